@@ -10,9 +10,8 @@ import polars as pl
 import pytest
 from scipy import special, stats
 
-from outage_analysis.costs import Backtest, backtest, build_portfolio
-from outage_analysis.costs.backtesting.scores import Benchmark, flat_benchmark, naive_benchmark
-from outage_analysis.costs.backtesting.stage_forecasts import cash_portfolio, with_accepted_count
+from outage_analysis.costs import Backtest, backtest
+from outage_analysis.costs.backtesting import crps_log10, crps_log_uniform
 from outage_analysis.incidents import get_fact, load_backtest_spec
 from outage_analysis.incidents import published_facts as published
 from outage_analysis.text import Locale
@@ -60,10 +59,11 @@ def logits(*shares: float) -> Array:
 
 
 def score(draws: Array, observed: float) -> float:
-    """The CRPS of log10 in its energy form: the mean distance, less half that between two draws."""
-    x, y, n = np.sort(np.log10(np.maximum(draws, 1))), np.log10(observed), len(draws)
-    between = 2 * (2 * np.arange(1, n + 1) - n - 1) @ x / n**2
-    return float(np.abs(x - y).mean() - between / 2)
+    """The CRPS of log10 by its definition: the squared distance of the distribution from a step."""
+    x = np.sort(np.log10(np.maximum(draws, 1)))
+    ends = np.sort(np.append(x, np.log10(observed)))
+    below = np.searchsorted(x, ends, "right")[:-1] / len(x)
+    return float((np.diff(ends) * (below - (ends[:-1] >= np.log10(observed))) ** 2).sum())
 
 
 def at_most(k: int, n: int, rates: Array) -> float:
@@ -95,15 +95,17 @@ ACCEPTED = rates("acceptance", "form", "filed")
 
 @pytest.mark.parametrize(("level", "ends"), [(80, (0.1, 0.9)), (90, (0.05, 0.95))])
 def test_the_range_of_filings_has_the_probability_of_its_level(level: int, ends: tuple[float, float]) -> None:
-    mine = row(backtest(SPEC, draws=DRAWS, level=level), "filed")
+    mine = row(backtest(SPEC, level=level), "filed")
     for name, p in (("range_low", ends[0]), ("p50", 0.5), ("range_high", ends[1])):
-        assert at_most(int(mine[name]) - 1, 8461, FILED) < p <= at_most(int(mine[name]), 8461, FILED)
+        low, high = (int(mine[name] * (1 + side * 3 * mine["error"])) for side in (-1, 1))
+        assert at_most(low, 8461, FILED) <= p <= at_most(high, 8461, FILED)
+        assert at_most(int(mine[name]), 8461, FILED) == pytest.approx(p, abs=5e-4)
 
 
 def test_filings_are_binomial_with_a_student_t_logit_of_the_three_classes(result: Backtest) -> None:
     of, mine = FILED, row(result, "filed")
     assert mine["percentile"] == pytest.approx(
-        (at_most(450, 8461, of) + at_most(451, 8461, of)) / 2, abs=1e-5
+        (at_most(450, 8461, of) + at_most(451, 8461, of)) / 2, abs=5e-4
     )
     draws = np.random.default_rng(1).binomial(8461, of).astype(float)
     assert mine["crps"] == pytest.approx(score(draws, 451), abs=0.005)
@@ -112,9 +114,9 @@ def test_filings_are_binomial_with_a_student_t_logit_of_the_three_classes(result
 
 def test_acceptance_follows_from_claims_on_a_form(result: Backtest) -> None:
     of, mine = ACCEPTED, row(result, "accepted")
-    assert at_most(int(mine["range_low"]) - 1, 451, of) < 0.1 <= at_most(int(mine["range_low"]), 451, of)
+    assert at_most(int(mine["range_low"]), 451, of) == pytest.approx(0.1, abs=1e-3)
     assert (mine["observed"], mine["verdict"]) == (205, "miss_low")
-    assert mine["percentile"] == pytest.approx((at_most(204, 451, of) + at_most(205, 451, of)) / 2, abs=1e-5)
+    assert mine["percentile"] == pytest.approx((at_most(204, 451, of) + at_most(205, 451, of)) / 2, abs=5e-4)
     assert mine["expected"] == pytest.approx(451 * of.mean(), rel=1e-4)
 
 
@@ -127,8 +129,9 @@ def test_of_a_great_many_the_count_follows_the_rate(
 ) -> None:
     mine = row(result, outcome)
     expected = people * np.quantile(of, [0.1, 0.5, 0.9])
-    assert [mine[p] for p in ("range_low", "p50", "range_high")] == pytest.approx(expected, rel=1e-3)
-    assert mine["percentile"] == pytest.approx((of < mine["observed"] / people).mean(), abs=1e-4)
+    found = [mine[p] for p in ("range_low", "p50", "range_high")]
+    assert found == pytest.approx(expected, rel=3 * mine["error"])
+    assert mine["percentile"] == pytest.approx((of < mine["observed"] / people).mean(), abs=2e-4)
     assert mine["crps"] == pytest.approx(score(people * of, mine["observed"]), abs=2e-3)
 
 
@@ -186,14 +189,20 @@ def test_the_total_is_the_cash_of_the_run_that_the_report_prints(result: Backtes
     ]
 
 
-def test_once_all_reports_are_accepted_only_bands_and_awards_are_left(result: Backtest) -> None:
-    whole = build_portfolio(result.policy, result.ledger, as_of=SPEC.as_of)
-    line = result.policy.schedules[0]
-    portfolio = cash_portfolio(whole, line)
-    (some,) = with_accepted_count(portfolio, 8461).streams
-    assert some.trials == 8461
-    assert not some.rates
-    assert [p.paid for p in some.parts] == [p.paid for p in portfolio.streams[0].parts]
+def test_a_score_is_that_of_the_definition_and_of_the_closed_forms() -> None:
+    rng = np.random.default_rng(4)
+    draws = rng.lognormal(3, 2, 500) * rng.integers(0, 2, 500)  # half of them count as 1
+    for observed in (1.0, 7.0, 1e6):
+        assert crps_log10(draws, observed) == pytest.approx(score(draws, observed), rel=1e-9)
+    u = (np.arange(2**14) + 0.5) / 2**14
+    for observed in (10.0, 10**2.3, 10**5):
+        even = 10 ** (2 + 2 * u)  # log-uniform from 100 to 10,000
+        assert crps_log10(even, observed) == pytest.approx(crps_log_uniform(1e2, 1e4, observed), abs=1e-8)
+        # Of a normal distribution: Gneiting and Raftery (2007), equation 21.
+        y = np.log10(observed) - 3
+        normal = y * (2 * special.ndtr(y) - 1) + 2 * stats.norm.pdf(y) - 1 / np.sqrt(np.pi)
+        assert crps_log10(10 ** (3 + special.ndtri(u)), observed) == pytest.approx(normal, abs=1e-4)
+    assert crps_log10(np.array([1000.0]), 10) == crps_log_uniform(1000, 1000, 10) == pytest.approx(2)
 
 
 # --- rivals ---------------------------------------------------------------------------------------------
@@ -224,29 +233,20 @@ def test_a_bound_alone_has_no_score(result: Backtest) -> None:
     assert (bound["low"], bound["high"], bound["crps"], bound["flagged"]) == (None, 1e9, None, False)
 
 
-@pytest.mark.parametrize(
-    ("observed", "factor"),
-    [(49, 100 / 49), (50, 2), (100, 1), (300, 1), (600, 2), (601, 601 / 300), (0, 100)],
-)
-def test_a_rival_is_measured_from_its_nearer_end(observed: float, factor: float) -> None:
-    assert Benchmark("r", 100, 300, None).factor(observed) == pytest.approx(factor)
+def test_a_rival_is_measured_from_its_nearer_end(result: Backtest) -> None:
+    for row in result.rivals.iter_rows(named=True):
+        beyond = row["observed"] / row["high"], (row["low"] or 0) / row["observed"]
+        assert row["factor"] == pytest.approx(max(1, *beyond))
+        assert row["flagged"] == (row["factor"] > 2)
 
 
 def test_a_flat_prior_knows_nothing(result: Backtest) -> None:
-    one = flat_benchmark(10, 1, (1.0, 1.0), 4, draws=DRAWS, seed=1)
-    every = np.log10(np.maximum(np.arange(11), 1))  # 0 to 10 people, all as likely
-    exact = np.abs(every - np.log10(4)).mean() - np.abs(np.subtract.outer(every, every)).mean() / 2
-    assert (one.low, one.high) == (0, 10)
-    assert one.crps == pytest.approx(exact, abs=2e-3)
-    of_paid = result.rivals.row(
-        by_predicate=(pl.col("outcome") == "paid") & (pl.col("rival") == "flat"), named=True
-    )
-    assert (of_paid["low"], of_paid["high"]) == (205 * 30_000, 205 * 2_950_000)
-    assert not result.rivals.filter(rival="flat")["flagged"].any()
-
-
-def test_a_single_number_scores_its_distance() -> None:
-    assert naive_benchmark(1000, (1.0, 1.0), 10).crps == pytest.approx(2)
+    flat = {row["outcome"]: row for row in result.rivals.filter(rival="flat").iter_rows(named=True)}
+    every = np.arange(8462.0)  # 0 to 8,461 filings, all as likely
+    assert (flat["filed"]["low"], flat["filed"]["high"]) == (0, 8461)
+    assert flat["filed"]["crps"] == pytest.approx(score(every, 451), abs=2e-3)
+    assert (flat["paid"]["low"], flat["paid"]["high"]) == (205 * 30_000, 205 * 2_950_000)
+    assert not any(row["flagged"] for row in flat.values())
 
 
 # --- tables and sentences -------------------------------------------------------------------------------

@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
+from outage_analysis.assumptions.distributions import Lognormal
 from outage_analysis.costs import (
     award_views,
     break_evens,
@@ -23,9 +24,11 @@ from outage_analysis.costs import (
     simulate,
     tornado,
 )
-from outage_analysis.costs.sensitivity.decisions import with_fixed_award, with_fixed_inputs
+from outage_analysis.costs.sensitivity import with_fixed_award
 from outage_analysis.costs.uncertainty.portfolio import expected_at
 from outage_analysis.errors import ModelRefused, UsageError
+from tests.costs.uncertain_portfolios import entry, stream_of
+from tests.costs.uncertain_portfolios import portfolio as portfolio_of
 from tests.small_policies import (
     DAY,
     DRIVERS,
@@ -153,9 +156,9 @@ def test_a_tornado_moves_one_input_at_a_time_to_its_p10_and_p90(portfolio: Portf
 
 
 def test_what_is_certain_is_no_bar_of_a_tornado(portfolio: Portfolio) -> None:
-    decided = with_fixed_inputs(portfolio, {"filing-share": 0.2, "band-mix": SHARES, "review-award": 90_000})
-    assert tornado(decided)["assumption"].to_list() == ["acceptance"]
-    assert tornado(with_fixed_inputs(decided, {"acceptance": 1})).is_empty()
+    decided = with_fixed_award(portfolio, 90_000)
+    assert sorted(tornado(decided)["assumption"]) == ["acceptance", "band-mix", "filing-share"]
+    assert tornado(budget_of(fixed(1.5))).is_empty()
 
 
 def test_kinds_of_money_stay_apart_in_a_tornado(kakao: Portfolio) -> None:
@@ -302,6 +305,20 @@ def test_shares_of_the_variance_of_a_product_are_those_of_the_textbook() -> None
     assert table["kind"].to_list() == [name.replace("-", "_") for name in table["assumption"]]
 
 
+def test_shares_of_the_variance_of_three_lognormals_are_the_closed_form() -> None:
+    sigmas = {name: math.sqrt(math.log1p(cv**2)) for name, cv in zip("abc", (0.1, 0.2, 0.05), strict=True)}
+    factors = [entry("realised_ratio", Lognormal(median=1, sigma=s), id=name) for name, s in sigmas.items()]
+    only = portfolio_of(replace(stream_of(1, 5e8), scales=("a", "b", "c"), certain=True), entries=factors)
+    found = {row["assumption"]: row for row in cost_sobol_indices(only, draws=2**14).iter_rows(named=True)}
+    for share, expected in {
+        "first": (0.18858673103760418, 0.7543469241504167, 0.047146682759401044),
+        "total": (0.1966205257798061, 0.7637951193754006, 0.04952287557047485),
+    }.items():
+        for name, exact in zip("abc", expected, strict=True):
+            assert found[name][share] == pytest.approx(exact, abs=1e-3)
+            assert found[name][f"{share}_low"] <= exact <= found[name][f"{share}_high"]
+
+
 def test_shares_group_what_one_assumption_draws(portfolio: Portfolio, kakao: Portfolio) -> None:
     table = cost_sobol_indices(portfolio, draws=2**11)
     assert sorted(table["assumption"]) == ["acceptance", "band-mix", "filing-share", "review-award"]
@@ -314,7 +331,7 @@ def test_shares_need_something_uncertain_and_independent() -> None:
     sure = build_portfolio(
         policy_of(fee(100)), ledger_of({"kind": "ultimate", "distribution": fixed(1)}), as_of=DAY
     )
-    with pytest.raises(ModelRefused, match="do not vary"):
+    with pytest.raises(ModelRefused, match="nothing about the cash is uncertain"):
         cost_sobol_indices(sure)
     with pytest.raises(ModelRefused, match="nothing about the top down is uncertain"):
         cost_sobol_indices(sure, "top_down")
@@ -327,52 +344,11 @@ def test_shares_need_something_uncertain_and_independent() -> None:
 # decisions
 
 
-@pytest.mark.slow
-@given(filing=st.floats(0, 1), award=st.floats(0, 1e7), last=st.floats(0, 1))
-def test_what_is_fixed_is_expected_as_given(
-    portfolio: Portfolio, filing: float, award: float, last: float
-) -> None:
-    shares = (1 - last, 0.0, last)
-    decided = with_fixed_inputs(
-        portfolio, {"filing-share": filing, "review-award": award, "band-mix": shares}
-    )
-    assert expected_at(decided, "cash", {}) == pytest.approx([cost(filing, shares=shares, award=award)])
-    assert portfolio.entries["filing-share"].dimensions == 1  # the portfolio itself is as it was
-
-
-def test_a_decision_enters_no_variance() -> None:
-    ratio = with_fixed_inputs(budget_of(uniform(0, 2)), {"realised-ratio": 1.5})
-    distribution = simulate(ratio, draws=2**10).totals["cash"]
-    assert (distribution.quantile(0.1).value, distribution.quantile(0.9).value) == pytest.approx((150, 150))
-
-
-def test_correlations_with_what_is_decided_are_gone(portfolio: Portfolio) -> None:
+def test_correlations_with_an_award_that_is_decided_are_gone(portfolio: Portfolio) -> None:
     tied = replace(
-        portfolio, correlations={("acceptance", "filing-share"): 0.5, ("acceptance", "band-mix"): 0.1}
+        portfolio, correlations={("acceptance", "filing-share"): 0.5, ("acceptance", "review-award"): 0.1}
     )
-    decided = with_fixed_inputs(tied, {"band-mix": SHARES})
-    assert decided.correlations == {("acceptance", "filing-share"): 0.5}
-    simulate(decided, draws=2**10)
-
-
-@pytest.mark.parametrize(
-    ("values", "message"),
-    [
-        ({"filing": 0.2}, "no such assumption.*filing-share"),
-        ({"filing-share": 1.2}, "filing-share cannot be fixed there.*between 0 and 1"),
-        ({"acceptance": math.nan}, "acceptance cannot be fixed there"),
-        ({"review-award": -1.0}, "never below 0"),
-        ({"band-mix": 0.5}, "one share per band"),
-        ({"filing-share": (0.5, 0.5)}, "one share per band, other inputs one number"),
-        ({"band-mix": (0.5, 0.5)}, "takes 3 shares"),
-        ({"band-mix": (0.5, 0.5, 0.5)}, "do not sum to 1"),
-    ],
-)
-def test_values_that_an_input_cannot_take_are_refused(
-    portfolio: Portfolio, values: dict[str, float | tuple[float, ...]], message: str
-) -> None:
-    with pytest.raises(UsageError, match=message):
-        with_fixed_inputs(portfolio, values)
+    assert with_fixed_award(tied, 90_000).correlations == {("acceptance", "filing-share"): 0.5}
 
 
 def test_an_award_is_shown_in_two_views(portfolio: Portfolio) -> None:
@@ -384,8 +360,9 @@ def test_an_award_is_shown_in_two_views(portfolio: Portfolio) -> None:
     ]
     ratios = (table["range_high"] / table["range_low"]).to_list()
     assert ratios[0] > ratios[2] > ratios[1]  # to decide the award takes its doubt away
-    rows = tornado(with_fixed_award(portfolio, 50_000))
-    assert "review-award" not in rows["assumption"]
+    for award in (-1.0, math.nan):
+        with pytest.raises(UsageError, match="an amount from 0 on"):
+            award_views(portfolio, [award])
 
 
 def test_an_award_cannot_be_given_where_nothing_is_reviewed() -> None:

@@ -40,7 +40,7 @@ def sensitivity_tables(
             "no line has an expected cost, so nothing moves it",
             remedy="Give a ledger with the inputs that the policy needs.",
         )
-    run = analysis.runs[analysis.headline_basis]
+    run, plan = analysis.runs[analysis.headline_basis], analysis.plan
     names = ("tornado", "levers", "information_value")
     tables = {name: analysis.tables[name] for name in names if name in analysis.tables}
     if "cash" not in run.totals:
@@ -49,13 +49,13 @@ def sensitivity_tables(
         return tables
     with suppress(ModelRefused):  # no indices if nothing is uncertain or inputs are correlated
         tables["indices"] = cost_sobol_indices(run.portfolio)
-    unit = 10**analysis.incident.minor_units
+    unit = float(10**analysis.incident.minor_units)
     if awards:
-        plan = analysis.plan
-        views = {"draws": plan.draws, "seed": plan.seed, "level": plan.level}
-        tables["awards"] = award_views(run.portfolio, [float(a * unit) for a in awards], **views)
+        views = [award * unit for award in awards]
+        tables["awards"] = award_views(
+            run.portfolio, views, draws=plan.draws, seed=plan.seed, level=plan.level
+        )
     if limit is not None:
-        amount = float(limit * unit)
-        tables["break_evens"] = break_evens(run.portfolio, amount)
-        tables["inputs_given_exceedance"] = inputs_given_exceedance(run, amount)
+        tables["break_evens"] = break_evens(run.portfolio, limit * unit)
+        tables["inputs_given_exceedance"] = inputs_given_exceedance(run, limit * unit)
     return tables

@@ -10,7 +10,8 @@ Modules:
     expected: the cost table, from the terms
     cost_products: the expected cost as sums of products of factors, for sliders and workbooks
     uncertainty: the distribution of the total, by simulation
-    sensitivity: tornado, levers, break-evens, Sobol indices, value of information
+    sensitivity: tornado, levers, fixed awards, break-evens, Sobol indices
+    value_of_information: what it is worth to know an input before a decision
     comparison: policies compared on the same draws
     scenarios: the cost under named stresses, on the same draws
     policy_search: the policy that gives claimants most within a budget
@@ -28,12 +29,12 @@ from typing import TYPE_CHECKING
 from outage_analysis.lazy_exports import lazy_exports
 
 if TYPE_CHECKING:
-    from outage_analysis.costs.backtesting.evaluation import backtest as backtest
-    from outage_analysis.costs.backtesting.results import OUTCOMES as OUTCOMES
-    from outage_analysis.costs.backtesting.results import RANGES as RANGES
-    from outage_analysis.costs.backtesting.results import RIVALS as RIVALS
-    from outage_analysis.costs.backtesting.results import UNSCORED as UNSCORED
-    from outage_analysis.costs.backtesting.results import Backtest as Backtest
+    from outage_analysis.costs.backtesting import OUTCOMES as OUTCOMES
+    from outage_analysis.costs.backtesting import RANGES as RANGES
+    from outage_analysis.costs.backtesting import RIVALS as RIVALS
+    from outage_analysis.costs.backtesting import UNSCORED as UNSCORED
+    from outage_analysis.costs.backtesting import Backtest as Backtest
+    from outage_analysis.costs.backtesting import backtest as backtest
     from outage_analysis.costs.claim_payments import NO_RULE as NO_RULE
     from outage_analysis.costs.claim_payments import payments as payments
     from outage_analysis.costs.comparison.compare_policies import FLIPS as FLIPS
@@ -101,27 +102,22 @@ if TYPE_CHECKING:
     from outage_analysis.costs.schemas import COSTS as COSTS
     from outage_analysis.costs.schemas import EXPECTED as EXPECTED
     from outage_analysis.costs.schemas import TOTALS as TOTALS
-    from outage_analysis.costs.sensitivity.conditions import BREAK_EVENS as BREAK_EVENS
-    from outage_analysis.costs.sensitivity.conditions import (
+    from outage_analysis.costs.sensitivity import AWARD_VIEWS as AWARD_VIEWS
+    from outage_analysis.costs.sensitivity import BREAK_EVENS as BREAK_EVENS
+    from outage_analysis.costs.sensitivity import INDICES as INDICES
+    from outage_analysis.costs.sensitivity import (
         INPUTS_GIVEN_EXCEEDANCE as INPUTS_GIVEN_EXCEEDANCE,
     )
-    from outage_analysis.costs.sensitivity.conditions import break_evens as break_evens
-    from outage_analysis.costs.sensitivity.conditions import (
+    from outage_analysis.costs.sensitivity import LEVERS as LEVERS
+    from outage_analysis.costs.sensitivity import TORNADO as TORNADO
+    from outage_analysis.costs.sensitivity import award_views as award_views
+    from outage_analysis.costs.sensitivity import break_evens as break_evens
+    from outage_analysis.costs.sensitivity import cost_sobol_indices as cost_sobol_indices
+    from outage_analysis.costs.sensitivity import (
         inputs_given_exceedance as inputs_given_exceedance,
     )
-    from outage_analysis.costs.sensitivity.decisions import AWARD_VIEWS as AWARD_VIEWS
-    from outage_analysis.costs.sensitivity.decisions import award_views as award_views
-    from outage_analysis.costs.sensitivity.information_value import INFORMATION_VALUE as INFORMATION_VALUE
-    from outage_analysis.costs.sensitivity.information_value import (
-        information_sentence as information_sentence,
-    )
-    from outage_analysis.costs.sensitivity.information_value import information_value as information_value
-    from outage_analysis.costs.sensitivity.tornado_and_levers import LEVERS as LEVERS
-    from outage_analysis.costs.sensitivity.tornado_and_levers import TORNADO as TORNADO
-    from outage_analysis.costs.sensitivity.tornado_and_levers import levers as levers
-    from outage_analysis.costs.sensitivity.tornado_and_levers import tornado as tornado
-    from outage_analysis.costs.sensitivity.variance_shares import INDICES as INDICES
-    from outage_analysis.costs.sensitivity.variance_shares import cost_sobol_indices as cost_sobol_indices
+    from outage_analysis.costs.sensitivity import levers as levers
+    from outage_analysis.costs.sensitivity import tornado as tornado
     from outage_analysis.costs.terms import UNSTATED as UNSTATED
     from outage_analysis.costs.uncertainty.browser_model import browser_model as browser_model
     from outage_analysis.costs.uncertainty.cost_ranges import cost_ranges as cost_ranges
@@ -152,5 +148,10 @@ if TYPE_CHECKING:
     from outage_analysis.costs.uncertainty.tables import total_distribution_table as total_distribution_table
     from outage_analysis.costs.uncertainty.tables import variance_split as variance_split
     from outage_analysis.costs.uncertainty.tables import waterfall_steps as waterfall_steps
+    from outage_analysis.costs.value_of_information import INFORMATION_VALUE as INFORMATION_VALUE
+    from outage_analysis.costs.value_of_information import (
+        information_sentence as information_sentence,
+    )
+    from outage_analysis.costs.value_of_information import information_value as information_value
 
 __getattr__, __dir__ = lazy_exports(__name__, __file__)

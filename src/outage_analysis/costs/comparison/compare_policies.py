@@ -19,13 +19,7 @@ from outage_analysis.costs.comparison.replaced_losses import loss_replacement
 from outage_analysis.costs.comparison.row_payments import mean_awards
 from outage_analysis.costs.comparison.shared_runs import shared_runs
 from outage_analysis.costs.expected import assumption_ids, cost_table, ledger_for_policy, totals
-from outage_analysis.costs.sensitivity.information_value import information_sentence, information_value
-from outage_analysis.costs.sensitivity.tornado_and_levers import (
-    assumptions_behind,
-    chance_above,
-    scalar_inputs,
-    sign_change,
-)
+from outage_analysis.costs.sensitivity import numbers_behind, sign_change
 from outage_analysis.costs.uncertainty.policy_streams import build_portfolio
 from outage_analysis.costs.uncertainty.portfolio import Part, Portfolio, expected_at
 from outage_analysis.costs.uncertainty.simulation import (
@@ -37,6 +31,7 @@ from outage_analysis.costs.uncertainty.simulation import (
     replicate_mean,
 )
 from outage_analysis.costs.uncertainty.tables import expected_estimate, rounded_estimate, rounded_probability
+from outage_analysis.costs.value_of_information import information_sentence, information_value
 from outage_analysis.errors import ModelRefused, UsageError
 from outage_analysis.incidents import Valuation
 from outage_analysis.losses import Cube
@@ -364,19 +359,16 @@ def _flip_rows(
     portfolios: dict[str, Portfolio], valuation: str, policy: str, other: str
 ) -> Iterator[dict[str, object]]:
     first, second = portfolios[policy], portfolios[other]
-    for name, entry, mean in scalar_inputs(
-        assumptions_behind(first, valuation) | assumptions_behind(second, valuation)
-    ):
+    for name, entry, mean in numbers_behind(valuation, first, second):
 
         def gap(values: FloatArray, name: str = name) -> FloatArray:
             changes = {name: values}
             return expected_at(first, valuation, changes) - expected_at(second, valuation, changes)
 
-        value = sign_change(gap, entry)
+        value, above = sign_change(gap, entry)
         # If both costs are proportional to the input, they are equal at 0, but the same policy stays
         # cheaper. So a value of 0 is left out.
-        if value is not None and abs(value) > ROUNDING * mean:
-            above = chance_above(entry, value)
+        if value is not None and above is not None and abs(value) > ROUNDING * mean:
             beyond = above if mean < value else 1 - above
             yield dict(zip(FLIPS, (policy, other, name, entry.kind, mean, value, beyond), strict=True))
 

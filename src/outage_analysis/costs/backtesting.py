@@ -1,0 +1,488 @@
+"""Back-test: forecasts from the assumptions of an earlier day, scored with the outcomes published later.
+
+The back-test uses published counts only, so synthetic claims cannot affect it. It reads an outcome only after
+the forecast of the outcome is computed. A forecast is the draws of a simulation. Beside its score stand those
+of simple forecasts: everybody files (`naive`), all rates are equally likely (`flat`), and the press.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
+from typing import Any, Literal
+
+import numpy as np
+import polars as pl
+
+from outage_analysis.assumptions import FloatArray, Ledger, RateAssumption, load_ledger
+from outage_analysis.costs.compile_schedules import payment_in_band
+from outage_analysis.costs.funnel import Funnel, build_funnel
+from outage_analysis.costs.uncertainty.policy_streams import build_portfolio
+from outage_analysis.costs.uncertainty.portfolio import Part, Portfolio, Stream, expected_at
+from outage_analysis.costs.uncertainty.simulation import (
+    DRAWS,
+    SEED,
+    Estimate,
+    Sample,
+    Simulation,
+    simulate,
+)
+from outage_analysis.costs.uncertainty.sobol import sobol_points
+from outage_analysis.costs.uncertainty.tables import rounded_estimate
+from outage_analysis.errors import ModelRefused, UsageError
+from outage_analysis.incidents import BacktestSpec, Fact, Outcome, get_fact
+from outage_analysis.policies import CostLine, Policy, Schedule, load_policy
+from outage_analysis.text import (
+    ASSUMPTIONS,
+    DEFAULT_LEVEL,
+    FACTS,
+    FLOAT,
+    LINE,
+    TABLE_DIGITS,
+    Column,
+    LikelyRange,
+    Locale,
+    ShortRepr,
+    TableSchema,
+    UnitByRow,
+)
+
+CASH = ("paid", "total")
+"""The stages whose outcome is an amount of money."""
+RATES = {"filed": "filing_share", "accepted": "acceptance", "taken": "take_up"}
+"""The kind of rate that determines each stage that counts people."""
+MORE_OF_FILED = ("ultimate", "exposure", "entitled_share", "new_applicants")
+"""Other kinds of assumption that affect how many people file."""
+COUNT_DRAWS = 2**16
+"""The least number of draws of a count, which are fast; with fewer, a verdict may depend on the seed."""
+FLAGGED_BEYOND = 2.0
+"""A rival forecast is flagged if the outcome lies outside its range by more than this factor. A forecast by
+hand may be wrong by a factor of two; the value was fixed before the first run of the back-test."""
+DIGITS = 3
+"""Significant digits of a forecast count in a sentence."""
+
+STAGE_UNIT = UnitByRow("stage", dict.fromkeys(CASH, "money"), otherwise="count")
+OUTCOMES = TableSchema(
+    "One row per outcome.",
+    (
+        Column("outcome", "name", "Id of the outcome.", label="outcome_name"),
+        replace(LINE, shown=False),
+        Column("stage", "word", "Stage of the funnel.", shown=False),
+        Column("independent", "flag", "Whether it repeats no other outcome.", shown=False),
+        Column("conditional", "flag", "Whether the forecast starts from a later count.", shown=False),
+        Column("denominator", "count", "Count that the forecast starts from; else empty.", FLOAT),
+        Column("unit", "unit", "Unit of the outcome.", shown=False),
+        Column("range_low", STAGE_UNIT, "Low end of the likely range of the forecast."),
+        Column("p50", STAGE_UNIT, "Median of the forecast."),
+        Column("range_high", STAGE_UNIT, "High end of the likely range of the forecast."),
+        Column("expected", STAGE_UNIT, "Mean of the forecast.", shown=False),
+        Column("error", "share", "Largest relative numerical error of the quantiles.", shown=False),
+        Column(
+            "sharpness",
+            "decimal",
+            "High end of the likely range divided by its low end; values below 1 count as 1.",
+        ),
+        Column("observed", STAGE_UNIT, "The outcome."),
+        Column("percentile", "share", "Probability of a lower outcome, plus half that of this one."),
+        Column("inside", "flag", "Whether the outcome lies in the likely range.", shown=False),
+        Column("verdict", "word", "inside, miss_low or miss_high."),
+        Column("crps", "decimal", "Continuous ranked probability score of log10; smaller is better."),
+        replace(ASSUMPTIONS, shown=False),
+        replace(FACTS, shown=False),
+    ),
+)
+RIVAL_ENDS = (
+    Column("naive_low", STAGE_UNIT, "Lower end of the naive forecast."),
+    Column("naive_high", STAGE_UNIT, "Upper end of the naive forecast."),
+    Column("press_low", STAGE_UNIT, "Lower end of the first press figure."),
+    Column("press_high", STAGE_UNIT, "Upper end of the first press figure."),
+)
+RANGES: TableSchema = replace(OUTCOMES, columns=(*OUTCOMES.columns, *RIVAL_ENDS))
+RIVALS: TableSchema = TableSchema(
+    "One row per outcome and benchmark.",
+    (
+        Column("outcome", "name", "Id of the outcome.", label="outcome_name"),
+        Column("stage", "word", "Stage of the funnel.", shown=False),
+        Column("rival", "text", "The benchmark: naive, flat, or the id of a press figure."),
+        Column("low", STAGE_UNIT, "Lower end of the benchmark; empty without one.", label="value_low"),
+        Column("high", STAGE_UNIT, "Upper end of the benchmark.", label="value_high"),
+        Column("observed", STAGE_UNIT, "The outcome."),
+        Column("factor", "decimal", "Factor by which the outcome lies outside the range; 1 inside it."),
+        Column("flagged", "flag", "Whether the factor is large."),
+        Column("crps", "decimal", "Score of the benchmark; smaller is better."),
+        Column("ours", "decimal", "Score of our forecast; smaller is better."),
+    ),
+)
+UNSCORED = TableSchema(
+    "One row per published figure that gets no score, and forecast beside it.",
+    (
+        Column("figure", "name", "Id of the figure."),
+        Column("fact", "facts", "Id of the published fact.", label="facts"),
+        Column("value", "money", "The published amount."),
+        Column("unit", "unit", "Currency of the amounts."),
+        Column("beside", "text", "The outcome or the kind of cost that the forecast is of."),
+        Column("range_low", "money", "Low end of the likely range of the forecast."),
+        Column("p50", "money", "Median of the forecast."),
+        Column("range_high", "money", "High end of the likely range of the forecast."),
+        Column("computed", "money", "The amount that follows from the outcome; else empty."),
+    ),
+)
+Row = dict[str, Any]
+Ends = tuple[float, float]
+
+
+@dataclass(frozen=True, repr=False)
+class Backtest(ShortRepr):
+    """Forecasts as of one day compared with the outcomes; money in the smallest unit of the currency.
+
+    Args:
+        spec: the specification of the back-test.
+        policy: the policy.
+        ledger: the ledger, limited to what was public on the forecast day.
+        outcomes: the columns of `OUTCOMES`, one row per outcome.
+        rivals: the columns of `RIVALS`, one row per outcome and benchmark.
+        unscored: the columns of `UNSCORED`: published figures beside our forecasts, without a score.
+        level: the probability of the likely range in percent.
+    """
+
+    spec: BacktestSpec
+    policy: Policy = field(repr=False)
+    ledger: Ledger = field(repr=False)
+    outcomes: pl.DataFrame
+    rivals: pl.DataFrame = field(repr=False)
+    unscored: pl.DataFrame = field(repr=False)
+    level: int = DEFAULT_LEVEL
+
+    @property
+    def ranges(self) -> pl.DataFrame:
+        """The columns of `RANGES`: the outcomes, with the ends of the naive and the first press forecast."""
+        ends = {(x["outcome"], x["rival"]): (x["low"], x["high"]) for x in self.rivals.iter_rows(named=True)}
+        nothing = (None, None)
+        rows = [
+            (*ends.get((o.id, "naive"), nothing), *ends.get((o.id, next(iter(o.press), "")), nothing))
+            for o in self.spec.outcomes
+        ]
+        types = {column.name: RANGES.dtypes[column.name] for column in RIVAL_ENDS}
+        return self.outcomes.hstack(pl.DataFrame(rows, schema=types, orient="row"))
+
+    def sentences(self, locale: Locale) -> list[str]:
+        """Summarise the back-test in sentences; the first sentence states its main limitation.
+
+        Args:
+            locale: the language and its number formats; the level is that of the back-test.
+        """
+        locale = replace(locale, level=self.level)
+        named = (*self.spec.outcomes, *self.spec.unscored, *self.ledger.assumptions)
+        names = {x.id: x.name[locale.lang] for x in named}
+        tried, day = self.outcomes.filter("independent"), locale.day(self.spec.as_of)
+        inside = [names[x] for x in tried.filter(verdict="inside")["outcome"]]
+        inside_names = ", ".join(inside) or "–"
+        known = any(a.outcome_known for a in self.ledger.assumptions)
+        said = [
+            locale("backtest.caveat" if known else "backtest.caveat_blind", count=len(tried)),
+            locale("backtest.inside", day=day, inside=len(inside), count=len(tried), names=inside_names),
+        ]
+        missed = self.outcomes.filter(pl.col("verdict") != "inside")
+        said += [_miss_sentence(row, day, names, locale) for row in missed.iter_rows(named=True)]
+        said += [f"{names[o.id]}: {o.note[locale.lang]}" for o in self.spec.outcomes if o.note]
+        said.append(locale("backtest.rule", factor=locale.number(FLAGGED_BEYOND)))
+        naive, flat = (self.rivals.filter(rival=x) for x in ("naive", "flat"))
+        for worst in naive.sort("factor", descending=True).head(1).iter_rows(named=True):
+            flagged, times = naive["flagged"].sum(), locale.number(locale.rounded(worst["factor"]))
+            name = names[worst["outcome"]]
+            said.append(locale("backtest.naive", flagged=flagged, count=len(naive), name=name, times=times))
+        beaten = {"naive": naive, "flat": flat}
+        wins = {name: len(x.filter(pl.col("ours") < pl.col("crps"))) for name, x in beaten.items()}
+        said.append(locale("backtest.scores", **wins, of_naive=len(naive), of_flat=len(flat)))
+        press = self.rivals.filter(~pl.col("rival").is_in([*beaten]))
+        said += [_press_sentence(row, locale) for row in press.iter_rows(named=True)]
+        values = dict(self.unscored.select("figure", "value").rows())
+        for figure in self.spec.unscored:
+            value, note = _exactly(values[figure.id], locale, cash=True), figure.note[locale.lang]
+            said.append(locale("backtest.unscored", name=names[figure.id], value=value, note=note))
+        return said
+
+
+def _miss_sentence(row: Row, day: str, names: dict[str, str], locale: Locale) -> str:
+    cash, observed = row["stage"] in CASH, row["observed"]
+    columns = {"low": "range_low", "median": "p50", "high": "range_high"}
+    forecast = {
+        name: locale.money(row[x]) if cash else locale.number(locale.rounded(row[x], DIGITS))
+        for name, x in columns.items()
+    }
+    outcome = {
+        "observed": _exactly(observed, locale, cash=cash),
+        "chance": locale.share(row["percentile"] if row["verdict"] == "miss_low" else 1 - row["percentile"]),
+    }
+    missed = locale(f"backtest.{row['verdict']}", name=names[row["outcome"]], day=day, **forecast, **outcome)
+    inputs = ", ".join(locale("backtest.quoted", name=names[x]) for x in row["assumptions"].split())
+    cause = locale("backtest.wrong_total", inputs=inputs)
+    if people := row["denominator"]:
+        each = locale.money if cash else locale.share
+        means = {"expected": each(row["expected"] / people), "came": each(observed / people)}
+        key = "backtest.wrong_each" if cash else "backtest.wrong_share"
+        cause = locale(key, inputs=inputs, denominator=locale.number(people), **means)
+    return f"{missed} {cause} {locale('backtest.kept')}"
+
+
+def _press_sentence(row: Row, locale: Locale) -> str:
+    ends = [x for x in (row["low"], row["high"]) if x is not None]
+    low, high = (_exactly(x, locale, cash=row["stage"] in CASH) for x in (ends[0], ends[-1]))
+    printed = low if low == high else locale("report.low_to_high", low=low, high=high)
+    key = "backtest.press_bound" if row["low"] is None else "backtest.press"
+    times = locale.number(locale.rounded(row["factor"]))
+    flagged = locale("backtest.flagged" if row["flagged"] else "backtest.not_flagged")
+    return f"{locale(key, fact=row['rival'], printed=printed, times=times)} {flagged}"
+
+
+def _exactly(value: float, locale: Locale, *, cash: bool) -> str:
+    """Format a published figure with all its digits."""
+    return locale.with_unit(locale.exact_money(value), locale.unit) if cash else locale.number(value)
+
+
+def backtest(
+    spec: BacktestSpec, *, draws: int = DRAWS, seed: int = SEED, level: int = DEFAULT_LEVEL
+) -> Backtest:
+    """Run the back-test that a specification document describes.
+
+    Args:
+        spec: the specification: the case, its forecast day and its outcomes.
+        draws: the number of simulated draws, a power of two.
+        seed: the seed of the simulation.
+        level: the probability of the likely range of a forecast in percent; 90 gives P5 to P95.
+
+    Raises:
+        UsageError: the policy and the ledger do not belong to the case, a cost line or a fact does not exist,
+            or an outcome was already public on the forecast day.
+        ModelRefused: the ledger states no assumption for a stage of the funnel, or a cost line was not public
+            on the forecast day.
+    """
+    policy, ledger, likely = load_policy(spec.policy), load_ledger(spec.ledger), LikelyRange(level)
+    if ledger.incident != spec.incident:
+        raise UsageError(
+            f"the ledger {ledger.id} is for the incident {ledger.incident}, not for {spec.incident}",
+            file=spec.id,
+            remedy="Name a ledger of the back-test's incident.",
+        )
+    if ledger.as_of > spec.as_of:
+        raise UsageError(
+            f"the ledger {ledger.id} is of {ledger.as_of}, after the forecast of {spec.as_of}",
+            file=spec.id,
+            remedy="Name a ledger of that day or before.",
+        )
+    ledger = ledger.as_known_on(spec.as_of)
+    portfolio = build_portfolio(policy, ledger, as_of=spec.as_of)
+    whole = simulate(portfolio, draws=draws, seed=seed) if portfolio.streams else None
+    outcomes: dict[str, Row] = {}
+    rivals: list[tuple[object, ...]] = []
+    unscored: list[tuple[object, ...]] = []
+    for outcome in spec.outcomes:
+        run, payments = _stage_forecast(spec, outcome, policy, ledger, whole, draws, seed)
+        # The outcome is read only now.
+        fact, cash = spec.later_fact(outcome.fact), outcome.stage in CASH
+        observed = _figure(fact, policy, cash=cash)
+        unit = policy.currency if cash else fact.unit
+        row = outcomes[outcome.id] = _outcome_row(spec, outcome, run, likely, observed, unit)
+        against = [*_simple_forecasts(run.portfolio.streams[0], *payments, observed, draws, seed)]
+        for press in (get_fact(id_, public_by=spec.as_of) for id_ in outcome.press):
+            high = _figure(press, policy, "high", cash=cash)
+            bound = press.value is None and press.low is None
+            low = None if bound else _figure(press, policy, "low", cash=cash)
+            score = None if low is None else crps_log_uniform(low, high, observed)
+            against.append((press.id, low, high, score))
+        for rival, low, high, score in against:
+            y = max(observed, 1.0)
+            factor = max(1.0 if low is None else max(low, 1.0) / y, y / max(high, 1.0), 1.0)
+            flags = factor, factor > FLAGGED_BEYOND
+            rivals.append((outcome.id, outcome.stage, rival, low, high, observed, *flags, score, row["crps"]))
+    for figure in spec.unscored:
+        fact = spec.later_fact(figure.fact)
+        head = (figure.id, fact.id, _figure(fact, policy, cash=True), policy.currency)
+        if figure.outcome:
+            each = _figure(get_fact(figure.each, public_by=spec.as_of), policy, cash=True)
+            ours = [outcomes[figure.outcome][column] * each for column in (*likely.columns, "observed")]
+            unscored.append((*head, figure.outcome, *ours))
+        for valuation in figure.valuations:
+            if whole is None or valuation not in whole.totals:
+                raise ModelRefused(
+                    f"as of {spec.as_of} no line has an expected {valuation}",
+                    file=spec.id,
+                    remedy="Leave that valuation out of what is shown.",
+                )
+            ends = _quantiles(whole.totals[valuation], likely).values()
+            unscored.append((*head, valuation, *(end.value for end in ends), None))
+    tables = (
+        pl.DataFrame([*outcomes.values()], schema=OUTCOMES.dtypes),
+        pl.DataFrame(rivals, schema=RIVALS.dtypes, orient="row"),
+        pl.DataFrame(unscored, schema=UNSCORED.dtypes, orient="row"),
+    )
+    scored, against_ours, beside = (
+        x.with_columns(pl.col(pl.Float64).round_sig_figs(TABLE_DIGITS)) for x in tables
+    )
+    return Backtest(spec, policy, ledger, scored, against_ours, beside, level)
+
+
+def _quantiles(total: Sample, likely: LikelyRange) -> dict[str, Estimate]:
+    return {column: rounded_estimate(total.quantile(p)) for column, p in likely.columns.items()}
+
+
+def _figure(
+    fact: Fact, policy: Policy, end: Literal["value", "low", "high"] = "value", *, cash: bool
+) -> float:
+    """Return a published number of people, or an amount of cash in the smallest unit of the currency."""
+    return float(fact.money(policy.currency, end) * 10**policy.digits if cash else fact.count)
+
+
+def _outcome_row(
+    spec: BacktestSpec, outcome: Outcome, run: Simulation, likely: LikelyRange, observed: float, unit: str
+) -> Row:
+    denominator, streams = spec.denominator(outcome), run.portfolio.streams
+    ((valuation, total),) = run.totals.items()
+    ends = _quantiles(total, likely)
+    low, _, high = (end.value for end in ends.values())
+    verdict = "miss_low" if observed < low else "miss_high" if observed > high else "inside"
+    return {
+        "outcome": outcome.id,
+        "line": outcome.line,
+        "stage": outcome.stage,
+        "independent": outcome.independent,
+        "conditional": bool(denominator and denominator.public_on and denominator.public_on > spec.as_of),
+        "denominator": float(denominator.count) if denominator else None,
+        "unit": unit,
+        **{name: end.value for name, end in ends.items()},
+        "expected": float(expected_at(run.portfolio, valuation, {})[0]),
+        "error": max(end.error / max(end.value, 1.0) for end in ends.values()),
+        "sharpness": max(high, 1.0) / max(low, 1.0),
+        "observed": observed,
+        "percentile": float((total.values < observed).mean() + (total.values == observed).mean() / 2),
+        "inside": verdict == "inside",
+        "verdict": verdict,
+        "crps": crps_log10(total.values, observed),
+        "assumptions": " ".join(dict.fromkeys(name for stream in streams for name in stream.inputs)),
+        "facts": " ".join(x for x in (outcome.denominator, outcome.fact) if x),
+    }
+
+
+def _stage_forecast(
+    spec: BacktestSpec,
+    outcome: Outcome,
+    policy: Policy,
+    ledger: Ledger,
+    whole: Simulation | None,
+    draws: int,
+    seed: int,
+) -> tuple[Simulation, tuple[Ends | None, Ends | None]]:
+    """Forecast an outcome; also return the payments per claim of the naive and of the flat forecast."""
+    line, denominator = policy.line(outcome.line), spec.denominator(outcome)
+    if not line.known_on(spec.as_of):
+        raise ModelRefused(
+            f"the line {line.id} was not public by {spec.as_of}",
+            file=spec.id,
+            remedy="Let as_of be a day on which it was, or leave the outcome out.",
+        )
+    funnel = build_funnel(line, ledger, spec.as_of)
+    if outcome.stage not in CASH:
+        people = _people(outcome, denominator.count if denominator else 0, line, funnel)
+        return simulate(people, draws=max(draws, COUNT_DRAWS), seed=seed), ((1.0, 1.0), (1.0, 1.0))
+    schedule = policy.schedule(line.id)
+    if schedule is None:
+        raise ModelRefused(
+            f"{line.id} is no schedule, so there is nothing that claims are paid one by one",
+            file=spec.id,
+            remedy="Try how many take it, or show its sum without a score.",
+        )
+    run = whole and whole.only(line.id, "cash")
+    if run is None:
+        raise ModelRefused(
+            f"the ledger and the published counts of the day give no expected cash of {line.id}",
+            remedy="Give a ledger with its rates, its band mix and its review award, and a published count.",
+        )
+    if denominator:  # so many claims are accepted; their loss bands and the awards of a review stay uncertain
+        stream = run.portfolio.streams[0]
+        scale = denominator.count / stream.trials
+        parts = (
+            replace(p, paid=p.paid * scale, sum_of_squares=p.sum_of_squares * scale) for p in stream.parts
+        )
+        settled = replace(stream, trials=float(denominator.count), parts=tuple(parts), scales=(), rates=())
+        run = simulate(replace(run.portfolio, streams=(settled,)), draws=draws, seed=seed)
+    return run, _payments(schedule, funnel)
+
+
+def _people(outcome: Outcome, people: int, line: CostLine, funnel: Funnel) -> Portfolio:
+    """Return the portfolio that pays 1 to each person who files, is accepted or takes a free good."""
+    stage = outcome.stage
+    rate = funnel.entries.get(RATES[stage])
+    if not isinstance(rate, RateAssumption):
+        raise ModelRefused(
+            f"the ledger states no {RATES[stage]} of {line.id}, so how many were {stage} has no forecast",
+            remedy="Add the assumption to the ledger, or leave the outcome out.",
+        )
+    other = next((x for x in MORE_OF_FILED if stage == "filed" and x in funnel.entries), None)
+    if other or line.limit_fact:
+        raise ModelRefused(
+            f"how many were {stage} of {line.id} also hangs on {f'its {other}' if other else 'a cap'}",
+            remedy="Try the stages after it, or the total.",
+        )
+    stream = Stream(line.id, "people", float(people), (Part(people, people),), rates=(rate.id,))
+    return Portfolio((stream,), {rate.id: rate})
+
+
+def _payments(line: Schedule, funnel: Funnel) -> tuple[Ends | None, Ends | None]:
+    """Return the payments per claim that two simple forecasts allow, from the smallest to the largest.
+
+    The first are the payments of the loss bands that pay without a review; the second are the means per
+    accepted claim that the ledger allows. None stands for no such band, a payment without an upper limit, or
+    a smallest mean of 0.
+    """
+    paying = [(band, rule) for band, rule in line.positive_bands if rule.pays or rule.review]
+    tiers = _outer_ends([line.tariff.payment_range(band) for band, rule in paying if not rule.review])
+    inputs = [payment_in_band(line, funnel, band, rule) for band, rule in paying]
+    means = _outer_ends([(x.low, x.high) for x in inputs])
+    return tiers, means if means and means[0] > 0 else None
+
+
+def _outer_ends(ranges: Sequence[tuple[float | Fraction, float | Fraction | None]]) -> Ends | None:
+    highs = [float(high) for _, high in ranges if high is not None]
+    if not ranges or len(highs) < len(ranges):
+        return None
+    return float(min(low for low, _ in ranges)), max(highs)
+
+
+def _simple_forecasts(
+    stream: Stream, naive: Ends | None, flat: Ends | None, observed: float, draws: int, seed: int
+) -> Iterator[tuple[str, float | None, float, float | None]]:
+    """Yield the naive forecast (everybody is paid) and the flat one (each rate is uniform on 0 to 1).
+
+    Each is its id, its low and high end, and its score. The mean payment is log-uniform between its ends.
+    """
+    rates = len(stream.rates)
+    for name, payments in (("naive", naive), ("flat", None if rates else flat)):
+        if payments:
+            low, high = (stream.trials * payment for payment in payments)
+            yield name, low, high, crps_log_uniform(low, high, observed)
+    if flat and rates:
+        u = sobol_points(rates + 1, draws, seed=seed).reshape(-1, rates + 1)
+        # With one rate, rounding down makes all counts from 0 to the number of trials equally likely.
+        people = np.floor((stream.trials + 1) * u[:, :rates].prod(axis=1))
+        amounts = people * flat[0] * (flat[1] / flat[0]) ** u[:, rates]
+        yield "flat", 0.0, stream.trials * flat[1], crps_log10(amounts, observed)
+
+
+def crps_log10(draws: FloatArray, observed: float) -> float:
+    """Return the continuous ranked probability score of the base-10 logarithms of equally likely draws.
+
+    It is the mean distance of the draws from the outcome less half the mean distance between two draws
+    (Gneiting and Raftery 2007), in decades: 1 is a factor of ten. Amounts below 1 count as 1.
+    """
+    x = np.sort(np.log10(np.maximum(draws, 1.0)), axis=None)
+    ranks = 2 * np.arange(1, x.size + 1) - x.size - 1
+    return float(np.abs(x - np.log10(max(observed, 1.0))).mean() - (ranks * x).sum() / x.size**2)
+
+
+def crps_log_uniform(low: float, high: float, observed: float) -> float:
+    """Return the score of `crps_log10` for a log-uniform forecast; two equal ends are a single number."""
+    a, b, y = np.log10(np.maximum([low, high, observed], 1.0))
+    inside = np.clip(y, a, b)
+    z = (inside - a) / (b - a) if b > a else 0.0
+    return float(abs(y - inside) + (b - a) * (z**3 + (1 - z) ** 3) / 3)
