@@ -18,12 +18,12 @@ SOURCE = ROOT / "src" / "outage_analysis"
 SLACK = 30
 """How far a number may lie below its ceiling."""
 CEILINGS = {
-    "analysis": 2068,
+    "analysis": 2040,
     "assumptions": 1121,
     "charts": 2292,
     "claims": 4795,
     "cli": 1870,
-    "costs": 5996,
+    "costs": 5400,
     "files": 508,
     "incidents": 827,
     "jupyter": 900,
@@ -32,7 +32,7 @@ CEILINGS = {
     "reports": 4752,
     "root": 112,
     "text": 1609,
-    "tests": 34_550,
+    "tests": 34_450,
     "TOML": 3912,
     "SQL": 771,
     "JavaScript": 1118,

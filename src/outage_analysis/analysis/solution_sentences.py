@@ -9,7 +9,7 @@ from typing import Any
 import polars as pl
 
 from outage_analysis.costs import OBJECTIVES, PolicySearch
-from outage_analysis.policies import Policy, PolicyExplainer
+from outage_analysis.policies import PolicyExplainer
 from outage_analysis.text import Column, Locale, TableSchema
 
 BENEFIT_DIGITS = 3
@@ -29,57 +29,59 @@ FRONTIER_POINTS = TableSchema(
 )
 
 
-def solution_sentences(
-    search: PolicySearch, table: pl.DataFrame, policy: Policy, locale: Locale
-) -> list[str]:
-    """Return the result of a search in sentences.
-
-    Args:
-        search: the search.
-        table: its table of policies; the chosen policy is in the first row, the announced in the second.
-        policy: the solution, or the nearest policy.
-        locale: the language and its number formats.
-    """
-    chosen, announced = table.row(0, named=True), table.row(1, named=True)
-    values = _cost_values(search, chosen, locale) | {"tiers": varied_tiers(search, policy, locale)}
-    if search.solution is None:
-        sentences = _infeasible(search, values, locale)
+def solution_sentences(search: PolicySearch, locale: Locale) -> list[str]:
+    """Return the result of a search in sentences."""
+    chosen, announced = (search.table.row(n, named=True) for n in (0, 1))
+    values = _cost_values(search, chosen, locale) | {"tiers": _varied_tiers(search, locale)}
+    by_mean = "" if search.request.level is not None else "_expected"
+    if search.is_feasible:
+        sentences = [locale(f"solve.answer{by_mean}", **values)]
     else:
-        key = "answer" if search.request.level is not None else "answer_expected"
-        sentences = [locale(f"solve.{key}", **values)]
+        sentences = [locale(f"solve.none{by_mean}", **values), locale("solve.nearest", **values)]
+        cliff = search.request.max_cliff
+        values["amount"] = "" if cliff is None else locale.money_in_full(cliff)
+        names = [locale(f"solve.without_{name}", **values) for name in search.excluded_by]
+        key = "excluded" if names else "excluded_together"
+        sentences.append(locale(f"solve.{key}", constraints=", ".join(names)))
+        if search.least_budget is not None:
+            unit = 10**locale.minor_units
+            amount = math.ceil(search.least_budget / unit - 1e-9) * unit
+            sentences.append(locale("solve.least", amount=locale.exact_money(amount), unit=locale.unit))
     got, had = (_benefits(row, search, locale) for row in (chosen, announced))
     sentences.append(locale("solve.benefits", got=got, had=had))
-    sentences.append(_announced(search, announced, locale))
-    if search.solution is not None and chosen["parameters"] == announced["parameters"]:
+    if announced["expected"] is None:
+        sentences.append(locale("solve.announced_unknown"))
+    else:
+        sentence = locale("solve.announced", **_cost_values(search, announced, locale))
+        if announced["dominated_by"]:
+            sentence += f" {locale('solve.dominated', parameters=announced['dominated_by'])}"
+        sentences.append(sentence)
+    if search.is_feasible and chosen["parameters"] == announced["parameters"]:
         sentences.append(locale("solve.same"))
-    if search.solution is not None and not search.is_limited:
+    if search.is_feasible and not search.is_limited:
         sentences.append(locale("solve.not_limited"))
-    if search.solution is not None and (edges := search.largest_values):
-        sentences.append(locale("solve.largest", parameters=", ".join(p.name for p in edges)))
+    if search.is_feasible and (largest := search.largest_values):
+        sentences.append(locale("solve.largest", parameters=", ".join(p.name for p in largest)))
     if search.inputs.with_handling:
         sentences.append(locale("solve.with_handling"))
-    if not search.inputs.cubes and policy.loss_unit == policy.currency:
+    if not search.cubes and search.policy.loss_unit == search.policy.currency:
         sentences.append(locale("solve.only_counts"))
     return sentences
 
 
-def varied_tiers(search: PolicySearch, policy: Policy, locale: Locale) -> str:
-    """Return what a policy pays in the varied loss bands, such as `up to 300,000: 20,000 won`."""
-    explainer = PolicyExplainer(policy, locale)
-    texts = []
-    lines = dict.fromkeys(p.line for p in search.parameters)
-    for id_ in lines:
-        varied = {p.tier for p in search.parameters if p.line == id_}
-        varied |= {p.tier + 1 for p in search.parameters if p.line == id_ and p.kind == "up_to"}
-        schedule = policy.schedule(id_)
-        if schedule is None:
-            continue
-        own = [
+def _varied_tiers(search: PolicySearch, locale: Locale) -> str:
+    # Such as `up to 300,000: 20,000 won`.
+    explainer, texts = PolicyExplainer(search.policy, locale), []
+    parameters = search.tried.parameters
+    lines = dict.fromkeys(p.line for p in parameters)
+    for schedule in (x for x in search.policy.schedules if x.id in lines):
+        varied = {p.tier for p in parameters if p.line == schedule.id}
+        varied |= {p.tier + 1 for p in parameters if p.line == schedule.id and p.kind == "up_to"}
+        listed = "; ".join(
             locale("solve.tier", band=locale.band_with_unit(*band), payment=explainer.rule_text(rule))
             for tier, (band, rule) in enumerate(schedule.tariff.bands_with_rules)
             if tier in varied
-        ]
-        listed = "; ".join(own)
+        )
         name = schedule.name[locale.lang]
         texts.append(listed if len(lines) == 1 else locale("solve.line", name=name, tiers=listed))
     return "; ".join(texts)
@@ -92,74 +94,39 @@ def _cost_values(search: PolicySearch, row: Mapping[str, Any], locale: Locale) -
         "mark": search.quantile_mark,
         "budget": locale.money_in_full(search.request.budget),
         "chance": locale.share(row["over_budget"]),
-        "count": f"{search.search.count:,}",
+        "count": f"{len(search.tried.values):,}",
     }
 
 
-def _infeasible(search: PolicySearch, values: Mapping[str, str], locale: Locale) -> list[str]:
-    key = "none" if search.request.level is not None else "none_expected"
-    sentences = [locale(f"solve.{key}", **values), locale("solve.nearest", **values)]
-    cliff = search.request.max_cliff
-    names = [
-        locale(
-            f"solve.without_{name}",
-            budget=values["budget"],
-            amount="" if cliff is None else locale.money_in_full(cliff),
-        )
-        for name in search.excluded_by
-    ]
-    if names:
-        sentences.append(locale("solve.excluded", constraints=", ".join(names)))
-    else:
-        sentences.append(locale("solve.excluded_together"))
-    if search.least_budget is not None:
-        unit = 10**locale.minor_units
-        amount = math.ceil(search.least_budget / unit - 1e-9) * unit
-        sentences.append(locale("solve.least", amount=locale.exact_money(amount), unit=locale.unit))
-    return sentences
-
-
 def _benefits(row: Mapping[str, Any], search: PolicySearch, locale: Locale) -> str:
-    order = [search.objective, *(name for name in OBJECTIVES if name != search.objective)]
-    texts = []
-    for name in order:
-        value = row[name]
-        if value is None:
-            continue
-        if name == "replaced":
-            shown = locale.share(value)
-        elif name == "made_whole":
-            shown = locale.number(round(value))
-        else:
-            shown = locale.money(value, BENEFIT_DIGITS)
-        texts.append(locale(f"solve.got_{name}", value=shown))
+    own = search.tried.objective
+    order = [own, *(name for name in OBJECTIVES if name != own)]
+    texts = [
+        locale(f"solve.got_{name}", value=benefit_text(name, row[name], locale))
+        for name in order
+        if row[name] is not None
+    ]
     return "; ".join(texts) if texts else locale("solve.got_unknown")
 
 
-def _announced(search: PolicySearch, row: Mapping[str, Any], locale: Locale) -> str:
-    if row["expected"] is None:
-        return locale("solve.announced_unknown")
-    sentence = locale("solve.announced", **_cost_values(search, row, locale))
-    if row["dominated_by"]:
-        return f"{sentence} {locale('solve.dominated', parameters=row['dominated_by'])}"
-    return sentence
+def benefit_text(objective: str, value: float | None, locale: Locale) -> str:
+    """Return what claimants get as text: a share, a number of claims, or an amount."""
+    if value is None:
+        return "–"
+    if objective == "replaced":
+        return locale.share(value)
+    return locale.number(round(value)) if objective == "made_whole" else locale.money(value, BENEFIT_DIGITS)
 
 
-def frontier_points(search: PolicySearch, table: pl.DataFrame, frontier: pl.DataFrame) -> pl.DataFrame:
+def frontier_points(search: PolicySearch) -> pl.DataFrame:
     """Return the points of the chart of the frontier: the columns of `FRONTIER_POINTS`."""
     budget = None if search.request.level is None else float(search.request.budget)
-    rows = [
-        *(row | {"policy": None, "role": "frontier"} for row in frontier.iter_rows(named=True)),
-        *table.iter_rows(named=True),
-    ]
-    shared = {"objective": search.objective, "mark": search.quantile_mark, "budget": budget}
-    return pl.DataFrame(
-        [
-            {name: row[name] for name in ("policy", "role", "at_level", "parameters")}
-            | {"benefit": row[search.objective]}
-            | shared
-            for row in rows
-            if row["at_level"] is not None and row[search.objective] is not None
-        ],
-        schema=FRONTIER_POINTS.dtypes,
+    objective = pl.lit(search.tried.objective)
+    rows = pl.concat([search.frontier.with_columns(role=pl.lit("frontier")), search.table], how="diagonal")
+    points = rows.with_columns(
+        benefit=pl.col(search.tried.objective),
+        objective=objective,
+        mark=pl.lit(search.quantile_mark),
+        budget=pl.lit(budget, pl.Float64),
     )
+    return points.select(*FRONTIER_POINTS.dtypes).drop_nulls(["at_level", "benefit"])
