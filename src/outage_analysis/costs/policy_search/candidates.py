@@ -11,29 +11,26 @@ draw,
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from outage_analysis.assumptions import Assumption, Award, FloatArray, Ledger, MeanPayment
+from outage_analysis.assumptions import FloatArray, Ledger, MeanPayment
 from outage_analysis.costs.claim_payments import cube_fits_line, rows_with_formula
+from outage_analysis.costs.comparison.shared_runs import shared_runs
 from outage_analysis.costs.compile_lines import compile_lines
 from outage_analysis.costs.expected import ledger_for_policy
 from outage_analysis.costs.policy_search.parameters import Parameter
-from outage_analysis.costs.terms import CompiledLine
 from outage_analysis.costs.uncertainty.policy_streams import build_portfolio
 from outage_analysis.costs.uncertainty.portfolio import Part, Portfolio, Stream, expected_at
 from outage_analysis.costs.uncertainty.simulation import REPLICATES, Simulation, quantile_place, simulate
 from outage_analysis.errors import ModelRefused
 from outage_analysis.files import validated_copy
-from outage_analysis.incidents import Band
 from outage_analysis.losses import Cube
 from outage_analysis.policies import SHARE_SCALE, Policy, Rule, RuleBand, Schedule, Tariff
 
@@ -41,18 +38,6 @@ IntArray = npt.NDArray[np.int64]
 FlagArray = npt.NDArray[np.bool_]
 FIXED, SHARE, REVIEWED = PARTS = range(3)
 """The parts of a payment: a fixed amount, a share of the loss, and 1 if the award of a review is paid."""
-UNITS: Sequence[Mapping[str, Any]] = (
-    {"fixed": 1.0, "share": 0.0, "reviewed": False},
-    {"fixed": 0.0, "share": 1.0, "reviewed": False},
-    {"fixed": 1.0, "share": 0.0, "reviewed": True},
-)
-"""By part: what a claim unit pays so that it costs its claims, the sum of its losses, or of its awards."""
-FIRST = "column"
-"""The label of a claim unit: the first of the columns of its interval, one column per part."""
-TINY_PAYMENT = 2.0**-20
-"""Makes the payments of all intervals different, so that each interval has a claim count of its own."""
-MOST_DRAWS = 2**14
-"""Candidates are compared on at most this many draws; the costs of the chosen policy use all draws."""
 CHUNK = 2**19
 """At most about this many totals are computed at once."""
 
@@ -134,49 +119,76 @@ class VariedLine:
         None is used in an interval that all candidates pay as announced.
         """
         reached = ~np.isnan(self._announced[:, :, FIXED])
-        stated = self._tiers(np.array([self.usual_values], dtype=np.int64))[0]
-        same = reached[stated, np.arange(len(stated))] & (reached.sum(axis=0) == 1)
+        stated = reached[self._stated, np.arange(len(self._stated))]
         varied = [self.is_varied(tier) for tier in range(len(reached))]
+        alike = stated & (reached.sum(axis=0) == 1) & ~reached[varied].any(axis=0)
         used: FlagArray = (np.nan_to_num(self._announced) != 0).any(axis=0)
         used[:, FIXED] = True
-        alike = same & ~reached[varied].any(axis=0)
         return np.asarray(used & ~alike[:, None])
 
     @cached_property
-    def usual_values(self) -> list[int]:
-        """A usual value of each parameter up to the last of the line: as announced, and no payment of 0."""
-        usual = max((band.fixed for band in self.schedule.bands if band.fixed), default=1)
-        found = [0] * (1 + max(self.places.values(), default=-1))
-        for (tier, kind), place in self.places.items():
-            rule = self.schedule.bands[tier]
-            values = {"payment": rule.fixed or usual, "share": rule.share, "up_to": rule.up_to or 0}
-            found[place] = values[kind]
-        return found
+    def _stated(self) -> IntArray:
+        # The tier of each interval as announced.
+        stated = [(rule.up_to or 0) - self.schedule.tariff.shift for rule in self.schedule.bands[:-1]]
+        return np.searchsorted(stated, [*self.edges, np.inf])
 
-    def interval_of(self, band: Band) -> int:
-        """Return the place of the interval with a band of losses; -1 if all candidates pay it as announced.
+    @cached_property
+    def usual(self) -> list[int]:
+        """A payment above 0 for each interval: as announced, where that is a fixed payment."""
+        most = max((band.fixed for band in self.schedule.bands if band.fixed), default=1)
+        return [self.schedule.bands[tier].fixed or most for tier in self._stated]
 
-        Raises:
-            ModelRefused: the band spans an edge that is tried.
-        """
-        over, up_to = band
-        if over is None or over < 0 or (up_to is not None and up_to <= 0):
-            return -1
-        place = bisect_right(self.edges, over)
-        if place < len(self.edges) and (up_to is None or self.edges[place] < up_to):
-            raise ModelRefused(
-                f"a loss band of the claims spans the edge {self.edges[place]:,} that is tried",
-                value=f"({over}, {up_to}]",
-                remedy="Thresholds need claims, or counts by band that end at each of them.",
-            )
-        return place if self.used[place].any() else -1
+    def paid_alike(self, share: int) -> Schedule:
+        """Return the line as announced, with the usual payment times 0 or 1 in each interval that varies."""
+        rules = [
+            RuleBand(over=0, fixed=usual * share) if used.any() else self.schedule.bands[tier]
+            for tier, usual, used in zip(self._stated, self.usual, self.used, strict=True)
+        ]
+        return validated_copy(self.schedule, bands=self._in_intervals(rules))
+
+    def paid_apart(self, interval: int, part: int) -> Schedule:
+        """Return the line so that it pays only the usual payment, the losses or the awards of an interval."""
+        paid = ({"fixed": self.usual[interval]}, {"share": 1.0}, {"review": True})[part]
+        rules = [RuleBand(over=0, **(paid if n == interval else {})) for n in range(len(self.used))]
+        return validated_copy(
+            self.schedule,
+            bands=self._in_intervals(rules),
+            segments=tuple(
+                x.model_copy(update={"bands": (RuleBand(over=0),)}) for x in self.schedule.segments
+            ),
+            zero=Rule(),
+            unknown=Rule(),
+            rounding=None,
+        )
+
+    def _in_intervals(self, rules: Sequence[RuleBand]) -> tuple[RuleBand, ...]:
+        written = [edge + self.schedule.tariff.shift for edge in self.edges]
+        ends = zip(rules, (0, *written), (*written, None), strict=True)
+        return tuple(rule.model_copy(update={"over": over, "up_to": up_to}) for rule, over, up_to in ends)
 
     def intervals_in(self, cube: Cube) -> IntArray:
-        """Return the place of the interval of each row of a cube, (rows,), as for `interval_of`."""
+        """Return the place of the interval of each row of a cube, (rows,).
+
+        It is -1 for claims that all candidates pay as announced.
+
+        Raises:
+            ModelRefused: a loss band of the cube spans an edge that is tried.
+        """
         rows = rows_with_formula(cube, self.schedule)
-        last = (pl.col("tariff") == len(self.schedule.tariffs) - 1) & (pl.col("claims") > 0)
-        columns = rows.select("over", "up_to", pl.col("entitled") & last).iter_rows()
-        return np.array([self.interval_of(row[:2]) if row[2] else -1 for row in columns], dtype=np.int64)
+        mine = pl.col("entitled") & (pl.col("tariff") == len(self.schedule.tariffs) - 1)
+        positive = (pl.col("over") >= 0) & (pl.col("up_to").is_null() | (pl.col("up_to") > 0))
+        columns = rows.select("over", "up_to", mine & positive & (pl.col("claims") > 0)).iter_rows()
+        found = []
+        for over, up_to, counted in columns:
+            place = bisect_right(self.edges, over) if counted else 0
+            if counted and place < len(self.edges) and (up_to is None or self.edges[place] < up_to):
+                raise ModelRefused(
+                    f"a loss band of the claims spans the edge {self.edges[place]:,} that is tried",
+                    value=f"({over}, {up_to}]",
+                    remedy="Thresholds need claims, or counts by band that end at each of them.",
+                )
+            found.append(place if counted and self.used[place].any() else -1)
+        return np.array(found, dtype=np.int64)
 
     def cuts_of(self, candidates: IntArray) -> FloatArray:
         """Return the largest loss of each tier except the last, (candidates, tiers - 1)."""
@@ -288,26 +300,28 @@ class CostInputs:
                 remedy="Leave --handling out, or add an assumption of the kind `handling`.",
             )
         rest = [stream for stream in found.streams if stream.valuation != "handling"]
-        return self._with(replace(found, streams=(*rest, *handling)), published.entries)
-
-    def _with(self, portfolio: Portfolio, further: Mapping[str, Assumption]) -> Portfolio:
-        # The portfolio with further assumptions, and with their declared correlations.
-        entries = {**portfolio.entries, **further}
+        entries = {**found.entries, **published.entries}
         declared = self.ledger.as_known_on(self.as_of).correlations if self.ledger else ()
         return replace(
-            portfolio,
+            found,
+            streams=(*rest, *handling),
             entries={name: entries[name] for name in sorted(entries)},
             correlations={c.of: c.rank for c in declared if set(c.of) <= entries.keys()},
         )
 
     def simulated(self, portfolio: Portfolio) -> Simulation:
         """Return the simulation of a run, with only the payments that count against the budget."""
+        return self._counted(simulate(portfolio, draws=self.draws, seed=self.seed))
+
+    def _counted(self, run: Simulation) -> Simulation:
         valuations = ("cash", "handling") if self.with_handling else ("cash",)
-        run = simulate(portfolio, draws=self.draws, seed=self.seed)
         return run.with_streams(lambda stream: stream.valuation in valuations)
 
     def candidates(self, lines: Sequence[VariedLine], cubes: Sequence[Cube]) -> CandidateCosts:
         """Draw what the costs of all candidates are computed from.
+
+        Policies that are simulated together accept the same claims. So one policy pays what all candidates
+        pay alike, and one policy per column pays the claims, losses or awards of the column.
 
         Args:
             lines: the varied lines.
@@ -316,91 +330,80 @@ class CostInputs:
         Raises:
             ModelRefused: a varied line has no expected cost, or its payments do not follow from the policy.
         """
-        usual = {line.schedule.id: line.with_values(line.usual_values) for line in lines}
-        model = self.policy.model_copy(update={"lines": tuple(usual.get(x.id, x) for x in self.policy.lines)})
-        ledger = self.fitting_ledger(model)
-        compiled = {x.line.id: x for x in compile_lines(model, ledger, as_of=self.as_of, cubes=cubes)}
-        awards: dict[str, Award] = {}
-        for id_ in usual:
-            _check_cost(compiled.get(id_), id_, self.as_of, with_claims=bool(cubes))
-            award = compiled[id_].funnel.entries.get("review_award")
-            awards |= {id_: award} if isinstance(award, Award) else {}
-        portfolio = self.portfolio(model, cubes)
-        firsts = np.cumsum([0, *(line.used.size for line in lines)])
-        by_id = {line.schedule.id: (line, int(first)) for line, first in zip(lines, firsts[:-1], strict=True)}
-        streams = [
-            _apart(stream, *by_id[stream.line], cubes, awards.get(stream.line))
-            if stream.line in by_id and stream.valuation == "cash"
-            else stream
-            for stream in portfolio.streams
-        ]
-        reviewed = [line.schedule.id for line in lines if line.used[:, REVIEWED].any()]
-        further = {awards[id_].id: awards[id_] for id_ in reviewed if id_ in awards}
-        portfolio = replace(portfolio, streams=tuple(streams))
-        run = self.simulated(self._with(portfolio, further) if further else portfolio)
-        run = replace(run, draws=min(run.draws, max(MOST_DRAWS, self.draws)))
-        return _drawn(run, lines, {line.id for line in self.policy.schedules})
+        policy = self.policy
+        for line in lines:
+            self._check_cost(policy.model_copy(update={"lines": (line.paid_alike(1),)}), cubes)
+        portfolios, usual = {}, [1]
+        for name, share in (("base", 0), ("usual", 1)):
+            alike = {line.schedule.id: line.paid_alike(share) for line in lines}
+            own = policy.model_copy(update={"lines": tuple(alike.get(x.id, x) for x in policy.lines)})
+            portfolios[name] = self.portfolio(own, cubes)
+        for line in lines:
+            cube = cube_of(line, cubes)
+            intervals = np.zeros(0) if cube is None else line.intervals_in(cube)
+            for interval, part in np.argwhere(line.used).tolist():
+                own = policy.model_copy(update={"lines": (line.paid_apart(interval, part),)})
+                portfolio = build_portfolio(own, self.fitting_ledger(own), as_of=self.as_of, cubes=cubes)
+                if not portfolio.streams and (intervals == interval).any():
+                    raise ModelRefused(
+                        "claims are reviewed, and the ledger states no mean award of a review",
+                        value=line.schedule.id,
+                        remedy="Add an assumption of the kind `review_award`.",
+                    )
+                portfolios[f"{line.schedule.id} {interval} {part}"] = portfolio
+                usual.append(line.usual[interval] if part == FIXED else 1)
+        found = shared_runs(portfolios, self.ledger, self.as_of, self.draws, self.seed)
+        found.pop("usual")  # it makes the draws those of the announced policy, because it weighs them alike
+        runs = [run.with_streams(lambda stream: stream.valuation == "cash") for run in found.values()]
+        runs[0] = self._counted(found["base"])
+        by_loss = {line.id for line in policy.schedules}
+        pays_by_loss = [s for s in runs[0].portfolio.streams if s.line in by_loss and s.valuation == "cash"]
+        streams = [stream for run in runs for stream in run.portfolio.streams]
+        columns = [n for n, run in enumerate(runs) for _ in run.portfolio.streams]
+        engine = replace(
+            runs[0],
+            portfolio=replace(runs[0].portfolio, streams=tuple(streams)),
+            process=replace(runs[0].process, units=tuple(x for run in runs for x in run.process.units)),
+            draws=self.draws,  # a simulation of few claims would take 16 times as many
+        )
+        drawn, means = [], np.zeros(len(runs))
+        for column, stream in zip(columns, streams, strict=True):
+            means[column] += expected_payment(engine, stream) / usual[column]
+        for block in engine.replicates():
+            sums = np.zeros((len(runs), len(block.uniforms)))
+            for column, amounts in zip(columns, block.amounts, strict=True):
+                sums[column] += amounts.sum(axis=1) / usual[column]
+            drawn.append(sums)
+        base, *draws = np.stack(drawn, axis=1)
+        return CandidateCosts(
+            lines,
+            np.array(draws),
+            means[1:],
+            base,
+            float(means[0]),
+            sum(expected_payment(engine, stream) for stream in pays_by_loss),
+            sum(expected_payment(engine, accepted_claims(stream)) for stream in pays_by_loss),
+        )
 
-
-def _check_cost(one: CompiledLine | None, id_: str, as_of: date, *, with_claims: bool) -> None:
-    cash = [term for term in one.terms if term.valuation == "cash"] if one else []
-    missing = next((term.missing for term in cash if term.missing), None)
-    if one is None:
-        problem, remedy = f"the line was not public by {as_of}", "Move --as-of to a later day."
-    elif not with_claims and isinstance(one.funnel.entries.get("mean_payment"), MeanPayment):
-        problem = "the ledger states one mean payment for all loss bands, so payments cannot vary"
-        remedy = "Replace the mean payment by a band mix, or give claims."
-    elif any(term.certain for term in cash):
-        problem = "the ledger states the total of the line, so payments cannot vary"
-        remedy = "Take the total out of the ledger."
-    elif not any(term.has_expected_cost for term in cash):
-        problem = "the line has no expected cost, so no policy can be chosen by it"
-        remedy = f"The ledger lacks: {missing}." if missing else "See the status of the line in `cost`."
-    else:
-        return
-    raise ModelRefused(problem, value=id_, remedy=remedy)
-
-
-def _apart(
-    stream: Stream, line: VariedLine, first: int, cubes: Sequence[Cube], award: Award | None
-) -> Stream:
-    # Return the stream with the first column of its interval as label of each claim. All intervals are paid
-    # differently, so the simulation draws the claims of each, their losses and their awards apart.
-    usual = line.payments(np.array([line.usual_values], dtype=np.int64))[0, :, FIXED]
-    usual = np.where(usual > 0, usual, np.nanmax(usual, initial=1.0))
-
-    def pays(place: int, claims: float) -> dict[str, Any]:
-        reviewed = bool(line.used[place, REVIEWED])
-        if reviewed and claims and award is None:
-            raise ModelRefused(
-                "claims are reviewed, and the ledger states no mean award of a review",
-                value=stream.line,
-                remedy="Add an assumption of the kind `review_award`.",
-            )
-        fixed = (1.0 if reviewed else float(usual[place])) + TINY_PAYMENT * (place + 1)
-        return {"fixed": fixed, "share": float(line.used[place, SHARE]), "reviewed": reviewed}
-
-    if award and line.used[:, REVIEWED].any():  # the announced policy may review no claim
-        stream = replace(stream, award=award.id, spread=award.spread)
-    cube = cube_of(line, cubes)
-    if cube is not None:
-        cells = [
-            replace(cell, **pays(place, cell.claims), labels={FIRST: first + len(PARTS) * place})
-            if place >= 0
-            else cell
-            for cell, place in zip(stream.cells, line.intervals_in(cube).tolist(), strict=True)
-        ]
-        return replace(stream, cells=tuple(cells))
-    parts = []
-    for part in stream.parts:
-        place = line.interval_of((part.labels[0].get("over"), part.labels[0].get("up_to")))  # type: ignore[arg-type]
-        if place >= 0:
-            pay, label = pays(place, stream.trials), {FIRST: first + len(PARTS) * place}
-            paid, squared = (stream.trials * pay["fixed"] ** power for power in (1, 2))
-            parts.append(Part(paid, squared, part.band, pay["reviewed"], (label,)))
+    def _check_cost(self, policy: Policy, cubes: Sequence[Cube]) -> None:
+        (line,), ledger = policy.lines, self.fitting_ledger(policy)
+        compiled = [*compile_lines(policy, ledger, as_of=self.as_of, cubes=cubes)]
+        cash = [term for one in compiled for term in one.terms if term.valuation == "cash"]
+        missing = next((term.missing for term in cash if term.missing), None)
+        if not compiled:
+            problem, remedy = f"the line was not public by {self.as_of}", "Move --as-of to a later day."
+        elif not cubes and isinstance(compiled[0].funnel.entries.get("mean_payment"), MeanPayment):
+            problem = "the ledger states one mean payment for all loss bands, so payments cannot vary"
+            remedy = "Replace the mean payment by a band mix, or give claims."
+        elif any(term.certain for term in cash):
+            problem = "the ledger states the total of the line, so payments cannot vary"
+            remedy = "Take the total out of the ledger."
+        elif not any(term.has_expected_cost for term in cash):
+            problem = "the line has no expected cost, so no policy can be chosen by it"
+            remedy = f"The ledger lacks: {missing}." if missing else "See the status of the line in `cost`."
         else:
-            parts.append(part)
-    return replace(stream, parts=tuple(parts))
+            return
+        raise ModelRefused(problem, value=line.id, remedy=remedy)
 
 
 def cube_of(line: VariedLine, cubes: Sequence[Cube]) -> Cube | None:
@@ -434,8 +437,7 @@ class CandidateCosts:
 
     def payments(self, candidates: IntArray) -> FloatArray:
         """Return what candidates pay per claim, loss or award of each column, (candidates, columns)."""
-        paid = [line.payments(candidates).reshape(len(candidates), -1) for line in self.lines]
-        return np.concatenate(paid, axis=1)
+        return np.concatenate([line.payments(candidates)[:, line.used] for line in self.lines], axis=1)
 
     @property
     def on_average(self) -> CandidateCosts:
@@ -467,63 +469,6 @@ class CandidateCosts:
         place = quantile_place(level, self.base.size)
         totals = (total.reshape(len(total), -1) for total in self.totals(payments))
         return np.concatenate([np.empty(0), *(np.partition(x, place, axis=1)[:, place] for x in totals)])
-
-
-def _drawn(run: Simulation, lines: Sequence[VariedLine], by_loss: Collection[str]) -> CandidateCosts:
-    used = np.concatenate([line.used.ravel() for line in lines])
-    means, paid_by_loss, accepted = (
-        np.zeros(len(used) + 1),
-        0.0,
-        0.0,
-    )  # the last: what all candidates pay alike
-    units, places = [], []
-    for stream, own in zip(run.portfolio.streams, run.process.units, strict=True):
-        pairs = [
-            (replace(unit, **UNITS[column - first]), column) if first >= 0 else (unit, -1)
-            for unit in own
-            for first, column in _columns(unit.labels[0], used)
-        ]
-        units.append(tuple(unit for unit, _ in pairs))
-        places.append([column for _, column in pairs])
-        is_by_loss = stream.line in by_loss and stream.valuation == "cash"
-        for column, part in _parts(stream, used):
-            paid = expected_payment(run, replace(stream, parts=(part,)))
-            means[column] += paid
-            paid_by_loss += paid if column < 0 and is_by_loss else 0.0
-        accepted += expected_payment(run, accepted_claims(stream)) if is_by_loss else 0.0
-    engine = replace(run, process=replace(run.process, units=tuple(units)))
-    rows = []
-    for block in engine.replicates():
-        sums = np.zeros((len(used) + 1, len(block.uniforms)))
-        for stream, columns, amounts in zip(run.portfolio.streams, places, block.amounts, strict=True):
-            for column, paid in zip([-1] if stream.certain else columns, amounts.T, strict=True):
-                sums[column] += paid
-        rows.append(sums)
-    drawn = np.stack(rows, axis=1)
-    return CandidateCosts(lines, drawn[:-1], means[:-1], drawn[-1], float(means[-1]), paid_by_loss, accepted)
-
-
-def _columns(labels: Mapping[str, object], used: FlagArray) -> list[tuple[int, int]]:
-    # The first column of the interval of claims with these labels, with each column that candidates pay.
-    first = labels.get(FIRST, -1)
-    if not isinstance(first, int) or first < 0:
-        return [(-1, -1)]
-    return [(first, first + part) for part in PARTS if used[first + part]]
-
-
-def _parts(stream: Stream, used: FlagArray) -> Iterator[tuple[int, Part]]:
-    sums: dict[tuple[int, int | None, bool], float] = defaultdict(float)
-    for part in () if stream.cells else stream.parts:
-        for first, column in _columns(part.labels[0], used):
-            reviewed = part.reviewed if first < 0 else column - first == REVIEWED
-            sums[column, part.band, reviewed] += part.paid if first < 0 else stream.trials
-    for cell in stream.cells:
-        paid = cell.claims * cell.fixed + cell.share * cell.loss
-        for first, column in _columns(cell.labels, used):
-            amounts = (cell.claims, cell.loss, cell.claims)
-            reviewed = cell.reviewed if first < 0 else column - first == REVIEWED
-            sums[column, None, reviewed] += paid if first < 0 else amounts[column - first]
-    return ((column, Part(paid, 0.0, band, reviewed)) for (column, band, reviewed), paid in sums.items())
 
 
 def expected_payment(run: Simulation, stream: Stream) -> float:
