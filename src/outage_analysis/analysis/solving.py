@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Required, TypedDict, Unpack
+from typing import TYPE_CHECKING, Any, Required, TypedDict, Unpack
 
 import polars as pl
 
@@ -21,11 +22,11 @@ from outage_analysis.analysis.plan import (
     load_documents,
     make_plan,
 )
-from outage_analysis.analysis.solution_sentences import benefit_text, frontier_points, solution_sentences
 from outage_analysis.analysis.summary import rows_are_complaints
 from outage_analysis.assumptions import Ledger, example_warning
 from outage_analysis.claims import Claims
 from outage_analysis.costs import (
+    OBJECTIVES,
     CostInputs,
     PolicySearch,
     SearchRequest,
@@ -38,14 +39,31 @@ from outage_analysis.errors import ModelRefused, UsageError
 from outage_analysis.files import bundled_claims
 from outage_analysis.incidents import Incident
 from outage_analysis.losses import Cube
-from outage_analysis.policies import Amount, Policy, TierPayments, load_policy
-from outage_analysis.text import Card, Displayable, Locale, Table, smallest_units
+from outage_analysis.policies import Amount, Policy, PolicyExplainer, TierPayments, load_policy
+from outage_analysis.text import Card, Column, Displayable, Locale, Table, TableSchema, smallest_units
 
 if TYPE_CHECKING:  # types only; importing charts is slow
     from outage_analysis.charts import AltairChart
 
 LOWEST, HIGHEST = 50, 99
 """The lowest and the highest percentile that a budget may limit."""
+
+
+BENEFIT_DIGITS = 3
+"""Significant digits of what people get; with two, policies that differ by a tenth would look the same."""
+FRONTIER_POINTS = TableSchema(
+    "One row per point of the chart: a candidate of the frontier, or a policy.",
+    (
+        Column("policy", "name", "Id of the policy; empty for a candidate.", label="policy_name"),
+        Column("role", "word", "frontier, solution, nearest, announced or named."),
+        Column("at_level", "money", "Cost at the level of the search, such as P90."),
+        Column("benefit", "decimal", "What claimants get, by the objective."),
+        Column("objective", "word", "The objective of the search."),
+        Column("mark", "text", "The level of the search, such as P90."),
+        Column("budget", "money", "The budget; empty if it limits the expected cost."),
+        Column("parameters", "text", "Values of the parameters that vary."),
+    ),
+)
 
 
 @dataclass(frozen=True, repr=False)
@@ -124,7 +142,7 @@ class BudgetSolution(Displayable):
         """Return the result in sentences: what to announce, what it costs, what people get."""
         locale = self.locale(lang)
         counted = rows_are_complaints(self.incident, self.used_ledger, self.search.cubes, locale)
-        return counted + solution_sentences(self.search, locale)
+        return counted + _sentences(self.search, locale)
 
     def sentence(self, lang: str = "en") -> str:
         """Return the result in words: what to announce, what it costs, what people get."""
@@ -141,7 +159,7 @@ class BudgetSolution(Displayable):
             amounts = [row["expected"], row["at_level"]]
             cells = ["–" if x is None else locale.money(x) for x in amounts]
             chance = "–" if row["over_budget"] is None else locale.share(row["over_budget"])
-            benefit = benefit_text(self.search.tried.objective, row[self.search.tried.objective], locale)
+            benefit = _benefit_text(self.search.tried.objective, row[self.search.tried.objective], locale)
             name = row["policy"] if row["role"] == "named" else locale(f"word.{row['role']}")
             rows.append((name, *cells, chance, benefit))
         lines = [self.incident.name[lang], locale("report.kicker", day=locale.day(self.as_of))]
@@ -175,11 +193,112 @@ class BudgetSolution(Displayable):
         context = charts.chart_context(
             self.incident, self.locale(lang), self.names(lang), self.as_of, synthetic=self.synthetic
         )
-        points = frontier_points(self.search)
+        points = _frontier_points(self.search)
         chart = charts.standalone_chart("frontier", points, context, width=width, height=height, title=title)
         if chart is None:
             raise ModelRefused("fewer than two policies have a cost to show")
         return chart
+
+
+def _sentences(search: PolicySearch, locale: Locale) -> list[str]:
+    chosen, announced = (search.table.row(n, named=True) for n in (0, 1))
+    values = _cost_values(search, chosen, locale) | {"tiers": _varied_tiers(search, locale)}
+    by_mean = "" if search.request.level is not None else "_expected"
+    if search.is_feasible:
+        sentences = [locale(f"solve.answer{by_mean}", **values)]
+    else:
+        sentences = [locale(f"solve.none{by_mean}", **values), locale("solve.nearest", **values)]
+        cliff = search.request.max_cliff
+        values["amount"] = "" if cliff is None else locale.money_in_full(cliff)
+        names = [locale(f"solve.without_{name}", **values) for name in search.excluded_by]
+        key = "excluded" if names else "excluded_together"
+        sentences.append(locale(f"solve.{key}", constraints=", ".join(names)))
+        if search.least_budget is not None:
+            unit = 10**locale.minor_units
+            amount = math.ceil(search.least_budget / unit - 1e-9) * unit
+            sentences.append(locale("solve.least", amount=locale.exact_money(amount), unit=locale.unit))
+    got, had = (_benefits(row, search, locale) for row in (chosen, announced))
+    sentences.append(locale("solve.benefits", got=got, had=had))
+    if announced["expected"] is None:
+        sentences.append(locale("solve.announced_unknown"))
+    else:
+        sentence = locale("solve.announced", **_cost_values(search, announced, locale))
+        if announced["dominated_by"]:
+            sentence += f" {locale('solve.dominated', parameters=announced['dominated_by'])}"
+        sentences.append(sentence)
+    if search.is_feasible and chosen["parameters"] == announced["parameters"]:
+        sentences.append(locale("solve.same"))
+    if search.is_feasible and not search.is_limited:
+        sentences.append(locale("solve.not_limited"))
+    if search.is_feasible and (largest := search.largest_values):
+        sentences.append(locale("solve.largest", parameters=", ".join(p.name for p in largest)))
+    if search.inputs.with_handling:
+        sentences.append(locale("solve.with_handling"))
+    if not search.cubes and search.policy.loss_unit == search.policy.currency:
+        sentences.append(locale("solve.only_counts"))
+    return sentences
+
+
+def _varied_tiers(search: PolicySearch, locale: Locale) -> str:
+    # Such as `up to 300,000: 20,000 won`.
+    explainer, texts = PolicyExplainer(search.policy, locale), []
+    parameters = search.tried.parameters
+    lines = dict.fromkeys(p.line for p in parameters)
+    for schedule in (x for x in search.policy.schedules if x.id in lines):
+        varied = {p.tier for p in parameters if p.line == schedule.id}
+        varied |= {p.tier + 1 for p in parameters if p.line == schedule.id and p.kind == "up_to"}
+        listed = "; ".join(
+            locale("solve.tier", band=locale.band_with_unit(*band), payment=explainer.rule_text(rule))
+            for tier, (band, rule) in enumerate(schedule.tariff.bands_with_rules)
+            if tier in varied
+        )
+        name = schedule.name[locale.lang]
+        texts.append(listed if len(lines) == 1 else locale("solve.line", name=name, tiers=listed))
+    return "; ".join(texts)
+
+
+def _cost_values(search: PolicySearch, row: Mapping[str, Any], locale: Locale) -> dict[str, str]:
+    return {
+        "expected": locale.money(row["expected"]),
+        "quantile": locale.money(row["at_level"]),
+        "mark": search.quantile_mark,
+        "budget": locale.money_in_full(search.request.budget),
+        "chance": locale.share(row["over_budget"]),
+        "count": f"{len(search.tried.values):,}",
+    }
+
+
+def _benefits(row: Mapping[str, Any], search: PolicySearch, locale: Locale) -> str:
+    own = search.tried.objective
+    order = [own, *(name for name in OBJECTIVES if name != own)]
+    texts = [
+        locale(f"solve.got_{name}", value=_benefit_text(name, row[name], locale))
+        for name in order
+        if row[name] is not None
+    ]
+    return "; ".join(texts) if texts else locale("solve.got_unknown")
+
+
+def _benefit_text(objective: str, value: float | None, locale: Locale) -> str:
+    if value is None:
+        return "–"
+    if objective == "replaced":
+        return locale.share(value)
+    return locale.number(round(value)) if objective == "made_whole" else locale.money(value, BENEFIT_DIGITS)
+
+
+def _frontier_points(search: PolicySearch) -> pl.DataFrame:
+    # The points of the chart: the columns of `FRONTIER_POINTS`.
+    budget = None if search.request.level is None else float(search.request.budget)
+    objective = pl.lit(search.tried.objective)
+    rows = pl.concat([search.frontier.with_columns(role=pl.lit("frontier")), search.table], how="diagonal")
+    points = rows.with_columns(
+        benefit=pl.col(search.tried.objective),
+        objective=objective,
+        mark=pl.lit(search.quantile_mark),
+        budget=pl.lit(budget, pl.Float64),
+    )
+    return points.select(*FRONTIER_POINTS.dtypes).drop_nulls(["at_level", "benefit"])
 
 
 class SearchArguments(TypedDict, total=False):

@@ -212,32 +212,32 @@ class Candidates:
                 Estimate(float(x[place]), x[place] * e) for x, e in zip(values, errors, strict=True)
             )
             costs = own if candidate == chosen else Costs(mean, cost, replicate_mean(over[place]))
-            found.append({"parameters": self.text(candidate), **self.gains(candidate), **costs.row()})
+            found.append(
+                {"parameters": self.text(self.values[candidate]), **self.gains(candidate), **costs.row()}
+            )
         return found
 
     def gains(self, candidate: int) -> dict[str, float]:
         """Return what people get under a candidate, by objective."""
         return {name: float(values[candidate]) for name, values in self.benefits.items()}
 
-    def text(self, candidate: int) -> str:
-        """Return the values of a candidate, such as `tier1=40,000; tier2=60,000`."""
+    def text(self, values: Sequence[int]) -> str:
+        """Return values of the parameters as text, such as `tier1=40,000; tier2=60,000`."""
         with_line = len({p.line for p in self.parameters}) > 1
-        pairs = zip(self.parameters, self.values[candidate].tolist(), strict=True)
-        return "; ".join(p.assignment(value, with_line=with_line) for p, value in pairs)
+        pairs = zip(self.parameters, values, strict=True)
+        return "; ".join(p.assignment(int(value), with_line=with_line) for p, value in pairs)
 
     def stated_text(self, policy: Policy) -> str | None:
         """Return the values of a policy that is no candidate; None if one of them has no single value."""
-        texts, with_line = [], len({p.line for p in self.parameters}) > 1
-        for parameter in self.parameters:
-            schedule = policy.schedule(parameter.line)
-            if schedule is None or parameter.tier >= len(schedule.bands):
+        values = []
+        for p in self.parameters:
+            schedule = policy.schedule(p.line)
+            rule = schedule.bands[p.tier] if schedule and p.tier < len(schedule.bands) else None
+            if rule is None or (p.kind == "payment" and (rule.review or rule.depends_on_loss)):
                 return None
-            rule = schedule.bands[parameter.tier]
-            stated = {"payment": rule.fixed, "share": rule.share, "up_to": rule.up_to}[parameter.kind]
-            if stated is None or (parameter.kind == "payment" and (rule.review or rule.depends_on_loss)):
-                return None
-            texts.append(parameter.assignment(stated, with_line=with_line))
-        return "; ".join(texts)
+            values.append({"payment": rule.fixed, "share": rule.share, "up_to": rule.up_to}[p.kind])
+        known = [value for value in values if value is not None]
+        return self.text(known) if len(known) == len(values) else None
 
     def policy(self, candidate: int, announced: Policy) -> Policy:
         """Return the announced policy with the values of a candidate; its id ends in `-solution`."""
@@ -355,7 +355,7 @@ def find_best_policy(
         least = math.ceil(least / unit) * unit if unit else least
     rows = tried.rows(frontier, own, chosen)
     role = "solution" if feasible else "nearest"
-    chosen_row = {"policy": policy.id, "role": role, "parameters": tried.text(chosen)}
+    chosen_row = {"policy": policy.id, "role": role, "parameters": tried.text(tried.values[chosen])}
     table: list[dict[str, Any]] = [{**chosen_row, **tried.gains(chosen), **own.row()}]
     for number, (other, gains) in enumerate(zip(shown, gains_of, strict=True)):
         row = {"policy": other.id, "role": "named" if number else "announced"} | gains
