@@ -18,12 +18,12 @@ SOURCE = ROOT / "src" / "outage_analysis"
 SLACK = 30
 """How far a number may lie below its ceiling."""
 CEILINGS = {
-    "analysis": 1987,
+    "analysis": 1947,
     "assumptions": 1121,
     "charts": 2292,
     "claims": 4795,
     "cli": 1870,
-    "costs": 5544,
+    "costs": 4895,
     "files": 508,
     "incidents": 827,
     "jupyter": 900,
@@ -32,7 +32,7 @@ CEILINGS = {
     "reports": 4752,
     "root": 112,
     "text": 1609,
-    "tests": 34_250,
+    "tests": 34_134,
     "TOML": 3914,
     "SQL": 771,
     "JavaScript": 1118,

@@ -60,7 +60,7 @@ def test_an_analysis_solves_with_its_own_inputs(counted: BudgetSolution) -> None
 def test_claims_know_the_share_of_the_losses() -> None:
     claims = oa.load_sample("kakao")
     found = oa.solve(claims, vary=VARY, budget=620_000_000, ledger="kakao-2022", draws=FEW)
-    assert (found.basis, found.search.objective, found.is_feasible) == ("synthetic", "replaced", True)
+    assert (found.basis, found.search.tried.objective, found.is_feasible) == ("synthetic", "replaced", True)
     row = found.table.row(0, named=True)
     losses = claims.query("select service, claimant_type, loss from claims where loss > 0")
     entitled = {*found.policy.schedules[0].eligibility["service"]}
@@ -85,7 +85,7 @@ def test_thresholds_and_shares_vary_with_claims() -> None:
         ledger="kakao-2022",
         draws=FEW,
     )
-    assert found.search.search.count == 4
+    assert len(found.search.tried.values) == 4
     compared = oa.compare(found.policy, "kakao-2022", claims=claims, ledger="kakao-2022", draws=FEW)
     costs = compared.table["expected"].to_list()
     assert found.table["expected"].to_list() == pytest.approx(costs, rel=1e-9)
@@ -98,7 +98,7 @@ def test_thresholds_and_shares_vary_with_claims() -> None:
 def test_tiers_without_documents_pay_per_claim() -> None:
     claims = oa.load_sample("trams")
     found = oa.solve(claims, tiers={60: 3, 120: 6}, vary=["tier1,tier2"], budget=2_000, draws=FEW)
-    assert found.search.objective == "per_claim"
+    assert found.search.tried.objective == "per_claim"
     assert found.is_feasible
     assert set(found.parameters) == {"tiers.tier1", "tiers.tier2"}
     with pytest.raises(ModelRefused, match="losses are in minutes, which is no money"):

@@ -608,7 +608,6 @@ def correlated(report: Report, tmp_path: Path) -> tuple[object, ...]:
     return claims, *documents, "--ledger", ledger
 
 
-@pytest.mark.xfail(strict=True, reason=f"solve --at expected ignores a declared correlation: {MODEL}")
 def test_an_expected_cost_that_solve_finds_has_the_correlation_in_it(correlated: tuple[object, ...]) -> None:
     claims, *options = correlated
     told = json.loads(outage_analysis("cost", "--claims", claims, *options, "--json").out)

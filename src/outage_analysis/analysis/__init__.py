@@ -16,7 +16,6 @@ Modules:
     reserve: the reserve figure by measure, and the cost lines that it includes
     narrowing: the range of the cash if an input were known better
     solving: the policy that gives claimants most within a budget
-    solution_sentences: the result of a budget search in words, and as points of a chart
     drivers: tables of what drives the cost
     exploration: tables of losses and of late claims
 """

@@ -41,12 +41,12 @@ def _analysis_schemas() -> dict[str, TableSchema]:
 
 def _solution_schemas() -> dict[str, TableSchema]:
     from outage_analysis import costs
-    from outage_analysis.analysis import solution_sentences
+    from outage_analysis.analysis import solving
 
     return {
         "solution": costs.SOLUTION,
         "frontier": costs.FRONTIER,
-        "frontier_points": solution_sentences.FRONTIER_POINTS,
+        "frontier_points": solving.FRONTIER_POINTS,
     }
 
 

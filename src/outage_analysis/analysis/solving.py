@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
-from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Required, TypedDict, Unpack
+from typing import TYPE_CHECKING, Any, Required, TypedDict, Unpack
 
 import polars as pl
 
@@ -22,19 +22,14 @@ from outage_analysis.analysis.plan import (
     load_documents,
     make_plan,
 )
-from outage_analysis.analysis.solution_sentences import (
-    BENEFIT_DIGITS,
-    frontier_points,
-    solution_sentences,
-)
 from outage_analysis.analysis.summary import rows_are_complaints
 from outage_analysis.assumptions import Ledger, example_warning
 from outage_analysis.claims import Claims
 from outage_analysis.costs import (
+    OBJECTIVES,
+    CostInputs,
     PolicySearch,
-    SearchInputs,
     SearchRequest,
-    SearchTables,
     Vary,
     assumption_ids,
     cost_table,
@@ -44,18 +39,31 @@ from outage_analysis.errors import ModelRefused, UsageError
 from outage_analysis.files import bundled_claims
 from outage_analysis.incidents import Incident
 from outage_analysis.losses import Cube
-from outage_analysis.policies import Amount, Policy, TierPayments, load_policy
-from outage_analysis.text import Card, Displayable, Locale, Table, smallest_units
+from outage_analysis.policies import Amount, Policy, PolicyExplainer, TierPayments, load_policy
+from outage_analysis.text import Card, Column, Displayable, Locale, Table, TableSchema, smallest_units
 
 if TYPE_CHECKING:  # types only; importing charts is slow
     from outage_analysis.charts import AltairChart
 
-EXPECTED = "expected"
-"""The value of `at` that limits the expected cost."""
 LOWEST, HIGHEST = 50, 99
 """The lowest and the highest percentile that a budget may limit."""
-HANDLING = ("outside", "inside")
-"""Whether the budget also pays for the handling of claims."""
+
+
+BENEFIT_DIGITS = 3
+"""Significant digits of what people get; with two, policies that differ by a tenth would look the same."""
+FRONTIER_POINTS = TableSchema(
+    "One row per point of the chart: a candidate of the frontier, or a policy.",
+    (
+        Column("policy", "name", "Id of the policy; empty for a candidate.", label="policy_name"),
+        Column("role", "word", "frontier, solution, nearest, announced or named."),
+        Column("at_level", "money", "Cost at the level of the search, such as P90."),
+        Column("benefit", "decimal", "What claimants get, by the objective."),
+        Column("objective", "word", "The objective of the search."),
+        Column("mark", "text", "The level of the search, such as P90."),
+        Column("budget", "money", "The budget; empty if it limits the expected cost."),
+        Column("parameters", "text", "Values of the parameters that vary."),
+    ),
+)
 
 
 @dataclass(frozen=True, repr=False)
@@ -72,43 +80,32 @@ class BudgetSolution(Displayable):
     @property
     def is_feasible(self) -> bool:
         """Whether a policy that was tried keeps the budget and all other constraints."""
-        return self.search.solution is not None
+        return self.search.is_feasible
 
-    @cached_property
+    @property
     def policy(self) -> Policy:
         """The solution or, if there is none, the nearest policy; its id ends in `-solution`."""
-        if self.search.chosen is None:
-            raise ModelRefused("no policy was tried")
-        return self.search.policy_of(self.search.chosen)
+        return self.search.policy
 
     @property
     def parameters(self) -> dict[str, int | float]:
         """The values of the varied parameters in `policy`: payments and edges in whole currency, shares."""
-        chosen = self.search.chosen
-        values = () if chosen is None else self.search.values_of(chosen)
-        return {
-            p.name: p.stated_value(value, self.search.inputs.policy)
-            for p, value in zip(self.search.parameters, values, strict=False)
-        }
-
-    @cached_property
-    def _tables(self) -> SearchTables:
-        return SearchTables(self.search)
+        return {p.name: p.stated_value(value) for p, value in self.search.values.items()}
 
     @property
     def table(self) -> pl.DataFrame:
         """One row per policy, amounts in the smallest unit: solution, announced policy, named policies."""
-        return self._tables.solution
+        return self.search.table
 
     @property
     def frontier(self) -> pl.DataFrame:
-        """One row per combination that no other dominates, in the smallest unit, the cheapest first."""
-        return self._tables.frontier
+        """One row per combination that gives more than every cheaper one, in the smallest unit."""
+        return self.search.frontier
 
     @property
     def basis(self) -> str:
         """Where the costs come from: `published`, `claims` or `synthetic`."""
-        if not self.search.inputs.cubes:
+        if not self.search.cubes:
             return "published"
         return "synthetic" if self.synthetic else "claims"
 
@@ -128,12 +125,10 @@ class BudgetSolution(Displayable):
         known = self.ledger.as_known_on(self.as_of) if self.ledger else None
         if known is None:
             return None
-        inputs = self.search.inputs
-        cubes = inputs.cubes.get(inputs.policy.id, ())
-        fitting = inputs.fitting_ledger(inputs.policy)
-        return known.with_only(
-            assumption_ids(cost_table(inputs.policy, fitting, as_of=self.as_of, cubes=cubes))
-        )
+        announced = self.search.inputs.policy
+        fitting = self.search.inputs.fitting_ledger(announced)
+        table = cost_table(announced, fitting, as_of=self.as_of, cubes=self.search.cubes)
+        return known.with_only(assumption_ids(table))
 
     def locale(self, lang: str) -> Locale:
         """Return the texts and number formats of a language, for the currency of the policies."""
@@ -145,11 +140,9 @@ class BudgetSolution(Displayable):
 
     def sentences(self, lang: str = "en") -> list[str]:
         """Return the result in sentences: what to announce, what it costs, what people get."""
-        locale, inputs = self.locale(lang), self.search.inputs
-        counted = rows_are_complaints(
-            self.incident, self.used_ledger, inputs.cubes.get(inputs.policy.id, ()), locale
-        )
-        return counted + solution_sentences(self.search, self.table, self.policy, locale)
+        locale = self.locale(lang)
+        counted = rows_are_complaints(self.incident, self.used_ledger, self.search.cubes, locale)
+        return counted + _sentences(self.search, locale)
 
     def sentence(self, lang: str = "en") -> str:
         """Return the result in words: what to announce, what it costs, what people get."""
@@ -160,13 +153,13 @@ class BudgetSolution(Displayable):
         locale = self.locale(lang)
         mark = self.search.quantile_mark
         heads = [locale(f"column.{name}") for name in ("policy_name", "expected")]
-        heads += [mark, locale("column.over_budget"), locale(f"column.{self.search.objective}")]
+        heads += [mark, locale("column.over_budget"), locale(f"column.{self.search.tried.objective}")]
         rows = []
         for row in self.table.iter_rows(named=True):
             amounts = [row["expected"], row["at_level"]]
             cells = ["–" if x is None else locale.money(x) for x in amounts]
             chance = "–" if row["over_budget"] is None else locale.share(row["over_budget"])
-            benefit = benefit_text(self.search.objective, row[self.search.objective], locale)
+            benefit = _benefit_text(self.search.tried.objective, row[self.search.tried.objective], locale)
             name = row["policy"] if row["role"] == "named" else locale(f"word.{row['role']}")
             rows.append((name, *cells, chance, benefit))
         lines = [self.incident.name[lang], locale("report.kicker", day=locale.day(self.as_of))]
@@ -200,15 +193,93 @@ class BudgetSolution(Displayable):
         context = charts.chart_context(
             self.incident, self.locale(lang), self.names(lang), self.as_of, synthetic=self.synthetic
         )
-        points = frontier_points(self.search, self.table, self.frontier)
+        points = _frontier_points(self.search)
         chart = charts.standalone_chart("frontier", points, context, width=width, height=height, title=title)
         if chart is None:
             raise ModelRefused("fewer than two policies have a cost to show")
         return chart
 
 
-def benefit_text(objective: str, value: float | None, locale: Locale) -> str:
-    """Return what claimants get as text: a share, a number of claims, or an amount."""
+def _sentences(search: PolicySearch, locale: Locale) -> list[str]:
+    chosen, announced = (search.table.row(n, named=True) for n in (0, 1))
+    values = _cost_values(search, chosen, locale) | {"tiers": _varied_tiers(search, locale)}
+    by_mean = "" if search.request.level is not None else "_expected"
+    if search.is_feasible:
+        sentences = [locale(f"solve.answer{by_mean}", **values)]
+    else:
+        sentences = [locale(f"solve.none{by_mean}", **values), locale("solve.nearest", **values)]
+        cliff = search.request.max_cliff
+        values["amount"] = "" if cliff is None else locale.money_in_full(cliff)
+        names = [locale(f"solve.without_{name}", **values) for name in search.excluded_by]
+        key = "excluded" if names else "excluded_together"
+        sentences.append(locale(f"solve.{key}", constraints=", ".join(names)))
+        if search.least_budget is not None:
+            unit = 10**locale.minor_units
+            amount = math.ceil(search.least_budget / unit - 1e-9) * unit
+            sentences.append(locale("solve.least", amount=locale.exact_money(amount), unit=locale.unit))
+    got, had = (_benefits(row, search, locale) for row in (chosen, announced))
+    sentences.append(locale("solve.benefits", got=got, had=had))
+    if announced["expected"] is None:
+        sentences.append(locale("solve.announced_unknown"))
+    else:
+        sentence = locale("solve.announced", **_cost_values(search, announced, locale))
+        if announced["dominated_by"]:
+            sentence += f" {locale('solve.dominated', parameters=announced['dominated_by'])}"
+        sentences.append(sentence)
+    if search.is_feasible and chosen["parameters"] == announced["parameters"]:
+        sentences.append(locale("solve.same"))
+    if search.is_feasible and not search.is_limited:
+        sentences.append(locale("solve.not_limited"))
+    if search.is_feasible and (largest := search.largest_values):
+        sentences.append(locale("solve.largest", parameters=", ".join(p.name for p in largest)))
+    if search.inputs.with_handling:
+        sentences.append(locale("solve.with_handling"))
+    if not search.cubes and search.policy.loss_unit == search.policy.currency:
+        sentences.append(locale("solve.only_counts"))
+    return sentences
+
+
+def _varied_tiers(search: PolicySearch, locale: Locale) -> str:
+    # Such as `up to 300,000: 20,000 won`.
+    explainer, texts = PolicyExplainer(search.policy, locale), []
+    parameters = search.tried.parameters
+    lines = dict.fromkeys(p.line for p in parameters)
+    for schedule in (x for x in search.policy.schedules if x.id in lines):
+        varied = {p.tier for p in parameters if p.line == schedule.id}
+        varied |= {p.tier + 1 for p in parameters if p.line == schedule.id and p.kind == "up_to"}
+        listed = "; ".join(
+            locale("solve.tier", band=locale.band_with_unit(*band), payment=explainer.rule_text(rule))
+            for tier, (band, rule) in enumerate(schedule.tariff.bands_with_rules)
+            if tier in varied
+        )
+        name = schedule.name[locale.lang]
+        texts.append(listed if len(lines) == 1 else locale("solve.line", name=name, tiers=listed))
+    return "; ".join(texts)
+
+
+def _cost_values(search: PolicySearch, row: Mapping[str, Any], locale: Locale) -> dict[str, str]:
+    return {
+        "expected": locale.money(row["expected"]),
+        "quantile": locale.money(row["at_level"]),
+        "mark": search.quantile_mark,
+        "budget": locale.money_in_full(search.request.budget),
+        "chance": locale.share(row["over_budget"]),
+        "count": f"{len(search.tried.values):,}",
+    }
+
+
+def _benefits(row: Mapping[str, Any], search: PolicySearch, locale: Locale) -> str:
+    own = search.tried.objective
+    order = [own, *(name for name in OBJECTIVES if name != own)]
+    texts = [
+        locale(f"solve.got_{name}", value=_benefit_text(name, row[name], locale))
+        for name in order
+        if row[name] is not None
+    ]
+    return "; ".join(texts) if texts else locale("solve.got_unknown")
+
+
+def _benefit_text(objective: str, value: float | None, locale: Locale) -> str:
     if value is None:
         return "–"
     if objective == "replaced":
@@ -216,14 +287,35 @@ def benefit_text(objective: str, value: float | None, locale: Locale) -> str:
     return locale.number(round(value)) if objective == "made_whole" else locale.money(value, BENEFIT_DIGITS)
 
 
-def parse_percentile(at: object) -> float | None:
-    """Return the probability of a percentile such as P90; None for `expected`.
+def _frontier_points(search: PolicySearch) -> pl.DataFrame:
+    # The points of the chart: the columns of `FRONTIER_POINTS`.
+    budget = None if search.request.level is None else float(search.request.budget)
+    objective = pl.lit(search.tried.objective)
+    rows = pl.concat([search.frontier.with_columns(role=pl.lit("frontier")), search.table], how="diagonal")
+    points = rows.with_columns(
+        benefit=pl.col(search.tried.objective),
+        objective=objective,
+        mark=pl.lit(search.quantile_mark),
+        budget=pl.lit(budget, pl.Float64),
+    )
+    return points.select(*FRONTIER_POINTS.dtypes).drop_nulls(["at_level", "benefit"])
 
-    Raises:
-        UsageError: the text is neither `expected` nor a percentile from P50 to P99.
-    """
+
+class SearchArguments(TypedDict, total=False):
+    """What `solve` searches for; its documentation says more."""
+
+    vary: Required[Vary]
+    budget: Required[Amount]
+    at: str
+    step: Amount | None
+    objective: str | None
+    max_cliff: Amount | None
+    handling: str
+
+
+def _percentile(at: object) -> float | None:
     text = str(at).strip()
-    if text.casefold() == EXPECTED:
+    if text.casefold() == "expected":
         return None
     match = re.fullmatch(r"[pP](\d{2}(?:\.\d)?)", text)
     if match is None or not LOWEST <= float(match[1]) <= HIGHEST:
@@ -235,93 +327,52 @@ def parse_percentile(at: object) -> float | None:
     return float(match[1]) / 100
 
 
-def solve_plan(
-    plan: Plan,
-    *,
-    vary: Vary,
-    budget: Amount,
-    at: str = "P90",
-    step: Amount | None = None,
-    objective: str | None = None,
-    max_cliff: Amount | None = None,
-    handling: str = "outside",
-) -> BudgetSolution:
+def solve_plan(plan: Plan, **search: Unpack[SearchArguments]) -> BudgetSolution:
     """Find the policy that gives claimants most within a budget, for a plan.
 
     Args:
         plan: states the incident, the announced policy, the ledger, the day, and optionally claims or counts.
             Its `compare` names further policies to show.
-        vary: the parameters, as for `solve`.
-        budget: the largest cost, in whole currency.
-        at: the percentile of the cost that must not exceed the budget, such as P90; or `expected`.
-        step: the step between the payments that are tried, in whole currency.
-        objective: what claimants get: replaced, made_whole, shortfall or per_claim.
-        max_cliff: the largest jump of the payment at an edge of a loss band, in whole currency.
-        handling: `inside` if the budget also pays for the handling of claims.
+        search: the arguments of `solve` that state what to search for.
     """
+    step, cliff, handling = search.get("step"), search.get("max_cliff"), search.get("handling", "outside")
     incident, policy, ledger = load_documents(plan)
-    if handling not in HANDLING:
+    if handling not in ("outside", "inside"):
         raise UsageError("handling is inside or outside the budget", value=handling)
-    named = _distinct([policy, *map(load_policy, plan.compare)])
+    named = [policy, *map(load_policy, plan.compare)]
+    ids = [each.id for each in named]
+    if repeated := [id_ for id_ in ids if ids.count(id_) > 1]:
+        raise UsageError(
+            "two policies have the same id", value=repeated[0], remedy="Give one of them another id."
+        )
     for other in named[1:]:
         check_documents_fit(incident, other, ledger)
     as_of = plan.as_of or (ledger.as_of if ledger else last_day(policy, incident))
     digits = incident.minor_units
     request = SearchRequest(
-        vary,
-        smallest_units(budget, digits, "the budget"),
-        parse_percentile(at),
-        objective,
+        search["vary"],
+        smallest_units(search["budget"], digits, "the budget"),
+        _percentile(search.get("at", "P90")),
+        search.get("objective"),
         None if step is None else smallest_units(step, digits, "the step"),
-        None if max_cliff is None else smallest_units(max_cliff, digits, "the largest jump"),
+        None if cliff is None else smallest_units(cliff, digits, "the largest jump"),
     )
     if request.step == 0:
         raise UsageError("the step is not above 0", value=step)
-    claims, cubes_at = None, None
-    if plan.has_own_counts or _needs_bundled_claims(incident, policy, as_of):
+    claims, cubes_of = None, None
+    published = any(line.published_count for line in policy.as_known_on(as_of).schedules)
+    if plan.has_own_counts or not (published or bundled_claims(incident.id) is None):
         claims, cubes = load_cubes(plan, incident, policy.as_known_on(as_of), as_of)
         check_one_stage(cubes.values())
         read = plan if claims is None else replace(plan, claims=claims, columns=())
 
-        def cubes_at(cuts: Sequence[int]) -> Mapping[str, Sequence[Cube]]:
-            known = [each.as_known_on(as_of) for each in named]
-            return {
-                each.id: [*load_cubes(read, incident, each, as_of, beside=known, cuts=cuts)[1].values()]
-                for each in known
-            }
+        def cubes_of(policies: Sequence[Policy], cuts: Sequence[int]) -> list[Cube]:
+            own, *others = (each.as_known_on(as_of) for each in policies)
+            return [*load_cubes(read, incident, own, as_of, beside=others, cuts=cuts)[1].values()]
 
-    inputs = SearchInputs(
-        named[0], ledger, as_of, {}, plan.draws, plan.seed, with_handling=handling == "inside"
-    )
-    found = find_best_policy(inputs, request, named[1:], cubes_at)
+    inputs = CostInputs(named[0], ledger, as_of, plan.draws, plan.seed, with_handling=handling == "inside")
+    found = find_best_policy(inputs, request, named[1:], cubes_of)
     return BudgetSolution(incident, ledger, as_of, found, claims)
-
-
-def _needs_bundled_claims(incident: Incident, policy: Policy, as_of: date) -> bool:
-    # Whether no line cites a published count, so that only the bundled claims give a cost.
-    lines = policy.as_known_on(as_of).schedules
-    return not any(line.published_count for line in lines) and bundled_claims(incident.id) is not None
-
-
-def _distinct(policies: Sequence[Policy]) -> list[Policy]:
-    ids = [policy.id for policy in policies]
-    if repeated := [id_ for id_ in ids if ids.count(id_) > 1]:
-        raise UsageError(
-            "two policies have the same id", value=repeated[0], remedy="Give one of them another id."
-        )
-    return list(policies)
-
-
-class SearchArguments(TypedDict, total=False):
-    """The arguments of `solve` that state what to search for."""
-
-    vary: Required[Vary]
-    budget: Required[Amount]
-    at: str
-    step: Amount | None
-    objective: str | None
-    max_cliff: Amount | None
-    handling: str
 
 
 class InputArguments(FurtherArguments, total=False):

@@ -79,14 +79,14 @@ if TYPE_CHECKING:
     from outage_analysis.costs.policy_results import policy_reconciliation as policy_reconciliation
     from outage_analysis.costs.policy_results import policy_result as policy_result
     from outage_analysis.costs.policy_results import reconciliation_summary as reconciliation_summary
-    from outage_analysis.costs.policy_search.candidate_benefits import OBJECTIVES as OBJECTIVES
-    from outage_analysis.costs.policy_search.page_search import PageSearch as PageSearch
+    from outage_analysis.costs.policy_search.benefits import OBJECTIVES as OBJECTIVES
+    from outage_analysis.costs.policy_search.candidates import CostInputs as CostInputs
+    from outage_analysis.costs.policy_search.page_search import SearchablePayment as SearchablePayment
     from outage_analysis.costs.policy_search.page_search import page_search as page_search
     from outage_analysis.costs.policy_search.parameters import Vary as Vary
-    from outage_analysis.costs.policy_search.search_inputs import SearchInputs as SearchInputs
-    from outage_analysis.costs.policy_search.search_tables import FRONTIER as FRONTIER
-    from outage_analysis.costs.policy_search.search_tables import SOLUTION as SOLUTION
-    from outage_analysis.costs.policy_search.search_tables import SearchTables as SearchTables
+    from outage_analysis.costs.policy_search.parameters import round_step as round_step
+    from outage_analysis.costs.policy_search.solve import FRONTIER as FRONTIER
+    from outage_analysis.costs.policy_search.solve import SOLUTION as SOLUTION
     from outage_analysis.costs.policy_search.solve import PolicySearch as PolicySearch
     from outage_analysis.costs.policy_search.solve import SearchRequest as SearchRequest
     from outage_analysis.costs.policy_search.solve import find_best_policy as find_best_policy

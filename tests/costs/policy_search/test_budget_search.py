@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import product
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,57 +11,24 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from outage_analysis.costs import (
-    OBJECTIVES,
-    PolicySearch,
-    SearchInputs,
-    SearchRequest,
-    SearchTables,
-    cost_table,
-    find_best_policy,
-    simulate_policies,
-    totals,
-)
-from outage_analysis.costs.policy_search import budget_search
-from outage_analysis.costs.uncertainty.simulation import Sample
+from outage_analysis.costs import OBJECTIVES, build_portfolio, cost_table, simulate, totals
 from outage_analysis.errors import ModelRefused, UsageError
 from tests.costs.policy_search.small_searches import (
     BANDS,
-    CERTAIN,
     HALF,
     LOSSES,
     POLICY,
-    Tried,
     accepting,
-    dominates,
-    named_policies,
-    paid,
+    expected,
+    samples,
     search_of,
-    tried,
+    solution,
 )
 from tests.loss_cubes import loss_cube
 from tests.small_policies import DAY, fixed, ledger_of, mix, policy_of, tiers, uniform
 
 VALUES = {"tiers.tier1": [0, 10, 20, 30], "tiers.tier2": [10, 40, 70, 100]}
-SCREENED = {"tiers.tier1": [*range(0, 60, 5)], "tiers.tier2": [*range(0, 120, 10)]}
-
-
-def payments_of(found: PolicySearch, candidate: int | None) -> tuple[int, ...] | None:
-    """The payments of a candidate."""
-    return None if candidate is None else found.values_of(candidate)
-
-
-def brute_force(found: PolicySearch, budget: int) -> list[Tried]:
-    """Every combination that does not fall, each simulated and measured as a policy of its own."""
-    rows = []
-    for policy in found.named[1:]:
-        first, second = (int(x) for x in policy.id.split("-")[1:])
-        cubes = found.inputs.cubes[policy.id]
-        table = cost_table(policy, found.inputs.ledger, as_of=DAY, cubes=cubes)
-        expected = totals(table).filter(valuation="cash")["expected"].item()
-        sample = found.search.costs.runs[policy.id].totals["cash"]
-        rows.append(tried((first, second), sample, expected, budget))
-    return [row for row in rows if row.payments[0] <= row.payments[1]]
+UNCERTAIN = accepting(uniform(0.2, 0.9))
 
 
 # by hand
@@ -69,35 +37,38 @@ def brute_force(found: PolicySearch, budget: int) -> list[Tried]:
 def test_certain_claims_give_the_policy_that_a_reader_finds() -> None:
     # Four claims up to 100 and three up to 300: a budget of 200 pays 4 x 20 + 3 x 40 = 200 exactly.
     found = search_of({"tiers.tier1": [0, 10, 20], "tiers.tier2": [10, 40]}, 200)
-    assert payments_of(found, found.solution) == (20, 40)
-    row = SearchTables(found).solution.row(0, named=True)
+    assert solution(found) == (20, 40)
+    row = found.table.row(0, named=True)
     replaced = 5 + 20 + 20 + 20 + 40 * 3
     assert (row["expected"], row["at_level"], row["over_budget"]) == (200, 200, 0)
     assert row["replaced"] == pytest.approx(replaced / sum(LOSSES))
     assert (row["made_whole"], row["shortfall"], row["per_claim"]) == (1, 400, 200 / 8)
+    announced = found.table.row(1, named=True)
+    assert [announced[x] for x in ("policy", "role", "parameters")] == [
+        "p",
+        "announced",
+        "tier1=10; tier2=40",
+    ]
+    assert (announced["expected"], announced["per_claim"]) == (4 * 10 + 3 * 40, 160 / 8)
+    assert announced["dominated_by"] is None
+    assert [band.fixed for band in found.policy.schedules[0].bands] == [20, 40, 0]
+    assert found.policy.id == "p-solution"
 
 
 def test_equal_benefits_go_to_the_policy_that_costs_less() -> None:
     # (20, 40) costs 200 and (10, 50) costs 190; both replace 185.
     found = search_of({"tiers.tier1": [10, 20], "tiers.tier2": [40, 50]}, 200)
-    assert payments_of(found, found.solution) == (10, 50)
-    assert [payments_of(found, c) for c in found.frontier.tolist()] == [(10, 40), (10, 50), (20, 50)]
-
-
-def test_the_announced_policy_has_its_own_row() -> None:
-    found = search_of({"tiers.tier1": [0, 10, 20]}, 200)
-    row = SearchTables(found).solution.row(1, named=True)
-    assert (row["policy"], row["role"], row["parameters"]) == ("p", "announced", "tier1=10")
-    assert (row["expected"], row["per_claim"]) == (4 * 10 + 3 * 40, 160 / 8)
-    assert row["dominated_by"] is None
+    assert solution(found) == (10, 50)
+    assert found.frontier["parameters"].to_list() == [
+        f"tier1={first}; tier2={second}" for first, second in ((10, 40), (10, 50), (20, 50))
+    ]
 
 
 def test_a_dominated_announced_policy_names_what_is_better() -> None:
     # Losses up to 100 are at most 20, so a payment of 50 replaces no more than one of 20.
     generous = policy_of(tiers(band=({**BANDS[0], "fixed": 50}, *BANDS[1:])))
     found = search_of({"tiers.tier1": [10, 20, 30]}, 10_000, losses=(10, 20, 20, 250), policy=generous)
-    row = SearchTables(found).solution.row(1, named=True)
-    assert row["dominated_by"] == "tier1=20"
+    assert found.table["dominated_by"][1] == "tier1=20"
 
 
 @pytest.mark.parametrize(
@@ -116,8 +87,7 @@ def test_a_dominated_announced_policy_names_what_is_better() -> None:
 )
 def test_each_objective_has_its_own_best_policy(objective: str, payments: tuple[int, int]) -> None:
     vary = {"tiers.tier1": [0, 10], "tiers.tier2": [20, 80, 100]}
-    found = search_of(vary, 100, losses=(10, 10, 200), objective=objective)
-    assert payments_of(found, found.solution) == payments
+    assert solution(search_of(vary, 100, losses=(10, 10, 200), objective=objective)) == payments
 
 
 # against plain loops
@@ -126,80 +96,61 @@ def test_each_objective_has_its_own_best_policy(objective: str, payments: tuple[
 @pytest.mark.slow
 @pytest.mark.parametrize("budget", [60, 110, 150, 200, 1_000])
 def test_plain_loops_find_the_same_solution_and_frontier(budget: int) -> None:
-    policies = named_policies([*VALUES.values()])
-    uncertain = accepting(uniform(0.2, 0.9))
-    found = search_of(VALUES, budget, ledger=uncertain, named=policies)
-    rows = brute_force(found, budget)
-    by_payments = {row.payments: row for row in rows}
-    for candidate in range(found.search.count):
-        row = by_payments.get(payments_of(found, candidate))  # type: ignore[arg-type] # two payments
-        if row is not None:
-            assert found.search.expected[candidate] == pytest.approx(row.expected, rel=1e-9)
-            assert found.search.quantile(candidate) == pytest.approx(row.quantile, rel=1e-12)
-            assert found.measures.values["replaced"][candidate] == pytest.approx(row.replaced)
-            assert found.measures.values["made_whole"][candidate] == row.made_whole
-            assert found.measures.values["shortfall"][candidate] == row.shortfall
-    allowed = [row for row in rows if row.over <= 0.1 + 1e-9]
-    if not allowed:
-        assert found.solution is None
-    else:
-        best = max(allowed, key=lambda row: (round(row.replaced, 12), -row.quantile))
-        assert payments_of(found, found.solution) == best.payments
-    efficient = {row.payments for row in rows if not any(dominates(other, row) for other in rows)}
-    assert {payments_of(found, c) for c in found.frontier.tolist()} == efficient
-
-
-def test_each_candidate_has_the_totals_of_its_own_policy_in_each_draw() -> None:
-    policies = named_policies([*VALUES.values()])
-    found = search_of(VALUES, 100, ledger=HALF, named=policies)
-    costs, formulas = found.search.costs, found.search.formulas
-    for candidate in range(found.search.count):
-        first, second = found.values_of(candidate)
-        own = costs.runs[f"pays-{first}-{second}"].totals["cash"].values
-        np.testing.assert_allclose(costs.total(formulas, candidate), own, rtol=1e-12)
+    found = search_of(VALUES, budget, ledger=UNCERTAIN)
+    rows = {}
+    for values, mean, sample in zip(
+        found.tried.values.tolist(), expected(found), samples(found), strict=True
+    ):
+        first, second = values
+        assert mean == pytest.approx(0.55 * (4 * first + 3 * second), rel=1e-9)
+        assert sample.expected.value == pytest.approx(mean, abs=6 * sample.expected.error + 1e-9)
+        gives = [(loss, first if loss <= 100 else second if loss <= 300 else 0) for loss in LOSSES]
+        measures = {
+            "replaced": sum(min(loss, pays) for loss, pays in gives) / sum(LOSSES),
+            "made_whole": sum(pays >= loss for loss, pays in gives),
+            "shortfall": max(max(loss - pays, 0) for loss, pays in gives),
+        }
+        place = found.tried.values.tolist().index(values)
+        assert {x: found.tried.benefits[x][place] for x in measures} == pytest.approx(measures)
+        if first <= second:
+            rows[f"tier1={first}; tier2={second}"] = (sample.quantile(0.9).value, measures["replaced"])
+    efficient = {
+        one
+        for one, (cost, share) in rows.items()
+        if not any(a <= cost and b >= share and (a, b) != (cost, share) for a, b in rows.values())
+    }
+    assert set(found.frontier["parameters"]) == efficient
+    within = {name: share for name, (cost, share) in rows.items() if cost <= budget}
+    assert found.is_feasible == bool(within)
+    if within:
+        assert within[found.table["parameters"][0]] == max(within.values())
 
 
 def test_the_total_follows_the_distribution_of_the_counts() -> None:
     found = search_of(VALUES, 100, ledger=HALF, draws=2**13)
     small, middle = stats.binom(4, 0.5), stats.binom(3, 0.5)
-    for candidate in range(0, found.search.count, 5):
-        first, second = found.values_of(candidate)
+    for (first, second), sample in zip(found.tried.values.tolist(), samples(found), strict=True):
         over = sum(
             small.pmf(n) * middle.pmf(m)
             for n, m in product(range(5), range(4))
             if first * n + second * m > 100
         )
-        sample = found.search.sample(candidate)
         estimate = sample.exceedance(100)
         assert estimate.value == pytest.approx(over, abs=max(4 * estimate.error, 0.005))
-        assert found.search.expected[candidate] == pytest.approx(0.5 * (4 * first + 3 * second))
 
 
-def test_a_comparison_of_its_own_agrees_within_the_numerical_error() -> None:
-    found = search_of(VALUES, 100, ledger=HALF, draws=2**13)
-    policy = found.policy_of(found.chosen or 0)
-    cube = loss_cube(LOSSES, *POLICY.breakpoints)
-    compared = simulate_policies(
-        [policy, POLICY], HALF, as_of=DAY, cubes={policy.id: [cube], POLICY.id: [cube]}, draws=2**13
+@pytest.mark.parametrize(("ledger", "budget"), [(HALF, 100), (UNCERTAIN, 160)])
+def test_the_solution_costs_what_a_run_of_it_costs(ledger: object, budget: int) -> None:
+    found = search_of(VALUES, budget, ledger=ledger, draws=2**12)  # type: ignore[arg-type] # a ledger
+    cube = loss_cube(LOSSES, *found.policy.breakpoints)
+    run = simulate(
+        build_portfolio(found.policy, found.inputs.ledger, as_of=DAY, cubes=[cube]), draws=2**12, seed=7
     )
-    own = compared.runs[policy.id].totals["cash"]
-    for amount in (30, 60, 100, 150):
-        one, other = found.search.sample(found.chosen or 0).exceedance(amount), own.exceedance(amount)
-        assert one.value == pytest.approx(other.value, abs=4 * (one.error + other.error) + 0.002)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("objective", ["replaced", "made_whole", "per_claim"])
-def test_screening_on_some_draws_gives_the_same_result(
-    objective: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    uncertain = accepting(uniform(0.2, 0.9))
-    request = {"ledger": uncertain, "draws": 2**13, "objective": objective}
-    screened = search_of(SCREENED, 250, **request)  # type: ignore[arg-type]
-    monkeypatch.setattr(budget_search, "SCREENING_DRAWS", ())
-    full = search_of(SCREENED, 250, **request)  # type: ignore[arg-type]
-    assert screened.solution == full.solution
-    assert screened.frontier.tolist() == full.frontier.tolist()
+    row, own = found.table.row(0, named=True), run.totals["cash"]
+    assert row["over_budget"] == pytest.approx(own.exceedance(budget).value, rel=0.05)  # it is rounded
+    assert own.exceedance(budget).value <= 0.1
+    table = cost_table(found.policy, found.inputs.ledger, as_of=DAY, cubes=[cube])
+    assert row["expected"] == totals(table).filter(valuation="cash")["expected"].item()
 
 
 @settings(deadline=None, max_examples=25)
@@ -213,45 +164,46 @@ def test_screening_on_some_draws_gives_the_same_result(
 def test_no_allowed_candidate_within_the_budget_is_better(
     losses: list[int], budget: int, objective: str, cliff: int | None
 ) -> None:
-    found = search_of(
-        VALUES, budget, losses=losses, ledger=HALF, objective=objective, max_cliff=cliff, draws=2**10
-    )
+    try:
+        found = search_of(
+            VALUES, budget, losses=losses, ledger=HALF, objective=objective, max_cliff=cliff, draws=2**10
+        )
+    except ModelRefused:
+        assert objective == "made_whole"
+        return
     within = []
-    for candidate in range(found.search.count):
-        first, second = found.values_of(candidate)
+    for place, sample in enumerate(samples(found)):
+        first, second = found.tried.values[place]
         jumps = (first, second - first)
-        if min(jumps) < 0 or (cliff is not None and max(jumps) > cliff):
-            continue
-        over = float((found.search.costs.total(found.search.formulas, candidate) > budget).mean())
-        if over <= 0.1 + 1e-9:
-            within.append(candidate)
-    if found.solution is None:
-        assert not within
-    else:
-        assert found.solution in within
-        assert found.benefit[found.solution] == max(found.benefit[within])
+        allowed = min(jumps) >= 0 and (cliff is None or max(jumps) <= cliff)
+        if allowed and sample.exceedance(budget).value <= 0.1 + 1e-9:
+            within.append(place)
+    # A chance of 0.1 is on one side of the limit in one simulation, and on the other in another.
+    assert found.is_feasible or not any(samples(found)[x].exceedance(budget).value < 0.095 for x in within)
+    if found.is_feasible and within:
+        assert samples(found)[found.chosen].exceedance(budget).value < 0.105
+        sure = [x for x in within if samples(found)[x].exceedance(budget).value < 0.095]
+        assert found.tried.benefit()[found.chosen] >= max(found.tried.benefit()[sure], default=-np.inf)
 
 
 # edges of the budget
 
 
 def test_a_budget_of_nothing_pays_nothing() -> None:
-    found = search_of(VALUES | {"tiers.tier2": [0, 10]}, 0)
-    assert payments_of(found, found.solution) == (0, 0)
+    assert solution(search_of(VALUES | {"tiers.tier2": [0, 10]}, 0)) == (0, 0)
 
 
 def test_a_budget_below_the_certain_cost_names_the_smallest_that_suffices() -> None:
     found = search_of(VALUES, 20)
-    assert found.solution is None
-    assert payments_of(found, found.nearest) == (0, 10)  # 3 x 10 = 30
-    assert (found.excluded_by, found.least_budget) == (("budget",), 30)
-    repeated = search_of(VALUES, 30)
-    assert payments_of(repeated, repeated.solution) == (0, 10)
+    assert solution(found) is None
+    assert tuple(found.values.values()) == (0, 10)  # 3 x 10 = 30
+    assert (found.excluded_by, found.least_budget) == (["budget"], 30)
+    assert solution(search_of(VALUES, 30)) == (0, 10)
 
 
 def test_a_large_budget_does_not_limit_and_the_edge_of_the_grid_does() -> None:
     found = search_of(VALUES, 10**9)
-    assert payments_of(found, found.solution) == (30, 100)
+    assert solution(found) == (30, 100)
     assert not found.is_limited
     assert [p.name for p in found.largest_values] == ["tiers.tier1", "tiers.tier2"]
     assert search_of(VALUES, 200).is_limited
@@ -261,9 +213,16 @@ def test_the_budget_may_limit_the_expected_cost() -> None:
     # Half of the claims are accepted: 0.5 x (4 x 20 + 3 x 40) = 100 on average, but often more.
     vary = {"tiers.tier1": [0, 20], "tiers.tier2": [40]}
     for budget, payments in ((100, (20, 40)), (99, (0, 40))):
-        found = search_of(vary, budget, ledger=HALF, level=None)
-        assert payments_of(found, found.solution) == payments
-    assert search_of(vary, 100, ledger=HALF).solution is None
+        assert solution(search_of(vary, budget, ledger=HALF, level=None)) == payments
+    assert solution(search_of(vary, 100, ledger=HALF)) is None
+
+
+@pytest.mark.parametrize(("level", "largest"), [(0.9, 75), (None, 150)])
+def test_a_payment_ends_where_it_alone_breaks_the_budget(level: float | None, largest: int) -> None:
+    # Both claims of 250 are accepted with a probability of 1/4, and on average one is.
+    found = search_of(["tier1=0..1", "tier2"], 150, losses=(90, 250, 250), ledger=HALF, level=level)
+    assert found.tried.parameters[1].values[-1] == largest
+    assert found.tried.parameters[1].breaks_above
 
 
 def test_handling_counts_against_the_budget_draw_by_draw() -> None:
@@ -271,16 +230,12 @@ def test_handling_counts_against_the_budget_draw_by_draw() -> None:
     ledger = accepting(fixed(1.0), handling)
     vary = {"tiers.tier1": [0, 10, 20], "tiers.tier2": [40]}
     # 4 x 10 + 3 x 40 = 160, and handling is at most 90 in nine of ten draws.
-    alone = search_of(vary, 200, ledger=ledger)
-    assert payments_of(alone, alone.solution) == (20, 40)
+    assert solution(search_of(vary, 200, ledger=ledger)) == (20, 40)
     with_handling = search_of(vary, 250, ledger=ledger, with_handling=True, draws=2**13)
-    assert payments_of(with_handling, with_handling.solution) in {(0, 40), (10, 40)}
-    row = SearchTables(with_handling).solution.row(1, named=True)
+    assert solution(with_handling) in {(0, 40), (10, 40)}
+    row = with_handling.table.row(1, named=True)
     assert row["expected"] == pytest.approx(160 + 50)
     assert row["at_level"] == pytest.approx(250, abs=2)
-
-
-def test_handling_without_a_stated_cost_is_refused() -> None:
     with pytest.raises(ModelRefused, match="states no cost of handling"):
         search_of(VALUES, 100, with_handling=True)
 
@@ -290,39 +245,31 @@ def test_handling_without_a_stated_cost_is_refused() -> None:
 
 def test_payments_do_not_fall_as_the_loss_grows() -> None:
     found = search_of({"tiers.tier1": [60], "tiers.tier2": [10, 40]}, 10**9)
-    assert found.solution is None
-    assert found.excluded_by == ("monotone",)
+    assert solution(found) is None
+    assert found.excluded_by == ["monotone"]
 
 
 def test_no_jump_is_higher_than_the_largest_allowed() -> None:
-    free = search_of(VALUES, 10**9)
-    assert payments_of(free, free.solution) == (30, 100)
-    limited = search_of(VALUES, 10**9, max_cliff=40)
-    assert payments_of(limited, limited.solution) == (30, 70)
+    assert solution(search_of(VALUES, 10**9)) == (30, 100)
+    assert solution(search_of(VALUES, 10**9, max_cliff=40)) == (30, 70)
     # The first payment is a jump from nothing, too.
-    assert search_of({"tiers.tier1": [30]}, 10**9, max_cliff=29).excluded_by == ("max_cliff",)
-    steep = search_of({"tiers.tier1": [30]}, 10**9, max_cliff=30)
-    assert payments_of(steep, steep.solution) == (30,)
-
-
-def test_the_constraint_that_rules_out_a_solution_is_named() -> None:
+    assert search_of({"tiers.tier1": [30]}, 10**9, max_cliff=29).excluded_by == ["max_cliff"]
+    assert solution(search_of({"tiers.tier1": [30]}, 10**9, max_cliff=30)) == (30,)
     # Without the limit on jumps, (0, 10) costs 30; with it, nothing is left within 30.
     found = search_of({"tiers.tier1": [0, 10], "tiers.tier2": [10, 20]}, 30, max_cliff=5)
-    assert found.excluded_by == ("max_cliff",)
-    assert payments_of(found, found.nearest) is not None
+    assert found.excluded_by == ["max_cliff"]
 
 
 # upper edges and shares
 
 
 def test_upper_edges_vary_with_the_claims() -> None:
-    vary = {"tiers.tier1.up_to": [50, 85, 100]}
-    found = search_of(vary, 185)
+    found = search_of({"tiers.tier1.up_to": [50, 85, 100]}, 185)
     # Claims beyond the edge of the first band are paid 40: 3 x 10 + 4 x 40 = 190 up to 85, 160 up to 100.
-    assert payments_of(found, found.solution) == (100,)
-    assert found.search.expected.tolist() == [2 * 10 + 5 * 40, 3 * 10 + 4 * 40, 4 * 10 + 3 * 40]
-    solution = found.policy_of(0)
-    assert [(b.over, b.up_to) for b in solution.schedules[0].bands] == [(0, 50), (50, 300), (300, None)]
+    assert solution(found) == (100,)
+    assert expected(found) == [2 * 10 + 5 * 40, 3 * 10 + 4 * 40, 4 * 10 + 3 * 40]
+    bands = found.tried.policy(0, POLICY).schedules[0].bands
+    assert [(b.over, b.up_to) for b in bands] == [(0, 50), (50, 300), (300, None)]
 
 
 @pytest.mark.parametrize("closed", ["upper", "lower"])
@@ -330,16 +277,16 @@ def test_an_edge_belongs_to_the_band_that_the_line_says(closed: str) -> None:
     policy = policy_of(tiers(band=BANDS, closed=closed))
     found = search_of({"tiers.tier1.up_to": [80, 90, 100]}, 10**6, policy=policy)
     below = [sum(loss <= e if closed == "upper" else loss < e for loss in LOSSES) for e in (80, 90, 100)]
-    assert found.search.expected.tolist() == [10 * n + 40 * (7 - n) for n in below]
+    assert expected(found) == [10 * n + 40 * (7 - n) for n in below]
 
 
 def test_a_share_pays_for_the_sum_of_the_losses() -> None:
     found = search_of({"tiers.tier2": [10], "tiers.tier2.share": [0.0, 0.1, 0.5]}, 10**6, ledger=HALF)
-    assert found.search.expected.tolist() == [0.5 * (4 * 10 + 30 + s * 520) for s in (0, 0.1, 0.5)]
-    draws = [found.search.costs.total(found.search.formulas, c) for c in range(3)]
+    assert expected(found) == [0.5 * (4 * 10 + 30 + s * 520) for s in (0, 0.1, 0.5)]
+    most = samples(found)[2]
     # With half of each loss, at most the whole sum of losses is paid, and the mean is the expected cost.
-    assert draws[2].max() <= 4 * 10 + 30 + 0.5 * 520
-    assert Sample(draws[2]).expected.value == pytest.approx(found.search.expected[2], rel=0.02)
+    assert most.values.max() <= 4 * 10 + 30 + 0.5 * 520
+    assert most.expected.value == pytest.approx(expected(found)[2], rel=0.02)
 
 
 def test_the_share_of_a_band_with_a_limit_is_not_varied() -> None:
@@ -350,16 +297,18 @@ def test_the_share_of_a_band_with_a_limit_is_not_varied() -> None:
 
 def test_a_reviewed_band_grows_with_its_edge() -> None:
     bands = ({"over": 0, "up_to": 300, "fixed": 10}, {"over": 300, "review": True})
-    ledger = accepting(fixed(0.5), {"kind": "review_award", "distribution": fixed(70)})
-    policy = policy_of(tiers(band=bands))
-    losses = (50, 120, 250, 260)  # none is reviewed as announced
-    found = search_of(
-        {"tiers.tier1.up_to": [100, 200, 300]}, 10**6, losses=losses, policy=policy, ledger=ledger
-    )
-    assert found.search.expected.tolist() == [0.5 * (10 + 3 * 70), 0.5 * (20 + 2 * 70), 0.5 * 40]
-    for candidate, expected in enumerate(found.search.expected):
-        sample = found.search.sample(candidate)
-        assert sample.expected.value == pytest.approx(expected, rel=0.02)
+    award = {"kind": "review_award", "distribution": fixed(70), "spread": 0.5}
+    request = {
+        "policy": policy_of(tiers(band=bands)),
+        "losses": (50, 120, 250, 260),
+    }  # none is reviewed as announced
+    vary = {"tiers.tier1.up_to": [100, 200, 300]}
+    found = search_of(vary, 10**6, ledger=accepting(fixed(0.5), award), **request)  # type: ignore[arg-type]
+    assert expected(found) == [0.5 * (10 + 3 * 70), 0.5 * (20 + 2 * 70), 0.5 * 40]
+    for sample, mean in zip(samples(found), expected(found), strict=True):
+        assert sample.expected.value == pytest.approx(mean, rel=0.02)
+    with pytest.raises(ModelRefused, match="no mean award of a review"):
+        search_of(vary, 10**6, ledger=HALF, **request)  # type: ignore[arg-type]
 
 
 # published counts
@@ -373,23 +322,18 @@ MIXED = ledger_of(
 )
 
 
-def counted(vary: object, budget: int, **request: object) -> PolicySearch:
-    """A search by published counts."""
-    inputs = SearchInputs(COUNTED, MIXED, DAY, {}, 2**12, 7)
-    return find_best_policy(inputs, SearchRequest(vary, budget, **request), (), None)  # type: ignore[arg-type]
-
-
 def test_published_counts_give_the_cost_of_the_bands() -> None:
-    found = counted({"tiers.tier1": [10_000, 30_000], "tiers.tier2": [50_000]}, 10**9)
+    vary = {"tiers.tier1": [10_000, 30_000], "tiers.tier2": [50_000]}
+    found = search_of(vary, 10**9, policy=COUNTED, ledger=MIXED, cubes=())
     accepted = 8_461 * 0.3 * 0.8
-    assert found.search.expected == pytest.approx(
+    assert expected(found) == pytest.approx(
         [accepted * (0.5 * x + 0.3 * 50_000 + 0.2 * 100_000) for x in (10_000, 30_000)]
     )
-    assert set(found.measures.values) == {"shortfall", "per_claim"}
-    assert found.measures.values["shortfall"].tolist() == [450_000, 450_000]
-    assert found.objective == "per_claim"
-    run = found.search.costs.runs["p"].totals["cash"].values
-    np.testing.assert_allclose(found.search.costs.total(found.search.formulas, 1), run, rtol=1e-12)
+    assert set(found.tried.benefits) == {"shortfall", "per_claim"}
+    assert found.tried.benefits["shortfall"].tolist() == [450_000, 450_000]
+    assert found.tried.objective == "per_claim"
+    run = simulate(build_portfolio(COUNTED, MIXED, as_of=DAY), draws=2**11, seed=7)
+    np.testing.assert_allclose(samples(found)[1].values, run.totals["cash"].values, rtol=1e-12)
 
 
 @pytest.mark.parametrize(
@@ -401,11 +345,9 @@ def test_published_counts_give_the_cost_of_the_bands() -> None:
         (["tiers.tier1"], {"objective": "made_whole"}, "can only be bounded"),
     ],
 )
-def test_what_counts_cannot_say_is_refused(
-    vary: list[str], request_: dict[str, object], message: str
-) -> None:
+def test_what_counts_cannot_say_is_refused(vary: list[str], request_: dict[str, Any], message: str) -> None:
     with pytest.raises(ModelRefused, match=message):
-        counted(vary, 10**9, **request_)
+        search_of(vary, 10**9, policy=COUNTED, ledger=MIXED, cubes=(), **request_)
 
 
 def test_one_mean_payment_for_all_bands_cannot_vary() -> None:
@@ -414,34 +356,10 @@ def test_one_mean_payment_for_all_bands_cannot_vary() -> None:
         {"kind": "acceptance", "distribution": fixed(0.5)},
         {"kind": "mean_payment", "distribution": fixed(40_000)},
     )
-    inputs = SearchInputs(COUNTED, ledger, DAY, {}, 2**10, 7)
     with pytest.raises(ModelRefused, match="one mean payment for all loss bands"):
-        find_best_policy(inputs, SearchRequest(["tiers.tier1"], 10**9), (), None)
+        search_of(["tiers.tier1"], 10**9, policy=COUNTED, ledger=ledger, cubes=())
 
 
 def test_counts_by_band_that_span_an_edge_are_refused() -> None:
-    inputs = SearchInputs(POLICY, CERTAIN, DAY, {}, 2**10, 7)
-    cube = loss_cube(LOSSES, 100, 300)
-    request = SearchRequest({"tiers.tier1.up_to": [60, 100]}, 100)
     with pytest.raises(ModelRefused, match="spans the edge 60"):
-        find_best_policy(inputs, request, (), lambda _: {"p": [cube]})
-
-
-# what is found does not depend on the number of threads
-
-
-def test_the_result_is_repeated_exactly() -> None:
-    first, second = (search_of(SCREENED, 150, ledger=HALF) for _ in range(2))
-    assert SearchTables(first).frontier.equals(SearchTables(second).frontier)
-    assert first.solution == second.solution
-
-
-def test_the_solution_is_the_policy_with_its_values() -> None:
-    found = search_of(VALUES, 200)
-    policy = found.policy_of(found.solution or 0)
-    first, second = found.values_of(found.solution or 0)
-    assert [band.fixed for band in policy.schedules[0].bands] == [first, second, 0]
-    assert policy.id == "p-solution"
-    assert [paid(loss, (first, second)) for loss in LOSSES] == [
-        int(policy.schedules[0].tariff.pay(loss) or 0) for loss in LOSSES
-    ]
+        search_of({"tiers.tier1.up_to": [60, 100]}, 100, cubes=[loss_cube(LOSSES, 100, 300)])

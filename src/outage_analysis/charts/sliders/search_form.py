@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from outage_analysis.charts.sliders.what_if import SearchForm, WhatIfSliders, amount_unit, number_text
-from outage_analysis.costs import CostTerms, PageSearch, page_search
+from outage_analysis.costs import CostTerms, SearchablePayment, page_search, round_step
 from outage_analysis.losses import Cube
 from outage_analysis.policies import Policy
 from outage_analysis.text import Locale
@@ -54,19 +54,24 @@ def with_search_form(
         return sliders
     labels = {slider.factor: slider.label for group in sliders.groups for slider in group.sliders}
     factors = [factor for factor in cost.factors if factor.id in labels]
-    found = page_search(policy, factors, sliders.live.data["model"], cubes)
-    if found is None:
+    found, edges = page_search(policy, factors, sliders.live.data["model"], cubes)
+    if not found:
         return sliders
-    form = _form(found, labels, locale)
+    form = _form(found, edges, labels, locale)
     data = {**sliders.data, "live": {**sliders.data["live"], "search": form.data}}
     return replace(sliders, search=form, data=data)
 
 
-def _form(found: PageSearch, labels: Mapping[str, str], locale: Locale) -> SearchForm:
+def _form(
+    found: Sequence[SearchablePayment],
+    edges: Sequence[Mapping[str, float | str]],
+    labels: Mapping[str, str],
+    locale: Locale,
+) -> SearchForm:
     per_field, unit = amount_unit(locale)
-    lines = {payment.line.id for payment in found.payments}
+    lines = {payment.line.id for payment in found}
     payments = []
-    for payment in found.payments:
+    for payment in found:
         band = locale.band_with_unit(payment.factor.over, payment.factor.up_to)
         text = locale("solve.tier", band=band, payment="{payment}")
         if len(lines) > 1:
@@ -77,10 +82,11 @@ def _form(found: PageSearch, labels: Mapping[str, str], locale: Locale) -> Searc
     return SearchForm(
         tuple(
             (payment.factor.id, labels[payment.factor.id], place < MOST_VARIED)
-            for place, payment in enumerate(found.payments)
+            for place, payment in enumerate(found)
         ),
-        number_text(found.step / per_field, locale.minor_units),
+        # by default about five steps to the largest payment
+        number_text(round_step(max(x.factor.value for x in found) / 5) / per_field, locale.minor_units),
         unit,
         tuple((f"{p / 100:g}", locale("report.search_level", level=p), p == USUAL_LEVEL) for p in LEVELS),
-        {"payments": payments, "edges": list(found.edges), "most_varied": MOST_VARIED, "words": words},
+        {"payments": payments, "edges": edges, "most_varied": MOST_VARIED, "words": words},
     )

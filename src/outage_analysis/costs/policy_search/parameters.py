@@ -1,4 +1,4 @@
-"""Parameters of a search: the payment, the upper edge and the share of a loss band of a cost line.
+"""The parameters of a search: the payment, the upper edge and the share of a loss band of a cost line.
 
 A parameter is written `LINE.tierN` (the payment of the N-th loss band as the policy writes it),
 `LINE.tierN.up_to` (its upper edge) or `LINE.tierN.share` (the share of the loss that it pays).
@@ -6,22 +6,34 @@ A parameter is written `LINE.tierN` (the payment of the N-th loss band as the po
 
 from __future__ import annotations
 
+import math
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal, InvalidOperation
-from typing import Literal
 
 from outage_analysis.errors import UsageError
 from outage_analysis.files import spelling_hint
-from outage_analysis.policies import SHARE_DIGITS, SHARE_SCALE, Amount, Policy, Schedule
+from outage_analysis.policies import SHARE_DIGITS, SHARE_SCALE, Amount, Policy
 from outage_analysis.text import smallest_units
 
-ParameterKind = Literal["payment", "up_to", "share"]
 Vary = Sequence[str] | Mapping[str, Sequence[Amount] | None]
 """Parameters as texts, or parameter -> the values to try; None stands for the default values."""
-MAX_VALUES = 50_000
-"""At most this many values of one parameter."""
+KINDS = ("payment", "share", "up_to")
+MOST_CANDIDATES = 50_000
+"""At most this many combinations, or values of one parameter, are tried."""
+MOST_EDGES = 64
+"""At most this many upper edges are tried; the draws of each interval between them are kept in memory."""
+DEFAULT_STEPS = 20
+"""By default, the values of a parameter have a round step that gives at most about this many of them."""
+DEFAULT_CANDIDATES = 1_000
+"""With several parameters, their default steps give at most about this many combinations."""
+DEFAULT_SHARE_STEP = SHARE_SCALE // 20
+LARGEST_PAYMENT = 10**12
+"""The largest payment that a policy may state, in the smallest unit of the currency."""
+Limits = Callable[["Parameter"], tuple[int | None, float]]
+"""Returns the largest loss in the band of a payment (None if it is unknown), and the largest payment that the
+budget allows beside the smallest values of the other parameters."""
 _PATTERN = re.compile(
     r"(?:(?P<line>[^.=]+)\.)?(?P<tier>tier\d+)(?P<kind>\.up_to|\.share)?"
     r"(?:=(?P<low>[^./]+(?:\.\d+)?)\.\.(?P<high>[^/]+?)(?:/(?P<step>.+))?)?"
@@ -41,40 +53,43 @@ class Parameter:
     """The id of the cost line."""
     tier: int
     """The position of the loss band in the line, from 0."""
-    kind: ParameterKind
-    low: int | None = None
-    high: int | None = None
+    kind: str
+    """One of `KINDS`."""
+    digits: int
+    """The number of decimal places with which users write values of the parameter."""
+    span: tuple[int, int] | None = None
+    """The smallest and the largest value to try, if the user states them."""
     step: int | None = None
-    values: tuple[int, ...] = ()
-    """The values to try, in increasing order; empty if they follow from `low`, `high` and `step`."""
+    values: Sequence[int] = ()
+    """The values to try, in increasing order."""
     breaks_above: bool = False
     """Whether larger values were left out because each alone breaks the budget."""
 
     @property
     def name(self) -> str:
         """The parameter as users write it, such as `business-cash.tier2.up_to`."""
-        suffix = "" if self.kind == "payment" else f".{self.kind}"
-        return f"{self.line}.tier{self.tier + 1}{suffix}"
+        return f"{self.line}.tier{self.tier + 1}" + ("" if self.kind == "payment" else f".{self.kind}")
 
-    def digits(self, policy: Policy) -> int:
-        """The number of decimal places with which users write values of the parameter."""
-        if self.kind == "share":
-            return SHARE_DIGITS
-        return policy.digits if self.kind == "payment" else policy.loss_digits
-
-    def stated_value(self, value: int, policy: Policy) -> int | float:
+    def stated_value(self, value: int) -> int | float:
         """Return a value as users write it: an amount in whole currency, a loss, or a share from 0 to 1."""
-        digits = self.digits(policy)
-        return value if not digits else float(Decimal(value).scaleb(-digits))
+        return float(Decimal(value).scaleb(-self.digits)) if self.digits else value
 
-    def assignment(self, value: int, policy: Policy, *, with_line: bool = True) -> str:
+    def assignment(self, value: int, *, with_line: bool = True) -> str:
         """Return a value as text: `business-cash.tier1=40,000`, or `tier1=40,000` without the line."""
         name = self.name if with_line else self.name.removeprefix(f"{self.line}.")
-        exact = Decimal(value).scaleb(-self.digits(policy)).normalize()
-        return f"{name}={exact:,f}"
+        return f"{name}={Decimal(value).scaleb(-self.digits).normalize():,f}"
+
+    def whole(self, number: Amount) -> int:
+        """Return a value that a user states as a whole number, after checking it."""
+        value = smallest_units(number, self.digits, self.name)
+        if self.kind == "share" and value > SHARE_SCALE:
+            raise UsageError(f"{self.name} is above 1", value=number, remedy="Write a tenth as 0.1.")
+        if self.kind == "up_to" and value == 0:
+            raise UsageError(f"{self.name} is not above 0", value=number)
+        return value
 
 
-def parse_parameters(vary: Vary, policy: Policy, *, statutory: Iterable[str] = ()) -> tuple[Parameter, ...]:
+def parse_parameters(vary: Vary, policy: Policy) -> tuple[Parameter, ...]:
     """Return the parameters that `vary` names, in the order of the policy.
 
     Args:
@@ -82,28 +97,33 @@ def parse_parameters(vary: Vary, policy: Policy, *, statutory: Iterable[str] = (
             several parameters, separated by commas; the id of the line may be left out after the first, and
             if only one line pays by loss band. A mapping states the values to try.
         policy: the policy that is varied.
-        statutory: ids of lines that are fixed by law.
 
     Raises:
         UsageError: a text names an unknown parameter, or a parameter twice.
     """
-    stated = dict(vary) if isinstance(vary, Mapping) else dict.fromkeys(_split(vary))
+    if isinstance(vary, Mapping):
+        stated = dict(vary)
+    else:
+        texts = [vary] if isinstance(vary, str) else vary
+        stated = dict.fromkeys(part.strip() for x in texts for part in str(x).split(",") if part.strip())
     if not stated:
         raise UsageError("nothing is varied", remedy=_possible(policy))
     found: list[Parameter] = []
     lines = [line.id for line in policy.schedules]
     last = lines[0] if len(lines) == 1 else ""
     for text, values in stated.items():
-        parameter = _parse(text, last, policy, frozenset(statutory))
+        parameter = _parse(text, last, policy)
         last = parameter.line
-        found.append(parameter if values is None else _with_values(parameter, values, policy))
+        if values is not None:
+            parameter = replace(parameter, values=tuple(sorted({parameter.whole(x) for x in values})))
+            if not 0 < len(parameter.values) <= MOST_CANDIDATES:
+                problem = f"{parameter.name} has {'too many' if parameter.values else 'no'} values"
+                raise UsageError(problem, remedy=f"Give 1 to {MOST_CANDIDATES:,}.")
+        found.append(parameter)
     names = [parameter.name for parameter in found]
-    if len(set(names)) < len(names):
-        repeated = next(name for name in names if names.count(name) > 1)
-        raise UsageError("a parameter is named twice", value=repeated, remedy="Name each once.")
-    order = {line.id: place for place, line in enumerate(policy.lines)}
-    kinds = ("payment", "share", "up_to")
-    return tuple(sorted(found, key=lambda p: (order[p.line], p.tier, kinds.index(p.kind))))
+    if repeated := [name for name in names if names.count(name) > 1]:
+        raise UsageError("a parameter is named twice", value=repeated[0], remedy="Name each once.")
+    return tuple(sorted(found, key=lambda p: (lines.index(p.line), p.tier, KINDS.index(p.kind))))
 
 
 def parameter_names(policy: Policy) -> list[str]:
@@ -117,76 +137,55 @@ def parameter_names(policy: Policy) -> list[str]:
     return names
 
 
-def _split(vary: Sequence[str]) -> list[str]:
-    texts = [vary] if isinstance(vary, str) else list(vary)
-    return [part.strip() for text in texts for part in str(text).split(",") if part.strip()]
-
-
 def _possible(policy: Policy) -> str:
     names = parameter_names(policy)
     return "It can vary: " + ", ".join(names) + "." if names else "No cost line pays by loss band."
 
 
-def _parse(text: str, last: str, policy: Policy, statutory: frozenset[str]) -> Parameter:
-    match = _PATTERN.fullmatch(text)
-    names = parameter_names(policy)
+def _parse(text: str, last: str, policy: Policy) -> Parameter:
+    match, names = _PATTERN.fullmatch(text), parameter_names(policy)
     if match is None:
         raise UsageError("is no parameter", value=text, remedy=f"{_REMEDY} {_possible(policy)}")
     line = match["line"] or last
-    suffix = match["kind"] or ""
-    name = f"{line}.{match['tier']}{suffix}"
+    name = f"{line}.{match['tier']}{match['kind'] or ''}"
     if not line:
         raise UsageError("the parameter names no cost line", value=text, remedy=_possible(policy))
+    schedule = policy.schedule(line)
+    if schedule is None:
+        known = [x.id for x in policy.schedules]
+        in_policy = any(x.id == line for x in policy.lines)
+        raise UsageError(
+            "the cost line does not pay by loss band" if in_policy else "no such cost line",
+            value=line,
+            remedy=spelling_hint(line, known) if known else "No cost line of the policy pays by loss band.",
+        )
     if name not in names:
-        _check_line(policy, line)
         raise UsageError("the policy has no such parameter", value=name, remedy=spelling_hint(name, names))
-    if line in statutory:
+    if schedule.statutory:
         raise UsageError(
             "a line that is fixed by law cannot be varied", value=line, remedy="Vary another line."
         )
-    kind: ParameterKind = "up_to" if suffix == ".up_to" else "share" if suffix == ".share" else "payment"
-    parameter = Parameter(line, int(match["tier"].removeprefix("tier")) - 1, kind)
-    _check_rules(parameter, policy)
-    if match["low"] is None:
-        return parameter
-    low, high, step = (
-        None if match[end] is None else _number(match[end], parameter, policy)
-        for end in ("low", "high", "step")
-    )
-    if low is None or high is None or low > high or step == 0:
-        raise UsageError(f"{name} has no range of values", value=text, remedy=_REMEDY)
-    return replace(parameter, low=low, high=high, step=step)
-
-
-def _check_line(policy: Policy, line: str) -> None:
-    if any(line == schedule.id for schedule in policy.schedules):
-        return
-    lines = [x.id for x in policy.lines]
-    problem = "the cost line does not pay by loss band" if line in lines else "no such cost line"
-    known = [x.id for x in policy.schedules]
-    remedy = spelling_hint(line, known) if known else "No cost line of the policy pays by loss band."
-    raise UsageError(problem, value=line, remedy=remedy)
-
-
-def schedule_of(policy: Policy, line: str) -> Schedule:
-    """Return the cost line with an id, which is known to pay by loss band."""
-    return next(schedule for schedule in policy.schedules if schedule.id == line)
-
-
-def _check_rules(parameter: Parameter, policy: Policy) -> None:
-    schedule = schedule_of(policy, parameter.line)
+    kind = (match["kind"] or ".payment")[1:]
+    digits = {"payment": policy.digits, "up_to": policy.loss_digits, "share": SHARE_DIGITS}[kind]
+    parameter = Parameter(line, int(match["tier"].removeprefix("tier")) - 1, kind, digits)
     rule = schedule.bands[parameter.tier]
-    if parameter.kind != "share":
-        return
-    if rule.rate or rule.floor or rule.limit is not None or rule.deductible or schedule.rounding:
+    changes = rule.rate or rule.floor or rule.limit is not None or rule.deductible or schedule.rounding
+    if kind == "share" and changes:
         raise UsageError(
             "the share of a band with a rate, a floor, a limit, a deductible or rounding cannot be varied",
-            value=parameter.name,
-            remedy=f"Vary the payment {parameter.name.removesuffix('.share')}, which replaces the rule.",
+            value=name,
+            remedy=f"Vary the payment {name.removesuffix('.share')}, which replaces the rule.",
         )
+    if match["low"] is None:
+        return parameter
+    low, high = (_number(match[end], parameter) for end in ("low", "high"))
+    step = None if match["step"] is None else _number(match["step"], parameter)
+    if low > high or step == 0:
+        raise UsageError(f"{name} has no range of values", value=text, remedy=_REMEDY)
+    return replace(parameter, span=(low, high), step=step)
 
 
-def _number(text: str, parameter: Parameter, policy: Policy) -> int:
+def _number(text: str, parameter: Parameter) -> int:
     percent = parameter.kind == "share" and text.strip().endswith("%")
     try:
         number = Decimal(text.strip().removesuffix("%" if percent else "").replace("_", ""))
@@ -194,23 +193,123 @@ def _number(text: str, parameter: Parameter, policy: Policy) -> int:
         number = Decimal("NaN")
     if not number.is_finite() or number < 0:
         raise UsageError(f"{parameter.name} has a value that is no number", value=text, remedy=_REMEDY)
-    return _whole(number / 100 if percent else number, parameter, policy)
+    return parameter.whole(number / 100 if percent else number)
 
 
-def _whole(number: Amount, parameter: Parameter, policy: Policy) -> int:
-    value = smallest_units(number, parameter.digits(policy), parameter.name)
-    if parameter.kind == "share" and value > SHARE_SCALE:
-        raise UsageError(f"{parameter.name} is above 1", value=number, remedy="Write a tenth as 0.1.")
-    if parameter.kind == "up_to" and value == 0:
-        raise UsageError(f"{parameter.name} is not above 0", value=number)
-    return value
+def round_step(width: float) -> int:
+    """Return the smallest number among 1, 2, 5, 10, 20, 50, ... that is at least the width.
+
+    Example:
+        >>> round_step(13), round_step(0.3), round_step(21_000)
+        (20, 1, 50000)
+    """
+    if width <= 1:
+        return 1
+    decade: int = 10 ** (len(str(math.ceil(width))) - 1)
+    return min(digit * decade for digit in (1, 2, 5, 10) if digit * decade >= width)
 
 
-def _with_values(parameter: Parameter, values: Sequence[Amount], policy: Policy) -> Parameter:
-    whole = tuple(sorted({_whole(value, parameter, policy) for value in values}))
-    if not whole or len(whole) > MAX_VALUES:
+def with_edges_and_shares(
+    parameters: Sequence[Parameter], policy: Policy, step: int | None
+) -> tuple[Parameter, ...]:
+    """Return the parameters, with the values to try for upper edges and shares.
+
+    Args:
+        parameters: the result of `parse_parameters`.
+        policy: the policy that is varied.
+        step: the step between upper edges, if losses are money; by default a round step.
+
+    Raises:
+        UsageError: an upper edge needs a range, or too many values are tried.
+    """
+    found = []
+    for p in parameters:
+        if p.values or p.kind == "payment":
+            found.append(p)
+            continue
+        if p.kind == "share":
+            (low, high), pace = p.span or (0, SHARE_SCALE), p.step or DEFAULT_SHARE_STEP
+        else:
+            stated = p.step or (step if policy.loss_unit == policy.currency else None)
+            low, high = p.span or _between_neighbours(p, policy)
+            pace = stated or round_step((high - low) / DEFAULT_STEPS)
+            if p.span is None:
+                low, high = (low // pace + 1) * pace, (high - 1) // pace * pace
+        found.append(replace(p, values=range(low, high + 1, pace)))
+    edges = sum(_count(p.values) for p in found if p.kind == "up_to")
+    if edges > MOST_EDGES:
         raise UsageError(
-            f"{parameter.name} has {'no' if not whole else 'too many'} values",
-            remedy=f"Give 1 to {MAX_VALUES:,}.",
+            f"{edges:,} upper edges are tried, at most {MOST_EDGES} are possible",
+            remedy="Give the upper edges a larger step: LINE.tier1.up_to=LOW..HIGH/STEP.",
         )
-    return replace(parameter, values=whole)
+    return tuple(found)
+
+
+def _between_neighbours(parameter: Parameter, policy: Policy) -> tuple[int, int]:
+    schedule = policy.schedule(parameter.line)
+    bands = schedule.bands if schedule else ()
+    high = bands[parameter.tier + 1].up_to
+    if high is None:
+        raise UsageError(
+            f"{parameter.name} has no limit above",
+            remedy=f"Write {parameter.name}=LOW..HIGH or {parameter.name}=LOW..HIGH/STEP.",
+        )
+    return bands[parameter.tier].over, high
+
+
+def with_payments(parameters: Sequence[Parameter], step: int | None, limits: Limits) -> tuple[Parameter, ...]:
+    """Return the parameters, with the values to try for payments as well.
+
+    By default a payment ranges from 0 to the largest loss of its band, or to the largest payment that the
+    budget allows if that is smaller.
+
+    Args:
+        parameters: the result of `with_edges_and_shares`.
+        step: the step of payments, in the smallest unit; by default a round step for each.
+        limits: limits the payments whose range is not stated.
+
+    Raises:
+        UsageError: too many combinations are tried, or nothing limits a payment.
+    """
+    steps = min(DEFAULT_STEPS, DEFAULT_CANDIDATES ** (1 / len(parameters)))
+    found = []
+    for p in parameters:
+        if p.values:
+            found.append(p)
+            continue
+        (low, high), limited = p.span or (0, 0), False
+        if p.span is None:
+            loss, most = limits(p)
+            if loss is None and most >= LARGEST_PAYMENT:
+                raise UsageError(
+                    f"neither the losses nor the budget limit {p.name}",
+                    remedy=f"Write {p.name}=LOW..HIGH.",
+                )
+            pace = p.step or step or 1
+            largest = LARGEST_PAYMENT if loss is None else min(loss, LARGEST_PAYMENT)
+            high = int(min(largest, max(most, 0.0) * (1 + 1e-9)) // pace) * pace
+            limited = most < high + pace
+        pace = p.step or step or round_step((high - low) / steps)
+        found.append(replace(p, values=range(low, high + 1, pace), breaks_above=limited))
+    total = math.prod(_count(p.values) for p in found)
+    if total > MOST_CANDIDATES:
+        remedy, open_ones = "Vary less, or give fewer values.", [p.name for p in parameters if not p.values]
+        for pace in (digit * 10**zeros for zeros in range(12) for digit in (1, 2, 5)):
+            ranges = [
+                range(p.values[0], p.values[-1] + 1, max(pace, p.values[1] - p.values[0]))
+                if p.name in open_ones and _count(p.values) > 1
+                else p.values
+                for p in found
+            ]
+            if math.prod(map(_count, ranges)) <= MOST_CANDIDATES:
+                remedy = f"A step of {pace:,} in the smallest unit fits." if open_ones else remedy
+                break
+        raise UsageError(
+            f"{total:,} combinations are more than the {MOST_CANDIDATES:,} that are possible", remedy=remedy
+        )
+    return tuple(found)
+
+
+def _count(values: Sequence[int]) -> int:
+    # `len` refuses a range of more than 2**63 values, which a user may write.
+    return -(-(values.stop - values.start) // values.step) if isinstance(values, range) else len(values)

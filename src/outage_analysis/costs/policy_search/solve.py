@@ -1,62 +1,125 @@
-"""Find the policy that gives claimants most within a budget: the recipe, and its result."""
+"""Find the policy that gives claimants most within a budget.
+
+All candidates are compared on the same draws. The chosen policy must also keep the budget in a simulation of
+its own, the one of a run; the result states the figures of that simulation.
+"""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from itertools import product
+from typing import Any
 
 import numpy as np
+import polars as pl
 
 from outage_analysis.assumptions import FloatArray
-from outage_analysis.costs.policy_search.budget_search import BudgetSearch
-from outage_analysis.costs.policy_search.candidate_benefits import (
+from outage_analysis.costs.policy_search.benefits import (
     MADE_WHOLE,
     OBJECTIVES,
     PER_CLAIM,
     REPLACED,
     SHORTFALL,
-    Measures,
-    benefit_cells,
-    candidate_measures,
-    edge_shortfall,
-    lines_of_cube,
+    largest_claim_loss,
     loss_cuts,
-    paid_by_line,
+    shown_benefits,
 )
-from outage_analysis.costs.policy_search.candidate_costs import CandidateCosts, simulate_candidates
-from outage_analysis.costs.policy_search.candidate_grid import (
-    combinations,
+from outage_analysis.costs.policy_search.candidates import (
+    CandidateCosts,
+    CostInputs,
+    IntArray,
+    VariedLine,
+    accepted_claims,
+    cube_of,
+    expected_payment,
+    ordered_edges,
+    payment_jumps,
+)
+from outage_analysis.costs.policy_search.parameters import (
+    Parameter,
+    Vary,
+    parse_parameters,
     with_edges_and_shares,
     with_payments,
 )
-from outage_analysis.costs.policy_search.constraints import (
-    BUDGET,
-    MAX_CLIFF,
-    MONOTONE,
-    Jumps,
-    ordered_edges,
-    payment_jumps,
-    statutory_lines,
+from outage_analysis.costs.uncertainty.portfolio import Portfolio
+from outage_analysis.costs.uncertainty.simulation import (
+    Estimate,
+    Sample,
+    Simulation,
+    quantile_place,
+    replicate_mean,
 )
-from outage_analysis.costs.policy_search.loss_intervals import IntArray, VariedLine
-from outage_analysis.costs.policy_search.parameters import Parameter, Vary, parse_parameters, schedule_of
-from outage_analysis.costs.policy_search.search_inputs import SearchInputs, cost_cube
+from outage_analysis.costs.uncertainty.tables import expected_estimate, rounded_estimate, rounded_probability
 from outage_analysis.errors import ModelRefused, UsageError
 from outage_analysis.files import spelling_hint, validated_copy
 from outage_analysis.losses import Cube
 from outage_analysis.policies import Policy
-from outage_analysis.text import percentile_mark, percentile_measure
+from outage_analysis.text import (
+    FLOAT,
+    TABLE_DIGITS,
+    Column,
+    TableSchema,
+    percentile_mark,
+    percentile_measure,
+)
 
-CubesAt = Callable[[Sequence[int]], Mapping[str, Sequence[Cube]]]
-"""A function that returns cubes by policy id, with loss bands that also end at the given losses."""
-FRONTIER_LEVEL = 0.9
+CubesOf = Callable[[Sequence[Policy], Sequence[int]], Sequence[Cube]]
+"""Returns the cubes of the first policy. Their loss bands also end at the edges of the other policies, and at
+the given losses."""
+USUAL_LEVEL = 0.9
 """The frontier compares P90 if the budget limits the expected cost."""
 MOST_EDGE_SETS = 64
 """Up to this many combinations of upper edges, the default range of a payment is limited by the budget."""
+BUDGET, MONOTONE, MAX_CLIFF = "budget", "monotone", "max_cliff"
+"""The names of the constraints."""
 MAX_ID, MAX_NAME = 64, 120
 SUFFIX = "-solution"
 MARKS = {"en": " (solution)", "ko": " (예산 내 최적안)"}
+
+PARAMETERS = Column("parameters", "text", "Values of the parameters that vary, in whole currency.")
+COSTS_AND_BENEFITS = (
+    Column("expected", "money", "Expected cost; empty if the ledger lacks an input."),
+    Column("at_level", "money", "Cost that is not exceeded with the probability of the search, such as P90."),
+    Column("over_budget", "share", "Probability that the cost exceeds the budget."),
+    Column(
+        REPLACED,
+        "share",
+        "Share of the stated losses that is paid at least, if each claim is accepted.",
+        label="replaced_at_least",
+    ),
+    Column(
+        MADE_WHOLE,
+        "count",
+        "Number of claims that are paid at least their loss, if each is accepted.",
+        FLOAT,
+        label="whole_at_least",
+    ),
+    Column(SHORTFALL, "money", "No entitled claim without a review lacks more than this of its loss."),
+    Column(PER_CLAIM, "money", "Mean payment per accepted claim."),
+)
+"""Cost and benefits of a policy. A benefit is empty if it is not known."""
+SOLUTION = TableSchema(
+    "One row per policy: the solution (or the nearest policy), the announced policy, and named policies.",
+    (
+        Column("policy", "name", "Id of the policy.", label="policy_name"),
+        Column("role", "word", "What the policy is in the search: solution, nearest, announced or named."),
+        PARAMETERS,
+        *COSTS_AND_BENEFITS,
+        Column(
+            "dominated_by",
+            "text",
+            "Values of a candidate that costs no more and gives no less.",
+            label="dominated_values",
+        ),
+    ),
+)
+FRONTIER = TableSchema(
+    "One row per candidate that gives more than every cheaper candidate, the cheapest first.",
+    (PARAMETERS, *COSTS_AND_BENEFITS),
+)
 
 
 @dataclass(frozen=True)
@@ -80,310 +143,406 @@ class SearchRequest:
     step: int | None = None
     max_cliff: int | None = None
 
+    @property
+    def quantile_level(self) -> float:
+        """The probability of the quantile by which the frontier compares costs."""
+        return USUAL_LEVEL if self.level is None else self.level
+
+
+@dataclass(frozen=True, eq=False)
+class Candidates:
+    """All combinations of values: what they cost, and what they give.
+
+    Args:
+        request: what is searched for.
+        parameters: the parameters with the values that are tried.
+        values: the values of each candidate, (candidates, parameters).
+        costs: what the costs are computed from.
+        payments: what the candidates pay, as for the methods of `costs`.
+        benefits: objective -> its value, (candidates,).
+        objective: the objective of the search.
+    """
+
+    request: SearchRequest
+    parameters: Sequence[Parameter]
+    values: IntArray
+    costs: CandidateCosts
+    payments: FloatArray
+    benefits: Mapping[str, FloatArray]
+    objective: str
+
+    def benefit(self, objective: str = "") -> FloatArray:
+        """Return an objective of each candidate, by default that of the search; larger is better."""
+        name = objective or self.objective
+        return -_significant(self.benefits[name]) if name == SHORTFALL else _significant(self.benefits[name])
+
+    def ranked(self, kept: IntArray, benefit: FloatArray, *, by_mean: bool) -> tuple[IntArray, FloatArray]:
+        """Return the candidates that give more than every cheaper one, the cheapest first, and their costs.
+
+        Among candidates with the same cost and benefit, the smaller expected cost decides, then the further
+        benefits, and then the smaller values of the parameters.
+
+        Args:
+            kept: the candidates to compare.
+            benefit: what claimants get, (candidates,); larger is better.
+            by_mean: whether the expected cost counts instead of the quantile.
+        """
+        paid, level = self.payments[kept], self.request.quantile_level
+        cost = expected = _significant(self.costs.on_average.quantiles(paid, level))
+        if not by_mean:
+            cost = _significant(self.costs.quantiles(paid, level))
+        further = [-self.benefit(name)[kept] for name in self.benefits if name != self.objective]
+        order = np.lexsort((*further[::-1], expected, -benefit[kept], cost))
+        gains = benefit[kept][order]
+        more = gains > np.maximum.accumulate([-np.inf, *gains])[:-1]
+        return kept[order][more], cost[order][more]
+
+    def rows(self, frontier: IntArray, own: Costs, chosen: int) -> list[dict[str, Any]]:
+        """Return the rows of `FRONTIER`: costs in the common draws, with the relative errors of `own`.
+
+        The chosen candidate has its own costs.
+        """
+        paid, level = self.payments[frontier], self.request.quantile_level
+        over = [rows for x in self.costs.totals(paid) for rows in (x > self.request.budget).mean(axis=2)]
+        values = [costs.quantiles(paid, level) for costs in (self.costs.on_average, self.costs)]
+        errors = [x.error / x.value if x.value else 0.0 for x in (own.expected, own.at_level)]
+        found = []
+        for place, candidate in enumerate(frontier.tolist()):
+            mean, cost = (
+                Estimate(float(x[place]), x[place] * e) for x, e in zip(values, errors, strict=True)
+            )
+            costs = own if candidate == chosen else Costs(mean, cost, replicate_mean(over[place]))
+            found.append(
+                {"parameters": self.text(self.values[candidate]), **self.gains(candidate), **costs.row()}
+            )
+        return found
+
+    def gains(self, candidate: int) -> dict[str, float]:
+        """Return what people get under a candidate, by objective."""
+        return {name: float(values[candidate]) for name, values in self.benefits.items()}
+
+    def text(self, values: Sequence[int]) -> str:
+        """Return values of the parameters as text, such as `tier1=40,000; tier2=60,000`."""
+        with_line = len({p.line for p in self.parameters}) > 1
+        pairs = zip(self.parameters, values, strict=True)
+        return "; ".join(p.assignment(int(value), with_line=with_line) for p, value in pairs)
+
+    def stated_text(self, policy: Policy) -> str | None:
+        """Return the values of a policy that is no candidate; None if one of them has no single value."""
+        values = []
+        for p in self.parameters:
+            schedule = policy.schedule(p.line)
+            rule = schedule.bands[p.tier] if schedule and p.tier < len(schedule.bands) else None
+            if rule is None or (p.kind == "payment" and (rule.review or rule.depends_on_loss)):
+                return None
+            values.append({"payment": rule.fixed, "share": rule.share, "up_to": rule.up_to}[p.kind])
+        known = [value for value in values if value is not None]
+        return self.text(known) if len(known) == len(values) else None
+
+    def policy(self, candidate: int, announced: Policy) -> Policy:
+        """Return the announced policy with the values of a candidate; its id ends in `-solution`."""
+        changed = announced
+        for line in self.costs.lines:
+            changed = changed.with_line(line.with_values(self.values[candidate].tolist()))
+        names = {lang: announced.name[lang][: MAX_NAME - len(mark)] + mark for lang, mark in MARKS.items()}
+        name = changed.name.model_copy(update=names)
+        return validated_copy(changed, id=announced.id[: MAX_ID - len(SUFFIX)] + SUFFIX, name=name)
+
 
 @dataclass(frozen=True, eq=False)
 class PolicySearch:
-    """The result of a search: all candidates, the best within the budget, and the efficient frontier.
+    """The result of a search: the best policy within the budget, and the efficient frontier.
 
     Args:
+        inputs: the announced policy, the assumptions and the sampling.
         request: what was searched for.
-        inputs: the announced policy, the assumptions and the claims.
-        named: the announced policy and further policies, simulated on the same draws.
-        parameters: the parameters with the values that were tried.
-        candidates: the values of each candidate, (candidates, parameters).
-        search: the costs of the candidates.
-        measures: what claimants get under each candidate.
-        objective: the objective of the search.
-        cube: the claims by which benefits are measured; None if they are not known.
-        entitled: above 0 for the rows of the cube that some policy entitles.
-        solution: the best candidate within the budget; None if there is none.
-        nearest: if there is no solution, the candidate with the smallest cost above the budget.
-        frontier: the candidates that no other candidate dominates, the cheapest first.
+        named: the announced policy and further policies.
+        tried: all candidates.
+        chosen: the best candidate within the budget or, if there is none, the one with the smallest cost.
+        is_feasible: whether the chosen candidate keeps the budget and all other constraints.
+        policy: the announced policy with the values of the chosen candidate.
+        cubes: the claims of the announced policy; empty for published counts.
+        table: the columns of `SOLUTION`: the chosen policy first, then the announced and the named policies.
+        frontier: the columns of `FRONTIER`.
         excluded_by: if there is no solution, each constraint without which there is one.
         least_budget: if there is no solution, the smallest budget that has one, rounded up to its error.
         is_limited: whether the budget rules out a better candidate.
     """
 
+    inputs: CostInputs
     request: SearchRequest
-    inputs: SearchInputs
-    named: tuple[Policy, ...]
-    parameters: tuple[Parameter, ...]
-    candidates: IntArray
-    search: BudgetSearch
-    measures: Measures
-    objective: str
-    cube: Cube | None
-    entitled: FloatArray
-    solution: int | None = None
-    nearest: int | None = None
-    frontier: IntArray = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
-    excluded_by: tuple[str, ...] = ()
-    least_budget: float | None = None
-    is_limited: bool = True
-
-    @property
-    def chosen(self) -> int | None:
-        """The solution or, if there is none, the nearest candidate."""
-        return self.nearest if self.solution is None else self.solution
+    named: Sequence[Policy]
+    tried: Candidates
+    chosen: int
+    is_feasible: bool
+    policy: Policy
+    cubes: Sequence[Cube]
+    table: pl.DataFrame
+    frontier: pl.DataFrame
+    excluded_by: Sequence[str]
+    least_budget: float | None
+    is_limited: bool
 
     @property
     def quantile_mark(self) -> str:
         """The name of the quantile by which costs are compared, such as P90."""
-        return percentile_mark(percentile_measure(self.search.quantile_level))
+        return percentile_mark(percentile_measure(self.request.quantile_level))
 
     @property
-    def largest_values(self) -> tuple[Parameter, ...]:
+    def values(self) -> dict[Parameter, int]:
+        """The value of each parameter in the chosen policy."""
+        return dict(zip(self.tried.parameters, self.tried.values[self.chosen].tolist(), strict=True))
+
+    @property
+    def largest_values(self) -> list[Parameter]:
         """The payments and shares at the largest value that was tried; a larger value may be better."""
-        if self.chosen is None:
-            return ()
-        return tuple(
+        return [
             p
-            for p, value in zip(self.parameters, self.values_of(self.chosen), strict=True)
+            for p, value in self.values.items()
             if p.kind != "up_to" and value == p.values[-1] and len(p.values) > 1 and not p.breaks_above
-        )
-
-    def values_of(self, candidate: int) -> tuple[int, ...]:
-        """Return the value of each parameter of a candidate."""
-        return tuple(int(value) for value in self.candidates[candidate])
-
-    def policy_of(self, candidate: int) -> Policy:
-        """Return the announced policy with the values of a candidate; its id ends in `-solution`."""
-        changed = self.inputs.policy
-        for line in self.search.costs.lines:
-            changed = changed.with_line(line.with_values(self.values_of(candidate)))
-        names = {
-            lang: f"{self.inputs.policy.name[lang]}"[: MAX_NAME - len(m)] + m for lang, m in MARKS.items()
-        }
-        name = changed.name.model_copy(update=names)
-        return validated_copy(changed, id=self.inputs.policy.id[: MAX_ID - len(SUFFIX)] + SUFFIX, name=name)
-
-    @property
-    def benefit(self) -> FloatArray:
-        """The objective of each candidate, rounded; larger is better."""
-        return self.measures.rank_values(self.objective)
-
-    @property
-    def by_mean(self) -> bool:
-        """Whether the frontier counts the expected cost.
-
-        The mean payment per accepted claim is the expected cost divided by the same number of claims for all
-        candidates, so the frontier uses the quantile as its only cost.
-        """
-        return self.objective != PER_CLAIM
+        ]
 
 
 def find_best_policy(
-    inputs: SearchInputs, request: SearchRequest, named: Sequence[Policy], cubes_at: CubesAt | None
+    inputs: CostInputs, request: SearchRequest, named: Sequence[Policy], cubes_of: CubesOf | None
 ) -> PolicySearch:
     """Find the candidate that gives claimants most within a budget.
 
     Args:
-        inputs: the announced policy, the assumptions and the sampling; its cubes are replaced.
+        inputs: the announced policy, the assumptions and the sampling.
         request: what to search for.
         named: further policies to show beside the frontier.
-        cubes_at: builds the cubes of claims; None for published counts.
+        cubes_of: builds the cubes of claims; None for published counts.
 
     Raises:
         UsageError: a parameter, a value or the objective is invalid.
         ModelRefused: the inputs do not determine the cost or the objective, or the objective is the number of
             claims paid in full and no candidate within the budget pays one in full.
     """
-    policy, shown = inputs.policy, (inputs.policy, *named)
-    parameters = parse_parameters(request.vary, policy, statutory=statutory_lines(policy))
-    parameters = with_edges_and_shares(parameters, policy, request.step)
-    if cubes_at is None:
-        _check_known_by_counts(parameters)
-    varied = dict.fromkeys(p.line for p in parameters)
-    lines = [VariedLine.from_parameters(schedule_of(policy, id_), parameters) for id_ in varied]
-    edges = {edge for line in lines for edge in line.edges}
-    inputs = replace(inputs, cubes={} if cubes_at is None else cubes_at(sorted(edges)))
-    objective = _objective(request.objective, inputs, lines)
-    costs = simulate_candidates(inputs, lines, shown)
-    parameters = _with_all_values(parameters, request, costs, inputs)
-    candidates = combinations(parameters)
-    candidates = candidates[ordered_edges(lines, candidates)]
-    if not len(candidates):
-        raise UsageError("no combination of the upper edges is in order", remedy="Change their ranges.")
-    level = FRONTIER_LEVEL if request.level is None else request.level
-    search = BudgetSearch(costs, costs.formulas(candidates), request.budget, request.level, level)
-    if cubes_at is not None:
-        finer = cubes_at(sorted({*edges, *loss_cuts(parameters, shown)}))
-        cube, entitled = _benefit_cube(replace(inputs, cubes=finer), lines, shown)
-    else:
-        cube, entitled = None, np.zeros(0)
-    measures = _measures(search, policy.as_known_on(inputs.as_of), cube, entitled, candidates)
-    if objective not in measures.values:
-        raise ModelRefused(_unknown_objective(objective), remedy=f"Known: {', '.join(measures.values)}.")
-    found = PolicySearch(
-        request, inputs, shown, parameters, candidates, search, measures, objective, cube, entitled
-    )
-    return _searched(found, payment_jumps(lines, candidates))
-
-
-def _with_all_values(
-    parameters: Sequence[Parameter], request: SearchRequest, costs: CandidateCosts, inputs: SearchInputs
-) -> tuple[Parameter, ...]:
-    return with_payments(
-        parameters,
-        request.step,
-        lambda parameter, value: _breaks_budget(costs, parameters, request, parameter, value),
-        lambda parameter: _largest_loss(inputs, costs.lines, parameter),
-    )
-
-
-def _searched(found: PolicySearch, jumps: Jumps) -> PolicySearch:
-    search, request = found.search, found.request
-    steep = np.zeros(search.count, dtype=bool)
-    if request.max_cliff is not None:
-        steep = jumps.largest > request.max_cliff
-    allowed = np.flatnonzero(~jumps.falls & ~steep)
-    others = [name for name in found.measures.values if name != found.objective]
-    further = [found.measures.rank_values(name) for name in others]
-    solution = search.best(allowed, found.benefit, further)
-    frontier = search.frontier(allowed, found.benefit, by_mean=found.by_mean)
-    if solution is not None:
-        if found.objective == MADE_WHOLE and not found.benefit[solution]:
-            raise ModelRefused(
-                "no policy that was tried and keeps the budget is sure to pay any claim in full, so by this "
-                "objective nothing is better than paying nothing",
-                value=MADE_WHOLE,
-                remedy=f"Raise the budget, vary higher payments, or take the objective {REPLACED}.",
-            )
-        better = (found.benefit[allowed] > found.benefit[solution]).any()
-        return replace(found, solution=solution, frontier=frontier, is_limited=bool(better))
-    excluded = {
-        BUDGET: allowed,
-        MONOTONE: np.flatnonzero(jumps.falls & ~steep),
-        MAX_CLIFF: np.flatnonzero(~jumps.falls & steep),
-    }
-    names_found = []
-    for name, freed in excluded.items():
-        best = search.cheapest(freed)
-        if best is not None and (name == BUDGET or search.keeps_budget(best)):
-            names_found.append(name)
-    nearest = search.cheapest(allowed)
-    least = None if nearest is None else search.budget_for(nearest)
-    if nearest is None:  # no candidate is allowed: take the smallest cliff among payments that do not fall
-        kept = np.flatnonzero(~jumps.falls) if not jumps.falls.all() else np.arange(search.count)
-        nearest = search.cheapest(kept[jumps.largest[kept] == jumps.largest[kept].min()])
-    return replace(
-        found, nearest=nearest, frontier=frontier, excluded_by=tuple(names_found), least_budget=least
+    shown = (inputs.policy, *named)
+    tried, cubes, gains_of = _candidates(inputs, request, shown, cubes_of)
+    benefit, by_mean = tried.benefit(), request.level is None
+    jumps, falls = payment_jumps(tried.costs.lines, tried.values)
+    steep = jumps > (math.inf if request.max_cliff is None else request.max_cliff)
+    allowed, nothing = np.flatnonzero(~falls & ~steep), np.zeros(len(falls))
+    frontier, at_level = tried.ranked(allowed, benefit, by_mean=False)
+    line, cost = tried.ranked(allowed, benefit, by_mean=True) if by_mean else (frontier, at_level)
+    order = [*line[cost <= request.budget][::-1], *line[:1]]
+    if not order:  # take the smallest jump among payments that do not fall
+        rest = np.flatnonzero(~falls) if not falls.all() else np.arange(len(falls))
+        order = [*tried.ranked(rest[jumps[rest] == jumps[rest].min()], nothing, by_mean=by_mean)[0][:1]]
+    for chosen in map(int, order):
+        policy = tried.policy(chosen, inputs.policy)
+        own = Costs.from_run(inputs.simulated(_portfolio(inputs, policy, cubes_of)), request)
+        limited = own.expected if by_mean else own.at_level
+        if feasible := len(allowed) > 0 and limited.value <= request.budget:
+            break
+    if feasible and tried.objective == MADE_WHOLE and not benefit[chosen]:
+        raise ModelRefused(
+            "no policy that was tried and keeps the budget is sure to pay any claim in full, so by this "
+            "objective nothing is better than paying nothing",
+            value=MADE_WHOLE,
+            remedy=f"Raise the budget, vary higher payments, or take the objective {REPLACED}.",
+        )
+    excluded, least = [], None
+    for name, freed in () if feasible else ((MONOTONE, falls & ~steep), (MAX_CLIFF, ~falls & steep)):
+        cheapest = tried.ranked(np.flatnonzero(freed), nothing, by_mean=by_mean)[1]
+        excluded += [name] if (cheapest <= request.budget).any() else []
+    if len(allowed) and not feasible:
+        excluded = [BUDGET, *excluded]
+        unit = 10.0 ** math.floor(math.log10(limited.error)) if 0 < limited.error < math.inf else 0.0
+        least = max(limited.value, float(cost[0]))
+        least = math.ceil(least / unit) * unit if unit else least
+    rows = tried.rows(frontier, own, chosen)
+    role = "solution" if feasible else "nearest"
+    chosen_row = {"policy": policy.id, "role": role, "parameters": tried.text(tried.values[chosen])}
+    table: list[dict[str, Any]] = [{**chosen_row, **tried.gains(chosen), **own.row()}]
+    for number, (other, gains) in enumerate(zip(shown, gains_of, strict=True)):
+        row = {"policy": other.id, "role": "named" if number else "announced"} | gains
+        row |= {"parameters": tried.stated_text(other)}
+        portfolio = _portfolio(inputs, other, cubes_of)
+        if "cash" in portfolio.valuations:
+            run = inputs.simulated(portfolio)
+            costs = Costs.from_run(run, request)
+            row |= costs.row() | _per_claim(run, other)
+            row["dominated_by"] = _dominator(row, costs, rows, tried.objective)
+        table.append(row)
+    return PolicySearch(
+        inputs,
+        request,
+        shown,
+        tried,
+        chosen,
+        feasible,
+        policy,
+        cubes,
+        _frame(table, SOLUTION),
+        _frame(rows, FRONTIER),
+        excluded,
+        least,
+        bool((benefit[allowed] > benefit[chosen]).any()),
     )
 
 
-def _check_known_by_counts(parameters: Sequence[Parameter]) -> None:
-    for parameter in parameters:
-        if parameter.kind != "payment":
-            what = "thresholds need" if parameter.kind == "up_to" else "a share of the loss needs"
+def _candidates(
+    inputs: CostInputs, request: SearchRequest, shown: Sequence[Policy], cubes_of: CubesOf | None
+) -> tuple[Candidates, Sequence[Cube], list[dict[str, Any]]]:
+    # Return all candidates, the claims of the announced policy, and what people get from each shown policy.
+    policy = inputs.policy
+    parameters = with_edges_and_shares(parse_parameters(request.vary, policy), policy, request.step)
+    for p in parameters if cubes_of is None else ():
+        if p.kind != "payment":
+            what = "thresholds need" if p.kind == "up_to" else "a share of the loss needs"
             raise ModelRefused(
                 f"{what} claims: published counts do not say how losses are spread within a band",
-                value=parameter.name,
+                value=p.name,
                 remedy="Give claims, or vary payments only.",
             )
+    varied = {p.line for p in parameters}
+    lines = [VariedLine.from_parameters(x, parameters) for x in policy.schedules if x.id in varied]
+    edges = sorted({edge for line in lines for edge in line.edges})
+    cubes = cubes_of([policy], edges) if cubes_of else ()
+    own_cubes = {x.schedule.id: cube_of(x, cubes) for x in lines}
+    objective = _objective(request.objective, policy, [*own_cubes.values()])
+    costs = inputs.candidates(lines, cubes)
+
+    def limits(p: Parameter) -> tuple[int | None, float]:
+        line, cube = next(x for x in lines if x.schedule.id == p.line), own_cubes[p.line]
+        loss = None if cube is None else largest_claim_loss(cube)
+        if p.tier < len(line.possible_cuts):
+            loss = line.possible_cuts[p.tier][-1]
+        used = costs.on_average if request.level is None else costs
+        most = _largest_payment(used, parameters, request, p)
+        return (loss if policy.loss_unit == policy.currency else None), most
+
+    parameters = with_payments(parameters, request.step, limits)
+    axes = np.meshgrid(*(np.array(p.values, dtype=np.int64) for p in parameters), indexing="ij")
+    values = np.stack([axis.ravel() for axis in axes], axis=1)
+    values = values[ordered_edges(lines, values)]
+    if not len(values):
+        raise UsageError("no combination of the upper edges is in order", remedy="Change their ranges.")
+    cube, cuts = None, [*edges, *loss_cuts(parameters, shown)]
+    if cubes_of and len({id(x) for x in own_cubes.values()}) == 1:
+        # Benefits per claim and per claimant cannot be added, so the lines must pay the same claims.
+        cube = cube_of(lines[0], cubes_of(shown, cuts))
+    known = [each.as_known_on(inputs.as_of) for each in shown]
+    benefits, *others = shown_benefits(known, cube, lines, values, with_claims=cubes_of is not None)
+    payments = costs.payments(values)
+    per_claim = costs.per_claim(payments)
+    benefits |= {} if per_claim is None else {PER_CLAIM: per_claim}
+    if objective not in benefits:
+        raise ModelRefused(
+            "the largest shortfall has no limit: a band without an upper edge is paid by a rule"
+            if objective == SHORTFALL
+            else f"without claims, {objective} can only be bounded: nothing says how losses are spread",
+            remedy=f"Known: {', '.join(name for name in OBJECTIVES if name in benefits)}.",
+        )
+    gains_of = [{name: float(x[0]) for name, x in other.items()} for other in others]
+    return Candidates(request, parameters, values, costs, payments, benefits, objective), cubes, gains_of
 
 
-def _objective(objective: str | None, inputs: SearchInputs, lines: Sequence[VariedLine]) -> str:
+def _objective(objective: str | None, policy: Policy, cubes: Sequence[Cube | None]) -> str:
     if objective is not None and objective not in OBJECTIVES:
         raise UsageError("no such objective", value=objective, remedy=spelling_hint(objective, [*OBJECTIVES]))
-    money = inputs.policy.loss_unit == inputs.policy.currency
+    money = policy.loss_unit == policy.currency
     if objective is None:
-        cubes = {id(cost_cube(inputs, line)) for line in lines}
-        return REPLACED if money and inputs.cubes and len(cubes) == 1 else PER_CLAIM
+        return REPLACED if money and cubes[0] and len({id(cube) for cube in cubes}) == 1 else PER_CLAIM
     if not money and objective != PER_CLAIM:
         raise ModelRefused(
-            f"losses are in {inputs.policy.loss_unit}, which is no money: no payment replaces them",
+            f"losses are in {policy.loss_unit}, which is no money: no payment replaces them",
             value=objective,
             remedy=f"Take the objective {PER_CLAIM}.",
         )
     return objective
 
 
-def _unknown_objective(objective: str) -> str:
-    if objective == SHORTFALL:
-        return "the largest shortfall has no limit: a band without an upper edge is paid by a rule"
-    return (
-        f"without claims, {objective} can only be bounded: nothing says how losses are spread within a band"
-    )
-
-
-def _breaks_budget(
-    costs: CandidateCosts,
-    parameters: Sequence[Parameter],
-    request: SearchRequest,
-    parameter: Parameter,
-    value: int,
-) -> bool:
+def _largest_payment(
+    costs: CandidateCosts, parameters: Sequence[Parameter], request: SearchRequest, varied: Parameter
+) -> float:
+    # The largest payment that keeps the budget beside the smallest values of all other parameters.
     edges = [p.values for p in parameters if p.kind == "up_to"]
-    if np.prod([len(values) for values in edges]) > MOST_EDGE_SETS:
-        return False
-    rows = []
-    for chosen in product(*edges):
-        places = iter(chosen)
-        row = [next(places) if p.kind == "up_to" else (p.values or (p.low or 0,))[0] for p in parameters]
-        row[[p.name for p in parameters].index(parameter.name)] = value
-        rows.append(row)
-    table = np.array(rows, dtype=np.int64)
-    table = table[ordered_edges(costs.lines, table)]
-    if not len(table):
-        return False
-    level = FRONTIER_LEVEL if request.level is None else request.level
-    search = BudgetSearch(costs, costs.formulas(table), request.budget, request.level, level)
-    return not any(search.keeps_budget(candidate) for candidate in range(len(table)))
+    if math.prod(map(len, edges)) > MOST_EDGE_SETS:
+        return math.inf
+    smallest = [p.values if p.kind == "up_to" else (p.values or p.span or (0,))[:1] for p in parameters]
+    values = np.array([*product(*smallest)], dtype=np.int64)
+    values = values[ordered_edges(costs.lines, values)]
+    place = parameters.index(varied)
+    without, with_1 = (costs.payments(np.insert(np.delete(values, place, 1), place, x, 1)) for x in (0, 1))
+    found = [-math.inf if len(values) else math.inf]
+    for fixed, slope in zip(without, with_1 - without, strict=True):
+        (total,) = costs.totals(fixed[None])
+        rest, claims = request.budget - total.ravel(), np.tensordot(slope, costs.draws, 1).ravel()
+        with np.errstate(divide="ignore", invalid="ignore"):
+            most = np.where(claims > 0, rest / claims, np.where(rest < 0, -np.inf, np.inf))
+        within = most.size - 1 - quantile_place(request.quantile_level, most.size)
+        found.append(float(np.partition(most, within)[within]))
+    return max(found)
 
 
-def _largest_loss(inputs: SearchInputs, lines: Sequence[VariedLine], parameter: Parameter) -> int | None:
-    if inputs.policy.loss_unit != inputs.policy.currency:
-        return None
-    line = next(x for x in lines if x.schedule.id == parameter.line)
-    if parameter.tier < line.tiers - 1:
-        return line.possible_cuts[parameter.tier][-1]
-    cube = cost_cube(inputs, line)
-    return None if cube is None else largest_claim_loss(cube)
+@dataclass(frozen=True)
+class Costs:
+    """The costs of a policy, with their numerical errors."""
+
+    expected: Estimate
+    at_level: Estimate
+    over_budget: Estimate
+
+    @classmethod
+    def from_run(cls, run: Simulation, request: SearchRequest) -> Costs:
+        """Return the costs that count against the budget."""
+        means = [expected_estimate(run, valuation) for valuation in run.totals]
+        sample = Sample(sum(total.values for total in run.totals.values()))  # type: ignore[arg-type]
+        return cls(
+            Estimate(sum(x.value for x in means), math.hypot(*(x.error for x in means))),
+            sample.quantile(request.quantile_level),
+            sample.exceedance(request.budget),
+        )
+
+    def row(self) -> dict[str, float]:
+        """Return the costs, rounded to their numerical error."""
+        return {
+            "expected": rounded_estimate(self.expected).value,
+            "at_level": rounded_estimate(self.at_level).value,
+            "over_budget": rounded_probability(self.over_budget).value,
+        }
 
 
-def largest_claim_loss(cube: Cube) -> int | None:
-    """Return the largest possible loss of a claim in a cube; None if it is unknown."""
-    largest = 0
-    for over, up_to, claims, loss in cube.frame.select("over", "up_to", "claims", "loss").iter_rows():
-        if claims and over is not None and over >= 0:
-            rest = None if loss is None else loss - (claims - 1) * (over + 1)
-            ends = [end for end in (up_to, rest) if end is not None]
-            if not ends:
-                return None
-            largest = max(largest, min(ends))
-    return largest
+def _portfolio(inputs: CostInputs, policy: Policy, cubes_of: CubesOf | None) -> Portfolio:
+    # As a run of the policy has it.
+    return inputs.portfolio(policy, cubes_of([policy], ()) if cubes_of else ())
 
 
-def _benefit_cube(
-    inputs: SearchInputs, lines: Sequence[VariedLine], shown: Sequence[Policy]
-) -> tuple[Cube | None, FloatArray]:
-    # It is also None if the varied lines pay different cubes, because benefits per claim and per claimant
-    # cannot be added.
-    nothing = np.zeros(0)
-    cubes = [cost_cube(inputs, line) for line in lines]
-    if inputs.policy.loss_unit != inputs.policy.currency or len({id(cube) for cube in cubes}) > 1:
-        return None, nothing
-    cube = cubes[0]
-    if cube is None:
-        return None, nothing
-    entitled = np.zeros(len(cube.frame))
-    for policy in shown:
-        for schedule in lines_of_cube(policy.as_known_on(inputs.as_of), cube):
-            entitled = entitled + paid_by_line(schedule, cube)[1]
-    return cube, entitled
+def _per_claim(run: Simulation, policy: Policy) -> dict[str, float]:
+    by_loss = {line.id for line in policy.schedules}
+    own = [s for s in run.portfolio.streams if s.valuation == "cash" and s.line in by_loss]
+    accepted = sum(expected_payment(run, accepted_claims(stream)) for stream in own)
+    return {PER_CLAIM: sum(expected_payment(run, stream) for stream in own) / accepted} if accepted else {}
 
 
-def _measures(
-    search: BudgetSearch, policy: Policy, cube: Cube | None, entitled: FloatArray, candidates: IntArray
-) -> Measures:
-    lines = search.costs.lines
-    values: dict[str, FloatArray] = {}
-    if cube is not None:
-        values = candidate_measures(benefit_cells(policy, cube, lines, entitled), search.formulas)
-    elif policy.loss_unit == policy.currency:
-        shortfall = edge_shortfall(lines, candidates)
-        values = {} if shortfall is None else {SHORTFALL: shortfall}
-    per_claim = search.costs.per_claim(search.formulas)
-    if np.isfinite(per_claim).all():
-        values[PER_CLAIM] = per_claim
-    return Measures({name: values[name] for name in OBJECTIVES if name in values})
+def _dominator(
+    row: Mapping[str, Any], costs: Costs, frontier: Sequence[Mapping[str, Any]], objective: str
+) -> str | None:
+    # The values of the candidate that gives most among those that cost no more and give no less, and are
+    # better in one of the two. Quantiles of different draws must differ by more than chance.
+    most = costs.at_level.value - 2 * costs.at_level.error
+    sign = -1.0 if objective == SHORTFALL else 1.0
+    found = None
+    for other in frontier if objective in row else ():
+        gains = sign * (other[objective] - row[objective])
+        # The mean payment is the expected cost per claim, so it cannot be larger at no larger expected cost.
+        saves = 0.0 if objective == PER_CLAIM else row["expected"] - other["expected"]
+        close = 1e-9 * abs(row["expected"])
+        better = gains > 0 or saves > close
+        if other["at_level"] <= most and gains >= 0 and saves >= -close and better:
+            found = other["parameters"]
+    return found
+
+
+def _significant(values: FloatArray) -> FloatArray:
+    # Values that differ only by rounding become equal.
+    return pl.Series(values, dtype=pl.Float64).round_sig_figs(TABLE_DIGITS).to_numpy()
+
+
+def _frame(rows: Sequence[Mapping[str, Any]], schema: TableSchema) -> pl.DataFrame:
+    frame = pl.DataFrame(rows, schema=schema.dtypes)
+    return frame.with_columns(pl.col(pl.Float64).round_sig_figs(TABLE_DIGITS))

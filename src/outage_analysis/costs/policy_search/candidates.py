@@ -1,0 +1,534 @@
+"""What each candidate pays and costs. A candidate is one combination of values of the varied parameters.
+
+The losses of a varied line are divided into intervals that end at every upper edge that is tried. So each
+candidate pays each interval by one formula, and the accepted claims of an interval, the sum of their losses
+and the sum of their awards are the same for all candidates. They are drawn once. A candidate costs, in each
+draw,
+
+    base + sum over intervals of (fixed x claims + share x losses + awards if reviewed)
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from outage_analysis.assumptions import FloatArray, Ledger, MeanPayment
+from outage_analysis.costs.claim_payments import cube_fits_line, rows_with_formula
+from outage_analysis.costs.comparison.shared_runs import shared_runs
+from outage_analysis.costs.compile_lines import compile_lines
+from outage_analysis.costs.expected import ledger_for_policy
+from outage_analysis.costs.policy_search.parameters import Parameter
+from outage_analysis.costs.uncertainty.policy_streams import build_portfolio
+from outage_analysis.costs.uncertainty.portfolio import Part, Portfolio, Stream, expected_at
+from outage_analysis.costs.uncertainty.simulation import REPLICATES, Simulation, quantile_place, simulate
+from outage_analysis.errors import ModelRefused
+from outage_analysis.files import validated_copy
+from outage_analysis.losses import Cube
+from outage_analysis.policies import SHARE_SCALE, Policy, Rule, RuleBand, Schedule, Tariff
+
+IntArray = npt.NDArray[np.int64]
+FlagArray = npt.NDArray[np.bool_]
+FIXED, SHARE, REVIEWED = PARTS = range(3)
+"""The parts of a payment: a fixed amount, a share of the loss, and 1 if the award of a review is paid."""
+CHUNK = 2**19
+"""At most about this many totals are computed at once."""
+
+
+@dataclass(frozen=True, eq=False)
+class VariedLine:
+    """A cost line that pays by loss band, with its varied parameters.
+
+    Args:
+        schedule: the cost line as announced.
+        places: (tier, kind of parameter) -> the column of the table of candidates with its values.
+        possible_cuts: the largest losses that each tier except the last can have, in increasing order.
+    """
+
+    schedule: Schedule
+    places: Mapping[tuple[int, str], int]
+    possible_cuts: Sequence[Sequence[int]]
+
+    @classmethod
+    def from_parameters(cls, schedule: Schedule, parameters: Sequence[Parameter]) -> VariedLine:
+        """Return the line with those of all parameters that belong to it."""
+        places = {(p.tier, p.kind): n for n, p in enumerate(parameters) if p.line == schedule.id}
+        cuts = []
+        for tier, rule in enumerate(schedule.bands[:-1]):
+            place = places.get((tier, "up_to"))
+            written = (rule.up_to or 0,) if place is None else parameters[place].values
+            cuts.append([edge - schedule.tariff.shift for edge in written])
+        return cls(schedule, places, cuts)
+
+    def is_varied(self, tier: int) -> bool:
+        """Whether the payment or the share of a tier varies, so that its announced rule does not apply."""
+        return (tier, "payment") in self.places or (tier, "share") in self.places
+
+    @cached_property
+    def _tariffs(self) -> dict[int, Tariff]:
+        # The announced rule of each tier that does not vary, for all losses that the tier can contain.
+        lows, highs = [0, *(c[0] for c in self.possible_cuts)], [*(c[-1] for c in self.possible_cuts), None]
+        bands = zip(self.schedule.bands, lows, highs, strict=True)
+        widest = [rule.model_copy(update={"over": low, "up_to": high}) for rule, low, high in bands]
+        return {
+            tier: Tariff((rule,), Rule(), None, 0, self.schedule.rounding)
+            for tier, rule in enumerate(widest)
+            if not self.is_varied(tier)
+        }
+
+    @cached_property
+    def edges(self) -> list[int]:
+        """The largest loss of each interval except the last, in increasing order."""
+        stated = [(rule.up_to or 0) - self.schedule.tariff.shift for rule in self.schedule.bands[:-1]]
+        cuts = [{own, *possible} for own, possible in zip(stated, self.possible_cuts, strict=True)]
+        jumps = {cut for tariff in self._tariffs.values() for cut in tariff.cuts}
+        moved = {jump for jump in jumps if any(min(c) < jump < max(c) for c in cuts)}
+        return sorted(cut for cut in moved.union(*cuts) if cut > 0)
+
+    @cached_property
+    def _announced(self) -> FloatArray:
+        # The parts of the announced payment, (tiers, intervals, parts): not a number where a tier contains no
+        # candidate. In a varied tier, a part is 1 if candidates pay it.
+        tiers = len(self.schedule.bands)
+        found = np.full((tiers, len(self.edges) + 1, len(PARTS)), np.nan)
+        for place, (over, up_to) in enumerate(zip((0, *self.edges), (*self.edges, None), strict=True)):
+            for tier in range(tiers):
+                below = tier and over < self.possible_cuts[tier - 1][0]
+                above = tier < tiers - 1 and (up_to is None or up_to > self.possible_cuts[tier][-1])
+                if below or above:
+                    continue
+                if self.is_varied(tier):
+                    found[tier, place] = 1, (tier, "share") in self.places, 0
+                elif (formula := self._tariffs[tier].formula((over, up_to))) is None:
+                    found[tier, place] = 0, 0, 1
+                else:
+                    found[tier, place] = formula[0] / SHARE_SCALE, formula[1] / SHARE_SCALE, 0
+        return found
+
+    @cached_property
+    def used(self) -> FlagArray:
+        """Whether some candidate pays a part in an interval, (intervals, parts).
+
+        None is used in an interval that all candidates pay as announced.
+        """
+        reached = ~np.isnan(self._announced[:, :, FIXED])
+        stated = reached[self._stated, np.arange(len(self._stated))]
+        varied = [self.is_varied(tier) for tier in range(len(reached))]
+        alike = stated & (reached.sum(axis=0) == 1) & ~reached[varied].any(axis=0)
+        used: FlagArray = (np.nan_to_num(self._announced) != 0).any(axis=0)
+        used[:, FIXED] = True
+        return np.asarray(used & ~alike[:, None])
+
+    @cached_property
+    def _stated(self) -> IntArray:
+        # The tier of each interval as announced.
+        stated = [(rule.up_to or 0) - self.schedule.tariff.shift for rule in self.schedule.bands[:-1]]
+        return np.searchsorted(stated, [*self.edges, np.inf])
+
+    @cached_property
+    def usual(self) -> list[int]:
+        """A payment above 0 for each interval: as announced, where that is a fixed payment."""
+        most = max((band.fixed for band in self.schedule.bands if band.fixed), default=1)
+        return [self.schedule.bands[tier].fixed or most for tier in self._stated]
+
+    def paid_alike(self, share: int) -> Schedule:
+        """Return the line as announced, with the usual payment times 0 or 1 in each interval that varies."""
+        rules = [
+            RuleBand(over=0, fixed=usual * share) if used.any() else self.schedule.bands[tier]
+            for tier, usual, used in zip(self._stated, self.usual, self.used, strict=True)
+        ]
+        return validated_copy(self.schedule, bands=self._in_intervals(rules))
+
+    def paid_apart(self, interval: int, part: int) -> Schedule:
+        """Return the line so that it pays only the usual payment, the losses or the awards of an interval."""
+        paid = ({"fixed": self.usual[interval]}, {"share": 1.0}, {"review": True})[part]
+        rules = [RuleBand(over=0, **(paid if n == interval else {})) for n in range(len(self.used))]
+        return validated_copy(
+            self.schedule,
+            bands=self._in_intervals(rules),
+            segments=tuple(
+                x.model_copy(update={"bands": (RuleBand(over=0),)}) for x in self.schedule.segments
+            ),
+            zero=Rule(),
+            unknown=Rule(),
+            rounding=None,
+        )
+
+    def _in_intervals(self, rules: Sequence[RuleBand]) -> tuple[RuleBand, ...]:
+        written = [edge + self.schedule.tariff.shift for edge in self.edges]
+        ends = zip(rules, (0, *written), (*written, None), strict=True)
+        return tuple(rule.model_copy(update={"over": over, "up_to": up_to}) for rule, over, up_to in ends)
+
+    def intervals_in(self, cube: Cube) -> IntArray:
+        """Return the place of the interval of each row of a cube, (rows,).
+
+        It is -1 for claims that all candidates pay as announced.
+
+        Raises:
+            ModelRefused: a loss band of the cube spans an edge that is tried.
+        """
+        rows = rows_with_formula(cube, self.schedule)
+        mine = pl.col("entitled") & (pl.col("tariff") == len(self.schedule.tariffs) - 1)
+        positive = (pl.col("over") >= 0) & (pl.col("up_to").is_null() | (pl.col("up_to") > 0))
+        columns = rows.select("over", "up_to", mine & positive & (pl.col("claims") > 0)).iter_rows()
+        found = []
+        for over, up_to, counted in columns:
+            place = bisect_right(self.edges, over) if counted else 0
+            if counted and place < len(self.edges) and (up_to is None or self.edges[place] < up_to):
+                raise ModelRefused(
+                    f"a loss band of the claims spans the edge {self.edges[place]:,} that is tried",
+                    value=f"({over}, {up_to}]",
+                    remedy="Thresholds need claims, or counts by band that end at each of them.",
+                )
+            found.append(place if counted and self.used[place].any() else -1)
+        return np.array(found, dtype=np.int64)
+
+    def cuts_of(self, candidates: IntArray) -> FloatArray:
+        """Return the largest loss of each tier except the last, (candidates, tiers - 1)."""
+        cuts = np.empty((len(candidates), len(self.possible_cuts)))
+        for tier, possible in enumerate(self.possible_cuts):
+            place = self.places.get((tier, "up_to"))
+            cuts[:, tier] = (
+                possible[0] if place is None else candidates[:, place] - self.schedule.tariff.shift
+            )
+        return cuts
+
+    def _tiers(self, candidates: IntArray) -> IntArray:
+        # The tier of each interval, (candidates, intervals).
+        return np.asarray(
+            (self.cuts_of(candidates)[:, :, None] < np.array([*self.edges, np.inf])).sum(axis=1)
+        )
+
+    def _varied_rule(self, tier: int, candidates: IntArray) -> tuple[FloatArray, FloatArray]:
+        # The fixed payment and the share in ten-thousandths in a varied tier, each (candidates,). A varied
+        # payment replaces the announced rule; if only the share varies, the announced fixed payment remains.
+        fixed = np.full(len(candidates), float(self.schedule.bands[tier].fixed))
+        share = np.zeros(len(candidates))
+        if (tier, "payment") in self.places:
+            fixed = candidates[:, self.places[tier, "payment"]].astype(float)
+        if (tier, "share") in self.places:
+            share = candidates[:, self.places[tier, "share"]].astype(float)
+        return fixed, share
+
+    def payments(self, candidates: IntArray) -> FloatArray:
+        """Return the parts of what candidates pay in each interval, (candidates, intervals, parts).
+
+        They are 0 in an interval that all candidates pay as announced.
+        """
+        tiers = self._tiers(candidates)
+        found = self._announced[tiers, np.arange(tiers.shape[1])] * self.used
+        for tier in filter(self.is_varied, range(len(self.schedule.bands))):
+            fixed, share = self._varied_rule(tier, candidates)
+            rows, columns = np.nonzero(tiers == tier)
+            found[rows, columns, FIXED], found[rows, columns, SHARE] = fixed[rows], share[rows] / SHARE_SCALE
+        return found
+
+    def pays_at(self, tier: int, candidates: IntArray, losses: FloatArray) -> FloatArray:
+        """Return what candidates pay for one loss each, if the loss is in a tier, (candidates,).
+
+        The result is in ten-thousandths of the smallest unit; it is not a number if the claim is reviewed.
+        """
+        if self.is_varied(tier):
+            fixed, share = self._varied_rule(tier, candidates)
+            return np.asarray(fixed * SHARE_SCALE + share * losses)
+        distinct, which = np.unique(losses, return_inverse=True)
+        paid = [self._tariffs[tier].pay(int(loss)) for loss in distinct]
+        return np.array([np.nan if x is None else float(x * SHARE_SCALE) for x in paid])[which]
+
+    def with_values(self, values: Sequence[int]) -> Schedule:
+        """Return the cost line with one value per parameter. A changed band cites no facts."""
+        row = np.array([values], dtype=np.int64)
+        bands, over = [], 0
+        for tier, rule in enumerate(self.schedule.bands):
+            place = self.places.get((tier, "up_to"))
+            up_to = rule.up_to if place is None else int(values[place])
+            band = rule.model_copy(update={"over": over, "up_to": up_to, "facts": ()})
+            if self.is_varied(tier):
+                fixed, share = (int(x[0]) for x in self._varied_rule(tier, row))
+                band = RuleBand(over=over, up_to=up_to, fixed=fixed, share=share / SHARE_SCALE)  # type: ignore[arg-type]
+            bands.append(rule if band == rule.model_copy(update={"facts": ()}) else band)
+            over = up_to or 0
+        return validated_copy(self.schedule, bands=tuple(bands))
+
+
+@dataclass(frozen=True)
+class CostInputs:
+    """What the costs of a search are computed from.
+
+    Args:
+        policy: the announced policy, whose lines are varied.
+        ledger: the assumptions.
+        as_of: only facts, lines and assumptions public by this day are used.
+        draws: the number of draws, a power of two.
+        seed: the seed of the draws.
+        with_handling: whether the cost of handling claims belongs to the total.
+    """
+
+    policy: Policy
+    ledger: Ledger | None
+    as_of: date
+    draws: int
+    seed: int
+    with_handling: bool = False
+
+    def fitting_ledger(self, policy: Policy) -> Ledger | None:
+        """Return the ledger without band mixes that do not fit a policy."""
+        return None if self.ledger is None else ledger_for_policy(self.ledger, policy)
+
+    def portfolio(self, policy: Policy, cubes: Sequence[Cube]) -> Portfolio:
+        """Return the payment streams of a policy, from cubes of claims or from published counts.
+
+        Raises:
+            ModelRefused: handling counts, and the ledger does not state its cost.
+        """
+        ledger = self.fitting_ledger(policy)
+        found = build_portfolio(policy, ledger, as_of=self.as_of, cubes=cubes)
+        if not self.with_handling:
+            return found
+        published = build_portfolio(policy, ledger, as_of=self.as_of) if cubes else found
+        handling = [stream for stream in published.streams if stream.valuation == "handling"]
+        if not handling:
+            raise ModelRefused(
+                "the ledger states no cost of handling, so it cannot be counted",
+                remedy="Leave --handling out, or add an assumption of the kind `handling`.",
+            )
+        rest = [stream for stream in found.streams if stream.valuation != "handling"]
+        entries = {**found.entries, **published.entries}
+        declared = self.ledger.as_known_on(self.as_of).correlations if self.ledger else ()
+        return replace(
+            found,
+            streams=(*rest, *handling),
+            entries={name: entries[name] for name in sorted(entries)},
+            correlations={c.of: c.rank for c in declared if set(c.of) <= entries.keys()},
+        )
+
+    def simulated(self, portfolio: Portfolio) -> Simulation:
+        """Return the simulation of a run, with only the payments that count against the budget."""
+        return self._counted(simulate(portfolio, draws=self.draws, seed=self.seed))
+
+    def _counted(self, run: Simulation) -> Simulation:
+        valuations = ("cash", "handling") if self.with_handling else ("cash",)
+        return run.with_streams(lambda stream: stream.valuation in valuations)
+
+    def candidates(self, lines: Sequence[VariedLine], cubes: Sequence[Cube]) -> CandidateCosts:
+        """Draw what the costs of all candidates are computed from.
+
+        Policies that are simulated together accept the same claims. So one policy pays what all candidates
+        pay alike, and one policy per column pays the claims, losses or awards of the column.
+
+        Args:
+            lines: the varied lines.
+            cubes: cubes of claims with an edge at every edge of the lines; empty for published counts.
+
+        Raises:
+            ModelRefused: a varied line has no expected cost, or its payments do not follow from the policy.
+        """
+        policy = self.policy
+        for line in lines:
+            self._check_cost(policy.model_copy(update={"lines": (line.paid_alike(1),)}), cubes)
+        portfolios, usual = {}, [1]
+        for name, share in (("base", 0), ("usual", 1)):
+            alike = {line.schedule.id: line.paid_alike(share) for line in lines}
+            own = policy.model_copy(update={"lines": tuple(alike.get(x.id, x) for x in policy.lines)})
+            portfolios[name] = self.portfolio(own, cubes)
+        for line in lines:
+            cube = cube_of(line, cubes)
+            intervals = np.zeros(0) if cube is None else line.intervals_in(cube)
+            for interval, part in np.argwhere(line.used).tolist():
+                own = policy.model_copy(update={"lines": (line.paid_apart(interval, part),)})
+                portfolio = build_portfolio(own, self.fitting_ledger(own), as_of=self.as_of, cubes=cubes)
+                if not portfolio.streams and (intervals == interval).any():
+                    raise ModelRefused(
+                        "claims are reviewed, and the ledger states no mean award of a review",
+                        value=line.schedule.id,
+                        remedy="Add an assumption of the kind `review_award`.",
+                    )
+                portfolios[f"{line.schedule.id} {interval} {part}"] = portfolio
+                usual.append(line.usual[interval] if part == FIXED else 1)
+        found = shared_runs(portfolios, self.ledger, self.as_of, self.draws, self.seed)
+        found.pop("usual")  # it makes the draws those of the announced policy, because it weighs them alike
+        runs = [run.with_streams(lambda stream: stream.valuation == "cash") for run in found.values()]
+        runs[0] = self._counted(found["base"])
+        by_loss = {line.id for line in policy.schedules}
+        pays_by_loss = [s for s in runs[0].portfolio.streams if s.line in by_loss and s.valuation == "cash"]
+        streams = [stream for run in runs for stream in run.portfolio.streams]
+        columns = [n for n, run in enumerate(runs) for _ in run.portfolio.streams]
+        engine = replace(
+            runs[0],
+            portfolio=replace(runs[0].portfolio, streams=tuple(streams)),
+            process=replace(runs[0].process, units=tuple(x for run in runs for x in run.process.units)),
+            draws=self.draws,  # a simulation of few claims would take 16 times as many
+        )
+        drawn, means = [], np.zeros(len(runs))
+        for column, stream in zip(columns, streams, strict=True):
+            means[column] += expected_payment(engine, stream) / usual[column]
+        for block in engine.replicates():
+            sums = np.zeros((len(runs), len(block.uniforms)))
+            for column, amounts in zip(columns, block.amounts, strict=True):
+                sums[column] += amounts.sum(axis=1) / usual[column]
+            drawn.append(sums)
+        base, *draws = np.stack(drawn, axis=1)
+        return CandidateCosts(
+            lines,
+            np.array(draws),
+            means[1:],
+            base,
+            float(means[0]),
+            sum(expected_payment(engine, stream) for stream in pays_by_loss),
+            sum(expected_payment(engine, accepted_claims(stream)) for stream in pays_by_loss),
+        )
+
+    def _check_cost(self, policy: Policy, cubes: Sequence[Cube]) -> None:
+        (line,), ledger = policy.lines, self.fitting_ledger(policy)
+        compiled = [*compile_lines(policy, ledger, as_of=self.as_of, cubes=cubes)]
+        cash = [term for one in compiled for term in one.terms if term.valuation == "cash"]
+        missing = next((term.missing for term in cash if term.missing), None)
+        if not compiled:
+            problem, remedy = f"the line was not public by {self.as_of}", "Move --as-of to a later day."
+        elif not cubes and isinstance(compiled[0].funnel.entries.get("mean_payment"), MeanPayment):
+            problem = "the ledger states one mean payment for all loss bands, so payments cannot vary"
+            remedy = "Replace the mean payment by a band mix, or give claims."
+        elif any(term.certain for term in cash):
+            problem = "the ledger states the total of the line, so payments cannot vary"
+            remedy = "Take the total out of the ledger."
+        elif not any(term.has_expected_cost for term in cash):
+            problem = "the line has no expected cost, so no policy can be chosen by it"
+            remedy = f"The ledger lacks: {missing}." if missing else "See the status of the line in `cost`."
+        else:
+            return
+        raise ModelRefused(problem, value=line.id, remedy=remedy)
+
+
+def cube_of(line: VariedLine, cubes: Sequence[Cube]) -> Cube | None:
+    """Return the cube whose claims a line pays; None if the costs come from published counts."""
+    return next((cube for cube in cubes if cube_fits_line(line.schedule, cube)), None)
+
+
+@dataclass(frozen=True, eq=False)
+class CandidateCosts:
+    """The cost of each candidate: what it pays, times what is paid for.
+
+    The columns are the parts of the payment in each interval of each line.
+
+    Args:
+        lines: the varied lines.
+        draws: the claims, losses or awards of each column in each draw, (columns, replicates, draws).
+        means: their expected values, (columns,).
+        base: what all candidates pay alike in each draw, and handling if it counts, (replicates, draws).
+        expected_base: its expected value.
+        expected_by_loss: its expected value in lines that pay by loss band.
+        accepted: the expected number of accepted claims of all lines that pay by loss band.
+    """
+
+    lines: Sequence[VariedLine]
+    draws: FloatArray
+    means: FloatArray
+    base: FloatArray
+    expected_base: float
+    expected_by_loss: float
+    accepted: float
+
+    def payments(self, candidates: IntArray) -> FloatArray:
+        """Return what candidates pay per claim, loss or award of each column, (candidates, columns)."""
+        return np.concatenate([line.payments(candidates)[:, line.used] for line in self.lines], axis=1)
+
+    @property
+    def on_average(self) -> CandidateCosts:
+        """The costs with one draw, in which everything has its expected value."""
+        return replace(self, draws=self.means[:, None, None], base=np.full((1, 1), self.expected_base))
+
+    def per_claim(self, payments: FloatArray) -> FloatArray | None:
+        """Return the mean payment per accepted claim, (candidates,), of lines that pay by loss band.
+
+        It is None if no claim is accepted.
+        """
+        paid = self.expected_by_loss + (payments * self.means).sum(axis=1)
+        return paid / self.accepted if self.accepted else None
+
+    def totals(self, payments: FloatArray) -> Iterator[FloatArray]:
+        """Yield the costs of candidates in each draw, (candidates, replicates, draws), for some at a time."""
+        rows = max(1, CHUNK // self.base.size)
+        for first in range(0, len(payments), rows):
+            part = payments[first : first + rows]
+            total = np.broadcast_to(self.base, (len(part), *self.base.shape)).copy()
+            # A matrix product may have other last digits with other numbers of threads.
+            for paid, drawn in zip(part.T, self.draws, strict=True):
+                if paid.any():
+                    total += paid[:, None, None] * drawn
+            yield total
+
+    def quantiles(self, payments: FloatArray, level: float) -> FloatArray:
+        """Return a quantile of the costs of candidates, (candidates,)."""
+        place = quantile_place(level, self.base.size)
+        totals = (total.reshape(len(total), -1) for total in self.totals(payments))
+        return np.concatenate([np.empty(0), *(np.partition(x, place, axis=1)[:, place] for x in totals)])
+
+
+def expected_payment(run: Simulation, stream: Stream) -> float:
+    """Return the expected payments of a stream: in closed form, or from the inputs of all draws."""
+    if run.portfolio.has_closed_form(stream.valuation):
+        return float(expected_at(replace(run.portfolio, streams=(stream,)), stream.valuation, {})[0])
+    means = [stream.moments(values, run.draws // REPLICATES)[0] for values in run.drawn_inputs()]
+    return float(np.mean([mean.sum(axis=1).mean() for mean in means]))
+
+
+def accepted_claims(stream: Stream) -> Stream:
+    """Return the stream that pays 1 for each accepted claim of a stream."""
+    return replace(stream, parts=(Part(stream.trials, 0.0),), cells=(), mix="")
+
+
+def ordered_edges(lines: Sequence[VariedLine], candidates: IntArray) -> FlagArray:
+    """Return whether the upper edges of each candidate increase, (candidates,)."""
+    ordered = np.ones(len(candidates), dtype=bool)
+    for line in lines:
+        ordered &= (np.diff(line.cuts_of(candidates), axis=1, prepend=0) > 0).all(axis=1)
+    return ordered
+
+
+def payment_jumps(lines: Sequence[VariedLine], candidates: IntArray) -> tuple[FloatArray, FlagArray]:
+    """Return how the payments of candidates jump at the edges of the loss bands of the varied lines.
+
+    The first jump is from a loss of zero to the smallest loss. Edges are left out if neither they nor the
+    payments beside them vary, if the claims on one side are reviewed, and if the band above is announced to
+    pay nothing, which no candidate changes.
+
+    Returns:
+        The largest jump upwards, in the smallest unit of the currency, and whether a payment falls at an
+        edge, each (candidates,).
+    """
+    largest, falls = np.zeros(len(candidates)), np.zeros(len(candidates), dtype=bool)
+    for line in lines:
+        cuts, zero = line.cuts_of(candidates), line.schedule.tariff.pay(0)
+        below = np.full(len(candidates), np.nan if zero is None else float(zero * SHARE_SCALE))
+        for tier, rule in enumerate(line.schedule.bands):
+            edge = cuts[:, tier - 1] if tier else np.zeros(len(candidates))
+            below = line.pays_at(tier - 1, candidates, edge) if tier else below
+            jump = np.nan_to_num(line.pays_at(tier, candidates, edge + 1) - below) / SHARE_SCALE
+            around = line.is_varied(tier) or line.is_varied(tier - 1) or (tier - 1, "up_to") in line.places
+            if around and (line.is_varied(tier) or rule.pays):
+                largest, falls = np.maximum(largest, jump), falls | (jump < 0)
+    return largest, falls
+
+
+def largest_shortfall(lines: Sequence[VariedLine], candidates: IntArray) -> FloatArray | None:
+    """Return the largest shortfall at the upper edges of the loss bands, (candidates,), without any claims.
+
+    Returns:
+        None if a band without an upper edge is paid by a rule, so that the shortfall has no limit.
+    """
+    worst = np.zeros(len(candidates))
+    for line in lines:
+        cuts, tiers = line.cuts_of(candidates), len(line.possible_cuts)
+        if not np.isnan(line.pays_at(tiers, candidates, np.ones(len(candidates)))).all():
+            return None
+        for tier in range(tiers):
+            paid = line.pays_at(tier, candidates, cuts[:, tier]) / SHARE_SCALE
+            worst = np.maximum(worst, np.nan_to_num(cuts[:, tier] - paid, nan=0.0))
+    return worst
