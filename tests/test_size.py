@@ -19,7 +19,7 @@ SLACK = 30
 """How far a number may lie below its ceiling."""
 CEILINGS = {
     "analysis": 2068,
-    "assumptions": 1121,
+    "assumptions": 1006,
     "charts": 2292,
     "claims": 4795,
     "cli": 1870,
@@ -32,7 +32,7 @@ CEILINGS = {
     "reports": 4752,
     "root": 112,
     "text": 1609,
-    "tests": 34_550,
+    "tests": 34_542,
     "TOML": 3912,
     "SQL": 771,
     "JavaScript": 1118,

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from outage_analysis.assumptions import Ledger, load_ledger
-from outage_analysis.assumptions.bounded_distributions import Pert, Uniform
+from outage_analysis.assumptions.distributions import Pert, Uniform
 from outage_analysis.costs import cost_table, reconciliation_table, totals
 from outage_analysis.errors import UsageError
 from outage_analysis.policies import Policy, load_policy

@@ -16,16 +16,17 @@ import polars as pl
 from pydantic import Field, ValidationError, model_validator
 from scipy import special
 
-from outage_analysis.assumptions.bounded_distributions import (
+from outage_analysis.assumptions.distributions import (
     Beta,
+    Distribution,
+    FloatArray,
+    Interval,
     LogitNormal,
     LogitT,
     Pert,
     Triangular,
     Uniform,
 )
-from outage_analysis.assumptions.distribution_type import Distribution, Interval
-from outage_analysis.assumptions.normal_scores import FloatArray
 from outage_analysis.errors import ModelRefused, UsageError
 from outage_analysis.incidents import get_fact, published_rates
 
@@ -231,7 +232,9 @@ class UpdatedRate(Distribution):
         mean = np.average(rates, weights=weights)
         return float(mean), float(np.average((rates - mean) ** 2, weights=weights))
 
-    def _support(self) -> Interval:
+    @property
+    def support(self) -> Interval:
+        """The support of the prior."""
         return self.prior.support
 
     def _quantile(self, u: FloatArray) -> FloatArray:
