@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 def rule_for(line: Schedule, loss: int | None) -> Rule:
     """The one rule that covers a loss."""
     band = band_of(Bands.from_cuts(line.cuts), loss)
-    (rule,) = [rule for edges, rule in line.rules() if band_within(band, edges)]
+    (rule,) = [rule for edges, rule in line.tariff.rules() if band_within(band, edges)]
     return rule
 
 
@@ -53,7 +53,7 @@ def test_zero_and_unknown_losses_are_paid_nothing_unless_the_document_says_so(
 
 
 def test_the_rules_cover_the_special_bands_first_and_then_the_tiers(policy: Policy) -> None:
-    edges = [band for band, _ in policy.schedules[0].rules()]
+    edges = [band for band, _ in policy.schedules[0].tariff.rules()]
     assert edges == [NEGATIVE, ZERO, UNKNOWN, (0, 300_000), (300_000, 500_000), (500_000, None)]
     assert policy.cuts == (300_000, 500_000)
 
@@ -62,7 +62,7 @@ def test_the_other_closed_side_moves_every_edge_by_one(edited: Edited) -> None:
     page = edited("policies", 'closed = "upper"', 'closed = "lower"')
     policy = load_policy(page)
     assert policy.cuts == (299_999, 499_999)
-    assert policy.schedules[0].rules()[3][0] == (0, 299_999)
+    assert policy.schedules[0].tariff.rules()[3][0] == (0, 299_999)
 
 
 @pytest.mark.parametrize("closed", ["upper", "lower"])

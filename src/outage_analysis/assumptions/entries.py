@@ -25,7 +25,7 @@ from outage_analysis.assumptions.reference_classes import (
     reference_class_prior,
     update_rate,
 )
-from outage_analysis.errors import ModelRefused, UsageError
+from outage_analysis.errors import ModelRefused
 from outage_analysis.files import Day, Document, Identifier, Name, OptionalText, Text
 from outage_analysis.incidents import Band, Closed, check_partition, get_fact, published_rates
 from outage_analysis.policies import CostLine, Effort, contains_integer
@@ -389,10 +389,7 @@ class BandMix(Entry):
 
     @model_validator(mode="after")
     def _complete(self) -> Self:
-        try:
-            check_partition([(b.over, b.up_to) for b in self.bands])
-        except UsageError as error:
-            raise ValueError(f"{error.problem} | {error.remedy}") from error
+        check_partition([(b.over, b.up_to) for b in self.bands])
         check_adds_up("shares", [b.share for b in self.bands])
         return self
 

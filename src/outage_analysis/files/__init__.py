@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from outage_analysis.files.data_folder import spelling_hint as spelling_hint
     from outage_analysis.files.documents import document_text as document_text
     from outage_analysis.files.documents import find_duplicate as find_duplicate
+    from outage_analysis.files.documents import parse_document as parse_document
     from outage_analysis.files.documents import read_document as read_document
     from outage_analysis.files.documents import toml_value as toml_value
 

@@ -44,15 +44,27 @@ def read_document(model: type[N], kind: Kind, id_or_path: str | Path | N) -> N:
             remedy=f"Give a bundled id, the path of a TOML file, or a {model.__name__}.",
         )
     path = document_path(kind, id_or_path)
-    text, values = _read_values(path)
-    document = _lists_to_tuples(values)
+    return parse_document(model, _read_text(path), path.name)
+
+
+def parse_document(model: type[N], text: str, file: str) -> N:
+    """Validate the text of a TOML document against its class; `file` names it in errors.
+
+    Raises:
+        UsageError: the TOML is invalid, or a key is unknown or has an invalid value.
+    """
+    try:
+        document = _lists_to_tuples(tomllib.loads(text))
+    # ValueError is also raised for numbers, and RecursionError for nesting, beyond Python's limits.
+    except (ValueError, RecursionError) as error:
+        raise UsageError(f"is not valid TOML: {error}", file=file) from error
     try:
         return model.model_validate(document)
     except ValidationError as error:
         try:
-            refusal = _as_usage_error(error, model, path.name, document, text)
+            refusal = _as_usage_error(error, model, file, document, text)
         except RecursionError:  # The document is valid TOML, but nested too deeply to locate the error.
-            refusal = UsageError("is not valid TOML for us: it is nested too deeply", file=path.name)
+            refusal = UsageError("is not valid TOML for us: it is nested too deeply", file=file)
         raise refusal from error
 
 
@@ -67,15 +79,6 @@ def document_text(document: Document) -> str:
 def find_duplicate(names: Sequence[T]) -> T | None:
     """Return the most frequent of the values that occur more than once in a list; None if there is none."""
     return max(names, key=names.count) if len(set(names)) < len(names) else None
-
-
-def _read_values(path: Path) -> tuple[str, dict[str, Any]]:
-    text = _read_text(path)
-    try:
-        return text, tomllib.loads(text)
-    # ValueError is also raised for numbers, and RecursionError for nesting, beyond Python's limits.
-    except (ValueError, RecursionError) as error:
-        raise UsageError(f"is not valid TOML: {error}", file=path.name) from error
 
 
 def _read_text(path: Path) -> str:

@@ -39,7 +39,9 @@ if TYPE_CHECKING:
     from outage_analysis.incidents.bands import upper_cuts as upper_cuts
     from outage_analysis.incidents.forecasts import forecasts_and_payments as forecasts_and_payments
     from outage_analysis.incidents.incident import RESERVED as RESERVED
+    from outage_analysis.incidents.incident import ClaimDeadline as ClaimDeadline
     from outage_analysis.incidents.incident import Dimension as Dimension
+    from outage_analysis.incidents.incident import FactId as FactId
     from outage_analysis.incidents.incident import Incident as Incident
     from outage_analysis.incidents.incident import NamedItem as NamedItem
     from outage_analysis.incidents.incident import checked_rows as checked_rows

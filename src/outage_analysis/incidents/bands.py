@@ -117,35 +117,31 @@ def check_partition(bands: list[Band]) -> None:
     """Raise an error if a list of bands of positive losses has a gap or an overlap.
 
     Raises:
-        UsageError: the bands have a gap or an overlap, a band is empty, the first band does not start at 0,
-            or the last band has an upper edge.
+        ValueError: the bands have a gap or an overlap, a band is empty, the first band does not start at 0,
+            or the last band has an upper edge. The message ends with a remedy, after " | ".
     """
     if bands[0][0] != 0:
-        raise UsageError(
-            f"the first band starts at {bands[0][0]:,}, not at 0: losses below it have no rule",
-            remedy="Add a band from 0, paying 0 if that is meant.",
+        raise ValueError(
+            f"the first band starts at {bands[0][0]:,}, not at 0: losses below it have no rule"
+            " | Add a band from 0, paying 0 if that is meant."
         )
     for (low, high), (next_low, _) in itertools.pairwise(bands):
         if high is None or next_low is None or low is None or high <= low:
             ends = "no upper edge" if high is None else f"an upper edge of {high:,}"
-            raise UsageError(
-                f"the band over {low or 0:,} has {ends}, so it is empty or another band overlaps it",
-                remedy="Let each band end above its `over`, and leave `up_to` out of the last band alone.",
+            raise ValueError(
+                f"the band over {low or 0:,} has {ends}, so it is empty or another band overlaps it"
+                " | Let each band end above its `over`, and leave `up_to` out of the last band alone."
             )
-        if next_low > high:
-            raise UsageError(
-                f"there is a gap: no band covers losses over {high:,} up to {next_low:,}",
-                remedy="Make the next band start where the last one ends.",
-            )
-        if next_low < high:
-            raise UsageError(
-                f"two bands overlap on losses over {next_low:,} up to {high:,}",
-                remedy="Make the next band start where the last one ends.",
+        if next_low != high:
+            problem = "two bands overlap on" if next_low < high else "there is a gap: no band covers"
+            raise ValueError(
+                f"{problem} losses over {min(high, next_low):,} up to {max(high, next_low):,}"
+                " | Make the next band start where the last one ends."
             )
     if bands[-1][1] is not None:
-        raise UsageError(
-            f"the last band ends at {bands[-1][1]:,}: larger losses have no rule",
-            remedy="Leave `up_to` out of the last band, or add a band that pays 0.",
+        raise ValueError(
+            f"the last band ends at {bands[-1][1]:,}: larger losses have no rule"
+            " | Leave `up_to` out of the last band, or add a band that pays 0."
         )
 
 

@@ -104,14 +104,17 @@ class Window(Document):
         return (self.end - self.start).total_seconds() / 3600 if self.end else None
 
 
+FactId = Annotated[str, Field(min_length=1, max_length=64)]
+
+
 class ClaimDeadline(Document):
     """An announced last day on which a claim can be filed. A later announcement replaces it."""
 
     announced_on: Day
-    """The day on which the deadline became public."""
+    """The day on which the deadline became public; a run as of an earlier day ignores it."""
     closes: Day
     """The last day on which a claim can be filed."""
-    facts: tuple[str, ...] = ()
+    facts: tuple[FactId, ...] = ()
     """Ids of the facts that support these days."""
 
 

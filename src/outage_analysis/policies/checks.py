@@ -10,11 +10,16 @@ import polars as pl
 
 from outage_analysis.errors import UsageError
 from outage_analysis.incidents import Band, Fact, fact_exists, get_fact
-from outage_analysis.policies.cost_lines import EntitledValues, Schedule
-from outage_analysis.policies.lines_without_loss import Budget, CostLine, FeeCredit, InKind
+from outage_analysis.policies.cost_lines import Budget, CostLine, EntitledValues, FeeCredit, InKind, Schedule
 from outage_analysis.policies.policy import Policy
-from outage_analysis.policies.rules import SHARE_DIGITS, SHARE_SCALE, Rule, RuleBand
-from outage_analysis.policies.tariff import Tariff, contains_integer
+from outage_analysis.policies.tariff import (
+    SHARE_DIGITS,
+    SHARE_SCALE,
+    Rule,
+    RuleBand,
+    Tariff,
+    contains_integer,
+)
 from outage_analysis.text import Locale
 
 SCHEMA: dict[str, pl.DataType] = {"finding": pl.String(), "line": pl.String(), "says": pl.String()}
