@@ -24,7 +24,7 @@ CEILINGS = {
     "claims": 4795,
     "cli": 1870,
     "costs": 5996,
-    "files": 507,
+    "files": 474,
     "incidents": 827,
     "jupyter": 900,
     "losses": 2760,

@@ -401,9 +401,9 @@ def test_a_document_that_cannot_be_opened_is_refused(tmp_path: Path, monkeypatch
     page = tmp_path / "page.toml"
     page.write_text("id = 1")
 
-    def fail(_: Path) -> bytes:
+    def fail(*_: object) -> None:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(Path, "read_bytes", fail)
+    monkeypatch.setattr(Path, "open", fail)
     with pytest.raises(OutageAnalysisError, match="cannot be read: Permission denied"):
         load_policy(page)
