@@ -24,7 +24,6 @@ Kind = Literal[
     "intakes",
     "grouped",
     "backtests",
-    "forecasts",
     "scenarios",
 ]
 MAX_LISTED = 12

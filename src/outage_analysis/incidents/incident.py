@@ -290,13 +290,9 @@ class Incident(Columns):
 
     @model_validator(mode="after")
     def _ids_are_unique(self) -> Self:
-        groups: tuple[tuple[NamedItem | Dimension, ...], ...] = (
-            self.services,
-            self.claimant_types,
-            self.dimensions,
-        )
-        for items in groups:
-            if (id_ := find_duplicate([item.id for item in items])) is not None:
+        groups = (self.services, self.claimant_types, self.dimensions)
+        for ids in ([item.id for item in group] for group in groups):
+            if (id_ := find_duplicate(ids)) is not None:
                 raise ValueError(f"the id {id_} is given twice")
         return self
 
@@ -374,10 +370,8 @@ class Incident(Columns):
 
     def locale(self, lang: str) -> Locale:
         """Return the locale for a language, which formats losses and amounts of this incident."""
-        divisible = not self.loss_currency
-        return Locale(
-            *(lang, self.currency, self.minor_units, self.loss_digits, divisible), loss_unit=self.loss.unit
-        )
+        money = (self.currency, self.minor_units, self.loss_digits)
+        return Locale(lang, *money, divisible=not self.loss_currency, loss_unit=self.loss.unit)
 
     @property
     def loss_currency(self) -> str:
@@ -396,11 +390,8 @@ def checked_rows(rows: str | None) -> str | None:
         UsageError: it is unknown.
     """
     if rows is not None and rows not in get_args(Rows):
-        raise UsageError(
-            "rows are complaints, filed (claims) or accepted (claims)",
-            value=rows,
-            remedy=f"Write one of {', '.join(get_args(Rows))}.",
-        )
+        problem = "rows are complaints, filed (claims) or accepted (claims)"
+        raise UsageError(problem, value=rows, remedy=f"Write one of {', '.join(get_args(Rows))}.")
     return rows
 
 

@@ -143,11 +143,8 @@ class IntakeSeries(Document):
         facts and deadlines are left out.
         """
         end = self.end_of(day)
-        points = tuple(
-            p
-            for p in self.points
-            if p.at <= end and (p.count is not None or (p.public_on or date.max) <= day)
-        )
+        past = (point for point in self.points if point.at <= end)
+        points = tuple(p for p in past if p.count is not None or (p.public_on or date.max) <= day)
         deadlines = tuple(d for d in self.deadlines if d.public_on and d.public_on <= day)
         if not points:
             return None
