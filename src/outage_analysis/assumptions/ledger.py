@@ -34,8 +34,7 @@ from outage_analysis.files import (
     Name,
     Text,
     bundled_ids,
-    changed_id,
-    changed_name,
+    changed_copy,
     find_duplicate,
     read_document,
     spelling_hint,
@@ -106,10 +105,6 @@ class Ledger(Displayable, Document):
         unknown = next((x for pair in pairs for x in pair if x not in known), None)
         if unknown is not None:
             raise ValueError(f"has a correlation of {unknown}, which is no assumption of it")
-        return self
-
-    @model_validator(mode="after")
-    def _one_per_kind_and_line(self) -> Self:
         uses = [(a.kind, line, a.effort) for a in self.assumptions for line in a.lines]
         if (use := find_duplicate(uses)) is not None:
             raise ValueError(f"has two assumptions of kind {use[0]} for the line {use[1]}")
@@ -198,7 +193,7 @@ class Ledger(Displayable, Document):
             _with_distribution(entry, self.currency, value, low, high) if entry.id == id_ else entry
             for entry in self.assumptions
         )
-        return validated_copy(self, id=changed_id(self.id), name=changed_name(self.name), assumptions=changed)
+        return changed_copy(self, assumptions=changed)
 
     def find(self, kind: str, line: str, effort: Effort | None = None) -> Assumption | None:
         """The assumption of one kind, such as `acceptance`, for a cost line and an effort class; else None.

@@ -35,8 +35,7 @@ if TYPE_CHECKING:
     from outage_analysis.files.data_folder import notebooks_root as notebooks_root
     from outage_analysis.files.data_folder import package_root as package_root
     from outage_analysis.files.data_folder import spelling_hint as spelling_hint
-    from outage_analysis.files.documents import changed_id as changed_id
-    from outage_analysis.files.documents import changed_name as changed_name
+    from outage_analysis.files.documents import changed_copy as changed_copy
     from outage_analysis.files.documents import document_text as document_text
     from outage_analysis.files.documents import find_duplicate as find_duplicate
     from outage_analysis.files.documents import parse_document as parse_document

@@ -105,23 +105,19 @@ def validated_copy(document: N, **changes: object) -> N:
         raise UsageError(f"{getattr(document, 'id', 'the document')}: {problem}", remedy=remedy) from error
 
 
-def changed_id(id_: str) -> str:
-    """Return the id of a document that was changed in Python: it ends in `-changed`, once.
+def changed_copy(document: N, **changes: object) -> N:
+    """Return a copy as `validated_copy` does, marked as changed: its id ends in `-changed`, once.
 
-    Example:
-        >>> changed_id("kakao-2022"), changed_id("kakao-2022-changed")
-        ('kakao-2022-changed', 'kakao-2022-changed')
+    The document has an id and a name. The name is marked in both languages.
     """
-    return id_ if id_.endswith(CHANGED_SUFFIX) else id_[: MAX_ID - len(CHANGED_SUFFIX)] + CHANGED_SUFFIX
-
-
-def changed_name(name: Name) -> Name:
-    """Return the name of a document that was changed in Python: marked as changed in both languages, once."""
+    id_, name = getattr(document, "id", ""), getattr(document, "name", None)
+    if not id_.endswith(CHANGED_SUFFIX):
+        id_ = id_[: MAX_ID - len(CHANGED_SUFFIX)] + CHANGED_SUFFIX
     marked = {}
     for lang, mark in CHANGED_MARKS.items():
-        original = name[lang].removesuffix(CHANGED_MARKS["en"]).removesuffix(mark)
+        original = name[lang].removesuffix(CHANGED_MARKS["en"]).removesuffix(mark) if name else ""
         marked[lang] = original[: MAX_NAME - len(mark)] + mark
-    return Name(**marked)
+    return validated_copy(document, id=id_, name=Name(**marked), **changes)
 
 
 def find_duplicate(names: Sequence[T]) -> T | None:

@@ -167,13 +167,12 @@ def parse_band(text: str) -> Band:
         UsageError: the text is not a band, the band is empty, or an edge is above 10^15.
     """
     band = _parse(text.strip().casefold()) if len(text) <= _MAX_LENGTH else None
-    if band is not None and all(edge is None or abs(edge) <= LARGEST_LOSS for edge in band):
-        return band
-    raise UsageError(
-        "is not a loss band",
-        value=text,
-        remedy="Write (0, 300000], [300000, 500000), >500000, 0 or unknown.",
-    )
+    low, high = band or (0, 0)
+    is_empty = low is not None and high is not None and high <= low
+    if band is None or is_empty or any(edge is not None and abs(edge) > LARGEST_LOSS for edge in band):
+        remedy = "Write (0, 300000], [300000, 500000), >500000, 0 or unknown."
+        raise UsageError("is not a loss band", value=text, remedy=remedy)
+    return band
 
 
 def lower_closed_cuts(text: str) -> set[int]:
@@ -201,17 +200,12 @@ def _parse(text: str) -> Band | None:
             "<=": (0, number),
             "up to": (0, number),
         }
-        return _none_if_empty(bounds[sign])
+        return bounds[sign]
     # A comma is first read as the separator of two edges: (0,300] means 0 to 300. Only if this is not
     # possible, it is read as a thousands separator.
     ungrouped = re.sub(r"(?<=\d)[,_](?=\d{3}(?!\d))", "", text)
     if match := _INTERVAL.fullmatch(text) or _INTERVAL.fullmatch(ungrouped):
         low = int(match[2]) - (match[1] == "[")
         high = None if match[3] is None else int(match[3]) - (match[4] == ")")
-        return _none_if_empty((low, high))
+        return low, high
     return None
-
-
-def _none_if_empty(band: Band) -> Band | None:
-    low, high = band
-    return None if low is not None and high is not None and high <= low else band

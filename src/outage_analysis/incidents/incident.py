@@ -294,6 +294,9 @@ class Incident(Columns):
         for ids in ([item.id for item in group] for group in groups):
             if (id_ := find_duplicate(ids)) is not None:
                 raise ValueError(f"the id {id_} is given twice")
+        kinds = [dimension.kind for dimension in self.dimensions]
+        if kinds.count("decision") > 1 or kinds.count("paid") > kinds.count("decision"):
+            raise ValueError("has two decisions, or amounts paid without one | A claim has one of each.")
         return self
 
     @model_validator(mode="after")
@@ -318,13 +321,6 @@ class Incident(Columns):
         fixed = next((rule for rule in self.rules if rule not in COUNTABLE), None)
         if fixed is not None:
             raise ValueError(f"changes '{fixed}' | Rules that may be counted: {'; '.join(COUNTABLE)}.")
-        return self
-
-    @model_validator(mode="after")
-    def _has_one_decision(self) -> Self:
-        kinds = [dimension.kind for dimension in self.dimensions]
-        if kinds.count("decision") > 1 or kinds.count("paid") > kinds.count("decision"):
-            raise ValueError("has two decisions, or amounts paid without one | A claim has one of each.")
         return self
 
     def __repr__(self) -> str:

@@ -20,8 +20,7 @@ from outage_analysis.files import (
     Text,
     Unit,
     atomic_file,
-    changed_id,
-    changed_name,
+    changed_copy,
     find_duplicate,
     parse_document,
     read_document,
@@ -270,13 +269,8 @@ class Policy(Displayable, Document):
 
     def _changed(self, lines: tuple[CostLine, ...], line: str) -> Policy:
         """Return the policy with other lines, marked as changed, without the tie-outs of one line."""
-        return validated_copy(
-            self,
-            id=changed_id(self.id),
-            name=changed_name(self.name),
-            lines=lines,
-            tie_outs=tuple(tie for tie in self.tie_outs if line not in tie.lines),
-        )
+        kept = tuple(tie for tie in self.tie_outs if line not in tie.lines)
+        return changed_copy(self, lines=lines, tie_outs=kept)
 
     def line(self, id_: str) -> CostLine:
         """The cost line with this id.
