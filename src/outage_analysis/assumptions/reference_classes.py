@@ -153,19 +153,6 @@ COARSE_STEPS, FINE_STEPS = 2**9, 2**14
 RatePrior = Annotated[Beta | LogitNormal | LogitT | Uniform | Triangular | Pert, Field(discriminator="kind")]
 
 
-class PosteriorGrid(NamedTuple):
-    """A posterior distribution of a rate, tabulated on a grid."""
-
-    scores: FloatArray
-    """Normal scores of the prior."""
-    rates: FloatArray
-    """The rate at each score."""
-    weights: FloatArray
-    """The posterior probability of each grid point."""
-    below: FloatArray
-    """The cumulative posterior probability up to each grid point."""
-
-
 class UpdatedRate(Distribution):
     """The posterior distribution of an event's rate after `hits` successes in `of` independent trials.
 
@@ -193,8 +180,10 @@ class UpdatedRate(Distribution):
         return self
 
     @cached_property
-    def posterior(self) -> PosteriorGrid:
-        """The posterior distribution, tabulated on a grid.
+    def posterior(self) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
+        """The posterior distribution, tabulated on a grid of normal scores of the prior.
+
+        The four arrays are score, rate, probability and cumulative probability of each point.
 
         Raises:
             ModelRefused: the prior makes the observed rate practically impossible.
@@ -215,7 +204,7 @@ class UpdatedRate(Distribution):
             )
         heights = np.exp(density - density.max())
         below = np.concatenate([[0.0], np.cumsum(heights[:-1] + heights[1:])])
-        return PosteriorGrid(scores, self._rates(scores), heights / heights.sum(), below / below[-1])
+        return scores, self._rates(scores), heights / heights.sum(), below / below[-1]
 
     def _rates(self, scores: FloatArray) -> FloatArray:
         return self.prior.quantile(np.asarray(special.ndtr(scores)))
