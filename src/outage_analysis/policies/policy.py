@@ -231,27 +231,19 @@ class Policy(Displayable, Document):
         segments[segment] = validated_copy(segments[segment], bands=changed)
         return self.with_line(validated_copy(schedule, segments=tuple(segments.values())))
 
-    def without_line(self, id_: str) -> Policy:
-        """Return a copy of the policy without one cost line; its id ends in `-changed`.
-
-        Published totals that the policy reconciles with the line are left out, too.
-
-        Raises:
-            UsageError: the policy has no such line, or no other line.
-        """
-        self.line(id_)
-        if len(self.lines) == 1:
-            raise UsageError("the policy has no other cost line", value=id_)
-        return self._changed(tuple(x for x in self.lines if x.id != id_), id_)
-
     def with_line(self, line: CostLine) -> Policy:
         """Return a copy in which a cost line replaces the line with the same id; its id ends in `-changed`.
+
+        Published totals that the policy reconciles with the line are left out.
 
         Raises:
             UsageError: the policy has no line with this id.
         """
         self.line(line.id)
-        return self._changed(tuple(line if x.id == line.id else x for x in self.lines), line.id)
+        lines = tuple(line if x.id == line.id else x for x in self.lines)
+        return changed_copy(
+            self, lines=lines, tie_outs=tuple(tie for tie in self.tie_outs if line.id not in tie.lines)
+        )
 
     def _schedule_to_change(self, line: str | None) -> Schedule:
         ids = [schedule.id for schedule in self.schedules]
@@ -266,11 +258,6 @@ class Policy(Displayable, Document):
             known = ids if line in others else others
             raise UsageError(problem, value=line, remedy=spelling_hint(line, known) if known else "")
         return self.schedules[ids.index(line)]
-
-    def _changed(self, lines: tuple[CostLine, ...], line: str) -> Policy:
-        """Return the policy with other lines, marked as changed, without the tie-outs of one line."""
-        kept = tuple(tie for tie in self.tie_outs if line not in tie.lines)
-        return changed_copy(self, lines=lines, tie_outs=kept)
 
     def line(self, id_: str) -> CostLine:
         """The cost line with this id.
