@@ -26,7 +26,7 @@ from outage_analysis.assumptions.reference_classes import (
     update_rate,
 )
 from outage_analysis.errors import ModelRefused
-from outage_analysis.files import Day, Document, Identifier, Name, OptionalText, Text
+from outage_analysis.files import Day, Document, Name, NamedDocument, OptionalText, Text
 from outage_analysis.incidents import Band, Closed, check_partition, get_fact, published_rates
 from outage_analysis.policies import CostLine, Effort, contains_integer
 
@@ -51,13 +51,9 @@ class Range(NamedTuple):
         return cls(expected, min(low, expected), max(high, expected))
 
 
-class Entry(Document):
+class Entry(NamedDocument):
     """One assumption of a ledger: the keys and methods that all kinds of assumption share."""
 
-    id: Identifier
-    """What tables call the assumption."""
-    name: Name
-    """The name for readers."""
     lines: tuple[str, ...] = Field(min_length=1)
     """The ids of the cost lines that use the assumption."""
     effort: Effort | None = None

@@ -31,7 +31,7 @@ from outage_analysis.files import (
     Day,
     Document,
     Identifier,
-    Name,
+    NamedDocument,
     Text,
     bundled_ids,
     changed_copy,
@@ -75,13 +75,9 @@ class Correlation(Document):
     """Why the two are correlated."""
 
 
-class Ledger(Displayable, Document):
+class Ledger(Displayable, NamedDocument):
     """The list of assumptions behind one run."""
 
-    id: Identifier
-    """The id by which commands refer to the ledger."""
-    name: Name
-    """The name for readers."""
     incident: Identifier
     """The id of the incident."""
     as_of: Day

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from outage_analysis.files.data_folder import Identifier as Identifier
     from outage_analysis.files.data_folder import Kind as Kind
     from outage_analysis.files.data_folder import Name as Name
+    from outage_analysis.files.data_folder import NamedDocument as NamedDocument
     from outage_analysis.files.data_folder import OptionalText as OptionalText
     from outage_analysis.files.data_folder import Text as Text
     from outage_analysis.files.data_folder import Unit as Unit

@@ -109,6 +109,15 @@ class Name(Text):
     ko: str = Field(default="", max_length=120)
 
 
+class NamedDocument(Document):
+    """A document, or a part of one, that tables, commands or other documents refer to."""
+
+    id: Identifier
+    """The id in tables, commands and other documents."""
+    name: Name
+    """The name for readers."""
+
+
 def package_root() -> Path:
     """Return the folder of the installed package."""
     return Path(__file__).resolve().parents[1]

@@ -15,14 +15,28 @@ from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 
 from outage_analysis.errors import InputRefused, UsageError
-from outage_analysis.files.data_folder import Document, Kind, Name, document_path, spelling_hint
+from outage_analysis.files.data_folder import (
+    Document,
+    Kind,
+    Name,
+    NamedDocument,
+    document_path,
+    spelling_hint,
+)
 
 MAX_TOML_BYTES, MAX_TOML_LINE = 500_000, 1_000
 """Larger documents and longer lines are refused, because tomllib is slow for long dotted keys."""
 MOST_PARSED = 2_000_000
 """Most characters to parse in search of the line of a key. Beyond this, the error states no line."""
+REMEDIES = {
+    "extra_forbidden": "It belongs to another table, or to another kind of line.",
+    "too_long": "Merge what pays alike, or split the document.",
+    "int_type": "Write a whole number, without quotes.",
+}
+"""Type of a pydantic error -> what the author can do."""
 
 N = TypeVar("N", bound=Document)
+C = TypeVar("C", bound=NamedDocument)
 T = TypeVar("T", bound=Hashable)
 
 
@@ -105,19 +119,17 @@ def validated_copy(document: N, **changes: object) -> N:
         raise UsageError(f"{getattr(document, 'id', 'the document')}: {problem}", remedy=remedy) from error
 
 
-def changed_copy(document: N, **changes: object) -> N:
+def changed_copy(document: C, **changes: object) -> C:
     """Return a copy as `validated_copy` does, marked as changed: its id ends in `-changed`, once.
 
-    The document has an id and a name. The name is marked in both languages.
+    The name is marked in both languages.
     """
-    id_, name = getattr(document, "id", ""), getattr(document, "name", None)
-    if not id_.endswith(CHANGED_SUFFIX):
-        id_ = id_[: MAX_ID - len(CHANGED_SUFFIX)] + CHANGED_SUFFIX
-    marked = {}
+    names = {}
     for lang, mark in CHANGED_MARKS.items():
-        original = name[lang].removesuffix(CHANGED_MARKS["en"]).removesuffix(mark) if name else ""
-        marked[lang] = original[: MAX_NAME - len(mark)] + mark
-    return validated_copy(document, id=id_, name=Name(**marked), **changes)
+        bare = document.name[lang].removesuffix(CHANGED_MARKS["en"]).removesuffix(mark)
+        names[lang] = bare[: MAX_NAME - len(mark)] + mark
+    kept = document.id.removesuffix(CHANGED_SUFFIX)[: MAX_ID - len(CHANGED_SUFFIX)]
+    return validated_copy(document, id=kept + CHANGED_SUFFIX, name=Name(**names), **changes)
 
 
 def find_duplicate(names: Sequence[T]) -> T | None:
@@ -209,8 +221,7 @@ def _as_usage_error(
     if detail["type"] == "extra_forbidden":
         known = sorted({known_key for known_key, _ in _fields(model, set())})
         word = str(detail["loc"][-1])
-        other_table = "It belongs to another table, or to another kind of line."
-        remedy = other_table if word in known else spelling_hint(word, known)
+        remedy = REMEDIES[detail["type"]] if word in known else spelling_hint(word, known)
         return UsageError(f"unknown key{more}", **place, remedy=remedy)
     if detail["type"] == "union_tag_not_found":
         table = next(step for step in reversed(loc) if isinstance(step, str))
@@ -226,10 +237,7 @@ def _as_usage_error(
         return UsageError(f"a required key is missing{more}", **place, remedy=remedy)
     message = detail["msg"].removeprefix("Value error, ")
     problem, _, remedy = message.partition(" | ")
-    if detail["type"] == "too_long":
-        remedy = "Merge what pays alike, or split the document."
-    if detail["type"] == "int_type":
-        remedy = "Write a whole number, without quotes."
+    remedy = REMEDIES.get(detail["type"], remedy)
     problem = problem[:1].lower() + problem[1:] if problem[1:2].islower() else problem
     return UsageError(problem + more, **place, value=value, remedy=remedy)
 

@@ -14,8 +14,8 @@ from outage_analysis.errors import UsageError
 from outage_analysis.files import (
     Day,
     Document,
-    Identifier,
     Name,
+    NamedDocument,
     OptionalText,
     Text,
     find_duplicate,
@@ -118,13 +118,9 @@ class ClaimDeadline(Document):
     """Ids of the facts that support these days."""
 
 
-class NamedItem(Document):
+class NamedItem(NamedDocument):
     """A service or claimant type: an id, a name, and other spellings that complaint files use."""
 
-    id: Identifier
-    """The id in tables and other documents."""
-    name: Name
-    """The name for readers."""
     aliases: tuple[str, ...] = ()
     """Other spellings of the name in complaint files. Upper and lower case and spaces are ignored."""
 
@@ -151,13 +147,12 @@ class Service(NamedItem):
     """The id of the fact that counts the complaints about the service, if a count was published."""
 
 
-class Dimension(Document):
-    """A column of complaint files that an incident adds: text, or whole numbers grouped into bands."""
+class Dimension(NamedDocument):
+    """A column of complaint files that an incident adds: text, or whole numbers grouped into bands.
 
-    id: Identifier
-    """The name of the column."""
-    name: Name
-    """The name for readers."""
+    The id is the name of the column.
+    """
+
     kind: Literal["text", "number", "decision", "paid"] = "text"
     """`text`; `number` for whole numbers that are grouped into bands; `decision` for how far a claim has come
     (filed, accepted, refused or paid, in English, Korean or German words); `paid` for the amount that was
@@ -230,13 +225,9 @@ class LineOutcome(Document):
     """The id of the fact with the cash paid."""
 
 
-class Incident(Columns):
+class Incident(NamedDocument, Columns):
     """An outage and its complaint files, as described in a TOML document."""
 
-    id: Identifier
-    """The id by which commands refer to the incident."""
-    name: Name
-    """The name for readers."""
     currency: str = Field(pattern=r"^[A-Z]{3}$")
     """ISO code of the currency."""
     minor_units: int = Field(default=0, ge=0, le=4)

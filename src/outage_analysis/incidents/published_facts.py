@@ -20,9 +20,7 @@ from pydantic import Field, model_validator
 
 from outage_analysis.errors import ModelRefused, UsageError
 from outage_analysis.files import (
-    Document,
-    Identifier,
-    Name,
+    NamedDocument,
     OptionalText,
     data_root,
     find_duplicate,
@@ -212,13 +210,9 @@ class Fact:
         return self.number
 
 
-class TieOut(Document):
+class TieOut(NamedDocument):
     """A published total to reconcile: how it is computed, and the printed figure to compare it with."""
 
-    id: Identifier
-    """The id in tables."""
-    name: Name
-    """The name for readers."""
     kind: Literal["payments", "face_value", "fee", "credits", "budget", "sum", "ratio", "figure"]
     """How the total is computed. From cost lines: `payments` of a schedule for as many losses as the first
     fact counts, goods at `face_value`, the `fee` credit of one subscriber, `credits` for all subscribers, or

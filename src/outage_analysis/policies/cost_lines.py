@@ -15,7 +15,7 @@ from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Discriminator, Field, Tag, model_validator
 
-from outage_analysis.files import Day, Document, Identifier, Name, OptionalText, Unit
+from outage_analysis.files import Day, Document, Identifier, NamedDocument, OptionalText, Unit
 from outage_analysis.incidents import (
     Band,
     ClaimDeadline,
@@ -87,16 +87,12 @@ StatedAmounts = dict[str, int | str | dict[str, int | str] | None]
 """Amounts in the smallest unit of the currency, or ids of the facts that state them, by name."""
 
 
-class Line(Document):
+class Line(NamedDocument):
     """The keys and methods that all kinds of cost line share."""
 
     NUMBERS: ClassVar[tuple[str, ...]] = ()
     """The keys that may name a fact whose number enters the cost; the first counts reports or people."""
 
-    id: Identifier
-    """The id by which ledgers, tables and tie-outs refer to the line."""
-    name: Name
-    """The name for readers."""
     public_on: Day | None = None
     """The day the line was announced. A run as of an earlier day leaves the line out. A line without this day
     is always left out."""

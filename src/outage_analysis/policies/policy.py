@@ -14,9 +14,7 @@ from pydantic import Field, ValidationError, model_validator
 
 from outage_analysis.errors import UsageError
 from outage_analysis.files import (
-    Document,
-    Identifier,
-    Name,
+    NamedDocument,
     Text,
     Unit,
     atomic_file,
@@ -33,13 +31,9 @@ from outage_analysis.policies.tariff import MAX_STEPS, RuleBand
 from outage_analysis.text import NO_DECIMALS, THREE_DECIMALS, Card, Displayable, Locale, smallest_units
 
 
-class Policy(Displayable, Document):
+class Policy(Displayable, NamedDocument):
     """A compensation policy: the payer's promises, not an insurance contract."""
 
-    id: Identifier
-    """The id by which commands refer to the policy."""
-    name: Name
-    """The name for readers."""
     currency: str = Field(pattern=r"^[A-Z]{3}$")
     """ISO code. Amounts are whole numbers of its smallest unit: won, pence, cents."""
     minor_units: Annotated[int, Field(ge=0, le=4), Unit("decimal places")] | None = None
