@@ -172,7 +172,7 @@ RATIO = 'distribution = { kind = "lognormal", median = 1, sigma = 0.9 }'
         (
             "weight = 0.3333333334",
             "weight = 0.4",
-            "'as-review-award': has rules whose weights do not sum to 1",
+            "'as-review-award': has weights of rules that do not sum to 1",
         ),
         (LOSS, "", "'as-review-award': needs either a distribution, or rules and the loss they apply to"),
         (

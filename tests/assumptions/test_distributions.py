@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from datetime import date
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -12,27 +13,27 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import ArrayLike
 from pydantic import ValidationError
 from scipy import integrate, special, stats
 
-from outage_analysis.assumptions.bounded_distributions import (
+from outage_analysis.assumptions.distributions import (
+    AnyDistribution,
     Beta,
+    Branch,
+    Discrete,
+    Distribution,
+    Fixed,
+    FloatArray,
     LogitNormal,
     LogitT,
+    Lognormal,
+    Mixture,
     Pert,
     Triangular,
     Uniform,
 )
-from outage_analysis.assumptions.distribution_type import Distribution
-from outage_analysis.assumptions.distributions import (
-    AnyDistribution,
-    Branch,
-    Discrete,
-    Fixed,
-    Lognormal,
-    Mixture,
-)
-from outage_analysis.assumptions.entries import Dirichlet
+from outage_analysis.assumptions.entries import BandMix
 from outage_analysis.errors import UsageError
 from outage_analysis.files import Document, read_document
 
@@ -283,7 +284,6 @@ def test_a_mixture_has_the_mean_and_the_variance_of_the_law_of_total_variance() 
     )
     assert MIXED.mean == pytest.approx(mean)
     assert MIXED.variance == pytest.approx(square - mean**2)
-    assert MIXED.branch_means.tolist() == [distribution.mean for distribution in within]
     assert MIXED.capped_mean(45) == pytest.approx(
         0.2 * 45 + 0.5 * within[1].capped_mean(45) + 0.3 * within[2].capped_mean(45)
     )
@@ -325,11 +325,31 @@ def test_a_mixture_of_one_branch_is_that_branch_and_one_of_no_weight_does_not_co
 SHARES = (0.5, 0.3, 0.0, 0.2)
 
 
+def mix_of(shares: tuple[float, ...], size: float) -> BandMix:
+    bands = [{"over": k, "up_to": k + 1, "share": share} for k, share in enumerate(shares)]
+    del bands[-1]["up_to"]
+    stated = {
+        "id": "mix",
+        "kind": "band_mix",
+        "name": "Mix",
+        "lines": ("cash",),
+        "public_on": date(2022, 1, 1),
+    }
+    words = dict.fromkeys(("source", "rationale", "owner"), "-")
+    page = stated | words | {"grade": "assumed", "outcome_known": False, "band": tuple(bands), "size": size}
+    return BandMix.model_validate(page)
+
+
+def shares_at(mix: BandMix, u: ArrayLike) -> FloatArray:
+    """Draws of the shares from uniform numbers in the order of bands; `draw` takes the last band first."""
+    return mix.draw(np.asarray(u)[:, ::-1])
+
+
 @pytest.mark.parametrize("size", [0.001, 0.05, 1, 4, 300, 1e6])
 def test_shares_of_a_mix_sum_to_one_and_a_zero_stays_zero(size: float) -> None:
     u = stats.qmc.Sobol(4, seed=1).random(1024).clip(1e-12, 1 - 1e-12)
     u[0], u[1] = 1e-12, 1 - 1e-12
-    rows = Dirichlet(shares=SHARES, size=size).quantile(u)
+    rows = shares_at(mix_of(SHARES, size), u)
     assert rows.sum(axis=1) == pytest.approx(np.ones(1024), abs=1e-14)
     assert not rows[:, 2].any()
     assert rows.min() >= 0
@@ -339,36 +359,28 @@ def test_shares_of_a_mix_sum_to_one_and_a_zero_stays_zero(size: float) -> None:
 @pytest.mark.parametrize("size", [0.05, 4, 300])
 def test_each_share_of_a_mix_follows_its_marginal_beta_distribution(size: float) -> None:
     u = stats.qmc.Sobol(4, seed=1).random(4096).clip(1e-12)
-    mix = Dirichlet(shares=SHARES, size=size)
-    rows = mix.quantile(u)
+    rows = shares_at(mix_of(SHARES, size), u)
     for i in (0, 1, 3):
         distribution = stats.beta(size * SHARES[i], size * (1 - SHARES[i]))
         tried = np.array([1e-6, 0.01, 0.2, 0.4, 0.6, 0.99])
         assert [(rows[:, i] <= x).mean() for x in tried] == pytest.approx(distribution.cdf(tried), abs=0.01)
     together = np.cov(rows.T)[0, 1]
     assert together == pytest.approx(-0.5 * 0.3 / (size + 1), rel=0.1)
-    assert mix.mean == pytest.approx(SHARES)
 
 
 @given(size=st.floats(0.001, 1e6), u=st.lists(U, min_size=3, max_size=3), raised=U, i=st.integers(0, 2))
 def test_raising_one_uniform_raises_its_share_and_no_other(
     size: float, u: list[float], raised: float, i: int
 ) -> None:
-    mix = Dirichlet(shares=(0.6, 0.3, 0.1), size=size)
+    mix = mix_of((0.6, 0.3, 0.1), size)
     other = [*u[:i], max(raised, u[i]), *u[i + 1 :]]
-    before, after = mix.quantile([u, other])
+    before, after = shares_at(mix, [u, other])
     assert after[i] >= before[i] * (1 - 1e-12)
     assert (np.delete(after, i) <= np.delete(before, i) * (1 + 1e-12)).all()
 
 
 def test_a_mix_of_one_share_is_the_whole() -> None:
-    mix = Dirichlet(shares=(1,), size=10)
-    assert mix.quantile([[0.3], [0.9]]).tolist() == [[1], [1]]
-
-
-def test_a_mix_needs_a_uniform_a_share() -> None:
-    with pytest.raises(UsageError, match=r"a mix of 3 shares needs as many uniforms a point \(found '2'\)"):
-        Dirichlet(shares=(0.6, 0.3, 0.1), size=4).quantile([[0.1, 0.2]])
+    assert shares_at(mix_of((1,), 10), [[0.3], [0.9]]).tolist() == [[1], [1]]
 
 
 @pytest.mark.parametrize(
@@ -385,7 +397,7 @@ def test_a_mix_that_is_no_distribution_is_refused(
     shares: tuple[float, ...], size: float, message: str
 ) -> None:
     with pytest.raises(ValidationError, match=message):
-        Dirichlet(shares=shares, size=size)
+        mix_of(shares, size)
 
 
 class Page(Document):

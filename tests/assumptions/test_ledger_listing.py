@@ -18,8 +18,16 @@ from outage_analysis.assumptions import (
     ledger_table,
     load_ledger,
 )
-from outage_analysis.assumptions.bounded_distributions import Beta, LogitT, Pert, Uniform
-from outage_analysis.assumptions.distributions import AnyDistribution, Discrete, Fixed, Lognormal
+from outage_analysis.assumptions.distributions import (
+    AnyDistribution,
+    Beta,
+    Discrete,
+    Fixed,
+    LogitT,
+    Lognormal,
+    Pert,
+    Uniform,
+)
 from outage_analysis.assumptions.ledger import LEDGER, format_distribution
 from outage_analysis.errors import UsageError
 from outage_analysis.files import bundled_ids

@@ -21,15 +21,15 @@ from outage_analysis.assumptions import (
     published_spread,
     rates_by_effort,
 )
-from outage_analysis.assumptions.bounded_distributions import (
+from outage_analysis.assumptions.distributions import (
     Beta,
+    Fixed,
     LogitNormal,
     LogitT,
     Pert,
     Triangular,
     Uniform,
 )
-from outage_analysis.assumptions.distributions import Fixed
 from outage_analysis.assumptions.reference_classes import (
     RatePrior,
     Spread,

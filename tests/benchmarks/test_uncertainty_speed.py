@@ -16,7 +16,7 @@ import pytest
 from scipy import stats
 
 from outage_analysis.assumptions import Award, BandMix, RateAssumption, load_ledger
-from outage_analysis.assumptions.bounded_distributions import Beta
+from outage_analysis.assumptions.distributions import Beta
 from outage_analysis.costs import DRAWS, build_portfolio, simulate
 from outage_analysis.costs.uncertainty.portfolio import Part, Portfolio, Stream
 from outage_analysis.costs.uncertainty.simulation import Estimate

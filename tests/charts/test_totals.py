@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from outage_analysis.assumptions.rates import Factor
+from outage_analysis.assumptions.entries import Factor
 from outage_analysis.charts import cost_data as uncertain
 from outage_analysis.charts import dot_layout, draw
 from outage_analysis.charts.axes import (

@@ -11,8 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from outage_analysis.assumptions import Award, Ledger, RateAssumption
-from outage_analysis.assumptions.bounded_distributions import Beta
-from outage_analysis.assumptions.distributions import Lognormal, Mixture
+from outage_analysis.assumptions.distributions import Beta, Lognormal, Mixture
 from outage_analysis.costs import build_portfolio, by_band, cost_table, payments, simulate, totals
 from outage_analysis.incidents import get_fact, parse_band
 from outage_analysis.policies import Policy

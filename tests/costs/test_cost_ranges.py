@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 from scipy import stats
 
-from outage_analysis.assumptions.rates import Factor
+from outage_analysis.assumptions.entries import Factor
 from outage_analysis.costs import COST_RANGES, cost_ranges, simulate
 from outage_analysis.costs.uncertainty.portfolio import Part, Portfolio, Stream
 

@@ -15,8 +15,7 @@ from hypothesis import strategies as st
 from scipy import integrate, stats
 
 from outage_analysis.assumptions import Ledger, rates_by_effort
-from outage_analysis.assumptions.bounded_distributions import Beta, Uniform
-from outage_analysis.assumptions.distributions import Lognormal
+from outage_analysis.assumptions.distributions import Beta, Lognormal, Uniform
 from outage_analysis.costs import (
     SCENARIOS,
     DoesNotApply,

@@ -18,8 +18,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from outage_analysis.assumptions import Award
-from outage_analysis.assumptions.bounded_distributions import Beta, Triangular, Uniform
-from outage_analysis.assumptions.distributions import Discrete, Lognormal
+from outage_analysis.assumptions.distributions import Beta, Discrete, Lognormal, Triangular, Uniform
 from outage_analysis.costs import build_portfolio, simulate
 from outage_analysis.costs.uncertainty.portfolio import Part, Portfolio, Stream
 from outage_analysis.costs.uncertainty.simulation import (

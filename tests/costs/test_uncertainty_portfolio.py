@@ -13,8 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from outage_analysis.assumptions.bounded_distributions import Beta, Uniform
-from outage_analysis.assumptions.distributions import Lognormal
+from outage_analysis.assumptions.distributions import Beta, Lognormal, Uniform
 from outage_analysis.costs import build_portfolio, cost_table, payments, simulate
 from outage_analysis.costs.uncertainty.portfolio import expected_at
 from outage_analysis.costs.uncertainty.simulation import Estimate, SampledTotal

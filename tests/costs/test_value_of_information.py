@@ -19,8 +19,7 @@ from outage_analysis.analysis import Plan, run
 from outage_analysis.analysis import run as run_plan
 from outage_analysis.analysis.analysis import UNCERTAINTY_TABLES
 from outage_analysis.assumptions import BandMix, load_ledger
-from outage_analysis.assumptions.bounded_distributions import Uniform
-from outage_analysis.assumptions.distributions import Discrete, Lognormal
+from outage_analysis.assumptions.distributions import Discrete, Lognormal, Uniform
 from outage_analysis.costs import build_portfolio, information_sentence, information_value, simulate
 from outage_analysis.costs.comparison.compare_policies import simulate_policies
 from outage_analysis.costs.sensitivity import input_quantiles, sample_input

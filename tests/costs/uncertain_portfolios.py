@@ -11,9 +11,16 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
 from outage_analysis.assumptions import Assumption, Ledger
-from outage_analysis.assumptions.bounded_distributions import Beta, Pert, Triangular, Uniform
-from outage_analysis.assumptions.distribution_type import Distribution
-from outage_analysis.assumptions.distributions import Discrete, Fixed, Lognormal
+from outage_analysis.assumptions.distributions import (
+    Beta,
+    Discrete,
+    Distribution,
+    Fixed,
+    Lognormal,
+    Pert,
+    Triangular,
+    Uniform,
+)
 from outage_analysis.costs import simulate
 from outage_analysis.costs.uncertainty.portfolio import Part, Portfolio, Stream
 from outage_analysis.costs.uncertainty.simulation import Estimate, SampledTotal

@@ -174,7 +174,7 @@ def test_a_partition_from_zero_to_an_open_top_is_accepted() -> None:
     ],
 )
 def test_a_list_of_bands_that_is_no_partition_is_refused(bands: list[Band], message: str) -> None:
-    with pytest.raises(UsageError, match=message.replace("(", r"\(")):
+    with pytest.raises(ValueError, match=message.replace("(", r"\(")):
         check_partition(bands)
 
 

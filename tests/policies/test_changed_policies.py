@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from outage_analysis.assumptions import Ledger, load_ledger
-from outage_analysis.assumptions.bounded_distributions import Pert, Uniform
+from outage_analysis.assumptions.distributions import Pert, Uniform
 from outage_analysis.costs import cost_table, reconciliation_table, totals
 from outage_analysis.errors import UsageError
 from outage_analysis.policies import Policy, load_policy
@@ -133,16 +133,6 @@ def test_the_tier_of_a_segment_is_changed_by_its_id() -> None:
     assert (default.segments[0].bands[0].fixed, default.bands[0].fixed) == (30_000, 7)
     with pytest.raises(UsageError, match="Did you mean 'taxi'"):
         policy.with_tier(up_to=300_000, pays=7, segment="taxis")
-
-
-def test_a_line_is_left_out() -> None:
-    both = policy_of(tiers(), fee(1_000))
-    assert [x.id for x in both.without_line("tiers").lines] == ["fee"]
-    assert both.without_line("fee").id == "p-changed"
-    with pytest.raises(UsageError, match="Did you mean 'tiers'"):
-        both.without_line("tier")
-    with pytest.raises(UsageError, match="no other cost line"):
-        POLICY.without_line("tiers")
 
 
 TWO = policy_of(tiers(), tiers(id="more"), fee(1_000))

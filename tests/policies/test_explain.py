@@ -190,9 +190,8 @@ def test_a_policy_is_explained_in_one_sentence_per_line_with_nothing_left_open(i
 EVERY_SENTENCE = """
     head line public everyone entitled segment others band zero unknown example example_review note missing
     effort_from deadline extension accounting accounting_note rounding_half_up rounding_up
-    good displaced_sales incremental_cash recipients recipients_unknown cap budget true_up
-    credit_days credit_hours credit_multiple credit_from credit_amount credit_example credit_outage
-    fee_unknown statutory
+    face_value displaced_sales incremental_cash recipients recipients_unknown cap budget_amount true_ups
+    days hours multiple from_minutes fee_credit_amount credit_example credit_outage round_fee statutory
 """
 
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 def rule_for(line: Schedule, loss: int | None) -> Rule:
     """The one rule that covers a loss."""
     band = band_of(Bands.from_cuts(line.cuts), loss)
-    (rule,) = [rule for edges, rule in line.rules() if band_within(band, edges)]
+    (rule,) = [rule for edges, rule in line.tariff.rules() if band_within(band, edges)]
     return rule
 
 
@@ -53,7 +53,7 @@ def test_zero_and_unknown_losses_are_paid_nothing_unless_the_document_says_so(
 
 
 def test_the_rules_cover_the_special_bands_first_and_then_the_tiers(policy: Policy) -> None:
-    edges = [band for band, _ in policy.schedules[0].rules()]
+    edges = [band for band, _ in policy.schedules[0].tariff.rules()]
     assert edges == [NEGATIVE, ZERO, UNKNOWN, (0, 300_000), (300_000, 500_000), (500_000, None)]
     assert policy.cuts == (300_000, 500_000)
 
@@ -62,7 +62,7 @@ def test_the_other_closed_side_moves_every_edge_by_one(edited: Edited) -> None:
     page = edited("policies", 'closed = "upper"', 'closed = "lower"')
     policy = load_policy(page)
     assert policy.cuts == (299_999, 499_999)
-    assert policy.schedules[0].rules()[3][0] == (0, 299_999)
+    assert policy.schedules[0].tariff.rules()[3][0] == (0, 299_999)
 
 
 @pytest.mark.parametrize("closed", ["upper", "lower"])
@@ -197,16 +197,6 @@ def test_a_line_is_dropped_before_the_day_it_became_public(policy: Policy) -> No
     assert policy.public_by(date(2023, 6, 30)) == (policy.lines, ())
 
 
-def test_a_line_without_a_day_is_never_public(edited: Edited) -> None:
-    undated = load_policy(edited("policies", "public_on = 2022-10-19\n", ""))
-    known, later = undated.public_by(date.max)
-    assert [line.id for line in later] == ["taxi-pro-membership"]
-    assert len(known) + 1 == len(undated.lines)
-    alone = undated.model_copy(update={"lines": later})
-    assert alone.as_known_on(date.max).lines == ()
-    assert undated.as_known_on(date.max) == undated.model_copy(update={"lines": known})
-
-
 def test_documents_are_asked_for_from_the_day_that_was_announced(policy: Policy) -> None:
     line = policy.line("small-business-cash")
     assert line.effort_on(date(2023, 1, 29)) == "form"
@@ -243,32 +233,6 @@ def test_the_fee_credit_was_announced_at_two_won_above_its_arithmetic(
     assert taxi_fee(load_policy(edited("policies", ROUNDED_UP, ""))).payment == case["computed"]
 
 
-@pytest.mark.parametrize(
-    ("to", "how", "payment"),
-    [
-        (10, "up", 7_550),
-        (10, "half_up", 7_550),
-        (10, "down", 7_540),
-        (100, "up", 7_600),
-        (100, "half_up", 7_500),
-        (1, "up", 7_549),
-    ],
-)
-def test_a_fee_credit_is_rounded_as_its_line_says(edited: Edited, to: int, how: str, payment: int) -> None:
-    page = edited("policies", ROUNDED_UP, f'rounding = {{ to = {to}, how = "{how}" }}\n')
-    assert taxi_fee(load_policy(page)).payment == payment
-
-
-def test_a_fee_credit_that_ends_in_a_half_is_rounded_up(edited: Edited) -> None:
-    page = edited(
-        "policies", ROUNDED_UP, "", "fee = 39_000", "fee = 1", "days = 6", "days=1",
-        "period_days = 31", "period_days = 2",
-    )  # fmt: skip
-    line = taxi_fee(load_policy(page))
-    assert line.computed == Fraction(1, 2)
-    assert line.payment == 1
-
-
 def test_an_announced_amount_stands_above_the_arithmetic(edited: Edited) -> None:
     line = taxi_fee(load_policy(edited("policies", ROUNDED_UP, "amount = 7_600\n")))
     assert line.computed == Fraction(39_000 * 6, 31)
@@ -289,12 +253,6 @@ def test_the_goods_for_every_user_are_listed_at_their_face_value(policy: Policy)
     assert isinstance(line, InKind)
     assert (line.face_value, line.recipients) == (6_500, "US-03")
     assert line.valuations == {"face_value": 6_500, "displaced_sales": None, "incremental_cash": None}
-
-
-def test_a_good_without_a_list_price_is_unpriced_and_stays_in_the_policy(policy: Policy) -> None:
-    line = policy.line("games")
-    assert isinstance(line, InKind)
-    assert (line.face_value, line.recipients) == (None, None)
 
 
 def test_a_budget_may_be_of_cash_or_of_goods(policy: Policy) -> None:

@@ -9,8 +9,7 @@ import polars as pl
 import pytest
 
 from outage_analysis.assumptions import distribution_text, load_ledger
-from outage_analysis.assumptions.distribution_type import Distribution
-from outage_analysis.assumptions.distributions import Branch
+from outage_analysis.assumptions.distributions import Branch, Distribution
 from outage_analysis.files import Document, Text, bundled_ids
 from outage_analysis.incidents import (
     facts,

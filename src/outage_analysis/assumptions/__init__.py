@@ -1,15 +1,10 @@
 """Assumptions: a ledger document goes in; uncertain inputs with distribution, owner and source come out.
 
 Modules:
-    changed_values: assumptions whose value the user sets
-    ledger: loads the ledger and lists it as a table
-    entries: the two kinds of ledger entry: assumptions with a range, and shares of reports per loss band
-    rates: entries that are one number: rates, factors, mean payments
+    ledger: loads the ledger, changes a value of it, and lists it as a table
+    entries: entries that are one number (rates, factors, mean payments) or shares of reports per loss band
     reviews: entries about awards and about handling claims
-    distribution_type: the interface of a distribution of one number
-    distributions: the distributions that a ledger may state
-    bounded_distributions: distributions with bounds
-    normal_scores: tabulated quantiles, for fast sampling
+    distributions: the distributions that a ledger may state, and tabulated quantiles for fast sampling
     reference_classes: the rule that turns comparable schemes into a distribution of a rate, and updates it
         with counts
     reference_rates: builds a ledger from reference classes
@@ -22,11 +17,17 @@ from typing import TYPE_CHECKING
 from outage_analysis.lazy_exports import lazy_exports
 
 if TYPE_CHECKING:
+    from outage_analysis.assumptions.distributions import FloatArray as FloatArray
+    from outage_analysis.assumptions.entries import AMOUNT_KINDS as AMOUNT_KINDS
     from outage_analysis.assumptions.entries import BandMix as BandMix
+    from outage_analysis.assumptions.entries import Factor as Factor
+    from outage_analysis.assumptions.entries import MeanPayment as MeanPayment
     from outage_analysis.assumptions.entries import MixBand as MixBand
     from outage_analysis.assumptions.entries import OneDistribution as OneDistribution
+    from outage_analysis.assumptions.entries import PaidTotal as PaidTotal
     from outage_analysis.assumptions.entries import Range as Range
-    from outage_analysis.assumptions.ledger import AMOUNT_KINDS as AMOUNT_KINDS
+    from outage_analysis.assumptions.entries import RateAssumption as RateAssumption
+    from outage_analysis.assumptions.entries import StatedNumber as StatedNumber
     from outage_analysis.assumptions.ledger import INPUT_UNIT as INPUT_UNIT
     from outage_analysis.assumptions.ledger import LEDGER as LEDGER
     from outage_analysis.assumptions.ledger import Assumption as Assumption
@@ -38,12 +39,6 @@ if TYPE_CHECKING:
     from outage_analysis.assumptions.ledger import ledger_table as ledger_table
     from outage_analysis.assumptions.ledger import load_ledger as load_ledger
     from outage_analysis.assumptions.ledger import value_and_range as value_and_range
-    from outage_analysis.assumptions.normal_scores import FloatArray as FloatArray
-    from outage_analysis.assumptions.rates import Factor as Factor
-    from outage_analysis.assumptions.rates import MeanPayment as MeanPayment
-    from outage_analysis.assumptions.rates import PaidTotal as PaidTotal
-    from outage_analysis.assumptions.rates import RateAssumption as RateAssumption
-    from outage_analysis.assumptions.rates import StatedNumber as StatedNumber
     from outage_analysis.assumptions.reference_classes import class_groups as class_groups
     from outage_analysis.assumptions.reference_classes import published_spread as published_spread
     from outage_analysis.assumptions.reference_classes import reference_class_prior as reference_class_prior

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Sequence
+from functools import cached_property
 from typing import Annotated, ClassVar, Literal, Self
 
 import numpy as np
@@ -9,90 +12,159 @@ from numpy.typing import ArrayLike, NDArray
 from pydantic import Field, model_validator
 from scipy import special
 
-from outage_analysis.assumptions.bounded_distributions import (
-    Beta,
-    LogitNormal,
-    LogitT,
-    Pert,
-    Triangular,
-    Uniform,
-)
-from outage_analysis.assumptions.distribution_type import (
-    Distribution,
-    Finite,
-    Interval,
-    Positive,
-    Share,
-    check_adds_up,
-    check_probabilities,
-)
-from outage_analysis.assumptions.normal_scores import FloatArray
+from outage_analysis.errors import UsageError
 from outage_analysis.files import Document, Identifier, find_duplicate
 
+FloatArray = NDArray[np.float64]
+Interval = tuple[float, float]
+Finite = Annotated[float, Field(ge=-1e100, le=1e100, allow_inf_nan=False)]
+"""A number small enough that its square is still finite."""
+Positive = Annotated[float, Field(gt=0, le=1e100, allow_inf_nan=False)]
+Share = Annotated[float, Field(ge=0, le=1)]
+Weight = Annotated[float, Field(gt=0, le=1e12, allow_inf_nan=False)]
+
+RANGE_PROBABILITIES = (0.01, 0.99)
+"""Percentiles listed as low and high for a distribution whose author stated no bounds."""
+FLOAT_NOISE = 1e-9
 BISECTIONS = 100
 """How often an interval is halved: until its ends are adjacent floating-point numbers."""
+MIDPOINTS = (np.arange(20_000) + 0.5) / 20_000
+"""Probabilities at which logit distributions are averaged, because their moments have no closed form."""
 
 
-class Fixed(Distribution):
-    """A value without uncertainty, because it is known or somebody decides it."""
+class Distribution(Document, ABC):
+    """The distribution of one uncertain number."""
+
+    bounds_are_stated: ClassVar[bool] = False
+
+    @property
+    def mean(self) -> float:
+        """The expected value."""
+        return self._moments()[0]
+
+    @property
+    def variance(self) -> float:
+        """The variance."""
+        return self._moments()[1]
+
+    @property
+    def ends(self) -> Interval:
+        """The low and high value for tables: the stated bounds or, without them, the 1 % and 99 % quantiles.
+
+        The mean of a heavy-tailed distribution can lie outside these percentiles; the range is then widened
+        to include it.
+        """
+        if self.bounds_are_stated:
+            return self.support
+        low, high = self.quantile(RANGE_PROBABILITIES)
+        return min(float(low), self.mean), max(float(high), self.mean)
+
+    @property
+    def most(self) -> float | None:
+        """The largest possible value; None if the distribution is unbounded above."""
+        maximum = self.support[1]
+        return None if np.isinf(maximum) else float(maximum)
+
+    def quantile(self, u: ArrayLike) -> FloatArray:
+        """The quantiles at probabilities u, in an array of the same shape.
+
+        Raises:
+            UsageError: a probability is not strictly between 0 and 1.
+        """
+        return self._quantile(check_probabilities(u))
+
+    def cdf(self, x: ArrayLike) -> FloatArray:
+        """P(value <= x) for each x, in an array of the same shape.
+
+        Raises:
+            UsageError: an x is NaN.
+        """
+        values = np.asarray(x, float)
+        if np.isnan(values).any():
+            raise UsageError("a probability was asked of what is not a number", value="nan")
+        return np.asarray(self._cdf(values))
+
+    def capped_mean(self, ceiling: float) -> float:
+        """The limited expected value: the mean of the smaller of the value and `ceiling`.
+
+        Raises:
+            UsageError: the ceiling is NaN.
+        """
+        if np.isnan(ceiling):
+            raise UsageError("a ceiling is not a number", value="nan")
+        low, high = self.support
+        if ceiling <= low:
+            return float(ceiling)
+        return self.mean if ceiling >= high else float(self._capped_mean(float(ceiling)))
+
+    @property
+    @abstractmethod
+    def support(self) -> Interval:
+        """The smallest and the largest possible value; minus or plus infinity if there is no bound."""
+
+    @abstractmethod
+    def _moments(self) -> tuple[float, float]:
+        """The mean and the variance."""
+
+    @abstractmethod
+    def _quantile(self, u: FloatArray) -> FloatArray: ...
+
+    @abstractmethod
+    def _cdf(self, x: FloatArray) -> ArrayLike: ...
+
+    @abstractmethod
+    def _capped_mean(self, ceiling: float) -> float:
+        """The mean of min(value, ceiling), for a ceiling between the smallest and largest possible value."""
+
+
+class PointDistribution(Distribution):
+    """A distribution over single values, each with its probability."""
 
     bounds_are_stated: ClassVar[bool] = True
+
+    @property
+    @abstractmethod
+    def points(self) -> tuple[FloatArray, FloatArray]:
+        """The values in increasing order, and their probabilities."""
+
+    @property
+    def support(self) -> Interval:
+        """The smallest and the largest value with a probability above 0."""
+        values, weights = self.points
+        possible = values[weights > 0]
+        return float(possible[0]), float(possible[-1])
+
+    def _moments(self) -> tuple[float, float]:
+        return _mean_and_variance(*self.points)
+
+    def _quantile(self, u: FloatArray) -> FloatArray:
+        values, weights = self.points
+        return np.asarray(values[np.searchsorted(_cumulative(weights), u)])
+
+    def _cdf(self, x: FloatArray) -> ArrayLike:
+        values, weights = self.points
+        return np.append(0.0, _cumulative(weights))[np.searchsorted(values, x, side="right")]
+
+    def _capped_mean(self, ceiling: float) -> float:
+        values, weights = self.points
+        return float(np.average(np.minimum(values, ceiling), weights=weights))
+
+
+class Fixed(PointDistribution):
+    """A value without uncertainty, because it is known or somebody decides it."""
 
     kind: Literal["fixed"] = "fixed"
     value: Finite
     """The value."""
 
-    def _moments(self) -> tuple[float, float]:
-        return self.value, 0.0
-
-    def _support(self) -> Interval:
-        return self.value, self.value
-
-    def _quantile(self, u: FloatArray) -> FloatArray:
-        return np.full(u.shape, self.value)
-
-    def _cdf(self, x: FloatArray) -> FloatArray:
-        return np.where(x >= self.value, 1.0, 0.0)
-
-    def _capped_mean(self, ceiling: float) -> float:
-        return min(self.value, ceiling)
+    @property
+    def points(self) -> tuple[FloatArray, FloatArray]:
+        """The value, with probability 1."""
+        return np.array([self.value]), np.ones(1)
 
 
-class Lognormal(Distribution):
-    """The lognormal distribution: a positive number whose logarithm is normal."""
-
-    kind: Literal["lognormal"] = "lognormal"
-    median: Positive
-    """The median."""
-    sigma: Annotated[float, Field(gt=0, le=10)]
-    """The standard deviation of the logarithm; at 10 the mean is already e^50 times the median."""
-
-    def _moments(self) -> tuple[float, float]:
-        mean = self.median * np.exp(self.sigma**2 / 2)
-        return float(mean), float(mean**2 * np.expm1(self.sigma**2))
-
-    def _support(self) -> Interval:
-        return 0.0, np.inf
-
-    def _quantile(self, u: FloatArray) -> FloatArray:
-        return np.asarray(self.median * np.exp(self.sigma * special.ndtri(u)))
-
-    def _cdf(self, x: FloatArray) -> FloatArray:
-        return np.asarray(special.ndtr(self._score(x)))
-
-    def _capped_mean(self, ceiling: float) -> float:
-        score = self._score(np.float64(ceiling))
-        return float(self.mean * special.ndtr(score - self.sigma) + ceiling * special.ndtr(-score))
-
-    def _score(self, x: FloatArray | np.float64) -> FloatArray:
-        with np.errstate(divide="ignore"):
-            return np.asarray(np.log(np.maximum(x, 0) / self.median) / self.sigma)
-
-
-class Discrete(Distribution):
+class Discrete(PointDistribution):
     """A distribution over a list of values, each with its probability."""
-
-    bounds_are_stated: ClassVar[bool] = True
 
     kind: Literal["discrete"] = "discrete"
     values: tuple[Finite, ...] = Field(min_length=1)
@@ -109,24 +181,259 @@ class Discrete(Distribution):
         check_adds_up("probabilities", self.probabilities)
         return self
 
-    def _moments(self) -> tuple[float, float]:
-        values, weights = np.array(self.values), np.array(self.probabilities)
-        mean = np.average(values, weights=weights)
-        return float(mean), float(np.average((values - mean) ** 2, weights=weights))
+    @property
+    def points(self) -> tuple[FloatArray, FloatArray]:
+        """The values and their probabilities."""
+        return np.array(self.values), np.array(self.probabilities)
 
-    def _support(self) -> Interval:
-        possible = [x for x, p in zip(self.values, self.probabilities, strict=True) if p]
-        return possible[0], possible[-1]
+
+class Lognormal(Distribution):
+    """The lognormal distribution: a positive number whose logarithm is normal."""
+
+    kind: Literal["lognormal"] = "lognormal"
+    median: Positive
+    """The median."""
+    sigma: Annotated[float, Field(gt=0, le=10)]
+    """The standard deviation of the logarithm; at 10 the mean is already e^50 times the median."""
+
+    @property
+    def support(self) -> Interval:
+        """From 0 to infinity."""
+        return 0.0, np.inf
+
+    def _moments(self) -> tuple[float, float]:
+        mean = self.median * np.exp(self.sigma**2 / 2)
+        return float(mean), float(mean**2 * np.expm1(self.sigma**2))
 
     def _quantile(self, u: FloatArray) -> FloatArray:
-        return np.asarray(np.array(self.values)[np.searchsorted(_cumulative(self.probabilities), u)])
+        return np.asarray(self.median * np.exp(self.sigma * special.ndtri(u)))
 
-    def _cdf(self, x: FloatArray) -> FloatArray:
-        below = np.concatenate([[0.0], _cumulative(self.probabilities)])
-        return np.asarray(below[np.searchsorted(self.values, x, side="right")])
+    def _cdf(self, x: FloatArray) -> ArrayLike:
+        with np.errstate(divide="ignore"):
+            return np.asarray(special.ndtr(np.log(np.maximum(x, 0) / self.median) / self.sigma))
 
     def _capped_mean(self, ceiling: float) -> float:
-        return float(np.average(np.minimum(self.values, ceiling), weights=self.probabilities))
+        score = np.log(ceiling / self.median) / self.sigma
+        return float(self.mean * special.ndtr(score - self.sigma) + ceiling * special.ndtr(-score))
+
+
+class BoundedDistribution(Distribution):
+    """A distribution between two stated bounds."""
+
+    bounds_are_stated: ClassVar[bool] = True
+
+    low: Finite
+    """The smallest possible value."""
+    high: Finite
+    """The largest possible value."""
+
+    @model_validator(mode="after")
+    def _low_below_high(self) -> Self:
+        if not self.low < self.high:
+            raise ValueError('needs low < high | A value without a spread is kind = "fixed".')
+        return self
+
+    @property
+    def support(self) -> Interval:
+        """The two bounds."""
+        return self.low, self.high
+
+    @property
+    def width(self) -> float:
+        """The distance between the two bounds."""
+        return self.high - self.low
+
+
+class Uniform(BoundedDistribution):
+    """The uniform distribution: every value between the bounds is equally likely."""
+
+    kind: Literal["uniform"] = "uniform"
+
+    def _moments(self) -> tuple[float, float]:
+        return (self.low + self.high) / 2, self.width**2 / 12
+
+    def _quantile(self, u: FloatArray) -> FloatArray:
+        return np.minimum(self.low + self.width * u, self.high)
+
+    def _cdf(self, x: FloatArray) -> ArrayLike:
+        return np.clip((x - self.low) / self.width, 0, 1)
+
+    def _capped_mean(self, ceiling: float) -> float:
+        return ceiling - (ceiling - self.low) ** 2 / (2 * self.width)
+
+
+class PeakedDistribution(BoundedDistribution):
+    """A distribution between two stated bounds with a most likely value."""
+
+    mode: Finite
+    """The most likely value."""
+
+    @model_validator(mode="after")
+    def _mode_in_bounds(self) -> Self:
+        if not self.low <= self.mode <= self.high:
+            raise ValueError("needs low <= mode <= high")
+        return self
+
+
+class Triangular(PeakedDistribution):
+    """The triangular distribution: its density rises linearly to the mode and falls linearly from it."""
+
+    kind: Literal["triangular"] = "triangular"
+
+    @property
+    def sides(self) -> Interval:
+        """The distances from the lower bound to the mode and from the mode to the upper bound."""
+        return self.mode - self.low, self.high - self.mode
+
+    def _moments(self) -> tuple[float, float]:
+        rise, fall = self.sides
+        return (self.low + self.mode + self.high) / 3, (rise**2 + rise * fall + fall**2) / 18
+
+    def _quantile(self, u: FloatArray) -> FloatArray:
+        rise, fall = self.sides
+        rising = self.low + np.sqrt(u * self.width * rise)
+        falling = self.high - np.sqrt((1 - u) * self.width * fall)
+        return np.where(u * self.width <= rise, rising, falling)
+
+    def _cdf(self, x: FloatArray) -> ArrayLike:
+        rise, fall = self.sides
+        x = np.clip(x, self.low, self.high)
+        # If the mode is at a bound, the side between them has width 0. Its formula is then not used; the 1
+        # only avoids a division by 0.
+        rising = (x - self.low) ** 2 / (self.width * (rise or 1))
+        falling = 1 - (self.high - x) ** 2 / (self.width * (fall or 1))
+        return np.where((x < self.mode) | (fall == 0), rising, falling)
+
+    def _capped_mean(self, ceiling: float) -> float:
+        rise, fall = self.sides
+        if ceiling < self.mode:
+            return ceiling - (ceiling - self.low) ** 3 / (3 * self.width * rise)
+        return self.mean - (self.high - ceiling) ** 3 / (3 * self.width * fall)
+
+
+class Pert(PeakedDistribution):
+    """The PERT distribution: a scaled beta with mean (low + weight x mode + high) / (weight + 2)."""
+
+    kind: Literal["pert"] = "pert"
+    weight: Annotated[float, Field(gt=0, le=1e6)] = 4.0
+    """The weight of the mode in the mean, where each bound weighs 1."""
+
+    @cached_property
+    def standard(self) -> Beta:
+        """The beta distribution of (value - low) / (high - low), from 0 to 1."""
+        at = (self.mode - self.low) / self.width
+        return Beta(a=1 + self.weight * at, b=1 + self.weight * (1 - at))
+
+    def _moments(self) -> tuple[float, float]:
+        return self.low + self.width * self.standard.mean, self.width**2 * self.standard.variance
+
+    def _quantile(self, u: FloatArray) -> FloatArray:
+        return np.minimum(self.low + self.width * self.standard.quantile(u), self.high)
+
+    def _cdf(self, x: FloatArray) -> ArrayLike:
+        return self.standard.cdf((x - self.low) / self.width)
+
+    def _capped_mean(self, ceiling: float) -> float:
+        return self.low + self.width * self.standard.capped_mean((ceiling - self.low) / self.width)
+
+
+class ShareDistribution(Distribution):
+    """A distribution of a share, between 0 and 1."""
+
+    @property
+    def support(self) -> Interval:
+        """From 0 to 1."""
+        return 0.0, 1.0
+
+
+class Beta(ShareDistribution):
+    """The beta distribution of a share, as precise as if `a` successes and `b` failures had been observed."""
+
+    kind: Literal["beta"] = "beta"
+    a: Weight
+    """The weight of the ones; the mean is a / (a + b)."""
+    b: Weight
+    """The weight of the zeros."""
+
+    @cached_property
+    def logits(self) -> QuantileTable:
+        """A table from normal scores (normal quantiles of probabilities) to the logits of the share."""
+        a, b = self.a, self.b
+        return QuantileTable(lambda z: log_beta_quantile(a, b, z) - log_beta_quantile(b, a, -z))
+
+    def _moments(self) -> tuple[float, float]:
+        size = self.a + self.b
+        return self.a / size, self.a * self.b / (size**2 * (size + 1))
+
+    def _quantile(self, u: FloatArray) -> FloatArray:
+        return np.asarray(special.expit(self.logits(special.ndtri(u))))
+
+    def _cdf(self, x: FloatArray) -> ArrayLike:
+        return np.asarray(special.betainc(self.a, self.b, np.clip(x, 0, 1)))
+
+    def _capped_mean(self, ceiling: float) -> float:
+        below = self.mean * special.betainc(self.a + 1, self.b, ceiling)
+        return float(below + ceiling * special.betaincc(self.a, self.b, ceiling))
+
+
+class LogitDistribution(ShareDistribution):
+    """A share whose logit, log(share / (1 - share)), is location + scale x a standard normal or t variable.
+
+    Mean, variance and capped mean are averages over 20,000 points of equal probability.
+    """
+
+    location: Finite
+    """The median of the logit."""
+    scale: Positive
+    """The scale of the logit."""
+
+    @property
+    def degrees_of_freedom(self) -> float:
+        """Those of the t distribution; infinity for the normal distribution."""
+        return np.inf
+
+    @cached_property
+    def points(self) -> FloatArray:
+        """The quantiles at 20,000 evenly spaced probabilities; mean and variance are computed from them."""
+        return self._quantile(MIDPOINTS)
+
+    @cached_property
+    def moments(self) -> tuple[float, float]:
+        """The mean and the variance of the share."""
+        return float(self.points.mean()), float(self.points.var())
+
+    def _moments(self) -> tuple[float, float]:
+        return self.moments
+
+    def _quantile(self, u: FloatArray) -> FloatArray:
+        standard = special.stdtrit(self.degrees_of_freedom, u)
+        return np.asarray(special.expit(standard * self.scale + self.location))
+
+    def _cdf(self, x: FloatArray) -> ArrayLike:
+        standard = (special.logit(np.clip(x, 0, 1)) - self.location) / self.scale
+        return np.asarray(special.stdtr(self.degrees_of_freedom, standard))
+
+    def _capped_mean(self, ceiling: float) -> float:
+        return float(np.minimum(self.points, ceiling).mean())
+
+
+class LogitNormal(LogitDistribution):
+    """A share whose logit, log(share / (1 - share)), has a normal distribution."""
+
+    kind: Literal["logit-normal"] = "logit-normal"
+
+
+class LogitT(LogitDistribution):
+    """A share whose logit, log(share / (1 - share)), has a Student t distribution."""
+
+    kind: Literal["logit-t"] = "logit-t"
+    df: Annotated[float, Field(ge=1, allow_inf_nan=False)]
+    """The degrees of freedom: the fewer, the heavier the tails."""
+
+    @property
+    def degrees_of_freedom(self) -> float:
+        """The stated degrees of freedom."""
+        return self.df
 
 
 _SimpleUnion = Fixed | Uniform | Triangular | Pert | Beta | Lognormal | LogitNormal | LogitT | Discrete
@@ -167,11 +474,6 @@ class Mixture(Distribution):
         """The probability of each branch (component of the mixture)."""
         return tuple(branch.weight for branch in self.branches)
 
-    @property
-    def branch_means(self) -> FloatArray:
-        """The mean of each branch (component of the mixture), as an array (k,)."""
-        return np.array([branch.distribution.mean for branch in self.branches])
-
     def branch(self, u: ArrayLike) -> NDArray[np.intp]:
         """For each probability in `u`, the index (from 0) of the branch (mixture component) that it selects.
 
@@ -181,9 +483,9 @@ class Mixture(Distribution):
         Raises:
             UsageError: a probability is not strictly between 0 and 1.
         """
-        order = np.argsort(self.branch_means, kind="stable")
-        weights = tuple(self.weights[k] for k in order)
-        return np.asarray(order[np.searchsorted(_cumulative(weights), check_probabilities(u))])
+        order = np.argsort([branch.distribution.mean for branch in self.branches], kind="stable")
+        sums = _cumulative(np.array(self.weights)[order])
+        return np.asarray(order[np.searchsorted(sums, check_probabilities(u))])
 
     def sample(self, u_branch: ArrayLike, u_within: ArrayLike) -> FloatArray:
         """The value for each pair of probabilities: `u_branch` selects a branch, `u_within` its quantile.
@@ -204,27 +506,27 @@ class Mixture(Distribution):
     @property
     def ends(self) -> Interval:
         """The smallest low and the largest high value of the branches (components) with a positive weight."""
-        ends = [branch.distribution.ends for branch in self._possible]
-        return min(low for low, _ in ends), max(high for _, high in ends)
+        return _hull(distribution.ends for distribution in self._possible)
 
     @property
-    def _possible(self) -> list[Branch]:
-        return [branch for branch in self.branches if branch.weight]
+    def support(self) -> Interval:
+        """The smallest and the largest possible value of the branches with a positive weight."""
+        return _hull(distribution.support for distribution in self._possible)
+
+    @property
+    def _possible(self) -> list[Distribution]:
+        return [branch.distribution for branch in self.branches if branch.weight]
 
     def _moments(self) -> tuple[float, float]:
         """The mean and the variance, by the law of total variance: between the branches plus within them."""
-        variances = np.array([branch.distribution.variance for branch in self.branches])
-        mean = np.average(self.branch_means, weights=self.weights)
-        spread = variances + (self.branch_means - mean) ** 2
-        return float(mean), float(np.average(spread, weights=self.weights))
-
-    def _support(self) -> Interval:
-        supports = [branch.distribution.support for branch in self._possible]
-        return min(low for low, _ in supports), max(high for _, high in supports)
+        means = np.array([branch.distribution.mean for branch in self.branches])
+        within = [branch.distribution.variance for branch in self.branches]
+        mean, between = _mean_and_variance(means, np.array(self.weights))
+        return mean, between + float(np.average(within, weights=self.weights))
 
     def _quantile(self, u: FloatArray) -> FloatArray:
         """Quantiles by bisection between the quantiles of the branches: slow, so draws use `sample`."""
-        each = [branch.distribution.quantile(u) for branch in self._possible]
+        each = [distribution.quantile(u) for distribution in self._possible]
         low, high = np.nextafter(np.min(each, axis=0), -np.inf), np.max(each, axis=0)
         for _ in range(BISECTIONS):
             middle = low + (high - low) / 2
@@ -244,7 +546,107 @@ class Mixture(Distribution):
 AnyDistribution = Annotated[_SimpleUnion | Mixture, Field(discriminator="kind")]
 
 
-def _cumulative(weights: tuple[float, ...]) -> FloatArray:
+def _mean_and_variance(values: FloatArray, weights: FloatArray) -> tuple[float, float]:
+    mean = np.average(values, weights=weights)
+    return float(mean), float(np.average((values - mean) ** 2, weights=weights))
+
+
+def _cumulative(weights: FloatArray) -> FloatArray:
     """Cumulative sums of weights, scaled so that the last one is exactly 1."""
     sums = np.cumsum(weights)
     return np.asarray(sums / sums[-1])
+
+
+def _hull(intervals: Iterable[Interval]) -> Interval:
+    lows, highs = zip(*intervals, strict=True)
+    return min(lows), max(highs)
+
+
+def check_probabilities(u: ArrayLike) -> FloatArray:
+    """Check that probabilities are strictly between 0 and 1, and return them as an array.
+
+    Raises:
+        UsageError: a probability is not strictly between 0 and 1.
+    """
+    probabilities = np.asarray(u, float)
+    if not np.all((probabilities > 0) & (probabilities < 1)):
+        raise UsageError(
+            "a quantile needs probabilities between 0 and 1, ends excluded",
+            remedy="Shift the points of a lattice by half a step.",
+        )
+    return probabilities
+
+
+def check_adds_up(what: str, shares: Sequence[float]) -> None:
+    """Raise an error if shares of a whole do not add up to 1.
+
+    Raises:
+        ValueError: the sum of the shares differs from 1 by more than rounding.
+    """
+    if abs(sum(shares) - 1) > FLOAT_NOISE:
+        raise ValueError(f"has {what} that do not sum to 1")
+
+
+NODES = 1024
+MAX_NORMAL_SCORE = 8.3
+"""The outermost normal scores of a table. A double cannot represent probabilities above the upper one."""
+TINY = 1e-14
+"""Below this a quantile is computed from the first term of its series, because it may underflow."""
+FLOOR = -1e12
+"""The smallest logarithm in a table; it replaces minus infinity."""
+
+
+class QuantileTable:
+    """A table of a smooth, increasing function of a normal score, with cubic interpolation.
+
+    The table has 1,024 equal intervals. For the logarithm or the logit of a quantile, the error is about
+    1e-10 unless a shape parameter is far below 0.1. Beyond the ends of the table, the function is constant.
+    """
+
+    def __init__(self, function: Callable[[FloatArray], FloatArray]) -> None:
+        self._step = 2 * MAX_NORMAL_SCORE / NODES
+        nodes = np.arange(-2.0, NODES + 3)
+        y = np.maximum(function(nodes * self._step - MAX_NORMAL_SCORE), FLOOR)
+        slopes = (8 * (y[3:-1] - y[1:-3]) - (y[4:] - y[:-4])) / 12
+        rises, left, right = np.diff(y[2:-2]), slopes[:-1], slopes[1:]
+        self._powers = np.stack([y[2:-3], left, 3 * rises - 2 * left - right, left + right - 2 * rises])
+
+    def __call__(self, scores: FloatArray) -> FloatArray:
+        """The interpolated value of the function at each score, in an array of the same shape."""
+        at = (np.clip(scores, -MAX_NORMAL_SCORE, MAX_NORMAL_SCORE) + MAX_NORMAL_SCORE) / self._step
+        node = np.minimum(at.astype(np.intp), NODES - 1)
+        x = at - node
+        c0, c1, c2, c3 = self._powers[:, node]
+        return np.asarray(c0 + x * (c1 + x * (c2 + x * c3)))
+
+
+def log_beta_quantile(a: float, b: float, scores: FloatArray) -> FloatArray:
+    """The logarithm of beta quantiles at normal scores; correct even if the quantile itself underflows."""
+    with np.errstate(all="ignore"):
+        x = _quantiles_from_nearer_tail(special.betaincinv, special.betainccinv, (a, b), scores)
+        first_term = (special.log_ndtr(scores) + np.log(a) + special.betaln(a, b)) / a
+        return np.where(x * (1 + b) < TINY, first_term, np.log(x))
+
+
+def log_gamma_quantile(shape: float, scores: FloatArray) -> FloatArray:
+    """The logarithm of gamma (scale 1) quantiles at normal scores; correct even if a quantile underflows."""
+    with np.errstate(all="ignore"):
+        x = _quantiles_from_nearer_tail(special.gammaincinv, special.gammainccinv, (shape,), scores)
+        first_term = (special.log_ndtr(scores) + special.gammaln(shape + 1)) / shape
+        return np.where(x < TINY, first_term, np.log(x))
+
+
+def _quantiles_from_nearer_tail(
+    below: Callable[..., FloatArray],
+    above: Callable[..., FloatArray],
+    shapes: tuple[float, ...],
+    scores: FloatArray,
+) -> FloatArray:
+    """Quantiles, computed from the lower tail for scores up to 0 and from the upper tail for larger scores.
+
+    Probabilities close to 1 have few significant digits, so each half uses its own tail.
+    """
+    lower, tail = scores <= 0, special.ndtr(-np.abs(scores))
+    quantiles = np.empty_like(scores)
+    quantiles[lower], quantiles[~lower] = below(*shapes, tail[lower]), above(*shapes, tail[~lower])
+    return quantiles

@@ -1,31 +1,40 @@
-"""The two kinds of ledger entry: assumptions with a range of values, and shares of reports per loss band."""
+"""The entries of a ledger that are one number or shares of loss bands; `reviews` has awards and handling."""
 
 from __future__ import annotations
 
 from datetime import date
 from functools import cached_property, partial
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, NamedTuple, Self
 
 import numpy as np
-from numpy.typing import ArrayLike
 from pydantic import Field, model_validator
 from scipy import special
 
-from outage_analysis.assumptions.distribution_type import (
+from outage_analysis.assumptions.distributions import (
+    AnyDistribution,
     Distribution,
+    FloatArray,
+    Mixture,
+    QuantileTable,
     Share,
     check_adds_up,
-    check_probabilities,
+    log_gamma_quantile,
 )
-from outage_analysis.assumptions.distributions import Mixture
-from outage_analysis.assumptions.normal_scores import FloatArray, QuantileTable, log_gamma_quantile
-from outage_analysis.errors import ModelRefused, UsageError
-from outage_analysis.files import Day, Document, Identifier, Name, Text
-from outage_analysis.incidents import Band, Closed, check_partition, get_fact
+from outage_analysis.assumptions.reference_classes import (
+    published_spread,
+    reference_class_prior,
+    update_rate,
+)
+from outage_analysis.errors import ModelRefused
+from outage_analysis.files import Day, Document, Name, NamedDocument, OptionalText, Text
+from outage_analysis.incidents import Band, Closed, check_partition, get_fact, published_rates
 from outage_analysis.policies import CostLine, Effort, contains_integer
 
+AMOUNT_KINDS = ("review_award", "mean_payment", "paid_total", "handling")
+"""Kinds whose value is an amount in the smallest unit of the currency; the others are counts and shares."""
 
-class Range(Document):
+
+class Range(NamedTuple):
     """An expected value with its bounds: low <= expected <= high."""
 
     expected: float
@@ -39,16 +48,12 @@ class Range(Document):
         Low and high are often the 1 % and 99 % percentiles. The mean of a heavy-tailed or capped distribution
         can lie outside them.
         """
-        return cls(expected=expected, low=min(low, expected), high=max(high, expected))
+        return cls(expected, min(low, expected), max(high, expected))
 
 
-class Entry(Document):
+class Entry(NamedDocument):
     """One assumption of a ledger: the keys and methods that all kinds of assumption share."""
 
-    id: Identifier
-    """What tables call the assumption."""
-    name: Name
-    """The name for readers."""
     lines: tuple[str, ...] = Field(min_length=1)
     """The ids of the cost lines that use the assumption."""
     effort: Effort | None = None
@@ -120,11 +125,8 @@ class OneDistribution(Entry):
     @property
     def models(self) -> tuple[Name, ...]:
         """The names of the mixture's branches; empty if the distribution is not a mixture."""
-        return (
-            tuple(Name(en=b.name) for b in self.sampled_distribution.branches)
-            if isinstance(self.sampled_distribution, Mixture)
-            else ()
-        )
+        sampled = self.sampled_distribution
+        return tuple(Name(en=b.name) for b in sampled.branches) if isinstance(sampled, Mixture) else ()
 
     def draw(self, u: FloatArray) -> FloatArray:
         """Convert uniform random numbers (n, dimensions) to n draws (simulated values) of the assumption."""
@@ -135,11 +137,8 @@ class OneDistribution(Entry):
 
     def branch(self, u: FloatArray) -> np.ndarray | None:
         """The index of the branch that each draw of a mixture uses; None if this is not a mixture."""
-        return (
-            self.sampled_distribution.branch(u[:, 0])
-            if isinstance(self.sampled_distribution, Mixture)
-            else None
-        )
+        sampled = self.sampled_distribution
+        return sampled.branch(u[:, 0]) if isinstance(sampled, Mixture) else None
 
     @cached_property
     def range(self) -> Range:
@@ -152,62 +151,213 @@ class OneDistribution(Entry):
         return self.sampled_distribution.most
 
 
-Size = Annotated[float, Field(ge=0.001, le=1_000_000)]
-"""How many observations a statement is worth; above a million the shares are practically certain."""
+class ObservedCounts(Document):
+    """Counts of the event whose rate is assumed: the successes (`hits`) and the trials (`of`)."""
+
+    hits: str
+    """The id of the fact that counts the successes."""
+    of: str
+    """The id of the fact that counts the trials."""
+    counted_on: Day | None = None
+    """The day up to which `hits` was counted; by default the day on which that fact was public."""
+    closed_on: Day | None = None
+    """The last day to file or to take an offer, where the policy's line states no deadline."""
+    decided: bool = False
+    """Whether every filing counted in `of` had been decided by that day; an acceptance rate requires it."""
+
+    @property
+    def day(self) -> date | None:
+        """The day up to which the successes were counted; None if their published fact has no day."""
+        days = [d for d in (self.counted_on, get_fact(self.hits, hindsight=True).public_on) if d]
+        return min(days, default=None)
 
 
-class Dirichlet(Document):
-    """A Dirichlet distribution of the shares of a whole, as precise as if `size` items had been observed.
+class RateAssumption(OneDistribution):
+    """A rate of the claims funnel, such as acceptance: a prior, and counts of the same event to update it."""
 
-    One draw needs one uniform number per share. Each uniform number gives a gamma quantile with shape size x
-    share; the shares are these quantiles divided by their sum. A larger uniform number gives its own share a
-    larger value and the other shares smaller values. A share of zero stays zero.
-    """
-
-    kind: Literal["dirichlet"] = "dirichlet"
-    shares: tuple[Share, ...] = Field(min_length=1)
-    """The expected shares; they add up to 1."""
-    size: Size
-    """How many observations the statement is worth: the larger, the closer drawn shares stay to the expected
-    ones."""
+    kind: Literal["claimant_share", "entitled_share", "filing_share", "acceptance", "take_up"]
+    """Which rate: `claimant_share` is different claimants per report; `entitled_share` the share of them who
+    are entitled; `filing_share` the share of those who file; `acceptance` the share of filings accepted;
+    `take_up` the share of people who take a good."""
+    classes: tuple[str, ...] = ()
+    """Reference classes: ids of facts in percent, one per event. The prior follows from them by a written
+    rule, for which a range counts as its midpoint."""
+    left_out: tuple[str, ...] = ()
+    """Events whose rates the spread between events leaves out, such as this outage: values of the column
+    `event` in data/published/rates.csv."""
+    distribution: AnyDistribution | None = None
+    """The distribution of the rate, if it does not come from reference classes."""
+    observed: ObservedCounts | None = None
+    """Counts from the same event. They update the rate of this event, but not the spread between events."""
 
     @model_validator(mode="after")
-    def _shares_add_up(self) -> Self:
-        check_adds_up("shares", self.shares)
+    def _one_origin(self) -> Self:
+        if bool(self.classes) == bool(self.distribution):
+            raise ValueError("needs either reference classes or a distribution")
+        if self.distribution and not (
+            self.distribution.support[0] >= 0 and self.distribution.support[1] <= 1
+        ):
+            raise ValueError("needs a distribution of shares between 0 and 1")
+        if unknown := set(self.left_out).difference(published_rates()["event"]):
+            raise ValueError(
+                f"leaves out {min(unknown)}, which is no event of data/published/rates.csv"
+                " | Correct the event, or drop it from left_out."
+            )
         return self
 
     @property
-    def mean(self) -> FloatArray:
-        """The expected shares, as an array (k,)."""
-        return np.array(self.shares) / sum(self.shares)
-
-    def quantile(self, u: ArrayLike) -> FloatArray:
-        """Convert uniform random numbers (n, k) to n draws of the k shares, (n, k); each row adds up to 1.
-
-        Raises:
-            UsageError: the number of columns is not the number of shares, or a number is not strictly between
-                0 and 1.
-        """
-        points = check_probabilities(u)
-        if points.shape[-1] != len(self.shares):
-            raise UsageError(
-                f"a mix of {len(self.shares)} shares needs as many uniforms a point", value=points.shape[-1]
-            )
-        logs = np.full(points.shape, -np.inf)
-        for at, table in self.log_gamma_tables.items():
-            logs[..., at] = table(special.ndtri(points[..., at]))
-        parts = np.exp(logs - logs.max(axis=-1, keepdims=True))
-        return np.asarray(parts / parts.sum(axis=-1, keepdims=True))
+    def computed_from(self) -> tuple[str, ...]:
+        """The ids of the facts that state the reference classes and the observed counts."""
+        observed = (self.observed.hits, self.observed.of) if self.observed else ()
+        return (*self.classes, *observed)
 
     @cached_property
-    def log_gamma_tables(self) -> dict[int, QuantileTable]:
-        """By index of each share above 0: a table from normal scores to logarithms of its gamma quantiles."""
-        tables = {
-            at: partial(log_gamma_quantile, self.size * share)
-            for at, share in enumerate(self.shares)
-            if share
-        }
-        return {at: QuantileTable(quantile) for at, quantile in tables.items()}
+    def prior(self) -> Distribution:
+        """The distribution of the rate before it is updated with counts from the event itself."""
+        if self.distribution is not None:
+            return self.distribution
+        shares = [get_fact(c).middle / 100 for c in self.classes]
+        spread = published_spread(self.kind, self.classes, public_by=self.public_on, without=self.left_out)
+        return reference_class_prior(shares, spread)
+
+    @cached_property
+    def sampled_distribution(self) -> Distribution:
+        """The distribution from which the rate is drawn: the posterior or, without counts, the prior."""
+        if self.observed is None:
+            return self.prior
+        hits, of = (get_fact(f, hindsight=True).count for f in (self.observed.hits, self.observed.of))
+        return update_rate(self.prior, hits, of)
+
+    def interim_error(self, closes: date | None) -> ModelRefused | None:
+        """An error to raise if the observed counts may still change; None if they are final.
+
+        Args:
+            closes: the last day to claim under the line of the policy, if it is known.
+        """
+        observed = self.observed
+        if observed is None or self.kind not in ("acceptance", "filing_share", "take_up"):
+            return None
+        day = observed.day or "an unknown day"
+        counts = f"{self.id}: `observed` counts {observed.hits} of {observed.of} up to {day}"
+        if self.kind == "acceptance":
+            if observed.decided:
+                return None
+            return ModelRefused(
+                f"{counts}, and filings may still be undecided"
+                + (f" (the last day to file is {closes})" if closes else ""),
+                remedy="Leave out `observed` until the review has ended; or let `of` count the filings that"
+                " were decided, and state `decided = true`.",
+            )
+        last = max((d for d in (closes, observed.closed_on) if d), default=None)
+        if last is None:
+            return ModelRefused(
+                f"{counts}, and no last day to file or to take is known",
+                remedy="Give the line of the policy its deadlines, or state `closed_on` beside the counts.",
+            )
+        if observed.day is not None and observed.day > last:
+            return None
+        return ModelRefused(
+            f"{counts}, but the last day to file or to take is {last}: more may come",
+            remedy="Leave out `observed` until a count after that day is published; or forecast what is still"
+            " to come as late claims (`ultimate`).",
+        )
+
+    def range_under_cap(self, ceiling: float) -> Range:
+        """The expected value and the range of the smaller of the rate and `ceiling`."""
+        sampled = self.sampled_distribution
+        low, high = sampled.ends
+        return Range.around(sampled.capped_mean(ceiling), min(low, ceiling), min(high, ceiling))
+
+    @cached_property
+    def range(self) -> Range:
+        """The expected rate and its range."""
+        return self.range_under_cap(1.0)
+
+    @property
+    def most(self) -> float:
+        """The largest possible rate: always 1, because by chance all claims may pass the funnel stage."""
+        return 1.0
+
+
+class StatedNumber(OneDistribution):
+    """A number with a stated distribution and a smallest allowed value."""
+
+    distribution: AnyDistribution
+    """The distribution; an amount is in the smallest unit of the currency."""
+
+    @property
+    def least(self) -> int:
+        """The smallest value that the distribution is allowed to have."""
+        return 0
+
+    @model_validator(mode="after")
+    def _in_range(self) -> Self:
+        if self.distribution.support[0] < self.least:
+            raise ValueError(f"needs a distribution that is never below {self.least}")
+        return self
+
+    @property
+    def sampled_distribution(self) -> Distribution:
+        """The distribution from which values of the assumption are drawn."""
+        return self.distribution
+
+
+class Factor(StatedNumber):
+    """A number that multiplies a count or an amount."""
+
+    kind: Literal["ultimate", "exposure", "new_applicants", "realised_ratio"]
+    """Which factor: `ultimate` is reports at the end per report so far; `exposure` is people (or other things
+    paid for) per unit that was counted, such as passengers per flight; `new_applicants` is filings by people
+    who never reported, per report; `realised_ratio` is the amount paid in the end per amount announced."""
+    unit: OptionalText = None
+    """The unit of an `exposure`, such as passengers per flight; required for it, not allowed otherwise."""
+
+    @model_validator(mode="after")
+    def _unit_only_for_exposure(self) -> Self:
+        if (self.kind == "exposure") != (self.unit is not None):
+            raise ValueError(
+                "has a unit exactly when its kind is exposure | Write it as "
+                'unit = { en = "passengers per flight" }.'
+            )
+        return self
+
+    @property
+    def least(self) -> int:
+        """The smallest allowed value: 1 for `ultimate` (final reports per report so far), otherwise 0."""
+        return 1 if self.kind == "ultimate" else 0
+
+    @property
+    def most(self) -> float | None:
+        """The largest possible value; None for new applicants, because no count limits their number."""
+        if self.kind == "new_applicants" and self.sampled_distribution.most != 0:
+            return None
+        return self.sampled_distribution.most
+
+
+class MeanPayment(StatedNumber):
+    """The average payment per accepted claim, stated if it is known better than the payments by band."""
+
+    kind: Literal["mean_payment"]
+    spread: Annotated[float, Field(ge=0, le=10)] = 0.0
+    """Standard deviation of single payments, as a share of their mean."""
+
+    @property
+    def most(self) -> float | None:
+        """The largest mean payment; None if single payments vary around it without a limit."""
+        return None if self.spread else self.sampled_distribution.most
+
+
+class PaidTotal(StatedNumber):
+    """The total paid under a cost line, once it is known; it replaces every forecast of the line.
+
+    The distribution describes only how the published total was rounded.
+    """
+
+    kind: Literal["paid_total"]
+
+
+Size = Annotated[float, Field(ge=0.001, le=1_000_000)]
+"""How many observations a statement is worth; above a million the shares are practically certain."""
 
 
 class MixBand(Document):
@@ -217,7 +367,7 @@ class MixBand(Document):
     """The lower edge of the band, excluded unless `closed` is lower, in the smallest unit."""
     up_to: Annotated[int, Field(gt=0)] | None = None
     """The upper edge of the band, in the smallest unit; left out for the last band."""
-    share: Annotated[float, Field(ge=0, le=1)]
+    share: Share
     """The share of reports in the band."""
 
 
@@ -235,10 +385,7 @@ class BandMix(Entry):
 
     @model_validator(mode="after")
     def _complete(self) -> Self:
-        try:
-            check_partition([(b.over, b.up_to) for b in self.bands])
-        except UsageError as error:
-            raise ValueError(f"{error.problem} | {error.remedy}") from error
+        check_partition([(b.over, b.up_to) for b in self.bands])
         check_adds_up("shares", [b.share for b in self.bands])
         return self
 
@@ -248,12 +395,6 @@ class BandMix(Entry):
         total = sum(b.share for b in self.bands)
         return tuple(b.share / total for b in self.bands)
 
-    @cached_property
-    def dirichlet(self) -> Dirichlet | None:
-        """The joint distribution of the shares; None when they are certain."""
-        shares = tuple(b.share for b in self.bands)
-        return None if self.size is None else Dirichlet(shares=shares, size=self.size)
-
     @property
     def dimensions(self) -> int:
         """How many uniform random numbers one draw needs: one per band, or none if the shares are certain."""
@@ -262,13 +403,28 @@ class BandMix(Entry):
     def draw(self, u: FloatArray) -> FloatArray:
         """Convert uniform random numbers (n, dimensions) to n draws of the band shares, (n, bands).
 
+        Each uniform number gives a gamma quantile with shape size x share; the shares are these quantiles
+        divided by their sum, so they follow a Dirichlet distribution. A larger number gives its own share a
+        larger value and the others smaller values. A share of zero stays zero.
+
         The first uniform number of a draw belongs to the last band, usually the band with the largest losses.
         So a correlation that the ledger declares for the mix is a correlation with the share of the last
         band.
         """
-        if self.dirichlet is None:
+        if self.size is None:
             return np.tile(self.shares, (len(u), 1))
-        return self.dirichlet.quantile(u[:, ::-1])
+        scores = special.ndtri(u[:, ::-1])
+        logs = np.full(scores.shape, -np.inf)
+        for at, table in self._log_gamma_tables.items():
+            logs[:, at] = table(scores[:, at])
+        parts = np.exp(logs - logs.max(axis=1, keepdims=True))
+        return np.asarray(parts / parts.sum(axis=1, keepdims=True))
+
+    @cached_property
+    def _log_gamma_tables(self) -> dict[int, QuantileTable]:
+        """By index of each share above 0: a table from normal scores to logarithms of its gamma quantiles."""
+        sizes = {at: (self.size or 0) * band.share for at, band in enumerate(self.bands) if band.share}
+        return {at: QuantileTable(partial(log_gamma_quantile, size)) for at, size in sizes.items()}
 
     def fits(self, line: CostLine) -> bool:
         """Whether the mix states shares of the loss bands of a cost line."""

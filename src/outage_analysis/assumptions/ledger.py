@@ -3,29 +3,38 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from dataclasses import replace
 from datetime import date
+from decimal import Decimal
+from numbers import Real
 from pathlib import Path
 from typing import Annotated, Self
 
 import polars as pl
 from pydantic import Field, model_validator
 
-from outage_analysis.assumptions.changed_values import with_distribution
-from outage_analysis.assumptions.entries import BandMix, Entry, OneDistribution
-from outage_analysis.assumptions.rates import Factor, MeanPayment, PaidTotal, RateAssumption
+from outage_analysis.assumptions.distributions import Fixed, Pert, Uniform
+from outage_analysis.assumptions.entries import (
+    AMOUNT_KINDS,
+    BandMix,
+    Entry,
+    Factor,
+    MeanPayment,
+    OneDistribution,
+    PaidTotal,
+    RateAssumption,
+)
 from outage_analysis.assumptions.reviews import Award, Handling
 from outage_analysis.errors import UsageError
 from outage_analysis.files import (
     Day,
     Document,
     Identifier,
-    Name,
+    NamedDocument,
     Text,
     bundled_ids,
-    changed_id,
-    changed_name,
+    changed_copy,
     find_duplicate,
     read_document,
     spelling_hint,
@@ -66,13 +75,9 @@ class Correlation(Document):
     """Why the two are correlated."""
 
 
-class Ledger(Displayable, Document):
+class Ledger(Displayable, NamedDocument):
     """The list of assumptions behind one run."""
 
-    id: Identifier
-    """The id by which commands refer to the ledger."""
-    name: Name
-    """The name for readers."""
     incident: Identifier
     """The id of the incident."""
     as_of: Day
@@ -96,10 +101,6 @@ class Ledger(Displayable, Document):
         unknown = next((x for pair in pairs for x in pair if x not in known), None)
         if unknown is not None:
             raise ValueError(f"has a correlation of {unknown}, which is no assumption of it")
-        return self
-
-    @model_validator(mode="after")
-    def _one_per_kind_and_line(self) -> Self:
         uses = [(a.kind, line, a.effort) for a in self.assumptions for line in a.lines]
         if (use := find_duplicate(uses)) is not None:
             raise ValueError(f"has two assumptions of kind {use[0]} for the line {use[1]}")
@@ -112,7 +113,36 @@ class Ledger(Displayable, Document):
 
     def card(self, lang: str = "en") -> Card:
         """Summary for display: each assumption's expected value, range and grade."""
-        return ledger_card(self, lang)
+        locale = Locale(lang, self.currency or "", decimal_places(self.currency) if self.currency else 0)
+        short = short_names([a.name[lang] for a in self.assumptions])
+        names = dict(zip((a.id for a in self.assumptions), short, strict=True))
+        rows, more = first_rows(
+            locale,
+            self.assumptions,
+            lambda a: (
+                names[a.id],
+                *value_and_range(a, locale),
+                grade_label(a, locale),
+                locale.day(a.public_on),
+            ),
+            "ledger.assumptions",
+        )
+        heads = ("assumption", "expected_text", "range_text", "grade", "public_on")
+        known = sum(a.outcome_known for a in self.assumptions)
+        description = locale(
+            "card.ledger",
+            id=self.id,
+            incident=self.incident,
+            day=locale.day(self.as_of),
+            count=locale.number(len(self.assumptions)),
+            ties=locale.number(len(self.correlations)),
+        )
+        notes = [locale("card.outcome_known", count=locale.number(known))] if known else []
+        if any(a.kind in AMOUNT_KINDS for a in self.assumptions):
+            notes.append(locale("card.sums_in", unit=locale.unit) if self.currency else locale("card.sums"))
+        table = Table(tuple(locale(f"column.{head}") for head in heads), rows, frozenset({1, 2}), more=more)
+        lines = tuple(filter(None, (description, example_warning(self, locale))))
+        return Card(self.name[lang], lines, (table,) if rows else (), (*notes, locale("card.ledger_next")))
 
     def as_known_on(self, day: date) -> Ledger:
         """The ledger as known on a day: the assumptions that were public and use no facts of a later day."""
@@ -156,10 +186,10 @@ class Ledger(Displayable, Document):
             remedy = spelling_hint(str(id_), ids) if ids else "The ledger has no assumption."
             raise UsageError("no such assumption", value=id_, remedy=remedy)
         changed = tuple(
-            with_distribution(entry, self.currency, value, low, high) if entry.id == id_ else entry
+            _with_distribution(entry, self.currency, value, low, high) if entry.id == id_ else entry
             for entry in self.assumptions
         )
-        return validated_copy(self, id=changed_id(self.id), name=changed_name(self.name), assumptions=changed)
+        return changed_copy(self, assumptions=changed)
 
     def find(self, kind: str, line: str, effort: Effort | None = None) -> Assumption | None:
         """The assumption of one kind, such as `acceptance`, for a cost line and an effort class; else None.
@@ -170,6 +200,59 @@ class Ledger(Displayable, Document):
             a for a in self.assumptions if a.kind == kind and line in a.lines and a.effort in (None, effort)
         ]
         return max(candidates, key=lambda a: a.effort is not None, default=None)
+
+
+SET_BY_USER = Text(en="Set by the user.", ko="사용자가 정한 값.")
+
+
+def _with_distribution(
+    entry: Assumption, currency: str | None, value: float | None, low: float | None, high: float | None
+) -> Assumption:
+    if isinstance(entry, BandMix | Handling):
+        remedy = "Edit the TOML file of the ledger."
+        raise UsageError(f"{entry.id} is a {entry.kind}, which is not one number", remedy=remedy)
+    if entry.kind in AMOUNT_KINDS and currency is None:
+        raise UsageError(
+            f"the ledger states no currency, so the unit of {entry.id} is unknown",
+            remedy='Add the currency to the ledger, as in currency = "EUR".',
+        )
+    if (low is None) != (high is None) or (value is None and low is None):
+        raise UsageError(f"{entry.id} needs a value, or low and high, or all three")
+    stated = {name: x for name, x in (("low", low), ("mode", value), ("high", high)) if x is not None}
+    for number in stated.values():
+        _check_number(entry, number)
+    if low is not None and high is not None:
+        if not low < high:
+            raise UsageError(f"{entry.id} needs low < high", value=f"{low} and {high}")
+        if value is not None and not low <= value <= high:
+            raise UsageError(f"{entry.id} needs a value from low to high", value=value)
+    unit = 10 ** decimal_places(currency or "") if entry.kind in AMOUNT_KINDS else 1
+    # Multiplied in decimals, because 80.15 euros times 100 is not 8015 cents in binary floats.
+    scaled = {name: float(Decimal(str(number)) * unit) for name, number in stated.items()}
+    spread = Uniform if value is None else Pert
+    distribution = Fixed(value=scaled["mode"]) if low is None else spread.model_validate(scaled)
+    changes: dict[str, object] = {
+        "distribution": distribution,
+        "grade": "assumed",
+        "facts": (),
+        "approved_by": "",
+    }
+    if isinstance(entry, RateAssumption):
+        changes |= {"classes": (), "left_out": (), "observed": None}
+    elif isinstance(entry, Award):
+        changes |= {"loss": None, "rules": ()}
+    return validated_copy(entry, source=SET_BY_USER, rationale=SET_BY_USER, **changes)
+
+
+def _check_number(entry: Entry, number: object) -> None:
+    least = entry.least if isinstance(entry, Factor) else 0
+    most = 1 if isinstance(entry, RateAssumption) else math.inf
+    if isinstance(number, bool) or not isinstance(number, int | float | Real) or not math.isfinite(number):
+        raise UsageError(f"{entry.id} is a number", value=number)
+    if not least <= float(number) <= most:
+        limits = f"from {least} to {most}" if most < math.inf else f"of at least {least}"
+        remedy = "Write 50 % as 0.5." if most == 1 else ""
+        raise UsageError(f"{entry.id} is a number {limits}", value=number, remedy=remedy)
 
 
 def load_ledger(id_or_path: str | Path | Ledger) -> Ledger:
@@ -194,8 +277,6 @@ def bundled_ledger(incident: str, day: date | None = None) -> Ledger | None:
     return max((x for x in written if x.as_of <= day), key=lambda x: x.as_of, default=None)
 
 
-AMOUNT_KINDS = ("review_award", "mean_payment", "paid_total", "handling")
-"""Kinds whose value is an amount in the smallest unit of the currency; the others are counts and shares."""
 INPUT_UNIT = UnitByRow("kind", dict.fromkeys(AMOUNT_KINDS, "money"), otherwise="decimal")
 """The unit of the value of an assumption, by the column `kind` of the row."""
 LEDGER = TableSchema(
@@ -239,7 +320,7 @@ def ledger_table(ledger: Ledger) -> pl.DataFrame:
             "assumption": a.id,
             "kind": a.kind,
             "distribution": distribution_text(a),
-            **dict(zip(("expected", "low", "high"), _expected_low_high(a), strict=True)),
+            **({} if isinstance(a, BandMix) else a.range._asdict()),
             "lines": " ".join(a.lines),
             "segment": a.effort or "",
             "source": a.source.en,
@@ -258,35 +339,22 @@ def ledger_table(ledger: Ledger) -> pl.DataFrame:
     )
 
 
-def _expected_low_high(entry: Assumption) -> tuple[float | None, float | None, float | None]:
-    if isinstance(entry, BandMix):
-        return None, None, None
-    value_range = entry.range
-    return value_range.expected, value_range.low, value_range.high
-
-
 def value_and_range(entry: Assumption, locale: Locale) -> tuple[str, str]:
     """The expected value and the range of an assumption as formatted text."""
     if isinstance(entry, BandMix):
         shares = " / ".join(locale.share(band.share) for band in entry.bands)
         return shares, locale.span(locale.share(0), locale.share(1))
-    value_range = entry.range
     if entry.kind in AMOUNT_KINDS:
-        low, high = (locale.exact_money(round(value)) for value in (value_range.low, value_range.high))
-        expected = locale.exact_money(round(value_range.expected))
-        return locale.with_unit(expected, locale.unit).rstrip(), locale.with_unit(
-            locale.span(low, high), locale.unit
-        )
+        expected, low, high = (locale.exact_money(round(value)) for value in entry.range)
+        span = locale.with_unit(locale.span(low, high), locale.unit)
+        return locale.with_unit(expected, locale.unit).rstrip(), span
     if isinstance(entry, RateAssumption):
-        low, high = locale.share(value_range.low), locale.share(value_range.high)
-        return locale.share(value_range.expected), locale.span(low, high)
-    if entry.kind == "exposure":
-        expected, low, high = (
-            locale.number(locale.rounded(value, 3))
-            for value in (value_range.expected, value_range.low, value_range.high)
-        )
-        return expected, locale.span(low, high)
-    return f"{value_range.expected:.3g}", locale.span(f"{value_range.low:.3g}", f"{value_range.high:.3g}")
+        expected, low, high = map(locale.share, entry.range)
+    elif entry.kind == "exposure":
+        expected, low, high = (locale.number(locale.rounded(value, 3)) for value in entry.range)
+    else:
+        expected, low, high = (f"{value:.3g}" for value in entry.range)
+    return expected, locale.span(low, high)
 
 
 def grade_label(entry: Entry, locale: Locale) -> str:
@@ -314,82 +382,42 @@ def distribution_text(entry: Assumption, locale: Locale = ENGLISH) -> str:
         if entry.size is None:
             return f"{locale('distribution.fixed')}({shares})"
         return f"{locale('distribution.dirichlet')}({shares}; {locale('distribution.size')} {entry.size:g})"
-    if isinstance(entry, Award):
-        return (
-            format_distribution(entry.distribution, locale, unit)
-            if entry.distribution
-            else "; ".join(_award_rule_texts(entry, locale))
-        )
     if isinstance(entry, Handling):
         counts = [format_distribution(count, locale) for count in (entry.people, entry.weeks)]
         return " × ".join([*counts, format_distribution(entry.weekly_wage, locale, unit)])
-    raise TypeError(type(entry))
-
-
-def _award_rule_texts(award: Award, locale: Locale) -> Iterator[str]:
-    for rule in award.rules:
+    if entry.distribution:
+        return format_distribution(entry.distribution, locale, unit)
+    rules = []
+    for rule in entry.rules:
         parts = [format_distribution(rule.share, locale)]
-        parts += [format_distribution(award.loss, locale, 10**locale.minor_units)] if award.loss else []
+        parts += [format_distribution(entry.loss, locale, unit)] if entry.loss else []
         ends = [locale("explain.floor", amount=locale.exact_money(rule.floor))] if rule.floor else []
         ends += [locale("explain.limit", amount=locale.exact_money(rule.cap))] if rule.cap is not None else []
-        yield f"{rule.weight:.3g}: {', '.join([' × '.join(parts), *ends])}"
+        rules.append(f"{rule.weight:.3g}: {', '.join([' × '.join(parts), *ends])}")
+    return "; ".join(rules)
 
 
-def format_distribution(distribution: Document, locale: Locale = ENGLISH, unit: int = 1) -> str:
-    """A distribution and its parameters as text.
+def format_distribution(value: object, locale: Locale = ENGLISH, unit: int = 1) -> str:
+    """A distribution and its parameters as text; also the value of one of its parameters.
 
     Args:
-        distribution: the distribution.
+        value: the distribution or a parameter of it.
         locale: the language.
         unit: the divisor of the parameters that have the unit of the number, such as `low` and `mode`.
     """
-    named = {name: getattr(distribution, name) for name in type(distribution).model_fields if name != "kind"}
-    units = {name: unit if name in VALUE_PARAMETERS else 1 for name in named}
-    parameters = [
-        f"{locale(f'distribution.{name}')} {_format_value(value, locale, units[name])}"
-        for name, value in named.items()
-    ]
-    kind = getattr(distribution, "kind", "distribution")
-    return f"{locale(f'distribution.{kind}')}({', '.join(parameters)})"
-
-
-def _format_value(value: object, locale: Locale, unit: int) -> str:
     if isinstance(value, Document):
-        return format_distribution(value, locale, unit)
+        parameters = [
+            f"{locale(f'distribution.{name}')} "
+            + format_distribution(getattr(value, name), locale, unit if name in VALUE_PARAMETERS else 1)
+            for name in type(value).model_fields
+            if name != "kind"
+        ]
+        kind = getattr(value, "kind", "distribution")
+        return f"{locale(f'distribution.{kind}')}({', '.join(parameters)})"
     if isinstance(value, tuple):
-        return " ".join(_format_value(inner, locale, unit) for inner in value)
+        return " ".join(format_distribution(inner, locale, unit) for inner in value)
     if not isinstance(value, float | int):
         return str(value)
     if unit > 1:
         return locale.exact(value / unit)
     return f"{value:,.0f}" if GROUPED_FROM <= abs(value) < math.inf else f"{value:,.6g}"
-
-
-def ledger_card(ledger: Ledger, lang: str) -> Card:
-    """Summary of a ledger for display: its first assumptions with expected value, range, grade and day."""
-    code = ledger.currency
-    locale = Locale(lang, code or "", decimal_places(code) if code else 0)
-    short = short_names([a.name[lang] for a in ledger.assumptions])
-    names = dict(zip((a.id for a in ledger.assumptions), short, strict=True))
-    rows, more = first_rows(
-        locale,
-        ledger.assumptions,
-        lambda a: (names[a.id], *value_and_range(a, locale), grade_label(a, locale), locale.day(a.public_on)),
-        "ledger.assumptions",
-    )
-    heads = ("assumption", "expected_text", "range_text", "grade", "public_on")
-    known = sum(a.outcome_known for a in ledger.assumptions)
-    description = locale(
-        "card.ledger",
-        id=ledger.id,
-        incident=ledger.incident,
-        day=locale.day(ledger.as_of),
-        count=locale.number(len(ledger.assumptions)),
-        ties=locale.number(len(ledger.correlations)),
-    )
-    notes = [locale("card.outcome_known", count=locale.number(known))] if known else []
-    if any(a.kind in AMOUNT_KINDS for a in ledger.assumptions):
-        notes.append(locale("card.sums_in", unit=locale.unit) if code else locale("card.sums"))
-    table = Table(tuple(locale(f"column.{head}") for head in heads), rows, frozenset({1, 2}), more=more)
-    lines = tuple(filter(None, (description, example_warning(ledger, locale))))
-    return Card(ledger.name[lang], lines, (table,) if rows else (), (*notes, locale("card.ledger_next")))

@@ -16,16 +16,17 @@ import polars as pl
 from pydantic import Field, ValidationError, model_validator
 from scipy import special
 
-from outage_analysis.assumptions.bounded_distributions import (
+from outage_analysis.assumptions.distributions import (
     Beta,
+    Distribution,
+    FloatArray,
+    Interval,
     LogitNormal,
     LogitT,
     Pert,
     Triangular,
     Uniform,
 )
-from outage_analysis.assumptions.distribution_type import Distribution, Interval
-from outage_analysis.assumptions.normal_scores import FloatArray
 from outage_analysis.errors import ModelRefused, UsageError
 from outage_analysis.incidents import get_fact, published_rates
 
@@ -152,19 +153,6 @@ COARSE_STEPS, FINE_STEPS = 2**9, 2**14
 RatePrior = Annotated[Beta | LogitNormal | LogitT | Uniform | Triangular | Pert, Field(discriminator="kind")]
 
 
-class PosteriorGrid(NamedTuple):
-    """A posterior distribution of a rate, tabulated on a grid."""
-
-    scores: FloatArray
-    """Normal scores of the prior."""
-    rates: FloatArray
-    """The rate at each score."""
-    weights: FloatArray
-    """The posterior probability of each grid point."""
-    below: FloatArray
-    """The cumulative posterior probability up to each grid point."""
-
-
 class UpdatedRate(Distribution):
     """The posterior distribution of an event's rate after `hits` successes in `of` independent trials.
 
@@ -192,8 +180,10 @@ class UpdatedRate(Distribution):
         return self
 
     @cached_property
-    def posterior(self) -> PosteriorGrid:
-        """The posterior distribution, tabulated on a grid.
+    def posterior(self) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
+        """The posterior distribution, tabulated on a grid of normal scores of the prior.
+
+        The four arrays are score, rate, probability and cumulative probability of each point.
 
         Raises:
             ModelRefused: the prior makes the observed rate practically impossible.
@@ -214,7 +204,7 @@ class UpdatedRate(Distribution):
             )
         heights = np.exp(density - density.max())
         below = np.concatenate([[0.0], np.cumsum(heights[:-1] + heights[1:])])
-        return PosteriorGrid(scores, self._rates(scores), heights / heights.sum(), below / below[-1])
+        return scores, self._rates(scores), heights / heights.sum(), below / below[-1]
 
     def _rates(self, scores: FloatArray) -> FloatArray:
         return self.prior.quantile(np.asarray(special.ndtr(scores)))
@@ -231,7 +221,9 @@ class UpdatedRate(Distribution):
         mean = np.average(rates, weights=weights)
         return float(mean), float(np.average((rates - mean) ** 2, weights=weights))
 
-    def _support(self) -> Interval:
+    @property
+    def support(self) -> Interval:
+        """The support of the prior."""
         return self.prior.support
 
     def _quantile(self, u: FloatArray) -> FloatArray:

@@ -5,12 +5,10 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Mapping, Sequence
 from datetime import date
-from functools import cache
 from importlib.resources import files
-from typing import Any
 
+from outage_analysis.assumptions.entries import RateAssumption
 from outage_analysis.assumptions.ledger import Ledger
-from outage_analysis.assumptions.rates import RateAssumption
 from outage_analysis.assumptions.reference_classes import class_groups
 from outage_analysis.errors import ModelRefused, UsageError
 from outage_analysis.incidents import Incident, get_fact, published_rates
@@ -18,6 +16,16 @@ from outage_analysis.policies import Policy
 
 REFERENCE_LEDGER = "reference-rates"
 """The id of a ledger that `reference_ledger` builds."""
+STATED = {
+    "grade": "assumed",
+    "source": {
+        "en": "data/published/rates.csv, comparable schemes",
+        "ko": "비교 사례(data/published/rates.csv)",
+    },
+    "owner": "outage-analysis",
+    "outcome_known": False,
+}
+"""What every rate of such a ledger states."""
 
 
 def reference_ledger(policy: Policy, incident: Incident, *, as_of: date | None = None) -> Ledger:
@@ -81,40 +89,22 @@ def rates_by_effort(
         >>> [(rate.id, rate.kind) for rate in rates]
         [('filing-share-one-tap', 'filing_share'), ('acceptance-one-tap', 'acceptance')]
     """
-    rates = [rate for rate in _rates() if rate["effort"] in lines]
-    return tuple(_assumption(rate, lines[rate["effort"]], day, event) for rate in rates)
-
-
-def _assumption(rate: dict[str, Any], lines: Sequence[str], day: date, event: str) -> RateAssumption:
-    rate = dict(rate)
-    if (of := rate.pop("of", None)) is not None:
-        ids = class_groups(rate["kind"], public_by=day, without=[event]).get((rate["effort"], of), ())
-        if not ids:
-            raise ModelRefused(
-                f"as of {day} no comparable rate was published for the effort {rate['effort']}",
-                remedy="Give a later as_of, or a ledger of your own.",
-            )
-        shares = sorted(get_fact(id_).middle for id_ in ids)
-        words = {"count": len(ids), "low": f"{shares[0]:.3g}", "high": f"{shares[-1]:.3g}"}
-        rate["rationale"] = {lang: text.format(**words) for lang, text in rate["rationale"].items()}
-        rate |= {"classes": ids, "left_out": tuple({event}.intersection(published_rates()["event"]))}
-    return RateAssumption.model_validate(
-        {
-            **rate,
-            "lines": tuple(lines),
-            "public_on": day,
-            "grade": "assumed",
-            "source": {
-                "en": "data/published/rates.csv, comparable schemes",
-                "ko": "비교 사례(data/published/rates.csv)",
-            },
-            "owner": "outage-analysis",
-            "outcome_known": False,
-        }
-    )
-
-
-@cache
-def _rates() -> tuple[dict[str, Any], ...]:
     text = (files(__package__) / "reference_rates.toml").read_text("utf-8")
-    return tuple(tomllib.loads(text)["rate"])
+    rates = []
+    for rate in tomllib.loads(text)["rate"]:
+        if rate["effort"] not in lines:
+            continue
+        if (of := rate.pop("of", None)) is not None:
+            ids = class_groups(rate["kind"], public_by=day, without=[event]).get((rate["effort"], of), ())
+            if not ids:
+                raise ModelRefused(
+                    f"as of {day} no comparable rate was published for the effort {rate['effort']}",
+                    remedy="Give a later as_of, or a ledger of your own.",
+                )
+            shares = sorted(get_fact(id_).middle for id_ in ids)
+            words = {"count": len(ids), "low": f"{shares[0]:.3g}", "high": f"{shares[-1]:.3g}"}
+            rate["rationale"] = {lang: text.format(**words) for lang, text in rate["rationale"].items()}
+            rate |= {"classes": ids, "left_out": tuple({event}.intersection(published_rates()["event"]))}
+        common = {"lines": tuple(lines[rate["effort"]]), "public_on": day, **STATED}
+        rates.append(RateAssumption.model_validate(rate | common))
+    return tuple(rates)

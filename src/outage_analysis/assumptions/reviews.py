@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from functools import cached_property
 from typing import Annotated, Literal, Self
 
 import numpy as np
 from pydantic import Field, model_validator
 
-from outage_analysis.assumptions.distribution_type import (
-    FLOAT_NOISE,
+from outage_analysis.assumptions.distributions import (
     Distribution,
-    largest_product,
+    FloatArray,
+    SimpleDistribution,
+    check_adds_up,
 )
-from outage_analysis.assumptions.distributions import SimpleDistribution
 from outage_analysis.assumptions.entries import Entry, Range
-from outage_analysis.assumptions.normal_scores import FloatArray
 from outage_analysis.files import Document, Name
 
 MIDPOINTS = (np.arange(400) + 0.5) / 400
@@ -42,16 +42,9 @@ class AwardRule(Document):
             raise ValueError("has a floor above its cap")
         return self
 
-    def award(self, loss: FloatArray, share: FloatArray) -> FloatArray:
-        """The mean award for each pair of mean loss and share: loss x share, limited by floor and cap."""
-        return np.clip(loss * share, self.floor, np.inf if self.cap is None else self.cap)
-
-    def most(self, loss: Distribution) -> float | None:
-        """The largest possible mean award if the mean loss is uncertain; None if there is no upper limit."""
-        largest = largest_product(loss.most, self.share.most)
-        if largest is None:
-            return None if self.cap is None else float(self.cap)
-        return float(self.award(np.array(largest), np.array(1.0)))
+    def award(self, loss_share: FloatArray | float) -> FloatArray:
+        """The mean award for each product of mean loss and share, limited by floor and cap."""
+        return np.clip(loss_share, self.floor, np.inf if self.cap is None else self.cap)
 
     def mean(self, loss: Distribution) -> float:
         """The expected award if the mean loss has the distribution `loss`."""
@@ -84,8 +77,8 @@ class Award(Entry):
     def _distribution_or_rules(self) -> Self:
         if bool(self.distribution) == bool(self.rules) or bool(self.rules) != bool(self.loss):
             raise ValueError("needs either a distribution, or rules and the loss they apply to")
-        if self.rules and abs(sum(r.weight for r in self.rules) - 1) > FLOAT_NOISE:
-            raise ValueError("has rules whose weights do not sum to 1")
+        if self.rules:
+            check_adds_up("weights of rules", [rule.weight for rule in self.rules])
         stated = [x for x in (self.distribution, self.loss, *(r.share for r in self.rules)) if x]
         if any(distribution.support[0] < 0 for distribution in stated):
             raise ValueError("needs distributions that are never below 0")
@@ -106,26 +99,29 @@ class Award(Entry):
 
         A larger uniform number never selects a rule with a smaller mean award.
         """
-        if not self.rules or self.loss is None:
+        if not self.rules:
             return None
         upper = np.cumsum([self.rules[k].weight for k in self._by_cost])[:-1]
         return self._by_cost[np.searchsorted(upper, u[:, 0], side="right")]
 
     @cached_property
     def _by_cost(self) -> np.ndarray:
+        return np.argsort([rule.mean(self._proved_loss) for rule in self.rules], kind="stable")
+
+    @property
+    def _proved_loss(self) -> Distribution:
         assert self.loss is not None  # noqa: S101 - only called with rules, which require a loss
-        return np.argsort([rule.mean(self.loss) for rule in self.rules], kind="stable")
+        return self.loss
 
     def draw(self, u: FloatArray) -> FloatArray:
         """Convert uniform random numbers (n, dimensions) to n draws (simulated values) of the mean award."""
         if self.distribution is not None:
             return self.distribution.quantile(u[:, 0])
-        assert self.loss is not None  # noqa: S101 - the validator saw to it
-        loss = self.loss.quantile(u[:, 1])
+        loss = self._proved_loss.quantile(u[:, 1])
         branch, paid = self.branch(u), np.empty(len(u))
         for k, rule in enumerate(self.rules):
             rows = branch == k
-            paid[rows] = rule.award(loss[rows], rule.share.quantile(u[rows, 2]))
+            paid[rows] = rule.award(loss[rows] * rule.share.quantile(u[rows, 2]))
         return paid
 
     @cached_property
@@ -133,14 +129,10 @@ class Award(Entry):
         """The expected award, with the smallest and the largest award of any rule."""
         if self.distribution is not None:
             return Range.around(self.distribution.mean, *self.distribution.ends)
-        assert self.loss is not None  # noqa: S101 - the validator saw to it
-        ends = np.array(self.loss.ends)
-        granted = [rule.award(ends, np.array(rule.share.ends)) for rule in self.rules]
-        return Range.around(
-            sum(r.weight * r.mean(self.loss) for r in self.rules),
-            float(min(g[0] for g in granted)),
-            float(max(g[1] for g in granted)),
-        )
+        ends = np.array(self._proved_loss.ends)
+        low, high = zip(*(rule.award(ends * rule.share.ends) for rule in self.rules), strict=True)
+        expected = sum(rule.weight * rule.mean(self._proved_loss) for rule in self.rules)
+        return Range.around(expected, float(min(low)), float(max(high)))
 
     @property
     def most(self) -> float | None:
@@ -149,10 +141,9 @@ class Award(Entry):
             return None
         if self.distribution is not None:
             return self.distribution.most
-        assert self.loss is not None  # noqa: S101 - the validator saw to it
-        maxima = [rule.most(self.loss) for rule in self.rules]
-        known = [largest for largest in maxima if largest is not None]
-        return max(known) if len(known) == len(maxima) else None
+        products = [_largest_product(self._proved_loss, rule.share) for rule in self.rules]
+        most = float(max(rule.award(product) for rule, product in zip(self.rules, products, strict=True)))
+        return most if most < np.inf else None
 
 
 class Handling(Entry):
@@ -189,10 +180,17 @@ class Handling(Entry):
     @cached_property
     def range(self) -> Range:
         """The expected cost (product of the means), with the products of the low and of the high values."""
-        low, high = (float(np.prod([factor.ends[k] for factor in self._factors])) for k in (0, 1))
-        return Range.around(float(np.prod([factor.mean for factor in self._factors])), low, high)
+        low, high = np.prod([factor.ends for factor in self._factors], axis=0)
+        return Range.around(math.prod(factor.mean for factor in self._factors), float(low), float(high))
 
     @property
     def most(self) -> float | None:
         """The largest possible cost: the product of the largest values; None if a factor has no limit."""
-        return largest_product(*(factor.most for factor in self._factors))
+        most = _largest_product(*self._factors)
+        return most if most < np.inf else None
+
+
+def _largest_product(*factors: Distribution) -> float:
+    """The largest product of non-negative factors: infinity if one has no limit and none is always 0."""
+    maxima = [factor.support[1] for factor in factors]
+    return 0.0 if 0 in maxima else float(np.prod(maxima))

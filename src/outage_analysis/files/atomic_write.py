@@ -124,7 +124,16 @@ def recover_interrupted(out: Path, check: Check | None = None) -> None:
     """
     for staging in _abandoned_paths(out.parent, f".{out.name}{STAGING_MARK}"):
         with suppress(OSError, UsageError), _lock(staging):
-            _restore_or_check(out, staging / OLD, check)
+            old = staging / OLD
+            if old.exists():
+                if check is None:
+                    continue  # It is another command's.
+                try:
+                    old.replace(out)
+                except OSError:
+                    if not out.exists():
+                        raise
+                    check(old)
             if staging.suffix == COMPLETE_SUFFIX:
                 staging.unlink()
             else:
@@ -141,19 +150,6 @@ def _abandoned_paths(parent: Path, prefix: str) -> list[Path]:
     with suppress(OSError):
         return sorted(p for p in parent.iterdir() if ours.fullmatch(p.name))
     return []
-
-
-def _restore_or_check(out: Path, old: Path, check: Check | None) -> None:
-    if not old.exists():
-        return
-    if check is None:
-        raise UsageError("is another command's", file=old)
-    try:
-        old.replace(out)
-    except OSError:
-        if not out.exists():
-            raise
-        check(old)
 
 
 @contextmanager

@@ -24,7 +24,6 @@ Kind = Literal[
     "intakes",
     "grouped",
     "backtests",
-    "forecasts",
     "scenarios",
 ]
 MAX_LISTED = 12
@@ -108,6 +107,15 @@ class Name(Text):
 
     en: str = Field(min_length=1, max_length=120)
     ko: str = Field(default="", max_length=120)
+
+
+class NamedDocument(Document):
+    """A document, or a part of one, that tables, commands or other documents refer to."""
+
+    id: Identifier
+    """The id in tables, commands and other documents."""
+    name: Name
+    """The name for readers."""
 
 
 def package_root() -> Path:

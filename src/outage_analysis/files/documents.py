@@ -1,25 +1,42 @@
-"""Read, validate and write TOML documents; an error names the line and the key."""
+"""Read, validate, change and write TOML documents; an error names the line and the key."""
 
 from __future__ import annotations
 
 import json
 import tomllib
-from collections.abc import Hashable, Mapping, Sequence
+from bisect import bisect_left
+from collections.abc import Hashable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from datetime import date, time
 from pathlib import Path
 from typing import Any, TypeVar, get_args, get_origin
 
 from pydantic import ValidationError
+from pydantic.fields import FieldInfo
 
 from outage_analysis.errors import InputRefused, UsageError
-from outage_analysis.files.data_folder import Document, Kind, document_path, spelling_hint
+from outage_analysis.files.data_folder import (
+    Document,
+    Kind,
+    Name,
+    NamedDocument,
+    document_path,
+    spelling_hint,
+)
 
 MAX_TOML_BYTES, MAX_TOML_LINE = 500_000, 1_000
 """Larger documents and longer lines are refused, because tomllib is slow for long dotted keys."""
 MOST_PARSED = 2_000_000
 """Most characters to parse in search of the line of a key. Beyond this, the error states no line."""
+REMEDIES = {
+    "extra_forbidden": "It belongs to another table, or to another kind of line.",
+    "too_long": "Merge what pays alike, or split the document.",
+    "int_type": "Write a whole number, without quotes.",
+}
+"""Type of a pydantic error -> what the author can do."""
 
 N = TypeVar("N", bound=Document)
+C = TypeVar("C", bound=NamedDocument)
 T = TypeVar("T", bound=Hashable)
 
 
@@ -44,15 +61,27 @@ def read_document(model: type[N], kind: Kind, id_or_path: str | Path | N) -> N:
             remedy=f"Give a bundled id, the path of a TOML file, or a {model.__name__}.",
         )
     path = document_path(kind, id_or_path)
-    text, values = _read_values(path)
-    document = _lists_to_tuples(values)
+    return parse_document(model, _read_text(path), path.name)
+
+
+def parse_document(model: type[N], text: str, file: str) -> N:
+    """Validate the text of a TOML document against its class; `file` names it in errors.
+
+    Raises:
+        UsageError: the TOML is invalid, or a key is unknown or has an invalid value.
+    """
+    try:
+        document = _lists_to_tuples(tomllib.loads(text))
+    # ValueError is also raised for numbers, and RecursionError for nesting, beyond Python's limits.
+    except (ValueError, RecursionError) as error:
+        raise UsageError(f"is not valid TOML: {error}", file=file) from error
     try:
         return model.model_validate(document)
     except ValidationError as error:
         try:
-            refusal = _as_usage_error(error, model, path.name, document, text)
+            refusal = _as_usage_error(error, model, file, document, text)
         except RecursionError:  # The document is valid TOML, but nested too deeply to locate the error.
-            refusal = UsageError("is not valid TOML for us: it is nested too deeply", file=path.name)
+            refusal = UsageError("is not valid TOML for us: it is nested too deeply", file=file)
         raise refusal from error
 
 
@@ -64,36 +93,65 @@ def document_text(document: Document) -> str:
     return toml_document(document.model_dump(by_alias=True, exclude_unset=True))
 
 
+MAX_ID, MAX_NAME = 64, 120
+"""Most characters of an id and of a name."""
+CHANGED_SUFFIX = "-changed"
+CHANGED_MARKS = {"en": " (changed)", "ko": " (변경)"}
+
+
+def validated_copy(document: N, **changes: object) -> N:
+    """Return a copy of a document with some fields replaced, after checking the document's rules again.
+
+    Args:
+        document: the document.
+        **changes: field -> its new value. Nested documents are given as documents.
+
+    Raises:
+        UsageError: the changed document breaks one of its rules.
+    """
+    kind = type(document)
+    values = {name: getattr(document, name) for name in document.model_fields_set} | changes
+    try:
+        return kind.model_validate({kind.model_fields[name].alias or name: v for name, v in values.items()})
+    except ValidationError as error:
+        message = error.errors(include_url=False)[0]["msg"].removeprefix("Value error, ")
+        problem, _, remedy = message.partition(" | ")
+        raise UsageError(f"{getattr(document, 'id', 'the document')}: {problem}", remedy=remedy) from error
+
+
+def changed_copy(document: C, **changes: object) -> C:
+    """Return a copy as `validated_copy` does, marked as changed: its id ends in `-changed`, once.
+
+    The name is marked in both languages.
+    """
+    names = {}
+    for lang, mark in CHANGED_MARKS.items():
+        bare = document.name[lang].removesuffix(CHANGED_MARKS["en"]).removesuffix(mark)
+        names[lang] = bare[: MAX_NAME - len(mark)] + mark
+    kept = document.id.removesuffix(CHANGED_SUFFIX)[: MAX_ID - len(CHANGED_SUFFIX)]
+    return validated_copy(document, id=kept + CHANGED_SUFFIX, name=Name(**names), **changes)
+
+
 def find_duplicate(names: Sequence[T]) -> T | None:
     """Return the most frequent of the values that occur more than once in a list; None if there is none."""
     return max(names, key=names.count) if len(set(names)) < len(names) else None
 
 
-def _read_values(path: Path) -> tuple[str, dict[str, Any]]:
-    text = _read_text(path)
-    try:
-        return text, tomllib.loads(text)
-    # ValueError is also raised for numbers, and RecursionError for nesting, beyond Python's limits.
-    except (ValueError, RecursionError) as error:
-        raise UsageError(f"is not valid TOML: {error}", file=path.name) from error
-
-
 def _read_text(path: Path) -> str:
     try:
-        if path.stat().st_size > MAX_TOML_BYTES:
-            raise UsageError(f"is larger than {MAX_TOML_BYTES:,} bytes", file=path.name)
-        raw = path.read_bytes()
+        with path.open("rb") as file:
+            raw = file.read(MAX_TOML_BYTES + 1)
         if len(raw) > MAX_TOML_BYTES:
             raise UsageError(f"is larger than {MAX_TOML_BYTES:,} bytes", file=path.name)
         text = raw.decode("utf-8-sig").replace("\r\n", "\n")
-        for number, line in enumerate(text.split("\n"), start=1):
-            if len(line) > MAX_TOML_LINE:
-                problem = f"a line is longer than {MAX_TOML_LINE:,} characters"
-                raise UsageError(problem, file=path.name, line=number, remedy="Break it up.")
     except UnicodeDecodeError as error:
         raise UsageError(f"is not UTF-8 at byte {error.start}", file=path.name) from error
     except OSError as error:
         raise InputRefused(f"cannot be read: {error.strerror}", file=path.name) from error
+    for number, line in enumerate(text.split("\n"), start=1):
+        if len(line) > MAX_TOML_LINE:
+            problem = f"a line is longer than {MAX_TOML_LINE:,} characters"
+            raise UsageError(problem, file=path.name, line=number, remedy="Break it up.")
     return text
 
 
@@ -108,44 +166,33 @@ def line_of(text: str, loc: Sequence[int | str]) -> int | None:
     lines = text.split("\n")
     left = MOST_PARSED
 
-    def parsed(count: int) -> tuple[int, dict[str, Any]] | None:
-        """Parse the first `count` lines, or as many more as are needed for valid TOML.
+    def is_reached(count: int) -> bool:
+        """Whether the first `count` lines, or as many more as valid TOML needs, contain the key path.
 
-        A value of several lines may end below line `count`. Returns the number of lines and the values.
+        A value of several lines may end below line `count`.
         """
         nonlocal left
         for end in range(count, len(lines) + 1):
             run = "\n".join(lines[:end])
             left -= len(run)
             if left < 0:
-                return None
-            try:
-                return end, tomllib.loads(run)
-            except (tomllib.TOMLDecodeError, RecursionError):
-                continue
-        return None
+                break
+            with suppress(tomllib.TOMLDecodeError, RecursionError):
+                return _value_at(tomllib.loads(run), loc) is not None
+        return True
 
-    # The search keeps this true: the first `low` lines lack the key path, and the first `high` lines contain
-    # it.
-    low, high = 0, len(lines)
-    while high - low > 1:
-        run = parsed((low + high) // 2)
-        if run is None:
-            return None
-        if run[0] >= high or _contains_path(run[1], loc):
-            high = (low + high) // 2
-        else:
-            low = run[0]
-    return high
+    line = bisect_left(range(1, len(lines)), 1, key=is_reached) + 1
+    return line if left >= 0 else None
 
 
-def _contains_path(document: Any, loc: Sequence[int | str]) -> bool:  # noqa: ANN401 - TOML values have no common type
-    try:
-        for step in loc:
+def _value_at(document: Any, loc: Sequence[int | str]) -> Any:  # noqa: ANN401 - TOML values have no common type
+    """Return the value at a path of keys and indexes; None if there is none."""
+    for step in loc:
+        try:
             document = document[step]
-    except (KeyError, IndexError, TypeError):
-        return False
-    return True
+        except (KeyError, IndexError, TypeError):
+            return None
+    return document
 
 
 def _lists_to_tuples(value: Any) -> Any:  # noqa: ANN401 - TOML values have no common type
@@ -165,102 +212,70 @@ def _as_usage_error(
     # Pydantic reports a misspelt key twice: as an unknown key and as a missing key. The unknown key explains
     # the mistake better.
     detail = next((d for d in details if d["type"] == "extra_forbidden"), details[0])
-    loc = _path_in_file(detail["loc"], document)
-    key = _key_path(loc, document)
+    loc, key = _place(detail["loc"], document)
     absent = detail["type"] == "missing"
     line = line_of(text, loc[: len(loc) - absent]) if len(loc) > absent else None
     more = f" (and {len(details) - 1} more)" if len(details) > 1 else ""
     value = detail["input"] if isinstance(detail["input"], str | int | float | bool) else None
+    place: dict[str, Any] = {"file": file, "line": line, "column": key}
     if detail["type"] == "extra_forbidden":
-        return UsageError(
-            f"unknown key{more}",
-            file=file,
-            line=line,
-            column=key,
-            remedy=_remedy_for_unknown_key(str(detail["loc"][-1]), _known_keys(model)),
-        )
+        known = sorted({known_key for known_key, _ in _fields(model, set())})
+        word = str(detail["loc"][-1])
+        remedy = REMEDIES[detail["type"]] if word in known else spelling_hint(word, known)
+        return UsageError(f"unknown key{more}", **place, remedy=remedy)
     if detail["type"] == "union_tag_not_found":
-        problem = f"a required key, kind, is missing{more}"
-        return UsageError(problem, file=file, line=line, column=key, remedy=_kinds(model, loc))
+        table = next(step for step in reversed(loc) if isinstance(step, str))
+        fields = [field for known_key, field in _fields(model, set()) if known_key == table]
+        kinds = [kind.model_fields.get("kind") for field in fields for kind in _classes(field.annotation)]
+        known = list(dict.fromkeys(name for kind in kinds if kind for name in get_args(kind.annotation)))
+        remedy = f"Known: {', '.join(known)}."
+        return UsageError(f"a required key, kind, is missing{more}", **place, remedy=remedy)
     if absent:
         field = next((f for n, f in model.model_fields.items() if (f.alias or n) == key), None)
         is_list = field is not None and get_origin(field.annotation) is tuple
         remedy = f"Add at least one [[{key}]] table." if is_list else "Add it."
-        return UsageError(f"a required key is missing{more}", file=file, line=line, column=key, remedy=remedy)
+        return UsageError(f"a required key is missing{more}", **place, remedy=remedy)
     message = detail["msg"].removeprefix("Value error, ")
     problem, _, remedy = message.partition(" | ")
-    if detail["type"] == "too_long":
-        remedy = "Merge what pays alike, or split the document."
-    if detail["type"] == "int_type":
-        remedy = "Write a whole number, without quotes."
+    remedy = REMEDIES.get(detail["type"], remedy)
     problem = problem[:1].lower() + problem[1:] if problem[1:2].islower() else problem
-    return UsageError(problem + more, file=file, line=line, column=key, value=value, remedy=remedy)
+    return UsageError(problem + more, **place, value=value, remedy=remedy)
 
 
-def _path_in_file(loc: tuple[int | str, ...], document: dict[str, Any]) -> tuple[int | str, ...]:
-    kept: list[int | str] = []
+def _place(loc: tuple[int | str, ...], document: dict[str, Any]) -> tuple[list[int | str], str]:
+    """Return the path of a value in the file and its name in an error, without pydantic's own steps."""
+    path: list[int | str] = []
+    names: list[str] = []
     here: Any = document
     for step in loc:
         tag = isinstance(here, dict) and step not in here and step == here.get("kind")
-        if tag or (kept and here is not None and not isinstance(here, dict | tuple)):
+        if tag or (path and here is not None and not isinstance(here, dict | tuple)):
             continue
-        kept.append(step)
+        path.append(step)
+        here = _value_at(here, (step,))
         if isinstance(step, int):
-            here = here[step] if isinstance(here, tuple) and step < len(here) else None
-        else:
-            here = here.get(step) if isinstance(here, dict) else None
-    return tuple(kept)
-
-
-def _key_path(loc: tuple[int | str, ...], document: dict[str, Any]) -> str:
-    parts: list[str] = []
-    here: Any = document
-    for step in loc:
-        if isinstance(step, int):
-            here = here[step] if isinstance(here, tuple) and step < len(here) else None
             label = here.get("id") if isinstance(here, dict) else None
-            parts[-1] += f" '{label}'" if label else f" {step + 1}"
+            names[-1] += f" '{label}'" if label else f" {step + 1}"
         else:
-            here = here.get(step) if isinstance(here, dict) else None
-            parts.append(step)
-    return " > ".join(parts) or "the document"
+            names.append(step)
+    return path, " > ".join(names) or "the document"
 
 
-def _kinds(model: type[Document], loc: tuple[int | str, ...]) -> str:
-    key = next(step for step in reversed(loc) if isinstance(step, str))
-    kinds: dict[str, None] = {}
-    for inner_model in _documents_in(model):
-        for name, field in inner_model.model_fields.items():
-            if key == (field.alias or name):
-                for kind in _documents_in(field.annotation, deep=False):
-                    kind_field = kind.model_fields.get("kind")
-                    kinds |= dict.fromkeys(get_args(kind_field.annotation) if kind_field else ())
-    return "Known: " + ", ".join(kinds) + "."
+def _fields(annotation: Any, seen: set[type[Document]]) -> Iterator[tuple[str, FieldInfo]]:  # noqa: ANN401
+    """Yield every key of the tables in a type annotation and inside them, with its field."""
+    for model in _classes(annotation):
+        if model not in seen:
+            seen.add(model)
+            for name, field in model.model_fields.items():
+                yield field.alias or name, field
+                yield from _fields(field.annotation, seen)
 
 
-def _known_keys(model: type[Document]) -> list[str]:
-    return sorted(
-        {f.alias or n for inner_model in _documents_in(model) for n, f in inner_model.model_fields.items()}
-    )
-
-
-def _documents_in(annotation: Any, *, deep: bool = True) -> list[type[Document]]:  # noqa: ANN401 - of any type
-    """Return the document classes (tables of TOML keys) in a type annotation, without repetition.
-
-    If `deep` is true, classes nested in these classes are included.
-    """
-    seen: dict[type[Document], None] = {}
-
-    def walk(inner: Any) -> None:  # noqa: ANN401 - annotations have no common type
-        if isinstance(inner, type) and issubclass(inner, Document) and inner not in seen:
-            seen[inner] = None
-            for field in inner.model_fields.values() if deep else ():
-                walk(field.annotation)
-        for part in getattr(inner, "__args__", ()):
-            walk(part)
-
-    walk(annotation)
-    return list(seen)
+def _classes(annotation: Any) -> list[type[Document]]:  # noqa: ANN401 - annotations have no common type
+    """Return the document classes (tables of TOML keys) that a type annotation names."""
+    if isinstance(annotation, type) and issubclass(annotation, Document):
+        return [annotation]
+    return [model for part in getattr(annotation, "__args__", ()) for model in _classes(part)]
 
 
 MAX_LINE = 100
@@ -342,9 +357,3 @@ def _escape(text: str) -> str:
         c if c.isprintable() else f"\\u{ord(c):04x}" if ord(c) < 1 << 16 else f"\\U{ord(c):08x}"
         for c in quoted
     )
-
-
-def _remedy_for_unknown_key(key: str, known: list[str]) -> str:
-    if key in known:
-        return "It belongs to another table, or to another kind of line."
-    return spelling_hint(key, known)

@@ -4,9 +4,8 @@ Modules:
     incident: an outage: what failed, when and for whom
     layout: the columns, formats and units of complaint files
     bands: loss bands, which state whether each edge is included
-    published_facts: published figures with source, evidence grade and date
+    published_facts: published figures with source, evidence grade and date; forecasts of the time
     intake: published counts of filed claims, and deadlines
-    forecasts: forecasts of the time, and what was paid
     backtest_spec: a forecast, and the published outcomes to compare it with
 """
 
@@ -37,9 +36,10 @@ if TYPE_CHECKING:
     from outage_analysis.incidents.bands import lower_closed_cuts as lower_closed_cuts
     from outage_analysis.incidents.bands import parse_band as parse_band
     from outage_analysis.incidents.bands import upper_cuts as upper_cuts
-    from outage_analysis.incidents.forecasts import forecasts_and_payments as forecasts_and_payments
     from outage_analysis.incidents.incident import RESERVED as RESERVED
+    from outage_analysis.incidents.incident import ClaimDeadline as ClaimDeadline
     from outage_analysis.incidents.incident import Dimension as Dimension
+    from outage_analysis.incidents.incident import FactId as FactId
     from outage_analysis.incidents.incident import Incident as Incident
     from outage_analysis.incidents.incident import NamedItem as NamedItem
     from outage_analysis.incidents.incident import checked_rows as checked_rows
@@ -67,6 +67,7 @@ if TYPE_CHECKING:
     from outage_analysis.incidents.published_facts import fact_exists as fact_exists
     from outage_analysis.incidents.published_facts import facts as facts
     from outage_analysis.incidents.published_facts import facts_in_language as facts_in_language
+    from outage_analysis.incidents.published_facts import forecasts_and_payments as forecasts_and_payments
     from outage_analysis.incidents.published_facts import get_fact as get_fact
     from outage_analysis.incidents.published_facts import ids_public_by as ids_public_by
     from outage_analysis.incidents.published_facts import is_currency as is_currency

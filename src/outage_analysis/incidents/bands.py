@@ -117,35 +117,31 @@ def check_partition(bands: list[Band]) -> None:
     """Raise an error if a list of bands of positive losses has a gap or an overlap.
 
     Raises:
-        UsageError: the bands have a gap or an overlap, a band is empty, the first band does not start at 0,
-            or the last band has an upper edge.
+        ValueError: the bands have a gap or an overlap, a band is empty, the first band does not start at 0,
+            or the last band has an upper edge. The message ends with a remedy, after " | ".
     """
     if bands[0][0] != 0:
-        raise UsageError(
-            f"the first band starts at {bands[0][0]:,}, not at 0: losses below it have no rule",
-            remedy="Add a band from 0, paying 0 if that is meant.",
+        raise ValueError(
+            f"the first band starts at {bands[0][0]:,}, not at 0: losses below it have no rule"
+            " | Add a band from 0, paying 0 if that is meant."
         )
     for (low, high), (next_low, _) in itertools.pairwise(bands):
         if high is None or next_low is None or low is None or high <= low:
             ends = "no upper edge" if high is None else f"an upper edge of {high:,}"
-            raise UsageError(
-                f"the band over {low or 0:,} has {ends}, so it is empty or another band overlaps it",
-                remedy="Let each band end above its `over`, and leave `up_to` out of the last band alone.",
+            raise ValueError(
+                f"the band over {low or 0:,} has {ends}, so it is empty or another band overlaps it"
+                " | Let each band end above its `over`, and leave `up_to` out of the last band alone."
             )
-        if next_low > high:
-            raise UsageError(
-                f"there is a gap: no band covers losses over {high:,} up to {next_low:,}",
-                remedy="Make the next band start where the last one ends.",
-            )
-        if next_low < high:
-            raise UsageError(
-                f"two bands overlap on losses over {next_low:,} up to {high:,}",
-                remedy="Make the next band start where the last one ends.",
+        if next_low != high:
+            problem = "two bands overlap on" if next_low < high else "there is a gap: no band covers"
+            raise ValueError(
+                f"{problem} losses over {min(high, next_low):,} up to {max(high, next_low):,}"
+                " | Make the next band start where the last one ends."
             )
     if bands[-1][1] is not None:
-        raise UsageError(
-            f"the last band ends at {bands[-1][1]:,}: larger losses have no rule",
-            remedy="Leave `up_to` out of the last band, or add a band that pays 0.",
+        raise ValueError(
+            f"the last band ends at {bands[-1][1]:,}: larger losses have no rule"
+            " | Leave `up_to` out of the last band, or add a band that pays 0."
         )
 
 
@@ -171,13 +167,12 @@ def parse_band(text: str) -> Band:
         UsageError: the text is not a band, the band is empty, or an edge is above 10^15.
     """
     band = _parse(text.strip().casefold()) if len(text) <= _MAX_LENGTH else None
-    if band is not None and all(edge is None or abs(edge) <= LARGEST_LOSS for edge in band):
-        return band
-    raise UsageError(
-        "is not a loss band",
-        value=text,
-        remedy="Write (0, 300000], [300000, 500000), >500000, 0 or unknown.",
-    )
+    low, high = band or (0, 0)
+    is_empty = low is not None and high is not None and high <= low
+    if band is None or is_empty or any(edge is not None and abs(edge) > LARGEST_LOSS for edge in band):
+        remedy = "Write (0, 300000], [300000, 500000), >500000, 0 or unknown."
+        raise UsageError("is not a loss band", value=text, remedy=remedy)
+    return band
 
 
 def lower_closed_cuts(text: str) -> set[int]:
@@ -205,17 +200,12 @@ def _parse(text: str) -> Band | None:
             "<=": (0, number),
             "up to": (0, number),
         }
-        return _none_if_empty(bounds[sign])
+        return bounds[sign]
     # A comma is first read as the separator of two edges: (0,300] means 0 to 300. Only if this is not
     # possible, it is read as a thousands separator.
     ungrouped = re.sub(r"(?<=\d)[,_](?=\d{3}(?!\d))", "", text)
     if match := _INTERVAL.fullmatch(text) or _INTERVAL.fullmatch(ungrouped):
         low = int(match[2]) - (match[1] == "[")
         high = None if match[3] is None else int(match[3]) - (match[4] == ")")
-        return _none_if_empty((low, high))
+        return low, high
     return None
-
-
-def _none_if_empty(band: Band) -> Band | None:
-    low, high = band
-    return None if low is not None and high is not None and high <= low else band

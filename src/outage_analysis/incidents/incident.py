@@ -14,8 +14,8 @@ from outage_analysis.errors import UsageError
 from outage_analysis.files import (
     Day,
     Document,
-    Identifier,
     Name,
+    NamedDocument,
     OptionalText,
     Text,
     find_duplicate,
@@ -104,24 +104,23 @@ class Window(Document):
         return (self.end - self.start).total_seconds() / 3600 if self.end else None
 
 
+FactId = Annotated[str, Field(min_length=1, max_length=64)]
+
+
 class ClaimDeadline(Document):
     """An announced last day on which a claim can be filed. A later announcement replaces it."""
 
     announced_on: Day
-    """The day on which the deadline became public."""
+    """The day on which the deadline became public; a run as of an earlier day ignores it."""
     closes: Day
     """The last day on which a claim can be filed."""
-    facts: tuple[str, ...] = ()
+    facts: tuple[FactId, ...] = ()
     """Ids of the facts that support these days."""
 
 
-class NamedItem(Document):
+class NamedItem(NamedDocument):
     """A service or claimant type: an id, a name, and other spellings that complaint files use."""
 
-    id: Identifier
-    """The id in tables and other documents."""
-    name: Name
-    """The name for readers."""
     aliases: tuple[str, ...] = ()
     """Other spellings of the name in complaint files. Upper and lower case and spaces are ignored."""
 
@@ -148,13 +147,12 @@ class Service(NamedItem):
     """The id of the fact that counts the complaints about the service, if a count was published."""
 
 
-class Dimension(Document):
-    """A column of complaint files that an incident adds: text, or whole numbers grouped into bands."""
+class Dimension(NamedDocument):
+    """A column of complaint files that an incident adds: text, or whole numbers grouped into bands.
 
-    id: Identifier
-    """The name of the column."""
-    name: Name
-    """The name for readers."""
+    The id is the name of the column.
+    """
+
     kind: Literal["text", "number", "decision", "paid"] = "text"
     """`text`; `number` for whole numbers that are grouped into bands; `decision` for how far a claim has come
     (filed, accepted, refused or paid, in English, Korean or German words); `paid` for the amount that was
@@ -227,13 +225,9 @@ class LineOutcome(Document):
     """The id of the fact with the cash paid."""
 
 
-class Incident(Columns):
+class Incident(NamedDocument, Columns):
     """An outage and its complaint files, as described in a TOML document."""
 
-    id: Identifier
-    """The id by which commands refer to the incident."""
-    name: Name
-    """The name for readers."""
     currency: str = Field(pattern=r"^[A-Z]{3}$")
     """ISO code of the currency."""
     minor_units: int = Field(default=0, ge=0, le=4)
@@ -287,14 +281,13 @@ class Incident(Columns):
 
     @model_validator(mode="after")
     def _ids_are_unique(self) -> Self:
-        groups: tuple[tuple[NamedItem | Dimension, ...], ...] = (
-            self.services,
-            self.claimant_types,
-            self.dimensions,
-        )
-        for items in groups:
-            if (id_ := find_duplicate([item.id for item in items])) is not None:
+        groups = (self.services, self.claimant_types, self.dimensions)
+        for ids in ([item.id for item in group] for group in groups):
+            if (id_ := find_duplicate(ids)) is not None:
                 raise ValueError(f"the id {id_} is given twice")
+        kinds = [dimension.kind for dimension in self.dimensions]
+        if kinds.count("decision") > 1 or kinds.count("paid") > kinds.count("decision"):
+            raise ValueError("has two decisions, or amounts paid without one | A claim has one of each.")
         return self
 
     @model_validator(mode="after")
@@ -319,13 +312,6 @@ class Incident(Columns):
         fixed = next((rule for rule in self.rules if rule not in COUNTABLE), None)
         if fixed is not None:
             raise ValueError(f"changes '{fixed}' | Rules that may be counted: {'; '.join(COUNTABLE)}.")
-        return self
-
-    @model_validator(mode="after")
-    def _has_one_decision(self) -> Self:
-        kinds = [dimension.kind for dimension in self.dimensions]
-        if kinds.count("decision") > 1 or kinds.count("paid") > kinds.count("decision"):
-            raise ValueError("has two decisions, or amounts paid without one | A claim has one of each.")
         return self
 
     def __repr__(self) -> str:
@@ -371,10 +357,8 @@ class Incident(Columns):
 
     def locale(self, lang: str) -> Locale:
         """Return the locale for a language, which formats losses and amounts of this incident."""
-        divisible = not self.loss_currency
-        return Locale(
-            *(lang, self.currency, self.minor_units, self.loss_digits, divisible), loss_unit=self.loss.unit
-        )
+        money = (self.currency, self.minor_units, self.loss_digits)
+        return Locale(lang, *money, divisible=not self.loss_currency, loss_unit=self.loss.unit)
 
     @property
     def loss_currency(self) -> str:
@@ -393,11 +377,8 @@ def checked_rows(rows: str | None) -> str | None:
         UsageError: it is unknown.
     """
     if rows is not None and rows not in get_args(Rows):
-        raise UsageError(
-            "rows are complaints, filed (claims) or accepted (claims)",
-            value=rows,
-            remedy=f"Write one of {', '.join(get_args(Rows))}.",
-        )
+        problem = "rows are complaints, filed (claims) or accepted (claims)"
+        raise UsageError(problem, value=rows, remedy=f"Write one of {', '.join(get_args(Rows))}.")
     return rows
 
 

@@ -14,7 +14,7 @@ from outage_analysis.files import (
     Day,
     Document,
     Identifier,
-    Name,
+    NamedDocument,
     OptionalText,
     Text,
     Unit,
@@ -67,13 +67,9 @@ class IntakeDeadline(Document):
     """Why the deadline is assumed, if no fact states it directly."""
 
 
-class ClosingBranch(Document):
+class ClosingBranch(NamedDocument):
     """An alternative closing time for a what-if forecast. It has no probability."""
 
-    id: Identifier
-    """The id in tables."""
-    name: Name
-    """The name for readers."""
     closes: When
     """The time after which no claim can be filed."""
     spike: Annotated[float, Field(ge=0, allow_inf_nan=False), Unit("times")] | None = None
@@ -94,13 +90,9 @@ class FinalCount(Document):
     """The id of the fact with the final count."""
 
 
-class IntakeSeries(Document):
+class IntakeSeries(NamedDocument):
     """The intake of claims through one channel, as described in a TOML document."""
 
-    id: Identifier
-    """The id by which commands refer to the intake."""
-    name: Name
-    """The name for readers."""
     incident: Identifier
     """The id of the incident."""
     time_zone: str = ""
@@ -143,11 +135,8 @@ class IntakeSeries(Document):
         facts and deadlines are left out.
         """
         end = self.end_of(day)
-        points = tuple(
-            p
-            for p in self.points
-            if p.at <= end and (p.count is not None or (p.public_on or date.max) <= day)
-        )
+        past = (point for point in self.points if point.at <= end)
+        points = tuple(p for p in past if p.count is not None or (p.public_on or date.max) <= day)
         deadlines = tuple(d for d in self.deadlines if d.public_on and d.public_on <= day)
         if not points:
             return None

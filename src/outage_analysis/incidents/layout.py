@@ -51,6 +51,8 @@ NO_EDGES = "edges are given for a column that is no dimension of text"
 EDGES_REMEDY = "Declare the dimension in the incident, without edges of its own."
 Edge = Annotated[float, Field(ge=-(10**15), allow_inf_nan=True)]
 Scale = Annotated[int, Field(ge=1, le=10**9)] | Annotated[float, Field(gt=0, le=10**9)]
+REPLACED = ("formats", "scale", "constants", "computed", "edges")
+"""Keys whose values by column replace those of a more general document."""
 ROW_ID: Literal["row"] = "row"
 """The value under [computed] that makes the id of a claim from the name of its file and its row."""
 
@@ -149,8 +151,10 @@ class Columns(Document):
 
     def unknown_column(self, known: Iterable[str]) -> str | None:
         """Return the first column that the document mentions but `known` lacks; None if there is none."""
-        mentioned = (*self.columns, *self.formats, *self.scale, *self.constants, *self.computed, *self.edges)
-        return next((c for c in mentioned if c not in {*known, FILED_AT}), None)
+        mentioned = (
+            column for key in ("columns", *REPLACED, "otherwise") for column in getattr(self, key, ())
+        )
+        return next((column for column in mentioned if column not in {*known, FILED_AT}), None)
 
 
 class Layout(Columns):
@@ -184,11 +188,6 @@ class Layout(Columns):
             raise ValueError("is a quotation mark or the end of a line | Write the mark between fields.")
         return delimiter
 
-    def unknown_column(self, known: Iterable[str]) -> str | None:
-        """Return the first column that the document mentions but `known` lacks; None if there is none."""
-        known = (*known, FILED_AT)
-        return super().unknown_column(known) or next((c for c in self.otherwise if c not in known), None)
-
     def check_columns_known(self, known: Sequence[str], texts: Iterable[str]) -> None:
         """Raise an error if the layout mentions a column that claims do not have.
 
@@ -211,29 +210,17 @@ class Layout(Columns):
         general layout. The texts for missing values of both layouts apply.
         """
         columns = dict.fromkeys((*self.otherwise, *below.columns))
-        return self.model_copy(
-            update={
-                "otherwise": {c: (*self.otherwise.get(c, ()), *below.columns.get(c, ())) for c in columns},
-                "encoding": self.encoding or below.encoding,
-                "formats": {**below.formats, **self.formats},
-                "scale": {**below.scale, **self.scale},
-                "constants": {**below.constants, **self.constants},
-                "computed": {**below.computed, **self.computed},
-                "edges": {**below.edges, **self.edges},
-                "missing": tuple(dict.fromkeys((*self.missing, *below.missing))),
-            }
-        )
+        update: dict[str, object] = {key: {**getattr(below, key), **getattr(self, key)} for key in REPLACED}
+        update["otherwise"] = {c: (*self.otherwise.get(c, ()), *below.columns.get(c, ())) for c in columns}
+        update["encoding"] = self.encoding or below.encoding
+        update["missing"] = tuple(dict.fromkeys((*self.missing, *below.missing)))
+        return self.model_copy(update=update)
 
     def spellings(self, column: str) -> set[str]:
         """Return all headers that a column may have, without case, spaces and hyphens."""
-        return {
-            normalized_name(s)
-            for s in (
-                *(CURRENCY_HEADERS if column == CURRENCY else (column,)),
-                *self.columns.get(column, ()),
-                *self.otherwise.get(column, ()),
-            )
-        }
+        own = CURRENCY_HEADERS if column == CURRENCY else (column,)
+        headers = (*own, *self.columns.get(column, ()), *self.otherwise.get(column, ()))
+        return {normalized_name(header) for header in headers}
 
     def header_positions(self, cells: Sequence[str], wanted: Iterable[str]) -> dict[str, list[int]]:
         """Find the wanted columns in a header row: column -> positions of the cells that are a header of it.
@@ -275,41 +262,38 @@ class Layout(Columns):
             InputRefused: a required column is missing, two headers match one column, or the layout also
                 defines the column as a constant.
         """
+        known: dict[str, Any] = {"file": file, "row": row}
         searched = [c for c in (*needed, *optional) if self.computed.get(c, ROW_ID) == ROW_ID]
         columns_found = self.header_positions(headers, searched)
         for column, positions in columns_found.items():
-            self._check_headers(column, [headers[position] for position in positions], row, file)
+            masked = [mask_personal_data(headers[position]) for position in positions]
+            if len(masked) > 1:
+                value, remedy = " and ".join(masked), "Remove or rename one."
+                raise InputRefused(f"two columns stand for {column}", **known, value=value, remedy=remedy)
+            if column in self.constants:
+                problem = f"has a column for {column}, which the layout gives as a constant"
+                raise InputRefused(problem, **known, column=masked[0], remedy="Remove one of the two.")
+        known["value"] = mask_personal_data(", ".join(headers))
         for column in needed:
             if column not in columns_found and column not in self.given_columns:
                 raise InputRefused(
                     f"the column {column} is missing",
-                    file=file,
-                    row=row,
-                    value=mask_personal_data(", ".join(headers)),
+                    **known,
                     remedy=f"Add it, or name its header under [columns] of the incident or of --columns: "
                     f'{column} = ["..."].',
                 )
-        return {column: positions[0] for column, positions in columns_found.items()} | self._part_positions(
-            headers, row, (*needed, *optional), file
-        )
-
-    def _part_positions(
-        self, headers: Sequence[str], row: int | None, columns: Iterable[str], file: str
-    ) -> dict[str, int]:
+        found = {column: positions[0] for column, positions in columns_found.items()}
         names = [normalized_name(header) for header in headers]
-        positions = {}
-        for column in columns:
+        for column in (*needed, *optional):
             for part, header in self.parts(column).items():
                 if names.count(normalized_name(header)) != 1:
                     raise InputRefused(
                         f"has not one column '{header}', from which {column} is computed",
-                        file=file,
-                        row=row,
-                        value=mask_personal_data(", ".join(headers)),
+                        **known,
                         remedy="Name columns of the file under [computed] of the --columns layout.",
                     )
-                positions[part] = names.index(normalized_name(header))
-        return positions
+                found[part] = names.index(normalized_name(header))
+        return found
 
     @property
     def given_columns(self) -> set[str]:
@@ -323,25 +307,6 @@ class Layout(Columns):
         """Return the columns to join into a column of a claim: name of the part -> header."""
         headers = self.computed.get(column, ROW_ID)
         return {} if headers == ROW_ID else {f"{column} {n}": h for n, h in enumerate(headers, start=1)}
-
-    def _check_headers(self, column: str, headers: Sequence[str], row: int | None, file: str) -> None:
-        masked_headers = [mask_personal_data(header) for header in headers]
-        if len(headers) > 1:
-            raise InputRefused(
-                f"two columns stand for {column}",
-                file=file,
-                row=row,
-                value=" and ".join(masked_headers),
-                remedy="Remove or rename one.",
-            )
-        if column in self.constants:
-            raise InputRefused(
-                f"has a column for {column}, which the layout gives as a constant",
-                file=file,
-                row=row,
-                column=masked_headers[0],
-                remedy="Remove one of the two.",
-            )
 
 
 def load_layout(id_or_path: str | Path | Layout) -> Layout:
@@ -371,13 +336,11 @@ def with_encoding(layouts: Sequence[Layout], encoding: str | None) -> tuple[Layo
 
 def layout_for(name: str, layouts: Sequence[Layout], incident: Columns) -> Layout:
     """Return the first layout whose pattern matches a file name, supplemented by the incident's layout."""
-    patterns = (
-        (layout, _normalized_file_name(layout.files).replace("[", "[[]")) for layout in layouts
-    )  # In file patterns, only * and ? are wildcards.
-    fitting = (
-        layout for layout, pattern in patterns if fnmatch.fnmatchcase(_normalized_file_name(name), pattern)
-    )
-    return next(fitting, Layout()).merged_over(incident)
+    for layout in layouts:
+        pattern = _normalized_file_name(layout.files).replace("[", "[[]")  # Only * and ? are wildcards.
+        if fnmatch.fnmatchcase(_normalized_file_name(name), pattern):
+            return layout.merged_over(incident)
+    return Layout().merged_over(incident)
 
 
 def _normalized_file_name(name: str) -> str:

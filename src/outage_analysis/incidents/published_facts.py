@@ -7,6 +7,7 @@ data/outcomes/. Only back-tests and comparisons in hindsight use them, and refer
 from __future__ import annotations
 
 import re
+import tomllib
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from datetime import date
@@ -19,9 +20,7 @@ from pydantic import Field, model_validator
 
 from outage_analysis.errors import ModelRefused, UsageError
 from outage_analysis.files import (
-    Document,
-    Identifier,
-    Name,
+    NamedDocument,
     OptionalText,
     data_root,
     find_duplicate,
@@ -83,7 +82,7 @@ def _fact_table(name: FactCollection) -> pl.DataFrame:
     """Return all facts in one folder of data/ as a table."""
     frames = [
         pl.read_csv(path, schema_overrides={**SCHEMA, **RATE_COLUMNS}).with_columns(
-            pl.lit(path.stem).alias("collection")
+            collection=pl.lit(path.stem)
         )
         for path in sorted((data_root() / name).glob("*.csv"))
     ]
@@ -186,9 +185,8 @@ class Fact:
         """
         unit = self.unit
         if is_currency(unit) or unit in MEASURES or "/" in unit or "," in unit or self.number < 0:
-            raise UsageError(
-                "this fact counts no people and no cases", value=self.id, remedy=f"Its unit is '{unit}'."
-            )
+            remedy = f"Its unit is '{unit}'."
+            raise UsageError("this fact counts no people and no cases", value=self.id, remedy=remedy)
         return self.whole
 
     def money(self, currency: str, end: Literal["value", "low", "high"] = "value") -> float:
@@ -200,9 +198,8 @@ class Fact:
         end_value = {"value": self.value, "low": self.low, "high": self.high}[end]
         amount = self.number if end_value is None else end_value
         if self.unit != currency or amount < 0:
-            raise UsageError(
-                f"this fact is no sum in {currency}", value=self.id, remedy=f"Its unit is '{self.unit}'."
-            )
+            remedy = f"Its unit is '{self.unit}'."
+            raise UsageError(f"this fact is no sum in {currency}", value=self.id, remedy=remedy)
         return amount
 
     @property
@@ -213,13 +210,9 @@ class Fact:
         return self.number
 
 
-class TieOut(Document):
+class TieOut(NamedDocument):
     """A published total to reconcile: how it is computed, and the printed figure to compare it with."""
 
-    id: Identifier
-    """The id in tables."""
-    name: Name
-    """The name for readers."""
     kind: Literal["payments", "face_value", "fee", "credits", "budget", "sum", "ratio", "figure"]
     """How the total is computed. From cost lines: `payments` of a schedule for as many losses as the first
     fact counts, goods at `face_value`, the `fee` credit of one subscriber, `credits` for all subscribers, or
@@ -280,13 +273,10 @@ def get_fact(id_: str, *, public_by: date | None = None, hindsight: bool = False
         UsageError: there is no fact with this id.
         ModelRefused: the fact was not public by the day `public_by`.
     """
-    collections: tuple[FactCollection, ...] = ("published", "outcomes") if hindsight else ("published",)
-    fact = next(
-        (_facts_by_id(collection)[id_] for collection in collections if id_ in _facts_by_id(collection)), None
-    )
+    published, later = _facts_by_id("published"), _facts_by_id("outcomes") if hindsight else {}
+    fact = published.get(id_) or later.get(id_)
     if fact is None:
-        known = [x for collection in collections for x in _facts_by_id(collection)]
-        raise UsageError("no such fact", value=id_, remedy=spelling_hint(id_, known))
+        raise UsageError("no such fact", value=id_, remedy=spelling_hint(id_, [*published, *later]))
     if public_by is not None and (fact.public_on is None or fact.public_on > public_by):
         when = fact.public_on or "an unknown day"
         raise ModelRefused(
@@ -302,23 +292,24 @@ def _facts_by_id(collection: FactCollection) -> dict[str, Fact]:
 
     The result is cached, because a model looks up single facts many hundred times.
     """
-    names = [field.name for field in fields(Fact)]
     texts = pl.col("unit", "grade", "source", "counts", "counts_ko").cast(pl.String).fill_null("")
-    rows = _fact_table(collection).with_columns(texts).select(names)
+    rows = _fact_table(collection).with_columns(texts).select(field.name for field in fields(Fact))
     return {row[0]: Fact(*row) for row in rows.iter_rows()}
 
 
 def cites_fact_after(text: str, day: date) -> bool:
     """Return whether a text mentions a fact that became public after a day."""
-    mentioned = re.findall(r"\b[A-Z]{2,}-\w[\w.-]*", text)
-    later = _fact_table("published").filter(pl.col("public_on") > day)
-    return not later.filter(pl.col("id").is_in(mentioned)).is_empty()
+    return not _ids_public_after(day).isdisjoint(re.findall(r"\b[A-Z]{2,}-\w[\w.-]*", text))
 
 
 def ids_public_by(ids_text: str, day: date) -> str:
     """Return a text of fact ids, separated by spaces, without facts that became public after a day."""
-    later = set(_fact_table("published").filter(pl.col("public_on") > day)["id"])
+    later = _ids_public_after(day)
     return " ".join(id_ for id_ in ids_text.split() if id_ not in later)
+
+
+def _ids_public_after(day: date) -> set[str]:
+    return set(_fact_table("published").filter(pl.col("public_on") > day)["id"])
 
 
 def fact_exists(id_: str) -> bool:
@@ -345,3 +336,31 @@ def source_sites(ids: Iterable[str]) -> list[str]:
         elif host := urlsplit(source.split(ADDRESS_SEPARATOR)[0]).netloc:
             sites[re.sub(r"^(www\d*|m)\.", "", host)] = None
     return list(sites)
+
+
+def forecasts_and_payments(lang: Literal["en", "ko"] = "en") -> pl.DataFrame:
+    """Return forecasts of the time beside what was paid, for about a dozen outages.
+
+    The outages were chosen because both figures were published: they are no sample.
+
+    Returns:
+        One row per forecast: `event`; `how`, whether people must claim, for example; `public_on`, `low` and
+        `high` of the forecast, `paid` and `currency`, in whole currency; `ratio_low` and `ratio_high`,
+        forecast over paid; `facts`, the ids of forecast and payment; and `note`, what is not like for like.
+    """
+    text = (data_root() / "forecasts" / "outages.toml").read_text("utf-8")
+    listed, rows = tomllib.loads(text), []
+    for event in listed["event"]:
+        paid = get_fact(event["paid"], hindsight=True)
+        for id_ in event["forecast"]:
+            forecast = get_fact(id_)
+            high = forecast.money(paid.unit, "high")
+            low = high if forecast.low is None else forecast.low
+            terms = event["name"][lang], listed["how"][event["how"]][lang], forecast.public_on
+            ratios = low / paid.number, high / paid.number
+            texts = f"{id_} {paid.id}", event["note"][lang]
+            rows.append((*terms, low, high, paid.number, paid.unit, *ratios, *texts))
+    names = ("event", "how", "public_on", "low", "high", "paid", "currency", "ratio_low", "ratio_high")
+    return pl.DataFrame(rows, [*names, "facts", "note"], orient="row").with_columns(
+        pl.col("low", "high", "paid").round().cast(pl.Int64)
+    )

@@ -3,18 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import date
 from itertools import pairwise
-from typing import Literal
 
 import polars as pl
 
 from outage_analysis.errors import UsageError
+from outage_analysis.files import Document
 from outage_analysis.incidents import Band, Fact, fact_exists, get_fact
-from outage_analysis.policies.cost_lines import EntitledValues, Schedule
-from outage_analysis.policies.lines_without_loss import Budget, CostLine, FeeCredit, InKind
+from outage_analysis.policies.cost_lines import (
+    Budget,
+    CostLine,
+    EntitledValues,
+    FeeCredit,
+    InKind,
+    Schedule,
+)
 from outage_analysis.policies.policy import Policy
-from outage_analysis.policies.rules import SHARE_DIGITS, SHARE_SCALE, Rule, RuleBand
-from outage_analysis.policies.tariff import Tariff, contains_integer
+from outage_analysis.policies.tariff import (
+    SHARE_DIGITS,
+    SHARE_SCALE,
+    Rule,
+    RuleBand,
+    Tariff,
+    contains_integer,
+)
 from outage_analysis.text import Locale
 
 SCHEMA: dict[str, pl.DataType] = {"finding": pl.String(), "line": pl.String(), "says": pl.String()}
@@ -55,14 +68,15 @@ def _line_findings(line: CostLine, locale: Locale) -> Iterator[Finding]:
     if isinstance(line, Schedule):
         yield from _schedule_findings(line, locale)
     else:
-        yield from _findings_without_loss(line, locale)
+        yield from _cap_findings(line, locale)
     if line.public_on is None:
         yield "undated", locale("finding.no_day")
     if line.effort in ("form", "documents") and not line.deadlines:
         yield "undated", locale("finding.no_deadline")
     if line.accounting is None:
         yield "accounting", locale("finding.no_accounting")
-    for fact in _cited_facts(line):
+    true_ups = [t.amount for t in line.true_ups_by(date.max) if isinstance(t.amount, str)]
+    for fact in dict.fromkeys((*line.facts, *_cited_facts(line), *true_ups, *line.numeric_facts)):
         if not fact_exists(fact):
             yield "fact", locale("finding.cites", fact=fact)
         elif fact in line.numeric_facts and (problem := _problem_with_number(line, fact, locale)):
@@ -70,6 +84,29 @@ def _line_findings(line: CostLine, locale: Locale) -> Iterator[Finding]:
     for facts in _contradicted_facts(line, locale):
         cited = ", ".join(f"{fact.id} ({fact.value:,.12g} {fact.unit})" for fact in facts)
         yield "fact", locale("finding.other_figure", facts=cited)
+
+
+def _cap_findings(line: InKind | FeeCredit | Budget, locale: Locale) -> Iterator[Finding]:
+    if isinstance(line, FeeCredit) and line.outage_minutes is not None:
+        minutes, minimum = line.outage_minutes, line.from_minutes
+        if minutes < minimum:
+            yield "cap", locale("finding.short_outage", minutes=f"{minutes:,}", minimum=f"{minimum:,}")
+    elif isinstance(line, InKind):
+        stated = [fact for fact in (line.cap, line.recipients) if fact and fact_exists(fact)]
+        counts = [value for fact in stated if (value := get_fact(fact, hindsight=True).value) is not None]
+        if len(counts) > 1 and counts[0] >= counts[1]:
+            yield "cap", locale("finding.loose_cap", cap=f"{counts[0]:,.0f}", people=f"{counts[1]:,.0f}")
+
+
+def _cited_facts(document: Document) -> Iterator[str]:
+    """Yield the ids under each key `facts` of a document and of the documents inside it."""
+    for key in type(document).model_fields:
+        value = getattr(document, key)
+        if key == "facts":
+            yield from value
+        for inner in value if isinstance(value, tuple) else (value,):
+            if isinstance(inner, Document):
+                yield from _cited_facts(inner)
 
 
 Figures = dict[str, tuple[int, set[float | None]]]
@@ -86,13 +123,15 @@ def _contradicted_facts(line: CostLine, locale: Locale) -> Iterator[list[Fact]]:
     if isinstance(line, Schedule):
         for rule in [rule for _, tariff in line.tariffs for _, rule in tariff.rules()]:
             figures = _figures_of_rule(rule, locale)
-            yield from (
-                [fact] for fact in _comparable_facts(rule.facts, figures) if not _agrees(fact, figures)
-            )
+            facts = _comparable_facts(rule.facts, figures)
+            yield from ([fact] for fact in facts if not _agrees(fact, figures))
         return
-    figures = _figures_of_line(line, locale)
+    terms = {"days": "days", "hours": "hours", "times": "multiple"}
+    figures = {unit: (0, {getattr(line, term, None)}) for unit, term in terms.items()}
+    amounts = line.valuations.values() if isinstance(line, InKind) else [line.amount]
+    figures[locale.currency] = (locale.minor_units, {x for x in amounts if not isinstance(x, str)})
     multiples = [fact.number for fact in _comparable_facts(line.facts, {"times": (0, set())}) if fact.number]
-    for unit in figures:
+    for unit in [unit for unit, (_, stated) in figures.items() if stated - {None}]:
         facts = [fact for fact in _comparable_facts(line.facts, figures) if fact.unit == unit]
         if facts and not any(_agrees(fact, figures, by) for fact in facts for by in (1.0, *multiples)):
             yield facts
@@ -112,14 +151,6 @@ def _figures_of_rule(rule: Rule, locale: Locale) -> Figures:
     }
 
 
-def _figures_of_line(line: InKind | FeeCredit | Budget, locale: Locale) -> Figures:
-    terms = {"days": "days", "hours": "hours", "times": "multiple"}
-    figures: Figures = {unit: (0, {getattr(line, term, None)}) for unit, term in terms.items()}
-    amounts = line.valuations.values() if isinstance(line, InKind) else [line.amount]
-    figures[locale.currency] = (locale.minor_units, {x for x in amounts if not isinstance(x, str)})
-    return {unit: (places, stated) for unit, (places, stated) in figures.items() if stated - {None}}
-
-
 def _comparable_facts(ids: tuple[str, ...], figures: Figures) -> list[Fact]:
     facts = [get_fact(id_, hindsight=True) for id_ in ids if fact_exists(id_)]
     return [fact for fact in facts if fact.value is not None and fact.unit in figures]
@@ -134,10 +165,7 @@ def _problem_with_number(line: CostLine, id_: str, locale: Locale) -> str:
     try:
         fact = get_fact(id_)
         if isinstance(line, Budget):
-            end: Literal["value", "low", "high"] = (
-                "low" if id_ == line.low else "high" if id_ == line.high else "value"
-            )
-            fact.money(locale.currency, end)
+            fact.money(locale.currency, "low" if id_ == line.low else "high" if id_ == line.high else "value")
         else:
             _ = fact.count
     except UsageError as error:
@@ -145,42 +173,12 @@ def _problem_with_number(line: CostLine, id_: str, locale: Locale) -> str:
     return ""
 
 
-def _cited_facts(line: CostLine) -> list[str]:
-    cited = [*line.facts]
-    cited += [fact for change in line.effort_changes for fact in change.facts]
-    cited += [fact for deadline in line.deadlines for fact in deadline.facts]
-    if isinstance(line, Schedule):
-        cited += [f for _, tariff in line.tariffs for _, rule in tariff.rules() for f in rule.facts]
-    elif isinstance(line, Budget):
-        cited += [t.amount for t in line.true_ups if isinstance(t.amount, str)]
-        cited += [f for t in line.true_ups for f in t.facts]
-    return list(dict.fromkeys((*cited, *line.numeric_facts)))
-
-
-def _findings_without_loss(line: InKind | FeeCredit | Budget, locale: Locale) -> Iterator[Finding]:
-    if isinstance(line, FeeCredit) and line.outage_minutes is not None:
-        minutes, minimum = line.outage_minutes, line.from_minutes
-        if minutes < minimum:
-            yield "cap", locale("finding.short_outage", minutes=f"{minutes:,}", minimum=f"{minimum:,}")
-    if not isinstance(line, InKind):
-        return
-    if line.cap and line.recipients and fact_exists(line.cap) and fact_exists(line.recipients):
-        cap, people = get_fact(line.cap, hindsight=True), get_fact(line.recipients, hindsight=True)
-        if cap.value is not None and people.value is not None and cap.value >= people.value:
-            numbers = {"cap": f"{cap.value:,.0f}", "people": f"{people.value:,.0f}"}
-            yield "cap", locale("finding.loose_cap", **numbers)
-
-
 def _schedule_findings(line: Schedule, locale: Locale) -> Iterator[Finding]:
     if line.unknown is None:
         yield "unknown", locale("finding.no_rule")
-    for number, (when, tariff) in enumerate(line.tariffs):
-        for kind, says in (
-            *_cliffs(tariff, locale),
-            *_gaps(tariff, locale),
-            *_ineffective_tiers(tariff, locale),
-        ):
-            name = line.segments[number].id if when else None
+    names = [*(segment.id for segment in line.segments), None]
+    for name, (_, tariff) in zip(names, line.tariffs, strict=True):
+        for kind, says in (*_piece_findings(tariff, locale), *_tier_findings(tariff, locale)):
             yield kind, locale("finding.in_segment", segment=name, says=says) if name else says
     entitled, earlier = line.eligibility, list[EntitledValues]()
     for segment in line.segments:
@@ -198,55 +196,38 @@ def _covers(wide: EntitledValues, narrow: EntitledValues) -> bool:
     return all(d in narrow and set(narrow[d]) <= set(values) for d, values in wide.items())
 
 
-def _cliffs(tariff: Tariff, locale: Locale) -> Iterator[Finding]:
-    for before, after in pairwise(tariff.pieces[2:]):  # skip the pieces of unknown and negative losses
+def _piece_findings(tariff: Tariff, locale: Locale) -> Iterator[Finding]:
+    zero, *positive = tariff.pieces[2:]  # the pieces of unknown and negative losses come first
+    for before, after in pairwise((zero, *positive)):
         edge = before.band[1] or 0
         payment, next_payment = before.pay(edge), after.pay(edge + 1)
-        values = {"loss": _loss(edge, locale), "larger": _loss(edge + 1, locale)}
-        values["paid"] = _format_amount(payment, locale)
-        if payment and next_payment is None:
-            yield "cliff", locale("finding.cliff_review", **values)
-        elif payment is not None and next_payment is not None and next_payment < payment:
-            yield "cliff", locale("finding.cliff", **values, less=_format_amount(next_payment, locale))
-
-
-def _format_amount(amount: int | None, locale: Locale) -> str:
-    return "–" if amount is None else _money(amount / SHARE_SCALE, locale)
-
-
-def _money(amount: float, locale: Locale) -> str:
-    """Format an amount, in Korean with its unit."""
-    return locale.exact_money(amount) + (locale.unit if locale.lang == "ko" else "")
-
-
-def _loss(amount: int, locale: Locale) -> str:
-    """Format a loss; see `_money`. The unit of losses that are not money is left out."""
-    return locale.loss(amount) + (locale.unit if locale.lang == "ko" and not locale.divisible else "")
-
-
-def _gaps(tariff: Tariff, locale: Locale) -> Iterator[Finding]:
-    paying = [piece.fixed is None or bool(piece.fixed or piece.slope) for piece in tariff.pieces[3:]]
-    for number, piece in enumerate(tariff.pieces[3:]):
+        if not payment or (next_payment or 0) >= payment:
+            continue
+        words = {"loss": _loss(edge, locale), "larger": _loss(edge + 1, locale)}
+        words["paid"] = _money(payment / SHARE_SCALE, locale)
+        if next_payment is None:
+            yield "cliff", locale("finding.cliff_review", **words)
+        else:
+            yield "cliff", locale("finding.cliff", **words, less=_money(next_payment / SHARE_SCALE, locale))
+    paying = [piece.fixed is None or bool(piece.fixed or piece.slope) for piece in positive]
+    for number, piece in enumerate(positive):
         if not paying[number] and any(paying[:number]) and any(paying[number:]):
             yield "gap", locale("finding.gap", band=locale.band_with_unit(*piece.band))
 
 
-def _ineffective_tiers(tariff: Tariff, locale: Locale) -> Iterator[Finding]:
+def _tier_findings(tariff: Tariff, locale: Locale) -> Iterator[Finding]:
     written, edge = tariff.bands_with_rules, "from" if tariff.shift else "over"
-    for (band, rule), following in zip(written, [*written[1:], None], strict=True):
+    unlike = {"over", "up_to", "facts"}
+    terms = [rule.model_dump(exclude=unlike) for _, rule in written]
+    for (band, rule), own, following in zip(written, terms, [*terms[1:], None], strict=True):
         name = locale(f"finding.band_{edge}", edge=_loss(rule.over, locale))
         if not contains_integer(band):
             yield "dead", locale("finding.no_number", band=name)
             continue
-        if following is not None and _same_rule(rule, following[1]):
+        if own == following:
             yield "dead", locale("finding.alike", band=name)
         for says in _ineffective_limits(band, rule, locale):
             yield "cap", locale("finding.limit_of", band=name, says=says)
-
-
-def _same_rule(a: Rule, b: Rule) -> bool:
-    drop = {"over", "up_to", "facts"}
-    return a.model_dump(exclude=drop) == b.model_dump(exclude=drop)
 
 
 def _ineffective_limits(band: Band, rule: Rule, locale: Locale) -> Iterator[str]:
@@ -257,8 +238,17 @@ def _ineffective_limits(band: Band, rule: Rule, locale: Locale) -> Iterator[str]
         yield locale("finding.deductible_never", amount=_loss(rule.deductible, locale))
     if rule.floor and rule.amount_before_limits(low) >= rule.floor * SHARE_SCALE:
         yield locale("finding.floor_never", amount=_money(rule.floor, locale))
-    if rule.limit is not None:
-        last = high if rule.depends_on_loss else low
-        most = None if last is None else rule.amount_before_limits(last)
-        if most is not None and most <= rule.limit * SHARE_SCALE:
-            yield locale("finding.limit_never", amount=_money(rule.limit, locale))
+    last = high if rule.depends_on_loss else low
+    most = None if last is None else rule.amount_before_limits(last)
+    if rule.limit is not None and most is not None and most <= rule.limit * SHARE_SCALE:
+        yield locale("finding.limit_never", amount=_money(rule.limit, locale))
+
+
+def _money(amount: float, locale: Locale) -> str:
+    """Format an amount, in Korean with its unit."""
+    return locale.exact_money(amount) + (locale.unit if locale.lang == "ko" else "")
+
+
+def _loss(amount: int, locale: Locale) -> str:
+    """Format a loss; see `_money`. The unit of losses that are not money is left out."""
+    return locale.loss(amount) + (locale.unit if locale.lang == "ko" and not locale.divisible else "")

@@ -1,4 +1,4 @@
-"""The keys and methods of all kinds of cost line, and the schedule: a cost line that pays by loss band.
+"""Cost lines: payments by loss band (schedules), free goods, fee credits and budgets.
 
 All lines have an announcement day, effort, deadlines, eligibility and accounting. A schedule pays by loss
 band, to all claimants or by segment, per claim or per claimant.
@@ -6,29 +6,47 @@ band, to all claimants or by segment, per claim or per claimant.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from datetime import date
 from fractions import Fraction
 from functools import cached_property
 from itertools import pairwise
-from typing import Annotated, Literal, Self
+from typing import Annotated, ClassVar, Literal, Self
 
-from pydantic import Discriminator, Field, StringConstraints, Tag, model_validator
+from pydantic import Discriminator, Field, Tag, model_validator
 
-from outage_analysis.errors import UsageError
-from outage_analysis.files import Day, Document, Identifier, Name, OptionalText
-from outage_analysis.incidents import Band, Closed, check_partition, upper_cuts
-from outage_analysis.policies.rules import Money, Rounding, Rule, RuleBand
-from outage_analysis.policies.tariff import MAX_STEPS, Tariff, check_step_count
+from outage_analysis.files import Day, Document, Identifier, NamedDocument, OptionalText, Unit
+from outage_analysis.incidents import (
+    Band,
+    ClaimDeadline,
+    Closed,
+    FactId,
+    check_partition,
+    get_fact,
+    upper_cuts,
+)
+from outage_analysis.policies.tariff import (
+    MAX_STEPS,
+    SHARE_SCALE,
+    Money,
+    Price,
+    Rounding,
+    Rule,
+    RuleBand,
+    Tariff,
+    check_step_count,
+)
 
 Effort = Literal["automatic", "one_tap", "form", "documents"]
-FactId = Annotated[str, StringConstraints(min_length=1, max_length=64)]
 EntitledValues = dict[str, Annotated[tuple[str, ...], Field(min_length=1)]]
 AmountOrFact = Annotated[
     Annotated[Money, Tag("amount")] | Annotated[FactId, Tag("fact")],
     Discriminator(lambda value: "fact" if isinstance(value, str) else "amount"),
 ]
 """An amount in the smallest unit of the currency, or the id of the fact that states it."""
+MINUTES_A_DAY = 1440
+Days = Annotated[int, Field(gt=0, le=3660), Unit("days")]
+Minutes = Annotated[int, Field(ge=0, le=10**7), Unit("minutes")]
 
 
 class EffortChange(Document):
@@ -38,17 +56,6 @@ class EffortChange(Document):
     """The first day of the new effort."""
     effort: Effort
     """What the claimant must do from that day on."""
-    facts: tuple[FactId, ...] = ()
-    """Ids of the published facts that support this."""
-
-
-class Deadline(Document):
-    """The last day to claim, with the day on which it was announced. A later deadline extends this day."""
-
-    announced_on: Day
-    """The day the deadline was announced; a run as of an earlier day ignores it."""
-    closes: Day
-    """The last day to claim."""
     facts: tuple[FactId, ...] = ()
     """Ids of the published facts that support this."""
 
@@ -80,13 +87,12 @@ StatedAmounts = dict[str, int | str | dict[str, int | str] | None]
 """Amounts in the smallest unit of the currency, or ids of the facts that state them, by name."""
 
 
-class Line(Document):
+class Line(NamedDocument):
     """The keys and methods that all kinds of cost line share."""
 
-    id: Identifier
-    """The id by which ledgers, tables and tie-outs refer to the line."""
-    name: Name
-    """The name for readers."""
+    NUMBERS: ClassVar[tuple[str, ...]] = ()
+    """The keys that may name a fact whose number enters the cost; the first counts reports or people."""
+
     public_on: Day | None = None
     """The day the line was announced. A run as of an earlier day leaves the line out. A line without this day
     is always left out."""
@@ -94,7 +100,7 @@ class Line(Document):
     """What the claimant must do; left out if it was not published."""
     effort_changes: tuple[EffortChange, ...] = ()
     """Later changes of the effort, each from its day on."""
-    deadlines: tuple[Deadline, ...] = ()
+    deadlines: tuple[ClaimDeadline, ...] = ()
     """The last day to claim, and its extensions."""
     eligibility: EntitledValues = Field(default_factory=dict)
     """Dimension -> the values that are entitled; a dimension that is left out admits all values."""
@@ -114,7 +120,7 @@ class Line(Document):
 
         Facts that are only cited are not included.
         """
-        return ()
+        return tuple(fact for key in self.NUMBERS if isinstance(fact := getattr(self, key), str))
 
     @property
     def count_fact(self) -> str | None:
@@ -137,12 +143,18 @@ class Line(Document):
         return {}
 
     @property
+    def payment(self) -> int | None:
+        """The amount that each recipient gets, whatever the loss; None if the line states none."""
+        return None
+
+    @property
     def payment_range(self) -> tuple[Fraction | None, Fraction | None]:
         """The smallest and the largest payment per recipient, in the smallest unit of the currency.
 
         None if the line states no amount per recipient, or no limit.
         """
-        return None, None
+        exact = None if self.payment is None else Fraction(self.payment)
+        return exact, exact
 
     def stated_amounts(self, day: date) -> StatedAmounts:  # noqa: ARG002 - budgets use the day
         """The amounts that the line states, by name, as known on a day.
@@ -186,11 +198,8 @@ class Line(Document):
 
     def effort_on(self, day: date) -> Effort | None:
         """The effort on a day, that is, what claimants must do to be paid; None if it was not published."""
-        effort = self.effort
-        for change in sorted(self.effort_changes, key=lambda c: c.since):
-            if change.since <= day:
-                effort = change.effort
-        return effort
+        known = [change for change in self.effort_changes if change.since <= day]
+        return max(known, key=lambda change: change.since).effort if known else self.effort
 
     def closes_on(self, day: date) -> date | None:
         """The last day to claim that was announced on or before `day`; None if none was announced by then."""
@@ -205,10 +214,6 @@ class Line(Document):
         for days in ([d.announced_on for d in self.deadlines], [c.since for c in self.effort_changes]):
             if len(set(days)) < len(days):
                 raise ValueError("says two things from the same day on | Keep one of them.")
-        return self
-
-    @model_validator(mode="after")
-    def _deadlines_move_later(self) -> Self:
         ordered = sorted(self.deadlines, key=lambda d: d.announced_on)
         if any(a.closes >= b.closes for a, b in pairwise(ordered)):
             raise ValueError("has an extension that closes no later than the deadline before it")
@@ -232,6 +237,8 @@ class Segment(Document):
 class Schedule(Line):
     """A cost line that pays by loss band."""
 
+    NUMBERS: ClassVar[tuple[str, ...]] = ("published_count",)
+
     kind: Literal["schedule"]
     """A payment by loss band."""
     closed: Closed = "upper"
@@ -253,10 +260,10 @@ class Schedule(Line):
     published_count: FactId | None = None
     """The id of the fact that counts the reports that this line may pay."""
 
-    @cached_property
+    @property
     def tariff(self) -> Tariff:
         """The tariff (payment rules by loss band) for claims of no segment (group with its own rules)."""
-        return self._tariff(self.bands)
+        return self.tariffs[-1][1]
 
     @cached_property
     def tariffs(self) -> tuple[tuple[EntitledValues, Tariff], ...]:
@@ -265,23 +272,16 @@ class Schedule(Line):
         The first tariff whose condition a claim meets applies to the claim. Every claim meets the condition
         of the last tariff.
         """
-        return (*((s.when, self._tariff(s.bands)) for s in self.segments), ({}, self.tariff))
-
-    def _tariff(self, bands: tuple[RuleBand, ...]) -> Tariff:
         shift = 0 if self.closed == "upper" else 1
-        return Tariff(bands, self.zero, self.unknown, shift, self.rounding)
-
-    def rules(self) -> list[tuple[Band, Rule]]:
-        """Pairs of loss band and payment rule, for claims of no segment (group with its own rules).
-
-        The order is: negative, zero and unknown losses, then bands of positive losses in increasing order.
-        """
-        return self.tariff.rules()
+        groups = [*((segment.when, segment.bands) for segment in self.segments), ({}, self.bands)]
+        return tuple(
+            (when, Tariff(bands, self.zero, self.unknown, shift, self.rounding)) for when, bands in groups
+        )
 
     @property
     def positive_bands(self) -> list[tuple[Band, Rule]]:
         """Pairs of positive loss band and payment rule, in increasing order, for claims of no segment."""
-        return self.rules()[3:]
+        return self.tariff.rules()[3:]
 
     @property
     def bands_as_written(self) -> dict[tuple[int, int | None], Band]:
@@ -301,14 +301,10 @@ class Schedule(Line):
         return min(low for low, _ in ends), max(most) if len(most) == len(ends) else None
 
     @property
-    def numeric_facts(self) -> tuple[str, ...]:
-        """The id of the published fact that states the number of reports, if there is one."""
-        return (self.published_count,) if self.published_count else ()
-
-    @property
     def cuts(self) -> tuple[int, ...]:
         """The largest loss of each band, in increasing order: 299,999 for [0, 300000)."""
-        return _distinct_cuts(self.tariffs, lambda t: [band[1] for band, _ in t.rules()[3:]])
+        ends = {band[1] for _, tariff in self.tariffs for band, _ in tariff.rules()[3:]}
+        return tuple(sorted(end for end in ends if end))
 
     @property
     def starts(self) -> frozenset[int]:
@@ -319,21 +315,15 @@ class Schedule(Line):
     @property
     def breakpoints(self) -> tuple[int, ...]:
         """The ends of bands and the losses after which the payment formula changes, in increasing order."""
-        return tuple(sorted({*self.cuts, *_distinct_cuts(self.tariffs, lambda t: t.cuts)}))
+        bends = {cut for _, tariff in self.tariffs for cut in tariff.cuts if cut}
+        return tuple(sorted(bends.union(self.cuts)))
 
     @model_validator(mode="after")
-    def _bands_cover(self) -> Self:
+    def _consistent(self) -> Self:
         for bands in (self.bands, *(s.bands for s in self.segments)):
-            try:
-                check_partition([(b.over, b.up_to) for b in bands])
-            except UsageError as error:
-                raise ValueError(f"{error.problem} | {error.remedy}") from error
+            check_partition([(b.over, b.up_to) for b in bands])
         if self.unknown and self.unknown.depends_on_loss:
             raise ValueError("pays a share of an unknown loss | Give `unknown` a fixed payment or a review.")
-        return self
-
-    @model_validator(mode="after")
-    def _settings_are_compatible(self) -> Self:
         if self.segments and self.grain == "claimant":
             raise ValueError("pays by claimant and by segment | Write one line a segment.")
         if self.segments and self.published_count:
@@ -349,8 +339,216 @@ class Schedule(Line):
         return self
 
 
-def _distinct_cuts(
-    tariffs: tuple[tuple[EntitledValues, Tariff], ...],
-    edges: Callable[[Tariff], tuple[int, ...] | list[int | None]],
-) -> tuple[int, ...]:
-    return tuple(sorted({cut for _, tariff in tariffs for cut in edges(tariff) if cut}))
+class InKind(Line):
+    """A free good for everyone entitled, with three valuations. None of them is cash that is paid out."""
+
+    NUMBERS: ClassVar[tuple[str, ...]] = ("recipients", "cap")
+
+    kind: Literal["in_kind"]
+    """A free good."""
+    face_value: Price | None = None
+    """List price of one recipient's good; if no price was published, leave it out: the line then has no cost.
+    """
+    displaced_sales: Money | None = None
+    """Average sales lost per recipient."""
+    incremental_cash: Money | None = None
+    """Average cash cost per recipient for the payer."""
+    recipients: FactId | None = None
+    """The id of the fact that counts the people entitled."""
+    cap: FactId | None = None
+    """The id of the fact that limits the number of recipients."""
+
+    @property
+    def valuations(self) -> dict[str, int | None]:
+        """Three values of one free good: face value, displaced sales, incremental cash. Never add them up."""
+        return {
+            "face_value": self.face_value,
+            "displaced_sales": self.displaced_sales,
+            "incremental_cash": self.incremental_cash,
+        }
+
+    @property
+    def count_fact(self) -> str | None:
+        """The id of the fact that counts the people entitled."""
+        return self.recipients
+
+    @property
+    def limit_fact(self) -> str | None:
+        """The id of the fact that limits the number of recipients."""
+        return self.cap
+
+    @property
+    def main_valuation(self) -> str:
+        """The valuation that every free good has: its face value."""
+        return "face_value"
+
+    @property
+    def payment(self) -> int | None:
+        """The face value of one recipient's good; None if no price was published."""
+        return self.face_value
+
+    def stated_amounts(self, day: date) -> StatedAmounts:  # noqa: ARG002 - the same on every day
+        """Face value, displaced sales and incremental cash per recipient."""
+        return dict(self.valuations)
+
+    def recomputed_amount(self, kind: str, people: int | None) -> Fraction | None:  # noqa: ARG002
+        """The face value of everyone entitled, or of the cap, for a tie-out of the kind `face_value`."""
+        if kind != "face_value" or self.face_value is None:
+            return None
+        served = min((get_fact(fact).count for fact in self.numeric_facts), default=0)
+        return Fraction(served * self.face_value)
+
+
+class FeeCredit(Line):
+    """A refund of part of a periodic fee: for a fixed time, or for a multiple of the outage's duration."""
+
+    NUMBERS: ClassVar[tuple[str, ...]] = ("recipients", "recipients_high")
+
+    kind: Literal["fee_credit"]
+    """A refund of part of a fee."""
+    fee: Price | None = None
+    """The fee for one period; left out if it was not published or differs between subscribers."""
+    period_days: Days = 30
+    """Number of days in one fee period."""
+    days: Days | None = None
+    """Days of the fee that are credited. State exactly one of days, hours, periods and multiple, or an
+    amount."""
+    hours: Annotated[int, Field(gt=0, le=87_840), Unit("hours")] | None = None
+    """Hours of the fee that are credited."""
+    periods: Annotated[int, Field(gt=0, le=120), Unit("periods of the fee")] | None = None
+    """Whole periods of the fee that are credited."""
+    multiple: Annotated[int, Field(gt=0, le=1_000), Unit("times the fee")] | None = None
+    """The credit is this many times the fee for the duration of the outage."""
+    from_minutes: Minutes = 0
+    """The minimum duration of an outage for a credit."""
+    outage_minutes: Minutes | None = None
+    """The duration of the outage; only with `multiple`."""
+    amount: Price | None = None
+    """The announced credit, if it differs from the computed one or no computation was published."""
+    rounding: Rounding | None = None
+    """How the credit is rounded; by default half up to the smallest unit."""
+    recipients: FactId | None = None
+    """The id of the fact that counts the subscribers; left out if none was published."""
+    recipients_high: FactId | None = None
+    """The id of a fact that gives an upper bound for the number of subscribers."""
+
+    @model_validator(mode="after")
+    def _one_term(self) -> Self:
+        terms = [n for n in ("days", "hours", "periods", "multiple") if getattr(self, n) is not None]
+        if len(terms) > 1:
+            raise ValueError(f"gives {' and '.join(terms)} | Keep one of them.")
+        if not terms and self.amount is None:
+            raise ValueError("says no credit | Give days, hours, periods, multiple or amount.")
+        if self.multiple is None and (self.from_minutes or self.outage_minutes is not None):
+            raise ValueError("has from_minutes or outage_minutes without a multiple")
+        return self
+
+    def credit(self, fee: int, outage_minutes: int | None = None) -> Fraction | None:
+        """The credit that is computed for a fee, before rounding; None if the credited time is not known."""
+        days: Fraction | int | None = self.days
+        if self.multiple is not None:
+            minutes = self.outage_minutes if outage_minutes is None else outage_minutes
+            if minutes is None:
+                return None
+            days = Fraction(self.multiple * minutes * (minutes >= self.from_minutes), MINUTES_A_DAY)
+        elif self.hours is not None:
+            days = Fraction(self.hours, 24)
+        elif self.periods is not None:
+            days = self.periods * self.period_days
+        return None if days is None else Fraction(fee * days) / self.period_days
+
+    @property
+    def computed(self) -> Fraction | None:
+        """The credit that is computed for the line's own fee, before rounding.
+
+        None if the fee or the credited time is not known.
+        """
+        return None if self.fee is None else self.credit(self.fee)
+
+    @property
+    def payment(self) -> int | None:
+        """The credit per subscriber: the announced amount or, without one, the rounded computed credit."""
+        if self.amount is not None or self.computed is None:
+            return self.amount
+        return self.rounded(self.computed)
+
+    @property
+    def count_fact(self) -> str | None:
+        """The id of the fact that counts the subscribers."""
+        return self.recipients
+
+    def stated_amounts(self, day: date) -> StatedAmounts:  # noqa: ARG002 - the same on every day
+        """The credit per subscriber."""
+        return {"credit": self.payment}
+
+    def recomputed_amount(self, kind: str, people: int | None) -> Fraction | None:
+        """The computed credit for a tie-out of the kind `fee`; the credits of all people for `credits`."""
+        if kind == "fee":
+            return self.computed
+        if kind != "credits" or self.payment is None:
+            return None
+        return Fraction((get_fact(self.recipients or "").count if people is None else people) * self.payment)
+
+    def rounded(self, credit: Fraction) -> int:
+        """Round a credit by the rounding rule of the cost line; the result is in the smallest unit."""
+        return (self.rounding or Rounding(to=1)).round_amount(credit * SHARE_SCALE) // SHARE_SCALE
+
+
+class Budget(Line):
+    """An amount set aside or announced for a whole cost line, until the final amount (true-up) is known."""
+
+    NUMBERS: ClassVar[tuple[str, ...]] = ("amount", "low", "high")
+
+    kind: Literal["budget"]
+    """An amount announced for the line as a whole."""
+    valuation: Literal["cash", "face_value", "top_down"] = "cash"
+    """Whether the amount is cash, goods at list price, or one estimate for several lines without detail
+    (top_down)."""
+    amount: AmountOrFact | None = None
+    """The amount, or the id of the fact that states it; if none was announced, leave it out: the line then
+    has no cost."""
+    low: AmountOrFact | None = None
+    """The smallest possible final amount; by default zero, or the amount if recipients need do nothing."""
+    high: AmountOrFact | None = None
+    """The largest possible final amount; by default the amount."""
+    true_ups: tuple[TrueUp, ...] = ()
+    """Final amounts that became known later."""
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        days = [t.since for t in self.true_ups]
+        if len(set(days)) < len(days):
+            raise ValueError("has two true-ups of the same day | Keep one of them.")
+        if self.public_on is not None and any(day < self.public_on for day in days):
+            raise ValueError("has a true-up before it was public")
+        amounts = [x for x in (self.low, self.amount, self.high) if isinstance(x, int)]
+        if amounts != sorted(amounts):
+            raise ValueError("needs low <= amount <= high | Correct the one that is out of order.")
+        return self
+
+    @property
+    def main_valuation(self) -> str:
+        """The valuation of the announced amount."""
+        return self.valuation
+
+    def stated_amounts(self, day: date) -> StatedAmounts:
+        """The announced amount with its ends, and the final amounts known by a day, by the day of each."""
+        true_ups = {str(t.since): t.amount for t in self.true_ups_by(day)}
+        return {"budget": self.amount, "low": self.low, "high": self.high, "true_ups": true_ups}
+
+    def recomputed_amount(self, kind: str, people: int | None) -> Fraction | str | None:  # noqa: ARG002
+        """The announced amount, for a tie-out of the kind `budget`."""
+        if kind != "budget" or self.amount is None:
+            return None
+        return self.amount if isinstance(self.amount, str) else Fraction(self.amount)
+
+    def true_ups_by(self, day: date) -> list[TrueUp]:
+        """The final amounts (true-ups) that were known on or before a day, the latest first."""
+        return sorted((t for t in self.true_ups if t.since <= day), key=lambda t: t.since, reverse=True)
+
+    def with_true_ups(self, true_ups: Iterable[TrueUp]) -> Self:
+        """The budget with other true-ups."""
+        return self.model_copy(update={"true_ups": tuple(true_ups)})
+
+
+CostLine = Annotated[Schedule | InKind | FeeCredit | Budget, Field(discriminator="kind")]

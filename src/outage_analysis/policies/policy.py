@@ -2,42 +2,38 @@
 
 from __future__ import annotations
 
-import os
+from collections.abc import Mapping
 from datetime import date
+from decimal import Decimal
 from importlib.resources import files
+from itertools import pairwise
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import Field, ValidationError, model_validator
 
-from outage_analysis.errors import EnvironmentFailed, UsageError
+from outage_analysis.errors import UsageError
 from outage_analysis.files import (
-    Document,
-    Identifier,
-    Name,
+    NamedDocument,
     Text,
     Unit,
-    changed_id,
-    changed_name,
+    atomic_file,
+    changed_copy,
+    find_duplicate,
+    parse_document,
     read_document,
     spelling_hint,
     validated_copy,
 )
 from outage_analysis.incidents import Incident, TieOut, get_fact
-from outage_analysis.policies.cost_lines import Schedule
-from outage_analysis.policies.lines_without_loss import CostLine
-from outage_analysis.policies.rules import RuleBand
-from outage_analysis.policies.tariff import MAX_STEPS
+from outage_analysis.policies.cost_lines import CostLine, Effort, Schedule
+from outage_analysis.policies.tariff import MAX_STEPS, RuleBand
 from outage_analysis.text import NO_DECIMALS, THREE_DECIMALS, Card, Displayable, Locale, smallest_units
 
 
-class Policy(Displayable, Document):
+class Policy(Displayable, NamedDocument):
     """A compensation policy: the payer's promises, not an insurance contract."""
 
-    id: Identifier
-    """The id by which commands refer to the policy."""
-    name: Name
-    """The name for readers."""
     currency: str = Field(pattern=r"^[A-Z]{3}$")
     """ISO code. Amounts are whole numbers of its smallest unit: won, pence, cents."""
     minor_units: Annotated[int, Field(ge=0, le=4), Unit("decimal places")] | None = None
@@ -55,27 +51,20 @@ class Policy(Displayable, Document):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        line_ids: set[str] = set()
-        for line in self.lines:
-            if line.id in line_ids:
-                raise ValueError(f"two lines have the id {line.id}")
-            line_ids.add(line.id)
+        line_ids = [line.id for line in self.lines]
+        if (id_ := find_duplicate(line_ids)) is not None:
+            raise ValueError(f"two lines have the id {id_}")
         for tie in self.tie_outs:
-            if not line_ids.issuperset(tie.lines):
+            if not {*tie.lines} <= {*line_ids}:
                 raise ValueError(f"the tie-out {tie.id} names a line that is not there")
-        all_ids = [*line_ids, *(tie.id for tie in self.tie_outs)]
-        if repeated := [id_ for id_ in all_ids if all_ids.count(id_) > 1]:
-            raise ValueError(f"the id {repeated[0]} is given to a tie-out and to something else")
+        if (id_ := find_duplicate([*line_ids, *(tie.id for tie in self.tie_outs)])) is not None:
+            raise ValueError(f"the id {id_} is given to a tie-out and to something else")
         if len(self.breakpoints) > MAX_STEPS:
             raise ValueError(
                 f"its payments bend or jump at {len(self.breakpoints):,} losses,"
                 f" at most {MAX_STEPS:,} are allowed"
                 " | Round to a larger amount, lengthen the periods, or split the policy."
             )
-        return self
-
-    @model_validator(mode="after")
-    def _shares_need_money_losses(self) -> Self:
         rules = (rule for line in self.schedules for _, tariff in line.tariffs for _, rule in tariff.rules())
         if self.loss_unit != self.currency and any(rule.share for rule in rules):
             raise ValueError(
@@ -111,11 +100,9 @@ class Policy(Displayable, Document):
         Raises:
             UsageError: the language is not supported.
         """
-        losses_divisible = self.loss_unit != self.currency
-        return Locale(
-            *(lang, self.currency, self.digits, self.loss_digits, losses_divisible, self.starts),
-            loss_unit=self.loss_unit,
-        )
+        divisible = self.loss_unit != self.currency
+        money = (self.currency, self.digits, self.loss_digits)
+        return Locale(lang, *money, divisible, self.starts, loss_unit=self.loss_unit)
 
     def public_by(self, day: date) -> tuple[tuple[CostLine, ...], tuple[CostLine, ...]]:
         """The cost lines that were public by a day, and the cost lines that were not."""
@@ -210,48 +197,47 @@ class Policy(Displayable, Document):
         schedule = self._schedule_to_change(line)
         fixed = smallest_units(pays, self.digits, "the payment")
         edge = None if up_to is None else smallest_units(up_to, self.loss_digits, "the edge of a band")
-        if segment is None:
-            changed = validated_copy(
-                schedule, bands=self._with_band(schedule.bands, edge, fixed, schedule.id)
+        segments = {part.id: part for part in schedule.segments}
+        if segment is not None and segment not in segments:
+            remedy = spelling_hint(segment, list(segments)) if segments else "Leave out the segment."
+            raise UsageError(f"the line {schedule.id} has no such segment", value=segment, remedy=remedy)
+        bands = schedule.bands if segment is None else segments[segment].bands
+        if edge not in [band.up_to for band in bands]:
+            scale = 10**self.loss_digits
+            known, asked = (
+                ["None" if x is None else f"{x / scale:,.{self.loss_digits}f}" for x in ends]
+                for ends in ([band.up_to for band in bands], [edge])
             )
-        else:
-            ids = [part.id for part in schedule.segments]
-            if segment not in ids:
-                remedy = spelling_hint(segment, ids) if ids else "Leave out the segment."
-                raise UsageError(f"the line {schedule.id} has no such segment", value=segment, remedy=remedy)
-            segments = tuple(
-                validated_copy(part, bands=self._with_band(part.bands, edge, fixed, segment))
-                if part.id == segment
-                else part
-                for part in schedule.segments
-            )
-            changed = validated_copy(schedule, segments=segments)
-        return self._changed(tuple(changed if x.id == schedule.id else x for x in self.lines), schedule.id)
-
-    def without_line(self, id_: str) -> Policy:
-        """Return a copy of the policy without one cost line; its id ends in `-changed`.
-
-        Published totals that the policy reconciles with the line are left out, too.
-
-        Raises:
-            UsageError: the policy has no such line, or no other line.
-        """
-        if id_ not in [x.id for x in self.lines]:
             raise UsageError(
-                "no such cost line", value=id_, remedy=spelling_hint(id_, [x.id for x in self.lines])
+                f"{segment or schedule.id} has no band with this upper edge",
+                value=asked[0],
+                remedy=f"Its bands end at {', '.join(known)}.",
             )
-        if len(self.lines) == 1:
-            raise UsageError("the policy has no other cost line", value=id_)
-        return self._changed(tuple(x for x in self.lines if x.id != id_), id_)
+        try:
+            changed = tuple(
+                RuleBand(over=band.over, up_to=edge, fixed=fixed) if band.up_to == edge else band
+                for band in bands
+            )
+        except ValidationError as error:
+            raise UsageError("the payment is too large", value=fixed) from error
+        if segment is None:
+            return self.with_line(validated_copy(schedule, bands=changed))
+        segments[segment] = validated_copy(segments[segment], bands=changed)
+        return self.with_line(validated_copy(schedule, segments=tuple(segments.values())))
 
     def with_line(self, line: CostLine) -> Policy:
         """Return a copy in which a cost line replaces the line with the same id; its id ends in `-changed`.
+
+        Published totals that the policy reconciles with the line are left out.
 
         Raises:
             UsageError: the policy has no line with this id.
         """
         self.line(line.id)
-        return self._changed(tuple(line if x.id == line.id else x for x in self.lines), line.id)
+        lines = tuple(line if x.id == line.id else x for x in self.lines)
+        return changed_copy(
+            self, lines=lines, tie_outs=tuple(tie for tie in self.tie_outs if line.id not in tie.lines)
+        )
 
     def _schedule_to_change(self, line: str | None) -> Schedule:
         ids = [schedule.id for schedule in self.schedules]
@@ -267,53 +253,16 @@ class Policy(Displayable, Document):
             raise UsageError(problem, value=line, remedy=spelling_hint(line, known) if known else "")
         return self.schedules[ids.index(line)]
 
-    def _with_band(
-        self, bands: tuple[RuleBand, ...], edge: int | None, fixed: int, owner: str
-    ) -> tuple[RuleBand, ...]:
-        """Return loss bands of which the band with an upper edge pays a fixed amount."""
-        if edge not in [band.up_to for band in bands]:
-            scale = 10**self.loss_digits
-            edges = ", ".join(
-                "None" if band.up_to is None else f"{band.up_to / scale:,.{self.loss_digits}f}"
-                for band in bands
-            )
-            raise UsageError(
-                f"{owner} has no band with this upper edge",
-                value="None" if edge is None else f"{edge / scale:,.{self.loss_digits}f}",
-                remedy=f"Its bands end at {edges}.",
-            )
-        try:
-            changed = {
-                band.up_to: RuleBand(over=band.over, up_to=band.up_to, fixed=fixed)
-                for band in bands
-                if band.up_to == edge
-            }
-        except ValidationError as error:
-            raise UsageError("the payment is too large", value=fixed) from error
-        return tuple(changed.get(band.up_to, band) for band in bands)
-
-    def _changed(self, lines: tuple[CostLine, ...], line: str) -> Policy:
-        """Return the policy with other lines, marked as changed, without the tie-outs of one line."""
-        return validated_copy(
-            self,
-            id=changed_id(self.id),
-            name=changed_name(self.name),
-            lines=lines,
-            tie_outs=tuple(tie for tie in self.tie_outs if line not in tie.lines),
-        )
-
     def line(self, id_: str) -> CostLine:
         """The cost line with this id.
 
         Raises:
             UsageError: the policy has no cost line with this id.
         """
-        for line in self.lines:
-            if line.id == id_:
-                return line
-        raise UsageError(
-            "no such cost line", value=id_, remedy="Lines: " + ", ".join(x.id for x in self.lines)
-        )
+        lines = {line.id: line for line in self.lines}
+        if id_ not in lines:
+            raise UsageError("no such cost line", value=id_, remedy=spelling_hint(id_, list(lines)))
+        return lines[id_]
 
 
 def decimal_places(currency: str) -> int:
@@ -336,23 +285,27 @@ def check_same_units(policy: Policy, incident: Incident) -> None:
     Raises:
         UsageError: currency, decimal places or loss unit differ.
     """
-    if policy.currency != incident.currency:
-        raise UsageError(
-            f"the policy {policy.id} pays {policy.currency}, the incident {incident.id} counts in "
-            f"{incident.currency}",
-            remedy="Restate the policy in the incident's currency.",
-        )
-    if policy.digits != incident.minor_units:
-        raise UsageError(
-            f"the policy {policy.id} counts in {policy.digits} decimal places, the incident "
-            f"{incident.id} in {incident.minor_units}",
-            remedy="Give both the same minor_units.",
-        )
-    if policy.loss_unit != incident.loss.unit:
-        raise UsageError(
+    payer, outage = f"the policy {policy.id}", f"the incident {incident.id}"
+    checks = (
+        (
+            policy.currency == incident.currency,
+            f"{payer} pays {policy.currency}, {outage} counts in {incident.currency}",
+            "Restate the policy in the incident's currency.",
+        ),
+        (
+            policy.digits == incident.minor_units,
+            f"{payer} counts in {policy.digits} decimal places, {outage} in {incident.minor_units}",
+            "Give both the same minor_units.",
+        ),
+        (
+            policy.loss_unit == incident.loss.unit,
             f"the policy's bands are in {policy.loss_unit}, the incident's losses in {incident.loss.unit}",
-            remedy="Restate the bands in the incident's loss unit.",
-        )
+            "Restate the bands in the incident's loss unit.",
+        ),
+    )
+    for same, problem, remedy in checks:
+        if not same:
+            raise UsageError(problem, remedy=remedy)
 
 
 def write_template(id_: str, currency: str, loss_unit: str, out: Path) -> Path:
@@ -374,18 +327,100 @@ def write_template(id_: str, currency: str, loss_unit: str, out: Path) -> Path:
         "  share = 0.1" if loss_unit == currency else "  rate = { amount = 50_000, every = 300_000 }"
     )
     document = text.format(id=id_, currency=currency, loss_unit=loss_unit, second_band=second_band)
-    unchecked = out.with_name(f".{out.stem}-{os.getpid()}.toml")
-    try:
-        try:
-            unchecked.write_text(document, "utf-8")
-            load_policy(unchecked)
-            unchecked.replace(out)
-        finally:
-            if unchecked.is_file():
-                unchecked.unlink()
-    except UsageError as error:
-        error.file = "the new document"
-        raise
-    except OSError as error:
-        raise EnvironmentFailed(f"cannot be written: {error.strerror}", file=out) from error
+    parse_document(Policy, document, "the new document")
+    with atomic_file(out) as partial:
+        partial.write_text(document, "utf-8")
     return out
+
+
+Amount = int | float | Decimal
+"""An amount as people write it: in whole currency, with decimals if necessary."""
+TierPayments = Mapping[Any, Amount]
+"""Largest loss of a tier -> payment per claim; the key None stands for all larger losses.
+
+The type of the keys is not stated, because the keys of a mapping are invariant: int would not fit int | None.
+"""
+TIERS_LINE = "tiers"
+"""The id of the only cost line of such a policy."""
+
+
+def policy_from_tiers(
+    tiers: TierPayments,
+    incident: Incident,
+    *,
+    effort: str = "form",
+    unknown: Amount | None = None,
+    public_on: date | None = None,
+) -> Policy:
+    """Build a policy that pays a fixed amount per claim, depending on the loss.
+
+    Losses of zero, and losses above the last tier, are paid nothing.
+
+    Args:
+        tiers: largest loss of a tier -> payment per claim. {300_000: 30_000, 500_000: 50_000} pays 30,000 for
+            losses up to 300,000 and 50,000 for losses above that up to 500,000. The key None stands for all
+            larger losses. Payments are in whole currency. Losses are in whole currency or, if they are not
+            money, in the loss unit of the incident.
+        incident: the outage.
+        effort: what claimants must do to be paid: automatic, one_tap, form or documents.
+        unknown: the payment for a claim without a stated loss. By default the policy does not state it: there
+            are then only bounds if more than half of the claims state no loss.
+        public_on: the day on which the policy was announced; by default the first day to claim.
+
+    Raises:
+        UsageError: there is no tier, an amount has too many decimals or is negative, or the effort is
+            unknown.
+
+    Example:
+        >>> from outage_analysis.incidents import load_incident
+        >>> policy = policy_from_tiers({300_000: 30_000, None: 50_000}, load_incident("kakao-2022"))
+        >>> [(band.up_to, band.fixed) for band in policy.schedules[0].bands]
+        [(300000, 30000), (None, 50000)]
+    """
+    efforts = get_args(Effort)
+    if effort not in efforts:
+        raise UsageError("no such effort", value=effort, remedy=spelling_hint(effort, list(efforts)))
+    line: dict[str, Any] = {
+        "id": TIERS_LINE,
+        "kind": "schedule",
+        "name": {"en": "Payment by loss", "ko": "손실 구간별 지급"},
+        "public_on": public_on or incident.claims_from,
+        "effort": effort,
+        "band": _bands(tiers, incident),
+    }
+    if unknown is not None:
+        line["unknown"] = {"fixed": smallest_units(unknown, incident.minor_units, "the payment")}
+    return Policy.model_validate(
+        {
+            "id": f"{incident.id}-tiers",
+            "name": {"en": "Tiers by loss", "ko": "손실 구간별 지급안"},
+            "currency": incident.currency,
+            "minor_units": incident.minor_units,
+            "loss_unit": incident.loss.unit,
+            "line": (line,),
+        }
+    )
+
+
+def _bands(tiers: TierPayments, incident: Incident) -> tuple[dict[str, int], ...]:
+    remedy = "Write {300_000: 30_000} for 30,000 up to 300,000."
+    if not isinstance(tiers, Mapping):
+        raise UsageError(f"tiers are a mapping, not a {type(tiers).__name__}", remedy=remedy)
+    if not tiers:
+        raise UsageError("there is no tier", remedy=remedy)
+    name = "the largest loss of a tier"
+    stated = {
+        None if up_to is None else smallest_units(up_to, incident.loss_digits, name): pays
+        for up_to, pays in tiers.items()
+    }
+    edges = sorted(up_to for up_to in stated if up_to is not None)
+    if len(stated) < len(tiers) or (edges and edges[0] <= 0):
+        raise UsageError("tiers must end at different losses above 0", value=", ".join(map(str, tiers)))
+    cuts: list[int | None] = [*edges, None]
+    paid = {
+        up_to: smallest_units(stated.get(up_to, 0), incident.minor_units, "the payment") for up_to in cuts
+    }
+    return tuple(
+        {"over": over or 0, "fixed": paid[up_to]} | ({} if up_to is None else {"up_to": up_to})
+        for over, up_to in pairwise([0, *cuts])
+    )

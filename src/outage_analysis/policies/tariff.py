@@ -1,23 +1,176 @@
-"""Split a tariff (payment rules by loss band) into loss intervals on which the payment is linear.
+"""What one claim is paid: a rule per loss band, and the loss intervals on which the payment is linear.
 
-On each interval (piece), a claim is paid `fixed + slope x loss`. A deductible, floor or limit changes the
-slope at one loss. Rounding and payment periods make the payment jump. Each jump starts a new piece, so that
-the total payment can still be computed from the counts and sums of losses by band. A rounded share of any
-loss has infinitely many jumps: after the first ones its payment is counted without rounding, and is known to
-the rounding step. Any other tariff with too many jumps is rejected instead of approximated.
+    payment = rounded(min(limit, max(floor, fixed + share x max(loss - deductible, 0) + rate)))
+
+A rule never pays less for a larger loss. Amounts are whole numbers of the smallest unit of the currency.
+Internally they are integers in ten-thousandths of that unit, so that payments are exact.
+
+A tariff (payment rules by loss band) is split into loss intervals. On each interval (piece), a claim is paid
+`fixed + slope x loss`. A deductible, floor or limit changes the slope at one loss. Rounding and payment
+periods make the payment jump. Each jump starts a new piece, so that the total payment can still be computed
+from the counts and sums of losses by band. A rounded share of any loss has infinitely many jumps: after the
+first ones its payment is counted without rounding, and is known to the rounding step. Any other tariff with
+too many jumps is rejected instead of approximated.
 """
 
 from __future__ import annotations
 
-from bisect import bisect_left
-from collections.abc import Callable, Iterator
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from fractions import Fraction
 from functools import cached_property
-from itertools import pairwise
+from itertools import groupby, pairwise
+from typing import Annotated, Literal, Self
 
-from outage_analysis.incidents import NEGATIVE, UNKNOWN, ZERO, Band
-from outage_analysis.policies.rules import SHARE_SCALE, Rate, Rounding, Rule, RuleBand
+from pydantic import BeforeValidator, Field, PlainSerializer, model_validator
+
+from outage_analysis.files import Document, Unit
+from outage_analysis.incidents import LARGEST_LOSS, NEGATIVE, UNKNOWN, ZERO, Band
+
+SHARE_DIGITS = 4
+"""Decimal places of a share."""
+SHARE_SCALE = 10_000
+"""Ten-thousandths per unit: shares have up to four decimals, so payments are exact in ten-thousandths."""
+
+
+def _share_in_ten_thousandths(value: object) -> object:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise ValueError(  # noqa: TRY004 - pydantic turns no other error into a message
+            "is not a number | Write a share as 0.25, of at most four places."
+        )
+    if not 0 <= value <= 1 or Decimal(repr(value)) * SHARE_SCALE % 1:
+        raise ValueError("is not between 0 and 1 with at most four places | Write a quarter as 0.25.")
+    return int(Decimal(repr(value)) * SHARE_SCALE)
+
+
+_SMALLEST = Unit("smallest currency unit")
+Money = Annotated[int, Field(ge=0, le=10**12), _SMALLEST]
+"""An amount in the smallest unit of the currency."""
+Price = Annotated[int, Field(gt=0, le=10**12), _SMALLEST]
+"""An amount above zero, in the smallest unit of the currency."""
+Share = Annotated[
+    int,
+    BeforeValidator(_share_in_ten_thousandths),
+    PlainSerializer(lambda share: share / SHARE_SCALE, return_type=float),
+    Unit("share, 0 to 1"),
+]
+"""A share of the loss, stored in ten-thousandths. Documents are written with the share itself: 0.25."""
+Measure = Annotated[int, Field(ge=0, le=LARGEST_LOSS), Unit("loss unit")]
+"""A loss, in the loss unit."""
+Span = Annotated[int, Field(gt=0, le=LARGEST_LOSS), Unit("loss unit")]
+"""A loss above zero, in the loss unit."""
+
+
+class Rounding(Document):
+    """How each single payment is rounded."""
+
+    to: Price
+    """Payments are multiples of this, in the smallest unit of the currency."""
+    how: Literal["half_up", "up", "down"] = "half_up"
+    """Rounding direction: to the nearest multiple (half_up), up or down."""
+
+    @property
+    def step(self) -> int:
+        """The rounding unit, in ten-thousandths of the smallest currency unit."""
+        return self.to * SHARE_SCALE
+
+    @property
+    def increment(self) -> int:
+        """The amount to add before rounding down, in the unit of `step`; it sets the rounding direction."""
+        return {"half_up": self.step // 2, "up": self.step - 1, "down": 0}[self.how]
+
+    def round_amount(self, amount: int | Fraction) -> int:
+        """Round an amount to a multiple of `step`, all in ten-thousandths of the smallest currency unit."""
+        if self.how == "up":  # With a fraction, `increment` would be too small.
+            return -(-amount // self.step) * self.step
+        return (amount + self.increment) // self.step * self.step
+
+
+class Rate(Document):
+    """An amount per period of the loss: per day, per hour or per thirty minutes, if losses are durations."""
+
+    amount: Price
+    """The amount per period, in the smallest unit of the currency."""
+    every: Span = 1
+    """Length of a period, in the loss unit: if losses are in minutes, 60 pays per hour."""
+    after: Measure = 0
+    """The waiting period, in the loss unit: this part of the loss is not paid."""
+    round_up: bool = False
+    """Whether a period that has only begun is paid in full; by default only complete periods are paid."""
+
+    def periods(self, loss: int) -> int:
+        """The number of paid periods of a loss: the loss above the waiting period, divided into periods."""
+        paid_time = max(loss - self.after, 0)
+        return -(-paid_time // self.every) if self.round_up else paid_time // self.every
+
+
+class Rule(Document):
+    """The payment rule of one loss band."""
+
+    fixed: Money = 0
+    """A flat amount, in the smallest unit of the currency."""
+    share: Share = 0
+    """A share of the loss, of at most four decimal places."""
+    deductible: Measure = 0
+    """The first part of the loss, to which the share does not apply, in the loss unit."""
+    rate: Rate | None = None
+    """An amount per period of the loss."""
+    floor: Money = 0
+    """The minimum payment in the band."""
+    limit: Money | None = None
+    """The maximum payment in the band."""
+    review: bool = False
+    """Whether the claim is paid by individual review, without a fixed rule."""
+    facts: tuple[str, ...] = ()
+    """Ids of the published facts that support this."""
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        terms = (self.fixed, self.share, self.rate, self.floor, self.limit)
+        if self.review and any(term not in (0, None) for term in terms):
+            raise ValueError("a reviewed band has no fixed payment, share, rate, floor or limit")
+        if self.deductible and not self.share:
+            raise ValueError("has a deductible and no share to deduct it from | Add `share`, or drop it.")
+        if self.limit is not None and self.limit < self.floor:
+            raise ValueError("has a limit below its floor | Raise the limit, or lower the floor.")
+        return self
+
+    @property
+    def pays(self) -> bool:
+        """Whether the rule can pay anything without an individual review."""
+        return bool(self.fixed or self.share or self.rate or self.floor) and self.limit != 0
+
+    @property
+    def outcome(self) -> Literal["review", "pays", "nothing"]:
+        """What the rule means for a claim: an individual review, a payment, or nothing."""
+        return "review" if self.review else "pays" if self.pays else "nothing"
+
+    @property
+    def depends_on_loss(self) -> bool:
+        """Whether the payment depends on the size of the loss within the loss band."""
+        return bool(self.share or self.rate)
+
+    def amount_before_limits(self, loss: int) -> int:
+        """Fixed amount + share + rate for a loss, before floor and limit, in 1/10000 of the smallest unit."""
+        periodic = self.rate.amount * self.rate.periods(loss) if self.rate else 0
+        return (self.fixed + periodic) * SHARE_SCALE + self.share * max(loss - self.deductible, 0)
+
+    def amount(self, loss: int) -> int:
+        """The payment for a loss before rounding, in ten-thousandths of the smallest currency unit."""
+        least = max(self.amount_before_limits(loss), self.floor * SHARE_SCALE)
+        return least if self.limit is None else min(least, self.limit * SHARE_SCALE)
+
+
+class RuleBand(Rule):
+    """The payment rule for losses between two band edges; in the last band, `up_to` is None."""
+
+    over: Measure
+    """Lower edge, in the loss unit."""
+    up_to: Span | None = None
+    """Upper edge, in the loss unit."""
+
 
 LARGEST_TOTAL = 2**63 - 1
 """Upper bound for losses: the losses of one claimant may add up to more than the largest single loss."""
@@ -107,7 +260,21 @@ class Tariff:
 
         The order is: unknown, negative and zero losses, then positive losses in increasing order.
         """
-        return _compile_pieces(self)
+        special: list[Piece] = []
+        positive: list[Piece] = []
+        for place, (band, rule) in enumerate(self.rules()):
+            if band in (NEGATIVE, ZERO, UNKNOWN):
+                paid = self.rounding.round_amount(rule.amount(0)) if self.rounding else rule.amount(0)
+                special.append(Piece(band, place, None if rule.review else paid, 0))
+                continue
+            split = _pieces_of_rule(band, place, rule, self.rounding)
+            for _, alike in groupby(split, key=lambda piece: (piece.fixed, piece.slope, piece.rounding)):
+                first, *others = alike
+                top = others[-1].band[1] if others else first.band[1]
+                positive.append(replace(first, band=(first.band[0], top)))
+                check_step_count(len(positive))
+        negative, zero, unknown = special
+        return (unknown, negative, zero, *positive)
 
     @cached_property
     def _upper_ends(self) -> list[int]:
@@ -122,11 +289,10 @@ class Tariff:
         """The pieces (loss intervals with one payment formula) that have a loss in common with `band`."""
         if band == UNKNOWN:
             return self.pieces[:1]
-        upper_ends, (low, high) = self._upper_ends, band
-        first = 0 if low is None else min(bisect_left(upper_ends, low + 1), len(upper_ends) - 1)
-        last = (
-            len(upper_ends) - 1 if high is None else min(bisect_left(upper_ends, high), len(upper_ends) - 1)
-        )
+        low, high = band
+        end = len(self._upper_ends) - 1
+        first = 0 if low is None else min(bisect_left(self._upper_ends, low + 1), end)
+        last = end if high is None else min(bisect_left(self._upper_ends, high), end)
         return self.pieces[first + 1 : last + 2]
 
     def pay(self, loss: int | None) -> Fraction | None:
@@ -168,32 +334,15 @@ class Tariff:
         lows: list[int] = []
         highs: list[int | None] = []
         for piece in self.pieces_overlapping(band):
-            if piece.fixed is None:
-                lows.append(0)
-                highs.append(None if award is None else award * SHARE_SCALE)
-                continue
             first, last = piece.overlap(band)
             lows.append(piece.pay(first or 0) or 0)
-            highs.append(piece.fixed if not piece.slope else None if last is None else piece.pay(last))
+            if piece.fixed is None:
+                highs.append(None if award is None else award * SHARE_SCALE)
+            else:
+                highs.append(piece.fixed if not piece.slope else None if last is None else piece.pay(last))
         known = [high for high in highs if high is not None]
         most = Fraction(max(known), SHARE_SCALE) if len(known) == len(highs) else None
         return Fraction(min(lows), SHARE_SCALE), most
-
-
-def _compile_pieces(tariff: Tariff) -> tuple[Piece, ...]:
-    zero_and_unknown: list[Piece] = []
-    positive: list[Piece] = []
-    round_payment = tariff.rounding.round_amount if tariff.rounding else lambda amount: amount
-    for place, (band, rule) in enumerate(tariff.rules()):
-        if band in (NEGATIVE, ZERO, UNKNOWN):
-            fixed = None if rule.review else round_payment(rule.amount(0))
-            zero_and_unknown.append(Piece(band, place, fixed, 0))
-            continue
-        for piece in _merge_equal_neighbours(_pieces_of_rule(band, place, rule, tariff.rounding)):
-            positive.append(piece)
-            check_step_count(len(positive))
-    negative, zero, unknown = zero_and_unknown
-    return (unknown, negative, zero, *positive)
 
 
 def contains_integer(band: Band) -> bool:
@@ -248,53 +397,25 @@ def _pieces_of_line(band: Band, place: int, rule: Rule, rounding: Rounding | Non
 
 
 def _breakpoints(low: int, high: int | None, rule: Rule) -> Iterator[int]:
+    """Yield the losses in a band after which the payment, before rounding, has another formula."""
     top = LARGEST_TOTAL if high is None else high
     if not rule.depends_on_loss:
         return
-    candidates = [rule.deductible]
-    limit_reached = top
+    candidates, limit_reached = [rule.deductible], top
+    losses = range(low + 1, top + 1)
     if rule.floor:
-        candidates.append(
-            _last_loss_where(low, top, lambda x: rule.amount_before_limits(x) <= rule.floor * SHARE_SCALE)
-        )
+        floor = rule.floor * SHARE_SCALE
+        candidates.append(low + bisect_right(losses, floor, key=rule.amount_before_limits))
     if rule.limit is not None:
         limit = rule.limit * SHARE_SCALE
-        limit_reached = _last_loss_where(low, top, lambda x: rule.amount_before_limits(x) <= limit)
+        limit_reached = low + bisect_right(losses, limit, key=rule.amount_before_limits)
         candidates.append(limit_reached)
     if rule.rate is not None:
         candidates.append(rule.rate.after)
         if rule.rate.every > 1:
-            candidates += _period_ends(rule.rate, low, limit_reached)
+            first = rule.rate.after if rule.rate.round_up else rule.rate.after + rule.rate.every - 1
+            first += max(0, (low - first) // rule.rate.every) * rule.rate.every
+            period_ends = range(first, limit_reached + 1, rule.rate.every)
+            check_step_count(len(period_ends))
+            candidates += period_ends
     yield from (x for x in candidates if low < x < top)
-
-
-def _period_ends(rate: Rate, low: int, top: int) -> range:
-    first = rate.after if rate.round_up else rate.after + rate.every - 1
-    first += max(0, (low - first) // rate.every) * rate.every
-    period_ends = range(first, top + 1, rate.every)
-    check_step_count(len(period_ends))
-    return period_ends
-
-
-def _last_loss_where(low: int, top: int, holds: Callable[[int], bool]) -> int:
-    """The largest loss from `low` + 1 to `top` for which `holds` is true, by bisection; `low` if none.
-
-    The condition must be true up to some loss and false for all larger losses.
-    """
-    while low < top:
-        middle = (low + top + 1) // 2
-        low, top = (middle, top) if holds(middle) else (low, middle - 1)
-    return low
-
-
-def _merge_equal_neighbours(pieces: Iterator[Piece]) -> Iterator[Piece]:
-    current: Piece | None = None
-    for piece in pieces:
-        if current is not None and replace(piece, band=current.band) == current:
-            current = replace(current, band=(current.band[0], piece.band[1]))
-            continue
-        if current is not None:
-            yield current
-        current = piece
-    if current is not None:
-        yield current

@@ -348,7 +348,7 @@ def hindsight_lesson(analysis: Analysis, locale: Locale) -> list[str]:
         )
     ]
     count = get_fact(line.published_count).whole if line.published_count else 0
-    tiers = [rule.fixed for _, rule in line.rules() if rule.fixed]
+    tiers = [rule.fixed for _, rule in line.tariff.rules() if rule.fixed]
     if count and tiers:
         mean = paid / accepted
         texts.append(

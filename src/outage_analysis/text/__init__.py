@@ -1,8 +1,7 @@
 """Text: values and texts go in; texts in the reader's language, and SQL that parses texts, come out.
 
 Modules:
-    locale: labels, numbers, dates and loss bands in English and Korean
-    wording: plural forms, capital letters and short forms of names
+    locale: labels, numbers, dates and loss bands in English and Korean; short forms of names
     number_formats: numbers, shares and amounts as text
     likely_range: the likely range of a figure: its probabilities, and the names of its ends
     amounts: SQL that parses amounts
@@ -17,8 +16,7 @@ Modules:
     damaged_text: converts a file with invalid bytes to UTF-8
     fonts: the bundled fonts and the characters that they contain
     personal_data: finds and masks personal data
-    table_schema: the columns of a table with data type, unit, label and description
-    shared_columns: columns that many tables share
+    table_schema: the columns of a table with data type, unit, label and description; shared columns
 """
 
 from __future__ import annotations
@@ -31,7 +29,6 @@ if TYPE_CHECKING:
     from outage_analysis.text.amounts import AMOUNTS as AMOUNTS
     from outage_analysis.text.amounts import COMMA_AMOUNTS as COMMA_AMOUNTS
     from outage_analysis.text.amounts import NEVER as NEVER
-    from outage_analysis.text.amounts import SIGNS as SIGNS
     from outage_analysis.text.amounts import THOUSANDTHS as THOUSANDTHS
     from outage_analysis.text.amounts import amount_sql as amount_sql
     from outage_analysis.text.amounts import let_sql as let_sql
@@ -72,36 +69,13 @@ if TYPE_CHECKING:
     from outage_analysis.text.locale import CHART_STEPS as CHART_STEPS
     from outage_analysis.text.locale import LANGUAGES as LANGUAGES
     from outage_analysis.text.locale import Locale as Locale
+    from outage_analysis.text.locale import capitalized as capitalized
+    from outage_analysis.text.locale import short_names as short_names
     from outage_analysis.text.number_formats import in_units as in_units
     from outage_analysis.text.personal_data import find_personal_data as find_personal_data
     from outage_analysis.text.personal_data import has_personal_number as has_personal_number
     from outage_analysis.text.personal_data import mask_personal_data as mask_personal_data
     from outage_analysis.text.personal_data import masked_name as masked_name
-    from outage_analysis.text.shared_columns import ASSUMPTION as ASSUMPTION
-    from outage_analysis.text.shared_columns import ASSUMPTIONS as ASSUMPTIONS
-    from outage_analysis.text.shared_columns import BAND as BAND
-    from outage_analysis.text.shared_columns import BASIS as BASIS
-    from outage_analysis.text.shared_columns import CLAIMANT_TYPE as CLAIMANT_TYPE
-    from outage_analysis.text.shared_columns import CLAIMS as CLAIMS
-    from outage_analysis.text.shared_columns import FACTS as FACTS
-    from outage_analysis.text.shared_columns import FILED_HOUR as FILED_HOUR
-    from outage_analysis.text.shared_columns import FILED_ON as FILED_ON
-    from outage_analysis.text.shared_columns import FLOAT as FLOAT
-    from outage_analysis.text.shared_columns import INTEGER as INTEGER
-    from outage_analysis.text.shared_columns import KIND as KIND
-    from outage_analysis.text.shared_columns import LINE as LINE
-    from outage_analysis.text.shared_columns import LOSS as LOSS
-    from outage_analysis.text.shared_columns import LOSS_SQUARED as LOSS_SQUARED
-    from outage_analysis.text.shared_columns import MISSING as MISSING
-    from outage_analysis.text.shared_columns import OVER as OVER
-    from outage_analysis.text.shared_columns import PUBLIC_ON as PUBLIC_ON
-    from outage_analysis.text.shared_columns import RULE as RULE
-    from outage_analysis.text.shared_columns import SEGMENT as SEGMENT
-    from outage_analysis.text.shared_columns import SERVICE as SERVICE
-    from outage_analysis.text.shared_columns import SHARE_OF_CLAIMS as SHARE_OF_CLAIMS
-    from outage_analysis.text.shared_columns import STATUS as STATUS
-    from outage_analysis.text.shared_columns import UP_TO as UP_TO
-    from outage_analysis.text.shared_columns import VALUATION as VALUATION
     from outage_analysis.text.stated_units import CURRENCIES as CURRENCIES
     from outage_analysis.text.stated_units import CURRENCY as CURRENCY
     from outage_analysis.text.stated_units import CURRENCY_HEADERS as CURRENCY_HEADERS
@@ -114,9 +88,34 @@ if TYPE_CHECKING:
     from outage_analysis.text.stated_units import rows_by_currency as rows_by_currency
     from outage_analysis.text.stated_units import scale_remedy as scale_remedy
     from outage_analysis.text.stated_units import stated_unit as stated_unit
+    from outage_analysis.text.table_schema import ASSUMPTION as ASSUMPTION
+    from outage_analysis.text.table_schema import ASSUMPTIONS as ASSUMPTIONS
+    from outage_analysis.text.table_schema import BAND as BAND
+    from outage_analysis.text.table_schema import BASIS as BASIS
+    from outage_analysis.text.table_schema import CLAIMANT_TYPE as CLAIMANT_TYPE
+    from outage_analysis.text.table_schema import CLAIMS as CLAIMS
     from outage_analysis.text.table_schema import ESTIMATE_DIGITS as ESTIMATE_DIGITS
+    from outage_analysis.text.table_schema import FACTS as FACTS
+    from outage_analysis.text.table_schema import FILED_HOUR as FILED_HOUR
+    from outage_analysis.text.table_schema import FILED_ON as FILED_ON
+    from outage_analysis.text.table_schema import FLOAT as FLOAT
+    from outage_analysis.text.table_schema import INTEGER as INTEGER
+    from outage_analysis.text.table_schema import KIND as KIND
+    from outage_analysis.text.table_schema import LINE as LINE
+    from outage_analysis.text.table_schema import LOSS as LOSS
+    from outage_analysis.text.table_schema import LOSS_SQUARED as LOSS_SQUARED
+    from outage_analysis.text.table_schema import MISSING as MISSING
+    from outage_analysis.text.table_schema import OVER as OVER
+    from outage_analysis.text.table_schema import PUBLIC_ON as PUBLIC_ON
+    from outage_analysis.text.table_schema import RULE as RULE
+    from outage_analysis.text.table_schema import SEGMENT as SEGMENT
+    from outage_analysis.text.table_schema import SERVICE as SERVICE
+    from outage_analysis.text.table_schema import SHARE_OF_CLAIMS as SHARE_OF_CLAIMS
+    from outage_analysis.text.table_schema import STATUS as STATUS
     from outage_analysis.text.table_schema import TABLE_DIGITS as TABLE_DIGITS
     from outage_analysis.text.table_schema import UNITS as UNITS
+    from outage_analysis.text.table_schema import UP_TO as UP_TO
+    from outage_analysis.text.table_schema import VALUATION as VALUATION
     from outage_analysis.text.table_schema import Column as Column
     from outage_analysis.text.table_schema import TableSchema as TableSchema
     from outage_analysis.text.table_schema import Unit as Unit
@@ -127,7 +126,5 @@ if TYPE_CHECKING:
     from outage_analysis.text.times import has_time as has_time
     from outage_analysis.text.times import has_time_sql as has_time_sql
     from outage_analysis.text.times import moment_sql as moment_sql
-    from outage_analysis.text.wording import capitalized as capitalized
-    from outage_analysis.text.wording import short_names as short_names
 
 __getattr__, __dir__ = lazy_exports(__name__, __file__)

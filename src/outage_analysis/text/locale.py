@@ -6,7 +6,7 @@ import math
 import re
 import string
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -21,7 +21,6 @@ from outage_analysis.text.likely_range import (
     percentile_mark,
 )
 from outage_analysis.text.number_formats import format_exact, format_number, format_share, in_units
-from outage_analysis.text.wording import PluralFormatter, capitalized
 
 LARGEST_EXACT = 2**53
 """From this size on, floating-point numbers cannot represent every whole number."""
@@ -59,6 +58,36 @@ CHART_STEPS: dict[str, tuple[tuple[int, str], ...]] = {
 """The units in which charts abbreviate round losses, the largest first."""
 
 
+class PluralFormatter(string.Formatter):
+    """Formats `{count:claim|claims}` as the singular if the count is 1, else as the plural."""
+
+    def format_field(self, value: object, format_spec: str) -> str:
+        """Return one of two word forms; format other values as `str.format` does."""
+        singular, is_plural, plural = format_spec.partition("|")
+        if not is_plural:
+            return str(super().format_field(value, format_spec))
+        return singular if str(value) == "1" else plural
+
+
+def capitalized(text: str) -> str:
+    """Return a string with its first letter capitalised."""
+    return text[:1].upper() + text[1:]
+
+
+def short_names(names: Sequence[str]) -> list[str]:
+    """Shorten names such as "Cash: relief" to the part before the colon, if these parts are unique.
+
+    If all names have the same part before the colon, the parts after the colon are used if they are unique.
+    Otherwise, the names are returned unchanged.
+    """
+    parts = [name.partition(": ") for name in names]
+    heads, tails = [p[0] for p in parts], [p[2] for p in parts]
+    if len(set(heads)) == len(names):
+        return heads
+    same_heads = len(set(heads)) == 1 and len(set(tails)) == len(names) and all(tails)
+    return [capitalized(tail) for tail in tails] if same_heads else list(names)
+
+
 @cache
 def _label_texts(lang: str) -> dict[str, str]:
     """Return all labels of a language: `section.key` -> text."""
@@ -74,17 +103,14 @@ def _label_texts(lang: str) -> dict[str, str]:
 
 
 @cache
-def _note_patterns() -> tuple[tuple[str, re.Pattern[str]], ...]:
-    notes = ((key, text) for key, text in _label_texts("en").items() if key.startswith("note."))
-    return tuple((key, _note_pattern(text)) for key, text in notes)
-
-
-def _note_pattern(label: str) -> re.Pattern[str]:
-    parts = [
-        re.escape(literal) + (f"(?P<{name}>.+?)" if name else "")
-        for literal, name, _, _ in string.Formatter().parse(label)
-    ]
-    return re.compile("".join(parts), re.DOTALL)
+def _note_patterns() -> dict[str, re.Pattern[str]]:
+    patterns = {}
+    for key, label in _label_texts("en").items():
+        if key.startswith("note."):
+            parts = string.Formatter().parse(label)
+            texts = (re.escape(text) + (f"(?P<{name}>.+?)" if name else "") for text, name, _, _ in parts)
+            patterns[key] = re.compile("".join(texts), re.DOTALL)
+    return patterns
 
 
 @cache
@@ -142,17 +168,16 @@ class Locale:
         """
         if self.lang == "en":
             return text
-        for key, pattern in _note_patterns():
+        for key, pattern in _note_patterns().items():
             if match := pattern.fullmatch(text):
-                return self(
-                    key, **{name: self._note_part(name, part) for name, part in match.groupdict().items()}
-                )
+                parts = match.groupdict()
+                for name, part in parts.items():
+                    if name == "reason":
+                        parts[name] = self.note(part)
+                    elif name in NOTE_WORDS:
+                        parts[name] = self._label_or(f"word.{part}", part)
+                return self(key, **parts)
         return text
-
-    def _note_part(self, name: str, text: str) -> str:
-        if name == "reason":
-            return self.note(text)
-        return self._label_or(f"word.{text}", text) if name in NOTE_WORDS else text
 
     @property
     def likely_range(self) -> LikelyRange:
