@@ -20,6 +20,7 @@ from tests.contract.command_line import OWN_FILE, outage_analysis
 from tests.contract.report_texts import cells_of, workbook_of
 from tests.contract.test_reading import INCIDENT, PLAIN
 from tests.contract.test_refusals import POLICY
+from tests.paths import ROOT
 
 FEW = 8_192
 LINE = "small-business-cash"
@@ -502,3 +503,39 @@ def test_two_lines_that_pay_the_same_published_reports_count_them_once(tmp_path:
     rows = json.loads(done.out)["winners_and_losers"]
     (total,) = (row for row in rows if row["level"] == "total")
     assert (total["gain"], total["lose"], total["equal"]) == (REPORTS, 0, 0)
+
+
+def test_a_limit_on_jumps_holds_for_the_first_payment_too() -> None:
+    vary = [f"{LINE}.tier1,tier2"]
+    found = oa.solve(vary=vary, budget=540_000_000, step=5_000, max_cliff=5_000, draws=FEW)
+    assert found.parameters == {f"{LINE}.tier1": 5_000, f"{LINE}.tier2": 10_000}
+
+
+def test_a_scenario_with_two_changes_has_both(tmp_path: Path) -> None:
+    """Documents lower the acceptance; odds of 1.5 then raise the acceptance of documents, not of the form."""
+    both = 'id = "both"\nname.en = "Both"\nnote = "b"\neffort = "documents"\nacceptance_odds_ratio = 1.5\n'
+    alone = 'id = "alone"\nname.en = "Alone"\nnote = "a"\neffort = "documents"\n'
+    page = tmp_path / "mine.toml"
+    page.write_text(f'id = "mine"\nname.en = "Mine"\n[[scenario]]\n{both}[[scenario]]\n{alone}', "utf-8")
+    table = oa.run(policy="kakao-2022", ledger="kakao-2022", draws=FEW).scenarios(page)
+    costs = dict(table.select("scenario", "expected").iter_rows())
+    assert costs["both"] / costs["alone"] == pytest.approx(1.055, abs=0.01)
+
+
+def test_the_reserve_leaves_out_the_handling_of_lines_without_an_obligation(tmp_path: Path) -> None:
+    data = ROOT / "data"
+    policy = (data / "policies" / "kakao-2022.toml").read_text("utf-8")
+    start = policy.rindex("[[line]]", 0, policy.index(f'id = "{LINE}"'))
+    end = policy.index("[[line]]", start + 5)
+    more = policy[start:end].replace(f'id = "{LINE}"', 'id = "more"').replace('"constructive"', '"none"')
+    (tmp_path / "policy.toml").write_text(policy[:end] + more + policy[end:], "utf-8")
+    ledger = (
+        (data / "assumptions" / "kakao-2022.toml")
+        .read_text("utf-8")
+        .replace(f'"{LINE}"', f'"{LINE}", "more"')
+    )
+    (tmp_path / "ledger.toml").write_text(ledger, "utf-8")
+    twice = oa.run(policy=tmp_path / "policy.toml", ledger=tmp_path / "ledger.toml", draws=FEW)
+    once = oa.run(policy="kakao-2022", ledger="kakao-2022", draws=FEW)
+    costs = [run.reserve("mean", handling="inside") for run in (twice, once)]
+    assert costs[0] == pytest.approx(costs[1], rel=1e-9)

@@ -15,9 +15,10 @@ import pytest
 from numpy.typing import NDArray
 from scipy import special, stats
 
+import outage_analysis as oa
 from tests.contract.command_line import OWN_FILE, outage_analysis
 from tests.contract.report_tables import GOLDEN_TABLES, Golden, Table, differences, read_table, read_tables
-from tests.paths import GOLDEN
+from tests.paths import GOLDEN, ROOT
 
 Report = Callable[[str], Path]
 Row = dict[str, Any]
@@ -325,3 +326,17 @@ def test_fitted_distributions_are_those_of_four_other_programs() -> None:
         shown = dict(re.findall(r"(\w+) ([\d.e+]+) ±", fits[family]["parameters"]))
         for name, value in fit["params"].items():
             assert float(shown[name]) == pytest.approx(value, rel=1e-3)
+
+
+def test_a_rate_per_minute_after_a_waiting_time_pays_each_minute_after_it(tmp_path: Path) -> None:
+    (tmp_path / "policy.toml").write_text(
+        'id = "mine"\nname.en = "Mine"\ncurrency = "EUR"\nloss_unit = "minutes"\n[[line]]\nid = "delay"\n'
+        'kind = "schedule"\nname.en = "Delay"\npublic_on = 2025-03-12\neffort = "automatic"\n'
+        "unknown = { fixed = 0 }\nband = [{ over = 0, rate = { amount = 10, every = 1, after = 15 } }]\n",
+        "utf-8",
+    )
+    delays = oa.read_claims(ROOT / "data" / "claims" / "trams-synthetic.parquet", "trams")
+    minutes = delays.to_polars()["loss"].drop_nulls()
+    cents = sum(10 * max(minute - 15, 0) for minute in minutes)
+    run = oa.run(delays, policy=tmp_path / "policy.toml", incident="trams", draws=8192)
+    assert run.expected == pytest.approx(cents / 100)

@@ -610,3 +610,10 @@ def test_a_disk_that_fills_up_under_a_replaced_report_keeps_the_old_one(folder: 
     assert done.code == 6
     assert files_in(folder) == before
     assert outage_analysis("verify", "r", "--claims", "list.csv").code == 0
+
+
+def test_markup_in_the_name_of_a_policy_is_text_in_its_card() -> None:
+    name = "Fair <img src=x onerror=alert(1)>"
+    policy = oa.load_policy("trams")
+    named = policy.model_copy(update={"name": policy.name.model_copy(update={"en": name})})
+    assert "<img" not in named._repr_html_()

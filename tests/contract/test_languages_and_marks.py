@@ -585,3 +585,9 @@ class TestInABrowser:
             "r.violations.map(v => [v.id, v.nodes.map(n => n.html.slice(0, 200))])));"
         )
         assert found == []
+
+
+def test_the_reason_for_no_forecast_is_korean_in_korean() -> None:
+    told = outage_analysis("intake", "--lang", "ko")
+    assert told.code == 0
+    assert not re.search(r"[a-z]{3,} [a-z]{3,} [a-z]{3,} [a-z]{3,}", told.out)

@@ -217,3 +217,14 @@ def test_headers_and_broken_rows_in_a_refusal_show_no_person(folder: Path, suffi
         done = outage_analysis(*arguments)
         assert shown(done.out + done.err) == [], arguments
     assert outage_analysis("ingest", path, *WHERE).code == 3
+
+
+@pytest.mark.usefixtures("folder")
+def test_an_inspection_shows_no_name_if_a_name_occurs_twice() -> None:
+    names = [f"Minsu{chr(97 + n)} Kim{chr(97 + n)}" for n in range(20)]
+    rows = [f"{n},Bank,2026-03-02,{1000 + n},{name}\n" for n, name in enumerate([*names, names[0]])]
+    Path("list.csv").write_text("claim_id,service,filed_on,loss (KRW),handled\n" + "".join(rows), "utf-8")
+    for more in ((), ("--json",)):
+        done = outage_analysis("inspect", "list.csv", *more)
+        assert done.code == 0
+        assert not [name for name in names if name in done.out + done.err]

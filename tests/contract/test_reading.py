@@ -541,3 +541,41 @@ def test_a_time_with_an_offset_is_of_the_day_in_the_zone_of_the_incident(tmp_pat
     (tmp_path / "a.csv").write_text("\n".join([",".join(COLUMNS), *rows]), "utf-8")
     days = oa.read_claims(tmp_path / "a.csv", tmp_path / "incident.toml").to_polars()["filed_on"]
     assert [day.day for day in days] == [3, 3, 3, 2]
+
+
+def test_a_damaged_row_does_not_take_its_corrected_version_with_it(tmp_path: Path) -> None:
+    rows = "1,App,2026-02-30,9000\n1,App,2026-03-02,9000\n2,App,2026-03-02,500\n"
+    (tmp_path / "list.csv").write_text(f"claim_id,service,filed_on,loss (KRW)\n{rows}", "utf-8")
+    claims = oa.read_claims(tmp_path / "list.csv", max_rejects=1)
+    assert sorted(claims.to_polars()["claim_id"]) == ["1", "2"]
+    assert claims.rejects["row"].to_list() == [2]
+
+
+def test_real_rows_that_are_added_to_synthetic_ones_do_not_remove_the_mark(tmp_path: Path) -> None:
+    for name, mark in (("made", "true"), ("real", "false")):
+        row = f"{name},R,rider,2025-03-12,40,single,{mark}\n"
+        head = "claim_id,service,claimant_type,filed_on,loss,ticket,synthetic\n"
+        (tmp_path / f"{name}.csv").write_text(head + row, "utf-8")
+    store = tmp_path / "store-synthetic.duckdb"
+    oa.save_claims(oa.read_claims(tmp_path / "made.csv", "trams"), store)
+    both = oa.read_claims(tmp_path / "real.csv", "trams", add_to=store)
+    assert (len(both), both.synthetic) == (2, True)
+
+
+def test_a_line_that_pays_per_claimant_counts_no_claim_after_the_day(tmp_path: Path) -> None:
+    rows = [f"{n},c{n},App,2026-03-{1 + n:02d},{1_000 * n}\n" for n in range(1, 9)]
+    (tmp_path / "list.csv").write_text(
+        "claim_id,claimant_id,service,filed_on,loss (KRW)\n" + "".join(rows), "utf-8"
+    )
+    (tmp_path / "policy.toml").write_text(
+        'id = "mine"\nname.en = "Mine"\ncurrency = "KRW"\nloss_unit = "KRW"\n[[line]]\nid = "cash"\n'
+        'kind = "schedule"\ngrain = "claimant"\nname.en = "Cash"\npublic_on = 2026-03-01\n'
+        'effort = "automatic"\nunknown = { fixed = 0 }\nband = [{ over = 0, fixed = 30_000 }]\n',
+        "utf-8",
+    )
+    claims = oa.read_claims(tmp_path / "list.csv", rows="filed")
+    costs = [
+        oa.run(claims, policy=tmp_path / "policy.toml", as_of=f"2026-03-{day:02d}", draws=8192).expected
+        for day in (4, 9)
+    ]
+    assert costs == [90_000, 240_000]

@@ -362,3 +362,17 @@ def test_no_byte_depends_on_the_process(report: Report, tmp_path: Path, name: st
     )
     assert one.keys() == two.keys()
     assert [name for name, data in one.items() if data != two[name]] == []
+
+
+def test_another_version_of_a_library_excuses_no_changed_figure(report: Report, tmp_path: Path) -> None:
+    folder = copy_of(report("own-en"), tmp_path)
+    manifest = json.loads((folder / "manifest.json").read_text("utf-8"))
+    manifest["figures"]["expected"] *= 2
+    manifest["versions"][min(manifest["versions"])] = "0.0.1"
+    text = json.dumps(manifest, ensure_ascii=False, indent=2, sort_keys=True) + "\n"
+    (folder / "manifest.json").write_text(text, "utf-8")
+    sums = (folder / "SHA256SUMS").read_text("utf-8")
+    sealed = re.sub("[0-9a-f]{64}(?=  manifest.json)", hashlib.sha256(text.encode()).hexdigest(), sums)
+    (folder / "SHA256SUMS").write_text(sealed, "utf-8")
+    assert checked(folder, "--integrity").code == 0
+    assert checked(folder, *claims_of(folder)).code == 1
