@@ -306,7 +306,7 @@ class SeverityFit(Displayable):
                     "jac": lambda u: slope(unused_drop, u),
                 },
                 method="SLSQP",
-                options={"ftol": 1e-7, "maxiter": 50},
+                options={"ftol": 1e-8, "maxiter": 50},
             )
             unbounded = np.abs(scaling @ found.x).max() >= MAX_LOG_CHANGE
             if unused_drop(found.x[None])[0] < -MAX_EXCESS:
@@ -533,7 +533,8 @@ def _fit(losses: GroupedLosses, name: str) -> SeverityFit:
             f"no likeliest {name} distribution was found: bands are too narrow for the digits of their edges",
             remedy="Give wider bands.",
         )
-    params = np.exp(best.point)
+    # SciPy stops where rounding hides the rise of the likelihood; the slopes still show a last Newton step.
+    params = np.exp(best.point - np.linalg.solve(best.hessian, best.gradient))
     covariance = np.linalg.inv(best.hessian * losses.n) * np.outer(params, params)
     covariance.flags.writeable = False
     named = MappingProxyType(dict(zip(family.params, params.tolist(), strict=True)))
