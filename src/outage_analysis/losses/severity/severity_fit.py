@@ -144,7 +144,7 @@ class SeverityFit(Displayable):
             expected[-1] += self.n * float(self.sf(self.grouped.edges[-1]))
         observed, due = pool_bands(np.array(self.grouped.counts, float), expected, MIN_EXPECTED)
         with np.errstate(all="ignore"):
-            chi = float(((observed - due) ** 2 / due).sum())
+            chi = round(float(((observed - due) ** 2 / due).sum()), 12)  # an exact fit has no rounding error
         df = len(observed) - 1 - len(self.params)
         return Goodness(chi, df, float(special.chdtrc(df, max(chi, 0))) if df > 0 else None)
 
