@@ -56,7 +56,7 @@ PUBLIC = {
         (
             "Cube", "DimensionFilter", "compare_groups", "concentration", "cumulative_intake",
             "display_bands", "fit_edges", "lorenz", "loss_counts", "quantiles", "regroup", "filter_cube",
-            "stated_edges", "summary", "with_shares", "FAMILIES", "Fit", "Fits", "fit_all", "fit_grouped",
+            "stated_edges", "summary", "with_shares", "FAMILIES", "Fits", "SeverityFit", "fit_all",
             "Branch", "Channel", "LateClaimsForecast", "channel_from_cube", "forecast_late_claims",
             "channel_from_series",
         ),

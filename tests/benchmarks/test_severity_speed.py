@@ -72,7 +72,7 @@ def test_seven_families_beside_scipys_fits_to_the_same_data(top: str) -> None:
         print(f"{family:12} {ours:7.1f} {theirs:8.1f} {theirs / ours:6.0f} {ahead:+.1e}")
         assert -1e-7 < ahead < 1e-4, family
     ours = median_milliseconds(partial(with_errors_and_goodness, top))
-    print(f"all seven    {ours:7.1f} {slow:8.1f} {slow / ours:6.0f}    asked: at most 50 ms")
+    print(f"all seven    {ours:7.1f} {slow:8.1f} {slow / ours:6.0f}    asked: at most 100 ms")
 
 
 def test_time_by_bands_and_losses_of_the_distribution_that_was_put_in() -> None:
@@ -89,14 +89,10 @@ def test_time_by_bands_and_losses_of_the_distribution_that_was_put_in() -> None:
 
 
 def test_time_of_intervals_that_hold_the_estimate() -> None:
-    print("\n95 % intervals on 10 bands: ms, profile and wald")
+    print("\n95 % intervals on 10 bands: ms")
     for family, fit in with_errors_and_goodness("open").items():
         for quantity in dict.fromkeys((*fit.params, "mean", "p95")):
-            taken = [
-                median_milliseconds(partial(fit.interval, quantity, method=method), rounds=5)
-                for method in ("profile", "wald")
-            ]
-            print(f"{family:12} {quantity:7} {taken[0]:7.1f} {taken[1]:7.2f}")
-            for method in ("profile", "wald"):
-                low, high = fit.interval(quantity, method=method)
-                assert low < fit.value(quantity) < high
+            taken = median_milliseconds(partial(fit.interval, quantity), rounds=5)
+            print(f"{family:12} {quantity:7} {taken:7.1f}")
+            low, high = fit.interval(quantity)
+            assert low < fit.value(quantity) < high

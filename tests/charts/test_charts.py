@@ -637,7 +637,8 @@ def many(name: str) -> pl.DataFrame:
         return many_combinations()
     if name in ("ogive", "tail"):
         edges, of_bands = DENTAL
-        return curve_table(fit_all([*edges, math.inf], of_bands, top="open"), points=2000, least_weight=0)
+        curves = curve_table(fit_all([*edges, math.inf], of_bands, top="open"))
+        return curves.select(pl.all().repeat_by(50).explode())
     if name == "intake_fan":
         ats = [float(n) for n in range(1, 401)]
         path = pl.DataFrame({"at": [400 + n / 50 for n in range(1, 3000)]}).select(

@@ -15,8 +15,15 @@ from outage_analysis.assumptions import Ledger
 from outage_analysis.claims import RULES, Claims, read_claims
 from outage_analysis.files import Name, Text
 from outage_analysis.incidents import Incident
-from outage_analysis.losses import Branch, Fits, fit_all, fit_grouped, forecast_late_claims, load_grouped
-from outage_analysis.losses.severity.fit import Fit
+from outage_analysis.losses import (
+    Branch,
+    Fits,
+    SeverityFit,
+    fit_all,
+    fit_severity,
+    forecast_late_claims,
+    load_grouped,
+)
 from outage_analysis.policies import Policy, load_policy
 from outage_analysis.reports import Report
 from outage_analysis.text import LANGUAGES, MAX_CARD_ROWS, Card, Displayable, Locale, Table, first_rows
@@ -192,8 +199,10 @@ def test_synthetic_rows_say_so(analysis: Analysis, claims: Claims, lang: str) ->
     assert analysis.claims
     assert mark in analysis.claims.card(lang).lines
     assert mark not in claims.card(lang).lines
-    counts = {"edges": [0, 10, 20, 40], "counts": [30, 20, 10], "family": "exponential", "top": "closed"}
-    made_up, real = (fit_grouped(**counts, synthetic=flag) for flag in (True, False))  # type: ignore[arg-type]
+    made_up, real = (
+        fit_all([0, 10, 20, 40], [30, 20, 10], families=["exponential"], top="closed", synthetic=flag).best
+        for flag in (True, False)
+    )
     assert made_up.card(lang).lines == (Locale(lang)("card.recovered"), *real.card(lang).lines)
 
 
@@ -238,7 +247,7 @@ def test_every_rule_has_a_name_and_a_remedy_in_every_language(rule: str) -> None
 
 
 def test_a_fit_shows_its_parameters_and_what_it_expects_of_each_band(fits: Fits) -> None:
-    fit: Fit = fits["lomax"]
+    fit: SeverityFit = fits["lomax"]
     parameters, bands = fit.card().tables
     assert [row[0] for row in parameters.rows] == list(fit.params)
     assert [row[1] for row in bands.rows] == [f"{n:,}" for n in fit.grouped.counts]
@@ -259,7 +268,7 @@ def test_families_that_cannot_be_weighed_or_fitted_are_shown_all_the_same() -> N
 
 
 def test_a_mean_that_is_infinite_is_stated_to_be() -> None:
-    heavy = fit_grouped([0, 1, 10, 100, float("inf")], [40, 20, 20, 20], family="lomax", top="open")
+    heavy = fit_severity([0, 1, 10, 100], [40, 20, 20, 20], family="lomax")
     assert "Mean infinite" in heavy.card().notes[0]
     assert heavy.card().tables[1].rows[-1][0] == "over 100"
 

@@ -98,16 +98,15 @@ if TYPE_CHECKING:
     from outage_analysis.losses.loss_summaries.quantiles import quantiles as quantiles
     from outage_analysis.losses.loss_summaries.quantiles import summary as summary
     from outage_analysis.losses.severity.families import FAMILIES as FAMILIES
-    from outage_analysis.losses.severity.fit import Fit as Fit
-    from outage_analysis.losses.severity.fitted_curves import COUNTED as COUNTED
-    from outage_analysis.losses.severity.fitted_curves import CURVES_TABLE as CURVES_TABLE
-    from outage_analysis.losses.severity.fitted_curves import curve_table as curve_table
-    from outage_analysis.losses.severity.fitting import FITS as FITS
-    from outage_analysis.losses.severity.fitting import Fits as Fits
-    from outage_analysis.losses.severity.fitting import fit_all as fit_all
-    from outage_analysis.losses.severity.fitting import fit_grouped as fit_grouped
+    from outage_analysis.losses.severity.fit_displays import COUNTED as COUNTED
+    from outage_analysis.losses.severity.fit_displays import CURVES_TABLE as CURVES_TABLE
+    from outage_analysis.losses.severity.fit_displays import curve_table as curve_table
     from outage_analysis.losses.severity.grouped import GroupedLossesDocument as GroupedLossesDocument
     from outage_analysis.losses.severity.grouped import load_grouped as load_grouped
+    from outage_analysis.losses.severity.severity_fit import FITS as FITS
+    from outage_analysis.losses.severity.severity_fit import Fits as Fits
+    from outage_analysis.losses.severity.severity_fit import SeverityFit as SeverityFit
+    from outage_analysis.losses.severity.severity_fit import fit_all as fit_all
     from outage_analysis.losses.severity.severity_fit import fit_severity as fit_severity
 
 __getattr__, __dir__ = lazy_exports(__name__, __file__)

@@ -24,7 +24,7 @@ from outage_analysis.losses.development.observed_counts import (
     IntakeIncrements,
     WeekdayClock,
 )
-from outage_analysis.losses.severity.fit import pool_bands
+from outage_analysis.losses.severity.severity_fit import pool_bands
 from outage_analysis.text import ShortRepr
 
 SPARE_INCREMENTS = 2
@@ -149,7 +149,7 @@ def _fittable_families(observed: IntakeIncrements, families: Sequence[str]) -> t
             raise UsageError("no such growth curve", value=family, remedy=spelling_hint(family, list(CURVES)))
     available, masked = int(observed.used.sum()), int((~observed.used).sum())
     beside = f" ({masked} more lie beside a former deadline)" if masked else ""
-    needs = {family: CURVES[family].params + SPARE_INCREMENTS for family in CURVES if family in families}
+    needs = {family: CURVES[family] + SPARE_INCREMENTS for family in CURVES if family in families}
     fittable = [family for family, need in needs.items() if available >= need]
     if not fittable:
         least = min(needs.values())
@@ -208,7 +208,7 @@ def _chi_square(observed: IntakeIncrements, grid: ParameterGrid) -> tuple[float,
     p, counts = p[observed.used], observed.counts[observed.used]
     counts, expected = pool_bands(counts, p / p.sum() * counts.sum(), MIN_EXPECTED)
     weekday_parameters = DAYS_PER_WEEK - 1 if observed.clock.factors != EQUAL_WEEKDAYS else 0
-    free = len(counts) - CURVES[grid.family].params - weekday_parameters
+    free = len(counts) - CURVES[grid.family] - weekday_parameters
     return float(((counts - expected) ** 2 / expected).sum()), free
 
 

@@ -15,7 +15,6 @@ import numpy as np
 from scipy import special
 
 from outage_analysis.losses.development.observed_counts import Array, IntakeIncrements
-from outage_analysis.losses.severity.families import FAMILIES, share_differences
 
 SHAPES = (1 / 4, 4.0)
 """The range of the shape parameter. On the logarithm of time, filing times are between four times as spread
@@ -35,27 +34,9 @@ MAX_ROUNDS, MIN_SHRINKAGE = 12, 0.75
 """The grid narrows at most 12 times, and stops if a round keeps more than 75 % of its width."""
 
 
-@dataclass(frozen=True)
-class CurveFamily:
-    """A family of growth curves, such as the exponential or the Weibull family.
-
-    Args:
-        params: the number of parameters, including the level (the total number of claims).
-        shape: the function that converts a shape value on the grid to the family's own shape parameter; None
-            if the family has no shape parameter.
-    """
-
-    params: int
-    shape: Callable[[Array], Array] | None
-
-
-CURVES: Mapping[str, CurveFamily] = {
-    "exponential": CurveFamily(2, None),
-    "weibull": CurveFamily(3, lambda shape: shape),
-    "loglogistic": CurveFamily(3, lambda shape: shape),
-    "lognormal": CurveFamily(3, lambda shape: 1 / shape),
-}
-"""All families of growth curves. They use the kernels of the severity distributions with the same names."""
+CURVES: Mapping[str, int] = {"exponential": 2, "weibull": 3, "loglogistic": 3, "lognormal": 3}
+"""The families of growth curves, and the number of their parameters, including the level (the total number of
+claims). The families with three parameters have a shape."""
 
 
 def filed_shares(family: str, shape: Array, median: Array, edges: Array) -> Array:
@@ -65,19 +46,24 @@ def filed_shares(family: str, shape: Array, median: Array, edges: Array) -> Arra
 
     Args:
         family: a name in `CURVES`.
-        shape: the shape parameter of each curve, (...).
+        shape: the shape parameter of each curve, (...); the exponential family ignores it.
         median: the operational time by which half of all claims are filed, for each curve, (...).
         edges: the operational times, (n + 1,).
 
     Returns:
         The share of claims for each curve and each interval between two times, (..., n).
     """
-    distribution, convert = FAMILIES[family], CURVES[family].shape
-    shapes = tuple(distribution.shapes(*(() if convert is None else (convert(shape)[..., None],))))
-    kernel = distribution.kernel
     with np.errstate(all="ignore"):
-        z = edges / median[..., None] * kernel.isf(np.array(0.5), *shapes)
-        return np.asarray(share_differences(kernel.cdf(z, *shapes), kernel.sf(z, *shapes)))
+        time = edges / median[..., None]
+        if family != "exponential":
+            time = time ** shape[..., None]
+        if family == "lognormal":
+            below, above = special.ndtr(np.log(time)), special.ndtr(-np.log(time))
+        else:
+            log_above = -np.log1p(time) if family == "loglogistic" else -np.log(2) * time
+            below, above = -np.expm1(log_above), np.exp(log_above)
+        # Differences of shares close to 1 lose digits, so in the upper half the shares above are subtracted.
+        return np.asarray(np.where(below[..., 1:] <= 0.5, np.diff(below), -np.diff(above)))  # noqa: PLR2004
 
 
 def log_likelihood(observed: IntakeIncrements, p: Array) -> Array:
@@ -125,7 +111,7 @@ def jeffreys_prior(family: str, observed: IntakeIncrements, shape: Array, median
 
 
 def _steps(family: str) -> list[tuple[float, float]]:
-    return [(0, DIFFERENCE)] if CURVES[family].shape is None else [(DIFFERENCE, 0), (0, DIFFERENCE)]
+    return [(0, DIFFERENCE)] if family == "exponential" else [(DIFFERENCE, 0), (0, DIFFERENCE)]
 
 
 @dataclass(frozen=True)
@@ -176,7 +162,7 @@ def weigh_parameters(
         _, step, fits = of_medians(np.exp(shape[0]))
         return np.asarray(special.logsumexp(fits, axis=-1) + np.log(step))[None, :]
 
-    if CURVES[family].shape is None:
+    if family == "exponential":
         shape, width = np.ones(1), 1.0
     else:
         ends = np.log(SHAPES)

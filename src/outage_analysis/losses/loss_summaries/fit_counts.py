@@ -36,16 +36,6 @@ class LossCounts:
     """The increasing band edges, one more than bands; the last may be infinite."""
     counts: tuple[int, ...]
     """Claims in each band."""
-    below: int
-    """Positive losses up to the first edge."""
-    above: int
-    """Losses over the last edge."""
-    zero: int | None
-    """The number of zero losses; None if one band contains zero and negative losses."""
-    negative: int | None
-    """The number of losses below 0; None if one band contains zero and negative losses."""
-    unknown: int
-    source: str
     synthetic: bool
     """Whether the claims are synthetic: a fit then only recovers the generator's parameters."""
 
@@ -160,17 +150,7 @@ def loss_counts(
     for cell in group.cells_above(0):
         _check_no_edge_inside(cell, chosen)
         counts[bisect_left(chosen, _upper_end(cell))] += cell.claims
-    return LossCounts(
-        chosen,
-        tuple(counts[1:-1]),
-        below=counts[0],
-        above=counts[-1],
-        zero=group.zero,
-        negative=group.negative,
-        unknown=group.unknown,
-        source=cube.source,
-        synthetic=cube.synthetic,
-    )
+    return LossCounts(chosen, tuple(counts[1:-1]), cube.synthetic)
 
 
 def _upper_end(cell: Cell) -> float:

@@ -1,31 +1,326 @@
-"""Fit one severity distribution to plain lists of edges and counts; the fit draws itself."""
+"""Fit severity families to counts of losses in bands, and average over them by Akaike weights.
+
+Fits are by maximum likelihood on the logarithms of the parameters, so that the unit of the edges affects only
+the scale parameter. The arguments `top` and `left` state what is known about losses beyond the first and last
+edge.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, fields
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date
-from typing import TYPE_CHECKING
+from functools import cache, cached_property
+from itertools import product
+from types import MappingProxyType
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
+import polars as pl
+from numpy.typing import ArrayLike
 
-from outage_analysis.errors import ModelRefused, UsageError
+from outage_analysis.errors import ModelRefused, UsageError, check_level
 from outage_analysis.files import spelling_hint
-from outage_analysis.losses.severity.families import FAMILIES
-from outage_analysis.losses.severity.fit import Fit
-from outage_analysis.losses.severity.fitted_curves import curve_table
-from outage_analysis.losses.severity.fitting import Fits, fit_grouped
-from outage_analysis.text import Locale
+from outage_analysis.losses.severity.families import FAMILIES, STEP, Array, Family
+from outage_analysis.losses.severity.grouped import GroupedLosses, grouped_losses
+from outage_analysis.text import ESTIMATE_DIGITS, FLOAT, Card, Column, Displayable, Locale, TableSchema
 
 if TYPE_CHECKING:
     from outage_analysis.charts import AltairChart
 
 FIT_CHARTS = ["ogive", "tail"]
+MIN_EXPECTED = 5.0
+"""Neighbouring bands are pooled until each has at least this many expected losses."""
+MIN_WEIGHT = 0.01
+"""Averages, ranges and curves ignore families with a smaller Akaike weight."""
+START_SHAPES = (0.05, 0.25, 0.5, 1.0, 2.0, 4.0, 16.0, 100.0)
+"""Start values of each shape parameter. The optimiser starts from the likeliest of their combinations."""
+FLOOR = -1e3
+"""The mean log-likelihood where a band with losses has probability 0 in floating point."""
+MAX_SLOPE = 1e-6
+"""The largest slope of the mean log-likelihood at an optimum; a steeper point is not an optimum."""
+MIN_CURVATURE = 1e-7
+"""The smallest curvature of the mean log-likelihood that is distinguishable from rounding error."""
+MAX_LOG_ERROR = 10.0
+"""A larger standard error of a parameter's logarithm means that a parameter diverges."""
+MAX_LOG_SHAPE, MAX_LOG_SCALE = 7.0, 100.0
+"""A larger logarithm of a shape parameter, or of the scale in units of the median loss, also means that."""
+MAX_LOG_CHANGE = 16.0
+"""The ends of an interval are sought up to this distance from the logarithm of each parameter."""
+MAX_BOXES, MAX_EXCESS = 30, 1e-3
+"""An end is sought in a box around the last point, at most 30 times. A result outside the accepted region by
+this share of its radius is sought again in a smaller box."""
+UNBOUNDED_END = 8.0
+"""An end that is further from the estimate on the logarithmic scale (a factor of 3,000) counts as
+infinite."""
+
+
+class Goodness(NamedTuple):
+    """Pearson's chi-square test of counts against the expected counts of a distribution.
+
+    `df`, the degrees of freedom, is the number of pooled bands minus 1 minus the number of parameters. If
+    `df` is not positive, the p-value `p` is None.
+    """
+
+    chi_square: float
+    df: int
+    p: float | None
+
+
+def pool_bands(counts: Array, expected: Array, least: float) -> tuple[Array, Array]:
+    """Add up neighbouring bands from the first on until each has `least` expected losses.
+
+    Bands that remain at the end are added to the last pooled band.
+
+    Returns:
+        The counts and the expected counts of the pooled bands.
+    """
+    starts, due = [0], 0.0
+    for band, share in enumerate(expected.tolist(), 1):
+        due += share
+        if due >= least:
+            starts.append(band)
+            due = 0.0
+    starts = starts[:-1] or starts
+    return np.add.reduceat(counts, starts), np.add.reduceat(expected, starts)
 
 
 @dataclass(frozen=True, repr=False)
-class SeverityFit(Fit):
-    """A severity distribution fitted to counts of losses in bands, with a chart."""
+class SeverityFit(Displayable):
+    """A severity distribution fitted to counts of losses in bands; `chart` draws it.
+
+    All amounts are in the unit of the band edges.
+    """
+
+    grouped: GroupedLosses
+    family: str
+    params: Mapping[str, float]
+    covariance: Array = field(compare=False)
+    """The covariance matrix of the parameters, in their order."""
+    loglik: float
+
+    def card(self, lang: str = "en") -> Card:
+        """The notebook display: the parameters, and the counted and expected losses per band."""
+        from outage_analysis.losses.severity.fit_displays import fit_card
+
+        return fit_card(self, lang)
+
+    @property
+    def se(self) -> Mapping[str, float]:
+        """The standard errors of the parameters by name, from the curvature of the likelihood."""
+        return dict(zip(self.params, np.sqrt(np.diag(self.covariance)).tolist(), strict=True))
+
+    @property
+    def n(self) -> int:
+        """The number of losses."""
+        return self.grouped.n
+
+    @property
+    def aicc(self) -> float:
+        """Akaike's criterion with the correction for small samples (AICc); smaller is better."""
+        p, spare = len(self.params), self.n - len(self.params) - 1
+        return 2 * p - 2 * self.loglik + (2 * p * (p + 1) / spare if spare > 0 else np.inf)
+
+    @cached_property
+    def expected(self) -> Array:
+        """The expected number of losses in each band under the fitted distribution, (k,)."""
+        shares = FAMILIES[self.family].observed_shares(self.grouped, np.array([[*self.params.values()]]))
+        return np.asarray(shares[0] * self.n)
+
+    @cached_property
+    def gof(self) -> Goodness:
+        """The goodness-of-fit test; neighbouring bands are pooled until each has 5 expected losses.
+
+        If losses beyond the first or last edge would have been counted, the losses that are expected there
+        are added to the first or last band.
+        """
+        from scipy import special
+
+        expected = self.expected.copy()
+        if self.grouped.left == "ground_up":
+            expected[0] += self.n * float(self.cdf(self.grouped.edges[0]))
+        if self.grouped.top == "closed":
+            expected[-1] += self.n * float(self.sf(self.grouped.edges[-1]))
+        observed, due = pool_bands(np.array(self.grouped.counts, float), expected, MIN_EXPECTED)
+        with np.errstate(all="ignore"):
+            chi = round(float(((observed - due) ** 2 / due).sum()), 12)  # an exact fit has no rounding error
+        df = len(observed) - 1 - len(self.params)
+        return Goodness(chi, df, float(special.chdtrc(df, max(chi, 0))) if df > 0 else None)
+
+    def _evaluate(self, method: str, *x: ArrayLike) -> Array:
+        return FAMILIES[self.family].evaluate(method, [*self.params.values()], *x)
+
+    def cdf(self, x: ArrayLike) -> Array:
+        """The share of losses at or below each x."""
+        return self._evaluate("cdf", x)
+
+    def sf(self, x: ArrayLike) -> Array:
+        """The share of losses above each x."""
+        return self._evaluate("sf", x)
+
+    def quantile(self, p: ArrayLike) -> Array:
+        """The loss that a share p of the losses does not exceed.
+
+        Raises:
+            UsageError: a share is outside 0 to 1.
+        """
+        shares = np.asarray(p, float)
+        if not np.all((shares >= 0) & (shares <= 1)):
+            raise UsageError("a share lies between 0 and 1", value=p)
+        return self._evaluate("ppf", shares)
+
+    @property
+    def median(self) -> float:
+        """The median loss."""
+        return float(self.quantile(0.5))
+
+    @property
+    def mean(self) -> float:
+        """The mean loss; infinite if the tail is too heavy."""
+        mean = float(self._evaluate("mean"))
+        return np.inf if np.isnan(mean) else mean  # SciPy's word for the infinite mean of a Burr distribution
+
+    def limited_mean(self, d: float) -> float:
+        """The mean of min(loss, d): the expected payment per loss if losses are paid up to d."""
+        if d <= 0:
+            return d
+        if d == np.inf:
+            return self.mean
+        from scipy.integrate import quad
+
+        # Integrate over log(loss), because the largest losses make up most of the mean of a heavy tail.
+        start = min(float(self.quantile(1e-9)), d)
+        above = quad(lambda t: float(self.sf(np.exp(t))) * np.exp(t), *np.log([start, d]), limit=400)
+        return start + float(above[0])
+
+    def band_probabilities(self, edges: ArrayLike) -> Array:
+        """The share of losses in each band between any successive edges: k + 1 edges give k shares.
+
+        Raises:
+            UsageError: the edges do not increase.
+        """
+        x = np.asarray(edges, float)
+        if not np.all(x[:-1] < x[1:]):
+            raise UsageError("edges do not increase", value=edges)
+        return FAMILIES[self.family].band_shares(x, [*self.params.values()])
+
+    def value(self, quantity: Quantity) -> float:
+        """The value of a quantity (such as `mean` or `p95`) under the fitted distribution; see `Quantity`.
+
+        Raises:
+            UsageError: the quantity does not exist.
+        """
+        if callable(quantity):
+            return quantity(self)
+        if quantity in self.params:
+            return self.params[quantity]
+        if quantity in ("mean", "median"):
+            return float(getattr(self, quantity))
+        share = re.fullmatch(r"p(\d{1,2}(?:\.\d+)?)", quantity)
+        if share and float(share[1]) > 0:
+            return float(self.quantile(float(share[1]) / 100))
+        raise UsageError(
+            f"the {self.family} distribution has no such quantity",
+            value=quantity,
+            remedy=spelling_hint(quantity, [*self.params, "mean", "median", "p95"]),
+        )
+
+    @property
+    def log_covariance(self) -> Array:
+        """The covariance matrix of the logarithms of the parameters."""
+        params = np.array([*self.params.values()])
+        return np.asarray(self.covariance / np.outer(params, params))
+
+    def with_log_params(self, log_params: Array) -> SeverityFit:
+        """The distribution of the same family with other parameters; everything else is kept."""
+        return replace(self, params=dict(zip(self.params, np.exp(log_params).tolist(), strict=True)))
+
+    def interval(self, quantity: Quantity, level: float = 0.95) -> tuple[float, float]:
+        """The profile likelihood interval of a quantity, such as the mean or a percentile.
+
+        The interval extends from the smallest to the largest value of the quantity over all distributions of
+        the family that a likelihood ratio test does not reject.
+
+        Args:
+            quantity: a parameter, `mean`, `median`, a percentile such as `p95`, or a function of a fit.
+            level: the confidence level, between 0 and 1.
+
+        Raises:
+            UsageError: the quantity does not exist, or the level is outside 0 to 1.
+            ModelRefused: the quantity is infinite under the fitted distribution.
+        """
+        check_level(level)
+        if not np.isfinite(self.value(quantity)):
+            raise ModelRefused(
+                f"the quantity is infinite under the fitted {self.family} distribution",
+                remedy="Ask for a quantile or a limited mean, which always exist.",
+            )
+        return self._interval_end(quantity, level, -1), self._interval_end(quantity, level, 1)
+
+    def _interval_end(self, quantity: Quantity, level: float, sign: int) -> float:
+        """The smallest (sign -1) or largest (sign 1) value of a quantity in the accepted region.
+
+        A point of the region is a linear transform of the logarithms of the parameters, chosen so that the
+        region is approximately a ball of radius 1.
+        """
+        from scipy import optimize, special
+
+        allowed = float(special.chdtri(1, 1 - level)) / 2
+        scaling = np.linalg.cholesky(self.log_covariance) * np.sqrt(2 * allowed)
+        centre, estimate = np.log([*self.params.values()]), self.value(quantity)
+        family, losses = FAMILIES[self.family], self.grouped
+        step = max(STEP, np.cbrt(1e-15 * self.n))  # the rounding error of the likelihood grows with n
+
+        def log_params(points: Array) -> Array:
+            return np.asarray(centre + np.clip(points @ scaling.T, -MAX_LOG_CHANGE, MAX_LOG_CHANGE))
+
+        def values(points: Array) -> Array:
+            found = np.array([self.with_log_params(x).value(quantity) for x in log_params(points)])
+            if estimate > 0:
+                found = np.log(np.clip(found / estimate, 1e-300, 1e300))
+            return np.asarray(np.nan_to_num(-sign * found))
+
+        def unused_drop(points: Array) -> Array:
+            drop = self.loglik - losses.n * family.loglik(losses, np.exp(log_params(points)))
+            return 1 - np.sqrt(np.clip(drop / allowed, 0, -FLOOR))  # the root is about linear in the points
+
+        def slope(function: Callable[[Array], Array], at: Array) -> Array:
+            moves = step * np.eye(len(at))
+            return np.asarray((function(at + moves) - function(at - moves)) / (2 * step))
+
+        steepest = slope(values, np.zeros(len(centre)))
+        steepness = float(np.linalg.norm(steepest)) or 1.0
+        at, reach = -steepest / steepness, 1.0
+        while unused_drop(at[None])[0] < -reach:
+            at = at / 2
+        for _ in range(MAX_BOXES):  # a search without a box would leave a narrow or bent region
+            found = optimize.minimize(
+                lambda u: values(u[None])[0] / steepness,
+                at,
+                jac=lambda u: slope(values, u) / steepness,
+                bounds=[(x - reach, x + reach) for x in at],
+                constraints={
+                    "type": "ineq",
+                    "fun": lambda u: unused_drop(u[None]),
+                    "jac": lambda u: slope(unused_drop, u),
+                },
+                method="SLSQP",
+                options={"ftol": 1e-8, "maxiter": 50},
+            )
+            unbounded = np.abs(scaling @ found.x).max() >= MAX_LOG_CHANGE
+            if unused_drop(found.x[None])[0] < -MAX_EXCESS:
+                reach /= 2
+                continue
+            inside = np.abs(found.x - at).max() < 0.99 * reach
+            if unbounded or (inside and found.success):
+                break
+            at, reach = found.x, reach / 2 if inside else 2 * reach
+        end = self.with_log_params(log_params(found.x)).value(quantity)
+        distance = abs(np.log(end / estimate)) if estimate > 0 and end > 0 else 0.0
+        if distance < UNBOUNDED_END / 2 or (distance < UNBOUNDED_END and not unbounded):
+            return end
+        return np.inf if sign > 0 else 0.0
 
     def chart(
         self,
@@ -52,6 +347,7 @@ class SeverityFit(Fit):
             ModelRefused: there are too few losses, or no loss lies above the first edge.
         """
         from outage_analysis import charts  # imported here: charts are a later layer, and slow to import
+        from outage_analysis.losses.severity.fit_displays import curve_table
 
         if name not in FIT_CHARTS:
             raise UsageError(
@@ -70,6 +366,10 @@ class SeverityFit(Fit):
         if chart is None:
             raise ModelRefused(f"no loss can be shown in the chart {name}", remedy="Choose the other chart.")
         return chart
+
+
+Quantity = str | Callable[[SeverityFit], float]
+"""A parameter's name, `mean`, `median`, a percentile such as `p95`, or a function of a `SeverityFit`."""
 
 
 def fit_severity(
@@ -106,8 +406,7 @@ def fit_severity(
         >>> round(fit.value("mean"), 1)
         15.2
     """
-    if family not in FAMILIES:
-        raise UsageError("no such family", value=family, remedy=spelling_hint(str(family), list(FAMILIES)))
+    _check_family(family)
     ends = [np.inf if edge is None else edge for edge in edges]
     if len(ends) == len(counts):
         ends.append(np.inf)
@@ -120,5 +419,274 @@ def fit_severity(
             "the last band has an upper edge, so state what is known about larger losses",
             remedy='Give top="closed" (there were none), "truncated" (they could not be observed) or "open".',
         )
-    fitted = fit_grouped(ends, counts, family=family, top=top, left=left)
-    return SeverityFit(*(getattr(fitted, field.name) for field in fields(fitted)))
+    return _fit(grouped_losses(ends, counts, top, left), family)
+
+
+def fit_all(
+    edges: Sequence[float],
+    counts: Sequence[float],
+    *,
+    top: str,
+    left: str = "ground_up",
+    synthetic: bool = False,
+    families: Sequence[str] = tuple(FAMILIES),
+) -> Fits:
+    """Fit several families to counts of losses in bands.
+
+    Args:
+        edges: k + 1 increasing edges from 0 on, in the unit of the losses; the last may be infinite.
+        counts: the number of losses in each of the k bands.
+        top: what is known about losses above the last edge: `open`, `closed` or `truncated`. There is no
+            default, because the three are different models; see `fit_severity`.
+        left: what is known about losses below the first edge: `ground_up` or `truncated`.
+        synthetic: whether the losses are synthetic; displays of the fits then state this.
+        families: keys of `FAMILIES`.
+
+    Returns:
+        The fits by family, and the reason for each family that cannot be fitted.
+
+    Raises:
+        UsageError: the edges are invalid, or `top`, `left` or a family is unknown.
+        InputRefused: a count is not a whole number from 0 on, or all counts are 0.
+        ModelRefused: no family could be fitted, or all losses are in one band.
+
+    Example:
+        >>> from outage_analysis.losses import fit_all
+        >>> families = ("exponential", "gamma")
+        >>> fits = fit_all([0, 5, 10, 20, 50], [25, 15, 30, 30], top="open", families=families)
+        >>> round(fits.average("mean"), 1)
+        17.1
+    """
+    losses = grouped_losses(edges, counts, top, left, synthetic=synthetic)
+    fitted: dict[str, SeverityFit] = {}
+    refused: dict[str, str] = {}
+    for family in families:
+        _check_family(family)
+        try:
+            fitted[family] = _fit(losses, family)
+        except ModelRefused as error:
+            refused[family] = str(error)
+    if not fitted:
+        raise ModelRefused("no family could be fitted", remedy=next(iter(refused.values()), ""))
+    return Fits(fitted, refused)
+
+
+def _check_family(name: str) -> None:
+    if name not in FAMILIES:
+        raise UsageError("no such family", value=name, remedy=spelling_hint(str(name), list(FAMILIES)))
+
+
+def _fit(losses: GroupedLosses, name: str) -> SeverityFit:
+    """Fit a family to grouped losses by maximum likelihood.
+
+    Raises:
+        ModelRefused: there are too few bands, or the likelihood has no maximum because a parameter diverges.
+    """
+    from scipy import optimize
+
+    family = FAMILIES[name]
+    filled, p = sum(n > 0 for n in losses.counts), len(family.params)
+    if filled <= p:
+        raise ModelRefused(
+            f"{filled} bands hold losses, and the {name} distribution has {p} parameters: it needs {p + 1}",
+            remedy="Give narrower bands, or a family with fewer parameters.",
+        )
+
+    def loss_of_likelihood(x: Array) -> Array:
+        return -np.maximum(family.loglik(losses, np.exp(np.clip(x, -300, 300))), FLOOR)
+
+    def minimise(start: Array, step: Array) -> Derivatives:
+        @cache  # SciPy asks for the value, the slopes and the curvature one by one
+        def at(*x: float) -> Derivatives:
+            return derivatives(loss_of_likelihood, np.array(x), step)
+
+        found = optimize.minimize(
+            lambda x: at(*x).value,
+            start,
+            method="trust-exact",
+            jac=lambda x: at(*x).gradient,
+            hess=lambda x: at(*x).hessian,
+            options={"gtol": 1e-9, "maxiter": 200, "max_trust_radius": 2.0},
+        )
+        return at(*found.x)
+
+    starts = _starts(losses, family)
+    best = min((minimise(start, np.full(p, STEP)) for start in starts), key=lambda found: found.value)
+    # A narrow maximum needs short steps.
+    best = minimise(best.point, STEP / np.sqrt(np.maximum(np.abs(np.diag(best.hessian)), 1.0)))
+    if best.highest >= -FLOOR:
+        raise ModelRefused(
+            f"no {name} distribution comes near these counts",
+            remedy="Fit another family, or look whether the edges and counts belong together.",
+        )
+    farthest = np.where(np.array(family.params) == family.scale, MAX_LOG_SCALE, MAX_LOG_SHAPE)
+    origin = np.where(np.array(family.params) == family.scale, np.log(losses.median), 0.0)
+    flat = np.linalg.eigvalsh(best.hessian).min() < max(MIN_CURVATURE, 1 / (MAX_LOG_ERROR**2 * losses.n))
+    if flat or np.any(np.abs(best.point - origin) > farthest):
+        raise ModelRefused(
+            f"no {name} distribution is likeliest: its shape runs on without end, towards "
+            f"{family.limiting_shape}",
+            remedy="Fit another family, or give more bands.",
+        )
+    if np.abs(best.gradient).max() > MAX_SLOPE:
+        raise ModelRefused(
+            f"no likeliest {name} distribution was found: bands are too narrow for the digits of their edges",
+            remedy="Give wider bands.",
+        )
+    # SciPy stops where rounding hides the rise of the likelihood; the slopes still show a last Newton step.
+    params = np.exp(best.point - np.linalg.solve(best.hessian, best.gradient))
+    covariance = np.linalg.inv(best.hessian * losses.n) * np.outer(params, params)
+    covariance.flags.writeable = False
+    named = MappingProxyType(dict(zip(family.params, params.tolist(), strict=True)))
+    return SeverityFit(losses, name, named, covariance, -best.value * losses.n)
+
+
+def _starts(losses: GroupedLosses, family: Family) -> Array:
+    """The logarithms of parameters to start from: those of the likeliest combination of shapes and scale.
+
+    Two more have extreme shapes: if the maximum is there, other starts do not reach it.
+    """
+    shapes = np.array(list(product(START_SHAPES, repeat=len(family.params) - 1)))
+    scale = family.params.index(family.scale)
+    params = np.insert(shapes, scale, 1.0, axis=1)
+    medians = np.broadcast_to(family.evaluate("median", params.T), len(params))
+    low = np.searchsorted(np.cumsum(losses.counts) / losses.n, (0.02, 0.2))
+    scales = [losses.median / medians, *(np.full(len(params), losses.edges[band + 1]) for band in low)]
+    candidates = np.tile(params, (len(scales), 1))
+    candidates[:, scale] = np.concatenate(scales)
+    candidates = candidates[np.isfinite(candidates).all(axis=1) & (candidates > 0).all(axis=1)]
+    order = np.argsort(-family.loglik(losses, candidates), kind="stable")
+    extreme = np.isin(np.delete(candidates[order], scale, axis=1), START_SHAPES[:: len(START_SHAPES) - 1])
+    return np.asarray(np.log(candidates[list(dict.fromkeys([order[0], *order[extreme.any(axis=1)][:2]]))]))
+
+
+class Derivatives(NamedTuple):
+    """A point, and the value, gradient (p,) and Hessian (p, p) of a function there.
+
+    `highest` is the largest value at the points that the finite differences use.
+    """
+
+    point: Array
+    value: float
+    gradient: Array
+    hessian: Array
+    highest: float
+
+
+def derivatives(function: Callable[[Array], Array], at: Array, step: Array) -> Derivatives:
+    """The derivatives of a function of m points (m, p) at one point (p,), by central differences.
+
+    One call of the function evaluates all points. The error of derivatives along an axis is of the order of
+    the fourth power of the step.
+    """
+    p = len(at)
+    ones, pairs = np.diag(step), [(i, j) for i in range(p) for j in range(i)]
+    moves = [np.zeros(p), *ones, *-ones, *(2 * ones), *(-2 * ones)]
+    moves += [s * ones[i] + t * ones[j] for i, j in pairs for s, t in ((1, 1), (1, -1), (-1, 1), (-1, -1))]
+    values = function(at + np.array(moves))
+    up, down, far_up, far_down = values[1 : 4 * p + 1].reshape(4, p)
+    gradient = (8 * (up - down) - (far_up - far_down)) / (12 * step)
+    hessian = np.diag((16 * (up + down) - (far_up + far_down) - 30 * values[0]) / (12 * step**2))
+    for (i, j), (pp, pm, mp, mm) in zip(pairs, values[4 * p + 1 :].reshape(-1, 4), strict=True):
+        hessian[i, j] = hessian[j, i] = (pp - pm - mp + mm) / (4 * step[i] * step[j])
+    return Derivatives(at, float(values[0]), gradient, hessian, float(values.max()))
+
+
+FITS = TableSchema(
+    "One row per family, the likeliest first.",
+    (
+        Column("family", "word", "Family of distributions."),
+        Column("weight", "share", "Akaike weight of the family."),
+        Column(
+            "parameters", "parameters", "Fitted parameters with standard errors; scales in the unit of loss."
+        ),
+        Column("loglik", "decimal", "Logarithm of the likelihood."),
+        Column("aicc", "decimal", "Corrected Akaike criterion; smaller is better."),
+        Column("chi_square", "decimal", "Statistic of the goodness-of-fit test."),
+        Column("df", "count", "Degrees of freedom of the test."),
+        Column("p", "decimal", "p-value of the test."),
+        Column("median", "loss", "Median of the fitted distribution.", FLOAT),
+        Column("mean", "loss", "Mean of the fitted distribution; empty if infinite.", FLOAT),
+    ),
+)
+
+
+class Fits(Displayable, dict[str, SeverityFit]):
+    """Fitted distributions by family name; `refused` has the reason for each family that was not fitted.
+
+    Raises:
+        ModelRefused: the family that was asked for could not be fitted; the message has the reason.
+        UsageError: the family was not requested.
+    """
+
+    def __init__(self, fitted: Mapping[str, SeverityFit], refused: Mapping[str, str]) -> None:
+        super().__init__(fitted)
+        self.refused = refused
+
+    def __missing__(self, name: str) -> SeverityFit:
+        if name in self.refused:
+            raise ModelRefused(self.refused[name])
+        raise UsageError("no such family", value=name, remedy=spelling_hint(name, list(FAMILIES)))
+
+    def card(self, lang: str = "en") -> Card:
+        """The notebook display: the fitted families, likeliest first, and the families without a fit."""
+        from outage_analysis.losses.severity.fit_displays import fits_card
+
+        return fits_card(self, lang)
+
+    @property
+    def weights(self) -> Mapping[str, float]:
+        """The Akaike weights of the fitted families, computed from AICc; they add up to 1."""
+        scores = np.array([fit.aicc for fit in self.values()])
+        if not np.isfinite(scores).any():
+            raise ModelRefused("there are too few losses to weigh families", remedy="Fit one, the simplest.")
+        heights = np.exp(-(scores - scores.min()) / 2)
+        return dict(zip(self, (heights / heights.sum()).tolist(), strict=True))
+
+    @property
+    def main_weights(self) -> Mapping[str, float]:
+        """The Akaike weights of the families that have 1 % or more."""
+        return {name: weight for name, weight in self.weights.items() if weight >= MIN_WEIGHT}
+
+    @property
+    def best(self) -> SeverityFit:
+        """The fit with the largest Akaike weight."""
+        return self[max(self.weights, key=self.weights.__getitem__)]
+
+    def average(self, quantity: Quantity) -> float:
+        """The Akaike-weighted average of a quantity over families; infinite if one of its values is infinite.
+
+        Families with a weight below 1 % are left out.
+        """
+        weights = self.main_weights
+        total = sum(weight * self[name].value(quantity) for name, weight in weights.items())
+        return total / sum(weights.values())
+
+    def range(self, quantity: Quantity) -> tuple[float, float]:
+        """The smallest and largest value of a quantity among families with a weight of at least 1 %.
+
+        The range shows how much the choice of the family matters.
+        """
+        values = [self[name].value(quantity) for name in self.main_weights]
+        return min(values), max(values)
+
+    def table(self) -> pl.DataFrame:
+        """The fitted families as a table: one row per family, likeliest first.
+
+        Columns: family, weight, parameters (text), loglik, aicc, chi_square, df, p, median, mean.
+        """
+        rows = [
+            {
+                "family": name,
+                "weight": self.weights[name],
+                "parameters": ", ".join(f"{k} {v:.4g} ± {fit.se[k]:.2g}" for k, v in fit.params.items()),
+                "loglik": fit.loglik,
+                "aicc": fit.aicc if np.isfinite(fit.aicc) else None,
+                **fit.gof._asdict(),
+                "median": fit.median,
+                "mean": fit.mean if np.isfinite(fit.mean) else None,
+            }
+            for name, fit in self.items()
+        ]
+        frame = pl.DataFrame(rows, schema=FITS.dtypes).sort("aicc", "family", nulls_last=True)
+        return frame.with_columns(pl.col(pl.Float64).round_sig_figs(ESTIMATE_DIGITS))
