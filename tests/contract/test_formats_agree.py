@@ -671,7 +671,6 @@ def test_what_would_narrow_the_range_is_the_mean_width_over_what_an_input_may_tu
     assert 0 < max(amounts_in(error, "en")) < 0.1 * told
 
 
-@pytest.mark.xfail(strict=True, reason=f"the parts of the handling cost do not move together: {MODEL}")
 def test_handling_costs_more_at_its_p90_if_its_inputs_move_together(report: Report) -> None:
     table = read_table(report("kakao-en") / "tables" / "quantiles.csv")
     rows = zip(table["valuation"], table["measure"], table["value"], table["stressed"], strict=True)

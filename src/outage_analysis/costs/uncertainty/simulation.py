@@ -13,7 +13,7 @@ from functools import cached_property
 
 import numpy as np
 
-from outage_analysis.assumptions import FloatArray
+from outage_analysis.assumptions import FloatArray, Handling
 from outage_analysis.costs.uncertainty.count_process import CountProcess, shared_processes
 from outage_analysis.costs.uncertainty.portfolio import Portfolio, Stream
 from outage_analysis.costs.uncertainty.rank_correlation import correlate_ranks
@@ -55,6 +55,8 @@ class Simulation(ShortRepr):
     seed: int
     rank: FloatArray | None = field(default=None, repr=False)
     """Rank correlations of the assumptions, in the portfolio's order; None if they are independent."""
+    rank_of_factors: float = 0.0
+    """The rank correlation between the factors of one assumption: people, weeks and wage of the handling."""
 
     def points(self) -> Iterator[FloatArray]:
         """Yield the random points of the inputs, one array per replicate; every call yields the same."""
@@ -77,10 +79,20 @@ class Simulation(ShortRepr):
     def _sampled_inputs(self) -> Iterator[tuple[FloatArray, dict[str, FloatArray]]]:
         dimensions = self.portfolio.dimensions + self.process.dimensions
         for u in quasi_random_replicates(dimensions, self.draws, seed=self.seed, replicates=REPLICATES):
+            if self.rank_of_factors:
+                u = self._with_correlated_factors(u)  # noqa: PLW2901 - other points for the same inputs
             values = self.portfolio.values(u)
             if self.rank is not None:
                 u, values = self._correlate(u, values, self.rank)  # noqa: PLW2901 - the points change as well
             yield u, values | self.portfolio.redrawn_values(u)
+
+    def _with_correlated_factors(self, u: FloatArray) -> FloatArray:
+        moved = u.copy()
+        for name, place in self.portfolio.places.items():
+            if isinstance(self.portfolio.entries[name], Handling):
+                ranks = _equal_ranks(place.stop - place.start, self.rank_of_factors)
+                moved[:, place] = correlate_ranks(u[:, place], ranks)
+        return moved
 
     def _correlate(
         self, u: FloatArray, values: dict[str, FloatArray], rank: FloatArray
@@ -205,11 +217,15 @@ def _counts_matter(portfolio: Portfolio, values: Mapping[str, FloatArray], draws
 
 
 def with_equal_correlations(run: Simulation, rank: float = 0.5) -> Simulation:
-    """Return the simulation with the same rank correlation between all pairs of assumptions."""
-    names = _sampled_names(run.portfolio)
-    matrix = np.full((len(names), len(names)), rank)
+    """Return the simulation with the same rank correlation between all pairs of assumptions and factors."""
+    matrix = _equal_ranks(len(_sampled_names(run.portfolio)), rank)
+    return _check_correlations(replace(run, rank=matrix, rank_of_factors=rank))
+
+
+def _equal_ranks(size: int, rank: float) -> FloatArray:
+    matrix = np.full((size, size), rank)
     np.fill_diagonal(matrix, 1.0)
-    return _check_correlations(replace(run, rank=matrix))
+    return matrix
 
 
 def _check_correlations(run: Simulation) -> Simulation:
