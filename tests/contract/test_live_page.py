@@ -189,6 +189,33 @@ class TestInABrowser:
         (answer,) = [text for text in said(page) if payments <= amounts_in(text, "en")]
         assert in_two_digits(solved["solution"][0]["expected"]) in amounts_in(answer, "en")
 
+    def test_a_payment_of_nothing_moves_the_range_as_in_python(self, page: Chrome) -> None:
+        typed(page, FIRST, 0)
+        policy = oa.load_policy("kakao-2022").with_tier(up_to=300_000, pays=0)
+        done = analysis_of(policy=policy, ledger="kakao-2022")
+        low, high = shown_range(page)
+        assert close(low, done, 10)
+        assert close(high, done, 90)
+
+    def test_a_payment_found_in_the_page_is_not_below_that_of_a_smaller_loss(self, page: Chrome) -> None:
+        typed(page, FIRST, 35_000)
+        typed(page, "Budget", 300_000_000)
+        first, _ = page.find_elements(By.NAME, "varied")
+        page.execute_script("arguments[0].checked = false", first)
+        page.find_element(By.XPATH, "//button[@type='submit']").click()
+        wait_until_still(page)
+        policy = oa.load_policy("kakao-2022").with_tier(up_to=300_000, pays=35_000)
+        asked = ["small-business-cash.tier2=0..100_000/10_000"]
+        found = oa.solve(
+            policy=policy, ledger="kakao-2022", vary=asked, budget=300_000_000, objective="per_claim"
+        )
+        (payment,) = found.parameters.values()
+        assert not found.is_feasible  # the nearest policy pays the least that is possible
+        assert payment == 40_000
+        answer = " ".join(text for text in said(page) if "300 million" in text)
+        assert 40_000 in amounts_in(answer, "en")
+        assert 30_000 not in amounts_in(answer, "en")
+
     def test_one_scenario_has_one_range(self, page: Chrome) -> None:
         row = next(x.text for x in page.find_elements(By.TAG_NAME, "tr") if "half as high again" in x.text)
         page.find_element(By.XPATH, "//button[contains(., 'half as high again')]").click()
