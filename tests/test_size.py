@@ -18,12 +18,12 @@ SOURCE = ROOT / "src" / "outage_analysis"
 SLACK = 30
 """How far a number may lie below its ceiling."""
 CEILINGS = {
-    "analysis": 1947,
+    "analysis": 1948,
     "assumptions": 993,
     "charts": 2292,
     "claims": 4795,
     "cli": 1870,
-    "costs": 4907,
+    "costs": 4917,
     "files": 472,
     "incidents": 827,
     "jupyter": 900,

@@ -24,10 +24,16 @@ from outage_analysis.analysis.plan import (
 )
 from outage_analysis.assumptions import Ledger
 from outage_analysis.claims import Claims
-from outage_analysis.costs import Simulation, build_portfolio, cost_table, simulate
+from outage_analysis.costs import (
+    CompiledLine,
+    Simulation,
+    compiled_lines,
+    costs_of_lines,
+    portfolio_of_lines,
+    simulate,
+)
 from outage_analysis.errors import ModelRefused, UsageError
 from outage_analysis.incidents import Incident
-from outage_analysis.losses import Cube
 from outage_analysis.policies import Policy, TierPayments
 
 Progress = Callable[[str], None]
@@ -113,23 +119,25 @@ def run_plan(plan: Plan, *, progress: Progress = lambda _: None) -> Analysis:
     others = tuple(load_documents(replace(plan, policy=other))[1] for other in plan.compare)
     as_of = plan.as_of or (ledger.as_of if ledger else last_day(policy, incident))
 
-    def draw(cubes: Sequence[Cube] = ()) -> Simulation | None:
-        portfolio = build_portfolio(policy, ledger, as_of=as_of, cubes=cubes)
+    def draw(lines: Sequence[CompiledLine]) -> Simulation | None:
+        portfolio = portfolio_of_lines(lines, ledger, as_of)
         return simulate(portfolio, draws=plan.draws, seed=plan.seed) if portfolio.streams else None
 
+    published = compiled_lines(policy, ledger, as_of=as_of)
     with _background() as pool:
-        drawing = pool.submit(draw)  # the published counts are known before the claims are read
+        drawing = pool.submit(draw, published)  # the published counts are known before the claims are read
         progress("reading the claims")
         claims, cubes = load_cubes(plan, incident, policy.as_known_on(as_of), as_of)
         progress("computing the cost")
         own = list(cubes.values())
         basis = "synthetic" if any(cube.synthetic for cube in own) else "claims"
-        costs = {"published": cost_table(policy, ledger, as_of=as_of)}
+        counted = compiled_lines(policy, ledger, as_of=as_of, cubes=own) if own else ()
+        costs = {"published": costs_of_lines(published, as_of)}
         if own:
-            costs[basis] = cost_table(policy, ledger, as_of=as_of, cubes=own)
+            costs[basis] = costs_of_lines(counted, as_of, own)
         _check_any_cost(pl.concat(costs.values()), policy, as_of, counted=plan.has_own_counts)
         progress("drawing what is uncertain")
-        runs = {"published": drawing.result(), **({basis: draw(own)} if own else {})}
+        runs = {"published": drawing.result(), **({basis: draw(counted)} if own else {})}
     known_runs = {name: drawn for name, drawn in runs.items() if drawn}
     analysis = Analysis(plan, incident, policy, ledger, as_of, claims, cubes, costs, known_runs, others)
     _ = analysis.compared  # what cannot be compared is refused now, not when somebody asks for a table

@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from outage_analysis.costs.comparison.row_payments import row_payments as row_payments
     from outage_analysis.costs.comparison.winners_and_losers import WINNERS_AND_LOSERS as WINNERS_AND_LOSERS
     from outage_analysis.costs.comparison.winners_and_losers import winners_and_losers as winners_and_losers
+    from outage_analysis.costs.compile_lines import compiled_lines as compiled_lines
     from outage_analysis.costs.cost_bridge import BRIDGE as BRIDGE
     from outage_analysis.costs.cost_bridge import BridgeRun as BridgeRun
     from outage_analysis.costs.cost_bridge import bridge as bridge
@@ -63,6 +64,7 @@ if TYPE_CHECKING:
     from outage_analysis.costs.expected import assumption_ids as assumption_ids
     from outage_analysis.costs.expected import by_band as by_band
     from outage_analysis.costs.expected import cost_table as cost_table
+    from outage_analysis.costs.expected import costs_of_lines as costs_of_lines
     from outage_analysis.costs.expected import ledger_for_policy as ledger_for_policy
     from outage_analysis.costs.expected import mix_findings as mix_findings
     from outage_analysis.costs.expected import totals as totals
@@ -119,9 +121,13 @@ if TYPE_CHECKING:
     from outage_analysis.costs.sensitivity import levers as levers
     from outage_analysis.costs.sensitivity import tornado as tornado
     from outage_analysis.costs.terms import UNSTATED as UNSTATED
+    from outage_analysis.costs.terms import CompiledLine as CompiledLine
     from outage_analysis.costs.uncertainty.browser_model import browser_model as browser_model
     from outage_analysis.costs.uncertainty.cost_ranges import cost_ranges as cost_ranges
     from outage_analysis.costs.uncertainty.policy_streams import build_portfolio as build_portfolio
+    from outage_analysis.costs.uncertainty.policy_streams import (
+        portfolio_of_lines as portfolio_of_lines,
+    )
     from outage_analysis.costs.uncertainty.portfolio import expected_at as expected_at
     from outage_analysis.costs.uncertainty.schemas import BUDGET_CHANCE as BUDGET_CHANCE
     from outage_analysis.costs.uncertainty.schemas import CONTRIBUTIONS as CONTRIBUTIONS

@@ -53,7 +53,7 @@ def register_kind(
         FROM_CLAIMS[kind] = from_claims
 
 
-def compile_lines(
+def compiled_lines(
     policy: Policy, ledger: Ledger | None, *, as_of: date, cubes: Sequence[Cube] = ()
 ) -> tuple[CompiledLine, ...]:
     """Compile the cost lines that were public by a day to terms (count x factors x payment).

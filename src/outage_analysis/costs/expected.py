@@ -7,7 +7,7 @@ largest payment.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 from functools import reduce
 
@@ -15,10 +15,10 @@ import polars as pl
 
 from outage_analysis.assumptions import Assumption, BandMix, Ledger
 from outage_analysis.costs.claim_payments import NO_RULE
-from outage_analysis.costs.compile_lines import compile_lines
+from outage_analysis.costs.compile_lines import compiled_lines
 from outage_analysis.costs.funnel import Input, cost_status, join_ids
 from outage_analysis.costs.schemas import COSTS
-from outage_analysis.costs.terms import UNSTATED, LineTerm, PaymentGroup
+from outage_analysis.costs.terms import UNSTATED, CompiledLine, LineTerm, PaymentGroup
 from outage_analysis.incidents import ids_public_by
 from outage_analysis.losses import Cube, sum_or_null
 from outage_analysis.policies import CostLine, Policy
@@ -44,10 +44,15 @@ def cost_table(
         The columns of `COSTS`, in the smallest unit of the currency: one row per line (per line and
         valuation for a free good), and one row per line, service, claimant type and band.
     """
+    return costs_of_lines(compiled_lines(policy, ledger, as_of=as_of, cubes=cubes), as_of, cubes)
+
+
+def costs_of_lines(lines: Iterable[CompiledLine], as_of: date, cubes: Sequence[Cube] = ()) -> pl.DataFrame:
+    """Return the cost table of lines that were compiled for a day, from published counts or from cubes."""
     basis = "published" if not cubes else "synthetic" if any(cube.synthetic for cube in cubes) else "claims"
     rows = [
         {"basis": basis, "line": compiled.line.id, **row}
-        for compiled in compile_lines(policy, ledger, as_of=as_of, cubes=cubes)
+        for compiled in lines
         for term in compiled.terms
         for row in _rows(term)
     ]

@@ -18,9 +18,10 @@ from outage_analysis.costs.comparison.policy_benefits import BENEFIT_COLUMNS, lo
 from outage_analysis.costs.comparison.replaced_losses import loss_replacement
 from outage_analysis.costs.comparison.row_payments import mean_awards
 from outage_analysis.costs.comparison.shared_runs import shared_runs
-from outage_analysis.costs.expected import assumption_ids, cost_table, ledger_for_policy, totals
+from outage_analysis.costs.compile_lines import compiled_lines
+from outage_analysis.costs.expected import assumption_ids, costs_of_lines, ledger_for_policy, totals
 from outage_analysis.costs.sensitivity import numbers_behind, sign_change
-from outage_analysis.costs.uncertainty.policy_streams import build_portfolio
+from outage_analysis.costs.uncertainty.policy_streams import portfolio_of_lines
 from outage_analysis.costs.uncertainty.portfolio import Part, Portfolio, expected_at
 from outage_analysis.costs.uncertainty.simulation import (
     DRAWS,
@@ -231,8 +232,9 @@ def simulate_policies(  # noqa: PLR0913 - what is compared, and how it is simula
     tables, portfolios = {}, {}
     for policy in policies:
         claims, fitting = cubes.get(policy.id, ()), ledger and ledger_for_policy(ledger, policy)
-        tables[policy.id] = cost_table(policy, fitting, as_of=as_of, cubes=claims).filter(valuation=valuation)
-        portfolio = build_portfolio(policy, fitting, as_of=as_of, cubes=claims)
+        lines = compiled_lines(policy, fitting, as_of=as_of, cubes=claims)
+        tables[policy.id] = costs_of_lines(lines, as_of, claims).filter(valuation=valuation)
+        portfolio = portfolio_of_lines(lines, fitting, as_of)
         if valuation in portfolio.valuations:
             portfolios[policy.id] = portfolio
     _check_costs([p for p in policies if p.id not in portfolios], len(portfolios), valuation, as_of)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from outage_analysis.assumptions import Ledger
-from outage_analysis.costs.compile_lines import compile_lines
+from outage_analysis.costs.compile_lines import compiled_lines
 from outage_analysis.costs.expected import ledger_for_policy
 from outage_analysis.losses import Cube
 from outage_analysis.policies import Policy
@@ -52,7 +52,7 @@ def line_payments(
     by_loss = {line.id for line in schedules if not (cubes and line.grain == "claimant")}
     equal = {line.id for line in policy.lines} - {line.id for line in schedules}
     found: dict[str, LinePayment] = {}
-    for compiled in compile_lines(policy, fitting, as_of=as_of, cubes=cubes):
+    for compiled in compiled_lines(policy, fitting, as_of=as_of, cubes=cubes):
         line = compiled.line
         if line.id in by_loss:
             continue

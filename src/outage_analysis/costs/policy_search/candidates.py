@@ -23,7 +23,7 @@ import polars as pl
 from outage_analysis.assumptions import FloatArray, Ledger, MeanPayment
 from outage_analysis.costs.claim_payments import cube_fits_line, rows_with_formula
 from outage_analysis.costs.comparison.shared_runs import shared_runs
-from outage_analysis.costs.compile_lines import compile_lines
+from outage_analysis.costs.compile_lines import compiled_lines
 from outage_analysis.costs.expected import ledger_for_policy
 from outage_analysis.costs.policy_search.parameters import Parameter
 from outage_analysis.costs.uncertainty.policy_streams import build_portfolio
@@ -387,7 +387,7 @@ class CostInputs:
 
     def _check_cost(self, policy: Policy, cubes: Sequence[Cube]) -> None:
         (line,), ledger = policy.lines, self.fitting_ledger(policy)
-        compiled = [*compile_lines(policy, ledger, as_of=self.as_of, cubes=cubes)]
+        compiled = [*compiled_lines(policy, ledger, as_of=self.as_of, cubes=cubes)]
         cash = [term for one in compiled for term in one.terms if term.valuation == "cash"]
         missing = next((term.missing for term in cash if term.missing), None)
         if not compiled:

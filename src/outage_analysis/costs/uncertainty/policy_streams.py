@@ -11,9 +11,9 @@ import polars as pl
 
 from outage_analysis.assumptions import Ledger
 from outage_analysis.costs.claim_payments import rows_with_formula
-from outage_analysis.costs.compile_lines import compile_lines
+from outage_analysis.costs.compile_lines import compiled_lines
 from outage_analysis.costs.funnel import FunnelFactor
-from outage_analysis.costs.terms import ClaimCells, LineTerm, PaymentGroup
+from outage_analysis.costs.terms import ClaimCells, CompiledLine, LineTerm, PaymentGroup
 from outage_analysis.costs.uncertainty.portfolio import LABELS, Cell, Part, Portfolio, Stream
 from outage_analysis.losses import Cube
 from outage_analysis.policies import Policy
@@ -33,10 +33,15 @@ def build_portfolio(
     Returns:
         A portfolio with the lines that have an expected cost in `cost_table`; `left_out` names the others.
     """
+    return portfolio_of_lines(compiled_lines(policy, ledger, as_of=as_of, cubes=cubes), ledger, as_of)
+
+
+def portfolio_of_lines(lines: Sequence[CompiledLine], ledger: Ledger | None, as_of: date) -> Portfolio:
+    """Return the portfolio of lines that were compiled with a ledger for a day."""
     streams: list[Stream] = []
     left_out: dict[str, list[str]] = {}
     used: dict[str, Any] = {}
-    for compiled in compile_lines(policy, ledger, as_of=as_of, cubes=cubes):
+    for compiled in lines:
         line = compiled.line
         streams += [stream for term in compiled.terms for stream in _streams(line.id, term)]
         known = {term.valuation: term.has_expected_cost for term in compiled.terms}
@@ -51,7 +56,7 @@ def build_portfolio(
         {name: used[name] for name in inputs},
         {c.of: c.rank for c in correlations if set(c.of) <= set(inputs)},
         {valuation: tuple(names) for valuation, names in left_out.items()},
-        frozenset(line.id for line in policy.lines if line.statutory),
+        frozenset(compiled.line.id for compiled in lines if compiled.line.statutory),
     )
 
 
