@@ -71,7 +71,7 @@ def input_notes(analysis: Analysis, locale: Locale) -> list[str]:
     if costs is None or not analysis.headline_from_claims:
         return notes
     if analysis.claims is not None:
-        again = analysis.tables.from_claims.claimants.filter(grain="claimant")["filed_again"].sum()
+        again = analysis.tables["claims_claimants"].filter(grain="claimant")["filed_again"].sum()
         notes += [locale("report.claimants_again", count=again)] if again else []
     names = analysis.names(locale.lang)
     unpaid = costs.filter(
