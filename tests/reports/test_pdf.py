@@ -329,7 +329,7 @@ def test_it_holds_the_fonts_of_the_package_and_no_action_but_links(
 def hostile(analysis: Analysis) -> PdfContent:
     """The bundled case with names that would be markup, were they read as such."""
     incident, policy = analysis.incident, analysis.policy
-    evil = {"en": EVIL, "ko": EVIL}
+    evil = incident.name.model_copy(update={"en": EVIL, "ko": EVIL})
     services = tuple(s.model_copy(update={"name": evil}) for s in incident.services)
     lines = tuple(line.model_copy(update={"name": evil}) for line in policy.lines)
     renamed = replace(

@@ -2,7 +2,7 @@
 
 Modules:
     plan: the Plan, and functions that load its documents and claims
-    run: `run`: read, count, compile, evaluate, result
+    steps: `run`: read, count, compile, evaluate, result
     analysis: the Analysis: its costs and draws, and the figures of the headline
     service_bands: claims, stated loss and expected cost by service and loss band
     tables: every table of an analysis by name, computed when somebody asks for it
@@ -65,7 +65,6 @@ if TYPE_CHECKING:
     from outage_analysis.analysis.reserve import reserve_note as reserve_note
     from outage_analysis.analysis.reserve import reserve_scope as reserve_scope
     from outage_analysis.analysis.reserve import reserve_table as reserve_table
-    from outage_analysis.analysis.run import run as run
     from outage_analysis.analysis.schemas import TableGroup as TableGroup
     from outage_analysis.analysis.schemas import all_schemas as all_schemas
     from outage_analysis.analysis.schemas import table_schemas as table_schemas
@@ -73,6 +72,7 @@ if TYPE_CHECKING:
     from outage_analysis.analysis.solving import BudgetSolution as BudgetSolution
     from outage_analysis.analysis.solving import solve as solve
     from outage_analysis.analysis.solving import solve_plan as solve_plan
+    from outage_analysis.analysis.steps import run as run
     from outage_analysis.analysis.summary import MAX_NAMED_LINES as MAX_NAMED_LINES
     from outage_analysis.analysis.summary import budget_scope as budget_scope
     from outage_analysis.analysis.summary import counted_notes as counted_notes
