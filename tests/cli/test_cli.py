@@ -164,7 +164,9 @@ def test_the_report_ends_with_the_answer_and_the_paths_of_its_files(run: Run) ->
         r"Cash for small businesses: half of the outcomes are under .* 80% likely: .*\.", much
     )
     assert without.startswith("Not in it: ")
-    assert narrower.startswith("Knowing “Filing share” exactly would narrow the range")
+    assert narrower.startswith(
+        "No single input would narrow the range much: with “Filing share” known exactly"
+    )
     text = WebPage.of(Path("here/report.html")).prose()
     assert all(sentence in text for sentence in (much, without, narrower))
     names = ["brief.pdf", "charts/", "documents/", "report.pdf", "report.pptx", "report.xlsx", "tables/"]

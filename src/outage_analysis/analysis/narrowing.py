@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 ANSWERS = 16
 """An input that is known takes one of so many equally likely values: the draws are divided by its size."""
+CLEARLY = 0.1
+"""A range that would be narrower by a smaller share is said to be hardly narrower."""
 BATCHES = 4
 """The numerical error comes from the spread of so many batches of replicates."""
 
@@ -34,8 +36,9 @@ class Narrowing:
 
     @property
     def is_narrower(self) -> bool:
-        """Whether the range would be narrower by more than the numerical error shows."""
-        return self.now.value - self.known.value > 2 * math.hypot(self.known.error, self.now.error)
+        """Whether the range would be clearly narrower: by a tenth, and by more than the numerical error."""
+        gain, error = self.now.value - self.known.value, math.hypot(self.known.error, self.now.error)
+        return gain > max(CLEARLY * self.now.value, 2 * error)
 
 
 def narrowing_input(analysis: Analysis) -> Narrowing | None:

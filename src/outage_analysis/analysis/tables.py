@@ -475,7 +475,7 @@ def _funnel_of_claims(analysis: Analysis) -> pl.DataFrame | None:
 
 
 def _of_run(make: Callable[[Analysis, Simulation], pl.DataFrame | None], number: int = 0) -> Make:
-    """Return a function that makes a table of a simulation: the headline's (0) or another (1)."""
+    """Return a function that makes a table of draws: of the headline (0), or of the claims beside it (1)."""
     return lambda a: next((make(a, run) for run in [*a.runs.values()][number : number + 1]), None)
 
 
@@ -510,7 +510,7 @@ def _distribution(analysis: Analysis) -> pl.DataFrame | None:
     )
     # Published amounts are in whole currency, simulated totals in the smallest unit.
     amounts = forecasts.select("fact", pl.col("low", "high") * 10**analysis.incident.minor_units)
-    return _marked(table, published, [("press", *row) for row in amounts.rows()])
+    return _with_published_amounts(table, published, [("press", *row) for row in amounts.rows()])
 
 
 def _distribution_in_hindsight(analysis: Analysis) -> pl.DataFrame | None:
@@ -524,13 +524,13 @@ def _distribution_in_hindsight(analysis: Analysis) -> pl.DataFrame | None:
         return None
     amount = float(paid[0]) * 10**analysis.incident.minor_units
     table = analysis.tables["total_distribution"]
-    return _marked(table, published, [("observed", outcome.paid, None, amount)])
+    return _with_published_amounts(table, published, [("observed", outcome.paid, None, amount)])
 
 
-def _marked(
+def _with_published_amounts(
     table: pl.DataFrame, run: Simulation, amounts: Iterable[tuple[str, str, float | None, float]]
 ) -> pl.DataFrame:
-    """Add published amounts of cash: mark, fact, lower end and amount."""
+    """Add rows of published amounts of cash: each has a mark, a fact, a lower end and the amount."""
     total = run.totals["cash"]
     rows = [
         (

@@ -114,9 +114,9 @@ class VariedLine:
 
     @cached_property
     def used(self) -> FlagArray:
-        """Whether some candidate pays a part in an interval, (intervals, parts).
+        """Whether some candidate pays the fixed amount, the share or the award in an interval of losses.
 
-        None is used in an interval that all candidates pay as announced.
+        The shape is (intervals, parts). An interval that all candidates pay as announced uses no part.
         """
         reached = ~np.isnan(self._announced[:, :, FIXED])
         stated = reached[self._stated, np.arange(len(self._stated))]
