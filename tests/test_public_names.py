@@ -42,10 +42,6 @@ def test_another_name_is_an_attribute_error() -> None:
         _ = outage_analysis.guess
 
 
-UNPRICED = tuple(
-    f"outage_analysis.{name}"
-    for name in ("losses.development", "analysis.exploration", "incidents.backtest_spec")
-)
 WRITERS = ("jinja2", "pptx", "xlsxwriter", "typst", "vl_convert", "rfc3987_syntax")
 
 
@@ -55,8 +51,15 @@ WRITERS = ("jinja2", "pptx", "xlsxwriter", "typst", "vl_convert", "rfc3987_synta
     [
         ("outage_analysis", ("polars", "duckdb", "numpy", "scipy", "altair", "jinja2", "pydantic")),
         ("outage_analysis.cli", ("polars", "duckdb", "numpy", "scipy", "altair", "jinja2", "pydantic")),
-        ("outage_analysis.analysis.recipe", ("altair", *WRITERS)),
-        ("outage_analysis.analysis.cost_run", UNPRICED),
+        (
+            "outage_analysis.analysis.steps",
+            (
+                *("altair", *WRITERS),
+                "outage_analysis.losses.development",
+                "outage_analysis.analysis.exploration",
+                "outage_analysis.incidents.backtest_spec",
+            ),
+        ),
         ("outage_analysis.reports", WRITERS[1:]),
     ],
 )

@@ -9,12 +9,13 @@ import subprocess
 import zipfile
 from dataclasses import replace
 from io import BytesIO
+from itertools import repeat
 from pathlib import Path
 
 import polars as pl
 import pytest
 
-from outage_analysis.analysis import Analysis
+from outage_analysis.analysis import Analysis, AnalysisTables
 from outage_analysis.costs import CostTerms, Factor, Term
 from outage_analysis.reports import Report
 from outage_analysis.reports.archives import pack
@@ -299,7 +300,9 @@ def hostile(analysis: Analysis) -> Analysis:
         policy=policy.model_copy(update={"name": bad, "lines": named(policy.lines, 3)}),
         ledger=ledger.model_copy(update={"assumptions": assumptions}),
     )
-    vars(changed)["tables"] = {**analysis.tables, "claims_rules": rules}
+    vars(changed)["tables"] = AnalysisTables(
+        {name: repeat(x).__next__ for name, x in {**analysis.tables, "claims_rules": rules}.items()}
+    )
     return changed
 
 

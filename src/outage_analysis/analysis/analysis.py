@@ -31,7 +31,7 @@ from outage_analysis.costs import (
 )
 from outage_analysis.errors import ModelRefused, UsageError
 from outage_analysis.files import Document, Text, bundled_ids
-from outage_analysis.incidents import Incident, TieOut, cites_fact_after, load_backtest_spec
+from outage_analysis.incidents import Incident, TieOut, cites_fact_after
 from outage_analysis.losses import Cube
 from outage_analysis.policies import Policy, load_policy
 from outage_analysis.text import Card, Displayable, LikelyRange, Locale, Table
@@ -103,6 +103,7 @@ class Analysis(Displayable):
     def backtest(self) -> Backtest | None:
         """The back-test of the policy and the ledger; None without hindsight or without known outcomes."""
         from outage_analysis.costs import backtest  # imported here: few need it
+        from outage_analysis.incidents import load_backtest_spec
 
         if not self.plan.hindsight or self.ledger is None:
             return None
@@ -617,9 +618,10 @@ class Analysis(Displayable):
         """Display names by id, for services, cost lines, assumptions and everything else with an id."""
         from outage_analysis.charts import display_names  # imported here, because importing charts is slow
 
-        backtest = self.backtest.spec if self.backtest else None
-        names = display_names(self.incident, self.policy, self.ledger, backtest, lang=lang)
-        return names | (self.compared.names(lang) if self.compared else {})
+        tested = self.backtest.spec if self.backtest else None
+        return display_names(self.incident, self.policy, self.ledger, tested, lang=lang) | (
+            self.compared.names(lang) if self.compared else {}
+        )
 
     def needs_synthetic_mark(self, name: str) -> bool:
         """Whether a table is computed from synthetic claims and must be marked as such."""
