@@ -70,8 +70,8 @@ def test_both_together_are_added_draw_by_draw(analysis: Analysis) -> None:
     for block in run.replicates():
         parts = [
             paid.sum(axis=1)
-            for stream, paid in zip(run.portfolio.streams, block.amounts, strict=True)
-            if stream.valuation in ("cash", "handling")
+            for term, paid in zip(run.portfolio.terms, block.amounts, strict=True)
+            if term.valuation in ("cash", "handling")
         ]
         sums = np.concatenate([sums, np.add(*parts)])
     for measure, p in (("p50", 0.5), ("p75", 0.75), ("p90", 0.9)):

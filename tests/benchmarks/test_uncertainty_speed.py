@@ -7,6 +7,7 @@ convolution given the share, averaged over the share by quadrature.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -18,14 +19,16 @@ from scipy import stats
 from outage_analysis.assumptions import Award, BandMix, RateAssumption, load_ledger
 from outage_analysis.assumptions.distributions import Beta
 from outage_analysis.costs import DRAWS, build_portfolio, simulate
-from outage_analysis.costs.uncertainty.portfolio import Part, Portfolio, Stream
+from outage_analysis.costs.funnel import Input
+from outage_analysis.costs.terms import Group
+from outage_analysis.costs.uncertainty.portfolio import Portfolio
 from outage_analysis.costs.uncertainty.simulation import Estimate
 from outage_analysis.losses import EDGES, MEASURES, Cube
 from outage_analysis.policies import load_policy
 from tests.benchmarks.test_severity_speed import median_milliseconds
 from tests.costs.convolution import Total, total_of_claims
 from tests.costs.test_convolution import CASES
-from tests.costs.uncertain_portfolios import DAY, REPORTS, entry, ledger_of, mix, portfolio, shops
+from tests.costs.uncertain_portfolios import DAY, REPORTS, entry, ledger_of, mix, portfolio, shops, term_of
 
 pytestmark = pytest.mark.bench
 
@@ -50,13 +53,13 @@ def answered(folio: Portfolio, seed: int = 1) -> list[Estimate]:
 def simulated(folio: Portfolio, draws: int, seed: int = 1) -> np.ndarray:
     """Totals of the bundled cash: inputs, numbers of claims and awards from plain random numbers."""
     rng = np.random.default_rng(seed)
-    (stream,) = (s for s in folio.streams if s.valuation == "cash")
-    entries = [folio.entries[name] for name in stream.inputs]
+    (term,) = (s for s in folio.terms if s.valuation == "cash")
+    entries = [folio.entries[name] for name in term.inputs]
     values = {a.id: a.draw(rng.random((draws, a.dimensions))) for a in entries}
     rate = np.prod([values[a.id] for a in entries if isinstance(a, RateAssumption)], axis=0)
     (shares,) = (values[a.id] for a in entries if isinstance(a, BandMix))
     ((award, spread),) = ((values[a.id], a.spread) for a in entries if isinstance(a, Award))
-    claims = rng.multinomial(rng.binomial(int(stream.trials), rate), shares)
+    claims = rng.multinomial(rng.binomial(int(term.trials), rate), shares)
     sigma = np.log1p(spread**2) ** 0.5
     singles = rng.lognormal(-(sigma**2) / 2, sigma, claims[:, 2].sum())
     places = np.repeat(np.arange(draws), claims[:, 2])
@@ -109,7 +112,7 @@ def test_claims_and_cells_cost_nothing() -> None:
             folio = build_portfolio(policy, ledger, as_of=DAY, cubes=[cube_of(claims, services)])
             taken = median_milliseconds(partial(answered, folio), rounds=9)
             print(f"{claims:15,} claims in {3 * services:4} cells: {taken:6.1f}")
-            assert sum(len(s.parts) for s in folio.streams) == 2
+            assert sum(len(s.parts) for s in folio.terms) == 2
 
 
 def benchmark_portfolio() -> Portfolio:
@@ -117,10 +120,13 @@ def benchmark_portfolio() -> Portfolio:
     shares = np.array(TIERS["probabilities"])
     shares = (shares / shares.sum()).tolist()
     pays = (TIERS["unit"] * np.arange(len(shares))).tolist()
-    parts = tuple(Part(REPORTS * pay, REPORTS * pay**2, band=k) for k, pay in enumerate(pays))
-    stream = Stream("line-0", "cash", REPORTS, parts, rates=("acceptance",), mix="band-mix")
+    groups = tuple(
+        Group(Input.certain(REPORTS * pay), REPORTS, REPORTS * pay**2, position=k)
+        for k, pay in enumerate(pays)
+    )
+    term = replace(term_of(REPORTS, 1, "acceptance"), groups=groups, mix="band-mix")
     bands = mix(*shares, edges=range(1, len(shares)))
-    return portfolio(stream, entries=[entry("acceptance", Beta(a=80, b=20)), bands])
+    return portfolio(term, entries=[entry("acceptance", Beta(a=80, b=20)), bands])
 
 
 def true_distribution() -> Any:  # noqa: ANN401 - a function of p

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from outage_analysis.assumptions.entries import Factor
+from outage_analysis.assumptions.distributions import Discrete, Distribution, Lognormal
 from outage_analysis.charts import cost_data as uncertain
 from outage_analysis.charts import dot_layout, draw
 from outage_analysis.charts.axes import (
@@ -33,7 +33,7 @@ from outage_analysis.costs import (
     totals,
     waterfall_steps,
 )
-from outage_analysis.costs.uncertainty.portfolio import Part, Portfolio, Stream
+from outage_analysis.costs.uncertainty.portfolio import Portfolio
 from outage_analysis.costs.uncertainty.schemas import CONTRIBUTIONS, TOTAL_DISTRIBUTION, WATERFALL_STEPS
 from outage_analysis.costs.uncertainty.tables import contributions
 from outage_analysis.text import LANGUAGES, Locale
@@ -47,6 +47,7 @@ from tests.charts.cost_tables import (
     lognormal_distribution,
     steps_of,
 )
+from tests.costs.uncertain_portfolios import entry, term_of
 
 if TYPE_CHECKING:
     from outage_analysis.assumptions import Ledger
@@ -56,29 +57,13 @@ SUM, SIGMA, DAY = 1e6, 0.8, date(2022, 12, 30)
 EN, KO = Locale("en"), Locale("ko")
 
 
-def factor(distribution: dict[str, Any]) -> Factor:
-    page = {
-        "id": "f",
-        "kind": "realised_ratio",
-        "name": {"en": "f", "ko": "f"},
-        "lines": ("a",),
-        "distribution": distribution,
-    }
-    about = {"public_on": DAY, "grade": "assumed", "source": "s", "rationale": "r", "owner": "o"}
-    return Factor.model_validate({**page, **about, "outcome_known": False})
-
-
-def portfolio(distribution: dict[str, Any] | None) -> Portfolio:
+def portfolio(distribution: Distribution | None) -> Portfolio:
     """One sum of cash that is multiplied by a factor; without a law it is certain."""
-    part = Part(SUM, SUM**2)
-    if distribution is None:
-        return Portfolio((Stream("a", "cash", 1.0, (part,), certain=True),), {})
-    return Portfolio(
-        (Stream("a", "cash", 1.0, (part,), scales=("f",), certain=True),), {"f": factor(distribution)}
-    )
+    entries = {} if distribution is None else {"f": entry("realised_ratio", distribution, id="f")}
+    return Portfolio((term_of(1, SUM, line="a", scales=entries, certain=True),), entries)
 
 
-LOGNORMAL = {"kind": "lognormal", "median": 1, "sigma": SIGMA}
+LOGNORMAL = Lognormal(median=1, sigma=SIGMA)
 
 
 def spec_of(
@@ -151,7 +136,7 @@ def test_a_certain_total_has_marks_and_one_line() -> None:
 
 
 def test_the_chance_of_nothing_is_marked_and_shown() -> None:
-    distribution = {"kind": "discrete", "values": (0, 1, 2), "probabilities": (0.3, 0.4, 0.3)}
+    distribution = Discrete(values=(0, 1, 2), probabilities=(0.3, 0.4, 0.3))
     table = total_distribution_table(simulate(portfolio(distribution)))
     assert table.filter(mark="p10")["amount"].item() == 0
     assert table.filter(mark="zero")["below"].item() == pytest.approx(0.3, abs=1e-3)

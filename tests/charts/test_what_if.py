@@ -10,7 +10,7 @@ import pytest
 from outage_analysis.analysis import Analysis
 from outage_analysis.charts import WhatIfSliders, script_json, what_if_sliders
 from outage_analysis.charts.sliders.what_if import merged_terms
-from outage_analysis.costs import CostTerms, Factor, Term, cost_terms, round_digits
+from outage_analysis.costs import LiveCost, LiveInput, Product, live_cost, round_digits
 from outage_analysis.reports import Report
 from outage_analysis.text import LANGUAGES, TABLE_DIGITS, Locale
 
@@ -18,7 +18,7 @@ TIER = "small-business-cash.pays.0"
 
 
 @pytest.fixture(scope="module")
-def case_terms(analysis: Analysis) -> CostTerms:
+def case_terms(analysis: Analysis) -> LiveCost:
     """The products of the bundled case."""
     made = Report(analysis).products
     assert made
@@ -32,13 +32,13 @@ def cash(analysis: Analysis) -> int:
     return round(expected)
 
 
-def sliders_of(found: CostTerms | None, lang: str = "en") -> WhatIfSliders:
+def sliders_of(found: LiveCost | None, lang: str = "en") -> WhatIfSliders:
     made = what_if_sliders(found, Locale(lang), {})
     assert made
     return made
 
 
-def test_a_factor_that_there_is_not_is_refused(case_terms: CostTerms) -> None:
+def test_a_factor_that_there_is_not_is_refused(case_terms: LiveCost) -> None:
     with pytest.raises(KeyError, match="no-such"):
         case_terms.expected("cash", {"no-such": 1.0})
 
@@ -46,7 +46,7 @@ def test_a_factor_that_there_is_not_is_refused(case_terms: CostTerms) -> None:
 # --- the sliders -------------------------------------------------------------------------------------------
 
 
-def test_every_input_that_is_decided_or_doubted_has_a_slider(case_terms: CostTerms) -> None:
+def test_every_input_that_is_decided_or_doubted_has_a_slider(case_terms: LiveCost) -> None:
     groups = {g.title: [s.factor for s in g.sliders] for g in sliders_of(case_terms).groups}
     assert groups == {
         "Expected cash cost": [
@@ -63,7 +63,7 @@ def test_every_input_that_is_decided_or_doubted_has_a_slider(case_terms: CostTer
     ("lang", "award"), [("en", ("374000", "won", 1, 1)), ("ko", ("37.4", "만 원", 10_000, 1))]
 )
 def test_a_slider_speaks_the_unit_that_a_person_reads(
-    case_terms: CostTerms, lang: str, award: tuple[str, str, int, int]
+    case_terms: LiveCost, lang: str, award: tuple[str, str, int, int]
 ) -> None:
     sliders = {s.factor: s for g in sliders_of(case_terms, lang).groups for s in g.sliders}
     told = {id_: (s.value, s.unit, s.times, s.per) for id_, s in sliders.items()}
@@ -74,23 +74,23 @@ def test_a_slider_speaks_the_unit_that_a_person_reads(
 
 
 def test_a_bound_is_never_written_as_more_than_it_is() -> None:
-    factor = Factor("f", "take_up", "share", 0.01, 0.0, 0.062567)
-    made = sliders_of(CostTerms((factor,), (Term("line", "face_value", 1e6, ("f",)),)))
+    factor = LiveInput("f", "take_up", "share", 0.01, 0.0, 0.062567)
+    made = sliders_of(LiveCost((factor,), (Product("line", "face_value", 1e6, ("f",)),)))
     assert [s.most for g in made.groups for s in g.sliders] == ["6.25"]
 
 
 def test_what_has_the_same_factors_is_one_term() -> None:
-    factors = (Factor("f", "filing_share", "share", 0.5, 0.0, 1.0),)
-    terms = tuple(Term("line", "cash", float(n), ("f",), service=f"s{n}") for n in range(1, 101))
-    made = sliders_of(CostTerms(factors, terms))
+    factors = (LiveInput("f", "filing_share", "share", 0.5, 0.0, 1.0),)
+    terms = tuple(Product("line", "cash", float(n), ("f",), service=f"s{n}") for n in range(1, 101))
+    made = sliders_of(LiveCost(factors, terms))
     assert made.data["terms"] == {"cash": [(5050.0, ("f",))]}
     assert made.data["report"] == {"cash": 2525.0}
 
 
 def test_the_sliders_of_many_claims_need_no_more_than_those_of_a_count(
-    case_terms: CostTerms, analysis: Analysis
+    case_terms: LiveCost, analysis: Analysis
 ) -> None:
-    of_claims = cost_terms(analysis.runs["synthetic"].portfolio)
+    of_claims = live_cost(analysis.runs["synthetic"].portfolio)
     assert of_claims
     cash = merged_terms(of_claims)["cash"]
     assert len(of_claims.terms) > 6 * len(cash)
@@ -101,7 +101,7 @@ def test_the_sliders_of_many_claims_need_no_more_than_those_of_a_count(
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)
-def test_the_words_of_the_page_are_those_of_the_report(case_terms: CostTerms, lang: str) -> None:
+def test_the_words_of_the_page_are_those_of_the_report(case_terms: LiveCost, lang: str) -> None:
     made, words = sliders_of(case_terms, lang), Locale(lang)
     cash = next(r for r in made.results if r.valuation == "cash")
     assert cash.rounded == words.money(case_terms.expected("cash"))
@@ -114,26 +114,26 @@ def test_without_products_there_are_no_sliders() -> None:
 
 
 def test_inputs_that_nobody_decides_have_no_slider() -> None:
-    handling = Factor("h", "handling", "money", 1e6, 0.0, 2e6)
-    found = CostTerms((handling,), (Term("line", "handling", 1.0, ("h",)),))
+    handling = LiveInput("h", "handling", "money", 1e6, 0.0, 2e6)
+    found = LiveCost((handling,), (Product("line", "handling", 1.0, ("h",)),))
     assert what_if_sliders(found, Locale("en"), {}) is None
 
 
 def test_a_payment_for_any_loss_is_not_said_to_begin_above_nothing() -> None:
-    factor = Factor("p", "pays", "money", 5e4, 0.0, 5e5, line="cash-line", over=0)
-    made = sliders_of(CostTerms((factor,), (Term("cash-line", "cash", 10.0, ("p",)),)))
+    factor = LiveInput("p", "pays", "money", 5e4, 0.0, 5e5, line="cash-line", over=0)
+    made = sliders_of(LiveCost((factor,), (Product("cash-line", "cash", 10.0, ("p",)),)))
     assert [s.label for g in made.groups for s in g.sliders] == ["cash-line: payment for any loss"]
 
 
 def test_inputs_of_a_line_that_pays_nothing_have_no_slider() -> None:
-    idle = Factor("as-filing", "filing_share", "share", 0.2, 0.0, 1.0)
-    assert what_if_sliders(CostTerms((idle,), ()), Locale("en"), {}) is None
+    idle = LiveInput("as-filing", "filing_share", "share", 0.2, 0.0, 1.0)
+    assert what_if_sliders(LiveCost((idle,), ()), Locale("en"), {}) is None
 
 
 def test_a_slider_never_begins_above_its_most() -> None:
-    served = Factor("goods.served", "take_up", "share", 0.12346, 0.0, 0.12346, line="goods")
-    term = Term("goods", "face_value", 1000.0, ("goods.served",))
-    found = what_if_sliders(CostTerms((served,), (term,)), Locale("en"), {})
+    served = LiveInput("goods.served", "take_up", "share", 0.12346, 0.0, 0.12346, line="goods")
+    term = Product("goods", "face_value", 1000.0, ("goods.served",))
+    found = what_if_sliders(LiveCost((served,), (term,)), Locale("en"), {})
     assert found
     ((slider,),) = [group.sliders for group in found.groups]
     assert float(slider.value) <= float(slider.most)

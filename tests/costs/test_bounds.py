@@ -304,8 +304,8 @@ def test_the_expected_cost_lies_between_its_bounds_from_totals(
         assert_ordered(found)
     drawn = build_portfolio(policy, ledger, as_of=DAY, cubes=[cube])
     lines = table.filter(level="line")
-    assert {stream.line for stream in drawn.streams} <= set(lines.drop_nulls("expected")["line"])
-    assert {stream.line for stream in drawn.streams} >= set(lines.filter(pl.col("expected") > 0)["line"])
+    assert {term.line for term in drawn.terms} <= set(lines.drop_nulls("expected")["line"])
+    assert {term.line for term in drawn.terms} >= set(lines.filter(pl.col("expected") > 0)["line"])
 
 
 # --- most -----------------------------------------------------------------------------------------

@@ -9,7 +9,8 @@ import pytest
 
 from outage_analysis.assumptions import RateAssumption, load_ledger
 from outage_analysis.costs import BRIDGE, BridgeRun, bridge, build_portfolio, rounded_estimate, simulate
-from outage_analysis.costs.bridge_ranges import QUANTILES, StagedLine, StageRanges
+from outage_analysis.costs.bridge_ranges import QUANTILES, StagedLine, stage_ranges
+from outage_analysis.costs.compile_lines import compiled_lines
 from outage_analysis.costs.cost_bridge import STEPS
 from tests.small_policies import (
     DAY,
@@ -131,11 +132,12 @@ def test_an_assumption_that_two_lines_state_differently_is_drawn_twice() -> None
     filing = {"kind": "filing_share", "distribution": fixed(1)}
     page = policy_of(fee(100, effort="form"), fee(100, id="other", effort="form"))
     fees = ("fee", "other")
-    stage = {
-        id_: StagedLine(line, ledger_of({**acceptance, "lines": fees}, {**filing, "lines": fees}), DAY, 1.0)
-        for (id_, line), acceptance in zip({x.id: x for x in page.lines}.items(), (prior, known), strict=True)
-    }
-    (row,) = StageRanges(page, "cash", DRAWS, 1).rows([stage]).iter_rows()
+    stage = {}
+    for line, acceptance in zip(page.lines, (prior, known), strict=True):
+        ledger = ledger_of({**acceptance, "lines": fees}, {**filing, "lines": fees})
+        only = page.model_copy(update={"lines": (line,)})
+        stage[line.id] = StagedLine(compiled_lines(only, ledger, as_of=DAY), ledger, DAY, 1.0)
+    (row,) = stage_ranges([stage], "cash", DRAWS, 1).iter_rows()
     for quantile, rate in zip(row, (0.55, 0.725, 0.83), strict=True):  # of the uniform rate
         assert quantile == pytest.approx(DRIVERS * 100 * (0.5 + rate), rel=0.005)
 

@@ -15,12 +15,12 @@ from outage_analysis.analysis import Analysis, Plan, run
 from outage_analysis.assumptions.distributions import Lognormal
 from outage_analysis.cli.cost_output import cost_as_json, cost_sentences
 from outage_analysis.costs import budget_chance, simulate
-from outage_analysis.costs.uncertainty.portfolio import Part, Portfolio, Stream
+from outage_analysis.costs.uncertainty.portfolio import Portfolio
 from outage_analysis.costs.uncertainty.simulation import Estimate
 from outage_analysis.costs.uncertainty.tables import rounded_probability
 from outage_analysis.reports import write_report
 from outage_analysis.text import LANGUAGES, Locale
-from tests.costs.uncertain_portfolios import entry
+from tests.costs.uncertain_portfolios import entry, term_of
 from tests.html_page import WebPage
 from tests.reports.test_pptx import texts
 from tests.workbook_reader import Workbook
@@ -74,7 +74,7 @@ def test_the_chance_under_rank_correlation_is_that_of_the_product_of_two_lognorm
         "a": entry("paid_total", Lognormal(median=1_000, sigma=first), id="a"),
         "b": entry("paid_total", Lognormal(median=1.5, sigma=second), id="b"),
     }
-    line = Stream("line-0", "cash", 1.0, (Part(1.0, 1.0),), scales=("a", "b"), certain=True)
+    line = term_of(1, 1, scales=("a", "b"), certain=True)
     folio = Portfolio((line,), inputs, left_out={"cash": ("line-1", "line-2"), "face_value": ("gift",)})
     table = budget_chance(simulate(folio), 4_000.0)
     assert table is not None

@@ -2,43 +2,23 @@
 
 from __future__ import annotations
 
-from datetime import date
 from typing import Any
 
 import polars as pl
 import pytest
 from scipy import stats
 
-from outage_analysis.assumptions.entries import Factor
+from outage_analysis.assumptions.distributions import Lognormal, Uniform
 from outage_analysis.costs import COST_RANGES, cost_ranges, simulate
-from outage_analysis.costs.uncertainty.portfolio import Part, Portfolio, Stream
+from outage_analysis.costs.terms import Term
+from outage_analysis.costs.uncertainty.portfolio import Portfolio
+from tests.costs.uncertain_portfolios import entry, term_of
 
-DAY = date(2022, 12, 30)
-DISTRIBUTIONS: dict[str, dict[str, Any]] = {
-    "f": {"kind": "uniform", "low": 0.0, "high": 2.0},
-    "g": {"kind": "lognormal", "median": 1.0, "sigma": 0.5},
-}
+DISTRIBUTIONS = {"f": Uniform(low=0, high=2), "g": Lognormal(median=1, sigma=0.5)}
 
 
-def factor(name: str) -> Factor:
-    page = {
-        "id": name,
-        "kind": "realised_ratio",
-        "name": {"en": name, "ko": name},
-        "lines": ("a",),
-        "distribution": DISTRIBUTIONS[name],
-        "public_on": DAY,
-        "grade": "assumed",
-        "source": "s",
-        "rationale": "r",
-        "owner": "o",
-        "outcome_known": False,
-    }
-    return Factor.model_validate(page)
-
-
-def stream(line: str, valuation: str, amount: float, name: str) -> Stream:
-    return Stream(line, valuation, 1.0, (Part(amount, amount**2),), scales=(name,), certain=True)
+def term(line: str, valuation: str, amount: float, name: str) -> Term:
+    return term_of(1, amount, line=line, valuation=valuation, scales=(name,), certain=True)
 
 
 COSTS = pl.DataFrame(
@@ -54,13 +34,21 @@ COSTS = pl.DataFrame(
 
 
 def ranges(**arguments: Any) -> pl.DataFrame:  # noqa: ANN401 - the level
-    streams = (
-        stream("a", "face_value", 1e6, "f"),
-        stream("b", "face_value", 2e6, "f"),  # the same input: the quantiles of both add up
-        stream("c", "top_down", 1e6, "g"),
-        stream("a", "cash", 4e6, "g"),
+    terms = (
+        term("a", "face_value", 1e6, "f"),
+        term("b", "face_value", 2e6, "f"),  # the same input: the quantiles of both add up
+        term("c", "top_down", 1e6, "g"),
+        term("a", "cash", 4e6, "g"),
     )
-    run = simulate(Portfolio(streams, {name: factor(name) for name in DISTRIBUTIONS}))
+    run = simulate(
+        Portfolio(
+            terms,
+            {
+                name: entry("realised_ratio", distribution, id=name)
+                for name, distribution in DISTRIBUTIONS.items()
+            },
+        )
+    )
     return cost_ranges(run, COSTS, **arguments)
 
 

@@ -17,14 +17,14 @@ from outage_analysis.costs import (
     bridge,
     build_portfolio,
     cost_table,
-    cost_terms,
     levers,
+    live_cost,
     simulate,
     simulate_policies,
     tornado,
 )
 from outage_analysis.costs.compile_lines import FROM_COUNTS, register_kind
-from outage_analysis.costs.terms import CompileInputs, LineTerm
+from outage_analysis.costs.terms import CompileInputs, Term
 from outage_analysis.files import read_document
 from outage_analysis.policies import Budget, FeeCredit, InKind, Line, Policy, Schedule
 from outage_analysis.reports.html import sliders, write_html
@@ -57,10 +57,10 @@ class Stipend(Line):
     days: int
 
 
-def stipend_terms(line: Stipend, funnel: Funnel, inputs: CompileInputs) -> Iterator[LineTerm]:
+def stipend_terms(line: Stipend, funnel: Funnel, inputs: CompileInputs) -> Iterator[Term]:
     """The drivers, times the shares who file and are accepted, times the amount."""
     drivers = inputs.fact(line.drivers)
-    term = LineTerm("cash", line.kind, line.drivers, factors=funnel.report_factors)
+    term = Term(line.id, "cash", line.kind, line.drivers, factors=funnel.report_factors)
     yield (
         term.for_people(drivers.count, line.per_day * line.days)
         if drivers
@@ -182,7 +182,7 @@ def test_a_bridge_gives_it_a_row(analysis: Analysis) -> None:
 
 
 def test_it_has_products_of_factors(analysis: Analysis) -> None:
-    found = cost_terms(analysis.runs["published"].portfolio)
+    found = live_cost(analysis.runs["published"].portfolio)
     assert found is not None
     (product,) = (term for term in found.terms if term.line == "stipend")
     assert product.base == DRIVERS * PER_DAY * DAYS

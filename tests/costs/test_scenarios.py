@@ -28,7 +28,8 @@ from outage_analysis.costs import (
     scenario_table,
     simulate,
 )
-from outage_analysis.costs.scenarios.stressed_streams import filing_by_band, multiply_odds
+from outage_analysis.costs.funnel import Input
+from outage_analysis.costs.scenarios.stressed_terms import filing_by_band, multiply_odds
 from outage_analysis.incidents import Bands
 from outage_analysis.policies import Policy
 from tests.costs.test_payouts import cube_of, policy_of, tiers
@@ -68,7 +69,7 @@ def stressed_run(
     run: Simulation, policy: Policy, growth: Callable[[Scenario], float] = no_growth
 ) -> StressedRun:
     return StressedRun(
-        run.with_streams(lambda stream: stream.valuation == "cash"), policy, DAY, "kakao-2022", growth
+        run.with_terms(lambda term: term.valuation == "cash"), policy, DAY, "kakao-2022", growth
     )
 
 
@@ -218,12 +219,13 @@ def test_the_distribution_under_uncertain_odds_is_that_of_a_plain_simulation() -
 def test_three_reports_have_the_probabilities_of_all_their_outcomes() -> None:
     """Three reports, three bands: 64 outcomes, each with its probability."""
     run = run_of(shops(), ledger_of(*CERTAIN))
-    few = 3 / REPORTS
-    (stream,) = run.portfolio.streams
-    parts = tuple(
-        replace(part, paid=part.paid * few, sum_of_squares=part.sum_of_squares * few) for part in stream.parts
+    few = Input.certain(3 / REPORTS)
+    (term,) = run.portfolio.terms
+    groups = tuple(
+        replace(g, payments=few * g.payments, trials=3.0, sum_of_squares=g.sum_of_squares * 3 / REPORTS)
+        for g in term.groups
     )
-    portfolio = replace(run.portfolio, streams=(replace(stream, trials=3.0, parts=parts),))
+    portfolio = replace(run.portfolio, terms=(replace(term, trials=3.0, groups=groups),))
     small = simulate(portfolio, draws=2**15)
     total = stressed_run(small, shops()).under(scenario(filing_odds_ratio=2)).totals["cash"]
     chances = {0: 1 - 0.5 * (0.5 * 0.2 + 0.3 * 0.2 + 0.2 / 3)}

@@ -27,7 +27,7 @@ from outage_analysis.costs import (
 from outage_analysis.costs.sensitivity import with_fixed_award
 from outage_analysis.costs.uncertainty.portfolio import expected_at
 from outage_analysis.errors import ModelRefused, UsageError
-from tests.costs.uncertain_portfolios import entry, stream_of
+from tests.costs.uncertain_portfolios import entry, term_of
 from tests.costs.uncertain_portfolios import portfolio as portfolio_of
 from tests.small_policies import (
     DAY,
@@ -308,7 +308,7 @@ def test_shares_of_the_variance_of_a_product_are_those_of_the_textbook() -> None
 def test_shares_of_the_variance_of_three_lognormals_are_the_closed_form() -> None:
     sigmas = {name: math.sqrt(math.log1p(cv**2)) for name, cv in zip("abc", (0.1, 0.2, 0.05), strict=True)}
     factors = [entry("realised_ratio", Lognormal(median=1, sigma=s), id=name) for name, s in sigmas.items()]
-    only = portfolio_of(replace(stream_of(1, 5e8), scales=("a", "b", "c"), certain=True), entries=factors)
+    only = portfolio_of(term_of(1, 5e8, scales=("a", "b", "c"), certain=True), entries=factors)
     found = {row["assumption"]: row for row in cost_sobol_indices(only, draws=2**14).iter_rows(named=True)}
     for share, expected in {
         "first": (0.18858673103760418, 0.7543469241504167, 0.047146682759401044),

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from outage_analysis.costs import build_portfolio, cost_table, cost_terms, totals
+from outage_analysis.costs import build_portfolio, cost_table, live_cost, totals
 from outage_analysis.costs.uncertainty.portfolio import expected_at
 from outage_analysis.errors import ModelRefused
 from tests.costs.test_bounds import ledgers, packages
@@ -35,7 +35,7 @@ def test_the_table_the_draws_and_the_products_have_the_same_expected_cost(
 ) -> None:
     table = cost_table(policy, ledger, as_of=DAY)
     portfolio = build_portfolio(policy, ledger, as_of=DAY)
-    products = cost_terms(portfolio)
+    products = live_cost(portfolio)
     assert products is not None
     costs = {row["valuation"]: row["expected"] for row in totals(table).iter_rows(named=True)}
     assert set(portfolio.valuations) == {name for name, cost in costs.items() if cost is not None}
@@ -65,7 +65,7 @@ def test_a_line_without_an_expected_cost_has_bounds_in_the_table_and_no_draws() 
     (row,) = cost_table(policy, None, as_of=DAY).to_dicts()
     assert (row["low"], row["expected"], row["high"], row["most"]) == (0, None, DRIVERS * 100, DRIVERS * 100)
     portfolio = build_portfolio(policy, None, as_of=DAY)
-    assert (portfolio.streams, portfolio.left_out) == ((), {"cash": ("fee",)})
+    assert (portfolio.terms, portfolio.left_out) == ((), {"cash": ("fee",)})
 
 
 def test_a_line_whose_handling_alone_has_a_cost_is_left_out_of_the_cash() -> None:

@@ -20,7 +20,7 @@ from scipy import stats
 from outage_analysis.assumptions import Award
 from outage_analysis.assumptions.distributions import Beta, Discrete, Lognormal, Triangular, Uniform
 from outage_analysis.costs import build_portfolio, simulate
-from outage_analysis.costs.uncertainty.portfolio import Part, Portfolio, Stream
+from outage_analysis.costs.uncertainty.portfolio import Portfolio
 from outage_analysis.costs.uncertainty.simulation import (
     Estimate,
     Sample,
@@ -48,7 +48,7 @@ from tests.costs.uncertain_portfolios import (
     rated,
     sd,
     shops,
-    stream_of,
+    term_of,
 )
 from tests.loss_cubes import counts_only, loss_cube
 
@@ -96,7 +96,7 @@ def test_what_is_no_probability_has_no_quantile_and_no_tail(lognormals: Sample, 
 
 
 def test_a_quantile_that_the_draws_do_not_support_is_refused_with_what_would() -> None:
-    folio = portfolio(stream_of(10**9, 5, "acceptance"), entries=[entry("acceptance", Beta(a=8, b=2))])
+    folio = portfolio(term_of(10**9, 5, "acceptance"), entries=[entry("acceptance", Beta(a=8, b=2))])
     distribution = distribution_of(folio)
     for ask, p in itertools.product((distribution.quantile, distribution.tvar), (0.999, 0.001)):
         with pytest.raises(ModelRefused, match=r"16,384 draws do not support the .* % quantile") as refusal:
@@ -109,7 +109,7 @@ def test_a_quantile_that_the_draws_do_not_support_is_refused_with_what_would() -
 
 
 def test_a_sum_that_has_no_short_binary_form_is_a_point_too() -> None:
-    distribution = distribution_of(portfolio(stream_of(3, 0.1, certain=True)))
+    distribution = distribution_of(portfolio(term_of(3, 0.1, certain=True)))
     assert distribution.quantile(0.9999) == Estimate(3 * 0.1, 0)
     assert distribution.parameter == 0
 
@@ -145,7 +145,7 @@ def test_a_total_of_nothing_is_nothing() -> None:
 
 def test_an_atom_at_the_quantile_counts_in_the_tail_for_what_lies_above_p() -> None:
     coin = entry("acceptance", Discrete(values=(0, 1), probabilities=(0.5, 0.5)))
-    run = simulate(portfolio(stream_of(1, 80, "acceptance", certain=True), entries=[coin]))
+    run = simulate(portfolio(term_of(1, 80, "acceptance", certain=True), entries=[coin]))
     distribution = run.totals["cash"]
     assert (distribution.quantile(0.3), distribution.quantile(0.7)) == (Estimate(0, 0), Estimate(80, 0))
     assert (
@@ -159,7 +159,7 @@ def test_an_atom_at_the_quantile_counts_in_the_tail_for_what_lies_above_p() -> N
 def test_atoms_beside_a_smooth_part() -> None:
     """With one chance in two everything is paid for certain, else a binomial number of claims."""
     coin = entry("acceptance", Discrete(values=(0.5, 1), probabilities=(0.5, 0.5)))
-    run = simulate(portfolio(stream_of(10_000, 1, "acceptance"), entries=[coin]))
+    run = simulate(portfolio(term_of(10_000, 1, "acceptance"), entries=[coin]))
     distribution = run.totals["cash"]
     assert distribution.quantile(0.25).value == pytest.approx(stats.binom(10_000, 0.5).median(), rel=1e-3)
     assert distribution.quantile(0.75).value == pytest.approx(10_000, rel=1e-11)
@@ -192,7 +192,7 @@ def test_a_valid_rate_that_is_uncertain_gives_a_beta_binomial_number() -> None:
     """Reference case beta_binomial_validity: 8,461 claims, of which Beta(80, 20) are valid."""
     acceptance = entry("acceptance", Beta(a=80, b=20))
     distribution = distribution_of(
-        portfolio(stream_of(REPORTS, 1, "acceptance"), entries=[acceptance]), draws=2**18
+        portfolio(term_of(REPORTS, 1, "acceptance"), entries=[acceptance]), draws=2**18
     )
     assert distribution.expected.value == pytest.approx(6768.8, abs=4 * distribution.expected.error)
     assert distribution.expected.error < 1.5 * 6768.8e-6
@@ -209,7 +209,7 @@ def test_the_numerical_error_of_a_quantile_is_what_it_may_be_off(p: float) -> No
     """A sum times a lognormal ratio: the errors of 40 seeds, in units of what they are said to be."""
     ratio = Lognormal(median=1, sigma=0.9)
     folio = portfolio(
-        Stream("line-0", "cash", 1, (Part(1, 1),), scales=("ultimate", "realised-ratio"), certain=True),
+        term_of(1, 1, scales=("ultimate", "realised-ratio"), certain=True),
         entries=[entry("realised_ratio", ratio), entry("ultimate", Triangular(low=1, mode=1.2, high=3))],
     )
     rng = np.random.default_rng(5)
@@ -248,7 +248,7 @@ DIGEST = """
 import hashlib
 from datetime import date
 from outage_analysis.assumptions import load_ledger
-from outage_analysis.costs.uncertainty.policy_streams import build_portfolio
+from outage_analysis.costs.uncertainty.portfolio import build_portfolio
 from outage_analysis.costs.uncertainty.simulation import simulate, with_equal_correlations
 from outage_analysis.costs.uncertainty.tables import contributions, variance_split
 from outage_analysis.policies import load_policy
@@ -311,7 +311,7 @@ def test_memory_does_not_grow_with_the_claims() -> None:
 def test_draws_are_streamed_a_replicate_at_a_time() -> None:
     """Of all draws only the total and its two moments given the inputs are kept."""
     folio = of_claims(100)
-    many = replace(folio, streams=tuple(replace(folio.streams[0], line=f"line-{n}") for n in range(40)))
+    many = replace(folio, terms=tuple(replace(folio.terms[0], line=f"line-{n}") for n in range(40)))
     run = simulate(many, draws=2**14)
     tracemalloc.start()
     assert run.totals
@@ -394,7 +394,7 @@ def test_a_rank_correlation_is_that_of_the_values_in_whatever_order_rival_rules_
 
 @pytest.mark.parametrize("rates", [(), (entry("acceptance", Beta(a=1, b=1)),)], ids=["none", "one"])
 def test_where_there_is_nothing_to_tie_the_stress_changes_nothing(rates: tuple[Assumption, ...]) -> None:
-    run = simulate(portfolio(stream_of(100, 5, *(a.id for a in rates)), entries=rates), draws=FEW)
+    run = simulate(portfolio(term_of(100, 5, *(a.id for a in rates)), entries=rates), draws=FEW)
     assert np.array_equal(with_equal_correlations(run).totals["cash"].mean, run.totals["cash"].mean)
 
 
@@ -427,7 +427,7 @@ def test_a_correlation_with_a_mix_that_is_certain_is_refused_in_words() -> None:
 @pytest.mark.parametrize("draws", [0, -8, 1_000, 2**14 + 8])
 def test_a_number_of_draws_that_is_no_power_of_two_is_refused_at_once(draws: int) -> None:
     with pytest.raises(UsageError, match="draws") as refusal:
-        simulate(portfolio(stream_of(1, 1)), draws=draws)
+        simulate(portfolio(term_of(1, 1)), draws=draws)
     assert "The next number that fits is" in refusal.value.remedy
 
 
@@ -470,8 +470,8 @@ def test_a_rare_dear_line_contributes_more_to_the_tail_than_to_the_mean() -> Non
     """Two independent lines: Euler's shares by brute force over the draws of the same run."""
     rates = [entry("filing_share", Beta(a=50, b=50)), entry("acceptance", Beta(a=0.5, b=4.5))]
     steady, rare = (
-        stream_of(100_000, 10, "filing-share"),
-        stream_of(
+        term_of(100_000, 10, "filing-share"),
+        term_of(
             100_000,
             50,
             "acceptance",
@@ -503,7 +503,7 @@ def test_rival_rules_are_uncertainty_about_the_model() -> None:
     ]
     award = entry("review_award", loss={"kind": "fixed", "value": 1_000.0}, rule=tuple(rules))
     folio = portfolio(
-        stream_of(REPORTS, 1, "acceptance", award="review-award"), entries=[award, entry("acceptance", 0.5)]
+        term_of(REPORTS, 1, "acceptance", award="review-award"), entries=[award, entry("acceptance", 0.5)]
     )
     split = dict(variance_split(simulate(folio)).select("source", "sd").iter_rows())
     expected = REPORTS * 0.5

@@ -1,4 +1,4 @@
-"""What a policy pays under uncertain inputs, stream by stream, beside closed forms and simulations."""
+"""What a policy pays under uncertain inputs, term by term, beside closed forms and simulations."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -42,8 +41,7 @@ from tests.costs.uncertain_portfolios import (
 from tests.loss_cubes import counts_only, loss_cube
 
 if TYPE_CHECKING:
-    from outage_analysis.assumptions import Assumption, Ledger
-    from outage_analysis.policies import Policy
+    from outage_analysis.assumptions import Assumption
 
 # --- beside the closed form -------------------------------------------------------------------------
 
@@ -57,19 +55,6 @@ def test_the_closed_form_is_the_cost_table_and_the_mean_of_the_draws(entries: tu
     (closed,) = expected_at(folio, "cash", {})
     assert closed == pytest.approx(table["expected"].item(), rel=1e-9)
     assert near(distribution_of(folio, draws=FEW).expected, closed, within=7, rel=1e-4)
-
-
-def test_every_total_of_the_bundled_case_is_its_closed_form(policy: Policy, ledger: Ledger) -> None:
-    folio = build_portfolio(policy, ledger, as_of=DAY)
-    table = cost_table(policy, ledger, as_of=DAY).filter(pl.col("expected").is_not_null(), level="line")
-    sums = dict(table.group_by("valuation").agg(pl.col("expected").sum()).iter_rows())
-    assert sums.keys() == set(folio.valuations) == {"cash", "face_value", "top_down", "handling"}
-    for valuation, distribution in simulate(folio).totals.items():
-        (closed,) = expected_at(folio, valuation, {})
-        assert closed == pytest.approx(sums[valuation], rel=1e-9)
-        assert near(distribution.expected, closed)
-    without = cost_table(policy, ledger, as_of=DAY).filter(pl.col("expected").is_null(), level="line")
-    assert sorted(itertools.chain(*folio.left_out.values())) == sorted(without["line"])
 
 
 # --- beside a plain simulation ----------------------------------------------------------------------
@@ -203,12 +188,12 @@ def test_a_cube_that_does_not_say_what_is_paid_has_no_distribution() -> None:
         (policy_of(SHARE_LINE), counts_only(cube)),
     ):
         folio = build_portfolio(policy, ledger, as_of=DAY, cubes=[one])
-        assert (folio.streams, folio.left_out) == ((), {"cash": ("line-0",)})
+        assert (folio.terms, folio.left_out) == ((), {"cash": ("line-0",)})
         with pytest.raises(ModelRefused, match="nothing can be drawn"):
             simulate(folio)
 
 
-# --- streams of the funnel --------------------------------------------------------------------------
+# --- terms of the funnel --------------------------------------------------------------------------
 
 
 def fixed_distribution(*entries: Assumption, **terms: Any) -> SampledTotal:  # noqa: ANN401 - keys of a page

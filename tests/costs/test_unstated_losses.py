@@ -58,7 +58,7 @@ def test_more_than_half_unstated_is_no_estimate() -> None:
     assert (found["expected"], found["promised"], found["status"]) == (None, None, "unstated")
     assert (found["low"], found["high"]) == (30_000_000, 30_000_000 + 1_001 * 200_000)
     portfolio = build_portfolio(paying(), AWARD, as_of=DAY, cubes=[claims(1_001)])
-    assert (portfolio.streams, portfolio.left_out) == ((), {"cash": ("tiers",)})
+    assert (portfolio.terms, portfolio.left_out) == ((), {"cash": ("tiers",)})
     table = cost_table(paying(), AWARD, as_of=DAY, cubes=[claims(1_001)])
     assert unstated_losses(table).rows() == [("tiers", 1_001, 2_001, False)]
 

@@ -22,6 +22,7 @@ from outage_analysis.assumptions import BandMix, load_ledger
 from outage_analysis.assumptions.distributions import Discrete, Lognormal, Uniform
 from outage_analysis.costs import build_portfolio, information_sentence, information_value, simulate
 from outage_analysis.costs.comparison.compare_policies import simulate_policies
+from outage_analysis.costs.funnel import FunnelFactor, Input
 from outage_analysis.costs.sensitivity import input_quantiles, sample_input
 from outage_analysis.costs.uncertainty.portfolio import Portfolio, expected_at
 from outage_analysis.costs.uncertainty.simulation import Simulation, simulate_together
@@ -29,7 +30,7 @@ from outage_analysis.errors import ModelRefused, UsageError
 from outage_analysis.policies import load_policy
 from outage_analysis.text import Locale
 from tests.costs.uncertain_portfolios import DAY as SHOPS_DAY
-from tests.costs.uncertain_portfolios import entry, ledger_of, ledgers, portfolio, shops, stream_of
+from tests.costs.uncertain_portfolios import entry, ledger_of, ledgers, portfolio, shops, term_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -47,9 +48,9 @@ def ratio(name: str, distribution: Any) -> Assumption:  # noqa: ANN401 - any dis
     return entry("realised_ratio", distribution, id=name)
 
 
-def amount(payment: float, *scales: str, valuation: str = "cash") -> Any:  # noqa: ANN401 - a stream
+def amount(payment: float, *scales: str, valuation: str = "cash") -> Any:  # noqa: ANN401 - a term
     """One amount, certain once its factors are known."""
-    return replace(stream_of(1.0, payment), scales=scales, certain=True, valuation=valuation)
+    return term_of(1.0, payment, scales=scales, certain=True, valuation=valuation)
 
 
 def two_point() -> Portfolio:
@@ -126,7 +127,7 @@ def test_a_coin_is_worth_half_of_what_the_bad_side_would_cost_too_much() -> None
 
 def test_nobody_can_know_the_counts_so_they_have_a_row_of_their_own() -> None:
     # One claim of 100, accepted with probability 1/2 for certain: no input can be found out.
-    run = simulate(portfolio(stream_of(1, 100, "acceptance"), entries=[entry("acceptance", 0.5)]))
+    run = simulate(portfolio(term_of(1, 100, "acceptance"), entries=[entry("acceptance", 0.5)]))
     table = information_value([run], alternative=60.0)
     values = values_of([run], 60.0)
     assert (values["acceptance"].value, values["all_inputs"].value) == (0.0, 0.0)
@@ -151,7 +152,8 @@ def test_an_option_that_costs_less_in_every_draw_makes_information_worthless() -
 
 def test_a_capacity_bends_the_cost_and_the_choice_follows() -> None:
     take_up = entry("take_up", Uniform(low=0, high=0.125))
-    served = replace(stream_of(48e6, 10, "take-up"), capacity=3e6, served=0.75 / 16)
+    factor = FunnelFactor(Input(0, None, 1, 1, "take-up"), rate=take_up)  # type: ignore[arg-type] # a rate
+    served = replace(term_of(48e6, 10), factors=(factor,), capacity=3e6)
     found = values_of([simulate(portfolio(served, entries=[take_up]))], 15e6)
     # The cost rises from 0 to 30 million on the first half of the input: (15 / 30) / 2 of the draws lie
     # below 15 million and save 7.5 million on average.
@@ -164,10 +166,10 @@ def test_a_capacity_bends_the_cost_and_the_choice_follows() -> None:
 SIGMA, RANK, BUDGET = 0.8, 0.6, 260.0
 
 
-def tied(*streams: Any, rank: float = RANK, names: str = "xy") -> Portfolio:  # noqa: ANN401
+def tied(*terms: Any, rank: float = RANK, names: str = "xy") -> Portfolio:  # noqa: ANN401
     """Lognormal inputs of which the first two have a rank correlation."""
     entries = [ratio(name, Lognormal(median=1, sigma=SIGMA)) for name in names]
-    return portfolio(*streams, entries=entries, correlations={("x", "y"): rank} if rank else {})
+    return portfolio(*terms, entries=entries, correlations={("x", "y"): rank} if rank else {})
 
 
 def value_of_x(tie: float, other: float) -> float:
@@ -233,9 +235,7 @@ def test_the_value_of_all_inputs_is_that_of_plain_random_draws(week: list[Simula
     folios = [run.portfolio for run in week]
     rng = np.random.default_rng(5)
     inputs = folios[0].values(rng.random((2**18, folios[0].dimensions)))
-    costs = [
-        sum(stream.moments(inputs, 2**18)[0].sum(axis=1) for stream in folio.streams) for folio in folios
-    ]
+    costs = [sum(term.moments(inputs, 2**18)[0].sum(axis=1) for term in folio.terms) for folio in folios]
     gap = costs[0] - costs[1]
     # min(a, b) = b + min(gap, 0), and the second policy is the cheaper one on average.
     expected, error = -np.minimum(gap, 0).mean(), np.minimum(gap, 0).std() / 2**9

@@ -22,7 +22,9 @@ from outage_analysis.assumptions.distributions import (
     Uniform,
 )
 from outage_analysis.costs import simulate
-from outage_analysis.costs.uncertainty.portfolio import Part, Portfolio, Stream
+from outage_analysis.costs.funnel import FunnelFactor, Input
+from outage_analysis.costs.terms import Group, Term
+from outage_analysis.costs.uncertainty.portfolio import Portfolio
 from outage_analysis.costs.uncertainty.simulation import Estimate, SampledTotal
 from outage_analysis.policies import Policy
 from tests.costs.test_payouts import policy_of, tiers
@@ -86,15 +88,25 @@ def shops(**terms: Any) -> Policy:  # noqa: ANN401 - keys of a page
     return policy_of({"published_count": "CL-13", "band": TIERS, **terms})
 
 
-def stream_of(trials: float, payment: float, *rates: str, **keys: Any) -> Stream:  # noqa: ANN401 - fields of a stream
+def term_of(
+    trials: float,
+    payment: float,
+    *rates: str,
+    scales: Iterable[str] = (),
+    **keys: Any,  # noqa: ANN401 - fields of a term
+) -> Term:
     """Trials that are all paid the same."""
-    part = Part(trials * payment, trials * payment**2, reviewed="award" in keys)
-    return Stream("line-0", "cash", trials, (part,), rates=rates, **keys)
+    factors = [
+        FunnelFactor(Input(0, None, None, None, name), scale=name in scales) for name in (*scales, *rates)
+    ]
+    group = Group(Input.certain(trials * payment), trials, trials * payment**2, reviewed="award" in keys)
+    stated = {"line": "line-0", "valuation": "cash", "rule": "a test", "factors": tuple(factors), **keys}
+    return Term(groups=(group,), trials=trials, **stated)
 
 
-def portfolio(*streams: Stream, entries: Iterable[Assumption] = (), **keys: Any) -> Portfolio:  # noqa: ANN401
-    """Streams with the assumptions behind them."""
-    return Portfolio(streams, {a.id: a for a in sorted(entries, key=lambda a: a.id)}, **keys)
+def portfolio(*terms: Term, entries: Iterable[Assumption] = (), **keys: Any) -> Portfolio:  # noqa: ANN401
+    """Terms with the assumptions behind them."""
+    return Portfolio(terms, {a.id: a for a in sorted(entries, key=lambda a: a.id)}, **keys)
 
 
 def sd(distribution: SampledTotal) -> float:

@@ -19,7 +19,7 @@ from selenium.webdriver.remote.webelement import WebElement
 
 from outage_analysis.analysis import Analysis
 from outage_analysis.charts import STYLE, is_package_script, script_bundle, what_if_sliders
-from outage_analysis.costs import CostTerms, Factor, Term, round_digits
+from outage_analysis.costs import LiveCost, LiveInput, Product, round_digits
 from outage_analysis.errors import UsageError
 from outage_analysis.files import Text
 from outage_analysis.jupyter import show_what_if
@@ -163,12 +163,12 @@ def test_no_slider_at_all_is_not_a_number_of_sliders(analysis: Analysis, most: o
 
 def test_cash_comes_before_what_is_never_added_to_it() -> None:
     factors = (
-        Factor("goods", "take_up", "share", 0.5, 0.0, 1.0, assumption="goods"),
-        Factor("tier", "pays", "money", 100.0, 0.0, 1000.0, line="cash-line"),
-        Factor("filing", "filing_share", "share", 0.5, 0.0, 1.0, assumption="filing"),
+        LiveInput("goods", "take_up", "share", 0.5, 0.0, 1.0, assumption="goods"),
+        LiveInput("tier", "pays", "money", 100.0, 0.0, 1000.0, line="cash-line"),
+        LiveInput("filing", "filing_share", "share", 0.5, 0.0, 1.0, assumption="filing"),
     )
-    terms = (Term("a", "face_value", 1e6, ("goods",)), Term("b", "cash", 10.0, ("filing", "tier")))
-    products = CostTerms(factors, terms)
+    terms = (Product("a", "face_value", 1e6, ("goods",)), Product("b", "cash", 10.0, ("filing", "tier")))
+    products = LiveCost(factors, terms)
 
     def first(most: int, *ranking: str) -> list[str]:
         made = what_if_sliders(products, Locale("en"), {}, most=most, ranking=ranking)

@@ -20,7 +20,7 @@ from outage_analysis import Plan, run, write_report
 from outage_analysis.analysis import Analysis
 from outage_analysis.analysis.solving import solve_plan
 from outage_analysis.charts import CHARTS
-from outage_analysis.costs import CostTerms, cost_terms
+from outage_analysis.costs import LiveCost, live_cost
 from outage_analysis.text import Locale
 from tests.chromium import CHROMIUM, DRIVER, FLAGS, IN_A_BROWSER
 from tests.paths import AXE
@@ -216,10 +216,10 @@ def test_axe_finds_nothing(
 @pytest.fixture(scope="module", params=["en", "ko"])
 def moved(
     browser: Chrome, pages: dict[tuple[str, str], Path], analysis: Analysis, request: pytest.FixtureRequest
-) -> tuple[Chrome, CostTerms, Locale]:
+) -> tuple[Chrome, LiveCost, Locale]:
     """The page of the bundled case, what its sliders must say, and in which words."""
     look(browser, pages, "bundled", request.param, 1440)
-    found = cost_terms(analysis.runs[analysis.headline_basis].portfolio)
+    found = live_cost(analysis.runs[analysis.headline_basis].portfolio)
     assert found
     return browser, found, Locale(request.param)
 
@@ -240,7 +240,7 @@ def slider_text(browser: Chrome, valuation: str, part: str) -> str:
     return browser.find_element(By.CSS_SELECTOR, f"output[data-valuation={valuation}] .{part}").text
 
 
-def agree(browser: Chrome, found: CostTerms, w: Locale, given: dict[str, float]) -> None:
+def agree(browser: Chrome, found: LiveCost, w: Locale, given: dict[str, float]) -> None:
     for valuation in ("cash", "face_value", "top_down"):
         amount = found.expected(valuation, given)
         exact = w("report.exact", amount=w.exact_money(amount), unit=w.unit)
@@ -276,7 +276,7 @@ def written(factor: str, value: float, lang: str) -> str:
     return f"{value / (10_000 if lang == 'ko' else 1):.10g}"
 
 
-def test_the_sliders_agree_with_the_model_to_the_won(moved: tuple[Chrome, CostTerms, Locale]) -> None:
+def test_the_sliders_agree_with_the_model_to_the_won(moved: tuple[Chrome, LiveCost, Locale]) -> None:
     browser, found, w = moved
     reset(browser)
     agree(browser, found, w, {})
@@ -303,7 +303,7 @@ def shown(browser: Chrome) -> str:
     return str(browser.execute_script("return document.querySelector('.live').dataset.shown"))
 
 
-def test_a_slider_moves_by_keyboard_and_the_range_follows(moved: tuple[Chrome, CostTerms, Locale]) -> None:
+def test_a_slider_moves_by_keyboard_and_the_range_follows(moved: tuple[Chrome, LiveCost, Locale]) -> None:
     browser, found, w = moved
     reset(browser)
     in_the_report, before = live_text(browser, "likely"), shown(browser)
@@ -326,7 +326,7 @@ def test_a_slider_moves_by_keyboard_and_the_range_follows(moved: tuple[Chrome, C
 
 
 def test_payments_are_found_within_the_budget_and_set(
-    moved: tuple[Chrome, CostTerms, Locale], analysis: Analysis
+    moved: tuple[Chrome, LiveCost, Locale], analysis: Analysis
 ) -> None:
     """The answer is that of `solve` in its words; without the sliders' inputs, it is another."""
     browser, found, w = moved
@@ -368,7 +368,7 @@ def test_payments_are_found_within_the_budget_and_set(
     reset(browser)
 
 
-def test_knowing_an_input_exactly_narrows_the_range(moved: tuple[Chrome, CostTerms, Locale]) -> None:
+def test_knowing_an_input_exactly_narrows_the_range(moved: tuple[Chrome, LiveCost, Locale]) -> None:
     browser, _, w = moved
     reset(browser)
     typed(browser, "as-filing-share", "30")
@@ -384,7 +384,7 @@ def test_knowing_an_input_exactly_narrows_the_range(moved: tuple[Chrome, CostTer
 
 @pytest.mark.parametrize(("value", "taken"), [("500", "100"), ("-5", "32.9"), ("", "32.9")])
 def test_a_share_is_never_more_than_all_of_it_nor_less_than_none(
-    moved: tuple[Chrome, CostTerms, Locale], value: str, taken: str
+    moved: tuple[Chrome, LiveCost, Locale], value: str, taken: str
 ) -> None:
     browser, found, w = moved
     reset(browser)
@@ -398,7 +398,7 @@ def test_a_share_is_never_more_than_all_of_it_nor_less_than_none(
         agree(browser, found, w, {"as-filing-share": 1.0})
 
 
-def test_everything_is_reached_by_tab_and_seen(moved: tuple[Chrome, CostTerms, Locale]) -> None:
+def test_everything_is_reached_by_tab_and_seen(moved: tuple[Chrome, LiveCost, Locale]) -> None:
     browser, _, _ = moved
     reset(browser)
     # As the page opens: appendices and tables are closed; the search of payments is opened.

@@ -16,7 +16,7 @@ import polars as pl
 import pytest
 
 from outage_analysis.analysis import Analysis, AnalysisTables
-from outage_analysis.costs import CostTerms, Factor, Term
+from outage_analysis.costs import LiveCost, LiveInput, Product
 from outage_analysis.reports import Report
 from outage_analysis.reports.archives import pack
 from outage_analysis.reports.grids import TableFormatter
@@ -330,11 +330,11 @@ def test_names_are_no_cells_and_none_comes_twice() -> None:
 def test_cents_become_euros_and_formulas_give_euros() -> None:
     euros = Locale("en", "EUR", 2)
     factors = (
-        Factor("share", "filing_share", "share", 0.5, 0, 1),
-        Factor("pays", "pays", "money", 1_250, 0, 12_500),
+        LiveInput("share", "filing_share", "share", 0.5, 0, 1),
+        LiveInput("pays", "pays", "money", 1_250, 0, 12_500),
     )
-    terms = (Term("a", "cash", 3, ("share", "pays")), Term("b", "cash", 70_000, ("share",)))
-    live = LiveFormulas(CostTerms(factors, terms), euros, LargerUnit.for_amounts(euros, None))
+    terms = (Product("a", "cash", 3, ("share", "pays")), Product("b", "cash", 70_000, ("share",)))
+    live = LiveFormulas(LiveCost(factors, terms), euros, LargerUnit.for_amounts(euros, None))
     assert [live.input_value(f) for f in factors] == [0.5, 12.5]
     assert [live.term_base(t) for t in terms] == [3, 700]
     assert [live.term_value(t) for t in terms] == [18.75, 350]

@@ -161,8 +161,8 @@ def reserve_amount(table: pl.DataFrame, measure: str, handling: str) -> float:
 
 def _of_lines(run: Simulation, valuations: Collection[str], lines: Collection[str]) -> Simulation | None:
     """Return the part of a simulation that is of some valuations and lines; None if there is none."""
-    part = run.with_streams(lambda stream: stream.valuation in valuations and stream.line in lines)
-    return part if part.portfolio.streams else None
+    part = run.with_terms(lambda term: term.valuation in valuations and term.line in lines)
+    return part if part.portfolio.terms else None
 
 
 def _sample(part: Simulation) -> Sample:

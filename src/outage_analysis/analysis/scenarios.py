@@ -49,7 +49,7 @@ def scenarios_of(analysis: Analysis, document: str | Path | ScenarioSet | None =
     run = analysis.runs.get(analysis.headline_basis)
     if run is None or "cash" not in run.totals:
         return None
-    cash = run.with_streams(lambda stream: stream.valuation == "cash")
+    cash = run.with_terms(lambda term: term.valuation == "cash")
     stressed = StressedRun(
         cash, analysis.policy, analysis.as_of, analysis.incident.id, partial(_growth, analysis)
     )

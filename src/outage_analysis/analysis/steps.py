@@ -121,7 +121,7 @@ def run_plan(plan: Plan, *, progress: Progress = lambda _: None) -> Analysis:
 
     def draw(lines: Sequence[CompiledLine]) -> Simulation | None:
         portfolio = portfolio_of_lines(lines, ledger, as_of)
-        return simulate(portfolio, draws=plan.draws, seed=plan.seed) if portfolio.streams else None
+        return simulate(portfolio, draws=plan.draws, seed=plan.seed) if portfolio.terms else None
 
     published = compiled_lines(policy, ledger, as_of=as_of)
     with _background() as pool:

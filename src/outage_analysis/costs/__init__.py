@@ -55,10 +55,10 @@ if TYPE_CHECKING:
     from outage_analysis.costs.cost_bridge import BRIDGE as BRIDGE
     from outage_analysis.costs.cost_bridge import BridgeRun as BridgeRun
     from outage_analysis.costs.cost_bridge import bridge as bridge
-    from outage_analysis.costs.cost_products import CostTerms as CostTerms
-    from outage_analysis.costs.cost_products import Factor as Factor
-    from outage_analysis.costs.cost_products import Term as Term
-    from outage_analysis.costs.cost_products import cost_terms as cost_terms
+    from outage_analysis.costs.cost_products import LiveCost as LiveCost
+    from outage_analysis.costs.cost_products import LiveInput as LiveInput
+    from outage_analysis.costs.cost_products import Product as Product
+    from outage_analysis.costs.cost_products import live_cost as live_cost
     from outage_analysis.costs.cost_products import round_digits as round_digits
     from outage_analysis.costs.expected import HAS_AMOUNT as HAS_AMOUNT
     from outage_analysis.costs.expected import assumption_ids as assumption_ids
@@ -99,8 +99,8 @@ if TYPE_CHECKING:
     from outage_analysis.costs.scenarios.scenario_documents import load_scenarios as load_scenarios
     from outage_analysis.costs.scenarios.scenario_table import SCENARIOS as SCENARIOS
     from outage_analysis.costs.scenarios.scenario_table import scenario_table as scenario_table
-    from outage_analysis.costs.scenarios.stressed_streams import DoesNotApply as DoesNotApply
-    from outage_analysis.costs.scenarios.stressed_streams import StressedRun as StressedRun
+    from outage_analysis.costs.scenarios.stressed_terms import DoesNotApply as DoesNotApply
+    from outage_analysis.costs.scenarios.stressed_terms import StressedRun as StressedRun
     from outage_analysis.costs.schemas import COSTS as COSTS
     from outage_analysis.costs.schemas import EXPECTED as EXPECTED
     from outage_analysis.costs.schemas import TOTALS as TOTALS
@@ -124,11 +124,11 @@ if TYPE_CHECKING:
     from outage_analysis.costs.terms import CompiledLine as CompiledLine
     from outage_analysis.costs.uncertainty.browser_model import browser_model as browser_model
     from outage_analysis.costs.uncertainty.cost_ranges import cost_ranges as cost_ranges
-    from outage_analysis.costs.uncertainty.policy_streams import build_portfolio as build_portfolio
-    from outage_analysis.costs.uncertainty.policy_streams import (
+    from outage_analysis.costs.uncertainty.portfolio import build_portfolio as build_portfolio
+    from outage_analysis.costs.uncertainty.portfolio import expected_at as expected_at
+    from outage_analysis.costs.uncertainty.portfolio import (
         portfolio_of_lines as portfolio_of_lines,
     )
-    from outage_analysis.costs.uncertainty.portfolio import expected_at as expected_at
     from outage_analysis.costs.uncertainty.schemas import BUDGET_CHANCE as BUDGET_CHANCE
     from outage_analysis.costs.uncertainty.schemas import CONTRIBUTIONS as CONTRIBUTIONS
     from outage_analysis.costs.uncertainty.schemas import COST_RANGES as COST_RANGES

@@ -17,9 +17,9 @@ import polars as pl
 
 from outage_analysis.assumptions import FloatArray, Ledger, RateAssumption, load_ledger
 from outage_analysis.costs.compile_schedules import payment_in_band
-from outage_analysis.costs.funnel import Funnel, build_funnel
-from outage_analysis.costs.uncertainty.policy_streams import build_portfolio
-from outage_analysis.costs.uncertainty.portfolio import Part, Portfolio, Stream, expected_at
+from outage_analysis.costs.funnel import Funnel, FunnelFactor, Input, build_funnel
+from outage_analysis.costs.terms import Term
+from outage_analysis.costs.uncertainty.portfolio import Portfolio, build_portfolio, expected_at
 from outage_analysis.costs.uncertainty.simulation import (
     DRAWS,
     SEED,
@@ -273,7 +273,7 @@ def backtest(
         )
     ledger = ledger.as_known_on(spec.as_of)
     portfolio = build_portfolio(policy, ledger, as_of=spec.as_of)
-    whole = simulate(portfolio, draws=draws, seed=seed) if portfolio.streams else None
+    whole = simulate(portfolio, draws=draws, seed=seed) if portfolio.terms else None
     outcomes: dict[str, Row] = {}
     rivals: list[tuple[object, ...]] = []
     unscored: list[tuple[object, ...]] = []
@@ -284,7 +284,7 @@ def backtest(
         observed = _figure(fact, policy, cash=cash)
         unit = policy.currency if cash else fact.unit
         row = outcomes[outcome.id] = _outcome_row(spec, outcome, run, likely, observed, unit)
-        against = [*_simple_forecasts(run.portfolio.streams[0], *payments, observed, draws, seed)]
+        against = [*_simple_forecasts(run.portfolio.terms[0], *payments, observed, draws, seed)]
         for press in (get_fact(id_, public_by=spec.as_of) for id_ in outcome.press):
             high = _figure(press, policy, "high", cash=cash)
             bound = press.value is None and press.low is None
@@ -337,7 +337,7 @@ def _figure(
 def _outcome_row(
     spec: BacktestSpec, outcome: Outcome, run: Simulation, likely: LikelyRange, observed: float, unit: str
 ) -> Row:
-    denominator, streams = spec.denominator(outcome), run.portfolio.streams
+    denominator, terms = spec.denominator(outcome), run.portfolio.terms
     ((valuation, total),) = run.totals.items()
     ends = _quantiles(total, likely)
     low, _, high = (end.value for end in ends.values())
@@ -359,7 +359,7 @@ def _outcome_row(
         "inside": verdict == "inside",
         "verdict": verdict,
         "crps": crps_log10(total.values, observed),
-        "assumptions": " ".join(dict.fromkeys(name for stream in streams for name in stream.inputs)),
+        "assumptions": " ".join(dict.fromkeys(name for term in terms for name in term.inputs)),
         "facts": " ".join(x for x in (outcome.denominator, outcome.fact) if x),
     }
 
@@ -399,13 +399,19 @@ def _stage_forecast(
             remedy="Give a ledger with its rates, its band mix and its review award, and a published count.",
         )
     if denominator:  # so many claims are accepted; their loss bands and the awards of a review stay uncertain
-        stream = run.portfolio.streams[0]
-        scale = denominator.count / stream.trials
-        parts = (
-            replace(p, paid=p.paid * scale, sum_of_squares=p.sum_of_squares * scale) for p in stream.parts
+        term = run.portfolio.terms[0]
+        scale = denominator.count / term.trials
+        groups = (
+            replace(
+                group,
+                payments=Input.certain(scale) * group.payments,
+                trials=group.trials * scale,
+                sum_of_squares=group.sum_of_squares * scale,
+            )
+            for group in term.groups
         )
-        settled = replace(stream, trials=float(denominator.count), parts=tuple(parts), scales=(), rates=())
-        run = simulate(replace(run.portfolio, streams=(settled,)), draws=draws, seed=seed)
+        settled = replace(term, trials=float(denominator.count), groups=tuple(groups), factors=())
+        run = simulate(replace(run.portfolio, terms=(settled,)), draws=draws, seed=seed)
     return run, _payments(schedule, funnel)
 
 
@@ -424,8 +430,9 @@ def _people(outcome: Outcome, people: int, line: CostLine, funnel: Funnel) -> Po
             f"how many were {stage} of {line.id} also hangs on {f'its {other}' if other else 'a cap'}",
             remedy="Try the stages after it, or the total.",
         )
-    stream = Stream(line.id, "people", float(people), (Part(people, people),), rates=(rate.id,))
-    return Portfolio((stream,), {rate.id: rate})
+    factor = FunnelFactor(Input.from_range(rate.range, rate.most, rate.id))
+    term = Term(line.id, "people", stage, factors=(factor,)).for_people(people, 1)
+    return Portfolio((term,), {rate.id: rate})
 
 
 def _payments(line: Schedule, funnel: Funnel) -> tuple[Ends | None, Ends | None]:
@@ -450,23 +457,23 @@ def _outer_ends(ranges: Sequence[tuple[float | Fraction, float | Fraction | None
 
 
 def _simple_forecasts(
-    stream: Stream, naive: Ends | None, flat: Ends | None, observed: float, draws: int, seed: int
+    term: Term, naive: Ends | None, flat: Ends | None, observed: float, draws: int, seed: int
 ) -> Iterator[tuple[str, float | None, float, float | None]]:
     """Yield the naive forecast (everybody is paid) and the flat one (each rate is uniform on 0 to 1).
 
     Each is its id, its low and high end, and its score. The mean payment is log-uniform between its ends.
     """
-    rates = len(stream.rates)
+    rates = len(term.rates)
     for name, payments in (("naive", naive), ("flat", None if rates else flat)):
         if payments:
-            low, high = (stream.trials * payment for payment in payments)
+            low, high = (term.trials * payment for payment in payments)
             yield name, low, high, crps_log_uniform(low, high, observed)
     if flat and rates:
         u = sobol_points(rates + 1, draws, seed=seed).reshape(-1, rates + 1)
         # With one rate, rounding down makes all counts from 0 to the number of trials equally likely.
-        people = np.floor((stream.trials + 1) * u[:, :rates].prod(axis=1))
+        people = np.floor((term.trials + 1) * u[:, :rates].prod(axis=1))
         amounts = people * flat[0] * (flat[1] / flat[0]) ** u[:, rates]
-        yield "flat", 0.0, stream.trials * flat[1], crps_log10(amounts, observed)
+        yield "flat", 0.0, term.trials * flat[1], crps_log10(amounts, observed)
 
 
 def crps_log10(draws: FloatArray, observed: float) -> float:

@@ -20,7 +20,7 @@ from outage_analysis.costs.funnel import (
     join_ids,
     product_or_none,
 )
-from outage_analysis.costs.terms import CompiledLine, CompileInputs, LineTerm, PaymentGroup
+from outage_analysis.costs.terms import CompiledLine, CompileInputs, Group, Term
 from outage_analysis.errors import ModelRefused, UsageError
 from outage_analysis.losses import Cube
 from outage_analysis.policies import Budget, CostLine, FeeCredit, InKind, Line, Policy, Schedule
@@ -28,7 +28,7 @@ from outage_analysis.policies import Budget, CostLine, FeeCredit, InKind, Line, 
 AnyLine = TypeVar("AnyLine", bound=Line)
 
 
-Compiler = Callable[[AnyLine, Funnel, CompileInputs], Iterator[LineTerm]]
+Compiler = Callable[[AnyLine, Funnel, CompileInputs], Iterator[Term]]
 FROM_COUNTS: dict[type[Line], Compiler[Any]] = {}
 """Per kind of cost line, the function that compiles it from published counts."""
 FROM_CLAIMS: dict[type[Line], Compiler[Any]] = {}
@@ -69,24 +69,29 @@ def compiled_lines(
     funnels = [(line, build_funnel(line, ledger, as_of)) for line in lines]
     return tuple(
         CompiledLine(
-            line, funnel, tuple(_promise_to_all(term, funnel) for term in _terms(line, funnel, inputs))
+            line,
+            funnel,
+            tuple(each for term in _terms(line, funnel, inputs) for each in _with_arrivals(term, funnel)),
         )
         for line, funnel in funnels
     )
 
 
-def _promise_to_all(term: LineTerm, funnel: Funnel) -> LineTerm:
-    if not any(factor.mean is funnel.exposure for factor in term.factors):
-        return term
-    people = funnel.exposure.expected
-    return replace(
+def _with_arrivals(term: Term, funnel: Funnel) -> Iterator[Term]:
+    """Yield the term with what it promises to everybody, and the term of those who had not reported."""
+    factors = {factor.kind: factor for factor in term.factors}
+    people = funnel.exposure.expected if "exposure" in factors else 1.0
+    yield replace(
         term,
         promised=product_or_none(term.promised, people),
         groups=tuple(replace(g, promised=product_or_none(g.promised, people)) for g in term.groups),
     )
+    if "filing_share" in factors and "new_applicants" in funnel.entries:
+        factors["filing_share"] = FunnelFactor(funnel.new, "new_applicants")
+        yield replace(term, factors=tuple(factors.values()), arrivals=True, count=None, promised=None)
 
 
-def _terms(line: CostLine, funnel: Funnel, inputs: CompileInputs) -> Iterator[LineTerm]:
+def _terms(line: CostLine, funnel: Funnel, inputs: CompileInputs) -> Iterator[Term]:
     if inputs.cubes:
         if type(line) in FROM_CLAIMS:
             yield from FROM_CLAIMS[type(line)](line, funnel, inputs)
@@ -94,7 +99,7 @@ def _terms(line: CostLine, funnel: Funnel, inputs: CompileInputs) -> Iterator[Li
     known = funnel.entries.get("paid_total")
     if isinstance(known, PaidTotal):
         count = inputs.fact(line.count_fact)
-        term = _stated_total(known, line.main_valuation, line.kind)
+        term = _stated_total(line, known, line.main_valuation, line.kind)
         yield replace(
             term,
             count=None if count is None else float(count.count),
@@ -106,36 +111,40 @@ def _terms(line: CostLine, funnel: Funnel, inputs: CompileInputs) -> Iterator[Li
         yield from FROM_COUNTS[type(line)](line, funnel, inputs)
     handling = funnel.entries.get("handling")
     if isinstance(handling, Handling):
-        yield _stated_total(handling, "handling", "handling")
+        yield _stated_total(line, handling, "handling", "handling")
 
 
-def _stated_total(entry: PaidTotal | Handling, valuation: str, rule: str) -> LineTerm:
+def _stated_total(line: CostLine, entry: PaidTotal | Handling, valuation: str, rule: str) -> Term:
     """Return the term of a total that the ledger states: the amount paid or a handling cost."""
     stated = Input.from_range(entry.range, entry.most, entry.id)
-    return LineTerm(
+    return Term(
+        line.id,
         valuation,
         rule,
         " ".join(entry.facts),
-        groups=(PaymentGroup(Input.certain(1.0), 1.0, 1.0),),
+        groups=(Group(Input.certain(1.0), 1.0, 1.0),),
         factors=(FunnelFactor(stated, scale=True),),
         certain=True,
     )
 
 
-def _in_kind(line: InKind, funnel: Funnel, inputs: CompileInputs) -> Iterator[LineTerm]:
+def _in_kind(line: InKind, funnel: Funnel, inputs: CompileInputs) -> Iterator[Term]:
     people, cap = inputs.fact(line.recipients), inputs.fact(line.cap)
     later = (people is None and line.recipients) or (cap is None and line.cap)
     rate = funnel.entries.get("take_up")
     for valuation, worth in line.valuations.items():
         if worth is None and valuation != "face_value":
             continue
-        term = LineTerm(valuation, "in_kind", join_ids(line.recipients or "", line.cap or "", *line.facts))
+        facts = join_ids(line.recipients or "", line.cap or "", *line.facts)
+        term = Term(line.id, valuation, "in_kind", facts)
         if later or people is None or worth is None:
             status = "not_public_yet" if later else "unpriced" if worth is None else "not_published"
             yield replace(term, status=status)
             continue
         served = people.count if cap is None else min(people.count, cap.count)
-        factor = FunnelFactor(funnel.take_up, rate=rate if isinstance(rate, RateAssumption) else None)
+        factor = FunnelFactor(
+            funnel.take_up, "take_up", rate=rate if isinstance(rate, RateAssumption) else None
+        )
         yield replace(
             term.for_people(people.count, worth),
             factors=(factor,),
@@ -144,10 +153,10 @@ def _in_kind(line: InKind, funnel: Funnel, inputs: CompileInputs) -> Iterator[Li
         )
 
 
-def _fee_credit(line: FeeCredit, funnel: Funnel, inputs: CompileInputs) -> Iterator[LineTerm]:
+def _fee_credit(line: FeeCredit, funnel: Funnel, inputs: CompileInputs) -> Iterator[Term]:
     people, most = inputs.fact(line.recipients), inputs.fact(line.recipients_high)
     facts = join_ids(line.recipients or "", *line.facts, line.recipients_high or "")
-    term = LineTerm("cash", "fee_credit", facts, factors=funnel.report_factors)
+    term = Term(line.id, "cash", "fee_credit", facts, factors=funnel.report_factors)
     if line.payment is None:
         yield replace(term, status="unpriced")
         return
@@ -155,15 +164,15 @@ def _fee_credit(line: FeeCredit, funnel: Funnel, inputs: CompileInputs) -> Itera
     if people is None:
         later = line.recipients or (line.recipients_high and not most)
         term = replace(term, status="not_public_yet" if later else "not_published")
-        bounds = () if limit is None else (PaymentGroup(Input(0.0, None, limit, limit), 0.0),)
+        bounds = () if limit is None else (Group(Input(0.0, None, limit, limit), 0.0),)
         yield replace(term, groups=bounds)
         return
     yield term.for_people(people.count, line.payment, most=limit or 0.0)
 
 
-def _budget(line: Budget, funnel: Funnel, inputs: CompileInputs) -> Iterator[LineTerm]:
+def _budget(line: Budget, funnel: Funnel, inputs: CompileInputs) -> Iterator[Term]:
     policy, as_of = inputs.policy, inputs.as_of
-    term = LineTerm(line.valuation, "budget", " ".join(line.facts))
+    term = Term(line.id, line.valuation, "budget", " ".join(line.facts))
     for true_up in line.true_ups_by(as_of):
         try:
             exact = float(policy.resolve_amount(true_up.amount, as_of, hindsight=True))

@@ -16,8 +16,8 @@ from outage_analysis.costs.terms import (
     UNSTATED,
     ClaimCells,
     CompileInputs,
-    LineTerm,
-    PaymentGroup,
+    Group,
+    Term,
     Tier,
     largest,
 )
@@ -27,9 +27,10 @@ from outage_analysis.losses import Cube, sum_or_null
 from outage_analysis.policies import Policy, Rule, Schedule
 
 
-def schedule_from_count(line: Schedule, funnel: Funnel, inputs: CompileInputs) -> Iterator[LineTerm]:
+def schedule_from_count(line: Schedule, funnel: Funnel, inputs: CompileInputs) -> Iterator[Term]:
     """Yield the term of a schedule from its published count, split over loss bands by the band mix."""
-    term = LineTerm(
+    term = Term(
+        line.id,
         "cash",
         "schedule",
         " ".join(line.facts),
@@ -85,12 +86,12 @@ def payment_in_band(line: Schedule, funnel: Funnel, band: Band, rule: Rule) -> I
     return Input(float(least), float(least) if least == most else None, high, high)
 
 
-def _awarded(trials: float, award: Input, **fields: Any) -> PaymentGroup:  # noqa: ANN401 - fields of a group
+def _awarded(trials: float, award: Input, **fields: Any) -> Group:  # noqa: ANN401 - fields of a group
     """Return a payment group in which every claim is paid an uncertain amount with the mean `award`."""
-    return PaymentGroup(Input.certain(trials) * award, trials, trials, reviewed=True, **fields)
+    return Group(Input.certain(trials) * award, trials, trials, reviewed=True, **fields)
 
 
-def _award(funnel: Funnel, groups: Sequence[PaymentGroup]) -> dict[str, Any]:
+def _award(funnel: Funnel, groups: Sequence[Group]) -> dict[str, Any]:
     """Return the award fields of a term; {} if no claim is reviewed or the ledger states no award."""
     award = funnel.entries.get("review_award")
     if not isinstance(award, Award) or not any(group.reviewed for group in groups):
@@ -98,9 +99,7 @@ def _award(funnel: Funnel, groups: Sequence[PaymentGroup]) -> dict[str, Any]:
     return {"award": award.id, "spread": award.spread}
 
 
-def _bands(
-    line: Schedule, funnel: Funnel, term: LineTerm, pays: Mapping[Band, Input]
-) -> Iterator[PaymentGroup]:
+def _bands(line: Schedule, funnel: Funnel, term: Term, pays: Mapping[Band, Input]) -> Iterator[Group]:
     if stray := set(funnel.mix).difference(band for band, _ in line.positive_bands):
         raise ModelRefused(
             f"the band mix {funnel.mix_assumption} names a band of {line.id} that contains no loss",
@@ -111,7 +110,7 @@ def _bands(
     for band, rule in line.positive_bands:
         pay, share = pays[band], funnel.mix.get(band)
         claims = product_or_none(trials, share)
-        yield PaymentGroup(
+        yield Group(
             Input.certain(trials) * pay,
             trials,
             trials * (1.0 if rule.review else pay.expected or 0.0) ** 2,
@@ -147,9 +146,9 @@ KEYS = ("service", "claimant_type", "over", "up_to", "rule", "segment")
 """The columns that identify a group of claims."""
 
 
-def schedule_from_claims(line: Schedule, funnel: Funnel, inputs: CompileInputs) -> Iterator[LineTerm]:
-    """Yield the term of a schedule from its cube of claims: the payments by loss band."""
-    term = LineTerm("cash", "schedule", " ".join(line.facts))
+def schedule_from_claims(line: Schedule, funnel: Funnel, inputs: CompileInputs) -> Iterator[Term]:
+    """Yield the terms of a schedule from its cube of claims, one per stage that the claims have come to."""
+    term = Term(line.id, "cash", "schedule", " ".join(line.facts))
     cube = next((cube for cube in inputs.cubes if cube_fits_line(line, cube)), None)
     if line.grain == "claimant" and "exposure" in funnel.entries:
         raise ModelRefused(
@@ -161,37 +160,47 @@ def schedule_from_claims(line: Schedule, funnel: Funnel, inputs: CompileInputs) 
         yield replace(term, status="needs_claimants")
         return
     facts, tiers = _facts_of_bands(line), _tiers(line)
-    frame = _paid_by_band(line, funnel, cube, inputs.policy)
-    by_row = [_claims_group(row, funnel, facts, tiers) for row in frame.iter_rows(named=True)]
+    rows = _paid_by_band(line, funnel, cube, inputs.policy)
+    if "paid" in cube.frame.columns:  # claims that were paid cost what was paid
+        rows = rows.filter(pl.col("decision") != "paid")
+    groups: dict[str, list[Group]] = {}
+    for row in rows.iter_rows(named=True):
+        groups.setdefault(row["decision"], []).append(_claims_group(row, funnel, facts, tiers))
     if "paid" in cube.frame.columns:
-        by_row = [*(group for group in by_row if group.decision != "paid"), *_paid_groups(line, cube)]
-    groups = tuple(by_row)
-    entitled = [group for group in groups if group.labels["rule"] != "not_entitled"]
-    found = {group.decision for group in entitled if group.trials}
-    decisions = [decision for decision in STAGES if decision in found]
-    first = (*decisions, "complaint")[0]
-    promised = [group.promised for group in groups if not group.reviewed]
-    count = float(sum(group.trials for group in entitled))
-    yield replace(
-        term,
-        groups=groups,
-        factors=funnel.claim_factors(first),
-        factors_of={decision: funnel.claim_factors(decision) for decision in decisions},
-        trials=count,
-        count=count,
-        promised=None if None in promised else sum(filter(None, promised)),
-        by_band=True,
-        payment_assumptions=(funnel.award.assumption,),
-        claim_cells=ClaimCells(cube, line),
-        status=UNSTATED if any(group.status == UNSTATED for group in groups) else None,
-        missing=funnel.missing(
-            review=any(group.reviewed for group in groups), mix=False, rates=rates_from(first)
-        ),
-        **_award(funnel, [group for group in groups if group.trials]),
-    )
+        groups["paid"] = _paid_groups(line, cube)
+    stages = [stage for stage in STAGES if any(_is_entitled(g) and g.trials for g in groups.get(stage, ()))]
+    first = (*stages, "complaint")[0]
+    without_cost = [g for stage, own in groups.items() if stage not in stages for g in own]
+    for stage in stages or [first]:
+        own = (*(groups[stage] if stages else ()), *(without_cost if stage == first else ()))
+        promised = [group.promised for group in own if not group.reviewed]
+        count = float(sum(group.trials for group in own if _is_entitled(group)))
+        stated = pl.col(cube.decision).fill_null(cube.first_decision) == stage if cube.decision else True
+        yield replace(
+            term,
+            groups=own,
+            factors=funnel.claim_factors(stage),
+            trials=count,
+            count=count,
+            promised=None if None in promised else sum(filter(None, promised)),
+            by_band=True,
+            payment_assumptions=(funnel.award.assumption,),
+            certain=stage == "paid" and "paid" in cube.frame.columns,
+            decision=stage if cube.decision else "",
+            claim_cells=ClaimCells(replace(cube, frame=cube.frame.filter(stated), decision=""), line),
+            status=UNSTATED if any(group.status == UNSTATED for group in own) else None,
+            missing=funnel.missing(
+                review=any(group.reviewed for group in own), mix=False, rates=rates_from(stage)
+            ),
+            **_award(funnel, [group for group in own if group.trials]),
+        )
 
 
-def _paid_groups(line: Schedule, cube: Cube) -> list[PaymentGroup]:
+def _is_entitled(group: Group) -> bool:
+    return group.labels["rule"] != "not_entitled"
+
+
+def _paid_groups(line: Schedule, cube: Cube) -> list[Group]:
     """Return the claims that were paid, by service and band, with the sums that were paid."""
     paid = cube.frame.filter(pl.col(cube.decision) == "paid")
     by = ("service", "claimant_type", "rule_over", "rule_up_to", "rule")
@@ -199,13 +208,11 @@ def _paid_groups(line: Schedule, cube: Cube) -> list[PaymentGroup]:
     rule = pl.when(pl.col("paid") > 0).then(pl.lit("pays")).otherwise("rule").alias("rule")
     sums = rows.with_columns(rule).group_by(by, maintain_order=True).agg(pl.col("claims", "paid").sum())
     return [
-        PaymentGroup(
+        Group(
             Input.certain(float(total)),
             float(claims),
             claims=float(claims),
             promised=float(total),
-            decision="paid",
-            certain=True,
             labels=dict(zip(KEYS, (*of, None), strict=True)),
         )
         for *of, claims, total in sums.iter_rows()
@@ -240,24 +247,23 @@ def _claims_group(
     funnel: Funnel,
     facts: Mapping[tuple[str | None, int | None, int | None], str],
     tiers: Mapping[Band, Tier],
-) -> PaymentGroup:
+) -> Group:
     claims, already_paid = float(row["claims"]), row["decision"] == "paid"
     fields: dict[str, Any] = {
         "claims": claims,
         "labels": {name: row[name] for name in KEYS},
         "facts": facts.get((row["segment"], row["over"], row["up_to"]), ""),
-        "decision": row["decision"],
     }
     if row["decision"] == "refused":
         fields["labels"]["rule"] = "not_entitled"
-        return PaymentGroup(Input.certain(0.0), claims, paid_nothing=True, promised=0.0, **fields)
+        return Group(Input.certain(0.0), claims, paid_nothing=True, promised=0.0, **fields)
     if row["rule"] == "review":
         return _awarded(claims, funnel.award, paid_nothing=not claims, **fields)
     low, mid, high, most = (
         None if row[name] is None else float(row[name])
         for name in ("payment_low", "payment", "payment_high", "payment_most")
     )
-    return PaymentGroup(
+    return Group(
         Input(low or 0.0, mid, high, most),
         claims,
         row["payment_squared"],

@@ -19,8 +19,10 @@ from typing import NamedTuple
 import polars as pl
 
 from outage_analysis.assumptions import Assumption, Ledger, RateAssumption
-from outage_analysis.costs.bridge_ranges import QUANTILES, Stage, StagedLine, StageRanges, costs_of
-from outage_analysis.costs.expected import cost_table, mix_fits_line
+from outage_analysis.costs.bridge_ranges import QUANTILES, Stage, StagedLine, costs_of, stage_ranges
+from outage_analysis.costs.compile_lines import compiled_lines
+from outage_analysis.costs.cost_products import round_digits
+from outage_analysis.costs.expected import mix_fits_line
 from outage_analysis.costs.funnel import join_ids
 from outage_analysis.costs.uncertainty.simulation import SEED
 from outage_analysis.errors import ModelRefused, UsageError
@@ -131,7 +133,9 @@ def bridge(
     rows.append(BridgeRow("method", totals[0] - start, totals[-1], "", stages[-1]))
     rows.append(BridgeRow("end", None, totals[-1], _run_ids(second), stages[-1]))
     table = pl.DataFrame([row[:4] for row in rows], schema=BRIDGE.without(*QUANTILES).dtypes, orient="row")
-    ranges = StageRanges(second.policy, valuation, draws, seed).rows(row.stage for row in rows)
+    if draws is None:
+        return table.with_columns(pl.lit(None, pl.Float64).alias(name) for name in QUANTILES).select(*BRIDGE)
+    ranges = stage_ranges([row.stage for row in rows], valuation, draws, seed)
     return table.with_columns(ranges).select(*BRIDGE)
 
 
@@ -158,7 +162,7 @@ def _rounded_total(stage: Mapping[str, float]) -> int:
             f"a cost of {cost:.3g} is larger than the bridge adds up exactly",
             remedy="State amounts in a larger unit.",
         )
-    return round(float(pl.Series([cost]).round_sig_figs(TABLE_DIGITS)[0]))
+    return round(round_digits(cost, TABLE_DIGITS))
 
 
 class BridgeRow(NamedTuple):
@@ -243,12 +247,7 @@ class _BridgeStages:
         ledgers = (*2 * (self._ledgers[0],), *3 * (self._ledgers[1],))
         return tuple(
             {
-                id_: StagedLine(
-                    line,
-                    self._ledger_of(chosen(line), ledger),
-                    day,
-                    self._expected_cost(line, chosen(line), day),
-                )
+                id_: self._staged(line, self._ledger_of(chosen(line), ledger), day)
                 for id_, line in mine.items()
             }
             for mine, chosen, day, ledger in zip(lines, entries, days, ledgers, strict=True)
@@ -301,7 +300,7 @@ class _BridgeStages:
         after = {kind: entry for kind, entry in after.items() if kind not in PAYMENT_KINDS}
         after |= {kind: entry for kind, entry in before.items() if kind in PAYMENT_KINDS}
         needs_cost = line.id not in self.second_lines or self._has_final_cost(line.id)
-        if needs_cost and self._expected_cost(line, after, day) is None:
+        if needs_cost and self._staged(line, self._ledger_of(after), day).cost is None:
             after = {kind: entry for kind, entry in before.items() if kind in REQUIRED_KINDS} | after
         return after
 
@@ -310,14 +309,16 @@ class _BridgeStages:
 
     def _has_final_cost(self, id_: str) -> bool:
         line = self.second_lines[id_]
-        return self._expected_cost(line, self._second_entries(line), self.second.as_of) is not None
+        ledger = self._ledger_of(self._second_entries(line))
+        return self._staged(line, ledger, self.second.as_of).cost is not None
 
-    def _expected_cost(self, line: CostLine, entries: AssumptionsByKind, day: date) -> float | None:
-        """Return the expected cost of one line under the assumptions `entries`; None if they give no cost."""
-        ledger = self._ledger_of(entries)
+    def _staged(self, line: CostLine, ledger: Ledger | None, day: date) -> StagedLine:
         policy = self.second.policy.model_copy(update={"lines": (line,)})
-        table = cost_table(policy, ledger, as_of=day).filter(level="line", valuation=self.valuation)
-        return table["expected"].item() if len(table) else None
+        compiled = compiled_lines(policy, ledger, as_of=day)
+        own = [term for each in compiled for term in each.terms if term.valuation == self.valuation]
+        known = own and all(term.has_expected_cost for term in own)
+        cost = round_digits(math.fsum(t.cost.expected or 0.0 for t in own), TABLE_DIGITS) if known else None
+        return StagedLine(compiled, ledger, day, cost)
 
     def _ledger_of(self, entries: AssumptionsByKind, correlated: Ledger | None = None) -> Ledger | None:
         """Return a ledger with the assumptions `entries` and the correlations of the ledger `correlated`."""

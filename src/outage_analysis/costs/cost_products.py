@@ -15,7 +15,8 @@ from typing import Any, Literal
 import polars as pl
 
 from outage_analysis.assumptions import AMOUNT_KINDS, Award, BandMix, MeanPayment, RateAssumption
-from outage_analysis.costs.uncertainty.portfolio import LABELS, Part, Portfolio, Stream
+from outage_analysis.costs.terms import LABELS, Part, Term
+from outage_analysis.costs.uncertainty.portfolio import Portfolio
 from outage_analysis.text import TABLE_DIGITS, ShortRepr
 
 DIGITS = 12
@@ -24,7 +25,7 @@ Measure = Literal["share", "money", "times"]
 
 
 @dataclass(frozen=True)
-class Factor:
+class LiveInput:
     """A factor of the expected cost that a reader can change with a slider."""
 
     id: str
@@ -50,7 +51,7 @@ class Factor:
 
 
 @dataclass(frozen=True)
-class Term:
+class Product:
     """A part of the expected cost of a line: `base` times the factors whose ids are in `factors`."""
 
     line: str
@@ -65,11 +66,11 @@ class Term:
 
 
 @dataclass(frozen=True, repr=False)
-class CostTerms(ShortRepr):
+class LiveCost(ShortRepr):
     """The expected cost of all lines as terms, and the factors that the terms share."""
 
-    factors: tuple[Factor, ...]
-    terms: tuple[Term, ...]
+    factors: tuple[LiveInput, ...]
+    terms: tuple[Product, ...]
 
     def expected(self, valuation: str, changes: Mapping[str, float] | None = None) -> float:
         """Return the expected total of a valuation in the smallest currency unit, with some factors changed.
@@ -99,11 +100,11 @@ def round_digits(value: float, digits: int = DIGITS) -> float:
     return float(pl.Series([value]).round_sig_figs(digits)[0]) if value else 0.0
 
 
-def cost_terms(portfolio: Portfolio) -> CostTerms | None:
+def live_cost(portfolio: Portfolio) -> LiveCost | None:
     """Return the expected cost of a portfolio as a sum of terms.
 
     Args:
-        portfolio: the payment streams and their inputs.
+        portfolio: the terms and their inputs.
 
     Returns:
         The terms; None if the ledger declares correlations between inputs of the cash cost, because the mean
@@ -112,33 +113,31 @@ def cost_terms(portfolio: Portfolio) -> CostTerms | None:
     """
     if portfolio.has_correlated_inputs("cash"):
         return None
-    factors: dict[str, Factor] = {}
-    streams = [
-        stream for stream in portfolio.streams if not portfolio.has_correlated_inputs(stream.valuation)
-    ]
-    terms = [term for stream in streams for term in _terms(stream, portfolio, factors)]
-    return CostTerms(tuple(factors.values()), tuple(terms))
+    factors: dict[str, LiveInput] = {}
+    terms = [term for term in portfolio.terms if not portfolio.has_correlated_inputs(term.valuation)]
+    products = [product for term in terms for product in _products(term, portfolio, factors)]
+    return LiveCost(tuple(factors.values()), tuple(products))
 
 
-def _terms(stream: Stream, portfolio: Portfolio, factors: dict[str, Factor]) -> Iterator[Term]:
-    if stream.capacity is not None:
-        yield _capacity_term(stream, portfolio, factors)
+def _products(term: Term, portfolio: Portfolio, factors: dict[str, LiveInput]) -> Iterator[Product]:
+    if term.capacity is not None:
+        yield _capacity_product(term, portfolio, factors)
         return
-    plain = [*stream.scales, *stream.rates]
-    for name in (*plain, stream.award):
+    plain = [*term.scales, *term.rates]
+    for name in (*plain, term.award):
         if name:
             factors.setdefault(name, _factor_of_assumption(name, portfolio))
-    for part in stream.parts:
+    for part in term.parts:
         used = list(plain)
-        if stream.mix and part.band is not None:
-            used.append(_share_of_mix(stream, part, portfolio, factors))
+        if term.mix and part.band is not None:
+            used.append(_share_of_mix(term, part, portfolio, factors))
         for label in part.labels:
-            base, tier = _tier(stream, part, label)
+            base, tier = _tier(term, part, label)
             if tier is not None:
                 factors.setdefault(tier.id, tier)
-            own = [stream.award] if part.reviewed else [tier.id] if tier else []
-            yield Term(
-                stream.line, stream.valuation, round_digits(base), (*used, *own), **_select_labels(label)
+            own = [term.award] if part.reviewed else [tier.id] if tier else []
+            yield Product(
+                term.line, term.valuation, round_digits(base), (*used, *own), **_select_labels(label)
             )
 
 
@@ -146,7 +145,7 @@ def _select_labels(label: Mapping[str, object]) -> dict[str, Any]:
     return {k: v for k, v in label.items() if k in LABELS}
 
 
-def _factor_of_assumption(name: str, portfolio: Portfolio) -> Factor:
+def _factor_of_assumption(name: str, portfolio: Portfolio) -> LiveInput:
     entry = portfolio.entries[name]
     values = entry.range  # type: ignore[union-attr] # a mix is no scale, rate or award
     measure: Measure = "times"
@@ -155,42 +154,42 @@ def _factor_of_assumption(name: str, portfolio: Portfolio) -> Factor:
     elif entry.kind in AMOUNT_KINDS or isinstance(entry, Award | MeanPayment):
         measure = "money"
     high = 1.0 if measure == "share" else max(values.high, 2 * values.expected)
-    return Factor(
+    return LiveInput(
         name, entry.kind, measure, round_digits(values.expected), 0.0, round_digits(high), assumption=name
     )
 
 
-def _share_of_mix(stream: Stream, part: Part, portfolio: Portfolio, factors: dict[str, Factor]) -> str:
-    mix = portfolio.entries[stream.mix]
-    assert isinstance(mix, BandMix)  # noqa: S101 - what a stream calls its mix is one
+def _share_of_mix(term: Term, part: Part, portfolio: Portfolio, factors: dict[str, LiveInput]) -> str:
+    mix = portfolio.entries[term.mix]
+    assert isinstance(mix, BandMix)  # noqa: S101 - what a term calls its mix is one
     band = mix.bands[part.band or 0]
-    name = f"{stream.mix}.{part.band}"
-    share = Factor(
+    name = f"{term.mix}.{part.band}"
+    share = LiveInput(
         name, "band_mix", "share", round_digits(band.share), 0.0, 1.0,
-        assumption=stream.mix, over=band.over, up_to=band.up_to,
+        assumption=term.mix, over=band.over, up_to=band.up_to,
     )  # fmt: skip
     factors.setdefault(name, share)
     return name
 
 
-def _tier(stream: Stream, part: Part, label: Mapping[str, Any]) -> tuple[float, Factor | None]:
+def _tier(term: Term, part: Part, label: Mapping[str, Any]) -> tuple[float, LiveInput | None]:
     base = part.paid * float(label.get("share", 1.0))
     tier = label.get("tier")
     if tier is None:
         return base, None
-    factor = Factor(
-        f"{stream.line}.pays.{tier.position}", "pays", "money", tier.payment, 0.0, 10 * tier.payment,
-        line=stream.line, over=label["over"], up_to=label["up_to"],
+    factor = LiveInput(
+        f"{term.line}.pays.{tier.position}", "pays", "money", tier.payment, 0.0, 10 * tier.payment,
+        line=term.line, over=label["over"], up_to=label["up_to"],
     )  # fmt: skip
     return base / tier.payment, factor
 
 
-def _capacity_term(stream: Stream, portfolio: Portfolio, factors: dict[str, Factor]) -> Term:
-    rate = portfolio.entries[stream.rates[0]] if stream.rates else None
-    served, most = stream.served or 0.0, (stream.capacity or 0.0) / stream.trials
-    name, kind = f"{stream.line}.served", rate.kind if rate else "take_up"
-    factors[name] = Factor(
+def _capacity_product(term: Term, portfolio: Portfolio, factors: dict[str, LiveInput]) -> Product:
+    rate = portfolio.entries[term.rates[0]] if term.rates else None
+    served, most = term.accepted_share.expected or 0.0, (term.capacity or 0.0) / term.trials
+    name, kind = f"{term.line}.served", rate.kind if rate else "take_up"
+    factors[name] = LiveInput(
         name, kind, "share", round_digits(served), 0.0, round_digits(most),
-        assumption=rate.id if rate else "", line=stream.line,
+        assumption=rate.id if rate else "", line=term.line,
     )  # fmt: skip
-    return Term(stream.line, stream.valuation, round_digits(stream.parts[0].paid), (name,), rule="in_kind")
+    return Product(term.line, term.valuation, round_digits(term.parts[0].paid), (name,), rule="in_kind")

@@ -10,15 +10,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 from functools import reduce
+from itertools import groupby
 
 import polars as pl
 
 from outage_analysis.assumptions import Assumption, BandMix, Ledger
 from outage_analysis.costs.claim_payments import NO_RULE
 from outage_analysis.costs.compile_lines import compiled_lines
-from outage_analysis.costs.funnel import Input, cost_status, join_ids
+from outage_analysis.costs.funnel import Input, cost_status, join_ids, sum_or_none
 from outage_analysis.costs.schemas import COSTS
-from outage_analysis.costs.terms import UNSTATED, CompiledLine, LineTerm, PaymentGroup
+from outage_analysis.costs.terms import UNSTATED, CompiledLine, Group, Term
 from outage_analysis.incidents import ids_public_by
 from outage_analysis.losses import Cube, sum_or_null
 from outage_analysis.policies import CostLine, Policy
@@ -53,8 +54,8 @@ def costs_of_lines(lines: Iterable[CompiledLine], as_of: date, cubes: Sequence[C
     rows = [
         {"basis": basis, "line": compiled.line.id, **row}
         for compiled in lines
-        for term in compiled.terms
-        for row in _rows(term)
+        for _, terms in groupby(compiled.terms, lambda term: term.valuation)
+        for row in _rows([*terms])
     ]
     table = pl.DataFrame(rows, schema=COSTS.dtypes)
     cited = {ids: ids_public_by(ids, as_of) for ids in table["facts"].drop_nulls().unique()}
@@ -68,48 +69,54 @@ def _round_amounts(table: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _rows(term: LineTerm) -> Iterator[dict[str, object]]:
+def _rows(terms: Sequence[Term]) -> Iterator[dict[str, object]]:
+    """Yield the rows of a line under one valuation: the line, then its bands."""
+    first = terms[0]
     head: dict[str, object] = {
-        "valuation": term.valuation,
+        "valuation": first.valuation,
         "level": "line",
-        "rule": term.rule,
-        "claimant_type": term.claimant_type,
-        "facts": term.facts,
+        "rule": first.rule,
+        "claimant_type": first.claimant_type,
+        "facts": first.facts,
     }
-    if not term.groups:
-        yield head | {"status": term.status}
+    if not first.groups:
+        yield head | {"status": first.status}
         return
+    counted = [term for term in terms if not term.arrivals]
+    used = (id_ for t in terms for id_ in (t.accepted_share.assumption, *t.payment_assumptions))
     yield (
         head
-        | _amounts(term.cost, term.status)
+        | _amounts([term.cost for term in terms], [term.status for term in terms])
         | {
-            "count": term.count,
-            "promised": term.promised,
-            "missing": term.missing,
-            "assumptions": join_ids(term.accepted_share.assumption, *term.payment_assumptions),
+            "count": sum_or_none(*(term.count for term in counted)),
+            "promised": sum_or_none(*(term.promised for term in counted)),
+            "missing": None if first.missing is None else join_ids(*(t.missing or "" for t in terms)),
+            "assumptions": join_ids(*used),
         }
     )
-    bands: dict[tuple[object, ...], list[PaymentGroup]] = {}
-    for group in term.groups if term.by_band else ():
-        bands.setdefault(tuple(group.labels.values()), []).append(group)
-    for group, *others in bands.values():  # the others are claims of the band that have come further
-        cost = reduce(Input.__add__, map(term.group_cost, others), term.group_cost(group))
-        counts, promised = ([getattr(g, name) for g in (group, *others)] for name in ("claims", "promised"))
+    bands: dict[tuple[object, ...], list[tuple[Term, Group]]] = {}
+    for term in terms if first.by_band else ():
+        for group in term.groups:
+            bands.setdefault(tuple(group.labels.values()), []).append((term, group))
+    for alike in bands.values():  # claims at different stages, or of people who had not reported
+        costs = [term.group_cost(group) for term, group in alike]
+        own = [group for term, group in alike if not term.arrivals]
         yield (
             head
-            | group.labels
-            | _amounts(cost, group.status)
+            | own[0].labels
+            | _amounts(costs, [group.status for group in own])
             | {
                 "level": "band",
-                "count": None if None in counts else sum(counts),
-                "promised": None if None in promised else sum(promised),
-                "facts": group.facts,
-                "assumptions": join_ids(cost.assumption, term.mix),
+                "count": sum_or_none(*(group.claims for group in own)),
+                "promised": sum_or_none(*(group.promised for group in own)),
+                "facts": own[0].facts,
+                "assumptions": join_ids(*(cost.assumption for cost in costs), first.mix),
             }
         )
 
 
-def _amounts(cost: Input, status: str | None) -> dict[str, object]:
+def _amounts(costs: Sequence[Input], statuses: Iterable[str | None]) -> dict[str, object]:
+    cost, status = reduce(Input.__add__, costs), next(filter(None, statuses), None)
     return {
         "low": cost.low,
         "expected": cost.expected,

@@ -81,9 +81,10 @@ def product_or_none(*factors: float | None) -> float | None:
     return math.prod(known) if len(known) == len(factors) else None
 
 
-def sum_or_none(one: float | None, other: float | None) -> float | None:
-    """Return the sum of two numbers, or None if one of them is unknown."""
-    return None if one is None or other is None else one + other
+def sum_or_none(*parts: float | None) -> float | None:
+    """Return the sum of the parts, or None if a part is unknown."""
+    known = [part for part in parts if part is not None]
+    return sum(known) if len(known) == len(parts) else None
 
 
 @dataclass(frozen=True)
@@ -92,17 +93,12 @@ class FunnelFactor:
 
     mean: Input
     """The value with its bounds, and the id of the assumption that states it."""
+    kind: str = ""
+    """The kind of assumption that states it, such as `acceptance`; empty if none can."""
     scale: bool = False
     """Whether it multiplies the number of trials; otherwise it is the chance that a trial passes."""
-    added: Input | None = None
-    """The people who join at this stage, per trial: those who file a claim without having reported."""
     rate: RateAssumption | None = None
     """The rate whose distribution gives the mean below a cap; needed only for a term with a capacity."""
-
-    @property
-    def total(self) -> Input:
-        """The mean of the factor plus the people who join at this stage of the funnel, per trial."""
-        return self.mean if self.added is None else self.mean + self.added
 
     def under_cap(self, ceiling: float) -> Input:
         """Return the expected value and the bounds of min(factor, ceiling)."""
@@ -117,7 +113,7 @@ class FunnelFactor:
 
 def product_of_factors(factors: Iterable[FunnelFactor]) -> Input:
     """Return the product of the factors: the expected number that passes all stages, per trial."""
-    return reduce(Input.__mul__, (factor.total for factor in factors), ALL_PASS)
+    return reduce(Input.__mul__, (factor.mean for factor in factors), ALL_PASS)
 
 
 @dataclass(frozen=True)
@@ -158,8 +154,24 @@ class Funnel:
     @property
     def scales(self) -> tuple[FunnelFactor, ...]:
         """The factors on the count itself: reports still to come, and people per counted unit if stated."""
-        exposure = (FunnelFactor(self.exposure, scale=True),) if "exposure" in self.entries else ()
-        return (FunnelFactor(self.ultimate, scale=True), *exposure)
+        exposure = (
+            (FunnelFactor(self.exposure, "exposure", scale=True),) if "exposure" in self.entries else ()
+        )
+        return (FunnelFactor(self.ultimate, "ultimate", scale=True), *exposure)
+
+    @property
+    def report_factors(self) -> tuple[FunnelFactor, ...]:
+        """The factors that turn the number of reports received so far into paid claims of those reporting."""
+        people = FunnelFactor(self.claimants, "claimant_share"), FunnelFactor(self.entitled, "entitled_share")
+        return (*self.scales, *people, *self.claim_factors()[len(self.scales) :])
+
+    def claim_factors(self, decision: str = "complaint") -> tuple[FunnelFactor, ...]:
+        """The factors that turn entitled claims so far into paid claims, including claims still to come.
+
+        `decision` says how far the claims have come: the funnel begins there.
+        """
+        rates = (FunnelFactor(getattr(self, RATES[kind]), kind) for kind in rates_from(decision))
+        return (*self.scales, *rates)
 
     @property
     def exposed(self) -> Input:
@@ -167,39 +179,24 @@ class Funnel:
         return product_of_factors(self.scales)
 
     @property
-    def report_factors(self) -> tuple[FunnelFactor, ...]:
-        """The factors that turn the number of reports received so far into the number of paid claims."""
-        later = self.claim_factors()[len(self.scales) :]
-        return (*self.scales, FunnelFactor(self.claimants), FunnelFactor(self.entitled), *later)
-
-    def claim_factors(self, decision: str = "complaint") -> tuple[FunnelFactor, ...]:
-        """The factors that turn entitled claims so far into paid claims, including claims still to come.
-
-        `decision` says how far the claims have come: the funnel begins there.
-        """
-        added = self.new if "new_applicants" in self.entries else None
-        filing, acceptance = FunnelFactor(self.filing, added=added), FunnelFactor(self.acceptance)
-        left = {"filing_share": filing, "acceptance": acceptance}
-        return (*self.scales, *(left[kind] for kind in rates_from(decision)))
-
-    @property
     def reports(self) -> Input:
         """Expected entitled claimants per report received so far, including reports still to come."""
-        return product_of_factors(self.report_factors[: len(self.scales) + 2])
-
-    def paid_share_of_claims(self, decision: str) -> Input:
-        """Expected number of paid claims per entitled claim at a stage, including claims still to come."""
-        return product_of_factors(self.claim_factors(decision))
+        return self.exposed * self.claimants * self.entitled
 
     @property
     def filed(self) -> Input:
         """Expected filed claims per report so far, including claims by people who had not reported."""
-        return product_of_factors(self.report_factors[: len(self.scales) + 3])
+        return self.reports * (self.filing + self.new)
 
     @property
     def paid(self) -> Input:
         """Expected paid claims per report so far."""
-        return product_of_factors(self.report_factors)
+        return self.filed * self.acceptance
+
+    def paid_share_of_claims(self, decision: str) -> Input:
+        """Expected number of paid claims per entitled claim at a stage, including claims still to come."""
+        shares = {"filing_share": self.filing + self.new, "acceptance": self.acceptance}
+        return reduce(Input.__mul__, (shares[kind] for kind in rates_from(decision)), self.exposed)
 
     def missing(self, *, review: bool, mix: bool, rates: Collection[str] = RATES) -> str:
         """Return the kinds of input that the expected cost of a schedule needs and the ledger lacks.

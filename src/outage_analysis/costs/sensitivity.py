@@ -40,7 +40,7 @@ from outage_analysis.text import (
     UnitByRow,
 )
 
-TORNADO = TableSchema(
+TORNADO: TableSchema = TableSchema(
     "One row per kind of cost and uncertain input, the widest range of cost first.",
     (
         VALUATION,
@@ -53,7 +53,7 @@ TORNADO = TableSchema(
         Column("cost_high", "money", "Expected cost with the input at the high end."),
     ),
 )
-LEVERS = TableSchema(
+LEVERS: TableSchema = TableSchema(
     "One row per cost line and decision.",
     (
         LINE,
@@ -137,7 +137,7 @@ ROUNDING = 1e-12
 
 def inputs_behind(portfolio: Portfolio, valuation: str) -> dict[str, Assumption]:
     """Return the assumptions that affect the total of a valuation, such as `cash`, by id."""
-    used = {name for s in portfolio.streams if s.valuation == valuation for name in s.inputs}
+    used = {name for s in portfolio.terms if s.valuation == valuation for name in s.inputs}
     return {name: entry for name, entry in portfolio.entries.items() if name in used}
 
 
@@ -183,7 +183,7 @@ def tornado(portfolio: Portfolio, *, level: int = DEFAULT_LEVEL) -> pl.DataFrame
     """Return the expected total with each input at the ends of its likely range, the others at their means.
 
     Args:
-        portfolio: the payment streams and their inputs.
+        portfolio: the terms and their inputs.
         level: the probability of the likely range in percent: 80 for P10 to P90, 90 for P5 to P95.
 
     Returns:
@@ -226,9 +226,9 @@ def levers(portfolio: Portfolio) -> pl.DataFrame:
     """
     rows = []
     for line in sorted({*portfolio.counted("cash")} - portfolio.statutory):
-        streams = tuple(s for s in portfolio.streams if (s.line, s.valuation) == (line, "cash"))
-        only = replace(portfolio, streams=streams)
-        reviewed = {part.band for s in streams for part in s.parts if part.reviewed}
+        terms = tuple(s for s in portfolio.terms if (s.line, s.valuation) == (line, "cash"))
+        only = replace(portfolio, terms=terms)
+        reviewed = {part.band for s in terms for part in s.parts if part.reviewed}
         base = expected_at(only, "cash", {})[0]
         for lever, name, step, moved in _lever_steps(inputs_behind(only, "cash"), reviewed):
             rows.append((line, lever, step, expected_at(only, "cash", {name: moved})[0] - base))
@@ -272,7 +272,7 @@ def with_fixed_award(portfolio: Portfolio, award: float) -> Portfolio:
 
 
 def _decided_awards(portfolio: Portfolio) -> dict[str, Award]:
-    free = {s.award for s in portfolio.streams if s.line not in portfolio.statutory}
+    free = {s.award for s in portfolio.terms if s.line not in portfolio.statutory}
     inputs = inputs_behind(portfolio, "cash")
     awards = {name: e for name, e in inputs.items() if isinstance(e, Award) and name in free}
     if not awards:
@@ -291,7 +291,7 @@ def award_views(
     """Compare the cash cost under an uncertain mean award of a review with the cost under fixed awards.
 
     Args:
-        portfolio: the payment streams and their inputs.
+        portfolio: the terms and their inputs.
         awards: the mean awards to compare, in the smallest unit of the currency.
         draws: the number of simulated draws, a power of two.
         seed: the seed of the simulation.
@@ -323,7 +323,7 @@ def break_evens(portfolio: Portfolio, limit: float, *, valuation: str = "cash") 
     For the break-even value of an input, all other inputs are at their means.
 
     Args:
-        portfolio: the payment streams and their inputs.
+        portfolio: the terms and their inputs.
         limit: an amount in the smallest unit of the currency.
         valuation: the kind of cost that is added up, such as `cash`.
 
@@ -412,7 +412,7 @@ def cost_sobol_indices(portfolio: Portfolio, valuation: str = "cash", *, draws: 
     the index is smaller than its numerical error; take more draws then.
 
     Args:
-        portfolio: the payment streams and their inputs.
+        portfolio: the terms and their inputs.
         valuation: the kind of cost that is added up, such as `cash`.
         draws: the number of pairs of sample points, a power of two. The total is evaluated 2 x (assumptions +
             1) times per pair.
@@ -437,12 +437,12 @@ def cost_sobol_indices(portfolio: Portfolio, valuation: str = "cash", *, draws: 
             " need independent inputs",
             remedy="Read the tornado, or take the correlations out of the ledger.",
         )
-    streams = tuple(s for s in portfolio.streams if s.valuation == valuation)
-    only = replace(portfolio, streams=streams, entries=inputs_behind(portfolio, valuation))
+    terms = tuple(s for s in portfolio.terms if s.valuation == valuation)
+    only = replace(portfolio, terms=terms, entries=inputs_behind(portfolio, valuation))
 
     def total(points: FloatArray) -> FloatArray:
         values = only.values(points)
-        return np.asarray(sum(s.moments(values, len(points))[0].sum(axis=1) for s in streams))
+        return np.asarray(sum(s.moments(values, len(points))[0].sum(axis=1) for s in terms))
 
     parts, size = [], 0.0
     for points in sobol_replicates(2 * only.dimensions, draws, seed=SEED):

@@ -1,30 +1,38 @@
-"""Cost terms: what every cost line is compiled to, and the expected cost of a term with its bounds.
+"""Terms: what every cost line is compiled to. The expected cost, the draws and everything else evaluate them.
 
-    term = count x named factors x payment per band
-
-The cost table, the draws, the sensitivity tables, the comparison, the bridge, the sliders and the formulas
-in the workbook are all computed from these terms.
+term = count x named factors x payment per loss band
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cached_property, reduce
+from typing import NamedTuple
 
+import numpy as np
+
+from outage_analysis.assumptions import FloatArray
 from outage_analysis.costs.funnel import Funnel, FunnelFactor, Input, product_of_factors, product_or_none
 from outage_analysis.errors import ModelRefused
 from outage_analysis.incidents import Fact, get_fact
 from outage_analysis.losses import Cube
 from outage_analysis.policies import CostLine, Policy, Schedule
+from outage_analysis.text import ShortRepr
 
 UNSTATED = "unstated"
 """The status of a line without an expected cost because most of its claims state no loss."""
 NOTHING = Input.certain(0.0)
 PAIR = 2
 """So few losses may be drawn one by one."""
+LABELS = ("service", "claimant_type", "over", "up_to", "rule")
+"""The columns that identify the claims of a group."""
+ROUNDING_SHARE = 1e-12
+"""A variance below this share of the sum of squares is a rounding error and treated as 0."""
+Values = Mapping[str, FloatArray]
+"""Drawn inputs by the assumption's id: (draws,), or (draws, bands) for a mix."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +54,7 @@ class ClaimCells:
 
 
 @dataclass(frozen=True)
-class PaymentGroup:
+class Group:
     """Claims that are paid in the same way: a loss band, or everybody whom the line pays."""
 
     payments: Input
@@ -67,29 +75,59 @@ class PaymentGroup:
     """Whether the payment is certain to be 0 without any assumption."""
     labels: dict[str, object] = field(default_factory=dict)
     """Service, claimant type, segment, edges of the band and outcome of the rule, where they apply."""
-    decision: str = "complaint"
-    """The stage of the claims: complaint, filed, accepted, refused or paid."""
-    certain: bool = False
-    """Whether the sum of the payments is stated as such, so that no single payment is drawn."""
     promised: float | None = None
     status: str | None = None
     """A status other than those of `cost_status`."""
     facts: str = ""
     tier: Tier | None = None
 
+    @property
+    def paid(self) -> float:
+        """The expected payments if every trial is accepted; in multiples of the award if reviewed."""
+        return self.trials if self.reviewed else self.payments.expected or 0.0
+
+
+class Part(NamedTuple):
+    """The groups of a term whose payments are drawn alike: those of a band of the mix, or all of one kind."""
+
+    band: int | None
+    """The position of the band in the mix, if the term has one; the sums assume that all trials are in it."""
+    reviewed: bool
+    """Whether the sums are multiples of the award."""
+    paid: float
+    """The sum of payments if every trial were accepted."""
+    sum_of_squares: float
+    labels: tuple[Mapping[str, object], ...] = ({},)
+    """The `LABELS` of its groups, each with its `share` of the mean."""
+
 
 @dataclass(frozen=True)
-class LineTerm:
-    """One cost line under one valuation, such as cash: a count x factors x the payment per loss band."""
+class DerivedInput:
+    """A value that is computed from the drawn inputs, such as a rate whose odds are doubled.
 
+    Args:
+        inputs: the inputs that the value depends on.
+        compute: returns the value in each draw from the drawn inputs, in the shape of an input.
+        linear: whether the value is a constant, or a constant times one input. The mean of the value is then
+            its value at the means of the inputs.
+    """
+
+    inputs: tuple[str, ...]
+    compute: Callable[[Values], FloatArray]
+    linear: bool = False
+
+
+@dataclass(frozen=True, repr=False)
+class Term(ShortRepr):
+    """One part of the cost of a line under one valuation, such as cash: a count x factors x payments."""
+
+    line: str
     valuation: str
     rule: str
-    facts: str
-    groups: tuple[PaymentGroup, ...] = ()
+    facts: str = ""
+    groups: tuple[Group, ...] = ()
     """What is paid, per loss band; empty if the cost cannot be computed, for the reason in `status`."""
     factors: tuple[FunnelFactor, ...] = ()
-    factors_of: Mapping[str, tuple[FunnelFactor, ...]] = field(default_factory=dict)
-    """The factors of claims by how far they have come; `factors` are those of the first stage among them."""
     trials: float = 1.0
     """The count that the factors multiply: reports, people, claims, or one amount."""
     count: float | None = None
@@ -115,15 +153,21 @@ class LineTerm:
     second, and have no limit if the second is None."""
     certain: bool = False
     """Whether the payments are certain once the inputs are known, as for an amount announced in total."""
+    arrivals: bool = False
+    """Whether the claims come from people who had not reported: their count is Poisson, not binomial."""
     claim_cells: ClaimCells | None = field(default=None, repr=False)
     """The cells of the cube that the term counts; None if it uses a published count."""
+    decision: str = ""
+    """How far the claims have come, if those of the line have come to different stages."""
     claimant_type: str | None = None
     status: str | None = None
     """A status other than those of `cost_status`."""
     missing: str | None = None
     """The kinds of input that the ledger lacks for an expected cost."""
+    derived: Mapping[str, DerivedInput] = field(default_factory=dict, repr=False)
+    """By the name of an input of the term: the computed value that the term uses in its place."""
 
-    def for_people(self, people: int, payment: int, *, most: float = 0.0) -> LineTerm:
+    def for_people(self, people: int, payment: int, *, most: float = 0.0) -> Term:
         """Return the term with a count of people who are all paid the same amount.
 
         Args:
@@ -133,13 +177,18 @@ class LineTerm:
         """
         trials, total = float(people), float(people * payment)
         payments = replace(Input.certain(total), most=max(total, most))
-        group = PaymentGroup(payments, trials, trials * float(payment) ** 2)
+        group = Group(payments, trials, trials * float(payment) ** 2)
         return replace(self, groups=(group,), trials=trials, count=trials, promised=total)
 
-    def for_amount(self, amount: float) -> LineTerm:
+    def for_amount(self, amount: float) -> Term:
         """Return the term with one amount for the whole line, in the smallest unit of the currency."""
-        group = PaymentGroup(Input.certain(amount), 1.0, amount**2)
+        group = Group(Input.certain(amount), 1.0, amount**2)
         return replace(self, groups=(group,), promised=amount, certain=True)
+
+    def per_person(self, share: float = 1.0) -> Term:
+        """Return the term that pays 1 to each accepted claim, or to a share of the accepted claims."""
+        group = Group(Input.certain(self.trials * share), self.trials)
+        return replace(self, groups=(group,), mixed=False, claim_cells=None, mix="", award="")
 
     @cached_property
     def accepted_share(self) -> Input:
@@ -154,13 +203,11 @@ class LineTerm:
         """Whether the simulation includes the term: its payments and all its factors have a mean."""
         return bool(self.groups) and None not in (self.cost.expected, self.accepted_share.expected)
 
-    def group_cost(self, group: PaymentGroup) -> Input:
+    def group_cost(self, group: Group) -> Input:
         """Return the expected cost of a payment group and its bounds; the low bound is 0 with a band mix."""
         if group.paid_nothing:
             return NOTHING
-        factors = self.factors_of.get(group.decision)
-        share = self.accepted_share if factors is None else product_of_factors(factors)
-        cost = self._in_whole_trials(group.payments * share, group.trials)
+        cost = self._in_whole_trials(group.payments * self.accepted_share, group.trials)
         if self.mixed:
             cost = replace(cost, low=0.0, expected=product_or_none(cost.expected, group.mix_share))
         return cost
@@ -208,6 +255,112 @@ class LineTerm:
             most=largest([high, cost.most]),
         )
 
+    @property
+    def process(self) -> str:
+        """The name of the claim counts; terms with the same name get the same random counts."""
+        name = f"{self.line} ({self.decision})" if self.decision else self.line
+        return f"{name} (new applicants)" if self.arrivals else name
+
+    @property
+    def scales(self) -> tuple[str, ...]:
+        """The assumptions that multiply the number of trials."""
+        return tuple(f.mean.assumption for f in self.factors if f.scale and f.mean.assumption)
+
+    @property
+    def rates(self) -> tuple[str, ...]:
+        """The assumptions whose product is the probability that a trial is accepted."""
+        return tuple(f.mean.assumption for f in self.factors if not f.scale and f.mean.assumption)
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """The names of the drawn inputs that the term depends on."""
+        used = (x for x in (*self.scales, *self.rates, self.mix, self.award) if x)
+        drawn = (self.derived[x].inputs if x in self.derived else (x,) for x in used)
+        return tuple(dict.fromkeys(name for names in drawn for name in names))
+
+    @cached_property
+    def parts(self) -> tuple[Part, ...]:
+        """The groups, added up where their payments are drawn alike."""
+        alike: dict[tuple[int | None, bool], list[Group]] = {}
+        for group in self.groups:
+            alike.setdefault((group.position if self.mix else None, group.reviewed), []).append(group)
+        parts = []
+        for key, groups in sorted(alike.items(), key=lambda item: item[0][1] and not self.mix):
+            whole, squares = sum(group.paid for group in groups), sum(g.sum_of_squares for g in groups)
+            labels = tuple(
+                {name: g.labels[name] for name in LABELS if name in g.labels}
+                | {"share": g.paid / whole if whole else 1.0, "tier": g.tier}
+                for g in groups
+                if g.paid or not whole
+            )
+            if whole or not self.claim_cells:
+                parts.append(Part(*key, whole, squares, labels))
+        return tuple(parts)
+
+    def value(self, name: str, values: Values) -> FloatArray:
+        """Return an input of the term in each draw: the drawn value, or the value that is computed from it.
+
+        Args:
+            name: one of `scales` or `rates`, the `mix` or the `award`.
+            values: the drawn inputs.
+        """
+        return self.derived[name].compute(values) if name in self.derived else values[name]
+
+    def scale_and_rate(self, values: Values, draws: int = 1) -> tuple[FloatArray, FloatArray]:
+        """Return the factor on the number of trials, and the acceptance rate of the trials, each (draws,).
+
+        A factor or a rate without an assumption is 1.
+        """
+        scale, rate = np.ones(draws), np.ones(draws)
+        for name in self.scales:
+            scale = scale * self.value(name, values)
+        for name in self.rates:
+            rate = rate * self.value(name, values)
+        return scale, rate
+
+    def moments(self, values: Values, draws: int) -> tuple[FloatArray, FloatArray]:
+        """Return, given the inputs, each part's mean payments and their covariance with the term's total.
+
+        Returns:
+            The means in the smallest unit of the currency, and the covariances in its square, each of shape
+            (draws, parts).
+        """
+        scale, rate = self.scale_and_rate(values, draws)
+        if self.capacity is not None:
+            return self._served_moments(scale, rate)
+        award = self.value(self.award, values) if self.award else np.ones(draws)
+        mix = self.value(self.mix, values) if self.mix else np.ones((draws, 0))
+        ones = np.ones(draws)
+        means, squares, thinned = (np.empty((draws, len(self.parts))) for _ in range(3))
+        for k, part in enumerate(self.parts):
+            share = ones if part.band is None else mix[:, part.band]
+            factor = award if part.reviewed else ones
+            spread = 1 + self.spread**2 * part.reviewed
+            means[:, k] = scale * rate * share * part.paid * factor
+            squares[:, k] = scale * rate * share * part.sum_of_squares * factor**2 * spread
+            thinned[:, k] = squares[:, k] / spread * rate
+        if self.certain:
+            return means, np.zeros_like(means)
+        if self.arrivals:
+            return means, squares
+        if self.mix:  # each trial falls into one band, so the bands are negatively correlated
+            total = means.sum(axis=1, keepdims=True)
+            thinned = means * total / np.maximum(self.trials * scale, 1e-300)[:, None]
+        covariances = squares - thinned
+        # If every trial is accepted and paid the same, the variance is 0 and the difference is only rounding.
+        rounding = covariances.sum(axis=1) <= ROUNDING_SHARE * squares.sum(axis=1)
+        return means, np.where(rounding[:, None], 0.0, covariances)
+
+    def _served_moments(self, scale: FloatArray, rate: FloatArray) -> tuple[FloatArray, FloatArray]:
+        (part,) = self.parts
+        payment = part.paid / self.trials
+        demand = self.trials * scale * rate
+        capacity = self.capacity or 0.0
+        below = demand < capacity
+        mean = np.where(below, demand, capacity) * payment
+        variance = np.where(below, demand * (1 - rate), 0.0) * payment**2
+        return mean[:, None], variance[:, None]
+
 
 def largest(amounts: list[float | None]) -> float | None:
     """Return the largest amount; None if there are no amounts or an amount has no limit (None)."""
@@ -217,11 +370,11 @@ def largest(amounts: list[float | None]) -> float | None:
 
 @dataclass(frozen=True)
 class CompiledLine:
-    """A cost line compiled to terms under one ledger: one term per valuation, such as cash."""
+    """A cost line compiled to terms under one ledger: one or more terms per valuation, such as cash."""
 
     line: CostLine
     funnel: Funnel
-    terms: tuple[LineTerm, ...]
+    terms: tuple[Term, ...]
 
 
 @dataclass(frozen=True)

@@ -27,7 +27,7 @@ from outage_analysis.costs.uncertainty.tables import rounded_estimate, rounded_p
 from outage_analysis.errors import ModelRefused, UsageError
 from outage_analysis.text import ASSUMPTION, KIND, Column, Locale, TableSchema, short_names
 
-INFORMATION_VALUE = TableSchema(
+INFORMATION_VALUE: TableSchema = TableSchema(
     "One row per uncertain input, the largest value first; then one for all inputs, and one for the counts.",
     (
         Column(
@@ -118,7 +118,7 @@ def information_sentence(table: pl.DataFrame, portfolio: Portfolio, locale: Loca
 
     Args:
         table: the result of `information_value`.
-        portfolio: the streams of an option; its assumptions give the names of the inputs.
+        portfolio: the terms of an option; its assumptions give the names of the inputs.
         locale: the language and its number formats.
     """
     whole, error = table.filter(known="all_inputs").select("value", "error").row(0)

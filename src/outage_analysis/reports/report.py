@@ -12,7 +12,7 @@ import polars as pl
 
 from outage_analysis.analysis import Analysis
 from outage_analysis.charts import CHARTS, chart_context, draw, skip_schema_checks, stable_spec, svg
-from outage_analysis.costs import CostTerms, cost_terms
+from outage_analysis.costs import LiveCost, live_cost
 from outage_analysis.reports.blocks import (
     Answers,
     Block,
@@ -166,14 +166,14 @@ class Report:
             yield Section(f"own-{number}", title, tuple(blocks))
 
     @cached_property
-    def products(self) -> CostTerms | None:
+    def products(self) -> LiveCost | None:
         """The headline cost as a sum of products of inputs, for the sliders and the Excel formulas.
 
         None if the cost was not simulated. Also None if inputs depend on each other, because the mean of a
         product is then not the product of the means.
         """
         run = self.analysis.runs.get(self.analysis.headline_basis)
-        return None if run is None else cost_terms(run.portfolio)
+        return None if run is None else live_cost(run.portfolio)
 
     def chart_is_synthetic(self, chart: str) -> bool:
         """Return whether a chart is based on synthetic claims and must be labelled as synthetic."""

@@ -38,12 +38,12 @@ def slider_presets(analysis: Analysis, locale: Locale) -> list[Preset]:
 def _scenario_changes(analysis: Analysis, scenario: Scenario) -> dict[str, dict[str, float]]:
     run = analysis.runs[analysis.headline_basis]
     changes = {}
-    for stream in run.portfolio.streams:
-        if stream.valuation != "cash":
+    for term in run.portfolio.terms:
+        if term.valuation != "cash":
             continue
-        kinds = {name: run.portfolio.entries[name].kind for name in stream.rates}
-        if scenario.award_factor is not None and stream.award:
-            changes[stream.award] = {"times": float(scenario.award_factor)}
+        kinds = {name: run.portfolio.entries[name].kind for name in term.rates}
+        if scenario.award_factor is not None and term.award:
+            changes[term.award] = {"times": float(scenario.award_factor)}
         if scenario.acceptance_odds_ratio is not None:
             accepted = [name for name, kind in kinds.items() if kind == "acceptance"]
             changes |= {name: {"odds": float(scenario.acceptance_odds_ratio)} for name in accepted}
@@ -55,13 +55,13 @@ def _observed_rates(analysis: Analysis) -> Iterator[tuple[str, dict[str, float]]
     if outcome is None or not analysis.plan.hindsight or analysis.headline_basis != "published":
         return
     line = analysis.policy.schedule(outcome.line)
-    streams = [s for s in run.portfolio.streams if (s.line, s.valuation) == (outcome.line, "cash")]
-    if line is None or not line.published_count or not streams:
+    terms = [s for s in run.portfolio.terms if (s.line, s.valuation) == (outcome.line, "cash")]
+    if line is None or not line.published_count or not terms:
         return
     counted = get_fact(line.published_count).count
     filed, accepted = (get_fact(f, hindsight=True).count for f in (outcome.filed, outcome.accepted))
     shares = {"filing_share": filed / counted, "acceptance": accepted / filed}
-    for name in streams[0].rates:
+    for name in terms[0].rates:
         kind = run.portfolio.entries[name].kind
         if kind in shares:
             yield name, {"set": round(shares[kind], 6)}

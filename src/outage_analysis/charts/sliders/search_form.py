@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from outage_analysis.charts.sliders.what_if import SearchForm, WhatIfSliders, amount_unit, number_text
-from outage_analysis.costs import CostTerms, SearchablePayment, page_search, round_step
+from outage_analysis.costs import LiveCost, SearchablePayment, page_search, round_step
 from outage_analysis.losses import Cube
 from outage_analysis.policies import Policy
 from outage_analysis.text import Locale
@@ -39,7 +39,7 @@ SOLVE_WORDS = ("answer", "nearest", "least", "not_limited")
 
 
 def with_search_form(
-    sliders: WhatIfSliders, cost: CostTerms, policy: Policy, cubes: Sequence[Cube], locale: Locale
+    sliders: WhatIfSliders, cost: LiveCost, policy: Policy, cubes: Sequence[Cube], locale: Locale
 ) -> WhatIfSliders:
     """Add the search form to the sliders of a page, if the page has a payment that a search can vary.
 

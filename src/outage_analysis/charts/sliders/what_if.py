@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from outage_analysis.assumptions import RateAssumption
-from outage_analysis.costs import CostTerms, Factor, Simulation, browser_model, round_digits
+from outage_analysis.costs import LiveCost, LiveInput, Simulation, browser_model, round_digits
 from outage_analysis.text import LikelyRange, Locale, capitalized
 
 KINDS = (
@@ -117,7 +117,7 @@ class WhatIfSliders:
 
 
 def what_if_sliders(
-    cost: CostTerms | None,
+    cost: LiveCost | None,
     locale: Locale,
     names: Mapping[str, str],
     *,
@@ -214,7 +214,7 @@ def amount_unit(locale: Locale) -> tuple[int, str]:
     return 10**locale.minor_units, locale.unit
 
 
-def merged_terms(cost: CostTerms) -> dict[str, list[tuple[float, tuple[str, ...]]]]:
+def merged_terms(cost: LiveCost) -> dict[str, list[tuple[float, tuple[str, ...]]]]:
     """Return the cost terms (amount x factors) per valuation, cash first; those with equal factors are added.
 
     Returns:
@@ -237,7 +237,7 @@ def _total(valuation: str, amount: float, locale: Locale) -> SliderTotal:
     return SliderTotal(valuation, _title(valuation, locale), locale.money(amount), exact)
 
 
-def _slider(factor: Factor, locale: Locale, names: Mapping[str, str]) -> Slider:
+def _slider(factor: LiveInput, locale: Locale, names: Mapping[str, str]) -> Slider:
     times, per, unit = 1, 1, "×"
     if factor.measure == "share":
         per, unit = 100, "%"
@@ -271,7 +271,7 @@ def number_text(value: float, digits: int) -> str:
     return text.rstrip("0").rstrip(".") if digits > 0 else text
 
 
-def _label(factor: Factor, locale: Locale, names: Mapping[str, str]) -> str:
+def _label(factor: LiveInput, locale: Locale, names: Mapping[str, str]) -> str:
     line = names.get(factor.line, factor.line)
     if factor.kind == "pays" and (factor.over, factor.up_to) == (0, None):
         return locale("report.what_if_pays_any", line=line)

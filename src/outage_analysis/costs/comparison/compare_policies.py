@@ -21,8 +21,7 @@ from outage_analysis.costs.comparison.shared_runs import shared_runs
 from outage_analysis.costs.compile_lines import compiled_lines
 from outage_analysis.costs.expected import assumption_ids, costs_of_lines, ledger_for_policy, totals
 from outage_analysis.costs.sensitivity import numbers_behind, sign_change
-from outage_analysis.costs.uncertainty.policy_streams import portfolio_of_lines
-from outage_analysis.costs.uncertainty.portfolio import Part, Portfolio, expected_at
+from outage_analysis.costs.uncertainty.portfolio import Portfolio, expected_at, portfolio_of_lines
 from outage_analysis.costs.uncertainty.simulation import (
     DRAWS,
     SEED,
@@ -326,16 +325,14 @@ def _chances_cheapest(totals: Sequence[Sample]) -> Iterator[Estimate]:
 
 
 def _recipients(portfolio: Portfolio, table: pl.DataFrame, valuation: str) -> float | None:
-    streams = [s for s in portfolio.streams if s.valuation == valuation]
-    if any(stream.certain for stream in streams):
+    terms = [s for s in portfolio.terms if s.valuation == valuation]
+    if any(term.certain for term in terms):
         return None
     bands = table.filter((pl.col("level") == "band") & (pl.col("rule") != "not_entitled"))
     paid = pl.col("count").filter(pl.col("rule").is_in(["pays", "review"])).sum() / pl.col("count").sum()
     shares = dict(bands.group_by("line").agg(paid).rows())
-    heads = [
-        replace(s, parts=(Part(s.trials * shares.get(s.line, 1.0), 0.0),), mix="", award="") for s in streams
-    ]
-    return float(expected_at(replace(portfolio, streams=tuple(heads)), valuation, {})[0])
+    heads = [term.per_person(shares.get(term.line, 1.0)) for term in terms]
+    return float(expected_at(replace(portfolio, terms=tuple(heads)), valuation, {})[0])
 
 
 def _pair_row(

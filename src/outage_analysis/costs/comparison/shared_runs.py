@@ -17,7 +17,7 @@ def shared_runs(
     """Simulate all policies with the same draws; each simulation draws the inputs of all policies.
 
     Args:
-        portfolios: the payment streams of each policy, by name.
+        portfolios: the terms of each policy, by name.
         ledger: the assumptions; its correlations apply to the inputs that the policies have.
         as_of: only correlations public by this day are used.
         draws: the number of points, a power of two.

@@ -26,8 +26,8 @@ from outage_analysis.costs.comparison.shared_runs import shared_runs
 from outage_analysis.costs.compile_lines import compiled_lines
 from outage_analysis.costs.expected import ledger_for_policy
 from outage_analysis.costs.policy_search.parameters import Parameter
-from outage_analysis.costs.uncertainty.policy_streams import build_portfolio
-from outage_analysis.costs.uncertainty.portfolio import Part, Portfolio, Stream, expected_at
+from outage_analysis.costs.terms import Term
+from outage_analysis.costs.uncertainty.portfolio import Portfolio, build_portfolio, expected_at
 from outage_analysis.costs.uncertainty.simulation import REPLICATES, Simulation, quantile_place, simulate
 from outage_analysis.errors import ModelRefused
 from outage_analysis.files import validated_copy
@@ -283,7 +283,7 @@ class CostInputs:
         return None if self.ledger is None else ledger_for_policy(self.ledger, policy)
 
     def portfolio(self, policy: Policy, cubes: Sequence[Cube]) -> Portfolio:
-        """Return the payment streams of a policy, from cubes of claims or from published counts.
+        """Return the terms of a policy, from cubes of claims or from published counts.
 
         Raises:
             ModelRefused: handling counts, and the ledger does not state its cost.
@@ -293,18 +293,18 @@ class CostInputs:
         if not self.with_handling:
             return found
         published = build_portfolio(policy, ledger, as_of=self.as_of) if cubes else found
-        handling = [stream for stream in published.streams if stream.valuation == "handling"]
+        handling = [term for term in published.terms if term.valuation == "handling"]
         if not handling:
             raise ModelRefused(
                 "the ledger states no cost of handling, so it cannot be counted",
                 remedy="Leave --handling out, or add an assumption of the kind `handling`.",
             )
-        rest = [stream for stream in found.streams if stream.valuation != "handling"]
+        rest = [term for term in found.terms if term.valuation != "handling"]
         entries = {**found.entries, **published.entries}
         declared = self.ledger.as_known_on(self.as_of).correlations if self.ledger else ()
         return replace(
             found,
-            streams=(*rest, *handling),
+            terms=(*rest, *handling),
             entries={name: entries[name] for name in sorted(entries)},
             correlations={c.of: c.rank for c in declared if set(c.of) <= entries.keys()},
         )
@@ -315,7 +315,7 @@ class CostInputs:
 
     def _counted(self, run: Simulation) -> Simulation:
         valuations = ("cash", "handling") if self.with_handling else ("cash",)
-        return run.with_streams(lambda stream: stream.valuation in valuations)
+        return run.with_terms(lambda term: term.valuation in valuations)
 
     def candidates(self, lines: Sequence[VariedLine], cubes: Sequence[Cube]) -> CandidateCosts:
         """Draw what the costs of all candidates are computed from.
@@ -344,7 +344,7 @@ class CostInputs:
             for interval, part in np.argwhere(line.used).tolist():
                 own = policy.model_copy(update={"lines": (line.paid_apart(interval, part),)})
                 portfolio = build_portfolio(own, self.fitting_ledger(own), as_of=self.as_of, cubes=cubes)
-                if not portfolio.streams and (intervals == interval).any():
+                if not portfolio.terms and (intervals == interval).any():
                     raise ModelRefused(
                         "claims are reviewed, and the ledger states no mean award of a review",
                         value=line.schedule.id,
@@ -354,21 +354,21 @@ class CostInputs:
                 usual.append(line.usual[interval] if part == FIXED else 1)
         found = shared_runs(portfolios, self.ledger, self.as_of, self.draws, self.seed)
         found.pop("usual")  # it makes the draws those of the announced policy, because it weighs them alike
-        runs = [run.with_streams(lambda stream: stream.valuation == "cash") for run in found.values()]
+        runs = [run.with_terms(lambda term: term.valuation == "cash") for run in found.values()]
         runs[0] = self._counted(found["base"])
         by_loss = {line.id for line in policy.schedules}
-        pays_by_loss = [s for s in runs[0].portfolio.streams if s.line in by_loss and s.valuation == "cash"]
-        streams = [stream for run in runs for stream in run.portfolio.streams]
-        columns = [n for n, run in enumerate(runs) for _ in run.portfolio.streams]
+        pays_by_loss = [s for s in runs[0].portfolio.terms if s.line in by_loss and s.valuation == "cash"]
+        terms = [term for run in runs for term in run.portfolio.terms]
+        columns = [n for n, run in enumerate(runs) for _ in run.portfolio.terms]
         engine = replace(
             runs[0],
-            portfolio=replace(runs[0].portfolio, streams=tuple(streams)),
+            portfolio=replace(runs[0].portfolio, terms=tuple(terms)),
             process=replace(runs[0].process, units=tuple(x for run in runs for x in run.process.units)),
             draws=self.draws,  # a simulation of few claims would take 16 times as many
         )
         drawn, means = [], np.zeros(len(runs))
-        for column, stream in zip(columns, streams, strict=True):
-            means[column] += expected_payment(engine, stream) / usual[column]
+        for column, term in zip(columns, terms, strict=True):
+            means[column] += expected_payment(engine, term) / usual[column]
         for block in engine.replicates():
             sums = np.zeros((len(runs), len(block.uniforms)))
             for column, amounts in zip(columns, block.amounts, strict=True):
@@ -381,8 +381,8 @@ class CostInputs:
             means[1:],
             base,
             float(means[0]),
-            sum(expected_payment(engine, stream) for stream in pays_by_loss),
-            sum(expected_payment(engine, accepted_claims(stream)) for stream in pays_by_loss),
+            sum(expected_payment(engine, term) for term in pays_by_loss),
+            sum(expected_payment(engine, accepted_claims(term)) for term in pays_by_loss),
         )
 
     def _check_cost(self, policy: Policy, cubes: Sequence[Cube]) -> None:
@@ -471,17 +471,17 @@ class CandidateCosts:
         return np.concatenate([np.empty(0), *(np.partition(x, place, axis=1)[:, place] for x in totals)])
 
 
-def expected_payment(run: Simulation, stream: Stream) -> float:
-    """Return the expected payments of a stream: in closed form, or from the inputs of all draws."""
-    if run.portfolio.has_closed_form(stream.valuation):
-        return float(expected_at(replace(run.portfolio, streams=(stream,)), stream.valuation, {})[0])
-    means = [stream.moments(values, run.draws // REPLICATES)[0] for values in run.drawn_inputs()]
+def expected_payment(run: Simulation, term: Term) -> float:
+    """Return the expected payments of a term: in closed form, or from the inputs of all draws."""
+    if run.portfolio.has_closed_form(term.valuation):
+        return float(expected_at(replace(run.portfolio, terms=(term,)), term.valuation, {})[0])
+    means = [term.moments(values, run.draws // REPLICATES)[0] for values in run.drawn_inputs()]
     return float(np.mean([mean.sum(axis=1).mean() for mean in means]))
 
 
-def accepted_claims(stream: Stream) -> Stream:
-    """Return the stream that pays 1 for each accepted claim of a stream."""
-    return replace(stream, parts=(Part(stream.trials, 0.0),), cells=(), mix="")
+def accepted_claims(term: Term) -> Term:
+    """Return the term that pays 1 for each accepted claim of a term."""
+    return term.per_person()
 
 
 def ordered_edges(lines: Sequence[VariedLine], candidates: IntArray) -> FlagArray:

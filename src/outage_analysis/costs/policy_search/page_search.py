@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from outage_analysis.costs.claim_payments import cube_fits_line
-from outage_analysis.costs.cost_products import Factor
+from outage_analysis.costs.cost_products import LiveInput
 from outage_analysis.costs.policy_search.benefits import largest_claim_loss
 from outage_analysis.losses import Cube
 from outage_analysis.policies import Policy, Schedule
@@ -22,13 +22,13 @@ class SearchablePayment(NamedTuple):
     line: Schedule
     tier: int
     """The position of its loss band in the line, from 0."""
-    factor: Factor
+    factor: LiveInput
     largest: int | None
     """The largest loss of the band, the limit of the payment; None if it is unknown or not money."""
 
 
 def page_search(
-    policy: Policy, factors: Iterable[Factor], model: Mapping[str, Any], cubes: Sequence[Cube]
+    policy: Policy, factors: Iterable[LiveInput], model: Mapping[str, Any], cubes: Sequence[Cube]
 ) -> tuple[list[SearchablePayment], list[dict[str, float | str]]]:
     """Return the fixed payments that a page can search, and the payments at the edges of their loss bands.
 
@@ -45,7 +45,7 @@ def page_search(
         The payments, and per edge the payments `below` and `above` it, each an amount or the id of a factor
         whose value is the amount.
     """
-    counted = {unit["pays"] for stream in model["streams"] for unit in stream["units"]}
+    counted = {unit["pays"] for term in model["streams"] for unit in term["units"]}
     pays = [factor for factor in factors if factor.kind == "pays" and factor.id in counted]
     found: list[SearchablePayment] = []
     edges: list[dict[str, float | str]] = []

@@ -514,9 +514,9 @@ def _portfolio(inputs: CostInputs, policy: Policy, cubes_of: CubesOf | None) -> 
 
 def _per_claim(run: Simulation, policy: Policy) -> dict[str, float]:
     by_loss = {line.id for line in policy.schedules}
-    own = [s for s in run.portfolio.streams if s.valuation == "cash" and s.line in by_loss]
-    accepted = sum(expected_payment(run, accepted_claims(stream)) for stream in own)
-    return {PER_CLAIM: sum(expected_payment(run, stream) for stream in own) / accepted} if accepted else {}
+    own = [s for s in run.portfolio.terms if s.valuation == "cash" and s.line in by_loss]
+    accepted = sum(expected_payment(run, accepted_claims(term)) for term in own)
+    return {PER_CLAIM: sum(expected_payment(run, term) for term in own) / accepted} if accepted else {}
 
 
 def _dominator(

@@ -2,6 +2,6 @@
 
 Modules:
     scenario_documents: the TOML document of scenarios
-    stressed_streams: the payment streams of a simulation under one scenario
+    stressed_terms: the terms of a simulation under one scenario
     scenario_table: the table of scenarios, on the random points of the simulation
 """

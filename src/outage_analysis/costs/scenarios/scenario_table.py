@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import polars as pl
 
 from outage_analysis.costs.scenarios.scenario_documents import BASE, Scenario
-from outage_analysis.costs.scenarios.stressed_streams import DoesNotApply, StressedRun
+from outage_analysis.costs.scenarios.stressed_terms import DoesNotApply, StressedRun
 from outage_analysis.costs.uncertainty.portfolio import expected_at
 from outage_analysis.costs.uncertainty.simulation import (
     Estimate,
@@ -24,7 +24,7 @@ from outage_analysis.text import DEFAULT_LEVEL, STATUS, Column, LikelyRange, Tab
 
 P75 = 0.75
 """A measure that a reserve may use; the table has it at every level of the likely range."""
-SCENARIOS = TableSchema(
+SCENARIOS: TableSchema = TableSchema(
     "One row per scenario; the row `base` is the run without a change. Scenarios cover only cash.",
     (
         Column("scenario", "id", "Id of the scenario."),

@@ -1,8 +1,7 @@
 """Uncertainty: a portfolio of cost lines goes in; a sample of each total comes out.
 
 Modules:
-    portfolio: cost lines as payment streams, which depend on the uncertain inputs
-    policy_streams: builds the payment streams of a policy
+    portfolio: cost lines as terms, which depend on the uncertain inputs
     claim_units: groups of claims whose accepted number is one draw
     sobol: scrambled Sobol points
     rank_correlation: points with given rank correlations

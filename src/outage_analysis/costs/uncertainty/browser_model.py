@@ -1,6 +1,6 @@
 """A simulation as data from which a web page computes the distribution of a total again.
 
-The page has the same draws, the same payment streams and the same count process as the simulation, so a
+The page has the same draws, the same terms and the same count process as the simulation, so a
 reader can change an input or a payment in the browser and see the new range. The script live.js of the charts
 package repeats `CountProcess.amounts`; a test compares both.
 """
@@ -16,9 +16,9 @@ import numpy.typing as npt
 from scipy import special
 
 from outage_analysis.assumptions import FloatArray
+from outage_analysis.costs.terms import Term
 from outage_analysis.costs.uncertainty.award_sums import SCORES, award_sum_table
 from outage_analysis.costs.uncertainty.claim_units import ClaimUnit
-from outage_analysis.costs.uncertainty.portfolio import Stream
 from outage_analysis.costs.uncertainty.simulation import REPLICATES, Sample, Simulation
 
 MOST_DRAWS, FEWEST_DRAWS = 2**14, 2**11
@@ -41,7 +41,7 @@ Columns = dict[str, FloatArray]
 
 
 def browser_model(run: Simulation, valuation: str = "cash", *, upper: float = 0.9) -> dict[str, Any] | None:
-    """Return the draws and the payment streams of a total as JSON data for a web page.
+    """Return the draws and the terms of a total as JSON data for a web page.
 
     Args:
         run: the simulation.
@@ -51,18 +51,18 @@ def browser_model(run: Simulation, valuation: str = "cash", *, upper: float = 0.
     Returns:
         `draws` (the number of draws, which form consecutive `replicates` of equal size), `inputs` (the coded
         draws and the table of values, per input or band of a mix), `fixed` (inputs that do not vary),
-        `scores` (the coded normal scores of the counts), `streams`, `awards` (quantiles of sums of awards),
+        `scores` (the coded normal scores of the counts), `terms`, `awards` (quantiles of sums of awards),
         and `errors` (the numerical errors of the median and of the range's upper end for these draws, in the
         smallest unit). None if the total has so many random counts that a page with enough draws would be
         too large. Also None if the claims of two tiers with equal payments are drawn as one count, because
         the page could not change the payment of only one tier.
     """
     chosen = [
-        (stream, units)
-        for stream, units in zip(run.portfolio.streams, run.process.units, strict=True)
-        if stream.valuation == valuation
+        (term, units)
+        for term, units in zip(run.portfolio.terms, run.process.units, strict=True)
+        if term.valuation == valuation
     ]
-    if any(len(_tiers(stream, unit)) > 1 for stream, units in chosen for unit in units):
+    if any(len(_tiers(term, unit)) > 1 for term, units in chosen for unit in units):
         return None
     inputs, scores, totals = _draws(run, chosen)
     # The page computes the first band of a mix from the other bands, so it does not need draws for it.
@@ -83,11 +83,11 @@ def browser_model(run: Simulation, valuation: str = "cash", *, upper: float = 0.
         "fixed": {name: _rounded(values.flat[0]) for name, values in kept.items() if name not in varying},
         "scores": {name: _coded_scores(values[:, first].ravel()) for name, values in scores.items()},
         "largest_score": LARGEST_SCORE,
-        "streams": [_stream_data(stream, units, inputs) for stream, units in chosen],
+        "streams": [_term_data(term, units, inputs) for term, units in chosen],
         "awards": {
-            str(stream.spread): _award_table(stream)
-            for stream, units in chosen
-            if stream.spread and any(unit.reviewed for unit in units)
+            str(term.spread): _award_table(term)
+            for term, units in chosen
+            if term.spread and any(unit.reviewed for unit in units)
         },
         "errors": {
             name: _rounded(sample.quantile(p).error) for name, p in (("median", 0.5), ("upper", upper))
@@ -96,11 +96,11 @@ def browser_model(run: Simulation, valuation: str = "cash", *, upper: float = 0.
 
 
 def _draws(
-    run: Simulation, chosen: list[tuple[Stream, tuple[ClaimUnit, ...]]]
+    run: Simulation, chosen: list[tuple[Term, tuple[ClaimUnit, ...]]]
 ) -> tuple[Columns, Columns, FloatArray]:
     kept = min(MOST_DRAWS, run.draws) // REPLICATES
-    used = {name for stream, _ in chosen for name in stream.inputs}
-    needed = {f"{stream.process}, {name}" for stream, units in chosen for name in _score_names(stream, units)}
+    used = {name for term, _ in chosen for name in term.inputs}
+    needed = {f"{term.process}, {name}" for term, units in chosen for name in _score_names(term, units)}
     inputs: dict[str, list[FloatArray]] = {}
     scores: dict[str, list[FloatArray]] = {}
     totals = []
@@ -119,20 +119,20 @@ def _draws(
                 scores.setdefault(name, []).append(column[:kept])
         amounts = [
             paid
-            for stream, paid in zip(run.portfolio.streams, block.amounts, strict=True)
-            if any(stream is one for one, _ in chosen)
+            for term, paid in zip(run.portfolio.terms, block.amounts, strict=True)
+            if any(term is one for one, _ in chosen)
         ]
         totals.append(np.sum([paid.sum(axis=1) for paid in amounts], axis=0)[:kept])
     return _stack(inputs), _stack(scores), np.stack(totals)
 
 
-def _score_names(stream: Stream, units: tuple[ClaimUnit, ...]) -> set[str]:
-    if stream.certain:
+def _score_names(term: Term, units: tuple[ClaimUnit, ...]) -> set[str]:
+    if term.certain:
         return set()
     names = {unit.name for unit in units if unit.band != 0}
-    names |= {f"{unit.name}, awards" for unit in units if unit.reviewed and stream.spread}
+    names |= {f"{unit.name}, awards" for unit in units if unit.reviewed and term.spread}
     names |= {f"{unit.name}, losses" for unit in units if unit.share and unit.deviation}
-    return names | ({"count"} if stream.mix else set())
+    return names | ({"count"} if term.mix else set())
 
 
 def _stack(columns: Mapping[str, list[FloatArray]]) -> Columns:
@@ -164,32 +164,30 @@ def _encode(shares: FloatArray) -> str:
     return base64.b64encode(codes.tobytes()).decode()
 
 
-def _stream_data(
-    stream: Stream, units: tuple[ClaimUnit, ...], inputs: Mapping[str, FloatArray]
-) -> dict[str, Any]:
+def _term_data(term: Term, units: tuple[ClaimUnit, ...], inputs: Mapping[str, FloatArray]) -> dict[str, Any]:
     return {
-        "process": stream.process,
-        "trials": _rounded(stream.trials),
-        "scales": stream.scales,
-        "rates": stream.rates,
-        "mix": stream.mix,
-        "bands": sum(name.startswith(f"{stream.mix}.") for name in inputs) if stream.mix else 0,
-        "award": stream.award,
-        "spread": str(stream.spread) if stream.spread else "",
-        "capacity": stream.capacity,
-        "poisson": stream.poisson_arrivals,
-        "certain": stream.certain,
+        "process": term.process,
+        "trials": _rounded(term.trials),
+        "scales": term.scales,
+        "rates": term.rates,
+        "mix": term.mix,
+        "bands": sum(name.startswith(f"{term.mix}.") for name in inputs) if term.mix else 0,
+        "award": term.award,
+        "spread": str(term.spread) if term.spread else "",
+        "capacity": term.capacity,
+        "poisson": term.arrivals,
+        "certain": term.certain,
         "parts": [
             {"paid": _rounded(part.paid), "band": part.band, "reviewed": part.reviewed}
-            for part in (stream.parts if stream.certain else ())
+            for part in (term.parts if term.certain else ())
         ],
-        "units": [_unit_data(stream, unit) for unit in units if not stream.certain],
+        "units": [_unit_data(term, unit) for unit in units if not term.certain],
     }
 
 
-def _unit_data(stream: Stream, unit: ClaimUnit) -> dict[str, Any]:
+def _unit_data(term: Term, unit: ClaimUnit) -> dict[str, Any]:
     numbers = ("claims", "fixed", "share", "loss", "deviation", "skewness", "least")
-    tiers = _tiers(stream, unit)
+    tiers = _tiers(term, unit)
     tier = next(iter(tiers)) if len(tiers) == 1 else None
     return {
         "name": unit.name,
@@ -197,22 +195,22 @@ def _unit_data(stream: Stream, unit: ClaimUnit) -> dict[str, Any]:
         "most": None if np.isinf(unit.most) else _rounded(unit.most),
         "reviewed": unit.reviewed,
         "band": unit.band,
-        "pays": "" if tier is None else f"{stream.line}.pays.{tier}",
+        "pays": "" if tier is None else f"{term.line}.pays.{tier}",
     }
 
 
-def _tiers(stream: Stream, unit: ClaimUnit) -> set[int | None]:
+def _tiers(term: Term, unit: ClaimUnit) -> set[int | None]:
     """Return the positions of the tiers that pay the claims of a unit; None for payments outside tiers."""
     known = {
         (label.get("over"), label.get("up_to")): getattr(label.get("tier"), "position", None)
-        for part in stream.parts
+        for part in term.parts
         for label in part.labels
     }
     return {known.get((label.get("over"), label.get("up_to"))) for label in unit.labels}
 
 
-def _award_table(stream: Stream) -> dict[str, Any]:
-    counts, table = award_sum_table(stream.trials * MOST_TIMES_TRIALS, stream.spread)
+def _award_table(term: Term) -> dict[str, Any]:
+    counts, table = award_sum_table(term.trials * MOST_TIMES_TRIALS, term.spread)
     rows = np.stack([row[::SCORE_STEP] for row in table])
     low, width = rows[:, :1], np.ptp(rows, axis=1, keepdims=True)
     return {

@@ -11,7 +11,8 @@ import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from outage_analysis.costs.uncertainty.portfolio import Cell, Stream
+from outage_analysis.costs.claim_payments import rows_with_formula
+from outage_analysis.costs.terms import LABELS, ClaimCells, Part, Term
 from outage_analysis.incidents import Band
 
 POOLING_TOLERANCE = 0.3
@@ -25,6 +26,53 @@ TWO_CLAIMS = 2
 """The sum and the sum of squares of two losses determine both losses."""
 SMALLEST_CHANCE = 1e-6
 """The smallest variance of the acceptance of a claim, used if the acceptance rate is 0 or 1."""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """The claims of one cell of a cube, each paid `fixed + share x loss` or by review."""
+
+    key: tuple[object, ...]
+    """The values of the cube's dimensions."""
+    band: Band
+    claims: float
+    loss: float
+    sum_of_squares: float
+    """The sum of squared losses."""
+    fixed: float
+    share: float
+    reviewed: bool
+    labels: Mapping[str, object]
+    """Service, claimant type, band and outcome of the rule that pays the cell."""
+
+    @property
+    def paid(self) -> bool:
+        """Whether claims in the cell receive any payment."""
+        return bool(self.fixed or self.share or self.reviewed)
+
+
+FROM_RULE = {"over": "rule_over", "up_to": "rule_up_to"}
+"""Labels that come from the payment rule instead of the cell, with the names of their columns."""
+
+
+def _cells(cells: ClaimCells) -> Iterator[Cell]:
+    for row in rows_with_formula(cells.cube, cells.line).iter_rows(named=True):
+        reviewed = row["entitled"] and row["rule"] == "review"
+        pays = row["entitled"] and row["fixed"] is not None
+        fixed, share = (float(row[name]) if pays else 0.0 for name in ("fixed", "slope"))
+        claims, loss = float(row["claims"]), float(row["loss"] or 0)
+        equal = loss**2 / claims if claims else 0.0
+        yield Cell(
+            tuple(row[name] for name in cells.cube.dimensions),
+            (row["over"], row["up_to"]),
+            claims,
+            loss,
+            equal if row["loss_squared"] is None else float(row["loss_squared"]),
+            1.0 if reviewed else fixed,
+            share,
+            reviewed,
+            {name: row.get(FROM_RULE.get(name, name)) for name in LABELS},
+        )
 
 
 @dataclass(frozen=True)
@@ -55,7 +103,7 @@ class ClaimUnit:
     """The largest possible loss."""
     reviewed: bool = False
     band: int | None = None
-    """The position of its band in the stream's band mix, if the stream has one."""
+    """The position of its band in the term's band mix, if the term has one."""
     labels: tuple[Mapping[str, object], ...] = ({},)
     """Service, claimant type, band and rule of each cell, with its `share` of the unit's mean payment."""
 
@@ -65,35 +113,33 @@ class ClaimUnit:
         return self.fixed + self.share * self.loss
 
 
-def shared_units(streams: Sequence[Stream], accepted: float) -> list[tuple[ClaimUnit, ...]]:
+def shared_units(terms: Sequence[Term], accepted: float) -> list[tuple[ClaimUnit, ...]]:
     """Return, per policy with a cost line, its claim units: groups of claims drawn as one count.
 
     Args:
-        streams: the payment stream of the line under each policy.
+        terms: the term of the line under each policy.
         accepted: roughly the share of claims that is accepted; it decides which losses can be pooled.
 
     Returns:
-        The units of each stream. The streams share their units, so the counts are the same under each policy,
-        unless the streams come from cubes with different cells.
+        The units of each term. The terms share their units, so the counts are the same under each policy,
+        unless the terms come from cubes with different cells.
     """
-    if any(not stream.cells for stream in streams):
-        return [_units_from_parts(stream) for stream in streams]
-    if len({tuple((c.key, c.band, c.claims, c.loss) for c in stream.cells) for stream in streams}) > 1:
-        return [_units_from_cells([s.cells], accepted, f"policy {n} ")[0] for n, s in enumerate(streams)]
-    return _units_from_cells([stream.cells for stream in streams], accepted)
+    if any(term.claim_cells is None or term.certain for term in terms):
+        return [tuple(_unit_of_part(term, *part) for part in enumerate(term.parts)) for term in terms]
+    policies = [[*_cells(term.claim_cells)] for term in terms if term.claim_cells]
+    if len({tuple((c.key, c.band, c.claims, c.loss) for c in cells) for cells in policies}) > 1:
+        return [_units_from_cells([c], accepted, f"policy {n} ")[0] for n, c in enumerate(policies)]
+    return _units_from_cells(policies, accepted)
 
 
-def _units_from_parts(stream: Stream) -> tuple[ClaimUnit, ...]:
-    return tuple(
-        ClaimUnit(
-            f"part {number}" if part.band is None else f"band {part.band} of {stream.mix}",
-            part.paid**2 / part.sum_of_squares if part.sum_of_squares else 0.0,
-            fixed=part.sum_of_squares / part.paid if part.paid else 0.0,
-            reviewed=part.reviewed,
-            band=part.band if stream.mix else None,
-            labels=part.labels,
-        )
-        for number, part in enumerate(stream.parts)
+def _unit_of_part(term: Term, number: int, part: Part) -> ClaimUnit:
+    return ClaimUnit(
+        f"part {number}" if part.band is None else f"band {part.band} of {term.mix}",
+        part.paid**2 / part.sum_of_squares if part.sum_of_squares else 0.0,
+        fixed=part.sum_of_squares / part.paid if part.paid else 0.0,
+        reviewed=part.reviewed,
+        band=part.band,
+        labels=part.labels,
     )
 
 

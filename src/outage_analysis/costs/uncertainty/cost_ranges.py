@@ -51,15 +51,15 @@ def cost_ranges(run: Simulation, costs: pl.DataFrame, *, level: int = DEFAULT_LE
 
 
 def _line_samples(run: Simulation) -> dict[tuple[str, str], Sample]:
-    keys = list(dict.fromkeys((s.line, s.valuation) for s in run.portfolio.streams))
+    keys = list(dict.fromkeys((s.line, s.valuation) for s in run.portfolio.terms))
     kinds = [valuation for _, valuation in keys]
     if len(set(kinds)) == len(kinds):  # one line per kind of cost: its sample is the total
         return {key: run.totals[key[1]] for key in keys}
     paid: dict[tuple[str, str], list[FloatArray]] = {key: [] for key in keys}
     for block in run.replicates():
         sums = {key: np.zeros(len(block.uniforms)) for key in keys}
-        for stream, amounts in zip(run.portfolio.streams, block.amounts, strict=True):
-            sums[stream.line, stream.valuation] += amounts.sum(axis=1)
+        for term, amounts in zip(run.portfolio.terms, block.amounts, strict=True):
+            sums[term.line, term.valuation] += amounts.sum(axis=1)
         for key, values in sums.items():
             paid[key].append(values)
     return {key: Sample(np.stack(values)) for key, values in paid.items()}

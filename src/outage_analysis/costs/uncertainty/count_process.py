@@ -13,6 +13,7 @@ import numpy as np
 from scipy import special
 
 from outage_analysis.assumptions import FloatArray
+from outage_analysis.costs.terms import Term, Values
 from outage_analysis.costs.uncertainty.award_sums import award_sum
 from outage_analysis.costs.uncertainty.claim_units import ClaimUnit, shared_units
 from outage_analysis.costs.uncertainty.inverse_counts import (
@@ -20,7 +21,7 @@ from outage_analysis.costs.uncertainty.inverse_counts import (
     cornish_fisher,
     poisson_count,
 )
-from outage_analysis.costs.uncertainty.portfolio import Portfolio, Stream, Values
+from outage_analysis.costs.uncertainty.portfolio import Portfolio
 
 Scores = Callable[[str], FloatArray]
 """A function that returns the normal scores with a given name, (draws,)."""
@@ -32,7 +33,7 @@ TINY = 1e-300
 
 @dataclass(frozen=True)
 class CountProcess:
-    """Claim units (claims drawn as one count) per payment stream, and the scores that give the counts."""
+    """Claim units (claims drawn as one count) per payment term, and the scores that give the counts."""
 
     units: tuple[tuple[ClaimUnit, ...], ...]
     weights: tuple[Mapping[str, float], ...]
@@ -61,30 +62,30 @@ class CountProcess:
 
     def amounts(
         self,
-        stream: Stream,
+        term: Term,
         units: Sequence[ClaimUnit],
         values: Values,
         scores: Mapping[str, FloatArray],
         draws: int,
     ) -> FloatArray:
-        """Return the payments to each claim unit of a stream, (draws, units), in the smallest currency unit.
+        """Return the payments to each claim unit of a term, (draws, units), in the smallest currency unit.
 
         Args:
-            stream: a stream of the portfolio.
-            units: the claim units of the stream.
+            term: a term of the portfolio.
+            units: the claim units of the term.
             values: the drawn inputs.
             scores: the result of the method `scores`.
             draws: the number of draws.
         """
-        if stream.certain:
-            return stream.moments(values, draws)[0]
+        if term.certain:
+            return term.moments(values, draws)[0]
 
         def own_scores(name: str) -> FloatArray:
-            return scores[f"{stream.process}, {name}"]
+            return scores[f"{term.process}, {name}"]
 
-        counts = _accepted_counts(stream, units, values, own_scores)
+        counts = _accepted_counts(term, units, values, own_scores)
         payments = [
-            np.broadcast_to(_payments(stream, unit, count, values, own_scores), draws)
+            np.broadcast_to(_payments(term, unit, count, values, own_scores), draws)
             for unit, count in zip(units, counts, strict=True)
         ]
         return np.stack(payments, axis=1) if payments else np.empty((draws, 0))
@@ -112,120 +113,116 @@ def shared_processes(portfolios: Sequence[Portfolio], values: Values) -> list[Co
     Returns:
         One process per portfolio; all processes use the same normal scores.
     """
-    streams: dict[tuple[str, str], list[Stream]] = {}
+    terms: dict[tuple[str, str], list[Term]] = {}
     for portfolio in portfolios:
-        for stream in portfolio.streams:
-            streams.setdefault((stream.process, stream.valuation), []).append(stream)
+        for term in portfolio.terms:
+            terms.setdefault((term.process, term.valuation), []).append(term)
     units = {
-        id(stream): own_units
-        for alike in streams.values()
-        for stream, own_units in zip(alike, shared_units(alike, _mean_rate(alike[0], values)), strict=True)
+        id(term): own_units
+        for alike in terms.values()
+        for term, own_units in zip(alike, shared_units(alike, _mean_rate(alike[0], values)), strict=True)
     }
     deviations: dict[str, float] = {}
     valuations: dict[str, str] = {}
     for portfolio in portfolios:
-        for stream in portfolio.streams:
-            for name, variance in _score_variances(stream, units[id(stream)], values):
-                score = f"{stream.process}, {name}"
-                valuations.setdefault(score, stream.valuation)
+        for term in portfolio.terms:
+            for name, variance in _score_variances(term, units[id(term)], values):
+                score = f"{term.process}, {name}"
+                valuations.setdefault(score, term.valuation)
                 deviations[score] = max(deviations.get(score, 0.0), variance**0.5)
     ordered = sorted(deviations, key=lambda name: (-deviations[name], name))
     groups: dict[str, dict[str, float]] = {}
     for name in ordered:
         groups.setdefault(valuations[name], {})[name] = deviations[name]
     weights = tuple(groups[valuation] for valuation in sorted(groups))
-    return [CountProcess(tuple(units[id(s)] for s in portfolio.streams), weights) for portfolio in portfolios]
+    return [CountProcess(tuple(units[id(s)] for s in portfolio.terms), weights) for portfolio in portfolios]
 
 
-def _mean_rate(stream: Stream, values: Values) -> float:
-    """Return the mean acceptance rate of the trials (reports, claims or people) of a stream."""
-    _, rate = stream.scale_and_rate(values)
+def _mean_rate(term: Term, values: Values) -> float:
+    """Return the mean acceptance rate of the trials (reports, claims or people) of a term."""
+    _, rate = term.scale_and_rate(values)
     return float(rate.mean())
 
 
-def _score_variances(
-    stream: Stream, units: Sequence[ClaimUnit], values: Values
-) -> Iterator[tuple[str, float]]:
-    if stream.certain:
+def _score_variances(term: Term, units: Sequence[ClaimUnit], values: Values) -> Iterator[tuple[str, float]]:
+    if term.certain:
         return
-    accepted = _mean_rate(stream, values)
-    award = float(stream.value(stream.award, values).mean()) if stream.award else 1.0
+    accepted = _mean_rate(term, values)
+    award = float(term.value(term.award, values).mean()) if term.award else 1.0
     whole = 0.0
     for unit in units:
         claims, payment = unit.claims * accepted, unit.mean_payment * (award if unit.reviewed else 1.0)
         if unit.band is not None:
-            claims *= float(stream.value(stream.mix, values)[:, unit.band].mean())
+            claims *= float(term.value(term.mix, values)[:, unit.band].mean())
         else:
             yield unit.name, claims * (1 - accepted) * payment**2
         whole += claims * payment
-        if unit.reviewed and stream.spread:
-            yield f"{unit.name}, awards", claims * (payment * stream.spread) ** 2
+        if unit.reviewed and term.spread:
+            yield f"{unit.name}, awards", claims * (payment * term.spread) ** 2
         if unit.share and unit.deviation:
             yield f"{unit.name}, losses", claims * (unit.share * unit.deviation) ** 2
-    if stream.mix:
-        variance = whole**2 / max(stream.trials * accepted, TINY)
+    if term.mix:
+        variance = whole**2 / max(term.trials * accepted, TINY)
         yield "count", variance
-        for band in _drawn_bands(stream, units, values):
-            yield _band_name(stream, band), variance / (1 + band)
+        for band in _drawn_bands(term, units, values):
+            yield _band_name(term, band), variance / (1 + band)
 
 
-def _band_name(stream: Stream, band: int) -> str:
-    return f"band {band} of {stream.mix}"
+def _band_name(term: Term, band: int) -> str:
+    return f"band {band} of {term.mix}"
 
 
-def _drawn_bands(stream: Stream, units: Sequence[ClaimUnit], values: Values) -> range:
+def _drawn_bands(term: Term, units: Sequence[ClaimUnit], values: Values) -> range:
     """Return the positions of the loss bands of a band mix, from the highest to the lowest paid band.
 
     The range includes unpaid bands in between, so that policies that pay different bands share their counts.
     """
     lowest = min(unit.band for unit in units if unit.band is not None)
-    return range(stream.value(stream.mix, values).shape[1] - 1, lowest - 1, -1)
+    return range(term.value(term.mix, values).shape[1] - 1, lowest - 1, -1)
 
 
 def _accepted_counts(
-    stream: Stream, units: Sequence[ClaimUnit], values: Values, scores: Scores
+    term: Term, units: Sequence[ClaimUnit], values: Values, scores: Scores
 ) -> list[FloatArray]:
-    scale, rate = stream.scale_and_rate(values)
+    scale, rate = term.scale_and_rate(values)
 
     def draw_accepted(name: str, claims: float) -> FloatArray:
-        if stream.poisson_arrivals:
+        if term.arrivals:
             return poisson_count(scores(name), claims * scale * rate)
         return binomial_count(scores(name), claims * scale, rate)
 
-    if stream.mix:
-        split = _counts_by_band(stream, units, values, draw_accepted("count", stream.trials), scores)
+    if term.mix:
+        split = _counts_by_band(term, units, values, draw_accepted("count", term.trials), scores)
         return [draw_accepted(u.name, u.claims) if u.band is None else split[u.band] for u in units]
-    cap = np.inf if stream.capacity is None else stream.capacity  # nobody is served beyond the capacity
+    cap = np.inf if term.capacity is None else term.capacity  # nobody is served beyond the capacity
     return [np.minimum(draw_accepted(unit.name, unit.claims), cap) for unit in units]
 
 
 def _counts_by_band(
-    stream: Stream, units: Sequence[ClaimUnit], values: Values, count: FloatArray, scores: Scores
+    term: Term, units: Sequence[ClaimUnit], values: Values, count: FloatArray, scores: Scores
 ) -> dict[int, FloatArray]:
     remaining, remaining_share = count, np.ones_like(count)
-    split, mix = {}, stream.value(stream.mix, values)
-    for band in _drawn_bands(stream, units, values):
+    split, mix = {}, term.value(term.mix, values)
+    for band in _drawn_bands(term, units, values):
         share = mix[:, band]
         chance = np.divide(share, remaining_share, out=np.ones_like(share), where=remaining_share > share)
-        split[band] = binomial_count(scores(_band_name(stream, band)), remaining, chance)
+        split[band] = binomial_count(scores(_band_name(term, band)), remaining, chance)
         remaining, remaining_share = remaining - split[band], remaining_share - share
     return split
 
 
-def _payments(
-    stream: Stream, unit: ClaimUnit, count: FloatArray, values: Values, scores: Scores
-) -> FloatArray:
+def _payments(term: Term, unit: ClaimUnit, count: FloatArray, values: Values, scores: Scores) -> FloatArray:
     if unit.reviewed:
-        award = stream.value(stream.award, values) if stream.award else 1.0
-        sums = award_sum(scores(f"{unit.name}, awards"), count, stream.spread) if stream.spread else count
+        award = term.value(term.award, values) if term.award else 1.0
+        sums = award_sum(scores(f"{unit.name}, awards"), count, term.spread) if term.spread else count
         return np.asarray(unit.fixed * award * sums)
     if not unit.share:
         return np.asarray(unit.fixed * count)
     loss = count * unit.loss
     if unit.deviation:
-        scale, _ = stream.scale_and_rate(values)
+        scale, _ = term.scale_and_rate(values)
         loss = _summed_losses(
-            unit, count, scale, scores(f"{unit.name}, losses"), poisson_arrivals=stream.poisson_arrivals
+            unit, count, scale, scores(f"{unit.name}, losses"), poisson_arrivals=term.arrivals
         )
     return np.asarray(unit.fixed * count + unit.share * loss)
 

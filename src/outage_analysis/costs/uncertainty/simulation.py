@@ -14,8 +14,9 @@ from functools import cached_property
 import numpy as np
 
 from outage_analysis.assumptions import FloatArray, Handling
+from outage_analysis.costs.terms import Term
 from outage_analysis.costs.uncertainty.count_process import CountProcess, shared_processes
-from outage_analysis.costs.uncertainty.portfolio import Portfolio, Stream
+from outage_analysis.costs.uncertainty.portfolio import Portfolio
 from outage_analysis.costs.uncertainty.rank_correlation import correlate_ranks
 from outage_analysis.costs.uncertainty.sobol import COLUMNS, quasi_random_replicates, sobol_replicates
 from outage_analysis.errors import ModelRefused, UsageError
@@ -35,14 +36,14 @@ FEW_COUNTS = 4
 
 @dataclass(frozen=True)
 class Replicate:
-    """One independent replicate of the simulation: the drawn inputs and the payments of each stream."""
+    """One independent replicate of the simulation: the drawn inputs and the payments of each term."""
 
     uniforms: FloatArray
     """The uniform numbers of the inputs, (draws, dimensions)."""
     values: Mapping[str, FloatArray]
     """The inputs by assumption."""
     amounts: tuple[FloatArray, ...]
-    """Per stream, the payments to each unit in each draw, (draws, units)."""
+    """Per term, the payments to each unit in each draw, (draws, units)."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -67,12 +68,12 @@ class Simulation(ShortRepr):
         return (values for _, values in self._sampled_inputs())
 
     def replicates(self) -> Iterator[Replicate]:
-        """Yield the replicates one by one, each with its sampled inputs and the payments of each stream."""
+        """Yield the replicates one by one, each with its sampled inputs and the payments of each term."""
         for u, values in self._sampled_inputs():
             scores = self.process.scores(u[:, self.portfolio.dimensions :])
             amounts = tuple(
-                self.process.amounts(stream, units, values, scores, len(u))
-                for stream, units in zip(self.portfolio.streams, self.process.units, strict=True)
+                self.process.amounts(term, units, values, scores, len(u))
+                for term, units in zip(self.portfolio.terms, self.process.units, strict=True)
             )
             yield Replicate(u, values, amounts)
 
@@ -115,20 +116,20 @@ class Simulation(ShortRepr):
 
     def only(self, line: str, valuation: str) -> Simulation | None:
         """Return the simulation of one cost line, with the same draws; None if it has no expected cost."""
-        run = self.with_streams(lambda stream: (stream.line, stream.valuation) == (line, valuation))
-        return run if run.portfolio.streams else None
+        run = self.with_terms(lambda term: (term.line, term.valuation) == (line, valuation))
+        return run if run.portfolio.terms else None
 
-    def with_streams(self, keep: Callable[[Stream], bool]) -> Simulation:
-        """Return the simulation of some payment streams, with the same draws.
+    def with_terms(self, keep: Callable[[Term], bool]) -> Simulation:
+        """Return the simulation of some terms, with the same draws.
 
         Args:
-            keep: returns whether a stream is kept; the random points of the others stay unused.
+            keep: returns whether a term is kept; the random points of the others stay unused.
         """
-        pairs = zip(self.portfolio.streams, self.process.units, strict=True)
-        kept = [(stream, units) for stream, units in pairs if keep(stream)]
+        pairs = zip(self.portfolio.terms, self.process.units, strict=True)
+        kept = [(term, units) for term, units in pairs if keep(term)]
         return replace(
             self,
-            portfolio=replace(self.portfolio, streams=tuple(stream for stream, _ in kept)),
+            portfolio=replace(self.portfolio, terms=tuple(term for term, _ in kept)),
             process=replace(self.process, units=tuple(units for _, units in kept)),
         )
 
@@ -150,9 +151,9 @@ class Simulation(ShortRepr):
 
     def _sums(self, block: Replicate, valuation: str) -> FloatArray:
         sums = np.zeros((3, len(block.uniforms)))
-        for stream, paid in zip(self.portfolio.streams, block.amounts, strict=True):
-            if stream.valuation == valuation:
-                means, covariances = stream.moments(block.values, len(block.uniforms))
+        for term, paid in zip(self.portfolio.terms, block.amounts, strict=True):
+            if term.valuation == valuation:
+                means, covariances = term.moments(block.values, len(block.uniforms))
                 sums += np.array([paid.sum(axis=1), means.sum(axis=1), covariances.sum(axis=1)])
         return sums
 
@@ -161,7 +162,7 @@ def simulate(portfolio: Portfolio, *, draws: int = DRAWS, seed: int = SEED) -> S
     """Simulate the totals of a portfolio.
 
     Args:
-        portfolio: the payment streams and their inputs.
+        portfolio: the terms and their inputs.
         draws: the number of points, a power of two. If the claim counts cause more than 1 % of the variance,
             because claims are few or payments large, 8 or 16 times as many points are used.
         seed: the seed; results are identical for any number of threads.
@@ -188,7 +189,7 @@ def simulate_together(
         ModelRefused: a policy has no line with an expected cost, or the correlations contradict each other.
         UsageError: the number of draws is not a power of two.
     """
-    if not all(portfolio.streams for portfolio in portfolios):
+    if not all(portfolio.terms for portfolio in portfolios):
         raise ModelRefused(
             "no line has an expected cost, so nothing can be drawn",
             remedy="Give a ledger with the inputs that the policy needs.",
@@ -208,7 +209,7 @@ def simulate_together(
 
 def _counts_matter(portfolio: Portfolio, values: Mapping[str, FloatArray], draws: int) -> bool:
     for valuation in portfolio.valuations:
-        moments = [s.moments(values, draws) for s in portfolio.streams if s.valuation == valuation]
+        moments = [s.moments(values, draws) for s in portfolio.terms if s.valuation == valuation]
         mean = np.sum([means.sum(axis=1) for means, _ in moments], axis=0)
         chance = float(np.sum([covariances.sum(axis=1) for _, covariances in moments], axis=0).mean())
         if chance > COUNT_VARIANCE_SHARE * (chance + float(mean.var())):

@@ -12,8 +12,9 @@ import numpy as np
 import polars as pl
 
 from outage_analysis.assumptions import FloatArray
+from outage_analysis.costs.terms import LABELS
 from outage_analysis.costs.uncertainty.claim_units import ClaimUnit
-from outage_analysis.costs.uncertainty.portfolio import LABELS, expected_at
+from outage_analysis.costs.uncertainty.portfolio import expected_at
 from outage_analysis.costs.uncertainty.schemas import (
     BUDGET_CHANCE,
     CONTRIBUTIONS,
@@ -250,7 +251,7 @@ def variance_split(run: Simulation) -> pl.DataFrame:
     rows: list[tuple[str, str, float, float]] = []
     followed = [run.portfolio.branches(points) for points in run.points()]
     for valuation, total in run.totals.items():
-        used = {name for s in run.portfolio.streams if s.valuation == valuation for name in s.inputs}
+        used = {name for s in run.portfolio.terms if s.valuation == valuation for name in s.inputs}
         codes = [_model_codes(branches, used, total.mean.shape[1]) for branches in followed]
         model = _variance_between_models(total.mean.ravel(), np.concatenate(codes))
         parts = {"process": total.process, "parameter": max(total.parameter - model, 0.0), "model": model}
@@ -290,13 +291,13 @@ def contributions(run: Simulation) -> pl.DataFrame:
     units = run.process.units
     sums = [np.zeros((2, len(own_units))) for own_units in units]
     for number, block in enumerate(run.replicates()):
-        for place, (stream, paid) in enumerate(zip(run.portfolio.streams, block.amounts, strict=True)):
+        for place, (term, paid) in enumerate(zip(run.portfolio.terms, block.amounts, strict=True)):
             # The code avoids a matrix product, whose last bit may depend on the number of threads.
-            weight = weights[stream.valuation][number][:, None]
+            weight = weights[term.valuation][number][:, None]
             sums[place] += np.array([paid.sum(axis=0), (weight * paid).sum(axis=0)])
     rows = [
-        {"valuation": stream.valuation, "line": stream.line, **label, "mean": mean, "tail": tail}
-        for stream, own_units, added in zip(run.portfolio.streams, units, sums, strict=True)
+        {"valuation": term.valuation, "line": term.line, **label, "mean": mean, "tail": tail}
+        for term, own_units, added in zip(run.portfolio.terms, units, sums, strict=True)
         for unit, mean, tail in zip(own_units, *added / run.draws, strict=True)
         for label, mean, tail in _split_over_cells(unit, mean, tail)
     ]

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from outage_analysis.assumptions import BandMix
-from outage_analysis.costs import Factor
+from outage_analysis.costs import LiveInput
 from outage_analysis.reports.blocks import Text
 from outage_analysis.reports.model_views import ASSUMPTION_VIEW, RATIONALE
 from outage_analysis.reports.report import Report
@@ -116,7 +116,7 @@ def _write_input_table(sheet: SheetWriter, report: Report, live: LiveFormulas) -
 
 
 def _input_cells(
-    report: Report, live: LiveFormulas, factor: Factor, texts: Mapping[str, str], row: int
+    report: Report, live: LiveFormulas, factor: LiveInput, texts: Mapping[str, str], row: int
 ) -> list[Cell]:
     locale, kind = report.locale, MEASURE_KINDS[factor.measure]
     value = live.input_value(factor)
@@ -142,14 +142,14 @@ def _input_cells(
     ]
 
 
-def _scope_text(report: Report, factor: Factor) -> str:
+def _scope_text(report: Report, factor: LiveInput) -> str:
     band = (factor.over, factor.up_to)
     parts = [report.names.get(factor.line, factor.line)] if factor.line else []
     parts += [report.locale.band(*band)] if band != (None, None) else []
     return ", ".join(parts)
 
 
-def _input_range(report: Report, factor: Factor) -> tuple[float | None, float | None]:
+def _input_range(report: Report, factor: LiveInput) -> tuple[float | None, float | None]:
     ledger = report.analysis.ledger
     entry = next((a for a in ledger.assumptions if a.id == factor.id), None) if ledger else None
     if entry is not None and not isinstance(entry, BandMix):
@@ -167,7 +167,7 @@ def _ledger_texts(report: Report) -> dict[str, dict[str, str]]:
     return dict(zip(frame["assumption"], texts, strict=True))
 
 
-def _add_validation(sheet: SheetWriter, report: Report, factor: Factor, row: int) -> None:
+def _add_validation(sheet: SheetWriter, report: Report, factor: LiveInput, row: int) -> None:
     locale = report.locale
     options: dict[str, Any] = {
         "validate": "decimal",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from outage_analysis.costs import Term
+from outage_analysis.costs import Product
 from outage_analysis.reports.report import Report
 from outage_analysis.reports.workbook.cells import (
     Cell,
@@ -112,7 +112,7 @@ def _column_titles(report: Report, live: LiveFormulas) -> list[tuple[str, CellKi
     ]
 
 
-def _term_cells(report: Report, live: LiveFormulas, term: Term, row: int) -> list[Cell]:
+def _term_cells(report: Report, live: LiveFormulas, term: Product, row: int) -> list[Cell]:
     locale, names = report.locale, report.names
     banded = (term.over, term.up_to) != (None, None) or term.rule in BANDED_RULES
     texts = (

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from outage_analysis.costs import CostTerms, Factor, Term, round_digits
+from outage_analysis.costs import LiveCost, LiveInput, Product, round_digits
 from outage_analysis.reports.workbook.cells import Formula, LargerUnit, decimal_exponent, whole_currency
 from outage_analysis.text import Locale
 
@@ -26,14 +26,14 @@ LineKey = tuple[str, str]
 class LiveFormulas:
     """The live formulas of a workbook: cost terms (products of inputs), and names of the input cells."""
 
-    products: CostTerms
+    products: LiveCost
     locale: Locale
     scale: LargerUnit
     cells: dict[str, str] = field(default_factory=dict)
     """Defined name -> the cell it refers to; filled while the sheets are written."""
 
     @cached_property
-    def terms(self) -> tuple[Term, ...]:
+    def terms(self) -> tuple[Product, ...]:
         """The cost terms (products of inputs), grouped by valuation and cost line."""
         keys = list(dict.fromkeys((t.valuation, t.line) for t in self.products.terms))
         valuations = list(dict.fromkeys(t.valuation for t in self.products.terms))
@@ -41,7 +41,7 @@ class LiveFormulas:
         return tuple(sorted(self.products.terms, key=lambda t: order[t.valuation, t.line]))
 
     @cached_property
-    def factors(self) -> dict[str, Factor]:
+    def factors(self) -> dict[str, LiveInput]:
         """The inputs (factors) of the expected cost, by id."""
         return {factor.id: factor for factor in self.products.factors}
 
@@ -57,7 +57,7 @@ class LiveFormulas:
             self.factors, (CHANGED_INPUTS_NAME, *(TOTAL_NAME.format(v) for v in self.valuations))
         )
 
-    def input_value(self, factor: Factor, value: float | None = None) -> float:
+    def input_value(self, factor: LiveInput, value: float | None = None) -> float:
         """Return a value of an input as its cell shows it: amounts are in whole currency.
 
         By default, this is the value that the report uses.
@@ -65,7 +65,7 @@ class LiveFormulas:
         number = factor.value if value is None else value
         return whole_currency(self.locale, number) if factor.measure == "money" else number
 
-    def term_base(self, term: Term) -> float:
+    def term_base(self, term: Product) -> float:
         """Return the constant by which the inputs of a cost term are multiplied to give whole currency.
 
         If one input of the term is an amount, the constant is a count; otherwise the constant is an amount.
@@ -73,7 +73,7 @@ class LiveFormulas:
         amounts = sum(self.factors[f].measure == "money" for f in term.factors)
         return float(term.base * 10.0 ** (self.locale.minor_units * (amounts - 1)))
 
-    def term_value(self, term: Term) -> float:
+    def term_value(self, term: Product) -> float:
         """Return the value of a cost term in whole currency: its constant times the values of its inputs."""
         return round_digits(
             math.prod((self.term_base(term), *(self.input_value(self.factors[f]) for f in term.factors)))
@@ -84,7 +84,7 @@ class LiveFormulas:
         wanted = (t for t in self.terms if t.valuation == valuation and line in (None, t.line))
         return round_digits(math.fsum(map(self.term_value, wanted)))
 
-    def term_formula(self, term: Term, cell: str) -> Formula:
+    def term_formula(self, term: Product, cell: str) -> Formula:
         """Return the formula of a cost term: the constant in the cell `cell` times the named input cells."""
         return Formula("=" + "*".join((cell, *(self.names[f] for f in term.factors))), self.term_value(term))
 

@@ -1,4 +1,4 @@
-"""The payment streams of a simulation under one scenario, on the random points of the simulation."""
+"""The terms of a simulation under one scenario, on the random points of the simulation."""
 
 from __future__ import annotations
 
@@ -9,21 +9,17 @@ from datetime import date
 import numpy as np
 
 from outage_analysis.assumptions import BandMix, FloatArray, rates_by_effort
+from outage_analysis.costs.funnel import FunnelFactor, Input
 from outage_analysis.costs.scenarios.scenario_documents import Scenario
-from outage_analysis.costs.uncertainty.portfolio import (
-    DerivedInput,
-    Portfolio,
-    RedrawnInput,
-    Stream,
-    Values,
-)
+from outage_analysis.costs.terms import DerivedInput, Term, Values
+from outage_analysis.costs.uncertainty.portfolio import Portfolio, RedrawnInput
 from outage_analysis.costs.uncertainty.simulation import Simulation, with_equal_correlations
 from outage_analysis.errors import ModelRefused
 from outage_analysis.policies import Policy
 
 AUTOMATIC = "automatic"
 COUNT_FACTOR = "count factor"
-"""The name of the scale that a scenario adds to a stream."""
+"""The name of the scale that a scenario adds to a term."""
 
 
 class DoesNotApply(Exception):
@@ -67,28 +63,28 @@ class StressedRun:
         portfolio = self.cash.portfolio
         for key in scenario.changes:
             if key in _CHANGES:
-                streams, redrawn = _CHANGES[key](self, scenario, portfolio.streams)
-                portfolio = replace(portfolio, streams=streams, redrawn={**portfolio.redrawn, **redrawn})
+                terms, redrawn = _CHANGES[key](self, scenario, portfolio.terms)
+                portfolio = replace(portfolio, terms=terms, redrawn={**portfolio.redrawn, **redrawn})
         run = replace(self.cash, portfolio=portfolio)
         rank = scenario.rank_correlation
         return run if rank is None else with_equal_correlations(run, rank)
 
-    def effort_of(self, stream: Stream) -> str | None:
-        """Return what claimants must do to be paid by the line of a stream."""
-        return self.policy.line(stream.line).effort_on(self.as_of)
+    def effort_of(self, term: Term) -> str | None:
+        """Return what claimants must do to be paid by the line of a term."""
+        return self.policy.line(term.line).effort_on(self.as_of)
 
-    def inputs_of_kind(self, stream: Stream, kind: str) -> list[str]:
-        """Return the rates of a stream that are of one kind, such as acceptance."""
-        return [name for name in stream.rates if self.cash.portfolio.entries[name].kind == kind]
-
-
-Streams = tuple[Stream, ...]
-Change = tuple[Streams, Mapping[str, RedrawnInput]]
-"""Changed streams, and the inputs that they use besides those of the portfolio."""
+    def inputs_of_kind(self, term: Term, kind: str) -> list[str]:
+        """Return the rates of a term that are of one kind, such as acceptance."""
+        return [name for name in term.rates if self.cash.portfolio.entries[name].kind == kind]
 
 
-def _change_effort(run: StressedRun, scenario: Scenario, streams: Streams) -> Change:
-    claimed = [s for s in streams if not s.certain and run.effort_of(s) != AUTOMATIC]
+Terms = tuple[Term, ...]
+Change = tuple[Terms, Mapping[str, RedrawnInput]]
+"""Changed terms, and the inputs that they use besides those of the portfolio."""
+
+
+def _change_effort(run: StressedRun, scenario: Scenario, terms: Terms) -> Change:
+    claimed = [s for s in terms if not s.certain and run.effort_of(s) != AUTOMATIC]
     if not claimed:
         raise DoesNotApply("nothing_claimed")
     if unknown := [s.line for s in claimed if run.effort_of(s) is None]:
@@ -103,91 +99,91 @@ def _change_effort(run: StressedRun, scenario: Scenario, streams: Streams) -> Ch
         raise DoesNotApply("no_reference_classes", str(refusal)) from refusal
     redrawn: dict[str, RedrawnInput] = {}
 
-    def with_rates(stream: Stream) -> Stream:
+    def with_rates(term: Term) -> Term:
         for rate in rates:
-            for name in run.inputs_of_kind(stream, rate.kind):
+            for name in run.inputs_of_kind(term, rate.kind):
                 new = f"{name} ({effort})"
                 redrawn[new] = RedrawnInput(name, rate)
-                stream = _with_derived(stream, name, _unchanged_input(new))
-        return stream
+                term = _with_derived(term, name, _unchanged_input(new))
+        return term
 
-    return tuple(with_rates(s) if s in changing else s for s in streams), redrawn
+    return tuple(with_rates(s) if s in changing else s for s in terms), redrawn
 
 
-def _extend_deadline(run: StressedRun, scenario: Scenario, streams: Streams) -> Change:
-    claimed = [s for s in streams if not s.certain and run.effort_of(s) != AUTOMATIC]
+def _extend_deadline(run: StressedRun, scenario: Scenario, terms: Terms) -> Change:
+    claimed = [s for s in terms if not s.certain and run.effort_of(s) != AUTOMATIC]
     if not claimed:
         raise DoesNotApply("nothing_claimed")
     factor = run.growth(scenario)
-    return tuple(_with_count(s, factor) if s in claimed else s for s in streams), {}
+    return tuple(_with_count(s, factor) if s in claimed else s for s in terms), {}
 
 
-def _multiply_counts(run: StressedRun, scenario: Scenario, streams: Streams) -> Change:  # noqa: ARG001 - as the others
-    if all(stream.certain for stream in streams):
+def _multiply_counts(run: StressedRun, scenario: Scenario, terms: Terms) -> Change:  # noqa: ARG001 - as the others
+    if all(term.certain for term in terms):
         raise DoesNotApply("no_count")
     factor = float(scenario.count_factor or 1)
-    return tuple(s if s.certain else _with_count(s, factor) for s in streams), {}
+    return tuple(s if s.certain else _with_count(s, factor) for s in terms), {}
 
 
-def _multiply_awards(run: StressedRun, scenario: Scenario, streams: Streams) -> Change:
+def _multiply_awards(run: StressedRun, scenario: Scenario, terms: Terms) -> Change:
     entries, factor = run.cash.portfolio.entries, float(scenario.award_factor or 1)
-    reviewed = [s for s in streams if s.award and entries[s.award].kind == "review_award"]
+    reviewed = [s for s in terms if s.award and entries[s.award].kind == "review_award"]
     if not reviewed:
-        raise DoesNotApply("mean_payment_stated" if any(s.award for s in streams) else "no_review")
-    return tuple(_scaled(s, s.award, factor) if s in reviewed else s for s in streams), {}
+        raise DoesNotApply("mean_payment_stated" if any(s.award for s in terms) else "no_review")
+    return tuple(_scaled(s, s.award, factor) if s in reviewed else s for s in terms), {}
 
 
-def _change_acceptance(run: StressedRun, scenario: Scenario, streams: Streams) -> Change:
+def _change_acceptance(run: StressedRun, scenario: Scenario, terms: Terms) -> Change:
     ratio = float(scenario.acceptance_odds_ratio or 1)
-    accepting = [s for s in streams if run.inputs_of_kind(s, "acceptance")]
+    accepting = [s for s in terms if run.inputs_of_kind(s, "acceptance")]
     if not accepting:
         raise DoesNotApply("no_acceptance")
 
-    def with_odds(stream: Stream) -> Stream:
-        for name in run.inputs_of_kind(stream, "acceptance"):
-            rate = stream.derived.get(name, _unchanged_input(name))
-            stream = _with_derived(stream, name, _computed(rate.inputs, _odds_of(rate, ratio)))
-        return stream
+    def with_odds(term: Term) -> Term:
+        for name in run.inputs_of_kind(term, "acceptance"):
+            rate = term.derived.get(name, _unchanged_input(name))
+            term = _with_derived(term, name, _computed(rate.inputs, _odds_of(rate, ratio)))
+        return term
 
-    return tuple(with_odds(s) if s in accepting else s for s in streams), {}
+    return tuple(with_odds(s) if s in accepting else s for s in terms), {}
 
 
 def _odds_of(rate: DerivedInput, ratio: float) -> Callable[[Values], FloatArray]:
     return lambda values: multiply_odds(rate.compute(values), ratio)
 
 
-def _change_filing(run: StressedRun, scenario: Scenario, streams: Streams) -> Change:
+def _change_filing(run: StressedRun, scenario: Scenario, terms: Terms) -> Change:
     ratio = float(scenario.filing_odds_ratio or 1)
     by_loss = {line.id for line in run.policy.schedules}
-    filing = [s for s in streams if run.inputs_of_kind(s, "filing_share") and s.line in by_loss]
+    filing = [s for s in terms if run.inputs_of_kind(s, "filing_share") and s.line in by_loss]
     if not filing:
         raise DoesNotApply("nothing_filed")
-    if counted := [s.line for s in filing if s.cells]:
+    if counted := [s.line for s in filing if s.claim_cells]:
         raise DoesNotApply("counted_claims", _ids(counted))
     if without := [s.line for s in filing if not s.mix]:
         raise DoesNotApply("no_band_mix", _ids(without))
 
-    def with_odds(stream: Stream) -> Stream:
-        large = _large_bands(run.cash.portfolio, stream, scenario.over)
-        (name,) = run.inputs_of_kind(stream, "filing_share")
-        rate, mix = (stream.derived.get(x, _unchanged_input(x)) for x in (name, stream.mix))
+    def with_odds(term: Term) -> Term:
+        large = _large_bands(run.cash.portfolio, term, scenario.over)
+        (name,) = run.inputs_of_kind(term, "filing_share")
+        rate, mix = (term.derived.get(x, _unchanged_input(x)) for x in (name, term.mix))
         inputs = (*rate.inputs, *mix.inputs)
 
         def shares(values: Values) -> tuple[FloatArray, FloatArray]:
             return filing_by_band(rate.compute(values), mix.compute(values), large, ratio)
 
-        stream = _with_derived(stream, name, _computed(inputs, lambda values: shares(values)[0]))
-        return _with_derived(stream, stream.mix, _computed(inputs, lambda values: shares(values)[1]))
+        term = _with_derived(term, name, _computed(inputs, lambda values: shares(values)[0]))
+        return _with_derived(term, term.mix, _computed(inputs, lambda values: shares(values)[1]))
 
-    return tuple(with_odds(s) if s in filing else s for s in streams), {}
+    return tuple(with_odds(s) if s in filing else s for s in terms), {}
 
 
-def _large_bands(portfolio: Portfolio, stream: Stream, over: int | None) -> list[bool]:
-    mix = portfolio.entries[stream.mix]
+def _large_bands(portfolio: Portfolio, term: Term, over: int | None) -> list[bool]:
+    mix = portfolio.entries[term.mix]
     edges = [band.over for band in mix.bands] if isinstance(mix, BandMix) else []
     edge = max(edges) if over is None else over
     if edge not in edges:
-        raise DoesNotApply("edge_inside_band", _ids([stream.line]))
+        raise DoesNotApply("edge_inside_band", _ids([term.line]))
     return [band >= edge for band in edges]
 
 
@@ -240,27 +236,28 @@ def _computed(inputs: Sequence[str], compute: Callable[[Values], FloatArray]) ->
     return DerivedInput(tuple(dict.fromkeys(inputs)), compute)
 
 
-def _with_derived(stream: Stream, name: str, derived: DerivedInput) -> Stream:
-    return replace(stream, derived={**stream.derived, name: derived})
+def _with_derived(term: Term, name: str, derived: DerivedInput) -> Term:
+    return replace(term, derived={**term.derived, name: derived})
 
 
-def _scaled(stream: Stream, name: str, factor: float) -> Stream:
-    before = stream.derived.get(name, _unchanged_input(name))
+def _scaled(term: Term, name: str, factor: float) -> Term:
+    before = term.derived.get(name, _unchanged_input(name))
     scaled = replace(before, compute=lambda values: factor * before.compute(values))
-    return _with_derived(stream, name, scaled)
+    return _with_derived(term, name, scaled)
 
 
-def _with_count(stream: Stream, factor: float) -> Stream:
-    """Return a stream whose number of trials is multiplied by a number."""
+def _with_count(term: Term, factor: float) -> Term:
+    """Return a term whose number of trials is multiplied by a number."""
     constant = DerivedInput((), lambda _: np.array([factor]), linear=True)
-    return _with_derived(replace(stream, scales=(*stream.scales, COUNT_FACTOR)), COUNT_FACTOR, constant)
+    count = FunnelFactor(replace(Input.certain(factor), assumption=COUNT_FACTOR), scale=True)
+    return _with_derived(replace(term, factors=(*term.factors, count)), COUNT_FACTOR, constant)
 
 
 def _ids(lines: Sequence[str]) -> str:
     return " ".join(dict.fromkeys(lines))
 
 
-_CHANGES: Mapping[str, Callable[[StressedRun, Scenario, Streams], Change]] = {
+_CHANGES: Mapping[str, Callable[[StressedRun, Scenario, Terms], Change]] = {
     "effort": _change_effort,
     "extra_days": _extend_deadline,
     "count_factor": _multiply_counts,
@@ -268,4 +265,4 @@ _CHANGES: Mapping[str, Callable[[StressedRun, Scenario, Streams], Change]] = {
     "acceptance_odds_ratio": _change_acceptance,
     "filing_odds_ratio": _change_filing,
 }
-"""Key of a scenario -> the function that changes the streams."""
+"""Key of a scenario -> the function that changes the terms."""
