@@ -27,59 +27,52 @@ from typing import TYPE_CHECKING
 from outage_analysis.lazy_exports import lazy_exports
 
 if TYPE_CHECKING:
-    from outage_analysis.analysis.alternatives import PolicyComparison as PolicyComparison
-    from outage_analysis.analysis.alternatives import compare as compare
-    from outage_analysis.analysis.alternatives import compare_policies as compare_policies
-    from outage_analysis.analysis.analysis import Analysis as Analysis
-    from outage_analysis.analysis.analysis import refuse_no_cash as refuse_no_cash
-    from outage_analysis.analysis.display_units import DisplayUnits as DisplayUnits
-    from outage_analysis.analysis.display_units import whole_counts as whole_counts
-    from outage_analysis.analysis.document_files import scaffold as scaffold
-    from outage_analysis.analysis.document_files import write_documents as write_documents
-    from outage_analysis.analysis.drivers import sensitivity_tables as sensitivity_tables
-    from outage_analysis.analysis.exploration.intake_query import ForecastInput as ForecastInput
+    from outage_analysis.analysis.alternatives import PolicyComparison, compare, compare_policies
+    from outage_analysis.analysis.analysis import Analysis, refuse_no_cash
+    from outage_analysis.analysis.display_units import DisplayUnits, whole_counts
+    from outage_analysis.analysis.document_files import scaffold, write_documents
+    from outage_analysis.analysis.drivers import sensitivity_tables
     from outage_analysis.analysis.exploration.intake_query import (
-        forecast_input_from_claims as forecast_input_from_claims,
+        ForecastInput,
+        forecast_input_from_claims,
+        forecast_input_from_series,
     )
-    from outage_analysis.analysis.exploration.intake_query import (
-        forecast_input_from_series as forecast_input_from_series,
+    from outage_analysis.analysis.exploration.loss_tables import (
+        combination_counts,
+        fit_cube,
+        fit_tables,
+        heap_tables,
     )
-    from outage_analysis.analysis.exploration.loss_tables import combination_counts as combination_counts
-    from outage_analysis.analysis.exploration.loss_tables import fit_cube as fit_cube
-    from outage_analysis.analysis.exploration.loss_tables import fit_tables as fit_tables
-    from outage_analysis.analysis.exploration.loss_tables import heap_tables as heap_tables
-    from outage_analysis.analysis.exploration.questions import Question as Question
-    from outage_analysis.analysis.exploration.questions import explore as explore
-    from outage_analysis.analysis.exploration.questions import explore_grouped as explore_grouped
-    from outage_analysis.analysis.narrowing import narrowing_input as narrowing_input
-    from outage_analysis.analysis.plan import Plan as Plan
-    from outage_analysis.analysis.plan import Tiers as Tiers
-    from outage_analysis.analysis.plan import check_documents_fit as check_documents_fit
-    from outage_analysis.analysis.plan import load_documents as load_documents
-    from outage_analysis.analysis.plan import make_plan as make_plan
-    from outage_analysis.analysis.plan import with_tiers as with_tiers
-    from outage_analysis.analysis.reserve import RESERVE as RESERVE
-    from outage_analysis.analysis.reserve import parse_measure as parse_measure
-    from outage_analysis.analysis.reserve import reserve_amount as reserve_amount
-    from outage_analysis.analysis.reserve import reserve_mean as reserve_mean
-    from outage_analysis.analysis.reserve import reserve_note as reserve_note
-    from outage_analysis.analysis.reserve import reserve_scope as reserve_scope
-    from outage_analysis.analysis.reserve import reserve_table as reserve_table
-    from outage_analysis.analysis.schemas import TableGroup as TableGroup
-    from outage_analysis.analysis.schemas import all_schemas as all_schemas
-    from outage_analysis.analysis.schemas import table_schemas as table_schemas
-    from outage_analysis.analysis.service_bands import service_band_table as service_band_table
-    from outage_analysis.analysis.solving import BudgetSolution as BudgetSolution
-    from outage_analysis.analysis.solving import solve as solve
-    from outage_analysis.analysis.solving import solve_plan as solve_plan
-    from outage_analysis.analysis.steps import run as run
-    from outage_analysis.analysis.summary import MAX_NAMED_LINES as MAX_NAMED_LINES
-    from outage_analysis.analysis.summary import budget_scope as budget_scope
-    from outage_analysis.analysis.summary import counted_notes as counted_notes
-    from outage_analysis.analysis.summary import input_notes as input_notes
-    from outage_analysis.analysis.summary import unstated_notes as unstated_notes
-    from outage_analysis.analysis.tables import FUNNEL as FUNNEL
-    from outage_analysis.analysis.tables import SERVICES as SERVICES
-    from outage_analysis.analysis.tables import AnalysisTables as AnalysisTables
+    from outage_analysis.analysis.exploration.questions import Question, explore, explore_grouped
+    from outage_analysis.analysis.narrowing import narrowing_input
+    from outage_analysis.analysis.plan import (
+        Plan,
+        Tiers,
+        check_documents_fit,
+        load_documents,
+        make_plan,
+        with_tiers,
+    )
+    from outage_analysis.analysis.reserve import (
+        RESERVE,
+        parse_measure,
+        reserve_amount,
+        reserve_mean,
+        reserve_note,
+        reserve_scope,
+        reserve_table,
+    )
+    from outage_analysis.analysis.schemas import TableGroup, all_schemas, table_schemas
+    from outage_analysis.analysis.service_bands import service_band_table
+    from outage_analysis.analysis.solving import BudgetSolution, solve, solve_plan
+    from outage_analysis.analysis.steps import run
+    from outage_analysis.analysis.summary import (
+        MAX_NAMED_LINES,
+        budget_scope,
+        counted_notes,
+        input_notes,
+        unstated_notes,
+    )
+    from outage_analysis.analysis.tables import FUNNEL, SERVICES, AnalysisTables
 
 __getattr__, __dir__ = lazy_exports(__name__, __file__)

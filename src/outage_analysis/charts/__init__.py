@@ -33,51 +33,47 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import outage_analysis.charts.altair_import  # noqa: F401 - before any module that imports Altair
+import outage_analysis.charts.altair_import
 from outage_analysis.lazy_exports import lazy_exports
 
 if TYPE_CHECKING:
-    from outage_analysis.charts.curve_data import forecast_fan as forecast_fan
-    from outage_analysis.charts.dot_stacks import DotLayout as DotLayout
-    from outage_analysis.charts.dot_stacks import dot_layout as dot_layout
-    from outage_analysis.charts.images import add_captions as add_captions
-    from outage_analysis.charts.images import png as png
-    from outage_analysis.charts.images import svg as svg
-    from outage_analysis.charts.linked_views import linked_chart as linked_chart
-    from outage_analysis.charts.offline import RENDERER as RENDERER
-    from outage_analysis.charts.offline import SLIDER_QUEUE as SLIDER_QUEUE
-    from outage_analysis.charts.offline import STYLE as STYLE
-    from outage_analysis.charts.offline import chart_context as chart_context
-    from outage_analysis.charts.offline import data_script as data_script
-    from outage_analysis.charts.offline import display_names as display_names
-    from outage_analysis.charts.offline import is_package_script as is_package_script
-    from outage_analysis.charts.offline import render_offline as render_offline
-    from outage_analysis.charts.offline import script_bundle as script_bundle
-    from outage_analysis.charts.offline import script_json as script_json
-    from outage_analysis.charts.offline import skip_schema_checks as skip_schema_checks
-    from outage_analysis.charts.offline import stable_spec as stable_spec
-    from outage_analysis.charts.offline import vega_bundle as vega_bundle
-    from outage_analysis.charts.registry import CHARTS as CHARTS
-    from outage_analysis.charts.registry import ChartEntry as ChartEntry
-    from outage_analysis.charts.registry import draw as draw
-    from outage_analysis.charts.sliders.markup import markup as markup
-    from outage_analysis.charts.sliders.markup import slider_asset as slider_asset
-    from outage_analysis.charts.sliders.search_form import with_search_form as with_search_form
-    from outage_analysis.charts.sliders.what_if import WhatIfSliders as WhatIfSliders
-    from outage_analysis.charts.sliders.what_if import what_if_sliders as what_if_sliders
-    from outage_analysis.charts.standalone import check_chart_name as check_chart_name
-    from outage_analysis.charts.standalone import standalone_chart as standalone_chart
-    from outage_analysis.charts.theme import ACCENT as ACCENT
-    from outage_analysis.charts.theme import DARK as DARK
-    from outage_analysis.charts.theme import GREY as GREY
-    from outage_analysis.charts.theme import INK as INK
-    from outage_analysis.charts.theme import LIGHT as LIGHT
-    from outage_analysis.charts.theme import WIDE_LETTERS as WIDE_LETTERS
-    from outage_analysis.charts.theme import AltairChart as AltairChart
-    from outage_analysis.charts.theme import ChartContext as ChartContext
-    from outage_analysis.charts.theme import NothingToDraw as NothingToDraw
-    from outage_analysis.charts.theme import in_palette as in_palette
-    from outage_analysis.charts.theme import style_config as style_config
-    from outage_analysis.charts.theme import wrap_columns as wrap_columns
+    from outage_analysis.charts.curve_data import forecast_fan
+    from outage_analysis.charts.dot_stacks import DotLayout, dot_layout
+    from outage_analysis.charts.images import add_captions, png, svg
+    from outage_analysis.charts.linked_views import linked_chart
+    from outage_analysis.charts.offline import (
+        RENDERER,
+        SLIDER_QUEUE,
+        STYLE,
+        chart_context,
+        data_script,
+        display_names,
+        is_package_script,
+        render_offline,
+        script_bundle,
+        script_json,
+        skip_schema_checks,
+        stable_spec,
+        vega_bundle,
+    )
+    from outage_analysis.charts.registry import CHARTS, ChartEntry, draw
+    from outage_analysis.charts.sliders.markup import markup, slider_asset
+    from outage_analysis.charts.sliders.search_form import with_search_form
+    from outage_analysis.charts.sliders.what_if import WhatIfSliders, what_if_sliders
+    from outage_analysis.charts.standalone import check_chart_name, standalone_chart
+    from outage_analysis.charts.theme import (
+        ACCENT,
+        DARK,
+        GREY,
+        INK,
+        LIGHT,
+        WIDE_LETTERS,
+        AltairChart,
+        ChartContext,
+        NothingToDraw,
+        in_palette,
+        style_config,
+        wrap_columns,
+    )
 
 __getattr__, __dir__ = lazy_exports(__name__, __file__)

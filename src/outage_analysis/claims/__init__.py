@@ -30,42 +30,37 @@ from typing import TYPE_CHECKING
 from outage_analysis.lazy_exports import lazy_exports
 
 if TYPE_CHECKING:
-    from outage_analysis.claims.claim_tables import CONTROL_TOTALS as CONTROL_TOTALS
-    from outage_analysis.claims.claims_and_rejects import MAX_REJECTS as MAX_REJECTS
-    from outage_analysis.claims.claims_and_rejects import Claims as Claims
-    from outage_analysis.claims.decisions import DECISIONS as DECISIONS
-    from outage_analysis.claims.ingestion import read_claims as read_claims
-    from outage_analysis.claims.inspection.derive_incident import incident_from_files as incident_from_files
-    from outage_analysis.claims.inspection.inspect import INSPECTED_COLUMNS as INSPECTED_COLUMNS
-    from outage_analysis.claims.inspection.inspect import UNKNOWN_NAMES as UNKNOWN_NAMES
-    from outage_analysis.claims.inspection.inspect import Inspection as Inspection
-    from outage_analysis.claims.inspection.inspect import inspect_file as inspect_file
-    from outage_analysis.claims.progress import progress_callback as progress_callback
-    from outage_analysis.claims.queries import escaped_path as escaped_path
-    from outage_analysis.claims.queries import quote_identifier as quote_identifier
-    from outage_analysis.claims.queries import quote_literal as quote_literal
-    from outage_analysis.claims.readers.read_files import READABLE_SUFFIXES as READABLE_SUFFIXES
-    from outage_analysis.claims.readers.read_files import expand_paths as expand_paths
-    from outage_analysis.claims.rejects import explain_reject as explain_reject
-    from outage_analysis.claims.rejects import rejected_rows as rejected_rows
-    from outage_analysis.claims.resource_limits import Limits as Limits
-    from outage_analysis.claims.resource_limits import limits as limits
-    from outage_analysis.claims.rules import RULES as RULES
-    from outage_analysis.claims.rules import rule_conditions as rule_conditions
-    from outage_analysis.claims.samples import load_sample as load_sample
-    from outage_analysis.claims.store import PARQUET_SUFFIX as PARQUET_SUFFIX
-    from outage_analysis.claims.store import STORE_SUFFIX as STORE_SUFFIX
-    from outage_analysis.claims.store import check_synthetic_name as check_synthetic_name
-    from outage_analysis.claims.store import parquet_metadata as parquet_metadata
-    from outage_analysis.claims.store import save_claims as save_claims
-    from outage_analysis.claims.synthetic.chunks import synthesise as synthesise
-    from outage_analysis.claims.synthetic.chunks import synthetic_chunks as synthetic_chunks
-    from outage_analysis.claims.synthetic.chunks import write_synthetic as write_synthetic
-    from outage_analysis.claims.synthetic.synthetic_assumptions import (
-        SyntheticAssumptions as SyntheticAssumptions,
+    from outage_analysis.claims.claim_tables import CONTROL_TOTALS
+    from outage_analysis.claims.claims_and_rejects import MAX_REJECTS, Claims
+    from outage_analysis.claims.decisions import DECISIONS
+    from outage_analysis.claims.ingestion import read_claims
+    from outage_analysis.claims.inspection.derive_incident import incident_from_files
+    from outage_analysis.claims.inspection.inspect import (
+        INSPECTED_COLUMNS,
+        UNKNOWN_NAMES,
+        Inspection,
+        inspect_file,
     )
-    from outage_analysis.claims.synthetic.synthetic_assumptions import load_synthetic as load_synthetic
-    from outage_analysis.claims.synthetic.synthetic_assumptions import row_count as row_count
-    from outage_analysis.claims.warehouse import Warehouse as Warehouse
+    from outage_analysis.claims.progress import progress_callback
+    from outage_analysis.claims.queries import escaped_path, quote_identifier, quote_literal
+    from outage_analysis.claims.readers.read_files import READABLE_SUFFIXES, expand_paths
+    from outage_analysis.claims.rejects import explain_reject, rejected_rows
+    from outage_analysis.claims.resource_limits import Limits, limits
+    from outage_analysis.claims.rules import RULES, rule_conditions
+    from outage_analysis.claims.samples import load_sample
+    from outage_analysis.claims.store import (
+        PARQUET_SUFFIX,
+        STORE_SUFFIX,
+        check_synthetic_name,
+        parquet_metadata,
+        save_claims,
+    )
+    from outage_analysis.claims.synthetic.chunks import synthesise, synthetic_chunks, write_synthetic
+    from outage_analysis.claims.synthetic.synthetic_assumptions import (
+        SyntheticAssumptions,
+        load_synthetic,
+        row_count,
+    )
+    from outage_analysis.claims.warehouse import Warehouse
 
 __getattr__, __dir__ = lazy_exports(__name__, __file__)

@@ -14,20 +14,20 @@ from typing import TYPE_CHECKING
 from outage_analysis.lazy_exports import lazy_exports
 
 if TYPE_CHECKING:
-    from outage_analysis.jupyter.display import note as note
-    from outage_analysis.jupyter.display import refusals_as_notes as refusals_as_notes
-    from outage_analysis.jupyter.display import show as show
-    from outage_analysis.jupyter.display import show_answers as show_answers
-    from outage_analysis.jupyter.display import show_grid as show_grid
-    from outage_analysis.jupyter.display import show_section_text as show_section_text
-    from outage_analysis.jupyter.display import show_table as show_table
-    from outage_analysis.jupyter.display import show_tiles as show_tiles
-    from outage_analysis.jupyter.display import show_what_if as show_what_if
-    from outage_analysis.jupyter.export.page import run_notebook as run_notebook
-    from outage_analysis.jupyter.projects.laboratory import open_lab as open_lab
-    from outage_analysis.jupyter.projects.project import MAX_PATH_LENGTH as MAX_PATH_LENGTH
-    from outage_analysis.jupyter.projects.project import new_project as new_project
-    from outage_analysis.jupyter.projects.project import shell_path as shell_path
-    from outage_analysis.jupyter.session import claim_files as claim_files
+    from outage_analysis.jupyter.display import (
+        note,
+        refusals_as_notes,
+        show,
+        show_answers,
+        show_grid,
+        show_section_text,
+        show_table,
+        show_tiles,
+        show_what_if,
+    )
+    from outage_analysis.jupyter.export.page import run_notebook
+    from outage_analysis.jupyter.projects.laboratory import open_lab
+    from outage_analysis.jupyter.projects.project import MAX_PATH_LENGTH, new_project, shell_path
+    from outage_analysis.jupyter.session import claim_files
 
 __getattr__, __dir__ = lazy_exports(__name__, __file__)

@@ -15,30 +15,35 @@ from typing import TYPE_CHECKING
 from outage_analysis.lazy_exports import lazy_exports
 
 if TYPE_CHECKING:
-    from outage_analysis.policies.checks import findings as findings
-    from outage_analysis.policies.cost_lines import Budget as Budget
-    from outage_analysis.policies.cost_lines import CostLine as CostLine
-    from outage_analysis.policies.cost_lines import Effort as Effort
-    from outage_analysis.policies.cost_lines import FeeCredit as FeeCredit
-    from outage_analysis.policies.cost_lines import InKind as InKind
-    from outage_analysis.policies.cost_lines import Line as Line
-    from outage_analysis.policies.cost_lines import Schedule as Schedule
-    from outage_analysis.policies.explanation import PolicyExplainer as PolicyExplainer
-    from outage_analysis.policies.explanation import explain as explain
-    from outage_analysis.policies.policy import Amount as Amount
-    from outage_analysis.policies.policy import Policy as Policy
-    from outage_analysis.policies.policy import TierPayments as TierPayments
-    from outage_analysis.policies.policy import check_same_units as check_same_units
-    from outage_analysis.policies.policy import decimal_places as decimal_places
-    from outage_analysis.policies.policy import load_policy as load_policy
-    from outage_analysis.policies.policy import policy_from_tiers as policy_from_tiers
-    from outage_analysis.policies.policy import write_template as write_template
-    from outage_analysis.policies.tariff import MAX_STEPS as MAX_STEPS
-    from outage_analysis.policies.tariff import SHARE_DIGITS as SHARE_DIGITS
-    from outage_analysis.policies.tariff import SHARE_SCALE as SHARE_SCALE
-    from outage_analysis.policies.tariff import Rule as Rule
-    from outage_analysis.policies.tariff import RuleBand as RuleBand
-    from outage_analysis.policies.tariff import Tariff as Tariff
-    from outage_analysis.policies.tariff import contains_integer as contains_integer
+    from outage_analysis.policies.checks import findings
+    from outage_analysis.policies.cost_lines import (
+        Budget,
+        CostLine,
+        Effort,
+        FeeCredit,
+        InKind,
+        Line,
+        Schedule,
+    )
+    from outage_analysis.policies.explanation import PolicyExplainer, explain
+    from outage_analysis.policies.policy import (
+        Amount,
+        Policy,
+        TierPayments,
+        check_same_units,
+        decimal_places,
+        load_policy,
+        policy_from_tiers,
+        write_template,
+    )
+    from outage_analysis.policies.tariff import (
+        MAX_STEPS,
+        SHARE_DIGITS,
+        SHARE_SCALE,
+        Rule,
+        RuleBand,
+        Tariff,
+        contains_integer,
+    )
 
 __getattr__, __dir__ = lazy_exports(__name__, __file__)
