@@ -21,7 +21,7 @@ from outage_analysis.assumptions import (
     published_spread,
 )
 from outage_analysis.assumptions.reference_classes import reference_class_prior
-from outage_analysis.costs.uncertainty.sobol import sobol_points
+from outage_analysis.costs.points import sobol_points
 from outage_analysis.errors import ModelRefused, UsageError
 from outage_analysis.incidents import get_fact
 from outage_analysis.policies import Policy, Schedule, load_policy

@@ -20,9 +20,9 @@ from outage_analysis.assumptions import Award, BandMix, RateAssumption, load_led
 from outage_analysis.assumptions.distributions import Beta
 from outage_analysis.costs import DRAWS, build_portfolio, simulate
 from outage_analysis.costs.funnel import Input
+from outage_analysis.costs.portfolio import Portfolio
+from outage_analysis.costs.simulation import Estimate
 from outage_analysis.costs.terms import Group
-from outage_analysis.costs.uncertainty.portfolio import Portfolio
-from outage_analysis.costs.uncertainty.simulation import Estimate
 from outage_analysis.losses import EDGES, MEASURES, Cube
 from outage_analysis.policies import load_policy
 from tests.benchmarks.test_severity_speed import median_milliseconds

@@ -20,8 +20,8 @@ from outage_analysis.assumptions import FloatArray
 from outage_analysis.charts import slider_asset
 from outage_analysis.claims import read_claims
 from outage_analysis.costs import Sample, Simulation
-from outage_analysis.costs.uncertainty.browser_model import FEWEST_DRAWS, browser_model
-from outage_analysis.costs.uncertainty.simulation import REPLICATES
+from outage_analysis.costs.browser_model import FEWEST_DRAWS, browser_model
+from outage_analysis.costs.simulation import REPLICATES
 from tests.chromium import CHROMIUM, DRIVER, FLAGS, IN_A_BROWSER
 
 Changes = Mapping[str, Mapping[str, float]]
@@ -220,7 +220,7 @@ class TestFurtherCases:
         self, engine: Chrome, trials: float, rate: float
     ) -> None:
         """One unit of claims that pay 1 each, so that the total is the count."""
-        from outage_analysis.costs.uncertainty.inverse_counts import binomial_count
+        from outage_analysis.costs.count_process import binomial_count
 
         scores = np.linspace(-3.7, 3.7, 1_025)
         codes = np.rint((scores / 5.2 + 1) / 2 * 65_535).astype("<u2")

@@ -33,9 +33,13 @@ from outage_analysis.costs import (
     totals,
     waterfall_steps,
 )
-from outage_analysis.costs.uncertainty.portfolio import Portfolio
-from outage_analysis.costs.uncertainty.schemas import CONTRIBUTIONS, TOTAL_DISTRIBUTION, WATERFALL_STEPS
-from outage_analysis.costs.uncertainty.tables import contributions
+from outage_analysis.costs.portfolio import Portfolio
+from outage_analysis.costs.simulation_tables import (
+    CONTRIBUTIONS,
+    TOTAL_DISTRIBUTION,
+    WATERFALL_STEPS,
+    contributions,
+)
 from outage_analysis.text import LANGUAGES, Locale
 from tests.charts.cost_tables import (
     POLICIES,

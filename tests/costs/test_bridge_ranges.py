@@ -9,9 +9,8 @@ import pytest
 
 from outage_analysis.assumptions import RateAssumption, load_ledger
 from outage_analysis.costs import BRIDGE, BridgeRun, bridge, build_portfolio, rounded_estimate, simulate
-from outage_analysis.costs.bridge_ranges import QUANTILES, StagedLine, stage_ranges
 from outage_analysis.costs.compile_lines import compiled_lines
-from outage_analysis.costs.cost_bridge import STEPS
+from outage_analysis.costs.cost_bridge import QUANTILES, STEPS, StagedLine, stage_ranges
 from tests.small_policies import (
     DAY,
     DRIVERS,

@@ -15,9 +15,9 @@ from outage_analysis.analysis import Analysis, Plan, run
 from outage_analysis.assumptions.distributions import Lognormal
 from outage_analysis.cli.cost_output import cost_as_json, cost_sentences
 from outage_analysis.costs import budget_chance, simulate
-from outage_analysis.costs.uncertainty.portfolio import Portfolio
-from outage_analysis.costs.uncertainty.simulation import Estimate
-from outage_analysis.costs.uncertainty.tables import rounded_probability
+from outage_analysis.costs.portfolio import Portfolio
+from outage_analysis.costs.simulation import Estimate
+from outage_analysis.costs.simulation_tables import rounded_probability
 from outage_analysis.reports import write_report
 from outage_analysis.text import LANGUAGES, Locale
 from tests.costs.uncertain_portfolios import entry, term_of

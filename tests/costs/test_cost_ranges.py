@@ -10,8 +10,8 @@ from scipy import stats
 
 from outage_analysis.assumptions.distributions import Lognormal, Uniform
 from outage_analysis.costs import COST_RANGES, cost_ranges, simulate
+from outage_analysis.costs.portfolio import Portfolio
 from outage_analysis.costs.terms import Term
-from outage_analysis.costs.uncertainty.portfolio import Portfolio
 from tests.costs.uncertain_portfolios import entry, term_of
 
 DISTRIBUTIONS = {"f": Uniform(low=0, high=2), "g": Lognormal(median=1, sigma=0.5)}

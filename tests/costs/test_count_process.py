@@ -12,9 +12,8 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from outage_analysis.costs import build_portfolio, cost_table
-from outage_analysis.costs.uncertainty.award_sums import award_sum
-from outage_analysis.costs.uncertainty.inverse_counts import binomial_count, poisson_count
-from outage_analysis.costs.uncertainty.sobol import quasi_random_replicates, sobol_replicates
+from outage_analysis.costs.count_process import award_sum, binomial_count, poisson_count
+from outage_analysis.costs.points import quasi_random_replicates, sobol_replicates
 from outage_analysis.incidents import log_grid
 from tests.costs.convolution import Total, total_of_claims
 from tests.costs.test_payouts import policy_of, tiers
@@ -24,7 +23,7 @@ from tests.loss_cubes import loss_cube
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from outage_analysis.costs.uncertainty.simulation import SampledTotal
+    from outage_analysis.costs.simulation import SampledTotal
 
 OFF = 0.002
 """The most that a probability may be off."""

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from outage_analysis.assumptions import FloatArray
-from outage_analysis.costs.uncertainty.rank_correlation import correlate_ranks
-from outage_analysis.costs.uncertainty.sobol import (
+from outage_analysis.costs.points import (
     MAX_DIMENSIONS,
+    correlate_ranks,
     direction_numbers,
     sobol_points,
     sobol_replicates,

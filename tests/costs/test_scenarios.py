@@ -29,7 +29,7 @@ from outage_analysis.costs import (
     simulate,
 )
 from outage_analysis.costs.funnel import Input
-from outage_analysis.costs.scenarios.stressed_terms import filing_by_band, multiply_odds
+from outage_analysis.costs.scenarios import filing_by_band, multiply_odds
 from outage_analysis.incidents import Bands
 from outage_analysis.policies import Policy
 from tests.costs.test_payouts import cube_of, policy_of, tiers

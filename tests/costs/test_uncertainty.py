@@ -20,14 +20,14 @@ from scipy import stats
 from outage_analysis.assumptions import Award
 from outage_analysis.assumptions.distributions import Beta, Discrete, Lognormal, Triangular, Uniform
 from outage_analysis.costs import build_portfolio, simulate
-from outage_analysis.costs.uncertainty.portfolio import Portfolio
-from outage_analysis.costs.uncertainty.simulation import (
+from outage_analysis.costs.portfolio import Portfolio
+from outage_analysis.costs.simulation import (
     Estimate,
     Sample,
     SampledTotal,
     with_equal_correlations,
 )
-from outage_analysis.costs.uncertainty.tables import TAIL, contributions, variance_split
+from outage_analysis.costs.simulation_tables import TAIL, contributions, variance_split
 from outage_analysis.errors import ModelRefused, UsageError
 from tests.costs.convolution import total_of_claims
 from tests.costs.test_payouts import policy_of, tiers
@@ -248,9 +248,9 @@ DIGEST = """
 import hashlib
 from datetime import date
 from outage_analysis.assumptions import load_ledger
-from outage_analysis.costs.uncertainty.portfolio import build_portfolio
-from outage_analysis.costs.uncertainty.simulation import simulate, with_equal_correlations
-from outage_analysis.costs.uncertainty.tables import contributions, variance_split
+from outage_analysis.costs.portfolio import build_portfolio
+from outage_analysis.costs.simulation import simulate, with_equal_correlations
+from outage_analysis.costs.simulation_tables import contributions, variance_split
 from outage_analysis.policies import load_policy
 folio = build_portfolio(load_policy("kakao-2022"), load_ledger("kakao-2022"), as_of=date(2022, 12, 30))
 run = with_equal_correlations(simulate(folio, seed=7))

@@ -1,25 +1,28 @@
 """The cost model: a policy, claim counts and assumptions go in; costs and their distribution come out.
 
-Modules:
-    schemas: the columns of the cost table and of its totals
+Modules, from a cost line to a result:
     funnel: the shares of reports that become filed, accepted and paid claims
     claim_payments: payments of a policy for each row of a cube
-    terms: a cost as count x factors x payment per band, with its expected value and bounds
+    terms: a part of a cost as count x factors x payment per band, with its mean, bounds and variance
     compile_lines: cost lines under a ledger -> terms; one function per kind of line
     compile_schedules: the same for lines that pay by loss band, from a count or from claims
     expected: the cost table, from the terms
-    cost_products: the expected cost as sums of products of factors, for sliders and workbooks
-    uncertainty: the distribution of the total, by simulation
+    portfolio: the terms of a policy with their uncertain inputs
+    points: the random points of the inputs
+    count_process: accepted claims and their payments, given the inputs
+    simulation: draws of the total, and their quantiles
+    simulation_tables: the tables of a simulation
+What uses the same terms and draws:
+    comparison: policies compared on the same draws
+    policy_search: the policy that gives claimants most within a budget
+    scenarios: the cost under named stresses, on the same draws
     sensitivity: tornado, levers, fixed awards, break-evens, Sobol indices
     value_of_information: what it is worth to know an input before a decision
-    comparison: policies compared on the same draws
-    scenarios: the cost under named stresses, on the same draws
-    policy_search: the policy that gives claimants most within a budget
-    cost_bridge: why the expected cost changed between two runs
-    bridge_ranges: the range of the total after each step of a bridge
+    cost_bridge: why the expected cost and its range changed between two runs
     backtesting: forecasts scored against outcomes
-    reconciliation: published amounts, recomputed and compared
-    policy_results: payments of one policy at the edges of its loss bands
+    cost_products: the expected cost as sums of products of factors, for sliders and workbooks
+    browser_model: the draws as data for a web page
+    policy_results: what one policy pays, and published amounts recomputed
 """
 
 from __future__ import annotations
@@ -30,6 +33,7 @@ from outage_analysis.lazy_exports import lazy_exports
 
 if TYPE_CHECKING:
     from outage_analysis.costs.backtesting import OUTCOMES, RANGES, RIVALS, UNSCORED, Backtest, backtest
+    from outage_analysis.costs.browser_model import browser_model
     from outage_analysis.costs.claim_payments import NO_RULE, payments
     from outage_analysis.costs.comparison.compare_policies import (
         FLIPS,
@@ -48,7 +52,10 @@ if TYPE_CHECKING:
     from outage_analysis.costs.cost_bridge import BRIDGE, BridgeRun, bridge
     from outage_analysis.costs.cost_products import LiveCost, LiveInput, Product, live_cost, round_digits
     from outage_analysis.costs.expected import (
+        COSTS,
+        EXPECTED,
         HAS_AMOUNT,
+        TOTALS,
         assumption_ids,
         by_band,
         cost_table,
@@ -62,12 +69,14 @@ if TYPE_CHECKING:
     from outage_analysis.costs.policy_results import (
         LINES,
         OVERVIEW,
+        TIE_OUTS,
         convert_currency,
         line_table,
         overview,
         policy_reconciliation,
         policy_result,
         reconciliation_summary,
+        reconciliation_table,
     )
     from outage_analysis.costs.policy_search.benefits import OBJECTIVES
     from outage_analysis.costs.policy_search.candidates import CostInputs
@@ -80,11 +89,16 @@ if TYPE_CHECKING:
         SearchRequest,
         find_best_policy,
     )
-    from outage_analysis.costs.reconciliation import TIE_OUTS, reconciliation_table
-    from outage_analysis.costs.scenarios.scenario_documents import Scenario, ScenarioSet, load_scenarios
-    from outage_analysis.costs.scenarios.scenario_table import SCENARIOS, scenario_table
-    from outage_analysis.costs.scenarios.stressed_terms import DoesNotApply, StressedRun
-    from outage_analysis.costs.schemas import COSTS, EXPECTED, TOTALS
+    from outage_analysis.costs.portfolio import build_portfolio, expected_at, portfolio_of_lines
+    from outage_analysis.costs.scenarios import (
+        SCENARIOS,
+        DoesNotApply,
+        Scenario,
+        ScenarioSet,
+        StressedRun,
+        load_scenarios,
+        scenario_table,
+    )
     from outage_analysis.costs.sensitivity import (
         AWARD_VIEWS,
         BREAK_EVENS,
@@ -99,20 +113,7 @@ if TYPE_CHECKING:
         levers,
         tornado,
     )
-    from outage_analysis.costs.terms import UNSTATED, CompiledLine
-    from outage_analysis.costs.uncertainty.browser_model import browser_model
-    from outage_analysis.costs.uncertainty.cost_ranges import cost_ranges
-    from outage_analysis.costs.uncertainty.portfolio import build_portfolio, expected_at, portfolio_of_lines
-    from outage_analysis.costs.uncertainty.schemas import (
-        BUDGET_CHANCE,
-        CONTRIBUTIONS,
-        COST_RANGES,
-        QUANTILES,
-        TOTAL_DISTRIBUTION,
-        VARIANCE_SPLIT,
-        WATERFALL_STEPS,
-    )
-    from outage_analysis.costs.uncertainty.simulation import (
+    from outage_analysis.costs.simulation import (
         DRAWS,
         SEED,
         Estimate,
@@ -123,9 +124,17 @@ if TYPE_CHECKING:
         replicate_mean,
         simulate,
     )
-    from outage_analysis.costs.uncertainty.tables import (
+    from outage_analysis.costs.simulation_tables import (
+        BUDGET_CHANCE,
+        CONTRIBUTIONS,
+        COST_RANGES,
+        QUANTILES,
+        TOTAL_DISTRIBUTION,
+        VARIANCE_SPLIT,
+        WATERFALL_STEPS,
         budget_chance,
         contributions,
+        cost_ranges,
         expected_estimate,
         quantiles_table,
         rounded_estimate,
@@ -134,6 +143,7 @@ if TYPE_CHECKING:
         variance_split,
         waterfall_steps,
     )
+    from outage_analysis.costs.terms import UNSTATED, CompiledLine
     from outage_analysis.costs.value_of_information import (
         INFORMATION_VALUE,
         information_sentence,

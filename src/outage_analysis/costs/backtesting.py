@@ -18,9 +18,9 @@ import polars as pl
 from outage_analysis.assumptions import FloatArray, Ledger, RateAssumption, load_ledger
 from outage_analysis.costs.compile_schedules import payment_in_band
 from outage_analysis.costs.funnel import Funnel, FunnelFactor, Input, build_funnel
-from outage_analysis.costs.terms import Term
-from outage_analysis.costs.uncertainty.portfolio import Portfolio, build_portfolio, expected_at
-from outage_analysis.costs.uncertainty.simulation import (
+from outage_analysis.costs.points import sobol_points
+from outage_analysis.costs.portfolio import Portfolio, build_portfolio, expected_at
+from outage_analysis.costs.simulation import (
     DRAWS,
     SEED,
     Estimate,
@@ -28,8 +28,8 @@ from outage_analysis.costs.uncertainty.simulation import (
     Simulation,
     simulate,
 )
-from outage_analysis.costs.uncertainty.sobol import sobol_points
-from outage_analysis.costs.uncertainty.tables import rounded_estimate
+from outage_analysis.costs.simulation_tables import rounded_estimate
+from outage_analysis.costs.terms import Term
 from outage_analysis.errors import ModelRefused, UsageError
 from outage_analysis.incidents import BacktestSpec, Fact, Outcome, get_fact
 from outage_analysis.policies import CostLine, Policy, Schedule, load_policy

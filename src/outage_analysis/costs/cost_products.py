@@ -15,8 +15,8 @@ from typing import Any, Literal
 import polars as pl
 
 from outage_analysis.assumptions import AMOUNT_KINDS, Award, BandMix, MeanPayment, RateAssumption
+from outage_analysis.costs.portfolio import Portfolio
 from outage_analysis.costs.terms import LABELS, Part, Term
-from outage_analysis.costs.uncertainty.portfolio import Portfolio
 from outage_analysis.text import TABLE_DIGITS, ShortRepr
 
 DIGITS = 12

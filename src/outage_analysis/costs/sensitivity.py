@@ -21,10 +21,10 @@ from outage_analysis.assumptions import (
     FloatArray,
     OneDistribution,
 )
-from outage_analysis.costs.uncertainty.portfolio import Portfolio, expected_at
-from outage_analysis.costs.uncertainty.simulation import DRAWS, SEED, Simulation, simulate
-from outage_analysis.costs.uncertainty.sobol import sobol_points, sobol_replicates
-from outage_analysis.costs.uncertainty.tables import rounded_estimate
+from outage_analysis.costs.points import sobol_points, sobol_replicates
+from outage_analysis.costs.portfolio import Portfolio, expected_at
+from outage_analysis.costs.simulation import DRAWS, SEED, Simulation, simulate
+from outage_analysis.costs.simulation_tables import rounded_estimate
 from outage_analysis.errors import ModelRefused, UsageError
 from outage_analysis.text import (
     ASSUMPTION,

@@ -20,10 +20,10 @@ import polars as pl
 from scipy import special
 
 from outage_analysis.assumptions import FloatArray
+from outage_analysis.costs.portfolio import Portfolio
 from outage_analysis.costs.sensitivity import inputs_behind
-from outage_analysis.costs.uncertainty.portfolio import Portfolio
-from outage_analysis.costs.uncertainty.simulation import Estimate, Simulation, replicate_mean
-from outage_analysis.costs.uncertainty.tables import rounded_estimate, rounded_probability
+from outage_analysis.costs.simulation import Estimate, Simulation, replicate_mean
+from outage_analysis.costs.simulation_tables import rounded_estimate, rounded_probability
 from outage_analysis.errors import ModelRefused, UsageError
 from outage_analysis.text import ASSUMPTION, KIND, Column, Locale, TableSchema, short_names
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from outage_analysis.assumptions import Ledger
 from outage_analysis.costs import CostInputs, PolicySearch, SearchRequest, find_best_policy
-from outage_analysis.costs.uncertainty.simulation import Sample
+from outage_analysis.costs.simulation import Sample
 from outage_analysis.losses import Cube
 from outage_analysis.policies import Policy
 from tests.loss_cubes import loss_cube

@@ -20,9 +20,9 @@ from outage_analysis.costs.comparison.row_payments import mean_awards
 from outage_analysis.costs.comparison.shared_runs import shared_runs
 from outage_analysis.costs.compile_lines import compiled_lines
 from outage_analysis.costs.expected import assumption_ids, costs_of_lines, ledger_for_policy, totals
+from outage_analysis.costs.portfolio import Portfolio, expected_at, portfolio_of_lines
 from outage_analysis.costs.sensitivity import numbers_behind, sign_change
-from outage_analysis.costs.uncertainty.portfolio import Portfolio, expected_at, portfolio_of_lines
-from outage_analysis.costs.uncertainty.simulation import (
+from outage_analysis.costs.simulation import (
     DRAWS,
     SEED,
     Estimate,
@@ -30,7 +30,7 @@ from outage_analysis.costs.uncertainty.simulation import (
     Simulation,
     replicate_mean,
 )
-from outage_analysis.costs.uncertainty.tables import expected_estimate, rounded_estimate, rounded_probability
+from outage_analysis.costs.simulation_tables import expected_estimate, rounded_estimate, rounded_probability
 from outage_analysis.costs.value_of_information import information_sentence, information_value
 from outage_analysis.errors import ModelRefused, UsageError
 from outage_analysis.incidents import Valuation

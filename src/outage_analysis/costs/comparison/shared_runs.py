@@ -7,8 +7,8 @@ from dataclasses import replace
 from datetime import date
 
 from outage_analysis.assumptions import Ledger
-from outage_analysis.costs.uncertainty.portfolio import Portfolio
-from outage_analysis.costs.uncertainty.simulation import Simulation, simulate_together
+from outage_analysis.costs.portfolio import Portfolio
+from outage_analysis.costs.simulation import Simulation, simulate_together
 
 
 def shared_runs(

@@ -26,9 +26,9 @@ from outage_analysis.costs.comparison.shared_runs import shared_runs
 from outage_analysis.costs.compile_lines import compiled_lines
 from outage_analysis.costs.expected import ledger_for_policy
 from outage_analysis.costs.policy_search.parameters import Parameter
+from outage_analysis.costs.portfolio import Portfolio, build_portfolio, expected_at
+from outage_analysis.costs.simulation import REPLICATES, Simulation, quantile_place, simulate
 from outage_analysis.costs.terms import Term
-from outage_analysis.costs.uncertainty.portfolio import Portfolio, build_portfolio, expected_at
-from outage_analysis.costs.uncertainty.simulation import REPLICATES, Simulation, quantile_place, simulate
 from outage_analysis.errors import ModelRefused
 from outage_analysis.files import validated_copy
 from outage_analysis.losses import Cube

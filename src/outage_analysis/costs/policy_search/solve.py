@@ -44,15 +44,15 @@ from outage_analysis.costs.policy_search.parameters import (
     with_edges_and_shares,
     with_payments,
 )
-from outage_analysis.costs.uncertainty.portfolio import Portfolio
-from outage_analysis.costs.uncertainty.simulation import (
+from outage_analysis.costs.portfolio import Portfolio
+from outage_analysis.costs.simulation import (
     Estimate,
     Sample,
     Simulation,
     quantile_place,
     replicate_mean,
 )
-from outage_analysis.costs.uncertainty.tables import expected_estimate, rounded_estimate, rounded_probability
+from outage_analysis.costs.simulation_tables import expected_estimate, rounded_estimate, rounded_probability
 from outage_analysis.errors import ModelRefused, UsageError
 from outage_analysis.files import spelling_hint, validated_copy
 from outage_analysis.losses import Cube

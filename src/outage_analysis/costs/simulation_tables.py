@@ -1,7 +1,4 @@
-"""Tables of a simulation: quantiles rounded to their numerical error, the distribution and the waterfall.
-
-Two further tables split the variance of the total by source, and its mean and its tail by cost line.
-"""
+"""Tables of a simulation: quantiles rounded to their error, ranges by line, distribution, variance."""
 
 from __future__ import annotations
 
@@ -12,20 +9,117 @@ import numpy as np
 import polars as pl
 
 from outage_analysis.assumptions import FloatArray
+from outage_analysis.costs.count_process import ClaimUnit
+from outage_analysis.costs.portfolio import expected_at
+from outage_analysis.costs.simulation import Estimate, Sample, SampledTotal, Simulation
 from outage_analysis.costs.terms import LABELS
-from outage_analysis.costs.uncertainty.claim_units import ClaimUnit
-from outage_analysis.costs.uncertainty.portfolio import expected_at
-from outage_analysis.costs.uncertainty.schemas import (
-    BUDGET_CHANCE,
-    CONTRIBUTIONS,
-    QUANTILES,
-    TOTAL_DISTRIBUTION,
-    VARIANCE_SPLIT,
-    WATERFALL_STEPS,
-)
-from outage_analysis.costs.uncertainty.simulation import Estimate, SampledTotal, Simulation
 from outage_analysis.errors import ModelRefused
-from outage_analysis.text import DEFAULT_LEVEL, TABLE_DIGITS, LikelyRange
+from outage_analysis.text import (
+    CLAIMANT_TYPE,
+    DEFAULT_LEVEL,
+    FACTS,
+    LINE,
+    OVER,
+    RULE,
+    SERVICE,
+    TABLE_DIGITS,
+    UP_TO,
+    VALUATION,
+    Column,
+    LikelyRange,
+    TableSchema,
+)
+
+QUANTILES: TableSchema = TableSchema(
+    "One row per kind of cost and measure of its total.",
+    (
+        VALUATION,
+        Column(
+            "measure",
+            "word",
+            "expected, mean of the draws, quantile (p10, ...) or tvar95 (mean of the tail).",
+        ),
+        Column("value", "money", "Value of the measure, rounded to its numerical error.", label="amount"),
+        Column("error", "money", "One standard error of the simulation; 0 if computed in closed form."),
+        Column("stressed", "money", "Value if the rank correlation of all inputs were 0.5."),
+    ),
+)
+VARIANCE_SPLIT: TableSchema = TableSchema(
+    "One row per kind of cost and source of its variance.",
+    (
+        VALUATION,
+        Column("source", "word", "process, parameter or model.", label="doubt"),
+        Column("sd", "money", "Standard deviation that this source causes."),
+        Column("share", "share", "Share of the variance of the total."),
+    ),
+)
+CONTRIBUTIONS: TableSchema = TableSchema(
+    "One row per kind of cost, cost line and group of claims.",
+    (
+        VALUATION,
+        LINE,
+        SERVICE,
+        CLAIMANT_TYPE,
+        OVER,
+        UP_TO,
+        RULE,
+        Column("mean", "money", "Contribution to the mean of the draws.", label="mean_contribution"),
+        Column("tail", "money", "Contribution to the mean of the totals above the 95 % quantile."),
+    ),
+)
+BUDGET_CHANCE: TableSchema = TableSchema(
+    "One row: the probability that the cash exceeds the budget.",
+    (
+        Column("budget", "money", "The budget."),
+        Column("exceeded", "share", "Probability that the cash exceeds the budget."),
+        Column("error", "share", "One standard error of this probability."),
+        Column("stressed", "share", "The probability if the rank correlation of all inputs were 0.5."),
+        Column("counted", "names", "Ids of the cost lines that the cash includes.", label="counted_lines"),
+        Column("left_out", "names", "Ids of the cash lines without an expected cost, which it leaves out."),
+    ),
+)
+TOTAL_DISTRIBUTION: TableSchema = TableSchema(
+    "One row per kind of cost and dot of its distribution, and one per amount to compare with it.",
+    (
+        VALUATION,
+        Column(
+            "mark",
+            "word",
+            "What a marked amount is: expected, p10, ..., zero, budget, press or observed; empty for a dot.",
+        ),
+        Column("fact", "facts", "Id of the published fact with the amount; else empty.", label="facts"),
+        Column("low", "money", "Lower end of a published range; else empty.", label="value_low"),
+        Column("amount", "money", "An amount of the total; of a published range, its upper end."),
+        Column("below", "share", "Probability that the total is at most this amount.", label="share_below"),
+    ),
+)
+COST_RANGES: TableSchema = TableSchema(
+    "One row per kind of cost, and one per cost line of it, with its likely range.",
+    (
+        VALUATION,
+        Column("line", "name", "Id of the cost line; empty for the total of the kind of cost."),
+        Column("announced", "money", "Announced total, or list price of free goods; empty if not published."),
+        Column("range_low", "money", "Low end of the likely range."),
+        Column("p50", "money", "Median."),
+        Column("expected", "money", "Expected cost."),
+        Column("range_high", "money", "High end of the likely range."),
+        FACTS,
+    ),
+)
+WATERFALL_STEPS: TableSchema = TableSchema(
+    "One row per part of the expected cash: cost line, or service or loss band of a single line.",
+    (
+        LINE,
+        SERVICE,
+        OVER,
+        UP_TO,
+        RULE,
+        Column("expected", "money", "Expected cash of this part."),
+        Column("tail", "money", "Contribution to the mean of the worst 5 % of cases."),
+        FACTS,
+    ),
+)
+
 
 NEGLIGIBLE = 1e-15
 """Probabilities below this are treated as zero, because floats cannot resolve them."""
@@ -35,7 +129,7 @@ def rounded_estimate(estimate: Estimate) -> Estimate:
     """Round an estimate to the first significant digit of its error, and the error to two digits.
 
     Example:
-        >>> from outage_analysis.costs.uncertainty.simulation import Estimate
+        >>> from outage_analysis.costs.simulation import Estimate
         >>> rounded_estimate(Estimate(1234.567, 12.34))
         Estimate(value=1230.0, error=12.0)
     """
@@ -321,3 +415,82 @@ def _tail_weights(total: SampledTotal) -> FloatArray:
     lacking = (1 - TAIL) * total.draws - float(above.sum())
     at_limit = total.values == limit
     return np.asarray((above + lacking / at_limit.sum() * at_limit) / (1 - TAIL))
+
+
+ANNOUNCED = ("face_value", "top_down")
+"""Kinds of cost for which `promised` is an amount that was announced or follows from a list price."""
+
+
+def cost_ranges(run: Simulation, costs: pl.DataFrame, *, level: int = DEFAULT_LEVEL) -> pl.DataFrame:
+    """Return the likely range of each kind of cost and of each cost line, beside what was announced.
+
+    Args:
+        run: the simulation.
+        costs: the result of `cost_table` from which the run was built.
+        level: the probability of the likely range in percent.
+
+    Returns:
+        The columns of `COST_RANGES`. The first row of a kind of cost is its total, whose `line` is empty; the
+        quantiles of its lines do not add up to those of the total. `announced` is empty if an amount is not
+        published for every line. Quantiles that the draws do not support are left out with their row.
+    """
+    likely, rows = LikelyRange(level), []
+    samples = _line_samples(run)
+    lines = costs.filter(level="line")
+    for valuation, total in run.totals.items():
+        names = [line for line, kind in samples if kind == valuation]
+        own = lines.filter(pl.col("line").is_in(names), valuation=valuation)
+        rows.append((valuation, "", _announced(own), *_range(run, valuation, total, likely), _cited(own)))
+        for name in names:
+            line_run = run.only(name, valuation)
+            if line_run is None:  # never: the run has a sample of this line
+                continue
+            row = own.filter(line=name)
+            spread = _range(line_run, valuation, samples[name, valuation], likely)
+            rows.append((valuation, name, _announced(row), *spread, _cited(row)))
+    table = pl.DataFrame(rows, schema=COST_RANGES.dtypes, orient="row")
+    return table.drop_nulls(LikelyRange.high_column).with_columns(
+        pl.col(pl.Float64).round_sig_figs(TABLE_DIGITS)
+    )
+
+
+def _line_samples(run: Simulation) -> dict[tuple[str, str], Sample]:
+    keys = list(dict.fromkeys((s.line, s.valuation) for s in run.portfolio.terms))
+    kinds = [valuation for _, valuation in keys]
+    if len(set(kinds)) == len(kinds):  # one line per kind of cost: its sample is the total
+        return {key: run.totals[key[1]] for key in keys}
+    paid: dict[tuple[str, str], list[FloatArray]] = {key: [] for key in keys}
+    for block in run.replicates():
+        sums = {key: np.zeros(len(block.uniforms)) for key in keys}
+        for term, amounts in zip(run.portfolio.terms, block.amounts, strict=True):
+            sums[term.line, term.valuation] += amounts.sum(axis=1)
+        for key, values in sums.items():
+            paid[key].append(values)
+    return {key: Sample(np.stack(values)) for key, values in paid.items()}
+
+
+def _range(
+    run: Simulation, valuation: str, sample: Sample, likely: LikelyRange
+) -> tuple[float | None, float | None, float, float | None]:
+    """Return the low end, the median, the expected cost and the high end; no quantiles for few draws."""
+    expected = (  # with correlated inputs the mean of a product is not the product of the means
+        rounded_estimate(sample.expected).value
+        if run.portfolio.has_correlated_inputs(valuation)
+        else float(expected_at(run.portfolio, valuation, {})[0])
+    )
+    try:
+        low, median, high = (rounded_estimate(sample.quantile(p)).value for p in likely.points.values())
+    except ModelRefused:
+        return None, None, expected, None
+    return low, median, expected, high
+
+
+def _announced(lines: pl.DataFrame) -> float | None:
+    """Return the announced amount of cost lines of one kind; None if one of them has none."""
+    announced = lines.filter(pl.col("valuation").is_in(ANNOUNCED))["promised"]
+    return None if announced.is_empty() or announced.null_count() else float(announced.sum())
+
+
+def _cited(lines: pl.DataFrame) -> str:
+    """Return the ids of the facts that the lines cite, each once."""
+    return " ".join(dict.fromkeys(" ".join(lines["facts"].drop_nulls()).split()))

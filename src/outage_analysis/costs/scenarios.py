@@ -1,21 +1,147 @@
-"""The terms of a simulation under one scenario, on the random points of the simulation."""
+"""Scenarios: a simulation and a document of stresses go in; the cost under each stress comes out.
+
+A scenario changes the inputs of the terms and keeps the random points of the simulation.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from pathlib import Path
+from typing import Annotated, Literal, Self
 
 import numpy as np
+import polars as pl
+from pydantic import Field, model_validator
 
 from outage_analysis.assumptions import BandMix, FloatArray, rates_by_effort
 from outage_analysis.costs.funnel import FunnelFactor, Input
-from outage_analysis.costs.scenarios.scenario_documents import Scenario
+from outage_analysis.costs.portfolio import Portfolio, RedrawnInput, expected_at
+from outage_analysis.costs.simulation import (
+    Estimate,
+    SampledTotal,
+    Simulation,
+    replicate_mean,
+    with_equal_correlations,
+)
+from outage_analysis.costs.simulation_tables import expected_estimate, rounded_estimate, rounded_probability
 from outage_analysis.costs.terms import DerivedInput, Term, Values
-from outage_analysis.costs.uncertainty.portfolio import Portfolio, RedrawnInput
-from outage_analysis.costs.uncertainty.simulation import Simulation, with_equal_correlations
 from outage_analysis.errors import ModelRefused
+from outage_analysis.files import Document, Identifier, Name, Text, Unit, find_duplicate, read_document
 from outage_analysis.policies import Policy
+from outage_analysis.text import DEFAULT_LEVEL, STATUS, Column, LikelyRange, TableSchema
+
+BASE = "base"
+"""The id of the row without any change."""
+STRESSES = "stresses"
+"""The id of the bundled document."""
+CHANGES = (
+    "effort",
+    "extra_days",
+    "count_factor",
+    "award_factor",
+    "acceptance_odds_ratio",
+    "filing_odds_ratio",
+    "rank_correlation",
+)
+"""The keys of a scenario that change something."""
+Multiple = Annotated[float, Field(gt=0, le=1000, allow_inf_nan=False), Unit("times")]
+
+
+class Scenario(Document):
+    """A stress: what would the cost be if one or more things were different?"""
+
+    id: Identifier
+    """The id in tables."""
+    name: Name
+    """The name for readers."""
+    note: Text
+    """What the scenario assumes, in one sentence."""
+    effort: Literal["one_tap", "form", "documents"] | None = None
+    """What claimants must do, on every line that they must claim. Filing share and acceptance of a line whose
+    effort changes come from the reference classes of this effort. Lines that are paid automatically do not
+    change."""
+    extra_days: Annotated[int, Field(ge=1, le=366), Unit("days")] | None = None
+    """By how many days the deadline is extended, on every line that must be claimed. The count grows as the
+    late-claims forecast from dated claims, or from `intake`, expects; without them the scenario has no
+    figures."""
+    spike: Annotated[float, Field(ge=0, le=100, allow_inf_nan=False), Unit("times")] | None = None
+    """With `extra_days`, the additional claims on the last day, as a multiple of the claims that the growth
+    curve expects on it; 0 means no rush. The forecast needs it."""
+    intake: str = ""
+    """With `extra_days`, the bundled id or the path of an intake whose growth stands for that of a published
+    count."""
+    count_factor: Multiple | None = None
+    """The number by which every count of reports, claims or people is multiplied; totals that are announced
+    or known as one amount do not change."""
+    award_factor: Multiple | None = None
+    """The number by which the mean award of a review is multiplied."""
+    acceptance_odds_ratio: Multiple | None = None
+    """The number by which the odds of acceptance are multiplied."""
+    filing_odds_ratio: Multiple | None = None
+    """The number by which the odds of filing are multiplied for large losses."""
+    over: Annotated[int, Field(ge=0), Unit("smallest unit of the loss")] | None = None
+    """With `filing_odds_ratio`, the amount above which a loss is large. It must be an edge of the band mix;
+    by default it is the highest edge of the line's bands."""
+    rank_correlation: Annotated[float, Field(ge=0, lt=1)] | None = None
+    """The rank correlation between all inputs."""
+
+    @model_validator(mode="after")
+    def _changes_something(self) -> Self:
+        if not self.changes:
+            raise ValueError(f"changes nothing | Add one of: {', '.join(CHANGES)}.")
+        for key, needed in (("spike", "extra_days"), ("intake", "extra_days"), ("over", "filing_odds_ratio")):
+            if getattr(self, key) not in (None, "") and getattr(self, needed) is None:
+                raise ValueError(f"has {key} without {needed} | Add {needed}, or leave {key} out.")
+        if self.extra_days is not None and self.count_factor is not None:
+            raise ValueError(
+                "has both extra_days and count_factor | Keep one: the second states what the first forecasts."
+            )
+        return self
+
+    @property
+    def changes(self) -> tuple[str, ...]:
+        """The keys with which the scenario changes something."""
+        return tuple(key for key in CHANGES if getattr(self, key) is not None)
+
+
+class ScenarioSet(Document):
+    """A list of scenarios."""
+
+    id: Identifier
+    """The id by which commands refer to the document."""
+    name: Name
+    """The name for readers."""
+    scenarios: tuple[Scenario, ...] = Field(alias="scenario", min_length=1)
+    """The scenarios, in the order of the table."""
+
+    @model_validator(mode="after")
+    def _ids_differ(self) -> Self:
+        ids = [scenario.id for scenario in self.scenarios]
+        if (id_ := find_duplicate(ids)) is not None:
+            raise ValueError(f"has two scenarios {id_}")
+        if BASE in ids:
+            raise ValueError(f"has a scenario {BASE}, which is the row without changes | Rename it.")
+        return self
+
+    def name_of(self, id_: str, lang: str) -> str:
+        """Return the name of a scenario in a language; the id itself for an unknown scenario."""
+        return next((scenario.name[lang] for scenario in self.scenarios if scenario.id == id_), id_)
+
+
+def load_scenarios(id_or_path: str | Path | ScenarioSet = STRESSES) -> ScenarioSet:
+    """Read a document of scenarios, given its bundled id or the path of a TOML file.
+
+    Raises:
+        UsageError: there is no such document, or one of its keys is invalid.
+
+    Example:
+        >>> [scenario.id for scenario in load_scenarios().scenarios][:2]
+        ['one-tap', 'two-more-weeks']
+    """
+    return read_document(ScenarioSet, "scenarios", id_or_path)
+
 
 AUTOMATIC = "automatic"
 COUNT_FACTOR = "count factor"
@@ -266,3 +392,92 @@ _CHANGES: Mapping[str, Callable[[StressedRun, Scenario, Terms], Change]] = {
     "filing_odds_ratio": _change_filing,
 }
 """Key of a scenario -> the function that changes the terms."""
+
+
+P75 = 0.75
+"""A measure that a reserve may use; the table has it at every level of the likely range."""
+SCENARIOS: TableSchema = TableSchema(
+    "One row per scenario; the row `base` is the run without a change. Scenarios cover only cash.",
+    (
+        Column("scenario", "id", "Id of the scenario."),
+        Column("expected", "money", "Expected cash; empty if the scenario does not apply."),
+        Column("range_low", "money", "Low end of the likely range of the cash."),
+        Column("p50", "money", "Median of the cash."),
+        Column("p75", "money", "The cash stays below this amount with a probability of 75 %."),
+        Column("range_high", "money", "High end of the likely range of the cash."),
+        Column("over_budget", "share", "Probability that the cash exceeds the budget; empty without one."),
+        Column("change", "money", "Expected cash less that of the row `base`.", label="scenario_change"),
+        STATUS,
+        Column("reason", "text", "What the status is about, such as cost lines; empty for most."),
+    ),
+)
+OK = "ok"
+UNCHANGED = Estimate(0.0, 0.0)
+"""The change of a scenario that changes nothing."""
+
+
+def scenario_table(
+    run: Simulation,
+    stressed: StressedRun,
+    scenarios: Iterable[Scenario],
+    *,
+    budget: float | None = None,
+    level: int = DEFAULT_LEVEL,
+) -> pl.DataFrame:
+    """Return the cash under each scenario, computed with the random points of a simulation.
+
+    Args:
+        run: the simulation without a change; its cash is the row `base`.
+        stressed: its cash, with the policy and the day.
+        scenarios: the stresses.
+        budget: an amount of cash in the smallest unit of the currency.
+        level: the probability of the likely range in percent.
+
+    Returns:
+        The columns of `SCENARIOS`, in the smallest unit of the currency, rounded as in the tables of the
+        simulation. An expected cash that has no closed form is the expected cash of the base plus the mean
+        difference on the same points, so that a scenario that changes nothing differs by exactly 0.
+    """
+    base, likely = run.totals["cash"], LikelyRange(level)
+    expected = expected_estimate(run, "cash")
+    rows = [{"scenario": BASE, **_measures(base, likely, budget), **_expectation(expected, UNCHANGED)}]
+    for scenario in scenarios:
+        try:
+            under = stressed.under(scenario)
+        except DoesNotApply as refusal:
+            rows.append({"scenario": scenario.id, "status": refusal.status, "reason": refusal.reason})
+            continue
+        total = under.totals["cash"]
+        change = _expected_change(stressed.cash, base, under, total)
+        rows.append(
+            {"scenario": scenario.id, **_measures(total, likely, budget), **_expectation(expected, change)}
+        )
+    return pl.DataFrame(rows, schema=SCENARIOS.dtypes)
+
+
+def _measures(total: SampledTotal, likely: LikelyRange, budget: float | None) -> dict[str, object]:
+    quantiles = {"p75": P75, **likely.columns}
+    chance = None if budget is None else rounded_probability(total.exceedance(budget)).value
+    return {
+        **{name: rounded_estimate(total.quantile(p)).value for name, p in quantiles.items()},
+        "over_budget": chance,
+        "status": OK,
+        "reason": "",
+    }
+
+
+def _expected_change(
+    cash: Simulation, base: SampledTotal, under: Simulation, total: SampledTotal
+) -> Estimate:
+    if under.rank is cash.rank and under.portfolio.has_closed_form("cash"):
+        before, after = (float(expected_at(run.portfolio, "cash", {})[0]) for run in (cash, under))
+        return Estimate(after - before, 0.0)
+    return replicate_mean((total.mean - base.mean).mean(axis=1))
+
+
+def _expectation(base: Estimate, change: Estimate) -> dict[str, object]:
+    if change == UNCHANGED:
+        return {"expected": base.value, "change": 0.0}
+    error = (base.error**2 + change.error**2) ** 0.5
+    expected = rounded_estimate(Estimate(base.value + change.value, error))
+    return {"expected": expected.value, "change": rounded_estimate(change).value}

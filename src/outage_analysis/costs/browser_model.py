@@ -16,10 +16,9 @@ import numpy.typing as npt
 from scipy import special
 
 from outage_analysis.assumptions import FloatArray
+from outage_analysis.costs.count_process import SCORES, ClaimUnit, award_sum_table
+from outage_analysis.costs.simulation import REPLICATES, Sample, Simulation
 from outage_analysis.costs.terms import Term
-from outage_analysis.costs.uncertainty.award_sums import SCORES, award_sum_table
-from outage_analysis.costs.uncertainty.claim_units import ClaimUnit
-from outage_analysis.costs.uncertainty.simulation import REPLICATES, Sample, Simulation
 
 MOST_DRAWS, FEWEST_DRAWS = 2**14, 2**11
 """The page has at most and at least this many draws."""

@@ -1,0 +1,714 @@
+"""Draws the numbers of accepted claims and their payments, given the uncertain inputs.
+
+Counts are drawn by inversion of their distribution function. They use additional coordinates of the random
+points that draw the inputs, so that all results come from one sample.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+
+import numpy as np
+from scipy import special
+
+from outage_analysis.assumptions import FloatArray
+from outage_analysis.costs.claim_payments import rows_with_formula
+from outage_analysis.costs.portfolio import Portfolio
+from outage_analysis.costs.terms import LABELS, ClaimCells, Part, Term, Values
+from outage_analysis.incidents import Band
+
+SMOOTH_FROM = 8.0
+"""From this standard deviation on, the Cornish-Fisher expansion replaces the search. At most 1 % of the
+counts are then wrong, each by one, which changes no probability by more than 0.0005."""
+TABLE_WIDTH = 15.0
+"""The number of standard deviations on either side of the mean that the table of a distribution covers."""
+TABLE_MARGIN = 60.0
+"""The additional counts that the table covers, because distributions with a small mean are skewed."""
+TINY = 1e-300
+"""Replaces zero in a denominator."""
+
+Cumulative = Callable[[FloatArray, FloatArray, FloatArray], FloatArray]
+
+
+def binomial_count(score: FloatArray, trials: FloatArray, rate: FloatArray) -> FloatArray:
+    """Return the binomial counts for the given normal scores, (n,); the arguments are broadcast.
+
+    For a fractional number of trials, the distribution is a mixture for the two nearest whole numbers, so
+    that the mean is trials x rate.
+
+    Args:
+        score: standard normal scores of the probabilities.
+        trials: the numbers of trials, at least 0.
+        rate: the probability of success per trial, 0 to 1.
+
+    Example:
+        >>> import numpy as np
+        >>> binomial_count(np.array([-2.0, 0.0, 2.0]), np.full(3, 5.0), np.full(3, 0.4)).tolist()
+        [0.0, 2.0, 4.0]
+    """
+    score, trials, rate = np.broadcast_arrays(score, trials, rate)
+    refused = 1 - rate
+    variance = trials * rate * refused
+    positive = np.maximum(variance, TINY)
+    skewness = (refused - rate) / np.sqrt(positive)
+    excess = 1 / positive - 6 / np.maximum(trials, 1.0)
+    return _inverse_counts(
+        score, trials, rate, (trials * rate, variance, skewness, excess), np.ceil(trials), _binomial_cdf
+    )
+
+
+def poisson_count(score: FloatArray, mean: FloatArray) -> FloatArray:
+    """Return the Poisson counts for the given normal scores, (n,); the arguments are broadcast.
+
+    Args:
+        score: standard normal scores of the probabilities.
+        mean: the means of the Poisson distributions, at least 0.
+    """
+    score, mean = np.broadcast_arrays(score, mean)
+    moments = (mean, mean, 1 / np.sqrt(np.maximum(mean, TINY)), 1 / np.maximum(mean, TINY))
+    return _inverse_counts(
+        score, mean, np.zeros_like(mean), moments, np.full_like(mean, np.inf), _poisson_cdf
+    )
+
+
+def _inverse_counts(
+    score: FloatArray,
+    size: FloatArray,
+    rate: FloatArray,
+    moments: tuple[FloatArray, ...],
+    most: FloatArray,
+    cumulative: Cumulative,
+) -> FloatArray:
+    """Return the smallest counts whose distribution function reaches the probabilities of the scores.
+
+    If the variance is small, the counts come from a table (if all draws share one distribution) or from a
+    search. Otherwise they come from the Cornish-Fisher expansion. `size` is the number of trials, or the mean
+    of a Poisson count.
+    """
+    mean, variance, skewness, excess = moments
+    searched = np.flatnonzero(variance < SMOOTH_FROM**2)
+    if len(searched) == len(score) and not np.ptp(size) and not np.ptp(rate):
+        first, below = _quantile_table(
+            float(size[0]), float(rate[0]), float(mean[0]), float(variance[0]), cumulative
+        )
+        return np.asarray(first + np.minimum(np.searchsorted(below, score), len(below) - 1))
+    quantile = cornish_fisher(score, np.clip(skewness, -1.0, 1.0), np.clip(excess, -1.0, 1.0))
+    count = np.clip(np.floor(mean + np.sqrt(variance) * quantile + 0.5), 0.0, most)
+    if len(searched):
+        count[searched] = _search_counts(
+            special.ndtr(score[searched]),
+            count[searched],
+            size[searched],
+            rate[searched],
+            most[searched],
+            cumulative,
+        )
+    return count
+
+
+def cornish_fisher(z: FloatArray, skewness: FloatArray | float, excess: FloatArray | float) -> FloatArray:
+    """Return standardised quantiles at the normal scores z, by the expansion of Cornish and Fisher (1938)."""
+    square = z * z
+    bent = skewness * (square - 1) / 6 + z * (
+        excess * (square - 3) / 24 - skewness * skewness * (2 * square - 5) / 36
+    )
+    return np.asarray(z + bent)
+
+
+def _search_counts(
+    u: FloatArray,
+    count: FloatArray,
+    size: FloatArray,
+    rate: FloatArray,
+    most: FloatArray,
+    cumulative: Cumulative,
+) -> FloatArray:
+    up = np.flatnonzero(cumulative(count, size, rate) < u)
+    down = np.setdiff1d(np.arange(len(u)), up, assume_unique=True)
+    while len(up):
+        count[up] += 1
+        up = up[(count[up] < most[up]) & (cumulative(count[up], size[up], rate[up]) < u[up])]
+    while len(down):
+        down = down[count[down] > 0]
+        down = down[cumulative(count[down] - 1, size[down], rate[down]) >= u[down]]
+        count[down] -= 1
+    return count
+
+
+@lru_cache(maxsize=256)
+def _quantile_table(
+    size: float, rate: float, mean: float, variance: float, cumulative: Cumulative
+) -> tuple[float, FloatArray]:
+    reach = TABLE_WIDTH * variance**0.5 + TABLE_MARGIN
+    first = max(math.floor(mean - reach), 0)
+    counts = np.arange(first, math.ceil(mean + reach) + 1, dtype=float)
+    below = cumulative(counts, np.full_like(counts, size), np.full_like(counts, rate))
+    return float(first), special.ndtri(below)
+
+
+def _binomial_cdf(count: FloatArray, trials: FloatArray, rate: FloatArray) -> FloatArray:
+    whole = np.floor(trials)
+    part = trials - whole
+    below = _whole_binomial_cdf(count, whole, rate)
+    if not part.any():
+        return below
+    return (1 - part) * below + part * _whole_binomial_cdf(count, whole + 1, rate)
+
+
+def _whole_binomial_cdf(count: FloatArray, trials: FloatArray, rate: FloatArray) -> FloatArray:
+    inside = (count >= 0) & (count < trials)
+    failures = np.where(inside, trials - count, 1.0)
+    below = special.betainc(failures, np.where(inside, count, 0.0) + 1, 1 - rate)
+    return np.where(inside, below, (count >= trials).astype(float))
+
+
+def _poisson_cdf(count: FloatArray, mean: FloatArray, _: FloatArray) -> FloatArray:
+    return np.asarray(special.gammaincc(count + 1, mean))
+
+
+SCORES = np.linspace(-5.0, 5.0, 201)
+"""Normal scores of the tabulated quantiles: 3e-7 to 1 - 3e-7."""
+LARGEST_AWARD_SCORE = 5.2
+"""Normal score of the largest single award that the lattice holds."""
+STEP = 0.05
+"""Lattice step as a share of one standard deviation, or of the median award times the root of the count."""
+FEWEST_POINTS, MOST_POINTS = 2**11, 2**19
+GROWTH = 1.3
+"""The ratio of neighbouring counts in the table for counts above 8; every smaller count has a row."""
+EXACT_COUNTS_TO = 8
+EXPANSION_BELOW = 0.15
+"""If the skewness of the sum is below this, the expansion of Cornish and Fisher replaces the lattice."""
+
+
+def award_sum(score: FloatArray, counts: FloatArray, spread: float) -> FloatArray:
+    """Return, per number of lognormal awards with mean 1, the quantile of their sum at a score, (n,).
+
+    Args:
+        score: the quantile to take of each sum, as a standard normal score.
+        counts: the number of awards in each sum.
+        spread: the standard deviation of one award.
+
+    Example:
+        >>> import numpy as np
+        >>> award_sum(np.array([0.0, 0.0]), np.array([0.0, 1.0]), 1.0).round(3).tolist()
+        [0.0, 0.707]
+    """
+    if not spread or not counts.any():
+        return counts.astype(float)
+    score = np.clip(score, SCORES[0], SCORES[-1])
+    rows = _table_counts(float(counts[counts > 0].min()), float(counts.max()))
+    table = np.array([_log_mean_quantiles(n, spread) for n in rows])
+    row = np.interp(np.log(np.maximum(counts, 1.0)), np.log(rows), np.arange(len(rows)))
+    column = (score - SCORES[0]) / (SCORES[1] - SCORES[0])
+    return np.asarray(counts * np.exp(_bilinear(table, row, column)))
+
+
+def award_sum_table(most: float, spread: float) -> tuple[list[int], list[FloatArray]]:
+    """Tabulate the sums of 1 to `most` awards.
+
+    Returns:
+        The numbers of awards, one per row, and the rows: logarithms of the quantiles of the mean of so many
+        awards at the normal scores `SCORES`.
+    """
+    rows = _table_counts(1.0, max(most, 1.0))
+    return rows, [_log_mean_quantiles(n, spread) for n in rows]
+
+
+def _table_counts(least: float, most: float) -> list[int]:
+    """Return the numbers of awards to tabulate, from at most `least` to above `most`: two or more."""
+    counts = [*range(1, EXACT_COUNTS_TO + 1)]
+    while counts[-1] <= most:
+        counts.append(math.ceil(counts[-1] * GROWTH))
+    first = next(k for k, n in enumerate(counts) if n > least) - 1
+    last = next(k for k, n in enumerate(counts) if n > most)
+    return counts[first : last + 1]
+
+
+@lru_cache(maxsize=1024)
+def _log_mean_quantiles(count: int, spread: float) -> FloatArray:
+    """Return the logarithms of the quantiles of the mean of `count` awards, at the normal scores `SCORES`."""
+    sigma = math.sqrt(math.log1p(spread**2))
+    if count == 1:
+        return SCORES * sigma - sigma**2 / 2
+    deviation = spread / math.sqrt(count)
+    skewness = (spread**3 + 3 * spread) / math.sqrt(count)
+    if skewness < EXPANSION_BELOW:
+        w = 1 + spread**2
+        excess = (w**4 + 2 * w**3 + 3 * w**2 - 6) / count
+        return np.log1p(deviation * cornish_fisher(SCORES, skewness, excess))
+    # The lattice must be long enough for one extreme award if the other awards are near their mean.
+    top = count + math.exp(sigma * LARGEST_AWARD_SCORE - sigma**2 / 2) + 8 * spread * math.sqrt(count)
+    wanted = STEP * min(spread, math.sqrt(count) * math.exp(-(sigma**2) / 2))
+    points = int(np.clip(2 ** math.ceil(math.log2(top / wanted)), FEWEST_POINTS, MOST_POINTS // 2))
+    step = top / points
+    power = np.fft.irfft(np.fft.rfft(_award_on_lattice(points, step, sigma), 2 * points) ** count, 2 * points)
+    below = np.cumsum(np.maximum(power, 0.0))
+    # The probability of a lattice point is spread over half a step on either side of the point.
+    edges = (np.arange(len(below)) + 0.5) * step
+    quantiles = np.interp(special.ndtr(SCORES), below / below[-1], edges)
+    return np.asarray(np.log(quantiles / count))
+
+
+def _award_on_lattice(points: int, step: float, sigma: float) -> FloatArray:
+    edges = np.arange(points + 1) * step
+    scores = np.append(-np.inf, (np.log(edges[1:]) + sigma**2 / 2) / sigma)
+    below, weighted = special.ndtr(scores), special.ndtr(scores - sigma)
+    mass, mean = np.diff(below), np.diff(weighted)
+    upper = np.clip(mean / step - np.arange(points) * mass, 0.0, mass)
+    lattice = np.zeros(points + 1)
+    lattice[:-1] += mass - upper
+    lattice[1:] += upper
+    return lattice[:points]
+
+
+def _bilinear(table: FloatArray, row: FloatArray, column: FloatArray) -> FloatArray:
+    above = np.minimum(row.astype(int), table.shape[0] - 2)
+    left = np.minimum(column.astype(int), table.shape[1] - 2)
+    down, right = row - above, column - left
+    upper = table[above, left] * (1 - right) + table[above, left + 1] * right
+    lower = table[above + 1, left] * (1 - right) + table[above + 1, left + 1] * right
+    return np.asarray(upper * (1 - down) + lower * down)
+
+
+POOLING_TOLERANCE = 0.3
+"""Bands are pooled if their mean losses differ from the mean of the pool by at most this many standard
+deviations of the total loss of the accepted claims in the pool."""
+UNPOOLED_CLAIMS = 200
+"""Up to this number of claims there is no pooling, because the sum of the losses takes few values."""
+MAX_SEPARATE_BANDS = 48
+"""At most this many bands with the same payment formula have a claim count of their own."""
+TWO_CLAIMS = 2
+"""The sum and the sum of squares of two losses determine both losses."""
+SMALLEST_CHANCE = 1e-6
+"""The smallest variance of the acceptance of a claim, used if the acceptance rate is 0 or 1."""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """The claims of one cell of a cube, each paid `fixed + share x loss` or by review."""
+
+    key: tuple[object, ...]
+    """The values of the cube's dimensions."""
+    band: Band
+    claims: float
+    loss: float
+    sum_of_squares: float
+    """The sum of squared losses."""
+    fixed: float
+    share: float
+    reviewed: bool
+    labels: Mapping[str, object]
+    """Service, claimant type, band and outcome of the rule that pays the cell."""
+
+    @property
+    def paid(self) -> bool:
+        """Whether claims in the cell receive any payment."""
+        return bool(self.fixed or self.share or self.reviewed)
+
+
+FROM_RULE = {"over": "rule_over", "up_to": "rule_up_to"}
+"""Labels that come from the payment rule instead of the cell, with the names of their columns."""
+
+
+def _cells(cells: ClaimCells) -> Iterator[Cell]:
+    for row in rows_with_formula(cells.cube, cells.line).iter_rows(named=True):
+        reviewed = row["entitled"] and row["rule"] == "review"
+        pays = row["entitled"] and row["fixed"] is not None
+        fixed, share = (float(row[name]) if pays else 0.0 for name in ("fixed", "slope"))
+        claims, loss = float(row["claims"]), float(row["loss"] or 0)
+        equal = loss**2 / claims if claims else 0.0
+        yield Cell(
+            tuple(row[name] for name in cells.cube.dimensions),
+            (row["over"], row["up_to"]),
+            claims,
+            loss,
+            equal if row["loss_squared"] is None else float(row["loss_squared"]),
+            1.0 if reviewed else fixed,
+            share,
+            reviewed,
+            {name: row.get(FROM_RULE.get(name, name)) for name in LABELS},
+        )
+
+
+@dataclass(frozen=True)
+class ClaimUnit:
+    """A group of claims whose accepted number is drawn as one count.
+
+    An accepted claim is paid `fixed + share x loss`, or an award if it is `reviewed`.
+    """
+
+    name: str
+    """Part of the name of its normal score. Units with the same score, claims and acceptance have the same
+    count of accepted claims."""
+    claims: float
+    """The number of claims, accepted or not."""
+    fixed: float = 0.0
+    """Paid to each accepted claim; if reviewed, the multiple of the award."""
+    share: float = 0.0
+    """The share of the loss that is paid as well."""
+    loss: float = 0.0
+    """The mean loss."""
+    deviation: float = 0.0
+    """The standard deviation of the losses; 0 if all losses are treated as equal."""
+    skewness: float = 0.0
+    """The skewness of the losses."""
+    least: float = 0.0
+    """The smallest possible loss."""
+    most: float = math.inf
+    """The largest possible loss."""
+    reviewed: bool = False
+    band: int | None = None
+    """The position of its band in the term's band mix, if the term has one."""
+    labels: tuple[Mapping[str, object], ...] = ({},)
+    """Service, claimant type, band and rule of each cell, with its `share` of the unit's mean payment."""
+
+    @property
+    def mean_payment(self) -> float:
+        """The mean payment per accepted claim; if reviewed, as a multiple of the award."""
+        return self.fixed + self.share * self.loss
+
+
+def shared_units(terms: Sequence[Term], accepted: float) -> list[tuple[ClaimUnit, ...]]:
+    """Return, per policy with a cost line, its claim units: groups of claims drawn as one count.
+
+    Args:
+        terms: the term of the line under each policy.
+        accepted: roughly the share of claims that is accepted; it decides which losses can be pooled.
+
+    Returns:
+        The units of each term. The terms share their units, so the counts are the same under each policy,
+        unless the terms come from cubes with different cells.
+    """
+    if any(term.claim_cells is None or term.certain for term in terms):
+        return [tuple(_unit_of_part(term, *part) for part in enumerate(term.parts)) for term in terms]
+    policies = [[*_cells(term.claim_cells)] for term in terms if term.claim_cells]
+    if len({tuple((c.key, c.band, c.claims, c.loss) for c in cells) for cells in policies}) > 1:
+        return [_units_from_cells([c], accepted, f"policy {n} ")[0] for n, c in enumerate(policies)]
+    return _units_from_cells(policies, accepted)
+
+
+def _unit_of_part(term: Term, number: int, part: Part) -> ClaimUnit:
+    return ClaimUnit(
+        f"part {number}" if part.band is None else f"band {part.band} of {term.mix}",
+        part.paid**2 / part.sum_of_squares if part.sum_of_squares else 0.0,
+        fixed=part.sum_of_squares / part.paid if part.paid else 0.0,
+        reviewed=part.reviewed,
+        band=part.band,
+        labels=part.labels,
+    )
+
+
+def _units_from_cells(
+    policies: Sequence[Sequence[Cell]], accepted: float, prefix: str = ""
+) -> list[tuple[ClaimUnit, ...]]:
+    """Return the claim units of the same cube cells (groups of claims), for each of several policies.
+
+    Cells form a group if each policy pays all of them by one formula. `prefix` makes the unit names different
+    from the unit names of other cells.
+    """
+    groups: dict[tuple[object, ...], list[int]] = {}
+    for place, alike in enumerate(zip(*policies, strict=True)):
+        if alike[0].claims and any(cell.paid for cell in alike):
+            formulas = tuple((cell.fixed, cell.share, cell.reviewed) for cell in alike)
+            groups.setdefault(formulas, []).append(place)
+    units: list[list[ClaimUnit]] = [[] for _ in policies]
+    for number, places in enumerate(groups.values()):
+        flat = not any(cells[places[0]].share for cells in policies)
+        same = [policies[0][place] for place in places]
+        pools = [_pool_cells(range(len(places)), same)] if flat else [*_units_by_loss(same, accepted)]
+        for place, (members, pool) in enumerate(pools):
+            for own_units, cells in zip(units, policies, strict=True):
+                own = [cells[places[member]] for member in members]
+                if own[0].paid:
+                    name = f"{prefix}group {number} pool {place}"
+                    own_units.append(_with_payment_formula(replace(pool, name=name), own))
+    return [tuple(own_units) for own_units in units]
+
+
+def _with_payment_formula(pool: ClaimUnit, cells: Sequence[Cell]) -> ClaimUnit:
+    first = cells[0]
+    payments = [cell.claims * cell.fixed + cell.share * cell.loss for cell in cells]
+    whole = sum(payments) or 1.0
+    labels = tuple(
+        {**cell.labels, "share": payment / whole} for cell, payment in zip(cells, payments, strict=True)
+    )
+    return replace(pool, fixed=first.fixed, share=first.share, reviewed=first.reviewed, labels=labels)
+
+
+def _units_by_loss(cells: Sequence[Cell], accepted: float) -> Iterator[tuple[Sequence[int], ClaimUnit]]:
+    by_band: dict[Band, list[int]] = {}
+    for place, cell in enumerate(cells):
+        by_band.setdefault(cell.band, []).append(place)
+    bands = sorted(
+        (_pool_cells(places_in_band, cells) for places_in_band in by_band.values()),
+        key=lambda band: -band[1].loss,
+    )
+    single = _separate_bands([band for _, band in bands], accepted)
+    for places_in_band, band in bands[:single]:
+        alike = replace(band, deviation=0.0)
+        if band.claims == TWO_CLAIMS:  # the sums of losses and of squares determine both losses
+            yield places_in_band, replace(alike, claims=1.0, loss=band.loss + band.deviation)
+            yield places_in_band, replace(alike, claims=1.0, loss=band.loss - band.deviation)
+        else:
+            yield places_in_band, alike
+    if single < len(bands):
+        rest = [band for _, band in bands[single:]]
+        places, pool = _pool_cells(
+            [place for places_in_band, _ in bands[single:] for place in places_in_band], cells
+        )
+        third = sum(band.claims * (band.loss - pool.loss) ** 3 for band in rest) / pool.claims
+        yield places, replace(pool, skewness=third / pool.deviation**3 if pool.deviation else 0.0)
+
+
+def _separate_bands(bands: Sequence[ClaimUnit], accepted: float) -> int:
+    if sum(band.claims for band in bands) <= UNPOOLED_CLAIMS:
+        return len(bands)
+    chance = max(accepted * (1 - accepted), SMALLEST_CHANCE)
+    most = min(len(bands), MAX_SEPARATE_BANDS)
+    for single in range(most):
+        rest = bands[single:]
+        mean = sum(band.claims * band.loss for band in rest) / sum(band.claims for band in rest)
+        deviation = (chance * sum(band.claims * (band.loss**2 + band.deviation**2) for band in rest)) ** 0.5
+        if max(abs(band.loss - mean) for band in rest) <= POOLING_TOLERANCE * deviation:
+            return single
+    return most
+
+
+def _pool_cells(places: Iterable[int], cells: Sequence[Cell]) -> tuple[Sequence[int], ClaimUnit]:
+    """Merge the claims of the cells at `places` into one unit with the mean and spread of their losses."""
+    places = list(places)
+    claims = sum(cells[place].claims for place in places)
+    whole = sum(cells[place].loss for place in places)
+    squared = sum(cells[place].sum_of_squares for place in places)
+    ends = [cells[place].band for place in places]
+    return places, ClaimUnit(
+        "",
+        claims,
+        loss=whole / claims,
+        deviation=max(squared / claims - (whole / claims) ** 2, 0.0) ** 0.5,
+        least=float(min(low or 0 for low, _ in ends)),
+        most=min(max(math.inf if high is None else float(high) for _, high in ends), whole),
+    )
+
+
+Scores = Callable[[str], FloatArray]
+"""A function that returns the normal scores with a given name, (draws,)."""
+ALIGNED = 1e-12
+"""If the Householder vector is shorter than this (squared), no reflection is needed."""
+
+
+@dataclass(frozen=True)
+class CountProcess:
+    """Claim units (claims drawn as one count) per payment term, and the scores that give the counts."""
+
+    units: tuple[tuple[ClaimUnit, ...], ...]
+    weights: tuple[Mapping[str, float], ...]
+    """One mapping per valuation: the name of each score and roughly the standard deviation of the amount
+    that it determines."""
+
+    @property
+    def dimensions(self) -> int:
+        """The number of random coordinates per draw from which the claim counts are computed."""
+        return sum(len(group) for group in self.weights)
+
+    def scores(self, points: FloatArray) -> dict[str, FloatArray]:
+        """Convert uniform points (draws, dimensions) to standard normal scores by name, each (draws,).
+
+        The scores of each valuation are rotated so that the first coordinate has the largest effect on the
+        total, because the first coordinates of Sobol points are the most evenly distributed. The rotation is
+        a Householder reflection, which keeps independent normal numbers independent.
+        """
+        scores: dict[str, FloatArray] = {}
+        first = 0
+        for group in self.weights:
+            columns = [special.ndtri(points[:, first + place]) for place in range(len(group))]
+            scores |= zip(group, _reflect(columns, [*group.values()]), strict=True)
+            first += len(group)
+        return scores
+
+    def amounts(
+        self,
+        term: Term,
+        units: Sequence[ClaimUnit],
+        values: Values,
+        scores: Mapping[str, FloatArray],
+        draws: int,
+    ) -> FloatArray:
+        """Return the payments to each claim unit of a term, (draws, units), in the smallest currency unit.
+
+        Args:
+            term: a term of the portfolio.
+            units: the claim units of the term.
+            values: the drawn inputs.
+            scores: the result of the method `scores`.
+            draws: the number of draws.
+        """
+        if term.certain:
+            return term.moments(values, draws)[0]
+
+        def own_scores(name: str) -> FloatArray:
+            return scores[f"{term.process}, {name}"]
+
+        counts = _accepted_counts(term, units, values, own_scores)
+        payments = [
+            np.broadcast_to(_payments(term, unit, count, values, own_scores), draws)
+            for unit, count in zip(units, counts, strict=True)
+        ]
+        return np.stack(payments, axis=1) if payments else np.empty((draws, 0))
+
+
+def _reflect(columns: Sequence[FloatArray], weights: Sequence[float]) -> list[FloatArray]:
+    length = sum(weight**2 for weight in weights) ** 0.5
+    mirror = [weight / length if length else 0.0 for weight in weights]
+    mirror[0] -= 1.0
+    square = sum(x**2 for x in mirror)
+    if square < ALIGNED:
+        return [*columns]
+    # The code avoids a matrix product, whose last bit may depend on the number of threads.
+    along = sum(x * column for x, column in zip(mirror, columns, strict=True)) * (2 / square)
+    return [column - x * along for x, column in zip(mirror, columns, strict=True)]
+
+
+def shared_processes(portfolios: Sequence[Portfolio], values: Values) -> list[CountProcess]:
+    """Return the count processes of several policies; cost lines with the same id have the same counts.
+
+    Args:
+        portfolios: portfolios with the same inputs.
+        values: sampled inputs; they decide which losses are pooled and the order of the scores.
+
+    Returns:
+        One process per portfolio; all processes use the same normal scores.
+    """
+    terms: dict[tuple[str, str], list[Term]] = {}
+    for portfolio in portfolios:
+        for term in portfolio.terms:
+            terms.setdefault((term.process, term.valuation), []).append(term)
+    units = {
+        id(term): own_units
+        for alike in terms.values()
+        for term, own_units in zip(alike, shared_units(alike, _mean_rate(alike[0], values)), strict=True)
+    }
+    deviations: dict[str, float] = {}
+    valuations: dict[str, str] = {}
+    for portfolio in portfolios:
+        for term in portfolio.terms:
+            for name, variance in _score_variances(term, units[id(term)], values):
+                score = f"{term.process}, {name}"
+                valuations.setdefault(score, term.valuation)
+                deviations[score] = max(deviations.get(score, 0.0), variance**0.5)
+    ordered = sorted(deviations, key=lambda name: (-deviations[name], name))
+    groups: dict[str, dict[str, float]] = {}
+    for name in ordered:
+        groups.setdefault(valuations[name], {})[name] = deviations[name]
+    weights = tuple(groups[valuation] for valuation in sorted(groups))
+    return [CountProcess(tuple(units[id(s)] for s in portfolio.terms), weights) for portfolio in portfolios]
+
+
+def _mean_rate(term: Term, values: Values) -> float:
+    """Return the mean acceptance rate of the trials (reports, claims or people) of a term."""
+    _, rate = term.scale_and_rate(values)
+    return float(rate.mean())
+
+
+def _score_variances(term: Term, units: Sequence[ClaimUnit], values: Values) -> Iterator[tuple[str, float]]:
+    if term.certain:
+        return
+    accepted = _mean_rate(term, values)
+    award = float(term.value(term.award, values).mean()) if term.award else 1.0
+    whole = 0.0
+    for unit in units:
+        claims, payment = unit.claims * accepted, unit.mean_payment * (award if unit.reviewed else 1.0)
+        if unit.band is not None:
+            claims *= float(term.value(term.mix, values)[:, unit.band].mean())
+        else:
+            yield unit.name, claims * (1 - accepted) * payment**2
+        whole += claims * payment
+        if unit.reviewed and term.spread:
+            yield f"{unit.name}, awards", claims * (payment * term.spread) ** 2
+        if unit.share and unit.deviation:
+            yield f"{unit.name}, losses", claims * (unit.share * unit.deviation) ** 2
+    if term.mix:
+        variance = whole**2 / max(term.trials * accepted, TINY)
+        yield "count", variance
+        for band in _drawn_bands(term, units, values):
+            yield _band_name(term, band), variance / (1 + band)
+
+
+def _band_name(term: Term, band: int) -> str:
+    return f"band {band} of {term.mix}"
+
+
+def _drawn_bands(term: Term, units: Sequence[ClaimUnit], values: Values) -> range:
+    """Return the positions of the loss bands of a band mix, from the highest to the lowest paid band.
+
+    The range includes unpaid bands in between, so that policies that pay different bands share their counts.
+    """
+    lowest = min(unit.band for unit in units if unit.band is not None)
+    return range(term.value(term.mix, values).shape[1] - 1, lowest - 1, -1)
+
+
+def _accepted_counts(
+    term: Term, units: Sequence[ClaimUnit], values: Values, scores: Scores
+) -> list[FloatArray]:
+    scale, rate = term.scale_and_rate(values)
+
+    def draw_accepted(name: str, claims: float) -> FloatArray:
+        if term.arrivals:
+            return poisson_count(scores(name), claims * scale * rate)
+        return binomial_count(scores(name), claims * scale, rate)
+
+    if term.mix:
+        split = _counts_by_band(term, units, values, draw_accepted("count", term.trials), scores)
+        return [draw_accepted(u.name, u.claims) if u.band is None else split[u.band] for u in units]
+    cap = np.inf if term.capacity is None else term.capacity  # nobody is served beyond the capacity
+    return [np.minimum(draw_accepted(unit.name, unit.claims), cap) for unit in units]
+
+
+def _counts_by_band(
+    term: Term, units: Sequence[ClaimUnit], values: Values, count: FloatArray, scores: Scores
+) -> dict[int, FloatArray]:
+    remaining, remaining_share = count, np.ones_like(count)
+    split, mix = {}, term.value(term.mix, values)
+    for band in _drawn_bands(term, units, values):
+        share = mix[:, band]
+        chance = np.divide(share, remaining_share, out=np.ones_like(share), where=remaining_share > share)
+        split[band] = binomial_count(scores(_band_name(term, band)), remaining, chance)
+        remaining, remaining_share = remaining - split[band], remaining_share - share
+    return split
+
+
+def _payments(term: Term, unit: ClaimUnit, count: FloatArray, values: Values, scores: Scores) -> FloatArray:
+    if unit.reviewed:
+        award = term.value(term.award, values) if term.award else 1.0
+        sums = award_sum(scores(f"{unit.name}, awards"), count, term.spread) if term.spread else count
+        return np.asarray(unit.fixed * award * sums)
+    if not unit.share:
+        return np.asarray(unit.fixed * count)
+    loss = count * unit.loss
+    if unit.deviation:
+        scale, _ = term.scale_and_rate(values)
+        loss = _summed_losses(
+            unit, count, scale, scores(f"{unit.name}, losses"), poisson_arrivals=term.arrivals
+        )
+    return np.asarray(unit.fixed * count + unit.share * loss)
+
+
+def _summed_losses(
+    unit: ClaimUnit, count: FloatArray, scale: FloatArray, score: FloatArray, *, poisson_arrivals: bool
+) -> FloatArray:
+    claims = unit.claims * scale
+    refused = np.maximum(claims - count, 0.0)
+    finite = np.ones_like(count) if poisson_arrivals else refused / np.maximum(claims - 1, 1.0)
+    fraction = 0.0 if poisson_arrivals else count / np.maximum(claims, 1.0)
+    effective = np.maximum(count * finite, 1.0)
+    quantile = cornish_fisher(score, unit.skewness * (1 - 2 * fraction) / np.sqrt(effective), 0.0)
+    loss = count * unit.loss + unit.deviation * np.sqrt(count * finite) * quantile
+    low, high = count * unit.least, count * unit.most
+    if not poisson_arrivals:
+        whole = claims * unit.loss
+        low = np.maximum(low, whole - refused * unit.most)
+        high = np.minimum(high, whole - refused * unit.least)
+    return np.clip(loss, low, np.maximum(low, high))
