@@ -21,7 +21,7 @@ What uses the same terms and draws:
     cost_bridge: why the expected cost and its range changed between two runs
     backtesting: forecasts scored against outcomes
     cost_products: the expected cost as sums of products of factors, for sliders and workbooks
-    browser_model: the draws as data for a web page
+    page_model: the draws as data for a web page
     policy_results: what one policy pays, and published amounts recomputed
 """
 
@@ -33,7 +33,6 @@ from outage_analysis.lazy_exports import lazy_exports
 
 if TYPE_CHECKING:
     from outage_analysis.costs.backtesting import OUTCOMES, RANGES, RIVALS, UNSCORED, Backtest, backtest
-    from outage_analysis.costs.browser_model import browser_model
     from outage_analysis.costs.claim_payments import NO_RULE, payments
     from outage_analysis.costs.comparison.compare_policies import (
         FLIPS,
@@ -66,6 +65,7 @@ if TYPE_CHECKING:
         unstated_losses,
     )
     from outage_analysis.costs.funnel import ALL_PASS, Funnel, Input, build_funnel
+    from outage_analysis.costs.page_model import browser_model
     from outage_analysis.costs.policy_results import (
         LINES,
         OVERVIEW,
