@@ -50,7 +50,7 @@ def narrowing_input(analysis: Analysis) -> Narrowing | None:
     run, ranked = analysis.headline_run, analysis.tables["tornado"].filter(valuation="cash")
     if run is None or "cash" not in run.totals or ranked.is_empty():
         return None
-    drawn = list(run.drawn_inputs())
+    drawn = [block.values for block in run.replicates()]
     totals, likely = run.totals["cash"].values, analysis.likely_range
     widths = {
         name: _width(totals, likely, np.stack([values[name] for values in drawn]))

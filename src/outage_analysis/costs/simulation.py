@@ -34,6 +34,8 @@ COUNT_VARIANCE_SHARE = 0.01
 """If the counts cause more than this share of the variance, the simulation uses more points."""
 REFINEMENT = 8
 """The factor by which the number of points is multiplied; it is doubled for more than `FEW_COUNTS` counts."""
+MOST_KEPT = 2**22
+"""A simulation of at most this many random numbers keeps its draws (100 MB); a larger one repeats them."""
 FEW_COUNTS = 4
 """Up to this number of random counts, Sobol points cover the counts evenly enough."""
 
@@ -52,7 +54,7 @@ class Replicate:
 
 @dataclass(frozen=True, repr=False)
 class Simulation(ShortRepr):
-    """A simulation of the totals of a portfolio; the draws are recomputed when needed, not stored."""
+    """A simulation of the totals of a portfolio."""
 
     portfolio: Portfolio
     process: CountProcess = field(repr=False)
@@ -63,16 +65,19 @@ class Simulation(ShortRepr):
     rank_of_factors: float = 0.0
     """The rank correlation between the factors of one assumption: people, weeks and wage of the handling."""
 
-    def points(self) -> Iterator[FloatArray]:
-        """Yield the random points of the inputs, one array per replicate; every call yields the same."""
-        return (u for u, _ in self._sampled_inputs())
-
-    def drawn_inputs(self) -> Iterator[Mapping[str, FloatArray]]:
-        """Yield the sampled inputs by assumption, one mapping per replicate; every call yields the same."""
-        return (values for _, values in self._sampled_inputs())
-
     def replicates(self) -> Iterator[Replicate]:
-        """Yield the replicates one by one, each with its sampled inputs and the payments of each term."""
+        """Yield the replicates one by one, each with its sampled inputs and the payments of each term.
+
+        Every call yields the same; a small simulation keeps them.
+        """
+        size = self.draws * (self.portfolio.dimensions + self.process.dimensions)
+        yield from self._kept if size <= MOST_KEPT else self._drawn()
+
+    @cached_property
+    def _kept(self) -> tuple[Replicate, ...]:
+        return tuple(self._drawn())
+
+    def _drawn(self) -> Iterator[Replicate]:
         for u, values in self._sampled_inputs():
             scores = self.process.scores(u[:, self.portfolio.dimensions :])
             amounts = tuple(

@@ -343,7 +343,7 @@ def variance_split(run: Simulation) -> pl.DataFrame:
         of the variance; the shares add up to 1.
     """
     rows: list[tuple[str, str, float, float]] = []
-    followed = [run.portfolio.branches(points) for points in run.points()]
+    followed = [run.portfolio.branches(block.uniforms) for block in run.replicates()]
     for valuation, total in run.totals.items():
         used = {name for s in run.portfolio.terms if s.valuation == valuation for name in s.inputs}
         codes = [_model_codes(branches, used, total.mean.shape[1]) for branches in followed]

@@ -181,7 +181,7 @@ def _drawn_inputs(runs: Sequence[Simulation], valuation: str) -> Iterator[tuple[
     if first.rank is not None:
         tied = (first.rank[:, [name in used for name in sampled]] != 0).any(axis=1)
         used |= {name for name, tells in zip(sampled, tied, strict=True) if tells}
-    drawn = [*first.drawn_inputs()]
+    drawn = [block.values for block in first.replicates()]
     for name in sampled:
         if name in used:
             yield name, np.stack([values[name] for values in drawn])

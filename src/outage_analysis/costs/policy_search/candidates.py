@@ -27,7 +27,7 @@ from outage_analysis.costs.compile_lines import compiled_lines
 from outage_analysis.costs.expected import ledger_for_policy
 from outage_analysis.costs.policy_search.parameters import Parameter
 from outage_analysis.costs.portfolio import Portfolio, build_portfolio, expected_at
-from outage_analysis.costs.simulation import REPLICATES, Simulation, quantile_place, simulate
+from outage_analysis.costs.simulation import Simulation, quantile_place, simulate
 from outage_analysis.costs.terms import Term
 from outage_analysis.errors import ModelRefused
 from outage_analysis.files import validated_copy
@@ -475,7 +475,7 @@ def expected_payment(run: Simulation, term: Term) -> float:
     """Return the expected payments of a term: in closed form, or from the inputs of all draws."""
     if run.portfolio.has_closed_form(term.valuation):
         return float(expected_at(replace(run.portfolio, terms=(term,)), term.valuation, {})[0])
-    means = [term.moments(values, run.draws // REPLICATES)[0] for values in run.drawn_inputs()]
+    means = [term.moments(block.values, len(block.uniforms))[0] for block in run.replicates()]
     return float(np.mean([mean.sum(axis=1).mean() for mean in means]))
 
 
