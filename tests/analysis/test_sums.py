@@ -12,7 +12,7 @@ import pytest
 
 from outage_analysis.analysis import FUNNEL, DisplayUnits, whole_counts
 from outage_analysis.analysis.display_units import short_amount
-from outage_analysis.analysis.exploration.loss_tables import FITTED
+from outage_analysis.analysis.exploration import FITTED
 from outage_analysis.analysis.tables import HEADLINES
 from outage_analysis.assumptions import Ledger, distribution_text, load_ledger
 from outage_analysis.cli.console import print_table, print_titled_tables

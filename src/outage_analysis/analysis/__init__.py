@@ -17,7 +17,7 @@ Modules:
     narrowing: the range of the cash if an input were known better
     solving: the policy that gives claimants most within a budget
     drivers: tables of what drives the cost
-    exploration: tables of losses and of late claims
+    exploration: losses described for a question, and claims over time for a forecast
 """
 
 from __future__ import annotations
@@ -37,20 +37,16 @@ if TYPE_CHECKING:
     from outage_analysis.analysis.document_files import scaffold as scaffold
     from outage_analysis.analysis.document_files import write_documents as write_documents
     from outage_analysis.analysis.drivers import sensitivity_tables as sensitivity_tables
-    from outage_analysis.analysis.exploration.intake_query import ForecastInput as ForecastInput
-    from outage_analysis.analysis.exploration.intake_query import (
-        forecast_input_from_claims as forecast_input_from_claims,
-    )
-    from outage_analysis.analysis.exploration.intake_query import (
-        forecast_input_from_series as forecast_input_from_series,
-    )
-    from outage_analysis.analysis.exploration.loss_tables import combination_counts as combination_counts
-    from outage_analysis.analysis.exploration.loss_tables import fit_cube as fit_cube
-    from outage_analysis.analysis.exploration.loss_tables import fit_tables as fit_tables
-    from outage_analysis.analysis.exploration.loss_tables import heap_tables as heap_tables
-    from outage_analysis.analysis.exploration.questions import Question as Question
-    from outage_analysis.analysis.exploration.questions import explore as explore
-    from outage_analysis.analysis.exploration.questions import explore_grouped as explore_grouped
+    from outage_analysis.analysis.exploration import ForecastInput as ForecastInput
+    from outage_analysis.analysis.exploration import Question as Question
+    from outage_analysis.analysis.exploration import combination_counts as combination_counts
+    from outage_analysis.analysis.exploration import explore as explore
+    from outage_analysis.analysis.exploration import explore_grouped as explore_grouped
+    from outage_analysis.analysis.exploration import fit_cube as fit_cube
+    from outage_analysis.analysis.exploration import fit_tables as fit_tables
+    from outage_analysis.analysis.exploration import forecast_input_from_claims as forecast_input_from_claims
+    from outage_analysis.analysis.exploration import forecast_input_from_series as forecast_input_from_series
+    from outage_analysis.analysis.exploration import heap_tables as heap_tables
     from outage_analysis.analysis.narrowing import narrowing_input as narrowing_input
     from outage_analysis.analysis.plan import Plan as Plan
     from outage_analysis.analysis.plan import Tiers as Tiers

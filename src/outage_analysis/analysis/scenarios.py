@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from outage_analysis.analysis.exploration.intake_query import (
+from outage_analysis.analysis.exploration import (
     forecast_input_from_claims,
     forecast_input_from_series,
 )

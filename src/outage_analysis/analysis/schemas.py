@@ -97,7 +97,7 @@ def _command_schemas() -> dict[TableGroup, dict[str, TableSchema]]:
 
 def _loss_schemas() -> dict[str, TableSchema]:
     from outage_analysis import losses
-    from outage_analysis.analysis.exploration import loss_tables
+    from outage_analysis.analysis import exploration
 
     return {
         "bands": losses.BAND_COUNTS,
@@ -110,8 +110,8 @@ def _loss_schemas() -> dict[str, TableSchema]:
         "shares": losses.SHARES,
         "differences": losses.DIFFERENCES,
         "fits": losses.FITS,
-        "quantities": loss_tables.FITTED,
-        "refused": loss_tables.REFUSED_FITS,
+        "quantities": exploration.FITTED,
+        "refused": exploration.REFUSED_FITS,
         "cube": losses.CUBE_MEASURES,
     }
 

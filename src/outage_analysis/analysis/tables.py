@@ -15,8 +15,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from outage_analysis import claims, costs, incidents, losses
-from outage_analysis.analysis import reserve, scenarios, service_bands
-from outage_analysis.analysis.exploration import loss_tables
+from outage_analysis.analysis import exploration, reserve, scenarios, service_bands
 from outage_analysis.assumptions import Ledger
 from outage_analysis.costs import (
     ALL_PASS,
@@ -428,8 +427,8 @@ def fitted_tables(analysis: Analysis) -> dict[str, pl.DataFrame]:
     """Return the tables of fitted loss distributions; {} if nothing can be fitted."""
     if analysis.claims_costs is not None:
         with suppress(ModelRefused, UsageError):
-            fits, _ = loss_tables.fit_cube(analysis.cubes["cost"], totals=analysis.claims is None)
-            return {**loss_tables.fit_tables(fits), "curves": losses.curve_table(fits)}
+            fits, _ = exploration.fit_cube(analysis.cubes["cost"], totals=analysis.claims is None)
+            return {**exploration.fit_tables(fits), "curves": losses.curve_table(fits)}
     return {}
 
 
@@ -614,11 +613,11 @@ TABLES: dict[str, tuple[Callable[[], TableSchema], Make]] = {
     ),
     "claims_summary": (lambda: losses.SUMMARY.grouped_by(BY_SERVICE), _of_cube(_summary)),
     "claims_fits": (lambda: losses.FITS, lambda a: a.fitted.get("fits")),
-    "claims_fitted": (lambda: loss_tables.FITTED, lambda a: a.fitted.get("quantities")),
+    "claims_fitted": (lambda: exploration.FITTED, lambda a: a.fitted.get("quantities")),
     "claims_curves": (lambda: losses.CURVES_TABLE, lambda a: a.fitted.get("curves")),
     "claims_combinations": (
         lambda: losses.CLAIM_COMBINATIONS,
-        _of_claims(lambda a, x: loss_tables.combination_counts(x, a.known_policy, until=a.as_of)),
+        _of_claims(lambda a, x: exploration.combination_counts(x, a.known_policy, until=a.as_of)),
     ),
     "claims_intake": (lambda: losses.INTAKE, _of_claims(_intake)),
     "claims_intake_hours": (lambda: losses.INTAKE_BY_HOUR, _of_claims(_intake_by_hour)),
@@ -628,7 +627,7 @@ TABLES: dict[str, tuple[Callable[[], TableSchema], Make]] = {
     "claims_heaping": (lambda: losses.HEAPING, _of_claims(lambda _, x: losses.heaping_table(x))),
     "claims_bunching": (
         lambda: losses.BUNCHING,
-        _of_claims(lambda a, x: loss_tables.heap_tables(x, a.known_policy)["bunching"]),
+        _of_claims(lambda a, x: exploration.heap_tables(x, a.known_policy)["bunching"]),
     ),
     "claims_claimants": (lambda: losses.CLAIMANTS, _of_claims(lambda _, x: losses.claimants_table(x))),
     "claims_service_bands": (lambda: service_bands.SERVICE_BANDS, _service_bands),
