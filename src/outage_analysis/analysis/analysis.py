@@ -86,13 +86,6 @@ class Analysis(Displayable):
         return tables_of(self)
 
     @cached_property
-    def fitted(self) -> dict[str, pl.DataFrame]:
-        """The tables of the loss distributions that are fitted to the claims; {} if none can be."""
-        from outage_analysis.analysis.tables import fitted_tables  # imported here: it imports every result
-
-        return fitted_tables(self)
-
-    @cached_property
     def compared(self) -> PolicyComparison | None:
         """The comparison with the other policies that the plan names, if any."""
         from outage_analysis.analysis.alternatives import compared_policies  # imported here: few need it

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from outage_analysis import claims, costs, incidents, losses
+from outage_analysis import costs, incidents, losses
 from outage_analysis.analysis import exploration, reserve, scenarios, service_bands
 from outage_analysis.assumptions import Ledger
 from outage_analysis.costs import (
@@ -30,10 +30,9 @@ from outage_analysis.costs import (
 )
 from outage_analysis.errors import ModelRefused, UsageError
 from outage_analysis.files import Document, spelling_hint
-from outage_analysis.incidents import Incident, facts, get_fact
+from outage_analysis.incidents import facts, get_fact
 from outage_analysis.policies import Policy
 from outage_analysis.text import (
-    DEFAULT_LEVEL,
     ESTIMATE_DIGITS,
     FACTS,
     FLOAT,
@@ -42,25 +41,17 @@ from outage_analysis.text import (
     SERVICE,
     TABLE_DIGITS,
     Column,
-    LikelyRange,
     TableSchema,
     UnitByRow,
 )
 
 if TYPE_CHECKING:
-    from outage_analysis.analysis.alternatives import PolicyComparison
     from outage_analysis.analysis.analysis import Analysis
-    from outage_analysis.claims import Claims
-    from outage_analysis.incidents import Bands
-    from outage_analysis.losses import Cube
 
 CLAIMS, HINDSIGHT = "claims_", "hindsight_"
 """Prefixes of the names of tables computed from claims, and of tables that use later facts."""
-Make = Callable[["Analysis"], pl.DataFrame | None]
-"""A function that makes a table of an analysis, or None if the analysis has none."""
-Stages = dict[str, tuple[Input, str]]
-"""Funnel stage -> (its share of the counted reports or claims, the kind of assumption that it requires, or
-"" if it requires none)."""
+Makers = dict[str, Callable[[], pl.DataFrame | None]]
+"""Name of a table -> a function that makes it; a function that returns None makes none."""
 
 FUNNEL = TableSchema(
     "One row per cost line and stage of the funnel.",
@@ -132,8 +123,8 @@ class AnalysisTables(Mapping[str, pl.DataFrame]):
         [2.5]
     """
 
-    def __init__(self, makers: Mapping[str, Callable[[], pl.DataFrame | None]], prefix: str = "") -> None:
-        """Offer tables by name; a function that returns None makes none. A prefix is cut from the names."""
+    def __init__(self, makers: Makers, prefix: str = "") -> None:
+        """Offer the tables whose names begin with a prefix, which is cut from the names."""
         self._prefix = prefix
         self._makers = {n.removeprefix(prefix): make for n, make in makers.items() if n.startswith(prefix)}
 
@@ -153,8 +144,11 @@ class AnalysisTables(Mapping[str, pl.DataFrame]):
         Raises:
             NoSuchTable: the analysis has no such table.
         """
+        from outage_analysis.analysis.schemas import table_schemas  # imported here: it imports every table
+
         self[name]
-        return analysis_schema(self._prefix + name)
+        schemas, full = table_schemas("analysis"), self._prefix + name
+        return schemas[full if full in schemas else full.removeprefix(CLAIMS).removeprefix(HINDSIGHT)]
 
     def _find(self, name: object) -> pl.DataFrame | None:
         return self._makers[name]() if isinstance(name, str) and name in self._makers else None
@@ -201,170 +195,33 @@ class AnalysisTables(Mapping[str, pl.DataFrame]):
 
 def tables_of(analysis: Analysis) -> AnalysisTables:
     """Return the tables of an analysis."""
-    return AnalysisTables({name: cache(partial(make, analysis)) for name, (_, make) in TABLES.items()})
+    groups = (_published_tables, _claims_tables, _simulated_tables, _compared_tables, _hindsight_tables)
+    makers = {name: make for group in groups for name, make in group(analysis).items()}
+    return AnalysisTables({name: cache(make) for name, make in makers.items()})
 
 
-def analysis_schema(name: str) -> TableSchema:
-    """Return the columns of a table of an analysis.
-
-    Raises:
-        KeyError: no analysis has a table with this name.
-    """
-    return TABLES[name][0]()
-
-
-def funnel_table(
-    policy: Policy, ledger: Ledger | None, as_of: date, table: pl.DataFrame, decision: str = "complaint"
-) -> pl.DataFrame:
-    """Return the funnel from reports to payments for each schedule with a count of reports or claims.
-
-    From published counts the first stage is `reported`. From claims, where entitlement is known, the first
-    stages are `claimed` (entitled claims) and `due` (claims in bands that pay). Other stages, such as
-    `ultimate`, `exposure` or `entitled`, appear only if the ledger has the assumption that they require.
-    The stage `filed` is left out for a line that pays automatically.
-
-    Args:
-        policy: the policy.
-        ledger: the ledger, if any.
-        as_of: the day of the analysis.
-        table: the cost table.
-        decision: how far the claims have come, which is where the funnel begins; empty if each states its
-            own, so that the funnel ends before the claims are filed.
-
-    Returns:
-        One row per line and stage: `line`, `stage`, `low`, `expected`, `high` (numbers of people or claims).
-    """
-    rows: list[tuple[object, ...]] = []
-    lines = table.filter(pl.col("level") == "line", pl.col("count").is_not_null())
-    for name, count, basis in lines.select("line", "count", "basis").iter_rows():
-        line = policy.schedule(name)
-        if line is None:
-            continue
-        funnel, published = build_funnel(line, ledger, as_of), basis == "published"
-        least, mid, most = (
-            (count, count, count) if published else _claims_in_paying_bands(table.filter(line=name))
-        )
-        rows.append((name, "reported" if published else "claimed", count, count, count))
-        for stage, (share, kind) in (
-            _report_stages(funnel) if published else _claim_stages(funnel, decision)
-        ).items():
-            if kind and kind not in funnel.entries:
-                continue
-            # Nobody has to file for an automatic payment.
-            if stage == "filed" and line.effort_on(as_of) == "automatic":
-                continue
-            expected = None if mid is None or share.expected is None else mid * share.expected
-            high = 1.0 if share.high is None else share.high
-            rows.append((name, stage, least * share.low, expected, most * high))
-    frame = pl.DataFrame(rows, schema=FUNNEL.dtypes, orient="row")
-    return frame.with_columns(pl.col(pl.Float64).round_sig_figs(TABLE_DIGITS))
-
-
-def _report_stages(funnel: Funnel) -> Stages:
+def _published_tables(a: Analysis) -> Makers:
+    table = a.costs["published"]
+    documents = (a.incident, a.policy, a.ledger)
     return {
-        "ultimate": (funnel.ultimate, "ultimate"),
-        "exposure": (funnel.exposed, "exposure"),
-        "claimants": (funnel.exposed * funnel.claimants, "claimant_share"),
-        "entitled": (funnel.reports, "entitled_share"),
-        "new": (funnel.reports * funnel.new, "new_applicants"),
-        "filed": (funnel.filed, ""),
-        "paid": (funnel.paid, ""),
+        "costs": lambda: table,
+        "totals": lambda: costs.totals(table),
+        "funnel": lambda: funnel_table(a.policy, a.ledger, a.as_of, table),
+        "services": lambda: _services(a),
+        "facts": lambda: cited_facts(*documents, as_of=a.as_of),
+        "headlines": lambda: _by_day(_headlines(a), later=False),
+        "tie_outs": lambda: _by_day(_tie_outs(a), later=False),
     }
 
 
-def _claim_stages(funnel: Funnel, decision: str) -> Stages:
-    filing: Stages = {
-        "new": (funnel.exposed * funnel.new, "new_applicants"),
-        "filed": (funnel.exposed * (funnel.filing + funnel.new), ""),
-    }
-    return {
-        "due": (ALL_PASS, ""),
-        "ultimate": (funnel.ultimate, "ultimate"),
-        "exposure": (funnel.exposed, "exposure"),
-        **(filing if decision == "complaint" else {}),
-        **({"paid": (funnel.paid_share_of_claims(decision), "")} if decision else {}),
-    }
-
-
-def _claims_in_paying_bands(bands: pl.DataFrame) -> tuple[float, float | None, float]:
-    counts = dict(bands.filter(level="band").group_by("rule").agg(pl.col("count").sum()).iter_rows())
-    sure, across = counts.get("pays", 0.0) + counts.get("review", 0.0), counts.get("straddles", 0.0)
-    known = not across and unstated_losses(bands)["priced"].all()
-    return sure, sure if known else None, sure + across + counts.get(NO_RULE, 0.0)
-
-
-def headlines_table(
-    incident: Incident,
-    published: pl.DataFrame,
-    run: Simulation | None,
-    as_of: date,
-    *,
-    level: int = DEFAULT_LEVEL,
-) -> pl.DataFrame:
-    """Return our estimates of the cost lines in published headlines, then the published estimates.
-
-    Args:
-        incident: states the published headlines.
-        published: the cost table from published counts.
-        run: the simulation from published counts, if any.
-        as_of: the day of the analysis.
-        level: the probability of the likely range in percent.
-
-    Returns:
-        One row per estimate: `fact` (id; "" for our own), `line`, `low`, `p50`, `expected`, `high` (our own
-        low and high are the likely range, or bounds without a simulation), `public_on`, `counts` and
-        `counts_ko` (what the estimate includes), and `hindsight` (whether it was published after `as_of`).
-    """
-    lines = {h.line for h in incident.headlines if h.line}
-    theirs = pl.col("line").is_in(sorted(lines)) & (pl.col("valuation") != "handling")
-    ours = published.filter(theirs, level="line")
-    rows: list[tuple[object, ...]] = [
-        ("", r["line"], low, median, r["expected"], high, as_of, "", "", False)
-        for r in ours.iter_rows(named=True)
-        for low, median, high in [_likely_range(r, run, LikelyRange(level))]
-    ]
-    for headline in incident.headlines:
-        fact = get_fact(headline.fact, hindsight=True)
-        later = fact.public_on is None or fact.public_on > as_of
-        low, high = (fact.low, fact.high) if fact.value is None else (fact.value, fact.value)
-        rows.append(
-            (
-                *(fact.id, headline.line, low, None, None, high),
-                *(fact.public_on, fact.counts, fact.counts_ko, later),
-            )
-        )
-    return pl.DataFrame(rows, schema=HEADLINES.dtypes, orient="row")
-
-
-def _likely_range(
-    row: Mapping[str, Any], run: Simulation | None, likely: LikelyRange
-) -> tuple[float | None, float | None, float | None]:
-    line_run = None if run is None else run.only(row["line"], row["valuation"])
-    if line_run is None:
-        return row["low"], None, row["high"]
-    total = line_run.totals[row["valuation"]]
-    low, median, high = (rounded_estimate(total.quantile(p)).value for p in likely.points.values())
-    return low, median, high
-
-
-def service_table(incident: Incident) -> pl.DataFrame:
-    """Return what is published about each service, one row per service.
-
-    Columns: service, group, published_count (of claims), hours_low and hours_high (length of the outage),
-    facts (ids).
-    """
-    rows = [
-        {
-            "service": s.id,
-            "group": s.group,
-            "published_count": s.published_count,
-            "hours_low": min((outage.hours for outage in s.outage if outage.hours), default=None),
-            "hours_high": max((outage.hours for outage in s.outage if outage.hours), default=None),
-            "facts": " ".join((*s.users, *(fact for outage in s.outage for fact in outage.facts))),
-        }
-        for s in incident.services
-    ]
-    return pl.DataFrame(rows, schema=SERVICES.dtypes)
+def _services(a: Analysis) -> pl.DataFrame:
+    rows = []
+    for service in a.incident.services:
+        hours = [outage.hours for outage in service.outage if outage.hours]
+        ends = (min(hours, default=None), max(hours, default=None))
+        cited = " ".join((*service.users, *(fact for outage in service.outage for fact in outage.facts)))
+        rows.append((service.id, service.group, service.published_count, *ends, cited))
+    return pl.DataFrame(rows, schema=SERVICES.dtypes, orient="row")
 
 
 def cited_facts(*documents: Document | None, as_of: date) -> pl.DataFrame:
@@ -390,302 +247,285 @@ def cited_facts(*documents: Document | None, as_of: date) -> pl.DataFrame:
     return facts(public_by=as_of).filter(pl.col("id").is_in(sorted(texts)))
 
 
-# --- claims -------------------------------------------------------------------------------------------
+def _by_day(table: pl.DataFrame, *, later: bool) -> pl.DataFrame:
+    """Keep only the rows of a table that use later facts, or only the others."""
+    return table.filter(pl.col("hindsight") == later).drop("hindsight")
 
 
-def _of_claims(make: Callable[[Analysis, Claims], pl.DataFrame | None]) -> Make:
-    """Return a function that makes a table from single claims; there is none without them."""
-    return lambda a: None if a.claims is None or a.claims_costs is None else make(a, a.claims)
+def _tie_outs(a: Analysis) -> pl.DataFrame:
+    return costs.reconciliation_table(a.tie_outs, a.policy, as_of=a.as_of)
 
 
-def _of_cube(make: Callable[[Analysis, Cube], pl.DataFrame | None]) -> Make:
-    """Return a function that makes a table from the cube of claims or totals; there is none without them."""
-    return lambda a: None if a.claims_costs is None else make(a, a.cubes["cost"])
+def _headlines(a: Analysis) -> pl.DataFrame:
+    """Return our estimates of the cost lines in published headlines, then the published estimates."""
+    run = a.runs.get("published")
+    rows: list[tuple[object, ...]] = []
+    theirs = pl.col("line").is_in(sorted({h.line for h in a.incident.headlines if h.line}))
+    ours = a.costs["published"].filter(theirs, pl.col("valuation") != "handling", level="line")
+    for row in ours.iter_rows(named=True):
+        low, median, high = row["low"], None, row["high"]
+        if run and (part := run.only(row["line"], row["valuation"])):
+            points = [part.totals[row["valuation"]].quantile(p) for p in a.likely_range.points.values()]
+            low, median, high = (rounded_estimate(point).value for point in points)
+        rows.append(("", row["line"], low, median, row["expected"], high, a.as_of, "", "", False))
+    for headline in a.incident.headlines:
+        fact = get_fact(headline.fact, hindsight=True)
+        low, high = (fact.low, fact.high) if fact.value is None else (fact.value, fact.value)
+        later = fact.public_on is None or fact.public_on > a.as_of
+        said = (fact.public_on, fact.counts, fact.counts_ko, later)
+        rows.append((fact.id, headline.line, low, None, None, high, *said))
+    return pl.DataFrame(rows, schema=HEADLINES.dtypes, orient="row")
 
 
-def _display_bands(analysis: Analysis) -> Bands:
-    return losses.display_bands(
-        analysis.known_policy.cuts, negative=analysis.incident.loss.negative == "band"
-    )
+def funnel_table(
+    policy: Policy, ledger: Ledger | None, as_of: date, table: pl.DataFrame, decision: str = "complaint"
+) -> pl.DataFrame:
+    """Return the funnel from reports to payments for each schedule with a count of reports or claims.
+
+    From published counts the first stage is `reported`. From claims, where entitlement is known, the first
+    stages are `claimed` (entitled claims) and `due` (claims in bands that pay). Other stages, such as
+    `ultimate`, `exposure` or `entitled`, appear only if the ledger has the assumption that they require.
+    The stage `filed` is left out for a line that pays automatically.
+
+    Args:
+        policy: the policy.
+        ledger: the ledger, if any.
+        as_of: the day of the analysis.
+        table: the cost table.
+        decision: how far the claims have come, which is where the funnel begins; empty if each states its
+            own, so that the funnel ends before the claims are filed.
+
+    Returns:
+        One row per line and stage: `line`, `stage`, `low`, `expected`, `high` (numbers of people or claims).
+    """
+    rows: list[tuple[object, ...]] = []
+    counted = table.filter(pl.col("count").is_not_null(), level="line")
+    for name, count, basis in counted.select("line", "count", "basis").iter_rows():
+        line = policy.schedule(name)
+        if line is None:
+            continue
+        funnel, automatic = build_funnel(line, ledger, as_of), line.effort_on(as_of) == "automatic"
+        if basis == "published":
+            first, stages, numbers = "reported", _report_stages(funnel), (count, count, count)
+        else:
+            first, stages = "claimed", _claim_stages(funnel, decision)
+            numbers = _claims_in_paying_bands(table.filter(line=name))
+        least, mid, most = numbers
+        rows.append((name, first, count, count, count))
+        for stage, (share, kind) in stages.items():
+            # Nobody has to file for an automatic payment.
+            if (kind and kind not in funnel.entries) or (stage == "filed" and automatic):
+                continue
+            expected = None if mid is None or share.expected is None else mid * share.expected
+            high = most if share.high is None else most * share.high
+            rows.append((name, stage, least * share.low, expected, high))
+    frame = pl.DataFrame(rows, schema=FUNNEL.dtypes, orient="row")
+    return frame.with_columns(pl.col(pl.Float64).round_sig_figs(TABLE_DIGITS))
 
 
-def _bands(analysis: Analysis, cube: Cube) -> pl.DataFrame:
-    if analysis.claims is None:  # the bands of totals cannot be regrouped, so they are shown as stated
-        frame = losses.sorted_cube(losses.regroup(cube, ["service", "over", "up_to"]), ["service"])
-    else:
-        frame = losses.regroup(cube, ["service"], _display_bands(analysis))
-    return losses.with_shares(frame, ["service"])
+Stages = dict[str, tuple[Input, str]]
+"""Funnel stage -> (its share of the counted reports or claims, the kind of assumption that it requires, or
+"" if it requires none)."""
 
 
-def _summary(_: Analysis, cube: Cube) -> pl.DataFrame | None:
-    with suppress(ModelRefused):
-        return losses.summary(cube, ["service"])
-    return None
+def _report_stages(funnel: Funnel) -> Stages:
+    return {
+        "ultimate": (funnel.ultimate, "ultimate"),
+        "exposure": (funnel.exposed, "exposure"),
+        "claimants": (funnel.exposed * funnel.claimants, "claimant_share"),
+        "entitled": (funnel.reports, "entitled_share"),
+        "new": (funnel.reports * funnel.new, "new_applicants"),
+        "filed": (funnel.filed, ""),
+        "paid": (funnel.paid, ""),
+    }
 
 
-def fitted_tables(analysis: Analysis) -> dict[str, pl.DataFrame]:
-    """Return the tables of fitted loss distributions; {} if nothing can be fitted."""
-    if analysis.claims_costs is not None:
-        with suppress(ModelRefused, UsageError):
-            fits, _ = exploration.fit_cube(analysis.cubes["cost"], totals=analysis.claims is None)
-            return {**exploration.fit_tables(fits), "curves": losses.curve_table(fits)}
+def _claim_stages(funnel: Funnel, decision: str) -> Stages:
+    stages = {
+        "due": (ALL_PASS, ""),
+        "ultimate": (funnel.ultimate, "ultimate"),
+        "exposure": (funnel.exposed, "exposure"),
+    }
+    if decision == "complaint":
+        stages["new"] = (funnel.exposed * funnel.new, "new_applicants")
+        stages["filed"] = (funnel.exposed * (funnel.filing + funnel.new), "")
+    return {**stages, "paid": (funnel.paid_share_of_claims(decision), "")} if decision else stages
+
+
+def _claims_in_paying_bands(bands: pl.DataFrame) -> tuple[float, float | None, float]:
+    counts = dict(bands.filter(level="band").group_by("rule").agg(pl.col("count").sum()).iter_rows())
+    sure, across = counts.get("pays", 0.0) + counts.get("review", 0.0), counts.get("straddles", 0.0)
+    known = not across and unstated_losses(bands)["priced"].all()
+    return sure, sure if known else None, sure + across + counts.get(NO_RULE, 0.0)
+
+
+def _claims_tables(a: Analysis) -> Makers:
+    table, claims = a.claims_costs, a.claims
+    if table is None:
+        return {}
+    cube, policy, by = a.cubes["cost"], a.known_policy, ["service"]
+    negative = a.incident.loss.negative == "band"
+    bands = losses.display_bands(policy.cuts, negative=negative)
+    fitted = cache(partial(_fitted_tables, a))
+
+    def band_counts() -> pl.DataFrame:
+        if claims is None:  # the bands of totals cannot be regrouped, so they are shown as stated
+            frame = losses.sorted_cube(losses.regroup(cube, [*by, "over", "up_to"]), by)
+        else:
+            frame = losses.regroup(cube, by, bands)
+        return losses.with_shares(frame, by)
+
+    def summary() -> pl.DataFrame | None:
+        with suppress(ModelRefused):
+            return losses.summary(cube, by)
+        return None
+
+    def service_band_costs() -> pl.DataFrame | None:
+        found = service_bands.service_band_table(cube, policy, a.ledger, a.as_of, negative=negative)
+        return None if found.is_empty() else found
+
+    makers: Makers = {
+        "claims_costs": lambda: table,
+        "claims_totals": lambda: costs.totals(table),
+        "claims_bands": band_counts,
+        "claims_services": lambda: losses.with_shares(losses.regroup(cube, by)),
+        "claims_summary": summary,
+        "claims_fits": lambda: fitted().get("fits"),
+        "claims_fitted": lambda: fitted().get("quantities"),
+        "claims_curves": lambda: fitted().get("curves"),
+    }
+    if claims is not None:
+        days, hours = ("service", "claimant_type", "filed_on"), ("filed_hour",)
+        build = partial(losses.build_cube, claims, until=a.as_of, bands=bands)
+        makers |= {
+            "claims_combinations": lambda: exploration.combination_counts(claims, policy, until=a.as_of),
+            "claims_intake": lambda: losses.cumulative_intake(build(dimensions=days)),
+            "claims_intake_hours": lambda: (
+                losses.cumulative_intake(build(dimensions=hours), per="hour") if claims.has_times else None
+            ),
+            "claims_quality": lambda: losses.quality_table(claims),
+            "claims_amounts": lambda: claims.control_totals,
+            "claims_rules": lambda: losses.rule_table(claims),
+            "claims_heaping": lambda: losses.heaping_table(claims),
+            "claims_bunching": lambda: exploration.heap_tables(claims, policy)["bunching"],
+            "claims_claimants": lambda: losses.claimants_table(claims),
+        }
+    if a.headline_from_claims:
+        makers["claims_service_bands"] = service_band_costs
+    if "published" not in a.runs:
+        first = next(iter(a.cubes.values()))
+        decision = "" if first.decision else first.first_decision
+        makers["claims_funnel"] = lambda: funnel_table(a.policy, a.ledger, a.as_of, table, decision)
+    return makers
+
+
+def _fitted_tables(a: Analysis) -> dict[str, pl.DataFrame]:
+    with suppress(ModelRefused, UsageError):  # without these tables if nothing can be fitted
+        fits, _ = exploration.fit_cube(a.cubes["cost"], totals=a.claims is None)
+        return {**exploration.fit_tables(fits), "curves": losses.curve_table(fits)}
     return {}
 
 
-def _intake(analysis: Analysis, claims: Claims) -> pl.DataFrame:
-    days = ("service", "claimant_type", "filed_on")
-    bands = _display_bands(analysis)
-    return losses.cumulative_intake(
-        losses.build_cube(claims, until=analysis.as_of, dimensions=days, bands=bands)
-    )
+def _simulated_tables(a: Analysis) -> Makers:
+    level, budget, source = a.plan.level, a.budget, a.costs[a.cash_basis]
+    fixed: Makers = {
+        "scenarios": lambda: scenarios.scenarios_of(a),
+        "reserve": lambda: reserve.reserve_table(a),
+    }
+    if not a.runs:
+        return {"tornado": costs.TORNADO.empty, "levers": costs.LEVERS.empty, **fixed}
+    run, *others = a.runs.values()
+
+    def of_run(run: Simulation) -> Makers:
+        made: Makers = {
+            "quantiles": lambda: costs.quantiles_table(run, level=level),
+            "split": lambda: _rounded(costs.variance_split(run)),
+            "contributions": lambda: _rounded(costs.contributions(run)),
+        }
+        return made if budget is None else {**made, "budget": lambda: costs.budget_chance(run, budget)}
+
+    makers: Makers = {
+        "tornado": lambda: costs.tornado(run.portfolio, level=level),
+        "levers": lambda: costs.levers(run.portfolio),
+        **of_run(run),
+        "total_distribution": lambda: _distribution(a, run),
+        "cost_ranges": lambda: costs.cost_ranges(run, source, level=level),
+        "steps": lambda: costs.waterfall_steps(source, a.tables["contributions"]),
+    }
+    if budget is not None and "cash" in run.portfolio.valuations:
+        makers["information_value"] = lambda: costs.information_value([run], alternative=budget)
+    beside = {f"{CLAIMS}{name}": make for other in others for name, make in of_run(other).items()}
+    return {**makers, **beside, **fixed}
 
 
-def _intake_by_hour(analysis: Analysis, claims: Claims) -> pl.DataFrame | None:
-    if not claims.has_times:
-        return None
-    bands = _display_bands(analysis)
-    hours = losses.build_cube(claims, until=analysis.as_of, dimensions=("filed_hour",), bands=bands)
-    return losses.cumulative_intake(hours, per="hour")
+def _rounded(table: pl.DataFrame) -> pl.DataFrame:
+    return table.with_columns(pl.col(pl.Float64).round_sig_figs(ESTIMATE_DIGITS))
 
 
-def _service_bands(analysis: Analysis) -> pl.DataFrame | None:
-    if not analysis.headline_from_claims:
-        return None
-    table = service_bands.service_band_table(
-        analysis.cubes["cost"],
-        analysis.known_policy,
-        analysis.ledger,
-        analysis.as_of,
-        negative=analysis.incident.loss.negative == "band",
-    )
-    return None if table.is_empty() else table
-
-
-def _funnel_of_claims(analysis: Analysis) -> pl.DataFrame | None:
-    table = analysis.claims_costs
-    if table is None or "published" in analysis.runs:
-        return None
-    cube = next(iter(analysis.cubes.values()))
-    decision = "" if cube.decision else cube.first_decision
-    return funnel_table(analysis.policy, analysis.ledger, analysis.as_of, table, decision)
-
-
-# --- draws --------------------------------------------------------------------------------------------
-
-
-def _of_run(make: Callable[[Analysis, Simulation], pl.DataFrame | None], number: int = 0) -> Make:
-    """Return a function that makes a table of draws: of the headline (0), or of the claims beside it (1)."""
-    return lambda a: next((make(a, run) for run in [*a.runs.values()][number : number + 1]), None)
-
-
-def _quantiles(analysis: Analysis, run: Simulation) -> pl.DataFrame:
-    return costs.quantiles_table(run, level=analysis.plan.level)
-
-
-def _split(_: Analysis, run: Simulation) -> pl.DataFrame:
-    return costs.variance_split(run).with_columns(pl.col(pl.Float64).round_sig_figs(ESTIMATE_DIGITS))
-
-
-def _contributions(_: Analysis, run: Simulation) -> pl.DataFrame:
-    return costs.contributions(run).with_columns(pl.col(pl.Float64).round_sig_figs(ESTIMATE_DIGITS))
-
-
-def _chance(analysis: Analysis, run: Simulation) -> pl.DataFrame | None:
-    return None if analysis.budget is None else costs.budget_chance(run, analysis.budget)
-
-
-def _distribution(analysis: Analysis) -> pl.DataFrame | None:
+def _distribution(a: Analysis, run: Simulation) -> pl.DataFrame:
     """Return the distribution of each total, with press forecasts if they forecast the only line of cash."""
-    run = analysis.headline_run
-    if run is None:
-        return None
-    table = costs.total_distribution_table(run, analysis.budget, level=analysis.plan.level)
-    published = analysis.runs.get("published")
-    if published is None or len(published.portfolio.counted("cash")) != 1:
+    table = costs.total_distribution_table(run, a.budget, level=a.plan.level)
+    published = a.runs.get("published")
+    counted = published.portfolio.counted("cash") if published else ()
+    if len(counted) != 1:
         return table
-    (line,) = published.portfolio.counted("cash")
-    forecasts = analysis.tables["headlines"].filter(
-        pl.col("fact") != "", pl.col("high").is_not_null(), line=line
-    )
-    # Published amounts are in whole currency, simulated totals in the smallest unit.
-    amounts = forecasts.select("fact", pl.col("low", "high") * 10**analysis.incident.minor_units)
-    return _with_published_amounts(table, published, [("press", *row) for row in amounts.rows()])
+    told = a.tables["headlines"].filter(pl.col("fact") != "", pl.col("high").is_not_null(), line=counted[0])
+    return _with_amounts(a, table, "press", told.select("fact", "low", "high").iter_rows())
 
 
-def _distribution_in_hindsight(analysis: Analysis) -> pl.DataFrame | None:
-    """Return the distribution with the cash that was paid, if that is published of the only line of cash."""
-    published, outcome = analysis.runs.get("published"), analysis.incident.outcome
-    later = analysis.tables.get("hindsight_outcomes")
-    if published is None or outcome is None or later is None:
-        return None
-    paid = later.filter(id=outcome.paid)["value"].to_list()
-    if published.portfolio.counted("cash") != (outcome.line,) or not paid:
-        return None
-    amount = float(paid[0]) * 10**analysis.incident.minor_units
-    table = analysis.tables["total_distribution"]
-    return _with_published_amounts(table, published, [("observed", outcome.paid, None, amount)])
-
-
-def _with_published_amounts(
-    table: pl.DataFrame, run: Simulation, amounts: Iterable[tuple[str, str, float | None, float]]
+def _with_amounts(
+    a: Analysis, table: pl.DataFrame, mark: str, amounts: Iterable[tuple[str, float | None, float]]
 ) -> pl.DataFrame:
-    """Add rows of published amounts of cash: each has a mark, a fact, a lower end and the amount."""
-    total = run.totals["cash"]
-    rows = [
-        (
-            *("cash", mark, fact, None if low == high else low, high),
-            1 - rounded_probability(total.exceedance(high)).value,
-        )
-        for mark, fact, low, high in amounts
-    ]
+    """Add published amounts of cash in whole currency: each has a fact, a lower end and the amount."""
+    unit, rows = 10.0**a.incident.minor_units, []
+    for fact, low, high in amounts:
+        chance = rounded_probability(a.runs["published"].totals["cash"].exceedance(high * unit))
+        start = None if low is None or low == high else low * unit
+        rows.append(("cash", mark, fact, start, high * unit, 1 - chance.value))
     return pl.concat([table, pl.DataFrame(rows, schema=costs.TOTAL_DISTRIBUTION.dtypes, orient="row")])
 
 
-def _information_value(analysis: Analysis, run: Simulation) -> pl.DataFrame | None:
-    if analysis.budget is None or "cash" not in run.portfolio.valuations:
-        return None
-    return costs.information_value([run], alternative=analysis.budget)
+def _compared_tables(a: Analysis) -> Makers:
+    compared = a.compared
+    if compared is None:
+        return {}
+    return {
+        "comparison": lambda: compared.simulations.policies,
+        "pairs": lambda: compared.pairs,
+        "flips": lambda: compared.flips,
+        "policy_information_value": lambda: compared.information_value,
+        "winners_and_losers": lambda: compared.winners_table,
+    }
 
 
-def _of_compared(make: Callable[[PolicyComparison], pl.DataFrame]) -> Make:
-    return lambda a: None if a.compared is None else make(a.compared)
+def _hindsight_tables(a: Analysis) -> Makers:
+    if not a.plan.hindsight:
+        return {}
+    return {
+        "hindsight_backtest": lambda: a.backtest.ranges if a.backtest else None,
+        "hindsight_rivals": lambda: a.backtest.rivals if a.backtest else None,
+        "hindsight_headlines": lambda: _by_day(_headlines(a), later=True),
+        "hindsight_tie_outs": lambda: _by_day(_tie_outs(a), later=True),
+        "hindsight_outcomes": lambda: _outcomes(a),
+        "hindsight_total_distribution": lambda: _distribution_in_hindsight(a),
+    }
 
 
-# --- hindsight ----------------------------------------------------------------------------------------
-
-
-def _by_day(make: Make, *, later: bool) -> Make:
-    """Return a function that keeps only the rows of a table that use later facts, or only the others."""
-
-    def kept(analysis: Analysis) -> pl.DataFrame | None:
-        table = make(analysis)
-        if table is None or (later and not analysis.plan.hindsight):
-            return None
-        return table.filter(pl.col("hindsight") == later).drop("hindsight")
-
-    return kept
-
-
-def _headlines(analysis: Analysis) -> pl.DataFrame:
-    published = analysis.runs.get("published")
-    return headlines_table(
-        analysis.incident, analysis.costs["published"], published, analysis.as_of, level=analysis.plan.level
-    )
-
-
-def _tie_outs(analysis: Analysis) -> pl.DataFrame:
-    return costs.reconciliation_table(analysis.tie_outs, analysis.policy, as_of=analysis.as_of)
-
-
-def _outcomes(analysis: Analysis) -> pl.DataFrame | None:
-    if not analysis.plan.hindsight:
-        return None
+def _outcomes(a: Analysis) -> pl.DataFrame:
     return incidents.outcomes().filter(
-        pl.col("collection") == analysis.incident.id,
-        pl.col("public_on") > analysis.as_of,
+        pl.col("public_on") > a.as_of,
         pl.col("value").is_not_null(),
         pl.col("grade").is_in(["A", "B"]),
         pl.col("topic").is_in(["cost", "documents-round"]),
+        collection=a.incident.id,
     )
 
 
-BY_SERVICE = {"service": losses.CLAIM_COMBINATIONS["service"].dtype}
-TABLES: dict[str, tuple[Callable[[], TableSchema], Make]] = {
-    "costs": (lambda: costs.COSTS, lambda a: a.costs["published"]),
-    "totals": (lambda: costs.TOTALS, lambda a: costs.totals(a.costs["published"])),
-    "funnel": (lambda: FUNNEL, lambda a: funnel_table(a.policy, a.ledger, a.as_of, a.costs["published"])),
-    "services": (lambda: SERVICES, lambda a: service_table(a.incident)),
-    "facts": (
-        lambda: incidents.FACTS_TABLE,
-        lambda a: cited_facts(a.incident, a.policy, a.ledger, as_of=a.as_of),
-    ),
-    "headlines": (lambda: HEADLINES.without("hindsight"), _by_day(_headlines, later=False)),
-    "tie_outs": (lambda: costs.TIE_OUTS.without("hindsight"), _by_day(_tie_outs, later=False)),
-    "claims_costs": (lambda: costs.COSTS, lambda a: a.claims_costs),
-    "claims_totals": (
-        lambda: costs.TOTALS,
-        lambda a: None if a.claims_costs is None else costs.totals(a.claims_costs),
-    ),
-    "claims_bands": (lambda: losses.BAND_COUNTS.grouped_by(BY_SERVICE), _of_cube(_bands)),
-    "claims_services": (
-        lambda: losses.GROUP_COUNTS.grouped_by(BY_SERVICE),
-        _of_cube(lambda _, cube: losses.with_shares(losses.regroup(cube, ["service"]))),
-    ),
-    "claims_summary": (lambda: losses.SUMMARY.grouped_by(BY_SERVICE), _of_cube(_summary)),
-    "claims_fits": (lambda: losses.FITS, lambda a: a.fitted.get("fits")),
-    "claims_fitted": (lambda: exploration.FITTED, lambda a: a.fitted.get("quantities")),
-    "claims_curves": (lambda: losses.CURVES_TABLE, lambda a: a.fitted.get("curves")),
-    "claims_combinations": (
-        lambda: losses.CLAIM_COMBINATIONS,
-        _of_claims(lambda a, x: exploration.combination_counts(x, a.known_policy, until=a.as_of)),
-    ),
-    "claims_intake": (lambda: losses.INTAKE, _of_claims(_intake)),
-    "claims_intake_hours": (lambda: losses.INTAKE_BY_HOUR, _of_claims(_intake_by_hour)),
-    "claims_quality": (lambda: losses.QUALITY, _of_claims(lambda _, x: losses.quality_table(x))),
-    "claims_amounts": (lambda: claims.CONTROL_TOTALS, _of_claims(lambda _, x: x.control_totals)),
-    "claims_rules": (lambda: losses.BROKEN_RULES, _of_claims(lambda _, x: losses.rule_table(x))),
-    "claims_heaping": (lambda: losses.HEAPING, _of_claims(lambda _, x: losses.heaping_table(x))),
-    "claims_bunching": (
-        lambda: losses.BUNCHING,
-        _of_claims(lambda a, x: exploration.heap_tables(x, a.known_policy)["bunching"]),
-    ),
-    "claims_claimants": (lambda: losses.CLAIMANTS, _of_claims(lambda _, x: losses.claimants_table(x))),
-    "claims_service_bands": (lambda: service_bands.SERVICE_BANDS, _service_bands),
-    "claims_funnel": (lambda: FUNNEL, _funnel_of_claims),
-    "tornado": (
-        lambda: costs.TORNADO,
-        lambda a: (
-            costs.tornado(a.headline_run.portfolio, level=a.plan.level)
-            if a.headline_run
-            else costs.TORNADO.empty()
-        ),
-    ),
-    "levers": (
-        lambda: costs.LEVERS,
-        lambda a: costs.levers(a.headline_run.portfolio) if a.headline_run else costs.LEVERS.empty(),
-    ),
-    "quantiles": (lambda: costs.QUANTILES, _of_run(_quantiles)),
-    "split": (lambda: costs.VARIANCE_SPLIT, _of_run(_split)),
-    "contributions": (
-        lambda: costs.CONTRIBUTIONS,
-        _of_run(_contributions),
-    ),
-    "budget": (lambda: costs.BUDGET_CHANCE, _of_run(_chance)),
-    "total_distribution": (lambda: costs.TOTAL_DISTRIBUTION, _distribution),
-    "cost_ranges": (
-        lambda: costs.COST_RANGES,
-        _of_run(lambda a, run: costs.cost_ranges(run, a.headline_source, level=a.plan.level)),
-    ),
-    "steps": (
-        lambda: costs.WATERFALL_STEPS,
-        _of_run(lambda a, _: costs.waterfall_steps(a.headline_source, a.tables["contributions"])),
-    ),
-    "information_value": (lambda: costs.INFORMATION_VALUE, _of_run(_information_value)),
-    "claims_quantiles": (lambda: costs.QUANTILES, _of_run(_quantiles, 1)),
-    "claims_split": (
-        lambda: costs.VARIANCE_SPLIT,
-        _of_run(_split, 1),
-    ),
-    "claims_contributions": (
-        lambda: costs.CONTRIBUTIONS,
-        _of_run(_contributions, 1),
-    ),
-    "claims_budget": (lambda: costs.BUDGET_CHANCE, _of_run(_chance, 1)),
-    "scenarios": (lambda: costs.SCENARIOS, scenarios.scenarios_of),
-    "reserve": (lambda: reserve.RESERVE, reserve.reserve_table),
-    "comparison": (lambda: costs.POLICIES, _of_compared(lambda c: c.simulations.policies)),
-    "pairs": (lambda: costs.PAIRS, _of_compared(lambda c: c.pairs)),
-    "flips": (lambda: costs.FLIPS, _of_compared(lambda c: c.flips)),
-    "policy_information_value": (
-        lambda: costs.INFORMATION_VALUE,
-        _of_compared(lambda c: c.information_value),
-    ),
-    "winners_and_losers": (lambda: costs.WINNERS_AND_LOSERS, _of_compared(lambda c: c.winners_table)),
-    "hindsight_backtest": (lambda: costs.RANGES, lambda a: a.backtest.ranges if a.backtest else None),
-    "hindsight_rivals": (lambda: costs.RIVALS, lambda a: a.backtest.rivals if a.backtest else None),
-    "hindsight_headlines": (lambda: HEADLINES.without("hindsight"), _by_day(_headlines, later=True)),
-    "hindsight_tie_outs": (lambda: costs.TIE_OUTS.without("hindsight"), _by_day(_tie_outs, later=True)),
-    "hindsight_outcomes": (lambda: incidents.FACTS_TABLE, _outcomes),
-    "hindsight_total_distribution": (lambda: costs.TOTAL_DISTRIBUTION, _distribution_in_hindsight),
-}
-"""Per table of an analysis: its columns, and the function that makes it, or None if there is none."""
+def _distribution_in_hindsight(a: Analysis) -> pl.DataFrame | None:
+    """Return the distribution with the cash that was paid, if that is published of the only line of cash."""
+    run, outcome = a.runs.get("published"), a.incident.outcome
+    if run is None or outcome is None or run.portfolio.counted("cash") != (outcome.line,):
+        return None
+    paid = a.tables["hindsight_outcomes"].filter(id=outcome.paid)["value"].to_list()
+    table = a.tables["total_distribution"]
+    return _with_amounts(a, table, "observed", [(outcome.paid, None, float(paid[0]))]) if paid else None

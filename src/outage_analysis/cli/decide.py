@@ -36,7 +36,7 @@ from outage_analysis.errors import UsageError, one_line
 if TYPE_CHECKING:  # for type checkers only: these imports are slow, and `--help` must start quickly
     import polars as pl
 
-    from outage_analysis.analysis import Analysis, PolicyComparison, TableGroup
+    from outage_analysis.analysis import Analysis, PolicyComparison
     from outage_analysis.cli.comparison_views import TableView
     from outage_analysis.text import LikelyRange, Locale
 
@@ -245,7 +245,7 @@ def _print_result(  # noqa: PLR0913 - what to print, and how
     result: Analysis | PolicyComparison,
     notes: Iterable[str],
     *,
-    group: TableGroup,
+    group: str,
     likely: LikelyRange,
     synthetic: bool,
     lang: str,
