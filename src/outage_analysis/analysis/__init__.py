@@ -1,20 +1,18 @@
 """The analysis: a Plan goes in, an Analysis with every figure of one run comes out.
 
 Modules:
-    plan: the Plan, and functions that load its documents and claims
+    plan: the Plan, and functions that load and write its documents and load its claims
     steps: `run`: read, count, compile, evaluate, result
     analysis: the Analysis: its costs and draws, and the figures of the headline
     service_bands: claims, stated loss and expected cost by service and loss band
     tables: every table of an analysis by name, computed when somebody asks for it
-    summary: figures and notes of an analysis in words
-    document_files: writes the TOML documents of a plan
+    summary: notes of an analysis in words, and what would narrow its range
     schemas: the columns of the result tables of commands
     display_units: amounts in whole currency for printed tables
     alternatives: policies compared with the plan's policy
     comparison_cubes: the cubes of the claims that the compared policies pay
     scenarios: the headline cash under the stresses of a document
     reserve: the reserve figure by measure, and the cost lines that it includes
-    narrowing: the range of the cash if an input were known better
     solving: the policy that gives claimants most within a budget
     drivers: tables of what drives the cost
     exploration: losses described for a question, and claims over time for a forecast
@@ -34,8 +32,6 @@ if TYPE_CHECKING:
     from outage_analysis.analysis.analysis import refuse_no_cash as refuse_no_cash
     from outage_analysis.analysis.display_units import DisplayUnits as DisplayUnits
     from outage_analysis.analysis.display_units import whole_counts as whole_counts
-    from outage_analysis.analysis.document_files import scaffold as scaffold
-    from outage_analysis.analysis.document_files import write_documents as write_documents
     from outage_analysis.analysis.drivers import sensitivity_tables as sensitivity_tables
     from outage_analysis.analysis.exploration import ForecastInput as ForecastInput
     from outage_analysis.analysis.exploration import Question as Question
@@ -47,13 +43,13 @@ if TYPE_CHECKING:
     from outage_analysis.analysis.exploration import forecast_input_from_claims as forecast_input_from_claims
     from outage_analysis.analysis.exploration import forecast_input_from_series as forecast_input_from_series
     from outage_analysis.analysis.exploration import heap_tables as heap_tables
-    from outage_analysis.analysis.narrowing import narrowing_input as narrowing_input
     from outage_analysis.analysis.plan import Plan as Plan
-    from outage_analysis.analysis.plan import Tiers as Tiers
     from outage_analysis.analysis.plan import check_documents_fit as check_documents_fit
     from outage_analysis.analysis.plan import load_documents as load_documents
     from outage_analysis.analysis.plan import make_plan as make_plan
+    from outage_analysis.analysis.plan import scaffold as scaffold
     from outage_analysis.analysis.plan import with_tiers as with_tiers
+    from outage_analysis.analysis.plan import write_documents as write_documents
     from outage_analysis.analysis.reserve import RESERVE as RESERVE
     from outage_analysis.analysis.reserve import parse_measure as parse_measure
     from outage_analysis.analysis.reserve import reserve_amount as reserve_amount
@@ -72,6 +68,7 @@ if TYPE_CHECKING:
     from outage_analysis.analysis.summary import budget_scope as budget_scope
     from outage_analysis.analysis.summary import counted_notes as counted_notes
     from outage_analysis.analysis.summary import input_notes as input_notes
+    from outage_analysis.analysis.summary import narrowing_input as narrowing_input
     from outage_analysis.analysis.summary import unstated_notes as unstated_notes
     from outage_analysis.analysis.tables import FUNNEL as FUNNEL
     from outage_analysis.analysis.tables import SERVICES as SERVICES

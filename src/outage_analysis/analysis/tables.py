@@ -363,7 +363,7 @@ def _claims_tables(a: Analysis) -> Makers:
     table, claims = a.claims_costs, a.claims
     if table is None:
         return {}
-    cube, policy, by = a.cubes["cost"], a.known_policy, ["service"]
+    cube, policy, by = a.cubes["cost"], a.policy.as_known_on(a.as_of), ["service"]
     negative = a.incident.loss.negative == "band"
     bands = losses.display_bands(policy.cuts, negative=negative)
     fitted = cache(partial(_fitted_tables, a))

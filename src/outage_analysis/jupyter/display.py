@@ -195,7 +195,7 @@ def show(
         UsageError: there is no such chart, or `table` is missing.
     """
     if isinstance(source, Analysis):
-        chart = source.chart_of_table(name, table, lang=lang)
+        chart = standalone_chart(name, *source.chart_data(name, table, lang=lang))
         return chart or note(Locale(lang)("notebook.nothing", day=Locale(lang).day(source.as_of)))
     check_chart_name(name)
     if table is None:
