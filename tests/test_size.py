@@ -18,18 +18,18 @@ SOURCE = ROOT / "src" / "outage_analysis"
 SLACK = 30
 """How far a number may lie below its ceiling."""
 CEILINGS = {
-    "analysis": 1860,
+    "analysis": 1833,
     "assumptions": 993,
     "charts": 2292,
     "claims": 4795,
-    "cli": 1870,
+    "cli": 1866,
     "costs": 4917,
     "files": 472,
     "incidents": 806,
     "jupyter": 900,
     "losses": 2426,
     "policies": 1039,
-    "reports": 4750,
+    "reports": 4748,
     "root": 112,
     "text": 1605,
     "tests": 34_038,

@@ -14,7 +14,6 @@ Modules:
     scenarios: the headline cash under the stresses of a document
     reserve: the reserve figure by measure, and the cost lines that it includes
     solving: the policy that gives claimants most within a budget
-    drivers: tables of what drives the cost
     exploration: losses described for a question, and claims over time for a forecast
 """
 
@@ -29,10 +28,11 @@ if TYPE_CHECKING:
     from outage_analysis.analysis.alternatives import compare as compare
     from outage_analysis.analysis.alternatives import compare_policies as compare_policies
     from outage_analysis.analysis.analysis import Analysis as Analysis
-    from outage_analysis.analysis.analysis import refuse_no_cash as refuse_no_cash
-    from outage_analysis.analysis.display_units import DisplayUnits as DisplayUnits
+    from outage_analysis.analysis.display_units import common_unit as common_unit
+    from outage_analysis.analysis.display_units import currency_if_converted as currency_if_converted
+    from outage_analysis.analysis.display_units import format_amounts as format_amounts
+    from outage_analysis.analysis.display_units import ledger_locale as ledger_locale
     from outage_analysis.analysis.display_units import whole_counts as whole_counts
-    from outage_analysis.analysis.drivers import sensitivity_tables as sensitivity_tables
     from outage_analysis.analysis.exploration import ForecastInput as ForecastInput
     from outage_analysis.analysis.exploration import Question as Question
     from outage_analysis.analysis.exploration import combination_counts as combination_counts
@@ -69,9 +69,11 @@ if TYPE_CHECKING:
     from outage_analysis.analysis.summary import counted_notes as counted_notes
     from outage_analysis.analysis.summary import input_notes as input_notes
     from outage_analysis.analysis.summary import narrowing_input as narrowing_input
+    from outage_analysis.analysis.summary import refuse_no_cash as refuse_no_cash
     from outage_analysis.analysis.summary import unstated_notes as unstated_notes
     from outage_analysis.analysis.tables import FUNNEL as FUNNEL
     from outage_analysis.analysis.tables import SERVICES as SERVICES
     from outage_analysis.analysis.tables import AnalysisTables as AnalysisTables
+    from outage_analysis.analysis.tables import sensitivity_tables as sensitivity_tables
 
 __getattr__, __dir__ = lazy_exports(__name__, __file__)

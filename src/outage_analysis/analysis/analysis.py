@@ -10,13 +10,13 @@ from datetime import date
 from functools import cached_property
 from numbers import Real
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn, Unpack, overload
+from typing import TYPE_CHECKING, Unpack, overload
 
 import numpy as np
 import polars as pl
 
 from outage_analysis.analysis.plan import Plan
-from outage_analysis.analysis.summary import card_notes, counted_notes
+from outage_analysis.analysis.summary import card_notes, counted_notes, refuse_no_cash
 from outage_analysis.assumptions import Ledger, RateAssumption, example_warning, load_ledger
 from outage_analysis.claims import Claims
 from outage_analysis.costs import (
@@ -629,14 +629,3 @@ def _number(value: object, problem: str, remedy: str) -> float:
     if isinstance(value, bool) or not isinstance(value, Real) or not math.isfinite(value):
         raise UsageError(problem, value=value, remedy=remedy)
     return float(value)
-
-
-def refuse_no_cash(question: str) -> NoReturn:
-    """Raise ModelRefused for a question about cash, because no line has an expected cash cost.
-
-    An error is better than a result that silently leaves out the answer.
-    """
-    remedy = "Give a ledger with the inputs that the policy needs, or leave that question out."
-    raise ModelRefused(
-        f"no line has an expected cost in cash, so nothing is known of {question}", remedy=remedy
-    )

@@ -6,7 +6,7 @@ import math
 from collections.abc import Collection, Iterable
 from dataclasses import replace
 from datetime import date
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import numpy as np
 import polars as pl
@@ -23,6 +23,7 @@ from outage_analysis.costs import (
     simulate,
     unstated_losses,
 )
+from outage_analysis.errors import ModelRefused
 from outage_analysis.incidents import Incident
 from outage_analysis.losses import Cube
 from outage_analysis.text import LikelyRange, Locale
@@ -248,3 +249,14 @@ def _width(totals: FloatArray, likely: LikelyRange, known: FloatArray | None = N
     each = len(totals) // BATCHES
     batches = [mean_width(slice(n * each, (n + 1) * each)) for n in range(BATCHES)]
     return Estimate(mean_width(slice(None)), replicate_mean(np.array(batches)).error)
+
+
+def refuse_no_cash(question: str) -> NoReturn:
+    """Raise ModelRefused for a question about cash, because no line has an expected cash cost.
+
+    An error is better than a result that silently leaves out the answer.
+    """
+    remedy = "Give a ledger with the inputs that the policy needs, or leave that question out."
+    raise ModelRefused(
+        f"no line has an expected cost in cash, so nothing is known of {question}", remedy=remedy
+    )

@@ -5,7 +5,7 @@ A table is computed when somebody asks for it, and kept.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import date
@@ -16,6 +16,7 @@ import polars as pl
 
 from outage_analysis import costs, incidents, losses
 from outage_analysis.analysis import exploration, reserve, scenarios, service_bands
+from outage_analysis.analysis.summary import refuse_no_cash
 from outage_analysis.assumptions import Ledger
 from outage_analysis.costs import (
     ALL_PASS,
@@ -529,3 +530,52 @@ def _distribution_in_hindsight(a: Analysis) -> pl.DataFrame | None:
     paid = a.tables["hindsight_outcomes"].filter(id=outcome.paid)["value"].to_list()
     table = a.tables["total_distribution"]
     return _with_amounts(a, table, "observed", [(outcome.paid, None, float(paid[0]))]) if paid else None
+
+
+def sensitivity_tables(
+    analysis: Analysis, limit: int | None = None, awards: Sequence[int] = ()
+) -> dict[str, pl.DataFrame]:
+    """Show which inputs and decisions influence the cost of an analysis.
+
+    The tables describe the headline cost, which is computed from published counts if possible, else from
+    claims.
+
+    Args:
+        analysis: the result of `run`.
+        limit: an amount of cash in whole currency; tables show which inputs would make the cost exceed it.
+        awards: possible mean awards of a review, in whole currency; a table shows the cost for each of them.
+
+    Returns:
+        The tables `tornado`, `levers` and `indices` (shares of the variance of the cash); with a limit also
+        `break_evens` and `inputs_given_exceedance`; with awards also `awards`; if the plan has a budget, also
+        `information_value`.
+
+    Raises:
+        ModelRefused: there is no expected cost (or no expected cash, with a limit or awards), or too few
+            draws exceed the limit.
+        UsageError: awards are given and the policy has no review.
+    """
+    run, plan = analysis.headline_run, analysis.plan
+    if run is None:
+        raise ModelRefused(
+            "no line has an expected cost, so nothing moves it",
+            remedy="Give a ledger with the inputs that the policy needs.",
+        )
+    names = ("tornado", "levers", "information_value")
+    tables = {name: analysis.tables[name] for name in names if name in analysis.tables}
+    if "cash" not in run.totals:
+        if awards or limit is not None:
+            refuse_no_cash("a sum or an award")
+        return tables
+    with suppress(ModelRefused):  # no indices if nothing is uncertain or inputs are correlated
+        tables["indices"] = costs.cost_sobol_indices(run.portfolio)
+    unit = float(10**analysis.incident.minor_units)
+    if awards:
+        views = [award * unit for award in awards]
+        tables["awards"] = costs.award_views(
+            run.portfolio, views, draws=plan.draws, seed=plan.seed, level=plan.level
+        )
+    if limit is not None:
+        tables["break_evens"] = costs.break_evens(run.portfolio, limit * unit)
+        tables["inputs_given_exceedance"] = costs.inputs_given_exceedance(run, limit * unit)
+    return tables

@@ -170,11 +170,11 @@ def _movement(moved: pl.DataFrame | None, since: str | None, locale: Locale) -> 
 def _print_tables(
     analysis: Analysis, table: pl.DataFrame, moved: pl.DataFrame | None, locale: Locale
 ) -> None:
-    from outage_analysis.analysis import RESERVE, DisplayUnits
+    from outage_analysis.analysis import RESERVE
     from outage_analysis.costs import BRIDGE
 
     units = locale("terminal.sums", currency=analysis.incident.currency)
-    sums = DisplayUnits.from_document(analysis.incident)
+    sums = analysis.incident.locale("en")
     print_table(table, f"{locale('terminal.reserve')}{units}", RESERVE, sums, locale=locale)
     if moved is not None:
         title = locale("terminal.bridge", valuation=locale("word.cash"), currency=analysis.incident.currency)
