@@ -18,7 +18,7 @@ SOURCE = ROOT / "src" / "outage_analysis"
 SLACK = 30
 """How far a number may lie below its ceiling."""
 CEILINGS = {
-    "analysis": 1833,
+    "analysis": 1828,
     "assumptions": 993,
     "charts": 2292,
     "claims": 4795,

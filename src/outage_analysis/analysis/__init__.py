@@ -5,9 +5,8 @@ Modules:
     steps: `run`: read, count, compile, evaluate, result
     analysis: the Analysis: its costs and draws, and the figures of the headline
     service_bands: claims, stated loss and expected cost by service and loss band
-    tables: every table of an analysis by name, computed when somebody asks for it
+    tables: every table of an analysis by name, computed when somebody asks for it, and all columns
     summary: notes of an analysis in words, and what would narrow its range
-    schemas: the columns of the result tables of commands
     display_units: amounts in whole currency for printed tables
     alternatives: policies compared with the plan's policy
     comparison_cubes: the cubes of the claims that the compared policies pay
@@ -57,8 +56,6 @@ if TYPE_CHECKING:
     from outage_analysis.analysis.reserve import reserve_note as reserve_note
     from outage_analysis.analysis.reserve import reserve_scope as reserve_scope
     from outage_analysis.analysis.reserve import reserve_table as reserve_table
-    from outage_analysis.analysis.schemas import all_schemas as all_schemas
-    from outage_analysis.analysis.schemas import table_schemas as table_schemas
     from outage_analysis.analysis.service_bands import service_band_table as service_band_table
     from outage_analysis.analysis.solving import BudgetSolution as BudgetSolution
     from outage_analysis.analysis.solving import solve as solve
@@ -74,6 +71,8 @@ if TYPE_CHECKING:
     from outage_analysis.analysis.tables import FUNNEL as FUNNEL
     from outage_analysis.analysis.tables import SERVICES as SERVICES
     from outage_analysis.analysis.tables import AnalysisTables as AnalysisTables
+    from outage_analysis.analysis.tables import all_schemas as all_schemas
     from outage_analysis.analysis.tables import sensitivity_tables as sensitivity_tables
+    from outage_analysis.analysis.tables import table_schemas as table_schemas
 
 __getattr__, __dir__ = lazy_exports(__name__, __file__)

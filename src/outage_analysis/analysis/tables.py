@@ -1,7 +1,4 @@
-"""The tables of an analysis: what each is computed from, and access to them by name or as attributes.
-
-A table is computed when somebody asks for it, and kept.
-"""
+"""The tables of an analysis, computed when somebody asks for them and kept, and the columns of all tables."""
 
 from __future__ import annotations
 
@@ -14,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from outage_analysis import costs, incidents, losses
+from outage_analysis import assumptions, claims, costs, incidents, losses
 from outage_analysis.analysis import exploration, reserve, scenarios, service_bands
 from outage_analysis.analysis.summary import refuse_no_cash
 from outage_analysis.assumptions import Ledger
@@ -145,8 +142,6 @@ class AnalysisTables(Mapping[str, pl.DataFrame]):
         Raises:
             NoSuchTable: the analysis has no such table.
         """
-        from outage_analysis.analysis.schemas import table_schemas  # imported here: it imports every table
-
         self[name]
         schemas, full = table_schemas("analysis"), self._prefix + name
         return schemas[full if full in schemas else full.removeprefix(CLAIMS).removeprefix(HINDSIGHT)]
@@ -361,7 +356,7 @@ def _claims_in_paying_bands(bands: pl.DataFrame) -> tuple[float, float | None, f
 
 
 def _claims_tables(a: Analysis) -> Makers:
-    table, claims = a.claims_costs, a.claims
+    table, rows = a.claims_costs, a.claims
     if table is None:
         return {}
     cube, policy, by = a.cubes["cost"], a.policy.as_known_on(a.as_of), ["service"]
@@ -370,7 +365,7 @@ def _claims_tables(a: Analysis) -> Makers:
     fitted = cache(partial(_fitted_tables, a))
 
     def band_counts() -> pl.DataFrame:
-        if claims is None:  # the bands of totals cannot be regrouped, so they are shown as stated
+        if rows is None:  # the bands of totals cannot be regrouped, so they are shown as stated
             frame = losses.sorted_cube(losses.regroup(cube, [*by, "over", "up_to"]), by)
         else:
             frame = losses.regroup(cube, by, bands)
@@ -395,21 +390,21 @@ def _claims_tables(a: Analysis) -> Makers:
         "claims_fitted": lambda: fitted().get("quantities"),
         "claims_curves": lambda: fitted().get("curves"),
     }
-    if claims is not None:
+    if rows is not None:
         days, hours = ("service", "claimant_type", "filed_on"), ("filed_hour",)
-        build = partial(losses.build_cube, claims, until=a.as_of, bands=bands)
+        build = partial(losses.build_cube, rows, until=a.as_of, bands=bands)
         makers |= {
-            "claims_combinations": lambda: exploration.combination_counts(claims, policy, until=a.as_of),
+            "claims_combinations": lambda: exploration.combination_counts(rows, policy, until=a.as_of),
             "claims_intake": lambda: losses.cumulative_intake(build(dimensions=days)),
             "claims_intake_hours": lambda: (
-                losses.cumulative_intake(build(dimensions=hours), per="hour") if claims.has_times else None
+                losses.cumulative_intake(build(dimensions=hours), per="hour") if rows.has_times else None
             ),
-            "claims_quality": lambda: losses.quality_table(claims),
-            "claims_amounts": lambda: claims.control_totals,
-            "claims_rules": lambda: losses.rule_table(claims),
-            "claims_heaping": lambda: losses.heaping_table(claims),
-            "claims_bunching": lambda: exploration.heap_tables(claims, policy)["bunching"],
-            "claims_claimants": lambda: losses.claimants_table(claims),
+            "claims_quality": lambda: losses.quality_table(rows),
+            "claims_amounts": lambda: rows.control_totals,
+            "claims_rules": lambda: losses.rule_table(rows),
+            "claims_heaping": lambda: losses.heaping_table(rows),
+            "claims_bunching": lambda: exploration.heap_tables(rows, policy)["bunching"],
+            "claims_claimants": lambda: losses.claimants_table(rows),
         }
     if a.headline_from_claims:
         makers["claims_service_bands"] = service_band_costs
@@ -579,3 +574,124 @@ def sensitivity_tables(
         tables["break_evens"] = costs.break_evens(run.portfolio, limit * unit)
         tables["inputs_given_exceedance"] = costs.inputs_given_exceedance(run, limit * unit)
     return tables
+
+
+def table_schemas(group: str) -> dict[str, TableSchema]:
+    """Return the schemas of a group of result tables, by table name.
+
+    The group `analysis` has the tables of a report; one from claims or in hindsight that is not listed has
+    the columns of the table without the prefix. The other groups have the tables of single commands.
+    """
+    return _schemas()[group]
+
+
+def all_schemas() -> tuple[TableSchema, ...]:
+    """Return the schemas of all groups of tables."""
+    return tuple(schema for group in _schemas().values() for schema in group.values())
+
+
+@cache
+def _schemas() -> dict[str, dict[str, TableSchema]]:
+    from outage_analysis.analysis import solving  # imported here: few need it
+
+    by_service = {"service": losses.CLAIM_COMBINATIONS["service"].dtype}
+    return {
+        "analysis": {
+            "costs": costs.COSTS,
+            "totals": costs.TOTALS,
+            "funnel": FUNNEL,
+            "services": SERVICES,
+            "facts": incidents.FACTS_TABLE,
+            "headlines": HEADLINES.without("hindsight"),
+            "tie_outs": costs.TIE_OUTS.without("hindsight"),
+            "claims_bands": losses.BAND_COUNTS.grouped_by(by_service),
+            "claims_services": losses.GROUP_COUNTS.grouped_by(by_service),
+            "claims_summary": losses.SUMMARY.grouped_by(by_service),
+            "claims_fits": losses.FITS,
+            "claims_fitted": exploration.FITTED,
+            "claims_curves": losses.CURVES_TABLE,
+            "claims_combinations": losses.CLAIM_COMBINATIONS,
+            "claims_intake": losses.INTAKE,
+            "claims_intake_hours": losses.INTAKE_BY_HOUR,
+            "claims_quality": losses.QUALITY,
+            "claims_amounts": claims.CONTROL_TOTALS,
+            "claims_rules": losses.BROKEN_RULES,
+            "claims_heaping": losses.HEAPING,
+            "claims_bunching": losses.BUNCHING,
+            "claims_claimants": losses.CLAIMANTS,
+            "claims_service_bands": service_bands.SERVICE_BANDS,
+            "tornado": costs.TORNADO,
+            "levers": costs.LEVERS,
+            "quantiles": costs.QUANTILES,
+            "split": costs.VARIANCE_SPLIT,
+            "contributions": costs.CONTRIBUTIONS,
+            "budget": costs.BUDGET_CHANCE,
+            "total_distribution": costs.TOTAL_DISTRIBUTION,
+            "cost_ranges": costs.COST_RANGES,
+            "steps": costs.WATERFALL_STEPS,
+            "information_value": costs.INFORMATION_VALUE,
+            "scenarios": costs.SCENARIOS,
+            "reserve": reserve.RESERVE,
+            "comparison": costs.POLICIES,
+            "pairs": costs.PAIRS,
+            "flips": costs.FLIPS,
+            "policy_information_value": costs.INFORMATION_VALUE,
+            "winners_and_losers": costs.WINNERS_AND_LOSERS,
+            "hindsight_backtest": costs.RANGES,
+            "hindsight_rivals": costs.RIVALS,
+            "hindsight_outcomes": incidents.FACTS_TABLE,
+        },
+        "sensitivity": {
+            "tornado": costs.TORNADO,
+            "indices": costs.INDICES,
+            "levers": costs.LEVERS,
+            "awards": costs.AWARD_VIEWS,
+            "break_evens": costs.BREAK_EVENS,
+            "inputs_given_exceedance": costs.INPUTS_GIVEN_EXCEEDANCE,
+            "information_value": costs.INFORMATION_VALUE,
+        },
+        "comparison": {
+            "policies": costs.POLICIES,
+            "benefits": costs.POLICY_BENEFITS,
+            "pairs": costs.PAIRS,
+            "flips": costs.FLIPS,
+            "information_value": costs.INFORMATION_VALUE,
+            "replaced": costs.LOSS_REPLACEMENT,
+            "left_out": costs.LEFT_OUT,
+        },
+        "solution": {
+            "solution": costs.SOLUTION,
+            "frontier": costs.FRONTIER,
+            "frontier_points": solving.FRONTIER_POINTS,
+        },
+        "backtest": {"outcomes": costs.OUTCOMES, "rivals": costs.RIVALS, "unscored": costs.UNSCORED},
+        "losses": {
+            "bands": losses.BAND_COUNTS,
+            "summary": losses.SUMMARY,
+            "quantiles": losses.LOSS_QUANTILES,
+            "concentration": losses.CONCENTRATION,
+            "lorenz": losses.LORENZ,
+            "heaps": losses.HEAPS,
+            "bunching": losses.BUNCHING,
+            "shares": losses.SHARES,
+            "differences": losses.DIFFERENCES,
+            "fits": losses.FITS,
+            "quantities": exploration.FITTED,
+            "refused": exploration.REFUSED_FITS,
+            "cube": losses.CUBE_MEASURES,
+        },
+        "intake": {
+            "points": losses.POINTS,
+            "branches": losses.FORECAST_BRANCHES,
+            "families": losses.CURVE_FORECASTS,
+            "spread": losses.CURVE_SPREAD,
+            "variance": losses.LATE_VARIANCE,
+            "weekdays": losses.WEEKDAY_FACTORS,
+            "spikes": losses.DEADLINE_SPIKES,
+            "backtest": losses.TESTED_FORECASTS,
+            "coverage": losses.INTERVAL_COVERAGE,
+            "bounds": losses.LATE_BOUNDS,
+            "hindsight": losses.HINDSIGHT,
+        },
+        "documents": {"assumptions": assumptions.LEDGER, "bridge": costs.BRIDGE},
+    }
