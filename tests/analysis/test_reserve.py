@@ -17,9 +17,9 @@ from outage_analysis.analysis import (
     parse_measure,
     reserve_mean,
     reserve_scope,
-    reserve_table,
     run,
 )
+from outage_analysis.analysis.reserve import reserve_table
 from outage_analysis.errors import ModelRefused, UsageError
 from outage_analysis.incidents import load_incident
 from outage_analysis.reports.accounting import presentation_totals

@@ -12,7 +12,6 @@ import pytest
 
 from outage_analysis.analysis import (
     Analysis,
-    AnalysisTables,
     Question,
     all_schemas,
     explore,
@@ -21,6 +20,7 @@ from outage_analysis.analysis import (
     sensitivity_tables,
     table_schemas,
 )
+from outage_analysis.analysis.tables import AnalysisTables
 from outage_analysis.assumptions import AMOUNT_KINDS, ledger_table, load_ledger
 from outage_analysis.costs import (
     COSTS,

@@ -55,8 +55,6 @@ if TYPE_CHECKING:
     from outage_analysis.analysis.reserve import reserve_mean as reserve_mean
     from outage_analysis.analysis.reserve import reserve_note as reserve_note
     from outage_analysis.analysis.reserve import reserve_scope as reserve_scope
-    from outage_analysis.analysis.reserve import reserve_table as reserve_table
-    from outage_analysis.analysis.service_bands import service_band_table as service_band_table
     from outage_analysis.analysis.solving import BudgetSolution as BudgetSolution
     from outage_analysis.analysis.solving import solve as solve
     from outage_analysis.analysis.solving import solve_plan as solve_plan
@@ -70,7 +68,6 @@ if TYPE_CHECKING:
     from outage_analysis.analysis.summary import unstated_notes as unstated_notes
     from outage_analysis.analysis.tables import FUNNEL as FUNNEL
     from outage_analysis.analysis.tables import SERVICES as SERVICES
-    from outage_analysis.analysis.tables import AnalysisTables as AnalysisTables
     from outage_analysis.analysis.tables import all_schemas as all_schemas
     from outage_analysis.analysis.tables import sensitivity_tables as sensitivity_tables
     from outage_analysis.analysis.tables import table_schemas as table_schemas

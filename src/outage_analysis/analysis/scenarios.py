@@ -9,19 +9,13 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from outage_analysis import costs
 from outage_analysis.analysis.exploration import (
     forecast_input_from_claims,
     forecast_input_from_series,
 )
 from outage_analysis.analysis.summary import open_until
-from outage_analysis.costs import (
-    DoesNotApply,
-    Scenario,
-    ScenarioSet,
-    StressedRun,
-    load_scenarios,
-    scenario_table,
-)
+from outage_analysis.costs import DoesNotApply, Scenario, ScenarioSet
 from outage_analysis.errors import InputRefused, ModelRefused, UsageError
 from outage_analysis.incidents import load_intake
 from outage_analysis.losses import DEADLINE, EXTENDED, Channel
@@ -46,15 +40,15 @@ def scenarios_of(analysis: Analysis, document: str | Path | ScenarioSet | None =
     Raises:
         UsageError: the document is invalid, or names an intake of another incident.
     """
-    stresses = load_scenarios() if document is None else load_scenarios(document)
+    stresses = costs.load_scenarios() if document is None else costs.load_scenarios(document)
     run = analysis.headline_run
     if run is None or "cash" not in run.totals:
         return None
     cash = run.with_streams(lambda stream: stream.valuation == "cash")
     growth = partial(_growth, analysis)
-    stressed = StressedRun(cash, analysis.policy, analysis.as_of, analysis.incident.id, growth)
+    stressed = costs.StressedRun(cash, analysis.policy, analysis.as_of, analysis.incident.id, growth)
     budget, level = analysis.budget, analysis.plan.level
-    return scenario_table(run, stressed, stresses.scenarios, budget=budget, level=level)
+    return costs.scenario_table(run, stressed, stresses.scenarios, budget=budget, level=level)
 
 
 def _growth(analysis: Analysis, scenario: Scenario) -> float:

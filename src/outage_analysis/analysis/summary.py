@@ -11,18 +11,9 @@ from typing import TYPE_CHECKING, NoReturn
 import numpy as np
 import polars as pl
 
+from outage_analysis import costs
 from outage_analysis.assumptions import REFERENCE_LEDGER, Assumption, FloatArray, Ledger, value_and_range
 from outage_analysis.claims import DECISIONS
-from outage_analysis.costs import (
-    Estimate,
-    build_portfolio,
-    expected_at,
-    expected_estimate,
-    quantile_place,
-    replicate_mean,
-    simulate,
-    unstated_losses,
-)
 from outage_analysis.errors import ModelRefused
 from outage_analysis.incidents import Incident
 from outage_analysis.losses import Cube
@@ -67,21 +58,21 @@ def input_notes(analysis: Analysis, locale: Locale) -> list[str]:
     are decided one by one; further sentences name cost lines that pay nothing for losses above their last
     band, although there are such claims.
     """
-    notes, used, costs = [], analysis.used_ledger, analysis.claims_costs
+    notes, used, table = [], analysis.used_ledger, analysis.claims_costs
     if used and used.id == REFERENCE_LEDGER and used.assumptions:  # automatic payments use no rate
         rates = []
         for entry in used.assumptions:
             value, value_range = value_and_range(entry, locale)
             rates.append(f"{entry.name[locale.lang]} {value} ({value_range})")
         notes.append(locale("report.reference_rates", rates=", ".join(rates)))
-    if costs is None or not analysis.headline_from_claims:
+    if table is None or not analysis.headline_from_claims:
         return notes
     if analysis.claims is not None:
         again = analysis.tables["claims_claimants"].filter(grain="claimant")["filed_again"].sum()
         notes += [locale("report.claimants_again", count=again)] if again else []
     names, loss = analysis.names(locale.lang), analysis.incident.loss
     unit = locale.unit if analysis.incident.loss_currency else locale.unit_name(loss.unit)
-    unpaid = costs.filter(
+    unpaid = table.filter(
         pl.col("up_to").is_null(), pl.col("over") > 0, pl.col("count") > 0, level="band", rule="nothing"
     )
     above = unpaid.group_by("line", maintain_order=True).agg(pl.col("over").first(), pl.col("count").sum())
@@ -117,11 +108,13 @@ def _rows_note(analysis: Analysis, locale: Locale) -> list[str]:
     if not share:
         return []
     others = [replace(cube, rows="filed") for cube in cubes]
-    filed = build_portfolio(analysis.policy, analysis.ledger, as_of=analysis.as_of, cubes=others)
+    filed = costs.build_portfolio(analysis.policy, analysis.ledger, as_of=analysis.as_of, cubes=others)
     if filed.has_closed_form("cash"):
-        expected = float(expected_at(filed, "cash", {})[0])
+        expected = float(costs.expected_at(filed, "cash", {})[0])
     else:
-        expected = expected_estimate(simulate(filed, draws=plan.draws, seed=plan.seed), "cash").value
+        expected = costs.expected_estimate(
+            costs.simulate(filed, draws=plan.draws, seed=plan.seed), "cash"
+        ).value
     return [locale("report.rows_unstated", share=share, expected=locale.money(expected))]
 
 
@@ -168,8 +161,8 @@ def unstated_notes(analysis: Analysis, locale: Locale, *, first_screen: bool = F
     With `first_screen`, the list is empty if the claims are synthetic and the headline is not computed
     from claims.
     """
-    costs, names = analysis.claims_costs, analysis.names(locale.lang)
-    if costs is None or (first_screen and analysis.synthetic and not analysis.headline_from_claims):
+    table, names = analysis.claims_costs, analysis.names(locale.lang)
+    if table is None or (first_screen and analysis.synthetic and not analysis.headline_from_claims):
         return []
     return [
         locale(
@@ -179,7 +172,7 @@ def unstated_notes(analysis: Analysis, locale: Locale, *, first_screen: bool = F
             entitled=locale.number(row["entitled"]),
             share=locale.share(row["unstated"] / row["entitled"]),
         )
-        for row in unstated_losses(costs).iter_rows(named=True)
+        for row in costs.unstated_losses(table).iter_rows(named=True)
     ]
 
 
@@ -208,7 +201,7 @@ BATCHES = 4
 """The numerical error comes from the spread of so many batches of replicates."""
 
 
-def narrowing_input(analysis: Analysis) -> tuple[str, Estimate, Estimate, bool] | None:
+def narrowing_input(analysis: Analysis) -> tuple[str, costs.Estimate, costs.Estimate, bool] | None:
     """Return which input would, if it were known exactly, make the likely range of the cash narrowest.
 
     Nobody knows beforehand what the input will turn out to be, so the width is averaged over its values: for
@@ -236,19 +229,19 @@ def narrowing_input(analysis: Analysis) -> tuple[str, Estimate, Estimate, bool] 
     return name, known, now, now.value - known.value > least
 
 
-def _width(totals: FloatArray, likely: LikelyRange, known: FloatArray | None = None) -> Estimate:
+def _width(totals: FloatArray, likely: LikelyRange, known: FloatArray | None = None) -> costs.Estimate:
     def mean_width(rows: slice) -> float:
         amounts, parts = totals[rows].ravel(), 1
         if known is not None:
             amounts, parts = amounts[np.argsort(known[rows], axis=None, kind="stable")], ANSWERS
         size = len(amounts) // parts
         answers = np.sort(amounts[: parts * size].reshape(parts, size), axis=1)
-        low, high = (answers[:, quantile_place(p, size)] for p in (likely.lower, likely.upper))
+        low, high = (answers[:, costs.quantile_place(p, size)] for p in (likely.lower, likely.upper))
         return float((high - low).mean())
 
     each = len(totals) // BATCHES
     batches = [mean_width(slice(n * each, (n + 1) * each)) for n in range(BATCHES)]
-    return Estimate(mean_width(slice(None)), replicate_mean(np.array(batches)).error)
+    return costs.Estimate(mean_width(slice(None)), costs.replicate_mean(np.array(batches)).error)
 
 
 def refuse_no_cash(question: str) -> NoReturn:

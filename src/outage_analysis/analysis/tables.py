@@ -15,17 +15,6 @@ from outage_analysis import assumptions, claims, costs, incidents, losses
 from outage_analysis.analysis import exploration, reserve, scenarios, service_bands
 from outage_analysis.analysis.summary import refuse_no_cash
 from outage_analysis.assumptions import Ledger
-from outage_analysis.costs import (
-    ALL_PASS,
-    NO_RULE,
-    Funnel,
-    Input,
-    Simulation,
-    build_funnel,
-    rounded_estimate,
-    rounded_probability,
-    unstated_losses,
-)
 from outage_analysis.errors import ModelRefused, UsageError
 from outage_analysis.files import Document, spelling_hint
 from outage_analysis.incidents import facts, get_fact
@@ -262,7 +251,7 @@ def _headlines(a: Analysis) -> pl.DataFrame:
         low, median, high = row["low"], None, row["high"]
         if run and (part := run.only(row["line"], row["valuation"])):
             points = [part.totals[row["valuation"]].quantile(p) for p in a.likely_range.points.values()]
-            low, median, high = (rounded_estimate(point).value for point in points)
+            low, median, high = (costs.rounded_estimate(point).value for point in points)
         rows.append(("", row["line"], low, median, row["expected"], high, a.as_of, "", "", False))
     for headline in a.incident.headlines:
         fact = get_fact(headline.fact, hindsight=True)
@@ -300,7 +289,7 @@ def funnel_table(
         line = policy.schedule(name)
         if line is None:
             continue
-        funnel, automatic = build_funnel(line, ledger, as_of), line.effort_on(as_of) == "automatic"
+        funnel, automatic = costs.build_funnel(line, ledger, as_of), line.effort_on(as_of) == "automatic"
         if basis == "published":
             first, stages, numbers = "reported", _report_stages(funnel), (count, count, count)
         else:
@@ -319,12 +308,12 @@ def funnel_table(
     return frame.with_columns(pl.col(pl.Float64).round_sig_figs(TABLE_DIGITS))
 
 
-Stages = dict[str, tuple[Input, str]]
+Stages = dict[str, tuple[costs.Input, str]]
 """Funnel stage -> (its share of the counted reports or claims, the kind of assumption that it requires, or
 "" if it requires none)."""
 
 
-def _report_stages(funnel: Funnel) -> Stages:
+def _report_stages(funnel: costs.Funnel) -> Stages:
     return {
         "ultimate": (funnel.ultimate, "ultimate"),
         "exposure": (funnel.exposed, "exposure"),
@@ -336,9 +325,9 @@ def _report_stages(funnel: Funnel) -> Stages:
     }
 
 
-def _claim_stages(funnel: Funnel, decision: str) -> Stages:
+def _claim_stages(funnel: costs.Funnel, decision: str) -> Stages:
     stages = {
-        "due": (ALL_PASS, ""),
+        "due": (costs.ALL_PASS, ""),
         "ultimate": (funnel.ultimate, "ultimate"),
         "exposure": (funnel.exposed, "exposure"),
     }
@@ -351,8 +340,8 @@ def _claim_stages(funnel: Funnel, decision: str) -> Stages:
 def _claims_in_paying_bands(bands: pl.DataFrame) -> tuple[float, float | None, float]:
     counts = dict(bands.filter(level="band").group_by("rule").agg(pl.col("count").sum()).iter_rows())
     sure, across = counts.get("pays", 0.0) + counts.get("review", 0.0), counts.get("straddles", 0.0)
-    known = not across and unstated_losses(bands)["priced"].all()
-    return sure, sure if known else None, sure + across + counts.get(NO_RULE, 0.0)
+    known = not across and costs.unstated_losses(bands)["priced"].all()
+    return sure, sure if known else None, sure + across + counts.get(costs.NO_RULE, 0.0)
 
 
 def _claims_tables(a: Analysis) -> Makers:
@@ -432,7 +421,7 @@ def _simulated_tables(a: Analysis) -> Makers:
         return {"tornado": costs.TORNADO.empty, "levers": costs.LEVERS.empty, **fixed}
     run, *others = a.runs.values()
 
-    def of_run(run: Simulation) -> Makers:
+    def of_run(run: costs.Simulation) -> Makers:
         made: Makers = {
             "quantiles": lambda: costs.quantiles_table(run, level=level),
             "split": lambda: _rounded(costs.variance_split(run)),
@@ -458,7 +447,7 @@ def _rounded(table: pl.DataFrame) -> pl.DataFrame:
     return table.with_columns(pl.col(pl.Float64).round_sig_figs(ESTIMATE_DIGITS))
 
 
-def _distribution(a: Analysis, run: Simulation) -> pl.DataFrame:
+def _distribution(a: Analysis, run: costs.Simulation) -> pl.DataFrame:
     """Return the distribution of each total, with press forecasts if they forecast the only line of cash."""
     table = costs.total_distribution_table(run, a.budget, level=a.plan.level)
     published = a.runs.get("published")
@@ -475,7 +464,7 @@ def _with_amounts(
     """Add published amounts of cash in whole currency: each has a fact, a lower end and the amount."""
     unit, rows = 10.0**a.incident.minor_units, []
     for fact, low, high in amounts:
-        chance = rounded_probability(a.runs["published"].totals["cash"].exceedance(high * unit))
+        chance = costs.rounded_probability(a.runs["published"].totals["cash"].exceedance(high * unit))
         start = None if low is None or low == high else low * unit
         rows.append(("cash", mark, fact, start, high * unit, 1 - chance.value))
     return pl.concat([table, pl.DataFrame(rows, schema=costs.TOTAL_DISTRIBUTION.dtypes, orient="row")])

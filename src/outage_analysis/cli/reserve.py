@@ -53,14 +53,7 @@ def reserve(
     Example:
         outage-analysis reserve --measure P75 --handling inside --since kakao-2022-10-24
     """
-    from outage_analysis.analysis import (
-        parse_measure,
-        refuse_no_cash,
-        reserve_amount,
-        reserve_note,
-        reserve_table,
-        run,
-    )
+    from outage_analysis.analysis import parse_measure, refuse_no_cash, reserve_amount, reserve_note, run
     from outage_analysis.text import Locale
 
     Locale(lang)  # an unknown language is refused before anything is computed
@@ -68,7 +61,7 @@ def reserve(
     with progress(lang) as step:
         analysis = run(plan, progress=step)
         step("computing the reserve")
-        table = reserve_table(analysis)
+        table = analysis.tables.get("reserve")
         if table is None:
             refuse_no_cash("a reserve")
         amount = reserve_amount(table, chosen, handling)
