@@ -18,7 +18,7 @@ SOURCE = ROOT / "src" / "outage_analysis"
 SLACK = 30
 """How far a number may lie below its ceiling."""
 CEILINGS = {
-    "analysis": 1828,
+    "analysis": 1818,
     "assumptions": 993,
     "charts": 2292,
     "claims": 4795,
@@ -32,7 +32,7 @@ CEILINGS = {
     "reports": 4748,
     "root": 112,
     "text": 1605,
-    "tests": 34_038,
+    "tests": 34_019,
     "TOML": 3912,
     "SQL": 771,
     "JavaScript": 1118,

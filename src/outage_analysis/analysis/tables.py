@@ -16,8 +16,7 @@ from outage_analysis.analysis import exploration, reserve, scenarios, service_ba
 from outage_analysis.analysis.summary import refuse_no_cash
 from outage_analysis.assumptions import Ledger
 from outage_analysis.errors import ModelRefused, UsageError
-from outage_analysis.files import Document, spelling_hint
-from outage_analysis.incidents import facts, get_fact
+from outage_analysis.files import spelling_hint
 from outage_analysis.policies import Policy
 from outage_analysis.text import (
     ESTIMATE_DIGITS,
@@ -187,13 +186,12 @@ def tables_of(analysis: Analysis) -> AnalysisTables:
 
 def _published_tables(a: Analysis) -> Makers:
     table = a.costs["published"]
-    documents = (a.incident, a.policy, a.ledger)
     return {
         "costs": lambda: table,
         "totals": lambda: costs.totals(table),
         "funnel": lambda: funnel_table(a.policy, a.ledger, a.as_of, table),
         "services": lambda: _services(a),
-        "facts": lambda: cited_facts(*documents, as_of=a.as_of),
+        "facts": lambda: _cited_facts(a),
         "headlines": lambda: _by_day(_headlines(a), later=False),
         "tie_outs": lambda: _by_day(_tie_outs(a), later=False),
     }
@@ -209,27 +207,21 @@ def _services(a: Analysis) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=SERVICES.dtypes, orient="row")
 
 
-def cited_facts(*documents: Document | None, as_of: date) -> pl.DataFrame:
-    """Return the published facts that documents cite, if public by a day, in the order of the facts file.
-
-    Args:
-        documents: the documents; None is skipped.
-        as_of: the day.
-    """
+def _cited_facts(a: Analysis) -> pl.DataFrame:
+    """Return the published facts that the documents cite, if public, in the order of the facts file."""
     texts: set[str] = set()
 
     def walk(value: object) -> None:
         if isinstance(value, str):
             texts.add(value)
-        elif isinstance(value, Mapping):
-            walk(tuple(value.values()))
-        elif isinstance(value, tuple):
-            for inner in value:
-                walk(inner)
+        for inner in (
+            value.values() if isinstance(value, Mapping) else value if isinstance(value, tuple) else ()
+        ):
+            walk(inner)
 
-    for document in documents:
+    for document in (a.incident, a.policy, a.ledger):
         walk(document.model_dump() if document else ())
-    return facts(public_by=as_of).filter(pl.col("id").is_in(sorted(texts)))
+    return incidents.facts(public_by=a.as_of).filter(pl.col("id").is_in(sorted(texts)))
 
 
 def _by_day(table: pl.DataFrame, *, later: bool) -> pl.DataFrame:
@@ -254,7 +246,7 @@ def _headlines(a: Analysis) -> pl.DataFrame:
             low, median, high = (costs.rounded_estimate(point).value for point in points)
         rows.append(("", row["line"], low, median, row["expected"], high, a.as_of, "", "", False))
     for headline in a.incident.headlines:
-        fact = get_fact(headline.fact, hindsight=True)
+        fact = incidents.get_fact(headline.fact, hindsight=True)
         low, high = (fact.low, fact.high) if fact.value is None else (fact.value, fact.value)
         later = fact.public_on is None or fact.public_on > a.as_of
         said = (fact.public_on, fact.counts, fact.counts_ko, later)
@@ -351,14 +343,20 @@ def _claims_tables(a: Analysis) -> Makers:
     cube, policy, by = a.cubes["cost"], a.policy.as_known_on(a.as_of), ["service"]
     negative = a.incident.loss.negative == "band"
     bands = losses.display_bands(policy.cuts, negative=negative)
-    fitted = cache(partial(_fitted_tables, a))
+
+    @cache
+    def fitted() -> dict[str, pl.DataFrame]:
+        with suppress(ModelRefused, UsageError):  # without these tables if nothing can be fitted
+            fits, _ = exploration.fit_cube(cube, totals=rows is None)
+            return {**exploration.fit_tables(fits), "curves": losses.curve_table(fits)}
+        return {}
 
     def band_counts() -> pl.DataFrame:
         if rows is None:  # the bands of totals cannot be regrouped, so they are shown as stated
-            frame = losses.sorted_cube(losses.regroup(cube, [*by, "over", "up_to"]), by)
-        else:
-            frame = losses.regroup(cube, by, bands)
-        return losses.with_shares(frame, by)
+            return losses.with_shares(
+                losses.sorted_cube(losses.regroup(cube, [*by, "over", "up_to"]), by), by
+            )
+        return losses.with_shares(losses.regroup(cube, by, bands), by)
 
     def summary() -> pl.DataFrame | None:
         with suppress(ModelRefused):
@@ -402,13 +400,6 @@ def _claims_tables(a: Analysis) -> Makers:
         decision = "" if first.decision else first.first_decision
         makers["claims_funnel"] = lambda: funnel_table(a.policy, a.ledger, a.as_of, table, decision)
     return makers
-
-
-def _fitted_tables(a: Analysis) -> dict[str, pl.DataFrame]:
-    with suppress(ModelRefused, UsageError):  # without these tables if nothing can be fitted
-        fits, _ = exploration.fit_cube(a.cubes["cost"], totals=a.claims is None)
-        return {**exploration.fit_tables(fits), "curves": losses.curve_table(fits)}
-    return {}
 
 
 def _simulated_tables(a: Analysis) -> Makers:
