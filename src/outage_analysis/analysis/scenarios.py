@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from outage_analysis import costs
+from outage_analysis import costs, losses
 from outage_analysis.analysis.exploration import (
     forecast_input_from_claims,
     forecast_input_from_series,
@@ -18,7 +18,6 @@ from outage_analysis.analysis.summary import open_until
 from outage_analysis.costs import DoesNotApply, Scenario, ScenarioSet
 from outage_analysis.errors import InputRefused, ModelRefused, UsageError
 from outage_analysis.incidents import load_intake
-from outage_analysis.losses import DEADLINE, EXTENDED, Channel
 
 if TYPE_CHECKING:
     import polars as pl
@@ -66,16 +65,18 @@ def _growth(analysis: Analysis, scenario: Scenario) -> float:
         forecast = count().with_deadlines(deadline, later, scenario.spike).forecast()
     except (InputRefused, ModelRefused) as refusal:
         raise DoesNotApply("no_forecast", str(refusal)) from refusal
-    for branch in (DEADLINE, EXTENDED):
+    for branch in (losses.DEADLINE, losses.EXTENDED):
         if branch in forecast.refused:
             raise DoesNotApply("no_forecast", forecast.refused[branch])
     if (last := open_until(analysis)) is not None:  # the growth is from the count at the deadline
         raise DoesNotApply("claims_to_come", str(last))
-    at_deadline, at_later = (forecast.counted + forecast.late[branch].mean for branch in (DEADLINE, EXTENDED))
+    at_deadline, at_later = (
+        forecast.counted + forecast.late[branch].mean for branch in (losses.DEADLINE, losses.EXTENDED)
+    )
     return at_later / at_deadline
 
 
-def _claims_so_far(analysis: Analysis) -> tuple[date, Callable[[], Channel]]:
+def _claims_so_far(analysis: Analysis) -> tuple[date, Callable[[], losses.Channel]]:
     """Return the last day to claim, and a function that counts the claims filed so far."""
     claims, day, closed = analysis.claims, analysis.as_of, analysis.incident.claims_to
     if claims is None:
@@ -89,7 +90,7 @@ def _claims_so_far(analysis: Analysis) -> tuple[date, Callable[[], Channel]]:
     return deadlines[0], lambda: forecast_input_from_claims(claims, day).channel
 
 
-def _intake_so_far(analysis: Analysis, scenario: Scenario) -> tuple[date, Callable[[], Channel]]:
+def _intake_so_far(analysis: Analysis, scenario: Scenario) -> tuple[date, Callable[[], losses.Channel]]:
     """Return the last day of a published intake, and a function that returns its counts so far."""
     if not scenario.intake:
         raise DoesNotApply("no_dates")
@@ -105,8 +106,8 @@ def _intake_so_far(analysis: Analysis, scenario: Scenario) -> tuple[date, Callab
         raise DoesNotApply("no_deadline", series.id)
     last_moment = known.deadline.closes.astimezone(series.zone) - timedelta(microseconds=1)
 
-    def count() -> Channel:
+    def count() -> losses.Channel:
         channel = forecast_input_from_series(series, analysis.as_of).channel
-        return replace(channel, branches=tuple(x for x in channel.branches if x.id == DEADLINE))
+        return replace(channel, branches=tuple(x for x in channel.branches if x.id == losses.DEADLINE))
 
     return last_moment.date(), count

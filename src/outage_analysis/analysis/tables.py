@@ -556,27 +556,19 @@ def sensitivity_tables(
     return tables
 
 
+GROUPS = ("analysis", "sensitivity", "comparison", "solution", "backtest", "losses", "intake", "documents")
+"""The groups of tables: those of a report, and those of single commands."""
+
+
+@cache
 def table_schemas(group: str) -> dict[str, TableSchema]:
     """Return the schemas of a group of result tables, by table name.
 
     The group `analysis` has the tables of a report; one from claims or in hindsight that is not listed has
     the columns of the table without the prefix. The other groups have the tables of single commands.
     """
-    return _schemas()[group]
-
-
-def all_schemas() -> tuple[TableSchema, ...]:
-    """Return the schemas of all groups of tables."""
-    return tuple(schema for group in _schemas().values() for schema in group.values())
-
-
-@cache
-def _schemas() -> dict[str, dict[str, TableSchema]]:
-    from outage_analysis.analysis import solving  # imported here: few need it
-
-    by_service = {"service": losses.CLAIM_COMBINATIONS["service"].dtype}
-    return {
-        "analysis": {
+    groups: dict[str, Callable[[], dict[str, TableSchema]]] = {
+        "analysis": lambda: {
             "costs": costs.COSTS,
             "totals": costs.TOTALS,
             "funnel": FUNNEL,
@@ -584,9 +576,15 @@ def _schemas() -> dict[str, dict[str, TableSchema]]:
             "facts": incidents.FACTS_TABLE,
             "headlines": HEADLINES.without("hindsight"),
             "tie_outs": costs.TIE_OUTS.without("hindsight"),
-            "claims_bands": losses.BAND_COUNTS.grouped_by(by_service),
-            "claims_services": losses.GROUP_COUNTS.grouped_by(by_service),
-            "claims_summary": losses.SUMMARY.grouped_by(by_service),
+            "claims_bands": losses.BAND_COUNTS.grouped_by(
+                {"service": losses.CLAIM_COMBINATIONS["service"].dtype}
+            ),
+            "claims_services": losses.GROUP_COUNTS.grouped_by(
+                {"service": losses.CLAIM_COMBINATIONS["service"].dtype}
+            ),
+            "claims_summary": losses.SUMMARY.grouped_by(
+                {"service": losses.CLAIM_COMBINATIONS["service"].dtype}
+            ),
             "claims_fits": losses.FITS,
             "claims_fitted": exploration.FITTED,
             "claims_curves": losses.CURVES_TABLE,
@@ -621,7 +619,7 @@ def _schemas() -> dict[str, dict[str, TableSchema]]:
             "hindsight_rivals": costs.RIVALS,
             "hindsight_outcomes": incidents.FACTS_TABLE,
         },
-        "sensitivity": {
+        "sensitivity": lambda: {
             "tornado": costs.TORNADO,
             "indices": costs.INDICES,
             "levers": costs.LEVERS,
@@ -630,7 +628,7 @@ def _schemas() -> dict[str, dict[str, TableSchema]]:
             "inputs_given_exceedance": costs.INPUTS_GIVEN_EXCEEDANCE,
             "information_value": costs.INFORMATION_VALUE,
         },
-        "comparison": {
+        "comparison": lambda: {
             "policies": costs.POLICIES,
             "benefits": costs.POLICY_BENEFITS,
             "pairs": costs.PAIRS,
@@ -639,13 +637,9 @@ def _schemas() -> dict[str, dict[str, TableSchema]]:
             "replaced": costs.LOSS_REPLACEMENT,
             "left_out": costs.LEFT_OUT,
         },
-        "solution": {
-            "solution": costs.SOLUTION,
-            "frontier": costs.FRONTIER,
-            "frontier_points": solving.FRONTIER_POINTS,
-        },
-        "backtest": {"outcomes": costs.OUTCOMES, "rivals": costs.RIVALS, "unscored": costs.UNSCORED},
-        "losses": {
+        "solution": _solution_schemas,
+        "backtest": lambda: {"outcomes": costs.OUTCOMES, "rivals": costs.RIVALS, "unscored": costs.UNSCORED},
+        "losses": lambda: {
             "bands": losses.BAND_COUNTS,
             "summary": losses.SUMMARY,
             "quantiles": losses.LOSS_QUANTILES,
@@ -660,7 +654,7 @@ def _schemas() -> dict[str, dict[str, TableSchema]]:
             "refused": exploration.REFUSED_FITS,
             "cube": losses.CUBE_MEASURES,
         },
-        "intake": {
+        "intake": lambda: {
             "points": losses.POINTS,
             "branches": losses.FORECAST_BRANCHES,
             "families": losses.CURVE_FORECASTS,
@@ -673,5 +667,17 @@ def _schemas() -> dict[str, dict[str, TableSchema]]:
             "bounds": losses.LATE_BOUNDS,
             "hindsight": losses.HINDSIGHT,
         },
-        "documents": {"assumptions": assumptions.LEDGER, "bridge": costs.BRIDGE},
+        "documents": lambda: {"assumptions": assumptions.LEDGER, "bridge": costs.BRIDGE},
     }
+    return groups[group]()
+
+
+def all_schemas() -> tuple[TableSchema, ...]:
+    """Return the schemas of all groups of tables."""
+    return tuple(schema for group in GROUPS for schema in table_schemas(group).values())
+
+
+def _solution_schemas() -> dict[str, TableSchema]:
+    from outage_analysis.analysis.solving import FRONTIER_POINTS  # imported here: few need it
+
+    return {"solution": costs.SOLUTION, "frontier": costs.FRONTIER, "frontier_points": FRONTIER_POINTS}
