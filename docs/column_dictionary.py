@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from outage_analysis.analysis import TableGroup, table_schemas
+from outage_analysis.analysis import table_schemas
 from outage_analysis.text import UNITS, Column, Locale, TableSchema
 
 TABLES = Path(__file__).parents[1] / "build" / "docs" / "tables.md"
@@ -22,7 +22,7 @@ facts published after the day of the analysis are in `analysis.tables.hindsight`
 with `hindsight_`. `analysis.tables.schema("costs")` returns the columns in Python. The metadata of a
 Parquet file of a report state unit and meaning of each column.
 """
-GROUPS: dict[TableGroup, str] = {
+GROUPS: dict[str, str] = {
     "analysis": "Tables of an analysis",
     "sensitivity": "Tables of `sensitivity`",
     "comparison": "Tables of `compare`",
@@ -32,7 +32,7 @@ GROUPS: dict[TableGroup, str] = {
     "intake": "Tables of `intake`",
     "documents": "Tables of `assumptions` and `bridge`",
 }
-NOTES: dict[TableGroup, str] = {
+NOTES: dict[str, str] = {
     "losses": "Tables by group begin with one column per dimension, such as `service`.",
     "intake": "The columns of the other tables of `intake` are in the terminal as they are in `--json`.",
 }

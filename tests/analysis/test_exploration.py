@@ -16,7 +16,7 @@ import pytest
 from polars.testing import assert_frame_equal
 
 from outage_analysis.analysis import Question, explore, explore_grouped, fit_tables, heap_tables
-from outage_analysis.analysis.exploration.questions import Exploration
+from outage_analysis.analysis.exploration import Exploration
 from outage_analysis.claims import read_claims
 from outage_analysis.errors import DisclosureBlocked, InputRefused, ModelRefused, UsageError
 from outage_analysis.losses import FAMILIES, fit_all, load_grouped

@@ -68,14 +68,6 @@ def test_a_run_names_its_steps_as_they_start() -> None:
     ]
 
 
-@pytest.mark.slow
-def test_two_runs_of_one_plan_give_the_same_tables(analysis: Analysis) -> None:
-    again = run(Plan())
-    assert again.tables.keys() == analysis.tables.keys()
-    for name, table in again.tables.items():
-        assert table.equals(analysis.tables[name]), name
-
-
 def test_the_total_of_a_basis_is_its_row_of_the_totals(analysis: Analysis) -> None:
     synthetic = analysis.totals_row("synthetic")
     assert synthetic == analysis.tables["claims_totals"].row(0, named=True)
@@ -188,26 +180,6 @@ def test_an_incident_without_a_policy_asks_for_one(edited: Edited) -> None:
     own = edited("incidents", 'id = "kakao-2022"', 'id = "my-outage"')
     with pytest.raises(UsageError, match=r"no bundled policy for my-outage\. Give one with --policy"):
         run(Plan(incident=own))
-
-
-@pytest.mark.slow
-def test_too_many_rejects_are_refused_and_a_larger_share_lets_them_pass(claims_csv: ClaimsCsv) -> None:
-    path = claims_csv([{}, {"loss": "-1"}])
-    with pytest.raises(InputRefused, match="1 of 2 rows rejected"):
-        run(Plan(claims=(path,)))
-    analysis = run(Plan(claims=(path,), max_rejects=0.5, draws=FEW))
-    assert analysis.tables["claims_quality"].row(0, named=True) == {
-        "file": "claims.csv",
-        "encoding": "utf-8",
-        "dialect": "delimiter ',', quote \", header in row 1",
-        "rows": 2,
-        "claims": 1,
-        "rejects": 1,
-        "first_day": date(2022, 10, 19),
-        "last_day": date(2022, 10, 19),
-    }
-    rule = ("claims.csv", "loss is not negative", "rejected", 1, 3, "-1")
-    assert analysis.tables["claims_rules"].rows() == [rule]
 
 
 @pytest.mark.slow

@@ -10,9 +10,16 @@ from typing import Any
 import polars as pl
 import pytest
 
-from outage_analysis.analysis import FUNNEL, DisplayUnits, whole_counts
+from outage_analysis.analysis import (
+    FUNNEL,
+    common_unit,
+    currency_if_converted,
+    format_amounts,
+    ledger_locale,
+    whole_counts,
+)
 from outage_analysis.analysis.display_units import short_amount
-from outage_analysis.analysis.exploration.loss_tables import FITTED
+from outage_analysis.analysis.exploration import FITTED
 from outage_analysis.analysis.tables import HEADLINES
 from outage_analysis.assumptions import Ledger, distribution_text, load_ledger
 from outage_analysis.cli.console import print_table, print_titled_tables
@@ -49,13 +56,13 @@ from outage_analysis.policies import Policy, load_policy
 from outage_analysis.text import Locale, TableSchema
 
 DAY = date(2022, 12, 30)
-DOLLARS, WON, MINUTES = DisplayUnits("USD", 2, 2), DisplayUnits("KRW", 0, 0), DisplayUnits("USD", 2, 0)
+DOLLARS, WON, MINUTES = Locale("en", "USD", 2, 2), Locale("en", "KRW"), Locale("en", "USD", 2)
 
 
 def written(
-    schema: TableSchema, columns: dict[str, list[Any]], sums: DisplayUnits = DOLLARS
+    schema: TableSchema, columns: dict[str, list[Any]], sums: Locale = DOLLARS
 ) -> dict[str, list[Any]]:
-    return sums.format_amounts(pl.DataFrame(columns), schema, str).to_dict(as_series=False)
+    return format_amounts(pl.DataFrame(columns), schema, sums, str).to_dict(as_series=False)
 
 
 @pytest.mark.parametrize(
@@ -151,7 +158,7 @@ def numbers(columns: dict[str, list[Any]]) -> dict[str, list[Any]]:
     return {name: [plain(value) for value in values] for name, values in columns.items()}
 
 
-WON_LOSSES = DisplayUnits("KRW", 0, 0, losses_are_money=True)
+WON_LOSSES = Locale("en", "KRW", loss_unit="KRW")
 
 
 @pytest.mark.parametrize(
@@ -239,14 +246,14 @@ def test_a_shortened_amount_has_three_digits(value: float, expected: str) -> Non
 def test_a_unit_leaves_the_smallest_amount_readable(
     amounts: list[float | None], expected: tuple[int, str] | None
 ) -> None:
-    assert WON.common_unit(pl.DataFrame({"expected": amounts}), COSTS) == expected
+    assert common_unit(pl.DataFrame({"expected": amounts}), COSTS, WON) == expected
     cents = [None if amount is None else amount * 100 for amount in amounts]
-    assert DOLLARS.common_unit(pl.DataFrame({"expected": cents}), COSTS) == expected
+    assert common_unit(pl.DataFrame({"expected": cents}), COSTS, DOLLARS) == expected
 
 
 def test_a_table_without_amounts_has_no_unit() -> None:
-    assert WON.common_unit(pl.DataFrame({"claims": [10**9]}), CUBE_MEASURES) is None
-    assert MINUTES.common_unit(pl.DataFrame({"loss": [10**9]}), CUBE_MEASURES) is None
+    assert common_unit(pl.DataFrame({"claims": [10**9]}), CUBE_MEASURES, WON) is None
+    assert common_unit(pl.DataFrame({"loss": [10**9]}), CUBE_MEASURES, MINUTES) is None
 
 
 @pytest.mark.parametrize(
@@ -264,7 +271,7 @@ def test_shares_counts_and_printed_figures_are_no_sums(
     schema: TableSchema, columns: dict[str, list[Any]]
 ) -> None:
     assert written(schema, columns) == columns
-    assert DOLLARS.currency_if_converted(pl.DataFrame(columns), schema) == ""
+    assert currency_if_converted(pl.DataFrame(columns), schema, DOLLARS) == ""
 
 
 def test_losses_in_minutes_stay_minutes() -> None:
@@ -294,8 +301,8 @@ def test_a_hidden_column_decides_the_unit_and_is_not_printed(capsys: pytest.Capt
 
 def test_the_unit_above_a_table_ignores_hidden_columns() -> None:
     totals = pl.DataFrame({"promised": [5.0], "expected": [5e9]})
-    assert WON.common_unit(totals, TOTALS) == (10**9, "billion")
-    assert WON.common_unit(totals, COSTS) is None
+    assert common_unit(totals, TOTALS, WON) == (10**9, "billion")
+    assert common_unit(totals, COSTS, WON) is None
 
 
 def test_a_terminal_says_the_currency_above_a_table(capsys: pytest.CaptureFixture[str]) -> None:
@@ -346,11 +353,9 @@ def test_a_notebook_takes_the_units_of_own_columns(dollars: Policy) -> None:
 
 def test_a_ledger_has_the_currency_that_it_says_or_that_of_its_bundled_incident() -> None:
     ledger = load_ledger("kakao-2022").model_copy(update={"currency": None})
-    assert DisplayUnits.from_ledger(ledger) == DisplayUnits.from_document(load_incident("kakao-2022"))
-    assert DisplayUnits.from_ledger(ledger.model_copy(update={"currency": "USD"})) == DisplayUnits(
-        "USD", 2, 0
-    )
-    assert DisplayUnits.from_ledger(ledger.model_copy(update={"incident": "tram-2031"})) is None
+    assert ledger_locale(ledger) == load_incident("kakao-2022").locale("en")
+    assert ledger_locale(ledger.model_copy(update={"currency": "USD"})) == Locale("en", "USD", 2)
+    assert ledger_locale(ledger.model_copy(update={"incident": "tram-2031"})) is None
 
 
 @pytest.mark.parametrize(

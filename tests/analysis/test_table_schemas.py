@@ -12,9 +12,7 @@ import pytest
 
 from outage_analysis.analysis import (
     Analysis,
-    AnalysisTables,
     Question,
-    TableGroup,
     all_schemas,
     explore,
     forecast_input_from_series,
@@ -22,7 +20,7 @@ from outage_analysis.analysis import (
     sensitivity_tables,
     table_schemas,
 )
-from outage_analysis.analysis.tables import analysis_schema
+from outage_analysis.analysis.tables import AnalysisTables
 from outage_analysis.assumptions import AMOUNT_KINDS, ledger_table, load_ledger
 from outage_analysis.costs import (
     COSTS,
@@ -119,7 +117,7 @@ def test_tables_of_the_commands_have_the_columns_of_their_schemas(made: Analysis
     compared = made.compared.simulations
     refused = forecast_input_from_series(load_intake("kakao-federation")).tables()
     intake = refused | late_claim_tables(growing_channel(), tested=True)
-    tables: dict[TableGroup, dict[str, pl.DataFrame]] = {
+    tables: dict[str, dict[str, pl.DataFrame]] = {
         "sensitivity": sensitivity_tables(made, 1_000, (50, 200)),
         "comparison": {name: getattr(compared, name) for name in table_schemas("comparison")},
         "backtest": {name: getattr(tested, name) for name in table_schemas("backtest")},
@@ -189,11 +187,6 @@ def test_a_table_that_gains_a_column_or_changes_a_type_fails(analysis: Analysis)
         COSTS.check(costs.with_columns(pl.col("count").cast(pl.Int64)))
     with pytest.raises(ValueError, match="the order differs"):
         COSTS.check(costs.select(reversed(costs.columns)))
-
-
-def test_a_table_without_a_schema_is_an_error_of_ours() -> None:
-    with pytest.raises(KeyError, match="surprise"):
-        analysis_schema("surprise")
 
 
 # --- access by attribute ------------------------------------------------------------------------------

@@ -15,7 +15,7 @@ import polars as pl
 import pytest
 import vl_convert
 
-from outage_analysis.analysis import service_band_table
+from outage_analysis.analysis.service_bands import service_band_table
 from outage_analysis.charts import (
     ACCENT,
     CHARTS,

@@ -17,7 +17,7 @@ import polars as pl
 import pytest
 from rich.cells import cell_len
 
-from outage_analysis.analysis import DisplayUnits
+from outage_analysis.analysis import common_unit
 from outage_analysis.cli import console
 from outage_analysis.costs import PAIRS
 from outage_analysis.text import VALUATION, Column, Locale, TableSchema, TextTable
@@ -51,7 +51,7 @@ PRINTING: dict[str, tuple[str, ...]] = {
 WRITING = {"report", "synth", "verify", "notebook run", "policies new", "new", "lab"}
 """Those that write files, and print their paths or one sentence."""
 WITHOUT_TABLE = {"incidents", "policies explain", "policies check"}
-Printed = tuple[pl.DataFrame, str, TableSchema | None, DisplayUnits | None]
+Printed = tuple[pl.DataFrame, str, TableSchema | None, Locale | None]
 
 
 @pytest.fixture(scope="module")
@@ -87,7 +87,7 @@ def recorded(name: str, folder: Path) -> list[Printed]:
         frame: pl.DataFrame,
         title: str,
         schema: TableSchema | None = None,
-        sums: DisplayUnits | None = None,
+        sums: Locale | None = None,
         *,
         locale: Locale | None = None,
     ) -> None:
@@ -144,7 +144,7 @@ def check(table: Printed, out: str) -> None:
     """Every number of a table stands whole in the output, or in its unit; every word stands whole."""
     frame, _, schema, sums = table
     forms = [console._text_table(frame, schema, sums)]  # noqa: SLF001 - the cells as they are meant
-    if sums and (unit := sums.common_unit(frame, schema)):
+    if sums and (unit := common_unit(frame, schema, sums)):
         forms.append(console._text_table(frame, schema, sums, unit[0]))  # noqa: SLF001 - the same
     for n, name in enumerate(forms[0].heads):
         for cells in zip(*(form.rows for form in forms), strict=True):
@@ -217,7 +217,7 @@ def test_amounts_are_shortened_to_a_unit_that_the_title_says() -> None:
         {"valuation": ["cash", "face_value"], "expected": [189_917_025.1, 160_686_464_900.0]}
     )
     table = frame.with_columns(pl.col("expected").alias(name) for name in ("p10", "p50", "p90", "p95"))
-    won = DisplayUnits("KRW", 0, 0)
+    won = Locale("en", "KRW")
     schema = TableSchema("A row.", (VALUATION, *(Column(name, "money", "") for name in table.columns[1:])))
     assert "189,917,025" in printed((table, "Totals", schema, won), 100)
     short = printed((table, "Totals", schema, won), 60).split("\n")

@@ -16,7 +16,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pptx import Presentation
 
-from outage_analysis.analysis import Analysis, Plan, run, service_band_table
+from outage_analysis.analysis import Analysis, Plan, run
+from outage_analysis.analysis.service_bands import service_band_table
 from outage_analysis.assumptions import load_ledger
 from outage_analysis.charts import chart_context, draw
 from outage_analysis.files import data_root

@@ -15,7 +15,8 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from outage_analysis.analysis import Analysis, AnalysisTables
+from outage_analysis.analysis import Analysis
+from outage_analysis.analysis.tables import AnalysisTables
 from outage_analysis.costs import LiveCost, LiveInput, Product
 from outage_analysis.reports import Report
 from outage_analysis.reports.archives import pack

@@ -10,13 +10,13 @@ from datetime import date
 from functools import cached_property
 from numbers import Real
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn, Unpack, overload
+from typing import TYPE_CHECKING, Unpack, overload
 
 import numpy as np
 import polars as pl
 
 from outage_analysis.analysis.plan import Plan
-from outage_analysis.analysis.summary import card_notes, cash_texts, counted_notes
+from outage_analysis.analysis.summary import card_notes, counted_notes, refuse_no_cash
 from outage_analysis.assumptions import Ledger, RateAssumption, example_warning, load_ledger
 from outage_analysis.claims import Claims
 from outage_analysis.costs import (
@@ -40,10 +40,11 @@ if TYPE_CHECKING:  # types only; without these imports the command `cost` is fas
     from outage_analysis.analysis.alternatives import PolicyComparison
     from outage_analysis.analysis.solving import BudgetSolution, SearchArguments
     from outage_analysis.analysis.tables import AnalysisTables
-    from outage_analysis.charts import AltairChart
+    from outage_analysis.charts import AltairChart, ChartContext
     from outage_analysis.costs import Backtest, SampledTotal, ScenarioSet
     from outage_analysis.reports import ReportBuilder
 
+Formats = Sequence[str] | str | None
 UNCERTAINTY_TABLES = (
     *("quantiles", "split", "contributions", "budget", "tornado", "levers", "total_distribution", "steps"),
     *("cost_ranges", "comparison", "pairs", "flips", "information_value", "policy_information_value"),
@@ -86,13 +87,6 @@ class Analysis(Displayable):
         return tables_of(self)
 
     @cached_property
-    def fitted(self) -> dict[str, pl.DataFrame]:
-        """The tables of the loss distributions that are fitted to the claims; {} if none can be."""
-        from outage_analysis.analysis.tables import fitted_tables  # imported here: it imports every result
-
-        return fitted_tables(self)
-
-    @cached_property
     def compared(self) -> PolicyComparison | None:
         """The comparison with the other policies that the plan names, if any."""
         from outage_analysis.analysis.alternatives import compared_policies  # imported here: few need it
@@ -118,11 +112,6 @@ class Analysis(Displayable):
         return None
 
     @property
-    def known_policy(self) -> Policy:
-        """The policy as known on the day of the analysis."""
-        return self.policy.as_known_on(self.as_of)
-
-    @property
     def dropped_lines(self) -> tuple[str, ...]:
         """Ids of the cost lines that were not public by `as_of`."""
         return tuple(line.id for line in self.policy.public_by(self.as_of)[1])
@@ -140,12 +129,7 @@ class Analysis(Displayable):
     @property
     def headline_run(self) -> Simulation | None:
         """The draws of the headline cost; None if no line has an expected cost."""
-        return self.runs.get(self.headline_basis)
-
-    @property
-    def headline_source(self) -> pl.DataFrame:
-        """The cost table from which the headline is computed."""
-        return self.costs[self.cash_basis]
+        return next(iter(self.runs.values()), None)
 
     def card(self, lang: str = "en") -> Card:
         """Return the summary for notebooks: inputs, expected cash and range, lines left out, table names."""
@@ -154,17 +138,22 @@ class Analysis(Displayable):
             *counted_notes(self, locale),
             locale("report.kicker", day=locale.day(self.as_of)),
             locale("report.policy", policy=self.policy.name[lang]),
+            *([locale("card.synthetic")] if self.synthetic else []),
+            *filter(None, [example_warning(self.used_ledger, locale)]),
         ]
-        lines += [locale("card.synthetic")] if self.synthetic else []
-        lines += filter(None, [self.warning(locale)])
-        heads = (locale("card.cash"), *(locale(f"word.{basis}") for basis in self.bases))
-        cash = [cash_texts(self, basis, locale) for basis in self.bases]
-        names = ("expected", self.likely_range.low, self.likely_range.high)
-        rows = tuple((locale(f"word.{name}"), *texts) for name, *texts in zip(names, *cash, strict=True))
-        table = Table(heads, rows, frozenset(range(1, len(heads))))
-        return Card(
-            self.incident.name[lang], tuple(lines), (table,) if cash else (), tuple(card_notes(self, locale))
-        )
+        ends = (self.likely_range.low, self.likely_range.high)
+        rows = [[locale(f"word.{name}")] for name in ("expected", *ends)]
+        heads = [locale("card.cash")]
+        for basis in ("published", "claims", "synthetic"):
+            total = self.totals_row(basis)
+            if total and total["high"] is not None:
+                amounts = (self.expected_cash(basis), *(self.likely_cash(basis) or (None, None)))
+                for row, amount in zip(rows, amounts, strict=True):
+                    row.append("–" if amount is None else locale.money(amount))
+                heads.append(locale(f"word.{basis}"))
+        table = Table(tuple(heads), tuple(map(tuple, rows)), frozenset(range(1, len(heads))))
+        notes = [*([] if heads[1:] else [locale("report.no_headline")]), *card_notes(self, locale)]
+        return Card(self.incident.name[lang], tuple(lines), (table,) if heads[1:] else (), tuple(notes))
 
     def locale(self, lang: str) -> Locale:
         """Return the texts and number formats of a language, with loss bands as the policy writes them."""
@@ -193,12 +182,6 @@ class Analysis(Displayable):
     def starts(self) -> frozenset[int]:
         """The largest losses of all bands that exclude their written upper edge: 299999 for [0, 300000)."""
         return self.policy.starts.union(*(cube.starts for cube in self.cubes.values()))
-
-    @property
-    def bases(self) -> tuple[str, ...]:
-        """The data sources that give the cash total a finite `high`: `published`, `claims`, `synthetic`."""
-        totals = ((basis, self.totals_row(basis)) for basis in ("published", "claims", "synthetic"))
-        return tuple(basis for basis, total in totals if total and total["high"] is not None)
 
     def chart(
         self,
@@ -231,13 +214,35 @@ class Analysis(Displayable):
             >>> chart.title.text
             ['Cost by loss']
         """
-        chart = self.chart_of_table(name, width=width, height=height, title=title, lang=lang)
+        from outage_analysis import charts  # imported here, because importing charts is slow
+
+        data, context = self.chart_data(name, lang=lang)
+        chart = charts.standalone_chart(name, data, context, width=width, height=height, title=title)
         if chart is None:
             raise ModelRefused(
                 f"the analysis has nothing to show in the chart {name} as of {self.as_of}",
                 remedy="Charts of claims need claims, and charts of a comparison other policies.",
             )
         return chart
+
+    def chart_data(
+        self, name: str, table: pl.DataFrame | None = None, *, lang: str = "en"
+    ) -> tuple[pl.DataFrame, ChartContext]:
+        """Return what a chart shows, or another table if one is given, and the texts and marks around it.
+
+        Raises:
+            UsageError: there is no such chart.
+        """
+        from outage_analysis import charts  # imported here, because importing charts is slow
+
+        charts.check_chart_name(name)
+        entry = charts.CHARTS[name]
+        source = self.headline_table_name(entry.table)
+        data = self.tables.get(source, pl.DataFrame()) if table is None else table
+        mixed = "basis" in data and "synthetic" in data["basis"]
+        marked = self.synthetic and (entry.claims or mixed or self.needs_synthetic_mark(source))
+        locale, names = self.locale(lang), self.names(lang)
+        return data, charts.chart_context(self.incident, locale, names, self.as_of, synthetic=marked)
 
     def solve(self, **search: Unpack[SearchArguments]) -> BudgetSolution:
         """Find the policy that gives claimants most within a budget; the arguments are those of `solve`."""
@@ -248,24 +253,12 @@ class Analysis(Displayable):
 
     @overload
     def report(
-        self,
-        out: None = None,
-        *,
-        lang: str = ...,
-        formats: Sequence[str] | str | None = ...,
-        force: bool = ...,
-        bom: bool = ...,
+        self, out: None = None, *, lang: str = ..., formats: Formats = ..., force: bool = ..., bom: bool = ...
     ) -> ReportBuilder: ...
 
     @overload
     def report(
-        self,
-        out: str | Path,
-        *,
-        lang: str = ...,
-        formats: Sequence[str] | str | None = ...,
-        force: bool = ...,
-        bom: bool = ...,
+        self, out: str | Path, *, lang: str = ..., formats: Formats = ..., force: bool = ..., bom: bool = ...
     ) -> Path: ...
 
     def report(
@@ -273,7 +266,7 @@ class Analysis(Displayable):
         out: str | Path | None = None,
         *,
         lang: str = "en",
-        formats: Sequence[str] | str | None = None,
+        formats: Formats = None,
         force: bool = False,
         bom: bool = False,
     ) -> ReportBuilder | Path:
@@ -295,42 +288,9 @@ class Analysis(Displayable):
         """
         from outage_analysis import reports  # imported here: reports are a later layer, and slow to import
 
-        chosen = (
-            [formats] if isinstance(formats, str) else [*(reports.FORMATS if formats is None else formats)]
-        )
-        builder = reports.ReportBuilder(self, lang, chosen, force, bom)
+        chosen = [formats] if isinstance(formats, str) else reports.FORMATS if formats is None else formats
+        builder = reports.ReportBuilder(self, lang, [*chosen], force, bom)
         return builder if out is None else builder.write(out)
-
-    def chart_of_table(
-        self,
-        name: str,
-        table: pl.DataFrame | None = None,
-        *,
-        width: int | None = None,
-        height: int | None = None,
-        title: str | None = None,
-        lang: str = "en",
-    ) -> AltairChart | None:
-        """Return a chart by name, from another table if one is given; None if there are no rows to show.
-
-        The other arguments and the errors are those of `chart`.
-        """
-        from outage_analysis import charts  # imported here, because importing charts is slow
-
-        charts.check_chart_name(name)
-        entry = charts.CHARTS[name]
-        source = self.headline_table_name(entry.table)
-        data = self.tables.get(source, pl.DataFrame()) if table is None else table
-        mixed = "basis" in data and "synthetic" in data["basis"]
-        from_claims = entry.claims or self.needs_synthetic_mark(source) or mixed
-        context = charts.chart_context(
-            self.incident,
-            self.locale(lang),
-            self.names(lang),
-            self.as_of,
-            synthetic=from_claims and self.synthetic,
-        )
-        return charts.standalone_chart(name, data, context, width=width, height=height, title=title)
 
     def expected_cash(self, basis: str = "published") -> float | None:
         """Return the expected cash of a data source in the smallest currency unit; None if there is none.
@@ -573,22 +533,16 @@ class Analysis(Displayable):
             return None
         used = frozenset().union(*map(assumption_ids, self.costs.values()))
         return self.known_ledger.with_only(
-            used | (self.compared.simulations.inputs if self.compared else frozenset())
+            used | (self.compared.simulations.inputs if self.compared else set())
         )
 
     @property
     def unused_entries(self) -> tuple[str, ...]:
         """Ids of the assumptions known on the day of the analysis that no result uses."""
-        used = {entry.id for entry in self.used_ledger.assumptions} if self.used_ledger else set()
-        return (
-            tuple(a.id for a in self.known_ledger.assumptions if a.id not in used)
-            if self.known_ledger
-            else ()
-        )
-
-    def warning(self, locale: Locale) -> str:
-        """A warning not to use the results, if an input is only an example; else an empty text."""
-        return example_warning(self.used_ledger, locale)
+        if self.known_ledger is None or self.used_ledger is None:
+            return ()
+        used = {entry.id for entry in self.used_ledger.assumptions}
+        return tuple(entry.id for entry in self.known_ledger.assumptions if entry.id not in used)
 
     @property
     def headline_is_synthetic(self) -> bool:
@@ -619,9 +573,8 @@ class Analysis(Displayable):
         from outage_analysis.charts import display_names  # imported here, because importing charts is slow
 
         tested = self.backtest.spec if self.backtest else None
-        return display_names(self.incident, self.policy, self.ledger, tested, lang=lang) | (
-            self.compared.names(lang) if self.compared else {}
-        )
+        compared = self.compared.names(lang) if self.compared else {}
+        return display_names(self.incident, self.policy, self.ledger, tested, lang=lang) | compared
 
     def needs_synthetic_mark(self, name: str) -> bool:
         """Whether a table is computed from synthetic claims and must be marked as such."""
@@ -634,7 +587,7 @@ class Analysis(Displayable):
         if basis not in self.runs:
             return None
         table: pl.DataFrame | None = self.tables.get(
-            name if basis == self.headline_basis else f"claims_{name}"
+            f"{'' if basis == self.headline_basis else 'claims_'}{name}"
         )
         return table
 
@@ -676,14 +629,3 @@ def _number(value: object, problem: str, remedy: str) -> float:
     if isinstance(value, bool) or not isinstance(value, Real) or not math.isfinite(value):
         raise UsageError(problem, value=value, remedy=remedy)
     return float(value)
-
-
-def refuse_no_cash(question: str) -> NoReturn:
-    """Raise ModelRefused for a question about cash, because no line has an expected cash cost.
-
-    An error is better than a result that silently leaves out the answer.
-    """
-    remedy = "Give a ledger with the inputs that the policy needs, or leave that question out."
-    raise ModelRefused(
-        f"no line has an expected cost in cash, so nothing is known of {question}", remedy=remedy
-    )

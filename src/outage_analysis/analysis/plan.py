@@ -13,7 +13,7 @@ from outage_analysis.assumptions import Ledger, bundled_ledger, load_ledger, ref
 from outage_analysis.claims import MAX_REJECTS, Claims, read_claims
 from outage_analysis.costs import DRAWS, SEED
 from outage_analysis.errors import ModelRefused, UsageError
-from outage_analysis.files import bundled_claims, bundled_ids, spelling_hint
+from outage_analysis.files import atomic_folder, bundled_claims, bundled_ids, document_text, spelling_hint
 from outage_analysis.incidents import Bands, Incident, Layout, load_incident, load_layout, with_encoding
 from outage_analysis.losses import Cube, build_cube, cost_bands, dimension_labels, read_counts
 from outage_analysis.policies import (
@@ -28,6 +28,12 @@ from outage_analysis.text import DEFAULT_LEVEL, LikelyRange
 
 DEFAULT_INCIDENT = "kakao-2022"
 """The incident of a plan that names none."""
+OPENINGS = {
+    "incident": "What failed, when and for whom, and how the complaint files write it.",
+    "policy": "What is promised to whom. Amounts are whole numbers in the smallest unit of the currency.",
+    "ledger": "Every uncertain input. Replace rates of comparable schemes by your own when you have them.",
+}
+"""Name of a document -> the comment at its beginning."""
 
 
 @dataclass(frozen=True)
@@ -128,18 +134,6 @@ class RunArguments(FurtherArguments, total=False):
     budget: float | None
 
 
-@dataclass(frozen=True)
-class Tiers:
-    """A policy in short form: the arguments of `policy_from_tiers`."""
-
-    pays: TierPayments
-    """Largest loss of a tier -> payment per claim, in whole currency."""
-    effort: str = "form"
-    """What claimants must do to be paid."""
-    unknown: Amount | None = None
-    """The payment for a claim without a stated loss, if it is stated."""
-
-
 def make_plan(
     claims: Claims | str | Path | Sequence[str | Path] | None = None, **arguments: Unpack[RunArguments]
 ) -> Plan:
@@ -153,9 +147,9 @@ def make_plan(
         UsageError: a document is invalid, arguments contradict each other, or the day is none.
         InputRefused: the files cannot be used.
     """
-    pays, policy = arguments.pop("tiers", None), arguments.pop("policy", None)
-    tiers = Tiers(pays or {}, arguments.pop("effort", "form"), arguments.pop("unknown", None))
-    if pays is not None and policy is not None:
+    tiers, policy = arguments.pop("tiers", None), arguments.pop("policy", None)
+    effort, unknown = arguments.pop("effort", "form"), arguments.pop("unknown", None)
+    if tiers is not None and policy is not None:
         raise UsageError("policy and tiers are both given", remedy="Give one of them.")
     incident, ledger = arguments.pop("incident", None), arguments.pop("ledger", None)
     as_of, budget = as_day(arguments.pop("as_of", None)), arguments.pop("budget", None)
@@ -164,8 +158,7 @@ def make_plan(
     columns, compare = arguments.pop("columns", ()), arguments.pop("compare", ())
     columns = (columns,) if isinstance(columns, str | Path | Layout) else tuple(columns)
     compare = (compare,) if isinstance(compare, str | Path | Policy) else tuple(compare)
-    encoding = arguments.pop("encoding", None)
-    settings = cast("PlanSettings", arguments)
+    encoding, settings = arguments.pop("encoding", None), cast("PlanSettings", arguments)
     if claims is not None and not isinstance(claims, Claims) and incident is None:
         most = settings.get("max_rejects", MAX_REJECTS)
         claims = read_claims(claims, max_rejects=most, rows=settings.get("rows"), encoding=encoding)
@@ -173,32 +166,37 @@ def make_plan(
         columns = with_encoding([load_layout(layout) for layout in columns], encoding)
     if isinstance(claims, Claims):  # whoever read them has accepted their rejects
         settings.setdefault("max_rejects", claims.max_rejects)
-    if incident is None:
-        incident = claims.incident if isinstance(claims, Claims) else DEFAULT_INCIDENT
-    loaded = load_incident(incident)
+        incident = incident or claims.incident
+    elif claims is not None:
+        claims = (claims,) if isinstance(claims, str | Path) else tuple(claims)
+    loaded = load_incident(incident or DEFAULT_INCIDENT)
     if ledger is None and policy is not None:
         ledger = bundled_ledger(loaded.id, as_of) or _reference_rates(load_policy(policy), loaded, as_of)
-    if not isinstance(claims, Claims | None):
-        claims = (claims,) if isinstance(claims, str | Path) else tuple(claims)
     documents = (loaded, policy, ledger, claims, columns)
     whole = cast("int | None", budget)
     plan = Plan(*documents, as_of=as_of, compare=compare, budget=whole, **settings)
-    return plan if pays is None else with_tiers(plan, tiers)
+    return plan if tiers is None else with_tiers(plan, tiers, effort, unknown)
 
 
-def with_tiers(plan: Plan, tiers: Tiers) -> Plan:
-    """Return a plan with the policy that tiers state and, without a ledger, rates of comparable schemes."""
+def with_tiers(plan: Plan, tiers: TierPayments, effort: str, unknown: Amount | None) -> Plan:
+    """Return a plan with the policy that tiers state and, without a ledger, rates of comparable schemes.
+
+    Args:
+        plan: the other inputs.
+        tiers: largest loss of a tier -> payment per claim, in whole currency.
+        effort: what claimants must do to be paid.
+        unknown: the payment for a claim without a stated loss, if it is stated.
+    """
     incident = load_incident(plan.incident)
-    policy = policy_from_tiers(tiers.pays, incident, effort=tiers.effort, unknown=tiers.unknown)
+    policy = policy_from_tiers(tiers, incident, effort=effort, unknown=unknown)
     ledger = reference_ledger(policy, incident, as_of=plan.as_of) if plan.ledger is None else plan.ledger
     return replace(plan, incident=incident, policy=policy, ledger=ledger)
 
 
 def _reference_rates(policy: Policy, incident: Incident, as_of: date | None) -> Ledger | None:
     day = as_of or last_day(policy, incident)  # the day of the ledger becomes the default day of the run
-    if not all(line.effort_on(day) for line in policy.schedules):
-        return None
-    return reference_ledger(policy, incident, as_of=day)
+    known = all(line.effort_on(day) for line in policy.schedules)
+    return reference_ledger(policy, incident, as_of=day) if known else None
 
 
 def as_day(day: str | date | None) -> date | None:
@@ -224,29 +222,19 @@ def load_documents(plan: Plan) -> tuple[Incident, Policy, Ledger | None]:
         UsageError: a document is invalid, or documents do not fit together.
     """
     incident = load_incident(plan.incident).with_rows(plan.rows)
-    policy = load_policy_or_default(incident, plan.policy)
-    if plan.ledger is not None:
-        ledger: Ledger | None = load_ledger(plan.ledger)
-    else:
-        ledger = bundled_ledger(incident.id, plan.as_of) if plan.policy is None else None
-    check_documents_fit(
-        incident, policy, ledger, file=plan.ledger if isinstance(plan.ledger, str | Path) else None
-    )
-    return incident, policy, ledger
-
-
-def load_policy_or_default(incident: Incident, policy: str | Path | Policy | None) -> Policy:
-    """Load a policy by id or path; by default the bundled policy with the incident's id.
-
-    Raises:
-        UsageError: no policy is named and none is bundled, or the document is invalid.
-    """
-    if policy is None and incident.id not in bundled_ids("policies"):
+    if plan.policy is None and incident.id not in bundled_ids("policies"):
         raise UsageError(
             f"no bundled policy for {incident.id}",
             remedy="Give one with --policy, or its tiers with --tiers.",
         )
-    return load_policy(policy or incident.id)
+    policy = load_policy(plan.policy or incident.id)
+    if plan.ledger is not None:
+        ledger: Ledger | None = load_ledger(plan.ledger)
+    else:
+        ledger = bundled_ledger(incident.id, plan.as_of) if plan.policy is None else None
+    file = Path(plan.ledger).name if isinstance(plan.ledger, str | Path) else None
+    check_documents_fit(incident, policy, ledger, file=file)
+    return incident, policy, ledger
 
 
 def last_day(policy: Policy, incident: Incident) -> date:
@@ -258,7 +246,7 @@ def last_day(policy: Policy, incident: Incident) -> date:
 
 
 def check_documents_fit(
-    incident: Incident, policy: Policy, ledger: Ledger | None, *, file: str | Path | None = None
+    incident: Incident, policy: Policy, ledger: Ledger | None, *, file: str | None = None
 ) -> None:
     """Check that a policy and a ledger fit the incident.
 
@@ -266,7 +254,7 @@ def check_documents_fit(
         incident: the incident.
         policy: the policy.
         ledger: the ledger, if there is one.
-        file: the file of the ledger, for the error message.
+        file: the name of the file of the ledger, for the error message.
 
     Raises:
         UsageError: units differ, the policy entitles a service, claimant type or dimension value that the
@@ -287,39 +275,32 @@ def check_documents_fit(
         "claimant_type": [c.id for c in incident.claimant_types],
         **{d.id: dimension_labels(d) if d.kind == "number" else None for d in incident.dimensions},
     }
-    taken = {x.id for x in (*incident.services, *incident.claimant_types)}
     for line in policy.lines:
-        if line.id in taken:  # refused, because tables would show two things under one name
-            raise UsageError(
+        if line.id in (values["service"] or ()) or line.id in (values["claimant_type"] or ()):
+            raise UsageError(  # refused, because tables would show two things under one name
                 "a cost line has the id of a service or a claimant type",
                 value=line.id,
                 remedy="Rename the line.",
             )
-    conditions = [(x, x.eligibility) for x in policy.lines]
-    conditions += [(x, s.when) for x in policy.schedules for s in x.segments]
-    for line, condition in conditions:
-        for dimension, entitled in condition.items():
-            if dimension not in values:
-                raise UsageError(f"the line {line.id} depends on {dimension}, which no claim has")
-            known = values[dimension]
-            unknown = None if known is None else next((v for v in entitled if v not in known), None)
-            if unknown is not None:
-                raise UsageError(
-                    f"the line {line.id} entitles a {dimension} that the incident does not have",
-                    value=unknown,
-                    remedy=spelling_hint(unknown, known or []),
-                )
-    if ledger is not None:
-        _check_ledger_fits(ledger, incident, None if file is None else Path(file).name)
-
-
-def _check_ledger_fits(ledger: Ledger, incident: Incident, file: str | None) -> None:
-    if ledger.incident != incident.id:
+    conditions = [(x.id, x.eligibility) for x in policy.lines]
+    conditions += [(x.id, s.when) for x in policy.schedules for s in x.segments]
+    for id_, dimension, entitled in ((id_, *each) for id_, when in conditions for each in when.items()):
+        if dimension not in values:
+            raise UsageError(f"the line {id_} depends on {dimension}, which no claim has")
+        known = values[dimension]
+        unknown = next((v for v in entitled if known is not None and v not in known), None)
+        if unknown is not None:
+            raise UsageError(
+                f"the line {id_} entitles a {dimension} that the incident does not have",
+                value=unknown,
+                remedy=spelling_hint(unknown, known or []),
+            )
+    if ledger and ledger.incident != incident.id:
         raise UsageError(
             f"the ledger {ledger.id} is for the incident {ledger.incident}, not for {incident.id}",
             remedy="Give the incident's own ledger with --ledger.",
         )
-    if ledger.currency not in (None, incident.currency):
+    if ledger and ledger.currency not in (None, incident.currency):
         raise UsageError(
             f"the ledger {ledger.id} counts in another currency than the incident {incident.id}, "
             f"which counts in {incident.currency}",
@@ -342,14 +323,12 @@ def _plan_claims(plan: Plan, incident: Incident) -> Claims | None:
             raise UsageError("claims that are read already take no layouts", remedy="Give the files instead.")
         claims.check_reject_share(plan.max_rejects)
         return claims
-    paths = plan.claims
-    if paths is None:
-        bundled = bundled_claims(incident.id)
-        paths = (bundled,) if bundled else ()
+    bundled = bundled_claims(incident.id) if plan.claims is None else None
+    paths = [bundled] if bundled else list(plan.claims or ())
     if not paths:
         return None
     layouts = [load_layout(layout) for layout in plan.columns]
-    return read_claims(list(paths), incident, layouts=layouts, max_rejects=plan.max_rejects)
+    return read_claims(paths, incident, layouts=layouts, max_rejects=plan.max_rejects)
 
 
 def check_one_stage(cubes: Iterable[Cube]) -> None:
@@ -369,21 +348,6 @@ def check_one_stage(cubes: Iterable[Cube]) -> None:
                 column=cube.decision,
                 remedy=f'Keep the rows of one stage; in Python, claims.filter({cube.decision}="filed") does.',
             )
-
-
-def _check_decided(policy: Policy, incident: Incident) -> None:
-    """Raise an error if the decisions about claims do not fit the policy."""
-    by_claimant = next((line.id for line in policy.schedules if line.grain == "claimant"), None)
-    if by_claimant is not None:
-        raise ModelRefused(
-            f"the line {by_claimant} pays per claimant, and the rows say how far each claim has come",
-            remedy='Set grain = "claim" in the line.',
-        )
-    if incident.paid and len(policy.schedules) > 1:
-        raise ModelRefused(
-            f"the policy {policy.id} has several lines that pay claims, and the files do not say which paid",
-            remedy=f"Leave out the column {incident.paid}: then the policy says what a paid claim was paid.",
-        )
 
 
 def load_cubes(
@@ -425,22 +389,75 @@ def load_cubes(
     if claims is None:
         return None, {}
     claims.check_no_personal_data([d.id for d in incident.dimensions if d.kind == "text"])
+    by_claimant = [line for line in policy.schedules if line.grain == "claimant"]
+    if incident.decision and by_claimant:
+        raise ModelRefused(
+            f"the line {by_claimant[0].id} pays per claimant, and the rows say how far each claim has come",
+            remedy='Set grain = "claim" in the line.',
+        )
+    if incident.decision and incident.paid and len(policy.schedules) > 1:
+        raise ModelRefused(
+            f"the policy {policy.id} has several lines that pay claims, and the files do not say which paid",
+            remedy=f"Leave out the column {incident.paid}: then the policy says what a paid claim was paid.",
+        )
     policies = (policy, *beside)
-    used_dimensions = {
-        dimension
-        for each in policies
-        for line in each.schedules
-        for condition in (line.eligibility, *(segment.when for segment in line.segments))
-        for dimension in condition
-    }
-    if incident.decision:
-        used_dimensions.add(incident.decision)
-        _check_decided(policy, incident)
-    eligibility = sorted(used_dimensions - {"service", "claimant_type"})
-    by_claimant = [x for x in policy.schedules if x.grain == "claimant"]
+    lines = [line for each in policies for line in each.schedules]
+    conditions = [x for line in lines for x in (line.eligibility, *(s.when for s in line.segments))]
+    used = {dimension for condition in conditions for dimension in condition} - {"service", "claimant_type"}
+    used |= {incident.decision} if incident.decision else set()
     bands = Bands.from_cuts(cost_bands(claims, policies).cuts, tuple(cuts))
     cube = partial(build_cube, claims, bands=bands, until=as_of)
     return claims, {
-        "cost": cube(dimensions=("service", "claimant_type", *eligibility)),
-        **{f"claimants of {x.id}": cube(line=x) for x in by_claimant},
+        "cost": cube(dimensions=("service", "claimant_type", *sorted(used))),
+        **{f"claimants of {line.id}": cube(line=line) for line in by_claimant},
     }
+
+
+def scaffold(
+    folder: str | Path,
+    claims: Claims | str | Path | Sequence[str | Path] | None = None,
+    **arguments: Unpack[RunArguments],
+) -> Path:
+    """Write incident.toml, policy.toml and ledger.toml for the arguments of `run` into a new folder.
+
+    An analysis with these documents gives the same figures as `run` with these arguments.
+
+    Args:
+        folder: a new or empty folder. It appears only after all files are written.
+        claims: the claims or complaint files, as in `run`.
+        arguments: the other arguments of `run`, such as `tiers`.
+
+    Returns:
+        The absolute path of the folder.
+
+    Raises:
+        UsageError: the folder has files, or an argument is invalid.
+        EnvironmentFailed: the folder cannot be written.
+
+    Example:
+        >>> from tempfile import TemporaryDirectory
+        >>> with TemporaryDirectory() as place:
+        ...     folder = scaffold(Path(place) / "mine", tiers={300_000: 30_000})
+        ...     sorted(path.name for path in folder.iterdir())
+        ['incident.toml', 'ledger.toml', 'policy.toml']
+    """
+    return write_documents(make_plan(claims, **arguments), folder)
+
+
+def write_documents(plan: Plan, folder: str | Path) -> Path:
+    """Write the TOML documents of a plan into a new folder; ledger.toml only if the plan has a ledger.
+
+    Raises:
+        UsageError: the folder has files, or a document is invalid.
+        EnvironmentFailed: the folder cannot be written.
+    """
+    target = Path(folder).resolve()
+    if target.exists() and (not target.is_dir() or any(target.iterdir())):
+        raise UsageError("is not empty", file=folder, remedy="Name a new folder; nothing is overwritten.")
+    incident, policy, ledger = load_documents(plan)
+    with atomic_folder(target) as part:
+        for name, document in (("incident", incident), ("policy", policy), ("ledger", ledger)):
+            if document is not None:
+                text = f"# {OPENINGS[name]}\n{document_text(document)}"
+                (part / f"{name}.toml").write_text(text, "utf-8", newline="\n")
+    return target

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
@@ -38,7 +38,6 @@ MEASURES: Mapping[str, float | None] = {"mean": None, "p50": 0.5, "p75": 0.75, "
 """Measure of a reserve -> its probability; None for the mean."""
 SPELLINGS = {"median": "p50", "P50": "p50", "P75": "p75", "P90": "p90"}
 """How users write a measure -> its name in the table."""
-Handling = Literal["inside", "outside"]
 
 
 @dataclass(frozen=True)
@@ -57,19 +56,17 @@ class ReserveScope:
 
 def reserve_scope(analysis: Analysis) -> ReserveScope:
     """Return which cost lines the reserve includes, and which it leaves out for what reason."""
-    known, _ = analysis.policy.public_by(analysis.as_of)
+    known, run = analysis.policy.public_by(analysis.as_of)[0], analysis.headline_run
     not_due = tuple(x.id for x in known if x.accounting and x.accounting.obligation == "none")
-    run = analysis.runs.get(analysis.headline_basis)
     if run is None:
         return ReserveScope((), (), (), not_due)
     portfolio = run.portfolio
     counted = {line for v in MONEY_VALUATIONS for line in portfolio.counted(v)} - {*not_due}
     missing = {line for v in MONEY_VALUATIONS for line in portfolio.left_out.get(v, ())}
-    order = [x.id for x in known]
     return ReserveScope(
-        tuple(x for x in order if x in counted),
+        tuple(x.id for x in known if x.id in counted),
         tuple(x for x in portfolio.counted(HANDLING) if x not in not_due),
-        tuple(x for x in order if x in missing - counted - {*not_due}),
+        tuple(x.id for x in known if x.id in missing - counted - {*not_due}),
         not_due,
     )
 
@@ -82,8 +79,7 @@ def reserve_mean(analysis: Analysis, lines: Collection[str] | None = None) -> fl
         lines: ids of cost lines; by default all lines of the reserve.
     """
     chosen = reserve_scope(analysis).counted if lines is None else lines
-    run = analysis.runs.get(analysis.headline_basis)
-    part = None if run is None else _of_lines(run, MONEY_VALUATIONS, chosen)
+    part = _of_lines(analysis.headline_run, MONEY_VALUATIONS, chosen)
     return None if part is None else _mean(part)
 
 
@@ -94,25 +90,22 @@ def reserve_table(analysis: Analysis) -> pl.DataFrame | None:
         The columns of `RESERVE`, in the smallest unit of the currency. The means are those of the table of
         quantiles and add up exactly; `both` is added draw by draw on the same random points.
     """
-    scope, run = reserve_scope(analysis), analysis.runs.get(analysis.headline_basis)
-    cash = None if run is None else _of_lines(run, MONEY_VALUATIONS, scope.counted)
-    if run is None or cash is None:
+    scope, run = reserve_scope(analysis), analysis.headline_run
+    cash = _of_lines(run, MONEY_VALUATIONS, scope.counted)
+    if cash is None:
         return None
     handling = _of_lines(run, (HANDLING,), scope.handled)
-    paid = _sample(cash)
-    worked = None if handling is None else _sample(handling)
-    together = None if worked is None else Sample(paid.values + worked.values)
-    means = (_mean(cash), None if handling is None else _mean(handling))
+    parts = [cash] if handling is None else [cash, handling]
+    means: list[float | None] = [_mean(part) for part in parts]
+    draws = [np.sum([total.values for total in part.totals.values()], axis=0) for part in parts]
+    if handling is not None:
+        means.append(_mean(cash) + _mean(handling))
+        draws.append(draws[0] + draws[1])
+    samples, unknown = [Sample(values) for values in draws], [None] * (3 - len(draws))
     rows = []
     for measure, p in MEASURES.items():
-        if p is None:
-            row: tuple[float | None, ...] = (*means, None if means[1] is None else means[0] + means[1])
-        else:
-            row = tuple(
-                None if sample is None else rounded_estimate(sample.quantile(p)).value
-                for sample in (paid, worked, together)
-            )
-        rows.append((measure, *row))
+        quantiles = [] if p is None else [rounded_estimate(x.quantile(p)).value for x in samples]
+        rows.append((measure, *(quantiles or means), *unknown))
     return pl.DataFrame(rows, schema=RESERVE.dtypes, orient="row")
 
 
@@ -159,19 +152,15 @@ def reserve_amount(table: pl.DataFrame, measure: str, handling: str) -> float:
     return float(amount)
 
 
-def _of_lines(run: Simulation, valuations: Collection[str], lines: Collection[str]) -> Simulation | None:
+def _of_lines(
+    run: Simulation | None, valuations: Collection[str], lines: Collection[str]
+) -> Simulation | None:
     """Return the part of a simulation that is of some valuations and lines; None if there is none."""
-    part = run.with_terms(lambda term: term.valuation in valuations and term.line in lines)
-    return part if part.portfolio.terms else None
-
-
-def _sample(part: Simulation) -> Sample:
-    """Return the sampled totals of all valuations of a simulation, added draw by draw."""
-    return Sample(np.sum([total.values for total in part.totals.values()], axis=0))
+    part = run and run.with_terms(lambda term: term.valuation in valuations and term.line in lines)
+    return part if part and part.portfolio.terms else None
 
 
 def _mean(part: Simulation) -> float:
-    """Return the expected total of all valuations of a simulation."""
     return sum(expected_estimate(part, valuation).value for valuation in part.portfolio.valuations)
 
 

@@ -2,28 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import date, timedelta
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from outage_analysis.analysis.exploration.intake_query import (
+from outage_analysis import costs, losses
+from outage_analysis.analysis.exploration import (
     forecast_input_from_claims,
     forecast_input_from_series,
 )
 from outage_analysis.analysis.summary import open_until
-from outage_analysis.costs import (
-    DoesNotApply,
-    Scenario,
-    ScenarioSet,
-    StressedRun,
-    load_scenarios,
-    scenario_table,
-)
+from outage_analysis.costs import DoesNotApply, Scenario, ScenarioSet
 from outage_analysis.errors import InputRefused, ModelRefused, UsageError
 from outage_analysis.incidents import load_intake
-from outage_analysis.losses import DEADLINE, EXTENDED, Channel
 
 if TYPE_CHECKING:
     import polars as pl
@@ -45,60 +39,59 @@ def scenarios_of(analysis: Analysis, document: str | Path | ScenarioSet | None =
     Raises:
         UsageError: the document is invalid, or names an intake of another incident.
     """
-    stresses = load_scenarios() if document is None else load_scenarios(document)
-    run = analysis.runs.get(analysis.headline_basis)
+    stresses = costs.load_scenarios() if document is None else costs.load_scenarios(document)
+    run = analysis.headline_run
     if run is None or "cash" not in run.totals:
         return None
     cash = run.with_terms(lambda term: term.valuation == "cash")
-    stressed = StressedRun(
-        cash, analysis.policy, analysis.as_of, analysis.incident.id, partial(_growth, analysis)
-    )
-    budget = (
-        None if analysis.plan.budget is None else analysis.plan.budget * 10.0**analysis.incident.minor_units
-    )
-    return scenario_table(run, stressed, stresses.scenarios, budget=budget, level=analysis.plan.level)
+    growth = partial(_growth, analysis)
+    stressed = costs.StressedRun(cash, analysis.policy, analysis.as_of, analysis.incident.id, growth)
+    budget, level = analysis.budget, analysis.plan.level
+    return costs.scenario_table(run, stressed, stresses.scenarios, budget=budget, level=level)
 
 
 def _growth(analysis: Analysis, scenario: Scenario) -> float:
     if scenario.spike is None:
         raise DoesNotApply("no_spike")
-    channel, deadline = (
-        _claims_so_far(analysis) if analysis.headline_from_claims else _intake_so_far(analysis, scenario)
-    )
+    day = analysis.as_of
+    if analysis.headline_from_claims:
+        deadline, count = _claims_so_far(analysis)
+    else:
+        deadline, count = _intake_so_far(analysis, scenario)
+    if deadline <= day:
+        raise DoesNotApply("deadline_passed", str(deadline))
     later = deadline + timedelta(days=scenario.extra_days or 0)
     try:
-        forecast = channel.with_deadlines(deadline, later, scenario.spike).forecast()
-    except ModelRefused as refusal:
+        forecast = count().with_deadlines(deadline, later, scenario.spike).forecast()
+    except (InputRefused, ModelRefused) as refusal:
         raise DoesNotApply("no_forecast", str(refusal)) from refusal
-    for branch in (DEADLINE, EXTENDED):
+    for branch in (losses.DEADLINE, losses.EXTENDED):
         if branch in forecast.refused:
             raise DoesNotApply("no_forecast", forecast.refused[branch])
     if (last := open_until(analysis)) is not None:  # the growth is from the count at the deadline
         raise DoesNotApply("claims_to_come", str(last))
-    at_deadline, at_later = (forecast.counted + forecast.late[branch].mean for branch in (DEADLINE, EXTENDED))
+    at_deadline, at_later = (
+        forecast.counted + forecast.late[branch].mean for branch in (losses.DEADLINE, losses.EXTENDED)
+    )
     return at_later / at_deadline
 
 
-def _claims_so_far(analysis: Analysis) -> tuple[Channel, date]:
-    claims, day = analysis.claims, analysis.as_of
+def _claims_so_far(analysis: Analysis) -> tuple[date, Callable[[], losses.Channel]]:
+    """Return the last day to claim, and a function that counts the claims filed so far."""
+    claims, day, closed = analysis.claims, analysis.as_of, analysis.incident.claims_to
     if claims is None:
         raise DoesNotApply("no_dates")
     if claims.synthetic:
         raise DoesNotApply("synthetic_claims")
     lines = [x for x in analysis.policy.as_known_on(day).schedules if x.effort_on(day) != "automatic"]
-    deadlines = {line.closes_on(day) or analysis.incident.claims_to for line in lines}
+    deadlines = sorted({line.closes_on(day) or closed for line in lines} or {closed})
     if len(deadlines) > 1:
-        raise DoesNotApply("several_deadlines", ", ".join(map(str, sorted(deadlines))))
-    deadline = deadlines.pop() if deadlines else analysis.incident.claims_to
-    _refuse_closed(deadline, day)
-    try:
-        return forecast_input_from_claims(claims, day).channel, deadline
-    except (InputRefused, ModelRefused) as refusal:
-        raise DoesNotApply("no_forecast", str(refusal)) from refusal
+        raise DoesNotApply("several_deadlines", ", ".join(map(str, deadlines)))
+    return deadlines[0], lambda: forecast_input_from_claims(claims, day).channel
 
 
-def _intake_so_far(analysis: Analysis, scenario: Scenario) -> tuple[Channel, date]:
-    day = analysis.as_of
+def _intake_so_far(analysis: Analysis, scenario: Scenario) -> tuple[date, Callable[[], losses.Channel]]:
+    """Return the last day of a published intake, and a function that returns its counts so far."""
     if not scenario.intake:
         raise DoesNotApply("no_dates")
     series = load_intake(scenario.intake)
@@ -108,19 +101,13 @@ def _intake_so_far(analysis: Analysis, scenario: Scenario) -> tuple[Channel, dat
             value=scenario.intake,
             remedy=f"Name an intake of {analysis.incident.id}, or leave the key out.",
         )
-    known = series.known_by(day)
+    known = series.known_by(analysis.as_of)
     if known is None or known.deadline is None:
         raise DoesNotApply("no_deadline", series.id)
     last_moment = known.deadline.closes.astimezone(series.zone) - timedelta(microseconds=1)
-    _refuse_closed(last_moment.date(), day)
-    try:
-        channel = forecast_input_from_series(series, day).channel
-    except ModelRefused as refusal:
-        raise DoesNotApply("no_forecast", str(refusal)) from refusal
-    kept = tuple(branch for branch in channel.branches if branch.id == DEADLINE)
-    return replace(channel, branches=kept), last_moment.date()
 
+    def count() -> losses.Channel:
+        channel = forecast_input_from_series(series, analysis.as_of).channel
+        return replace(channel, branches=tuple(x for x in channel.branches if x.id == losses.DEADLINE))
 
-def _refuse_closed(deadline: date, day: date) -> None:
-    if deadline <= day:
-        raise DoesNotApply("deadline_passed", str(deadline))
+    return last_moment.date(), count

@@ -24,6 +24,7 @@ SERVICE_BANDS = TableSchema(
     (SERVICE, OVER, UP_TO, CLAIMS, LOSS, EXPECTED),
 )
 """The columns of `service_band_table`."""
+EDGES = {"over": pl.Int64, "up_to": pl.Int64}
 
 
 def service_band_table(
@@ -46,7 +47,8 @@ def service_band_table(
         unit of the currency) is null if the cost of a claim is unknown. The table is empty if a band of the
         cube contains losses on both sides of an edge of the policy, which is possible in totals.
     """
-    bands = Bands.from_cuts(policy.cuts[:: max(1, -(-len(policy.cuts) // MAX_CUTS))], negative=negative)
+    cuts = policy.cuts[:: max(1, -(-len(policy.cuts) // MAX_CUTS))]
+    bands = Bands.from_cuts(cuts, negative=negative)
     costs = _expected_by_band(cube, policy, ledger, as_of, bands.rows())
     try:
         counted = regroup(cube, ["service"], bands)
@@ -54,61 +56,43 @@ def service_band_table(
         return SERVICE_BANDS.empty()
     if costs is None:
         return SERVICE_BANDS.empty()
-    shown = [b for b in bands.rows() if holds_positive(b) or counted.filter(_in_band(b))["claims"].sum()]
-    grid = (
-        pl.DataFrame(shown, schema={"over": pl.Int64, "up_to": pl.Int64}, orient="row")
-        .with_row_index("place")
-        .join(counted.select("service").unique(), how="cross")
-    )
     keys = ["service", "over", "up_to"]
-    table = (
-        grid.join(counted, on=keys, how="left", nulls_equal=True)
-        .join(costs, on=keys, how="left", nulls_equal=True)
-        .with_columns(
+    filled = set(counted.filter(pl.col("claims") > 0).select(keys[1:]).rows())
+    shown = [band for band in bands.rows() if holds_positive(band) or band in filled]
+    grid = pl.DataFrame(shown, schema=EDGES, orient="row").with_row_index("place")
+    table = grid.join(counted.select("service").unique(), how="cross")
+    for found in (counted, costs):
+        table = table.join(found, on=keys, how="left", nulls_equal=True)
+    empty, unstated = pl.col("claims").is_null(), pl.all_horizontal(pl.col("over", "up_to").is_null())
+    priced = pl.lit(not costs.is_empty())
+    return (
+        table.with_columns(
             pl.col("claims").fill_null(0),
-            loss=pl.when(pl.col("claims").is_null()).then(0).otherwise("loss"),
-            expected=pl.when(pl.col("claims").is_null() & pl.lit(not costs.is_empty()))
-            .then(0.0)
-            .otherwise("expected"),
+            loss=pl.when(unstated).then(None).when(empty).then(0).otherwise("loss"),
+            expected=pl.when(empty & priced).then(0.0).otherwise("expected"),
         )
-        .with_columns(
-            loss=pl.when(pl.all_horizontal(pl.col("over", "up_to").is_null())).then(None).otherwise("loss")
-        )
+        .sort("service", "place", nulls_last=True)
+        .select(pl.col(name).cast(dtype) for name, dtype in SERVICE_BANDS.dtypes.items())
     )
-    return table.sort("service", "place", nulls_last=True).select(
-        pl.col(name).cast(dtype) for name, dtype in SERVICE_BANDS.dtypes.items()
-    )
-
-
-def _in_band(band: Band) -> pl.Expr:
-    over, up_to = band
-    return pl.col("over").eq_missing(pl.lit(over)) & pl.col("up_to").eq_missing(pl.lit(up_to))
 
 
 def _expected_by_band(
     cube: Cube, policy: Policy, ledger: Ledger | None, as_of: date, bands: Sequence[Band]
 ) -> pl.DataFrame | None:
+    """Return the expected cost by service and band; None if a row of the cube lies in two bands."""
     edges = [up_to for _, up_to in bands if up_to is not None and up_to > 0]
     lines = tuple(_divided_line(line, edges) for line in policy.schedules if line.grain == "claim")
-    schema = {"service": pl.String, "over": pl.Int64, "up_to": pl.Int64, "expected": pl.Float64}
     if not lines:
-        return pl.DataFrame(schema=schema)
+        return pl.DataFrame(schema={"service": pl.String, **EDGES, "expected": pl.Float64})
     divided = policy.model_copy(update={"lines": lines})
     fitting = ledger_for_policy(ledger, divided) if ledger else None
     rows = cost_table(divided, fitting, as_of=as_of, cubes=[cube]).filter(level="band")
     if "straddles" in rows["rule"]:
         return None
-    edges_of = {
-        row: next(wider for wider in bands if band_within(row, wider))
-        for row in rows.select("over", "up_to").unique().rows()
-    }
-    mapped = [edges_of[row] for row in rows.select("over", "up_to").rows()]
-    placed = rows.with_columns(
-        over=pl.Series([band[0] for band in mapped], dtype=pl.Int64),
-        up_to=pl.Series([band[1] for band in mapped], dtype=pl.Int64),
-    )
-    summed = placed.group_by("service", "over", "up_to", maintain_order=True).agg(sum_or_null("expected"))
-    return summed.select("service", "over", "up_to", pl.col("expected").round_sig_figs(TABLE_DIGITS))
+    wider = [next(b for b in bands if band_within(row, b)) for row in rows.select(EDGES.keys()).rows()]
+    placed = rows.drop(EDGES.keys()).hstack(pl.DataFrame(wider, schema=EDGES, orient="row"))
+    summed = placed.group_by("service", *EDGES, maintain_order=True).agg(sum_or_null("expected"))
+    return summed.with_columns(pl.col("expected").round_sig_figs(TABLE_DIGITS))
 
 
 def _divided_line(line: Schedule, cuts: Sequence[int]) -> Schedule:

@@ -1,20 +1,23 @@
-"""Figures and notes of an analysis in words: for its card and for the chance of exceeding the budget."""
+"""Notes of an analysis in words, and what would narrow the range of the cash."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Iterable
 from dataclasses import replace
 from datetime import date
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
+import numpy as np
 import polars as pl
 
-from outage_analysis.assumptions import REFERENCE_LEDGER, Assumption, Ledger, value_and_range
+from outage_analysis import costs
+from outage_analysis.assumptions import REFERENCE_LEDGER, Assumption, FloatArray, Ledger, value_and_range
 from outage_analysis.claims import DECISIONS
-from outage_analysis.costs import build_portfolio, expected_at, expected_estimate, simulate, unstated_losses
+from outage_analysis.errors import ModelRefused
 from outage_analysis.incidents import Incident
 from outage_analysis.losses import Cube
-from outage_analysis.text import Locale
+from outage_analysis.text import LikelyRange, Locale
 
 if TYPE_CHECKING:
     from outage_analysis.analysis.analysis import Analysis
@@ -39,16 +42,13 @@ def budget_scope(analysis: Analysis, basis: str, locale: Locale) -> str:
         return ""
     row, names = table.row(0, named=True), analysis.names(locale.lang)
     counted, omitted = row["counted"].split(), row["left_out"].split()
-    lines = ", ".join(names.get(x, x) for x in counted)
-    sentences = [
-        locale("report.budget_stressed", share=locale.share(row["stressed"])),
-        locale("report.budget_counts", lines=lines)
-        if len(counted) <= MAX_NAMED_LINES
-        else locale("report.budget_counts_many", count=len(counted)),
-    ]
-    if omitted:
-        sentences.append(locale("report.budget_omits", count=len(omitted)))
-    return " ".join(sentences)
+    if len(counted) <= MAX_NAMED_LINES:
+        scope = locale("report.budget_counts", lines=", ".join(names.get(x, x) for x in counted))
+    else:
+        scope = locale("report.budget_counts_many", count=len(counted))
+    stressed = locale("report.budget_stressed", share=locale.share(row["stressed"]))
+    omits = [locale("report.budget_omits", count=len(omitted))] if omitted else []
+    return " ".join([stressed, scope, *omits])
 
 
 def input_notes(analysis: Analysis, locale: Locale) -> list[str]:
@@ -58,38 +58,28 @@ def input_notes(analysis: Analysis, locale: Locale) -> list[str]:
     are decided one by one; further sentences name cost lines that pay nothing for losses above their last
     band, although there are such claims.
     """
-    notes = []
-    used = analysis.used_ledger
+    notes, used, table = [], analysis.used_ledger, analysis.claims_costs
     if used and used.id == REFERENCE_LEDGER and used.assumptions:  # automatic payments use no rate
-        rates = ", ".join(
-            " ".join((entry.name[locale.lang], value, f"({value_range})"))
-            for entry in used.assumptions
-            for value, value_range in [value_and_range(entry, locale)]
-        )
-        notes.append(locale("report.reference_rates", rates=rates))
-    costs = analysis.claims_costs
-    if costs is None or not analysis.headline_from_claims:
+        rates = []
+        for entry in used.assumptions:
+            value, value_range = value_and_range(entry, locale)
+            rates.append(f"{entry.name[locale.lang]} {value} ({value_range})")
+        notes.append(locale("report.reference_rates", rates=", ".join(rates)))
+    if table is None or not analysis.headline_from_claims:
         return notes
     if analysis.claims is not None:
         again = analysis.tables["claims_claimants"].filter(grain="claimant")["filed_again"].sum()
         notes += [locale("report.claimants_again", count=again)] if again else []
-    names = analysis.names(locale.lang)
-    unpaid = costs.filter(
+    names, loss = analysis.names(locale.lang), analysis.incident.loss
+    unit = locale.unit if analysis.incident.loss_currency else locale.unit_name(loss.unit)
+    unpaid = table.filter(
         pl.col("up_to").is_null(), pl.col("over") > 0, pl.col("count") > 0, level="band", rule="nothing"
     )
     above = unpaid.group_by("line", maintain_order=True).agg(pl.col("over").first(), pl.col("count").sum())
-    return notes + [
-        locale(
-            "report.unpaid_above",
-            line=names.get(line, line),
-            over=locale.loss(over),
-            unit=locale.unit
-            if analysis.incident.loss_currency
-            else locale.unit_name(analysis.incident.loss.unit),
-            count=locale.number(count),
-        )
-        for line, over, count in above.iter_rows()
-    ]
+    for line, over, count in above.iter_rows():
+        figures = {"over": locale.loss(over), "unit": unit, "count": locale.number(count)}
+        notes.append(locale("report.unpaid_above", line=names.get(line, line), **figures))
+    return notes
 
 
 def counted_notes(analysis: Analysis, locale: Locale) -> list[str]:
@@ -97,11 +87,15 @@ def counted_notes(analysis: Analysis, locale: Locale) -> list[str]:
 
     It is empty if the files or the user state what the rows are, and no claims are still to come.
     """
-    return [*_rows_note(analysis, locale), *_open_intake_note(analysis, locale)]
+    last = open_until(analysis)
+    if last is None:
+        return _rows_note(analysis, locale)
+    days = {"day": locale.day(analysis.as_of), "deadline": locale.day(last)}
+    return [*_rows_note(analysis, locale), locale("report.open_intake", **days)]
 
 
 def _rows_note(analysis: Analysis, locale: Locale) -> list[str]:
-    basis, incident = analysis.headline_basis, analysis.incident
+    basis, incident, plan = analysis.headline_basis, analysis.incident, analysis.plan
     if basis in ("", "published"):
         return []
     cubes = list(analysis.cubes.values())
@@ -110,16 +104,17 @@ def _rows_note(analysis: Analysis, locale: Locale) -> list[str]:
         claims = dict(counts.agg(pl.col("claims").sum()).iter_rows())
         parts = [locale(f"report.rows_{x}", count=locale.number(claims[x])) for x in DECISIONS if x in claims]
         return [locale("report.rows_decided", parts=", ".join(parts))]
-    plan, entries = analysis.plan, analysis.runs[basis].portfolio.entries
-    share = share_to_be_filed(incident, entries.values(), locale)
+    share = share_to_be_filed(incident, analysis.runs[basis].portfolio.entries.values(), locale)
     if not share:
         return []
     others = [replace(cube, rows="filed") for cube in cubes]
-    filed = build_portfolio(analysis.policy, analysis.ledger, as_of=analysis.as_of, cubes=others)
+    filed = costs.build_portfolio(analysis.policy, analysis.ledger, as_of=analysis.as_of, cubes=others)
     if filed.has_closed_form("cash"):
-        expected = float(expected_at(filed, "cash", {})[0])
+        expected = float(costs.expected_at(filed, "cash", {})[0])
     else:
-        expected = expected_estimate(simulate(filed, draws=plan.draws, seed=plan.seed), "cash").value
+        expected = costs.expected_estimate(
+            costs.simulate(filed, draws=plan.draws, seed=plan.seed), "cash"
+        ).value
     return [locale("report.rows_unstated", share=share, expected=locale.money(expected))]
 
 
@@ -149,27 +144,15 @@ def open_until(analysis: Analysis) -> date | None:
     It counts only those if a line with an expected cash still takes claims after the day of the analysis, and
     the ledger states no `ultimate` for it.
     """
-    day, ledger = analysis.as_of, analysis.known_ledger
-    run = analysis.runs.get(analysis.headline_basis)
+    day, ledger, run = analysis.as_of, analysis.known_ledger, analysis.headline_run
     counted = run.portfolio.counted("cash") if run else ()
-    closings = [
-        line.closes_on(day) or analysis.incident.claims_to
-        for line in analysis.policy.as_known_on(day).schedules
-        for effort in [line.effort_on(day)]
-        if line.id in counted and effort != "automatic"
-        if ledger is None or ledger.find("ultimate", line.id, effort) is None
-    ]
-    last = max(closings, default=day)
+    last = day
+    for line in analysis.policy.as_known_on(day).schedules:
+        effort = line.effort_on(day)
+        stated = ledger is not None and ledger.find("ultimate", line.id, effort) is not None
+        if line.id in counted and effort != "automatic" and not stated:
+            last = max(last, line.closes_on(day) or analysis.incident.claims_to)
     return last if last > day else None
-
-
-def _open_intake_note(analysis: Analysis, locale: Locale) -> list[str]:
-    """Return the sentence that claims still to come are not in the cost; [] if they are or none can come."""
-    last = open_until(analysis)
-    if last is None:
-        return []
-    days = {"day": locale.day(analysis.as_of), "deadline": locale.day(last)}
-    return [locale("report.open_intake", **days)]
 
 
 def unstated_notes(analysis: Analysis, locale: Locale, *, first_screen: bool = False) -> list[str]:
@@ -178,11 +161,9 @@ def unstated_notes(analysis: Analysis, locale: Locale, *, first_screen: bool = F
     With `first_screen`, the list is empty if the claims are synthetic and the headline is not computed
     from claims.
     """
-    if first_screen and analysis.synthetic and not analysis.headline_from_claims:
+    table, names = analysis.claims_costs, analysis.names(locale.lang)
+    if table is None or (first_screen and analysis.synthetic and not analysis.headline_from_claims):
         return []
-    names = analysis.names(locale.lang)
-    costs = analysis.claims_costs
-    rows = [] if costs is None else unstated_losses(costs).iter_rows(named=True)
     return [
         locale(
             f"report.unstated_{'some' if row['priced'] else 'most'}",
@@ -191,20 +172,14 @@ def unstated_notes(analysis: Analysis, locale: Locale, *, first_screen: bool = F
             entitled=locale.number(row["entitled"]),
             share=locale.share(row["unstated"] / row["entitled"]),
         )
-        for row in rows
+        for row in costs.unstated_losses(table).iter_rows(named=True)
     ]
-
-
-def cash_texts(analysis: Analysis, basis: str, locale: Locale) -> tuple[str, ...]:
-    """Format the expected cash and the likely range of a data source, rounded as on the first screen."""
-    expected, likely = analysis.expected_cash(basis), analysis.likely_cash(basis) or (None, None)
-    return tuple("–" if value is None else locale.money(value) for value in (expected, *likely))
 
 
 def card_notes(analysis: Analysis, locale: Locale) -> list[str]:
     """Return the notes of the notebook summary: chance to exceed the budget, lines left out, table names."""
     budget = analysis.uncertainty_table(analysis.headline_basis, "budget")
-    notes = [] if analysis.bases else [locale("report.no_headline")]
+    notes = []
     if budget is not None:
         row = budget.row(0, named=True)
         chance = locale("report.tile_budget", budget=locale.money_in_full(row["budget"]))
@@ -216,3 +191,69 @@ def card_notes(analysis: Analysis, locale: Locale) -> list[str]:
         notes.append(locale("card.left_out", bounded=bounded, silent=unpriced, later=later))
     notes += input_notes(analysis, locale) + unstated_notes(analysis, locale, first_screen=True)
     return [*notes, locale("card.tables", names=", ".join(analysis.tables))]
+
+
+ANSWERS = 16
+"""An input that is known takes one of so many equally likely values: the draws are divided by its size."""
+CLEARLY = 0.1
+"""A range that would be narrower by a smaller share is said to be hardly narrower."""
+BATCHES = 4
+"""The numerical error comes from the spread of so many batches of replicates."""
+
+
+def narrowing_input(analysis: Analysis) -> tuple[str, costs.Estimate, costs.Estimate, bool] | None:
+    """Return which input would, if it were known exactly, make the likely range of the cash narrowest.
+
+    Nobody knows beforehand what the input will turn out to be, so the width is averaged over its values: for
+    some of them, the range is wider than today's.
+
+    Returns:
+        The id of the input, the width of the range if it is known and if it is not (in the smallest unit),
+        and whether the range would be clearly narrower: by a tenth, and by more than the numerical error.
+        None if the cash was not simulated or nothing is uncertain.
+    """
+    run, ranked = analysis.headline_run, analysis.tables["tornado"].filter(valuation="cash")
+    if run is None or "cash" not in run.totals or ranked.is_empty():
+        return None
+    drawn, totals, likely = (
+        [block.values for block in run.replicates()],
+        run.totals["cash"].values,
+        analysis.likely_range,
+    )
+    widths = {
+        name: _width(totals, likely, np.stack([values[name] for values in drawn]))
+        for name in ranked["assumption"]
+        if drawn[0][name].ndim == 1  # a band mix is no single number
+    }
+    if not widths:
+        return None
+    name = min(widths, key=lambda x: widths[x].value)
+    known, now = widths[name], _width(totals, likely)
+    least = max(CLEARLY * now.value, 2 * math.hypot(known.error, now.error))
+    return name, known, now, now.value - known.value > least
+
+
+def _width(totals: FloatArray, likely: LikelyRange, known: FloatArray | None = None) -> costs.Estimate:
+    def mean_width(rows: slice) -> float:
+        amounts, parts = totals[rows].ravel(), 1
+        if known is not None:
+            amounts, parts = amounts[np.argsort(known[rows], axis=None, kind="stable")], ANSWERS
+        size = len(amounts) // parts
+        answers = np.sort(amounts[: parts * size].reshape(parts, size), axis=1)
+        low, high = (answers[:, costs.quantile_place(p, size)] for p in (likely.lower, likely.upper))
+        return float((high - low).mean())
+
+    each = len(totals) // BATCHES
+    batches = [mean_width(slice(n * each, (n + 1) * each)) for n in range(BATCHES)]
+    return costs.Estimate(mean_width(slice(None)), costs.replicate_mean(np.array(batches)).error)
+
+
+def refuse_no_cash(question: str) -> NoReturn:
+    """Raise ModelRefused for a question about cash, because no line has an expected cash cost.
+
+    An error is better than a result that silently leaves out the answer.
+    """
+    remedy = "Give a ledger with the inputs that the policy needs, or leave that question out."
+    raise ModelRefused(
+        f"no line has an expected cost in cash, so nothing is known of {question}", remedy=remedy
+    )

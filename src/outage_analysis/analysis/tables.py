@@ -1,11 +1,8 @@
-"""The tables of an analysis: what each is computed from, and access to them by name or as attributes.
-
-A table is computed when somebody asks for it, and kept.
-"""
+"""The tables of an analysis, computed when somebody asks for them and kept, and the columns of all tables."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import date
@@ -14,27 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from outage_analysis import claims, costs, incidents, losses
-from outage_analysis.analysis import reserve, scenarios, service_bands
-from outage_analysis.analysis.exploration import loss_tables
+from outage_analysis import assumptions, claims, costs, incidents, losses
+from outage_analysis.analysis import exploration, reserve, scenarios, service_bands
+from outage_analysis.analysis.summary import refuse_no_cash
 from outage_analysis.assumptions import Ledger
-from outage_analysis.costs import (
-    ALL_PASS,
-    NO_RULE,
-    Funnel,
-    Input,
-    Simulation,
-    build_funnel,
-    rounded_estimate,
-    rounded_probability,
-    unstated_losses,
-)
 from outage_analysis.errors import ModelRefused, UsageError
-from outage_analysis.files import Document, spelling_hint
-from outage_analysis.incidents import Incident, facts, get_fact
+from outage_analysis.files import spelling_hint
 from outage_analysis.policies import Policy
 from outage_analysis.text import (
-    DEFAULT_LEVEL,
     ESTIMATE_DIGITS,
     FACTS,
     FLOAT,
@@ -43,25 +27,17 @@ from outage_analysis.text import (
     SERVICE,
     TABLE_DIGITS,
     Column,
-    LikelyRange,
     TableSchema,
     UnitByRow,
 )
 
 if TYPE_CHECKING:
-    from outage_analysis.analysis.alternatives import PolicyComparison
     from outage_analysis.analysis.analysis import Analysis
-    from outage_analysis.claims import Claims
-    from outage_analysis.incidents import Bands
-    from outage_analysis.losses import Cube
 
 CLAIMS, HINDSIGHT = "claims_", "hindsight_"
 """Prefixes of the names of tables computed from claims, and of tables that use later facts."""
-Make = Callable[["Analysis"], pl.DataFrame | None]
-"""A function that makes a table of an analysis, or None if the analysis has none."""
-Stages = dict[str, tuple[Input, str]]
-"""Funnel stage -> (its share of the counted reports or claims, the kind of assumption that it requires, or
-"" if it requires none)."""
+Makers = dict[str, Callable[[], pl.DataFrame | None]]
+"""Name of a table -> a function that makes it; a function that returns None makes none."""
 
 FUNNEL = TableSchema(
     "One row per cost line and stage of the funnel.",
@@ -133,8 +109,8 @@ class AnalysisTables(Mapping[str, pl.DataFrame]):
         [2.5]
     """
 
-    def __init__(self, makers: Mapping[str, Callable[[], pl.DataFrame | None]], prefix: str = "") -> None:
-        """Offer tables by name; a function that returns None makes none. A prefix is cut from the names."""
+    def __init__(self, makers: Makers, prefix: str = "") -> None:
+        """Offer the tables whose names begin with a prefix, which is cut from the names."""
         self._prefix = prefix
         self._makers = {n.removeprefix(prefix): make for n, make in makers.items() if n.startswith(prefix)}
 
@@ -155,7 +131,8 @@ class AnalysisTables(Mapping[str, pl.DataFrame]):
             NoSuchTable: the analysis has no such table.
         """
         self[name]
-        return analysis_schema(self._prefix + name)
+        schemas, full = table_schemas("analysis"), self._prefix + name
+        return schemas[full if full in schemas else full.removeprefix(CLAIMS).removeprefix(HINDSIGHT)]
 
     def _find(self, name: object) -> pl.DataFrame | None:
         return self._makers[name]() if isinstance(name, str) and name in self._makers else None
@@ -202,16 +179,79 @@ class AnalysisTables(Mapping[str, pl.DataFrame]):
 
 def tables_of(analysis: Analysis) -> AnalysisTables:
     """Return the tables of an analysis."""
-    return AnalysisTables({name: cache(partial(make, analysis)) for name, (_, make) in TABLES.items()})
+    groups = (_published_tables, _claims_tables, _simulated_tables, _compared_tables, _hindsight_tables)
+    makers = {name: make for group in groups for name, make in group(analysis).items()}
+    return AnalysisTables({name: cache(make) for name, make in makers.items()})
 
 
-def analysis_schema(name: str) -> TableSchema:
-    """Return the columns of a table of an analysis.
+def _published_tables(a: Analysis) -> Makers:
+    table = a.costs["published"]
+    return {
+        "costs": lambda: table,
+        "totals": lambda: costs.totals(table),
+        "funnel": lambda: funnel_table(a.policy, a.ledger, a.as_of, table),
+        "services": lambda: _services(a),
+        "facts": lambda: _cited_facts(a),
+        "headlines": lambda: _by_day(_headlines(a), later=False),
+        "tie_outs": lambda: _by_day(_tie_outs(a), later=False),
+    }
 
-    Raises:
-        KeyError: no analysis has a table with this name.
-    """
-    return TABLES[name][0]()
+
+def _services(a: Analysis) -> pl.DataFrame:
+    rows = []
+    for service in a.incident.services:
+        hours = [outage.hours for outage in service.outage if outage.hours]
+        ends = (min(hours, default=None), max(hours, default=None))
+        cited = " ".join((*service.users, *(fact for outage in service.outage for fact in outage.facts)))
+        rows.append((service.id, service.group, service.published_count, *ends, cited))
+    return pl.DataFrame(rows, schema=SERVICES.dtypes, orient="row")
+
+
+def _cited_facts(a: Analysis) -> pl.DataFrame:
+    """Return the published facts that the documents cite, if public, in the order of the facts file."""
+    texts: set[str] = set()
+
+    def walk(value: object) -> None:
+        if isinstance(value, str):
+            texts.add(value)
+        for inner in (
+            value.values() if isinstance(value, Mapping) else value if isinstance(value, tuple) else ()
+        ):
+            walk(inner)
+
+    for document in (a.incident, a.policy, a.ledger):
+        walk(document.model_dump() if document else ())
+    return incidents.facts(public_by=a.as_of).filter(pl.col("id").is_in(sorted(texts)))
+
+
+def _by_day(table: pl.DataFrame, *, later: bool) -> pl.DataFrame:
+    """Keep only the rows of a table that use later facts, or only the others."""
+    return table.filter(pl.col("hindsight") == later).drop("hindsight")
+
+
+def _tie_outs(a: Analysis) -> pl.DataFrame:
+    return costs.reconciliation_table(a.tie_outs, a.policy, as_of=a.as_of)
+
+
+def _headlines(a: Analysis) -> pl.DataFrame:
+    """Return our estimates of the cost lines in published headlines, then the published estimates."""
+    run = a.runs.get("published")
+    rows: list[tuple[object, ...]] = []
+    theirs = pl.col("line").is_in(sorted({h.line for h in a.incident.headlines if h.line}))
+    ours = a.costs["published"].filter(theirs, pl.col("valuation") != "handling", level="line")
+    for row in ours.iter_rows(named=True):
+        low, median, high = row["low"], None, row["high"]
+        if run and (part := run.only(row["line"], row["valuation"])):
+            points = [part.totals[row["valuation"]].quantile(p) for p in a.likely_range.points.values()]
+            low, median, high = (costs.rounded_estimate(point).value for point in points)
+        rows.append(("", row["line"], low, median, row["expected"], high, a.as_of, "", "", False))
+    for headline in a.incident.headlines:
+        fact = incidents.get_fact(headline.fact, hindsight=True)
+        low, high = (fact.low, fact.high) if fact.value is None else (fact.value, fact.value)
+        later = fact.public_on is None or fact.public_on > a.as_of
+        said = (fact.public_on, fact.counts, fact.counts_ko, later)
+        rows.append((fact.id, headline.line, low, None, None, high, *said))
+    return pl.DataFrame(rows, schema=HEADLINES.dtypes, orient="row")
 
 
 def funnel_table(
@@ -236,32 +276,36 @@ def funnel_table(
         One row per line and stage: `line`, `stage`, `low`, `expected`, `high` (numbers of people or claims).
     """
     rows: list[tuple[object, ...]] = []
-    lines = table.filter(pl.col("level") == "line", pl.col("count").is_not_null())
-    for name, count, basis in lines.select("line", "count", "basis").iter_rows():
+    counted = table.filter(pl.col("count").is_not_null(), level="line")
+    for name, count, basis in counted.select("line", "count", "basis").iter_rows():
         line = policy.schedule(name)
         if line is None:
             continue
-        funnel, published = build_funnel(line, ledger, as_of), basis == "published"
-        least, mid, most = (
-            (count, count, count) if published else _claims_in_paying_bands(table.filter(line=name))
-        )
-        rows.append((name, "reported" if published else "claimed", count, count, count))
-        for stage, (share, kind) in (
-            _report_stages(funnel) if published else _claim_stages(funnel, decision)
-        ).items():
-            if kind and kind not in funnel.entries:
-                continue
+        funnel, automatic = costs.build_funnel(line, ledger, as_of), line.effort_on(as_of) == "automatic"
+        if basis == "published":
+            first, stages, numbers = "reported", _report_stages(funnel), (count, count, count)
+        else:
+            first, stages = "claimed", _claim_stages(funnel, decision)
+            numbers = _claims_in_paying_bands(table.filter(line=name))
+        least, mid, most = numbers
+        rows.append((name, first, count, count, count))
+        for stage, (share, kind) in stages.items():
             # Nobody has to file for an automatic payment.
-            if stage == "filed" and line.effort_on(as_of) == "automatic":
+            if (kind and kind not in funnel.entries) or (stage == "filed" and automatic):
                 continue
             expected = None if mid is None or share.expected is None else mid * share.expected
-            high = 1.0 if share.high is None else share.high
-            rows.append((name, stage, least * share.low, expected, most * high))
+            high = most if share.high is None else most * share.high
+            rows.append((name, stage, least * share.low, expected, high))
     frame = pl.DataFrame(rows, schema=FUNNEL.dtypes, orient="row")
     return frame.with_columns(pl.col(pl.Float64).round_sig_figs(TABLE_DIGITS))
 
 
-def _report_stages(funnel: Funnel) -> Stages:
+Stages = dict[str, tuple[costs.Input, str]]
+"""Funnel stage -> (its share of the counted reports or claims, the kind of assumption that it requires, or
+"" if it requires none)."""
+
+
+def _report_stages(funnel: costs.Funnel) -> Stages:
     return {
         "ultimate": (funnel.ultimate, "ultimate"),
         "exposure": (funnel.exposed, "exposure"),
@@ -273,420 +317,367 @@ def _report_stages(funnel: Funnel) -> Stages:
     }
 
 
-def _claim_stages(funnel: Funnel, decision: str) -> Stages:
-    filing: Stages = {
-        "new": (funnel.exposed * funnel.new, "new_applicants"),
-        "filed": (funnel.exposed * (funnel.filing + funnel.new), ""),
-    }
-    return {
-        "due": (ALL_PASS, ""),
+def _claim_stages(funnel: costs.Funnel, decision: str) -> Stages:
+    stages = {
+        "due": (costs.ALL_PASS, ""),
         "ultimate": (funnel.ultimate, "ultimate"),
         "exposure": (funnel.exposed, "exposure"),
-        **(filing if decision == "complaint" else {}),
-        **({"paid": (funnel.paid_share_of_claims(decision), "")} if decision else {}),
     }
+    if decision == "complaint":
+        stages["new"] = (funnel.exposed * funnel.new, "new_applicants")
+        stages["filed"] = (funnel.exposed * (funnel.filing + funnel.new), "")
+    return {**stages, "paid": (funnel.paid_share_of_claims(decision), "")} if decision else stages
 
 
 def _claims_in_paying_bands(bands: pl.DataFrame) -> tuple[float, float | None, float]:
     counts = dict(bands.filter(level="band").group_by("rule").agg(pl.col("count").sum()).iter_rows())
     sure, across = counts.get("pays", 0.0) + counts.get("review", 0.0), counts.get("straddles", 0.0)
-    known = not across and unstated_losses(bands)["priced"].all()
-    return sure, sure if known else None, sure + across + counts.get(NO_RULE, 0.0)
+    known = not across and costs.unstated_losses(bands)["priced"].all()
+    return sure, sure if known else None, sure + across + counts.get(costs.NO_RULE, 0.0)
 
 
-def headlines_table(
-    incident: Incident,
-    published: pl.DataFrame,
-    run: Simulation | None,
-    as_of: date,
-    *,
-    level: int = DEFAULT_LEVEL,
-) -> pl.DataFrame:
-    """Return our estimates of the cost lines in published headlines, then the published estimates.
+def _claims_tables(a: Analysis) -> Makers:
+    table, rows = a.claims_costs, a.claims
+    if table is None:
+        return {}
+    cube, policy, by = a.cubes["cost"], a.policy.as_known_on(a.as_of), ["service"]
+    negative = a.incident.loss.negative == "band"
+    bands = losses.display_bands(policy.cuts, negative=negative)
 
-    Args:
-        incident: states the published headlines.
-        published: the cost table from published counts.
-        run: the simulation from published counts, if any.
-        as_of: the day of the analysis.
-        level: the probability of the likely range in percent.
+    @cache
+    def fitted() -> dict[str, pl.DataFrame]:
+        with suppress(ModelRefused, UsageError):  # without these tables if nothing can be fitted
+            fits, _ = exploration.fit_cube(cube, totals=rows is None)
+            return {**exploration.fit_tables(fits), "curves": losses.curve_table(fits)}
+        return {}
 
-    Returns:
-        One row per estimate: `fact` (id; "" for our own), `line`, `low`, `p50`, `expected`, `high` (our own
-        low and high are the likely range, or bounds without a simulation), `public_on`, `counts` and
-        `counts_ko` (what the estimate includes), and `hindsight` (whether it was published after `as_of`).
-    """
-    lines = {h.line for h in incident.headlines if h.line}
-    theirs = pl.col("line").is_in(sorted(lines)) & (pl.col("valuation") != "handling")
-    ours = published.filter(theirs, level="line")
-    rows: list[tuple[object, ...]] = [
-        ("", r["line"], low, median, r["expected"], high, as_of, "", "", False)
-        for r in ours.iter_rows(named=True)
-        for low, median, high in [_likely_range(r, run, LikelyRange(level))]
-    ]
-    for headline in incident.headlines:
-        fact = get_fact(headline.fact, hindsight=True)
-        later = fact.public_on is None or fact.public_on > as_of
-        low, high = (fact.low, fact.high) if fact.value is None else (fact.value, fact.value)
-        rows.append(
-            (
-                *(fact.id, headline.line, low, None, None, high),
-                *(fact.public_on, fact.counts, fact.counts_ko, later),
+    def band_counts() -> pl.DataFrame:
+        if rows is None:  # the bands of totals cannot be regrouped, so they are shown as stated
+            return losses.with_shares(
+                losses.sorted_cube(losses.regroup(cube, [*by, "over", "up_to"]), by), by
             )
-        )
-    return pl.DataFrame(rows, schema=HEADLINES.dtypes, orient="row")
+        return losses.with_shares(losses.regroup(cube, by, bands), by)
 
+    def summary() -> pl.DataFrame | None:
+        with suppress(ModelRefused):
+            return losses.summary(cube, by)
+        return None
 
-def _likely_range(
-    row: Mapping[str, Any], run: Simulation | None, likely: LikelyRange
-) -> tuple[float | None, float | None, float | None]:
-    line_run = None if run is None else run.only(row["line"], row["valuation"])
-    if line_run is None:
-        return row["low"], None, row["high"]
-    total = line_run.totals[row["valuation"]]
-    low, median, high = (rounded_estimate(total.quantile(p)).value for p in likely.points.values())
-    return low, median, high
+    def service_band_costs() -> pl.DataFrame | None:
+        found = service_bands.service_band_table(cube, policy, a.ledger, a.as_of, negative=negative)
+        return None if found.is_empty() else found
 
-
-def service_table(incident: Incident) -> pl.DataFrame:
-    """Return what is published about each service, one row per service.
-
-    Columns: service, group, published_count (of claims), hours_low and hours_high (length of the outage),
-    facts (ids).
-    """
-    rows = [
-        {
-            "service": s.id,
-            "group": s.group,
-            "published_count": s.published_count,
-            "hours_low": min((outage.hours for outage in s.outage if outage.hours), default=None),
-            "hours_high": max((outage.hours for outage in s.outage if outage.hours), default=None),
-            "facts": " ".join((*s.users, *(fact for outage in s.outage for fact in outage.facts))),
+    makers: Makers = {
+        "claims_costs": lambda: table,
+        "claims_totals": lambda: costs.totals(table),
+        "claims_bands": band_counts,
+        "claims_services": lambda: losses.with_shares(losses.regroup(cube, by)),
+        "claims_summary": summary,
+        "claims_fits": lambda: fitted().get("fits"),
+        "claims_fitted": lambda: fitted().get("quantities"),
+        "claims_curves": lambda: fitted().get("curves"),
+    }
+    if rows is not None:
+        days, hours = ("service", "claimant_type", "filed_on"), ("filed_hour",)
+        build = partial(losses.build_cube, rows, until=a.as_of, bands=bands)
+        makers |= {
+            "claims_combinations": lambda: exploration.combination_counts(rows, policy, until=a.as_of),
+            "claims_intake": lambda: losses.cumulative_intake(build(dimensions=days)),
+            "claims_intake_hours": lambda: (
+                losses.cumulative_intake(build(dimensions=hours), per="hour") if rows.has_times else None
+            ),
+            "claims_quality": lambda: losses.quality_table(rows),
+            "claims_amounts": lambda: rows.control_totals,
+            "claims_rules": lambda: losses.rule_table(rows),
+            "claims_heaping": lambda: losses.heaping_table(rows),
+            "claims_bunching": lambda: exploration.heap_tables(rows, policy)["bunching"],
+            "claims_claimants": lambda: losses.claimants_table(rows),
         }
-        for s in incident.services
-    ]
-    return pl.DataFrame(rows, schema=SERVICES.dtypes)
+    if a.headline_from_claims:
+        makers["claims_service_bands"] = service_band_costs
+    if "published" not in a.runs:
+        first = next(iter(a.cubes.values()))
+        decision = "" if first.decision else first.first_decision
+        makers["claims_funnel"] = lambda: funnel_table(a.policy, a.ledger, a.as_of, table, decision)
+    return makers
 
 
-def cited_facts(*documents: Document | None, as_of: date) -> pl.DataFrame:
-    """Return the published facts that documents cite, if public by a day, in the order of the facts file.
+def _simulated_tables(a: Analysis) -> Makers:
+    level, budget, source = a.plan.level, a.budget, a.costs[a.cash_basis]
+    fixed: Makers = {
+        "scenarios": lambda: scenarios.scenarios_of(a),
+        "reserve": lambda: reserve.reserve_table(a),
+    }
+    if not a.runs:
+        return {"tornado": costs.TORNADO.empty, "levers": costs.LEVERS.empty, **fixed}
+    run, *others = a.runs.values()
 
-    Args:
-        documents: the documents; None is skipped.
-        as_of: the day.
-    """
-    texts: set[str] = set()
+    def of_run(run: costs.Simulation) -> Makers:
+        made: Makers = {
+            "quantiles": lambda: costs.quantiles_table(run, level=level),
+            "split": lambda: _rounded(costs.variance_split(run)),
+            "contributions": lambda: _rounded(costs.contributions(run)),
+        }
+        return made if budget is None else {**made, "budget": lambda: costs.budget_chance(run, budget)}
 
-    def walk(value: object) -> None:
-        if isinstance(value, str):
-            texts.add(value)
-        elif isinstance(value, Mapping):
-            walk(tuple(value.values()))
-        elif isinstance(value, tuple):
-            for inner in value:
-                walk(inner)
-
-    for document in documents:
-        walk(document.model_dump() if document else ())
-    return facts(public_by=as_of).filter(pl.col("id").is_in(sorted(texts)))
-
-
-# --- claims -------------------------------------------------------------------------------------------
-
-
-def _of_claims(make: Callable[[Analysis, Claims], pl.DataFrame | None]) -> Make:
-    """Return a function that makes a table from single claims; there is none without them."""
-    return lambda a: None if a.claims is None or a.claims_costs is None else make(a, a.claims)
-
-
-def _of_cube(make: Callable[[Analysis, Cube], pl.DataFrame | None]) -> Make:
-    """Return a function that makes a table from the cube of claims or totals; there is none without them."""
-    return lambda a: None if a.claims_costs is None else make(a, a.cubes["cost"])
+    makers: Makers = {
+        "tornado": lambda: costs.tornado(run.portfolio, level=level),
+        "levers": lambda: costs.levers(run.portfolio),
+        **of_run(run),
+        "total_distribution": lambda: _distribution(a, run),
+        "cost_ranges": lambda: costs.cost_ranges(run, source, level=level),
+        "steps": lambda: costs.waterfall_steps(source, a.tables["contributions"]),
+    }
+    if budget is not None and "cash" in run.portfolio.valuations:
+        makers["information_value"] = lambda: costs.information_value([run], alternative=budget)
+    beside = {f"{CLAIMS}{name}": make for other in others for name, make in of_run(other).items()}
+    return {**makers, **beside, **fixed}
 
 
-def _display_bands(analysis: Analysis) -> Bands:
-    return losses.display_bands(
-        analysis.known_policy.cuts, negative=analysis.incident.loss.negative == "band"
-    )
+def _rounded(table: pl.DataFrame) -> pl.DataFrame:
+    return table.with_columns(pl.col(pl.Float64).round_sig_figs(ESTIMATE_DIGITS))
 
 
-def _bands(analysis: Analysis, cube: Cube) -> pl.DataFrame:
-    if analysis.claims is None:  # the bands of totals cannot be regrouped, so they are shown as stated
-        frame = losses.sorted_cube(losses.regroup(cube, ["service", "over", "up_to"]), ["service"])
-    else:
-        frame = losses.regroup(cube, ["service"], _display_bands(analysis))
-    return losses.with_shares(frame, ["service"])
-
-
-def _summary(_: Analysis, cube: Cube) -> pl.DataFrame | None:
-    with suppress(ModelRefused):
-        return losses.summary(cube, ["service"])
-    return None
-
-
-def fitted_tables(analysis: Analysis) -> dict[str, pl.DataFrame]:
-    """Return the tables of fitted loss distributions; {} if nothing can be fitted."""
-    if analysis.claims_costs is not None:
-        with suppress(ModelRefused, UsageError):
-            fits, _ = loss_tables.fit_cube(analysis.cubes["cost"], totals=analysis.claims is None)
-            return {**loss_tables.fit_tables(fits), "curves": losses.curve_table(fits)}
-    return {}
-
-
-def _intake(analysis: Analysis, claims: Claims) -> pl.DataFrame:
-    days = ("service", "claimant_type", "filed_on")
-    bands = _display_bands(analysis)
-    return losses.cumulative_intake(
-        losses.build_cube(claims, until=analysis.as_of, dimensions=days, bands=bands)
-    )
-
-
-def _intake_by_hour(analysis: Analysis, claims: Claims) -> pl.DataFrame | None:
-    if not claims.has_times:
-        return None
-    bands = _display_bands(analysis)
-    hours = losses.build_cube(claims, until=analysis.as_of, dimensions=("filed_hour",), bands=bands)
-    return losses.cumulative_intake(hours, per="hour")
-
-
-def _service_bands(analysis: Analysis) -> pl.DataFrame | None:
-    if not analysis.headline_from_claims:
-        return None
-    table = service_bands.service_band_table(
-        analysis.cubes["cost"],
-        analysis.known_policy,
-        analysis.ledger,
-        analysis.as_of,
-        negative=analysis.incident.loss.negative == "band",
-    )
-    return None if table.is_empty() else table
-
-
-def _funnel_of_claims(analysis: Analysis) -> pl.DataFrame | None:
-    table = analysis.claims_costs
-    if table is None or "published" in analysis.runs:
-        return None
-    cube = next(iter(analysis.cubes.values()))
-    decision = "" if cube.decision else cube.first_decision
-    return funnel_table(analysis.policy, analysis.ledger, analysis.as_of, table, decision)
-
-
-# --- draws --------------------------------------------------------------------------------------------
-
-
-def _of_run(make: Callable[[Analysis, Simulation], pl.DataFrame | None], number: int = 0) -> Make:
-    """Return a function that makes a table of draws: of the headline (0), or of the claims beside it (1)."""
-    return lambda a: next((make(a, run) for run in [*a.runs.values()][number : number + 1]), None)
-
-
-def _quantiles(analysis: Analysis, run: Simulation) -> pl.DataFrame:
-    return costs.quantiles_table(run, level=analysis.plan.level)
-
-
-def _split(_: Analysis, run: Simulation) -> pl.DataFrame:
-    return costs.variance_split(run).with_columns(pl.col(pl.Float64).round_sig_figs(ESTIMATE_DIGITS))
-
-
-def _contributions(_: Analysis, run: Simulation) -> pl.DataFrame:
-    return costs.contributions(run).with_columns(pl.col(pl.Float64).round_sig_figs(ESTIMATE_DIGITS))
-
-
-def _chance(analysis: Analysis, run: Simulation) -> pl.DataFrame | None:
-    return None if analysis.budget is None else costs.budget_chance(run, analysis.budget)
-
-
-def _distribution(analysis: Analysis) -> pl.DataFrame | None:
+def _distribution(a: Analysis, run: costs.Simulation) -> pl.DataFrame:
     """Return the distribution of each total, with press forecasts if they forecast the only line of cash."""
-    run = analysis.headline_run
-    if run is None:
-        return None
-    table = costs.total_distribution_table(run, analysis.budget, level=analysis.plan.level)
-    published = analysis.runs.get("published")
-    if published is None or len(published.portfolio.counted("cash")) != 1:
+    table = costs.total_distribution_table(run, a.budget, level=a.plan.level)
+    published = a.runs.get("published")
+    counted = published.portfolio.counted("cash") if published else ()
+    if len(counted) != 1:
         return table
-    (line,) = published.portfolio.counted("cash")
-    forecasts = analysis.tables["headlines"].filter(
-        pl.col("fact") != "", pl.col("high").is_not_null(), line=line
-    )
-    # Published amounts are in whole currency, simulated totals in the smallest unit.
-    amounts = forecasts.select("fact", pl.col("low", "high") * 10**analysis.incident.minor_units)
-    return _with_published_amounts(table, published, [("press", *row) for row in amounts.rows()])
+    told = a.tables["headlines"].filter(pl.col("fact") != "", pl.col("high").is_not_null(), line=counted[0])
+    return _with_amounts(a, table, "press", told.select("fact", "low", "high").iter_rows())
 
 
-def _distribution_in_hindsight(analysis: Analysis) -> pl.DataFrame | None:
-    """Return the distribution with the cash that was paid, if that is published of the only line of cash."""
-    published, outcome = analysis.runs.get("published"), analysis.incident.outcome
-    later = analysis.tables.get("hindsight_outcomes")
-    if published is None or outcome is None or later is None:
-        return None
-    paid = later.filter(id=outcome.paid)["value"].to_list()
-    if published.portfolio.counted("cash") != (outcome.line,) or not paid:
-        return None
-    amount = float(paid[0]) * 10**analysis.incident.minor_units
-    table = analysis.tables["total_distribution"]
-    return _with_published_amounts(table, published, [("observed", outcome.paid, None, amount)])
-
-
-def _with_published_amounts(
-    table: pl.DataFrame, run: Simulation, amounts: Iterable[tuple[str, str, float | None, float]]
+def _with_amounts(
+    a: Analysis, table: pl.DataFrame, mark: str, amounts: Iterable[tuple[str, float | None, float]]
 ) -> pl.DataFrame:
-    """Add rows of published amounts of cash: each has a mark, a fact, a lower end and the amount."""
-    total = run.totals["cash"]
-    rows = [
-        (
-            *("cash", mark, fact, None if low == high else low, high),
-            1 - rounded_probability(total.exceedance(high)).value,
-        )
-        for mark, fact, low, high in amounts
-    ]
+    """Add published amounts of cash in whole currency: each has a fact, a lower end and the amount."""
+    unit, rows = 10.0**a.incident.minor_units, []
+    for fact, low, high in amounts:
+        chance = costs.rounded_probability(a.runs["published"].totals["cash"].exceedance(high * unit))
+        start = None if low is None or low == high else low * unit
+        rows.append(("cash", mark, fact, start, high * unit, 1 - chance.value))
     return pl.concat([table, pl.DataFrame(rows, schema=costs.TOTAL_DISTRIBUTION.dtypes, orient="row")])
 
 
-def _information_value(analysis: Analysis, run: Simulation) -> pl.DataFrame | None:
-    if analysis.budget is None or "cash" not in run.portfolio.valuations:
-        return None
-    return costs.information_value([run], alternative=analysis.budget)
+def _compared_tables(a: Analysis) -> Makers:
+    compared = a.compared
+    if compared is None:
+        return {}
+    return {
+        "comparison": lambda: compared.simulations.policies,
+        "pairs": lambda: compared.pairs,
+        "flips": lambda: compared.flips,
+        "policy_information_value": lambda: compared.information_value,
+        "winners_and_losers": lambda: compared.winners_table,
+    }
 
 
-def _of_compared(make: Callable[[PolicyComparison], pl.DataFrame]) -> Make:
-    return lambda a: None if a.compared is None else make(a.compared)
+def _hindsight_tables(a: Analysis) -> Makers:
+    if not a.plan.hindsight:
+        return {}
+    return {
+        "hindsight_backtest": lambda: a.backtest.ranges if a.backtest else None,
+        "hindsight_rivals": lambda: a.backtest.rivals if a.backtest else None,
+        "hindsight_headlines": lambda: _by_day(_headlines(a), later=True),
+        "hindsight_tie_outs": lambda: _by_day(_tie_outs(a), later=True),
+        "hindsight_outcomes": lambda: _outcomes(a),
+        "hindsight_total_distribution": lambda: _distribution_in_hindsight(a),
+    }
 
 
-# --- hindsight ----------------------------------------------------------------------------------------
-
-
-def _by_day(make: Make, *, later: bool) -> Make:
-    """Return a function that keeps only the rows of a table that use later facts, or only the others."""
-
-    def kept(analysis: Analysis) -> pl.DataFrame | None:
-        table = make(analysis)
-        if table is None or (later and not analysis.plan.hindsight):
-            return None
-        return table.filter(pl.col("hindsight") == later).drop("hindsight")
-
-    return kept
-
-
-def _headlines(analysis: Analysis) -> pl.DataFrame:
-    published = analysis.runs.get("published")
-    return headlines_table(
-        analysis.incident, analysis.costs["published"], published, analysis.as_of, level=analysis.plan.level
-    )
-
-
-def _tie_outs(analysis: Analysis) -> pl.DataFrame:
-    return costs.reconciliation_table(analysis.tie_outs, analysis.policy, as_of=analysis.as_of)
-
-
-def _outcomes(analysis: Analysis) -> pl.DataFrame | None:
-    if not analysis.plan.hindsight:
-        return None
+def _outcomes(a: Analysis) -> pl.DataFrame:
     return incidents.outcomes().filter(
-        pl.col("collection") == analysis.incident.id,
-        pl.col("public_on") > analysis.as_of,
+        pl.col("public_on") > a.as_of,
         pl.col("value").is_not_null(),
         pl.col("grade").is_in(["A", "B"]),
         pl.col("topic").is_in(["cost", "documents-round"]),
+        collection=a.incident.id,
     )
 
 
-BY_SERVICE = {"service": losses.CLAIM_COMBINATIONS["service"].dtype}
-TABLES: dict[str, tuple[Callable[[], TableSchema], Make]] = {
-    "costs": (lambda: costs.COSTS, lambda a: a.costs["published"]),
-    "totals": (lambda: costs.TOTALS, lambda a: costs.totals(a.costs["published"])),
-    "funnel": (lambda: FUNNEL, lambda a: funnel_table(a.policy, a.ledger, a.as_of, a.costs["published"])),
-    "services": (lambda: SERVICES, lambda a: service_table(a.incident)),
-    "facts": (
-        lambda: incidents.FACTS_TABLE,
-        lambda a: cited_facts(a.incident, a.policy, a.ledger, as_of=a.as_of),
-    ),
-    "headlines": (lambda: HEADLINES.without("hindsight"), _by_day(_headlines, later=False)),
-    "tie_outs": (lambda: costs.TIE_OUTS.without("hindsight"), _by_day(_tie_outs, later=False)),
-    "claims_costs": (lambda: costs.COSTS, lambda a: a.claims_costs),
-    "claims_totals": (
-        lambda: costs.TOTALS,
-        lambda a: None if a.claims_costs is None else costs.totals(a.claims_costs),
-    ),
-    "claims_bands": (lambda: losses.BAND_COUNTS.grouped_by(BY_SERVICE), _of_cube(_bands)),
-    "claims_services": (
-        lambda: losses.GROUP_COUNTS.grouped_by(BY_SERVICE),
-        _of_cube(lambda _, cube: losses.with_shares(losses.regroup(cube, ["service"]))),
-    ),
-    "claims_summary": (lambda: losses.SUMMARY.grouped_by(BY_SERVICE), _of_cube(_summary)),
-    "claims_fits": (lambda: losses.FITS, lambda a: a.fitted.get("fits")),
-    "claims_fitted": (lambda: loss_tables.FITTED, lambda a: a.fitted.get("quantities")),
-    "claims_curves": (lambda: losses.CURVES_TABLE, lambda a: a.fitted.get("curves")),
-    "claims_combinations": (
-        lambda: losses.CLAIM_COMBINATIONS,
-        _of_claims(lambda a, x: loss_tables.combination_counts(x, a.known_policy, until=a.as_of)),
-    ),
-    "claims_intake": (lambda: losses.INTAKE, _of_claims(_intake)),
-    "claims_intake_hours": (lambda: losses.INTAKE_BY_HOUR, _of_claims(_intake_by_hour)),
-    "claims_quality": (lambda: losses.QUALITY, _of_claims(lambda _, x: losses.quality_table(x))),
-    "claims_amounts": (lambda: claims.CONTROL_TOTALS, _of_claims(lambda _, x: x.control_totals)),
-    "claims_rules": (lambda: losses.BROKEN_RULES, _of_claims(lambda _, x: losses.rule_table(x))),
-    "claims_heaping": (lambda: losses.HEAPING, _of_claims(lambda _, x: losses.heaping_table(x))),
-    "claims_bunching": (
-        lambda: losses.BUNCHING,
-        _of_claims(lambda a, x: loss_tables.heap_tables(x, a.known_policy)["bunching"]),
-    ),
-    "claims_claimants": (lambda: losses.CLAIMANTS, _of_claims(lambda _, x: losses.claimants_table(x))),
-    "claims_service_bands": (lambda: service_bands.SERVICE_BANDS, _service_bands),
-    "claims_funnel": (lambda: FUNNEL, _funnel_of_claims),
-    "tornado": (
-        lambda: costs.TORNADO,
-        lambda a: (
-            costs.tornado(a.headline_run.portfolio, level=a.plan.level)
-            if a.headline_run
-            else costs.TORNADO.empty()
-        ),
-    ),
-    "levers": (
-        lambda: costs.LEVERS,
-        lambda a: costs.levers(a.headline_run.portfolio) if a.headline_run else costs.LEVERS.empty(),
-    ),
-    "quantiles": (lambda: costs.QUANTILES, _of_run(_quantiles)),
-    "split": (lambda: costs.VARIANCE_SPLIT, _of_run(_split)),
-    "contributions": (
-        lambda: costs.CONTRIBUTIONS,
-        _of_run(_contributions),
-    ),
-    "budget": (lambda: costs.BUDGET_CHANCE, _of_run(_chance)),
-    "total_distribution": (lambda: costs.TOTAL_DISTRIBUTION, _distribution),
-    "cost_ranges": (
-        lambda: costs.COST_RANGES,
-        _of_run(lambda a, run: costs.cost_ranges(run, a.headline_source, level=a.plan.level)),
-    ),
-    "steps": (
-        lambda: costs.WATERFALL_STEPS,
-        _of_run(lambda a, _: costs.waterfall_steps(a.headline_source, a.tables["contributions"])),
-    ),
-    "information_value": (lambda: costs.INFORMATION_VALUE, _of_run(_information_value)),
-    "claims_quantiles": (lambda: costs.QUANTILES, _of_run(_quantiles, 1)),
-    "claims_split": (
-        lambda: costs.VARIANCE_SPLIT,
-        _of_run(_split, 1),
-    ),
-    "claims_contributions": (
-        lambda: costs.CONTRIBUTIONS,
-        _of_run(_contributions, 1),
-    ),
-    "claims_budget": (lambda: costs.BUDGET_CHANCE, _of_run(_chance, 1)),
-    "scenarios": (lambda: costs.SCENARIOS, scenarios.scenarios_of),
-    "reserve": (lambda: reserve.RESERVE, reserve.reserve_table),
-    "comparison": (lambda: costs.POLICIES, _of_compared(lambda c: c.simulations.policies)),
-    "pairs": (lambda: costs.PAIRS, _of_compared(lambda c: c.pairs)),
-    "flips": (lambda: costs.FLIPS, _of_compared(lambda c: c.flips)),
-    "policy_information_value": (
-        lambda: costs.INFORMATION_VALUE,
-        _of_compared(lambda c: c.information_value),
-    ),
-    "winners_and_losers": (lambda: costs.WINNERS_AND_LOSERS, _of_compared(lambda c: c.winners_table)),
-    "hindsight_backtest": (lambda: costs.RANGES, lambda a: a.backtest.ranges if a.backtest else None),
-    "hindsight_rivals": (lambda: costs.RIVALS, lambda a: a.backtest.rivals if a.backtest else None),
-    "hindsight_headlines": (lambda: HEADLINES.without("hindsight"), _by_day(_headlines, later=True)),
-    "hindsight_tie_outs": (lambda: costs.TIE_OUTS.without("hindsight"), _by_day(_tie_outs, later=True)),
-    "hindsight_outcomes": (lambda: incidents.FACTS_TABLE, _outcomes),
-    "hindsight_total_distribution": (lambda: costs.TOTAL_DISTRIBUTION, _distribution_in_hindsight),
-}
-"""Per table of an analysis: its columns, and the function that makes it, or None if there is none."""
+def _distribution_in_hindsight(a: Analysis) -> pl.DataFrame | None:
+    """Return the distribution with the cash that was paid, if that is published of the only line of cash."""
+    run, outcome = a.runs.get("published"), a.incident.outcome
+    if run is None or outcome is None or run.portfolio.counted("cash") != (outcome.line,):
+        return None
+    paid = a.tables["hindsight_outcomes"].filter(id=outcome.paid)["value"].to_list()
+    table = a.tables["total_distribution"]
+    return _with_amounts(a, table, "observed", [(outcome.paid, None, float(paid[0]))]) if paid else None
+
+
+def sensitivity_tables(
+    analysis: Analysis, limit: int | None = None, awards: Sequence[int] = ()
+) -> dict[str, pl.DataFrame]:
+    """Show which inputs and decisions influence the cost of an analysis.
+
+    The tables describe the headline cost, which is computed from published counts if possible, else from
+    claims.
+
+    Args:
+        analysis: the result of `run`.
+        limit: an amount of cash in whole currency; tables show which inputs would make the cost exceed it.
+        awards: possible mean awards of a review, in whole currency; a table shows the cost for each of them.
+
+    Returns:
+        The tables `tornado`, `levers` and `indices` (shares of the variance of the cash); with a limit also
+        `break_evens` and `inputs_given_exceedance`; with awards also `awards`; if the plan has a budget, also
+        `information_value`.
+
+    Raises:
+        ModelRefused: there is no expected cost (or no expected cash, with a limit or awards), or too few
+            draws exceed the limit.
+        UsageError: awards are given and the policy has no review.
+    """
+    run, plan = analysis.headline_run, analysis.plan
+    if run is None:
+        raise ModelRefused(
+            "no line has an expected cost, so nothing moves it",
+            remedy="Give a ledger with the inputs that the policy needs.",
+        )
+    names = ("tornado", "levers", "information_value")
+    tables = {name: analysis.tables[name] for name in names if name in analysis.tables}
+    if "cash" not in run.totals:
+        if awards or limit is not None:
+            refuse_no_cash("a sum or an award")
+        return tables
+    with suppress(ModelRefused):  # no indices if nothing is uncertain or inputs are correlated
+        tables["indices"] = costs.cost_sobol_indices(run.portfolio)
+    unit = float(10**analysis.incident.minor_units)
+    if awards:
+        views = [award * unit for award in awards]
+        tables["awards"] = costs.award_views(
+            run.portfolio, views, draws=plan.draws, seed=plan.seed, level=plan.level
+        )
+    if limit is not None:
+        tables["break_evens"] = costs.break_evens(run.portfolio, limit * unit)
+        tables["inputs_given_exceedance"] = costs.inputs_given_exceedance(run, limit * unit)
+    return tables
+
+
+GROUPS = ("analysis", "sensitivity", "comparison", "solution", "backtest", "losses", "intake", "documents")
+"""The groups of tables: those of a report, and those of single commands."""
+
+
+@cache
+def table_schemas(group: str) -> dict[str, TableSchema]:
+    """Return the schemas of a group of result tables, by table name.
+
+    The group `analysis` has the tables of a report; one from claims or in hindsight that is not listed has
+    the columns of the table without the prefix. The other groups have the tables of single commands.
+    """
+    groups: dict[str, Callable[[], dict[str, TableSchema]]] = {
+        "analysis": lambda: {
+            "costs": costs.COSTS,
+            "totals": costs.TOTALS,
+            "funnel": FUNNEL,
+            "services": SERVICES,
+            "facts": incidents.FACTS_TABLE,
+            "headlines": HEADLINES.without("hindsight"),
+            "tie_outs": costs.TIE_OUTS.without("hindsight"),
+            "claims_bands": losses.BAND_COUNTS.grouped_by(
+                {"service": losses.CLAIM_COMBINATIONS["service"].dtype}
+            ),
+            "claims_services": losses.GROUP_COUNTS.grouped_by(
+                {"service": losses.CLAIM_COMBINATIONS["service"].dtype}
+            ),
+            "claims_summary": losses.SUMMARY.grouped_by(
+                {"service": losses.CLAIM_COMBINATIONS["service"].dtype}
+            ),
+            "claims_fits": losses.FITS,
+            "claims_fitted": exploration.FITTED,
+            "claims_curves": losses.CURVES_TABLE,
+            "claims_combinations": losses.CLAIM_COMBINATIONS,
+            "claims_intake": losses.INTAKE,
+            "claims_intake_hours": losses.INTAKE_BY_HOUR,
+            "claims_quality": losses.QUALITY,
+            "claims_amounts": claims.CONTROL_TOTALS,
+            "claims_rules": losses.BROKEN_RULES,
+            "claims_heaping": losses.HEAPING,
+            "claims_bunching": losses.BUNCHING,
+            "claims_claimants": losses.CLAIMANTS,
+            "claims_service_bands": service_bands.SERVICE_BANDS,
+            "tornado": costs.TORNADO,
+            "levers": costs.LEVERS,
+            "quantiles": costs.QUANTILES,
+            "split": costs.VARIANCE_SPLIT,
+            "contributions": costs.CONTRIBUTIONS,
+            "budget": costs.BUDGET_CHANCE,
+            "total_distribution": costs.TOTAL_DISTRIBUTION,
+            "cost_ranges": costs.COST_RANGES,
+            "steps": costs.WATERFALL_STEPS,
+            "information_value": costs.INFORMATION_VALUE,
+            "scenarios": costs.SCENARIOS,
+            "reserve": reserve.RESERVE,
+            "comparison": costs.POLICIES,
+            "pairs": costs.PAIRS,
+            "flips": costs.FLIPS,
+            "policy_information_value": costs.INFORMATION_VALUE,
+            "winners_and_losers": costs.WINNERS_AND_LOSERS,
+            "hindsight_backtest": costs.RANGES,
+            "hindsight_rivals": costs.RIVALS,
+            "hindsight_outcomes": incidents.FACTS_TABLE,
+        },
+        "sensitivity": lambda: {
+            "tornado": costs.TORNADO,
+            "indices": costs.INDICES,
+            "levers": costs.LEVERS,
+            "awards": costs.AWARD_VIEWS,
+            "break_evens": costs.BREAK_EVENS,
+            "inputs_given_exceedance": costs.INPUTS_GIVEN_EXCEEDANCE,
+            "information_value": costs.INFORMATION_VALUE,
+        },
+        "comparison": lambda: {
+            "policies": costs.POLICIES,
+            "benefits": costs.POLICY_BENEFITS,
+            "pairs": costs.PAIRS,
+            "flips": costs.FLIPS,
+            "information_value": costs.INFORMATION_VALUE,
+            "replaced": costs.LOSS_REPLACEMENT,
+            "left_out": costs.LEFT_OUT,
+        },
+        "solution": _solution_schemas,
+        "backtest": lambda: {"outcomes": costs.OUTCOMES, "rivals": costs.RIVALS, "unscored": costs.UNSCORED},
+        "losses": lambda: {
+            "bands": losses.BAND_COUNTS,
+            "summary": losses.SUMMARY,
+            "quantiles": losses.LOSS_QUANTILES,
+            "concentration": losses.CONCENTRATION,
+            "lorenz": losses.LORENZ,
+            "heaps": losses.HEAPS,
+            "bunching": losses.BUNCHING,
+            "shares": losses.SHARES,
+            "differences": losses.DIFFERENCES,
+            "fits": losses.FITS,
+            "quantities": exploration.FITTED,
+            "refused": exploration.REFUSED_FITS,
+            "cube": losses.CUBE_MEASURES,
+        },
+        "intake": lambda: {
+            "points": losses.POINTS,
+            "branches": losses.FORECAST_BRANCHES,
+            "families": losses.CURVE_FORECASTS,
+            "spread": losses.CURVE_SPREAD,
+            "variance": losses.LATE_VARIANCE,
+            "weekdays": losses.WEEKDAY_FACTORS,
+            "spikes": losses.DEADLINE_SPIKES,
+            "backtest": losses.TESTED_FORECASTS,
+            "coverage": losses.INTERVAL_COVERAGE,
+            "bounds": losses.LATE_BOUNDS,
+            "hindsight": losses.HINDSIGHT,
+        },
+        "documents": lambda: {"assumptions": assumptions.LEDGER, "bridge": costs.BRIDGE},
+    }
+    return groups[group]()
+
+
+def all_schemas() -> tuple[TableSchema, ...]:
+    """Return the schemas of all groups of tables."""
+    return tuple(schema for group in GROUPS for schema in table_schemas(group).values())
+
+
+def _solution_schemas() -> dict[str, TableSchema]:
+    from outage_analysis.analysis.solving import FRONTIER_POINTS  # imported here: few need it
+
+    return {"solution": costs.SOLUTION, "frontier": costs.FRONTIER, "frontier_points": FRONTIER_POINTS}

@@ -35,7 +35,6 @@ from outage_analysis.errors import UsageError, one_line
 if TYPE_CHECKING:  # for type checkers only: these imports are slow, and `--help` must start quickly
     import polars as pl
 
-    from outage_analysis.analysis import DisplayUnits
     from outage_analysis.claims import Inspection
     from outage_analysis.losses import Cube
     from outage_analysis.text import Locale
@@ -70,7 +69,6 @@ def ingest(
 
         outage-analysis ingest exports/ --out claims.duckdb
     """
-    from outage_analysis.analysis import DisplayUnits
     from outage_analysis.claims import STORE_SUFFIX, save_claims
     from outage_analysis.incidents import load_incident
     from outage_analysis.losses import quality_report
@@ -96,7 +94,7 @@ def ingest(
     if as_json:
         print_json({**quality, "written": str(out) if out else None})
         return
-    _print_quality(quality, DisplayUnits.from_document(claims.incident), locale)
+    _print_quality(quality, claims.incident.locale("en"), locale)
     if out:
         print_line(str(out))
     words = (
@@ -107,9 +105,10 @@ def ingest(
     suggest_command(*words, *language_option(lang), lang=lang)
 
 
-def _print_quality(quality: dict[str, Any], sums: DisplayUnits, locale: Locale) -> None:
+def _print_quality(quality: dict[str, Any], sums: Locale, locale: Locale) -> None:
     import polars as pl
 
+    from outage_analysis.analysis import currency_if_converted
     from outage_analysis.claims import CONTROL_TOTALS
     from outage_analysis.losses import BROKEN_RULES, CLAIMANTS, HEAPING, QUALITY
 
@@ -131,7 +130,7 @@ def _print_quality(quality: dict[str, Any], sums: DisplayUnits, locale: Locale) 
     print_table(claimants, locale("terminal.ingest_claimants"), CLAIMANTS, locale=locale)
     if quality["heaping"]:
         heaping = pl.DataFrame(quality["heaping"])
-        currency = sums.currency_if_converted(heaping, HEAPING)
+        currency = currency_if_converted(heaping, HEAPING, sums)
         title = locale("terminal.ingest_heaping")
         title += locale("terminal.sums", currency=currency) if currency else ""
         print_table(heaping, title, HEAPING, sums, locale=locale)
@@ -172,7 +171,6 @@ def inspect(
 
         outage-analysis inspect complaints.xlsx --incident my-outage.toml --toml > call-centre.toml
     """
-    from outage_analysis.analysis import DisplayUnits
     from outage_analysis.claims import inspect_file
     from outage_analysis.incidents import Layout, load_incident, load_layout
     from outage_analysis.jupyter import shell_path
@@ -196,7 +194,7 @@ def inspect(
             | {name: getattr(inspection, name).to_dicts() for name in tables}
         )
     else:
-        _print_inspection(inspection, DisplayUnits.from_document(incident), locale)
+        _print_inspection(inspection, incident.locale("en"), locale)
         # The shell empties the file behind `>` first, so it must be no file that exists.
         layout_file = "new-layout.toml" if Path("layout.toml").exists() else "layout.toml"
         suggest_command(
@@ -209,7 +207,7 @@ def inspect(
         )
 
 
-def _print_inspection(inspection: Inspection, sums: DisplayUnits, locale: Locale) -> None:
+def _print_inspection(inspection: Inspection, sums: Locale, locale: Locale) -> None:
     # The comments of the layout are English in every language, because the layout is a file.
     import polars as pl
 
@@ -273,7 +271,6 @@ def cube(
 
         outage-analysis cube complaints.csv --by service --out cube.parquet
     """
-    from outage_analysis.analysis import DisplayUnits
     from outage_analysis.claims import PARQUET_SUFFIX
     from outage_analysis.incidents import load_incident
     from outage_analysis.losses import build_cube, save_cube
@@ -301,16 +298,17 @@ def cube(
     elif as_json:
         print_json({"synthetic": built.synthetic, "rows": built.display_rows.to_dicts()})
     else:
-        _print_cube(built, DisplayUnits.from_document(incident), locale)
+        _print_cube(built, incident.locale("en"), locale)
 
 
-def _print_cube(built: Cube, sums: DisplayUnits, locale: Locale) -> None:
+def _print_cube(built: Cube, sums: Locale, locale: Locale) -> None:
+    from outage_analysis.analysis import currency_if_converted
     from outage_analysis.losses import CUBE_MEASURES
 
     rows, title = (
         built.display_rows,
         locale("terminal.cube_synthetic" if built.synthetic else "terminal.cube"),
     )
-    currency = sums.currency_if_converted(rows, CUBE_MEASURES)
+    currency = currency_if_converted(rows, CUBE_MEASURES, sums)
     heading = f"{title}{locale('terminal.sums', currency=currency)}" if currency else title
     print_table(rows, heading, CUBE_MEASURES, sums, locale=locale)

@@ -18,7 +18,6 @@ from outage_analysis.errors import one_line
 if TYPE_CHECKING:  # for type checkers only: these imports are slow, and `--help` must start quickly
     import polars as pl
 
-    from outage_analysis.analysis import DisplayUnits
     from outage_analysis.claims import Claims
     from outage_analysis.text import LikelyRange, Locale, TableSchema, TextTable
 
@@ -133,7 +132,7 @@ def print_table(
     frame: pl.DataFrame,
     title: str,
     schema: TableSchema | None = None,
-    sums: DisplayUnits | None = None,
+    sums: Locale | None = None,
     *,
     locale: Locale | None = None,
 ) -> None:
@@ -171,9 +170,11 @@ def _terminal_width() -> int | None:
 
 
 def _in_larger_unit(
-    frame: pl.DataFrame, schema: TableSchema | None, sums: DisplayUnits | None
+    frame: pl.DataFrame, schema: TableSchema | None, sums: Locale | None
 ) -> tuple[str, TextTable] | None:
-    unit = sums.common_unit(frame, schema) if sums else None
+    from outage_analysis.analysis import common_unit
+
+    unit = common_unit(frame, schema, sums) if sums else None
     return (
         (f"{unit[1]} {sums.currency}", _text_table(frame, schema, sums, unit[0])) if sums and unit else None
     )
@@ -182,7 +183,7 @@ def _in_larger_unit(
 def _text_table(
     frame: pl.DataFrame,
     schema: TableSchema | None,
-    sums: DisplayUnits | None,
+    sums: Locale | None,
     unit: int | None = None,
     locale: Locale | None = None,
 ) -> TextTable:
@@ -190,11 +191,11 @@ def _text_table(
 
     If a locale is given, column heads and translated words are in its language.
     """
-    from outage_analysis.analysis import whole_counts
+    from outage_analysis.analysis import format_amounts, whole_counts
     from outage_analysis.text import TextTable
 
     counts = whole_counts(frame, schema)
-    texts = sums.format_amounts(counts, schema, _cell_text, unit) if sums else counts
+    texts = format_amounts(counts, schema, sums, _cell_text, unit) if sums else counts
     hidden = [column.name for column in schema.columns if not column.shown] if schema else []
     # Hidden columns are dropped after formatting, because the unit of an amount may depend on them.
     texts = texts.drop(hidden, strict=False)
@@ -240,7 +241,7 @@ def print_titled_tables(
     prefix: str,
     notes: Iterable[str],
     schemas: Mapping[str, TableSchema],
-    sums: DisplayUnits | None = None,
+    sums: Locale | None = None,
     lang: str = "en",
     likely: LikelyRange | None = None,
 ) -> None:
@@ -256,9 +257,10 @@ def print_titled_tables(
         lang: the language of column heads and words; titles, prefix and notes must be in it already.
         likely: the likely range; the columns of its ends are then named after them: p10, not range_low.
     """
+    from outage_analysis.analysis import currency_if_converted
     from outage_analysis.text import Locale
 
-    locale = replace(sums.locale, lang=lang) if sums else Locale(lang)
+    locale = replace(sums, lang=lang) if sums else Locale(lang)
     if likely:
         locale, measures = replace(locale, level=likely.level), likely.column_measures
         tables = {name: table.rename(measures, strict=False) for name, table in tables.items()}
@@ -268,7 +270,7 @@ def print_titled_tables(
         if table is None or table.is_empty():
             continue
         schema = schemas.get(name)
-        currency = sums.currency_if_converted(table, schema) if sums else ""
+        currency = currency_if_converted(table, schema, sums) if sums else ""
         heading = f"{title}{locale('terminal.sums', currency=currency)}" if currency else title
         shown = _bands_in_words(table.head(MOST_ROWS), locale)
         print_table(shown, prefix + heading, schema, sums, locale=locale)

@@ -12,7 +12,7 @@ from outage_analysis.cli.console import band_expression, print_line, print_table
 if TYPE_CHECKING:  # for type checkers only: these imports are slow, and `--help` must start quickly
     import polars as pl
 
-    from outage_analysis.analysis import Analysis, BudgetSolution, DisplayUnits, Plan, PolicyComparison
+    from outage_analysis.analysis import Analysis, BudgetSolution, Plan, PolicyComparison
     from outage_analysis.text import Locale
 
 BOUNDS = ("low", "expected", "high", "most")
@@ -73,10 +73,10 @@ def _all_bases(tables: Mapping[str, pl.DataFrame], name: str) -> pl.DataFrame:
 
 def print_cost(analysis: Analysis, lang: str = "en") -> None:
     """Print the cost in three sentences, and then as tables: quantiles, totals, cost lines, loss bands."""
-    from outage_analysis.analysis import DisplayUnits, input_notes, unstated_notes
+    from outage_analysis.analysis import input_notes, unstated_notes
     from outage_analysis.costs import TOTALS
 
-    sums = DisplayUnits.from_document(analysis.incident)
+    sums = analysis.incident.locale("en")
     locale = analysis.locale(lang)
     for sentence in cost_sentences(analysis, locale):
         print_text(sentence)
@@ -91,7 +91,7 @@ def print_cost(analysis: Analysis, lang: str = "en") -> None:
     _print_lines_and_bands(_all_bases(analysis.tables, "costs"), sums, locale)
 
 
-def _print_lines_and_bands(costs: pl.DataFrame, sums: DisplayUnits, locale: Locale) -> None:
+def _print_lines_and_bands(costs: pl.DataFrame, sums: Locale, locale: Locale) -> None:
     import polars as pl
 
     from outage_analysis.costs import COSTS
@@ -164,7 +164,7 @@ def _budget_sentence(analysis: Analysis, basis: str, locale: Locale) -> str:
     )
 
 
-def _print_quantiles(analysis: Analysis, sums: DisplayUnits, locale: Locale) -> None:
+def _print_quantiles(analysis: Analysis, sums: Locale, locale: Locale) -> None:
     from outage_analysis.costs import QUANTILES
     from outage_analysis.text import VALUATION, TableSchema
 

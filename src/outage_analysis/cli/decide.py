@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -36,7 +37,7 @@ from outage_analysis.errors import UsageError, one_line
 if TYPE_CHECKING:  # for type checkers only: these imports are slow, and `--help` must start quickly
     import polars as pl
 
-    from outage_analysis.analysis import Analysis, PolicyComparison, TableGroup
+    from outage_analysis.analysis import Analysis, PolicyComparison
     from outage_analysis.cli.comparison_views import TableView
     from outage_analysis.text import LikelyRange, Locale
 
@@ -245,7 +246,7 @@ def _print_result(  # noqa: PLR0913 - what to print, and how
     result: Analysis | PolicyComparison,
     notes: Iterable[str],
     *,
-    group: TableGroup,
+    group: str,
     likely: LikelyRange,
     synthetic: bool,
     lang: str,
@@ -255,13 +256,13 @@ def _print_result(  # noqa: PLR0913 - what to print, and how
 
     The titles of the tables are the labels `terminal.<command>_<table>`, except for the tables of `views`.
     """
-    from outage_analysis.analysis import DisplayUnits, table_schemas
+    from outage_analysis.analysis import table_schemas
     from outage_analysis.text import Locale
 
     locale = Locale(lang, level=likely.level)
     prefix = locale("terminal.synthetic_prefix") if synthetic else ""
     units = locale("terminal.result_units", day=result.as_of, currency=result.incident.currency)
-    sums = DisplayUnits.from_document(result.incident, result.starts)
+    sums = replace(result.incident.locale("en"), starts=result.starts)
     titles = {name: locale(f"terminal.{command}_{name}") for name in tables if name not in (views or {})}
     views = views or {}
     titles |= {name: view.title for name, view in views.items()}
@@ -286,7 +287,7 @@ def backtest(
 
         outage-analysis backtest
     """
-    from outage_analysis.analysis import DisplayUnits, table_schemas
+    from outage_analysis.analysis import table_schemas
     from outage_analysis.costs import backtest as run_backtest
     from outage_analysis.incidents import load_backtest_spec
     from outage_analysis.text import LikelyRange, Locale
@@ -314,7 +315,7 @@ def backtest(
     if lang != "en":
         tables = _with_translated_names(tables, locale)
     titles = {name: locale(f"terminal.backtest_{name}") for name in BACKTEST_TABLES}
-    schemas, sums = table_schemas("backtest"), DisplayUnits.from_document(policy)
+    schemas, sums = table_schemas("backtest"), policy.locale("en")
     print_titled_tables(tables, titles, "", notes, schemas, sums, lang, likely)
 
 
@@ -354,7 +355,6 @@ def bridge(
     Example:
         outage-analysis bridge kakao-2022 kakao-2023-06-30
     """
-    from outage_analysis.analysis import DisplayUnits
     from outage_analysis.costs import BRIDGE, DRAWS, VALUATIONS
     from outage_analysis.costs import bridge as bridge_table
     from outage_analysis.reports import bridge_side
@@ -377,4 +377,4 @@ def bridge(
         return
     value = valuation.replace("_", " ") if lang == "en" else locale(f"word.{valuation}")
     title = locale("terminal.bridge", valuation=value, currency=currency)
-    print_table(table, title, BRIDGE, DisplayUnits.from_document(start.policy), locale=locale)
+    print_table(table, title, BRIDGE, start.policy.locale("en"), locale=locale)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -30,7 +30,7 @@ from outage_analysis.errors import UsageError
 if TYPE_CHECKING:  # for type checkers only: these imports are slow, and `--help` must start quickly
     import polars as pl
 
-    from outage_analysis.analysis import DisplayUnits, ForecastInput, Question
+    from outage_analysis.analysis import ForecastInput, Question
     from outage_analysis.losses import Channel
     from outage_analysis.text import Locale
 
@@ -145,6 +145,7 @@ def distribution(
         outage-analysis distribution --grouped dental-claims
     """
     from outage_analysis.analysis import explore, explore_grouped, table_schemas
+    from outage_analysis.incidents import load_incident
     from outage_analysis.text import Locale
 
     locale = Locale(lang)  # an unknown language is refused before anything is computed
@@ -175,7 +176,7 @@ def distribution(
         print_json({"source": answer.source, "synthetic": answer.synthetic, "notes": answer.notes, **rows})
         return
     prefix = locale("terminal.synthetic_prefix") if answer.synthetic else ""
-    sums = None if grouped else _sums(incident, answer.starts)
+    sums = None if grouped else replace(load_incident(incident).locale("en"), starts=answer.starts)
     titles = {name: locale(f"terminal.distribution_{name}") for name in DISTRIBUTION_TABLES}
     notes, tables = map(locale.note, answer.notes), _with_texts(answer.tables, lang, question.by)
     print_titled_tables(tables, titles, prefix, notes, table_schemas("losses"), sums, lang)
@@ -332,13 +333,6 @@ def _count_files(
     claims = reading.read_claims(files, load_incident(reading.incident))
     warn_of_rejects(claims, lang)
     return forecast_input_from_claims(claims, until, recovery=recovery)
-
-
-def _sums(incident: str, starts: frozenset[int]) -> DisplayUnits:
-    from outage_analysis.analysis import DisplayUnits
-    from outage_analysis.incidents import load_incident
-
-    return DisplayUnits.from_document(load_incident(incident), starts)
 
 
 def _parse_list(text: str, option: str) -> tuple[str, ...]:

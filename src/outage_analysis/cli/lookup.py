@@ -176,15 +176,15 @@ def _ledger_as_json(ledger: Ledger, public_by: date | None) -> dict[str, object]
 def _print_ledger(ledger: Ledger, lang: str) -> None:
     import polars as pl
 
-    from outage_analysis.analysis import DisplayUnits
+    from outage_analysis.analysis import currency_if_converted, ledger_locale
     from outage_analysis.assumptions import AMOUNT_KINDS, LEDGER, distribution_text, ledger_table
     from outage_analysis.text import Locale
 
-    sums = DisplayUnits.from_ledger(ledger)
-    locale = Locale(lang, sums.currency, sums.digits) if sums else Locale(lang)
+    sums = ledger_locale(ledger)
+    locale = Locale(lang, sums.currency, sums.minor_units) if sums else Locale(lang)
     table = ledger_table(ledger)
     title = locale("terminal.assumptions", name=ledger.name[lang], count=len(table))
-    currency = sums.currency_if_converted(table, LEDGER) if sums else ""
+    currency = currency_if_converted(table, LEDGER, sums) if sums else ""
     heading = f"{title}{locale('terminal.sums', currency=currency)}" if currency else title
     texts = [distribution_text(entry, locale) for entry in ledger.assumptions]
     shown = table if lang == "en" else table.with_columns(distribution=pl.Series(texts, dtype=pl.String))

@@ -208,7 +208,7 @@ class PlanOptions:
         return plan if self.tiers is None else self._with_tiers(plan, self.tiers)
 
     def _with_tiers(self, plan: Plan, tiers: str) -> Plan:
-        from outage_analysis.analysis import Tiers, with_tiers
+        from outage_analysis.analysis import with_tiers
         from outage_analysis.claims import read_claims
 
         if self.policy is not None:
@@ -228,7 +228,7 @@ class PlanOptions:
         elif self.currency or self.column or self.scale:
             raise UsageError("--currency, --scale and --column describe files without --incident")
         unknown = None if self.unknown is None else parse_amount(self.unknown, "--unknown")
-        return with_tiers(plan, Tiers(parse_tiers(tiers), self.effort, unknown))
+        return with_tiers(plan, parse_tiers(tiers), self.effort, unknown)
 
 
 @dataclass(frozen=True, kw_only=True)

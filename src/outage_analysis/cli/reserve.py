@@ -53,14 +53,7 @@ def reserve(
     Example:
         outage-analysis reserve --measure P75 --handling inside --since kakao-2022-10-24
     """
-    from outage_analysis.analysis import (
-        parse_measure,
-        refuse_no_cash,
-        reserve_amount,
-        reserve_note,
-        reserve_table,
-        run,
-    )
+    from outage_analysis.analysis import parse_measure, refuse_no_cash, reserve_amount, reserve_note, run
     from outage_analysis.text import Locale
 
     Locale(lang)  # an unknown language is refused before anything is computed
@@ -68,7 +61,7 @@ def reserve(
     with progress(lang) as step:
         analysis = run(plan, progress=step)
         step("computing the reserve")
-        table = reserve_table(analysis)
+        table = analysis.tables.get("reserve")
         if table is None:
             refuse_no_cash("a reserve")
         amount = reserve_amount(table, chosen, handling)
@@ -170,11 +163,11 @@ def _movement(moved: pl.DataFrame | None, since: str | None, locale: Locale) -> 
 def _print_tables(
     analysis: Analysis, table: pl.DataFrame, moved: pl.DataFrame | None, locale: Locale
 ) -> None:
-    from outage_analysis.analysis import RESERVE, DisplayUnits
+    from outage_analysis.analysis import RESERVE
     from outage_analysis.costs import BRIDGE
 
     units = locale("terminal.sums", currency=analysis.incident.currency)
-    sums = DisplayUnits.from_document(analysis.incident)
+    sums = analysis.incident.locale("en")
     print_table(table, f"{locale('terminal.reserve')}{units}", RESERVE, sums, locale=locale)
     if moved is not None:
         title = locale("terminal.bridge", valuation=locale("word.cash"), currency=analysis.incident.currency)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -102,7 +103,6 @@ def _amounts(analysis: Analysis, row: dict[str, Any], locale: Locale) -> dict[st
 def _print_scenarios(analysis: Analysis, table: pl.DataFrame, stresses: ScenarioSet, locale: Locale) -> None:
     import polars as pl
 
-    from outage_analysis.analysis import DisplayUnits
     from outage_analysis.costs import SCENARIOS
 
     labels = {scenario.id: scenario.id for scenario in stresses.scenarios}
@@ -119,7 +119,7 @@ def _print_scenarios(analysis: Analysis, table: pl.DataFrame, stresses: Scenario
         table.with_columns(pl.col("scenario").replace(labels)).drop(hidden).rename(measures),
         f"{title}{units}",
         SCENARIOS.without(*hidden).renamed(measures),
-        DisplayUnits.from_document(analysis.incident, analysis.starts),
+        replace(analysis.incident.locale("en"), starts=analysis.starts),
         locale=locale,
     )
     rows = {row["scenario"]: row for row in table.iter_rows(named=True)}

@@ -177,13 +177,13 @@ def _solution_as_json(found: BudgetSolution) -> dict[str, Any]:
 
 
 def _print_solution(found: BudgetSolution, lang: str) -> None:
-    from outage_analysis.analysis import DisplayUnits, table_schemas
+    from outage_analysis.analysis import table_schemas
 
     locale = found.locale(lang)
     for sentence in found.sentences(lang):
         print_text(one_line(sentence, LONGEST_SENTENCE))
     print_line("")
-    sums = DisplayUnits.from_document(found.incident, found.starts)
+    sums = replace(found.incident.locale("en"), starts=found.starts)
     prefix = locale("terminal.synthetic_prefix") if found.synthetic else ""
     values = {
         "currency": found.incident.currency,

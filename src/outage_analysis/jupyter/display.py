@@ -15,7 +15,14 @@ from typing import Literal
 import polars as pl
 from markupsafe import Markup
 
-from outage_analysis.analysis import Analysis, DisplayUnits, all_schemas, whole_counts
+from outage_analysis.analysis import (
+    Analysis,
+    all_schemas,
+    currency_if_converted,
+    format_amounts,
+    ledger_locale,
+    whole_counts,
+)
 from outage_analysis.assumptions import Ledger
 from outage_analysis.charts import (
     SLIDER_QUEUE,
@@ -109,15 +116,15 @@ def show_table(
         mark = f"{source.name[lang]}."
     else:
         mark = locale("notebook.synthetic" if source.synthetic else "notebook.claims")
-    formats = _display_units(source)
-    if formats and (currency := formats.currency_if_converted(table, schema)):
+    formats = _units(source)
+    if formats and (currency := currency_if_converted(table, schema, formats)):
         mark += f" {locale('notebook.sums', currency=currency)}"
     if table.is_empty():
         return note(f"{mark} {locale('notebook.no_rows')}")
     numeric = [kind.is_numeric() for kind in table.dtypes]
     counted = whole_counts(table, schema)
     write = partial(_format_value, locale)
-    formatted = formats.format_amounts(counted, schema, write) if formats else counted
+    formatted = format_amounts(counted, schema, formats, write) if formats else counted
     rows = ([_format_value(locale, value) for value in row] for row in formatted.iter_rows())
     html = html_table(table.columns, rows, lambda column, text: cell_class(text, number=numeric[column]))
     return Html(f"<p><em>{escape(mark)}</em></p>\n{html}", f"{mark}\n{formatted}")
@@ -132,14 +139,14 @@ def _schema(table: pl.DataFrame, units: Mapping[str, Unit]) -> TableSchema | Non
     return TableSchema("One row of a table.", (*stated, *(schema.columns if schema else plain)))
 
 
-def _display_units(
+def _units(
     source: Analysis | Claims | Cube | Policy | Ledger | GroupedLossesDocument | IntakeSeries,
-) -> DisplayUnits | None:
+) -> Locale | None:
     if isinstance(source, Analysis | Claims):
-        return DisplayUnits.from_document(source.incident)
+        return source.incident.locale("en")
     if isinstance(source, Policy):
-        return DisplayUnits.from_document(source)
-    return DisplayUnits.from_ledger(source) if isinstance(source, Ledger) else None
+        return source.locale("en")
+    return ledger_locale(source) if isinstance(source, Ledger) else None
 
 
 def _format_value(locale: Locale, value: object) -> str:
@@ -195,7 +202,7 @@ def show(
         UsageError: there is no such chart, or `table` is missing.
     """
     if isinstance(source, Analysis):
-        chart = source.chart_of_table(name, table, lang=lang)
+        chart = standalone_chart(name, *source.chart_data(name, table, lang=lang))
         return chart or note(Locale(lang)("notebook.nothing", day=Locale(lang).day(source.as_of)))
     check_chart_name(name)
     if table is None:

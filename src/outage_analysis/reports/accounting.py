@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import polars as pl
@@ -42,7 +41,7 @@ def accounting_table(analysis: Analysis, locale: Locale) -> pl.DataFrame:
             line.closes_on(analysis.as_of),
             line.accounting.note[locale.lang] if line.accounting.note else "",
         )
-        for line in _public_lines(analysis)
+        for line in analysis.policy.public_by(analysis.as_of)[0]
         if line.accounting
     ]
     return pl.DataFrame(rows, schema=ACCOUNTING.dtypes, orient="row")
@@ -56,7 +55,7 @@ def presentation_totals(analysis: Analysis, locale: Locale) -> tuple[str, ...]:
     Cost lines without an obligation or without a best estimate are left out.
     """
     lines: dict[str, list[str]] = {}
-    for line in _public_lines(analysis):
+    for line in analysis.policy.public_by(analysis.as_of)[0]:
         if line.accounting and line.accounting.obligation != "none":
             lines.setdefault(line.accounting.presentation, []).append(line.id)
     amounts = {presentation: reserve_mean(analysis, ids) for presentation, ids in lines.items()}
@@ -69,11 +68,6 @@ def presentation_totals(analysis: Analysis, locale: Locale) -> tuple[str, ...]:
         for presentation, total in amounts.items()
         if total is not None
     )
-
-
-def _public_lines(analysis: Analysis) -> Iterator[CostLine]:
-    known, _ = analysis.policy.public_by(analysis.as_of)
-    yield from known
 
 
 def _cost_rows(line: CostLine, analysis: Analysis) -> dict[str, dict[str, Any]]:

@@ -101,15 +101,16 @@ def narrowing_sentence(analysis: Analysis, locale: Locale) -> tuple[str, ...]:
     found = narrowing_input(analysis)
     if found is None:
         return ()
-    name = analysis.names(locale.lang).get(found.assumption, found.assumption).split(":")[0]
-    known = rounded_estimate(found.known)
+    assumption, width, now, is_narrower = found
+    name = analysis.names(locale.lang).get(assumption, assumption).split(":")[0]
+    known = rounded_estimate(width)
     return (
         locale(
-            f"report.narrows_{'most' if found.is_narrower else 'none'}",
+            f"report.narrows_{'most' if is_narrower else 'none'}",
             name=name,
             width=locale.money(known.value),
             error=locale.money(known.error),
-            now=locale.money(found.now.value),
+            now=locale.money(now.value),
         ),
     )
 

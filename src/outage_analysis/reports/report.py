@@ -11,6 +11,7 @@ from typing import Any
 import polars as pl
 
 from outage_analysis.analysis import Analysis
+from outage_analysis.assumptions import example_warning
 from outage_analysis.charts import CHARTS, chart_context, draw, skip_schema_checks, stable_spec, svg
 from outage_analysis.costs import LiveCost, live_cost
 from outage_analysis.reports.blocks import (
@@ -92,7 +93,7 @@ class Report:
     @property
     def warning(self) -> str:
         """The warning that figures use example assumptions and must not be relied on; empty otherwise."""
-        return self.analysis.warning(self.locale)
+        return example_warning(self.analysis.used_ledger, self.locale)
 
     @property
     def footer(self) -> str:

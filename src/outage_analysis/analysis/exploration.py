@@ -1,0 +1,406 @@
+"""Explore losses (bands, quantiles, comparisons and fits) and count claims over time for a forecast."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
+from pathlib import Path
+
+import polars as pl
+
+from outage_analysis import losses
+from outage_analysis.claims import MAX_REJECTS, Claims, read_claims
+from outage_analysis.errors import ModelRefused, UsageError, check_level
+from outage_analysis.files import bundled_claims, bundled_ids
+from outage_analysis.incidents import Bands, IntakeSeries, Layout, load_incident, load_layout
+from outage_analysis.losses import FAMILIES, Cube, DimensionFilter, Fits
+from outage_analysis.policies import Policy, check_same_units, load_policy
+from outage_analysis.text import ESTIMATE_DIGITS, FLOAT, Column, Locale, TableSchema
+
+FIT_QUANTITIES = ("median", "mean", "p75", "p90", "p95", "p99")
+"""The quantities in the table `quantities` of a fit."""
+FITTED = TableSchema(
+    "One row per quantity of the fitted distributions.",
+    (
+        Column("quantity", "word", "The quantity: median, mean or quantile.", label="quantity_asked"),
+        Column("family", "word", "The likeliest family."),
+        Column("value", "loss", "Value under the likeliest family.", FLOAT, label="fit_value"),
+        Column("low", "loss", "Lower end of its interval.", FLOAT, label="fit_low"),
+        Column("high", "loss", "Upper end of its interval.", FLOAT, label="fit_high"),
+        Column("average", "loss", "Average over the families by their weights.", FLOAT),
+        Column("least", "loss", "Smallest value among the families.", FLOAT),
+        Column("greatest", "loss", "Largest value among the families.", FLOAT),
+    ),
+)
+REFUSED_FITS = TableSchema(
+    "One row per family that was not fitted.",
+    (
+        Column("family", "word", "Family of distributions."),
+        Column("reason", "text", "Why it was not fitted."),
+    ),
+)
+TIMES: dict[str, tuple[Callable[[str], date], str, str]] = {
+    "filed_on": (date.fromisoformat, "is not a day", "Write it as 2022-10-31."),
+    "filed_hour": (datetime.fromisoformat, "is not an hour", "Write it as 2022-10-31T15:00."),
+}
+"""Dimension of times -> how its values are parsed, and the error and the remedy if one cannot be."""
+
+
+@dataclass(frozen=True)
+class Question:
+    """What `explore` computes from losses: groups, filters, a comparison and fitted distributions.
+
+    Args:
+        by: the dimensions to group by.
+        where: dimension -> value or list of values; use only the claims with these values.
+        compared: two values of the first dimension to compare; empty for no comparison.
+        fit: whether to fit severity distributions to the losses above 0.
+        families: the families to fit; empty for all.
+        top: what is known above the last edge (`open`, `closed` or `truncated`); by default what the table
+            states.
+        level: the confidence level of the intervals.
+        recovery: allow a fit or a comparison of synthetic claims, to test whether it recovers the generator's
+            parameters.
+    """
+
+    by: tuple[str, ...] = ("service",)
+    where: DimensionFilter = field(default_factory=dict)
+    compared: tuple[str, ...] = ()
+    fit: bool = False
+    families: tuple[str, ...] = ()
+    top: str | None = None
+    level: float = 0.95
+    recovery: bool = False
+
+    def __post_init__(self) -> None:
+        """Raise UsageError if the level is outside 0 to 1, even if no interval is requested."""
+        check_level(self.level)
+
+
+@dataclass(frozen=True)
+class Exploration:
+    """The tables that answer a question, with their source and notes for the reader."""
+
+    tables: dict[str, pl.DataFrame]
+    source: str
+    synthetic: bool
+    claims: Claims | None = None
+    starts: frozenset[int] = frozenset()
+    """Band edges that belong to the upper band, such as 300000 in [0, 300000), stored as 299999."""
+    notes: tuple[str, ...] = ()
+
+
+def explore(
+    files: Sequence[str | Path] | None,
+    incident: str | Path,
+    policy: str | Path | None,
+    columns: Sequence[str | Path | Layout],
+    counts: str | Path | None,
+    question: Question,
+    max_rejects: float = MAX_REJECTS,
+) -> Exploration:
+    """Describe the losses of claims or of totals.
+
+    Args:
+        files: complaint files; by default the bundled synthetic file of the incident.
+        incident: the id or path of the incident.
+        policy: the id or path of a policy whose edges become band edges; by default the bundled policy with
+            the incident's id, if there is one.
+        columns: layouts of the files.
+        counts: a file of totals, to use instead of claims.
+        question: what to compute.
+        max_rejects: the largest acceptable share of rejected rows.
+
+    Raises:
+        UsageError: a document, dimension or value does not exist; or there are both files and totals, or
+            neither.
+        InputRefused: the data cannot be used.
+        ModelRefused: claims are synthetic and a fit or comparison is requested without `recovery`, or no
+            family can be fitted.
+    """
+    loaded = load_incident(incident)
+    edges = load_policy(policy or loaded.id) if policy or loaded.id in bundled_ids("policies") else None
+    if edges:
+        check_same_units(edges, loaded)
+    if counts is not None:
+        if files:
+            raise UsageError("give claim files or counts, not both")
+        cube = losses.read_counts(counts, loaded)
+        return replace(_explore_cube(cube, None, question, {}), starts=cube.starts)
+    bundled = bundled_claims(loaded.id)
+    if not (files or bundled):
+        raise UsageError(f"no claims are bundled for {loaded.id}", remedy="Name your files.")
+    layouts = [load_layout(layout) for layout in columns]
+    claims = read_claims(list(files or [bundled or ""]), loaded, layouts=layouts, max_rejects=max_rejects)
+    dimensions = tuple(dict.fromkeys([*question.by, *question.where]))
+    every = losses.build_cube(claims, dimensions=dimensions, policy=edges)
+    texts = [d.id for d in loaded.dimensions if d.kind == "text" and d.id in dimensions]
+    cube = losses.merge_rare_groups(every, texts)
+    bands = losses.display_bands(edges.cuts if edges else (), negative=loaded.loss.negative == "band")
+    found = _explore_cube(cube, bands, question, heap_tables(claims, edges))
+    least = losses.MIN_CLAIMS_PER_CATEGORY
+    note = f"small groups are counted together, so that each has at least {least} claims"
+    notes = found.notes if cube is every else (note, *found.notes)
+    return replace(found, claims=claims, starts=edges.starts if edges else frozenset(), notes=notes)
+
+
+def explore_grouped(id_or_path: str | Path, question: Question, lang: str = "en") -> Exploration:
+    """Fit severity distributions to a printed table of grouped losses.
+
+    Args:
+        id_or_path: the bundled id or the path of the table.
+        question: what to compute.
+        lang: the language of the texts of the table.
+
+    Raises:
+        UsageError: the table or a family does not exist, or `top` is unknown.
+        ModelRefused: no family can be fitted.
+    """
+    table, locale = losses.load_grouped(id_or_path), Locale(lang)
+    top, families = question.top or table.top, question.families or tuple(FAMILIES)
+    fits = losses.fit_all(table.edges, table.counts, top=top, left=table.left, families=families)
+    shares = pl.DataFrame({"over": table.edges[:-1], "up_to": table.edges[1:], "claims": table.counts})
+    about = {"top": locale(f"word.{top}"), "left": locale(f"word.{table.left}")}
+    notes = [
+        locale("terminal.distribution_grouped", name=table.name[lang], unit=table.unit[lang], **about),
+        *([table.note[lang]] if table.note else []),
+        *(f"source: {source}" for source in table.sources),
+    ]
+    tables = {"bands": losses.with_shares(shares), **fit_tables(fits, question.level)}
+    return Exploration(tables, table.id, synthetic=False, notes=tuple(notes))
+
+
+def _explore_cube(
+    cube: Cube, bands: Bands | None, question: Question, heaps: Mapping[str, pl.DataFrame]
+) -> Exploration:
+    """Compute the tables that a `Question` requests from a cube; without `bands`, in the cube's own bands."""
+    by, families = question.by, question.families or tuple(FAMILIES)
+    where = {d: _typed(d, v) if isinstance(v, list | tuple) else v for d, v in question.where.items()}
+    chosen, notes = losses.filter_cube(cube, where), []
+    if bands is None:
+        banded = losses.sorted_cube(losses.regroup(chosen, [*by, "over", "up_to"]), by)
+    else:
+        banded = losses.regroup(chosen, by, bands)
+    tables = {
+        "bands": losses.with_shares(banded, by),
+        "summary": losses.summary(chosen, by),
+        "quantiles": losses.quantiles(chosen, by),
+    }
+    with suppress(ModelRefused):  # totals without sums of losses have no concentration
+        tables |= {"concentration": losses.concentration(chosen, by), "lorenz": losses.lorenz(chosen, by)}
+    tables |= heaps
+    if question.compared:
+        if len(question.compared) != 2 or not by:  # noqa: PLR2004 - a comparison is of two
+            raise UsageError("two values are compared", value=", ".join(question.compared))
+        ends = tuple(cube.frame["up_to"].drop_nulls().to_list())
+        display = bands or Bands.from_cuts(ends, negative=any(end < 0 for end in ends))
+        first, second = _typed(by[0], question.compared)
+        found = losses.compare_groups(
+            chosen, by[0], first, second, display, level=question.level, recovery=question.recovery
+        )
+        tables |= {"shares": found.shares, "differences": found.differences}
+    if question.fit:
+        fits, note = fit_cube(
+            cube,
+            totals=bands is None,
+            where=where,
+            top=question.top,
+            families=families,
+            recovery=question.recovery,
+        )
+        tables |= fit_tables(fits, question.level)
+        notes.append(note)
+    if heaps and (where or by):
+        notes.append("losses told most often and those at edges are of all claims")
+    if cube.synthetic:
+        notes.append("synthetic rows: a fit or a comparison only tests whether it finds what was put in")
+    return Exploration(tables, cube.source, cube.synthetic, notes=tuple(notes))
+
+
+def _typed(dimension: str, values: Sequence[object]) -> list[object]:
+    """Convert words of the command line: days and hours to times, and an empty word to None."""
+    if dimension not in TIMES:
+        return [None if value == "" else value for value in values]
+    parse, problem, remedy = TIMES[dimension]
+    times: list[object] = []
+    for value in values:
+        try:
+            times.append(None if value == "" else parse(str(value)))
+        except ValueError as error:
+            raise UsageError(problem, column=dimension, value=value, remedy=remedy) from error
+    return times
+
+
+def heap_tables(claims: Claims, policy: Policy | None) -> dict[str, pl.DataFrame]:
+    """Return tables of the most frequent losses (`heaps`) and of losses at band edges (`bunching`)."""
+    edges = policy.edges[: losses.MAX_DISPLAY_CUTS] if policy else ()
+    return {"bunching": losses.bunching_table(claims, edges), "heaps": losses.heaps_table(claims)}
+
+
+def combination_counts(
+    claims: Claims, policy: Policy | None = None, *, until: date | None = None
+) -> pl.DataFrame:
+    """Count claims by combinations of service, loss band, day and region, for linked charts.
+
+    The region is the first text dimension of the incident. If there is none, the counts are by service, loss
+    band and day.
+
+    Args:
+        claims: the result of `read_claims`.
+        policy: a policy whose cuts become edges of the bands.
+        until: leave out claims filed after this day.
+
+    Returns:
+        The table of `count_combinations`.
+
+    Raises:
+        DisclosureBlocked: values of the region contain personal data.
+    """
+    incident = claims.incident
+    bands = losses.display_bands(policy.cuts if policy else (), negative=incident.loss.negative == "band")
+    dimension = next((d.id for d in incident.dimensions if d.kind == "text"), None)
+    return losses.count_combinations(claims, bands=bands, dimension=dimension, until=until)
+
+
+def fit_cube(
+    cube: Cube,
+    *,
+    totals: bool,
+    where: DimensionFilter | None = None,
+    top: str | None = None,
+    families: Sequence[str] = tuple(FAMILIES),
+    recovery: bool = False,
+) -> tuple[Fits, str]:
+    """Fit severity distributions to the losses above 0 of a cube.
+
+    Args:
+        cube: a cube from claims or from totals.
+        totals: whether the cube is from totals. Its bands are then used as stated, and `top` is required if
+            the last band is not open.
+        where: dimension -> value or list of values; use only the claims with these values.
+        top: what is known above the last band: `open`, `closed` or `truncated`; see `GroupedLosses`.
+        families: the families to fit.
+        recovery: allow a synthetic cube, to test whether the fit recovers the generator's parameters.
+
+    Returns:
+        The fits, and a sentence that states the number of losses and bands.
+
+    Raises:
+        UsageError: the last band of totals is not open and there is no `top`, or a value or family does not
+            exist.
+        ModelRefused: the cube is synthetic and `recovery` is not set, or no family can be fitted.
+    """
+    stated = losses.stated_edges(cube) if totals else None
+    counted = losses.loss_counts(cube, edges=stated, where=where, recovery=recovery)
+    edges, counts = counted.edges, counted.counts
+    if edges[-1] != float("inf") and top is None:
+        raise UsageError(
+            f"the last band ends at {edges[-1]:,.10g}: what lies above it is not said",
+            remedy="Say --top closed (there was nothing), truncated (it could not be seen) or open.",
+        )
+    top, left = top or "open", "truncated" if edges[0] > 0 else "ground_up"
+    fits = losses.fit_all(edges, counts, top=top, left=left, synthetic=counted.synthetic, families=families)
+    bands = f"{len(counts)} bands, top {top}, left {left}"
+    return fits, f"fitted to {counted.claims:,} losses above zero in {bands}"
+
+
+def fit_tables(fits: Fits, level: float = 0.95) -> dict[str, pl.DataFrame]:
+    """Return tables of fitted distributions, of their means and quantiles, and of families not fitted.
+
+    Args:
+        fits: the result of `fit_all`.
+        level: the confidence level of the profile intervals, between 0 and 1.
+
+    Returns:
+        `fits` (see `Fits.table`); `refused` (family, reason); and `quantities`: quantity, family (the
+        likeliest), value, low and high (its interval), average (weighted over families), least and greatest
+        (between families). Infinite values are null.
+
+    Raises:
+        UsageError: the level is outside 0 to 1.
+    """
+    rows, best = [], fits.best
+    for quantity in FIT_QUANTITIES:
+        low = high = None
+        with suppress(ModelRefused):  # an infinite quantity has no interval
+            low, high = best.interval(quantity, level)
+        values = (best.value(quantity), low, high, fits.average(quantity), *fits.range(quantity))
+        rows.append((quantity, best.family, *values))
+    finite = [
+        pl.when(pl.col(name).is_finite()).then(pl.col(name).round_sig_figs(ESTIMATE_DIGITS))
+        for name in FITTED.names[2:]
+    ]
+    return {
+        "fits": fits.table(),
+        "quantities": pl.DataFrame(rows, schema=FITTED.dtypes, orient="row").with_columns(finite),
+        "refused": pl.DataFrame([*fits.refused.items()], schema=REFUSED_FITS.dtypes, orient="row"),
+    }
+
+
+@dataclass(frozen=True)
+class ForecastInput:
+    """Claim counts over time with their source, and the final count if it is known."""
+
+    channel: losses.Channel
+    source: str
+    """The id of the intake document, or the names of the claims files."""
+    as_of: date
+    """The last day of the counts."""
+    ended: tuple[datetime, int] | None = None
+    """When the intake ended and with how many claims, if known. The forecast does not use it."""
+    fact: str = ""
+    """The id of the published fact with the final count, if any."""
+
+    def with_spike(self, spike: float | None) -> ForecastInput:
+        """Return the counts with an assumed rush of extra claims on the last day; None changes nothing.
+
+        `spike` is the number of extra claims as a multiple of the claims expected on the last day.
+        """
+        channel = self.channel if spike is None else self.channel.with_deadlines(None, None, spike)
+        return replace(self, channel=channel)
+
+    def tables(self) -> dict[str, pl.DataFrame]:
+        """Return the tables of the forecast and its comparison with the final count (`late_claim_tables`)."""
+        return losses.late_claim_tables(self.channel, ended=self.ended)
+
+
+def forecast_input_from_series(series: IntakeSeries, until: date | None = None) -> ForecastInput:
+    """Return the claim counts of a published intake that were public by a day.
+
+    Args:
+        series: the intake document.
+        until: the day; by default the day of the document.
+
+    Raises:
+        ModelRefused: no count was public by that day.
+    """
+    channel, outcome, final = losses.channel_from_series(series, until), series.outcome, series.final
+    ended = None if outcome is None or final is None else (outcome.at, final.count)
+    fact = outcome.fact if outcome and ended else ""
+    return ForecastInput(channel, series.id, until or series.as_of, ended, fact)
+
+
+def forecast_input_from_claims(
+    claims: Claims, until: date | None = None, *, recovery: bool = False
+) -> ForecastInput:
+    """Return daily counts of claims up to a day, and the final count if there are later claims.
+
+    Args:
+        claims: the claims.
+        until: the last day to use, at most the end of the incident's claims window; by default all days.
+        recovery: allow synthetic claims, to test whether the forecast recovers the generator's parameters.
+
+    Raises:
+        InputRefused: a claim has no filing day, or there are no claims.
+        ModelRefused: the claims are synthetic and `recovery` is not set.
+    """
+    cube, incident = losses.build_cube(claims, dimensions=("filed_on",)), claims.incident
+    every = losses.channel_from_cube(cube, incident, recovery=recovery)
+    last = until and min(until, incident.claims_to)  # the last day on which claims can be filed
+    channel = losses.channel_from_cube(cube, incident, until=last, recovery=recovery)
+    later = channel.times[-1] < every.times[-1]
+    as_of = channel.moment(channel.times[-1] - 1).date()  # the last count is at the end of this day
+    ended = (every.moment(every.times[-1]), every.counts[-1]) if later else None
+    return ForecastInput(channel, cube.source, as_of, ended)
