@@ -9,7 +9,7 @@ from datetime import date
 from outage_analysis.analysis.plan import Plan, check_one_stage, load_cubes
 from outage_analysis.assumptions import Ledger
 from outage_analysis.claims import Claims
-from outage_analysis.costs import edges_for_comparison, mean_awards, row_payments
+from outage_analysis.costs import edges_for_comparison
 from outage_analysis.incidents import Bands, Incident
 from outage_analysis.losses import Cube, build_cube, cost_bands
 from outage_analysis.policies import Policy
@@ -42,8 +42,7 @@ def build_comparison_cubes(
     cube = next((x for cubes in by_policy.values() for x in cubes if x.line is None), None)
     if claims is None or cube is None:
         return claims, ComparisonCubes(by_policy, cube)
-    paid = [row_payments(policy, cube, mean_awards(policy, ledger, as_of)) for policy in known]
-    edges = edges_for_comparison(cube, paid)
+    edges = edges_for_comparison(cube, known, ledger, as_of)
     if edges:
         bands = Bands.from_cuts(cost_bands(claims, known).cuts, edges)
         cube = build_cube(claims, dimensions=cube.dimensions, bands=bands, until=as_of)

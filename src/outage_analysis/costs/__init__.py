@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from outage_analysis.costs.backtesting import backtest as backtest
     from outage_analysis.costs.claim_payments import NO_RULE as NO_RULE
     from outage_analysis.costs.claim_payments import payments as payments
+    from outage_analysis.costs.comparison.benefits import LOSS_REPLACEMENT as LOSS_REPLACEMENT
     from outage_analysis.costs.comparison.compare_policies import FLIPS as FLIPS
     from outage_analysis.costs.comparison.compare_policies import LEFT_OUT as LEFT_OUT
     from outage_analysis.costs.comparison.compare_policies import PAIRS as PAIRS
@@ -45,10 +46,7 @@ if TYPE_CHECKING:
     from outage_analysis.costs.comparison.compare_policies import VALUATIONS as VALUATIONS
     from outage_analysis.costs.comparison.compare_policies import PolicySimulations as PolicySimulations
     from outage_analysis.costs.comparison.compare_policies import simulate_policies as simulate_policies
-    from outage_analysis.costs.comparison.replaced_losses import LOSS_REPLACEMENT as LOSS_REPLACEMENT
     from outage_analysis.costs.comparison.row_payments import edges_for_comparison as edges_for_comparison
-    from outage_analysis.costs.comparison.row_payments import mean_awards as mean_awards
-    from outage_analysis.costs.comparison.row_payments import row_payments as row_payments
     from outage_analysis.costs.comparison.winners_and_losers import WINNERS_AND_LOSERS as WINNERS_AND_LOSERS
     from outage_analysis.costs.comparison.winners_and_losers import winners_and_losers as winners_and_losers
     from outage_analysis.costs.compile_lines import compiled_lines as compiled_lines

@@ -100,14 +100,14 @@ def _claim_benefits(
     payments: Sequence[FloatArray],
 ) -> dict[str, FloatArray]:
     # The benefits of all candidates or, without lines, of a policy.
-    claims, places = _loss_cells(cube), [line.intervals_in(cube) for line in lines]
+    claims, places = LossCells.from_rows(cube.frame), [line.intervals_in(cube) for line in lines]
     same = np.zeros((3, len(cube.frame)))
     for schedule in _lines_of(policy, cube):
         varied = [own for line, own in zip(lines, places, strict=True) if line.schedule.id == schedule.id]
         alike = (np.array(varied) < 0).all(axis=0)  # a varied line adds only what all candidates pay alike
         same += _paid(schedule, cube)[:3] * alike
     count = len(payments[0]) if lines else 1
-    stated = np.where(claims.stated & (claims.claims > 0), claims.loss, 0.0)
+    stated = np.where(claims.stated, claims.loss, 0.0)
     replaced, whole, shortfall = np.zeros((3, count))
     keys, which = np.unique(np.vstack([*places, entitled > 0]), axis=1, return_inverse=True)
     for number, key in enumerate(keys.T):  # the claims of the same intervals
@@ -120,7 +120,7 @@ def _claim_benefits(
         for first in range(0, len(distinct), rows):
             fixed, share, reviewed = same[:, None, mine] + distinct[first : first + rows].T[:, :, None]
             got = measure_benefits(own, fixed, np.minimum(share, 1.0), reviewed > 0)
-            found.append((got.replaced_low, got.made_whole_low, got.largest_shortfall * key[-1]))
+            found.append((got["replaced_low"], got["made_whole_low"], got["largest_shortfall"] * key[-1]))
         share_paid, full, lacking = np.concatenate(found, axis=1)[:, back.ravel()]
         replaced += np.nan_to_num(share_paid) * stated[mine].sum()
         whole, shortfall = whole + full, np.maximum(shortfall, lacking)
@@ -146,20 +146,6 @@ def _paid(line: Schedule, cube: Cube) -> FloatArray:
     columns = [pl.when(pays).then(x).otherwise(0).cast(pl.Float64) for x in (flat, pl.col("slope"))]
     columns += [reviewed.cast(pl.Float64), pl.col("entitled").cast(pl.Float64)]
     return rows.select(x.alias(str(n)) for n, x in enumerate(columns)).to_numpy().T
-
-
-def _loss_cells(cube: Cube) -> LossCells:
-    # Losses of 0 and unknown losses are marked as not stated.
-    over, up_to, loss = (pl.col(name) for name in ("over", "up_to", "loss"))
-    stated = over.is_not_null() & loss.is_not_null() & (up_to.is_null() | (up_to > 0))
-    rows = cube.frame.select(
-        over=over.clip(0).fill_null(0).cast(pl.Float64),
-        up_to=pl.when(stated).then(up_to.cast(pl.Float64).fill_null(np.inf)).otherwise(0.0),
-        loss=loss.fill_null(0).cast(pl.Float64),
-        claims=pl.col("claims").cast(pl.Float64),
-        stated=stated,
-    )
-    return LossCells(*(rows[name].to_numpy() for name in ("claims", "loss", "over", "up_to", "stated")))
 
 
 def largest_claim_loss(cube: Cube) -> int | None:

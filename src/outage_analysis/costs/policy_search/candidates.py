@@ -22,7 +22,7 @@ import polars as pl
 
 from outage_analysis.assumptions import FloatArray, Ledger, MeanPayment
 from outage_analysis.costs.claim_payments import cube_fits_line, rows_with_formula
-from outage_analysis.costs.comparison.shared_runs import shared_runs
+from outage_analysis.costs.comparison.compare_policies import shared_runs
 from outage_analysis.costs.compile_lines import compiled_lines
 from outage_analysis.costs.expected import ledger_for_policy
 from outage_analysis.costs.policy_search.parameters import Parameter
