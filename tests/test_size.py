@@ -18,12 +18,12 @@ SOURCE = ROOT / "src" / "outage_analysis"
 SLACK = 30
 """How far a number may lie below its ceiling."""
 CEILINGS = {
-    "analysis": 1949,
+    "analysis": 1911,
     "assumptions": 993,
     "charts": 2292,
     "claims": 4795,
     "cli": 1870,
-    "costs": 4670,
+    "costs": 4622,
     "files": 472,
     "incidents": 806,
     "jupyter": 900,

@@ -251,7 +251,7 @@ def test_synthetic_claims_gain_and_lose_what_the_policies_pay_them() -> None:
     total = table.filter(level="total").row(0, named=True)
     assert total["total_difference"] == now - more
     assert total["total_difference"] == -10_000 * total["lose"]
-    (cube,) = found.cubes.by_policy[announced.id]
+    (cube,) = found.cubes[announced.id]
     assert (total["gain"], total["claims"]) == (0, cube.claims)
     for level in ("band", "service"):
         sums = (

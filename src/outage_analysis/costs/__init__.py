@@ -79,11 +79,11 @@ if TYPE_CHECKING:
     from outage_analysis.costs.policy_results import policy_reconciliation as policy_reconciliation
     from outage_analysis.costs.policy_results import policy_result as policy_result
     from outage_analysis.costs.policy_results import reconciliation_summary as reconciliation_summary
-    from outage_analysis.costs.policy_search.benefits import OBJECTIVES as OBJECTIVES
+    from outage_analysis.costs.policy_search.candidates import OBJECTIVES as OBJECTIVES
     from outage_analysis.costs.policy_search.candidates import CostInputs as CostInputs
-    from outage_analysis.costs.policy_search.page_search import SearchablePayment as SearchablePayment
-    from outage_analysis.costs.policy_search.page_search import page_search as page_search
+    from outage_analysis.costs.policy_search.parameters import SearchablePayment as SearchablePayment
     from outage_analysis.costs.policy_search.parameters import Vary as Vary
+    from outage_analysis.costs.policy_search.parameters import page_search as page_search
     from outage_analysis.costs.policy_search.parameters import round_step as round_step
     from outage_analysis.costs.policy_search.solve import FRONTIER as FRONTIER
     from outage_analysis.costs.policy_search.solve import SOLUTION as SOLUTION

@@ -6,7 +6,7 @@ that comparisons of two payments are exact.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
@@ -74,23 +74,26 @@ def row_payments(policy: Policy, cube: Cube, ledger: Ledger | None, as_of: date)
         as_of: only assumptions public by this day are used.
     """
     fitting, paid = ledger and ledger_for_policy(ledger, policy), Payments.nothing(len(cube.frame))
-    for line in policy.schedules if len(cube.frame) else ():
+    for line in policy.schedules:
         if cube_fits_line(line, cube):
             award = build_funnel(line, fitting, as_of).award.expected
-            paid += Payments.from_rows(_rows_of_line(line, cube, award))
+            paid += line_payments(line, cube, award)
     return paid
 
 
-def _rows_of_line(line: Schedule, cube: Cube, award: float | None) -> Iterator[RowPayment]:
+def line_payments(line: Schedule, cube: Cube, award: float | None = None) -> Payments:
+    """Return the payment of one line per accepted claim in each row of a cube, with a mean award if known."""
     rows, tariffs = rows_with_formula(cube, line), [tariff for _, tariff in line.tariffs]
     claims, unruled = pl.col("claims").filter("entitled"), pl.col("rule") == NO_RULE
     mostly_unruled = rows.select(2 * claims.filter(unruled.filter("entitled")).sum() > claims.sum()).item()
     paid = cache(lambda tariff, band: band_payment(tariffs[tariff], band, award))
+    found: list[RowPayment] = []
     for over, up_to, tariff, entitled, rule in rows.select(*EDGES, "tariff", "entitled", "rule").iter_rows():
         formulas, reviewed, rules = paid(tariff, (over, up_to))
         if rule == NO_RULE and mostly_unruled:  # otherwise the expected cost counts them as paid nothing
             formulas = [(np.nan, 0), *formulas[LOW:]]
-        yield (formulas, reviewed, rules) if entitled else UNPAID
+        found.append((formulas, reviewed, rules) if entitled else UNPAID)
+    return Payments.from_rows(found) if found else Payments.nothing(0)
 
 
 def band_payment(tariff: Tariff, band: Band, award: float | None) -> RowPayment:
@@ -128,6 +131,12 @@ def loss_ranges(rows: pl.DataFrame) -> tuple[FloatArray, FloatArray]:
     most = np.where(known, np.minimum(most, loss - (claims - 1) * least), most)
     rest = loss - (claims - 1) * np.where(known, most, 0.0)
     return np.where(known, np.maximum(least, rest), least), most
+
+
+def largest_claim_loss(cube: Cube) -> int | None:
+    """Return the largest possible loss of a claim in a cube; None if it is unknown."""
+    largest = loss_ranges(cube.frame.filter(pl.col("claims") > 0))[1].max(initial=0)
+    return int(largest) if np.isfinite(largest) else None
 
 
 def edges_for_comparison(

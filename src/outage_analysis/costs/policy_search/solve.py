@@ -16,17 +16,13 @@ import numpy as np
 import polars as pl
 
 from outage_analysis.assumptions import FloatArray
-from outage_analysis.costs.policy_search.benefits import (
+from outage_analysis.costs.comparison.row_payments import largest_claim_loss
+from outage_analysis.costs.policy_search.candidates import (
     MADE_WHOLE,
     OBJECTIVES,
     PER_CLAIM,
     REPLACED,
     SHORTFALL,
-    largest_claim_loss,
-    loss_cuts,
-    shown_benefits,
-)
-from outage_analysis.costs.policy_search.candidates import (
     CandidateCosts,
     CostInputs,
     IntArray,
@@ -34,8 +30,10 @@ from outage_analysis.costs.policy_search.candidates import (
     accepted_claims,
     cube_of,
     expected_payment,
+    loss_cuts,
     ordered_edges,
     payment_jumps,
+    shown_benefits,
 )
 from outage_analysis.costs.policy_search.parameters import (
     Parameter,
@@ -399,7 +397,7 @@ def _candidates(
                 remedy="Give claims, or vary payments only.",
             )
     varied = {p.line for p in parameters}
-    lines = [VariedLine.from_parameters(x, parameters) for x in policy.schedules if x.id in varied]
+    lines = [VariedLine(x, parameters) for x in policy.schedules if x.id in varied]
     edges = sorted({edge for line in lines for edge in line.edges})
     cubes = cubes_of([policy], edges) if cubes_of else ()
     own_cubes = {x.schedule.id: cube_of(x, cubes) for x in lines}
