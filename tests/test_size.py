@@ -18,12 +18,12 @@ SOURCE = ROOT / "src" / "outage_analysis"
 SLACK = 30
 """How far a number may lie below its ceiling."""
 CEILINGS = {
-    "analysis": 1911,
+    "analysis": 1910,
     "assumptions": 993,
     "charts": 2292,
     "claims": 4795,
     "cli": 1870,
-    "costs": 4622,
+    "costs": 4608,
     "files": 472,
     "incidents": 806,
     "jupyter": 900,
@@ -32,7 +32,7 @@ CEILINGS = {
     "reports": 4750,
     "root": 112,
     "text": 1605,
-    "tests": 34_041,
+    "tests": 34_027,
     "TOML": 3912,
     "SQL": 771,
     "JavaScript": 1118,

@@ -11,7 +11,6 @@ Modules:
     schemas: the columns of the result tables of commands
     display_units: amounts in whole currency for printed tables
     alternatives: policies compared with the plan's policy
-    comparison_cubes: the cubes of the claims that the compared policies pay
     scenarios: the headline cash under the stresses of a document
     reserve: the reserve figure by measure, and the cost lines that it includes
     narrowing: the range of the cash if an input were known better

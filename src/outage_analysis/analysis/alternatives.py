@@ -393,21 +393,19 @@ def compare(  # noqa: PLR0913 - completion lists the arguments
     """
     loaded = _with_distinct_ids(list(map(load_policy, policies)))
     known = None if ledger is None else load_ledger(ledger)
-    if incident is None:
-        incident = _incident_id(loaded, known) if claims is None else claims.incident
+    if incident is None and claims is not None:
+        incident = claims.incident
+    elif incident is None and known is not None:
+        incident = known.incident
+    elif incident is None:
+        ids = [policy.id.removesuffix("-changed") for policy in loaded]
+        incident = next((id_ for id_ in ids if id_ in bundled_ids("incidents")), DEFAULT_INCIDENT)
     plan = make_plan(
         claims, incident=incident, ledger=known, as_of=as_of, draws=draws, seed=seed, level=level
     )
     if budget is not None:
         smallest_units(budget, load_incident(incident).minor_units, "the budget")
     return replace(compare_policies(plan, loaded, valuation=valuation), budget=budget)
-
-
-def _incident_id(policies: Sequence[Policy], ledger: Ledger | None) -> str:
-    if ledger is not None:
-        return ledger.incident
-    named = [p.id.removesuffix("-changed") for p in policies]
-    return next((id_ for id_ in named if id_ in bundled_ids("incidents")), DEFAULT_INCIDENT)
 
 
 def _with_distinct_ids(policies: Sequence[Policy]) -> list[Policy]:

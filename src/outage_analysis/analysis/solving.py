@@ -28,7 +28,6 @@ from outage_analysis.assumptions import Ledger
 from outage_analysis.claims import Claims
 from outage_analysis.costs import (
     OBJECTIVES,
-    CostInputs,
     PolicySearch,
     SearchRequest,
     Vary,
@@ -72,8 +71,8 @@ class BudgetSolution(PolicyResult):
 
     def used_assumptions(self) -> Iterable[str]:
         """Return the ids of the assumptions that the cost of the announced policy depends on."""
-        announced = self.search.inputs.policy
-        fitting = self.search.inputs.fitting_ledger(announced)
+        announced = self.search.request.policy
+        fitting = self.search.request.fitting_ledger(announced)
         return assumption_ids(cost_table(announced, fitting, as_of=self.as_of, cubes=self.search.cubes))
 
     def chart_data(self) -> tuple[str, pl.DataFrame]:
@@ -177,7 +176,7 @@ def _sentences(search: PolicySearch, locale: Locale) -> list[str]:
         sentences.append(locale("solve.not_limited"))
     if search.is_feasible and (largest := search.largest_values):
         sentences.append(locale("solve.largest", parameters=", ".join(p.name for p in largest)))
-    if search.inputs.with_handling:
+    if search.request.with_handling:
         sentences.append(locale("solve.with_handling"))
     if not search.cubes and search.policy.loss_unit == search.policy.currency:
         sentences.append(locale("solve.only_counts"))
@@ -281,12 +280,18 @@ def solve_plan(plan: Plan, **search: Unpack[SearchArguments]) -> BudgetSolution:
     as_of = plan.as_of or (ledger.as_of if ledger else last_day(policy, incident))
     digits = incident.minor_units
     request = SearchRequest(
+        policy,
+        ledger,
+        as_of,
+        plan.draws,
+        plan.seed,
         search["vary"],
         smallest_units(search["budget"], digits, "the budget"),
         _percentile(search.get("at", "P90")),
         search.get("objective"),
         None if step is None else smallest_units(step, digits, "the step"),
         None if cliff is None else smallest_units(cliff, digits, "the largest jump"),
+        with_handling=handling == "inside",
     )
     if request.step == 0:
         raise UsageError("the step is not above 0", value=step)
@@ -301,8 +306,7 @@ def solve_plan(plan: Plan, **search: Unpack[SearchArguments]) -> BudgetSolution:
             own, *others = (each.as_known_on(as_of) for each in policies)
             return [*load_cubes(read, incident, own, as_of, beside=others, cuts=cuts)[1].values()]
 
-    inputs = CostInputs(named[0], ledger, as_of, plan.draws, plan.seed, with_handling=handling == "inside")
-    found = find_best_policy(inputs, request, named[1:], cubes_of)
+    found = find_best_policy(request, named[1:], cubes_of)
     policies = (found.policy, *named)
     return BudgetSolution(incident, ledger, as_of, claims, plan.level, policies, found)
 

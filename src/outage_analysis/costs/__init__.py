@@ -80,7 +80,7 @@ if TYPE_CHECKING:
     from outage_analysis.costs.policy_results import policy_result as policy_result
     from outage_analysis.costs.policy_results import reconciliation_summary as reconciliation_summary
     from outage_analysis.costs.policy_search.candidates import OBJECTIVES as OBJECTIVES
-    from outage_analysis.costs.policy_search.candidates import CostInputs as CostInputs
+    from outage_analysis.costs.policy_search.candidates import SearchRequest as SearchRequest
     from outage_analysis.costs.policy_search.parameters import SearchablePayment as SearchablePayment
     from outage_analysis.costs.policy_search.parameters import Vary as Vary
     from outage_analysis.costs.policy_search.parameters import page_search as page_search
@@ -88,7 +88,6 @@ if TYPE_CHECKING:
     from outage_analysis.costs.policy_search.solve import FRONTIER as FRONTIER
     from outage_analysis.costs.policy_search.solve import SOLUTION as SOLUTION
     from outage_analysis.costs.policy_search.solve import PolicySearch as PolicySearch
-    from outage_analysis.costs.policy_search.solve import SearchRequest as SearchRequest
     from outage_analysis.costs.policy_search.solve import find_best_policy as find_best_policy
     from outage_analysis.costs.reconciliation import TIE_OUTS as TIE_OUTS
     from outage_analysis.costs.reconciliation import reconciliation_table as reconciliation_table

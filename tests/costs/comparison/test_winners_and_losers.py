@@ -18,7 +18,6 @@ from outage_analysis.costs import (
 from outage_analysis.costs.comparison.benefits import loss_shares
 from outage_analysis.costs.comparison.compare_policies import with_ranks
 from outage_analysis.costs.comparison.winners_and_losers import WINNERS_AND_LOSERS
-from outage_analysis.errors import UsageError
 from outage_analysis.incidents import Bands
 from outage_analysis.text import Locale
 from tests.loss_cubes import counts_only, cube_of_claims
@@ -289,12 +288,6 @@ def test_a_budget_has_a_sum_and_nobody_to_count() -> None:
     table = winners_and_losers(policy_of(budget(1_000), id_="a"), policy_of(budget(400), id_="b"), as_of=DAY)
     row = table.filter(level="line").row(0, named=True)
     assert (row["claims"], row["payment"], row["gain"], row["total_difference"]) == (None, None, None, 600)
-
-
-def test_policies_in_two_currencies_are_refused() -> None:
-    euros = policy_of(fee(1), id_="q", currency="EUR", loss_unit="EUR")
-    with pytest.raises(UsageError, match="same currency"):
-        winners_and_losers(policy_of(fee(1)), euros, as_of=DAY)
 
 
 # --- ranks and dominated policies -------------------------------------------------------------------------

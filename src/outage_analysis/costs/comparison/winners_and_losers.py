@@ -30,7 +30,7 @@ from outage_analysis.costs.comparison.row_payments import (
 from outage_analysis.costs.compile_lines import compiled_lines
 from outage_analysis.costs.expected import ledger_for_policy
 from outage_analysis.costs.funnel import Funnel, build_funnel
-from outage_analysis.errors import ModelRefused, UsageError
+from outage_analysis.errors import ModelRefused
 from outage_analysis.incidents import Band, get_fact
 from outage_analysis.losses import EDGES, Cube, sum_or_null
 from outage_analysis.policies import SHARE_SCALE, Policy, Schedule
@@ -106,7 +106,7 @@ def winners_and_losers(
 
     Args:
         policy: the policy.
-        other: the policy that it is compared with.
+        other: the policy that it is compared with; it pays the same currency.
         ledger: the assumptions, for the mean award of a review and, with published counts, the band mix.
         as_of: only lines, facts and assumptions public by this day are used.
         cubes: cubes of claims on the band edges of both policies, as for `cost_table`; by default published
@@ -118,12 +118,7 @@ def winners_and_losers(
     Returns:
         The columns of `WINNERS_AND_LOSERS`. Without claims, the number of reports in a band is known only if
         the ledger states the band mix.
-
-    Raises:
-        UsageError: the policies do not pay the same currency.
     """
-    if (policy.currency, policy.digits) != (other.currency, other.digits):
-        raise UsageError("the policies do not pay the same currency", remedy="Restate them in one.")
     pair = [each.as_known_on(as_of) for each in (policy, other)]
     cube = next((c for c in cubes if c.line is None), None)
     tables = [_lines(pair, ledger, as_of, (cubes, cubes_of_other or cubes), valuation)]

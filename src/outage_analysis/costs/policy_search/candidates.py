@@ -30,7 +30,7 @@ from outage_analysis.costs.comparison.compare_policies import shared_runs
 from outage_analysis.costs.comparison.row_payments import LOW, line_payments
 from outage_analysis.costs.compile_lines import compiled_lines
 from outage_analysis.costs.expected import ledger_for_policy
-from outage_analysis.costs.policy_search.parameters import Parameter
+from outage_analysis.costs.policy_search.parameters import Parameter, Vary
 from outage_analysis.costs.uncertainty.policy_streams import build_portfolio
 from outage_analysis.costs.uncertainty.portfolio import Part, Portfolio, Stream, expected_at
 from outage_analysis.costs.uncertainty.simulation import REPLICATES, Simulation, quantile_place, simulate
@@ -46,6 +46,8 @@ FIXED, SHARE, REVIEWED = PARTS = range(3)
 REPLACED, MADE_WHOLE, SHORTFALL, PER_CLAIM = "replaced", "made_whole", "shortfall", "per_claim"
 OBJECTIVES = (REPLACED, MADE_WHOLE, SHORTFALL, PER_CLAIM)
 """What a search can maximise; of the shortfall it takes the smallest."""
+USUAL_LEVEL = 0.9
+"""The frontier compares P90 if the budget limits the expected cost."""
 CHUNK = 2**19
 """At most about this many totals, or payments to cells of claims, are computed at once."""
 
@@ -223,8 +225,8 @@ class VariedLine:
 
 
 @dataclass(frozen=True)
-class CostInputs:
-    """What the costs of a search are computed from.
+class SearchRequest:
+    """What to search for, and what the costs are computed from. Amounts are in the smallest currency unit.
 
     Args:
         policy: the announced policy, whose lines are varied.
@@ -232,6 +234,13 @@ class CostInputs:
         as_of: only facts, lines and assumptions public by this day are used.
         draws: the number of draws, a power of two.
         seed: the seed of the draws.
+        vary: the parameters, as for `parse_parameters`.
+        budget: the largest cost.
+        level: the probability with which the cost must stay within the budget; None for the expected cost.
+        objective: one of `OBJECTIVES`; by default the replaced share of the loss or, if it is not known, the
+            mean payment per accepted claim.
+        step: the step between the payments that are tried; by default a round step.
+        max_cliff: the largest jump of the payment at an edge of a loss band; by default without limit.
         with_handling: whether the cost of handling claims belongs to the total.
     """
 
@@ -240,7 +249,18 @@ class CostInputs:
     as_of: date
     draws: int
     seed: int
+    vary: Vary
+    budget: int
+    level: float | None = USUAL_LEVEL
+    objective: str | None = None
+    step: int | None = None
+    max_cliff: int | None = None
     with_handling: bool = False
+
+    @property
+    def quantile_level(self) -> float:
+        """The probability of the quantile by which the frontier compares costs."""
+        return USUAL_LEVEL if self.level is None else self.level
 
     def fitting_ledger(self, policy: Policy) -> Ledger | None:
         """Return the ledger without band mixes that do not fit a policy."""
