@@ -295,16 +295,16 @@ def solve_plan(plan: Plan, **search: Unpack[SearchArguments]) -> BudgetSolution:
     )
     if request.step == 0:
         raise UsageError("the step is not above 0", value=step)
-    claims, cubes_of = None, None
     published = any(line.published_count for line in policy.as_known_on(as_of).schedules)
-    if plan.has_own_counts or not (published or bundled_claims(incident.id) is None):
-        claims, cubes = load_cubes(plan, incident, policy.as_known_on(as_of), as_of)
-        check_one_stage(cubes.values())
-        read = plan if claims is None else replace(plan, claims=claims, columns=())
+    of_claims = plan.has_own_counts or not (published or bundled_claims(incident.id) is None)
+    claims, own = load_cubes(plan, incident, policy.as_known_on(as_of), as_of) if of_claims else (None, {})
+    check_one_stage(own.values())
 
-        def cubes_of(policies: Sequence[Policy], cuts: Sequence[int]) -> list[Cube]:
-            own, *others = (each.as_known_on(as_of) for each in policies)
-            return [*load_cubes(read, incident, own, as_of, beside=others, cuts=cuts)[1].values()]
+    def cubes_of(policies: Sequence[Policy], cuts: Sequence[int]) -> list[Cube]:
+        read = plan if claims is None else replace(plan, claims=claims, columns=())
+        first, *others = (each.as_known_on(as_of) for each in policies)
+        cubes = load_cubes(read, incident, first, as_of, beside=others, cuts=cuts)[1] if of_claims else {}
+        return [*cubes.values()]
 
     found = find_best_policy(request, named[1:], cubes_of)
     policies = (found.policy, *named)

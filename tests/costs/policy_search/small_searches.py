@@ -49,8 +49,7 @@ def search_of(
         return [loss_cube(losses, *edges)] if cubes is None else cubes
 
     search = SearchRequest(policy, ledger, DAY, draws, 7, vary, budget, **request)
-    counted = cubes is not None and not cubes
-    return find_best_policy(search, named, None if counted else cubes_of)
+    return find_best_policy(search, named, cubes_of)
 
 
 def solution(found: PolicySearch) -> tuple[int, ...] | None:

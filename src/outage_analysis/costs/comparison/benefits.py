@@ -19,36 +19,20 @@ import polars as pl
 from outage_analysis.assumptions import FloatArray, Ledger
 from outage_analysis.costs.claim_payments import payments
 from outage_analysis.costs.comparison.row_payments import HIGH, LOW, Flags, loss_ranges, row_payments
+from outage_analysis.costs.schemas import COSTS
 from outage_analysis.incidents import Band
 from outage_analysis.losses import Cube, sum_or_null
 from outage_analysis.policies import SHARE_SCALE, Policy, Tariff
-from outage_analysis.text import (
-    BASIS,
-    CLAIMS,
-    LINE,
-    LOSS,
-    OVER,
-    RULE,
-    SEGMENT,
-    SERVICE,
-    UP_TO,
-    Column,
-    TableSchema,
-)
+from outage_analysis.text import CLAIMS, LOSS, Column, TableSchema
 
 CLOSE = 1e-5
 """Two losses that differ by less are equal."""
+POLICY = Column("policy", "name", "Id of the policy.", label="policy_name")
 LOSS_REPLACEMENT = TableSchema(
     "One row per policy, cost line, service and loss band.",
     (
-        Column("policy", "name", "Id of the policy.", label="policy_name"),
-        LINE,
-        BASIS,
-        SERVICE,
-        SEGMENT,
-        OVER,
-        UP_TO,
-        RULE,
+        POLICY,
+        *COSTS.pick("line", "basis", "service", "segment", "over", "up_to", "rule"),
         CLAIMS,
         LOSS,
         Column("low", "share", "Smallest share of the loss that is paid.", label="value_low"),

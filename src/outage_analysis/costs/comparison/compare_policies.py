@@ -14,9 +14,10 @@ import numpy as np
 import polars as pl
 
 from outage_analysis.assumptions import INPUT_UNIT, FloatArray, Ledger
-from outage_analysis.costs.comparison.benefits import loss_replacement, loss_shares
+from outage_analysis.costs.comparison.benefits import POLICY, loss_replacement, loss_shares
 from outage_analysis.costs.compile_lines import compiled_lines
 from outage_analysis.costs.expected import assumption_ids, costs_of_lines, ledger_for_policy, totals
+from outage_analysis.costs.schemas import COSTS, EXPECTED
 from outage_analysis.costs.sensitivity import numbers_behind, sign_change
 from outage_analysis.costs.uncertainty.policy_streams import portfolio_of_lines
 from outage_analysis.costs.uncertainty.portfolio import Part, Portfolio, expected_at
@@ -40,9 +41,6 @@ from outage_analysis.text import (
     ESTIMATE_DIGITS,
     FLOAT,
     KIND,
-    LINE,
-    MISSING,
-    STATUS,
     TABLE_DIGITS,
     Column,
     LikelyRange,
@@ -61,7 +59,6 @@ EVEN, CERTAIN = 0.5, 0.99
 """A probability above `CERTAIN` is written as "more than 99 %"."""
 VALUATIONS: tuple[str, ...] = get_args(Valuation)
 
-POLICY = Column("policy", "name", "Id of the policy.", label="policy_name")
 OTHER = Column("other", "name", "Id of the policy that it is compared with.")
 RANGE = (
     Column("range_low", "money", "Low end of the likely range of the cost or of the difference."),
@@ -107,7 +104,7 @@ POLICIES: TableSchema = TableSchema(
     (
         POLICY,
         Column("promised", "money", "Cost if everyone counted is paid under the fixed rules.", shown=False),
-        Column("expected", "money", "Expected cost; empty if the ledger lacks an input."),
+        EXPECTED,
         *RANGE,
         Column("most", "money", "Bound of the total: every claim gets its largest payment.", shown=False),
         *(replace(column, shown=False) for column in BENEFIT_COLUMNS[:2]),
@@ -140,7 +137,9 @@ FLIPS: TableSchema = TableSchema(
         Column("beyond", "share", "Probability that the input lies beyond this value."),
     ),
 )
-LEFT_OUT = TableSchema("One row per cost line without an expected cost.", (POLICY, LINE, STATUS, MISSING))
+LEFT_OUT = TableSchema(
+    "One row per cost line without an expected cost.", (POLICY, *COSTS.pick("line", "status", "missing"))
+)
 
 
 @dataclass(frozen=True, repr=False)
@@ -300,11 +299,13 @@ def simulate_policies(  # noqa: PLR0913 - what is compared, and how it is simula
         rows.append(row | loss_shares(policy, own, ledger, as_of))
     return PolicySimulations(
         valuation,
-        _frame(with_ranks(rows), POLICIES),
-        _frame((_pair_row(runs, valuation, *pair, likely) for pair in pairs), PAIRS),
-        _frame((row for pair in pairs for row in _flip_rows(portfolios, valuation, *pair)), FLIPS),
+        rounded_table(with_ranks(rows), POLICIES),
+        rounded_table((_pair_row(runs, valuation, *pair, likely) for pair in pairs), PAIRS),
+        rounded_table((row for pair in pairs for row in _flip_rows(portfolios, valuation, *pair)), FLIPS),
         pl.concat([loss_replacement(p, cubes.get(p.id, ())) for p in known]),
-        _frame((row for name, table in tables.items() for row in _left_out_rows(name, table)), LEFT_OUT),
+        rounded_table(
+            (row for name, table in tables.items() for row in _left_out_rows(name, table)), LEFT_OUT
+        ),
         has_correlated_inputs=any(run.portfolio.has_correlated_inputs(valuation) for run in runs.values()),
         inputs=frozenset().union(*map(assumption_ids, tables.values())),
         runs=runs,
@@ -331,7 +332,8 @@ def shared_runs(
     return dict(zip(portfolios, simulate_together(alike, draws=draws, seed=seed), strict=True))
 
 
-def _frame(rows: Iterable[Mapping[str, object]], schema: TableSchema) -> pl.DataFrame:
+def rounded_table(rows: Iterable[Mapping[str, object]], schema: TableSchema) -> pl.DataFrame:
+    """Return rows as a table, with rounded floats and without what the schema does not name."""
     kept = [{name: value for name, value in row.items() if name in schema} for row in rows]
     return pl.DataFrame(kept, schema=schema.dtypes).with_columns(
         pl.col(pl.Float64).round_sig_figs(TABLE_DIGITS)

@@ -86,10 +86,12 @@ WINNERS_AND_LOSERS: TableSchema = TableSchema(
 
 
 SIGNS = ("gain", "lose", "equal", "unclear")
-PAYMENTS = ("payment", "payment_other")
+PAYMENTS = ("payment", "payment_other", "difference")
 SUMS = ("total_difference", "total_low", "total_high")
-ADDED = ("claims", *SIGNS, "assumed", "paid", "paid_other", *SUMS)
-"""What is added up over claims; `paid` and `paid_other` are the sums of the payments."""
+PAID = ("paid", "paid_other")
+"""The sums of the payments. Until the last step, amounts are in ten-thousandths of the smallest unit."""
+ADDED = ("claims", *SIGNS, "assumed", *PAID, *SUMS)
+"""What is added up over claims."""
 
 
 def winners_and_losers(
@@ -137,11 +139,12 @@ def winners_and_losers(
         tables.append(total if one_count else total.select("level", *SUMS))
     per_claim = {
         name: pl.coalesce(name, pl.when(pl.col("claims") > 0).then(pl.col(paid) / pl.col("claims")))
-        for name, paid in zip((*PAYMENTS, "difference"), ("paid", "paid_other", SUMS[0]), strict=True)
+        for name, paid in zip(PAYMENTS, (*PAID, SUMS[0]), strict=True)
     }
     return (
         pl.concat(tables, how="diagonal_relaxed")
         .with_columns(policy=pl.lit(policy.id), other=pl.lit(other.id), **per_claim)
+        .with_columns(pl.col(*PAYMENTS, *SUMS) / SHARE_SCALE)
         .select(pl.col(name).cast(dtype) for name, dtype in WINNERS_AND_LOSERS.dtypes.items())
         .with_columns(pl.col(pl.Float64).round_sig_figs(TABLE_DIGITS))
     )
@@ -176,7 +179,6 @@ def _differences(rows: pl.DataFrame, mine: Payments, other: Payments) -> pl.Data
     sums = [np.where(np.isnan(x), end * claims, x) for x, end in zip(sums, (least, most), strict=True)]
     amounts = {"paid": paid, "paid_other": paid_other, SUMS[0]: np.where(same, 0.0, paid - paid_other)}
     amounts |= {SUMS[1]: sums[0], SUMS[2]: sums[1], "least": least, "most": most}
-    amounts = {name: values / SHARE_SCALE for name, values in amounts.items()}
     assumed = np.where(mine.reviewed | other.reviewed, claims, 0.0)
     return rows.with_columns(
         **{name: pl.Series(values, nan_to_null=True) for name, values in amounts.items()},
@@ -210,7 +212,7 @@ def _claim_bands(cube: Cube, pair: Sequence[Policy], ledger: Ledger | None, as_o
     return (
         _with_signs(_differences(counted.frame, *paid))
         .with_columns(pl.DataFrame(wide, schema=EDGES, orient="row"), service=service.cast(pl.String))
-        .group_by("service", *EDGES)
+        .group_by("service", *EDGES, maintain_order=True)
         .agg(pl.lit("band").alias("level"), *(sum_or_null(name).alias(name) for name in ADDED))
         .sort("service", unknown, *EDGES, nulls_last=[True, False, False, True])
     )
@@ -258,7 +260,7 @@ def _report_bands(pair: Sequence[Policy], ledger: Ledger | None, as_of: date) ->
         rows = _differences(rows.with_columns(claims=1.0, loss=pl.lit(None, pl.Float64)), *paid)
         known = [
             pl.when(pl.col(name).n_unique() == 1).then(pl.col(name).first()).alias(name)
-            for name in ("claims", "paid", "paid_other", SUMS[0])
+            for name in ("claims", *PAID, SUMS[0])
         ]
         rows = rows.group_by("band", maintain_order=True).agg(
             *known, pl.col("least", SUMS[1]).min(), pl.col("most", SUMS[2], "assumed").max()
@@ -326,7 +328,7 @@ def _lines(
             0.0 if total == 0 else total / people if people and total else None for people, total in known
         ]
         row: dict[str, object] = {"level": "line", "line": id_, "claims": claims}
-        row |= {"paid": paid, "paid_other": paid_other, **dict(zip(PAYMENTS, each, strict=True))}
+        row |= dict(zip((*PAID, *PAYMENTS[:2]), (paid, paid_other, *each), strict=True))
         if paid is not None and paid_other is not None:
             row |= dict.fromkeys(SUMS, paid - paid_other)
         gap = None if each[0] is None or each[1] is None else each[0] - each[1]
@@ -339,5 +341,5 @@ def _lines(
             sign = next((name for name, holds in signs.items() if holds and id_ not in unequal), "unclear")
             row |= dict.fromkeys((*SIGNS, "assumed"), 0.0) | {sign: claims}
         rows.append(row | {"difference": gap})
-    schema = WINNERS_AND_LOSERS.dtypes | dict.fromkeys(("paid", "paid_other"), pl.Float64())
-    return pl.DataFrame(rows, schema=schema)
+    schema = WINNERS_AND_LOSERS.dtypes | dict.fromkeys(PAID, pl.Float64())
+    return pl.DataFrame(rows, schema=schema).with_columns(pl.col(*PAYMENTS, *PAID, *SUMS) * SHARE_SCALE)

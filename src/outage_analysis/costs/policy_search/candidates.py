@@ -149,9 +149,8 @@ class VariedLine:
         mine &= (pl.col("claims") > 0) & (pl.col("over") >= 0)
         mine &= pl.col("up_to").is_null() | (pl.col("up_to") > 0)
         found = []
-        for over, up_to, counted in (
-            rows_with_formula(cube, self.schedule).select("over", "up_to", mine).rows()
-        ):
+        rows = rows_with_formula(cube, self.schedule).select("over", "up_to", mine)
+        for over, up_to, counted in rows.iter_rows():
             place = bisect_right(self.edges, over) if counted else 0
             if counted and place < len(self.edges) and (up_to is None or self.edges[place] < up_to):
                 raise ModelRefused(
@@ -164,24 +163,20 @@ class VariedLine:
 
     def cuts_of(self, candidates: IntArray) -> FloatArray:
         """Return the largest loss of each tier except the last, (candidates, tiers - 1)."""
-        cuts: FloatArray = np.empty((len(candidates), len(self.possible_cuts)))
-        cuts[:] = [x[0] for x in self.possible_cuts]
-        for (tier, kind), place in self.places.items():
-            if kind == "up_to":
-                cuts[:, tier] = candidates[:, place] - self._shift
-        return cuts
+        written = [cuts[0] + self._shift for cuts in self.possible_cuts]
+        cuts = [self._values(tier, "up_to", candidates, edge) for tier, edge in enumerate(written)]
+        return np.array(cuts).reshape(len(cuts), len(candidates)).T - self._shift
+
+    def _values(self, tier: int, kind: str, candidates: IntArray, otherwise: float) -> FloatArray:
+        # The values of a parameter, (candidates,), or another value if it does not vary.
+        place = self.places.get((tier, kind))
+        return np.full(len(candidates), otherwise) if place is None else candidates[:, place].astype(float)
 
     def _varied_rule(self, tier: int, candidates: IntArray) -> tuple[FloatArray, FloatArray]:
         # The fixed payment and the share in ten-thousandths in a varied tier, each (candidates,). A varied
         # payment replaces the announced rule; if only the share varies, the announced fixed payment remains.
-        stated = {"payment": self.schedule.bands[tier].fixed, "share": 0}
-        fixed, share = (
-            candidates[:, self.places[tier, kind]].astype(float)
-            if (tier, kind) in self.places
-            else np.full(len(candidates), float(value))
-            for kind, value in stated.items()
-        )
-        return fixed, share
+        fixed = self._values(tier, "payment", candidates, float(self.schedule.bands[tier].fixed))
+        return fixed, self._values(tier, "share", candidates, 0.0)
 
     def payments(self, candidates: IntArray) -> FloatArray:
         """Return the parts of what candidates pay in each interval, (candidates, intervals, parts).

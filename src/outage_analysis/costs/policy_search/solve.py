@@ -16,6 +16,8 @@ import numpy as np
 import polars as pl
 
 from outage_analysis.assumptions import FloatArray
+from outage_analysis.costs.comparison.benefits import POLICY
+from outage_analysis.costs.comparison.compare_policies import rounded_table
 from outage_analysis.costs.comparison.row_payments import largest_claim_loss
 from outage_analysis.costs.policy_search.candidates import (
     MADE_WHOLE,
@@ -41,7 +43,7 @@ from outage_analysis.costs.policy_search.parameters import (
     with_edges_and_shares,
     with_payments,
 )
-from outage_analysis.costs.uncertainty.portfolio import Portfolio
+from outage_analysis.costs.schemas import EXPECTED
 from outage_analysis.costs.uncertainty.simulation import (
     Estimate,
     Sample,
@@ -76,7 +78,7 @@ MARKS = {"en": " (solution)", "ko": " (예산 내 최적안)"}
 
 PARAMETERS = Column("parameters", "text", "Values of the parameters that vary, in whole currency.")
 COSTS_AND_BENEFITS = (
-    Column("expected", "money", "Expected cost; empty if the ledger lacks an input."),
+    EXPECTED,
     Column("at_level", "money", "Cost that is not exceeded with the probability of the search, such as P90."),
     Column("over_budget", "share", "Probability that the cost exceeds the budget."),
     Column(
@@ -99,7 +101,7 @@ COSTS_AND_BENEFITS = (
 SOLUTION = TableSchema(
     "One row per policy: the solution (or the nearest policy), the announced policy, and named policies.",
     (
-        Column("policy", "name", "Id of the policy.", label="policy_name"),
+        POLICY,
         Column("role", "word", "What the policy is in the search: solution, nearest, announced or named."),
         PARAMETERS,
         *COSTS_AND_BENEFITS,
@@ -274,15 +276,13 @@ class PolicySearch:
         ]
 
 
-def find_best_policy(
-    request: SearchRequest, named: Sequence[Policy], cubes_of: CubesOf | None
-) -> PolicySearch:
+def find_best_policy(request: SearchRequest, named: Sequence[Policy], cubes_of: CubesOf) -> PolicySearch:
     """Find the candidate that gives claimants most within a budget.
 
     Args:
         request: what to search for.
         named: further policies to show beside the frontier.
-        cubes_of: builds the cubes of claims; None for published counts.
+        cubes_of: builds the cubes of claims; it returns none if costs come from published counts.
 
     Raises:
         UsageError: a parameter, a value or the objective is invalid.
@@ -303,7 +303,7 @@ def find_best_policy(
         order = [*tried.ranked(rest[jumps[rest] == jumps[rest].min()], nothing, by_mean=by_mean)[0][:1]]
     for chosen in map(int, order):
         policy = tried.policy(chosen, request.policy)
-        own = _costs_of(request.simulated(_portfolio(request, policy, cubes_of)), request)
+        own = _costs_of(request.simulated(request.portfolio(policy, cubes_of([policy], ()))), request)
         limited = own.expected if by_mean else own.at_level
         if feasible := len(allowed) > 0 and limited.value <= request.budget:
             break
@@ -329,7 +329,7 @@ def find_best_policy(
     for number, (other, gains) in enumerate(zip(shown, gains_of, strict=True)):
         row = {"policy": other.id, "role": "named" if number else "announced"} | gains
         row |= {"parameters": tried.stated_text(other)}
-        portfolio = _portfolio(request, other, cubes_of)
+        portfolio = request.portfolio(other, cubes_of([other], ()))
         if "cash" in portfolio.valuations:
             run = request.simulated(portfolio)
             costs = _costs_of(run, request)
@@ -344,8 +344,8 @@ def find_best_policy(
         feasible,
         policy,
         cubes,
-        _frame(table, SOLUTION),
-        _frame(rows, FRONTIER),
+        rounded_table(table, SOLUTION),
+        rounded_table(rows, FRONTIER),
         excluded,
         least,
         bool((benefit[allowed] > benefit[chosen]).any()),
@@ -353,12 +353,16 @@ def find_best_policy(
 
 
 def _candidates(
-    request: SearchRequest, shown: Sequence[Policy], cubes_of: CubesOf | None
+    request: SearchRequest, shown: Sequence[Policy], cubes_of: CubesOf
 ) -> tuple[Candidates, Sequence[Cube], list[dict[str, Any]]]:
     # Return all candidates, the claims of the announced policy, and what people get from each shown policy.
     policy = request.policy
     parameters = with_edges_and_shares(parse_parameters(request.vary, policy), policy, request.step)
-    for p in parameters if cubes_of is None else ():
+    varied = {p.line for p in parameters}
+    lines = [VariedLine(x, parameters) for x in policy.schedules if x.id in varied]
+    edges = sorted({edge for line in lines for edge in line.edges})
+    cubes = cubes_of([policy], edges)
+    for p in parameters if not cubes else ():
         if p.kind != "payment":
             what = "thresholds need" if p.kind == "up_to" else "a share of the loss needs"
             raise ModelRefused(
@@ -366,10 +370,6 @@ def _candidates(
                 value=p.name,
                 remedy="Give claims, or vary payments only.",
             )
-    varied = {p.line for p in parameters}
-    lines = [VariedLine(x, parameters) for x in policy.schedules if x.id in varied]
-    edges = sorted({edge for line in lines for edge in line.edges})
-    cubes = cubes_of([policy], edges) if cubes_of else ()
     own_cubes = {x.schedule.id: cube_of(x, cubes) for x in lines}
     objective = _objective(request.objective, policy, [*own_cubes.values()])
     costs = request.candidates(lines, cubes)
@@ -390,11 +390,11 @@ def _candidates(
     if not len(values):
         raise UsageError("no combination of the upper edges is in order", remedy="Change their ranges.")
     cube, cuts = None, [*edges, *loss_cuts(parameters, shown)]
-    if cubes_of and len({id(x) for x in own_cubes.values()}) == 1:
+    if cubes and len({id(x) for x in own_cubes.values()}) == 1:
         # Benefits per claim and per claimant cannot be added, so the lines must pay the same claims.
         cube = cube_of(lines[0], cubes_of(shown, cuts))
     known = [each.as_known_on(request.as_of) for each in shown]
-    benefits, *others = shown_benefits(known, cube, lines, values, with_claims=cubes_of is not None)
+    benefits, *others = shown_benefits(known, cube, lines, values, with_claims=bool(cubes))
     payments = costs.payments(values)
     per_claim = costs.per_claim(payments)
     benefits |= {} if per_claim is None else {PER_CLAIM: per_claim}
@@ -466,11 +466,6 @@ def _cost_columns(costs: Costs) -> dict[str, float]:
     }
 
 
-def _portfolio(request: SearchRequest, policy: Policy, cubes_of: CubesOf | None) -> Portfolio:
-    # As a run of the policy has it.
-    return request.portfolio(policy, cubes_of([policy], ()) if cubes_of else ())
-
-
 def _per_claim(run: Simulation, policy: Policy) -> dict[str, float]:
     by_loss = {line.id for line in policy.schedules}
     own = [s for s in run.portfolio.streams if s.valuation == "cash" and s.line in by_loss]
@@ -500,8 +495,3 @@ def _dominator(
 def _significant(values: FloatArray) -> FloatArray:
     # Values that differ only by rounding become equal.
     return pl.Series(values, dtype=pl.Float64).round_sig_figs(TABLE_DIGITS).to_numpy()
-
-
-def _frame(rows: Sequence[Mapping[str, Any]], schema: TableSchema) -> pl.DataFrame:
-    frame = pl.DataFrame(rows, schema=schema.dtypes)
-    return frame.with_columns(pl.col(pl.Float64).round_sig_figs(TABLE_DIGITS))
