@@ -117,19 +117,6 @@ def test_the_same_claims_are_accepted_under_each_policy() -> None:
         assert -row[column] == pytest.approx(stats.binom(DRIVERS, 0.5).ppf(1 - p), rel=1e-4)
 
 
-def test_a_policy_beside_its_copy_differs_by_exactly_nothing(policy: Policy, ledger: Ledger) -> None:
-    copy = policy.model_copy(update={"id": "copy"})
-    for valuation in ("cash", "face_value"):
-        found = simulate_policies([policy, copy], ledger, as_of=DAY, valuation=valuation, draws=2**12)
-        row = only(found.pairs)
-        assert [
-            row[key] for key in ("difference", "range_low", "p50", "range_high", "cheaper", "dearer")
-        ] == [0] * 6
-        assert found.policies["cheapest"].to_list() == [1, 1]
-        names = {policy.id: "The package", "copy": "Its copy"}
-        assert "cost the same in every case" in found.sentence(Locale("en", "KRW", 0), names)
-
-
 def test_a_copy_paid_from_claims_differs_by_exactly_nothing() -> None:
     bands = ({"over": 0, "up_to": 40, "share": 0.5}, {"over": 40, "fixed": 25})
     pages = [policy_of(tiers(band=bands), id_=id_) for id_ in ("one", "copy")]
