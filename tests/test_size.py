@@ -18,12 +18,12 @@ SOURCE = ROOT / "src" / "outage_analysis"
 SLACK = 30
 """How far a number may lie below its ceiling."""
 CEILINGS = {
-    "analysis": 1780,
+    "analysis": 1740,
     "assumptions": 969,
     "charts": 2261,
     "claims": 4777,
     "cli": 1866,
-    "costs": 4721,
+    "costs": 4413,
     "files": 445,
     "incidents": 754,
     "jupyter": 890,
@@ -32,7 +32,7 @@ CEILINGS = {
     "reports": 4743,
     "root": 112,
     "text": 1518,
-    "tests": 34_009,
+    "tests": 33_989,
     "TOML": 3912,
     "SQL": 771,
     "JavaScript": 1118,

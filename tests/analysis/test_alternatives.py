@@ -13,7 +13,6 @@ from outage_analysis.assumptions import load_ledger
 from outage_analysis.claims import load_sample
 from outage_analysis.costs import simulate_policies
 from outage_analysis.errors import ModelRefused, OutageAnalysisError, UsageError
-from outage_analysis.incidents import load_incident
 from outage_analysis.policies import load_policy
 from outage_analysis.text import LANGUAGES, Locale
 from tests.tram_case import write_documents
@@ -199,18 +198,6 @@ def test_a_policy_made_in_python_is_compared_as_its_document_is(tram: Plan) -> N
         compare_policies(tram, [page, foreign])
 
 
-def test_a_comparison_needs_two_policies(tram: Plan) -> None:
-    for pages in ([], [of(tram, "counted.toml")]):
-        with pytest.raises(OutageAnalysisError):
-            compare_policies(tram, pages)
-
-
-def test_a_policy_of_another_incident_is_refused(tram: Plan) -> None:
-    assert load_incident("kakao-2022").id != "tram-2031"
-    with pytest.raises(UsageError, match="counts in EUR"):
-        compare_policies(tram, [of(tram, "counted.toml"), "kakao-2022"])
-
-
 # --- what people get --------------------------------------------------------------------------------------
 
 
@@ -251,7 +238,7 @@ def test_synthetic_claims_gain_and_lose_what_the_policies_pay_them() -> None:
     total = table.filter(level="total").row(0, named=True)
     assert total["total_difference"] == now - more
     assert total["total_difference"] == -10_000 * total["lose"]
-    (cube,) = found.cubes.by_policy[announced.id]
+    (cube,) = found.cubes[announced.id]
     assert (total["gain"], total["claims"]) == (0, cube.claims)
     for level in ("band", "service"):
         sums = (

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from outage_analysis.costs import PolicySimulations, cost_table, simulate_policies, totals
-from outage_analysis.costs.comparison.replaced_losses import loss_replacement
+from outage_analysis.costs.comparison.benefits import loss_replacement
 from outage_analysis.errors import ModelRefused, UsageError
 from outage_analysis.incidents import Bands, get_fact
 from outage_analysis.text import Locale
@@ -115,19 +115,6 @@ def test_the_same_claims_are_accepted_under_each_policy() -> None:
     assert (row["cheaper"], row["dearer"]) == (1, 0)
     for column, p in {"range_low": 0.1, "p50": 0.5, "range_high": 0.9}.items():
         assert -row[column] == pytest.approx(stats.binom(DRIVERS, 0.5).ppf(1 - p), rel=1e-4)
-
-
-def test_a_policy_beside_its_copy_differs_by_exactly_nothing(policy: Policy, ledger: Ledger) -> None:
-    copy = policy.model_copy(update={"id": "copy"})
-    for valuation in ("cash", "face_value"):
-        found = simulate_policies([policy, copy], ledger, as_of=DAY, valuation=valuation, draws=2**12)
-        row = only(found.pairs)
-        assert [
-            row[key] for key in ("difference", "range_low", "p50", "range_high", "cheaper", "dearer")
-        ] == [0] * 6
-        assert found.policies["cheapest"].to_list() == [1, 1]
-        names = {policy.id: "The package", "copy": "Its copy"}
-        assert "cost the same in every case" in found.sentence(Locale("en", "KRW", 0), names)
 
 
 def test_a_copy_paid_from_claims_differs_by_exactly_nothing() -> None:

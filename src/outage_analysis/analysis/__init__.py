@@ -9,7 +9,6 @@ Modules:
     summary: notes of an analysis in words, and what would narrow its range
     display_units: amounts in whole currency for printed tables
     alternatives: policies compared with the plan's policy
-    comparison_cubes: the cubes of the claims that the compared policies pay
     scenarios: the headline cash under the stresses of a document
     reserve: the reserve figure by measure, and the cost lines that it includes
     solving: the policy that gives claimants most within a budget

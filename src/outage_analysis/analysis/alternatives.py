@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from abc import abstractmethod
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cached_property
@@ -11,12 +12,13 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from outage_analysis.analysis.comparison_cubes import ComparisonCubes, build_comparison_cubes
 from outage_analysis.analysis.plan import (
     DEFAULT_INCIDENT,
     Plan,
     check_documents_fit,
+    check_one_stage,
     last_day,
+    load_cubes,
     make_plan,
 )
 from outage_analysis.analysis.summary import rows_are_complaints
@@ -26,12 +28,14 @@ from outage_analysis.costs import (
     DRAWS,
     SEED,
     PolicySimulations,
+    edges_for_comparison,
     simulate_policies,
     winners_and_losers,
 )
 from outage_analysis.errors import ModelRefused, UsageError
 from outage_analysis.files import bundled_ids, spelling_hint, validated_copy
-from outage_analysis.incidents import Incident, load_incident
+from outage_analysis.incidents import Bands, Incident, load_incident
+from outage_analysis.losses import Cube, build_cube, cost_bands
 from outage_analysis.policies import Policy, load_policy
 from outage_analysis.text import DEFAULT_LEVEL, Card, Displayable, Locale, Table, smallest_units
 
@@ -45,22 +49,119 @@ RANGE_ENDS = ("range_low", "range_high")
 
 
 @dataclass(frozen=True, repr=False)
-class PolicyComparison(Displayable):
-    """The comparison of several policies for one incident, as of one day."""
+class PolicyResult(Displayable):
+    """A result about several policies for one incident, as of one day."""
 
     incident: Incident
-    policies: tuple[Policy, ...]
     ledger: Ledger | None
     as_of: date
-    simulations: PolicySimulations
-    claims: Claims | None = field(default=None, repr=False)
+    claims: Claims | None = field(repr=False)
     """The claims that the costs are computed from; None if they come from counts."""
+    level: int
+    """The probability of the likely range in percent."""
+    policies: tuple[Policy, ...]
+    """The policies that the result is about, the most important first."""
+
+    @abstractmethod
+    def used_assumptions(self) -> Iterable[str]:
+        """Return the ids of the assumptions that the figures depend on."""
+
+    @abstractmethod
+    def chart_data(self) -> tuple[str, pl.DataFrame]:
+        """Return the name of the chart of the result, and its data."""
+
+    @property
+    def synthetic(self) -> bool:
+        """Whether the claims are synthetic."""
+        return self.claims is not None and self.claims.synthetic
+
+    @property
+    def starts(self) -> frozenset[int]:
+        """The largest losses of all bands that exclude their written upper edge: 299999 for [0, 300000)."""
+        return frozenset[int]().union(*(policy.starts for policy in self.policies))
+
+    @property
+    def used_ledger(self) -> Ledger | None:
+        """The ledger as known on the day of the analysis, with only the assumptions that a result uses."""
+        known = self.ledger.as_known_on(self.as_of) if self.ledger else None
+        return known.with_only(frozenset(self.used_assumptions())) if known else None
+
+    def locale(self, lang: str) -> Locale:
+        """Return the texts and number formats of a language, for the currency of the policies."""
+        return replace(self.policies[0].locale(lang), starts=self.starts, level=self.level)
+
+    def names(self, lang: str) -> dict[str, str]:
+        """The display name of each policy by id. If two policies have the same name, the id is appended."""
+        names = {policy.id: policy.name[lang] for policy in self.policies}
+        used = list(names.values())
+        return {id_: f"{name} ({id_})" if used.count(name) > 1 else name for id_, name in names.items()}
+
+    def chart(
+        self,
+        *,
+        width: int | None = None,
+        height: int | None = None,
+        title: str | None = None,
+        lang: str = "en",
+    ) -> AltairChart:
+        """Return the chart of the result; `save` writes it as a notebook shows it.
+
+        Args:
+            width: the width in pixels; by default the chart fills its container.
+            height: the height in pixels; by default the height that the policies need.
+            title: a title in place of the finding that the chart states.
+            lang: en or ko.
+
+        Raises:
+            UsageError: the size is not possible.
+            ModelRefused: there are too few policies to show.
+        """
+        from outage_analysis import charts  # imported here, because importing charts is slow
+
+        context = charts.chart_context(
+            self.incident, self.locale(lang), self.names(lang), self.as_of, synthetic=self.synthetic
+        )
+        chart = charts.standalone_chart(*self.chart_data(), context, width=width, height=height, title=title)
+        if chart is None:
+            raise ModelRefused("too few policies have a cost to show")
+        return chart
+
+    def result_card(
+        self, title: str, rows: Iterable[Sequence[str]], notes: Iterable[str], locale: Locale
+    ) -> Card:
+        """Return the summary for notebooks: the incident, a table whose first row is its header, notes."""
+        lines = [self.incident.name[locale.lang], locale("report.kicker", day=locale.day(self.as_of))]
+        lines += [locale("card.synthetic")] if self.synthetic else []
+        lines += [warning] if (warning := example_warning(self.used_ledger, locale)) else []
+        heads, *cells = map(tuple, rows)
+        table = Table(heads, tuple(cells), frozenset(range(1, len(heads))))
+        return Card(title, tuple(lines), (table,), tuple(notes))
+
+
+def cell(value: float | None, show: Callable[[float], str]) -> str:
+    """Return a value as the text of a cell; a dash if there is none."""
+    return "–" if value is None else show(value)
+
+
+@dataclass(frozen=True, repr=False)
+class PolicyComparison(PolicyResult):
+    """The comparison of several policies for one incident, as of one day."""
+
+    simulations: PolicySimulations
+    cubes: Mapping[str, Sequence[Cube]] = field(repr=False)
+    """The cubes that each policy pays, by policy id: of claims, and of claimants for some lines."""
+    claim_cube: Cube | None = field(repr=False)
+    """A cube of claims with further edges, where a policy replaces a loss or two policies pay the same."""
     budget: float | None = None
     """An amount in whole currency; the table then has the probability that each policy costs more."""
-    level: int = DEFAULT_LEVEL
-    """The probability of the likely range in percent."""
-    cubes: ComparisonCubes = field(default_factory=ComparisonCubes, repr=False)
-    """The cubes of claims from which the costs and what people get are computed; empty with counts."""
+
+    def used_assumptions(self) -> Iterable[str]:
+        """Return the ids of the assumptions that the costs depend on."""
+        return self.simulations.inputs
+
+    def chart_data(self) -> tuple[str, pl.DataFrame]:
+        """Return the likely ranges of the policies."""
+        return "comparison", self.simulations.policies
 
     @property
     def table(self) -> pl.DataFrame:
@@ -99,56 +200,15 @@ class PolicyComparison(Displayable):
         """
         return self.simulations.information_value
 
-    def chart(
-        self,
-        *,
-        width: int | None = None,
-        height: int | None = None,
-        title: str | None = None,
-        lang: str = "en",
-    ) -> AltairChart:
-        """Return the chart of the likely ranges of the policies; `save` writes it as a notebook shows it.
-
-        Args:
-            width: the width in pixels; by default the chart fills its container.
-            height: the height in pixels; by default the height that the policies need.
-            title: a title in place of the finding that the chart states.
-            lang: en or ko.
-
-        Raises:
-            UsageError: the size is not possible.
-        """
-        from outage_analysis import charts  # imported here, because importing charts is slow
-
-        context = charts.chart_context(
-            self.incident, self.locale(lang), self.names(lang), self.as_of, synthetic=self.synthetic
-        )
-        chart = charts.standalone_chart(
-            "comparison", self.simulations.policies, context, width=width, height=height, title=title
-        )
-        if chart is None:
-            raise ModelRefused("no policy has a range to show")
-        return chart
-
-    def locale(self, lang: str) -> Locale:
-        """Return the texts and number formats of a language, for the currency of the policies."""
-        return replace(self.policies[0].locale(lang), starts=self.starts, level=self.level)
-
     def card(self, lang: str = "en") -> Card:
         """Return the summary for notebooks: the result in a sentence, and cost and range per policy."""
-        locale, names = self.locale(lang), self.names(lang)
-        heads = [locale(f"column.{name}") for name in ("policy_name", "expected", *RANGE_ENDS, "cheapest")]
-        rows = []
-        for row in self.table.iter_rows(named=True):
-            amounts = [row[name] for name in ("expected", *RANGE_ENDS)]
-            cells = ["–" if x is None else locale.money(x) for x in amounts]
-            chance = "–" if row["cheapest"] is None else locale.share(row["cheapest"])
-            rows.append((row["policy"], *cells, chance))  # ids, because names are too long for a terminal
-        lines = [self.incident.name[lang], locale("report.kicker", day=locale.day(self.as_of))]
-        lines += [locale("card.synthetic")] if self.synthetic else []
-        lines += [warning] if (warning := example_warning(self.used_ledger, locale)) else []
-        table = Table(tuple(heads), tuple(rows), frozenset(range(1, len(heads))))
-        notes = [f"{id_}: {name}" for id_, name in names.items()]
+        locale = self.locale(lang)
+        money = ("expected", *RANGE_ENDS)
+        rows = [[locale(f"column.{name}") for name in ("policy_name", *money, "cheapest")]]
+        for row in self.table.iter_rows(named=True):  # with ids, because names are too long for a terminal
+            amounts = [cell(row[name], locale.money) for name in money]
+            rows.append([row["policy"], *amounts, cell(row["cheapest"], locale.share)])
+        notes = [f"{id_}: {name}" for id_, name in self.names(lang).items()]
         notes += [*self.counted_notes(locale), self.sentence(locale)]
         if self.budget is not None:
             amount = smallest_units(self.budget, self.incident.minor_units, "the budget")
@@ -157,17 +217,7 @@ class PolicyComparison(Displayable):
             budget = locale("report.tile_budget", budget=locale.money_in_full(amount))
             notes.append(f"{budget}: {listed}.")
         notes.append(locale("report.compared_caveat"))
-        return Card(locale("report.compared_title"), tuple(lines), (table,), tuple(notes))
-
-    @property
-    def synthetic(self) -> bool:
-        """Whether the claims are synthetic."""
-        return self.claims is not None and self.claims.synthetic
-
-    @property
-    def starts(self) -> frozenset[int]:
-        """The largest losses of all bands that exclude their written upper edge: 299999 for [0, 300000)."""
-        return frozenset[int]().union(*(policy.starts for policy in self.policies))
+        return self.result_card(locale("report.compared_title"), rows, notes, locale)
 
     def winners_and_losers(self, policy: str, other: str) -> pl.DataFrame:
         """Return who gets more under a policy than under another, by service and loss band.
@@ -194,9 +244,9 @@ class PolicyComparison(Displayable):
         for id_ in (policy, other):
             if id_ not in by_id:
                 raise UsageError("no such policy", value=id_, remedy=spelling_hint(id_, list(by_id)))
-        own = [list(self.cubes.by_policy.get(id_, ())) for id_ in (policy, other)]
-        if self.cubes.claims is not None:
-            own = [[self.cubes.claims, *(cube for cube in cubes if cube.line is not None)] for cubes in own]
+        own = [self.cubes.get(id_, ()) for id_ in (policy, other)]
+        if self.claim_cube is not None:
+            own = [[self.claim_cube, *(cube for cube in cubes if cube.line is not None)] for cubes in own]
         return winners_and_losers(
             by_id[policy],
             by_id[other],
@@ -213,26 +263,14 @@ class PolicyComparison(Displayable):
         first, *others = (policy.id for policy in self.policies)
         return pl.concat([self.winners_and_losers(first, other) for other in others])
 
-    @property
-    def used_ledger(self) -> Ledger | None:
-        """The ledger as known on the day of the analysis, with only the assumptions that a result uses."""
-        known = self.ledger.as_known_on(self.as_of) if self.ledger else None
-        return known.with_only(self.simulations.inputs) if known else None
+    def counted_notes(self, locale: Locale) -> list[str]:
+        """Return the sentence that rows of the files count as complaints, if nobody states what they are."""
+        cubes = self.cubes.get(self.policies[0].id, ())
+        return rows_are_complaints(self.incident, self.used_ledger, cubes, locale)
 
     def sentence(self, locale: Locale, *, benefits: bool = True) -> str:
         """State the result of the comparison: the costs and, with `benefits`, what people get."""
         return self.simulations.sentence(locale, self.names(locale.lang), benefits=benefits)
-
-    def counted_notes(self, locale: Locale) -> list[str]:
-        """Return the sentence that rows of the files count as complaints, if nobody states what they are."""
-        cubes = self.cubes.by_policy.get(self.policies[0].id, ())
-        return rows_are_complaints(self.incident, self.used_ledger, cubes, locale)
-
-    def names(self, lang: str) -> dict[str, str]:
-        """The display name of each policy by id. If two policies have the same name, the id is appended."""
-        names = {policy.id: policy.name[lang] for policy in self.policies}
-        used = list(names.values())
-        return {id_: f"{name} ({id_})" if used.count(name) > 1 else name for id_, name in names.items()}
 
 
 def compared_policies(analysis: Analysis) -> PolicyComparison:
@@ -254,22 +292,33 @@ def _compared(
     valuation: str = "cash",
 ) -> PolicyComparison:
     """Compare policies on the claims of the plan or, without claims, on published counts."""
-    claims, cubes = None, ComparisonCubes()
-    if of_claims:
-        claims, cubes = build_comparison_cubes(plan, incident, policies, ledger, as_of)
+    claims: Claims | None = None
+    claim_cube: Cube | None = None
+    cubes: dict[str, list[Cube]] = {}
+    known = [policy.as_known_on(as_of) for policy in policies]
+    for policy in known if of_claims else ():
+        read = plan if claims is None else replace(plan, claims=claims, columns=())
+        claims, built = load_cubes(read, incident, policy, as_of, beside=known)
+        check_one_stage(built.values())
+        cubes[policy.id] = [*built.values()]
+        claim_cube = next((cube for cube in built.values() if cube.line is None), None)
+    if claims is not None and claim_cube is not None:
+        dimensions, edges = claim_cube.dimensions, edges_for_comparison(claim_cube, known, ledger, as_of)
+        bands = Bands.from_cuts(cost_bands(claims, known).cuts, edges)
+        claim_cube = build_cube(claims, dimensions=dimensions, bands=bands, until=as_of)
     simulations = simulate_policies(
         policies,
         ledger,
         as_of=as_of,
-        cubes=cubes.by_policy,
-        claim_cube=cubes.claims,
+        cubes=cubes,
+        claim_cube=claim_cube,
         valuation=valuation,
         draws=plan.draws,
         seed=plan.seed,
         level=plan.level,
     )
     return PolicyComparison(
-        incident, policies, ledger, as_of, simulations, claims, level=plan.level, cubes=cubes
+        incident, ledger, as_of, claims, plan.level, policies, simulations, cubes, claim_cube
     )
 
 
@@ -344,21 +393,19 @@ def compare(  # noqa: PLR0913 - completion lists the arguments
     """
     loaded = _with_distinct_ids(list(map(load_policy, policies)))
     known = None if ledger is None else load_ledger(ledger)
-    if incident is None:
-        incident = _incident_id(loaded, known) if claims is None else claims.incident
+    if incident is None and claims is not None:
+        incident = claims.incident
+    elif incident is None and known is not None:
+        incident = known.incident
+    elif incident is None:
+        ids = [policy.id.removesuffix("-changed") for policy in loaded]
+        incident = next((id_ for id_ in ids if id_ in bundled_ids("incidents")), DEFAULT_INCIDENT)
     plan = make_plan(
         claims, incident=incident, ledger=known, as_of=as_of, draws=draws, seed=seed, level=level
     )
     if budget is not None:
         smallest_units(budget, load_incident(incident).minor_units, "the budget")
     return replace(compare_policies(plan, loaded, valuation=valuation), budget=budget)
-
-
-def _incident_id(policies: Sequence[Policy], ledger: Ledger | None) -> str:
-    if ledger is not None:
-        return ledger.incident
-    named = [p.id.removesuffix("-changed") for p in policies]
-    return next((id_ for id_ in named if id_ in bundled_ids("incidents")), DEFAULT_INCIDENT)
 
 
 def _with_distinct_ids(policies: Sequence[Policy]) -> list[Policy]:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Required, TypedDict, Unpack
+from typing import Any, Required, TypedDict, Unpack
 
 import polars as pl
 
+from outage_analysis.analysis.alternatives import PolicyResult, cell
 from outage_analysis.analysis.plan import (
     FurtherArguments,
     Plan,
@@ -23,11 +24,10 @@ from outage_analysis.analysis.plan import (
     make_plan,
 )
 from outage_analysis.analysis.summary import rows_are_complaints
-from outage_analysis.assumptions import Ledger, example_warning
+from outage_analysis.assumptions import Ledger
 from outage_analysis.claims import Claims
 from outage_analysis.costs import (
     OBJECTIVES,
-    CostInputs,
     PolicySearch,
     SearchRequest,
     Vary,
@@ -35,15 +35,12 @@ from outage_analysis.costs import (
     cost_table,
     find_best_policy,
 )
-from outage_analysis.errors import ModelRefused, UsageError
+from outage_analysis.errors import UsageError
 from outage_analysis.files import bundled_claims
 from outage_analysis.incidents import Incident
 from outage_analysis.losses import Cube
 from outage_analysis.policies import Amount, Policy, PolicyExplainer, TierPayments, load_policy
-from outage_analysis.text import Card, Column, Displayable, Locale, Table, TableSchema, smallest_units
-
-if TYPE_CHECKING:  # types only; importing charts is slow
-    from outage_analysis.charts import AltairChart
+from outage_analysis.text import Card, Column, Locale, TableSchema, smallest_units
 
 LOWEST, HIGHEST = 50, 99
 """The lowest and the highest percentile that a budget may limit."""
@@ -67,15 +64,29 @@ FRONTIER_POINTS = TableSchema(
 
 
 @dataclass(frozen=True, repr=False)
-class BudgetSolution(Displayable):
+class BudgetSolution(PolicyResult):
     """The policy that gives claimants most within a budget, beside the announced policy and the frontier."""
 
-    incident: Incident
-    ledger: Ledger | None
-    as_of: date
     search: PolicySearch
-    claims: Claims | None = field(default=None, repr=False)
-    """The claims that the costs are computed from; None if they come from counts."""
+
+    def used_assumptions(self) -> Iterable[str]:
+        """Return the ids of the assumptions that the cost of the announced policy depends on."""
+        announced = self.search.request.policy
+        fitting = self.search.request.fitting_ledger(announced)
+        return assumption_ids(cost_table(announced, fitting, as_of=self.as_of, cubes=self.search.cubes))
+
+    def chart_data(self) -> tuple[str, pl.DataFrame]:
+        """Return the points of the frontier and the policies: the columns of `FRONTIER_POINTS`."""
+        search = self.search
+        rows = [search.frontier.with_columns(role=pl.lit("frontier")), search.table]
+        budget = None if search.request.level is None else float(search.request.budget)
+        points = pl.concat(rows, how="diagonal").with_columns(
+            benefit=pl.col(search.tried.objective),
+            objective=pl.lit(search.tried.objective),
+            mark=pl.lit(search.quantile_mark),
+            budget=pl.lit(budget, pl.Float64),
+        )
+        return "frontier", points.select(*FRONTIER_POINTS.dtypes).drop_nulls(["at_level", "benefit"])
 
     @property
     def is_feasible(self) -> bool:
@@ -109,35 +120,6 @@ class BudgetSolution(Displayable):
             return "published"
         return "synthetic" if self.synthetic else "claims"
 
-    @property
-    def synthetic(self) -> bool:
-        """Whether the claims are synthetic."""
-        return self.claims is not None and self.claims.synthetic
-
-    @property
-    def starts(self) -> frozenset[int]:
-        """The largest losses of all bands that exclude their written upper edge: 299999 for [0, 300000)."""
-        return frozenset[int]().union(*(policy.starts for policy in (*self.search.named, self.policy)))
-
-    @property
-    def used_ledger(self) -> Ledger | None:
-        """The ledger as known on the day of the analysis, with only the assumptions that a result uses."""
-        known = self.ledger.as_known_on(self.as_of) if self.ledger else None
-        if known is None:
-            return None
-        announced = self.search.inputs.policy
-        fitting = self.search.inputs.fitting_ledger(announced)
-        table = cost_table(announced, fitting, as_of=self.as_of, cubes=self.search.cubes)
-        return known.with_only(assumption_ids(table))
-
-    def locale(self, lang: str) -> Locale:
-        """Return the texts and number formats of a language, for the currency of the policies."""
-        return replace(self.policy.locale(lang), starts=self.starts)
-
-    def names(self, lang: str) -> dict[str, str]:
-        """Return the display name of each policy by id."""
-        return {policy.id: policy.name[lang] for policy in (self.policy, *self.search.named)}
-
     def sentences(self, lang: str = "en") -> list[str]:
         """Return the result in sentences: what to announce, what it costs, what people get."""
         locale = self.locale(lang)
@@ -150,54 +132,16 @@ class BudgetSolution(Displayable):
 
     def card(self, lang: str = "en") -> Card:
         """Return the summary for notebooks: the result in words, and cost and benefit per policy."""
-        locale = self.locale(lang)
-        mark = self.search.quantile_mark
-        heads = [locale(f"column.{name}") for name in ("policy_name", "expected")]
-        heads += [mark, locale("column.over_budget"), locale(f"column.{self.search.tried.objective}")]
-        rows = []
+        locale, objective = self.locale(lang), self.search.tried.objective
+        columns = ("policy_name", "expected", "at_level", "over_budget", objective)
+        heads = {name: locale(f"column.{name}") for name in columns if name != "at_level"}
+        rows = [[heads.get(name, self.search.quantile_mark) for name in columns]]
         for row in self.table.iter_rows(named=True):
-            amounts = [row["expected"], row["at_level"]]
-            cells = ["–" if x is None else locale.money(x) for x in amounts]
-            chance = "–" if row["over_budget"] is None else locale.share(row["over_budget"])
-            benefit = _benefit_text(self.search.tried.objective, row[self.search.tried.objective], locale)
             name = row["policy"] if row["role"] == "named" else locale(f"word.{row['role']}")
-            rows.append((name, *cells, chance, benefit))
-        lines = [self.incident.name[lang], locale("report.kicker", day=locale.day(self.as_of))]
-        lines += [locale("card.synthetic")] if self.synthetic else []
-        lines += [warning] if (warning := example_warning(self.used_ledger, locale)) else []
-        table = Table(tuple(heads), tuple(rows), frozenset(range(1, len(heads))))
-        return Card(locale("solve.title"), tuple(lines), (table,), tuple(self.sentences(lang)))
-
-    def chart(
-        self,
-        *,
-        width: int | None = None,
-        height: int | None = None,
-        title: str | None = None,
-        lang: str = "en",
-    ) -> AltairChart:
-        """Return the chart of the efficient frontier; `save` writes it as a notebook shows it.
-
-        Args:
-            width: the width in pixels; by default the chart fills its container.
-            height: the height in pixels.
-            title: a title in place of the finding that the chart states.
-            lang: en or ko.
-
-        Raises:
-            UsageError: the size is not possible.
-            ModelRefused: there are fewer than two policies to show.
-        """
-        from outage_analysis import charts  # imported here, because importing charts is slow
-
-        context = charts.chart_context(
-            self.incident, self.locale(lang), self.names(lang), self.as_of, synthetic=self.synthetic
-        )
-        points = _frontier_points(self.search)
-        chart = charts.standalone_chart("frontier", points, context, width=width, height=height, title=title)
-        if chart is None:
-            raise ModelRefused("fewer than two policies have a cost to show")
-        return chart
+            costs = [cell(row[name], locale.money) for name in ("expected", "at_level")]
+            chance = cell(row["over_budget"], locale.share)
+            rows.append([name, *costs, chance, _benefit_text(objective, row[objective], locale)])
+        return self.result_card(locale("solve.title"), rows, self.sentences(lang), locale)
 
 
 def _sentences(search: PolicySearch, locale: Locale) -> list[str]:
@@ -232,7 +176,7 @@ def _sentences(search: PolicySearch, locale: Locale) -> list[str]:
         sentences.append(locale("solve.not_limited"))
     if search.is_feasible and (largest := search.largest_values):
         sentences.append(locale("solve.largest", parameters=", ".join(p.name for p in largest)))
-    if search.inputs.with_handling:
+    if search.request.with_handling:
         sentences.append(locale("solve.with_handling"))
     if not search.cubes and search.policy.loss_unit == search.policy.currency:
         sentences.append(locale("solve.only_counts"))
@@ -287,20 +231,6 @@ def _benefit_text(objective: str, value: float | None, locale: Locale) -> str:
     return locale.number(round(value)) if objective == "made_whole" else locale.money(value, BENEFIT_DIGITS)
 
 
-def _frontier_points(search: PolicySearch) -> pl.DataFrame:
-    # The points of the chart: the columns of `FRONTIER_POINTS`.
-    budget = None if search.request.level is None else float(search.request.budget)
-    objective = pl.lit(search.tried.objective)
-    rows = pl.concat([search.frontier.with_columns(role=pl.lit("frontier")), search.table], how="diagonal")
-    points = rows.with_columns(
-        benefit=pl.col(search.tried.objective),
-        objective=objective,
-        mark=pl.lit(search.quantile_mark),
-        budget=pl.lit(budget, pl.Float64),
-    )
-    return points.select(*FRONTIER_POINTS.dtypes).drop_nulls(["at_level", "benefit"])
-
-
 class SearchArguments(TypedDict, total=False):
     """What `solve` searches for; its documentation says more."""
 
@@ -350,29 +280,35 @@ def solve_plan(plan: Plan, **search: Unpack[SearchArguments]) -> BudgetSolution:
     as_of = plan.as_of or (ledger.as_of if ledger else last_day(policy, incident))
     digits = incident.minor_units
     request = SearchRequest(
+        policy,
+        ledger,
+        as_of,
+        plan.draws,
+        plan.seed,
         search["vary"],
         smallest_units(search["budget"], digits, "the budget"),
         _percentile(search.get("at", "P90")),
         search.get("objective"),
         None if step is None else smallest_units(step, digits, "the step"),
         None if cliff is None else smallest_units(cliff, digits, "the largest jump"),
+        with_handling=handling == "inside",
     )
     if request.step == 0:
         raise UsageError("the step is not above 0", value=step)
-    claims, cubes_of = None, None
     published = any(line.published_count for line in policy.as_known_on(as_of).schedules)
-    if plan.has_own_counts or not (published or bundled_claims(incident.id) is None):
-        claims, cubes = load_cubes(plan, incident, policy.as_known_on(as_of), as_of)
-        check_one_stage(cubes.values())
+    of_claims = plan.has_own_counts or not (published or bundled_claims(incident.id) is None)
+    claims, own = load_cubes(plan, incident, policy.as_known_on(as_of), as_of) if of_claims else (None, {})
+    check_one_stage(own.values())
+
+    def cubes_of(policies: Sequence[Policy], cuts: Sequence[int]) -> list[Cube]:
         read = plan if claims is None else replace(plan, claims=claims, columns=())
+        first, *others = (each.as_known_on(as_of) for each in policies)
+        cubes = load_cubes(read, incident, first, as_of, beside=others, cuts=cuts)[1] if of_claims else {}
+        return [*cubes.values()]
 
-        def cubes_of(policies: Sequence[Policy], cuts: Sequence[int]) -> list[Cube]:
-            own, *others = (each.as_known_on(as_of) for each in policies)
-            return [*load_cubes(read, incident, own, as_of, beside=others, cuts=cuts)[1].values()]
-
-    inputs = CostInputs(named[0], ledger, as_of, plan.draws, plan.seed, with_handling=handling == "inside")
-    found = find_best_policy(inputs, request, named[1:], cubes_of)
-    return BudgetSolution(incident, ledger, as_of, found, claims)
+    found = find_best_policy(request, named[1:], cubes_of)
+    policies = (found.policy, *named)
+    return BudgetSolution(incident, ledger, as_of, claims, plan.level, policies, found)
 
 
 class InputArguments(FurtherArguments, total=False):

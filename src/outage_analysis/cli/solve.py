@@ -165,7 +165,7 @@ def _solution_as_json(found: BudgetSolution) -> dict[str, Any]:
         "budget": search.request.budget,
         "at": search.quantile_mark if search.request.level is not None else "expected",
         "objective": search.tried.objective,
-        "handling": "inside" if search.inputs.with_handling else "outside",
+        "handling": "inside" if search.request.with_handling else "outside",
         "candidates": len(search.tried.values),
         "parameters": found.parameters,
         "budget_is_binding": search.is_limited if found.is_feasible else True,

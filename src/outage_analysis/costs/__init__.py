@@ -34,6 +34,7 @@ from outage_analysis.lazy_exports import lazy_exports
 if TYPE_CHECKING:
     from outage_analysis.costs.backtesting import OUTCOMES, RANGES, RIVALS, UNSCORED, Backtest, backtest
     from outage_analysis.costs.claim_payments import NO_RULE, payments
+    from outage_analysis.costs.comparison.benefits import LOSS_REPLACEMENT
     from outage_analysis.costs.comparison.compare_policies import (
         FLIPS,
         LEFT_OUT,
@@ -44,8 +45,7 @@ if TYPE_CHECKING:
         PolicySimulations,
         simulate_policies,
     )
-    from outage_analysis.costs.comparison.replaced_losses import LOSS_REPLACEMENT
-    from outage_analysis.costs.comparison.row_payments import edges_for_comparison, mean_awards, row_payments
+    from outage_analysis.costs.comparison.row_payments import edges_for_comparison
     from outage_analysis.costs.comparison.winners_and_losers import WINNERS_AND_LOSERS, winners_and_losers
     from outage_analysis.costs.compile_lines import compiled_lines
     from outage_analysis.costs.cost_bridge import BRIDGE, BridgeRun, bridge
@@ -78,17 +78,14 @@ if TYPE_CHECKING:
         reconciliation_summary,
         reconciliation_table,
     )
-    from outage_analysis.costs.policy_search.benefits import OBJECTIVES
-    from outage_analysis.costs.policy_search.candidates import CostInputs
-    from outage_analysis.costs.policy_search.page_search import SearchablePayment, page_search
-    from outage_analysis.costs.policy_search.parameters import Vary, round_step
-    from outage_analysis.costs.policy_search.solve import (
-        FRONTIER,
-        SOLUTION,
-        PolicySearch,
-        SearchRequest,
-        find_best_policy,
+    from outage_analysis.costs.policy_search.candidates import OBJECTIVES, SearchRequest
+    from outage_analysis.costs.policy_search.parameters import (
+        SearchablePayment,
+        Vary,
+        page_search,
+        round_step,
     )
+    from outage_analysis.costs.policy_search.solve import FRONTIER, SOLUTION, PolicySearch, find_best_policy
     from outage_analysis.costs.portfolio import build_portfolio, expected_at, portfolio_of_lines
     from outage_analysis.costs.scenarios import (
         SCENARIOS,

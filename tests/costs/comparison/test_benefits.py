@@ -5,64 +5,60 @@ from __future__ import annotations
 from itertools import pairwise
 
 import numpy as np
+import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from outage_analysis.costs.comparison.benefits import Benefits, LossCells, measure_benefits
+from outage_analysis.assumptions import FloatArray
+from outage_analysis.costs.comparison.benefits import LossCells, measure_benefits
 
 EDGES = (0, 10, 20, 50, 100)
 
 
-def cells_of(losses: list[int], edges: tuple[float, ...] = (*EDGES, np.inf)) -> LossCells:
+def cells_of(losses: list[int], edges: tuple[int | None, ...] = (*EDGES, None)) -> LossCells:
     """Group losses into one cell per band."""
-    bands = list(pairwise(edges))
-    members = [[x for x in losses if over < x <= up_to] for over, up_to in bands]
-    return LossCells(
-        np.array([float(len(own)) for own in members]),
-        np.array([float(sum(own)) for own in members]),
-        np.array([float(over) for over, _ in bands]),
-        np.array([float(up_to) for _, up_to in bands]),
-        np.ones(len(bands), bool),
-    )
+    rows = []
+    for over, up_to in pairwise(edges):
+        own = [x for x in losses if x > (over or 0) and (up_to is None or x <= up_to)]
+        rows.append({"over": over, "up_to": up_to, "claims": len(own), "loss": sum(own)})
+    return LossCells.from_rows(pl.DataFrame(rows))
 
 
-def uniform_policy(cells: LossCells, fixed: float, share: float = 0.0) -> Benefits:
+def uniform_policy(cells: LossCells, fixed: float, share: float = 0.0) -> dict[str, FloatArray]:
     """Measure a policy that pays all cells by one formula."""
-    shape = (1, len(cells.claims))
-    return measure_benefits(cells, np.full(shape, fixed), np.full(shape, share), np.zeros(shape, bool))
+    nothing = np.zeros((1, len(cells.claims)))
+    return measure_benefits(cells, nothing + fixed, nothing + share, nothing > 0)
 
 
 def test_a_payment_above_the_loss_replaces_only_the_loss() -> None:
     got = uniform_policy(cells_of([5, 40]), fixed=20.0)
-    assert got.replaced_low == got.replaced_high == pytest.approx([25 / 45])
-    assert got.made_whole_low == got.made_whole_high == 1
-    assert got.largest_shortfall == 20
+    assert got["replaced_low"] == got["replaced_high"] == pytest.approx([25 / 45])
+    assert got["made_whole_low"] == got["made_whole_high"] == 1
+    assert got["largest_shortfall"] == 20
 
 
 def test_a_cell_without_an_edge_at_the_payment_gives_bounds() -> None:
     """Losses 21 and 49 in the band over 20 up to 50: a payment of 30 makes one of them whole."""
     got = uniform_policy(cells_of([21, 49]), fixed=30.0)
-    assert (got.made_whole_low[0], got.made_whole_high[0]) == (0, 2)
-    assert got.replaced_low[0] <= (21 + 30) / 70 <= got.replaced_high[0]
+    assert (got["made_whole_low"][0], got["made_whole_high"][0]) == (0, 2)
+    assert got["replaced_low"][0] <= (21 + 30) / 70 <= got["replaced_high"][0]
 
 
 def test_reviewed_claims_guarantee_nothing() -> None:
-    cells = cells_of([5, 5, 90], (0, 5, 50, np.inf))
+    cells = cells_of([5, 5, 90], (0, 5, 50, None))
     reviewed = np.array([[False, False, True]])
     got = measure_benefits(cells, np.where(reviewed, 0.0, 5.0), np.zeros((1, 3)), reviewed)
-    assert got.recipients == 3
-    assert (got.replaced_low[0], got.replaced_high[0]) == (pytest.approx(0.1), 1)
-    assert (got.made_whole_low[0], got.made_whole_high[0]) == (2, 3)
-    assert got.largest_shortfall == 0
+    assert (got["replaced_low"][0], got["replaced_high"][0]) == (pytest.approx(0.1), 1)
+    assert (got["made_whole_low"][0], got["made_whole_high"][0]) == (2, 3)
+    assert got["largest_shortfall"] == 0
 
 
 def test_nobody_is_measured_without_a_stated_loss() -> None:
-    cells = LossCells(np.array([3.0]), np.zeros(1), np.zeros(1), np.full(1, np.inf), np.zeros(1, bool))
-    got = uniform_policy(cells, fixed=5.0)
-    assert got.recipients == 3
-    assert np.isnan(got.replaced_low[0])
-    assert got.made_whole_high == got.largest_shortfall == 0
+    stated = {"claims": [3], "loss": [None], "over": [None], "up_to": [None]}
+    got = uniform_policy(LossCells.from_rows(pl.DataFrame(stated)), fixed=5.0)
+    assert np.isnan(got["replaced_low"][0])
+    assert got["made_whole_high"] == got["largest_shortfall"] == 0
 
 
 @given(
@@ -75,17 +71,16 @@ def test_bounds_contain_the_sums_over_single_losses(losses: list[int], fixed: in
     replaced = sum(min(x, fixed + share * x) for x in losses) / sum(losses)
     made_whole = sum(fixed + share * x >= x for x in losses)
     shortfall = max(max(x - fixed - share * x, 0) for x in losses)
-    assert got.replaced_low[0] - 1e-12 <= replaced <= got.replaced_high[0] + 1e-12
-    assert got.made_whole_low[0] <= made_whole <= got.made_whole_high[0]
-    assert shortfall <= got.largest_shortfall[0] + 1e-9
-    assert got.recipients == (len(losses) if fixed or share else 0)
+    assert got["replaced_low"][0] - 1e-12 <= replaced <= got["replaced_high"][0] + 1e-12
+    assert got["made_whole_low"][0] <= made_whole <= got["made_whole_high"][0]
+    assert shortfall <= got["largest_shortfall"][0] + 1e-9
 
 
 @given(losses=st.lists(st.integers(1, 150), min_size=1, max_size=12), fixed=st.integers(1, 120))
 def test_the_measures_are_exact_with_an_edge_at_the_payment(losses: list[int], fixed: int) -> None:
-    edges = (*sorted({*EDGES, fixed}), np.inf)
+    edges = (*sorted({*EDGES, fixed}), None)
     got = uniform_policy(cells_of(losses, edges), float(fixed))
     replaced = sum(min(x, fixed) for x in losses) / sum(losses)
-    assert got.replaced_low[0] == pytest.approx(replaced)
-    assert got.replaced_high[0] == pytest.approx(replaced)
-    assert got.made_whole_low == got.made_whole_high == sum(fixed >= x for x in losses)
+    assert got["replaced_low"][0] == pytest.approx(replaced)
+    assert got["replaced_high"][0] == pytest.approx(replaced)
+    assert got["made_whole_low"] == got["made_whole_high"] == sum(fixed >= x for x in losses)

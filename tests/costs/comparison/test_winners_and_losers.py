@@ -12,13 +12,12 @@ from hypothesis import strategies as st
 from outage_analysis.costs import (
     edges_for_comparison,
     payments,
-    row_payments,
     simulate_policies,
     winners_and_losers,
 )
-from outage_analysis.costs.comparison.policy_benefits import LossShares, loss_shares, with_ranks
+from outage_analysis.costs.comparison.benefits import loss_shares
+from outage_analysis.costs.comparison.compare_policies import with_ranks
 from outage_analysis.costs.comparison.winners_and_losers import WINNERS_AND_LOSERS
-from outage_analysis.errors import UsageError
 from outage_analysis.incidents import Bands
 from outage_analysis.text import Locale
 from tests.loss_cubes import counts_only, cube_of_claims
@@ -62,7 +61,7 @@ def cube_for(claims: list[Claim], *policies: Policy) -> Cube:
     """A cube with the edges of the policies, and where they pay the same or a whole loss."""
     edges = [p.breakpoints for p in policies]
     cube = cube_of_claims(claims, Bands.from_cuts(*edges))
-    more = edges_for_comparison(cube, [row_payments(p, cube, {}) for p in policies])
+    more = edges_for_comparison(cube, policies, None, DAY)
     return cube_of_claims(claims, Bands.from_cuts(*edges, more))
 
 
@@ -217,15 +216,14 @@ def test_every_sum_is_that_of_the_single_claims(one: Policy, two: Policy, claims
 @given(policy=policies("one"), losses=st.lists(st.integers(0, 90), min_size=1, max_size=15))
 def test_the_share_of_the_losses_is_that_of_the_single_claims(policy: Policy, losses: list[int]) -> None:
     claims: list[Claim] = [("mail", x) for x in losses]
-    found = loss_shares(policy, cube_for(claims, policy), {})
+    measures = loss_shares(policy, cube_for(claims, policy), None, DAY)
     stated = [x for x in losses if x > 0]
     if not stated:
-        assert found == LossShares({}, "no_losses")
+        assert measures == {"not_measured": "no_losses"}
         return
     given = {x: paid(policy, ("mail", x)) for x in stated}
     share = float(sum(min(given[x], Fraction(x)) for x in stated) / sum(stated))
     whole = len([x for x in stated if given[x] >= x])
-    measures = found.measures
     assert (measures["replaced_low"], measures["replaced_high"]) == pytest.approx((share, share))
     assert (measures["made_whole_low"], measures["made_whole_high"]) == (whole, whole)
     lacking = max(float(x - given[x]) for x in stated)
@@ -237,7 +235,7 @@ def test_a_payment_with_a_rounded_share_makes_the_claim_at_the_edge_whole() -> N
     """27,000 and a tenth of the loss replace a loss of exactly 30,000."""
     policy = by_loss({"over": 0, "fixed": 27_000, "share": 0.1}, id_="edge")
     cube = cube_for([("mail", 30_000), ("mail", 30_001)], policy)
-    measures = loss_shares(policy, cube, {}).measures
+    measures = loss_shares(policy, cube, None, DAY)
     assert (measures["made_whole_low"], measures["made_whole_high"]) == (1, 1)
 
 
@@ -286,16 +284,17 @@ def test_a_band_of_the_mix_across_an_edge_of_the_other_policy_is_unclear() -> No
     assert first["total_high"] == pytest.approx(REPORTS * 0.5 * (30_000 - 10_000))
 
 
+def test_a_stated_mean_payment_is_more_than_nothing() -> None:
+    ledger = ledger_of({"kind": "mean_payment", "distribution": fixed(70_000)}, mix(0.5, 0.3, 0.2))
+    table = winners_and_losers(policy_of(tiers()), policy_of(fee(10), id_="fee"), ledger, as_of=DAY)
+    bands = table.filter(level="band").select("gain", "equal", "total_difference").sum()
+    assert bands.row(0) == pytest.approx((REPORTS, 0, REPORTS * 70_000))
+
+
 def test_a_budget_has_a_sum_and_nobody_to_count() -> None:
     table = winners_and_losers(policy_of(budget(1_000), id_="a"), policy_of(budget(400), id_="b"), as_of=DAY)
     row = table.filter(level="line").row(0, named=True)
     assert (row["claims"], row["payment"], row["gain"], row["total_difference"]) == (None, None, None, 600)
-
-
-def test_policies_in_two_currencies_are_refused() -> None:
-    euros = policy_of(fee(1), id_="q", currency="EUR", loss_unit="EUR")
-    with pytest.raises(UsageError, match="same currency"):
-        winners_and_losers(policy_of(fee(1)), euros, as_of=DAY)
 
 
 # --- ranks and dominated policies -------------------------------------------------------------------------
@@ -361,7 +360,10 @@ def test_shares_that_nobody_knows_are_empty_with_the_reason() -> None:
     minutes = policy_of(tiers(), loss_unit="minutes")
     by_claimant = policy_of(tiers(grain="claimant"))
     cube = cube_of_claims([("mail", 5)], Bands.from_cuts((10,)))
-    assert loss_shares(minutes, cube, {}) == LossShares({}, "loss_not_money")
-    assert loss_shares(FLAT, None, {}) == LossShares({}, "published_counts")
-    assert loss_shares(by_claimant, cube, {}) == LossShares({}, "paid_by_claimant")
-    assert loss_shares(FLAT, counts_only(cube), {}) == LossShares({}, "sums_not_stated")
+    for policy, claims, reason in (
+        (minutes, cube, "loss_not_money"),
+        (FLAT, None, "published_counts"),
+        (by_claimant, cube, "paid_by_claimant"),
+        (FLAT, counts_only(cube), "sums_not_stated"),
+    ):
+        assert loss_shares(policy, claims, None, DAY) == {"not_measured": reason}

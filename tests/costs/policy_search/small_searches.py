@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from outage_analysis.assumptions import Ledger
-from outage_analysis.costs import CostInputs, PolicySearch, SearchRequest, find_best_policy
+from outage_analysis.costs import PolicySearch, SearchRequest, find_best_policy
 from outage_analysis.costs.simulation import Sample
 from outage_analysis.losses import Cube
 from outage_analysis.policies import Policy
@@ -30,7 +30,7 @@ HALF = accepting(fixed(0.5))
 """Each claim is accepted with probability 1/2; only the counts are random."""
 
 
-def search_of(  # noqa: PLR0913 - tests set one or two of them
+def search_of(
     vary: Any,  # noqa: ANN401 - texts, or a mapping of values
     budget: int,
     *,
@@ -40,7 +40,6 @@ def search_of(  # noqa: PLR0913 - tests set one or two of them
     ledger: Ledger = CERTAIN,
     named: Sequence[Policy] = (),
     draws: int = 2**11,
-    with_handling: bool = False,
     **request: Any,  # noqa: ANN401 - fields of a request
 ) -> PolicySearch:
     """Search over the claims with these losses, or these cubes; by published counts without a cube."""
@@ -49,11 +48,8 @@ def search_of(  # noqa: PLR0913 - tests set one or two of them
         edges = {cut for each in policies for cut in each.breakpoints}.union(cuts)
         return [loss_cube(losses, *edges)] if cubes is None else cubes
 
-    inputs = CostInputs(policy, ledger, DAY, draws, 7, with_handling=with_handling)
-    counted = cubes is not None and not cubes
-    return find_best_policy(
-        inputs, SearchRequest(vary, budget, **request), named, None if counted else cubes_of
-    )
+    search = SearchRequest(policy, ledger, DAY, draws, 7, vary, budget, **request)
+    return find_best_policy(search, named, cubes_of)
 
 
 def solution(found: PolicySearch) -> tuple[int, ...] | None:

@@ -144,12 +144,12 @@ def test_the_solution_costs_what_a_run_of_it_costs(ledger: object, budget: int) 
     found = search_of(VALUES, budget, ledger=ledger, draws=2**12)  # type: ignore[arg-type] # a ledger
     cube = loss_cube(LOSSES, *found.policy.breakpoints)
     run = simulate(
-        build_portfolio(found.policy, found.inputs.ledger, as_of=DAY, cubes=[cube]), draws=2**12, seed=7
+        build_portfolio(found.policy, found.request.ledger, as_of=DAY, cubes=[cube]), draws=2**12, seed=7
     )
     row, own = found.table.row(0, named=True), run.totals["cash"]
     assert row["over_budget"] == pytest.approx(own.exceedance(budget).value, rel=0.05)  # it is rounded
     assert own.exceedance(budget).value <= 0.1
-    table = cost_table(found.policy, found.inputs.ledger, as_of=DAY, cubes=[cube])
+    table = cost_table(found.policy, found.request.ledger, as_of=DAY, cubes=[cube])
     assert row["expected"] == totals(table).filter(valuation="cash")["expected"].item()
 
 

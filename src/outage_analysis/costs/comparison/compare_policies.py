@@ -2,33 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cached_property
 from itertools import combinations
+from operator import ge
 from typing import Any, get_args
 
 import numpy as np
 import polars as pl
 
 from outage_analysis.assumptions import INPUT_UNIT, FloatArray, Ledger
-from outage_analysis.costs.comparison.comparison_sentences import benefit_notes, comparison_sentences
-from outage_analysis.costs.comparison.policy_benefits import BENEFIT_COLUMNS, loss_shares, with_ranks
-from outage_analysis.costs.comparison.replaced_losses import loss_replacement
-from outage_analysis.costs.comparison.row_payments import mean_awards
-from outage_analysis.costs.comparison.shared_runs import shared_runs
+from outage_analysis.costs.comparison.benefits import POLICY, loss_replacement, loss_shares
 from outage_analysis.costs.compile_lines import compiled_lines
-from outage_analysis.costs.expected import assumption_ids, costs_of_lines, ledger_for_policy, totals
+from outage_analysis.costs.expected import (
+    COSTS,
+    EXPECTED,
+    assumption_ids,
+    costs_of_lines,
+    ledger_for_policy,
+    totals,
+)
 from outage_analysis.costs.portfolio import Portfolio, expected_at, portfolio_of_lines
 from outage_analysis.costs.sensitivity import numbers_behind, sign_change
 from outage_analysis.costs.simulation import (
     DRAWS,
     SEED,
-    Estimate,
     Sample,
     Simulation,
     replicate_mean,
+    simulate_together,
 )
 from outage_analysis.costs.simulation_tables import expected_estimate, rounded_estimate, rounded_probability
 from outage_analysis.costs.value_of_information import information_sentence, information_value
@@ -39,10 +43,9 @@ from outage_analysis.policies import Policy
 from outage_analysis.text import (
     ASSUMPTION,
     DEFAULT_LEVEL,
+    ESTIMATE_DIGITS,
+    FLOAT,
     KIND,
-    LINE,
-    MISSING,
-    STATUS,
     TABLE_DIGITS,
     Column,
     LikelyRange,
@@ -57,21 +60,56 @@ P90 = 0.9
 """A dominated policy has the larger P90, whatever the level of the likely range."""
 DIGITS = 2
 """Decimals of the cost per payment."""
+EVEN, CERTAIN = 0.5, 0.99
+"""A probability above `CERTAIN` is written as "more than 99 %"."""
 VALUATIONS: tuple[str, ...] = get_args(Valuation)
 
-POLICY = Column("policy", "name", "Id of the policy.", label="policy_name")
 OTHER = Column("other", "name", "Id of the policy that it is compared with.")
 RANGE = (
     Column("range_low", "money", "Low end of the likely range of the cost or of the difference."),
     Column("p50", "money", "Median of the cost or of the difference."),
     Column("range_high", "money", "High end of the likely range of the cost or of the difference."),
 )
+BENEFIT_COLUMNS = (
+    Column("recipients", "count", "Expected number of payments; empty if a line has no count.", FLOAT),
+    Column("per_recipient", "money", "Expected cost per payment."),
+    Column(
+        "replaced_low",
+        "share",
+        "Smallest possible share of the stated losses that is paid, if each claim is accepted.",
+    ),
+    Column("replaced_high", "share", "Largest possible share of the stated losses that is paid."),
+    Column("made_whole_low", "count", "Smallest possible number of claims paid their loss or more."),
+    Column("made_whole_high", "count", "Largest possible number of claims paid their loss or more."),
+    Column(
+        "largest_shortfall",
+        "money",
+        "No claim without a review lacks more than this of its loss; empty without a limit.",
+    ),
+    Column(
+        "benefit_rank",
+        "count",
+        "Rank by `replaced_low` or, with published counts, by `per_recipient`; 1 gives people most.",
+    ),
+    Column(
+        "dominated_by",
+        "names",
+        "Policies with no larger expected cost and P90 and no smaller benefits, of which one differs.",
+    ),
+    Column("not_measured", "word", "Why the share of the loss that is paid is unknown; else empty."),
+)
+"""The columns with what people get if each claim is accepted, one row per policy."""
+BY_CLAIMS = ("replaced_low", "replaced_high")
+"""The benefits that a policy must not have smaller to dominate another: both bounds of the share replaced."""
+BY_COUNTS = ("per_recipient", "recipients")
+"""The same with published counts. A larger payment to fewer people is no larger benefit."""
+
 POLICIES: TableSchema = TableSchema(
     "One row per policy.",
     (
         POLICY,
         Column("promised", "money", "Cost if everyone counted is paid under the fixed rules.", shown=False),
-        Column("expected", "money", "Expected cost; empty if the ledger lacks an input."),
+        EXPECTED,
         *RANGE,
         Column("most", "money", "Bound of the total: every claim gets its largest payment.", shown=False),
         *(replace(column, shown=False) for column in BENEFIT_COLUMNS[:2]),
@@ -104,7 +142,9 @@ FLIPS: TableSchema = TableSchema(
         Column("beyond", "share", "Probability that the input lies beyond this value."),
     ),
 )
-LEFT_OUT = TableSchema("One row per cost line without an expected cost.", (POLICY, LINE, STATUS, MISSING))
+LEFT_OUT = TableSchema(
+    "One row per cost line without an expected cost.", (POLICY, *COSTS.pick("line", "status", "missing"))
+)
 
 
 @dataclass(frozen=True, repr=False)
@@ -173,15 +213,17 @@ class PolicySimulations(ShortRepr):
             names: the display name of each policy, by id.
             benefits: whether to say what people get; otherwise only the costs are compared.
         """
-        return comparison_sentences(
-            self.valuation,
-            self.policies,
-            self.pairs,
-            locale,
-            names,
-            has_correlated_inputs=self.has_correlated_inputs,
-            benefits=benefits,
-        )
+        quoted = {id_: locale("compare.quoted", name=name) for id_, name in names.items()}
+        sentences = [_least_cost(self, locale, quoted)]
+        if self.has_correlated_inputs:
+            sentences.append(locale("compare.tied"))
+        if benefits:
+            sentences += _most_for_people(self.policies, locale, quoted)
+        without_cost = self.policies.filter(pl.col("expected").is_null())["policy"]
+        if len(without_cost):
+            listed = ", ".join(quoted[x] for x in without_cost)
+            sentences.append(locale("compare.silent", policies=listed))
+        return " ".join(sentences)
 
     @property
     def benefits(self) -> pl.DataFrame:
@@ -190,7 +232,12 @@ class PolicySimulations(ShortRepr):
 
     def benefit_notes(self, locale: Locale) -> list[str]:
         """Return one sentence per reason why the share of the loss that policies pay is unknown."""
-        return benefit_notes(self.policies, locale)
+        reasons = self.policies.drop_nulls("not_measured").group_by("not_measured", maintain_order=True)
+        notes = []
+        for reason, ids in reasons.agg("policy").iter_rows():
+            note = locale(f"compare.note_{reason}")
+            notes.append(note if len(ids) == len(self.policies) else f"{', '.join(ids)}: {note}")
+        return notes
 
 
 def simulate_policies(  # noqa: PLR0913 - what is compared, and how it is simulated
@@ -225,9 +272,14 @@ def simulate_policies(  # noqa: PLR0913 - what is compared, and how it is simula
             valuation does not exist.
         ModelRefused: fewer than two of the policies have an expected cost.
     """
-    _check_policies(policies, valuation)
-    likely = LikelyRange(level)
-    cubes = cubes or {}
+    names = [policy.id for policy in policies]
+    if len(names) < MIN_POLICIES or len(set(names)) < len(names):
+        raise UsageError("a comparison needs two or more different policies", remedy="Name each once.")
+    if len({(policy.currency, policy.digits) for policy in policies}) > 1:
+        raise UsageError("the policies do not pay the same currency", remedy="Restate them in one.")
+    if valuation not in VALUATIONS:
+        raise UsageError("no such valuation", value=valuation, remedy="Known: " + ", ".join(VALUATIONS) + ".")
+    likely, cubes = LikelyRange(level), cubes or {}
     tables, portfolios = {}, {}
     for policy in policies:
         claims, fitting = cubes.get(policy.id, ()), ledger and ledger_for_policy(ledger, policy)
@@ -236,92 +288,85 @@ def simulate_policies(  # noqa: PLR0913 - what is compared, and how it is simula
         portfolio = portfolio_of_lines(lines, fitting, as_of)
         if valuation in portfolio.valuations:
             portfolios[policy.id] = portfolio
-    _check_costs([p for p in policies if p.id not in portfolios], len(portfolios), valuation, as_of)
+    if len(portfolios) < MIN_POLICIES:
+        raise ModelRefused(
+            f"fewer than two policies have an expected cost in {valuation.replace('_', ' ')} as of {as_of}",
+            remedy=f"Without one: {', '.join(name for name in names if name not in portfolios)}. "
+            "Give a ledger with the inputs that they need, or another policy.",
+        )
     runs = shared_runs(portfolios, ledger, as_of, draws, seed)
-    pairs = list(combinations(portfolios, 2))
-    known = [p.as_known_on(as_of) for p in policies]
-    rows = dict(zip(tables, _policy_rows(tables, runs, valuation, likely), strict=True))
-    shares = {p.id: _loss_shares(p, ledger, as_of, claim_cube, cubes.get(p.id, ())) for p in known}
-    rows = {name: row | shares[name] for name, row in rows.items()}
+    pairs, rows = list(combinations(portfolios, 2)), []
+    least = np.min([run.totals[valuation].values for run in runs.values()], axis=0)
+    known = [policy.as_known_on(as_of) for policy in policies]
+    for policy in known:
+        own = claim_cube or next((cube for cube in cubes.get(policy.id, ()) if cube.line is None), None)
+        row = _policy_row(policy.id, tables[policy.id], runs, valuation, likely, least)
+        rows.append(row | loss_shares(policy, own, ledger, as_of))
     return PolicySimulations(
         valuation,
-        _frame(_ranked(with_ranks([*rows.values()])), POLICIES),
-        _frame((_pair_row(runs, valuation, *pair, likely) for pair in pairs), PAIRS),
-        _frame((row for pair in pairs for row in _flip_rows(portfolios, valuation, *pair)), FLIPS),
+        rounded_table(with_ranks(rows), POLICIES),
+        rounded_table((_pair_row(runs, valuation, *pair, likely) for pair in pairs), PAIRS),
+        rounded_table((row for pair in pairs for row in _flip_rows(portfolios, valuation, *pair)), FLIPS),
         pl.concat([loss_replacement(p, cubes.get(p.id, ())) for p in known]),
-        _frame((row for name, table in tables.items() for row in _left_out_rows(name, table)), LEFT_OUT),
+        rounded_table(
+            (row for name, table in tables.items() for row in _left_out_rows(name, table)), LEFT_OUT
+        ),
         has_correlated_inputs=any(run.portfolio.has_correlated_inputs(valuation) for run in runs.values()),
         inputs=frozenset().union(*map(assumption_ids, tables.values())),
         runs=runs,
     )
 
 
-def _loss_shares(
-    policy: Policy, ledger: Ledger | None, as_of: date, claim_cube: Cube | None, cubes: Sequence[Cube]
-) -> dict[str, Any]:
-    own = next((cube for cube in cubes if cube.line is None), None)
-    shares = loss_shares(policy, claim_cube or own, mean_awards(policy, ledger, as_of))
-    return {**shares.measures, "not_measured": shares.reason}
+def shared_runs(
+    portfolios: Mapping[str, Portfolio], ledger: Ledger | None, as_of: date, draws: int, seed: int
+) -> dict[str, Simulation]:
+    """Simulate all policies with the same draws; each simulation draws the inputs of all policies.
+
+    Args:
+        portfolios: the terms of each policy, by name.
+        ledger: the assumptions; its correlations apply to the inputs that the policies have.
+        as_of: only correlations public by this day are used.
+        draws: the number of points, a power of two.
+        seed: the seed of the points.
+    """
+    entries = {name: e for one in portfolios.values() for name, e in one.entries.items()}
+    shared = {name: entries[name] for name in sorted(entries)}
+    declared = ledger.as_known_on(as_of).correlations if ledger else ()
+    ties = {c.of: c.rank for c in declared if set(c.of) <= shared.keys()}
+    alike = [replace(one, entries=shared, correlations=ties) for one in portfolios.values()]
+    return dict(zip(portfolios, simulate_together(alike, draws=draws, seed=seed), strict=True))
 
 
-def _ranked(rows: Sequence[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-    costs = [float(f"{r['expected']:.{TABLE_DIGITS}g}") for r in rows if r.get("expected") is not None]
-    for row in rows:
-        cost = row.get("expected")
-        rank = None if cost is None else 1 + sum(x < float(f"{cost:.{TABLE_DIGITS}g}") for x in costs)
-        yield {name: value for name, value in row.items() if name in POLICIES} | {"cost_rank": rank}
-
-
-def _frame(rows: Iterator[dict[str, object]], schema: TableSchema) -> pl.DataFrame:
-    return pl.DataFrame(list(rows), schema=schema.dtypes).with_columns(
+def rounded_table(rows: Iterable[Mapping[str, object]], schema: TableSchema) -> pl.DataFrame:
+    """Return rows as a table, with rounded floats and without what the schema does not name."""
+    kept = [{name: value for name, value in row.items() if name in schema} for row in rows]
+    return pl.DataFrame(kept, schema=schema.dtypes).with_columns(
         pl.col(pl.Float64).round_sig_figs(TABLE_DIGITS)
     )
 
 
-def _check_policies(policies: Sequence[Policy], valuation: str) -> None:
-    names = [policy.id for policy in policies]
-    if len(names) < MIN_POLICIES or len(set(names)) < len(names):
-        raise UsageError("a comparison needs two or more different policies", remedy="Name each once.")
-    if len({(policy.currency, policy.digits) for policy in policies}) > 1:
-        raise UsageError("the policies do not pay the same currency", remedy="Restate them in one.")
-    if valuation not in VALUATIONS:
-        raise UsageError("no such valuation", value=valuation, remedy="Known: " + ", ".join(VALUATIONS) + ".")
-
-
-def _check_costs(without_cost: Sequence[Policy], priced: int, valuation: str, as_of: date) -> None:
-    if priced < MIN_POLICIES:
-        raise ModelRefused(
-            f"fewer than two policies have an expected cost in {valuation.replace('_', ' ')} as of {as_of}",
-            remedy=f"Without one: {', '.join(p.id for p in without_cost)}. "
-            "Give a ledger with the inputs that they need, or another policy.",
-        )
-
-
-def _policy_rows(
-    tables: dict[str, pl.DataFrame], runs: dict[str, Simulation], valuation: str, likely: LikelyRange
-) -> Iterator[dict[str, Any]]:
-    chances = dict(
-        zip(runs, _chances_cheapest([run.totals[valuation] for run in runs.values()]), strict=True)
-    )
-    for name, table in tables.items():
-        sums = totals(table)
-        bounds = {column: sums[column].item() if len(sums) else None for column in ("promised", "most")}
-        row: dict[str, Any] = {"policy": name, **bounds}
-        if name in runs:
-            total, expected = runs[name].totals[valuation], expected_estimate(runs[name], valuation).value
-            people = _recipients(runs[name].portfolio, table, valuation)
-            row |= {"expected": expected, "recipients": people}
-            row["cheapest"] = rounded_probability(chances[name]).value
-            row |= {name: rounded_estimate(total.quantile(p)).value for name, p in likely.columns.items()}
-            row["per_recipient"] = round(expected / people, DIGITS) if people else None
-            row["p90"] = rounded_estimate(total.quantile(P90)).value
-        yield row
-
-
-def _chances_cheapest(totals: Sequence[Sample]) -> Iterator[Estimate]:
-    least = np.min([total.values for total in totals], axis=0)
-    for total in totals:
-        yield replicate_mean((total.values == least).mean(axis=1))
+def _policy_row(
+    name: str,
+    table: pl.DataFrame,
+    runs: Mapping[str, Simulation],
+    valuation: str,
+    likely: LikelyRange,
+    least: FloatArray,
+) -> dict[str, Any]:
+    sums = totals(table)
+    row = {"policy": name, **{x: sums[x].item() if len(sums) else None for x in ("promised", "most")}}
+    if name not in runs:
+        return row
+    total, expected = runs[name].totals[valuation], expected_estimate(runs[name], valuation).value
+    people = _recipients(runs[name].portfolio, table, valuation)
+    row |= {x: rounded_estimate(total.quantile(p)).value for x, p in likely.columns.items()}
+    return row | {
+        "expected": expected,
+        "recipients": people,
+        "per_recipient": round(expected / people, DIGITS) if people else None,
+        "p90": rounded_estimate(total.quantile(P90)).value,
+        "cheapest": rounded_probability(replicate_mean((total.values == least).mean(axis=1))).value,
+    }
 
 
 def _recipients(portfolio: Portfolio, table: pl.DataFrame, valuation: str) -> float | None:
@@ -378,3 +423,94 @@ def _left_out_rows(name: str, table: pl.DataFrame) -> Iterator[dict[str, object]
         yield {"policy": name, "status": "not_offered"}
     for row in lines.filter(pl.col("expected").is_null()).iter_rows(named=True):
         yield {"policy": name, **{key: row[key] for key in ("line", "status", "missing")}}
+
+
+def with_ranks(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return rows of the policy table with the columns `cost_rank`, `benefit_rank` and `dominated_by`.
+
+    Args:
+        rows: one row per policy with `policy`, `expected`, `p90` and the benefits, where they are known.
+    """
+    measured = any(row.get("replaced_low") is not None for row in rows)
+    benefits = BY_CLAIMS if measured else BY_COUNTS
+    costs = [_rounded(row, ("expected",), TABLE_DIGITS) for row in rows]
+    gains = [_rounded(row, benefits[:1]) for row in rows]
+    # Larger is better: the costs with a minus, and the benefits.
+    better = [_rounded(row, ("expected", "p90", *benefits)) for row in rows]
+    better = [x and (-x[0], -x[1], *x[2:]) for x in better]
+    return [
+        dict(row)
+        | {
+            "cost_rank": cost and 1 + sum(x is not None and x < cost for x in costs),
+            "benefit_rank": gain and 1 + sum(x is not None and x > gain for x in gains),
+            "dominated_by": " ".join(
+                other["policy"]
+                for other, theirs in zip(rows, better, strict=True)
+                if mine and theirs and mine != theirs and all(map(ge, theirs, mine))
+            )
+            or None,
+        }
+        for row, cost, gain, mine in zip(rows, costs, gains, better, strict=True)
+    ]
+
+
+def _rounded(
+    row: Mapping[str, Any], columns: Sequence[str], digits: int = ESTIMATE_DIGITS + 3
+) -> tuple[float, ...] | None:
+    """Return values without the digits that depend on the order of additions; None if one is unknown."""
+    values = [row.get(name) for name in columns]
+    known = [float(f"{value:.{digits}g}") for value in values if value is not None]
+    return tuple(known) if len(known) == len(values) else None
+
+
+def _least_cost(found: PolicySimulations, locale: Locale, quoted: Mapping[str, str]) -> str:
+    known = found.policies.drop_nulls("expected").sort("expected", maintain_order=True)
+    (best, least), (second, next_least) = known.select("policy", "expected").head(2).rows()
+    row = next(r for r in found.pairs.iter_rows(named=True) if {r["policy"], r["other"]} == {best, second})
+    chance = row["cheaper"] if row["policy"] == best else row["dearer"]
+    key = "least" if chance >= EVEN else "least_yet"
+    if least == next_least:
+        key = "same" if row["cheaper"] or row["dearer"] else "always"
+    shown = locale.share(min(chance, CERTAIN))
+    return locale(
+        f"compare.{key}",
+        policy=quoted[best],
+        other=quoted[second],
+        cost=locale.money(least),
+        other_cost=locale.money(next_least),
+        valuation=locale(f"word.{found.valuation}"),
+        chance=locale("compare.almost", chance=shown) if chance > CERTAIN else shown,
+    )
+
+
+def _most_for_people(policies: pl.DataFrame, locale: Locale, quoted: Mapping[str, str]) -> Iterator[str]:
+    def listed(ids: pl.Series) -> str:
+        return ", ".join(quoted[x] for x in ids)
+
+    ranked = policies.drop_nulls("benefit_rank")
+    if len(ranked) < 2:  # noqa: PLR2004 - a comparison needs two
+        missing = policies.filter(pl.col("benefit_rank").is_null())
+        yield locale("compare.not_measured", policies=listed(missing["policy"]))
+        return
+    best = ranked.filter(benefit_rank=1)
+    first = best.row(0, named=True)
+    if len(best) == len(ranked):
+        yield locale("compare.most_same")
+    elif first["replaced_low"] is None:
+        reach = ranked.sort("recipients", descending=True, maintain_order=True).row(0, named=True)
+        rows = {"most_each": (first, listed(best["policy"])), "most_people": (reach, quoted[reach["policy"]])}
+        if reach["policy"] in best["policy"]:
+            del rows["most_people"]
+        for key, (row, policy) in rows.items():
+            people = locale.number(row["recipients"])
+            amount = locale.money(row["per_recipient"])
+            yield locale(f"compare.{key}", policy=policy, amount=amount, people=people)
+    else:
+        low, high = (locale.share(first[name]) for name in ("replaced_low", "replaced_high"))
+        key = "most_replaced" if low == high else "most_replaced_bounds"
+        yield locale(f"compare.{key}", policy=listed(best["policy"]), low=low, high=high)
+    dominated = ranked.drop_nulls("dominated_by")
+    for name, by in dominated.select("policy", "dominated_by").iter_rows():
+        yield locale("compare.dominated", policy=quoted[name], by=", ".join(quoted[x] for x in by.split()))
+    if dominated.is_empty():
+        yield locale("compare.none_dominated")

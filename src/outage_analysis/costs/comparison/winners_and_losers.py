@@ -9,20 +9,31 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from datetime import date
-from typing import Any
+from itertools import pairwise
 
+import numpy as np
 import polars as pl
 
-from outage_analysis.assumptions import Ledger
-from outage_analysis.costs.comparison.line_payments import LinePayment, line_payments
-from outage_analysis.costs.comparison.payment_differences import Tally, claims_tally, report_tally
-from outage_analysis.costs.comparison.report_payments import ReportBand, report_bands
-from outage_analysis.costs.comparison.row_payments import mean_awards, row_payments
-from outage_analysis.errors import UsageError
-from outage_analysis.incidents import UNKNOWN, Band
-from outage_analysis.losses import Cube
-from outage_analysis.policies import SHARE_SCALE, Policy
+from outage_analysis.assumptions import FloatArray, Ledger
+from outage_analysis.costs.comparison.row_payments import (
+    CENTRAL,
+    HIGH,
+    LOW,
+    Payments,
+    RowPayment,
+    band_payment,
+    loss_ranges,
+    row_payments,
+)
+from outage_analysis.costs.compile_lines import compiled_lines
+from outage_analysis.costs.expected import ledger_for_policy
+from outage_analysis.costs.funnel import Funnel, build_funnel
+from outage_analysis.errors import ModelRefused
+from outage_analysis.incidents import Band, get_fact
+from outage_analysis.losses import EDGES, Cube, sum_or_null
+from outage_analysis.policies import SHARE_SCALE, Policy, Schedule
 from outage_analysis.text import FLOAT, LINE, OVER, SERVICE, TABLE_DIGITS, UP_TO, Column, TableSchema
 
 CASH = "cash"
@@ -74,6 +85,15 @@ WINNERS_AND_LOSERS: TableSchema = TableSchema(
 )
 
 
+SIGNS = ("gain", "lose", "equal", "unclear")
+PAYMENTS = ("payment", "payment_other", "difference")
+SUMS = ("total_difference", "total_low", "total_high")
+PAID = ("paid", "paid_other")
+"""The sums of the payments. Until the last step, amounts are in ten-thousandths of the smallest unit."""
+ADDED = ("claims", *SIGNS, "assumed", *PAID, *SUMS)
+"""What is added up over claims."""
+
+
 def winners_and_losers(
     policy: Policy,
     other: Policy,
@@ -88,7 +108,7 @@ def winners_and_losers(
 
     Args:
         policy: the policy.
-        other: the policy that it is compared with.
+        other: the policy that it is compared with; it pays the same currency.
         ledger: the assumptions, for the mean award of a review and, with published counts, the band mix.
         as_of: only lines, facts and assumptions public by this day are used.
         cubes: cubes of claims on the band edges of both policies, as for `cost_table`; by default published
@@ -100,57 +120,102 @@ def winners_and_losers(
     Returns:
         The columns of `WINNERS_AND_LOSERS`. Without claims, the number of reports in a band is known only if
         the ledger states the band mix.
-
-    Raises:
-        UsageError: the policies do not pay the same currency.
     """
-    if (policy.currency, policy.digits) != (other.currency, other.digits):
-        raise UsageError("the policies do not pay the same currency", remedy="Restate them in one.")
-    pair, known = (policy, other), tuple(p.as_known_on(as_of) for p in (policy, other))
+    pair = [each.as_known_on(as_of) for each in (policy, other)]
     cube = next((c for c in cubes if c.line is None), None)
-    rows: list[dict[str, Any]] = []
-    tallies: dict[tuple[str | None, Band], Tally] = {}
+    tables = [_lines(pair, ledger, as_of, (cubes, cubes_of_other or cubes), valuation)]
     if valuation == CASH and cube is not None:
-        tallies = _claim_tallies(cube, known[0], known[1], ledger, as_of)
-        rows += [_band_row(key, tally) for key, tally in tallies.items()]
+        tables.insert(0, _claim_bands(cube, pair, ledger, as_of))
     elif valuation == CASH:
-        rows += [_report_row(band) for band in report_bands(known[0], known[1], ledger, as_of)]
-    lines = [
-        line_payments(p, ledger, as_of=as_of, cubes=own, valuation=valuation)
-        for p, own in zip(known, (cubes, cubes_of_other or cubes), strict=True)
-    ]
-    rows += [
-        _line_row(id_, *(side.get(id_) for side in lines))
-        for id_ in dict.fromkeys(id_ for side in lines for id_ in side)
-    ]
-    rows += list(_sums(tallies, rows))
-    table = pl.DataFrame(
-        [{"policy": pair[0].id, "other": pair[1].id, **row} for row in rows],
-        schema=WINNERS_AND_LOSERS.dtypes,
+        tables = [*_report_bands(pair, ledger, as_of), *tables]
+    rows = pl.concat(tables, how="diagonal_relaxed")
+    added = [sum_or_null(name).alias(name) for name in ADDED]
+    services = rows.drop_nulls("service").group_by("service", maintain_order=True)
+    tables = [rows, services.agg(pl.lit("service").alias("level"), *added)]
+    if not rows.is_empty():
+        total = rows.select(pl.lit("total").alias("level"), *added)
+        one_count = rows.select("level", "line").n_unique() == 1
+        # People may be counted by several lines, so their numbers are not added up.
+        tables.append(total if one_count else total.select("level", *SUMS))
+    per_claim = {
+        name: pl.coalesce(name, pl.when(pl.col("claims") > 0).then(pl.col(paid) / pl.col("claims")))
+        for name, paid in zip(PAYMENTS, (*PAID, SUMS[0]), strict=True)
+    }
+    return (
+        pl.concat(tables, how="diagonal_relaxed")
+        .with_columns(policy=pl.lit(policy.id), other=pl.lit(other.id), **per_claim)
+        .with_columns(pl.col(*PAYMENTS, *SUMS) / SHARE_SCALE)
+        .select(pl.col(name).cast(dtype) for name, dtype in WINNERS_AND_LOSERS.dtypes.items())
+        .with_columns(pl.col(pl.Float64).round_sig_figs(TABLE_DIGITS))
     )
-    return table.with_columns(pl.col(pl.Float64).round_sig_figs(TABLE_DIGITS))
 
 
-def _claim_tallies(
-    cube: Cube, policy: Policy, other: Policy, ledger: Ledger | None, as_of: date
-) -> dict[tuple[str | None, Band], Tally]:
-    paid, paid_other = (row_payments(p, cube, mean_awards(p, ledger, as_of)) for p in (policy, other))
-    cuts = sorted({*policy.cuts, *other.cuts})
-    tallies: dict[tuple[str | None, Band], Tally] = {}
-    for row, mine, others in zip(cube.frame.iter_rows(named=True), paid, paid_other, strict=True):
-        if row["claims"]:
-            band, loss = (row["over"], row["up_to"]), row["loss"]
-            key = (row.get("service"), _wide_band(band, cuts))
-            tally = claims_tally(row["claims"], None if band == UNKNOWN else loss, band, mine, others)
-            tallies[key] = tallies.get(key, Tally()) + tally
-    return dict(sorted(tallies.items(), key=_order))
+def _differences(rows: pl.DataFrame, mine: Payments, other: Payments) -> pl.DataFrame:
+    """Return rows with sums over their claims, and with bounds of the difference for a single claim.
+
+    Args:
+        rows: `over`, `up_to`, `claims` and `loss`, as in a cube.
+        mine: what the policy pays the claims of each row.
+        other: what the other policy pays them.
+
+    Returns:
+        The rows with `paid`, `paid_other` and `total_difference`, which are null if they are unknown, with
+        their bounds `total_low` and `total_high`, and with `least` and `most`, the bounds for each single
+        claim; and `assumed`, the claims that are reviewed.
+    """
+    claims, loss = (rows[name].cast(pl.Float64).to_numpy() for name in ("claims", "loss"))
+    loss = np.where(
+        rows.select(pl.all_horizontal(pl.col("over", "up_to").is_null())).to_series(), np.nan, loss
+    )
+    same = np.array([one == two for one, two in zip(mine.rules, other.rules, strict=True)], dtype=bool)
+    low = np.where(same, 0.0, mine.formulas[LOW] - other.formulas[HIGH])
+    high = np.where(same, 0.0, mine.formulas[HIGH] - other.formulas[LOW])
+    ranges = loss_ranges(rows)
+    least = np.minimum(*(_value(low, 1.0, end) for end in ranges))
+    most = np.maximum(*(_value(high, 1.0, end) for end in ranges))
+    paid, paid_other = (_value(x.formulas[CENTRAL], claims, loss) for x in (mine, other))
+    # If the sum of the losses matters and is unknown, the bounds are those of the single claims.
+    sums = [_value(formula, claims, loss) for formula in (low, high)]
+    sums = [np.where(np.isnan(x), end * claims, x) for x, end in zip(sums, (least, most), strict=True)]
+    amounts = {"paid": paid, "paid_other": paid_other, SUMS[0]: np.where(same, 0.0, paid - paid_other)}
+    amounts |= {SUMS[1]: sums[0], SUMS[2]: sums[1], "least": least, "most": most}
+    assumed = np.where(mine.reviewed | other.reviewed, claims, 0.0)
+    return rows.with_columns(
+        **{name: pl.Series(values, nan_to_null=True) for name, values in amounts.items()},
+        assumed=pl.Series(assumed),
+    )
 
 
-def _order(item: tuple[tuple[str | None, Band], Tally]) -> tuple[object, ...]:
-    (service, (over, up_to)), _ = item
-    unknown = (over, up_to) == UNKNOWN
-    low = float("-inf") if over is None else over
-    return service is None, service or "", unknown, low, float("inf") if up_to is None else up_to
+def _value(formula: FloatArray, claims: FloatArray | float, loss: FloatArray) -> FloatArray:
+    fixed, slope = formula
+    moving = np.multiply(slope, loss, out=np.zeros_like(slope), where=(slope != 0) & np.isfinite(fixed))
+    return np.asarray(fixed * claims + moving)
+
+
+def _with_signs(rows: pl.DataFrame) -> pl.DataFrame:
+    least, most = pl.col("least"), pl.col("most")
+    equal = pl.when(least >= 0, most <= 0).then(pl.lit("equal")).otherwise(pl.lit("unclear"))
+    sign = pl.when(least > 0).then(pl.lit("gain")).when(most < 0).then(pl.lit("lose")).otherwise(equal)
+    return rows.with_columns(
+        *(pl.when(sign == name).then("claims").otherwise(0.0).alias(name) for name in SIGNS),
+        *(pl.when(pl.col(name).is_finite()).then(name).alias(name) for name in SUMS),
+    )
+
+
+def _claim_bands(cube: Cube, pair: Sequence[Policy], ledger: Ledger | None, as_of: date) -> pl.DataFrame:
+    counted = replace(cube, frame=cube.frame.filter(pl.col("claims") > 0))
+    paid = [row_payments(policy, counted, ledger, as_of) for policy in pair]
+    cuts = sorted({cut for policy in pair for cut in policy.cuts})
+    wide = [_wide_band(band, cuts) for band in counted.frame.select(*EDGES).iter_rows()]
+    service = pl.col("service") if "service" in cube.dimensions else pl.lit(None)
+    unknown = pl.all_horizontal(pl.col(*EDGES).is_null())
+    return (
+        _with_signs(_differences(counted.frame, *paid))
+        .with_columns(pl.DataFrame(wide, schema=EDGES, orient="row"), service=service.cast(pl.String))
+        .group_by("service", *EDGES, maintain_order=True)
+        .agg(pl.lit("band").alias("level"), *(sum_or_null(name).alias(name) for name in ADDED))
+        .sort("service", unknown, *EDGES, nulls_last=[True, False, False, True])
+    )
 
 
 def _wide_band(band: Band, cuts: Sequence[int]) -> Band:
@@ -163,97 +228,118 @@ def _wide_band(band: Band, cuts: Sequence[int]) -> Band:
     return (cuts[place - 1] if place else 0, high) if inside else band
 
 
-def _band_row(key: tuple[str | None, Band], tally: Tally) -> dict[str, Any]:
-    service, (over, up_to) = key
-    return {"level": "band", "service": service, "over": over, "up_to": up_to, **_columns(tally)}
+def _report_bands(pair: Sequence[Policy], ledger: Ledger | None, as_of: date) -> Iterator[pl.DataFrame]:
+    # Lines that cite the same published count pay the same reports. Any other line pays reports of its own,
+    # for which a policy without this line pays nothing.
+    sides: list[dict[str, list[tuple[Schedule, Funnel]]]] = [{}, {}]
+    for policy, side in zip(pair, sides, strict=True):
+        fitting = ledger and ledger_for_policy(ledger, policy)
+        for line in policy.schedules:
+            own = side.setdefault(line.published_count or f"line {line.id}", [])
+            own.append((line, build_funnel(line, fitting, as_of)))
+    for key in dict.fromkeys([*sides[0], *sides[1]]):
+        lines = [own for side in sides for own in side.get(key, ())]
+        first, mix = lines[0][0], max((funnel.mix for _, funnel in lines), key=len)
+        bands = [*mix] or _bands(cut for line, _ in lines for cut in line.cuts)
+        shares = mix or {(0, None): 1.0}
+        try:
+            count = get_fact(first.published_count, public_by=as_of).count if first.published_count else None
+        except ModelRefused:  # not public yet
+            count = None
+        claims = [None if count is None or x not in shares else count * shares[x] for x in bands]
+        breaks = {cut for line, _ in lines for cut in line.breakpoints}
+        # A part is paid by one formula, and nobody knows to which part of its band a report belongs.
+        parts = [(n, *part) for n, band in enumerate(bands) for part in _bands(breaks, band)]
+        paid = [Payments.nothing(len(parts)) for _ in sides]
+        for place, side in enumerate(sides):
+            for line, funnel in side.get(key, ()):
+                paid[place] += Payments.from_rows(
+                    _report_payment(line, funnel, (over, up_to)) for _, over, up_to in parts
+                )
+        rows = pl.DataFrame(parts, schema={"band": pl.Int64, **EDGES}, orient="row")
+        rows = _differences(rows.with_columns(claims=1.0, loss=pl.lit(None, pl.Float64)), *paid)
+        known = [
+            pl.when(pl.col(name).n_unique() == 1).then(pl.col(name).first()).alias(name)
+            for name in ("claims", *PAID, SUMS[0])
+        ]
+        rows = rows.group_by("band", maintain_order=True).agg(
+            *known, pl.col("least", SUMS[1]).min(), pl.col("most", SUMS[2], "assumed").max()
+        )
+        yield (
+            _with_signs(rows)
+            .with_columns(payment="paid", payment_other="paid_other", difference=SUMS[0])
+            .with_columns(pl.col(ADDED) * pl.Series(claims, dtype=pl.Float64))
+            .with_columns(pl.DataFrame(bands, schema=EDGES, orient="row"))
+            .with_columns(level=pl.lit("band"), line=pl.lit(first.id))
+        )
 
 
-def _columns(tally: Tally) -> dict[str, float | None]:
-    """Return the columns of a row, with amounts in the smallest unit of the currency."""
-
-    def money(amount: float | None, claims: float = 1) -> float | None:
-        return None if amount is None or not claims else amount / SHARE_SCALE / claims
-
-    return {
-        "claims": tally.claims,
-        "payment": money(tally.paid, tally.claims),
-        "payment_other": money(tally.paid_other, tally.claims),
-        "difference": money(tally.total, tally.claims),
-        "gain": tally.gain,
-        "lose": tally.lose,
-        "equal": tally.equal,
-        "unclear": tally.unclear,
-        "total_difference": money(tally.total),
-        "total_low": money(tally.low),
-        "total_high": money(tally.high),
-        "assumed": tally.assumed,
-    }
+def _bands(cuts: Iterable[int], within: Band = (0, None)) -> list[Band]:
+    over, up_to = within[0] or 0, within[1]
+    inner = sorted({x for x in cuts if x > over and (up_to is None or x < up_to)})
+    return list(pairwise([over, *inner, up_to]))
 
 
-def _report_row(reports: ReportBand) -> dict[str, Any]:
-    over, up_to = reports.band
-    tally = report_tally(reports)
-    columns: dict[str, float | None] = dict(_columns(tally))
-    if reports.claims is None:  # the payments are per claim, and nobody is counted
-        kept = ("payment", "payment_other", "difference")
-        columns = {name: value if name in kept else None for name, value in columns.items()}
-    return {"level": "band", "line": reports.line, "over": over, "up_to": up_to, **columns}
+def _report_payment(line: Schedule, funnel: Funnel, band: Band) -> RowPayment:
+    stated = funnel.mean_payment
+    if stated is not None and stated.expected is not None:
+        # One mean payment for all bands is an assumption like the award of a review.
+        return [(round(stated.expected * SHARE_SCALE), 0)] * 3, True, (stated.expected,)
+    if len(line.tariffs) == 1:
+        return band_payment(line.tariff, band, funnel.award.expected)
+    # Nobody knows to which segment a report belongs.
+    ranges = [tariff.payment_range(band) for _, tariff in line.tariffs]
+    low = float(min(low for low, _ in ranges) * SHARE_SCALE)
+    high = max(np.inf if high is None else float(high * SHARE_SCALE) for _, high in ranges)
+    return [(x, 0) for x in (low if low == high else np.nan, low, high)], False, (line.tariffs,)
 
 
-def _line_row(id_: str, mine: LinePayment | None, other: LinePayment | None) -> dict[str, Any]:
-    sides = (mine, other)
-    counts = {side.people for side in sides if side is not None}
-    people = counts.pop() if len(counts) == 1 else None
-    total, total_other = (0.0 if side is None else side.total for side in sides)
-    payments = [0.0 if side is None else side.payment for side in sides]
-    row: dict[str, Any] = {"level": "line", "line": id_, "claims": people}
-    row |= dict(zip(("payment", "payment_other"), payments, strict=True))
-    if total is not None and total_other is not None:
-        row |= dict.fromkeys(("total_difference", "total_low", "total_high"), total - total_other)
-    first, second = payments
-    if people is not None:
-        sign = "unclear"
-        if first is not None and second is not None and all(side is None or side.is_equal for side in sides):
-            sign = "gain" if first > second else "lose" if first < second else "equal"
-        row |= dict.fromkeys(("gain", "lose", "equal", "unclear", "assumed"), 0.0) | {sign: people}
-    if first is not None and second is not None:
-        row["difference"] = first - second
-    return row
-
-
-COUNTS = ("claims", "gain", "lose", "equal", "unclear", "assumed")
-SUMS = ("total_difference", "total_low", "total_high")
-
-
-def _sums(
-    tallies: dict[tuple[str | None, Band], Tally], rows: Sequence[dict[str, Any]]
-) -> Iterator[dict[str, Any]]:
-    services: dict[str, Tally] = {}
-    for (service, _), tally in tallies.items():
-        if service is not None:
-            services[service] = services.get(service, Tally()) + tally
-    for service, tally in services.items():
-        yield {"level": "service", "service": service, **_columns(tally)}
-    if not rows:
-        return
-    everything: dict[str, Any] = {
-        "level": "total",
-        **{name: _sum(row.get(name) for row in rows) for name in SUMS},
-    }
-    if len({(row["level"], row.get("line")) for row in rows}) > 1:
-        yield everything  # People may be counted by several lines, so their numbers are not added up.
-        return
-    if tallies:
-        yield everything | _columns(sum(tallies.values(), Tally()))
-        return
-    everything |= {name: _sum(row.get(name) for row in rows) for name in COUNTS}
-    if claims := everything["claims"]:
-        for name in ("payment", "payment_other", "difference"):
-            paid = _sum(None if row.get(name) is None else row[name] * row["claims"] for row in rows)
-            everything[name] = None if paid is None else paid / claims
-    yield everything
-
-
-def _sum(values: Iterable[float | None]) -> float | None:
-    known = list(values)
-    return None if None in known else sum(x for x in known if x is not None)
+def _lines(
+    pair: Sequence[Policy],
+    ledger: Ledger | None,
+    as_of: date,
+    cubes: Sequence[Sequence[Cube]],
+    valuation: str,
+) -> pl.DataFrame:
+    # The lines without loss bands and, with claims, those that pay per claimant. Fees, goods and budgets then
+    # have no cost.
+    sides: list[dict[str, tuple[float | None, float | None]]] = [{}, {}]
+    unequal: set[str] = set()
+    for policy, own, side in zip(pair, cubes, sides, strict=True):
+        schedules = {line.id: line for line in policy.schedules}
+        fitting = ledger and ledger_for_policy(ledger, policy)
+        for compiled in compiled_lines(policy, fitting, as_of=as_of, cubes=own):
+            schedule = schedules.get(compiled.line.id)
+            if schedule is not None and not (own and schedule.grain == "claimant"):
+                continue
+            for term in compiled.terms:
+                people = term.count if term.capacity is None else term.capacity
+                is_known = people is not None or term.promised is not None
+                if term.valuation == valuation and term.rule != "handling" and is_known:
+                    side[compiled.line.id] = (people, term.promised)
+                    unequal |= {compiled.line.id} & schedules.keys()
+    rows: list[dict[str, object]] = []
+    for id_ in dict.fromkeys([*sides[0], *sides[1]]):
+        counts = {side[id_][0] for side in sides if id_ in side}
+        claims = counts.pop() if len(counts) == 1 else None
+        known = [side.get(id_, (None, 0.0)) for side in sides]
+        paid, paid_other = (total for _, total in known)
+        each = [
+            0.0 if total == 0 else total / people if people and total else None for people, total in known
+        ]
+        row: dict[str, object] = {"level": "line", "line": id_, "claims": claims}
+        row |= dict(zip((*PAID, *PAYMENTS[:2]), (paid, paid_other, *each), strict=True))
+        if paid is not None and paid_other is not None:
+            row |= dict.fromkeys(SUMS, paid - paid_other)
+        gap = None if each[0] is None or each[1] is None else each[0] - each[1]
+        if claims is not None:
+            signs = {
+                "gain": gap is not None and gap > 0,
+                "lose": gap is not None and gap < 0,
+                "equal": gap == 0,
+            }
+            sign = next((name for name, holds in signs.items() if holds and id_ not in unequal), "unclear")
+            row |= dict.fromkeys((*SIGNS, "assumed"), 0.0) | {sign: claims}
+        rows.append(row | {"difference": gap})
+    schema = WINNERS_AND_LOSERS.dtypes | dict.fromkeys(PAID, pl.Float64())
+    return pl.DataFrame(rows, schema=schema).with_columns(pl.col(*PAYMENTS, *PAID, *SUMS) * SHARE_SCALE)

@@ -1,4 +1,4 @@
-"""What each candidate pays and costs. A candidate is one combination of values of the varied parameters.
+"""What each candidate pays, costs and gives. A candidate is one combination of values of the parameters.
 
 The losses of a varied line are divided into intervals that end at every upper edge that is tried. So each
 candidate pays each interval by one formula, and the accepted claims of an interval, the sum of their losses
@@ -6,15 +6,18 @@ and the sum of their awards are the same for all candidates. They are drawn once
 draw,
 
     base + sum over intervals of (fixed x claims + share x losses + awards if reviewed)
+
+What claimants get is exact if the cube has an edge at each loss that a payment replaces exactly; `loss_cuts`
+returns these edges. Otherwise it is guaranteed: the true value is at least as good.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from functools import cached_property
+from itertools import pairwise, product
 
 import numpy as np
 import numpy.typing as npt
@@ -22,121 +25,96 @@ import polars as pl
 
 from outage_analysis.assumptions import FloatArray, Ledger, MeanPayment
 from outage_analysis.costs.claim_payments import cube_fits_line, rows_with_formula
-from outage_analysis.costs.comparison.shared_runs import shared_runs
+from outage_analysis.costs.comparison.benefits import LossCells, measure_benefits
+from outage_analysis.costs.comparison.compare_policies import shared_runs
+from outage_analysis.costs.comparison.row_payments import LOW, line_payments
 from outage_analysis.costs.compile_lines import compiled_lines
 from outage_analysis.costs.expected import ledger_for_policy
-from outage_analysis.costs.policy_search.parameters import Parameter
+from outage_analysis.costs.policy_search.parameters import Parameter, Vary
 from outage_analysis.costs.portfolio import Portfolio, build_portfolio, expected_at
 from outage_analysis.costs.simulation import Simulation, quantile_place, simulate
 from outage_analysis.costs.terms import Term
 from outage_analysis.errors import ModelRefused
 from outage_analysis.files import validated_copy
 from outage_analysis.losses import Cube
-from outage_analysis.policies import SHARE_SCALE, Policy, Rule, RuleBand, Schedule, Tariff
+from outage_analysis.policies import MAX_STEPS, SHARE_SCALE, Policy, Rule, RuleBand, Schedule, Tariff
 
 IntArray = npt.NDArray[np.int64]
 FlagArray = npt.NDArray[np.bool_]
 FIXED, SHARE, REVIEWED = PARTS = range(3)
 """The parts of a payment: a fixed amount, a share of the loss, and 1 if the award of a review is paid."""
+REPLACED, MADE_WHOLE, SHORTFALL, PER_CLAIM = "replaced", "made_whole", "shortfall", "per_claim"
+OBJECTIVES = (REPLACED, MADE_WHOLE, SHORTFALL, PER_CLAIM)
+"""What a search can maximise; of the shortfall it takes the smallest."""
+USUAL_LEVEL = 0.9
+"""The frontier compares P90 if the budget limits the expected cost."""
 CHUNK = 2**19
-"""At most about this many totals are computed at once."""
+"""At most about this many totals, or payments to cells of claims, are computed at once."""
 
 
-@dataclass(frozen=True, eq=False)
 class VariedLine:
     """A cost line that pays by loss band, with its varied parameters.
 
-    Args:
+    Attributes:
         schedule: the cost line as announced.
         places: (tier, kind of parameter) -> the column of the table of candidates with its values.
         possible_cuts: the largest losses that each tier except the last can have, in increasing order.
+        edges: the largest loss of each interval except the last, in increasing order.
+        used: whether some candidate pays the fixed amount, the share or the award in an interval of losses,
+            (intervals, parts). An interval that all candidates pay as announced uses no part.
+        usual: a payment above 0 for each interval: as announced, where that is a fixed payment.
     """
 
-    schedule: Schedule
-    places: Mapping[tuple[int, str], int]
-    possible_cuts: Sequence[Sequence[int]]
-
-    @classmethod
-    def from_parameters(cls, schedule: Schedule, parameters: Sequence[Parameter]) -> VariedLine:
-        """Return the line with those of all parameters that belong to it."""
-        places = {(p.tier, p.kind): n for n, p in enumerate(parameters) if p.line == schedule.id}
-        cuts = []
-        for tier, rule in enumerate(schedule.bands[:-1]):
-            place = places.get((tier, "up_to"))
-            written = (rule.up_to or 0,) if place is None else parameters[place].values
-            cuts.append([edge - schedule.tariff.shift for edge in written])
-        return cls(schedule, places, cuts)
+    def __init__(self, schedule: Schedule, parameters: Sequence[Parameter]) -> None:
+        self.schedule, self._shift = schedule, schedule.tariff.shift
+        self.places = {(p.tier, p.kind): n for n, p in enumerate(parameters) if p.line == schedule.id}
+        stated = [(rule.up_to or 0) - self._shift for rule in schedule.bands[:-1]]
+        self.possible_cuts = [
+            [x - self._shift for x in parameters[self.places[tier, "up_to"]].values]
+            if (tier, "up_to") in self.places
+            else [cut]
+            for tier, cut in enumerate(stated)
+        ]
+        lows = [0, *(cuts[0] for cuts in self.possible_cuts)]
+        highs = [*(cuts[-1] for cuts in self.possible_cuts), None]
+        # The announced rule of each tier that does not vary, for all losses that the tier can contain.
+        self._tariffs: dict[int, Tariff] = {}
+        for tier, (rule, over, up_to) in enumerate(zip(schedule.bands, lows, highs, strict=True)):
+            if not self.is_varied(tier):
+                widest = rule.model_copy(update={"over": over, "up_to": up_to})
+                self._tariffs[tier] = Tariff((widest,), Rule(), None, 0, schedule.rounding)
+        jumps = {cut for tariff in self._tariffs.values() for cut in tariff.cuts}
+        cuts = [{own, *possible} for own, possible in zip(stated, self.possible_cuts, strict=True)]
+        moved = {jump for jump in jumps if any(min(c) < jump < max(c) for c in cuts)}
+        self.edges = sorted(cut for cut in moved.union(*cuts) if cut > 0)
+        # The parts of the announced payment, (tiers, intervals, parts): not a number where a tier contains no
+        # candidate. In a varied tier, a part is 1 if candidates pay it.
+        self._announced = np.full((len(lows), len(self.edges) + 1, len(PARTS)), np.nan)
+        tiers, intervals = zip(lows, highs, strict=True), list(pairwise([0, *self.edges, None]))
+        for (tier, (low, high)), (place, band) in product(enumerate(tiers), enumerate(intervals)):
+            first, last = band
+            if (first or 0) < low or (high is not None and (last is None or last > high)):
+                continue
+            if self.is_varied(tier):
+                parts: tuple[float, ...] = (1, (tier, "share") in self.places, 0)
+            else:
+                formula = self._tariffs[tier].formula(band)
+                parts = (0, 0, 1) if formula is None else (*(x / SHARE_SCALE for x in formula), 0)
+            self._announced[tier, place] = parts
+        reached = ~np.isnan(self._announced[:, :, FIXED])
+        self._stated = np.searchsorted(stated, [*self.edges, np.inf])
+        varied = [self.is_varied(tier) for tier in range(len(lows))]
+        alike = (reached.sum(axis=0) == 1) & ~reached[varied].any(axis=0)
+        alike &= reached[self._stated, np.arange(len(self._stated))]
+        self.used: FlagArray = (np.nan_to_num(self._announced) != 0).any(axis=0)
+        self.used[:, FIXED] = True
+        self.used &= ~alike[:, None]
+        most = max((band.fixed for band in schedule.bands if band.fixed), default=1)
+        self.usual = [schedule.bands[tier].fixed or most for tier in self._stated]
 
     def is_varied(self, tier: int) -> bool:
         """Whether the payment or the share of a tier varies, so that its announced rule does not apply."""
         return (tier, "payment") in self.places or (tier, "share") in self.places
-
-    @cached_property
-    def _tariffs(self) -> dict[int, Tariff]:
-        # The announced rule of each tier that does not vary, for all losses that the tier can contain.
-        lows, highs = [0, *(c[0] for c in self.possible_cuts)], [*(c[-1] for c in self.possible_cuts), None]
-        bands = zip(self.schedule.bands, lows, highs, strict=True)
-        widest = [rule.model_copy(update={"over": low, "up_to": high}) for rule, low, high in bands]
-        return {
-            tier: Tariff((rule,), Rule(), None, 0, self.schedule.rounding)
-            for tier, rule in enumerate(widest)
-            if not self.is_varied(tier)
-        }
-
-    @cached_property
-    def edges(self) -> list[int]:
-        """The largest loss of each interval except the last, in increasing order."""
-        stated = [(rule.up_to or 0) - self.schedule.tariff.shift for rule in self.schedule.bands[:-1]]
-        cuts = [{own, *possible} for own, possible in zip(stated, self.possible_cuts, strict=True)]
-        jumps = {cut for tariff in self._tariffs.values() for cut in tariff.cuts}
-        moved = {jump for jump in jumps if any(min(c) < jump < max(c) for c in cuts)}
-        return sorted(cut for cut in moved.union(*cuts) if cut > 0)
-
-    @cached_property
-    def _announced(self) -> FloatArray:
-        # The parts of the announced payment, (tiers, intervals, parts): not a number where a tier contains no
-        # candidate. In a varied tier, a part is 1 if candidates pay it.
-        tiers = len(self.schedule.bands)
-        found = np.full((tiers, len(self.edges) + 1, len(PARTS)), np.nan)
-        for place, (over, up_to) in enumerate(zip((0, *self.edges), (*self.edges, None), strict=True)):
-            for tier in range(tiers):
-                below = tier and over < self.possible_cuts[tier - 1][0]
-                above = tier < tiers - 1 and (up_to is None or up_to > self.possible_cuts[tier][-1])
-                if below or above:
-                    continue
-                if self.is_varied(tier):
-                    found[tier, place] = 1, (tier, "share") in self.places, 0
-                elif (formula := self._tariffs[tier].formula((over, up_to))) is None:
-                    found[tier, place] = 0, 0, 1
-                else:
-                    found[tier, place] = formula[0] / SHARE_SCALE, formula[1] / SHARE_SCALE, 0
-        return found
-
-    @cached_property
-    def used(self) -> FlagArray:
-        """Whether some candidate pays the fixed amount, the share or the award in an interval of losses.
-
-        The shape is (intervals, parts). An interval that all candidates pay as announced uses no part.
-        """
-        reached = ~np.isnan(self._announced[:, :, FIXED])
-        stated = reached[self._stated, np.arange(len(self._stated))]
-        varied = [self.is_varied(tier) for tier in range(len(reached))]
-        alike = stated & (reached.sum(axis=0) == 1) & ~reached[varied].any(axis=0)
-        used: FlagArray = (np.nan_to_num(self._announced) != 0).any(axis=0)
-        used[:, FIXED] = True
-        return np.asarray(used & ~alike[:, None])
-
-    @cached_property
-    def _stated(self) -> IntArray:
-        # The tier of each interval as announced.
-        stated = [(rule.up_to or 0) - self.schedule.tariff.shift for rule in self.schedule.bands[:-1]]
-        return np.searchsorted(stated, [*self.edges, np.inf])
-
-    @cached_property
-    def usual(self) -> list[int]:
-        """A payment above 0 for each interval: as announced, where that is a fixed payment."""
-        most = max((band.fixed for band in self.schedule.bands if band.fixed), default=1)
-        return [self.schedule.bands[tier].fixed or most for tier in self._stated]
 
     def paid_alike(self, share: int) -> Schedule:
         """Return the line as announced, with the usual payment times 0 or 1 in each interval that varies."""
@@ -144,27 +122,20 @@ class VariedLine:
             RuleBand(over=0, fixed=usual * share) if used.any() else self.schedule.bands[tier]
             for tier, usual, used in zip(self._stated, self.usual, self.used, strict=True)
         ]
-        return validated_copy(self.schedule, bands=self._in_intervals(rules))
+        return self._with_rules(rules)
 
     def paid_apart(self, interval: int, part: int) -> Schedule:
         """Return the line so that it pays only the usual payment, the losses or the awards of an interval."""
         paid = ({"fixed": self.usual[interval]}, {"share": 1.0}, {"review": True})[part]
         rules = [RuleBand(over=0, **(paid if n == interval else {})) for n in range(len(self.used))]
-        return validated_copy(
-            self.schedule,
-            bands=self._in_intervals(rules),
-            segments=tuple(
-                x.model_copy(update={"bands": (RuleBand(over=0),)}) for x in self.schedule.segments
-            ),
-            zero=Rule(),
-            unknown=Rule(),
-            rounding=None,
-        )
+        unpaid = [x.model_copy(update={"bands": (RuleBand(over=0),)}) for x in self.schedule.segments]
+        return self._with_rules(rules, segments=tuple(unpaid), zero=Rule(), unknown=Rule(), rounding=None)
 
-    def _in_intervals(self, rules: Sequence[RuleBand]) -> tuple[RuleBand, ...]:
-        written = [edge + self.schedule.tariff.shift for edge in self.edges]
+    def _with_rules(self, rules: Sequence[RuleBand], **changes: object) -> Schedule:
+        written = [edge + self._shift for edge in self.edges]
         ends = zip(rules, (0, *written), (*written, None), strict=True)
-        return tuple(rule.model_copy(update={"over": over, "up_to": up_to}) for rule, over, up_to in ends)
+        bands = [rule.model_copy(update={"over": over, "up_to": up_to}) for rule, over, up_to in ends]
+        return validated_copy(self.schedule, bands=tuple(bands), **changes)
 
     def intervals_in(self, cube: Cube) -> IntArray:
         """Return the place of the interval of each row of a cube, (rows,).
@@ -174,12 +145,12 @@ class VariedLine:
         Raises:
             ModelRefused: a loss band of the cube spans an edge that is tried.
         """
-        rows = rows_with_formula(cube, self.schedule)
         mine = pl.col("entitled") & (pl.col("tariff") == len(self.schedule.tariffs) - 1)
-        positive = (pl.col("over") >= 0) & (pl.col("up_to").is_null() | (pl.col("up_to") > 0))
-        columns = rows.select("over", "up_to", mine & positive & (pl.col("claims") > 0)).iter_rows()
+        mine &= (pl.col("claims") > 0) & (pl.col("over") >= 0)
+        mine &= pl.col("up_to").is_null() | (pl.col("up_to") > 0)
         found = []
-        for over, up_to, counted in columns:
+        rows = rows_with_formula(cube, self.schedule).select("over", "up_to", mine)
+        for over, up_to, counted in rows.iter_rows():
             place = bisect_right(self.edges, over) if counted else 0
             if counted and place < len(self.edges) and (up_to is None or self.edges[place] < up_to):
                 raise ModelRefused(
@@ -192,38 +163,28 @@ class VariedLine:
 
     def cuts_of(self, candidates: IntArray) -> FloatArray:
         """Return the largest loss of each tier except the last, (candidates, tiers - 1)."""
-        cuts = np.empty((len(candidates), len(self.possible_cuts)))
-        for tier, possible in enumerate(self.possible_cuts):
-            place = self.places.get((tier, "up_to"))
-            cuts[:, tier] = (
-                possible[0] if place is None else candidates[:, place] - self.schedule.tariff.shift
-            )
-        return cuts
+        written = [cuts[0] + self._shift for cuts in self.possible_cuts]
+        cuts = [self._values(tier, "up_to", candidates, edge) for tier, edge in enumerate(written)]
+        return np.array(cuts).reshape(len(cuts), len(candidates)).T - self._shift
 
-    def _tiers(self, candidates: IntArray) -> IntArray:
-        # The tier of each interval, (candidates, intervals).
-        return np.asarray(
-            (self.cuts_of(candidates)[:, :, None] < np.array([*self.edges, np.inf])).sum(axis=1)
-        )
+    def _values(self, tier: int, kind: str, candidates: IntArray, otherwise: float) -> FloatArray:
+        # The values of a parameter, (candidates,), or another value if it does not vary.
+        place = self.places.get((tier, kind))
+        return np.full(len(candidates), otherwise) if place is None else candidates[:, place].astype(float)
 
     def _varied_rule(self, tier: int, candidates: IntArray) -> tuple[FloatArray, FloatArray]:
         # The fixed payment and the share in ten-thousandths in a varied tier, each (candidates,). A varied
         # payment replaces the announced rule; if only the share varies, the announced fixed payment remains.
-        fixed = np.full(len(candidates), float(self.schedule.bands[tier].fixed))
-        share = np.zeros(len(candidates))
-        if (tier, "payment") in self.places:
-            fixed = candidates[:, self.places[tier, "payment"]].astype(float)
-        if (tier, "share") in self.places:
-            share = candidates[:, self.places[tier, "share"]].astype(float)
-        return fixed, share
+        fixed = self._values(tier, "payment", candidates, float(self.schedule.bands[tier].fixed))
+        return fixed, self._values(tier, "share", candidates, 0.0)
 
     def payments(self, candidates: IntArray) -> FloatArray:
         """Return the parts of what candidates pay in each interval, (candidates, intervals, parts).
 
         They are 0 in an interval that all candidates pay as announced.
         """
-        tiers = self._tiers(candidates)
-        found = self._announced[tiers, np.arange(tiers.shape[1])] * self.used
+        tiers = (self.cuts_of(candidates)[:, :, None] < np.array([*self.edges, np.inf])).sum(axis=1)
+        found: FloatArray = self._announced[tiers, np.arange(tiers.shape[1])] * self.used
         for tier in filter(self.is_varied, range(len(self.schedule.bands))):
             fixed, share = self._varied_rule(tier, candidates)
             rows, columns = np.nonzero(tiers == tier)
@@ -259,8 +220,8 @@ class VariedLine:
 
 
 @dataclass(frozen=True)
-class CostInputs:
-    """What the costs of a search are computed from.
+class SearchRequest:
+    """What to search for, and what the costs are computed from. Amounts are in the smallest currency unit.
 
     Args:
         policy: the announced policy, whose lines are varied.
@@ -268,6 +229,13 @@ class CostInputs:
         as_of: only facts, lines and assumptions public by this day are used.
         draws: the number of draws, a power of two.
         seed: the seed of the draws.
+        vary: the parameters, as for `parse_parameters`.
+        budget: the largest cost.
+        level: the probability with which the cost must stay within the budget; None for the expected cost.
+        objective: one of `OBJECTIVES`; by default the replaced share of the loss or, if it is not known, the
+            mean payment per accepted claim.
+        step: the step between the payments that are tried; by default a round step.
+        max_cliff: the largest jump of the payment at an edge of a loss band; by default without limit.
         with_handling: whether the cost of handling claims belongs to the total.
     """
 
@@ -276,7 +244,18 @@ class CostInputs:
     as_of: date
     draws: int
     seed: int
+    vary: Vary
+    budget: int
+    level: float | None = USUAL_LEVEL
+    objective: str | None = None
+    step: int | None = None
+    max_cliff: int | None = None
     with_handling: bool = False
+
+    @property
+    def quantile_level(self) -> float:
+        """The probability of the quantile by which the frontier compares costs."""
+        return USUAL_LEVEL if self.level is None else self.level
 
     def fitting_ledger(self, policy: Policy) -> Ledger | None:
         """Return the ledger without band mixes that do not fit a policy."""
@@ -532,3 +511,105 @@ def largest_shortfall(lines: Sequence[VariedLine], candidates: IntArray) -> Floa
             paid = line.pays_at(tier, candidates, cuts[:, tier]) / SHARE_SCALE
             worst = np.maximum(worst, np.nan_to_num(cuts[:, tier] - paid, nan=0.0))
     return worst
+
+
+def loss_cuts(parameters: Sequence[Parameter], shown: Sequence[Policy]) -> list[int]:
+    """Return the losses at which a payment equals the loss, as far as there is room for them.
+
+    A payment of `fixed + share x loss` replaces losses up to fixed / (1 - share).
+
+    Args:
+        parameters: the parameters with the values that are tried.
+        shown: the announced policy, which is varied, and further policies.
+    """
+    if shown[0].loss_unit != shown[0].currency:
+        return []
+    pairs: set[tuple[int, int]] = set()
+    for line in shown[0].schedules:
+        tried = {(p.tier, p.kind): p.values for p in parameters if p.line == line.id}
+        for tier, band in enumerate(line.bands):
+            shares = tried.get((tier, "share"), (0,))
+            pairs.update(product(tried.get((tier, "payment"), (band.fixed,)), shares))
+    rules = (rule for p in shown for line in p.schedules for _, t in line.tariffs for _, rule in t.rules())
+    pairs.update((rule.fixed, rule.share) for rule in rules)
+    cuts = {fixed * SHARE_SCALE // (SHARE_SCALE - share) for fixed, share in pairs if share < SHARE_SCALE}
+    room = MAX_STEPS - len({cut for each in shown for cut in each.breakpoints})
+    return sorted(cut for cut in cuts if cut > 0)[: max(room, 0)]
+
+
+def shown_benefits(
+    policies: Sequence[Policy],
+    cube: Cube | None,
+    lines: Sequence[VariedLine],
+    candidates: IntArray,
+    *,
+    with_claims: bool,
+) -> list[dict[str, FloatArray]]:
+    """Return what claimants get under all candidates, and then under each policy, by objective.
+
+    The replaced share is of the losses of all claims; the shortfall is of claims that some policy entitles.
+
+    Args:
+        policies: the announced policy, which is varied, and further policies.
+        cube: the cube of claims, or of the claimants of the one varied line; None if it is not known which
+            claims the varied lines pay together.
+        lines: the varied lines.
+        candidates: the values of each candidate, (candidates, parameters).
+        with_claims: whether there are claims; without, only the largest shortfall may be known.
+
+    Returns:
+        One dictionary for the candidates and one per policy; arrays are (candidates,) or (1,).
+    """
+    known: list[dict[str, FloatArray]] = [{} for _ in ("candidates", *policies)]
+    if policies[0].loss_unit != policies[0].currency or (with_claims and cube is None):
+        return known
+    none = np.zeros((1, 0), dtype=np.int64)
+    if cube is None:
+        same = [[policy.schedule(line.schedule.id) for line in lines] for policy in policies]
+        stated = [[VariedLine(x, ()) for x in own if x] for own in same]
+        lacking = [largest_shortfall(lines, candidates)]
+        lacking += [largest_shortfall(x, none) if len(x) == len(lines) else None for x in stated]
+        return [{} if x is None else {SHORTFALL: x} for x in lacking]
+    paid = [line_payments(x, cube) for p in policies for x in p.schedules if cube_fits_line(x, cube)]
+    entitled = np.zeros(len(cube.frame), dtype=bool)
+    for own in paid:
+        entitled |= np.array([bool(rules) for rules in own.rules], dtype=bool)
+    varied = _claim_benefits(policies[0], cube, entitled, lines, candidates)
+    return [varied, *(_claim_benefits(policy, cube, entitled, (), none) for policy in policies)]
+
+
+def _claim_benefits(
+    policy: Policy, cube: Cube, entitled: FlagArray, lines: Sequence[VariedLine], candidates: IntArray
+) -> dict[str, FloatArray]:
+    # The benefits of all candidates or, without lines, of a policy.
+    cells, places = LossCells.from_rows(cube.frame), [line.intervals_in(cube) for line in lines]
+    payments = [line.payments(candidates) for line in lines]
+    same = np.zeros((len(PARTS), len(cube.frame)))
+    for schedule in policy.schedules:
+        if cube_fits_line(schedule, cube):
+            varied = [x for line, x in zip(lines, places, strict=True) if line.schedule.id == schedule.id]
+            alike = (np.array(varied) < 0).all(axis=0)  # a varied line adds only what all pay alike
+            own = line_payments(schedule, cube)
+            unreviewed = np.where(own.reviewed, 0.0, own.formulas[LOW]) / SHARE_SCALE
+            same += np.vstack([unreviewed, own.reviewed]) * alike
+    total, count = cells.loss[cells.stated].sum(), len(candidates)
+    if not total:
+        return {}
+    replaced, whole, shortfall = np.zeros((3, count))
+    keys, which = np.unique(np.vstack([*places, entitled]), axis=1, return_inverse=True)
+    for number, (*intervals, counted) in enumerate(keys.T):  # the claims of the same intervals
+        mine = which.ravel() == number
+        group = cells.where(mine)
+        paid = [x[:, place] for x, place in zip(payments, intervals, strict=True) if place >= 0]
+        distinct, back = np.unique(sum(paid, np.zeros((count, 3))), axis=0, return_inverse=True)
+        found = []
+        for part in np.array_split(distinct, 1 + len(distinct) * len(group.claims) // CHUNK):
+            fixed, share, reviewed = same[:, None, mine] + part.T[:, :, None]
+            found.append(measure_benefits(group, fixed, np.minimum(share, 1.0), reviewed > 0))
+        share_paid, full, lacking = (
+            np.concatenate([x[name] for x in found])[back.ravel()]
+            for name in ("replaced_low", "made_whole_low", "largest_shortfall")
+        )
+        replaced += np.nan_to_num(share_paid) * group.loss[group.stated].sum()
+        whole, shortfall = whole + full, np.maximum(shortfall, lacking * counted)
+    return {REPLACED: replaced / total, MADE_WHOLE: whole, SHORTFALL: shortfall}

@@ -8,13 +8,18 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal, InvalidOperation
+from typing import Any, NamedTuple
 
+from outage_analysis.costs.claim_payments import cube_fits_line
+from outage_analysis.costs.comparison.row_payments import largest_claim_loss
+from outage_analysis.costs.cost_products import LiveInput
 from outage_analysis.errors import UsageError
 from outage_analysis.files import spelling_hint
-from outage_analysis.policies import SHARE_DIGITS, SHARE_SCALE, Amount, Policy
+from outage_analysis.losses import Cube
+from outage_analysis.policies import SHARE_DIGITS, SHARE_SCALE, Amount, Policy, Schedule
 from outage_analysis.text import smallest_units
 
 Vary = Sequence[str] | Mapping[str, Sequence[Amount] | None]
@@ -231,9 +236,16 @@ def with_edges_and_shares(
             (low, high), pace = p.span or (0, SHARE_SCALE), p.step or DEFAULT_SHARE_STEP
         else:
             stated = p.step or (step if policy.loss_unit == policy.currency else None)
-            low, high = p.span or _between_neighbours(p, policy)
+            bands = schedule.bands if (schedule := policy.schedule(p.line)) else ()
+            low, next_edge = bands[p.tier].over, bands[p.tier + 1].up_to
+            if p.span is None and next_edge is None:
+                raise UsageError(
+                    f"{p.name} has no limit above",
+                    remedy=f"Write {p.name}=LOW..HIGH or {p.name}=LOW..HIGH/STEP.",
+                )
+            low, high = p.span or (low, next_edge or 0)
             pace = stated or round_step((high - low) / DEFAULT_STEPS)
-            if p.span is None:
+            if p.span is None:  # between the neighbours
                 low, high = (low // pace + 1) * pace, (high - 1) // pace * pace
         found.append(replace(p, values=range(low, high + 1, pace)))
     edges = sum(_count(p.values) for p in found if p.kind == "up_to")
@@ -243,18 +255,6 @@ def with_edges_and_shares(
             remedy="Give the upper edges a larger step: LINE.tier1.up_to=LOW..HIGH/STEP.",
         )
     return tuple(found)
-
-
-def _between_neighbours(parameter: Parameter, policy: Policy) -> tuple[int, int]:
-    schedule = policy.schedule(parameter.line)
-    bands = schedule.bands if schedule else ()
-    high = bands[parameter.tier + 1].up_to
-    if high is None:
-        raise UsageError(
-            f"{parameter.name} has no limit above",
-            remedy=f"Write {parameter.name}=LOW..HIGH or {parameter.name}=LOW..HIGH/STEP.",
-        )
-    return bands[parameter.tier].over, high
 
 
 def with_payments(parameters: Sequence[Parameter], step: int | None, limits: Limits) -> tuple[Parameter, ...]:
@@ -293,23 +293,83 @@ def with_payments(parameters: Sequence[Parameter], step: int | None, limits: Lim
         found.append(replace(p, values=range(low, high + 1, pace), breaks_above=limited))
     total = math.prod(_count(p.values) for p in found)
     if total > MOST_CANDIDATES:
-        remedy, open_ones = "Vary less, or give fewer values.", [p.name for p in parameters if not p.values]
-        for pace in (digit * 10**zeros for zeros in range(12) for digit in (1, 2, 5)):
-            ranges = [
-                range(p.values[0], p.values[-1] + 1, max(pace, p.values[1] - p.values[0]))
-                if p.name in open_ones and _count(p.values) > 1
-                else p.values
-                for p in found
-            ]
-            if math.prod(map(_count, ranges)) <= MOST_CANDIDATES:
-                remedy = f"A step of {pace:,} in the smallest unit fits." if open_ones else remedy
-                break
+        free = {p.name for p in parameters if not p.values}
+        steps = (digit * 10**zeros for zeros in range(12) for digit in (1, 2, 5))
+        counts = ((pace, [_count(p.values, pace if p.name in free else 1) for p in found]) for pace in steps)
+        fits = next((pace for pace, own in counts if math.prod(own) <= MOST_CANDIDATES), None)
+        remedy = (
+            f"A step of {fits:,} in the smallest unit fits."
+            if free and fits
+            else "Vary less, or give fewer values."
+        )
         raise UsageError(
             f"{total:,} combinations are more than the {MOST_CANDIDATES:,} that are possible", remedy=remedy
         )
     return tuple(found)
 
 
-def _count(values: Sequence[int]) -> int:
-    # `len` refuses a range of more than 2**63 values, which a user may write.
-    return -(-(values.stop - values.start) // values.step) if isinstance(values, range) else len(values)
+def _count(values: Sequence[int], step: int = 1) -> int:
+    # The number of values, with a step of at least `step` if they are a range. `len` refuses a range of more
+    # than 2**63 values, which a user may write.
+    if not isinstance(values, range):
+        return len(values)
+    return -(-(values.stop - values.start) // max(values.step, step))
+
+
+class SearchablePayment(NamedTuple):
+    """A fixed payment that a page can vary: its factor and its limits, in the smallest currency unit."""
+
+    line: Schedule
+    tier: int
+    """The position of its loss band in the line, from 0."""
+    factor: LiveInput
+    largest: int | None
+    """The largest loss of the band, the limit of the payment; None if it is unknown or not money."""
+
+
+def page_search(
+    policy: Policy, factors: Iterable[LiveInput], model: Mapping[str, Any], cubes: Sequence[Cube]
+) -> tuple[list[SearchablePayment], list[dict[str, float | str]]]:
+    """Return the fixed payments that a page can search, and the payments at the edges of their loss bands.
+
+    The page maximises the mean payment per accepted claim, as `find_best_policy` can do; the search itself is
+    in the script live_search.js. A payment can be varied if it has a slider, is not fixed by law, and has its
+    own count of claims in the simulation.
+
+    Args:
+        policy: the announced policy.
+        factors: the factors that have a slider.
+        model: the result of `browser_model`.
+        cubes: the claims from which costs are computed; empty if they are computed from published counts.
+
+    Returns:
+        The payments, and per edge the payments `below` and `above` it, each an amount or the id of a factor
+        whose value is the amount.
+    """
+    counted = {unit["pays"] for term in model["streams"] for unit in term["units"]}
+    pays = [factor for factor in factors if factor.kind == "pays" and factor.id in counted]
+    found: list[SearchablePayment] = []
+    edges: list[dict[str, float | str]] = []
+    for line in policy.schedules:
+        bands = [band for band, _ in line.tariff.bands_with_rules]
+        by_band = {(x.over, x.up_to): x for x in pays if x.line == line.id}
+        varied = {
+            tier: by_band[band]
+            for tier, (band, rule) in enumerate(line.tariff.bands_with_rules)
+            if not line.statutory and band in by_band and by_band[band].value == rule.fixed
+        }
+        cube = next((cube for cube in cubes if cube_fits_line(line, cube)), None)
+        for tier, factor in varied.items():
+            loss = bands[tier][1] or (None if cube is None else largest_claim_loss(cube))
+            money = policy.loss_unit == policy.currency
+            found.append(SearchablePayment(line, tier, factor, loss if money else None))
+        for tier, (over, _) in enumerate(bands):
+            beside = tier in varied or (tier - 1 in varied and line.bands[tier].pays)
+            amounts = [line.tariff.pay(loss) for loss in (over or 0, (over or 0) + 1)]
+            ends = [
+                varied[place].id if place in varied else None if amount is None else float(amount)
+                for place, amount in zip((tier - 1, tier), amounts, strict=True)
+            ]
+            if beside and None not in ends:  # claims under review have no fixed payment
+                edges.append(dict(zip(("below", "above"), ends, strict=True)))  # type: ignore[arg-type]
+    return found, edges

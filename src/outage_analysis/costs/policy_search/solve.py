@@ -10,41 +10,40 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import polars as pl
 
 from outage_analysis.assumptions import FloatArray
-from outage_analysis.costs.policy_search.benefits import (
+from outage_analysis.costs.comparison.benefits import POLICY
+from outage_analysis.costs.comparison.compare_policies import rounded_table
+from outage_analysis.costs.comparison.row_payments import largest_claim_loss
+from outage_analysis.costs.expected import EXPECTED
+from outage_analysis.costs.policy_search.candidates import (
     MADE_WHOLE,
     OBJECTIVES,
     PER_CLAIM,
     REPLACED,
     SHORTFALL,
-    largest_claim_loss,
-    loss_cuts,
-    shown_benefits,
-)
-from outage_analysis.costs.policy_search.candidates import (
     CandidateCosts,
-    CostInputs,
     IntArray,
+    SearchRequest,
     VariedLine,
     accepted_claims,
     cube_of,
     expected_payment,
+    loss_cuts,
     ordered_edges,
     payment_jumps,
+    shown_benefits,
 )
 from outage_analysis.costs.policy_search.parameters import (
     Parameter,
-    Vary,
     parse_parameters,
     with_edges_and_shares,
     with_payments,
 )
-from outage_analysis.costs.portfolio import Portfolio
 from outage_analysis.costs.simulation import (
     Estimate,
     Sample,
@@ -69,8 +68,6 @@ from outage_analysis.text import (
 CubesOf = Callable[[Sequence[Policy], Sequence[int]], Sequence[Cube]]
 """Returns the cubes of the first policy. Their loss bands also end at the edges of the other policies, and at
 the given losses."""
-USUAL_LEVEL = 0.9
-"""The frontier compares P90 if the budget limits the expected cost."""
 MOST_EDGE_SETS = 64
 """Up to this many combinations of upper edges, the default range of a payment is limited by the budget."""
 BUDGET, MONOTONE, MAX_CLIFF = "budget", "monotone", "max_cliff"
@@ -81,7 +78,7 @@ MARKS = {"en": " (solution)", "ko": " (예산 내 최적안)"}
 
 PARAMETERS = Column("parameters", "text", "Values of the parameters that vary, in whole currency.")
 COSTS_AND_BENEFITS = (
-    Column("expected", "money", "Expected cost; empty if the ledger lacks an input."),
+    EXPECTED,
     Column("at_level", "money", "Cost that is not exceeded with the probability of the search, such as P90."),
     Column("over_budget", "share", "Probability that the cost exceeds the budget."),
     Column(
@@ -104,7 +101,7 @@ COSTS_AND_BENEFITS = (
 SOLUTION = TableSchema(
     "One row per policy: the solution (or the nearest policy), the announced policy, and named policies.",
     (
-        Column("policy", "name", "Id of the policy.", label="policy_name"),
+        POLICY,
         Column("role", "word", "What the policy is in the search: solution, nearest, announced or named."),
         PARAMETERS,
         *COSTS_AND_BENEFITS,
@@ -122,31 +119,12 @@ FRONTIER = TableSchema(
 )
 
 
-@dataclass(frozen=True)
-class SearchRequest:
-    """What to search for. Amounts are in the smallest unit of the currency.
+class Costs(NamedTuple):
+    """The costs of a policy, with their numerical errors."""
 
-    Args:
-        vary: the parameters, as for `parse_parameters`.
-        budget: the largest cost.
-        level: the probability with which the cost must stay within the budget; None for the expected cost.
-        objective: one of `OBJECTIVES`; by default the replaced share of the loss or, if it is not known, the
-            mean payment per accepted claim.
-        step: the step between the payments that are tried; by default a round step.
-        max_cliff: the largest jump of the payment at an edge of a loss band; by default without limit.
-    """
-
-    vary: Vary
-    budget: int
-    level: float | None = 0.9
-    objective: str | None = None
-    step: int | None = None
-    max_cliff: int | None = None
-
-    @property
-    def quantile_level(self) -> float:
-        """The probability of the quantile by which the frontier compares costs."""
-        return USUAL_LEVEL if self.level is None else self.level
+    expected: Estimate
+    at_level: Estimate
+    over_budget: Estimate
 
 
 @dataclass(frozen=True, eq=False)
@@ -207,14 +185,11 @@ class Candidates:
         values = [costs.quantiles(paid, level) for costs in (self.costs.on_average, self.costs)]
         errors = [x.error / x.value if x.value else 0.0 for x in (own.expected, own.at_level)]
         found = []
-        for place, candidate in enumerate(frontier.tolist()):
-            mean, cost = (
-                Estimate(float(x[place]), x[place] * e) for x, e in zip(values, errors, strict=True)
-            )
-            costs = own if candidate == chosen else Costs(mean, cost, replicate_mean(over[place]))
-            found.append(
-                {"parameters": self.text(self.values[candidate]), **self.gains(candidate), **costs.row()}
-            )
+        for candidate, chance, *means in zip(frontier.tolist(), over, *values, strict=True):
+            mean, cost = (Estimate(float(x), float(x * e)) for x, e in zip(means, errors, strict=True))
+            costs = own if candidate == chosen else Costs(mean, cost, replicate_mean(chance))
+            row = {"parameters": self.text(self.values[candidate])}
+            found.append({**row, **self.gains(candidate), **_cost_columns(costs)})
         return found
 
     def gains(self, candidate: int) -> dict[str, float]:
@@ -254,7 +229,6 @@ class PolicySearch:
     """The result of a search: the best policy within the budget, and the efficient frontier.
 
     Args:
-        inputs: the announced policy, the assumptions and the sampling.
         request: what was searched for.
         named: the announced policy and further policies.
         tried: all candidates.
@@ -269,7 +243,6 @@ class PolicySearch:
         is_limited: whether the budget rules out a better candidate.
     """
 
-    inputs: CostInputs
     request: SearchRequest
     named: Sequence[Policy]
     tried: Candidates
@@ -303,24 +276,21 @@ class PolicySearch:
         ]
 
 
-def find_best_policy(
-    inputs: CostInputs, request: SearchRequest, named: Sequence[Policy], cubes_of: CubesOf | None
-) -> PolicySearch:
+def find_best_policy(request: SearchRequest, named: Sequence[Policy], cubes_of: CubesOf) -> PolicySearch:
     """Find the candidate that gives claimants most within a budget.
 
     Args:
-        inputs: the announced policy, the assumptions and the sampling.
         request: what to search for.
         named: further policies to show beside the frontier.
-        cubes_of: builds the cubes of claims; None for published counts.
+        cubes_of: builds the cubes of claims; it returns none if costs come from published counts.
 
     Raises:
         UsageError: a parameter, a value or the objective is invalid.
         ModelRefused: the inputs do not determine the cost or the objective, or the objective is the number of
             claims paid in full and no candidate within the budget pays one in full.
     """
-    shown = (inputs.policy, *named)
-    tried, cubes, gains_of = _candidates(inputs, request, shown, cubes_of)
+    shown = (request.policy, *named)
+    tried, cubes, gains_of = _candidates(request, shown, cubes_of)
     benefit, by_mean = tried.benefit(), request.level is None
     jumps, falls = payment_jumps(tried.costs.lines, tried.values)
     steep = jumps > (math.inf if request.max_cliff is None else request.max_cliff)
@@ -332,8 +302,8 @@ def find_best_policy(
         rest = np.flatnonzero(~falls) if not falls.all() else np.arange(len(falls))
         order = [*tried.ranked(rest[jumps[rest] == jumps[rest].min()], nothing, by_mean=by_mean)[0][:1]]
     for chosen in map(int, order):
-        policy = tried.policy(chosen, inputs.policy)
-        own = Costs.from_run(inputs.simulated(_portfolio(inputs, policy, cubes_of)), request)
+        policy = tried.policy(chosen, request.policy)
+        own = _costs_of(request.simulated(request.portfolio(policy, cubes_of([policy], ()))), request)
         limited = own.expected if by_mean else own.at_level
         if feasible := len(allowed) > 0 and limited.value <= request.budget:
             break
@@ -344,10 +314,9 @@ def find_best_policy(
             value=MADE_WHOLE,
             remedy=f"Raise the budget, vary higher payments, or take the objective {REPLACED}.",
         )
-    excluded, least = [], None
-    for name, freed in () if feasible else ((MONOTONE, falls & ~steep), (MAX_CLIFF, ~falls & steep)):
-        cheapest = tried.ranked(np.flatnonzero(freed), nothing, by_mean=by_mean)[1]
-        excluded += [name] if (cheapest <= request.budget).any() else []
+    freed = {} if feasible else {MONOTONE: falls & ~steep, MAX_CLIFF: ~falls & steep}
+    cheapest = {x: tried.ranked(np.flatnonzero(own), nothing, by_mean=by_mean)[1] for x, own in freed.items()}
+    excluded, least = [name for name, own in cheapest.items() if (own <= request.budget).any()], None
     if len(allowed) and not feasible:
         excluded = [BUDGET, *excluded]
         unit = 10.0 ** math.floor(math.log10(limited.error)) if 0 < limited.error < math.inf else 0.0
@@ -356,19 +325,18 @@ def find_best_policy(
     rows = tried.rows(frontier, own, chosen)
     role = "solution" if feasible else "nearest"
     chosen_row = {"policy": policy.id, "role": role, "parameters": tried.text(tried.values[chosen])}
-    table: list[dict[str, Any]] = [{**chosen_row, **tried.gains(chosen), **own.row()}]
+    table: list[dict[str, Any]] = [{**chosen_row, **tried.gains(chosen), **_cost_columns(own)}]
     for number, (other, gains) in enumerate(zip(shown, gains_of, strict=True)):
         row = {"policy": other.id, "role": "named" if number else "announced"} | gains
         row |= {"parameters": tried.stated_text(other)}
-        portfolio = _portfolio(inputs, other, cubes_of)
+        portfolio = request.portfolio(other, cubes_of([other], ()))
         if "cash" in portfolio.valuations:
-            run = inputs.simulated(portfolio)
-            costs = Costs.from_run(run, request)
-            row |= costs.row() | _per_claim(run, other)
+            run = request.simulated(portfolio)
+            costs = _costs_of(run, request)
+            row |= _cost_columns(costs) | _per_claim(run, other)
             row["dominated_by"] = _dominator(row, costs, rows, tried.objective)
         table.append(row)
     return PolicySearch(
-        inputs,
         request,
         shown,
         tried,
@@ -376,8 +344,8 @@ def find_best_policy(
         feasible,
         policy,
         cubes,
-        _frame(table, SOLUTION),
-        _frame(rows, FRONTIER),
+        rounded_table(table, SOLUTION),
+        rounded_table(rows, FRONTIER),
         excluded,
         least,
         bool((benefit[allowed] > benefit[chosen]).any()),
@@ -385,12 +353,16 @@ def find_best_policy(
 
 
 def _candidates(
-    inputs: CostInputs, request: SearchRequest, shown: Sequence[Policy], cubes_of: CubesOf | None
+    request: SearchRequest, shown: Sequence[Policy], cubes_of: CubesOf
 ) -> tuple[Candidates, Sequence[Cube], list[dict[str, Any]]]:
     # Return all candidates, the claims of the announced policy, and what people get from each shown policy.
-    policy = inputs.policy
+    policy = request.policy
     parameters = with_edges_and_shares(parse_parameters(request.vary, policy), policy, request.step)
-    for p in parameters if cubes_of is None else ():
+    varied = {p.line for p in parameters}
+    lines = [VariedLine(x, parameters) for x in policy.schedules if x.id in varied]
+    edges = sorted({edge for line in lines for edge in line.edges})
+    cubes = cubes_of([policy], edges)
+    for p in parameters if not cubes else ():
         if p.kind != "payment":
             what = "thresholds need" if p.kind == "up_to" else "a share of the loss needs"
             raise ModelRefused(
@@ -398,13 +370,9 @@ def _candidates(
                 value=p.name,
                 remedy="Give claims, or vary payments only.",
             )
-    varied = {p.line for p in parameters}
-    lines = [VariedLine.from_parameters(x, parameters) for x in policy.schedules if x.id in varied]
-    edges = sorted({edge for line in lines for edge in line.edges})
-    cubes = cubes_of([policy], edges) if cubes_of else ()
     own_cubes = {x.schedule.id: cube_of(x, cubes) for x in lines}
     objective = _objective(request.objective, policy, [*own_cubes.values()])
-    costs = inputs.candidates(lines, cubes)
+    costs = request.candidates(lines, cubes)
 
     def limits(p: Parameter) -> tuple[int | None, float]:
         line, cube = next(x for x in lines if x.schedule.id == p.line), own_cubes[p.line]
@@ -422,11 +390,11 @@ def _candidates(
     if not len(values):
         raise UsageError("no combination of the upper edges is in order", remedy="Change their ranges.")
     cube, cuts = None, [*edges, *loss_cuts(parameters, shown)]
-    if cubes_of and len({id(x) for x in own_cubes.values()}) == 1:
+    if cubes and len({id(x) for x in own_cubes.values()}) == 1:
         # Benefits per claim and per claimant cannot be added, so the lines must pay the same claims.
         cube = cube_of(lines[0], cubes_of(shown, cuts))
-    known = [each.as_known_on(inputs.as_of) for each in shown]
-    benefits, *others = shown_benefits(known, cube, lines, values, with_claims=cubes_of is not None)
+    known = [each.as_known_on(request.as_of) for each in shown]
+    benefits, *others = shown_benefits(known, cube, lines, values, with_claims=bool(cubes))
     payments = costs.payments(values)
     per_claim = costs.per_claim(payments)
     benefits |= {} if per_claim is None else {PER_CLAIM: per_claim}
@@ -479,37 +447,23 @@ def _largest_payment(
     return max(found)
 
 
-@dataclass(frozen=True)
-class Costs:
-    """The costs of a policy, with their numerical errors."""
-
-    expected: Estimate
-    at_level: Estimate
-    over_budget: Estimate
-
-    @classmethod
-    def from_run(cls, run: Simulation, request: SearchRequest) -> Costs:
-        """Return the costs that count against the budget."""
-        means = [expected_estimate(run, valuation) for valuation in run.totals]
-        sample = Sample(sum(total.values for total in run.totals.values()))  # type: ignore[arg-type]
-        return cls(
-            Estimate(sum(x.value for x in means), math.hypot(*(x.error for x in means))),
-            sample.quantile(request.quantile_level),
-            sample.exceedance(request.budget),
-        )
-
-    def row(self) -> dict[str, float]:
-        """Return the costs, rounded to their numerical error."""
-        return {
-            "expected": rounded_estimate(self.expected).value,
-            "at_level": rounded_estimate(self.at_level).value,
-            "over_budget": rounded_probability(self.over_budget).value,
-        }
+def _costs_of(run: Simulation, request: SearchRequest) -> Costs:
+    # The costs that count against the budget.
+    means = [expected_estimate(run, valuation) for valuation in run.totals]
+    sample = Sample(sum(total.values for total in run.totals.values()))  # type: ignore[arg-type]
+    return Costs(
+        Estimate(sum(x.value for x in means), math.hypot(*(x.error for x in means))),
+        sample.quantile(request.quantile_level),
+        sample.exceedance(request.budget),
+    )
 
 
-def _portfolio(inputs: CostInputs, policy: Policy, cubes_of: CubesOf | None) -> Portfolio:
-    # As a run of the policy has it.
-    return inputs.portfolio(policy, cubes_of([policy], ()) if cubes_of else ())
+def _cost_columns(costs: Costs) -> dict[str, float]:
+    return {
+        "expected": rounded_estimate(costs.expected).value,
+        "at_level": rounded_estimate(costs.at_level).value,
+        "over_budget": rounded_probability(costs.over_budget).value,
+    }
 
 
 def _per_claim(run: Simulation, policy: Policy) -> dict[str, float]:
@@ -541,8 +495,3 @@ def _dominator(
 def _significant(values: FloatArray) -> FloatArray:
     # Values that differ only by rounding become equal.
     return pl.Series(values, dtype=pl.Float64).round_sig_figs(TABLE_DIGITS).to_numpy()
-
-
-def _frame(rows: Sequence[Mapping[str, Any]], schema: TableSchema) -> pl.DataFrame:
-    frame = pl.DataFrame(rows, schema=schema.dtypes)
-    return frame.with_columns(pl.col(pl.Float64).round_sig_figs(TABLE_DIGITS))
