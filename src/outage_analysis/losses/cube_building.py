@@ -210,9 +210,9 @@ def _load_bands(claims: Claims, bands: Bands) -> None:
 def _check_dimensions(dimensions: Sequence[str], by_id: Mapping[str, Dimension]) -> None:
     """Raise UsageError if a dimension does not exist or is named twice."""
     for name in dimensions:
-        if name not in by_id and name not in OWN_DIMENSIONS:
-            known = [*OWN_DIMENSIONS, *by_id]
-            raise UsageError("no such dimension", value=name, remedy=spelling_hint(name, known))
+        known = [*OWN_DIMENSIONS, *by_id]
+        if name not in known:
+            raise UsageError("no such dimension", value=str(name), remedy=spelling_hint(str(name), known))
         if list(dimensions).count(name) > 1:
             raise UsageError("a dimension is named twice", value=name)
 
