@@ -18,7 +18,7 @@ SOURCE = ROOT / "src" / "outage_analysis"
 SLACK = 30
 """How far a number may lie below its ceiling."""
 CEILINGS = {
-    "analysis": 1950,
+    "analysis": 1949,
     "assumptions": 915,
     "charts": 2292,
     "claims": 4795,
@@ -27,12 +27,12 @@ CEILINGS = {
     "files": 472,
     "incidents": 806,
     "jupyter": 900,
-    "losses": 2384,
+    "losses": 2277,
     "policies": 1039,
     "reports": 4750,
     "root": 112,
     "text": 1605,
-    "tests": 34_017,
+    "tests": 33_994,
     "TOML": 3912,
     "SQL": 771,
     "JavaScript": 1118,

@@ -104,7 +104,6 @@ def _loss_schemas() -> dict[str, TableSchema]:
         "summary": losses.SUMMARY,
         "quantiles": losses.LOSS_QUANTILES,
         "concentration": losses.CONCENTRATION,
-        "lorenz": losses.LORENZ,
         "heaps": losses.HEAPS,
         "bunching": losses.BUNCHING,
         "shares": losses.SHARES,

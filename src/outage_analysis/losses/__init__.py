@@ -3,10 +3,13 @@
 Modules:
     cube: claim counts and sums of losses by dimension and loss band
     claims_table: claims by dimension and loss band, as a frame that shows itself as a heat table
-    cube_building: builds a cube from claims
-    cube_files: saves cubes as files
-    loss_summaries: quantiles, concentration and group comparisons of losses
+    cube_building: builds a cube from claims and saves it
+    groups: the groups of claims in a cube, wider bands, claims by day and hour
+    loss_summaries: means, quantiles, concentration and group comparisons of losses
+    grouped_losses: losses counted by band for a fit, from a cube or a printed table
+    families: families of severity distributions
     severity: fits severity distributions to losses
+    fit_displays: the cards of fits, and points on their curves
     development: forecasts the claims still to be filed
     data_quality: quality of the complaint files, losses on round numbers and at policy edges
 """
@@ -35,7 +38,7 @@ if TYPE_CHECKING:
     from outage_analysis.losses.cube_building import cost_bands as cost_bands
     from outage_analysis.losses.cube_building import count_combinations as count_combinations
     from outage_analysis.losses.cube_building import dimension_labels as dimension_labels
-    from outage_analysis.losses.cube_files import save_cube as save_cube
+    from outage_analysis.losses.cube_building import save_cube as save_cube
     from outage_analysis.losses.data_quality import BROKEN_RULES as BROKEN_RULES
     from outage_analysis.losses.data_quality import BUNCHING as BUNCHING
     from outage_analysis.losses.data_quality import CLAIMANTS as CLAIMANTS
@@ -70,43 +73,41 @@ if TYPE_CHECKING:
     from outage_analysis.losses.development.late_claims import LateClaimsForecast as LateClaimsForecast
     from outage_analysis.losses.development.late_claims import forecast_late_claims as forecast_late_claims
     from outage_analysis.losses.development.late_count import Branch as Branch
-    from outage_analysis.losses.loss_summaries.concentration import CONCENTRATION as CONCENTRATION
-    from outage_analysis.losses.loss_summaries.concentration import LORENZ as LORENZ
-    from outage_analysis.losses.loss_summaries.concentration import concentration as concentration
-    from outage_analysis.losses.loss_summaries.concentration import lorenz as lorenz
-    from outage_analysis.losses.loss_summaries.fit_counts import fit_edges as fit_edges
-    from outage_analysis.losses.loss_summaries.fit_counts import loss_counts as loss_counts
-    from outage_analysis.losses.loss_summaries.fit_counts import stated_edges as stated_edges
-    from outage_analysis.losses.loss_summaries.group_comparison import DIFFERENCES as DIFFERENCES
-    from outage_analysis.losses.loss_summaries.group_comparison import SHARES as SHARES
-    from outage_analysis.losses.loss_summaries.group_comparison import compare_groups as compare_groups
-    from outage_analysis.losses.loss_summaries.groups import BAND_COUNTS as BAND_COUNTS
-    from outage_analysis.losses.loss_summaries.groups import GROUP_COUNTS as GROUP_COUNTS
-    from outage_analysis.losses.loss_summaries.groups import INTAKE as INTAKE
-    from outage_analysis.losses.loss_summaries.groups import INTAKE_BY_HOUR as INTAKE_BY_HOUR
-    from outage_analysis.losses.loss_summaries.groups import MAX_DISPLAY_CUTS as MAX_DISPLAY_CUTS
-    from outage_analysis.losses.loss_summaries.groups import DimensionFilter as DimensionFilter
-    from outage_analysis.losses.loss_summaries.groups import cumulative_intake as cumulative_intake
-    from outage_analysis.losses.loss_summaries.groups import display_bands as display_bands
-    from outage_analysis.losses.loss_summaries.groups import filter_cube as filter_cube
-    from outage_analysis.losses.loss_summaries.groups import merge_rare_groups as merge_rare_groups
-    from outage_analysis.losses.loss_summaries.groups import regroup as regroup
-    from outage_analysis.losses.loss_summaries.groups import sum_or_none as sum_or_none
-    from outage_analysis.losses.loss_summaries.groups import with_shares as with_shares
-    from outage_analysis.losses.loss_summaries.quantiles import LOSS_QUANTILES as LOSS_QUANTILES
-    from outage_analysis.losses.loss_summaries.quantiles import SUMMARY as SUMMARY
-    from outage_analysis.losses.loss_summaries.quantiles import quantiles as quantiles
-    from outage_analysis.losses.loss_summaries.quantiles import summary as summary
-    from outage_analysis.losses.severity.families import FAMILIES as FAMILIES
-    from outage_analysis.losses.severity.fit_displays import COUNTED as COUNTED
-    from outage_analysis.losses.severity.fit_displays import CURVES_TABLE as CURVES_TABLE
-    from outage_analysis.losses.severity.fit_displays import curve_table as curve_table
-    from outage_analysis.losses.severity.grouped import GroupedLossesDocument as GroupedLossesDocument
-    from outage_analysis.losses.severity.grouped import load_grouped as load_grouped
-    from outage_analysis.losses.severity.severity_fit import FITS as FITS
-    from outage_analysis.losses.severity.severity_fit import Fits as Fits
-    from outage_analysis.losses.severity.severity_fit import SeverityFit as SeverityFit
-    from outage_analysis.losses.severity.severity_fit import fit_all as fit_all
-    from outage_analysis.losses.severity.severity_fit import fit_severity as fit_severity
+    from outage_analysis.losses.families import FAMILIES as FAMILIES
+    from outage_analysis.losses.fit_displays import COUNTED as COUNTED
+    from outage_analysis.losses.fit_displays import CURVES_TABLE as CURVES_TABLE
+    from outage_analysis.losses.fit_displays import curve_table as curve_table
+    from outage_analysis.losses.grouped_losses import GroupedLossesDocument as GroupedLossesDocument
+    from outage_analysis.losses.grouped_losses import fit_edges as fit_edges
+    from outage_analysis.losses.grouped_losses import load_grouped as load_grouped
+    from outage_analysis.losses.grouped_losses import loss_counts as loss_counts
+    from outage_analysis.losses.grouped_losses import stated_edges as stated_edges
+    from outage_analysis.losses.groups import BAND_COUNTS as BAND_COUNTS
+    from outage_analysis.losses.groups import GROUP_COUNTS as GROUP_COUNTS
+    from outage_analysis.losses.groups import INTAKE as INTAKE
+    from outage_analysis.losses.groups import INTAKE_BY_HOUR as INTAKE_BY_HOUR
+    from outage_analysis.losses.groups import MAX_DISPLAY_CUTS as MAX_DISPLAY_CUTS
+    from outage_analysis.losses.groups import DimensionFilter as DimensionFilter
+    from outage_analysis.losses.groups import cumulative_intake as cumulative_intake
+    from outage_analysis.losses.groups import display_bands as display_bands
+    from outage_analysis.losses.groups import filter_cube as filter_cube
+    from outage_analysis.losses.groups import merge_rare_groups as merge_rare_groups
+    from outage_analysis.losses.groups import regroup as regroup
+    from outage_analysis.losses.groups import sum_or_none as sum_or_none
+    from outage_analysis.losses.groups import with_shares as with_shares
+    from outage_analysis.losses.loss_summaries import CONCENTRATION as CONCENTRATION
+    from outage_analysis.losses.loss_summaries import DIFFERENCES as DIFFERENCES
+    from outage_analysis.losses.loss_summaries import LOSS_QUANTILES as LOSS_QUANTILES
+    from outage_analysis.losses.loss_summaries import SHARES as SHARES
+    from outage_analysis.losses.loss_summaries import SUMMARY as SUMMARY
+    from outage_analysis.losses.loss_summaries import compare_groups as compare_groups
+    from outage_analysis.losses.loss_summaries import concentration as concentration
+    from outage_analysis.losses.loss_summaries import quantiles as quantiles
+    from outage_analysis.losses.loss_summaries import summary as summary
+    from outage_analysis.losses.severity import FITS as FITS
+    from outage_analysis.losses.severity import Fits as Fits
+    from outage_analysis.losses.severity import SeverityFit as SeverityFit
+    from outage_analysis.losses.severity import fit_all as fit_all
+    from outage_analysis.losses.severity import fit_severity as fit_severity
 
 __getattr__, __dir__ = lazy_exports(__name__, __file__)

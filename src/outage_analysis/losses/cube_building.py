@@ -1,15 +1,25 @@
-"""Build cubes (claim counts and sums of losses by dimension and loss band) from claims, with SQL."""
+"""Build cubes (claims and sums of losses by dimension and loss band) from claims with SQL, and save them."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import date
+from io import BytesIO
+from pathlib import Path
 
 import polars as pl
 
-from outage_analysis.claims import Claims, queries, quote_identifier, quote_literal
+from outage_analysis.claims import (
+    PARQUET_SUFFIX,
+    Claims,
+    check_synthetic_name,
+    parquet_metadata,
+    queries,
+    quote_identifier,
+    quote_literal,
+)
 from outage_analysis.errors import InputRefused, UsageError
-from outage_analysis.files import spelling_hint
+from outage_analysis.files import atomic_file, spelling_hint
 from outage_analysis.incidents import UNKNOWN, Bands, Dimension, Incident, log_grid
 from outage_analysis.losses.cube import (
     EDGES,
@@ -273,3 +283,29 @@ def dimension_label(over: int | None, up_to: int | None) -> str:
     if over is None:
         return f"up to {up_to}"
     return f"over {over}" if up_to is None else f"over {over} up to {up_to}"
+
+
+def save_cube(cube: Cube, claims: Claims, path: str | Path) -> None:
+    """Save a cube as a Parquet file in one atomic step; equal cubes give equal bytes.
+
+    A row may count only one claim, so the file must not be published.
+
+    Args:
+        cube: the cube.
+        claims: the claims from which the cube was built.
+        path: the file to write; an existing file is replaced.
+
+    Raises:
+        UsageError: the suffix is not .parquet, or the cube is synthetic and its file name does not contain
+            "synthetic".
+        EnvironmentFailed: the file cannot be written.
+    """
+    path = Path(path)
+    if path.suffix != PARQUET_SUFFIX:
+        raise UsageError(f"is not {PARQUET_SUFFIX}", file=path.name)
+    check_synthetic_name(path, synthetic=cube.synthetic)
+    with atomic_file(path) as part:
+        # Let polars write to memory, not to disk: on a full disk, polars would report a wrong file format.
+        buffer = BytesIO()
+        cube.frame.write_parquet(buffer, compression="zstd", metadata=parquet_metadata(claims))
+        part.write_bytes(buffer.getvalue())

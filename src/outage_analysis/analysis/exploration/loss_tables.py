@@ -23,7 +23,6 @@ from outage_analysis.losses import (
     filter_cube,
     fit_all,
     heaps_table,
-    lorenz,
     loss_counts,
     quantiles,
     regroup,
@@ -72,8 +71,8 @@ def loss_tables(
         where: dimension -> value or list of values; use only the claims with these values.
 
     Returns:
-        `bands` (see `regroup`; with `share` of the group's claims), and `summary`, `quantiles`,
-        `concentration` and `lorenz` from the functions with these names.
+        `bands` (see `regroup`; with `share` of the group's claims), and `summary`, `quantiles`
+        and `concentration` from the functions with these names.
 
     Raises:
         UsageError: a dimension or value does not exist.
@@ -89,7 +88,7 @@ def loss_tables(
         "quantiles": quantiles(chosen, by),
     }
     try:
-        tables |= {"concentration": concentration(chosen, by), "lorenz": lorenz(chosen, by)}
+        tables["concentration"] = concentration(chosen, by)
     except ModelRefused:  # without sums of losses, return the other tables only
         return tables
     return tables
@@ -168,7 +167,7 @@ def fit_cube(
         losses.edges, losses.counts, top=chosen, left=left, synthetic=losses.synthetic, families=families
     )
     bands = f"{len(losses.counts)} bands, top {chosen}, left {left}"
-    return fits, f"fitted to {losses.claims:,} losses above zero in {bands}"
+    return fits, f"fitted to {sum(losses.counts):,} losses above zero in {bands}"
 
 
 def fit_tables(fits: Fits, level: float = 0.95) -> dict[str, pl.DataFrame]:

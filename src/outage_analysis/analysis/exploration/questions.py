@@ -182,7 +182,7 @@ def _explore_cube(
             raise UsageError("two values are compared", value=", ".join(question.compared))
         first, second = _typed_values(question.by[0], question.compared)
         display = bands or _bands_of_counts(cube)
-        comparison = compare_groups(
+        tables |= compare_groups(
             filter_cube(cube, where),
             question.by[0],
             first,
@@ -191,7 +191,6 @@ def _explore_cube(
             level=question.level,
             recovery=question.recovery,
         )
-        tables |= {"shares": comparison.shares, "differences": comparison.differences}
     if question.fit:
         fits, note = fit_cube(
             cube,

@@ -22,8 +22,8 @@ from numpy.typing import ArrayLike
 
 from outage_analysis.errors import ModelRefused, UsageError, check_level
 from outage_analysis.files import spelling_hint
-from outage_analysis.losses.severity.families import FAMILIES, STEP, Array, Family
-from outage_analysis.losses.severity.grouped import GroupedLosses, grouped_losses
+from outage_analysis.losses.families import FAMILIES, STEP, Array, Family
+from outage_analysis.losses.grouped_losses import GroupedLosses, grouped_losses
 from outage_analysis.text import ESTIMATE_DIGITS, FLOAT, Card, Column, Displayable, Locale, TableSchema
 
 if TYPE_CHECKING:
@@ -102,7 +102,7 @@ class SeverityFit(Displayable):
 
     def card(self, lang: str = "en") -> Card:
         """The notebook display: the parameters, and the counted and expected losses per band."""
-        from outage_analysis.losses.severity.fit_displays import fit_card
+        from outage_analysis.losses.fit_displays import fit_card
 
         return fit_card(self, lang)
 
@@ -347,7 +347,7 @@ class SeverityFit(Displayable):
             ModelRefused: there are too few losses, or no loss lies above the first edge.
         """
         from outage_analysis import charts  # imported here: charts are a later layer, and slow to import
-        from outage_analysis.losses.severity.fit_displays import curve_table
+        from outage_analysis.losses.fit_displays import curve_table
 
         if name not in FIT_CHARTS:
             raise UsageError(
@@ -630,7 +630,7 @@ class Fits(Displayable, dict[str, SeverityFit]):
 
     def card(self, lang: str = "en") -> Card:
         """The notebook display: the fitted families, likeliest first, and the families without a fit."""
-        from outage_analysis.losses.severity.fit_displays import fits_card
+        from outage_analysis.losses.fit_displays import fits_card
 
         return fits_card(self, lang)
 

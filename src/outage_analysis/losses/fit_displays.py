@@ -10,8 +10,8 @@ import numpy as np
 import polars as pl
 
 from outage_analysis.errors import ModelRefused
-from outage_analysis.losses.severity.families import STEP, Array
-from outage_analysis.losses.severity.grouped import GroupedLosses
+from outage_analysis.losses.families import STEP, Array
+from outage_analysis.losses.grouped_losses import GroupedLosses
 from outage_analysis.text import (
     ESTIMATE_DIGITS,
     FLOAT,
@@ -24,7 +24,7 @@ from outage_analysis.text import (
 )
 
 if TYPE_CHECKING:
-    from outage_analysis.losses.severity.severity_fit import Fits, SeverityFit
+    from outage_analysis.losses.severity import Fits, SeverityFit
 
 COUNTED = "counted"
 """The value of `family` in the rows with counted shares."""
