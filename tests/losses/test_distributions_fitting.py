@@ -40,12 +40,6 @@ def test_cuts_between_heaps_make_bands_of_the_fine_grid_and_are_not_round(low: i
     assert len(cuts) >= 4 * math.floor(math.log10(high / low)) or low > high or low < 10
 
 
-@pytest.mark.parametrize(("low", "high"), [(0, 5), (-1, 5), (1, INF), (1, math.nan)])
-def test_cuts_that_cannot_be_are_refused(low: float, high: float) -> None:
-    with pytest.raises(UsageError, match="smallest loss is above 0"):
-        between_heaps(low, high)
-
-
 def test_the_top_band_of_a_fit_is_open_and_holds_enough() -> None:
     many = loss_cube([*range(1_000, 2_000), *[3_000] * 40, *[5_000] * 29], *log_grid())
     assert fit_edges(many)[-2:] == (2_610, INF)  # 69 losses above it; above 4,217 there would be 29

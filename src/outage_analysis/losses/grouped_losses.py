@@ -210,12 +210,7 @@ def between_heaps(low: float, high: float) -> tuple[int, ...]:
 
     Returns:
         The edges from `low` to below `high`. All of them are edges of the default bands of `build_cube`.
-
-    Raises:
-        UsageError: `low` is not positive, or `high` is not finite.
     """
-    if not (low > 0 and math.isfinite(high)):
-        raise UsageError("the smallest loss is above 0 and the largest finite", value=f"{low}, {high}")
     decades = range(len(str(LARGEST_LOSS)))
     steps = range(GRID_STEP, GRID_PER_DECADE - 1, GRID_STEP)
     cuts = sorted({round(10 ** (decade + step / GRID_PER_DECADE)) for decade in decades for step in steps})

@@ -321,7 +321,7 @@ BAND_COUNTS = TableSchema("One row per group and loss band.", (OVER, UP_TO, CLAI
 GROUP_COUNTS = TableSchema("One row per group.", (CLAIMS, LOSS, SHARE_OF_CLAIMS))
 """The columns of `regroup` without bands and `with_shares`."""
 INTAKE = TableSchema(
-    "One row per group and day.",
+    "One row per day.",
     (
         FILED_ON,
         Column("claims", "count", "Claims filed on this day."),
@@ -330,7 +330,7 @@ INTAKE = TableSchema(
 )
 """The columns of `cumulative_intake` per day."""
 INTAKE_BY_HOUR = TableSchema(
-    "One row per group and hour, and one for the claims of which only the day is known.",
+    "One row per hour, and one for the claims of which only the day is known.",
     (
         FILED_HOUR,
         Column("claims", "count", "Claims filed in this hour."),
@@ -354,42 +354,29 @@ def with_shares(frame: pl.DataFrame, group_by: Sequence[str] = ()) -> pl.DataFra
     return frame.with_columns(share=pl.when(total > 0).then(pl.col("claims") / total))
 
 
-def cumulative_intake(
-    cube: Cube, by: Sequence[str] = (), *, per: Literal["day", "hour"] = "day"
-) -> pl.DataFrame:
-    """Count claims per day or hour, and cumulatively up to its end: one row per group and day or hour.
+def cumulative_intake(cube: Cube, *, per: Literal["day", "hour"] = "day") -> pl.DataFrame:
+    """Count claims per day or hour, and cumulatively up to its end: one row per day or hour.
 
     Args:
         cube: a cube with the dimension `filed_on`, or `filed_hour` for hours.
-        by: the dimensions that define the groups.
         per: whether to count per day or per hour. Hours are in local time; when the clocks are set back, the
             claims of both hours with the same name are added up.
 
     Returns:
-        The dimensions in `by`, `filed_on` or `filed_hour`, `claims` (in this day or hour) and `cumulative`
-        (up to its end). Days and hours without claims between the first and the last have a row too. If
-        claims are counted per hour, those with only a filing date are in the last row of their group, in
-        which `filed_hour` and `cumulative` are null.
+        `filed_on` or `filed_hour`, `claims` (in this day or hour) and `cumulative` (up to its end). Days and
+        hours without claims between the first and the last have a row too. If claims are counted per hour,
+        those with only a filing date are in the last row, in which `filed_hour` and `cumulative` are null.
     """
     column, interval = {"day": ("filed_on", "1d"), "hour": ("filed_hour", "1h")}[per]
-    counted = regroup(cube, [*by, column]).with_columns(all=pl.lit(0))
-    keys = [*by, "all"]
-    timed = counted.filter(pl.col(column).is_not_null())
+    counted = regroup(cube, [column]).select(column, "claims")
+    timed = counted.drop_nulls(column)
     ends = pl.col(column).min(), pl.col(column).max()
     span = pl.date_range(*ends, interval=interval) if per == "day" else pl.datetime_range(*ends, interval)
-    times = timed.select(span if len(timed) else column)
     table = (
-        timed.select(keys)
-        .unique()
-        .join(times, how="cross")
-        .join(timed, on=[*keys, column], how="left", nulls_equal=True)
+        timed.select(span if len(timed) else column)
+        .join(timed, on=column, how="left")
+        .sort(column)
         .with_columns(pl.col("claims").fill_null(0))
-        .sort(*keys, column)
-        .with_columns(cumulative=pl.col("claims").cum_sum().over(keys))
+        .with_columns(cumulative=pl.col("claims").cum_sum())
     )
-    untimed = counted.filter(pl.col(column).is_null())
-    return (
-        pl.concat([table, untimed], how="diagonal")
-        .sort(*by, column, nulls_last=[*[per == "hour"] * len(by), True])
-        .select(*by, column, "claims", "cumulative")
-    )
+    return pl.concat([table, counted.filter(pl.col(column).is_null())], how="diagonal")
