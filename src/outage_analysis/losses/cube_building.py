@@ -84,15 +84,22 @@ def build_cube(
     if incident.loss.negative == "band":
         bands = bands.with_mirrored_negatives()
     _load_bands(claims, bands)
-    groups = {name: _dimension_expression(name, incident) for name in dimensions}
+    groups = {name: _dimension_expression(name, incident, by_id) for name in dimensions}
     if line is None:
         source = _filed_claims_query(until)
     else:
         _check_dimensions(tuple(line.eligibility), by_id)
-        _check_claimants_named(claims, line)
-        source = queries.load(
-            "claimants", entitled=f"{_eligibility_condition(line, by_id)} and {_filed_condition(until)}"
-        )
+        if nameless := claims.warehouse.frame(queries.load("nameless_claims")).item():
+            raise InputRefused(
+                f"{nameless:,} claims name no claimant, and the line {line.id} pays by claimant",
+                column="claimant_id",
+                remedy='Give every claim its claimant_id, or set grain = "claim".',
+            )
+        entitled = [_filed_condition(until)]
+        for name, values in line.eligibility.items():
+            known = ", ".join(map(quote_literal, values))
+            entitled.append(f"cast({_dimension_expression(name, incident, by_id)} as varchar) in ({known})")
+        source = queries.load("claimants", entitled=" and ".join(entitled))
     decision = incident.decision if incident.decision in dimensions else ""
     paid = quote_identifier(incident.paid) if decision and incident.paid else ""
     query = queries.load(
@@ -104,14 +111,16 @@ def build_cube(
         groups="".join(f"{e}, " for e in groups.values()),
         names="".join(f"{quote_identifier(name)}, " for name in groups),
     )
-    frame = claims.warehouse.frame(query)
-    names, rows = (_source(claims), line.id if line else None), incident.rows or Cube.rows
-    return Cube(frame, tuple(dimensions), claims.synthetic, *names, rows, decision)
-
-
-def _source(claims: Claims) -> str:
     files = ", ".join(f.name for f in claims.inputs)
-    return f"{files} ({claims.selection})" if claims.is_derived else files
+    return Cube(
+        claims.warehouse.frame(query),
+        tuple(dimensions),
+        claims.synthetic,
+        f"{files} ({claims.selection})" if claims.is_derived else files,
+        line.id if line else None,
+        incident.rows or Cube.rows,
+        decision,
+    )
 
 
 def cost_bands(claims: Claims, policies: Sequence[Policy]) -> Bands:
@@ -184,24 +193,13 @@ def count_combinations(
         least=str(MIN_CLAIMS_PER_CATEGORY),
     )
     table = claims.warehouse.frame(query)
-    if dimension and _mostly_in_common_categories(table):
-        return table.with_columns(dimension=pl.lit(dimension))
-    keys = ["service", "over", "up_to", "filed_on"]
-    return (
-        table.group_by(keys, maintain_order=True)
-        .agg(pl.col("claims").sum())
-        .select(
-            *keys,
-            pl.lit(None, pl.String).alias("category"),
-            "claims",
-            pl.lit(None, pl.String).alias("dimension"),
-        )
-    )
-
-
-def _mostly_in_common_categories(table: pl.DataFrame) -> bool:
-    stated = table.filter(pl.col("category").is_not_null())
-    return bool(2 * stated.filter(category="")["claims"].sum() <= stated["claims"].sum())
+    if dimension:
+        stated = table.filter(pl.col("category").is_not_null())
+        if 2 * stated.filter(category="")["claims"].sum() <= stated["claims"].sum():
+            return table.with_columns(dimension=pl.lit(dimension))
+    keys, none = ["service", "over", "up_to", "filed_on"], pl.lit(None, pl.String)
+    summed = table.group_by(keys, maintain_order=True).agg(pl.col("claims").sum())
+    return summed.select(*keys, none.alias("category"), "claims", none.alias("dimension"))
 
 
 def _load_bands(claims: Claims, bands: Bands) -> None:
@@ -227,14 +225,6 @@ def _check_dimensions(dimensions: Sequence[str], by_id: Mapping[str, Dimension])
             raise UsageError("a dimension is named twice", value=name)
 
 
-def _eligibility_condition(line: Schedule, by_id: Mapping[str, Dimension]) -> str:
-    conditions = ["true"]
-    for name, values in line.eligibility.items():
-        known = ", ".join(quote_literal(value) for value in values)
-        conditions.append(f"cast({_group_expression(name, by_id.get(name))} as varchar) in ({known})")
-    return " and ".join(conditions)
-
-
 def _filed_condition(until: date | None) -> str:
     """The SQL condition for claims filed on or before the day `until`; if it is None, for all claims."""
     return "true" if until is None else f"filed_on <= date {quote_literal(until.isoformat())}"
@@ -245,31 +235,18 @@ def _filed_claims_query(until: date | None) -> str:
     return queries.load("filed", filed=_filed_condition(until))
 
 
-def _check_claimants_named(claims: Claims, line: Schedule) -> None:
-    nameless = claims.warehouse.frame(queries.load("nameless_claims")).item()
-    if nameless:
-        raise InputRefused(
-            f"{nameless:,} claims name no claimant, and the line {line.id} pays by claimant",
-            column="claimant_id",
-            remedy='Give every claim its claimant_id, or set grain = "claim".',
-        )
-
-
-def _group_expression(name: str, dimension: Dimension | None) -> str:
+def _dimension_expression(name: str, incident: Incident, by_id: Mapping[str, Dimension]) -> str:
     """The SQL expression for a claim's value of a dimension; a number becomes the label of its band."""
-    if dimension is None or dimension.kind != "number":
-        return quote_identifier(name)
-    cases = [f"when {quote_identifier(name)} is null then null"]
-    *labels, last = dimension_labels(dimension)
-    for cut, label in zip(dimension.cuts, labels, strict=True):
-        cases.append(f"when {quote_identifier(name)} <= {cut} then {quote_literal(label)}")
-    return f"case {' '.join(cases)} else {quote_literal(last)} end"
-
-
-def _dimension_expression(name: str, incident: Incident) -> str:
     if name == FILED_HOUR.name:
         return f"date_trunc('hour', timezone({quote_literal(incident.time_zone)}, filed_at))"
-    return _group_expression(name, next((d for d in incident.dimensions if d.id == name), None))
+    column, dimension = quote_identifier(name), by_id.get(name)
+    if dimension is None or dimension.kind != "number":
+        return column
+    *labels, last = map(quote_literal, dimension_labels(dimension))
+    cases = [
+        f"when {column} <= {cut} then {label}" for cut, label in zip(dimension.cuts, labels, strict=True)
+    ]
+    return f"case when {column} is null then null {' '.join(cases)} else {last} end"
 
 
 def dimension_labels(dimension: Dimension) -> list[str]:
