@@ -282,15 +282,12 @@ class StatedNumber(OneDistribution):
     distribution: AnyDistribution
     """The distribution; an amount is in the smallest unit of the currency."""
 
-    @property
-    def least(self) -> int:
-        """The smallest value that the distribution is allowed to have."""
-        return 0
-
     @model_validator(mode="after")
     def _in_range(self) -> Self:
-        if self.distribution.support[0] < self.least:
-            raise ValueError(f"needs a distribution that is never below {self.least}")
+        # There are at least as many reports in the end as so far.
+        least = 1 if isinstance(self, Factor) and self.kind == "ultimate" else 0
+        if self.distribution.support[0] < least:
+            raise ValueError(f"needs a distribution that is never below {least}")
         return self
 
     @property
@@ -317,11 +314,6 @@ class Factor(StatedNumber):
                 'unit = { en = "passengers per flight" }.'
             )
         return self
-
-    @property
-    def least(self) -> int:
-        """The smallest allowed value: 1 for `ultimate` (final reports per report so far), otherwise 0."""
-        return 1 if self.kind == "ultimate" else 0
 
     @property
     def most(self) -> float | None:
@@ -509,8 +501,8 @@ class Handling(Entry):
 
     def draw(self, u: FloatArray) -> FloatArray:
         """Convert uniform random numbers (n, 3) to n draws (simulated values) of the handling cost."""
-        people, weeks, wage = (factor.quantile(u[:, k]) for k, factor in enumerate(self._factors))
-        return people * weeks * wage
+        drawn = [factor.quantile(u[:, k]) for k, factor in enumerate(self._factors)]
+        return np.asarray(np.prod(drawn, axis=0))
 
     @cached_property
     def range(self) -> Range:

@@ -12,6 +12,7 @@ import polars as pl
 from outage_analysis.claims import Claims
 from outage_analysis.errors import UsageError, one_line
 from outage_analysis.incidents import Band, Bands, Incident
+from outage_analysis.losses.cube import null_unstated_sums
 from outage_analysis.losses.cube_building import build_cube, dimension_labels
 from outage_analysis.text import Locale, TextTable, capitalized, in_smallest_units
 
@@ -25,6 +26,8 @@ LARGEST_OPACITY = 0.45
 """Opacity of the darkest shade: text in the colour of the page is readable on it, on white and on black."""
 MAX_NAME = 60
 NUMBER = ' class="n"'
+SUMS = (pl.col("claims").sum(), pl.when(pl.col("loss").count() > 0).then(pl.col("loss").sum()))
+"""Claims and stated losses; null if none is stated."""
 
 
 @dataclass(frozen=True)
@@ -108,25 +111,18 @@ def claims_by_band(
     edges = Bands(() if bands is None else _cuts(bands, incident))
     negative = pl.col("up_to") < 0
     # A cube divides negative losses by the mirrored edges; here they are one band.
-    cells = build_cube(claims, dimensions=dimensions, bands=edges).frame.with_columns(
-        over=pl.when(negative).then(None).otherwise("over"),
+    cells = null_unstated_sums(build_cube(claims, dimensions=dimensions, bands=edges).frame).with_columns(
+        over=pl.when(~negative | negative.is_null()).then("over"),
         up_to=pl.when(negative).then(-1).otherwise("up_to"),
-        stated=pl.when(pl.any_horizontal(pl.col("over", "up_to").is_not_null())).then("claims").otherwise(0),
     )
     keys = [*dimensions, *(["over", "up_to"] if bands is not None else [])]
-    sums = pl.col("claims", "loss", "stated").sum()
-    rows = cells.group_by(keys).agg(sums) if keys else cells.select(sums).filter(len(cells) > 0)
+    rows = cells.group_by(keys).agg(SUMS) if keys else cells.select(SUMS).filter(len(cells) > 0)
     shown: list[Band] = []
     if bands is not None:
         present = set(rows.select("over", "up_to").unique().rows())
         listed = [(None, -1), *edges.rows()] if (None, -1) in present else edges.rows()
         shown = [band for band in listed if band in present or (band[0] is not None and band[0] >= 0)]
         rows = _with_empty_bands(rows, dimensions, shown)
-    # The band of unknown losses states none.
-    unknown = (
-        (pl.col("over").is_null() & pl.col("up_to").is_null()) if bands is not None else pl.lit(value=False)
-    )
-    none_stated = unknown | ((pl.col("stated") == 0) & (pl.col("claims") > 0))
     unit = 10**incident.loss_digits
     order = [*(_order(name, incident) for name in dimensions), *(["place"] if bands is not None else [])]
     rows = rows.sort(order, nulls_last=True) if order else rows
@@ -144,7 +140,7 @@ def claims_by_band(
         *dimensions,
         *band_columns,
         "claims",
-        _in_main_unit(pl.when(~none_stated).then("loss"), unit).alias("loss"),
+        _in_main_unit(pl.col("loss"), unit),
         share=pl.col("claims") / pl.col("claims").sum(),
     )
     return ClaimsByBand(frame, _display(claims, frame, dimensions, shown, locale))
@@ -172,7 +168,9 @@ def _with_empty_bands(rows: pl.DataFrame, dimensions: Sequence[str], shown: Sequ
         every = rows.select(dimensions).unique().join(bands, how="cross")
     keys = [*dimensions, "over", "up_to"]
     filled = every.join(rows, on=keys, how="left", nulls_equal=True)
-    return filled.with_columns(pl.col("claims", "loss", "stated").fill_null(0))
+    stated = pl.any_horizontal(pl.col("over", "up_to").is_not_null())
+    loss = pl.when(pl.col("claims").is_null() & stated).then(0).otherwise("loss")
+    return filled.with_columns(pl.col("claims").fill_null(0), loss=loss)
 
 
 def _order(name: str, incident: Incident) -> pl.Expr:
@@ -213,9 +211,8 @@ def _display(
     short = [locale.band_short(*band) for band in shown] or bands
 
     keys = [pl.col(first) if first else pl.lit(""), *(["band"] if shown else [])]
-    loss = pl.when(pl.col("loss").count() > 0).then(pl.col("loss").sum())
     figures: dict[object, list[float | None]] = {}  # all but the last of each row are counts of claims
-    for row, *_, count, lost in frame.group_by(keys, maintain_order=True).agg(pl.sum("claims"), loss).rows():
+    for row, *_, count, lost in frame.group_by(keys, maintain_order=True).agg(SUMS).rows():
         figures.setdefault(row, []).extend([count] if shown else [count, lost])
     if shown:
         figures = {row: [*counts, _total(counts)] for row, counts in figures.items()}
