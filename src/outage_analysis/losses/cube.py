@@ -122,6 +122,16 @@ def sorted_cube(frame: pl.DataFrame, dimensions: Sequence[str]) -> pl.DataFrame:
     return frame.sort(*dimensions, unknown, "over", pl.col("up_to").is_null(), "up_to", nulls_last=False)
 
 
+def check_dimensions(by: Sequence[str], known: Sequence[str], problem: str) -> None:
+    """Raise UsageError with a problem if a dimension is not known, or if it is named twice."""
+    for name in by:
+        if name not in known:
+            remedy = spelling_hint(str(name), list(known)) if known else "It has none."
+            raise UsageError(problem, value=str(name), remedy=remedy)
+        if list(by).count(name) > 1:
+            raise UsageError("a dimension is named twice", value=name)
+
+
 def check_total_fits(total: int, file: str | None = None) -> None:
     """Raise InputRefused if a total does not fit into 64 bits, because it would overflow without an error."""
     if total > MAX_INT64:

@@ -19,7 +19,7 @@ from outage_analysis.claims import (
     quote_literal,
 )
 from outage_analysis.errors import InputRefused, UsageError
-from outage_analysis.files import atomic_file, spelling_hint
+from outage_analysis.files import atomic_file
 from outage_analysis.incidents import UNKNOWN, Bands, Dimension, Incident, log_grid
 from outage_analysis.losses.cube import (
     EDGES,
@@ -27,6 +27,7 @@ from outage_analysis.losses.cube import (
     MIN_CLAIMS_PER_CATEGORY,
     Cube,
     Schema,
+    check_dimensions,
     check_total_fits,
 )
 from outage_analysis.policies import Policy, Schedule
@@ -74,7 +75,8 @@ def build_cube(
     dimensions = () if line is not None else dimensions
     incident = claims.incident
     by_id = {d.id: d for d in incident.dimensions if d.kind != "paid"}
-    _check_dimensions(dimensions, by_id)
+    available = [*OWN_DIMENSIONS, *by_id]
+    check_dimensions(dimensions, available, "no such dimension")
     # Cubes are printed and saved, so their dimension values must not contain personal data.
     claims.check_no_personal_data(
         [name for name in dimensions if name in by_id and by_id[name].kind == "text"]
@@ -88,7 +90,7 @@ def build_cube(
     if line is None:
         source = _filed_claims_query(until)
     else:
-        _check_dimensions(tuple(line.eligibility), by_id)
+        check_dimensions(tuple(line.eligibility), available, "no such dimension")
         if nameless := claims.warehouse.frame(queries.load("nameless_claims")).item():
             raise InputRefused(
                 f"{nameless:,} claims name no claimant, and the line {line.id} pays by claimant",
@@ -213,16 +215,6 @@ def _load_bands(claims: Claims, bands: Bands) -> None:
     ]
     schema: Schema = {**EDGES, "above": pl.Int64, "below": pl.Int64}
     claims.warehouse.load("bands", pl.DataFrame(rows, schema=schema, orient="row"))
-
-
-def _check_dimensions(dimensions: Sequence[str], by_id: Mapping[str, Dimension]) -> None:
-    """Raise UsageError if a dimension does not exist or is named twice."""
-    for name in dimensions:
-        known = [*OWN_DIMENSIONS, *by_id]
-        if name not in known:
-            raise UsageError("no such dimension", value=str(name), remedy=spelling_hint(str(name), known))
-        if list(dimensions).count(name) > 1:
-            raise UsageError("a dimension is named twice", value=name)
 
 
 def _filed_condition(until: date | None) -> str:

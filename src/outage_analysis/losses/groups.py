@@ -14,9 +14,11 @@ from outage_analysis.errors import ModelRefused, UsageError
 from outage_analysis.files import spelling_hint
 from outage_analysis.incidents import UNKNOWN, Bands, band_within
 from outage_analysis.losses.cube import (
+    EDGES,
     MEASURES,
     MIN_CLAIMS_PER_CATEGORY,
     Cube,
+    check_dimensions,
     null_unstated_sums,
     sorted_cube,
     sum_or_null,
@@ -32,6 +34,8 @@ from outage_analysis.text import (
     Column,
     TableSchema,
 )
+
+MISSING = "the cube has no such dimension"
 
 
 class Cell(NamedTuple):
@@ -123,7 +127,7 @@ def groups(cube: Cube, by: Sequence[str] = ()) -> Iterator[Group]:
         UsageError: a dimension does not exist.
         ModelRefused: two loss bands of a group overlap, so the bands have no order.
     """
-    check_dimensions(cube, by)
+    check_dimensions(by, cube.dimensions, MISSING)
     sums = (pl.col("claims").sum(), sum_or_null("loss"), sum_or_null("loss_squared"))
     frame = sorted_cube(cube.frame.group_by(*by, "over", "up_to").agg(*sums), by)
     width = len(by)
@@ -167,21 +171,6 @@ def refuse_synthetic(cube: Cube, what: str, *, recovery: bool) -> None:
         )
 
 
-def check_dimensions(cube: Cube, by: Sequence[str]) -> None:
-    """Check that a cube can be grouped by these dimensions.
-
-    Raises:
-        UsageError: the cube does not have a dimension, or a dimension is named twice.
-    """
-    for name in by:
-        if name not in cube.dimensions:
-            known = list(cube.dimensions)
-            remedy = spelling_hint(name, known) if known else "It has none."
-            raise UsageError("the cube has no such dimension", value=name, remedy=remedy)
-        if list(by).count(name) > 1:
-            raise UsageError("a dimension is named twice", value=name)
-
-
 DimensionFilter = Mapping[str, object]
 """Dimension -> the value, or list of values, to keep. None stands for an unknown value."""
 
@@ -192,7 +181,7 @@ def rows_with_values(cube: Cube, dimension: str, values: Sequence[object]) -> pl
     Raises:
         UsageError: the dimension does not exist, no claim has one of the values, or a value is named twice.
     """
-    check_dimensions(cube, [dimension])
+    check_dimensions([dimension], cube.dimensions, MISSING)
     column = cube.frame[dimension]
     known = column.unique(maintain_order=True).to_list()
     for value in values:
@@ -288,10 +277,19 @@ def regroup(cube: Cube, by: Sequence[str], bands: Bands | None = None) -> pl.Dat
         UsageError: a dimension does not exist, or a band of the cube lies in none of the wider bands.
     """
     frame, keys = cube.frame, list(by)
-    check_dimensions(cube, [name for name in by if name not in ("over", "up_to")])
+    check_dimensions([name for name in by if name not in EDGES], cube.dimensions, MISSING)
     if bands is not None:
-        mapping = _band_mapping(cube, bands)
-        frame = frame.join(mapping, on=["over", "up_to"], nulls_equal=True)
+        rows = []
+        for band in frame.select("over", "up_to").unique(maintain_order=True).rows():
+            wider = next((wide for wide in bands.rows() if band_within(band, wide)), None)
+            if wider is None:
+                raise UsageError(
+                    f"the band over {band[0]} up to {band[1]} lies in no display band",
+                    remedy="Display bands are unions of the cube's bands.",
+                )
+            rows.append((*band, *wider))
+        schema = dict.fromkeys(("over", "up_to", "to_over", "to_up_to"), pl.Int64)
+        frame = frame.join(pl.DataFrame(rows, schema, orient="row"), on=["over", "up_to"], nulls_equal=True)
         frame = frame.drop("over", "up_to").rename({"to_over": "over", "to_up_to": "up_to"})
         keys += ["over", "up_to"]
     sums = (pl.col("claims").sum(), sum_or_null("loss"))
@@ -300,20 +298,6 @@ def regroup(cube: Cube, by: Sequence[str], bands: Bands | None = None) -> pl.Dat
     summed = frame.group_by(keys).agg(*sums)
     summed = null_unstated_sums(summed) if {"over", "up_to"} <= set(keys) else summed
     return sorted_cube(summed, by) if bands is not None else summed.sort(by)
-
-
-def _band_mapping(cube: Cube, bands: Bands) -> pl.DataFrame:
-    rows = []
-    for over, up_to in cube.frame.select("over", "up_to").unique(maintain_order=True).rows():
-        wider = [b for b in bands.rows() if band_within((over, up_to), b)]
-        if not wider:
-            raise UsageError(
-                f"the band over {over} up to {up_to} lies in no display band",
-                remedy="Display bands are unions of the cube's bands.",
-            )
-        rows.append((over, up_to, *wider[0]))
-    names = ("over", "up_to", "to_over", "to_up_to")
-    return pl.DataFrame(rows, schema=dict.fromkeys(names, pl.Int64), orient="row")
 
 
 BAND_COUNTS = TableSchema("One row per group and loss band.", (OVER, UP_TO, CLAIMS, LOSS, SHARE_OF_CLAIMS))

@@ -402,13 +402,7 @@ def _round_numbers(frame: pl.DataFrame) -> pl.DataFrame:
 
 
 def wilson(count: int, total: int, level: float = 0.95) -> tuple[float, float]:
-    """Wilson's score interval of a share, given as a count and a total.
-
-    Raises:
-        UsageError: the total is 0, or the count is not between 0 and the total.
-    """
-    if not 0 <= count <= total or not total:
-        raise UsageError("is no count of that total", value=f"{count} of {total}")
+    """Wilson's score interval of a share, given as a count and a total."""
     from scipy import special
 
     z = float(special.ndtri((1 + level) / 2))
