@@ -25,8 +25,8 @@ Weight = Annotated[float, Field(gt=0, le=1e12, allow_inf_nan=False)]
 RANGE_PROBABILITIES = (0.01, 0.99)
 """Percentiles listed as low and high for a distribution whose author stated no bounds."""
 FLOAT_NOISE = 1e-9
-BISECTIONS = 100
-"""How often an interval is halved: until its ends are adjacent floating-point numbers."""
+BISECTIONS, HALVINGS = 100, 53
+"""How often an interval of values, and one of probabilities, is halved: until its ends are adjacent."""
 MIDPOINTS = (np.arange(20_000) + 0.5) / 20_000
 """Probabilities at which logit distributions are averaged, because their moments have no closed form."""
 
@@ -73,8 +73,18 @@ class Distribution(Document, ABC):
         return np.asarray(self._quantile(np.asarray(u, float)))
 
     def cdf(self, x: ArrayLike) -> FloatArray:
-        """P(value <= x) for each x, in an array of the same shape."""
-        return np.asarray(self._cdf(np.asarray(x, float)))
+        """P(value <= x) for each x, in an array of the same shape, to 1e-9.
+
+        It is the largest probability with a quantile of at most x, found by halving the interval from 0 to 1
+        until its ends are adjacent.
+        """
+        values = np.asarray(x, float)
+        low, high = np.zeros(values.shape), np.ones(values.shape)
+        for _ in range(HALVINGS):
+            middle = (low + high) / 2
+            reached = self.quantile(middle) <= values
+            low, high = np.where(reached, middle, low), np.where(reached, high, middle)
+        return np.where(low > 0, high, 0.0)
 
     def capped_mean(self, ceiling: float) -> float:
         """The limited expected value: the mean of the smaller of the value and `ceiling`."""
@@ -90,9 +100,6 @@ class Distribution(Document, ABC):
 
     @abstractmethod
     def _quantile(self, u: FloatArray) -> object: ...
-
-    @abstractmethod
-    def _cdf(self, x: FloatArray) -> object: ...
 
     def _capped_mean(self, ceiling: float) -> float:
         """The mean of min(value, ceiling), for a ceiling between the smallest and largest possible value."""
@@ -115,10 +122,6 @@ class PointDistribution(Distribution):
     def _quantile(self, u: FloatArray) -> object:
         values, weights = self.points
         return values[np.searchsorted(_cumulative(weights), u)]
-
-    def _cdf(self, x: FloatArray) -> object:
-        values, weights = self.points
-        return np.append(0.0, _cumulative(weights))[np.searchsorted(values, x, side="right")]
 
 
 class Fixed(PointDistribution):
@@ -180,10 +183,6 @@ class Lognormal(Distribution):
     def _quantile(self, u: FloatArray) -> object:
         return self.median * np.exp(self.sigma * special.ndtri(u))
 
-    def _cdf(self, x: FloatArray) -> object:
-        with np.errstate(divide="ignore"):
-            return special.ndtr(np.log(np.maximum(x, 0) / self.median) / self.sigma)
-
     def _capped_mean(self, ceiling: float) -> float:
         score = np.log(ceiling / self.median) / self.sigma
         return float(self.mean * special.ndtr(score - self.sigma) + ceiling * special.ndtr(-score))
@@ -229,9 +228,6 @@ class Uniform(BoundedDistribution):
     def _quantile(self, u: FloatArray) -> object:
         return np.minimum(self.low + self.width * u, self.high)
 
-    def _cdf(self, x: FloatArray) -> object:
-        return np.clip((x - self.low) / self.width, 0, 1)
-
     def _capped_mean(self, ceiling: float) -> float:
         return ceiling - (ceiling - self.low) ** 2 / (2 * self.width)
 
@@ -265,14 +261,6 @@ class Triangular(PeakedDistribution):
         falling = self.high - np.sqrt((1 - u) * self.width * fall)
         return np.where(u * self.width <= rise, rising, falling)
 
-    def _cdf(self, x: FloatArray) -> object:
-        x = np.clip(x, self.low, self.high)
-        # If the mode is at a bound, the side between them has width 0. Its formula is then not used; the 1
-        # only avoids a division by 0.
-        rising = (x - self.low) ** 2 / (self.width * (self.mode - self.low or 1))
-        falling = 1 - (self.high - x) ** 2 / (self.width * (self.high - self.mode or 1))
-        return np.where((x < self.mode) | (self.mode == self.high), rising, falling)
-
     def _capped_mean(self, ceiling: float) -> float:
         if ceiling < self.mode:
             return ceiling - (ceiling - self.low) ** 3 / (3 * self.width * (self.mode - self.low))
@@ -299,9 +287,6 @@ class Pert(PeakedDistribution):
 
     def _quantile(self, u: FloatArray) -> object:
         return np.minimum(self.low + self.width * self.standard.quantile(u), self.high)
-
-    def _cdf(self, x: FloatArray) -> object:
-        return self.standard.cdf((x - self.low) / self.width)
 
     def _capped_mean(self, ceiling: float) -> float:
         return self.low + self.width * self.standard.capped_mean((ceiling - self.low) / self.width)
@@ -339,9 +324,6 @@ class Beta(ShareDistribution):
     def _quantile(self, u: FloatArray) -> object:
         return special.expit(self.logits(special.ndtri(u)))
 
-    def _cdf(self, x: FloatArray) -> object:
-        return special.betainc(self.a, self.b, np.clip(x, 0, 1))
-
     def _capped_mean(self, ceiling: float) -> float:
         below = self.mean * special.betainc(self.a + 1, self.b, ceiling)
         return float(below + ceiling * special.betaincc(self.a, self.b, ceiling))
@@ -359,9 +341,6 @@ class LogitNormal(ShareDistribution):
     def _quantile(self, u: FloatArray) -> object:
         return special.expit(special.stdtrit(np.inf, u) * self.scale + self.location)
 
-    def _cdf(self, x: FloatArray) -> object:
-        return special.stdtr(np.inf, (special.logit(np.clip(x, 0, 1)) - self.location) / self.scale)
-
 
 class LogitT(ShareDistribution):
     """A share whose logit, log(share / (1 - share)), has a Student t distribution."""
@@ -376,9 +355,6 @@ class LogitT(ShareDistribution):
 
     def _quantile(self, u: FloatArray) -> object:
         return special.expit(special.stdtrit(self.df, u) * self.scale + self.location)
-
-    def _cdf(self, x: FloatArray) -> object:
-        return special.stdtr(self.df, (special.logit(np.clip(x, 0, 1)) - self.location) / self.scale)
 
 
 _SimpleUnion = Fixed | Uniform | Triangular | Pert | Beta | Lognormal | LogitNormal | LogitT | Discrete
@@ -462,12 +438,9 @@ class Mixture(Distribution):
         low, high = np.nextafter(np.min(each, axis=0), -np.inf), np.max(each, axis=0)
         for _ in range(BISECTIONS):
             middle = low + (high - low) / 2
-            reached = self.cdf(middle) >= u
+            reached = self._average([branch.distribution.cdf(middle) for branch in self.branches]) >= u
             low, high = np.where(reached, low, middle), np.where(reached, middle, high)
         return np.asarray(high)
-
-    def _cdf(self, x: FloatArray) -> object:
-        return self._average([branch.distribution.cdf(x) for branch in self.branches])
 
     def _capped_mean(self, ceiling: float) -> float:
         return self._average([branch.distribution.capped_mean(ceiling) for branch in self.branches]).item()

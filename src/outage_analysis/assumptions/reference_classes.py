@@ -67,13 +67,15 @@ def class_groups(
         pl.col("event").is_not_null(),
         pl.col("public_on").fill_null(date.max) <= (public_by or date.max),
     )
-    groups: dict[tuple[str, str], dict[str, str]] = {}
-    for id_, event, effort, of in (
-        rates.sort("public_on", maintain_order=True).select("id", "event", "effort", "of").iter_rows()
-    ):
-        if event not in without:
-            groups.setdefault((effort, of), {})[event] = id_
-    return {key: tuple(ids.values()) for key, ids in groups.items()}
+    latest = (
+        rates.filter(~pl.col("event").is_in(list(without)))
+        .sort("public_on", maintain_order=True)
+        .group_by("effort", "of", "event", maintain_order=True)
+        .agg(pl.col("id").last())
+        .group_by("effort", "of", maintain_order=True)
+        .agg("id")
+    )
+    return {(effort, of): tuple(ids) for effort, of, ids in latest.iter_rows()}
 
 
 def published_spread(
@@ -216,10 +218,6 @@ class UpdatedRate(Distribution):
     def _quantile(self, u: FloatArray) -> object:
         scores, _, _, below = self.posterior
         return self._rates(np.interp(u, below, scores))
-
-    def _cdf(self, x: FloatArray) -> object:
-        scores, _, _, below = self.posterior
-        return np.interp(special.ndtri(self.prior.cdf(x)), scores, below)
 
 
 def update_rate(prior: Distribution, hits: int, of: int) -> UpdatedRate:
