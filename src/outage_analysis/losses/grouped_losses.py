@@ -233,9 +233,11 @@ def fit_edges(cube: Cube) -> tuple[float, ...]:
         raise ModelRefused("there is no positive loss", remedy="A fit needs losses above 0.")
     last = cells[-1]
     cuts = between_heaps((cells[0].over or 0) + 1, last.up_to or (last.over or 0) + 1)
-    inner = {_nearest_end(cut, cell) for cut in cuts if (cell := _cell_around(cut, cells))}
-    free = {cut for cut in cuts if not _cell_around(cut, cells)}
-    chosen = sorted((inner | free) - {0})
+    moved = set()
+    for cut in cuts:
+        around = next((cell for cell in cells if (cell.over or 0) < cut < cell.ends[1]), None)
+        moved.add(cut if around is None else _nearest_end(cut, around))
+    chosen = sorted(moved - {0})
     total = sum(cell.claims for cell in cells)
     enough = min(MIN_IN_TOP_BAND, total / MIN_TOP_BAND_DIVISOR)
     while chosen and sum(c.claims for c in cells if (c.over or 0) >= chosen[-1]) < enough:
@@ -254,10 +256,8 @@ def stated_edges(cube: Cube) -> tuple[float, ...]:
     Raises:
         ModelRefused: there is no positive band, two bands overlap, or there is a gap between two bands.
     """
-    bands = {
-        (c.over or 0, c.ends[1]) for group in groups(cube, cube.dimensions) for c in group.cells_above(0)
-    }
-    ordered = sorted(bands)
+    every = (cell for group in groups(cube, cube.dimensions) for cell in group.cells_above(0))
+    ordered = sorted({(cell.over or 0, cell.ends[1]) for cell in every})
     if not ordered:
         raise ModelRefused("there is no positive loss", remedy="A fit needs losses above 0.")
     for (_, end), (start, _) in itertools.pairwise(ordered):
@@ -315,11 +315,6 @@ def loss_counts(
             )
         counts[bisect_left(chosen, cell.ends[1])] += cell.claims
     return LossCounts(chosen, tuple(counts[1:-1]), cube.synthetic)
-
-
-def _cell_around(cut: int, cells: Sequence[Cell]) -> Cell | None:
-    """The band of the cube that contains `cut` strictly between its ends; None if there is no such band."""
-    return next((c for c in cells if (c.over or 0) < cut < c.ends[1]), None)
 
 
 def _nearest_end(cut: float, cell: Cell) -> int:
