@@ -55,7 +55,7 @@ PUBLIC = {
         "Losses: the cube, summaries of its losses, fitted severity, and forecasts of late claims.",
         (
             "Cube", "DimensionFilter", "compare_groups", "concentration", "cumulative_intake",
-            "display_bands", "fit_edges", "lorenz", "loss_counts", "quantiles", "regroup", "filter_cube",
+            "display_bands", "fit_edges", "loss_counts", "quantiles", "regroup", "filter_cube",
             "stated_edges", "summary", "with_shares", "FAMILIES", "Fits", "SeverityFit", "fit_all",
             "Branch", "Channel", "LateClaimsForecast", "channel_from_cube", "forecast_late_claims",
             "channel_from_series",

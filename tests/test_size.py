@@ -18,8 +18,8 @@ SOURCE = ROOT / "src" / "outage_analysis"
 SLACK = 30
 """How far a number may lie below its ceiling."""
 CEILINGS = {
-    "analysis": 1740,
-    "assumptions": 969,
+    "analysis": 1739,
+    "assumptions": 863,
     "charts": 2261,
     "claims": 4777,
     "cli": 1866,
@@ -27,14 +27,14 @@ CEILINGS = {
     "files": 445,
     "incidents": 754,
     "jupyter": 890,
-    "losses": 2354,
+    "losses": 2157,
     "policies": 1019,
     "reports": 4743,
     "root": 112,
     "text": 1518,
-    "tests": 33_989,
+    "tests": 33_907,
     "TOML": 3912,
-    "SQL": 771,
+    "SQL": 752,
     "JavaScript": 1118,
     "templates and styles": 895,
 }

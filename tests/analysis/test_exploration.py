@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from tests.conftest import ClaimsCsv, Row
 
 Band = tuple[int | None, int | None]
-BY_GROUP = ("bands", "summary", "quantiles", "concentration", "lorenz")
+BY_GROUP = ("bands", "summary", "quantiles", "concentration")
 """The tables that are of the groups and the claims asked for."""
 
 SERVICES = {"카톡": "kakaotalk", "카카오 T": "kakao_t"}

@@ -225,7 +225,7 @@ def test_single_values_moments_and_floats_are_taken_where_they_are_certain(path:
     [
         (lambda _: read_claims(5), r"is no file \(found '5'\)"),  # type: ignore[arg-type]
         (lambda claims: run(claims, tiers=[1, 2]), "tiers are a mapping, not a list"),  # type: ignore[arg-type]
-        (lambda claims: claims.by(5), r"a dimension is no text \(found '5'\)"),
+        (lambda claims: claims.by(5), r"no such dimension \(found '5'\)"),
         (lambda claims: claims.by("servce"), "Did you mean 'service'"),
         (lambda claims: claims.filter(service="kakaotalc"), "Did you mean 'kakaotalk'"),
         (lambda claims: run(claims, tiers=TIERS, incident="trms"), "Did you mean 'trams'"),

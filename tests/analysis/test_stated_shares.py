@@ -25,13 +25,12 @@ from outage_analysis.losses import (
     concentration,
     heaping_table,
     heaps_table,
-    lorenz,
     quantiles,
     regroup,
     summary,
     with_shares,
 )
-from outage_analysis.losses.loss_summaries.quantiles import PROBABILITIES
+from outage_analysis.losses.loss_summaries import PROBABILITIES
 from outage_analysis.text import Locale
 from tests.loss_cubes import cube_of_claims
 
@@ -263,8 +262,3 @@ def test_each_share_and_each_bound_holds_for_the_rows(
     for row in concentration(cube, ["service"]).iter_rows(named=True):
         known = [x for x in stated(by_service[row["service"]]) if x >= 0]
         assert (row["claims"], row["loss"]) == (len(known), sum(known))
-    for row in lorenz(cube, ["service"]).drop_nulls("up_to").iter_rows(named=True):
-        known = [x for x in stated(by_service[row["service"]]) if x >= 0]
-        part = [x for x in known if x <= row["up_to"]]
-        assert row["claims_share"] == pytest.approx(len(part) / len(known))
-        assert row["loss_share"] == pytest.approx(sum(part) / sum(known))

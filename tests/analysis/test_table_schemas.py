@@ -139,7 +139,7 @@ def test_tables_by_group_begin_with_the_dimensions() -> None:
     schemas = table_schemas("losses")
     assert {*found} == {*schemas} - {"cube"}
     dimensions = {"service": pl.String(), "filed_on": pl.Date()}
-    grouped = ("bands", "summary", "quantiles", "concentration", "lorenz")
+    grouped = ("bands", "summary", "quantiles", "concentration")
     for name, table in found.items():
         schema = schemas[name].grouped_by(dimensions) if name in grouped else schemas[name]
         schema.check(table)

@@ -18,9 +18,8 @@ from outage_analysis.assumptions import (
     Ledger,
     RateAssumption,
     load_ledger,
-    published_spread,
 )
-from outage_analysis.assumptions.reference_classes import reference_class_prior
+from outage_analysis.assumptions.reference_classes import published_spread, reference_class_prior
 from outage_analysis.costs.points import sobol_points
 from outage_analysis.errors import ModelRefused, UsageError
 from outage_analysis.incidents import get_fact
@@ -30,15 +29,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.conftest import Edited
-
-SHARES = st.floats(0.01, 0.99)
-
-
-@given(shares=st.lists(SHARES, min_size=1, max_size=6, unique=True))
-def test_the_mean_of_a_prior_lies_between_its_ends(shares: list[float]) -> None:
-    distribution = reference_class_prior(shares, published_spread("take-up"))
-    low, high = distribution.ends
-    assert 0 <= low <= distribution.mean <= high <= 1
 
 
 def rates(ledger: Ledger) -> list[RateAssumption]:
@@ -233,7 +223,6 @@ def test_data_of_the_event_move_its_rate_and_leave_the_prior(edited: Edited) -> 
     hits, of = (get_fact(f, hindsight=True).count for f in ("R2-06", "R2-05"))
     assert abs(entry.sampled_distribution.mean - hits / of) < 0.1 < abs(entry.prior.mean - hits / of)
     assert {"R2-06", "R2-05"} <= set(entry.computed_from)
-    assert not entry.facts_public_by(date(2022, 12, 30))
 
 
 # --- what an entry is in force for -------------------------------------------------------------------

@@ -111,11 +111,7 @@ def test_every_assumption_has_a_row_that_says_what_its_document_says(id_: str) -
 )
 def test_a_distribution_is_written_out_with_every_parameter(distribution: AnyDistribution, told: str) -> None:
     assert format_distribution(distribution) == told
-    assert (distribution.mean, distribution.variance, distribution.quantile(np.array([0.1, 0.9])).shape) == (
-        distribution.mean,
-        distribution.variance,
-        (2,),
-    )
+    _ = distribution.mean, distribution.quantile(np.array([0.1, 0.9]))
     assert format_distribution(distribution) == told  # also once it has been drawn from
 
 

@@ -16,9 +16,7 @@ from scipy import integrate, special, stats
 
 from outage_analysis.assumptions import (
     RateAssumption,
-    class_groups,
     load_ledger,
-    published_spread,
     rates_by_effort,
 )
 from outage_analysis.assumptions.distributions import (
@@ -34,6 +32,8 @@ from outage_analysis.assumptions.reference_classes import (
     RatePrior,
     Spread,
     UpdatedRate,
+    class_groups,
+    published_spread,
     reference_class_prior,
     update_rate,
 )
@@ -244,7 +244,6 @@ def test_a_beta_prior_becomes_the_beta_distribution_with_the_counts_added(
     u = np.array([1e-4, 0.01, 0.1, 0.5, 0.9, 0.99])
     at = exact.ppf(u)
     assert distribution.mean == pytest.approx(exact.mean(), rel=1e-8)
-    assert distribution.variance == pytest.approx(exact.var(), rel=1e-7)
     assert distribution.quantile(u) == pytest.approx(at, abs=1e-6)
     assert (distribution.quantile(u) - at) / exact.std() == pytest.approx(np.zeros(6), abs=1e-4)
     assert distribution.cdf(at) == pytest.approx(u, abs=1e-6)
@@ -297,11 +296,7 @@ def test_an_update_is_prior_times_likelihood_by_another_integral(
         return math.fsum(integrate.quad(weighted, a, b, limit=200)[0] for a, b in pairwise(cuts))
 
     distribution, whole = update_rate(prior, hits, of), integral(lambda _: 1)
-    mean = integral(lambda share: share) / whole
-    assert distribution.mean == pytest.approx(mean, abs=1e-6)
-    assert distribution.variance == pytest.approx(
-        integral(lambda share: (share - mean) ** 2) / whole, abs=1e-6
-    )
+    assert distribution.mean == pytest.approx(integral(lambda share: share) / whole, abs=1e-6)
     assert distribution.capped_mean(0.3) == pytest.approx(
         integral(lambda share: min(share, 0.3)) / whole, abs=1e-6
     )
@@ -314,13 +309,13 @@ def test_an_update_is_prior_times_likelihood_by_another_integral(
 
 def test_the_next_event_still_has_the_prior_however_much_was_seen_of_this_one() -> None:
     prior = reference_class_prior(FORM, SPREAD)
-    before = prior.model_dump(), prior.mean, prior.variance
+    before = prior.model_dump(), prior.mean
     for n in (10, 1_000, 1_000_000):
         distribution = update_rate(prior, n // 20, n)
         assert distribution.prior is prior
-        assert distribution.variance < prior.variance
-        assert distribution.variance == pytest.approx(0.05 * 0.95 / n, rel=12 / n**0.5)
-    assert (prior.model_dump(), prior.mean, prior.variance) == before
+        low, high = distribution.quantile([0.1, 0.9])
+        assert high - low == pytest.approx(2 * 1.2816 * (0.05 * 0.95 / n) ** 0.5, rel=8 / n**0.5)
+    assert (prior.model_dump(), prior.mean) == before
 
 
 @given(
@@ -359,11 +354,11 @@ def test_counts_that_the_prior_all_but_excludes_are_refused(prior: RatePrior, hi
 @pytest.mark.parametrize(
     ("prior", "hits", "of", "message"),
     [
-        (Beta(a=1, b=1), 3, 2, r"an update needs hits <= of \(found '3 of 2'\)"),
-        (Beta(a=1, b=1), -1, 2, "greater than or equal to 0"),
-        (Beta(a=1, b=1), 0, 0, "greater than or equal to 1"),
-        (Uniform(low=0, high=2), 1, 2, "an update needs a prior of a rate, between 0 and 1"),
-        (Fixed(value=0.5), 1, 2, "input tag 'fixed' found using 'kind' does not match"),
+        (Beta(a=1, b=1), 3, 2, r"an update needs 0 <= hits <= of.*found '3 of 2'"),
+        (Beta(a=1, b=1), -1, 2, "an update needs 0 <= hits"),
+        (Beta(a=1, b=1), 0, 0, "at least one trial"),
+        (Uniform(low=0, high=2), 1, 2, "a continuous prior of a rate, between 0 and 1"),
+        (Fixed(value=0.5), 1, 2, "a continuous prior of a rate, between 0 and 1"),
     ],
 )
 def test_what_cannot_be_updated_is_refused(prior: RatePrior, hits: int, of: int, message: str) -> None:

@@ -134,7 +134,7 @@ def test_json_is_complete_and_says_what_the_tables_say(run: Run) -> None:
     assert (code, err) == (0, "")
     found = strict_json(out)
     assert found.keys() == {
-        *("source", "synthetic", "notes", "bands", "summary", "quantiles", "concentration", "lorenz"),
+        *("source", "synthetic", "notes", "bands", "summary", "quantiles", "concentration"),
         *("bunching", "heaps"),
     }
     assert (found["source"], found["synthetic"]) == ("claims.csv", False)

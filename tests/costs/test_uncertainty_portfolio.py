@@ -146,8 +146,9 @@ def test_the_variance_is_that_of_the_law_of_total_variance() -> None:
     policy, cube, rate = policy_of(SHARE_LINE), loss_cube(LOSSES, 100), Beta(a=3, b=2)
     pays = np.array([paid(x) for x in LOSSES])
     run = simulate(build_portfolio(policy, rated(rate), as_of=DAY, cubes=[cube]))
-    second = rate.variance + rate.mean**2
-    process, parameter = (rate.mean - second) * (pays**2).sum(), rate.variance * pays.sum() ** 2
+    variance = 3 * 2 / (5**2 * 6)  # of the beta distribution
+    second = variance + rate.mean**2
+    process, parameter = (rate.mean - second) * (pays**2).sum(), variance * pays.sum() ** 2
     distribution = run.totals["cash"]
     assert (distribution.process, distribution.parameter) == pytest.approx((process, parameter), rel=1e-4)
     split = dict(variance_split(run).select("source", "share").iter_rows())

@@ -179,18 +179,6 @@ def test_every_day_from_the_first_to_the_last_has_a_row() -> None:
     ]
 
 
-def test_each_group_has_the_same_days_and_its_own_running_sum() -> None:
-    table = cumulative_intake(INTAKE, ["service"])
-    assert table.filter(service="mail")["cumulative"].to_list() == [3, 3, 3, 7]
-    assert table.filter(service="taxi")["cumulative"].to_list() == [0, 1, 1, 1]
-
-
-def test_claims_whose_group_is_not_known_have_an_intake_of_their_own(mixed: Claims) -> None:
-    full = build_cube(mixed, dimensions=("region", "filed_on"), bands=FINE)
-    last = cumulative_intake(full, ["region"]).group_by("region").agg(pl.col("cumulative").max())
-    assert sorted(last.rows(), key=str) == [("부산", 20), ("서울", 20), (None, 20)]
-
-
 def test_no_claim_gives_no_day() -> None:
     empty = Cube(INTAKE.frame.clear(), INTAKE.dimensions, synthetic=False, source="a test")
     assert cumulative_intake(empty).is_empty()

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from outage_analysis.errors import ModelRefused, UsageError
 from outage_analysis.incidents import Bands, log_grid
 from outage_analysis.losses import Cube, loss_counts
-from outage_analysis.losses.loss_summaries.fit_counts import LossCounts, between_heaps, fit_edges
+from outage_analysis.losses.grouped_losses import LossCounts, between_heaps, fit_edges
 from tests.loss_cubes import CUTS, LOSSES, counts_only, cube_of_claims, loss_cube, made_up
 
 INF = math.inf
@@ -38,12 +38,6 @@ def test_cuts_between_heaps_make_bands_of_the_fine_grid_and_are_not_round(low: i
     assert all(low <= cut < high for cut in cuts)
     assert all(str(cut).rstrip("0") not in {"1", "2", "3", "5", "15", "25"} for cut in cuts if cut > 10)
     assert len(cuts) >= 4 * math.floor(math.log10(high / low)) or low > high or low < 10
-
-
-@pytest.mark.parametrize(("low", "high"), [(0, 5), (-1, 5), (1, INF), (1, math.nan)])
-def test_cuts_that_cannot_be_are_refused(low: float, high: float) -> None:
-    with pytest.raises(UsageError, match="smallest loss is above 0"):
-        between_heaps(low, high)
 
 
 def test_the_top_band_of_a_fit_is_open_and_holds_enough() -> None:
@@ -81,7 +75,7 @@ def test_the_default_edges_cut_no_band(losses: list[int], cuts: list[int]) -> No
             fit_edges(cube)
         return
     counted = loss_counts(cube)
-    assert counted.claims == len(positive)
+    assert sum(counted.counts) == len(positive)
 
 
 # --- counts ---------------------------------------------------------------------------------------------
@@ -131,7 +125,7 @@ def test_a_day_can_be_chosen() -> None:
         pl.Series("filed_on", days), *("over", "up_to", "claims", "loss", "loss_squared")
     )
     cube = Cube(frame, ("filed_on",), synthetic=False, source="a test")
-    assert loss_counts(cube, where={"filed_on": days[0]}).claims == 1
+    assert sum(loss_counts(cube, where={"filed_on": days[0]}).counts) == 1
 
 
 # --- refusals -------------------------------------------------------------------------------------------

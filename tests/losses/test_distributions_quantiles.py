@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from outage_analysis.errors import ModelRefused, UsageError
 from outage_analysis.incidents import Bands, log_grid
 from outage_analysis.losses import quantiles, summary
-from outage_analysis.losses.loss_summaries.groups import Cell
-from outage_analysis.losses.loss_summaries.quantiles import PROBABILITIES, loss_bounds, quantile
+from outage_analysis.losses.groups import Cell
+from outage_analysis.losses.loss_summaries import PROBABILITIES, loss_bounds, quantile
 from tests.loss_cubes import CUTS, LOSSES, counts_only, cube_of_claims, loss_cube
 
 
@@ -88,12 +88,6 @@ def test_counts_alone_leave_the_open_band_open() -> None:
     assert quantiles(below, probabilities=[0]).rows() == [(0.0, None, None, -1, None)]
 
 
-def test_zero_counts_unless_positive_losses_are_asked_for() -> None:
-    cube = loss_cube([-3, 0, 0, 0, 7, None], *range(1, 10), negative=True)
-    assert quantiles(cube, probabilities=[0.5])["value"].item() == 0
-    assert quantiles(cube, probabilities=[0.5], positive=True).rows() == [(0.5, 7, 7, 7, 0)]
-
-
 def test_a_share_of_a_hundred_is_that_many_and_not_one_more() -> None:
     assert 0.07 * 100 > 7
     assert quantiles(loss_cube(range(1, 101), *range(1, 101)), probabilities=[0.07])["value"].item() == 7
@@ -102,18 +96,16 @@ def test_a_share_of_a_hundred_is_that_many_and_not_one_more() -> None:
 @given(losses=LOSSES, cuts=CUTS, p=st.one_of(st.sampled_from(PROBABILITIES), st.floats(0, 1)))
 def test_the_exact_quantile_lies_in_its_bounds(losses: list[int], cuts: list[int], p: float) -> None:
     cube = loss_cube(losses, *cuts, negative=True)
-    for positive in (False, True):
-        counted = [x for x in losses if x > 0] if positive else losses
-        for one in (cube, counts_only(cube)):
-            ((_, value, low, high, error),) = quantiles(one, probabilities=[p], positive=positive).rows()
-            if not counted:
-                assert (value, low, high, error) == (None,) * 4
-                continue
-            told = exact(counted, p)
-            assert low is None or low <= told
-            assert high is None or told <= high
-            assert value is None or (low <= value <= high and abs(value - told) <= error)
-            assert value is not None or one is not cube
+    for one in (cube, counts_only(cube)):
+        ((_, value, low, high, error),) = quantiles(one, probabilities=[p]).rows()
+        if not losses:
+            assert (value, low, high, error) == (None,) * 4
+            continue
+        told = exact(losses, p)
+        assert low is None or low <= told
+        assert high is None or told <= high
+        assert value is None or (low <= value <= high and abs(value - told) <= error)
+        assert value is not None or one is not cube
 
 
 @given(losses=st.lists(st.integers(0, 40), min_size=1), p=st.floats(0, 1))
@@ -179,12 +171,10 @@ def test_bands_that_overlap_are_refused_and_apart_they_are_not() -> None:
     assert summary(both, ["service"])["median_low"].to_list() == [15, 15]
 
 
-def test_a_band_of_zero_and_positive_losses_has_no_positive_quantile() -> None:
+def test_a_band_of_zero_and_positive_losses_has_a_quantile() -> None:
     cube = loss_cube([5], 10)
     mixed = replace(cube, frame=cube.frame.with_columns(over=pl.lit(-1, pl.Int64)))
     assert quantiles(mixed, probabilities=[0.5]).select("low", "high").rows() == [(5, 5)]
-    with pytest.raises(ModelRefused, match=r"over -1 up to 10 mixes losses up to 0 with.*of their own"):
-        quantiles(mixed, positive=True)
 
 
 def test_no_loss_has_no_quantile() -> None:

@@ -52,14 +52,6 @@ def test_claims_of_which_only_the_day_is_known_are_counted_apart() -> None:
         (hour(1), 1, 4),
         (None, 9, None),
     ]
-    assert cumulative_intake(counted, ["service"], per="hour").rows() == [
-        ("app", hour(0), 3, 3),
-        ("app", hour(1), 0, 3),
-        ("app", None, 4, None),
-        ("bus", hour(0), 0, 0),
-        ("bus", hour(1), 1, 1),
-        ("web", None, 5, None),
-    ]
 
 
 def test_no_claim_and_no_hour() -> None:

@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from scipy import integrate, stats
 
 from outage_analysis.analysis import Plan, run
-from outage_analysis.assumptions import Ledger, RateAssumption, load_ledger, published_spread
+from outage_analysis.assumptions import Ledger, RateAssumption, load_ledger
+from outage_analysis.assumptions.reference_classes import published_spread
 from outage_analysis.costs import cost_table, policy_result
 from outage_analysis.errors import OutageAnalysisError, UsageError
 from outage_analysis.incidents import get_fact

@@ -10,7 +10,11 @@ from collections.abc import Iterator
 
 from scipy import stats
 
-from outage_analysis.assumptions import class_groups, published_spread, reference_class_prior
+from outage_analysis.assumptions.reference_classes import (
+    class_groups,
+    published_spread,
+    reference_class_prior,
+)
 from outage_analysis.incidents import get_fact
 from tests.paths import ROOT
 

@@ -189,7 +189,7 @@ def _explore_cube(
         "quantiles": losses.quantiles(chosen, by),
     }
     with suppress(ModelRefused):  # totals without sums of losses have no concentration
-        tables |= {"concentration": losses.concentration(chosen, by), "lorenz": losses.lorenz(chosen, by)}
+        tables["concentration"] = losses.concentration(chosen, by)
     tables |= heaps
     if question.compared:
         if len(question.compared) != 2 or not by:  # noqa: PLR2004 - a comparison is of two
@@ -197,10 +197,9 @@ def _explore_cube(
         ends = tuple(cube.frame["up_to"].drop_nulls().to_list())
         display = bands or Bands.from_cuts(ends, negative=any(end < 0 for end in ends))
         first, second = _typed(by[0], question.compared)
-        found = losses.compare_groups(
+        tables |= losses.compare_groups(
             chosen, by[0], first, second, display, level=question.level, recovery=question.recovery
         )
-        tables |= {"shares": found.shares, "differences": found.differences}
     if question.fit:
         fits, note = fit_cube(
             cube,
@@ -303,7 +302,7 @@ def fit_cube(
     top, left = top or "open", "truncated" if edges[0] > 0 else "ground_up"
     fits = losses.fit_all(edges, counts, top=top, left=left, synthetic=counted.synthetic, families=families)
     bands = f"{len(counts)} bands, top {top}, left {left}"
-    return fits, f"fitted to {counted.claims:,} losses above zero in {bands}"
+    return fits, f"fitted to {sum(counted.counts):,} losses above zero in {bands}"
 
 
 def fit_tables(fits: Fits, level: float = 0.95) -> dict[str, pl.DataFrame]:

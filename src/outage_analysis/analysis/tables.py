@@ -644,7 +644,6 @@ def table_schemas(group: str) -> dict[str, TableSchema]:
             "summary": losses.SUMMARY,
             "quantiles": losses.LOSS_QUANTILES,
             "concentration": losses.CONCENTRATION,
-            "lorenz": losses.LORENZ,
             "heaps": losses.HEAPS,
             "bunching": losses.BUNCHING,
             "shares": losses.SHARES,

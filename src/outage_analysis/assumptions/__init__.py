@@ -1,13 +1,11 @@
 """Assumptions: a ledger document goes in; uncertain inputs with distribution, owner and source come out.
 
 Modules:
-    ledger: loads the ledger, changes a value of it, and lists it as a table
-    entries: entries that are one number (rates, factors, mean payments) or shares of reports per loss band
-    reviews: entries about awards and about handling claims
+    ledger: loads the ledger or builds one from reference classes, changes a value, and lists it as a table
+    entries: rates, factors, mean payments, awards, the cost of handling, shares of reports per loss band
     distributions: the distributions that a ledger may state, and tabulated quantiles for fast sampling
     reference_classes: the rule that turns comparable schemes into a distribution of a rate, and updates it
         with counts
-    reference_rates: builds a ledger from reference classes
 """
 
 from __future__ import annotations
@@ -20,8 +18,10 @@ if TYPE_CHECKING:
     from outage_analysis.assumptions.distributions import FloatArray
     from outage_analysis.assumptions.entries import (
         AMOUNT_KINDS,
+        Award,
         BandMix,
         Factor,
+        Handling,
         MeanPayment,
         MixBand,
         OneDistribution,
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from outage_analysis.assumptions.ledger import (
         INPUT_UNIT,
         LEDGER,
+        REFERENCE_LEDGER,
         Assumption,
         Ledger,
         bundled_ledger,
@@ -41,18 +42,9 @@ if TYPE_CHECKING:
         grade_label,
         ledger_table,
         load_ledger,
-        value_and_range,
-    )
-    from outage_analysis.assumptions.reference_classes import (
-        class_groups,
-        published_spread,
-        reference_class_prior,
-    )
-    from outage_analysis.assumptions.reference_rates import (
-        REFERENCE_LEDGER,
         rates_by_effort,
         reference_ledger,
+        value_and_range,
     )
-    from outage_analysis.assumptions.reviews import Award, Handling
 
 __getattr__, __dir__ = lazy_exports(__name__, __file__)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import Annotated, ClassVar, Literal, Self
 
@@ -12,7 +12,6 @@ from numpy.typing import ArrayLike, NDArray
 from pydantic import Field, model_validator
 from scipy import special
 
-from outage_analysis.errors import UsageError
 from outage_analysis.files import Document, Identifier, find_duplicate
 
 FloatArray = NDArray[np.float64]
@@ -26,8 +25,8 @@ Weight = Annotated[float, Field(gt=0, le=1e12, allow_inf_nan=False)]
 RANGE_PROBABILITIES = (0.01, 0.99)
 """Percentiles listed as low and high for a distribution whose author stated no bounds."""
 FLOAT_NOISE = 1e-9
-BISECTIONS = 100
-"""How often an interval is halved: until its ends are adjacent floating-point numbers."""
+BISECTIONS, HALVINGS = 100, 53
+"""How often an interval of values, and one of probabilities, is halved: until its ends are adjacent."""
 MIDPOINTS = (np.arange(20_000) + 0.5) / 20_000
 """Probabilities at which logit distributions are averaged, because their moments have no closed form."""
 
@@ -37,15 +36,19 @@ class Distribution(Document, ABC):
 
     bounds_are_stated: ClassVar[bool] = False
 
+    @cached_property
+    def points(self) -> tuple[FloatArray, FloatArray]:
+        """Values in increasing order, and their weights.
+
+        The mean and the capped mean are averages over these points, unless they have a closed form.
+        """
+        return self.quantile(MIDPOINTS), np.ones(len(MIDPOINTS))
+
     @property
     def mean(self) -> float:
         """The expected value."""
-        return self._moments()[0]
-
-    @property
-    def variance(self) -> float:
-        """The variance."""
-        return self._moments()[1]
+        values, weights = self.points
+        return float(np.average(values, weights=weights))
 
     @property
     def ends(self) -> Interval:
@@ -66,32 +69,25 @@ class Distribution(Document, ABC):
         return None if np.isinf(maximum) else float(maximum)
 
     def quantile(self, u: ArrayLike) -> FloatArray:
-        """The quantiles at probabilities u, in an array of the same shape.
-
-        Raises:
-            UsageError: a probability is not strictly between 0 and 1.
-        """
-        return self._quantile(check_probabilities(u))
+        """The quantiles at probabilities strictly between 0 and 1, in an array of the same shape."""
+        return np.asarray(self._quantile(np.asarray(u, float)))
 
     def cdf(self, x: ArrayLike) -> FloatArray:
-        """P(value <= x) for each x, in an array of the same shape.
+        """P(value <= x) for each x, in an array of the same shape, to 1e-9.
 
-        Raises:
-            UsageError: an x is NaN.
+        It is the largest probability with a quantile of at most x, found by halving the interval from 0 to 1
+        until its ends are adjacent.
         """
         values = np.asarray(x, float)
-        if np.isnan(values).any():
-            raise UsageError("a probability was asked of what is not a number", value="nan")
-        return np.asarray(self._cdf(values))
+        low, high = np.zeros(values.shape), np.ones(values.shape)
+        for _ in range(HALVINGS):
+            middle = (low + high) / 2
+            reached = self.quantile(middle) <= values
+            low, high = np.where(reached, middle, low), np.where(reached, high, middle)
+        return np.where(low > 0, high, 0.0)
 
     def capped_mean(self, ceiling: float) -> float:
-        """The limited expected value: the mean of the smaller of the value and `ceiling`.
-
-        Raises:
-            UsageError: the ceiling is NaN.
-        """
-        if np.isnan(ceiling):
-            raise UsageError("a ceiling is not a number", value="nan")
+        """The limited expected value: the mean of the smaller of the value and `ceiling`."""
         low, high = self.support
         if ceiling <= low:
             return float(ceiling)
@@ -103,18 +99,12 @@ class Distribution(Document, ABC):
         """The smallest and the largest possible value; minus or plus infinity if there is no bound."""
 
     @abstractmethod
-    def _moments(self) -> tuple[float, float]:
-        """The mean and the variance."""
+    def _quantile(self, u: FloatArray) -> object: ...
 
-    @abstractmethod
-    def _quantile(self, u: FloatArray) -> FloatArray: ...
-
-    @abstractmethod
-    def _cdf(self, x: FloatArray) -> ArrayLike: ...
-
-    @abstractmethod
     def _capped_mean(self, ceiling: float) -> float:
         """The mean of min(value, ceiling), for a ceiling between the smallest and largest possible value."""
+        values, weights = self.points
+        return float(np.average(np.minimum(values, ceiling), weights=weights))
 
 
 class PointDistribution(Distribution):
@@ -123,31 +113,15 @@ class PointDistribution(Distribution):
     bounds_are_stated: ClassVar[bool] = True
 
     @property
-    @abstractmethod
-    def points(self) -> tuple[FloatArray, FloatArray]:
-        """The values in increasing order, and their probabilities."""
-
-    @property
     def support(self) -> Interval:
         """The smallest and the largest value with a probability above 0."""
         values, weights = self.points
         possible = values[weights > 0]
         return float(possible[0]), float(possible[-1])
 
-    def _moments(self) -> tuple[float, float]:
-        return _mean_and_variance(*self.points)
-
-    def _quantile(self, u: FloatArray) -> FloatArray:
+    def _quantile(self, u: FloatArray) -> object:
         values, weights = self.points
-        return np.asarray(values[np.searchsorted(_cumulative(weights), u)])
-
-    def _cdf(self, x: FloatArray) -> ArrayLike:
-        values, weights = self.points
-        return np.append(0.0, _cumulative(weights))[np.searchsorted(values, x, side="right")]
-
-    def _capped_mean(self, ceiling: float) -> float:
-        values, weights = self.points
-        return float(np.average(np.minimum(values, ceiling), weights=weights))
+        return values[np.searchsorted(_cumulative(weights), u)]
 
 
 class Fixed(PointDistribution):
@@ -157,7 +131,7 @@ class Fixed(PointDistribution):
     value: Finite
     """The value."""
 
-    @property
+    @cached_property
     def points(self) -> tuple[FloatArray, FloatArray]:
         """The value, with probability 1."""
         return np.array([self.value]), np.ones(1)
@@ -181,7 +155,7 @@ class Discrete(PointDistribution):
         check_adds_up("probabilities", self.probabilities)
         return self
 
-    @property
+    @cached_property
     def points(self) -> tuple[FloatArray, FloatArray]:
         """The values and their probabilities."""
         return np.array(self.values), np.array(self.probabilities)
@@ -201,16 +175,13 @@ class Lognormal(Distribution):
         """From 0 to infinity."""
         return 0.0, np.inf
 
-    def _moments(self) -> tuple[float, float]:
-        mean = self.median * np.exp(self.sigma**2 / 2)
-        return float(mean), float(mean**2 * np.expm1(self.sigma**2))
+    @property
+    def mean(self) -> float:
+        """The median times exp(sigma squared / 2)."""
+        return float(self.median * np.exp(self.sigma**2 / 2))
 
-    def _quantile(self, u: FloatArray) -> FloatArray:
-        return np.asarray(self.median * np.exp(self.sigma * special.ndtri(u)))
-
-    def _cdf(self, x: FloatArray) -> ArrayLike:
-        with np.errstate(divide="ignore"):
-            return np.asarray(special.ndtr(np.log(np.maximum(x, 0) / self.median) / self.sigma))
+    def _quantile(self, u: FloatArray) -> object:
+        return self.median * np.exp(self.sigma * special.ndtri(u))
 
     def _capped_mean(self, ceiling: float) -> float:
         score = np.log(ceiling / self.median) / self.sigma
@@ -218,7 +189,7 @@ class Lognormal(Distribution):
 
 
 class BoundedDistribution(Distribution):
-    """A distribution between two stated bounds."""
+    """A distribution between two stated bounds, with a most likely value unless it is uniform."""
 
     bounds_are_stated: ClassVar[bool] = True
 
@@ -249,14 +220,13 @@ class Uniform(BoundedDistribution):
 
     kind: Literal["uniform"] = "uniform"
 
-    def _moments(self) -> tuple[float, float]:
-        return (self.low + self.high) / 2, self.width**2 / 12
+    @property
+    def mean(self) -> float:
+        """The middle between the bounds."""
+        return (self.low + self.high) / 2
 
-    def _quantile(self, u: FloatArray) -> FloatArray:
+    def _quantile(self, u: FloatArray) -> object:
         return np.minimum(self.low + self.width * u, self.high)
-
-    def _cdf(self, x: FloatArray) -> ArrayLike:
-        return np.clip((x - self.low) / self.width, 0, 1)
 
     def _capped_mean(self, ceiling: float) -> float:
         return ceiling - (ceiling - self.low) ** 2 / (2 * self.width)
@@ -281,34 +251,20 @@ class Triangular(PeakedDistribution):
     kind: Literal["triangular"] = "triangular"
 
     @property
-    def sides(self) -> Interval:
-        """The distances from the lower bound to the mode and from the mode to the upper bound."""
-        return self.mode - self.low, self.high - self.mode
+    def mean(self) -> float:
+        """The average of the bounds and the mode."""
+        return (self.low + self.mode + self.high) / 3
 
-    def _moments(self) -> tuple[float, float]:
-        rise, fall = self.sides
-        return (self.low + self.mode + self.high) / 3, (rise**2 + rise * fall + fall**2) / 18
-
-    def _quantile(self, u: FloatArray) -> FloatArray:
-        rise, fall = self.sides
+    def _quantile(self, u: FloatArray) -> object:
+        rise, fall = self.mode - self.low, self.high - self.mode
         rising = self.low + np.sqrt(u * self.width * rise)
         falling = self.high - np.sqrt((1 - u) * self.width * fall)
         return np.where(u * self.width <= rise, rising, falling)
 
-    def _cdf(self, x: FloatArray) -> ArrayLike:
-        rise, fall = self.sides
-        x = np.clip(x, self.low, self.high)
-        # If the mode is at a bound, the side between them has width 0. Its formula is then not used; the 1
-        # only avoids a division by 0.
-        rising = (x - self.low) ** 2 / (self.width * (rise or 1))
-        falling = 1 - (self.high - x) ** 2 / (self.width * (fall or 1))
-        return np.where((x < self.mode) | (fall == 0), rising, falling)
-
     def _capped_mean(self, ceiling: float) -> float:
-        rise, fall = self.sides
         if ceiling < self.mode:
-            return ceiling - (ceiling - self.low) ** 3 / (3 * self.width * rise)
-        return self.mean - (self.high - ceiling) ** 3 / (3 * self.width * fall)
+            return ceiling - (ceiling - self.low) ** 3 / (3 * self.width * (self.mode - self.low))
+        return self.mean - (self.high - ceiling) ** 3 / (3 * self.width * (self.high - self.mode))
 
 
 class Pert(PeakedDistribution):
@@ -324,14 +280,13 @@ class Pert(PeakedDistribution):
         at = (self.mode - self.low) / self.width
         return Beta(a=1 + self.weight * at, b=1 + self.weight * (1 - at))
 
-    def _moments(self) -> tuple[float, float]:
-        return self.low + self.width * self.standard.mean, self.width**2 * self.standard.variance
+    @property
+    def mean(self) -> float:
+        """The mean of the scaled beta distribution."""
+        return self.low + self.width * self.standard.mean
 
-    def _quantile(self, u: FloatArray) -> FloatArray:
+    def _quantile(self, u: FloatArray) -> object:
         return np.minimum(self.low + self.width * self.standard.quantile(u), self.high)
-
-    def _cdf(self, x: FloatArray) -> ArrayLike:
-        return self.standard.cdf((x - self.low) / self.width)
 
     def _capped_mean(self, ceiling: float) -> float:
         return self.low + self.width * self.standard.capped_mean((ceiling - self.low) / self.width)
@@ -361,79 +316,45 @@ class Beta(ShareDistribution):
         a, b = self.a, self.b
         return QuantileTable(lambda z: log_beta_quantile(a, b, z) - log_beta_quantile(b, a, -z))
 
-    def _moments(self) -> tuple[float, float]:
-        size = self.a + self.b
-        return self.a / size, self.a * self.b / (size**2 * (size + 1))
+    @property
+    def mean(self) -> float:
+        """The share of the weight of the ones."""
+        return self.a / (self.a + self.b)
 
-    def _quantile(self, u: FloatArray) -> FloatArray:
-        return np.asarray(special.expit(self.logits(special.ndtri(u))))
-
-    def _cdf(self, x: FloatArray) -> ArrayLike:
-        return np.asarray(special.betainc(self.a, self.b, np.clip(x, 0, 1)))
+    def _quantile(self, u: FloatArray) -> object:
+        return special.expit(self.logits(special.ndtri(u)))
 
     def _capped_mean(self, ceiling: float) -> float:
         below = self.mean * special.betainc(self.a + 1, self.b, ceiling)
         return float(below + ceiling * special.betaincc(self.a, self.b, ceiling))
 
 
-class LogitDistribution(ShareDistribution):
-    """A share whose logit, log(share / (1 - share)), is location + scale x a standard normal or t variable.
+class LogitNormal(ShareDistribution):
+    """A share whose logit, log(share / (1 - share)), has a normal distribution."""
 
-    Mean, variance and capped mean are averages over 20,000 points of equal probability.
-    """
-
+    kind: Literal["logit-normal"] = "logit-normal"
     location: Finite
     """The median of the logit."""
     scale: Positive
     """The scale of the logit."""
 
-    @property
-    def degrees_of_freedom(self) -> float:
-        """Those of the t distribution; infinity for the normal distribution."""
-        return np.inf
-
-    @cached_property
-    def points(self) -> FloatArray:
-        """The quantiles at 20,000 evenly spaced probabilities; mean and variance are computed from them."""
-        return self._quantile(MIDPOINTS)
-
-    @cached_property
-    def moments(self) -> tuple[float, float]:
-        """The mean and the variance of the share."""
-        return float(self.points.mean()), float(self.points.var())
-
-    def _moments(self) -> tuple[float, float]:
-        return self.moments
-
-    def _quantile(self, u: FloatArray) -> FloatArray:
-        standard = special.stdtrit(self.degrees_of_freedom, u)
-        return np.asarray(special.expit(standard * self.scale + self.location))
-
-    def _cdf(self, x: FloatArray) -> ArrayLike:
-        standard = (special.logit(np.clip(x, 0, 1)) - self.location) / self.scale
-        return np.asarray(special.stdtr(self.degrees_of_freedom, standard))
-
-    def _capped_mean(self, ceiling: float) -> float:
-        return float(np.minimum(self.points, ceiling).mean())
+    def _quantile(self, u: FloatArray) -> object:
+        return special.expit(special.stdtrit(np.inf, u) * self.scale + self.location)
 
 
-class LogitNormal(LogitDistribution):
-    """A share whose logit, log(share / (1 - share)), has a normal distribution."""
-
-    kind: Literal["logit-normal"] = "logit-normal"
-
-
-class LogitT(LogitDistribution):
+class LogitT(ShareDistribution):
     """A share whose logit, log(share / (1 - share)), has a Student t distribution."""
 
     kind: Literal["logit-t"] = "logit-t"
+    location: Finite
+    """The median of the logit."""
+    scale: Positive
+    """The scale of the logit."""
     df: Annotated[float, Field(ge=1, allow_inf_nan=False)]
     """The degrees of freedom: the fewer, the heavier the tails."""
 
-    @property
-    def degrees_of_freedom(self) -> float:
-        """The stated degrees of freedom."""
-        return self.df
+    def _quantile(self, u: FloatArray) -> object:
+        return special.expit(special.stdtrit(self.df, u) * self.scale + self.location)
 
 
 _SimpleUnion = Fixed | Uniform | Triangular | Pert | Beta | Lognormal | LogitNormal | LogitT | Discrete
@@ -466,115 +387,72 @@ class Mixture(Distribution):
     def _probabilities_add_up(self) -> Self:
         if (name := find_duplicate([branch.name for branch in self.branches])) is not None:
             raise ValueError(f"two branches are called {name}")
-        check_adds_up("weights", self.weights)
+        check_adds_up("weights", [branch.weight for branch in self.branches])
         return self
-
-    @property
-    def weights(self) -> tuple[float, ...]:
-        """The probability of each branch (component of the mixture)."""
-        return tuple(branch.weight for branch in self.branches)
 
     def branch(self, u: ArrayLike) -> NDArray[np.intp]:
         """For each probability in `u`, the index (from 0) of the branch (mixture component) that it selects.
 
         The order of the branches in the document does not matter: a larger probability never selects a branch
         with a smaller mean. So a rank correlation with another input has the expected sign.
-
-        Raises:
-            UsageError: a probability is not strictly between 0 and 1.
         """
         order = np.argsort([branch.distribution.mean for branch in self.branches], kind="stable")
-        sums = _cumulative(np.array(self.weights)[order])
-        return np.asarray(order[np.searchsorted(sums, check_probabilities(u))])
+        sums = _cumulative(np.array([branch.weight for branch in self.branches])[order])
+        return np.asarray(order[np.searchsorted(sums, u)])
 
-    def sample(self, u_branch: ArrayLike, u_within: ArrayLike) -> FloatArray:
-        """The value for each pair of probabilities: `u_branch` selects a branch, `u_within` its quantile.
-
-        Returns:
-            An array with the common shape of both arguments.
-
-        Raises:
-            UsageError: a probability is not strictly between 0 and 1.
-        """
-        chosen, within = self.branch(u_branch), check_probabilities(u_within)
-        values = np.empty(within.shape)
+    def sample(self, u_branch: ArrayLike, u_within: FloatArray) -> FloatArray:
+        """The value for each pair of probabilities: `u_branch` selects a branch, `u_within` its quantile."""
+        chosen, values = self.branch(u_branch), np.empty(u_within.shape)
         for number, branch in enumerate(self.branches):
             rows = chosen == number
-            values[rows] = branch.distribution.quantile(within[rows])
+            values[rows] = branch.distribution.quantile(u_within[rows])
         return values
+
+    @property
+    def mean(self) -> float:
+        """The average of the means of the branches."""
+        return self._average([branch.distribution.mean for branch in self.branches]).item()
 
     @property
     def ends(self) -> Interval:
         """The smallest low and the largest high value of the branches (components) with a positive weight."""
-        return _hull(distribution.ends for distribution in self._possible)
+        lows, highs = zip(*(distribution.ends for distribution in self._possible), strict=True)
+        return min(lows), max(highs)
 
     @property
     def support(self) -> Interval:
         """The smallest and the largest possible value of the branches with a positive weight."""
-        return _hull(distribution.support for distribution in self._possible)
+        lows, highs = zip(*(distribution.support for distribution in self._possible), strict=True)
+        return min(lows), max(highs)
 
     @property
     def _possible(self) -> list[Distribution]:
         return [branch.distribution for branch in self.branches if branch.weight]
 
-    def _moments(self) -> tuple[float, float]:
-        """The mean and the variance, by the law of total variance: between the branches plus within them."""
-        means = np.array([branch.distribution.mean for branch in self.branches])
-        within = [branch.distribution.variance for branch in self.branches]
-        mean, between = _mean_and_variance(means, np.array(self.weights))
-        return mean, between + float(np.average(within, weights=self.weights))
+    def _average(self, each: list[FloatArray] | list[float]) -> FloatArray:
+        return np.asarray(np.average(each, axis=0, weights=[branch.weight for branch in self.branches]))
 
-    def _quantile(self, u: FloatArray) -> FloatArray:
+    def _quantile(self, u: FloatArray) -> object:
         """Quantiles by bisection between the quantiles of the branches: slow, so draws use `sample`."""
         each = [distribution.quantile(u) for distribution in self._possible]
         low, high = np.nextafter(np.min(each, axis=0), -np.inf), np.max(each, axis=0)
         for _ in range(BISECTIONS):
             middle = low + (high - low) / 2
-            reached = self._cdf(middle) >= u
+            reached = self._average([branch.distribution.cdf(middle) for branch in self.branches]) >= u
             low, high = np.where(reached, low, middle), np.where(reached, middle, high)
         return np.asarray(high)
 
-    def _cdf(self, x: FloatArray) -> FloatArray:
-        each = [branch.distribution.cdf(x) for branch in self.branches]
-        return np.asarray(np.average(each, axis=0, weights=self.weights))
-
     def _capped_mean(self, ceiling: float) -> float:
-        means = [branch.distribution.capped_mean(ceiling) for branch in self.branches]
-        return float(np.average(means, weights=self.weights))
+        return self._average([branch.distribution.capped_mean(ceiling) for branch in self.branches]).item()
 
 
 AnyDistribution = Annotated[_SimpleUnion | Mixture, Field(discriminator="kind")]
-
-
-def _mean_and_variance(values: FloatArray, weights: FloatArray) -> tuple[float, float]:
-    mean = np.average(values, weights=weights)
-    return float(mean), float(np.average((values - mean) ** 2, weights=weights))
 
 
 def _cumulative(weights: FloatArray) -> FloatArray:
     """Cumulative sums of weights, scaled so that the last one is exactly 1."""
     sums = np.cumsum(weights)
     return np.asarray(sums / sums[-1])
-
-
-def _hull(intervals: Iterable[Interval]) -> Interval:
-    lows, highs = zip(*intervals, strict=True)
-    return min(lows), max(highs)
-
-
-def check_probabilities(u: ArrayLike) -> FloatArray:
-    """Check that probabilities are strictly between 0 and 1, and return them as an array.
-
-    Raises:
-        UsageError: a probability is not strictly between 0 and 1.
-    """
-    probabilities = np.asarray(u, float)
-    if not np.all((probabilities > 0) & (probabilities < 1)):
-        raise UsageError(
-            "a quantile needs probabilities between 0 and 1, ends excluded",
-            remedy="Shift the points of a lattice by half a step.",
-        )
-    return probabilities
 
 
 def check_adds_up(what: str, shares: Sequence[float]) -> None:

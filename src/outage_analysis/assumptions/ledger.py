@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection
+import tomllib
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
+from importlib.resources import files
 from numbers import Real
 from pathlib import Path
 from typing import Annotated, Self
@@ -14,19 +16,20 @@ from typing import Annotated, Self
 import polars as pl
 from pydantic import Field, model_validator
 
-from outage_analysis.assumptions.distributions import Fixed, Pert, Uniform
 from outage_analysis.assumptions.entries import (
     AMOUNT_KINDS,
+    Award,
     BandMix,
     Entry,
     Factor,
+    Handling,
     MeanPayment,
     OneDistribution,
     PaidTotal,
     RateAssumption,
 )
-from outage_analysis.assumptions.reviews import Award, Handling
-from outage_analysis.errors import UsageError
+from outage_analysis.assumptions.reference_classes import class_groups
+from outage_analysis.errors import ModelRefused, UsageError
 from outage_analysis.files import (
     Day,
     Document,
@@ -40,7 +43,8 @@ from outage_analysis.files import (
     spelling_hint,
     validated_copy,
 )
-from outage_analysis.policies import Effort, decimal_places
+from outage_analysis.incidents import Incident, get_fact, published_rates
+from outage_analysis.policies import Effort, Policy, decimal_places
 from outage_analysis.text import (
     ASSUMPTION,
     ESTIMATE_DIGITS,
@@ -146,8 +150,12 @@ class Ledger(Displayable, NamedDocument):
 
     def as_known_on(self, day: date) -> Ledger:
         """The ledger as known on a day: the assumptions that were public and use no facts of a later day."""
+
+        def known(fact: str) -> bool:
+            return (get_fact(fact, hindsight=True).public_on or date.max) <= day
+
         return self.with_only(
-            {a.id for a in self.assumptions if a.public_on <= day and a.facts_public_by(day)}
+            {a.id for a in self.assumptions if a.public_on <= day and all(map(known, a.computed_from))}
         )
 
     def with_only(self, ids: Collection[str]) -> Ledger:
@@ -218,41 +226,32 @@ def _with_distribution(
         )
     if (low is None) != (high is None) or (value is None and low is None):
         raise UsageError(f"{entry.id} needs a value, or low and high, or all three")
-    stated = {name: x for name, x in (("low", low), ("mode", value), ("high", high)) if x is not None}
-    for number in stated.values():
-        _check_number(entry, number)
-    if low is not None and high is not None:
-        if not low < high:
-            raise UsageError(f"{entry.id} needs low < high", value=f"{low} and {high}")
-        if value is not None and not low <= value <= high:
-            raise UsageError(f"{entry.id} needs a value from low to high", value=value)
     unit = 10 ** decimal_places(currency or "") if entry.kind in AMOUNT_KINDS else 1
+    numbers = {name: x for name, x in (("low", low), ("mode", value), ("high", high)) if x is not None}
+    for number in numbers.values():
+        if (
+            isinstance(number, bool)
+            or not isinstance(number, int | float | Real)
+            or not math.isfinite(number)
+        ):
+            raise UsageError(f"{entry.id} is a number", value=number)
     # Multiplied in decimals, because 80.15 euros times 100 is not 8015 cents in binary floats.
-    scaled = {name: float(Decimal(str(number)) * unit) for name, number in stated.items()}
-    spread = Uniform if value is None else Pert
-    distribution = Fixed(value=scaled["mode"]) if low is None else spread.model_validate(scaled)
-    changes: dict[str, object] = {
-        "distribution": distribution,
-        "grade": "assumed",
-        "facts": (),
-        "approved_by": "",
-    }
+    scaled = {name: float(Decimal(str(number)) * unit) for name, number in numbers.items()}
+    if low is None:
+        distribution: dict[str, object] = {"kind": "fixed", "value": scaled["mode"]}
+    else:
+        distribution = {"kind": "uniform" if value is None else "pert", **scaled}
+    stated = {"source": SET_BY_USER, "rationale": SET_BY_USER, "grade": "assumed", "approved_by": ""}
+    origins: dict[str, object] = {"facts": ()}
     if isinstance(entry, RateAssumption):
-        changes |= {"classes": (), "left_out": (), "observed": None}
+        origins |= {"classes": (), "left_out": (), "observed": None}
     elif isinstance(entry, Award):
-        changes |= {"loss": None, "rules": ()}
-    return validated_copy(entry, source=SET_BY_USER, rationale=SET_BY_USER, **changes)
-
-
-def _check_number(entry: Entry, number: object) -> None:
-    least = entry.least if isinstance(entry, Factor) else 0
-    most = 1 if isinstance(entry, RateAssumption) else math.inf
-    if isinstance(number, bool) or not isinstance(number, int | float | Real) or not math.isfinite(number):
-        raise UsageError(f"{entry.id} is a number", value=number)
-    if not least <= float(number) <= most:
-        limits = f"from {least} to {most}" if most < math.inf else f"of at least {least}"
-        remedy = "Write 50 % as 0.5." if most == 1 else ""
-        raise UsageError(f"{entry.id} is a number {limits}", value=number, remedy=remedy)
+        origins |= {"loss": None, "rules": ()}
+    try:
+        return validated_copy(entry, distribution=distribution, **stated, **origins)
+    except UsageError as error:
+        error.value = " to ".join(map(str, numbers.values()))
+        raise
 
 
 def load_ledger(id_or_path: str | Path | Ledger) -> Ledger:
@@ -275,6 +274,102 @@ def bundled_ledger(incident: str, day: date | None = None) -> Ledger | None:
         ledger for ledger in map(load_ledger, bundled_ids("assumptions")) if ledger.incident == incident
     ]
     return max((x for x in written if x.as_of <= day), key=lambda x: x.as_of, default=None)
+
+
+REFERENCE_LEDGER = "reference-rates"
+"""The id of a ledger that `reference_ledger` builds."""
+STATED = {
+    "grade": "assumed",
+    "source": {
+        "en": "data/published/rates.csv, comparable schemes",
+        "ko": "비교 사례(data/published/rates.csv)",
+    },
+    "owner": "outage-analysis",
+    "outcome_known": False,
+}
+"""What every rate of such a ledger states."""
+
+
+def reference_ledger(policy: Policy, incident: Incident, *, as_of: date | None = None) -> Ledger:
+    """Build a ledger with a filing share and an acceptance rate for each effort of a policy.
+
+    The rates come from comparable schemes (reference classes), not from the outage. Their range is wide.
+
+    Args:
+        policy: the policy; each line that pays by loss needs an effort.
+        incident: the outage.
+        as_of: the day of the analysis; by default the last day to claim.
+
+    Raises:
+        UsageError: a line states no effort.
+        ModelRefused: no reference class was public by `as_of`.
+
+    Example:
+        >>> from outage_analysis.incidents import load_incident
+        >>> from outage_analysis.policies import policy_from_tiers
+        >>> incident = load_incident("kakao-2022")
+        >>> policy = policy_from_tiers({300_000: 30_000}, incident, effort="documents")
+        >>> ledger = reference_ledger(policy, incident)
+        >>> [(entry.id, round(entry.range.expected, 2)) for entry in ledger.assumptions]
+        [('filing-share-documents', 0.53), ('acceptance-documents', 0.85)]
+    """
+    day = as_of or incident.claims_to
+    lines: dict[str, list[str]] = {}
+    for line in policy.schedules:
+        effort = line.effort_on(day)
+        if effort is None:
+            raise UsageError("a line states no effort", value=line.id, remedy="Give it one, such as form.")
+        lines.setdefault(effort, []).append(line.id)
+    rates = rates_by_effort(lines, day, incident.id)
+    return Ledger.model_validate(
+        {
+            "id": REFERENCE_LEDGER,
+            "name": {"en": "Rates of comparable schemes", "ko": "유사 사례의 비율"},
+            "incident": incident.id,
+            "as_of": day,
+            "currency": incident.currency,
+            "assumption": rates,
+        }
+    )
+
+
+def rates_by_effort(
+    lines: Mapping[str, Sequence[str]], day: date, event: str = ""
+) -> tuple[RateAssumption, ...]:
+    """Return the filing share and the acceptance rate of each effort, from published reference classes.
+
+    Args:
+        lines: effort -> the ids of the cost lines with this effort.
+        day: the day of the analysis; classes that were not public by then are left out.
+        event: the event that is forecast; its own published rates are left out.
+
+    Raises:
+        ModelRefused: no class was public by `day`.
+
+    Example:
+        >>> rates = rates_by_effort({"one_tap": ["cash"]}, date(2022, 12, 30))
+        >>> [(rate.id, rate.kind) for rate in rates]
+        [('filing-share-one-tap', 'filing_share'), ('acceptance-one-tap', 'acceptance')]
+    """
+    text = (files(__package__) / "reference_rates.toml").read_text("utf-8")
+    rates = []
+    for rate in tomllib.loads(text)["rate"]:
+        if rate["effort"] not in lines:
+            continue
+        if (of := rate.pop("of", None)) is not None:
+            ids = class_groups(rate["kind"], public_by=day, without=[event]).get((rate["effort"], of), ())
+            if not ids:
+                raise ModelRefused(
+                    f"as of {day} no comparable rate was published for the effort {rate['effort']}",
+                    remedy="Give a later as_of, or a ledger of your own.",
+                )
+            shares = sorted(get_fact(id_).middle for id_ in ids)
+            words = {"count": len(ids), "low": f"{shares[0]:.3g}", "high": f"{shares[-1]:.3g}"}
+            rate["rationale"] = {lang: text.format(**words) for lang, text in rate["rationale"].items()}
+            rate |= {"classes": ids, "left_out": tuple({event}.intersection(published_rates()["event"]))}
+        common = {"lines": tuple(lines[rate["effort"]]), "public_on": day, **STATED}
+        rates.append(RateAssumption.model_validate(rate | common))
+    return tuple(rates)
 
 
 INPUT_UNIT = UnitByRow("kind", dict.fromkeys(AMOUNT_KINDS, "money"), otherwise="decimal")

@@ -9,11 +9,10 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from datetime import date
 from functools import cached_property
-from typing import Annotated, Literal, NamedTuple, Self
+from typing import Literal, NamedTuple
 
 import numpy as np
 import polars as pl
-from pydantic import Field, ValidationError, model_validator
 from scipy import special
 
 from outage_analysis.assumptions.distributions import (
@@ -68,13 +67,15 @@ def class_groups(
         pl.col("event").is_not_null(),
         pl.col("public_on").fill_null(date.max) <= (public_by or date.max),
     )
-    groups: dict[tuple[str, str], dict[str, str]] = {}
-    for id_, event, effort, of in (
-        rates.sort("public_on", maintain_order=True).select("id", "event", "effort", "of").iter_rows()
-    ):
-        if event not in without:
-            groups.setdefault((effort, of), {})[event] = id_
-    return {key: tuple(ids.values()) for key, ids in groups.items()}
+    latest = (
+        rates.filter(~pl.col("event").is_in(list(without)))
+        .sort("public_on", maintain_order=True)
+        .group_by("effort", "of", "event", maintain_order=True)
+        .agg(pl.col("id").last())
+        .group_by("effort", "of", maintain_order=True)
+        .agg("id")
+    )
+    return {(effort, of): tuple(ids) for effort, of, ids in latest.iter_rows()}
 
 
 def published_spread(
@@ -150,7 +151,7 @@ NEGLIGIBLE = 40.0
 REFINEMENTS = 6
 COARSE_STEPS, FINE_STEPS = 2**9, 2**14
 
-RatePrior = Annotated[Beta | LogitNormal | LogitT | Uniform | Triangular | Pert, Field(discriminator="kind")]
+RatePrior = Beta | LogitNormal | LogitT | Uniform | Triangular | Pert
 
 
 class UpdatedRate(Distribution):
@@ -165,19 +166,10 @@ class UpdatedRate(Distribution):
     kind: Literal["updated"] = "updated"
     prior: RatePrior
     """The distribution before the counts."""
-    hits: Annotated[int, Field(ge=0)]
+    hits: int
     """The number of successes."""
-    of: Annotated[int, Field(ge=1)]
+    of: int
     """The number of trials."""
-
-    @model_validator(mode="after")
-    def _counts_of_a_rate(self) -> Self:
-        low, high = self.prior.support
-        if low < 0 or high > 1:
-            raise ValueError("needs a prior of a rate, between 0 and 1")
-        if self.hits > self.of:
-            raise ValueError("needs hits <= of")
-        return self
 
     @cached_property
     def posterior(self) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
@@ -191,11 +183,12 @@ class UpdatedRate(Distribution):
         low, high = -MAX_NORMAL_SCORE, MAX_NORMAL_SCORE
         for _ in range(REFINEMENTS):
             scores = np.linspace(low, high, COARSE_STEPS + 1)
-            density = self._log_density(scores)
+            density = self._log_likelihood(self._rates(scores)) - scores**2 / 2
             relevant = np.flatnonzero(density > density.max() - NEGLIGIBLE)
             low, high = scores[max(relevant[0] - 1, 0)], scores[min(relevant[-1] + 1, COARSE_STEPS)]
         scores = np.linspace(low, high, FINE_STEPS + 1)
-        density = self._log_density(scores)
+        rates = self._rates(scores)
+        density = self._log_likelihood(rates) - scores**2 / 2
         best_likelihood = float(self._log_likelihood(np.array(self.hits / self.of)))
         if best_likelihood - density.max() > CONTRADICTION**2 / 2:
             raise ModelRefused(
@@ -204,39 +197,27 @@ class UpdatedRate(Distribution):
             )
         heights = np.exp(density - density.max())
         below = np.concatenate([[0.0], np.cumsum(heights[:-1] + heights[1:])])
-        return scores, self._rates(scores), heights / heights.sum(), below / below[-1]
+        return scores, rates, heights / heights.sum(), below / below[-1]
 
     def _rates(self, scores: FloatArray) -> FloatArray:
-        return self.prior.quantile(np.asarray(special.ndtr(scores)))
-
-    def _log_density(self, scores: FloatArray) -> FloatArray:
-        """The log posterior density, up to a constant, at points given as normal scores of the prior."""
-        return self._log_likelihood(self._rates(scores)) - scores**2 / 2
+        return self.prior.quantile(special.ndtr(scores))
 
     def _log_likelihood(self, rates: FloatArray) -> FloatArray:
         return np.asarray(special.xlogy(self.hits, rates) + special.xlog1py(self.of - self.hits, -rates))
 
-    def _moments(self) -> tuple[float, float]:
-        _, rates, weights, _ = self.posterior
-        mean = np.average(rates, weights=weights)
-        return float(mean), float(np.average((rates - mean) ** 2, weights=weights))
+    @cached_property
+    def points(self) -> tuple[FloatArray, FloatArray]:
+        """The rates of the grid, and their probabilities."""
+        return self.posterior[1], self.posterior[2]
 
     @property
     def support(self) -> Interval:
         """The support of the prior."""
         return self.prior.support
 
-    def _quantile(self, u: FloatArray) -> FloatArray:
+    def _quantile(self, u: FloatArray) -> object:
         scores, _, _, below = self.posterior
         return self._rates(np.interp(u, below, scores))
-
-    def _cdf(self, x: FloatArray) -> FloatArray:
-        scores, _, _, below = self.posterior
-        return np.asarray(np.interp(special.ndtri(self.prior.cdf(x)), scores, below))
-
-    def _capped_mean(self, ceiling: float) -> float:
-        _, rates, weights, _ = self.posterior
-        return float(np.average(np.minimum(rates, ceiling), weights=weights))
 
 
 def update_rate(prior: Distribution, hits: int, of: int) -> UpdatedRate:
@@ -246,10 +227,10 @@ def update_rate(prior: Distribution, hits: int, of: int) -> UpdatedRate:
         UsageError: the counts are invalid, or the prior is not a continuous distribution of a rate.
         ModelRefused: the prior makes the observed rate practically impossible.
     """
-    try:
-        updated = UpdatedRate.model_validate({"prior": prior, "hits": hits, "of": of})
-    except ValidationError as error:
-        problem = error.errors()[0]["msg"].removeprefix("Value error, ")
-        raise UsageError(f"an update {problem[:1].lower()}{problem[1:]}", value=f"{hits} of {of}") from error
+    if not 0 <= hits <= of or not of:
+        raise UsageError("an update needs 0 <= hits <= of, and at least one trial", value=f"{hits} of {of}")
+    if not isinstance(prior, RatePrior) or prior.support[0] < 0 or prior.support[1] > 1:
+        raise UsageError("an update needs a continuous prior of a rate, between 0 and 1", value=prior)
+    updated = UpdatedRate(prior=prior, hits=hits, of=of)
     _ = updated.posterior  # compute now: if prior and counts contradict, the error belongs here
     return updated

@@ -3,10 +3,13 @@
 Modules:
     cube: claim counts and sums of losses by dimension and loss band
     claims_table: claims by dimension and loss band, as a frame that shows itself as a heat table
-    cube_building: builds a cube from claims
-    cube_files: saves cubes as files
-    loss_summaries: quantiles, concentration and group comparisons of losses
+    cube_building: builds a cube from claims and saves it
+    groups: the groups of claims in a cube, wider bands, claims by day and hour
+    loss_summaries: means, quantiles, concentration and group comparisons of losses
+    grouped_losses: losses counted by band for a fit, from a cube or a printed table
+    families: families of severity distributions
     severity: fits severity distributions to losses
+    fit_displays: the cards of fits, and points on their curves
     development: forecasts the claims still to be filed
     data_quality: quality of the complaint files, losses on round numbers and at policy edges
 """
@@ -37,8 +40,8 @@ if TYPE_CHECKING:
         cost_bands,
         count_combinations,
         dimension_labels,
+        save_cube,
     )
-    from outage_analysis.losses.cube_files import save_cube
     from outage_analysis.losses.data_quality import (
         BROKEN_RULES,
         BUNCHING,
@@ -78,15 +81,16 @@ if TYPE_CHECKING:
     )
     from outage_analysis.losses.development.late_claims import LateClaimsForecast, forecast_late_claims
     from outage_analysis.losses.development.late_count import Branch
-    from outage_analysis.losses.loss_summaries.concentration import (
-        CONCENTRATION,
-        LORENZ,
-        concentration,
-        lorenz,
+    from outage_analysis.losses.families import FAMILIES
+    from outage_analysis.losses.fit_displays import COUNTED, CURVES_TABLE, curve_table
+    from outage_analysis.losses.grouped_losses import (
+        GroupedLossesDocument,
+        fit_edges,
+        load_grouped,
+        loss_counts,
+        stated_edges,
     )
-    from outage_analysis.losses.loss_summaries.fit_counts import fit_edges, loss_counts, stated_edges
-    from outage_analysis.losses.loss_summaries.group_comparison import DIFFERENCES, SHARES, compare_groups
-    from outage_analysis.losses.loss_summaries.groups import (
+    from outage_analysis.losses.groups import (
         BAND_COUNTS,
         GROUP_COUNTS,
         INTAKE,
@@ -101,10 +105,17 @@ if TYPE_CHECKING:
         sum_or_none,
         with_shares,
     )
-    from outage_analysis.losses.loss_summaries.quantiles import LOSS_QUANTILES, SUMMARY, quantiles, summary
-    from outage_analysis.losses.severity.families import FAMILIES
-    from outage_analysis.losses.severity.fit_displays import COUNTED, CURVES_TABLE, curve_table
-    from outage_analysis.losses.severity.grouped import GroupedLossesDocument, load_grouped
-    from outage_analysis.losses.severity.severity_fit import FITS, Fits, SeverityFit, fit_all, fit_severity
+    from outage_analysis.losses.loss_summaries import (
+        CONCENTRATION,
+        DIFFERENCES,
+        LOSS_QUANTILES,
+        SHARES,
+        SUMMARY,
+        compare_groups,
+        concentration,
+        quantiles,
+        summary,
+    )
+    from outage_analysis.losses.severity import FITS, Fits, SeverityFit, fit_all, fit_severity
 
 __getattr__, __dir__ = lazy_exports(__name__, __file__)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from html import escape
 from math import ceil, sqrt
@@ -12,6 +12,7 @@ import polars as pl
 from outage_analysis.claims import Claims
 from outage_analysis.errors import UsageError, one_line
 from outage_analysis.incidents import Band, Bands, Incident
+from outage_analysis.losses.cube import null_unstated_sums
 from outage_analysis.losses.cube_building import build_cube, dimension_labels
 from outage_analysis.text import Locale, TextTable, capitalized, in_smallest_units
 
@@ -24,25 +25,26 @@ SHADES = 5
 LARGEST_OPACITY = 0.45
 """Opacity of the darkest shade: text in the colour of the page is readable on it, on white and on black."""
 MAX_NAME = 60
+NUMBER = ' class="n"'
+SUMS = (pl.col("claims").sum(), pl.when(pl.col("loss").count() > 0).then(pl.col("loss").sum()))
+"""Claims and stated losses; null if none is stated."""
 
 
 @dataclass(frozen=True)
-class Heading:
-    """What the display of claims by band needs besides the frame."""
+class Display:
+    """How claims by band are shown: one row per value of the first dimension, and one of totals."""
 
-    columns: tuple[str, ...]
+    columns: list[str]
     """The columns of the frame. A frame with other columns is displayed as Polars displays it."""
-    dimensions: Mapping[str, str]
-    """Dimension -> its name for readers."""
-    names: Mapping[str | None, str]
-    """Value of the first dimension -> its name for readers; values without a name are shown as they are."""
-    bands: tuple[tuple[str, str, str], ...]
-    """For each band: its value in the column `band`, its label, and its short label; empty without bands."""
-    locale: Locale
-    unit: str
-    """Unit of the losses, such as won or minutes."""
-    notes: tuple[str, ...]
-    """Sentences below the title, such as the mark of synthetic claims."""
+    lines: list[str]
+    """The title, and sentences below it such as the mark of synthetic claims."""
+    heads: list[str]
+    short_heads: list[str]
+    """The heads with the bands in short form, such as 300k–500k."""
+    rows: list[list[str]]
+    levels: list[tuple[int, ...]]
+    """For each row, the shade of each cell; -1 for text."""
+    more: str
 
 
 class ClaimsByBand(pl.DataFrame):
@@ -52,42 +54,41 @@ class ClaimsByBand(pl.DataFrame):
     derived from it, such as `frame.filter(...)`, are displayed as Polars displays frames.
     """
 
-    _heading: Heading | None = None
+    _display: Display | None = None
 
-    def __init__(self, frame: pl.DataFrame, heading: Heading) -> None:
+    def __init__(self, frame: pl.DataFrame, display: Display) -> None:
         super().__init__(frame)
-        self._heading = heading
+        self._display = display
 
     def _repr_html_(self, **options: bool) -> str:
-        heading = self._heading
-        if heading is None or self.is_empty() or tuple(self.columns) != heading.columns:
+        shown = self._display
+        if shown is None or self.is_empty() or self.columns != shown.columns:
             return super()._repr_html_(**options)
-        table = _pivot(self, heading, short=False)
-        title = "<br>".join([f"<strong>{escape(_title(heading))}</strong>", *map(escape, heading.notes)])
+        title = "<br>".join([f"<strong>{escape(shown.lines[0])}</strong>", *map(escape, shown.lines[1:])])
         head = "".join(
-            f"<th{_class('n' if n else '')}>{escape(one_line(text, MAX_NAME))}</th>"
-            for n, text in enumerate(table.heads)
+            f"<th{NUMBER if n else ''}>{escape(one_line(text, MAX_NAME))}</th>"
+            for n, text in enumerate(shown.heads)
         )
         body = "\n".join(
             f"<tr>{''.join(map(_html_cell, cells, levels))}</tr>"
-            for cells, levels in zip(table.rows, table.levels, strict=True)
+            for cells, levels in zip(shown.rows, shown.levels, strict=True)
         )
-        more = f"<p><em>{escape(table.more)}</em></p>" if table.more else ""
+        more = f"<p><em>{escape(shown.more)}</em></p>" if shown.more else ""
         return (
             f'<div class="outage-card"><p>{title}</p>\n<div class="outage-grid outage-heat" tabindex="0">'
             f"<table><thead><tr>{head}</tr></thead>\n<tbody>{body}</tbody></table></div>{more}</div>"
         )
 
     def __str__(self) -> str:  # `repr` calls it, too.
-        heading = self._heading
-        if heading is None or self.is_empty() or tuple(self.columns) != heading.columns:
+        shown = self._display
+        if shown is None or self.is_empty() or self.columns != shown.columns:
             return super().__str__()
-        table = _pivot(self, heading, short=True)
-        heads = tuple(one_line(head, MAX_NAME) for head in table.heads)
-        rows = tuple(tuple(one_line(cell, MAX_NAME) for cell in row) for row in table.rows)
-        texts = TextTable(heads, rows, frozenset(range(1, len(heads))), wrap_heads=True)
+        heads, *rows = (
+            tuple(one_line(cell, MAX_NAME) for cell in row) for row in (shown.short_heads, *shown.rows)
+        )
+        texts = TextTable(heads, tuple(rows), frozenset(range(1, len(heads))), wrap_heads=True)
         lines = texts.grid(WIDTH) if texts.fits(WIDTH) else texts.blocks(WIDTH)
-        return "\n".join([_title(heading), *heading.notes, *lines, *([table.more] if table.more else [])])
+        return "\n".join([*shown.lines, *lines, *filter(None, [shown.more])])
 
 
 def claims_by_band(
@@ -106,24 +107,22 @@ def claims_by_band(
         DisclosureBlocked: the values of a dimension contain personal data.
     """
     incident = claims.incident
-    _check_are_texts(dimensions)
     bands = [bands] if isinstance(bands, int | float) else bands
     edges = Bands(() if bands is None else _cuts(bands, incident))
-    cells = _cells(claims, dimensions, edges)
+    negative = pl.col("up_to") < 0
+    # A cube divides negative losses by the mirrored edges; here they are one band.
+    cells = null_unstated_sums(build_cube(claims, dimensions=dimensions, bands=edges).frame).with_columns(
+        over=pl.when(~negative | negative.is_null()).then("over"),
+        up_to=pl.when(negative).then(-1).otherwise("up_to"),
+    )
     keys = [*dimensions, *(["over", "up_to"] if bands is not None else [])]
-    sums = pl.col("claims", "loss", "stated").sum()
-    rows = cells.group_by(keys).agg(sums) if keys else cells.select(sums).filter(len(cells) > 0)
+    rows = cells.group_by(keys).agg(SUMS) if keys else cells.select(SUMS).filter(len(cells) > 0)
     shown: list[Band] = []
     if bands is not None:
         present = set(rows.select("over", "up_to").unique().rows())
         listed = [(None, -1), *edges.rows()] if (None, -1) in present else edges.rows()
         shown = [band for band in listed if band in present or (band[0] is not None and band[0] >= 0)]
         rows = _with_empty_bands(rows, dimensions, shown)
-    # The band of unknown losses states none.
-    unknown = (
-        (pl.col("over").is_null() & pl.col("up_to").is_null()) if bands is not None else pl.lit(value=False)
-    )
-    none_stated = unknown | ((pl.col("stated") == 0) & (pl.col("claims") > 0))
     unit = 10**incident.loss_digits
     order = [*(_order(name, incident) for name in dimensions), *(["place"] if bands is not None else [])]
     rows = rows.sort(order, nulls_last=True) if order else rows
@@ -141,27 +140,10 @@ def claims_by_band(
         *dimensions,
         *band_columns,
         "claims",
-        _in_main_unit(pl.when(~none_stated).then("loss"), unit).alias("loss"),
+        _in_main_unit(pl.col("loss"), unit),
         share=pl.col("claims") / pl.col("claims").sum(),
     )
-    return ClaimsByBand(frame, _heading(claims, frame, dimensions, shown, locale))
-
-
-def _cells(claims: Claims, dimensions: Sequence[str], edges: Bands) -> pl.DataFrame:
-    negative = pl.col("up_to") < 0
-    # A cube divides negative losses by the mirrored edges; here they are one band.
-    return build_cube(claims, dimensions=dimensions, bands=edges).frame.with_columns(
-        over=pl.when(negative).then(None).otherwise("over"),
-        up_to=pl.when(negative).then(-1).otherwise("up_to"),
-        stated=pl.when(pl.any_horizontal(pl.col("over", "up_to").is_not_null())).then("claims").otherwise(0),
-    )
-
-
-def _check_are_texts(dimensions: Sequence[object]) -> None:
-    for dimension in dimensions:
-        if not isinstance(dimension, str):
-            remedy = 'Name columns of the claims, such as "service".'
-            raise UsageError("a dimension is no text", value=str(dimension), remedy=remedy)
+    return ClaimsByBand(frame, _display(claims, frame, dimensions, shown, locale))
 
 
 def _cuts(bands: Sequence[float], incident: Incident) -> tuple[int, ...]:
@@ -186,7 +168,9 @@ def _with_empty_bands(rows: pl.DataFrame, dimensions: Sequence[str], shown: Sequ
         every = rows.select(dimensions).unique().join(bands, how="cross")
     keys = [*dimensions, "over", "up_to"]
     filled = every.join(rows, on=keys, how="left", nulls_equal=True)
-    return filled.with_columns(pl.col("claims", "loss", "stated").fill_null(0))
+    stated = pl.any_horizontal(pl.col("over", "up_to").is_not_null())
+    loss = pl.when(pl.col("claims").is_null() & stated).then(0).otherwise("loss")
+    return filled.with_columns(pl.col("claims").fill_null(0), loss=loss)
 
 
 def _order(name: str, incident: Incident) -> pl.Expr:
@@ -206,142 +190,68 @@ def _in_main_unit(amounts: pl.Expr, unit: int) -> pl.Expr:
     return amounts.cast(pl.Int64) if unit == 1 else amounts / unit
 
 
-def _heading(
+def _display(
     claims: Claims, frame: pl.DataFrame, dimensions: Sequence[str], shown: Sequence[Band], locale: Locale
-) -> Heading:
-    """Return what the display needs: names, labels of the bands, and the mark of synthetic claims."""
-    incident = claims.incident
-    names: dict[str | None, str] = {}
-    for dimension, items in (("service", incident.services), ("claimant_type", incident.claimant_types)):
-        if dimensions[:1] == (dimension,):
-            names |= {item.id: item.name[locale.lang] for item in items}
+) -> Display:
+    incident, first = claims.incident, next(iter(dimensions), None)
     titles = {d: locale(f"column.{d}") if locale.has_label(f"column.{d}") else d for d in dimensions}
     titles |= {d.id: d.name[locale.lang] for d in incident.dimensions if d.id in titles}
-    summed = [_lower_first(titles[d]) for d in dimensions[1:]]
-    notes = [locale("card.synthetic")] if claims.synthetic else []
-    notes += [locale("card.selection", selection=claims.selection)] if claims.is_derived else []
-    notes += [locale("by.summed", dimensions=", ".join(summed))] if summed else []
-    notes += [locale("by.edges")] if shown else []
-    return Heading(
-        tuple(frame.columns),
-        titles,
-        names,
-        tuple((locale.band(*band), locale.band(*band), locale.band_short(*band)) for band in shown),
-        locale,
-        locale.unit if incident.loss_currency else locale.unit_name(incident.loss.unit),
-        tuple(notes),
+    lower = [title[:1].lower() + title[1:] for title in titles.values()]
+    unit = locale.unit if incident.loss_currency else locale.unit_name(incident.loss.unit)
+    what = [*lower[:1], *([locale("by.loss_in", unit=unit)] if shown else [])]
+    title = locale("by.and", first=what[0], last=what[1]) if len(what) > 1 else "".join(what)
+    lines = [locale("by.title", dimensions=title) if title else locale("by.in_all")]
+    lines += [locale("card.synthetic")] if claims.synthetic else []
+    lines += [locale("card.selection", selection=claims.selection)] if claims.is_derived else []
+    lines += [locale("by.summed", dimensions=", ".join(lower[1:]))] if lower[1:] else []
+    lines += [locale("by.edges")] if shown else []
+    label = capitalized(titles[first]) if first else ""
+    last = locale("by.row_total") if shown else locale("by.loss", unit=unit)
+    bands = [locale.band(*band) for band in shown] or [locale("by.in_all")]
+    short = [locale.band_short(*band) for band in shown] or bands
+
+    keys = [pl.col(first) if first else pl.lit(""), *(["band"] if shown else [])]
+    figures: dict[object, list[float | None]] = {}  # all but the last of each row are counts of claims
+    for row, *_, count, lost in frame.group_by(keys, maintain_order=True).agg(SUMS).rows():
+        figures.setdefault(row, []).extend([count] if shown else [count, lost])
+    if shown:
+        figures = {row: [*counts, _total(counts)] for row, counts in figures.items()}
+    names: dict[object, str] = {None: locale("band.unknown")}
+    for dimension, items in (("service", incident.services), ("claimant_type", incident.claimant_types)):
+        names |= {item.id: item.name[locale.lang] for item in items if dimension == first}
+    labels = [names.get(row, str(row)) if first else locale("by.total") for row in figures]
+    rows = list(figures.values())
+    most = max((count or 0 for row in rows for count in row[:-1]), default=0) or 1
+    levels = [(-1, *(ceil(SHADES * sqrt((n or 0) / most)) for n in row[:-1]), 0) for row in rows]
+    rest = len(rows) - MOST_ROWS
+    totals = [list(map(_total, zip(*rows, strict=True)))] if len(rows) > 1 else []
+    labels = [*labels[:MOST_ROWS], *(locale("by.total") for _ in totals)]
+    rows = [*rows[:MOST_ROWS], *totals]
+    levels = [*levels[:MOST_ROWS], *((-1, *[0] * len(row)) for row in totals)]
+    return Display(
+        frame.columns,
+        lines,
+        [label, *bands, last],
+        [label, *short, last],
+        [
+            [name, *("–" if n is None else locale.exact(n) for n in row)]
+            for name, row in zip(labels, rows, strict=True)
+        ],
+        levels,
+        locale("by.more", count=locale.number(rest)) if rest > 0 else "",
     )
 
 
-def _title(heading: Heading) -> str:
-    """Return the title: "Claims by service and stated loss in won"."""
-    locale, first = heading.locale, next(iter(heading.dimensions.values()), "")
-    if heading.bands:
-        loss = locale("by.loss_in", unit=heading.unit)
-        name = locale("by.and", first=_lower_first(first), last=loss) if first else loss
-        return locale("by.title", dimensions=name)
-    return locale("by.title", dimensions=_lower_first(first)) if first else locale("by.in_all")
-
-
-@dataclass(frozen=True)
-class _Pivot:
-    """The table as it is displayed: one row per value of the first dimension, and one of totals."""
-
-    heads: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
-    levels: tuple[tuple[int, ...], ...]
-    """For each row, the shade of each cell; -1 for text."""
-    more: str
-
-
-def _pivot(frame: pl.DataFrame, heading: Heading, *, short: bool) -> _Pivot:
-    """Return the frame as a table with one row per value of the first dimension, and a row of totals.
-
-    `short` writes the bands in short form, such as 300k–500k.
-    """
-    locale, first = heading.locale, next(iter(heading.dimensions), None)
-    rows = frame.with_columns(_row=pl.lit("") if first is None else pl.col(first))
-    heads, figures, shaded = (
-        _bands_pivot(rows, heading, short=short) if heading.bands else _sums_pivot(rows, heading)
-    )
-    largest = max((n for values in figures.values() for n in values[:shaded] if n), default=0)
-    bodies = [
-        (
-            (_name(row, heading), *(_figure(locale, value) for value in values)),
-            (
-                -1,
-                *(ceil(SHADES * sqrt((n or 0) / largest)) if largest else 0 for n in values[:shaded]),
-                *[0] * (len(values) - shaded),
-            ),
-        )
-        for row, values in figures.items()
-    ]
-    rest = len(bodies) - MOST_ROWS
-    bodies = bodies[:MOST_ROWS]
-    if len(figures) > 1:
-        totals = [_total(column) for column in zip(*figures.values(), strict=True)]
-        cells = (locale("by.total"), *(_figure(locale, value) for value in totals))
-        bodies.append((cells, (-1, *[0] * len(totals))))
-    name = capitalized(heading.dimensions[first]) if first is not None else ""
-    more = locale("by.more", count=locale.number(rest)) if rest > 0 else ""
-    return _Pivot((name, *heads), tuple(b[0] for b in bodies), tuple(b[1] for b in bodies), more)
-
-
-Figures = dict[object, list[float | None]]
-"""Value of the first dimension -> the figures of its row."""
-
-
-def _bands_pivot(
-    frame: pl.DataFrame, heading: Heading, *, short: bool
-) -> tuple[tuple[str, ...], Figures, int]:
-    columns = {band[0]: place for place, band in enumerate(heading.bands)}
-    figures: Figures = {}
-    counts = frame.group_by("_row", "band", maintain_order=True).agg(pl.col("claims").sum())
-    for row, band, count in counts.rows():
-        figures.setdefault(row, [0] * len(columns))[columns[band]] = count
-    labels = (band[2 if short else 1] for band in heading.bands)
-    with_sums = {row: [*values, _total(values)] for row, values in figures.items()}
-    return (*labels, heading.locale("by.row_total")), with_sums, len(columns)
-
-
-def _sums_pivot(frame: pl.DataFrame, heading: Heading) -> tuple[tuple[str, ...], Figures, int]:
-    loss = pl.when(pl.col("loss").count() > 0).then(pl.col("loss").sum())
-    sums = frame.group_by("_row", maintain_order=True).agg(pl.col("claims").sum(), loss.alias("loss"))
-    locale = heading.locale
-    heads = (locale("by.in_all"), locale("by.loss", unit=heading.unit))
-    return heads, {row: [claims, loss] for row, claims, loss in sums.rows()}, 1
-
-
-def _total(values: Sequence[float | None]) -> float | None:
+def _total(values: Iterable[float | None]) -> float | None:
     known = [value for value in values if value is not None]
     return sum(known) if known else None
-
-
-def _figure(locale: Locale, value: float | None) -> str:
-    return "–" if value is None else locale.exact(value)
-
-
-def _name(value: object, heading: Heading) -> str:
-    if not heading.dimensions:
-        return heading.locale("by.total")
-    if value is None:
-        return heading.locale("band.unknown")
-    return heading.names.get(str(value), str(value))
-
-
-def _lower_first(text: str) -> str:
-    return text[:1].lower() + text[1:]
 
 
 def _html_cell(text: str, level: int) -> str:
     text = escape(one_line(text, MAX_NAME))
     if level <= 0:
-        return f"<td{_class('' if level < 0 else 'n')}>{text}</td>"
+        return f"<td{'' if level < 0 else NUMBER}>{text}</td>"
     opacity = LARGEST_OPACITY * level / SHADES
     # A page exported from a notebook allows no style attributes and uses the class; elsewhere, the style
     # works without a style sheet.
     return f'<td class="n h{level}" style="background: rgba(0, 114, 178, {opacity:.2f})">{text}</td>'
-
-
-def _class(name: str) -> str:
-    return f' class="{name}"' if name else ""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import csv
 import itertools
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +20,6 @@ from outage_analysis.errors import InputRefused, OutageAnalysisError, UsageError
 from outage_analysis.files import is_file, likely_typo_of, spelling_hint
 from outage_analysis.incidents import (
     UNKNOWN,
-    Band,
     Incident,
     NamedItem,
     lower_closed_cuts,
@@ -122,6 +122,16 @@ def sorted_cube(frame: pl.DataFrame, dimensions: Sequence[str]) -> pl.DataFrame:
     return frame.sort(*dimensions, unknown, "over", pl.col("up_to").is_null(), "up_to", nulls_last=False)
 
 
+def check_dimensions(by: Sequence[str], known: Sequence[str], problem: str) -> None:
+    """Raise UsageError with a problem if a dimension is not known, or if it is named twice."""
+    for name in by:
+        if name not in known:
+            remedy = spelling_hint(str(name), list(known)) if known else "It has none."
+            raise UsageError(problem, value=str(name), remedy=remedy)
+        if list(by).count(name) > 1:
+            raise UsageError("a dimension is named twice", value=name)
+
+
 def check_total_fits(total: int, file: str | None = None) -> None:
     """Raise InputRefused if a total does not fit into 64 bits, because it would overflow without an error."""
     if total > MAX_INT64:
@@ -167,28 +177,26 @@ def read_counts(path: str | Path, incident: Incident) -> Cube:
         .group_by(*COUNT_DIMENSIONS, *EDGES)
         .agg(pl.col("claims").sum(), sum_or_null("loss"), sum_or_null("loss_squared"))
     )
-    starts = frozenset[int]().union(*(lower_closed_cuts(text) for text in texts))
-    synthetic = "synthetic" in path.name.lower()
     return Cube(
         sorted_cube(frame, COUNT_DIMENSIONS),
         COUNT_DIMENSIONS,
-        synthetic,
+        "synthetic" in path.name.lower(),
         path.name,
         rows=incident.rows or Cube.rows,
-        starts=starts,
+        starts=frozenset[int]().union(*map(lower_closed_cuts, texts)),
     )
 
 
 def _check_no_overlap(
     rows: Sequence[CountRow], numbers: Sequence[int], texts: Sequence[str], file: str
 ) -> None:
-    ends = [(low, high) for _, _, low, high, *_ in rows]
-    lows = [float("-inf") if low is None else low for low, _ in ends]
-    highs = [float("inf") if high is None else high for _, high in ends]
-    stated = [n for n, band in enumerate(ends) if band != UNKNOWN]
-    stated.sort(key=lambda n: (rows[n][:2], lows[n], highs[n]))
-    for one, other in itertools.pairwise(stated):
-        if rows[one][:2] == rows[other][:2] and ends[one] != ends[other] and lows[other] < highs[one]:
+    stated = [
+        (row[:2], -math.inf if row[2] is None else row[2], math.inf if row[3] is None else row[3], place)
+        for place, row in enumerate(rows)
+        if row[2:4] != UNKNOWN
+    ]
+    for (group, low, high, one), (other_group, *ends, other) in itertools.pairwise(sorted(stated)):
+        if group == other_group and [low, high] != ends and ends[0] < high:
             first, second = sorted((one, other))
             raise InputRefused(
                 f"overlaps the band of row {numbers[first]:,}, {texts[first].strip()}, of the same service "
@@ -220,14 +228,10 @@ def _counts_header(fields: list[str], file: str) -> list[str]:
     twice = next((name for name in header if header.count(name) > 1), None)
     if twice is not None:
         raise InputRefused("a column is there twice", file=file, row=1, value=twice)
-    for column in COUNT_COLUMNS:
-        if column not in header:
-            raise InputRefused(
-                f"the column {column} is missing",
-                file=file,
-                row=1,
-                remedy="The columns are service,claimant_type,band,claims and, if known, loss.",
-            )
+    missing = next((column for column in COUNT_COLUMNS if column not in header), None)
+    if missing is not None:
+        remedy = "The columns are service,claimant_type,band,claims and, if known, loss."
+        raise InputRefused(f"the column {missing} is missing", file=file, row=1, remedy=remedy)
     return header
 
 
@@ -244,15 +248,12 @@ def _count_row(header: list[str], fields: list[str], incident: Incident) -> Coun
         raise
     claims = _parse_whole_number(record["claims"], "claims")
     loss = _parse_whole_number(record["loss"], "loss") if record.get("loss", "").strip() else None
-    if loss is not None and not _loss_fits_claims(loss, claims, band):
+    over, up_to = (-1, 0) if band == UNKNOWN else band
+    if loss is not None and (
+        (over is not None and claims * (over + 1) > loss) or (up_to is not None and loss > claims * up_to)
+    ):
         raise UsageError("the losses do not fit that many claims in the band", column="loss", value=loss)
     return (service, claimant, *band, claims, loss, None)
-
-
-def _loss_fits_claims(loss: int, claims: int, band: Band) -> bool:
-    over, up_to = (-1, 0) if band == UNKNOWN else band
-    least = over is None or claims * (over + 1) <= loss
-    return least and (up_to is None or loss <= claims * up_to)
 
 
 def _find_id(raw: str, named: Sequence[NamedItem], column: str) -> str:

@@ -1,15 +1,25 @@
-"""Build cubes (claim counts and sums of losses by dimension and loss band) from claims, with SQL."""
+"""Build cubes (claims and sums of losses by dimension and loss band) from claims with SQL, and save them."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import date
+from io import BytesIO
+from pathlib import Path
 
 import polars as pl
 
-from outage_analysis.claims import Claims, queries, quote_identifier, quote_literal
+from outage_analysis.claims import (
+    PARQUET_SUFFIX,
+    Claims,
+    check_synthetic_name,
+    parquet_metadata,
+    queries,
+    quote_identifier,
+    quote_literal,
+)
 from outage_analysis.errors import InputRefused, UsageError
-from outage_analysis.files import spelling_hint
+from outage_analysis.files import atomic_file
 from outage_analysis.incidents import UNKNOWN, Bands, Dimension, Incident, log_grid
 from outage_analysis.losses.cube import (
     EDGES,
@@ -17,6 +27,7 @@ from outage_analysis.losses.cube import (
     MIN_CLAIMS_PER_CATEGORY,
     Cube,
     Schema,
+    check_dimensions,
     check_total_fits,
 )
 from outage_analysis.policies import Policy, Schedule
@@ -64,7 +75,8 @@ def build_cube(
     dimensions = () if line is not None else dimensions
     incident = claims.incident
     by_id = {d.id: d for d in incident.dimensions if d.kind != "paid"}
-    _check_dimensions(dimensions, by_id)
+    available = [*OWN_DIMENSIONS, *by_id]
+    check_dimensions(dimensions, available, "no such dimension")
     # Cubes are printed and saved, so their dimension values must not contain personal data.
     claims.check_no_personal_data(
         [name for name in dimensions if name in by_id and by_id[name].kind == "text"]
@@ -74,15 +86,22 @@ def build_cube(
     if incident.loss.negative == "band":
         bands = bands.with_mirrored_negatives()
     _load_bands(claims, bands)
-    groups = {name: _dimension_expression(name, incident) for name in dimensions}
+    groups = {name: _dimension_expression(name, incident, by_id) for name in dimensions}
     if line is None:
         source = _filed_claims_query(until)
     else:
-        _check_dimensions(tuple(line.eligibility), by_id)
-        _check_claimants_named(claims, line)
-        source = queries.load(
-            "claimants", entitled=f"{_eligibility_condition(line, by_id)} and {_filed_condition(until)}"
-        )
+        check_dimensions(tuple(line.eligibility), available, "no such dimension")
+        if nameless := claims.warehouse.frame(queries.load("nameless_claims")).item():
+            raise InputRefused(
+                f"{nameless:,} claims name no claimant, and the line {line.id} pays by claimant",
+                column="claimant_id",
+                remedy='Give every claim its claimant_id, or set grain = "claim".',
+            )
+        entitled = [_filed_condition(until)]
+        for name, values in line.eligibility.items():
+            known = ", ".join(map(quote_literal, values))
+            entitled.append(f"cast({_dimension_expression(name, incident, by_id)} as varchar) in ({known})")
+        source = queries.load("claimants", entitled=" and ".join(entitled))
     decision = incident.decision if incident.decision in dimensions else ""
     paid = quote_identifier(incident.paid) if decision and incident.paid else ""
     query = queries.load(
@@ -94,14 +113,16 @@ def build_cube(
         groups="".join(f"{e}, " for e in groups.values()),
         names="".join(f"{quote_identifier(name)}, " for name in groups),
     )
-    frame = claims.warehouse.frame(query)
-    names, rows = (_source(claims), line.id if line else None), incident.rows or Cube.rows
-    return Cube(frame, tuple(dimensions), claims.synthetic, *names, rows, decision)
-
-
-def _source(claims: Claims) -> str:
     files = ", ".join(f.name for f in claims.inputs)
-    return f"{files} ({claims.selection})" if claims.is_derived else files
+    return Cube(
+        claims.warehouse.frame(query),
+        tuple(dimensions),
+        claims.synthetic,
+        f"{files} ({claims.selection})" if claims.is_derived else files,
+        line.id if line else None,
+        incident.rows or Cube.rows,
+        decision,
+    )
 
 
 def cost_bands(claims: Claims, policies: Sequence[Policy]) -> Bands:
@@ -174,24 +195,13 @@ def count_combinations(
         least=str(MIN_CLAIMS_PER_CATEGORY),
     )
     table = claims.warehouse.frame(query)
-    if dimension and _mostly_in_common_categories(table):
-        return table.with_columns(dimension=pl.lit(dimension))
-    keys = ["service", "over", "up_to", "filed_on"]
-    return (
-        table.group_by(keys, maintain_order=True)
-        .agg(pl.col("claims").sum())
-        .select(
-            *keys,
-            pl.lit(None, pl.String).alias("category"),
-            "claims",
-            pl.lit(None, pl.String).alias("dimension"),
-        )
-    )
-
-
-def _mostly_in_common_categories(table: pl.DataFrame) -> bool:
-    stated = table.filter(pl.col("category").is_not_null())
-    return bool(2 * stated.filter(category="")["claims"].sum() <= stated["claims"].sum())
+    if dimension:
+        stated = table.filter(pl.col("category").is_not_null())
+        if 2 * stated.filter(category="")["claims"].sum() <= stated["claims"].sum():
+            return table.with_columns(dimension=pl.lit(dimension))
+    keys, none = ["service", "over", "up_to", "filed_on"], pl.lit(None, pl.String)
+    summed = table.group_by(keys, maintain_order=True).agg(pl.col("claims").sum())
+    return summed.select(*keys, none.alias("category"), "claims", none.alias("dimension"))
 
 
 def _load_bands(claims: Claims, bands: Bands) -> None:
@@ -207,24 +217,6 @@ def _load_bands(claims: Claims, bands: Bands) -> None:
     claims.warehouse.load("bands", pl.DataFrame(rows, schema=schema, orient="row"))
 
 
-def _check_dimensions(dimensions: Sequence[str], by_id: Mapping[str, Dimension]) -> None:
-    """Raise UsageError if a dimension does not exist or is named twice."""
-    for name in dimensions:
-        if name not in by_id and name not in OWN_DIMENSIONS:
-            known = [*OWN_DIMENSIONS, *by_id]
-            raise UsageError("no such dimension", value=name, remedy=spelling_hint(name, known))
-        if list(dimensions).count(name) > 1:
-            raise UsageError("a dimension is named twice", value=name)
-
-
-def _eligibility_condition(line: Schedule, by_id: Mapping[str, Dimension]) -> str:
-    conditions = ["true"]
-    for name, values in line.eligibility.items():
-        known = ", ".join(quote_literal(value) for value in values)
-        conditions.append(f"cast({_group_expression(name, by_id.get(name))} as varchar) in ({known})")
-    return " and ".join(conditions)
-
-
 def _filed_condition(until: date | None) -> str:
     """The SQL condition for claims filed on or before the day `until`; if it is None, for all claims."""
     return "true" if until is None else f"filed_on <= date {quote_literal(until.isoformat())}"
@@ -235,31 +227,18 @@ def _filed_claims_query(until: date | None) -> str:
     return queries.load("filed", filed=_filed_condition(until))
 
 
-def _check_claimants_named(claims: Claims, line: Schedule) -> None:
-    nameless = claims.warehouse.frame(queries.load("nameless_claims")).item()
-    if nameless:
-        raise InputRefused(
-            f"{nameless:,} claims name no claimant, and the line {line.id} pays by claimant",
-            column="claimant_id",
-            remedy='Give every claim its claimant_id, or set grain = "claim".',
-        )
-
-
-def _group_expression(name: str, dimension: Dimension | None) -> str:
+def _dimension_expression(name: str, incident: Incident, by_id: Mapping[str, Dimension]) -> str:
     """The SQL expression for a claim's value of a dimension; a number becomes the label of its band."""
-    if dimension is None or dimension.kind != "number":
-        return quote_identifier(name)
-    cases = [f"when {quote_identifier(name)} is null then null"]
-    *labels, last = dimension_labels(dimension)
-    for cut, label in zip(dimension.cuts, labels, strict=True):
-        cases.append(f"when {quote_identifier(name)} <= {cut} then {quote_literal(label)}")
-    return f"case {' '.join(cases)} else {quote_literal(last)} end"
-
-
-def _dimension_expression(name: str, incident: Incident) -> str:
     if name == FILED_HOUR.name:
         return f"date_trunc('hour', timezone({quote_literal(incident.time_zone)}, filed_at))"
-    return _group_expression(name, next((d for d in incident.dimensions if d.id == name), None))
+    column, dimension = quote_identifier(name), by_id.get(name)
+    if dimension is None or dimension.kind != "number":
+        return column
+    *labels, last = map(quote_literal, dimension_labels(dimension))
+    cases = [
+        f"when {column} <= {cut} then {label}" for cut, label in zip(dimension.cuts, labels, strict=True)
+    ]
+    return f"case when {column} is null then null {' '.join(cases)} else {last} end"
 
 
 def dimension_labels(dimension: Dimension) -> list[str]:
@@ -273,3 +252,29 @@ def dimension_label(over: int | None, up_to: int | None) -> str:
     if over is None:
         return f"up to {up_to}"
     return f"over {over}" if up_to is None else f"over {over} up to {up_to}"
+
+
+def save_cube(cube: Cube, claims: Claims, path: str | Path) -> None:
+    """Save a cube as a Parquet file in one atomic step; equal cubes give equal bytes.
+
+    A row may count only one claim, so the file must not be published.
+
+    Args:
+        cube: the cube.
+        claims: the claims from which the cube was built.
+        path: the file to write; an existing file is replaced.
+
+    Raises:
+        UsageError: the suffix is not .parquet, or the cube is synthetic and its file name does not contain
+            "synthetic".
+        EnvironmentFailed: the file cannot be written.
+    """
+    path = Path(path)
+    if path.suffix != PARQUET_SUFFIX:
+        raise UsageError(f"is not {PARQUET_SUFFIX}", file=path.name)
+    check_synthetic_name(path, synthetic=cube.synthetic)
+    with atomic_file(path) as part:
+        # Let polars write to memory, not to disk: on a full disk, polars would report a wrong file format.
+        buffer = BytesIO()
+        cube.frame.write_parquet(buffer, compression="zstd", metadata=parquet_metadata(claims))
+        part.write_bytes(buffer.getvalue())

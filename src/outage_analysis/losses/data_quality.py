@@ -12,9 +12,8 @@ from typing import Any
 
 import polars as pl
 
-from outage_analysis.claims import Claims, explain_reject, queries, quote_identifier, rejected_rows
-from outage_analysis.errors import InputRefused, UsageError, one_line
-from outage_analysis.files import spelling_hint
+from outage_analysis.claims import Claims, explain_reject, queries, rejected_rows
+from outage_analysis.errors import InputRefused, one_line
 from outage_analysis.text import CLAIMS, TABLE_DIGITS, Column, Locale, TableSchema
 
 MAX_EXPLAINED_REJECTS = 10
@@ -144,8 +143,10 @@ def reject_sentence(reject: InputRefused, lang: str) -> str:
 STEPS = tuple(10**power for power in range(1, 9))
 """`heaping_table` counts the losses that are multiples of these steps (in the smallest unit)."""
 WINDOW = 0.1
-"""Default window around an edge, as a share of the edge: too narrow to reach the next equally round
-amount."""
+"""The width of the windows below and above an edge, as a share of the edge: too narrow to reach the next
+equally round amount."""
+MOST_HEAPS = 10
+"""`heaps_table` lists at most this many losses."""
 
 HEAPING = TableSchema(
     "One row per round step that divides at least one loss.",
@@ -197,12 +198,8 @@ def heaping_table(claims: Claims) -> pl.DataFrame:
     )
 
 
-def heaps_table(claims: Claims, most: int = 10) -> pl.DataFrame:
-    """The most frequent stated losses. A loss is listed only if at least two claims state it.
-
-    Args:
-        claims: the result of `read_claims`.
-        most: the largest number of rows to return.
+def heaps_table(claims: Claims) -> pl.DataFrame:
+    """The ten most frequent stated losses. A loss is listed only if at least two claims state it.
 
     Returns:
         One row per loss: `loss` (above 0, in the smallest unit), `claims`, `share` (of the claims with a loss
@@ -210,12 +207,10 @@ def heaps_table(claims: Claims, most: int = 10) -> pl.DataFrame:
     """
     frame = claims.warehouse.frame(queries.load("heaps"))
     share = (pl.col("claims") / pl.col("claims").sum()).round_sig_figs(TABLE_DIGITS)
-    return frame.with_columns(share=share).filter(pl.col("claims") > 1).head(most)
+    return frame.with_columns(share=share).filter(pl.col("claims") > 1).head(MOST_HEAPS)
 
 
-def bunching_table(
-    claims: Claims, edges: Sequence[int], *, window: float = WINDOW, by: str | None = None
-) -> pl.DataFrame:
+def bunching_table(claims: Claims, edges: Sequence[int]) -> pl.DataFrame:
     """Count losses at, just below and just above each policy edge, and at the nearest equally round amounts.
 
     Round amounts attract claims even without a policy. The losses at an edge are therefore compared with the
@@ -227,38 +222,21 @@ def bunching_table(
     Args:
         claims: the result of `read_claims`.
         edges: the edges as the policy announced them, in the smallest unit; an empty list returns no rows.
-        window: the width of the windows below and above the edge, as a share of the edge, between 0 and 1.
-        by: also group by this column: service, claimant_type, filed_on or a text dimension.
 
     Returns:
-        One row per edge (and value of `by`): the column `by`, `edge`, `losses` (claims with a loss above 0),
-        `below`, `at_edge`, `above` (claims in the window below the edge, exactly at the edge, and in the
-        window above), `ratio` (below / above; null if above is 0), `alike` (mean number of claims at the two
+        One row per edge: `edge`, `losses` (claims with a loss above 0), `below`, `at_edge`, `above` (claims
+        in the window below the edge, exactly at the edge, and in the window above, which are a tenth of the
+        edge wide), `ratio` (below / above; null if above is 0), `alike` (mean number of claims at the two
         equally round amounts; null for an edge of 1), `excess` (at_edge - alike), `up_to_share` and
         `under_share` (the share of losses below the edge, with and without the losses exactly at the edge).
-
-    Raises:
-        UsageError: an edge is below 1, the window is outside 0 to 1, or the column does not exist.
-        DisclosureBlocked: the column `by` contains personal data.
     """
-    if any(edge < 1 for edge in edges):
-        raise UsageError("an edge is a whole number above 0", value=list(edges))
-    if not 0 < window < 1:
-        raise UsageError("the window is a share of the edge, between 0 and 1", value=window)
-    if by is not None:
-        _check_column(claims, by)
-    edges, keys = sorted(set(edges)), [] if by is None else [by]
-    frame = claims.warehouse.frame(
-        queries.load("bunching", by="".join(f"{quote_identifier(key)}, " for key in keys)),
-        edges=edges,
-        reaches=[round(edge * window) for edge in edges],
-        lower=[_equally_round_neighbours(edge)[0] for edge in edges],
-        higher=[_equally_round_neighbours(edge)[1] for edge in edges],
-    )
+    rows = [(edge, round(edge * WINDOW), *_equally_round_neighbours(edge)) for edge in sorted(set(edges))]
+    names = ("edge", "reach", "lower_sum", "higher_sum")
+    listed = pl.DataFrame(rows, schema=dict.fromkeys(names, pl.Int64), orient="row")
+    frame = claims.warehouse.frame(queries.load("bunching"), inputs={"edges": listed})
     at_edge, under, losses = pl.col("at_edge"), pl.col("under"), pl.col("losses")
     alike = pl.when(pl.col("edge") > 1).then(pl.col("as_round") / 2)
     return frame.select(
-        *keys,
         *("edge", "losses", "below", "at_edge", "above"),
         ratio=pl.when(pl.col("above") > 0).then(pl.col("below") / pl.col("above")),
         alike=alike,
@@ -273,12 +251,3 @@ def _equally_round_neighbours(edge: int) -> tuple[int, int]:
     digits = str(edge)
     step = 10 ** (len(digits) - len(digits.rstrip("0")))
     return (edge // 2, edge * 2) if edge == step else (edge - step, edge + step)
-
-
-def _check_column(claims: Claims, by: str) -> None:
-    texts = [d.id for d in claims.incident.dimensions if d.kind == "text"]
-    known = ["service", "claimant_type", "filed_on", *texts]
-    if by not in known:
-        raise UsageError("no such column to group by", value=by, remedy=spelling_hint(by, known))
-    if by in texts:  # the table would show personal data in a text
-        claims.check_no_personal_data([by])

@@ -24,7 +24,7 @@ from outage_analysis.losses.development.observed_counts import (
     IntakeIncrements,
     WeekdayClock,
 )
-from outage_analysis.losses.severity.severity_fit import pool_bands
+from outage_analysis.losses.severity import pool_bands
 from outage_analysis.text import ShortRepr
 
 SPARE_INCREMENTS = 2

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from outage_analysis.losses.severity.grouped import GroupedLosses
+from outage_analysis.losses.grouped_losses import GroupedLosses
 
 Array = NDArray[np.float64]
 STEP = 1e-3

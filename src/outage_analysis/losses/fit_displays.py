@@ -10,8 +10,8 @@ import numpy as np
 import polars as pl
 
 from outage_analysis.errors import ModelRefused
-from outage_analysis.losses.severity.families import STEP, Array
-from outage_analysis.losses.severity.grouped import GroupedLosses
+from outage_analysis.losses.families import STEP, Array
+from outage_analysis.losses.grouped_losses import GroupedLosses
 from outage_analysis.text import (
     ESTIMATE_DIGITS,
     FLOAT,
@@ -24,7 +24,7 @@ from outage_analysis.text import (
 )
 
 if TYPE_CHECKING:
-    from outage_analysis.losses.severity.severity_fit import Fits, SeverityFit
+    from outage_analysis.losses.severity import Fits, SeverityFit
 
 COUNTED = "counted"
 """The value of `family` in the rows with counted shares."""
@@ -115,35 +115,28 @@ def curve_table(fits: Fits) -> pl.DataFrame:
 def fit_card(fit: SeverityFit, lang: str) -> Card:
     """The display of one fit: parameters, standard errors, and counted and expected losses per band."""
     locale = Locale(lang)
-    parameters = [
+    parameters = tuple(
         (locale.translated_distribution(name), locale.exact(value), locale.exact(fit.se[name]))
         for name, value in fit.params.items()
-    ]
+    )
     heads = (locale("card.parameter"), locale("column.fit_value"), locale("card.standard_error"))
     band_heads = (locale("column.band"), locale("card.counted"), locale("card.expected"))
-    names = [_band_label(low, high, locale) for low, high in pairwise(fit.grouped.edges)]
-    counted = list(zip(names, fit.grouped.counts, fit.expected.tolist(), strict=True))
+    counted = list(zip(pairwise(fit.grouped.edges), fit.grouped.counts, fit.expected.tolist(), strict=True))
     bands, more = first_rows(
-        locale, counted, lambda b: (b[0], locale.exact(b[1]), locale.exact(b[2])), "fit.grouped"
+        locale,
+        counted,
+        lambda row: (_band_label(*row[0], locale), locale.exact(row[1]), locale.exact(row[2])),
+        "fit.grouped",
     )
-    gof = fit.gof
-    goodness = locale(
-        "card.goodness",
-        chi_square=locale.exact(gof.chi_square),
-        df=locale.number(gof.df),
-        p="–" if gof.p is None else locale.exact(gof.p),
-    )
+    figures = _figures(fit, locale)
     return Card(
         locale("card.fit", family=locale(f"word.{fit.family}"), count=locale.number(fit.n)),
         _band_lines(fit.grouped, locale),
         (
-            Table(heads, tuple(parameters), frozenset({1, 2}), locale("card.parameters")),
+            Table(heads, parameters, frozenset({1, 2}), locale("card.parameters")),
             Table(band_heads, bands, frozenset({1, 2}), locale("card.by_band"), more),
         ),
-        (
-            locale("card.moments", mean=_finite_or_word(fit.mean, locale), median=locale.exact(fit.median)),
-            goodness,
-        ),
+        (locale("card.moments", **figures), locale("card.goodness", **figures)),
     )
 
 
@@ -155,31 +148,31 @@ def fits_card(fits: Fits, lang: str) -> Card:
         weights = {name: locale.share(weight) for name, weight in fits.weights.items()}
     except ModelRefused:  # too few losses for Akaike weights: the table shows dashes
         weights = {}
-    columns = ("family", "weight", "parameters", "chi_square", "df", "p", "median", "mean")
-    rows = tuple(
-        (
-            locale(f"word.{fit.family}"),
-            weights.get(fit.family, "–"),
-            ", ".join(
-                f"{locale.translated_distribution(name)} {value:.4g}" for name, value in fit.params.items()
-            ),
-            locale.exact(fit.gof.chi_square),
-            locale.number(fit.gof.df),
-            "–" if fit.gof.p is None else locale.exact(fit.gof.p),
-            locale.exact(fit.median),
-            _finite_or_word(fit.mean, locale),
-        )
-        for fit in ordered
-    )
+    rows = []
+    for fit in ordered:
+        parameters = (f"{locale.translated_distribution(k)} {v:.4g}" for k, v in fit.params.items())
+        name, figures = locale(f"word.{fit.family}"), _figures(fit, locale)
+        rows.append((name, weights.get(fit.family, "–"), ", ".join(parameters), *figures.values()))
+    columns = ("family", "weight", "parameters", *_figures(ordered[0], locale))
+    heads = tuple(locale(f"column.{column}") for column in columns)
     refused = ", ".join(locale(f"word.{name}") for name in fits.refused)
-    table = Table(tuple(locale(f"column.{c}") for c in columns), rows, frozenset({1, 3, 4, 5, 6, 7}))
     losses = ordered[0].grouped  # all families were fitted to the same losses
     return Card(
         locale("card.fits", count=locale.number(losses.n)),
         _band_lines(losses, locale),
-        (table,),
+        (Table(heads, tuple(rows), frozenset({1, 3, 4, 5, 6, 7})),),
         (locale("card.refused", names=refused),) if refused else (),
     )
+
+
+def _figures(fit: SeverityFit, locale: Locale) -> dict[str, str]:
+    return {
+        "chi_square": locale.exact(fit.gof.chi_square),
+        "df": locale.number(fit.gof.df),
+        "p": "–" if fit.gof.p is None else locale.exact(fit.gof.p),
+        "median": locale.exact(fit.median),
+        "mean": locale.exact(fit.mean) if math.isfinite(fit.mean) else locale("card.infinite"),
+    }
 
 
 def _band_lines(grouped: GroupedLosses, locale: Locale) -> tuple[str, ...]:
@@ -195,7 +188,3 @@ def _band_label(low: float, high: float, locale: Locale) -> str:
     if low == 0:
         return locale("band.up_to", high=locale.exact(high))
     return locale("band.between", low=locale.exact(low), high=locale.exact(high))
-
-
-def _finite_or_word(value: float, locale: Locale) -> str:
-    return locale.exact(value) if math.isfinite(value) else locale("card.infinite")

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Literal
+from dataclasses import replace
+from typing import Literal, NamedTuple
 
 import polars as pl
 
 from outage_analysis.errors import ModelRefused, UsageError
 from outage_analysis.files import spelling_hint
-from outage_analysis.incidents import NEGATIVE, UNKNOWN, ZERO, Band, Bands, band_within
+from outage_analysis.incidents import UNKNOWN, Bands, band_within
 from outage_analysis.losses.cube import (
+    EDGES,
     MEASURES,
     MIN_CLAIMS_PER_CATEGORY,
     Cube,
+    check_dimensions,
     null_unstated_sums,
     sorted_cube,
     sum_or_null,
@@ -32,9 +35,10 @@ from outage_analysis.text import (
     TableSchema,
 )
 
+MISSING = "the cube has no such dimension"
 
-@dataclass(frozen=True)
-class Cell:
+
+class Cell(NamedTuple):
     """The claims of one loss band, over < loss <= up_to. The sums are None if only the count is known."""
 
     over: int | None
@@ -42,6 +46,14 @@ class Cell:
     claims: int
     loss: int | None
     loss_squared: int | None
+
+    @property
+    def ends(self) -> tuple[float, float]:
+        """The band with infinity for an open end."""
+        return (
+            -math.inf if self.over is None else self.over,
+            math.inf if self.up_to is None else self.up_to,
+        )
 
     @property
     def least(self) -> int | None:
@@ -54,8 +66,7 @@ class Cell:
         return low if self.up_to is None else f"{low} up to {self.up_to:,}"
 
 
-@dataclass(frozen=True)
-class Group:
+class Group(NamedTuple):
     """The claims of a cube that have the same dimension values, by loss band.
 
     Args:
@@ -73,36 +84,16 @@ class Group:
         """The number of claims whose loss is known, including zero and negative losses."""
         return sum(cell.claims for cell in self.cells)
 
-    def claims_in_band(self, band: Band) -> int | None:
-        """The number of claims in `band`; None if a loss band of the group is only partly inside `band`."""
-        whole = Cell(*band, 0, None, None)
-        near = [
-            cell
-            for cell in self.cells
-            if _lower_end(cell) < _upper_end(whole) and _lower_end(whole) < _upper_end(cell)
-        ]
-        known = all(band_within((cell.over, cell.up_to), band) for cell in near)
-        return sum(cell.claims for cell in near) if known else None
-
-    @property
-    def negative(self) -> int | None:
-        """The number of claims with a loss below 0; None if one loss band mixes negative and other losses."""
-        return self.claims_in_band(NEGATIVE)
-
-    @property
-    def zero(self) -> int | None:
-        """The number of claims with a loss of 0; None if one loss band mixes zero and other losses."""
-        return self.claims_in_band(ZERO)
-
     @property
     def loss(self) -> int | None:
         """The sum of the stated losses; None if it is unknown for one of the loss bands."""
         return sum_or_none(cell.loss for cell in self.cells)
 
-    @property
-    def loss_squared(self) -> int | None:
-        """The sum of the squares of the stated losses; None if it is unknown for one of the loss bands."""
-        return sum_or_none(cell.loss_squared for cell in self.cells)
+    def claims_in_band(self, low: float, high: float) -> int | None:
+        """The number of claims over `low` up to `high`; None if a loss band is only partly inside."""
+        near = [cell for cell in self.cells if cell.ends[0] < high and low < cell.ends[1]]
+        known = all(low <= cell.ends[0] and cell.ends[1] <= high for cell in near)
+        return sum(cell.claims for cell in near) if known else None
 
     def cells_above(self, threshold: int) -> tuple[Cell, ...]:
         """The loss bands above a threshold: -1 selects losses from 0 on, 0 selects losses above 0.
@@ -110,13 +101,13 @@ class Group:
         Raises:
             ModelRefused: a band contains losses on both sides of the threshold.
         """
-        astride = [c for c in self.cells if _lower_end(c) < threshold < _upper_end(c)]
-        if astride:
-            raise ModelRefused(
-                f"the band {astride[0]} mixes losses up to {threshold} with larger ones",
-                remedy="Give zero, positive and negative losses bands of their own.",
-            )
-        return tuple(c for c in self.cells if _lower_end(c) >= threshold)
+        for cell in self.cells:
+            if cell.ends[0] < threshold < cell.ends[1]:
+                raise ModelRefused(
+                    f"the band {cell} mixes losses up to {threshold} with larger ones",
+                    remedy="Give zero, positive and negative losses bands of their own.",
+                )
+        return tuple(cell for cell in self.cells if cell.ends[0] >= threshold)
 
 
 def sum_or_none(parts: Iterable[int | None]) -> int | None:
@@ -136,68 +127,48 @@ def groups(cube: Cube, by: Sequence[str] = ()) -> Iterator[Group]:
         UsageError: a dimension does not exist.
         ModelRefused: two loss bands of a group overlap, so the bands have no order.
     """
-    check_dimensions(cube, by)
-    frame = _sum_by_band(cube, by)
+    check_dimensions(by, cube.dimensions, MISSING)
+    sums = (pl.col("claims").sum(), sum_or_null("loss"), sum_or_null("loss_squared"))
+    frame = sorted_cube(cube.frame.group_by(*by, "over", "up_to").agg(*sums), by)
     width = len(by)
     for key, rows in itertools.groupby(frame.iter_rows(), lambda row: row[:width]):
-        bands = [row[width:] for row in rows]
-        cells = tuple(_cell(*band) for band in bands if band[:2] != UNKNOWN and band[2])
-        _check_no_overlap(cells)
-        yield Group(key, cells, sum(band[2] for band in bands if band[:2] == UNKNOWN))
+        cells, unknown = [], 0
+        for over, up_to, claims, loss, squares in (row[width:] for row in rows):
+            if (over, up_to) == UNKNOWN:
+                unknown += claims
+            elif over is not None and up_to == over + 1:  # one loss is possible: compute the sums from it
+                cells.append(Cell(over, up_to, claims, claims * up_to, claims * up_to**2))
+            else:
+                cells.append(Cell(over, up_to, claims, loss, None if squares is None else int(squares)))
+        cells = [cell for cell in cells if cell.claims]
+        for one, other in itertools.pairwise(cells):
+            if one.ends[1] > other.ends[0]:
+                raise ModelRefused(
+                    f"the bands {one} and {other} overlap",
+                    remedy="Count every group in the same bands, or ask for one group at a time.",
+                )
+        yield Group(key, tuple(cells), unknown)
 
 
-def check_dimensions(cube: Cube, by: Sequence[str]) -> None:
-    """Check that a cube can be grouped by these dimensions.
+def refuse_synthetic(cube: Cube, what: str, *, recovery: bool) -> None:
+    """Raise ModelRefused if a cube is synthetic, unless `recovery` allows it for a test of the method.
+
+    Args:
+        cube: the cube to use.
+        what: the analysis that is refused, with its article, for the error message: "a fit", "a comparison".
+        recovery: whether to allow synthetic claims, to test whether results recover the generator's
+            parameters.
 
     Raises:
-        UsageError: the cube does not have a dimension, or a dimension is named twice.
+        ModelRefused: the cube is synthetic and `recovery` is not set.
     """
-    for name in by:
-        if name not in cube.dimensions:
-            known = list(cube.dimensions)
-            remedy = spelling_hint(name, known) if known else "It has none."
-            raise UsageError("the cube has no such dimension", value=name, remedy=remedy)
-        if list(by).count(name) > 1:
-            raise UsageError("a dimension is named twice", value=name)
-
-
-def group_schema(cube: Cube, by: Sequence[str], schema: TableSchema) -> TableSchema:
-    """The schema of a table by group: first the dimensions, then the columns of the given schema.
-
-    Raises:
-        UsageError: a dimension does not exist.
-    """
-    check_dimensions(cube, by)
-    return schema.grouped_by({name: cube.frame.schema[name] for name in by})
-
-
-def _sum_by_band(cube: Cube, by: Sequence[str]) -> pl.DataFrame:
-    sums = (pl.col("claims").sum(), sum_or_null("loss"), sum_or_null("loss_squared"))
-    summed = cube.frame.group_by(*by, "over", "up_to").agg(*sums)
-    return sorted_cube(summed.select(*by, "over", "up_to", "claims", "loss", "loss_squared"), by)
-
-
-def _cell(over: int | None, up_to: int | None, claims: int, loss: int | None, squares: object) -> Cell:
-    if over is not None and up_to == over + 1:  # only one loss is possible: compute the sums from it
-        return Cell(over, up_to, claims, claims * up_to, claims * up_to**2)
-    return Cell(over, up_to, claims, loss, None if squares is None else int(str(squares)))
-
-
-def _check_no_overlap(cells: tuple[Cell, ...]) -> None:
-    for one, other in itertools.pairwise(cells):
-        if _upper_end(one) > _lower_end(other):
-            raise ModelRefused(
-                f"the bands {one} and {other} overlap",
-                remedy="Count every group in the same bands, or ask for one group at a time.",
-            )
-
-
-def _lower_end(cell: Cell) -> float:
-    return float("-inf") if cell.over is None else cell.over
-
-
-def _upper_end(cell: Cell) -> float:
-    return float("inf") if cell.up_to is None else cell.up_to
+    if cube.synthetic and not recovery:
+        raise ModelRefused(
+            f"{what} of synthetic claims would be no finding",
+            file=cube.source,
+            remedy="Give real claims, or say recovery=True (--recovery): the answer then only recovers what "
+            "the generator was given.",
+        )
 
 
 DimensionFilter = Mapping[str, object]
@@ -210,7 +181,7 @@ def rows_with_values(cube: Cube, dimension: str, values: Sequence[object]) -> pl
     Raises:
         UsageError: the dimension does not exist, no claim has one of the values, or a value is named twice.
     """
-    check_dimensions(cube, [dimension])
+    check_dimensions([dimension], cube.dimensions, MISSING)
     column = cube.frame[dimension]
     known = column.unique(maintain_order=True).to_list()
     for value in values:
@@ -306,10 +277,19 @@ def regroup(cube: Cube, by: Sequence[str], bands: Bands | None = None) -> pl.Dat
         UsageError: a dimension does not exist, or a band of the cube lies in none of the wider bands.
     """
     frame, keys = cube.frame, list(by)
-    check_dimensions(cube, [name for name in by if name not in ("over", "up_to")])
+    check_dimensions([name for name in by if name not in EDGES], cube.dimensions, MISSING)
     if bands is not None:
-        mapping = _band_mapping(cube, bands)
-        frame = frame.join(mapping, on=["over", "up_to"], nulls_equal=True)
+        rows = []
+        for band in frame.select("over", "up_to").unique(maintain_order=True).rows():
+            wider = next((wide for wide in bands.rows() if band_within(band, wide)), None)
+            if wider is None:
+                raise UsageError(
+                    f"the band over {band[0]} up to {band[1]} lies in no display band",
+                    remedy="Display bands are unions of the cube's bands.",
+                )
+            rows.append((*band, *wider))
+        schema = dict.fromkeys(("over", "up_to", "to_over", "to_up_to"), pl.Int64)
+        frame = frame.join(pl.DataFrame(rows, schema, orient="row"), on=["over", "up_to"], nulls_equal=True)
         frame = frame.drop("over", "up_to").rename({"to_over": "over", "to_up_to": "up_to"})
         keys += ["over", "up_to"]
     sums = (pl.col("claims").sum(), sum_or_null("loss"))
@@ -320,26 +300,12 @@ def regroup(cube: Cube, by: Sequence[str], bands: Bands | None = None) -> pl.Dat
     return sorted_cube(summed, by) if bands is not None else summed.sort(by)
 
 
-def _band_mapping(cube: Cube, bands: Bands) -> pl.DataFrame:
-    rows = []
-    for over, up_to in cube.frame.select("over", "up_to").unique(maintain_order=True).rows():
-        wider = [b for b in bands.rows() if band_within((over, up_to), b)]
-        if not wider:
-            raise UsageError(
-                f"the band over {over} up to {up_to} lies in no display band",
-                remedy="Display bands are unions of the cube's bands.",
-            )
-        rows.append((over, up_to, *wider[0]))
-    names = ("over", "up_to", "to_over", "to_up_to")
-    return pl.DataFrame(rows, schema=dict.fromkeys(names, pl.Int64), orient="row")
-
-
 BAND_COUNTS = TableSchema("One row per group and loss band.", (OVER, UP_TO, CLAIMS, LOSS, SHARE_OF_CLAIMS))
 """The columns of `regroup` with bands and `with_shares`."""
 GROUP_COUNTS = TableSchema("One row per group.", (CLAIMS, LOSS, SHARE_OF_CLAIMS))
 """The columns of `regroup` without bands and `with_shares`."""
 INTAKE = TableSchema(
-    "One row per group and day.",
+    "One row per day.",
     (
         FILED_ON,
         Column("claims", "count", "Claims filed on this day."),
@@ -348,7 +314,7 @@ INTAKE = TableSchema(
 )
 """The columns of `cumulative_intake` per day."""
 INTAKE_BY_HOUR = TableSchema(
-    "One row per group and hour, and one for the claims of which only the day is known.",
+    "One row per hour, and one for the claims of which only the day is known.",
     (
         FILED_HOUR,
         Column("claims", "count", "Claims filed in this hour."),
@@ -372,44 +338,29 @@ def with_shares(frame: pl.DataFrame, group_by: Sequence[str] = ()) -> pl.DataFra
     return frame.with_columns(share=pl.when(total > 0).then(pl.col("claims") / total))
 
 
-def cumulative_intake(
-    cube: Cube, by: Sequence[str] = (), *, per: Literal["day", "hour"] = "day"
-) -> pl.DataFrame:
-    """Count claims per day or hour, and cumulatively up to its end: one row per group and day or hour.
+def cumulative_intake(cube: Cube, *, per: Literal["day", "hour"] = "day") -> pl.DataFrame:
+    """Count claims per day or hour, and cumulatively up to its end: one row per day or hour.
 
     Args:
         cube: a cube with the dimension `filed_on`, or `filed_hour` for hours.
-        by: the dimensions that define the groups.
         per: whether to count per day or per hour. Hours are in local time; when the clocks are set back, the
             claims of both hours with the same name are added up.
 
     Returns:
-        The dimensions in `by`, `filed_on` or `filed_hour`, `claims` (in this day or hour) and `cumulative`
-        (up to its end). Days and hours without claims between the first and the last have a row too. If
-        claims are counted per hour, those with only a filing date are in the last row of their group, in
-        which `filed_hour` and `cumulative` are null.
+        `filed_on` or `filed_hour`, `claims` (in this day or hour) and `cumulative` (up to its end). Days and
+        hours without claims between the first and the last have a row too. If claims are counted per hour,
+        those with only a filing date are in the last row, in which `filed_hour` and `cumulative` are null.
     """
     column, interval = {"day": ("filed_on", "1d"), "hour": ("filed_hour", "1h")}[per]
-    counted = regroup(cube, [*by, column])
-    timed = counted.filter(pl.col(column).is_not_null()) if per == "hour" else counted
-    bounds = pl.col(column).min(), pl.col(column).max()
-    span = pl.date_range(*bounds, interval=interval) if per == "day" else pl.datetime_range(*bounds, interval)
-    times = timed.select(span) if len(timed) else timed.select(column)
-    grid = timed.select(by).unique().join(times, how="cross") if by else times
+    counted = regroup(cube, [column]).select(column, "claims")
+    timed = counted.drop_nulls(column)
+    ends = pl.col(column).min(), pl.col(column).max()
+    span = pl.date_range(*ends, interval=interval) if per == "day" else pl.datetime_range(*ends, interval)
     table = (
-        grid.join(timed, on=[*by, column], how="left", nulls_equal=True)
+        timed.select(span if len(timed) else column)
+        .join(timed, on=column, how="left")
+        .sort(column)
         .with_columns(pl.col("claims").fill_null(0))
-        .sort(*by, column)
-        .with_columns(
-            cumulative=pl.col("claims").cum_sum().over(list(by)) if by else pl.col("claims").cum_sum()
-        )
-        .select(*by, column, "claims", "cumulative")
+        .with_columns(cumulative=pl.col("claims").cum_sum())
     )
-    if per == "day":
-        return table
-    untimed = counted.filter(pl.col(column).is_null()).select(
-        *by, column, "claims", cumulative=pl.lit(None, pl.Int64)
-    )
-    return (
-        pl.concat([table, untimed]).sort(*by, column, nulls_last=True) if by else pl.concat([table, untimed])
-    )
+    return pl.concat([table, counted.filter(pl.col(column).is_null())], how="diagonal")

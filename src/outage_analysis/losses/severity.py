@@ -22,8 +22,8 @@ from numpy.typing import ArrayLike
 
 from outage_analysis.errors import ModelRefused, UsageError, check_level
 from outage_analysis.files import spelling_hint
-from outage_analysis.losses.severity.families import FAMILIES, STEP, Array, Family
-from outage_analysis.losses.severity.grouped import GroupedLosses, grouped_losses
+from outage_analysis.losses.families import FAMILIES, STEP, Array, Family
+from outage_analysis.losses.grouped_losses import GroupedLosses, grouped_losses
 from outage_analysis.text import ESTIMATE_DIGITS, FLOAT, Card, Column, Displayable, Locale, TableSchema
 
 if TYPE_CHECKING:
@@ -102,7 +102,7 @@ class SeverityFit(Displayable):
 
     def card(self, lang: str = "en") -> Card:
         """The notebook display: the parameters, and the counted and expected losses per band."""
-        from outage_analysis.losses.severity.fit_displays import fit_card
+        from outage_analysis.losses.fit_displays import fit_card
 
         return fit_card(self, lang)
 
@@ -269,7 +269,6 @@ class SeverityFit(Displayable):
         allowed = float(special.chdtri(1, 1 - level)) / 2
         scaling = np.linalg.cholesky(self.log_covariance) * np.sqrt(2 * allowed)
         centre, estimate = np.log([*self.params.values()]), self.value(quantity)
-        family, losses = FAMILIES[self.family], self.grouped
         step = max(STEP, np.cbrt(1e-15 * self.n))  # the rounding error of the likelihood grows with n
 
         def log_params(points: Array) -> Array:
@@ -282,8 +281,9 @@ class SeverityFit(Displayable):
             return np.asarray(np.nan_to_num(-sign * found))
 
         def unused_drop(points: Array) -> Array:
-            drop = self.loglik - losses.n * family.loglik(losses, np.exp(log_params(points)))
-            return 1 - np.sqrt(np.clip(drop / allowed, 0, -FLOOR))  # the root is about linear in the points
+            logliks = FAMILIES[self.family].loglik(self.grouped, np.exp(log_params(points)))
+            drop = (self.loglik - self.n * logliks) / allowed
+            return 1 - np.sqrt(np.clip(drop, 0, -FLOOR))  # the root is about linear in the points
 
         def slope(function: Callable[[Array], Array], at: Array) -> Array:
             moves = step * np.eye(len(at))
@@ -347,7 +347,7 @@ class SeverityFit(Displayable):
             ModelRefused: there are too few losses, or no loss lies above the first edge.
         """
         from outage_analysis import charts  # imported here: charts are a later layer, and slow to import
-        from outage_analysis.losses.severity.fit_displays import curve_table
+        from outage_analysis.losses.fit_displays import curve_table
 
         if name not in FIT_CHARTS:
             raise UsageError(
@@ -496,10 +496,8 @@ def _fit(losses: GroupedLosses, name: str) -> SeverityFit:
         return -np.maximum(family.loglik(losses, np.exp(np.clip(x, -300, 300))), FLOOR)
 
     def minimise(start: Array, step: Array) -> Derivatives:
-        @cache  # SciPy asks for the value, the slopes and the curvature one by one
-        def at(*x: float) -> Derivatives:
-            return derivatives(loss_of_likelihood, np.array(x), step)
-
+        # SciPy asks for the value, the slopes and the curvature one by one.
+        at = cache(lambda *x: derivatives(loss_of_likelihood, np.array(x), step))
         found = optimize.minimize(
             lambda x: at(*x).value,
             start,
@@ -510,8 +508,9 @@ def _fit(losses: GroupedLosses, name: str) -> SeverityFit:
         )
         return at(*found.x)
 
-    starts = _starts(losses, family)
-    best = min((minimise(start, np.full(p, STEP)) for start in starts), key=lambda found: found.value)
+    best = min(
+        (minimise(x, np.full(p, STEP)) for x in _starts(losses, family)), key=lambda found: found.value
+    )
     # A narrow maximum needs short steps.
     best = minimise(best.point, STEP / np.sqrt(np.maximum(np.abs(np.diag(best.hessian)), 1.0)))
     if best.highest >= -FLOOR:
@@ -519,10 +518,10 @@ def _fit(losses: GroupedLosses, name: str) -> SeverityFit:
             f"no {name} distribution comes near these counts",
             remedy="Fit another family, or look whether the edges and counts belong together.",
         )
-    farthest = np.where(np.array(family.params) == family.scale, MAX_LOG_SCALE, MAX_LOG_SHAPE)
-    origin = np.where(np.array(family.params) == family.scale, np.log(losses.median), 0.0)
+    is_scale = np.array(family.params) == family.scale
+    distance = np.abs(best.point - np.where(is_scale, np.log(losses.median), 0.0))
     flat = np.linalg.eigvalsh(best.hessian).min() < max(MIN_CURVATURE, 1 / (MAX_LOG_ERROR**2 * losses.n))
-    if flat or np.any(np.abs(best.point - origin) > farthest):
+    if flat or np.any(distance > np.where(is_scale, MAX_LOG_SCALE, MAX_LOG_SHAPE)):
         raise ModelRefused(
             f"no {name} distribution is likeliest: its shape runs on without end, towards "
             f"{family.limiting_shape}",
@@ -630,7 +629,7 @@ class Fits(Displayable, dict[str, SeverityFit]):
 
     def card(self, lang: str = "en") -> Card:
         """The notebook display: the fitted families, likeliest first, and the families without a fit."""
-        from outage_analysis.losses.severity.fit_displays import fits_card
+        from outage_analysis.losses.fit_displays import fits_card
 
         return fits_card(self, lang)
 
