@@ -89,9 +89,11 @@ class Analysis(Displayable):
     @cached_property
     def compared(self) -> PolicyComparison | None:
         """The comparison with the other policies that the plan names, if any."""
+        if not self.others:
+            return None
         from outage_analysis.analysis.alternatives import compared_policies  # imported here: few need it
 
-        return compared_policies(self) if self.others else None
+        return compared_policies(self)
 
     @cached_property
     def backtest(self) -> Backtest | None:

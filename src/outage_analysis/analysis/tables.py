@@ -7,12 +7,13 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import date
 from functools import cache, partial
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
 from outage_analysis import assumptions, claims, costs, incidents, losses
-from outage_analysis.analysis import exploration, reserve, scenarios, service_bands
+from outage_analysis.analysis import service_bands
 from outage_analysis.analysis.summary import refuse_no_cash
 from outage_analysis.assumptions import Ledger
 from outage_analysis.errors import ModelRefused, UsageError
@@ -38,6 +39,12 @@ CLAIMS, HINDSIGHT = "claims_", "hindsight_"
 """Prefixes of the names of tables computed from claims, and of tables that use later facts."""
 Makers = dict[str, Callable[[], pl.DataFrame | None]]
 """Name of a table -> a function that makes it; a function that returns None makes none."""
+
+
+def _module(name: str) -> Any:  # noqa: ANN401 - a module
+    """Import a module of this package when a table needs it, because few runs do."""
+    return import_module(f"outage_analysis.analysis.{name}")
+
 
 FUNNEL = TableSchema(
     "One row per cost line and stage of the funnel.",
@@ -347,8 +354,8 @@ def _claims_tables(a: Analysis) -> Makers:
     @cache
     def fitted() -> dict[str, pl.DataFrame]:
         with suppress(ModelRefused, UsageError):  # without these tables if nothing can be fitted
-            fits, _ = exploration.fit_cube(cube, totals=rows is None)
-            return {**exploration.fit_tables(fits), "curves": losses.curve_table(fits)}
+            fits, _ = _module("exploration").fit_cube(cube, totals=rows is None)
+            return {**_module("exploration").fit_tables(fits), "curves": losses.curve_table(fits)}
         return {}
 
     def band_counts() -> pl.DataFrame:
@@ -381,7 +388,9 @@ def _claims_tables(a: Analysis) -> Makers:
         days, hours = ("service", "claimant_type", "filed_on"), ("filed_hour",)
         build = partial(losses.build_cube, rows, until=a.as_of, bands=bands)
         makers |= {
-            "claims_combinations": lambda: exploration.combination_counts(rows, policy, until=a.as_of),
+            "claims_combinations": lambda: _module("exploration").combination_counts(
+                rows, policy, until=a.as_of
+            ),
             "claims_intake": lambda: losses.cumulative_intake(build(dimensions=days)),
             "claims_intake_hours": lambda: (
                 losses.cumulative_intake(build(dimensions=hours), per="hour") if rows.has_times else None
@@ -390,7 +399,7 @@ def _claims_tables(a: Analysis) -> Makers:
             "claims_amounts": lambda: rows.control_totals,
             "claims_rules": lambda: losses.rule_table(rows),
             "claims_heaping": lambda: losses.heaping_table(rows),
-            "claims_bunching": lambda: exploration.heap_tables(rows, policy)["bunching"],
+            "claims_bunching": lambda: _module("exploration").heap_tables(rows, policy)["bunching"],
             "claims_claimants": lambda: losses.claimants_table(rows),
         }
     if a.headline_from_claims:
@@ -405,8 +414,8 @@ def _claims_tables(a: Analysis) -> Makers:
 def _simulated_tables(a: Analysis) -> Makers:
     level, budget, source = a.plan.level, a.budget, a.costs[a.cash_basis]
     fixed: Makers = {
-        "scenarios": lambda: scenarios.scenarios_of(a),
-        "reserve": lambda: reserve.reserve_table(a),
+        "scenarios": lambda: _module("scenarios").scenarios_of(a),
+        "reserve": lambda: _module("reserve").reserve_table(a),
     }
     if not a.runs:
         return {"tornado": costs.TORNADO.empty, "levers": costs.LEVERS.empty, **fixed}
@@ -586,7 +595,7 @@ def table_schemas(group: str) -> dict[str, TableSchema]:
                 {"service": losses.CLAIM_COMBINATIONS["service"].dtype}
             ),
             "claims_fits": losses.FITS,
-            "claims_fitted": exploration.FITTED,
+            "claims_fitted": _module("exploration").FITTED,
             "claims_curves": losses.CURVES_TABLE,
             "claims_combinations": losses.CLAIM_COMBINATIONS,
             "claims_intake": losses.INTAKE,
@@ -609,7 +618,7 @@ def table_schemas(group: str) -> dict[str, TableSchema]:
             "steps": costs.WATERFALL_STEPS,
             "information_value": costs.INFORMATION_VALUE,
             "scenarios": costs.SCENARIOS,
-            "reserve": reserve.RESERVE,
+            "reserve": _module("reserve").RESERVE,
             "comparison": costs.POLICIES,
             "pairs": costs.PAIRS,
             "flips": costs.FLIPS,
@@ -649,8 +658,8 @@ def table_schemas(group: str) -> dict[str, TableSchema]:
             "shares": losses.SHARES,
             "differences": losses.DIFFERENCES,
             "fits": losses.FITS,
-            "quantities": exploration.FITTED,
-            "refused": exploration.REFUSED_FITS,
+            "quantities": _module("exploration").FITTED,
+            "refused": _module("exploration").REFUSED_FITS,
             "cube": losses.CUBE_MEASURES,
         },
         "intake": lambda: {

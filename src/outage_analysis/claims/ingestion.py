@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Unpack
+from typing import TYPE_CHECKING, Unpack
 
 import polars as pl
 
 from outage_analysis.claims import queries
 from outage_analysis.claims.claim_tables import reconciliation_table
 from outage_analysis.claims.claims_and_rejects import MAX_REJECTS, Claims
-from outage_analysis.claims.inspection.derive_incident import OutageFacts, incident_from_files
 from outage_analysis.claims.readers.cell_values import IS_SYNTHETIC
 from outage_analysis.claims.readers.parquet import saved_incident_id
 from outage_analysis.claims.readers.read_files import (
@@ -37,6 +36,9 @@ from outage_analysis.incidents import (
     text_dimensions,
     with_encoding,
 )
+
+if TYPE_CHECKING:
+    from outage_analysis.claims.inspection.derive_incident import OutageFacts
 
 
 def read_claims(
@@ -113,6 +115,8 @@ def _given_or_derived(
     saved = {saved_incident_id(path) for path in expand_paths(paths)[0]}
     if not outage and len(saved) == 1 and (id_ := saved.pop()) in bundled_ids("incidents"):
         return load_incident(str(id_)).with_rows(rows)
+    from outage_analysis.claims.inspection.derive_incident import incident_from_files  # imported here: slow
+
     return incident_from_files(paths, rows=rows, **outage)
 
 
