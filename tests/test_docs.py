@@ -23,7 +23,7 @@ from outage_analysis.claims import READABLE_SUFFIXES, RULES, queries
 from outage_analysis.files import bundled_ids
 from outage_analysis.incidents import fact_exists
 from outage_analysis.jupyter.export.notebook_files import find_notebook, notebook_names, read_notebook
-from outage_analysis.policies import Budget, FeeCredit, InKind, Policy, Schedule, findings
+from outage_analysis.policies import Budget, FeeCredit, InKind, Policy, Schedule, Voucher, findings
 from outage_analysis.reports import FORMATS
 from outage_analysis.text import AMOUNTS, DATES, LANGUAGES
 from tests.doc_pages import GUIDES, PAGES, name, prose, targets
@@ -225,7 +225,7 @@ def spelled(key: tuple[type[BaseModel], str]) -> str:
 
 def test_the_page_with_every_key_is_a_valid_policy() -> None:
     page = outage_analysis.load_policy(keys.EVERY_KEY)
-    assert {type(line) for line in page.lines} == {Schedule, InKind, FeeCredit, Budget}
+    assert {type(line) for line in page.lines} == {Schedule, InKind, Voucher, FeeCredit, Budget}
     assert findings(page).filter(finding="fact").is_empty()  # every fact that it cites is published
 
 

@@ -23,7 +23,7 @@ from outage_analysis.costs.funnel import (
 from outage_analysis.costs.terms import CompiledLine, CompileInputs, Group, Term
 from outage_analysis.errors import ModelRefused, UsageError
 from outage_analysis.losses import Cube
-from outage_analysis.policies import Budget, CostLine, FeeCredit, InKind, Line, Policy, Schedule
+from outage_analysis.policies import Budget, CostLine, FeeCredit, InKind, Line, Policy, Schedule, Voucher
 
 AnyLine = TypeVar("AnyLine", bound=Line)
 
@@ -153,6 +153,17 @@ def _in_kind(line: InKind, funnel: Funnel, inputs: CompileInputs) -> Iterator[Te
         )
 
 
+def _voucher(line: Voucher, funnel: Funnel, inputs: CompileInputs) -> Iterator[Term]:
+    people = inputs.fact(line.recipients)
+    facts = join_ids(line.recipients or "", *line.facts)
+    take_up = FunnelFactor(funnel.take_up, "take_up")
+    term = Term(line.id, line.main_valuation, line.kind, facts, factors=(take_up,))
+    if people is None:
+        yield replace(term, status="not_public_yet" if line.recipients else "not_published")
+    else:
+        yield term.for_people(people.count, line.payment)
+
+
 def _fee_credit(line: FeeCredit, funnel: Funnel, inputs: CompileInputs) -> Iterator[Term]:
     people, most = inputs.fact(line.recipients), inputs.fact(line.recipients_high)
     facts = join_ids(line.recipients or "", *line.facts, line.recipients_high or "")
@@ -205,5 +216,6 @@ def _budget(line: Budget, funnel: Funnel, inputs: CompileInputs) -> Iterator[Ter
 
 register_kind(Schedule, schedule_from_count, schedule_from_claims)
 register_kind(InKind, _in_kind)
+register_kind(Voucher, _voucher)
 register_kind(FeeCredit, _fee_credit)
 register_kind(Budget, _budget)

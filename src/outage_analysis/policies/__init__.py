@@ -2,7 +2,7 @@
 
 Modules:
     policy: loads a policy, builds one from payments per tier of losses, or writes a template of one
-    cost_lines: payments by loss band, free goods, fee credits and budgets
+    cost_lines: payments by loss band, free goods, vouchers, fee credits and budgets
     tariff: the payment rule of a loss band, and its linear pieces
     explanation: explains a policy in English or Korean: its summary and worked examples
     checks: finds gaps, cliffs and doubtful entries in a policy
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         InKind,
         Line,
         Schedule,
+        Voucher,
     )
     from outage_analysis.policies.explanation import PolicyExplainer, explain
     from outage_analysis.policies.policy import (

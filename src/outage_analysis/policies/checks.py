@@ -18,6 +18,7 @@ from outage_analysis.policies.cost_lines import (
     FeeCredit,
     InKind,
     Schedule,
+    Voucher,
 )
 from outage_analysis.policies.policy import Policy
 from outage_analysis.policies.tariff import (
@@ -86,7 +87,7 @@ def _line_findings(line: CostLine, locale: Locale) -> Iterator[Finding]:
         yield "fact", locale("finding.other_figure", facts=cited)
 
 
-def _cap_findings(line: InKind | FeeCredit | Budget, locale: Locale) -> Iterator[Finding]:
+def _cap_findings(line: CostLine, locale: Locale) -> Iterator[Finding]:
     if isinstance(line, FeeCredit) and line.outage_minutes is not None:
         minutes, minimum = line.outage_minutes, line.from_minutes
         if minutes < minimum:
@@ -96,6 +97,8 @@ def _cap_findings(line: InKind | FeeCredit | Budget, locale: Locale) -> Iterator
         counts = [value for fact in stated if (value := get_fact(fact, hindsight=True).value) is not None]
         if len(counts) > 1 and counts[0] >= counts[1]:
             yield "cap", locale("finding.loose_cap", cap=f"{counts[0]:,.0f}", people=f"{counts[1]:,.0f}")
+    elif isinstance(line, Voucher) and line.before_cap <= line.cap_per_person:
+        yield "cap", locale("finding.limit_never", amount=_money(line.cap_per_person, locale))
 
 
 def _cited_facts(document: Document) -> Iterator[str]:

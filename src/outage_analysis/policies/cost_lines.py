@@ -1,4 +1,4 @@
-"""Cost lines: payments by loss band (schedules), free goods, fee credits and budgets.
+"""Cost lines: payments by loss band (schedules), free goods, vouchers, fee credits and budgets.
 
 All lines have an announcement day, effort, deadlines, eligibility and accounting. A schedule pays by loss
 band, to all claimants or by segment, per claim or per claimant.
@@ -11,6 +11,7 @@ from datetime import date
 from fractions import Fraction
 from functools import cached_property
 from itertools import pairwise
+from math import ceil
 from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Discriminator, Field, Tag, model_validator
@@ -399,6 +400,53 @@ class InKind(Line):
         return Fraction(served * self.face_value)
 
 
+class Voucher(Line):
+    """A voucher per started hour of an outage, up to a cap per person, valued at its face value."""
+
+    NUMBERS: ClassVar[tuple[str, ...]] = ("recipients",)
+
+    kind: Literal["voucher"]
+    """A voucher per started hour."""
+    amount: Price
+    """The face value of the voucher for one started hour."""
+    cap_per_person: Price
+    """The largest face value that one person gets."""
+    outage_hours: Annotated[float | int, Field(gt=0, le=87_840), Unit("hours")]
+    """The length of the outage; an hour that has begun counts in full, so 3.2 hours are 4 started hours."""
+    recipients: FactId | None = None
+    """The id of the fact that counts the people entitled; left out if none was published."""
+
+    @property
+    def before_cap(self) -> int:
+        """The amounts of all started hours, added up."""
+        return self.amount * ceil(self.outage_hours)
+
+    @property
+    def payment(self) -> int:
+        """The face value of one person's vouchers."""
+        return min(self.before_cap, self.cap_per_person)
+
+    @property
+    def count_fact(self) -> str | None:
+        """The id of the fact that counts the people entitled."""
+        return self.recipients
+
+    @property
+    def main_valuation(self) -> str:
+        """The only valuation of vouchers: their face value."""
+        return "face_value"
+
+    def stated_amounts(self, day: date) -> StatedAmounts:  # noqa: ARG002 - the same on every day
+        """The face value of one person's vouchers."""
+        return {"face_value": self.payment}
+
+    def recomputed_amount(self, kind: str, people: int | None) -> Fraction | None:  # noqa: ARG002
+        """The face value of everyone entitled, for a tie-out of the kind `face_value`."""
+        if kind != "face_value" or self.recipients is None:
+            return None
+        return Fraction(get_fact(self.recipients).count * self.payment)
+
+
 class FeeCredit(Line):
     """A refund of part of a periodic fee: for a fixed time, or for a multiple of the outage's duration."""
 
@@ -551,4 +599,4 @@ class Budget(Line):
         return self.model_copy(update={"true_ups": tuple(true_ups)})
 
 
-CostLine = Annotated[Schedule | InKind | FeeCredit | Budget, Field(discriminator="kind")]
+CostLine = Annotated[Schedule | InKind | Voucher | FeeCredit | Budget, Field(discriminator="kind")]

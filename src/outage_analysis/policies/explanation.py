@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from outage_analysis.errors import one_line
 from outage_analysis.incidents import UNKNOWN, Band, fact_exists, get_fact
-from outage_analysis.policies.cost_lines import Budget, CostLine, FeeCredit, InKind, Line, Schedule
+from outage_analysis.policies.cost_lines import Budget, CostLine, FeeCredit, Line, Schedule
 from outage_analysis.policies.tariff import SHARE_DIGITS, SHARE_SCALE, Rule, Tariff
 from outage_analysis.text import Card, Locale, Table, first_rows
 
@@ -27,7 +27,7 @@ ROUND_FEE = 10_000
 """The example fee where none was published, in the smallest unit of the currency."""
 COUNTS = ("recipients", "recipients_high", "cap")
 """Keys that name a fact which counts people."""
-NUMBERS = ("days", "hours", "periods", "multiple", "from_minutes")
+NUMBERS = ("days", "hours", "periods", "multiple", "from_minutes", "outage_hours")
 """Keys whose values are no amounts."""
 
 
@@ -120,7 +120,7 @@ class PolicyExplainer:
             else:
                 yield "  " + self._sentence("example", loss=text, amount=self._money(paid))
 
-    def _terms(self, line: InKind | FeeCredit | Budget) -> Iterator[str]:
+    def _terms(self, line: CostLine) -> Iterator[str]:
         """Yield the sentence of each key that only this kind of line has, in the order of its keys.
 
         The words have a sentence for a key, and one that ends in `_unknown` for a key that is left out.
@@ -187,7 +187,8 @@ class PolicyExplainer:
         pays = line.amount if isinstance(line, Budget) else line.payment
         if pays is None:
             return self.locale("word.unpriced")
-        face = f" ({self.locale('word.face_value')})" if isinstance(line, InKind) else ""
+        goods = line.payment is not None and line.main_valuation == "face_value"
+        face = f" ({self.locale('word.face_value')})" if goods else ""
         return f"{self._value('amount', pays)}{face}"
 
     def rule_text(self, rule: Rule | None) -> str:
