@@ -432,13 +432,17 @@ class Mixture(Distribution):
     def _average(self, each: list[FloatArray] | list[float]) -> FloatArray:
         return np.asarray(np.average(each, axis=0, weights=[branch.weight for branch in self.branches]))
 
+    def cdf(self, x: ArrayLike) -> FloatArray:
+        """P(value <= x) for each x: the average of the branches."""
+        return self._average([branch.distribution.cdf(x) for branch in self.branches])
+
     def _quantile(self, u: FloatArray) -> object:
         """Quantiles by bisection between the quantiles of the branches: slow, so draws use `sample`."""
         each = [distribution.quantile(u) for distribution in self._possible]
         low, high = np.nextafter(np.min(each, axis=0), -np.inf), np.max(each, axis=0)
         for _ in range(BISECTIONS):
             middle = low + (high - low) / 2
-            reached = self._average([branch.distribution.cdf(middle) for branch in self.branches]) >= u
+            reached = self.cdf(middle) >= u
             low, high = np.where(reached, low, middle), np.where(reached, middle, high)
         return np.asarray(high)
 
