@@ -18,17 +18,17 @@ SOURCE = ROOT / "src" / "outage_analysis"
 SLACK = 30
 """How far a number may lie below its ceiling."""
 CEILINGS = {
-    "analysis": 1739,
-    "assumptions": 863,
+    "analysis": 1744,
+    "assumptions": 865,
     "charts": 2261,
-    "claims": 4777,
+    "claims": 4779,
     "cli": 1866,
     "costs": 4422,
     "files": 445,
     "incidents": 754,
     "jupyter": 890,
     "losses": 2157,
-    "policies": 1044,
+    "policies": 1046,
     "reports": 4743,
     "root": 112,
     "text": 1518,

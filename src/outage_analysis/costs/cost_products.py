@@ -192,4 +192,4 @@ def _capacity_product(term: Term, portfolio: Portfolio, factors: dict[str, LiveI
         name, kind, "share", round_digits(served), 0.0, round_digits(most),
         assumption=rate.id if rate else "", line=term.line,
     )  # fmt: skip
-    return Product(term.line, term.valuation, round_digits(term.parts[0].paid), (name,), rule="in_kind")
+    return Product(term.line, term.valuation, round_digits(term.parts[0].paid), (name,), rule=term.rule)

@@ -116,6 +116,11 @@ class Line(NamedDocument):
     """A further note for readers."""
 
     @property
+    def unreached_limit(self) -> int | None:
+        """The limit per person, in the smallest unit, if the line states one that no payment can reach."""
+        return None
+
+    @property
     def numeric_facts(self) -> tuple[str, ...]:
         """The ids of the published facts whose numbers enter the cost calculation.
 
@@ -417,14 +422,14 @@ class Voucher(Line):
     """The id of the fact that counts the people entitled; left out if none was published."""
 
     @property
-    def before_cap(self) -> int:
-        """The amounts of all started hours, added up."""
-        return self.amount * ceil(self.outage_hours)
-
-    @property
     def payment(self) -> int:
         """The face value of one person's vouchers."""
-        return min(self.before_cap, self.cap_per_person)
+        return min(self.amount * ceil(self.outage_hours), self.cap_per_person)
+
+    @property
+    def unreached_limit(self) -> int | None:
+        """The cap if the started hours of the outage do not exceed it."""
+        return None if self.payment < self.amount * ceil(self.outage_hours) else self.cap_per_person
 
     @property
     def count_fact(self) -> str | None:

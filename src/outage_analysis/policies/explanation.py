@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from outage_analysis.errors import one_line
 from outage_analysis.incidents import UNKNOWN, Band, fact_exists, get_fact
 from outage_analysis.policies.cost_lines import Budget, CostLine, FeeCredit, Line, Schedule
-from outage_analysis.policies.tariff import SHARE_DIGITS, SHARE_SCALE, Rule, Tariff
+from outage_analysis.policies.tariff import MONEY, SHARE_DIGITS, SHARE_SCALE, Rule, Tariff
 from outage_analysis.text import Card, Locale, Table, first_rows
 
 if TYPE_CHECKING:
@@ -25,10 +25,6 @@ LONGEST = 10_000
 """The maximum number of characters of a note."""
 ROUND_FEE = 10_000
 """The example fee where none was published, in the smallest unit of the currency."""
-COUNTS = ("recipients", "recipients_high", "cap")
-"""Keys that name a fact which counts people."""
-NUMBERS = ("days", "hours", "periods", "multiple", "from_minutes", "outage_hours")
-"""Keys whose values are no amounts."""
 
 
 def explain(policy: Policy, lang: str = "en") -> list[str]:
@@ -131,7 +127,7 @@ class PolicyExplainer:
                 continue
             if key == "true_ups":
                 for true_up in value:
-                    known = {"day": self.locale.day(true_up.since), "value": self._value(key, true_up.amount)}
+                    known = {"day": self.locale.day(true_up.since), "value": self._value(true_up.amount)}
                     yield self._sentence(key, **known)
             elif key == "rounding" and value:
                 yield self._sentence(f"rounding_{value.how}", to=self._money(value.to))
@@ -142,16 +138,17 @@ class PolicyExplainer:
                 name += "_unknown" if value == field.default else ""
                 if self.locale.has_label(f"explain.{name}"):
                     valuation = self.locale(f"word.{line.main_valuation}")
-                    yield self._sentence(name, value=self._value(key, value), valuation=valuation)
+                    stated = self._value(value, is_money=MONEY in repr(field))
+                    yield self._sentence(name, value=stated, valuation=valuation)
 
-    def _value(self, key: str, value: int | str | None) -> object:
-        """Format the amount or the number that a key states, or the figure of the fact that it names."""
+    def _value(self, value: int | str | None, *, is_money: bool = True) -> object:
+        """Format an amount or another number, or the figure of a fact: an amount, or how many people."""
         if not isinstance(value, str):
-            return value if value is None or key in NUMBERS else self._money(value)
+            return self._money(value) if value is not None and is_money else value
         figure = self._figure(value)
         if figure is None:
             return value
-        if key in COUNTS:
+        if not is_money:
             return self._sentence("counted", number=self.locale.number(figure), fact=value)
         return f"{self._money(figure * 10**self.policy.digits)} ({value})"
 
@@ -189,7 +186,7 @@ class PolicyExplainer:
             return self.locale("word.unpriced")
         goods = line.payment is not None and line.main_valuation == "face_value"
         face = f" ({self.locale('word.face_value')})" if goods else ""
-        return f"{self._value('amount', pays)}{face}"
+        return f"{self._value(pays)}{face}"
 
     def rule_text(self, rule: Rule | None) -> str:
         """A text that states what a payment rule pays; if `rule` is None, it states that there is no rule."""

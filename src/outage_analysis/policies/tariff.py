@@ -45,7 +45,9 @@ def _share_in_ten_thousandths(value: object) -> object:
     return int(Decimal(repr(value)) * SHARE_SCALE)
 
 
-_SMALLEST = Unit("smallest currency unit")
+MONEY = "smallest currency unit"
+"""The unit of each key that states an amount."""
+_SMALLEST = Unit(MONEY)
 Money = Annotated[int, Field(ge=0, le=10**12), _SMALLEST]
 """An amount in the smallest unit of the currency."""
 Price = Annotated[int, Field(gt=0, le=10**12), _SMALLEST]
