@@ -691,6 +691,8 @@ def test_claims_of_one_claimant_are_decided_together_or_the_output_says_that_the
     assert percentiles <= {0, 900_000} or re.search(
         r"claimant.{0,80}(independent|one by one|separately)", said
     )
+    claims.write_text(claims.read_text("utf-8").replace("c01", ""), "utf-8")  # thirty strangers
+    assert "claimant" not in outage_analysis("cost", claims, "--tiers", "300000:30000").out
 
 
 @pytest.mark.slow

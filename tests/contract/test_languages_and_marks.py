@@ -309,6 +309,19 @@ def test_figures_of_example_assumptions_are_marked_by_commands_and_in_every_form
     assert not mark.search(own.err)
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("lang", MARK)
+def test_the_first_chance_over_a_budget_is_the_one_without_inputs_that_move_together(
+    tmp_path: Path, lang: str
+) -> None:
+    done = oa.run(budget=250_000_000, draws=8192)
+    done.report(tmp_path / "r", formats=["html"], lang=lang)
+    chances = [f"{done.tables.budget[column].item():.0%}" for column in ("exceeded", "stressed")]
+    said = [x for x in re.split(r"(?<=\.) ", page_text(tmp_path / "r")) if all(y in x for y in chances)]
+    assert said
+    assert all(text.index(chances[0]) < text.index(chances[1]) for text in said)
+
+
 # --- marks of synthetic rows --------------------------------------------------
 
 

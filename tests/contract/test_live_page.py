@@ -35,8 +35,9 @@ OFFICE = [
     pytest.mark.skipif(not SOFFICE and not REQUIRED, reason="needs LibreOffice (soffice)"),
 ]
 CONTENTS = "one value, name and rounding per quantity: the issue on contents"
-FILING, ACCEPTANCE, FIRST = "Filing share", "Acceptance", "up to 300,000 won"
-"""Parts of the labels of three sliders."""
+FILING, ACCEPTANCE = "Filing share", "Acceptance"
+FIRST, SECOND = "up to 300,000 won", "to 500,000 won"
+"""Parts of the labels of the sliders."""
 
 
 @pytest.fixture(scope="module")
@@ -215,6 +216,23 @@ class TestInABrowser:
         answer = " ".join(text for text in said(page) if "300 million" in text)
         assert 40_000 in amounts_in(answer, "en")
         assert 30_000 not in amounts_in(answer, "en")
+
+    def test_a_payment_found_in_the_page_is_not_above_that_of_a_larger_loss(self, page: Chrome) -> None:
+        typed(page, SECOND, 20_000)
+        typed(page, "Budget", 300_000_000)
+        _, second = page.find_elements(By.NAME, "varied")
+        page.execute_script("arguments[0].checked = false", second)
+        page.find_element(By.XPATH, "//button[@type='submit']").click()
+        wait_until_still(page)
+        policy = oa.load_policy("kakao-2022").with_tier(up_to=500_000, pays=20_000)
+        asked = ["small-business-cash.tier1=0..100_000/10_000"]
+        found = oa.solve(
+            policy=policy, ledger="kakao-2022", vary=asked, budget=300_000_000, objective="per_claim"
+        )
+        (payment,) = found.parameters.values()
+        amounts = amounts_in(" ".join(text for text in said(page) if "300 million" in text), "en")
+        assert payment in amounts
+        assert not {x for x in amounts if 20_000 < x <= 100_000}
 
     def test_one_scenario_has_one_range(self, page: Chrome) -> None:
         row = next(x.text for x in page.find_elements(By.TAG_NAME, "tr") if "half as high again" in x.text)
