@@ -219,7 +219,7 @@ class TestInABrowser:
 
     def test_a_payment_found_in_the_page_is_not_above_that_of_a_larger_loss(self, page: Chrome) -> None:
         typed(page, SECOND, 20_000)
-        typed(page, "Budget", 300_000_000)
+        typed(page, "Budget", 900_000_000)
         _, second = page.find_elements(By.NAME, "varied")
         page.execute_script("arguments[0].checked = false", second)
         page.find_element(By.XPATH, "//button[@type='submit']").click()
@@ -227,10 +227,10 @@ class TestInABrowser:
         policy = oa.load_policy("kakao-2022").with_tier(up_to=500_000, pays=20_000)
         asked = ["small-business-cash.tier1=0..100_000/10_000"]
         found = oa.solve(
-            policy=policy, ledger="kakao-2022", vary=asked, budget=300_000_000, objective="per_claim"
+            policy=policy, ledger="kakao-2022", vary=asked, budget=900_000_000, objective="per_claim"
         )
         (payment,) = found.parameters.values()
-        amounts = amounts_in(" ".join(text for text in said(page) if "300 million" in text), "en")
+        amounts = amounts_in(" ".join(text for text in said(page) if "900 million" in text), "en")
         assert payment in amounts
         assert not {x for x in amounts if 20_000 < x <= 100_000}
 
