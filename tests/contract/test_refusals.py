@@ -102,6 +102,7 @@ FILES: dict[str, str | bytes] = {
     "two-currencies.csv": FREE.replace("loss\n", "loss (원/EUR)\n"),
     "won-in-euros.csv": FREE.replace("loss\n", "loss (EUR)\n").replace(",12\n", ",12 KRW\n"),
     "two-days.csv": FREE.replace("2026-01-15", "03/04/2026").replace("2026-01-16", "05/06/2026"),
+    "one-accent.csv": FREE.replace("App", "Genève").encode("cp1252"),
     "unnamed.csv": FREE.replace("service", "what failed"),
     "persons.csv": ONE.replace(",x\n", ",010-1234-5678\n"),
     "mine/keep.txt": "mine",
@@ -351,6 +352,11 @@ PYTHON: dict[str, tuple[Callable[[Path], Any], int, tuple[str, ...]]] = {
         ("won-in-euros.csv", "EUR", "KRW"),
     ),
     "two currencies": (lambda f: oa.read_claims(f / "two-currencies.csv"), USAGE, ("currenc",)),
+    "two encodings": (
+        lambda f: oa.read_claims(f / "one-accent.csv", currency="KRW"),
+        DATA,
+        ("one-accent.csv", "cp1252", "cp1250"),
+    ),
     "days in two orders": (
         lambda f: oa.read_claims(f / "two-days.csv", currency="KRW"),
         USAGE,
