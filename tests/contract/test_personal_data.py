@@ -105,7 +105,7 @@ def test_an_inspection_masks_what_has_a_pattern_and_says_which_columns_are_perso
     assert {"연락처", "내용"} <= personal
 
 
-@pytest.mark.parametrize("name", ["홍길동", "Kim Min-su", "Müller"])
+@pytest.mark.parametrize("name", ["홍길동", "Kim Min-su", "Müller", RESIDENT, PHONE])
 @pytest.mark.parametrize("place", [2, 3, 4, 5])
 @pytest.mark.usefixtures("folder")
 def test_a_name_in_any_column_of_a_rejected_row_is_shown_nowhere(place: int, name: str) -> None:
@@ -213,7 +213,12 @@ def test_headers_and_broken_rows_in_a_refusal_show_no_person(folder: Path, suffi
         ".xlsx": frame.write_excel,
     }
     write[suffix](path)
-    for arguments in (("ingest", path, *WHERE), ("inspect", path, *WHERE)):
+    for arguments in (
+        ("ingest", path, *WHERE),
+        ("inspect", path, *WHERE),
+        ("inspect", path),
+        ("inspect", path, "--json"),
+    ):
         done = outage_analysis(*arguments)
         assert shown(done.out + done.err) == [], arguments
     assert outage_analysis("ingest", path, *WHERE).code == 3
