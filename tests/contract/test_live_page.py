@@ -234,6 +234,14 @@ class TestInABrowser:
         assert payment in amounts
         assert not {x for x in amounts if 20_000 < x <= 100_000}
 
+    def test_the_rates_that_came_out_are_filed_of_reported_and_accepted_of_filed(self, page: Chrome) -> None:
+        page.find_element(By.XPATH, "//button[contains(., 'turned out')]").click()
+        wait_until_still(page)
+        shown = [
+            float(number_field(page, label).get_attribute("value") or 0) for label in (FILING, ACCEPTANCE)
+        ]
+        assert shown == pytest.approx([100 * 451 / 8461, 100 * 205 / 451], abs=0.01)  # CL-13, R2-05, R2-06
+
     def test_one_scenario_has_one_range(self, page: Chrome) -> None:
         row = next(x.text for x in page.find_elements(By.TAG_NAME, "tr") if "half as high again" in x.text)
         page.find_element(By.XPATH, "//button[contains(., 'half as high again')]").click()
