@@ -20,6 +20,8 @@ from outage_analysis.reports.verification.verify import verify
 from outage_analysis.text import smallest_units
 from tests.commands import command
 
+pytestmark = pytest.mark.slow  # the contract suite runs the tasks of the how-to page in the quick run
+
 COMPLAINTS = """Ticket No,Product,Received,Damage (KRW)
 1,KakaoTalk,2022-10-16,"120,000"
 2,KakaoTalk,2022-10-17,"300,000"

@@ -52,6 +52,7 @@ def test_the_funnel_begins_at_the_stage_that_the_rows_have_come_to(tmp_path: Pat
     assert by_rows[None].expected == by_rows["complaints"].expected
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("lang", "filed"), [("en", "filed claims"), ("ko", "접수된 신청")])
 def test_the_first_sentence_says_what_a_row_is_taken_for_unless_it_is_stated(
     tmp_path: Path, lang: str, filed: str

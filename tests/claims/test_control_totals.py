@@ -12,6 +12,8 @@ import pytest
 import outage_analysis as oa
 from tests.contract.command_line import outage_analysis
 
+pytestmark = pytest.mark.slow  # writes reports; the contract suite reads others in the quick run
+
 LOSSES = {"a.csv": ("(kEUR)", 1000, [1.5, 2, 30, 0, 4]), "b.csv": ("(EUR)", 1, [7.25, 300])}
 """File -> unit in its header, what an amount of 1 stands for, and its losses."""
 

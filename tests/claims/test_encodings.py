@@ -12,6 +12,8 @@ import outage_analysis as oa
 from outage_analysis.errors import InputRefused, UsageError
 from tests.contract.command_line import outage_analysis
 
+pytestmark = pytest.mark.slow  # many files; the contract suite reads some of each kind in the quick run
+
 
 class Case(NamedTuple):
     """The services and regions of a file, its encoding, and what is recorded without `encoding=`."""

@@ -15,6 +15,8 @@ from outage_analysis.text import stated_unit
 from tests.commands import GOOD, HEADER
 from tests.contract.command_line import outage_analysis
 
+pytestmark = pytest.mark.slow  # many files; the contract suite reads some units in the quick run
+
 UNDERSTOOD = {
     "loss (KRW)": ("KRW", 30),
     "KRW loss": ("KRW", 30),

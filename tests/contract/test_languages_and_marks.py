@@ -285,7 +285,8 @@ def test_the_rejected_rows_of_a_report_are_counted_where_its_claims_are_describe
     assert any(accounts.search(text) for text in workbook_of(folder).texts())
 
 
-@pytest.mark.parametrize("lang", ["en", pytest.param("ko", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("lang", ["en", "ko"])
 def test_figures_of_example_assumptions_are_marked_by_commands_and_in_every_format(
     complaints: Path, lang: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -105,7 +105,10 @@ def test_an_inspection_masks_what_has_a_pattern_and_says_which_columns_are_perso
     assert {"연락처", "내용"} <= personal
 
 
-@pytest.mark.parametrize("name", ["홍길동", "Kim Min-su", "Müller", RESIDENT, PHONE])
+@pytest.mark.parametrize(
+    "name",
+    ["Kim Min-su", RESIDENT, *(pytest.param(x, marks=pytest.mark.slow) for x in ("홍길동", "Müller", PHONE))],
+)
 @pytest.mark.parametrize("place", [2, 3, 4, 5])
 @pytest.mark.usefixtures("folder")
 def test_a_name_in_any_column_of_a_rejected_row_is_shown_nowhere(place: int, name: str) -> None:

@@ -31,6 +31,8 @@ from outage_analysis.text import LANGUAGES, TABLE_DIGITS, Locale
 from tests.chromium import CHROMIUM, DRIVER, FLAGS, IN_A_BROWSER
 from tests.paths import AXE
 
+pytestmark = pytest.mark.slow  # the contract suite moves the sliders of the page
+
 EVIL = '</script><script>alert(1)</script>"><svg onload=alert(2)>'
 CASH = ["as-review-award", "as-filing-share", "as-acceptance"]
 """Inputs of the cash with a slider, the widest swing first; a band mix is not one number."""
