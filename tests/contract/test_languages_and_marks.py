@@ -323,6 +323,19 @@ def test_the_first_chance_over_a_budget_is_the_one_without_inputs_that_move_toge
     assert all(text.index(chances[0]) < text.index(chances[1]) for text in said)
 
 
+@pytest.mark.parametrize("name", ["kakao-en", "kakao-ko"])
+def test_the_sliders_of_payments_open_with_the_announced_payments_in_their_unit(
+    report: Report, name: str
+) -> None:
+    page = (report(name) / "report.html").read_text("utf-8")
+    field = (
+        r'\.pays\.\d"[^>]*>.*?type="number"[^>]*?value="([\d.]+)"[^>]*>\s*<span class="unit">([^<]+)</span>'
+    )
+    units = {"won": 1, "thousand won": 1_000, "만 원": 10_000}
+    fields = re.findall(field, page, re.DOTALL)
+    assert [float(value) * units[unit] for value, unit in fields[:2]] == [30_000, 50_000]
+
+
 # --- marks of synthetic rows --------------------------------------------------
 
 
