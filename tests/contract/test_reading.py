@@ -372,10 +372,10 @@ def test_a_complaint_in_two_files_is_counted_once(tmp_path: Path) -> None:
     lines = PLAIN.splitlines(keepends=True)
     paths = [tmp_path / "a.csv", tmp_path / "b.csv"]
     paths[0].write_text("".join(lines[:9]), "utf-8")
-    paths[1].write_text("".join([lines[0], *lines[7:]]), "utf-8")
+    paths[1].write_text("".join([*lines[:2], *lines[7:]]), "utf-8")  # the first in the same row as in a.csv
     claims = oa.read_claims(paths, incident(tmp_path), max_rejects=1)
     assert complaints_in(claims) == ROWS
-    assert claims.files.rows() == [("a.csv", 8, 8, 0), ("b.csv", 6, 4, 2)]
+    assert claims.files.rows() == [("a.csv", 8, 8, 0), ("b.csv", 7, 4, 3)]
 
 
 def test_each_broken_value_is_a_reject_with_its_row_column_and_value(tmp_path: Path) -> None:
