@@ -309,10 +309,10 @@ def test_memory_does_not_grow_with_the_claims() -> None:
 
 @pytest.mark.slow
 def test_draws_are_streamed_a_replicate_at_a_time() -> None:
-    """Of all draws only the total and its two moments given the inputs are kept."""
+    """Of many draws only the total and its two moments given the inputs are kept."""
     folio = of_claims(100)
     many = replace(folio, terms=tuple(replace(folio.terms[0], line=f"line-{n}") for n in range(40)))
-    run = simulate(many, draws=2**14)
+    run = simulate(many, draws=2**16)
     tracemalloc.start()
     assert run.totals
     peak = tracemalloc.get_traced_memory()[1]

@@ -302,7 +302,7 @@ def fit_cube(
     top, left = top or "open", "truncated" if edges[0] > 0 else "ground_up"
     fits = losses.fit_all(edges, counts, top=top, left=left, synthetic=counted.synthetic, families=families)
     bands = f"{len(counts)} bands, top {top}, left {left}"
-    return fits, f"fitted to {sum(counted.counts):,} losses above zero in {bands}"
+    return fits, f"fitted to {counted.claims:,} losses above zero in {bands}"
 
 
 def fit_tables(fits: Fits, level: float = 0.95) -> dict[str, pl.DataFrame]:

@@ -200,6 +200,11 @@ class LossCounts(NamedTuple):
     synthetic: bool
     """Whether the claims are synthetic: a fit then only recovers the generator's parameters."""
 
+    @property
+    def claims(self) -> int:
+        """The number of claims in all bands."""
+        return sum(self.counts)
+
 
 def between_heaps(low: float, high: float) -> tuple[int, ...]:
     """Band edges from `low` to below `high`, four per factor of ten, that are far from round amounts.
