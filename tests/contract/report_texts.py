@@ -107,6 +107,18 @@ def chart_values(report: Path) -> list[float]:
     return values
 
 
+def chart_bars(report: Path) -> list[tuple[str, float]]:
+    """The name and the value of each bar of the native charts that have one series."""
+    slides = Presentation(str(report / "report.pptx")).slides
+    plots = (plot for s in slides for shape in s.shapes if shape.has_chart for plot in shape.chart.plots)
+    return [
+        bar
+        for plot in plots
+        if len(plot.series) == 1
+        for bar in zip(plot.categories, plot.series[0].values, strict=True)
+    ]
+
+
 def amounts_in(text: str, lang: str) -> set[float]:
     """The amounts in won that a text says in words: 63 thousand won, 1억 9,000만 원."""
     if lang == "en":

@@ -25,6 +25,7 @@ from tests.contract.report_texts import (
     Known,
     amounts_in,
     cells_of,
+    chart_bars,
     chart_values,
     in_two_digits,
     numbers_in,
@@ -115,6 +116,21 @@ def test_each_bar_of_a_slide_ends_at_a_number_of_the_tables(named: tuple[str, Pa
     own = {169_220_000.0, 300_000_000.0}  # the width of a press range, drawn without an end of its own
     assert {x for x in values if not known(named[1]).has(x, 1e-6 * abs(x))} <= own
     assert {in_two_digits(x) for x in values} >= {in_two_digits(figures_of(named[1])[m]) for m in MEASURES}
+
+
+def test_the_bars_of_the_mean_and_the_median_on_a_slide_end_at_them(report: Report) -> None:
+    bars, figures = chart_bars(report("kakao-en")), figures_of(report("kakao-en"))
+    shown = [value for word in ("mean of all", "P50") for name, value in bars if word in name]
+    assert shown == pytest.approx([figures["expected"], figures["p50"]], rel=1e-6)
+
+
+@pytest.mark.parametrize("name", ["kakao-en", "kakao-ko"])
+def test_a_column_of_the_workbook_is_in_the_unit_that_it_names(report: Report, name: str) -> None:
+    book, units = workbook_of(report(name)), {"in million won": 1e6, "만 원": 1e4}
+    cells = book.cells(next(iter(book.paths)))
+    head = next(n for n in range(1, 30) if f"E{n}" in cells and cells[f"E{n}"].value in units)
+    model, shown = (float(str(cells[f"{column}{head + 1}"].value)) for column in "DE")
+    assert shown * units[str(cells[f"E{head}"].value)] == pytest.approx(model)
 
 
 def test_the_workbook_opens_with_the_chance_over_the_budget_and_not_with_the_stressed_one(

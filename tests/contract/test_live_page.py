@@ -198,41 +198,32 @@ class TestInABrowser:
         assert close(low, done, 10)
         assert close(high, done, 90)
 
-    def test_a_payment_found_in_the_page_is_not_below_that_of_a_smaller_loss(self, page: Chrome) -> None:
-        typed(page, FIRST, 35_000)
-        typed(page, "Budget", 300_000_000)
-        first, _ = page.find_elements(By.NAME, "varied")
-        page.execute_script("arguments[0].checked = false", first)
+    @pytest.mark.parametrize(
+        ("place", "pays", "budget", "payment"),
+        [
+            (0, 35_000, 300, 40_000),  # out of reach: the larger loss gets the least that is not below
+            (1, 20_000, 900, 20_000),  # money is left: the smaller loss gets the most that is not above
+        ],
+    )
+    def test_a_payment_found_in_the_page_does_not_fall_with_the_loss(
+        self, page: Chrome, place: int, pays: int, budget: int, payment: int
+    ) -> None:
+        typed(page, (FIRST, SECOND)[place], pays)
+        typed(page, "Budget", budget * 10**6)
+        fixed = page.find_elements(By.NAME, "varied")[place]
+        page.execute_script("arguments[0].checked = false", fixed)
         page.find_element(By.XPATH, "//button[@type='submit']").click()
         wait_until_still(page)
-        policy = oa.load_policy("kakao-2022").with_tier(up_to=300_000, pays=35_000)
-        asked = ["small-business-cash.tier2=0..100_000/10_000"]
+        policy = oa.load_policy("kakao-2022").with_tier(up_to=(300_000, 500_000)[place], pays=pays)
+        vary = [f"small-business-cash.tier{2 - place}=0..100_000/10_000"]
         found = oa.solve(
-            policy=policy, ledger="kakao-2022", vary=asked, budget=300_000_000, objective="per_claim"
+            policy=policy, ledger="kakao-2022", vary=vary, budget=budget * 10**6, objective="per_claim"
         )
-        (payment,) = found.parameters.values()
-        assert not found.is_feasible  # the nearest policy pays the least that is possible
-        assert payment == 40_000
-        answer = " ".join(text for text in said(page) if "300 million" in text)
-        assert 40_000 in amounts_in(answer, "en")
-        assert 30_000 not in amounts_in(answer, "en")
-
-    def test_a_payment_found_in_the_page_is_not_above_that_of_a_larger_loss(self, page: Chrome) -> None:
-        typed(page, SECOND, 20_000)
-        typed(page, "Budget", 900_000_000)
-        _, second = page.find_elements(By.NAME, "varied")
-        page.execute_script("arguments[0].checked = false", second)
-        page.find_element(By.XPATH, "//button[@type='submit']").click()
-        wait_until_still(page)
-        policy = oa.load_policy("kakao-2022").with_tier(up_to=500_000, pays=20_000)
-        asked = ["small-business-cash.tier1=0..100_000/10_000"]
-        found = oa.solve(
-            policy=policy, ledger="kakao-2022", vary=asked, budget=900_000_000, objective="per_claim"
-        )
-        (payment,) = found.parameters.values()
-        amounts = amounts_in(" ".join(text for text in said(page) if "900 million" in text), "en")
-        assert payment in amounts
-        assert not {x for x in amounts if 20_000 < x <= 100_000}
+        assert [*found.parameters.values()] == [payment]
+        assert found.is_feasible == bool(place)
+        answer = amounts_in(" ".join(text for text in said(page) if f"{budget} million" in text), "en")
+        assert {x for x in answer if 0 < x <= 100_000} <= {payment, pays}
+        assert payment in answer
 
     def test_the_rates_that_came_out_are_filed_of_reported_and_accepted_of_filed(self, page: Chrome) -> None:
         page.find_element(By.XPATH, "//button[contains(., 'turned out')]").click()

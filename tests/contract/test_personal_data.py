@@ -107,7 +107,10 @@ def test_an_inspection_masks_what_has_a_pattern_and_says_which_columns_are_perso
 
 @pytest.mark.parametrize(
     "name",
-    ["Kim Min-su", RESIDENT, *(pytest.param(x, marks=pytest.mark.slow) for x in ("홍길동", "Müller", PHONE))],
+    [
+        *("Kim Min-su", RESIDENT.replace("-", ""), PHONE.replace("-", "")),
+        *(pytest.param(x, marks=pytest.mark.slow) for x in ("홍길동", "Müller", RESIDENT, PHONE)),
+    ],
 )
 @pytest.mark.parametrize("place", [2, 3, 4, 5])
 @pytest.mark.usefixtures("folder")
@@ -129,7 +132,9 @@ def test_a_name_in_any_column_of_a_rejected_row_is_shown_nowhere(place: int, nam
 # --- columns that would leave -------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("secret", [PHONE, MAIL, RESIDENT, CARD, "두\n줄", "가" * 500])
+@pytest.mark.parametrize(
+    "secret", [PHONE, PHONE.replace("-", ""), MAIL, RESIDENT, CARD, "두\n줄", "가" * 500]
+)
 def test_a_column_with_personal_data_or_free_text_ends_in_exit_4_and_writes_nothing(
     folder: Path, secret: str
 ) -> None:
@@ -216,12 +221,7 @@ def test_headers_and_broken_rows_in_a_refusal_show_no_person(folder: Path, suffi
         ".xlsx": frame.write_excel,
     }
     write[suffix](path)
-    for arguments in (
-        ("ingest", path, *WHERE),
-        ("inspect", path, *WHERE),
-        ("inspect", path),
-        ("inspect", path, "--json"),
-    ):
+    for arguments in (("ingest", path, *WHERE), ("inspect", path, *WHERE)):
         done = outage_analysis(*arguments)
         assert shown(done.out + done.err) == [], arguments
     assert outage_analysis("ingest", path, *WHERE).code == 3
@@ -231,8 +231,9 @@ def test_headers_and_broken_rows_in_a_refusal_show_no_person(folder: Path, suffi
 def test_an_inspection_shows_no_name_if_a_name_occurs_twice() -> None:
     names = [f"Minsu{chr(97 + n)} Kim{chr(97 + n)}" for n in range(20)]
     rows = [f"{n},Bank,2026-03-02,{1000 + n},{name}\n" for n, name in enumerate([*names, names[0]])]
-    Path("list.csv").write_text("claim_id,service,filed_on,loss (KRW),handled\n" + "".join(rows), "utf-8")
+    header = f"claim_id,service,filed_on,loss (KRW),handled {PHONE}\n"
+    Path("list.csv").write_text(header + "".join(rows), "utf-8")
     for more in ((), ("--json",)):
         done = outage_analysis("inspect", "list.csv", *more)
         assert done.code == 0
-        assert not [name for name in names if name in done.out + done.err]
+        assert not [name for name in (*names, PHONE) if name in done.out + done.err]

@@ -71,13 +71,13 @@ class Simulation(ShortRepr):
         Every call yields the same; a small simulation keeps them.
         """
         size = self.draws * (self.portfolio.dimensions + self.process.dimensions)
-        yield from self._kept if size <= MOST_KEPT else self._drawn()
+        yield from self._kept if size <= MOST_KEPT else self._draw()
 
     @cached_property
     def _kept(self) -> tuple[Replicate, ...]:
-        return tuple(self._drawn())
+        return tuple(self._draw())
 
-    def _drawn(self) -> Iterator[Replicate]:
+    def _draw(self) -> Iterator[Replicate]:
         for u, values in self._sampled_inputs():
             scores = self.process.scores(u[:, self.portfolio.dimensions :])
             amounts = tuple(
