@@ -18,17 +18,17 @@ SOURCE = ROOT / "src" / "outage_analysis"
 SLACK = 30
 """How far a number may lie below its ceiling."""
 CEILINGS = {
-    "analysis": 1744,
+    "analysis": 1748,
     "assumptions": 865,
-    "charts": 2261,
-    "claims": 4779,
+    "charts": 2251,
+    "claims": 4791,
     "cli": 1866,
     "costs": 4422,
     "files": 445,
-    "incidents": 754,
+    "incidents": 759,
     "jupyter": 890,
     "losses": 2159,
-    "policies": 1046,
+    "policies": 1050,
     "reports": 4743,
     "root": 112,
     "text": 1518,

@@ -14,7 +14,7 @@ from selenium.webdriver.chrome.service import Service
 
 from outage_analysis import load_incident, load_policy, read_claims
 from outage_analysis.analysis import combination_counts
-from outage_analysis.charts import chart_context, display_names, draw, script_json, vega_bundle
+from outage_analysis.charts import chart_context, draw, script_json, vega_bundle
 from outage_analysis.claims import load_synthetic, synthetic_chunks, write_synthetic
 from outage_analysis.text import Locale
 from tests.benchmarks.tables import tell
@@ -67,7 +67,7 @@ def counts(folder: Path, rows: int) -> pl.DataFrame:
 
 def test_a_step_of_a_selection_takes_no_longer_for_ten_million_claims(tmp_path: Path) -> None:
     incident = load_incident("kakao-2022")
-    names, day = display_names(incident, lang="en"), incident.claims_to
+    names, day = incident.display_names("en"), incident.claims_to
     context = chart_context(incident, Locale("en"), names, day, synthetic=True)
     options = ChromeOptions()
     options.binary_location = CHROMIUM or shutil.which("chromium") or ""

@@ -24,7 +24,6 @@ from outage_analysis.charts import (
     INK,
     ChartContext,
     chart_context,
-    display_names,
     draw,
     in_palette,
     vega_bundle,
@@ -98,7 +97,7 @@ def hourly(hours: int) -> pl.DataFrame:
 
 
 def frame(analysis: Analysis, lang: str = "en", *, synthetic: bool = False) -> ChartContext:
-    names = display_names(analysis.incident, analysis.policy, analysis.ledger, lang=lang)
+    names = analysis.names(lang)
     return chart_context(analysis.incident, Locale(lang), names, analysis.as_of, synthetic=synthetic)
 
 

@@ -11,7 +11,7 @@ import pytest
 from selenium.webdriver import Chrome, ChromeOptions
 from selenium.webdriver.chrome.service import Service
 
-from outage_analysis.charts import chart_context, display_names, draw, script_json, vega_bundle
+from outage_analysis.charts import chart_context, draw, script_json, vega_bundle
 from outage_analysis.charts.day_axis import milliseconds, noon, shown_days
 from outage_analysis.text import Locale
 from tests.chromium import CHROMIUM, DRIVER, FLAGS, IN_A_BROWSER
@@ -29,7 +29,7 @@ INTAKE = pl.DataFrame(
 
 
 def context(incident: Incident, as_of: date = LAST, lang: str = "en") -> ChartContext:
-    return chart_context(incident, Locale(lang), display_names(incident, lang=lang), as_of, synthetic=False)
+    return chart_context(incident, Locale(lang), incident.display_names(lang), as_of, synthetic=False)
 
 
 def test_a_day_starts_at_midnight_utc_and_a_time_keeps_its_hour() -> None:

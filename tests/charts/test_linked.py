@@ -16,7 +16,7 @@ from selenium.webdriver.support.ui import Select
 from selenium.webdriver.support.wait import WebDriverWait
 
 from outage_analysis.analysis import combination_counts
-from outage_analysis.charts import chart_context, display_names, draw, render_offline, script_bundle
+from outage_analysis.charts import chart_context, draw, render_offline, script_bundle
 from outage_analysis.claims import read_claims
 from outage_analysis.errors import DisclosureBlocked
 from outage_analysis.incidents import Bands
@@ -188,7 +188,7 @@ def told_table(tmp_path_factory: pytest.TempPathFactory, incident: Incident, pol
 
 def drawing(table: pl.DataFrame, incident: Incident, *, synthetic: bool = False) -> dict[str, Any]:
     frame = chart_context(
-        incident, Locale("en"), display_names(incident, lang="en"), date(2022, 10, 30), synthetic=synthetic
+        incident, Locale("en"), incident.display_names("en"), date(2022, 10, 30), synthetic=synthetic
     )
     chart = draw("linked", table, frame)
     assert chart is not None

@@ -36,7 +36,7 @@ from outage_analysis.errors import ModelRefused, UsageError
 from outage_analysis.files import bundled_ids, spelling_hint, validated_copy
 from outage_analysis.incidents import Bands, Incident, load_incident
 from outage_analysis.losses import Cube, build_cube, cost_bands
-from outage_analysis.policies import Policy, load_policy
+from outage_analysis.policies import Policy, load_policy, policy_names
 from outage_analysis.text import DEFAULT_LEVEL, Card, Displayable, Locale, Table, smallest_units
 
 if TYPE_CHECKING:  # types only; importing charts is slow
@@ -92,9 +92,7 @@ class PolicyResult(Displayable):
 
     def names(self, lang: str) -> dict[str, str]:
         """The display name of each policy by id. If two policies have the same name, the id is appended."""
-        names = {policy.id: policy.name[lang] for policy in self.policies}
-        used = list(names.values())
-        return {id_: f"{name} ({id_})" if used.count(name) > 1 else name for id_, name in names.items()}
+        return policy_names(self.policies, lang)
 
     def chart(
         self,

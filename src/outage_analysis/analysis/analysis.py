@@ -33,7 +33,7 @@ from outage_analysis.errors import ModelRefused, UsageError
 from outage_analysis.files import Document, Text, bundled_ids
 from outage_analysis.incidents import Incident, TieOut, cites_fact_after
 from outage_analysis.losses import Cube
-from outage_analysis.policies import Policy, load_policy
+from outage_analysis.policies import Policy, load_policy, policy_names
 from outage_analysis.text import Card, Displayable, LikelyRange, Locale, Table
 
 if TYPE_CHECKING:  # types only; without these imports the command `cost` is faster
@@ -42,6 +42,7 @@ if TYPE_CHECKING:  # types only; without these imports the command `cost` is fas
     from outage_analysis.analysis.tables import AnalysisTables
     from outage_analysis.charts import AltairChart, ChartContext
     from outage_analysis.costs import Backtest, SampledTotal, ScenarioSet
+    from outage_analysis.incidents import BacktestSpec
     from outage_analysis.reports import ReportBuilder
 
 Formats = Sequence[str] | str | None
@@ -96,10 +97,9 @@ class Analysis(Displayable):
         return compared_policies(self)
 
     @cached_property
-    def backtest(self) -> Backtest | None:
-        """The back-test of the policy and the ledger; None without hindsight or without known outcomes."""
-        from outage_analysis.costs import backtest  # imported here: few need it
-        from outage_analysis.incidents import load_backtest_spec
+    def backtest_spec(self) -> BacktestSpec | None:
+        """The back-test that belongs to the policy and the ledger; None without hindsight or without one."""
+        from outage_analysis.incidents import load_backtest_spec  # imported here: few need it
 
         if not self.plan.hindsight or self.ledger is None:
             return None
@@ -109,8 +109,17 @@ class Analysis(Displayable):
                 load_policy(spec.policy),
                 load_ledger(spec.ledger),
             ) == (self.policy, self.ledger):
-                with suppress(ModelRefused, UsageError):  # without a back-test if some outcomes are unknown
-                    return backtest(spec, draws=self.plan.draws, seed=self.plan.seed, level=self.plan.level)
+                return spec
+        return None
+
+    @cached_property
+    def backtest(self) -> Backtest | None:
+        """The back-test of the policy and the ledger; None without one or if an outcome is unknown."""
+        from outage_analysis.costs import backtest  # imported here: few need it
+
+        spec, plan = self.backtest_spec, self.plan
+        with suppress(ModelRefused, UsageError):
+            return backtest(spec, draws=plan.draws, seed=plan.seed, level=plan.level) if spec else None
         return None
 
     @property
@@ -572,11 +581,16 @@ class Analysis(Displayable):
 
     def names(self, lang: str) -> dict[str, str]:
         """Display names by id, for services, cost lines, assumptions and everything else with an id."""
-        from outage_analysis.charts import display_names  # imported here, because importing charts is slow
-
-        tested = self.backtest.spec if self.backtest else None
-        compared = self.compared.names(lang) if self.compared else {}
-        return display_names(self.incident, self.policy, self.ledger, tested, lang=lang) | compared
+        outcomes = self.backtest_spec.outcomes if self.backtest_spec else ()
+        assumptions = self.ledger.assumptions if self.ledger else ()
+        later = (*self.policy.lines, *self.policy.tie_outs, *assumptions)
+        # Where documents use the same id, the later one names it.
+        return (
+            {outcome.id: outcome.name[lang] for outcome in outcomes}
+            | self.incident.display_names(lang)
+            | {item.id: item.name[lang] for item in later}
+            | (policy_names((self.policy, *self.others), lang) if self.others else {})
+        )
 
     def needs_synthetic_mark(self, name: str) -> bool:
         """Whether a table is computed from synthetic claims and must be marked as such."""

@@ -161,9 +161,10 @@ def unstated_notes(analysis: Analysis, locale: Locale, *, first_screen: bool = F
     With `first_screen`, the list is empty if the claims are synthetic and the headline is not computed
     from claims.
     """
-    table, names = analysis.claims_costs, analysis.names(locale.lang)
+    table = analysis.claims_costs
     if table is None or (first_screen and analysis.synthetic and not analysis.headline_from_claims):
         return []
+    names = analysis.names(locale.lang)
     return [
         locale(
             f"report.unstated_{'some' if row['priced'] else 'most'}",

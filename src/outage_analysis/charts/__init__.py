@@ -47,7 +47,6 @@ if TYPE_CHECKING:
         STYLE,
         chart_context,
         data_script,
-        display_names,
         is_package_script,
         render_offline,
         script_bundle,

@@ -21,12 +21,10 @@ from html import escape
 from importlib.resources import files
 from typing import Any, NamedTuple
 
-from outage_analysis.assumptions import Ledger
 from outage_analysis.charts import images
 from outage_analysis.charts.sliders.markup import slider_asset
 from outage_analysis.charts.theme import ChartContext
-from outage_analysis.incidents import BacktestSpec, Incident
-from outage_analysis.policies import Policy
+from outage_analysis.incidents import Incident
 from outage_analysis.text import LANGUAGES, Locale
 
 RENDERER = "outage-offline"
@@ -232,26 +230,6 @@ def skip_schema_checks() -> AbstractContextManager[None]:
     from altair.utils.schemapi import debug_mode
 
     return debug_mode(False)  # noqa: FBT003 - Altair's signature
-
-
-def display_names(
-    incident: Incident,
-    policy: Policy | None = None,
-    ledger: Ledger | None = None,
-    backtest: BacktestSpec | None = None,
-    *,
-    lang: str,
-) -> dict[str, str]:
-    """Return the display names of all ids of the incident, policy, assumption ledger and back-test."""
-    # The names of the back-test come first: if a later document uses the same id, its name replaces the
-    # back-test's name.
-    named: list[Any] = [*(backtest.outcomes if backtest else ())]
-    named += [*incident.dimensions, *incident.services, *incident.claimant_types, *incident.tie_outs]
-    named += (*policy.lines, *policy.tie_outs) if policy else ()
-    named += ledger.assumptions if ledger else ()
-    groups = {group: name[lang] for group, name in incident.groups.items()}
-    headlines = {h.fact: h.name[lang] for h in incident.headlines}
-    return groups | {item.id: item.name[lang] for item in named} | headlines
 
 
 def chart_context(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime
+from functools import cache
 from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Literal, Self, get_args
@@ -72,10 +73,12 @@ def _with_offset(moment: datetime) -> datetime:
 Moment = Annotated[datetime, AfterValidator(_with_offset)]
 
 
+time_zones = cache(available_timezones)
+"""The IANA names of this machine; each call of the standard library reads hundreds of files."""
+
+
 def _known_zone(name: str) -> str:
-    if (
-        name not in available_timezones() or name == "localtime"
-    ):  # Python lists "localtime", which DuckDB does not know.
+    if name not in time_zones() or name == "localtime":  # Python lists "localtime"; DuckDB does not know it.
         raise ValueError("is not an IANA time zone | Write it as Asia/Seoul.")
     return name
 
@@ -364,6 +367,15 @@ class Incident(NamedDocument, Columns):
     def loss_currency(self) -> str:
         """The currency of losses; empty if losses are not money."""
         return self.currency if self.loss.unit == self.currency else ""
+
+    def display_names(self, lang: str) -> dict[str, str]:
+        """Return the names of everything in the incident that has an id."""
+        named = (*self.dimensions, *self.services, *self.claimant_types, *self.tie_outs)
+        return (
+            {group: name[lang] for group, name in self.groups.items()}
+            | {item.id: item.name[lang] for item in named}
+            | {headline.fact: headline.name[lang] for headline in self.headlines}
+        )
 
     def service(self, id_: str) -> Service:
         """Return the service with this id."""

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Self
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
 from pydantic import Field, model_validator
 
@@ -21,7 +21,7 @@ from outage_analysis.files import (
     find_duplicate,
     read_document,
 )
-from outage_analysis.incidents.incident import Moment
+from outage_analysis.incidents.incident import Moment, time_zones
 from outage_analysis.incidents.published_facts import Fact, get_fact
 
 When = Annotated[Moment, Unit("date and time")]
@@ -114,7 +114,7 @@ class IntakeSeries(NamedDocument):
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:
-        if self.time_zone and self.time_zone not in available_timezones():
+        if self.time_zone and self.time_zone not in time_zones():
             raise ValueError("has a time_zone that is no IANA name | Write it as Asia/Seoul.")
         moments = [self.opened, *(p.at for p in self.points)]
         for number, (before, after) in enumerate(pairwise(moments), start=1):

@@ -32,7 +32,6 @@ from outage_analysis.charts import (
     chart_context,
     check_chart_name,
     data_script,
-    display_names,
     standalone_chart,
 )
 from outage_analysis.claims import Claims
@@ -226,7 +225,7 @@ def _context(
         names = {branch.id: branch.name[lang] for branch in source.branches}
         return ChartContext(Locale(lang), names, as_of or source.as_of)
     incident = source.incident
-    names, day = display_names(incident, lang=lang), as_of or incident.claims_to
+    names, day = incident.display_names(lang), as_of or incident.claims_to
     return chart_context(incident, incident.locale(lang), names, day, synthetic=source.synthetic)
 
 

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
         decimal_places,
         load_policy,
         policy_from_tiers,
+        policy_names,
         write_template,
     )
     from outage_analysis.policies.tariff import (

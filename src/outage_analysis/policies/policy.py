@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from importlib.resources import files
@@ -268,6 +268,13 @@ class Policy(Displayable, NamedDocument):
 def decimal_places(currency: str) -> int:
     """The number of decimal places of a currency according to ISO 4217."""
     return 0 if currency in NO_DECIMALS else 3 if currency in THREE_DECIMALS else 2
+
+
+def policy_names(policies: Sequence[Policy], lang: str) -> dict[str, str]:
+    """Return the display name of each policy by id; if two have the same name, the id is appended."""
+    names = {policy.id: policy.name[lang] for policy in policies}
+    used = list(names.values())
+    return {id_: f"{name} ({id_})" if used.count(name) > 1 else name for id_, name in names.items()}
 
 
 def load_policy(id_or_path: str | Path | Policy) -> Policy:

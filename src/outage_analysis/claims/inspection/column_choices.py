@@ -116,8 +116,8 @@ def _choose_by_values(
         "service": lambda c: c.reads_as == "service",
         "claimant_type": lambda c: c.reads_as == "claimant_type",
         "filed_on": lambda c: c.reads_as == "day",
-        "loss": lambda c: (
-            c.reads_as == "amount" and means_loss(c.header, (incident.currency, incident.loss.unit))
+        "loss": lambda c: (  # the header first: reading values in every format takes longest
+            means_loss(c.header, (incident.currency, incident.loss.unit)) and c.reads_as == "amount"
         ),
         "claim_id": lambda c: means_claim_id(c.header) and id_fault(name, c) is None,
         "claimant_id": lambda c: means_claimant_id(c.header) and id_fault(name, c) is None,

@@ -48,29 +48,51 @@ _NOT_A_CODE = r"^\+|^\d+\.\d+$|^0[1-9]\d{7,9}$|^0\d{1,3}[-./]\d|^\d{3}[-./]\d{3}
 class Column:
     """One column of an inspected file: its header, its distinct values and the kind of these values.
 
-    `texts` has one row per distinct value: text, and the number of rows with it. `rows` is the number of
-    rows, `filled` the number of rows with a value, and `distinct` the number of distinct values. `services`
-    and `claimant_types` are the shares of filled rows whose value is the name of a service or claimant type.
-    `personal` is the kind of personal data in the column and the number of values with such data, or None.
     `days` and `amounts` are `texts` with one more column per format, which contains the parsed values.
     """
 
     def __init__(self, warehouse: Warehouse, name: str, header: str, incident: Incident) -> None:
         self.name, self.header = name, header
-        self.texts = warehouse.frame(
-            queries.load("column_texts", name=quote_identifier(name), most=str(MAX_VALUES))
-        )
-        counts = warehouse.frame(queries.load("column_counts", name=quote_identifier(name)))
-        self.rows, self.filled, self.distinct = counts.row(0)
         self.scale = stated_unit(header).scale
         self._headed = pl.DataFrame({"text": [header.strip()], "rows": [0]})
         self._warehouse, self._incident = warehouse, incident
-        # `_counted` is the number of cells whose values are inspected. It is less than `filled` if the column
-        # has more than MAX_VALUES distinct values, because only the most frequent are inspected.
-        self._counted = int(self.texts["rows"].sum())
 
     # The properties below are computed when they are first used: parsing 100,000 values in every format takes
     # seconds, and whoever looks for one column by its header needs it only for this column.
+
+    @cached_property
+    def texts(self) -> pl.DataFrame:
+        """The distinct values with their number of rows, the most frequent first."""
+        query = queries.load("column_texts", name=quote_identifier(self.name), most=str(MAX_VALUES))
+        return self._warehouse.frame(query)
+
+    @cached_property
+    def _counts(self) -> tuple[int, ...]:
+        query = queries.load("column_counts", name=quote_identifier(self.name))
+        return self._warehouse.frame(query).row(0)
+
+    @property
+    def rows(self) -> int:
+        """The number of rows."""
+        return self._counts[0]
+
+    @property
+    def filled(self) -> int:
+        """The number of rows with a value."""
+        return self._counts[1]
+
+    @property
+    def distinct(self) -> int:
+        """The number of distinct values."""
+        return self._counts[2]
+
+    @property
+    def _counted(self) -> int:
+        """The number of cells whose values are inspected.
+
+        It is less than `filled` if the column has more than MAX_VALUES distinct values.
+        """
+        return int(self.texts["rows"].sum())
 
     @cached_property
     def services(self) -> float:
@@ -156,7 +178,7 @@ class Column:
 
     def share(self, condition: pl.Expr) -> float:
         """Return the share of inspected non-empty cells that meet a condition on the column `text`."""
-        rows = int(self.texts["rows"].sum())
+        rows = self._counted
         return int(self.texts.filter(condition)["rows"].sum()) / rows if rows else 0.0
 
     @property

@@ -81,11 +81,14 @@ def choose_day_formats(days: pl.DataFrame, rows: int, window: FilingWindow) -> F
         rows: the number of rows, without the rows whose value was not inspected.
         window: the days on which a complaint can have been filed.
     """
+    readable = [n for n in DATES if days[n].null_count() < len(days)]
     remaining, formats = days, list[str]()
-    while len(remaining):
-        certain = {n for n in DATES if _is_certain(days, n, formats, rows, window)}
+    while readable and len(remaining):
+        certain = {n for n in readable if _is_certain(days, n, formats, rows, window)}
         weights = {
-            n: _weight(remaining, n, window) for n in DATES if n in certain or not _differ(days, [n], formats)
+            n: _weight(remaining, n, window)
+            for n in readable
+            if n in certain or not _differ(days, [n], formats)
         }
         best = max(weights, key=lambda name: weights[name], default="")
         if not best or not weights[best]:
@@ -106,10 +109,9 @@ def choose_day_formats(days: pl.DataFrame, rows: int, window: FilingWindow) -> F
         formats.append(best)
         remaining = remaining.filter(pl.col(best).is_null())
     if not formats:
-        readable = [n for n in DATES if _rows_read_and_inside(days, [n], window)[0] >= MIN_SHARE * rows]
-        return FormatChoice(
-            (), 0.0, _day_reason(days, readable[:1], rows, window) if readable else "", tuple(readable)
-        )
+        outside = [n for n in readable if _rows_read_and_inside(days, [n], window)[0] >= MIN_SHARE * rows]
+        reason = _day_reason(days, outside[:1], rows, window) if outside else ""
+        return FormatChoice((), 0.0, reason, tuple(outside))
     inside = _rows_read_and_inside(days, formats, window)[1]
     return FormatChoice(tuple(formats), inside / rows, _day_reason(days, formats, rows, window))
 
