@@ -100,7 +100,10 @@ def test_a_row_that_states_a_decision_costs_what_it_says(tmp_path: Path) -> None
     assert analysis.expected == pytest.approx(decided_cost(rates(analysis), {}))
 
 
-@pytest.mark.parametrize("decision", ["filed", "complaint", "approved", "paid"])
+@pytest.mark.parametrize(
+    "decision",
+    ["filed", *(pytest.param(x, marks=pytest.mark.slow) for x in ("complaint", "approved", "paid"))],
+)
 def test_refused_rows_cost_nothing_in_the_mean_and_in_the_draws(tmp_path: Path, decision: str) -> None:
     half = len(LOSSES) // 2
     decided = oa.run(
@@ -227,6 +230,7 @@ def test_unknown_rows_are_refused(tmp_path: Path, words: tuple[str, str]) -> Non
     assert "complaints, filed" in printed.err
 
 
+@pytest.mark.slow
 def test_the_rows_of_a_report_are_stated_in_its_incident_and_verified(tmp_path: Path) -> None:
     words = (write(tmp_path), "--tiers", "200:20,500:40", "--rows", "filed")
     folder = tmp_path / "report"

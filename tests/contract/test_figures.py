@@ -287,6 +287,7 @@ def test_the_level_of_the_range_is_that_of_the_scenarios_too() -> None:
     assert (base["range_low"], base["range_high"]) == (ends["p5"], ends["p95"])
 
 
+@pytest.mark.slow
 def test_the_ranges_of_all_sums_have_the_level_that_is_asked_for(tmp_path: Path) -> None:
     options = ("--level", "95", "--draws", "8192", "--formats", "csv")
     assert outage_analysis("report", *options, "--out", tmp_path / "report").code == 0

@@ -222,7 +222,9 @@ def test_the_hostile_texts_are_read_counted_and_filtered_as_they_are(hostile: Pa
     assert len(claims) == len(regions)
 
 
-@pytest.mark.parametrize("what", ["region", "service", "header", "file"])
+@pytest.mark.parametrize(
+    "what", ["region", "header", *(pytest.param(x, marks=pytest.mark.slow) for x in ("service", "file"))]
+)
 def test_no_terminal_escape_of_a_file_reaches_the_terminal(folder: Path, what: str) -> None:
     evil = "\x1b[2J\u202e\x9b\x07"
     text = HEADER + ROW.format(region="x") + ROW.format(region=evil).replace("1,", "2,", 1)
@@ -586,7 +588,9 @@ def test_a_disk_that_fills_up_keeps_the_file_that_was_there(
         assert files_in(folder) == before
 
 
-@pytest.mark.parametrize("suffix", ["svg", "png", "html", "json"])
+@pytest.mark.parametrize(
+    "suffix", ["png", *(pytest.param(x, marks=pytest.mark.slow) for x in ("svg", "html", "json"))]
+)
 def test_a_disk_that_fills_up_keeps_the_chart_that_was_there(tmp_path: Path, suffix: str) -> None:
     claims = tmp_path / "list.csv"
     claims.write_text(OWN_FILE, "utf-8")
@@ -610,6 +614,15 @@ def test_a_disk_that_fills_up_under_a_replaced_report_keeps_the_old_one(folder: 
     assert done.code == 6
     assert files_in(folder) == before
     assert outage_analysis("verify", "r", "--claims", "list.csv").code == 0
+
+
+def test_brackets_in_texts_are_no_markup_of_the_terminal(tmp_path: Path) -> None:
+    path = tmp_path / "list [red]x[-red] [final].csv"
+    path.write_text(OWN_FILE.replace("Bank", "[bold]Bank[/bold]"), "utf-8")
+    claims = oa.read_claims(path)
+    assert path.name in str(claims)
+    assert "[bold]Bank[/bold]" in str(claims.by("service"))
+    assert path.name in outage_analysis("ingest", path).err
 
 
 def test_markup_in_the_name_of_a_policy_is_text_in_its_card() -> None:

@@ -67,7 +67,7 @@ def test_its_own_outcome_is_refused_and_other_cases_may_use_it(tmp_path: Path) -
     assert outage_analysis("cost", "--ledger", tmp_path / "other.toml", "--as-of", "2023-06-30").code == 0
 
 
-@pytest.mark.parametrize("lang", ["en", "ko"])
+@pytest.mark.parametrize("lang", ["en", pytest.param("ko", marks=pytest.mark.slow)])
 def test_a_report_of_it_keeps_the_outcome_apart(tmp_path: Path, lang: str) -> None:
     words = ("report", "--incident", "kt-2018", "--lang", lang, "--formats", "csv,html", "--draws", FEW)
     assert outage_analysis(*words, "--out", tmp_path / "report").code == 0

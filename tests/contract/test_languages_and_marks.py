@@ -132,20 +132,20 @@ QUICK: tuple[tuple[str, ...], ...] = (
     ("cost", *FEW),
     ("cost", *WEEK, *FEW),
     ("reserve", "--measure", "P75", "--since", "kakao-2022-10-24", *FEW),
-    ("reserve", "--measure", "median", "--handling", "inside", *FEW),
     ("reserve", *TIERS, *FEW),
     ("solve", "--budget", "900M", *VARIED, *FEW),
-    ("solve", "--budget", "1", *VARIED, *FEW),
     ("compare", "kakao-candidate-cash", "kakao-candidate-voucher", *WEEK, *FEW),
     ("report", *TIERS, "--formats", "csv", "--force", "--out", "written", *FEW),
     ("distribution",),
-    ("distribution", "--grouped", "dental-claims", "--fit"),
     ("policies", "explain", "kakao-2022"),
     ("policies", "check", "kakao-2022"),
     ("inspect", "complaints.csv", "--incident", "mine/incident.toml"),
     ("ingest", "complaints.csv", "--incident", "mine/incident.toml"),
 )
 SLOW_COMMANDS: tuple[tuple[str, ...], ...] = (
+    ("distribution", "--grouped", "dental-claims", "--fit"),
+    ("solve", "--budget", "1", *VARIED, *FEW),
+    ("reserve", "--measure", "median", "--handling", "inside", *FEW),
     ("scenarios", *TIERS, *FEW),
     ("cost", *TIERS, "--budget", "1", *FEW),
     ("cost", "--budget", "100M", *FEW),
@@ -396,7 +396,7 @@ def test_every_page_sheet_and_chart_of_a_synthetic_headline_is_marked(report: Re
     assert all(path.stem.endswith("-synthetic") for path in (folder / "charts").iterdir())
 
 
-@pytest.mark.parametrize("name", ["trams-en", "trams-ko"])
+@pytest.mark.parametrize("name", ["trams-en", pytest.param("trams-ko", marks=pytest.mark.slow)])
 def test_each_slide_of_a_synthetic_headline_and_its_notes_are_marked(report: Report, name: str) -> None:
     texts = (*shown_on_slides(report(name))[:-1], *notes_of_slides(report(name))[:-1])
     assert [text for text in texts if not MARK[name[-2:]].search(text)] == []
@@ -513,6 +513,7 @@ def test_what_came_out_afterwards_stands_apart(report: Report) -> None:
     assert not outcomes & {x for slide in slides_of(folder) for x in re.split(r"[,\s:]+", " ".join(slide))}
 
 
+@pytest.mark.slow
 def test_without_hindsight_no_button_sets_the_rates_that_came_out(report: Report, tmp_path: Path) -> None:
     options = ("--formats", "html", "--no-hindsight", "--out", tmp_path / "r")
     assert outage_analysis("report", *options).code == 0

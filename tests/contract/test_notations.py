@@ -19,14 +19,15 @@ with (Path(__file__).parent / "notations.csv").open(encoding="utf-8", newline=""
 
 def read_as(path: Path, column: str, header: str, cell: str, currency: str) -> str:
     """What a cell below a header is read as: a value with its unit, not stated, rejected or refused."""
-    is_day = column == "day"
+    is_day = column == "day"  # "named": the caller says which column has the losses
     heads = ("filed_on", "loss (KRW)") if is_day else ("filed_on", header)
     cells = [(cell, "5"), ("2026-03-20", "5")] if is_day else [("2026-03-02", cell), ("2026-03-02", "450")]
     with path.open("w", encoding="utf-8", newline="") as file:
         named = [("claim_id", "service", *heads), *((str(n), "App", *row) for n, row in enumerate(cells))]
         csv.writer(file).writerows(named)
     try:
-        claims = oa.read_claims(path, max_rejects=1, currency=currency)
+        named_column = {"loss": header} if column == "named" else {}
+        claims = oa.read_claims(path, max_rejects=1, currency=currency, columns=named_column)
     except Exception as refusal:
         if type(refusal).__name__ in ("InputRefused", "UsageError"):
             return "refused"

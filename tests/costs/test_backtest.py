@@ -93,7 +93,9 @@ TAKEN = rates("take-up", "one_tap", "offered")
 ACCEPTED = rates("acceptance", "form", "filed")
 
 
-@pytest.mark.parametrize(("level", "ends"), [(80, (0.1, 0.9)), (90, (0.05, 0.95))])
+@pytest.mark.parametrize(
+    ("level", "ends"), [(80, (0.1, 0.9)), pytest.param(90, (0.05, 0.95), marks=pytest.mark.slow)]
+)
 def test_the_range_of_filings_has_the_probability_of_its_level(level: int, ends: tuple[float, float]) -> None:
     mine = row(backtest(SPEC, level=level), "filed")
     for name, p in (("range_low", ends[0]), ("p50", 0.5), ("range_high", ends[1])):

@@ -219,12 +219,12 @@ def test_each_input_of_the_decision_week_has_the_value_of_the_integral(week: lis
     assert_integrals(week)
 
 
-@pytest.mark.parametrize("share", [0.9, 1.02])
+@pytest.mark.parametrize("share", [0.9, pytest.param(1.02, marks=pytest.mark.slow)])
 def test_each_input_of_the_trams_has_the_value_of_the_integral(tram_run: Simulation, share: float) -> None:
     assert_integrals([tram_run], share * float(expected_at(tram_run.portfolio, "cash", {})[0]))
 
 
-@pytest.mark.parametrize("share", [0.3, 1.0, 3.0])
+@pytest.mark.parametrize("share", [1.0, *(pytest.param(x, marks=pytest.mark.slow) for x in (0.3, 3.0))])
 def test_each_input_of_the_bundled_case_has_the_value_of_the_integral(share: float) -> None:
     folio = build_portfolio(load_policy("kakao-2022"), load_ledger("kakao-2022"), as_of=date(2022, 12, 30))
     assert any(isinstance(entry, BandMix) for entry in folio.entries.values())

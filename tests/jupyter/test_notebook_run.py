@@ -290,6 +290,7 @@ def test_the_page_has_its_title_its_languages_and_what_it_was_given(exported: di
     assert "'<i>text</i>'" in seen.prose()
 
 
+@pytest.mark.slow
 def test_the_page_loads_nothing_and_runs_only_scripts_of_ours(exported: dict[str, Path]) -> None:
     text = exported["plain"].read_text("utf-8")
     policy = re.findall('Content-Security-Policy" content="([^"]*)"', text)[0]
