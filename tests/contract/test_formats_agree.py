@@ -28,10 +28,12 @@ from tests.contract.report_texts import (
     chart_bars,
     chart_values,
     in_two_digits,
+    notes_of_slides,
     numbers_in,
     page_of,
     page_text,
     pdf_pages,
+    shown_on_slides,
     slides_of,
     workbook_of,
 )
@@ -139,9 +141,35 @@ def test_the_workbook_opens_with_the_chance_over_the_budget_and_not_with_the_str
     folder = report("own-en")
     budget = pl.read_csv(folder / "tables" / "budget.csv").row(0, named=True)
     book = workbook_of(folder)
-    first = {cell.value for cell in book.cells(next(iter(book.paths))).values()}
-    assert budget["exceeded"] in first
+    cells = book.cells(next(iter(book.paths)))
+    (place,) = (place for place, cell in cells.items() if str(cell.value).startswith("Chance of more than"))
+    assert cells[place.replace("A", "D")].value == budget["exceeded"]
     assert budget["stressed"] != budget["exceeded"]
+
+
+def test_charts_of_slides_have_equal_values_and_units_in_both_languages(report: Report) -> None:
+    english, korean = (" ".join(shown_on_slides(report(f"kakao-{lang}"))) for lang in ("en", "ko"))
+    assert chart_values(report("kakao-en")) == chart_values(report("kakao-ko"))
+    assert "at points of its distribution, million won" in english
+    assert set(re.findall(r"단위: (.*?원)\b", korean)) == {"백만 원"}
+
+
+@pytest.mark.parametrize("name", ["kakao-en", "kakao-ko"])
+def test_a_slide_shows_the_cost_of_each_option_as_the_table_of_scenarios(report: Report, name: str) -> None:
+    table = read_table(report(name) / "tables" / "scenarios.csv")
+    shown = amounts_in(shown_on_slides(report(name))[-1], name[-2:])
+    largest = max(range(len(table["change"])), key=lambda n: float(table["change"][n] or 0))
+    for column in ("expected", "change", "range_high"):
+        assert in_two_digits(float(table[column][largest] or 0)) in shown, column
+
+
+@pytest.mark.parametrize("name", ["kakao-en", "kakao-ko"])
+def test_the_page_and_the_slides_name_what_was_not_public_yet(report: Report, name: str) -> None:
+    policy, lang = oa.load_policy("kakao-2022"), name[-2:]
+    later = [line.name[lang] for line in policy.lines if str(line.public_on) > "2022-12-30"]
+    assert len(later) > 1
+    notes = " ".join(notes_of_slides(report(name)))
+    assert all(text in page_text(report(name)) and text in notes for text in later)
 
 
 @pytest.mark.slow
