@@ -10,13 +10,12 @@ from typing import Any
 import polars as pl
 import pytest
 
-from outage_analysis.analysis import Analysis, Plan, counted_notes, run
+from outage_analysis.analysis import Analysis, Plan, counted_notes, headline_sentences, run
 from outage_analysis.cli.cost_output import cost_sentences
 from outage_analysis.costs import ScenarioSet
 from outage_analysis.errors import ModelRefused, UsageError
 from outage_analysis.incidents import load_incident
 from outage_analysis.losses import Branch, forecast_late_claims
-from outage_analysis.reports.answer import headline_sentences
 from tests.commands import command
 from tests.tram_case import ENTRY, MIX, ledger, tram_plan
 

@@ -31,6 +31,7 @@ from outage_analysis.assumptions.distributions import (
 from outage_analysis.assumptions.ledger import LEDGER, format_distribution
 from outage_analysis.errors import UsageError
 from outage_analysis.files import bundled_ids
+from outage_analysis.text import Locale
 from tests.commands import command
 from tests.tram_case import ENTRY, TIED, ledger
 
@@ -158,7 +159,7 @@ def test_a_ledger_is_shown_with_the_distribution_of_each_assumption() -> None:
     code, out, err = command("assumptions", "kakao-2022")
     assert (code, err) == (0, "")
     for entry in load_ledger("kakao-2022").assumptions:
-        assert re.search(rf"^ {entry.id} +{entry.kind} ", out, re.MULTILINE)
+        assert re.search(rf"^ {entry.id} +{Locale('en')(f'word.{entry.kind}')} ", out, re.MULTILINE)
         assert f"\n{entry.id}: {distribution_text(entry)}\n" in out
     assert out.splitlines()[-1].startswith("its authors knew how the case ended")
 

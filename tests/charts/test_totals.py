@@ -348,11 +348,12 @@ def test_every_axis_has_a_few_round_ticks_within_its_ends(low: float, times: flo
 
 def test_the_chart_of_the_distribution_says_its_median_mean_and_upper_end() -> None:
     spec = spec_of("total_distribution", lognormal_distribution())
-    finding = "Half of the outcomes are under 100 million won, 10% exceed 360 million won"
-    assert title_of(spec) == f"{finding}; the mean is 160 million won"
+    assert title_of(spec) == (
+        "About 160 million won: 1 in 10 outcomes is above 360 million won, half are below 100 million won"
+    )
     assert texts_of(spec) == ["P90 360m", "mean 160m", "median 100m"]
     korean = spec_of("total_distribution", lognormal_distribution(), lang="ko")
-    assert title_of(korean) == "결과의 절반은 1억 원 미만, 10%는 3억 6,000만 원 초과, 평균 1억 6,000만 원"
+    assert title_of(korean) == "약 1억 6,000만 원, 10번 중 1번은 3억 6,000만 원 초과, 절반은 1억 원 미만"
 
 
 def test_a_budget_is_a_line_with_its_chance() -> None:

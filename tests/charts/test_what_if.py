@@ -55,7 +55,7 @@ def test_every_input_that_is_decided_or_doubted_has_a_slider(case_terms: LiveCos
         "Free goods, at list price": [
             *("as-channel-credit-take-up", "as-one-tap-take-up", "talk-drawer.served"),
         ],
-        "Without detail, as announced": ["as-paid-services-ratio"],
+        "Announced only as a total": ["as-paid-services-ratio"],
     }
 
 

@@ -19,7 +19,7 @@ from outage_analysis.claims.readers import recheck as closer
 from outage_analysis.costs import reconciliation_table
 from outage_analysis.files import bundled_ids, data_root
 from outage_analysis.policies import load_policy
-from outage_analysis.text import LANGUAGES
+from outage_analysis.text import LANGUAGES, Locale
 from tests.commands import COMMANDS, GOOD, GROUPS, HEADER, Run, claims, command
 from tests.html_page import WebPage
 from tests.paths import OWN_OUTAGE
@@ -159,17 +159,20 @@ def test_an_analyst_who_has_only_totals_gets_a_cost(run: Run) -> None:
 def test_the_report_ends_with_the_answer_and_the_paths_of_its_files(run: Run) -> None:
     code, out, _ = run("report", "--out", "here")
     assert code == 0
-    much, without, narrower, *paths = out.splitlines()
+    much, paid, together, without, narrower, *paths = out.splitlines()
     assert re.fullmatch(
-        r"Cash for small businesses: half of the outcomes are under .* 80% likely: .*\.", much
+        r"Cash for small businesses: about .*\. 1 in 10 outcomes is above .*, half are below .*\. "
+        r"80% likely: .*\.",
+        much,
     )
-    assert without.startswith("Not in it: ")
+    assert "Not in it: " in without
     assert narrower.startswith(
         "No single input would narrow the range much: with “Filing share” known exactly"
     )
     text = WebPage.of(Path("here/report.html")).prose()
-    assert all(sentence in text for sentence in (much, without, narrower))
-    names = ["brief.pdf", "charts/", "documents/", "report.pdf", "report.pptx", "report.xlsx", "tables/"]
+    assert all(sentence in text for sentence in (much, paid, together, without, narrower))
+    files = [f"report.{suffix}" for suffix in ("md", "pdf", "pptx", "xlsx")]
+    names = ["brief.pdf", "charts/", "documents/", *files, "tables/"]
     assert paths == [f"here/{name}" for name in (*names, "report.html")]
     assert all(Path(path).exists() for path in paths)
 
@@ -179,7 +182,7 @@ def test_a_report_in_json_has_the_answer_and_every_file(run: Run) -> None:
     code, out, _ = run("report", "--out", "here", "--formats", "csv", "--json", "--lang", "ko", *FEW)
     assert code == 0
     told = json.loads(out)
-    assert len(told["answer"]) == 3
+    assert len(told["answer"]) == 5
     assert told["answer"][0].startswith("소상공인 현금 지원: ")
     assert "here/tables/quantiles.csv" in told["files"]
 
@@ -270,18 +273,17 @@ def test_the_list_of_policies_says_what_each_document_holds(run: Run) -> None:
 
 @pytest.mark.parametrize("id_", bundled_ids("policies"))
 def test_a_policy_is_shown_with_its_lines_its_sums_and_what_was_not_published(run: Run, id_: str) -> None:
-    page = load_policy(id_)
+    page, w = load_policy(id_), Locale("en")
     code, out, err = run("policies", "show", id_)
     assert (code, err) == (0, "")
     assert out.startswith(f"{id_}: {page.name.en}, amounts in {page.currency}")
     for line in page.lines:
-        assert re.search(rf"^ {line.id} +\S.* {line.public_on} +{line.effort or ''} *", out, re.MULTILINE), (
-            line.id
-        )
+        effort = w(f"word.{line.effort}") if line.effort else ""
+        assert re.search(rf"^ {line.id} +\S.* {line.public_on} +{effort} *", out, re.MULTILINE), line.id
     for tie, status in (
         reconciliation_table(page.tie_outs, page, as_of=date.max).select("id", "status").iter_rows()
     ):
-        assert re.search(rf"^ {tie} .* {status}( |$)", out, re.MULTILINE), tie
+        assert re.search(rf"^ {tie} .* {w(f'word.{status}')}( |$)", out, re.MULTILINE), tie
     assert [x for x in out.splitlines() if x.startswith("not published: ")] == [
         f"not published: {text.en}" for text in page.missing
     ]
@@ -314,8 +316,8 @@ def test_a_policy_is_shown_as_it_was_known_on_a_day(run: Run) -> None:
 def test_sums_are_converted_at_a_dated_rate_beside_their_own_currency(run: Run) -> None:
     code, out, err = run("policies", "show", "att-2024", "--rate", "FX-01")
     assert (code, err) == (0, "")
-    assert "least, KRW at FX-01" in out
-    assert "most, KRW at FX-01" in out
+    assert "Least payment, KRW at FX-01" in out
+    assert "Most payment, KRW at FX-01" in out
     row = next(x for x in out.splitlines() if x.startswith(" credit "))
     assert row.split()[-5:] == ["5", "5", "USD", "6,322", "6,322"]  # five dollars at 1,264.5
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import polars as pl
@@ -46,11 +47,11 @@ def test_scenarios_answers_before_the_table_and_says_what_each_assumes(few: Anal
     assert answer.splitlines()[0].startswith("Without a change the expected cash is 260 million won, P90")
     assert f"The chance of more than the budget of 300 million won is {chance}%." in answer
     assert 'largest expected cash is "Claiming with one tap"' in answer
-    assert "small-business-cash" in answer.splitlines()[2]
-    assert "over_budget" in table
+    assert answer.splitlines()[2].endswith(": Cash for small businesses.")
+    assert "Over budget" in table
     for scenario in load_scenarios().scenarios:
-        assert f"{scenario.id}: {scenario.note.en}" in out
-    assert "two-more-weeks" in out
+        assert f"\n{scenario.name.en}: {scenario.note.en}" in out
+        assert re.search(rf"^ {scenario.name.en}( |$)", table, re.MULTILINE)
     assert out.count("No figures: counts without dates.") == 1
 
 
@@ -60,10 +61,10 @@ def test_scenarios_of_ones_own_have_no_column_for_a_budget_that_was_not_given(tm
     code, out, _ = command("scenarios", "--scenarios", page, *FEW)
     assert code == 0
     assert "No scenario raises the expected cash." in out
-    assert "over_budget" not in out
+    assert "Over budget" not in out
     assert "budget" not in out.split("\n\n")[0]
-    assert "half: Half of the reports are withdrawn." in out
-    line = next(line for line in out.splitlines() if line.strip().startswith("half "))
+    assert "\nHalf the reports: Half of the reports are withdrawn." in out
+    line = next(line for line in out.splitlines() if line.strip().startswith("Half the reports "))
     assert line.split()[-1] == "-130,682,092"
 
 
@@ -99,9 +100,11 @@ def test_reserve_states_amount_measure_day_and_scope(few: Analysis) -> None:
     assert out.startswith(f"Reserve as of 30 December 2022: {amount}")
     first, counted, unpriced, not_due = out.splitlines()[:4]
     assert first.endswith("won (mean of the cash, handling outside).")
-    assert counted == "It counts small-business-cash."
-    assert "taxi-pro-membership" in unpriced
-    assert not_due == "Without an obligation, and left out: pay-merchant-support."
+    assert counted == "It counts Cash for small businesses."
+    assert "Six days of Pro Membership fee for taxi drivers" in unpriced
+    assert not_due == (
+        "Without an obligation, and left out: Case-by-case review and sales support by Kakao Pay."
+    )
 
 
 @pytest.mark.parametrize(("mean", "said"), [(310e6, True), (264e6, False), (200e6, False)])
@@ -122,7 +125,8 @@ def test_reserve_since_an_earlier_run_ends_at_the_reserve(few: Analysis) -> None
     code, told, _ = command("reserve", "--since", "kakao-2022-10-24", *FEW)
     assert code == 0
     assert "Since kakao-2022-10-24, the expected cash moved from 0 won to 260 million won." in told
-    assert told.count("small-business-cash") == 2  # in the scope, and in the step that brought it
+    assert told.count("\nIt counts Cash for small businesses.\n") == 1
+    assert re.search(r"^ policy +261,364,185 .* small-business-cash$", told, re.MULTILINE)
 
 
 @pytest.mark.slow

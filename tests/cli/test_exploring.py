@@ -102,7 +102,7 @@ def test_synthetic_claims_are_called_so_above_every_table(run: Run) -> None:
 def test_a_printed_table_is_fitted_from_its_document(run: Run) -> None:
     code, out, err = run("distribution", "--grouped", "dental-claims")
     assert (code, err) == (0, "")
-    assert all(re.search(rf"^ {family} ", out, re.MULTILINE) for family in FAMILIES)
+    assert all(re.search(rf"^ {LOCALE(f'word.{family}')} ", out, re.MULTILINE) for family in FAMILIES)
     assert "\nGrouped dental claims, as printed; top closed" in out
     assert re.search(r"^ 2,500 +4,000 +3 ", out, re.MULTILINE)
 

@@ -342,33 +342,29 @@ def test_a_terminal_shows_whole_currency_and_says_which(run: Run) -> None:
     assert out.splitlines()[-1] == "as of 2031-03-10; sums in EUR"
     rows = {row["assumption"]: row for row in found["tornado"]}
     award = [rows["as-award"][c] / 100 for c in ("input_low", "input_high", "cost_low")]
-    assert printed(out, "cash +as-award")[:3] == pytest.approx(award, rel=0.01)
+    assert printed(out, "cash +The award")[:3] == pytest.approx(award, rel=0.01)
     share = [rows["as-filing"][c] for c in ("input_low", "input_high")]
-    assert printed(out, "cash +as-filing")[:2] == pytest.approx(share, rel=0.01)  # a share stays one
-    assert printed(out, "fixed")[:2] == pytest.approx([80, PAID * 32.50], rel=0.01)
+    assert printed(out, "cash +The filing")[:2] == pytest.approx(share, rel=0.01)  # a share stays one
+    assert printed(out, "decided")[:2] == pytest.approx([80, PAID * 32.50], rel=0.01)
     steps = {row["lever"]: row for row in found["levers"]}
-    assert printed(out, "delay +award") == pytest.approx([1, steps["award"]["adds"] / 100], rel=0.01)
-    assert printed(out, "delay +filing") == pytest.approx([0.01, steps["filing"]["adds"] / 100], rel=0.01)
+    assert printed(out, "Payment by loss +award") == pytest.approx(
+        [1, steps["award"]["adds"] / 100], rel=0.01
+    )
+    assert printed(out, "Payment by loss +filing") == pytest.approx(
+        [0.01, steps["filing"]["adds"] / 100], rel=0.01
+    )
 
 
-def test_a_cost_on_a_terminal_says_how_unsure_it_is_and_how_likely_a_budget_is_exceeded(run: Run) -> None:
-    asked = (*COST, "--budget", "100,000")
-    out, found = run(*asked)[1], json_output(run, *asked)
-    cash = quantiles(found)
-    assert "How unsure: published counts, EUR; 80% likely: P10 to P90" in out
-    shown = printed(out, "cash")
+def test_a_cost_on_a_terminal_says_how_unsure_it_is(run: Run) -> None:
+    out, cash = run(*COST)[1], quantiles(json_output(run, *COST))
+    _, short, full = out.split("How unsure: published counts, EUR; 80% likely: P10 to P90\n")
     measures = ("expected", "p10", "p50", "p90", "p95", "p99", "tvar95")
-    assert shown == pytest.approx([cash[m]["value"] / 100 for m in measures], rel=1e-3)
+    amounts = pytest.approx([cash[m]["value"] / 100 for m in measures], rel=1e-3)
+    assert printed(full, "cash") == amounts
+    assert [*printed(short, "cash"), *printed(full, "cash")[4:]] == amounts
     error, stressed = (cash["p90"][x] / 100 for x in ("error", "stressed"))
     assert f"cash: numerical error of P90 {error:,.2f} euros; if all inputs moved together" in out
     assert f"(rank correlation 0.5), P90 {stressed:,.2f} euros\n" in out
-    (row,) = found["uncertainty"]["published"]["budget"]
-    share, together = (Locale("en").share(row[name]) for name in ("exceeded", "stressed"))
-    assert (
-        "Chance that this cash, from published counts, exceeds the budget of 100,000.00 euros: "
-        f"{share}; {together} if the inputs tend to be high or low together (rank correlation 0.5). "
-        "Numerical error "
-    ) in out
 
 
 def test_a_comparison_on_a_terminal_starts_with_what_it_finds(run: Run) -> None:
@@ -376,10 +372,12 @@ def test_a_comparison_on_a_terminal_starts_with_what_it_finds(run: Run) -> None:
     assert re.match(r"“Flat” costs least on average \([\d.]+ thousand euros, cash\); it is cheaper than", out)
     (cost, _) = [row["expected"] for row in found["policies"]]
     (people, _) = [row["recipients"] for row in found["policies"]]
-    assert printed(out, r"tram-2031 +[\d,]+\.\d+")[0] == pytest.approx(cost / 100, rel=1e-3)
-    assert printed(out, r"tram-2031 +[\d,]+ ")[:2] == pytest.approx([people, cost / people / 100], rel=1e-3)
+    assert printed(out, r"Tram charter +[\d,]+\.\d+")[0] == pytest.approx(cost / 100, rel=1e-3)
+    assert printed(out, r"Tram charter +[\d,]+ ")[:2] == pytest.approx(
+        [people, cost / people / 100], rel=1e-3
+    )
     assert "No policy is dominated." in out
-    assert printed(out, "tram-2031 +tram-flat")[0] == pytest.approx(PAID * 0.25 * 12.50, rel=1e-3)
+    assert printed(out, "Tram charter +Flat")[0] == pytest.approx(PAID * 0.25 * 12.50, rel=1e-3)
     assert "60.01 to 120.00" in out  # the bands of the losses replaced, in euros
 
 
@@ -405,23 +403,30 @@ def test_whatever_comes_from_synthetic_rows_says_so(
     assert {line.startswith("Synthetic rows: ") for line in shown} == {synthetic}
 
 
-def test_what_to_find_out_first_comes_before_the_tables(run: Run) -> None:
-    out = run(*MOVED, "--budget", "150,000")[1]
-    first = out.splitlines()[0]
-    assert first.startswith("Find out first: ")
-    assert first.endswith(
+def test_what_drives_the_cost_and_what_to_find_out_first_come_before_the_tables(run: Run) -> None:
+    lines = list(filter(None, run(*MOVED, "--budget", "150,000")[1].splitlines()))
+    found = json_output(run, *MOVED, "--budget", "150,000")
+    euros, most = Locale("en", "EUR", 2), found["tornado"][0]
+    assert lines[0] == (
+        "The share of claims in each loss band (“The mix”) matters most: the expected cost is "
+        f"{euros.money(most['cost_low'])} if it is low (P10) and {euros.money(most['cost_high'])} "
+        "if it is high (P90)."
+    )
+    assert lines[4].startswith(SENSITIVITY_TITLES["tornado"])
+    assert lines[3].startswith("Find out first: ")
+    assert lines[3].endswith(
         "The decision is to announce this policy, or to spend the budget of 150 thousand euros on something "
         "else; nothing but the expected cash counts."
     )
-    rows = json_output(run, *MOVED, "--budget", "150,000")["information_value"]
+    rows = found["information_value"]
     assert [row["known"] for row in rows[-2:]] == ["all_inputs", "inputs_and_counts"]
     assert rows[0]["value"] == max(row["value"] for row in rows[:-2])
     compared = run(*BOTH)[1].splitlines()[1]
     # The flat policy never costs more, so nothing that one could find out changes the choice.
     assert compared.startswith("No input is worth finding out: the same choice costs least in every draw")
     assert compared.endswith("the policy with the least expected cost (cash); nothing but this cost counts.")
-    korean = run(*MOVED, "--budget", "150,000", "--lang", "ko")[1].splitlines()[0]
-    assert korean.startswith("가장 먼저 확인할 입력: ")
+    korean = run(*MOVED, "--budget", "150,000", "--lang", "ko")[1]
+    assert "\n가장 먼저 확인할 입력: " in korean.partition(Locale("ko")("terminal.sensitivity_tornado"))[0]
 
 
 @pytest.mark.slow
@@ -434,7 +439,7 @@ def test_what_exceeding_a_sum_takes_names_bands_and_rules(run: Run) -> None:
     counted = ("--policy", "counted.toml", "--ledger", "mixed.toml", "--exceeds", "200_000")
     out = run("sensitivity", *TRAM, *counted)[1]
     for band in ("up to 60.00", "60.01 to 120.00", "over 120.00"):
-        assert re.search(rf"^ as-mix +band_mix +share +{re.escape(band)} +0\.\d+ +0\.\d+", out, re.MULTILINE)
+        assert re.search(rf"^ The mix +band mix +share +{re.escape(band)} +0\.\d+ +0\.\d+", out, re.MULTILINE)
     parts = [
         row["part"] for row in json_output(run, "sensitivity", *TRAM, *counted)["inputs_given_exceedance"]
     ]
@@ -464,7 +469,8 @@ def test_a_cost_without_uncertainty_is_reported_as_such(run: Run) -> None:
 
 
 @pytest.mark.parametrize(
-    ("lang", "words"), [("en", "No input of it is uncertain"), ("ko", "불확실한 입력이 없어")]
+    ("lang", "words"),
+    [("en", "No input of this cost is uncertain."), ("ko", "이 비용에는 불확실한 입력이 없습니다.")],
 )
 def test_a_certain_cost_has_a_range_of_one_point(run: Run, lang: str, words: str) -> None:
     certain = (*TRAM, "--policy", "certain.toml")

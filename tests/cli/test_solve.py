@@ -57,8 +57,9 @@ def test_the_answer_comes_first() -> None:
     assert "Published counts state no losses" in out
     titles = [line for line in lines if line.startswith(("The choice beside", "Efficient frontier"))]
     assert len(titles) == 2
-    assert " p90 " in out
-    assert " replaced " not in out  # it is not known from counts
+    assert " P90 " in out
+    assert "Largest shortfall" in out
+    assert "Loss replaced" not in out  # it is not known from counts
 
 
 @pytest.mark.slow

@@ -1,4 +1,4 @@
-"""What every command prints on a terminal: whole figures, lines that are no wider than it is."""
+"""What every command prints on a terminal: the answer, whole figures, few lines, none wider than it is."""
 
 from __future__ import annotations
 
@@ -10,17 +10,16 @@ import struct
 import subprocess
 import sys
 import termios
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import polars as pl
 import pytest
 from rich.cells import cell_len
 
-from outage_analysis.analysis import common_unit
 from outage_analysis.cli import console
 from outage_analysis.costs import PAIRS
-from outage_analysis.text import VALUATION, Column, Locale, TableSchema, TextTable
+from outage_analysis.text import Locale, TableSchema, TextTable
 from tests.commands import COMMANDS, GOOD, HEADER, command
 
 WIDTHS = (80, 100, 120)
@@ -51,7 +50,7 @@ PRINTING: dict[str, tuple[str, ...]] = {
 WRITING = {"report", "synth", "verify", "notebook run", "policies new", "new", "lab"}
 """Those that write files, and print their paths or one sentence."""
 WITHOUT_TABLE = {"incidents", "policies explain", "policies check"}
-Printed = tuple[pl.DataFrame, str, TableSchema | None, Locale | None]
+Printed = tuple[pl.DataFrame, str, TableSchema | None, Locale, Mapping[str, str]]
 
 
 @pytest.fixture(scope="module")
@@ -87,12 +86,12 @@ def recorded(name: str, folder: Path) -> list[Printed]:
         frame: pl.DataFrame,
         title: str,
         schema: TableSchema | None = None,
-        sums: Locale | None = None,
         *,
-        locale: Locale | None = None,
+        locale: Locale,
+        names: Mapping[str, str] = {},
     ) -> None:
-        found.append((frame, title, schema, sums))
-        real(frame, title, schema, sums, locale=locale)
+        found.append((frame, title, schema, locale, names))
+        real(frame, title, schema, locale=locale, names=names)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
@@ -126,12 +125,14 @@ def on_a_terminal(width: int, folder: Path, *arguments: str) -> str:
 
 
 def printed(table: Printed, width: int | None) -> str:
-    """A table as it is printed on a terminal of so many columns; None for a pipe."""
+    """A table as it is printed in full on a terminal of so many columns; None for a pipe."""
     lines: list[str] = []
+    frame, title, schema, locale, names = table
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(console, "_terminal_width", lambda: width)
         patch.setattr(console, "print_line", lines.append)
-        console.print_table(*table)
+        patch.setattr(console, "_screen", console._Screen(everything=True))  # noqa: SLF001 - as --all does
+        console.print_table(frame, title, schema, locale=locale, names=names)
     return "\n".join(lines)
 
 
@@ -141,18 +142,19 @@ def whole(text: str, out: str) -> bool:
 
 
 def check(table: Printed, out: str) -> None:
-    """Every number of a table stands whole in the output, or in its unit; every word stands whole."""
-    frame, _, schema, sums = table
-    forms = [console._text_table(frame, schema, sums)]  # noqa: SLF001 - the cells as they are meant
-    if sums and (unit := common_unit(frame, schema, sums)):
-        forms.append(console._text_table(frame, schema, sums, unit[0]))  # noqa: SLF001 - the same
-    for n, name in enumerate(forms[0].heads):
-        for cells in zip(*(form.rows for form in forms), strict=True):
-            texts = [row[n] for row in cells]
-            if n in forms[0].numbers:
-                assert any(not text or whole(text, out) for text in texts), (name, texts)
+    """Every number and every word of a table stands whole in the output."""
+    cells = text_of(table)
+    for row in cells.rows:
+        for n, text in enumerate(row):
+            if n in cells.numbers:
+                assert not text or whole(text, out), (cells.heads[n], text)
             else:
-                assert all(whole(word, out) or word in out.split() for word in texts[0].split()), texts
+                assert all(whole(word, out) or word in out.split() for word in text.split()), text
+
+
+def text_of(table: Printed) -> TextTable:
+    frame, _, schema, locale, names = table
+    return console._text_table(frame, schema, locale, names)  # noqa: SLF001 - the cells as they are meant
 
 
 def test_every_command_is_registered_here() -> None:
@@ -175,11 +177,10 @@ def test_tables_fit_the_terminal_and_cut_nothing(tables: Callable[[str], list[Pr
 @pytest.mark.parametrize("name", PRINTING)
 def test_a_pipe_gets_one_line_per_row_in_full(tables: Callable[[str], list[Printed]], name: str) -> None:
     for table in tables(name):
-        frame, title, schema, sums = table
+        frame, title, *_ = table
         out = printed(table, None)
-        texts: TextTable = console._text_table(frame, schema, sums)  # noqa: SLF001 - the cells as they are meant
         assert out.split("\n")[0] == title
-        for row, line in zip(texts.rows, out.split("\n")[3:], strict=False):
+        for row, line in zip(text_of(table).rows, out.split("\n")[3:], strict=False):
             assert line.split() == " ".join(row).split()
         assert len(out.split("\n")) == len(frame) + 4  # title, names, rule, and an empty line behind
 
@@ -189,7 +190,8 @@ def test_a_pipe_gets_one_line_per_row_in_full(tables: Callable[[str], list[Print
 def test_on_a_pseudo_terminal_nothing_is_wider_and_no_figure_is_cut(
     tables: Callable[[str], list[Printed]], folder: Path, name: str
 ) -> None:
-    out = on_a_terminal(80, folder, *name.split(), *PRINTING[name])
+    everything = () if name in WITHOUT_TABLE else ("--all",)
+    out = on_a_terminal(80, folder, *name.split(), *PRINTING[name], *everything)
     assert [line for line in out.split("\n") if cell_len(line) > 80] == []
     for table in tables(name):
         check(table, out)
@@ -198,38 +200,52 @@ def test_on_a_pseudo_terminal_nothing_is_wider_and_no_figure_is_cut(
 @pytest.mark.slow
 @pytest.mark.parametrize("width", [100, 120])
 def test_the_width_of_the_terminal_is_used(folder: Path, width: int) -> None:
-    lines = on_a_terminal(width, folder, "cost", *FEW).split("\n")
+    lines = on_a_terminal(width, folder, "cost", *FEW, "--all").split("\n")
     assert 80 < max(map(cell_len, lines)) <= width
 
 
 @pytest.mark.slow
-def test_the_answer_stands_in_three_sentences_before_the_first_table(folder: Path) -> None:
-    out = on_a_terminal(80, folder, "cost", *PRINTING["cost"])
-    answer, tables_of = out.split("\n\n", 1)
-    said = " ".join(answer.split("\n"))
-    for part in ("Expected cash, ", "Median ", "80% likely range ", "It counts ", "Chance that this cash"):
-        assert said.count(part) == 1
-    assert tables_of.startswith("How unsure: ")
+@pytest.mark.parametrize("name", [name for name in PRINTING if name not in {*WITHOUT_TABLE, "inspect"}])
+def test_a_terminal_gets_at_most_forty_lines(folder: Path, name: str) -> None:
+    """All but `inspect`, whose layout is to be copied into a file."""
+    assert on_a_terminal(80, folder, *name.split(), *PRINTING[name]).count("\n") <= 40
 
 
-def test_amounts_are_shortened_to_a_unit_that_the_title_says() -> None:
-    frame = pl.DataFrame(
-        {"valuation": ["cash", "face_value"], "expected": [189_917_025.1, 160_686_464_900.0]}
-    )
-    table = frame.with_columns(pl.col("expected").alias(name) for name in ("p10", "p50", "p90", "p95"))
-    won = Locale("en", "KRW")
-    schema = TableSchema("A row.", (VALUATION, *(Column(name, "money", "") for name in table.columns[1:])))
-    assert "189,917,025" in printed((table, "Totals", schema, won), 100)
-    short = printed((table, "Totals", schema, won), 60).split("\n")
-    assert short[0] == "Totals; amounts in million KRW, to three digits"
-    assert short[3].split() == ["cash", *["190"] * 5]
-    assert short[4].split() == ["face_value", *["161,000"] * 5]
-    stacked = printed((table, "Totals", schema, won), 50)
-    assert " p95:       160,686,464,900" in stacked
-    assert "million" not in stacked
+@pytest.fixture(scope="module")
+def screen(folder: Path) -> str:
+    return on_a_terminal(80, folder, "cost", *PRINTING["cost"])
+
+
+@pytest.mark.slow
+def test_cost_answers_before_the_tables_and_names_those_without_room(
+    tables: Callable[[str], list[Printed]], screen: str
+) -> None:
+    answer, shown = screen.split("\n\n", 1)
+    assert answer.startswith("Cash for small businesses: about ")
+    for part in ("1 in 10 outcomes is above 560", "half are below", "The chance of exceeding the budget"):
+        assert " ".join(answer.split()).count(part) == 1
+    assert shown.startswith("How unsure: published counts, KRW; ")
+    rest = " ".join(shown.partition("--all also prints: ")[2].split())
+    _, bands, *later = (title.partition(";")[0] for _, title, *_ in tables("cost"))
+    assert f"{bands}\n" in shown
+    assert bands not in rest
+    assert [title for title in later if title not in rest and not title.startswith("How unsure")] == []
+
+
+@pytest.mark.slow
+def test_a_table_that_is_not_computed_for_want_of_room_is_named_too(screen: str) -> None:
+    assert "How unsure: synthetic rows, KRW" in " ".join(screen.partition("--all also prints: ")[2].split())
+
+
+@pytest.mark.slow
+def test_with_all_cost_prints_every_table(folder: Path, tables: Callable[[str], list[Printed]]) -> None:
+    out = " ".join(on_a_terminal(80, folder, "cost", *PRINTING["cost"], "--all").split())
+    titles = [title for _, title, *_ in tables("cost")]
+    assert [title for title in titles if out.count(title) != titles.count(title)] == []
+    assert "--all" not in out
 
 
 def test_a_tiny_number_is_printed_without_a_power_of_ten() -> None:
-    out = printed((pl.DataFrame({"cheaper": [5.88e-298, 0.5]}), "Chances", PAIRS, None), None)
+    out = printed((pl.DataFrame({"cheaper": [5.88e-298, 0.5]}), "Chances", PAIRS, Locale("en"), {}), None)
     assert "<0.0001" in out
     assert "e-" not in out

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 from pptx import Presentation
 from pypdf import PdfReader
@@ -172,16 +174,29 @@ class Known:
         )
 
 
+def small_services(rows: Sequence[Mapping[str, Any]]) -> set[str]:
+    """The services of the Kakao case that a table of eight rows adds up in its last row."""
+    claims: Counter[str] = Counter()
+    for row in rows:
+        if row.get("service") and "claims" in row:
+            claims[row["service"]] += row["claims"]
+    largest = [x for x, _ in claims.most_common() if x not in ("kakaotalk", "kakao_bank", "kakao_t")]
+    return set(largest[4:])
+
+
 def band_totals(table: Table) -> set[float]:
-    """The sums by loss band and by nothing, as tables with totals show them."""
+    """The sums by loss band, by service and by nothing, as tables with totals show them."""
     if not {"over", "up_to"} <= table.keys():
         return set()
     groups: dict[object, dict[str, float]] = {}
     rows = [dict(zip(table, row, strict=True)) for row in zip(*table.values(), strict=True)]
+    folded = small_services(rows)
     for row in rows:
         if row.get("level", "band") != "band":
             continue
-        for group in ((row["over"], row["up_to"]), (row["over"], row["up_to"], row.get("rule")), None):
+        band = (row["over"], row["up_to"])
+        small = [("small", *band), "small"] if row.get("service") in folded else []
+        for group in (band, (*band, row.get("rule")), row.get("service"), *small, None):
             sums = groups.setdefault(group, {})
             for name, value in row.items():
                 if isinstance(value, int | float):

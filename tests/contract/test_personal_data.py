@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
@@ -110,7 +111,7 @@ def test_a_selection_of_claimants_is_described_without_their_ids(tmp_path: Path)
     (tmp_path / "list.csv").write_text(OWN_FILE, "utf-8")
     claims = oa.read_claims(tmp_path / "list.csv").filter(claimant_id=["c01", "c02"])
     assert len(claims) == 3
-    shown = [claims, claims.by("service"), oa.run(claims, tiers={300_000: 30_000}, draws=1024)]
+    shown: list[Any] = [claims, claims.by("service"), oa.run(claims, tiers={300_000: 30_000}, draws=1024)]
     assert not re.search("c0[12]", " ".join(f"{x!r} {x} {x._repr_html_()}" for x in shown))
 
 

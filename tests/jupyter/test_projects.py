@@ -208,6 +208,7 @@ def test_the_welcome_links_to_every_notebook_and_to_files_that_are_there(project
 
 FURTHER_KEYS = """encoding = "utf-8"
 quarter_profit = "FI-03.operating-profit"
+first_services = ["broadband"]
 own_facts = ["MINE-"]
 counted = { en = "visits" }
 sources = ["The log of the control room"]

@@ -249,16 +249,17 @@ def test_lines_without_detail_and_handling_stand_beside_the_cash_and_in_no_sum_o
     assert not {row[amount] for row in rows} & set(costs)
     said = page.prose()
     share = w.share(w.rounded(expected["cash"] / (expected["cash"] + expected["top_down"])))
-    assert w("report.handling", expected=w.money(expected["handling"])) in said
-    assert (
-        w(
-            "report.top_down",
-            expected=w.money(expected["top_down"]),
-            announced=w.money(sums["top_down"]["promised"] or 0.0),  # type: ignore[index]
-            share=share,
-        )
-        in said
-    )
+    points = {
+        row[:2]: row[2] for row in analysis.tables["quantiles"].select("valuation", "measure", "value").rows()
+    }
+    low, high = (w.money(points["top_down", measure]) for measure in ("p10", "p90"))
+    announced = w.money(sums["top_down"]["promised"] or 0.0)  # type: ignore[index]
+    for sentence in (
+        w("report.answer_package", share=share),
+        w("report.answer_handling", median=w.money(points["handling", "p50"])),
+        w("report.answer_announced", announced=announced, range=w("report.low_to_high", low=low, high=high)),
+    ):
+        assert said.count(sentence) == 1
     # The sum of cash and handling stands in one cell of the whole page: the mean of the reserve with both,
     # under a title that says so, in the appendix of decisions. The sum with the announced totals is nowhere.
     reserve = page.table(w("report.reserve_title"))
@@ -268,9 +269,14 @@ def test_lines_without_detail_and_handling_stand_beside_the_cash_and_in_no_sum_o
     holders = [e for e in page.all("td") if e.text == with_handling]
     assert ["details.appendix" in e.within for e in holders] == [True]
     assert w("column.both") == {"en": "Cash and handling", "ko": "현금과 처리 비용"}[lang]
+    # On the first screen it stands below a title that says so.
+    before, _, behind = said.partition(w("report.reserve_both"))
+    reserved, _, after = behind.partition(w("report.what_if"))
+    assert w.money(expected["cash"] + expected["handling"]) in reserved
+    said = before + after
     # The P90 of the cash reads like the sum with handling, 580 million won; where it is named it is cut.
     p90 = w.money(analysis.quantile(0.9))
-    for part in {"en": (f"exceed {p90}", f"to {p90}", f"–{p90}"), "ko": (f"{p90} 초과", f"~{p90}")}[lang]:
+    for part in {"en": (f"above {p90}", f"to {p90}", f"–{p90}"), "ko": (f"{p90}을 넘", f"~{p90}")}[lang]:
         assert part in said
         said = said.replace(part, "")
     for other, times in (("top_down", 0), ("handling", 1)):

@@ -58,7 +58,7 @@ def test_the_first_screen_answers_in_reading_order(
 ) -> None:
     w = Locale(lang)
     headings = [e.text.split(w("report.synthetic_badge"))[0].strip() for e in pages[lang].all("h2")]
-    answers = [w(f"report.{x}") for x in ("drives", "narrows", "decide", "reserve", "what_if")]
+    answers = [w(f"report.{x}") for x in ("drives", "narrows", "decide", "reserve_both", "what_if")]
     assert headings[:5] == answers
     (lead,) = pages[lang].all("p", class_="lead")
     points = dict(
@@ -66,8 +66,11 @@ def test_the_first_screen_answers_in_reading_order(
     )
     for amount in (points["p10"], points["p50"], points["p90"], cash_of(analysis)):
         assert w.money(amount) in lead.text
-    (without,) = pages[lang].all("p", class_="without")
-    assert "14" in without.text
+    (stressed,) = analysis.tables["quantiles"].filter(valuation="cash", measure="p90")["stressed"]
+    without, all_paid, together = (e.text for e in pages[lang].all("p", class_="without"))
+    assert "8,461" in all_paid
+    assert w.money(stressed) in together
+    assert "14" in without
 
 
 @both
@@ -76,7 +79,7 @@ def test_appendices_are_closed_and_screens_are_few(pages: dict[str, WebPage], la
     assert len(appendices) > 8
     assert all("open" not in e.attributes for e in appendices)
     screens = [e.attributes["id"] for e in pages[lang].all("h2") if "id" in e.attributes]
-    assert screens == ["what-if", "why", "compared", "method", "appendices"]
+    assert screens == ["what-if", "service-bands", "why", "compared", "method", "appendices"]
 
 
 @both

@@ -123,7 +123,10 @@ def test_the_second_slide_says_what_the_first_screen_says(
     answers, second = report.answers, "\n".join(texts(decks[lang].slides[1]))
     assert report.options
     cells = (str(cell) for row in report.options.rows for cell in row)
-    sentences = (*answers.headline, *answers.drives, *answers.narrows, *cells)
+    notes = decks[lang].slides[1].notes_slide.notes_text_frame.text
+    assert answers.headline[0] in second
+    assert [text for text in answers.headline if text not in notes] == []
+    sentences = (*answers.drives, *answers.narrows, *cells)
     assert len(sentences) >= 6
     assert [sentence for sentence in sentences if sentence not in second] == []
     assert all(f"{measure} {amount}" in second for measure, amount in answers.reserve)

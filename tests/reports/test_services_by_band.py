@@ -94,20 +94,19 @@ def test_it_leads_the_sections_of_a_report_from_claims(report: Report) -> None:
     first = report.sections[0]
     assert (first.id, first.title, first.synthetic) == ("service-bands", "Services by loss band", True)
     blocks = [type(block).__name__ for block in first.blocks]
-    assert blocks == ["Text", "ChartBlock", *["Heading", "TableBlock"] * 3]
+    assert blocks == ["Text", "Text", "ChartBlock", *["Heading", "TableBlock"] * 3]
 
 
 @pytest.mark.slow
-def test_the_kakao_report_keeps_its_order() -> None:
-    analysis = run(Plan(draws=1_024))
-    assert "claims_service_bands" not in analysis.tables
-    report = Report(analysis, "en")
-    assert [section.id for section in report.sections if not section.appendix] == [
-        "why",
-        "compared",
-        "method",
-    ]
-    assert "services_by_band" not in report.charts
+def test_the_kakao_report_names_three_services_first_and_marks_its_rows() -> None:
+    report = Report(run(Plan(draws=1_024)), "en")
+    first = report.sections[0]
+    assert (first.id, first.synthetic) == ("service-bands", True)
+    rows = report.grids["service_bands_claims"].rows
+    assert [row[0] for row in rows[:3]] == ["KakaoTalk", "Kakao Bank", "Kakao T"]
+    assert [row[0] for row in rows[-2:]] == ["8 others", "Total"]
+    totals = [int(str(row[-1]).replace(",", "")) for row in rows]
+    assert sum(totals[:-1]) == totals[-1]
 
 
 def test_the_grids_have_services_as_rows_bands_as_columns_and_totals(report: Report) -> None:

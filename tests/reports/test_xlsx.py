@@ -102,7 +102,15 @@ def test_the_sheets_are_named_in_the_language_of_the_report(books: dict[str, Wor
     english, korean = (list(books[lang].paths) for lang in LANGUAGES)
     assert english == [
         *("Summary", "Assumptions", "Cost lines", "Scenarios and reserve"),
-        *("Cost by band", "Why", "Options", "Distribution", "Policy and accounting", "Method and limits"),
+        *(
+            "Cost by band",
+            "Services (synthetic)",
+            "Why",
+            "Options",
+            "Distribution",
+            "Policy and accounting",
+            "Method and limits",
+        ),
         *("Claims (synthetic)", "Claim cube (synthetic)", "Quality (synthetic)", "Hindsight", "Sources"),
         *("Published totals", "Figures of the charts"),
     ]
@@ -152,7 +160,7 @@ def test_sheets_of_synthetic_rows_say_so_in_their_name_and_first_row(
     w = reports[lang].locale
     mark = f" ({w('workbook.synthetic')})"
     marked = {name for name in books[lang].paths if name.endswith(mark)}
-    assert marked == {w(f"workbook.{key}") + mark for key in ("claims", "cube", "quality")}
+    assert marked == {w(f"workbook.{key}") + mark for key in ("service_bands", "claims", "cube", "quality")}
     assert {books[lang].cells(name)["A1"].value for name in marked} == {reports[lang].banner}
 
 

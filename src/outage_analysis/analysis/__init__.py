@@ -6,6 +6,7 @@ Modules:
     analysis: the Analysis: its costs and draws, and the figures of the headline
     service_bands: claims, stated loss and expected cost by service and loss band
     tables: every table of an analysis by name, computed when somebody asks for it, and all columns
+    headline: the answer in sentences: how much, how sure, what it does not include
     summary: notes of an analysis in words, and what would narrow its range
     display_units: amounts in whole currency for printed tables
     alternatives: policies compared with the plan's policy
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from outage_analysis.analysis.alternatives import PolicyComparison, compare, compare_policies
     from outage_analysis.analysis.analysis import Analysis
     from outage_analysis.analysis.display_units import (
-        common_unit,
         currency_if_converted,
         format_amounts,
         ledger_locale,
@@ -42,6 +42,16 @@ if TYPE_CHECKING:
         forecast_input_from_claims,
         forecast_input_from_series,
         heap_tables,
+    )
+    from outage_analysis.analysis.headline import (
+        budget_sentence,
+        counted_schedule,
+        driver_sentences,
+        headline_sentences,
+        parts_left_out,
+        promised_range,
+        recommendation,
+        reserve_column,
     )
     from outage_analysis.analysis.plan import (
         Plan,

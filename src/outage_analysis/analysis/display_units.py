@@ -6,7 +6,6 @@ units of a displayed table are those of a `Locale`: of an incident, a policy or 
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from decimal import Decimal
 
@@ -17,11 +16,6 @@ from outage_analysis.files import bundled_ids
 from outage_analysis.incidents import load_incident
 from outage_analysis.policies import decimal_places
 from outage_analysis.text import Locale, TableSchema, Unit, in_units
-
-LARGE_UNITS = ((10**9, "billion"), (10**6, "million"), (10**3, "thousand"))
-"""Units for large amounts, the largest first."""
-SHORT_DIGITS = 3
-"""Significant digits of a shortened amount."""
 
 
 def whole_counts(table: pl.DataFrame, schema: TableSchema | None) -> pl.DataFrame:
@@ -36,16 +30,7 @@ def whole_counts(table: pl.DataFrame, schema: TableSchema | None) -> pl.DataFram
         for name, dtype in table.schema.items()
         if schema and dtype.is_float() and schema[name].unit == "count"
     ]
-    return table.with_columns(pl.col(floats).round(mode="half_away_from_zero").cast(pl.Int64))
-
-
-def short_amount(value: float) -> str:
-    """Format an amount to three significant digits: 190, 6.29, 161,000."""
-    if not value or not math.isfinite(value):
-        return f"{value:.0f}"
-    rounded = Locale.rounded(value, SHORT_DIGITS)
-    places = max(0, SHORT_DIGITS - 1 - math.floor(math.log10(abs(rounded))))
-    return f"{rounded:,.{places}f}"
+    return table.with_columns(pl.col(floats).round(mode="half_to_even").cast(pl.Int64))
 
 
 def ledger_locale(ledger: Ledger) -> Locale | None:
@@ -71,20 +56,17 @@ def format_amounts(
     schema: TableSchema | None,
     locale: Locale,
     write: Callable[[object], str],
-    size: int | None = None,
 ) -> pl.DataFrame:
-    """Format the amounts of a table as texts in whole currency or a larger unit, for display.
+    """Format the amounts of a table as texts in whole currency, for display.
 
     Args:
         table: a table with amounts in the smallest unit, whose number columns are columns of the schema.
         schema: the columns with their units; without a schema, nothing is converted.
         locale: the currency, and the number formats of amounts and losses.
         write: formats the values in these columns that are not amounts.
-        size: the size of one of `LARGE_UNITS`, such as 1000000; amounts are then in this unit, with three
-            significant digits.
 
     Returns:
-        The table with amounts as texts; by default they have the decimals of the currency.
+        The table with amounts as texts, which have the decimals of the currency.
     """
 
     def text(value: object, unit: Unit | None) -> str | None:
@@ -93,8 +75,6 @@ def format_amounts(
         if unit is None:
             return write(value)
         places = _places(unit, locale)
-        if size and unit != "loss_squared":
-            return short_amount(float(str(value)) / 10**places / size)
         if isinstance(value, int | Decimal) and value == int(value):
             return in_units(int(value), places)
         return f"{Decimal(str(value)).scaleb(-places):,.{places}f}"
@@ -107,21 +87,6 @@ def format_amounts(
         if column.unit == "parameters" and column.name in table.columns:
             texts[column.name] = [locale.rescaled_distribution(value) for value in table[column.name]]
     return table.with_columns(pl.Series(name, column, pl.String) for name, column in texts.items())
-
-
-def common_unit(table: pl.DataFrame, schema: TableSchema | None, locale: Locale) -> tuple[int, str] | None:
-    """Return the largest unit, such as million, in which every amount is at least 1; None if none fits.
-
-    The unit is (size, name). Amounts of 0, and columns that a terminal does not show, are not considered.
-    """
-    counted = ("money", "loss") if locale.loss_unit == locale.currency else ("money",)
-    amounts = [
-        abs(float(value)) / 10 ** _places(unit, locale)
-        for name, units in _amount_units(table, schema, locale).items()
-        for value, unit in zip(table[name], units, strict=True)
-        if value and schema and schema[name].shown and unit in counted
-    ]
-    return next(((size, name) for size, name in LARGE_UNITS if amounts and min(amounts) >= size), None)
 
 
 def _places(unit: Unit | None, locale: Locale) -> int:

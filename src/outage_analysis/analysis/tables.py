@@ -379,6 +379,7 @@ def _claims_tables(a: Analysis) -> Makers:
         "claims_totals": lambda: costs.totals(table),
         "claims_bands": band_counts,
         "claims_services": lambda: losses.with_shares(losses.regroup(cube, by)),
+        "claims_service_bands": service_band_costs,
         "claims_summary": summary,
         "claims_fits": lambda: fitted().get("fits"),
         "claims_fitted": lambda: fitted().get("quantities"),
@@ -402,8 +403,6 @@ def _claims_tables(a: Analysis) -> Makers:
             "claims_bunching": lambda: _module("exploration").heap_tables(rows, policy)["bunching"],
             "claims_claimants": lambda: losses.claimants_table(rows),
         }
-    if a.headline_from_claims:
-        makers["claims_service_bands"] = service_band_costs
     if "published" not in a.runs:
         first = next(iter(a.cubes.values()))
         decision = "" if first.decision else first.first_decision

@@ -34,27 +34,33 @@ def json_bytes(*frames: pl.DataFrame) -> int:
     return sum(len(json.dumps(f.to_dicts(), ensure_ascii=False, default=str).encode()) for f in frames)
 
 
-def fit_services(table: pl.DataFrame, build: Callable[[pl.DataFrame], pl.DataFrame]) -> pl.DataFrame:
+def fit_services(
+    table: pl.DataFrame, build: Callable[[pl.DataFrame], pl.DataFrame], first: Sequence[str] = ()
+) -> pl.DataFrame:
     """Build the rows of a chart; merge small services until the rows take at most `MAX_DATA_BYTES`.
 
     Args:
         table: the columns `service` and `claims`, and the columns that `build` needs.
         build: a function that returns the rows of the chart, given the table with small services merged.
+        first: services that come first, however few claims they have.
     """
     for most in range(MAX_SERVICES, 1, -1):
-        rows = build(merge_small_services(table, most))
+        rows = build(merge_small_services(table, most, first))
         if json_bytes(rows) <= MAX_DATA_BYTES:
             return rows
-    return build(merge_small_services(table, 1))
+    return build(merge_small_services(table, 1, first))
 
 
-def merge_small_services(table: pl.DataFrame, most: int = MAX_SERVICES) -> pl.DataFrame:
+def merge_small_services(
+    table: pl.DataFrame, most: int = MAX_SERVICES, first: Sequence[str] = ()
+) -> pl.DataFrame:
     """Keep the services with the most claims, and merge the others into one with the id `OTHER_ID`.
 
     Args:
         table: the columns `service` and `claims`, `over` and `up_to` if the rows are loss bands, and
             `expected` if they have a cost.
         most: the largest number of services in the result; the merged services count as one.
+        first: services that come first, however few claims they have.
 
     Returns:
         The columns `service`, `services` (the number of services merged in the row), `over` and `up_to` if
@@ -63,7 +69,8 @@ def merge_small_services(table: pl.DataFrame, most: int = MAX_SERVICES) -> pl.Da
     """
     keys = [c for c in table.columns if c in ("over", "up_to")]
     costs = [c for c in table.columns if c == "expected"]
-    largest = _services_by_claims(table)
+    counted = _services_by_claims(table)
+    largest = [*(x for x in first if x in counted), *(x for x in counted if x not in first)]
     separate = largest if len(largest) <= most else largest[: most - 1]
     order = {service: place for place, service in enumerate(separate)}
     merged = table.filter(pl.col("service").is_in(largest)).with_columns(

@@ -249,6 +249,7 @@ def chart_context(
         synthetic=synthetic,
         outage=(start, end) if start and end else None,
         deadlines=_deadline_labels(incident, locale, as_of),
+        first=incident.first_services,
     )
 
 

@@ -43,7 +43,7 @@ def services_by_band(table: pl.DataFrame, context: ChartContext) -> AltairChart:
     bands = ordered_bands(narrow)
     size, unit = locale.axis(float(narrow["expected"].max() or 0))  # type: ignore[arg-type] # a float column
     labels = _band_labels(bands, context)
-    data = fit_services(narrow, lambda few: _cells(few, context, size, labels))
+    data = fit_services(narrow, lambda few: _cells(few, context, size, labels), context.first)
     has_costs = table["expected"].count() > 0
     names = data["name"].unique(maintain_order=True).to_list()
     lines = labels[bands[0]].count("\n") + 1

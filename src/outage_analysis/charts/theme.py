@@ -67,6 +67,9 @@ class ChartContext:
     deadlines: tuple[tuple[date, str], ...] = ()
     """The last days on which a claim could be filed, as announced by the as-of day, each with its label."""
 
+    first: tuple[str, ...] = ()
+    """The services that come first."""
+
     def name(self, id_: str | None) -> str:
         """Return the display name of an id, or the id if it has none."""
         return self.names.get(id_ or "", id_ or self.locale("word.all"))

@@ -108,7 +108,8 @@ def _distribution_title(marks: Marks, locale: Locale, *, certain: bool) -> str:
         return locale("chart.total_distribution_nothing", share=locale.share(at_most), **values)
     if at_most > 0.5 + HALF_TOLERANCE:  # many outcomes are equal to the median
         return locale("chart.total_distribution_equal", share=locale.share(at_most), **values)
-    return locale("chart.total_distribution_finding", **values)
+    often = locale.one_in((1 - locale.level / 100) / 2)
+    return locale("chart.total_distribution_finding", often=often, **values)
 
 
 def _distribution_subtitle(

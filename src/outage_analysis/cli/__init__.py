@@ -34,6 +34,7 @@ from outage_analysis.cli import (
     solve,
     synthetic,
 )
+from outage_analysis.cli.options import offer_all
 from outage_analysis.errors import EnvironmentFailed, OutageAnalysisError
 
 GARBAGE_THRESHOLD = 100_000
@@ -57,8 +58,11 @@ def _add_group(title: str, group: typer.Typer) -> None:
     """Add a group of commands to the program; `--help` lists them under the title of the group."""
     for command in group.registered_commands:
         command.rich_help_panel = title
+        offer_all(command)
     for subgroup in group.registered_groups:
         subgroup.rich_help_panel = title
+        for command in subgroup.typer_instance.registered_commands if subgroup.typer_instance else ():
+            offer_all(command)
     app.add_typer(group)
 
 

@@ -74,7 +74,7 @@ def ingest(
     from outage_analysis.losses import quality_report
     from outage_analysis.text import Locale
 
-    locale = Locale(lang)  # an unknown language is refused before anything is read
+    Locale(lang)  # an unknown language is refused before anything is read
     if add and (out is None or out.suffix != STORE_SUFFIX):
         raise UsageError(
             "--add needs the warehouse file to add to", remedy=f"Name it: --out claims{STORE_SUFFIX}."
@@ -94,7 +94,7 @@ def ingest(
     if as_json:
         print_json({**quality, "written": str(out) if out else None})
         return
-    _print_quality(quality, claims.incident.locale("en"), locale)
+    _print_quality(quality, claims.incident.locale(lang))
     if out:
         print_line(str(out))
     words = (
@@ -105,7 +105,7 @@ def ingest(
     suggest_command(*words, *language_option(lang), lang=lang)
 
 
-def _print_quality(quality: dict[str, Any], sums: Locale, locale: Locale) -> None:
+def _print_quality(quality: dict[str, Any], locale: Locale) -> None:
     import polars as pl
 
     from outage_analysis.analysis import currency_if_converted
@@ -125,15 +125,15 @@ def _print_quality(quality: dict[str, Any], sums: Locale, locale: Locale) -> Non
         more = quality["rejects"] - len(quality["first_rejects"])
         print_text(locale("terminal.ingest_more", count=f"{more:,}"))
     amounts = pl.DataFrame(quality["amounts"], schema=CONTROL_TOTALS.dtypes)
-    print_table(amounts, locale("report.quality_amounts"), CONTROL_TOTALS, sums, locale=locale)
+    print_table(amounts, locale("report.quality_amounts"), CONTROL_TOTALS, locale=locale)
     claimants = pl.DataFrame(quality["claimants"])
     print_table(claimants, locale("terminal.ingest_claimants"), CLAIMANTS, locale=locale)
     if quality["heaping"]:
         heaping = pl.DataFrame(quality["heaping"])
-        currency = currency_if_converted(heaping, HEAPING, sums)
+        currency = currency_if_converted(heaping, HEAPING, locale)
         title = locale("terminal.ingest_heaping")
         title += locale("terminal.sums", currency=currency) if currency else ""
-        print_table(heaping, title, HEAPING, sums, locale=locale)
+        print_table(heaping, title, HEAPING, locale=locale)
     for name in quality["skipped"]:
         print_text(locale("terminal.ingest_skipped", name=one_line(name)))
     counts = {name: f"{quality[name]:,}" for name in ("rows", "claims", "rejects")}
@@ -176,7 +176,7 @@ def inspect(
     from outage_analysis.jupyter import shell_path
     from outage_analysis.text import Locale
 
-    locale = Locale(lang)  # an unknown language is refused before anything is read
+    Locale(lang)  # an unknown language is refused before anything is read
     layout = load_layout(options.columns) if options.columns else Layout()
     if options.sheet:
         layout = layout.model_copy(update={"sheet": options.sheet})
@@ -194,7 +194,7 @@ def inspect(
             | {name: getattr(inspection, name).to_dicts() for name in tables}
         )
     else:
-        _print_inspection(inspection, incident.locale("en"), locale)
+        _print_inspection(inspection, incident.locale(lang))
         # The shell empties the file behind `>` first, so it must be no file that exists.
         layout_file = "new-layout.toml" if Path("layout.toml").exists() else "layout.toml"
         suggest_command(
@@ -207,7 +207,7 @@ def inspect(
         )
 
 
-def _print_inspection(inspection: Inspection, sums: Locale, locale: Locale) -> None:
+def _print_inspection(inspection: Inspection, locale: Locale) -> None:
     # The comments of the layout are English in every language, because the layout is a file.
     import polars as pl
 
@@ -224,8 +224,7 @@ def _print_inspection(inspection: Inspection, sums: Locale, locale: Locale) -> N
     print_text(locale("terminal.inspect_file", **about, count=count, unreadable=unreadable))
     # The word `nothing` means "no payment" in all other tables.
     columns = inspection.columns.with_columns(pl.col("reads_as").replace("nothing", "no_values"))
-    shown = columns if locale.lang != "en" else inspection.columns
-    print_table(shown, locale("terminal.inspect_columns"), INSPECTED_COLUMNS, locale=locale)
+    print_table(columns, locale("terminal.inspect_columns"), INSPECTED_COLUMNS, locale=locale)
     hidden = {text: locale(f"word.{text}") for text in ("(personal)", "(text)", "(free text)")}
     rows = inspection.rows.with_columns(pl.col(pl.String).replace(hidden))
     print_table(rows, locale("terminal.inspect_rows"), locale=locale)
@@ -234,7 +233,7 @@ def _print_inspection(inspection: Inspection, sums: Locale, locale: Locale) -> N
         print_table(_with_notes(inspection.strangers, "nearest", locale), title, UNKNOWN_NAMES, locale=locale)
     if len(inspection.amounts):
         title = locale("report.quality_amounts")
-        print_table(inspection.amounts, title, CONTROL_TOTALS, sums, locale=locale)
+        print_table(inspection.amounts, title, CONTROL_TOTALS, locale=locale)
     if inspection.claimants is not None:
         print_text(locale("terminal.inspect_claimants", count=f"{inspection.claimants:,}"))
     print_line("")
@@ -277,7 +276,7 @@ def cube(
     from outage_analysis.reports import write_table
     from outage_analysis.text import Locale
 
-    locale = Locale(lang)
+    Locale(lang)
     if out and out.exists():
         raise UsageError("exists already", file=out, remedy="Choose another --out.")
     incident = load_incident(options.incident)
@@ -298,10 +297,10 @@ def cube(
     elif as_json:
         print_json({"synthetic": built.synthetic, "rows": built.display_rows.to_dicts()})
     else:
-        _print_cube(built, incident.locale("en"), locale)
+        _print_cube(built, incident.locale(lang))
 
 
-def _print_cube(built: Cube, sums: Locale, locale: Locale) -> None:
+def _print_cube(built: Cube, locale: Locale) -> None:
     from outage_analysis.analysis import currency_if_converted
     from outage_analysis.losses import CUBE_MEASURES
 
@@ -309,6 +308,6 @@ def _print_cube(built: Cube, sums: Locale, locale: Locale) -> None:
         built.display_rows,
         locale("terminal.cube_synthetic" if built.synthetic else "terminal.cube"),
     )
-    currency = currency_if_converted(rows, CUBE_MEASURES, sums)
+    currency = currency_if_converted(rows, CUBE_MEASURES, locale)
     heading = f"{title}{locale('terminal.sums', currency=currency)}" if currency else title
-    print_table(rows, heading, CUBE_MEASURES, sums, locale=locale)
+    print_table(rows, heading, CUBE_MEASURES, locale=locale)

@@ -101,7 +101,8 @@ def winner_views(result: PolicyComparison, lang: str) -> Iterator[TableView]:
             *columns.names,
             difference="total_difference",
         ).rename({"payment": "pays", "payment_other": "other"})
-        names = {"policy": pair["policy"][0], "other": pair["other"][0]}
+        shown = result.names(lang)
+        names = {name: shown[pair[name][0]] for name in ("policy", "other")}
         dropped = ["pays", "other"] if by_service else []
         yield _view(locale("terminal.compare_winners", **names), table.drop(dropped), schema)
 

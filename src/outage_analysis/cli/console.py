@@ -6,12 +6,15 @@ import json
 import math
 import shutil
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from decimal import Decimal
+from types import MappingProxyType
 from typing import TYPE_CHECKING
+
+import typer
 
 from outage_analysis.errors import one_line
 
@@ -29,6 +32,14 @@ LONGEST_CELL = 400
 """Most characters that are printed of a table cell."""
 MOST_ROWS = 500
 """Most rows that are printed of a table."""
+MOST_LINES = 40
+"""Most lines that a command prints on a terminal, unless it is told to print everything."""
+LAST_LINES = 4
+"""Most lines at the end that name the tables which did not fit."""
+LEAST_ROWS = 2
+"""A table is left out if fewer of its rows than this fit."""
+LEAST_TABLE = 7
+"""The number of lines of a small table."""
 
 
 @contextmanager
@@ -114,8 +125,62 @@ def _json_value(value: object) -> object:
     raise TypeError(f"cannot print {type(value).__name__} as JSON")
 
 
+@dataclass
+class _Screen:
+    """What a command has printed on a terminal, and the titles of the tables that it left out."""
+
+    everything: bool = False
+    lines: int = 0
+    has_table: bool = False
+    notes: int = 0
+    """The number of sentences that were left out."""
+    left_out: list[str] = field(default_factory=list)
+    locale: Locale | None = None
+
+    @property
+    def room(self) -> int:
+        """The number of lines that may still be printed."""
+        return sys.maxsize if self.everything else MOST_LINES - LAST_LINES - self.lines
+
+    def print(self, lines: Sequence[str]) -> None:
+        """Print lines and count them."""
+        self.lines += len(lines)
+        print_line("\n".join(lines))
+
+
+_screen = _Screen()
+
+
+def start_screen(context: typer.Context, everything: bool) -> None:  # noqa: FBT001 - the value of --all
+    """Start the output of a command on a terminal; at the end, name what did not fit."""
+    _screen.__init__(everything)  # type: ignore[misc]
+    context.call_on_close(_name_the_rest)
+
+
+def _name_the_rest() -> None:
+    from outage_analysis.text import wrap_text
+
+    width, locale = _terminal_width(), _screen.locale
+    notes = [locale("terminal.rest_notes", count=_screen.notes)] if locale and _screen.notes else []
+    if width and locale and (_screen.left_out or notes):
+        rest = "; ".join([*notes, *dict.fromkeys(_screen.left_out)])
+        lines = wrap_text(locale("terminal.rest", tables=rest), width)
+        print_line("\n".join(lines[: LAST_LINES - 1]) + (" …" if len(lines) >= LAST_LINES else ""))
+
+
+def has_room(title: str) -> bool:
+    """Return whether a further table could be printed; if not, it need not be computed, only named."""
+    if _terminal_width() is None or _screen.room > LEAST_TABLE:
+        return True
+    _screen.left_out.append(title.partition(";")[0])
+    return False
+
+
 def print_text(text: str) -> None:
-    """Print a sentence on stdout. On a terminal, break it between words and keep its indentation."""
+    """Print a sentence on stdout. On a terminal, break it between words and keep its indentation.
+
+    Below a table, a terminal shows a sentence only if there is room.
+    """
     width = _terminal_width()
     if width is None:
         print_line(text)
@@ -124,44 +189,49 @@ def print_text(text: str) -> None:
 
     sentence = text.lstrip(" ")
     margin = " " * (len(text) - len(sentence))
-    for line in wrap_text(sentence, width - len(margin)):
-        print_line(margin + line)
+    lines = [margin + line for line in wrap_text(sentence, width - len(margin))]
+    if not _screen.has_table or len(lines) <= _screen.room:
+        _screen.print(lines)
+    else:
+        _screen.notes += 1
 
 
 def print_table(
     frame: pl.DataFrame,
     title: str,
     schema: TableSchema | None = None,
-    sums: Locale | None = None,
     *,
-    locale: Locale | None = None,
+    locale: Locale,
+    names: Mapping[str, str] = MappingProxyType({}),
 ) -> None:
-    """Print a table below its title, in the first of three forms that fits the width of the terminal.
+    """Print a table below its title.
 
-    The schema states which columns are shown, which are counts and, with the units `sums`, which are amounts.
-    Without a schema, all columns are shown and all numbers are printed as they are. With a locale whose
-    language is not English, column heads and words are translated, and the second form is not used.
+    The schema states which columns are shown, and the units of the numbers. Without a schema, all columns are
+    shown and all numbers are printed as they are.
 
-    1. A grid with all digits of every number.
-    2. A grid with amounts in thousands, millions or billions; the title then names the unit.
-    3. A block of lines for each row, with one line per column.
-
-    If stdout is a file or a pipe, the table is always printed in the first form, one line per row.
+    If stdout is a file or a pipe, each row is one line. A terminal shows a grid or, if it is too wide, a
+    block of lines for each row. It shows the rows for which there is room; the last lines name the tables
+    with further rows. Column heads, words and units are those of the locale, and `names` are those of ids.
     """
-    translated = locale if locale and locale.lang != "en" else None
-    width, full = _terminal_width(), _text_table(frame, schema, sums, locale=translated)
-    if width is None or full.fits(width):
-        print_text(one_line(title))
-        lines = full.grid(width)
-    else:
-        short = None if translated else _in_larger_unit(frame, schema, sums)
-        if short and short[1].fits(width):
-            print_text(f"{one_line(title)}; amounts in {short[0]}, to three digits")
-            lines = short[1].grid(width)
-        else:
-            print_text(one_line(title))
-            lines = full.blocks(width)
-    print_line("\n".join([*lines, ""]))
+    width, table = _terminal_width(), _text_table(frame, schema, locale, names)
+    if width is None:
+        print_line("\n".join([one_line(title), *table.grid(), ""]))
+        return
+    from outage_analysis.text import TextTable, wrap_text
+
+    _screen.has_table, _screen.locale = True, locale
+    head, rows = wrap_text(one_line(title), width), len(table.rows)
+    draw = TextTable.grid if table.fits(width) else TextTable.blocks
+    while rows and len(lines := draw(table, width)) + len(head) + 1 > _screen.room:
+        rows -= 1
+        table = replace(table, rows=table.rows[:rows])
+    hidden = len(frame) - rows
+    if rows == len(frame) or rows >= LEAST_ROWS:
+        _screen.print([*head, *lines, ""])
+    if hidden:
+        short = one_line(title).partition(";")[0]
+        more = f" ({locale('terminal.hidden_rows', rows=f'{hidden:,}')})" if rows >= LEAST_ROWS else ""
+        _screen.left_out.append(f"{short}{more}")
 
 
 def _terminal_width() -> int | None:
@@ -169,57 +239,40 @@ def _terminal_width() -> int | None:
     return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
 
 
-def _in_larger_unit(
-    frame: pl.DataFrame, schema: TableSchema | None, sums: Locale | None
-) -> tuple[str, TextTable] | None:
-    from outage_analysis.analysis import common_unit
-
-    unit = common_unit(frame, schema, sums) if sums else None
-    return (
-        (f"{unit[1]} {sums.currency}", _text_table(frame, schema, sums, unit[0])) if sums and unit else None
-    )
-
-
 def _text_table(
-    frame: pl.DataFrame,
-    schema: TableSchema | None,
-    sums: Locale | None,
-    unit: int | None = None,
-    locale: Locale | None = None,
+    frame: pl.DataFrame, schema: TableSchema | None, locale: Locale, names: Mapping[str, str]
 ) -> TextTable:
-    """Return a table whose cells are formatted as text. If `unit` is given, amounts are divided by it.
-
-    If a locale is given, column heads and translated words are in its language.
-    """
+    """Format heads and cells as text, in the language and the units of the locale."""
     from outage_analysis.analysis import format_amounts, whole_counts
     from outage_analysis.text import TextTable
 
-    counts = whole_counts(frame, schema)
-    texts = format_amounts(counts, schema, sums, _cell_text, unit) if sums else counts
+    texts = format_amounts(whole_counts(frame, schema), schema, locale, _cell_text)
     hidden = [column.name for column in schema.columns if not column.shown] if schema else []
     # Hidden columns are dropped after formatting, because the unit of an amount may depend on them.
     texts = texts.drop(hidden, strict=False)
     numbers = frozenset(n for n, name in enumerate(texts.columns) if frame.schema[name].is_numeric())
     columns = {column.name: column for column in schema.columns} if schema else {}
-    units = {name: column.unit for name, column in columns.items()} if locale else {}
     labels = [columns[name].label if name in columns else name for name in texts.columns]
-    heads = [_translated(label, locale, ("column", "word")) if locale else None for label in labels]
     shown = tuple(
-        one_line(head or name, LONGEST_CELL) for head, name in zip(heads, texts.columns, strict=True)
+        one_line(_translated(label, locale, ("column", "word")) or label, LONGEST_CELL) for label in labels
     )
     rows = (
         [
-            _translated_cell(value, units[name], locale) if locale and name in units else value
+            _translated_cell(value, columns[name].unit, locale, names) if name in columns else value
             for name, value in zip(texts.columns, row, strict=True)
         ]
         for row in texts.iter_rows()
     )
-    return TextTable(shown, tuple(tuple(map(_cell_text, row)) for row in rows), numbers)
+    return TextTable(shown, tuple(tuple(map(_cell_text, row)) for row in rows), numbers, wrap_heads=True)
 
 
-def _translated_cell(value: object, unit: object, locale: Locale) -> object:
+def _translated_cell(value: object, unit: object, locale: Locale, names: Mapping[str, str]) -> object:
     if value is None:
         return None
+    if unit == "name":
+        return names.get(str(value), value)
+    if unit == "names":
+        return "; ".join(names.get(id_, id_) for id_ in str(value).split())
     if unit == "word":
         return _translated(value, locale, ("word",)) or value
     if unit == "rule":
@@ -241,9 +294,9 @@ def print_titled_tables(
     prefix: str,
     notes: Iterable[str],
     schemas: Mapping[str, TableSchema],
-    sums: Locale | None = None,
-    lang: str = "en",
+    locale: Locale,
     likely: LikelyRange | None = None,
+    names: Mapping[str, str] = MappingProxyType({}),
 ) -> None:
     """Print all tables that have a title and at least one row, in the order of the titles, then the notes.
 
@@ -253,14 +306,13 @@ def print_titled_tables(
         prefix: text before each title, such as "Synthetic rows: ".
         notes: sentences to print after the tables.
         schemas: name of a table -> its columns.
-        sums: the units in which amounts are printed.
-        lang: the language of column heads and words; titles, prefix and notes must be in it already.
+        locale: the language of column heads and words, and the units of amounts; titles, prefix and notes
+            must be in this language already.
         likely: the likely range; the columns of its ends are then named after them: p10, not range_low.
+        names: display name by id.
     """
     from outage_analysis.analysis import currency_if_converted
-    from outage_analysis.text import Locale
 
-    locale = replace(sums, lang=lang) if sums else Locale(lang)
     if likely:
         locale, measures = replace(locale, level=likely.level), likely.column_measures
         tables = {name: table.rename(measures, strict=False) for name, table in tables.items()}
@@ -270,10 +322,10 @@ def print_titled_tables(
         if table is None or table.is_empty():
             continue
         schema = schemas.get(name)
-        currency = currency_if_converted(table, schema, sums) if sums else ""
+        currency = currency_if_converted(table, schema, locale)
         heading = f"{title}{locale('terminal.sums', currency=currency)}" if currency else title
         shown = _bands_in_words(table.head(MOST_ROWS), locale)
-        print_table(shown, prefix + heading, schema, sums, locale=locale)
+        print_table(shown, prefix + heading, schema, locale=locale, names=names)
         if len(table) > MOST_ROWS:
             print_text(locale("terminal.more_rows", rows=f"{len(table) - MOST_ROWS:,}"))
     for note in notes:

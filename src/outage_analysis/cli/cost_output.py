@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from outage_analysis.cli.console import band_expression, print_line, print_table, print_text
+from outage_analysis.cli.console import band_expression, has_room, print_line, print_table, print_text
 
 if TYPE_CHECKING:  # for type checkers only: these imports are slow, and `--help` must start quickly
     import polars as pl
@@ -72,121 +72,100 @@ def _all_bases(tables: Mapping[str, pl.DataFrame], name: str) -> pl.DataFrame:
 
 
 def print_cost(analysis: Analysis, lang: str = "en") -> None:
-    """Print the cost in three sentences, and then as tables: quantiles, totals, cost lines, loss bands."""
+    """Print the answer in sentences, then how sure it is and where it arises, then all other tables."""
     from outage_analysis.analysis import input_notes, unstated_notes
-    from outage_analysis.costs import TOTALS
+    from outage_analysis.costs import COSTS, TOTALS
 
-    sums = analysis.incident.locale("en")
-    locale = analysis.locale(lang)
+    locale, names = analysis.locale(lang), analysis.names(lang)
     for sentence in cost_sentences(analysis, locale):
         print_text(sentence)
     print_line("")
-    _print_quantiles(analysis, sums, locale)
-    totals = _all_bases(analysis.tables, "totals")
-    title = locale("terminal.totals", day=analysis.as_of, currency=sums.currency)
-    print_table(totals, title, TOTALS, sums, locale=locale)
-    print_text(f"{locale('terminal.bounds')}\n{locale('terminal.most')}")
-    for note in [*input_notes(analysis, locale), *unstated_notes(analysis, locale)]:
+    costs, first = _all_bases(analysis.tables, "costs"), analysis.headline_basis
+    bases = sorted(costs["basis"].unique(maintain_order=True), key=lambda basis: basis != first)
+    if first:
+        _print_quantiles(analysis, first, locale, in_full=False)
+    for basis in bases[:1]:
+        _print_bands(costs.filter(basis=basis), locale, names)
+    notes = [*input_notes(analysis, locale), *unstated_notes(analysis, locale)]
+    for note in [*notes, *_scope_sentences(analysis, locale)]:
         print_text(note)
-    _print_lines_and_bands(_all_bases(analysis.tables, "costs"), sums, locale)
+    for basis in bases:
+        table = costs.filter(basis=basis, level="line").select(
+            "line", "valuation", "count", *BOUNDS, "status"
+        )
+        title = locale("terminal.by_line", basis=locale(f"word.{basis}"))
+        print_table(table, title, COSTS, locale=locale, names=names)
+    title = locale("terminal.totals", day=analysis.as_of, currency=locale.currency)
+    print_table(_all_bases(analysis.tables, "totals"), title, TOTALS, locale=locale, names=names)
+    for basis in analysis.runs:
+        title = locale("terminal.quantiles", basis=locale(f"word.{basis}"), currency=locale.currency)
+        if has_room(title):
+            _print_quantiles(analysis, basis, locale, in_full=True)
+    for basis in bases[1:]:
+        _print_bands(costs.filter(basis=basis), locale, names)
 
 
-def _print_lines_and_bands(costs: pl.DataFrame, sums: Locale, locale: Locale) -> None:
+def _print_bands(costs: pl.DataFrame, locale: Locale, names: Mapping[str, str]) -> None:
     import polars as pl
 
     from outage_analysis.costs import COSTS
 
-    columns = ("count", *BOUNDS)
-    lines = costs.filter(level="line").group_by("basis", maintain_order=True)
-    for (basis,), table in lines:
-        title = locale("terminal.by_line", basis=locale(f"word.{basis}"))
-        print_table(table.select("line", "valuation", *columns, "status"), title, COSTS, sums, locale=locale)
     across = pl.col("rule") == "straddles"
     band = pl.when(across).then(pl.lit(locale("terminal.across"))).otherwise(band_expression(locale))
     bands = costs.filter(pl.col("level") == "band", pl.col("rule") != "not_entitled").with_columns(band=band)
     for (basis, line), table in bands.group_by("basis", "line", maintain_order=True):
         service = ["service"] if table["service"].null_count() < len(table) else []
-        title = locale("terminal.by_band", line=line, basis=locale(f"word.{basis}"))
-        print_table(table.select(*service, "band", *columns), title, COSTS, sums, locale=locale)
+        title = locale("terminal.by_band", line=names.get(line, line), basis=locale(f"word.{basis}"))
+        print_table(
+            table.select(*service, "band", "count", *BOUNDS), title, COSTS, locale=locale, names=names
+        )
 
 
-def cost_sentences(analysis: Analysis, locale: Locale) -> tuple[str, str, str]:
-    """Return three sentences on the cost.
+def cost_sentences(analysis: Analysis, locale: Locale) -> list[str]:
+    """Return the answer in sentences; without a simulation, the expected cash or that there is none."""
+    from outage_analysis.analysis import counted_notes, headline_sentences
 
-    The sentences state the expected cash, which cost lines it includes, and how likely the cash exceeds the
-    budget.
-    """
-    from outage_analysis.analysis import counted_notes
-
+    mark = locale("terminal.synthetic_prefix") if analysis.headline_is_synthetic else ""
+    told = [mark + text for text in headline_sentences(analysis, locale)[:1]]
+    told += headline_sentences(analysis, locale)[1:]
     basis = analysis.headline_basis
     expected = analysis.expected_cash(basis) if basis else None
-    later_lines = ", ".join(analysis.dropped_lines)
-    not_public = (
-        f" {locale('terminal.not_public', day=analysis.as_of, lines=later_lines)}" if later_lines else ""
-    )
-    if expected is None:
-        scope = locale("terminal.counts_none") + not_public
-        return locale("terminal.no_cash"), scope, locale("terminal.no_budget")
-    portfolio, quantiles = analysis.runs[basis].portfolio, analysis.uncertainty_table(basis, "quantiles")
-    likely = analysis.likely_cash(basis)
-    values = {"expected": locale.money(expected), "basis": locale(f"word.{basis}")}
-    if likely == (expected, expected):
-        amount = locale("terminal.cash_certain", **values)
-    elif likely and quantiles is not None:
-        (median,) = quantiles.filter(valuation="cash", measure="p50")["value"]
-        low, high = map(locale.money, likely)
-        ends = low if low == high else locale("report.low_to_high", low=low, high=high)
-        amount = locale("terminal.cash", median=locale.money(median), range=ends, **values)
-    else:
-        amount = locale("terminal.cash_no_range", **values)
-    amount = " ".join([*counted_notes(analysis, locale), amount])
-    omitted = portfolio.left_out.get("cash", ())
-    scope = locale("terminal.counts", lines=", ".join(portfolio.counted("cash")))
-    scope += f" {locale('terminal.omits', lines=', '.join(omitted))}" if omitted else ""
-    chance = _budget_sentence(analysis, basis, locale) or locale("terminal.no_budget")
-    return amount, scope + not_public, chance
+    if not told:
+        money = None if expected is None else locale.money(expected)
+        key = "terminal.no_cash" if money is None else "terminal.cash_no_range"
+        told = [*counted_notes(analysis, locale), locale(key, expected=money)]
+    if analysis.budget is None:
+        told.append(locale("terminal.no_budget"))
+    return told
 
 
-def _budget_sentence(analysis: Analysis, basis: str, locale: Locale) -> str:
-    """Return a sentence on how likely the cash exceeds the budget; empty if there is no budget."""
-    budget = analysis.uncertainty_table(basis, "budget")
-    if budget is None:
-        return ""
-    row = budget.row(0, named=True)
-    return locale(
-        "terminal.chance",
-        budget=locale.exact_money(row["budget"]),
-        unit=locale.unit,
-        share=locale.share(row["exceeded"]),
-        stressed=locale.share(row["stressed"]),
-        error=locale.number(locale.rounded(100 * row["error"])),
-        basis=locale(f"word.{basis}"),
-    )
+def _scope_sentences(analysis: Analysis, locale: Locale) -> list[str]:
+    """Name the cost items that the cash does not count."""
+    names, run = analysis.names(locale.lang), analysis.headline_run
+    omitted = ", ".join(names[x] for x in run.portfolio.left_out.get("cash", ())) if run else ""
+    later = ", ".join(names[x] for x in analysis.dropped_lines)
+    return [
+        *([locale("terminal.omits", lines=omitted)] if omitted else []),
+        *([locale("terminal.not_public", day=analysis.as_of, lines=later)] if later else []),
+    ]
 
 
-def _print_quantiles(analysis: Analysis, sums: Locale, locale: Locale) -> None:
+def _print_quantiles(analysis: Analysis, basis: str, locale: Locale, *, in_full: bool) -> None:
     from outage_analysis.costs import QUANTILES
     from outage_analysis.text import VALUATION, TableSchema
 
-    for basis in analysis.runs:
-        quantiles = analysis.uncertainty_table(basis, "quantiles")
-        if quantiles is None:
-            continue
-        table = quantiles.pivot("measure", index="valuation", values="value")
-        values = (replace(QUANTILES["value"], name=measure, label=measure) for measure in table.columns[1:])
-        schema = TableSchema("One row per kind of cost.", (VALUATION, *values))
-        likely = analysis.likely_range
-        measures = ("expected", *likely.percentiles, "tvar95")
-        columns = ("valuation", *(measure for measure in measures if measure in table.columns))
-        title = locale("terminal.quantiles", basis=locale(f"word.{basis}"), currency=sums.currency)
-        print_table(table.select(columns), title, schema, sums, locale=locale)
-        for row in quantiles.filter(measure=likely.high).iter_rows(named=True):
-            error, stressed = (locale.exact_money(row[name]) for name in ("error", "stressed"))
-            valuation = row["valuation"] if locale.lang == "en" else locale(f"word.{row['valuation']}")
-            amounts = {"error": error, "stressed": stressed, "unit": locale.unit}
-            print_text(locale("terminal.error", valuation=valuation, **amounts))
-        if analysis.runs[basis].portfolio.has_correlated_inputs("cash"):
-            print_text(locale("report.tied"))
-        if basis != analysis.headline_basis and (sentence := _budget_sentence(analysis, basis, locale)):
-            print_text(sentence)
-        print_line("")
+    quantiles = analysis.uncertainty_table(basis, "quantiles")
+    if quantiles is None:
+        return
+    table, likely = quantiles.pivot("measure", index="valuation", values="value"), analysis.likely_range
+    values = (replace(QUANTILES["value"], name=measure, label=measure) for measure in table.columns[1:])
+    schema = TableSchema("One row per kind of cost.", (VALUATION, *values))
+    measures = (*likely.percentiles, "tvar95") if in_full else (likely.low, "p50", likely.high)
+    title = locale("terminal.quantiles", basis=locale(f"word.{basis}"), currency=locale.currency)
+    print_table(table.select("valuation", "expected", *measures), title, schema, locale=locale)
+    for row in quantiles.filter(measure=likely.high).iter_rows(named=True) if in_full else ():
+        error, stressed = (locale.exact_money(row[name]) for name in ("error", "stressed"))
+        amounts = {"error": error, "stressed": stressed, "unit": locale.unit}
+        print_text(locale("terminal.error", valuation=locale(f"word.{row['valuation']}"), **amounts))
+    if in_full and analysis.runs[basis].portfolio.has_correlated_inputs("cash"):
+        print_text(locale("report.tied"))

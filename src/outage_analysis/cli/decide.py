@@ -10,6 +10,7 @@ import typer
 
 from outage_analysis.cli.console import (
     print_json,
+    print_line,
     print_table,
     print_text,
     print_titled_tables,
@@ -111,8 +112,12 @@ def sensitivity(
 
 
 def _print_sensitivity(analysis: Analysis, tables: dict[str, pl.DataFrame], lang: str) -> None:
+    from outage_analysis.analysis import driver_sentences
     from outage_analysis.text import Locale
 
+    drivers = driver_sentences(analysis, analysis.locale(lang))
+    for sentence in drivers:
+        _print_sentence(sentence, analysis.headline_is_synthetic, lang)
     if "inputs_given_exceedance" in tables:
         tables["inputs_given_exceedance"] = _with_part_names(
             tables["inputs_given_exceedance"], analysis, lang
@@ -121,6 +126,8 @@ def _print_sensitivity(analysis: Analysis, tables: dict[str, pl.DataFrame], lang
         _print_sentence(
             _budget_sentence(analysis, analysis.locale(lang)), analysis.headline_is_synthetic, lang
         )
+    if drivers:
+        print_line("")
     notes = _sensitivity_notes(analysis, tables, Locale(lang))
     likely, synthetic = analysis.likely_range, analysis.headline_is_synthetic
     shown = {name: tables[name] for name in SENSITIVITY_TABLES if name in tables}
@@ -223,6 +230,7 @@ def compare(
     sentences = [*result.counted_notes(locale), result.sentence(locale)]
     print_text(one_line(" ".join(sentences), LONGEST_SENTENCE))
     _print_sentence(result.simulations.information_sentence(locale), result.synthetic, lang)
+    print_line("")
     likely = LikelyRange(plan.level)
     benefits, *winners = (benefit_view(result, lang), *winner_views(result, lang))
     views = {"benefits": benefits, **{f"winners_{n}": view for n, view in enumerate(winners)}}
@@ -257,17 +265,15 @@ def _print_result(  # noqa: PLR0913 - what to print, and how
     The titles of the tables are the labels `terminal.<command>_<table>`, except for the tables of `views`.
     """
     from outage_analysis.analysis import table_schemas
-    from outage_analysis.text import Locale
 
-    locale = Locale(lang, level=likely.level)
+    locale = replace(result.locale(lang), level=likely.level)
     prefix = locale("terminal.synthetic_prefix") if synthetic else ""
     units = locale("terminal.result_units", day=result.as_of, currency=result.incident.currency)
-    sums = replace(result.incident.locale("en"), starts=result.starts)
     titles = {name: locale(f"terminal.{command}_{name}") for name in tables if name not in (views or {})}
     views = views or {}
     titles |= {name: view.title for name, view in views.items()}
     schemas = {**table_schemas(group), **{name: view.schema for name, view in views.items()}}
-    print_titled_tables(tables, titles, prefix, [*notes, units], schemas, sums, lang, likely)
+    print_titled_tables(tables, titles, prefix, [*notes, units], schemas, locale, likely, result.names(lang))
 
 
 @commands.command()
@@ -312,11 +318,11 @@ def backtest(
         )
         return
     notes = result.sentences(Locale(lang, policy.currency, policy.digits))
-    if lang != "en":
-        tables = _with_translated_names(tables, locale)
+    tables = _with_translated_names(tables, locale)
     titles = {name: locale(f"terminal.backtest_{name}") for name in BACKTEST_TABLES}
-    schemas, sums = table_schemas("backtest"), policy.locale("en")
-    print_titled_tables(tables, titles, "", notes, schemas, sums, lang, likely)
+    schemas = table_schemas("backtest")
+    names = {x.id: x.name[lang] for x in spec.outcomes} | {x.id: x.name[lang] for x in spec.unscored}
+    print_titled_tables(tables, titles, "", notes, schemas, policy.locale(lang), likely, names)
 
 
 def _with_translated_names(tables: Mapping[str, pl.DataFrame], locale: Locale) -> dict[str, pl.DataFrame]:
@@ -375,6 +381,5 @@ def bridge(
         units = {"valuation": valuation, "currency": currency, "minor_units": digits}
         print_json(units | {"bridge": table.to_dicts()})
         return
-    value = valuation.replace("_", " ") if lang == "en" else locale(f"word.{valuation}")
-    title = locale("terminal.bridge", valuation=value, currency=currency)
-    print_table(table, title, BRIDGE, start.policy.locale("en"), locale=locale)
+    title = locale("terminal.bridge", valuation=locale(f"word.{valuation}"), currency=currency)
+    print_table(table, title, BRIDGE, locale=start.policy.locale(lang))

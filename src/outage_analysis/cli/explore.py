@@ -176,10 +176,10 @@ def distribution(
         print_json({"source": answer.source, "synthetic": answer.synthetic, "notes": answer.notes, **rows})
         return
     prefix = locale("terminal.synthetic_prefix") if answer.synthetic else ""
-    sums = None if grouped else replace(load_incident(incident).locale("en"), starts=answer.starts)
+    units = Locale(lang) if grouped else replace(load_incident(incident).locale(lang), starts=answer.starts)
     titles = {name: locale(f"terminal.distribution_{name}") for name in DISTRIBUTION_TABLES}
     notes, tables = map(locale.note, answer.notes), _with_texts(answer.tables, lang, question.by)
-    print_titled_tables(tables, titles, prefix, notes, table_schemas("losses"), sums, lang)
+    print_titled_tables(tables, titles, prefix, notes, table_schemas("losses"), units)
 
 
 def _with_texts(tables: Mapping[str, pl.DataFrame], lang: str, by: Sequence[str]) -> dict[str, pl.DataFrame]:
@@ -195,7 +195,7 @@ def _with_texts(tables: Mapping[str, pl.DataFrame], lang: str, by: Sequence[str]
         )
     texts = (("fits", "parameters", locale.translated_distribution), ("refused", "reason", locale.note))
     for name, column, translate in texts:
-        if lang != "en" and name in translated:
+        if name in translated:
             values = pl.col(column).map_elements(translate, return_dtype=pl.String)
             translated[name] = translated[name].with_columns(values)
     return translated
@@ -321,7 +321,7 @@ def _print_forecast(tables: Mapping[str, pl.DataFrame], locale: Locale, *, synth
     prefix = locale("terminal.recovery_prefix") if synthetic else ""
     titles = {name: locale(f"terminal.intake_{name}") for name in INTAKE_TABLES}
     notes = map(locale.note, tables["left_out"]["note"])
-    print_titled_tables(tables, titles, prefix, notes, table_schemas("intake"), lang=locale.lang)
+    print_titled_tables(tables, titles, prefix, notes, table_schemas("intake"), locale)
 
 
 def _count_files(

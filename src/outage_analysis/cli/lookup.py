@@ -57,11 +57,8 @@ def facts(
         print_json(table.to_dicts())
     elif fact:
         for name, value in facts_in_language(table, lang).row(0, named=True).items():
-            if lang == "en":
-                head, text = name, value
-            else:
-                head = locale(f"column.{FACTS_TABLE[name].label}")
-                text = locale.unit_name(value) if name == "unit" and value else value
+            head = locale(f"column.{FACTS_TABLE[name].label}")
+            text = locale.unit_name(value) if name == "unit" and value else value
             print_text(f"{head:>10}  {'' if text is None else text}")
     else:
         title = locale("terminal.facts", count=len(table))
@@ -180,18 +177,18 @@ def _print_ledger(ledger: Ledger, lang: str) -> None:
     from outage_analysis.assumptions import AMOUNT_KINDS, LEDGER, distribution_text, ledger_table
     from outage_analysis.text import Locale
 
-    sums = ledger_locale(ledger)
-    locale = Locale(lang, sums.currency, sums.minor_units) if sums else Locale(lang)
+    units = ledger_locale(ledger)
+    locale = Locale(lang, units.currency, units.minor_units) if units else Locale(lang)
     table = ledger_table(ledger)
     title = locale("terminal.assumptions", name=ledger.name[lang], count=len(table))
-    currency = currency_if_converted(table, LEDGER, sums) if sums else ""
+    currency = currency_if_converted(table, LEDGER, locale)
     heading = f"{title}{locale('terminal.sums', currency=currency)}" if currency else title
     texts = [distribution_text(entry, locale) for entry in ledger.assumptions]
-    shown = table if lang == "en" else table.with_columns(distribution=pl.Series(texts, dtype=pl.String))
-    print_table(shown, heading, LEDGER, sums, locale=locale)
+    shown = table.with_columns(distribution=pl.Series(texts, dtype=pl.String))
+    print_table(shown, heading, LEDGER, locale=locale)
     for entry in ledger.assumptions:
         print_text(f"{entry.id}: {distribution_text(entry, locale)}")
-    if sums is None and table["kind"].is_in(AMOUNT_KINDS).any():
+    if units is None and table["kind"].is_in(AMOUNT_KINDS).any():
         print_text(locale("card.sums"))
     for correlation in ledger.correlations:
         print_text(

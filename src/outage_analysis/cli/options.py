@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Annotated, TypedDict
 
 import typer
 
+from outage_analysis.cli.console import start_screen
 from outage_analysis.cli.option_values import (
     parse_amount,
     parse_columns,
@@ -28,6 +29,8 @@ from outage_analysis.cli.option_values import (
 from outage_analysis.errors import InputRefused, UsageError
 
 if TYPE_CHECKING:  # for type checkers only: these imports are slow, and `--help` must start quickly
+    from typer.models import CommandInfo
+
     from outage_analysis.analysis import Plan
     from outage_analysis.claims import Claims
     from outage_analysis.incidents import Incident as LoadedIncident
@@ -308,6 +311,34 @@ def expand_options(*omitted: str) -> Callable[[Callable[..., None]], Callable[..
         return run
 
     return decorate
+
+
+def offer_all(command: CommandInfo) -> None:
+    """Give a command that has --json the option --all, which prints every table on a terminal."""
+    run = command.callback
+    if run is None or "as_json" not in inspect.signature(run).parameters:
+        return
+    option = typer.Option(
+        "--all",
+        help="Print every table in full. By default, a terminal shows 40 lines.",
+        callback=start_screen,
+        expose_value=False,
+    )
+    signature = inspect.signature(run, eval_str=True)
+
+    @wraps(run)
+    def printed(**values: object) -> None:
+        values.pop("everything")
+        run(**values)
+
+    everything = inspect.Parameter(
+        "everything", inspect.Parameter.KEYWORD_ONLY, default=False, annotation=Annotated[bool, option]
+    )
+    printed.__annotations__ = {}
+    printed.__signature__ = signature.replace(  # type: ignore[attr-defined]
+        parameters=[*signature.parameters.values(), everything]
+    )
+    command.callback = printed
 
 
 @cache

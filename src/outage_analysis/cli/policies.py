@@ -131,7 +131,7 @@ def _print_converted(table: pl.DataFrame, title: str, schema: TableSchema, local
         if name not in schema:
             column, _, conversion = name.partition(", ")
             currency, _, rate = conversion.partition(" at ")
-            head = column if locale.lang == "en" else locale(schema[column].label_key)
+            head = locale(schema[column].label_key)
             heads[name] = locale("terminal.policy_at_rate", column=head, currency=currency, rate=rate)
     added = (Column(head, "stated", "Converted amount.") for head in heads.values())
     wider = replace(schema, columns=(*schema.columns, *added))

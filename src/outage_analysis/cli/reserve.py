@@ -73,7 +73,9 @@ def reserve(
         print_json(_as_json(analysis, table, amount, chosen, handling, moved))
         return
     inside = handling == "inside"
-    for sentence in _answer(analysis, amount, chosen, locale, inside=inside):
+    mark = locale("terminal.synthetic_prefix") if analysis.headline_is_synthetic else ""
+    first, *others = _answer(analysis, amount, chosen, locale, inside=inside)
+    for sentence in (mark + first, *others):
         print_text(sentence)
     if note := reserve_note(table, locale, "both" if inside else "cash"):
         print_text(note)
@@ -134,7 +136,7 @@ def _answer(
 ) -> Iterator[str]:
     from outage_analysis.analysis import counted_notes, reserve_scope
 
-    scope = reserve_scope(analysis)
+    scope, names = reserve_scope(analysis), analysis.names(locale.lang)
     yield from counted_notes(analysis, locale)
     yield locale(
         f"terminal.reserve_{'inside' if inside else 'outside'}",
@@ -142,11 +144,11 @@ def _answer(
         amount=locale("report.exact", amount=locale.exact_money(amount), unit=locale.unit),
         measure=locale("word.median" if measure == "p50" else f"word.{measure}"),
     )
-    yield locale("terminal.counts", lines=", ".join(scope.counted))
+    yield locale("terminal.counts", lines=", ".join(names[x] for x in scope.counted))
     if scope.unpriced:
-        yield locale("terminal.reserve_unpriced", lines=", ".join(scope.unpriced))
+        yield locale("terminal.reserve_unpriced", lines=", ".join(names[x] for x in scope.unpriced))
     if scope.not_due:
-        yield locale("terminal.reserve_not_due", lines=", ".join(scope.not_due))
+        yield locale("terminal.reserve_not_due", lines=", ".join(names[x] for x in scope.not_due))
 
 
 def _movement(moved: pl.DataFrame | None, since: str | None, locale: Locale) -> Iterator[str]:
@@ -167,8 +169,7 @@ def _print_tables(
     from outage_analysis.costs import BRIDGE
 
     units = locale("terminal.sums", currency=analysis.incident.currency)
-    sums = analysis.incident.locale("en")
-    print_table(table, f"{locale('terminal.reserve')}{units}", RESERVE, sums, locale=locale)
+    print_table(table, f"{locale('terminal.reserve')}{units}", RESERVE, locale=locale)
     if moved is not None:
         title = locale("terminal.bridge", valuation=locale("word.cash"), currency=analysis.incident.currency)
-        print_table(moved, title, BRIDGE, sums, locale=locale)
+        print_table(moved, title, BRIDGE, locale=locale)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -86,8 +85,9 @@ def _answer(analysis: Analysis, table: pl.DataFrame, stresses: ScenarioSet, loca
         worst = raised.row(0, named=True)
         name = stresses.name_of(worst["scenario"], locale.lang)
         yield locale("terminal.scenarios_worst", name=name, **_amounts(analysis, worst, locale))
-    lines = analysis.runs[analysis.headline_basis].portfolio.counted("cash")
-    yield locale("terminal.scenarios_scope", lines=", ".join(lines))
+    names, run = analysis.names(locale.lang), analysis.runs[analysis.headline_basis]
+    lines = ", ".join(names[line] for line in run.portfolio.counted("cash"))
+    yield locale("terminal.scenarios_scope", lines=lines)
 
 
 def _amounts(analysis: Analysis, row: dict[str, Any], locale: Locale) -> dict[str, str]:
@@ -105,10 +105,8 @@ def _print_scenarios(analysis: Analysis, table: pl.DataFrame, stresses: Scenario
 
     from outage_analysis.costs import SCENARIOS
 
-    labels = {scenario.id: scenario.id for scenario in stresses.scenarios}
-    if locale.lang != "en":  # ids are English words
-        labels = {scenario.id: scenario.name[locale.lang] for scenario in stresses.scenarios}
-        labels |= {table["scenario"][0]: locale("report.scenario_base")}
+    labels = {table["scenario"][0]: locale("report.scenario_base")}
+    labels |= {scenario.id: scenario.name[locale.lang] for scenario in stresses.scenarios}
     measures = analysis.likely_range.column_measures
     hidden = ["status", "reason", *([] if analysis.plan.budget is not None else ["over_budget"])]
     if "p75" in measures.values():  # at a level of 50, an end of the likely range is P75
@@ -119,7 +117,6 @@ def _print_scenarios(analysis: Analysis, table: pl.DataFrame, stresses: Scenario
         table.with_columns(pl.col("scenario").replace(labels)).drop(hidden).rename(measures),
         f"{title}{units}",
         SCENARIOS.without(*hidden).renamed(measures),
-        replace(analysis.incident.locale("en"), starts=analysis.starts),
         locale=locale,
     )
     rows = {row["scenario"]: row for row in table.iter_rows(named=True)}

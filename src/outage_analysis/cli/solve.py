@@ -183,7 +183,6 @@ def _print_solution(found: BudgetSolution, lang: str) -> None:
     for sentence in found.sentences(lang):
         print_text(one_line(sentence, LONGEST_SENTENCE))
     print_line("")
-    sums = replace(found.incident.locale("en"), starts=found.starts)
     prefix = locale("terminal.synthetic_prefix") if found.synthetic else ""
     values = {
         "currency": found.incident.currency,
@@ -194,12 +193,12 @@ def _print_solution(found: BudgetSolution, lang: str) -> None:
     mark = found.search.quantile_mark.lower()
     table = found.table.rename({"at_level": mark})
     table = table.drop(name for name in table.columns if table[name].null_count() == len(table))
-    print_table(table, prefix + locale("solve.compared", **values), schemas["solution"], sums, locale=locale)
+    print_table(table, prefix + locale("solve.compared", **values), schemas["solution"], locale=locale)
     frontier = found.frontier.rename({"at_level": mark})
     frontier = frontier.select(name for name in frontier.columns if name in (*table.columns, mark))
     shown = _spread(len(frontier))
     title = prefix + locale("solve.frontier", **values)
-    print_table(frontier[shown], title, schemas["frontier"], sums, locale=locale)
+    print_table(frontier[shown], title, schemas["frontier"], locale=locale)
     if len(shown) < len(frontier):
         print_text(locale("solve.more", rows=len(shown), count=f"{len(frontier):,}"))
 

@@ -268,6 +268,8 @@ class Incident(NamedDocument, Columns):
     """The types of claimant."""
     dimensions: tuple[Dimension, ...] = Field(alias="dimension", default=())
     """Additional columns of a claim."""
+    first_services: tuple[str, ...] = ()
+    """The services that a table by service and loss band begins with; the largest of the others follow."""
     headlines: tuple[Headline, ...] = Field(alias="headline", default=())
     """Published totals with which the computed total is compared."""
     quarter_profit: str = ""
@@ -288,6 +290,9 @@ class Incident(NamedDocument, Columns):
         for ids in ([item.id for item in group] for group in groups):
             if (id_ := find_duplicate(ids)) is not None:
                 raise ValueError(f"the id {id_} is given twice")
+        unknown = next((x for x in self.first_services if x not in {s.id for s in self.services}), None)
+        if unknown is not None:
+            raise ValueError(f"has first_services with {unknown}, which is no service")
         kinds = [dimension.kind for dimension in self.dimensions]
         if kinds.count("decision") > 1 or kinds.count("paid") > kinds.count("decision"):
             raise ValueError("has two decisions, or amounts paid without one | A claim has one of each.")

@@ -10,7 +10,6 @@ Modules:
     build_manifest: builds the manifest of a new report
     report: everything that the formats show, in one language
     first_screen: key figures and sentences of the first screen
-    answer: how much, how sure, what would narrow it, and the amounts to set aside
     options: compares the options of a decision: cost, uncertainty and who benefits
     slider_presets: settings of the sliders that a reader can choose at once
     sections: the sections after the first screen
@@ -21,6 +20,7 @@ Modules:
     grids: tables with titles and number formats
     sources: published facts by the website that published them
     html: the HTML page
+    markdown: the Markdown page, without appendices
     table_files: CSV, Parquet, SVG and PNG files
     pdf: PDF files
     workbook: the Excel workbook

@@ -103,8 +103,9 @@ class Answers:
     narrows: tuple[str, ...] = ()
     reserve: tuple[tuple[str, str], ...] = ()
     """The amounts to set aside: the measure, such as the median, and the amount."""
+    reserve_title: str = ""
     reserve_note: str = ""
-    """Why the mean exceeds P75, if it does."""
+    """What to set aside and what to decide first, and why."""
     drives: tuple[str, ...] = ()
     decide: tuple[str, ...] = ()
     """What to decide, in sentences; formats with a table of options show the table instead."""

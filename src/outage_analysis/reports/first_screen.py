@@ -10,24 +10,21 @@ from outage_analysis.analysis import (
     MAX_NAMED_LINES,
     Analysis,
     budget_scope,
+    counted_schedule,
+    driver_sentences,
+    headline_sentences,
     input_notes,
-    reserve_note,
+    narrowing_input,
+    parts_left_out,
+    promised_range,
+    recommendation,
+    reserve_column,
     unstated_notes,
 )
-from outage_analysis.costs import UNSTATED
-from outage_analysis.policies import Schedule
-from outage_analysis.reports.answer import (
-    choice_sentences,
-    headline_sentences,
-    narrowing_sentence,
-    reserve_lines,
-)
+from outage_analysis.costs import UNSTATED, rounded_estimate
 from outage_analysis.reports.blocks import Answers, Tile
-from outage_analysis.reports.options import decision_options
-from outage_analysis.text import Locale, capitalized
-
-MAX_DRIVERS = 3
-"""Largest number of cost drivers that the first screen names."""
+from outage_analysis.reports.options import decision_options, decision_rows
+from outage_analysis.text import Locale
 
 
 def tiles(analysis: Analysis, locale: Locale) -> list[Tile]:
@@ -98,38 +95,8 @@ def _budget_tile(analysis: Analysis, locale: Locale) -> Tile | None:
     return Tile(title, locale.share(row["exceeded"]), note, synthetic=basis == "synthetic")
 
 
-def promised_range(analysis: Analysis) -> tuple[float, float, float] | None:
-    """Return the number of reported losses, and the least and most if all are paid; None if it is unknown.
-
-    The three values are the published number of reports, the amount if all are paid the lowest tier, and the
-    amount if all are paid the highest tier.
-    """
-    line = _counted_schedule(analysis)
-    if line is None:
-        return None
-    ends = [line.tariff.payment_range(band) for band, rule in line.positive_bands if rule.pays]
-    highest_amounts = [float(most) for _, most in ends if most is not None]
-    if not ends or len(highest_amounts) < len(ends):
-        return None
-    count = float(_schedule_rows(analysis)["count"][0])
-    return count, count * float(min(least for least, _ in ends)), count * max(highest_amounts)
-
-
-def _schedule_rows(analysis: Analysis) -> pl.DataFrame:
-    return analysis.tables["costs"].filter(basis="published", level="line", rule="schedule", status="ok")
-
-
-def _counted_schedule(analysis: Analysis) -> Schedule | None:
-    """Return the first payment schedule (payments by loss band) whose number of reports is published.
-
-    Return None if the policy has no such schedule.
-    """
-    rows = _schedule_rows(analysis)
-    return analysis.policy.schedule(rows["line"][0]) if len(rows) else None
-
-
 def _promised_tile(analysis: Analysis, locale: Locale) -> Tile | None:
-    promised, line = promised_range(analysis), _counted_schedule(analysis)
+    promised, line = promised_range(analysis), counted_schedule(analysis)
     if promised is None or line is None:
         return None
     count, low, high = promised
@@ -201,22 +168,22 @@ def _no_estimate(lines: pl.DataFrame, locale: Locale, **values: str) -> str:
 def sentences(analysis: Analysis, locale: Locale, names: Mapping[str, str]) -> Answers:
     """Return the first screen's sentences on cost drivers, decisions and what the cost leaves out."""
     answers: dict[str, list[str]] = {
-        "drives": _driver_sentences(analysis, locale, names),
+        "drives": driver_sentences(analysis, locale),
         "decide": [],
         "left_out": [],
     }
     if analysis.compared is not None:
         answers["decide"].append(analysis.compared.sentence(locale))
     levers = _lever_sentences(analysis.tables["levers"], locale, names)
-    answers["decide"] += choice_sentences(analysis, locale) or levers
+    answers["decide"] += _choice_sentences(analysis, locale) or levers
     bounded = "not_counted_claims" if analysis.headline_from_claims else "not_counted"
     for key, ids in ((bounded, analysis.bounded_lines), ("lines_apart", analysis.published_lines_left_out)):
         if ids:
             answers["left_out"].append(locale(f"report.{key}", lines=", ".join(names.get(x, x) for x in ids)))
     answers["left_out"] += input_notes(analysis, locale) + unstated_notes(analysis, locale, first_screen=True)
-    answers["left_out"] += _separate_cost_sentences(analysis, locale) + _later_claims_sentences(
-        analysis, locale
-    )
+    headline = headline_sentences(analysis, locale)
+    answers["left_out"] += [] if headline else parts_left_out(analysis, locale)
+    answers["left_out"] += _later_claims_sentences(analysis, locale)
     if any(run.portfolio.has_correlated_inputs("cash") for run in analysis.runs.values()):
         answers["left_out"].append(locale("report.tied"))
     if unpriced := analysis.unpriced_lines:
@@ -228,10 +195,11 @@ def sentences(analysis: Analysis, locale: Locale, names: Mapping[str, str]) -> A
         lines = ", ".join(names.get(x, x) for x in uncounted)
         answers["left_out"].append(locale("report.budget_left_out", lines=lines))
     return Answers(
-        headline=headline_sentences(analysis, locale),
-        narrows=narrowing_sentence(analysis, locale),
-        reserve=reserve_lines(analysis, locale),
-        reserve_note=reserve_note(analysis.tables.get("reserve"), locale),
+        headline=headline,
+        narrows=_narrowing_sentence(analysis, locale),
+        reserve=_reserve_lines(analysis, locale),
+        reserve_title=locale(f"report.reserve_{reserve_column(analysis)}"),
+        reserve_note=" ".join(recommendation(analysis, locale)),
         options=decision_options(analysis, locale),
         **{key: tuple(texts) for key, texts in answers.items()},
     )
@@ -250,20 +218,6 @@ def _lever_sentences(levers: pl.DataFrame, locale: Locale, names: Mapping[str, s
     ]
 
 
-def _driver_sentences(analysis: Analysis, locale: Locale, names: Mapping[str, str]) -> list[str]:
-    moved = analysis.tables["tornado"].filter(valuation="cash")
-    return [
-        locale(
-            "report.drives_next" if place else "report.drives_text",
-            plain=capitalized(locale(f"plain.{row['kind']}")),
-            name=names.get(row["assumption"], row["assumption"]).split(":")[0],
-            low=locale.money(row["cost_low"]),
-            high=locale.money(row["cost_high"]),
-        )
-        for place, row in enumerate(moved.head(MAX_DRIVERS).iter_rows(named=True))
-    ]
-
-
 def _later_claims_sentences(analysis: Analysis, locale: Locale) -> list[str]:
     if analysis.claims is None or "cost" not in analysis.cubes:
         return []
@@ -276,19 +230,46 @@ def _later_claims_sentences(analysis: Analysis, locale: Locale) -> list[str]:
     return [locale(key, count=locale.number(later), day=locale.day(analysis.as_of))]
 
 
-def _separate_cost_sentences(analysis: Analysis, locale: Locale) -> list[str]:
-    line_totals, handling = (analysis.totals_row("published", v) for v in ("top_down", "handling"))
-    answers = []
-    if line_totals and line_totals["expected"]:
-        counted = analysis.expected_cash() or 0.0
-        answers.append(
-            locale(
-                "report.top_down",
-                expected=locale.money(line_totals["expected"]),
-                announced=locale.money(line_totals["promised"] or 0.0),
-                share=locale.share(locale.rounded(counted / (counted + line_totals["expected"]))),
-            )
+def _narrowing_sentence(analysis: Analysis, locale: Locale) -> tuple[str, ...]:
+    """Return a sentence on how wide the likely range would be, on average, if one input were known."""
+    found = narrowing_input(analysis)
+    if found is None:
+        return ()
+    assumption, width, now, is_narrower = found
+    name = analysis.names(locale.lang).get(assumption, assumption).split(":")[0]
+    known = rounded_estimate(width)
+    return (
+        locale(
+            f"report.narrows_{'most' if is_narrower else 'none'}",
+            name=name,
+            width=locale.money(known.value),
+            error=locale.money(known.error),
+            now=locale.money(now.value),
+        ),
+    )
+
+
+def _choice_sentences(analysis: Analysis, locale: Locale) -> list[str]:
+    """Return one sentence per scenario that is a decision: what it would cost, and how much more."""
+    return [
+        locale(
+            "report.choice_more" if row["change"] >= 0 else "report.choice_less",
+            name=scenario.name[locale.lang],
+            expected=locale.money(row["expected"]),
+            change=locale.money(abs(row["change"])),
+            high=locale.money(row["range_high"]),
         )
-    if handling and handling["expected"]:
-        answers.append(locale("report.handling", expected=locale.money(handling["expected"])))
-    return answers
+        for scenario, row in decision_rows(analysis)
+    ]
+
+
+def _reserve_lines(analysis: Analysis, locale: Locale) -> tuple[tuple[str, str], ...]:
+    """Return the amounts to set aside by measure: label, and amount of the cash with the handling."""
+    table = analysis.tables.get("reserve")
+    if table is None:
+        return ()
+    rows = table.select("measure", reserve_column(analysis)).iter_rows()
+    labels = {"mean": locale("report.live_mean"), "p50": locale("report.live_median")}
+    return tuple(
+        (labels.get(name, name.upper()), locale.money(amount)) for name, amount in rows if amount is not None
+    )

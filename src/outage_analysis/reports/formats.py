@@ -7,6 +7,7 @@ from pathlib import Path
 
 from outage_analysis.reports.deck.slides import write_pptx
 from outage_analysis.reports.html import write_html
+from outage_analysis.reports.markdown import write_markdown
 from outage_analysis.reports.pdf.typesetting import write_pdf
 from outage_analysis.reports.report import Report
 from outage_analysis.reports.table_files import write_csv, write_parquet, write_png, write_svg
@@ -22,5 +23,6 @@ FORMATS: dict[str, FormatWriter] = {
     "xlsx": write_xlsx,
     "svg": write_svg,
     "png": write_png,
+    "md": write_markdown,
 }
 """Format name -> the function that writes its files into a folder."""

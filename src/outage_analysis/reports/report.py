@@ -29,7 +29,7 @@ from outage_analysis.reports.grids import Grid, GridColumn, TableFormatter
 from outage_analysis.reports.options import option_grid
 from outage_analysis.reports.own_blocks import OwnChart, OwnText
 from outage_analysis.reports.own_sections import OwnContent, OwnSection, cell_text, own_note
-from outage_analysis.reports.sections import sections
+from outage_analysis.reports.sections import front, sections
 from outage_analysis.reports.table_views import SOURCE_TABLES, format_tables
 from outage_analysis.text import Locale, fonts
 
@@ -139,12 +139,18 @@ class Report:
     def grids(self) -> dict[str, Grid]:
         """All report tables that have rows, formatted as text, by name."""
         own = {name: _own_grid(table.frame, self.locale) for name, table in self.own.tables.items()}
-        return format_tables(self.analysis, self.formatter) | own
+        options = {} if self.options is None else {"options": self.options}
+        return format_tables(self.analysis, self.formatter) | options | own
 
     @cached_property
     def own(self) -> OwnContent:
         """The charts and tables of the sections that the user has added, by name."""
         return OwnContent(self.own_sections)
+
+    @cached_property
+    def front(self) -> Section:
+        """The first screen as blocks, in reading order."""
+        return front(self.analysis, self.locale, self.answers, self.tiles, self.grids, self.charts)
 
     @cached_property
     def sections(self) -> tuple[Section, ...]:

@@ -10,7 +10,17 @@ import polars as pl
 from outage_analysis.analysis import Analysis, reserve_scope, unstated_notes
 from outage_analysis.incidents import get_fact
 from outage_analysis.reports.accounting import presentation_totals
-from outage_analysis.reports.blocks import Block, BulletList, ChartBlock, Heading, Section, TableBlock, Text
+from outage_analysis.reports.blocks import (
+    Answers,
+    Block,
+    BulletList,
+    ChartBlock,
+    Heading,
+    Section,
+    TableBlock,
+    Text,
+    Tile,
+)
 from outage_analysis.reports.first_screen import free_note
 from outage_analysis.reports.table_views import SERVICE_BAND_MEASURES
 from outage_analysis.text import Locale
@@ -45,6 +55,33 @@ def sections(
     return tuple(section for section in builder.all() if section.blocks)
 
 
+def front(
+    analysis: Analysis,
+    locale: Locale,
+    answers: Answers,
+    tiles: Sequence[Tile],
+    grids: Collection[str],
+    charts: Collection[str],
+) -> Section:
+    """Return the first screen as blocks: how much and how sure, what drives it, what to decide."""
+    blocks: list[Block] = [Text(text) for text in answers.headline]
+    if not blocks:
+        blocks += [Text(f"{tile.title}: {tile.figure}. {tile.note}") for tile in tiles]
+    if "total_distribution" in charts:
+        blocks.append(ChartBlock("total_distribution"))
+    for key, texts in (("drives", answers.drives), ("narrows", answers.narrows)):
+        blocks += [Heading(locale(f"report.{key}")), BulletList(texts)] if texts else []
+    if "options" in grids:
+        blocks += [Heading(locale("report.decide")), TableBlock("options", locale("report.decide"))]
+    elif answers.decide:
+        blocks += [Heading(locale("report.decide")), BulletList(answers.decide)]
+    if answers.reserve:
+        amounts = tuple(f"{measure}: {amount}" for measure, amount in answers.reserve)
+        note = [Text(answers.reserve_note)] if answers.reserve_note else []
+        blocks += [Heading(answers.reserve_title), BulletList(amounts), *note]
+    return Section("answer", locale("report.answer"), tuple(blocks), analysis.headline_is_synthetic)
+
+
 @dataclass(frozen=True)
 class _SectionBuilder:
     """Builds the report sections from the tables and charts that have data."""
@@ -63,7 +100,8 @@ class _SectionBuilder:
     def _screens(self) -> Iterator[Section]:
         is_synthetic = self.analysis.headline_is_synthetic
         bands = self._service_bands()
-        yield self._section("service-bands", "service_bands_title", bands, synthetic=is_synthetic)
+        made = self.analysis.synthetic
+        yield self._section("service-bands", "service_bands_title", bands, synthetic=made)
         why = "why_title_claims" if self.analysis.headline_from_claims else "why_title"
         yield self._section("why", why, self._why(), synthetic=is_synthetic)
         yield self._section("compared", self._compared_title(), self._compared(), synthetic=is_synthetic)
@@ -151,7 +189,13 @@ class _SectionBuilder:
         locale, analysis = self.locale, self.analysis
         if "service_bands_claims" not in self.grids:
             return
+        if analysis.synthetic:
+            made = "claims_intro_synthetic" if analysis.headline_is_synthetic else "service_bands_made"
+            yield Text(locale(f"report.{made}"))
         yield Text(locale("report.service_bands_intro"))
+        costs = analysis.tables["claims_service_bands"].group_by("service").agg(pl.col("expected").max())
+        if (costs["expected"] == 0).any():
+            yield Text(locale("report.service_bands_scope", policy=locale("report.policy_title")))
         names = analysis.names(locale.lang)
         per_claimant = [names.get(x.id, x.id) for x in analysis.policy.schedules if x.grain == "claimant"]
         if per_claimant:
@@ -163,6 +207,8 @@ class _SectionBuilder:
             grid = f"service_bands_{measure}"
             if grid in self.grids:
                 caption = locale(f"report.{grid}", loss=loss, unit=locale.unit)
+                if analysis.synthetic:  # a page break may part the table from the mark of its section
+                    caption = locale("chart.synthetic_prefix", title=caption)
                 yield Heading(caption)
                 yield TableBlock(grid, caption)
 

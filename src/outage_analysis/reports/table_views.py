@@ -233,6 +233,14 @@ SERVICE_BAND_MEASURES: dict[str, Unit] = {"claims": "count", "loss": "loss", "ex
 """Measure of a service and loss band -> its unit. Each measure has a table of its own."""
 
 
+MOST_SERVICES = 8
+"""Most rows of a table of services; smaller services are added up in its last row."""
+
+
+def _column_sums(rows: list[list[Any]]) -> list[Any]:
+    return [sum_or_none(column) for column in zip(*rows, strict=True)]
+
+
 def service_band_views(analysis: Analysis, formatter: TableFormatter) -> dict[str, View]:
     """Return, for each measure, a table with one row per service and one column per loss band.
 
@@ -243,7 +251,10 @@ def service_band_views(analysis: Analysis, formatter: TableFormatter) -> dict[st
     table, locale = analysis.tables["claims_service_bands"], formatter.locale
     bands = table.select("over", "up_to").unique(maintain_order=True).rows()
     order = table.group_by("service", maintain_order=True).agg(pl.col("claims").sum())
-    services = order.sort("claims", descending=True, maintain_order=True)["service"].to_list()
+    counted = order.sort("claims", descending=True, maintain_order=True)["service"].to_list()
+    first = [service for service in analysis.incident.first_services if service in counted]
+    services = [*first, *(service for service in counted if service not in first)]
+    separate = services if len(services) <= MOST_SERVICES else services[: MOST_SERVICES - 1]
     views: dict[str, View] = {}
     for measure, unit in SERVICE_BAND_MEASURES.items():
         values = {
@@ -253,8 +264,10 @@ def service_band_views(analysis: Analysis, formatter: TableFormatter) -> dict[st
         if all(values[service, *band] is None for service in services for band in known):
             continue
         rows = [[values[service, *band] for band in known] for service in services]
-        rows.append([sum_or_none(column) for column in zip(*rows, strict=True)])
-        names = [formatter.names.get(s, s) if s else locale("word.all") for s in services]
+        total, others = _column_sums(rows), rows[len(separate) :]
+        rows = [*rows[: len(separate)], *([_column_sums(others)] if others else []), total]
+        names = [formatter.names.get(s, s) if s else locale("word.all") for s in separate]
+        names += [locale("chart.other_services", count=len(others))] if others else []
         columns = tuple(
             Column(f"band_{n}", unit, "A loss band.", title=title)
             for n, title in enumerate([*(locale.band(*band) for band in known), locale("column.total")])

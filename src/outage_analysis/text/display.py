@@ -25,7 +25,7 @@ WIDTH = 100
 """Most characters per line of a card in a terminal."""
 MAX_CARD_ROWS = 12
 """Most rows per table of a card. A line below the table states how many rows are left out."""
-LONGEST, LONGEST_CELL = 600, 120
+LONGEST, LONGEST_CELL = 700, 120
 """Most characters of a sentence and of a table cell."""
 LONGEST_VALUE = 40
 """Most characters of a value in the short text of a dataclass."""
@@ -231,7 +231,7 @@ def _card_as_text(card: Card) -> str:
 
 GAP = 2
 """Number of spaces between two columns of a grid."""
-READABLE = 16
+READABLE = 14
 """Least width to which a column of text may shrink."""
 HEAD = 2
 """Number of lines of a grid above its first row."""

@@ -237,6 +237,12 @@ class Locale:
         """Format a share in percent with two significant digits, or with more to differ from 100 %."""
         return format_share(value)
 
+    def one_in(self, share: float) -> str:
+        """Say how many outcomes have a property: 1 in 10 outcomes is, or 7.5% of the outcomes are."""
+        times = round(1 / share) if share else 0
+        exact = times and math.isclose(times * share, 1, rel_tol=1e-6)
+        return self("report.one_in", times=times) if exact else self("report.one_of", share=self.share(share))
+
     def day(self, value: date) -> str:
         """Format a day: 29 December 2022, or 2022. 12. 29."""
         if self.lang == "ko":

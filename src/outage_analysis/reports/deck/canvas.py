@@ -57,8 +57,8 @@ class Canvas:
         """Append a new slide to a deck, and return the slide as a canvas."""
         return cls(deck.slides.add_slide(deck.slide_layouts[0]), lang)
 
-    def add_title(self, title: str, kicker: str, subtitle: str = "", badge: str = "") -> None:
-        """Write the slide title, the lines above and below the title, and a badge in a frame."""
+    def add_title(self, title: str, kicker: str, subtitle: str = "") -> None:
+        """Write the slide title, and the lines above and below it."""
         text = fonts.printable(title)
         fits = (x for x in TITLE_SIZES if line_count(text, x[0], theme.TITLE.width, bold=True) <= x[1])
         size, most = next(fits, TITLE_SIZES[-1])
@@ -80,8 +80,10 @@ class Canvas:
                 theme.SUBTITLE if most > 1 else theme.SUBTITLE.moved_up(theme.ONE_LINE),
                 [Paragraph(subtitle, 14, colour=theme.MUTED, space_after=0)],
             )
-        if badge:
-            self.add_text("Badge", theme.BADGE, [Paragraph(badge, 12, bold=True, space_after=0)], framed=True)
+
+    def add_badge(self, badge: str) -> None:
+        """Write a word in a frame at the top of the slide."""
+        self.add_text("Badge", theme.BADGE, [Paragraph(badge, 12, bold=True, space_after=0)], framed=True)
 
     def add_footer(self, text: str, number: int) -> None:
         """Write the footer and the number of the slide."""

@@ -67,9 +67,8 @@ def answer_slide(report: Report, canvas: Canvas) -> SlideNotes:
     if likely is None or likely[0] == likely[1] or "total_distribution" not in report.charts:
         return _text_slide(report, canvas, points)
     data, highlighted, unit = _percentile_bars(report, points)
-    badge = locale("report.synthetic_badge") if is_synthetic else ""
     title = report.charts["total_distribution"].title
-    canvas.add_title(title, report.kicker, badge=badge)
+    canvas.add_title(title, report.kicker)
     measure = Box(theme.LEFT, theme.SUBTITLE.top, CHART_WIDTH - 0.15, theme.SUBTITLE.height)
     line = Paragraph(locale("deck.sure_measure", unit=unit), 14, colour=theme.MUTED, space_after=0)
     canvas.add_text("Measure", measure, [line])
@@ -195,7 +194,7 @@ def _answer_paragraphs(report: Report) -> list[Paragraph]:
 def _reserve_text(report: Report) -> str:
     """Return the amounts to set aside as one text; empty if there are none."""
     amounts = "; ".join(f"{measure} {amount}" for measure, amount in report.answers.reserve)
-    return f"{report.locale('report.reserve')}: {amounts}" if amounts else ""
+    return f"{report.answers.reserve_title}: {amounts}" if amounts else ""
 
 
 def _separate_sums(report: Report) -> list[tuple[str, str]]:
@@ -245,9 +244,8 @@ def _budget(report: Report) -> float | None:
 
 def _text_slide(report: Report, canvas: Canvas, points: dict[str, float]) -> SlideNotes:
     locale, is_synthetic = report.locale, report.analysis.needs_synthetic_mark("quantiles")
-    badge = locale("report.synthetic_badge") if is_synthetic else ""
     first, *others = report.tiles
-    canvas.add_title(_text_title(report, first), report.kicker, badge=badge)
+    canvas.add_title(_text_title(report, first), report.kicker)
     key = "certain" if likely_ends(report, points) else "few" if "expected" in points else "none"
     texts = [locale(f"deck.{key}"), first.note]
     texts += [

@@ -17,8 +17,7 @@ BANNER_TOP = 6.1
 def cover_slide(report: Report, canvas: Canvas, titles: Sequence[str]) -> SlideNotes:
     """Write the first slide; `titles` are those of the following slides."""
     is_synthetic = report.analysis.headline_is_synthetic
-    badge = report.locale("report.synthetic_badge") if is_synthetic else ""
-    canvas.add_title(report.title, report.kicker, report.policy, badge)
+    canvas.add_title(report.title, report.kicker, report.policy)
     low = BANNER_TOP if is_synthetic else theme.BOTTOM
     lines = [
         Paragraph(f"{number}  {title}", 20, space_after=14) for number, title in enumerate(titles, start=2)

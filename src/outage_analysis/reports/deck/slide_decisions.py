@@ -34,7 +34,7 @@ def decisions_slide(report: Report, canvas: Canvas) -> SlideNotes:
         largest = max(choices, key=lambda choice: choice.change)
         title = locale("deck.choices_title", name=largest.name, change=locale.money(largest.change))
         subtitle = locale("deck.choices_measure")
-    canvas.add_title(title, report.kicker, subtitle, locale("report.synthetic_badge") if is_synthetic else "")
+    canvas.add_title(title, report.kicker, subtitle)
     width = 7.2 if compared else 6.4 if choices else 5.3
     texts = (
         _add_options_table(report, canvas, width)

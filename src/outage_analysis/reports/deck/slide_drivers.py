@@ -29,7 +29,6 @@ def drivers_slide(report: Report, canvas: Canvas) -> SlideNotes:
     locale, analysis = report.locale, report.analysis
     rows = uncertain.tornado_bars(analysis.tables["tornado"], MAX_INPUTS)
     is_synthetic = analysis.needs_synthetic_mark("tornado")
-    badge = locale("report.synthetic_badge") if is_synthetic else ""
     answers = report.answers
     decide = [Paragraph(locale("report.decide"), 15, bold=True, space_after=6)]
     decide += [
@@ -37,7 +36,7 @@ def drivers_slide(report: Report, canvas: Canvas) -> SlideNotes:
         for text in answers.decide or (locale("deck.decide_none"),)
     ]
     if rows.is_empty():
-        canvas.add_title(locale("deck.drivers_none_title"), report.kicker, badge=badge)
+        canvas.add_title(locale("deck.drivers_none_title"), report.kicker)
         lines = [Paragraph(locale("deck.drivers_none"), 18, space_after=14), *decide]
         canvas.add_text("In words", Box(theme.LEFT, theme.TOP, theme.FULL_WIDTH, CONTENT_HEIGHT), lines)
         return SlideNotes(
@@ -48,7 +47,7 @@ def drivers_slide(report: Report, canvas: Canvas) -> SlideNotes:
     title = report.charts["tornado"].title if "tornado" in report.charts else locale("chart.tornado_measure")
     expected = locale.money(float(rows["expected"][0]))
     subtitle = locale("deck.drivers_measure", unit=scale.unit, expected=expected)
-    canvas.add_title(title, report.kicker, subtitle, badge)
+    canvas.add_title(title, report.kicker, subtitle)
     series = {
         locale("deck.range_from"): [x / unit for x in rows["left"]],
         locale("deck.range_below"): [x / unit for x in rows["below"]],
@@ -88,7 +87,7 @@ def headlines_slide(report: Report, canvas: Canvas) -> SlideNotes:
         else locale("report.differs" if len(published) else "deck.parts_title")
     )
     subtitle = locale("deck.headlines_measure" if len(published) else "deck.headlines_none")
-    canvas.add_title(title, report.kicker, subtitle, locale("report.synthetic_badge") if is_synthetic else "")
+    canvas.add_title(title, report.kicker, subtitle)
     width = theme.FULL_WIDTH if not chart_name and parts.is_empty() and stages.is_empty() else 7.7
     sentences = [locale("report.differs_text") if len(published) else subtitle]
     if len(published):

@@ -15,7 +15,7 @@ NAME_WIDTH, MEASURE_WIDTH = 2.2, 1.9
 
 def has_service_bands(report: Report) -> bool:
     """Return whether the report has the claims by service and loss band."""
-    return "service_bands_claims" in report.grids
+    return report.analysis.headline_from_claims and "service_bands_claims" in report.grids
 
 
 def services_slide(report: Report, canvas: Canvas) -> SlideNotes:
@@ -28,7 +28,6 @@ def services_slide(report: Report, canvas: Canvas) -> SlideNotes:
         locale("report.service_bands_title") if is_synthetic else finding,
         report.kicker,
         locale("report.service_bands_intro"),
-        locale("report.synthetic_badge") if is_synthetic else "",
     )
     grids = {m: report.grids[f"service_bands_{m}"] for m in MEASURES if f"service_bands_{m}" in report.grids}
     heads = [column.title for column in grids["claims"].columns]

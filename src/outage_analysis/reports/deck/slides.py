@@ -58,6 +58,8 @@ def build_deck(report: Report) -> bytes:
     notes = [write(report, canvas) for write, canvas in zip(functions, canvases, strict=True)]
     notes.insert(0, cover_slide(report, cover, [canvas.title for canvas in canvases]))
     for number, (canvas, slide_notes) in enumerate(zip((cover, *canvases), notes, strict=True), start=1):
+        if slide_notes.synthetic or report.analysis.headline_is_synthetic:
+            canvas.add_badge(report.locale("report.synthetic_badge"))
         canvas.add_warning(report.warning)
         canvas.add_footer(footer_text(report, slide_notes), number)
         canvas.add_notes(note_paragraphs(report, slide_notes))

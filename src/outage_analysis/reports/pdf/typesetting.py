@@ -171,7 +171,7 @@ class PdfContent:
             "tiles": [] if sentences.headline else [_tile_values(tile) for tile in report.tiles],
             "options": self._options(),
             "reserve": {
-                "title": own_text(locale("report.reserve")),
+                "title": own_text(sentences.reserve_title),
                 "rows": [[own_text(measure), own_text(amount)] for measure, amount in sentences.reserve],
             },
             **{

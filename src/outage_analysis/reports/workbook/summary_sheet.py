@@ -7,7 +7,7 @@ from typing import Any
 
 import polars as pl
 
-from outage_analysis.reports.first_screen import promised_range
+from outage_analysis.analysis import promised_range
 from outage_analysis.reports.options import option_heads
 from outage_analysis.reports.report import Report
 from outage_analysis.reports.workbook.cells import (
@@ -61,14 +61,14 @@ def write_summary(sheet: SheetWriter, report: Report, live: LiveFormulas | None,
     if answers.options:
         sheet.write_heading(locale("report.decide"))
         sheet.write_table(_options_table(report))
-    for key, texts in (
-        ("drives", answers.drives),
-        ("narrows", answers.narrows),
-        ("decide", () if answers.options else answers.decide),
-        ("reserve", ("; ".join(reserve),) if reserve else ()),
+    for heading, texts in (
+        (locale("report.drives"), answers.drives),
+        (locale("report.narrows"), answers.narrows),
+        (locale("report.decide"), () if answers.options else answers.decide),
+        (answers.reserve_title, ("; ".join(reserve), answers.reserve_note) if reserve else ()),
     ):
-        if texts:
-            sheet.write_heading(locale(f"report.{key}"))
+        if any(texts):
+            sheet.write_heading(heading)
             for text in texts:
                 sheet.write_paragraph(text)
     sheet.write_paragraph(report.footer, "note")
