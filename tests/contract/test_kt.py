@@ -97,3 +97,10 @@ def test_the_back_test_says_what_came_out() -> None:
         "paid": (6_250_000_000, "miss_low"),
         "small-business-total": (6_250_000_000, "inside"),
     }
+
+
+@pytest.mark.parametrize("incident", ["kt-2018", "kakao-2022"])
+def test_if_all_were_paid_it_would_cost_more_than_the_mean(incident: str) -> None:
+    answer = outage_analysis("cost", "--incident", incident).out.splitlines()
+    (all_paid,) = (amounts_in(line, "en") for line in answer if line.startswith("If every"))
+    assert max(all_paid) > max(amounts_in(answer[0].partition("about")[2].partition(".")[0], "en"))

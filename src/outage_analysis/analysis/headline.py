@@ -99,10 +99,11 @@ def _scope(analysis: Analysis, locale: Locale) -> str:
 def _if_all_are_paid(analysis: Analysis, locale: Locale) -> list[str]:
     """Return what it would cost if every report or claim were paid, where the policy says how much."""
     total, promised = analysis.totals_row(analysis.headline_basis), promised_range(analysis)
-    if analysis.headline_basis == "published" and promised is not None:
+    line, run = counted_schedule(analysis), analysis.headline_run
+    # The reports are those of one cost item, so they bound the cash only if it counts nothing else.
+    if promised and line and run and run.portfolio.counted("cash") == (line.id,):
         count, low, high = promised
-        line = counted_schedule(analysis)
-        key = "tiers" if line and any(rule.review for _, rule in line.positive_bands) else "reports"
+        key = "tiers" if any(rule.review for _, rule in line.positive_bands) else "reports"
         amounts = {"count": locale.number(count), "range": locale.money_range(low, high, 3)}
         return [locale(f"report.answer_all_{key}", **amounts)]
     if total is None or not total["most"]:

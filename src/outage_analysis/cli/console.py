@@ -165,7 +165,7 @@ def _name_the_rest() -> None:
     if width and locale and (_screen.left_out or notes):
         rest = "; ".join([*notes, *dict.fromkeys(_screen.left_out)])
         lines = wrap_text(locale("terminal.rest", tables=rest), width)
-        print_line("\n".join(lines[: LAST_LINES - 1]) + (" …" if len(lines) >= LAST_LINES else ""))
+        print_line("\n".join(lines[:LAST_LINES]) + (" …" if len(lines) > LAST_LINES else ""))
 
 
 def has_room(title: str) -> bool:
