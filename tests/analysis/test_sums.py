@@ -193,8 +193,8 @@ def test_a_mean_of_minutes_keeps_its_decimals() -> None:
     [
         # Notebook 04: payments expected under a policy.
         (POLICIES, {"policy": ["a"], "recipients": [2_912_791.09]}, {"recipients": [2_912_791]}),
-        (COSTS, {"over": [0, 3], "count": [4_230.5, None]}, {"count": [4_230, None]}),
-        (FUNNEL, {"stage": ["filed"], "low": [1.4], "expected": [2.5]}, {"low": [1], "expected": [2]}),
+        (COSTS, {"over": [0, 3], "count": [4_230.5, None]}, {"count": [4_231, None]}),
+        (FUNNEL, {"stage": ["filed"], "low": [1.4], "expected": [2.5]}, {"low": [1], "expected": [3]}),
         (
             FORECAST_BRANCHES,
             {"branch": ["closes"], "late": [502.07], "total": [1_756.08]},

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from datetime import date
 from decimal import Decimal
 from functools import cache
-from math import log10
+from math import floor, log10
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -249,7 +249,8 @@ def is_seen(value: object, line: Line) -> bool | None:
         return all(id_ in line[1] for id_ in ids) if value else None
     if not isinstance(value, int | float) or (isinstance(value, float) and abs(value) < 1_000):
         return None
-    return round(abs(value)) in line[0]
+    # Half a claim is rounded up, so that the bands of 8,461 reports add up; half a won to the even one.
+    return bool({round(abs(value)), floor(abs(value) + 0.5)} & line[0])
 
 
 def not_seen(table: Table, lines: list[Line], *, whole: bool) -> tuple[int, list[object]]:

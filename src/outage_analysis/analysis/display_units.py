@@ -30,7 +30,7 @@ def whole_counts(table: pl.DataFrame, schema: TableSchema | None) -> pl.DataFram
         for name, dtype in table.schema.items()
         if schema and dtype.is_float() and schema[name].unit == "count"
     ]
-    return table.with_columns(pl.col(floats).round(mode="half_to_even").cast(pl.Int64))
+    return table.with_columns(pl.col(floats).round(mode="half_away_from_zero").cast(pl.Int64))
 
 
 def ledger_locale(ledger: Ledger) -> Locale | None:

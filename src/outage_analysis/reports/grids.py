@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from math import floor
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -14,7 +15,7 @@ from outage_analysis.text import BAND, Column, Locale, Unit, fonts
 
 FORMATTERS: dict[Unit, Callable[[Locale, Any], str]] = {
     "money": Locale.exact_money,
-    "count": lambda locale, value: locale.exact(round(value)),
+    "count": lambda locale, value: locale.exact(floor(value + 0.5)),
     "decimal": Locale.exact,
     "hours": Locale.exact,
     "stated": Locale.exact,
