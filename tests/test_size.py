@@ -29,14 +29,14 @@ CEILINGS = {
     "jupyter": 890,
     "losses": 2159,
     "policies": 1050,
-    "reports": 4746,
+    "reports": 4747,
     "root": 112,
     "text": 1526,
     "tests": 34_130,
     "TOML": 3940,
     "SQL": 752,
     "JavaScript": 1118,
-    "templates and styles": 895,
+    "templates and styles": 897,
 }
 """Statements of each package and of the tests; lines of the other languages in the package."""
 LINES = {

@@ -159,7 +159,7 @@ def test_an_analyst_who_has_only_totals_gets_a_cost(run: Run) -> None:
 def test_the_report_ends_with_the_answer_and_the_paths_of_its_files(run: Run) -> None:
     code, out, _ = run("report", "--out", "here")
     assert code == 0
-    much, paid, together, without, narrower, *paths = out.splitlines()
+    much, without, paid, together, narrower, *paths = out.splitlines()
     assert re.fullmatch(
         r"Cash for small businesses: about .*\. 1 in 10 outcomes is above .*, half are below .*\. "
         r"80% likely: .*\.",

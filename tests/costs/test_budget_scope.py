@@ -145,7 +145,7 @@ def test_the_terminal_answers_first_and_names_what_it_leaves_out(
             "if the inputs tend to be high or low together."
         ),
         (
-            "If every one of the 8,461 reports were paid by the tiers, it would be 254–423 million won; "
+            "If all 8,461 reports were paid by the tiers, it would be 254–423 million won; "
             "awards above the tiers have no published limit."
         ),
         f"If the inputs tend to be high or low together, 1 in 10 outcomes is above {w.money(stressed)}.",

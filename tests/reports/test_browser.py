@@ -28,8 +28,8 @@ from tests.paths import AXE
 pytestmark = IN_A_BROWSER
 # The claims of both reports state only days, so there is no chart by hour.
 ON_THE_PAGE = {name for name, entry in CHARTS.items() if entry.page and name != "intake_hours"} | {"linked"}
-ASKED = {"comparison", "services_by_band"}
-"""On the page only when policies are to be compared, or when the headline comes from claims."""
+ASKED = {"comparison"}
+"""On the page only when policies are to be compared."""
 SHOWN = {"bundled": ON_THE_PAGE - ASKED - {"ogive", "tail"}, "own": ON_THE_PAGE - ASKED}
 """No law is fitted to the bundled rows: they are synthetic."""
 

@@ -309,7 +309,7 @@ def test_hostile_complaints_add_no_element_to_the_page(hostile: Path, bundles: B
     assert {(e.tag, name) for e in page.elements for name in e.attributes} <= known
     assert len(page.all("script")) == len(usual.all("script"))
     drawn = "".join(e.text for e in page.all("script", class_="charts"))
-    assert not re.search("alert|calc|onload|x\\.y", drawn)
+    assert not re.search("alert|calc(?!ulate)|onload|x\\.y", drawn)
 
 
 @pytest.mark.slow

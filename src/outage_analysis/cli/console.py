@@ -164,7 +164,7 @@ def _name_the_rest() -> None:
     notes = [locale("terminal.rest_notes", count=_screen.notes)] if locale and _screen.notes else []
     if width and locale and (_screen.left_out or notes):
         rest = "; ".join([*notes, *dict.fromkeys(_screen.left_out)])
-        lines = wrap_text(locale("terminal.rest", tables=rest), width)
+        lines = wrap_text(locale("terminal.rest", tables=rest), width - 2)
         print_line("\n".join(lines[:LAST_LINES]) + (" …" if len(lines) > LAST_LINES else ""))
 
 

@@ -46,7 +46,12 @@ class PrintedReport:
     @cached_property
     def sections(self) -> tuple[Section, ...]:
         """The printed sections, with their printed blocks."""
-        chosen = (s for s in self.report.sections if not s.appendix or s.id in APPENDICES)
+        made = not self.report.analysis.headline_is_synthetic  # then print nothing of synthetic rows
+        chosen = (
+            s
+            for s in self.report.sections
+            if s.id in APPENDICES or not (s.appendix or (s.synthetic and made))
+        )
         return tuple(replace(section, blocks=tuple(self._blocks(section))) for section in chosen)
 
     @cached_property
