@@ -18,25 +18,25 @@ SOURCE = ROOT / "src" / "outage_analysis"
 SLACK = 30
 """How far a number may lie below its ceiling."""
 CEILINGS = {
-    "analysis": 1856,
+    "analysis": 1865,
     "assumptions": 865,
     "charts": 2254,
     "claims": 4791,
-    "cli": 1910,
+    "cli": 1899,
     "costs": 4422,
     "files": 445,
     "incidents": 763,
     "jupyter": 890,
     "losses": 2159,
     "policies": 1050,
-    "reports": 4747,
+    "reports": 4740,
     "root": 112,
-    "text": 1526,
-    "tests": 34_130,
-    "TOML": 3940,
+    "text": 1528,
+    "tests": 34_129,
+    "TOML": 3938,
     "SQL": 752,
     "JavaScript": 1118,
-    "templates and styles": 897,
+    "templates and styles": 898,
 }
 """Statements of each package and of the tests; lines of the other languages in the package."""
 LINES = {

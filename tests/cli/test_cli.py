@@ -193,7 +193,7 @@ def test_a_report_without_a_distribution_ends_with_the_key_figure_in_words(run: 
     code, out, _ = run("report", *given, "--out", "here", "--formats", "csv")
     assert code == 0
     answer, *paths = out.splitlines()
-    assert answer == "No cash figure can be given from published counts as of this day."
+    assert answer == "No expected cash can be given as of this day."
     assert paths[-1] == "here/manifest.json"
 
 

@@ -14,7 +14,7 @@ from pypdf import PdfReader
 
 from outage_analysis.analysis import Analysis, Plan, run
 from outage_analysis.assumptions.distributions import Lognormal
-from outage_analysis.cli.cost_output import cost_as_json, cost_sentences, print_cost
+from outage_analysis.cli.cost_output import cost_as_json, print_cost
 from outage_analysis.costs import budget_chance, simulate
 from outage_analysis.costs.portfolio import Portfolio
 from outage_analysis.costs.simulation import Estimate
@@ -157,8 +157,9 @@ def test_the_terminal_answers_first_and_names_what_it_leaves_out(
     assert [x for x in kakao.dropped_lines if names[x] not in later] == []
 
 
-def test_without_a_budget_the_terminal_says_how_to_give_one() -> None:
-    answer = cost_sentences(run(Plan(draws=8192, claims=())), Locale("en"))
+def test_without_a_budget_the_terminal_says_how_to_give_one(capsys: pytest.CaptureFixture[str]) -> None:
+    print_cost(run(Plan(draws=8192, claims=())))
+    answer = capsys.readouterr().out.split("\n\n")[0].splitlines()
     assert answer[-1].startswith("No budget was given: --budget 300_000_000 ")
 
 

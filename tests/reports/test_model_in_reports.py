@@ -276,7 +276,7 @@ def test_lines_without_detail_and_handling_stand_beside_the_cash_and_in_no_sum_o
     said = before + after
     # The P90 of the cash reads like the sum with handling, 580 million won; where it is named it is cut.
     p90 = w.money(analysis.quantile(0.9))
-    for part in {"en": (f"above {p90}", f"to {p90}", f"–{p90}"), "ko": (f"{p90}을 넘", f"~{p90}")}[lang]:
+    for part in {"en": (f"above {p90}", f"to {p90}", f"–{p90}"), "ko": (f"{p90} 초과", f"~{p90}")}[lang]:
         assert part in said
         said = said.replace(part, "")
     for other, times in (("top_down", 0), ("handling", 1)):

@@ -366,7 +366,7 @@ def test_the_brief_keeps_to_two_pages_whatever_it_has_to_say(
         policy=long,
         tiles=[{"title": long, "figure": "190", "likely": long, "note": long, "synthetic": True}] * 40,
         headline=[long] * lines,  # without sentences, key figures take their place
-        reserve={"title": long, "rows": [["P90", "440 million won"]] * 4},
+        reserve={"title": long, "rows": [["P90", "440 million won"]] * 4, "note": long},
         dots=told["dots"] | {"title": long, "subtitle": long, "footer": long},
         narrows=told["narrows"] | {"texts": [long] * 20},
         drives=told["drives"] | {"texts": [long] * 20},

@@ -44,10 +44,10 @@ if TYPE_CHECKING:
         heap_tables,
     )
     from outage_analysis.analysis.headline import (
-        budget_sentence,
         counted_schedule,
         driver_sentences,
         headline_sentences,
+        narrowing_sentence,
         parts_left_out,
         promised_range,
         recommendation,
@@ -77,7 +77,6 @@ if TYPE_CHECKING:
         budget_scope,
         counted_notes,
         input_notes,
-        narrowing_input,
         refuse_no_cash,
         unstated_notes,
     )

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from outage_analysis.analysis.reserve import reserve_note
-from outage_analysis.analysis.summary import MAX_NAMED_LINES, counted_notes
+from outage_analysis.analysis.summary import MAX_NAMED_LINES, counted_notes, narrowing_input
+from outage_analysis.costs import rounded_estimate
 from outage_analysis.text import Locale, capitalized, short_names
 
 if TYPE_CHECKING:
@@ -50,13 +51,13 @@ def headline_sentences(analysis: Analysis, locale: Locale) -> tuple[str, ...]:
         beside.append(locale("report.answer_together", often=locale.one_in(1 - likely.upper), high=stressed))
     return (
         " ".join([*counted_notes(analysis, locale), first]),
-        *budget_sentence(analysis, locale),
+        *_budget_chance(analysis, locale),
         *parts_left_out(analysis, locale),
         *beside,
     )
 
 
-def budget_sentence(analysis: Analysis, locale: Locale) -> list[str]:
+def _budget_chance(analysis: Analysis, locale: Locale) -> list[str]:
     """Return the chance that the cash exceeds the budget; [] without a budget."""
     table = analysis.uncertainty_table(analysis.headline_basis, "budget")
     if table is None:
@@ -195,7 +196,7 @@ def recommendation(analysis: Analysis, locale: Locale) -> list[str]:
         return []
     amounts = dict(table.select("measure", column).iter_rows())
     mean, high = amounts["mean"], amounts["p90"]
-    key = f"report.recommend_{column if high > mean else 'certain'}"
+    key = f"report.recommend_{column if high > mean else 'mean'}"
     further = locale.money(max(0.0, high - mean))
     often = locale.one_in(0.1)
     told = [locale(key, mean=locale.money(mean), further=further, high=locale.money(high), often=often)]
@@ -210,3 +211,22 @@ def recommendation(analysis: Analysis, locale: Locale) -> list[str]:
             figures = {"band": band, "share": locale.share(locale.rounded(share))}
             told.append(locale("report.recommend_review", **figures))
     return [*told, *([note] if note else [])]
+
+
+def narrowing_sentence(analysis: Analysis, locale: Locale) -> tuple[str, ...]:
+    """Return a sentence on how wide the likely range would be, on average, if one input were known."""
+    found = narrowing_input(analysis)
+    if found is None:
+        return ()
+    assumption, width, now, is_narrower = found
+    name = analysis.names(locale.lang).get(assumption, assumption).split(":")[0]
+    known = rounded_estimate(width)
+    return (
+        locale(
+            f"report.narrows_{'most' if is_narrower else 'none'}",
+            name=name,
+            width=locale.money(known.value),
+            error=locale.money(known.error),
+            now=locale.money(now.value),
+        ),
+    )

@@ -69,8 +69,7 @@ def merge_small_services(
     """
     keys = [c for c in table.columns if c in ("over", "up_to")]
     costs = [c for c in table.columns if c == "expected"]
-    counted = _services_by_claims(table)
-    largest = [*(x for x in first if x in counted), *(x for x in counted if x not in first)]
+    largest = services_by_claims(table, first)
     separate = largest if len(largest) <= most else largest[: most - 1]
     order = {service: place for place, service in enumerate(separate)}
     merged = table.filter(pl.col("service").is_in(largest)).with_columns(
@@ -92,9 +91,11 @@ def merge_small_services(
     )
 
 
-def _services_by_claims(table: pl.DataFrame) -> list[str]:
+def services_by_claims(table: pl.DataFrame, first: Sequence[str] = ()) -> list[str]:
+    """Return the services that have claims: those in `first`, then the others, the largest first."""
     totals = table.group_by("service").agg(pl.col("claims").sum()).filter(pl.col("claims") > 0)
-    return totals.sort("claims", "service", descending=[True, False])["service"].to_list()
+    counted = totals.sort("claims", "service", descending=[True, False])["service"].to_list()
+    return [*(x for x in first if x in counted), *(x for x in counted if x not in first)]
 
 
 def ordered_bands(table: pl.DataFrame) -> list[Band]:

@@ -131,11 +131,11 @@ class _Screen:
 
     everything: bool = False
     lines: int = 0
-    has_table: bool = False
     notes: int = 0
     """The number of sentences that were left out."""
     left_out: list[str] = field(default_factory=list)
     locale: Locale | None = None
+    """The language of the tables; None before the first one."""
 
     @property
     def room(self) -> int:
@@ -153,7 +153,8 @@ _screen = _Screen()
 
 def start_screen(context: typer.Context, everything: bool) -> None:  # noqa: FBT001 - the value of --all
     """Start the output of a command on a terminal; at the end, name what did not fit."""
-    _screen.__init__(everything)  # type: ignore[misc]
+    global _screen  # noqa: PLW0603 - one command has one screen
+    _screen = _Screen(everything)
     context.call_on_close(_name_the_rest)
 
 
@@ -190,7 +191,7 @@ def print_text(text: str) -> None:
     sentence = text.lstrip(" ")
     margin = " " * (len(text) - len(sentence))
     lines = [margin + line for line in wrap_text(sentence, width - len(margin))]
-    if not _screen.has_table or len(lines) <= _screen.room:
+    if not _screen.locale or len(lines) <= _screen.room:
         _screen.print(lines)
     else:
         _screen.notes += 1
@@ -219,7 +220,7 @@ def print_table(
         return
     from outage_analysis.text import TextTable, wrap_text
 
-    _screen.has_table, _screen.locale = True, locale
+    _screen.locale = locale
     head, rows = wrap_text(one_line(title), width), len(table.rows)
     draw = TextTable.grid if table.fits(width) else TextTable.blocks
     while rows and len(lines := draw(table, width)) + len(head) + 1 > _screen.room:

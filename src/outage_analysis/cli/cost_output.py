@@ -77,8 +77,10 @@ def print_cost(analysis: Analysis, lang: str = "en") -> None:
     from outage_analysis.costs import COSTS, TOTALS
 
     locale, names = analysis.locale(lang), analysis.names(lang)
-    for sentence in cost_sentences(analysis, locale):
+    for sentence in answer(analysis, locale):
         print_text(sentence)
+    if analysis.budget is None:
+        print_text(locale("terminal.no_budget"))
     print_line("")
     costs, first = _all_bases(analysis.tables, "costs"), analysis.headline_basis
     bases = sorted(costs["basis"].unique(maintain_order=True), key=lambda basis: basis != first)
@@ -121,21 +123,19 @@ def _print_bands(costs: pl.DataFrame, locale: Locale, names: Mapping[str, str]) 
         )
 
 
-def cost_sentences(analysis: Analysis, locale: Locale) -> list[str]:
+def answer(analysis: Analysis, locale: Locale) -> list[str]:
     """Return the answer in sentences; without a simulation, the expected cash or that there is none."""
     from outage_analysis.analysis import counted_notes, headline_sentences
 
-    mark = locale("terminal.synthetic_prefix") if analysis.headline_is_synthetic else ""
-    told = [mark + text for text in headline_sentences(analysis, locale)[:1]]
-    told += headline_sentences(analysis, locale)[1:]
+    told = list(headline_sentences(analysis, locale))
     basis = analysis.headline_basis
     expected = analysis.expected_cash(basis) if basis else None
     if not told:
         money = None if expected is None else locale.money(expected)
         key = "terminal.no_cash" if money is None else "terminal.cash_no_range"
         told = [*counted_notes(analysis, locale), locale(key, expected=money)]
-    if analysis.budget is None:
-        told.append(locale("terminal.no_budget"))
+    if analysis.headline_is_synthetic:
+        told[0] = locale("terminal.synthetic_prefix") + told[0]
     return told
 
 

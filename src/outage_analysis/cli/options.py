@@ -103,6 +103,8 @@ Rows = Annotated[
 Json = Annotated[bool, typer.Option("--json", help="Print JSON to stdout.")]
 
 
+WITHOUT_TABLES = ("report", "verify", "synth")
+"""Commands with --json that print sentences only."""
 TIERS = ("files", "tiers", "effort", "unknown", "currency", "scale", "column")
 """Options of a plan without TOML files; commands that compare several policies do not offer them."""
 
@@ -314,15 +316,14 @@ def expand_options(*omitted: str) -> Callable[[Callable[..., None]], Callable[..
 
 
 def offer_all(command: CommandInfo) -> None:
-    """Give a command that has --json the option --all, which prints every table on a terminal."""
+    """Give a command that prints tables the option --all, which prints every one on a terminal."""
     run = command.callback
-    if run is None or "as_json" not in inspect.signature(run).parameters:
+    if run is None or run.__name__ in WITHOUT_TABLES or "as_json" not in inspect.signature(run).parameters:
         return
     option = typer.Option(
         "--all",
         help="Print every table in full. By default, a terminal shows 40 lines.",
         callback=start_screen,
-        expose_value=False,
     )
     signature = inspect.signature(run, eval_str=True)
 

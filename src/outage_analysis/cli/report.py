@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -14,13 +14,10 @@ from outage_analysis.cli.console import (
     progress,
     warn_of_rejects,
 )
-from outage_analysis.cli.cost_output import cost_as_json, print_cost, warn_of_examples
+from outage_analysis.cli.cost_output import answer, cost_as_json, print_cost, warn_of_examples
 from outage_analysis.cli.next_commands import language_option, suggest_command
 from outage_analysis.cli.options import Json, Language, PlanOptions, expand_options, option_words
 from outage_analysis.errors import UsageError, VerificationFailed, one_line
-
-if TYPE_CHECKING:
-    from outage_analysis.analysis import Analysis
 
 commands = typer.Typer()
 
@@ -58,7 +55,7 @@ def report(
 
         outage-analysis report --lang ko --formats html,csv --bom
     """
-    from outage_analysis.analysis import run
+    from outage_analysis.analysis import narrowing_sentence, run
     from outage_analysis.reports import FORMATS, check_output_options, write_report
 
     chosen = tuple(FORMATS) if formats is None else tuple(name.strip() for name in formats.split(","))
@@ -71,28 +68,15 @@ def report(
         page = write_report(analysis, out, lang=lang, force=force, formats=chosen, bom=bom)
     warn_of_rejects(analysis.claims, lang)
     warn_of_examples(analysis, lang)
-    answer = _answer(analysis, lang)
+    locale = analysis.locale(lang)
+    told = [*answer(analysis, locale), *narrowing_sentence(analysis, locale)]
     if as_json:
-        print_json({"answer": answer, **_report_files(page)})
+        print_json({"answer": told, **_report_files(page)})
         return
-    for sentence in answer:
+    for sentence in told:
         print_text(sentence)
     for path in _top_paths(page):
         print_line(path)
-
-
-def _answer(analysis: Analysis, lang: str) -> list[str]:
-    from outage_analysis.reports import Report
-
-    report = Report(analysis, lang)
-    sentences = [*report.answers.headline, *report.answers.narrows]
-    if not sentences and report.tiles:
-        first = report.tiles[0]
-        figure = "" if first.figure == "–" else f"{first.title}: {first.figure}. "
-        sentences = [f"{figure}{first.note}"]
-    if sentences and analysis.headline_is_synthetic:
-        sentences[0] = f"{report.locale('report.synthetic_badge')}: {sentences[0]}"
-    return sentences
 
 
 def _report_files(page: Path) -> dict[str, object]:

@@ -14,14 +14,14 @@ from outage_analysis.analysis import (
     driver_sentences,
     headline_sentences,
     input_notes,
-    narrowing_input,
+    narrowing_sentence,
     parts_left_out,
     promised_range,
     recommendation,
     reserve_column,
     unstated_notes,
 )
-from outage_analysis.costs import UNSTATED, rounded_estimate
+from outage_analysis.costs import UNSTATED
 from outage_analysis.reports.blocks import Answers, Tile
 from outage_analysis.reports.options import decision_options, decision_rows
 from outage_analysis.text import Locale
@@ -196,7 +196,7 @@ def sentences(analysis: Analysis, locale: Locale, names: Mapping[str, str]) -> A
         answers["left_out"].append(locale("report.budget_left_out", lines=lines))
     return Answers(
         headline=headline,
-        narrows=_narrowing_sentence(analysis, locale),
+        narrows=narrowing_sentence(analysis, locale),
         reserve=_reserve_lines(analysis, locale),
         reserve_title=locale(f"report.reserve_{reserve_column(analysis)}"),
         reserve_note=" ".join(recommendation(analysis, locale)),
@@ -228,25 +228,6 @@ def _later_claims_sentences(analysis: Analysis, locale: Locale) -> list[str]:
     # have a sentence of their own.
     key = "report.later_rows" if analysis.synthetic else "report.later_claims"
     return [locale(key, count=locale.number(later), day=locale.day(analysis.as_of))]
-
-
-def _narrowing_sentence(analysis: Analysis, locale: Locale) -> tuple[str, ...]:
-    """Return a sentence on how wide the likely range would be, on average, if one input were known."""
-    found = narrowing_input(analysis)
-    if found is None:
-        return ()
-    assumption, width, now, is_narrower = found
-    name = analysis.names(locale.lang).get(assumption, assumption).split(":")[0]
-    known = rounded_estimate(width)
-    return (
-        locale(
-            f"report.narrows_{'most' if is_narrower else 'none'}",
-            name=name,
-            width=locale.money(known.value),
-            error=locale.money(known.error),
-            now=locale.money(now.value),
-        ),
-    )
 
 
 def _choice_sentences(analysis: Analysis, locale: Locale) -> list[str]:

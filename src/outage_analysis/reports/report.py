@@ -17,7 +17,9 @@ from outage_analysis.costs import LiveCost, live_cost
 from outage_analysis.reports.blocks import (
     Answers,
     Block,
+    BulletList,
     ChartBlock,
+    Heading,
     PageChart,
     Section,
     TableBlock,
@@ -29,7 +31,7 @@ from outage_analysis.reports.grids import Grid, GridColumn, TableFormatter
 from outage_analysis.reports.options import option_grid
 from outage_analysis.reports.own_blocks import OwnChart, OwnText
 from outage_analysis.reports.own_sections import OwnContent, OwnSection, cell_text, own_note
-from outage_analysis.reports.sections import front, sections
+from outage_analysis.reports.sections import sections
 from outage_analysis.reports.table_views import SOURCE_TABLES, format_tables
 from outage_analysis.text import Locale, fonts
 
@@ -150,7 +152,22 @@ class Report:
     @cached_property
     def front(self) -> Section:
         """The first screen as blocks, in reading order."""
-        return front(self.analysis, self.locale, self.answers, self.tiles, self.grids, self.charts)
+        locale, answers = self.locale, self.answers
+        decide = locale("report.decide")
+        blocks: list[Block] = [Text(text) for text in answers.headline]
+        if not blocks:
+            blocks += [Text(f"{tile.title}: {tile.figure}. {tile.note}") for tile in self.tiles]
+        if "total_distribution" in self.charts:
+            blocks.append(ChartBlock("total_distribution"))
+        for key, texts in (("drives", answers.drives), ("narrows", answers.narrows)):
+            blocks += [Heading(locale(f"report.{key}")), BulletList(texts)] if texts else []
+        if answers.options or answers.decide:
+            options = TableBlock("options", decide) if answers.options else BulletList(answers.decide)
+            blocks += [Heading(decide), options]
+        if answers.reserve:
+            amounts = tuple(f"{measure}: {amount}" for measure, amount in answers.reserve)
+            blocks += [Heading(answers.reserve_title), BulletList(amounts), Text(answers.reserve_note)]
+        return Section("answer", locale("report.answer"), tuple(blocks), self.analysis.headline_is_synthetic)
 
     @cached_property
     def sections(self) -> tuple[Section, ...]:

@@ -10,17 +10,7 @@ import polars as pl
 from outage_analysis.analysis import Analysis, reserve_scope, unstated_notes
 from outage_analysis.incidents import get_fact
 from outage_analysis.reports.accounting import presentation_totals
-from outage_analysis.reports.blocks import (
-    Answers,
-    Block,
-    BulletList,
-    ChartBlock,
-    Heading,
-    Section,
-    TableBlock,
-    Text,
-    Tile,
-)
+from outage_analysis.reports.blocks import Block, BulletList, ChartBlock, Heading, Section, TableBlock, Text
 from outage_analysis.reports.first_screen import free_note
 from outage_analysis.reports.table_views import SERVICE_BAND_MEASURES
 from outage_analysis.text import Locale
@@ -53,33 +43,6 @@ def sections(
     """
     builder = _SectionBuilder(analysis, locale, grids, charts, left_out)
     return tuple(section for section in builder.all() if section.blocks)
-
-
-def front(
-    analysis: Analysis,
-    locale: Locale,
-    answers: Answers,
-    tiles: Sequence[Tile],
-    grids: Collection[str],
-    charts: Collection[str],
-) -> Section:
-    """Return the first screen as blocks: how much and how sure, what drives it, what to decide."""
-    blocks: list[Block] = [Text(text) for text in answers.headline]
-    if not blocks:
-        blocks += [Text(f"{tile.title}: {tile.figure}. {tile.note}") for tile in tiles]
-    if "total_distribution" in charts:
-        blocks.append(ChartBlock("total_distribution"))
-    for key, texts in (("drives", answers.drives), ("narrows", answers.narrows)):
-        blocks += [Heading(locale(f"report.{key}")), BulletList(texts)] if texts else []
-    if "options" in grids:
-        blocks += [Heading(locale("report.decide")), TableBlock("options", locale("report.decide"))]
-    elif answers.decide:
-        blocks += [Heading(locale("report.decide")), BulletList(answers.decide)]
-    if answers.reserve:
-        amounts = tuple(f"{measure}: {amount}" for measure, amount in answers.reserve)
-        note = [Text(answers.reserve_note)] if answers.reserve_note else []
-        blocks += [Heading(answers.reserve_title), BulletList(amounts), *note]
-    return Section("answer", locale("report.answer"), tuple(blocks), analysis.headline_is_synthetic)
 
 
 @dataclass(frozen=True)
@@ -190,11 +153,11 @@ class _SectionBuilder:
         if "service_bands_claims" not in self.grids:
             return
         if analysis.synthetic:
-            made = "claims_intro_synthetic" if analysis.headline_is_synthetic else "service_bands_made"
-            yield Text(locale(f"report.{made}"))
+            yield Text(locale("report.claims_intro_synthetic"))
         yield Text(locale("report.service_bands_intro"))
-        costs = analysis.tables["claims_service_bands"].group_by("service").agg(pl.col("expected").max())
-        if (costs["expected"] == 0).any():
+        entitled = pl.col("rule") != "not_entitled"
+        costs = analysis.tables["claims_costs"].filter(level="band").group_by("service").agg(entitled.any())
+        if not costs["rule"].all():
             yield Text(locale("report.service_bands_scope", policy=locale("report.policy_title")))
         names = analysis.names(locale.lang)
         per_claimant = [names.get(x.id, x.id) for x in analysis.policy.schedules if x.grain == "claimant"]

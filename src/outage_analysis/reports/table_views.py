@@ -9,6 +9,7 @@ from typing import Any
 import polars as pl
 
 from outage_analysis.analysis import FUNNEL, SERVICES, Analysis
+from outage_analysis.charts import services_by_claims
 from outage_analysis.costs import COSTS, HAS_AMOUNT, OUTCOMES, TIE_OUTS
 from outage_analysis.incidents import FACTS_TABLE, UNKNOWN, facts_in_language
 from outage_analysis.losses import BAND_COUNTS, BUNCHING, CURVES_TABLE, FITS, sum_or_none
@@ -250,10 +251,7 @@ def service_band_views(analysis: Analysis, formatter: TableFormatter) -> dict[st
         return {}
     table, locale = analysis.tables["claims_service_bands"], formatter.locale
     bands = table.select("over", "up_to").unique(maintain_order=True).rows()
-    order = table.group_by("service", maintain_order=True).agg(pl.col("claims").sum())
-    counted = order.sort("claims", descending=True, maintain_order=True)["service"].to_list()
-    first = [service for service in analysis.incident.first_services if service in counted]
-    services = [*first, *(service for service in counted if service not in first)]
+    services = services_by_claims(table, analysis.incident.first_services)
     separate = services if len(services) <= MOST_SERVICES else services[: MOST_SERVICES - 1]
     views: dict[str, View] = {}
     for measure, unit in SERVICE_BAND_MEASURES.items():

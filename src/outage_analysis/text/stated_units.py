@@ -89,6 +89,10 @@ _NUMBER = r"\d+(?:[.,' ]\d{3})*"
 _WORD = re.compile(rf"(?:us|au?|ca?|nz|s|hk|r|nt)\$|[$€£¥₩]|{_NUMBER}|[^\W\d_]+")
 _POWER = re.compile(r"1(0{0,9})|(000|000000)")
 _THOUSANDS = re.compile(r"10?0?(?:[.,' ]?000)+|000")
+_LIMIT = re.compile(
+    r"(?i)\b(?:over|above|under|below|up to|max|min|more|less|least|most|from|until)\b"
+    r"|이상|초과|이하|미만|최대|최소"
+)
 _WORD_STARTS = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<![십백천])(?=(?:[십백천]?[만억]|[십백천])원\b)")
 """Where a word begins without a blank before it: lossEUR, 피해금액천원."""
 _FILLING = re.compile(r"[\s.,;:/'`_|*×\u2018\u2019\u00b4\u2013-]*")
@@ -129,8 +133,9 @@ def stated_unit(header: str, own_unit: str = "", *, brackets_only: bool = False)
     within = _understood(inside, own_unit)
     outside = [] if brackets_only else _unit_words(_BRACKETS.sub(" ", plain))
     beside = _understood(" ".join(outside), own_unit)
-    if beside and not beside.currencies and any(map(_THOUSANDS.fullmatch, outside)):
-        beside = None  # "loss over 1000" may be a limit
+    is_scale = beside and beside.currencies and not _LIMIT.search(plain)
+    if not is_scale and any(map(_THOUSANDS.fullmatch, outside)):
+        beside = None  # "loss over 1000 KRW" states a limit
     both = None if within is None or beside is None else _merged(within, beside)
     return both or StatedUnit(unknown=inside or " ".join(outside))
 

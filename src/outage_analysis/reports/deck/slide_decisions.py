@@ -19,6 +19,8 @@ MAX_HOSTS = 12
 """The most source hosts that the slide names; the speaker notes name all."""
 UPPER_END, LOWER_START = 5.42, 5.56
 """The end of the upper part and the start of the lower part, in inches from the top."""
+RECOMMENDED_TOP = 4.35
+"""The start of the recommendation below the table of choices, in inches from the top."""
 
 
 def decisions_slide(report: Report, canvas: Canvas) -> SlideNotes:
@@ -148,13 +150,17 @@ def _add_choices_table(report: Report, canvas: Canvas, choices: Sequence[_Choice
     rows = [(c.name, *(locale.money(x) for x in (c.expected, c.change, c.high))) for c in choices]
     canvas.add_table(
         "Choices",
-        Box(theme.LEFT, theme.TOP, width, UPPER_END - theme.TOP - 0.1),
+        Box(theme.LEFT, theme.TOP, width, RECOMMENDED_TOP - theme.TOP - 0.1),
         heads,
         rows,
         widths=(1.9, 1.5, 1.4, 1.5),
         alt_text=locale("report.decide"),
     )
-    return list(report.answers.decide)
+    recommended = report.answers.reserve_note
+    if recommended:
+        box = Box(theme.LEFT, RECOMMENDED_TOP, width, UPPER_END - RECOMMENDED_TOP)
+        canvas.add_text("Recommendation", box, [Paragraph(recommended, 13, space_after=0)], more=True)
+    return [*report.answers.decide, *([recommended] if recommended else [])]
 
 
 def _add_levers_table(report: Report, canvas: Canvas, width: float) -> list[str]:

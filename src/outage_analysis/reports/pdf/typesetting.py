@@ -173,6 +173,7 @@ class PdfContent:
             "reserve": {
                 "title": own_text(sentences.reserve_title),
                 "rows": [[own_text(measure), own_text(amount)] for measure, amount in sentences.reserve],
+                "note": external_text(sentences.reserve_note),
             },
             **{
                 name: {
