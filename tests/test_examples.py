@@ -13,7 +13,7 @@ from outage_analysis.analysis import Analysis, load_documents
 from outage_analysis.errors import UsageError
 from outage_analysis.jupyter import new_project, show_tiles
 from outage_analysis.reports import Report
-from outage_analysis.reports.build_manifest import create_manifest
+from outage_analysis.reports.manifest import create_manifest
 from outage_analysis.reports.pdf.typesetting import PdfContent
 from outage_analysis.text import LANGUAGES
 

@@ -15,8 +15,7 @@ from outage_analysis.claims import Claims, read_claims, save_claims
 from outage_analysis.errors import InputRefused, ModelRefused, UsageError
 from outage_analysis.incidents import load_incident
 from outage_analysis.policies import load_policy, policy_from_tiers
-from outage_analysis.reports import Report, write_report
-from outage_analysis.reports.verification.verify import verify
+from outage_analysis.reports import Report, verify, write_report
 from outage_analysis.text import smallest_units
 from tests.commands import command
 

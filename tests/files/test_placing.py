@@ -17,8 +17,7 @@ from outage_analysis.analysis import Analysis, run
 from outage_analysis.errors import EnvironmentFailed, UsageError
 from outage_analysis.files import atomic_write as placing
 from outage_analysis.policies import load_policy
-from outage_analysis.reports import FORMATS, Report, write_report
-from outage_analysis.reports.verification.verify import verify
+from outage_analysis.reports import FORMATS, Report, verify, write_report
 from outage_analysis.text import fonts
 from outage_analysis.text import locale as labels
 from tests.killed_runs import AT_A_STEP, killed_before

@@ -19,11 +19,9 @@ from outage_analysis.errors import InputRefused, OutageAnalysisError, UsageError
 from outage_analysis.files import Document, data_root, document_text
 from outage_analysis.incidents import load_incident
 from outage_analysis.policies import load_policy
-from outage_analysis.reports import bridge_side, write_report
+from outage_analysis.reports import bridge_side, verify, write_report
 from outage_analysis.reports.archives import read_members
 from outage_analysis.reports.manifest import MAX_BYTES
-from outage_analysis.reports.open_bundle import read_bundle
-from outage_analysis.reports.verification.verify import verify
 from tests.commands import command
 from tests.tram_case import write_documents
 
@@ -59,28 +57,11 @@ def sealed(bundle: Path, name: str, text: str) -> Path:
     return bundle
 
 
+def opened(bundle: Path) -> None:
+    bridge_side(str(bundle), "kakao-2022", None, "cash")
+
+
 # --- opened as it was written -----------------------------------------------------------------------------
-
-
-def test_a_bundle_opens_to_the_documents_the_day_and_the_figures_of_its_run(
-    written: Path, made: Analysis
-) -> None:
-    found = read_bundle(written)
-    assert (found.incident, found.policy, found.ledger) == (
-        made.incident,
-        made.policy,
-        made.ledger,
-    )
-    assert found.as_of == made.as_of
-    total = made.totals_row("published")
-    assert total
-    assert found.expected == {"cash": total["expected"]}
-
-
-def test_a_bundle_without_a_ledger_opens_too(tram: Path, tmp_path: Path) -> None:
-    plan = Plan(incident=tram / "incident.toml", policy=tram / "counted.toml", draws=1_024)
-    found = read_bundle(write_report(run(plan), tmp_path / "bare", formats=["csv"]).parent)
-    assert (found.ledger, found.expected) == (None, {"cash": None})
 
 
 LOADERS: dict[str, Callable[[Path], Document]] = {
@@ -98,7 +79,8 @@ def test_a_bundle_of_the_bundled_case_holds_its_documents(bundles: dict[str, Pat
         load = LOADERS[name]
         assert load(page) == load(data_root() / kind / "kakao-2022.toml")
         assert page.read_text("utf-8") == document_text(load(page))
-    assert read_bundle(bundles["ko"]).expected.keys() == {"cash", "face_value", "top_down", "handling"}
+    manifest = json.loads((bundles["ko"] / "manifest.json").read_text("utf-8"))
+    assert manifest["expected"].keys() == {"cash", "face_value", "top_down", "handling"}
 
 
 def test_the_manifest_says_what_was_asked_and_names_every_document(written: Path, tram: Path) -> None:
@@ -178,7 +160,7 @@ def test_a_file_that_is_not_as_it_was_written_is_refused(bundle: Path, name: str
 def test_a_bundle_without_checksums_is_refused(bundle: Path) -> None:
     (bundle / "SHA256SUMS").unlink()
     with pytest.raises(InputRefused, match=r"manifest\.json: is not as the report wrote it"):
-        read_bundle(bundle)
+        opened(bundle)
 
 
 @pytest.mark.parametrize(
@@ -189,41 +171,55 @@ def test_a_bundle_without_checksums_is_refused(bundle: Path) -> None:
         "null",
         "{}",
         '"as_of"',
-        '{"as_of": 5, "documents": {}, "expected": {}}',
-        '{"as_of": "soon", "documents": {}, "expected": {}}',
-        '{"as_of": "2031-03-10", "documents": 7, "expected": {}}',
-        '{"as_of": "2031-03-10", "documents": {}, "expected": []}',
-        '{"as_of": "2031-03-10", "documents": {}, "expected": {"cash": "much"}}',
-        '{"as_of": "2031-03-10", "documents": {}, "expected": {"cash": 1' + 400 * "0" + "}}",
-        '{"as_of": "2031-03-10", "documents": {}, "expected": {"cash": [1]}}',
         100_000 * "[",
     ],
     ids=lambda text: text[:70],
 )
 def test_a_manifest_of_another_kind_is_refused_in_one_line(bundle: Path, text: str) -> None:
     with pytest.raises(InputRefused) as refusal:
-        read_bundle(sealed(bundle, "manifest.json", text))
+        opened(sealed(bundle, "manifest.json", text))
     assert "is no manifest of a report of this version. Write the report again." in str(refusal.value)
     assert "\n" not in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"as_of": 5},
+        {"as_of": "soon"},
+        {"documents": 7},
+        {"documents": {}},
+        {"expected": []},
+        {"expected": {"cash": "much"}},
+        {"expected": {"cash": [1]}},
+        {"expected": {"cash": float("nan")}},
+        {"expected": {"cash": float("inf")}},
+    ],
+    ids=str,
+)
+def test_a_manifest_with_a_wrong_value_is_refused_in_one_line(bundle: Path, change: Manifest) -> None:
+    retold(bundle, lambda manifest: manifest.update(change))
+    with pytest.raises(InputRefused, match=r"^[^\n]*is no manifest of a report of this version[^\n]*$"):
+        opened(bundle)
 
 
 def test_a_manifest_of_gigabytes_is_refused_unread(bundle: Path) -> None:
     with (bundle / "manifest.json").open("wb") as stream:
         stream.truncate(MAX_BYTES + 1)
     with pytest.raises(InputRefused, match="is too large for a manifest"):
-        read_bundle(bundle)
+        opened(bundle)
 
 
 def test_a_document_that_this_version_cannot_read_is_refused(bundle: Path) -> None:
     page = (bundle / "documents" / "policy.toml").read_text("utf-8")
     sealed(bundle, "documents/policy.toml", page.replace("loss_unit", "unit_of_loss"))
     with pytest.raises(InputRefused, match=r"policy\.toml: cannot be read by this version: .*unknown key"):
-        read_bundle(bundle)
+        opened(bundle)
 
 
 def test_a_folder_that_is_no_report_is_wrong_usage(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"no report\. Name a folder that `report` wrote"):
-        read_bundle(tmp_path)
+        opened(tmp_path)
 
 
 # --- the sides of a bridge --------------------------------------------------------------------------------
@@ -261,7 +257,7 @@ def test_a_figure_that_an_older_version_printed_is_a_step_of_its_own(bundle: Pat
     assert [row["step"] for row in rows if row["amount"]] == ["method"]
 
 
-@pytest.mark.parametrize("figure", [-1, float("nan"), float("inf"), 1e300])
+@pytest.mark.parametrize("figure", [-1, 1e300])
 def test_a_figure_that_is_no_sum_makes_no_bridge(bundle: Path, figure: float) -> None:
     retold(bundle, lambda manifest: manifest["expected"].update(cash=figure))
     side, recorded = bridge_side(str(bundle), "kakao-2022", None, "cash")

@@ -148,7 +148,7 @@ def verify(
 ) -> None:
     """Verify a report: compare each file with its checksum, then write the report again and compare bytes.
 
-    If a file differs, the command names the first one, with the member, row or line, and the cause:
+    If a file differs, the command names the first one, with the line or byte, and the cause:
     environment, font, code, document, facts or data. Exit code 1 means that something differs. Example:
 
         outage-analysis verify build/report

@@ -5,9 +5,8 @@ Modules:
     own_blocks: texts, charts and tables that a user adds
     own_sections: sections that a user adds
     formats: list of the output formats, by name
-    bundle: writes the report folder (the bundle)
+    report_folder: writes the report folder, and reads one for a bridge
     manifest: the record of inputs, settings and output files
-    build_manifest: builds the manifest of a new report
     report: everything that the formats show, in one language
     first_screen: key figures and sentences of the first screen
     options: compares the options of a decision: cost, uncertainty and who benefits
@@ -26,7 +25,6 @@ Modules:
     workbook: the Excel workbook
     deck: the slide deck
     archives: zip archives with stable bytes
-    open_bundle: reads a written report
     verification: verifies a written report
 """
 
@@ -39,13 +37,12 @@ from outage_analysis.lazy_exports import lazy_exports
 if TYPE_CHECKING:
     from outage_analysis.reports.blocks import BulletList, Heading, Text
     from outage_analysis.reports.builder import ReportBuilder
-    from outage_analysis.reports.bundle import check_output_options, write_report
     from outage_analysis.reports.formats import FORMATS
     from outage_analysis.reports.html import csp_hash, sliders, template_text
     from outage_analysis.reports.manifest import read_manifest
-    from outage_analysis.reports.open_bundle import bridge_side
     from outage_analysis.reports.report import Report
+    from outage_analysis.reports.report_folder import bridge_side, check_output_options, write_report
     from outage_analysis.reports.table_files import write_table
-    from outage_analysis.reports.verification.verify import verify
+    from outage_analysis.reports.verification import verify
 
 __getattr__, __dir__ = lazy_exports(__name__, __file__)

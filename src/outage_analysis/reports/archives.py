@@ -5,12 +5,10 @@ The bytes do not depend on the time, the operating system or the version of zlib
 
 from __future__ import annotations
 
-import hashlib
 import io
 import zipfile
 import zlib
 from collections.abc import Mapping
-from contextlib import suppress
 
 from outage_analysis.errors import InputRefused
 
@@ -94,21 +92,3 @@ def _read_member(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bytes:
             "contains a member whose size differs from the archive directory", value=entry.filename
         )
     return content
-
-
-def member_digests(data: bytes) -> dict[str, str]:
-    """Return the SHA-256 of every file in a zip archive by name; damaged files are left out.
-
-    Raises:
-        InputRefused: the data are not a zip archive, or the archive exceeds the size limits.
-    """
-    checksums = {}
-    try:
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            _check_size(archive.infolist())
-            for entry in archive.infolist():
-                with suppress(*ARCHIVE_ERRORS, InputRefused):
-                    checksums[entry.filename] = hashlib.sha256(_read_member(archive, entry)).hexdigest()
-    except ARCHIVE_ERRORS as error:
-        raise InputRefused(f"is no readable zip archive: {error}", remedy="Write it again.") from error
-    return checksums

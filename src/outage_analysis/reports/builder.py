@@ -9,9 +9,9 @@ from typing import Self
 
 from outage_analysis.analysis import Analysis
 from outage_analysis.errors import UsageError
-from outage_analysis.reports.bundle import write_report
 from outage_analysis.reports.formats import FORMATS
 from outage_analysis.reports.own_sections import MAX_SECTIONS, OwnSection, own_section
+from outage_analysis.reports.report_folder import write_report
 from outage_analysis.text import Card, Displayable, Locale
 
 

@@ -8,24 +8,48 @@ from __future__ import annotations
 
 import hashlib
 import json
+import platform
+import sys
+from collections.abc import Iterator
 from datetime import date
+from functools import cache
+from importlib.metadata import version
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
+import polars as pl
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from outage_analysis.analysis import Analysis
+from outage_analysis.assumptions import Ledger, ledger_table
 from outage_analysis.errors import InputRefused, UsageError
-from outage_analysis.files import Document
+from outage_analysis.files import Document, package_root
+from outage_analysis.incidents import facts, outcomes
 from outage_analysis.reports.own_sections import MAX_SECTIONS
-from outage_analysis.text import DEFAULT_LEVEL, LEAST_LEVEL, MOST_LEVEL
+from outage_analysis.reports.report import Report
+from outage_analysis.text import DEFAULT_LEVEL, LEAST_LEVEL, MOST_LEVEL, fonts
 
 MANIFEST_NAME, CHECKSUMS_NAME = "manifest.json", "SHA256SUMS"
 MAX_BYTES = 1_000_000
 """The largest manifest or checksum file, in bytes, that is read."""
+MAX_DRAWS, MAX_BUDGET = 2**22, 10**18
+"""More draws would exhaust the memory; a larger budget would exceed the precision of a float."""
 REWRITE_REMEDY = "Write the report again."
+LIBRARIES = (
+    *("altair", "duckdb", "fastexcel", "fonttools", "jinja2", "lxml", "numpy", "polars"),
+    *("pydantic", "python-pptx", "scipy", "typst", "vl-convert-python", "xlsxwriter"),
+)
+"""Libraries whose version can change a byte of a report."""
+MACHINE_NAMES = {"amd64": "x86_64", "arm64": "aarch64"}
+"""Names of the same processor architecture on other operating systems."""
+ASSUMPTION_COLUMNS = (
+    *("id", "kind", "distribution", "expected", "low", "high", "public_on", "outcome_known"),
+    *("owner", "approved_by"),
+)
 
 Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Count = Annotated[int, Field(ge=0)]
+DocumentName = Annotated[str, Field(pattern=r"^(incident|policy|ledger|(compared|layout)-\d{1,4})$")]
 
 
 class ManifestPart(BaseModel):
@@ -39,38 +63,12 @@ class OutputRecord(ManifestPart):
 
     sha256: Digest
     bytes: Count
-    members: dict[str, Digest] = Field(default_factory=dict)
-    """For .xlsx and .pptx: the checksum of each file inside the zip archive."""
 
 
 class DocumentRecord(ManifestPart):
-    """A TOML document: its id and a checksum of its parsed content, which ignores formatting."""
+    """A TOML document: its id (empty if it has none) and a checksum of its content, whatever its layout."""
 
     id: str
-    content_sha256: Digest
-
-
-class PolicyRecord(DocumentRecord):
-    """The compensation policy of the report, with a checksum per cost line."""
-
-    name: str
-    currency: str
-    lines: dict[str, Digest]
-
-
-class AssumptionRecord(ManifestPart):
-    """An assumption of the report: its distribution as printed in the report, and its owner."""
-
-    id: str
-    kind: str
-    distribution: str
-    expected: float | None
-    low: float | None
-    high: float | None
-    public_on: date
-    owner: str
-    approved_by: str
-    outcome_known: bool
     content_sha256: Digest
 
 
@@ -92,42 +90,37 @@ class Manifest(ManifestPart):
     """The content of manifest.json in a report folder."""
 
     as_of: date
-    assumptions: tuple[AssumptionRecord, ...]
-    backtest: DocumentRecord | None
-    """The document of outcomes that the back-test used, if there was one."""
+    assumptions: tuple[dict[str, Any], ...]
+    """The assumptions known on the as-of day: the columns of `ASSUMPTION_COLUMNS`."""
     bom: bool
-    budget: Count | None
+    budget: Annotated[int, Field(ge=0, le=MAX_BUDGET)] | None
     code_sha256: Digest
-    draws: Count
+    documents: dict[DocumentName, DocumentRecord]
+    """The TOML documents in the report folder, by the name in documents/<name>.toml."""
+    draws: Annotated[int, Field(gt=0, le=MAX_DRAWS)]
     environment: dict[str, str]
+    epoch: date
+    """The creation date in the files of the report. A rebuild compares it, also if no file shows the day."""
     examples: tuple[str, ...] = ()
     """Ids of assumptions that are examples, not evidence. If there are any, no figure may be used."""
-    epoch: date
-    """The creation date that is stored in the files of the report."""
     expected: dict[str, float | None]
     """Expected total per valuation (such as cash), computed from published counts."""
     facts: dict[str, Digest]
-    """One checksum per file of published facts, over the rows that the run was allowed to use."""
+    """One checksum per file of published facts and outcomes, over what the run was allowed to use."""
     figures: dict[str, float | None]
     """The headline cost in cash: expected, p50 and the ends of the likely range, such as p10 and p90.
 
     Amounts are in the smallest unit of the currency.
     """
     fonts: dict[str, Digest]
-    formats: tuple[str, ...]
-    glyphs_replaced: Count
-    """The number of characters in input texts that the fonts lack; the report writes them as U+XXXX."""
+    formats: Annotated[tuple[str, ...], Field(min_length=1)]
     hindsight: bool
     inputs: tuple[InputRecord, ...]
     language: str
     level: Annotated[int, Field(ge=LEAST_LEVEL, le=MOST_LEVEL)] = DEFAULT_LEVEL
     """The probability of the likely range in percent."""
-    lines_not_public_yet: tuple[str, ...]
     max_rejects: float
     outputs: dict[str, OutputRecord]
-    documents: dict[str, DocumentRecord]
-    """The TOML documents in the report folder, by the name in documents/<name>.toml."""
-    policy: PolicyRecord
     sections: Annotated[int, Field(ge=0, le=MAX_SECTIONS)] = 0
     """The number of sections that the user has added; their content is in sections/<number>.json."""
     seed: Count
@@ -142,6 +135,130 @@ class Manifest(ManifestPart):
         return json.dumps(values, ensure_ascii=False, indent=2, sort_keys=True) + "\n"
 
 
+def create_manifest(report: Report, folder: Path, formats: tuple[str, ...]) -> Manifest:
+    """Return the manifest of a report whose output files are already in the folder."""
+    analysis, plan = report.analysis, report.analysis.plan
+    store = analysis.claims.store if analysis.claims else None
+    return Manifest(
+        as_of=analysis.as_of,
+        assumptions=_assumptions(analysis.known_ledger) if analysis.known_ledger else (),
+        bom=report.bom,
+        budget=plan.budget,
+        code_sha256=code_digest(),
+        documents={
+            name: DocumentRecord(id=getattr(document, "id", ""), content_sha256=content_digest(document))
+            for name, document in analysis.documents.items()
+        },
+        draws=plan.draws,
+        environment=environment(),
+        epoch=analysis.as_of,
+        examples=analysis.used_ledger.examples if analysis.used_ledger else (),
+        expected=dict(analysis.tables["totals"].select("valuation", "expected").iter_rows()),
+        facts=_facts_digests(analysis),
+        figures=_headline_figures(analysis),
+        fonts=fonts.digests(),
+        formats=tuple(sorted(formats)),
+        hindsight=plan.hindsight,
+        inputs=tuple(_input_records(analysis)),
+        language=report.lang,
+        level=plan.level,
+        max_rejects=plan.max_rejects,
+        outputs={
+            path.relative_to(folder).as_posix(): OutputRecord(
+                sha256=file_digest(path), bytes=path.stat().st_size
+            )
+            for path in sorted(folder.rglob("*"))
+            if path.is_file()
+        },
+        sections=len(report.own_sections),
+        seed=plan.seed,
+        synthetic_claims=analysis.synthetic,
+        versions={name: version(name) for name in ("outage-analysis", *LIBRARIES)},
+        warehouse=None if store is None else fonts.printable(store.name),
+    )
+
+
+def environment() -> dict[str, str]:
+    """Return the processor architecture and the Python version, such as 3.11."""
+    machine = platform.machine().lower()
+    return {
+        "machine": MACHINE_NAMES.get(machine, machine),
+        "python": ".".join(map(str, sys.version_info[:2])),
+    }
+
+
+@cache
+def code_digest() -> str:
+    """Return one checksum of all files of this package, except its data, fonts and notebooks.
+
+    Data and fonts are excluded because the manifest records them separately. Notebooks are excluded because
+    they do not affect a report.
+    """
+    root = package_root()
+    checksum = hashlib.sha256()
+    for path in sorted(root.rglob("*"), key=lambda p: p.relative_to(root).as_posix()):
+        name = path.relative_to(root)
+        excluded = name.parts[0] in ("data", "notebooks") or path.suffix == ".otf"
+        hidden = any(part.startswith((".", "__pycache__")) for part in name.parts)
+        if path.is_file() and not excluded and not hidden:
+            content = path.read_bytes()
+            checksum.update(f"{name.as_posix()}\0{len(content)}\0".encode() + content)
+    return checksum.hexdigest()
+
+
+def _assumptions(ledger: Ledger) -> tuple[dict[str, Any], ...]:
+    table = ledger_table(ledger).rename({"assumption": "id"}).select(ASSUMPTION_COLUMNS)
+    return tuple(fonts.printable_table(table).to_dicts())
+
+
+def _facts_digests(analysis: Analysis) -> dict[str, str]:
+    if analysis.plan.hindsight:
+        tables = {"published": facts(), "outcomes": outcomes()}
+    else:
+        tables = {"published": facts(public_by=analysis.as_of)}
+    digests = {
+        f"{directory}/{file}.csv": hashlib.sha256(rows.write_csv().encode()).hexdigest()
+        for directory, frame in tables.items()
+        for (file,), rows in frame.group_by("collection", maintain_order=True)
+    }
+    if analysis.backtest:
+        spec = analysis.backtest.spec
+        digests[f"outcomes/{spec.id}.toml"] = content_digest(spec)
+    return digests
+
+
+def _headline_figures(analysis: Analysis) -> dict[str, float | None]:
+    figures: dict[str, float | None] = {"expected": analysis.expected_cash(analysis.cash_basis)}
+    table = analysis.uncertainty_table(analysis.headline_basis, "quantiles")
+    if table is not None:
+        quantiles = table.filter(pl.col("measure").is_in(analysis.likely_range.points), valuation="cash")
+        figures |= dict(quantiles.select("measure", "value").iter_rows())
+    return figures
+
+
+def _input_records(analysis: Analysis) -> Iterator[InputRecord]:
+    plan = analysis.plan
+    if plan.counts is not None:
+        path, cube = Path(plan.counts), analysis.cubes["cost"]
+        size = path.stat().st_size
+        yield InputRecord(
+            kind="counts", name=cube.source, sha256=file_digest(path), bytes=size, claims=cube.claims
+        )
+    if analysis.claims is None:
+        return
+    counts = analysis.claims.files.select("rows", "claims", "rejects").iter_rows(named=True)
+    for claims_file, row in zip(analysis.claims.inputs, counts, strict=True):
+        yield InputRecord(
+            kind="claims",
+            name=claims_file.name,
+            sha256=claims_file.sha256,
+            bytes=claims_file.bytes,
+            encoding=claims_file.encoding,
+            dialect=claims_file.dialect,
+            **row,
+        )
+
+
 def read_manifest(folder: Path) -> Manifest:
     """Read manifest.json of a report folder, without checking its checksum.
 
@@ -151,10 +268,14 @@ def read_manifest(folder: Path) -> Manifest:
     """
     data = read_limited(folder, MANIFEST_NAME)
     try:
-        return Manifest.model_validate_json(data)
-    except (ValidationError, RecursionError) as error:
-        problem = "is no manifest of a report of this version"
-        raise InputRefused(problem, file=folder / MANIFEST_NAME, remedy=REWRITE_REMEDY) from error
+        manifest = Manifest.model_validate_json(data)
+        if {"incident", "policy"} <= manifest.documents.keys():
+            return manifest
+        error = None
+    except (ValidationError, RecursionError) as invalid:
+        error = invalid
+    problem = "is no manifest of a report of this version"
+    raise InputRefused(problem, file=folder / MANIFEST_NAME, remedy=REWRITE_REMEDY) from error
 
 
 def read_limited(folder: Path, name: str) -> bytes:

@@ -1,31 +1,39 @@
-"""Write a report bundle: a folder with the output files, a manifest and checksums."""
+"""Write a report folder (output files, manifest and checksums), and read what a bridge needs of one."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
-from pathlib import Path
+from pathlib import Path, PurePosixPath
+from typing import TypeVar
 
-from outage_analysis.analysis import Analysis
-from outage_analysis.errors import EnvironmentFailed, UsageError
+from outage_analysis.analysis import Analysis, Plan, load_documents
+from outage_analysis.assumptions import load_ledger
+from outage_analysis.costs import BridgeRun
+from outage_analysis.errors import EnvironmentFailed, InputRefused, UsageError
 from outage_analysis.files import (
+    Document,
     atomic_folder,
     document_text,
     recover_interrupted,
     spelling_hint,
 )
-from outage_analysis.reports.build_manifest import create_manifest
+from outage_analysis.policies import load_policy
 from outage_analysis.reports.formats import FORMATS
 from outage_analysis.reports.manifest import (
     CHECKSUMS_NAME,
     MANIFEST_NAME,
+    REWRITE_REMEDY,
+    create_manifest,
     file_digest,
     read_checksums,
+    read_manifest,
 )
 from outage_analysis.reports.own_sections import OwnSection, write_sections
 from outage_analysis.reports.report import Report
 from outage_analysis.text import LANGUAGES, Locale, fonts
 
+T = TypeVar("T", bound=Document)
 FIXED_CHARACTERS = "".join(map(chr, range(0x20, 0x7F))) + "–—…×·≤≥→’‘“”"
 """ASCII and the punctuation that figures and labels use; the fonts must cover them."""
 
@@ -140,3 +148,79 @@ def _write_documents(analysis: Analysis, folder: Path) -> None:
     (folder / "documents").mkdir()
     for name, document in analysis.documents.items():
         (folder / "documents" / f"{name}.toml").write_text(document_text(document), "utf-8")
+
+
+def bridge_side(
+    run: str, incident: str, policy: str | None, valuation: str
+) -> tuple[BridgeRun, float | None]:
+    """Return one of the two runs between which a cost bridge explains the change of the expected cost.
+
+    Args:
+        run: a report folder, or the id or path of an assumption ledger.
+        incident: the incident whose policy is used with an assumption ledger.
+        policy: the id or path of a policy to use with an assumption ledger, in place of the incident's
+            policy.
+        valuation: the valuation, such as cash, whose expected total is returned.
+
+    Returns:
+        The policy, assumption ledger and as-of day; and the expected total that the report states (None if
+        `run` is a ledger).
+
+    Raises:
+        UsageError: `run` is neither a report folder nor an assumption ledger.
+        InputRefused: the report cannot be read.
+    """
+    folder = Path(run)
+    if folder.is_dir():
+        manifest = read_manifest(folder)
+        names = [MANIFEST_NAME, *(f"documents/{name}.toml" for name in manifest.documents)]
+        for name in names:
+            _check_unchanged(folder, name)
+        side = BridgeRun(
+            load_bundled_document(folder, "policy", load_policy),
+            load_bundled_document(folder, "ledger", load_ledger) if "ledger" in manifest.documents else None,
+            manifest.as_of,
+        )
+        return side, manifest.expected.get(valuation)
+    ledger = load_ledger(run)
+    _, policy_document, _ = load_documents(Plan(incident=incident, policy=policy, ledger=run))
+    return BridgeRun(policy_document, ledger, ledger.as_of), None
+
+
+def load_bundled_document(folder: Path, name: str, load: Callable[[Path], T]) -> T:
+    """Load a TOML document of a report folder by its name, without checking its checksum.
+
+    Raises:
+        InputRefused: the document is missing or a link, or this version of the package cannot read it.
+    """
+    path = bundle_path(folder, f"documents/{name}.toml")
+    try:
+        return load(path)
+    except UsageError as error:
+        problem = f"cannot be read by this version: {error.problem}"
+        raise InputRefused(problem, file=path, remedy=REWRITE_REMEDY) from error
+
+
+def bundle_path(folder: Path, name: str) -> Path:
+    """Return the path of a file inside a report folder, given the name that the manifest records.
+
+    Raises:
+        InputRefused: the name leads outside the report folder, or a part of the path is a link.
+    """
+    parts = PurePosixPath(name).parts
+    is_unsafe = "\\" in name or ":" in name or not name.isprintable()
+    if is_unsafe or not parts or name != "/".join(parts) or {"..", "/"} & set(parts):
+        raise InputRefused("is not the name of a report file", file=name, remedy=REWRITE_REMEDY)
+    path = folder
+    for part in parts:
+        path /= part
+        if path.is_symlink():
+            raise InputRefused("is a link, and not followed", file=path)
+    return path
+
+
+def _check_unchanged(folder: Path, name: str) -> None:
+    """Raise an error if a file of a report folder does not match its checksum."""
+    path = bundle_path(folder, name)
+    if not path.is_file() or file_digest(path) != read_checksums(folder).get(name):
+        raise InputRefused("is not as the report wrote it", file=path, remedy=REWRITE_REMEDY)

@@ -1,0 +1,301 @@
+"""Verify a report folder: compare its files with their checksums, then write the report again and compare.
+
+Anybody may have changed the folder, so the checks trust none of its files. If bytes differ, the manifests of
+both runs show why: the likeliest cause comes first.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import zip_longest
+from pathlib import Path
+
+from outage_analysis.analysis import Plan, run
+from outage_analysis.assumptions import load_ledger
+from outage_analysis.claims import STORE_SUFFIX, expand_paths
+from outage_analysis.errors import InputRefused, UsageError, VerificationFailed
+from outage_analysis.files import Document, data_root, temporary_folder
+from outage_analysis.incidents import load_incident, load_layout
+from outage_analysis.policies import load_policy
+from outage_analysis.reports.archives import MAX_TOTAL_BYTES
+from outage_analysis.reports.formats import FORMATS
+from outage_analysis.reports.manifest import (
+    CHECKSUMS_NAME,
+    MANIFEST_NAME,
+    Manifest,
+    code_digest,
+    content_digest,
+    file_digest,
+    read_limited,
+    read_manifest,
+)
+from outage_analysis.reports.own_sections import FOLDER, read_section
+from outage_analysis.reports.report_folder import bundle_path, load_bundled_document, write_report
+
+MAX_FILES = 5_000
+"""The most files in a report folder; no file may be larger than `MAX_TOTAL_BYTES`."""
+MAX_CAUSES = 3
+"""The most causes that an error message names."""
+CHANGED = "is not as the report wrote it"
+NO_KNOWN_CAUSE = "no recorded cause: somebody edited the manifest, or runs are not reproducible"
+NOTED_KEYS = {"code_sha256", "environment", "facts", "fonts", "versions"}
+"""Manifest keys whose differences are only noted, because they need not change any file."""
+TEXT_SUFFIXES = (".csv", ".html", ".json", ".md", ".svg", ".toml")
+DOCUMENT_LOADERS: dict[str, Callable[[Path], Document]] = {
+    "incident": load_incident,
+    "policy": load_policy,
+    "ledger": load_ledger,
+    "compared": load_policy,
+    "layout": load_layout,
+}
+"""Name of a TOML document in documents/, without its number -> the function that loads the document."""
+
+
+@dataclass(frozen=True)
+class VerificationResult:
+    """The result of a successful verification of a report.
+
+    Args:
+        files: the number of files in the report folder.
+        rebuilt: whether the report was also rebuilt and compared byte by byte.
+        notes: differences between the two runs that changed no file, such as library versions.
+        max_rejects: the largest share of rejects that the report states. A rebuild takes it as it is.
+    """
+
+    files: int
+    rebuilt: bool
+    notes: tuple[str, ...] = ()
+    max_rejects: float | None = None
+
+
+def verify(
+    folder: str | Path,
+    *,
+    integrity: bool = True,
+    rebuild: bool = True,
+    claims: Sequence[Path] = (),
+    progress: Callable[[str], None] = lambda _: None,
+) -> VerificationResult:
+    """Verify a written report: check its checksums, rebuild the report and compare every byte.
+
+    Args:
+        folder: a folder that `write_report` wrote.
+        integrity: whether to compare every file with the checksums and the manifest.
+        rebuild: whether to run the plan again and compare every file byte by byte.
+        claims: the claims files from which the report was computed, unless they are part of the package.
+        progress: called with the name of each step as it starts.
+
+    Raises:
+        UsageError: the folder contains no report, or claims files for the rebuild are missing.
+        InputRefused: the report cannot be read, or its folder contains links or unsafe file names.
+        VerificationFailed: a file differs; the error names the first such file, the line or byte, and the
+            cause.
+    """
+    folder = Path(folder)
+    files = bundle_files(folder)
+    if integrity:
+        progress("checking the files")
+        _check_integrity(folder, files)
+    if not rebuild:
+        return VerificationResult(len(files), rebuilt=False)
+    manifest = read_manifest(folder)
+    notes = _check_rebuild(folder, files, manifest, claims, progress)
+    return VerificationResult(len(files), rebuilt=True, notes=notes, max_rejects=manifest.max_rejects)
+
+
+def bundle_files(folder: Path) -> dict[str, Path]:
+    """Return the paths of all files in a folder, by their name relative to the folder.
+
+    Raises:
+        InputRefused: the folder contains a link, a special file, a file that is too large, or too many files.
+    """
+    paths: dict[str, Path] = {}
+    for root, folders, files in os.walk(folder):
+        for name in (*folders, *files):
+            path = Path(root) / name
+            if path.is_symlink():
+                raise InputRefused("is a link, and not followed", file=path)
+            if name in files and (not path.is_file() or path.stat().st_size > MAX_TOTAL_BYTES):
+                raise InputRefused("is no plain file, or too large for one of a report", file=path)
+        paths |= {(Path(root) / name).relative_to(folder).as_posix(): Path(root) / name for name in files}
+        if len(paths) > MAX_FILES:
+            raise InputRefused(f"holds more than {MAX_FILES:,} files", file=folder)
+    return paths
+
+
+def _parse_checksums(folder: Path) -> dict[str, str]:
+    text = read_limited(folder, CHECKSUMS_NAME).decode("utf-8", "replace")
+    checksums: dict[str, str] = {}
+    for number, line in enumerate(text.removesuffix("\n").split("\n"), start=1):
+        entry = re.fullmatch(r"([0-9a-f]{64})  (.+)", line)
+        if entry is None or entry[2] in checksums:
+            raise VerificationFailed(CHANGED, file=CHECKSUMS_NAME, line=number)
+        bundle_path(folder, entry[2])
+        checksums[entry[2]] = entry[1]
+    return checksums
+
+
+def _check_integrity(folder: Path, files: dict[str, Path]) -> None:
+    """Compare the files with SHA256SUMS, and SHA256SUMS and the documents with the manifest."""
+    checksums = _parse_checksums(folder)
+    for name in sorted((files.keys() | checksums.keys()) - {CHECKSUMS_NAME}):
+        if name not in files:
+            raise VerificationFailed("is missing", file=name)
+        if name not in checksums:
+            raise VerificationFailed("is no file of the report", file=name)
+        if file_digest(files[name]) != checksums[name]:
+            raise VerificationFailed(CHANGED, file=name)
+    manifest = read_manifest(folder)
+    recorded = {name: output.sha256 for name, output in manifest.outputs.items()}
+    recorded[MANIFEST_NAME] = checksums.get(MANIFEST_NAME, "")
+    if others := _changed(recorded, checksums):
+        problem = "does not agree with SHA256SUMS"
+        raise VerificationFailed(problem, file=MANIFEST_NAME, column=f"outputs > {others[0]}")
+    if manifest.code_sha256 == code_digest():  # another version may parse the documents differently
+        for name, record in sorted(manifest.documents.items()):
+            document = load_bundled_document(folder, name, DOCUMENT_LOADERS[name.partition("-")[0]])
+            if content_digest(document) != record.content_sha256:
+                raise VerificationFailed(CHANGED, file=f"documents/{name}.toml")
+
+
+def _check_rebuild(
+    folder: Path,
+    files: dict[str, Path],
+    was: Manifest,
+    claims: Sequence[Path],
+    progress: Callable[[str], None],
+) -> tuple[str, ...]:
+    """Write a report again and compare it; return the differences of the runs that changed no file."""
+    for name, path in files.items():
+        # A rebuild copies the documents and own sections of the report: only checksums reveal a change.
+        if name in was.outputs and file_digest(path) != was.outputs[name].sha256:
+            raise VerificationFailed(CHANGED, file=name)
+    plan = _plan_of_report(folder, was, claims)
+    names = [f"{FOLDER}/{number}.json" for number in range(1, was.sections + 1)]
+    sections = [read_section(bundle_path(folder, name)) for name in names]
+    with temporary_folder() as temporary:
+        analysis = run(plan, progress=progress)
+        progress("writing the report again")
+        out = temporary / "report"
+        write_report(analysis, out, lang=was.language, formats=was.formats, bom=was.bom, sections=sections)
+        progress("comparing")
+        rebuilt, now = bundle_files(out), read_manifest(out)
+        notes = tuple(causes(was, now))
+        for name in sorted((files.keys() | rebuilt.keys()) - {MANIFEST_NAME, CHECKSUMS_NAME}):
+            _compare(name, files, rebuilt, notes)
+        stated, again = (m.model_dump(mode="json", exclude=NOTED_KEYS) for m in (was, now))
+        if keys := _changed(stated, again):
+            raise VerificationFailed("is not what a rebuild writes", file=MANIFEST_NAME, column=keys[0])
+        if not notes:
+            _compare(MANIFEST_NAME, files, rebuilt, ())
+    if _parse_checksums(folder) != {n: file_digest(p) for n, p in files.items() if n != CHECKSUMS_NAME}:
+        raise VerificationFailed("does not list the files as they are", file=CHECKSUMS_NAME)
+    return notes
+
+
+def _compare(name: str, files: dict[str, Path], rebuilt: dict[str, Path], notes: Sequence[str]) -> None:
+    """Raise an error if a file of the report differs from the file that the rebuild wrote."""
+    more = [f"and {len(notes) - MAX_CAUSES} more"] if len(notes) > MAX_CAUSES else []
+    why = "; ".join([*notes[:MAX_CAUSES], *more])
+    if name not in files or name not in rebuilt:
+        problem = "is missing" if name not in files else "is not written again"
+        raise VerificationFailed(f"{problem}: {why}" if why else problem, file=name)
+    theirs, ours = files[name].read_bytes(), rebuilt[name].read_bytes()
+    if theirs == ours:
+        return
+    problem = f"differs from what a rebuild writes: {why or NO_KNOWN_CAUSE}"
+    is_text = name.endswith(TEXT_SUFFIXES)
+    parts = (theirs.split(b"\n"), ours.split(b"\n")) if is_text else (theirs, ours)
+    place = next(n for n, (a, b) in enumerate(zip_longest(*parts), start=1) if a != b)
+    if is_text:
+        raise VerificationFailed(problem, file=name, line=place)
+    raise VerificationFailed(problem, file=name, column=f"byte {place:,}")
+
+
+def _plan_of_report(folder: Path, manifest: Manifest, claims: Sequence[Path]) -> Plan:
+    """Return the plan of a report: its documents and settings, and the claims files with its checksums."""
+    unknown = next((name for name in manifest.formats if name not in FORMATS), None)
+    if unknown is not None:
+        problem = "names a format that this version does not write"
+        raise InputRefused(problem, file=folder / MANIFEST_NAME, value=unknown)
+    documents: dict[str, list[Path]] = {kind: [] for kind in DOCUMENT_LOADERS}
+    for name in sorted(manifest.documents, key=lambda n: (len(n), n)):  # so that layout-10 follows layout-9
+        kind = name.partition("-")[0]
+        load_bundled_document(folder, name, DOCUMENT_LOADERS[kind])
+        documents[kind].append(folder / "documents" / f"{name}.toml")
+    inputs = _input_files(manifest, claims)
+    uses_totals = any(record.kind == "counts" for record in manifest.inputs)
+    return Plan(
+        incident=documents["incident"][0],
+        policy=documents["policy"][0],
+        ledger=next(iter(documents["ledger"]), None),
+        claims=None if uses_totals else tuple(inputs),
+        columns=tuple(documents["layout"]),
+        counts=inputs[0] if uses_totals else None,
+        as_of=manifest.as_of,
+        max_rejects=manifest.max_rejects,
+        hindsight=manifest.hindsight,
+        compare=tuple(documents["compared"]),
+        budget=manifest.budget,
+        draws=manifest.draws,
+        seed=manifest.seed,
+        level=manifest.level,
+    )
+
+
+def _input_files(manifest: Manifest, offered_paths: Sequence[Path]) -> list[Path]:
+    if manifest.warehouse is not None:
+        store = next((p for p in offered_paths if p.suffix.lower() == STORE_SUFFIX), None)
+        if store is None:
+            raise _missing_claims_error(manifest.warehouse)
+        return [store]
+    bundled = sorted((data_root() / "claims").glob("*.parquet"))
+    offered = expand_paths(offered_paths)[0]
+    absent = next((p for p in offered if not p.is_file()), None)
+    if absent is not None:
+        raise InputRefused("there is no such file", file=absent)
+    wanted = {record.sha256: record.name for record in manifest.inputs}
+    known = {file_digest(path): path for path in ([*bundled, *offered] if wanted else [])}
+    for checksum, name in wanted.items():
+        if checksum not in known and not offered and name not in {p.name for p in bundled}:
+            raise _missing_claims_error(name)
+        if checksum not in known:
+            whose = "none of the files given" if offered else "not the bundled file"
+            problem = f"cannot be rebuilt: data: {whose} is {name} as it was read"
+            raise VerificationFailed(
+                problem, remedy=f"Give the file whose SHA-256 is {checksum} with --claims."
+            )
+    return [known[checksum] for checksum in wanted]
+
+
+def _missing_claims_error(name: str) -> UsageError:
+    problem = "rests on claims that a bundle does not hold"
+    return UsageError(problem, value=name, remedy="Give them with --claims, or check with --integrity alone.")
+
+
+def causes(was: Manifest, now: Manifest) -> Iterator[str]:
+    """Yield the differences between the manifests of two runs: environment, code, documents and data."""
+    old, new = was.environment | was.versions, now.environment | now.versions
+    for key in _changed(old, new):
+        yield f"environment: {key} {old.get(key, 'none')} -> {new.get(key, 'none')}"
+    yield from (f"font {name} changed" for name in _changed(was.fonts, now.fonts))
+    if was.code_sha256 != now.code_sha256:
+        yield "code: the package is not the one that wrote it"
+    yield from (f"document {name} changed" for name in _changed(was.documents, now.documents))
+    yield from (f"facts {name} changed" for name in _changed(was.facts, now.facts))
+    if len(was.inputs) != len(now.inputs):
+        yield f"data: {len(was.inputs)} files -> {len(now.inputs)}"
+    for read, again in zip(was.inputs, now.inputs, strict=False):
+        if read.sha256 != again.sha256:
+            yield f"data: {read.name} is another file"
+        elif read.name != again.name:
+            yield f"data: {read.name} was given as {again.name}; rename it"
+        elif read != again:
+            yield f"data: {read.name} was read in another way"
+
+
+def _changed(was: Mapping[str, object], now: Mapping[str, object]) -> list[str]:
+    return [key for key in sorted(was.keys() | now.keys()) if was.get(key) != now.get(key)]
