@@ -14,7 +14,7 @@ from outage_analysis.errors import UsageError
 from outage_analysis.jupyter import new_project, show_tiles
 from outage_analysis.reports import Report
 from outage_analysis.reports.manifest import create_manifest
-from outage_analysis.reports.pdf.typesetting import PdfContent
+from outage_analysis.reports.pdf import first_page_values
 from outage_analysis.text import LANGUAGES
 
 ROWS = """claim_id,service,claimant_type,region,filed_on,loss
@@ -75,7 +75,7 @@ def test_the_manifest_names_the_examples(example: Analysis, tmp_path: Path) -> N
 def test_the_bundled_case_has_no_example(analysis: Analysis, lang: str, tmp_path: Path) -> None:
     assert analysis.ledger
     assert analysis.ledger.examples == ()
-    assert (Report(analysis, lang).warning, PdfContent(Report(analysis, lang)).common_values["warning"]) == (
+    assert (Report(analysis, lang).warning, first_page_values(Report(analysis, lang))["warning"]) == (
         "",
         "",
     )

@@ -29,14 +29,14 @@ CEILINGS = {
     "jupyter": 890,
     "losses": 2159,
     "policies": 1050,
-    "reports": 4509,
+    "reports": 4331,
     "root": 112,
     "text": 1528,
-    "tests": 34_083,
+    "tests": 34_068,
     "TOML": 3926,
     "SQL": 752,
     "JavaScript": 1118,
-    "templates and styles": 898,
+    "templates and styles": 894,
 }
 """Statements of each package and of the tests; lines of the other languages in the package."""
 LINES = {

@@ -10,6 +10,7 @@ import sys
 from dataclasses import replace
 from functools import cache
 from html import unescape
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,19 +22,20 @@ from outage_analysis.errors import EnvironmentFailed
 from outage_analysis.reports import Report
 from outage_analysis.reports.blocks import ChartBlock, TableBlock
 from outage_analysis.reports.grids import Grid, GridColumn
-from outage_analysis.reports.pdf.column_widths import (
-    LANDSCAPE_WIDTH,
-    PORTRAIT_WIDTH,
+from outage_analysis.reports.pdf import (
+    MAX_TEXT,
     ZERO_WIDTH_SPACE,
-    add_break_points,
-    table_layout,
-    width_in_ems,
+    Values,
+    brief_values,
+    printed,
+    printed_grids,
+    printed_sections,
+    report_values,
+    table_values,
+    typeset,
 )
-from outage_analysis.reports.pdf.selection import APPENDICES, PrintedReport, merge_rows, without_repeats
-from outage_analysis.reports.pdf.texts import MAX_TEXT_LENGTH, external_text, own_text
-from outage_analysis.reports.pdf.typesetting import PdfContent, typeset
+from outage_analysis.reports.sections import PRINTED_APPENDICES
 from outage_analysis.text import LANGUAGES, fonts
-from outage_analysis.text import locale as labels
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -68,11 +70,13 @@ def reports(analysis: Analysis) -> dict[str, Report]:
     return {lang: Report(analysis, lang) for lang in LANGUAGES}
 
 
-def set_again(name: str, pages: PdfContent, **changed: object) -> PdfReader:
+VALUES = {"brief": brief_values, "report": report_values}
+
+
+def set_again(name: str, report: Report, **changed: object) -> PdfReader:
     """A book with other values, its charts blank."""
-    told = {**(pages.brief if name == "brief" else pages.full_report), **changed}
-    blank = dict.fromkeys((f"{chart}.svg" for chart in pages.report.charts), BLANK)
-    return opened(typeset(name, told, blank, pages.report.analysis.as_of))
+    blank = dict.fromkeys((f"{chart}.svg" for chart in report.charts), BLANK)
+    return opened(typeset(name, VALUES[name](report) | changed, blank, report.analysis.as_of))
 
 
 def opened(content: bytes) -> PdfReader:
@@ -133,12 +137,14 @@ def test_bookmarks_and_contents_are_the_titles_of_the_sections(
     bundles: Bundles, reports: dict[str, Report], lang: str
 ) -> None:
     path, report = bundles[lang] / "report.pdf", reports[lang]
-    printed = PrintedReport(report)
-    titles = [section.title for section in printed.sections]
-    assert [s.id for s in printed.sections] == ["why", "compared", "method", *APPENDICES]
+    sections = printed_sections(report)
+    titles = [section.title for section in sections]
+    assert [s.id for s in sections] == ["why", "compared", "method", *PRINTED_APPENDICES]
     marks = read(path).outline
     assert [mark.title for mark in marks if not isinstance(mark, list)] == titles
-    assert all(squeezed(title) in words_of(path)[1] for title in printed.left_to_the_page)
+    left_to_the_page = [s.title for s in report.sections if s.appendix and s.id not in PRINTED_APPENDICES]
+    assert left_to_the_page
+    assert all(squeezed(title) in words_of(path)[1] for title in left_to_the_page)
     contents = words_of(path)[1]
     places = [contents.index(squeezed(title)) for title in titles]
     assert places == sorted(places)
@@ -174,7 +180,7 @@ def test_every_chart_has_a_description_for_screen_readers(
     report = reports[lang]
     placed = ["total_distribution", "separate_sums"] + [
         block.chart
-        for section in PrintedReport(report).sections
+        for section in printed_sections(report)
         for block in section.blocks
         if isinstance(block, ChartBlock)
     ]
@@ -220,15 +226,15 @@ def test_every_printed_table_is_in_the_report_to_the_won(
 ) -> None:
     text = "".join(words_of(bundles[lang] / "report.pdf"))
     assert "261,364,185" in text
-    printed = PrintedReport(reports[lang])
-    blocks = [block for section in printed.sections for block in section.blocks]
+    grids = printed_grids(reports[lang])
+    blocks = [block for section in printed_sections(reports[lang]) for block in section.blocks]
     names = [block.grid for block in blocks if isinstance(block, TableBlock)]
-    assert set(names) >= {"cost", "services", "beside", "controller", "reserve", "scenarios", "assumptions"}
+    assert set(names) >= {"cost", "beside", "controller", "reserve", "scenarios", "assumptions"}
     figures = {
         str(cell)
         for name in names
-        for row in printed.grids[name].rows
-        for cell, column in zip(row, printed.grids[name].columns, strict=True)
+        for row in grids[name].rows
+        for cell, column in zip(row, grids[name].columns, strict=True)
         if column.style == "n"
     }
     assert len(figures) > 60
@@ -236,61 +242,20 @@ def test_every_printed_table_is_in_the_report_to_the_won(
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)
-def test_rows_that_are_alike_are_printed_once(reports: dict[str, Report], lang: str) -> None:
-    report = reports[lang]
-    printed = PrintedReport(report).grids
-    (services,) = printed["services"].rows
-    assert all(str(row[0]) in services[0] for row in report.grids["services"].rows)
-    assert services[0].endswith(f"({len(report.grids['services'].rows)})")
-    assert len(services) == 1  # a sentence says that no count was published
-    obligations = [row[0] for row in printed["controller"].rows]
-    constructive = report.locale("explain.constructive")
-    assert obligations.count(constructive) == 1
-    whole = "".join(row[2] for row in printed["controller"].rows)
-    assert all(str(row[0]) in whole for row in report.grids["controller"].rows)
-    assert sum(row[1] == constructive for row in report.grids["controller"].rows) > 15
-
-
-def test_merged_rows_keep_every_name_and_the_order_of_first_appearance() -> None:
-    columns = tuple(GridColumn(title, "") for title in ("kind", "shown as", "line", "amount"))
-    rows = (
-        ("legal", "expense", "a", "1"),
-        ("moral", "expense", "b", "–"),
-        ("legal", "revenue", "c", "–"),
-        ("moral", "expense", "d", "–"),
-        ("legal", "expense", "e", "2"),
-    )
-    merged = merge_rows(Grid(columns, rows), 2)
-    assert merged.rows == (
-        ("legal", "expense", "a", "1"),
-        ("legal", "expense", "e", "2"),
-        ("legal", "revenue", "c", "–"),
-        ("moral", "expense", "b; d (2)", "–"),
-    )
-    assert without_repeats(merged, 2).rows == (
-        ("legal", "expense", "a", "1"),
-        ("", "", "e", "2"),
-        ("", "revenue", "c", "–"),
-        ("moral", "expense", "b; d (2)", "–"),
-    )
-    assert without_repeats(merged, 0) == merged
-
-
-@pytest.mark.parametrize("lang", LANGUAGES)
 def test_a_table_says_its_columns_again_on_every_page(
     bundles: Bundles, reports: dict[str, Report], lang: str
 ) -> None:
-    grid = PrintedReport(reports[lang]).grids["assumptions"]
+    grid = printed_grids(reports[lang])["assumptions"]
     heads = squeezed("".join(column.title for column in grid.columns))
     pages = words_of(bundles[lang] / "report.pdf")
-    with_rows = [page for page in pages if any(squeezed(str(row[4])) in page for row in grid.rows)]
+    with_rows = [page for page in pages if any(squeezed(str(row[3])) in page for row in grid.rows)]
     assert with_rows
     assert all(heads in page for page in with_rows)
 
 
 def test_every_published_figure_has_its_website(reports: dict[str, Report]) -> None:
     report = reports["en"]
-    rows = PrintedReport(report).grids["sources"].rows
+    rows = printed_grids(report)["sources"].rows
     listed = [id_ for _, ids in rows for id_ in str(ids).split(", ")]
     facts = report.analysis.tables["facts"]["id"]
     assert set(listed) == {fact.partition(".")[0] for fact in facts}
@@ -299,7 +264,7 @@ def test_every_published_figure_has_its_website(reports: dict[str, Report]) -> N
 
 @pytest.mark.slow
 def test_the_case_from_published_counts_prints_nothing_synthetic(reports: dict[str, Report]) -> None:
-    told = PdfContent(reports["en"]).full_report
+    told = report_values(reports["en"])
     assert [b for run in told["runs"] for b in run["blocks"] if b.get("synthetic")] == []
     assert told["banner"] == ""
 
@@ -326,7 +291,7 @@ def test_it_holds_the_fonts_of_the_package_and_no_action_but_links(
 
 
 @pytest.fixture(scope="module")
-def hostile(analysis: Analysis) -> PdfContent:
+def hostile(analysis: Analysis) -> Report:
     """The bundled case with names that would be markup, were they read as such."""
     incident, policy = analysis.incident, analysis.policy
     evil = incident.name.model_copy(update={"en": EVIL, "ko": EVIL})
@@ -337,12 +302,12 @@ def hostile(analysis: Analysis) -> PdfContent:
         incident=incident.model_copy(update={"name": evil, "services": services}),
         policy=policy.model_copy(update={"name": evil, "lines": lines}),
     )
-    return PdfContent(Report(renamed, "en"))
+    return Report(renamed, "en")
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("book", BOOKS)
-def test_names_are_only_text(hostile: PdfContent, book: str) -> None:
+def test_names_are_only_text(hostile: Report, book: str) -> None:
     reader = set_again(book, hostile)
     text = [squeezed(page.extract_text()) for page in reader.pages[:6]]
     assert squeezed(EVIL) in text[0]
@@ -355,10 +320,10 @@ def test_names_are_only_text(hostile: PdfContent, book: str) -> None:
 @pytest.mark.parametrize("lines", [0, 3])
 @pytest.mark.parametrize("letter", ["가", "W", "가 ", "W "])
 def test_the_brief_keeps_to_two_pages_whatever_it_has_to_say(
-    hostile: PdfContent, letter: str, lines: int
+    hostile: Report, letter: str, lines: int
 ) -> None:
-    long = external_text(letter * 10_000)
-    told = hostile.brief
+    long = printed(letter * 10_000)
+    told: Values = brief_values(hostile)
     reader = set_again(
         "brief",
         hostile,
@@ -384,35 +349,26 @@ def test_the_brief_keeps_to_two_pages_whatever_it_has_to_say(
 
 
 def test_a_letter_without_a_glyph_is_written_as_its_number() -> None:
-    assert external_text("a\u202eb 😀") == "aU+202Eb U+1F600"
-    assert len(external_text("가" * 10_000).replace(ZERO_WIDTH_SPACE, "")) == MAX_TEXT_LENGTH + 1
+    assert printed("a\u202eb 😀") == "aU+202Eb U+1F600"
+    assert len(printed("가" * 10_000).replace(ZERO_WIDTH_SPACE, "")) == MAX_TEXT + 1
 
 
 # --- what fails, and how ------------------------------------------------------------------------------
 
 
-def test_a_word_of_ours_without_a_glyph_is_an_error_that_names_it(
-    reports: dict[str, Report], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setitem(labels._label_texts("en"), "report.contents", "Contents 中")  # noqa: SLF001 - a bad word
-    with pytest.raises(EnvironmentFailed, match=r"lack U\+4E2D"):
-        _ = PdfContent(reports["en"]).full_report
-    assert own_text("Contents") == "Contents"
-
-
-def test_a_missing_font_is_an_error(hostile: PdfContent, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_font_is_an_error(hostile: Report, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fonts, "WEIGHTS", ("Regular", "Black"))
     with pytest.raises(EnvironmentFailed, match=r"OutageSans-Black\.otf: the font is missing"):
         set_again("brief", hostile)
 
 
-def test_what_typst_refuses_is_an_error_on_one_line(hostile: PdfContent) -> None:
+def test_what_typst_refuses_is_an_error_on_one_line(hostile: Report) -> None:
     with pytest.raises(EnvironmentFailed, match=r"brief\.pdf: typst failed: .*policy") as caught:
         typeset(
             "brief",
-            {k: v for k, v in hostile.brief.items() if k != "policy"},
+            {k: v for k, v in brief_values(hostile).items() if k != "policy"},
             {},
-            hostile.report.analysis.as_of,
+            hostile.analysis.as_of,
         )
     assert "\n" not in str(caught.value)
 
@@ -421,7 +377,7 @@ def test_what_typst_refuses_is_an_error_on_one_line(hostile: PdfContent) -> None
 
 AGAIN = """
 import datetime, json, pathlib, sys
-from outage_analysis.reports.pdf.typesetting import typeset
+from outage_analysis.reports.pdf import typeset
 told, drawings = json.loads(pathlib.Path("told.json").read_text("utf-8"))
 drawings = {name: drawn.encode() for name, drawn in drawings.items()}
 sys.stdout.buffer.write(typeset("report", told, drawings, datetime.date(2022, 12, 30)))
@@ -430,50 +386,66 @@ sys.stdout.buffer.write(typeset("report", told, drawings, datetime.date(2022, 12
 
 @pytest.mark.slow
 def test_another_process_writes_the_same_bytes(tmp_path: Path, reports: dict[str, Report]) -> None:
-    pages = PdfContent(reports["en"])
+    values = report_values(reports["en"])
     blank = {f"{chart}.svg": BLANK.decode() for chart in reports["en"].charts}
-    (tmp_path / "told.json").write_text(json.dumps([pages.full_report, blank]), "utf-8")
+    (tmp_path / "told.json").write_text(json.dumps([values, blank]), "utf-8")
     odd = {"TZ": "Asia/Seoul", "PYTHONHASHSEED": "7", "LC_ALL": "C", "TMPDIR": str(tmp_path)}
     command = [sys.executable, "-c", AGAIN]
     ran = subprocess.run(command, env={**os.environ, **odd}, cwd=tmp_path, check=True, capture_output=True)
     drawings = {name: drawn.encode() for name, drawn in blank.items()}
-    assert ran.stdout == typeset("report", pages.full_report, drawings, reports["en"].analysis.as_of)
+    assert ran.stdout == typeset("report", values, drawings, reports["en"].analysis.as_of)
 
 
 # --- widths of columns --------------------------------------------------------------------------------
 
 
 def test_long_words_can_be_broken_and_others_are_left() -> None:
-    assert (
-        add_break_points("a long text of short words, all of them")
-        == "a long text of short words, all of them"
-    )
-    assert add_break_points("x" * 30).split(ZERO_WIDTH_SPACE) == ["x" * 12, "x" * 12, "x" * 6]
+    assert printed("a long text of short words, all of them") == "a long text of short words, all of them"
+    assert printed("x" * 30).split(ZERO_WIDTH_SPACE) == ["x" * 12, "x" * 12, "x" * 6]
 
 
-def test_a_narrow_table_is_as_wide_as_its_texts() -> None:
-    laid = table_layout(["Name", "Won"], [False, True], [["Kakao T", "1,000"], ["Melon", "2"]])
-    assert not laid.setting.flipped
-    assert laid.widths[0] == pytest.approx(width_in_ems("Kakao T"), abs=0.2)
+def table(columns: int, rows: int, figure: str, text: str = "") -> Grid:
+    """A table of figures, after a column of text if there is a text."""
+    heads = [GridColumn("Name", "")] * bool(text) + [GridColumn("Won", "n")] * columns
+    return Grid(tuple(heads), ((*([text] if text else []), *[figure] * columns),) * rows)
 
 
-def test_a_long_narrow_table_runs_in_two_columns() -> None:
-    rows = [["Melon", str(n)] for n in range(60)]
-    laid = table_layout(["Name", "Won"], [False, True], rows)
-    assert laid.setting.halved
-    assert sum(laid.points) < PORTRAIT_WIDTH / 2
-    assert not table_layout(["Name", "Won"], [False, True], rows[:9]).setting.halved
+def test_a_narrow_table_is_as_wide_as_its_texts_and_a_long_one_runs_in_two_columns() -> None:
+    few, many = (table_values(table(1, rows, "1,000", "Kakao T")) for rows in (9, 60))
+    assert (few["flipped"], few["halved"], many["halved"]) == (False, False, True)
+    assert sum(few["widths"]) < 20
+    assert sum(many["widths"]) <= 100
 
 
-def test_a_table_too_wide_for_the_page_turns_it_and_no_number_is_broken() -> None:
-    heads, figures = [f"Column {n}" for n in range(10)], [False, *[True] * 8, False]
-    rows = [["a name of some words", *["123,456,789,012"] * 8, "a remark of some words " * 4]] * 20
-    laid = table_layout(heads, figures, rows)
-    assert laid.setting.flipped
-    assert sum(laid.points) <= LANDSCAPE_WIDTH + 0.1
-    assert all(width >= width_in_ems("123,456,789,012") for width in laid.widths[1:9])
+def test_prose_takes_the_width_that_figures_leave() -> None:
+    told = table_values(table(3, 2, "123,456,789", "a remark of some words " * 4))
+    assert sum(told["widths"]) == pytest.approx(100, abs=0.1)
+    assert told["widths"][0] > 50
 
 
-def test_a_table_wider_than_any_page_is_squeezed_into_it() -> None:
-    laid = table_layout([f"Column {n}" for n in range(30)], [True] * 30, [["123,456,789,012"] * 30])
-    assert sum(laid.points) == pytest.approx(LANDSCAPE_WIDTH, abs=1)
+@pytest.mark.slow
+@pytest.mark.parametrize(("columns", "flipped"), [(6, False), (9, True), (16, True)])
+def test_no_figure_is_broken_or_leaves_the_page(
+    reports: dict[str, Report],
+    columns: int,
+    flipped: bool,  # noqa: FBT001 - a parameter
+) -> None:
+    told = table_values(table(columns, 3, "123,456,789,012", "a name of some words and of more"))
+    assert (told["flipped"], sum(told["widths"]) <= 100.1) == (flipped, True)
+    blocks = [{"kind": "table", "caption": "Wide", "synthetic": False, **told}]
+    runs = [{"flipped": flipped, "blocks": blocks}]
+    page = set_again("report", reports["en"], runs=runs).pages[-1]
+    assert (page.mediabox.width > page.mediabox.height) == flipped
+    assert page.extract_text().count("123,456,789,012") == 3 * columns
+    places: list[float] = []
+
+    def note(text: str, matrix: list[float], line: list[float], *_: object) -> None:
+        if "123,456,789,012" in text:
+            places.append(line[4] * matrix[0] + line[5] * matrix[2] + matrix[4])
+
+    page.extract_text(visitor_text=note)
+    steps = sorted({round(place) for place in places})
+    assert len(steps) == columns
+    least = 15 * 0.45 * told["size"]  # the width of the figure, and no gap
+    assert all(b - a > least for a, b in pairwise(steps))
+    assert steps[-1] + least < page.mediabox.width

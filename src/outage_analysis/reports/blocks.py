@@ -62,6 +62,8 @@ class Section:
     """Whether the section shows what became known after the as-of day."""
     appendix: bool = False
     """Whether the HTML page hides the section until the reader opens it."""
+    printed: bool = True
+    """Whether the PDF prints the section; with every appendix it would have thirty pages."""
 
 
 @dataclass(frozen=True)

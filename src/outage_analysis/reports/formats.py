@@ -8,7 +8,7 @@ from pathlib import Path
 from outage_analysis.reports.deck.slides import write_pptx
 from outage_analysis.reports.html import write_html
 from outage_analysis.reports.markdown import write_markdown
-from outage_analysis.reports.pdf.typesetting import write_pdf
+from outage_analysis.reports.pdf import write_pdf
 from outage_analysis.reports.report import Report
 from outage_analysis.reports.table_files import write_csv, write_parquet, write_png, write_svg
 from outage_analysis.reports.workbook.writing import write_xlsx

@@ -23,6 +23,7 @@ QUALITY = {
     "claims_heaping": "quality_heaping",
     "claims_bunching": "quality_bunching",
 }
+PRINTED_APPENDICES = ("cost", "decisions", "accounting", "assumptions", "hindsight")
 
 
 def sections(
@@ -72,7 +73,7 @@ class _SectionBuilder:
 
     def _appendices(self) -> Iterator[Section]:
         for section in self._appendix_sections():
-            yield replace(section, appendix=True)
+            yield replace(section, appendix=True, printed=section.id in PRINTED_APPENDICES)
 
     def _appendix_sections(self) -> Iterator[Section]:
         locale, is_synthetic = self.locale, self.analysis.headline_is_synthetic
@@ -142,7 +143,7 @@ class _SectionBuilder:
             has_counts = (self.analysis.tables["services"]["published_count"] != "").any()
             key = "services_intro" if has_counts else "services_no_counts"
             yield Text(locale("report.services_intro_claims" if of_claims else f"report.{key}"))
-            yield from self._table("services", "services_title")
+            yield from self._table("services", "services_title", folded=not has_counts)
         if "beside" in self.grids:
             yield Heading(locale("report.beside_title"))
             yield Text(locale("report.beside_intro"))

@@ -1,0 +1,364 @@
+"""Write the executive brief and the full report as tagged PDF, typeset by typst.
+
+Every text becomes a string of report.json, which typst never reads as markup.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, date, datetime, time
+from importlib.resources import files
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+from markupsafe import Markup
+from rich.cells import cell_len
+
+from outage_analysis.errors import EnvironmentFailed
+from outage_analysis.reports.blocks import (
+    Block,
+    BulletList,
+    ChartBlock,
+    Heading,
+    Section,
+    TableBlock,
+    Text,
+    Tile,
+)
+from outage_analysis.reports.grids import Grid, GridColumn
+from outage_analysis.reports.report import Report
+from outage_analysis.reports.sources import facts_by_host
+from outage_analysis.reports.table_views import build_views
+from outage_analysis.text import fonts
+
+Values = dict[str, Any]
+TEMPLATES = ("brief.typ", "report.typ", "style.typ")
+BRIEF_CHARTS = (
+    *("separate_sums", "comparison", "services_by_band", "tornado"),
+    *("headlines", "waterfall", "funnel", "band_distribution"),
+)
+"""Charts for the second page of the brief, in order of preference; as many as fit are shown."""
+CHARTS_OF_FIRST_PAGES = ("total_distribution", "separate_sums")
+"""Charts of the first two pages of the report, which no section repeats."""
+SOURCES = "sources"
+"""The table of the facts by the website that published them, which only the PDF has."""
+PRINTED_COLUMNS = {
+    "services": ("service", "published_count"),
+    "controller": ("obligation", "presentation", "line", "best_estimate"),
+}
+"""Table -> the columns that the PDF prints, in order. Other tables are printed without `OMITTED_COLUMNS`."""
+OMITTED_COLUMNS = ("kind", "rule", "status", "facts", "assumptions", "approved_by")
+KEPT_COLUMNS = {"scenarios": ("status",)}
+"""Table -> columns that other tables omit, such as why a scenario lacks figures."""
+OMITTED_TABLES = ("hindsight_tie_outs", "hindsight_outcomes")
+MAX_TEXT, MAX_TITLE, MAX_RUNNING_TITLE = 1_500, 200, 60
+"""The most characters of a text, of a title, and of the incident's name in the header of a page."""
+MAX_WORD, PIECE = 26, 12
+"""A word with more characters than `MAX_WORD` may be broken after every `PIECE` characters."""
+ZERO_WIDTH_SPACE = "\u200b"
+"""Marks a place where a long word may be broken; it is invisible and needs no glyph."""
+MAX_UNBROKEN = 1_800
+"""A table of at most this many letters is never split between pages."""
+TABLE_SIZE = 8.0
+"""The size of the letters of a table, in points."""
+LETTERS_PORTRAIT, LETTERS_LANDSCAPE = 114, 172
+"""About how many letters of this size fit side by side on a page."""
+LEAST_PORTRAIT = 0.8
+"""The page is turned if the letters of a table would have to be smaller than this share of their size."""
+LONG_TABLE = 24
+"""A table of two columns with this many rows or more is set in two halves side by side."""
+LONG_CELL = 22
+"""Cells with more letters than this are broken into lines rather than widen a column."""
+COLUMN_GAP = 2
+"""The space beside a column, in letters."""
+
+
+def write_pdf(report: Report, folder: Path) -> None:
+    """Write the two-page executive brief as brief.pdf and the full report as report.pdf.
+
+    Raises:
+        EnvironmentFailed: a font is missing, or typst reports an error.
+    """
+    drawings = {f"{name}.svg": drawing.encode() for name, drawing in report.chart_svgs.items()}
+    for name, values in (("brief", brief_values(report)), ("report", report_values(report))):
+        (folder / f"{name}.pdf").write_bytes(typeset(name, values, drawings, report.analysis.as_of))
+
+
+def typeset(template: str, values: Mapping[str, Any], drawings: Mapping[str, bytes], as_of: date) -> bytes:
+    """Typeset a template with the values of a report, and return the tagged PDF (PDF/UA-1).
+
+    Typst receives all files in memory.
+
+    Args:
+        template: the name of the template, brief or report.
+        values: the values of the report, which the template reads as report.json.
+        drawings: the SVG charts, by file name.
+        as_of: the as-of day, used as the creation date of the PDF (midnight UTC).
+
+    Raises:
+        EnvironmentFailed: a font is missing, or typst reports an error.
+    """
+    import typst
+
+    folder = files("outage_analysis.reports") / "templates"
+    sources = {name: (folder / name).read_bytes() for name in TEMPLATES}
+    told = json.dumps(values, ensure_ascii=False, sort_keys=True).encode()
+    project: Any = {"main": sources[f"{template}.typ"], **sources, "report.json": told, **drawings}
+    try:
+        pdf: bytes = typst.compile(
+            project,
+            root=fonts.folder(),  # typst would otherwise read files in the current folder
+            font_paths=[fonts.folder()],
+            ignore_system_fonts=True,
+            format="pdf",
+            pdf_standards=["ua-1"],
+            timestamp=int(datetime.combine(as_of, time(), UTC).timestamp()),
+        )
+    except typst.TypstError as error:
+        problem = str(error.message).partition("\n")[0]
+        raise EnvironmentFailed(f"typst failed: {problem}", file=f"{template}.pdf") from error
+    return pdf
+
+
+def printed(text: str | Markup, most: int = MAX_TEXT) -> str:
+    """Return a text in a form that the PDF can print.
+
+    Links and characters without a glyph are replaced, long texts are cut, and long words get points at which
+    a line may break.
+    """
+    plain = fonts.printable(str(text.striptags()) if isinstance(text, Markup) else text)
+    plain = plain if len(plain) <= most else plain[:most] + "…"
+    return re.sub(rf"\S{{{MAX_WORD + 1},}}", lambda word: _with_break_points(word[0]), plain)
+
+
+def _with_break_points(word: str) -> str:
+    return ZERO_WIDTH_SPACE.join(word[n : n + PIECE] for n in range(0, len(word), PIECE))
+
+
+def brief_values(report: Report) -> Values:
+    """Return the values for the template of the two-page executive brief."""
+    locale, made = report.locale, report.analysis.headline_is_synthetic
+    charts = (n for n in BRIEF_CHARTS if n in report.charts and (made or not report.chart_is_synthetic(n)))
+    reading = {"title": locale("report.reading_title"), "text": locale("report.reading")}
+    return first_page_values(report) | {
+        "kind": locale("report.brief"),
+        "more": locale("report.more"),
+        "charts": [_chart(report, name) for name in charts],
+        "reading": reading if "quantiles" in report.grids else None,
+    }
+
+
+def report_values(report: Report) -> Values:
+    """Return the values for the template of the full report: the first page, and blocks by orientation."""
+    grids = printed_grids(report)
+    runs: list[Values] = []
+    blocks = [_values(part, report, grids) for s in printed_sections(report) for part in (s, *s.blocks)]
+    for block in _with_orientation(blocks):
+        if not runs or runs[-1]["flipped"] != block["flipped"]:
+            runs.append({"flipped": block["flipped"], "blocks": []})
+        runs[-1]["blocks"].append(block)
+    titles = "; ".join(s.title for s in report.sections if s.appendix and not s.printed)
+    return first_page_values(report) | {
+        "contents": report.locale("report.contents"),
+        "sums": _chart(report, "separate_sums") if "separate_sums" in report.charts else None,
+        "elsewhere": report.locale("report.printed_less", titles=titles) if titles else "",
+        "runs": runs,
+    }
+
+
+def first_page_values(report: Report) -> Values:
+    """Return the values of the first page, which the brief and the full report share."""
+    locale, answers, made = report.locale, report.answers, report.analysis.headline_is_synthetic
+    lists = {
+        "drives": (locale("report.drives"), answers.drives, made),
+        "narrows": (locale("report.narrows"), answers.narrows, made),
+        "decide": (locale("report.decide"), answers.decide, made),
+        "left_out": (locale("report.left_out_title"), answers.left_out, False),
+    }
+    return {
+        "lang": report.lang,
+        "title": printed(report.title, MAX_TITLE),
+        "kicker": printed(report.kicker),
+        "policy": printed(report.policy, MAX_TITLE),
+        "running": printed(report.analysis.incident.name[report.lang], MAX_RUNNING_TITLE),
+        "warning": printed(report.warning),
+        "banner": printed(report.banner) if made else "",
+        "badge": locale("report.synthetic_badge"),
+        "footer": printed(report.footer),
+        "headline": [printed(sentence) for sentence in answers.headline],
+        "dots": _chart(report, "total_distribution") if "total_distribution" in report.charts else None,
+        # Without a distribution there are no sentences, and key figures take their place.
+        "tiles": [] if answers.headline else [_tile(tile) for tile in report.tiles],
+        "options": report.options and _cells(report.options),
+        "reserve": {
+            "title": answers.reserve_title,
+            "rows": answers.reserve,
+            "note": printed(answers.reserve_note),
+        },
+        **{
+            name: {"title": title, "texts": [printed(text) for text in texts], "synthetic": synthetic}
+            for name, (title, texts, synthetic) in lists.items()
+        },
+    }
+
+
+def _tile(tile: Tile) -> Values:
+    return {
+        "title": tile.title,
+        "figure": tile.figure,
+        "likely": printed(tile.likely.strip()),
+        "note": printed(tile.note.removeprefix(tile.likely)),
+        "synthetic": tile.synthetic,
+    }
+
+
+def printed_sections(report: Report) -> list[Section]:
+    """Return the sections of the report that are printed, with their printed blocks."""
+    made = not report.analysis.headline_is_synthetic  # then print nothing of synthetic rows
+    chosen = (s for s in report.sections if s.printed and not (s.synthetic and made))
+    return [replace(section, blocks=tuple(_printed_blocks(section, report))) for section in chosen]
+
+
+def _printed_blocks(section: Section, report: Report) -> Iterator[Block]:
+    heading: Block | None = None
+    for block in section.blocks:
+        if isinstance(block, Heading):
+            heading = block
+            continue
+        if isinstance(block, ChartBlock) and block.chart in CHARTS_OF_FIRST_PAGES:
+            continue
+        if isinstance(block, TableBlock) and (block.folded or block.grid in OMITTED_TABLES):
+            continue
+        if heading is not None:
+            yield heading
+            heading = None
+        yield replace(block, table=None) if isinstance(block, ChartBlock) else block
+    if section.id == "method" and len(report.analysis.tables["facts"]):
+        title = report.locale("report.facts_title")
+        yield from (Heading(title), Text(report.locale("report.printed_sources")), TableBlock(SOURCES, title))
+
+
+def printed_grids(report: Report) -> dict[str, Grid]:
+    """Return the printed tables by name: fewer columns than on the page, and none that is empty."""
+    grids = dict(report.grids)
+    for name, (frame, columns) in build_views(report.analysis, report.formatter).items():
+        by_name = {column.name: column for column in columns}
+        kept = [c for c in by_name if c not in OMITTED_COLUMNS or c in KEPT_COLUMNS.get(name, ())]
+        chosen = [by_name[c] for c in PRINTED_COLUMNS.get(name, kept) if c in by_name]
+        grid = report.formatter.grid(frame, chosen)
+        filled = [n for n in range(len(chosen)) if any(row[n] for row in grid.rows)]
+        rows = tuple(tuple(row[n] for n in filled) for row in grid.rows)
+        grids[name] = Grid(tuple(grid.columns[n] for n in filled), rows)
+    ids_by_host: dict[str, dict[str, None]] = {}
+    for hosts, ids in facts_by_host(report, report.analysis.tables["facts"]["id"]).items():
+        listed = ids_by_host.setdefault(hosts.split(", ")[0], {})
+        listed.update(dict.fromkeys(id_.partition(".")[0] for id_ in ids))
+    ordered = sorted(ids_by_host.items(), key=lambda item: (-len(item[1]), item[0]))
+    heads = (GridColumn(report.locale("column.source"), ""), GridColumn(report.locale("column.facts"), ""))
+    return grids | {SOURCES: Grid(heads, tuple((host, ", ".join(ids)) for host, ids in ordered))}
+
+
+def _values(block: Block | Section, report: Report, grids: Mapping[str, Grid]) -> Values:
+    match block:
+        case Section():
+            marks = {"synthetic": block.synthetic, "hindsight": block.hindsight}
+            return {"kind": "section", "text": printed(block.title), **marks}
+        case Text():
+            return {"kind": "text", "text": printed(block.text), "role": block.role}
+        case Heading():
+            return {"kind": "heading", "text": printed(block.text)}
+        case BulletList():
+            return {"kind": "items", "items": [printed(item) for item in block.items]}
+        case ChartBlock():
+            return {"kind": "picture", **_chart(report, block.chart)}
+        case TableBlock():
+            is_synthetic, caption = report.table_is_synthetic(block.grid), printed(block.caption)
+            return {
+                "kind": "table",
+                "synthetic": is_synthetic,
+                "caption": caption,
+                **table_values(grids[block.grid]),
+            }
+
+
+def _chart(report: Report, name: str) -> Values:
+    chart = report.charts[name]
+    return {
+        "file": f"{name}.svg",
+        "title": printed(chart.title),
+        "subtitle": printed(chart.subtitle),
+        "footer": printed(chart.footer),
+        "alt": printed(chart.description),
+        "synthetic": report.chart_is_synthetic(name),
+    }
+
+
+def _cells(grid: Grid) -> Values:
+    return {
+        "styles": [column.style for column in grid.columns],
+        "heads": [printed(column.title) for column in grid.columns],
+        "rows": [[printed(cell) for cell in row] for row in grid.rows],
+    }
+
+
+def table_values(grid: Grid) -> Values:
+    """Return a table with its size, its orientation and the widths of its columns in percent of the page."""
+    values = _cells(grid)
+    columns = list(zip(values["styles"], values["heads"], *values["rows"], strict=True))
+    widths: list[float] = [_letters(*column) for column in columns]
+    needed = sum(widths)
+    flipped = needed * LEAST_PORTRAIT > LETTERS_PORTRAIT
+    halved = len(columns) == 2 and len(grid.rows) >= LONG_TABLE  # noqa: PLR2004 - two columns
+    page = LETTERS_LANDSCAPE if flipped else LETTERS_PORTRAIT / 2 if halved else LETTERS_PORTRAIT
+    # Columns of prose share the width that the others leave.
+    prose = [
+        sum(map(cell_len, cells)) * any(_is_prose(style, cell) for cell in cells)
+        for style, _, *cells in columns
+    ]
+    if needed < page and any(prose):
+        widths = [w + (page - needed) * x / sum(prose) for w, x in zip(widths, prose, strict=True)]
+    return values | {
+        "flipped": flipped,
+        "halved": halved,
+        "size": round(TABLE_SIZE * min(1.0, page / needed), 1),
+        "widths": [round(100 * width / max(page, needed), 2) for width in widths],
+        "keep_together": sum(map(cell_len, chain(*values["rows"]))) <= MAX_UNBROKEN,
+    }
+
+
+def _letters(style: str, head: str, *cells: str) -> int:
+    """Return about how many letters wide a column must be at least, with its gap."""
+    widths = (LONG_CELL if _is_prose(style, cell) else cell_len(cell) for cell in cells)
+    return max(_longest_word(head) + 1, *widths) + COLUMN_GAP
+
+
+def _is_prose(style: str, cell: str) -> bool:
+    """Return whether a cell is broken into lines; a long range of amounts, for example, is not."""
+    return not style and cell_len(cell) > LONG_CELL and 2 * _longest_word(cell) < cell_len(cell)
+
+
+def _longest_word(text: str) -> int:
+    return max(map(cell_len, text.replace(ZERO_WIDTH_SPACE, " ").split()), default=0)
+
+
+def _with_orientation(blocks: Sequence[Values]) -> Iterator[Values]:
+    """Give each block the orientation of its page; titles and texts stay with the table that follows."""
+    waiting: list[Values] = []
+    flipped = False
+    for block in blocks:
+        if block["kind"] not in ("table", "picture"):
+            waiting.append(block)
+            continue
+        if block.get("caption") in [text.get("text") for text in waiting]:
+            block["caption"] = ""
+        first = next((n for n, text in enumerate(waiting) if text["kind"] in ("section", "heading")), 0)
+        yield from (text | {"flipped": flipped, "sticky": False} for text in waiting[:first])
+        flipped = block.get("flipped", False)
+        yield from (text | {"flipped": flipped, "sticky": True} for text in waiting[first:])
+        yield block | {"flipped": flipped}
+        waiting = []
+    yield from (text | {"flipped": False, "sticky": False} for text in waiting)
