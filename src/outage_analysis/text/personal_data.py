@@ -77,8 +77,9 @@ _UNSEEN = "[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff]"
 """Pattern of invisible characters, which pasted numbers may contain."""
 
 _WORD = r"""[^\s<>()\[\],;:"']"""
-_ADDRESS = re.compile(rf"(?<!{_WORD}){_WORD}+@{_WORD}+")
-_RUN = re.compile(rf"\+?[0-9](?:(?:,|{_MARKS})?(?:[0-9]|{_HIDDEN}))*")
+# Strings, not compiled patterns: to compile them takes as long as a command's other imports.
+_ADDRESS = rf"(?<!{_WORD}){_WORD}+@{_WORD}+"
+_RUN = rf"\+?[0-9](?:(?:,|{_MARKS})?(?:[0-9]|{_HIDDEN}))*"
 _YEAR, _MONTH, _MONTHDAY = "(?:19|20)[0-9]{2}", "(?:0?[1-9]|1[0-2])", "(?:0?[1-9]|[12][0-9]|3[01])"
 _CLOCK = "(?:[01][0-9]|2[0-3])(?:[0-5][0-9]){1,2}"
 _DAY = (
@@ -89,9 +90,9 @@ _DAY = (
 """Pattern of a day: year first or last, two-digit year, with a time without separators, or Excel's number.
 """
 _AMOUNT = r"(?:[0-9]{1,2}|[1-9][0-9]{2,8}|[1-9][0-9]{0,2}(?:,[0-9]{3}){1,2})(?:\.[0-9]{1,2})?"
-_AMOUNTS = re.compile(rf"\+?(?:{_DAY}|{_AMOUNT})(?:[ ()]+(?:{_DAY}|{_AMOUNT}))*")
-_FEW = re.compile("(?:[^0-9]*[0-9]){1,5}[^0-9]*")
-_MANY = re.compile("(?:[0-9][^0-9]*){10}")
+_AMOUNTS = rf"\+?(?:{_DAY}|{_AMOUNT})(?:[ ()]+(?:{_DAY}|{_AMOUNT}))*"
+_FEW = "(?:[^0-9]*[0-9]){1,5}[^0-9]*"
+_MANY = "(?:[0-9][^0-9]*){10}"
 
 
 def find_personal_data(texts: pl.Series) -> tuple[str, int] | None:
@@ -123,7 +124,7 @@ def mask_personal_data(text: str) -> str:
     is returned unchanged.
     """
     visible = unicodedata.normalize("NFKC", re.sub(_UNSEEN, "", text))
-    safe = _RUN.sub(lambda run: _mask_unless_harmless(run[0]), _ADDRESS.sub("[@]", visible))
+    safe = re.sub(_RUN, lambda run: _mask_unless_harmless(run[0]), re.sub(_ADDRESS, "[@]", visible))
     # `_RUN` covers only some separators between digits. Personal numbers with other separators are masked
     # here.
     for pattern in PATTERNS.values():
@@ -141,7 +142,7 @@ def masked_name(name: str) -> str:
 
 def _mask_unless_harmless(run: str) -> str:
     beside_dates = re.sub(_DAY, "", run)
-    harmless = _FEW.fullmatch(run) or (_AMOUNTS.fullmatch(run) and not _MANY.search(beside_dates))
+    harmless = re.fullmatch(_FEW, run) or (re.fullmatch(_AMOUNTS, run) and not re.search(_MANY, beside_dates))
     if harmless and not any(re.search(pattern, run) for pattern in PATTERNS.values()):
         return run
     return re.sub("[0-9]", "*", run)
