@@ -28,6 +28,7 @@ def test_the_bundled_scenarios_are_complete_in_both_languages() -> None:
         ("effort",),
         ("extra_days",),
         ("award_factor",),
+        ("award_factor",),
         ("acceptance_odds_ratio",),
         ("filing_odds_ratio",),
         ("rank_correlation",),

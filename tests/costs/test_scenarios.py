@@ -82,6 +82,38 @@ def row_of(policy: Policy, ledger: Ledger | None, **changes: object) -> dict[str
     return table_of(run_of(policy, ledger), policy, scenario(**changes)).row(1, named=True)
 
 
+# --- how many are paid -------------------------------------------------------------------------------------
+
+
+def test_people_who_are_paid_are_counted_by_hand() -> None:
+    policy, ledger = shops(), ledger_of(*CERTAIN)
+    for changes, rate in (
+        ({"award_factor": 3}, 0.2 * 0.5),
+        ({"count_factor": 2}, 0.2 * 0.5 * 2),
+        ({"acceptance_odds_ratio": 2}, 0.2 * 2 / 3),
+        ({"filing_odds_ratio": 2}, (0.2 * 0.8 + 1 / 3 * 0.2) * 0.5),
+    ):
+        found = row_of(policy, ledger, **changes)["recipients"]
+        assert found == pytest.approx(REPORTS * rate, rel=1e-9)
+
+
+def test_a_band_that_pays_nothing_counts_nobody() -> None:
+    bands = tiers([300_000, 500_000], [{"fixed": 0}, {"fixed": 50_000}, {"review": True}])
+    found = row_of(shops(band=bands), ledger_of(*CERTAIN), award_factor=2)["recipients"]
+    assert found == pytest.approx(REPORTS * 0.2 * 0.5 * (0.3 + 0.2), rel=1e-9)
+
+
+def test_correlated_inputs_change_how_many_are_paid() -> None:
+    run = run_of(shops(), ledger_of(*UNCERTAIN))
+    together = table_of(run, shops(), scenario(rank_correlation=0.5))
+    points = np.random.default_rng(1).multivariate_normal([0, 0], [[1, 0.5176], [0.5176, 1]], 400_000)
+    u = stats.norm.cdf(points)  # a normal copula whose rank correlation is 0.5
+    both = stats.beta.ppf(u[:, 0], 2, 8) * stats.beta.ppf(u[:, 1], 5, 3)
+    base, tied = together["recipients"]
+    assert base == pytest.approx(REPORTS * 0.2 * 5 / 8, rel=1e-9)
+    assert tied / base == pytest.approx(both.mean() / (0.2 * 5 / 8), rel=0.01)
+
+
 # --- nothing changes --------------------------------------------------------------------------------------
 
 NEUTRAL: tuple[dict[str, object], ...] = (

@@ -25,12 +25,25 @@ from outage_analysis.costs.simulation import (
     replicate_mean,
     with_equal_correlations,
 )
-from outage_analysis.costs.simulation_tables import expected_estimate, rounded_estimate, rounded_probability
+from outage_analysis.costs.simulation_tables import (
+    expected_estimate,
+    expected_recipients,
+    rounded_estimate,
+    rounded_probability,
+)
 from outage_analysis.costs.terms import DerivedInput, Term, Values
 from outage_analysis.errors import ModelRefused
 from outage_analysis.files import Document, Identifier, Name, Text, Unit, find_duplicate, read_document
 from outage_analysis.policies import Policy
-from outage_analysis.text import DEFAULT_LEVEL, STATUS, Column, LikelyRange, TableSchema
+from outage_analysis.text import (
+    DEFAULT_LEVEL,
+    FLOAT,
+    STATUS,
+    TABLE_DIGITS,
+    Column,
+    LikelyRange,
+    TableSchema,
+)
 
 BASE = "base"
 """The id of the row without any change."""
@@ -407,6 +420,13 @@ SCENARIOS: TableSchema = TableSchema(
         Column("range_high", "money", "High end of the likely range of the cash."),
         Column("over_budget", "share", "Probability that the cash exceeds the budget; empty without one."),
         Column("change", "money", "Expected cash less that of the row `base`.", label="scenario_change"),
+        Column(
+            "recipients",
+            "count",
+            "Expected number of payments; empty if a cost item has no count.",
+            FLOAT,
+            shown=False,
+        ),
         STATUS,
         Column("reason", "text", "What the status is about, such as cost lines; empty for most."),
     ),
@@ -440,7 +460,14 @@ def scenario_table(
     """
     base, likely = run.totals["cash"], LikelyRange(level)
     expected = expected_estimate(run, "cash")
-    rows = [{"scenario": BASE, **_measures(base, likely, budget), **_expectation(expected, UNCHANGED)}]
+    rows = [
+        {
+            "scenario": BASE,
+            **_measures(base, likely, budget),
+            **_expectation(expected, UNCHANGED),
+            "recipients": expected_recipients(stressed.cash, "cash"),
+        }
+    ]
     for scenario in scenarios:
         try:
             under = stressed.under(scenario)
@@ -450,9 +477,15 @@ def scenario_table(
         total = under.totals["cash"]
         change = _expected_change(stressed.cash, base, under, total)
         rows.append(
-            {"scenario": scenario.id, **_measures(total, likely, budget), **_expectation(expected, change)}
+            {
+                "scenario": scenario.id,
+                **_measures(total, likely, budget),
+                **_expectation(expected, change),
+                "recipients": expected_recipients(under, "cash", stressed.cash),
+            }
         )
-    return pl.DataFrame(rows, schema=SCENARIOS.dtypes)
+    table = pl.DataFrame(rows, schema=SCENARIOS.dtypes)
+    return table.with_columns(pl.col("recipients").round_sig_figs(TABLE_DIGITS))
 
 
 def _measures(total: SampledTotal, likely: LikelyRange, budget: float | None) -> dict[str, object]:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Iterator, Mapping
+from dataclasses import replace
 
 import numpy as np
 import polars as pl
 
 from outage_analysis.assumptions import FloatArray
 from outage_analysis.costs.count_process import ClaimUnit
-from outage_analysis.costs.portfolio import expected_at
+from outage_analysis.costs.portfolio import Portfolio, expected_at
 from outage_analysis.costs.simulation import Estimate, Sample, SampledTotal, Simulation
 from outage_analysis.costs.terms import LABELS
 from outage_analysis.errors import ModelRefused
@@ -205,6 +206,35 @@ def expected_estimate(run: Simulation, valuation: str) -> Estimate:
     if run.portfolio.has_correlated_inputs(valuation):
         return rounded_estimate(run.totals[valuation].expected)
     return Estimate(_round_digits(float(expected_at(run.portfolio, valuation, {})[0]), TABLE_DIGITS), 0.0)
+
+
+def expected_recipients(run: Simulation, valuation: str, base: Simulation | None = None) -> float | None:
+    """Return the expected number of payments; None if a cost line is one amount without a count.
+
+    Without a closed form, the number comes from the draws: as the difference from that of `base`, a run with
+    the same random points, if there is one.
+    """
+    if any(term.certain for term in run.portfolio.terms if term.valuation == valuation):
+        return None
+    people = _people(run, valuation)
+    if run.rank is None and people.has_closed_form(valuation):
+        return float(expected_at(people, valuation, {})[0])
+    known = None if base is None else expected_recipients(base, valuation)
+    if base is None or known is None:
+        return _mean_people(run, valuation)
+    return known + _mean_people(run, valuation) - _mean_people(base, valuation)
+
+
+def _people(run: Simulation, valuation: str) -> Portfolio:
+    """Return the portfolio that pays 1 to everybody who is paid anything."""
+    terms = (term for term in run.portfolio.terms if term.valuation == valuation)
+    return replace(run.portfolio, terms=tuple(term.per_person(term.paid_share) for term in terms))
+
+
+def _mean_people(run: Simulation, valuation: str) -> float:
+    terms = _people(run, valuation).terms
+    blocks = ((block.values, len(block.uniforms)) for block in run.replicates())
+    return sum(float(t.moments(values, size)[0].sum()) for values, size in blocks for t in terms) / run.draws
 
 
 def _estimates(total: SampledTotal, likely: LikelyRange) -> dict[str, Estimate]:

@@ -190,6 +190,14 @@ class Term(ShortRepr):
         group = Group(Input.certain(self.trials * share), self.trials)
         return replace(self, groups=(group,), mixed=False, claim_cells=None, mix="", award="")
 
+    @property
+    def paid_share(self) -> float:
+        """The expected share of the accepted claims that are paid anything."""
+        if self.mixed:
+            return sum(group.mix_share or 0.0 for group in self.groups if group.paid)
+        paid = sum(group.trials for group in self.groups if group.paid)
+        return paid / self.trials if self.trials else 0.0
+
     @cached_property
     def accepted_share(self) -> Input:
         """The expected number of payments per trial (a report, claim or person), limited by the capacity."""

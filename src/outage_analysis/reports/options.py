@@ -44,7 +44,15 @@ def decision_options(analysis: Analysis, locale: Locale) -> tuple[Option, ...]:
     named = [(locale("report.scenario_base"), base)]
     named += [(scenario.name[locale.lang], row) for scenario, row in found]
     return tuple(
-        Option(name, row["expected"], row["range_low"], row["range_high"], row["over_budget"])
+        Option(
+            name,
+            row["expected"],
+            row["range_low"],
+            row["range_high"],
+            row["over_budget"],
+            row["recipients"],
+            row["expected"] / row["recipients"] if row["recipients"] else None,
+        )
         for name, row in named
     )
 

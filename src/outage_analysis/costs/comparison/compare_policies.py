@@ -34,7 +34,12 @@ from outage_analysis.costs.simulation import (
     replicate_mean,
     simulate_together,
 )
-from outage_analysis.costs.simulation_tables import expected_estimate, rounded_estimate, rounded_probability
+from outage_analysis.costs.simulation_tables import (
+    expected_estimate,
+    expected_recipients,
+    rounded_estimate,
+    rounded_probability,
+)
 from outage_analysis.costs.value_of_information import information_sentence, information_value
 from outage_analysis.errors import ModelRefused, UsageError
 from outage_analysis.incidents import Valuation
@@ -358,7 +363,7 @@ def _policy_row(
     if name not in runs:
         return row
     total, expected = runs[name].totals[valuation], expected_estimate(runs[name], valuation).value
-    people = _recipients(runs[name].portfolio, table, valuation)
+    people = expected_recipients(runs[name], valuation)
     row |= {x: rounded_estimate(total.quantile(p)).value for x, p in likely.columns.items()}
     return row | {
         "expected": expected,
@@ -367,17 +372,6 @@ def _policy_row(
         "p90": rounded_estimate(total.quantile(P90)).value,
         "cheapest": rounded_probability(replicate_mean((total.values == least).mean(axis=1))).value,
     }
-
-
-def _recipients(portfolio: Portfolio, table: pl.DataFrame, valuation: str) -> float | None:
-    terms = [s for s in portfolio.terms if s.valuation == valuation]
-    if any(term.certain for term in terms):
-        return None
-    bands = table.filter((pl.col("level") == "band") & (pl.col("rule") != "not_entitled"))
-    paid = pl.col("count").filter(pl.col("rule").is_in(["pays", "review"])).sum() / pl.col("count").sum()
-    shares = dict(bands.group_by("line").agg(paid).rows())
-    heads = [term.per_person(shares.get(term.line, 1.0)) for term in terms]
-    return float(expected_at(replace(portfolio, terms=tuple(heads)), valuation, {})[0])
 
 
 def _pair_row(
