@@ -104,3 +104,30 @@ def test_if_all_were_paid_it_would_cost_more_than_the_mean(incident: str) -> Non
     answer = outage_analysis("cost", "--incident", incident).out.splitlines()
     (all_paid,) = (amounts_in(line, "en") for line in answer if line.startswith(("If every", "If all")))
     assert max(all_paid) > max(amounts_in(answer[0].partition("about")[2].partition(".")[0], "en"))
+
+
+def test_what_was_published_by_service_and_of_those_who_filed_comes_second(tmp_path: Path) -> None:
+    words = ("report", "--incident", "kt-2018", "--formats", "csv,md", "--draws", FEW)
+    assert outage_analysis(*words, "--out", tmp_path / "report").code == 0
+    services = pl.DataFrame(read_tables(tmp_path / "report")["services"]).select(
+        "service", "users", "expected"
+    )
+    assert services.rows() == [
+        ("mobile", 660_000, pytest.approx(MOBILE)),
+        ("internet", 215_000, pytest.approx(INTERNET)),
+        ("iptv", None, pytest.approx(IPTV)),
+        ("landline", 232_000, None),
+        ("copper", None, None),
+    ]
+    _, first, second, third, *_ = (tmp_path / "report" / "report.md").read_text("utf-8").split("\n## ")
+    assert first.startswith("The answer")
+    assert second.startswith("Services\n")
+    assert "| IPTV | Fixed line | not published | 3,296,666,667 |" in second
+    rows = [line.split(" | ") for line in third.splitlines() if line.startswith("| share ")]
+    assert [row[1] for row in rows] == ["47.5", "17", "35.5"]
+
+
+def test_what_nobody_had_published_yet_is_not_shown() -> None:
+    early = cash("2018-11-26")
+    assert early.tables["facts"].filter(topic="intake-counts").is_empty()
+    assert early.tables["services"]["users"].to_list() == [660_000, 215_000, None, 232_000, None]

@@ -92,6 +92,8 @@ SERVICES = TableSchema(
             "published_count",
             "Fact with the number of complaints; empty if not published.",
         ),
+        Column("users", "count", "Published number of its users; empty if not published.", FLOAT),
+        Column("expected", "money", "Expected cash of the cost items that name this service alone."),
         Column("hours_low", "hours", "Shortest published length of its outage."),
         Column("hours_high", "hours", "Longest published length of its outage."),
         FACTS,
@@ -206,11 +208,18 @@ def _published_tables(a: Analysis) -> Makers:
 
 def _services(a: Analysis) -> pl.DataFrame:
     rows = []
+    known = dict(incidents.facts(public_by=a.as_of).select("id", "value").iter_rows())
+    lines = a.costs["published"].filter(level="line", valuation="cash")
+    costs_of_lines = dict(lines.select("line", "expected").iter_rows())
     for service in a.incident.services:
+        users = next((known[fact] for fact in service.users if fact in known), None)
+        named = [x.id for x in a.policy.lines if x.eligibility.get("service") == (service.id,)]
+        amounts = [amount for line in named if (amount := costs_of_lines.get(line)) is not None]
+        cost = sum(amounts) if amounts else None
         hours = [outage.hours for outage in service.outage if outage.hours]
         ends = (min(hours, default=None), max(hours, default=None))
         cited = " ".join((*service.users, *(fact for outage in service.outage for fact in outage.facts)))
-        rows.append((service.id, service.group, service.published_count, *ends, cited))
+        rows.append((service.id, service.group, service.published_count, users, cost, *ends, cited))
     return pl.DataFrame(rows, schema=SERVICES.dtypes, orient="row")
 
 

@@ -47,7 +47,7 @@ CHARTS_OF_FIRST_PAGES = ("total_distribution", "separate_sums")
 SOURCES = "sources"
 """The table of the facts by the website that published them, which only the PDF has."""
 PRINTED_COLUMNS = {
-    "services": ("service", "published_count"),
+    "services": ("service", "users", "published_count", "expected"),
     "controller": ("obligation", "presentation", "line", "best_estimate"),
 }
 """Table -> the columns that the PDF prints, in order. Other tables are printed without `OMITTED_COLUMNS`."""

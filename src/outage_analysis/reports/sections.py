@@ -66,6 +66,10 @@ class _SectionBuilder:
         bands = self._service_bands()
         made = self.analysis.synthetic
         yield self._section("service-bands", "service_bands_title", bands, synthetic=made)
+        if "service_bands_claims" not in self.grids:
+            yield self._section("services", "services_title", self._published_services())
+        published = self._table("published_counts", "published_counts_title")
+        yield self._section("published", "published_counts_title", published)
         why = "why_title_claims" if self.analysis.headline_from_claims else "why_title"
         yield self._section("why", why, self._why(), synthetic=is_synthetic)
         yield self._section("compared", self._compared_title(), self._compared(), synthetic=is_synthetic)
@@ -138,16 +142,22 @@ class _SectionBuilder:
             yield Text(locale("report.claims_intro_synthetic"))
         yield Text(locale("report.cost_intro_claims" if of_claims else "report.cost_intro"))
         yield from self._table("cost", "cost_title")
-        if "services" in self.grids:
+        if "service_bands_claims" in self.grids and "services" in self.grids:
             yield Heading(locale("report.services_title"))
-            has_counts = (self.analysis.tables["services"]["published_count"] != "").any()
-            key = "services_intro" if has_counts else "services_no_counts"
-            yield Text(locale("report.services_intro_claims" if of_claims else f"report.{key}"))
-            yield from self._table("services", "services_title", folded=not has_counts)
+            yield from self._published_services()
         if "beside" in self.grids:
             yield Heading(locale("report.beside_title"))
             yield Text(locale("report.beside_intro"))
             yield from self._table("beside", "beside_title")
+
+    def _published_services(self) -> Iterator[Block]:
+        locale = self.locale
+        if "services" in self.grids:
+            has_counts = (self.analysis.tables["services"]["published_count"] != "").any()
+            key = "services_intro" if has_counts else "services_no_counts"
+            of_claims = self.analysis.headline_from_claims
+            yield Text(locale("report.services_intro_claims" if of_claims else f"report.{key}"))
+            yield from self._table("services", "services_title")
 
     def _service_bands(self) -> Iterator[Block]:
         locale, analysis = self.locale, self.analysis

@@ -56,6 +56,7 @@ COST_COLUMNS = (
 FACT_COLUMNS = FACTS_TABLE.pick(
     *("id", "quantity", "value", "low", "high", "unit", "counts", "public_on", "grade", "source")
 )
+PUBLISHED_COLUMNS = FACTS_TABLE.pick("quantity", "value", "unit", "counts", "public_on", "source")
 SEPARATE_VALUATIONS = ("top_down", "handling")
 """Valuations shown in a table of their own: lines known only as a total, and handling effort."""
 HEADLINE_COLUMNS = (
@@ -98,7 +99,7 @@ def build_views(analysis: Analysis, formatter: TableFormatter) -> dict[str, View
     Output formats that need numbers rather than text, such as Excel, use these data frames.
     """
     views = {
-        **_cost_views(analysis),
+        **_cost_views(analysis, formatter.locale),
         **_document_views(analysis, formatter),
         **_claims_views(analysis),
         **service_band_views(analysis, formatter),
@@ -109,7 +110,7 @@ def build_views(analysis: Analysis, formatter: TableFormatter) -> dict[str, View
     return {name: view for name, view in views.items() if not view[0].is_empty()}
 
 
-def _cost_views(analysis: Analysis) -> dict[str, View]:
+def _cost_views(analysis: Analysis, locale: Locale) -> dict[str, View]:
     tables = analysis.tables
     # Cost lines without an amount are left out here; the policy table lists them.
     figures = tables["costs"].filter(HAS_AMOUNT)
@@ -135,14 +136,18 @@ def _cost_views(analysis: Analysis) -> dict[str, View]:
         ),
         "funnel": (funnel, FUNNEL.pick(*line_column, "stage", *numbers)),
         **uncertainty_views(tables),
-        **_services_view(tables["services"]),
+        **_services_view(tables["services"], locale),
     }
 
 
-def _services_view(services: pl.DataFrame) -> dict[str, View]:
+def _services_view(services: pl.DataFrame, locale: Locale) -> dict[str, View]:
     columns = _columns_with_values(services, SERVICES.columns)
-    known = [column for column in columns if column.name not in ("service", "group")]
-    return {"services": (services, columns)} if known else {}
+    if all(column.name in ("service", "group") for column in columns):
+        return {}
+    counts = [locale("report.not_published") if x is None else locale.exact(x) for x in services["users"]]
+    told = {"users": Column("users", "formatted", SERVICES["users"].description)}
+    shown = tuple(told.get(column.name, column) for column in columns)
+    return {"services": (services.with_columns(users=pl.Series(counts, dtype=pl.String)), shown)}
 
 
 def _columns_with_values(frame: pl.DataFrame, columns: Sequence[Column]) -> tuple[Column, ...]:
@@ -159,6 +164,7 @@ def _cash_view(analysis: Analysis) -> View:
 def _document_views(analysis: Analysis, formatter: TableFormatter) -> dict[str, View]:
     tables, locale = analysis.tables, formatter.locale
     assumptions, controller = assumption_table(analysis, locale), accounting_table(analysis, locale)
+    facts = facts_in_language(tables["facts"], locale.lang)
     return {
         "headlines": (_headlines_table(tables["headlines"], formatter), HEADLINE_COLUMNS),
         "tie_outs": (_tie_outs_table(analysis, tables["tie_outs"], locale.lang), TIE_OUT_COLUMNS),
@@ -169,7 +175,8 @@ def _document_views(analysis: Analysis, formatter: TableFormatter) -> dict[str, 
         "controller": (controller, _columns_with_values(controller, ACCOUNTING.columns)),
         "assumptions": (assumptions, VALUES),
         "assumptions_behind": (assumptions, RATIONALE),
-        "facts": (facts_in_language(tables["facts"], locale.lang), FACT_COLUMNS),
+        "facts": (facts, FACT_COLUMNS),
+        "published_counts": (facts.filter(topic="intake-counts"), PUBLISHED_COLUMNS),
     }
 
 
