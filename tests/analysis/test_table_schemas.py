@@ -42,7 +42,7 @@ from outage_analysis.losses import (
 )
 from outage_analysis.policies import load_policy
 from outage_analysis.reports.grids import TableFormatter
-from outage_analysis.reports.workbook.cells import sheet_table
+from outage_analysis.reports.workbook.sheet import number_format, table_cells
 from outage_analysis.text import (
     LANGUAGES,
     UNITS,
@@ -226,33 +226,35 @@ EUROS = TableFormatter(Locale("en", "EUR", 2, loss_digits=2), {})
 
 
 @pytest.mark.parametrize(
-    ("unit", "value", "text", "number", "kind"),
+    ("unit", "value", "text", "number", "shown"),
     [
-        ("money", 123_456.0, "1,234.56", 1_234.56, "money"),
-        ("loss", 123_450.0, "1,234.5", 1_234.5, "loss"),
-        ("share", 0.256, "26%", 0.256, "share"),
-        ("count", 2_345.6, "2,346", 2_345.6, "whole"),
-        ("decimal", 1_234.5, "1,234.5", 1_234.5, "decimal"),
-        ("hours", 127.5, "127.5", 127.5, "decimal"),
-        ("stated", 1_234.5, "1,234.5", 1_234.5, "decimal"),
+        ("money", 123_456.0, "1,234.56", 1_234.56, "#,##0.00"),
+        ("loss", 123_450.0, "1,234.5", 1_234.5, "#,##0.00"),
+        ("share", 0.256, "26%", 0.256, "0.0%"),
+        ("count", 2_345.6, "2,346", 2_345.6, "#,##0"),
+        ("decimal", 1_234.5, "1,234.5", 1_234.5, "#,##0.00"),
+        ("hours", 127.5, "127.5", 127.5, "#,##0.00"),
+        ("stated", 1_234.5, "1,234.5", 1_234.5, "#,##0.00"),
     ],
 )
 def test_a_unit_decides_how_a_report_and_a_workbook_write_a_value(
-    unit: str, value: float, text: str, number: float, kind: str
+    unit: str, value: float, text: str, number: float, shown: str
 ) -> None:
     column = Column("x", unit, "A value.", label="value")  # type: ignore[arg-type] # the parameters are units
     frame = pl.DataFrame({"x": [value]})
     assert EUROS.grid(frame, (column,)).rows == ((text,),)
     assert EUROS.grid(frame, (column,)).columns[0].style == "n"
-    ((cell,),) = sheet_table(EUROS, frame, (column,)).cells
-    assert (cell.value, cell.kind) == (number, kind)
+    _, ((cell,),) = table_cells(EUROS, frame, (column,))
+    assert cell.value == number
+    assert number_format(EUROS.locale, cell.unit, number) == shown
 
 
 def test_the_unit_of_a_row_decides_in_the_report_and_in_the_workbook() -> None:
     swings = pl.DataFrame({"kind": ["review_award", "take_up"], "input_low": [123_456.0, 0.25]})
     columns = TORNADO.pick("input_low")
     assert EUROS.grid(swings, columns).rows == (("1,234.56",), ("0.25",))
-    assert [cell.kind for (cell,) in sheet_table(EUROS, swings, columns).cells] == ["money", "decimal"]
+    _, cells = table_cells(EUROS, swings, columns)
+    assert [(cell.value, cell.unit) for (cell,) in cells] == [(1_234.56, "money"), (0.25, "decimal")]
     outcomes = pl.DataFrame({"stage": ["filed", "paid"], "p50": [451.0, 5e6]})
     assert EUROS.grid(outcomes, OUTCOMES.pick("p50")).rows == (("451",), ("50,000.00",))
 

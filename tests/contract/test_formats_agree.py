@@ -43,8 +43,8 @@ Report = Callable[[str], Path]
 READ = ("kakao-en", "kakao-ko", "own-en")
 MEASURES = ("expected", "p10", "p50", "p90")
 known = cache(Known)
-ONLY_IN_THE_WORKBOOK = re.compile("cube|큐브|charts|그림")
-"""Sheets with figures of their own: sums by any two columns, and the parts of stacked bars."""
+ONLY_IN_THE_WORKBOOK = re.compile("cube|큐브")
+"""The sheet with figures of its own: sums by any two columns."""
 SCALES = (1, 1e3, 1e4, 1e6, 1e8, 1e9)
 CONTENTS = "one value, name and rounding per quantity: the issue on contents"
 MODEL = "the issue on the cost model"
@@ -109,7 +109,7 @@ def test_each_detailed_number_of_a_cell_is_one_of_the_tables(named: tuple[str, P
         and float(f"{value:.5g}") != value  # six digits or more
         and not any(known(named[1]).has(value * scale, 1e-5 * abs(value) * scale) for scale in SCALES)
     }
-    assert {sheet for sheet, _ in unknown} - {"Assumptions", "가정"} == set()  # shares that are derived
+    assert {sheet for sheet, _ in unknown} - {"Inputs", "입력"} == set()  # shares that are derived
     assert len(unknown) <= 3
 
 
@@ -126,13 +126,20 @@ def test_the_bars_of_the_mean_and_the_median_on_a_slide_end_at_them(report: Repo
     assert shown == pytest.approx([figures["expected"], figures["p50"]], rel=1e-6)
 
 
-@pytest.mark.parametrize("name", ["kakao-en", "kakao-ko"])
-def test_a_column_of_the_workbook_is_in_the_unit_that_it_names(report: Report, name: str) -> None:
-    book, units = workbook_of(report(name)), {"in million won": 1e6, "만 원": 1e4}
+@pytest.mark.parametrize(
+    ("name", "unit", "size"), [("kakao-en", "won", 1), ("kakao-ko", "원", 1), ("trams-en", "euros", 100)]
+)
+def test_a_column_of_the_workbook_is_in_the_unit_that_it_names(
+    report: Report, name: str, unit: str, size: int
+) -> None:
+    book = workbook_of(report(name))
     cells = book.cells(next(iter(book.paths)))
-    head = next(n for n in range(1, 30) if f"E{n}" in cells and cells[f"E{n}"].value in units)
-    model, shown = (float(str(cells[f"{column}{head + 1}"].value)) for column in "DE")
-    assert shown * units[str(cells[f"E{head}"].value)] == pytest.approx(model)
+    head = next(n for n in range(1, 30) if f"({unit})" in str(getattr(cells.get(f"C{n}"), "value", "")))
+    rows = range(head + 1, head + 7)  # expected, P10, P50, P90, P95, P99
+    shown = {float(str(cells[f"C{row}"].value)) for row in rows}
+    figures = figures_of(report(name))
+    measures = ("expected", "p10", "p50", "p90", "p95", "p99")
+    assert shown == {pytest.approx(figures[measure] / size) for measure in measures}
 
 
 def test_the_workbook_opens_with_the_chance_over_the_budget_and_not_with_the_stressed_one(
@@ -143,7 +150,7 @@ def test_the_workbook_opens_with_the_chance_over_the_budget_and_not_with_the_str
     book = workbook_of(folder)
     cells = book.cells(next(iter(book.paths)))
     (place,) = (place for place, cell in cells.items() if str(cell.value).startswith("Chance of more than"))
-    assert cells[place.replace("A", "D")].value == budget["exceeded"]
+    assert cells[place.replace("A", "C")].value == budget["exceeded"]
     assert budget["stressed"] != budget["exceeded"]
 
 

@@ -8,6 +8,8 @@ import shutil
 import subprocess
 import zipfile
 from dataclasses import replace
+from datetime import date
+from html import unescape
 from io import BytesIO
 from itertools import repeat
 from pathlib import Path
@@ -20,9 +22,10 @@ from outage_analysis.analysis.tables import AnalysisTables
 from outage_analysis.costs import LiveCost, LiveInput, Product
 from outage_analysis.reports import Report
 from outage_analysis.reports.archives import pack
+from outage_analysis.reports.blocks import ChartBlock
 from outage_analysis.reports.grids import TableFormatter
-from outage_analysis.reports.workbook.cells import LargerUnit, sheet_table
-from outage_analysis.reports.workbook.formulas import LiveFormulas, formula_names
+from outage_analysis.reports.workbook.live import LiveFormulas, formula_names
+from outage_analysis.reports.workbook.sheet import Book, table_cells
 from outage_analysis.reports.workbook.writing import workbook_bytes, write_xlsx
 from outage_analysis.text import CLAIMS, LANGUAGES, LOSS, Locale
 from tests.workbook_reader import Workbook
@@ -74,8 +77,8 @@ def lang(request: pytest.FixtureRequest) -> str:
 def test_a_whole_number_that_a_cell_cannot_hold_is_a_text() -> None:
     """A sheet keeps 15 digits of a number and shows zeros for the others."""
     frame = pl.DataFrame({"loss": [2**53 + 1, 10**15 - 1], "claims": [3, 10**15]})
-    rows = sheet_table(TableFormatter(Locale("en"), {}), frame, (LOSS, CLAIMS))
-    assert [[cell.value for cell in row] for row in rows.cells] == [
+    _, rows = table_cells(TableFormatter(Locale("en"), {}), frame, (LOSS, CLAIMS))
+    assert [[cell.value for cell in row] for row in rows] == [
         ["9,007,199,254,740,993", 3],
         [10**15 - 1, "1,000,000,000,000,000"],
     ]
@@ -101,7 +104,7 @@ def test_nothing_is_dated_but_by_the_day_of_the_report(data: dict[str, bytes]) -
 def test_the_sheets_are_named_in_the_language_of_the_report(books: dict[str, Workbook]) -> None:
     english, korean = (list(books[lang].paths) for lang in LANGUAGES)
     assert english == [
-        *("Summary", "Assumptions", "Cost lines", "Scenarios and reserve"),
+        *("Summary", "Inputs", "Cost lines", "Scenarios and reserve"),
         *(
             "Cost by band",
             "Services (synthetic)",
@@ -110,11 +113,12 @@ def test_the_sheets_are_named_in_the_language_of_the_report(books: dict[str, Wor
             "Distribution",
             "Policy and accounting",
             "Method and limits",
+            "Assumptions",
         ),
         *("Claims (synthetic)", "Claim cube (synthetic)", "Quality (synthetic)", "Hindsight", "Sources"),
-        *("Published totals", "Figures of the charts"),
+        "Published totals",
     ]
-    assert korean[:3] == ["요약", "가정", "보상 항목"]
+    assert korean[:3] == ["요약", "입력", "보상 항목"]
     assert len(english) == len(korean)
     assert all(len(name) <= 31 for name in (*english, *korean))
 
@@ -126,17 +130,17 @@ def test_the_summary_says_the_answer_and_prints_on_one_page(
     sheet = report.locale("workbook.summary")
     texts = {str(cell.value) for cell in book.cells(sheet).values()}
     answers = report.answers
-    assert {*answers.headline, *answers.drives, *answers.narrows} <= texts
+    listed = {f"• {text}" for text in (*answers.drives, *answers.narrows)}
+    assert {*answers.headline, *listed, answers.reserve_note} <= texts
     numbers = {cell.value for cell in book.cells(sheet).values()}
     assert len(answers.options) == 4
     for option in answers.options:
         assert {option.name, option.expected, option.low, option.high} <= numbers
-    amounts = [f"{measure}: {amount}" for measure, amount in answers.reserve]
-    (reserve,) = [text for text in texts if all(amount in text for amount in amounts)]
-    assert reserve.count(";") == len(answers.reserve) - 1
+    assert len(answers.reserve) > 1
+    assert {f"• {measure}: {amount}" for measure, amount in answers.reserve} <= texts
     assert report.banner not in texts
     part = book.members["xl/worksheets/sheet1.xml"].decode()
-    assert re.search(r'<pageSetup[^>]* orientation="landscape"/>', part)
+    assert re.search(r'<pageSetup[^>]* orientation="portrait"/>', part)
     assert '<pageSetUpPr fitToPage="1"/>' in part
     assert "fitToHeight" not in part  # one page high is the default of the format
     assert 'fitToHeight="0"' in book.members["xl/worksheets/sheet2.xml"].decode()
@@ -183,7 +187,7 @@ def test_formulas_stand_on_three_sheets_and_are_all_our_own(books: dict[str, Wor
         for sheet in book.paths
     }
     summary, inputs, lines, *rest = found.values()
-    assert min(map(len, (summary, inputs, lines))) > 10
+    assert min(map(len, (summary, inputs, lines))) > 9
     assert not any(rest)
     for formula in (*summary, *inputs, *lines):
         assert strangers(formula, book) == set(), formula
@@ -208,7 +212,7 @@ def test_the_value_of_every_formula_is_that_of_the_model(
     sheet = w("workbook.summary")
     row = book.row_of(sheet, w("report.tile_expected"))
     cells = book.cells(sheet)
-    live, model = cells[f"B{row}"], cells[f"D{row}"]
+    live, model = cells[f"B{row}"], cells[f"C{row}"]
     assert isinstance(live.value, float)
     assert isinstance(model.value, float)
     assert live.formula == "ROUND(expected_cash,0)"
@@ -231,10 +235,10 @@ def test_the_quantiles_are_values_beside_a_word_on_their_state(
     known = {r["measure"]: (r["value"], r["error"]) for r in table.rows(named=True)}
     for measure in ("p10", "p50", "p90", "p95", "p99"):
         row = book.row_of(w("workbook.summary"), w(f"word.{measure}"))
-        assert (cells[f"D{row}"].value, cells[f"F{row}"].value) == known[measure]
-        assert cells[f"D{row}"].formula is None
-        assert cells[f"G{row}"].value == w("workbook.current")
-        assert w("workbook.stale") in str(cells[f"G{row}"].formula)
+        assert (cells[f"C{row}"].value, cells[f"D{row}"].value) == known[measure]
+        assert cells[f"C{row}"].formula is None
+        assert cells[f"E{row}"].value == w("workbook.current")
+        assert w("workbook.stale") in str(cells[f"E{row}"].formula)
 
 
 def test_other_readers_see_numbers_and_days_as_such(data: dict[str, bytes], tmp_path: Path) -> None:
@@ -247,20 +251,45 @@ def test_other_readers_see_numbers_and_days_as_such(data: dict[str, bytes], tmp_
     assert facts["Public on"].dtype == pl.Date
 
 
-def test_charts_are_native_and_described(books: dict[str, Workbook]) -> None:
-    parts = books["en"].members
-    charts = [name for name in parts if name.startswith("xl/charts/chart")]
-    assert len(charts) == 4
+def test_charts_are_pictures_with_title_sources_and_text_alternative(
+    data: dict[str, bytes], books: dict[str, Workbook], reports: dict[str, Report], lang: str
+) -> None:
+    report, parts = reports[lang], books[lang].members
+    sections = (report.front, *report.sections)
+    blocks = [block for section in sections for block in section.blocks if isinstance(block, ChartBlock)]
+    charts = [report.charts[block.chart] for block in blocks]
+    assert len(charts) > 5
     drawings = b"".join(parts[name] for name in parts if name.startswith("xl/drawings/drawing"))
-    assert drawings.count(b"descr=") == 4
-    assert not any(name.startswith("xl/media/") for name in parts)
+    described = re.findall(r'descr="([^"]*)"', drawings.decode())
+    assert sorted(map(unescape, described)) == sorted(chart.description for chart in charts)
+    pictures = [part for name, part in parts.items() if name.startswith("xl/media/")]
+    assert len(pictures) == len(charts)
+    assert all(picture.startswith(b"\x89PNG") for picture in pictures)
+    assert {text for x in charts for text in (x.title, x.subtitle, x.footer)} <= set(books[lang].texts())
+    assert len(data[lang]) < 2_000_000
+
+
+def test_a_picture_covers_no_cell(books: dict[str, Workbook]) -> None:
+    """Below the first row of a picture come rows without a cell, up to its last row."""
+    book, seen = books["en"], 0
+    for sheet, path in book.paths.items():
+        number = path.removeprefix("xl/worksheets/sheet").removesuffix(".xml")
+        relations = book.members.get(f"xl/worksheets/_rels/sheet{number}.xml.rels", b"").decode()
+        filled = {int(re.sub("[A-Z]", "", place)) - 1 for place in book.cells(sheet)}
+        for drawing in re.findall(r"drawings/(drawing\d+\.xml)", relations):
+            anchors = re.findall(r"<xdr:row>(\d+)</xdr:row>", book.members[f"xl/drawings/{drawing}"].decode())
+            rows = [int(row) for row in anchors]
+            for first, last in zip(rows[::2], rows[1::2], strict=True):
+                assert last > first + 5
+                assert not filled & set(range(first, last + 1)), sheet
+                seen += 1
+    assert seen > 5
 
 
 @pytest.mark.slow
 def test_texts_from_outside_are_inert(analysis: Analysis, books: dict[str, Workbook]) -> None:
     book = Workbook(workbook_bytes(Report(hostile(analysis))))
     assert [c.formula for c in book.formulas()] == [c.formula for c in books["en"].formulas()]
-    assert chart_cells(book) == chart_cells(books["en"])
     assert not any(b"hyperlink" in part for name, part in book.members.items() if "worksheets/" in name)
     assert not any("evil" in part.decode() for name, part in book.members.items() if name.endswith(".rels"))
     told = set(book.texts())
@@ -270,12 +299,6 @@ def test_texts_from_outside_are_inert(analysis: Analysis, books: dict[str, Workb
     assert any("U+1F525 fire" in text for text in told)
     assert not any(c in text for text in told for c in "\x00\x08\u202e\u2028🔥")
     assert max(map(len, told)) <= 32_767
-
-
-def chart_cells(book: Workbook) -> list[list[bytes]]:
-    """The cells that charts refer to."""
-    charts = [part for name, part in book.members.items() if name.startswith("xl/charts/chart")]
-    return [re.findall(b"<c:f>(.*?)</c:f>", part) for part in charts]
 
 
 def hostile(analysis: Analysis) -> Analysis:
@@ -325,6 +348,7 @@ def test_without_products_there_are_values_and_the_reason(
     assert not book.formulas()
     told = set(book.texts())
     assert report.locale("workbook.no_formulas_tied") in told
+    assert report.locale("workbook.inputs") not in book.paths
     assert not {"expected_cash", "inputs_changed"} & set(book.names)
 
 
@@ -343,12 +367,31 @@ def test_cents_become_euros_and_formulas_give_euros() -> None:
         LiveInput("pays", "pays", "money", 1_250, 0, 12_500),
     )
     terms = (Product("a", "cash", 3, ("share", "pays")), Product("b", "cash", 70_000, ("share",)))
-    live = LiveFormulas(LiveCost(factors, terms), euros, LargerUnit.for_amounts(euros, None))
-    assert [live.input_value(f) for f in factors] == [0.5, 12.5]
+    cost = LiveCost(factors, terms)
+    live = LiveFormulas(cost, euros)
+    assert [live.input_cell(f, f.value).value for f in factors] == [0.5, 12.5]
     assert [live.term_base(t) for t in terms] == [3, 700]
-    assert [live.term_value(t) for t in terms] == [18.75, 350]
-    assert live.total_value("cash") == live.model_total("cash") == 368.75
-    assert live.total_formula("cash").text == "=ROUND(expected_cash,2)"
+    assert [live.value([t]) for t in terms] == [18.75, 350]
+    assert live.value(terms) == cost.expected("cash") / 100 == 368.75
+    assert live.total("cash").value == ("=ROUND(expected_cash,2)", 368.75)
+
+
+def test_names_of_sheets_are_allowed_and_differ() -> None:
+    book = Book(Locale("en"), date(2031, 3, 2), {})
+    names = ["History", "a/b:c", "'" * 40, "x" * 30 + "'y", "X" * 30, "", "Sums" * 10, "Sums" * 10]
+    sheets = [book.add_sheet(name, "#000000", banner="made" if name else "").name for name in names]
+    assert sheets == [
+        *("History (synthetic)", "abc (synthetic)", "– (synthetic)", "x" * 19 + " (synthetic)"),
+        *(
+            "X" * 17 + " 2 (synthetic)",
+            "–",
+            "SumsSumsSumsSumsSum (synthetic)",
+            "SumsSumsSumsSumsS 2 (synthetic)",
+        ),
+    ]
+    assert book.add_sheet("History", "#000000").name == "History 2"
+    assert book.add_sheet("x" * 30 + "'y", "#000000").name == "x" * 30
+    assert Workbook(book.close()).paths
 
 
 # --- LibreOffice ----------------------------------------------------------------------------------------
@@ -368,7 +411,7 @@ CASES = [("en", "as"), ("en", "filing"), ("en", "several"), ("ko", "filing")]
 def changed(content: bytes, report: Report, changes: dict[str, float]) -> bytes:
     """The workbook with other inputs, and no value of any formula kept."""
     book = Workbook(content)
-    path = book.paths[report.locale("workbook.assumptions")]
+    path = book.paths[report.locale("workbook.inputs")]
     parts = dict(book.members)
     text = parts[path].decode()
     for id_, value in changes.items():
@@ -418,10 +461,6 @@ class TestOffice:
         w, sheet = reports[lang].locale, reports[lang].locale("workbook.summary")
         live = book.cells(sheet)[f"B{book.row_of(sheet, w('report.tile_expected'))}"].value
         assert live == round(products.expected("cash", CHANGES[change]))
-        size, cells = LargerUnit.for_amounts(w, None).size, book.cells(sheet)
-        larger = {ref[1:]: c.value for ref, c in cells.items() if ref[0] == "C" and c.formula}
-        assert len(larger) == 4
-        assert larger == {row: pytest.approx(float(cells[f"B{row}"].value or 0) / size) for row in larger}
         for valuation in ("cash", "face_value", "handling", "top_down"):
             total = book.named(f"expected_{valuation}").value
             assert total == pytest.approx(products.expected(valuation, CHANGES[change]), rel=1e-9)
@@ -437,7 +476,7 @@ class TestOffice:
         w, book = reports[lang].locale, recalculated[lang, change]
         sheet = w("workbook.summary")
         cells = book.cells(sheet)
-        states = {cells[f"G{book.row_of(sheet, w(f'word.{p}'))}"].value for p in ("p10", "p50", "p90")}
+        states = {cells[f"E{book.row_of(sheet, w(f'word.{p}'))}"].value for p in ("p10", "p50", "p90")}
         assert states == {w("workbook.stale" if CHANGES[change] else "workbook.current")}
         assert book.named("inputs_changed").value == len(CHANGES[change])
 

@@ -73,9 +73,9 @@ def _text_line(line: str, y: int, size: int, weight: int, colour: str) -> str:
     return f'<text x="4" y="{y}" {style} fill="{colour}">{escape(line)}</text>'
 
 
-def png(drawing: str) -> bytes:
-    """Convert an SVG of this package to PNG, with twice as many pixels in width and height."""
-    image: bytes = _converter().svg_to_png(drawing, scale=2)
+def png(drawing: str, scale: float = 2) -> bytes:
+    """Convert an SVG of this package to PNG, with `scale` times as many pixels in width and height."""
+    image: bytes = _converter().svg_to_png(drawing, scale=scale)
     return image
 
 

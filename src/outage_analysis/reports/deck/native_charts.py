@@ -20,7 +20,7 @@ from outage_analysis.reports.archives import repack
 from outage_analysis.reports.deck import theme
 from outage_analysis.reports.deck.canvas import Canvas, set_alt_text
 from outage_analysis.reports.deck.theme import Box, truncate_text
-from outage_analysis.reports.workbook.cells import NO_CONVERSION
+from outage_analysis.reports.workbook.sheet import NO_CONVERSION
 from outage_analysis.text import Locale, fonts
 
 MAX_NAME_LENGTH = 70

@@ -1,12 +1,7 @@
-"""Workbook: a report goes in; sheets with live formulas and native charts come out.
+"""Workbook: a report goes in; sheets with tables, pictures and live formulas come out.
 
 Modules:
-    writing: writes report.xlsx with the sheets of the report
-    summary_sheet: the first sheet
-    assumptions_sheet: the sheet with the inputs as named cells
-    cost_lines_sheet: the sheet with the cost lines as formulas
-    sheet: writes the contents of one sheet
-    cells: the contents and formats of cells
-    formulas: the expected cost as formulas
-    native_charts: charts that can be edited, with their axes
+    writing: writes report.xlsx: the summary, and a sheet per group of report sections
+    live: the expected cost as formulas: the inputs as named cells, the cost lines, the key figures
+    sheet: writes one sheet: texts, pictures and tables of cells with their formats
 """

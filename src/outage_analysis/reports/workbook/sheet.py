@@ -1,297 +1,385 @@
-"""Write the contents of sheets from top to bottom: titles, paragraphs, tables and charts."""
+"""Write sheets from top to bottom: titles, paragraphs, pictures, and tables of cells with their formats."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-from datetime import date
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime, time
 from io import BytesIO
-from typing import TYPE_CHECKING, Any
+from typing import Any, NamedTuple, TypeGuard
 
-from outage_analysis.charts import WIDE_LETTERS
-from outage_analysis.reports.workbook.cells import (
-    FONT_SIZE,
-    FONTS,
-    FORMULA_PREFIXES,
-    Cell,
-    CellFormats,
-    CellKind,
-    ColumnHead,
-    Formula,
-    LargerUnit,
-    SheetTable,
+import polars as pl
+import xlsxwriter
+from markupsafe import Markup
+from xlsxwriter.format import Format
+from xlsxwriter.worksheet import Worksheet
+
+from outage_analysis.charts import ACCENT, GREY, GRID, INK, LIGHT, MUTED, WIDE_LETTERS, wrap_columns
+from outage_analysis.reports.grids import TableFormatter
+from outage_analysis.text import Column, Locale, Unit, fonts
+
+NO_CONVERSION = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
+"""Options that make xlsxwriter store every text as text, even if it looks like a formula or a link."""
+FORMULA_PREFIXES = ("=", "+", "-", "@")
+"""A text with such a first character becomes a formula when edited, so its cell is marked as text."""
+FONTS = {"en": "Calibri", "ko": "Malgun Gothic"}
+"""Workbooks cannot embed fonts. These come with every Excel; other programs replace them by fonts of
+the same widths (Carlito) or with Hangul."""
+FONT_SIZE = 10
+INPUT_COLOUR, WARNING_COLOUR, FLAG_COLOUR, DARKEST_CELL = "#FFF4CC", "#FFE3D3", "#A33A00", "#7FB3D9"
+LINE_BELOW = {"bottom": 1, "bottom_color": LIGHT}
+TABLE_STYLES: dict[str, dict[str, Any]] = {
+    "plain": LINE_BELOW,
+    "input": {"bg_color": INPUT_COLOUR, "font_color": ACCENT, "border": 1, "border_color": GREY},
+    "original": {**LINE_BELOW, "font_color": GREY},
+    "flag": {**LINE_BELOW, "font_color": FLAG_COLOUR},
+    "total": {"bold": True, "top": 1, "bottom": 1, "bg_color": GRID},
+    "head": {
+        "bold": True, "bg_color": GRID, "bottom": 2, "bottom_color": INK, "valign": "vcenter",
+    },
+}  # fmt: skip
+TEXT_STYLES: dict[str, dict[str, Any]] = {
+    "title": {"bold": True, "font_size": 16, "text_wrap": False},
+    "heading": {"bold": True, "font_size": 12, "font_color": ACCENT, "text_wrap": False},
+    "plain": {},
+    "strong": {"bold": True},
+    "note": {"font_color": MUTED},
+    "warning": {"bold": True, "bg_color": WARNING_COLOUR},
+}
+NUMBER_UNITS: frozenset[Unit] = frozenset(
+    ("money", "loss", "share", "count", "decimal", "hours", "stated", "day")
 )
-from outage_analysis.text import Locale, fonts
-
-if TYPE_CHECKING:  # for type checkers only: xlsxwriter is imported only when a workbook is written
-    from xlsxwriter import Workbook
-    from xlsxwriter.worksheet import Worksheet
-
-MIN_SHADED_COLUMNS = 2
-"""A table with no more columns has only a name and a total, so that no cell is shaded."""
-MAX_CELL_LENGTH = 32_767
-"""The most characters of a cell."""
-MAX_NAME_LENGTH = 31
-FORBIDDEN_IN_NAME = "[]:*?/\\"
-"""Characters that Excel does not allow in the name of a sheet."""
-MAX_WIDTH, MIN_WIDTH = 46, 9
-"""Limits of column widths, in characters; longer texts wrap."""
-LONG_TEXT, MAX_LONG_TEXT_WIDTH = 160, 72
-"""Texts of at least `LONG_TEXT` characters may widen their column up to `MAX_LONG_TEXT_WIDTH`."""
-PARAGRAPH_WIDTH = 112
-"""The width in characters of a paragraph that spans several columns."""
-LINE_HEIGHT, HEAD_LINE_HEIGHT = 15, 16
-"""Points per line of text, in paragraphs and in column titles."""
-MAX_TABLE_ROWS = 100_000
-"""The most rows of one table; further rows are left out with a warning."""
-MIN_FILTERED_ROWS = 12
-"""Tables with at least this many rows get a filter."""
-PIXELS_PER_ROW = 20
-"""The height of a row in pixels."""
-CHART_ROWS, CHART_SIZE = 18, {"width": 860, "height": 340}
-A4, A3, MAX_A4_WIDTH = 9, 8, 190
-"""Excel's numbers of the paper formats, and the most characters per row that fit on A4."""
+"""Units whose values become numbers or dates in a sheet; all others become texts."""
+MAX_DIGITS = 15
+"""Excel stores only this many significant digits, so longer whole numbers are written as texts."""
+MAX_DECIMALS, MAX_SHARE_DECIMALS = 9, 4
 FIRST_YEAR = 1900
+"""The first year of the calendar of Excel; earlier days are written as texts."""
+MAX_CELL_LENGTH, MAX_NAME_LENGTH = 32_767, 31
+"""The most characters of a cell, and of the name of a sheet."""
+FORBIDDEN_IN_NAME = "[]:*?/\\"
+MAX_TABLELINE_BELOWS = 100_000
+"""The most rows of one table; further rows are left out with a warning."""
+MIN_FILTEREDLINE_BELOWS = 12
+"""Tables with at least this many rows get a filter."""
 MAX_FROZEN_HEAD = 7
 """Column titles below this row are not frozen, because they would fill the screen."""
+MIN_WIDTH, MAX_HEAD_WIDTH, MAX_WIDTH = 9, 20, 36
+"""Limits of column widths, in characters; longer texts wrap."""
+LONG_TEXT, MAX_LONG_TEXT_WIDTH = 160, 60
+"""Texts of at least `LONG_TEXT` characters may widen their column up to `MAX_LONG_TEXT_WIDTH`."""
+PARAGRAPH_WIDTH = 112
+"""The width in characters of a paragraph, which spans several columns."""
+LINE_HEIGHT, MAX_HEIGHT = 15.75, 400
+"""Points per line of text, and of the highest row."""
+PICTURE_WIDTH, PIXELS_PER_POINT = 760, 4 / 3
+"""The width of a picture on the screen in pixels, which are smaller than points."""
+A4, A3 = 9, 8
+"""Excel's numbers of the paper formats."""
+MAX_PORTRAIT_WIDTH, MAX_A4_WIDTH = 140, 190
+"""The most characters per row that fit on A4 in portrait and in landscape format."""
 
 
-@dataclass(frozen=True)
-class TableRange:
-    """Position of a table on its sheet: title row, first and last row (from 0), and number of columns."""
+class Formula(NamedTuple):
+    """An Excel formula, and its value for programs that do not compute formulas.
 
-    sheet_name: str
-    head_row: int
-    first: int
-    last: int
-    columns: int
+    Formulas are never built from texts of the input data.
+    """
 
-    def column(self, index: int, first: int = 0) -> list[Any]:
-        """Return the range of cells in a column, starting at row `first`, in the form that charts need."""
-        return [self.sheet_name, self.first + first, index, self.last, index]
+    text: str
+    cached: float | str
 
 
-@dataclass
-class ReportWorkbook:
-    """The Excel workbook; its sheets share the language, cell formats and a unit such as millions."""
+class Cell(NamedTuple):
+    """The content of a cell; the unit decides the number format."""
 
-    workbook: Workbook
-    locale: Locale
-    styles: CellFormats
-    scale: LargerUnit
-    sheets: list[SheetWriter] = field(default_factory=list)
+    value: str | float | date | Formula | None = None
+    unit: Unit = "text"
+    style: str = "plain"
 
-    def add_sheet(self, name: str, colour: str, *, synthetic: bool = False) -> SheetWriter:
-        """Add a sheet to the workbook.
+    @property
+    def shown(self) -> str | float | date | None:
+        """The value that the cell shows."""
+        return self.value.cached if isinstance(self.value, Formula) else self.value
 
-        If the sheet is based on synthetic claims, the word "synthetic" is added to its name.
+
+def number_cell(locale: Locale, value: float | date | None, unit: Unit, style: str = "plain") -> Cell:
+    """Return a cell with a number or a day; `value` is in the smallest unit, the cell in euros, not cents."""
+    digits = {"money": locale.minor_units, "loss": locale.loss_digits}.get(unit, 0)
+    return Cell(value / 10**digits if digits and isinstance(value, int | float) else value, unit, style)
+
+
+def table_cells(
+    formatter: TableFormatter, frame: pl.DataFrame, columns: Sequence[Column]
+) -> tuple[list[str], list[list[Cell]]]:
+    """Return the column titles and cells of a report table; all but numbers and days become texts."""
+    grid = formatter.grid(frame, columns)
+    cells = [
+        [
+            _table_cell(formatter.locale, column, row, text)
+            for column, text in zip(columns, texts, strict=True)
+        ]
+        for row, texts in zip(frame.iter_rows(named=True), grid.rows, strict=True)
+    ]
+    return [column.title for column in grid.columns], cells
+
+
+def _table_cell(locale: Locale, column: Column, row: Mapping[str, Any], text: str | Markup) -> Cell:
+    unit, value = column.unit_in(row), row.get(column.name)
+    # Web addresses are written as text, so that input data cannot create links in the workbook.
+    if unit == "links" and isinstance(text, Markup):
+        return Cell(str(value).replace(" ; ", "; "))
+    is_too_long = isinstance(value, int) and abs(value) >= 10**MAX_DIGITS
+    if unit in NUMBER_UNITS and not is_too_long:
+        return number_cell(locale, value, unit)
+    return Cell(text.striptags() if isinstance(text, Markup) else text)
+
+
+def number_format(locale: Locale, unit: Unit, value: float) -> str:
+    """Return the Excel number format for a number of a unit; small numbers get more decimals."""
+    if unit in ("money", "loss"):
+        digits = locale.minor_units if unit == "money" else locale.loss_digits
+        return "#,##0" + ("." + "0" * digits if digits else "")
+    if unit == "share":
+        percent = 100 * min(abs(value), abs(1 - value)) if abs(value) < 1 else 100 * abs(value)
+        digits = min(MAX_SHARE_DECIMALS, max(1, 1 - decimal_exponent(percent))) if percent else 1
+        return "0." + "0" * digits + "%"
+    if unit == "count" or float(value).is_integer():
+        return "#,##0"
+    if abs(value) >= 1:
+        return "#,##0.00"
+    return "0." + "0" * min(MAX_DECIMALS, 2 - decimal_exponent(value))
+
+
+def decimal_exponent(value: float) -> int:
+    """Return the exponent of a number in scientific notation, such as 3 for 1234.
+
+    The exponent is taken from the formatted digits, because a computed logarithm can have a rounding error.
+    """
+    return int(f"{value:e}".partition("e")[2])
+
+
+class Book:
+    """An Excel workbook in one language; its sheets share the cell formats."""
+
+    def __init__(self, locale: Locale, created: date, properties: Mapping[str, str]) -> None:
+        """Start a workbook.
+
+        Args:
+            locale: the labels and number formats of the language.
+            created: the only date in the file, so that writing the workbook again gives the same bytes.
+            properties: texts such as the title of the document.
         """
-        mark = f" ({self.locale('workbook.synthetic')})" if synthetic else ""
-        base_name = "".join(c for c in cell_text(name) if c not in FORBIDDEN_IN_NAME).strip("' ") or "–"
-        taken = {sheet.name.casefold() for sheet in self.sheets}
-        unique_name = base_name[: MAX_NAME_LENGTH - len(mark)] + mark
-        while unique_name.casefold() in taken:
-            base_name, unique_name = (
-                base_name[:-1],
-                f"{base_name[: MAX_NAME_LENGTH - len(mark) - 2]} {len(taken)}{mark}",
-            )
-        worksheet = self.workbook.add_worksheet(unique_name)
+        self.locale, self._buffer = locale, BytesIO()
+        self.file = xlsxwriter.Workbook(self._buffer, {"in_memory": True, **NO_CONVERSION})
+        texts = {name: cell_text(text) for name, text in properties.items()}
+        self.file.set_properties({**texts, "created": datetime.combine(created, time())})
+        self.day_format = r'yyyy". "m". "d"."' if locale.lang == "ko" else "[$-409]d mmm yyyy"
+        self._formats: dict[tuple[str, ...], Format] = {}
+        self._sheets: list[Sheet] = []
+
+    def add_sheet(
+        self, name: str, colour: str, *, title: str = "", banner: str = "", warning: str = ""
+    ) -> Sheet:
+        """Add a sheet with a title, which is by default the name.
+
+        Args:
+            name: the name of the sheet; characters that Excel does not allow are left out.
+            colour: the colour of the tab.
+            title: the title.
+            banner: the notice on synthetic claims. If there is one, it precedes the title, and the word
+                "synthetic" is added to the name of the sheet.
+            warning: a further notice that precedes the title.
+        """
+        mark = f" ({self.locale('workbook.synthetic')})" if banner else ""
+        plain = "".join(c for c in cell_text(name) if c not in FORBIDDEN_IN_NAME).strip("' ") or "–"
+        taken = {sheet.name.casefold() for sheet in self._sheets} | {"history"}  # Excel reserves this name
+        number, ending = 1, mark
+        while (unique := plain[: MAX_NAME_LENGTH - len(ending)].strip("' ") + ending).casefold() in taken:
+            number += 1
+            ending = f" {number}{mark}"
+        worksheet = self.file.add_worksheet(unique)
         worksheet.set_tab_color(colour)
-        self.sheets.append(SheetWriter(self, worksheet))
-        return self.sheets[-1]
+        sheet = Sheet(self, worksheet)
+        self._sheets.append(sheet)
+        for notice in filter(None, (warning, banner)):
+            sheet.write_paragraph(notice, "warning")
+        sheet.write_title(title or name)
+        return sheet
 
-    def finish(self) -> None:
-        """Finish every sheet of the workbook: widths, paragraphs, scrolling and printing."""
-        for sheet in self.sheets:
+    def table_format(
+        self, style: str, number: str = "", *, right: bool = False, quoted: bool = False
+    ) -> Format:
+        """Return the format of a table cell; `quoted` marks a text that Excel must not run as a formula."""
+        # Texts are indented, to separate them from a number in the column on their left.
+        is_left = number in ("", self.day_format) and not right
+        align = {"align": "left", "indent": 1} if is_left else {"align": "right"}
+        content = {"num_format": number} if number else {"text_wrap": True}
+        return self._format(
+            TABLE_STYLES[style] | align | content | ({"quote_prefix": True} if quoted else {})
+        )
+
+    def text_format(self, style: str) -> Format:
+        """Return the format of a title, a heading or a paragraph."""
+        return self._format({"text_wrap": True, "align": "left"} | TEXT_STYLES[style])
+
+    def _format(self, options: dict[str, Any]) -> Format:
+        key = tuple(f"{name}={value}" for name, value in options.items())
+        if key not in self._formats:
+            font = {"font_name": FONTS[self.locale.lang], "font_size": FONT_SIZE}
+            self._formats[key] = self.file.add_format({"valign": "top", **font} | options)
+        return self._formats[key]
+
+    def close(self) -> bytes:
+        """Finish every sheet, and return the file."""
+        for sheet in self._sheets:
             sheet.finish()
+        self.file.close()
+        return self._buffer.getvalue()
 
 
-class SheetWriter:
+class Sheet:
     """Writes the contents of one sheet; `row` is the next free row."""
 
-    def __init__(self, book: ReportWorkbook, worksheet: Worksheet) -> None:
+    def __init__(self, book: Book, worksheet: Worksheet) -> None:
         self.book, self.worksheet, self.row = book, worksheet, 0
+        self.name = str(worksheet.get_name())
         self.widths: dict[int, float] = {}
-        """Column widths in characters. They grow with the cells, unless `set_column_widths` fixed them."""
-        self._fixed = False
+        """Column widths in characters, which grow with the cells."""
         self.sortable = True
-        """Whether users may sort the tables; False if formulas or charts refer to rows of the tables."""
+        """Whether users may sort the tables; False if formulas refer to rows of the tables."""
         self.one_page = False
         """Whether the sheet is printed on one page."""
         self._paragraphs: list[tuple[int, str, str]] = []
-        self._tables: list[TableRange] = []
+        self._texts: list[tuple[int, int, str]] = []
+        """The row, the column and the text of each text in a table."""
+        self._heights: dict[int, float] = {}
+        self._tables: list[tuple[int, int, int]] = []
+        """The head row, the last row and the number of columns of each table with column titles."""
         self._frozen = 0
         self._last_heading = ""
 
-    @property
-    def name(self) -> str:
-        """The name of the sheet."""
-        return str(self.worksheet.get_name())
+    def write_title(self, title: str) -> None:
+        """Write the title of the sheet, which stays visible while scrolling."""
+        self._write_line(title, "title", 24)
+        self._frozen = self.row
 
-    def set_column_widths(self, *widths: float) -> None:
-        """Set fixed widths of the columns, which do not depend on the contents of the cells."""
-        self.widths, self._fixed = dict(enumerate(widths)), True
+    def write_heading(self, text: str) -> None:
+        """Write a heading after an empty row, unless it repeats the last title or heading."""
+        if text != self._last_heading:
+            self.row += 1 if self.row > self._frozen else 0
+            self._write_line(text, "heading", 20)
 
-    def write_title(self, title: str, banner: str = "") -> None:
-        """Write the title of the sheet, and above the title the notice on synthetic claims, if any."""
-        if banner:
-            self.write_paragraph(banner, "warning")
-        self.worksheet.set_row(self.row, 24)
-        self.worksheet.write_string(self.row, 0, cell_text(title), self.book.styles.cell_format("title"))
+    def _write_line(self, text: str, style: str, height: int) -> None:
+        self._heights[self.row] = height
+        self.worksheet.write_string(self.row, 0, cell_text(text), self.book.text_format(style))
         self.row += 1
-        self._frozen, self._last_heading = self.row, title
+        self._last_heading = text
 
-    def write_paragraph(self, text: str, style: str = "text") -> None:
+    def write_paragraph(self, text: str, style: str = "plain") -> None:
         """Write a paragraph that spans several columns of the sheet."""
         self._paragraphs.append((self.row, cell_text(text), style))
         self.row += 1
 
-    def write_heading(self, text: str) -> int:
-        """Write a heading after an empty row, and return the row of the heading.
-
-        A heading that repeats the previous heading is not written.
-        """
-        if text == self._last_heading:
-            return self.row
-        self._last_heading = text
-        self.row += 1 if self.row > self._frozen else 0
-        self.worksheet.set_row(self.row, 20)
-        self.worksheet.write_string(self.row, 0, cell_text(text), self.book.styles.cell_format("heading"))
-        self.row += 1
-        return self.row - 1
-
-    def reserve_chart_rows(self) -> int:
-        """Leave empty rows for a chart, and return the first empty row."""
-        self.row += CHART_ROWS
-        return self.row - CHART_ROWS
-
     def insert_picture(self, image: bytes, description: str) -> None:
-        """Insert a PNG picture with its text alternative, scaled down to the width of a chart."""
+        """Insert a PNG picture with its text alternative."""
         width, height = (int.from_bytes(image[at : at + 4], "big") for at in (16, 20))
-        scale = min(1.0, CHART_SIZE["width"] / width)
-        options = {
-            "image_data": BytesIO(image),
-            "description": cell_text(description),
-            "x_scale": scale,
-            "y_scale": scale,
-        }
+        scale = PICTURE_WIDTH / width
+        options = {"image_data": BytesIO(image), "description": cell_text(description)}
+        # Our pictures count a pixel as a point, and the size in a sheet follows from that.
+        options |= dict.fromkeys(("x_scale", "y_scale"), scale / PIXELS_PER_POINT)
         self.worksheet.insert_image(self.row, 0, "chart.png", options)
-        self.row += math.ceil(height * scale / PIXELS_PER_ROW) + 1
+        self.row += math.ceil(height * scale / (LINE_HEIGHT * PIXELS_PER_POINT))
 
-    def write_table(self, rows: SheetTable) -> TableRange:
-        """Write a table, and return its position on the sheet.
+    def write_table(self, titles: Sequence[str], rows: Sequence[Sequence[Cell]]) -> None:
+        """Write a table; without titles, it continues the table above.
 
         If the table is too long for a sheet, only its first rows are written, and a warning states how many.
         """
-        cells, count = rows.cells[:MAX_TABLE_ROWS], len(rows.cells)
-        if len(cells) < count:
-            locale = self.book.locale
-            self.write_paragraph(
-                locale("workbook.cut_rows", shown=locale.number(len(cells)), count=locale.number(count)),
-                "warning",
-            )
-        head = self.row - (not rows.heads)
-        self._write_heads(head, rows.heads)
-        for row, line in enumerate(cells, start=head + 1):
-            for column, cell in enumerate(line):
+        locale, written = self.book.locale, rows[:MAX_TABLELINE_BELOWS]
+        if len(written) < len(rows):
+            counts = {"shown": locale.number(len(written)), "count": locale.number(len(rows))}
+            self.write_paragraph(locale("workbook.cut_rows", **counts), "warning")
+        head = self.row if titles else self.row - 1
+        for row, cells in enumerate(written, start=head + 1):
+            for column, cell in enumerate(cells):
                 self.write_cell(row, column, cell)
-        columns = max(map(len, (rows.heads, *cells)))
-        table_range = TableRange(self.name, head, head + 1, head + len(cells), columns)
-        if rows.heads:
-            self._tables.append(table_range)
-        self.row = table_range.last + 2
-        return table_range
-
-    def shade_cells(self, table: TableRange) -> None:
-        """Shade the cells of a table by their number, except its first column and its totals at the ends."""
-        if table.last > table.first and table.columns > MIN_SHADED_COLUMNS:
-            scale = {"type": "2_color_scale", "min_color": "#FFFFFF", "max_color": "#7FB3D9"}
-            self.worksheet.conditional_format(table.first, 1, table.last - 1, table.columns - 2, scale)
-
-    def _write_heads(self, head: int, titles: Sequence[ColumnHead]) -> None:
-        styles, most = self.book.styles, 1
-        for column, title in enumerate(titles):
-            text = cell_text(title.title)
-            self.worksheet.write_string(head, column, text, styles.cell_format("head", right=title.right))
-            self._widen(column, min(_text_width(text), 18) + 2)
-            most = max(most, math.ceil((_text_width(text) + 1) / self.widths[column]))
+        numeric = {n for cells in written for n, cell in enumerate(cells) if _is_number(cell.shown)}
+        for column, title in enumerate(map(cell_text, titles)):
+            head_format = self.book.table_format("head", right=column in numeric)
+            self.worksheet.write_string(head, column, title, head_format)
+            self._widen(column, min(text_width(title) + 2, MAX_HEAD_WIDTH))
+            self._texts.append((head, column, title))
         if titles:
-            self.worksheet.set_row(head, HEAD_LINE_HEIGHT * most + 2)
+            self._tables.append((head, head + len(written), len(titles)))
+        self.row = head + len(written) + 2
 
     def write_cell(self, row: int, column: int, cell: Cell) -> None:
         """Write the content of one cell; a text is never stored as a formula, link or number."""
-        value, worksheet, styles = cell.value, self.worksheet, self.book.styles
+        book, worksheet, value, style = self.book, self.worksheet, cell.value, cell.style
+        number = number_format(book.locale, cell.unit, cell.shown) if _is_number(cell.shown) else ""
         if isinstance(value, Formula):
-            cached = value.cached
-            number = "" if isinstance(cached, str) else styles.number_format(cell.kind, cached)
-            worksheet.write_formula(row, column, value.text, styles.cell_format(cell.style, number), cached)
-            self._widen(
-                column, _text_width(cached if isinstance(cached, str) else _number_text(cell.kind, cached))
-            )
+            worksheet.write_formula(row, column, value.text, book.table_format(style, number), value.cached)
         elif isinstance(value, date) and value.year >= FIRST_YEAR:
-            worksheet.write_datetime(row, column, value, styles.cell_format(cell.style, styles.day_format))
-            self._widen(column, 14)
-        elif isinstance(value, float | int) and math.isfinite(value):
-            worksheet.write_number(
-                row, column, value, styles.cell_format(cell.style, styles.number_format(cell.kind, value))
-            )
-            self._widen(column, len(_number_text(cell.kind, value)) + 2)
+            worksheet.write_datetime(row, column, value, book.table_format(style, book.day_format))
+        elif number:
+            worksheet.write_number(row, column, value, book.table_format(style, number))
         elif value is None or value == "":
-            worksheet.write_blank(row, column, None, styles.cell_format(cell.style))
+            worksheet.write_blank(row, column, None, book.table_format(style))
         else:
             text = cell_text(str(value))
-            worksheet.write_string(
-                row, column, text, styles.cell_format(cell.style, quoted=text.startswith(FORMULA_PREFIXES))
-            )
-            self._widen(column, _text_width(text) + 1)
+            quoted = text.startswith(FORMULA_PREFIXES)
+            worksheet.write_string(row, column, text, book.table_format(style, quoted=quoted))
+            self._texts.append((row, column, text))
+        self._widen(column, text_width(_displayed(cell.shown, number)) + 2)
 
-    def freeze_above(self, row: int) -> None:
-        """Keep the rows above row `row` visible while scrolling, and repeat them on every printed page."""
-        self._frozen = row
+    def _widen(self, column: int, width: float) -> None:
+        most = MAX_WIDTH if width < LONG_TEXT else MAX_LONG_TEXT_WIDTH
+        self.widths[column] = max(self.widths.get(column, MIN_WIDTH), min(width, most))
+
+    def shade_last_table(self) -> None:
+        """Shade the cells of the last table by their number, except the names and the totals at its ends."""
+        head, last, columns = self._tables[-1]
+        if last > head + 1 and columns > 2:  # noqa: PLR2004 - otherwise it has only a name and a total
+            scale = {"type": "2_color_scale", "min_color": "#FFFFFF", "max_color": DARKEST_CELL}
+            self.worksheet.conditional_format(head + 1, 1, last - 1, columns - 2, scale)
 
     def finish(self) -> None:
         """Finish the sheet: set column widths, write the paragraphs, and set up scrolling and printing."""
         worksheet = self.worksheet
-        columns = max((t.columns for t in self._tables), default=1)
         for column, width in self.widths.items():
             worksheet.set_column(column, column, width)
-        if not self._tables:
-            worksheet.set_column(0, 0, PARAGRAPH_WIDTH)
-            self.widths[0] = PARAGRAPH_WIDTH
-        last, across = 0, self.widths.get(0, MAX_WIDTH)
-        while last + 1 < columns and across < PARAGRAPH_WIDTH:
+        last, across = 0, self.widths.get(0, MIN_WIDTH)
+        while across < PARAGRAPH_WIDTH:
             last += 1
             across += self.widths.get(last, MIN_WIDTH)
+        for row, column, text in self._texts:
+            height = LINE_HEIGHT * _count_lines(text, self.widths[column])
+            self._heights[row] = max(self._heights.get(row, 0), height)
         for row, text, style in self._paragraphs:
-            cell_format = self.book.styles.cell_format(style)
-            if last:
-                worksheet.merge_range(row, 0, row, last, "", cell_format)
-            worksheet.write_string(row, 0, text, cell_format)
-            worksheet.set_row(row, LINE_HEIGHT * math.ceil(_text_width(text) / (1.12 * across)) + 2)
-        if len(self._tables) == 1 and self._tables[0].head_row <= MAX_FROZEN_HEAD:
-            self._frozen = self._tables[0].head_row + 1
-        if self._frozen:
-            worksheet.freeze_panes(self._frozen, 0)
-            worksheet.repeat_rows(0, self._frozen - 1)
-        largest = max(self._tables, key=lambda t: t.last - t.first, default=None)
-        if self.sortable and largest and largest.last - largest.first + 1 >= MIN_FILTERED_ROWS:
-            worksheet.autofilter(largest.head_row, 0, largest.last, largest.columns - 1)
+            text_format = self.book.text_format(style)
+            worksheet.merge_range(row, 0, row, last, "", text_format)
+            worksheet.write_string(row, 0, text, text_format)
+            self._heights[row] = LINE_HEIGHT * _count_lines(text, across)
+        # A program that finds the height of a row by itself would draw pictures over other cells.
+        for row in range(self.row):
+            worksheet.set_row(row, min(self._heights.get(row, LINE_HEIGHT), MAX_HEIGHT))
+        if len(self._tables) == 1 and self._tables[0][0] <= MAX_FROZEN_HEAD:
+            self._frozen = self._tables[0][0] + 1
+        worksheet.freeze_panes(self._frozen, 0)
+        worksheet.repeat_rows(0, self._frozen - 1)
+        head, end, columns = max(self._tables, key=lambda table: table[1] - table[0], default=(0, 0, 0))
+        if self.sortable and end - head >= MIN_FILTEREDLINE_BELOWS:
+            worksheet.autofilter(head, 0, end, columns - 1)
         worksheet.hide_gridlines(2)
-        worksheet.set_landscape()
-        worksheet.set_paper(A4 if sum(self.widths.values()) <= MAX_A4_WIDTH else A3)
+        printed = max(sum(self.widths.values()), across)
+        if printed > MAX_PORTRAIT_WIDTH and not self.one_page:
+            worksheet.set_landscape()
+        worksheet.set_paper(A4 if printed <= MAX_A4_WIDTH else A3)
         worksheet.fit_to_pages(1, int(self.one_page))
         worksheet.set_margins(left=0.5, right=0.5, top=0.6, bottom=0.7)
-        worksheet.set_footer(
-            f'&L&"{FONTS[self.book.locale.lang]}"&{FONT_SIZE - 2}&A&R&{FONT_SIZE - 2}&P / &N'
-        )
-
-    def _widen(self, column: int, width: float) -> None:
-        if not self._fixed:
-            width_so_far = self.widths.get(column, MIN_WIDTH)
-            self.widths[column] = max(
-                width_so_far, min(width, MAX_WIDTH if width < LONG_TEXT else MAX_LONG_TEXT_WIDTH)
-            )
+        size = FONT_SIZE - 2
+        worksheet.set_footer(f'&L&"{FONTS[self.book.locale.lang]}"&{size}&A&R&{size}&P / &N')
 
 
 def cell_text(text: str) -> str:
@@ -300,15 +388,27 @@ def cell_text(text: str) -> str:
     return safe if len(safe) <= MAX_CELL_LENGTH else safe[: MAX_CELL_LENGTH - 1] + "…"
 
 
-def _text_width(text: str) -> int:
+def text_width(text: str) -> int:
     """Return the width of a text in characters; a Hangul letter counts as two characters."""
     return sum(2 if ord(c) >= WIDE_LETTERS else 1 for c in text)
 
 
-def _number_text(kind: CellKind, value: float) -> str:
-    """Return a number as a text about as long as the displayed number, to estimate column widths."""
-    if kind == "share":
-        return f"{value:.2%}"
-    if kind == "decimal" and not float(value).is_integer():
-        return f"{value:,.3f}"
-    return f"{value:,.0f}"
+def _count_lines(text: str, width: float) -> int:
+    """Return the number of lines of a text that wraps in a column; a word longer than a line is broken.
+
+    Column widths are measured in digits, which are wider than most letters.
+    """
+    letters = int(1.2 * width) - 1
+    return sum(max(1, math.ceil(text_width(line) / letters)) for line in wrap_columns(text, letters))
+
+
+def _is_number(value: object) -> TypeGuard[float]:
+    return isinstance(value, int | float) and math.isfinite(value)
+
+
+def _displayed(value: str | float | date | None, number: str) -> str:
+    """Return a text as long as the displayed value, to find the width of its column."""
+    if isinstance(value, int | float) and number:
+        decimals = number.partition(".")[2].count("0")
+        return f"{value:.{decimals}%}" if number.endswith("%") else f"{value:,.{decimals}f}"
+    return "2022. 12. 29." if isinstance(value, date) else str(value or "")

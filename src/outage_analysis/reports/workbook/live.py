@@ -1,0 +1,382 @@
+"""Write the expected cost as formulas: the inputs as named cells, the cost lines, and the key figures."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable
+from typing import Any
+
+from xlsxwriter.utility import quote_sheetname, xl_range, xl_rowcol_to_cell
+
+from outage_analysis.analysis import promised_range
+from outage_analysis.assumptions import BandMix
+from outage_analysis.costs import LiveCost, LiveInput, Product, round_digits
+from outage_analysis.reports.report import Report
+from outage_analysis.reports.workbook.sheet import (
+    FLAG_COLOUR,
+    Cell,
+    Formula,
+    Sheet,
+    decimal_exponent,
+    number_cell,
+)
+from outage_analysis.text import Locale, Unit, capitalized
+
+CHANGED_INPUTS = "inputs_changed"
+"""The named cell with the number of inputs that the user changed."""
+TOTAL_NAME = "expected_{}"
+"""The named cell with the total of a valuation."""
+CELL_REFERENCE = re.compile(r"[A-Z]{1,3}[0-9]+|R[0-9]*(C[0-9]*)?|C[0-9]*|TRUE|FALSE", re.IGNORECASE)
+"""Texts that a formula would parse as a cell reference or a truth value instead of a name."""
+VALUE, ORIGINAL = 3, 5
+"""Columns of the table of inputs, counted from 0."""
+BASE, LIVE = 6, 8
+"""Columns of the table of cost lines."""
+BANDED_RULES = ("pays", "review")
+"""Rules that apply to a loss band; unstated losses count as a band."""
+INPUT_UNITS: dict[str, Unit] = {"share": "share", "money": "money", "times": "decimal"}
+MAX_MESSAGE_TITLE = 32
+"""The most characters that Excel allows in the title of a validation message."""
+
+
+class LiveFormulas:
+    """The expected cost in the cells of a workbook: names, formulas, and their values in whole currency."""
+
+    def __init__(self, cost: LiveCost, locale: Locale) -> None:
+        self.cost, self.locale = cost, locale
+        self.inputs = {factor.id: factor for factor in cost.factors}
+        self.valuations = tuple(dict.fromkeys(term.valuation for term in cost.terms))
+        lines = list(dict.fromkeys(term.line for term in cost.terms))
+        self.terms = sorted(
+            cost.terms, key=lambda t: (self.valuations.index(t.valuation), lines.index(t.line))
+        )
+        """The cost terms, so that those of a valuation and of a line stand together."""
+        taken = (CHANGED_INPUTS, *map(TOTAL_NAME.format, self.valuations))
+        self.names = formula_names(self.inputs, taken)
+        """The name of the cell of each input, by the id of the input."""
+        self.cells: dict[str, str] = {}
+        """Name -> the cell that it stands for; filled while the sheets are written."""
+
+    def name_cell(self, name: str, sheet: Sheet, row: int, column: int) -> None:
+        """Give a cell a name, which formulas on every sheet can use."""
+        cell = xl_rowcol_to_cell(row, column, row_abs=True, col_abs=True)
+        self.cells[name] = f"={quote_sheetname(sheet.name)}!{cell}"
+
+    def input_cell(self, factor: LiveInput, value: float | None, style: str = "plain") -> Cell:
+        """Return a cell with a value of an input."""
+        return number_cell(self.locale, value, INPUT_UNITS[factor.measure], style)
+
+    def term_base(self, term: Product) -> float:
+        """Return the constant by which the inputs of a cost term are multiplied to give whole currency.
+
+        If one input of the term is an amount, the constant is a count; otherwise the constant is an amount.
+        """
+        amounts = sum(self.inputs[f].measure == "money" for f in term.factors)
+        return float(term.base * 10.0 ** (self.locale.minor_units * (amounts - 1)))
+
+    def value(self, terms: Iterable[Product]) -> float:
+        """Return the sum of cost terms."""
+        unit = 10.0**self.locale.minor_units
+        values = (math.prod((t.base / unit, *(self.inputs[f].value for f in t.factors))) for t in terms)
+        return round_digits(math.fsum(values))
+
+    def total(self, valuation: str) -> Cell:
+        """Return a cell with the total of a valuation as a formula.
+
+        The total is rounded to ten significant digits, or to the smallest currency unit if that is coarser.
+        """
+        value = self.value(term for term in self.terms if term.valuation == valuation)
+        digits = min(self.locale.minor_units, 9 - decimal_exponent(value)) if value else 0
+        formula = f"=ROUND({TOTAL_NAME.format(valuation)},{digits})"
+        return Cell(Formula(formula, round(value, digits)), "money", "total")
+
+
+def formula_names(ids: Iterable[str], taken: Iterable[str] = ()) -> dict[str, str]:
+    """Return a valid and unique Excel name for each id: id -> name.
+
+    No name looks like a cell reference, and no two names are equal if case is ignored.
+    """
+    names: dict[str, str] = {}
+    used = {name.casefold() for name in taken}
+    for id_ in ids:
+        plain = re.sub(r"[^A-Za-z0-9_]", "_", id_)
+        if plain[:1].isdigit() or CELL_REFERENCE.fullmatch(plain):
+            plain = f"_{plain}"
+        name, number = plain, 2
+        while name.casefold() in used:
+            name, number = f"{plain}_{number}", number + 1
+        used.add(name.casefold())
+        names[id_] = name
+    return names
+
+
+def choose_text(condition: str, then: str, otherwise: str) -> str:
+    """Return a formula that shows one of two labels."""
+    quoted = ('"' + text.replace('"', '""') + '"' for text in (then, otherwise))
+    return f"=IF({condition},{','.join(quoted)})"
+
+
+def write_inputs(sheet: Sheet, report: Report, live: LiveFormulas) -> None:
+    """Write a table with one named cell per input, which users can change, and count the changed inputs."""
+    locale, inputs = report.locale, list(live.inputs.values())
+    sheet.sortable = False
+    sheet.write_paragraph(locale("workbook.inputs_intro"), "note")
+    counter, head = sheet.row, sheet.row + 1
+    sheet.row = head
+    titles = [
+        locale("column.assumption"),
+        locale("workbook.part"),
+        locale("column.kind"),
+        locale("workbook.value"),
+        locale("column.unit"),
+        *(locale(f"workbook.{name}") for name in ("original", "changed", "low", "high", "defined")),
+    ]
+    first, last = head + 1, head + len(inputs)
+    sheet.write_table(
+        titles, [_input_cells(report, live, factor, row) for row, factor in enumerate(inputs, start=first)]
+    )
+    for row, factor in enumerate(inputs, start=first):
+        live.name_cell(live.names[factor.id], sheet, row, VALUE)
+        sheet.worksheet.data_validation(row, VALUE, row, VALUE, _validation(locale, factor))
+    values, originals = (xl_range(first, column, last, column) for column in (VALUE, ORIGINAL))
+    changed = Formula(f"=SUMPRODUCT(--({values}<>{originals}))", 0)
+    sheet.write_cell(counter, 0, Cell(locale("workbook.changed_count"), style="total"))
+    sheet.write_cell(counter, 1, Cell(changed, "count", "total"))
+    live.name_cell(CHANGED_INPUTS, sheet, counter, 1)
+    _write_mix_checks(sheet, report, inputs, first)
+
+
+def _input_cells(report: Report, live: LiveFormulas, factor: LiveInput, row: int) -> list[Cell]:
+    locale, names, ledger = report.locale, report.names, report.analysis.ledger
+    parts = [names.get(factor.line, factor.line)] if factor.line else []
+    if (factor.over, factor.up_to) != (None, None):
+        parts.append(locale.band(factor.over, factor.up_to))
+    entry = next((a for a in ledger.assumptions if a.id == factor.id), None) if ledger else None
+    low, high = (factor.low, factor.high) if factor.assumption else (None, None)
+    if entry is not None and not isinstance(entry, BandMix):
+        low, high = entry.range.low, entry.range.high
+    value, original = (xl_rowcol_to_cell(row, column) for column in (VALUE, ORIGINAL))
+    flag = choose_text(f"{value}<>{original}", locale("workbook.is_changed"), "")
+    return [
+        Cell(names.get(factor.assumption, factor.assumption) or locale("workbook.tier")),
+        Cell(", ".join(parts)),
+        Cell(locale(f"word.{factor.kind}")),
+        live.input_cell(factor, factor.value, "input"),
+        Cell(locale.unit if factor.measure == "money" else locale(f"workbook.{factor.measure}")),
+        live.input_cell(factor, factor.value, "original"),
+        Cell(Formula(flag, ""), style="flag"),
+        live.input_cell(factor, low),
+        live.input_cell(factor, high),
+        Cell(live.names[factor.id]),
+    ]
+
+
+def _validation(locale: Locale, factor: LiveInput) -> dict[str, Any]:
+    options = {"validate": "decimal", "error_title": locale("workbook.invalid")[:MAX_MESSAGE_TITLE]}
+    if factor.measure != "share":
+        return options | {"criteria": ">=", "value": 0, "error_message": locale("workbook.invalid_amount")}
+    message = locale("workbook.invalid_share", high=locale.share(factor.high))
+    limits = {"criteria": "between", "minimum": 0, "maximum": factor.high}
+    return options | limits | {"error_message": message}
+
+
+def _write_mix_checks(sheet: Sheet, report: Report, inputs: list[LiveInput], first: int) -> None:
+    """Write one row per mix of loss bands, which warns if the shares no longer have the same sum."""
+    locale, mixes = report.locale, dict[str, list[int]]()
+    for row, factor in enumerate(inputs, start=first):
+        if factor.kind == "band_mix":
+            mixes.setdefault(factor.assumption, []).append(row)
+    rows = []
+    for row, (mix, places) in enumerate(mixes.items(), start=sheet.row):
+        total = round(sum(inputs[place - first].value for place in places), 12)
+        sums = (
+            "=" + "+".join(xl_rowcol_to_cell(place, column) for place in places)
+            for column in (VALUE, ORIGINAL)
+        )
+        current, original = (Cell(Formula(formula, total), "share", "total") for formula in sums)
+        cells = (xl_rowcol_to_cell(row, column) for column in (VALUE, ORIGINAL))
+        flag = choose_text(f"ABS({'-'.join(cells)})<1E-9", "", locale("workbook.mix_off"))
+        name, blank = locale("workbook.mix_sum", mix=report.names.get(mix, mix)), Cell(style="total")
+        flagged = Cell(Formula(flag, ""), style="flag")
+        rows.append([Cell(name, style="total"), blank, blank, current, blank, original, flagged])
+    if rows:
+        sheet.write_table((), rows)
+
+
+def write_lines(sheet: Sheet, report: Report, live: LiveFormulas, inputs: str) -> None:
+    """Write the terms (products of inputs) of every cost line, and the totals by line and by valuation.
+
+    Args:
+        sheet: an empty sheet.
+        report: the content of the report.
+        live: the live formulas; the cells of the totals get names.
+        inputs: the name of the sheet with the inputs.
+    """
+    locale = report.locale
+    sheet.sortable = False
+    sheet.write_paragraph(locale("workbook.lines_intro", sheet=inputs), "note")
+    labels = ("line", "valuation", "service", "claimant_type", "band", "rule")
+    titles = [
+        *(locale(f"column.{name}") for name in labels),
+        locale("workbook.base"),
+        locale("workbook.times_inputs"),
+        *(locale(f"workbook.{name}", unit=locale.unit) for name in ("live", "written")),
+    ]
+    first = sheet.row + 1
+    sheet.write_table(
+        titles, [_term_cells(report, live, term, row) for row, term in enumerate(live.terms, start=first)]
+    )
+    groups: dict[tuple[str, str], list[int]] = {}
+    for row, term in enumerate(live.terms, start=first):
+        groups.setdefault((term.valuation, term.line), []).append(row)
+    sheet.write_heading(locale("workbook.totals"))
+    totals, first_total = [], sheet.row
+    for (valuation, line), rows in groups.items():
+        total = live.value(live.terms[row - first] for row in rows)
+        name = report.names.get(line, line)
+        totals.append(_total_cells(locale, name, valuation, rows, total, total, "plain"))
+    for row, valuation in enumerate(live.valuations, start=first_total + len(groups)):
+        rows = [n for n, (other, _) in enumerate(groups, start=first_total) if other == valuation]
+        total = live.value(term for term in live.terms if term.valuation == valuation)
+        model = live.cost.expected(valuation) / 10**locale.minor_units
+        name = locale("workbook.total_of", valuation=locale(f"word.{valuation}"))
+        totals.append(_total_cells(locale, name, valuation, rows, total, model, "total"))
+        live.name_cell(TOTAL_NAME.format(valuation), sheet, row, LIVE)
+    sheet.write_table((), totals)
+
+
+def _term_cells(report: Report, live: LiveFormulas, term: Product, row: int) -> list[Cell]:
+    locale, names = report.locale, report.names
+    is_banded = (term.over, term.up_to) != (None, None) or term.rule in BANDED_RULES
+    is_count = any(live.inputs[f].measure == "money" for f in term.factors)
+    formula = "*".join((xl_rowcol_to_cell(row, BASE), *(live.names[f] for f in term.factors)))
+    value = live.value([term])
+    return [
+        Cell(names.get(term.line, term.line)),
+        Cell(locale(f"word.{term.valuation}")),
+        Cell(names.get(term.service or "", term.service)),
+        Cell(names.get(term.claimant_type or "", term.claimant_type)),
+        Cell(locale.band(term.over, term.up_to) if is_banded else ""),
+        Cell(locale(f"word.{term.rule}") if term.rule else ""),
+        Cell(live.term_base(term), "decimal" if is_count else "money"),
+        Cell(" × ".join(live.names[f] for f in term.factors)),
+        Cell(Formula(f"={formula}", value), "money"),
+        Cell(value, "money", "original"),
+    ]
+
+
+def _total_cells(
+    locale: Locale, name: str, valuation: str, rows: list[int], total: float, model: float, style: str
+) -> list[Cell]:
+    blanks = [Cell(style=style)] * (LIVE - 2)
+    formula = Formula(f"=SUM({xl_range(rows[0], LIVE, rows[-1], LIVE)})", total)
+    return [
+        Cell(name, style=style),
+        Cell(locale(f"word.{valuation}"), style=style),
+        *blanks,
+        Cell(formula, "money", style),
+        Cell(model, "money", "original" if style == "plain" else style),
+    ]
+
+
+def write_figures(sheet: Sheet, report: Report, live: LiveFormulas | None) -> None:
+    """Write the key figures: the live expected cost beside the figures of the model.
+
+    Figures that only the model gives are marked as stale once an input is changed.
+    """
+    locale, analysis = report.locale, report.analysis
+    titles = [
+        locale("workbook.figure"),
+        *(locale(f"workbook.{name}", unit=locale.unit) for name in ("live", "written")),
+        *(locale(f"workbook.{name}") for name in ("error", "state")),
+        locale("column.note"),
+    ]
+    cash = analysis.expected_cash(analysis.cash_basis)
+    figures, simulated = [], []
+    if cash is not None:
+        title = locale("report.tile_expected")
+        texts = (f"{CHANGED_INPUTS}>0", locale("workbook.moved"), locale("workbook.same"))
+        state = Cell(Formula(choose_text(*texts), texts[-1])) if live else Cell()
+        figures.append(_expected_figure(report, live, title, "cash", cash, state))
+        simulated = _simulated_figures(report, live)
+    first = sheet.row + 1 + len(figures)
+    figures += simulated + _other_figures(report)
+    if figures:
+        sheet.write_table(titles, figures)
+    if live and simulated:
+        stale = sheet.book.file.add_format({"font_color": FLAG_COLOUR, "bold": True})
+        rule = {"type": "formula", "criteria": f"={CHANGED_INPUTS}>0", "format": stale}
+        sheet.worksheet.conditional_format(first, 0, first + len(simulated) - 1, len(titles) - 2, rule)
+    separate = []
+    for valuation, value in _simulated(report, "expected", "value").items():
+        name = capitalized(locale(f"word.{valuation}"))
+        title = locale("report.tile_free") if valuation == "face_value" else name
+        if valuation != "cash":
+            separate.append(_expected_figure(report, live, title, valuation, value, Cell()))
+    if separate:
+        sheet.write_heading(locale("workbook.apart"))
+        sheet.write_table(titles, separate)
+
+
+def _simulated(report: Report, measure: str, column: str) -> dict[str, float]:
+    """Return a figure of the simulation, or its numerical error, by valuation."""
+    table = report.analysis.tables.get("quantiles")
+    if table is None:
+        return {}
+    return dict(table.filter(measure=measure).select("valuation", column).rows())
+
+
+def _note(report: Report, title: str) -> Cell:
+    """Return the explanatory note on the first screen for the key figure with this title."""
+    return Cell(next((tile.note for tile in report.tiles if tile.title == title), ""))
+
+
+def _expected_figure(
+    report: Report, live: LiveFormulas | None, title: str, valuation: str, value: float, state: Cell
+) -> list[Cell]:
+    locale, error = report.locale, _simulated(report, "expected", "error").get(valuation)
+    total = live.total(valuation) if live and valuation in live.valuations else Cell()
+    model = number_cell(locale, value, "money")
+    return [Cell(title), total, model, number_cell(locale, error, "money"), state, _note(report, title)]
+
+
+def _simulated_figures(report: Report, live: LiveFormulas | None) -> list[list[Cell]]:
+    """Return the percentiles of the cash cost, and the chance that it exceeds the budget."""
+    locale, analysis = report.locale, report.analysis
+    texts = (f"{CHANGED_INPUTS}>0", locale("workbook.stale"), locale("workbook.current"))
+    state = Cell(Formula(choose_text(*texts), texts[-1])) if live else Cell()
+    rows = []
+    for measure in locale.likely_range.percentiles:
+        if (value := _simulated(report, measure, "value").get("cash")) is not None:
+            error = _simulated(report, measure, "error")["cash"]
+            numbers = (number_cell(locale, number, "money") for number in (value, error))
+            rows.append([Cell(locale(f"word.{measure}")), Cell(), *numbers, state, Cell()])
+    budget = analysis.uncertainty_table(analysis.cash_basis, "budget")
+    if budget is not None:
+        row = budget.row(0, named=True)
+        title = locale("report.tile_budget", budget=locale.money_in_full(row["budget"]))
+        shares = (Cell(row[column], "share") for column in ("exceeded", "error"))
+        rows.append([Cell(title), Cell(), *shares, state, _note(report, title)])
+    return rows
+
+
+def _other_figures(report: Report) -> list[list[Cell]]:
+    """Return what is promised if every report is paid, and the cash cost of real claims beside the headline.
+
+    The promised amounts depend only on the policy and a published count, so changes of the inputs do not
+    affect them.
+    """
+    locale, analysis = report.locale, report.analysis
+    figures: list[tuple[str, str, float]] = []
+    if promised := promised_range(analysis):
+        ends = zip(("low", "high"), promised[1:], strict=True)
+        note = locale("report.tile_promised")
+        figures += [(locale(f"workbook.promised_{end}"), note, value) for end, value in ends]
+    if "claims" in analysis.runs and analysis.headline_basis != "claims":
+        claims, title = analysis.expected_cash("claims"), locale("report.tile_claims")
+        figures += [(title, title, claims)] if claims is not None else []
+    return [
+        [Cell(name), Cell(), number_cell(locale, value, "money"), Cell(), Cell(), _note(report, tile)]
+        for name, tile, value in figures
+    ]
