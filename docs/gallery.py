@@ -106,7 +106,7 @@ def _brief(source: Source) -> Image.Image:
 def _workbook(source: Source) -> Image.Image:
     sheet = source.office(next(source.report("en").glob("*.xlsx")))
     left, top, right, bottom = ImageOps.invert(sheet.convert("L")).getbbox() or (0, 0, *sheet.size)
-    return sheet.crop((left - 8, top - 8, left + round(0.59 * (right - left)), bottom))
+    return sheet.crop((left - 8, top - 8, right + 8, top + round(0.635 * (bottom - top))))
 
 
 def _deck(source: Source) -> Image.Image:

@@ -15,7 +15,7 @@ from scipy import stats
 
 from outage_analysis.assumptions.distributions import Discrete, Distribution, Lognormal
 from outage_analysis.charts import cost_data as uncertain
-from outage_analysis.charts import dot_layout, draw
+from outage_analysis.charts import draw
 from outage_analysis.charts.axes import (
     dots_axis,
     even_ticks,
@@ -25,6 +25,7 @@ from outage_analysis.charts.axes import (
     short_number,
 )
 from outage_analysis.charts.claims_data import MAX_DATA_BYTES, json_bytes
+from outage_analysis.charts.dot_stacks import dot_layout
 from outage_analysis.costs import (
     build_portfolio,
     cost_table,

@@ -39,7 +39,6 @@ from outage_analysis.lazy_exports import lazy_exports
 if TYPE_CHECKING:
     from outage_analysis.charts.claims_data import services_by_claims
     from outage_analysis.charts.curve_data import forecast_fan
-    from outage_analysis.charts.dot_stacks import DotLayout, dot_layout
     from outage_analysis.charts.images import add_captions, png, svg
     from outage_analysis.charts.linked_views import linked_chart
     from outage_analysis.charts.offline import (
