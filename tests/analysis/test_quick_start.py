@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from outage_analysis.analysis import Analysis, Plan, input_notes, run, scaffold
+from outage_analysis.analysis import Analysis, Plan, headline_sentences, input_notes, run, scaffold
 from outage_analysis.assumptions import load_ledger, reference_ledger
 from outage_analysis.claims import Claims, read_claims, save_claims
 from outage_analysis.errors import InputRefused, ModelRefused, UsageError
@@ -288,3 +288,31 @@ def test_the_reference_rates_of_a_form_are_those_of_the_kakao_ledger() -> None:
 )
 def test_amounts_are_converted_exactly(amount: float | Decimal, digits: int, units: int) -> None:
     assert smallest_units(amount, digits, "the payment") == units
+
+
+def test_a_report_of_ones_own_file_says_what_it_is_of(tmp_path: Path) -> None:
+    path = tmp_path / "x7.csv"
+    path.write_text(
+        "claim_id,service,filed_on,loss (EUR)\n1,App,2026-01-15,12.50\n2,Web,2026-01-16,3.00\n", "utf-8"
+    )
+    analysis = run(path, tiers={10: 2, None: 5.5})
+    assert analysis.incident.name.en == "Complaints of 15 January 2026 to 16 January 2026"
+    assert analysis.incident.name.ko == "2026. 1. 15.~2026. 1. 16. 신고"
+    assert analysis.policy.name.en == "Tiers by loss (up to 10.00: 2.00 euros; over 10.00: 5.50 euros)"
+    first = headline_sentences(analysis, analysis.locale("en"))[0]
+    assert first.startswith(
+        "2 rows count as complaints, of which 35% are expected to be filed, as in comparable"
+    )
+    named = run(path, tiers={10: 2}, title="Outage of our shop")
+    assert {named.incident.name[lang] for lang in ("en", "ko")} == {"Outage of our shop"}
+    folder = named.report(tmp_path / "report", formats=("csv", "md")).parent
+    assert (
+        (folder / "report.md")
+        .read_text("utf-8")
+        .startswith("# What the outage would cost: Outage of our shop\n")
+    )
+    assert verify(folder, claims=[path]).rebuilt
+    with pytest.raises(UsageError, match="the title is too long"):
+        run(path, tiers={10: 2}, title="x" * 121)
+    many = run(path, tiers=dict.fromkeys(range(1, 30), 1))
+    assert many.policy.name.en == "Tiers by loss"

@@ -31,7 +31,7 @@ def written(folder: Path, text: str, name: str = "complaints.csv") -> Path:
 
 def test_services_days_and_currency_come_from_the_file(tmp_path: Path) -> None:
     incident = incident_from_files(written(tmp_path, TICKETS))
-    assert (incident.id, incident.name.en, incident.currency) == ("complaints", "complaints", "KRW")
+    assert (incident.id, incident.currency) == ("complaints", "KRW")
     assert [(s.id, s.name.en, s.aliases) for s in incident.services] == [
         ("kakaotalk", "KakaoTalk", ("kakaotalk",)),
         ("kakao-bank", "Kakao Bank", ()),

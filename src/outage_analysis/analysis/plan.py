@@ -56,6 +56,7 @@ class Plan:
         max_rejects: the largest acceptable share of rejected rows.
         hindsight: whether to show facts that became public after `as_of`, in separate tables.
         compare: other policies to compare with, on the same draws and published counts.
+        title: the name of the outage for readers; by default that of the incident.
         rows: what a row of the claims or totals is: `complaints`, `filed` (claims) or `accepted` (claims); by
             default what the incident says.
         budget: an amount of cash in whole currency; results then include the chance of exceeding it.
@@ -78,6 +79,7 @@ class Plan:
     max_rejects: float = MAX_REJECTS
     hindsight: bool = True
     compare: tuple[str | Path | Policy, ...] = ()
+    title: str = ""
     rows: str | None = None
     budget: int | None = None
     draws: int = DRAWS
@@ -106,6 +108,7 @@ class PlanSettings(TypedDict, total=False):
 
     counts: str | Path | None
     rows: str | None
+    title: str
     max_rejects: float
     hindsight: bool
     draws: int
@@ -221,7 +224,7 @@ def load_documents(plan: Plan) -> tuple[Incident, Policy, Ledger | None]:
     Raises:
         UsageError: a document is invalid, or documents do not fit together.
     """
-    incident = load_incident(plan.incident).with_rows(plan.rows)
+    incident = load_incident(plan.incident).with_rows(plan.rows).titled(plan.title)
     if plan.policy is None and incident.id not in bundled_ids("policies"):
         raise UsageError(
             f"no bundled policy for {incident.id}",
@@ -313,7 +316,8 @@ def check_documents_fit(
 
 def _plan_claims(plan: Plan, incident: Incident) -> Claims | None:
     if isinstance(plan.claims, Claims):
-        claims = replace(plan.claims, incident=plan.claims.incident.with_rows(incident.rows))
+        own = plan.claims.incident.with_rows(incident.rows).titled(plan.title)
+        claims = replace(plan.claims, incident=own)
         if claims.incident != incident:
             raise UsageError(
                 f"the claims were read for another definition of the incident {incident.id}",

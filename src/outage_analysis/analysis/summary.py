@@ -115,7 +115,13 @@ def _rows_note(analysis: Analysis, locale: Locale) -> list[str]:
         expected = costs.expected_estimate(
             costs.simulate(filed, draws=plan.draws, seed=plan.seed), "cash"
         ).value
-    return [locale("report.rows_unstated", share=share, expected=locale.money(expected))]
+    source = locale("report.rows_rates") if analysis.has_rule_based_rates else ""
+    told = {
+        "count": locale.number(analysis.cubes.get("cost", cubes[0]).claims),
+        "share": share,
+        "source": source,
+    }
+    return [locale("report.rows_unstated", expected=locale.money(expected), **told)]
 
 
 def share_to_be_filed(incident: Incident, entries: Iterable[Assumption], locale: Locale) -> str:

@@ -427,6 +427,7 @@ SCENARIOS: TableSchema = TableSchema(
             FLOAT,
             shown=False,
         ),
+        Column("per_recipient", "money", "Expected cash per payment.", shown=False),
         STATUS,
         Column("reason", "text", "What the status is about, such as cost lines; empty for most."),
     ),
@@ -485,7 +486,10 @@ def scenario_table(
             }
         )
     table = pl.DataFrame(rows, schema=SCENARIOS.dtypes)
-    return table.with_columns(pl.col("recipients").round_sig_figs(TABLE_DIGITS))
+    per_recipient = pl.when(pl.col("recipients") > 0).then(pl.col("expected") / pl.col("recipients"))
+    return table.with_columns(per_recipient=per_recipient).with_columns(
+        pl.col("recipients", "per_recipient").round_sig_figs(TABLE_DIGITS)
+    )
 
 
 def _measures(total: SampledTotal, likely: LikelyRange, budget: float | None) -> dict[str, object]:

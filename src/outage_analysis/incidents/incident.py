@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Annotated, Literal, Self, get_args
 from zoneinfo import ZoneInfo, available_timezones
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Field, ValidationError, model_validator
 
 from outage_analysis.errors import UsageError
 from outage_analysis.files import (
@@ -362,6 +362,21 @@ class Incident(NamedDocument, Columns):
             UsageError: `rows` is something else.
         """
         return self if rows is None else self.model_copy(update={"rows": checked_rows(rows)})
+
+    def titled(self, title: str) -> Incident:
+        """Return the incident with another name for readers; an empty title leaves it as it is.
+
+        Raises:
+            UsageError: the title is longer than a name may be.
+        """
+        if not title:
+            return self
+        try:
+            return self.model_copy(update={"name": Name.model_validate(title)})
+        except ValidationError as error:
+            raise UsageError(
+                "the title is too long", value=title, remedy="Write at most 120 characters."
+            ) from error
 
     def locale(self, lang: str) -> Locale:
         """Return the locale for a language, which formats losses and amounts of this incident."""

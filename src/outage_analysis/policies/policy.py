@@ -14,6 +14,7 @@ from pydantic import Field, ValidationError, model_validator
 
 from outage_analysis.errors import UsageError
 from outage_analysis.files import (
+    Name,
     NamedDocument,
     Text,
     Unit,
@@ -28,7 +29,15 @@ from outage_analysis.files import (
 from outage_analysis.incidents import Incident, TieOut, get_fact
 from outage_analysis.policies.cost_lines import CostLine, Effort, Schedule
 from outage_analysis.policies.tariff import MAX_STEPS, RuleBand
-from outage_analysis.text import NO_DECIMALS, THREE_DECIMALS, Card, Displayable, Locale, smallest_units
+from outage_analysis.text import (
+    LANGUAGES,
+    NO_DECIMALS,
+    THREE_DECIMALS,
+    Card,
+    Displayable,
+    Locale,
+    smallest_units,
+)
 
 
 class Policy(Displayable, NamedDocument):
@@ -390,23 +399,37 @@ def policy_from_tiers(
     line: dict[str, Any] = {
         "id": TIERS_LINE,
         "kind": "schedule",
-        "name": {"en": "Payment by loss", "ko": "손실 구간별 지급"},
+        "name": {lang: Locale(lang)("explain.tiers_line") for lang in LANGUAGES},
         "public_on": public_on or incident.claims_from,
         "effort": effort,
         "band": _bands(tiers, incident),
     }
     if unknown is not None:
         line["unknown"] = {"fixed": smallest_units(unknown, incident.minor_units, "the payment")}
-    return Policy.model_validate(
+    policy = Policy.model_validate(
         {
             "id": f"{incident.id}-tiers",
-            "name": {"en": "Tiers by loss", "ko": "손실 구간별 지급안"},
+            "name": {lang: Locale(lang)("explain.tiers") for lang in LANGUAGES},
             "currency": incident.currency,
             "minor_units": incident.minor_units,
             "loss_unit": incident.loss.unit,
             "line": (line,),
         }
     )
+    try:
+        return policy.model_copy(update={"name": Name(**{x: _tiers_in_words(policy, x) for x in LANGUAGES})})
+    except ValidationError:  # many tiers are too long for a name
+        return policy
+
+
+def _tiers_in_words(policy: Policy, lang: str) -> str:
+    """Return what each tier pays, as the name of a policy."""
+    from outage_analysis.policies.explanation import PolicyExplainer
+
+    locale = policy.locale(lang)
+    pays, (line,) = PolicyExplainer(policy, locale).rule_text, policy.schedules
+    tiers = [f"{locale.band(band.over, band.up_to)}: {pays(band)}" for band in line.bands]
+    return locale("explain.tiers_named", tiers="; ".join(tiers))
 
 
 def _bands(tiers: TierPayments, incident: Incident) -> tuple[dict[str, int], ...]:

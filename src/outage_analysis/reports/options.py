@@ -51,7 +51,7 @@ def decision_options(analysis: Analysis, locale: Locale) -> tuple[Option, ...]:
             row["range_high"],
             row["over_budget"],
             row["recipients"],
-            row["expected"] / row["recipients"] if row["recipients"] else None,
+            row["per_recipient"],
         )
         for name, row in named
     )

@@ -54,8 +54,10 @@ from outage_analysis.policies import decimal_places
 from outage_analysis.text import (
     CURRENCIES,
     CURRENCY_HEADERS,
+    LANGUAGES,
     MAX_SCALE,
     UNKNOWN_CURRENCY,
+    Locale,
     check_one_currency,
     checked_scale,
     mask_personal_data,
@@ -105,8 +107,9 @@ def incident_from_files(  # noqa: PLR0913 - what files may not state
 ) -> Incident:
     r"""Derive an incident from complaint files: its services, claimant types, claims window and currency.
 
-    The outage gets the name of the first file. The claims window goes from the first to the last day of a
-    complaint. If the files have no column for the claimant type, there is one type, `claimant`.
+    The outage is named after the days of its complaints, and its id after the first file. The claims window
+    goes from the first to the last day of a complaint. If the files have no column for the claimant type,
+    there is one type, `claimant`.
 
     Args:
         paths: complaint files, folders or patterns.
@@ -286,6 +289,7 @@ class _Derivation:
             columns=_sorted_headers(headers),
             formats={name: in_known_order(name, names) for name, names in sorted(formats.items())},
             scale={name: x for name, (x,) in scales.items() if x != 1 or self.scale is not None},
+            name={lang: _title(lang, min(days), max(days)) for lang in LANGUAGES},
             claims_from=min(days),
             claims_to=max(days),
             limits=(DERIVED_LIMIT, *(() if "claimant_id" in headers else (NO_CLAIMANTS,))),
@@ -462,6 +466,15 @@ def _position(choice: Choice) -> int:
     if choice.position is None:
         raise ValueError(choice.reason)
     return choice.position
+
+
+def _title(lang: str, first: date, last: date) -> str:
+    locale = Locale(lang)
+    return locale(
+        f"report.complaints_{'on' if first == last else 'from'}",
+        first=locale.day(first),
+        last=locale.day(last),
+    )
 
 
 def _moment(start: str | date | datetime | None, first_day: date, zone: ZoneInfo) -> datetime:
