@@ -53,7 +53,7 @@ def workbook_of(report: Path) -> Workbook:
 
 @cache
 def slides_of(report: Path) -> tuple[tuple[str, ...], ...]:
-    """The texts of each slide, its tables, charts and notes included."""
+    """The texts of each slide, its tables and notes included."""
     return tuple(tuple(_slide_texts(slide)) for slide in Presentation(str(report / "report.pptx")).slides)
 
 
@@ -71,6 +71,16 @@ def notes_of_slides(report: Path) -> tuple[str, ...]:
     return tuple(x.notes_slide.notes_text_frame.text if x.has_notes_slide else "" for x in deck.slides)
 
 
+@cache
+def pictures_of_slides(report: Path) -> tuple[tuple[str, ...], ...]:
+    """The text alternatives of the pictures of each slide."""
+    slides = Presentation(str(report / "report.pptx")).slides
+    return tuple(
+        tuple(x._element.nvPicPr.cNvPr.get("descr") for x in slide.shapes if hasattr(x, "image"))  # noqa: SLF001
+        for slide in slides
+    )
+
+
 def _slide_texts(slide: object) -> Iterator[str]:
     yield from _shape_texts(slide)
     if slide.has_notes_slide:  # type: ignore[attr-defined]
@@ -83,42 +93,6 @@ def _shape_texts(slide: object) -> Iterator[str]:
             yield shape.text_frame.text
         if shape.has_table:
             yield from (cell.text for row in shape.table.rows for cell in row.cells)
-        if shape.has_chart:
-            yield " ".join(_chart_texts(shape.chart))
-
-
-def _chart_texts(chart: object) -> Iterator[str]:
-    if chart.has_title:  # type: ignore[attr-defined]
-        yield chart.chart_title.text_frame.text  # type: ignore[attr-defined]
-    for plot in chart.plots:  # type: ignore[attr-defined]
-        yield from (str(category) for category in plot.categories)
-        yield from (series.name for series in plot.series)
-
-
-def chart_values(report: Path) -> list[float]:
-    """The values of the native charts of the slides; those of stacked bars as ends of the bars."""
-    values: list[float] = []
-    for slide in Presentation(str(report / "report.pptx")).slides:
-        for chart in (shape.chart for shape in slide.shapes if shape.has_chart):
-            for plot in chart.plots:
-                ends = [0.0] * len(plot.categories)
-                for series in plot.series:
-                    for place, value in enumerate(series.values):
-                        ends[place] = value + (ends[place] if len(plot.series) > 1 else 0) if value else 0.0
-                    values += ends
-    return values
-
-
-def chart_bars(report: Path) -> list[tuple[str, float]]:
-    """The name and the value of each bar of the native charts that have one series."""
-    slides = Presentation(str(report / "report.pptx")).slides
-    plots = (plot for s in slides for shape in s.shapes if shape.has_chart for plot in shape.chart.plots)
-    return [
-        bar
-        for plot in plots
-        if len(plot.series) == 1
-        for bar in zip(plot.categories, plot.series[0].values, strict=True)
-    ]
 
 
 def amounts_in(text: str, lang: str) -> set[float]:

@@ -13,7 +13,7 @@ import pytest
 import outage_analysis as oa
 from tests.contract.command_line import outage_analysis
 from tests.contract.report_tables import read_tables
-from tests.contract.report_texts import amounts_in, in_two_digits, shown_on_slides
+from tests.contract.report_texts import amounts_in, in_two_digits, notes_of_slides
 
 MOBILE, INTERNET = 660_000 * 36_217, 215_000 * 20_000
 IPTV = 215_000 * (0.4 + 4 * 0.8 + 1) / 6 * 20_000  # the mean of a PERT distribution from 0.4 over 0.8 to 1
@@ -84,7 +84,7 @@ def test_slides_compare_the_press_with_the_cash_that_it_forecast(tmp_path: Path)
     assert outage_analysis(*words, "--out", tmp_path / "report").code == 0
     headlines = read_tables(tmp_path / "report")["headlines"]
     (expected,) = [float(str(x)) for x in headlines["expected"] if x]
-    (slide,) = [text for text in shown_on_slides(tmp_path / "report") if "Source Amount" in text]
+    (slide,) = [text for text in notes_of_slides(tmp_path / "report") if "SBS Biz" in text]
     assert {in_two_digits(expected), 8_000_000_000.0} <= amounts_in(slide, "en")
     assert in_two_digits(38_935_341_730) not in amounts_in(slide, "en")
 

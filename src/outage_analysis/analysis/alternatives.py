@@ -266,9 +266,9 @@ class PolicyComparison(PolicyResult):
         cubes = self.cubes.get(self.policies[0].id, ())
         return rows_are_complaints(self.incident, self.used_ledger, cubes, locale)
 
-    def sentence(self, locale: Locale, *, benefits: bool = True) -> str:
-        """State the result of the comparison: the costs and, with `benefits`, what people get."""
-        return self.simulations.sentence(locale, self.names(locale.lang), benefits=benefits)
+    def sentence(self, locale: Locale) -> str:
+        """State the result of the comparison: the costs, and what people get."""
+        return self.simulations.sentence(locale, self.names(locale.lang))
 
 
 def compared_policies(analysis: Analysis) -> PolicyComparison:

@@ -74,6 +74,7 @@ if TYPE_CHECKING:
         ChartContext,
         NothingToDraw,
         in_palette,
+        source_line,
         style_config,
         wrap_columns,
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from types import MappingProxyType
@@ -108,18 +108,11 @@ def finish_views(
 ) -> AltairChart:
     """Add title, footer, description and style to a chart that sets its own width, such as linked charts."""
     locale = context.locale
-    day = locale.day(context.as_of)
-    sites = source_sites(facts.split())
-    footer = (
-        locale("chart.sources", facts=_first_sites(sites, locale), day=day)
-        if sites
-        else locale("chart.sources_none", day=day)
-    )
-    if context.source:
-        footer = context.source
+    footer = context.source
+    if context.synthetic or not footer:
+        footer = source_line(facts.split(), context.as_of, locale, synthetic=context.synthetic)
     if context.synthetic:
         title = locale("chart.synthetic_prefix", title=title)
-        footer = locale("chart.sources_synthetic", day=day)
     dressed_chart: AltairChart = chart.properties(
         description=f"{description} {footer}",
         background=SURFACE,
@@ -133,9 +126,17 @@ def finish_views(
     return dressed_chart
 
 
-def _first_sites(sites: list[str], locale: Locale) -> str:
+def source_line(facts: Iterable[str], as_of: date, locale: Locale, *, synthetic: bool) -> str:
+    """Return the line below a chart or slide: the websites that published its facts, and the as-of day."""
+    day = locale.day(as_of)
+    if synthetic:
+        return locale("chart.sources_synthetic", day=day)
+    sites = source_sites(facts)
+    if not sites:
+        return locale("chart.sources_none", day=day)
     listed, left = ", ".join(sites[:MAX_SITES]), len(sites) - MAX_SITES
-    return locale("chart.more_sites", shown=listed, count=left) if left > 0 else listed
+    named = locale("chart.more_sites", shown=listed, count=left) if left > 0 else listed
+    return locale("chart.sources", facts=named, day=day)
 
 
 def axis_for_field(axis: Axis, field: str) -> Axis:

@@ -6,8 +6,16 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 
+@dataclass(frozen=True, kw_only=True)
+class Marked:
+    """What every block of a section has: the mark that says whether the slides show it."""
+
+    slide: bool = False
+    """Whether a slide shows the block. The speaker notes have the texts of every block."""
+
+
 @dataclass(frozen=True)
-class Text:
+class Text(Marked):
     """A paragraph of a report section; `role` sets its emphasis."""
 
     text: str
@@ -15,21 +23,21 @@ class Text:
 
 
 @dataclass(frozen=True)
-class Heading:
+class Heading(Marked):
     """A heading inside a report section."""
 
     text: str
 
 
 @dataclass(frozen=True)
-class BulletList:
+class BulletList(Marked):
     """A bulleted list in a report section."""
 
     items: tuple[str, ...]
 
 
 @dataclass(frozen=True)
-class TableBlock:
+class TableBlock(Marked):
     """A table in a report section: the name of the table in `Report.grids`, and its caption."""
 
     grid: str
@@ -39,7 +47,7 @@ class TableBlock:
 
 
 @dataclass(frozen=True)
-class ChartBlock:
+class ChartBlock(Marked):
     """A chart in a report section: its name in `Report.charts`, and a table with the same figures."""
 
     chart: str
@@ -64,6 +72,8 @@ class Section:
     """Whether the HTML page hides the section until the reader opens it."""
     printed: bool = True
     """Whether the PDF prints the section; with every appendix it would have thirty pages."""
+    facts: tuple[str, ...] = ()
+    """Ids of the published facts behind the section, which its slides cite."""
 
 
 @dataclass(frozen=True)

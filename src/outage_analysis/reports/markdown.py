@@ -18,7 +18,7 @@ _LIST_MARK = re.compile(r"^[-+=](?= |$)")
 
 def write_markdown(report: Report, folder: Path) -> None:
     """Write report.md; it shows the charts if the report has their SVG files."""
-    sections = [report.front, *(section for section in report.sections if not section.appendix)]
+    sections = [*report.front, *(section for section in report.sections if not section.appendix)]
     parts = [f"# {_text(report.title)}", *map(_text, (report.kicker, report.policy, report.warning))]
     parts += [_text(report.banner)] if report.analysis.headline_is_synthetic else []
     for section in sections:

@@ -31,7 +31,7 @@ from outage_analysis.reports.grids import Grid, GridColumn, TableFormatter
 from outage_analysis.reports.options import option_grid
 from outage_analysis.reports.own_blocks import OwnChart, OwnText
 from outage_analysis.reports.own_sections import OwnContent, OwnSection, cell_text, own_note
-from outage_analysis.reports.sections import sections
+from outage_analysis.reports.sections import cash_facts, sections
 from outage_analysis.reports.table_views import SOURCE_TABLES, format_tables
 from outage_analysis.text import Locale, fonts
 
@@ -150,24 +150,39 @@ class Report:
         return OwnContent(self.own_sections)
 
     @cached_property
-    def front(self) -> Section:
-        """The first screen as blocks, in reading order."""
-        locale, answers = self.locale, self.answers
-        decide = locale("report.decide")
-        blocks: list[Block] = [Text(text) for text in answers.headline]
-        if not blocks:
-            blocks += [Text(f"{tile.title}: {tile.figure}. {tile.note}") for tile in self.tiles]
+    def front(self) -> tuple[Section, ...]:
+        """The first screen as sections, in reading order: the answer, and what to decide."""
+        answer = ("answer", self.locale("report.answer"), self._answer_blocks())
+        decide = ("decide", self.locale("report.decide"), self._decision_blocks())
+        synthetic, facts = self.analysis.headline_is_synthetic, cash_facts(self.analysis)
+        built = (
+            Section(id_, title, tuple(blocks), synthetic, facts=facts)
+            for id_, title, blocks in (answer, decide)
+        )
+        return tuple(section for section in built if section.blocks)
+
+    def _answer_blocks(self) -> Iterator[Block]:
+        answers = self.answers
+        tiles = [f"{tile.title}: {tile.figure}. {tile.note}" for tile in self.tiles]
+        yield from (Text(text, slide=True) for text in answers.headline or tiles)
         if "total_distribution" in self.charts:
-            blocks.append(ChartBlock("total_distribution"))
+            yield ChartBlock("total_distribution", slide=True)
         for key, texts in (("drives", answers.drives), ("narrows", answers.narrows)):
-            blocks += [Heading(locale(f"report.{key}")), BulletList(texts)] if texts else []
-        if answers.options or answers.decide:
-            options = TableBlock("options", decide) if answers.options else BulletList(answers.decide)
-            blocks += [Heading(decide), options]
+            if texts:
+                yield Heading(self.locale(f"report.{key}"))
+                yield BulletList(texts)
+
+    def _decision_blocks(self) -> Iterator[Block]:
+        answers = self.answers
+        if answers.options:
+            yield TableBlock("options", self.locale("report.decide"), slide=True)
+        elif answers.decide:
+            yield BulletList(answers.decide, slide=True)
         if answers.reserve:
             amounts = tuple(f"{measure}: {amount}" for measure, amount in answers.reserve)
-            blocks += [Heading(answers.reserve_title), BulletList(amounts), Text(answers.reserve_note)]
-        return Section("answer", locale("report.answer"), tuple(blocks), self.analysis.headline_is_synthetic)
+            yield Heading(answers.reserve_title, slide=True)
+            yield BulletList(amounts, slide=True)
+            yield Text(answers.reserve_note, slide=True)
 
     @cached_property
     def sections(self) -> tuple[Section, ...]:
@@ -179,15 +194,25 @@ class Report:
     def _added_sections(self) -> Iterator[Section]:
         note = own_note(self.locale, synthetic=self.analysis.synthetic)
         for number, section in enumerate(self.own_sections, start=1):
-            blocks: list[Block] = [Text(note, "strong")]
+            blocks: list[Block] = [Text(note, "strong", slide=True)]
             title = fonts.printable(section.title[self.lang])
             for place, block in enumerate(section.blocks, start=1):
                 name = f"own-{number}-{place}"
                 if isinstance(block, OwnText):
-                    blocks += [Text(fonts.printable(text)) for text in block.paragraphs(self.lang)]
+                    texts = block.paragraphs(self.lang)
+                    blocks += [Text(fonts.printable(text), slide=True) for text in texts]
+                elif name in self.own.charts:
+                    blocks.append(ChartBlock(name, slide=True))
                 else:
-                    blocks.append(ChartBlock(name) if name in self.own.charts else TableBlock(name, title))
+                    blocks.append(TableBlock(name, title, slide=True))
             yield Section(f"own-{number}", title, tuple(blocks))
+
+    @property
+    def slides(self) -> list[Section]:
+        """The sections that have a slide, in the order of the slides: the decision follows its reasons."""
+        places = {"answer": 0, "service-bands": 1, "why": 2, "decide": 3}
+        shown = [s for s in (*self.front, *self.sections) if any(block.slide for block in s.blocks)]
+        return sorted(shown, key=lambda section: places.get(section.id, len(places)))
 
     @cached_property
     def products(self) -> LiveCost | None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import polars as pl
 
 from outage_analysis.analysis import Analysis, reserve_scope, unstated_notes
+from outage_analysis.costs import HAS_AMOUNT
 from outage_analysis.incidents import get_fact
 from outage_analysis.reports.accounting import presentation_totals
 from outage_analysis.reports.blocks import Block, BulletList, ChartBlock, Heading, Section, TableBlock, Text
@@ -65,15 +66,19 @@ class _SectionBuilder:
         is_synthetic = self.analysis.headline_is_synthetic
         bands = self._service_bands()
         made = self.analysis.synthetic
-        yield self._section("service-bands", "service_bands_title", bands, synthetic=made)
+        cash = cash_facts(self.analysis)
+        yield self._section("service-bands", "service_bands_title", bands, synthetic=made, facts=cash)
         if "service_bands_claims" not in self.grids:
             yield self._section("services", "services_title", self._published_services())
         published = self._table("published_counts", "published_counts_title")
         yield self._section("published", "published_counts_title", published)
         why = "why_title_claims" if self.analysis.headline_from_claims else "why_title"
-        yield self._section("why", why, self._why(), synthetic=is_synthetic)
-        yield self._section("compared", self._compared_title(), self._compared(), synthetic=is_synthetic)
-        yield self._section("method", "method_with", self._method_blocks())
+        yield self._section("why", why, self._why(), synthetic=is_synthetic, facts=cash)
+        beside = (*cash, *self.analysis.tables["headlines"]["fact"])
+        title, blocks = self._compared_title(), self._compared()
+        yield self._section("compared", title, blocks, synthetic=is_synthetic, facts=beside)
+        every = tuple(self.analysis.tables["facts"]["id"])
+        yield self._section("method", "method_with", self._method_blocks(), facts=every)
 
     def _appendices(self) -> Iterator[Section]:
         for section in self._appendix_sections():
@@ -103,10 +108,14 @@ class _SectionBuilder:
 
     def _why(self) -> Iterator[Block]:
         if "funnel" in self.grids:
-            yield from (Text(sentence) for sentence in _funnel_sentences(self.analysis, self.locale))
-            yield from self._picture("funnel", "funnel", funnel_title(self.analysis))
-        yield from self._picture("waterfall", "steps", "steps_title")
-        yield from self._with_intro("drivers_intro", self._picture("tornado", "tornado", "drivers_title"))
+            for sentence in _funnel_sentences(self.analysis, self.locale):
+                yield Text(sentence, slide=True)
+            # A slide has room for two charts, and the sentence says what the funnel shows.
+            alone = not {"waterfall", "tornado"} <= set(self.charts)
+            yield from self._picture("funnel", "funnel", funnel_title(self.analysis), slide=alone)
+        yield from self._picture("waterfall", "steps", "steps_title", slide=True)
+        tornado = self._picture("tornado", "tornado", "drivers_title", slide=True)
+        yield from self._with_intro("drivers_intro", tornado)
         yield from self._table("information_value", "information_title", folded=True)
 
     def _compared_title(self) -> str:
@@ -117,11 +126,12 @@ class _SectionBuilder:
     def _method_blocks(self) -> Iterator[Block]:
         locale = self.locale
         if self.left_out:
-            yield Heading(locale("report.left_out_title"))
-            yield BulletList(tuple(self.left_out))
-        yield Heading(locale("report.method_heading"))
-        yield Text(self._method())
-        yield BulletList((*(text[locale.lang] for text in self.analysis.limits), locale("report.limits")))
+            yield Heading(locale("report.left_out_title"), slide=True)
+            yield BulletList(tuple(self.left_out), slide=True)
+        yield Heading(locale("report.method_heading"), slide=True)
+        yield Text(self._method(), slide=True)
+        limits = (*(text[locale.lang] for text in self.analysis.limits), locale("report.limits"))
+        yield BulletList(limits, slide=True)
 
     def _method(self) -> str:
         keys = ["method", "method_claims" if self.analysis.headline_from_claims else "method_counts"]
@@ -131,9 +141,17 @@ class _SectionBuilder:
         return " ".join(self.locale(f"report.{key}") for key in keys)
 
     def _section(
-        self, id_: str, key: str, blocks: Iterable[Block], *, synthetic: bool = False, hindsight: bool = False
+        self,
+        id_: str,
+        key: str,
+        blocks: Iterable[Block],
+        *,
+        synthetic: bool = False,
+        hindsight: bool = False,
+        facts: tuple[str, ...] = (),
     ) -> Section:
-        return Section(id_, self.locale(f"report.{key}"), tuple(blocks), synthetic, hindsight)
+        title = self.locale(f"report.{key}")
+        return Section(id_, title, tuple(blocks), synthetic=synthetic, hindsight=hindsight, facts=facts)
 
     def _cost(self) -> Iterator[Block]:
         locale = self.locale
@@ -163,9 +181,10 @@ class _SectionBuilder:
         locale, analysis = self.locale, self.analysis
         if "service_bands_claims" not in self.grids:
             return
+        slide = analysis.headline_from_claims
         if analysis.synthetic:
-            yield Text(locale("report.claims_intro_synthetic"))
-        yield Text(locale("report.service_bands_intro"))
+            yield Text(locale("report.claims_intro_synthetic"), slide=slide)
+        yield Text(locale("report.service_bands_intro"), slide=slide)
         entitled = pl.col("rule") != "not_entitled"
         costs = analysis.tables["claims_costs"].filter(level="band").group_by("service").agg(entitled.any())
         if not costs["rule"].all():
@@ -184,7 +203,7 @@ class _SectionBuilder:
                 if analysis.synthetic:  # a page break may part the table from the mark of its section
                     caption = locale("chart.synthetic_prefix", title=caption)
                 yield Heading(caption)
-                yield TableBlock(grid, caption)
+                yield TableBlock(grid, caption, slide=slide and measure != "loss")
 
     def _uncertainty(self) -> Iterator[Block]:
         if "quantiles" in self.grids:
@@ -196,14 +215,15 @@ class _SectionBuilder:
 
     def _compared(self) -> Iterator[Block]:
         if "headlines" in self.grids:
-            yield Text(self.locale("report.differs_text"))
-            yield from self._picture("headlines", "headlines", "differs")
+            slide = self.analysis.compared is None  # otherwise the slide compares the policies
+            yield Text(self.locale("report.differs_text"), slide=slide)
+            yield from self._picture("headlines", "headlines", "differs", slide=slide)
             if "headlines" not in self.charts:
-                yield from self._table("headlines", "differs")
+                yield from self._table("headlines", "differs", slide=slide)
         if self.analysis.compared is not None:
-            yield Text(self.analysis.compared.sentence(self.locale))
-            yield Text(self.locale("report.compared_caveat"))
-            yield from self._picture("comparison", "comparison", "compared_title")
+            yield Text(self.analysis.compared.sentence(self.locale), slide=True)
+            yield Text(self.locale("report.compared_caveat"), slide=True)
+            yield from self._picture("comparison", "comparison", "compared_title", slide=True)
             yield from self._table("pairs", "pairs_title")
             yield from self._table("flips", "flips_title")
             yield from self._table("policy_information_value", "policy_information_title")
@@ -305,15 +325,29 @@ class _SectionBuilder:
         """Return an opening sentence and then `blocks`; empty if there are no blocks."""
         return [Text(self.locale(f"report.{key}")), *blocks] if blocks else []
 
-    def _table(self, grid: str, title: str, *, folded: bool = False) -> list[Block]:
-        return [TableBlock(grid, self.locale(f"report.{title}"), folded)] if grid in self.grids else []
+    def _table(self, grid: str, title: str, *, folded: bool = False, slide: bool = False) -> list[Block]:
+        if grid not in self.grids:
+            return []
+        return [TableBlock(grid, self.locale(f"report.{title}"), folded, slide=slide)]
 
-    def _picture(self, chart: str, grid: str, title: str, *, caption: str = "") -> list[Block]:
+    def _picture(
+        self, chart: str, grid: str, title: str, *, caption: str = "", slide: bool = False
+    ) -> list[Block]:
         """Return a chart with its table collapsed below the chart; empty if the chart has no data."""
         if chart not in self.charts:
             return []
         caption = caption or (self.locale(f"report.{title}") if title else "")
-        return [ChartBlock(chart, TableBlock(grid, caption, folded=True) if grid in self.grids else None)]
+        table = TableBlock(grid, caption, folded=True) if grid in self.grids else None
+        return [ChartBlock(chart, table, slide=slide)]
+
+
+def cash_facts(analysis: Analysis) -> tuple[str, ...]:
+    """Return the ids of the facts behind the expected cash cost; without one, the ids behind its bounds."""
+    costs = [analysis.tables[name] for name in ("costs", "claims_costs") if name in analysis.tables]
+    rows = pl.concat([table.filter(HAS_AMOUNT, valuation="cash", level="line") for table in costs])
+    expected = rows.filter(pl.col("expected").is_not_null())
+    ids = (rows if expected.is_empty() else expected)["facts"]
+    return tuple(dict.fromkeys(" ".join(ids.drop_nulls()).split()))
 
 
 def funnel_title(analysis: Analysis) -> str:

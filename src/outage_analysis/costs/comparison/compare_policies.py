@@ -208,7 +208,7 @@ class PolicySimulations(ShortRepr):
         totals = {name: run.totals[self.valuation] for name, run in self.runs.items()}
         return {name: rounded_probability(total.exceedance(amount)).value for name, total in totals.items()}
 
-    def sentence(self, locale: Locale, names: Mapping[str, str], *, benefits: bool = True) -> str:
+    def sentence(self, locale: Locale, names: Mapping[str, str]) -> str:
         """Say which policy costs least, which gives people most, and which policies another dominates.
 
         The sentence also names the policies that have no expected cost.
@@ -216,14 +216,12 @@ class PolicySimulations(ShortRepr):
         Args:
             locale: the language and its number formats.
             names: the display name of each policy, by id.
-            benefits: whether to say what people get; otherwise only the costs are compared.
         """
         quoted = {id_: locale("compare.quoted", name=name) for id_, name in names.items()}
         sentences = [_least_cost(self, locale, quoted)]
         if self.has_correlated_inputs:
             sentences.append(locale("compare.tied"))
-        if benefits:
-            sentences += _most_for_people(self.policies, locale, quoted)
+        sentences += _most_for_people(self.policies, locale, quoted)
         without_cost = self.policies.filter(pl.col("expected").is_null())["policy"]
         if len(without_cost):
             listed = ", ".join(quoted[x] for x in without_cost)

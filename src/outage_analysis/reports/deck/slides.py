@@ -1,32 +1,53 @@
-"""Write the PowerPoint deck as reproducible bytes: slides with native charts, then added sections."""
+"""Write report.pptx: one slide per section of the report, or more if the section has several tables."""
 
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
-from datetime import UTC, date, datetime, time
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, time
 from pathlib import Path
 from typing import Any
 
 from lxml import etree
+from markupsafe import Markup
 from pptx import Presentation
 from pptx.opc.constants import RELATIONSHIP_TYPE as RT
 from pptx.oxml.ns import qn
 from pptx.presentation import Presentation as Deck
-from pptx.util import Emu
+from pptx.util import Emu, Inches
 
+from outage_analysis.charts import ACCENT, GREY, INK, LIGHT, MUTED, png, source_line, svg
 from outage_analysis.reports.archives import repack
-from outage_analysis.reports.deck import theme
-from outage_analysis.reports.deck.canvas import Canvas
-from outage_analysis.reports.deck.own_slides import own_slides
-from outage_analysis.reports.deck.slide_answer import answer_slide
-from outage_analysis.reports.deck.slide_cover import cover_slide
-from outage_analysis.reports.deck.slide_decisions import decisions_slide
-from outage_analysis.reports.deck.slide_drivers import drivers_slide, headlines_slide
-from outage_analysis.reports.deck.slide_services import has_service_bands, services_slide
-from outage_analysis.reports.deck.speaker_notes import SlideNotes, footer_text, note_paragraphs
-from outage_analysis.reports.deck.theme import Box
+from outage_analysis.reports.blocks import Block, BulletList, ChartBlock, Heading, Section, TableBlock, Text
+from outage_analysis.reports.deck import canvas as place
+from outage_analysis.reports.deck.canvas import Box, Canvas
+from outage_analysis.reports.deck.text_size import TEXT_SIZES, Paragraph, text_height
 from outage_analysis.reports.report import Report
+from outage_analysis.reports.sources import facts_by_host
+
+PIXELS_PER_INCH = 60
+"""The scale of a chart, at which its labels of 12 pixels are 14 points high."""
+TEXT_WIDTH = 5.2
+"""The width of the texts beside a chart, in inches."""
+LEAST_TEXT = 0.45
+"""A table leaves its texts the height that they need, but at most this share of the slide."""
+CAPTION = 0.4
+"""The height of the caption of a second table, in inches."""
+ROWS_TOGETHER = 8
+"""Two tables share a slide if they have at most this many rows together."""
+
+
+@dataclass(frozen=True)
+class Page:
+    """What one slide shows: texts before and after its figures, which are charts or tables, two at most."""
+
+    section: Section
+    before: tuple[Block, ...]
+    figures: tuple[ChartBlock | TableBlock, ...] = ()
+    after: tuple[Block, ...] = ()
+    continued: bool = False
+    """Whether another slide of the section precedes it."""
 
 
 def write_pptx(report: Report, folder: Path) -> None:
@@ -34,113 +55,214 @@ def write_pptx(report: Report, folder: Path) -> None:
     (folder / "report.pptx").write_bytes(build_deck(report))
 
 
-SLIDE_FUNCTIONS: tuple[Callable[[Report, Canvas], SlideNotes], ...] = (
-    answer_slide,
-    drivers_slide,
-    headlines_slide,
-    decisions_slide,
-)
-"""The functions that write the slides after the cover: the answer, drivers, headlines, decisions."""
-
-
-def slide_functions(report: Report) -> list[Callable[[Report, Canvas], SlideNotes]]:
-    """Return the functions that write the slides; services by loss band follow the answer."""
-    first, *others = SLIDE_FUNCTIONS
-    return [first, *([services_slide] if has_service_bands(report) else []), *others]
-
-
 def build_deck(report: Report) -> bytes:
     """Return the slide deck as the bytes of a .pptx file; the same report always gives the same bytes."""
-    functions = slide_functions(report)
-    slides = len(functions) + 1
-    deck = create_deck(report.title, report.lang, report.analysis.as_of, slides=slides)
-    cover, *canvases = [Canvas.on_new_slide(deck, report.lang) for _ in range(slides)]
-    notes = [write(report, canvas) for write, canvas in zip(functions, canvases, strict=True)]
-    notes.insert(0, cover_slide(report, cover, [canvas.title for canvas in canvases]))
-    for number, (canvas, slide_notes) in enumerate(zip((cover, *canvases), notes, strict=True), start=1):
-        if slide_notes.synthetic or report.analysis.headline_is_synthetic:
+    pages = [page for section in report.slides for page in _pages(report, section)]
+    deck, analysis = _new_deck(report, slides=len(pages)), report.analysis
+    kicker = f"{report.locale.day(analysis.as_of)} · {report.title}"
+    for number, page in enumerate(pages, start=1):
+        canvas = Canvas.on_new_slide(deck, report.locale)
+        opening = []
+        if number == 1:
+            opening.append(Paragraph(report.policy, muted=True))
+            opening += [Paragraph(report.banner, bold=True)] if analysis.headline_is_synthetic else []
+        title = _title(report, page, report.title if number == 1 else page.section.title)
+        body = canvas.add_title(title, kicker)
+        is_synthetic = page.section.synthetic or analysis.headline_is_synthetic
+        if is_synthetic:
             canvas.add_badge(report.locale("report.synthetic_badge"))
-        canvas.add_warning(report.warning)
-        canvas.add_footer(footer_text(report, slide_notes), number)
-        canvas.add_notes(note_paragraphs(report, slide_notes))
-    for number, slide in enumerate(own_slides(report), start=slides + 1):
-        canvas = Canvas.on_new_slide(deck, report.lang)
-        canvas.add_notes(slide.write(report, canvas))
-        canvas.add_warning(report.warning)
-        canvas.add_footer(report.footer, number)
-    properties = deck.part.package.part_related_by(RT.EXTENDED_PROPERTIES)
-    properties.blob = PROPERTIES.format(slides=len(deck.slides)).encode()
-    return deck_bytes(deck)
+        canvas.add_line("Warning", place.WARNING, report.warning, bold=True)
+        _draw(report, canvas, page, body, opening, title)
+        facts, synthetic = page.section.facts, page.section.synthetic
+        canvas.add_footer(source_line(facts, analysis.as_of, report.locale, synthetic=synthetic), number)
+        canvas.add_notes([*_notes(report, page), *([report.banner] if is_synthetic else [])])
+    stream = io.BytesIO()
+    deck.save(stream)
+    return repack(stream.getvalue())  # without the dates inside the zip archive
 
 
-LAYOUT = "Title Only"
-AUTHOR = "outage-analysis"
+def _pages(report: Report, section: Section) -> Iterator[Page]:
+    """Yield the slides of a section; charts and small tables share a slide, and the first has all texts."""
+    before: list[Block] = []
+    after: list[Block] = []
+    groups: list[list[ChartBlock | TableBlock]] = []
+    for block in (block for block in section.blocks if block.slide):
+        if not isinstance(block, ChartBlock | TableBlock):
+            (after if groups else before).append(block)
+        elif groups and len(groups[-1]) == 1 and _go_together(report, groups[-1][0], block):
+            groups[-1].append(block)
+        else:
+            groups.append([block])
+    first, *others = groups or [[]]
+    yield Page(section, tuple(before), tuple(first), tuple(after))
+    # A note such as "added by the user" is on every slide.
+    repeated = tuple(block for block in before if isinstance(block, Text) and block.role == "strong")
+    for group in others:
+        yield Page(section, repeated, tuple(group), continued=True)
+
+
+def _go_together(report: Report, one: Block, other: Block) -> bool:
+    if isinstance(one, TableBlock) and isinstance(other, TableBlock):
+        return len(report.grids[one.grid].rows) + len(report.grids[other.grid].rows) <= ROWS_TOGETHER
+    return isinstance(one, ChartBlock) and isinstance(other, ChartBlock)
+
+
+def _title(report: Report, page: Page, otherwise: str) -> str:
+    for figure in page.figures:
+        if isinstance(figure, ChartBlock):
+            return report.charts[figure.chart].title
+        if page.continued:
+            return figure.caption
+    return otherwise
+
+
+def _draw(
+    report: Report, canvas: Canvas, page: Page, body: Box, opening: Sequence[Paragraph], title: str
+) -> None:
+    texts = [*opening, *_paragraphs((*page.before, *page.after))]
+    charts = [figure.chart for figure in page.figures if isinstance(figure, ChartBlock)]
+    if len(charts) > 1:
+        strip = Box(body.left, body.top, body.width, body.height / 4)
+        body = body.below(canvas.add_text("Text", strip, texts))
+        halves = body.split((body.width - place.GAP) / 2)
+        for half, chart in zip(halves, charts, strict=True):
+            caption = _add_caption(report, canvas, half, chart, titled=chart != charts[0])
+            _add_chart(report, canvas, half.below(caption), chart)
+    elif charts:
+        body = body.below(_add_caption(report, canvas, body, charts[0], titled=False))
+        if texts:
+            left, body = body.split(TEXT_WIDTH)
+            canvas.add_text("Text", left, texts)
+        _add_chart(report, canvas, body, charts[0])
+    elif page.figures:
+        _draw_tables(report, canvas, page, body, opening, title)
+    else:
+        long = len(texts) > 1 and text_height(texts, TEXT_SIZES[0], body.width) > body.height / 2
+        canvas.add_text("Text", body, texts, columns=2 if long else 1)
+
+
+def _draw_tables(
+    report: Report, canvas: Canvas, page: Page, body: Box, opening: Sequence[Paragraph], title: str
+) -> None:
+    before, after = [*opening, *_paragraphs(page.before)], _paragraphs(page.after)
+    if before:
+        body = body.below(canvas.add_text("Text", Box(body.left, body.top, body.width, 1.0), before))
+    half = (body.width - place.GAP) / 2
+    least = min(text_height(after, TEXT_SIZES[0], half), body.height * LEAST_TEXT) if after else 0.0
+    tables = [figure for figure in page.figures if isinstance(figure, TableBlock)]
+    for left, table in zip(range(len(tables), 0, -1), tables, strict=True):
+        if table.caption != title:
+            body = body.below(canvas.add_line(f"Caption: {table.grid}", body, table.caption, bold=True))
+        grid, captions = report.grids[table.grid], CAPTION * (left - 1)
+        height = (body.height - least - captions) / left
+        heads, styles = [column.title for column in grid.columns], [column.style for column in grid.columns]
+        box = Box(body.left, body.top, body.width, height)
+        used = canvas.add_table(table.grid, box, heads, _rows(report, table), styles, table.caption)
+        body = body.below(used + place.GAP / 2)
+    if after:
+        canvas.add_text("Text below", body, after, columns=2)
+
+
+def _add_caption(report: Report, canvas: Canvas, box: Box, name: str, *, titled: bool) -> float:
+    """Write what a chart measures, and its title if it is not the title of the slide; return the height."""
+    chart = report.charts[name]
+    height = canvas.add_line(f"Title: {name}", box, chart.title, 2, bold=True) if titled else 0.0
+    height += canvas.add_line(f"Measure: {name}", box.below(height), chart.subtitle, 3, muted=True)
+    return height + 0.1
+
+
+def _add_chart(report: Report, canvas: Canvas, box: Box, name: str) -> None:
+    chart = report.charts[name]
+    image = png(svg(chart.spec, round(box.width * PIXELS_PER_INCH)))
+    canvas.add_picture(f"Chart: {name}", box, image, chart.description)
+
+
+def _paragraphs(blocks: Iterable[Block]) -> list[Paragraph]:
+    lines = []
+    for block in blocks:
+        if isinstance(block, BulletList):
+            lines += [Paragraph(item, bullet=True) for item in block.items]
+        elif isinstance(block, Text):
+            lines.append(Paragraph(block.text, bold=block.role != "plain"))
+        elif isinstance(block, Heading):
+            lines.append(Paragraph(block.text, bold=True, heading=True))
+    return [line for line in lines if line.text]
+
+
+def _rows(report: Report, table: TableBlock) -> list[list[str]]:
+    rows = report.grids[table.grid].rows
+    return [[cell.striptags() if isinstance(cell, Markup) else cell for cell in row] for row in rows]
+
+
+def _notes(report: Report, page: Page) -> Iterator[str]:
+    """Yield the speaker notes: texts of the section, figures as text, sources by website, and day."""
+    locale, section = report.locale, page.section
+    yield from filter(None, (report.warning, section.title))
+    yield from (line.text for line in _paragraphs(page.before if page.continued else section.blocks))
+    for figure in page.figures:
+        table: TableBlock | None
+        if isinstance(figure, ChartBlock):
+            chart, table = report.charts[figure.chart], figure.table
+            yield from filter(None, (chart.title, chart.subtitle, chart.description))
+            if chart.footer and chart.footer not in chart.description:
+                yield chart.footer
+        else:
+            table = figure
+        if table is not None:
+            yield from ("; ".join(filter(None, row)) for row in _rows(report, table))
+    cited = facts_by_host(report, section.facts)
+    yield locale("deck.notes_sources") if cited else locale("deck.notes_none")
+    for host, ids in cited.items():
+        yield locale("deck.notes_host", host=host, facts=", ".join(ids))
+    yield locale("deck.notes_day", day=locale.day(report.analysis.as_of))
+
+
+LAYOUT, AUTHOR = "Title Only", "outage-analysis"
+LATIN = {"en": "Arial", "ko": "Malgun Gothic"}
+"""The font per language. Decks cannot embed fonts, so these are common on office computers."""
+HANGUL = "Malgun Gothic"
 THEME_COLOURS = {
-    "dk1": theme.INK,
-    "lt1": "FFFFFF",
-    "dk2": theme.MUTED,
-    "lt2": theme.LIGHT,
-    "accent1": theme.ACCENT,
-    "accent2": theme.GREY,
-    "accent3": theme.PALE,
-    "accent4": theme.MUTED,
-    "accent5": theme.LIGHT,
-    "accent6": theme.INK,
-    "hlink": theme.ACCENT,
-    "folHlink": theme.ACCENT,
+    "dk1": INK,
+    "lt1": "#FFFFFF",
+    "dk2": MUTED,
+    "lt2": LIGHT,
+    **dict.fromkeys(("accent1", "hlink", "folHlink"), ACCENT),
+    **dict.fromkeys(("accent2", "accent3", "accent4", "accent5", "accent6"), GREY),
 }
 PROPERTIES = """<?xml version="1.0" encoding="UTF-8" standalone="yes"?>
 <Properties xmlns="http://schemas.openxmlformats.org/officeDocument/2006/extended-properties"><Application>\
 outage-analysis</Application><PresentationFormat>Widescreen</PresentationFormat><Slides>{slides}</Slides>\
 <Notes>{slides}</Notes></Properties>"""
-PLACEHOLDER_BOXES = {
-    "title": theme.TITLE,
-    "body": Box(theme.LEFT, theme.TOP, theme.FULL_WIDTH, theme.BOTTOM - theme.TOP),
+PLACEHOLDERS = {
+    "title": (place.TITLE, "l", "b"),
+    "body": (place.BODY, "l", "t"),
+    "ftr": (place.FOOTER, "l", "ctr"),
+    "sldNum": (place.NUMBER, "r", "ctr"),
 }
-PLACEHOLDER_BOXES |= {"ftr": theme.FOOTER, "sldNum": theme.NUMBER}
-PLACEHOLDER_ALIGNMENT = {"ftr": "l", "sldNum": "r"}
-"""Alignment of the footer and the slide number."""
+"""The box, alignment and vertical anchor of each placeholder of the master slide."""
 
 
-def create_deck(title: str, lang: str, as_of: date, *, slides: int) -> Deck:
-    """Return a new slide deck without slides.
-
-    Args:
-        title: the title of the document.
-        lang: the language, en or ko.
-        as_of: the as-of day, which the file records as its creation date.
-        slides: the number of slides, which the properties of the file state.
-    """
+def _new_deck(report: Report, *, slides: int) -> Deck:
+    """Return a slide deck without slides, whose properties state the number of slides to come."""
     deck = Presentation()
-    deck.slide_width, deck.slide_height = (Emu(round(x * theme.EMU)) for x in (theme.WIDTH, theme.HEIGHT))
+    deck.slide_width, deck.slide_height = Inches(place.WIDTH), Inches(place.HEIGHT)
     deck.element.find(qn("p:sldSz")).attrib.pop("type", None)
     for layout in list(deck.slide_layouts):
         if layout.name != LAYOUT:
             deck.slide_layouts.remove(layout)
     _remove_related_parts(deck.part, RT.PRINTER_SETTINGS)
     _remove_related_parts(deck.part.package, RT.THUMBNAIL)
-    _style_master(deck, lang)
+    _style_master(deck, report.lang)
     deck.part.package.part_related_by(RT.EXTENDED_PROPERTIES).blob = PROPERTIES.format(slides=slides).encode()
-    created, properties = datetime.combine(as_of, time(), UTC).replace(tzinfo=None), deck.core_properties
-    properties.title, properties.author, properties.last_modified_by = title, AUTHOR, AUTHOR
-    properties.revision = 1
+    properties = deck.core_properties
+    properties.title, properties.author, properties.last_modified_by = report.title, AUTHOR, AUTHOR
+    properties.revision, properties.language = 1, place.LANGUAGE_TAGS[report.lang]
+    created = datetime.combine(report.analysis.as_of, time(), UTC).replace(tzinfo=None)
     properties.created = properties.modified = created
-    properties.language = theme.LOCALES[lang]
     return deck
 
 
-def deck_bytes(deck: Deck) -> bytes:
-    """Return a slide deck as the bytes of a .pptx file.
-
-    The dates inside the zip archive are removed, so that the same deck always gives the same bytes.
-    """
-    stream = io.BytesIO()
-    deck.save(stream)
-    return repack(stream.getvalue())
-
-
 def _remove_related_parts(owner: Any, kind: str) -> None:  # noqa: ANN401 - python-pptx has no types
-    """Remove unneeded parts of python-pptx's default template, such as printer settings or a thumbnail."""
     rels = owner._rels  # noqa: SLF001 - the library has no public method to remove parts
     for name in [name for name, rel in rels.items() if rel.reltype == kind]:
         rels.pop(name)
@@ -149,10 +271,9 @@ def _remove_related_parts(owner: Any, kind: str) -> None:  # noqa: ANN401 - pyth
 def _style_master(deck: Deck, lang: str) -> None:
     master = deck.slide_master
     theme_part = master.part.part_related_by(RT.THEME)
-    theme_xml = etree.fromstring(theme_part.blob)
-    theme_part.blob = etree.tostring(
-        _apply_theme(theme_xml, lang), xml_declaration=True, encoding="UTF-8", standalone=True
-    )
+    theme = etree.fromstring(theme_part.blob)
+    _apply_theme(theme, lang)
+    theme_part.blob = etree.tostring(theme, xml_declaration=True, encoding="UTF-8", standalone=True)
     _apply_theme(deck.notes_master.part.part_related_by(RT.THEME)._element, lang)  # noqa: SLF001 - python-pptx has no property for it
     for page in (master, *deck.slide_layouts):
         for shape in list(page.placeholders):
@@ -160,24 +281,23 @@ def _style_master(deck: Deck, lang: str) -> None:
             if kind == "dt":
                 shape.element.getparent().remove(shape.element)
             elif page is master:
-                shape.left, shape.top, shape.width, shape.height = map(Emu, PLACEHOLDER_BOXES[kind].emu)
+                box, alignment, anchor = PLACEHOLDERS[kind]
+                shape.left, shape.top, shape.width, shape.height = map(Emu, box.emu)
                 body = shape.element.txBody.find(qn("a:bodyPr"))
-                body.attrib.update({"lIns": "0", "rIns": "0", "tIns": "0", "bIns": "0"})
-                body.set("anchor", "t" if kind in ("title", "body") else "ctr")
+                body.attrib.update({"lIns": "0", "rIns": "0", "tIns": "0", "bIns": "0", "anchor": anchor})
                 for style in shape.element.iter(qn("a:lvl1pPr")):
-                    style.set("algn", PLACEHOLDER_ALIGNMENT.get(kind, "l"))
-                    style.find(qn("a:defRPr")).set("sz", "1000")
+                    style.set("algn", alignment)
+                    style.find(qn("a:defRPr")).set("sz", str(100 * place.FOOTER_SIZE))
     heading = master.element.find(".//" + qn("p:titleStyle")).find(qn("a:lvl1pPr"))
     heading.set("algn", "l")
     heading.find(qn("a:defRPr")).attrib.update({"sz": "2800", "b": "1"})
 
 
-def _apply_theme(theme_part: etree._Element, lang: str) -> etree._Element:
+def _apply_theme(theme: etree._Element, lang: str) -> None:
     for name, colour in THEME_COLOURS.items():
-        slot = theme_part.find(f".//{qn('a:clrScheme')}/{qn(f'a:{name}')}")
-        slot[:] = [slot.makeelement(qn("a:srgbClr"), {"val": colour})]
+        slot = theme.find(f".//{qn('a:clrScheme')}/{qn(f'a:{name}')}")
+        slot[:] = [slot.makeelement(qn("a:srgbClr"), {"val": colour[1:].upper()})]
     for kind in ("majorFont", "minorFont"):
-        fonts = theme_part.find(f".//{qn(f'a:{kind}')}")
-        fonts.find(qn("a:latin")).set("typeface", theme.LATIN[lang])
-        fonts.find(qn("a:ea")).set("typeface", theme.HANGUL)
-    return theme_part
+        fonts = theme.find(f".//{qn('a:fontScheme')}/{qn(f'a:{kind}')}")
+        fonts.find(qn("a:latin")).set("typeface", LATIN[lang])
+        fonts.find(qn("a:ea")).set("typeface", HANGUL)
