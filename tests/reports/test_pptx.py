@@ -130,11 +130,6 @@ def test_five_slides_give_the_answer_why_the_decision_what_others_said_and_the_l
     ]
 
 
-def test_services_follow_the_answer_if_claims_give_the_cost(decks: dict[str, Deck]) -> None:
-    assert titles(decks["certain"])[1] == "Services by loss band"
-    assert "Services by loss band" not in titles(decks["en"])
-
-
 @pytest.mark.parametrize("case", CASES)
 def test_an_outline_reads_the_title_of_each_slide(decks: dict[str, Deck], case: str) -> None:
     found = titles(decks[case])
@@ -151,16 +146,6 @@ def test_the_first_slide_has_the_headline_and_the_chart_of_the_first_screen(
         assert sentence in "\n".join(texts(first))
     assert pictures(first) == [report.charts["total_distribution"].description]
     assert any(report.title in text for text in texts(first))
-
-
-@pytest.mark.parametrize("lang", LANGUAGES)
-def test_the_second_slide_says_why_with_two_charts_of_the_page(
-    reports: dict[str, Report], decks: dict[str, Deck], lang: str
-) -> None:
-    report, second = reports[lang], decks[lang].slides[1]
-    shown = [report.charts[name] for name in ("waterfall", "tornado")]
-    assert pictures(second) == [chart.description for chart in shown]
-    assert {shown[1].title, *(chart.subtitle for chart in shown)} <= set(texts(second))
 
 
 @pytest.mark.parametrize("case", ["en", "ko", "compared"])
@@ -251,19 +236,12 @@ def test_notes_name_the_facts_with_their_hosts_and_the_day(
         assert report.locale.day(report.analysis.as_of) in text
         assert report.banner not in text
         assert "http" not in text
+    for slide in decks[lang].slides:
+        footer = slide.placeholders[11].text_frame.text
+        assert report.locale.day(report.analysis.as_of) in footer
+        assert re.search(r"\w\.(com|kr|net)", footer)
     assert "CO-08" in notes(decks[lang])[3]
     assert all(fact in notes(decks[lang])[-1] for fact in report.analysis.tables["facts"]["id"])
-
-
-@pytest.mark.parametrize("case", CASES)
-def test_each_footer_names_sources_and_day(
-    reports: dict[str, Report], decks: dict[str, Deck], case: str
-) -> None:
-    day = reports[case].locale.day(reports[case].analysis.as_of)
-    for slide in decks[case].slides:
-        footer = slide.placeholders[11].text_frame.text
-        assert day in footer
-        assert re.search(r"\w\.(com|kr|net)", footer) or case == "certain"
 
 
 @pytest.mark.parametrize("case", CASES)

@@ -182,7 +182,7 @@ def test_the_deck_has_a_slide_after_the_answer(report: Report) -> None:
     assert ["Total", "0.00", "87.56", "234.82", "125.63", "0.00", "448.00"] in costs
     notes = [slide.notes_slide.notes_text_frame.text for slide in slides]
     assert "Ring line; 7; 29; 13; 4; 4; 57" in notes[0]
-    assert "Ring line; 23.42; 21.69; 13.81; 0.00; 0.00; 58.93" in notes[1]
+    assert "Ring line; 0.00; 23.42; 21.69; 13.81; 0.00; 58.93" in notes[1]
 
 
 # --- the table by itself ---------------------------------------------------------------------------

@@ -17,7 +17,7 @@ from pptx.oxml.ns import qn
 from pptx.presentation import Presentation as Deck
 from pptx.util import Emu, Inches
 
-from outage_analysis.charts import ACCENT, GREY, INK, LIGHT, MUTED, png, source_line, svg
+from outage_analysis.charts import png, source_line, svg
 from outage_analysis.reports.archives import repack
 from outage_analysis.reports.blocks import Block, BulletList, ChartBlock, Heading, Section, TableBlock, Text
 from outage_analysis.reports.deck import canvas as place
@@ -200,14 +200,10 @@ def _notes(report: Report, page: Page) -> Iterator[str]:
     yield from filter(None, (report.warning, section.title))
     yield from (line.text for line in _paragraphs(page.before if page.continued else section.blocks))
     for figure in page.figures:
-        table: TableBlock | None
+        table = figure.table if isinstance(figure, ChartBlock) else figure
         if isinstance(figure, ChartBlock):
-            chart, table = report.charts[figure.chart], figure.table
-            yield from filter(None, (chart.title, chart.subtitle, chart.description))
-            if chart.footer and chart.footer not in chart.description:
-                yield chart.footer
-        else:
-            table = figure
+            chart = report.charts[figure.chart]
+            yield from filter(None, (chart.title, chart.subtitle, chart.description, chart.footer))
         if table is not None:
             yield from ("; ".join(filter(None, row)) for row in _rows(report, table))
     cited = facts_by_host(report, section.facts)
@@ -221,14 +217,6 @@ LAYOUT, AUTHOR = "Title Only", "outage-analysis"
 LATIN = {"en": "Arial", "ko": "Malgun Gothic"}
 """The font per language. Decks cannot embed fonts, so these are common on office computers."""
 HANGUL = "Malgun Gothic"
-THEME_COLOURS = {
-    "dk1": INK,
-    "lt1": "#FFFFFF",
-    "dk2": MUTED,
-    "lt2": LIGHT,
-    **dict.fromkeys(("accent1", "hlink", "folHlink"), ACCENT),
-    **dict.fromkeys(("accent2", "accent3", "accent4", "accent5", "accent6"), GREY),
-}
 PROPERTIES = """<?xml version="1.0" encoding="UTF-8" standalone="yes"?>
 <Properties xmlns="http://schemas.openxmlformats.org/officeDocument/2006/extended-properties"><Application>\
 outage-analysis</Application><PresentationFormat>Widescreen</PresentationFormat><Slides>{slides}</Slides>\
@@ -272,9 +260,9 @@ def _style_master(deck: Deck, lang: str) -> None:
     master = deck.slide_master
     theme_part = master.part.part_related_by(RT.THEME)
     theme = etree.fromstring(theme_part.blob)
-    _apply_theme(theme, lang)
+    _set_fonts(theme, lang)
     theme_part.blob = etree.tostring(theme, xml_declaration=True, encoding="UTF-8", standalone=True)
-    _apply_theme(deck.notes_master.part.part_related_by(RT.THEME)._element, lang)  # noqa: SLF001 - python-pptx has no property for it
+    _set_fonts(deck.notes_master.part.part_related_by(RT.THEME)._element, lang)  # noqa: SLF001 - python-pptx has no property for it
     for page in (master, *deck.slide_layouts):
         for shape in list(page.placeholders):
             kind = shape.element.ph.get("type", "body")
@@ -293,10 +281,7 @@ def _style_master(deck: Deck, lang: str) -> None:
     heading.find(qn("a:defRPr")).attrib.update({"sz": "2800", "b": "1"})
 
 
-def _apply_theme(theme: etree._Element, lang: str) -> None:
-    for name, colour in THEME_COLOURS.items():
-        slot = theme.find(f".//{qn('a:clrScheme')}/{qn(f'a:{name}')}")
-        slot[:] = [slot.makeelement(qn("a:srgbClr"), {"val": colour[1:].upper()})]
+def _set_fonts(theme: etree._Element, lang: str) -> None:
     for kind in ("majorFont", "minorFont"):
         fonts = theme.find(f".//{qn('a:fontScheme')}/{qn(f'a:{kind}')}")
         fonts.find(qn("a:latin")).set("typeface", LATIN[lang])
