@@ -110,7 +110,7 @@ def pictures(slide: Any) -> list[str]:  # noqa: ANN401 - no types
 
 
 def alternative(shape: Any) -> str:  # noqa: ANN401 - no types
-    return shape._element.xpath(".//p:cNvPr")[0].get("descr", "")  # noqa: SLF001 - no property
+    return str(shape._element.xpath(".//p:cNvPr")[0].get("descr", ""))  # noqa: SLF001 - no property
 
 
 # --- what the slides say -------------------------------------------------------------------------------
