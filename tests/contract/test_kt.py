@@ -119,7 +119,7 @@ def test_what_was_published_by_service_and_of_those_who_filed_comes_second(tmp_p
         ("landline", 232_000, None),
         ("copper", None, None),
     ]
-    _, first, second, third, *_ = (tmp_path / "report" / "report.md").read_text("utf-8").split("\n## ")
+    _, first, _, second, third, *_ = (tmp_path / "report" / "report.md").read_text("utf-8").split("\n## ")
     assert first.startswith("The answer")
     assert second.startswith("Services\n")
     assert "| IPTV | Fixed line | not published | 3,296,666,667 |" in second

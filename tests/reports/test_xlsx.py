@@ -255,7 +255,7 @@ def test_charts_are_pictures_with_title_sources_and_text_alternative(
     data: dict[str, bytes], books: dict[str, Workbook], reports: dict[str, Report], lang: str
 ) -> None:
     report, parts = reports[lang], books[lang].members
-    sections = (report.front, *report.sections)
+    sections = (*report.front, *report.sections)
     blocks = [block for section in sections for block in section.blocks if isinstance(block, ChartBlock)]
     charts = [report.charts[block.chart] for block in blocks]
     assert len(charts) > 5

@@ -210,7 +210,7 @@ class Report:
     @property
     def slides(self) -> list[Section]:
         """The sections that have a slide, in the order of the slides: the decision follows its reasons."""
-        places = {"answer": 0, "service-bands": 1, "why": 2, "decide": 3}
+        places = {"answer": 0, "service-bands": 1, "services": 1, "why": 2, "decide": 3}
         shown = [s for s in (*self.front, *self.sections) if any(block.slide for block in s.blocks)]
         return sorted(shown, key=lambda section: places.get(section.id, len(places)))
 

@@ -69,7 +69,8 @@ class _SectionBuilder:
         cash = cash_facts(self.analysis)
         yield self._section("service-bands", "service_bands_title", bands, synthetic=made, facts=cash)
         if "service_bands_claims" not in self.grids:
-            yield self._section("services", "services_title", self._published_services())
+            cited = tuple(" ".join(self.analysis.tables["services"]["facts"]).split())
+            yield self._section("services", "services_title", self._published_services(), facts=cited)
         published = self._table("published_counts", "published_counts_title")
         yield self._section("published", "published_counts_title", published)
         why = "why_title_claims" if self.analysis.headline_from_claims else "why_title"
@@ -169,13 +170,15 @@ class _SectionBuilder:
             yield from self._table("beside", "beside_title")
 
     def _published_services(self) -> Iterator[Block]:
-        locale = self.locale
+        locale, services = self.locale, self.analysis.tables["services"]
         if "services" in self.grids:
-            has_counts = (self.analysis.tables["services"]["published_count"] != "").any()
-            key = "services_intro" if has_counts else "services_no_counts"
-            of_claims = self.analysis.headline_from_claims
-            yield Text(locale("report.services_intro_claims" if of_claims else f"report.{key}"))
-            yield from self._table("services", "services_title")
+            key = "services_intro" if (services["published_count"] != "").any() else "services_no_counts"
+            key = "services_intro_claims" if self.analysis.headline_from_claims else key
+            is_second_screen = "service_bands_claims" not in self.grids
+            slide = is_second_screen and services["users"].count() > 0
+            cost = locale("report.services_cost", unit=locale.unit) if services["expected"].count() else ""
+            yield Text(" ".join(filter(None, (locale(f"report.{key}"), cost))), slide=slide)
+            yield from self._table("services", "services_title", slide=slide)
 
     def _service_bands(self) -> Iterator[Block]:
         locale, analysis = self.locale, self.analysis

@@ -102,7 +102,8 @@ def _write_summary(
     sheet.sortable, sheet.one_page = False, True
     for text in (report.kicker, report.policy):
         sheet.write_paragraph(text)
-    blocks = list(report.front.blocks)
+    answer, *others = report.front
+    blocks = list(answer.blocks)
     style = "strong"
     while blocks and isinstance(first := blocks[0], Text):
         sheet.write_paragraph(first.text, style)
@@ -111,6 +112,8 @@ def _write_summary(
     sheet.write_heading(report.locale("workbook.figures"))
     sheet.write_paragraph(intro, "note")
     write_figures(sheet, report, live)
+    for section in others:
+        blocks += [Heading(section.title), *section.blocks]
     for block in blocks:
         _write_block(sheet, report, views, block)
     sheet.write_paragraph(report.footer, "note")
