@@ -286,7 +286,7 @@ def test_a_chart_is_added_as_the_recipe_says(
     chart = names["daily"](
         analysis.tables["claims_intake"], ChartContext(labels.Locale(lang), {}, analysis.as_of)
     ).to_dict()
-    assert chart["title"]["text"] == [said[lang]["daily_title"]]
+    assert chart["title"]["text"] == [said[lang]["daily_measure"]]
     assert len(next(iter(chart["datasets"].values()))) == len(analysis.tables["claims_intake"])
 
 

@@ -15,7 +15,6 @@ from outage_analysis.costs import (
     TORNADO,
     TOTAL_DISTRIBUTION,
     WATERFALL_STEPS,
-    WINNERS_AND_LOSERS,
 )
 from outage_analysis.text import Locale
 
@@ -128,28 +127,6 @@ POLICIES = pl.DataFrame(
 )
 """What the chart of a comparison takes of its policies."""
 
-
-def winners_of(*rows: tuple[str, str | None, int | None, int, int, int, int]) -> pl.DataFrame:
-    """The columns of `winners_and_losers`: level, service, lower edge, and the claims by sign."""
-    signs = ("gain", "lose", "equal", "unclear")
-    return pl.DataFrame(
-        [
-            {"policy": "a", "other": "b", "level": level, "service": service, "over": over}
-            | {"claims": sum(counts), **dict(zip(signs, counts, strict=True))}
-            for level, service, over, *counts in rows
-        ],
-        schema=WINNERS_AND_LOSERS.dtypes,
-    )
-
-
-WINNERS = winners_of(
-    ("band", "mail", 0, 4, 0, 4, 0),
-    ("band", "mail", 100, 0, 2, 0, 0),
-    ("band", "maps", 0, 0, 0, 8, 2),
-    ("service", "mail", None, 4, 2, 4, 0),
-    ("service", "maps", None, 0, 0, 8, 2),
-    ("total", None, None, 4, 2, 12, 2),
-)
 RANGES = pl.DataFrame(
     [
         ("cash", "", None, 1e6, 50e6, 190e6, 440e6, "CO-07"),

@@ -29,13 +29,14 @@ from outage_analysis.charts import (
     vega_bundle,
     wrap_columns,
 )
-from outage_analysis.charts.claims_data import MAX_COMBINATIONS, MAX_DATA_BYTES, OTHER_ID
-from outage_analysis.charts.curve_data import fan_table
-from outage_analysis.charts.loss_charts import BLACK, LOSS_COLOURS, WHITE, band_colours, readable_on
-from outage_analysis.charts.theme import MUTED
+from outage_analysis.charts.claims_data import MAX_DATA_BYTES, OTHER_ID
+from outage_analysis.charts.intake_charts import fan_table
+from outage_analysis.charts.linked_charts import MAX_COMBINATIONS
+from outage_analysis.charts.loss_charts import band_colours, readable_on
+from outage_analysis.charts.theme import BLACK, LOSS_COLOURS, MUTED, WHITE
 from outage_analysis.losses import curve_table, fit_all, with_shares
 from outage_analysis.text import LANGUAGES, Locale
-from tests.charts.cost_tables import FRONTIER, POLICIES, TRIED, WINNERS
+from tests.charts.cost_tables import FRONTIER, POLICIES, TRIED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -49,7 +50,7 @@ DENTAL = ([0, 25, 50, 100, 150, 250, 500, 1000, 1500, 2500], [30, 31, 57, 42, 65
 """Real losses in bands: the reference case of dental claims, without the top that it states."""
 SEVERAL_VIEWS = {"linked"}
 """Views that repeat have a width of their own."""
-NOT_ON_THE_PAGE = {*SEVERAL_VIEWS, "intake_fan", "cost_by_band", "winners_and_losers", "frontier"}
+NOT_ON_THE_PAGE = {*SEVERAL_VIEWS, "intake_fan", "cost_by_band", "frontier"}
 """A forecast is none of a report's tables; the waterfall says what the bars by band say."""
 
 
@@ -76,7 +77,6 @@ def samples(analysis: Analysis) -> Samples:
     return {
         "hindsight_backtest": TRIED,
         "comparison": POLICIES,
-        "winners_and_losers": WINNERS,
         **analysis.tables,
         "claims_service_bands": service_band_table(
             analysis.cubes["cost"], analysis.policy, analysis.ledger, analysis.as_of
@@ -201,30 +201,6 @@ def test_charts_of_claims_are_those_whose_table_comes_from_claims() -> None:
     assert {n for n, e in CHARTS.items() if e.claims} == {
         n for n, e in CHARTS.items() if e.table.startswith("claims_")
     }
-
-
-def test_bars_of_winners_and_losers_are_their_shares_in_all_by_band_and_by_service(
-    draw_spec: Drawing,
-) -> None:
-    spec = draw_spec("winners_and_losers", WINNERS)
-    assert title_of(spec) == "20% of the claims gain and 10% lose"
-    widths: dict[str, dict[str, float]] = {}
-    for row in data_of(spec):
-        widths.setdefault(row["name"], {})[row["part"]] = row["end"] - row["start"]
-    assert next(iter(widths)) == "All claims"
-    shares = [
-        {"gain": 20, "same": 60, "unclear": 10, "lose": 10},
-        {"gain": 100 * 4 / 18, "same": 100 * 12 / 18, "unclear": 100 * 2 / 18},
-        {"lose": 100},
-        {"gain": 40, "same": 40, "lose": 20},
-        {"same": 80, "unclear": 20},
-    ]
-    assert [*widths.values()] == [pytest.approx(share, abs=1e-3) for share in shares]
-
-
-def test_without_counted_claims_there_are_no_bars_of_winners_and_losers(analysis: Analysis) -> None:
-    payments = WINNERS.with_columns(claims=pl.lit(None, pl.Float64))
-    assert draw("winners_and_losers", payments, frame(analysis)) is None
 
 
 def test_the_bars_by_band_are_the_expected_costs_of_the_table(analysis: Analysis, draw_spec: Drawing) -> None:

@@ -12,7 +12,7 @@ from selenium.webdriver import Chrome, ChromeOptions
 from selenium.webdriver.chrome.service import Service
 
 from outage_analysis.charts import chart_context, draw, script_json, vega_bundle
-from outage_analysis.charts.day_axis import milliseconds, noon, shown_days
+from outage_analysis.charts.axes import milliseconds, noon, shown_days
 from outage_analysis.text import Locale
 from tests.chromium import CHROMIUM, DRIVER, FLAGS, IN_A_BROWSER
 

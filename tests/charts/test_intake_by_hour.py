@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 from outage_analysis.charts import CHARTS, ChartContext, draw
-from outage_analysis.charts.day_axis import milliseconds
+from outage_analysis.charts.axes import milliseconds
 from outage_analysis.charts.intake_charts import MAX_BARS
 from outage_analysis.text import Locale
 

@@ -126,9 +126,9 @@ def test_a_dimension_may_have_any_id_and_every_combination_counts_all_claims(
         ).rows() == [(text, id_, MIN_CLAIMS_PER_CATEGORY) for text in "ab"]
     params = {p["name"]: p for p in drawing(combination_counts(received), own)["params"]}
     assert [params[f"listed_{at}"]["bind"]["key"]["name"] for at in range(4)] == [
-        f"{title}: " for title in ("Service", "Loss band", "Day filed", "Region")
+        f"{title}: " for title in ("Service", "Day filed", "Region", "Loss band")
     ]
-    assert params["names"]["value"][3] == ["a", "b"]
+    assert params["names"]["value"][2] == ["a", "b"]
 
 
 def test_personal_data_in_the_texts_are_refused(claims_csv: ClaimsCsv, incident: Incident) -> None:
@@ -201,7 +201,7 @@ def test_the_title_names_the_views_on_synthetic_rows_and_the_largest_service_els
     told_table: pl.DataFrame, incident: Incident
 ) -> None:
     titles = [" ".join(drawing(told_table, incident, synthetic=s)["title"]["text"]) for s in (True, False)]
-    measure = "Synthetic rows: Claims by service, loss band, day filed, region"
+    measure = "Synthetic rows: Claims by service, day filed, region, loss band"
     assert titles[0].startswith(measure)
     assert titles[1].startswith("KakaoTalk has 60% of all claims")
 
@@ -223,8 +223,8 @@ def test_names_keep_no_mark_that_turns_or_hides_the_text_beside_them(
     table = told_table.with_columns(pl.col("category").replace("Seoul", text["en"]))
     params = {p["name"]: p for p in drawing(table, hostile)["params"]}
     plain = "TalkU+202EU+001B[31m"
-    title = params["listed_3"]["bind"]["key"]["name"]
-    assert [params["names"]["value"][0][0], params["names"]["value"][3][0], title] == [
+    title = params["listed_2"]["bind"]["key"]["name"]
+    assert [params["names"]["value"][0][0], params["names"]["value"][2][0], title] == [
         plain,
         plain,
         f"{plain}: ",
@@ -237,7 +237,7 @@ def test_markup_in_the_data_stays_a_name(told_table: pl.DataFrame, incident: Inc
     evil = told_table.with_columns(pl.col("category").replace("Seoul", word))
     spec = drawing(evil, incident)
     values = {p["name"]: p.get("value") for p in spec["params"]}
-    assert values["names"][3][0] == f"{word[:39]}…"
+    assert values["names"][2][0] == f"{word[:39]}…"
     assert word[:9] not in json.dumps({k: v for k, v in spec.items() if k != "params"})
 
 

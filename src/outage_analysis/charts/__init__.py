@@ -2,26 +2,20 @@
 
 Modules:
     registry: list of all charts, with the table that each one shows
-    theme: colours, fonts and captions of every chart
-    axes: axes of money and of ratios
-    day_axis: axes of days, with the outage and the deadlines
-    cost_charts: charts of the cost: by loss band, funnel
-    total_charts: the distribution of the total as dots, and the parts of the expected total
+    theme: the palette, fonts and captions of every chart
+    marks: marks and axes that several charts share
+    axes: axes of money, ratios, days and hours
+    cost_charts: bars of the expected cost: by loss band, funnel, waterfall
+    total_charts: the distribution of the total as dots
     dot_stacks: places of dots on an axis of amounts
-    sum_charts: amounts on one axis: press forecasts, separate sums, free goods
+    range_charts: ranges: inputs, policies, press forecasts, separate sums, free goods, back-test
     frontier_charts: what claimants get against what policies cost
-    range_charts: charts of ranges: inputs, back-test, policies
     loss_charts: claims by service and loss band
-    service_charts: claims and cost by service and loss band
-    winner_charts: who gains and who loses under another policy
     fit_charts: fitted loss distributions and observed shares
     intake_charts: claims filed by day and hour, and their forecast
-    linked_views: charts that filter each other
-    linked_layout: places, names and titles of linked charts
-    view_selection: the selection that linked charts share
+    linked_charts: charts that filter each other
     cost_data: tables shaped for charts of costs
-    claims_data: tables shaped for charts of claims, also for the linked charts
-    curve_data: tables shaped for fitted curves and forecasts
+    claims_data: tables shaped for charts of claims
     images: charts as SVG, PNG and PDF
     standalone: charts by name for notebooks and files, saved as they are shown
     offline: charts and sliders in notebooks without a network; charts as reproducible JSON
@@ -38,14 +32,13 @@ from outage_analysis.lazy_exports import lazy_exports
 
 if TYPE_CHECKING:
     from outage_analysis.charts.claims_data import services_by_claims
-    from outage_analysis.charts.curve_data import forecast_fan
     from outage_analysis.charts.images import add_captions, png, svg
-    from outage_analysis.charts.linked_views import linked_chart
+    from outage_analysis.charts.intake_charts import forecast_fan
+    from outage_analysis.charts.linked_charts import linked_chart
     from outage_analysis.charts.offline import (
         RENDERER,
         SLIDER_QUEUE,
         STYLE,
-        chart_context,
         data_script,
         is_package_script,
         render_offline,
@@ -73,6 +66,7 @@ if TYPE_CHECKING:
         AltairChart,
         ChartContext,
         NothingToDraw,
+        chart_context,
         in_palette,
         source_line,
         style_config,

@@ -1,14 +1,22 @@
-"""Build chart axes for amounts of money and for ratios, and short labels such as 190m."""
+"""Axes of amounts, ratios, days and hours, with short labels such as 190m; the outage and deadlines on days.
+
+A day is a calendar day in the time zone of the incident. The axes place its midnight at midnight UTC and use
+a UTC scale, so a chart shows the same days wherever it is read.
+"""
 
 from __future__ import annotations
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
 
 import altair as alt
 
 from outage_analysis.charts.dot_stacks import DotLayout
+from outage_analysis.charts.marks import axis_for_field
+from outage_analysis.charts.theme import GREY, MUTED, SHADE, ChartContext
 from outage_analysis.text import CHART_STEPS, Locale
 
 FEW_DECADES = 2.5
@@ -25,6 +33,17 @@ MAX_FLOAT_DIGITS = 15
 """The most significant digits that a float holds."""
 LOG_AXIS_RATIO = 20
 """If the largest amount is at least this many times the smallest, use a log axis."""
+MOST_TICKS = 40
+"""Largest number of ticks of a day axis. Vega leaves out labels for which there is no room."""
+LONG = 365
+"""Number of days from which the labels include the year."""
+LABEL_ROW = 14
+"""Pixels: height of a row of labels above a chart of days."""
+TICK_HOURS, MOST_HOUR_TICKS = (3, 6, 12), 14
+"""Hours between the ticks of an hour axis, and the largest number of ticks for which this step is used."""
+DAY = timedelta(days=1)
+MARGIN = 1.0
+"""An outage before the first day is shown if it makes the axis at most this many times longer."""
 
 
 def short_amount(locale: Locale, amount: float, digits: int = 2) -> str:
@@ -101,21 +120,28 @@ def labelled_axis(
     )
 
 
-def money_axis(
-    field: str, locale: Locale, title: str, low: float, high: float, scale: alt.Scale | None = None
-) -> alt.X:
-    """Return a horizontal axis for amounts in the smallest currency unit.
+def money_axis(field: str, locale: Locale, label: str, low: float, high: float, **values: object) -> alt.X:
+    """Return a horizontal axis for amounts in the smallest currency unit, from `low` to `high`.
 
-    The axis is logarithmic if `low` is above 0, and linear otherwise. It ends at `low` and `high`, unless a
-    scale is given.
+    The axis is logarithmic if `low` is above 0, and linear otherwise.
+
+    Args:
+        field: the column with the amounts.
+        locale: language and currency.
+        label: the key of the title, whose placeholders are the unit and the names in `values`.
+        low: the start of the axis.
+        high: its end.
+        values: the values for further placeholders.
     """
     unit = 10**locale.minor_units
     ticks = log_ticks(low / unit, high / unit) if low else even_ticks(0, high / unit)
-    axis = labelled_axis(
-        [t * unit for t in ticks], [short_number(locale, tick, TICK_DIGITS) for tick in ticks]
+    labels = [short_number(locale, tick, TICK_DIGITS) for tick in ticks]
+    return alt.X(
+        f"{field}:Q",
+        title=locale(label, unit=locale.unit, **values),
+        scale=alt.Scale(type="log" if low else "linear", domain=[low, high], nice=False),
+        axis=labelled_axis([tick * unit for tick in ticks], labels),
     )
-    scale = scale or alt.Scale(type="log" if low else "linear", domain=[low, high], nice=False)
-    return alt.X(f"{field}:Q", title=title, scale=scale, axis=axis)
 
 
 def dots_axis(layout: DotLayout, locale: Locale, title: str) -> alt.X:
@@ -138,3 +164,137 @@ def dots_axis(layout: DotLayout, locale: Locale, title: str) -> alt.X:
         labels = ["0" if layout.only_zeros else locale("chart.less_than", amount=least), *labels]
     scale = alt.Scale(domain=[layout.low, layout.high], nice=False, zero=False)
     return alt.X("place:Q", title=title, scale=scale, axis=labelled_axis(ticks, labels, places))
+
+
+def milliseconds(moment: date | datetime) -> int:
+    """Return the number of milliseconds from 1970 to a local time or to the start of a day, on a day axis."""
+    local = moment if isinstance(moment, datetime) else datetime.combine(moment, time())
+    return round(local.replace(tzinfo=UTC).timestamp() * 1000)
+
+
+def noon(day: date) -> int:
+    """Return the position of the middle of a day on a day axis."""
+    return milliseconds(datetime.combine(day, time(12)))
+
+
+def shown_days(first: date, last: date, context: ChartContext) -> tuple[date, date]:
+    """Return the first and last day of an axis that shows `first` to `last`, the outage and the deadlines.
+
+    An outage or a deadline far from these days is not shown.
+    """
+    most = max(MARGIN * (last - first + DAY).days, 7)
+    marked = [day for day, _ in context.deadlines]
+    if context.outage:
+        marked += [moment.date() for moment in context.outage]
+    near = [day for day in marked if first - most * DAY <= day <= last + most * DAY]
+    return min([first, *near]), max([last, *near])
+
+
+def day_x(field: str, days: tuple[date, date], locale: Locale, *, over_data: bool = False) -> alt.X:
+    """Return a horizontal time axis from the first to the last of `days`, with a tick at noon of a day.
+
+    With `over_data`, the axis is drawn over the data instead of under them.
+    """
+    first, last = days
+    count = (last - first).days + 1
+    ticks = [first + n * DAY for n in range(0, count, -(-count // MOST_TICKS))]
+    labels = [str(day) if count > LONG else locale.short_day(day) for day in ticks]
+    return _time_axis(field, days, [noon(day) for day in ticks], labels, zindex=int(over_data))
+
+
+def hour_x(field: str, days: tuple[date, date], locale: Locale) -> alt.X:
+    """Return the horizontal time axis of an hourly chart, from the first to the last of `days`.
+
+    If the axis covers a few days, it has a tick every few hours, with the date at midnight. If it covers
+    more days, it has a tick at each midnight.
+    """
+    first, last = days
+    hours = 24 * ((last - first).days + 1)
+    whole_days = 24 * -(-hours // (24 * MOST_TICKS))
+    every = next((step for step in TICK_HOURS if hours <= step * MOST_HOUR_TICKS), whole_days)
+    start = datetime.combine(first, time())
+    ticks = [start + timedelta(hours=n) for n in range(0, hours + 1, every)]
+    labels = [locale.short_day(tick.date()) if tick.hour == 0 else f"{tick:%H:%M}" for tick in ticks]
+    return _time_axis(field, days, [milliseconds(tick) for tick in ticks], labels)
+
+
+def _time_axis(
+    field: str, days: tuple[date, date], at: Sequence[int], labels: Sequence[str], zindex: int = 0
+) -> alt.X:
+    # Ticks and domain are expressions, because Vega-Lite turns numbers into calls of `datetime`, which Vega
+    # takes for a year where it may not compile scripts, as on the page. Labels are looked up, because Vega's
+    # own day names are English.
+    axis = alt.Axis(
+        values=alt.ExprRef(str(at)),
+        labelExpr=f"{json.dumps(labels, ensure_ascii=False)}[indexof({at}, +datum.value)]",
+        labelOverlap="parity",
+        labelSeparation=8,
+        labelAngle=0,
+        grid=False,
+        zindex=zindex,
+    )
+    domain = alt.ExprRef(f"[{milliseconds(days[0])}, {milliseconds(days[1] + DAY)}]")
+    return alt.X(f"{field}:T", title=None, axis=axis, scale=alt.Scale(type="utc", domain=domain, nice=False))
+
+
+def day_marks(
+    x: alt.X, days: tuple[date, date], context: ChartContext, height: int
+) -> tuple[list[alt.Chart], list[alt.Chart]]:
+    """Return the layers that mark the outage and the deadlines on a time axis.
+
+    The labels stand above the chart, each in a row of its own, so that they never overlap.
+
+    Args:
+        x: the axis.
+        days: the first and last day of the axis.
+        context: the outage and the deadlines, in local time.
+        height: the height of the chart in pixels.
+
+    Returns:
+        The shading of the outage, to be drawn under the data, and the labelled rules, to be drawn over them.
+    """
+    rows = (context.outage is not None) + len(context.deadlines)
+    low, high = milliseconds(days[0]), milliseconds(days[1] + DAY)
+    at_day = axis_for_field(x, "day")
+
+    def label(at: float, text: str, y: int) -> alt.Chart:
+        """Label a position: to its right in the left half of the chart, else to its left."""
+        side: dict[str, Any] = (
+            {"align": "left", "dx": 4} if at <= (low + high) / 2 else {"align": "right", "dx": -4}
+        )
+        words = _inline({"day": at, "label": text}).mark_text(**side, fontSize=11, color=MUTED, aria=False)
+        labelled: alt.Chart = words.encode(at_day, y=alt.value(y), text="label:N")
+        return labelled
+
+    under, over = [], []
+    if context.outage:
+        start, end = (milliseconds(moment) for moment in context.outage)
+        start, end = max(start, low), min(end, high)
+        if start < end:
+            shade = _inline({"from": start, "to": end}).mark_rect(color=SHADE, opacity=0.55, aria=False)
+            top = alt.value(-LABEL_ROW * rows - 2)  # above the label, which stands in the highest row
+            under.append(shade.encode(axis_for_field(x, "from"), x2="to:T", y=top, y2=alt.value(height)))
+            over.append(label(start, context.locale("chart.day_outage"), -LABEL_ROW * (rows - 1) - 5))
+    for number, (day, text) in enumerate(context.deadlines):
+        at = milliseconds(day + DAY)
+        if low < at <= high:
+            row = -LABEL_ROW * number  # a later rule is taller, so that no rule crosses a label to its right
+            rule = _inline({"day": at}).mark_rule(color=GREY, strokeDash=[4, 3], aria=False)
+            over.append(rule.encode(at_day, y=alt.value(row - 10), y2=alt.value(height)))
+            over.append(label(at, text, row - 5))
+    return under, over
+
+
+def _inline(row: Mapping[str, float | str]) -> alt.Chart:
+    # `Data`, unlike `InlineData`, keeps the row in the layer, apart from the data sets of the chart.
+    return alt.Chart(alt.Data(values=[dict(row)]))  # type: ignore[no-untyped-call]
+
+
+def mark_sentences(context: ChartContext) -> str:
+    """Return sentences on the outage and the deadlines for the text description of a chart of days."""
+    locale, told = context.locale, []
+    if context.outage:
+        start, end = (locale.day(moment.date()) for moment in context.outage)
+        told.append(locale("chart.day_outage_told", start=start, end=end))
+    told += [locale("chart.day_mark_told", label=label) for _, label in context.deadlines]
+    return "".join(f" {sentence}" for sentence in told)

@@ -1,18 +1,9 @@
-"""Reduce tables of claims to the few rows that a chart embeds, however many claims there are.
-
-The linked charts embed the counts of claims per combination of their bars: of a service, a loss band, a day
-and a category.
-"""
+"""Reduce tables of claims to the few rows that a chart embeds, however many claims there are."""
 
 from __future__ import annotations
 
 import json
-from bisect import bisect_right
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date, timedelta
-from math import prod
-from typing import Any
 
 import polars as pl
 
@@ -211,120 +202,8 @@ def largest_band(table: pl.DataFrame) -> tuple[Band, float] | None:
     return most, counts[most] / sum(counts.values())
 
 
-def thin_days(intake: pl.DataFrame, most: int) -> pl.DataFrame:
-    """Thin out a table of cumulative claims by day: keep the last day and every k-th day before that.
-
-    k is the smallest number that leaves at most `most` rows.
-    """
-    every = -(-len(intake) // most)
-    return intake.reverse().gather_every(every).reverse()
-
-
-MAX_ENTRIES = {"service": 20, "band": 24, "day": 60, "category": 20}
-"""Largest number of bars in each linked chart; fewer if there would be more than `MAX_COMBINATIONS`."""
-REDUCTIONS = tuple(n / 20 for n in range(20, 1, -1))
-"""Fractions of `MAX_ENTRIES` to try, in this order, until the combinations are few enough."""
-MAX_COMBINATIONS = 12_000
-"""Largest number of combinations of bars. A browser counts them again at every step of a selection, and a
-page carries a count for each, so this limits the time per step and the size of the page."""
-COLUMNS = {"service": ["service"], "band": ["over", "up_to"], "day": ["filed_on"], "category": ["category"]}
-ViewEntry = tuple[Any, ...]
-"""The values that identify a service, a band, a day or a category in the tables' columns."""
-
-
-@dataclass(frozen=True)
-class View:
-    """One of the linked charts: its bars, and for each value in the table the bar that shows it."""
-
-    id: str
-    """service, band, day or category. It is not the id of a dimension, which could be such a word."""
-    entries: list[ViewEntry]
-    """In display order. Small entries are merged under `OTHER_ID`; merged days are named by the first day."""
-    positions: dict[ViewEntry, int]
-    """Each value of the tables -> the position of the entry that shows the value."""
-    dimension: str | None
-    """The id of the incident's dimension whose values are the categories."""
-
-    @property
-    def merged_count(self) -> int:
-        """Number of values in the table, such as services, that are merged into the last bar."""
-        return sum(position == len(self.entries) - 1 for position in self.positions.values())
-
-    @property
-    def days_per_entry(self) -> int:
-        """Number of days that one bar covers in the chart of days."""
-        firsts = [entry[0] for entry in self.entries]
-        return (firsts[1] - firsts[0]).days if len(firsts) > 1 else 1
-
-
-def build_views(table: pl.DataFrame) -> tuple[list[View], list[int]]:
-    """Choose the bars of each linked chart, and count the claims for every combination of their bars.
-
-    Args:
-        table: the claim counts per combination, as `count_combinations` returns them.
-
-    Returns:
-        The linked charts, and the number of claims for each combination of one bar per chart. The last chart
-        varies fastest: with 2 services, 3 bands and 4 days, the count of the second service, first band and
-        third day is at position 1 * 12 + 0 * 4 + 2.
-    """
-    named = table["dimension"].drop_nulls().len() > 0
-    ids = [name for name in MAX_ENTRIES if name != "category" or named]
-    for fraction in REDUCTIONS:
-        views = [_view(table, name, fraction) for name in ids]
-        if prod(len(view.entries) for view in views) <= MAX_COMBINATIONS:
-            break
-    return views, _counts(table, views)
-
-
-def _view(table: pl.DataFrame, name: str, fraction: float) -> View:
-    totals = table.group_by(COLUMNS[name]).agg(pl.col("claims").sum()).rows()
-    claims = {entry: count for *values, count in totals for entry in [tuple(values)]}
-    most = max(2, int(MAX_ENTRIES[name] * fraction))
-    entries, merged = {"band": _merge_bands, "day": _merge_days}.get(name, _merge_smallest)(claims, most)
-    positions = {entry: position for position, entry in enumerate(entries)}
-    return View(name, entries, {entry: positions[merged[entry]] for entry in claims}, table["dimension"][0])
-
-
-MergedEntries = tuple[list[ViewEntry], dict[ViewEntry, ViewEntry]]
-"""The entries of a view in display order, and a mapping from each table value to the entry that shows it."""
-
-
-def _merge_bands(claims: dict[ViewEntry, int], most: int) -> MergedEntries:
-    merged = merged_bands(claims, most)
-    frame = pl.DataFrame([*merged.values()], schema={"over": pl.Int64, "up_to": pl.Int64}, orient="row")
-    return ordered_bands(frame), merged
-
-
-def _merge_days(claims: dict[ViewEntry, int], most: int) -> MergedEntries:
-    days: list[date] = sorted(day for (day,) in claims)
-    length = (days[-1] - days[0]).days + 1
-    bars = [days[0] + timedelta(n) for n in range(0, length, -(-length // most))]
-    return [(bar,) for bar in bars], {(day,): (bars[bisect_right(bars, day) - 1],) for day in days}
-
-
-def _merge_smallest(claims: dict[ViewEntry, int], most: int) -> MergedEntries:
-    rest: ViewEntry = (OTHER_ID,)
-    ranked = sorted(claims.keys() - {rest}, key=lambda entry: (-claims[entry], str(entry[0])))
-    if len(ranked) + (rest in claims) > most:
-        ranked = ranked[: most - 1]
-    merged = {entry: entry if entry in ranked else rest for entry in claims}
-    return [*ranked, *([rest] if rest in merged.values() else [])], merged
-
-
-def _counts(table: pl.DataFrame, views: Sequence[View]) -> list[int]:
-    placed, slot = table, pl.lit(0)
-    for at, view in enumerate(views):
-        placed = placed.join(
-            _position_table(table, view, f"place_{at}"), on=COLUMNS[view.id], nulls_equal=True
-        )
-        slot = slot * len(view.entries) + pl.col(f"place_{at}")
-    totals = dict(placed.group_by(slot.alias("slot")).agg(pl.col("claims").sum()).rows())
-    return [totals.get(n, 0) for n in range(prod(len(view.entries) for view in views))]
-
-
-def _position_table(table: pl.DataFrame, view: View, name: str) -> pl.DataFrame:
-    columns = COLUMNS[view.id]
-    schema = {column: table.schema[column] for column in columns} | {name: pl.Int64}
-    rows = [(*entry, position) for entry, position in view.positions.items()]
-    return pl.DataFrame(rows, schema=schema, orient="row")
+def thin_evenly(rows: pl.DataFrame, most: int) -> pl.DataFrame:
+    """Keep at most `most` evenly spaced rows, including the first and the last; `most` is 2 or more."""
+    if len(rows) <= most:
+        return rows
+    return rows[[round(n * (len(rows) - 1) / (most - 1)) for n in range(most)]]

@@ -1,10 +1,13 @@
-"""Charts of the cost: cost by loss band, and the claims funnel."""
+"""Charts of the expected cost as bars: by loss band, as a funnel of claims, and as a waterfall of parts."""
 
 from __future__ import annotations
 
 import altair as alt
 import polars as pl
 
+from outage_analysis.charts import cost_data
+from outage_analysis.charts.axes import money_axis, short_amount
+from outage_analysis.charts.marks import accent_if, axis_for_field, name_axis, wrap_name
 from outage_analysis.charts.theme import (
     ACCENT,
     GREY,
@@ -14,15 +17,15 @@ from outage_analysis.charts.theme import (
     ChartContext,
     NothingToDraw,
     finish_chart,
-    json_ready,
-    name_axis,
-    wrap_name,
 )
 from outage_analysis.costs import by_band
+from outage_analysis.text import capitalized
 
 FEW = alt.Axis(tickCount=5, format=",.6~g")
 HALF = 0.5
 """If the share of a band exceeds this, the title says that most of the cost is in the band."""
+LABEL_WIDTH = 90
+"""Width in pixels of the label at the end of a bar of the waterfall."""
 
 
 def cost_by_band(costs: pl.DataFrame, context: ChartContext) -> AltairChart:
@@ -36,61 +39,41 @@ def cost_by_band(costs: pl.DataFrame, context: ChartContext) -> AltairChart:
     if rows.is_empty():
         raise NothingToDraw
     divisor, unit = locale.axis(float(rows["expected"].sum()))
-    data = rows.select(
-        band=pl.struct("over", "up_to").map_elements(
-            lambda b: locale.band(b["over"], b["up_to"]), return_dtype=pl.String
-        ),
-        rule=pl.col("rule").map_elements(lambda r: locale(f"word.{r}"), return_dtype=pl.String),
-        expected=pl.col("expected") / divisor,
-    ).with_columns(
-        row=pl.format("{}\n{}", "band", "rule"),
-        label=pl.col("expected").map_elements(
-            lambda v: locale.number(locale.rounded(v)), return_dtype=pl.String
-        ),
+    lines = [context.name(line) for line in rows["line"]]
+    several = len(set(lines)) > 1
+    bands = [locale.band(*band) for band in rows.select("over", "up_to").rows()]
+    expected = [value / divisor for value in rows["expected"]]
+    names = [
+        "\n".join([*([wrap_name(line)] if several else []), band, locale(f"word.{rule}")])
+        for line, band, rule in zip(lines, bands, rows["rule"], strict=True)
+    ]
+    data = pl.DataFrame(
+        {
+            "row": names,
+            "band": bands,
+            "expected": expected,
+            "label": [locale.number(locale.rounded(value)) for value in expected],
+        }
     )
-    names = [context.name(line) for line in rows["line"]]
-    several = len(set(names)) > 1
-    if several:
-        lines = pl.Series("line", [wrap_name(name) for name in names])
-        data = data.with_columns(row=pl.format("{}\n{}", lines, "row"))
-    place = int(data["expected"].arg_max() or 0)
-    most = data.row(place, named=True)
-    y = alt.Y("row:N", sort=data["row"].to_list(), title=None, axis=name_axis())
-    axis_end = float(data["expected"].max() or 0) * 1.15  # type: ignore[arg-type]
-    x = alt.X(
-        "expected:Q",
-        title=locale("chart.band_x", unit=unit),
-        scale=alt.Scale(domain=[0, axis_end]),
-        axis=FEW,
-    )
-    base = alt.Chart(json_ready(data))
-    dearest = alt.datum.row == most["row"] if several else alt.datum.band == most["band"]
-    bars = base.mark_bar(size=20).encode(
-        x, y, color=alt.condition(dearest, alt.value(ACCENT), alt.value(GREY))
-    )
+    most = expected.index(max(expected))
+    share = expected[most] / sum(expected)
+    y, base = name_axis(names, "row"), alt.Chart(data)
+    title, scale = locale("chart.band_x", unit=unit), alt.Scale(domain=[0, max(expected) * 1.15])
+    x = alt.X("expected:Q", title=title, scale=scale, axis=FEW)
+    dearest = alt.datum.row == names[most] if several else alt.datum.band == bands[most]
+    bars = base.mark_bar(size=20).encode(x, y, color=accent_if(dearest))
     labels = base.mark_text(align="left", dx=5).encode(x, y, text="label:N")
-    facts = " ".join(dict.fromkeys(" ".join(rows["facts"]).split()))
-    share = most["expected"] / data["expected"].sum()
-    name = f"{names[place]}, {most['band']}" if several else most["band"]
+    name = f"{lines[most]}, {bands[most]}" if several else bands[most]
+    finding = "chart.band_title" if share > HALF else "chart.waterfall_finding"
     return finish_chart(
         bars + labels,
         context,
-        facts=facts,
+        "band",
+        finding=locale(finding, share=locale.share(share), band=name, name=name),
+        facts=" ".join(rows["facts"]),
         height=(ROW + (34 if several else 8)) * len(data),
-        title=_band_title(name, share, context),
-        subtitle=locale("chart.band_subtitle", unit=unit, loss=context.loss),
-        description=locale("chart.band_description"),
+        unit=unit,
     )
-
-
-def _band_title(name: str, share: float, context: ChartContext) -> str:
-    # If the claims are synthetic, the title only states what the chart measures, because such claims support
-    # no finding.
-    locale = context.locale
-    if context.synthetic:
-        return locale("chart.band_measure")
-    key = "chart.band_title" if share > HALF else "chart.waterfall_finding"
-    return locale(key, share=locale.share(share), band=name, name=name)
 
 
 def funnel(table: pl.DataFrame, context: ChartContext) -> AltairChart:
@@ -103,52 +86,97 @@ def funnel(table: pl.DataFrame, context: ChartContext) -> AltairChart:
     rows = table.filter(pl.col("expected").is_not_null().all().over("line"))
     if rows.is_empty():
         raise NothingToDraw
-    several = rows["line"].n_unique() > 1
+    several, claimed = rows["line"].n_unique() > 1, "claimed" in rows["stage"]
     stages = [wrap_name(locale(f"word.{s}")) for s in rows["stage"]]
     if several:
         lines = [wrap_name(context.name(line)) for line in rows["line"]]
         stages = [f"{line}\n{stage}" for line, stage in zip(lines, stages, strict=True)]
-    data = rows.with_columns(
-        stage=pl.Series(stages),
-        label=pl.col("expected").map_elements(
-            lambda v: locale.number(v if float(v).is_integer() else round(locale.rounded(v))),
-            return_dtype=pl.String,
-        ),
+    labels = [
+        locale.number(v if v.is_integer() else round(locale.rounded(v))) for v in rows["expected"].to_list()
+    ]
+    data = rows.with_columns(stage=pl.Series(stages), label=pl.Series(labels))
+    scale = alt.Scale(
+        domain=[0, max(v for c in ("expected", "high") for v in rows[c] if v is not None) * 1.2]
     )
-    y = alt.Y("stage:N", sort=data["stage"].to_list(), title=None, axis=name_axis())
-    x_scale = alt.Scale(domain=[0, float(data.select(pl.max("expected", "high")).max_horizontal()[0]) * 1.2])
-    base = alt.Chart(json_ready(data))
-    counted = "column.claims" if "claimed" in rows["stage"] else "chart.funnel_x"
-    x = alt.X("expected:Q", title=locale(counted), scale=x_scale, axis=FEW)
-    bars = base.mark_bar(size=18).encode(x, y)
-    spans = base.mark_rule(color=INK, strokeWidth=1.2).encode(
-        alt.X("low:Q", scale=x_scale), alt.X2("high:Q"), y
-    )
-    labels = base.mark_text(align="left", dx=6, dy=-15, fontWeight=600).encode(x, y, text="label:N")
+    title = locale("column.claims" if claimed else "chart.funnel_x")
+    x = alt.X("expected:Q", title=title, scale=scale, axis=FEW)
+    y, base = name_axis(stages, "stage"), alt.Chart(data)
+    spans = base.mark_rule(color=INK, strokeWidth=1.2)
+    texts = base.mark_text(align="left", dx=6, dy=-15, fontWeight=600)
     return finish_chart(
-        bars + spans + labels,
+        alt.layer(
+            base.mark_bar(size=18).encode(x, y),
+            spans.encode(alt.X("low:Q", scale=scale), alt.X2("high:Q"), y),
+            texts.encode(x, y, text="label:N"),
+        ),
         context,
+        "funnel",
+        finding=_funnel_finding(rows, context, several=several, claimed=claimed),
+        measure="report.funnel_title_claims" if claimed else "report.funnel_title",
         height=(ROW + (24 if several else 14)) * len(data),
-        title=_funnel_title(rows, context),
-        subtitle=locale("chart.funnel_subtitle"),
-        description=locale("chart.funnel_description"),
     )
 
 
-def _funnel_title(rows: pl.DataFrame, context: ChartContext) -> str:
-    # If the claims are synthetic, the title only states what the chart measures, because such claims support
-    # no finding.
+def _funnel_finding(rows: pl.DataFrame, context: ChartContext, *, several: bool, claimed: bool) -> str:
     locale = context.locale
-    if context.synthetic:
-        return locale("report.funnel_title_claims" if "claimed" in rows["stage"] else "report.funnel_title")
     paid = rows.filter(stage="paid").sort("expected", descending=True, maintain_order=True)
     line = paid["line"][0] if len(paid) else rows["line"][0]
     by_stage = dict(rows.filter(line=line).select("stage", "expected").rows())
     counts = list(by_stage.values())
     first, last = by_stage.get("reported", counts[0]), by_stage.get("paid", counts[-1])
-    key = "chart.funnel_claims_title" if "claimed" in by_stage else "chart.funnel_chart_title"
-    several = rows["line"].n_unique() > 1
-    line_phrase = locale("report.of_line", line=context.name(line)) if several else ""
     return locale(
-        key, paid=locale.number(round(locale.rounded(last))), reported=locale.number(first), line=line_phrase
+        "chart.funnel_claims_title" if claimed and "claimed" in by_stage else "chart.funnel_chart_title",
+        paid=locale.number(round(locale.rounded(last))),
+        reported=locale.number(first),
+        line=locale("report.of_line", line=context.name(line)) if several else "",
+    )
+
+
+def waterfall(table: pl.DataFrame, context: ChartContext) -> AltairChart:
+    """Draw a waterfall chart of the parts that add up to the expected cash cost.
+
+    Each bar starts where the previous bar ends. The shares add up to 100 %.
+    """
+    locale = context.locale
+    if len(table) < 2:  # noqa: PLR2004 - a sum needs two bars
+        raise NothingToDraw
+    rows = cost_data.waterfall_bars(table)
+    parts, total = list(rows.iter_rows(named=True)), float(rows["expected"].sum())
+    labels = [cost_data.step_labels(r, locale, lambda id_: wrap_name(context.name(id_))) for r in parts]
+    names = ["\n".join(filter(None, label)) for label in labels]
+    shares = [f"{part['percent']}%" if part["percent"] else "<1%" for part in parts]
+    costs = [
+        f"{short_amount(locale, r['expected'])} ({share})" for r, share in zip(parts, shares, strict=True)
+    ]
+    data = pl.DataFrame(
+        {
+            "name": [*names, locale("chart.waterfall_sum")],
+            "start": [*rows["start"], 0.0],
+            "end": [*rows["end"], total],
+            "label": [*costs, f"{short_amount(locale, total)} (100%)"],
+            "sum": [*([False] * len(names)), True],
+        }
+    )
+    # Room for the labels at every width of the chart.
+    room = alt.ExprRef(f"{total!r} * width / max(width - {LABEL_WIDTH}, 1)")
+    x = money_axis("start", locale, "chart.waterfall_x", 0.0, total * 1.1)
+    x = x.scale(domainMin=0, domainMax=room, nice=False)
+    y, base = name_axis(data["name"].to_list()), alt.Chart(data)
+    # The merged small parts, which come last, do not count as the largest part.
+    largest = int(rows.filter(joined=1)["expected"].arg_max() or 0)
+    colour = alt.when("datum.sum").then(alt.value(INK)).when(alt.datum.name == names[largest])
+    bars = base.mark_bar(size=20)
+    name = names[largest].replace("\n", " " if parts[largest]["rule"] is None else ", ")
+    return finish_chart(
+        alt.layer(
+            bars.encode(
+                x, alt.X2("end:Q"), y, color=colour.then(alt.value(ACCENT)).otherwise(alt.value(GREY))
+            ),
+            base.mark_text(align="left", dx=5).encode(axis_for_field(x, "end"), y, text="label:N"),
+        ),
+        context,
+        "waterfall",
+        finding=locale("chart.waterfall_finding", name=capitalized(name), share=shares[largest]),
+        facts=" ".join(rows["facts"]),
+        height=(ROW + 8) * len(data),
     )

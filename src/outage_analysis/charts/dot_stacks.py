@@ -59,10 +59,6 @@ class DotLayout:
             return self.low if self.small is None else self.small
         return math.log10(amount)
 
-    def fraction(self, place: float) -> float:
-        """Return how far along the axis a place is, from 0 to 1."""
-        return (place - self.low) / (self.high - self.low)
-
 
 def dot_layout(amounts: Sequence[float], marked: Sequence[float], likely_low: float) -> DotLayout:
     """Stack dots on an axis that also has room for other amounts.

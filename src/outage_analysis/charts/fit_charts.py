@@ -8,19 +8,20 @@ from collections.abc import Sequence
 import altair as alt
 import polars as pl
 
-from outage_analysis.charts import curve_data
 from outage_analysis.charts.axes import labelled_axis, log_ticks
+from outage_analysis.charts.claims_data import thin_evenly
+from outage_analysis.charts.marks import axis_for_field
 from outage_analysis.charts.theme import (
     ACCENT,
     GREY,
     INK,
+    MUTED,
     AltairChart,
     ChartContext,
     NothingToDraw,
-    axis_for_field,
     finish_chart,
-    json_ready,
 )
+from outage_analysis.losses import COUNTED
 from outage_analysis.text import Locale
 
 HEIGHT = 320
@@ -34,6 +35,8 @@ POOR = 0.01
 """If the goodness-of-fit p is below this, the title says that even the best family fits badly."""
 TAIL_MARGIN = 0.5
 """The axis of the tail chart starts at this multiple of the smallest share in the chart."""
+MAX_POINTS = 32
+"""Largest number of points per curve; more points would not change how a curve looks."""
 
 
 def ogive(table: pl.DataFrame, context: ChartContext) -> AltairChart:
@@ -41,45 +44,27 @@ def ogive(table: pl.DataFrame, context: ChartContext) -> AltairChart:
     locale = context.locale
     families, counts, lines = _split_table(table)
     best, weight = families.row(0)
-    name, median = locale(f"word.{best}"), curve_data.median_loss(table)
-    pixels = [HEIGHT * (1 - v) for v in _line_ends(lines, families["family"].to_list(), "share_below")]
-    x = _loss_axis(context, lines["loss"].to_list())
+    median, p = median_loss(table), table.filter(family=best)["p"][0]
     losses = _losses_phrase(locale, table)
     y = alt.Y("share:Q", title=locale("chart.ogive_y", losses=losses), scale=alt.Scale(domain=[0, 100]))
-    layers = _layers(
-        counts.select("loss", share=pl.col("share_below") * 100),
-        lines.select(
-            "family",
-            "loss",
-            share=pl.col("share_below") * 100,
-            low=pl.col("low") * 100,
-            high=pl.col("high") * 100,
-        ),
-        x,
-        y,
-    )
-    has_finding = median is not None and not context.synthetic
-    p = table.filter(family=best)["p"][0]
-    key = "chart.ogive_finding" if weight >= CLEAR else "chart.ogive_several"
-    key = "chart.ogive_poor" if p is not None and p < POOR else key
-    finding = (
-        locale(key, losses=losses, median=_short_loss(locale, locale.rounded(median)), family=name)
-        if has_finding and median
-        else ""
-    )
+    percents = lines.select("family", "loss", pl.col("low", "high") * 100, share=pl.col("share_below") * 100)
+    layers = _layers(counts.select("loss", share=pl.col("share_below") * 100), percents, context, y)
+    pixels = [HEIGHT * (1 - v) for v in _line_ends(lines, families, "share_below")]
+    finding = ""
+    if median:
+        key = "finding" if weight >= CLEAR else "several"
+        key = "poor" if p is not None and p < POOR else key
+        shown = _short_loss(locale, locale.rounded(median))
+        finding = locale(f"chart.ogive_{key}", losses=losses, median=shown, family=locale(f"word.{best}"))
     return finish_chart(
         alt.layer(*layers, _family_labels(families, pixels, locale)),
         context,
+        "ogive",
+        finding=finding,
         height=HEIGHT,
-        title=finding or locale("chart.ogive_measure"),
-        subtitle=locale(
-            "chart.ogive_subtitle",
-            losses=losses,
-            loss=context.loss,
-            note=_scale_note(locale, table),
-            weight=locale.share(weight),
-        ),
-        description=locale("chart.ogive_description"),
+        losses=losses,
+        note=_scale_note(locale, table),
+        weight=locale.share(weight),
     )
 
 
@@ -97,16 +82,15 @@ def tail(table: pl.DataFrame, context: ChartContext) -> AltairChart:
     if above.is_empty():
         raise NothingToDraw
     last, least = above.select("loss", "share_above").row(-1)
-    end = float(counts["loss"].max())  # type: ignore[arg-type] # there are counts
-    lowest = _lowest_share(lines, float(least))
     lines = lines.filter(pl.col("share_above") > 0)
-    x, losses = _loss_axis(context, lines["loss"].to_list()), _losses_phrase(locale, table)
-    ticks = [10.0**k for k in range(math.ceil(math.log10(lowest * 100)), 3)]
+    best = lines.filter(family=lines["family"][0])["share_above"].to_list()
+    lowest = max(min(least, *best), least / 100) * TAIL_MARGIN
+    losses, end = _losses_phrase(locale, table), float(counts["loss"].to_list()[-1])
     y = alt.Y(
         "share:Q",
         title=locale("chart.tail_y", losses=losses),
         scale=alt.Scale(type="log", domain=[lowest * 100, 100], nice=False),
-        axis=alt.Axis(values=ticks, format="~g"),
+        axis=alt.Axis(values=[10.0**k for k in range(math.ceil(math.log10(lowest * 100)), 3)], format="~g"),
     )
     percents = lines.select(
         "family",
@@ -115,96 +99,82 @@ def tail(table: pl.DataFrame, context: ChartContext) -> AltairChart:
         low=pl.col("above_low").clip(lowest / 10) * 100,
         high=pl.col("above_high").clip(lowest / 10) * 100,
     )
-    layers = _layers(above.select("loss", share=pl.col("share_above") * 100), percents, x, y)
-    ends = _line_ends(lines, families["family"].to_list(), "share_above")
-    pixels = [HEIGHT * math.log(max(v, lowest)) / math.log(lowest) for v in ends]
-    title = locale(
-        "chart.tail_finding", losses=losses, share=locale.share(least), edge=_short_loss(locale, last)
-    )
+    layers = _layers(above.select("loss", share=pl.col("share_above") * 100), percents, context, y)
+    pixels = [
+        HEIGHT * math.log(max(v, lowest)) / math.log(lowest)
+        for v in _line_ends(lines, families, "share_above")
+    ]
+    base, x = alt.Chart(pl.DataFrame({"loss": [end]})), _loss_axis(context, percents["loss"].to_list())
+    label = base.mark_text(align="right", dx=-5, fontSize=11, color=MUTED)
+    share, edge = locale.share(least), _short_loss(locale, last)
     return finish_chart(
-        alt.layer(*_last_edge_layers(end, x, locale), *layers, _family_labels(families, pixels, locale)),
-        context,
-        height=HEIGHT,
-        title=locale("chart.tail_measure") if context.synthetic else title,
-        subtitle=locale(
-            "chart.tail_subtitle",
-            losses=losses,
-            loss=context.loss,
-            note=_scale_note(locale, table),
-            edge=_short_loss(locale, end),
+        alt.layer(
+            base.mark_rule(color=GREY, strokeDash=[4, 3]).encode(x),
+            label.encode(x, y=alt.value(8), text=alt.value(locale("chart.tail_end"))),
+            *layers,
+            _family_labels(families, pixels, locale),
         ),
-        description=locale("chart.tail_description"),
+        context,
+        "tail",
+        finding=locale("chart.tail_finding", losses=losses, share=share, edge=edge),
+        height=HEIGHT,
+        losses=losses,
+        note=_scale_note(locale, table),
+        edge=_short_loss(locale, end),
     )
-
-
-def _lowest_share(lines: pl.DataFrame, least: float) -> float:
-    best = lines.filter(family=lines["family"][0])["share_above"]
-    reached = float(best.filter(best > 0).min())  # type: ignore[arg-type] # some share is above 0
-    return max(min(least, reached), least / 100) * TAIL_MARGIN
 
 
 def _split_table(table: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
-    families, counts = curve_data.family_weights(table), curve_data.counted_shares(table)
+    families, counts = family_weights(table), counted_shares(table)
     if families.is_empty() or counts.is_empty():
         raise NothingToDraw
-    return families, counts, curve_data.family_curves(table)
+    return families, counts, family_curves(table)
 
 
-def _layers(counts: pl.DataFrame, lines: pl.DataFrame, x: alt.X, y: alt.Y) -> list[alt.Chart]:
+def _layers(counts: pl.DataFrame, lines: pl.DataFrame, context: ChartContext, y: alt.Y) -> list[alt.Chart]:
     """Return the layers of the ogive or the tail chart, from back to front.
 
     These are the interval of the best-fitting family, the curves of the other families, the curve of the best
-    family, and the observed shares.
+    family, and the observed shares. There is no legend, because the name of each family stands at the end of
+    its line and only the best family has a colour.
     """
-    best = lines["family"][0]
-    best_line, other_lines = lines.filter(family=best), lines.filter(pl.col("family") != best)
-    interval_base = alt.Chart(json_ready(best_line.select("loss", "low", "high").drop_nulls()))
-    interval = interval_base.mark_area(color=ACCENT, opacity=0.18, clip=True).encode(
-        x, axis_for_field(y, "low"), alt.Y2("high:Q")
-    )
-    thin = alt.Chart(json_ready(other_lines.select("family", "loss", "share")))
-    thick = alt.Chart(json_ready(best_line.select("loss", "share")))
-    # There is no legend, because the name of each family stands at the end of its line and only the best
-    # family has a colour.
+    x, best = _loss_axis(context, lines["loss"].to_list()), pl.col("family") == lines["family"][0]
+    interval = alt.Chart(lines.filter(best).select("loss", "low", "high").drop_nulls())
+    thin = alt.Chart(lines.filter(~best).select("family", "loss", "share"))
+    thick = alt.Chart(lines.filter(best).select("loss", "share"))
     return [
-        interval,
+        interval.mark_area(color=ACCENT, opacity=0.18, clip=True).encode(
+            x, axis_for_field(y, "low"), alt.Y2("high:Q")
+        ),
         thin.mark_line(color=GREY, strokeWidth=1, clip=True).encode(x, y, detail="family:N"),
         thick.mark_line(color=ACCENT, strokeWidth=2.5, clip=True).encode(x, y),
-        alt.Chart(json_ready(counts)).mark_point(filled=True, color=INK, size=45, opacity=1).encode(x, y),
+        alt.Chart(counts).mark_point(filled=True, color=INK, size=45, opacity=1).encode(x, y),
     ]
 
 
 def _family_labels(families: pl.DataFrame, pixels: Sequence[float], locale: Locale) -> alt.Chart:
     """Write the name of the distribution family at the end of each fitted curve, without overlaps."""
+    places = spread_labels(pixels, GAP, HEIGHT - GAP / 2)
     rows = [
         {"name": locale(f"word.{family}"), "y": round(place, 1), "best": n == 0}
-        for n, (family, place) in enumerate(
-            zip(families["family"], curve_data.spread_labels(pixels, GAP, HEIGHT - GAP / 2), strict=True)
-        )
+        for n, (family, place) in enumerate(zip(families["family"], places, strict=True))
     ]
-    base = alt.Chart(pl.DataFrame(rows))
-    y = alt.Y("y:Q", scale=None, axis=None)
-    names: alt.Chart = base.mark_text(align="left", dx=5, fontSize=11).encode(
-        y,
-        x=alt.value("width"),
-        text="name:N",
-        color=alt.condition("datum.best", alt.value(ACCENT), alt.value("#57606a")),
+    names: alt.Chart = (
+        alt.Chart(pl.DataFrame(rows))
+        .mark_text(align="left", dx=5, fontSize=11)
+        .encode(
+            alt.Y("y:Q", scale=None, axis=None),
+            x=alt.value("width"),
+            text="name:N",
+            color=alt.condition("datum.best", alt.value(ACCENT), alt.value(MUTED)),
+        )
     )
     return names
 
 
-def _last_edge_layers(end: float, x: alt.X, locale: Locale) -> tuple[alt.Chart, alt.Chart]:
-    base = alt.Chart(pl.DataFrame({"loss": [end]}))
-    rule = base.mark_rule(color=GREY, strokeDash=[4, 3]).encode(x)
-    label = base.mark_text(align="right", dx=-5, fontSize=11, color="#57606a").encode(
-        x, y=alt.value(8), text=alt.value(locale("chart.tail_end"))
-    )
-    return rule, label
-
-
-def _line_ends(lines: pl.DataFrame, families: Sequence[str], column: str) -> list[float]:
+def _line_ends(lines: pl.DataFrame, families: pl.DataFrame, column: str) -> list[float]:
     """Return, for each distribution family, the value of `column` at the largest loss of its curve."""
-    return [float(lines.filter(family=f).sort("loss")[column][-1]) for f in families]
+    return [float(lines.filter(family=f).sort("loss")[column][-1]) for f in families["family"]]
 
 
 def _loss_axis(context: ChartContext, losses: Sequence[float]) -> alt.X:
@@ -246,3 +216,64 @@ def _scale_note(locale: Locale, table: pl.DataFrame) -> str:
         if tens >= LEAST_WHOLE and locale.short(round(tens)) != locale.loss(round(tens))
         else ""
     )
+
+
+def family_weights(curves: pl.DataFrame) -> pl.DataFrame:
+    """Return the fitted distribution families with their model weights, the largest weight first.
+
+    Args:
+        curves: the table that `curve_table` returns. Rows with the family `counted` contain the observed
+            shares; the other rows contain the fitted distributions at several losses.
+    """
+    weights = curves.filter(pl.col("family") != COUNTED).group_by("family").agg(pl.col("weight").first())
+    return weights.sort("weight", "family", descending=[True, False])
+
+
+def counted_shares(curves: pl.DataFrame) -> pl.DataFrame:
+    """Return the observed shares of losses at each band edge: `loss`, `share_below`, `share_above`."""
+    return curves.filter(family=COUNTED).select("loss", "share_below", "share_above").sort("loss")
+
+
+def family_curves(curves: pl.DataFrame, most: int = MAX_POINTS) -> pl.DataFrame:
+    """Return the fitted distributions as curves of at most `most` points, the largest weight first.
+
+    Returns:
+        One row per point: `family`, `loss`, `share_below` with its interval from `low` to `high`, and
+        `share_above` with its interval from `above_low` to `above_high`.
+    """
+    wanted = ["family", "loss", "share_below", "share_above", "low", "high", "above_low", "above_high"]
+    parts = [
+        thin_evenly(curves.filter(family=family).select(wanted).sort("loss"), most)
+        for family in family_weights(curves)["family"]
+    ]
+    return pl.concat(parts).with_columns(pl.col(pl.Float64).round_sig_figs(4))
+
+
+def median_loss(curves: pl.DataFrame) -> float | None:
+    """Return the median loss under the fitted distribution with the largest weight, by interpolation.
+
+    Return None if the median lies outside the losses in the table.
+    """
+    part = curves.filter(family=family_weights(curves)["family"][0]).sort("loss")
+    below, above = part.filter(pl.col("share_below") <= 0.5), part.filter(pl.col("share_below") > 0.5)  # noqa: PLR2004
+    if below.is_empty() or above.is_empty():
+        return None
+    low_loss, low_share = below.select("loss", "share_below").row(-1)
+    high_loss, high_share = above.select("loss", "share_below").row(0)
+    start, end = math.log(low_loss), math.log(high_loss)
+    return float(math.exp(start + (end - start) * (0.5 - low_share) / (high_share - low_share)))
+
+
+def spread_labels(places: Sequence[float], gap: float, last: float) -> list[float]:
+    """Shift label positions so that they are at least `gap` apart and none exceeds `last`."""
+    order = sorted(range(len(places)), key=lambda i: places[i])
+    moved = [0.0] * len(places)
+    least = -math.inf
+    for i in order:
+        moved[i] = least = max(places[i], least)
+        least += gap
+    most = last
+    for i in reversed(order):
+        moved[i] = most = min(moved[i], most)
+        most -= gap
+    return moved

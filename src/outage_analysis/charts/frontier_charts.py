@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import altair as alt
 import polars as pl
 
@@ -15,7 +17,6 @@ from outage_analysis.charts.theme import (
     ChartContext,
     NothingToDraw,
     finish_chart,
-    json_ready,
 )
 from outage_analysis.text import Locale
 
@@ -48,65 +49,40 @@ def frontier(table: pl.DataFrame, context: ChartContext) -> AltairChart:
     scale = 1 if objective in ("replaced", "made_whole") else 10**locale.minor_units
     data = table.with_columns(shown=pl.col("benefit") / scale)
     costs = [*data["at_level"], *([] if budget is None else [budget])]
-    low, high = min(costs), max(costs)
-    room = (high - low or high or 1.0) * ROOM
-    x = money_axis(
-        "at_level",
-        locale,
-        locale("chart.frontier_x", mark=mark, unit=locale.unit),
-        0.0,
-        high + 2 * room,
-    )
+    high = max(costs)
+    room = (high - min(costs) or high or 1.0) * ROOM
+    x = money_axis("at_level", locale, "chart.frontier_x", 0.0, high + 2 * room, mark=mark)
     y = _benefit_axis(data["shown"].to_list(), objective, locale)
-    line, policies = data.filter(role="frontier"), data.filter(pl.col("role") != "frontier")
-    policies = _labels(policies, context)
     layers = []
     if budget is not None:
-        layers += _budget_rule(budget, x, locale)
-    line_chart = alt.Chart(json_ready(line.sort("at_level", "shown")))
+        label = locale("chart.frontier_budget", amount=short_amount(locale, budget))
+        limit = alt.Chart(pl.DataFrame({"at_level": [float(budget)], "label": [label]}))
+        text = limit.mark_text(align="left", dx=5, dy=9)
+        layers += [
+            limit.mark_rule(strokeDash=[5, 4], color=INK).encode(x),
+            text.encode(x, y=alt.value(0), text="label:N"),
+        ]
+    line = alt.Chart(data.filter(role="frontier").sort("at_level", "shown"))
     layers += [
-        line_chart.mark_line(color=LIGHT, strokeWidth=2, interpolate="step-after").encode(x, y),
-        line_chart.mark_point(filled=True, color=GREY, size=18, opacity=1).encode(x, y),
+        line.mark_line(color=LIGHT, strokeWidth=2, interpolate="step-after").encode(x, y),
+        line.mark_point(filled=True, color=GREY, size=18, opacity=1).encode(x, y),
+        *_policy_points(_labelled(data.filter(pl.col("role") != "frontier"), context), x, y, high),
     ]
-    layers += _policy_points(policies, x, y, high)
     return finish_chart(
         alt.layer(*layers),
         context,
+        "frontier",
+        finding=_finding(table, locale),
         height=HEIGHT,
-        title=_title(table, context),
-        subtitle=locale(
-            "chart.frontier_subtitle",
-            mark=mark,
-            unit=locale.unit,
-            benefit=locale(f"column.{objective}"),
-        ),
-        description=locale("chart.frontier_description", mark=mark),
+        mark=mark,
+        benefit=locale(f"column.{objective}"),
     )
 
 
-def _policy_points(policies: pl.DataFrame, x: alt.X, y: alt.Y, high: float) -> list[alt.Chart]:
-    chosen = pl.col("role").is_in(CHOSEN)
-    layers = []
-    for part, colour, shift in (
-        (policies.filter(~chosen), INK, BELOW),
-        (policies.filter(chosen), ACCENT, ABOVE),
-    ):
-        for right in (False, True):
-            side = part.filter((pl.col("at_level") > high * LABELS_LEFT_FROM) == right)
-            if side.is_empty():
-                continue
-            points = alt.Chart(json_ready(side))
-            dots = points.mark_point(filled=True, size=120, stroke="white", color=colour, opacity=1)
-            words = points.mark_text(dx=-11 if right else 11, dy=shift, fontWeight=600, color=colour)
-            words.mark.align = "right" if right else "left"
-            layers += [dots.encode(x, y), words.encode(x, y, text="label:N")]
-    return layers
-
-
-def _labels(policies: pl.DataFrame, context: ChartContext) -> pl.DataFrame:
+def _labelled(policies: pl.DataFrame, context: ChartContext) -> pl.DataFrame:
     names = [
-        context.name(row["policy"]) if row["role"] == "named" else context.locale(f"word.{row['role']}")
-        for row in policies.iter_rows(named=True)
+        context.name(policy) if role == "named" else context.locale(f"word.{role}")
+        for policy, role in policies.select("policy", "role").rows()
     ]
     labelled = policies.with_columns(label=pl.Series(names, dtype=pl.String))
     return labelled.group_by("at_level", "benefit", maintain_order=True).agg(
@@ -114,13 +90,20 @@ def _labels(policies: pl.DataFrame, context: ChartContext) -> pl.DataFrame:
     )
 
 
-def _budget_rule(budget: float, x: alt.X, locale: Locale) -> list[alt.Chart]:
-    label = locale("chart.frontier_budget", amount=short_amount(locale, budget))
-    base = alt.Chart(json_ready(pl.DataFrame({"at_level": [float(budget)], "label": [label]})))
-    return [
-        base.mark_rule(strokeDash=[5, 4], color=INK).encode(x),
-        base.mark_text(align="left", dx=5, dy=9).encode(x, y=alt.value(0), text="label:N"),
-    ]
+def _policy_points(policies: pl.DataFrame, x: alt.X, y: alt.Y, high: float) -> list[alt.Chart]:
+    chosen, right = pl.col("role").is_in(CHOSEN), pl.col("at_level") > high * LABELS_LEFT_FROM
+    layers = []
+    for part, colour, shift in ((~chosen, INK, BELOW), (chosen, ACCENT, ABOVE)):
+        for side, align, dx in ((~right, "left", 11), (right, "right", -11)):
+            rows = policies.filter(part, side)
+            if rows.is_empty():
+                continue
+            points = alt.Chart(rows)
+            dots = points.mark_point(filled=True, size=120, stroke="white", color=colour, opacity=1)
+            looks: dict[str, Any] = {"align": align, "dx": dx, "dy": shift, "fontWeight": 600}
+            words = points.mark_text(**looks, color=colour)
+            layers += [dots.encode(x, y), words.encode(x, y, text="label:N")]
+    return layers
 
 
 def _benefit_axis(values: list[float], objective: str, locale: Locale) -> alt.Y:
@@ -139,31 +122,26 @@ def _benefit_axis(values: list[float], objective: str, locale: Locale) -> alt.Y:
     return alt.Y("shown:Q", title=locale(f"column.{objective}"), scale=scale, axis=axis)
 
 
-def _title(table: pl.DataFrame, context: ChartContext) -> str:
-    locale = context.locale
+def _finding(table: pl.DataFrame, locale: Locale) -> str:
     by_role = {row["role"]: row for row in table.iter_rows(named=True)}
     mark, budget = table["mark"][0], table["budget"][0]
-    if context.synthetic:
-        return locale("chart.frontier_measure")
-    if "solution" not in by_role and budget is not None:
-        return locale("chart.frontier_title_none", budget=locale.money(budget), mark=mark)
-    if "solution" not in by_role or budget is None:
-        return locale("chart.frontier_measure")
-    solution, announced = by_role["solution"], by_role.get("announced")
-    values = {"budget": locale.money(budget), "benefit": _benefit_text(solution, locale)}
+    solution, announced = by_role.get("solution"), by_role.get("announced")
+    if budget is None:
+        return ""
+    limit = locale.money(budget)
+    if solution is None:
+        return locale("chart.frontier_title_none", budget=limit, mark=mark)
+    benefit = locale(f"solve.got_{solution['objective']}", value=_value_text(solution, locale))
     if announced is None:
-        return locale("chart.frontier_title_solution", **values)
+        return locale("chart.frontier_title_solution", budget=limit, benefit=benefit)
     if solution["parameters"] == announced["parameters"]:
-        return locale("chart.frontier_title_same", mark=mark, **values)
-    return locale("chart.frontier_title", announced=_value_text(announced, locale), **values)
+        return locale("chart.frontier_title_same", budget=limit, mark=mark)
+    value = _value_text(announced, locale)
+    return locale("chart.frontier_title", budget=limit, benefit=benefit, announced=value)
 
 
-def _benefit_text(row: dict[str, object], locale: Locale) -> str:
-    return locale(f"solve.got_{row['objective']}", value=_value_text(row, locale))
-
-
-def _value_text(row: dict[str, object], locale: Locale) -> str:
-    objective, value = row["objective"], float(str(row["benefit"]))
+def _value_text(row: dict[str, Any], locale: Locale) -> str:
+    objective, value = row["objective"], float(row["benefit"])
     if objective == "replaced":
         return locale.share(value)
     if objective == "made_whole":

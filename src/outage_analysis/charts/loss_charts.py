@@ -1,4 +1,4 @@
-"""Charts of claims by service and loss band: stacked bars, and one small panel per service."""
+"""Charts of claims by service and loss band: stacked bars, and a table with darker cells for more claims."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import altair as alt
 import polars as pl
 
+from outage_analysis.charts.axes import short_number
 from outage_analysis.charts.claims_data import (
     OTHER_ID,
     band_shares,
@@ -15,33 +16,35 @@ from outage_analysis.charts.claims_data import (
     merge_bands,
     ordered_bands,
 )
+from outage_analysis.charts.marks import name_axis, percent_axis
 from outage_analysis.charts.theme import (
-    ACCENT,
+    BLACK,
+    EMPTY_CELL,
     GREY,
+    LOSS_COLOURS,
     ROW,
+    SPECIAL_BAND_COLOURS,
+    WHITE,
     AltairChart,
     ChartContext,
     NothingToDraw,
     finish_chart,
-    json_ready,
-    name_axis,
     wrap_columns,
 )
-from outage_analysis.incidents import UNKNOWN, ZERO, Band, holds_positive
+from outage_analysis.incidents import Band, holds_positive
 
-LOSS_COLOURS = ("#c9dff0", "#7fb3d9", ACCENT, "#00324f")
-"""One hue from light to dark, so that the order is visible with colour blindness and in greyscale."""
-WHITE, BLACK = "#ffffff", "#1f2329"
-"""Colours of texts on a coloured bar or cell; unlike those of the theme, they are the same on a dark page."""
-SPECIAL_BAND_COLOURS = {ZERO: "#d6dae0", UNKNOWN: "#b3b8c0"}
-"""Colours of the bands of zero and unknown losses; the band of negative losses is `GREY`."""
-PERCENT_LABEL = (
-    pl.when(pl.col("percent").is_between(0, 0.5, closed="none"))
-    .then(pl.lit("<1"))
-    .otherwise(pl.col("percent").round(0).cast(pl.Int64).cast(pl.String))
-)
 NAME = 24
 """Largest number of characters per line of a service's name beside a bar."""
+CELL_HEIGHT = 44
+"""Height of a row of cells in pixels."""
+MAX_COLUMNS = 6
+"""Largest number of positive loss bands in the table. Labels of more bands would overlap."""
+CELL_NAME, CELL_BAND = 14, 7
+"""Largest number of characters per line of the table's names of services and of loss bands."""
+LABEL_LINE = 13
+"""Height of a line in the label of a loss band in pixels."""
+NARROW_CELL = 42
+"""Width in pixels. Narrower cells have smaller digits and write 4.5k for 4,456 claims."""
 
 
 def service_name(context: ChartContext, service: str, services: int, columns: int = NAME) -> str:
@@ -54,17 +57,6 @@ def service_name(context: ChartContext, service: str, services: int, columns: in
     # Korean joins words with a middle dot without a space. A space after the dot lets a line end there.
     lines = wrap_columns(context.name(service).replace("·", "· "), columns)
     return "\n".join(line.replace("· ", "·") for line in lines)
-
-
-def add_names(rows: pl.DataFrame, context: ChartContext) -> pl.DataFrame:
-    """Add the display names of services and loss bands as the columns `name` and `band`."""
-    locale = context.locale
-    services = rows.select("service", "services").rows()
-    bands = rows.select("over", "up_to").rows()
-    return rows.with_columns(
-        name=pl.Series([service_name(context, s, n) for s, n in services], dtype=pl.String),
-        band=pl.Series([locale.band_short(*band) for band in bands], dtype=pl.String),
-    )
 
 
 def band_colours(bands: Sequence[Band]) -> list[str]:
@@ -117,64 +109,140 @@ def band_distribution(table: pl.DataFrame, context: ChartContext) -> AltairChart
     bands = ordered_bands(narrow)
     labels, colours = [locale.band_short(*band) for band in bands], band_colours(bands)
     names = data["name"].unique(maintain_order=True).to_list()
-    y = alt.Y("name:N", sort=names, title=None, axis=name_axis(150))
-    percents = alt.Axis(values=[0, 25, 50, 75, 100], labelOverlap=True, labelSeparation=6)
-    x = alt.X("start:Q", title=None, scale=alt.Scale(domain=[0, 100]), axis=percents)
-    base = alt.Chart(json_ready(data))
-    # The legend uses the width of the container. It cannot use Vega's signal `width`, because Vega computes
-    # that only after the legend is laid out.
-    columns = alt.ExprRef("containerSize()[0] < 560 ? 2 : 5")
-    bars = base.mark_bar(size=20, stroke="white", strokeWidth=1).encode(
-        x,
-        alt.X2("end:Q"),
-        y,
-        color=alt.Color(
-            "band:N",
-            scale=alt.Scale(domain=labels, range=colours),
-            legend=alt.Legend(
-                title=None, orient="top", columns=columns, symbolType="square", symbolLimit=0, labelLimit=200
-            ),
-        ),
+    y, base = name_axis(names, limit=150), alt.Chart(data)
+    legend = alt.Legend(
+        title=None,
+        orient="top",
+        # The legend uses the width of the container. It cannot use Vega's signal `width`, because Vega
+        # computes that only after the legend is laid out.
+        columns=alt.ExprRef("containerSize()[0] < 560 ? 2 : 5"),
+        symbolType="square",
+        symbolLimit=0,
+        labelLimit=200,
     )
-    fits = "(datum.end - datum.start) * width / 100 > 8 * length(datum.label) + 3"
+    colour = alt.Color("band:N", scale=alt.Scale(domain=labels, range=colours), legend=legend)
     ink = alt.Scale(domain=labels, range=[readable_on(c) for c in colours])
-    inside = (
-        base.transform_filter(fits)
-        .mark_text(fontSize=11)
-        .encode(alt.X("middle:Q"), y, text="label:N", color=alt.Color("band:N", scale=ink, legend=None))
-    )
-    counts = (
-        base.transform_filter("datum.of")
-        .mark_text(align="left", dx=6)
-        .encode(y, x=alt.value("width"), text=alt.Text("of:Q", format=",d"))
-    )
+    inside = base.transform_filter("(datum.end - datum.start) * width / 100 > 8 * length(datum.label) + 3")
+    counts = base.transform_filter("datum.of").mark_text(align="left", dx=6)
+    largest, finding = largest_band(narrow), ""
+    if largest is not None:
+        band, share = largest
+        finding = locale("chart.bands_finding", band=locale.band_short(*band), share=locale.share(share))
     return finish_chart(
-        alt.layer(bars, inside, counts).resolve_scale(color="independent"),
+        alt.layer(
+            base.mark_bar(size=20, stroke="white", strokeWidth=1).encode(
+                percent_axis("start"), alt.X2("end:Q"), y, color=colour
+            ),
+            inside.mark_text(fontSize=11).encode(
+                alt.X("middle:Q"), y, text="label:N", color=alt.Color("band:N", scale=ink, legend=None)
+            ),
+            counts.encode(y, x=alt.value("width"), text=alt.Text("of:Q", format=",d")),
+        ).resolve_scale(color="independent"),
         context,
+        "bands",
+        finding=finding,
         height=(ROW - 4) * len(names),
-        title=_stacked_title(narrow, context),
-        subtitle=locale("chart.bands_subtitle", loss=context.loss, note=band_notes(context, bands, table)),
-        description=locale("chart.bands_description"),
+        note=band_notes(context, bands, table),
     )
-
-
-def _stacked_title(table: pl.DataFrame, context: ChartContext) -> str:
-    locale, largest = context.locale, largest_band(table)
-    if context.synthetic or largest is None:
-        return locale("chart.bands_measure")
-    band, share = largest
-    return locale("chart.bands_finding", band=locale.band_short(*band), share=locale.share(share))
 
 
 def _stacked_rows(few: pl.DataFrame, context: ChartContext) -> pl.DataFrame:
-    rows = add_names(band_shares(few), context)
+    rows = band_shares(few)
+    names = [service_name(context, s, n) for s, n in rows.select("service", "services").rows()]
+    bands = [context.locale.band_short(*band) for band in rows.select("over", "up_to").rows()]
+    percent = pl.col("percent")
+    small, whole = percent.is_between(0, 0.5, closed="none"), percent.round(0).cast(pl.Int64).cast(pl.String)
     first = pl.int_range(pl.len()).over("service") == 0
     return rows.select(
-        "name",
-        "band",
         "start",
         "end",
+        name=pl.Series(names),
+        band=pl.Series(bands),
         middle=((pl.col("start") + pl.col("end")) / 2).round(2),
-        label=PERCENT_LABEL,
+        label=pl.when(small).then(pl.lit("<1")).otherwise(whole),
         of=pl.when(first).then("of"),
     )
+
+
+def services_by_band(table: pl.DataFrame, context: ChartContext) -> AltairChart:
+    """Draw a table of services and loss bands, with the claims and the expected cost in each cell."""
+    locale = context.locale
+    if not table["claims"].sum():
+        raise NothingToDraw
+    narrow = merge_bands(table, MAX_COLUMNS)
+    bands, has_costs = ordered_bands(narrow), table["expected"].count() > 0
+    size, unit = locale.axis(float(narrow["expected"].max() or 0))  # type: ignore[arg-type] # a float column
+    labels, lines = _band_labels(bands, context)
+    columns = dict(zip(bands, labels, strict=True))
+    data = fit_services(narrow, lambda few: _cells(few, context, size, columns), context.first)
+    names = data["name"].unique(maintain_order=True).to_list()
+    axis = alt.Axis(
+        orient="top",
+        labelAngle=0,
+        labelExpr="split(datum.label, '\\n')",
+        labelLineHeight=LABEL_LINE,
+        labelPadding=LABEL_LINE * (lines - 1) + 4,
+        labelOverlap=False,
+        labelFontSize=11,
+        domain=False,
+        ticks=False,
+    )
+    x = alt.X("band:N", sort=labels, title=None, scale=alt.Scale(domain=labels, padding=0), axis=axis)
+    y, base = name_axis(names, limit=110).scale(domain=names, padding=0), alt.Chart(data)
+    narrow_cells, ink = f"width / {len(bands)} < {NARROW_CELL}", alt.Color("ink:N", scale=None)
+    digits = alt.ExprRef(f"{narrow_cells} ? 11 : 12")
+    claims = base.transform_calculate(count=f"{narrow_cells} ? datum.short : datum.claims").mark_text(
+        fontSize=digits, fontWeight=700, dy=-8 if has_costs else 0
+    )
+    cells = base.mark_rect(stroke="white", strokeWidth=2)
+    layers = [
+        cells.encode(x, y, color=alt.Color("fill:N", scale=None)),
+        claims.encode(x, y, text="count:N", color=ink),
+    ]
+    if has_costs:
+        layers.append(base.mark_text(fontSize=11, dy=9).encode(x, y, text="cost:N", color=ink))
+    total, finding = table["expected"].sum(), ""
+    if total and not table["expected"].null_count():
+        by_service = table.group_by("service", maintain_order=True).agg(pl.col("expected").sum())
+        service, cost = by_service.sort("expected", descending=True, maintain_order=True).row(0)
+        share = locale.share(cost / total)
+        finding = locale("chart.service_bands_finding", service=context.name(service), share=share)
+    return finish_chart(
+        alt.layer(*layers),
+        context,
+        "service_bands",
+        finding=finding,
+        subtitle="" if has_costs else "chart.service_bands_subtitle_claims",
+        height=CELL_HEIGHT * len(names) + LABEL_LINE * (lines - 1),
+        unit=unit,
+        note=band_notes(context, bands, table),
+    )
+
+
+def _band_labels(bands: Sequence[Band], context: ChartContext) -> tuple[list[str], int]:
+    """Return the labels of loss bands, filled up at the top to the same number of lines, and this number."""
+    # A space after the dash of a range lets a line end there.
+    names = [context.locale.band_short(*band).replace("–", "– ") for band in bands]
+    wrapped = [[line.replace("– ", "–") for line in wrap_columns(name, CELL_BAND)] for name in names]
+    most = max(map(len, wrapped))
+    return ["\n".join([""] * (most - len(lines)) + lines) for lines in wrapped], most
+
+
+def _cells(few: pl.DataFrame, context: ChartContext, size: float, labels: dict[Band, str]) -> pl.DataFrame:
+    locale, most = context.locale, max(few["claims"].to_list())
+    rows = []
+    for row in few.iter_rows(named=True):
+        fill = interpolated_colour(row["claims"] / most) if row["claims"] else EMPTY_CELL
+        cost = row["expected"]
+        rows.append(
+            {
+                "name": service_name(context, row["service"], row["services"], CELL_NAME),
+                "band": labels[row["over"], row["up_to"]],
+                "claims": locale.number(row["claims"]),
+                "short": short_number(locale, row["claims"]),
+                "cost": "–" if cost is None else locale.number(locale.rounded(cost / size)),
+                "fill": fill,
+                "ink": readable_on(fill),
+            }
+        )
+    return pl.DataFrame(rows)

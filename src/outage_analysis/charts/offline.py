@@ -15,7 +15,6 @@ import hashlib
 import json
 import re
 from contextlib import AbstractContextManager
-from datetime import date
 from functools import cache
 from html import escape
 from importlib.resources import files
@@ -23,8 +22,6 @@ from typing import Any, NamedTuple
 
 from outage_analysis.charts import images
 from outage_analysis.charts.sliders.markup import slider_asset
-from outage_analysis.charts.theme import ChartContext
-from outage_analysis.incidents import Incident
 from outage_analysis.text import LANGUAGES, Locale
 
 RENDERER = "outage-offline"
@@ -230,35 +227,6 @@ def skip_schema_checks() -> AbstractContextManager[None]:
     from altair.utils.schemapi import debug_mode
 
     return debug_mode(False)  # noqa: FBT003 - Altair's signature
-
-
-def chart_context(
-    incident: Incident, locale: Locale, names: dict[str, str], as_of: date, *, synthetic: bool
-) -> ChartContext:
-    """Return the context for charts of an incident, with the name and unit of the incident's losses."""
-    unit = incident.loss.unit
-    unit = locale.unit if unit == incident.currency else locale.unit_name(unit)
-    loss = f"{incident.loss.name[locale.lang]}, {unit}"
-    outage = incident.outage
-    start, end = (t and t.astimezone(incident.zone).replace(tzinfo=None) for t in (outage.start, outage.end))
-    return ChartContext(
-        locale,
-        names,
-        as_of,
-        loss,
-        synthetic=synthetic,
-        outage=(start, end) if start and end else None,
-        deadlines=_deadline_labels(incident, locale, as_of),
-        first=incident.first_services,
-    )
-
-
-def _deadline_labels(incident: Incident, locale: Locale, as_of: date) -> tuple[tuple[date, str], ...]:
-    days = sorted({deadline.closes for deadline in incident.deadlines_by(as_of)})
-    words = ["chart.day_first_deadline"] * (len(days) - 1) + ["chart.day_deadline"]
-    return tuple(
-        (day, locale(word, day=locale.short_day(day))) for day, word in zip(days, words, strict=False)
-    )
 
 
 def stable_spec(spec: dict[str, Any]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Charts with ranges as rows: tornado, back-test and comparison of policies."""
+"""Charts with one range per row: inputs, policies, press forecasts, separate sums, free goods, back-test."""
 
 from __future__ import annotations
 
@@ -19,21 +19,28 @@ from outage_analysis.charts.axes import (
     short_number,
     short_span,
 )
+from outage_analysis.charts.marks import (
+    accent_if,
+    axis_for_field,
+    diamonds,
+    labels_above,
+    median_dots,
+    name_axis,
+    outlined_text,
+    row_names,
+    wrap_name,
+)
 from outage_analysis.charts.theme import (
     ACCENT,
     GREY,
     INK,
+    LIGHT,
     OKABE_ITO,
     ROW,
     AltairChart,
     ChartContext,
     NothingToDraw,
-    axis_for_field,
     finish_chart,
-    json_ready,
-    name_axis,
-    outlined_text,
-    wrap_name,
 )
 from outage_analysis.text import LikelyRange, Locale, short_names
 
@@ -42,10 +49,12 @@ LOW, HIGH = LikelyRange.low_column, LikelyRange.high_column
 MONEY = ("review_award", "mean_payment", "paid_total", "handling")
 FACTORS = ("ultimate", "exposure", "realised_ratio")
 """Kinds of inputs that are multipliers; those in `MONEY` are amounts, all others are shares."""
-LABEL_DY = -17
-"""Vertical distance of the label above a bar of the tornado, in pixels."""
-SMALLEST = 1e-4
-"""A log axis starts at this fraction of the largest amount, or above; smaller amounts are clipped."""
+SMALLEST_POLICY, SMALLEST_SUM = 1e-4, 1e-5
+"""A log axis of policies or of sums starts at this fraction of the largest amount, or above."""
+ROOM = 1.6
+"""A log axis of sums extends beyond the smallest and the largest amount by this factor."""
+ARROW = 4.0
+"""The arrow of an upper bound starts at the bound divided by this; how far down it reaches is unknown."""
 LANES = {"naive": GREY, "forecast": ACCENT, "press": OKABE_ITO[1]}
 """Colours of the rows of one outcome, in display order: the model's forecast is in the middle."""
 FARTHEST = 1e4
@@ -61,32 +70,21 @@ def tornado(table: pl.DataFrame, context: ChartContext) -> AltairChart:
     locale, rows = context.locale, cost_data.tornado_bars(table)
     if rows.is_empty():
         raise NothingToDraw
-    most = max(float(rows["right"].max()), float(rows["expected"][0]))  # type: ignore[arg-type] # there are rows
-    names = [wrap_name(name) for name in short_names([context.name(a) for a in rows["assumption"]])]
-    data = rows.select(
-        "left",
-        "right",
-        name=pl.Series(names),
-        label=pl.Series([_ends_label(row, locale) for row in rows.iter_rows(named=True)]),
-    )
-    x = money_axis("left", locale, locale("chart.tornado_x", unit=locale.unit), 0.0, most * 1.05)
-    y = alt.Y("name:N", sort=names, title=None, axis=name_axis())
-    base = alt.Chart(json_ready(data))
-    colour = alt.condition(alt.datum.name == names[0], alt.value(ACCENT), alt.value(GREY))
-    bars = base.mark_bar(size=16).encode(x, alt.X2("right:Q"), y, color=colour)
-    means = alt.Chart(rows.select(pl.col("expected").first()))
-    line = means.mark_rule(color=INK, strokeDash=[3, 3]).encode(axis_for_field(x, "expected"))
-    labels = outlined_text(base, {"align": "left", "dy": LABEL_DY}, x=alt.value(0), y=y, text="label:N")
+    names = row_names(rows["assumption"].to_list(), context)
+    labels = [_ends_label(row, locale) for row in rows.iter_rows(named=True)]
+    data = rows.select("left", "right", name=pl.Series(names), label=pl.Series(labels))
+    x = money_axis("left", locale, "chart.tornado_x", 0.0, max(*rows["right"], rows["expected"][0]) * 1.05)
+    y, base = name_axis(names), alt.Chart(data)
+    bars = base.mark_bar(size=16).encode(x, alt.X2("right:Q"), y, color=accent_if(alt.datum.name == names[0]))
+    mean = alt.Chart(rows.select(pl.col("expected").first())).mark_rule(color=INK, strokeDash=[3, 3])
+    texts = outlined_text(base, {"align": "left", "dy": -17}, x=alt.value(0), y=y, text="label:N")
     low, high = money_range_ends(locale, rows["left"][0], rows["right"][0])
     return finish_chart(
-        alt.layer(bars, line, *labels),
+        alt.layer(bars, mean.encode(axis_for_field(x, "expected")), *texts),
         context,
+        "tornado",
+        finding=locale("chart.tornado_title", name=names[0].replace("\n", " "), low=low, high=high),
         height=(ROW + 14) * len(data),
-        title=locale("chart.tornado_measure")
-        if context.synthetic
-        else locale("chart.tornado_title", name=names[0].replace("\n", " "), low=low, high=high),
-        subtitle=locale("chart.tornado_subtitle", unit=locale.unit),
-        description=locale("chart.tornado_description"),
     )
 
 
@@ -107,6 +105,41 @@ def _input_label(kind: str, value: float | None, point: str, locale: Locale) -> 
     return f"×{value:,.2g}" if kind in FACTORS else locale.share(value)
 
 
+def comparison(table: pl.DataFrame, context: ChartContext) -> AltairChart:
+    """Draw one row per policy: likely range, expected cash cost and largest possible total."""
+    locale, rows = context.locale, cost_data.policy_ranges(table)
+    if len(rows) < 2:  # noqa: PLR2004 - a comparison needs two policies
+        raise NothingToDraw
+    names, columns = row_names(rows["policy"].to_list(), context), (LOW, HIGH, "expected", "most")
+    best = int(rows["cheapest"].arg_max() or 0)
+    amounts = [v for c in columns for v in rows[c] if v]
+    least, most = min(amounts), max(amounts)
+    least = max(least, most * SMALLEST_POLICY) / 1.5 if most / least > LOG_AXIS_RATIO else 0.0
+    data = rows.select(
+        *(pl.col(c).clip(least) for c in columns),
+        name=pl.Series(names),
+        label=pl.Series([short_amount(locale, v) for v in rows["expected"]]),
+    )
+    label = "chart.comparison_log_x" if least else "chart.comparison_x"
+    x = money_axis(LOW, locale, label, least, most * (1.5 if least else 1.1))
+    expected = axis_for_field(x, "expected")
+    y = name_axis(names, lines=min(name.count("\n") + 1 for name in names))
+    base, colour = alt.Chart(data), accent_if(alt.datum.name == names[best])
+    name = names[best].replace("\n", " ")
+    return finish_chart(
+        alt.layer(
+            base.mark_rule(strokeWidth=7, strokeCap="round").encode(x, alt.X2(f"{HIGH}:Q"), y, color=colour),
+            diamonds(base.transform_filter("datum.most"), 70).encode(axis_for_field(x, "most"), y),
+            median_dots(base, 80).encode(expected, y),
+            base.mark_text(dy=-16, fontWeight=600).encode(expected, y, text="label:N"),
+        ),
+        context,
+        "comparison",
+        finding=locale("chart.comparison_title", name=name, share=locale.share(rows["cheapest"][best])),
+        height=(ROW + 28) * len(data),
+    )
+
+
 def backtest(table: pl.DataFrame, context: ChartContext) -> AltairChart:
     """Draw the back-test: forecast ranges as multiples of the observed value, on a log axis.
 
@@ -117,109 +150,253 @@ def backtest(table: pl.DataFrame, context: ChartContext) -> AltairChart:
     if rows.is_empty():
         raise NothingToDraw
     heads = rows.filter(part="forecast")
-    labels = _outcome_labels(heads, context)
+    labels = {row["outcome"]: _outcome_label(row, context) for row in heads.iter_rows(named=True)}
     parts = {part: locale(f"chart.backtest_{part}") for part in rows["part"].unique(maintain_order=True)}
     data = rows.select(
         pl.col("low", "middle", "high").clip(1 / FARTHEST, FARTHEST),
         name=pl.col("outcome").replace_strict(labels, return_dtype=pl.String),
         part=pl.col("part").replace_strict(parts, return_dtype=pl.String),
     )
-    x = _multiples_axis(data, locale)
-    y = alt.Y("name:N", sort=list(labels.values()), title=None, axis=name_axis(lines=2))
+    ends = [*data["low"], *data["high"]]
+    low, high = min([*ends, 0.5]) / 1.5, max([*ends, 2]) * 1.5
+    ticks = log_ticks(low, high)
+    multiples = [f"×{x:,.10g}" if x >= 1 else f"×1/{1 / x:,.3g}" for x in ticks]
+    scale = alt.Scale(type="log", domain=[low, high], nice=False)
+    x = alt.X("low:Q", title=locale("chart.backtest_x"), scale=scale, axis=labelled_axis(ticks, multiples))
+    y = name_axis([*labels.values()], lines=2)
     lanes = [parts[part] for part in LANES if part in parts]
     lane = alt.YOffset("part:N", sort=lanes, scale=alt.Scale(paddingOuter=0.7))
-    colours = alt.Scale(domain=list(parts.values()), range=[LANES[part] for part in parts])
+    colours = alt.Scale(domain=[*parts.values()], range=[LANES[part] for part in parts])
     legend = alt.Legend(
         title=None, orient="top", symbolType="stroke", symbolStrokeWidth=5, columns=1, labelLimit=300
     )
-    base, one = alt.Chart(json_ready(data)), alt.Chart(pl.DataFrame({"low": [1.0]}))
-    one_label = {"y": alt.value(0), "text": alt.value(locale("chart.backtest_happened"))}
+    base, one = alt.Chart(data), alt.Chart(pl.DataFrame({"low": [1.0]}))
+    happened = alt.value(locale("chart.backtest_happened"))
     spans = base.mark_rule(strokeWidth=6, strokeCap="round")
-    dots = base.transform_filter("datum.middle").mark_point(
-        filled=True, color=INK, size=70, stroke="white", opacity=1
-    )
+    colour = alt.Color("part:N", scale=colours, legend=legend)
+    dots = median_dots(base.transform_filter("datum.middle"), 70)
     independent = heads.filter("independent")["inside"]
     return finish_chart(
         alt.layer(
             one.mark_rule(color=INK, strokeWidth=1.4).encode(x),
-            one.mark_text(dy=-6, fontWeight=600).encode(x, **one_label),
-            spans.encode(
-                x, alt.X2("high:Q"), y, lane, color=alt.Color("part:N", scale=colours, legend=legend)
-            ),
+            one.mark_text(dy=-6, fontWeight=600).encode(x, y=alt.value(0), text=happened),
+            spans.encode(x, alt.X2("high:Q"), y, lane, color=colour),
             dots.encode(axis_for_field(x, "middle"), y, lane),
         ),
         replace(context, source=locale("chart.backtest_source", day=locale.day(context.as_of))),
+        "backtest",
+        finding=locale("chart.backtest_title", inside=independent.sum(), count=len(independent)),
         height=(ROW + 24) * len(labels),
-        title=locale("chart.backtest_title", inside=independent.sum(), count=len(independent)),
-        subtitle=locale("chart.backtest_subtitle"),
-        description=locale("chart.backtest_description"),
     )
 
 
-def _multiples_axis(data: pl.DataFrame, locale: Locale) -> alt.X:
-    ends = [v for c in ("low", "high") for v in data[c]]
-    low, high = min([*ends, 0.5]) / 1.5, max([*ends, 2]) * 1.5
-    ticks = log_ticks(low, high)
-    scale = alt.Scale(type="log", domain=[low, high], nice=False)
-    axis = labelled_axis(ticks, [f"×{x:,.10g}" if x >= 1 else f"×1/{1 / x:,.3g}" for x in ticks])
-    return alt.X("low:Q", title=locale("chart.backtest_x"), scale=scale, axis=axis)
+def _outcome_label(row: dict[str, Any], context: ChartContext) -> str:
+    locale, observed = context.locale, row["observed"]
+    money = row["unit"] == locale.currency
+    amount = short_amount(locale, observed) if money else short_number(locale, observed, 3)
+    verdict = locale("chart.backtest_inside" if row["inside"] else "chart.backtest_missed")
+    return f"{wrap_name(context.name(row['outcome']))}\n{amount} · {verdict}"
 
 
-def _outcome_labels(rows: pl.DataFrame, context: ChartContext) -> dict[str, str]:
-    locale, labels = context.locale, {}
-    for row in rows.iter_rows(named=True):
-        observed = (
-            short_amount(locale, row["observed"])
-            if row["unit"] == locale.currency
-            else short_number(locale, row["observed"], 3)
-        )
-        verdict = locale("chart.backtest_inside" if row["inside"] else "chart.backtest_missed")
-        labels[row["outcome"]] = f"{wrap_name(context.name(row['outcome']))}\n{observed} · {verdict}"
-    return labels
+def headlines(table: pl.DataFrame, context: ChartContext) -> AltairChart:
+    """Draw press forecasts of the cash cost on a log axis, next to the model's likely range.
 
-
-def comparison(table: pl.DataFrame, context: ChartContext) -> AltairChart:
-    """Draw one row per policy: likely range, expected cash cost and largest possible total."""
-    locale, rows = context.locale, cost_data.policy_ranges(table)
-    if len(rows) < 2:  # noqa: PLR2004 - a comparison needs two policies
+    The model's range has a dot at the median and a line at the mean. A forecast that gives only an upper
+    bound is an arrow. Forecasts are named after their publishers.
+    """
+    locale, published = context.locale, pl.col("fact") != ""
+    ours = table.filter(~published)
+    # Published amounts are in whole currency, ours are in the smallest unit.
+    theirs = table.filter(published, pl.col("line") != "", pl.col("high").is_not_null()).with_columns(
+        pl.col("low", "high") * 10**locale.minor_units
+    )
+    unknown = ours["expected"].null_count() or ours["high"].null_count()
+    if ours.is_empty() or unknown or theirs["low"].is_null().all():
         raise NothingToDraw
-    names = [wrap_name(name) for name in short_names([context.name(p) for p in rows["policy"]])]
-    best = int(rows["cheapest"].arg_max() or 0)
-    amounts = [v for c in (LOW, HIGH, "expected", "most") for v in rows[c] if v]
-    least, most = min(amounts), max(amounts)
-    least = max(least, most * SMALLEST) / 1.5 if most / least > LOG_AXIS_RATIO else 0.0
+    rows = pl.concat([ours, theirs])
+    least, most = _log_ends([x for c in ("low", "expected", "high") for x in rows[c] if x])
+    model, publishers = locale("chart.headlines_ours"), publisher_names(theirs["fact"].to_list(), context)
+    models = [model] if len(ours) == 1 else [f"{model}: {context.name(line)}" for line in ours["line"]]
     data = rows.select(
-        *(pl.col(c).clip(least) for c in (LOW, HIGH, "expected", "most")),
-        name=pl.Series(names),
-        label=pl.Series([short_amount(locale, v) for v in rows["expected"]]),
+        name=pl.Series([wrap_name(name) for name in (*models, *publishers)]),
+        low=pl.coalesce("low", pl.col("high") / ARROW).clip(least),
+        high="high",
+        ours=~published,
+        bound=pl.col("low").is_null(),
+        middle=pl.col("p50").clip(least),
+        mean="expected",
+        label=pl.Series([_headline_label(row, locale) for row in rows.iter_rows(named=True)]),
     )
-    key = "chart.comparison_log_x" if least else "chart.comparison_x"
-    x = money_axis(LOW, locale, locale(key, unit=locale.unit), least, most * (1.5 if least else 1.1))
-    expected, most = axis_for_field(x, "expected"), axis_for_field(x, "most")
-    y = alt.Y(
-        "name:N", sort=names, title=None, axis=name_axis(lines=min(name.count("\n") + 1 for name in names))
-    )
-    base = alt.Chart(json_ready(data))
-    colour = alt.condition(alt.datum.name == names[best], alt.value(ACCENT), alt.value(GREY))
-    layers = [
-        base.mark_rule(strokeWidth=7, strokeCap="round").encode(x, alt.X2(f"{HIGH}:Q"), y, color=colour),
-        base.transform_filter("datum.most")
-        .mark_point(shape="diamond", filled=True, fill="white", stroke=INK, size=70, opacity=1)
-        .encode(most, y),
-        base.mark_point(filled=True, color=INK, size=80, stroke="white", opacity=1).encode(expected, y),
-        base.mark_text(dy=-16, fontWeight=600).encode(expected, y, text="label:N"),
+    x = money_axis("low", locale, "chart.headlines_x", least, most)
+    high, y, base = axis_for_field(x, "high"), name_axis(data["name"].to_list()), alt.Chart(data)
+    bounds, own = base.transform_filter("datum.bound"), base.transform_filter("datum.ours")
+    ranges = base.transform_filter("!datum.bound").mark_rule(strokeWidth=6)
+    head = bounds.mark_point(shape="triangle-left", filled=True, size=80, color=GREY, opacity=1)
+    stop = bounds.mark_tick(thickness=3, size=14, color=GREY, orient="vertical")
+    mean = own.mark_tick(thickness=2.5, size=20, color=INK, orient="vertical")
+    median = median_dots(own.transform_filter("datum.middle"))
+    means = dict(ours.select("line", "expected").rows())
+    ratios = [
+        (low / means[line], name)
+        for (low, line), name in zip(theirs.select("low", "line").rows(), publishers, strict=True)
+        if low is not None and means.get(line)
     ]
+    finding = ""
+    if ratios:
+        ratio, name = min(ratios)
+        finding = locale("chart.headlines_title", name=name, times=locale.number(locale.rounded(ratio)))
     return finish_chart(
-        alt.layer(*layers),
-        context,
-        height=(ROW + 28) * len(data),
-        title=locale("chart.comparison_measure")
-        if context.synthetic
-        else locale(
-            "chart.comparison_title",
-            name=names[best].replace("\n", " "),
-            share=locale.share(rows["cheapest"][best]),
+        alt.layer(
+            ranges.encode(x, alt.X2("high:Q"), y, color=accent_if("datum.ours")),
+            bounds.mark_rule(strokeWidth=2, color=GREY).encode(x, alt.X2("high:Q"), y),
+            head.encode(x, y),
+            stop.encode(high, y),
+            mean.encode(axis_for_field(x, "mean"), y),
+            median.encode(axis_for_field(x, "middle"), y),
+            labels_above(base, y),
         ),
-        subtitle=locale("chart.comparison_subtitle", unit=locale.unit),
-        description=locale("chart.comparison_description"),
+        context,
+        "headlines",
+        finding=finding,
+        facts=" ".join(theirs["fact"]),
+        height=(ROW + 16) * len(data),
+    )
+
+
+def publisher_names(facts: list[str], context: ChartContext) -> list[str]:
+    """Return the publisher of each published amount; "press forecast" if the incident does not name it."""
+    unnamed = context.locale("chart.press_forecast")
+    names = [context.names.get(fact, unnamed) for fact in facts]
+    if len(set(names)) == len(names):
+        return short_names(names)
+    return [f"{name} {n}" for n, name in enumerate(names, start=1)]
+
+
+def _headline_label(row: dict[str, Any], locale: Locale) -> str:
+    low, high = row["low"], float(row["high"] or 0)
+    if low is None:
+        return locale("chart.at_most", amount=short_amount(locale, high))
+    span = short_span(locale, low, high)
+    if row["expected"] is None:
+        return span
+    mean = locale("chart.mark_expected", amount=short_amount(locale, row["expected"]))
+    return f"{span if row['p50'] is None else _with_range(locale, row['p50'], low, high)}, {mean}"
+
+
+def _log_ends(amounts: list[float]) -> tuple[float, float]:
+    """Return the ends of a log axis that holds the positive amounts."""
+    most = max(amounts)
+    return max(min(x for x in amounts if x > 0), most * SMALLEST_SUM) / ROOM, most * ROOM
+
+
+def _with_range(locale: Locale, amount: float, low: float, high: float) -> str:
+    """Return an amount with its range as a short label, such as 50m (1.1m–440m)."""
+    amounts = {"amount": short_amount(locale, amount), "range": short_span(locale, low, high)}
+    return locale("chart.with_range", **amounts)
+
+
+def separate_sums(table: pl.DataFrame, context: ChartContext) -> AltairChart:
+    """Draw each kind of cost on one log axis: likely range, median and the announced amount.
+
+    The kinds of cost are never added, because list prices and announced totals are not cash.
+    """
+    locale, rows = context.locale, table.filter(pl.col("line") == "", pl.col(HIGH) > 0)
+    if len(rows) < 2:  # noqa: PLR2004 - a comparison needs two sums
+        raise NothingToDraw
+    least, most = _log_ends([x for c in (LOW, "p50", HIGH, "announced") for x in rows[c] if x])
+    names = [wrap_name(locale(f"chart.sum_{valuation}")) for valuation in rows["valuation"]]
+    data = rows.select(
+        pl.col(LOW, "p50").clip(least),
+        HIGH,
+        "announced",
+        name=pl.Series(names),
+        cash=pl.col("valuation") == "cash",
+        label=pl.Series([_sum_label(row, locale) for row in rows.iter_rows(named=True)]),
+    )
+    x, y, base = (
+        money_axis(LOW, locale, "chart.separate_sums_x", least, most),
+        name_axis(names),
+        alt.Chart(data),
+    )
+    ranges = base.mark_rule(strokeWidth=6)
+    announced = diamonds(base.transform_filter("datum.announced"), 90)
+    return finish_chart(
+        alt.layer(
+            ranges.encode(x, alt.X2(f"{HIGH}:Q"), y, color=accent_if("datum.cash")),
+            announced.encode(axis_for_field(x, "announced"), y),
+            median_dots(base).encode(axis_for_field(x, "p50"), y),
+            labels_above(base, y),
+        ),
+        context,
+        "separate_sums",
+        finding=_sums_finding(rows, locale),
+        facts=" ".join(rows["facts"]),
+        height=(ROW + 18) * len(data),
+    )
+
+
+def _sum_label(row: dict[str, Any], locale: Locale) -> str:
+    label = _with_range(locale, *(float(row[c] or 0) for c in ("p50", LOW, HIGH)))
+    if row["announced"] is None:
+        return label
+    key = "chart.listed" if row["valuation"] == "face_value" else "chart.announced"
+    return f"{label}, {locale(key, amount=short_amount(locale, row['announced']))}"
+
+
+def _sums_finding(rows: pl.DataFrame, locale: Locale) -> str:
+    medians = {valuation: median for valuation, median in rows.select("valuation", "p50").rows() if median}
+    cash, handling = medians.get("cash"), medians.get("handling")
+    if cash and handling and handling > cash:
+        sums = {"handling": locale.money(handling), "cash": locale.money(cash)}
+        return locale("chart.separate_sums_handling", **sums)
+    if len(medians) < 2:  # noqa: PLR2004 - nothing to compare
+        return ""
+    low, high = min(medians.values()), max(medians.values())
+    return locale("chart.separate_sums_finding", low=locale.money(low), high=locale.money(high))
+
+
+def free_goods(table: pl.DataFrame, context: ChartContext) -> AltairChart:
+    """Draw free goods at list price: promised value, expected take-up and likely range of the take-up.
+
+    The chart never shows cash, because the list price of goods is not what the company spends on them.
+    """
+    locale = context.locale
+    goods = table.filter(pl.col("announced") > 0, valuation="face_value")
+    rows = goods.filter(pl.col("line") != "").sort("announced", descending=True, maintain_order=True)
+    if rows.is_empty():
+        raise NothingToDraw
+    names = [wrap_name(context.name(line)) for line in rows["line"]]
+    amounts = ("announced", "expected", "p50", LOW, HIGH)
+    labels = [
+        locale(
+            "chart.free_label",
+            expected=_with_range(locale, expected, low, high),
+            announced=short_amount(locale, announced),
+        )
+        for announced, expected, _, low, high in rows.select(amounts).rows()
+    ]
+    data = rows.select(*amounts, name=pl.Series(names), label=pl.Series(labels))
+    most = max(*rows["announced"], *rows[HIGH].drop_nulls(), 0.0)
+    x, y, base = (
+        money_axis("announced", locale, "chart.free_x", 0.0, most * 1.05),
+        name_axis(names),
+        alt.Chart(data),
+    )
+    takeup = base.mark_rule(color=INK, strokeWidth=2)
+    total = goods.filter(line="")
+    whole = (total if len(total) else rows).row(0, named=True)
+    share, least, greatest = (locale.share(whole[c] / whole["announced"]) for c in ("expected", LOW, HIGH))
+    return finish_chart(
+        alt.layer(
+            base.mark_bar(size=16, fill=LIGHT).encode(x, y),
+            base.mark_bar(size=16).encode(axis_for_field(x, "expected"), y),
+            takeup.encode(axis_for_field(x, LOW), alt.X2(f"{HIGH}:Q"), y),
+            median_dots(base, 60).encode(axis_for_field(x, "p50"), y),
+            labels_above(base, y, -17),
+        ),
+        context,
+        "free",
+        finding=locale("chart.free_chart_title", share=share, low=least, high=greatest),
+        facts=" ".join(rows["facts"]),
+        height=(ROW + 16) * len(data),
     )

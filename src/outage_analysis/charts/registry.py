@@ -12,13 +12,10 @@ from outage_analysis.charts import (
     fit_charts,
     frontier_charts,
     intake_charts,
-    linked_views,
+    linked_charts,
     loss_charts,
     range_charts,
-    service_charts,
-    sum_charts,
     total_charts,
-    winner_charts,
 )
 from outage_analysis.charts.theme import AltairChart, ChartContext, NothingToDraw
 
@@ -39,23 +36,22 @@ class ChartEntry:
 
 CHARTS: dict[str, ChartEntry] = {
     "cost_by_band": ChartEntry("costs", cost_charts.cost_by_band, page=False),
-    "headlines": ChartEntry("headlines", sum_charts.headlines),
+    "headlines": ChartEntry("headlines", range_charts.headlines),
     "funnel": ChartEntry("funnel", cost_charts.funnel),
     "total_distribution": ChartEntry("total_distribution", total_charts.total_distribution),
     "total_hindsight": ChartEntry("hindsight_total_distribution", total_charts.total_distribution),
-    "separate_sums": ChartEntry("cost_ranges", sum_charts.separate_sums),
-    "waterfall": ChartEntry("steps", total_charts.waterfall),
+    "separate_sums": ChartEntry("cost_ranges", range_charts.separate_sums),
+    "waterfall": ChartEntry("steps", cost_charts.waterfall),
     "tornado": ChartEntry("tornado", range_charts.tornado),
-    "free_goods": ChartEntry("cost_ranges", sum_charts.free_goods),
+    "free_goods": ChartEntry("cost_ranges", range_charts.free_goods),
     "backtest": ChartEntry("hindsight_backtest", range_charts.backtest),
     "comparison": ChartEntry("comparison", range_charts.comparison),
-    "winners_and_losers": ChartEntry("winners_and_losers", winner_charts.winners_and_losers, page=False),
     "frontier": ChartEntry("frontier_points", frontier_charts.frontier, page=False),
     "band_distribution": ChartEntry("claims_bands", loss_charts.band_distribution, claims=True),
-    "services_by_band": ChartEntry("claims_service_bands", service_charts.services_by_band, claims=True),
+    "services_by_band": ChartEntry("claims_service_bands", loss_charts.services_by_band, claims=True),
     "intake": ChartEntry("claims_intake", intake_charts.intake, claims=True),
     "intake_hours": ChartEntry("claims_intake_hours", intake_charts.intake_hours, claims=True),
-    "linked": ChartEntry("claims_combinations", linked_views.linked_chart, claims=True, page=False),
+    "linked": ChartEntry("claims_combinations", linked_charts.linked_chart, claims=True, page=False),
     "ogive": ChartEntry("claims_curves", fit_charts.ogive, claims=True),
     "tail": ChartEntry("claims_curves", fit_charts.tail, claims=True),
     "intake_fan": ChartEntry("intake_forecast", intake_charts.intake_fan, page=False),
@@ -67,7 +63,9 @@ def draw(name: str, table: pl.DataFrame, context: ChartContext) -> AltairChart |
     """Draw the chart with this name; return None if the table has no rows that the chart can show."""
     if table.is_empty():
         return None
+    # JSON, which a chart embeds, has neither decimals nor enums.
+    plain = table.with_columns(pl.col(pl.Decimal).cast(pl.Float64), pl.col(pl.Enum).cast(pl.String))
     try:
-        return CHARTS[name].draw(table, context)
+        return CHARTS[name].draw(plain, context)
     except NothingToDraw:
         return None

@@ -1,4 +1,4 @@
-"""Common style of all charts: the finding as title, measure and unit as subtitle, sources as footer."""
+"""The palette of all charts, and their common style: title with the finding, subtitle, sources as footer."""
 
 from __future__ import annotations
 
@@ -6,12 +6,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from types import MappingProxyType
-from typing import Any, TypeVar
+from typing import Any
 
 import altair as alt
-import polars as pl
 
-from outage_analysis.incidents import source_sites
+from outage_analysis.incidents import UNKNOWN, ZERO, Incident, source_sites
 from outage_analysis.text import Locale
 
 ACCENT = "#0072B2"  # blue of the Okabe-Ito palette
@@ -23,8 +22,17 @@ MUTED = "#57606a"
 GRID = "#eceef1"
 SHADE = "#f3d9c4"
 """The shading of the outage."""
+CHOSEN = "#e3eef7"
+"""The tint of a selected bar."""
 SURFACE = "white"
 """The background, also of the outline of texts."""
+LOSS_COLOURS = ("#c9dff0", "#7fb3d9", ACCENT, "#00324f")
+"""One hue from light to dark, so that the order is visible with colour blindness and in greyscale."""
+EMPTY_CELL = "#f6f7f9"
+SPECIAL_BAND_COLOURS = {ZERO: "#d6dae0", UNKNOWN: "#b3b8c0"}
+"""Colours of the bands of zero and unknown losses; the band of negative losses is `GREY`."""
+WHITE, BLACK = "#ffffff", "#1f2329"
+"""Colours of texts on a coloured bar or cell; unlike the others, they are the same on a dark page."""
 DARK = MappingProxyType(
     {
         ACCENT: "#56B4E9",
@@ -75,7 +83,6 @@ class ChartContext:
         return self.names.get(id_ or "", id_ or self.locale("word.all"))
 
 
-Axis = TypeVar("Axis", alt.X, alt.Y)
 AltairChart = alt.Chart | alt.LayerChart | alt.FacetChart | alt.ConcatChart | alt.VConcatChart
 """What a chart function returns; charts of several views are concatenations."""
 
@@ -84,46 +91,85 @@ class NothingToDraw(Exception):
     """Raised if a table contains nothing that the chart can show."""
 
 
+def chart_context(
+    incident: Incident, locale: Locale, names: Mapping[str, str], as_of: date, *, synthetic: bool
+) -> ChartContext:
+    """Return the context for charts of an incident, with the name and unit of the incident's losses."""
+    unit = incident.loss.unit
+    unit = locale.unit if unit == incident.currency else locale.unit_name(unit)
+    outage = incident.outage
+    start, end = (t and t.astimezone(incident.zone).replace(tzinfo=None) for t in (outage.start, outage.end))
+    days = sorted({deadline.closes for deadline in incident.deadlines_by(as_of)})
+    words = ["chart.day_first_deadline"] * (len(days) - 1) + ["chart.day_deadline"]
+    return ChartContext(
+        locale,
+        names,
+        as_of,
+        f"{incident.loss.name[locale.lang]}, {unit}",
+        synthetic=synthetic,
+        outage=(start, end) if start and end else None,
+        deadlines=tuple(
+            (day, locale(word, day=locale.short_day(day))) for day, word in zip(days, words, strict=False)
+        ),
+        first=incident.first_services,
+    )
+
+
 def finish_chart(
     chart: AltairChart,
     context: ChartContext,
+    words: str,
     *,
-    title: str,
-    subtitle: str,
-    description: str,
+    finding: str = "",
+    measure: str = "",
+    subtitle: str = "",
     facts: str = "",
-    height: int = 200,
+    height: int | None = None,
+    **values: object,
 ) -> AltairChart:
-    """Add title, footer, description and style to a chart that fills the width of its container."""
-    placed: AltairChart = chart.properties(
-        width="container",
-        height=height,
-        autosize=alt.AutoSizeParams(type="fit-x", contains="padding"),
-    )
-    return finish_views(placed, context, title=title, subtitle=subtitle, description=description, facts=facts)
+    """Add title, footer, description and style to a chart.
 
+    The title is the finding. If there is none, or if the claims are synthetic and so support none, the title
+    names what the chart measures.
 
-def finish_views(
-    chart: AltairChart, context: ChartContext, *, title: str, subtitle: str, description: str, facts: str = ""
-) -> AltairChart:
-    """Add title, footer, description and style to a chart that sets its own width, such as linked charts."""
+    Args:
+        chart: the drawing.
+        context: language, as-of day, sources, and whether claims are synthetic.
+        words: the start of the keys of the texts: `chart.<words>_measure`, `chart.<words>_subtitle` and
+            `chart.<words>_description`.
+        finding: the title that states what the chart shows.
+        measure: the key of the title without a finding, if it is not `chart.<words>_measure`.
+        subtitle: the key of the subtitle, if it is not `chart.<words>_subtitle`.
+        facts: the ids of the published facts in the chart, separated by spaces; the footer names their sites.
+        height: the height in pixels of a chart that fills the width of its container; None if the chart sets
+            its own size.
+        values: the values for placeholders in the texts, besides `unit` (of money) and `loss`.
+    """
     locale = context.locale
+    values = {"unit": locale.unit, "loss": context.loss} | values
+    title = finding
+    if context.synthetic or not finding:
+        title = locale(measure or f"chart.{words}_measure", **values)
+    if context.synthetic:
+        title = locale("chart.synthetic_prefix", title=title)
     footer = context.source
     if context.synthetic or not footer:
         footer = source_line(facts.split(), context.as_of, locale, synthetic=context.synthetic)
-    if context.synthetic:
-        title = locale("chart.synthetic_prefix", title=title)
-    dressed_chart: AltairChart = chart.properties(
-        description=f"{description} {footer}",
+    if height is not None:
+        size = alt.AutoSizeParams(type="fit-x", contains="padding")
+        chart = chart.properties(width="container", height=height, autosize=size)
+    below = locale(subtitle or f"chart.{words}_subtitle", **values)
+    finished: AltairChart = chart.properties(
+        description=f"{locale(f'chart.{words}_description', **values)} {footer}",
         background=SURFACE,
         title=alt.TitleParams(
             text=wrap_columns(title, 60),
-            subtitle=[*wrap_columns(subtitle, 78), footer],
+            subtitle=[*wrap_columns(below, 78), footer],
             anchor="start",
             frame="group",
         ),
     ).configure(**style_config())
-    return dressed_chart
+    return finished
 
 
 def source_line(facts: Iterable[str], as_of: date, locale: Locale, *, synthetic: bool) -> str:
@@ -137,30 +183,6 @@ def source_line(facts: Iterable[str], as_of: date, locale: Locale, *, synthetic:
     listed, left = ", ".join(sites[:MAX_SITES]), len(sites) - MAX_SITES
     named = locale("chart.more_sites", shown=listed, count=left) if left > 0 else listed
     return locale("chart.sources", facts=named, day=day)
-
-
-def axis_for_field(axis: Axis, field: str) -> Axis:
-    """Return a copy of an axis for another numeric field of the data."""
-    other = axis.copy()
-    other.shorthand = f"{field}:Q"
-    return other
-
-
-def name_axis(limit: int = 180, lines: int = 1) -> alt.Axis:
-    """Return a vertical axis of names; its labels keep the line breaks that `wrap_name` inserts.
-
-    Args:
-        limit: greatest width of a label, in pixels.
-        lines: number of lines of a label to centre vertically on its row.
-    """
-    height, label = 13, "split(datum.label, '\\n')"
-    raised = height * (1 - lines) / 2
-    return alt.Axis(labelExpr=label, labelLimit=limit, labelLineHeight=height, labelOffset=raised)
-
-
-def wrap_name(text: str) -> str:
-    """Break a name into lines that fit beside a chart on a phone."""
-    return "\n".join(wrap_columns(text, 24))
 
 
 def wrap_columns(text: str, width: int) -> list[str]:
@@ -181,57 +203,20 @@ def wrap_columns(text: str, width: int) -> list[str]:
 
 def style_config() -> dict[str, Any]:
     """Return the colours, fonts and text sizes of every chart, as a Vega-Lite configuration."""
-    text = {"font": FONT, "color": INK}
+    label = {"labelFont": FONT, "labelFontSize": 12, "labelColor": INK}
+    title = {"titleFont": FONT, "titleFontSize": 12, "titleFontWeight": "normal", "titleColor": MUTED}
+    subtitle = {"subtitleFont": FONT, "subtitleFontSize": 12, "subtitleColor": MUTED, "subtitlePadding": 4}
+    lines = {"gridColor": GRID, "domainColor": LIGHT, "tickColor": LIGHT}
     return {
         "font": FONT,
         "view": {"stroke": None},
-        "title": {
-            **text,
-            "fontSize": 16,
-            "fontWeight": 600,
-            "subtitleFont": FONT,
-            "subtitleFontSize": 12,
-            "subtitleColor": MUTED,
-            "offset": 14,
-            "subtitlePadding": 4,
-        },
-        "axis": {
-            "labelFont": FONT,
-            "titleFont": FONT,
-            "labelFontSize": 12,
-            "titleFontSize": 12,
-            "titleFontWeight": "normal",
-            "labelColor": INK,
-            "titleColor": MUTED,
-            "gridColor": GRID,
-            "domainColor": LIGHT,
-            "tickColor": LIGHT,
-            "labelLimit": 240,
-        },
-        "legend": {
-            "labelFont": FONT,
-            "labelFontSize": 12,
-            "labelColor": INK,
-            "titleFont": FONT,
-            "titleFontSize": 12,
-            "titleFontWeight": "normal",
-            "titleColor": MUTED,
-        },
-        "header": {"labelFont": FONT, "labelFontSize": 12, "labelColor": INK},
+        "title": {"font": FONT, "color": INK, "fontSize": 16, "fontWeight": 600, "offset": 14, **subtitle},
+        "axis": {**label, **title, **lines, "labelLimit": 240},
+        "legend": {**label, **title},
+        "header": label,
         "text": {"font": FONT, "fontSize": 12, "color": INK},
         "bar": {"color": ACCENT},
     }
-
-
-def json_ready(table: pl.DataFrame) -> pl.DataFrame:
-    """Convert the decimals of a table to floats and its enums to strings, because JSON has neither type."""
-    return table.with_columns(pl.col(pl.Decimal).cast(pl.Float64), pl.col(pl.Enum).cast(pl.String))
-
-
-def outlined_text(base: alt.Chart, looks: dict[str, Any], **places: Any) -> list[alt.Chart]:  # noqa: ANN401 - channels
-    """Draw a text with an outline in the colour of the background, so that it is readable across lines."""
-    rim = base.mark_text(**(looks | {"stroke": SURFACE, "strokeWidth": 4, "color": SURFACE}))
-    return [text.encode(**places) for text in (rim, base.mark_text(**looks))]
 
 
 def in_palette(spec: Any, palette: Mapping[str, str] = DARK) -> Any:  # noqa: ANN401 - JSON

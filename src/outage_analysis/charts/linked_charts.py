@@ -1,0 +1,478 @@
+"""Linked charts of the claims: selections in several charts together filter all other charts.
+
+The page embeds one count of claims for every combination of bars: the cube of service, day, one more
+dimension and loss band. Every chart adds up the counts that the selections of all other charts leave and
+ignores its own selection, as in a cross-filter. The time of an interaction depends on the number of
+combinations, not on the number of claims.
+"""
+
+from __future__ import annotations
+
+import json
+from bisect import bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+from math import prod
+from typing import Any
+
+import altair as alt
+import polars as pl
+
+from outage_analysis.charts.axes import day_marks, day_x, mark_sentences, milliseconds, shown_days
+from outage_analysis.charts.claims_data import OTHER_ID, merged_bands, ordered_bands
+from outage_analysis.charts.loss_charts import service_name
+from outage_analysis.charts.theme import (
+    ACCENT,
+    CHOSEN,
+    AltairChart,
+    ChartContext,
+    NothingToDraw,
+    finish_chart,
+)
+from outage_analysis.text import fonts
+
+MAX_ENTRIES = {"service": 20, "day": 60, "category": 20, "band": 24}
+"""The linked charts in reading order, two on a row, and the largest number of bars in each; fewer if there
+would be more than `MAX_COMBINATIONS`."""
+REDUCTIONS = tuple(n / 20 for n in range(20, 1, -1))
+"""Fractions of `MAX_ENTRIES` to try, in this order, until the combinations are few enough."""
+MAX_COMBINATIONS = 12_000
+"""Largest number of combinations of bars. A browser counts them again at every step of a selection, and a
+page carries a count for each, so this limits the time per step and the size of the page."""
+COLUMNS = {"service": ["service"], "band": ["over", "up_to"], "day": ["filed_on"], "category": ["category"]}
+ORDERED = ("band", "day")
+"""The charts whose bars have an order, so that a range of them can be selected. They stand on the right."""
+# Vega cannot adapt the width of charts that stand side by side. Two charts together are 700 pixels wide,
+# which fits a notebook cell in JupyterLab with the file list open. On a phone the charts stand in one column,
+# which is half as wide.
+LEFT, RIGHT = (150, 184), (100, 204)
+"""Pixels for names and for bars, in charts on the left and on the right; each chart fits on a phone."""
+LONGEST = 40
+"""Largest number of characters in the name of a category."""
+ROW, DAYS_HIGH, DAY_NAMES, COUNTS = 21, (150, 300), 20, 46
+"""Pixels: height per bar; smallest and largest height of the chart of days; its axis labels."""
+FULL = 1.36
+"""Upper end of the bar axis. The longest bar has length 1, and the space beyond is for its count."""
+FADED = 0.35
+"""The opacity of bars that the selection of their own chart leaves out."""
+DAY_LENGTH = 86_400_000
+"""Milliseconds of a day."""
+
+ViewEntry = tuple[Any, ...]
+"""The values that identify a service, a band, a day or a category in the tables' columns."""
+MergedEntries = tuple[list[ViewEntry], dict[ViewEntry, ViewEntry]]
+"""The entries of a view in display order, and a mapping from each table value to the entry that shows it."""
+
+
+@dataclass(frozen=True)
+class View:
+    """One of the linked charts: its bars, and for each value in the table the bar that shows it."""
+
+    at: int
+    """The number of the chart in reading order."""
+    id: str
+    """service, day, category or band. It is not the id of a dimension, which could be such a word."""
+    entries: list[ViewEntry]
+    """In display order. Small entries are merged under `OTHER_ID`; merged days are named by the first day."""
+    positions: dict[ViewEntry, int]
+    """Each value of the tables -> the position of the entry that shows the value."""
+    dimension: str | None
+    """The id of the incident's dimension whose values are the categories."""
+    names: tuple[str, ...] = ()
+    """The labels of the entries."""
+    title: str = ""
+
+    @property
+    def merged_count(self) -> int:
+        """Number of values in the table, such as services, that are merged into the last bar."""
+        return sum(position == len(self.entries) - 1 for position in self.positions.values())
+
+    @property
+    def days_per_entry(self) -> int:
+        """Number of days that one bar covers in the chart of days."""
+        firsts = [entry[0] for entry in self.entries]
+        return (firsts[1] - firsts[0]).days if len(firsts) > 1 else 1
+
+    @property
+    def unit(self) -> str:
+        """The name of the chart in the Vega-Lite specification."""
+        # Altair makes names that end with a number end with the position of the chart on the page.
+        return f"linked_{self.at}"
+
+    @property
+    def widths(self) -> tuple[int, int]:
+        """Pixels for the names and for the bars."""
+        return RIGHT if self.id in ORDERED else LEFT
+
+    @property
+    def chosen(self) -> str:
+        """A Vega expression for whether the chart has a selection."""
+        return f"length(keys_{self.at}) > 0"
+
+    def selected(self, position: str) -> str:
+        """Return a Vega expression for whether the bar at a position is selected, or all bars are."""
+        at, held = self.at, f"indexof(keys_{self.at}, {position}) >= 0"
+        if self.id in ORDERED:
+            held = f"inrange({position}, [low_{at}, high_{at}])"
+        return f"(!length(keys_{at}) || {held})"
+
+
+def linked_chart(table: pl.DataFrame, context: ChartContext) -> AltairChart:
+    """Draw linked charts of claims by service, loss band, day and one more dimension, such as the region.
+
+    The values of the additional dimension come from the claims. Only the most common values have their own
+    bars.
+
+    Args:
+        table: the claim counts per combination, as `count_combinations` returns them.
+        context: language, display names and as-of day; the chart of days shows the outage and deadlines.
+    """
+    if table.is_empty() or not table["claims"].sum():
+        raise NothingToDraw
+    locale = context.locale
+    built, counts = build_views(table)
+    views = [replace(view, names=tuple(_names(view, context)), title=_title(view, context)) for view in built]
+    base, services = _combinations(counts, views), views[0]
+    # The chart of services stands beside the chart of days, which is drawn about equally tall.
+    high = min(max(ROW * len(services.names) - DAY_NAMES, DAYS_HIGH[0]), DAYS_HIGH[1])
+    charts = (
+        _day_view(_bar_totals(base, views, view), view, context, high)
+        if view.id == "day"
+        else _bar_view(_bar_totals(base, views, view), view, context)
+        for view in views
+    )
+    below = alt.concat(*charts, columns=2, spacing={"row": 14, "column": 24})
+    largest = [service for (service,), position in services.positions.items() if position == 0]
+    share = int(table.filter(pl.col("service").is_in(largest))["claims"].sum()) / sum(counts)
+    note = locale.band_note([band for view in views if view.id == "band" for band in view.entries])
+    chart = finish_chart(
+        alt.vconcat(_heading(base, sum(counts), views, context), below, spacing=12),
+        context,
+        "linked",
+        finding=locale("chart.linked_finding", name=services.names[0], share=locale.share(share)),
+        marks=mark_sentences(context),
+        views=", ".join(view.title for view in views).lower(),
+        note=f"; {note}" if note else "",
+    )
+    chart.title.frame = "bounds"  # names stand to the left of the group
+    names = alt.VariableParameter("names", value=[view.names for view in views])
+    selections = (_selection_parameters(view, locale("chart.linked_all")) for view in views)
+    return chart.properties(params=[names, *(parameter for group in selections for parameter in group)])
+
+
+# --- the bars and their counts -----------------------------------------------------------------------------
+
+
+def build_views(table: pl.DataFrame) -> tuple[list[View], list[int]]:
+    """Choose the bars of each linked chart, and count the claims for every combination of their bars.
+
+    Args:
+        table: the claim counts per combination, as `count_combinations` returns them.
+
+    Returns:
+        The linked charts, and the number of claims for each combination of one bar per chart. The last chart
+        varies fastest: with 2 services, 3 days and 4 bands, the count of the second service, first day and
+        third band is at position 1 * 12 + 0 * 4 + 2.
+    """
+    named = table["dimension"].drop_nulls().len() > 0
+    ids = [name for name in MAX_ENTRIES if name != "category" or named]
+    for fraction in REDUCTIONS:
+        views = [_view(table, at, name, fraction) for at, name in enumerate(ids)]
+        if prod(len(view.entries) for view in views) <= MAX_COMBINATIONS:
+            break
+    placed, slot = table, pl.lit(0)
+    for view in views:
+        columns, place = COLUMNS[view.id], f"place_{view.at}"
+        schema = {column: table.schema[column] for column in columns} | {place: pl.Int64}
+        rows = [(*entry, position) for entry, position in view.positions.items()]
+        positions = pl.DataFrame(rows, schema=schema, orient="row")
+        placed = placed.join(positions, on=columns, nulls_equal=True)
+        slot = slot * len(view.entries) + pl.col(place)
+    totals = dict(placed.group_by(slot.alias("slot")).agg(pl.col("claims").sum()).rows())
+    return views, [totals.get(n, 0) for n in range(prod(len(view.entries) for view in views))]
+
+
+def _view(table: pl.DataFrame, at: int, name: str, fraction: float) -> View:
+    totals = table.group_by(COLUMNS[name]).agg(pl.col("claims").sum()).rows()
+    claims = {entry: count for *values, count in totals for entry in [tuple(values)]}
+    most = max(2, int(MAX_ENTRIES[name] * fraction))
+    entries, merged = {"band": _merge_bands, "day": _merge_days}.get(name, _merge_smallest)(claims, most)
+    positions = {entry: position for position, entry in enumerate(entries)}
+    shown = {entry: positions[merged[entry]] for entry in claims}
+    return View(at, name, entries, shown, table["dimension"][0])
+
+
+def _merge_bands(claims: dict[ViewEntry, int], most: int) -> MergedEntries:
+    merged = merged_bands(claims, most)
+    frame = pl.DataFrame([*merged.values()], schema={"over": pl.Int64, "up_to": pl.Int64}, orient="row")
+    return ordered_bands(frame), merged
+
+
+def _merge_days(claims: dict[ViewEntry, int], most: int) -> MergedEntries:
+    days: list[date] = sorted(day for (day,) in claims)
+    length = (days[-1] - days[0]).days + 1
+    bars = [days[0] + timedelta(n) for n in range(0, length, -(-length // most))]
+    return [(bar,) for bar in bars], {(day,): (bars[bisect_right(bars, day) - 1],) for day in days}
+
+
+def _merge_smallest(claims: dict[ViewEntry, int], most: int) -> MergedEntries:
+    rest: ViewEntry = (OTHER_ID,)
+    ranked = sorted(claims.keys() - {rest}, key=lambda entry: (-claims[entry], str(entry[0])))
+    if len(ranked) + (rest in claims) > most:
+        ranked = ranked[: most - 1]
+    merged = {entry: entry if entry in ranked else rest for entry in claims}
+    return [*ranked, *([rest] if rest in merged.values() else [])], merged
+
+
+def _names(view: View, context: ChartContext) -> list[str]:
+    locale, firsts = context.locale, [entry[0] for entry in view.entries]
+    if view.id == "service":
+        return [_one_line(service_name(context, id_, view.merged_count)) for id_ in firsts]
+    if view.id == "band":
+        return [locale.band_short(*band) for band in view.entries]
+    if view.id == "day":
+        return [locale.short_day(day) for day in firsts]
+    apart = {None: locale("chart.linked_unstated"), OTHER_ID: locale("chart.linked_rest")}
+    lines = [apart[text] if text in apart else _one_line(text) for text in firsts]
+    return [line if len(line) <= LONGEST else f"{line[: LONGEST - 1]}…" for line in lines]
+
+
+def _title(view: View, context: ChartContext) -> str:
+    if view.id == "category":
+        return _one_line(context.name(view.dimension))
+    if view.id == "day" and view.days_per_entry > 1:
+        return context.locale("chart.linked_days_binned", count=view.days_per_entry)
+    return context.locale(f"chart.linked_{view.id}")
+
+
+def _one_line(text: str) -> str:
+    """Put a text on one line, and make control characters visible that could hide or reorder text."""
+    return fonts.printable(" ".join(text.split()))
+
+
+def _quote(value: str) -> str:
+    """Return a string as a quoted literal for a Vega expression."""
+    return json.dumps(value, ensure_ascii=False)
+
+
+# --- the drawing -------------------------------------------------------------------------------------------
+
+
+def _combinations(counts: Sequence[int], views: Sequence[View]) -> alt.Chart:
+    """Return a row per combination of bars: its `claims`, and the position of its bar in each chart."""
+    # The counts are embedded as one text, in which a zero is empty, because this is the shortest form.
+    text = ",".join(str(count or "") for count in counts)
+    places, width = {}, 1
+    for view in reversed(views):
+        places[f"place_{view.at}"] = f"floor(datum.slot / {width}) % {len(view.names)}"
+        width *= len(view.names)
+    rows: alt.Chart = (
+        alt.Chart(pl.DataFrame({"counts": [text]}))
+        .transform_calculate(count="split(datum.counts, ',')", slot=f"sequence(0, {width})")
+        .transform_flatten(["count", "slot"])
+        .transform_calculate(claims="+datum.count", **places)
+    )
+    return rows
+
+
+def _selected_claims(base: alt.Chart, views: Sequence[View], own: View | None = None) -> alt.Chart:
+    """Compute `counted`, the claims that all selections but that of `own` leave, for groups of combinations.
+
+    A group has one bar of every chart except one with an order. In a group, the claims up to each bar of that
+    chart are summed once, when the chart is drawn; a selected range is then the difference of two sums, so
+    that a new selection visits each group once instead of each combination.
+    """
+    over = next(view for view in views if view.id in ORDERED and view is not own)
+    low, high = (f"{end}_{over.at}" for end in ("low", "high"))
+    within = f"datum.sums[{high}].up_to - ({low} > 0 ? datum.sums[{low} - 1].up_to : 0)"
+    held = [view.selected(f"datum.place_{view.at}") for view in views if view not in (own, over)]
+    running: dict[str, Any] = {"op": "sum", "field": "claims", "as": "up_to"}
+    values: dict[str, Any] = {"op": "values", "as": "sums"}
+    keys = [f"place_{view.at}" for view in views if view is not over]
+    order = alt.SortField(f"place_{over.at}")
+    groups: alt.Chart = (
+        base.transform_window([alt.WindowFieldDef(**running)], groupby=keys, frame=[None, 0], sort=[order])
+        .transform_aggregate([alt.AggregatedFieldDef(**values)], groupby=[*keys])
+        .transform_calculate(counted=f"{' && '.join(held) or 'true'} ? {within} : 0")
+    )
+    return groups
+
+
+def _bar_totals(base: alt.Chart, views: Sequence[View], view: View) -> alt.Chart:
+    """Compute a row per bar of a chart: `key` (its position), `n` (selected claims), bar `length`.
+
+    The selection of the chart itself does not count. A bar without selected claims has a row with 0.
+    """
+    at = view.at
+    totals: alt.Chart = (
+        _selected_claims(base, views, view)
+        .transform_aggregate(n="sum(counted)", groupby=[f"place_{at}"])
+        .transform_joinaggregate(most="max(n)")
+        .transform_calculate(
+            key=f"datum.place_{at}",
+            length="datum.most ? datum.n / datum.most : 0",
+            label=f"names[{at}][datum.place_{at}] + ': ' + format(datum.n, ',')",
+        )
+    )
+    return totals
+
+
+def _faded(view: View) -> Any:  # noqa: ANN401 - Altair's type is private
+    """Return the opacity that fades the bars that the selection of their own chart leaves out."""
+    return alt.condition(view.selected("datum.key"), alt.value(1), alt.value(FADED))
+
+
+def _slots(totals: alt.Chart, view: View) -> alt.Chart:
+    """Return a background for each bar. It receives the clicks, and it is tinted if the bar is selected."""
+    tinted = f"{view.chosen} && {view.selected('datum.key')}"
+    slots: alt.Chart = totals.mark_rect(cursor="pointer", aria=False).encode(
+        color=alt.condition(tinted, alt.value(CHOSEN), alt.value("transparent"))
+    )
+    return slots
+
+
+def _bar_view(totals: alt.Chart, view: View, context: ChartContext) -> AltairChart:
+    name_width, bar_width = view.widths
+    axis = alt.Axis(
+        labelExpr=f"names[{view.at}][datum.value]",
+        labelFontSize=11,
+        labelLimit=name_width - 6,
+        minExtent=name_width,
+        maxExtent=name_width,
+        ticks=False,
+        domain=False,
+        labelPadding=6,
+        zindex=1,
+    )
+    scale = alt.Scale(domain=list(range(len(view.names))), padding=0)
+    y = alt.Y("key:O", title=None, axis=axis, scale=scale)
+    x = alt.X("length:Q", title=None, axis=None, scale=alt.Scale(domain=[0, FULL]))
+    slots = _slots(totals, view).encode(y, x=alt.value(-name_width), x2=alt.value(bar_width))
+    bars = totals.mark_bar(color=ACCENT, height={"band": 0.72}, cursor="pointer")
+    numbers = totals.mark_text(align="left", dx=4, fontSize=11, cursor="pointer", aria=False)
+    drawn = alt.layer(
+        slots.properties(name=view.unit),
+        bars.encode(x, y, opacity=_faded(view), description="label:N"),
+        numbers.encode(x, y, text=alt.Text("n:Q", format=",d")),
+    )
+    # The title is raised to the level of the title of the chart of days, whose labels are above its bars.
+    title = _view_title(view, context, offset=10)
+    return drawn.properties(width=bar_width, height=ROW * len(view.names), title=title)
+
+
+def _day_view(totals: alt.Chart, view: View, context: ChartContext, high: int) -> AltairChart:
+    first, step = view.entries[0][0], view.days_per_entry
+    last: date = view.entries[-1][0] + timedelta(step - 1)
+    days = shown_days(first, last, context)
+    start = f"{milliseconds(first)} + datum.key * {step * DAY_LENGTH}"
+    totals = totals.transform_calculate(start=start, end=f"{start} + {step * DAY_LENGTH}")
+    # The axis is drawn over the tint of selected bars.
+    x = day_x("start", days, context.locale, over_data=True)
+    counts = alt.Axis(format=",d", tickCount=4, tickMinStep=1, minExtent=COUNTS, maxExtent=COUNTS)
+    # `nice` always puts the highest tick at the top of the axis, so the title above the chart does not move.
+    y = alt.Y("n:Q", title=None, axis=counts, scale=alt.Scale(nice=4))
+    slots = _slots(totals, view).encode(x, x2="end:T", y=alt.value(0), y2=alt.value(high + DAY_NAMES))
+    bars = totals.mark_rect(color=ACCENT, cursor="pointer", stroke="white", strokeWidth=1)
+    under, over = day_marks(x, days, context, high)
+    drawn = alt.layer(
+        *under,
+        slots.properties(name=view.unit),
+        bars.encode(x, y, x2="end:T", y2=alt.datum(0), opacity=_faded(view), description="label:N"),
+        *over,
+    )
+    return drawn.properties(width=view.widths[1], height=high, title=_view_title(view, context, offset=4))
+
+
+def _view_title(view: View, context: ChartContext, offset: int) -> alt.TitleParams:
+    """Return the title of a linked chart, which names the selected bars."""
+    at, locale, (name_width, bar_width) = view.at, context.locale, view.widths
+    several, to = (_quote(locale(f"chart.linked_{name}")) for name in ("several", "to"))
+    name = f"names[{at}][{{}}]"
+    if view.id in ORDERED:
+        low, high = name.format(f"low_{at}"), name.format(f"high_{at}")
+        what = f"keys_{at}[0] == until_{at} ? {low} : {low} + {to} + {high}"
+    else:
+        what = f"length(keys_{at}) > 1 ? length(keys_{at}) + {several} : {name.format(f'keys_{at}[0]')}"
+    title = _quote(view.title)
+    return alt.TitleParams(
+        alt.ExprRef(f"{view.chosen} ? {title} + ': ' + ({what}) : {title}"),
+        anchor="start",
+        frame="group",
+        fontSize=12,
+        limit=name_width + bar_width,
+        dx=-name_width,
+        offset=offset,
+    )
+
+
+def _heading(base: alt.Chart, claims: int, views: Sequence[View], context: ChartContext) -> AltairChart:
+    locale = context.locale
+    values = {"chosen": "format(datum.n, ',')", "share": f"format(datum.n / {claims}, '.1%')"}
+    template = locale(
+        "chart.linked_selected", claims=f"{claims:,}", **{name: f"\0{name}\0" for name in values}
+    )
+    # Every second part of the text is the name of a value.
+    parts = [values[part] if number % 2 else _quote(part) for number, part in enumerate(template.split("\0"))]
+    none = " && ".join(f"!({view.chosen})" for view in views)
+    all_claims = _quote(f"{locale('chart.linked_all')}: {claims:,}")
+    heading: alt.Chart = (
+        _selected_claims(base, views)
+        .transform_aggregate(n="sum(counted)")
+        .transform_calculate(label=f"{none} ? {all_claims} : {' + '.join(parts)}")
+        .mark_text(align="left", fontWeight=600, fontSize=12)
+        .encode(text="label:N", x=alt.value(-LEFT[0]))
+        .properties(width=1, height=16)
+    )
+    return heading
+
+
+# --- the selections ----------------------------------------------------------------------------------------
+
+_PRESS: dict[str, Any] = {"source": "scope", "type": "mousedown"}
+_RESET: dict[str, Any] = {"source": "view", "type": "dblclick"}
+
+
+def _selection_parameters(view: View, everything: str) -> list[alt.TopLevelParameter]:
+    """Return the Vega parameters for selecting bars in one linked chart by mouse, touch or drop-down list.
+
+    `keys_0` contains the selected positions of chart number 0, or the first position of a range; it is empty
+    if nothing is selected. `until_0` is the other end of the range, and `low_0` and `high_0` are its first
+    and last position; if nothing is selected, those of all bars.
+
+    A click selects a bar. A shift-click adds or removes a bar in a chart without an order. Dragging selects a
+    range in a chart with an order. A double click anywhere clears all selections. Keyboard users select with
+    the drop-down list of the chart; its first item, `everything`, clears the selection of the chart.
+    """
+    at, ordered = view.at, view.id in ORDERED
+    listed = f"listed_{at}"
+    from_list = {"source": "window", "type": "change", "filter": f"event.target.name == '{listed}_key'"}
+    ends = {"type": "point", "fields": ["key"], "clear": {"merge": [_RESET, from_list]}}
+    # Consume the mouse press, because dragging would otherwise select text under the pointer.
+    begins = {**_PRESS, "consume": True}
+    # Vega-Lite gives a list the scope of the whole page of charts, so a filter finds the bars of this chart.
+    on_own_entry = f"event.item && event.item.datum && isNumber(event.item.datum.place_{at})"
+    pressed = {"source": "view", "type": "mousedown", "filter": on_own_entry}
+    options: list[Any] = [None, *range(len(view.names))]
+    bound = alt.binding_select(options=options, labels=[everything, *view.names], name=f"{view.title}: ")
+    select, variable = alt.TopLevelSelectionParameter, alt.VariableParameter
+    first = {**ends, "on": begins, "toggle": False if ordered else "event.shiftKey"}
+    chosen = {"type": "point", "fields": ["key"], "clear": {"merge": [_RESET, pressed]}}
+    parameters: list[alt.TopLevelParameter] = [
+        select(f"first_{at}", first, views=[view.unit]),
+        select(listed, chosen, bind={"key": bound}, views=[view.unit]),
+        variable(f"keys_{at}", expr=f"first_{at}.key || {listed}.key || []"),
+    ]
+    if ordered:
+        on_entry = "event.item && event.item.datum && isNumber(event.item.datum.key)"
+        until_released = [_PRESS, {"source": "window", "type": "mouseup"}]
+        drag = {"source": "scope", "type": "mouseover", "filter": on_entry, "between": until_released}
+        last = {**ends, "on": {"merge": [_PRESS, drag]}, "toggle": False}
+        everywhere = f"{view.chosen} ? "
+        parameters += [
+            select(f"last_{at}", last, views=[view.unit]),
+            variable(f"until_{at}", expr=f"last_{at}.key ? last_{at}.key[0] : keys_{at}[0]"),
+            variable(f"low_{at}", expr=f"{everywhere}min(keys_{at}[0], until_{at}) : 0"),
+            variable(f"high_{at}", expr=f"{everywhere}max(keys_{at}[0], until_{at}) : {len(view.names) - 1}"),
+        ]
+    return parameters

@@ -1,0 +1,82 @@
+"""Marks and axes that several charts share: names of rows, labels, and marks of ranges and medians."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, TypeVar
+
+import altair as alt
+
+from outage_analysis.charts.theme import ACCENT, GREY, INK, SURFACE, ChartContext, wrap_columns
+from outage_analysis.text import short_names
+
+Axis = TypeVar("Axis", alt.X, alt.Y)
+
+
+def axis_for_field(axis: Axis, field: str) -> Axis:
+    """Return a copy of an axis for another field of the data, of the same type."""
+    other = axis.copy()
+    other.shorthand = f"{field}:{str(axis.shorthand).rpartition(':')[2]}"
+    return other
+
+
+def name_axis(names: Sequence[str], field: str = "name", *, limit: int = 180, lines: int = 1) -> alt.Y:
+    """Return a vertical axis of names; its labels keep the line breaks that `wrap_name` inserts.
+
+    Args:
+        names: the names, from top to bottom.
+        field: the column of the data with the names.
+        limit: greatest width of a label, in pixels.
+        lines: number of lines of a label to centre vertically on its row.
+    """
+    height, label = 13, "split(datum.label, '\\n')"
+    raised = height * (1 - lines) / 2
+    axis = alt.Axis(labelExpr=label, labelLimit=limit, labelLineHeight=height, labelOffset=raised)
+    return alt.Y(f"{field}:N", sort=list(names), title=None, axis=axis)
+
+
+def wrap_name(text: str) -> str:
+    """Break a name into lines that fit beside a chart on a phone."""
+    return "\n".join(wrap_columns(text, 24))
+
+
+def row_names(ids: Sequence[str], context: ChartContext) -> list[str]:
+    """Return the display names of rows, as short as they can be and in lines that fit beside a chart."""
+    return [wrap_name(name) for name in short_names([context.name(id_) for id_ in ids])]
+
+
+def percent_axis(field: str) -> alt.X:
+    """Return a horizontal axis for stacked bars of 100 percent."""
+    axis = alt.Axis(values=[0, 25, 50, 75, 100], labelOverlap=True, labelSeparation=6)
+    return alt.X(f"{field}:Q", title=None, scale=alt.Scale(domain=[0, 100]), axis=axis)
+
+
+def accent_if(test: Any) -> Any:  # noqa: ANN401 - Altair's types are private
+    """Return the colour of a mark: the accent colour if the row passes a test, else grey."""
+    return alt.condition(test, alt.value(ACCENT), alt.value(GREY))
+
+
+def median_dots(base: alt.Chart, size: int = 110) -> alt.Chart:
+    """Return dark dots with a white edge, such as those of medians on ranges."""
+    dots: alt.Chart = base.mark_point(filled=True, color=INK, size=size, stroke="white", opacity=1)
+    return dots
+
+
+def diamonds(base: alt.Chart, size: int) -> alt.Chart:
+    """Return white diamonds with a dark edge, for amounts that were announced or cannot be exceeded."""
+    marks: alt.Chart = base.mark_point(
+        shape="diamond", filled=True, fill="white", stroke=INK, size=size, opacity=1
+    )
+    return marks
+
+
+def labels_above(base: alt.Chart, y: alt.Y, dy: int = -14) -> alt.Chart:
+    """Return the texts in the column `label`, at the left above the marks of their rows."""
+    labels: alt.Chart = base.mark_text(align="left", dy=dy).encode(y, x=alt.value(0), text="label:N")
+    return labels
+
+
+def outlined_text(base: alt.Chart, looks: dict[str, Any], **places: Any) -> list[alt.Chart]:  # noqa: ANN401 - channels
+    """Draw a text with an outline in the colour of the background, so that it is readable across lines."""
+    rim = base.mark_text(**(looks | {"stroke": SURFACE, "strokeWidth": 4, "color": SURFACE}))
+    return [text.encode(**places) for text in (rim, base.mark_text(**looks))]
