@@ -6,11 +6,13 @@ import itertools
 import json
 import math
 import re
+import struct
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
+import altair as alt
 import polars as pl
 import pytest
 import vl_convert
@@ -25,7 +27,6 @@ from outage_analysis.charts import (
     ChartContext,
     chart_context,
     draw,
-    in_palette,
     vega_bundle,
     wrap_columns,
 )
@@ -40,6 +41,7 @@ from tests.charts.cost_tables import FRONTIER, POLICIES, TRIED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     from outage_analysis.analysis import Analysis
 
@@ -403,13 +405,57 @@ def test_darker_is_more_and_what_is_no_amount_is_grey(count: int) -> None:
         assert max(red, green, blue) - min(red, green, blue) < 16
 
 
+def in_dark_palette(spec: Any) -> Any:  # noqa: ANN401 - JSON
+    """A chart as the script of the page draws it on a dark page: it keeps the colours in data."""
+    if isinstance(spec, dict):
+        data = ("datasets", "values", "data")
+        return {key: value if key in data else in_dark_palette(value) for key, value in spec.items()}
+    if isinstance(spec, list):
+        return [in_dark_palette(value) for value in spec]
+    return DARK.get(spec, spec) if isinstance(spec, str) else spec
+
+
 @pytest.mark.parametrize("name", ["total_distribution", "tornado", "free_goods", "services_by_band"])
 def test_a_dark_page_has_no_colour_of_the_light_palette(draw_spec: Drawing, name: str) -> None:
     light = draw_spec(name)
-    dark = in_palette(light)
+    dark = in_dark_palette(light)
     assert {c for c in DARK if json.dumps(dark | {"datasets": {}}).count(f'"{c}"')} == set()
-    assert dark["background"] == DARK["white"]
+    assert dark["config"]["background"] == DARK["white"]
     assert dark["datasets"] == light["datasets"]  # cells keep their colours and the texts on them
+
+
+def test_charts_are_joined_as_in_altair_and_keep_their_style(analysis: Analysis, tmp_path: Path) -> None:
+    left, right = (analysis.chart(name, width=300) for name in ("funnel", "tornado"))
+    style = left.to_dict()["config"]
+    beside, below = (left | right).to_dict(), (left & right & left).to_dict()
+    assert [view["title"]["text"] for view in beside["hconcat"]] == [left.title.text, right.title.text]
+    assert beside["config"] == below["config"] == style
+    (left | right).save(tmp_path / "both.svg")
+    drawing = (tmp_path / "both.svg").read_text("utf-8")
+    assert all(" ".join(chart.title.text) in drawing for chart in (left, right))
+    assert "Outage Sans" in drawing
+
+
+def test_a_setting_of_the_user_changes_the_style_and_a_theme_replaces_it(
+    analysis: Analysis, tmp_path: Path
+) -> None:
+    chart = analysis.chart("funnel")
+    plain = chart.to_dict()["config"]
+    own = chart.configure_axis(labelFontSize=20).to_dict()["config"]
+    assert own == plain | {"axis": plain["axis"] | {"labelFontSize": 20}}
+    with alt.theme.enable("dark"):
+        assert "font" not in chart.to_dict()["config"]
+        chart.save(tmp_path / "dark.svg")
+    assert 'fill="#333"' in (tmp_path / "dark.svg").read_text("utf-8")
+    assert chart.to_dict()["config"] == plain
+
+
+def test_a_png_has_as_many_pixels_as_asked_for(analysis: Analysis, tmp_path: Path) -> None:
+    chart, widths = analysis.chart("funnel", width=300), {}
+    for scale in (1, 3):
+        chart.save(tmp_path / "chart.png", scale_factor=scale)
+        (widths[scale],) = struct.unpack(">I", (tmp_path / "chart.png").read_bytes()[16:20])
+    assert widths == {1: 300, 3: 900}
 
 
 def contrast(one: str, other: str) -> float:

@@ -2,7 +2,7 @@
 
 Modules:
     registry: list of all charts, with the table that each one shows
-    theme: the palette, fonts and captions of every chart
+    theme: the palette, the fonts and the context of every chart
     marks: marks and axes that several charts share
     axes: axes of money, ratios, days and hours
     cost_charts: bars of the expected cost: by loss band, funnel, waterfall
@@ -17,7 +17,8 @@ Modules:
     cost_data: tables shaped for charts of costs
     claims_data: tables shaped for charts of claims
     images: charts as SVG, PNG and PDF
-    standalone: charts by name for notebooks and files, saved as they are shown
+    finished_chart: title, footer and style of a chart, which is saved as it is shown
+    standalone: charts by name for notebooks and files
     offline: charts and sliders in notebooks without a network; charts as reproducible JSON
     sliders: what-if sliders
     altair_import: imports Altair faster
@@ -32,6 +33,7 @@ from outage_analysis.lazy_exports import lazy_exports
 
 if TYPE_CHECKING:
     from outage_analysis.charts.claims_data import services_by_claims
+    from outage_analysis.charts.finished_chart import source_line
     from outage_analysis.charts.images import add_captions, png, svg
     from outage_analysis.charts.intake_charts import forecast_fan
     from outage_analysis.charts.linked_charts import linked_chart
@@ -67,8 +69,6 @@ if TYPE_CHECKING:
         ChartContext,
         NothingToDraw,
         chart_context,
-        in_palette,
-        source_line,
         style_config,
         wrap_columns,
     )

@@ -7,6 +7,7 @@ import polars as pl
 
 from outage_analysis.charts import cost_data
 from outage_analysis.charts.axes import money_axis, short_amount
+from outage_analysis.charts.finished_chart import finish_chart
 from outage_analysis.charts.marks import accent_if, axis_for_field, name_axis, wrap_name
 from outage_analysis.charts.theme import (
     ACCENT,
@@ -16,7 +17,6 @@ from outage_analysis.charts.theme import (
     AltairChart,
     ChartContext,
     NothingToDraw,
-    finish_chart,
 )
 from outage_analysis.costs import by_band
 from outage_analysis.text import capitalized

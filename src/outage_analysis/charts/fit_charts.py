@@ -10,6 +10,7 @@ import polars as pl
 
 from outage_analysis.charts.axes import labelled_axis, log_ticks
 from outage_analysis.charts.claims_data import thin_evenly
+from outage_analysis.charts.finished_chart import finish_chart
 from outage_analysis.charts.marks import axis_for_field
 from outage_analysis.charts.theme import (
     ACCENT,
@@ -19,7 +20,6 @@ from outage_analysis.charts.theme import (
     AltairChart,
     ChartContext,
     NothingToDraw,
-    finish_chart,
 )
 from outage_analysis.losses import COUNTED
 from outage_analysis.text import Locale

@@ -8,6 +8,7 @@ import altair as alt
 import polars as pl
 
 from outage_analysis.charts.axes import even_ticks, labelled_axis, money_axis, short_amount
+from outage_analysis.charts.finished_chart import finish_chart
 from outage_analysis.charts.theme import (
     ACCENT,
     GREY,
@@ -16,7 +17,6 @@ from outage_analysis.charts.theme import (
     AltairChart,
     ChartContext,
     NothingToDraw,
-    finish_chart,
 )
 from outage_analysis.text import Locale
 

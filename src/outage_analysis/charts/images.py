@@ -8,12 +8,11 @@ from functools import cache
 from html import escape
 from typing import Any
 
-from outage_analysis.charts.theme import INK, wrap_columns
+from outage_analysis.charts.theme import INK, MUTED, wrap_columns
 from outage_analysis.text import fonts
 
 WIDTH = 760
 """Width in pixels of an SVG whose specification sets no width. A PNG has twice as many pixels."""
-SOFT = "#57606a"
 SMALL_SCALE, SMALL_COLOURS = 1.5, 64
 """Pixels of a small PNG per pixel of the chart, and its number of colours."""
 
@@ -27,7 +26,8 @@ def svg(spec: dict[str, Any], width: int = WIDTH) -> str:
         ValueError: the specification is invalid, or its data are on the web.
     """
     sized = spec | ({"width": width} if spec.get("width") == "container" else {})
-    drawing = _renumber_ids(_converter().vegalite_to_svg(sized, allowed_base_urls=[]))
+    theme = ((spec.get("usermeta") or {}).get("embedOptions") or {}).get("theme")  # as Altair names it
+    drawing = _renumber_ids(_converter().vegalite_to_svg(sized, theme=theme, allowed_base_urls=[]))
     return re.sub(r">([^<>]+)</text>", lambda match: f">{fonts.printable(match[1])}</text>", drawing)
 
 
@@ -47,8 +47,8 @@ def add_captions(drawing: str, title: str, subtitle: str, footer: str, descripti
     """Add title, subtitle, footer and a text description to an SVG, to make it self-explanatory."""
     width, height = _size(drawing)
     head = [(line, 17, 700, INK) for line in wrap_columns(title, 82)]
-    head += [(line, 13, 400, SOFT) for line in wrap_columns(subtitle, 110)]
-    foot = [(line, 11, 400, SOFT) for line in wrap_columns(footer, 130)]
+    head += [(line, 13, 400, MUTED) for line in wrap_columns(subtitle, 110)]
+    foot = [(line, 11, 400, MUTED) for line in wrap_columns(footer, 130)]
     y, rows = 4, []
     for line, size, weight, colour in head:
         y += size + 5
@@ -73,9 +73,9 @@ def _text_line(line: str, y: int, size: int, weight: int, colour: str) -> str:
     return f'<text x="4" y="{y}" {style} fill="{colour}">{escape(line)}</text>'
 
 
-def png(drawing: str, scale: float = 2) -> bytes:
+def png(drawing: str, scale: float = 2, ppi: float | None = None) -> bytes:
     """Convert an SVG of this package to PNG, with `scale` times as many pixels in width and height."""
-    image: bytes = _converter().svg_to_png(drawing, scale=scale)
+    image: bytes = _converter().svg_to_png(drawing, scale=scale, ppi=ppi)
     return image
 
 

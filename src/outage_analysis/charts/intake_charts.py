@@ -21,6 +21,7 @@ from outage_analysis.charts.axes import (
     shown_days,
 )
 from outage_analysis.charts.claims_data import thin_evenly
+from outage_analysis.charts.finished_chart import finish_chart
 from outage_analysis.charts.marks import axis_for_field
 from outage_analysis.charts.theme import (
     ACCENT,
@@ -31,7 +32,6 @@ from outage_analysis.charts.theme import (
     AltairChart,
     ChartContext,
     NothingToDraw,
-    finish_chart,
 )
 from outage_analysis.losses import Channel, LateClaimsForecast
 from outage_analysis.text import Locale

@@ -21,6 +21,7 @@ import polars as pl
 
 from outage_analysis.charts.axes import day_marks, day_x, mark_sentences, milliseconds, shown_days
 from outage_analysis.charts.claims_data import OTHER_ID, merged_bands, ordered_bands
+from outage_analysis.charts.finished_chart import finish_chart
 from outage_analysis.charts.loss_charts import service_name
 from outage_analysis.charts.theme import (
     ACCENT,
@@ -28,7 +29,6 @@ from outage_analysis.charts.theme import (
     AltairChart,
     ChartContext,
     NothingToDraw,
-    finish_chart,
 )
 from outage_analysis.text import fonts
 

@@ -16,6 +16,7 @@ from outage_analysis.charts.claims_data import (
     merge_bands,
     ordered_bands,
 )
+from outage_analysis.charts.finished_chart import finish_chart
 from outage_analysis.charts.marks import name_axis, percent_axis
 from outage_analysis.charts.theme import (
     BLACK,
@@ -28,7 +29,6 @@ from outage_analysis.charts.theme import (
     AltairChart,
     ChartContext,
     NothingToDraw,
-    finish_chart,
     wrap_columns,
 )
 from outage_analysis.incidents import Band, holds_positive

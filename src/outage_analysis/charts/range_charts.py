@@ -19,6 +19,7 @@ from outage_analysis.charts.axes import (
     short_number,
     short_span,
 )
+from outage_analysis.charts.finished_chart import finish_chart
 from outage_analysis.charts.marks import (
     accent_if,
     axis_for_field,
@@ -40,7 +41,6 @@ from outage_analysis.charts.theme import (
     AltairChart,
     ChartContext,
     NothingToDraw,
-    finish_chart,
 )
 from outage_analysis.text import LikelyRange, Locale, short_names
 

@@ -1,24 +1,14 @@
-"""Charts by name for notebooks and files: with title and footer, in any size, saved as they are shown."""
+"""Charts by name for notebooks and files: with title and footer, in any size."""
 
 from __future__ import annotations
-
-import json
-from collections.abc import Callable
-from functools import cache
-from html import escape
-from pathlib import Path
-from typing import Any
 
 import altair as alt
 import polars as pl
 
-from outage_analysis.charts.images import pdf, png, svg
-from outage_analysis.charts.offline import STYLE, render_offline, script_bundle, stable_spec
 from outage_analysis.charts.registry import CHARTS, draw
-from outage_analysis.charts.theme import FONT, AltairChart, ChartContext, wrap_columns
+from outage_analysis.charts.theme import AltairChart, ChartContext, wrap_columns
 from outage_analysis.errors import UsageError
-from outage_analysis.files import atomic_file, spelling_hint
-from outage_analysis.text import fonts
+from outage_analysis.files import spelling_hint
 
 WIDEST_FOOTER = 90
 """Columns per line of a chart's footer, which is part of the chart and must be wrapped."""
@@ -78,7 +68,8 @@ def standalone_chart(
         chart.title.subtitle = [*head, *wrap_columns(footer, footers)]
     chart.title.frame = "bounds"  # from the left edge of the picture, where a notebook puts its caption
     chart.usermeta = {"footer": len(head), "lang": context.locale.lang}  # `render_offline` finds the footer.
-    return savable(chart.properties(**size) if size else chart)
+    sized: AltairChart = chart.properties(**size) if size else chart
+    return sized
 
 
 def check_chart_name(name: str) -> None:
@@ -102,76 +93,3 @@ def _check_pixels(measure: str, pixels: object) -> None:
 def _columns(width: int, most: int, letter: float = SUBTITLE_PIXELS) -> int:
     """Return how many letters fit in a width, up to `most`."""
     return max(min(most, int(width / letter)), 10)
-
-
-def savable(chart: AltairChart) -> AltairChart:
-    """Return the chart as an object of the same kind whose method `save` needs no network."""
-    kind: Any = _savable_kind(type(chart))  # type: ignore[arg-type] # classes are hashable
-    object.__setattr__(chart, "__class__", kind)  # Altair's own setter would change the specification.
-    return chart
-
-
-class SavedAsShown:
-    """Replaces the method `save` of an Altair chart; copies of the chart keep it."""
-
-    def save(self, fp: str | Path, format: str | None = None) -> None:  # noqa: A002 - Altair's name
-        """Write the chart to a file with the fonts of this package, without a network.
-
-        Args:
-            fp: the path of the file; its suffix gives the format.
-            format: svg, png, pdf, html or json, if the suffix does not give it.
-
-        Raises:
-            UsageError: there is no such format.
-            EnvironmentFailed: the file cannot be written.
-        """
-        path = Path(fp)
-        chosen = (format or path.suffix.removeprefix(".")).lower()
-        if chosen not in WRITERS:
-            raise UsageError(
-                "a chart is saved as " + ", ".join(WRITERS),
-                value=chosen or path.name,
-                remedy=spelling_hint(chosen, list(WRITERS)),
-            )
-        spec: dict[str, Any] = self.to_dict()  # type: ignore[attr-defined] # of the Altair chart
-        data = WRITERS[chosen](stable_spec(spec))
-        with atomic_file(path, parents=True) as file:
-            file.write_bytes(data)
-
-
-@cache
-def _savable_kind(kind: type[Any]) -> type[Any]:
-    if issubclass(kind, SavedAsShown):
-        return kind
-    return type(kind.__name__, (SavedAsShown, kind), {"__doc__": kind.__doc__})
-
-
-def _html(spec: dict[str, Any]) -> bytes:
-    title = spec.get("title") or {}
-    name = " ".join(title.get("text", ())) if isinstance(title, dict) else str(title)
-    body = render_offline(spec)["text/html"]
-    letters = json.dumps(spec, ensure_ascii=False) + body
-    style = f"{fonts.font_face_rules(letters)}body {{ margin: 16px; font-family: {FONT}; }}{STYLE}"
-    policy = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; font-src data:"
-    lang = (spec.get("usermeta") or {}).get("lang", "en")
-    return (
-        f'<!DOCTYPE html>\n<html lang="{escape(str(lang))}">\n<head>\n<meta charset="utf-8">\n'
-        f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
-        f'<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>{escape(name)}</title>\n<style>{style}</style>\n</head>\n<body>\n{body}\n{script_bundle()}\n"
-        f"</body>\n</html>\n"
-    ).encode()
-
-
-def _json(spec: dict[str, Any]) -> bytes:
-    return (json.dumps(spec, ensure_ascii=False, indent=2, sort_keys=True) + "\n").encode()
-
-
-WRITERS: dict[str, Callable[[dict[str, Any]], bytes]] = {
-    "svg": lambda spec: svg(spec).encode(),
-    "png": lambda spec: png(svg(spec)),
-    "pdf": lambda spec: pdf(svg(spec)),
-    "html": _html,
-    "json": _json,
-}
-"""The formats in which a chart is saved."""

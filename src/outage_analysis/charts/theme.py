@@ -1,8 +1,8 @@
-"""The palette of all charts, and their common style: title with the finding, subtitle, sources as footer."""
+"""The palette, the fonts and the text sizes of all charts, and the context in which a chart is drawn."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from types import MappingProxyType
@@ -10,7 +10,7 @@ from typing import Any
 
 import altair as alt
 
-from outage_analysis.incidents import UNKNOWN, ZERO, Incident, source_sites
+from outage_analysis.incidents import UNKNOWN, ZERO, Incident
 from outage_analysis.text import Locale
 
 ACCENT = "#0072B2"  # blue of the Okabe-Ito palette
@@ -49,14 +49,8 @@ DARK = MappingProxyType(
 FONT = "Outage Sans, Noto Sans KR, Apple SD Gothic Neo, Malgun Gothic, Arial, sans-serif"
 WIDE_LETTERS = 0x1100
 """Characters above this code point (Hangul and later) count as two characters wide."""
-MAX_SITES = 3
-"""The most websites that a footer names, so that it stays on one line."""
 ROW = 34
 """Height of one horizontal bar, in pixels."""
-
-
-DATA_KEYS = ("datasets", "values", "data")
-"""Parts of a chart specification that contain data, and no colours of the palette."""
 
 
 @dataclass(frozen=True)
@@ -115,76 +109,6 @@ def chart_context(
     )
 
 
-def finish_chart(
-    chart: AltairChart,
-    context: ChartContext,
-    words: str,
-    *,
-    finding: str = "",
-    measure: str = "",
-    subtitle: str = "",
-    facts: str = "",
-    height: int | None = None,
-    **values: object,
-) -> AltairChart:
-    """Add title, footer, description and style to a chart.
-
-    The title is the finding. If there is none, or if the claims are synthetic and so support none, the title
-    names what the chart measures.
-
-    Args:
-        chart: the drawing.
-        context: language, as-of day, sources, and whether claims are synthetic.
-        words: the start of the keys of the texts: `chart.<words>_measure`, `chart.<words>_subtitle` and
-            `chart.<words>_description`.
-        finding: the title that states what the chart shows.
-        measure: the key of the title without a finding, if it is not `chart.<words>_measure`.
-        subtitle: the key of the subtitle, if it is not `chart.<words>_subtitle`.
-        facts: the ids of the published facts in the chart, separated by spaces; the footer names their sites.
-        height: the height in pixels of a chart that fills the width of its container; None if the chart sets
-            its own size.
-        values: the values for placeholders in the texts, besides `unit` (of money) and `loss`.
-    """
-    locale = context.locale
-    values = {"unit": locale.unit, "loss": context.loss} | values
-    title = finding
-    if context.synthetic or not finding:
-        title = locale(measure or f"chart.{words}_measure", **values)
-    if context.synthetic:
-        title = locale("chart.synthetic_prefix", title=title)
-    footer = context.source
-    if context.synthetic or not footer:
-        footer = source_line(facts.split(), context.as_of, locale, synthetic=context.synthetic)
-    if height is not None:
-        size = alt.AutoSizeParams(type="fit-x", contains="padding")
-        chart = chart.properties(width="container", height=height, autosize=size)
-    below = locale(subtitle or f"chart.{words}_subtitle", **values)
-    finished: AltairChart = chart.properties(
-        description=f"{locale(f'chart.{words}_description', **values)} {footer}",
-        background=SURFACE,
-        title=alt.TitleParams(
-            text=wrap_columns(title, 60),
-            subtitle=[*wrap_columns(below, 78), footer],
-            anchor="start",
-            frame="group",
-        ),
-    ).configure(**style_config())
-    return finished
-
-
-def source_line(facts: Iterable[str], as_of: date, locale: Locale, *, synthetic: bool) -> str:
-    """Return the line below a chart or slide: the websites that published its facts, and the as-of day."""
-    day = locale.day(as_of)
-    if synthetic:
-        return locale("chart.sources_synthetic", day=day)
-    sites = source_sites(facts)
-    if not sites:
-        return locale("chart.sources_none", day=day)
-    listed, left = ", ".join(sites[:MAX_SITES]), len(sites) - MAX_SITES
-    named = locale("chart.more_sites", shown=listed, count=left) if left > 0 else listed
-    return locale("chart.sources", facts=named, day=day)
-
-
 def wrap_columns(text: str, width: int) -> list[str]:
     """Break a text into lines of at most `width` characters, because Vega does not wrap titles.
 
@@ -209,6 +133,7 @@ def style_config() -> dict[str, Any]:
     lines = {"gridColor": GRID, "domainColor": LIGHT, "tickColor": LIGHT}
     return {
         "font": FONT,
+        "background": SURFACE,
         "view": {"stroke": None},
         "title": {"font": FONT, "color": INK, "fontSize": 16, "fontWeight": 600, "offset": 14, **subtitle},
         "axis": {**label, **title, **lines, "labelLimit": 240},
@@ -217,24 +142,3 @@ def style_config() -> dict[str, Any]:
         "text": {"font": FONT, "fontSize": 12, "color": INK},
         "bar": {"color": ACCENT},
     }
-
-
-def in_palette(spec: Any, palette: Mapping[str, str] = DARK) -> Any:  # noqa: ANN401 - JSON
-    """Return a chart specification with the colours of another palette.
-
-    Colours in data, such as those of the cells of a heat table, are kept: such a cell has its own text
-    colour, which is readable on both palettes.
-
-    Args:
-        spec: the specification, a JSON object as `Chart.to_dict` returns it.
-        palette: a replacement for each colour of the light palette.
-
-    Example:
-        >>> in_palette({"background": "white", "mark": {"type": "bar", "color": ACCENT}})
-        {'background': '#0d1117', 'mark': {'type': 'bar', 'color': '#56B4E9'}}
-    """
-    if isinstance(spec, dict):
-        return {key: value if key in DATA_KEYS else in_palette(value, palette) for key, value in spec.items()}
-    if isinstance(spec, list):
-        return [in_palette(value, palette) for value in spec]
-    return palette.get(spec, spec) if isinstance(spec, str) else spec

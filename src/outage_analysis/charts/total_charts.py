@@ -10,6 +10,7 @@ import polars as pl
 from outage_analysis.charts import cost_data
 from outage_analysis.charts.axes import dots_axis, short_amount, short_span
 from outage_analysis.charts.dot_stacks import DotLayout, dot_layout
+from outage_analysis.charts.finished_chart import finish_chart
 from outage_analysis.charts.marks import accent_if, axis_for_field, outlined_text
 from outage_analysis.charts.range_charts import publisher_names
 from outage_analysis.charts.theme import (
@@ -19,7 +20,6 @@ from outage_analysis.charts.theme import (
     AltairChart,
     ChartContext,
     NothingToDraw,
-    finish_chart,
 )
 from outage_analysis.text import ALL_DIGITS, LikelyRange, Locale, percent
 
