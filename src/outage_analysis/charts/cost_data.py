@@ -62,28 +62,22 @@ def waterfall_bars(table: pl.DataFrame, most: int = MAX_ROWS) -> pl.DataFrame:
         100) and `facts`.
     """
     small = pl.col("expected").rank("ordinal", descending=True) > (most - 1 if len(table) > most else most)
-    rows = table.with_columns(joined=pl.when(small).then(pl.lit(0)).otherwise(pl.lit(1)))
-    separate, rest = rows.filter(pl.col("joined") == 1), rows.filter(pl.col("joined") == 0)
-    if len(rest):
-        totals = rest.select(
-            *(pl.lit(None, rest.schema[c]).alias(c) for c in STEP_KEYS),
-            pl.sum("expected"),
-            pl.col("facts").str.join(" "),
-        )
-        separate = pl.concat(
-            [
-                separate.select(*STEP_KEYS, "expected", "facts", "joined"),
-                totals.with_columns(joined=pl.lit(len(rest), pl.Int32)),
-            ]
-        )
+    place = pl.when(small).then(len(table)).otherwise(pl.int_range(pl.len()))
+    bars = table.group_by(place.alias("place"), maintain_order=True).agg(
+        *(pl.when(pl.len() == 1).then(pl.first(key)).alias(key) for key in STEP_KEYS),
+        pl.sum("expected"),
+        pl.col("facts").str.join(" "),
+        joined=pl.len(),
+    )
+    bars = bars.sort("place")
     end = pl.col("expected").cum_sum()
-    return separate.select(
+    return bars.select(
         *STEP_KEYS,
         "joined",
         "expected",
         start=end - pl.col("expected"),
         end=end,
-        percent=pl.Series(whole_percents(separate["expected"].to_list())),
+        percent=pl.Series(whole_percents(bars["expected"].to_list())),
         facts="facts",
     )
 

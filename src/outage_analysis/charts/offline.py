@@ -18,7 +18,7 @@ from contextlib import AbstractContextManager
 from functools import cache
 from html import escape
 from importlib.resources import files
-from typing import Any, NamedTuple
+from typing import Any
 
 from outage_analysis.charts import images
 from outage_analysis.charts.sliders.markup import slider_asset
@@ -176,30 +176,20 @@ def render_offline(spec: dict[str, Any], **_options: object) -> dict[str, Any]:
     described = str(spec.get("description", ""))
     line = escape(" ".join(described.split()))
     label = f' role="img" aria-label="{line}"' if described else ""
-    picture = _picture(stable)
-    if picture is None:
+    try:
+        drawing = images.svg(stable)
+    except ValueError:
+        drawing = ""
+    picture = base64.b64encode(images.small_png(drawing)).decode() if drawing else ""
+    if not drawing:
         lang = (spec.get("usermeta") or {}).get("lang")
         waiting = escape(Locale(lang if lang in LANGUAGES else "en")("notebook.waiting"))
     else:
-        waiting = f'<img alt="{line}" width="{picture.width}" src="data:image/png;base64,{picture.base64}">'
+        width = round(images.width_of(drawing))
+        waiting = f'<img alt="{line}" width="{width}" src="data:image/png;base64,{picture}">'
     place = f'<div class="outage-chart" data-outage-chart="{key}"{label}>{waiting}</div>'
     output = {"text/html": f"{place}\n<script>{script}</script>", "text/plain": described}
-    return output if picture is None else {**output, "image/png": picture.base64}
-
-
-class _Picture(NamedTuple):
-    """A PNG in base64, and the width in pixels at which it is shown."""
-
-    base64: str
-    width: int
-
-
-def _picture(spec: dict[str, Any]) -> _Picture | None:
-    try:
-        drawing = images.svg(spec)
-    except ValueError:
-        return None
-    return _Picture(base64.b64encode(images.small_png(drawing)).decode(), round(images.width_of(drawing)))
+    return {**output, "image/png": picture} if picture else output
 
 
 def is_package_script(script: str) -> bool:
