@@ -36,6 +36,7 @@ from outage_analysis.charts.linked_charts import MAX_COMBINATIONS
 from outage_analysis.charts.loss_charts import band_colours, readable_on
 from outage_analysis.charts.theme import BLACK, LOSS_COLOURS, MUTED, WHITE
 from outage_analysis.losses import curve_table, fit_all, with_shares
+from outage_analysis.reports import Report
 from outage_analysis.text import LANGUAGES, Locale
 from tests.charts.cost_tables import FRONTIER, POLICIES, TRIED
 
@@ -197,12 +198,6 @@ def test_synthetic_rows_have_a_measure_for_a_title_and_no_figure_in_it(draw_spec
     finding, measure = title_of(draw_spec(name)), title_of(draw_spec(name, synthetic=True))
     assert any(c.isdigit() for c in finding)
     assert not any(c.isdigit() for c in measure)
-
-
-def test_charts_of_claims_are_those_whose_table_comes_from_claims() -> None:
-    assert {n for n, e in CHARTS.items() if e.claims} == {
-        n for n, e in CHARTS.items() if e.table.startswith("claims_")
-    }
 
 
 def test_the_bars_by_band_are_the_expected_costs_of_the_table(analysis: Analysis, draw_spec: Drawing) -> None:
@@ -429,7 +424,10 @@ def test_charts_are_joined_as_in_altair_and_keep_their_style(analysis: Analysis,
     style = left.to_dict()["config"]
     beside, below = (left | right).to_dict(), (left & right & left).to_dict()
     assert [view["title"]["text"] for view in beside["hconcat"]] == [left.title.text, right.title.text]
-    assert beside["config"] == below["config"] == style
+    line = alt.Chart(pl.DataFrame({"at": [1_000]})).mark_rule().encode(alt.X("at:Q"))
+    layered = (left + line).to_dict()
+    assert (layered["width"], layered["layer"][-1]["mark"]["type"]) == (300, "rule")
+    assert beside["config"] == below["config"] == layered["config"] == style
     (left | right).save(tmp_path / "both.svg")
     drawing = (tmp_path / "both.svg").read_text("utf-8")
     assert all(" ".join(chart.title.text) in drawing for chart in (left, right))
@@ -448,6 +446,12 @@ def test_a_setting_of_the_user_changes_the_style_and_a_theme_replaces_it(
         chart.save(tmp_path / "dark.svg")
     assert 'fill="#333"' in (tmp_path / "dark.svg").read_text("utf-8")
     assert chart.to_dict()["config"] == plain
+
+
+def test_a_theme_of_the_user_changes_no_report(analysis: Analysis) -> None:
+    plain = Report(analysis).charts
+    with alt.theme.enable("dark"):
+        assert Report(analysis).charts == plain
 
 
 def test_a_png_has_as_many_pixels_as_asked_for(analysis: Analysis, tmp_path: Path) -> None:

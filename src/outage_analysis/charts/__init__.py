@@ -33,7 +33,7 @@ from outage_analysis.lazy_exports import lazy_exports
 
 if TYPE_CHECKING:
     from outage_analysis.charts.claims_data import services_by_claims
-    from outage_analysis.charts.finished_chart import source_line
+    from outage_analysis.charts.finished_chart import report_drawing, source_line
     from outage_analysis.charts.images import add_captions, png, svg
     from outage_analysis.charts.intake_charts import forecast_fan
     from outage_analysis.charts.linked_charts import linked_chart
@@ -46,11 +46,10 @@ if TYPE_CHECKING:
         render_offline,
         script_bundle,
         script_json,
-        skip_schema_checks,
         stable_spec,
         vega_bundle,
     )
-    from outage_analysis.charts.registry import CHARTS, ChartEntry, draw
+    from outage_analysis.charts.registry import CHARTS, draw
     from outage_analysis.charts.sliders.markup import markup, slider_asset
     from outage_analysis.charts.sliders.search_form import with_search_form
     from outage_analysis.charts.sliders.what_if import WhatIfSliders, what_if_sliders

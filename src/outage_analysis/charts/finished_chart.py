@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from datetime import date
 from functools import cache
 from html import escape
@@ -12,6 +13,7 @@ from typing import Any
 
 import altair as alt
 from altair.utils import update_nested
+from altair.utils.schemapi import debug_mode
 
 from outage_analysis.charts.images import pdf, png, svg
 from outage_analysis.charts.offline import STYLE, render_offline, script_bundle, stable_spec
@@ -101,6 +103,16 @@ def finished(chart: AltairChart) -> AltairChart:
     return chart
 
 
+@contextmanager
+def report_drawing() -> Iterator[None]:
+    """In the `with` block, draw charts without a theme of the user, so that a report is the same everywhere.
+
+    Altair skips its slow schema validation, because the tests of this package validate every chart.
+    """
+    with debug_mode(False), alt.theme.enable("default"):  # noqa: FBT003 - Altair's signature
+        yield
+
+
 @cache
 def _finished_kind(kind: type[Any]) -> type[Any]:
     if issubclass(kind, FinishedChart):
@@ -128,6 +140,10 @@ class FinishedChart:
     def __and__(self, other: Any) -> Any:  # noqa: ANN401 - any Altair chart
         """Return both charts, this one above the other."""
         return finished(alt.vconcat(self, other))  # type: ignore[arg-type] # both are Altair charts
+
+    def __add__(self, other: Any) -> Any:  # noqa: ANN401 - any Altair chart
+        """Return one chart with this one below the other."""
+        return finished(alt.layer(self, other))  # type: ignore[arg-type] # both are Altair charts
 
     def save(
         self,

@@ -14,7 +14,6 @@ import base64
 import hashlib
 import json
 import re
-from contextlib import AbstractContextManager
 from functools import cache
 from html import escape
 from importlib.resources import files
@@ -207,16 +206,6 @@ def is_package_script(script: str) -> bool:
         return script == data_script(start[1], data)[1]
     except (ValueError, RecursionError):
         return False
-
-
-def skip_schema_checks() -> AbstractContextManager[None]:
-    """Return a context manager in which Altair skips its slow schema validation.
-
-    The package can skip the validation, because its tests validate every chart.
-    """
-    from altair.utils.schemapi import debug_mode
-
-    return debug_mode(False)  # noqa: FBT003 - Altair's signature
 
 
 def stable_spec(spec: dict[str, Any]) -> dict[str, Any]:

@@ -28,10 +28,13 @@ class ChartEntry:
 
     table: str
     draw: ChartFunction
-    claims: bool = False
-    """Whether the table comes from claim rows, so that the chart is marked when they are synthetic."""
     page: bool = True
     """Whether report.html shows the chart. The others are for notebooks only."""
+
+    @property
+    def claims(self) -> bool:
+        """Whether the table comes from claim rows, so that the chart is marked when they are synthetic."""
+        return self.table.startswith("claims_")
 
 
 CHARTS: dict[str, ChartEntry] = {
@@ -47,13 +50,13 @@ CHARTS: dict[str, ChartEntry] = {
     "backtest": ChartEntry("hindsight_backtest", range_charts.backtest),
     "comparison": ChartEntry("comparison", range_charts.comparison),
     "frontier": ChartEntry("frontier_points", frontier_charts.frontier, page=False),
-    "band_distribution": ChartEntry("claims_bands", loss_charts.band_distribution, claims=True),
-    "services_by_band": ChartEntry("claims_service_bands", loss_charts.services_by_band, claims=True),
-    "intake": ChartEntry("claims_intake", intake_charts.intake, claims=True),
-    "intake_hours": ChartEntry("claims_intake_hours", intake_charts.intake_hours, claims=True),
-    "linked": ChartEntry("claims_combinations", linked_charts.linked_chart, claims=True, page=False),
-    "ogive": ChartEntry("claims_curves", fit_charts.ogive, claims=True),
-    "tail": ChartEntry("claims_curves", fit_charts.tail, claims=True),
+    "band_distribution": ChartEntry("claims_bands", loss_charts.band_distribution),
+    "services_by_band": ChartEntry("claims_service_bands", loss_charts.services_by_band),
+    "intake": ChartEntry("claims_intake", intake_charts.intake),
+    "intake_hours": ChartEntry("claims_intake_hours", intake_charts.intake_hours),
+    "linked": ChartEntry("claims_combinations", linked_charts.linked_chart, page=False),
+    "ogive": ChartEntry("claims_curves", fit_charts.ogive),
+    "tail": ChartEntry("claims_curves", fit_charts.tail),
     "intake_fan": ChartEntry("intake_forecast", intake_charts.intake_fan, page=False),
 }
 """Every chart, by name."""

@@ -22,8 +22,8 @@ from outage_analysis.charts import (
     chart_context,
     linked_chart,
     markup,
+    report_drawing,
     script_json,
-    skip_schema_checks,
     slider_asset,
     stable_spec,
     vega_bundle,
@@ -125,7 +125,7 @@ def linked_charts(report: Report) -> PageChart | None:
         analysis.incident, report.locale, report.names, analysis.as_of, synthetic=analysis.synthetic
     )
     try:
-        with skip_schema_checks():
+        with report_drawing():
             spec = stable_spec(linked_chart(table, frame).to_dict(validate=False))
     except NothingToDraw:
         return None

@@ -12,7 +12,7 @@ import polars as pl
 
 from outage_analysis.analysis import Analysis
 from outage_analysis.assumptions import example_warning
-from outage_analysis.charts import CHARTS, chart_context, draw, skip_schema_checks, stable_spec, svg
+from outage_analysis.charts import CHARTS, chart_context, draw, report_drawing, stable_spec, svg
 from outage_analysis.costs import LiveCost, live_cost
 from outage_analysis.reports.blocks import (
     Answers,
@@ -266,7 +266,7 @@ class Report:
     @cached_property
     def _specs(self) -> dict[str, dict[str, Any]]:
         analysis, specs = self.analysis, {}
-        with skip_schema_checks():
+        with report_drawing():
             for name, entry in CHARTS.items():
                 frame = chart_context(
                     analysis.incident,
