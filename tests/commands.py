@@ -14,19 +14,7 @@ import pytest
 import typer
 
 from outage_analysis.cli import claims as claim_files
-from outage_analysis.cli import (
-    decide,
-    explore,
-    lookup,
-    main,
-    notebooks,
-    policies,
-    report,
-    reserve,
-    scenarios,
-    solve,
-    synthetic,
-)
+from outage_analysis.cli import decide, explore, lookup, main, notebooks, report
 
 
 def names(group: typer.Typer) -> list[str]:
@@ -36,21 +24,16 @@ def names(group: typer.Typer) -> list[str]:
 
 GROUPS = {
     "Report and cost": names(report.commands),
-    "Claims": [*names(claim_files.commands), *names(synthetic.commands)],
+    "Claims": names(claim_files.commands),
     "Explore": names(explore.commands),
-    "Decide": [
-        *names(decide.commands),
-        *names(scenarios.commands),
-        *names(reserve.commands),
-        *names(solve.commands),
-    ],
+    "Decide": names(decide.commands),
     "Look up": [*names(lookup.commands), "policies"],
     "Projects and notebooks": [*names(notebooks.commands), "notebook"],
 }
 """The commands of each group, by its title in `--help`."""
 COMMANDS = [
     *(name for names_ in GROUPS.values() for name in names_ if name not in {"policies", "notebook"}),
-    *(f"policies {name}" for name in names(policies.policy_commands)),
+    *(f"policies {name}" for name in names(lookup.policy_commands)),
     *(f"notebook {name}" for name in names(notebooks.notebook_commands)),
 ]
 HEADER = "claim_id,service,claimant_type,filed_on,loss,region,industry,category\n"

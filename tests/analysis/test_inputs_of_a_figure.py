@@ -11,7 +11,6 @@ import pytest
 from outage_analysis import Plan, run
 from outage_analysis.analysis import compare_policies
 from outage_analysis.assumptions import example_warning
-from outage_analysis.cli.cost_output import origin
 from outage_analysis.files import data_root
 from outage_analysis.reports import Report, Text
 from outage_analysis.text import LANGUAGES, Locale
@@ -56,9 +55,9 @@ def test_a_report_lists_what_its_figures_rest_on_and_names_the_rest(alone: Analy
 
 def test_an_example_that_nothing_uses_forbids_no_figure(week: Plan, alone: Analysis) -> None:
     assert example_warning(alone.used_ledger, Locale("en")) == ""
-    assert "examples" not in origin(alone, week)
+    assert "examples" not in alone.to_dict()
     both = compare_policies(week, ["kakao-candidate-cash", "kakao-candidate-voucher"])
-    assert origin(both, week)["examples"] == ("as-voucher-acceptance",)
+    assert both.to_dict()["examples"] == ("as-voucher-acceptance",)
     beside = run(replace(week, compare=("kakao-candidate-voucher",)))
     assert example_warning(beside.used_ledger, Locale("en")).startswith(
         "Assumptions that are examples, not evidence: 1 of 5."

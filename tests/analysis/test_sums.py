@@ -19,7 +19,7 @@ from outage_analysis.analysis import (
 from outage_analysis.analysis.exploration import FITTED
 from outage_analysis.analysis.tables import HEADLINES
 from outage_analysis.assumptions import Ledger, distribution_text, load_ledger
-from outage_analysis.cli.console import print_table, print_titled_tables
+from outage_analysis.cli.console import print_answer
 from outage_analysis.costs import (
     BREAK_EVENS,
     BRIDGE,
@@ -49,7 +49,7 @@ from outage_analysis.losses import (
     SUMMARY,
 )  # fmt: skip
 from outage_analysis.policies import Policy, load_policy
-from outage_analysis.text import Locale, TableSchema
+from outage_analysis.text import Answer, Locale, ShownTable, TableSchema
 
 DAY = date(2022, 12, 30)
 DOLLARS, WON, MINUTES = Locale("en", "USD", 2, 2), Locale("en", "KRW"), Locale("en", "USD", 2)
@@ -254,7 +254,7 @@ def test_the_unit_of_a_value_needs_the_column_that_decides_it() -> None:
 
 def test_a_hidden_column_decides_the_unit_and_is_not_printed(capsys: pytest.CaptureFixture[str]) -> None:
     rivals = pl.DataFrame({"stage": ["paid", "filed"], "rival": ["naive", "flat"], "low": [5e6, 451.0]})
-    print_table(rivals, "Rivals", RIVALS, locale=DOLLARS)
+    print_answer(Answer(DOLLARS, tables=[ShownTable("Rivals", rivals, RIVALS)]))
     out = capsys.readouterr().out
     assert "stage" not in out.lower()
     assert [line.split() for line in out.splitlines()[3:5]] == [["naive", "50,000.00"], ["flat", "451"]]
@@ -262,16 +262,15 @@ def test_a_hidden_column_decides_the_unit_and_is_not_printed(capsys: pytest.Capt
 
 def test_a_terminal_says_the_currency_above_a_table(capsys: pytest.CaptureFixture[str]) -> None:
     heaps = pl.DataFrame({"over": [100_000], "up_to": [1_000_000], "loss": [240_000], "claims": [3]})
-    tables = {"heaps": heaps, "counts": pl.DataFrame({"claims": [3]})}
-    schemas = dict.fromkeys(tables, CUBE_MEASURES)
-    print_titled_tables(tables, {"heaps": "Losses", "counts": "Counts"}, "", (), schemas, DOLLARS)
+    counts = ShownTable("Counts", pl.DataFrame({"claims": [3]}), CUBE_MEASURES)
+    print_answer(Answer(DOLLARS, tables=[ShownTable("Losses", heaps, CUBE_MEASURES), counts]))
     out = capsys.readouterr().out
     assert out.startswith("Losses; sums in USD\n")
     assert "1,000.01 to 10,000.00" in out
     assert "2,400.00" in out
     assert "Counts\n" in out
-    print_titled_tables(tables, {"heaps": "Losses"}, "", (), schemas, WON)
-    print_table(heaps.drop("over", "up_to"), "Losses", locale=WON)
+    without_units = ShownTable("Losses", heaps.drop("over", "up_to"))
+    print_answer(Answer(WON, tables=[ShownTable("Losses", heaps, CUBE_MEASURES), without_units]))
     plain = capsys.readouterr().out
     assert plain.count("240,000") == 2
     assert "sums in" not in plain

@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 import pytest
 
+from outage_analysis.analysis.exploration import DISTRIBUTION
 from outage_analysis.cli import report
-from outage_analysis.cli.explore import DISTRIBUTION_TABLES, commands
+from outage_analysis.cli.explore import commands
 from outage_analysis.files import bundled_ids
 from outage_analysis.incidents import published_facts as published
 from outage_analysis.losses import FAMILIES
@@ -91,9 +92,7 @@ def test_synthetic_claims_are_called_so_above_every_table(run: Run) -> None:
     code, out, err = run("distribution", "--compare", "kakao_t,kakao_pay", "--fit", "--recovery")
     assert (code, err) == (0, "")
     said = " ".join(out.split())  # a title is broken where its table is narrow
-    titles = {
-        name: f"Synthetic rows: {LOCALE(f'terminal.distribution_{name}')}" for name in DISTRIBUTION_TABLES
-    }
+    titles = {name: f"Synthetic rows: {LOCALE(f'terminal.distribution_{name}')}" for name in DISTRIBUTION}
     assert [name for name, title in titles.items() if title not in said] == ["refused"]
     assert out.splitlines()[-1].startswith("synthetic rows: a fit or a comparison only ")
     assert re.search("^fitted to [0-9,]+ losses above zero in ", out, re.MULTILINE)

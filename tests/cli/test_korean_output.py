@@ -9,18 +9,7 @@ from pathlib import Path
 import pytest
 
 from outage_analysis.cli import claims as claim_files
-from outage_analysis.cli import (
-    decide,
-    explore,
-    lookup,
-    notebooks,
-    policies,
-    report,
-    reserve,
-    scenarios,
-    solve,
-    synthetic,
-)
+from outage_analysis.cli import decide, explore, lookup, notebooks, report
 from outage_analysis.jupyter import new_project
 from outage_analysis.text import Locale
 from tests.commands import command
@@ -137,13 +126,13 @@ CASES: dict[str, tuple[tuple[str, ...], ...]] = {
     "notebook run": (("05_executive_summary", "--out", "{new}.html"),),
 }
 """Command -> the arguments with which it is run."""
-MODULES = (report, claim_files, synthetic, explore, decide, scenarios, reserve, solve, lookup, notebooks)
+MODULES = (report, claim_files, explore, decide, lookup, notebooks)
 
 
 def commands_with_language() -> list[str]:
     """The names of all commands that have the option --lang."""
     groups = [("", module.commands) for module in MODULES]
-    groups += [("policies ", policies.policy_commands), ("notebook ", notebooks.notebook_commands)]
+    groups += [("policies ", lookup.policy_commands), ("notebook ", notebooks.notebook_commands)]
     return [
         prefix + (each.name or each.callback.__name__)
         for prefix, group in groups

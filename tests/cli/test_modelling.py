@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 
 import outage_analysis as oa
+from outage_analysis.analysis import table_schemas
 from outage_analysis.assumptions import load_ledger
 from outage_analysis.cli import report
-from outage_analysis.cli.decide import BACKTEST_TABLES, COMPARE_TABLES, SENSITIVITY_TABLES, commands
+from outage_analysis.cli.decide import commands
 from outage_analysis.cli.option_values import parse_money
 from outage_analysis.cli.options import MOST_DRAWS
 from outage_analysis.costs import cost_table, totals
@@ -57,14 +58,16 @@ MEASURE_OF = {"expected": "expected", "range_low": "p10", "p50": "p50", "range_h
 """Column of a table with one row per result -> measure in the table of quantiles."""
 
 
-def titles_of(command: str, tables: tuple[str, ...]) -> dict[str, str]:
+def titles_of(command: str, group: str) -> dict[str, str]:
     """The titles of the tables of a command as they are printed with the default level."""
-    return {name: Locale("en")(f"terminal.{command}_{name}") for name in tables}
+    return {name: Locale("en")(f"terminal.{command}_{name}") for name in table_schemas(group)}
 
 
-SENSITIVITY_TITLES = titles_of("sensitivity", SENSITIVITY_TABLES)
-COMPARE_TITLES = titles_of("compare", COMPARE_TABLES)
-BACKTEST_TITLES = titles_of("backtest", BACKTEST_TABLES)
+SENSITIVITY_TITLES = titles_of("sensitivity", "sensitivity")
+COMPARE_TITLES = titles_of("compare", "comparison")
+COMPARE_KEYS = COMPARE_TITLES.keys() - {"benefits"}
+"""The tables of a comparison in JSON; the table of the policies has what people get."""
+BACKTEST_TITLES = titles_of("backtest", "backtest")
 
 
 @pytest.fixture
@@ -101,7 +104,8 @@ def quantiles(answer: dict[str, Any], basis: str = "published") -> dict[str, dic
 
 
 def test_they_are_commands_of_the_one_program() -> None:
-    assert names(commands) == ["sensitivity", "compare", "backtest", "bridge"]
+    decisions = ["sensitivity", "compare", "backtest", "bridge", "scenarios", "reserve", "solve"]
+    assert names(commands) == decisions
     assert not set(names(commands)) & set(names(report.commands))
 
 
@@ -289,7 +293,7 @@ def test_a_sum_that_everything_exceeds_tells_nothing_new(run: Run) -> None:
 
 def test_a_comparison_as_json_says_what_each_policy_costs_alone(run: Run) -> None:
     found = json_output(run, *BOTH)
-    assert found.keys() == ORIGIN | {"valuation", "winners_and_losers"} | COMPARE_TITLES.keys()
+    assert found.keys() == ORIGIN | {"valuation", "winners_and_losers"} | COMPARE_KEYS
     assert [row["policy"] for row in found["policies"]] == ["tram-2031", "tram-flat"]
     for row, page in zip(found["policies"], BOTH[1:3], strict=True):
         alone = quantiles(json_output(run, *COST[:-1], page))

@@ -10,7 +10,7 @@ import struct
 import subprocess
 import sys
 import termios
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 
 import polars as pl
@@ -19,7 +19,7 @@ from rich.cells import cell_len
 
 from outage_analysis.cli import console
 from outage_analysis.costs import PAIRS
-from outage_analysis.text import Locale, TableSchema, TextTable
+from outage_analysis.text import Answer, Locale, ShownTable
 from tests.commands import COMMANDS, GOOD, HEADER, command
 
 WIDTHS = (80, 100, 120)
@@ -50,7 +50,7 @@ PRINTING: dict[str, tuple[str, ...]] = {
 WRITING = {"report", "synth", "verify", "notebook run", "policies new", "new", "lab"}
 """Those that write files, and print their paths or one sentence."""
 WITHOUT_TABLE = {"incidents", "policies explain", "policies check"}
-Printed = tuple[pl.DataFrame, str, TableSchema | None, Locale, Mapping[str, str]]
+Printed = tuple[ShownTable, Answer]
 
 
 @pytest.fixture(scope="module")
@@ -82,22 +82,13 @@ def recorded(name: str, folder: Path) -> list[Printed]:
     found: list[Printed] = []
     real = console.print_table
 
-    def print_table(
-        frame: pl.DataFrame,
-        title: str,
-        schema: TableSchema | None = None,
-        *,
-        locale: Locale,
-        names: Mapping[str, str] = {},
-    ) -> None:
-        found.append((frame, title, schema, locale, names))
-        real(frame, title, schema, locale=locale, names=names)
+    def print_table(shown: ShownTable, answer: Answer) -> None:
+        found.append((shown, answer))
+        real(shown, answer)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
-        for module in [m for key, m in sys.modules.items() if key.startswith("outage_analysis")]:
-            if getattr(module, "print_table", None) is real:
-                patch.setattr(module, "print_table", print_table)
+        patch.setattr(console, "print_table", print_table)
         code, _, err = command(*name.split(), *PRINTING[name])
     assert code == 0, err
     return found
@@ -127,12 +118,11 @@ def on_a_terminal(width: int, folder: Path, *arguments: str) -> str:
 def printed(table: Printed, width: int | None) -> str:
     """A table as it is printed in full on a terminal of so many columns; None for a pipe."""
     lines: list[str] = []
-    frame, title, schema, locale, names = table
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(console, "_terminal_width", lambda: width)
         patch.setattr(console, "print_line", lines.append)
         patch.setattr(console, "_screen", console._Screen(everything=True))  # noqa: SLF001 - as --all does
-        console.print_table(frame, title, schema, locale=locale, names=names)
+        console.print_table(*table)
     return "\n".join(lines)
 
 
@@ -143,18 +133,13 @@ def whole(text: str, out: str) -> bool:
 
 def check(table: Printed, out: str) -> None:
     """Every number and every word of a table stands whole in the output."""
-    cells = text_of(table)
+    cells = console.text_table(*table)
     for row in cells.rows:
         for n, text in enumerate(row):
             if n in cells.numbers:
                 assert not text or whole(text, out), (cells.heads[n], text)
             else:
                 assert all(whole(word, out) or word in out.split() for word in text.split()), text
-
-
-def text_of(table: Printed) -> TextTable:
-    frame, _, schema, locale, names = table
-    return console._text_table(frame, schema, locale, names)  # noqa: SLF001 - the cells as they are meant
 
 
 def test_every_command_is_registered_here() -> None:
@@ -177,12 +162,12 @@ def test_tables_fit_the_terminal_and_cut_nothing(tables: Callable[[str], list[Pr
 @pytest.mark.parametrize("name", PRINTING)
 def test_a_pipe_gets_one_line_per_row_in_full(tables: Callable[[str], list[Printed]], name: str) -> None:
     for table in tables(name):
-        frame, title, *_ = table
+        shown, _ = table
         out = printed(table, None)
-        assert out.split("\n")[0] == title
-        for row, line in zip(text_of(table).rows, out.split("\n")[3:], strict=False):
+        assert out.split("\n")[0] == shown.title
+        for row, line in zip(console.text_table(*table).rows, out.split("\n")[3:], strict=False):
             assert line.split() == " ".join(row).split()
-        assert len(out.split("\n")) == len(frame) + 4  # title, names, rule, and an empty line behind
+        assert len(out.split("\n")) == len(shown.rows) + 4  # title, names, rule, and an empty line behind
 
 
 @pytest.mark.slow
@@ -226,26 +211,27 @@ def test_cost_answers_before_the_tables_and_names_those_without_room(
         assert " ".join(answer.split()).count(part) == 1
     assert shown.startswith("How unsure: published counts, KRW; ")
     rest = " ".join(shown.partition("--all also prints: ")[2].split())
-    _, bands, *later = (title.partition(";")[0] for _, title, *_ in tables("cost"))
+    _, bands, *later = (shown.title.partition(";")[0] for shown, _ in tables("cost"))
     assert f"{bands}\n" in shown
     assert bands not in rest
     assert [title for title in later if title not in rest and not title.startswith("How unsure")] == []
 
 
 @pytest.mark.slow
-def test_a_table_that_is_not_computed_for_want_of_room_is_named_too(screen: str) -> None:
+def test_a_table_without_room_is_named_too(screen: str) -> None:
     assert "How unsure: synthetic rows, KRW" in " ".join(screen.partition("--all also prints: ")[2].split())
 
 
 @pytest.mark.slow
 def test_with_all_cost_prints_every_table(folder: Path, tables: Callable[[str], list[Printed]]) -> None:
     out = " ".join(on_a_terminal(80, folder, "cost", *PRINTING["cost"], "--all").split())
-    titles = [title for _, title, *_ in tables("cost")]
+    titles = [shown.title for shown, _ in tables("cost")]
     assert [title for title in titles if out.count(title) != titles.count(title)] == []
     assert "--all" not in out
 
 
 def test_a_tiny_number_is_printed_without_a_power_of_ten() -> None:
-    out = printed((pl.DataFrame({"cheaper": [5.88e-298, 0.5]}), "Chances", PAIRS, Locale("en"), {}), None)
+    shown = ShownTable("Chances", pl.DataFrame({"cheaper": [5.88e-298, 0.5]}), PAIRS)
+    out = printed((shown, Answer(Locale("en"))), None)
     assert "<0.0001" in out
     assert "e-" not in out

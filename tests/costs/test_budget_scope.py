@@ -14,7 +14,7 @@ from pypdf import PdfReader
 
 from outage_analysis.analysis import Analysis, Plan, run
 from outage_analysis.assumptions.distributions import Lognormal
-from outage_analysis.cli.cost_output import cost_as_json, print_cost
+from outage_analysis.cli.console import print_answer
 from outage_analysis.costs import budget_chance, simulate
 from outage_analysis.costs.portfolio import Portfolio
 from outage_analysis.costs.simulation import Estimate
@@ -57,7 +57,7 @@ def test_the_chance_comes_with_its_scope_and_with_the_chance_if_inputs_move_toge
     assert row["counted"].split() == ["small-business-cash"]
     assert set(row["left_out"].split()) == set(LEFT_OUT)
     assert kakao.lines_outside_budget == row["left_out"].split()
-    assert cost_as_json(kakao)["uncertainty"]["published"]["budget"] == [row]
+    assert kakao.to_dict()["uncertainty"]["published"]["budget"] == [row]
 
 
 @pytest.mark.slow
@@ -128,7 +128,7 @@ def test_the_terminal_answers_first_and_names_what_it_leaves_out(
     w, cash = Locale("en"), kakao.tables["quantiles"].filter(valuation="cash")
     found = dict(cash.select("measure", "value").iter_rows())
     row = kakao.tables["budget"].row(0, named=True)
-    print_cost(kakao)
+    print_answer(kakao.answer())
     out = capsys.readouterr().out
     (stressed,) = cash.filter(measure="p90")["stressed"]
     answer = out.split("\n\n")[0].splitlines()
@@ -158,7 +158,7 @@ def test_the_terminal_answers_first_and_names_what_it_leaves_out(
 
 
 def test_without_a_budget_the_terminal_says_how_to_give_one(capsys: pytest.CaptureFixture[str]) -> None:
-    print_cost(run(Plan(draws=8192, claims=())))
+    print_answer(run(Plan(draws=8192, claims=())).answer())
     answer = capsys.readouterr().out.split("\n\n")[0].splitlines()
     assert answer[-1].startswith("No budget was given: --budget 300_000_000 ")
 

@@ -16,7 +16,6 @@ import pytest
 
 from outage_analysis.analysis import Analysis, Plan, run
 from outage_analysis.assumptions import distribution_text
-from outage_analysis.cli.cost_output import cost_as_json
 from outage_analysis.reports import write_report
 from outage_analysis.text import LANGUAGES, Locale
 from tests.html_page import WebPage
@@ -153,7 +152,7 @@ def test_the_same_figures_are_in_the_answer_the_tables_and_the_page(
     counted: Analysis, bundle: Callable[[Analysis, str], Path], written: Written, lang: str
 ) -> None:
     w, page = words_of(counted, lang), written(counted, lang)
-    answer = json.loads(json.dumps(cost_as_json(counted), default=str))
+    answer = json.loads(json.dumps(counted.to_dict(), default=str))
     told = answer["uncertainty"]["published"]
     for name in ("quantiles", "split", "contributions", "budget"):
         csv = pl.read_csv(bundle(counted, lang) / "tables" / f"{name}.csv")

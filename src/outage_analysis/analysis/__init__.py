@@ -25,7 +25,9 @@ from outage_analysis.lazy_exports import lazy_exports
 if TYPE_CHECKING:
     from outage_analysis.analysis.alternatives import PolicyComparison, compare, compare_policies
     from outage_analysis.analysis.analysis import Analysis
+    from outage_analysis.analysis.cost_answer import cost_sentences
     from outage_analysis.analysis.display_units import (
+        bands_in_words,
         currency_if_converted,
         format_amounts,
         ledger_locale,
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
     )
     from outage_analysis.analysis.exploration import (
         ForecastInput,
+        IntakeForecast,
         Question,
         combination_counts,
         explore,
@@ -64,12 +67,15 @@ if TYPE_CHECKING:
     )
     from outage_analysis.analysis.reserve import (
         RESERVE,
+        Reserve,
         parse_measure,
-        reserve_amount,
         reserve_mean,
         reserve_note,
         reserve_scope,
     )
+    from outage_analysis.analysis.results import input_warnings
+    from outage_analysis.analysis.scenarios import Scenarios
+    from outage_analysis.analysis.sensitivity import Sensitivity, sensitivity_tables
     from outage_analysis.analysis.solving import BudgetSolution, solve, solve_plan
     from outage_analysis.analysis.steps import run
     from outage_analysis.analysis.summary import (
@@ -84,7 +90,6 @@ if TYPE_CHECKING:
         FUNNEL,
         SERVICES,
         all_schemas,
-        sensitivity_tables,
         table_schemas,
     )
 

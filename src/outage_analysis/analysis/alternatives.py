@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
@@ -21,12 +21,21 @@ from outage_analysis.analysis.plan import (
     load_cubes,
     make_plan,
 )
+from outage_analysis.analysis.results import input_warnings, inputs_as_dict
 from outage_analysis.analysis.summary import rows_are_complaints
 from outage_analysis.assumptions import Ledger, bundled_ledger, example_warning, load_ledger
 from outage_analysis.claims import Claims
 from outage_analysis.costs import (
     DRAWS,
+    FLIPS,
+    INFORMATION_VALUE,
+    LEFT_OUT,
+    LOSS_REPLACEMENT,
+    PAIRS,
+    POLICIES,
+    POLICY_BENEFITS,
     SEED,
+    WINNERS_AND_LOSERS,
     PolicySimulations,
     edges_for_comparison,
     simulate_policies,
@@ -37,7 +46,20 @@ from outage_analysis.files import bundled_ids, spelling_hint, validated_copy
 from outage_analysis.incidents import Bands, Incident, load_incident
 from outage_analysis.losses import Cube, build_cube, cost_bands
 from outage_analysis.policies import Policy, load_policy, policy_names
-from outage_analysis.text import DEFAULT_LEVEL, Card, Displayable, Locale, Table, smallest_units
+from outage_analysis.text import (
+    DEFAULT_LEVEL,
+    Answer,
+    Card,
+    Column,
+    Displayable,
+    Locale,
+    Result,
+    ShownTable,
+    Table,
+    TableSchema,
+    shown_tables,
+    smallest_units,
+)
 
 if TYPE_CHECKING:  # types only; importing charts is slow
     from outage_analysis.analysis.analysis import Analysis
@@ -46,10 +68,38 @@ if TYPE_CHECKING:  # types only; importing charts is slow
 
 RANGE_ENDS = ("range_low", "range_high")
 """The columns of the likely range."""
+COMPARISON = {
+    "policies": POLICIES,
+    "benefits": POLICY_BENEFITS,
+    "pairs": PAIRS,
+    "flips": FLIPS,
+    "information_value": INFORMATION_VALUE,
+    "replaced": LOSS_REPLACEMENT,
+    "left_out": LEFT_OUT,
+}
+"""The tables of a comparison, in the order in which they are shown, with their columns."""
+BENEFITS_SHOWN = TableSchema(
+    POLICY_BENEFITS.row,
+    (
+        *POLICY_BENEFITS.pick("policy", "recipients", "per_recipient"),
+        Column("replaced", "formatted", "Share of the stated losses that is paid."),
+        Column("made_whole", "formatted", "Claims that are paid their loss or more."),
+        *POLICY_BENEFITS.pick("largest_shortfall", "benefit_rank", "dominated_by"),
+    ),
+)
+WINNERS_SHOWN = TableSchema(
+    WINNERS_AND_LOSERS.row,
+    (
+        Column("who", "text", "Service, loss band or cost line."),
+        *WINNERS_AND_LOSERS.pick(
+            *("claims", "payment", "payment_other", "gain", "lose", "equal", "unclear", "total_difference")
+        ),
+    ),
+)
 
 
 @dataclass(frozen=True, repr=False)
-class PolicyResult(Displayable):
+class PolicyResult(Displayable, Result):
     """A result about several policies for one incident, as of one day."""
 
     incident: Incident
@@ -57,8 +107,8 @@ class PolicyResult(Displayable):
     as_of: date
     claims: Claims | None = field(repr=False)
     """The claims that the costs are computed from; None if they come from counts."""
-    level: int
-    """The probability of the likely range in percent."""
+    plan: Plan = field(repr=False)
+    """The plan, whose policy is not always one of the policies."""
     policies: tuple[Policy, ...]
     """The policies that the result is about, the most important first."""
 
@@ -86,9 +136,22 @@ class PolicyResult(Displayable):
         known = self.ledger.as_known_on(self.as_of) if self.ledger else None
         return known.with_only(frozenset(self.used_assumptions())) if known else None
 
+    @property
+    def inputs(self) -> dict[str, Any]:
+        """The inputs as plain values, such as incident, ledger, as-of day, draws and seed."""
+        return inputs_as_dict(self)
+
+    def warnings(self, lang: str) -> list[str]:
+        """Return sentences on rejected rows, and on assumptions that are only examples."""
+        return input_warnings(self.claims, self.used_ledger, lang)
+
+    def marked(self, text: str, locale: Locale) -> str:
+        """Return a text, with a mark before it if the claims are synthetic."""
+        return locale("terminal.synthetic_prefix") + text if self.synthetic else text
+
     def locale(self, lang: str) -> Locale:
         """Return the texts and number formats of a language, for the currency of the policies."""
-        return replace(self.policies[0].locale(lang), starts=self.starts, level=self.level)
+        return replace(self.policies[0].locale(lang), starts=self.starts, level=self.plan.level)
 
     def names(self, lang: str) -> dict[str, str]:
         """The display name of each policy by id. If two policies have the same name, the id is appended."""
@@ -270,6 +333,78 @@ class PolicyComparison(PolicyResult):
         """State the result of the comparison: the costs, and what people get."""
         return self.simulations.sentence(locale, self.names(locale.lang))
 
+    def to_dict(self) -> dict[str, Any]:
+        """Return the comparison as plain values, with who gains and who loses."""
+        tables = {name: getattr(self.simulations, name) for name in COMPARISON if name != "benefits"}
+        tables["winners_and_losers"] = self.winners_table
+        rows = {name: table.to_dicts() for name, table in tables.items()}
+        return self.inputs | {"valuation": self.simulations.valuation} | rows
+
+    def answer(self, lang: str = "en") -> Answer:
+        """Return which policy costs least and which gives people most, then all tables."""
+        locale, simulations = self.locale(lang), self.simulations
+        known = self.marked(simulations.information_sentence(locale), locale)
+        sentences = [" ".join([*self.counted_notes(locale), self.sentence(locale)]), known]
+        return Answer(locale, sentences, self._tables(locale), self.names(lang))
+
+    def _tables(self, locale: Locale) -> Iterator[ShownTable | str]:
+        tables = {name: getattr(self.simulations, name) for name in COMPARISON}
+        titles = {name: self.marked(locale(f"terminal.compare_{name}"), locale) for name in COMPARISON}
+        first, benefits, *others = shown_tables(tables, titles, COMPARISON, locale)
+        yield first
+        yield replace(benefits, rows=_with_bounds(benefits.rows, locale), schema=BENEFITS_SHOWN)
+        names = self.names(locale.lang)
+        for pair in self.winners_table.partition_by("policy", "other", maintain_order=True):
+            pair_names = {name: names[pair[name][0]] for name in ("policy", "other")}
+            title = self.marked(locale("terminal.compare_winners", **pair_names), locale)
+            yield ShownTable(title, _winners(pair, locale), WINNERS_SHOWN)
+        yield from others
+        yield from self.simulations.benefit_notes(locale)
+        yield locale("terminal.result_units", day=self.as_of, currency=self.incident.currency)
+
+
+def _with_bounds(benefits: pl.DataFrame, locale: Locale) -> pl.DataFrame:
+    """Return what people get from each policy, with one column for the bounds of a measure."""
+
+    def bounds(measure: str, show: Callable[[float], str]) -> pl.Series:
+        texts = []
+        for low, high in benefits.select(f"{measure}_low", f"{measure}_high").iter_rows():
+            ends = () if low is None else dict.fromkeys((show(low), show(high)))
+            texts.append("–".join(ends) if ends else None)
+        return pl.Series(measure, texts, pl.String)
+
+    table = benefits.with_columns(bounds("replaced", locale.share), bounds("made_whole", locale.number))
+    shown = table.select(BENEFITS_SHOWN.names)
+    # With claims, the payment per recipient would make the table too wide.
+    measured = benefits["replaced_low"].count() > 0
+    return _without_empty_columns(shown.drop("per_recipient") if measured else shown)
+
+
+def _winners(pair: pl.DataFrame, locale: Locale) -> pl.DataFrame:
+    """Return who gains and who loses: one row per service or, without claims, per loss band or cost line.
+
+    The last row is the sum.
+    """
+
+    def who(row: dict[str, Any]) -> str:
+        if row["level"] == "band":
+            band = locale.band(row["over"], row["up_to"])
+            return " ".join(part for part in (row["line"] or row["service"], band) if part)
+        return row["service"] or row["line"] or locale("word.total")
+
+    by_service = "service" in pair["level"]
+    rows = pair.filter(pl.col("level") != "band") if by_service else pair
+    named = rows.with_columns(who=pl.Series(map(who, rows.iter_rows(named=True)), dtype=pl.String))
+    shown = named.select(WINNERS_SHOWN.names)
+    return _without_empty_columns(shown.drop("payment", "payment_other") if by_service else shown)
+
+
+def _without_empty_columns(table: pl.DataFrame) -> pl.DataFrame:
+    """Return a table without the columns that are empty, or that count nobody, in each row."""
+    kept = table.drop(name for name in table.columns if not table[name].count())
+    counts = (name for name in ("equal", "unclear") if name in kept.columns)
+    return kept.drop(name for name in counts if not kept[name].fill_null(0).sum())
+
 
 def compared_policies(analysis: Analysis) -> PolicyComparison:
     """Compare the policy of an analysis with the other policies of its plan, from the same counts."""
@@ -315,9 +450,7 @@ def _compared(
         seed=plan.seed,
         level=plan.level,
     )
-    return PolicyComparison(
-        incident, ledger, as_of, claims, plan.level, policies, simulations, cubes, claim_cube
-    )
+    return PolicyComparison(incident, ledger, as_of, claims, plan, policies, simulations, cubes, claim_cube)
 
 
 def compare_policies(

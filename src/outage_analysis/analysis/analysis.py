@@ -10,12 +10,13 @@ from datetime import date
 from functools import cached_property
 from numbers import Real
 from pathlib import Path
-from typing import TYPE_CHECKING, Unpack, overload
+from typing import TYPE_CHECKING, Any, Unpack, overload
 
 import numpy as np
 import polars as pl
 
 from outage_analysis.analysis.plan import Plan
+from outage_analysis.analysis.results import input_warnings, inputs_as_dict
 from outage_analysis.analysis.summary import card_notes, counted_notes, refuse_no_cash
 from outage_analysis.assumptions import Ledger, RateAssumption, example_warning, load_ledger
 from outage_analysis.claims import Claims
@@ -34,7 +35,7 @@ from outage_analysis.files import Document, Text, bundled_ids
 from outage_analysis.incidents import Incident, TieOut, cites_fact_after
 from outage_analysis.losses import Cube
 from outage_analysis.policies import Policy, load_policy, policy_names
-from outage_analysis.text import Card, Displayable, LikelyRange, Locale, Table
+from outage_analysis.text import Answer, Card, Displayable, LikelyRange, Locale, Result, Table
 
 if TYPE_CHECKING:  # types only; without these imports the command `cost` is faster
     from outage_analysis.analysis.alternatives import PolicyComparison
@@ -61,7 +62,7 @@ MOST_SAMPLED = 2**22
 
 
 @dataclass(frozen=True, repr=False)
-class Analysis(Displayable):
+class Analysis(Displayable, Result):
     """All results of one run, and its inputs."""
 
     plan: Plan
@@ -165,6 +166,27 @@ class Analysis(Displayable):
         table = Table(tuple(heads), tuple(map(tuple, rows)), frozenset(range(1, len(heads))))
         notes = [*([] if heads[1:] else [locale("report.no_headline")]), *card_notes(self, locale)]
         return Card(self.incident.name[lang], tuple(lines), (table,) if heads[1:] else (), tuple(notes))
+
+    def warnings(self, lang: str) -> list[str]:
+        """Return sentences on rejected rows, and on assumptions that are only examples."""
+        return input_warnings(self.claims, self.used_ledger, lang)
+
+    def answer(self, lang: str = "en") -> Answer:
+        """Return the cost in sentences, with tables of totals, quantiles, cost lines and loss bands."""
+        from outage_analysis.analysis.cost_answer import cost_answer  # imported here: reports need none
+
+        return cost_answer(self, lang)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the cost as plain values, with amounts in the smallest unit of the currency."""
+        from outage_analysis.analysis.cost_answer import cost_as_dict  # imported here: reports need none
+
+        return cost_as_dict(self)
+
+    @property
+    def inputs(self) -> dict[str, Any]:
+        """The inputs as plain values, such as incident, ledger, as-of day, draws and seed."""
+        return inputs_as_dict(self)
 
     def locale(self, lang: str) -> Locale:
         """Return the texts and number formats of a language, with loss bands as the policy writes them."""
@@ -478,12 +500,9 @@ class Analysis(Displayable):
             >>> analysis.reserve("median") < analysis.reserve("P75") < analysis.reserve("P90")
             True
         """
-        from outage_analysis.analysis.reserve import reserve_amount  # imported here: few need it
+        from outage_analysis.analysis.reserve import Reserve  # imported here: few need it
 
-        table = self.tables.get("reserve")
-        if table is None:
-            refuse_no_cash("a reserve")
-        return reserve_amount(table, measure, handling) / float(10**self.incident.minor_units)
+        return Reserve(self, measure, handling).amount / float(10**self.incident.minor_units)
 
     def _cash_total(self, question: str) -> SampledTotal:
         run = self.headline_run

@@ -1,4 +1,4 @@
-"""Format amounts in displayed tables in whole currency, such as euros with two decimals, not in cents.
+"""Format displayed tables: loss bands in words, and amounts in euros with two decimals, not in cents.
 
 All other tables (results of functions, files, JSON) have amounts in the smallest unit of the currency. The
 units of a displayed table are those of a `Locale`: of an incident, a policy or a ledger.
@@ -31,6 +31,21 @@ def whole_counts(table: pl.DataFrame, schema: TableSchema | None) -> pl.DataFram
         if schema and dtype.is_float() and schema[name].unit == "count"
     ]
     return table.with_columns(pl.col(floats).round(mode="half_away_from_zero").cast(pl.Int64))
+
+
+def bands_in_words(table: pl.DataFrame, locale: Locale) -> pl.DataFrame:
+    """Return a table with one column `band` instead of its loss bands' edges `over` and `up_to`, if any."""
+    if not {"over", "up_to"} <= set(table.columns) or not table.schema["over"].is_integer():
+        return table
+    with_band = table.with_columns(over=band_expression(locale)).drop("up_to")
+    return with_band.rename({"over": "band"})
+
+
+def band_expression(locale: Locale) -> pl.Expr:
+    """Return a Polars expression that puts the loss band from columns `over` and `up_to` into words."""
+    return pl.struct("over", "up_to").map_elements(
+        lambda band: locale.band(band["over"], band["up_to"]), return_dtype=pl.String
+    )
 
 
 def ledger_locale(ledger: Ledger) -> Locale | None:

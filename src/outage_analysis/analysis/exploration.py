@@ -7,17 +7,35 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
 from outage_analysis import losses
+from outage_analysis.analysis.results import input_warnings
 from outage_analysis.claims import MAX_REJECTS, Claims, read_claims
 from outage_analysis.errors import ModelRefused, UsageError, check_level
 from outage_analysis.files import bundled_claims, bundled_ids
-from outage_analysis.incidents import Bands, IntakeSeries, Layout, load_incident, load_layout
+from outage_analysis.incidents import (
+    Bands,
+    Incident,
+    IntakeSeries,
+    Layout,
+    load_incident,
+    load_layout,
+)
 from outage_analysis.losses import FAMILIES, Cube, DimensionFilter, Fits
 from outage_analysis.policies import Policy, check_same_units, load_policy
-from outage_analysis.text import ESTIMATE_DIGITS, FLOAT, Column, Locale, TableSchema
+from outage_analysis.text import (
+    ESTIMATE_DIGITS,
+    FLOAT,
+    Answer,
+    Column,
+    Locale,
+    Result,
+    TableSchema,
+    shown_tables,
+)
 
 FIT_QUANTITIES = ("median", "mean", "p75", "p90", "p95", "p99")
 """The quantities in the table `quantities` of a fit."""
@@ -41,6 +59,34 @@ REFUSED_FITS = TableSchema(
         Column("reason", "text", "Why it was not fitted."),
     ),
 )
+DISTRIBUTION = {
+    "bands": losses.BAND_COUNTS,
+    "summary": losses.SUMMARY,
+    "quantiles": losses.LOSS_QUANTILES,
+    "concentration": losses.CONCENTRATION,
+    "heaps": losses.HEAPS,
+    "bunching": losses.BUNCHING,
+    "shares": losses.SHARES,
+    "differences": losses.DIFFERENCES,
+    "fits": losses.FITS,
+    "quantities": FITTED,
+    "refused": REFUSED_FITS,
+}
+"""The tables of an exploration, in the order in which they are shown, with their columns."""
+FORECAST = {
+    "points": losses.POINTS,
+    "branches": losses.FORECAST_BRANCHES,
+    "families": losses.CURVE_FORECASTS,
+    "spread": losses.CURVE_SPREAD,
+    "variance": losses.LATE_VARIANCE,
+    "weekdays": losses.WEEKDAY_FACTORS,
+    "spikes": losses.DEADLINE_SPIKES,
+    "bounds": losses.LATE_BOUNDS,
+    "backtest": losses.TESTED_FORECASTS,
+    "coverage": losses.INTERVAL_COVERAGE,
+    "hindsight": losses.HINDSIGHT,
+}
+"""The tables of a forecast of claims, in the order in which they are shown, with their columns."""
 TIMES: dict[str, tuple[Callable[[str], date], str, str]] = {
     "filed_on": (date.fromisoformat, "is not a day", "Write it as 2022-10-31."),
     "filed_hour": (datetime.fromisoformat, "is not an hour", "Write it as 2022-10-31T15:00."),
@@ -80,16 +126,53 @@ class Question:
 
 
 @dataclass(frozen=True)
-class Exploration:
+class Exploration(Result):
     """The tables that answer a question, with their source and notes for the reader."""
 
     tables: dict[str, pl.DataFrame]
     source: str
     synthetic: bool
+    by: tuple[str, ...] = ()
+    """The dimensions that the tables are grouped by."""
+    incident: Incident | None = None
+    """The incident that the losses are of; None for a printed table of losses."""
     claims: Claims | None = None
     starts: frozenset[int] = frozenset()
     """Band edges that belong to the upper band, such as 300000 in [0, 300000), stored as 299999."""
     notes: tuple[str, ...] = ()
+
+    def warnings(self, lang: str) -> list[str]:
+        """Return a sentence on rejected rows, if there are any."""
+        return input_warnings(self.claims, None, lang)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return all tables as plain values."""
+        rows = {name: table.to_dicts() for name, table in self.tables.items()}
+        return {"source": self.source, "synthetic": self.synthetic, "notes": self.notes, **rows}
+
+    def answer(self, lang: str = "en") -> Answer:
+        """Return all tables in the units of the incident, then the notes."""
+        locale = Locale(lang)
+        if self.incident is not None:
+            locale = replace(self.incident.locale(lang), starts=self.starts)
+        prefix = locale("terminal.synthetic_prefix") if self.synthetic else ""
+        titles = {name: prefix + locale(f"terminal.distribution_{name}") for name in DISTRIBUTION}
+        shown = shown_tables(_in_language(self.tables, self.by, locale), titles, DISTRIBUTION, locale)
+        return Answer(locale, tables=[*shown, *map(locale.note, self.notes)])
+
+
+def _in_language(
+    tables: Mapping[str, pl.DataFrame], by: Sequence[str], locale: Locale
+) -> dict[str, pl.DataFrame]:
+    """Return tables in which merged groups, fitted distributions and reasons are in words of a language."""
+    words = {"parameters": locale.translated_distribution, "reason": locale.note}
+    found = {}
+    for name, table in tables.items():
+        groups = [pl.col(n).replace("", locale("terminal.merged_groups")) for n in by]
+        texts = [pl.col(n).map_elements(f, return_dtype=pl.String) for n, f in words.items()]
+        own = [e for e in (*groups, *texts) if table.schema.get(e.meta.output_name()) == pl.String]
+        found[name] = table.with_columns(own)
+    return found
 
 
 def explore(
@@ -128,7 +211,7 @@ def explore(
         if files:
             raise UsageError("give claim files or counts, not both")
         cube = losses.read_counts(counts, loaded)
-        return replace(_explore_cube(cube, None, question, {}), starts=cube.starts)
+        return replace(_explore_cube(cube, None, question, {}), incident=loaded, starts=cube.starts)
     bundled = bundled_claims(loaded.id)
     if not (files or bundled):
         raise UsageError(f"no claims are bundled for {loaded.id}", remedy="Name your files.")
@@ -143,7 +226,8 @@ def explore(
     least = losses.MIN_CLAIMS_PER_CATEGORY
     note = f"small groups are counted together, so that each has at least {least} claims"
     notes = found.notes if cube is every else (note, *found.notes)
-    return replace(found, claims=claims, starts=edges.starts if edges else frozenset(), notes=notes)
+    starts = edges.starts if edges else frozenset[int]()
+    return replace(found, incident=loaded, claims=claims, starts=starts, notes=notes)
 
 
 def explore_grouped(id_or_path: str | Path, question: Question, lang: str = "en") -> Exploration:
@@ -215,7 +299,7 @@ def _explore_cube(
         notes.append("losses told most often and those at edges are of all claims")
     if cube.synthetic:
         notes.append("synthetic rows: a fit or a comparison only tests whether it finds what was put in")
-    return Exploration(tables, cube.source, cube.synthetic, notes=tuple(notes))
+    return Exploration(tables, cube.source, cube.synthetic, by, notes=tuple(notes))
 
 
 def _typed(dimension: str, values: Sequence[object]) -> list[object]:
@@ -363,6 +447,35 @@ class ForecastInput:
     def tables(self) -> dict[str, pl.DataFrame]:
         """Return the tables of the forecast and its comparison with the final count (`late_claim_tables`)."""
         return losses.late_claim_tables(self.channel, ended=self.ended)
+
+
+@dataclass(frozen=True)
+class IntakeForecast(Result):
+    """How many claims are still to come, from the counts so far."""
+
+    counted: ForecastInput
+    tables: dict[str, pl.DataFrame]
+    """The result of `late_claim_tables`."""
+    claims: Claims | None = None
+    """The claims that were counted; None if the counts are published."""
+
+    def warnings(self, lang: str) -> list[str]:
+        """Return a sentence on rejected rows, if there are any."""
+        return input_warnings(self.claims, None, lang)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return all tables as plain values."""
+        channel, rows = self.counted.channel, {name: rows.to_dicts() for name, rows in self.tables.items()}
+        about = {"source": self.counted.source, "as_of": self.counted.as_of, "opened": channel.opened}
+        return {**about, "synthetic": channel.synthetic, **rows}
+
+    def answer(self, lang: str = "en") -> Answer:
+        """Return all tables, then notes on what the forecast leaves out."""
+        locale = Locale(lang)
+        prefix = locale("terminal.recovery_prefix") if self.counted.channel.synthetic else ""
+        titles = {name: prefix + locale(f"terminal.intake_{name}") for name in FORECAST}
+        shown = shown_tables(self.tables, titles, FORECAST, locale)
+        return Answer(locale, tables=[*shown, *map(locale.note, self.tables["left_out"]["note"])])
 
 
 def forecast_input_from_series(series: IntakeSeries, until: date | None = None) -> ForecastInput:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
 
-from outage_analysis.costs import Sample, Simulation, expected_estimate, rounded_estimate
+from outage_analysis.analysis.results import AnalysisResult
+from outage_analysis.analysis.summary import counted_notes, refuse_no_cash
+from outage_analysis.costs import BRIDGE, Sample, Simulation, expected_estimate, rounded_estimate
 from outage_analysis.errors import ModelRefused, UsageError
 from outage_analysis.files import spelling_hint
-from outage_analysis.text import Column, Locale, TableSchema
+from outage_analysis.text import Answer, Column, Locale, ShownTable, TableSchema
 
 if TYPE_CHECKING:
     from outage_analysis.analysis.analysis import Analysis
@@ -126,30 +129,111 @@ def parse_measure(text: object) -> str:
     return measure
 
 
-def reserve_amount(table: pl.DataFrame, measure: str, handling: str) -> float:
-    """Return one figure of a table of the reserve, in the smallest unit of the currency.
-
-    Args:
-        table: the result of `reserve_table`.
-        measure: mean, median, P75 or P90.
-        handling: inside or outside.
+@dataclass(frozen=True)
+class Reserve(AnalysisResult):
+    """One amount to set aside, with its measure and scope, and what changed it since an earlier run.
 
     Raises:
         UsageError: there is no such measure, or `handling` is neither inside nor outside.
-        ModelRefused: handling is inside, and the ledger states none.
+        ModelRefused: no line has an expected cost in cash, or handling is inside, and the ledger states none.
     """
-    if handling not in ("inside", "outside"):
-        raise UsageError(
-            "handling is neither inside nor outside", value=handling, remedy="Write one of them."
+
+    measure: str = "mean"
+    """mean, median, P75 or P90."""
+    handling: str = "outside"
+    """Whether the cost of working through the claims is inside or outside the reserve."""
+    since: str | None = None
+    """The earlier run as the user names it."""
+    moved: pl.DataFrame | None = None
+    """The columns of `BRIDGE`: what changed since the earlier run."""
+
+    def __post_init__(self) -> None:
+        """Refuse a measure that does not exist or that the analysis cannot give."""
+        _ = self.amount
+
+    @cached_property
+    def table(self) -> pl.DataFrame:
+        """The reserve by measure."""
+        table: pl.DataFrame | None = self.analysis.tables.get("reserve")
+        if table is None:
+            refuse_no_cash("a reserve")
+        return table
+
+    @cached_property
+    def amount(self) -> float:
+        """The reserve in the smallest unit of the currency."""
+        if self.handling not in ("inside", "outside"):
+            problem = "handling is neither inside nor outside"
+            raise UsageError(problem, value=self.handling, remedy="Write one of them.")
+        (row,) = self.table.filter(measure=parse_measure(self.measure)).rows(named=True)
+        amount = row[self._column]
+        if amount is None:
+            raise ModelRefused(
+                "the cost from this basis has no handling, so that it cannot be inside the reserve",
+                remedy="State an assumption of the kind handling in the ledger, or leave handling outside.",
+            )
+        return float(amount)
+
+    @property
+    def _column(self) -> str:
+        return "both" if self.handling == "inside" else "cash"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the reserve as plain values, with its scope."""
+        scope = reserve_scope(self.analysis)
+        return {
+            **self.inputs,
+            "amount": self.amount,
+            "measure": parse_measure(self.measure),
+            "handling": self.handling,
+            "lines": scope.counted,
+            "without_price": scope.unpriced,
+            "without_obligation": scope.not_due,
+            "reserve": self.table.to_dicts(),
+            **({} if self.moved is None else {"bridge": self.moved.to_dicts()}),
+        }
+
+    def answer(self, lang: str = "en") -> Answer:
+        """Return the amount, what it includes and what moved it, then the reserve by measure."""
+        locale = self.analysis.locale(lang)
+        first, *others = self._sentences(locale)
+        return Answer(locale, [self.marked(first, locale), *others], self._tables(locale))
+
+    def _sentences(self, locale: Locale) -> Iterator[str]:
+        scope, names = reserve_scope(self.analysis), self.analysis.names(locale.lang)
+        measure = parse_measure(self.measure)
+        yield from counted_notes(self.analysis, locale)
+        yield locale(
+            f"terminal.reserve_{self.handling}",
+            day=locale.day(self.analysis.as_of),
+            amount=locale("report.exact", amount=locale.exact_money(self.amount), unit=locale.unit),
+            measure=locale("word.median" if measure == "p50" else f"word.{measure}"),
         )
-    (row,) = table.filter(measure=parse_measure(measure)).rows(named=True)
-    amount = row["both" if handling == "inside" else "cash"]
-    if amount is None:
-        raise ModelRefused(
-            "the cost from this basis has no handling, so that it cannot be inside the reserve",
-            remedy="State an assumption of the kind handling in the ledger, or leave handling outside.",
-        )
-    return float(amount)
+        for key, lines in (
+            ("counts", scope.counted),
+            ("reserve_unpriced", scope.unpriced),
+            ("reserve_not_due", scope.not_due),
+        ):
+            if lines or key == "counts":
+                yield locale(f"terminal.{key}", lines=", ".join(names[x] for x in lines))
+        if note := reserve_note(self.table, locale, self._column):
+            yield note
+        if self.moved is None:
+            return
+        start, end = (self.moved.filter(step=step).row(0, named=True) for step in ("start", "end"))
+        before, after = locale.money(start["total"]), locale.money(end["total"])
+        yield locale("terminal.reserve_moved", run=self.since, before=before, after=after)
+        if start["p90"] is not None and end["p90"] is not None:
+            measure, before, after = locale("word.p90"), locale.money(start["p90"]), locale.money(end["p90"])
+            yield locale("terminal.reserve_moved_range", measure=measure, before=before, after=after)
+
+    def _tables(self, locale: Locale) -> Iterator[ShownTable]:
+        units = locale("terminal.sums", currency=locale.currency)
+        yield ShownTable(f"{locale('terminal.reserve')}{units}", self.table, RESERVE)
+        if self.moved is not None:
+            cash = locale("word.cash")
+            title = locale("terminal.bridge", valuation=cash, currency=locale.currency)
+            yield ShownTable(title, self.moved, BRIDGE)
 
 
 def _of_lines(

@@ -2,27 +2,97 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
 
 from outage_analysis import costs, losses
 from outage_analysis.analysis.exploration import (
     forecast_input_from_claims,
     forecast_input_from_series,
 )
-from outage_analysis.analysis.summary import open_until
+from outage_analysis.analysis.results import AnalysisResult
+from outage_analysis.analysis.summary import counted_notes, open_until
 from outage_analysis.costs import DoesNotApply, Scenario, ScenarioSet
 from outage_analysis.errors import InputRefused, ModelRefused, UsageError
 from outage_analysis.incidents import load_intake
+from outage_analysis.text import Answer, Locale, ShownTable
 
 if TYPE_CHECKING:
-    import polars as pl
-
     from outage_analysis.analysis.analysis import Analysis
+
+
+@dataclass(frozen=True)
+class Scenarios(AnalysisResult):
+    """The headline cash of an analysis under each scenario of a document."""
+
+    table: pl.DataFrame
+    """The columns of `SCENARIOS`, in the smallest unit of the currency."""
+    stresses: ScenarioSet
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the scenarios as plain values."""
+        budget = self.analysis.plan.budget
+        return {
+            **self.inputs,
+            "document": self.stresses.id,
+            "budget": budget,
+            "scenarios": self.table.to_dicts(),
+        }
+
+    def answer(self, lang: str = "en") -> Answer:
+        """Return the expected cash without a change and in the worst scenario, then all scenarios."""
+        analysis, table, locale = self.analysis, self.table, self.analysis.locale(lang)
+        sentences = counted_notes(analysis, locale)
+        base = self._amounts(table.row(0, named=True), locale)
+        sentences.append(locale("terminal.scenarios_base", **base))
+        raised = table.filter(table["change"] > 0).sort("expected", descending=True, maintain_order=True)
+        if raised.is_empty():
+            sentences.append(locale("terminal.scenarios_no_increase"))
+        else:
+            worst = raised.row(0, named=True)
+            name = self.stresses.name_of(worst["scenario"], lang)
+            sentences.append(locale("terminal.scenarios_worst", name=name, **self._amounts(worst, locale)))
+        names, run = analysis.names(lang), analysis.runs[analysis.headline_basis]
+        lines = ", ".join(names[line] for line in run.portfolio.counted("cash"))
+        return Answer(
+            locale, [*sentences, locale("terminal.scenarios_scope", lines=lines)], self._tables(locale)
+        )
+
+    def _amounts(self, row: dict[str, Any], locale: Locale) -> dict[str, str]:
+        chance, budget = "", self.analysis.budget
+        if budget is not None:
+            amount, share = locale.money_in_full(budget), locale.share(row["over_budget"])
+            chance = locale("terminal.scenarios_chance", budget=amount, share=share)
+        amounts = {"expected": locale.money(row["expected"]), "high": locale.money(row["range_high"])}
+        return {**amounts, "chance": chance}
+
+    def _tables(self, locale: Locale) -> Iterator[ShownTable | str]:
+        analysis, table = self.analysis, self.table
+        labels = {table["scenario"][0]: locale("report.scenario_base")}
+        labels |= {scenario.id: scenario.name[locale.lang] for scenario in self.stresses.scenarios}
+        measures = analysis.likely_range.column_measures
+        hidden = ["status", "reason", *([] if analysis.budget is not None else ["over_budget"])]
+        if "p75" in measures.values():  # at a level of 50, an end of the likely range is P75
+            hidden.append("p75")
+        units = locale("terminal.sums", currency=locale.currency)
+        yield ShownTable(
+            f"{locale('terminal.scenarios')}{units}",
+            table.with_columns(pl.col("scenario").replace(labels)).drop(hidden).rename(measures),
+            costs.SCENARIOS.without(*hidden).renamed(measures),
+        )
+        rows = {row["scenario"]: row for row in table.iter_rows(named=True)}
+        for scenario in self.stresses.scenarios:
+            note, row = scenario.note[locale.lang], rows[scenario.id]
+            if row["expected"] is None:
+                told = (locale(f"word.{row['status']}"), locale.note(row["reason"]) if row["reason"] else "")
+                note += " " + locale("terminal.scenario_out", reason=": ".join(filter(None, told)))
+            yield locale("terminal.scenario_note", name=labels[scenario.id], note=note)
 
 
 def scenarios_of(analysis: Analysis, document: str | Path | ScenarioSet | None = None) -> pl.DataFrame | None:

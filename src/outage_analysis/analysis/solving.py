@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
@@ -27,7 +27,9 @@ from outage_analysis.analysis.summary import rows_are_complaints
 from outage_analysis.assumptions import Ledger
 from outage_analysis.claims import Claims
 from outage_analysis.costs import (
+    FRONTIER,
     OBJECTIVES,
+    SOLUTION,
     PolicySearch,
     SearchRequest,
     Vary,
@@ -40,12 +42,14 @@ from outage_analysis.files import bundled_claims
 from outage_analysis.incidents import Incident
 from outage_analysis.losses import Cube
 from outage_analysis.policies import Amount, Policy, PolicyExplainer, TierPayments, load_policy
-from outage_analysis.text import Card, Column, Locale, TableSchema, smallest_units
+from outage_analysis.text import Answer, Card, Column, Locale, ShownTable, TableSchema, smallest_units
 
 LOWEST, HIGHEST = 50, 99
 """The lowest and the highest percentile that a budget may limit."""
 
 
+FRONTIER_ROWS = 12
+"""At most this many rows of the frontier are shown."""
 BENEFIT_DIGITS = 3
 """Significant digits of what people get; with two, policies that differ by a tenth would look the same."""
 FRONTIER_POINTS = TableSchema(
@@ -125,6 +129,50 @@ class BudgetSolution(PolicyResult):
         locale = self.locale(lang)
         counted = rows_are_complaints(self.incident, self.used_ledger, self.search.cubes, locale)
         return counted + _sentences(self.search, locale)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the solution and the frontier as plain values."""
+        search = self.search
+        return self.inputs | {
+            "policy": self.policy.id,
+            "basis": self.basis,
+            "feasible": self.is_feasible,
+            "budget": search.request.budget,
+            "at": search.quantile_mark if search.request.level is not None else "expected",
+            "objective": search.tried.objective,
+            "handling": "inside" if search.request.with_handling else "outside",
+            "candidates": len(search.tried.values),
+            "parameters": self.parameters,
+            "budget_is_binding": search.is_limited if self.is_feasible else True,
+            "excluded_by": list(search.excluded_by),
+            "least_budget": search.least_budget,
+            "solution": self.table.to_dicts(),
+            "frontier": self.frontier.to_dicts(),
+        }
+
+    def answer(self, lang: str = "en") -> Answer:
+        """Return what to announce, what it costs and what people get, then the choice and the frontier."""
+        return Answer(self.locale(lang), self.sentences(lang), self._tables(self.locale(lang)))
+
+    def _tables(self, locale: Locale) -> Iterator[ShownTable | str]:
+        mark = self.search.quantile_mark.lower()
+        level = replace(SOLUTION["at_level"], name=mark, label=mark)
+        about = {"currency": self.incident.currency, "day": locale.day(self.as_of)}
+        about["basis"] = locale(f"word.{self.basis}")
+        table = self.table.rename({"at_level": mark})
+        table = table.drop(name for name in table.columns if table[name].null_count() == len(table))
+        frontier = self.frontier.rename({"at_level": mark})
+        frontier = frontier.select(name for name in frontier.columns if name in (*table.columns, mark))
+        count, most = len(frontier), FRONTIER_ROWS - 1
+        some = range(count) if count <= most + 1 else [round(k * (count - 1) / most) for k in range(most + 1)]
+        for key, rows, schema in (
+            ("compared", table, SOLUTION),
+            ("frontier", frontier[list(some)], FRONTIER),
+        ):
+            columns = replace(schema, columns=(*schema.columns, level))
+            yield ShownTable(self.marked(locale(f"solve.{key}", **about), locale), rows, columns)
+        if len(some) < count:
+            yield locale("solve.more", rows=len(some), count=f"{count:,}")
 
     def sentence(self, lang: str = "en") -> str:
         """Return the result in words: what to announce, what it costs, what people get."""
@@ -308,7 +356,7 @@ def solve_plan(plan: Plan, **search: Unpack[SearchArguments]) -> BudgetSolution:
 
     found = find_best_policy(request, named[1:], cubes_of)
     policies = (found.policy, *named)
-    return BudgetSolution(incident, ledger, as_of, claims, plan.level, policies, found)
+    return BudgetSolution(incident, ledger, as_of, claims, plan, policies, found)
 
 
 class InputArguments(FurtherArguments, total=False):

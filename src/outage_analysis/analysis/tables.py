@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from datetime import date
@@ -14,7 +14,6 @@ import polars as pl
 
 from outage_analysis import assumptions, claims, costs, incidents, losses
 from outage_analysis.analysis import service_bands
-from outage_analysis.analysis.summary import refuse_no_cash
 from outage_analysis.assumptions import Ledger
 from outage_analysis.errors import ModelRefused, UsageError
 from outage_analysis.files import spelling_hint
@@ -524,55 +523,6 @@ def _distribution_in_hindsight(a: Analysis) -> pl.DataFrame | None:
     return _with_amounts(a, table, "observed", [(outcome.paid, None, float(paid[0]))]) if paid else None
 
 
-def sensitivity_tables(
-    analysis: Analysis, limit: int | None = None, awards: Sequence[int] = ()
-) -> dict[str, pl.DataFrame]:
-    """Show which inputs and decisions influence the cost of an analysis.
-
-    The tables describe the headline cost, which is computed from published counts if possible, else from
-    claims.
-
-    Args:
-        analysis: the result of `run`.
-        limit: an amount of cash in whole currency; tables show which inputs would make the cost exceed it.
-        awards: possible mean awards of a review, in whole currency; a table shows the cost for each of them.
-
-    Returns:
-        The tables `tornado`, `levers` and `indices` (shares of the variance of the cash); with a limit also
-        `break_evens` and `inputs_given_exceedance`; with awards also `awards`; if the plan has a budget, also
-        `information_value`.
-
-    Raises:
-        ModelRefused: there is no expected cost (or no expected cash, with a limit or awards), or too few
-            draws exceed the limit.
-        UsageError: awards are given and the policy has no review.
-    """
-    run, plan = analysis.headline_run, analysis.plan
-    if run is None:
-        raise ModelRefused(
-            "no line has an expected cost, so nothing moves it",
-            remedy="Give a ledger with the inputs that the policy needs.",
-        )
-    names = ("tornado", "levers", "information_value")
-    tables = {name: analysis.tables[name] for name in names if name in analysis.tables}
-    if "cash" not in run.totals:
-        if awards or limit is not None:
-            refuse_no_cash("a sum or an award")
-        return tables
-    with suppress(ModelRefused):  # no indices if nothing is uncertain or inputs are correlated
-        tables["indices"] = costs.cost_sobol_indices(run.portfolio)
-    unit = float(10**analysis.incident.minor_units)
-    if awards:
-        views = [award * unit for award in awards]
-        tables["awards"] = costs.award_views(
-            run.portfolio, views, draws=plan.draws, seed=plan.seed, level=plan.level
-        )
-    if limit is not None:
-        tables["break_evens"] = costs.break_evens(run.portfolio, limit * unit)
-        tables["inputs_given_exceedance"] = costs.inputs_given_exceedance(run, limit * unit)
-    return tables
-
-
 GROUPS = ("analysis", "sensitivity", "comparison", "solution", "backtest", "losses", "intake", "documents")
 """The groups of tables: those of a report, and those of single commands."""
 
@@ -636,53 +586,12 @@ def table_schemas(group: str) -> dict[str, TableSchema]:
             "hindsight_rivals": costs.RIVALS,
             "hindsight_outcomes": incidents.FACTS_TABLE,
         },
-        "sensitivity": lambda: {
-            "tornado": costs.TORNADO,
-            "indices": costs.INDICES,
-            "levers": costs.LEVERS,
-            "awards": costs.AWARD_VIEWS,
-            "break_evens": costs.BREAK_EVENS,
-            "inputs_given_exceedance": costs.INPUTS_GIVEN_EXCEEDANCE,
-            "information_value": costs.INFORMATION_VALUE,
-        },
-        "comparison": lambda: {
-            "policies": costs.POLICIES,
-            "benefits": costs.POLICY_BENEFITS,
-            "pairs": costs.PAIRS,
-            "flips": costs.FLIPS,
-            "information_value": costs.INFORMATION_VALUE,
-            "replaced": costs.LOSS_REPLACEMENT,
-            "left_out": costs.LEFT_OUT,
-        },
+        "sensitivity": lambda: _module("sensitivity").SENSITIVITY,
+        "comparison": lambda: _module("alternatives").COMPARISON,
         "solution": _solution_schemas,
-        "backtest": lambda: {"outcomes": costs.OUTCOMES, "rivals": costs.RIVALS, "unscored": costs.UNSCORED},
-        "losses": lambda: {
-            "bands": losses.BAND_COUNTS,
-            "summary": losses.SUMMARY,
-            "quantiles": losses.LOSS_QUANTILES,
-            "concentration": losses.CONCENTRATION,
-            "heaps": losses.HEAPS,
-            "bunching": losses.BUNCHING,
-            "shares": losses.SHARES,
-            "differences": losses.DIFFERENCES,
-            "fits": losses.FITS,
-            "quantities": _module("exploration").FITTED,
-            "refused": _module("exploration").REFUSED_FITS,
-            "cube": losses.CUBE_MEASURES,
-        },
-        "intake": lambda: {
-            "points": losses.POINTS,
-            "branches": losses.FORECAST_BRANCHES,
-            "families": losses.CURVE_FORECASTS,
-            "spread": losses.CURVE_SPREAD,
-            "variance": losses.LATE_VARIANCE,
-            "weekdays": losses.WEEKDAY_FACTORS,
-            "spikes": losses.DEADLINE_SPIKES,
-            "backtest": losses.TESTED_FORECASTS,
-            "coverage": losses.INTERVAL_COVERAGE,
-            "bounds": losses.LATE_BOUNDS,
-            "hindsight": losses.HINDSIGHT,
-        },
+        "backtest": lambda: costs.BACKTEST,
+        "losses": lambda: {**_module("exploration").DISTRIBUTION, "cube": losses.CUBE_MEASURES},
+        "intake": lambda: _module("exploration").FORECAST,
         "documents": lambda: {"assumptions": assumptions.LEDGER, "bridge": costs.BRIDGE},
     }
     return groups[group]()

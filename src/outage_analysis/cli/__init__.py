@@ -1,11 +1,10 @@
 """The command line: options and arguments come in; printed results, files and an exit code go out.
 
-Each group of commands has one to three modules: report (also cost), claims and synthetic, explore, decide
-with scenarios, reserve and solve, lookup and policies, notebooks. They share options.py (options that several
-commands have), option_values.py (how the values of options are parsed), console.py (printing),
-next_commands.py (which command usually follows), cube_bands.py (loss bands of `cube`), cost_output.py (how a
-cost is printed) and comparison_views.py (what people get, as `compare` prints it).
-Each command imports the library inside its function, so that `--help` starts quickly.
+Each group of commands has a module: report, claims, explore, decide, lookup and notebooks. They share
+options.py (options that several commands have), option_values.py (how the values of options are parsed),
+console.py (printing any result) and next_commands.py (which command usually follows).
+A command gets a result from the library, and `console.emit` prints it. Each command imports the library
+inside its function, so that `--help` starts quickly.
 """
 
 from __future__ import annotations
@@ -21,20 +20,7 @@ from typing import Annotated
 
 import typer
 
-from outage_analysis.cli import (
-    claims,
-    decide,
-    explore,
-    lookup,
-    notebooks,
-    policies,
-    report,
-    reserve,
-    scenarios,
-    solve,
-    synthetic,
-)
-from outage_analysis.cli.options import offer_all
+from outage_analysis.cli import claims, decide, explore, lookup, notebooks, report
 from outage_analysis.errors import EnvironmentFailed, OutageAnalysisError
 
 GARBAGE_THRESHOLD = 100_000
@@ -54,29 +40,17 @@ app = typer.Typer(
 )
 
 
-def _add_group(title: str, group: typer.Typer) -> None:
-    """Add a group of commands to the program; `--help` lists them under the title of the group."""
-    for command in group.registered_commands:
-        command.rich_help_panel = title
-        offer_all(command)
-    for subgroup in group.registered_groups:
-        subgroup.rich_help_panel = title
-        for command in subgroup.typer_instance.registered_commands if subgroup.typer_instance else ():
-            offer_all(command)
-    app.add_typer(group)
-
-
-_add_group("Report and cost", report.commands)
-_add_group("Claims", claims.commands)
-_add_group("Claims", synthetic.commands)
-_add_group("Explore", explore.commands)
-_add_group("Decide", decide.commands)
-_add_group("Decide", scenarios.commands)
-_add_group("Decide", reserve.commands)
-_add_group("Decide", solve.commands)
-_add_group("Look up", lookup.commands)
-_add_group("Look up", policies.commands)
-_add_group("Projects and notebooks", notebooks.commands)
+for title, module in (
+    ("Report and cost", report),
+    ("Claims", claims),
+    ("Explore", explore),
+    ("Decide", decide),
+    ("Look up", lookup),
+    ("Projects and notebooks", notebooks),
+):
+    for part in (*module.commands.registered_commands, *module.commands.registered_groups):
+        part.rich_help_panel = title
+    app.add_typer(module.commands)
 
 
 def main() -> None:

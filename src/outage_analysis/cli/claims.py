@@ -1,4 +1,4 @@
-"""The commands for complaint files: `ingest`, `inspect` and `cube`."""
+"""The commands for complaint files: `ingest`, `inspect` and `cube`, and `synth`, which writes some."""
 
 from __future__ import annotations
 
@@ -8,16 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from outage_analysis.cli.console import (
-    print_json,
-    print_line,
-    print_table,
-    print_text,
-    progress,
-    warn_of_rejects,
-)
-from outage_analysis.cli.cube_bands import CubePolicy, Edges, cube_bands
+from outage_analysis.cli.console import print_answer, print_json, print_line, print_warnings, progress
 from outage_analysis.cli.next_commands import cost_command, inspect_command, language_option, suggest_command
+from outage_analysis.cli.option_values import parse_edges
 from outage_analysis.cli.options import (
     BUNDLED,
     Dimensions,
@@ -25,6 +18,7 @@ from outage_analysis.cli.options import (
     Incident,
     Json,
     Language,
+    Output,
     ReadOptions,
     expand_options,
     mention_default_incident,
@@ -36,8 +30,9 @@ if TYPE_CHECKING:  # for type checkers only: these imports are slow, and `--help
     import polars as pl
 
     from outage_analysis.claims import Inspection
-    from outage_analysis.losses import Cube
-    from outage_analysis.text import Locale
+    from outage_analysis.incidents import Bands
+    from outage_analysis.incidents import Incident as LoadedIncident
+    from outage_analysis.text import Answer, Locale
 
 commands = typer.Typer()
 
@@ -57,8 +52,7 @@ def ingest(
         typer.Option(help="Save the claims: .parquet for other tools, .duckdb as a warehouse file."),
     ] = None,
     add: Annotated[bool, typer.Option("--add", help="Add the files to the warehouse file --out.")] = False,
-    lang: Language = "en",
-    as_json: Json = False,
+    output: Output,
 ) -> None:
     """Read complaint files, and count for each file how many rows are claims and how many are rejected.
 
@@ -72,9 +66,8 @@ def ingest(
     from outage_analysis.claims import STORE_SUFFIX, save_claims
     from outage_analysis.incidents import load_incident
     from outage_analysis.losses import quality_report
-    from outage_analysis.text import Locale
 
-    Locale(lang)  # an unknown language is refused before anything is read
+    lang = output.lang
     if add and (out is None or out.suffix != STORE_SUFFIX):
         raise UsageError(
             "--add needs the warehouse file to add to", remedy=f"Name it: --out claims{STORE_SUFFIX}."
@@ -84,17 +77,17 @@ def ingest(
             "Choose another --out, or give --add." if out.suffix == STORE_SUFFIX else "Choose another --out."
         )
         raise UsageError("exists already", file=out, remedy=remedy)
-    with progress(lang) as step, mention_default_incident(options.incident):
+    with progress(output.lang) as step, mention_default_incident(options.incident):
         step("reading the files")
         claims = options.read_claims(files, load_incident(options.incident), add_to=out if add else None)
         if out:
             step("writing the claims")
             save_claims(claims, out)
-    quality = quality_report(claims, "en" if as_json else lang)
-    if as_json:
+    quality = quality_report(claims, "en" if output.as_json else lang)
+    if output.as_json:
         print_json({**quality, "written": str(out) if out else None})
         return
-    _print_quality(quality, claims.incident.locale(lang))
+    print_answer(_quality_answer(quality, claims.incident.locale(lang)))
     if out:
         print_line(str(out))
     words = (
@@ -105,40 +98,32 @@ def ingest(
     suggest_command(*words, *language_option(lang), lang=lang)
 
 
-def _print_quality(quality: dict[str, Any], locale: Locale) -> None:
+def _quality_answer(quality: dict[str, Any], locale: Locale) -> Answer:
     import polars as pl
 
-    from outage_analysis.analysis import currency_if_converted
     from outage_analysis.claims import CONTROL_TOTALS
     from outage_analysis.losses import BROKEN_RULES, CLAIMANTS, HEAPING, QUALITY
+    from outage_analysis.text import Answer, ShownTable
 
-    files = pl.DataFrame(quality["files"], schema_overrides={"dialect": pl.String})
-    title = locale("terminal.ingest_files")
-    print_table(_with_notes(files, "dialect", locale), title, QUALITY, locale=locale)
+    files = _with_notes(pl.DataFrame(quality["files"], schema=QUALITY.dtypes), "dialect", locale)
+    parts: list[ShownTable | str] = [ShownTable(locale("terminal.ingest_files"), files, QUALITY)]
     if quality["rules"]:
-        print_table(
-            pl.DataFrame(quality["rules"]), locale("terminal.ingest_rules"), BROKEN_RULES, locale=locale
-        )
-    for line in quality["first_rejects"]:
-        print_text(line)
-    if quality["rejects"] > len(quality["first_rejects"]):
-        more = quality["rejects"] - len(quality["first_rejects"])
-        print_text(locale("terminal.ingest_more", count=f"{more:,}"))
+        rules = pl.DataFrame(quality["rules"])
+        parts.append(ShownTable(locale("terminal.ingest_rules"), rules, BROKEN_RULES))
+    parts += quality["first_rejects"]
+    if (more := quality["rejects"] - len(quality["first_rejects"])) > 0:
+        parts.append(locale("terminal.ingest_more", count=f"{more:,}"))
     amounts = pl.DataFrame(quality["amounts"], schema=CONTROL_TOTALS.dtypes)
-    print_table(amounts, locale("report.quality_amounts"), CONTROL_TOTALS, locale=locale)
     claimants = pl.DataFrame(quality["claimants"])
-    print_table(claimants, locale("terminal.ingest_claimants"), CLAIMANTS, locale=locale)
+    parts.append(ShownTable(locale("report.quality_amounts"), amounts, CONTROL_TOTALS))
+    parts.append(ShownTable(locale("terminal.ingest_claimants"), claimants, CLAIMANTS))
     if quality["heaping"]:
         heaping = pl.DataFrame(quality["heaping"])
-        currency = currency_if_converted(heaping, HEAPING, locale)
-        title = locale("terminal.ingest_heaping")
-        title += locale("terminal.sums", currency=currency) if currency else ""
-        print_table(heaping, title, HEAPING, locale=locale)
-    for name in quality["skipped"]:
-        print_text(locale("terminal.ingest_skipped", name=one_line(name)))
+        parts.append(ShownTable(locale("terminal.ingest_heaping"), heaping, HEAPING))
+    parts += [locale("terminal.ingest_skipped", name=one_line(name)) for name in quality["skipped"]]
     counts = {name: f"{quality[name]:,}" for name in ("rows", "claims", "rejects")}
     key = "terminal.ingest_sum_synthetic" if quality["synthetic"] else "terminal.ingest_sum"
-    print_text(locale(key, **counts))
+    return Answer(locale, tables=[*parts, locale(key, **counts)])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -160,8 +145,7 @@ def inspect(
     *,
     options: InspectOptions,
     toml: Annotated[bool, typer.Option("--toml", help="Print only the proposed layout.")] = False,
-    lang: Language = "en",
-    as_json: Json = False,
+    output: Output,
 ) -> None:
     """Inspect an unknown complaint file, and propose a layout (TOML file that maps columns) to read it.
 
@@ -174,19 +158,18 @@ def inspect(
     from outage_analysis.claims import inspect_file
     from outage_analysis.incidents import Layout, load_incident, load_layout
     from outage_analysis.jupyter import shell_path
-    from outage_analysis.text import Locale
 
-    Locale(lang)  # an unknown language is refused before anything is read
+    lang = output.lang
     layout = load_layout(options.columns) if options.columns else Layout()
     if options.sheet:
         layout = layout.model_copy(update={"sheet": options.sheet})
-    with progress(lang) as step, mention_default_incident(options.incident):
+    with progress(output.lang) as step, mention_default_incident(options.incident):
         step("reading the file")
         incident = load_incident(options.incident)
         inspection = inspect_file(file, incident, layout=layout, encoding=options.encoding)
     if toml:
         print_line(inspection.layout_toml.rstrip())
-    elif as_json:
+    elif output.as_json:
         values = ("name", "encoding", "dialect", "records", "unreadable", "claimants", "layout_toml")
         tables = ("columns", "rows", "strangers", "amounts", "proposals")
         print_json(
@@ -194,7 +177,9 @@ def inspect(
             | {name: getattr(inspection, name).to_dicts() for name in tables}
         )
     else:
-        _print_inspection(inspection, incident.locale(lang))
+        print_answer(_inspection_answer(inspection, incident.locale(lang)))
+        print_line("")
+        print_line(inspection.layout_toml.rstrip())
         # The shell empties the file behind `>` first, so it must be no file that exists.
         layout_file = "new-layout.toml" if Path("layout.toml").exists() else "layout.toml"
         suggest_command(
@@ -207,37 +192,35 @@ def inspect(
         )
 
 
-def _print_inspection(inspection: Inspection, locale: Locale) -> None:
+def _inspection_answer(inspection: Inspection, locale: Locale) -> Answer:
     # The comments of the layout are English in every language, because the layout is a file.
     import polars as pl
 
     from outage_analysis.claims import CONTROL_TOTALS, INSPECTED_COLUMNS, UNKNOWN_NAMES
+    from outage_analysis.text import Answer, ShownTable
 
-    unreadable = (
-        locale("terminal.inspect_unreadable", count=f"{inspection.unreadable:,}")
-        if inspection.unreadable
-        else ""
-    )
+    count = f"{inspection.unreadable:,}"
+    unreadable = locale("terminal.inspect_unreadable", count=count) if inspection.unreadable else ""
     dialect = f", {one_line(locale.note(inspection.dialect))}" if inspection.dialect else ""
     about = {"name": one_line(inspection.name), "format": f"{inspection.encoding}{dialect}"}
     count = f"{inspection.records:,}"
-    print_text(locale("terminal.inspect_file", **about, count=count, unreadable=unreadable))
     # The word `nothing` means "no payment" in all other tables.
     columns = inspection.columns.with_columns(pl.col("reads_as").replace("nothing", "no_values"))
-    print_table(columns, locale("terminal.inspect_columns"), INSPECTED_COLUMNS, locale=locale)
     hidden = {text: locale(f"word.{text}") for text in ("(personal)", "(text)", "(free text)")}
     rows = inspection.rows.with_columns(pl.col(pl.String).replace(hidden))
-    print_table(rows, locale("terminal.inspect_rows"), locale=locale)
+    sentence = locale("terminal.inspect_file", **about, count=count, unreadable=unreadable)
+    parts: list[ShownTable | str] = [
+        ShownTable(locale("terminal.inspect_columns"), columns, INSPECTED_COLUMNS),
+        ShownTable(locale("terminal.inspect_rows"), rows),
+    ]
     if len(inspection.strangers):
-        title = locale("terminal.inspect_strangers")
-        print_table(_with_notes(inspection.strangers, "nearest", locale), title, UNKNOWN_NAMES, locale=locale)
+        strangers = _with_notes(inspection.strangers, "nearest", locale)
+        parts.append(ShownTable(locale("terminal.inspect_strangers"), strangers, UNKNOWN_NAMES))
     if len(inspection.amounts):
-        title = locale("report.quality_amounts")
-        print_table(inspection.amounts, title, CONTROL_TOTALS, locale=locale)
+        parts.append(ShownTable(locale("report.quality_amounts"), inspection.amounts, CONTROL_TOTALS))
     if inspection.claimants is not None:
-        print_text(locale("terminal.inspect_claimants", count=f"{inspection.claimants:,}"))
-    print_line("")
-    print_line(inspection.layout_toml.rstrip())
+        parts.append(locale("terminal.inspect_claimants", count=f"{inspection.claimants:,}"))
+    return Answer(locale, [sentence], parts)
 
 
 def _with_notes(table: pl.DataFrame, column: str, locale: Locale) -> pl.DataFrame:
@@ -254,60 +237,125 @@ def cube(
     *,
     options: ReadOptions,
     by: Dimensions = "service,claimant_type",
-    bands: Edges = None,
-    policy: CubePolicy = None,
+    bands: Annotated[
+        str | None,
+        typer.Option(
+            help="Edges of the loss bands, in whole currency or in the unit of the losses, as "
+            "0,300000,500000. By default a fine grid."
+        ),
+    ] = None,
+    policy: Annotated[
+        str | None,
+        typer.Option(
+            help="Also end bands at the edges of this policy: bundled id, or path to its TOML file. Without "
+            "--bands, by default the bundled policy of the incident, if there is one."
+        ),
+    ] = None,
     out: Annotated[Path | None, typer.Option(help="Write .csv or .parquet instead of printing.")] = None,
-    lang: Language = "en",
-    as_json: Json = False,
+    output: Output,
 ) -> None:
     """Aggregate claims by dimensions and loss band: number of claims, sum of losses, sum of squared losses.
 
     Give the edges of the loss bands with --bands. Otherwise the bands are a fine grid that includes the edges
-    of the policy. A band contains losses over `over`, up to and including `up_to`. Both are empty in the band
-    of unknown losses. Examples:
+    of the policy. In JSON and files, a band contains losses over `over`, up to and including `up_to`; both are
+    empty in the band of unknown losses. Examples:
 
         outage-analysis cube complaints.csv --by service --bands 0,300000,500000
 
         outage-analysis cube complaints.csv --by service --out cube.parquet
     """
+    from outage_analysis.analysis import input_warnings
     from outage_analysis.claims import PARQUET_SUFFIX
     from outage_analysis.incidents import load_incident
-    from outage_analysis.losses import build_cube, save_cube
+    from outage_analysis.losses import CUBE_MEASURES, build_cube, save_cube
     from outage_analysis.reports import write_table
-    from outage_analysis.text import Locale
+    from outage_analysis.text import Answer, ShownTable
 
-    Locale(lang)
     if out and out.exists():
         raise UsageError("exists already", file=out, remedy="Choose another --out.")
     incident = load_incident(options.incident)
-    loss_bands = cube_bands(incident, bands, policy)
-    with progress(lang) as step, mention_default_incident(options.incident):
+    loss_bands = _cube_bands(incident, bands, policy)
+    with progress(output.lang) as step, mention_default_incident(options.incident):
         step("reading the files")
         claims = options.read_claims(files, incident)
         step("building the cube")
         dimensions = tuple(name.strip() for name in by.split(","))
         built = build_cube(claims, dimensions=dimensions, bands=loss_bands)
-    warn_of_rejects(claims, lang)
+    print_warnings(input_warnings(claims, None, output.lang))
+    rows = built.display_rows
     if out and out.suffix == PARQUET_SUFFIX:
         save_cube(built, claims, out)
     elif out:
-        write_table(built.display_rows, out)
+        write_table(rows, out)
     if out:
         print_line(str(out))
-    elif as_json:
-        print_json({"synthetic": built.synthetic, "rows": built.display_rows.to_dicts()})
+    elif output.as_json:
+        print_json({"synthetic": built.synthetic, "rows": rows.to_dicts()})
     else:
-        _print_cube(built, incident.locale(lang))
+        locale = incident.locale(output.lang)
+        title = locale("terminal.cube_synthetic" if built.synthetic else "terminal.cube")
+        print_answer(Answer(locale, tables=[ShownTable(title, rows, CUBE_MEASURES)]))
 
 
-def _print_cube(built: Cube, locale: Locale) -> None:
-    from outage_analysis.analysis import currency_if_converted
-    from outage_analysis.losses import CUBE_MEASURES
+def _cube_bands(incident: LoadedIncident, edges: str | None, policy: str | None) -> Bands:
+    """Return the loss bands of a cube: those of --bands or a fine grid, cut at the edges of the policy."""
+    from outage_analysis.files import bundled_ids
+    from outage_analysis.incidents import Bands, log_grid
+    from outage_analysis.policies import check_same_units, load_policy
 
-    rows, title = (
-        built.display_rows,
-        locale("terminal.cube_synthetic" if built.synthetic else "terminal.cube"),
-    )
-    currency = currency_if_converted(rows, CUBE_MEASURES, locale)
-    heading = f"{title}{locale('terminal.sums', currency=currency)}" if currency else title
-    print_table(rows, heading, CUBE_MEASURES, locale=locale)
+    if policy is None and edges is None and incident.id in bundled_ids("policies"):
+        policy = incident.id
+    cuts: tuple[int, ...] = ()
+    if policy is not None:
+        document = load_policy(policy)
+        check_same_units(document, incident)
+        cuts = document.breakpoints
+    return Bands.from_cuts(log_grid() if edges is None else parse_edges(edges, incident.loss_digits), cuts)
+
+
+@commands.command()
+def synth(
+    *,
+    assumptions: Annotated[
+        str, typer.Option(help="Bundled id, or path to the TOML file of what is assumed.")
+    ] = BUNDLED,
+    incident: Incident = BUNDLED,
+    seed: Annotated[
+        int,
+        typer.Option(min=0, help="Another seed gives other rows; the totals still match the published ones."),
+    ] = 20221015,
+    rows: Annotated[
+        int | None,
+        typer.Option(
+            help="Number of rows, such as 10_000_000, in the published proportions. By default the published "
+            "number."
+        ),
+    ] = None,
+    text: Annotated[bool, typer.Option("--text", help="Add the text of each complaint, in Korean.")] = False,
+    out: Annotated[
+        Path, typer.Option(help="File to write, .csv or .parquet, with 'synthetic' in its name.")
+    ] = Path("kakao-2022-synthetic.csv"),
+    lang: Language = "en",
+    as_json: Json = False,
+) -> None:
+    """Write synthetic complaints whose totals match the published totals exactly.
+
+    Use these complaints to test the program and for teaching. They are not findings about the incident, and
+    no headline figure depends on them. Examples:
+
+        outage-analysis synth --seed 7 --out my-synthetic.csv
+
+        outage-analysis synth --rows 10_000_000 --text --out big-synthetic.csv
+    """
+    from outage_analysis.claims import load_synthetic, row_count, synthetic_chunks, write_synthetic
+    from outage_analysis.incidents import load_incident
+
+    recipe, about = load_synthetic(assumptions), load_incident(incident)
+    with progress(lang) as step:
+        step("drawing synthetic complaints")
+        chunks = synthetic_chunks(recipe, about, seed=seed, rows=rows, text=text)
+        write_synthetic(chunks, out, seed=seed)
+    if as_json:
+        print_json({"file": str(out), "rows": row_count(recipe, rows)})
+    else:
+        print_line(str(out))

@@ -11,7 +11,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from decimal import Decimal
-from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import typer
@@ -19,27 +18,18 @@ import typer
 from outage_analysis.errors import one_line
 
 if TYPE_CHECKING:  # for type checkers only: these imports are slow, and `--help` must start quickly
-    import polars as pl
-
-    from outage_analysis.claims import Claims
-    from outage_analysis.text import LikelyRange, Locale, TableSchema, TextTable
+    from outage_analysis.text import Answer, Locale, ShownTable, TextTable
 
 LONGEST_TEXT = 2_000
-"""Most characters that are printed of a text from a TOML file."""
-LONGEST_NOTE = 400
-"""Most characters that are printed of a note below the tables."""
+"""Most characters that are printed of a sentence or of a text from a TOML file."""
 LONGEST_CELL = 400
 """Most characters that are printed of a table cell."""
-MOST_ROWS = 500
-"""Most rows that are printed of a table."""
 MOST_LINES = 40
 """Most lines that a command prints on a terminal, unless it is told to print everything."""
 LAST_LINES = 4
 """Most lines at the end that name the tables which did not fit."""
 LEAST_ROWS = 2
 """A table is left out if fewer of its rows than this fit."""
-LEAST_TABLE = 7
-"""The number of lines of a small table."""
 
 
 @contextmanager
@@ -69,24 +59,24 @@ def progress(lang: str = "en") -> Iterator[Callable[[str], None]]:
             progress_callback.reset(before)
 
 
-def warn_of_rejects(claims: Claims | None, lang: str = "en") -> None:
-    """Print on stderr how many rows were rejected, if there are any.
+def print_warnings(warnings: Iterable[str]) -> None:
+    """Print sentences on stderr, where they disturb no program that reads the result."""
+    sys.stderr.write("".join(f"{warning}\n" for warning in warnings))
 
-    `ingest` cannot read files of a derived incident, so for these the first reject is explained here.
-    """
-    from outage_analysis.claims import explain_reject
-    from outage_analysis.losses import reject_sentence
-    from outage_analysis.text import Locale
 
-    rejects = int(claims.files["rejects"].sum()) if claims else 0
-    if claims and rejects:
-        counts = {"rejects": f"{rejects:,}", "rows": f"{rejects + len(claims):,}"}
-        key = "rejects"
-        if claims.incident.window == "observed":
-            key = "rejects_observed"
-            first = explain_reject(claims, claims.rejected_rows.row(0, named=True), lang)
-            counts["first"] = reject_sentence(first, lang)
-        sys.stderr.write(Locale(lang)(f"terminal.{key}", **counts) + "\n")
+def print_answer(answer: Answer) -> None:
+    """Print the sentences of an answer, then its tables and the notes below them."""
+    for sentence in answer.sentences:
+        print_text(sentence)
+    between = bool(answer.sentences)
+    for shown in answer.tables:
+        if between:
+            print_line("")
+            between = False
+        if isinstance(shown, str):
+            print_text(shown)
+        else:
+            print_table(shown, answer)
 
 
 def print_line(text: str) -> None:
@@ -151,11 +141,12 @@ class _Screen:
 _screen = _Screen()
 
 
-def start_screen(context: typer.Context, everything: bool) -> None:  # noqa: FBT001 - the value of --all
+def start_screen(context: typer.Context, everything: bool) -> bool:  # noqa: FBT001 - the value of --all
     """Start the output of a command on a terminal; at the end, name what did not fit."""
     global _screen  # noqa: PLW0603 - one command has one screen
     _screen = _Screen(everything)
     context.call_on_close(_name_the_rest)
+    return everything
 
 
 def _name_the_rest() -> None:
@@ -169,20 +160,12 @@ def _name_the_rest() -> None:
         print_line("\n".join(lines[:LAST_LINES]) + (" …" if len(lines) > LAST_LINES else ""))
 
 
-def has_room(title: str) -> bool:
-    """Return whether a further table could be printed; if not, it need not be computed, only named."""
-    if _terminal_width() is None or _screen.room > LEAST_TABLE:
-        return True
-    _screen.left_out.append(title.partition(";")[0])
-    return False
-
-
 def print_text(text: str) -> None:
     """Print a sentence on stdout. On a terminal, break it between words and keep its indentation.
 
     Below a table, a terminal shows a sentence only if there is room.
     """
-    width = _terminal_width()
+    text, width = one_line(text, LONGEST_TEXT), _terminal_width()
     if width is None:
         print_line(text)
         return
@@ -197,42 +180,38 @@ def print_text(text: str) -> None:
         _screen.notes += 1
 
 
-def print_table(
-    frame: pl.DataFrame,
-    title: str,
-    schema: TableSchema | None = None,
-    *,
-    locale: Locale,
-    names: Mapping[str, str] = MappingProxyType({}),
-) -> None:
+def print_table(shown: ShownTable, answer: Answer) -> None:
     """Print a table below its title.
-
-    The schema states which columns are shown, and the units of the numbers. Without a schema, all columns are
-    shown and all numbers are printed as they are.
 
     If stdout is a file or a pipe, each row is one line. A terminal shows a grid or, if it is too wide, a
     block of lines for each row. It shows the rows for which there is room; the last lines name the tables
-    with further rows. Column heads, words and units are those of the locale, and `names` are those of ids.
+    with further rows.
     """
-    width, table = _terminal_width(), _text_table(frame, schema, locale, names)
-    if width is None:
-        print_line("\n".join([one_line(title), *table.grid(), ""]))
-        return
+    locale, width = answer.locale, _terminal_width()
+    rows = shown.rows
+    from outage_analysis.analysis import currency_if_converted
     from outage_analysis.text import TextTable, wrap_text
 
+    currency = currency_if_converted(rows, shown.schema, locale)
+    stated = not currency or currency in shown.title
+    title = one_line(shown.title if stated else shown.title + locale("terminal.sums", currency=currency))
+    table = text_table(shown, answer)
+    if width is None:
+        print_line("\n".join([title, *table.grid(), ""]))
+        return
     _screen.locale = locale
-    head, rows = wrap_text(one_line(title), width), len(table.rows)
-    draw = TextTable.grid if table.fits(width) else TextTable.blocks
-    while rows and len(lines := draw(table, width)) + len(head) + 1 > _screen.room:
-        rows -= 1
-        table = replace(table, rows=table.rows[:rows])
-    hidden = len(frame) - rows
-    if rows == len(frame) or rows >= LEAST_ROWS:
+    head, draw = wrap_text(title, width), TextTable.grid if table.fits(width) else TextTable.blocks
+    count = min(len(rows), max(_screen.room, 0))
+    lines = draw(replace(table, rows=table.rows[:count]), width)
+    while count and len(lines) + len(head) + 1 > _screen.room:
+        count -= 1
+        lines = draw(replace(table, rows=table.rows[:count]), width)
+    hidden = len(rows) - count
+    if not hidden or count >= LEAST_ROWS:
         _screen.print([*head, *lines, ""])
     if hidden:
-        short = one_line(title).partition(";")[0]
-        more = f" ({locale('terminal.hidden_rows', rows=f'{hidden:,}')})" if rows >= LEAST_ROWS else ""
-        _screen.left_out.append(f"{short}{more}")
+        more = f" ({locale('terminal.hidden_rows', rows=f'{hidden:,}')})" if count >= LEAST_ROWS else ""
+        _screen.left_out.append(f"{title.partition(';')[0]}{more}")
 
 
 def _terminal_width() -> int | None:
@@ -240,13 +219,13 @@ def _terminal_width() -> int | None:
     return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
 
 
-def _text_table(
-    frame: pl.DataFrame, schema: TableSchema | None, locale: Locale, names: Mapping[str, str]
-) -> TextTable:
-    """Format heads and cells as text, in the language and the units of the locale."""
-    from outage_analysis.analysis import format_amounts, whole_counts
+def text_table(shown: ShownTable, answer: Answer) -> TextTable:
+    """Return a table as it is printed: heads and cells in the language and the units of the answer."""
+    from outage_analysis.analysis import bands_in_words, format_amounts, whole_counts
     from outage_analysis.text import TextTable
 
+    locale, names, schema = answer.locale, answer.names, shown.schema
+    frame = bands_in_words(shown.rows, locale)
     texts = format_amounts(whole_counts(frame, schema), schema, locale, _cell_text)
     hidden = [column.name for column in schema.columns if not column.shown] if schema else []
     # Hidden columns are dropped after formatting, because the unit of an amount may depend on them.
@@ -287,68 +266,6 @@ def _translated(key: object, locale: Locale, sections: Iterable[str]) -> str | N
     """Return the translation of a key from the first section of the labels that has it; None if none has."""
     found = (f"{section}.{key}" for section in sections if locale.has_label(f"{section}.{key}"))
     return next((locale(name) for name in found), None)
-
-
-def print_titled_tables(
-    tables: Mapping[str, pl.DataFrame],
-    titles: Mapping[str, str],
-    prefix: str,
-    notes: Iterable[str],
-    schemas: Mapping[str, TableSchema],
-    locale: Locale,
-    likely: LikelyRange | None = None,
-    names: Mapping[str, str] = MappingProxyType({}),
-) -> None:
-    """Print all tables that have a title and at least one row, in the order of the titles, then the notes.
-
-    Args:
-        tables: name -> table.
-        titles: name of a table -> its title.
-        prefix: text before each title, such as "Synthetic rows: ".
-        notes: sentences to print after the tables.
-        schemas: name of a table -> its columns.
-        locale: the language of column heads and words, and the units of amounts; titles, prefix and notes
-            must be in this language already.
-        likely: the likely range; the columns of its ends are then named after them: p10, not range_low.
-        names: display name by id.
-    """
-    from outage_analysis.analysis import currency_if_converted
-
-    if likely:
-        locale, measures = replace(locale, level=likely.level), likely.column_measures
-        tables = {name: table.rename(measures, strict=False) for name, table in tables.items()}
-        schemas = {name: schema.renamed(measures) for name, schema in schemas.items()}
-    for name, title in titles.items():
-        table = tables.get(name)
-        if table is None or table.is_empty():
-            continue
-        schema = schemas.get(name)
-        currency = currency_if_converted(table, schema, locale)
-        heading = f"{title}{locale('terminal.sums', currency=currency)}" if currency else title
-        shown = _bands_in_words(table.head(MOST_ROWS), locale)
-        print_table(shown, prefix + heading, schema, locale=locale, names=names)
-        if len(table) > MOST_ROWS:
-            print_text(locale("terminal.more_rows", rows=f"{len(table) - MOST_ROWS:,}"))
-    for note in notes:
-        print_text(one_line(note, LONGEST_NOTE))
-
-
-def _bands_in_words(table: pl.DataFrame, locale: Locale) -> pl.DataFrame:
-    if not {"over", "up_to"} <= set(table.columns) or not table.schema["over"].is_integer():
-        return table
-    position = table.columns.index("over")
-    with_band = table.with_columns(band=band_expression(locale)).drop("over", "up_to")
-    columns = [name for name in with_band.columns if name != "band"]
-    return with_band.select(*columns[:position], "band", *columns[position:])
-
-
-def band_expression(locale: Locale) -> pl.Expr:
-    """Return a Polars expression that puts the loss band from columns `over` and `up_to` into words."""
-    import polars as pl
-
-    return pl.struct("over", "up_to").map_elements(
-        lambda band: locale.band(band["over"], band["up_to"]), return_dtype=pl.String
-    )
 
 
 def _cell_text(value: object) -> str:

@@ -1,51 +1,37 @@
-"""The commands that support decisions: `sensitivity`, `compare`, `backtest` and `bridge`."""
+"""The commands that support decisions: what moves the cost, other policies, stresses, a reserve, a budget."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from outage_analysis.cli.console import (
-    print_json,
-    print_line,
-    print_table,
-    print_text,
-    print_titled_tables,
-    progress,
-    warn_of_rejects,
-)
-from outage_analysis.cli.cost_output import origin, warn_of_examples
-from outage_analysis.cli.option_values import parse_level, parse_money
+from outage_analysis.cli.console import print_answer, print_json, print_text, progress
+from outage_analysis.cli.option_values import parse_amount, parse_level, parse_money
 from outage_analysis.cli.options import (
     BUNDLED,
     TIERS,
     Draws,
     Incident,
-    Json,
-    Language,
     LikelyLevel,
+    Output,
     PlanOptions,
     Policy,
     Seed,
     expand_options,
     sampling_arguments,
 )
-from outage_analysis.errors import UsageError, one_line
+from outage_analysis.errors import ModelRefused, UsageError
 
 if TYPE_CHECKING:  # for type checkers only: these imports are slow, and `--help` must start quickly
     import polars as pl
 
-    from outage_analysis.analysis import Analysis, PolicyComparison
-    from outage_analysis.cli.comparison_views import TableView
-    from outage_analysis.text import LikelyRange, Locale
+    from outage_analysis.analysis import Analysis, BudgetSolution, Plan
 
 commands = typer.Typer()
 
-LONGEST_SENTENCE = 1_000
-"""Most characters of the sentence that is printed above a comparison."""
 Valuation = Annotated[
     str,
     typer.Option(
@@ -53,15 +39,6 @@ Valuation = Annotated[
     ),
 ]
 Run = Annotated[str, typer.Argument(metavar="RUN", help="Folder of a report, or id or path of a ledger.")]
-SENSITIVITY_TABLES = (
-    *("tornado", "indices", "levers", "awards", "break_evens", "inputs_given_exceedance"),
-    "information_value",
-)
-"""The tables that `sensitivity` prints, in order; their titles are the labels `terminal.sensitivity_...`."""
-COMPARE_TABLES = ("policies", "pairs", "flips", "information_value", "replaced", "left_out")
-"""The tables of `compare` in JSON, besides the winners and losers."""
-BACKTEST_TABLES = ("outcomes", "rivals", "unscored")
-"""The tables that `backtest` prints, in order."""
 
 
 @commands.command()
@@ -79,8 +56,7 @@ def sensitivity(
             help="A mean award to decide on, in whole currency: prints the cost at it; repeat for more."
         ),
     ] = None,
-    lang: Language = "en",
-    as_json: Json = False,
+    output: Output,
 ) -> None:
     """Print which inputs the cost depends on most: tornado, shares of the variance, levers, break-evens.
 
@@ -90,103 +66,15 @@ def sensitivity(
         outage-analysis sensitivity --exceeds 500_000_000
         outage-analysis sensitivity --budget 300_000_000
     """
-    from outage_analysis.analysis import run, sensitivity_tables
-    from outage_analysis.text import Locale
+    from outage_analysis.analysis import Sensitivity, sensitivity_tables
 
-    Locale(lang)  # an unknown language is refused before anything is computed
-    plan = options.plan()
     limit = None if exceeds is None else parse_money(exceeds, "--exceeds")
     awards = [parse_money(text, "--award") for text in award or ()]
-    with progress(lang) as step:
-        analysis = run(plan, progress=step)
+    with progress(output.lang) as step:
+        analysis = options.run(step)
         step("varying the inputs")
-        tables = sensitivity_tables(analysis, limit, awards)
-    warn_of_rejects(analysis.claims, lang)
-    warn_of_examples(analysis, lang)
-    if as_json:
-        rows = {name: tables[name].to_dicts() for name in SENSITIVITY_TABLES if name in tables}
-        policy = {"policy": analysis.policy.id, "basis": analysis.headline_basis}
-        print_json(origin(analysis, plan) | policy | rows)
-        return
-    _print_sensitivity(analysis, tables, lang)
-
-
-def _print_sensitivity(analysis: Analysis, tables: dict[str, pl.DataFrame], lang: str) -> None:
-    from outage_analysis.analysis import driver_sentences
-    from outage_analysis.text import Locale
-
-    drivers = driver_sentences(analysis, analysis.locale(lang))
-    for sentence in drivers:
-        _print_sentence(sentence, analysis.headline_is_synthetic, lang)
-    if "inputs_given_exceedance" in tables:
-        tables["inputs_given_exceedance"] = _with_part_names(
-            tables["inputs_given_exceedance"], analysis, lang
-        )
-    if "information_value" in tables:
-        _print_sentence(
-            _budget_sentence(analysis, analysis.locale(lang)), analysis.headline_is_synthetic, lang
-        )
-    if drivers:
-        print_line("")
-    notes = _sensitivity_notes(analysis, tables, Locale(lang))
-    likely, synthetic = analysis.likely_range, analysis.headline_is_synthetic
-    shown = {name: tables[name] for name in SENSITIVITY_TABLES if name in tables}
-    _print_result(
-        shown,
-        "sensitivity",
-        analysis,
-        notes,
-        group="sensitivity",
-        likely=likely,
-        synthetic=synthetic,
-        lang=lang,
-    )
-
-
-def _print_sentence(sentence: str, synthetic: bool, lang: str) -> None:  # noqa: FBT001 - private
-    """Print a sentence in one line, marked if it comes from synthetic claims."""
-    from outage_analysis.text import Locale
-
-    mark = Locale(lang)("terminal.synthetic_prefix") if synthetic else ""
-    print_text(one_line(mark + sentence, LONGEST_SENTENCE))
-
-
-def _budget_sentence(analysis: Analysis, locale: Locale) -> str:
-    from outage_analysis.costs import information_sentence
-    from outage_analysis.text import smallest_units
-
-    portfolio = analysis.runs[analysis.headline_basis].portfolio
-    sentence = information_sentence(analysis.tables["information_value"], portfolio, locale)
-    amount = smallest_units(analysis.plan.budget or 0, analysis.incident.minor_units, "the budget")
-    return f"{sentence} {locale('information.budget_decision', budget=locale.money_in_full(amount))}"
-
-
-def _sensitivity_notes(analysis: Analysis, tables: Mapping[str, pl.DataFrame], locale: Locale) -> list[str]:
-    tied = analysis.runs[analysis.headline_basis].portfolio.has_correlated_inputs("cash")
-    notes = [locale("report.tied")] if tied else []
-    if not any(len(table) for name, table in tables.items() if name != "information_value"):
-        notes.append(locale("terminal.nothing_uncertain"))
-    return notes
-
-
-def _with_part_names(table: pl.DataFrame, analysis: Analysis, lang: str) -> pl.DataFrame:
-    import polars as pl
-
-    from outage_analysis.assumptions import BandMix
-
-    locale = analysis.locale(lang)
-    entries = next(iter(analysis.runs.values())).portfolio.entries
-
-    def part_name(assumption: str, part: int | None) -> str:
-        entry = entries[assumption]
-        if part is None:
-            return ""
-        if isinstance(entry, BandMix):
-            return locale.band(entry.bands[part].over, entry.bands[part].up_to)
-        return entry.models[part][lang]
-
-    names = [part_name(*row) for row in table.select("assumption", "part").iter_rows()]
-    return table.with_columns(part=pl.Series(names, dtype=pl.String))
+        result = Sensitivity(analysis, sensitivity_tables(analysis, limit, awards))
+    output.emit(result)
 
 
 @commands.command()
@@ -198,8 +86,7 @@ def compare(
     *,
     options: PlanOptions,
     valuation: Valuation = "cash",
-    lang: Language = "en",
-    as_json: Json = False,
+    output: Output,
 ) -> None:
     """Compare policies by what they cost and by what people get, on the same draws of the uncertain inputs.
 
@@ -210,81 +97,22 @@ def compare(
         outage-analysis compare kakao-candidate-cash kakao-candidate-voucher --as-of 2022-10-24
     """
     from outage_analysis.analysis import compare_policies
-    from outage_analysis.cli.comparison_views import benefit_view, winner_views
-    from outage_analysis.text import LikelyRange, Locale
 
-    Locale(lang)  # an unknown language is refused before anything is computed
-    plan = options.plan()
-    with progress(lang) as step:
+    with progress(output.lang) as step:
         step("comparing the policies")
-        result = compare_policies(plan, policies, valuation=valuation)
-    warn_of_rejects(result.claims, lang)
-    warn_of_examples(result, lang)
-    tables = {name: getattr(result.simulations, name) for name in COMPARE_TABLES}
-    if as_json:
-        tables["winners_and_losers"] = result.winners_table
-        rows = {name: table.to_dicts() for name, table in tables.items()}
-        print_json(origin(result, plan) | {"valuation": valuation} | rows)
-        return
-    locale = Locale(lang, result.incident.currency, result.incident.minor_units)
-    sentences = [*result.counted_notes(locale), result.sentence(locale)]
-    print_text(one_line(" ".join(sentences), LONGEST_SENTENCE))
-    _print_sentence(result.simulations.information_sentence(locale), result.synthetic, lang)
-    print_line("")
-    likely = LikelyRange(plan.level)
-    benefits, *winners = (benefit_view(result, lang), *winner_views(result, lang))
-    views = {"benefits": benefits, **{f"winners_{n}": view for n, view in enumerate(winners)}}
-    shown = {"policies": tables.pop("policies"), **{name: view.table for name, view in views.items()}}
-    _print_result(
-        shown | tables,
-        "compare",
-        result,
-        result.simulations.benefit_notes(locale),
-        group="comparison",
-        likely=likely,
-        synthetic=result.synthetic,
-        lang=lang,
-        views=views,
-    )
-
-
-def _print_result(  # noqa: PLR0913 - what to print, and how
-    tables: Mapping[str, pl.DataFrame],
-    command: str,
-    result: Analysis | PolicyComparison,
-    notes: Iterable[str],
-    *,
-    group: str,
-    likely: LikelyRange,
-    synthetic: bool,
-    lang: str,
-    views: Mapping[str, TableView] | None = None,
-) -> None:
-    """Print tables with amounts in whole currency units, then notes, and the as-of day and the currency.
-
-    The titles of the tables are the labels `terminal.<command>_<table>`, except for the tables of `views`.
-    """
-    from outage_analysis.analysis import table_schemas
-
-    locale = replace(result.locale(lang), level=likely.level)
-    prefix = locale("terminal.synthetic_prefix") if synthetic else ""
-    units = locale("terminal.result_units", day=result.as_of, currency=result.incident.currency)
-    titles = {name: locale(f"terminal.{command}_{name}") for name in tables if name not in (views or {})}
-    views = views or {}
-    titles |= {name: view.title for name, view in views.items()}
-    schemas = {**table_schemas(group), **{name: view.schema for name, view in views.items()}}
-    print_titled_tables(tables, titles, prefix, [*notes, units], schemas, locale, likely, result.names(lang))
+        result = compare_policies(options.plan(), policies, valuation=valuation)
+    output.emit(result)
 
 
 @commands.command()
+@expand_options()
 def backtest(
     case: Annotated[str, typer.Argument(help="Bundled id, or path to a back-test's TOML file.")] = BUNDLED,
     *,
     draws: Draws = None,
     seed: Seed = None,
     level: LikelyLevel = None,
-    lang: Language = "en",
-    as_json: Json = False,
+    output: Output,
 ) -> None:
     """Compare a forecast from a ledger with the actual outcome, with naive forecasts and with the press.
 
@@ -293,55 +121,18 @@ def backtest(
 
         outage-analysis backtest
     """
-    from outage_analysis.analysis import table_schemas
     from outage_analysis.costs import backtest as run_backtest
     from outage_analysis.incidents import load_backtest_spec
-    from outage_analysis.text import LikelyRange, Locale
 
-    likely = LikelyRange(parse_level(level))
-    locale = Locale(lang, level=likely.level)
-    with progress(lang) as step:
+    sampling, likely = sampling_arguments(draws, seed), parse_level(level)
+    with progress(output.lang) as step:
         step("forecasting from what was public")
-        result = run_backtest(load_backtest_spec(case), **sampling_arguments(draws, seed), level=likely.level)
-    tables = {name: getattr(result, name) for name in BACKTEST_TABLES}
-    spec, policy = result.spec, result.policy
-    if as_json:
-        ids = {"backtest": spec.id, "policy": policy.id, "ledger": result.ledger.id}
-        days = {"as_of": spec.as_of, "known_on": spec.known_on}
-        units = {"currency": policy.currency, "minor_units": policy.digits}
-        print_json(
-            ids
-            | days
-            | units
-            | {"level": likely.level}
-            | {name: table.to_dicts() for name, table in tables.items()}
-        )
-        return
-    notes = result.sentences(Locale(lang, policy.currency, policy.digits))
-    tables = _with_translated_names(tables, locale)
-    titles = {name: locale(f"terminal.backtest_{name}") for name in BACKTEST_TABLES}
-    schemas = table_schemas("backtest")
-    names = {x.id: x.name[lang] for x in spec.outcomes} | {x.id: x.name[lang] for x in spec.unscored}
-    print_titled_tables(tables, titles, "", notes, schemas, policy.locale(lang), likely, names)
-
-
-def _with_translated_names(tables: Mapping[str, pl.DataFrame], locale: Locale) -> dict[str, pl.DataFrame]:
-    import polars as pl
-
-    rivals = {rival: locale(f"terminal.rival_{rival}") for rival in ("naive", "flat")}
-    # The column `beside` contains ids of outcomes, which stay as they are, and kinds of cost.
-    outcomes = set(tables["outcomes"]["outcome"])
-    costs = {kind: locale(f"word.{kind}") for kind in set(tables["unscored"]["beside"]) - outcomes}
-    translated = dict(tables)
-    for table, column, names in (
-        ("rivals", "rival", rivals),
-        ("unscored", "beside", costs),
-    ):
-        translated[table] = tables[table].with_columns(pl.col(column).replace(names))
-    return translated
+        result = run_backtest(load_backtest_spec(case), **sampling, level=likely)
+    output.emit(result)
 
 
 @commands.command()
+@expand_options()
 def bridge(
     first: Run,
     second: Run,
@@ -349,8 +140,7 @@ def bridge(
     incident: Incident = BUNDLED,
     policy: Policy = None,
     valuation: Valuation = "cash",
-    lang: Language = "en",
-    as_json: Json = False,
+    output: Output,
 ) -> None:
     """Explain why the expected cost and its range changed from one run to a later one, from published counts.
 
@@ -364,9 +154,8 @@ def bridge(
     from outage_analysis.costs import BRIDGE, DRAWS, VALUATIONS
     from outage_analysis.costs import bridge as bridge_table
     from outage_analysis.reports import bridge_side
-    from outage_analysis.text import Locale
+    from outage_analysis.text import Answer, ShownTable
 
-    locale = Locale(lang)
     if valuation not in VALUATIONS:
         raise UsageError("no such valuation", value=valuation, remedy=f"Known: {', '.join(VALUATIONS)}.")
     (start, recorded), (end, _) = (bridge_side(run, incident, policy, valuation) for run in (first, second))
@@ -377,9 +166,201 @@ def bridge(
         raise UsageError(problem, value=names, remedy="Name two runs of one incident.")
     table = bridge_table(start, end, valuation=valuation, recorded=recorded, draws=DRAWS)
     currency, digits = start.policy.currency, start.policy.digits
-    if as_json:
+    if output.as_json:
         units = {"valuation": valuation, "currency": currency, "minor_units": digits}
         print_json(units | {"bridge": table.to_dicts()})
         return
+    locale = start.policy.locale(output.lang)
     title = locale("terminal.bridge", valuation=locale(f"word.{valuation}"), currency=currency)
-    print_table(table, title, BRIDGE, locale=start.policy.locale(lang))
+    print_answer(Answer(locale, tables=[ShownTable(title, table, BRIDGE)]))
+
+
+@commands.command()
+@expand_options()
+def scenarios(
+    options: PlanOptions,
+    *,
+    document: Annotated[
+        str,
+        typer.Option("--scenarios", help="Bundled id, or path to the TOML file of your own scenarios."),
+    ] = "stresses",
+    output: Output,
+) -> None:
+    """Print the cash under named stresses: expected cost, range, and chance of exceeding the budget.
+
+    Each scenario changes one or more things, such as what claimants must do, and is computed on the same
+    random draws as the run itself. A scenario that the inputs do not support has no figures and says why.
+
+    Example:
+        outage-analysis scenarios --budget 300_000_000
+    """
+    from outage_analysis.analysis import Scenarios
+    from outage_analysis.costs import load_scenarios
+
+    stresses = load_scenarios(document)
+    with progress(output.lang) as step:
+        analysis = options.run(step)
+        step("computing the scenarios")
+        result = Scenarios(analysis, analysis.scenarios(stresses), stresses)
+    output.emit(result)
+
+
+@commands.command()
+@expand_options("budget")
+def reserve(
+    options: PlanOptions,
+    *,
+    measure: Annotated[str, typer.Option(help="Measure of the reserve: mean, median, P75 or P90.")] = "mean",
+    handling: Annotated[
+        str,
+        typer.Option(help="Whether the cost of working through the claims is inside or outside the reserve."),
+    ] = "outside",
+    since: Annotated[
+        str | None,
+        typer.Option(help="An earlier run: the folder of a report, or id or path of a ledger."),
+    ] = None,
+    output: Output,
+) -> None:
+    """Print the reserve: one amount with its measure, its scope, and what changed since an earlier run.
+
+    The reserve includes the cost lines with an obligation that have an expected cost. Quantiles of cash and
+    handling together come from sums of single draws. The mean is the best estimate of the accounting page.
+
+    Example:
+        outage-analysis reserve --measure P75 --handling inside --since kakao-2022-10-24
+    """
+    from outage_analysis.analysis import Reserve, parse_measure
+
+    parse_measure(measure)  # an unknown measure is refused before anything is computed
+    with progress(output.lang) as step:
+        analysis = options.run(step)
+        step("computing the reserve")
+        result = Reserve(analysis, measure, handling)
+        if since is not None:
+            result = replace(result, since=since, moved=_bridge_since(analysis, since, options))
+    output.emit(result)
+
+
+def _bridge_since(analysis: Analysis, since: str, options: PlanOptions) -> pl.DataFrame:
+    from outage_analysis.analysis import reserve_scope
+    from outage_analysis.costs import BridgeRun
+    from outage_analysis.costs import bridge as bridge_table
+    from outage_analysis.reports import bridge_side
+
+    if analysis.headline_from_claims:
+        raise ModelRefused(
+            "the reserve is computed from claims, and a bridge explains costs from published counts",
+            remedy="Leave --since out.",
+        )
+    first, recorded = bridge_side(since, options.incident or analysis.incident.id, options.policy, "cash")
+    second = BridgeRun(analysis.policy, analysis.ledger, analysis.as_of)
+    not_due = reserve_scope(analysis).not_due
+    if not_due:  # lines without an obligation are in no reserve; a recorded total may include them
+        first, second = first.without(not_due), second.without(not_due)
+        recorded = None
+    plan = analysis.plan
+    return bridge_table(first, second, recorded=recorded, draws=plan.draws, seed=plan.seed)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SearchOptions:
+    """The options that define what `solve` searches for."""
+
+    largest_cost: Annotated[
+        str,
+        typer.Option("--budget", help="The largest cost in whole currency: 400M, 1.5B, 4억 or 400_000_000."),
+    ]
+    vary: Annotated[
+        list[str],
+        typer.Option(
+            help="What varies: LINE.tier1 is the payment of the first loss band of a cost line, LINE.tier1."
+            "up_to its upper edge, LINE.tier1.share the share of the loss that it pays; =LOW..HIGH/STEP sets "
+            "the values. Separate several by commas, or repeat the option."
+        ),
+    ]
+    at: Annotated[
+        str, typer.Option(help="The percentile of the cost that the budget limits, P50 to P99; or expected.")
+    ] = "P90"
+    step: Annotated[
+        str | None, typer.Option(help="Step between the payments that are tried, in whole currency.")
+    ] = None
+    objective: Annotated[
+        str | None,
+        typer.Option(
+            help="What people get: replaced (share of the losses), made_whole (claims paid in full), "
+            "shortfall (the smallest largest shortfall) or per_claim (mean payment per accepted claim). By "
+            "default replaced with claims, per_claim without."
+        ),
+    ] = None
+    max_cliff: Annotated[
+        str | None,
+        typer.Option(help="Largest jump of the payment at an edge of a loss band, in whole currency."),
+    ] = None
+    handling: Annotated[
+        str, typer.Option(help="inside: the budget also pays for the handling of claims. Or outside.")
+    ] = "outside"
+    compare: Annotated[
+        list[str] | None,
+        typer.Option(help="A further policy to show beside the frontier; repeat for more."),
+    ] = None
+
+    def solve(self, plan: Plan) -> BudgetSolution:
+        """Return the policy that gives people most within the budget.
+
+        Raises:
+            UsageError: the value of an option cannot be parsed.
+        """
+        from outage_analysis.analysis import solve_plan
+
+        return solve_plan(
+            plan,
+            vary=self.vary,
+            budget=parse_money(self.largest_cost),
+            at=self.at,
+            step=None if self.step is None else parse_amount(self.step, "--step"),
+            objective=self.objective,
+            max_cliff=None if self.max_cliff is None else parse_amount(self.max_cliff, "--max-cliff"),
+            handling=self.handling,
+        )
+
+
+@commands.command()
+@expand_options("budget")
+def solve(
+    options: PlanOptions,
+    *,
+    search: SearchOptions,
+    write: Annotated[
+        Path | None, typer.Option(help="Write the solution as a policy's TOML file with this name.")
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite an existing file.")] = False,
+    output: Output,
+) -> None:
+    """Find the payments that give people most within a budget, and what costs no more for the same.
+
+    All combinations of the varied values are tried on the same random draws. Payments never fall as the loss
+    grows. If no combination keeps the budget, the command prints the nearest and exits with code 5. Example:
+
+        outage-analysis solve --budget 520M --at P90 --vary small-business-cash.tier1,tier2 --step 10_000
+    """
+    from outage_analysis.files import atomic_file, document_text
+
+    if write is not None and write.suffix != ".toml":
+        raise UsageError("is not named .toml", file=write, remedy="Choose another name for --write.")
+    if write is not None and write.exists() and not force:
+        raise UsageError("exists already", file=write, remedy="Choose another name, or give --force.")
+    plan = options.plan(compare=search.compare or ())
+    with progress(output.lang) as step:
+        step("searching for the best policy")
+        found = search.solve(plan)
+    output.emit(found)
+    if not found.is_feasible:
+        raise ModelRefused(
+            "no policy that was tried satisfies all constraints",
+            remedy="Raise the budget, lower --at, or relax a constraint.",
+        )
+    if write is not None:
+        with atomic_file(write, parents=True) as file:
+            file.write_text(document_text(found.policy), "utf-8", newline="\n")
+        if not output.as_json:
+            print_text(found.locale(output.lang)("solve.written", file=str(write)))

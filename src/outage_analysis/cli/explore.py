@@ -4,20 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from outage_analysis.cli.console import print_json, print_titled_tables, progress, warn_of_rejects
+from outage_analysis.cli.console import progress
 from outage_analysis.cli.option_values import parse_day, parse_share
 from outage_analysis.cli.options import (
     Counts,
     Dimensions,
-    Json,
-    Language,
     Level,
+    Output,
     Policy,
     ReadOptions,
     Recovery,
@@ -28,42 +26,9 @@ from outage_analysis.cli.options import (
 from outage_analysis.errors import UsageError
 
 if TYPE_CHECKING:  # for type checkers only: these imports are slow, and `--help` must start quickly
-    import polars as pl
-
-    from outage_analysis.analysis import ForecastInput, Question
-    from outage_analysis.losses import Channel
-    from outage_analysis.text import Locale
+    from outage_analysis.analysis import ForecastInput, IntakeForecast, Question
 
 commands = typer.Typer()
-
-INTAKE_TABLES = (
-    "points",
-    "branches",
-    "families",
-    "spread",
-    "variance",
-    "weekdays",
-    "spikes",
-    "bounds",
-    "backtest",
-    "coverage",
-    "hindsight",
-)
-"""The tables that `intake` prints, in order; their titles are the labels `terminal.intake_...`."""
-DISTRIBUTION_TABLES = (
-    "bands",
-    "summary",
-    "quantiles",
-    "concentration",
-    "heaps",
-    "bunching",
-    "shares",
-    "differences",
-    "fits",
-    "quantities",
-    "refused",
-)
-"""The tables that `distribution` prints, in order; their titles: the labels `terminal.distribution_...`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -132,8 +97,7 @@ def distribution(
         ),
     ] = None,
     options: QuestionOptions,
-    lang: Language = "en",
-    as_json: Json = False,
+    output: Output,
 ) -> None:
     """Print the distribution of losses: by band, means, quantiles, concentration, heaping; fit distributions.
 
@@ -144,11 +108,8 @@ def distribution(
 
         outage-analysis distribution --grouped dental-claims
     """
-    from outage_analysis.analysis import explore, explore_grouped, table_schemas
-    from outage_analysis.incidents import load_incident
-    from outage_analysis.text import Locale
+    from outage_analysis.analysis import explore, explore_grouped
 
-    locale = Locale(lang)  # an unknown language is refused before anything is computed
     if grouped:
         unused = {
             "FILES": files,
@@ -162,43 +123,15 @@ def distribution(
         _refuse_unused("with claims", {"--top": None if counts else options.top})
         _refuse_unused("without --fit", {"--family": None if options.fit else options.family})
     question, incident = options.question(), reading.incident
-    with progress(lang) as step, mention_default_incident(incident):
+    with progress(output.lang) as step, mention_default_incident(incident):
         step("reading the losses")
         if grouped:
-            answer = explore_grouped(grouped, question, "en" if as_json else lang)
+            result = explore_grouped(grouped, question, "en" if output.as_json else output.lang)
         else:
             layouts = load_layouts(reading.columns, reading.encoding)
             most_rejects = parse_share(reading.max_rejects)
-            answer = explore(files, incident, policy, layouts, counts, question, most_rejects)
-    warn_of_rejects(answer.claims, lang)
-    if as_json:
-        rows = {name: table.to_dicts() for name, table in answer.tables.items()}
-        print_json({"source": answer.source, "synthetic": answer.synthetic, "notes": answer.notes, **rows})
-        return
-    prefix = locale("terminal.synthetic_prefix") if answer.synthetic else ""
-    units = Locale(lang) if grouped else replace(load_incident(incident).locale(lang), starts=answer.starts)
-    titles = {name: locale(f"terminal.distribution_{name}") for name in DISTRIBUTION_TABLES}
-    notes, tables = map(locale.note, answer.notes), _with_texts(answer.tables, lang, question.by)
-    print_titled_tables(tables, titles, prefix, notes, table_schemas("losses"), units)
-
-
-def _with_texts(tables: Mapping[str, pl.DataFrame], lang: str, by: Sequence[str]) -> dict[str, pl.DataFrame]:
-    import polars as pl
-
-    from outage_analysis.text import Locale
-
-    locale, translated = Locale(lang), dict(tables)
-    for name, table in tables.items():
-        texts_of_groups = [pl.col(n) for n in by if table.schema.get(n) == pl.String]
-        translated[name] = table.with_columns(
-            column.replace("", locale("terminal.merged_groups")) for column in texts_of_groups
-        )
-    texts = (("fits", "parameters", locale.translated_distribution), ("refused", "reason", locale.note))
-    for name, column, translate in texts:
-        if name in translated:
-            values = pl.col(column).map_elements(translate, return_dtype=pl.String)
-            translated[name] = translated[name].with_columns(values)
-    return translated
+            result = explore(files, incident, policy, layouts, counts, question, most_rejects)
+    output.emit(result)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -226,27 +159,26 @@ class ForecastOptions:
     ] = False
     hindsight: Annotated[bool, typer.Option(help="Show in a separate table how the intake ended.")] = True
 
-    def channel(self, counted: ForecastInput) -> Channel:
-        """Return the counts of claims, with the deadlines and the last-day rush that these options set.
+    def forecast(self, counted: ForecastInput) -> IntakeForecast:
+        """Forecast how many claims are still to come, with the deadlines and the rush that these options set.
 
         Raises:
             UsageError: the value of an option cannot be parsed, or the deadlines contradict each other.
         """
-        earlier = [last for text in self.former or () if (last := parse_day(text, "--former"))]
-        ends = (parse_day(self.closes, "--closes"), parse_day(self.extend_to, "--extend-to"))
-        return counted.channel.with_deadlines(*ends, self.spike, former=earlier)
-
-    def tables(self, channel: Channel, counted: ForecastInput) -> dict[str, pl.DataFrame]:
-        """Forecast how many claims are still to come, and return the result: name -> table."""
+        from outage_analysis.analysis import IntakeForecast
         from outage_analysis.losses import late_claim_tables
 
-        return late_claim_tables(
+        earlier = [last for text in self.former or () if (last := parse_day(text, "--former"))]
+        ends = (parse_day(self.closes, "--closes"), parse_day(self.extend_to, "--extend-to"))
+        channel = counted.channel.with_deadlines(*ends, self.spike, former=earlier)
+        tables = late_claim_tables(
             channel,
             by=parse_day(self.by, "--by"),
             level=parse_share(self.level, "--level"),
             ended=counted.ended if self.hindsight else None,
             tested=self.backtest,
         )
+        return IntakeForecast(replace(counted, channel=channel), tables)
 
 
 @commands.command()
@@ -272,8 +204,7 @@ def intake(
     ] = None,
     options: ForecastOptions,
     recovery: Recovery = False,
-    lang: Language = "en",
-    as_json: Json = False,
+    output: Output,
 ) -> None:
     """Forecast how many claims are still to come, for each possible deadline, with an interval.
 
@@ -286,11 +217,9 @@ def intake(
 
         outage-analysis intake complaints.csv --incident my-outage.toml --closes 2031-03-20 --spike 0
     """
-    from outage_analysis.analysis import forecast_input_from_series
-    from outage_analysis.incidents import load_intake
-    from outage_analysis.text import Locale
+    from outage_analysis.analysis import forecast_input_from_claims, forecast_input_from_series
+    from outage_analysis.incidents import load_incident, load_intake
 
-    locale = Locale(lang)  # an unknown language is refused before anything is computed
     until = parse_day(as_of)
     unused = (
         {"--series": series}
@@ -298,41 +227,16 @@ def intake(
         else {"--columns": reading.columns, "--encoding": reading.encoding, "--recovery": recovery or None}
     )
     _refuse_unused("with files" if files else "without files", unused)
-    with progress(lang) as step, mention_default_incident(reading.incident):
+    with progress(output.lang) as step, mention_default_incident(reading.incident):
         step("reading the counts")
-        if files:
-            counted = _count_files(files, reading, until, recovery=recovery, lang=lang)
+        claims = reading.read_claims(files, load_incident(reading.incident)) if files else None
+        if claims is not None:
+            counted = forecast_input_from_claims(claims, until, recovery=recovery)
         else:
             counted = forecast_input_from_series(load_intake(series or "kakao-federation"), until)
         step("weighing growth curves")
-        channel = options.channel(counted)
-        tables = options.tables(channel, counted)
-    if as_json:
-        source = {"source": counted.source, "as_of": counted.as_of, "opened": channel.opened}
-        rows = {name: table.to_dicts() for name, table in tables.items()}
-        print_json({**source, "synthetic": channel.synthetic, **rows})
-        return
-    _print_forecast(tables, locale, synthetic=channel.synthetic)
-
-
-def _print_forecast(tables: Mapping[str, pl.DataFrame], locale: Locale, *, synthetic: bool) -> None:
-    from outage_analysis.analysis import table_schemas
-
-    prefix = locale("terminal.recovery_prefix") if synthetic else ""
-    titles = {name: locale(f"terminal.intake_{name}") for name in INTAKE_TABLES}
-    notes = map(locale.note, tables["left_out"]["note"])
-    print_titled_tables(tables, titles, prefix, notes, table_schemas("intake"), locale)
-
-
-def _count_files(
-    files: list[Path], reading: ReadOptions, until: date | None, *, recovery: bool, lang: str
-) -> ForecastInput:
-    from outage_analysis.analysis import forecast_input_from_claims
-    from outage_analysis.incidents import load_incident
-
-    claims = reading.read_claims(files, load_incident(reading.incident))
-    warn_of_rejects(claims, lang)
-    return forecast_input_from_claims(claims, until, recovery=recovery)
+        result = replace(options.forecast(counted), claims=claims)
+    output.emit(result)
 
 
 def _parse_list(text: str, option: str) -> tuple[str, ...]:

@@ -12,9 +12,9 @@ from typing import Annotated
 
 import typer
 
-from outage_analysis.cli.console import print_json, print_line, progress, warn_of_rejects
+from outage_analysis.cli.console import print_json, print_line, print_warnings, progress
 from outage_analysis.cli.next_commands import language_option, suggest_command
-from outage_analysis.cli.options import Encoding, Json, PlanOptions, Rows, expand_options
+from outage_analysis.cli.options import Encoding, Json, PlanOptions, Rows, check_language, expand_options
 from outage_analysis.errors import UsageError, one_line
 
 commands = typer.Typer()
@@ -39,7 +39,10 @@ class ProjectOptions:
     ] = ""
     lang: Annotated[
         str,
-        typer.Option(help="Language of messages and of the project's charts, tables and reports: en or ko."),
+        typer.Option(
+            help="Language of messages and of the project's charts, tables and reports: en or ko.",
+            callback=check_language,
+        ),
     ] = "en"
     loss_unit: Annotated[
         str,
@@ -140,7 +143,7 @@ class ClaimsOptions:
             UsageError: --claims or --tiers is missing, an option is invalid, or the folder has files.
             InputRefused: the complaint files cannot be used.
         """
-        from outage_analysis.analysis import write_documents
+        from outage_analysis.analysis import input_warnings, write_documents
         from outage_analysis.claims import Claims
 
         if not self.claims:
@@ -164,7 +167,7 @@ class ClaimsOptions:
             plan = options.plan()
             step("writing the documents")
             written = write_documents(plan, folder)
-        warn_of_rejects(plan.claims if isinstance(plan.claims, Claims) else None, lang)
+        print_warnings(input_warnings(plan.claims if isinstance(plan.claims, Claims) else None, None, lang))
         return written
 
     def report_command(self, folder: Path, written: Path, lang: str) -> list[str]:
@@ -232,10 +235,8 @@ def new(
         outage-analysis new mine --claims complaints.csv --tiers 300000:30000,500000:50000
     """
     from outage_analysis.jupyter import MAX_PATH_LENGTH
-    from outage_analysis.text import Locale
 
     lang = project.lang
-    Locale(lang)  # an unknown language is refused before anything is computed
     from_claims = bool(options.claims) or options.tiers is not None
     _refuse_unused_options(project, options, from_claims=from_claims)
     if from_claims:

@@ -10,13 +10,13 @@ import inspect
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, is_dataclass, replace
-from functools import cache, wraps
+from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypedDict
 
 import typer
 
-from outage_analysis.cli.console import start_screen
+from outage_analysis.cli.console import print_answer, print_json, print_warnings, start_screen
 from outage_analysis.cli.option_values import (
     parse_amount,
     parse_columns,
@@ -29,12 +29,11 @@ from outage_analysis.cli.option_values import (
 from outage_analysis.errors import InputRefused, UsageError
 
 if TYPE_CHECKING:  # for type checkers only: these imports are slow, and `--help` must start quickly
-    from typer.models import CommandInfo
-
-    from outage_analysis.analysis import Plan
+    from outage_analysis.analysis import Analysis, Plan
     from outage_analysis.claims import Claims
     from outage_analysis.incidents import Incident as LoadedIncident
     from outage_analysis.incidents import Layout
+    from outage_analysis.text import Result
 
 BUNDLED = "kakao-2022"
 """The default incident."""
@@ -86,7 +85,16 @@ Dimensions = Annotated[
         "incident's."
     ),
 ]
-Language = Annotated[str, typer.Option(help="Language: en or ko.")]
+
+
+def check_language(lang: str) -> str:
+    """Refuse an unknown language before anything is computed."""
+    from outage_analysis.text import Locale
+
+    return Locale(lang).lang
+
+
+Language = Annotated[str, typer.Option(help="Language: en or ko.", callback=check_language)]
 Recovery = Annotated[
     bool,
     typer.Option(
@@ -103,8 +111,30 @@ Rows = Annotated[
 Json = Annotated[bool, typer.Option("--json", help="Print JSON to stdout.")]
 
 
-WITHOUT_TABLES = ("report", "verify", "synth")
-"""Commands with --json that print sentences only."""
+@dataclass(frozen=True, kw_only=True)
+class Output:
+    """How a command prints its result."""
+
+    lang: Language = "en"
+    as_json: Json = False
+    everything: Annotated[
+        bool,
+        typer.Option(
+            "--all",
+            help="Print every table in full. By default, a terminal shows 40 lines.",
+            callback=start_screen,
+        ),
+    ] = False
+
+    def emit(self, result: Result) -> None:
+        """Print a result: its warnings on stderr, then JSON, or the answer in words with its tables."""
+        print_warnings(result.warnings(self.lang))
+        if self.as_json:
+            print_json(result.to_dict())
+        else:
+            print_answer(result.answer(self.lang))
+
+
 TIERS = ("files", "tiers", "effort", "unknown", "currency", "scale", "column")
 """Options of a plan without TOML files; commands that compare several policies do not offer them."""
 
@@ -212,6 +242,12 @@ class PlanOptions:
         )
         return plan if self.tiers is None else self._with_tiers(plan, self.tiers)
 
+    def run(self, progress: Callable[[str], None]) -> Analysis:
+        """Run the analysis that these options define; `progress` is called with the name of each step."""
+        from outage_analysis.analysis import run
+
+        return run(self.plan(), progress=progress)
+
     def _with_tiers(self, plan: Plan, tiers: str) -> Plan:
         from outage_analysis.analysis import with_tiers
         from outage_analysis.claims import read_claims
@@ -294,7 +330,8 @@ def expand_options(*omitted: str) -> Callable[[Callable[..., None]], Callable[..
             if not (isinstance(group, type) and is_dataclass(group)):
                 parameters.append(parameter)
                 continue
-            offered = [field for field in _fields(group) if field.name not in omitted]
+            fields = inspect.signature(group, eval_str=True).parameters.values()
+            offered = [field for field in fields if field.name not in omitted]
             groups[parameter.name] = (group, [field.name for field in offered])
             parameters += offered
 
@@ -313,38 +350,6 @@ def expand_options(*omitted: str) -> Callable[[Callable[..., None]], Callable[..
         return run
 
     return decorate
-
-
-def offer_all(command: CommandInfo) -> None:
-    """Give a command that prints tables the option --all, which prints every one on a terminal."""
-    run = command.callback
-    if run is None or run.__name__ in WITHOUT_TABLES or "as_json" not in inspect.signature(run).parameters:
-        return
-    option = typer.Option(
-        "--all",
-        help="Print every table in full. By default, a terminal shows 40 lines.",
-        callback=start_screen,
-    )
-    signature = inspect.signature(run, eval_str=True)
-
-    @wraps(run)
-    def printed(**values: object) -> None:
-        values.pop("everything")
-        run(**values)
-
-    everything = inspect.Parameter(
-        "everything", inspect.Parameter.KEYWORD_ONLY, default=False, annotation=Annotated[bool, option]
-    )
-    printed.__annotations__ = {}
-    printed.__signature__ = signature.replace(  # type: ignore[attr-defined]
-        parameters=[*signature.parameters.values(), everything]
-    )
-    command.callback = printed
-
-
-@cache
-def _fields(group: type) -> tuple[inspect.Parameter, ...]:
-    return tuple(inspect.signature(group, eval_str=True).parameters.values())
 
 
 class SamplingArguments(TypedDict, total=False):

@@ -7,16 +7,9 @@ from typing import Annotated
 
 import typer
 
-from outage_analysis.cli.console import (
-    print_json,
-    print_line,
-    print_text,
-    progress,
-    warn_of_rejects,
-)
-from outage_analysis.cli.cost_output import answer, cost_as_json, print_cost, warn_of_examples
+from outage_analysis.cli.console import print_json, print_line, print_text, print_warnings, progress
 from outage_analysis.cli.next_commands import language_option, suggest_command
-from outage_analysis.cli.options import Json, Language, PlanOptions, expand_options, option_words
+from outage_analysis.cli.options import Json, Language, Output, PlanOptions, expand_options, option_words
 from outage_analysis.errors import UsageError, VerificationFailed, one_line
 
 commands = typer.Typer()
@@ -55,8 +48,8 @@ def report(
 
         outage-analysis report --lang ko --formats html,csv --bom
     """
-    from outage_analysis.analysis import narrowing_sentence, run
-    from outage_analysis.reports import FORMATS, check_output_options, write_report
+    from outage_analysis.analysis import cost_sentences, narrowing_sentence, run
+    from outage_analysis.reports import FORMATS, check_output_options, read_manifest, write_report
 
     chosen = tuple(FORMATS) if formats is None else tuple(name.strip() for name in formats.split(","))
     plan = options.plan(hindsight=hindsight, compare=compare or ())
@@ -66,39 +59,25 @@ def report(
         analysis.check_budget_has_cash()
         step("writing the report")
         page = write_report(analysis, out, lang=lang, force=force, formats=chosen, bom=bom)
-    warn_of_rejects(analysis.claims, lang)
-    warn_of_examples(analysis, lang)
-    locale = analysis.locale(lang)
-    told = [*answer(analysis, locale), *narrowing_sentence(analysis, locale)]
+    print_warnings(analysis.warnings(lang))
+    locale, folder = analysis.locale(lang), page.parent
+    told = [*cost_sentences(analysis, locale), *narrowing_sentence(analysis, locale)]
+    written = list(read_manifest(folder).outputs)
     if as_json:
-        print_json({"answer": told, **_report_files(page)})
+        files = [str(folder / name) for name in (*written, "manifest.json", "SHA256SUMS")]
+        paths = {"report": str(page), "manifest": str(folder / "manifest.json"), "files": files}
+        print_json({"answer": told, **paths})
         return
     for sentence in told:
         print_text(sentence)
-    for path in _top_paths(page):
-        print_line(path)
-
-
-def _report_files(page: Path) -> dict[str, object]:
-    from outage_analysis.reports import read_manifest
-
-    folder = page.parent
-    names = [*read_manifest(folder).outputs, "manifest.json", "SHA256SUMS"]
-    files = [str(folder / name) for name in names]
-    return {"report": str(page), "manifest": str(folder / "manifest.json"), "files": files}
-
-
-def _top_paths(page: Path) -> list[str]:
-    from outage_analysis.reports import read_manifest
-
-    names = dict.fromkeys(name.partition("/") for name in read_manifest(page.parent).outputs)
-    tops = dict.fromkeys(f"{page.parent / top}{separator}" for top, separator, _ in names)
-    return [*(path for path in tops if path != str(page)), str(page)]
+    parts = dict.fromkeys(name.partition("/")[:2] for name in written)
+    tops = [f"{folder / top}{separator}" for top, separator in parts]
+    print_line("\n".join([*(path for path in tops if path != str(page)), str(page)]))
 
 
 @commands.command()
 @expand_options()
-def cost(options: PlanOptions, *, lang: Language = "en", as_json: Json = False) -> None:
+def cost(options: PlanOptions, *, output: Output) -> None:
     """Print the expected cost, its uncertainty, and the cost by cost line, service and loss band.
 
     The total is between P10 and P90 with a probability of 80 %; --level sets another probability. "Low" and
@@ -109,20 +88,12 @@ def cost(options: PlanOptions, *, lang: Language = "en", as_json: Json = False) 
 
         outage-analysis cost --counts totals.csv --json
     """
-    from outage_analysis.analysis import run
-    from outage_analysis.text import Locale
-
-    Locale(lang)  # an unknown language is refused before anything is computed
-    plan = options.plan()
-    with progress(lang) as step:
-        analysis = run(plan, progress=step)
+    with progress(output.lang) as step:
+        analysis = options.run(step)
     analysis.check_budget_has_cash()
-    warn_of_rejects(analysis.claims, lang)
-    warn_of_examples(analysis, lang)
-    if as_json:
-        print_json(cost_as_json(analysis))
-    else:
-        print_cost(analysis, lang)
+    output.emit(analysis)
+    if not output.as_json:
+        lang = output.lang
         suggest_command("report", *option_words(options), *language_option(lang), lang=lang)
 
 

@@ -32,7 +32,7 @@ from typing import TYPE_CHECKING
 from outage_analysis.lazy_exports import lazy_exports
 
 if TYPE_CHECKING:
-    from outage_analysis.costs.backtesting import OUTCOMES, RANGES, RIVALS, UNSCORED, Backtest, backtest
+    from outage_analysis.costs.backtesting import BACKTEST, OUTCOMES, RANGES, RIVALS, Backtest, backtest
     from outage_analysis.costs.claim_payments import NO_RULE, payments
     from outage_analysis.costs.comparison.benefits import LOSS_REPLACEMENT
     from outage_analysis.costs.comparison.compare_policies import (

@@ -40,12 +40,15 @@ from outage_analysis.text import (
     FLOAT,
     LINE,
     TABLE_DIGITS,
+    Answer,
     Column,
     LikelyRange,
     Locale,
+    Result,
     ShortRepr,
     TableSchema,
     UnitByRow,
+    shown_tables,
 )
 
 CASH = ("paid", "total")
@@ -131,9 +134,12 @@ UNSCORED = TableSchema(
 Row = dict[str, Any]
 Ends = tuple[float, float]
 
+BACKTEST = {"outcomes": OUTCOMES, "rivals": RIVALS, "unscored": UNSCORED}
+"""The tables of a back-test, in the order in which they are shown, with their columns."""
+
 
 @dataclass(frozen=True, repr=False)
-class Backtest(ShortRepr):
+class Backtest(ShortRepr, Result):
     """Forecasts as of one day compared with the outcomes; money in the smallest unit of the currency.
 
     Args:
@@ -165,6 +171,39 @@ class Backtest(ShortRepr):
         ]
         types = {column.name: RANGES.dtypes[column.name] for column in RIVAL_ENDS}
         return self.outcomes.hstack(pl.DataFrame(rows, schema=types, orient="row"))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the back-test as plain values."""
+        return {
+            "backtest": self.spec.id,
+            "policy": self.policy.id,
+            "ledger": self.ledger.id,
+            "as_of": self.spec.as_of,
+            "known_on": self.spec.known_on,
+            "currency": self.policy.currency,
+            "minor_units": self.policy.digits,
+            "level": self.level,
+            **{name: getattr(self, name).to_dicts() for name in BACKTEST},
+        }
+
+    def answer(self, lang: str = "en") -> Answer:
+        """Return the forecasts beside the outcomes and beside naive and press forecasts, with notes."""
+        locale = replace(self.policy.locale(lang), level=self.level)
+        rivals = {rival: locale(f"terminal.rival_{rival}") for rival in ("naive", "flat")}
+        # The column `beside` contains ids of outcomes, which stay as they are, and kinds of cost.
+        kinds = set(self.unscored["beside"]) - set(self.outcomes["outcome"])
+        tables = {
+            "outcomes": self.outcomes,
+            "rivals": self.rivals.with_columns(pl.col("rival").replace(rivals)),
+            "unscored": self.unscored.with_columns(
+                pl.col("beside").replace({kind: locale(f"word.{kind}") for kind in kinds})
+            ),
+        }
+        titles = {name: locale(f"terminal.backtest_{name}") for name in BACKTEST}
+        notes = self.sentences(Locale(lang, self.policy.currency, self.policy.digits))
+        names = {x.id: x.name[lang] for x in self.spec.outcomes}
+        names |= {x.id: x.name[lang] for x in self.spec.unscored}
+        return Answer(locale, tables=[*shown_tables(tables, titles, BACKTEST, locale), *notes], names=names)
 
     def sentences(self, locale: Locale) -> list[str]:
         """Summarise the back-test in sentences; the first sentence states its main limitation.

@@ -64,7 +64,7 @@ LEVERS: TableSchema = TableSchema(
         Column("adds", "money", "What one step adds to the expected cash."),
     ),
 )
-AWARD_VIEWS = TableSchema(
+AWARD_VIEWS: TableSchema = TableSchema(
     "One row with the uncertain mean award, and one per fixed mean award.",
     (
         Column("view", "word", "uncertain or fixed."),
@@ -75,7 +75,7 @@ AWARD_VIEWS = TableSchema(
         Column("range_high", "money", "High end of the likely range of the cash."),
     ),
 )
-BREAK_EVENS = TableSchema(
+BREAK_EVENS: TableSchema = TableSchema(
     "One row per input that is a single number.",
     (
         ASSUMPTION,
@@ -94,7 +94,7 @@ BREAK_EVENS = TableSchema(
 MEASURED_UNIT = UnitByRow(
     "measure", {"median": INPUT_UNIT, "share": "share", "chance": "share"}, otherwise="decimal"
 )
-INPUTS_GIVEN_EXCEEDANCE = TableSchema(
+INPUTS_GIVEN_EXCEEDANCE: TableSchema = TableSchema(
     "One row per input, and per part of a band mix or rival model.",
     (
         ASSUMPTION,
@@ -105,7 +105,7 @@ INPUTS_GIVEN_EXCEEDANCE = TableSchema(
         Column("given_exceedance", MEASURED_UNIT, "Value in the draws above the limit."),
     ),
 )
-INDICES = TableSchema(
+INDICES: TableSchema = TableSchema(
     "One row per uncertain input.",
     (
         ASSUMPTION,

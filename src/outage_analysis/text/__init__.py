@@ -10,6 +10,7 @@ Modules:
     dates: SQL that parses dates
     named_days: date formats with the name of a month, or without a year
     times: SQL that parses the time of day in dates
+    answers: the sentences and tables with which a result answers its reader
     display: cards and tables as text and HTML
     encodings: detects the encoding of a text file
     encoding_by_words: finds the encoding of a text by its words
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
         let_sql,
         number_sql,
     )
+    from outage_analysis.text.answers import Answer, Result, ShownTable, shown_tables
     from outage_analysis.text.currency_units import (
         NO_DECIMALS,
         THREE_DECIMALS,

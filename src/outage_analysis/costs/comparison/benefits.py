@@ -28,7 +28,7 @@ from outage_analysis.text import CLAIMS, LOSS, Column, TableSchema
 CLOSE = 1e-5
 """Two losses that differ by less are equal."""
 POLICY = Column("policy", "name", "Id of the policy.", label="policy_name")
-LOSS_REPLACEMENT = TableSchema(
+LOSS_REPLACEMENT: TableSchema = TableSchema(
     "One row per policy, cost line, service and loss band.",
     (
         POLICY,

@@ -123,7 +123,7 @@ POLICIES: TableSchema = TableSchema(
         *(replace(column, shown=False) for column in BENEFIT_COLUMNS[2:]),
     ),
 )
-POLICY_BENEFITS = TableSchema("One row per policy.", (POLICY, *BENEFIT_COLUMNS))
+POLICY_BENEFITS: TableSchema = TableSchema("One row per policy.", (POLICY, *BENEFIT_COLUMNS))
 PAIRS: TableSchema = TableSchema(
     "One row per pair of policies.",
     (
@@ -147,7 +147,7 @@ FLIPS: TableSchema = TableSchema(
         Column("beyond", "share", "Probability that the input lies beyond this value."),
     ),
 )
-LEFT_OUT = TableSchema(
+LEFT_OUT: TableSchema = TableSchema(
     "One row per cost line without an expected cost.", (POLICY, *COSTS.pick("line", "status", "missing"))
 )
 

@@ -18,7 +18,7 @@ AN_HOUR = 1 / 24
 BRANCH = Column("branch", "word", "Way in which the intake may end.")
 LEVEL = Column("level", "share", "Probability level of the interval.", label="interval_level")
 CLOSES = Column("closes", "text", "Closing time of the branch.")
-FORECAST_BRANCHES = TableSchema(
+FORECAST_BRANCHES: TableSchema = TableSchema(
     "One row per branch and level.",
     (
         BRANCH,
@@ -32,7 +32,7 @@ FORECAST_BRANCHES = TableSchema(
         Column("high", "count", "Upper end of the interval of the total.", label="value_high"),
     ),
 )
-LATE_BOUNDS = TableSchema(
+LATE_BOUNDS: TableSchema = TableSchema(
     "One row per branch and bound.",
     (
         BRANCH,
@@ -42,7 +42,7 @@ LATE_BOUNDS = TableSchema(
         Column("total", "count", "Total number of claims."),
     ),
 )
-HINDSIGHT = TableSchema(
+HINDSIGHT: TableSchema = TableSchema(
     "One row per branch and level.",
     (
         BRANCH,
@@ -55,7 +55,7 @@ HINDSIGHT = TableSchema(
         Column("probability_below", "share", "Forecast probability of fewer, plus half that of this number."),
     ),
 )
-POINTS = TableSchema(
+POINTS: TableSchema = TableSchema(
     "One row per count.",
     (
         Column("at", "text", "Time of the count."),
@@ -65,7 +65,7 @@ POINTS = TableSchema(
         Column("daily_rate", "decimal", "Claims per day since the previous count."),
     ),
 )
-CURVE_FORECASTS = TableSchema(
+CURVE_FORECASTS: TableSchema = TableSchema(
     "One row per branch, curve family and level.",
     (
         BRANCH,
@@ -77,7 +77,7 @@ CURVE_FORECASTS = TableSchema(
         Column("high", "count", "Upper end of the interval of the total.", label="value_high"),
     ),
 )
-CURVE_SPREAD = TableSchema(
+CURVE_SPREAD: TableSchema = TableSchema(
     "One row per branch and level.",
     (
         BRANCH,
@@ -90,7 +90,7 @@ CURVE_SPREAD = TableSchema(
         Column("high_most", "count", "Largest upper end among the families."),
     ),
 )
-LATE_VARIANCE = TableSchema(
+LATE_VARIANCE: TableSchema = TableSchema(
     "One row per branch.",
     (
         BRANCH,
@@ -102,14 +102,14 @@ LATE_VARIANCE = TableSchema(
         Column("deviation", "decimal", "Standard deviation."),
     ),
 )
-WEEKDAY_FACTORS = TableSchema(
+WEEKDAY_FACTORS: TableSchema = TableSchema(
     "One row per weekday.",
     (
         Column("weekday", "word", "The weekday."),
         Column("factor", "decimal", "Its claims relative to the mean.", label="weekday_factor"),
     ),
 )
-DEADLINE_SPIKES = TableSchema(
+DEADLINE_SPIKES: TableSchema = TableSchema(
     "One row per former deadline.",
     (
         Column("deadline", "text", "Time of the deadline."),
@@ -118,7 +118,7 @@ DEADLINE_SPIKES = TableSchema(
         Column("multiple", "decimal", "Further claims as a multiple of a usual last day.", label="spike"),
     ),
 )
-TESTED_FORECASTS = TableSchema(
+TESTED_FORECASTS: TableSchema = TableSchema(
     "One row per origin, later count and level.",
     (
         Column("origin", "text", "Time from which the forecast was made."),
@@ -132,7 +132,7 @@ TESTED_FORECASTS = TableSchema(
         Column("inside", "flag", "Whether the interval contains the count."),
     ),
 )
-INTERVAL_COVERAGE = TableSchema(
+INTERVAL_COVERAGE: TableSchema = TableSchema(
     "One row per level.",
     (
         LEVEL,

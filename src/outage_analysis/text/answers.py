@@ -1,0 +1,70 @@
+"""How every result answers its reader: sentences and tables in one language, and everything as JSON."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import polars as pl
+
+from outage_analysis.text.likely_range import LikelyRange
+from outage_analysis.text.locale import Locale
+from outage_analysis.text.table_schema import TableSchema
+
+
+@dataclass(frozen=True)
+class ShownTable:
+    """A table to show below its title; amounts are in the smallest unit of the currency."""
+
+    title: str
+    rows: pl.DataFrame
+    schema: TableSchema | None = None
+    """The columns to show and their units; without it, all columns are shown with the numbers as they are."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a reader is told in one language: the answer in sentences, then tables with notes below them."""
+
+    locale: Locale
+    """The language of column heads and words, and the units of the amounts in the tables."""
+    sentences: Sequence[str] = ()
+    tables: Iterable[ShownTable | str] = ()
+    """Tables and notes, in the order in which they are read."""
+    names: Mapping[str, str] = field(default_factory=dict)
+    """Display name by id."""
+
+
+class Result(ABC):
+    """A result that the command line prints and a notebook can show."""
+
+    def warnings(self, lang: str) -> list[str]:  # noqa: ARG002 - for results with inputs to warn of
+        """Return sentences on the inputs, such as how many rows were rejected."""
+        return []
+
+    @abstractmethod
+    def answer(self, lang: str = "en") -> Answer:
+        """Return the answer in a language."""
+
+    @abstractmethod
+    def to_dict(self) -> dict[str, Any]:
+        """Return everything as plain values, with amounts in the smallest unit of the currency."""
+
+
+def shown_tables(
+    tables: Mapping[str, pl.DataFrame],
+    titles: Mapping[str, str],
+    schemas: Mapping[str, TableSchema],
+    locale: Locale,
+) -> Iterator[ShownTable]:
+    """Yield the tables that have a title and at least one row, in the order of the titles.
+
+    The columns of the likely range are named after its ends: p10, not range_low.
+    """
+    measures = LikelyRange(locale.level).column_measures
+    for name, title in titles.items():
+        table = tables.get(name)
+        if table is not None and not table.is_empty():
+            yield ShownTable(title, table.rename(measures, strict=False), schemas[name].renamed(measures))
