@@ -19,7 +19,7 @@ from outage_analysis.errors import InputRefused, ModelRefused, OutageAnalysisErr
 from outage_analysis.files import data_root
 from outage_analysis.incidents import load_incident
 from outage_analysis.incidents import published_facts as published
-from outage_analysis.losses import quality_report
+from outage_analysis.losses import ClaimsQuality
 from outage_analysis.reports import FORMATS, write_report
 
 if TYPE_CHECKING:
@@ -187,7 +187,7 @@ def test_the_tables_of_the_data_are_those_of_the_quality_report(claims_csv: Clai
     rows = [{"claimant_id": "u1"}, {"claimant_id": "u1", "loss": "-1"}, {"claimant_id": "u1"}, {"loss": "15"}]
     analysis = run(Plan(claims=(claims_csv(rows),), max_rejects=0.5, draws=FEW))
     assert analysis.claims
-    told = quality_report(analysis.claims)
+    told = ClaimsQuality(analysis.claims).to_dict()
     for name, part in {
         "claims_quality": "files",
         "claims_rules": "rules",

@@ -23,7 +23,7 @@ from outage_analysis.costs import payments
 from outage_analysis.errors import DisclosureBlocked, UsageError
 from outage_analysis.files import data_root
 from outage_analysis.incidents import Incident, load_incident
-from outage_analysis.losses import build_cube, quality_report
+from outage_analysis.losses import ClaimsQuality, build_cube
 from outage_analysis.losses.claims_table import WIDTH
 from outage_analysis.policies import load_policy
 from tests.conftest import claim_rows, with_any_loss
@@ -241,7 +241,7 @@ def test_filters_add_up_and_say_so(claims: Claims) -> None:
     assert kept.selection in " ".join(repr(kept).split())
     assert kept.selection in build_cube(kept).source
     assert build_cube(kept).claims == build_cube(claims.filter(service="kakaotalk")).claims - 1 == 2
-    assert quality_report(kept)["claims"] == 2
+    assert ClaimsQuality(kept).to_dict()["claims"] == 2
 
 
 def test_filtered_claims_outlive_the_claims_they_come_from(claims_csv: ClaimsCsv, incident: Incident) -> None:
@@ -446,7 +446,7 @@ def test_the_explanations_of_rejects_agree_with_those_of_the_command(
     claims_csv: ClaimsCsv, incident: Incident
 ) -> None:
     claims = read_claims(claims_csv(BROKEN), incident, max_rejects=1)
-    lines = quality_report(claims)["first_rejects"]
+    lines = ClaimsQuality(claims).to_dict()["first_rejects"]
     for line, row in zip(lines, claims.rejects.iter_rows(named=True), strict=True):
         assert line.startswith(f"{row['file']}, row {row['row']}, {row['column']}: ")
         assert f"'{row['rule']}'" in line

@@ -22,7 +22,7 @@ from outage_analysis.claims import Warehouse, queries, read_claims, save_claims,
 from outage_analysis.errors import EnvironmentFailed, InputRefused, UsageError
 from outage_analysis.incidents import Dimension, Incident, Layout, load_incident
 from outage_analysis.incidents.incident import RESERVED
-from outage_analysis.losses import build_cube, claimants_table, quality_report
+from outage_analysis.losses import ClaimsQuality, build_cube, claimants_table
 from tests.commands import command
 from tests.conftest import claim_rows
 from tests.killed_runs import killed_at
@@ -62,7 +62,7 @@ def plain_values(claims: Claims) -> dict[str, Any]:
         "rejects": claims.rejected_rows.rows(named=True),
         "inputs": claims.inputs,
         "layouts": claims.layouts,
-        "quality": quality_report(claims),
+        "quality": ClaimsQuality(claims).to_dict(),
         "cube": build_cube(claims, dimensions=CUBE).frame.rows(),
     }
 

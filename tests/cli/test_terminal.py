@@ -49,7 +49,7 @@ PRINTING: dict[str, tuple[str, ...]] = {
 """The commands that print tables or sentences, with what they are run with."""
 WRITING = {"report", "synth", "verify", "notebook run", "policies new", "new", "lab"}
 """Those that write files, and print their paths or one sentence."""
-WITHOUT_TABLE = {"incidents", "policies explain", "policies check"}
+WITHOUT_TABLE = {"policies explain", "policies check"}
 Printed = tuple[ShownTable, Answer]
 
 

@@ -93,8 +93,6 @@ KEY = re.compile(r"(?<![\w./-])[a-z]+\.[a-z]+_[a-z_]+\b|\{[a-z_]*\}|�")
 """A key of a word, a place to fill, a character that was not read."""
 NOTHING = re.compile(r"\b(?:None|nan|NaN|NaT|null)\b|Traceback|<[\w.]+ object")
 ENGLISH = re.compile(r"\b[A-Za-z][a-z]+(?: [a-z]{2,}){3,}")
-RAW_VALUES = {("incidents", "kakao"), ("incidents", "trams")}
-"""The commands that print nested values as Python does."""
 
 
 class Terminal(StringIO):
@@ -178,12 +176,7 @@ def test_every_command_of_the_help_is_run() -> None:
 
 
 @pytest.mark.parametrize(("name", "case", "lang"), cases())
-def test_a_command_prints_words_and_figures_only(
-    name: str, case: str, lang: str, request: pytest.FixtureRequest
-) -> None:
-    if (name, case) in RAW_VALUES:
-        reason = "nested values of an incident are printed as Python writes them"
-        request.applymarker(pytest.mark.xfail(strict=True, reason=reason))
+def test_a_command_prints_words_and_figures_only(name: str, case: str, lang: str) -> None:
     code, out, err = answer(name, case, "--lang", lang)
     assert code == 0, err
     assert out.strip()

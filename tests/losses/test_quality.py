@@ -16,7 +16,7 @@ from outage_analysis.claims.rejects import MAX_VALUE_LENGTH
 from outage_analysis.claims.rules import EXACT_COPY, REPEATED_ID, UNREADABLE
 from outage_analysis.errors import InputRefused
 from outage_analysis.incidents import Dimension, load_incident
-from outage_analysis.losses import claimants_table, quality_report, quality_table, rule_table
+from outage_analysis.losses import ClaimsQuality, claimants_table, quality_table, rule_table
 from outage_analysis.losses.data_quality import MAX_EXPLAINED_REJECTS
 from tests.commands import command
 from tests.conftest import claim_rows
@@ -99,10 +99,10 @@ def test_an_example_is_masked_and_neither_a_name_nor_a_sentence(
 ) -> None:
     claims = read(claims_csv([{}, {column: text}]), incident)
     assert rule_table(claims)["example"].to_list() == [example]
-    (line,) = quality_report(claims)["first_rejects"]
+    (line,) = ClaimsQuality(claims).to_dict()["first_rejects"]
     assert f"(found '{example}')" in line
     if text != example:
-        assert text not in json.dumps(quality_report(claims), ensure_ascii=False, default=str)
+        assert text not in json.dumps(ClaimsQuality(claims).to_dict(), ensure_ascii=False, default=str)
 
 
 def test_an_unreadable_record_shows_its_trouble_and_not_its_text(
@@ -114,7 +114,7 @@ def test_an_unreadable_record_shows_its_trouble_and_not_its_text(
     assert rule_table(claims).rows() == [
         ("claims.csv", UNREADABLE, "rejected", 1, 3, "2 fields instead of 8")
     ]
-    assert "김민수" not in json.dumps(quality_report(claims), ensure_ascii=False, default=str)
+    assert "김민수" not in json.dumps(ClaimsQuality(claims).to_dict(), ensure_ascii=False, default=str)
     assert claims.rejected_rows["raw"].to_list() == ["김민수,010-1234-5678"]  # it stays in the warehouse
 
 
@@ -133,7 +133,7 @@ def test_a_repeated_complaint_names_the_one_that_was_kept(claims_csv: ClaimsCsv,
     rows = [{"claim_id": "a"}, {"claim_id": "a"}, {"claim_id": "a", "loss": "1"}]
     claims = read(claims_csv(rows), incident)
     assert rules_of(claims) == [(REPEATED_ID, "rejected", 1), (EXACT_COPY, "rejected", 1)]
-    for line in quality_report(claims)["first_rejects"]:
+    for line in ClaimsQuality(claims).to_dict()["first_rejects"]:
         assert line.endswith("Row 2 of claims.csv was kept.")
 
 
@@ -141,7 +141,7 @@ def test_the_first_rejects_are_reported_and_the_others_counted(
     claims_csv: ClaimsCsv, incident: Incident
 ) -> None:
     claims = read(claims_csv([{}, *[{"loss": f"x{n}"} for n in range(MAX_EXPLAINED_REJECTS + 3)]]), incident)
-    told = quality_report(claims)
+    told = ClaimsQuality(claims).to_dict()
     assert (told["rows"], told["claims"], told["rejects"]) == (
         MAX_EXPLAINED_REJECTS + 4,
         1,
@@ -154,7 +154,7 @@ def test_the_first_rejects_are_reported_and_the_others_counted(
 
 def test_the_report_is_plain_values(claims_csv: ClaimsCsv, incident: Incident) -> None:
     claims = read(claims_csv([{}, {"loss": "x"}], name="my-synthetic.csv"), incident)
-    told = quality_report(claims)
+    told = ClaimsQuality(claims).to_dict()
     assert json.loads(json.dumps(told, default=date.isoformat))["synthetic"] is True
     assert told["skipped"] == []
 

@@ -65,11 +65,9 @@ def test_an_unknown_language_is_refused() -> None:
         Locale("fr")
 
 
-@pytest.mark.parametrize(
-    ("count", "text"), [("1", "and 1 more row: --json has all"), ("21", "and 21 more rows: --json has all")]
-)
+@pytest.mark.parametrize(("count", "text"), [("1", "1 more row"), ("21", "21 more rows")])
 def test_a_count_of_one_is_singular_in_english(count: str, text: str) -> None:
-    assert Locale("en")("terminal.more_rows", rows=count) == text
+    assert Locale("en")("terminal.hidden_rows", rows=count) == text
 
 
 def test_no_english_text_has_a_plural_after_a_count_that_may_be_one() -> None:

@@ -90,6 +90,7 @@ if TYPE_CHECKING:
         FUNNEL,
         SERVICES,
         all_schemas,
+        service_table,
         table_schemas,
     )
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import date
 from functools import cache, partial
 from importlib import import_module
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -33,6 +34,7 @@ from outage_analysis.text import (
 
 if TYPE_CHECKING:
     from outage_analysis.analysis.analysis import Analysis
+    from outage_analysis.incidents import Incident
 
 CLAIMS, HINDSIGHT = "claims_", "hindsight_"
 """Prefixes of the names of tables computed from claims, and of tables that use later facts."""
@@ -205,21 +207,37 @@ def _published_tables(a: Analysis) -> Makers:
     }
 
 
-def _services(a: Analysis) -> pl.DataFrame:
+def service_table(
+    incident: Incident, as_of: date | None = None, expected: Mapping[str, float] = MappingProxyType({})
+) -> pl.DataFrame:
+    """Return one row per service of an incident: group, published counts, length of its outage, facts.
+
+    Args:
+        incident: the incident.
+        as_of: use only facts that were public by this day.
+        expected: the expected cash of the cost lines that name one service alone, by service.
+    """
     rows = []
-    known = dict(incidents.facts(public_by=a.as_of).select("id", "value").iter_rows())
-    lines = a.costs["published"].filter(level="line", valuation="cash")
-    costs_of_lines = dict(lines.select("line", "expected").iter_rows())
-    for service in a.incident.services:
+    known = dict(incidents.facts(public_by=as_of).select("id", "value").iter_rows())
+    for service in incident.services:
         users = next((known[fact] for fact in service.users if fact in known), None)
-        named = [x.id for x in a.policy.lines if x.eligibility.get("service") == (service.id,)]
-        amounts = [amount for line in named if (amount := costs_of_lines.get(line)) is not None]
-        cost = sum(amounts) if amounts else None
         hours = [outage.hours for outage in service.outage if outage.hours]
         ends = (min(hours, default=None), max(hours, default=None))
         cited = " ".join((*service.users, *(fact for outage in service.outage for fact in outage.facts)))
+        cost = expected.get(service.id)
         rows.append((service.id, service.group, service.published_count, users, cost, *ends, cited))
     return pl.DataFrame(rows, schema=SERVICES.dtypes, orient="row")
+
+
+def _services(a: Analysis) -> pl.DataFrame:
+    lines = a.costs["published"].filter(pl.col("expected").is_not_null(), level="line", valuation="cash")
+    costs_of_lines = dict(lines.select("line", "expected").iter_rows())
+    expected: dict[str, float] = {}
+    for line in a.policy.lines:
+        served = line.eligibility.get("service", ())
+        if len(served) == 1 and line.id in costs_of_lines:
+            expected[served[0]] = expected.get(served[0], 0.0) + costs_of_lines[line.id]
+    return service_table(a.incident, a.as_of, expected)
 
 
 def _cited_facts(a: Analysis) -> pl.DataFrame:

@@ -34,7 +34,7 @@ def reconciliation_table(warehouse: Warehouse) -> pl.DataFrame:
     return warehouse.frame(queries.load("reconciliation"))
 
 
-CONTROL_TOTALS = TableSchema(
+CONTROL_TOTALS: TableSchema = TableSchema(
     "One row per complaint file: the losses as they were read, to compare with the totals of the sender.",
     (
         Column("file", "data", "Name of the file."),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -27,8 +27,6 @@ from outage_analysis.cli.options import (
 from outage_analysis.errors import UsageError, one_line
 
 if TYPE_CHECKING:  # for type checkers only: these imports are slow, and `--help` must start quickly
-    import polars as pl
-
     from outage_analysis.claims import Inspection
     from outage_analysis.incidents import Bands
     from outage_analysis.incidents import Incident as LoadedIncident
@@ -65,7 +63,7 @@ def ingest(
     """
     from outage_analysis.claims import STORE_SUFFIX, save_claims
     from outage_analysis.incidents import load_incident
-    from outage_analysis.losses import quality_report
+    from outage_analysis.losses import ClaimsQuality
 
     lang = output.lang
     if add and (out is None or out.suffix != STORE_SUFFIX):
@@ -83,11 +81,11 @@ def ingest(
         if out:
             step("writing the claims")
             save_claims(claims, out)
-    quality = quality_report(claims, "en" if output.as_json else lang)
+    quality = ClaimsQuality(claims)
     if output.as_json:
-        print_json({**quality, "written": str(out) if out else None})
+        print_json({**quality.to_dict(), "written": str(out) if out else None})
         return
-    print_answer(_quality_answer(quality, claims.incident.locale(lang)))
+    print_answer(quality.answer(lang))
     if out:
         print_line(str(out))
     words = (
@@ -96,34 +94,6 @@ def ingest(
         else inspect_command(options, files[0])
     )
     suggest_command(*words, *language_option(lang), lang=lang)
-
-
-def _quality_answer(quality: dict[str, Any], locale: Locale) -> Answer:
-    import polars as pl
-
-    from outage_analysis.claims import CONTROL_TOTALS
-    from outage_analysis.losses import BROKEN_RULES, CLAIMANTS, HEAPING, QUALITY
-    from outage_analysis.text import Answer, ShownTable
-
-    files = _with_notes(pl.DataFrame(quality["files"], schema=QUALITY.dtypes), "dialect", locale)
-    parts: list[ShownTable | str] = [ShownTable(locale("terminal.ingest_files"), files, QUALITY)]
-    if quality["rules"]:
-        rules = pl.DataFrame(quality["rules"])
-        parts.append(ShownTable(locale("terminal.ingest_rules"), rules, BROKEN_RULES))
-    parts += quality["first_rejects"]
-    if (more := quality["rejects"] - len(quality["first_rejects"])) > 0:
-        parts.append(locale("terminal.ingest_more", count=f"{more:,}"))
-    amounts = pl.DataFrame(quality["amounts"], schema=CONTROL_TOTALS.dtypes)
-    claimants = pl.DataFrame(quality["claimants"])
-    parts.append(ShownTable(locale("report.quality_amounts"), amounts, CONTROL_TOTALS))
-    parts.append(ShownTable(locale("terminal.ingest_claimants"), claimants, CLAIMANTS))
-    if quality["heaping"]:
-        heaping = pl.DataFrame(quality["heaping"])
-        parts.append(ShownTable(locale("terminal.ingest_heaping"), heaping, HEAPING))
-    parts += [locale("terminal.ingest_skipped", name=one_line(name)) for name in quality["skipped"]]
-    counts = {name: f"{quality[name]:,}" for name in ("rows", "claims", "rejects")}
-    key = "terminal.ingest_sum_synthetic" if quality["synthetic"] else "terminal.ingest_sum"
-    return Answer(locale, tables=[*parts, locale(key, **counts)])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -214,20 +184,14 @@ def _inspection_answer(inspection: Inspection, locale: Locale) -> Answer:
         ShownTable(locale("terminal.inspect_rows"), rows),
     ]
     if len(inspection.strangers):
-        strangers = _with_notes(inspection.strangers, "nearest", locale)
+        nearest = pl.col("nearest").map_elements(locale.note, return_dtype=pl.String)
+        strangers = inspection.strangers.with_columns(nearest)
         parts.append(ShownTable(locale("terminal.inspect_strangers"), strangers, UNKNOWN_NAMES))
     if len(inspection.amounts):
         parts.append(ShownTable(locale("report.quality_amounts"), inspection.amounts, CONTROL_TOTALS))
     if inspection.claimants is not None:
         parts.append(locale("terminal.inspect_claimants", count=f"{inspection.claimants:,}"))
     return Answer(locale, [sentence], parts)
-
-
-def _with_notes(table: pl.DataFrame, column: str, locale: Locale) -> pl.DataFrame:
-    """Return a table in which the notes of one column are in the language of a locale."""
-    import polars as pl
-
-    return table.with_columns(pl.col(column).map_elements(locale.note, return_dtype=pl.String))
 
 
 @commands.command()
@@ -257,8 +221,8 @@ def cube(
     """Aggregate claims by dimensions and loss band: number of claims, sum of losses, sum of squared losses.
 
     Give the edges of the loss bands with --bands. Otherwise the bands are a fine grid that includes the edges
-    of the policy. In JSON and files, a band contains losses over `over`, up to and including `up_to`; both are
-    empty in the band of unknown losses. Examples:
+    of the policy. In JSON and files, a band contains losses over `over`, up to and including `up_to`. Both
+    are empty in the band of unknown losses. Examples:
 
         outage-analysis cube complaints.csv --by service --bands 0,300000,500000
 

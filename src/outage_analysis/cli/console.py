@@ -233,7 +233,7 @@ def text_table(shown: ShownTable, answer: Answer) -> TextTable:
     numbers = frozenset(n for n, name in enumerate(texts.columns) if frame.schema[name].is_numeric())
     columns = {column.name: column for column in schema.columns} if schema else {}
     labels = [columns[name].label if name in columns else name for name in texts.columns]
-    shown = tuple(
+    heads = tuple(
         one_line(_translated(label, locale, ("column", "word")) or label, LONGEST_CELL) for label in labels
     )
     rows = (
@@ -243,7 +243,7 @@ def text_table(shown: ShownTable, answer: Answer) -> TextTable:
         ]
         for row in texts.iter_rows()
     )
-    return TextTable(shown, tuple(tuple(map(_cell_text, row)) for row in rows), numbers, wrap_heads=True)
+    return TextTable(heads, tuple(tuple(map(_cell_text, row)) for row in rows), numbers, wrap_heads=True)
 
 
 def _translated_cell(value: object, unit: object, locale: Locale, names: Mapping[str, str]) -> object:

@@ -20,8 +20,9 @@ from outage_analysis.cli.options import (
     PlanOptions,
     Policy,
     Seed,
+    check_draws,
+    check_seed,
     expand_options,
-    sampling_arguments,
 )
 from outage_analysis.errors import ModelRefused, UsageError
 
@@ -124,10 +125,10 @@ def backtest(
     from outage_analysis.costs import backtest as run_backtest
     from outage_analysis.incidents import load_backtest_spec
 
-    sampling, likely = sampling_arguments(draws, seed), parse_level(level)
+    points = {"draws": check_draws(draws), "seed": check_seed(seed), "level": parse_level(level)}
     with progress(output.lang) as step:
         step("forecasting from what was public")
-        result = run_backtest(load_backtest_spec(case), **sampling, level=likely)
+        result = run_backtest(load_backtest_spec(case), **points)
     output.emit(result)
 
 

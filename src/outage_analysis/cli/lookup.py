@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from outage_analysis.cli.console import LONGEST_TEXT, print_answer, print_json, print_line, print_text
+from outage_analysis.cli.console import print_answer, print_json, print_line, print_text
 from outage_analysis.cli.next_commands import language_option, suggest_command
 from outage_analysis.cli.option_values import parse_day
 from outage_analysis.cli.options import AsOf, Language, Output, expand_options
@@ -86,11 +86,14 @@ def incidents(
     Example:
         outage-analysis incidents my-outage.toml
     """
+    import polars as pl
+
+    from outage_analysis.analysis import SERVICES, service_table
     from outage_analysis.files import bundled_ids
     from outage_analysis.incidents import load_incident
     from outage_analysis.losses import dimension_labels
+    from outage_analysis.text import Answer, Column, ShownTable
 
-    lang = output.lang
     if incident is None:
         _print_list(load_incident, bundled_ids("incidents"), output)
         return
@@ -98,26 +101,16 @@ def incidents(
     if output.as_json:
         print_json(document.model_dump(mode="json", by_alias=True))
         return
-    print_text(f"{document.id}: {one_line(document.name[lang])}")
-    for service in document.services:
-        print_text(f"  {service.id}: {one_line(service.name[lang])}")
-        fields = service.model_dump(mode="json", exclude={"id", "name"})
-        for key, value in fields.items():
-            if value not in (None, "", (), [], {}, False):
-                print_text(f"      {key}: {one_line(_in_language(value, lang), LONGEST_TEXT)}")
-    for dimension in document.dimensions:
-        if dimension.kind == "number":
-            labels = "; ".join(dimension_labels(dimension))
-            print_text(f"  {dimension.id}: {one_line(labels, LONGEST_TEXT)}")
-
-
-def _in_language(value: object, lang: str) -> object:
-    """Return a value of a document in which texts in two languages are replaced by the text in one."""
-    if isinstance(value, dict) and value.keys() == {"en", "ko"} and lang != "en":
-        return value[lang] or value["en"]
-    if isinstance(value, dict):
-        return {key: _in_language(inner, lang) for key, inner in value.items()}
-    return [_in_language(inner, lang) for inner in value] if isinstance(value, list) else value
+    lang, table = output.lang, service_table(document)
+    aliases = [", ".join(service.aliases) for service in document.services]
+    shown = table.with_columns(id=pl.col("service"), aliases=pl.Series(aliases, dtype=pl.String))
+    columns = (Column("id", "id", "Id."), *SERVICES.columns, Column("aliases", "data", "Other names."))
+    schema = replace(SERVICES, columns=columns)
+    title, names = f"{document.id}: {document.name[lang]}", document.display_names(lang)
+    numeric = (d for d in document.dimensions if d.kind == "number")
+    notes = [f"{d.id}: {'; '.join(dimension_labels(d))}" for d in numeric]
+    tables = [ShownTable(title, shown.select(schema.names), schema), *notes]
+    print_answer(Answer(document.locale(lang), tables=tables, names=names))
 
 
 def _print_list(load: Callable[[str], Any], known: list[str], output: Output) -> None:

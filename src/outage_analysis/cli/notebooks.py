@@ -6,7 +6,7 @@ import shlex
 import shutil
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated
 
@@ -14,7 +14,7 @@ import typer
 
 from outage_analysis.cli.console import print_json, print_line, print_warnings, progress
 from outage_analysis.cli.next_commands import language_option, suggest_command
-from outage_analysis.cli.options import Encoding, Json, PlanOptions, Rows, check_language, expand_options
+from outage_analysis.cli.options import Json, PlanOptions, check_language, expand_options
 from outage_analysis.errors import UsageError, one_line
 
 commands = typer.Typer()
@@ -24,19 +24,28 @@ commands.add_typer(notebook_commands, name="notebook")
 
 DEFAULT_CURRENCY = "KRW"
 """The currency of an example project."""
+OF_CLAIMS = ("tiers", "effort", "unknown", "scale", "encoding", "rows", "column")
+"""The options of a plan with which `new` writes the documents of given complaint files."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ProjectOptions:
     """The options of `new` that describe the outage and the project."""
 
+    claims: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="Your complaint file, folder or pattern in quotes; repeat for more. The folder then gets "
+            "only the TOML files of a report on these files, and no example. Needs --tiers."
+        ),
+    ] = None
     name: Annotated[str, typer.Option(help="Name of the outage. By default its id, in words.")] = ""
     currency: Annotated[
-        str,
+        str | None,
         typer.Option(
             help="ISO code of the currency. By default KRW; with --claims, the currency that the files state."
         ),
-    ] = ""
+    ] = None
     lang: Annotated[
         str,
         typer.Option(
@@ -57,159 +66,9 @@ class ProjectOptions:
         ),
     ] = False
 
-    def write_example(self, folder: Path) -> Path:
-        """Write an example project into a new or empty folder, and return the absolute path of the folder.
-
-        Raises:
-            UsageError: an option is invalid, or the folder has files.
-        """
-        from outage_analysis.jupyter import new_project
-
-        return new_project(
-            folder,
-            name=self.name,
-            currency=self.currency or DEFAULT_CURRENCY,
-            lang=self.lang,
-            loss_unit=self.loss_unit,
-            counted=self.counted,
-        )
-
-    def print_next_steps(self, folder: Path) -> None:
-        """Print on stderr what to do next with the example project in a folder."""
-        from outage_analysis.jupyter import shell_path
-        from outage_analysis.text import Locale
-
-        locale, option = Locale(self.lang), _make_option()
-        data = locale("terminal.new_totals") if self.counted else "claims/"
-        lines = [
-            locale("terminal.new_next", folder=shell_path(folder), option=option),
-            *([] if self.counted else [locale("terminal.new_lab", option=option)]),
-            locale("terminal.new_then", data=data),
-            *([] if self.counted else [locale("terminal.new_inspect")]),
-        ]
-        sys.stderr.write("".join(f"{line}\n" for line in lines))
-
-
-@dataclass(frozen=True, kw_only=True)
-class ClaimsOptions:
-    """The options of `new` that replace the example project by TOML files for given complaint files."""
-
-    claims: Annotated[
-        list[Path] | None,
-        typer.Option(
-            help="Your complaint file, folder or pattern in quotes; repeat for more. The folder then gets "
-            "only the TOML files of a report on these files, and no example. Needs --tiers."
-        ),
-    ] = None
-    tiers: Annotated[
-        str | None,
-        typer.Option(help="With --claims, what each tier of loss pays: 300000:30000,500000:50000,*:80000."),
-    ] = None
-    effort: Annotated[
-        str | None,
-        typer.Option(
-            help="With --claims, what claimants must do: automatic, one_tap, form or documents. By default "
-            "form."
-        ),
-    ] = None
-    unknown: Annotated[
-        str | None, typer.Option(help="With --claims, the payment for a claim without a stated loss.")
-    ] = None
-    scale: Annotated[
-        float | None,
-        typer.Option(help="With --claims, how many units of currency a loss of 1 in the files stands for."),
-    ] = None
-    encoding: Encoding = None
-    rows: Rows = None
-    column: Annotated[
-        list[str] | None,
-        typer.Option(
-            help="With --claims, a column that is not recognised: service=Product; repeat for more."
-        ),
-    ] = None
-
-    def write_documents(self, folder: Path, currency: str, lang: str) -> Path:
-        """Write incident.toml, policy.toml and ledger.toml for the complaint files into a new folder.
-
-        Args:
-            folder: a new or empty folder.
-            currency: ISO code of the currency; empty for the currency that the files state.
-            lang: the language of the message that some rows are rejected.
-
-        Returns:
-            The absolute path of the folder.
-
-        Raises:
-            UsageError: --claims or --tiers is missing, an option is invalid, or the folder has files.
-            InputRefused: the complaint files cannot be used.
-        """
-        from outage_analysis.analysis import input_warnings, write_documents
-        from outage_analysis.claims import Claims
-
-        if not self.claims:
-            raise UsageError("--tiers needs complaint files", remedy="Name them: --claims complaints.csv.")
-        if self.tiers is None:
-            remedy = "State what is paid: --tiers 300000:30000,500000:50000."
-            raise UsageError("--claims needs the tiers of a policy", remedy=remedy)
-        options = PlanOptions(
-            claims=self.claims,
-            tiers=self.tiers,
-            effort=self.effort or PlanOptions.effort,
-            unknown=self.unknown,
-            currency=currency or None,
-            scale=self.scale,
-            encoding=self.encoding,
-            rows=self.rows,
-            column=self.column,
-        )
-        with progress(lang) as step:
-            step("reading the files")
-            plan = options.plan()
-            step("writing the documents")
-            written = write_documents(plan, folder)
-        print_warnings(input_warnings(plan.claims if isinstance(plan.claims, Claims) else None, None, lang))
-        return written
-
-    def report_command(self, folder: Path, written: Path, lang: str) -> list[str]:
-        """Return the words of the command that writes a report from the documents in a folder.
-
-        Args:
-            folder: the folder as the user named it; its path is relative to the working folder.
-            written: the absolute path of the folder.
-            lang: the language of the report.
-        """
-        from outage_analysis.jupyter import shell_path
-
-        words = ["report", *map(shell_path, self.claims or ())]
-        for name in ("incident", "policy", "ledger"):
-            if (written / f"{name}.toml").is_file():
-                words += [f"--{name}", shell_path(folder / f"{name}.toml")]
-        return [*words, *language_option(lang)]
-
-
-def _refuse_unused_options(project: ProjectOptions, options: ClaimsOptions, *, from_claims: bool) -> None:
-    context, unused = (
-        ("--claims", {"--name": project.name, "--loss-unit": project.loss_unit, "--counted": project.counted})
-        if from_claims
-        else (
-            "an example project",
-            {
-                "--effort": options.effort,
-                "--unknown": options.unknown,
-                "--scale": options.scale,
-                "--encoding": options.encoding,
-                "--rows": options.rows,
-                "--column": options.column,
-            },
-        )
-    )
-    given = next((name for name, value in unused.items() if value), None)
-    if given:
-        raise UsageError(f"{given} does not go with {context}", remedy="Leave it out.")
-
 
 @commands.command()
-@expand_options()
+@expand_options(options=OF_CLAIMS)
 def new(
     folder: Annotated[
         Path,
@@ -217,7 +76,7 @@ def new(
     ],
     *,
     project: ProjectOptions,
-    options: ClaimsOptions,
+    options: PlanOptions,
     as_json: Json = False,
 ) -> None:
     """Create a project for your own outage: TOML files, sample claims, notebooks and a Makefile.
@@ -234,22 +93,72 @@ def new(
 
         outage-analysis new mine --claims complaints.csv --tiers 300000:30000,500000:50000
     """
-    from outage_analysis.jupyter import MAX_PATH_LENGTH
+    from outage_analysis.jupyter import MAX_PATH_LENGTH, new_project, shell_path
 
     lang = project.lang
-    from_claims = bool(options.claims) or options.tiers is not None
-    _refuse_unused_options(project, options, from_claims=from_claims)
+    from_claims = bool(project.claims) or options.tiers is not None
+    unused = ("name", "loss_unit", "counted") if from_claims else OF_CLAIMS
+    given = next((x for x in unused if getattr(project if from_claims else options, x)), None)
+    if given:
+        context = "--claims" if from_claims else "an example project"
+        option = given.replace("_", "-")
+        raise UsageError(f"--{option} does not go with {context}", remedy="Leave it out.")
     if from_claims:
-        written = options.write_documents(folder, project.currency, lang)
+        written = _write_documents(
+            replace(options, claims=project.claims, currency=project.currency), folder, lang
+        )
     else:
-        written = project.write_example(folder)
-        project.print_next_steps(folder)
+        written = new_project(
+            folder,
+            name=project.name,
+            currency=project.currency or DEFAULT_CURRENCY,
+            lang=lang,
+            loss_unit=project.loss_unit,
+            counted=project.counted,
+        )
+        _print_next_steps(project, folder)
     if as_json:
         print_json({"project": str(written)})
         return
     print_line(one_line(written, MAX_PATH_LENGTH))
     if from_claims:
-        suggest_command(*options.report_command(folder, written, lang), lang=lang)
+        words = ["report", *map(shell_path, project.claims or ())]
+        for kind in ("incident", "policy", "ledger"):
+            if (written / f"{kind}.toml").is_file():
+                words += [f"--{kind}", shell_path(folder / f"{kind}.toml")]
+        suggest_command(*words, *language_option(lang), lang=lang)
+
+
+def _write_documents(options: PlanOptions, folder: Path, lang: str) -> Path:
+    from outage_analysis.analysis import input_warnings, write_documents
+    from outage_analysis.claims import Claims
+
+    if not options.claims:
+        raise UsageError("--tiers needs complaint files", remedy="Name them: --claims complaints.csv.")
+    if options.tiers is None:
+        remedy = "State what is paid: --tiers 300000:30000,500000:50000."
+        raise UsageError("--claims needs the tiers of a policy", remedy=remedy)
+    with progress(lang) as step:
+        step("reading the files")
+        plan = options.plan()
+        step("writing the documents")
+        written = write_documents(plan, folder)
+    print_warnings(input_warnings(plan.claims if isinstance(plan.claims, Claims) else None, None, lang))
+    return written
+
+
+def _print_next_steps(project: ProjectOptions, folder: Path) -> None:
+    from outage_analysis.jupyter import shell_path
+    from outage_analysis.text import Locale
+
+    locale, option = Locale(project.lang), _make_option()
+    lines = [locale("terminal.new_next", folder=shell_path(folder), option=option)]
+    if project.counted:
+        lines.append(locale("terminal.new_then", data=locale("terminal.new_totals")))
+    else:
+        lines.append(locale("terminal.new_lab", option=option))
+        lines += [locale("terminal.new_then", data="claims/"), locale("terminal.new_inspect")]
+    print_warnings(lines)
 
 
 def _make_option() -> str:

@@ -171,19 +171,21 @@ def parse_edges(text: str, digits: int, option: str = "--bands") -> tuple[int, .
     Raises:
         UsageError: an edge is not a number from 0, has more decimals than a loss, or does not increase.
     """
+    from outage_analysis.text import in_smallest_units
+
     units: list[int] = []
     for word in text.split(","):
-        whole, _, part = word.strip().replace("_", "").partition(".")
-        number = whole + part.ljust(digits, "0")
-        is_number = whole.isdigit() and number.isascii() and number.isdigit() and len(part) <= digits
-        if not is_number or len(number) > MOST_MONEY_DIGITS:
+        number = word.strip().replace("_", "")
+        plain = number.isascii() and number.replace(".", "", 1).isdigit() and len(number) <= MOST_MONEY_DIGITS
+        unit = in_smallest_units(number, digits) if plain else None
+        if unit is None or unit >= 10**MOST_MONEY_DIGITS:
             example = "0,300000,500000" if digits == 0 else f"0,300,500.{'0' * digits}"
             raise UsageError(
                 f"an edge of {option} is not a number with at most {digits} decimals",
                 value=word.strip(),
                 remedy=f"Write the edges in increasing order, as {example}.",
             )
-        units.append(int(number))
+        units.append(unit)
     for low, high in pairwise(units):
         if low >= high:
             raise UsageError(

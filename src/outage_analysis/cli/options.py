@@ -7,12 +7,12 @@ A command takes a group of options as one parameter, such as `options: PlanOptio
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, is_dataclass, replace
 from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TypedDict
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -151,13 +151,17 @@ class PlanOptions:
         str | None,
         typer.Option(
             help="A policy in short form, in whole currency: 300000:30000,500000:50000 pays 30,000 for "
-            "losses up to 300,000 and 50,000 up to 500,000; *:80000 pays for all larger losses. Rates of "
-            "filing and acceptance come from comparable schemes unless --ledger states them."
+            "losses up to 300,000 and 50,000 up to 500,000; *:80000 pays for all larger losses. Without a "
+            "ledger, rates of filing and acceptance come from comparable schemes."
         ),
     ] = None
     effort: Annotated[
-        str, typer.Option(help="With --tiers, what claimants must do: automatic, one_tap, form or documents.")
-    ] = "form"
+        str | None,
+        typer.Option(
+            help="With --tiers, what claimants must do: automatic, one_tap, form or documents. By default "
+            "form."
+        ),
+    ] = None
     unknown: Annotated[
         str | None, typer.Option(help="With --tiers, the payment for a claim without a stated loss.")
     ] = None
@@ -237,7 +241,8 @@ class PlanOptions:
             hindsight=hindsight,
             compare=tuple(compare),
             budget=None if self.budget is None else parse_money(self.budget),
-            **sampling_arguments(self.draws, self.seed),
+            draws=check_draws(self.draws),
+            seed=check_seed(self.seed),
             level=parse_level(self.level),
         )
         return plan if self.tiers is None else self._with_tiers(plan, self.tiers)
@@ -269,7 +274,7 @@ class PlanOptions:
         elif self.currency or self.column or self.scale:
             raise UsageError("--currency, --scale and --column describe files without --incident")
         unknown = None if self.unknown is None else parse_amount(self.unknown, "--unknown")
-        return with_tiers(plan, parse_tiers(tiers), self.effort, unknown)
+        return with_tiers(plan, parse_tiers(tiers), self.effort or "form", unknown)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -312,7 +317,9 @@ def load_layouts(columns: Sequence[str] | None, encoding: str | None) -> tuple[L
     return with_encoding([load_layout(layout) for layout in columns or ()], encoding)
 
 
-def expand_options(*omitted: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+def expand_options(
+    *omitted: str, **offered: Collection[str]
+) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Decorate a command so that the fields of its option groups become command-line options.
 
     Typer derives the options from the signature of a command. The decorator changes this signature: the
@@ -320,6 +327,7 @@ def expand_options(*omitted: str) -> Callable[[Callable[..., None]], Callable[..
 
     Args:
         omitted: names of fields that the command does not offer as options; they keep their defaults.
+        offered: name of a parameter -> the only fields of its group that the command offers.
     """
 
     def decorate(command: Callable[..., None]) -> Callable[..., None]:
@@ -330,10 +338,10 @@ def expand_options(*omitted: str) -> Callable[[Callable[..., None]], Callable[..
             if not (isinstance(group, type) and is_dataclass(group)):
                 parameters.append(parameter)
                 continue
-            fields = inspect.signature(group, eval_str=True).parameters.values()
-            offered = [field for field in fields if field.name not in omitted]
-            groups[parameter.name] = (group, [field.name for field in offered])
-            parameters += offered
+            fields = inspect.signature(group, eval_str=True).parameters
+            names = [x for x in offered.get(parameter.name, fields) if x not in omitted]
+            groups[parameter.name] = (group, names)
+            parameters += [fields[name] for name in names]
 
         @wraps(command)
         def run(**values: object) -> None:
@@ -352,21 +360,14 @@ def expand_options(*omitted: str) -> Callable[[Callable[..., None]], Callable[..
     return decorate
 
 
-class SamplingArguments(TypedDict, total=False):
-    """The arguments of a simulation that command-line options can set: number of draws and seed."""
-
-    draws: int
-    seed: int
-
-
-def sampling_arguments(draws: int | None, seed: int | None) -> SamplingArguments:
-    """Return the values of --draws and --seed as arguments for a simulation.
-
-    An option that the user does not give is left out, so that the library uses its default.
+def check_draws(draws: int | None) -> int:
+    """Return the number of draws; by default that of the library.
 
     Raises:
-        UsageError: a value is outside its allowed range.
+        UsageError: the number is outside its allowed range.
     """
+    from outage_analysis.costs import DRAWS
+
     if draws is not None and draws < LEAST_DRAWS:
         raise UsageError(
             "--draws asks for too few points for a P99", value=draws, remedy=f"Take {LEAST_DRAWS:,} or more."
@@ -375,14 +376,20 @@ def sampling_arguments(draws: int | None, seed: int | None) -> SamplingArguments
         raise UsageError(
             "--draws asks for too many points", value=draws, remedy=f"Take {MOST_DRAWS:,} or fewer."
         )
+    return DRAWS if draws is None else draws
+
+
+def check_seed(seed: int | None) -> int:
+    """Return the seed; by default that of the library.
+
+    Raises:
+        UsageError: the seed is negative.
+    """
+    from outage_analysis.costs import SEED
+
     if seed is not None and seed < 0:
         raise UsageError("--seed is negative", value=seed, remedy="Take a whole number from 0 on.")
-    arguments: SamplingArguments = {}
-    if draws is not None:
-        arguments["draws"] = draws
-    if seed is not None:
-        arguments["seed"] = seed
-    return arguments
+    return SEED if seed is None else seed
 
 
 def option_words(group: object, *omitted: str) -> list[str]:

@@ -7,17 +7,27 @@ includes that edge. Read these tables together with any loss distribution.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import polars as pl
 
-from outage_analysis.claims import Claims, explain_reject, queries, rejected_rows
+from outage_analysis.claims import CONTROL_TOTALS, Claims, explain_reject, queries, rejected_rows
 from outage_analysis.errors import InputRefused, one_line
-from outage_analysis.text import CLAIMS, TABLE_DIGITS, Column, Locale, TableSchema
+from outage_analysis.text import (
+    CLAIMS,
+    TABLE_DIGITS,
+    Answer,
+    Column,
+    Locale,
+    Result,
+    ShownTable,
+    TableSchema,
+)
 
 MAX_EXPLAINED_REJECTS = 10
-"""`quality_report` explains this many rejected rows one by one."""
+"""`ClaimsQuality` explains this many rejected rows one by one."""
 
 MAX_FOUND = 80
 """Most characters of a rejected value in a sentence."""
@@ -58,6 +68,25 @@ CLAIMANTS = TableSchema(
         Column("filed_again", "count", "How many of them filed more than one claim."),
     ),
 )
+
+
+HEAPING = TableSchema(
+    "One row per round step that divides at least one loss.",
+    (
+        Column("step", "loss", "The step, such as 1,000.", pl.Int32()),
+        Column("claims", "count", "Claims whose loss is a multiple of the step."),
+        Column("share", "share", "Their share of the claims with a loss above 0."),
+        Column("even", "share", "The share to expect without a preference for round amounts."),
+    ),
+)
+SHOWN = {
+    "files": ("terminal.ingest_files", QUALITY),
+    "rules": ("terminal.ingest_rules", BROKEN_RULES),
+    "amounts": ("report.quality_amounts", CONTROL_TOTALS),
+    "claimants": ("terminal.ingest_claimants", CLAIMANTS),
+    "heaping": ("terminal.ingest_heaping", HEAPING),
+}
+"""Name of a table of quality -> the key of its title, and its columns."""
 
 
 def quality_table(claims: Claims) -> pl.DataFrame:
@@ -102,27 +131,60 @@ def claimants_table(claims: Claims) -> pl.DataFrame:
     return claims.warehouse.frame(queries.load("repeats"))
 
 
-def quality_report(claims: Claims, lang: str = "en") -> dict[str, Any]:
-    """All quality tables as plain Python values, ready for JSON; the command `ingest` prints them.
+@dataclass(frozen=True)
+class ClaimsQuality(Result):
+    """What was read from complaint files: rows that became claims or rejects, and how losses are stated."""
 
-    Args:
-        claims: the result of `read_claims`.
-        lang: the language of the sentences on the first rejects.
-    """
-    first = rejected_rows(claims.warehouse, MAX_EXPLAINED_REJECTS).iter_rows(named=True)
-    return {
-        "files": quality_table(claims).to_dicts(),
-        "skipped": list(claims.skipped),
-        "synthetic": claims.synthetic,
-        "rows": int(claims.files["rows"].sum()),
-        "claims": len(claims),
-        "rejects": int(claims.files["rejects"].sum()),
-        "rules": rule_table(claims, lang).to_dicts(),
-        "first_rejects": [reject_sentence(explain_reject(claims, reject, lang), lang) for reject in first],
-        "amounts": claims.control_totals.to_dicts(),
-        "claimants": claimants_table(claims).to_dicts(),
-        "heaping": heaping_table(claims).to_dicts(),
-    }
+    claims: Claims
+
+    def _tables(self, lang: str) -> dict[str, pl.DataFrame]:
+        return {
+            "files": quality_table(self.claims),
+            "rules": rule_table(self.claims, lang),
+            "amounts": self.claims.control_totals,
+            "claimants": claimants_table(self.claims),
+            "heaping": heaping_table(self.claims),
+        }
+
+    @property
+    def _counts(self) -> dict[str, int]:
+        rows, rejects = (int(self.claims.files[name].sum()) for name in ("rows", "rejects"))
+        return {"rows": rows, "claims": len(self.claims), "rejects": rejects}
+
+    def _first_rejects(self, lang: str) -> list[str]:
+        first = rejected_rows(self.claims.warehouse, MAX_EXPLAINED_REJECTS).iter_rows(named=True)
+        return [reject_sentence(explain_reject(self.claims, reject, lang), lang) for reject in first]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return all tables, the counts of rows and the first rejected rows as plain values."""
+        return {
+            **{name: table.to_dicts() for name, table in self._tables("en").items()},
+            **self._counts,
+            "skipped": list(self.claims.skipped),
+            "synthetic": self.claims.synthetic,
+            "first_rejects": self._first_rejects("en"),
+        }
+
+    def answer(self, lang: str = "en") -> Answer:
+        """Return all tables with the first rejected rows; the last sentence states that no row is missing."""
+        locale, counts = self.claims.incident.locale(lang), self._counts
+        tables, rejects = self._tables(lang), self._first_rejects(lang)
+        dialects = pl.col("dialect").map_elements(locale.note, return_dtype=pl.String)
+        tables["files"] = tables["files"].with_columns(dialects)
+
+        def shown(*names: str) -> Iterator[ShownTable]:
+            for name in names:
+                title, schema = SHOWN[name]
+                if len(tables[name]):
+                    yield ShownTable(locale(title), tables[name], schema)
+
+        if (more := counts["rejects"] - len(rejects)) > 0:
+            rejects.append(locale("terminal.ingest_more", count=f"{more:,}"))
+        skipped = [locale("terminal.ingest_skipped", name=one_line(name)) for name in self.claims.skipped]
+        key = "terminal.ingest_sum_synthetic" if self.claims.synthetic else "terminal.ingest_sum"
+        in_all = locale(key, **{name: f"{count:,}" for name, count in counts.items()})
+        first, others = shown("files", "rules"), shown("amounts", "claimants", "heaping")
+        return Answer(locale, tables=[*first, *rejects, *others, *skipped, in_all])
 
 
 def reject_sentence(reject: InputRefused, lang: str) -> str:
@@ -148,15 +210,6 @@ equally round amount."""
 MOST_HEAPS = 10
 """`heaps_table` lists at most this many losses."""
 
-HEAPING = TableSchema(
-    "One row per round step that divides at least one loss.",
-    (
-        Column("step", "loss", "The step, such as 1,000.", pl.Int32()),
-        Column("claims", "count", "Claims whose loss is a multiple of the step."),
-        Column("share", "share", "Their share of the claims with a loss above 0."),
-        Column("even", "share", "The share to expect without a preference for round amounts."),
-    ),
-)
 HEAPS = TableSchema(
     "One row per loss, the most frequent first.",
     (
