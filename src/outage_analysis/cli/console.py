@@ -243,7 +243,7 @@ def text_table(shown: ShownTable, answer: Answer) -> TextTable:
         ]
         for row in texts.iter_rows()
     )
-    return TextTable(heads, tuple(tuple(map(_cell_text, row)) for row in rows), numbers, wrap_heads=True)
+    return TextTable(heads, tuple(tuple(map(_cell_text, row)) for row in rows), numbers)
 
 
 def _translated_cell(value: object, unit: object, locale: Locale, names: Mapping[str, str]) -> object:

@@ -86,9 +86,8 @@ class ClaimsByBand(pl.DataFrame):
         heads, *rows = (
             tuple(one_line(cell, MAX_NAME) for cell in row) for row in (shown.short_heads, *shown.rows)
         )
-        texts = TextTable(heads, tuple(rows), frozenset(range(1, len(heads))), wrap_heads=True)
-        lines = texts.grid(WIDTH) if texts.fits(WIDTH) else texts.blocks(WIDTH)
-        return "\n".join([*shown.lines, *lines, *filter(None, [shown.more])])
+        texts = TextTable(heads, tuple(rows), frozenset(range(1, len(heads))))
+        return "\n".join([*shown.lines, *texts.lines(WIDTH), *filter(None, [shown.more])])
 
 
 def claims_by_band(

@@ -31,8 +31,6 @@ LONGEST_VALUE = 40
 """Most characters of a value in the short text of a dataclass."""
 LONGEST_UNBROKEN = 24
 """In HTML, cells with up to this many characters, such as ids and days, are not wrapped."""
-LONGEST_WHOLE = 16
-"""In a terminal, a column is not wrapped if its cells take up to this many characters."""
 
 T = TypeVar("T")
 
@@ -183,50 +181,18 @@ def _table_as_html(table: Table) -> Iterator[str]:
 
 
 def _card_as_text(card: Card) -> str:
-    from io import StringIO
+    def wrapped(texts: Iterable[str]) -> list[str]:
+        return [line for text in texts if text for line in wrap_text(one_line(text, LONGEST), WIDTH)]
 
-    from rich import box
-    from rich.cells import cell_len
-    from rich.console import Console
-    from rich.table import Table as Grid
-    from rich.text import Text
-
-    console = Console(
-        file=StringIO(),
-        width=WIDTH,
-        height=WIDTH,  # Without a height, rich ignores the width in a terminal of type "dumb".
-        color_system=None,
-        force_jupyter=False,
-        legacy_windows=False,
-    )
-
-    def print_lines(texts: Iterable[str]) -> None:
-        for text in texts:
-            console.print(Text(one_line(text, LONGEST)))
-
-    with console.capture() as capture:
-        print_lines((card.title, *card.lines))
-        for table in card.tables:
-            console.print()
-            print_lines([table.caption] if table.caption else [])
-            rich_table = Grid(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
-            for number, head in enumerate(table.heads):
-                is_number = number in table.numbers
-                keep_whole = is_number or all(cell_len(row[number]) <= LONGEST_WHOLE for row in table.rows)
-                rich_table.add_column(
-                    Text(one_line(head, LONGEST_CELL)),
-                    justify="right" if is_number else "left",
-                    overflow="fold",
-                    no_wrap=keep_whole,
-                )
-            for row in table.rows:
-                rich_table.add_row(*(Text(one_line(text, LONGEST_CELL)) for text in row))
-            console.print(rich_table)
-            print_lines([table.more] if table.more else [])
-        if card.notes:
-            console.print()
-            print_lines(card.notes)
-    return "\n".join(line.rstrip() for line in capture.get().rstrip("\n").split("\n"))
+    lines = wrapped((card.title, *card.lines))
+    for table in card.tables:
+        heads, *rows = (
+            tuple(one_line(text, LONGEST_CELL) for text in row) for row in (table.heads, *table.rows)
+        )
+        drawn = TextTable(heads, tuple(rows), table.numbers).lines(WIDTH + 1)
+        lines += ["", *wrapped([table.caption]), *(line[1:] for line in drawn), *wrapped([table.more])]
+    lines += ["", *wrapped(card.notes)] if card.notes else []
+    return "\n".join(line.rstrip() for line in lines)
 
 
 GAP = 2
@@ -248,13 +214,11 @@ class TextTable:
         heads: the column heads.
         rows: the rows, each with one text per column.
         numbers: the indices of columns of numbers, counted from 0. They are right-aligned and never wrapped.
-        wrap_heads: whether the heads of columns of numbers may be wrapped between words.
     """
 
     heads: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
     numbers: frozenset[int] = field(default=frozenset())
-    wrap_heads: bool = False
 
     @cached_property
     def _columns(self) -> list[tuple[str, ...]]:
@@ -274,10 +238,14 @@ class TextTable:
             if n in self.numbers:
                 figures = max(map(cell_len, column[1:]), default=0)
                 head = max(cell_len(word) for word in (column[0].split() or [""]))
-                widths.append(max(figures, head) if self.wrap_heads else full)
+                widths.append(max(figures, head))
             else:
                 widths.append(min(full, max(READABLE, words)))
         return widths
+
+    def lines(self, width: int) -> list[str]:
+        """Return the lines of the table: a grid if it fits the width, else blocks."""
+        return self.grid(width) if self.fits(width) else self.blocks(width)
 
     def fits(self, width: int) -> bool:
         """Return whether the table fits the width as a grid, and the grid is not longer than the blocks.
