@@ -68,11 +68,9 @@ def print_answer(answer: Answer) -> None:
     """Print the sentences of an answer, then its tables and the notes below them."""
     for sentence in answer.sentences:
         print_text(sentence)
-    between = bool(answer.sentences)
+    if answer.sentences:
+        print_line("")
     for shown in answer.tables:
-        if between:
-            print_line("")
-            between = False
         if isinstance(shown, str):
             print_text(shown)
         else:

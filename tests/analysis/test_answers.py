@@ -1,0 +1,48 @@
+"""What a result answers is what its command prints: the sentences first, every table, and the same JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+
+import pytest
+
+from outage_analysis.analysis import Plan, Reserve, Scenarios, Sensitivity, compare, run, sensitivity_tables
+from outage_analysis.costs import backtest, load_scenarios
+from outage_analysis.incidents import load_backtest_spec
+from outage_analysis.text import LANGUAGES, Result, ShownTable
+from tests.commands import command
+
+FEW, CANDIDATES = 8_192, ("kakao-candidate-cash", "kakao-candidate-voucher")
+PLAN = Plan(draws=FEW)
+RESULTS: dict[str, tuple[tuple[str, ...], Callable[[], Result]]] = {
+    "cost": ((), lambda: run(PLAN)),
+    "reserve": ((), lambda: Reserve(run(PLAN))),
+    "scenarios": ((), lambda: Scenarios(run(PLAN), run(PLAN).scenarios(), load_scenarios())),
+    "sensitivity": ((), lambda: Sensitivity(run(PLAN), sensitivity_tables(run(PLAN)))),
+    "compare": (
+        (*CANDIDATES, "--as-of", "2022-10-24"),
+        lambda: compare(*CANDIDATES, as_of="2022-10-24", draws=FEW),
+    ),
+    "backtest": ((), lambda: backtest(load_backtest_spec("kakao-2022"), draws=FEW)),
+}
+"""Command -> its arguments, and the same result in Python."""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("lang", LANGUAGES)
+@pytest.mark.parametrize("name", RESULTS)
+def test_a_command_prints_what_its_result_answers(name: str, lang: str) -> None:
+    arguments, made = RESULTS[name]
+    result = made()
+    answer = result.answer(lang)
+    parts = list(answer.tables)
+    assert any(isinstance(part, ShownTable) for part in parts)
+    code, out, err = command(name, *arguments, "--draws", FEW, "--lang", lang)
+    assert code == 0
+    assert out.splitlines()[: len(answer.sentences)] == list(answer.sentences)
+    places = [out.index(part if isinstance(part, str) else part.title) for part in parts]
+    assert places == sorted(places)
+    assert [warning for warning in result.warnings(lang) if warning not in err] == []
+    told = json.loads(command(name, *arguments, "--draws", FEW, "--json")[1])
+    assert told == json.loads(json.dumps(result.to_dict(), default=str))
