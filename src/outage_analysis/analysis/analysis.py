@@ -17,7 +17,7 @@ import polars as pl
 
 from outage_analysis.analysis.plan import Plan
 from outage_analysis.analysis.results import input_warnings, inputs_as_dict
-from outage_analysis.analysis.summary import card_notes, counted_notes, refuse_no_cash
+from outage_analysis.analysis.summary import input_notes, refuse_no_cash, unstated_notes
 from outage_analysis.assumptions import Ledger, RateAssumption, example_warning, load_ledger
 from outage_analysis.claims import Claims
 from outage_analysis.costs import (
@@ -144,10 +144,11 @@ class Analysis(Displayable, Result):
         return next(iter(self.runs.values()), None)
 
     def card(self, lang: str = "en") -> Card:
-        """Return the summary for notebooks: inputs, expected cash and range, lines left out, table names."""
+        """Return the summary for notebooks: inputs, expected cash and range, the answer, table names."""
+        from outage_analysis.analysis.cost_answer import cost_sentences  # imported here: reports need none
+
         locale = self.locale(lang)
         lines = [
-            *counted_notes(self, locale),
             locale("report.kicker", day=locale.day(self.as_of)),
             locale("report.policy", policy=self.policy.name[lang]),
             *([locale("card.synthetic")] if self.synthetic else []),
@@ -164,7 +165,9 @@ class Analysis(Displayable, Result):
                     row.append("–" if amount is None else locale.money(amount))
                 heads.append(locale(f"word.{basis}"))
         table = Table(tuple(heads), tuple(map(tuple, rows)), frozenset(range(1, len(heads))))
-        notes = [*([] if heads[1:] else [locale("report.no_headline")]), *card_notes(self, locale)]
+        notes = cost_sentences(self, locale) + input_notes(self, locale)
+        notes += unstated_notes(self, locale, first_screen=True)
+        notes.append(locale("card.tables", names=", ".join(self.tables)))
         return Card(self.incident.name[lang], tuple(lines), (table,) if heads[1:] else (), tuple(notes))
 
     def warnings(self, lang: str) -> list[str]:

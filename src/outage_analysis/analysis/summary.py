@@ -183,23 +183,6 @@ def unstated_notes(analysis: Analysis, locale: Locale, *, first_screen: bool = F
     ]
 
 
-def card_notes(analysis: Analysis, locale: Locale) -> list[str]:
-    """Return the notes of the notebook summary: chance to exceed the budget, lines left out, table names."""
-    budget = analysis.uncertainty_table(analysis.headline_basis, "budget")
-    notes = []
-    if budget is not None:
-        row = budget.row(0, named=True)
-        chance = locale("report.tile_budget", budget=locale.money_in_full(row["budget"]))
-        scope = budget_scope(analysis, analysis.headline_basis, locale)
-        notes.append(f"{chance}: {locale.share(row['exceeded'])}. {scope}")
-    left_out = (analysis.bounded_lines, analysis.unpriced_lines, analysis.dropped_lines)
-    bounded, unpriced, later = (locale.number(len(lines)) for lines in left_out)
-    if any(left_out):
-        notes.append(locale("card.left_out", bounded=bounded, silent=unpriced, later=later))
-    notes += input_notes(analysis, locale) + unstated_notes(analysis, locale, first_screen=True)
-    return [*notes, locale("card.tables", names=", ".join(analysis.tables))]
-
-
 ANSWERS = 16
 """An input that is known takes one of so many equally likely values: the draws are divided by its size."""
 CLEARLY = 0.1
