@@ -8,7 +8,10 @@ Modules:
     tables: every table of an analysis by name, computed when somebody asks for it, and all columns
     headline: the answer in sentences: how much, how sure, what it does not include
     summary: notes of an analysis in words, and what would narrow its range
-    display_units: amounts in whole currency for printed tables
+    results: what all results have in common: their inputs, and warnings about them
+    cost_answer: the cost in sentences and tables, as the command `cost` and notebooks show it
+    sensitivity: which inputs and decisions the cost depends on
+    display_units: amounts in whole currency and loss bands in words for printed tables
     alternatives: policies compared with the plan's policy
     scenarios: the headline cash under the stresses of a document
     reserve: the reserve figure by measure, and the cost lines that it includes

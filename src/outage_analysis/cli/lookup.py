@@ -109,8 +109,8 @@ def incidents(
     title, names = f"{document.id}: {document.name[lang]}", document.display_names(lang)
     numeric = (d for d in document.dimensions if d.kind == "number")
     notes = [f"{d.id}: {'; '.join(dimension_labels(d))}" for d in numeric]
-    tables = [ShownTable(title, shown.select(schema.names), schema), *notes]
-    print_answer(Answer(document.locale(lang), tables=tables, names=names))
+    services = ShownTable(title, shown.select(schema.names), schema)
+    print_answer(Answer(document.locale(lang), tables=[services, *notes], names=names))
 
 
 def _print_list(load: Callable[[str], Any], known: list[str], output: Output) -> None:
