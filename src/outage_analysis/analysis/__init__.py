@@ -86,7 +86,6 @@ if TYPE_CHECKING:
         budget_scope,
         counted_notes,
         input_notes,
-        refuse_no_cash,
         unstated_notes,
     )
     from outage_analysis.analysis.tables import (
