@@ -203,6 +203,10 @@ class PlanOptions:
     columns: Layouts = None
     encoding: Encoding = None
     counts: Counts = None
+    title: Annotated[
+        str,
+        typer.Option(help="Name of the outage in texts and reports. By default that of the incident."),
+    ] = ""
     rows: Rows = None
     as_of: AsOf = None
     max_rejects: MaxRejects = "5%"
@@ -235,6 +239,7 @@ class PlanOptions:
             claims=files,
             columns=load_layouts(self.columns, None if derived else self.encoding),
             counts=self.counts,
+            title=self.title,
             rows=self.rows,
             as_of=parse_day(self.as_of),
             max_rejects=parse_share(self.max_rejects),
