@@ -210,7 +210,7 @@ def seen_numbers(texts: list[str]) -> set[int]:
 
 def seen_line(cells: list[object]) -> Line:
     texts = [x.strip() for x in cells if isinstance(x, str)]
-    numbers = {round(x) for x in cells if isinstance(x, float)} | seen_numbers(texts)
+    numbers = {round(abs(x)) for x in cells if isinstance(x, float)} | seen_numbers(texts)
     return numbers, {*texts, *(word for text in texts for word in re.split(r"[\s,;]+", text))}
 
 

@@ -328,7 +328,7 @@ def test_a_band_that_no_claim_can_have_is_found_with_the_closest_one(
     incident, policy = tmp_path / "incident.toml", tmp_path / "policy.toml"
     text = (OWN_OUTAGE / "incident.toml").read_text("utf-8")
     incident.write_text(text.replace('[5, 20]\nclosed = "lower"', f'[10, 20]\nclosed = "{closed}"'), "utf-8")
-    assert f"  distance: {'; '.join(labels)}\n" in command("incidents", incident)[1]
+    assert f"distance: {'; '.join(labels)}\n" in command("incidents", incident)[1]
 
     def check(*values: str, document: Path = policy) -> tuple[int, str, str]:
         own = (OWN_OUTAGE / "policy.toml").read_text("utf-8")

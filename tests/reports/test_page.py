@@ -79,7 +79,7 @@ def test_appendices_are_closed_and_screens_are_few(pages: dict[str, WebPage], la
     assert len(appendices) > 8
     assert all("open" not in e.attributes for e in appendices)
     screens = [e.attributes["id"] for e in pages[lang].all("h2") if "id" in e.attributes]
-    assert screens == ["what-if", "service-bands", "why", "compared", "method", "appendices"]
+    assert screens == ["what-if", "service-bands", "published", "why", "compared", "method", "appendices"]
 
 
 @both
@@ -197,15 +197,18 @@ def test_the_options_are_the_choices_of_the_scenarios(
     w = Locale(lang)
     shown = {row[w("report.option_name")]: row for row in pages[lang].table(w("report.decide"))}
     rows = {row["scenario"]: row for row in analysis.tables["scenarios"].iter_rows(named=True)}
-    # The base, one tap, the review and the acceptance: no stress, and no scenario without figures.
-    expected = [rows[id_] for id_ in ("base", "one-tap", "generous-review", "lenient-acceptance")]
+    # The base, one tap, two reviews and the acceptance: no stress, and no scenario without figures.
+    ids = ("base", "one-tap", "generous-review", "strict-review", "lenient-acceptance")
+    expected = [rows[id_] for id_ in ids]
     assert [row[w("report.option_expected")] for row in shown.values()] == [
         w.money(row["expected"]) for row in expected
     ]
     assert [row[w("report.option_range")] for row in shown.values()] == [
         w.money_range(row["range_low"], row["range_high"]) for row in expected
     ]
-    assert {len(row) for row in shown.values()} == {3}  # no budget, and scenarios know no recipients
+    gains = [row[w("report.option_gains")] for row in shown.values()]
+    assert all(w.money(row["per_recipient"]) in text for row, text in zip(expected, gains, strict=True))
+    assert {len(row) for row in shown.values()} == {4}  # no budget
 
 
 @both

@@ -89,8 +89,13 @@ def even_ticks(low: float, high: float) -> list[float]:
     """Return evenly spaced round tick values between the two ends of a linear axis."""
     smallest_step = (high - low) / MAX_TICKS
     power_of_ten = 10.0 ** math.floor(math.log10(smallest_step))
-    step = next(digit * power_of_ten for digit in (1, 2, 5, 10) if digit * power_of_ten >= smallest_step)
-    return [n * step for n in range(math.ceil(low / step), math.floor(high / step) + 1)]
+    steps = [digit * power_of_ten for digit in (0.5, 1, 2, 5, 10)]
+    place = next(n for n, step in enumerate(steps) if step >= smallest_step)
+    wide, narrow = (
+        [n * step for n in range(math.ceil(low / step), math.floor(high / step) + 1)]
+        for step in (steps[place], steps[place - 1])
+    )
+    return wide if len(wide) >= MIN_TICKS else narrow
 
 
 def labelled_axis(

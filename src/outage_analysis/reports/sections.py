@@ -174,11 +174,11 @@ class _SectionBuilder:
         if "services" in self.grids:
             key = "services_intro" if (services["published_count"] != "").any() else "services_no_counts"
             key = "services_intro_claims" if self.analysis.headline_from_claims else key
-            is_second_screen = "service_bands_claims" not in self.grids
-            slide = is_second_screen and services["users"].count() > 0
-            cost = locale("report.services_cost", unit=locale.unit) if services["expected"].count() else ""
+            has_cost = services["expected"].count() > 0
+            slide = has_cost and "service_bands_claims" not in self.grids
+            cost = locale("report.services_cost", unit=locale.unit) if has_cost else ""
             yield Text(" ".join(filter(None, (locale(f"report.{key}"), cost))), slide=slide)
-            yield from self._table("services", "services_title", slide=slide)
+            yield from self._table("services", "services_title", folded=not has_cost, slide=slide)
 
     def _service_bands(self) -> Iterator[Block]:
         locale, analysis = self.locale, self.analysis

@@ -24,7 +24,7 @@ INPUT_TAB, HINDSIGHT_TAB = OKABE_ITO[4], OKABE_ITO[3]
 SHEETS = (
     ("decisions", ACCENT, ("decisions",)),
     ("cost", ACCENT, ("cost", "free")),
-    ("service_bands", ACCENT, ("service-bands",)),
+    ("service_bands", ACCENT, ("service-bands", "services")),
     ("why", ACCENT, ("why",)),
     ("compared", ACCENT, ("compared",)),
     ("doubt", ACCENT, ("doubt",)),
@@ -35,7 +35,7 @@ SHEETS = (
     ("quality", GREY, ("quality",)),
     ("hindsight", HINDSIGHT_TAB, ("hindsight",)),
     ("facts", LIGHT, ("facts",)),
-    ("tie_outs", LIGHT, ("tie-outs",)),
+    ("tie_outs", LIGHT, ("published", "tie-outs")),
 )
 """The name and colour of each sheet, and the report sections on it. Other sections get a sheet of their own.
 
