@@ -13,9 +13,8 @@ from typing import Any
 
 from outage_analysis.charts import script_bundle
 from outage_analysis.files import notebooks_root
-from outage_analysis.jupyter.export.execution import execute
-from outage_analysis.jupyter.export.notebook_files import read_notebook
-from outage_analysis.jupyter.export.parameters import FilledParameters
+from outage_analysis.jupyter.execution import execute
+from outage_analysis.jupyter.notebook import read_notebook
 
 LANGUAGE = {"kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"}}
 METADATA = {**LANGUAGE, "language_info": {"name": "python"}}
@@ -33,7 +32,7 @@ def executed_text(path: Path) -> str:
     """Execute a notebook in a temporary folder, and return the text of its file with the outputs."""
     import nbformat
 
-    executed = execute(read_notebook(path), FilledParameters())
+    executed = execute(read_notebook(path))
     for cell in executed.cells:
         cell.metadata.pop("execution", None)
         for output in cell.get("outputs", ()):

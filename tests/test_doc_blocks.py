@@ -35,8 +35,7 @@ from outage_analysis.cli import app
 from outage_analysis.costs import load_scenarios
 from outage_analysis.errors import UsageError
 from outage_analysis.incidents import Incident, load_incident, load_layout
-from outage_analysis.jupyter.export.notebook_files import find_notebook, read_notebook
-from outage_analysis.jupyter.export.parameters import fill_parameters
+from outage_analysis.jupyter.notebook import fill_parameters, find_notebook, read_notebook
 from outage_analysis.policies import findings, load_policy
 from outage_analysis.reports import Report
 from outage_analysis.text import LANGUAGES

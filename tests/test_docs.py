@@ -22,7 +22,7 @@ from outage_analysis.charts import CHARTS
 from outage_analysis.claims import READABLE_SUFFIXES, RULES, queries
 from outage_analysis.files import bundled_ids
 from outage_analysis.incidents import fact_exists
-from outage_analysis.jupyter.export.notebook_files import find_notebook, notebook_names, read_notebook
+from outage_analysis.jupyter.notebook import find_notebook, notebook_names, read_notebook
 from outage_analysis.policies import Budget, FeeCredit, InKind, Policy, Schedule, Voucher, findings
 from outage_analysis.reports import FORMATS
 from outage_analysis.text import AMOUNTS, DATES, LANGUAGES

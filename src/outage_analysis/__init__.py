@@ -70,9 +70,9 @@ def __dir__() -> list[str]:
 
 def load_ipython_extension(shell: InteractiveShell) -> None:
     """Implement `%load_ext outage_analysis`: charts work offline, errors of the package take one line."""
-    import_module("outage_analysis.jupyter.session").enable_offline_charts(shell)
+    import_module("outage_analysis.jupyter.display").enable_offline_charts(shell)
 
 
 def unload_ipython_extension(shell: InteractiveShell) -> None:  # noqa: ARG001 - IPython passes it by name
     """Implement `%unload_ext outage_analysis`: restore the usual rendering of charts and errors."""
-    import_module("outage_analysis.jupyter.session").disable_offline_charts()
+    import_module("outage_analysis.jupyter.display").disable_offline_charts()

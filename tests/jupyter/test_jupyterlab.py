@@ -24,7 +24,7 @@ from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.ui import WebDriverWait
 
 from outage_analysis.files import notebooks_root
-from outage_analysis.jupyter.export.notebook_files import notebook_names
+from outage_analysis.jupyter.notebook import notebook_names
 from tests.chromium import CHROMIUM, DRIVER, FLAGS, IN_A_BROWSER
 from tests.installed_package import Installed
 

@@ -13,7 +13,7 @@ import pytest
 
 from outage_analysis.files import notebooks_root
 from outage_analysis.jupyter import new_project, open_lab
-from outage_analysis.jupyter.projects import laboratory
+from outage_analysis.jupyter import project as projects
 from tests.commands import command
 
 Launched = dict[str, str]
@@ -76,11 +76,11 @@ def test_jupyterlab_knows_every_option_and_every_setting_that_it_is_given() -> N
     from jupyterlab.labapp import LabApp
 
     known = {app.__name__: app.class_trait_names(config=True) for app in (LabApp, ServerApp)}
-    for argument in laboratory.lab_arguments(notebooks_root(), Path("own"), port=8890, browser=False):
+    for argument in projects.lab_arguments(notebooks_root(), Path("own"), port=8890, browser=False):
         app, _, option = argument.removeprefix("--").partition("=")[0].partition(".")
         assert option in known[app], argument
     schemas = Path(sys.prefix) / "share" / "jupyter" / "lab" / "schemas"
-    for plugin, values in laboratory.SETTINGS.items():
+    for plugin, values in projects.SETTINGS.items():
         package, _, name = plugin.partition(":")
         schema = json.loads((schemas / package / f"{name}.json").read_text("utf-8"))
         assert values.keys() <= schema["properties"].keys()

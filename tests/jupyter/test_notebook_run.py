@@ -20,17 +20,18 @@ from outage_analysis.charts import STYLE, render_offline
 from outage_analysis.errors import EnvironmentFailed, OutageAnalysisError, UsageError
 from outage_analysis.files import atomic_write as placing
 from outage_analysis.files import notebooks_root
+from outage_analysis.jupyter import page as executed
 from outage_analysis.jupyter import run_notebook
-from outage_analysis.jupyter.export import page as executed
-from outage_analysis.jupyter.export.execution import execute
-from outage_analysis.jupyter.export.notebook_files import (
+from outage_analysis.jupyter.execution import execute
+from outage_analysis.jupyter.notebook import (
     Notebook,
+    fill_parameters,
     find_notebook,
+    notebook_language,
     notebook_names,
     read_notebook,
 )
-from outage_analysis.jupyter.export.page import PageOptions, notebook_page, sanitized_html
-from outage_analysis.jupyter.export.parameters import FilledParameters, fill_parameters, notebook_language
+from outage_analysis.jupyter.page import notebook_page, sanitized_html
 from tests.commands import command
 from tests.html_page import WebPage
 
@@ -107,6 +108,8 @@ def after(source: str | None) -> dict[str, object]:
         ("policy", "2022-12-30", "2022-12-30"),
         ("policy", "1_000", 1_000),
         ("policy", "inf", "inf"),
+        ("policy", "nan", "nan"),
+        ("policy", "[2022-10-24]", "[2022-10-24]"),
         ("policy", "null", None),
         ("policy", "", ""),
         ("policy", "보상'; import os", "보상'; import os"),
@@ -190,7 +193,7 @@ def test_files_are_found_from_the_working_folder_and_shown_by_name(
     assert after(given.executed)["files"] == [str(tmp_path / "mine" / "*.csv"), "mine", "not-there.csv"]
     assert after(given.displayed)["policy"] == "policy.toml"
     assert str(tmp_path) not in f"{given.displayed}{given.values}"
-    assert given.values["policy"] == "policy.toml"
+    assert given.values == {"policy": "policy.toml", "files": "['*.csv', 'mine', 'not-there.csv']"}
 
 
 # --- finding and reading ------------------------------------------------------------------------------
@@ -273,7 +276,7 @@ def exported(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     for code in (False, True):
         pages["code" if code else "plain"] = folder / f"{code}.html"
         pages["code" if code else "plain"].write_text(
-            notebook_page(done, PageOptions("mine", "ko", given.values, code=code)), "utf-8"
+            notebook_page(done, "ko", given.values, code=code), "utf-8"
         )
     return pages
 
@@ -369,7 +372,7 @@ def test_a_picture_ends_no_page() -> None:
         for kind in ("image/svg+xml", "image/png", "image/jpeg")
     ]
     cell = nbformat.v4.new_code_cell("1", outputs=outputs)  # type: ignore[no-untyped-call]
-    text = notebook_page(Notebook("mine", [cell]), PageOptions("mine", "en", {}))
+    text = notebook_page(Notebook("mine", [cell]), "en")
     assert evil not in text
     assert text.count("<img ") == 3
 
@@ -410,7 +413,8 @@ def test_a_notebook_of_ones_own_runs_where_it_lies_and_leaves_nothing_there(
 def test_a_bundled_notebook_runs_elsewhere_unless_its_file_is_named(
     asked: str | Path, place: Path | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(executed, "_run_and_export", lambda *_, folder, **__: f"in {folder}")
+    monkeypatch.setattr(executed, "execute", lambda *_, folder: f"in {folder}")
+    monkeypatch.setattr(executed, "notebook_page", lambda done, *_, **__: done)
     assert run_notebook(asked, tmp_path / "page.html").read_text("utf-8") == f"in {place}"
 
 
@@ -437,7 +441,7 @@ def test_an_interrupt_ends_the_kernel_and_leaves_nothing(
             os.kill(os.getpid(), getattr(signal, number))
 
     with pytest.raises(raised):
-        execute(slow, FilledParameters(), interrupt, folder=tmp_path)
+        execute(slow, None, interrupt, folder=tmp_path)
     assert list((tmp_path / "temporary").iterdir()) == []
     assert signal.getsignal(signal.SIGTERM) == before
     with pytest.raises(ProcessLookupError):
@@ -450,7 +454,7 @@ def test_a_kernel_that_cannot_start_is_stated(written: Written, tmp_path: Path) 
     with pytest.raises(
         EnvironmentFailed, match=r"mine: the kernel did not start\. Rename any file beside it"
     ):
-        execute(read_notebook(written()), FilledParameters(), folder=tmp_path)
+        execute(read_notebook(written()), folder=tmp_path)
 
 
 @pytest.mark.slow
@@ -472,7 +476,7 @@ def test_wrong_usage_is_refused_before_anything_runs(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "taken.html").write_text("mine", "utf-8")
-    monkeypatch.setattr(executed, "_run_and_export", lambda *_, **__: pytest.fail("it ran"))
+    monkeypatch.setattr(executed, "execute", lambda *_, **__: pytest.fail("it ran"))
     code, out, err = command("notebook", "run", *arguments)
     assert (code, out) == (2, "")
     assert said in err
@@ -480,18 +484,24 @@ def test_wrong_usage_is_refused_before_anything_runs(
     assert (tmp_path / "taken.html").read_text("utf-8") == "mine"
 
 
+def pretend_to_run(monkeypatch: pytest.MonkeyPatch, page: str) -> None:
+    """Make `run_notebook` execute nothing and write this text as its page."""
+    monkeypatch.setattr(executed, "execute", lambda *_, **__: None)
+    monkeypatch.setattr(executed, "notebook_page", lambda *_, **__: page)
+
+
 def test_a_page_is_replaced_only_on_request_and_only_by_a_whole_one(
     written: Written, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     source, out = written(), tmp_path / "page.html"
-    monkeypatch.setattr(executed, "_run_and_export", lambda *_, **__: "first")
+    pretend_to_run(monkeypatch, "first")
     assert run_notebook(source, out) == out
-    monkeypatch.setattr(executed, "_run_and_export", lambda *_, **__: "second")
+    pretend_to_run(monkeypatch, "second")
     with pytest.raises(UsageError, match="--force"):
         run_notebook(source, out)
     run_notebook(source, out, force=True)
     assert out.read_text("utf-8") == "second"
-    monkeypatch.setattr(executed, "_run_and_export", lambda *_, **__: "no UTF-8: \ud800")
+    pretend_to_run(monkeypatch, "no UTF-8: \ud800")
     with pytest.raises((OutageAnalysisError, UnicodeEncodeError)):
         run_notebook(source, out, force=True)
     assert out.read_text("utf-8") == "second"
@@ -501,7 +511,7 @@ def test_a_page_is_replaced_only_on_request_and_only_by_a_whole_one(
 def test_a_folder_that_cannot_be_written_is_the_environments_failure(
     written: Written, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(executed, "_run_and_export", lambda *_, **__: "page")
+    pretend_to_run(monkeypatch, "page")
     (tmp_path / "file").touch()
     with pytest.raises(EnvironmentFailed, match="cannot be written"):
         run_notebook(written(), tmp_path / "file" / "page.html")

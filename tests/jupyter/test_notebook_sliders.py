@@ -24,8 +24,8 @@ from outage_analysis.errors import UsageError
 from outage_analysis.files import Text
 from outage_analysis.jupyter import show_what_if
 from outage_analysis.jupyter.display import Html
-from outage_analysis.jupyter.export.notebook_files import Notebook
-from outage_analysis.jupyter.export.page import PageOptions, notebook_page
+from outage_analysis.jupyter.notebook import Notebook
+from outage_analysis.jupyter.page import notebook_page
 from outage_analysis.reports import Report
 from outage_analysis.text import LANGUAGES, TABLE_DIGITS, Locale
 from tests.chromium import CHROMIUM, DRIVER, FLAGS, IN_A_BROWSER
@@ -194,7 +194,7 @@ def exported(analysis: Analysis, lang: str) -> str:
     for markup in (sliders, f"<style>{STYLE}</style>{script_bundle()}", sliders):
         outputs = [v4.new_output("display_data", data={"text/html": markup})]
         cells.append(v4.new_code_cell("show_what_if(analysis)", outputs=outputs))
-    return notebook_page(Notebook("mine", cells), PageOptions("mine", lang, {}))
+    return notebook_page(Notebook("mine", cells), lang)
 
 
 @pytest.fixture(scope="module")

@@ -23,15 +23,14 @@ from PIL import Image
 from outage_analysis.analysis import Analysis, compare, run
 from outage_analysis.claims import load_sample
 from outage_analysis.errors import UsageError
-from outage_analysis.jupyter.export.execution import execute as execute_cells
-from outage_analysis.jupyter.export.notebook_files import (
+from outage_analysis.jupyter.execution import execute as execute_cells
+from outage_analysis.jupyter.notebook import (
     Notebook,
     find_notebook,
     notebook_names,
     read_notebook,
 )
-from outage_analysis.jupyter.export.page import PageOptions, notebook_page
-from outage_analysis.jupyter.export.parameters import FilledParameters
+from outage_analysis.jupyter.page import notebook_page
 from outage_analysis.policies import load_policy
 from outage_analysis.reports import Report, csp_hash
 from tests.chromium import FLAGS
@@ -279,7 +278,7 @@ def test_the_answers_run_and_give_the_figures_that_they_state(path: Path) -> Non
     sources = [block for found in blocks for block in found]
     assert sources
     cells = [nbformat.v4.new_code_cell(source, id=f"answer-{n}") for n, source in enumerate(sources)]  # type: ignore[no-untyped-call]
-    answered = execute_cells(Notebook(path.stem, [*notebook.cells, *cells]), FilledParameters())
+    answered = execute_cells(Notebook(path.stem, [*notebook.cells, *cells]))
     results = [cell.outputs[-1]["data"]["text/plain"] for cell in answered.cells[-len(sources) :]]
     if path.stem == "01_claims":
         text = notebook.cells[-1].source
@@ -302,9 +301,7 @@ def test_runs_without_a_warning_or_an_error(path: Path, runs: dict[str, Run]) ->
 def pages(runs: dict[str, Run]) -> dict[str, str]:
     """The page of each run."""
     return {
-        name: notebook_page(
-            Notebook(name, done.notebook.cells, dict(done.notebook.metadata)), PageOptions(name, "en", {})
-        )
+        name: notebook_page(Notebook(name, done.notebook.cells, dict(done.notebook.metadata)), "en")
         for name, done in runs.items()
         if name in notebook_names()
     }

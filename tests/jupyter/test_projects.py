@@ -27,10 +27,9 @@ from outage_analysis.files import notebooks_root
 from outage_analysis.incidents import Incident, TieOut
 from outage_analysis.incidents.incident import Headline
 from outage_analysis.jupyter import new_project, show_table
-from outage_analysis.jupyter.export.notebook_files import notebook_names
-from outage_analysis.jupyter.export.parameters import replace_values
-from outage_analysis.jupyter.projects import project as making
-from outage_analysis.jupyter.projects.project import ROWS, sample_claims_csv
+from outage_analysis.jupyter import project as making
+from outage_analysis.jupyter.notebook import notebook_names, replace_values
+from outage_analysis.jupyter.project import ROWS, sample_claims_csv
 from outage_analysis.policies import findings
 from tests.commands import command
 from tests.html_page import WebPage
@@ -617,7 +616,7 @@ def test_two_that_make_one_project_at_once_make_it_once(
 def test_a_file_saved_meanwhile_into_the_folder_stays(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(making, "_check_documents", lambda _: (tmp_path / "notes.txt").write_text("mine"))
+    monkeypatch.setattr(making, "load_policy", lambda _: (tmp_path / "notes.txt").write_text("mine"))
     with pytest.raises(UsageError, match="somebody wrote there meanwhile"):
         new_project(tmp_path)
     assert contents(tmp_path) == {"notes.txt": b"mine"}

@@ -50,8 +50,7 @@ from outage_analysis.jupyter import (
     show_table,
     show_tiles,
 )
-from outage_analysis.jupyter.display import Html
-from outage_analysis.jupyter.session import enable_offline_charts
+from outage_analysis.jupyter.display import Html, enable_offline_charts
 from outage_analysis.losses import (
     GroupedLossesDocument,
     build_cube,

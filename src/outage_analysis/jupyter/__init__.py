@@ -1,10 +1,11 @@
 """Notebooks: an Analysis or a table goes in; output for JupyterLab, exported pages and new projects come out.
 
 Modules:
-    display: shows tables, charts, sliders and parts of the report in a notebook
-    session: sets up charts and error messages in the first cell
-    export: exports notebooks as HTML pages
-    projects: creates projects and starts JupyterLab
+    display: sets up a session, and shows tables, charts, sliders and parts of the report in a notebook
+    notebook: finds and reads notebooks, and sets the values in the cell tagged `parameters`
+    execution: runs a notebook
+    page: runs a notebook and builds its HTML page
+    project: creates projects, and starts JupyterLab on their notebooks
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from outage_analysis.lazy_exports import lazy_exports
 
 if TYPE_CHECKING:
     from outage_analysis.jupyter.display import (
+        claim_files,
         note,
         refusals_as_notes,
         show,
@@ -25,9 +27,7 @@ if TYPE_CHECKING:
         show_tiles,
         show_what_if,
     )
-    from outage_analysis.jupyter.export.page import run_notebook
-    from outage_analysis.jupyter.projects.laboratory import open_lab
-    from outage_analysis.jupyter.projects.project import MAX_PATH_LENGTH, new_project, shell_path
-    from outage_analysis.jupyter.session import claim_files
+    from outage_analysis.jupyter.page import run_notebook
+    from outage_analysis.jupyter.project import MAX_PATH_LENGTH, new_project, open_lab, shell_path
 
 __getattr__, __dir__ = lazy_exports(__name__, __file__)

@@ -9,17 +9,15 @@ import subprocess
 import threading
 from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from copy import deepcopy
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from outage_analysis import errors
 from outage_analysis.errors import EnvironmentFailed, OutageAnalysisError
 from outage_analysis.files import temporary_folder
-from outage_analysis.jupyter.export.notebook_files import Notebook, is_parameters
-from outage_analysis.jupyter.export.parameters import FilledParameters
+from outage_analysis.jupyter.notebook import FilledParameters, Notebook, is_parameters
 
 ENVIRONMENT = {"PYTHONHASHSEED": "0", "TZ": "UTC"}
 """Environment variables that make the output independent of the machine."""
@@ -29,7 +27,7 @@ PAUSE = 0.2
 
 def execute(
     notebook: Notebook,
-    parameters: FilledParameters,
+    parameters: FilledParameters | None = None,
     progress: Callable[[str], None] = lambda _: None,
     *,
     folder: Path | None = None,
@@ -38,7 +36,7 @@ def execute(
 
     Args:
         notebook: the notebook as it is stored.
-        parameters: the parameters cell with the values of this run.
+        parameters: the parameters cell with the values of this run; by default it stays as it is.
         progress: called with a short message when a cell starts.
         folder: the working folder of the kernel; by default a temporary folder, which is deleted.
 
@@ -56,11 +54,19 @@ def execute(
     from nbclient import NotebookClient
     from nbclient.exceptions import CellExecutionError, DeadKernelError
 
+    cells = deepcopy(notebook.cells)
     node = nbformat.from_dict(  # type: ignore[no-untyped-call]
-        {"cells": deepcopy(notebook.cells), "metadata": notebook.metadata, "nbformat": 4, "nbformat_minor": 5}
+        {"cells": cells, "metadata": notebook.metadata, "nbformat": 4, "nbformat_minor": 5}
     )
-    _set_parameters(node, parameters.executed)
-    position = _Position(len([cell for cell in node.cells if cell.cell_type == "code"]), progress)
+    filled = parameters or FilledParameters()
+    _set_parameters(node, filled.executed)
+    count = sum(cell.cell_type == "code" for cell in cells)
+    started: list[str] = []
+
+    def report_start(cell: Any, cell_index: int) -> None:  # noqa: ANN401, ARG001 - nbclient names them
+        started.append(f"code cell {len(started) + 1} ({cell.get('id', '')})")
+        progress(f"running cell {len(started)} of {count}")
+
     with temporary_folder() as own:
         # With an empty list of kernel folders, only the ipykernel of the current Python is available.
         manager = AsyncKernelManager(kernel_spec_manager=KernelSpecManager(kernel_dirs=[]))
@@ -71,22 +77,32 @@ def execute(
             record_timing=False,
             store_widget_state=False,
             resources={"metadata": {"path": str(folder or own)}},
-            on_cell_execute=position.start_cell,
+            on_cell_execute=report_start,
         )
         environment = {**os.environ, **ENVIRONMENT, "IPYTHONDIR": str(own / ".ipython")}
         try:
             _run_in_thread(_execute_cells(client, env=environment, stderr=subprocess.DEVNULL))
         except CellExecutionError as error:
-            raise _cell_error(notebook.name, position, error.ename, error.evalue) from None
+            raise _cell_error(notebook.name, started[-1], error.ename, error.evalue) from None
         except (DeadKernelError, NoSuchKernel, RuntimeError) as error:
-            raise _kernel_error(notebook.name, position) from error
-    _set_parameters(node, parameters.displayed)
+            problem = f"{started[-1]}: the kernel ended" if started else "the kernel did not start"
+            beside = "Rename any file beside it that has the name of a Python or Jupyter module."
+            remedy = "Check the cell and the free memory." if started else beside
+            raise EnvironmentFailed(problem, file=notebook.name, remedy=remedy) from error
+    _set_parameters(node, filled.displayed)
     return Notebook(notebook.name, node.cells, notebook.metadata)
+
+
+def _set_parameters(node: Any, source: str | None) -> None:  # noqa: ANN401 - nbformat ships no types
+    """Replace the source of the parameters cell; if the new source is None, leave the cell unchanged."""
+    if source is not None:
+        next(cell for cell in node.cells if is_parameters(cell)).source = source
 
 
 async def _execute_cells(client: Any, **kernel: object) -> None:  # noqa: ANN401 - an nbclient type, imported late
     manager = client.km
     try:
+        # If nbclient started the kernel itself, it would leave the kernel running after an early interrupt.
         await client.async_start_new_kernel(**kernel)
         await client.async_start_new_kernel_client()
         await client.async_execute()
@@ -98,34 +114,25 @@ async def _execute_cells(client: Any, **kernel: object) -> None:  # noqa: ANN401
 
 
 def _run_in_thread(work: Coroutine[Any, Any, None]) -> None:
-    loop = asyncio.SelectorEventLoop()
-    try:
-        with _sigterm_raises(), ThreadPoolExecutor(1) as pool:
-            task = loop.create_task(work)
-            try:
-                done = pool.submit(_run_task, loop, task)
-                while not wait([done], timeout=PAUSE).done:
-                    pass
-                done.result()
-            except BaseException:
+    """Run a coroutine in a thread, because the current thread may run an event loop, as in Jupyter."""
+    runner = asyncio.Runner(loop_factory=asyncio.SelectorEventLoop)
+    loop = runner.get_loop()
+    task = loop.create_task(work)
+
+    def run_task() -> None:
+        with runner:  # On exit, it cancels what is left and closes the loop.
+            loop.run_until_complete(task)
+
+    with _sigterm_raises(), ThreadPoolExecutor(1) as pool:
+        done = pool.submit(run_task)
+        try:
+            while not wait([done], timeout=PAUSE).done:
+                pass
+        except BaseException:
+            with suppress(RuntimeError):  # The loop is closed if the task has just ended.
                 loop.call_soon_threadsafe(task.cancel)
-                raise
-    finally:
-        loop.close()
-
-
-def _run_task(loop: asyncio.AbstractEventLoop, task: asyncio.Task[None]) -> None:
-    try:
-        loop.run_until_complete(task)
-    finally:
-        loop.run_until_complete(_cancel_remaining())
-
-
-async def _cancel_remaining() -> None:
-    remaining = asyncio.all_tasks() - {asyncio.current_task()}
-    for task in remaining:
-        task.cancel()
-    await asyncio.gather(*remaining, return_exceptions=True)
+            raise
+    done.result()
 
 
 @contextmanager
@@ -144,39 +151,7 @@ def _sigterm_raises() -> Iterator[None]:
         signal.signal(signal.SIGTERM, before)
 
 
-@dataclass
-class _Position:
-    """Counts the code cells as they start, and reports the progress to the caller."""
-
-    cells: int
-    progress: Callable[[str], None]
-    number: int = 0
-    id_: str = ""
-
-    def start_cell(self, cell: Any, cell_index: int) -> None:  # noqa: ANN401, ARG002 - nbclient names them
-        """Count a code cell that starts, and report the progress; nbclient calls this method."""
-        self.number, self.id_ = self.number + 1, str(cell.get("id", ""))
-        self.progress(f"running cell {self.number} of {self.cells}")
-
-    def __str__(self) -> str:
-        return f"code cell {self.number} ({self.id_})"
-
-
-def _set_parameters(node: Any, source: str | None) -> None:  # noqa: ANN401 - nbformat ships no types
-    """Replace the source of the parameters cell; if the new source is None, leave the cell unchanged."""
-    if source is not None:
-        next(cell for cell in node.cells if is_parameters(cell)).source = source
-
-
-def _kernel_error(name: str, position: _Position) -> EnvironmentFailed:
-    if not position.number:
-        remedy = "Rename any file beside it that has the name of a Python or Jupyter module."
-        return EnvironmentFailed("the kernel did not start", file=name, remedy=remedy)
-    remedy = "Check the cell and the free memory."
-    return EnvironmentFailed(f"{position}: the kernel ended", file=name, remedy=remedy)
-
-
-def _cell_error(name: str, position: _Position, kind: str, message: str) -> OutageAnalysisError:
+def _cell_error(name: str, position: str, kind: str, message: str) -> OutageAnalysisError:
     known = getattr(errors, kind, None)
     if isinstance(known, type) and issubclass(known, OutageAnalysisError):
         error: OutageAnalysisError = known(f"{position}: {message}", file=name)

@@ -1,0 +1,407 @@
+"""Create a project from templates, synthetic claims and notebooks; open its notebooks in JupyterLab."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import re
+import shlex
+import signal
+import sys
+import unicodedata
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import Decimal
+from importlib.resources import files
+from importlib.util import find_spec
+from pathlib import Path
+from random import Random
+from urllib.parse import quote
+
+from outage_analysis.analysis import Plan, load_documents
+from outage_analysis.errors import EnvironmentFailed, UsageError, one_line
+from outage_analysis.files import (
+    atomic_folder,
+    bundled_ids,
+    recover_interrupted,
+    spelling_hint,
+    temporary_folder,
+)
+from outage_analysis.jupyter.notebook import (
+    REMEDY,
+    SUFFIX,
+    bundled_notebook,
+    notebook_names,
+    replace_values,
+)
+from outage_analysis.policies import decimal_places, load_policy
+from outage_analysis.text import LANGUAGES, Locale
+
+TARGET_PATHS = {"gitignore": ".gitignore", "welcome.md": "notebooks/welcome.md"}
+"""Template -> its path in the project, for templates with another path or name."""
+AS_OF = "2026-02-28"
+"""As-of day of the example, after the last day to claim; fixed, so that new projects are reproducible."""
+BUDGET = 6_000_000
+"""Budget of the example in the smallest currency unit, somewhat above its expected cost."""
+LOSS_EDGES = {"minutes": (60, 180), "hours": (4, 24), "days": (1, 3)}
+"""Unit of losses that are not money -> the two band edges of the example policy."""
+MONEY_EDGES = (300_000, 500_000)
+"""The two band edges of the example policy if losses are money, in the smallest currency unit."""
+TOTALS = "totals-synthetic.csv"
+"""The file of totals in a project without claims."""
+MAX_ID_LENGTH, MAX_NAME_LENGTH, MAX_PATH_LENGTH = 48, 120, 4096
+MARKUP_CHARACTERS = re.compile(r"[\\`*_\[\]<>&~$#@]|:(?=//)")
+"""Characters with a meaning in Markdown, HTML or mathematics; they are escaped in headings."""
+INVISIBLE = re.compile("[\\s\u034f\u115f\u1160\u2800\u3164\uffa0\ufe00-\ufe0f]*")
+"""A name that consists of printable but invisible characters only."""
+
+
+@dataclass(frozen=True)
+class Project:
+    """The settings of a new project, from which its files are written."""
+
+    id: str
+    name: str
+    currency: str
+    lang: str
+    """Language of charts, tables and reports, and of the prose of translated notebooks."""
+    loss_unit: str
+    """Unit of the losses if they are not money: minutes, hours or days."""
+    counted: bool
+    """Whether the project has totals by service, claimant type and loss band instead of claims."""
+
+
+def new_project(
+    folder: str | Path,
+    *,
+    name: str = "",
+    currency: str = "KRW",
+    lang: str = "en",
+    loss_unit: str = "",
+    counted: bool = False,
+) -> Path:
+    """Create a project in a new or empty folder. The same arguments give the same bytes.
+
+    If an error occurs, no file is left behind.
+
+    Args:
+        folder: the folder of the project; its name in lower case becomes the id of the outage.
+        name: display name of the outage; by default derived from the id.
+        currency: ISO code of the currency of losses and payments.
+        lang: language of charts, tables and reports, en or ko.
+        loss_unit: minutes, hours or days, if claims state a time instead of an amount; by default the
+            currency.
+        counted: whether to start from totals by service, claimant type and loss band instead of claims. Such
+            a project has no notebooks, because they read single claims.
+
+    Returns:
+        The absolute path of the folder.
+
+    Raises:
+        UsageError: the folder is not empty, its name contains no valid id, or an argument is invalid.
+        EnvironmentFailed: the files could not be written.
+    """
+    place = Path(folder).absolute()
+    id_ = _outage_id(place.name)
+    display_name = name or id_.replace("-", " ").replace("_", " ").capitalize()
+    if (
+        not display_name.isprintable()
+        or len(display_name) > MAX_NAME_LENGTH
+        or INVISIBLE.fullmatch(display_name)
+    ):
+        problem = f"the name must be printable text of at most {MAX_NAME_LENGTH} characters"
+        raise UsageError(problem, value=display_name)
+    if not re.fullmatch("[A-Z]{3}", currency):
+        raise UsageError("is not a currency code", value=currency, remedy="Write three letters, as in EUR.")
+    Locale(lang)  # This refuses an unknown language.
+    unit = "" if loss_unit == currency else loss_unit
+    if unit and unit not in LOSS_EDGES:
+        remedy = f"{spelling_hint(unit, [*LOSS_EDGES])} Without the option, losses are in {currency}."
+        raise UsageError("no project can be made for this unit of losses", value=unit, remedy=remedy)
+    _check_folder(place, folder)
+    recover_interrupted(place)
+    with atomic_folder(place) as part:
+        _write_files(part, Project(id_, display_name.strip(), currency, lang, unit, counted))
+        load_documents(Plan(part / "incident.toml", part / "policy.toml", part / "ledger.toml"))
+        load_policy(part / "alternative.toml")
+    return place
+
+
+def shell_path(path: str | Path) -> str:
+    """Quote a path for a shell command. A path that begins with a hyphen gets the prefix `./`.
+
+    Without the prefix, the shell command would read the path as an option.
+    """
+    text = one_line(path, MAX_PATH_LENGTH)
+    return shlex.quote(f"./{text}" if text.startswith("-") else text)
+
+
+def _outage_id(name: str) -> str:
+    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
+    id_ = re.sub(r"[^a-z0-9_]+", "-", plain).strip("-_")[:MAX_ID_LENGTH].rstrip("-_")
+    if not id_:
+        problem = "the folder's name gives no valid id for the outage"
+        remedy = "Use letters a to z and digits, as in tram-2031; a Korean name goes into --name."
+        raise UsageError(problem, value=name, remedy=remedy)
+    if id_ in bundled_ids("incidents"):
+        raise UsageError("is the id of a bundled outage", value=id_, remedy="Choose another folder name.")
+    return id_
+
+
+def _check_folder(place: Path, argument: str | Path) -> None:
+    if not place.exists() and not place.is_symlink():
+        return
+    if not place.is_dir() or place.is_symlink():
+        raise UsageError("is not a folder", file=argument, remedy="Name a new folder.")
+    if any(place.iterdir()):
+        raise UsageError(
+            "is not empty", file=argument, remedy="Name a new folder; nothing is ever overwritten."
+        )
+    if Path.cwd().is_relative_to(place):
+        remedy = f"Run: cd .. && outage-analysis new {shell_path(place.name)}"
+        raise UsageError("is the folder that you are in", file=argument, remedy=remedy)
+
+
+def _write_files(folder: Path, project: Project) -> None:
+    digits, lang = decimal_places(project.currency), project.lang
+    scale, in_money = int(10**digits), not project.loss_unit
+    budget = BUDGET // scale  # in the main currency unit (euros, not cents)
+    edges = LOSS_EDGES.get(project.loss_unit, MONEY_EDGES)
+    korean = project.currency == "KRW"
+    loss_name = ("Reported loss", "신고 손실액") if in_money else ("Time without service", "이용 불가 시간")
+    whole_units = f"whole {project.loss_unit}"
+    _write_templates(
+        folder,
+        {
+            "id": project.id,
+            "title": MARKUP_CHARACTERS.sub(lambda match: f"&#{ord(match[0])};", project.name),
+            "name": json.dumps(project.name, ensure_ascii=False),
+            "currency": project.currency,
+            "digits": digits,
+            "zone": "Asia/Seoul" if korean else "UTC",
+            "offset": "+09:00" if korean else "+00:00",
+            "as_of": AS_OF,
+            "budget": f"{budget:_}",
+            "lang": lang,
+            "counted": project.counted,
+            "in_money": in_money,
+            "loss_unit": project.loss_unit or project.currency,
+            "loss_name": dict(zip(LANGUAGES, loss_name, strict=True)),
+            "losses_in": f"{project.currency}, with decimals if necessary" if in_money else whole_units,
+            "low_edge": f"{edges[0]:_}",
+            "high_edge": f"{edges[1]:_}",
+            "rows": ROWS,
+            "thirty": f"{30_000 / scale:,.{digits}f} {project.currency}",
+        },
+    )
+    sample = sample_claims_csv(digits, project.loss_unit)
+    if project.counted:
+        _write_text(folder / TOTALS, totals_csv(sample, edges, digits if in_money else 0))
+        return
+    _write_text(folder / "claims" / "sample-synthetic.csv", sample)
+    parameters = {  # Paths are relative to the notebooks' folder.
+        "incident": "../incident.toml",
+        "policy": "../policy.toml",
+        "ledger": "../ledger.toml",
+        "files": "../claims",
+        "as_of": None,  # the as-of day of the ledger
+        "lang": lang,
+        "bands": [0, *(edge // scale if in_money else edge for edge in edges)],
+        "payment": 40_000 // scale,
+        "budget": budget,
+        "intake": None,
+        "options": ["../alternative.toml"],
+    }
+    for file, text in notebooks_with_parameters(parameters, lang):
+        _write_text(folder / "notebooks" / file, text)
+
+
+def _write_templates(folder: Path, values: Mapping[str, object]) -> None:
+    from jinja2 import Environment, StrictUndefined
+
+    environment = Environment(undefined=StrictUndefined, keep_trailing_newline=True, trim_blocks=True)  # noqa: S701 - no HTML
+    for template in (files(__package__) / "project_template").iterdir():
+        if not (template.name == "welcome.md" and values["counted"]):
+            text = environment.from_string(template.read_text("utf-8")).render(values)
+            _write_text(folder / TARGET_PATHS.get(template.name, template.name), text)
+
+
+def _write_text(path: Path, text: str) -> None:
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(text, "utf-8", newline="\n")
+
+
+def notebooks_with_parameters(
+    parameters: Mapping[str, object], lang: str = "en"
+) -> Iterator[tuple[str, str]]:
+    """Yield the file name and text of each bundled notebook, with new parameter values and without outputs.
+
+    Parameters that a notebook does not have are ignored. The outputs are left out, because they come from
+    the bundled case.
+
+    Args:
+        parameters: parameter -> new value.
+        lang: the language of the prose; notebooks without a translation are in English.
+    """
+    for name in notebook_names():
+        notebook = json.loads(bundled_notebook(name, lang).read_text("utf-8"))
+        for cell in notebook["cells"]:
+            if cell["cell_type"] == "code":
+                cell |= {"outputs": [], "execution_count": None}
+            if "parameters" in cell["metadata"].get("tags", ()):
+                text = replace_values("".join(cell["source"]), parameters)
+                cell["source"] = text.splitlines(keepends=True)
+        yield f"{name}.ipynb", json.dumps(notebook, ensure_ascii=False, indent=1) + "\n"
+
+
+ROWS = 400
+SEED = 20260115
+FIRST_DAY = date(2026, 1, 15)
+DAYS = 31
+HEADER = "claim_id,claimant_id,service,claimant_type,filed_on,loss,region,synthetic\n"
+SERVICES = {"app": 5, "payments": 3, "messaging": 2}
+CLAIMANT_TYPES = {"general_user": 6, "small_business": 4}
+REGIONS = {"capital": 5, "north": 2, "south": 2, "islands": 1}
+REPEAT_SHARE = 0.04
+"""Share of claims by a person who has claimed before."""
+LOSSES = {
+    "general_user": ({"": 30_000, "minutes": 45, "hours": 3, "days": 1}, 1.0),
+    "small_business": ({"": 300_000, "minutes": 90, "hours": 8, "days": 2}, 1.2),
+}
+"""Type of claimant -> the median and the sigma of its lognormal losses.
+
+The median is by unit of the losses. The unit "" is the smallest unit of the currency.
+"""
+ZERO, UNKNOWN = 0.05, 0.15
+"""Shares of claims with a loss of 0, and of claims without a stated loss."""
+
+
+def sample_claims_csv(digits: int, loss_unit: str = "") -> str:
+    """Return synthetic claims as CSV. The text depends only on the arguments.
+
+    Args:
+        digits: the decimal places of the currency.
+        loss_unit: minutes, hours or days; empty if losses are money.
+    """
+    rng = Random(SEED)  # noqa: S311 - synthetic rows, not a secret
+
+    def draw(weights: dict[str, int]) -> str:
+        return rng.choices([*weights], [*weights.values()])[0]
+
+    days = sorted(FIRST_DAY + timedelta(int(DAYS * rng.random() ** 2)) for _ in range(ROWS))
+    people: list[tuple[str, str]] = []
+    rows: list[str] = []
+    for number, day in enumerate(days, start=1):
+        if people and rng.random() < REPEAT_SHARE:
+            who, kind = people[int(rng.random() * len(people))]
+        else:
+            who, kind = f"p{len(people) + 1:04}", draw(CLAIMANT_TYPES)
+            people.append((who, kind))
+        service, region = draw(SERVICES), draw(REGIONS)
+        loss = _reported_loss(rng, kind, digits, loss_unit)
+        rows.append(f"s{number:04},{who},{service},{kind},{day},{loss},{region},true\n")
+    return HEADER + "".join(rows)
+
+
+def _reported_loss(rng: Random, kind: str, digits: int, loss_unit: str) -> str:
+    medians, sigma = LOSSES[kind]
+    stated, factor = rng.random(), rng.lognormvariate(0, sigma)
+    if stated < UNKNOWN:
+        return ""
+    if stated < UNKNOWN + ZERO:
+        return "0"
+    if loss_unit:
+        return str(max(round(medians[loss_unit] * factor), 1))
+    loss = int(medians[""] * factor)
+    step = 10 ** max(len(str(loss)) - 2, 0)
+    whole, part = divmod(round(loss / step) * step, 10**digits)
+    return f"{whole}.{part:0{digits}}" if digits else str(whole)
+
+
+def totals_csv(claims: str, edges: tuple[int, int], digits: int) -> str:
+    """Count claims by service, claimant type and loss band, as CSV for the option `--counts`.
+
+    Args:
+        claims: the claims, as CSV.
+        edges: the two band edges between positive losses, in the smallest unit of the losses.
+        digits: the decimal places of the losses in the CSV.
+    """
+    low, high = edges
+    bands = ("0", f"(0, {low}]", f"({low}, {high}]", f">{high}", "unknown")
+    counts = Counter[tuple[str, str, int]]()
+    for row in csv.DictReader(claims.splitlines()):
+        stated = row["loss"]
+        band = bisect_left((0, low, high), int(Decimal(stated).scaleb(digits))) if stated else -1
+        counts[row["service"], row["claimant_type"], band] += 1
+    lines = (f'{service},{kind},"{bands[band]}",{n}\n' for (service, kind, band), n in sorted(counts.items()))
+    return "service,claimant_type,band,claims\n" + "".join(lines)
+
+
+WELCOME = "welcome.md"
+SETTINGS: dict[str, dict[str, object]] = {
+    "@jupyterlab/docmanager-extension:plugin": {"defaultViewers": {"markdown": "Markdown Preview"}},
+    "@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": False},
+}
+"""Overrides of JupyterLab's default settings; settings that the user has saved take precedence."""
+
+
+def open_lab(folder: str | Path, *, port: int | None = None, browser: bool = True) -> None:
+    """Run JupyterLab on a folder of notebooks until the user stops it.
+
+    Args:
+        folder: the folder of the notebooks. If it contains a welcome.md, JupyterLab opens this file.
+        port: the port of the server; by default 8888, or the next free one.
+        browser: whether to open a browser.
+
+    Raises:
+        UsageError: the folder does not exist or has no notebook.
+        EnvironmentFailed: the notebooks extra is not installed.
+    """
+    place = Path(folder)
+    if not place.is_dir() or not any(place.glob(f"*{SUFFIX}")):
+        problem = "has no notebook" if place.is_dir() else "no such folder of notebooks"
+        raise UsageError(problem, file=place, remedy="Make a project: outage-analysis new DIR")
+    if find_spec("jupyterlab") is None:
+        raise EnvironmentFailed("jupyterlab is not installed", remedy=REMEDY)
+    from jupyterlab.labapp import LabApp
+
+    if hasattr(signal, "SIGPIPE"):  # SIGPIPE would stop the server if a browser tab is closed.
+        signal.signal(signal.SIGPIPE, signal.SIG_IGN)
+    bin_ = Path(sys.executable).parent  # This folder contains the command `outage-analysis`.
+    os.environ["PATH"] = os.pathsep.join((str(bin_), os.environ.get("PATH", os.defpath)))
+    with temporary_folder() as own:
+        (own / "overrides.json").write_text(json.dumps(SETTINGS), "utf-8")
+        LabApp.launch_instance(lab_arguments(place.absolute(), own, port=port, browser=browser))
+
+
+def lab_arguments(folder: Path, own: Path, *, port: int | None, browser: bool) -> list[str]:
+    """Return the command-line arguments for JupyterLab.
+
+    Args:
+        folder: the absolute path of the folder of the notebooks.
+        own: a temporary folder for settings and tab layout, so that the user's own settings do not change.
+        port: the port of the server; None for JupyterLab's default.
+        browser: whether to open a browser.
+    """
+    # In a project, serve the whole project folder: users edit its TOML files between runs of a notebook.
+    root = folder.parent if (folder.parent / "incident.toml").is_file() else folder
+    start = folder / WELCOME if (folder / WELCOME).is_file() else folder
+    tree = quote(start.relative_to(root).as_posix())
+    options = {
+        "ServerApp.root_dir": root,
+        "ServerApp.open_browser": browser,
+        "LabApp.default_url": "/lab" if start == root else f"/lab/tree/{tree}",
+        "LabApp.app_settings_dir": own,
+        "LabApp.workspaces_dir": own / "workspaces",
+        "LabApp.check_for_updates_class": "jupyterlab.NeverCheckForUpdate",
+        "LabApp.news_url": None,
+        "LabApp.extension_manager": "readonly",
+        # Containers often run as root. The server listens on this machine only and requires a token.
+        "ServerApp.allow_root": os.name == "posix" and os.geteuid() == 0,
+        **({} if port is None else {"ServerApp.port": port, "ServerApp.port_retries": 0}),
+    }
+    return [f"--{key}={value}" for key, value in options.items()]
