@@ -171,6 +171,7 @@ def test_an_unknown_parameter_is_refused_and_the_known_are_named(stored: Noteboo
 
 def test_the_language_is_a_parameter_where_the_notebook_has_it(stored: Notebook, written: Written) -> None:
     assert after(fill_parameters(stored, {}, "ko").executed)["lang"] == "ko"
+    assert fill_parameters(stored, {}, "ko").values == {}  # the page names the parameters that a user set
     assert notebook_language(stored, fill_parameters(stored, {"lang": "ko"})) == "ko"
     assert notebook_language(stored, fill_parameters(stored, {})) == "en"
     with pytest.raises(UsageError, match="--lang and the parameter lang differ"):

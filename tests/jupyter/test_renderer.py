@@ -45,7 +45,6 @@ from outage_analysis.jupyter import (
     note,
     show,
     show_answers,
-    show_grid,
     show_section_text,
     show_table,
     show_tiles,
@@ -476,16 +475,6 @@ def test_what_a_report_says_is_stated_and_escaped(analysis: Analysis) -> None:
     hostile = show_tiles(Report(replace(analysis, incident=named))).markup
     assert "<script" not in hostile
     assert escape(EVIL) in hostile
-
-
-def test_a_table_of_a_report_keeps_its_text_and_drops_its_links(analysis: Analysis) -> None:
-    report = Report(analysis)
-    markup = show_grid(report, "headlines").markup
-    assert "Synthetic rows" not in markup
-    assert "href" not in markup
-    assert ">CO-07</td>" in markup
-    assert "Synthetic rows, not a finding" in show_grid(report, "claims_costs").markup
-    assert repr(show_grid(report, "no such table")) == "There are no rows."
 
 
 def test_a_note_is_escaped() -> None:

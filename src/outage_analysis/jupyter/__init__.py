@@ -21,7 +21,6 @@ if TYPE_CHECKING:
         refusals_as_notes,
         show,
         show_answers,
-        show_grid,
         show_section_text,
         show_table,
         show_tiles,

@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import polars as pl
-from markupsafe import Markup
 
 from outage_analysis.analysis import (
     Analysis,
@@ -32,7 +31,6 @@ from outage_analysis.charts import (
     STYLE,
     AltairChart,
     ChartContext,
-    WhatIfSliders,
     chart_context,
     check_chart_name,
     data_script,
@@ -118,14 +116,26 @@ def show_table(
             count.
         lang: en or ko.
     """
-    locale, schema = Locale(lang), _schema(table, units or {})
+    locale, units = Locale(lang), units or {}
+    schema = matching_schema(table.drop(list(units), strict=False), all_schemas())
+    if units:
+        stated = (Column(name, unit, "", table.schema[name]) for name, unit in units.items())
+        plain = (Column(n, "decimal", "", dtype) for n, dtype in table.schema.items() if n not in units)
+        columns = schema.columns if schema else plain
+        schema = TableSchema("One row of a table.", (*stated, *columns))
     if isinstance(source, Analysis) and not source.headline_from_claims:
         mark = locale("notebook.published", day=locale.day(source.as_of))
     elif isinstance(source, Policy | Ledger | GroupedLossesDocument | IntakeSeries):
         mark = f"{source.name[lang]}."
     else:
         mark = locale("notebook.synthetic" if source.synthetic else "notebook.claims")
-    formats = _units(source)
+    formats = None
+    if isinstance(source, Analysis | Claims):
+        formats = source.incident.locale("en")
+    elif isinstance(source, Policy):
+        formats = source.locale("en")
+    elif isinstance(source, Ledger):
+        formats = ledger_locale(source)
     if formats and (currency := currency_if_converted(table, schema, formats)):
         mark += f" {locale('notebook.sums', currency=currency)}"
     if table.is_empty():
@@ -139,25 +149,6 @@ def show_table(
     return Html(f"<p><em>{escape(mark)}</em></p>\n{html}", f"{mark}\n{formatted}")
 
 
-def _schema(table: pl.DataFrame, units: Mapping[str, Unit]) -> TableSchema | None:
-    schema = matching_schema(table.drop(list(units), strict=False), all_schemas())
-    if not units:
-        return schema
-    stated = (Column(name, unit, "", table.schema[name]) for name, unit in units.items())
-    plain = (Column(n, "decimal", "", dtype) for n, dtype in table.schema.items() if n not in units)
-    return TableSchema("One row of a table.", (*stated, *(schema.columns if schema else plain)))
-
-
-def _units(
-    source: Analysis | Claims | Cube | Policy | Ledger | GroupedLossesDocument | IntakeSeries,
-) -> Locale | None:
-    if isinstance(source, Analysis | Claims):
-        return source.incident.locale("en")
-    if isinstance(source, Policy):
-        return source.locale("en")
-    return ledger_locale(source) if isinstance(source, Ledger) else None
-
-
 def _format_value(locale: Locale, value: object) -> str:
     """Format a value as in the report's tables: whole numbers in full, others with two decimals."""
     if value is None:
@@ -167,23 +158,6 @@ def _format_value(locale: Locale, value: object) -> str:
     if isinstance(value, int | float | Decimal) and not isinstance(value, bool):
         return locale.exact(int(value) if float(value).is_integer() else float(value))
     return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
-
-
-def show_grid(report: Report, name: str) -> Html:
-    """Show a table of a report, with translated column titles and names and with all digits.
-
-    Args:
-        report: the report.
-        name: the key of the table in `report.grids`, such as cost or headlines.
-    """
-    if name not in report.grids:
-        return note(report.locale("notebook.no_rows"))
-    table, mark = report.grids[name], report.table_is_synthetic(name)
-    rows = [[c.striptags() if isinstance(c, Markup) else c for c in row] for row in table.rows]
-    titles = [column.title for column in table.columns]
-    html = html_table(titles, rows, lambda column, _text: table.columns[column].style)
-    opening = note(report.locale("notebook.synthetic")).markup if mark else ""
-    return Html(opening + html, "\n".join("; ".join(row) for row in rows))
 
 
 def show(
@@ -278,14 +252,10 @@ def show_what_if(analysis: Analysis, *, lang: str = "en", most: int | None = DEF
         f'{mark.markup}<p class="title" tabindex="-1">{name}</p>\n'
         f'<p class="waiting"><em>{escape(locale("notebook.what_if_waiting"))}</em></p>\n{markup}</div>'
     )
-    text = "\n".join(filter(None, (mark.text, locale("report.what_if"), *_text_lines(moved))))
-    return Html(f"{place}\n<script>{script}</script>", text)
-
-
-def _text_lines(moved: WhatIfSliders) -> list[str]:
     totals = [f"{result.title}: {result.rounded} ({result.exact})" for result in moved.results]
     inputs = [f"{s.label}: {Decimal(s.value):,f} {s.unit}" for group in moved.groups for s in group.sliders]
-    return [*totals, *inputs]
+    text = "\n".join(filter(None, (mark.text, locale("report.what_if"), *totals, *inputs)))
+    return Html(f"{place}\n<script>{script}</script>", text)
 
 
 def show_tiles(report: Report) -> Html:
@@ -320,11 +290,10 @@ def show_section_text(report: Report, section: str) -> Html:
     """
     parts = [part for part in report.sections if part.id == section]
     blocks = [block for part in parts for block in part.blocks]
-    opening = takewhile(lambda block: not isinstance(block, Heading), blocks)
-    groups = [
-        (b.text,) if isinstance(b, Text) else b.items for b in opening if isinstance(b, Text | BulletList)
-    ]
-    sentences = [sentence for group in groups for sentence in group]
+    sentences: list[str] = []
+    for block in takewhile(lambda block: not isinstance(block, Heading), blocks):
+        if isinstance(block, Text | BulletList):
+            sentences += (block.text,) if isinstance(block, Text) else block.items
     return _bullet_list(sentences, report, made_up=any(part.synthetic for part in parts))
 
 
@@ -359,23 +328,20 @@ def enable_offline_charts(shell: InteractiveShell | None) -> None:
             vars(shell).update, custom_exceptions=shell.custom_exceptions, CustomTB=shell.CustomTB
         )
         shell.set_custom_exc((OutageAnalysisError,), _on_one_line)  # type: ignore[no-untyped-call]
-        _load_on_every_run(shell)
+
+        def forget(info: ExecutionInfo) -> None:  # IPython then loads the extension again and outputs Vega
+            manager = shell.extension_manager
+            if manager is not None and _LOAD.search(info.raw_cell or ""):
+                manager.loaded.discard(_EXTENSION)
+
+        shell.events.register("pre_run_cell", forget)
+        _CHANGES.callback(shell.events.unregister, "pre_run_cell", forget)
     display(Html(f"<style>{STYLE}</style>{script_bundle()}", ""))  # type: ignore[no-untyped-call]
 
 
 def disable_offline_charts() -> None:
     """Restore the chart renderer and the tracebacks that were active before."""
     _CHANGES.close()
-
-
-def _load_on_every_run(shell: InteractiveShell) -> None:
-    def forget(info: ExecutionInfo) -> None:
-        manager = shell.extension_manager
-        if manager is not None and _LOAD.search(info.raw_cell or ""):
-            manager.loaded.discard(_EXTENSION)
-
-    shell.events.register("pre_run_cell", forget)
-    _CHANGES.callback(shell.events.unregister, "pre_run_cell", forget)
 
 
 def claim_files(claims: str | Path | Sequence[str | Path] | None, incident: str) -> list[str | Path]:

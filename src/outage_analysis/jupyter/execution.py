@@ -83,7 +83,12 @@ def execute(
         try:
             _run_in_thread(_execute_cells(client, env=environment, stderr=subprocess.DEVNULL))
         except CellExecutionError as error:
-            raise _cell_error(notebook.name, started[-1], error.ename, error.evalue) from None
+            known = getattr(errors, error.ename, None)
+            if isinstance(known, type) and issubclass(known, OutageAnalysisError):
+                raise known(f"{started[-1]}: {error.evalue}", file=notebook.name) from None
+            problem = f"{started[-1]}: {error.ename}: {error.evalue.strip()}"
+            remedy = "Run it in JupyterLab to see where."
+            raise OutageAnalysisError(problem, file=notebook.name, remedy=remedy) from None
         except (DeadKernelError, NoSuchKernel, RuntimeError) as error:
             problem = f"{started[-1]}: the kernel ended" if started else "the kernel did not start"
             beside = "Rename any file beside it that has the name of a Python or Jupyter module."
@@ -149,12 +154,3 @@ def _sigterm_raises() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGTERM, before)
-
-
-def _cell_error(name: str, position: str, kind: str, message: str) -> OutageAnalysisError:
-    known = getattr(errors, kind, None)
-    if isinstance(known, type) and issubclass(known, OutageAnalysisError):
-        error: OutageAnalysisError = known(f"{position}: {message}", file=name)
-        return error
-    remedy = "Run it in JupyterLab to see where."
-    return OutageAnalysisError(f"{position}: {kind}: {message.strip()}", file=name, remedy=remedy)

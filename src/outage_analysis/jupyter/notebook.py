@@ -157,11 +157,11 @@ def fill_parameters(
     """
     source = notebook.parameters
     defaults = {} if source is None else _assigned_expressions(source)
-    texts = dict(texts)
-    if lang is not None and "lang" in defaults and texts.setdefault("lang", lang) != lang:
-        raise UsageError("--lang and the parameter lang differ", value=f"{lang}, {texts['lang']}")
+    wanted = dict(texts)
+    if lang is not None and "lang" in defaults and wanted.setdefault("lang", lang) != lang:
+        raise UsageError("--lang and the parameter lang differ", value=f"{lang}, {wanted['lang']}")
     executed, displayed, values = {}, {}, {}
-    for name, text in sorted(texts.items()):
+    for name, text in sorted(wanted.items()):
         if name not in defaults:
             hint = spelling_hint(name, list(defaults))
             known = "" if hint.startswith("Known") else f" Known: {', '.join(defaults)}."
@@ -172,7 +172,8 @@ def fill_parameters(
         shown = _change_paths(value, lambda path: path.name)
         executed[default] = _python_source(_change_paths(value, Path.absolute), default)
         displayed[default] = _python_source(shown, default)
-        values[name] = text if shown == value else str(shown)
+        if name in texts:
+            values[name] = text if shown == value else str(shown)
     if source is None:
         return FilledParameters()
     return FilledParameters(

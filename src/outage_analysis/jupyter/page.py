@@ -11,7 +11,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from functools import lru_cache
 from importlib.metadata import version
 from importlib.resources import files
 from pathlib import Path
@@ -150,26 +149,19 @@ def notebook_page(
         "prose": "ko" if korean else "en",
         "lang": lang,
         "colophon": colophon,
-        "style": "",
-        "csp": "",
     }
-
-    def render() -> str:
-        text, _ = exporter.from_notebook_node(node, resources={"outage": resources})
-        return str(text).rstrip() + "\n"
-
-    # The first rendering shows which letters the fonts and which scripts the security policy must cover.
-    text = render()
+    text, _ = exporter.from_notebook_node(node, resources={"outage": resources})
     page_style = (files(__package__) / "page_template" / "page.css").read_text("utf-8")
     style = fonts.font_face_rules(text) + template_text("report.css") + page_style
     scripts = [s for s in re.findall(r"<script>(.*?)</script>", text, re.DOTALL) if is_package_script(s)]
     script_sources = " ".join(dict.fromkeys(map(csp_hash, scripts))) or "'none'"
-    resources["style"] = style
-    resources["csp"] = (
+    csp = (
         f"default-src 'none'; style-src {csp_hash(style)} {csp_hash(STYLE)}; script-src {script_sources}; "
         "font-src data:; img-src data:; base-uri 'none'; form-action 'none'"
     )
-    return render()
+    # The template leaves both empty at the top of the page, where the only other text is the escaped title.
+    text = text.replace('content=""', f'content="{csp}"', 1)
+    return text.replace("<style></style>", f"<style>{style}</style>", 1).rstrip() + "\n"
 
 
 def _prose(source: str) -> str:
@@ -199,7 +191,6 @@ SCRIPT_OR_STYLE = re.compile(r"<(script|style)\b[^<>]*>(.*?)(</\1\s*>|\Z)", re.D
 """A script or style sheet. Without an end tag, it extends to the end of the text, as in a browser."""
 
 
-@lru_cache(maxsize=256)  # each page is rendered twice with the same outputs
 def sanitized_html(markup: str) -> str:
     """Remove unsafe elements and attributes from HTML, but keep the scripts and styles of this package."""
     safe, start = [], 0
