@@ -12,18 +12,15 @@ from typing import Any
 
 import polars as pl
 
-from outage_analysis.costs.claim_payments import payments
 from outage_analysis.errors import ModelRefused, UsageError
 from outage_analysis.files import bundled_ids
-from outage_analysis.incidents import Fact, TieOut, get_fact, is_currency
-from outage_analysis.losses import EDGES, MEASURES, Cube
+from outage_analysis.incidents import TieOut, get_fact, is_currency
 from outage_analysis.policies import (
     SHARE_DIGITS,
     SHARE_SCALE,
     CostLine,
     Policy,
     PolicyExplainer,
-    Schedule,
     Tariff,
     load_policy,
 )
@@ -54,44 +51,41 @@ def reconciliation_table(ties: Sequence[TieOut], policy: Policy, *, as_of: date)
         `as_expected` is whether the tie-out declares this status as expected; `hindsight` marks rows that use
         facts later than `as_of`.
     """
-    lines = {line.id for line in policy.lines}
-    rows = [_row(t, policy, as_of) for t in ties if lines.issuperset(t.lines)]
+    ids = {line.id for line in policy.lines}
+    rows = []
+    for tie in ties:
+        if not ids.issuperset(tie.lines):
+            continue
+        computed = _computed_value(tie, policy)
+        printed, cited = tie.printed_value, [tie.printed] if tie.printed else []
+        if printed is None:
+            fact = get_fact(tie.printed, hindsight=True)
+            printed = {"value": fact.value, "low": fact.low, "high": fact.high}[tie.end]
+            if printed is None:
+                raise UsageError(f"the tie-out {tie.id} needs the {tie.end} of {fact.id}, which it has not")
+        gap = math.nan if computed is None else computed - printed
+        ties_in = abs(gap) <= tie.tolerance or (tie.at_least and gap > 0) or (tie.at_most and gap < 0)
+        status = "ties" if ties_in else "differs"
+        lines = [policy.line(id_) for id_ in tie.lines]
+        used = [get_fact(f, hindsight=True) for f in dict.fromkeys((*tie.of, *cited, *tie.facts))]
+        behind = [get_fact(f, hindsight=True) for line in lines for f in line.numeric_facts]
+        later = any(fact.public_on is None or fact.public_on > as_of for fact in (*used, *behind))
+        rows.append(
+            {
+                "id": tie.id,
+                "computed": computed,
+                "relation": "≥" if tie.at_least else "≤" if tie.at_most else "≈" if tie.tolerance else "=",
+                "printed": float(printed),
+                "unit": tie.unit,
+                "status": status,
+                "as_expected": status == tie.expect,
+                "hindsight": later or not all(line.known_on(as_of) for line in lines),
+                "facts": " ".join(fact.id for fact in used),
+            }
+        )
     return pl.DataFrame(rows, schema=TIE_OUTS.dtypes).with_columns(
         pl.col(pl.Float64).round_sig_figs(TABLE_DIGITS)
     )
-
-
-def _row(tie: TieOut, policy: Policy, as_of: date) -> dict[str, object]:
-    computed = _computed_value(tie, policy)
-    printed, cited = _printed_value(tie)
-    gap = math.nan if computed is None else computed - printed
-    ties = abs(gap) <= tie.tolerance or (tie.at_least and gap > 0) or (tie.at_most and gap < 0)
-    used = [get_fact(f, hindsight=True) for f in dict.fromkeys((*tie.of, *cited, *tie.facts))]
-    lines = [policy.line(id_) for id_ in tie.lines]
-    behind = [get_fact(f, hindsight=True) for line in lines for f in line.numeric_facts]
-    status = "ties" if ties else "differs"
-    return {
-        "id": tie.id,
-        "computed": computed,
-        "relation": "≥" if tie.at_least else "≤" if tie.at_most else "≈" if tie.tolerance else "=",
-        "printed": printed,
-        "unit": tie.unit,
-        "status": status,
-        "as_expected": status == tie.expect,
-        "hindsight": any(f.public_on is None or f.public_on > as_of for f in (*used, *behind))
-        or not all(line.known_on(as_of) for line in lines),
-        "facts": " ".join(f.id for f in used),
-    }
-
-
-def _printed_value(tie: TieOut) -> tuple[float, tuple[str, ...]]:
-    if tie.printed_value is not None:
-        return float(tie.printed_value), ()
-    fact = get_fact(tie.printed, hindsight=True)
-    value = {"value": fact.value, "low": fact.low, "high": fact.high}[tie.end]
-    if value is None:
-        raise UsageError(f"the tie-out {tie.id} needs the {tie.end} of {fact.id}, which it has not")
-    return value, (fact.id,)
 
 
 def _computed_value(tie: TieOut, policy: Policy) -> float | None:
@@ -112,50 +106,32 @@ def _computed_value(tie: TieOut, policy: Policy) -> float | None:
         return numbers[0]
     if tie.kind == "ratio":
         return numbers[0] / (sum(numbers[1:]) or 1) * tie.scale
-    total = Fraction(0)
-    for line in tie.lines:
-        amount = _line_amount(tie, policy, line)
-        if amount is None:
-            return None
-        total += amount
-    return float(total / 10**policy.digits)
+    count = facts[0].count if facts else None
+    amounts = [_line_amount(tie, policy, line, count) for line in tie.lines]
+    known = [amount for amount in amounts if amount is not None]
+    return float(sum(known) / 10**policy.digits) if len(known) == len(amounts) else None
 
 
-def _line_amount(tie: TieOut, policy: Policy, id_: str) -> Fraction | None:
-    line = policy.line(id_)
-    count = get_fact(tie.of[0], hindsight=True) if tie.of else None
-    loss = tie.loss if tie.kind == "payments" else None
-    schedule = policy.schedule(id_)
-    if schedule is not None and not schedule.segments and count and loss is not None:
-        return _schedule_payment(policy, schedule, loss, count)
-    amount = line.recomputed_amount(tie.kind, count.count if count else None)
-    if amount is not None:
-        return Fraction(policy.resolve_amount(amount)) if isinstance(amount, str) else amount
-    raise UsageError(
-        f"the tie-out {tie.id} cannot be computed from the line",
-        value=id_,
-        remedy="It needs a line of its kind with an amount, without segments.",
-    )
-
-
-def _schedule_payment(policy: Policy, line: Schedule, loss: int, count: Fact) -> Fraction | None:
-    # The function builds a cube with one row, so that `payments` computes the amount as for any other cube.
-    entitled = {d: values[0] for d, values in line.eligibility.items()}
-    row = {
-        **entitled,
-        "over": loss - 1,
-        "up_to": loss,
-        "claims": count.count,
-        "loss": loss * count.count,
-        "loss_squared": None,
-    }
-    schema = {**dict.fromkeys(entitled, pl.String), **EDGES, **MEASURES}
-    frame = pl.DataFrame([row], schema=schema)
-    by_claimant = line.id if line.grain == "claimant" else None
-    cube = Cube(frame, tuple(entitled), synthetic=False, source=count.id, line=by_claimant)
-    only = policy.model_copy(update={"lines": (line,)})
-    paid = payments(cube, only)["payment"].item()
-    return None if paid is None else Fraction(str(paid))
+def _line_amount(tie: TieOut, policy: Policy, id_: str, count: int | None) -> Fraction | None:
+    """Return what a line pays in a tie-out, in the smallest unit; None if a review decides it."""
+    line, schedule = policy.line(id_), policy.schedule(id_)
+    if (
+        schedule
+        and not schedule.segments
+        and tie.kind == "payments"
+        and count is not None
+        and tie.loss is not None
+    ):
+        payment = schedule.tariff.pay(tie.loss)
+        return None if payment is None else payment * count
+    amount = line.recomputed_amount(tie.kind, count)
+    if amount is None:
+        raise UsageError(
+            f"the tie-out {tie.id} cannot be computed from the line",
+            value=id_,
+            remedy="It needs a line of its kind with an amount, without segments.",
+        )
+    return Fraction(policy.resolve_amount(amount)) if isinstance(amount, str) else amount
 
 
 def policy_result(policy: Policy, *, as_of: date | None = None) -> dict[str, Any]:
@@ -264,11 +240,12 @@ def reconciliation_summary(policy: Policy, locale: Locale) -> str:
     The text is empty if the policy names no published amount.
     """
     statuses = reconciliation_table(policy.tie_outs, policy, as_of=date.max)["status"].to_list()
-    ties = statuses.count("ties")
+    ties, differ = statuses.count("ties"), statuses.count("differs")
     if not statuses:
         return ""
-    key = "terminal.ties_differ" if ties < len(statuses) else "terminal.ties"
-    return locale(key, ties=ties, **({"differ": len(statuses) - ties} if ties < len(statuses) else {}))
+    if not differ:
+        return locale("terminal.ties", ties=ties)
+    return locale("terminal.ties_differ", ties=ties, differ=differ)
 
 
 def overview(lang: str = "en") -> pl.DataFrame:
