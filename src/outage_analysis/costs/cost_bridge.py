@@ -12,7 +12,7 @@ import math
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -107,9 +107,16 @@ def _portfolio(stage: Stage) -> Portfolio:
     entries: dict[str, Assumption] = {}
     for id_, staged in stage.items():
         portfolio = portfolio_of_lines(staged.compiled, staged.ledger, staged.day)
-        own = dict(_distinct(portfolio.entries, entries, id_))
+        own = {  # Two lines may use different assumptions of one name.
+            name: name if entries.get(name, entry) == entry else f"{name} ({id_})"
+            for name, entry in portfolio.entries.items()
+        }
         entries |= {own[name]: entry for name, entry in portfolio.entries.items()}
-        terms += [_renamed(term, own) for term in portfolio.terms]
+        for term in portfolio.terms:
+            means = [replace(f.mean, assumption=own.get(f.mean.assumption, "")) for f in term.factors]
+            factors = tuple(replace(f, mean=mean) for f, mean in zip(term.factors, means, strict=True))
+            mix, award = own.get(term.mix, ""), own.get(term.award, "")
+            terms.append(replace(term, factors=factors, mix=mix, award=award))
     ledgers = (staged.ledger for staged in stage.values() if staged.ledger)
     correlations = {c.of: c.rank for ledger in ledgers for c in ledger.correlations}
     return Portfolio(
@@ -129,20 +136,6 @@ def _part(portfolio: Portfolio, valuation: str) -> tuple[object, ...]:
         stated,
         {pair: rank for pair, rank in portfolio.correlations.items() if used.issuperset(pair)},
     )
-
-
-def _distinct(
-    own: Mapping[str, Assumption], taken: Mapping[str, Assumption], line: str
-) -> Iterator[tuple[str, str]]:
-    for name, entry in own.items():
-        yield name, name if taken.get(name, entry) == entry else f"{name} ({line})"
-
-
-def _renamed(term: Term, names: Mapping[str, str]) -> Term:
-    factors = (
-        replace(f, mean=replace(f.mean, assumption=names.get(f.mean.assumption, ""))) for f in term.factors
-    )
-    return replace(term, factors=tuple(factors), mix=names.get(term.mix, ""), award=names.get(term.award, ""))
 
 
 BRIDGE: TableSchema = TableSchema(
@@ -232,7 +225,13 @@ def bridge(
             or too large.
         ModelRefused: neither run has an expected cost.
     """
-    _check_runs(first, second, recorded)
+    if second.as_of < first.as_of:
+        raise UsageError("the second run is of an earlier day than the first", remedy="Swap them.")
+    if (first.policy.currency, first.policy.digits) != (second.policy.currency, second.policy.digits):
+        raise UsageError("the two policies do not pay the same currency", remedy="Restate one of them.")
+    if recorded is not None and not 0 <= recorded <= LARGEST_TOTAL:
+        remedy = "Take it as it was recorded."
+        raise UsageError("a recorded figure is no sum of money", value=recorded, remedy=remedy)
     changes = _BridgeStages(first, second, valuation)
     stages = changes.stages
     totals = [_rounded_total(costs_of(stage)) for stage in stages]
@@ -244,7 +243,7 @@ def bridge(
     start = totals[0] if recorded is None else round(recorded)
     rows = [BridgeRow("start", None, start, _run_ids(first), stages[0])]
     for step, (before, after) in zip(STEPS, pairwise(stages), strict=True):
-        rows += _step_rows(step, before, after, start=rows[-1].total, reasons=changes.reasons[step])
+        rows += _step_rows(step, before, after, start=rows[-1].total, reasons=partial(changes.reasons, step))
     rows.append(BridgeRow("method", totals[0] - start, totals[-1], "", stages[-1]))
     rows.append(BridgeRow("end", None, totals[-1], _run_ids(second), stages[-1]))
     table = pl.DataFrame([row[:4] for row in rows], schema=BRIDGE.without(*QUANTILES).dtypes, orient="row")
@@ -252,17 +251,6 @@ def bridge(
         return table.with_columns(pl.lit(None, pl.Float64).alias(name) for name in QUANTILES).select(*BRIDGE)
     ranges = stage_ranges([row.stage for row in rows], valuation, draws, seed)
     return table.with_columns(ranges).select(*BRIDGE)
-
-
-def _check_runs(first: BridgeRun, second: BridgeRun, recorded: float | None) -> None:
-    if second.as_of < first.as_of:
-        raise UsageError("the second run is of an earlier day than the first", remedy="Swap them.")
-    if (first.policy.currency, first.policy.digits) != (second.policy.currency, second.policy.digits):
-        raise UsageError("the two policies do not pay the same currency", remedy="Restate one of them.")
-    if recorded is not None and not 0 <= recorded <= LARGEST_TOTAL:
-        raise UsageError(
-            "a recorded figure is no sum of money", value=recorded, remedy="Take it as it was recorded."
-        )
 
 
 def _run_ids(side: BridgeRun) -> str:
@@ -328,14 +316,12 @@ class _BridgeStages:
     @cached_property
     def first_lines(self) -> dict[str, CostLine]:
         """The cost lines of the first run's policy by id, as known on the day of that run."""
-        day = self.first.as_of
-        return {line.id: _line_as_of(line, day) for line in self.first.policy.as_known_on(day).lines}
+        return _known_lines(self.first)
 
     @cached_property
     def second_lines(self) -> dict[str, CostLine]:
         """The cost lines of the second run's policy by id, as known on the day of that run."""
-        day = self.second.as_of
-        return {line.id: _line_as_of(line, day) for line in self.second.policy.as_known_on(day).lines}
+        return _known_lines(self.second)
 
     @cached_property
     def promised_lines(self) -> dict[str, CostLine]:
@@ -350,35 +336,49 @@ class _BridgeStages:
     @cached_property
     def stages(self) -> tuple[Stage, ...]:
         """The cost lines before the first step and after each of `STEPS`, with their expected costs."""
-        days = (self.first.as_of, *4 * (self.second.as_of,))
-        lines = (self.first_lines, self.first_lines, self.first_lines, self.promised_lines, self.second_lines)
-        entries = (
-            self._first_entries,
-            self._first_entries,
-            self._entries_after_ledger,
-            self._entries_after_policy,
-            self._second_entries,
-        )
-        ledgers = (*2 * (self._ledgers[0],), *3 * (self._ledgers[1],))
-        return tuple(
-            {
-                id_: self._staged(line, self._ledger_of(chosen(line), ledger), day)
-                for id_, line in mine.items()
-            }
-            for mine, chosen, day, ledger in zip(lines, entries, days, ledgers, strict=True)
+        old, new = self._ledgers
+        day = self.second.as_of
+        return (
+            self._stage(self.first_lines, self._first_entries, old, self.first.as_of),
+            self._stage(self.first_lines, self._first_entries, old, day),
+            self._stage(self.first_lines, self._entries_after_ledger, new, day),
+            self._stage(self.promised_lines, self._entries_after_policy, new, day),
+            self._stage(self.second_lines, self._second_entries, new, day),
         )
 
-    @property
-    def reasons(self) -> dict[str, Callable[[str], str]]:
-        """Per step, a function that returns the ids of the facts and assumptions that changed for a line."""
+    def _stage(
+        self,
+        lines: Mapping[str, CostLine],
+        entries: Callable[[CostLine], AssumptionsByKind],
+        correlated: Ledger | None,
+        day: date,
+    ) -> Stage:
         return {
-            "data": self._new_facts,
-            "assumption": lambda id_: _changed_ids(
-                self._first_entries(self.first_lines[id_]), self._entries_after_ledger(self.first_lines[id_])
-            ),
-            "policy": self._policy_changes,
-            "payments": self._payment_facts,
+            id_: self._staged(line, self._ledger_of(entries(line), correlated), day)
+            for id_, line in lines.items()
         }
+
+    def reasons(self, step: str, id_: str) -> str:
+        """Return the ids of the facts, assumptions and lines that changed for a line in a step."""
+        if step == "data":
+            facts = self.first_lines[id_].numeric_facts
+            days = {fact: get_fact(fact, hindsight=True).public_on for fact in facts}
+            return join_ids(*(fact for fact in facts if self._between_runs(days[fact])))
+        if step == "assumption":
+            line = self.first_lines[id_]
+            return _changed_ids(self._first_entries(line), self._entries_after_ledger(line))
+        if step == "policy":
+            changes = self.second.policy.line(id_).effort_changes if id_ in self.promised_lines else ()
+            recent = [change for change in changes if self._between_runs(change.since)]
+            return join_ids(id_, *(fact for change in recent for fact in change.facts))
+        line, before, day = self.second_lines[id_], self.promised_lines[id_], self.second.as_of
+        known = before.true_ups_by(day)
+        if added := [t for t in line.true_ups_by(day) if t not in known]:
+            return join_ids(*(f for t in added for f in (str(t.amount), *t.facts) if not f.isdigit()))
+        return _changed_ids(self._entries_after_ledger(before), self._second_entries(line))
+
+    def _between_runs(self, day: date | None) -> bool:
+        return day is not None and self.first.as_of < day <= self.second.as_of
 
     @cached_property
     def _ledgers(self) -> tuple[Ledger | None, Ledger | None]:
@@ -407,7 +407,9 @@ class _BridgeStages:
             for entries in (self._first_entries(line), self._second_entries(line))
         )
         day = self.second.as_of
-        before = {kind: _without_interim_count(entry, line.closes_on(day)) for kind, entry in before.items()}
+        for kind, entry in before.items():
+            if isinstance(entry, RateAssumption) and entry.interim_error(line.closes_on(day)):
+                before[kind] = entry.model_copy(update={"observed": None})
         for kind, entry in after.items():
             if isinstance(entry, RateAssumption) and entry.observed:
                 observed = getattr(before.get(kind), "observed", None)
@@ -444,42 +446,19 @@ class _BridgeStages:
         }
         return ledger and ledger.model_copy(update=update)
 
-    def _between_runs(self, day: date | None) -> bool:
-        return day is not None and self.first.as_of < day <= self.second.as_of
 
-    def _new_facts(self, id_: str) -> str:
-        facts = self.first_lines[id_].numeric_facts
-        return join_ids(*(f for f in facts if self._between_runs(get_fact(f, hindsight=True).public_on)))
-
-    def _policy_changes(self, id_: str) -> str:
-        changes = self.second.policy.line(id_).effort_changes if id_ in self.promised_lines else ()
-        return join_ids(
-            id_, *(f for change in changes if self._between_runs(change.since) for f in change.facts)
-        )
-
-    def _payment_facts(self, id_: str) -> str:
-        line, before = self.second_lines[id_], self.promised_lines[id_]
-        day = self.second.as_of
-        known = before.true_ups_by(day)
-        if added := [t for t in line.true_ups_by(day) if t not in known]:
-            return join_ids(*(f for t in added for f in (str(t.amount), *t.facts) if not f.isdigit()))
-        return _changed_ids(self._entries_after_ledger(before), self._second_entries(line))
-
-
-def _line_as_of(line: CostLine, day: date) -> CostLine:
-    """Return a cost line as known on a day, without later paid amounts or changes of the claim effort."""
-    public = [t for t in line.true_ups_by(day) if _is_public(t.amount, day)]
-    update = {"effort": line.effort_on(day), "effort_changes": ()}
-    return line.with_true_ups(public).model_copy(update=update)
-
-
-def _without_interim_count(entry: Assumption, closes: date | None) -> Assumption:
-    interim = isinstance(entry, RateAssumption) and entry.interim_error(closes)
-    return entry.model_copy(update={"observed": None}) if interim else entry
-
-
-def _is_public(amount: int | str, day: date) -> bool:
-    return isinstance(amount, int) or (get_fact(amount, hindsight=True).public_on or date.max) <= day
+def _known_lines(run: BridgeRun) -> dict[str, CostLine]:
+    """Return the lines of a run by id, without later paid amounts or changes of the claim effort."""
+    lines, day = {}, run.as_of
+    for line in run.policy.as_known_on(day).lines:
+        public = [
+            t
+            for t in line.true_ups_by(day)
+            if isinstance(t.amount, int) or (get_fact(t.amount, hindsight=True).public_on or date.max) <= day
+        ]
+        update = {"effort": line.effort_on(day), "effort_changes": ()}
+        lines[line.id] = line.with_true_ups(public).model_copy(update=update)
+    return lines
 
 
 def _assumptions_in_force(ledger: Ledger | None, line: CostLine) -> AssumptionsByKind:
