@@ -239,10 +239,10 @@ def test_changed_copies_of_one_policy_are_compared_with_it(tmp_path: Path) -> No
     first, second, third = found.table["expected"].to_list()
     assert (third - first) / (second - first) == pytest.approx(3, rel=1e-6)
     text = repr(found)
-    assert len(text) < 2_000
+    assert len(text) < 3_000
     assert all(id_ in text for id_ in ids)
     assert saved_svg(found.chart(width=700, title="Ours"), tmp_path)[1] == 700
-    assert "대안 비교" in repr(found.card("ko"))
+    assert "보상안별 비용" in repr(found.card("ko"))
 
 
 def test_a_day_and_the_documents_of_a_comparison_are_checked() -> None:

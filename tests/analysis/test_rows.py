@@ -220,7 +220,7 @@ def test_policies_are_compared_for_claims_at_one_stage(tmp_path: Path) -> None:
     search: dict[str, Any] = {"tiers": TIERS, "budget": 100, "vary": ["tiers.tier1"], "step": 10}
     with pytest.raises(ModelRefused, match="one stage"):
         oa.solve(claims=claims, **search)
-    assert oa.solve(claims=claims.filter(decision="filed"), **search).sentence()
+    assert oa.solve(claims=claims.filter(decision="filed"), **search).answer().sentences
 
 
 @pytest.mark.parametrize("words", [("--rows", "fild"), ("--rows", "")])

@@ -17,6 +17,7 @@ import polars as pl
 import pytest
 from rich.cells import cell_len
 
+from outage_analysis.analysis import text_table
 from outage_analysis.cli import console
 from outage_analysis.costs import PAIRS
 from outage_analysis.text import Answer, Locale, ShownTable
@@ -133,7 +134,7 @@ def whole(text: str, out: str) -> bool:
 
 def check(table: Printed, out: str) -> None:
     """Every number and every word of a table stands whole in the output."""
-    cells = console.text_table(*table)
+    cells = text_table(*table)
     for row in cells.rows:
         for n, text in enumerate(row):
             if n in cells.numbers:
@@ -165,7 +166,7 @@ def test_a_pipe_gets_one_line_per_row_in_full(tables: Callable[[str], list[Print
         shown, _ = table
         out = printed(table, None)
         assert out.split("\n")[0] == shown.title
-        for row, line in zip(console.text_table(*table).rows, out.split("\n")[3:], strict=False):
+        for row, line in zip(text_table(*table).rows, out.split("\n")[3:], strict=False):
             assert line.split() == " ".join(row).split()
         assert len(out.split("\n")) == len(shown.rows) + 4  # title, names, rule, and an empty line behind
 

@@ -30,10 +30,11 @@ if TYPE_CHECKING:
     from outage_analysis.analysis.analysis import Analysis
     from outage_analysis.analysis.cost_answer import cost_sentences
     from outage_analysis.analysis.display_units import (
-        bands_in_words,
         currency_if_converted,
         format_amounts,
         ledger_locale,
+        text_table,
+        title_with_currency,
         whole_counts,
     )
     from outage_analysis.analysis.exploration import (

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cached_property
@@ -21,9 +22,9 @@ from outage_analysis.analysis.plan import (
     load_cubes,
     make_plan,
 )
-from outage_analysis.analysis.results import input_warnings, inputs_as_dict
+from outage_analysis.analysis.results import IncidentResult
 from outage_analysis.analysis.summary import rows_are_complaints
-from outage_analysis.assumptions import Ledger, bundled_ledger, example_warning, load_ledger
+from outage_analysis.assumptions import Ledger, bundled_ledger, load_ledger
 from outage_analysis.claims import Claims
 from outage_analysis.costs import (
     DRAWS,
@@ -49,13 +50,9 @@ from outage_analysis.policies import Policy, load_policy, policy_names
 from outage_analysis.text import (
     DEFAULT_LEVEL,
     Answer,
-    Card,
     Column,
-    Displayable,
     Locale,
-    Result,
     ShownTable,
-    Table,
     TableSchema,
     shown_tables,
     smallest_units,
@@ -66,8 +63,6 @@ if TYPE_CHECKING:  # types only; importing charts is slow
     from outage_analysis.charts import AltairChart
 
 
-RANGE_ENDS = ("range_low", "range_high")
-"""The columns of the likely range."""
 COMPARISON = {
     "policies": POLICIES,
     "benefits": POLICY_BENEFITS,
@@ -99,7 +94,7 @@ WINNERS_SHOWN = TableSchema(
 
 
 @dataclass(frozen=True, repr=False)
-class PolicyResult(Displayable, Result):
+class PolicyResult(IncidentResult):
     """A result about several policies for one incident, as of one day."""
 
     incident: Incident
@@ -111,10 +106,6 @@ class PolicyResult(Displayable, Result):
     """The plan, whose policy is not always one of the policies."""
     policies: tuple[Policy, ...]
     """The policies that the result is about, the most important first."""
-
-    @abstractmethod
-    def used_assumptions(self) -> Iterable[str]:
-        """Return the ids of the assumptions that the figures depend on."""
 
     @abstractmethod
     def chart_data(self) -> tuple[str, pl.DataFrame]:
@@ -131,19 +122,9 @@ class PolicyResult(Displayable, Result):
         return frozenset[int]().union(*(policy.starts for policy in self.policies))
 
     @property
-    def used_ledger(self) -> Ledger | None:
-        """The ledger as known on the day of the analysis, with only the assumptions that a result uses."""
-        known = self.ledger.as_known_on(self.as_of) if self.ledger else None
-        return known.with_only(frozenset(self.used_assumptions())) if known else None
-
-    @property
-    def inputs(self) -> dict[str, Any]:
-        """The inputs as plain values, such as incident, ledger, as-of day, draws and seed."""
-        return inputs_as_dict(self)
-
-    def warnings(self, lang: str) -> list[str]:
-        """Return sentences on rejected rows, and on assumptions that are only examples."""
-        return input_warnings(self.claims, self.used_ledger, lang)
+    def named_policies(self) -> tuple[Policy, ...]:
+        """The policies that the result is about, the most important first."""
+        return self.policies
 
     def marked(self, text: str, locale: Locale) -> str:
         """Return a text, with a mark before it if the claims are synthetic."""
@@ -187,22 +168,6 @@ class PolicyResult(Displayable, Result):
             raise ModelRefused("too few policies have a cost to show")
         return chart
 
-    def result_card(
-        self, title: str, rows: Iterable[Sequence[str]], notes: Iterable[str], locale: Locale
-    ) -> Card:
-        """Return the summary for notebooks: the incident, a table whose first row is its header, notes."""
-        lines = [self.incident.name[locale.lang], locale("report.kicker", day=locale.day(self.as_of))]
-        lines += [locale("card.synthetic")] if self.synthetic else []
-        lines += [warning] if (warning := example_warning(self.used_ledger, locale)) else []
-        heads, *cells = map(tuple, rows)
-        table = Table(heads, tuple(cells), frozenset(range(1, len(heads))))
-        return Card(title, tuple(lines), (table,), tuple(notes))
-
-
-def cell(value: float | None, show: Callable[[float], str]) -> str:
-    """Return a value as the text of a cell; a dash if there is none."""
-    return "–" if value is None else show(value)
-
 
 @dataclass(frozen=True, repr=False)
 class PolicyComparison(PolicyResult):
@@ -216,8 +181,9 @@ class PolicyComparison(PolicyResult):
     budget: float | None = None
     """An amount in whole currency; the table then has the probability that each policy costs more."""
 
-    def used_assumptions(self) -> Iterable[str]:
-        """Return the ids of the assumptions that the costs depend on."""
+    @property
+    def used_assumptions(self) -> AbstractSet[str]:
+        """The ids of the assumptions that the costs depend on."""
         return self.simulations.inputs
 
     def chart_data(self) -> tuple[str, pl.DataFrame]:
@@ -233,8 +199,7 @@ class PolicyComparison(PolicyResult):
         table = self.simulations.policies
         if self.budget is None:
             return table
-        amount = smallest_units(self.budget, self.incident.minor_units, "the budget")
-        chances = self.simulations.chances_over(amount)
+        chances = self.simulations.chances_over(self._budget_in_smallest_unit(self.budget))
         known = [chances.get(policy) for policy in table["policy"]]
         return table.with_columns(pl.Series("over_budget", known, pl.Float64))
 
@@ -260,25 +225,6 @@ class PolicyComparison(PolicyResult):
             'as-filing-share'
         """
         return self.simulations.information_value
-
-    def card(self, lang: str = "en") -> Card:
-        """Return the summary for notebooks: the result in a sentence, and cost and range per policy."""
-        locale = self.locale(lang)
-        money = ("expected", *RANGE_ENDS)
-        rows = [[locale(f"column.{name}") for name in ("policy_name", *money, "cheapest")]]
-        for row in self.table.iter_rows(named=True):  # with ids, because names are too long for a terminal
-            amounts = [cell(row[name], locale.money) for name in money]
-            rows.append([row["policy"], *amounts, cell(row["cheapest"], locale.share)])
-        notes = [f"{id_}: {name}" for id_, name in self.names(lang).items()]
-        notes += [*self.counted_notes(locale), self.sentence(locale)]
-        if self.budget is not None:
-            amount = smallest_units(self.budget, self.incident.minor_units, "the budget")
-            chances = self.simulations.chances_over(amount)
-            listed = ", ".join(f"{id_} {locale.share(chance)}" for id_, chance in chances.items())
-            budget = locale("report.tile_budget", budget=locale.money_in_full(amount))
-            notes.append(f"{budget}: {listed}.")
-        notes.append(locale("report.compared_caveat"))
-        return self.result_card(locale("report.compared_title"), rows, notes, locale)
 
     def winners_and_losers(self, policy: str, other: str) -> pl.DataFrame:
         """Return who gets more under a policy than under another, by service and loss band.
@@ -345,7 +291,19 @@ class PolicyComparison(PolicyResult):
         locale, simulations = self.locale(lang), self.simulations
         known = self.marked(simulations.information_sentence(locale), locale)
         sentences = [" ".join([*self.counted_notes(locale), self.sentence(locale)]), known]
-        return Answer(locale, sentences, self._tables(locale), self.names(lang))
+        notes = [*self._budget_chances(locale), locale("report.compared_caveat")]
+        return Answer(locale, sentences, self._tables(locale), self.names(lang), card_notes=notes)
+
+    def _budget_chances(self, locale: Locale) -> Iterator[str]:
+        if self.budget is None:
+            return
+        amount, names = self._budget_in_smallest_unit(self.budget), self.names(locale.lang)
+        chances = self.simulations.chances_over(amount)
+        listed = ", ".join(f"{names[id_]} {locale.share(chance)}" for id_, chance in chances.items())
+        yield f"{locale('report.tile_budget', budget=locale.money_in_full(amount))}: {listed}."
+
+    def _budget_in_smallest_unit(self, budget: float) -> int:
+        return smallest_units(budget, self.incident.minor_units, "the budget")
 
     def _tables(self, locale: Locale) -> Iterator[ShownTable | str]:
         tables = {name: getattr(self.simulations, name) for name in COMPARISON}

@@ -16,9 +16,9 @@ import numpy as np
 import polars as pl
 
 from outage_analysis.analysis.plan import Plan
-from outage_analysis.analysis.results import input_warnings, inputs_as_dict
-from outage_analysis.analysis.summary import input_notes, refuse_no_cash, unstated_notes
-from outage_analysis.assumptions import Ledger, RateAssumption, example_warning, load_ledger
+from outage_analysis.analysis.results import IncidentResult
+from outage_analysis.analysis.summary import refuse_no_cash
+from outage_analysis.assumptions import Ledger, RateAssumption, load_ledger
 from outage_analysis.claims import Claims
 from outage_analysis.costs import (
     HAS_AMOUNT,
@@ -35,7 +35,7 @@ from outage_analysis.files import Document, Text, bundled_ids
 from outage_analysis.incidents import Incident, TieOut, cites_fact_after
 from outage_analysis.losses import Cube
 from outage_analysis.policies import Policy, load_policy, policy_names
-from outage_analysis.text import Answer, Card, Displayable, LikelyRange, Locale, Result, Table
+from outage_analysis.text import Answer, LikelyRange, Locale
 
 if TYPE_CHECKING:  # types only; without these imports the command `cost` is faster
     from outage_analysis.analysis.alternatives import PolicyComparison
@@ -62,7 +62,7 @@ MOST_SAMPLED = 2**22
 
 
 @dataclass(frozen=True, repr=False)
-class Analysis(Displayable, Result):
+class Analysis(IncidentResult):
     """All results of one run, and its inputs."""
 
     plan: Plan
@@ -143,37 +143,6 @@ class Analysis(Displayable, Result):
         """The draws of the headline cost; None if no line has an expected cost."""
         return next(iter(self.runs.values()), None)
 
-    def card(self, lang: str = "en") -> Card:
-        """Return the summary for notebooks: inputs, expected cash and range, the answer, table names."""
-        from outage_analysis.analysis.cost_answer import cost_sentences  # imported here: reports need none
-
-        locale = self.locale(lang)
-        lines = [
-            locale("report.kicker", day=locale.day(self.as_of)),
-            locale("report.policy", policy=self.policy.name[lang]),
-            *([locale("card.synthetic")] if self.synthetic else []),
-            *filter(None, [example_warning(self.used_ledger, locale)]),
-        ]
-        ends = (self.likely_range.low, self.likely_range.high)
-        rows = [[locale(f"word.{name}")] for name in ("expected", *ends)]
-        heads = [locale("card.cash")]
-        for basis in ("published", "claims", "synthetic"):
-            total = self.totals_row(basis)
-            if total and total["high"] is not None:
-                amounts = (self.expected_cash(basis), *(self.likely_cash(basis) or (None, None)))
-                for row, amount in zip(rows, amounts, strict=True):
-                    row.append("–" if amount is None else locale.money(amount))
-                heads.append(locale(f"word.{basis}"))
-        table = Table(tuple(heads), tuple(map(tuple, rows)), frozenset(range(1, len(heads))))
-        notes = cost_sentences(self, locale) + input_notes(self, locale)
-        notes += unstated_notes(self, locale, first_screen=True)
-        notes.append(locale("card.tables", names=", ".join(self.tables)))
-        return Card(self.incident.name[lang], tuple(lines), (table,) if heads[1:] else (), tuple(notes))
-
-    def warnings(self, lang: str) -> list[str]:
-        """Return sentences on rejected rows, and on assumptions that are only examples."""
-        return input_warnings(self.claims, self.used_ledger, lang)
-
     def answer(self, lang: str = "en") -> Answer:
         """Return the cost in sentences, with tables of totals, quantiles, cost lines and loss bands."""
         from outage_analysis.analysis.cost_answer import cost_answer  # imported here: reports need none
@@ -185,11 +154,6 @@ class Analysis(Displayable, Result):
         from outage_analysis.analysis.cost_answer import cost_as_dict  # imported here: reports need none
 
         return cost_as_dict(self)
-
-    @property
-    def inputs(self) -> dict[str, Any]:
-        """The inputs as plain values, such as incident, ledger, as-of day, draws and seed."""
-        return inputs_as_dict(self)
 
     def locale(self, lang: str) -> Locale:
         """Return the texts and number formats of a language, with loss bands as the policy writes them."""
@@ -529,6 +493,11 @@ class Analysis(Displayable, Result):
         return any(cube.synthetic for cube in self.cubes.values())
 
     @property
+    def named_policies(self) -> tuple[Policy, ...]:
+        """The policy, then those that the plan compares with."""
+        return (self.policy, *self.others)
+
+    @property
     def headline_basis(self) -> str:
         """The data source of the headline cost: published counts if they give an expected cost, else claims.
 
@@ -555,19 +524,10 @@ class Analysis(Displayable, Result):
         return any(isinstance(entry, RateAssumption) and entry.classes for entry in entries)
 
     @property
-    def known_ledger(self) -> Ledger | None:
-        """The ledger as known on the day of the analysis."""
-        return self.ledger.as_known_on(self.as_of) if self.ledger else None
-
-    @property
-    def used_ledger(self) -> Ledger | None:
-        """The ledger as known on the day of the analysis, with only the assumptions that a result uses."""
-        if self.known_ledger is None:
-            return None
-        used = frozenset().union(*map(assumption_ids, self.costs.values()))
-        return self.known_ledger.with_only(
-            used | (self.compared.simulations.inputs if self.compared else set())
-        )
+    def used_assumptions(self) -> frozenset[str]:
+        """The ids of the assumptions that a result uses."""
+        used = frozenset[str]().union(*map(assumption_ids, self.costs.values()))
+        return used | (self.compared.simulations.inputs if self.compared else frozenset())
 
     @property
     def unused_entries(self) -> tuple[str, ...]:
@@ -611,7 +571,7 @@ class Analysis(Displayable, Result):
             {outcome.id: outcome.name[lang] for outcome in outcomes}
             | self.incident.display_names(lang)
             | {item.id: item.name[lang] for item in later}
-            | (policy_names((self.policy, *self.others), lang) if self.others else {})
+            | (policy_names(self.named_policies, lang) if self.others else {})
         )
 
     def needs_synthetic_mark(self, name: str) -> bool:

@@ -48,10 +48,20 @@ def _all_bases(analysis: Analysis, name: str) -> pl.DataFrame:
 def cost_answer(analysis: Analysis, lang: str) -> Answer:
     """Return the answer in sentences, then tables: how sure it is and where it arises, then all others."""
     locale, names = analysis.locale(lang), analysis.names(lang)
-    sentences = cost_sentences(analysis, locale)
-    if analysis.budget is None:
-        sentences.append(locale("terminal.no_budget"))
-    return Answer(locale, sentences, _tables(analysis, locale, names), names)
+
+    def card_notes() -> Iterator[str]:
+        yield from input_notes(analysis, locale)
+        yield from unstated_notes(analysis, locale, first_screen=True)
+        yield locale("card.tables", names=", ".join(analysis.tables))
+
+    return Answer(
+        locale,
+        cost_sentences(analysis, locale),
+        _tables(analysis, locale, names),
+        names,
+        "" if analysis.budget is not None else locale("terminal.no_budget"),
+        card_notes(),
+    )
 
 
 def cost_sentences(analysis: Analysis, locale: Locale) -> list[str]:

@@ -6,16 +6,30 @@ units of a displayed table are those of a `Locale`: of an incident, a policy or 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
 
 import polars as pl
 
 from outage_analysis.assumptions import Ledger
+from outage_analysis.errors import one_line
 from outage_analysis.files import bundled_ids
 from outage_analysis.incidents import load_incident
 from outage_analysis.policies import decimal_places
-from outage_analysis.text import Locale, TableSchema, Unit, in_units
+from outage_analysis.text import (
+    Answer,
+    Locale,
+    ShownTable,
+    Table,
+    TableSchema,
+    TextTable,
+    Unit,
+    first_rows,
+    in_units,
+)
+
+LONGEST_CELL = 400
+"""Most characters that are printed of a table cell."""
 
 
 def whole_counts(table: pl.DataFrame, schema: TableSchema | None) -> pl.DataFrame:
@@ -122,3 +136,75 @@ def _amount_units(
         if column and known:
             amounts[name] = [unit if unit in known else None for unit in column.units_in(table)]
     return {name: units for name, units in amounts.items() if any(units)}
+
+
+def title_with_currency(shown: ShownTable, locale: Locale) -> str:
+    """Return the title of a table, with the currency if amounts are converted and the title lacks it."""
+    currency = currency_if_converted(shown.rows, shown.schema, locale)
+    stated = not currency or currency in shown.title
+    return one_line(shown.title if stated else shown.title + locale("terminal.sums", currency=currency))
+
+
+def card_table(shown: ShownTable, answer: Answer) -> Table:
+    """Return the first rows of a table for a card, with the number of rows that are left out."""
+    texts = text_table(shown, answer)
+    rows, more = first_rows(answer.locale, texts.rows, tuple, ".to_dict()")
+    return Table(texts.heads, rows, texts.numbers, title_with_currency(shown, answer.locale), more)
+
+
+def text_table(shown: ShownTable, answer: Answer) -> TextTable:
+    """Return a table as it is printed: heads and cells in the language and the units of the answer."""
+    locale, names, schema = answer.locale, answer.names, shown.schema
+    frame = bands_in_words(shown.rows, locale)
+    texts = format_amounts(whole_counts(frame, schema), schema, locale, _cell_text)
+    hidden = [column.name for column in schema.columns if not column.shown] if schema else []
+    # Hidden columns are dropped after formatting, because the unit of an amount may depend on them.
+    texts = texts.drop(hidden, strict=False)
+    numbers = frozenset(n for n, name in enumerate(texts.columns) if frame.schema[name].is_numeric())
+    columns = {column.name: column for column in schema.columns} if schema else {}
+    labels = [columns[name].label if name in columns else name for name in texts.columns]
+    heads = tuple(
+        one_line(_translated(label, locale, ("column", "word")) or label, LONGEST_CELL) for label in labels
+    )
+    rows = (
+        [
+            _translated_cell(value, columns[name].unit, locale, names) if name in columns else value
+            for name, value in zip(texts.columns, row, strict=True)
+        ]
+        for row in texts.iter_rows()
+    )
+    return TextTable(heads, tuple(tuple(map(_cell_text, row)) for row in rows), numbers)
+
+
+def _translated_cell(value: object, unit: object, locale: Locale, names: Mapping[str, str]) -> object:
+    if value is None:
+        return None
+    if unit == "name":
+        return names.get(str(value), value)
+    if unit == "names":
+        return "; ".join(names.get(id_, id_) for id_ in str(value).split())
+    if unit == "word":
+        return _translated(value, locale, ("word",)) or value
+    if unit == "rule":
+        return _translated(value, locale, ("rule",)) or value
+    if unit == "flag":
+        return locale(f"word.{str(value).lower()}")
+    return locale.unit_name(str(value)) if unit == "unit" else value
+
+
+def _translated(key: object, locale: Locale, sections: Iterable[str]) -> str | None:
+    """Return the translation of a key from the first section of the labels that has it; None if none has."""
+    found = (f"{section}.{key}" for section in sections if locale.has_label(f"{section}.{key}"))
+    return next((locale(name) for name in found), None)
+
+
+def _cell_text(value: object) -> str:
+    """Return a table cell as text.
+
+    Numbers get thousands separators. Other values are put on one line, without control characters.
+    """
+    if value is None:
+        return ""
+    if isinstance(value, float | int | Decimal) and not isinstance(value, bool):
+        return Locale("en").number(value)
+    return one_line(value, LONGEST_CELL)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import Any, Required, TypedDict, Unpack
 
 import polars as pl
 
-from outage_analysis.analysis.alternatives import PolicyResult, cell
+from outage_analysis.analysis.alternatives import PolicyResult
 from outage_analysis.analysis.plan import (
     FurtherArguments,
     Plan,
@@ -42,7 +43,7 @@ from outage_analysis.files import bundled_claims
 from outage_analysis.incidents import Incident
 from outage_analysis.losses import Cube
 from outage_analysis.policies import Amount, Policy, PolicyExplainer, TierPayments, load_policy
-from outage_analysis.text import Answer, Card, Column, Locale, ShownTable, TableSchema, smallest_units
+from outage_analysis.text import Answer, Column, Locale, ShownTable, TableSchema, smallest_units
 
 LOWEST, HIGHEST = 50, 99
 """The lowest and the highest percentile that a budget may limit."""
@@ -73,8 +74,9 @@ class BudgetSolution(PolicyResult):
 
     search: PolicySearch
 
-    def used_assumptions(self) -> Iterable[str]:
-        """Return the ids of the assumptions that the cost of the announced policy depends on."""
+    @property
+    def used_assumptions(self) -> AbstractSet[str]:
+        """The ids of the assumptions that the cost of the announced policy depends on."""
         announced = self.search.request.policy
         fitting = self.search.request.fitting_ledger(announced)
         return assumption_ids(cost_table(announced, fitting, as_of=self.as_of, cubes=self.search.cubes))
@@ -124,12 +126,6 @@ class BudgetSolution(PolicyResult):
             return "published"
         return "synthetic" if self.synthetic else "claims"
 
-    def sentences(self, lang: str = "en") -> list[str]:
-        """Return the result in sentences: what to announce, what it costs, what people get."""
-        locale = self.locale(lang)
-        counted = rows_are_complaints(self.incident, self.used_ledger, self.search.cubes, locale)
-        return counted + _sentences(self.search, locale)
-
     def to_dict(self) -> dict[str, Any]:
         """Return the solution and the frontier as plain values."""
         search = self.search
@@ -152,7 +148,9 @@ class BudgetSolution(PolicyResult):
 
     def answer(self, lang: str = "en") -> Answer:
         """Return what to announce, what it costs and what people get, then the choice and the frontier."""
-        return Answer(self.locale(lang), self.sentences(lang), self._tables(self.locale(lang)))
+        locale = self.locale(lang)
+        counted = rows_are_complaints(self.incident, self.used_ledger, self.search.cubes, locale)
+        return Answer(locale, counted + _sentences(self.search, locale), self._tables(locale))
 
     def _tables(self, locale: Locale) -> Iterator[ShownTable | str]:
         mark = self.search.quantile_mark.lower()
@@ -173,23 +171,6 @@ class BudgetSolution(PolicyResult):
             yield ShownTable(self.marked(locale(f"solve.{key}", **about), locale), rows, columns)
         if len(some) < count:
             yield locale("solve.more", rows=len(some), count=f"{count:,}")
-
-    def sentence(self, lang: str = "en") -> str:
-        """Return the result in words: what to announce, what it costs, what people get."""
-        return " ".join(self.sentences(lang))
-
-    def card(self, lang: str = "en") -> Card:
-        """Return the summary for notebooks: the result in words, and cost and benefit per policy."""
-        locale, objective = self.locale(lang), self.search.tried.objective
-        columns = ("policy_name", "expected", "at_level", "over_budget", objective)
-        heads = {name: locale(f"column.{name}") for name in columns if name != "at_level"}
-        rows = [[heads.get(name, self.search.quantile_mark) for name in columns]]
-        for row in self.table.iter_rows(named=True):
-            name = row["policy"] if row["role"] == "named" else locale(f"word.{row['role']}")
-            costs = [cell(row[name], locale.money) for name in ("expected", "at_level")]
-            chance = cell(row["over_budget"], locale.share)
-            rows.append([name, *costs, chance, _benefit_text(objective, row[objective], locale)])
-        return self.result_card(locale("solve.title"), rows, self.sentences(lang), locale)
 
 
 def _sentences(search: PolicySearch, locale: Locale) -> list[str]:

@@ -6,7 +6,7 @@ import json
 import math
 import shutil
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
@@ -18,12 +18,10 @@ import typer
 from outage_analysis.errors import one_line
 
 if TYPE_CHECKING:  # for type checkers only: these imports are slow, and `--help` must start quickly
-    from outage_analysis.text import Answer, Locale, ShownTable, TextTable
+    from outage_analysis.text import Answer, Locale, ShownTable
 
 LONGEST_TEXT = 2_000
 """Most characters that are printed of a sentence or of a text from a TOML file."""
-LONGEST_CELL = 400
-"""Most characters that are printed of a table cell."""
 MOST_LINES = 40
 """Most lines that a command prints on a terminal, unless it is told to print everything."""
 LAST_LINES = 4
@@ -68,6 +66,8 @@ def print_answer(answer: Answer) -> None:
     """Print the sentences of an answer, then its tables and the notes below them."""
     for sentence in answer.sentences:
         print_text(sentence)
+    if answer.option_note:
+        print_text(answer.option_note)
     if answer.sentences:
         print_line("")
     for shown in answer.tables:
@@ -187,13 +187,10 @@ def print_table(shown: ShownTable, answer: Answer) -> None:
     """
     locale, width = answer.locale, _terminal_width()
     rows = shown.rows
-    from outage_analysis.analysis import currency_if_converted
+    from outage_analysis.analysis import text_table, title_with_currency
     from outage_analysis.text import TextTable, wrap_text
 
-    currency = currency_if_converted(rows, shown.schema, locale)
-    stated = not currency or currency in shown.title
-    title = one_line(shown.title if stated else shown.title + locale("terminal.sums", currency=currency))
-    table = text_table(shown, answer)
+    title, table = title_with_currency(shown, locale), text_table(shown, answer)
     if width is None:
         print_line("\n".join([title, *table.grid(), ""]))
         return
@@ -215,66 +212,3 @@ def print_table(shown: ShownTable, answer: Answer) -> None:
 def _terminal_width() -> int | None:
     """Return the width of the terminal in characters; None if stdout is a file or a pipe."""
     return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
-
-
-def text_table(shown: ShownTable, answer: Answer) -> TextTable:
-    """Return a table as it is printed: heads and cells in the language and the units of the answer."""
-    from outage_analysis.analysis import bands_in_words, format_amounts, whole_counts
-    from outage_analysis.text import TextTable
-
-    locale, names, schema = answer.locale, answer.names, shown.schema
-    frame = bands_in_words(shown.rows, locale)
-    texts = format_amounts(whole_counts(frame, schema), schema, locale, _cell_text)
-    hidden = [column.name for column in schema.columns if not column.shown] if schema else []
-    # Hidden columns are dropped after formatting, because the unit of an amount may depend on them.
-    texts = texts.drop(hidden, strict=False)
-    numbers = frozenset(n for n, name in enumerate(texts.columns) if frame.schema[name].is_numeric())
-    columns = {column.name: column for column in schema.columns} if schema else {}
-    labels = [columns[name].label if name in columns else name for name in texts.columns]
-    heads = tuple(
-        one_line(_translated(label, locale, ("column", "word")) or label, LONGEST_CELL) for label in labels
-    )
-    rows = (
-        [
-            _translated_cell(value, columns[name].unit, locale, names) if name in columns else value
-            for name, value in zip(texts.columns, row, strict=True)
-        ]
-        for row in texts.iter_rows()
-    )
-    return TextTable(heads, tuple(tuple(map(_cell_text, row)) for row in rows), numbers)
-
-
-def _translated_cell(value: object, unit: object, locale: Locale, names: Mapping[str, str]) -> object:
-    if value is None:
-        return None
-    if unit == "name":
-        return names.get(str(value), value)
-    if unit == "names":
-        return "; ".join(names.get(id_, id_) for id_ in str(value).split())
-    if unit == "word":
-        return _translated(value, locale, ("word",)) or value
-    if unit == "rule":
-        return _translated(value, locale, ("rule",)) or value
-    if unit == "flag":
-        return locale(f"word.{str(value).lower()}")
-    return locale.unit_name(str(value)) if unit == "unit" else value
-
-
-def _translated(key: object, locale: Locale, sections: Iterable[str]) -> str | None:
-    """Return the translation of a key from the first section of the labels that has it; None if none has."""
-    found = (f"{section}.{key}" for section in sections if locale.has_label(f"{section}.{key}"))
-    return next((locale(name) for name in found), None)
-
-
-def _cell_text(value: object) -> str:
-    """Return a table cell as text.
-
-    Numbers get thousands separators. Other values are put on one line, without control characters.
-    """
-    from outage_analysis.text import Locale
-
-    if value is None:
-        return ""
-    if isinstance(value, float | int | Decimal) and not isinstance(value, bool):
-        return Locale("en").number(value)
-    return one_line(value, LONGEST_CELL)

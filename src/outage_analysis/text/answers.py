@@ -35,6 +35,10 @@ class Answer:
     """Tables and notes, in the order in which they are read."""
     names: Mapping[str, str] = field(default_factory=dict)
     """Display name by id."""
+    option_note: str = ""
+    """What a further option of the command would add."""
+    card_notes: Iterable[str] = ()
+    """What a notebook shows below the sentences and the first tables."""
 
 
 class Result(ABC):
