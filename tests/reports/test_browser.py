@@ -346,7 +346,7 @@ def test_payments_are_found_within_the_budget_and_set(
     theirs = solve_plan(
         analysis.plan, vary=["small-business-cash.tier1,tier2"], budget=650_000_000, step=10_000
     )
-    first, rest = theirs.sentences(w.lang)[0], answer.text
+    first, rest = theirs.answer(w.lang).sentences[0], answer.text
     assert rest.startswith(first.split("P90")[0])  # payments and expected cost; then the quantile
     given = {f"small-business-cash.pays.{n}": float(x) for n, x in enumerate(theirs.parameters.values())}
     use.click()
