@@ -59,7 +59,6 @@ from outage_analysis.text import (
 )
 
 if TYPE_CHECKING:  # types only; importing charts is slow
-    from outage_analysis.analysis.analysis import Analysis
     from outage_analysis.charts import AltairChart
 
 
@@ -117,11 +116,6 @@ class PolicyResult(IncidentResult):
         return self.claims is not None and self.claims.synthetic
 
     @property
-    def starts(self) -> frozenset[int]:
-        """The largest losses of all bands that exclude their written upper edge: 299999 for [0, 300000)."""
-        return frozenset[int]().union(*(policy.starts for policy in self.policies))
-
-    @property
     def named_policies(self) -> tuple[Policy, ...]:
         """The policies that the result is about, the most important first."""
         return self.policies
@@ -132,7 +126,8 @@ class PolicyResult(IncidentResult):
 
     def locale(self, lang: str) -> Locale:
         """Return the texts and number formats of a language, for the currency of the policies."""
-        return replace(self.policies[0].locale(lang), starts=self.starts, level=self.plan.level)
+        starts = frozenset[int]().union(*(policy.starts for policy in self.policies))
+        return replace(self.policies[0].locale(lang), starts=starts, level=self.plan.level)
 
     def names(self, lang: str) -> dict[str, str]:
         """The display name of each policy by id. If two policies have the same name, the id is appended."""
@@ -307,8 +302,8 @@ class PolicyComparison(PolicyResult):
 
     def _tables(self, locale: Locale) -> Iterator[ShownTable | str]:
         tables = {name: getattr(self.simulations, name) for name in COMPARISON}
-        titles = {name: self.marked(locale(f"terminal.compare_{name}"), locale) for name in COMPARISON}
-        first, benefits, *others = shown_tables(tables, titles, COMPARISON, locale)
+        mark = self.marked("", locale)
+        first, benefits, *others = shown_tables(tables, COMPARISON, "terminal.compare_", locale, mark)
         yield first
         yield replace(benefits, rows=_with_bounds(benefits.rows, locale), schema=BENEFITS_SHOWN)
         names = self.names(locale.lang)
@@ -364,15 +359,7 @@ def _without_empty_columns(table: pl.DataFrame) -> pl.DataFrame:
     return kept.drop(name for name in counts if not kept[name].fill_null(0).sum())
 
 
-def compared_policies(analysis: Analysis) -> PolicyComparison:
-    """Compare the policy of an analysis with the other policies of its plan, from the same counts."""
-    policies = (analysis.policy, *analysis.others)
-    of_claims = bool(analysis.runs) and "published" not in analysis.runs
-    plan, incident, ledger = analysis.plan, analysis.incident, analysis.ledger
-    return _compared(plan, incident, policies, ledger, analysis.as_of, of_claims=of_claims)
-
-
-def _compared(
+def compare_loaded(
     plan: Plan,
     incident: Incident,
     policies: tuple[Policy, ...],
@@ -382,7 +369,7 @@ def _compared(
     of_claims: bool,
     valuation: str = "cash",
 ) -> PolicyComparison:
-    """Compare policies on the claims of the plan or, without claims, on published counts."""
+    """Compare loaded policies on the claims of the plan or, if not `of_claims`, on published counts."""
     claims: Claims | None = None
     claim_cube: Cube | None = None
     cubes: dict[str, list[Cube]] = {}
@@ -432,7 +419,7 @@ def compare_policies(
     for policy in loaded:
         check_documents_fit(incident, policy, ledger)
     as_of = plan.as_of or (ledger.as_of if ledger else max(last_day(policy, incident) for policy in loaded))
-    return _compared(
+    return compare_loaded(
         plan, incident, loaded, ledger, as_of, of_claims=plan.has_own_counts, valuation=valuation
     )
 

@@ -93,9 +93,11 @@ class Analysis(IncidentResult):
         """The comparison with the other policies that the plan names, if any."""
         if not self.others:
             return None
-        from outage_analysis.analysis.alternatives import compared_policies  # imported here: few need it
+        from outage_analysis.analysis.alternatives import compare_loaded  # imported here: few need it
 
-        return compared_policies(self)
+        of_claims = bool(self.runs) and "published" not in self.runs
+        documents = (self.incident, self.named_policies, self.ledger)
+        return compare_loaded(self.plan, *documents, self.as_of, of_claims=of_claims)
 
     @cached_property
     def backtest_spec(self) -> BacktestSpec | None:
@@ -158,7 +160,8 @@ class Analysis(IncidentResult):
     def locale(self, lang: str) -> Locale:
         """Return the texts and number formats of a language, with loss bands as the policy writes them."""
         counted = self.incident.counted[lang] if self.incident.counted else ""
-        return replace(self.policy.locale(lang), starts=self.starts, level=self.plan.level, counted=counted)
+        starts = self.policy.starts.union(*(cube.starts for cube in self.cubes.values()))
+        return replace(self.policy.locale(lang), starts=starts, level=self.plan.level, counted=counted)
 
     @property
     def documents(self) -> dict[str, Document]:
@@ -177,11 +180,6 @@ class Analysis(IncidentResult):
     def likely_range(self) -> LikelyRange:
         """The likely range that the results show: its probabilities, and the names of its ends."""
         return LikelyRange(self.plan.level)
-
-    @property
-    def starts(self) -> frozenset[int]:
-        """The largest losses of all bands that exclude their written upper edge: 299999 for [0, 300000)."""
-        return self.policy.starts.union(*(cube.starts for cube in self.cubes.values()))
 
     def chart(
         self,

@@ -47,14 +47,6 @@ def whole_counts(table: pl.DataFrame, schema: TableSchema | None) -> pl.DataFram
     return table.with_columns(pl.col(floats).round(mode="half_away_from_zero").cast(pl.Int64))
 
 
-def bands_in_words(table: pl.DataFrame, locale: Locale) -> pl.DataFrame:
-    """Return a table with one column `band` instead of its loss bands' edges `over` and `up_to`, if any."""
-    if not {"over", "up_to"} <= set(table.columns) or not table.schema["over"].is_integer():
-        return table
-    with_band = table.with_columns(over=band_expression(locale)).drop("up_to")
-    return with_band.rename({"over": "band"})
-
-
 def band_expression(locale: Locale) -> pl.Expr:
     """Return a Polars expression that puts the loss band from columns `over` and `up_to` into words."""
     return pl.struct("over", "up_to").map_elements(
@@ -155,7 +147,9 @@ def card_table(shown: ShownTable, answer: Answer) -> Table:
 def text_table(shown: ShownTable, answer: Answer) -> TextTable:
     """Return a table as it is printed: heads and cells in the language and the units of the answer."""
     locale, names, schema = answer.locale, answer.names, shown.schema
-    frame = bands_in_words(shown.rows, locale)
+    frame = shown.rows
+    if {"over", "up_to"} <= set(frame.columns) and frame.schema["over"].is_integer():
+        frame = frame.with_columns(over=band_expression(locale)).drop("up_to").rename({"over": "band"})
     texts = format_amounts(whole_counts(frame, schema), schema, locale, _cell_text)
     hidden = [column.name for column in schema.columns if not column.shown] if schema else []
     # Hidden columns are dropped after formatting, because the unit of an amount may depend on them.

@@ -156,8 +156,8 @@ class Exploration(Result):
         if self.incident is not None:
             locale = replace(self.incident.locale(lang), starts=self.starts)
         prefix = locale("terminal.synthetic_prefix") if self.synthetic else ""
-        titles = {name: prefix + locale(f"terminal.distribution_{name}") for name in DISTRIBUTION}
-        shown = shown_tables(_in_language(self.tables, self.by, locale), titles, DISTRIBUTION, locale)
+        tables = _in_language(self.tables, self.by, locale)
+        shown = shown_tables(tables, DISTRIBUTION, "terminal.distribution_", locale, prefix)
         return Answer(locale, tables=[*shown, *map(locale.note, self.notes)])
 
 
@@ -473,8 +473,7 @@ class IntakeForecast(Result):
         """Return all tables, then notes on what the forecast leaves out."""
         locale = Locale(lang)
         prefix = locale("terminal.recovery_prefix") if self.counted.channel.synthetic else ""
-        titles = {name: prefix + locale(f"terminal.intake_{name}") for name in FORECAST}
-        shown = shown_tables(self.tables, titles, FORECAST, locale)
+        shown = shown_tables(self.tables, FORECAST, "terminal.intake_", locale, prefix)
         return Answer(locale, tables=[*shown, *map(locale.note, self.tables["left_out"]["note"])])
 
 

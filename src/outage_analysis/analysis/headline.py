@@ -49,28 +49,22 @@ def headline_sentences(analysis: Analysis, locale: Locale) -> tuple[str, ...]:
     if not certain:
         stressed = locale.money(points["stressed"])
         beside.append(locale("report.answer_together", often=locale.one_in(1 - likely.upper), high=stressed))
-    return (
-        " ".join([*counted_notes(analysis, locale), first]),
-        *_budget_chance(analysis, locale),
-        *parts_left_out(analysis, locale),
-        *beside,
-    )
-
-
-def _budget_chance(analysis: Analysis, locale: Locale) -> list[str]:
-    """Return the chance that the cash exceeds the budget; [] without a budget."""
-    table = analysis.uncertainty_table(analysis.headline_basis, "budget")
-    if table is None:
-        return []
-    row = table.row(0, named=True)
-    return [
+    budget = analysis.uncertainty_table(analysis.headline_basis, "budget")
+    over_budget = [
         locale(
             "report.answer_budget",
             budget=locale.money_in_full(row["budget"]),
             chance=locale.share(row["exceeded"]),
             together=locale.share(row["stressed"]),
         )
+        for row in (() if budget is None else budget.iter_rows(named=True))
     ]
+    return (
+        " ".join([*counted_notes(analysis, locale), first]),
+        *over_budget,
+        *parts_left_out(analysis, locale),
+        *beside,
+    )
 
 
 def _quantiles(analysis: Analysis, valuation: str) -> dict[str, float]:

@@ -109,8 +109,8 @@ class Sensitivity(AnalysisResult):
         if "inputs_given_exceedance" in tables:
             parts = self._with_part_names(tables["inputs_given_exceedance"], locale)
             tables = tables | {"inputs_given_exceedance": parts}
-        titles = {name: self.marked(locale(f"terminal.sensitivity_{name}"), locale) for name in SENSITIVITY}
-        yield from shown_tables(tables, titles, SENSITIVITY, locale)
+        mark = self.marked("", locale)
+        yield from shown_tables(tables, SENSITIVITY, "terminal.sensitivity_", locale, mark)
         if analysis.runs[analysis.headline_basis].portfolio.has_correlated_inputs("cash"):
             yield locale("report.tied")
         if not any(len(table) for name, table in tables.items() if name != "information_value"):

@@ -109,19 +109,16 @@ def _rows_note(analysis: Analysis, locale: Locale) -> list[str]:
         return []
     others = [replace(cube, rows="filed") for cube in cubes]
     filed = costs.build_portfolio(analysis.policy, analysis.ledger, as_of=analysis.as_of, cubes=others)
-    if filed.has_closed_form("cash"):
-        expected = float(costs.expected_at(filed, "cash", {})[0])
-    else:
-        expected = costs.expected_estimate(
-            costs.simulate(filed, draws=plan.draws, seed=plan.seed), "cash"
-        ).value
-    source = locale("report.rows_rates") if analysis.has_rule_based_rates else ""
-    told = {
-        "count": locale.number(analysis.cubes.get("cost", cubes[0]).claims),
-        "share": share,
-        "source": source,
-    }
-    return [locale("report.rows_unstated", expected=locale.money(expected), **told)]
+    if_filed = costs.simulate(filed, draws=plan.draws, seed=plan.seed)
+    return [
+        locale(
+            "report.rows_unstated",
+            expected=locale.money(costs.expected_estimate(if_filed, "cash").value),
+            count=locale.number(analysis.cubes.get("cost", cubes[0]).claims),
+            share=share,
+            source=locale("report.rows_rates") if analysis.has_rule_based_rates else "",
+        )
+    ]
 
 
 def share_to_be_filed(incident: Incident, entries: Iterable[Assumption], locale: Locale) -> str:
@@ -205,11 +202,8 @@ def narrowing_input(analysis: Analysis) -> tuple[str, costs.Estimate, costs.Esti
     run, ranked = analysis.headline_run, analysis.tables["tornado"].filter(valuation="cash")
     if run is None or "cash" not in run.totals or ranked.is_empty():
         return None
-    drawn, totals, likely = (
-        [block.values for block in run.replicates()],
-        run.totals["cash"].values,
-        analysis.likely_range,
-    )
+    drawn = [block.values for block in run.replicates()]
+    totals, likely = run.totals["cash"].values, analysis.likely_range
     widths = {
         name: _width(totals, likely, np.stack([values[name] for values in drawn]))
         for name in ranked["assumption"]

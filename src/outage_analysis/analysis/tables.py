@@ -385,11 +385,10 @@ def _claims_tables(a: Analysis) -> Makers:
         return {}
 
     def band_counts() -> pl.DataFrame:
-        if rows is None:  # the bands of totals cannot be regrouped, so they are shown as stated
-            return losses.with_shares(
-                losses.sorted_cube(losses.regroup(cube, [*by, "over", "up_to"]), by), by
-            )
-        return losses.with_shares(losses.regroup(cube, by, bands), by)
+        if rows is not None:
+            return losses.with_shares(losses.regroup(cube, by, bands), by)
+        # The bands of totals cannot be regrouped, so they are shown as stated.
+        return losses.with_shares(losses.sorted_cube(losses.regroup(cube, [*by, "over", "up_to"]), by), by)
 
     def summary() -> pl.DataFrame | None:
         with suppress(ModelRefused):
@@ -552,6 +551,7 @@ def table_schemas(group: str) -> dict[str, TableSchema]:
     The group `analysis` has the tables of a report; one from claims or in hindsight that is not listed has
     the columns of the table without the prefix. The other groups have the tables of single commands.
     """
+    service = {"service": losses.CLAIM_COMBINATIONS["service"].dtype}
     groups: dict[str, Callable[[], dict[str, TableSchema]]] = {
         "analysis": lambda: {
             "costs": costs.COSTS,
@@ -561,15 +561,9 @@ def table_schemas(group: str) -> dict[str, TableSchema]:
             "facts": incidents.FACTS_TABLE,
             "headlines": HEADLINES.without("hindsight"),
             "tie_outs": costs.TIE_OUTS.without("hindsight"),
-            "claims_bands": losses.BAND_COUNTS.grouped_by(
-                {"service": losses.CLAIM_COMBINATIONS["service"].dtype}
-            ),
-            "claims_services": losses.GROUP_COUNTS.grouped_by(
-                {"service": losses.CLAIM_COMBINATIONS["service"].dtype}
-            ),
-            "claims_summary": losses.SUMMARY.grouped_by(
-                {"service": losses.CLAIM_COMBINATIONS["service"].dtype}
-            ),
+            "claims_bands": losses.BAND_COUNTS.grouped_by(service),
+            "claims_services": losses.GROUP_COUNTS.grouped_by(service),
+            "claims_summary": losses.SUMMARY.grouped_by(service),
             "claims_fits": losses.FITS,
             "claims_fitted": _module("exploration").FITTED,
             "claims_curves": losses.CURVES_TABLE,
@@ -606,7 +600,11 @@ def table_schemas(group: str) -> dict[str, TableSchema]:
         },
         "sensitivity": lambda: _module("sensitivity").SENSITIVITY,
         "comparison": lambda: _module("alternatives").COMPARISON,
-        "solution": _solution_schemas,
+        "solution": lambda: {
+            "solution": costs.SOLUTION,
+            "frontier": costs.FRONTIER,
+            "frontier_points": _module("solving").FRONTIER_POINTS,
+        },
         "backtest": lambda: costs.BACKTEST,
         "losses": lambda: {**_module("exploration").DISTRIBUTION, "cube": losses.CUBE_MEASURES},
         "intake": lambda: _module("exploration").FORECAST,
@@ -618,9 +616,3 @@ def table_schemas(group: str) -> dict[str, TableSchema]:
 def all_schemas() -> tuple[TableSchema, ...]:
     """Return the schemas of all groups of tables."""
     return tuple(schema for group in GROUPS for schema in table_schemas(group).values())
-
-
-def _solution_schemas() -> dict[str, TableSchema]:
-    from outage_analysis.analysis.solving import FRONTIER_POINTS  # imported here: few need it
-
-    return {"solution": costs.SOLUTION, "frontier": costs.FRONTIER, "frontier_points": FRONTIER_POINTS}

@@ -199,11 +199,11 @@ class Backtest(ShortRepr, Result):
                 pl.col("beside").replace({kind: locale(f"word.{kind}") for kind in kinds})
             ),
         }
-        titles = {name: locale(f"terminal.backtest_{name}") for name in BACKTEST}
         notes = self.sentences(Locale(lang, self.policy.currency, self.policy.digits))
         names = {x.id: x.name[lang] for x in self.spec.outcomes}
         names |= {x.id: x.name[lang] for x in self.spec.unscored}
-        return Answer(locale, tables=[*shown_tables(tables, titles, BACKTEST, locale), *notes], names=names)
+        shown = shown_tables(tables, BACKTEST, "terminal.backtest_", locale)
+        return Answer(locale, tables=[*shown, *notes], names=names)
 
     def sentences(self, locale: Locale) -> list[str]:
         """Summarise the back-test in sentences; the first sentence states its main limitation.

@@ -59,16 +59,25 @@ class Result(ABC):
 
 def shown_tables(
     tables: Mapping[str, pl.DataFrame],
-    titles: Mapping[str, str],
     schemas: Mapping[str, TableSchema],
+    titled: str,
     locale: Locale,
+    mark: str = "",
 ) -> Iterator[ShownTable]:
-    """Yield the tables that have a title and at least one row, in the order of the titles.
+    """Yield the tables that have at least one row, in the order of their schemas.
 
     The columns of the likely range are named after its ends: p10, not range_low.
+
+    Args:
+        tables: the tables by name.
+        schemas: their columns.
+        titled: the beginning of the keys of the titles, such as `terminal.compare_`.
+        locale: the language of the titles.
+        mark: a text before each title, such as the mark of synthetic claims.
     """
     measures = LikelyRange(locale.level).column_measures
-    for name, title in titles.items():
+    for name, schema in schemas.items():
         table = tables.get(name)
         if table is not None and not table.is_empty():
-            yield ShownTable(title, table.rename(measures, strict=False), schemas[name].renamed(measures))
+            title = f"{mark}{locale(titled + name)}"
+            yield ShownTable(title, table.rename(measures, strict=False), schema.renamed(measures))
