@@ -17,7 +17,7 @@ from selenium.webdriver import Chrome, ChromeOptions
 from selenium.webdriver.chrome.service import Service
 
 from outage_analysis.analysis import Analysis, Plan, make_plan, run
-from outage_analysis.analysis.solving import BudgetSolution, solve_plan
+from outage_analysis.analysis.solving import BudgetSolution, solve
 from outage_analysis.assumptions import FloatArray
 from outage_analysis.charts import slider_asset
 from outage_analysis.claims import read_claims
@@ -217,7 +217,7 @@ CASES = [
 
 def solved(case: Case, analysis: Analysis) -> BudgetSolution:
     tiers = [re.sub(r"pays\.(\d+)$", lambda m: f"tier{int(m[1]) + 1}", x) for x in case.vary]
-    return solve_plan(
+    return solve(
         analysis.plan,
         vary=[",".join(tiers)],
         budget=case.budget,

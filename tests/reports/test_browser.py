@@ -18,7 +18,7 @@ from selenium.webdriver.support.ui import Select, WebDriverWait
 
 from outage_analysis import Plan, run, write_report
 from outage_analysis.analysis import Analysis
-from outage_analysis.analysis.solving import solve_plan
+from outage_analysis.analysis.solving import solve
 from outage_analysis.charts import CHARTS
 from outage_analysis.costs import LiveCost, live_cost
 from outage_analysis.text import Locale
@@ -343,9 +343,7 @@ def test_payments_are_found_within_the_budget_and_set(
     budget.send_keys("65000" if w.lang == "ko" else "650000000")
     assert not answer.text
     run_it.click()
-    theirs = solve_plan(
-        analysis.plan, vary=["small-business-cash.tier1,tier2"], budget=650_000_000, step=10_000
-    )
+    theirs = solve(analysis.plan, vary=["small-business-cash.tier1,tier2"], budget=650_000_000, step=10_000)
     first, rest = theirs.answer(w.lang).sentences[0], answer.text
     assert rest.startswith(first.split("P90")[0])  # payments and expected cost; then the quantile
     given = {f"small-business-cash.pays.{n}": float(x) for n, x in enumerate(theirs.parameters.values())}

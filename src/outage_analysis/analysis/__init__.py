@@ -7,11 +7,11 @@ Modules:
     service_bands: claims, stated loss and expected cost by service and loss band
     tables: every table of an analysis by name, computed when somebody asks for it, and all columns
     headline: the answer in sentences: how much, how sure, what it does not include
-    summary: notes of an analysis in words, and what would narrow its range
-    results: what all results have in common: their inputs, and warnings about them
+    summary: notes of an analysis in words
+    results: what all results have in common: their inputs, warnings about them, and the notebook card
     cost_answer: the cost in sentences and tables, as the command `cost` and notebooks show it
     sensitivity: which inputs and decisions the cost depends on
-    display_units: amounts in whole currency and loss bands in words for printed tables
+    display_units: tables as a terminal and a notebook card show them, with amounts in whole currency
     alternatives: policies compared with the plan's policy
     scenarios: the headline cash under the stresses of a document
     reserve: the reserve figure by measure, and the cost lines that it includes
@@ -80,7 +80,7 @@ if TYPE_CHECKING:
     from outage_analysis.analysis.results import input_warnings
     from outage_analysis.analysis.scenarios import Scenarios
     from outage_analysis.analysis.sensitivity import Sensitivity, sensitivity_tables
-    from outage_analysis.analysis.solving import BudgetSolution, solve, solve_plan
+    from outage_analysis.analysis.solving import BudgetSolution, solve
     from outage_analysis.analysis.steps import run
     from outage_analysis.analysis.summary import (
         MAX_NAMED_LINES,

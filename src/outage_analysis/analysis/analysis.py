@@ -244,10 +244,10 @@ class Analysis(IncidentResult):
 
     def solve(self, **search: Unpack[SearchArguments]) -> BudgetSolution:
         """Find the policy that gives claimants most within a budget; the arguments are those of `solve`."""
-        from outage_analysis.analysis.solving import solve_plan  # imported here, because most runs need none
+        from outage_analysis.analysis.solving import solve  # imported here, because most runs need none
 
         own = self.claims if self.plan.has_own_counts and self.claims else self.plan.claims
-        return solve_plan(replace(self.plan, claims=own, ledger=self.ledger), **search)
+        return solve(replace(self.plan, claims=own, ledger=self.ledger), **search)
 
     @overload
     def report(

@@ -263,12 +263,8 @@ def _explore_cube(
     by, families = question.by, question.families or tuple(FAMILIES)
     where = {d: _typed(d, v) if isinstance(v, list | tuple) else v for d, v in question.where.items()}
     chosen, notes = losses.filter_cube(cube, where), []
-    if bands is None:
-        banded = losses.sorted_cube(losses.regroup(chosen, [*by, "over", "up_to"]), by)
-    else:
-        banded = losses.regroup(chosen, by, bands)
     tables = {
-        "bands": losses.with_shares(banded, by),
+        "bands": band_counts(chosen, by, bands),
         "summary": losses.summary(chosen, by),
         "quantiles": losses.quantiles(chosen, by),
     }
@@ -300,6 +296,15 @@ def _explore_cube(
     if cube.synthetic:
         notes.append("synthetic rows: a fit or a comparison only tests whether it finds what was put in")
     return Exploration(tables, cube.source, cube.synthetic, by, notes=tuple(notes))
+
+
+def band_counts(cube: Cube, by: Sequence[str], bands: Bands | None) -> pl.DataFrame:
+    """Count the claims of a cube by group and loss band; without `bands` in the cube's own, as of totals."""
+    if bands is None:
+        counted = losses.sorted_cube(losses.regroup(cube, [*by, "over", "up_to"]), by)
+    else:
+        counted = losses.regroup(cube, by, bands)
+    return losses.with_shares(counted, by)
 
 
 def _typed(dimension: str, values: Sequence[object]) -> list[object]:

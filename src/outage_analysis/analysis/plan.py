@@ -138,18 +138,28 @@ class RunArguments(FurtherArguments, total=False):
 
 
 def make_plan(
-    claims: Claims | str | Path | Sequence[str | Path] | None = None, **arguments: Unpack[RunArguments]
+    claims: Plan | Claims | str | Path | Sequence[str | Path] | None = None,
+    **arguments: Unpack[RunArguments],
 ) -> Plan:
     """Return a plan from documents, or from claims and tiers without any TOML document.
 
     Args:
-        claims: the claims that `read_claims` returned, or complaint files.
+        claims: the claims that `read_claims` returned, or complaint files; or a plan, which is returned.
         arguments: the arguments of `run`.
 
     Raises:
         UsageError: a document is invalid, arguments contradict each other, or the day is none.
         InputRefused: the files cannot be used.
     """
+    if isinstance(claims, Plan):
+        stated = [name for name, value in arguments.items() if value is not None and name != "effort"]
+        if stated:
+            raise UsageError(
+                "a plan states everything, so that other arguments have no effect",
+                value=", ".join(sorted(stated)),
+                remedy="Change the plan, or leave it out.",
+            )
+        return claims
     tiers, policy = arguments.pop("tiers", None), arguments.pop("policy", None)
     effort, unknown = arguments.pop("effort", "form"), arguments.pop("unknown", None)
     if tiers is not None and policy is not None:

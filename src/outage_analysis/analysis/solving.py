@@ -242,22 +242,17 @@ def _cost_values(search: PolicySearch, row: Mapping[str, Any], locale: Locale) -
 
 
 def _benefits(row: Mapping[str, Any], search: PolicySearch, locale: Locale) -> str:
+    def text(objective: str) -> str:
+        if objective == "replaced":
+            return locale.share(row[objective])
+        if objective == "made_whole":
+            return locale.number(round(row[objective]))
+        return locale.money(row[objective], BENEFIT_DIGITS)
+
     own = search.tried.objective
-    order = [own, *(name for name in OBJECTIVES if name != own)]
-    texts = [
-        locale(f"solve.got_{name}", value=_benefit_text(name, row[name], locale))
-        for name in order
-        if row[name] is not None
-    ]
+    known = [x for x in (own, *(x for x in OBJECTIVES if x != own)) if row[x] is not None]
+    texts = [locale(f"solve.got_{objective}", value=text(objective)) for objective in known]
     return "; ".join(texts) if texts else locale("solve.got_unknown")
-
-
-def _benefit_text(objective: str, value: float | None, locale: Locale) -> str:
-    if value is None:
-        return "–"
-    if objective == "replaced":
-        return locale.share(value)
-    return locale.number(round(value)) if objective == "made_whole" else locale.money(value, BENEFIT_DIGITS)
 
 
 class SearchArguments(TypedDict, total=False):
@@ -286,60 +281,6 @@ def _percentile(at: object) -> float | None:
     return float(match[1]) / 100
 
 
-def solve_plan(plan: Plan, **search: Unpack[SearchArguments]) -> BudgetSolution:
-    """Find the policy that gives claimants most within a budget, for a plan.
-
-    Args:
-        plan: states the incident, the announced policy, the ledger, the day, and optionally claims or counts.
-            Its `compare` names further policies to show.
-        search: the arguments of `solve` that state what to search for.
-    """
-    step, cliff, handling = search.get("step"), search.get("max_cliff"), search.get("handling", "outside")
-    incident, policy, ledger = load_documents(plan)
-    if handling not in ("outside", "inside"):
-        raise UsageError("handling is inside or outside the budget", value=handling)
-    named = [policy, *map(load_policy, plan.compare)]
-    ids = [each.id for each in named]
-    if repeated := [id_ for id_ in ids if ids.count(id_) > 1]:
-        raise UsageError(
-            "two policies have the same id", value=repeated[0], remedy="Give one of them another id."
-        )
-    for other in named[1:]:
-        check_documents_fit(incident, other, ledger)
-    as_of = plan.as_of or (ledger.as_of if ledger else last_day(policy, incident))
-    digits = incident.minor_units
-    request = SearchRequest(
-        policy,
-        ledger,
-        as_of,
-        plan.draws,
-        plan.seed,
-        search["vary"],
-        smallest_units(search["budget"], digits, "the budget"),
-        _percentile(search.get("at", "P90")),
-        search.get("objective"),
-        None if step is None else smallest_units(step, digits, "the step"),
-        None if cliff is None else smallest_units(cliff, digits, "the largest jump"),
-        with_handling=handling == "inside",
-    )
-    if request.step == 0:
-        raise UsageError("the step is not above 0", value=step)
-    published = any(line.published_count for line in policy.as_known_on(as_of).schedules)
-    of_claims = plan.has_own_counts or not (published or bundled_claims(incident.id) is None)
-    claims, own = load_cubes(plan, incident, policy.as_known_on(as_of), as_of) if of_claims else (None, {})
-    check_one_stage(own.values())
-
-    def cubes_of(policies: Sequence[Policy], cuts: Sequence[int]) -> list[Cube]:
-        read = plan if claims is None else replace(plan, claims=claims, columns=())
-        first, *others = (each.as_known_on(as_of) for each in policies)
-        cubes = load_cubes(read, incident, first, as_of, beside=others, cuts=cuts)[1] if of_claims else {}
-        return [*cubes.values()]
-
-    found = find_best_policy(request, named[1:], cubes_of)
-    policies = (found.policy, *named)
-    return BudgetSolution(incident, ledger, as_of, claims, plan, policies, found)
-
-
 class InputArguments(FurtherArguments, total=False):
     """The less common arguments of `solve` that state its inputs, as for `run`."""
 
@@ -349,7 +290,7 @@ class InputArguments(FurtherArguments, total=False):
 
 
 def solve(  # noqa: PLR0913 - completion lists the arguments
-    claims: Claims | str | Path | Sequence[str | Path] | None = None,
+    claims: Plan | Claims | str | Path | Sequence[str | Path] | None = None,
     *,
     vary: Vary,
     budget: Amount,
@@ -366,7 +307,8 @@ def solve(  # noqa: PLR0913 - completion lists the arguments
     """Find the policy that gives claimants most within a budget; payments never fall as the loss grows.
 
     Args:
-        claims: the claims that `read_claims` returned, or complaint files; by default published counts.
+        claims: the claims that `read_claims` returned, or complaint files; by default published counts. A
+            `Plan` states all inputs.
         vary: what varies, such as ["business-cash.tier1,tier2"]: `LINE.tierN` is the payment of the N-th loss
             band, `LINE.tierN.up_to` its upper edge, `LINE.tierN.share` the share of the loss that it pays;
             "LINE.tier1=0..50_000/5_000", or a mapping of parameter -> values, states what is tried.
@@ -394,13 +336,46 @@ def solve(  # noqa: PLR0913 - completion lists the arguments
         {'small-business-cash.tier1': 20000, 'small-business-cash.tier2': 40000}
     """
     plan = make_plan(claims, tiers=tiers, policy=policy, ledger=ledger, **inputs)
-    return solve_plan(
-        plan,
-        vary=vary,
-        budget=budget,
-        at=at,
-        step=step,
-        objective=objective,
-        max_cliff=max_cliff,
-        handling=handling,
+    incident, policy, ledger = load_documents(plan)
+    if handling not in ("outside", "inside"):
+        raise UsageError("handling is inside or outside the budget", value=handling)
+    named = [policy, *map(load_policy, plan.compare)]
+    ids = [each.id for each in named]
+    if repeated := [id_ for id_ in ids if ids.count(id_) > 1]:
+        raise UsageError(
+            "two policies have the same id", value=repeated[0], remedy="Give one of them another id."
+        )
+    for other in named[1:]:
+        check_documents_fit(incident, other, ledger)
+    as_of = plan.as_of or (ledger.as_of if ledger else last_day(policy, incident))
+    digits = incident.minor_units
+    request = SearchRequest(
+        policy,
+        ledger,
+        as_of,
+        plan.draws,
+        plan.seed,
+        vary,
+        smallest_units(budget, digits, "the budget"),
+        _percentile(at),
+        objective,
+        None if step is None else smallest_units(step, digits, "the step"),
+        None if max_cliff is None else smallest_units(max_cliff, digits, "the largest jump"),
+        with_handling=handling == "inside",
     )
+    if request.step == 0:
+        raise UsageError("the step is not above 0", value=step)
+    published = any(line.published_count for line in policy.as_known_on(as_of).schedules)
+    of_claims = plan.has_own_counts or not (published or bundled_claims(incident.id) is None)
+    claims, own = load_cubes(plan, incident, policy.as_known_on(as_of), as_of) if of_claims else (None, {})
+    check_one_stage(own.values())
+
+    def cubes_of(policies: Sequence[Policy], cuts: Sequence[int]) -> list[Cube]:
+        read = plan if claims is None else replace(plan, claims=claims, columns=())
+        first, *others = (each.as_known_on(as_of) for each in policies)
+        cubes = load_cubes(read, incident, first, as_of, beside=others, cuts=cuts)[1] if of_claims else {}
+        return [*cubes.values()]
+
+    found = find_best_policy(request, named[1:], cubes_of)
+    policies = (found.policy, *named)
+    return BudgetSolution(incident, ledger, as_of, claims, plan, policies, found)

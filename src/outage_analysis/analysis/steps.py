@@ -32,7 +32,7 @@ from outage_analysis.costs import (
     portfolio_of_lines,
     simulate,
 )
-from outage_analysis.errors import ModelRefused, UsageError
+from outage_analysis.errors import ModelRefused
 from outage_analysis.incidents import Incident
 from outage_analysis.policies import Policy, TierPayments
 
@@ -90,30 +90,10 @@ def run(  # noqa: PLR0913 - the entry point: completion lists the common argumen
         "budget": budget,
         "as_of": as_of,
     }
-    if not isinstance(claims, Plan):
-        return run_plan(make_plan(claims, **arguments), progress=progress)
-    stated = [name for name, value in arguments.items() if value is not None and name != "effort"]
-    if stated:
-        raise UsageError(
-            "a plan states everything, so that other arguments have no effect",
-            value=", ".join(sorted(stated)),
-            remedy="Change the plan, or leave it out.",
-        )
-    return run_plan(claims, progress=progress)
+    return _run_plan(make_plan(claims, **arguments), progress)
 
 
-def run_plan(plan: Plan, *, progress: Progress = lambda _: None) -> Analysis:
-    """Run an analysis.
-
-    Args:
-        plan: what to analyse.
-        progress: called with the name of each step as it starts.
-
-    Raises:
-        UsageError: a document is invalid, or documents do not fit together.
-        InputRefused: claims cannot be used.
-        ModelRefused: no cost line has a cost as of the day.
-    """
+def _run_plan(plan: Plan, progress: Progress) -> Analysis:
     progress("reading the incident, the policy and the ledger")
     incident, policy, ledger = load_documents(plan)
     others = tuple(load_documents(replace(plan, policy=other))[1] for other in plan.compare)

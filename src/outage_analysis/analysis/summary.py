@@ -1,23 +1,21 @@
-"""Notes of an analysis in words, and what would narrow the range of the cash."""
+"""Notes of an analysis in words."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Collection, Iterable
 from dataclasses import replace
 from datetime import date
 from typing import TYPE_CHECKING, NoReturn
 
-import numpy as np
 import polars as pl
 
 from outage_analysis import costs
-from outage_analysis.assumptions import REFERENCE_LEDGER, Assumption, FloatArray, Ledger, value_and_range
+from outage_analysis.assumptions import REFERENCE_LEDGER, Assumption, Ledger, value_and_range
 from outage_analysis.claims import DECISIONS
 from outage_analysis.errors import ModelRefused
 from outage_analysis.incidents import Incident
 from outage_analysis.losses import Cube
-from outage_analysis.text import LikelyRange, Locale
+from outage_analysis.text import Locale
 
 if TYPE_CHECKING:
     from outage_analysis.analysis.analysis import Analysis
@@ -178,58 +176,6 @@ def unstated_notes(analysis: Analysis, locale: Locale, *, first_screen: bool = F
         )
         for row in costs.unstated_losses(table).iter_rows(named=True)
     ]
-
-
-ANSWERS = 16
-"""An input that is known takes one of so many equally likely values: the draws are divided by its size."""
-CLEARLY = 0.1
-"""A range that would be narrower by a smaller share is said to be hardly narrower."""
-BATCHES = 4
-"""The numerical error comes from the spread of so many batches of replicates."""
-
-
-def narrowing_input(analysis: Analysis) -> tuple[str, costs.Estimate, costs.Estimate, bool] | None:
-    """Return which input would, if it were known exactly, make the likely range of the cash narrowest.
-
-    Nobody knows beforehand what the input will turn out to be, so the width is averaged over its values: for
-    some of them, the range is wider than today's.
-
-    Returns:
-        The id of the input, the width of the range if it is known and if it is not (in the smallest unit),
-        and whether the range would be clearly narrower: by a tenth, and by more than the numerical error.
-        None if the cash was not simulated or nothing is uncertain.
-    """
-    run, ranked = analysis.headline_run, analysis.tables["tornado"].filter(valuation="cash")
-    if run is None or "cash" not in run.totals or ranked.is_empty():
-        return None
-    drawn = [block.values for block in run.replicates()]
-    totals, likely = run.totals["cash"].values, analysis.likely_range
-    widths = {
-        name: _width(totals, likely, np.stack([values[name] for values in drawn]))
-        for name in ranked["assumption"]
-        if drawn[0][name].ndim == 1  # a band mix is no single number
-    }
-    if not widths:
-        return None
-    name = min(widths, key=lambda x: widths[x].value)
-    known, now = widths[name], _width(totals, likely)
-    least = max(CLEARLY * now.value, 2 * math.hypot(known.error, now.error))
-    return name, known, now, now.value - known.value > least
-
-
-def _width(totals: FloatArray, likely: LikelyRange, known: FloatArray | None = None) -> costs.Estimate:
-    def mean_width(rows: slice) -> float:
-        amounts, parts = totals[rows].ravel(), 1
-        if known is not None:
-            amounts, parts = amounts[np.argsort(known[rows], axis=None, kind="stable")], ANSWERS
-        size = len(amounts) // parts
-        answers = np.sort(amounts[: parts * size].reshape(parts, size), axis=1)
-        low, high = (answers[:, costs.quantile_place(p, size)] for p in (likely.lower, likely.upper))
-        return float((high - low).mean())
-
-    each = len(totals) // BATCHES
-    batches = [mean_width(slice(n * each, (n + 1) * each)) for n in range(BATCHES)]
-    return costs.Estimate(mean_width(slice(None)), costs.replicate_mean(np.array(batches)).error)
 
 
 def refuse_no_cash(question: str) -> NoReturn:

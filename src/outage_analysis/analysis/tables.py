@@ -384,12 +384,6 @@ def _claims_tables(a: Analysis) -> Makers:
             return {**_module("exploration").fit_tables(fits), "curves": losses.curve_table(fits)}
         return {}
 
-    def band_counts() -> pl.DataFrame:
-        if rows is not None:
-            return losses.with_shares(losses.regroup(cube, by, bands), by)
-        # The bands of totals cannot be regrouped, so they are shown as stated.
-        return losses.with_shares(losses.sorted_cube(losses.regroup(cube, [*by, "over", "up_to"]), by), by)
-
     def summary() -> pl.DataFrame | None:
         with suppress(ModelRefused):
             return losses.summary(cube, by)
@@ -402,7 +396,7 @@ def _claims_tables(a: Analysis) -> Makers:
     makers: Makers = {
         "claims_costs": lambda: table,
         "claims_totals": lambda: costs.totals(table),
-        "claims_bands": band_counts,
+        "claims_bands": lambda: _module("exploration").band_counts(cube, by, None if rows is None else bands),
         "claims_services": lambda: losses.with_shares(losses.regroup(cube, by)),
         "claims_service_bands": service_band_costs,
         "claims_summary": summary,

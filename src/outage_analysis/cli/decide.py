@@ -311,9 +311,9 @@ class SearchOptions:
         Raises:
             UsageError: the value of an option cannot be parsed.
         """
-        from outage_analysis.analysis import solve_plan
+        from outage_analysis.analysis import solve
 
-        return solve_plan(
+        return solve(
             plan,
             vary=self.vary,
             budget=parse_money(self.largest_cost),
