@@ -19,6 +19,7 @@ from outage_analysis.analysis import compare as compare_policies
 from outage_analysis.errors import ModelRefused, UsageError
 from outage_analysis.losses import fit_severity, load_grouped
 from outage_analysis.policies import load_policy
+from outage_analysis.text import LANGUAGES
 from tests.tram_case import tram_plan
 
 KAKAO_BUDGET = 300_000_000
@@ -243,6 +244,20 @@ def test_changed_copies_of_one_policy_are_compared_with_it(tmp_path: Path) -> No
     assert all(id_ in text for id_ in ids)
     assert saved_svg(found.chart(width=700, title="Ours"), tmp_path)[1] == 700
     assert "보상안별 비용" in repr(found.card("ko"))
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_the_card_of_a_comparison_shows_its_answer_and_the_chance_of_breaking_a_budget(lang: str) -> None:
+    policies = ("kakao-candidate-cash", "kakao-candidate-voucher")
+    found = compare_policies(*policies, as_of="2022-10-24", budget=300_000_000, draws=2**10)
+    card, answer, locale = found.card(lang), found.answer(lang), found.locale(lang)
+    assert list(card.notes[: len(answer.sentences)]) == list(answer.sentences)
+    names = found.names(lang)
+    *_, chances, caveat = card.notes
+    for id_, chance in found.table.select("policy", "over_budget").iter_rows():
+        assert f"{names[id_]} {locale.share(chance)}" in chances
+    assert caveat == locale("report.compared_caveat")
+    assert [row[0] for row in card.tables[0].rows] == list(names.values())
 
 
 def test_a_day_and_the_documents_of_a_comparison_are_checked() -> None:

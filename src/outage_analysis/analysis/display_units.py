@@ -1,4 +1,4 @@
-"""Format displayed tables: loss bands in words, and amounts in euros with two decimals, not in cents.
+"""Show tables in a terminal or a card: bands in words, and amounts in euros with two decimals, not in cents.
 
 All other tables (results of functions, files, JSON) have amounts in the smallest unit of the currency. The
 units of a displayed table are those of a `Locale`: of an incident, a policy or a ledger.
@@ -177,10 +177,8 @@ def _translated_cell(value: object, unit: object, locale: Locale, names: Mapping
         return names.get(str(value), value)
     if unit == "names":
         return "; ".join(names.get(id_, id_) for id_ in str(value).split())
-    if unit == "word":
-        return _translated(value, locale, ("word",)) or value
-    if unit == "rule":
-        return _translated(value, locale, ("rule",)) or value
+    if unit in ("word", "rule"):
+        return _translated(value, locale, (str(unit),)) or value
     if unit == "flag":
         return locale(f"word.{str(value).lower()}")
     return locale.unit_name(str(value)) if unit == "unit" else value
