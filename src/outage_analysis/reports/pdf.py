@@ -48,12 +48,14 @@ SOURCES = "sources"
 """The table of the facts by the website that published them, which only the PDF has."""
 PRINTED_COLUMNS = {
     "services": ("service", "users", "published_count", "expected"),
+    "scenarios": (
+        *("scenario", "expected", "range_low", "p50", "p75", "range_high"),
+        *("over_budget", "change", "recipients", "status"),
+    ),
     "controller": ("obligation", "presentation", "line", "best_estimate"),
 }
 """Table -> the columns that the PDF prints, in order. Other tables are printed without `OMITTED_COLUMNS`."""
 OMITTED_COLUMNS = ("kind", "rule", "status", "facts", "assumptions", "approved_by")
-KEPT_COLUMNS = {"scenarios": ("status",)}
-"""Table -> columns that other tables omit, such as why a scenario lacks figures."""
 OMITTED_TABLES = ("hindsight_tie_outs", "hindsight_outcomes")
 MAX_TEXT, MAX_TITLE, MAX_RUNNING_TITLE = 1_500, 200, 60
 """The most characters of a text, of a title, and of the incident's name in the header of a page."""
@@ -247,7 +249,7 @@ def printed_grids(report: Report) -> dict[str, Grid]:
     grids = dict(report.grids)
     for name, (frame, columns) in build_views(report.analysis, report.formatter).items():
         by_name = {column.name: column for column in columns}
-        kept = [c for c in by_name if c not in OMITTED_COLUMNS or c in KEPT_COLUMNS.get(name, ())]
+        kept = [c for c in by_name if c not in OMITTED_COLUMNS]
         chosen = [by_name[c] for c in PRINTED_COLUMNS.get(name, kept) if c in by_name]
         grid = report.formatter.grid(frame, chosen)
         filled = [n for n in range(len(chosen)) if any(row[n] for row in grid.rows)]
@@ -332,8 +334,13 @@ def table_values(grid: Grid) -> Values:
 
 def _letters(style: str, head: str, *cells: str) -> int:
     """Return about how many letters wide a column must be at least, with its gap."""
-    widths = (LONG_CELL if _is_prose(style, cell) else cell_len(cell) for cell in cells)
+    widths = (LONG_CELL if _is_prose(style, cell) else cell_len(cell) + _capitals(cell) for cell in cells)
     return max(_longest_word(head) + 1, *widths) + COLUMN_GAP
+
+
+def _capitals(cell: str) -> int:
+    """Return how many letters wider an id such as TM-EU261-BEUC is than other words."""
+    return sum(map(str.isupper, cell)) // 3 if " " not in cell else 0
 
 
 def _is_prose(style: str, cell: str) -> bool:
