@@ -58,7 +58,7 @@ def test_the_first_screen_answers_in_reading_order(
 ) -> None:
     w = Locale(lang)
     headings = [e.text.split(w("report.synthetic_badge"))[0].strip() for e in pages[lang].all("h2")]
-    answers = [w(f"report.{x}") for x in ("drives", "narrows", "decide", "reserve_both", "what_if")]
+    answers = [w(f"report.{x}") for x in ("drives", "narrows", "reserve_both", "decide", "what_if")]
     assert headings[:5] == answers
     (lead,) = pages[lang].all("p", class_="lead")
     points = dict(
