@@ -214,7 +214,7 @@ def test_the_command_says_that_six_counts_determine_no_forecast(run: Run) -> Non
     code, out, err = run("intake")
     assert (code, err) == (0, "")
     assert "do not determine the late claims" in " ".join(out.split())
-    assert "Bounds of branches without a forecast" in out
+    assert "What the counts allow where no forecast is possible" in out
     assert "6,692" in out
     assert "by growth curve" not in out
     assert "2,117" in out[out.index("In hindsight") :]
@@ -293,7 +293,7 @@ def test_branches_and_days_are_those_asked_for(run: Run, write_document: Callabl
 def test_two_counts_give_bounds_and_say_so(run: Run) -> None:
     code, out, err = run("intake", "--series", "kakao-channel")
     assert (code, err) == (0, "")
-    assert "Bounds of branches without a forecast" in out
+    assert "What the counts allow where no forecast is possible" in out
     assert "142,500" in out
     assert "no growth curve: 1 increment cannot tell" in out
 
