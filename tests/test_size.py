@@ -18,13 +18,13 @@ SOURCE = ROOT / "src" / "outage_analysis"
 SLACK = 30
 """How far a number may lie below its ceiling."""
 CEILINGS = {
-    "analysis": 2267,
+    "analysis": 2306,
     "assumptions": 865,
     "charts": 2084,
     "claims": 4794,
-    "cli": 1175,
+    "cli": 1180,
     "costs": 4431,
-    "files": 445,
+    "files": 447,
     "incidents": 769,
     "jupyter": 755,
     "losses": 2186,
@@ -32,8 +32,8 @@ CEILINGS = {
     "reports": 3397,
     "root": 112,
     "text": 1542,
-    "tests": 34_212,
-    "TOML": 3766,
+    "tests": 34_234,
+    "TOML": 3778,
     "SQL": 752,
     "JavaScript": 1118,
     "templates and styles": 898,

@@ -533,7 +533,7 @@ def test_ingest_accounts_for_every_row_and_names_the_first_rejects(run: Run) -> 
     assert (code, err) == (0, "Next: outage-analysis cost --claims claims.csv --max-rejects 50%\n")
     assert page["first_rejects"][0] in out
     assert page["first_rejects"][0].startswith("claims.csv, row 3, loss: ")
-    assert out.splitlines()[-1] == "2 rows = 1 claim + 1 reject"
+    assert out.splitlines()[0] == "2 rows = 1 claim + 1 reject"
 
 
 def test_ingest_tells_files_rules_claimants_and_round_sums_one_table_each(run: Run) -> None:
@@ -542,13 +542,13 @@ def test_ingest_tells_files_rules_claimants_and_round_sums_one_table_each(run: R
     code, out, _ = run("ingest", claims(HEADER + rows), "--max-rejects", "60%")
     assert code == 0
     titles = [
+        "26 rows = 14 claims + 12 rejects",
         "Every row is one claim or one reject",
         "Rules broken (a reject may break several)",
         "claims.csv, row 16, service: ",
         "and 2 more rejects",
         "Claimants, and how many filed again",
         "Losses stated as round numbers",
-        "26 rows = 14 claims + 12 rejects",
     ]
     places = [out.index(title) for title in titles]
     assert places == sorted(places)

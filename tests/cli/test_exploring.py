@@ -87,6 +87,20 @@ def test_tables_come_in_order_with_titles_and_words_stay_off_the_results(run: Ru
     assert "ynthetic" not in out
 
 
+def test_the_answer_says_first_how_many_losses_are_small_and_large(run: Run) -> None:
+    stated = ("", "0", "100000", "100001", "1000000", "1000001", "2000000")
+    rows = (GOOD.replace("1,", f"{n},", 1).replace("300000", loss) for n, loss in enumerate(stated))
+    first, second, *_ = run("distribution", claims(HEADER + "".join(rows)))[1].split("\n")
+    assert first == "7 claims; 1 states no loss, 1 states a loss of zero."
+    assert second == "Of the 5 losses above zero, 1 is up to 100,000 and 2 are over 1,000,000."
+
+
+def test_groups_have_their_names(run: Run) -> None:
+    out = run("distribution", claims(HEADER + GOOD))[1]
+    assert "\n KakaoTalk " in out
+    assert "kakaotalk" not in out
+
+
 @pytest.mark.slow
 def test_synthetic_claims_are_called_so_above_every_table(run: Run) -> None:
     code, out, err = run("distribution", "--compare", "kakao_t,kakao_pay", "--fit", "--recovery")

@@ -219,6 +219,17 @@ def test_cost_answers_before_the_tables_and_names_those_without_room(
 
 
 @pytest.mark.slow
+def test_a_narrow_terminal_leaves_out_columns_rather_than_rows(folder: Path) -> None:
+    out = on_a_terminal(80, folder, "scenarios", *PRINTING["scenarios"])
+    heads = next(line for line in out.split("\n") if line.startswith(" Scenario "))
+    assert heads.split() == ["Scenario", "Expected", "P10", "P90", "Over", "Change"]
+    assert re.search("^ All inputs ", out, re.MULTILINE)
+    rest = " ".join(out.partition("--all also prints: ")[2].split())
+    assert re.search(r"Cash under each scenario \((\d more rows?, )?2 more columns\)", rest)
+    assert " P50 " in on_a_terminal(120, folder, "scenarios", *PRINTING["scenarios"])
+
+
+@pytest.mark.slow
 def test_a_table_without_room_is_named_too(screen: str) -> None:
     assert "How unsure: synthetic rows, KRW" in " ".join(screen.partition("--all also prints: ")[2].split())
 

@@ -67,7 +67,7 @@ def test_an_unknown_language_is_refused() -> None:
 
 @pytest.mark.parametrize(("count", "text"), [("1", "1 more row"), ("21", "21 more rows")])
 def test_a_count_of_one_is_singular_in_english(count: str, text: str) -> None:
-    assert Locale("en")("terminal.hidden_rows", rows=count) == text
+    assert Locale("en")("terminal.hidden_rows", count=count) == text
 
 
 def test_no_english_text_has_a_plural_after_a_count_that_may_be_one() -> None:

@@ -144,14 +144,21 @@ def card_table(shown: ShownTable, answer: Answer) -> Table:
     return Table(texts.heads, rows, texts.numbers, title_with_currency(shown, answer.locale), more)
 
 
-def text_table(shown: ShownTable, answer: Answer) -> TextTable:
-    """Return a table as it is printed: heads and cells in the language and the units of the answer."""
+def text_table(shown: ShownTable, answer: Answer, *, narrow: bool = False) -> TextTable:
+    """Return a table as it is printed: heads and cells in the language and the units of the answer.
+
+    Args:
+        shown: the table.
+        answer: the answer to which it belongs.
+        narrow: leave out the columns that only a wide terminal shows.
+    """
     locale, names, schema = answer.locale, answer.names, shown.schema
     frame = shown.rows
     if {"over", "up_to"} <= set(frame.columns) and frame.schema["over"].is_integer():
         frame = frame.with_columns(over=band_expression(locale)).drop("up_to").rename({"over": "band"})
     texts = format_amounts(whole_counts(frame, schema), schema, locale, _cell_text)
-    hidden = [column.name for column in schema.columns if not column.shown] if schema else []
+    kept = {True} if narrow else {True, "wide"}
+    hidden = [column.name for column in schema.columns if column.shown not in kept] if schema else []
     # Hidden columns are dropped after formatting, because the unit of an amount may depend on them.
     texts = texts.drop(hidden, strict=False)
     numbers = frozenset(n for n, name in enumerate(texts.columns) if frame.schema[name].is_numeric())

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -151,24 +151,45 @@ class Exploration(Result):
         return {"source": self.source, "synthetic": self.synthetic, "notes": self.notes, **rows}
 
     def answer(self, lang: str = "en") -> Answer:
-        """Return all tables in the units of the incident, then the notes."""
-        locale = Locale(lang)
+        """Return how many losses are small and large, all tables in the incident's units, then the notes."""
+        locale, sentences = Locale(lang), list[str]()
         if self.incident is not None:
             locale = replace(self.incident.locale(lang), starts=self.starts)
         prefix = locale("terminal.synthetic_prefix") if self.synthetic else ""
-        tables = _in_language(self.tables, self.by, locale)
+        if self.incident is not None:
+            sentences = _band_sentences(self.tables["bands"], locale, prefix)
+        names = {"": locale("terminal.merged_groups")}
+        names |= self.incident.display_names(lang) if self.incident else {}
+        tables = _in_language(self.tables, self.by, locale, names)
         shown = shown_tables(tables, DISTRIBUTION, "terminal.distribution_", locale, prefix)
-        return Answer(locale, tables=[*shown, *map(locale.note, self.notes)])
+        return Answer(locale, sentences, [*shown, *map(locale.note, self.notes)])
+
+
+def _band_sentences(bands: pl.DataFrame, locale: Locale, mark: str) -> list[str]:
+    """Return how many claims state no loss, a loss of zero, one in the lowest and one in the highest band."""
+    total = bands.group_by("over", "up_to").agg(pl.col("claims").sum()).sort("over")
+    counts = {(over, up_to): locale.number(n) for over, up_to, n in total.iter_rows()}
+    paid = total.filter(pl.col("over") >= 0)
+    unstated, zero = (counts.get(band, "0") for band in ((None, None), (-1, 0)))
+    count = locale.number(total["claims"].sum())
+    told = [locale("terminal.distribution_answer", mark=mark, count=count, unstated=unstated, zero=zero)]
+    if len(paid) > 1 and paid["over"][0] == 0 and paid["up_to"][-1] is None:
+        (_, edge), (top, _) = paid.select("over", "up_to").rows()[0], paid.select("over", "up_to").rows()[-1]
+        ends = {"first": counts[0, edge], "last": counts[top, None]}
+        amounts = {"edge": locale.loss(edge), "top": locale.loss(top)}
+        count = locale.number(paid["claims"].sum())
+        told.append(locale("terminal.distribution_ends", count=count, **ends, **amounts))
+    return told
 
 
 def _in_language(
-    tables: Mapping[str, pl.DataFrame], by: Sequence[str], locale: Locale
+    tables: Mapping[str, pl.DataFrame], by: Sequence[str], locale: Locale, names: Mapping[str, str]
 ) -> dict[str, pl.DataFrame]:
-    """Return tables in which merged groups, fitted distributions and reasons are in words of a language."""
+    """Return tables in which groups, fitted distributions and reasons are in words of a language."""
     words = {"parameters": locale.translated_distribution, "reason": locale.note}
     found = {}
     for name, table in tables.items():
-        groups = [pl.col(n).replace("", locale("terminal.merged_groups")) for n in by]
+        groups = [pl.col(n).replace(names) for n in by]
         texts = [pl.col(n).map_elements(f, return_dtype=pl.String) for n, f in words.items()]
         own = [e for e in (*groups, *texts) if table.schema.get(e.meta.output_name()) == pl.String]
         found[name] = table.with_columns(own)
@@ -475,11 +496,39 @@ class IntakeForecast(Result):
         return {**about, "synthetic": channel.synthetic, **rows}
 
     def answer(self, lang: str = "en") -> Answer:
-        """Return all tables, then notes on what the forecast leaves out."""
+        """Return what is forecast or possible, all tables, then notes on what the forecast leaves out."""
         locale = Locale(lang)
         prefix = locale("terminal.recovery_prefix") if self.counted.channel.synthetic else ""
         shown = shown_tables(self.tables, FORECAST, "terminal.intake_", locale, prefix)
-        return Answer(locale, tables=[*shown, *map(locale.note, self.tables["left_out"]["note"])])
+        notes = map(locale.note, self.tables["left_out"]["note"])
+        return Answer(locale, [*self._sentences(locale)], [*shown, *notes])
+
+    def _sentences(self, locale: Locale) -> Iterator[str]:
+        last = self.tables["points"].row(-1, named=True)
+        day, count = _day_of(last["at"], locale), locale.number(last["cumulative"])
+        yield locale("terminal.intake_counted", day=day, count=count)
+        forecasts = self.tables.get("branches", pl.DataFrame())
+        for row in forecasts.iter_rows(named=True):
+            numbers = {name: locale.number(row[name]) for name in ("median", "low", "high")}
+            about = {"day": _day_of(row["by"], locale), "branch": _branch_name(row["branch"], locale)}
+            yield locale("terminal.intake_forecast", level=locale.share(row["level"]), **about, **numbers)
+        bounds = self.tables.get("bounds", pl.DataFrame(schema=losses.LATE_BOUNDS.dtypes))
+        totals = bounds.group_by("branch", "closes", maintain_order=True).agg(
+            low=pl.col("total").min(), high=pl.col("total").max()
+        )
+        for branch, closes, *ends in totals.iter_rows():
+            low, high = map(locale.number, ends)
+            about = {"day": _day_of(closes, locale), "branch": _branch_name(branch, locale)}
+            yield locale("terminal.intake_bounded", low=low, high=high, **about)
+
+
+def _day_of(moment: str, locale: Locale) -> str:
+    """Return the last day before a moment: midnight ends the day before."""
+    return locale.day((datetime.fromisoformat(moment) - timedelta(microseconds=1)).date())
+
+
+def _branch_name(branch: str, locale: Locale) -> str:
+    return locale(f"word.{branch}") if locale.has_label(f"word.{branch}") else branch
 
 
 def forecast_input_from_series(series: IntakeSeries, until: date | None = None) -> ForecastInput:

@@ -181,9 +181,9 @@ def print_text(text: str) -> None:
 def print_table(shown: ShownTable, answer: Answer) -> None:
     """Print a table below its title.
 
-    If stdout is a file or a pipe, each row is one line. A terminal shows a grid or, if it is too wide, a
-    block of lines for each row. It shows the rows for which there is room; the last lines name the tables
-    with further rows.
+    If stdout is a file or a pipe, each row is one line. A terminal shows a grid, without some columns if it
+    is narrow, or a block of lines for each row. It shows the rows for which there is room; the last lines
+    name the tables with further rows or columns.
     """
     locale, width = answer.locale, _terminal_width()
     rows = shown.rows
@@ -195,6 +195,9 @@ def print_table(shown: ShownTable, answer: Answer) -> None:
         print_line("\n".join([title, *table.grid(), ""]))
         return
     _screen.locale = locale
+    complete = len(table.heads)
+    if not _screen.everything and not table.fits(width):
+        table = text_table(shown, answer, narrow=True)
     head, draw = wrap_text(title, width), TextTable.grid if table.fits(width) else TextTable.blocks
     count = min(len(rows), max(_screen.room, 0))
     lines = draw(replace(table, rows=table.rows[:count]), width)
@@ -204,9 +207,11 @@ def print_table(shown: ShownTable, answer: Answer) -> None:
     hidden = len(rows) - count
     if not hidden or count >= LEAST_ROWS:
         _screen.print([*head, *lines, ""])
-    if hidden:
-        more = f" ({locale('terminal.hidden_rows', rows=f'{hidden:,}')})" if count >= LEAST_ROWS else ""
-        _screen.left_out.append(f"{title.partition(';')[0]}{more}")
+    if hidden or complete > len(table.heads):
+        counts = {"rows": hidden, "columns": complete - len(table.heads)}
+        more = [locale(f"terminal.hidden_{what}", count=f"{n:,}") for what, n in counts.items() if n]
+        more = more if not hidden or count >= LEAST_ROWS else []
+        _screen.left_out.append(title.partition(";")[0] + (f" ({', '.join(more)})" if more else ""))
 
 
 def _terminal_width() -> int | None:

@@ -74,7 +74,9 @@ OUTCOMES = TableSchema(
         Column("stage", "word", "Stage of the funnel.", shown=False),
         Column("independent", "flag", "Whether it repeats no other outcome.", shown=False),
         Column("conditional", "flag", "Whether the forecast starts from a later count.", shown=False),
-        Column("denominator", "count", "Count that the forecast starts from; else empty.", FLOAT),
+        Column(
+            "denominator", "count", "Count that the forecast starts from; else empty.", FLOAT, shown="wide"
+        ),
         Column("unit", "unit", "Unit of the outcome.", shown=False),
         Column("range_low", STAGE_UNIT, "Low end of the likely range of the forecast."),
         Column("p50", STAGE_UNIT, "Median of the forecast."),
@@ -85,12 +87,20 @@ OUTCOMES = TableSchema(
             "sharpness",
             "decimal",
             "High end of the likely range divided by its low end; values below 1 count as 1.",
+            shown="wide",
         ),
         Column("observed", STAGE_UNIT, "The outcome."),
-        Column("percentile", "share", "Probability of a lower outcome, plus half that of this one."),
+        Column(
+            "percentile", "share", "Probability of a lower outcome, plus half that of this one.", shown="wide"
+        ),
         Column("inside", "flag", "Whether the outcome lies in the likely range.", shown=False),
         Column("verdict", "word", "inside, miss_low or miss_high."),
-        Column("crps", "decimal", "Continuous ranked probability score of log10; smaller is better."),
+        Column(
+            "crps",
+            "decimal",
+            "Continuous ranked probability score of log10; smaller is better.",
+            shown="wide",
+        ),
         replace(ASSUMPTIONS, shown=False),
         replace(FACTS, shown=False),
     ),
@@ -203,7 +213,7 @@ class Backtest(ShortRepr, Result):
         names = {x.id: x.name[lang] for x in self.spec.outcomes}
         names |= {x.id: x.name[lang] for x in self.spec.unscored}
         shown = shown_tables(tables, BACKTEST, "terminal.backtest_", locale)
-        return Answer(locale, tables=[*shown, *notes], names=names)
+        return Answer(locale, notes[:2], [*shown, *notes[2:]], names)
 
     def sentences(self, locale: Locale) -> list[str]:
         """Summarise the back-test in sentences; the first sentence states its main limitation.

@@ -43,11 +43,21 @@ from outage_analysis.text import (
 TORNADO: TableSchema = TableSchema(
     "One row per kind of cost and uncertain input, the widest range of cost first.",
     (
-        VALUATION,
+        replace(VALUATION, shown="wide"),
         ASSUMPTION,
-        KIND,
-        Column("input_low", INPUT_UNIT, "Low end of the likely range of the input; empty for a band mix."),
-        Column("input_high", INPUT_UNIT, "High end of the likely range of the input; empty for a band mix."),
+        replace(KIND, shown="wide"),
+        Column(
+            "input_low",
+            INPUT_UNIT,
+            "Low end of the likely range of the input; empty for a band mix.",
+            shown="wide",
+        ),
+        Column(
+            "input_high",
+            INPUT_UNIT,
+            "High end of the likely range of the input; empty for a band mix.",
+            shown="wide",
+        ),
         Column("cost_low", "money", "Expected cost with the input at the low end."),
         Column("cost_expected", "money", "Expected cost with every input at its mean."),
         Column("cost_high", "money", "Expected cost with the input at the high end."),

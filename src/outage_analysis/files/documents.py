@@ -8,6 +8,7 @@ from bisect import bisect_left
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import date, time
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar, get_args, get_origin
 
@@ -61,11 +62,15 @@ def read_document(model: type[N], kind: Kind, id_or_path: str | Path | N) -> N:
             remedy=f"Give a bundled id, the path of a TOML file, or a {model.__name__}.",
         )
     path = document_path(kind, id_or_path)
-    return parse_document(model, _read_text(path), path.name)
+    document: N = parse_document(model, _read_text(path), path.name)
+    return document
 
 
+@lru_cache(maxsize=32)
 def parse_document(model: type[N], text: str, file: str) -> N:
     """Validate the text of a TOML document against its class; `file` names it in errors.
+
+    A run reads some documents twice; documents cannot be changed, so the text is parsed once.
 
     Raises:
         UsageError: the TOML is invalid, or a key is unknown or has an invalid value.

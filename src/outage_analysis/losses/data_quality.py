@@ -166,7 +166,7 @@ class ClaimsQuality(Result):
         }
 
     def answer(self, lang: str = "en") -> Answer:
-        """Return all tables with the first rejected rows; the last sentence states that no row is missing."""
+        """Return the count of rows, of which none is missing, and all tables with the first rejected rows."""
         locale, counts = self.claims.incident.locale(lang), self._counts
         tables, rejects = self._tables(lang), self._first_rejects(lang)
         dialects = pl.col("dialect").map_elements(locale.note, return_dtype=pl.String)
@@ -184,7 +184,7 @@ class ClaimsQuality(Result):
         key = "terminal.ingest_sum_synthetic" if self.claims.synthetic else "terminal.ingest_sum"
         in_all = locale(key, **{name: f"{count:,}" for name, count in counts.items()})
         first, others = shown("files", "rules"), shown("amounts", "claimants", "heaping")
-        return Answer(locale, tables=[*first, *rejects, *others, *skipped, in_all])
+        return Answer(locale, [in_all], [*first, *rejects, *others, *skipped])
 
 
 def reject_sentence(reject: InputRefused, lang: str) -> str:

@@ -197,7 +197,7 @@ def _card_as_text(card: Card) -> str:
 
 GAP = 2
 """Number of spaces between two columns of a grid."""
-READABLE = 14
+READABLE = 12
 """Least width to which a column of text may shrink."""
 HEAD = 2
 """Number of lines of a grid above its first row."""

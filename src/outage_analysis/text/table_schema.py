@@ -128,8 +128,9 @@ class Column:
     """The data type; by default the usual one of the unit, such as 64-bit floats for money."""
     label: str = ""
     """Key of the title in `[column]` of the label files; by default the name of the column."""
-    shown: bool = True
-    """Whether the terminal prints the column. JSON and files have all columns."""
+    shown: bool | Literal["wide"] = True
+    """Whether the terminal prints the column; "wide" ones only if they fit, or with --all. JSON and files
+    have all columns."""
     title: str = ""
     """The title of a column whose title depends on the data, such as a loss band; empty for other columns."""
 
@@ -302,7 +303,9 @@ STATUS = Column("status", "word", "Whether there is an expected cost, or why the
 MISSING = Column("missing", "text", "Inputs that the ledger lacks for an expected cost.")
 CLAIMS = Column("claims", "count", "Number of claims.")
 LOSS = Column("loss", "loss", "Sum of the stated losses; empty if only counts are known.")
-LOSS_SQUARED = Column("loss_squared", "loss_squared", "Sum of the squares of the stated losses.")
+LOSS_SQUARED = Column(
+    "loss_squared", "loss_squared", "Sum of the squares of the stated losses.", shown="wide"
+)
 SHARE_OF_CLAIMS = Column("share", "share", "Share of all claims of the group.")
 PUBLIC_ON = Column("public_on", "day", "Day on which it became public.")
 BAND = Column("band", "text", "Loss band in words, composed of `over` and `up_to`.")

@@ -53,8 +53,8 @@ INSPECTED_COLUMNS = TableSchema(
     (
         TableColumn("header", "data", "Header of the column."),
         TableColumn("column", "word", "Proposed column of a claim.", label="claim_column"),
-        TableColumn("reads_as", "word", "What most of its values are."),
-        TableColumn("notations", "id", "Formats of its days or amounts."),
+        TableColumn("reads_as", "word", "What most of its values are.", shown="wide"),
+        TableColumn("notations", "id", "Formats of its days or amounts.", shown="wide"),
         TableColumn("missing", "share", "Share of empty cells.", label="missing_share"),
         TableColumn("distinct", "count", "Number of different values."),
         TableColumn("personal", "word", "Kind of personal data, if any."),
