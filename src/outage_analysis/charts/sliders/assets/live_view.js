@@ -119,13 +119,13 @@ var liveView = (function () {
     }
 
     function ticks(scale) {
-      var marks = [], step = Math.pow(10, Math.ceil(Math.log10(scale.low)));
-      for (; step <= scale.high; step *= 10) marks.push(step);
+      for (var marks = [], step = Math.pow(10, Math.ceil(Math.log10(scale.low))); step <= scale.high; step *= 10) marks.push(step);
       return marks;
     }
 
-    function mark(scale, amount, name, line, color) {
-      var x = scale.at(amount), end = x > svg.clientWidth * 0.6;
+    // The names of two marks on one line stand on either side of them: left of the lower, right of the higher one.
+    function mark(scale, amount, name, line, color, left) {
+      var x = scale.at(amount), end = left ? x > 60 : x > svg.clientWidth * 0.85;
       svg.append(
         element('line', {x1: x, x2: x, y1: 16 + 16 * line, y2: BASE + 4, 'class': 'mark ' + color}),
         element('text', {x: x + (end ? -4 : 4), y: 26 + 16 * line, 'text-anchor': end ? 'end' : 'start', 'class': color}, name)
@@ -157,8 +157,8 @@ var liveView = (function () {
           svg.append(element('circle', {cx: at * WIDE, cy: BASE - RADIUS - level * rise, r: RADIUS}));
         });
       });
-      mark(scale, now.quantile(0.5), words.median, 1, 'median');
-      mark(scale, now.mean, words.mean, 0, 'mean');
+      mark(scale, now.quantile(0.5), words.median, 1, 'median', true);
+      mark(scale, now.mean, words.mean, 0, 'mean', true);
       mark(scale, now.quantile(live.high), words.upper, 1, 'upper');
       if (budget !== null) mark(scale, budget, words.budget, 2, 'limit');
     }
