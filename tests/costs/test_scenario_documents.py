@@ -30,6 +30,7 @@ def test_the_bundled_scenarios_are_complete_in_both_languages() -> None:
         ("award_factor",),
         ("award_factor",),
         ("acceptance_odds_ratio",),
+        ("acceptance_odds_ratio",),
         ("filing_odds_ratio",),
         ("rank_correlation",),
     ]

@@ -197,8 +197,8 @@ def test_the_options_are_the_choices_of_the_scenarios(
     w = Locale(lang)
     shown = {row[w("report.option_name")]: row for row in pages[lang].table(w("report.decide"))}
     rows = {row["scenario"]: row for row in analysis.tables["scenarios"].iter_rows(named=True)}
-    # The base, one tap, two reviews and the acceptance: no stress, and no scenario without figures.
-    ids = ("base", "one-tap", "generous-review", "strict-review", "lenient-acceptance")
+    # The base, one tap, two reviews and two acceptances: no stress, and no scenario without figures.
+    ids = ("base", "one-tap", "generous-review", "strict-review", "lenient-acceptance", "strict-acceptance")
     expected = [rows[id_] for id_ in ids]
     assert [row[w("report.option_expected")] for row in shown.values()] == [
         w.money(row["expected"]) for row in expected
