@@ -32,11 +32,11 @@ CEILINGS = {
     "reports": 3397,
     "root": 112,
     "text": 1542,
-    "tests": 34_234,
+    "tests": 34_235,
     "TOML": 3778,
     "SQL": 752,
     "JavaScript": 1118,
-    "templates and styles": 898,
+    "templates and styles": 896,
 }
 """Statements of each package and of the tests; lines of the other languages in the package."""
 LINES = {

@@ -139,7 +139,7 @@ def test_bookmarks_and_contents_are_the_titles_of_the_sections(
     path, report = bundles[lang] / "report.pdf", reports[lang]
     sections = printed_sections(report)
     titles = [section.title for section in sections]
-    assert [s.id for s in sections] == ["why", "compared", "method", *PRINTED_APPENDICES]
+    assert [s.id for s in sections] == ["published", "why", "compared", "method", *PRINTED_APPENDICES]
     marks = read(path).outline
     assert [mark.title for mark in marks if not isinstance(mark, list)] == titles
     left_to_the_page = [s.title for s in report.sections if s.appendix and s.id not in PRINTED_APPENDICES]
