@@ -133,7 +133,7 @@ def test_the_summary_says_the_answer_and_prints_on_one_page(
     listed = {f"• {text}" for text in (*answers.drives, *answers.narrows)}
     assert {*answers.headline, *listed, answers.reserve_note} <= texts
     numbers = {cell.value for cell in book.cells(sheet).values()}
-    assert len(answers.options) == 5
+    assert len(answers.options) == 6
     for option in answers.options:
         assert {option.name, option.expected, option.low, option.high} <= numbers
     assert len(answers.reserve) > 1
