@@ -18,7 +18,7 @@ SOURCE = ROOT / "src" / "outage_analysis"
 SLACK = 30
 """How far a number may lie below its ceiling."""
 CEILINGS = {
-    "analysis": 2306,
+    "analysis": 2305,
     "assumptions": 865,
     "charts": 2084,
     "claims": 4794,
@@ -31,8 +31,8 @@ CEILINGS = {
     "policies": 1059,
     "reports": 3397,
     "root": 112,
-    "text": 1542,
-    "tests": 34_235,
+    "text": 1544,
+    "tests": 34_243,
     "TOML": 3778,
     "SQL": 752,
     "JavaScript": 1118,

@@ -95,6 +95,20 @@ def test_the_answer_says_first_how_many_losses_are_small_and_large(run: Run) -> 
     assert second == "Of the 5 losses above zero, 1 is up to 100,000 and 2 are over 1,000,000."
 
 
+@pytest.mark.parametrize(
+    "rows",
+    [
+        '카톡,소상공인,"[0, 300000]",10,\n카톡,소상공인,>300000,5,\n',
+        '카톡,소상공인,"(0, 300000]",10,\n카톡,소상공인,>300000,5,\n카카오 T,소상공인,"(0, 100000]",3,\n',
+    ],
+    ids=["zero is in the lowest band", "bands overlap"],
+)
+def test_nothing_is_said_of_totals_that_do_not_separate_zero_or_overlap(run: Run, rows: str) -> None:
+    Path("totals.csv").write_text(TOTALS.split("\n", maxsplit=1)[0] + "\n" + rows, "utf-8")
+    out = run("distribution", "--counts", "totals.csv")[1]
+    assert out.startswith(LOCALE("terminal.distribution_bands"))
+
+
 def test_groups_have_their_names(run: Run) -> None:
     out = run("distribution", claims(HEADER + GOOD))[1]
     assert "\n KakaoTalk " in out
@@ -108,6 +122,7 @@ def test_synthetic_claims_are_called_so_above_every_table(run: Run) -> None:
     said = " ".join(out.split())  # a title is broken where its table is narrow
     titles = {name: f"Synthetic rows: {LOCALE(f'terminal.distribution_{name}')}" for name in DISTRIBUTION}
     assert [name for name, title in titles.items() if title not in said] == ["refused"]
+    assert [line.partition(": ")[0] for line in out.split("\n")[:2]] == ["Synthetic rows"] * 2
     assert out.splitlines()[-1].startswith("synthetic rows: a fit or a comparison only ")
     assert re.search("^fitted to [0-9,]+ losses above zero in ", out, re.MULTILINE)
 

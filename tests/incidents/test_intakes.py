@@ -344,6 +344,9 @@ def test_synthetic_claims_are_refused_unless_for_recovery(run: Run) -> None:
     ]
     assert titles == []  # every title says what it is
     assert "Recovery, no finding: Counts used" in out
+    answer = out.partition("\n\n")[0].splitlines()
+    assert answer
+    assert all(line.startswith("Recovery, no finding: ") for line in answer)
     assert re.search("^synthetic claims: ", out, re.MULTILINE)
     found = json.loads(run("intake", claims, "--recovery", "--as-of", "2022-11-03", "--json")[1])
     assert found["synthetic"] is True

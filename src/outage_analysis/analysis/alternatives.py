@@ -56,6 +56,7 @@ from outage_analysis.text import (
     TableSchema,
     shown_tables,
     smallest_units,
+    synthetic_mark,
 )
 
 if TYPE_CHECKING:  # types only; importing charts is slow
@@ -120,9 +121,9 @@ class PolicyResult(IncidentResult):
         """The policies that the result is about, the most important first."""
         return self.policies
 
-    def marked(self, text: str, locale: Locale) -> str:
-        """Return a text, with a mark before it if the claims are synthetic."""
-        return locale("terminal.synthetic_prefix") + text if self.synthetic else text
+    def mark(self, locale: Locale) -> str:
+        """Return the mark of synthetic claims if the figures are computed from them; else nothing."""
+        return synthetic_mark(locale, synthetic=self.synthetic)
 
     def locale(self, lang: str) -> Locale:
         """Return the texts and number formats of a language, for the currency of the policies."""
@@ -284,7 +285,7 @@ class PolicyComparison(PolicyResult):
     def answer(self, lang: str = "en") -> Answer:
         """Return which policy costs least and which gives people most, then all tables."""
         locale, simulations = self.locale(lang), self.simulations
-        known = self.marked(simulations.information_sentence(locale), locale)
+        known = self.mark(locale) + simulations.information_sentence(locale)
         sentences = [" ".join([*self.counted_notes(locale), self.sentence(locale)]), known]
         notes = [*self._budget_chances(locale), locale("report.compared_caveat")]
         return Answer(locale, sentences, self._tables(locale), self.names(lang), card_notes=notes)
@@ -302,14 +303,14 @@ class PolicyComparison(PolicyResult):
 
     def _tables(self, locale: Locale) -> Iterator[ShownTable | str]:
         tables = {name: getattr(self.simulations, name) for name in COMPARISON}
-        mark = self.marked("", locale)
+        mark = self.mark(locale)
         first, benefits, *others = shown_tables(tables, COMPARISON, "terminal.compare_", locale, mark)
         yield first
         yield replace(benefits, rows=_with_bounds(benefits.rows, locale), schema=BENEFITS_SHOWN)
         names = self.names(locale.lang)
         for pair in self.winners_table.partition_by("policy", "other", maintain_order=True):
             pair_names = {name: names[pair[name][0]] for name in ("policy", "other")}
-            title = self.marked(locale("terminal.compare_winners", **pair_names), locale)
+            title = mark + locale("terminal.compare_winners", **pair_names)
             yield ShownTable(title, _winners(pair, locale), WINNERS_SHOWN)
         yield from others
         yield from self.simulations.benefit_notes(locale)

@@ -12,7 +12,7 @@ from outage_analysis.analysis.display_units import band_expression
 from outage_analysis.analysis.headline import headline_sentences
 from outage_analysis.analysis.summary import counted_notes, input_notes, unstated_notes
 from outage_analysis.costs import COSTS, QUANTILES, TOTALS
-from outage_analysis.text import VALUATION, Answer, Locale, ShownTable, TableSchema
+from outage_analysis.text import VALUATION, Answer, Locale, ShownTable, TableSchema, synthetic_mark
 
 if TYPE_CHECKING:
     from outage_analysis.analysis.analysis import Analysis
@@ -73,8 +73,7 @@ def cost_sentences(analysis: Analysis, locale: Locale) -> list[str]:
         money = None if expected is None else locale.money(expected)
         key = "terminal.no_cash" if money is None else "terminal.cash_no_range"
         told = [*counted_notes(analysis, locale), locale(key, expected=money)]
-    if analysis.headline_is_synthetic:
-        told[0] = locale("terminal.synthetic_prefix") + told[0]
+    told[0] = synthetic_mark(locale, synthetic=analysis.headline_is_synthetic) + told[0]
     return told
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,7 @@ from outage_analysis.text import (
     Result,
     TableSchema,
     shown_tables,
+    synthetic_mark,
 )
 
 FIT_QUANTITIES = ("median", "mean", "p75", "p90", "p95", "p99")
@@ -152,44 +154,55 @@ class Exploration(Result):
 
     def answer(self, lang: str = "en") -> Answer:
         """Return how many losses are small and large, all tables in the incident's units, then the notes."""
-        locale, sentences = Locale(lang), list[str]()
+        locale, sentences, names = Locale(lang), list[str](), dict[str, dict[str, str]]()
+        mark = synthetic_mark(locale, synthetic=self.synthetic)
         if self.incident is not None:
             locale = replace(self.incident.locale(lang), starts=self.starts)
-        prefix = locale("terminal.synthetic_prefix") if self.synthetic else ""
-        if self.incident is not None:
-            sentences = _band_sentences(self.tables["bands"], locale, prefix)
-        names = {"": locale("terminal.merged_groups")}
-        names |= self.incident.display_names(lang) if self.incident else {}
-        tables = _in_language(self.tables, self.by, locale, names)
-        shown = shown_tables(tables, DISTRIBUTION, "terminal.distribution_", locale, prefix)
+            sentences = [mark + sentence for sentence in _band_sentences(self.tables["bands"], locale)]
+            named = {"service": self.incident.services, "claimant_type": self.incident.claimant_types}
+            names = {n: {item.id: item.name[lang] for item in items} for n, items in named.items()}
+        tables = _in_language(self.tables, {n: names.get(n, {}) for n in self.by}, locale)
+        shown = shown_tables(tables, DISTRIBUTION, "terminal.distribution_", locale, mark)
         return Answer(locale, sentences, [*shown, *map(locale.note, self.notes)])
 
 
-def _band_sentences(bands: pl.DataFrame, locale: Locale, mark: str) -> list[str]:
-    """Return how many claims state no loss, a loss of zero, one in the lowest and one in the highest band."""
-    total = bands.group_by("over", "up_to").agg(pl.col("claims").sum()).sort("over")
+def _band_sentences(bands: pl.DataFrame, locale: Locale) -> list[str]:
+    """Return how many claims state no loss, a loss of zero, one in the lowest and one in the highest band.
+
+    Nothing is said of totals whose bands do not separate zero, or overlap between groups.
+    """
+    total = bands.group_by("over", "up_to").agg(pl.col("claims").sum()).sort("over", "up_to", nulls_last=True)
     counts = {(over, up_to): locale.number(n) for over, up_to, n in total.iter_rows()}
-    paid = total.filter(pl.col("over") >= 0)
-    unstated, zero = (counts.get(band, "0") for band in ((None, None), (-1, 0)))
+    unstated, zero = (counts.pop(band, "0") for band in ((None, None), (-1, 0)))
+    edges = [*counts]
+    meet = all(up_to is not None and up_to <= over for (_, up_to), (over, _) in pairwise(edges))
+    if not meet or any(over is None or over < 0 for over, _ in edges):
+        return []
     count = locale.number(total["claims"].sum())
-    told = [locale("terminal.distribution_answer", mark=mark, count=count, unstated=unstated, zero=zero)]
-    if len(paid) > 1 and paid["over"][0] == 0 and paid["up_to"][-1] is None:
-        (_, edge), (top, _) = paid.select("over", "up_to").rows()[0], paid.select("over", "up_to").rows()[-1]
-        ends = {"first": counts[0, edge], "last": counts[top, None]}
-        amounts = {"edge": locale.loss(edge), "top": locale.loss(top)}
-        count = locale.number(paid["claims"].sum())
+    told = [locale("terminal.distribution_answer", count=count, unstated=unstated, zero=zero)]
+    if len(edges) > 1 and edges[0][0] == 0 and edges[-1][1] is None:
+        count = locale.number(total.filter(pl.col("over") >= 0)["claims"].sum())
+        ends = {"first": counts[edges[0]], "last": counts[edges[-1]]}
+        amounts = {"edge": locale.loss(edges[0][1]), "top": locale.loss(edges[-1][0])}
         told.append(locale("terminal.distribution_ends", count=count, **ends, **amounts))
     return told
 
 
 def _in_language(
-    tables: Mapping[str, pl.DataFrame], by: Sequence[str], locale: Locale, names: Mapping[str, str]
+    tables: Mapping[str, pl.DataFrame], by: Mapping[str, Mapping[str, str]], locale: Locale
 ) -> dict[str, pl.DataFrame]:
-    """Return tables in which groups, fitted distributions and reasons are in words of a language."""
+    """Return tables in which groups, fitted distributions and reasons are in words of a language.
+
+    Args:
+        tables: the tables by name.
+        by: the dimensions of the groups, each with the names of its values by id.
+        locale: the language.
+    """
     words = {"parameters": locale.translated_distribution, "reason": locale.note}
+    merged = {"": locale("terminal.merged_groups")}
     found = {}
     for name, table in tables.items():
-        groups = [pl.col(n).replace(names) for n in by]
+        groups = [pl.col(n).replace(merged | dict(names)) for n, names in by.items()]
         texts = [pl.col(n).map_elements(f, return_dtype=pl.String) for n, f in words.items()]
         own = [e for e in (*groups, *texts) if table.schema.get(e.meta.output_name()) == pl.String]
         found[name] = table.with_columns(own)
@@ -498,10 +511,10 @@ class IntakeForecast(Result):
     def answer(self, lang: str = "en") -> Answer:
         """Return what is forecast or possible, all tables, then notes on what the forecast leaves out."""
         locale = Locale(lang)
-        prefix = locale("terminal.recovery_prefix") if self.counted.channel.synthetic else ""
-        shown = shown_tables(self.tables, FORECAST, "terminal.intake_", locale, prefix)
+        mark = locale("terminal.recovery_prefix") if self.counted.channel.synthetic else ""
+        shown = shown_tables(self.tables, FORECAST, "terminal.intake_", locale, mark)
         notes = map(locale.note, self.tables["left_out"]["note"])
-        return Answer(locale, [*self._sentences(locale)], [*shown, *notes])
+        return Answer(locale, [mark + sentence for sentence in self._sentences(locale)], [*shown, *notes])
 
     def _sentences(self, locale: Locale) -> Iterator[str]:
         last = self.tables["points"].row(-1, named=True)
@@ -510,7 +523,10 @@ class IntakeForecast(Result):
         forecasts = self.tables.get("branches", pl.DataFrame())
         for row in forecasts.iter_rows(named=True):
             numbers = {name: locale.number(row[name]) for name in ("median", "low", "high")}
-            about = {"day": _day_of(row["by"], locale), "branch": _branch_name(row["branch"], locale)}
+            about = {
+                "day": _day_of(row["by"], locale),
+                "branch": locale.label_or(f"word.{row['branch']}", row["branch"]),
+            }
             yield locale("terminal.intake_forecast", level=locale.share(row["level"]), **about, **numbers)
         bounds = self.tables.get("bounds", pl.DataFrame(schema=losses.LATE_BOUNDS.dtypes))
         totals = bounds.group_by("branch", "closes", maintain_order=True).agg(
@@ -518,17 +534,13 @@ class IntakeForecast(Result):
         )
         for branch, closes, *ends in totals.iter_rows():
             low, high = map(locale.number, ends)
-            about = {"day": _day_of(closes, locale), "branch": _branch_name(branch, locale)}
+            about = {"day": _day_of(closes, locale), "branch": locale.label_or(f"word.{branch}", branch)}
             yield locale("terminal.intake_bounded", low=low, high=high, **about)
 
 
 def _day_of(moment: str, locale: Locale) -> str:
     """Return the last day before a moment: midnight ends the day before."""
     return locale.day((datetime.fromisoformat(moment) - timedelta(microseconds=1)).date())
-
-
-def _branch_name(branch: str, locale: Locale) -> str:
-    return locale(f"word.{branch}") if locale.has_label(f"word.{branch}") else branch
 
 
 def forecast_input_from_series(series: IntakeSeries, until: date | None = None) -> ForecastInput:

@@ -197,7 +197,7 @@ class Reserve(AnalysisResult):
         """Return the amount, what it includes and what moved it, then the reserve by measure."""
         locale = self.analysis.locale(lang)
         first, *others = self._sentences(locale)
-        return Answer(locale, [self.marked(first, locale), *others], self._tables(locale))
+        return Answer(locale, [self.mark(locale) + first, *others], self._tables(locale))
 
     def _sentences(self, locale: Locale) -> Iterator[str]:
         scope, names = reserve_scope(self.analysis), self.analysis.names(locale.lang)

@@ -14,7 +14,7 @@ from outage_analysis.claims import Claims, explain_reject
 from outage_analysis.incidents import Incident
 from outage_analysis.losses import reject_sentence
 from outage_analysis.policies import Policy
-from outage_analysis.text import Card, Displayable, Locale, Result, ShownTable
+from outage_analysis.text import Card, Displayable, Locale, Result, ShownTable, synthetic_mark
 
 if TYPE_CHECKING:
     from outage_analysis.analysis.analysis import Analysis
@@ -136,6 +136,6 @@ class AnalysisResult(Result):
         basis = {"policy": self.analysis.policy.id, "basis": self.analysis.headline_basis}
         return {**self.analysis.inputs, **basis}
 
-    def marked(self, text: str, locale: Locale) -> str:
-        """Return a text, with a mark before it if the headline is computed from synthetic claims."""
-        return locale("terminal.synthetic_prefix") + text if self.analysis.headline_is_synthetic else text
+    def mark(self, locale: Locale) -> str:
+        """Return the mark of synthetic claims if the headline is computed from them; else nothing."""
+        return synthetic_mark(locale, synthetic=self.analysis.headline_is_synthetic)

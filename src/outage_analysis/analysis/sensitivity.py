@@ -101,7 +101,7 @@ class Sensitivity(AnalysisResult):
             first = costs.information_sentence(self.tables["information_value"], portfolio, locale)
             budget = locale.money_in_full(analysis.budget)
             sentences.append(f"{first} {locale('information.budget_decision', budget=budget)}")
-        marked = [self.marked(sentence, locale) for sentence in sentences]
+        marked = [self.mark(locale) + sentence for sentence in sentences]
         return Answer(locale, marked, self._tables(locale), analysis.names(lang))
 
     def _tables(self, locale: Locale) -> Iterator[ShownTable | str]:
@@ -109,8 +109,7 @@ class Sensitivity(AnalysisResult):
         if "inputs_given_exceedance" in tables:
             parts = self._with_part_names(tables["inputs_given_exceedance"], locale)
             tables = tables | {"inputs_given_exceedance": parts}
-        mark = self.marked("", locale)
-        yield from shown_tables(tables, SENSITIVITY, "terminal.sensitivity_", locale, mark)
+        yield from shown_tables(tables, SENSITIVITY, "terminal.sensitivity_", locale, self.mark(locale))
         if analysis.runs[analysis.headline_basis].portfolio.has_correlated_inputs("cash"):
             yield locale("report.tied")
         if not any(len(table) for name, table in tables.items() if name != "information_value"):

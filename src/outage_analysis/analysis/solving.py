@@ -168,7 +168,7 @@ class BudgetSolution(PolicyResult):
             ("frontier", frontier[list(some)], FRONTIER),
         ):
             columns = replace(schema, columns=(*schema.columns, level))
-            yield ShownTable(self.marked(locale(f"solve.{key}", **about), locale), rows, columns)
+            yield ShownTable(self.mark(locale) + locale(f"solve.{key}", **about), rows, columns)
         if len(some) < count:
             yield locale("solve.more", rows=len(some), count=f"{count:,}")
 

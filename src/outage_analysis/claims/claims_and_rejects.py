@@ -419,6 +419,6 @@ def _card_tables(claims: Claims, rejected: int, locale: Locale) -> tuple[Table, 
 def _reject_cells(claims: Claims, reject: dict[str, object], locale: Locale) -> tuple[str, ...]:
     error, broken = explain_reject(claims, reject, locale.lang), reject["broken"]
     rule = str(broken[0]) if isinstance(broken, list) else ""
-    name = locale(f"rule.{rule}") if locale.has_label(f"rule.{rule}") else rule
+    name = locale.label_or(f"rule.{rule}", rule)
     value = "–" if error.value is None else one_line(error.value, 80)
     return str(error.file), locale.number(error.row or 0), name, value, error.remedy

@@ -174,7 +174,7 @@ def _problem(rule: str, reader_problem: str | None) -> str:
 
 def _remedy(incident: Incident, rule: str, column: str, text: str | None, locale: Locale) -> str:
     """Return what to do about a broken rule, unless the remedy names another row that was kept."""
-    remedy = locale(f"remedy.{rule}") if locale.has_label(f"remedy.{rule}") else locale("remedy.whole")
+    remedy = locale.label_or(f"remedy.{rule}", locale("remedy.whole"))
     if rule.endswith("is known"):
         return f"{_spelling_hint(incident, column, str(text), locale)[0]} {remedy}"
     for ending, key in ((IN_A_BAND, "in_a_band"), (A_DECISION, "decision"), (PAID, "paid")):

@@ -193,7 +193,7 @@ def _display(
     claims: Claims, frame: pl.DataFrame, dimensions: Sequence[str], shown: Sequence[Band], locale: Locale
 ) -> Display:
     incident, first = claims.incident, next(iter(dimensions), None)
-    titles = {d: locale(f"column.{d}") if locale.has_label(f"column.{d}") else d for d in dimensions}
+    titles = {d: locale.label_or(f"column.{d}", d) for d in dimensions}
     titles |= {d.id: d.name[locale.lang] for d in incident.dimensions if d.id in titles}
     lower = [title[:1].lower() + title[1:] for title in titles.values()]
     unit = locale.unit if incident.loss_currency else locale.unit_name(incident.loss.unit)

@@ -26,9 +26,7 @@ FORMATTERS: dict[Unit, Callable[[Locale, Any], str]] = {
     "unit": Locale.unit_name,
     "parameters": Locale.translated_distribution,
     "word": lambda locale, value: locale(f"word.{str(value).lower()}"),
-    "rule": lambda locale, value: (
-        locale(f"rule.{value}") if locale.has_label(f"rule.{value}") else str(value)
-    ),
+    "rule": lambda locale, value: locale.label_or(f"rule.{value}", str(value)),
 }
 """Unit -> the function that formats a value, for units that need only the locale."""
 DERIVED_PREFIX = "derived from "

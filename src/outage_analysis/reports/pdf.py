@@ -70,7 +70,7 @@ TABLE_SIZE = 8.0
 LETTERS_PORTRAIT, LETTERS_LANDSCAPE = 114, 172
 """About how many letters of this size fit side by side on a page."""
 LEAST_PORTRAIT = 0.8
-"""The page is turned if the letters of a table would have to be smaller than this share of their size."""
+"""A table gets a page in landscape if its letters would otherwise shrink below this share of their size."""
 LONG_TABLE = 24
 """A table of two columns with this many rows or more is set in two halves side by side."""
 LONG_CELL = 22

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
         let_sql,
         number_sql,
     )
-    from outage_analysis.text.answers import Answer, Result, ShownTable, shown_tables
+    from outage_analysis.text.answers import Answer, Result, ShownTable, shown_tables, synthetic_mark
     from outage_analysis.text.currency_units import (
         NO_DECIMALS,
         THREE_DECIMALS,

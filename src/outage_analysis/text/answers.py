@@ -57,6 +57,11 @@ class Result(ABC):
         """Return everything as plain values, with amounts in the smallest unit of the currency."""
 
 
+def synthetic_mark(locale: Locale, *, synthetic: bool) -> str:
+    """Return the mark before a text or title that is computed from synthetic claims; empty for others."""
+    return locale("terminal.synthetic_prefix") if synthetic else ""
+
+
 def shown_tables(
     tables: Mapping[str, pl.DataFrame],
     schemas: Mapping[str, TableSchema],

@@ -175,7 +175,7 @@ class Locale:
                     if name == "reason":
                         parts[name] = self.note(part)
                     elif name in NOTE_WORDS:
-                        parts[name] = self._label_or(f"word.{part}", part)
+                        parts[name] = self.label_or(f"word.{part}", part)
                 return self(key, **parts)
         return text
 
@@ -195,18 +195,18 @@ class Locale:
     @property
     def unit(self) -> str:
         """The name of the currency in the language."""
-        return self._label_or(f"currency.{self.currency}", self.currency)
+        return self.label_or(f"currency.{self.currency}", self.currency)
 
     def unit_name(self, unit: str) -> str:
         """Return the unit of a published figure in the language: cases/day, or 건/일."""
         parts = re.split(r"([/,] ?)", unit)
-        return "".join(self._label_or(f"unit.{part}", part) for part in parts)
+        return "".join(self.label_or(f"unit.{part}", part) for part in parts)
 
     def translated_distribution(self, text: str) -> str:
         """Return the description of a distribution with translated parameter names: theta 12, or 세타 12."""
         return re.sub(
             r"[a-z]+",
-            lambda term: self._label_or(f"distribution.{term[0]}", term[0]),
+            lambda term: self.label_or(f"distribution.{term[0]}", term[0]),
             self.rescaled_distribution(text),
         )
 
@@ -217,7 +217,7 @@ class Locale:
             lambda match: f"{match[1]} {float(match[2]) / unit:.4g} ± {float(match[3]) / unit:.2g}", text
         )
 
-    def _label_or(self, key: str, default: str) -> str:
+    def label_or(self, key: str, default: str) -> str:
         """Return the label with this key, or a default if there is no such label."""
         return self(key) if self.has_label(key) else default
 

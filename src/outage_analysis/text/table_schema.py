@@ -129,8 +129,8 @@ class Column:
     label: str = ""
     """Key of the title in `[column]` of the label files; by default the name of the column."""
     shown: bool | Literal["wide"] = True
-    """Whether the terminal prints the column; "wide" ones only if they fit, or with --all. JSON and files
-    have all columns."""
+    """Whether the terminal prints the column: always, never, or only if the whole table fits ("wide"). JSON
+    and files have all columns."""
     title: str = ""
     """The title of a column whose title depends on the data, such as a loss band; empty for other columns."""
 
