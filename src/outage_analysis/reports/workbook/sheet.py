@@ -58,9 +58,9 @@ FIRST_YEAR = 1900
 MAX_CELL_LENGTH, MAX_NAME_LENGTH = 32_767, 31
 """The most characters of a cell, and of the name of a sheet."""
 FORBIDDEN_IN_NAME = "[]:*?/\\"
-MAX_TABLELINE_BELOWS = 100_000
+MAX_TABLE_ROWS = 100_000
 """The most rows of one table; further rows are left out with a warning."""
-MIN_FILTEREDLINE_BELOWS = 12
+MIN_FILTERED_ROWS = 12
 """Tables with at least this many rows get a filter."""
 MAX_FROZEN_HEAD = 7
 """Column titles below this row are not frozen, because they would fill the screen."""
@@ -296,7 +296,7 @@ class Sheet:
 
         If the table is too long for a sheet, only its first rows are written, and a warning states how many.
         """
-        locale, written = self.book.locale, rows[:MAX_TABLELINE_BELOWS]
+        locale, written = self.book.locale, rows[:MAX_TABLE_ROWS]
         if len(written) < len(rows):
             counts = {"shown": locale.number(len(written)), "count": locale.number(len(rows))}
             self.write_paragraph(locale("workbook.cut_rows", **counts), "warning")
@@ -369,7 +369,7 @@ class Sheet:
         worksheet.freeze_panes(self._frozen, 0)
         worksheet.repeat_rows(0, self._frozen - 1)
         head, end, columns = max(self._tables, key=lambda table: table[1] - table[0], default=(0, 0, 0))
-        if self.sortable and end - head >= MIN_FILTEREDLINE_BELOWS:
+        if self.sortable and end - head >= MIN_FILTERED_ROWS:
             worksheet.autofilter(head, 0, end, columns - 1)
         worksheet.hide_gridlines(2)
         printed = max(sum(self.widths.values()), across)
