@@ -217,7 +217,7 @@ def test_the_command_says_that_six_counts_determine_no_forecast(run: Run) -> Non
     # A time of midnight ends the day before.
     counted, *branches = out.split("\n")[:3]
     assert counted == "1,254 claims were filed by 21 October 2022."
-    assert [told.partition(" in all.")[0] for told in branches] == [
+    assert [told.partition(" claims in all.")[0] for told in branches] == [
         "Up to 24 October 2022 (first deadline): 1,254 to 3,038",
         "Up to 31 October 2022 (deadline extended): 1,254 to 6,692",
     ]
