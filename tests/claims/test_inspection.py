@@ -1028,7 +1028,7 @@ def test_the_document_serves_the_next_command_as_it_is(tmp_path: Path) -> None:
     code, out, err = command("ingest", path, "--columns", tmp_path / "page.toml")
     following = f"Next: outage-analysis cost --claims {path} --columns {tmp_path / 'page.toml'}\n"
     assert (code, err) == (0, following)
-    assert out.splitlines()[-1] == "4 rows = 4 claims + 0 rejects"
+    assert out.splitlines()[0] == "4 rows = 4 claims + 0 rejects"
 
 
 @pytest.mark.parametrize(
