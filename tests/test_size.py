@@ -18,11 +18,11 @@ SOURCE = ROOT / "src" / "outage_analysis"
 SLACK = 30
 """How far a number may lie below its ceiling."""
 CEILINGS = {
-    "analysis": 2305,
-    "assumptions": 865,
+    "analysis": 2307,
+    "assumptions": 867,
     "charts": 2084,
     "claims": 4794,
-    "cli": 1180,
+    "cli": 1181,
     "costs": 4431,
     "files": 447,
     "incidents": 769,
@@ -30,9 +30,9 @@ CEILINGS = {
     "losses": 2186,
     "policies": 1059,
     "reports": 3397,
-    "root": 112,
+    "root": 114,
     "text": 1544,
-    "tests": 34_243,
+    "tests": 34_244,
     "TOML": 3778,
     "SQL": 752,
     "JavaScript": 1118,

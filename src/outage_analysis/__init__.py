@@ -13,7 +13,6 @@ Each public name is imported when it is first used, so that `import outage_analy
 from __future__ import annotations
 
 from importlib import import_module
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -60,7 +59,11 @@ _import_export, _ = lazy_exports(__name__, __file__)
 
 def __getattr__(name: str) -> object:
     """Import a public name when it is first used."""
-    return version("outage-analysis") if name == "__version__" else _import_export(name)
+    if name != "__version__":
+        return _import_export(name)
+    from importlib.metadata import version
+
+    return version("outage-analysis")
 
 
 def __dir__() -> list[str]:

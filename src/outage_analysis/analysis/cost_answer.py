@@ -98,6 +98,8 @@ def _tables(analysis: Analysis, locale: Locale, names: Mapping[str, str]) -> Ite
     title = locale("terminal.totals", day=analysis.as_of, currency=locale.currency)
     yield ShownTable(title, _all_bases(analysis, "totals"), TOTALS)
     for basis in analysis.runs:
+        if basis != first and analysis.synthetic:  # a range of made-up claims tells nobody anything
+            continue
         yield from _quantiles(analysis, basis, locale, (*likely.percentiles, "tvar95"))
         rows = analysis.uncertainty_table(basis, "quantiles")
         for row in rows.filter(measure=likely.high).iter_rows(named=True) if rows is not None else ():

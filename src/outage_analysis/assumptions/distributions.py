@@ -339,7 +339,7 @@ class LogitNormal(ShareDistribution):
     """The scale of the logit."""
 
     def _quantile(self, u: FloatArray) -> object:
-        return special.expit(special.stdtrit(np.inf, u) * self.scale + self.location)
+        return special.expit(special.ndtri(u) * self.scale + self.location)
 
 
 class LogitT(ShareDistribution):
@@ -353,8 +353,16 @@ class LogitT(ShareDistribution):
     df: Annotated[float, Field(ge=1, allow_inf_nan=False)]
     """The degrees of freedom: the fewer, the heavier the tails."""
 
+    @cached_property
+    def _standard(self) -> QuantileTable:
+        """The inverse hyperbolic sine of the standard quantile, whose tails grow slowly, by normal score."""
+        # From the lower half, because probabilities near 1 lose their digits.
+        return QuantileTable(
+            lambda z: np.arcsinh(-np.sign(z) * special.stdtrit(self.df, special.ndtr(-np.abs(z))))
+        )
+
     def _quantile(self, u: FloatArray) -> object:
-        return special.expit(special.stdtrit(self.df, u) * self.scale + self.location)
+        return special.expit(np.sinh(self._standard(special.ndtri(u))) * self.scale + self.location)
 
 
 _SimpleUnion = Fixed | Uniform | Triangular | Pert | Beta | Lognormal | LogitNormal | LogitT | Discrete

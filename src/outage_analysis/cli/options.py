@@ -10,7 +10,7 @@ import inspect
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, is_dataclass, replace
-from functools import wraps
+from functools import cache, partial, wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -322,6 +322,9 @@ def load_layouts(columns: Sequence[str] | None, encoding: str | None) -> tuple[L
     return with_encoding([load_layout(layout) for layout in columns or ()], encoding)
 
 
+signature = cache(partial(inspect.signature, eval_str=True))
+
+
 def expand_options(
     *omitted: str, **offered: Collection[str]
 ) -> Callable[[Callable[..., None]], Callable[..., None]]:
@@ -338,12 +341,12 @@ def expand_options(
     def decorate(command: Callable[..., None]) -> Callable[..., None]:
         parameters: list[inspect.Parameter] = []
         groups: dict[str, tuple[type, list[str]]] = {}
-        for parameter in inspect.signature(command, eval_str=True).parameters.values():
+        for parameter in signature(command).parameters.values():
             group = parameter.annotation
             if not (isinstance(group, type) and is_dataclass(group)):
                 parameters.append(parameter)
                 continue
-            fields = inspect.signature(group, eval_str=True).parameters
+            fields = signature(group).parameters
             names = [x for x in offered.get(parameter.name, fields) if x not in omitted]
             groups[parameter.name] = (group, names)
             parameters += [fields[name] for name in names]

@@ -34,7 +34,7 @@ MAX_TYPOS = 2
 class Document(BaseModel):
     """Base class of TOML documents: immutable, with errors for unknown keys and wrong types."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, defer_build=True)
 
     def __eq__(self, other: object) -> bool:
         """Return whether two documents have equal fields. Cached properties are ignored."""
