@@ -47,7 +47,6 @@ ONLY_IN_THE_WORKBOOK = re.compile("cube|큐브")
 """The sheet with figures of its own: sums by any two columns."""
 SCALES = (1, 1e3, 1e4, 1e6, 1e8, 1e9)
 CONTENTS = "one value, name and rounding per quantity: the issue on contents"
-MODEL = "the issue on the cost model"
 
 
 @pytest.fixture(params=READ)
@@ -507,7 +506,6 @@ def test_half_of_8461_claims_is_rounded_in_one_way(report: Report) -> None:
     assert rounded["page"] == rounded["terminal"]
 
 
-@pytest.mark.xfail(strict=True, reason=CONTENTS)
 def test_a_total_of_the_workbook_is_the_total_of_the_model(report: Report) -> None:
     book = workbook_of(report("kakao-en"))
     totals = read_table(report("kakao-en") / "tables" / "totals.csv")
@@ -543,7 +541,6 @@ def test_the_bounds_of_an_input_enclose_its_p10_and_p90(report: Report) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.xfail(strict=True, reason=CONTENTS)
 def test_a_range_does_not_read_as_an_arrow(report: Report) -> None:
     assert not re.search(r"[-–]>\d", page_text(report("thin-en")))
 
@@ -591,7 +588,6 @@ def test_the_chances_of_being_cheapest_add_to_one(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.xfail(strict=True, reason=CONTENTS)
 def test_the_axis_of_the_chart_of_sums_begins_below_its_lowest_bar(report: Report) -> None:
     """The bar of the cash begins at 1.1 million won; the axis has to begin there or lower."""
     svg = (report("thin-en") / "charts" / "separate_sums.svg").read_text("utf-8")

@@ -37,7 +37,6 @@ from tests.shared_folders import shared_base
 
 Report = Callable[[str], Path]
 MARK = {"en": re.compile("synthetic", re.IGNORECASE), "ko": re.compile("합성")}
-CONTENTS = "a mark that is missing: the issue on contents"
 WITH_A_POINT = re.compile(r"[\w.:/?=%#@~&+-]*[\d.:/_@-][\w.:/?=%#@~&+-]*", re.ASCII)
 """Ids, hosts, addresses and names of files: words of no language."""
 BRANDS = {"CFO", "CRPS", "SMSCOUPON", "parquet", "analysis"}

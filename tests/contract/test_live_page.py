@@ -34,7 +34,6 @@ OFFICE = [
     pytest.mark.office,
     pytest.mark.skipif(not SOFFICE and not REQUIRED, reason="needs LibreOffice (soffice)"),
 ]
-CONTENTS = "one value, name and rounding per quantity: the issue on contents"
 FILING, ACCEPTANCE = "Filing share", "Acceptance"
 FIRST, SECOND = "up to 300,000 won", "to 500,000 won"
 """Parts of the labels of the sliders."""
@@ -250,7 +249,6 @@ class TestInABrowser:
         shown = [f"{end / 1e6:.3g}" for end in shown_range(page)]
         assert all(end in row for end in shown), (shown, row)
 
-    @pytest.mark.xfail(strict=True, reason=CONTENTS)
     def test_one_setting_has_one_mean(self, page: Chrome) -> None:
         typed(page, FILING, 3)
         means = amounts_in(" ".join(re.findall(r"mean is ([\d.,]+ \w+ won)", panel(page))), "en")

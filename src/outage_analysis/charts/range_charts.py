@@ -49,7 +49,7 @@ LOW, HIGH = LikelyRange.low_column, LikelyRange.high_column
 MONEY = ("review_award", "mean_payment", "paid_total", "handling")
 FACTORS = ("ultimate", "exposure", "realised_ratio")
 """Kinds of inputs that are multipliers; those in `MONEY` are amounts, all others are shares."""
-SMALLEST_POLICY, SMALLEST_SUM = 1e-4, 1e-5
+SMALLEST_POLICY, SMALLEST_SUM = 1e-4, 1e-6
 """A log axis of policies or of sums starts at this fraction of the largest amount, or above."""
 ROOM = 1.6
 """A log axis of sums extends beyond the smallest and the largest amount by this factor."""

@@ -291,7 +291,8 @@ class Locale:
 
         If the two values are equal, the value is written once.
         """
-        return low if low == high else self("chart.span", low=low, high=high)
+        key = "band.between" if high.startswith(">") else "chart.span"  # "–>" would read as an arrow
+        return low if low == high else self(key, low=low, high=high)
 
     @staticmethod
     def rounded(value: float, digits: int = 2) -> float:

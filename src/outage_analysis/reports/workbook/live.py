@@ -81,15 +81,14 @@ class LiveFormulas:
         values = (math.prod((t.base / unit, *(self.inputs[f].value for f in t.factors))) for t in terms)
         return round_digits(math.fsum(values))
 
-    def total(self, valuation: str) -> Cell:
-        """Return a cell with the total of a valuation as a formula.
+    def total(self, valuation: str) -> float:
+        """Return the total of a valuation, rounded as in its cell."""
+        total = self.value(term for term in self.terms if term.valuation == valuation)
+        return round(total, self.digits(total))
 
-        The total is rounded to ten significant digits, or to the smallest currency unit if that is coarser.
-        """
-        value = self.value(term for term in self.terms if term.valuation == valuation)
-        digits = min(self.locale.minor_units, 9 - decimal_exponent(value)) if value else 0
-        formula = f"=ROUND({TOTAL_NAME.format(valuation)},{digits})"
-        return Cell(Formula(formula, round(value, digits)), "money", "total")
+    def digits(self, value: float) -> int:
+        """Return to how many decimals a total is rounded: ten significant digits, as in the tables."""
+        return 9 - decimal_exponent(value) if value else 0
 
 
 def formula_names(ids: Iterable[str], taken: Iterable[str] = ()) -> dict[str, str]:
@@ -235,13 +234,13 @@ def write_lines(sheet: Sheet, report: Report, live: LiveFormulas, inputs: str) -
     for (valuation, line), rows in groups.items():
         total = live.value(live.terms[row - first] for row in rows)
         name = report.names.get(line, line)
-        totals.append(_total_cells(locale, name, valuation, rows, total, total, "plain"))
+        totals.append(_total_cells(live, name, valuation, rows, total, total, "plain"))
     for row, valuation in enumerate(live.valuations, start=first_total + len(groups)):
         rows = [n for n, (other, _) in enumerate(groups, start=first_total) if other == valuation]
-        total = live.value(term for term in live.terms if term.valuation == valuation)
+        total = live.total(valuation)
         model = live.cost.expected(valuation) / 10**locale.minor_units
         name = locale("workbook.total_of", valuation=locale(f"word.{valuation}"))
-        totals.append(_total_cells(locale, name, valuation, rows, total, model, "total"))
+        totals.append(_total_cells(live, name, valuation, rows, total, model, "total"))
         live.name_cell(TOTAL_NAME.format(valuation), sheet, row, LIVE)
     sheet.write_table((), totals)
 
@@ -267,16 +266,16 @@ def _term_cells(report: Report, live: LiveFormulas, term: Product, row: int) -> 
 
 
 def _total_cells(
-    locale: Locale, name: str, valuation: str, rows: list[int], total: float, model: float, style: str
+    live: LiveFormulas, name: str, valuation: str, rows: list[int], total: float, model: float, style: str
 ) -> list[Cell]:
-    blanks = [Cell(style=style)] * (LIVE - 2)
-    formula = Formula(f"=SUM({xl_range(rows[0], LIVE, rows[-1], LIVE)})", total)
+    blanks, digits = [Cell(style=style)] * (LIVE - 2), live.digits(total)
+    formula = f"=ROUND(SUM({xl_range(rows[0], LIVE, rows[-1], LIVE)}),{digits})"
     return [
         Cell(name, style=style),
-        Cell(locale(f"word.{valuation}"), style=style),
+        Cell(live.locale(f"word.{valuation}"), style=style),
         *blanks,
-        Cell(formula, "money", style),
-        Cell(model, "money", "original" if style == "plain" else style),
+        Cell(Formula(formula, round(total, digits)), "money", style),
+        Cell(round(model, digits), "money", "original" if style == "plain" else style),
     ]
 
 
@@ -336,7 +335,11 @@ def _expected_figure(
     report: Report, live: LiveFormulas | None, title: str, valuation: str, value: float, state: Cell
 ) -> list[Cell]:
     locale, error = report.locale, _simulated(report, "expected", "error").get(valuation)
-    total = live.total(valuation) if live and valuation in live.valuations else Cell()
+    total = Cell()
+    if live and valuation in live.valuations:
+        formula, digits = TOTAL_NAME.format(valuation), locale.minor_units
+        rounded = Formula(f"=ROUND({formula},{digits})", round(live.total(valuation), digits))
+        total = Cell(rounded, "money", "total")
     model = number_cell(locale, value, "money")
     return [Cell(title), total, model, number_cell(locale, error, "money"), state, _note(report, title)]
 

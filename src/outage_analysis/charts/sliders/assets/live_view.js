@@ -1,4 +1,4 @@
-// The range below the sliders: liveView(place, live, say) draws quantile dots and writes the sentences.
+// The range below the sliders: liveView(place, live, say, expected) draws quantile dots and writes the sentences.
 // Its `show(values, known)` computes the distribution again from the draws; see live.js.
 var liveView = (function () {
   'use strict';
@@ -33,7 +33,7 @@ var liveView = (function () {
     return Math.exp((low + high) / 2);
   }
 
-  // The distribution of a total: quantiles, mean, chance of more than an amount.
+  // The distribution of a total: quantiles, chance of more than an amount.
   function distribution(totals) {
     var ordered = Float64Array.from(totals).sort(), size = ordered.length;
     return {
@@ -45,12 +45,11 @@ var liveView = (function () {
           if (ordered[middle] > amount) high = middle; else low = middle + 1;
         }
         return 1 - low / size;
-      },
-      mean: mean(totals)
+      }
     };
   }
 
-  return function (place, live, say) {
+  return function (place, live, say, expected) {
     var model = liveModel(live.model), words = live.words, svg = place.querySelector('svg');
     var field = place.querySelector('.budget input'), base = distribution(model.totals({}, {}));
     var now = base, budget = live.budget, waiting = 0, later = 0;
@@ -92,7 +91,7 @@ var liveView = (function () {
       var around = ends(now);
       place.querySelector('.likely').textContent = fill(words.likely, around);
       place.querySelector('.half').textContent = fill(words.half, {
-        median: say.money(now.quantile(0.5)), mean: say.money(now.mean)
+        median: say.money(now.quantile(0.5)), mean: say.money(expected())
       });
       place.querySelector('.over').textContent = budget === null ? words.no_budget
         : fill(words.over, {chance: percent(now.over(budget)), budget: say.money(budget)});
@@ -158,7 +157,7 @@ var liveView = (function () {
         });
       });
       mark(scale, now.quantile(0.5), words.median, 1, 'median', true);
-      mark(scale, now.mean, words.mean, 0, 'mean', true);
+      mark(scale, expected(), words.mean, 0, 'mean', true);
       mark(scale, now.quantile(live.high), words.upper, 1, 'upper');
       if (budget !== null) mark(scale, budget, words.budget, 2, 'limit');
     }
@@ -237,7 +236,6 @@ var liveView = (function () {
       budget: function () { return budget; },
       setBudget: setBudget,
       quantile: function (p) { return now.quantile(p); },
-      mean: function () { return now.mean; },
       over: function (amount) { return now.over(amount); }
     };
   };

@@ -117,7 +117,7 @@ var whatIf = (function () {
   return function (root, data) {
     var values = Object.assign({}, data.factors), say = speaker(data.formats), given = {}, known = {};
     var reset = root.querySelector('.reset'), place = root.querySelector('.live');
-    var view = place && data.live ? window.liveView(place, data.live, say) : null;
+    var view = place && data.live ? window.liveView(place, data.live, say, function () { return total('cash'); }) : null;
 
     // Returns the expected total with other values of some factors, or the part that one factor multiplies.
     function total(valuation, others, only) {
