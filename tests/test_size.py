@@ -29,14 +29,14 @@ CEILINGS = {
     "jupyter": 755,
     "losses": 2186,
     "policies": 1059,
-    "reports": 3401,
+    "reports": 3418,
     "root": 114,
     "text": 1545,
     "tests": 34_242,
     "TOML": 3778,
     "SQL": 752,
     "JavaScript": 1116,
-    "templates and styles": 896,
+    "templates and styles": 903,
 }
 """Statements of each package and of the tests; lines of the other languages in the package."""
 LINES = {

@@ -221,7 +221,7 @@ def test_every_driver_says_in_plain_words_what_it_is(
     for row in drivers.iter_rows(named=True):
         (sentence,) = [
             e.text
-            for e in pages[lang].all("p")
+            for e in pages[lang].all("li")
             if "div.answers" in e.within and capitalized(w(f"plain.{row['kind']}")) in e.text
         ]
         assert all(w.money(row[end]) in sentence for end in ("cost_low", "cost_high"))

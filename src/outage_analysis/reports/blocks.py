@@ -37,6 +37,35 @@ class BulletList(Marked):
 
 
 @dataclass(frozen=True)
+class Tile:
+    """A key figure with its title and an explanatory note."""
+
+    title: str
+    figure: str
+    note: str = ""
+    synthetic: bool = False
+    likely: str = ""
+    """The start of the note if it is the likely range of the figure; it is set in bold."""
+
+    @property
+    def sentence(self) -> str:
+        """The key figure in one line."""
+        return f"{self.title}: {self.figure}{self.note and f'. {self.note}'}"
+
+
+@dataclass(frozen=True)
+class KeyFigures(Marked):
+    """Key figures side by side; formats without a place for them list their sentences."""
+
+    figures: tuple[Tile, ...]
+
+    @property
+    def items(self) -> tuple[str, ...]:
+        """Each key figure in one line."""
+        return tuple(figure.sentence for figure in self.figures)
+
+
+@dataclass(frozen=True)
 class TableBlock(Marked):
     """A table in a report section: the name of the table in `Report.grids`, and its caption."""
 
@@ -54,7 +83,7 @@ class ChartBlock(Marked):
     table: TableBlock | None = None
 
 
-Block = Text | Heading | BulletList | TableBlock | ChartBlock
+Block = Text | Heading | BulletList | KeyFigures | TableBlock | ChartBlock
 
 
 @dataclass(frozen=True)
@@ -75,17 +104,16 @@ class Section:
     facts: tuple[str, ...] = ()
     """Ids of the published facts behind the section, which its slides cite."""
 
-
-@dataclass(frozen=True)
-class Tile:
-    """One key figure of the first screen, with its title and an explanatory note."""
-
-    title: str
-    figure: str
-    note: str
-    synthetic: bool = False
-    likely: str = ""
-    """The start of the note if it is the likely range of the figure; the page sets it in bold."""
+    @property
+    def groups(self) -> list[tuple[str, list[Block]]]:
+        """The blocks below each heading; those before the first heading are below the title."""
+        groups: list[tuple[str, list[Block]]] = [(self.title, [])]
+        for block in self.blocks:
+            if isinstance(block, Heading):
+                groups.append((block.text, []))
+            else:
+                groups[-1][1].append(block)
+        return groups
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from markupsafe import Markup
 
-from outage_analysis.reports.blocks import Block, BulletList, Heading, Section, TableBlock, Text
+from outage_analysis.reports.blocks import Block, BulletList, Heading, KeyFigures, Section, TableBlock, Text
 from outage_analysis.reports.grids import Grid
 from outage_analysis.reports.report import Report
 
@@ -39,7 +39,7 @@ def _block(block: Block, report: Report, folder: Path) -> Iterator[str]:
         yield _text(block.text) if block.role == "plain" else f"**{_text(block.text)}**"
     elif isinstance(block, Heading):
         yield f"### {_text(block.text)}"
-    elif isinstance(block, BulletList):
+    elif isinstance(block, BulletList | KeyFigures):
         yield "\n".join(f"- {_text(item)}" for item in block.items)
     elif isinstance(block, TableBlock):
         yield _table(report.grids[block.grid])

@@ -24,6 +24,7 @@ from outage_analysis.reports.blocks import (
     BulletList,
     ChartBlock,
     Heading,
+    KeyFigures,
     Section,
     TableBlock,
     Text,
@@ -174,13 +175,8 @@ def report_values(report: Report) -> Values:
 
 def first_page_values(report: Report) -> Values:
     """Return the values of the first page, which the brief and the full report share."""
-    locale, answers, made = report.locale, report.answers, report.analysis.headline_is_synthetic
-    lists = {
-        "drives": (locale("report.drives"), answers.drives, made),
-        "narrows": (locale("report.narrows"), answers.narrows, made),
-        "decide": (locale("report.decide"), answers.decide, made),
-        "left_out": (locale("report.left_out_title"), answers.left_out, False),
-    }
+    made = report.analysis.headline_is_synthetic
+    left_out = [printed(text) for text in report.answers.left_out]
     return {
         "lang": report.lang,
         "title": printed(report.title, MAX_TITLE),
@@ -189,32 +185,18 @@ def first_page_values(report: Report) -> Values:
         "running": printed(report.analysis.incident.name[report.lang], MAX_RUNNING_TITLE),
         "warning": printed(report.warning),
         "banner": printed(report.banner) if made else "",
-        "badge": locale("report.synthetic_badge"),
+        "badge": report.locale("report.synthetic_badge"),
         "footer": printed(report.footer),
-        "headline": [printed(sentence) for sentence in answers.headline],
-        "dots": _chart(report, "total_distribution") if "total_distribution" in report.charts else None,
-        # Without a distribution there are no sentences, and key figures take their place.
-        "tiles": [] if answers.headline else [_tile(tile) for tile in report.tiles],
-        "options": report.options and _cells(report.options),
-        "reserve": {
-            "title": answers.reserve_title,
-            "rows": answers.reserve,
-            "note": printed(answers.reserve_note),
-        },
-        **{
-            name: {"title": title, "texts": [printed(text) for text in texts], "synthetic": synthetic}
-            for name, (title, texts, synthetic) in lists.items()
-        },
-    }
-
-
-def _tile(tile: Tile) -> Values:
-    return {
-        "title": tile.title,
-        "figure": tile.figure,
-        "likely": printed(tile.likely.strip()),
-        "note": printed(tile.note.removeprefix(tile.likely)),
-        "synthetic": tile.synthetic,
+        "groups": [
+            {
+                "title": title,
+                "synthetic": made,
+                "blocks": [_values(block, report, report.grids) for block in blocks],
+            }
+            for section in report.front
+            for title, blocks in section.groups
+        ],
+        "left_out": {"title": report.locale("report.left_out_title"), "items": left_out},
     }
 
 
@@ -275,6 +257,8 @@ def _values(block: Block | Section, report: Report, grids: Mapping[str, Grid]) -
             return {"kind": "heading", "text": printed(block.text)}
         case BulletList():
             return {"kind": "items", "items": [printed(item) for item in block.items]}
+        case KeyFigures():
+            return {"kind": "figures", "figures": [_figure(tile) for tile in block.figures]}
         case ChartBlock():
             return {"kind": "picture", **_chart(report, block.chart)}
         case TableBlock():
@@ -285,6 +269,16 @@ def _values(block: Block | Section, report: Report, grids: Mapping[str, Grid]) -
                 "caption": caption,
                 **table_values(grids[block.grid]),
             }
+
+
+def _figure(tile: Tile) -> Values:
+    return {
+        "title": printed(tile.title),
+        "figure": tile.figure,
+        "likely": printed(tile.likely.strip()),
+        "note": printed(tile.note.removeprefix(tile.likely)),
+        "synthetic": tile.synthetic,
+    }
 
 
 def _chart(report: Report, name: str) -> Values:

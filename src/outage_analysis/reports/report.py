@@ -20,6 +20,7 @@ from outage_analysis.reports.blocks import (
     BulletList,
     ChartBlock,
     Heading,
+    KeyFigures,
     PageChart,
     Section,
     TableBlock,
@@ -163,10 +164,13 @@ class Report:
 
     def _answer_blocks(self) -> Iterator[Block]:
         answers = self.answers
-        tiles = [f"{tile.title}: {tile.figure}. {tile.note}" for tile in self.tiles]
-        yield from (Text(text, slide=True) for text in answers.headline or tiles)
+        if answers.headline:
+            yield from (Text(text, slide=True) for text in answers.headline)
+        else:
+            yield KeyFigures(tuple(self.tiles), slide=True)
         if "total_distribution" in self.charts:
-            yield ChartBlock("total_distribution", slide=True)
+            quantiles = TableBlock("quantiles", self.locale("report.doubt_title"), folded=True)
+            yield ChartBlock("total_distribution", quantiles, slide=True)
         for key, texts in (("drives", answers.drives), ("narrows", answers.narrows)):
             if texts:
                 yield Heading(self.locale(f"report.{key}"))
@@ -179,9 +183,8 @@ class Report:
         elif answers.decide:
             yield BulletList(answers.decide, slide=True)
         if answers.reserve:
-            amounts = tuple(f"{measure}: {amount}" for measure, amount in answers.reserve)
             yield Heading(answers.reserve_title, slide=True)
-            yield BulletList(amounts, slide=True)
+            yield KeyFigures(tuple(Tile(*figure) for figure in answers.reserve), slide=True)
             yield Text(answers.reserve_note, slide=True)
 
     @cached_property

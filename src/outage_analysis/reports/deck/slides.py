@@ -19,7 +19,16 @@ from pptx.util import Emu, Inches
 
 from outage_analysis.charts import png, source_line, svg
 from outage_analysis.reports.archives import repack
-from outage_analysis.reports.blocks import Block, BulletList, ChartBlock, Heading, Section, TableBlock, Text
+from outage_analysis.reports.blocks import (
+    Block,
+    BulletList,
+    ChartBlock,
+    Heading,
+    KeyFigures,
+    Section,
+    TableBlock,
+    Text,
+)
 from outage_analysis.reports.deck import canvas as place
 from outage_analysis.reports.deck.canvas import Box, Canvas
 from outage_analysis.reports.deck.text_size import TEXT_SIZES, Paragraph, text_height
@@ -180,7 +189,7 @@ def _add_chart(report: Report, canvas: Canvas, box: Box, name: str) -> None:
 def _paragraphs(blocks: Iterable[Block]) -> list[Paragraph]:
     lines = []
     for block in blocks:
-        if isinstance(block, BulletList):
+        if isinstance(block, BulletList | KeyFigures):
             lines += [Paragraph(item, bullet=True) for item in block.items]
         elif isinstance(block, Text):
             lines.append(Paragraph(block.text, bold=block.role != "plain"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -10,7 +11,15 @@ import polars as pl
 from outage_analysis.charts import ACCENT, GREY, LIGHT, OKABE_ITO, png
 from outage_analysis.losses import display_bands, regroup
 from outage_analysis.reports.archives import pack, read_members
-from outage_analysis.reports.blocks import Block, BulletList, Heading, TableBlock, Text
+from outage_analysis.reports.blocks import (
+    Block,
+    BulletList,
+    ChartBlock,
+    Heading,
+    KeyFigures,
+    TableBlock,
+    Text,
+)
 from outage_analysis.reports.model_views import View
 from outage_analysis.reports.options import option_heads
 from outage_analysis.reports.own_sections import cell_text as own_cell_text
@@ -115,7 +124,9 @@ def _write_summary(
     for section in others:
         blocks += [Heading(section.title), *section.blocks]
     for block in blocks:
-        _write_block(sheet, report, views, block)
+        # The table of the chart has the key figures above once more.
+        alone = replace(block, table=None) if isinstance(block, ChartBlock) else block
+        _write_block(sheet, report, views, alone)
     sheet.write_paragraph(report.footer, "note")
     sheet.widths |= SUMMARY_WIDTHS
 
@@ -162,7 +173,7 @@ def _write_block(sheet: Sheet, report: Report, views: dict[str, View], block: Bl
         sheet.write_paragraph(block.text, block.role)
     elif isinstance(block, Heading):
         sheet.write_heading(block.text)
-    elif isinstance(block, BulletList):
+    elif isinstance(block, BulletList | KeyFigures):
         for item in block.items:
             sheet.write_paragraph(f"• {item}")
     elif isinstance(block, TableBlock):
