@@ -268,7 +268,7 @@ def day_marks(
             {"align": "left", "dx": 4} if at <= (low + high) / 2 else {"align": "right", "dx": -4}
         )
         words = _inline({"day": at, "label": text}).mark_text(**side, fontSize=11, color=MUTED, aria=False)
-        labelled: alt.Chart = words.encode(at_day, y=alt.value(y), text="label:N")
+        labelled: alt.Chart = words.encode(at_day, y=alt.YValue(y), text=alt.Text("label:N"))
         return labelled
 
     under, over = [], []
@@ -277,22 +277,22 @@ def day_marks(
         start, end = max(start, low), min(end, high)
         if start < end:
             shade = _inline({"from": start, "to": end}).mark_rect(color=SHADE, opacity=0.55, aria=False)
-            top = alt.value(-LABEL_ROW * rows - 2)  # above the label, which stands in the highest row
-            under.append(shade.encode(axis_for_field(x, "from"), x2="to:T", y=top, y2=alt.value(height)))
+            top = alt.YValue(-LABEL_ROW * rows - 2)  # above the label, which stands in the highest row
+            under.append(shade.encode(axis_for_field(x, "from"), x2=alt.X2("to:T"), y=top, y2=alt.Y2Value(height)))
             over.append(label(start, context.locale("chart.day_outage"), -LABEL_ROW * (rows - 1) - 5))
     for number, (day, text) in enumerate(context.deadlines):
         at = milliseconds(day + DAY)
         if low < at <= high:
             row = -LABEL_ROW * number  # a later rule is taller, so that no rule crosses a label to its right
             rule = _inline({"day": at}).mark_rule(color=GREY, strokeDash=[4, 3], aria=False)
-            over.append(rule.encode(at_day, y=alt.value(row - 10), y2=alt.value(height)))
+            over.append(rule.encode(at_day, y=alt.YValue(row - 10), y2=alt.Y2Value(height)))
             over.append(label(at, text, row - 5))
     return under, over
 
 
 def _inline(row: Mapping[str, float | str]) -> alt.Chart:
     # `Data`, unlike `InlineData`, keeps the row in the layer, apart from the data sets of the chart.
-    return alt.Chart(alt.Data(values=[dict(row)]))  # type: ignore[no-untyped-call]
+    return alt.Chart(alt.Data(values=[dict(row)]))
 
 
 def mark_sentences(context: ChartContext) -> str:

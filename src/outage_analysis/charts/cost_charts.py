@@ -62,7 +62,7 @@ def cost_by_band(costs: pl.DataFrame, context: ChartContext) -> AltairChart:
     x = alt.X("expected:Q", title=title, scale=scale, axis=FEW)
     dearest = alt.datum.row == names[most] if several else alt.datum.band == bands[most]
     bars = base.mark_bar(size=20).encode(x, y, color=accent_if(dearest))
-    labels = base.mark_text(align="left", dx=5).encode(x, y, text="label:N")
+    labels = base.mark_text(align="left", dx=5).encode(x, y, text=alt.Text("label:N"))
     name = f"{lines[most]}, {bands[most]}" if several else bands[most]
     finding = "chart.band_title" if share > HALF else "chart.waterfall_finding"
     return finish_chart(
@@ -107,7 +107,7 @@ def funnel(table: pl.DataFrame, context: ChartContext) -> AltairChart:
         alt.layer(
             base.mark_bar(size=18).encode(x, y),
             spans.encode(alt.X("low:Q", scale=scale), alt.X2("high:Q"), y),
-            texts.encode(x, y, text="label:N"),
+            texts.encode(x, y, text=alt.Text("label:N")),
         ),
         context,
         "funnel",
@@ -172,7 +172,7 @@ def waterfall(table: pl.DataFrame, context: ChartContext) -> AltairChart:
             bars.encode(
                 x, alt.X2("end:Q"), y, color=colour.then(alt.value(ACCENT)).otherwise(alt.value(GREY))
             ),
-            base.mark_text(align="left", dx=5).encode(axis_for_field(x, "end"), y, text="label:N"),
+            base.mark_text(align="left", dx=5).encode(axis_for_field(x, "end"), y, text=alt.Text("label:N")),
         ),
         context,
         "waterfall",

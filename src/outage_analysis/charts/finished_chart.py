@@ -68,19 +68,18 @@ def finish_chart(
     footer = context.source
     if context.synthetic or not footer:
         footer = source_line(facts.split(), context.as_of, locale, synthetic=context.synthetic)
+    # Set in place, because `properties` would copy the whole chart.
     if height is not None:
-        chart = chart.properties(width="container", height=height)
+        chart.width, chart.height = "container", height
     below = locale(subtitle or f"chart.{words}_subtitle", **values)
-    described: AltairChart = chart.properties(
-        description=f"{locale(f'chart.{words}_description', **values)} {footer}",
-        title=alt.TitleParams(
-            text=wrap_columns(title, 60),
-            subtitle=[*wrap_columns(below, 78), footer],
-            anchor="start",
-            frame="group",
-        ),
+    chart.description = f"{locale(f'chart.{words}_description', **values)} {footer}"
+    chart.title = alt.TitleParams(
+        text=wrap_columns(title, 60),
+        subtitle=[*wrap_columns(below, 78), footer],
+        anchor="start",
+        frame="group",
     )
-    return finished(described)
+    return finished(chart)
 
 
 def source_line(facts: Iterable[str], as_of: date, locale: Locale, *, synthetic: bool) -> str:

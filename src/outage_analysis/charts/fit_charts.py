@@ -110,7 +110,7 @@ def tail(table: pl.DataFrame, context: ChartContext) -> AltairChart:
     return finish_chart(
         alt.layer(
             base.mark_rule(color=GREY, strokeDash=[4, 3]).encode(x),
-            label.encode(x, y=alt.value(8), text=alt.value(locale("chart.tail_end"))),
+            label.encode(x, y=alt.YValue(8), text=alt.TextValue(locale("chart.tail_end"))),
             *layers,
             _family_labels(families, pixels, locale),
         ),
@@ -164,8 +164,8 @@ def _family_labels(families: pl.DataFrame, pixels: Sequence[float], locale: Loca
         .mark_text(align="left", dx=5, fontSize=11)
         .encode(
             alt.Y("y:Q", scale=None, axis=None),
-            x=alt.value("width"),
-            text="name:N",
+            x=alt.XValue("width"),
+            text=alt.Text("name:N"),
             color=alt.condition("datum.best", alt.value(ACCENT), alt.value(MUTED)),
         )
     )

@@ -60,7 +60,7 @@ def frontier(table: pl.DataFrame, context: ChartContext) -> AltairChart:
         text = limit.mark_text(align="left", dx=5, dy=9)
         layers += [
             limit.mark_rule(strokeDash=[5, 4], color=INK).encode(x),
-            text.encode(x, y=alt.value(0), text="label:N"),
+            text.encode(x, y=alt.YValue(0), text=alt.Text("label:N")),
         ]
     line = alt.Chart(data.filter(role="frontier").sort("at_level", "shown"))
     layers += [
@@ -102,7 +102,7 @@ def _policy_points(policies: pl.DataFrame, x: alt.X, y: alt.Y, high: float) -> l
             dots = points.mark_point(filled=True, size=120, stroke="white", color=colour, opacity=1)
             looks: dict[str, Any] = {"align": align, "dx": dx, "dy": shift, "fontWeight": 600}
             words = points.mark_text(**looks, color=colour)
-            layers += [dots.encode(x, y), words.encode(x, y, text="label:N")]
+            layers += [dots.encode(x, y), words.encode(x, y, text=alt.Text("label:N"))]
     return layers
 
 

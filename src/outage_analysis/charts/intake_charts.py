@@ -116,7 +116,7 @@ def intake_hours(table: pl.DataFrame, context: ChartContext) -> AltairChart:
         axis=alt.Axis(format=",d", tickMinStep=1),
         scale=alt.Scale(domain=[0, max(data["claims"])], nice=True),
     )
-    bars = alt.Chart(data).mark_rect(color=ACCENT).encode(x, y, x2="end:T", y2=alt.datum(0))
+    bars = alt.Chart(data).mark_rect(color=ACCENT).encode(x, y, x2=alt.X2("end:T"), y2=alt.Y2Datum(0))
     deadlines = tuple(mark for mark in context.deadlines if days[0] <= mark[0] <= days[1])
     under, over = day_marks(x, days, replace(context, deadlines=deadlines), INTAKE_HEIGHT)
     return finish_chart(
@@ -271,7 +271,7 @@ def _closing_layers(closings: pl.DataFrame, x: alt.X, locale: Locale) -> list[al
     label = base.mark_text(align="right", dx=-4, fontSize=11, color=MUTED)
     return [
         base.mark_rule(color=GREY, strokeDash=[4, 3]).encode(x),
-        label.encode(x, y=alt.value(FAN_HEIGHT - 8), text="label:N"),
+        label.encode(x, y=alt.YValue(FAN_HEIGHT - 8), text=alt.Text("label:N")),
     ]
 
 
@@ -289,7 +289,7 @@ def _fan_labels(fans: Mapping[str, pl.DataFrame], x: alt.X, y: alt.Y, context: C
         align="right", baseline="line-bottom", lineBreak="\n", dx=-5, dy=-4, fontWeight=600
     )
     ink = alt.Color("colour:N", scale=None, legend=None)
-    labels: alt.Chart = text.encode(x, axis_for_field(y, "top"), text="label:N", color=ink)
+    labels: alt.Chart = text.encode(x, axis_for_field(y, "top"), text=alt.Text("label:N"), color=ink)
     return labels
 
 
@@ -300,7 +300,7 @@ def _outcome_layers(outcome: pl.DataFrame, x: alt.X, y: alt.Y, locale: Locale) -
     base = alt.Chart(outcome.select("day", "cumulative", pl.Series("label", labels)))
     return [
         base.mark_point(filled=False, color=INK, size=90, strokeWidth=1.8, opacity=1).encode(x, y),
-        base.mark_text(align="right", dx=-6, dy=-13, fontSize=11).encode(x, y, text="label:N"),
+        base.mark_text(align="right", dx=-6, dy=-13, fontSize=11).encode(x, y, text=alt.Text("label:N")),
     ]
 
 

@@ -158,7 +158,8 @@ def linked_chart(table: pl.DataFrame, context: ChartContext) -> AltairChart:
     chart.title.frame = "bounds"  # names stand to the left of the group
     names = alt.VariableParameter("names", value=[view.names for view in views])
     selections = (_selection_parameters(view, locale("chart.linked_all")) for view in views)
-    return chart.properties(params=[names, *(parameter for group in selections for parameter in group)])
+    chart.params = [names, *(parameter for group in selections for parameter in group)]
+    return chart
 
 
 # --- the bars and their counts -----------------------------------------------------------------------------
@@ -348,12 +349,12 @@ def _bar_view(totals: alt.Chart, view: View, context: ChartContext) -> AltairCha
     scale = alt.Scale(domain=list(range(len(view.names))), padding=0)
     y = alt.Y("key:O", title=None, axis=axis, scale=scale)
     x = alt.X("length:Q", title=None, axis=None, scale=alt.Scale(domain=[0, FULL]))
-    slots = _slots(totals, view).encode(y, x=alt.value(-name_width), x2=alt.value(bar_width))
+    slots = _slots(totals, view).encode(y, x=alt.XValue(-name_width), x2=alt.X2Value(bar_width))
     bars = totals.mark_bar(color=ACCENT, height={"band": 0.72}, cursor="pointer")
     numbers = totals.mark_text(align="left", dx=4, fontSize=11, cursor="pointer", aria=False)
     drawn = alt.layer(
         slots.properties(name=view.unit),
-        bars.encode(x, y, opacity=_faded(view), description="label:N"),
+        bars.encode(x, y, opacity=_faded(view), description=alt.Description("label:N")),
         numbers.encode(x, y, text=alt.Text("n:Q", format=",d")),
     )
     # The title is raised to the level of the title of the chart of days, whose labels are above its bars.
@@ -372,13 +373,13 @@ def _day_view(totals: alt.Chart, view: View, context: ChartContext, high: int) -
     counts = alt.Axis(format=",d", tickCount=4, tickMinStep=1, minExtent=COUNTS, maxExtent=COUNTS)
     # `nice` always puts the highest tick at the top of the axis, so the title above the chart does not move.
     y = alt.Y("n:Q", title=None, axis=counts, scale=alt.Scale(nice=4))
-    slots = _slots(totals, view).encode(x, x2="end:T", y=alt.value(0), y2=alt.value(high + DAY_NAMES))
+    slots = _slots(totals, view).encode(x, x2=alt.X2("end:T"), y=alt.YValue(0), y2=alt.Y2Value(high + DAY_NAMES))
     bars = totals.mark_rect(color=ACCENT, cursor="pointer", stroke="white", strokeWidth=1)
     under, over = day_marks(x, days, context, high)
     drawn = alt.layer(
         *under,
         slots.properties(name=view.unit),
-        bars.encode(x, y, x2="end:T", y2=alt.datum(0), opacity=_faded(view), description="label:N"),
+        bars.encode(x, y, x2=alt.X2("end:T"), y2=alt.Y2Datum(0), opacity=_faded(view), description=alt.Description("label:N")),
         *over,
     )
     return drawn.properties(width=view.widths[1], height=high, title=_view_title(view, context, offset=4))
@@ -421,7 +422,7 @@ def _heading(base: alt.Chart, claims: int, views: Sequence[View], context: Chart
         .transform_aggregate(n="sum(counted)")
         .transform_calculate(label=f"{none} ? {all_claims} : {' + '.join(parts)}")
         .mark_text(align="left", fontWeight=600, fontSize=12)
-        .encode(text="label:N", x=alt.value(-LEFT[0]))
+        .encode(text=alt.Text("label:N"), x=alt.XValue(-LEFT[0]))
         .properties(width=1, height=16)
     )
     return heading

@@ -134,9 +134,9 @@ def band_distribution(table: pl.DataFrame, context: ChartContext) -> AltairChart
                 percent_axis("start"), alt.X2("end:Q"), y, color=colour
             ),
             inside.mark_text(fontSize=11).encode(
-                alt.X("middle:Q"), y, text="label:N", color=alt.Color("band:N", scale=ink, legend=None)
+                alt.X("middle:Q"), y, text=alt.Text("label:N"), color=alt.Color("band:N", scale=ink, legend=None)
             ),
-            counts.encode(y, x=alt.value("width"), text=alt.Text("of:Q", format=",d")),
+            counts.encode(y, x=alt.XValue("width"), text=alt.Text("of:Q", format=",d")),
         ).resolve_scale(color="independent"),
         context,
         "bands",
@@ -197,10 +197,10 @@ def services_by_band(table: pl.DataFrame, context: ChartContext) -> AltairChart:
     cells = base.mark_rect(stroke="white", strokeWidth=2)
     layers = [
         cells.encode(x, y, color=alt.Color("fill:N", scale=None)),
-        claims.encode(x, y, text="count:N", color=ink),
+        claims.encode(x, y, text=alt.Text("count:N"), color=ink),
     ]
     if has_costs:
-        layers.append(base.mark_text(fontSize=11, dy=9).encode(x, y, text="cost:N", color=ink))
+        layers.append(base.mark_text(fontSize=11, dy=9).encode(x, y, text=alt.Text("cost:N"), color=ink))
     total, finding = table["expected"].sum(), ""
     if total and not table["expected"].null_count():
         by_service = table.group_by("service", maintain_order=True).agg(pl.col("expected").sum())

@@ -77,7 +77,7 @@ def tornado(table: pl.DataFrame, context: ChartContext) -> AltairChart:
     y, base = name_axis(names), alt.Chart(data)
     bars = base.mark_bar(size=16).encode(x, alt.X2("right:Q"), y, color=accent_if(alt.datum.name == names[0]))
     mean = alt.Chart(rows.select(pl.col("expected").first())).mark_rule(color=INK, strokeDash=[3, 3])
-    texts = outlined_text(base, {"align": "left", "dy": -17}, x=alt.value(0), y=y, text="label:N")
+    texts = outlined_text(base, {"align": "left", "dy": -17}, x=alt.XValue(0), y=y, text=alt.Text("label:N"))
     low, high = money_range_ends(locale, rows["left"][0], rows["right"][0])
     return finish_chart(
         alt.layer(bars, mean.encode(axis_for_field(x, "expected")), *texts),
@@ -131,7 +131,7 @@ def comparison(table: pl.DataFrame, context: ChartContext) -> AltairChart:
             base.mark_rule(strokeWidth=7, strokeCap="round").encode(x, alt.X2(f"{HIGH}:Q"), y, color=colour),
             diamonds(base.transform_filter("datum.most"), 70).encode(axis_for_field(x, "most"), y),
             median_dots(base, 80).encode(expected, y),
-            base.mark_text(dy=-16, fontWeight=600).encode(expected, y, text="label:N"),
+            base.mark_text(dy=-16, fontWeight=600).encode(expected, y, text=alt.Text("label:N")),
         ),
         context,
         "comparison",
@@ -171,7 +171,7 @@ def backtest(table: pl.DataFrame, context: ChartContext) -> AltairChart:
         title=None, orient="top", symbolType="stroke", symbolStrokeWidth=5, columns=1, labelLimit=300
     )
     base, one = alt.Chart(data), alt.Chart(pl.DataFrame({"low": [1.0]}))
-    happened = alt.value(locale("chart.backtest_happened"))
+    happened = alt.TextValue(locale("chart.backtest_happened"))
     spans = base.mark_rule(strokeWidth=6, strokeCap="round")
     colour = alt.Color("part:N", scale=colours, legend=legend)
     dots = median_dots(base.transform_filter("datum.middle"), 70)
@@ -179,7 +179,7 @@ def backtest(table: pl.DataFrame, context: ChartContext) -> AltairChart:
     return finish_chart(
         alt.layer(
             one.mark_rule(color=INK, strokeWidth=1.4).encode(x),
-            one.mark_text(dy=-6, fontWeight=600).encode(x, y=alt.value(0), text=happened),
+            one.mark_text(dy=-6, fontWeight=600).encode(x, y=alt.YValue(0), text=happened),
             spans.encode(x, alt.X2("high:Q"), y, lane, color=colour),
             dots.encode(axis_for_field(x, "middle"), y, lane),
         ),

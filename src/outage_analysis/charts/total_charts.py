@@ -147,14 +147,14 @@ def _labelled_lines(
     for n, (mark, label) in enumerate(labels.items()):
         strong = mark in STRONG or not layout.dots
         colour = ACCENT if mark == "observed" else INK
-        place, top = layout.place(marks[mark]["amount"]), alt.value(first + n * LINE + 2)
+        place, top = layout.place(marks[mark]["amount"]), alt.YValue(first + n * LINE + 2)
         base = alt.Chart(pl.DataFrame({"place": [place]}))
         rule = base.mark_rule(
             color=colour, strokeWidth=1.8 if strong else 1.2, strokeDash=[1, 0] if strong else [4, 3]
         )
-        rules.append(rule.encode(at, y=top, y2=alt.value(height)))
+        rules.append(rule.encode(at, y=top, y2=alt.Y2Value(height)))
         looks = _beside(layout, place, 5) | {"baseline": "top", "fontWeight": 600 if strong else 400}
-        texts += outlined_text(base, looks | {"color": colour}, x=at, y=top, text=alt.value(label))
+        texts += outlined_text(base, looks | {"color": colour}, x=at, y=top, text=alt.TextValue(label))
     return [*rules, *texts]
 
 
@@ -174,7 +174,7 @@ def _forecast_layers(
     for line, (least, most) in enumerate(rows.select("low", "amount").rows()):
         high = layout.place(most)
         low = high - ARROW * (layout.high - layout.low) if least is None else layout.place(least)
-        y = alt.value(line * LINE + LINE / 2)
+        y = alt.YValue(line * LINE + LINE / 2)
         base = alt.Chart(pl.DataFrame({"place": [low], "end": [high]}))
         if least is None:
             amount = locale("chart.at_most", amount=short_amount(locale, most))
@@ -188,6 +188,6 @@ def _forecast_layers(
             span = base.mark_rule(color=GREY, strokeWidth=6, strokeCap="butt")
             layers.append(span.encode(at, alt.X2("end:Q"), y=y))
         looks = _beside(layout, (low + high) / 2, 8) | {"baseline": "middle"}
-        text = alt.value(f"{publishers[line]} {amount}")
+        text = alt.TextValue(f"{publishers[line]} {amount}")
         layers += outlined_text(base, looks, x=at if looks["align"] == "right" else end, y=y, text=text)
     return layers
