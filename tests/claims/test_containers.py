@@ -12,7 +12,7 @@ from unittest.mock import patch
 import pytest
 
 from outage_analysis.claims import read_claims
-from outage_analysis.claims.readers import zip_archives
+from outage_analysis.claims.readers import source_file
 from outage_analysis.claims.readers.other_workbooks import ERROR, ods_details, xls_details, xlsb_details
 from outage_analysis.errors import InputRefused
 from tests.claims.test_damaged_rows import ids
@@ -70,8 +70,8 @@ def test_an_archive_of_several_files_or_none_is_refused_by_name(
 def test_an_archive_that_grows_too_much_is_refused_before_it_is_whole(tmp_path: Path) -> None:
     content = zipped({"a.csv": CSV + b"," * 500_000})
     with (
-        patch.object(zip_archives, "ALWAYS_EXPANDED", 1_000),
-        patch.object(zip_archives, "BLOCK", 1_000),
+        patch.object(source_file, "ALWAYS_EXPANDED", 1_000),
+        patch.object(source_file, "BLOCK", 1_000),
         pytest.raises(InputRefused, match="grows to more than"),
     ):
         read(tmp_path / "a.zip", content)

@@ -12,8 +12,7 @@ from outage_analysis import load_incident, read_claims
 from outage_analysis.claims.readers.expected_table import ExpectedTable, required_columns
 from outage_analysis.claims.readers.read_files import BINARY_READERS, TEXT_READERS, open_file
 from outage_analysis.claims.readers.source_file import RowNumbers, SourceFile
-from outage_analysis.claims.readers.text_rows import create_text_tables, store_texts
-from outage_analysis.claims.readers.typed_rows import RowTyping, TypedRows
+from outage_analysis.claims.readers.typed_rows import RowTyping, TypedRows, create_text_tables, store_texts
 from outage_analysis.claims.warehouse import Warehouse
 from outage_analysis.incidents import Incident, Layout
 from tests.contract.damaged_files.container_kinds import open_document

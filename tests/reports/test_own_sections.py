@@ -19,8 +19,7 @@ from pptx import Presentation
 from outage_analysis.analysis import Analysis
 from outage_analysis.errors import DisclosureBlocked, InputRefused, UsageError, VerificationFailed
 from outage_analysis.reports import ReportBuilder, read_manifest, verify
-from outage_analysis.reports.own_blocks import OwnTable
-from outage_analysis.reports.own_sections import own_section, read_section
+from outage_analysis.reports.own_sections import OwnTable, own_section, read_section
 
 EVIL = "<script>alert(1)</script>"
 TABLE = pl.DataFrame(

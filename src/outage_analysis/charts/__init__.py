@@ -1,7 +1,7 @@
 """Charts: a table goes in, an Altair chart comes out.
 
 Modules:
-    registry: list of all charts, with the table that each one shows
+    registry: every chart by name, for reports, notebooks and files
     theme: the palette, the fonts and the context of every chart
     marks: marks and axes that several charts share
     axes: axes of money, ratios, days and hours
@@ -18,7 +18,6 @@ Modules:
     claims_data: tables shaped for charts of claims
     images: charts as SVG, PNG and PDF
     finished_chart: title, footer and style of a chart, which is saved as it is shown
-    standalone: charts by name for notebooks and files
     offline: charts and sliders in notebooks without a network; charts as reproducible JSON
     sliders: what-if sliders
     altair_import: imports Altair faster
@@ -49,11 +48,14 @@ if TYPE_CHECKING:
         stable_spec,
         vega_bundle,
     )
-    from outage_analysis.charts.registry import CHARTS, draw
-    from outage_analysis.charts.sliders.markup import markup, slider_asset
-    from outage_analysis.charts.sliders.search_form import with_search_form
-    from outage_analysis.charts.sliders.what_if import WhatIfSliders, what_if_sliders
-    from outage_analysis.charts.standalone import check_chart_name, standalone_chart
+    from outage_analysis.charts.registry import CHARTS, check_chart_name, draw, standalone_chart
+    from outage_analysis.charts.sliders.what_if import (
+        WhatIfSliders,
+        markup,
+        slider_asset,
+        what_if_sliders,
+        with_search_form,
+    )
     from outage_analysis.charts.theme import (
         ACCENT,
         DARK,

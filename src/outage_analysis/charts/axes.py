@@ -278,7 +278,9 @@ def day_marks(
         if start < end:
             shade = _inline({"from": start, "to": end}).mark_rect(color=SHADE, opacity=0.55, aria=False)
             top = alt.YValue(-LABEL_ROW * rows - 2)  # above the label, which stands in the highest row
-            under.append(shade.encode(axis_for_field(x, "from"), x2=alt.X2("to:T"), y=top, y2=alt.Y2Value(height)))
+            under.append(
+                shade.encode(axis_for_field(x, "from"), x2=alt.X2("to:T"), y=top, y2=alt.Y2Value(height))
+            )
             over.append(label(start, context.locale("chart.day_outage"), -LABEL_ROW * (rows - 1) - 5))
     for number, (day, text) in enumerate(context.deadlines):
         at = milliseconds(day + DAY)

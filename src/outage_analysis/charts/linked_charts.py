@@ -373,13 +373,22 @@ def _day_view(totals: alt.Chart, view: View, context: ChartContext, high: int) -
     counts = alt.Axis(format=",d", tickCount=4, tickMinStep=1, minExtent=COUNTS, maxExtent=COUNTS)
     # `nice` always puts the highest tick at the top of the axis, so the title above the chart does not move.
     y = alt.Y("n:Q", title=None, axis=counts, scale=alt.Scale(nice=4))
-    slots = _slots(totals, view).encode(x, x2=alt.X2("end:T"), y=alt.YValue(0), y2=alt.Y2Value(high + DAY_NAMES))
+    slots = _slots(totals, view).encode(
+        x, x2=alt.X2("end:T"), y=alt.YValue(0), y2=alt.Y2Value(high + DAY_NAMES)
+    )
     bars = totals.mark_rect(color=ACCENT, cursor="pointer", stroke="white", strokeWidth=1)
     under, over = day_marks(x, days, context, high)
     drawn = alt.layer(
         *under,
         slots.properties(name=view.unit),
-        bars.encode(x, y, x2=alt.X2("end:T"), y2=alt.Y2Datum(0), opacity=_faded(view), description=alt.Description("label:N")),
+        bars.encode(
+            x,
+            y,
+            x2=alt.X2("end:T"),
+            y2=alt.Y2Datum(0),
+            opacity=_faded(view),
+            description=alt.Description("label:N"),
+        ),
         *over,
     )
     return drawn.properties(width=view.widths[1], height=high, title=_view_title(view, context, offset=4))

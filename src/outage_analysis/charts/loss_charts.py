@@ -134,7 +134,10 @@ def band_distribution(table: pl.DataFrame, context: ChartContext) -> AltairChart
                 percent_axis("start"), alt.X2("end:Q"), y, color=colour
             ),
             inside.mark_text(fontSize=11).encode(
-                alt.X("middle:Q"), y, text=alt.Text("label:N"), color=alt.Color("band:N", scale=ink, legend=None)
+                alt.X("middle:Q"),
+                y,
+                text=alt.Text("label:N"),
+                color=alt.Color("band:N", scale=ink, legend=None),
             ),
             counts.encode(y, x=alt.XValue("width"), text=alt.Text("of:Q", format=",d")),
         ).resolve_scale(color="independent"),

@@ -72,7 +72,9 @@ def diamonds(base: alt.Chart, size: int) -> alt.Chart:
 
 def labels_above(base: alt.Chart, y: alt.Y, dy: int = -14) -> alt.Chart:
     """Return the texts in the column `label`, at the left above the marks of their rows."""
-    labels: alt.Chart = base.mark_text(align="left", dy=dy).encode(y, x=alt.XValue(0), text=alt.Text("label:N"))
+    labels: alt.Chart = base.mark_text(align="left", dy=dy).encode(
+        y, x=alt.XValue(0), text=alt.Text("label:N")
+    )
     return labels
 
 

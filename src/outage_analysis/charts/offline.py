@@ -20,7 +20,7 @@ from importlib.resources import files
 from typing import Any
 
 from outage_analysis.charts import images
-from outage_analysis.charts.sliders.markup import slider_asset
+from outage_analysis.charts.sliders.what_if import slider_asset
 from outage_analysis.text import LANGUAGES, Locale
 
 RENDERER = "outage-offline"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import altair as alt
 import polars as pl
 
 from outage_analysis.charts import (
@@ -17,7 +18,9 @@ from outage_analysis.charts import (
     range_charts,
     total_charts,
 )
-from outage_analysis.charts.theme import AltairChart, ChartContext, NothingToDraw
+from outage_analysis.charts.theme import AltairChart, ChartContext, NothingToDraw, wrap_columns
+from outage_analysis.errors import UsageError
+from outage_analysis.files import spelling_hint
 
 ChartFunction = Callable[[pl.DataFrame, ChartContext], AltairChart]
 
@@ -72,3 +75,88 @@ def draw(name: str, table: pl.DataFrame, context: ChartContext) -> AltairChart |
         return CHARTS[name].draw(plain, context)
     except NothingToDraw:
         return None
+
+
+WIDEST_FOOTER = 90
+"""Columns per line of a chart's footer, which is part of the chart and must be wrapped."""
+TITLE_PIXELS, SUBTITLE_PIXELS = 9.0, 6.5
+"""The width of a letter of a title and of a subtitle; narrow charts wrap their text by it."""
+LEAST_PIXELS, MOST_PIXELS = 100, 4_000
+"""The limits of the width and the height of a chart."""
+
+
+def standalone_chart(
+    name: str,
+    table: pl.DataFrame,
+    context: ChartContext,
+    *,
+    width: int | None = None,
+    height: int | None = None,
+    title: str | None = None,
+) -> AltairChart | None:
+    """Return a chart with title and footer that shows and saves the same picture.
+
+    Args:
+        name: a key of `CHARTS`.
+        table: the data of the chart.
+        context: language, names, as-of day, and whether claims are synthetic.
+        width: the width in pixels; by default a chart fills its container, and a saved picture is 760 wide.
+        height: the height in pixels; by default the height that the data need.
+        title: a title in place of the chart's own. A chart of synthetic claims keeps its mark before it.
+
+    Returns:
+        An Altair chart whose method `save` works offline; None if the table has no rows to show.
+
+    Raises:
+        UsageError: there is no such chart, the width or height is out of range, or the chart consists of
+            several views and has a width of its own.
+    """
+    check_chart_name(name)
+    for measure, pixels in (("width", width), ("height", height)):
+        _check_pixels(measure, pixels)
+    chart = draw(name, table, context)
+    if chart is None:
+        return None
+    size = {key: pixels for key, pixels in (("width", width), ("height", height)) if pixels is not None}
+    if size and not isinstance(chart, alt.Chart | alt.LayerChart):
+        remedy = "Leave out width and height."
+        raise UsageError(
+            "this chart consists of several views and sets its own size", value=name, remedy=remedy
+        )
+    if title is not None:
+        text = " ".join(str(title).split())
+        shown = context.locale("chart.synthetic_prefix", title=text) if context.synthetic else text
+        chart.title.text = wrap_columns(shown, 60)
+    *head, footer = chart.title.subtitle
+    chart.title.subtitle = [*head, *wrap_columns(footer, WIDEST_FOOTER)]
+    if width is not None:
+        head, footers = wrap_columns(" ".join(head), _columns(width, 78)), _columns(width, WIDEST_FOOTER)
+        chart.title.text = wrap_columns(" ".join(chart.title.text), _columns(width, 60, TITLE_PIXELS))
+        chart.title.subtitle = [*head, *wrap_columns(footer, footers)]
+    chart.title.frame = "bounds"  # from the left edge of the picture, where a notebook puts its caption
+    chart.usermeta = {"footer": len(head), "lang": context.locale.lang}  # `render_offline` finds the footer.
+    sized: AltairChart = chart.properties(**size) if size else chart
+    return sized
+
+
+def check_chart_name(name: str) -> None:
+    """Raise an error that suggests the closest name if there is no chart of this name.
+
+    Raises:
+        UsageError: there is no such chart.
+    """
+    if name not in CHARTS:
+        raise UsageError("no such chart", value=name, remedy=spelling_hint(str(name), list(CHARTS)))
+
+
+def _check_pixels(measure: str, pixels: object) -> None:
+    if pixels is None:
+        return
+    if isinstance(pixels, bool) or not isinstance(pixels, int) or not LEAST_PIXELS <= pixels <= MOST_PIXELS:
+        problem = f"a {measure} is a whole number of pixels from {LEAST_PIXELS} to {MOST_PIXELS:,}"
+        raise UsageError(problem, value=pixels)
+
+
+def _columns(width: int, most: int, letter: float = SUBTITLE_PIXELS) -> int:
+    """Return how many letters fit in a width, up to `most`."""
+    return max(min(most, int(width / letter)), 10)

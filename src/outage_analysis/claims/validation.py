@@ -30,8 +30,13 @@ from outage_analysis.claims.readers.expected_table import (
     second_table_error,
 )
 from outage_analysis.claims.readers.read_files import InputFiles
-from outage_analysis.claims.readers.text_rows import reject_texts
-from outage_analysis.claims.readers.typed_rows import MOMENT, column_types, row_number_sql, typed_columns
+from outage_analysis.claims.readers.typed_rows import (
+    MOMENT,
+    column_types,
+    reject_texts,
+    row_number_sql,
+    typed_columns,
+)
 from outage_analysis.claims.rules import (
     EXACT_COPY,
     REPEATED_HEADER,

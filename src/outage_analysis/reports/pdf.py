@@ -31,8 +31,7 @@ from outage_analysis.reports.blocks import (
     Tile,
 )
 from outage_analysis.reports.grids import Grid, GridColumn
-from outage_analysis.reports.report import Report
-from outage_analysis.reports.sources import facts_by_host
+from outage_analysis.reports.report import Report, facts_by_host
 from outage_analysis.reports.table_views import build_views
 from outage_analysis.text import fonts
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from importlib.metadata import version
 from typing import Any
+from urllib.parse import urlsplit
 
 import polars as pl
 
@@ -30,8 +31,14 @@ from outage_analysis.reports.blocks import (
 from outage_analysis.reports.first_screen import sentences, tiles
 from outage_analysis.reports.grids import Grid, GridColumn, TableFormatter
 from outage_analysis.reports.options import option_grid
-from outage_analysis.reports.own_blocks import OwnChart, OwnText
-from outage_analysis.reports.own_sections import OwnContent, OwnSection, cell_text, own_note
+from outage_analysis.reports.own_sections import (
+    OwnChart,
+    OwnContent,
+    OwnSection,
+    OwnText,
+    cell_text,
+    own_note,
+)
 from outage_analysis.reports.sections import cash_facts, sections
 from outage_analysis.reports.table_views import SOURCE_TABLES, format_tables
 from outage_analysis.text import Locale, fonts
@@ -292,3 +299,26 @@ def _own_grid(frame: pl.DataFrame, locale: Locale) -> Grid:
     heads = [GridColumn(fonts.printable(n), style) for n, style in zip(frame.columns, styles, strict=True)]
     rows = (tuple(cell_text(locale, value) for value in row) for row in frame.iter_rows())
     return Grid(tuple(heads), tuple(rows))
+
+
+ADDRESS_SEPARATOR = " ; "
+"""The text between two web addresses of a source."""
+
+
+def facts_by_host(report: Report, wanted: Iterable[str]) -> dict[str, list[str]]:
+    """Return the ids of the published facts in `wanted`, grouped by the websites of their sources."""
+    facts = report.analysis.tables["facts"]
+    sources = dict(facts.select("id", "source").iter_rows())
+    by_host: dict[str, list[str]] = {}
+    for fact in dict.fromkeys(wanted):
+        if fact in sources:
+            place = ", ".join(web_hosts(sources[fact] or "")) or report.locale("deck.notes_derived")
+            by_host.setdefault(place, []).append(fact)
+    return by_host
+
+
+def web_hosts(source: str) -> list[str]:
+    """Return the web hosts in the source of a fact; empty if the fact is derived from other facts."""
+    addresses = [urlsplit(part) for part in source.split(ADDRESS_SEPARATOR)]
+    hosts = (a.netloc.removeprefix("www.") for a in addresses if a.scheme in ("http", "https"))
+    return list(dict.fromkeys(host for host in hosts if host))

@@ -4,11 +4,26 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from importlib.resources import files
+from typing import Any, Literal
+
+from jinja2 import Environment, FunctionLoader, StrictUndefined
+from markupsafe import Markup
 
 from outage_analysis.assumptions import RateAssumption
-from outage_analysis.costs import LiveCost, LiveInput, Simulation, browser_model, round_digits
+from outage_analysis.costs import (
+    LiveCost,
+    LiveInput,
+    SearchablePayment,
+    Simulation,
+    browser_model,
+    page_search,
+    round_digits,
+    round_step,
+)
+from outage_analysis.losses import Cube
+from outage_analysis.policies import Policy
 from outage_analysis.text import LikelyRange, Locale, capitalized
 
 KINDS = (
@@ -300,3 +315,111 @@ def _script_formats(locale: Locale) -> dict[str, Any]:
         "more": "+",
         "less": MINUS,
     }
+
+
+LEVELS = (50, 75, 80, 90, 95)
+"""Probabilities (in percent) of staying within the budget, from which the reader chooses."""
+USUAL_LEVEL = 90
+MOST_VARIED = 2
+"""Largest number of payments that a search varies at the same time."""
+BLANKS = {
+    name: f"{{{name}}}"
+    for name in (
+        "tiers",
+        "expected",
+        "mark",
+        "quantile",
+        "budget",
+        "chance",
+        "amount",
+        "unit",
+        "error",
+        "count",
+    )
+}
+"""Placeholders that the script replaces with values."""
+REPORT_WORDS = ("none", "error", "no_budget", "choose", "no_step", "many", "unlimited", "excluded")
+"""The labels `report.search_...` that the script uses in its sentences."""
+SOLVE_WORDS = ("answer", "nearest", "least", "not_limited")
+"""The labels `solve....` that the command `solve` uses as well."""
+
+
+def with_search_form(
+    sliders: WhatIfSliders, cost: LiveCost, policy: Policy, cubes: Sequence[Cube], locale: Locale
+) -> WhatIfSliders:
+    """Add the search form to the sliders of a page, if the page has a payment that a search can vary.
+
+    Args:
+        sliders: the sliders of the page.
+        cost: the expected cost that the sliders change.
+        policy: the announced policy.
+        cubes: the claims from which costs are computed; empty if they are computed from published counts.
+        locale: language and currency of the labels.
+    """
+    if sliders.live is None:
+        return sliders
+    labels = {slider.factor: slider.label for group in sliders.groups for slider in group.sliders}
+    factors = [factor for factor in cost.factors if factor.id in labels]
+    found, edges = page_search(policy, factors, sliders.live.data["model"], cubes)
+    if not found:
+        return sliders
+    form = _form(found, edges, labels, locale)
+    data = {**sliders.data, "live": {**sliders.data["live"], "search": form.data}}
+    return replace(sliders, search=form, data=data)
+
+
+def _form(
+    found: Sequence[SearchablePayment],
+    edges: Sequence[Mapping[str, float | str]],
+    labels: Mapping[str, str],
+    locale: Locale,
+) -> SearchForm:
+    per_field, unit = amount_unit(locale)
+    lines = {payment.line.id for payment in found}
+    payments = []
+    for payment in found:
+        band = locale.band_with_unit(payment.factor.over, payment.factor.up_to)
+        text = locale("solve.tier", band=band, payment="{payment}")
+        if len(lines) > 1:
+            text = locale("solve.line", name=payment.line.name[locale.lang], tiers=text)
+        payments.append({"id": payment.factor.id, "largest": payment.largest, "text": text})
+    words = {name: locale(f"report.search_{name}", **BLANKS) for name in REPORT_WORDS}
+    words |= {name: locale(f"solve.{name}", **BLANKS) for name in SOLVE_WORDS}
+    return SearchForm(
+        tuple(
+            (payment.factor.id, labels[payment.factor.id], place < MOST_VARIED)
+            for place, payment in enumerate(found)
+        ),
+        # by default about five steps to the largest payment
+        number_text(round_step(max(x.factor.value for x in found) / 5) / per_field, locale.minor_units),
+        unit,
+        tuple((f"{p / 100:g}", locale("report.search_level", level=p), p == USUAL_LEVEL) for p in LEVELS),
+        {"payments": payments, "edges": edges, "most_varied": MOST_VARIED, "words": words},
+    )
+
+
+def slider_asset(name: str) -> str:
+    """Return the text of a file that the sliders need: the template, the style sheet or the script."""
+    return (files(__package__) / "assets" / name).read_text("utf-8")
+
+
+def markup(moved: WhatIfSliders, locale: Locale, likely: str, *, title: Literal["h3", "p"] = "h3") -> Markup:
+    """Return the HTML of the sliders, for the page element that the script what_if.js controls.
+
+    Args:
+        moved: the sliders and the totals that they change.
+        locale: language and currency of the labels.
+        likely: a sentence on the likely range, which the sliders do not change.
+        title: the HTML element for the title of each total. Use p in a notebook, because a notebook's table
+            of contents lists every h3.
+    """
+    environment = Environment(
+        loader=FunctionLoader(slider_asset),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    template = environment.get_template("what_if.html.j2")
+    html = template.render(what_if=moved, w=locale, likely=likely, title=title)
+    return Markup(html)  # noqa: S704 - the template escapes

@@ -32,7 +32,6 @@ Modules:
     cell_values: SQL for the text and the value of one cell
     typed_rows: types all rows of a file
     fast_path: the SQL that types rows and accepts those that plainly break no rule
-    text_rows: stores rows as text
     recheck: stores the text of the doubtful rows for validation
     record_index: finds the records of a text file by their number
     delimited: CSV and similar files
@@ -40,8 +39,6 @@ Modules:
     dialects: detects delimiter, quotation mark and header of a delimited file
     shifted_columns: refuses files whose cells may be shifted against the header
     jsonlines: JSON lines files
-    json_arrays: rewrites an array of JSON objects as JSON lines
-    zip_archives: extracts the claims file from a zip archive
     parquet: Parquet files
     workbooks: Excel and OpenDocument workbooks
     workbook_xml: reads errors, formulas and merged cells of an .xlsx workbook

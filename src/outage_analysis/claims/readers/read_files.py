@@ -20,14 +20,17 @@ import polars as pl
 from outage_analysis.claims import queries
 from outage_analysis.claims.readers.delimited import open_delimited
 from outage_analysis.claims.readers.expected_table import OPTIONAL_COLUMNS, ExpectedTable, required_columns
-from outage_analysis.claims.readers.json_arrays import one_object_per_line
-from outage_analysis.claims.readers.jsonlines import open_jsonlines
+from outage_analysis.claims.readers.jsonlines import one_object_per_line, open_jsonlines
 from outage_analysis.claims.readers.parquet import open_parquet, was_saved_from_claims
-from outage_analysis.claims.readers.source_file import FileFormat, SourceFile
-from outage_analysis.claims.readers.text_rows import create_text_tables, store_all_texts, store_texts
-from outage_analysis.claims.readers.typed_rows import RowTyping, TypedRows
+from outage_analysis.claims.readers.source_file import ZIP, FileFormat, SourceFile, extracted_member
+from outage_analysis.claims.readers.typed_rows import (
+    RowTyping,
+    TypedRows,
+    create_text_tables,
+    store_all_texts,
+    store_texts,
+)
 from outage_analysis.claims.readers.workbooks import open_workbook, sheets_with_columns
-from outage_analysis.claims.readers.zip_archives import ZIP, extracted_member
 from outage_analysis.claims.warehouse import Warehouse
 from outage_analysis.errors import InputRefused, UsageError
 from outage_analysis.files import is_file

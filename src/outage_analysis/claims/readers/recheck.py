@@ -19,8 +19,7 @@ from outage_analysis.claims import queries
 from outage_analysis.claims.queries import quote_literal
 from outage_analysis.claims.readers.cell_values import BLANKS
 from outage_analysis.claims.readers.read_files import InputFiles
-from outage_analysis.claims.readers.text_rows import store_texts
-from outage_analysis.claims.readers.typed_rows import TypedRows, row_number_sql
+from outage_analysis.claims.readers.typed_rows import TypedRows, row_number_sql, store_texts
 from outage_analysis.claims.warehouse import Warehouse
 from outage_analysis.errors import REPORT_BUG, EnvironmentFailed
 

@@ -32,8 +32,7 @@ from outage_analysis.reports.blocks import (
 from outage_analysis.reports.deck import canvas as place
 from outage_analysis.reports.deck.canvas import Box, Canvas
 from outage_analysis.reports.deck.text_size import TEXT_SIZES, Paragraph, text_height
-from outage_analysis.reports.report import Report
-from outage_analysis.reports.sources import facts_by_host
+from outage_analysis.reports.report import Report, facts_by_host
 
 PIXELS_PER_INCH = 60
 """The scale of a chart, at which its labels of 12 pixels are 14 points high."""

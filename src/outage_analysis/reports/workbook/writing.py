@@ -20,11 +20,10 @@ from outage_analysis.reports.blocks import (
     TableBlock,
     Text,
 )
-from outage_analysis.reports.model_views import View
 from outage_analysis.reports.options import option_heads
 from outage_analysis.reports.own_sections import cell_text as own_cell_text
 from outage_analysis.reports.report import Report
-from outage_analysis.reports.table_views import SERVICE_BAND_MEASURES, build_views
+from outage_analysis.reports.table_views import SERVICE_BAND_MEASURES, View, build_views
 from outage_analysis.reports.workbook.live import LiveFormulas, write_figures, write_inputs, write_lines
 from outage_analysis.reports.workbook.sheet import Book, Cell, Sheet, table_cells
 from outage_analysis.text import BAND, CLAIMS, LOSS, Column, Locale
