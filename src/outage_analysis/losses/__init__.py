@@ -58,10 +58,12 @@ if TYPE_CHECKING:
         reject_sentence,
         rule_table,
     )
-    from outage_analysis.losses.development.forecast_tables import (
+    from outage_analysis.losses.development.intake_forecasts import (
         CURVE_FORECASTS,
         CURVE_SPREAD,
+        DEADLINE,
         DEADLINE_SPIKES,
+        EXTENDED,
         FORECAST_BRANCHES,
         HINDSIGHT,
         INTERVAL_COVERAGE,
@@ -70,17 +72,16 @@ if TYPE_CHECKING:
         POINTS,
         TESTED_FORECASTS,
         WEEKDAY_FACTORS,
-        late_claim_tables,
-    )
-    from outage_analysis.losses.development.intake_counts import (
-        DEADLINE,
-        EXTENDED,
         Channel,
         channel_from_cube,
         channel_from_series,
+        late_claim_tables,
     )
-    from outage_analysis.losses.development.late_claims import LateClaimsForecast, forecast_late_claims
-    from outage_analysis.losses.development.late_count import Branch
+    from outage_analysis.losses.development.late_claims import (
+        Branch,
+        LateClaimsForecast,
+        forecast_late_claims,
+    )
     from outage_analysis.losses.families import FAMILIES
     from outage_analysis.losses.fit_displays import COUNTED, CURVES_TABLE, curve_table
     from outage_analysis.losses.grouped_losses import (
