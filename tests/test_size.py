@@ -21,7 +21,7 @@ CEILINGS = {
     "analysis": 2307,
     "assumptions": 867,
     "charts": 2084,
-    "claims": 4794,
+    "claims": 4717,
     "cli": 1181,
     "costs": 4431,
     "files": 447,

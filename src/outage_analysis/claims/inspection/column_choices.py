@@ -20,8 +20,7 @@ from outage_analysis.claims.header_words import (
     means_loss,
     means_personal_data,
 )
-from outage_analysis.claims.inspection.columns import Column
-from outage_analysis.claims.inspection.value_formats import MIN_SHARE, percent
+from outage_analysis.claims.inspection.columns import MIN_SHARE, Column, percent
 from outage_analysis.claims.readers.expected_table import OPTIONAL_COLUMNS, required_columns
 from outage_analysis.errors import UsageError
 from outage_analysis.files import listed_names, toml_value
