@@ -97,14 +97,17 @@ class Claims(Displayable):
             claims=locale.number(accepted),
             rejects=locale.number(rejected),
         )
-        lines = [locale("card.synthetic"), total] if self.synthetic else [total]
-        lines += [locale("card.selection", selection=self.selection)] if self.is_derived else []
-        skipped = (
-            (locale("card.skipped", names=", ".join(self.skipped[:MAX_CARD_ROWS])),) if self.skipped else ()
-        )
-        name = self.incident.name[lang]
+        lines = [
+            *([locale("card.synthetic")] if self.synthetic else []),
+            total,
+            *([locale("card.selection", selection=self.selection)] if self.is_derived else []),
+        ]
+        skipped = locale("card.skipped", names=", ".join(self.skipped[:MAX_CARD_ROWS]))
         return Card(
-            locale("card.claims", incident=name), tuple(lines), _card_tables(self, rejected, locale), skipped
+            locale("card.claims", incident=self.incident.name[lang]),
+            tuple(lines),
+            _card_tables(self, rejected, locale),
+            (skipped,) if self.skipped else (),
         )
 
     def __repr__(self) -> str:
@@ -381,13 +384,6 @@ class Claims(Displayable):
                 )
 
 
-def _units_read(sums: pl.DataFrame, locale: Locale) -> str:
-    """Return the unit of the losses and, where files state them in another, what 1 in a file stands for."""
-    unit = locale.unit if locale.loss_unit == locale.currency else locale.unit_name(locale.loss_unit)
-    scales = [locale.number(scale) for scale in dict.fromkeys(sums["scale"]) if scale != 1]
-    return locale("card.scaled", unit=unit, scale=", ".join(scales)) if scales else unit
-
-
 def _card_tables(claims: Claims, rejected: int, locale: Locale) -> tuple[Table, ...]:
     columns = ("file", "rows", "claims", "rejects")
     counts = claims.files.select(columns).rows()
@@ -404,7 +400,11 @@ def _card_tables(claims: Claims, rejected: int, locale: Locale) -> tuple[Table, 
         "claims.control_totals",
     )
     titles = tuple(locale(f"column.{name}") for name in measures)
-    title = locale("card.amounts", units=_units_read(sums, own))
+    units = own.unit if own.loss_unit == own.currency else own.unit_name(own.loss_unit)
+    scales = [own.number(scale) for scale in dict.fromkeys(sums["scale"]) if scale != 1]
+    if scales:  # some files state losses in another unit: say what an amount of 1 stands for
+        units = own("card.scaled", unit=units, scale=", ".join(scales))
+    title = locale("card.amounts", units=units)
     tables.append(Table(titles, amounts, frozenset(range(1, len(measures))), title, more))
     if rejected:
         rejects = rejected_rows(claims.warehouse, most=MAX_CARD_ROWS).rows(named=True)

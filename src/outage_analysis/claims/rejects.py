@@ -239,7 +239,7 @@ def _displayed_value(
         return None
     # A value that resembles no known name may be the name of a person.
     if rule.endswith("is known") and not _spelling_hint(incident, column, text, locale)[1]:
-        return _character_count(text, locale)
+        return locale("remedy.characters", count=len(text))
     if text.strip(BLANKS).casefold() in MISSING_WORDS:
         return text
     words = UNIT_WORDS.sub("", text)
@@ -247,16 +247,12 @@ def _displayed_value(
         words = DATE_WORDS.sub("", words)
     measured = not rule.startswith(("claim", "service"))
     if len(text) > MAX_VALUE_LENGTH or (measured and LETTERS.search(words)):
-        return _character_count(text, locale)
+        return locale("remedy.characters", count=len(text))
     shape = {"filed_on": DATE_SHAPE, "loss": AMOUNT_SHAPE}.get(column)
     is_plain = rule in NUMERIC_RULES or (shape is not None and shape.fullmatch(text))
     if is_plain and not has_personal_number(text):
         return text
     return mask_personal_data(text)
-
-
-def _character_count(text: str, locale: Locale) -> str:
-    return locale("remedy.characters", count=len(text))
 
 
 def too_many_rejects(first: InputRefused, rejects: pl.DataFrame, rows: int, limit: float) -> InputRefused:
@@ -268,9 +264,8 @@ def too_many_rejects(first: InputRefused, rejects: pl.DataFrame, rows: int, limi
     of rejects.
     """
     rejected = len(rejects)
-    over = (
-        f"{_percent(rejected / rows)} and more than {_percent(limit)}" if rejected < rows else "all of them"
-    )
+    over = f"{100 * (rejected / rows):.3g}% and more than {100 * limit:.3g}%"
+    over = over if rejected < rows else "all of them"
     rules = rejects.select(rule=pl.col("broken").explode())["rule"].value_counts()
     by_count = rules.sort("count", "rule", descending=[True, False]).rows()
     counts = ", ".join(f"'{rule}' {count:,}" for rule, count in by_count[:MAX_RULES])
@@ -285,7 +280,3 @@ def too_many_rejects(first: InputRefused, rejects: pl.DataFrame, rows: int, limi
     )
     first.remedy = f"{onward} The first: {one_line(first.remedy, MAX_REMEDY_LENGTH)}"
     return first
-
-
-def _percent(share: float) -> str:
-    return f"{100 * share:.3g}%"

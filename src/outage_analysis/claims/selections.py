@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime
 from typing import TYPE_CHECKING
@@ -188,7 +188,12 @@ def _claim_values(claims: Claims, column: str, given: Sequence[object]) -> list[
     wanted = [text for text in texts if text is not None]
     query = queries.load("missing_texts", name=_column(column))
     for missing in claims.warehouse.frame(query, values=wanted)["value"] if wanted else ():
-        raise _unknown_text(claims, column, missing)
+        masked = mask_personal_data(missing)
+        if column in ID_COLUMNS:
+            raise UsageError(f"no claim has this {column}", column=column, value=masked)
+        close = likely_typo_of(missing, claims.distinct_texts(column).sort()[:MAX_COMPARED].to_list())
+        remedy = f"Did you mean '{mask_personal_data(close)}'?" if close else ""
+        raise UsageError("no claim has this value", column=column, value=masked, remedy=remedy)
     return list(texts)
 
 
@@ -200,15 +205,6 @@ def _known_id(incident: Incident, column: str, value: object) -> str:
     names = [spelling for item in items for spelling in (item.id, *item.known_names)]
     remedy = spelling_hint(str(value), names, likely_typo_of)
     raise UsageError(f"{column} is not known", column=column, value=value, remedy=remedy)
-
-
-def _unknown_text(claims: Claims, column: str, text: str) -> UsageError:
-    masked = mask_personal_data(text)
-    if column in ID_COLUMNS:
-        return UsageError(f"no claim has this {column}", column=column, value=masked)
-    close = likely_typo_of(text, claims.distinct_texts(column).sort()[:MAX_COMPARED].to_list())
-    remedy = f"Did you mean '{mask_personal_data(close)}'?" if close else ""
-    return UsageError("no claim has this value", column=column, value=masked, remedy=remedy)
 
 
 MAX_COMPARED = 1_000
@@ -234,13 +230,6 @@ def _whole_number(column: str, value: object, digits: int) -> int:
     return whole
 
 
-TEXT_TYPES: tuple[Callable[[pl.DataType], bool], ...] = (
-    lambda dtype: dtype.is_integer(),
-    lambda dtype: dtype in (pl.String, pl.Boolean, pl.Date, pl.Categorical, pl.Null),
-    lambda dtype: isinstance(dtype, pl.Enum),
-)
-
-
 def _as_text(frame: pl.DataFrame, name: str) -> pl.Expr:
     """Return a column of a frame as text as complaint files contain it: stripped, null if empty.
 
@@ -248,7 +237,8 @@ def _as_text(frame: pl.DataFrame, name: str) -> pl.Expr:
         UsageError: the column contains decimals or other values that are no categories.
     """
     dtype = frame.schema[name]
-    if not any(accepts(dtype) for accepts in TEXT_TYPES):
+    words = (pl.String, pl.Boolean, pl.Date, pl.Categorical, pl.Null, pl.Enum)
+    if not (dtype.is_integer() or dtype in words):
         raise UsageError(
             f"a column of type {dtype} cannot be a text dimension of the claims",
             column=name,

@@ -127,7 +127,16 @@ def check_synthetic_name(path: Path, *, synthetic: bool) -> None:
 
 def _write_store(claims: Claims, path: Path, part: Path) -> None:
     warehouse = claims.warehouse
-    warehouse.load("new_passport", _passport_table(claims))
+    layouts = [layout.model_dump(exclude_defaults=True) for layout in claims.layouts]
+    passport = {
+        "edition": STORE_EDITION,
+        "incident": claims.incident.id,
+        "incident_sha256": _incident_sha256(claims.incident),
+        "synthetic": claims.synthetic,
+        "inputs": json.dumps([asdict(f) for f in claims.inputs]),
+        "layouts": json.dumps(layouts),
+    }
+    warehouse.load("new_passport", pl.DataFrame([passport]))
     queries_by_table = {
         **{table: f"from main.{table}" for table in TABLES},
         "passport": "from new_passport",
@@ -193,20 +202,6 @@ def parquet_metadata(claims: Claims) -> dict[str, str]:
 def _incident_sha256(incident: Incident) -> str:
     # What the rows mean changes no claim.
     return hashlib.sha256(incident.model_dump_json(by_alias=True, exclude={"rows"}).encode()).hexdigest()
-
-
-def _passport_table(claims: Claims) -> pl.DataFrame:
-    layouts = [layout.model_dump(exclude_defaults=True) for layout in claims.layouts]
-    return pl.DataFrame(
-        {
-            "edition": [STORE_EDITION],
-            "incident": [claims.incident.id],
-            "incident_sha256": [_incident_sha256(claims.incident)],
-            "synthetic": [claims.synthetic],
-            "inputs": [json.dumps([asdict(f) for f in claims.inputs])],
-            "layouts": [json.dumps(layouts)],
-        }
-    )
 
 
 def open_claims(path: Path, incident: Incident) -> Claims:

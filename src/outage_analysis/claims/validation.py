@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping as Dictionary
-from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 import polars as pl
 
@@ -82,7 +80,19 @@ def check_rows(warehouse: Warehouse, incident: Incident, files: InputFiles) -> N
             _check_currencies(warehouse, incident, files)
         _parse_rows(warehouse, incident, files)
         _check_no_unit_rows(warehouse, files)
-        _apply_rules(warehouse, incident, _repeated_headers(warehouse, incident, files))
+        inputs = {"repeated_headers": _repeated_headers(warehouse, incident, files)}
+        counted = [quote_literal(rule) for rule, outcome in incident.rules.items() if outcome == "count"]
+        query = queries.load(
+            "checked_rows",
+            header_again=quote_literal(REPEATED_HEADER),
+            broken=broken_rules_sql(incident, counted=False),
+            noted=broken_rules_sql(incident, counted=True),
+            dimensions=dimension_columns(incident),
+            copy=quote_literal(EXACT_COPY),
+            repeated=quote_literal(REPEATED_ID),
+            counted=f"cast([{', '.join(counted)}] as varchar[])",
+        )
+        warehouse.create("checked_rows", query, inputs=inputs, negative=incident.loss.negative)
         warehouse.drop("parsed_rows")
     else:  # No row to check: an empty table saves the time to plan the query.
         raw = "".join(
@@ -132,15 +142,6 @@ class _FilesOfLayout:
     """Whether a row has a value in the column `filed_at`."""
     numbers: list[str] = field(default_factory=list)
 
-    def filed_at(self, incident: Incident) -> dict[str, str]:
-        """Return SQL for the date and time of filing, and for the date in the column `filed_at`."""
-        moment, day = f"cast(null as {MOMENT})", "cast(null as date)"
-        if self.timed:
-            moment = filed_at_sql(incident, own_column=self.own_column, midnight=self.midnight)
-        if self.own_column:
-            day = filed_at_day_sql(incident, self.layout)
-        return {FILED_AT: moment, FILED_AT_DAY: day}
-
 
 def _parse_rows(warehouse: Warehouse, incident: Incident, files: InputFiles) -> None:
     dimensions = [d.id for d in incident.dimensions]
@@ -148,14 +149,18 @@ def _parse_rows(warehouse: Warehouse, incident: Incident, files: InputFiles) -> 
     spellings = _known_spellings(warehouse, incident)
     add_rows = warehouse.create
     for group in _files_by_layout(warehouse, files):
-        layout, moment = group.layout, group.filed_at(incident)
+        layout, moment = group.layout, f"cast(null as {MOMENT})"
+        if group.timed:
+            moment = filed_at_sql(incident, own_column=group.own_column, midnight=group.midnight)
         texts = {c if c in IDS else f"raw_{c}": stated_text_sql(c, layout.missing) for c in columns}
         values = {c: value_sql(c, incident, layout) for c in ("filed_on", "loss", *dimensions)}
-        values[FILED_AT_DAY] = moment[FILED_AT_DAY]
+        values[FILED_AT_DAY] = "cast(null as date)"
+        if group.own_column:
+            values[FILED_AT_DAY] = filed_at_day_sql(incident, layout)
         query = queries.load(
             "parsed_rows",
             files=", ".join(group.numbers),
-            filed_at=moment[FILED_AT],
+            filed_at=moment,
             texts=_listed_sql(texts),
             values=_listed_sql(values),
         )
@@ -166,22 +171,6 @@ def _parse_rows(warehouse: Warehouse, incident: Incident, files: InputFiles) -> 
 def _listed_sql(expressions: Dictionary[str, str]) -> str:
     """Return SQL expressions as "expression as name", each after a comma."""
     return "".join(f", {sql} as {quote_identifier(name)}" for name, sql in expressions.items())
-
-
-def _apply_rules(warehouse: Warehouse, incident: Incident, repeated_headers: pl.DataFrame) -> None:
-    counted = ", ".join(quote_literal(rule) for rule, outcome in incident.rules.items() if outcome == "count")
-    query = queries.load(
-        "checked_rows",
-        header_again=quote_literal(REPEATED_HEADER),
-        broken=broken_rules_sql(incident, counted=False),
-        noted=broken_rules_sql(incident, counted=True),
-        dimensions=dimension_columns(incident),
-        copy=quote_literal(EXACT_COPY),
-        repeated=quote_literal(REPEATED_ID),
-        counted=f"cast([{counted}] as varchar[])",
-    )
-    inputs = {"repeated_headers": repeated_headers}
-    warehouse.create("checked_rows", query, inputs=inputs, negative=incident.loss.negative)
 
 
 def _files_by_layout(warehouse: Warehouse, files: InputFiles) -> list[_FilesOfLayout]:
@@ -218,8 +207,14 @@ def _known_spellings(warehouse: Warehouse, incident: Incident) -> pl.DataFrame:
 def _repeated_headers(warehouse: Warehouse, incident: Incident, files: InputFiles) -> pl.DataFrame:
     columns = required_columns(incident)
     header_words = {s for layout in files.layouts for c in columns for s in layout.spellings(c)}
+    unread = warehouse.frame(queries.load("unread_texts")).drop_nulls()
+    found = unread.filter([normalized_name(text) in header_words for text in unread["raw"]])
+    cells = ", ".join(c if c in IDS else quote_identifier(f"raw_{c}") for c in columns)
+    query = queries.load("header_rows", cells=cells)
     repeated = []
-    for number, row, offset, *texts in _rows_with_header_words(warehouse, columns, header_words):
+    for number, row, offset, *texts in (
+        warehouse.frame(query, inputs={"header_words": found}).iter_rows() if len(found) else ()
+    ):
         spellings = files.layouts[number].spellings
         matches = [
             (c, normalized_name(t))
@@ -268,14 +263,3 @@ def _check_no_unit_rows(warehouse: Warehouse, files: InputFiles) -> None:
                 value=mask_personal_data(text),
                 remedy=scale_remedy(unit_multiplier(text)),
             )
-
-
-def _rows_with_header_words(
-    warehouse: Warehouse, columns: Sequence[str], header_words: set[str]
-) -> list[tuple[Any, ...]]:
-    texts = warehouse.frame(queries.load("unread_texts")).drop_nulls()
-    matches = texts.filter([normalized_name(text) in header_words for text in texts["raw"]])
-    if matches.is_empty():
-        return []
-    cells = ", ".join(c if c in IDS else quote_identifier(f"raw_{c}") for c in columns)
-    return warehouse.frame(queries.load("header_rows", cells=cells), inputs={"header_words": matches}).rows()

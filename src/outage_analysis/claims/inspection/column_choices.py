@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
+import polars as pl
+
 from outage_analysis.claims.header_words import (
     AMOUNT,
     CLAIM,
@@ -163,7 +165,7 @@ def id_fault(name: str, column: Column) -> str | None:
         return f"has only {column.distinct:,} different values in {column.rows:,} rows"
     if (
         name == "claimant_id"
-        and column.short_numbers >= MIN_SHARE
+        and column.share(pl.col("text").str.contains(r"^\d{1,3}$")) >= MIN_SHARE
         and not has_word(column.header, IDENTIFIER)
     ):
         return "holds small numbers, which may be counts"

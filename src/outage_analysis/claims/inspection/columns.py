@@ -19,7 +19,7 @@ from outage_analysis.claims.queries import quote_identifier
 from outage_analysis.claims.readers.cell_values import MISSING_WORDS
 from outage_analysis.claims.readers.read_files import read_unmapped
 from outage_analysis.claims.readers.source_file import FileFormat
-from outage_analysis.claims.resource_limits import limits
+from outage_analysis.claims.run_settings import limits
 from outage_analysis.claims.warehouse import Warehouse
 from outage_analysis.files import temporary_folder
 from outage_analysis.incidents import Incident, Layout, NamedItem, normalized_name
@@ -417,11 +417,6 @@ class Column:
         """Whether most values are distinct and contain no digit, as names of people do."""
         digits = self.share(pl.col("text").str.contains("[0-9]"))
         return digits < MIN_SHARE and 1 < self.filled < self.distinct / MIN_SHARE
-
-    @property
-    def short_numbers(self) -> float:
-        """The share of non-empty cells with a number of up to three digits, such as an age or a count."""
-        return self.share(pl.col("text").str.contains(r"^\d{1,3}$"))
 
     @property
     def may_be_day(self) -> bool:

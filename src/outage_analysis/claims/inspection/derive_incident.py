@@ -195,10 +195,10 @@ class _Derivation:
 
     def draft(self, **values: Any) -> Incident:  # noqa: ANN401 - keys of the document have no common type
         """Return an incident with the stated values, with `values`, and with placeholders for the rest."""
-        currency = self.currency or UNKNOWN_CURRENCY
+        currency, id_ = self.currency or UNKNOWN_CURRENCY, identifier(self.name) or "outage"
         zone = self.time_zone or TIME_ZONES.get(currency, "UTC")
         document: dict[str, Any] = {
-            "id": _incident_id(self.name),
+            "id": f"{id_}-claims" if id_ in bundled_ids("incidents") else id_,
             "name": {"en": self.name[:MAX_NAME_LENGTH]},
             "currency": currency,
             "minor_units": decimal_places(currency),
@@ -495,11 +495,6 @@ def _dimension_ids(headers: Sequence[str]) -> dict[str, str]:
             raise UsageError("two dimensions have the same id", value=header, remedy="Rename one column.")
         ids[id_] = header
     return ids
-
-
-def _incident_id(name: str) -> str:
-    id_ = identifier(name) or "outage"
-    return f"{id_}-claims" if id_ in bundled_ids("incidents") else id_
 
 
 MAX_NAMES, MAX_NAME_LENGTH, MAX_ID_LENGTH = 200, 120, 48

@@ -149,10 +149,6 @@ class SyntheticAssumptions(Document):
                 raise ValueError(
                     f"has in the text {id_} a brace of its own | Known: {', '.join(PLACEHOLDERS)}."
                 )
-        return self
-
-    @model_validator(mode="after")
-    def _days_are_for_all(self) -> Self:
         for column in ("early_day", "late_day"):
             mixes = self.mixes_for(column)
             if len(mixes) != 1 or mixes[0].claimant_types or mixes[0].categories:
@@ -235,7 +231,7 @@ class FileCounts:
 
     @classmethod
     def _for_rows(cls, assumptions: SyntheticAssumptions, rows: int) -> Self:
-        sizes = _category_counts(assumptions)
+        sizes = {category: _row_count(count) for category, count in assumptions.categories.items()}
         published = sum(sizes.values())
         categories = dict(zip(sizes, apportion(sizes.values(), rows).tolist(), strict=True))
         loss_states = {
@@ -290,11 +286,6 @@ def _loss_counts_by_type(
     )
 
 
-def _category_counts(assumptions: SyntheticAssumptions) -> dict[str, int]:
-    """Return the stated number of complaints per category."""
-    return {category: _row_count(count) for category, count in assumptions.categories.items()}
-
-
 def row_count(assumptions: SyntheticAssumptions, rows: int | None = None) -> int:
     """Return the number of complaints in a file: `rows`, or the published number if `rows` is None.
 
@@ -302,7 +293,7 @@ def row_count(assumptions: SyntheticAssumptions, rows: int | None = None) -> int
         UsageError: `rows` is not between 1 and `MAX_ROWS`.
     """
     if rows is None:
-        return sum(_category_counts(assumptions).values())
+        return sum(map(_row_count, assumptions.categories.values()))
     if not 1 <= rows <= MAX_ROWS:
         raise UsageError(f"the number of rows is not between 1 and {MAX_ROWS:,}", value=rows)
     return rows
