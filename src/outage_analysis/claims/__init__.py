@@ -3,10 +3,9 @@
 Modules:
     ingestion: `read_claims`, which runs all steps, and `load_sample`, for bundled synthetic claims
     readers: one reader per file format
-    validation: checks the rows against the rules and finds duplicates
+    validation: checks the rows against the rules, finds duplicates, and creates the tables of claims
     rules: the validation rules
     claims_and_rejects: the claims and rejects of one run
-    claim_tables: the view of the claims, and the rows of each input file
     rejects: explains rejects, with personal data masked
     selections: filters claims, and adds columns to them
     user_queries: runs an SQL query of the user, and explains mistakes in it
@@ -27,7 +26,6 @@ from typing import TYPE_CHECKING
 from outage_analysis.lazy_exports import lazy_exports
 
 if TYPE_CHECKING:
-    from outage_analysis.claims.claim_tables import CONTROL_TOTALS
     from outage_analysis.claims.claims_and_rejects import MAX_REJECTS, Claims
     from outage_analysis.claims.decisions import DECISIONS
     from outage_analysis.claims.ingestion import load_sample, read_claims
@@ -56,6 +54,7 @@ if TYPE_CHECKING:
         load_synthetic,
         row_count,
     )
+    from outage_analysis.claims.validation import CONTROL_TOTALS
     from outage_analysis.claims.warehouse import Warehouse
 
 __getattr__, __dir__ = lazy_exports(__name__, __file__)

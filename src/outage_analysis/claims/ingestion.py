@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Literal, Unpack
 import polars as pl
 
 from outage_analysis.claims import queries
-from outage_analysis.claims.claim_tables import reconciliation_table
 from outage_analysis.claims.claims_and_rejects import MAX_REJECTS, Claims
 from outage_analysis.claims.readers.cell_values import IS_SYNTHETIC
 from outage_analysis.claims.readers.parquet import saved_incident_id
@@ -24,7 +23,7 @@ from outage_analysis.claims.readers.read_files import (
 from outage_analysis.claims.readers.recheck import recheck_rows
 from outage_analysis.claims.run_settings import limits
 from outage_analysis.claims.store import STORE_SUFFIX, create_empty_earlier, load_earlier_claims, open_claims
-from outage_analysis.claims.validation import check_rows, create_claims, create_rejects
+from outage_analysis.claims.validation import check_rows, create_claims, create_rejects, reconciliation_table
 from outage_analysis.claims.warehouse import Warehouse
 from outage_analysis.errors import REPORT_BUG, EnvironmentFailed, UsageError
 from outage_analysis.files import bundled_claims, bundled_ids, spelling_hint, temporary_folder
@@ -81,8 +80,11 @@ def read_claims(
         raise UsageError("no file of complaints was named", remedy="Name at least one.")
     stores = [p for p in path_list if p.suffix.lower() == STORE_SUFFIX]
     if stores and (len(path_list) > 1 or add_to is not None):
-        problem = "is a warehouse file, which is read alone"
-        raise UsageError(problem, file=stores[0], remedy="Add files to it with ingest --add.")
+        raise UsageError(
+            "is a warehouse file, which is read alone",
+            file=stores[0],
+            remedy="Add files to it with ingest --add.",
+        )
     if incident is not None:
         layouts = with_encoding(layouts, outage.pop("encoding", None))
     loaded = _given_or_derived(path_list, incident, outage, rows, from_store=bool(stores or add_to))
@@ -144,9 +146,9 @@ def _read_files(
             warehouse.append(table, f"from earlier_{table}")
     counted = reconciliation_table(warehouse)
     lost = counted.filter(pl.col("rows") != pl.col("claims") + pl.col("rejects"))
-    for file, rows, claims, rejects in lost.head(1).iter_rows():
+    for file, read, accepted, rejected in lost.head(1).iter_rows():
         raise EnvironmentFailed(
-            f"{rows:,} rows are not {claims:,} claims and {rejects:,} rejects",
+            f"{read:,} rows are not {accepted:,} claims and {rejected:,} rejects",
             file=file,
             remedy=REPORT_BUG,
         )

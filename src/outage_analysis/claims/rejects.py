@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 import re
 from datetime import date
-from typing import TYPE_CHECKING
 
 import polars as pl
 
@@ -20,9 +19,6 @@ from outage_analysis.errors import InputRefused, one_line
 from outage_analysis.files import likely_typo_of, listed_names, toml_value
 from outage_analysis.incidents import CANONICAL_COLUMNS, Incident, claim_columns
 from outage_analysis.text import Locale, escape_formulas, has_personal_number, mask_personal_data
-
-if TYPE_CHECKING:
-    from outage_analysis.claims.claims_and_rejects import Claims
 
 MAX_VALUE_LENGTH = 24
 """Most characters of a rejected value that an error message shows; for a longer value it shows the length."""
@@ -130,13 +126,13 @@ def rejects_table(rejects: pl.DataFrame, incident: Incident) -> pl.DataFrame:
     return escape_formulas(table)
 
 
-def explain_reject(claims: Claims, reject: dict[str, object], lang: str = "en") -> InputRefused:
+def explain_reject(incident: Incident, reject: dict[str, object], lang: str = "en") -> InputRefused:
     """Return an error that explains a reject: broken rule, file, row, column, value and remedy.
 
     Personal data are masked.
 
     Args:
-        claims: the claims to which the reject belongs.
+        incident: the outage of the complaint files.
         reject: a row of `claims.rejected_rows`.
         lang: the language of the remedy and of the note that replaces a hidden value. The name of the rule is
             always in English.
@@ -148,14 +144,14 @@ def explain_reject(claims: Claims, reject: dict[str, object], lang: str = "en") 
     remedy = (
         _kept_remedy(reject["kept_file"], int(str(reject["kept_row"])), locale)
         if rule in (REPEATED_ID, EXACT_COPY)
-        else _remedy(claims.incident, rule, column, text, locale)
+        else _remedy(incident, rule, column, text, locale)
     )
     return InputRefused(
         f"breaks the rule '{rule}'",
         file=reject["source_file"],
         row=int(str(reject["source_row"])),
         column=column if column in reject else None,
-        value=reject["problem"] or _displayed_value(claims.incident, rule, column, text, locale),
+        value=reject["problem"] or _displayed_value(incident, rule, column, text, locale),
         remedy=remedy,
     )
 
@@ -185,8 +181,12 @@ def _remedy(incident: Incident, rule: str, column: str, text: str | None, locale
     if rule == READABLE_LOSS and text is not None and text.strip(BLANKS).casefold() in MISSING_WORDS:
         return locale("remedy.missing", text=toml_value(text.strip(BLANKS)))
     if rule == READABLE_LOSS and (digits := incident.loss_digits):
-        example = f"{EXAMPLE_AMOUNT:.{digits}f}"
-        return locale("remedy.decimals", currency=incident.currency, digits=digits, example=example)
+        return locale(
+            "remedy.decimals",
+            currency=incident.currency,
+            digits=digits,
+            example=f"{EXAMPLE_AMOUNT:.{digits}f}",
+        )
     return remedy
 
 

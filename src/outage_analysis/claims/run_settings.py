@@ -34,8 +34,7 @@ class Limits:
 
     def __post_init__(self) -> None:
         if not MEMORY_PATTERN.fullmatch(self.memory):
-            remedy = "Write it as 4GB or 50%."
-            raise UsageError("--memory is no amount", value=self.memory, remedy=remedy)
+            raise UsageError("--memory is no amount", value=self.memory, remedy="Write it as 4GB or 50%.")
         if self.threads is not None and not 1 <= self.threads <= MAX_THREADS:
             raise UsageError(f"--threads is not between 1 and {MAX_THREADS}", value=self.threads)
         if self.folder is not None and not self.folder.is_dir():

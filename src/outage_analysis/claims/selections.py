@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from outage_analysis.claims import queries
-from outage_analysis.claims.claim_tables import create_claims_view, reconciliation_table
 from outage_analysis.claims.queries import quote_identifier, quote_literal
+from outage_analysis.claims.validation import create_claims_view, reconciliation_table
 from outage_analysis.claims.warehouse import Warehouse
 from outage_analysis.errors import UsageError, one_line
 from outage_analysis.files import Name, likely_typo_of, spelling_hint
@@ -135,12 +135,11 @@ def _derived(claims: Claims, warehouse: Warehouse, incident: Incident, selection
     )
     warehouse.view("rejects", queries.load("no_rejects", source=parent.qualified("rejects")))
     create_claims_view(warehouse, incident)
-    files = reconciliation_table(warehouse)
     return replace(
         claims,
         incident=incident,
         warehouse=warehouse,
-        files=files,
+        files=reconciliation_table(warehouse),
         add_to=None,
         skipped=(),
         selection="; ".join(filter(None, (claims.selection, selection))),
@@ -218,8 +217,12 @@ def _day(column: str, value: object) -> date:
     try:
         return date.fromisoformat(str(value))
     except ValueError:
-        remedy = "Write it as 2022-10-19, or give a date."
-        raise UsageError("is not a day", column=column, value=value, remedy=remedy) from None
+        raise UsageError(
+            "is not a day",
+            column=column,
+            value=value,
+            remedy="Write it as 2022-10-19, or give a date.",
+        ) from None
 
 
 def _whole_number(column: str, value: object, digits: int) -> int:

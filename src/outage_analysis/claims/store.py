@@ -20,12 +20,12 @@ import polars as pl
 from pydantic import TypeAdapter
 
 from outage_analysis.claims import queries
-from outage_analysis.claims.claim_tables import create_claims_view, file_names, reconciliation_table
 from outage_analysis.claims.claims_and_rejects import Claims, ExtendedStore, FileState
 from outage_analysis.claims.queries import quote_identifier
 from outage_analysis.claims.readers.parquet import INCIDENT_KEY
 from outage_analysis.claims.readers.read_files import InputFile, InputFiles
 from outage_analysis.claims.readers.typed_rows import column_types, typed_columns
+from outage_analysis.claims.validation import create_claims_view, file_names, reconciliation_table
 from outage_analysis.claims.warehouse import NOT_A_STORE, Warehouse
 from outage_analysis.errors import EnvironmentFailed, InputRefused, UsageError
 from outage_analysis.files import atomic_file, is_file
@@ -180,9 +180,12 @@ def _saved_claims_query(claims: Claims) -> str:
     # in the main unit, such as euros, as complaint files state them.
     digits = incident.loss_digits
     loss = f"loss * cast(1e-{digits} as decimal(10, {digits}))" if digits else "loss"
-    dimensions = "".join(f", accepted.{quote_identifier(d.id)}" for d in incident.dimensions)
-    filed_at = f", {FILED_AT}" if claims.has_times else ""
-    return queries.load("saved", filed_at=filed_at, loss=loss, dimensions=dimensions)
+    return queries.load(
+        "saved",
+        filed_at=f", {FILED_AT}" if claims.has_times else "",
+        loss=loss,
+        dimensions="".join(f", accepted.{quote_identifier(d.id)}" for d in incident.dimensions),
+    )
 
 
 def parquet_metadata(claims: Claims) -> dict[str, str]:
@@ -214,9 +217,14 @@ def open_claims(path: Path, incident: Incident) -> Claims:
     warehouse = Warehouse()
     synthetic, files = _open_store(warehouse, path, incident, {t: t for t in TABLES})
     create_claims_view(warehouse, incident)
-    counted = reconciliation_table(warehouse)
     return Claims(
-        incident, tuple(files.inputs), tuple(files.layouts), warehouse, synthetic, counted, store=path
+        incident,
+        tuple(files.inputs),
+        tuple(files.layouts),
+        warehouse,
+        synthetic,
+        reconciliation_table(warehouse),
+        store=path,
     )
 
 

@@ -42,8 +42,11 @@ def run_select(
     frames = {name: value for name, value in inputs.items() if isinstance(value, pl.DataFrame | pl.LazyFrame)}
     for name in frames:
         if name.casefold() in OWN_TABLES:
-            remedy = "Pass the frame under another name."
-            raise UsageError("a frame has the name of a table of the claims", value=name, remedy=remedy)
+            raise UsageError(
+                "a frame has the name of a table of the claims",
+                value=name,
+                remedy="Pass the frame under another name.",
+            )
     values = {name: value for name, value in inputs.items() if name not in frames}
     tables = {name: frame.lazy().collect() for name, frame in frames.items()}
     return without_decimals(warehouse.select(sql, {"files": files, **tables}, values))
@@ -134,13 +137,6 @@ def check_no_intervals(columns: Sequence[str], kinds: Iterable[str]) -> None:
     """
     for column, kind in zip(columns, kinds, strict=True):
         if "INTERVAL" in kind:
-            problem = "the query returns a time interval"
-            raise UsageError(problem, column=column, remedy="Cast it: extract(day from ...).")
-
-
-def same_column_twice() -> UsageError:
-    """Return the error about a query that returns two columns of the same name."""
-    return UsageError(
-        "the query returns two columns of the same name",
-        remedy="Name each column with `as`, or list the columns.",
-    )
+            raise UsageError(
+                "the query returns a time interval", column=column, remedy="Cast it: extract(day from ...)."
+            )

@@ -15,7 +15,7 @@ import polars as pl
 from outage_analysis.claims import queries, user_queries
 from outage_analysis.claims.queries import quote_identifier, quote_literal
 from outage_analysis.claims.run_settings import limits, progress_callback, report_progress
-from outage_analysis.errors import EnvironmentFailed, InputRefused, one_line
+from outage_analysis.errors import EnvironmentFailed, InputRefused, UsageError, one_line
 from outage_analysis.files import temporary_folder
 
 
@@ -233,7 +233,10 @@ class Warehouse:
         except duckdb.TransactionException:
             raise user_queries.not_one_select(sql) from None
         except pl.exceptions.DuplicateError:
-            raise user_queries.same_column_twice() from None
+            raise UsageError(
+                "the query returns two columns of the same name",
+                remedy="Name each column with `as`, or list the columns.",
+            ) from None
         except duckdb.Error as error:
             own = self._as_own_error(error)
             raise (own if isinstance(own, EnvironmentFailed) else user_queries.query_error(error)) from None

@@ -168,8 +168,7 @@ def read_counts(path: str | Path, incident: Incident) -> Cube:
             parsed, or two bands of one service and claimant type overlap.
     """
     path = Path(path)
-    (_, first), *body = _csv_rows(path)
-    header = _counts_header(first, path.name)
+    header, body = _csv_rows(path)
     rows: list[CountRow] = []
     for number, fields in body:
         try:
@@ -224,7 +223,8 @@ def _check_no_overlap(
             )
 
 
-def _csv_rows(path: Path) -> list[tuple[int, list[str]]]:
+def _csv_rows(path: Path) -> tuple[list[str], list[tuple[int, list[str]]]]:
+    """The columns of a file of totals, and its further rows with their numbers."""
     if not is_file(path):
         raise InputRefused("there is no such file", file=path)
     try:
@@ -235,19 +235,15 @@ def _csv_rows(path: Path) -> list[tuple[int, list[str]]]:
     table = [(number, fields) for number, fields in numbered if fields]
     if len(table) <= 1:
         raise InputRefused("the file has no rows", file=path.name)
-    return table
-
-
-def _counts_header(fields: list[str], file: str) -> list[str]:
-    header = [name.strip().casefold() for name in fields]
-    twice = next((name for name in header if header.count(name) > 1), None)
-    if twice is not None:
-        raise InputRefused("a column is there twice", file=file, row=1, value=twice)
-    missing = next((column for column in COUNT_COLUMNS if column not in header), None)
-    if missing is not None:
-        remedy = "The columns are service,claimant_type,band,claims and, if known, loss."
-        raise InputRefused(f"the column {missing} is missing", file=file, row=1, remedy=remedy)
-    return header
+    header = [name.strip().casefold() for name in table[0][1]]
+    for name in header:
+        if header.count(name) > 1:
+            raise InputRefused("a column is there twice", file=path.name, row=1, value=name)
+    for column in COUNT_COLUMNS:
+        if column not in header:
+            remedy = "The columns are service,claimant_type,band,claims and, if known, loss."
+            raise InputRefused(f"the column {column} is missing", file=path.name, row=1, remedy=remedy)
+    return header, table[1:]
 
 
 def _count_row(header: list[str], fields: list[str], incident: Incident) -> CountRow:
@@ -277,8 +273,12 @@ def _find_id(raw: str, named: Sequence[NamedItem], column: str) -> str:
         if normalized_name(raw) in item.spellings():
             return item.id
     aliases = [s for item in named for s in (item.id, item.name.en, item.name.ko, *item.aliases) if s]
-    hint = spelling_hint(raw, aliases, likely_typo_of)
-    raise UsageError(f"{column} is not known", column=column, value=raw, remedy=hint)
+    raise UsageError(
+        f"{column} is not known",
+        column=column,
+        value=raw,
+        remedy=spelling_hint(raw, aliases, likely_typo_of),
+    )
 
 
 def _parse_whole_number(raw: str, column: str) -> int:

@@ -227,8 +227,7 @@ def count_combinations(
 
 def _load_bands(claims: Claims, bands: Bands) -> None:
     """Load the loss bands into the database table `bands`; an open end becomes the 64-bit limit."""
-    total = claims.warehouse.relation(queries.load("loss_total")).fetchall()
-    check_total_fits(total[0][0])
+    check_total_fits(claims.warehouse.relation(queries.load("loss_total")).fetchall()[0][0])
     rows = [
         (o, u, _MIN_INT64 if o is None else o, MAX_INT64 if u is None else u)
         for o, u in bands.rows()
@@ -495,28 +494,30 @@ def _display(
         figures.setdefault(row, []).extend([count] if shown else [count, lost])
     if shown:
         figures = {row: [*counts, _total(counts)] for row, counts in figures.items()}
-    names: dict[object, str] = {None: locale("band.unknown")}
-    for dimension, items in (("service", incident.services), ("claimant_type", incident.claimant_types)):
-        names |= {item.id: item.name[locale.lang] for item in items if dimension == first}
-    labels = [names.get(row, str(row)) if first else locale("by.total") for row in figures]
+    named = {"service": incident.services, "claimant_type": incident.claimant_types}.get(first or "", ())
+    names: dict[object, str] = {item.id: item.name[locale.lang] for item in named}
+    names[None] = locale("band.unknown")
     rows = list(figures.values())
     most = max((count or 0 for row in rows for count in row[:-1]), default=0) or 1
-    levels = [(-1, *(ceil(SHADES * sqrt((n or 0) / most)) for n in row[:-1]), 0) for row in rows]
+    body = [
+        (
+            names.get(key, str(key)) if first else locale("by.total"),
+            row,
+            (-1, *(ceil(SHADES * sqrt((n or 0) / most)) for n in row[:-1]), 0),
+        )
+        for key, row in figures.items()
+    ]
+    if len(rows) > 1:
+        totals = list(map(_total, zip(*rows, strict=True)))
+        body = [*body[:MOST_ROWS], (locale("by.total"), totals, (-1, *[0] * len(totals)))]
     rest = len(rows) - MOST_ROWS
-    totals = [list(map(_total, zip(*rows, strict=True)))] if len(rows) > 1 else []
-    labels = [*labels[:MOST_ROWS], *(locale("by.total") for _ in totals)]
-    rows = [*rows[:MOST_ROWS], *totals]
-    levels = [*levels[:MOST_ROWS], *((-1, *[0] * len(row)) for row in totals)]
     return Display(
         frame.columns,
         lines,
         [label, *bands, last],
         [label, *short, last],
-        [
-            [name, *("–" if n is None else locale.exact(n) for n in row)]
-            for name, row in zip(labels, rows, strict=True)
-        ],
-        levels,
+        [[name, *("–" if n is None else locale.exact(n) for n in row)] for name, row, _ in body],
+        [levels for *_, levels in body],
         locale("by.more", count=locale.number(rest)) if rest > 0 else "",
     )
 

@@ -139,8 +139,7 @@ def _choose_by_values(
     ]
     if len(matches) == 1:
         by_header = name in (*IDS, "loss") and not headless
-        what = "whose values and header fit" if by_header else "whose values fit"
-        basis = f"the only column {what}"
+        basis = f"the only column whose values {'and header ' if by_header else ''}fit"
         if headless and name in (*IDS, "loss"):
             basis += ", and the file has no header that confirms it: check it"
     elif len(decided) == 1:
@@ -202,7 +201,15 @@ def _evidence(name: str, column: Column) -> str:
 
 def _reason_for_none(name: str, columns: list[Column], unused: list[int], *, headless: bool) -> str:
     if name in IDS:
-        return "; ".join(["no column is a safe id", *_id_faults(name, columns, unused, headless=headless)])
+        reasons = ["no column is a safe id"]
+        if headless:
+            if safe := [at for at in unused if id_fault(name, columns[at]) is None]:
+                reasons.append(f"{_header_list(columns, safe)} may hold ids, but no header says of what")
+            return "; ".join(reasons)
+        id_words = CLAIM | IDENTIFIER if name == "claim_id" else CLAIMANT
+        similar = [columns[at] for at in unused if has_word(columns[at].header, id_words)][:MAX_LISTED]
+        other = "has a header of another meaning"
+        return "; ".join(reasons + [f"{quote_header(c)} {id_fault(name, c) or other}" for c in similar])
     if name == "filed_on":
         days = [columns[at] for at in unused if columns[at].may_be_day]
         reasons = [f"{quote_header(column)}: {column.day.reason}" for column in days[:MAX_LISTED]]
@@ -212,18 +219,6 @@ def _reason_for_none(name: str, columns: list[Column], unused: list[int], *, hea
         ending = f"; amounts are in {_header_list(columns, amounts)}" if amounts else ""
         return f"no column of amounts has a header that says loss{ending}"
     return "no column holds names of the incident"
-
-
-def _id_faults(name: str, columns: list[Column], unused: list[int], *, headless: bool) -> list[str]:
-    safe = [at for at in unused if id_fault(name, columns[at]) is None]
-    if headless:
-        return [f"{_header_list(columns, safe)} may hold ids, but no header says of what"] if safe else []
-    id_words = CLAIM | IDENTIFIER if name == "claim_id" else CLAIMANT
-    similar = [at for at in unused if has_word(columns[at].header, id_words)]
-    return [
-        f"{quote_header(columns[at])} {id_fault(name, columns[at]) or 'has a header of another meaning'}"
-        for at in similar[:MAX_LISTED]
-    ]
 
 
 def _header_list(columns: list[Column], places: Sequence[int]) -> str:

@@ -22,7 +22,7 @@ from outage_analysis.claims.readers.source_file import FileFormat
 from outage_analysis.claims.run_settings import limits
 from outage_analysis.claims.warehouse import Warehouse
 from outage_analysis.files import temporary_folder
-from outage_analysis.incidents import Incident, Layout, NamedItem, normalized_name
+from outage_analysis.incidents import Incident, Layout, normalized_name
 from outage_analysis.text import (
     AMOUNTS,
     COMMA_AMOUNTS,
@@ -212,8 +212,10 @@ def choose_amount_formats(amounts: pl.DataFrame, filled: int) -> FormatChoice:
     if tied and either and _rows_read(amounts, COMMA_AMOUNTS) > _rows_read(amounts, WESTERN_FORMATS):
         example = _example(amounts, _EITHER_MARK)
         european = max(COMMA_AMOUNTS, key=lambda name: _rows_read(amounts, [name]))
-        whole_number = example.replace(".", "")
-        reason = f'"{example}" is {whole_number} ({european}), or has three decimals, which no format reads'
+        reason = (
+            f'"{example}" is {example.replace(".", "")} ({european}), or has three decimals, which no format '
+            "reads"
+        )
         return FormatChoice((), rows_read / filled, reason, (european,))
     names, remaining, formats = (COMMA_AMOUNTS if comma > point else WESTERN_FORMATS), amounts, list[str]()
     while len(remaining):
@@ -289,8 +291,7 @@ class Column:
 
     @cached_property
     def _counts(self) -> tuple[int, ...]:
-        query = queries.load("column_counts", name=quote_identifier(self.name))
-        return self._warehouse.frame(query).row(0)
+        return self._warehouse.frame(queries.load("column_counts", name=quote_identifier(self.name))).row(0)
 
     @property
     def rows(self) -> int:
@@ -318,12 +319,12 @@ class Column:
     @cached_property
     def services(self) -> float:
         """The share of non-empty cells that name a service."""
-        return self._share_named(self._incident.services)
+        return self._share_named("service")
 
     @cached_property
     def claimant_types(self) -> float:
         """The share of non-empty cells that name a claimant type."""
-        return self._share_named(self._incident.claimant_types)
+        return self._share_named("claimant_type")
 
     @cached_property
     def personal(self) -> tuple[str, int] | None:
@@ -366,8 +367,7 @@ class Column:
     @cached_property
     def _parsed_days(self) -> tuple[pl.DataFrame, dict[str, object]]:
         window = (self._incident.claims_from, self._incident.claims_to)
-        zone = self._incident.time_zone
-        return self._values({n: day_sql("text", [n], zone, window=window) for n in DATES})
+        return self._values({n: day_sql("text", [n], self._incident.time_zone, window=window) for n in DATES})
 
     @cached_property
     def _parsed_amounts(self) -> tuple[pl.DataFrame, dict[str, object]]:
@@ -383,9 +383,13 @@ class Column:
         frame = self._warehouse.frame(queries.load("text_readings", values=values))
         return frame.filter(pl.col("rows") > 0), frame.filter(pl.col("rows") == 0).row(0, named=True)
 
-    def _share_named(self, items: Sequence[NamedItem]) -> float:
-        """Return the share of non-empty cells that name one of these services or claimant types."""
-        spellings = {s for item in items for s in item.spellings()}
+    @cached_property
+    def _spellings(self) -> dict[str, set[str]]:
+        kinds = {"service": self._incident.services, "claimant_type": self._incident.claimant_types}
+        return {kind: {s for item in items for s in item.spellings()} for kind, items in kinds.items()}
+
+    def _share_named(self, kind: str) -> float:
+        spellings = self._spellings[kind]
         rows = sum(rows for text, rows in self.texts.iter_rows() if normalized_name(text) in spellings)
         return rows / self.filled if self.filled else 0.0
 
@@ -459,7 +463,9 @@ class Column:
         return "(text)" if self.reads_as == "text" and self.may_be_names else None
 
     def header_is(self, reads_as: str) -> bool:
-        """Return whether the header itself is a day or an amount (`reads_as`), like the values below."""
+        """Return whether the header itself is a day, amount or name (`reads_as`), like the values below."""
+        if reads_as in self._spellings:
+            return normalized_name(self.header) in self._spellings[reads_as]
         cells = (self._parsed_days if reads_as == "day" else self._parsed_amounts)[1]
         choice = self.format_choice(reads_as)
         return any(cells[name] is not None for name in (*choice.formats, *choice.tied))

@@ -309,6 +309,7 @@ class _Derivation:
         return chosen
 
     def _currency_of(self, files: Sequence[TextColumns]) -> str:
+        """Return the only currency that the columns of losses, or of currencies, state."""
         columns = {file.file: file.columns(self.draft(), self.scale) for file in files}
         losses = [
             column
@@ -319,7 +320,22 @@ class _Derivation:
         if not losses and not self.loss_unit:
             raise self._unknown_column(files, [], "loss")
         named = {code for file, of_file in columns.items() for code in self._check_currencies(of_file, file)}
-        return stated_currency(losses, named, files[0].file)
+        stated = {*named}
+        for column in losses:
+            words = [*split_header(column.header), *stated_unit(column.header).currencies]
+            meant = [CURRENCY_WORDS.get(word.casefold(), ()) for word in words]
+            stated |= {codes[0] for codes in meant if len(codes) == 1}
+            marks = [*CURRENCY_MARKS.items(), *((code, rf"\b{code}\b") for code in CURRENCIES)]
+            text = column.header + " " + " ".join(column.texts["text"])
+            stated |= {code for code, mark in marks if re.search(mark, text)}
+        if len(stated) != 1:
+            several = f"states losses in several currencies: {', '.join(sorted(stated))}"
+            raise UsageError(
+                several if stated else "does not state the currency",
+                file=masked_name(files[0].file),
+                remedy='Name it: currency="KRW" (on the command line: --currency KRW).',
+            )
+        return stated.pop()
 
     def _checked_scale(self, header: str, file: str, unit: str) -> float:
         scale = self.scale if unit == self.loss_unit else None
@@ -354,8 +370,9 @@ class _Derivation:
                 return [column for column in file_columns if self._may_be(kind, column)]
 
             advice = f"; on the command line --column {kind}=..."
-            dimensions = self.dimensions.values()
-            found[kind] = _only_columns(columns, kind, self.decided.get(kind), fitting, advice, dimensions)
+            found[kind] = _only_columns(
+                columns, kind, self.decided.get(kind), fitting, advice, self.dimensions.values()
+            )
         for file, column in found["decision"].items():
             if not column.decisions:
                 raise UsageError(
@@ -556,39 +573,9 @@ def identifier(text: str, separator: str = "-") -> str:
     apart = unicodedata.normalize("NFKD", text)
     if any(c.isalpha() and not c.isascii() for c in apart):
         return ""
-    plain = apart.encode("ascii", "ignore").decode().lower()
-    return re.sub(r"[^a-z0-9_]+", separator, plain).strip("-_")[:MAX_ID_LENGTH].rstrip("-_")
+    plain = re.sub(r"[^a-z0-9_]+", separator, apart.encode("ascii", "ignore").decode().lower())
+    return plain.strip("-_")[:MAX_ID_LENGTH].rstrip("-_")
 
 
 CURRENCY_MARKS = {"KRW": "원|₩", "EUR": "€", "GBP": "£"}
 """Currency -> pattern of marks in amounts that no other currency uses. A dollar sign is not among them."""
-
-
-def stated_currency(losses: Sequence[Column], named: Iterable[str], file: str) -> str:
-    """Return the only currency that columns of losses, or of currencies, state.
-
-    Args:
-        losses: the columns.
-        named: the currencies that a column of currencies names.
-        file: the name of the first file, for the error message.
-
-    Raises:
-        UsageError: the columns state none or several.
-    """
-    stated: set[str] = set()
-    for column in losses:
-        words = [*split_header(column.header), *stated_unit(column.header).currencies]
-        meant = [CURRENCY_WORDS.get(word.casefold(), ()) for word in words]
-        stated |= {codes[0] for codes in meant if len(codes) == 1}
-        marks = [*CURRENCY_MARKS.items(), *((code, rf"\b{code}\b") for code in CURRENCIES)]
-        text = column.header + " " + " ".join(column.texts["text"])
-        stated |= {code for code, mark in marks if re.search(mark, text)}
-    stated |= {*named}
-    if len(stated) != 1:
-        several = f"states losses in several currencies: {', '.join(sorted(stated))}"
-        raise UsageError(
-            several if stated else "does not state the currency",
-            file=masked_name(file),
-            remedy='Name it: currency="KRW" (on the command line: --currency KRW).',
-        )
-    return stated.pop()

@@ -14,7 +14,6 @@ from pathlib import Path, PurePath
 import polars as pl
 
 from outage_analysis.claims import queries
-from outage_analysis.claims.claim_tables import CONTROL_TOTALS, control_totals
 from outage_analysis.claims.inspection.column_choices import (
     CONSEQUENCES,
     Choice,
@@ -24,6 +23,7 @@ from outage_analysis.claims.inspection.column_choices import (
 from outage_analysis.claims.inspection.columns import Column, TextColumns
 from outage_analysis.claims.queries import quote_identifier
 from outage_analysis.claims.readers.expected_table import OPTIONAL_COLUMNS, required_columns
+from outage_analysis.claims.validation import CONTROL_TOTALS, control_totals
 from outage_analysis.claims.warehouse import Warehouse
 from outage_analysis.errors import InputRefused
 from outage_analysis.files import likely_typo_of, spelling_hint, toml_value
@@ -135,7 +135,7 @@ def inspect_file(
     if (
         layout.header_row is None
         and not layout.header_positions(file.headers, expected)
-        and header_is_a_complaint(columns, incident, file=name, row=file.format.header_row)
+        and header_is_a_complaint(columns, file=name, row=file.format.header_row)
     ):
         if file.format.header_row is None:
             raise InputRefused(
@@ -226,7 +226,7 @@ def _unknown_names(column_by_name: Mapping[str, Column], incident: Incident) -> 
     return pl.DataFrame(rows, schema=UNKNOWN_NAMES.dtypes, orient="row")
 
 
-def header_is_a_complaint(columns: list[Column], incident: Incident, *, file: str, row: int | None) -> bool:
+def header_is_a_complaint(columns: list[Column], *, file: str, row: int | None) -> bool:
     """Return whether the supposed header of a file is a complaint, like the rows below it.
 
     If a cell is a day above a column of days, or personal data such as a phone number, the row is a
@@ -235,7 +235,6 @@ def header_is_a_complaint(columns: list[Column], incident: Incident, *, file: st
 
     Args:
         columns: the columns below the supposed header.
-        incident: defines the names of services and claimant types.
         file: the name of the file, for the error message.
         row: the row number of the supposed header; None if the file has no header row, as in Parquet.
 
@@ -245,18 +244,11 @@ def header_is_a_complaint(columns: list[Column], incident: Incident, *, file: st
     headers = pl.Series([column.header for column in columns], dtype=pl.String)
     if find_personal_data(headers) or any(c.header_is_clear_day for c in columns if not c.rows):
         return True
-    names = {
-        "service": {s for item in incident.services for s in item.spellings()},
-        "claimant_type": {s for item in incident.claimant_types for s in item.spellings()},
+    kinds = [(column, column.reads_as) for column in columns if column.header]
+    is_like_values = {
+        kind: [column.header_is(kind) for column, reads_as in kinds if reads_as == kind]
+        for kind in ("day", "amount", "service", "claimant_type")
     }
-    is_like_values: dict[str, list[bool]] = {"day": [], "amount": [], "service": [], "claimant_type": []}
-    for column in columns:
-        kind = column.reads_as
-        if kind in is_like_values and column.header:
-            header_matches = (
-                normalized_name(column.header) in names[kind] if kind in names else column.header_is(kind)
-            )
-            is_like_values[kind].append(header_matches)
     if any(is_like_values["day"]):
         return True
     values_match, names_match = (
@@ -296,37 +288,48 @@ def _layout_document(
         k: getattr(known_layout, k)
         for k in ("encoding", "delimiter", "quote", "escape", "header_row", "sheet")
     }
-    lines = [f"{k} = {toml_value(v)}" for k, v in {"files": pattern, **settings}.items() if v is not None]
     known = {*positions, *incident.constants, *known_layout.constants}
     dimension_ids = {d.id for d in incident.dimensions}
-    missing_dimensions = [c for c in required_columns(incident) if c in dimension_ids - known]
-    numbers = [d.id for d in incident.dimensions if d.is_number]
+    unknown = [c for c in required_columns(incident) if c in dimension_ids - known]
+    constants = dict.fromkeys(unknown, "") | known_layout.constants
     missing = {
         c: columns[at].missing_words for c, at in positions.items() if c not in ("service", "claimant_type")
     }
-    lines += _missing_lines(missing, known_layout)
-    lines += ["", "[columns]"]
-    for column, choice in choices.items():
-        lines += _column_lines(column, choice, columns)
+    numbers = [d.id for d in incident.dimensions if d.is_number]
     amounts = [c for c in ("loss", *numbers) if c in positions]
-    lines += ["", "[formats]", *_format_lines(columns, positions, amounts, known_layout)]
     scales: dict[str, Decimal | float] = {
         c: columns[positions[c]].scale for c in amounts if columns[positions[c]].scale != 1
     }
     if unit and "loss" in positions:
         scales["loss"] = unit_multiplier(unit)
     scales |= known_layout.scale
-    lines += ["", "[scale]"] if scales else []
-    lines += [f"{c} = {scale}" for c, scale in scales.items()]
-    lines += ["", "[edges]"] if known_layout.edges else []
-    for column, edges in known_layout.edges.items():
-        bands = ", ".join(f"{toml_value(name)} = {edge}" for name, edge in edges.items())
-        lines.append(f"{column} = {{ {bands} }}")
-    lines += _computed_lines(columns, choices, known_layout, incident)
-    constants = dict.fromkeys(missing_dimensions, "") | known_layout.constants
-    lines += ["", '[constants] # no such column; "" is unknown'] if constants else []
-    lines += [f"{c} = {toml_value(value)}" for c, value in constants.items()]
+    edges = {
+        column: ", ".join(f"{toml_value(name)} = {edge}" for name, edge in named.items())
+        for column, named in known_layout.edges.items()
+    }
+    computed = _computed_columns(columns, choices, known_layout, incident)
+    lines = [
+        *(f"{k} = {toml_value(v)}" for k, v in {"files": pattern, **settings}.items() if v is not None),
+        *_missing_lines(missing, known_layout),
+        *("", "[columns]"),
+        *(line for column, choice in choices.items() for line in _column_lines(column, choice, columns)),
+        *("", "[formats]", *_format_lines(columns, positions, amounts, known_layout)),
+        *_section("[scale]", [f"{c} = {scale}" for c, scale in scales.items()]),
+        *_section("[edges]", [f"{c} = {{ {bands} }}" for c, bands in edges.items()]),
+        *_section(
+            "[computed] # columns that the file does not have",
+            [f"{c} = {toml_value(parts)}" for c, parts in computed.items()],
+        ),
+        *_section(
+            '[constants] # no such column; "" is unknown',
+            [f"{c} = {toml_value(value)}" for c, value in constants.items()],
+        ),
+    ]
     return "\n".join(lines) + "\n"
+
+
+def _section(title: str, lines: Sequence[str]) -> Sequence[str]:
+    return ["", title, *lines] if lines else []
 
 
 def _format_lines(
@@ -344,16 +347,15 @@ def _format_lines(
     return [*lines, *(f"{c} = {toml_value(names)}" for c, names in formats.items() if names)]
 
 
-def _computed_lines(
+def _computed_columns(
     columns: list[Column], choices: Mapping[str, Choice], known_layout: Layout, incident: Incident
-) -> list[str]:
+) -> Mapping[str, object]:
     computed, layout = dict(known_layout.computed), known_layout.merged_over(incident)
     given = layout.header_positions([c.header for c in columns], ["claim_id"]) or layout.constants.keys()
     choice = choices.get("claim_id")
     if choice is not None and choice.position is None and not choice.tied and "claim_id" not in given:
         computed.setdefault("claim_id", ROW_ID)
-    lines = [f"{c} = {toml_value(parts)}" for c, parts in computed.items()]
-    return ["", "[computed] # columns that the file does not have", *lines] if computed else []
+    return computed
 
 
 def _missing_lines(found: Mapping[str, Mapping[str, int]], known_layout: Layout) -> list[str]:

@@ -37,10 +37,6 @@ class CodedTexts:
     texts: tuple[str | None, ...]
     codes: np.ndarray
 
-    def __getitem__(self, rows: np.ndarray) -> CodedTexts:
-        """Return the texts of the selected rows."""
-        return replace(self, codes=self.codes[rows])
-
     def equal(self, text: str) -> np.ndarray:
         """Return an array that states for each row whether it has this text."""
         code = self.texts.index(text) if text in self.texts else len(self.texts)
@@ -309,7 +305,7 @@ def _chunk_frame(
                 "loss": draw_losses(rows, incident.loss.plausible_to or LARGEST_LOSS - 1),
                 "known": np.isin(rows.loss_states, (SOME_LOSS, ZERO_LOSS)),
                 **{
-                    column: rows.draw_mix(column, first_rows)[claimant_numbers].series()
+                    column: rows.draw_mix(column, first_rows).series().gather(claimant_numbers)
                     for column in ("region", "industry")
                     if rows.assumptions.mixes_for(column)
                 },

@@ -222,17 +222,11 @@ class FileCounts:
         Raises:
             UsageError: the published counts contradict each other, or the number of rows is out of range.
         """
-        published, wanted = row_count(assumptions), row_count(assumptions, rows)
-        if wanted != published:
-            # The published counts are always computed, because this raises an error if they contradict each
-            # other. Scaling could hide the contradiction.
-            cls._for_rows(assumptions, published)
-        return cls._for_rows(assumptions, wanted)
-
-    @classmethod
-    def _for_rows(cls, assumptions: SyntheticAssumptions, rows: int) -> Self:
+        rows, published = row_count(assumptions, rows), row_count(assumptions)
+        if rows != published:
+            # Raises an error if the published counts contradict each other. Scaling could hide that.
+            cls.from_assumptions(assumptions)
         sizes = {category: _row_count(count) for category, count in assumptions.categories.items()}
-        published = sum(sizes.values())
         categories = dict(zip(sizes, apportion(sizes.values(), rows).tolist(), strict=True))
         loss_states = {
             category: _loss_state_counts(assumptions, category, count)

@@ -127,8 +127,11 @@ class Channel(ShortRepr):
             raise UsageError("no deadline is known", remedy="Say when the intake closes: --closes DAY.")
         if spike is not None:
             branches = {id_: replace(branch, spike=spike) for id_, branch in branches.items()}
-        passed = (*self.former, *map(self.end_of, former))
-        return replace(self, former=passed, branches=tuple(branches.values()))
+        return replace(
+            self,
+            former=(*self.former, *map(self.end_of, former)),
+            branches=tuple(branches.values()),
+        )
 
     def forecast(self, *, by: float | None = None, levels: Sequence[float] = LEVELS) -> LateClaimsForecast:
         """Forecast the late claims (still to be filed) of each branch (way in which the intake may end)."""
@@ -254,8 +257,11 @@ def channel_from_cube(
         synthetic=cube.synthetic,
         notes=(*([RECOVERY] if cube.synthetic else []), *notes),
     )
-    passed = tuple(channel.end_of(day) for day in former)
-    return replace(channel, former=passed, branches=(Branch(DEADLINE, channel.end_of(incident.claims_to)),))
+    return replace(
+        channel,
+        former=tuple(map(channel.end_of, former)),
+        branches=(Branch(DEADLINE, channel.end_of(incident.claims_to)),),
+    )
 
 
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -422,24 +422,20 @@ class LateClaimsForecast:
         filed so far), `late` and `total` (expected values), `median`, `level`, `low` and `high` (median and
         interval of the total).
         """
-        return pl.DataFrame(
-            [
-                {
-                    "branch": late.branch,
-                    "by": late.by,
-                    "counted": self.counted,
-                    "late": late.mean,
-                    "total": self.counted + late.mean,
-                    "median": self.counted + late.quantile(0.5),
-                    "level": level,
-                    "low": total[0],
-                    "high": total[1],
-                }
-                for late in self.late.values()
-                for level in self.levels
-                for total in [late.total(level)]
-            ]
-        )
+        rows = [
+            (late.branch, late.by, self.counted, late.mean, self.counted + late.mean, *ends)
+            for late in self.late.values()
+            for ends in self._totals(late.distribution)
+        ]
+        names = ("branch", "by", "counted", "late", "total", "median", "level", "low", "high")
+        return pl.DataFrame(rows, schema=names, orient="row")
+
+    def _totals(self, distribution: LateCountMixture) -> Iterator[tuple[int, float, int, int]]:
+        """The median of the total, a level and the ends of its interval, for each level."""
+        ends = [p for level in self.levels for p in ((1 - level) / 2, (1 + level) / 2)]
+        median, *points = (self.counted + distribution.quantile([0.5, *ends])).astype(int).tolist()
+        for level, low, high in zip(self.levels, points[::2], points[1::2], strict=True):
+            yield median, level, low, high
 
     def families(self) -> pl.DataFrame:
         """The forecast total of claims per curve family: one row per branch, family and interval level.
@@ -447,13 +443,12 @@ class LateClaimsForecast:
         Columns: `branch`, `family`, `weight`, `median`, `level`, `low` and `high` (median and interval of the
         total).
         """
-        rows = []
-        for late in self.late.values():
-            for family, distribution in late.family_distributions.items():
-                for level in self.levels:
-                    points = self.counted + distribution.quantile([0.5, (1 - level) / 2, (1 + level) / 2])
-                    median, low, high = points.astype(int).tolist()
-                    rows.append((late.branch, family, late.weights[family], median, level, low, high))
+        rows = [
+            (late.branch, family, late.weights[family], *ends)
+            for late in self.late.values()
+            for family, distribution in late.family_distributions.items()
+            for ends in self._totals(distribution)
+        ]
         names = ("branch", "family", "weight", "median", "level", "low", "high")
         return pl.DataFrame(rows, schema=names, orient="row")
 
@@ -484,13 +479,9 @@ class LateClaimsForecast:
         rows = []
         for branch in self.branches:
             for at in times:
-                distribution = late_count(self.growth, branch, at).distribution
-                ends = [p for level in self.levels for p in ((1 - level) / 2, (1 + level) / 2)]
-                quantiles = (self.counted + distribution.quantile([0.5, *ends])).astype(int).tolist()
-                median, lows, highs = quantiles[0], quantiles[1::2], quantiles[2::2]
-                expected = self.counted + distribution.mean
-                for level, low, high in zip(self.levels, lows, highs, strict=True):
-                    rows.append((branch.id, float(at), expected, median, level, low, high))
+                late = late_count(self.growth, branch, at).distribution
+                expected = self.counted + late.mean
+                rows += [(branch.id, float(at), expected, *ends) for ends in self._totals(late)]
         names = ("branch", "at", "expected", "median", "level", "low", "high")
         return pl.DataFrame(rows, schema=names, orient="row")
 
