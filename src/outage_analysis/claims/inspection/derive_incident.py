@@ -273,8 +273,8 @@ class _Derivation:
                 formats.setdefault(name, set()).update(certain_formats(name, read[name], file.file))
             for format_ in in_known_order("filed_on", formats["filed_on"]):
                 # If two formats read a value as different days, both days count.
-                day = day_sql(quote_identifier(read["filed_on"].name), [format_], draft.time_zone)
-                first_and_last = file.warehouse.frame(queries.load("first_and_last_day", day=day)).row(0)
+                sql = day_sql(quote_identifier(read["filed_on"].name), [format_], draft.time_zone)
+                first_and_last = file.warehouse.frame(queries.load("first_and_last_day", day=sql)).row(0)
                 days += [day for day in first_and_last if day is not None]
         if not days:
             raise InputRefused("has no row with a day", file=masked_name(files[0].file))
