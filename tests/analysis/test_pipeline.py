@@ -13,7 +13,7 @@ import pytest
 
 from outage_analysis.analysis import Analysis, Plan, run
 from outage_analysis.claims import load_synthetic, save_claims, write_synthetic
-from outage_analysis.claims.synthetic.chunks import synthesise
+from outage_analysis.claims.synthetic.rows import synthesise
 from outage_analysis.costs import cost_table, totals
 from outage_analysis.errors import InputRefused, ModelRefused, OutageAnalysisError, UsageError
 from outage_analysis.files import data_root

@@ -20,8 +20,7 @@ from scipy import special
 
 from outage_analysis.errors import ModelRefused
 from outage_analysis.losses import Branch, forecast_late_claims
-from outage_analysis.losses.development.growth_curves import filed_shares
-from outage_analysis.losses.development.observed_counts import Array
+from outage_analysis.losses.development.growth_curves import Array, filed_shares
 
 pytestmark = pytest.mark.bench
 

@@ -11,7 +11,7 @@ import pytest
 
 from outage_analysis import load_incident, read_claims
 from outage_analysis.claims import load_synthetic, synthetic_chunks, write_synthetic
-from outage_analysis.claims.synthetic.chunks import synthesise
+from outage_analysis.claims.synthetic.rows import synthesise
 from tests.benchmarks.tables import tell
 from tests.benchmarks.test_page_speed import median_seconds
 

@@ -87,7 +87,7 @@ def test_a_row_that_breaks_one_rule_is_a_reject_explained_by_its_name_row_column
     assert broken(claims) == [(3, [rule])]
     assert claims.to_polars()["claim_id"].to_list() == ["c1", "c3"]
     assert claims.files.rows() == [("claims.csv", 3, 2, 1)]
-    error = explain_reject(claims, claims.rejected_rows.row(0, named=True))
+    error = explain_reject(claims.incident, claims.rejected_rows.row(0, named=True))
     assert error.remedy
     if rule == EXACT_COPY:
         told = f"claims.csv, row 3: breaks the rule '{EXACT_COPY}'. Row 2 of claims.csv was kept."
@@ -117,7 +117,7 @@ def test_a_record_that_is_no_complaint_is_explained_without_a_column(
     assert broken(claims) == [(4, [rule])]
     reject = claims.rejected_rows.row(0, named=True)
     assert (reject["raw"], reject["problem"]) == (record, value)
-    error = explain_reject(claims, reject)
+    error = explain_reject(claims.incident, reject)
     assert str(error).startswith(f"claims.csv, row 4: breaks the rule '{rule}'")
     assert (error.column, error.value, error.remedy) == (None, value, Locale("en")(f"remedy.{rule}"))
 
@@ -139,7 +139,9 @@ def test_of_a_reject_nothing_is_reported_that_may_be_a_name_or_a_number_of_someb
     claims_csv: ClaimsCsv, incident: Incident
 ) -> None:
     claims = read(claims_csv([{}, *(cell for cell, _ in TOLD)]), incident)
-    told = [explain_reject(claims, reject).value for reject in claims.rejected_rows.iter_rows(named=True)]
+    told = [
+        explain_reject(claims.incident, reject).value for reject in claims.rejected_rows.iter_rows(named=True)
+    ]
     assert told == [value for _, value in TOLD]
 
 
@@ -358,7 +360,7 @@ def test_the_first_row_of_an_id_is_kept_and_the_others_name_it(
     assert claims.to_polars().select("claim_id", "loss").rows() == [("c1", 1)]
     rejects = claims.rejected_rows.select("source_row", "kept_file", "kept_row").rows()
     assert rejects == [(3, "claims.csv", 2), (4, "claims.csv", 2)]
-    error = explain_reject(claims, claims.rejected_rows.row(0, named=True))
+    error = explain_reject(claims.incident, claims.rejected_rows.row(0, named=True))
     assert error.remedy == "Row 2 of claims.csv was kept."
 
 
@@ -479,7 +481,7 @@ def test_a_rule_that_the_incident_only_counts_rejects_nothing_and_is_counted(
 
 def test_an_unknown_service_names_the_nearest_alias(claims_csv: ClaimsCsv, incident: Incident) -> None:
     claims = read(claims_csv([{}, {"service": "카카오톸"}]), incident)
-    error = explain_reject(claims, claims.rejected_rows.row(0, named=True))
+    error = explain_reject(claims.incident, claims.rejected_rows.row(0, named=True))
     assert error.remedy.startswith("Did you mean '카카오톡'?")
     assert error.value == "카카오톸"
 
@@ -510,7 +512,10 @@ def test_a_numeric_dimension_is_a_whole_number_or_unknown(
     claims = read(claims_csv(rows), with_dimension(incident, id_))
     assert claims.to_polars()[id_].to_list() == [5, -7, None]
     assert broken(claims) == [(n, [f"{id_} is a whole number"]) for n in (5, 6)]
-    assert explain_reject(claims, claims.rejected_rows.row(0, named=True)).remedy == "Give a whole number."
+    assert (
+        explain_reject(claims.incident, claims.rejected_rows.row(0, named=True)).remedy
+        == "Give a whole number."
+    )
 
 
 def test_a_text_dimension_stands_as_it_is(claims_csv: ClaimsCsv, incident: Incident) -> None:

@@ -24,7 +24,7 @@ from outage_analysis.errors import DisclosureBlocked, UsageError
 from outage_analysis.files import data_root
 from outage_analysis.incidents import Incident, load_incident
 from outage_analysis.losses import ClaimsQuality, build_cube
-from outage_analysis.losses.claims_table import WIDTH
+from outage_analysis.losses.cube_building import WIDTH
 from outage_analysis.policies import load_policy
 from tests.conftest import claim_rows, with_any_loss
 

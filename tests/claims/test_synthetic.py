@@ -23,7 +23,7 @@ from outage_analysis.claims import (
     synthetic_chunks,
     write_synthetic,
 )
-from outage_analysis.claims.synthetic.chunks import synthesise
+from outage_analysis.claims.synthetic.rows import synthesise
 from outage_analysis.cli import app
 from outage_analysis.errors import UsageError
 from outage_analysis.files import data_root
@@ -180,7 +180,7 @@ def test_each_margin_is_in_proportion_at_any_number_of_rows(size: int) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("chunk", [999, 40_000])
 def test_chunks_together_keep_every_margin(monkeypatch: pytest.MonkeyPatch, chunk: int) -> None:
-    monkeypatch.setattr("outage_analysis.claims.synthetic.chunks.CHUNK_ROWS", chunk)
+    monkeypatch.setattr("outage_analysis.claims.synthetic.rows.CHUNK_ROWS", chunk)
     chunks = [*synthetic_chunks(PAGE, INCIDENT, seed=3)]
     assert max(map(len, chunks)) <= chunk
     frame = with_ids(pl.concat(chunks))
@@ -195,7 +195,7 @@ def test_chunks_together_keep_every_margin(monkeypatch: pytest.MonkeyPatch, chun
 
 def test_chunks_of_one_row_still_add_up(monkeypatch: pytest.MonkeyPatch) -> None:
     whole = with_ids(synthesise(PAGE, INCIDENT, seed=3, rows=60))
-    monkeypatch.setattr("outage_analysis.claims.synthetic.chunks.CHUNK_ROWS", 1)
+    monkeypatch.setattr("outage_analysis.claims.synthetic.rows.CHUNK_ROWS", 1)
     frame = with_ids(synthesise(PAGE, INCIDENT, seed=3, rows=60))
     for column in ("category", "filed_on"):
         assert sorted(frame[column]) == sorted(whole[column])
@@ -216,13 +216,13 @@ WRITE = """
 import sys
 from outage_analysis import load_incident
 from outage_analysis.claims import load_synthetic, synthetic_chunks, write_synthetic
-from outage_analysis.claims.synthetic import chunks
+from outage_analysis.claims.synthetic import rows
 
-chunks.CHUNK_ROWS = 7_000
+rows.CHUNK_ROWS = 7_000
 page, incident = load_synthetic("kakao-2022"), load_incident("kakao-2022")
 for path in sys.argv[1:]:
-    rows = synthetic_chunks(page, incident, seed=5, rows=20_000, text=True)
-    write_synthetic(rows, path, seed=5)
+    chunks = synthetic_chunks(page, incident, seed=5, rows=20_000, text=True)
+    write_synthetic(chunks, path, seed=5)
 """
 
 
@@ -242,7 +242,7 @@ def test_bytes_do_not_depend_on_the_threads(tmp_path: Path) -> None:
 def test_chunks_are_written_as_one_table(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, suffix: str
 ) -> None:
-    monkeypatch.setattr("outage_analysis.claims.synthetic.chunks.CHUNK_ROWS", 700)
+    monkeypatch.setattr("outage_analysis.claims.synthetic.rows.CHUNK_ROWS", 700)
     path = tmp_path / f"a-synthetic.{suffix}"
     write_synthetic(synthetic_chunks(PAGE, INCIDENT, seed=2, rows=2_000, text=True), path, seed=2)
     frame = synthesise(PAGE, INCIDENT, seed=2, rows=2_000, text=True)

@@ -14,7 +14,7 @@ import duckdb
 import polars as pl
 import pytest
 
-from outage_analysis.claims import Limits, Warehouse, limits, progress
+from outage_analysis.claims import Limits, Warehouse, limits, run_settings
 from outage_analysis.cli import app
 from outage_analysis.errors import EnvironmentFailed, InputRefused, UsageError
 
@@ -103,22 +103,24 @@ def test_the_options_stand_before_the_command(tmp_path: Path) -> None:
 
 
 def test_words_say_rows_rate_and_the_time_that_is_left() -> None:
-    assert progress.progress_line("a.csv", 0.25, 10_000_000, 2.0) == (
+    assert run_settings.progress_line("a.csv", 0.25, 10_000_000, 2.0) == (
         "[#####...............] a.csv: 2,500,000 of about 10,000,000 rows, 1,250,000 per second, 6 s left"
     )
-    assert progress.progress_line("a.csv", -1, 10, 0.0) == "[....................] a.csv: 0 of about 10 rows"
-    assert "10 of about 10 rows" in progress.progress_line("a.csv", 1.2, 10, 1.0)
+    assert (
+        run_settings.progress_line("a.csv", -1, 10, 0.0) == "[....................] a.csv: 0 of about 10 rows"
+    )
+    assert "10 of about 10 rows" in run_settings.progress_line("a.csv", 1.2, 10, 1.0)
 
 
 def test_a_long_query_tells_how_far_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(progress, "UPDATE_SECONDS", 0.01)
+    monkeypatch.setattr(run_settings, "UPDATE_SECONDS", 0.01)
     heard: list[str] = []
-    token = progress.progress_callback.set(heard.append)
+    token = run_settings.progress_callback.set(heard.append)
     try:
-        with progress.report_progress("a.csv", 100, lambda: 0.5):
+        with run_settings.report_progress("a.csv", 100, lambda: 0.5):
             time.sleep(0.1)
     finally:
-        progress.progress_callback.reset(token)
+        run_settings.progress_callback.reset(token)
     assert "50 of about 100 rows" in heard[-1]
 
 

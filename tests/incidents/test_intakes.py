@@ -159,7 +159,7 @@ def test_the_six_counts_of_the_federation_determine_no_forecast(federation: Inta
     assert [b.closes for b in channel.branches] == pytest.approx([7 + 1 / 3, 14 + 1 / 3])
     for branch in channel.branches:
         with pytest.raises(ModelRefused, match=rf"do not determine the late claims of {branch.id}"):
-            channel.with_branches(branch).forecast()
+            replace(channel, branches=(branch,)).forecast()
     assert any("by people who knew the outcome" in note for note in channel.notes)
 
 

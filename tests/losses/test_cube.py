@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from outage_analysis.claims import read_claims
 from outage_analysis.errors import InputRefused, UsageError
+from outage_analysis.files import Name
 from outage_analysis.incidents import ZERO, Band, Bands, Dimension, Incident, load_incident
-from outage_analysis.losses import build_cube, read_counts, sorted_cube
-from outage_analysis.losses.cube_building import dimension_label
+from outage_analysis.losses import build_cube, dimension_labels, read_counts, sorted_cube
 from tests.conftest import claim_rows, with_any_loss
 from tests.loss_cubes import band_of
 
@@ -181,9 +181,8 @@ def test_an_unknown_delay_is_its_own_group(claims_csv: ClaimsCsv, incident: Inci
 
 
 def test_the_label_of_a_dimension_says_its_edges() -> None:
-    assert [dimension_label(*edges) for edges in ((None, 5), (5, 9), (9, None))] == [
-        "up to 5", "over 5 up to 9", "over 9",
-    ]  # fmt: skip
+    delay = Dimension(id="delay", name=Name(en="Delay"), kind="number", edges=(5, 9))
+    assert dimension_labels(delay) == ["up to 5", "over 5 up to 9", "over 9"]
 
 
 def test_squares_far_beyond_64_bits_are_exact(claims_csv: ClaimsCsv, incident: Incident) -> None:

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from outage_analysis.errors import ModelRefused, UsageError
 from outage_analysis.incidents import Bands, log_grid
 from outage_analysis.losses import quantiles, summary
-from outage_analysis.losses.groups import Cell
+from outage_analysis.losses.cube import Cell
 from outage_analysis.losses.loss_summaries import PROBABILITIES, loss_bounds, quantile
 from tests.loss_cubes import CUTS, LOSSES, counts_only, cube_of_claims, loss_cube
 

@@ -113,7 +113,7 @@ def input_warnings(claims: Claims | None, ledger: Ledger | None, lang: str) -> l
         key = "terminal.rejects"
         if claims.incident.window == "observed":
             key = "terminal.rejects_observed"
-            first = explain_reject(claims, claims.rejected_rows.row(0, named=True), lang)
+            first = explain_reject(claims.incident, claims.rejected_rows.row(0, named=True), lang)
             counts["first"] = reject_sentence(first, lang)
         found.append(locale(key, **counts))
     example = example_warning(ledger, locale)

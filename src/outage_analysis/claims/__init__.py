@@ -1,21 +1,17 @@
 """Claims: complaint files go in; claims and rejects come out. Each row becomes one claim or one reject.
 
 Modules:
-    ingestion: `read_claims`, which runs all steps
-    samples: `load_sample`, which loads bundled synthetic claims
+    ingestion: `read_claims`, which runs all steps, and `load_sample`, for bundled synthetic claims
     readers: one reader per file format
-    validation: checks the rows against the rules and finds duplicates
+    validation: checks the rows against the rules, finds duplicates, and creates the tables of claims
     rules: the validation rules
     claims_and_rejects: the claims and rejects of one run
-    claim_tables: the view of the claims, and the rows of each input file
     rejects: explains rejects, with personal data masked
     selections: filters claims, and adds columns to them
-    user_queries: runs an SQL query of the user
+    user_queries: runs an SQL query of the user, and explains mistakes in it
     store: saves claims as files and opens saved claims
     warehouse: the only module that runs SQL
-    progress: reports the progress of long queries
-    resource_limits: limits on memory, threads and disk space
-    query_errors: explains mistakes in a user's SQL query
+    run_settings: limits on memory, threads and disk space, and the progress of long queries
     queries: the SQL, one query per file
     header_words: recognises the meaning of a header by its words
     decisions: the words for how far a claim has come
@@ -30,10 +26,9 @@ from typing import TYPE_CHECKING
 from outage_analysis.lazy_exports import lazy_exports
 
 if TYPE_CHECKING:
-    from outage_analysis.claims.claim_tables import CONTROL_TOTALS
     from outage_analysis.claims.claims_and_rejects import MAX_REJECTS, Claims
     from outage_analysis.claims.decisions import DECISIONS
-    from outage_analysis.claims.ingestion import read_claims
+    from outage_analysis.claims.ingestion import load_sample, read_claims
     from outage_analysis.claims.inspection.derive_incident import incident_from_files
     from outage_analysis.claims.inspection.inspect import (
         INSPECTED_COLUMNS,
@@ -41,13 +36,11 @@ if TYPE_CHECKING:
         Inspection,
         inspect_file,
     )
-    from outage_analysis.claims.progress import progress_callback
     from outage_analysis.claims.queries import escaped_path, quote_identifier, quote_literal
     from outage_analysis.claims.readers.read_files import READABLE_SUFFIXES, expand_paths
     from outage_analysis.claims.rejects import explain_reject, rejected_rows
-    from outage_analysis.claims.resource_limits import Limits, limits
     from outage_analysis.claims.rules import RULES, rule_conditions
-    from outage_analysis.claims.samples import load_sample
+    from outage_analysis.claims.run_settings import Limits, limits, progress_callback
     from outage_analysis.claims.store import (
         PARQUET_SUFFIX,
         STORE_SUFFIX,
@@ -55,12 +48,13 @@ if TYPE_CHECKING:
         parquet_metadata,
         save_claims,
     )
-    from outage_analysis.claims.synthetic.chunks import synthesise, synthetic_chunks, write_synthetic
+    from outage_analysis.claims.synthetic.rows import synthesise, synthetic_chunks, write_synthetic
     from outage_analysis.claims.synthetic.synthetic_assumptions import (
         SyntheticAssumptions,
         load_synthetic,
         row_count,
     )
+    from outage_analysis.claims.validation import CONTROL_TOTALS
     from outage_analysis.claims.warehouse import Warehouse
 
 __getattr__, __dir__ = lazy_exports(__name__, __file__)

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Literal
 import polars as pl
 
 from outage_analysis.claims import queries
-from outage_analysis.claims.claim_tables import control_totals
 from outage_analysis.claims.queries import quote_identifier
 from outage_analysis.claims.readers.read_files import InputFile
 from outage_analysis.claims.rejects import explain_reject, rejected_rows, rejects_table, too_many_rejects
 from outage_analysis.claims.selections import filter_claims, join_claims
 from outage_analysis.claims.user_queries import run_select
+from outage_analysis.claims.validation import control_totals
 from outage_analysis.claims.warehouse import Warehouse
 from outage_analysis.errors import DisclosureBlocked, InputRefused, one_line
 from outage_analysis.incidents import Incident, Layout
@@ -97,14 +97,17 @@ class Claims(Displayable):
             claims=locale.number(accepted),
             rejects=locale.number(rejected),
         )
-        lines = [locale("card.synthetic"), total] if self.synthetic else [total]
-        lines += [locale("card.selection", selection=self.selection)] if self.is_derived else []
-        skipped = (
-            (locale("card.skipped", names=", ".join(self.skipped[:MAX_CARD_ROWS])),) if self.skipped else ()
-        )
-        name = self.incident.name[lang]
+        lines = [
+            *([locale("card.synthetic")] if self.synthetic else []),
+            total,
+            *([locale("card.selection", selection=self.selection)] if self.is_derived else []),
+        ]
+        skipped = locale("card.skipped", names=", ".join(self.skipped[:MAX_CARD_ROWS]))
         return Card(
-            locale("card.claims", incident=name), tuple(lines), _card_tables(self, rejected, locale), skipped
+            locale("card.claims", incident=self.incident.name[lang]),
+            tuple(lines),
+            _card_tables(self, rejected, locale),
+            (skipped,) if self.skipped else (),
         )
 
     def __repr__(self) -> str:
@@ -346,12 +349,13 @@ class Claims(Displayable):
         """Return the error that too many rows of the files with these names were rejected."""
         rejects = self.rejected_rows.filter(pl.col("source_file").is_in(names))
         rows = int(self.files.filter(pl.col("file").is_in(names))["rows"].sum())
-        return too_many_rejects(explain_reject(self, rejects.row(0, named=True)), rejects, rows, max_share)
+        return too_many_rejects(
+            explain_reject(self.incident, rejects.row(0, named=True)), rejects, rows, max_share
+        )
 
     def distinct_texts(self, column: str) -> pl.Series:
         """Return the different values of a text column."""
-        query = queries.load("distinct_texts", name=quote_identifier(column))
-        return self.warehouse.frame(query)["value"]
+        return self.warehouse.frame(queries.load("distinct_texts", name=quote_identifier(column)))["value"]
 
     def check_no_personal_data(self, columns: Sequence[str]) -> None:
         """Raise an error if one of these text columns contains personal data or free text.
@@ -381,18 +385,13 @@ class Claims(Displayable):
                 )
 
 
-def _units_read(sums: pl.DataFrame, locale: Locale) -> str:
-    """Return the unit of the losses and, where files state them in another, what 1 in a file stands for."""
-    unit = locale.unit if locale.loss_unit == locale.currency else locale.unit_name(locale.loss_unit)
-    scales = [locale.number(scale) for scale in dict.fromkeys(sums["scale"]) if scale != 1]
-    return locale("card.scaled", unit=unit, scale=", ".join(scales)) if scales else unit
-
-
 def _card_tables(claims: Claims, rejected: int, locale: Locale) -> tuple[Table, ...]:
     columns = ("file", "rows", "claims", "rejects")
-    counts = claims.files.select(columns).rows()
     files, more = first_rows(
-        locale, counts, lambda f: (str(f[0]), *map(locale.number, f[1:])), "claims.files"
+        locale,
+        claims.files.select(columns).rows(),
+        lambda f: (str(f[0]), *map(locale.number, f[1:])),
+        "claims.files",
     )
     tables = [Table(tuple(locale(f"column.{c}") for c in columns), files, frozenset({1, 2, 3}), more=more)]
     measures = ("file", "stated", "total", "smallest", "median", "largest")
@@ -404,7 +403,11 @@ def _card_tables(claims: Claims, rejected: int, locale: Locale) -> tuple[Table, 
         "claims.control_totals",
     )
     titles = tuple(locale(f"column.{name}") for name in measures)
-    title = locale("card.amounts", units=_units_read(sums, own))
+    units = own.unit if own.loss_unit == own.currency else own.unit_name(own.loss_unit)
+    scales = [own.number(scale) for scale in dict.fromkeys(sums["scale"]) if scale != 1]
+    if scales:  # some files state losses in another unit: say what an amount of 1 stands for
+        units = own("card.scaled", unit=units, scale=", ".join(scales))
+    title = locale("card.amounts", units=units)
     tables.append(Table(titles, amounts, frozenset(range(1, len(measures))), title, more))
     if rejected:
         rejects = rejected_rows(claims.warehouse, most=MAX_CARD_ROWS).rows(named=True)
@@ -417,7 +420,7 @@ def _card_tables(claims: Claims, rejected: int, locale: Locale) -> tuple[Table, 
 
 
 def _reject_cells(claims: Claims, reject: dict[str, object], locale: Locale) -> tuple[str, ...]:
-    error, broken = explain_reject(claims, reject, locale.lang), reject["broken"]
+    error, broken = explain_reject(claims.incident, reject, locale.lang), reject["broken"]
     rule = str(broken[0]) if isinstance(broken, list) else ""
     name = locale.label_or(f"rule.{rule}", rule)
     value = "–" if error.value is None else one_line(error.value, 80)

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Unpack
+from typing import TYPE_CHECKING, Literal, Unpack
 
 import polars as pl
 
 from outage_analysis.claims import queries
-from outage_analysis.claims.claim_tables import reconciliation_table
 from outage_analysis.claims.claims_and_rejects import MAX_REJECTS, Claims
 from outage_analysis.claims.readers.cell_values import IS_SYNTHETIC
 from outage_analysis.claims.readers.parquet import saved_incident_id
@@ -22,12 +21,12 @@ from outage_analysis.claims.readers.read_files import (
     read_files,
 )
 from outage_analysis.claims.readers.recheck import recheck_rows
-from outage_analysis.claims.resource_limits import limits
+from outage_analysis.claims.run_settings import limits
 from outage_analysis.claims.store import STORE_SUFFIX, create_empty_earlier, load_earlier_claims, open_claims
-from outage_analysis.claims.validation import check_rows, create_claims, create_rejects
+from outage_analysis.claims.validation import check_rows, create_claims, create_rejects, reconciliation_table
 from outage_analysis.claims.warehouse import Warehouse
 from outage_analysis.errors import REPORT_BUG, EnvironmentFailed, UsageError
-from outage_analysis.files import bundled_ids, temporary_folder
+from outage_analysis.files import bundled_claims, bundled_ids, spelling_hint, temporary_folder
 from outage_analysis.incidents import (
     Incident,
     Layout,
@@ -81,8 +80,11 @@ def read_claims(
         raise UsageError("no file of complaints was named", remedy="Name at least one.")
     stores = [p for p in path_list if p.suffix.lower() == STORE_SUFFIX]
     if stores and (len(path_list) > 1 or add_to is not None):
-        problem = "is a warehouse file, which is read alone"
-        raise UsageError(problem, file=stores[0], remedy="Add files to it with ingest --add.")
+        raise UsageError(
+            "is a warehouse file, which is read alone",
+            file=stores[0],
+            remedy="Add files to it with ingest --add.",
+        )
     if incident is not None:
         layouts = with_encoding(layouts, outage.pop("encoding", None))
     loaded = _given_or_derived(path_list, incident, outage, rows, from_store=bool(stores or add_to))
@@ -132,12 +134,24 @@ def _read_files(
         before, extended_store, synthetic = InputFiles(), None, False
     else:
         before, extended_store, synthetic = load_earlier_claims(warehouse, Path(add_to), incident)
-    files = _divide_rows(warehouse, paths_to_read, incident, layouts, before)
+    with temporary_folder(limits.get().folder) as workspace:
+        files = read_files(warehouse, paths_to_read, incident, workspace, layouts=layouts, before=before)
+        empty_rows = recheck_rows(warehouse, files, workspace)
+        count_rows(warehouse, files, empty_rows, first=len(before.inputs))
+        check_rows(warehouse, incident, files)
+        create_rejects(warehouse, files)
+        create_claims(warehouse, incident, files)
     if extended_store is not None:
         for table in ("noted", "rejects"):
             warehouse.append(table, f"from earlier_{table}")
     counted = reconciliation_table(warehouse)
-    _check_row_counts(counted)
+    lost = counted.filter(pl.col("rows") != pl.col("claims") + pl.col("rejects"))
+    for file, read, accepted, rejected in lost.head(1).iter_rows():
+        raise EnvironmentFailed(
+            f"{read:,} rows are not {accepted:,} claims and {rejected:,} rejects",
+            file=file,
+            remedy=REPORT_BUG,
+        )
     synthetic |= bool(warehouse.frame(queries.load("synthetic", marked=IS_SYNTHETIC))["synthetic"].item())
     claims = Claims(
         incident,
@@ -153,28 +167,36 @@ def _read_files(
     return claims, len(before.inputs)
 
 
-def _divide_rows(
-    warehouse: Warehouse,
-    paths: Sequence[Path],
-    incident: Incident,
-    layouts: Sequence[Layout],
-    before: InputFiles,
-) -> InputFiles:
-    with temporary_folder(limits.get().folder) as workspace:
-        files = read_files(warehouse, paths, incident, workspace, layouts=layouts, before=before)
-        empty_rows = recheck_rows(warehouse, files, workspace)
-        count_rows(warehouse, files, empty_rows, first=len(before.inputs))
-        check_rows(warehouse, incident, files)
-        create_rejects(warehouse, files)
-        create_claims(warehouse, incident, files)
-    return files
+SAMPLES = {"kakao": "kakao-2022", "trams": "trams"}
+"""Name of a sample -> the id of its incident."""
 
 
-def _check_row_counts(counted: pl.DataFrame) -> None:
-    lost = counted.filter(pl.col("rows") != pl.col("claims") + pl.col("rejects"))
-    for file, rows, claims, rejects in lost.head(1).iter_rows():
+def load_sample(name: Literal["kakao", "trams"] = "kakao") -> Claims:
+    """Load bundled synthetic claims.
+
+    Both samples are marked as synthetic in every table, chart and report. They show how the package works and
+    are not findings about an outage.
+
+    Args:
+        name: `kakao` has 105,116 complaints about the Kakao outage of 2022, whose published counts they
+            match; losses are in won. `trams` has 360 complaints about an invented tram outage; losses are
+            minutes of delay, and payments are in euros.
+
+    Raises:
+        UsageError: there is no such sample.
+
+    Example:
+        >>> import outage_analysis as oa
+        >>> claims = oa.load_sample("trams")
+        >>> claims.synthetic, len(claims)
+        (True, 360)
+    """
+    if name not in SAMPLES:
+        raise UsageError("no such sample", value=name, remedy=spelling_hint(str(name), list(SAMPLES)))
+    incident = SAMPLES[name]
+    path = bundled_claims(incident)
+    if path is None:
         raise EnvironmentFailed(
-            f"{rows:,} rows are not {claims:,} claims and {rejects:,} rejects",
-            file=file,
-            remedy=REPORT_BUG,
+            f"the bundled claims of {incident} are missing", remedy="Install the package again."
         )
+    return read_claims(path, load_incident(incident))

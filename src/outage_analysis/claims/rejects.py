@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 import re
 from datetime import date
-from typing import TYPE_CHECKING
 
 import polars as pl
 
@@ -20,9 +19,6 @@ from outage_analysis.errors import InputRefused, one_line
 from outage_analysis.files import likely_typo_of, listed_names, toml_value
 from outage_analysis.incidents import CANONICAL_COLUMNS, Incident, claim_columns
 from outage_analysis.text import Locale, escape_formulas, has_personal_number, mask_personal_data
-
-if TYPE_CHECKING:
-    from outage_analysis.claims.claims_and_rejects import Claims
 
 MAX_VALUE_LENGTH = 24
 """Most characters of a rejected value that an error message shows; for a longer value it shows the length."""
@@ -130,13 +126,13 @@ def rejects_table(rejects: pl.DataFrame, incident: Incident) -> pl.DataFrame:
     return escape_formulas(table)
 
 
-def explain_reject(claims: Claims, reject: dict[str, object], lang: str = "en") -> InputRefused:
+def explain_reject(incident: Incident, reject: dict[str, object], lang: str = "en") -> InputRefused:
     """Return an error that explains a reject: broken rule, file, row, column, value and remedy.
 
     Personal data are masked.
 
     Args:
-        claims: the claims to which the reject belongs.
+        incident: the outage of the complaint files.
         reject: a row of `claims.rejected_rows`.
         lang: the language of the remedy and of the note that replaces a hidden value. The name of the rule is
             always in English.
@@ -148,14 +144,14 @@ def explain_reject(claims: Claims, reject: dict[str, object], lang: str = "en") 
     remedy = (
         _kept_remedy(reject["kept_file"], int(str(reject["kept_row"])), locale)
         if rule in (REPEATED_ID, EXACT_COPY)
-        else _remedy(claims.incident, rule, column, text, locale)
+        else _remedy(incident, rule, column, text, locale)
     )
     return InputRefused(
         f"breaks the rule '{rule}'",
         file=reject["source_file"],
         row=int(str(reject["source_row"])),
         column=column if column in reject else None,
-        value=reject["problem"] or _displayed_value(claims.incident, rule, column, text, locale),
+        value=reject["problem"] or _displayed_value(incident, rule, column, text, locale),
         remedy=remedy,
     )
 
@@ -185,8 +181,12 @@ def _remedy(incident: Incident, rule: str, column: str, text: str | None, locale
     if rule == READABLE_LOSS and text is not None and text.strip(BLANKS).casefold() in MISSING_WORDS:
         return locale("remedy.missing", text=toml_value(text.strip(BLANKS)))
     if rule == READABLE_LOSS and (digits := incident.loss_digits):
-        example = f"{EXAMPLE_AMOUNT:.{digits}f}"
-        return locale("remedy.decimals", currency=incident.currency, digits=digits, example=example)
+        return locale(
+            "remedy.decimals",
+            currency=incident.currency,
+            digits=digits,
+            example=f"{EXAMPLE_AMOUNT:.{digits}f}",
+        )
     return remedy
 
 
@@ -239,7 +239,7 @@ def _displayed_value(
         return None
     # A value that resembles no known name may be the name of a person.
     if rule.endswith("is known") and not _spelling_hint(incident, column, text, locale)[1]:
-        return _character_count(text, locale)
+        return locale("remedy.characters", count=len(text))
     if text.strip(BLANKS).casefold() in MISSING_WORDS:
         return text
     words = UNIT_WORDS.sub("", text)
@@ -247,16 +247,12 @@ def _displayed_value(
         words = DATE_WORDS.sub("", words)
     measured = not rule.startswith(("claim", "service"))
     if len(text) > MAX_VALUE_LENGTH or (measured and LETTERS.search(words)):
-        return _character_count(text, locale)
+        return locale("remedy.characters", count=len(text))
     shape = {"filed_on": DATE_SHAPE, "loss": AMOUNT_SHAPE}.get(column)
     is_plain = rule in NUMERIC_RULES or (shape is not None and shape.fullmatch(text))
     if is_plain and not has_personal_number(text):
         return text
     return mask_personal_data(text)
-
-
-def _character_count(text: str, locale: Locale) -> str:
-    return locale("remedy.characters", count=len(text))
 
 
 def too_many_rejects(first: InputRefused, rejects: pl.DataFrame, rows: int, limit: float) -> InputRefused:
@@ -268,9 +264,8 @@ def too_many_rejects(first: InputRefused, rejects: pl.DataFrame, rows: int, limi
     of rejects.
     """
     rejected = len(rejects)
-    over = (
-        f"{_percent(rejected / rows)} and more than {_percent(limit)}" if rejected < rows else "all of them"
-    )
+    over = f"{100 * (rejected / rows):.3g}% and more than {100 * limit:.3g}%"
+    over = over if rejected < rows else "all of them"
     rules = rejects.select(rule=pl.col("broken").explode())["rule"].value_counts()
     by_count = rules.sort("count", "rule", descending=[True, False]).rows()
     counts = ", ".join(f"'{rule}' {count:,}" for rule, count in by_count[:MAX_RULES])
@@ -285,7 +280,3 @@ def too_many_rejects(first: InputRefused, rejects: pl.DataFrame, rows: int, limi
     )
     first.remedy = f"{onward} The first: {one_line(first.remedy, MAX_REMEDY_LENGTH)}"
     return first
-
-
-def _percent(share: float) -> str:
-    return f"{100 * share:.3g}%"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime
 from typing import TYPE_CHECKING
@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from outage_analysis.claims import queries
-from outage_analysis.claims.claim_tables import create_claims_view, reconciliation_table
 from outage_analysis.claims.queries import quote_identifier, quote_literal
+from outage_analysis.claims.validation import create_claims_view, reconciliation_table
 from outage_analysis.claims.warehouse import Warehouse
 from outage_analysis.errors import UsageError, one_line
 from outage_analysis.files import Name, likely_typo_of, spelling_hint
@@ -135,12 +135,11 @@ def _derived(claims: Claims, warehouse: Warehouse, incident: Incident, selection
     )
     warehouse.view("rejects", queries.load("no_rejects", source=parent.qualified("rejects")))
     create_claims_view(warehouse, incident)
-    files = reconciliation_table(warehouse)
     return replace(
         claims,
         incident=incident,
         warehouse=warehouse,
-        files=files,
+        files=reconciliation_table(warehouse),
         add_to=None,
         skipped=(),
         selection="; ".join(filter(None, (claims.selection, selection))),
@@ -188,7 +187,12 @@ def _claim_values(claims: Claims, column: str, given: Sequence[object]) -> list[
     wanted = [text for text in texts if text is not None]
     query = queries.load("missing_texts", name=_column(column))
     for missing in claims.warehouse.frame(query, values=wanted)["value"] if wanted else ():
-        raise _unknown_text(claims, column, missing)
+        masked = mask_personal_data(missing)
+        if column in ID_COLUMNS:
+            raise UsageError(f"no claim has this {column}", column=column, value=masked)
+        close = likely_typo_of(missing, claims.distinct_texts(column).sort()[:MAX_COMPARED].to_list())
+        remedy = f"Did you mean '{mask_personal_data(close)}'?" if close else ""
+        raise UsageError("no claim has this value", column=column, value=masked, remedy=remedy)
     return list(texts)
 
 
@@ -202,15 +206,6 @@ def _known_id(incident: Incident, column: str, value: object) -> str:
     raise UsageError(f"{column} is not known", column=column, value=value, remedy=remedy)
 
 
-def _unknown_text(claims: Claims, column: str, text: str) -> UsageError:
-    masked = mask_personal_data(text)
-    if column in ID_COLUMNS:
-        return UsageError(f"no claim has this {column}", column=column, value=masked)
-    close = likely_typo_of(text, claims.distinct_texts(column).sort()[:MAX_COMPARED].to_list())
-    remedy = f"Did you mean '{mask_personal_data(close)}'?" if close else ""
-    return UsageError("no claim has this value", column=column, value=masked, remedy=remedy)
-
-
 MAX_COMPARED = 1_000
 """Most values of a text dimension that are compared with a misspelt one."""
 
@@ -222,8 +217,12 @@ def _day(column: str, value: object) -> date:
     try:
         return date.fromisoformat(str(value))
     except ValueError:
-        remedy = "Write it as 2022-10-19, or give a date."
-        raise UsageError("is not a day", column=column, value=value, remedy=remedy) from None
+        raise UsageError(
+            "is not a day",
+            column=column,
+            value=value,
+            remedy="Write it as 2022-10-19, or give a date.",
+        ) from None
 
 
 def _whole_number(column: str, value: object, digits: int) -> int:
@@ -234,13 +233,6 @@ def _whole_number(column: str, value: object, digits: int) -> int:
     return whole
 
 
-TEXT_TYPES: tuple[Callable[[pl.DataType], bool], ...] = (
-    lambda dtype: dtype.is_integer(),
-    lambda dtype: dtype in (pl.String, pl.Boolean, pl.Date, pl.Categorical, pl.Null),
-    lambda dtype: isinstance(dtype, pl.Enum),
-)
-
-
 def _as_text(frame: pl.DataFrame, name: str) -> pl.Expr:
     """Return a column of a frame as text as complaint files contain it: stripped, null if empty.
 
@@ -248,7 +240,8 @@ def _as_text(frame: pl.DataFrame, name: str) -> pl.Expr:
         UsageError: the column contains decimals or other values that are no categories.
     """
     dtype = frame.schema[name]
-    if not any(accepts(dtype) for accepts in TEXT_TYPES):
+    words = (pl.String, pl.Boolean, pl.Date, pl.Categorical, pl.Null, pl.Enum)
+    if not (dtype.is_integer() or dtype in words):
         raise UsageError(
             f"a column of type {dtype} cannot be a text dimension of the claims",
             column=name,

@@ -20,12 +20,12 @@ import polars as pl
 from pydantic import TypeAdapter
 
 from outage_analysis.claims import queries
-from outage_analysis.claims.claim_tables import create_claims_view, file_names, reconciliation_table
 from outage_analysis.claims.claims_and_rejects import Claims, ExtendedStore, FileState
 from outage_analysis.claims.queries import quote_identifier
 from outage_analysis.claims.readers.parquet import INCIDENT_KEY
 from outage_analysis.claims.readers.read_files import InputFile, InputFiles
 from outage_analysis.claims.readers.typed_rows import column_types, typed_columns
+from outage_analysis.claims.validation import create_claims_view, file_names, reconciliation_table
 from outage_analysis.claims.warehouse import NOT_A_STORE, Warehouse
 from outage_analysis.errors import EnvironmentFailed, InputRefused, UsageError
 from outage_analysis.files import atomic_file, is_file
@@ -127,7 +127,16 @@ def check_synthetic_name(path: Path, *, synthetic: bool) -> None:
 
 def _write_store(claims: Claims, path: Path, part: Path) -> None:
     warehouse = claims.warehouse
-    warehouse.load("new_passport", _passport_table(claims))
+    layouts = [layout.model_dump(exclude_defaults=True) for layout in claims.layouts]
+    passport = {
+        "edition": STORE_EDITION,
+        "incident": claims.incident.id,
+        "incident_sha256": _incident_sha256(claims.incident),
+        "synthetic": claims.synthetic,
+        "inputs": json.dumps([asdict(f) for f in claims.inputs]),
+        "layouts": json.dumps(layouts),
+    }
+    warehouse.load("new_passport", pl.DataFrame([passport]))
     queries_by_table = {
         **{table: f"from main.{table}" for table in TABLES},
         "passport": "from new_passport",
@@ -171,9 +180,12 @@ def _saved_claims_query(claims: Claims) -> str:
     # in the main unit, such as euros, as complaint files state them.
     digits = incident.loss_digits
     loss = f"loss * cast(1e-{digits} as decimal(10, {digits}))" if digits else "loss"
-    dimensions = "".join(f", accepted.{quote_identifier(d.id)}" for d in incident.dimensions)
-    filed_at = f", {FILED_AT}" if claims.has_times else ""
-    return queries.load("saved", filed_at=filed_at, loss=loss, dimensions=dimensions)
+    return queries.load(
+        "saved",
+        filed_at=f", {FILED_AT}" if claims.has_times else "",
+        loss=loss,
+        dimensions="".join(f", accepted.{quote_identifier(d.id)}" for d in incident.dimensions),
+    )
 
 
 def parquet_metadata(claims: Claims) -> dict[str, str]:
@@ -195,20 +207,6 @@ def _incident_sha256(incident: Incident) -> str:
     return hashlib.sha256(incident.model_dump_json(by_alias=True, exclude={"rows"}).encode()).hexdigest()
 
 
-def _passport_table(claims: Claims) -> pl.DataFrame:
-    layouts = [layout.model_dump(exclude_defaults=True) for layout in claims.layouts]
-    return pl.DataFrame(
-        {
-            "edition": [STORE_EDITION],
-            "incident": [claims.incident.id],
-            "incident_sha256": [_incident_sha256(claims.incident)],
-            "synthetic": [claims.synthetic],
-            "inputs": [json.dumps([asdict(f) for f in claims.inputs])],
-            "layouts": [json.dumps(layouts)],
-        }
-    )
-
-
 def open_claims(path: Path, incident: Incident) -> Claims:
     """Open a warehouse file for reading and return its claims.
 
@@ -219,9 +217,14 @@ def open_claims(path: Path, incident: Incident) -> Claims:
     warehouse = Warehouse()
     synthetic, files = _open_store(warehouse, path, incident, {t: t for t in TABLES})
     create_claims_view(warehouse, incident)
-    counted = reconciliation_table(warehouse)
     return Claims(
-        incident, tuple(files.inputs), tuple(files.layouts), warehouse, synthetic, counted, store=path
+        incident,
+        tuple(files.inputs),
+        tuple(files.layouts),
+        warehouse,
+        synthetic,
+        reconciliation_table(warehouse),
+        store=path,
     )
 
 

@@ -1,16 +1,15 @@
-"""Validate the rows that are stored as text, and create the tables of claims and rejects."""
+"""Validate the rows that are stored as text, and create the tables of claims, rejects and input files."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from collections.abc import Mapping as Dictionary
-from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from decimal import Decimal
 
 import polars as pl
 
 from outage_analysis.claims import queries
-from outage_analysis.claims.claim_tables import create_claims_view, dimension_columns
 from outage_analysis.claims.queries import quote_identifier, quote_literal
 from outage_analysis.claims.readers.cell_values import (
     BLANKS,
@@ -58,6 +57,8 @@ from outage_analysis.incidents import (
 from outage_analysis.text import (
     CURRENCY,
     SHORT_NOTATIONS,
+    Column,
+    TableSchema,
     check_one_currency,
     has_time_sql,
     line_number,
@@ -65,6 +66,76 @@ from outage_analysis.text import (
     rows_by_currency,
     scale_remedy,
 )
+
+
+def create_claims_view(warehouse: Warehouse, incident: Incident) -> None:
+    """Create the SQL view `claims`, which users query: all accepted claims with the names of their files.
+
+    The view shows times of filing in the time zone of the incident.
+    """
+    warehouse.show_times_in(incident.time_zone)
+    files = f"[{', '.join(map(quote_literal, file_names(warehouse, 'files')))}]"
+    warehouse.view("claims", queries.load("claims", dimensions=dimension_columns(incident), files=files))
+
+
+def file_names(warehouse: Warehouse, table: str) -> list[str]:
+    """Return the names of the input files listed in a table, in the order in which they were read."""
+    return warehouse.frame(queries.load("file_names", files=table))["file"].to_list()
+
+
+def reconciliation_table(warehouse: Warehouse) -> pl.DataFrame:
+    """Return how many rows of each input file became claims and rejects: file, rows, claims, rejects."""
+    return warehouse.frame(queries.load("reconciliation"))
+
+
+CONTROL_TOTALS: TableSchema = TableSchema(
+    "One row per complaint file: the losses as they were read, to compare with the totals of the sender.",
+    (
+        Column("file", "data", "Name of the file."),
+        Column("stated", "count", "Rows that state a loss."),
+        Column("total", "loss", "Sum of the losses."),
+        Column("smallest", "loss", "The smallest loss."),
+        Column("median", "loss", "The loss in the middle; of an even number the lower one."),
+        Column("largest", "loss", "The largest loss."),
+        Column("unit", "unit", "Unit of the losses.", label="loss_unit"),
+        Column("scale", "decimal", "What an amount of 1 in the file stands for.", label="file_scale"),
+    ),
+)
+
+
+def control_totals(
+    warehouse: Warehouse,
+    incident: Incident,
+    files: Mapping[str, Decimal | float],
+    *,
+    file: str = "file_number",
+    amount: str = "loss",
+    source: str = "accepted",
+) -> pl.DataFrame:
+    """Return the columns of `CONTROL_TOTALS` for the claims of a warehouse, or for the rows of one file.
+
+    Args:
+        warehouse: the warehouse.
+        incident: the incident, which states the unit of the losses.
+        files: name of each file -> its scale.
+        file: SQL for the number of the file of a row; by default of a claim.
+        amount: SQL for the loss of a row.
+        source: the table of the rows.
+    """
+    query = queries.load("control_totals", file=file, amount=amount, source=source)
+    found = {number: sums for number, *sums in warehouse.frame(query).rows()}
+    nothing = [0, *4 * [None]]
+    rows = [
+        (name, *found.get(number, nothing), incident.loss.unit, float(scale))
+        for number, (name, scale) in enumerate(files.items())
+    ]
+    return pl.DataFrame(rows, schema=CONTROL_TOTALS.dtypes, orient="row")
+
+
+def dimension_columns(incident: Incident) -> str:
+    """Return the SQL list of the columns that the incident adds (dimensions), each after a comma."""
+    return "".join(f", {quote_identifier(d.id)}" for d in incident.dimensions)
+
 
 TEXT_COLUMNS = ("service", "claimant_type", "filed_on", "loss")
 """The columns of a claim whose text is kept beside its value, as raw_<column>."""
@@ -87,7 +158,19 @@ def check_rows(warehouse: Warehouse, incident: Incident, files: InputFiles) -> N
             _check_currencies(warehouse, incident, files)
         _parse_rows(warehouse, incident, files)
         _check_no_unit_rows(warehouse, files)
-        _apply_rules(warehouse, incident, _repeated_headers(warehouse, incident, files))
+        inputs = {"repeated_headers": _repeated_headers(warehouse, incident, files)}
+        counted = [quote_literal(rule) for rule, outcome in incident.rules.items() if outcome == "count"]
+        query = queries.load(
+            "checked_rows",
+            header_again=quote_literal(REPEATED_HEADER),
+            broken=broken_rules_sql(incident, counted=False),
+            noted=broken_rules_sql(incident, counted=True),
+            dimensions=dimension_columns(incident),
+            copy=quote_literal(EXACT_COPY),
+            repeated=quote_literal(REPEATED_ID),
+            counted=f"cast([{', '.join(counted)}] as varchar[])",
+        )
+        warehouse.create("checked_rows", query, inputs=inputs, negative=incident.loss.negative)
         warehouse.drop("parsed_rows")
     else:  # No row to check: an empty table saves the time to plan the query.
         raw = "".join(
@@ -102,8 +185,7 @@ def check_rows(warehouse: Warehouse, incident: Incident, files: InputFiles) -> N
 def create_rejects(warehouse: Warehouse, files: InputFiles) -> None:
     """Create the table `rejects`: rows that break a rule, and unreadable records, with their raw text."""
     located = {"located": reject_texts(warehouse, files.texts)}
-    query = queries.load("rejects", unreadable=quote_literal(UNREADABLE))
-    warehouse.create("rejects", query, inputs=located)
+    warehouse.create("rejects", queries.load("rejects", unreadable=quote_literal(UNREADABLE)), inputs=located)
 
 
 def create_claims(warehouse: Warehouse, incident: Incident, files: InputFiles) -> None:
@@ -137,15 +219,6 @@ class _FilesOfLayout:
     """Whether a row has a value in the column `filed_at`."""
     numbers: list[str] = field(default_factory=list)
 
-    def filed_at(self, incident: Incident) -> dict[str, str]:
-        """Return SQL for the date and time of filing, and for the date in the column `filed_at`."""
-        moment, day = f"cast(null as {MOMENT})", "cast(null as date)"
-        if self.timed:
-            moment = filed_at_sql(incident, own_column=self.own_column, midnight=self.midnight)
-        if self.own_column:
-            day = filed_at_day_sql(incident, self.layout)
-        return {FILED_AT: moment, FILED_AT_DAY: day}
-
 
 def _parse_rows(warehouse: Warehouse, incident: Incident, files: InputFiles) -> None:
     dimensions = [d.id for d in incident.dimensions]
@@ -153,14 +226,18 @@ def _parse_rows(warehouse: Warehouse, incident: Incident, files: InputFiles) -> 
     spellings = _known_spellings(warehouse, incident)
     add_rows = warehouse.create
     for group in _files_by_layout(warehouse, files):
-        layout, moment = group.layout, group.filed_at(incident)
+        layout, moment = group.layout, f"cast(null as {MOMENT})"
+        if group.timed:
+            moment = filed_at_sql(incident, own_column=group.own_column, midnight=group.midnight)
         texts = {c if c in IDS else f"raw_{c}": stated_text_sql(c, layout.missing) for c in columns}
         values = {c: value_sql(c, incident, layout) for c in ("filed_on", "loss", *dimensions)}
-        values[FILED_AT_DAY] = moment[FILED_AT_DAY]
+        values[FILED_AT_DAY] = "cast(null as date)"
+        if group.own_column:
+            values[FILED_AT_DAY] = filed_at_day_sql(incident, layout)
         query = queries.load(
             "parsed_rows",
             files=", ".join(group.numbers),
-            filed_at=moment[FILED_AT],
+            filed_at=moment,
             texts=_listed_sql(texts),
             values=_listed_sql(values),
         )
@@ -171,22 +248,6 @@ def _parse_rows(warehouse: Warehouse, incident: Incident, files: InputFiles) -> 
 def _listed_sql(expressions: Dictionary[str, str]) -> str:
     """Return SQL expressions as "expression as name", each after a comma."""
     return "".join(f", {sql} as {quote_identifier(name)}" for name, sql in expressions.items())
-
-
-def _apply_rules(warehouse: Warehouse, incident: Incident, repeated_headers: pl.DataFrame) -> None:
-    counted = ", ".join(quote_literal(rule) for rule, outcome in incident.rules.items() if outcome == "count")
-    query = queries.load(
-        "checked_rows",
-        header_again=quote_literal(REPEATED_HEADER),
-        broken=broken_rules_sql(incident, counted=False),
-        noted=broken_rules_sql(incident, counted=True),
-        dimensions=dimension_columns(incident),
-        copy=quote_literal(EXACT_COPY),
-        repeated=quote_literal(REPEATED_ID),
-        counted=f"cast([{counted}] as varchar[])",
-    )
-    inputs = {"repeated_headers": repeated_headers}
-    warehouse.create("checked_rows", query, inputs=inputs, negative=incident.loss.negative)
 
 
 def _files_by_layout(warehouse: Warehouse, files: InputFiles) -> list[_FilesOfLayout]:
@@ -223,8 +284,14 @@ def _known_spellings(warehouse: Warehouse, incident: Incident) -> pl.DataFrame:
 def _repeated_headers(warehouse: Warehouse, incident: Incident, files: InputFiles) -> pl.DataFrame:
     columns = required_columns(incident)
     header_words = {s for layout in files.layouts for c in columns for s in layout.spellings(c)}
+    unread = warehouse.frame(queries.load("unread_texts")).drop_nulls()
+    found = unread.filter([normalized_name(text) in header_words for text in unread["raw"]])
+    cells = ", ".join(c if c in IDS else quote_identifier(f"raw_{c}") for c in columns)
+    query = queries.load("header_rows", cells=cells)
     repeated = []
-    for number, row, offset, *texts in _rows_with_header_words(warehouse, columns, header_words):
+    for number, row, offset, *texts in (
+        warehouse.frame(query, inputs={"header_words": found}).iter_rows() if len(found) else ()
+    ):
         spellings = files.layouts[number].spellings
         matches = [
             (c, normalized_name(t))
@@ -273,14 +340,3 @@ def _check_no_unit_rows(warehouse: Warehouse, files: InputFiles) -> None:
                 value=mask_personal_data(text),
                 remedy=scale_remedy(unit_multiplier(text)),
             )
-
-
-def _rows_with_header_words(
-    warehouse: Warehouse, columns: Sequence[str], header_words: set[str]
-) -> list[tuple[Any, ...]]:
-    texts = warehouse.frame(queries.load("unread_texts")).drop_nulls()
-    matches = texts.filter([normalized_name(text) in header_words for text in texts["raw"]])
-    if matches.is_empty():
-        return []
-    cells = ", ".join(c if c in IDS else quote_identifier(f"raw_{c}") for c in columns)
-    return warehouse.frame(queries.load("header_rows", cells=cells), inputs={"header_words": matches}).rows()

@@ -12,11 +12,10 @@ from typing import Any
 import duckdb
 import polars as pl
 
-from outage_analysis.claims import queries, query_errors
-from outage_analysis.claims.progress import progress_callback, report_progress
+from outage_analysis.claims import queries, user_queries
 from outage_analysis.claims.queries import quote_identifier, quote_literal
-from outage_analysis.claims.resource_limits import limits
-from outage_analysis.errors import EnvironmentFailed, InputRefused, one_line
+from outage_analysis.claims.run_settings import limits, progress_callback, report_progress
+from outage_analysis.errors import EnvironmentFailed, InputRefused, UsageError, one_line
 from outage_analysis.files import temporary_folder
 
 
@@ -224,20 +223,23 @@ class Warehouse:
                 connection.register(name, _ArrowStream(frame))
             statements = connection.extract_statements(sql)
             if [statement.type for statement in statements] != [duckdb.StatementType.SELECT]:
-                raise query_errors.not_one_select(sql)
-            query_errors.check_parameters(set(statements[0].named_parameters), set(values))
+                raise user_queries.not_one_select(sql)
+            user_queries.check_parameters(set(statements[0].named_parameters), set(values))
             # The type of a statement does not tell whether a WITH clause inserts rows.
             connection.execute("begin transaction read only").fetchall()
             relation = connection.sql(sql, params=dict(values) or None)
-            query_errors.check_no_intervals(relation.columns, map(str, relation.types))
+            user_queries.check_no_intervals(relation.columns, map(str, relation.types))
             return pl.DataFrame(relation)
         except duckdb.TransactionException:
-            raise query_errors.not_one_select(sql) from None
+            raise user_queries.not_one_select(sql) from None
         except pl.exceptions.DuplicateError:
-            raise query_errors.same_column_twice() from None
+            raise UsageError(
+                "the query returns two columns of the same name",
+                remedy="Name each column with `as`, or list the columns.",
+            ) from None
         except duckdb.Error as error:
             own = self._as_own_error(error)
-            raise (own if isinstance(own, EnvironmentFailed) else query_errors.query_error(error)) from None
+            raise (own if isinstance(own, EnvironmentFailed) else user_queries.query_error(error)) from None
         finally:
             connection.close()
 
@@ -300,7 +302,7 @@ class Warehouse:
         self._run(f"attach {quote_literal(str(path.absolute()))} as opened (type duckdb, read_only)", {})
         # Another program may have replaced the file after it was checked, so the table definitions are
         # compared again.
-        if self.frame(_base_tables_query(), database="opened").rows() != tables:
+        if self.frame(queries.load("base_tables"), database="opened").rows() != tables:
             raise InputRefused("changed while it was opened", file=path.name, remedy="Run again.")
         self._file, self._columns = path.name, columns
         for table, name in names.items():
@@ -339,11 +341,6 @@ def _drop_schema(connection: duckdb.DuckDBPyConnection, schema: str) -> None:
         connection.close()
 
 
-def _base_tables_query() -> str:
-    """Return the SQL query that lists the ordinary tables (no views) of a database."""
-    return queries.load("base_tables")
-
-
 def _check_base_tables_only(path: Path, columns: TableColumns) -> list[tuple[str, str]]:
     """Raise an error if a warehouse file contains anything other than tables with exactly these columns.
 
@@ -373,7 +370,7 @@ def _check_base_tables_only(path: Path, columns: TableColumns) -> list[tuple[str
             column_list = ", ".join(f"{quote_identifier(column)} {kind}" for column, kind in kinds.items())
             connection.execute(f"create table {quote_identifier(table)} ({column_list})")
         expected, tables = (
-            connection.execute(_base_tables_query(), {"database": database}).fetchall()
+            connection.execute(queries.load("base_tables"), {"database": database}).fetchall()
             for database in ("memory", "opened")
         )
         others = connection.execute(queries.load("other_objects")).fetchall()

@@ -1,13 +1,10 @@
 """Losses: claims go in; cubes, loss summaries, severity distributions and late-claim forecasts come out.
 
 Modules:
-    cube: claim counts and sums of losses by dimension and loss band
-    claims_table: claims by dimension and loss band, as a frame that shows itself as a heat table
-    cube_building: builds a cube from claims and saves it
-    groups: the groups of claims in a cube, wider bands, claims by day and hour
+    cube: claim counts and sums of losses by dimension and loss band; groups of claims, and wider bands
+    cube_building: builds a cube from claims, saves it, and shows it as a heat table
     loss_summaries: means, quantiles, concentration and group comparisons of losses
-    grouped_losses: losses counted by band for a fit, from a cube or a printed table
-    families: families of severity distributions
+    grouped_losses: losses counted by band for a fit, and the families of severity distributions
     severity: fits severity distributions to losses
     fit_displays: the cards of fits, and points on their curves
     development: forecasts the claims still to be filed
@@ -21,22 +18,36 @@ from typing import TYPE_CHECKING
 from outage_analysis.lazy_exports import lazy_exports
 
 if TYPE_CHECKING:
-    from outage_analysis.losses.claims_table import ClaimsByBand, claims_by_band
     from outage_analysis.losses.cube import (
+        BAND_COUNTS,
         CUBE_MEASURES,
         EDGES,
+        GROUP_COUNTS,
+        INTAKE,
+        INTAKE_BY_HOUR,
+        MAX_DISPLAY_CUTS,
         MEASURES,
         MIN_CLAIMS_PER_CATEGORY,
         Cube,
+        DimensionFilter,
         Schema,
+        cumulative_intake,
+        display_bands,
+        filter_cube,
+        merge_rare_groups,
         null_unstated_sums,
         read_counts,
+        regroup,
         sorted_cube,
+        sum_or_none,
         sum_or_null,
+        with_shares,
     )
     from outage_analysis.losses.cube_building import (
         CLAIM_COMBINATIONS,
+        ClaimsByBand,
         build_cube,
+        claims_by_band,
         cost_bands,
         count_combinations,
         dimension_labels,
@@ -58,10 +69,12 @@ if TYPE_CHECKING:
         reject_sentence,
         rule_table,
     )
-    from outage_analysis.losses.development.forecast_tables import (
+    from outage_analysis.losses.development.intake_forecasts import (
         CURVE_FORECASTS,
         CURVE_SPREAD,
+        DEADLINE,
         DEADLINE_SPIKES,
+        EXTENDED,
         FORECAST_BRANCHES,
         HINDSIGHT,
         INTERVAL_COVERAGE,
@@ -70,40 +83,24 @@ if TYPE_CHECKING:
         POINTS,
         TESTED_FORECASTS,
         WEEKDAY_FACTORS,
-        late_claim_tables,
-    )
-    from outage_analysis.losses.development.intake_counts import (
-        DEADLINE,
-        EXTENDED,
         Channel,
         channel_from_cube,
         channel_from_series,
+        late_claim_tables,
     )
-    from outage_analysis.losses.development.late_claims import LateClaimsForecast, forecast_late_claims
-    from outage_analysis.losses.development.late_count import Branch
-    from outage_analysis.losses.families import FAMILIES
+    from outage_analysis.losses.development.late_claims import (
+        Branch,
+        LateClaimsForecast,
+        forecast_late_claims,
+    )
     from outage_analysis.losses.fit_displays import COUNTED, CURVES_TABLE, curve_table
     from outage_analysis.losses.grouped_losses import (
+        FAMILIES,
         GroupedLossesDocument,
         fit_edges,
         load_grouped,
         loss_counts,
         stated_edges,
-    )
-    from outage_analysis.losses.groups import (
-        BAND_COUNTS,
-        GROUP_COUNTS,
-        INTAKE,
-        INTAKE_BY_HOUR,
-        MAX_DISPLAY_CUTS,
-        DimensionFilter,
-        cumulative_intake,
-        display_bands,
-        filter_cube,
-        merge_rare_groups,
-        regroup,
-        sum_or_none,
-        with_shares,
     )
     from outage_analysis.losses.loss_summaries import (
         CONCENTRATION,

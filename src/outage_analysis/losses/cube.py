@@ -1,8 +1,9 @@
 """The cube: claims aggregated by dimension and loss band (count, sum of losses, sum of squared losses).
 
 Loss summaries, severity fits and cost calculations use a cube instead of single claims, so their run time
-does not grow with the number of claims. If there are only claim totals and no single claims, `read_counts`
-reads a cube from a CSV file of totals.
+does not grow with the number of claims. A cube is split into groups of claims by dimension, or summed over
+dimensions and into wider loss bands. If there are only claim totals and no single claims, `read_counts` reads
+a cube from a CSV file of totals.
 """
 
 from __future__ import annotations
@@ -10,23 +11,37 @@ from __future__ import annotations
 import csv
 import itertools
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Literal, NamedTuple
 
 import polars as pl
 
-from outage_analysis.errors import InputRefused, OutageAnalysisError, UsageError
+from outage_analysis.errors import InputRefused, ModelRefused, OutageAnalysisError, UsageError
 from outage_analysis.files import is_file, likely_typo_of, spelling_hint
 from outage_analysis.incidents import (
     UNKNOWN,
+    Bands,
     Incident,
     NamedItem,
+    band_within,
     lower_closed_cuts,
     normalized_name,
     parse_band,
 )
-from outage_analysis.text import CLAIMS, LOSS, LOSS_SQUARED, OVER, UP_TO, TableSchema
+from outage_analysis.text import (
+    CLAIMS,
+    FILED_HOUR,
+    FILED_ON,
+    LOSS,
+    LOSS_SQUARED,
+    OVER,
+    SHARE_OF_CLAIMS,
+    UP_TO,
+    Column,
+    TableSchema,
+)
 
 Schema = dict[str, pl.DataType | type[pl.DataType]]
 MEASURES: Schema = {"claims": pl.Int64, "loss": pl.Int64, "loss_squared": pl.Decimal(38, 0)}
@@ -153,8 +168,7 @@ def read_counts(path: str | Path, incident: Incident) -> Cube:
             parsed, or two bands of one service and claimant type overlap.
     """
     path = Path(path)
-    (_, first), *body = _csv_rows(path)
-    header = _counts_header(first, path.name)
+    header, body = _csv_rows(path)
     rows: list[CountRow] = []
     for number, fields in body:
         try:
@@ -209,7 +223,8 @@ def _check_no_overlap(
             )
 
 
-def _csv_rows(path: Path) -> list[tuple[int, list[str]]]:
+def _csv_rows(path: Path) -> tuple[list[str], list[tuple[int, list[str]]]]:
+    """The columns of a file of totals, and its further rows with their numbers."""
     if not is_file(path):
         raise InputRefused("there is no such file", file=path)
     try:
@@ -220,19 +235,15 @@ def _csv_rows(path: Path) -> list[tuple[int, list[str]]]:
     table = [(number, fields) for number, fields in numbered if fields]
     if len(table) <= 1:
         raise InputRefused("the file has no rows", file=path.name)
-    return table
-
-
-def _counts_header(fields: list[str], file: str) -> list[str]:
-    header = [name.strip().casefold() for name in fields]
-    twice = next((name for name in header if header.count(name) > 1), None)
-    if twice is not None:
-        raise InputRefused("a column is there twice", file=file, row=1, value=twice)
-    missing = next((column for column in COUNT_COLUMNS if column not in header), None)
-    if missing is not None:
-        remedy = "The columns are service,claimant_type,band,claims and, if known, loss."
-        raise InputRefused(f"the column {missing} is missing", file=file, row=1, remedy=remedy)
-    return header
+    header = [name.strip().casefold() for name in table[0][1]]
+    for name in header:
+        if header.count(name) > 1:
+            raise InputRefused("a column is there twice", file=path.name, row=1, value=name)
+    for column in COUNT_COLUMNS:
+        if column not in header:
+            remedy = "The columns are service,claimant_type,band,claims and, if known, loss."
+            raise InputRefused(f"the column {column} is missing", file=path.name, row=1, remedy=remedy)
+    return header, table[1:]
 
 
 def _count_row(header: list[str], fields: list[str], incident: Incident) -> CountRow:
@@ -262,8 +273,12 @@ def _find_id(raw: str, named: Sequence[NamedItem], column: str) -> str:
         if normalized_name(raw) in item.spellings():
             return item.id
     aliases = [s for item in named for s in (item.id, item.name.en, item.name.ko, *item.aliases) if s]
-    hint = spelling_hint(raw, aliases, likely_typo_of)
-    raise UsageError(f"{column} is not known", column=column, value=raw, remedy=hint)
+    raise UsageError(
+        f"{column} is not known",
+        column=column,
+        value=raw,
+        remedy=spelling_hint(raw, aliases, likely_typo_of),
+    )
 
 
 def _parse_whole_number(raw: str, column: str) -> int:
@@ -271,3 +286,334 @@ def _parse_whole_number(raw: str, column: str) -> int:
     if not (text.isascii() and text.isdigit() and len(text) <= MAX_DIGITS):
         raise UsageError(f"{column} is not a whole number", column=column, value=raw)
     return int(text)
+
+
+MISSING = "the cube has no such dimension"
+
+
+class Cell(NamedTuple):
+    """The claims of one loss band, over < loss <= up_to. The sums are None if only the count is known."""
+
+    over: int | None
+    up_to: int | None
+    claims: int
+    loss: int | None
+    loss_squared: int | None
+
+    @property
+    def ends(self) -> tuple[float, float]:
+        """The band with infinity for an open end."""
+        return (
+            -math.inf if self.over is None else self.over,
+            math.inf if self.up_to is None else self.up_to,
+        )
+
+    @property
+    def least(self) -> int | None:
+        """The smallest possible loss in the band; None if the band is open below."""
+        return None if self.over is None else self.over + 1
+
+    def __str__(self) -> str:
+        """The loss band as text, for error messages."""
+        low = "any loss" if self.over is None else f"over {self.over:,}"
+        return low if self.up_to is None else f"{low} up to {self.up_to:,}"
+
+
+class Group(NamedTuple):
+    """The claims of a cube that have the same dimension values, by loss band.
+
+    Args:
+        key: the dimension values that define the group.
+        cells: the bands that contain claims, from low to high.
+        unknown: the number of claims whose loss is unknown.
+    """
+
+    key: tuple[object, ...]
+    cells: tuple[Cell, ...]
+    unknown: int
+
+    @property
+    def stated(self) -> int:
+        """The number of claims whose loss is known, including zero and negative losses."""
+        return sum(cell.claims for cell in self.cells)
+
+    @property
+    def loss(self) -> int | None:
+        """The sum of the stated losses; None if it is unknown for one of the loss bands."""
+        return sum_or_none(cell.loss for cell in self.cells)
+
+    def claims_in_band(self, low: float, high: float) -> int | None:
+        """The number of claims over `low` up to `high`; None if a loss band is only partly inside."""
+        near = [cell for cell in self.cells if cell.ends[0] < high and low < cell.ends[1]]
+        known = all(low <= cell.ends[0] and cell.ends[1] <= high for cell in near)
+        return sum(cell.claims for cell in near) if known else None
+
+    def cells_above(self, threshold: int) -> tuple[Cell, ...]:
+        """The loss bands above a threshold: -1 selects losses from 0 on, 0 selects losses above 0.
+
+        Raises:
+            ModelRefused: a band contains losses on both sides of the threshold.
+        """
+        for cell in self.cells:
+            if cell.ends[0] < threshold < cell.ends[1]:
+                raise ModelRefused(
+                    f"the band {cell} mixes losses up to {threshold} with larger ones",
+                    remedy="Give zero, positive and negative losses bands of their own.",
+                )
+        return tuple(cell for cell in self.cells if cell.ends[0] >= threshold)
+
+
+def sum_or_none(parts: Iterable[int | None]) -> int | None:
+    """The sum of the numbers; None if one of them is None, that is, unknown."""
+    summed = 0
+    for part in parts:
+        if part is None:
+            return None
+        summed += part
+    return summed
+
+
+def groups(cube: Cube, by: Sequence[str] = ()) -> Iterator[Group]:
+    """Yield the groups of a cube, sorted by dimension values; without `by`, one group of all claims.
+
+    Raises:
+        UsageError: a dimension does not exist.
+        ModelRefused: two loss bands of a group overlap, so the bands have no order.
+    """
+    check_dimensions(by, cube.dimensions, MISSING)
+    sums = (pl.col("claims").sum(), sum_or_null("loss"), sum_or_null("loss_squared"))
+    frame = sorted_cube(cube.frame.group_by(*by, "over", "up_to").agg(*sums), by)
+    width = len(by)
+    for key, rows in itertools.groupby(frame.iter_rows(), lambda row: row[:width]):
+        cells, unknown = [], 0
+        for over, up_to, claims, loss, squares in (row[width:] for row in rows):
+            if (over, up_to) == UNKNOWN:
+                unknown += claims
+            elif over is not None and up_to == over + 1:  # one loss is possible: compute the sums from it
+                cells.append(Cell(over, up_to, claims, claims * up_to, claims * up_to**2))
+            else:
+                cells.append(Cell(over, up_to, claims, loss, None if squares is None else int(squares)))
+        cells = [cell for cell in cells if cell.claims]
+        for one, other in itertools.pairwise(cells):
+            if one.ends[1] > other.ends[0]:
+                raise ModelRefused(
+                    f"the bands {one} and {other} overlap",
+                    remedy="Count every group in the same bands, or ask for one group at a time.",
+                )
+        yield Group(key, tuple(cells), unknown)
+
+
+def refuse_synthetic(cube: Cube, what: str, *, recovery: bool) -> None:
+    """Raise ModelRefused if a cube is synthetic, unless `recovery` allows it for a test of the method.
+
+    Args:
+        cube: the cube to use.
+        what: the analysis that is refused, with its article, for the error message: "a fit", "a comparison".
+        recovery: whether to allow synthetic claims, to test whether results recover the generator's
+            parameters.
+
+    Raises:
+        ModelRefused: the cube is synthetic and `recovery` is not set.
+    """
+    if cube.synthetic and not recovery:
+        raise ModelRefused(
+            f"{what} of synthetic claims would be no finding",
+            file=cube.source,
+            remedy="Give real claims, or say recovery=True (--recovery): the answer then only recovers what "
+            "the generator was given.",
+        )
+
+
+DimensionFilter = Mapping[str, object]
+"""Dimension -> the value, or list of values, to keep. None stands for an unknown value."""
+
+
+def rows_with_values(cube: Cube, dimension: str, values: Sequence[object]) -> pl.DataFrame:
+    """The rows of a cube whose value of `dimension` is in `values`; None stands for an unknown value.
+
+    Raises:
+        UsageError: the dimension does not exist, no claim has one of the values, or a value is named twice.
+    """
+    check_dimensions([dimension], cube.dimensions, MISSING)
+    column = cube.frame[dimension]
+    known = column.unique(maintain_order=True).to_list()
+    for value in values:
+        if value not in known:
+            remedy = spelling_hint(str(value), [str(k) for k in known if k not in (None, MERGED)])
+            merged = ", or it is counted together with other small groups" if MERGED in known else ""
+            problem = f"no claim of the cube has it{merged}"
+            raise UsageError(problem, column=dimension, value=value, remedy=remedy)
+        if list(values).count(value) > 1:
+            raise UsageError("is named twice", column=dimension, value=value)
+    wanted = pl.Series(values, dtype=column.dtype)
+    return cube.frame.filter(pl.col(dimension).is_in(wanted.implode(), nulls_equal=True))
+
+
+def filter_cube(cube: Cube, where: DimensionFilter | None) -> Cube:
+    """Keep only the rows of a cube with the dimension values in `where`; if it is None, keep all rows.
+
+    Raises:
+        UsageError: a dimension does not exist, no claim has one of the values, or a value is named twice.
+    """
+    for dimension, value in (where or {}).items():
+        values = list(value) if isinstance(value, list | tuple) else [value]
+        cube = replace(cube, frame=rows_with_values(cube, dimension, values))
+    return cube
+
+
+MERGED = ""
+"""The value of a text dimension that stands for all with too few claims, as in `count_combinations`."""
+
+
+def merge_rare_groups(cube: Cube, texts: Sequence[str]) -> Cube:
+    """Count groups of claims together if they are so small that their losses could be those of one claimant.
+
+    Groups are the combinations of all dimensions. Those with fewer than `MIN_CLAIMS_PER_CATEGORY` claims get
+    the value `MERGED` in each text dimension, and so does the next larger one if they have fewer in all.
+
+    Args:
+        cube: any cube.
+        texts: its text dimensions, whose values may identify a claimant.
+    """
+    keys = list(cube.dimensions)
+    before = pl.col("claims").cum_sum().over([pl.lit(0), *(k for k in keys if k not in texts)])
+    rare = pl.col("claims") < MIN_CLAIMS_PER_CATEGORY
+    rare |= (before - pl.col("claims")).is_between(1, MIN_CLAIMS_PER_CATEGORY - 1)
+    named = pl.any_horizontal(pl.lit(value=False), *(pl.col(name).is_not_null() for name in texts))
+    sizes = cube.frame.filter(named).group_by(keys).agg(pl.col("claims").sum()).sort("claims", *keys)
+    rare_groups = sizes.filter(rare).select(*keys, rare=True)
+    if rare_groups.is_empty():
+        return cube
+    frame = cube.frame.join(rare_groups, on=keys, how="left", nulls_equal=True)
+    merged = (pl.when("rare").then(pl.lit(MERGED)).otherwise(pl.col(name)).alias(name) for name in texts)
+    summed = frame.with_columns(*merged).group_by(*keys, "over", "up_to").agg(pl.col(*MEASURES).sum())
+    return replace(cube, frame=sorted_cube(summed.select(cube.frame.columns), keys))
+
+
+MAX_DISPLAY_CUTS = 24
+"""The largest number of policy cuts that tables and charts of claims use as band edges."""
+
+
+def display_bands(cuts: Sequence[int], *, negative: bool = False) -> Bands:
+    """Loss bands for tables and charts, with edges at the edges of a policy and at powers of ten.
+
+    If a policy has no edges, or more than `MAX_DISPLAY_CUTS` edges, the edges are powers of ten only.
+
+    Args:
+        cuts: the increasing loss edges of a policy.
+        negative: whether losses may be negative; the bands are then mirrored below 0.
+
+    Example:
+        >>> from outage_analysis.losses import display_bands
+        >>> display_bands((300_000, 500_000)).cuts
+        (100000, 300000, 500000, 1000000)
+    """
+    if not 0 < len(cuts) <= MAX_DISPLAY_CUTS:
+        return Bands.from_cuts(tuple(10**k for k in range(3, 8)), negative=negative)
+    tens = tuple(10**k for k in range(16) if cuts[0] <= 10 ** (k + 1) and 10**k <= cuts[-1] * 10)
+    return Bands.from_cuts(tuple(cuts), tens, negative=negative)
+
+
+def regroup(cube: Cube, by: Sequence[str], bands: Bands | None = None) -> pl.DataFrame:
+    """Sum a cube over dimensions and, if `bands` is given, into wider loss bands.
+
+    Args:
+        cube: any cube.
+        by: the dimensions to keep; `over` and `up_to` in this list keep the cube's own bands.
+        bands: wider bands, each a union of the cube's bands; if None, the cube is summed over all bands.
+
+    Returns:
+        One row per group: the dimensions in `by`, `over` and `up_to` (if `bands` is given), `claims` and
+        `loss` (null for claims of unknown loss).
+
+    Raises:
+        UsageError: a dimension does not exist, or a band of the cube lies in none of the wider bands.
+    """
+    frame, keys = cube.frame, list(by)
+    check_dimensions([name for name in by if name not in EDGES], cube.dimensions, MISSING)
+    if bands is not None:
+        rows = []
+        for band in frame.select("over", "up_to").unique(maintain_order=True).rows():
+            wider = next((wide for wide in bands.rows() if band_within(band, wide)), None)
+            if wider is None:
+                raise UsageError(
+                    f"the band over {band[0]} up to {band[1]} lies in no display band",
+                    remedy="Display bands are unions of the cube's bands.",
+                )
+            rows.append((*band, *wider))
+        schema = dict.fromkeys(("over", "up_to", "to_over", "to_up_to"), pl.Int64)
+        frame = frame.join(pl.DataFrame(rows, schema, orient="row"), on=["over", "up_to"], nulls_equal=True)
+        frame = frame.drop("over", "up_to").rename({"to_over": "over", "to_up_to": "up_to"})
+        keys += ["over", "up_to"]
+    sums = (pl.col("claims").sum(), sum_or_null("loss"))
+    if not keys:
+        return frame.select(*sums)
+    summed = frame.group_by(keys).agg(*sums)
+    summed = null_unstated_sums(summed) if {"over", "up_to"} <= set(keys) else summed
+    return sorted_cube(summed, by) if bands is not None else summed.sort(by)
+
+
+BAND_COUNTS = TableSchema("One row per group and loss band.", (OVER, UP_TO, CLAIMS, LOSS, SHARE_OF_CLAIMS))
+"""The columns of `regroup` with bands and `with_shares`."""
+GROUP_COUNTS = TableSchema("One row per group.", (CLAIMS, LOSS, SHARE_OF_CLAIMS))
+"""The columns of `regroup` without bands and `with_shares`."""
+INTAKE = TableSchema(
+    "One row per day.",
+    (
+        FILED_ON,
+        Column("claims", "count", "Claims filed on this day."),
+        Column("cumulative", "count", "Claims filed up to this day."),
+    ),
+)
+"""The columns of `cumulative_intake` per day."""
+INTAKE_BY_HOUR = TableSchema(
+    "One row per hour, and one for the claims of which only the day is known.",
+    (
+        FILED_HOUR,
+        Column("claims", "count", "Claims filed in this hour."),
+        Column("cumulative", "count", "Claims filed by the end of this hour; empty if it is not known."),
+    ),
+)
+"""The columns of `cumulative_intake` per hour."""
+
+
+def with_shares(frame: pl.DataFrame, group_by: Sequence[str] = ()) -> pl.DataFrame:
+    """Add the column `share`: the claims of a row divided by the claims of its group.
+
+    Args:
+        frame: a table with a column `claims`.
+        group_by: the columns that define the groups; without them, all rows are one group.
+
+    Returns:
+        The table with `share`, which is null in a group without claims.
+    """
+    total = pl.col("claims").sum().over(list(group_by)) if group_by else pl.col("claims").sum()
+    return frame.with_columns(share=pl.when(total > 0).then(pl.col("claims") / total))
+
+
+def cumulative_intake(cube: Cube, *, per: Literal["day", "hour"] = "day") -> pl.DataFrame:
+    """Count claims per day or hour, and cumulatively up to its end: one row per day or hour.
+
+    Args:
+        cube: a cube with the dimension `filed_on`, or `filed_hour` for hours.
+        per: whether to count per day or per hour. Hours are in local time; when the clocks are set back, the
+            claims of both hours with the same name are added up.
+
+    Returns:
+        `filed_on` or `filed_hour`, `claims` (in this day or hour) and `cumulative` (up to its end). Days and
+        hours without claims between the first and the last have a row too. If claims are counted per hour,
+        those with only a filing date are in the last row, in which `filed_hour` and `cumulative` are null.
+    """
+    column, interval = {"day": ("filed_on", "1d"), "hour": ("filed_hour", "1h")}[per]
+    counted = regroup(cube, [column]).select(column, "claims")
+    timed = counted.drop_nulls(column)
+    ends = pl.col(column).min(), pl.col(column).max()
+    span = pl.date_range(*ends, interval=interval) if per == "day" else pl.datetime_range(*ends, interval)
+    table = (
+        timed.select(span if len(timed) else column)
+        .join(timed, on=column, how="left")
+        .sort(column)
+        .with_columns(pl.col("claims").fill_null(0))
+        .with_columns(cumulative=pl.col("claims").cum_sum())
+    )
+    return pl.concat([table, counted.filter(pl.col(column).is_null())], how="diagonal")

@@ -115,7 +115,7 @@ def rule_table(claims: Claims, lang: str = "en") -> pl.DataFrame:
     """
     rows: list[tuple[object, ...]] = []
     for rule, count, first in claims.warehouse.frame(queries.load("examples")).iter_rows():
-        explained = explain_reject(claims, {**first, "broken": [rule]}, lang)
+        explained = explain_reject(claims.incident, {**first, "broken": [rule]}, lang)
         rows.append((first["source_file"], rule, "rejected", count, first["source_row"], explained.value))
     rows += [(file, rule, "counted", n, None, None) for file, rule, n in claims.counted_rules().iter_rows()]
     return pl.DataFrame(rows, schema=BROKEN_RULES.dtypes, orient="row")
@@ -153,7 +153,7 @@ class ClaimsQuality(Result):
 
     def _first_rejects(self, lang: str) -> list[str]:
         first = rejected_rows(self.claims.warehouse, MAX_EXPLAINED_REJECTS).iter_rows(named=True)
-        return [reject_sentence(explain_reject(self.claims, reject, lang), lang) for reject in first]
+        return [reject_sentence(explain_reject(self.claims.incident, reject, lang), lang) for reject in first]
 
     def to_dict(self) -> dict[str, Any]:
         """Return all tables, the counts of rows and the first rejected rows as plain values."""

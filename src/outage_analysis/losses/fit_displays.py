@@ -10,8 +10,7 @@ import numpy as np
 import polars as pl
 
 from outage_analysis.errors import ModelRefused
-from outage_analysis.losses.families import STEP, Array
-from outage_analysis.losses.grouped_losses import GroupedLosses
+from outage_analysis.losses.grouped_losses import STEP, Array, GroupedLosses
 from outage_analysis.text import (
     ESTIMATE_DIGITS,
     FLOAT,

@@ -14,9 +14,9 @@ import polars as pl
 
 from outage_analysis.errors import ModelRefused, UsageError, check_level
 from outage_analysis.incidents import Bands
-from outage_analysis.losses.cube import Cube
-from outage_analysis.losses.groups import (
+from outage_analysis.losses.cube import (
     Cell,
+    Cube,
     Group,
     groups,
     refuse_synthetic,

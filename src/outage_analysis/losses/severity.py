@@ -22,8 +22,7 @@ from numpy.typing import ArrayLike
 
 from outage_analysis.errors import ModelRefused, UsageError, check_level
 from outage_analysis.files import spelling_hint
-from outage_analysis.losses.families import FAMILIES, STEP, Array, Family
-from outage_analysis.losses.grouped_losses import GroupedLosses, grouped_losses
+from outage_analysis.losses.grouped_losses import FAMILIES, STEP, Array, Family, GroupedLosses, grouped_losses
 from outage_analysis.text import ESTIMATE_DIGITS, FLOAT, Card, Column, Displayable, Locale, TableSchema
 
 if TYPE_CHECKING:
@@ -406,7 +405,6 @@ def fit_severity(
         >>> round(fit.value("mean"), 1)
         15.2
     """
-    _check_family(family)
     ends = [np.inf if edge is None else edge for edge in edges]
     if len(ends) == len(counts):
         ends.append(np.inf)
@@ -461,7 +459,6 @@ def fit_all(
     fitted: dict[str, SeverityFit] = {}
     refused: dict[str, str] = {}
     for family in families:
-        _check_family(family)
         try:
             fitted[family] = _fit(losses, family)
         except ModelRefused as error:
@@ -469,11 +466,6 @@ def fit_all(
     if not fitted:
         raise ModelRefused("no family could be fitted", remedy=next(iter(refused.values()), ""))
     return Fits(fitted, refused)
-
-
-def _check_family(name: str) -> None:
-    if name not in FAMILIES:
-        raise UsageError("no such family", value=name, remedy=spelling_hint(str(name), list(FAMILIES)))
 
 
 def _fit(losses: GroupedLosses, name: str) -> SeverityFit:
@@ -484,6 +476,8 @@ def _fit(losses: GroupedLosses, name: str) -> SeverityFit:
     """
     from scipy import optimize
 
+    if name not in FAMILIES:
+        raise UsageError("no such family", value=name, remedy=spelling_hint(str(name), list(FAMILIES)))
     family = FAMILIES[name]
     filled, p = sum(n > 0 for n in losses.counts), len(family.params)
     if filled <= p:

@@ -2,7 +2,6 @@
 
 Modules:
     builder: a report to which sections can be added before it is written
-    own_blocks: texts, charts and tables that a user adds
     own_sections: sections that a user adds
     formats: list of the output formats, by name
     report_folder: writes the report folder, and reads one for a bridge
@@ -14,10 +13,8 @@ Modules:
     sections: the sections after the first screen
     blocks: texts, tables and pictures of a section
     table_views: which tables and columns are shown
-    model_views: tables of uncertainty, policies, back-test and assumptions
     accounting: proposes how to book each cost line
     grids: tables with titles and number formats
-    sources: published facts by the website that published them
     html: the HTML page
     markdown: the Markdown page, without appendices
     table_files: CSV, Parquet, SVG and PNG files

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
+import polars as pl
+
 from outage_analysis.claims.header_words import (
     AMOUNT,
     CLAIM,
@@ -20,8 +22,7 @@ from outage_analysis.claims.header_words import (
     means_loss,
     means_personal_data,
 )
-from outage_analysis.claims.inspection.columns import Column
-from outage_analysis.claims.inspection.value_formats import MIN_SHARE, percent
+from outage_analysis.claims.inspection.columns import MIN_SHARE, Column, percent
 from outage_analysis.claims.readers.expected_table import OPTIONAL_COLUMNS, required_columns
 from outage_analysis.errors import UsageError
 from outage_analysis.files import listed_names, toml_value
@@ -138,8 +139,7 @@ def _choose_by_values(
     ]
     if len(matches) == 1:
         by_header = name in (*IDS, "loss") and not headless
-        what = "whose values and header fit" if by_header else "whose values fit"
-        basis = f"the only column {what}"
+        basis = f"the only column whose values {'and header ' if by_header else ''}fit"
         if headless and name in (*IDS, "loss"):
             basis += ", and the file has no header that confirms it: check it"
     elif len(decided) == 1:
@@ -164,7 +164,7 @@ def id_fault(name: str, column: Column) -> str | None:
         return f"has only {column.distinct:,} different values in {column.rows:,} rows"
     if (
         name == "claimant_id"
-        and column.short_numbers >= MIN_SHARE
+        and column.share(pl.col("text").str.contains(r"^\d{1,3}$")) >= MIN_SHARE
         and not has_word(column.header, IDENTIFIER)
     ):
         return "holds small numbers, which may be counts"
@@ -201,7 +201,15 @@ def _evidence(name: str, column: Column) -> str:
 
 def _reason_for_none(name: str, columns: list[Column], unused: list[int], *, headless: bool) -> str:
     if name in IDS:
-        return "; ".join(["no column is a safe id", *_id_faults(name, columns, unused, headless=headless)])
+        reasons = ["no column is a safe id"]
+        if headless:
+            if safe := [at for at in unused if id_fault(name, columns[at]) is None]:
+                reasons.append(f"{_header_list(columns, safe)} may hold ids, but no header says of what")
+            return "; ".join(reasons)
+        id_words = CLAIM | IDENTIFIER if name == "claim_id" else CLAIMANT
+        similar = [columns[at] for at in unused if has_word(columns[at].header, id_words)][:MAX_LISTED]
+        other = "has a header of another meaning"
+        return "; ".join(reasons + [f"{quote_header(c)} {id_fault(name, c) or other}" for c in similar])
     if name == "filed_on":
         days = [columns[at] for at in unused if columns[at].may_be_day]
         reasons = [f"{quote_header(column)}: {column.day.reason}" for column in days[:MAX_LISTED]]
@@ -211,18 +219,6 @@ def _reason_for_none(name: str, columns: list[Column], unused: list[int], *, hea
         ending = f"; amounts are in {_header_list(columns, amounts)}" if amounts else ""
         return f"no column of amounts has a header that says loss{ending}"
     return "no column holds names of the incident"
-
-
-def _id_faults(name: str, columns: list[Column], unused: list[int], *, headless: bool) -> list[str]:
-    safe = [at for at in unused if id_fault(name, columns[at]) is None]
-    if headless:
-        return [f"{_header_list(columns, safe)} may hold ids, but no header says of what"] if safe else []
-    id_words = CLAIM | IDENTIFIER if name == "claim_id" else CLAIMANT
-    similar = [at for at in unused if has_word(columns[at].header, id_words)]
-    return [
-        f"{quote_header(columns[at])} {id_fault(name, columns[at]) or 'has a header of another meaning'}"
-        for at in similar[:MAX_LISTED]
-    ]
 
 
 def _header_list(columns: list[Column], places: Sequence[int]) -> str:

@@ -1,28 +1,31 @@
-"""Describe one column of an inspected file by the words of its header and by its values."""
+"""Describe the columns of a complaint file, read as text, by their header words and by their values."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
 from functools import cached_property
+from pathlib import Path
+from typing import Self
 
 import polars as pl
 
 from outage_analysis.claims import queries
 from outage_analysis.claims.decisions import is_decision
 from outage_analysis.claims.header_words import FILED, TIME, has_word, means_personal_data
-from outage_analysis.claims.inspection.value_formats import (
-    MIN_SHARE,
-    FilingWindow,
-    FormatChoice,
-    choose_amount_formats,
-    choose_day_formats,
-)
 from outage_analysis.claims.queries import quote_identifier
 from outage_analysis.claims.readers.cell_values import MISSING_WORDS
+from outage_analysis.claims.readers.read_files import read_unmapped
+from outage_analysis.claims.readers.source_file import FileFormat
+from outage_analysis.claims.run_settings import limits
 from outage_analysis.claims.warehouse import Warehouse
-from outage_analysis.incidents import Incident, NamedItem, normalized_name
+from outage_analysis.files import temporary_folder
+from outage_analysis.incidents import Incident, Layout, normalized_name
 from outage_analysis.text import (
     AMOUNTS,
+    COMMA_AMOUNTS,
     DATES,
     amount_sql,
     day_sql,
@@ -31,6 +34,226 @@ from outage_analysis.text import (
     mask_personal_data,
     stated_unit,
 )
+
+MIN_SHARE = 0.5
+"""Least share of rows that must fit for a proposal."""
+TIE_MARGIN = 0.1
+"""Two formats tie if the weight of the second is at least (1 - TIE_MARGIN) times the weight of the first."""
+MIN_CERTAIN_SHARE = 0.001
+"""Least share of rows that only one of two contradictory formats can read, so that both are proposed."""
+OUTSIDE_WEIGHT = 0.25
+"""The weight of a day outside the claims window, if its format has a four-digit year."""
+FULL_YEAR_FORMATS = {"iso", "korean", "dmy", "mdy", "month_name"}
+"""Formats with a four-digit year. With other formats, only days inside the claims window count."""
+WESTERN_FORMATS = tuple(name for name in AMOUNTS if name not in COMMA_AMOUNTS)
+_EUROPEAN_MARKS = r"^\D*\d{1,3}(?:\.\d{3}){2,}|\.\d{3},\d|,\d{1,2}\D*$"
+_WESTERN_MARKS = r"^\D*\d{1,3}(?:,\d{3})+|,\d{3}\.\d|\.\d{1,2}\D*$|\d{4,}\.\d"
+_EITHER_MARK = r"^\D*\d{1,3}\.\d{3}\D*$"
+"""Pattern of a value such as 1.250, which means 1250 in European notation and 1.25 elsewhere."""
+
+
+FilingWindow = tuple[date, date]
+"""The first and the last day on which a complaint can have been filed."""
+
+
+@dataclass(frozen=True)
+class FormatChoice:
+    """The formats that are proposed for the days or amounts of a column.
+
+    Attributes:
+        formats: the proposed formats; empty if several formats fit equally well or none fits.
+        score: the share of rows that the formats can read. Days outside the claims window do not count.
+        reason: why these formats are proposed, in numbers, as text for the user.
+        tied: the formats to choose from, if the values do not decide between them.
+    """
+
+    formats: tuple[str, ...] = ()
+    score: float = 0.0
+    reason: str = ""
+    tied: tuple[str, ...] = ()
+
+
+def choose_day_formats(days: pl.DataFrame, rows: int, window: FilingWindow) -> FormatChoice:
+    """Choose as few day formats as possible that together read a column.
+
+    Formats are added one by one: in each step the format with the largest weight among the values that no
+    chosen format can read. A day in the claims window has weight 1. A day outside has weight `OUTSIDE_WEIGHT`
+    if the format has a four-digit year, else 0.
+
+    Two formats that contradict each other, such as day first and month first, are both chosen only if each of
+    them is certain: it alone can read enough values, as days in the window (`MIN_CERTAIN_SHARE`). The reader
+    then takes the only reading in the claims window, and rejects a day with several.
+
+    Args:
+        days: one row per distinct value: text, rows, and one column of parsed days per format.
+        rows: the number of rows, without the rows whose value was not inspected.
+        window: the days on which a complaint can have been filed.
+    """
+    readable = [n for n in DATES if days[n].null_count() < len(days)]
+    remaining, formats = days, list[str]()
+    while readable and len(remaining):
+        certain = {n for n in readable if _is_certain(days, n, formats, rows, window)}
+        weights = {
+            n: _weight(remaining, n, window)
+            for n in readable
+            if n in certain or not _differ(days, [n], formats)
+        }
+        best = max(weights, key=lambda name: weights[name], default="")
+        if not best or not weights[best]:
+            break
+        least = (1 - TIE_MARGIN) * weights[best]
+        rivals = [n for n in weights if weights[n] > least and _differ(remaining, [n], [best])]
+        pairs = ((n, other) for n in (best, *rivals) for other in (best, *rivals) if n != other)
+        if rivals and not all(_is_certain(days, n, [other], rows, window) for n, other in pairs):
+            if formats:
+                break
+            tied = [n for n in DATES if n in (best, *rivals)]
+            return FormatChoice(
+                (),
+                _rows_read_and_inside(days, [best], window)[1] / rows,
+                _tie_reason(remaining, tied),
+                tuple(tied),
+            )
+        formats.append(best)
+        remaining = remaining.filter(pl.col(best).is_null())
+    if not formats:
+        outside = [n for n in readable if _rows_read_and_inside(days, [n], window)[0] >= MIN_SHARE * rows]
+        reason = _day_reason(days, outside[:1], rows, window) if outside else ""
+        return FormatChoice((), 0.0, reason, tuple(outside))
+    inside = _rows_read_and_inside(days, formats, window)[1]
+    return FormatChoice(tuple(formats), inside / rows, _day_reason(days, formats, rows, window))
+
+
+def _is_certain(
+    days: pl.DataFrame, name: str, others: Sequence[str], rows: int, window: FilingWindow
+) -> bool:
+    """Return whether enough values are days in the window that only this format, and no other, can read."""
+    only = days.filter(pl.all_horizontal(pl.lit(value=True), *(pl.col(n).is_null() for n in others)))
+    return _rows_read_and_inside(only, [name], window)[1] >= max(1, MIN_CERTAIN_SHARE * rows)
+
+
+def _day_reason(days: pl.DataFrame, formats: Sequence[str], rows: int, window: FilingWindow) -> str:
+    """Return the reason for a choice of day formats: the share of rows that they can read.
+
+    The text also names other formats that would read many rows differently.
+    """
+    rows_read, inside = _rows_read_and_inside(days, formats, window)
+    inside_any = inside
+    reason = (
+        f"{_formats_read(formats)} {percent(rows_read, rows)} of the rows, "
+        f"{percent(inside, rows_read)} of these days are in the claims window "
+        f"({window[0]} to {window[1]})"
+    )
+    for other in DATES:
+        rows_read, inside = _rows_read_and_inside(days, [other], window)
+        if rows_read >= MIN_SHARE * rows and _differ(days, [other], formats):
+            inside_any += inside
+            reason += (
+                f"; {other} would read {percent(rows_read, rows)}, {percent(inside, rows_read)} in the window"
+            )
+    if _differ(days, formats, formats):
+        reason += "; a day that they read differently is the one in the claims window, or a reject"
+    return reason if inside_any else f"{reason}: is it the right incident?"
+
+
+def _weight(days: pl.DataFrame, name: str, window: FilingWindow) -> float:
+    rows_read, inside = _rows_read_and_inside(days, [name], window)
+    return inside + (OUTSIDE_WEIGHT * (rows_read - inside) if name in FULL_YEAR_FORMATS else 0)
+
+
+def _rows_read_and_inside(days: pl.DataFrame, names: Sequence[str], window: FilingWindow) -> tuple[int, int]:
+    """Return how many rows the formats can read, and how many of these days are in `window`.
+
+    A value that two formats read as different days counts only if exactly one of these days is in the window.
+    """
+    readings = pl.concat_list(names).list.drop_nulls().list.unique()
+    possible = readings.list.eval(pl.element().filter(pl.element().is_between(*window)))
+    inside = possible.list.len() == 1
+    read = (readings.list.len() == 1) | inside
+    counted = days.select(read=pl.col("rows").filter(read).sum(), inside=pl.col("rows").filter(inside).sum())
+    return int(counted["read"].item()), int(counted["inside"].item())
+
+
+def _differ(values: pl.DataFrame, names: Iterable[str], others: Iterable[str]) -> bool:
+    """Return whether a format of `names` and a format of `others` read some value differently."""
+    differing = [pl.col(n) != pl.col(o) for n in names for o in others if n != o]
+    return bool(differing) and values.select(pl.any_horizontal(differing).any()).item() is True
+
+
+def _tie_reason(values: pl.DataFrame, names: Sequence[str]) -> str:
+    differing = pl.any_horizontal([pl.col(names[0]) != pl.col(n) for n in names[1:]])
+    row = values.filter(differing).row(0, named=True)
+    readings = " or ".join(f"{row[n]} ({n})" for n in names if row[n] is not None)
+    return f'"{row["text"]}" is {readings}, and neither the claims window nor the other rows decide'
+
+
+def choose_amount_formats(amounts: pl.DataFrame, filled: int) -> FormatChoice:
+    """Choose as few amount formats as possible that together read a column.
+
+    The formats agree on whether a point or a comma separates the decimals.
+
+    Args:
+        amounts: one row per distinct value: text, rows, and one column of parsed amounts per format.
+        filled: the number of rows whose value is in `amounts`.
+    """
+    text = pl.col("text")
+    point, comma, either = (
+        int(amounts.filter(text.str.contains(marks))["rows"].sum())
+        for marks in (_WESTERN_MARKS, _EUROPEAN_MARKS, _EITHER_MARK)
+    )
+    rows_read = _rows_read(amounts, list(AMOUNTS))
+    if not rows_read:
+        return FormatChoice()
+    tied = abs(point - comma) <= TIE_MARGIN * max(point, comma)
+    if tied and point:
+        examples = [_example(amounts, marks) for marks in (_WESTERN_MARKS, _EUROPEAN_MARKS)]
+        reason = f'in "{examples[0]}" a point starts the decimals, in "{examples[1]}" a comma'
+        return FormatChoice((), rows_read / filled, reason, ("grouped", "european"))
+    if tied and either and _rows_read(amounts, COMMA_AMOUNTS) > _rows_read(amounts, WESTERN_FORMATS):
+        example = _example(amounts, _EITHER_MARK)
+        european = max(COMMA_AMOUNTS, key=lambda name: _rows_read(amounts, [name]))
+        reason = (
+            f'"{example}" is {example.replace(".", "")} ({european}), or has three decimals, which no format '
+            "reads"
+        )
+        return FormatChoice((), rows_read / filled, reason, (european,))
+    names, remaining, formats = (COMMA_AMOUNTS if comma > point else WESTERN_FORMATS), amounts, list[str]()
+    while len(remaining):
+        best = max(names, key=lambda name: _rows_read(remaining, [name]))
+        if not _rows_read(remaining, [best]):
+            break
+        formats.append(best)
+        remaining = remaining.filter(pl.col(best).is_null())
+    rows_read = _rows_read(amounts, formats)
+    reason = f"{_formats_read(formats)} {percent(rows_read, filled)} of the amounts" if formats else ""
+    return FormatChoice(tuple(formats), rows_read / filled, reason)
+
+
+def _example(amounts: pl.DataFrame, marks: str) -> str:
+    """Return the first readable amount whose text matches a pattern, with personal data masked."""
+    readable = amounts.filter(pl.any_horizontal(pl.col(list(AMOUNTS)).is_not_null()))
+    return mask_personal_data(str(readable.filter(pl.col("text").str.contains(marks))["text"].first()))
+
+
+def _formats_read(formats: Sequence[str]) -> str:
+    return f"{' and '.join(formats)} {'reads' if len(formats) == 1 else 'read'}"
+
+
+def _rows_read(amounts: pl.DataFrame, names: Sequence[str]) -> int:
+    """Return the number of rows whose amount at least one of the formats can read."""
+    if not names:
+        return 0
+    return int(amounts.filter(pl.any_horizontal(pl.col(names).is_not_null()))["rows"].sum())
+
+
+def percent(part: int, total: int) -> str:
+    """Return a share in whole percent.
+
+    The result is 100% only if the share is 1, and 0% only if it is 0.
+    """
+    share = round(100 * part / total) if total else 0
+    return f"{min(99, max(1, share)) if 0 < part < total else share}%"
+
 
 MAX_VALUES = 100_000
 """Most distinct values of a column that are inspected. The most frequent ones are taken."""
@@ -48,13 +271,13 @@ _NOT_A_CODE = r"^\+|^\d+\.\d+$|^0[1-9]\d{7,9}$|^0\d{1,3}[-./]\d|^\d{3}[-./]\d{3}
 class Column:
     """One column of an inspected file: its header, its distinct values and the kind of these values.
 
-    `days` and `amounts` are `texts` with one more column per format, which contains the parsed values.
+    `_parsed_days` and `_parsed_amounts` are `texts` with one more column per format, which contains the
+    parsed values; and the header as parsed by each format.
     """
 
     def __init__(self, warehouse: Warehouse, name: str, header: str, incident: Incident) -> None:
         self.name, self.header = name, header
         self.scale = stated_unit(header).scale
-        self._headed = pl.DataFrame({"text": [header.strip()], "rows": [0]})
         self._warehouse, self._incident = warehouse, incident
 
     # The properties below are computed when they are first used: parsing 100,000 values in every format takes
@@ -68,8 +291,7 @@ class Column:
 
     @cached_property
     def _counts(self) -> tuple[int, ...]:
-        query = queries.load("column_counts", name=quote_identifier(self.name))
-        return self._warehouse.frame(query).row(0)
+        return self._warehouse.frame(queries.load("column_counts", name=quote_identifier(self.name))).row(0)
 
     @property
     def rows(self) -> int:
@@ -97,34 +319,30 @@ class Column:
     @cached_property
     def services(self) -> float:
         """The share of non-empty cells that name a service."""
-        return self._share_named(self._incident.services)
+        return self._share_named("service")
 
     @cached_property
     def claimant_types(self) -> float:
         """The share of non-empty cells that name a claimant type."""
-        return self._share_named(self._incident.claimant_types)
+        return self._share_named("claimant_type")
 
     @cached_property
     def personal(self) -> tuple[str, int] | None:
         """The kind of personal data in the column and the number of values with such data; None if none."""
         return find_personal_data(self.texts["text"])
 
-    @property
-    def days(self) -> pl.DataFrame:
-        """The distinct values, with one column per format of days."""
-        return self._parsed_days[0]
-
-    @property
-    def amounts(self) -> pl.DataFrame:
-        """The distinct values, with one column per format of amounts."""
-        return self._parsed_amounts[0]
-
     @cached_property
     def day(self) -> FormatChoice:
         """The format of days that fits the values best."""
-        window = FilingWindow.from_incident(self._incident)
+        # A complaint is filed between the start of the outage or of the claims window, whichever is earlier,
+        # and the end of both.
+        incident, outage = self._incident, self._incident.outage
+        days = [
+            moment.astimezone(incident.zone).date() for moment in (outage.start, outage.end or outage.start)
+        ]
+        window = min(*days, incident.claims_from), max(*days, incident.claims_to)
         stated = self._counted - self._missing_rows
-        return choose_day_formats(self.days, stated + self.rows - self.filled, window)
+        return choose_day_formats(self._parsed_days[0], stated + self.rows - self.filled, window)
 
     @property
     def timed(self) -> int:
@@ -134,7 +352,7 @@ class Column:
     @cached_property
     def amount(self) -> FormatChoice:
         """The format of amounts that fits the values best."""
-        return choose_amount_formats(self.amounts, self._counted - self._missing_rows)
+        return choose_amount_formats(self._parsed_amounts[0], self._counted - self._missing_rows)
 
     @cached_property
     def missing_words(self) -> dict[str, int]:
@@ -149,8 +367,7 @@ class Column:
     @cached_property
     def _parsed_days(self) -> tuple[pl.DataFrame, dict[str, object]]:
         window = (self._incident.claims_from, self._incident.claims_to)
-        zone = self._incident.time_zone
-        return self._values({n: day_sql("text", [n], zone, window=window) for n in DATES})
+        return self._values({n: day_sql("text", [n], self._incident.time_zone, window=window) for n in DATES})
 
     @cached_property
     def _parsed_amounts(self) -> tuple[pl.DataFrame, dict[str, object]]:
@@ -160,19 +377,19 @@ class Column:
         )
 
     def _values(self, expressions: dict[str, str]) -> tuple[pl.DataFrame, dict[str, object]]:
-        """Parse the values and the header of the column in every format for days, or for amounts.
-
-        Returns:
-            A table with one row per value and one column per format, and the header as parsed by each format.
-        """
-        self._warehouse.load("_texts", pl.concat([self.texts, self._headed], how="vertical_relaxed"))
+        header = pl.DataFrame({"text": [self.header.strip()], "rows": [0]})
+        self._warehouse.load("_texts", pl.concat([self.texts, header], how="vertical_relaxed"))
         values = ", ".join(f"{sql} as {quote_identifier(name)}" for name, sql in expressions.items())
         frame = self._warehouse.frame(queries.load("text_readings", values=values))
         return frame.filter(pl.col("rows") > 0), frame.filter(pl.col("rows") == 0).row(0, named=True)
 
-    def _share_named(self, items: Sequence[NamedItem]) -> float:
-        """Return the share of non-empty cells that name one of these services or claimant types."""
-        spellings = {s for item in items for s in item.spellings()}
+    @cached_property
+    def _spellings(self) -> dict[str, set[str]]:
+        kinds = {"service": self._incident.services, "claimant_type": self._incident.claimant_types}
+        return {kind: {s for item in items for s in item.spellings()} for kind, items in kinds.items()}
+
+    def _share_named(self, kind: str) -> float:
+        spellings = self._spellings[kind]
         rows = sum(rows for text, rows in self.texts.iter_rows() if normalized_name(text) in spellings)
         return rows / self.filled if self.filled else 0.0
 
@@ -204,11 +421,6 @@ class Column:
         """Whether most values are distinct and contain no digit, as names of people do."""
         digits = self.share(pl.col("text").str.contains("[0-9]"))
         return digits < MIN_SHARE and 1 < self.filled < self.distinct / MIN_SHARE
-
-    @property
-    def short_numbers(self) -> float:
-        """The share of non-empty cells with a number of up to three digits, such as an age or a count."""
-        return self.share(pl.col("text").str.contains(r"^\d{1,3}$"))
 
     @property
     def may_be_day(self) -> bool:
@@ -251,7 +463,9 @@ class Column:
         return "(text)" if self.reads_as == "text" and self.may_be_names else None
 
     def header_is(self, reads_as: str) -> bool:
-        """Return whether the header itself is a day or an amount (`reads_as`), like the values below."""
+        """Return whether the header itself is a day, amount or name (`reads_as`), like the values below."""
+        if reads_as in self._spellings:
+            return normalized_name(self.header) in self._spellings[reads_as]
         cells = (self._parsed_days if reads_as == "day" else self._parsed_amounts)[1]
         choice = self.format_choice(reads_as)
         return any(cells[name] is not None for name in (*choice.formats, *choice.tied))
@@ -278,3 +492,39 @@ class Column:
         example = (self.hidden or mask_personal_data(self.texts["text"][0])) if self.filled else None
         formats = ", ".join(self.format_choice(self.reads_as).formats) or None
         return self.reads_as, formats, round(missing, 4), self.distinct, kind, example
+
+
+@dataclass(frozen=True)
+class TextColumns:
+    """A complaint file whose columns are stored as text."""
+
+    file: str
+    warehouse: Warehouse
+    format: FileFormat
+    unit: str | None
+    """The unit that the file states above its header."""
+
+    @classmethod
+    def read(cls, path: Path, incident: Incident, layout: Layout) -> Self:
+        """Read all columns of a file as text."""
+        warehouse = Warehouse()
+        with temporary_folder(limits.get().folder) as workspace:
+            read = read_unmapped(warehouse, path, incident, layout.merged_over(incident), workspace)
+        return cls(path.name, warehouse, *read)
+
+    @property
+    def headers(self) -> list[str]:
+        """The headers of the columns."""
+        return list(self.format.headers)
+
+    def columns(self, incident: Incident, scale: float | None = None) -> list[Column]:
+        """Describe the columns under an incident, which defines names, currency and claims window.
+
+        A `scale` that the caller states replaces those in the headers.
+        """
+        columns = [
+            Column(self.warehouse, f"c{at}", header, incident) for at, header in enumerate(self.headers)
+        ]
+        for column in columns if scale is not None else ():
+            column.scale = Decimal(str(scale))
+        return columns

@@ -6,15 +6,20 @@ such as the currency, is an argument: the functions here refuse rather than gues
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta, timezone
 from pathlib import Path
 from typing import Any, TypedDict
 from zoneinfo import ZoneInfo
 
+import polars as pl
 from pydantic import ValidationError
 
+from outage_analysis.claims import queries
 from outage_analysis.claims.header_words import (
     DECISION,
     PAID,
@@ -24,45 +29,39 @@ from outage_analysis.claims.header_words import (
     means_decision,
     means_loss,
     means_paid,
+    means_personal_data,
+    split_header,
 )
 from outage_analysis.claims.inspection.column_choices import (
-    Choice,
     certain_formats,
     choose_columns,
     in_known_order,
     quote_header,
 )
-from outage_analysis.claims.inspection.columns import Column
-from outage_analysis.claims.inspection.names_and_ids import (
-    DERIVED_LIMIT,
-    LOSS_NAME,
-    MAX_NAME_LENGTH,
-    NO_CLAIMANTS,
-    NO_TYPE,
-    Names,
-    identifier,
-)
-from outage_analysis.claims.inspection.stated_currency import stated_currency
-from outage_analysis.claims.inspection.text_columns import TextColumns, layout_of
-from outage_analysis.claims.inspection.value_formats import MIN_SHARE
+from outage_analysis.claims.inspection.columns import MIN_SHARE, Column, TextColumns
+from outage_analysis.claims.queries import quote_identifier
 from outage_analysis.claims.readers.cell_values import MISSING_WORDS
 from outage_analysis.claims.readers.read_files import as_paths, expand_paths
 from outage_analysis.errors import InputRefused, UsageError
 from outage_analysis.files import bundled_ids, spelling_hint, toml_value
-from outage_analysis.incidents import Incident, checked_rows, normalized_name
+from outage_analysis.incidents import Incident, Layout, checked_rows, normalized_name
 from outage_analysis.policies import decimal_places
 from outage_analysis.text import (
     CURRENCIES,
     CURRENCY_HEADERS,
+    CURRENCY_WORDS,
     LANGUAGES,
     MAX_SCALE,
     UNKNOWN_CURRENCY,
     Locale,
     check_one_currency,
     checked_scale,
+    day_sql,
+    find_personal_data,
     mask_personal_data,
     masked_name,
     rows_by_currency,
+    stated_unit,
 )
 
 DECIDED = ("decision", "paid")
@@ -171,7 +170,8 @@ def incident_from_files(  # noqa: PLR0913 - what files may not state
         time_zone=time_zone,
         name=files[0].stem,
     )
-    return derivation.incident([TextColumns.read(path, derivation.draft()) for path in files], outage_start)
+    read = [TextColumns.read(path, derivation.draft(), Layout()) for path in files]
+    return derivation.incident(read, outage_start)
 
 
 @dataclass(frozen=True)
@@ -195,10 +195,10 @@ class _Derivation:
 
     def draft(self, **values: Any) -> Incident:  # noqa: ANN401 - keys of the document have no common type
         """Return an incident with the stated values, with `values`, and with placeholders for the rest."""
-        currency = self.currency or UNKNOWN_CURRENCY
+        currency, id_ = self.currency or UNKNOWN_CURRENCY, identifier(self.name) or "outage"
         zone = self.time_zone or TIME_ZONES.get(currency, "UTC")
         document: dict[str, Any] = {
-            "id": _incident_id(self.name),
+            "id": f"{id_}-claims" if id_ in bundled_ids("incidents") else id_,
             "name": {"en": self.name[:MAX_NAME_LENGTH]},
             "currency": currency,
             "minor_units": decimal_places(currency),
@@ -230,24 +230,22 @@ class _Derivation:
         if not self.currency:
             return replace(self, currency=self._currency_of(files)).incident(files, outage_start)
         draft = self.draft()
-        columns = {file.file: file.columns(draft) for file in files}
+        columns = {file.file: file.columns(draft, self.scale) for file in files}
         services = self._named_columns(columns, "service", SERVICE)
         if len(services) < len(files):
-            raise self._unknown_column(files, [file for file, _ in services], "service")
+            raise self._unknown_column(files, services, "service")
         types = self._named_columns(columns, "claimant_type", TYPE)
         if types and len(types) < len(files):
-            raise self._unknown_column(files, [file for file, _ in types], "claimant_type")
-        service_items = Names.from_columns(services, "service").items("service", RESERVED_IDS)
+            raise self._unknown_column(files, types, "claimant_type")
+        service_items = _named_items(services, "service", "service", RESERVED_IDS)
         used = {*RESERVED_IDS, *(item["id"] for item in service_items)}
-        type_items = (
-            Names.from_columns(types, "claimant_type").items("type", used) if types else [dict(NO_TYPE)]
-        )
+        type_items = _named_items(types, "claimant_type", "type", used) if types else (NO_TYPE,)
         headers = {name: {self.headers[name]} for name in self.headers}
         for name, named in (("service", services), ("claimant_type", types)):
-            headers.setdefault(name, set()).update(column.header for _, column in named)
+            headers.setdefault(name, set()).update(column.header for column in named.values())
         known = {
-            "service": tuple(service_items),
-            "claimant_type": tuple(type_items),
+            "service": service_items,
+            "claimant_type": type_items,
             "constants": {} if types else {"claimant_type": type_items[0]["id"]},
         }
         decided = self._decided_columns(files, columns)
@@ -261,25 +259,23 @@ class _Derivation:
         formats = {name: {format_} for name, format_ in self.formats.items()}
         scales: dict[str, set[float]] = {}
         for file in files:
-            file_columns = file.columns(draft)
-            choices = choose_columns(file_columns, file.headers, layout_of(draft), draft)
-            for name in ("claim_id", "claimant_id", "filed_on", "loss"):
-                column = self._chosen(name, choices[name], file_columns, file.file)
-                if column is not None:
-                    headers.setdefault(name, set()).add(column.header)
-            filed = file_columns[_position(choices["filed_on"])]
-            loss = file_columns[_position(choices["loss"])]
+            file_columns = file.columns(draft, self.scale)
+            chosen = self._chosen_columns(file, file_columns, draft)
+            for name, column in chosen.items():
+                headers.setdefault(name, set()).add(column.header)
             self._check_currencies(file_columns, file.file)
-            read = {"filed_on": filed, "loss": loss}
+            read = {name: chosen[name] for name in ("filed_on", "loss")}
             read |= {"paid": decided["paid"][file.file]} if "paid" in decided else {}
             for name in sorted(read.keys() - {"filed_on"}):
                 unit = self.loss_unit if name == "loss" else ""
                 scales.setdefault(name, set()).add(self._checked_scale(read[name].header, file.file, unit))
             for name in read.keys() - self.formats.keys():
                 formats.setdefault(name, set()).update(certain_formats(name, read[name], file.file))
-            days += file.first_and_last_day(
-                _position(choices["filed_on"]), in_known_order("filed_on", formats["filed_on"]), draft
-            )
+            for format_ in in_known_order("filed_on", formats["filed_on"]):
+                # If two formats read a value as different days, both days count.
+                sql = day_sql(quote_identifier(read["filed_on"].name), [format_], draft.time_zone)
+                first_and_last = file.warehouse.frame(queries.load("first_and_last_day", day=sql)).row(0)
+                days += [day for day in first_and_last if day is not None]
         if not days:
             raise InputRefused("has no row with a day", file=masked_name(files[0].file))
         if any(len(of_files) > 1 for of_files in scales.values()):
@@ -296,19 +292,50 @@ class _Derivation:
             outage={"start": _moment(outage_start, min(days), ZoneInfo(draft.time_zone))},
         )
 
+    def _chosen_columns(self, file: TextColumns, columns: list[Column], draft: Incident) -> dict[str, Column]:
+        choices = choose_columns(columns, file.headers, Layout().merged_over(draft), draft)
+        chosen: dict[str, Column] = {}
+        for name in ("claim_id", "claimant_id", "filed_on", "loss"):
+            choice = choices[name]
+            if choice.position is not None:
+                chosen[name] = columns[choice.position]
+            elif name != "claimant_id" or name in self.headers:
+                raise UsageError(
+                    f"has no column that is recognised as {name}: {choice.reason}",
+                    file=masked_name(file.file),
+                    remedy=f'Name it: columns={{"{name}": "..."}} (on the command line: --column '
+                    f"{name}=...).",
+                )
+        return chosen
+
     def _currency_of(self, files: Sequence[TextColumns]) -> str:
+        """Return the only currency that the columns of losses, or of currencies, state."""
+        columns = {file.file: file.columns(self.draft(), self.scale) for file in files}
         losses = [
             column
-            for file in (files if not self.loss_unit else ())
-            for column in file.columns(self.draft())
+            for of_file in (columns.values() if not self.loss_unit else ())
+            for column in of_file
             if column.header == self.headers.get("loss") or means_loss(column.header, CURRENCIES)
         ]
         if not losses and not self.loss_unit:
             raise self._unknown_column(files, [], "loss")
-        named = {
-            code for file in files for code in self._check_currencies(file.columns(self.draft()), file.file)
-        }
-        return stated_currency(losses, named, files[0].file)
+        named = {code for file, of_file in columns.items() for code in self._check_currencies(of_file, file)}
+        stated = {*named}
+        for column in losses:
+            words = [*split_header(column.header), *stated_unit(column.header).currencies]
+            meant = [CURRENCY_WORDS.get(word.casefold(), ()) for word in words]
+            stated |= {codes[0] for codes in meant if len(codes) == 1}
+            marks = [*CURRENCY_MARKS.items(), *((code, rf"\b{code}\b") for code in CURRENCIES)]
+            text = column.header + " " + " ".join(column.texts["text"])
+            stated |= {code for code, mark in marks if re.search(mark, text)}
+        if len(stated) != 1:
+            several = f"states losses in several currencies: {', '.join(sorted(stated))}"
+            raise UsageError(
+                several if stated else "does not state the currency",
+                file=masked_name(files[0].file),
+                remedy='Name it: currency="KRW" (on the command line: --currency KRW).',
+            )
+        return stated.pop()
 
     def _checked_scale(self, header: str, file: str, unit: str) -> float:
         scale = self.scale if unit == self.loss_unit else None
@@ -327,52 +354,34 @@ class _Derivation:
                 found |= rows.keys()
         return found
 
-    def _named_columns(
-        self, columns: Mapping[str, list[Column]], kind: str, words: set[str]
-    ) -> list[tuple[str, Column]]:
-        """Return the column of services or claimant types of each file, where there is exactly one.
-
-        Args:
-            columns: name of a file -> its columns.
-            kind: `service` or `claimant_type`.
-            words: the words in a header that mean this kind.
-
-        Raises:
-            UsageError: several columns of a file fit, or the stated header is not there.
-        """
-        found: list[tuple[str, Column]] = []
-        for file, file_columns in columns.items():
-            headers = [column.header for column in file_columns]
-            wanted = self.headers.get(kind)
-            exact = [c for c in file_columns if normalized_name(c.header) in {kind, normalized_name(kind)}]
-            if wanted is not None:
-                fitting = [c for c in file_columns if c.header == wanted]
-                if not fitting:
-                    raise UsageError(
-                        "has no such column",
-                        file=masked_name(file),
-                        value=wanted,
-                        remedy=spelling_hint(wanted, headers),
-                    )
-            else:
-                fitting = exact or [
-                    c for c in file_columns if has_word(c.header, words) and c.reads_as == "text"
-                ]
-            if len(fitting) > 1:
-                listed = ", ".join(quote_header(column) for column in fitting)
-                raise UsageError(
-                    f"has several columns that may be the {kind}: {listed}",
-                    file=masked_name(file),
-                    remedy=f'Name one: columns={{"{kind}": "..."}}.',
-                )
-            found += [(file, column) for column in fitting]
-        return found
-
     def _decided_columns(
         self, files: Sequence[TextColumns], columns: Mapping[str, list[Column]]
     ) -> dict[str, dict[str, Column]]:
-        """Return the columns of decisions, and those of amounts paid: kind -> name of the file -> column."""
-        found = {kind: self._columns_of_kind(columns, kind) for kind in DECIDED}
+        """Return the columns of decisions, and those of amounts paid: kind -> name of the file -> column.
+
+        Raises:
+            UsageError: several columns of a file fit, no value of a column is a decision, or a column of
+                amounts may be what was paid.
+        """
+        found: dict[str, dict[str, Column]] = {}
+        for kind in DECIDED:
+
+            def fitting(file_columns: Sequence[Column], kind: str = kind) -> list[Column]:
+                return [column for column in file_columns if self._may_be(kind, column)]
+
+            advice = f"; on the command line --column {kind}=..."
+            found[kind] = _only_columns(
+                columns, kind, self.decided.get(kind), fitting, advice, self.dimensions.values()
+            )
+        for file, column in found["decision"].items():
+            if not column.decisions:
+                raise UsageError(
+                    "has a column that may say how far each claim has come, but no value of it does",
+                    file=masked_name(file),
+                    column=mask_personal_data(column.header),
+                    remedy="Write complaint, filed, accepted, refused or paid in it, or state what the "
+                    'rows are: rows="complaints", "filed" or "accepted" (command line: --rows filed).',
+                )
         found = {kind: by_file for kind, by_file in found.items() if by_file and found["decision"]}
         for file, file_columns in columns.items() if "paid" not in found and found else ():
             for column in file_columns:
@@ -391,44 +400,17 @@ class _Derivation:
                     )
         for kind, by_file in found.items():
             if len(by_file) < len(files):
-                raise self._unknown_column(files, list(by_file), kind)
+                raise self._unknown_column(files, by_file, kind)
         return found
 
-    def _columns_of_kind(self, columns: Mapping[str, list[Column]], kind: str) -> dict[str, Column]:
-        """Return the column of decisions, or of amounts paid, of each file that has one.
+    def _named_columns(
+        self, columns: Mapping[str, list[Column]], kind: str, words: set[str]
+    ) -> dict[str, Column]:
+        def fitting(file_columns: Sequence[Column]) -> list[Column]:
+            exact = [c for c in file_columns if normalized_name(c.header) in {kind, normalized_name(kind)}]
+            return exact or [c for c in file_columns if has_word(c.header, words) and c.reads_as == "text"]
 
-        Raises:
-            UsageError: several columns of a file fit, or no value of the column is a decision.
-        """
-        wanted, found = self.decided.get(kind), dict[str, Column]()
-        for file, file_columns in columns.items():
-            fitting = [
-                column
-                for column in file_columns
-                if column.header not in self.dimensions.values()
-                if (self._may_be(kind, column) if wanted is None else column.header == wanted)
-            ]
-            if wanted is not None and not fitting:
-                remedy = spelling_hint(wanted, [column.header for column in file_columns])
-                raise UsageError("has no such column", file=masked_name(file), value=wanted, remedy=remedy)
-            if len(fitting) > 1:
-                listed = ", ".join(map(quote_header, fitting))
-                raise UsageError(
-                    f"has several columns that may be the {kind}: {listed}",
-                    file=masked_name(file),
-                    remedy=f'Name one: columns={{"{kind}": "..."}}; on the command line --column {kind}=...',
-                )
-            for column in fitting:
-                if kind == "decision" and not column.decisions:
-                    raise UsageError(
-                        "has a column that may say how far each claim has come, but no value of it does",
-                        file=masked_name(file),
-                        column=mask_personal_data(column.header),
-                        remedy="Write complaint, filed, accepted, refused or paid in it, or state what the "
-                        'rows are: rows="complaints", "filed" or "accepted" (command line: --rows filed).',
-                    )
-                found[file] = column
-        return found
+        return _only_columns(columns, kind, self.headers.get(kind), fitting, ".")
 
     def _may_be(self, kind: str, column: Column) -> bool:
         if kind == "paid":
@@ -449,23 +431,44 @@ class _Derivation:
             remedy=f'Name it: columns={{"{kind}": "..."}} (on the command line: --column {kind}=...).',
         )
 
-    def _chosen(self, name: str, choice: Choice, columns: list[Column], file: str) -> Column | None:
-        if choice.position is not None:
-            return columns[choice.position]
-        if name == "claimant_id" and name not in self.headers:
-            return None
-        raise UsageError(
-            f"has no column that is recognised as {name}: {choice.reason}",
-            file=masked_name(file),
-            remedy=f'Name it: columns={{"{name}": "..."}} (on the command line: --column {name}=...).',
-        )
 
+def _only_columns(
+    columns: Mapping[str, list[Column]],
+    kind: str,
+    wanted: str | None,
+    fitting: Callable[[Sequence[Column]], list[Column]],
+    advice: str,
+    excluded: Collection[str] = (),
+) -> dict[str, Column]:
+    """Return the column of a kind of each file that has one: name of the file -> column.
 
-def _position(choice: Choice) -> int:
-    """Return the position of a column that was chosen."""
-    if choice.position is None:
-        raise ValueError(choice.reason)
-    return choice.position
+    Args:
+        columns: name of a file -> its columns.
+        kind: `service`, `claimant_type`, `decision` or `paid`.
+        wanted: the header of the column, if the caller states it.
+        fitting: returns the columns of a file that fit, if the caller states no header.
+        advice: the end of the remedy if several columns fit.
+        excluded: headers of columns that are of another kind.
+
+    Raises:
+        UsageError: several columns of a file fit, or the stated header is not there.
+    """
+    found: dict[str, Column] = {}
+    for file, file_columns in columns.items():
+        kept = [column for column in file_columns if column.header not in excluded]
+        fits = fitting(kept) if wanted is None else [column for column in kept if column.header == wanted]
+        if wanted is not None and not fits:
+            remedy = spelling_hint(wanted, [column.header for column in file_columns])
+            raise UsageError("has no such column", file=masked_name(file), value=wanted, remedy=remedy)
+        if len(fits) > 1:
+            raise UsageError(
+                f"has several columns that may be the {kind}: {', '.join(map(quote_header, fits))}",
+                file=masked_name(file),
+                remedy=f'Name one: columns={{"{kind}": "..."}}{advice}',
+            )
+        if fits:
+            found[file] = fits[0]
+    return found
 
 
 def _title(lang: str, first: date, last: date) -> str:
@@ -511,6 +514,68 @@ def _dimension_ids(headers: Sequence[str]) -> dict[str, str]:
     return ids
 
 
-def _incident_id(name: str) -> str:
-    id_ = identifier(name) or "outage"
-    return f"{id_}-claims" if id_ in bundled_ids("incidents") else id_
+MAX_NAMES, MAX_NAME_LENGTH, MAX_ID_LENGTH = 200, 120, 48
+"""Most different services or claimant types, and the longest name and id of one, in a derived incident."""
+NO_TYPE = {"id": "claimant", "name": {"en": "Claimant", "ko": "신고자"}}
+"""The only claimant type if the files have no column for it."""
+LOSS_NAME = {"en": "Stated loss", "ko": "신고 손실"}
+DERIVED_LIMIT = {
+    "en": "The services, claimant types and days of this outage were read from the complaint files, not from "
+    "a description of the outage. The start of the outage is the first day of a complaint.",
+    "ko": "서비스, 신고자 유형, 날짜는 장애 기록이 아니라 신고 파일에서 읽었습니다. "
+    "장애 시작일은 첫 신고일로 두었습니다.",
+}
+NO_CLAIMANTS = {
+    "en": "No column of the complaint files was recognised as the id of the claimant, so each claim counts "
+    "as a claimant of its own.",
+    "ko": "신고 파일에서 신고자 번호 열을 찾지 못해 신고 한 건을 신고자 한 명으로 셉니다.",
+}
+
+
+def _named_items(
+    columns: Mapping[str, Column], kind: str, prefix: str, reserved: Iterable[str]
+) -> tuple[dict[str, Any], ...]:
+    """Return one TOML table per name in a column of each file: its id, its name and its other spellings.
+
+    The id is the name in lower-case Latin letters; if that gives no unused id, it is numbered. Spellings of a
+    name differ by case and spaces; the most frequent one is the name.
+
+    Raises:
+        InputRefused: a column has too many or too long values, or personal data.
+    """
+    counts: Counter[str] = Counter()
+    for file, column in columns.items():
+        values = column.texts.filter(pl.col("text").str.strip_chars() != "")
+        problem = ""
+        if column.distinct > MAX_NAMES or len(max(values["text"], key=len, default="")) > MAX_NAME_LENGTH:
+            problem = f"has {column.distinct:,} different values, too many for a {kind}"
+        elif find_personal_data(values["text"]) or means_personal_data(column.header):
+            problem = f"holds personal data, so it is no {kind}"
+        if problem:
+            remedy = f'Name the right column: columns={{"{kind}": "..."}}.'
+            raise InputRefused(problem, file=masked_name(file), column=column.header, remedy=remedy)
+        for text, rows in values.iter_rows():
+            counts[text.strip()] += rows
+    spellings: dict[str, list[str]] = {}
+    for text in sorted(counts, key=lambda t: (-counts[t], t)):
+        spellings.setdefault(normalized_name(text), []).append(text)
+    items: dict[str, dict[str, Any]] = {}
+    for number, (name, *others) in enumerate(spellings.values(), start=1):
+        plain = identifier(name)
+        id_ = plain if plain and plain not in {*reserved, *items} else f"{prefix}-{number}"
+        aliases = {"aliases": tuple(others)} if others else {}
+        items[id_] = {"id": id_, "name": {"en": name}, **aliases}
+    return tuple(items.values())
+
+
+def identifier(text: str, separator: str = "-") -> str:
+    """Return a text as an id of lower-case Latin letters and digits; empty if it has other letters."""
+    apart = unicodedata.normalize("NFKD", text)
+    if any(c.isalpha() and not c.isascii() for c in apart):
+        return ""
+    plain = re.sub(r"[^a-z0-9_]+", separator, apart.encode("ascii", "ignore").decode().lower())
+    return plain.strip("-_")[:MAX_ID_LENGTH].rstrip("-_")
+
+
+CURRENCY_MARKS = {"KRW": "원|₩", "EUR": "€", "GBP": "£"}
+"""Currency -> pattern of marks in amounts that no other currency uses. A dollar sign is not among them."""

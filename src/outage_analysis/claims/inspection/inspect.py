@@ -5,29 +5,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import textwrap
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from pathlib import Path
+from pathlib import Path, PurePath
 
 import polars as pl
 
 from outage_analysis.claims import queries
-from outage_analysis.claims.claim_tables import CONTROL_TOTALS, control_totals
 from outage_analysis.claims.inspection.column_choices import (
+    CONSEQUENCES,
+    Choice,
     choose_columns,
+    quote_header,
 )
-from outage_analysis.claims.inspection.columns import Column
-from outage_analysis.claims.inspection.proposed_layout import layout_document
+from outage_analysis.claims.inspection.columns import Column, TextColumns
 from outage_analysis.claims.queries import quote_identifier
-from outage_analysis.claims.readers.expected_table import OPTIONAL_COLUMNS
-from outage_analysis.claims.readers.read_files import read_unmapped
-from outage_analysis.claims.readers.source_file import FileFormat
-from outage_analysis.claims.resource_limits import limits
+from outage_analysis.claims.readers.expected_table import OPTIONAL_COLUMNS, required_columns
+from outage_analysis.claims.validation import CONTROL_TOTALS, control_totals
 from outage_analysis.claims.warehouse import Warehouse
 from outage_analysis.errors import InputRefused
-from outage_analysis.files import likely_typo_of, spelling_hint, temporary_folder
+from outage_analysis.files import likely_typo_of, spelling_hint, toml_value
 from outage_analysis.incidents import (
+    CANONICAL_COLUMNS,
+    FILED_AT,
+    ROW_ID,
     Incident,
     Layout,
     claim_columns,
@@ -126,11 +129,25 @@ def inspect_file(
     path, known_layout = Path(path), with_encoding([layout or Layout()], encoding)[0]
     known_layout.check_columns_known(claim_columns(incident), text_dimensions(incident))
     name = masked_name(path.name)
-    headers, header_row, columns, file_format, unit, warehouse = _read_columns(path, incident, known_layout)
-    if _has_no_header(headers, columns, header_row, known_layout.merged_over(incident), incident, name):
+    file = TextColumns.read(path, incident, known_layout)
+    columns, layout = file.columns(incident), known_layout.merged_over(incident)
+    expected = (*claim_columns(incident), *OPTIONAL_COLUMNS)
+    if (
+        layout.header_row is None
+        and not layout.header_positions(file.headers, expected)
+        and header_is_a_complaint(columns, file=name, row=file.format.header_row)
+    ):
+        if file.format.header_row is None:
+            raise InputRefused(
+                "has a complaint in place of the names of its columns",
+                file=name,
+                remedy="Write the file again with names of columns.",
+            )
         known_layout = known_layout.model_copy(update={"header_row": 0})
-        headers, _, columns, file_format, unit, warehouse = _read_columns(path, incident, known_layout)
-    choices = choose_columns(columns, headers, known_layout.merged_over(incident), incident)
+        file = TextColumns.read(path, incident, known_layout)
+        columns, layout = file.columns(incident), known_layout.merged_over(incident)
+    headers, warehouse = file.headers, file.warehouse
+    choices = choose_columns(columns, headers, layout, incident)
     column_by_name = {
         name: columns[choice.position] for name, choice in choices.items() if choice.position is not None
     }
@@ -149,13 +166,13 @@ def inspect_file(
         for name, choice in choices.items()
     ]
     claimant, loss = column_by_name.get("claimant_id"), column_by_name.get("loss")
-    if loss is not None and unit:
-        loss.scale = unit_multiplier(unit)
-    detected = known_layout.model_copy(update={"escape": file_format.escape or known_layout.escape})
+    if loss is not None and file.unit:
+        loss.scale = unit_multiplier(file.unit)
+    detected = known_layout.model_copy(update={"escape": file.format.escape or known_layout.escape})
     return Inspection(
         name,
-        file_format.encoding,
-        file_format.dialect,
+        file.format.encoding,
+        file.format.dialect,
         warehouse.count("text_rows"),
         warehouse.count("unreadable"),
         table,
@@ -163,8 +180,8 @@ def inspect_file(
         _unknown_names(column_by_name, incident),
         pl.DataFrame(proposals, schema=PROPOSALS_SCHEMA, orient="row"),
         claimant.distinct if claimant is not None else None,
-        _amounts(name, warehouse, loss, known_layout.merged_over(incident), incident),
-        layout_document(path.name, columns, choices, detected, incident, unit),
+        _amounts(name, warehouse, loss, layout, incident),
+        _layout_document(path.name, columns, choices, detected, incident, file.unit),
     )
 
 
@@ -181,61 +198,16 @@ def _amounts(
     return control_totals(warehouse, incident, {name: scale}, file="0", amount=amount, source="text_rows")
 
 
-def _read_columns(
-    path: Path, incident: Incident, known_layout: Layout
-) -> tuple[list[str], int | None, list[Column], FileFormat, str | None, Warehouse]:
-    """Read every column of a file as text, and describe each column.
-
-    Returns:
-        The headers, the row number of the header, the columns, how the file was read, the unit stated above
-        the header, and the warehouse with the rows.
-    """
-    warehouse = Warehouse()
-    with temporary_folder(limits.get().folder) as workspace:
-        file_format, unit = read_unmapped(
-            warehouse, path, incident, known_layout.merged_over(incident), workspace
-        )
-    headers = list(file_format.headers)
-    columns = [Column(warehouse, f"c{at}", header, incident) for at, header in enumerate(headers)]
-    return headers, file_format.header_row, columns, file_format, unit, warehouse
-
-
-def _has_no_header(
-    headers: list[str],
-    columns: list[Column],
-    header_row: int | None,
-    layout: Layout,
-    incident: Incident,
-    name: str,
-) -> bool:
-    if layout.header_row is not None or layout.header_positions(
-        headers, (*claim_columns(incident), *OPTIONAL_COLUMNS)
-    ):
-        return False
-    headerless = header_is_a_complaint(columns, incident, file=name, row=header_row)
-    if headerless and header_row is None:
-        raise InputRefused(
-            "has a complaint in place of the names of its columns",
-            file=name,
-            remedy="Write the file again with names of columns.",
-        )
-    return headerless
-
-
 def _first_rows(warehouse: Warehouse, columns: list[Column]) -> pl.DataFrame:
     cells = ", ".join(f"c{at}" for at in range(len(columns)))
     frame = warehouse.frame(queries.load("first_rows", columns=cells, most=str(MAX_EXAMPLES)))
-    frame.columns = [
-        "row",
-        *(f"{at + 1} {mask_personal_data(column.header)}" for at, column in enumerate(columns)),
-    ]
-    hidden = {
-        name: column.hidden for name, column in zip(frame.columns[1:], columns, strict=True) if column.hidden
-    }
+    hidden = {f"{at} {mask_personal_data(c.header)}": c.hidden for at, c in enumerate(columns, start=1)}
+    frame.columns = ["row", *hidden]
     frame = frame.with_columns(pl.col(pl.String).map_elements(mask_personal_data, return_dtype=pl.String))
     return frame.with_columns(
         pl.when(pl.col(name) != "").then(pl.lit(why)).otherwise(pl.col(name)).alias(name)
         for name, why in hidden.items()
+        if why
     )
 
 
@@ -254,7 +226,7 @@ def _unknown_names(column_by_name: Mapping[str, Column], incident: Incident) -> 
     return pl.DataFrame(rows, schema=UNKNOWN_NAMES.dtypes, orient="row")
 
 
-def header_is_a_complaint(columns: list[Column], incident: Incident, *, file: str, row: int | None) -> bool:
+def header_is_a_complaint(columns: list[Column], *, file: str, row: int | None) -> bool:
     """Return whether the supposed header of a file is a complaint, like the rows below it.
 
     If a cell is a day above a column of days, or personal data such as a phone number, the row is a
@@ -263,7 +235,6 @@ def header_is_a_complaint(columns: list[Column], incident: Incident, *, file: st
 
     Args:
         columns: the columns below the supposed header.
-        incident: defines the names of services and claimant types.
         file: the name of the file, for the error message.
         row: the row number of the supposed header; None if the file has no header row, as in Parquet.
 
@@ -273,18 +244,11 @@ def header_is_a_complaint(columns: list[Column], incident: Incident, *, file: st
     headers = pl.Series([column.header for column in columns], dtype=pl.String)
     if find_personal_data(headers) or any(c.header_is_clear_day for c in columns if not c.rows):
         return True
-    names = {
-        "service": {s for item in incident.services for s in item.spellings()},
-        "claimant_type": {s for item in incident.claimant_types for s in item.spellings()},
+    kinds = [(column, column.reads_as) for column in columns if column.header]
+    is_like_values = {
+        kind: [column.header_is(kind) for column, reads_as in kinds if reads_as == kind]
+        for kind in ("day", "amount", "service", "claimant_type")
     }
-    is_like_values: dict[str, list[bool]] = {"day": [], "amount": [], "service": [], "claimant_type": []}
-    for column in columns:
-        kind = column.reads_as
-        if kind in is_like_values and column.header:
-            header_matches = (
-                normalized_name(column.header) in names[kind] if kind in names else column.header_is(kind)
-            )
-            is_like_values[kind].append(header_matches)
     if any(is_like_values["day"]):
         return True
     values_match, names_match = (
@@ -303,4 +267,130 @@ def header_is_a_complaint(columns: list[Column], incident: Incident, *, file: st
         row=row,
         remedy=f"Write header_row = 0 (no header) or header_row = {row} into a layout and give it by "
         "--columns.",
+    )
+
+
+WIDTH = 78
+"""Most characters of a comment line."""
+
+
+def _layout_document(
+    name: str,
+    columns: list[Column],
+    choices: Mapping[str, Choice],
+    known_layout: Layout,
+    incident: Incident,
+    unit: str | None,
+) -> str:
+    positions = {name: choice.position for name, choice in choices.items() if choice.position is not None}
+    pattern = name if masked_name(name) == name else f"*{PurePath(name).suffix}"
+    settings = {
+        k: getattr(known_layout, k)
+        for k in ("encoding", "delimiter", "quote", "escape", "header_row", "sheet")
+    }
+    known = {*positions, *incident.constants, *known_layout.constants}
+    dimension_ids = {d.id for d in incident.dimensions}
+    unknown = [c for c in required_columns(incident) if c in dimension_ids - known]
+    constants = dict.fromkeys(unknown, "") | known_layout.constants
+    missing = {
+        c: columns[at].missing_words for c, at in positions.items() if c not in ("service", "claimant_type")
+    }
+    numbers = [d.id for d in incident.dimensions if d.is_number]
+    amounts = [c for c in ("loss", *numbers) if c in positions]
+    scales: dict[str, Decimal | float] = {
+        c: columns[positions[c]].scale for c in amounts if columns[positions[c]].scale != 1
+    }
+    if unit and "loss" in positions:
+        scales["loss"] = unit_multiplier(unit)
+    scales |= known_layout.scale
+    edges = {
+        column: ", ".join(f"{toml_value(name)} = {edge}" for name, edge in named.items())
+        for column, named in known_layout.edges.items()
+    }
+    computed = _computed_columns(columns, choices, known_layout, incident)
+    lines = [
+        *(f"{k} = {toml_value(v)}" for k, v in {"files": pattern, **settings}.items() if v is not None),
+        *_missing_lines(missing, known_layout),
+        *("", "[columns]"),
+        *(line for column, choice in choices.items() for line in _column_lines(column, choice, columns)),
+        *("", "[formats]", *_format_lines(columns, positions, amounts, known_layout)),
+        *_section("[scale]", [f"{c} = {scale}" for c, scale in scales.items()]),
+        *_section("[edges]", [f"{c} = {{ {bands} }}" for c, bands in edges.items()]),
+        *_section(
+            "[computed] # columns that the file does not have",
+            [f"{c} = {toml_value(parts)}" for c, parts in computed.items()],
+        ),
+        *_section(
+            '[constants] # no such column; "" is unknown',
+            [f"{c} = {toml_value(value)}" for c, value in constants.items()],
+        ),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _section(title: str, lines: Sequence[str]) -> Sequence[str]:
+    return ["", title, *lines] if lines else []
+
+
+def _format_lines(
+    columns: list[Column], positions: Mapping[str, int], amounts: Sequence[str], known_layout: Layout
+) -> list[str]:
+    lines: list[str] = []
+    days = [c for c in ("filed_on", FILED_AT) if c in positions]
+    format_choices = {c: columns[positions[c]].amount for c in amounts}
+    format_choices |= {c: columns[positions[c]].day for c in days}
+    for column, format_choice in format_choices.items():
+        if format_choice.tied and column not in known_layout.formats:
+            either = " or ".join(f'["{name}"]' for name in format_choice.tied)
+            lines += [f"# {column} = {either}?", *_comment_lines(format_choice.reason)]
+    formats = {c: choice.formats for c, choice in format_choices.items()} | known_layout.formats
+    return [*lines, *(f"{c} = {toml_value(names)}" for c, names in formats.items() if names)]
+
+
+def _computed_columns(
+    columns: list[Column], choices: Mapping[str, Choice], known_layout: Layout, incident: Incident
+) -> Mapping[str, object]:
+    computed, layout = dict(known_layout.computed), known_layout.merged_over(incident)
+    given = layout.header_positions([c.header for c in columns], ["claim_id"]) or layout.constants.keys()
+    choice = choices.get("claim_id")
+    if choice is not None and choice.position is None and not choice.tied and "claim_id" not in given:
+        computed.setdefault("claim_id", ROW_ID)
+    return computed
+
+
+def _missing_lines(found: Mapping[str, Mapping[str, int]], known_layout: Layout) -> list[str]:
+    words = list(known_layout.missing)
+    reasons = []
+    for column, texts in found.items():
+        for text, rows in texts.items():
+            reasons.append(f"{toml_value(text)} in {rows:,} row{'s' * (rows != 1)} of {column}")
+            if text.casefold() not in {word.casefold() for word in words}:
+                words.append(text)
+    if not words:
+        return []
+    return [f"missing = {toml_value(words)}", *_comment_lines(", ".join(reasons))]
+
+
+def _column_lines(name: str, choice: Choice, columns: list[Column]) -> Iterator[str]:
+    if choice.position is not None:
+        yield from _comment_lines(choice.reason)
+        yield f"{name} = [{toml_value(columns[choice.position].header)}]"
+        return
+    # Each column that fits equally well gets a commented line, so that the user can choose one.
+    if choice.tied:
+        yield from (f"# {name} = [{quote_header(columns[at])}]" for at in choice.tied)
+    elif name in CANONICAL_COLUMNS:
+        yield f'# {name} = ["..."] was not found'
+    yield from _comment_lines(choice.reason)
+    yield from _comment_lines(CONSEQUENCES.get(name, ""))
+
+
+def _comment_lines(text: str) -> list[str]:
+    """Return a sentence as TOML comment lines of limited length."""
+    if not text:
+        return []
+    safe = "".join(c if c.isprintable() else " " for c in text.removesuffix("."))
+    sentence = f"{safe[:1].upper()}{safe[1:]}{'' if safe.endswith('?') else '.'}"
+    return textwrap.wrap(
+        sentence, WIDTH, initial_indent="# ", subsequent_indent="#   ", break_on_hyphens=False
     )

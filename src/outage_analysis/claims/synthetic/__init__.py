@@ -2,6 +2,5 @@
 
 Modules:
     synthetic_assumptions: the TOML document with the assumptions, and the counts of rows that follow
-    rows: draws the values of the rows
-    chunks: makes rows in chunks of limited size and writes them to a file
+    rows: draws the rows in chunks of limited size, and writes them to a file
 """

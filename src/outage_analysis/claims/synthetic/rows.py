@@ -1,12 +1,14 @@
-"""Draw the values of synthetic complaints at random.
+"""Make and write synthetic complaints at random, in chunks, so that even a long file needs little memory.
 
 Do not change the order in which random numbers are drawn: the same seed would then give other rows.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from itertools import chain, pairwise
+from pathlib import Path
 
 import numpy as np
 import polars as pl
@@ -14,19 +16,16 @@ import polars as pl
 from outage_analysis.claims.synthetic.synthetic_assumptions import (
     AFFILIATE,
     LOSS_STATES,
+    PLACEHOLDERS,
     FileCounts,
     LossModel,
     RowAssumption,
     SyntheticAssumptions,
     apportion,
 )
-from outage_analysis.errors import UsageError
-from outage_analysis.incidents import LARGEST_LOSS
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from outage_analysis.incidents import NamedItem
+from outage_analysis.errors import EnvironmentFailed, UsageError
+from outage_analysis.files import atomic_file
+from outage_analysis.incidents import LARGEST_LOSS, Incident, NamedItem
 
 SOME_LOSS, ZERO_LOSS = LOSS_STATES.index("some"), LOSS_STATES.index("zero")
 
@@ -37,10 +36,6 @@ class CodedTexts:
 
     texts: tuple[str | None, ...]
     codes: np.ndarray
-
-    def __getitem__(self, rows: np.ndarray) -> CodedTexts:
-        """Return the texts of the selected rows."""
-        return replace(self, codes=self.codes[rows])
 
     def equal(self, text: str) -> np.ndarray:
         """Return an array that states for each row whether it has this text."""
@@ -210,3 +205,179 @@ def _draw_from_model(rows: DrawnRows, loss_model: LossModel, selected: np.ndarra
     rounded = np.where(units.equal("edge"), up_to, np.rint(exact / step) * step)
     stays_in_band = (rounded > over) & (rounded <= up_to) & (rounded < most)
     return np.asarray(np.where(stays_in_band, rounded, exact))
+
+
+CHUNK_ROWS = 500_000
+"""Most rows per chunk."""
+
+
+def synthesise(
+    assumptions: SyntheticAssumptions,
+    incident: Incident,
+    *,
+    seed: int,
+    rows: int | None = None,
+    text: bool = False,
+) -> pl.DataFrame:
+    """Return synthetic complaints: one row per complaint, in the order of filing.
+
+    The same arguments always give the same rows.
+
+    Args:
+        assumptions: the assumptions, and the published counts to match.
+        incident: the outage. It defines how services and claimant types are written.
+        seed: the seed of the random numbers. The counts do not depend on it.
+        rows: the number of rows, divided in the published proportions; None for the published number.
+        text: whether to add a column `content` with the text of each complaint.
+
+    Raises:
+        UsageError: the assumptions do not fit the incident or the published counts.
+    """
+    return pl.concat(synthetic_chunks(assumptions, incident, seed=seed, rows=rows, text=text), rechunk=True)
+
+
+def synthetic_chunks(
+    assumptions: SyntheticAssumptions,
+    incident: Incident,
+    *,
+    seed: int,
+    rows: int | None = None,
+    text: bool = False,
+) -> Iterator[pl.DataFrame]:
+    """Yield the rows of `synthesise` in chunks of at most `CHUNK_ROWS` rows.
+
+    The published counts are met exactly by all chunks together. An assumed share is met exactly within each
+    chunk.
+    """
+    if seed < 0:
+        raise UsageError("the seed is negative", value=seed)
+    if assumptions.incident != incident.id:
+        raise UsageError("is about another incident", file=assumptions.id, value=incident.id)
+    file_counts = FileCounts.from_assumptions(assumptions, rows)
+    days, filed_by_end = _filing_days(assumptions, incident, file_counts)
+    chunks, claimants, root = -(-file_counts.rows // CHUNK_ROWS), 0, np.random.SeedSequence(seed)
+    ends = [file_counts.rows * part // chunks for part in range(chunks + 1)]
+    for (start, stop), own in zip(pairwise(ends), [root, *root.spawn(chunks - 1)], strict=True):
+        rng = np.random.Generator(np.random.PCG64(own))
+        drawn_rows = draw_reports(rng, assumptions, file_counts, stop - start)
+        # These random numbers are not used. Without drawing them, a seed would give other rows than in
+        # earlier versions.
+        early = min(max(file_counts.early - start, 0), stop - start)
+        _ = rng.permutation(early), rng.permutation(stop - start - early)
+        counts = np.diff(np.clip(filed_by_end, start, stop), prepend=start)
+        filed = days.gather(np.repeat(np.arange(len(days)), counts))
+        frame, people = _chunk_frame(drawn_rows, incident, filed, start, claimants)
+        claimants += people
+        if text:
+            frame.insert_column(-1, _complaint_texts(drawn_rows, frame))
+        yield frame
+
+
+def _filing_days(
+    assumptions: SyntheticAssumptions, incident: Incident, file_counts: FileCounts
+) -> tuple[pl.Series, np.ndarray]:
+    """Return the filing days in increasing order, and for each day the number of rows filed by its end."""
+    (early,), (late,) = assumptions.mixes_for("early_day"), assumptions.mixes_for("late_day")
+    counts = [
+        apportion(early.numbers, file_counts.early),
+        apportion(late.numbers, file_counts.rows - file_counts.early),
+    ]
+    days = pl.Series([*early.weights, *late.weights], dtype=pl.String).str.to_date(strict=False)
+    if not days.is_between(incident.claims_from, incident.claims_to).fill_null(value=False).all():
+        raise UsageError("has days outside the incident's claims window", file=assumptions.id)
+    order = days.arg_sort()
+    return days.gather(order), np.cumsum(np.concatenate(counts)[order])
+
+
+def _chunk_frame(
+    rows: DrawnRows, incident: Incident, filed: pl.Series, before: int, claimants: int
+) -> tuple[pl.DataFrame, int]:
+    claimant_numbers, first_rows = draw_claimants(rows)
+    types = CodedTexts((*rows.assumptions.claimant_types, None), rows.types)
+    frame = (
+        pl.DataFrame(
+            {
+                "claim_id": np.arange(before + 1, before + 1 + len(rows)),
+                "claimant_id": claimant_numbers + claimants + 1,
+                "service": draw_spellings(rows, rows.draw_mix("service"), incident.services).series(),
+                "claimant_type": draw_spellings(rows, types, incident.claimant_types).series(),
+                "filed_on": filed,
+                "loss": draw_losses(rows, incident.loss.plausible_to or LARGEST_LOSS - 1),
+                "known": np.isin(rows.loss_states, (SOME_LOSS, ZERO_LOSS)),
+                **{
+                    column: rows.draw_mix(column, first_rows).series().gather(claimant_numbers)
+                    for column in ("region", "industry")
+                    if rows.assumptions.mixes_for(column)
+                },
+                rows.assumptions.category_column: CodedTexts(
+                    (*rows.assumptions.categories, None), rows.categories
+                ).series(),
+            }
+        )
+        .with_columns(
+            _id_from_number("SYN-", "claim_id"),
+            _id_from_number("SYN-C", "claimant_id"),
+            pl.when("known").then("loss").alias("loss"),
+            synthetic=pl.lit(value=True),
+        )
+        .drop("known")
+    )
+    return frame, len(first_rows)
+
+
+def _id_from_number(prefix: str, column: str) -> pl.Expr:
+    return (prefix + pl.col(column).cast(pl.String).str.zfill(6)).alias(column)
+
+
+def _complaint_texts(rows: DrawnRows, frame: pl.DataFrame) -> pl.Series:
+    if not rows.assumptions.mixes_for("content"):
+        raise UsageError("has no mix of content", file=rows.assumptions.id)
+    content_ids = rows.draw_mix("content")
+    texts = replace(
+        content_ids, texts=tuple(id_ and rows.assumptions.texts[id_] for id_ in content_ids.texts)
+    ).series()
+    content = pl.lit(texts)
+    for slot, column in PLACEHOLDERS.items():
+        cell = pl.col(column).cast(pl.String).fill_null("?")
+        content = content.str.replace_all(slot, cell, literal=True)
+    return frame.select(content=content).to_series()
+
+
+def write_synthetic(rows: pl.DataFrame | Iterable[pl.DataFrame], path: str | Path, *, seed: int) -> None:
+    """Write synthetic complaints to a CSV or Parquet file.
+
+    The file is written completely or not at all. The same rows always give the same bytes.
+
+    Args:
+        rows: a frame, or several frames with the same columns, in their order.
+        path: the file to write. An existing file is replaced.
+        seed: the seed with which the rows were drawn. It is written into the metadata of a Parquet file.
+
+    Raises:
+        UsageError: the file name does not contain "synthetic", or its suffix is neither .csv nor .parquet.
+        EnvironmentFailed: the file cannot be written.
+    """
+    from polars.io.plugins import register_io_source
+
+    path = Path(path)
+    if "synthetic" not in path.name.lower() or path.suffix not in {".csv", ".parquet"}:
+        raise UsageError(
+            "is no file name for synthetic complaints",
+            file=path.name,
+            remedy="Name it as in kakao-2022-synthetic.csv or kakao-2022-synthetic.parquet.",
+        )
+    frames = iter([rows] if isinstance(rows, pl.DataFrame) else rows)
+    try:
+        with atomic_file(path) as part, part.open("wb") as file:
+            if path.suffix == ".csv":
+                for number, frame in enumerate(frames):
+                    frame.write_csv(file, include_header=number == 0)
+            else:
+                first = next(frames)
+                source = register_io_source(lambda *_: chain([first], frames), schema=first.schema)
+                metadata = {"synthetic": "true", "seed": str(seed)}
+                source.sink_parquet(file, row_group_size=CHUNK_ROWS, metadata=metadata)
+    # If the disk is full, Polars raises ComputeError for one format and OSError for the other. `atomic_file`
+    # converts only OSError.
+    except pl.exceptions.ComputeError as error:
+        raise EnvironmentFailed(f"cannot be written: {error}", file=path) from error

@@ -149,10 +149,6 @@ class SyntheticAssumptions(Document):
                 raise ValueError(
                     f"has in the text {id_} a brace of its own | Known: {', '.join(PLACEHOLDERS)}."
                 )
-        return self
-
-    @model_validator(mode="after")
-    def _days_are_for_all(self) -> Self:
         for column in ("early_day", "late_day"):
             mixes = self.mixes_for(column)
             if len(mixes) != 1 or mixes[0].claimant_types or mixes[0].categories:
@@ -226,17 +222,11 @@ class FileCounts:
         Raises:
             UsageError: the published counts contradict each other, or the number of rows is out of range.
         """
-        published, wanted = row_count(assumptions), row_count(assumptions, rows)
-        if wanted != published:
-            # The published counts are always computed, because this raises an error if they contradict each
-            # other. Scaling could hide the contradiction.
-            cls._for_rows(assumptions, published)
-        return cls._for_rows(assumptions, wanted)
-
-    @classmethod
-    def _for_rows(cls, assumptions: SyntheticAssumptions, rows: int) -> Self:
-        sizes = _category_counts(assumptions)
-        published = sum(sizes.values())
+        rows, published = row_count(assumptions, rows), row_count(assumptions)
+        if rows != published:
+            # Raises an error if the published counts contradict each other. Scaling could hide that.
+            cls.from_assumptions(assumptions)
+        sizes = {category: _row_count(count) for category, count in assumptions.categories.items()}
         categories = dict(zip(sizes, apportion(sizes.values(), rows).tolist(), strict=True))
         loss_states = {
             category: _loss_state_counts(assumptions, category, count)
@@ -290,11 +280,6 @@ def _loss_counts_by_type(
     )
 
 
-def _category_counts(assumptions: SyntheticAssumptions) -> dict[str, int]:
-    """Return the stated number of complaints per category."""
-    return {category: _row_count(count) for category, count in assumptions.categories.items()}
-
-
 def row_count(assumptions: SyntheticAssumptions, rows: int | None = None) -> int:
     """Return the number of complaints in a file: `rows`, or the published number if `rows` is None.
 
@@ -302,7 +287,7 @@ def row_count(assumptions: SyntheticAssumptions, rows: int | None = None) -> int
         UsageError: `rows` is not between 1 and `MAX_ROWS`.
     """
     if rows is None:
-        return sum(_category_counts(assumptions).values())
+        return sum(map(_row_count, assumptions.categories.values()))
     if not 1 <= rows <= MAX_ROWS:
         raise UsageError(f"the number of rows is not between 1 and {MAX_ROWS:,}", value=rows)
     return rows
