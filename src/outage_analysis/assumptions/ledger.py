@@ -9,12 +9,13 @@ from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from importlib.resources import files
+from itertools import chain
 from numbers import Real
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated
 
 import polars as pl
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from outage_analysis.assumptions.entries import (
     AMOUNT_KINDS,
@@ -38,8 +39,9 @@ from outage_analysis.files import (
     Text,
     bundled_ids,
     changed_copy,
-    find_duplicate,
     read_document,
+    refuse_if,
+    refuse_repeated,
     spelling_hint,
     validated_copy,
 )
@@ -94,21 +96,18 @@ class Ledger(Displayable, NamedDocument):
     correlations: tuple[Correlation, ...] = Field(default=(), alias="correlation")
     """Rank correlations between assumptions."""
 
-    @model_validator(mode="after")
-    def _ids_are_unique(self) -> Self:
+    def _check(self) -> None:
         known = [a.id for a in self.assumptions]
-        if (id_ := find_duplicate(known)) is not None:
-            raise ValueError(f"two assumptions have the id {id_}")
+        refuse_repeated(known, "two assumptions have the id {}")
         pairs = [tuple(sorted(c.of)) for c in self.correlations]
-        if len(set(pairs)) < len(pairs) or any(a == b for a, b in pairs):
-            raise ValueError("has a correlation of an assumption with itself, or one declared twice")
-        unknown = next((x for pair in pairs for x in pair if x not in known), None)
-        if unknown is not None:
-            raise ValueError(f"has a correlation of {unknown}, which is no assumption of it")
+        refuse_if(
+            len(set(pairs)) < len(pairs) or any(a == b for a, b in pairs),
+            "has a correlation of an assumption with itself, or one declared twice",
+        )
+        for id_ in chain.from_iterable(pairs):
+            refuse_if(id_ not in known, f"has a correlation of {id_}, which is no assumption of it")
         uses = [(a.kind, line, a.effort) for a in self.assumptions for line in a.lines]
-        if (use := find_duplicate(uses)) is not None:
-            raise ValueError(f"has two assumptions of kind {use[0]} for the line {use[1]}")
-        return self
+        refuse_repeated(uses, "has two assumptions of kind {0[0]} for the line {0[1]}")
 
     @property
     def examples(self) -> tuple[str, ...]:

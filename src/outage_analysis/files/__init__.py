@@ -38,12 +38,13 @@ if TYPE_CHECKING:
         listed_names,
         notebooks_root,
         package_root,
+        refuse_if,
+        refuse_repeated,
         spelling_hint,
     )
     from outage_analysis.files.documents import (
         changed_copy,
         document_text,
-        find_duplicate,
         parse_document,
         read_document,
         toml_value,

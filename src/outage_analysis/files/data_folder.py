@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 import unicodedata
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -36,6 +36,14 @@ class Document(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, defer_build=True)
 
+    @model_validator(mode="after")
+    def _keeps_its_rules(self) -> Self:
+        self._check()
+        return self
+
+    def _check(self) -> None:
+        """Refuse values that contradict each other. A subclass also calls its base class."""
+
     def __eq__(self, other: object) -> bool:
         """Return whether two documents have equal fields. Cached properties are ignored."""
         if type(self) is not type(other):
@@ -51,6 +59,30 @@ class Document(BaseModel):
         for cached in copied.__dict__.keys() - type(self).model_fields.keys():
             del copied.__dict__[cached]
         return copied
+
+
+def refuse_if(wrong: object, problem: str) -> None:
+    """Refuse a document if something in it is wrong.
+
+    Args:
+        wrong: whether it is wrong; also a value that is empty if nothing is wrong.
+        problem: what is wrong, and after " | " what the author can do.
+
+    Raises:
+        ValueError: it is wrong. Pydantic adds the place in the document.
+    """
+    if wrong:
+        raise ValueError(problem)
+
+
+def refuse_repeated(values: Sequence[Hashable], problem: str) -> None:
+    """Refuse a document in which a value occurs more than once; `{}` in `problem` stands for the value.
+
+    Raises:
+        ValueError: a value occurs more than once; of several such values, the most frequent is named.
+    """
+    if len(set(values)) < len(values):
+        raise ValueError(problem.format(max(values, key=values.count)))
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import tomllib
 from bisect import bisect_left
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import date, time
 from functools import lru_cache
@@ -38,7 +38,6 @@ REMEDIES = {
 
 N = TypeVar("N", bound=Document)
 C = TypeVar("C", bound=NamedDocument)
-T = TypeVar("T", bound=Hashable)
 
 
 def read_document(model: type[N], kind: Kind, id_or_path: str | Path | N) -> N:
@@ -135,11 +134,6 @@ def changed_copy(document: C, **changes: object) -> C:
         names[lang] = bare[: MAX_NAME - len(mark)] + mark
     kept = document.id.removesuffix(CHANGED_SUFFIX)[: MAX_ID - len(CHANGED_SUFFIX)]
     return validated_copy(document, id=kept + CHANGED_SUFFIX, name=Name(**names), **changes)
-
-
-def find_duplicate(names: Sequence[T]) -> T | None:
-    """Return the most frequent of the values that occur more than once in a list; None if there is none."""
-    return max(names, key=names.count) if len(set(names)) < len(names) else None
 
 
 def _read_text(path: Path) -> str:

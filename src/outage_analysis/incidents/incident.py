@@ -6,10 +6,10 @@ from datetime import date, datetime
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
-from typing import Annotated, Literal, Self, get_args
+from typing import Annotated, Literal, get_args
 from zoneinfo import ZoneInfo, available_timezones
 
-from pydantic import AfterValidator, Field, ValidationError, model_validator
+from pydantic import AfterValidator, Field, ValidationError
 
 from outage_analysis.errors import UsageError
 from outage_analysis.files import (
@@ -19,8 +19,9 @@ from outage_analysis.files import (
     NamedDocument,
     OptionalText,
     Text,
-    find_duplicate,
     read_document,
+    refuse_if,
+    refuse_repeated,
 )
 from outage_analysis.incidents.bands import LARGEST_LOSS, Closed, upper_cuts
 from outage_analysis.incidents.layout import (
@@ -65,8 +66,7 @@ Rows = Literal["complaints", "filed", "accepted"]
 
 
 def _with_offset(moment: datetime) -> datetime:
-    if moment.tzinfo is None:
-        raise ValueError("has no UTC offset | Write it as 2022-10-15T15:30:00+09:00.")
+    refuse_if(moment.tzinfo is None, "has no UTC offset | Write it as 2022-10-15T15:30:00+09:00.")
     return moment
 
 
@@ -78,8 +78,10 @@ time_zones = cache(available_timezones)
 
 
 def _known_zone(name: str) -> str:
-    if name not in time_zones() or name == "localtime":  # Python lists "localtime"; DuckDB does not know it.
-        raise ValueError("is not an IANA time zone | Write it as Asia/Seoul.")
+    # Python lists "localtime"; DuckDB does not know it.
+    refuse_if(
+        name not in time_zones() or name == "localtime", "is not an IANA time zone | Write it as Asia/Seoul."
+    )
     return name
 
 
@@ -95,11 +97,8 @@ class Window(Document):
     facts: tuple[str, ...] = ()
     """Ids of the facts that support these values."""
 
-    @model_validator(mode="after")
-    def _ends_after_start(self) -> Self:
-        if self.end is not None and self.end <= self.start:
-            raise ValueError("ends before it starts")
-        return self
+    def _check(self) -> None:
+        refuse_if(self.end is not None and self.end <= self.start, "ends before it starts")
 
     @property
     def hours(self) -> float | None:
@@ -177,14 +176,10 @@ class Dimension(NamedDocument):
         """The edges of a numeric dimension as cuts; a cut is the largest number of a band."""
         return upper_cuts(self.edges, self.closed)
 
-    @model_validator(mode="after")
-    def _edges_only_for_numbers(self) -> Self:
-        if (self.kind == "number") != bool(self.edges):
-            raise ValueError("has edges exactly when its kind is number")
+    def _check(self) -> None:
+        refuse_if((self.kind == "number") != bool(self.edges), "has edges exactly when its kind is number")
         for low, high in pairwise(self.edges):
-            if low >= high:
-                raise ValueError(f"has edges that do not increase: {low}, {high} | Sort them, each once.")
-        return self
+            refuse_if(low >= high, f"has edges that do not increase: {low}, {high} | Sort them, each once.")
 
 
 class Loss(Document):
@@ -284,43 +279,46 @@ class Incident(NamedDocument, Columns):
     tie_outs: tuple[TieOut, ...] = Field(alias="tie_out", default=())
     """Published totals to reconcile with the facts."""
 
-    @model_validator(mode="after")
-    def _ids_are_unique(self) -> Self:
+    def _check(self) -> None:
+        super()._check()
         groups = (self.services, self.claimant_types, self.dimensions)
         for ids in ([item.id for item in group] for group in groups):
-            if (id_ := find_duplicate(ids)) is not None:
-                raise ValueError(f"the id {id_} is given twice")
-        unknown = next((x for x in self.first_services if x not in {s.id for s in self.services}), None)
-        if unknown is not None:
-            raise ValueError(f"has first_services with {unknown}, which is no service")
+            refuse_repeated(ids, "the id {} is given twice")
+        services = {service.id for service in self.services}
+        for id_ in self.first_services:
+            refuse_if(id_ not in services, f"has first_services with {id_}, which is no service")
         kinds = [dimension.kind for dimension in self.dimensions]
-        if kinds.count("decision") > 1 or kinds.count("paid") > kinds.count("decision"):
-            raise ValueError("has two decisions, or amounts paid without one | A claim has one of each.")
-        return self
-
-    @model_validator(mode="after")
-    def _consistent(self) -> Self:
-        if self.claims_to < self.claims_from:
-            raise ValueError("the claims window ends before it starts")
-        if self.deadlines and max(d.closes for d in self.deadlines) != self.claims_to:
-            raise ValueError("the last of the deadlines is not the day claims_to")
+        refuse_if(
+            kinds.count("decision") > 1 or kinds.count("paid") > kinds.count("decision"),
+            "has two decisions, or amounts paid without one | A claim has one of each.",
+        )
+        refuse_if(self.claims_to < self.claims_from, "the claims window ends before it starts")
+        refuse_if(
+            self.deadlines and max(d.closes for d in self.deadlines) != self.claims_to,
+            "the last of the deadlines is not the day claims_to",
+        )
         for group in (self.services, self.claimant_types):
             owners: dict[str, str] = {}
             for item in group:
                 for spelling in sorted(item.spellings()):
-                    if owners.setdefault(spelling, item.id) != item.id:
-                        raise ValueError(f"'{spelling}' is an alias of both {owners[spelling]} and {item.id}")
+                    refuse_if(
+                        owners.setdefault(spelling, item.id) != item.id,
+                        f"'{spelling}' is an alias of both {owners[spelling]} and {item.id}",
+                    )
         for dimension in self.dimensions:
-            if dimension.id in RESERVED or dimension.id.startswith("raw_"):
-                raise ValueError(f"the dimension {dimension.id} has the name of a claim's own column")
-        if unknown_column := self.unknown_column(claim_columns(self)):
-            raise ValueError(f"speaks of the column '{unknown_column}', which no claim has")
+            refuse_if(
+                dimension.id in RESERVED or dimension.id.startswith("raw_"),
+                f"the dimension {dimension.id} has the name of a claim's own column",
+            )
+        unknown_column = self.unknown_column(claim_columns(self))
+        refuse_if(unknown_column, f"speaks of the column '{unknown_column}', which no claim has")
         if other := self.edges.keys() - {*text_dimensions(self)}:
             raise ValueError(f"{min(other)}: {NO_EDGES} | {EDGES_REMEDY}")
-        fixed = next((rule for rule in self.rules if rule not in COUNTABLE), None)
-        if fixed is not None:
-            raise ValueError(f"changes '{fixed}' | Rules that may be counted: {'; '.join(COUNTABLE)}.")
-        return self
+        for rule in self.rules:
+            refuse_if(
+                rule not in COUNTABLE,
+                f"changes '{rule}' | Rules that may be counted: {'; '.join(COUNTABLE)}.",
+            )
 
     def __repr__(self) -> str:
         # The fields of the document would take thousands of characters.

@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from itertools import pairwise
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated
 from zoneinfo import ZoneInfo
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from outage_analysis.files import (
     Day,
@@ -18,8 +18,9 @@ from outage_analysis.files import (
     OptionalText,
     Text,
     Unit,
-    find_duplicate,
     read_document,
+    refuse_if,
+    refuse_repeated,
 )
 from outage_analysis.incidents.incident import Moment, time_zones
 from outage_analysis.incidents.published_facts import Fact, get_fact
@@ -37,11 +38,8 @@ class Point(Document):
     count: Annotated[int, Field(ge=0), Unit("claims")] | None = None
     """The number of claims filed by this time, if no fact states it; it counts as known on that day."""
 
-    @model_validator(mode="after")
-    def _fact_or_count(self) -> Self:
-        if bool(self.fact) == (self.count is not None):
-            raise ValueError("needs either a fact or a count")
-        return self
+    def _check(self) -> None:
+        refuse_if(bool(self.fact) == (self.count is not None), "needs either a fact or a count")
 
     @property
     def public_on(self) -> date | None:
@@ -112,20 +110,20 @@ class IntakeSeries(NamedDocument):
     outcome: FinalCount | None = None
     """The final number of claims."""
 
-    @model_validator(mode="after")
-    def _in_order(self) -> Self:
-        if self.time_zone and self.time_zone not in time_zones():
-            raise ValueError("has a time_zone that is no IANA name | Write it as Asia/Seoul.")
+    def _check(self) -> None:
+        refuse_if(
+            self.time_zone and self.time_zone not in time_zones(),
+            "has a time_zone that is no IANA name | Write it as Asia/Seoul.",
+        )
         moments = [self.opened, *(p.at for p in self.points)]
         for number, (before, after) in enumerate(pairwise(moments), start=1):
-            if after <= before:
-                raise ValueError(f"has a point {number} that is not after the one before, or the opening")
+            refuse_if(
+                after <= before, f"has a point {number} that is not after the one before, or the opening"
+            )
         closing_times = [*(d.closes for d in self.deadlines), *(b.closes for b in self.branches)]
-        if closing_times and min(closing_times) <= self.opened:
-            raise ValueError(f"closes at {min(closing_times)}, before it opens")
-        if (id_ := find_duplicate([branch.id for branch in self.branches])) is not None:
-            raise ValueError(f"has two branches {id_}")
-        return self
+        first = min(closing_times, default=None)
+        refuse_if(first is not None and first <= self.opened, f"closes at {first}, before it opens")
+        refuse_repeated([branch.id for branch in self.branches], "has two branches {}")
 
     def known_by(self, day: date) -> IntakeSeries | None:
         """Return what was publicly known about the intake on a day; None if no count was public yet.

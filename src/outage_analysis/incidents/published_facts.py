@@ -12,18 +12,19 @@ from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from datetime import date
 from functools import cache
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
 import polars as pl
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from outage_analysis.errors import ModelRefused, UsageError
 from outage_analysis.files import (
     NamedDocument,
     OptionalText,
     data_root,
-    find_duplicate,
+    refuse_if,
+    refuse_repeated,
     spelling_hint,
 )
 from outage_analysis.incidents.bands import LARGEST_LOSS
@@ -247,18 +248,18 @@ class TieOut(NamedDocument):
     note: OptionalText = None
     """Why the figures differ, or how they were rounded."""
 
-    @model_validator(mode="after")
-    def _complete(self) -> Self:
-        if bool(self.printed) == (self.printed_value is not None):
-            raise ValueError("needs exactly one of printed and printed_value")
-        if self.at_least and self.at_most:
-            raise ValueError("cannot be both at_least and at_most")
+    def _check(self) -> None:
+        refuse_if(
+            bool(self.printed) == (self.printed_value is not None),
+            "needs exactly one of printed and printed_value",
+        )
+        refuse_if(self.at_least and self.at_most, "cannot be both at_least and at_most")
         for ids in (self.of, self.lines):
-            if (id_ := find_duplicate(ids)) is not None:
-                raise ValueError(f"counts {id_} twice | Name each once.")
-        if not self.of and not self.lines:
-            raise ValueError("computes from nothing: name facts in `of` or cost lines in `lines`")
-        return self
+            refuse_repeated(ids, "counts {} twice | Name each once.")
+        refuse_if(
+            not self.of and not self.lines,
+            "computes from nothing: name facts in `of` or cost lines in `lines`",
+        )
 
 
 def get_fact(id_: str, *, public_by: date | None = None, hindsight: bool = False) -> Fact:

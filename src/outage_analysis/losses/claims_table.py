@@ -14,7 +14,7 @@ from outage_analysis.errors import UsageError, one_line
 from outage_analysis.incidents import Band, Bands, Incident
 from outage_analysis.losses.cube import null_unstated_sums
 from outage_analysis.losses.cube_building import build_cube, dimension_labels
-from outage_analysis.text import Locale, TextTable, capitalized, in_smallest_units
+from outage_analysis.text import Locale, Table, capitalized, in_smallest_units
 
 WIDTH = 80
 """Most characters per line of the table in a terminal."""
@@ -86,7 +86,7 @@ class ClaimsByBand(pl.DataFrame):
         heads, *rows = (
             tuple(one_line(cell, MAX_NAME) for cell in row) for row in (shown.short_heads, *shown.rows)
         )
-        texts = TextTable(heads, tuple(rows), frozenset(range(1, len(heads))))
+        texts = Table(heads, tuple(rows), frozenset(range(1, len(heads))))
         return "\n".join([*shown.lines, *texts.lines(WIDTH), *filter(None, [shown.more])])
 
 
