@@ -10,9 +10,8 @@ from pydantic import Field
 from outage_analysis.errors import UsageError
 from outage_analysis.files import (
     Day,
-    Document,
     Identifier,
-    Name,
+    NamedDocument,
     Text,
     read_document,
     refuse_if,
@@ -24,13 +23,9 @@ Stage = Literal["filed", "accepted", "taken", "paid", "total"]
 Valuation = Literal["cash", "face_value", "displaced_sales", "incremental_cash", "top_down", "handling"]
 
 
-class Outcome(Document):
+class Outcome(NamedDocument):
     """A published figure with which the forecast is compared and scored."""
 
-    id: Identifier
-    """The id in tables."""
-    name: Name
-    """The name for readers."""
     line: Identifier
     """The id of the cost line."""
     stage: Stage
@@ -59,13 +54,9 @@ class Outcome(Document):
         )
 
 
-class UnscoredFigure(Document):
+class UnscoredFigure(NamedDocument):
     """A published figure that is shown beside the forecast but not scored."""
 
-    id: Identifier
-    """The id in tables."""
-    name: Name
-    """The name for readers."""
     fact: str
     """The id of the fact with the figure."""
     valuations: tuple[Valuation, ...] = ()
@@ -84,13 +75,9 @@ class UnscoredFigure(Document):
         )
 
 
-class BacktestSpec(Document):
+class BacktestSpec(NamedDocument):
     """A back-test: a forecast from a policy and a ledger as of a day, scored with facts published later."""
 
-    id: Identifier
-    """The id by which commands refer to the back-test."""
-    name: Name
-    """The name for readers."""
     incident: Identifier
     """The id of the incident."""
     policy: str

@@ -215,11 +215,13 @@ class Layout(Columns):
         general layout. The texts for missing values of both layouts apply.
         """
         columns = dict.fromkeys((*self.otherwise, *below.columns))
-        update: dict[str, object] = {key: {**getattr(below, key), **getattr(self, key)} for key in REPLACED}
-        update["otherwise"] = {c: (*self.otherwise.get(c, ()), *below.columns.get(c, ())) for c in columns}
-        update["encoding"] = self.encoding or below.encoding
-        update["missing"] = tuple(dict.fromkeys((*self.missing, *below.missing)))
-        return self.model_copy(update=update)
+        update: dict[str, object] = {
+            "otherwise": {c: (*self.otherwise.get(c, ()), *below.columns.get(c, ())) for c in columns},
+            "encoding": self.encoding or below.encoding,
+            "missing": tuple(dict.fromkeys((*self.missing, *below.missing))),
+        }
+        replaced = {key: {**getattr(below, key), **getattr(self, key)} for key in REPLACED}
+        return self.model_copy(update=update | replaced)
 
     def spellings(self, column: str) -> set[str]:
         """Return all headers that a column may have, without case, spaces and hyphens."""

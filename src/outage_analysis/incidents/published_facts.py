@@ -350,18 +350,27 @@ def forecasts_and_payments(lang: Literal["en", "ko"] = "en") -> pl.DataFrame:
         forecast over paid; `facts`, the ids of forecast and payment; and `note`, what is not like for like.
     """
     text = (data_root() / "forecasts" / "outages.toml").read_text("utf-8")
-    listed, rows = tomllib.loads(text), []
+    listed = tomllib.loads(text)
+    rows: list[dict[str, object]] = []
     for event in listed["event"]:
         paid = get_fact(event["paid"], hindsight=True)
         for id_ in event["forecast"]:
             forecast = get_fact(id_)
             high = forecast.money(paid.unit, "high")
             low = high if forecast.low is None else forecast.low
-            terms = event["name"][lang], listed["how"][event["how"]][lang], forecast.public_on
-            ratios = low / paid.number, high / paid.number
-            texts = f"{id_} {paid.id}", event["note"][lang]
-            rows.append((*terms, low, high, paid.number, paid.unit, *ratios, *texts))
-    names = ("event", "how", "public_on", "low", "high", "paid", "currency", "ratio_low", "ratio_high")
-    return pl.DataFrame(rows, [*names, "facts", "note"], orient="row").with_columns(
-        pl.col("low", "high", "paid").round().cast(pl.Int64)
-    )
+            rows.append(
+                {
+                    "event": event["name"][lang],
+                    "how": listed["how"][event["how"]][lang],
+                    "public_on": forecast.public_on,
+                    "low": low,
+                    "high": high,
+                    "paid": paid.number,
+                    "currency": paid.unit,
+                    "ratio_low": low / paid.number,
+                    "ratio_high": high / paid.number,
+                    "facts": f"{id_} {paid.id}",
+                    "note": event["note"][lang],
+                }
+            )
+    return pl.DataFrame(rows).with_columns(pl.col("low", "high", "paid").round().cast(pl.Int64))
