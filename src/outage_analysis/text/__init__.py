@@ -1,13 +1,11 @@
 """Text: values and texts go in; texts in the reader's language, and SQL that parses texts, come out.
 
 Modules:
-    locale: labels, numbers, amounts, dates and loss bands in English and Korean; short forms of names
-    likely_range: the likely range of a figure: its probabilities, and the names of its ends
+    locale: labels, numbers, amounts, dates, loss bands and the likely range in English and Korean
     amounts: SQL that parses amounts
     stated_units: what a header says about currency, scale and unit of time; amounts in the smallest unit
     dates: SQL that parses days and times of day
-    answers: the sentences and tables with which a result answers its reader
-    display: cards and tables as text and HTML
+    display: cards and tables as text and HTML; the sentences and tables with which a result answers
     encodings: detects the encoding of a text file, and converts the file to UTF-8
     fonts: the bundled fonts and the characters that they contain
     personal_data: finds and masks personal data
@@ -30,17 +28,21 @@ if TYPE_CHECKING:
         let_sql,
         number_sql,
     )
-    from outage_analysis.text.answers import Answer, Result, ShownTable, shown_tables, synthetic_mark
     from outage_analysis.text.dates import DATES, SHORT_NOTATIONS, day_sql, has_time, has_time_sql, moment_sql
     from outage_analysis.text.display import (
         MAX_CARD_ROWS,
+        Answer,
         Card,
         Displayable,
+        Result,
         ShortRepr,
+        ShownTable,
         Table,
         cell_class,
         first_rows,
         html_table,
+        shown_tables,
+        synthetic_mark,
         wrap_text,
     )
     from outage_analysis.text.encodings import (
@@ -51,25 +53,23 @@ if TYPE_CHECKING:
         line_number,
         original_offsets,
     )
-    from outage_analysis.text.likely_range import (
+    from outage_analysis.text.locale import (
+        ALL_DIGITS,
+        CHART_STEPS,
         DEFAULT_LEVEL,
+        LANGUAGES,
         LEAST_LEVEL,
         MEDIAN,
         MOST_LEVEL,
         PERCENTILE_MEASURES,
         LikelyRange,
+        Locale,
+        capitalized,
+        in_units,
         percent,
         percentile_mark,
         percentile_measure,
         percentile_probability,
-    )
-    from outage_analysis.text.locale import (
-        ALL_DIGITS,
-        CHART_STEPS,
-        LANGUAGES,
-        Locale,
-        capitalized,
-        in_units,
         short_names,
     )
     from outage_analysis.text.personal_data import (

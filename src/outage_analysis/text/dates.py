@@ -340,9 +340,8 @@ def has_time_sql(text: str, notations: frozenset[str]) -> str:
     """
     marked, midnight = (f"regexp_matches({text}, '{pattern}')" for pattern in (_TIME_MARK, _MIDNIGHT))
     # For `and`, DuckDB evaluates all parts for all rows. For `case`, it skips the branches it does not need.
-    condition = marked
-    if not notations & SHORT_NOTATIONS:
-        condition = f"case when strlen({text}) > {LONGEST_DAY} then {marked} else false end"
+    long = case_sql(f"strlen({text}) > {LONGEST_DAY}", marked, "false")
+    condition = marked if notations & SHORT_NOTATIONS else long
     return f"case when {condition} then not {midnight} else false end"
 
 

@@ -400,14 +400,13 @@ def _common_share(words: Counter[bytes], encoding: str) -> float:
 
 def _is_well_read(words: Counter[bytes], encoding: str) -> bool:
     """Return whether almost all words fit one alphabet of an encoding."""
-    for alphabet in ALPHABETS[encoding]:
-        pattern = re.compile(
-            rf"(?:{MARKS}|(?<!\d)[{alphabet}](?!\d)|(?<![\da-zß-öø-ÿ])[{alphabet.upper()}](?!\d))*"
-        )
-        well = sum(n for word, n in words.items() if _fits(word.decode(encoding, "replace"), pattern))
-        if well >= WELL_READ * words.total():
-            return True
-    return False
+    patterns = (
+        re.compile(rf"(?:{MARKS}|(?<!\d)[{letters}](?!\d)|(?<![\da-zß-öø-ÿ])[{letters.upper()}](?!\d))*")
+        for letters in ALPHABETS[encoding]
+    )
+    texts = [(word.decode(encoding, "replace"), n) for word, n in words.items()]
+    fitting = (sum(n for text, n in texts if _fits(text, pattern)) for pattern in patterns)
+    return any(n >= WELL_READ * words.total() for n in fitting)
 
 
 def _fits(text: str, pattern: re.Pattern[str]) -> bool:
