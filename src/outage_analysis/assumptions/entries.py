@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from datetime import date
 from functools import cached_property, partial
 from typing import Annotated, Literal, NamedTuple, Self
@@ -53,7 +54,7 @@ class Range(NamedTuple):
         return cls(expected, min(low, expected), max(high, expected))
 
 
-class Entry(NamedDocument):
+class Entry(NamedDocument, ABC):
     """One assumption of a ledger: the keys and methods that all kinds of assumption share."""
 
     lines: tuple[str, ...] = Field(min_length=1)
@@ -85,22 +86,22 @@ class Entry(NamedDocument):
         return ()
 
     @property
+    @abstractmethod
     def dimensions(self) -> int:
         """How many uniform random numbers one draw (simulated value) of the assumption needs."""
-        raise NotImplementedError
 
     @property
     def models(self) -> tuple[Name, ...]:
         """The names of the rival models of this assumption; empty if there is only one model."""
         return ()
 
+    @abstractmethod
     def draw(self, u: FloatArray) -> FloatArray:
         """Convert uniform random numbers (n, dimensions) to n draws (simulated values) of the assumption.
 
         Returns:
             An array of shape (n,), or (n, bands) for a band mix.
         """
-        raise NotImplementedError
 
     def branch(self, u: FloatArray) -> np.ndarray | None:  # noqa: ARG002 - kinds with rival models use it
         """The index of the rival model that each of the n draws uses, (n,); None if there is one model."""
@@ -111,9 +112,9 @@ class OneDistribution(Entry):
     """An assumption about one number with one distribution."""
 
     @property
+    @abstractmethod
     def sampled_distribution(self) -> Distribution:
         """The distribution from which values of the assumption are drawn."""
-        raise NotImplementedError
 
     @property
     def dimensions(self) -> int:
@@ -235,8 +236,8 @@ class RateAssumption(OneDistribution):
         if self.kind == "acceptance":
             if observed.decided:
                 return None
-            problem = "and filings may still be undecided"
-            problem += f" (the last day to file is {closes})" if closes else ""
+            known = f" (the last day to file is {closes})" if closes else ""
+            problem = f"and filings may still be undecided{known}"
             remedy = (
                 "Leave out `observed` until the review has ended; or let `of` count the filings that"
                 " were decided, and state `decided = true`."

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from datetime import date
 from fractions import Fraction
 from functools import cached_property
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from math import ceil
 from typing import Annotated, ClassVar, Literal, Self
 
@@ -116,11 +116,6 @@ class Line(NamedDocument):
     """A further note for readers."""
 
     @property
-    def unreached_limit(self) -> int | None:
-        """The limit per person, in the smallest unit, if the line states one that no payment can reach."""
-        return None
-
-    @property
     def numeric_facts(self) -> tuple[str, ...]:
         """The ids of the published facts whose numbers enter the cost calculation.
 
@@ -187,13 +182,15 @@ class Line(NamedDocument):
         """
         return None
 
-    def true_ups_by(self, day: date) -> list[TrueUp]:  # noqa: ARG002 - budgets use the day
+    def true_ups_by(self, day: date) -> list[TrueUp]:
         """The final amounts (true-ups) that were known on or before a day, the latest first."""
-        return []
+        stated: tuple[TrueUp, ...] = getattr(self, "true_ups", ())
+        return sorted((t for t in stated if t.since <= day), key=lambda t: t.since, reverse=True)
 
-    def with_true_ups(self, true_ups: Iterable[TrueUp]) -> Self:  # noqa: ARG002 - budgets have true-ups
+    def with_true_ups(self, true_ups: Iterable[TrueUp]) -> Self:
         """The line with other true-ups; the line itself if its kind has none."""
-        return self
+        has_true_ups = "true_ups" in type(self).model_fields
+        return self.model_copy(update={"true_ups": tuple(true_ups)}) if has_true_ups else self
 
     def known_on(self, day: date) -> bool:
         """Whether the cost line was announced on or before a day."""
@@ -344,7 +341,9 @@ class Schedule(Line):
             any(rule.floor % step or (rule.limit or 0) % step for rule in rules),
             f"has a floor or a limit that is no multiple of its rounding, {step:,}",
         )
-        check_step_count(sum(len(tariff.cuts) for _, tariff in self.tariffs))
+        # The jumps of all tariffs are limited in total, too; a tariff beyond the limit is not computed.
+        for steps in accumulate(len(tariff.cuts) for _, tariff in self.tariffs):
+            check_step_count(steps)
 
 
 class InKind(Line):
@@ -579,14 +578,6 @@ class Budget(Line):
         if kind != "budget" or self.amount is None:
             return None
         return self.amount if isinstance(self.amount, str) else Fraction(self.amount)
-
-    def true_ups_by(self, day: date) -> list[TrueUp]:
-        """The final amounts (true-ups) that were known on or before a day, the latest first."""
-        return sorted((t for t in self.true_ups if t.since <= day), key=lambda t: t.since, reverse=True)
-
-    def with_true_ups(self, true_ups: Iterable[TrueUp]) -> Self:
-        """The budget with other true-ups."""
-        return self.model_copy(update={"true_ups": tuple(true_ups)})
 
 
 CostLine = Annotated[Schedule | InKind | Voucher | FeeCredit | Budget, Field(discriminator="kind")]

@@ -37,6 +37,7 @@ from outage_analysis.text import (
     Card,
     Displayable,
     Locale,
+    in_units,
     smallest_units,
 )
 
@@ -66,9 +67,10 @@ class Policy(Displayable, NamedDocument):
             refuse_if(not {*tie.lines} <= {*line_ids}, f"the tie-out {tie.id} names a line that is not there")
         ids = [*line_ids, *(tie.id for tie in self.tie_outs)]
         refuse_repeated(ids, "the id {} is given to a tie-out and to something else")
+        steps = len(self.breakpoints)
         refuse_if(
-            len(self.breakpoints) > MAX_STEPS,
-            f"its payments bend or jump at {len(self.breakpoints):,} losses,"
+            steps > MAX_STEPS,
+            f"its payments bend or jump at {steps:,} losses,"
             f" at most {MAX_STEPS:,} are allowed"
             " | Round to a larger amount, lengthen the periods, or split the policy.",
         )
@@ -208,17 +210,11 @@ class Policy(Displayable, NamedDocument):
             remedy = spelling_hint(segment, list(segments)) if segments else "Leave out the segment."
             raise UsageError(f"the line {schedule.id} has no such segment", value=segment, remedy=remedy)
         bands = schedule.bands if segment is None else segments[segment].bands
-        if edge not in [band.up_to for band in bands]:
-            scale = 10**self.loss_digits
-            known, asked = (
-                ["None" if x is None else f"{x / scale:,.{self.loss_digits}f}" for x in ends]
-                for ends in ([band.up_to for band in bands], [edge])
-            )
-            raise UsageError(
-                f"{segment or schedule.id} has no band with this upper edge",
-                value=asked[0],
-                remedy=f"Its bands end at {', '.join(known)}.",
-            )
+        edges = [band.up_to for band in bands]
+        if edge not in edges:
+            asked, *known = ("None" if x is None else in_units(x, self.loss_digits) for x in (edge, *edges))
+            problem = f"{segment or schedule.id} has no band with this upper edge"
+            raise UsageError(problem, value=asked, remedy=f"Its bands end at {', '.join(known)}.")
         try:
             changed = tuple(
                 RuleBand(over=band.over, up_to=edge, fixed=fixed) if band.up_to == edge else band
