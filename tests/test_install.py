@@ -14,7 +14,7 @@ from tests.paths import ROOT
 
 ASK_WHERE = """
 import sys
-from outage_analysis.files.data_folder import data_root, notebooks_root
+from outage_analysis.files.documents import data_root, notebooks_root
 print(data_root(), notebooks_root(), *sys.path, sep="\\n")
 """
 

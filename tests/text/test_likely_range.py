@@ -50,7 +50,7 @@ def test_each_percentile_has_one_name_and_appears_once(
 ) -> None:
     likely = LikelyRange(level)
     assert list(likely.percentiles) == measures
-    assert (likely.low_mark, likely.high_mark) == marks
+    assert (likely.placeholders["p_low"], likely.placeholders["p_high"]) == marks
 
 
 @pytest.mark.parametrize("level", [49, 99, 0, -80, 80.0, "80", True, None])

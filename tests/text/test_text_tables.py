@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from outage_analysis.text import TextTable, wrap_text
+from outage_analysis.text import Table, wrap_text
 
-TOTALS = TextTable(
+TOTALS = Table(
     ("valuation", "expected", "left_out"),
     (
         ("cash", "189,917,025", "taxi-pro-membership emoticon-plus"),
@@ -75,7 +75,7 @@ def test_a_value_without_room_beside_its_label_starts_on_the_next_line() -> None
 def test_a_grid_of_tall_rows_is_no_better_than_blocks() -> None:
     number = "1," * 12 + "1"
     short, long = (
-        TextTable(("text", "n"), ((text, number),), frozenset({1})) for text in ("word", "word " * 60 + "end")
+        Table(("text", "n"), ((text, number),), frozenset({1})) for text in ("word", "word " * 60 + "end")
     )
     assert short.fits(48)
     assert len(long.grid(48)) > len(long.blocks(48)) + 2
@@ -101,18 +101,18 @@ numbers = st.one_of(st.just(""), st.integers(-(10**15), 10**15).map("{:,}".forma
 
 
 @st.composite
-def tables(draw: st.DrawFn) -> TextTable:
+def tables(draw: st.DrawFn) -> Table:
     """Tables of texts and numbers, wide and narrow."""
     kinds = draw(st.lists(st.booleans(), min_size=1, max_size=8))
     text = st.lists(words, max_size=12).map(" ".join)
     cells = [numbers if number else text for number in kinds]
     rows = draw(st.lists(st.tuples(*cells), max_size=5))
     heads = draw(st.tuples(*(words for _ in kinds)))
-    return TextTable(heads, tuple(rows), frozenset(n for n, number in enumerate(kinds) if number))
+    return Table(heads, tuple(rows), frozenset(n for n, number in enumerate(kinds) if number))
 
 
 @given(tables(), st.integers(40, 200))
-def test_no_line_is_too_long_and_nothing_is_cut(table: TextTable, width: int) -> None:
+def test_no_line_is_too_long_and_nothing_is_cut(table: Table, width: int) -> None:
     forms = [table.blocks(width), *([table.grid(width)] if table.fits(width) else [])]
     for lines in forms:
         assert all(cell_len(line) <= width for line in lines)

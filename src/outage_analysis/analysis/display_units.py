@@ -22,7 +22,6 @@ from outage_analysis.text import (
     ShownTable,
     Table,
     TableSchema,
-    TextTable,
     Unit,
     first_rows,
     in_units,
@@ -144,7 +143,7 @@ def card_table(shown: ShownTable, answer: Answer) -> Table:
     return Table(texts.heads, rows, texts.numbers, title_with_currency(shown, answer.locale), more)
 
 
-def text_table(shown: ShownTable, answer: Answer, *, narrow: bool = False) -> TextTable:
+def text_table(shown: ShownTable, answer: Answer, *, narrow: bool = False) -> Table:
     """Return a table as it is printed: heads and cells in the language and the units of the answer.
 
     Args:
@@ -174,7 +173,7 @@ def text_table(shown: ShownTable, answer: Answer, *, narrow: bool = False) -> Te
         ]
         for row in texts.iter_rows()
     )
-    return TextTable(heads, tuple(tuple(map(_cell_text, row)) for row in rows), numbers)
+    return Table(heads, tuple(tuple(map(_cell_text, row)) for row in rows), numbers)
 
 
 def _translated_cell(value: object, unit: object, locale: Locale, names: Mapping[str, str]) -> object:

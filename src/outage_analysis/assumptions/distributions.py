@@ -5,14 +5,14 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from functools import cached_property
-from typing import Annotated, ClassVar, Literal, Self
+from typing import Annotated, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from pydantic import Field, model_validator
+from pydantic import Field
 from scipy import special
 
-from outage_analysis.files import Document, Identifier, find_duplicate
+from outage_analysis.files import Document, Identifier, refuse_if, refuse_repeated
 
 FloatArray = NDArray[np.float64]
 Interval = tuple[float, float]
@@ -146,14 +146,10 @@ class Discrete(PointDistribution):
     probabilities: tuple[Share, ...]
     """The probability of each value; they add up to 1."""
 
-    @model_validator(mode="after")
-    def _probabilities_add_up(self) -> Self:
-        if len(self.values) != len(self.probabilities):
-            raise ValueError("needs one probability a value")
-        if not np.all(np.diff(self.values) > 0):
-            raise ValueError("needs values that rise, each once")
+    def _check(self) -> None:
+        refuse_if(len(self.values) != len(self.probabilities), "needs one probability a value")
+        refuse_if(not np.all(np.diff(self.values) > 0), "needs values that rise, each once")
         check_adds_up("probabilities", self.probabilities)
-        return self
 
     @cached_property
     def points(self) -> tuple[FloatArray, FloatArray]:
@@ -198,11 +194,8 @@ class BoundedDistribution(Distribution):
     high: Finite
     """The largest possible value."""
 
-    @model_validator(mode="after")
-    def _low_below_high(self) -> Self:
-        if not self.low < self.high:
-            raise ValueError('needs low < high | A value without a spread is kind = "fixed".')
-        return self
+    def _check(self) -> None:
+        refuse_if(not self.low < self.high, 'needs low < high | A value without a spread is kind = "fixed".')
 
     @property
     def support(self) -> Interval:
@@ -238,11 +231,9 @@ class PeakedDistribution(BoundedDistribution):
     mode: Finite
     """The most likely value."""
 
-    @model_validator(mode="after")
-    def _mode_in_bounds(self) -> Self:
-        if not self.low <= self.mode <= self.high:
-            raise ValueError("needs low <= mode <= high")
-        return self
+    def _check(self) -> None:
+        super()._check()
+        refuse_if(not self.low <= self.mode <= self.high, "needs low <= mode <= high")
 
 
 class Triangular(PeakedDistribution):
@@ -391,12 +382,9 @@ class Mixture(Distribution):
     branches: tuple[Branch, ...] = Field(min_length=1)
     """The components of the mixture."""
 
-    @model_validator(mode="after")
-    def _probabilities_add_up(self) -> Self:
-        if (name := find_duplicate([branch.name for branch in self.branches])) is not None:
-            raise ValueError(f"two branches are called {name}")
+    def _check(self) -> None:
+        refuse_repeated([branch.name for branch in self.branches], "two branches are called {}")
         check_adds_up("weights", [branch.weight for branch in self.branches])
-        return self
 
     def branch(self, u: ArrayLike) -> NDArray[np.intp]:
         """For each probability in `u`, the index (from 0) of the branch (mixture component) that it selects.
@@ -473,8 +461,7 @@ def check_adds_up(what: str, shares: Sequence[float]) -> None:
     Raises:
         ValueError: the sum of the shares differs from 1 by more than rounding.
     """
-    if abs(sum(shares) - 1) > FLOAT_NOISE:
-        raise ValueError(f"has {what} that do not sum to 1")
+    refuse_if(abs(sum(shares) - 1) > FLOAT_NOISE, f"has {what} that do not sum to 1")
 
 
 NODES = 1024

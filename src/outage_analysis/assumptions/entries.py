@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from datetime import date
 from functools import cached_property, partial
 from typing import Annotated, Literal, NamedTuple, Self
 
 import numpy as np
-from pydantic import Field, model_validator
+from pydantic import Field
 from scipy import special
 
 from outage_analysis.assumptions.distributions import (
@@ -28,7 +29,7 @@ from outage_analysis.assumptions.reference_classes import (
     update_rate,
 )
 from outage_analysis.errors import ModelRefused
-from outage_analysis.files import Day, Document, Name, NamedDocument, OptionalText, Text
+from outage_analysis.files import Day, Document, Name, NamedDocument, OptionalText, Text, refuse_if
 from outage_analysis.incidents import Band, Closed, check_partition, get_fact, published_rates
 from outage_analysis.policies import CostLine, Effort, contains_integer
 
@@ -53,7 +54,7 @@ class Range(NamedTuple):
         return cls(expected, min(low, expected), max(high, expected))
 
 
-class Entry(NamedDocument):
+class Entry(NamedDocument, ABC):
     """One assumption of a ledger: the keys and methods that all kinds of assumption share."""
 
     lines: tuple[str, ...] = Field(min_length=1)
@@ -85,22 +86,22 @@ class Entry(NamedDocument):
         return ()
 
     @property
+    @abstractmethod
     def dimensions(self) -> int:
         """How many uniform random numbers one draw (simulated value) of the assumption needs."""
-        raise NotImplementedError
 
     @property
     def models(self) -> tuple[Name, ...]:
         """The names of the rival models of this assumption; empty if there is only one model."""
         return ()
 
+    @abstractmethod
     def draw(self, u: FloatArray) -> FloatArray:
         """Convert uniform random numbers (n, dimensions) to n draws (simulated values) of the assumption.
 
         Returns:
             An array of shape (n,), or (n, bands) for a band mix.
         """
-        raise NotImplementedError
 
     def branch(self, u: FloatArray) -> np.ndarray | None:  # noqa: ARG002 - kinds with rival models use it
         """The index of the rival model that each of the n draws uses, (n,); None if there is one model."""
@@ -111,9 +112,9 @@ class OneDistribution(Entry):
     """An assumption about one number with one distribution."""
 
     @property
+    @abstractmethod
     def sampled_distribution(self) -> Distribution:
         """The distribution from which values of the assumption are drawn."""
-        raise NotImplementedError
 
     @property
     def dimensions(self) -> int:
@@ -188,19 +189,17 @@ class RateAssumption(OneDistribution):
     observed: ObservedCounts | None = None
     """Counts from the same event. They update the rate of this event, but not the spread between events."""
 
-    @model_validator(mode="after")
-    def _one_origin(self) -> Self:
-        if bool(self.classes) == bool(self.distribution):
-            raise ValueError("needs either reference classes or a distribution")
+    def _check(self) -> None:
+        refuse_if(
+            bool(self.classes) == bool(self.distribution), "needs either reference classes or a distribution"
+        )
         low, high = self.distribution.support if self.distribution else (0, 1)
-        if low < 0 or high > 1:
-            raise ValueError("needs a distribution of shares between 0 and 1 | Write 50 % as 0.5.")
+        refuse_if(low < 0 or high > 1, "needs a distribution of shares between 0 and 1 | Write 50 % as 0.5.")
         if unknown := set(self.left_out).difference(published_rates()["event"]):
             raise ValueError(
                 f"leaves out {min(unknown)}, which is no event of data/published/rates.csv"
                 " | Correct the event, or drop it from left_out."
             )
-        return self
 
     @property
     def computed_from(self) -> tuple[str, ...]:
@@ -237,8 +236,8 @@ class RateAssumption(OneDistribution):
         if self.kind == "acceptance":
             if observed.decided:
                 return None
-            problem = "and filings may still be undecided"
-            problem += f" (the last day to file is {closes})" if closes else ""
+            known = f" (the last day to file is {closes})" if closes else ""
+            problem = f"and filings may still be undecided{known}"
             remedy = (
                 "Leave out `observed` until the review has ended; or let `of` count the filings that"
                 " were decided, and state `decided = true`."
@@ -282,13 +281,10 @@ class StatedNumber(OneDistribution):
     distribution: AnyDistribution
     """The distribution; an amount is in the smallest unit of the currency."""
 
-    @model_validator(mode="after")
-    def _in_range(self) -> Self:
+    def _check(self) -> None:
         # There are at least as many reports in the end as so far.
         least = 1 if isinstance(self, Factor) and self.kind == "ultimate" else 0
-        if self.distribution.support[0] < least:
-            raise ValueError(f"needs a distribution that is never below {least}")
-        return self
+        refuse_if(self.distribution.support[0] < least, f"needs a distribution that is never below {least}")
 
     @property
     def sampled_distribution(self) -> Distribution:
@@ -306,14 +302,13 @@ class Factor(StatedNumber):
     unit: OptionalText = None
     """The unit of an `exposure`, such as passengers per flight; required for it, not allowed otherwise."""
 
-    @model_validator(mode="after")
-    def _unit_only_for_exposure(self) -> Self:
-        if (self.kind == "exposure") != (self.unit is not None):
-            raise ValueError(
-                "has a unit exactly when its kind is exposure | Write it as "
-                'unit = { en = "passengers per flight" }.'
-            )
-        return self
+    def _check(self) -> None:
+        super()._check()
+        refuse_if(
+            (self.kind == "exposure") != (self.unit is not None),
+            "has a unit exactly when its kind is exposure | Write it as "
+            'unit = { en = "passengers per flight" }.',
+        )
 
     @property
     def most(self) -> float | None:
@@ -363,11 +358,8 @@ class AwardRule(Document):
     cap: Annotated[int, Field(gt=0)] | None = None
     """The maximum award, in the smallest unit."""
 
-    @model_validator(mode="after")
-    def _floor_below_cap(self) -> Self:
-        if self.cap is not None and self.floor > self.cap:
-            raise ValueError("has a floor above its cap")
-        return self
+    def _check(self) -> None:
+        refuse_if(self.cap is not None and self.floor > self.cap, "has a floor above its cap")
 
     def award(self, loss_share: FloatArray | float) -> FloatArray:
         """The mean award for each product of mean loss and share, limited by floor and cap."""
@@ -400,16 +392,18 @@ class Award(Entry):
     spread: Annotated[float, Field(ge=0, le=10)] = 0.0
     """Standard deviation of single awards, as a share of their mean."""
 
-    @model_validator(mode="after")
-    def _distribution_or_rules(self) -> Self:
-        if bool(self.distribution) == bool(self.rules) or bool(self.rules) != bool(self.loss):
-            raise ValueError("needs either a distribution, or rules and the loss they apply to")
+    def _check(self) -> None:
+        refuse_if(
+            bool(self.distribution) == bool(self.rules) or bool(self.rules) != bool(self.loss),
+            "needs either a distribution, or rules and the loss they apply to",
+        )
         if self.rules:
             check_adds_up("weights of rules", [rule.weight for rule in self.rules])
         stated = [x for x in (self.distribution, self.loss, *(r.share for r in self.rules)) if x]
-        if any(distribution.support[0] < 0 for distribution in stated):
-            raise ValueError("needs distributions that are never below 0")
-        return self
+        refuse_if(
+            any(distribution.support[0] < 0 for distribution in stated),
+            "needs distributions that are never below 0",
+        )
 
     @property
     def dimensions(self) -> int:
@@ -484,11 +478,11 @@ class Handling(Entry):
     weekly_wage: SimpleDistribution
     """The wage per person and week, in the smallest unit of the currency."""
 
-    @model_validator(mode="after")
-    def _in_range(self) -> Self:
-        if any(factor.support[0] < 0 for factor in self._factors):
-            raise ValueError("needs distributions that are never below 0")
-        return self
+    def _check(self) -> None:
+        refuse_if(
+            any(factor.support[0] < 0 for factor in self._factors),
+            "needs distributions that are never below 0",
+        )
 
     @property
     def _factors(self) -> tuple[Distribution, Distribution, Distribution]:
@@ -550,11 +544,9 @@ class BandMix(Entry):
     """How many observations the shares are worth: the mix then follows a Dirichlet distribution. Left out
     when the shares are certain."""
 
-    @model_validator(mode="after")
-    def _complete(self) -> Self:
+    def _check(self) -> None:
         check_partition([(b.over, b.up_to) for b in self.bands])
         check_adds_up("shares", [b.share for b in self.bands])
-        return self
 
     @property
     def shares(self) -> tuple[float, ...]:

@@ -9,12 +9,13 @@ from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from importlib.resources import files
+from itertools import chain
 from numbers import Real
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated
 
 import polars as pl
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from outage_analysis.assumptions.entries import (
     AMOUNT_KINDS,
@@ -38,8 +39,9 @@ from outage_analysis.files import (
     Text,
     bundled_ids,
     changed_copy,
-    find_duplicate,
     read_document,
+    refuse_if,
+    refuse_repeated,
     spelling_hint,
     validated_copy,
 )
@@ -62,6 +64,9 @@ from outage_analysis.text import (
     short_names,
 )
 
+SET_BY_USER = Text(en="Set by the user.", ko="사용자가 정한 값.")
+ORIGINS = ("facts", "classes", "left_out", "observed", "loss", "rules")
+"""Keys of an assumption from which its value follows; a value that a user sets follows from none."""
 Assumption = Annotated[
     RateAssumption | Factor | BandMix | Award | MeanPayment | PaidTotal | Handling,
     Field(discriminator="kind"),
@@ -94,21 +99,18 @@ class Ledger(Displayable, NamedDocument):
     correlations: tuple[Correlation, ...] = Field(default=(), alias="correlation")
     """Rank correlations between assumptions."""
 
-    @model_validator(mode="after")
-    def _ids_are_unique(self) -> Self:
+    def _check(self) -> None:
         known = [a.id for a in self.assumptions]
-        if (id_ := find_duplicate(known)) is not None:
-            raise ValueError(f"two assumptions have the id {id_}")
+        refuse_repeated(known, "two assumptions have the id {}")
         pairs = [tuple(sorted(c.of)) for c in self.correlations]
-        if len(set(pairs)) < len(pairs) or any(a == b for a, b in pairs):
-            raise ValueError("has a correlation of an assumption with itself, or one declared twice")
-        unknown = next((x for pair in pairs for x in pair if x not in known), None)
-        if unknown is not None:
-            raise ValueError(f"has a correlation of {unknown}, which is no assumption of it")
+        refuse_if(
+            len(set(pairs)) < len(pairs) or any(a == b for a, b in pairs),
+            "has a correlation of an assumption with itself, or one declared twice",
+        )
+        for id_ in chain.from_iterable(pairs):
+            refuse_if(id_ not in known, f"has a correlation of {id_}, which is no assumption of it")
         uses = [(a.kind, line, a.effort) for a in self.assumptions for line in a.lines]
-        if (use := find_duplicate(uses)) is not None:
-            raise ValueError(f"has two assumptions of kind {use[0]} for the line {use[1]}")
-        return self
+        refuse_repeated(uses, "has two assumptions of kind {0[0]} for the line {0[1]}")
 
     @property
     def examples(self) -> tuple[str, ...]:
@@ -193,11 +195,36 @@ class Ledger(Displayable, NamedDocument):
         if id_ not in ids:
             remedy = spelling_hint(str(id_), ids) if ids else "The ledger has no assumption."
             raise UsageError("no such assumption", value=id_, remedy=remedy)
-        changed = tuple(
-            _with_distribution(entry, self.currency, value, low, high) if entry.id == id_ else entry
-            for entry in self.assumptions
-        )
-        return changed_copy(self, assumptions=changed)
+        entry = self.assumptions[ids.index(id_)]
+        if isinstance(entry, BandMix | Handling):
+            remedy = "Edit the TOML file of the ledger."
+            raise UsageError(f"{entry.id} is a {entry.kind}, which is not one number", remedy=remedy)
+        if entry.kind in AMOUNT_KINDS and self.currency is None:
+            raise UsageError(
+                f"the ledger states no currency, so the unit of {entry.id} is unknown",
+                remedy='Add the currency to the ledger, as in currency = "EUR".',
+            )
+        if (low is None) != (high is None) or (value is None and low is None):
+            raise UsageError(f"{entry.id} needs a value, or low and high, or all three")
+        unit = 10 ** decimal_places(self.currency or "") if entry.kind in AMOUNT_KINDS else 1
+        numbers = {name: x for name, x in (("low", low), ("mode", value), ("high", high)) if x is not None}
+        for number in numbers.values():
+            is_real = isinstance(number, int | float | Real) and not isinstance(number, bool)
+            if not is_real or not math.isfinite(number):
+                raise UsageError(f"{entry.id} is a number", value=number)
+        # Multiplied in decimals, because 80.15 euros times 100 is not 8015 cents in binary floats.
+        scaled = {name: float(Decimal(str(number)) * unit) for name, number in numbers.items()}
+        kind = "fixed" if low is None else "uniform" if value is None else "pert"
+        parameters = {"value": scaled["mode"]} if low is None else scaled
+        fields = type(entry).model_fields
+        stated: dict[str, object] = {key: fields[key].default for key in ORIGINS if key in fields}
+        stated |= {"source": SET_BY_USER, "rationale": SET_BY_USER, "grade": "assumed", "approved_by": ""}
+        try:
+            changed = validated_copy(entry, distribution={"kind": kind, **parameters}, **stated)
+        except UsageError as error:
+            error.value = " to ".join(map(str, numbers.values()))
+            raise
+        return changed_copy(self, assumptions=tuple(changed if a is entry else a for a in self.assumptions))
 
     def find(self, kind: str, line: str, effort: Effort | None = None) -> Assumption | None:
         """The assumption of one kind, such as `acceptance`, for a cost line and an effort class; else None.
@@ -208,50 +235,6 @@ class Ledger(Displayable, NamedDocument):
             a for a in self.assumptions if a.kind == kind and line in a.lines and a.effort in (None, effort)
         ]
         return max(candidates, key=lambda a: a.effort is not None, default=None)
-
-
-SET_BY_USER = Text(en="Set by the user.", ko="사용자가 정한 값.")
-
-
-def _with_distribution(
-    entry: Assumption, currency: str | None, value: float | None, low: float | None, high: float | None
-) -> Assumption:
-    if isinstance(entry, BandMix | Handling):
-        remedy = "Edit the TOML file of the ledger."
-        raise UsageError(f"{entry.id} is a {entry.kind}, which is not one number", remedy=remedy)
-    if entry.kind in AMOUNT_KINDS and currency is None:
-        raise UsageError(
-            f"the ledger states no currency, so the unit of {entry.id} is unknown",
-            remedy='Add the currency to the ledger, as in currency = "EUR".',
-        )
-    if (low is None) != (high is None) or (value is None and low is None):
-        raise UsageError(f"{entry.id} needs a value, or low and high, or all three")
-    unit = 10 ** decimal_places(currency or "") if entry.kind in AMOUNT_KINDS else 1
-    numbers = {name: x for name, x in (("low", low), ("mode", value), ("high", high)) if x is not None}
-    for number in numbers.values():
-        if (
-            isinstance(number, bool)
-            or not isinstance(number, int | float | Real)
-            or not math.isfinite(number)
-        ):
-            raise UsageError(f"{entry.id} is a number", value=number)
-    # Multiplied in decimals, because 80.15 euros times 100 is not 8015 cents in binary floats.
-    scaled = {name: float(Decimal(str(number)) * unit) for name, number in numbers.items()}
-    if low is None:
-        distribution: dict[str, object] = {"kind": "fixed", "value": scaled["mode"]}
-    else:
-        distribution = {"kind": "uniform" if value is None else "pert", **scaled}
-    stated = {"source": SET_BY_USER, "rationale": SET_BY_USER, "grade": "assumed", "approved_by": ""}
-    origins: dict[str, object] = {"facts": ()}
-    if isinstance(entry, RateAssumption):
-        origins |= {"classes": (), "left_out": (), "observed": None}
-    elif isinstance(entry, Award):
-        origins |= {"loss": None, "rules": ()}
-    try:
-        return validated_copy(entry, distribution=distribution, **stated, **origins)
-    except UsageError as error:
-        error.value = " to ".join(map(str, numbers.values()))
-        raise
 
 
 def load_ledger(id_or_path: str | Path | Ledger) -> Ledger:

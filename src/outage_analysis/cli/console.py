@@ -188,7 +188,7 @@ def print_table(shown: ShownTable, answer: Answer) -> None:
     locale, width = answer.locale, _terminal_width()
     rows = shown.rows
     from outage_analysis.analysis import text_table, title_with_currency
-    from outage_analysis.text import TextTable, wrap_text
+    from outage_analysis.text import Table, wrap_text
 
     title, table = title_with_currency(shown, locale), text_table(shown, answer)
     if width is None:
@@ -198,7 +198,7 @@ def print_table(shown: ShownTable, answer: Answer) -> None:
     complete = len(table.heads)
     if not _screen.everything and not table.fits(width):
         table = text_table(shown, answer, narrow=True)
-    head, draw = wrap_text(title, width), TextTable.grid if table.fits(width) else TextTable.blocks
+    head, draw = wrap_text(title, width), Table.grid if table.fits(width) else Table.blocks
     count = min(len(rows), max(_screen.room, 0))
     lines = draw(replace(table, rows=table.rows[:count]), width)
     while count and len(lines) + len(head) + 1 > _screen.room:

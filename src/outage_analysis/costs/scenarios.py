@@ -33,7 +33,7 @@ from outage_analysis.costs.simulation_tables import (
 )
 from outage_analysis.costs.terms import DerivedInput, Term, Values
 from outage_analysis.errors import ModelRefused
-from outage_analysis.files import Document, Identifier, Name, Text, Unit, find_duplicate, read_document
+from outage_analysis.files import Document, Identifier, Name, Text, Unit, read_document, refuse_repeated
 from outage_analysis.policies import Policy
 from outage_analysis.text import (
     DEFAULT_LEVEL,
@@ -132,8 +132,7 @@ class ScenarioSet(Document):
     @model_validator(mode="after")
     def _ids_differ(self) -> Self:
         ids = [scenario.id for scenario in self.scenarios]
-        if (id_ := find_duplicate(ids)) is not None:
-            raise ValueError(f"has two scenarios {id_}")
+        refuse_repeated(ids, "has two scenarios {}")
         if BASE in ids:
             raise ValueError(f"has a scenario {BASE}, which is the row without changes | Rename it.")
         return self

@@ -1,8 +1,7 @@
 """Files: paths go in; validated documents and atomically written files come out.
 
 Modules:
-    data_folder: where the folder data/ is, base classes of TOML documents, and hints for misspelt names
-    documents: reads, validates, changes and writes TOML documents
+    documents: where the folder data/ is; base classes of TOML documents; reads, changes and writes them
     atomic_write: writes files and folders completely or not at all
 """
 
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
         recover_interrupted,
         temporary_folder,
     )
-    from outage_analysis.files.data_folder import (
+    from outage_analysis.files.documents import (
         Day,
         Document,
         Identifier,
@@ -31,21 +30,20 @@ if TYPE_CHECKING:
         Unit,
         bundled_claims,
         bundled_ids,
+        changed_copy,
         data_root,
         document_path,
+        document_text,
         is_file,
         likely_typo_of,
         listed_names,
         notebooks_root,
         package_root,
-        spelling_hint,
-    )
-    from outage_analysis.files.documents import (
-        changed_copy,
-        document_text,
-        find_duplicate,
         parse_document,
         read_document,
+        refuse_if,
+        refuse_repeated,
+        spelling_hint,
         toml_value,
         validated_copy,
     )

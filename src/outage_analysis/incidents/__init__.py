@@ -1,11 +1,10 @@
 """Incidents: TOML documents about an outage go in; typed documents and published facts come out.
 
 Modules:
-    incident: an outage: what failed, when and for whom
+    incident: an outage: what failed, when and for whom; published counts of filed claims
     layout: the columns, formats and units of complaint files
     bands: loss bands, which state whether each edge is included
     published_facts: published figures with source, evidence grade and date; forecasts of the time
-    intake: published counts of filed claims, and deadlines
     backtest_spec: a forecast, and the published outcomes to compare it with
 """
 
@@ -46,13 +45,14 @@ if TYPE_CHECKING:
         Dimension,
         FactId,
         Incident,
+        IntakeSeries,
         NamedItem,
         checked_rows,
         claim_columns,
         load_incident,
+        load_intake,
         text_dimensions,
     )
-    from outage_analysis.incidents.intake import IntakeSeries, load_intake
     from outage_analysis.incidents.layout import (
         CANONICAL_COLUMNS,
         FILED_AT,

@@ -3,25 +3,29 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal, Self
+from typing import Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from outage_analysis.errors import UsageError
-from outage_analysis.files import Day, Document, Identifier, Name, Text, find_duplicate, read_document
+from outage_analysis.files import (
+    Day,
+    Identifier,
+    NamedDocument,
+    Text,
+    read_document,
+    refuse_if,
+    refuse_repeated,
+)
 from outage_analysis.incidents.published_facts import Fact, get_fact
 
 Stage = Literal["filed", "accepted", "taken", "paid", "total"]
 Valuation = Literal["cash", "face_value", "displaced_sales", "incremental_cash", "top_down", "handling"]
 
 
-class Outcome(Document):
+class Outcome(NamedDocument):
     """A published figure with which the forecast is compared and scored."""
 
-    id: Identifier
-    """The id in tables."""
-    name: Name
-    """The name for readers."""
     line: Identifier
     """The id of the cost line."""
     stage: Stage
@@ -39,22 +43,20 @@ class Outcome(Document):
     note: Text | None = None
     """A note for readers."""
 
-    @model_validator(mode="after")
-    def _denominator_fits(self) -> Self:
-        if self.stage == "total" and self.denominator:
-            raise ValueError("is a total, which has no denominator | Leave out denominator.")
-        if self.stage != "total" and not self.denominator:
-            raise ValueError(f"needs denominator: the fact that counts those of whom some were {self.stage}")
-        return self
+    def _check(self) -> None:
+        refuse_if(
+            self.stage == "total" and self.denominator,
+            "is a total, which has no denominator | Leave out denominator.",
+        )
+        refuse_if(
+            self.stage != "total" and not self.denominator,
+            f"needs denominator: the fact that counts those of whom some were {self.stage}",
+        )
 
 
-class UnscoredFigure(Document):
+class UnscoredFigure(NamedDocument):
     """A published figure that is shown beside the forecast but not scored."""
 
-    id: Identifier
-    """The id in tables."""
-    name: Name
-    """The name for readers."""
     fact: str
     """The id of the fact with the figure."""
     valuations: tuple[Valuation, ...] = ()
@@ -66,20 +68,16 @@ class UnscoredFigure(Document):
     note: Text
     """Why the figure is not scored."""
 
-    @model_validator(mode="after")
-    def _valuations_or_outcome(self) -> Self:
-        if bool(self.outcome) != bool(self.each) or bool(self.outcome) == bool(self.valuations):
-            raise ValueError("needs either valuations, or an outcome and what each is worth")
-        return self
+    def _check(self) -> None:
+        refuse_if(
+            bool(self.outcome) != bool(self.each) or bool(self.outcome) == bool(self.valuations),
+            "needs either valuations, or an outcome and what each is worth",
+        )
 
 
-class BacktestSpec(Document):
+class BacktestSpec(NamedDocument):
     """A back-test: a forecast from a policy and a ledger as of a day, scored with facts published later."""
 
-    id: Identifier
-    """The id by which commands refer to the back-test."""
-    name: Name
-    """The name for readers."""
     incident: Identifier
     """The id of the incident."""
     policy: str
@@ -95,23 +93,18 @@ class BacktestSpec(Document):
     unscored: tuple[UnscoredFigure, ...] = ()
     """Figures listed without a score."""
 
-    @model_validator(mode="after")
-    def _consistent(self) -> Self:
-        if self.known_on <= self.as_of:
-            raise ValueError(
-                f"has outcomes of {self.known_on} for a forecast of {self.as_of}"
-                " | Let known_on be a day after as_of."
-            )
+    def _check(self) -> None:
+        refuse_if(
+            self.known_on <= self.as_of,
+            f"has outcomes of {self.known_on} for a forecast of {self.as_of}"
+            " | Let known_on be a day after as_of.",
+        )
         ids = [*(x.id for x in self.outcomes), *(x.id for x in self.unscored)]
-        if (id_ := find_duplicate(ids)) is not None:
-            raise ValueError(f"gives the id {id_} twice")
+        refuse_repeated(ids, "gives the id {} twice")
         counts = {x.id for x in self.outcomes if x.stage in ("filed", "accepted", "taken")}
-        wrong = next((x for x in self.unscored if x.outcome and x.outcome not in counts), None)
-        if wrong:
-            raise ValueError(
-                f"shows {wrong.id} as worth {wrong.outcome}, which is no outcome that counts people"
-            )
-        return self
+        for x in self.unscored:
+            problem = f"shows {x.id} as worth {x.outcome}, which is no outcome that counts people"
+            refuse_if(x.outcome and x.outcome not in counts, problem)
 
     def later_fact(self, id_: str) -> Fact:
         """Return a fact that became public after the forecast day and by the day `known_on`.

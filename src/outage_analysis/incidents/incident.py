@@ -1,26 +1,29 @@
-"""The incident: what failed, when and for whom, and which columns its complaint files have."""
+"""The incident: what failed, when and for whom, the columns of its complaint files, and its intakes."""
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
-from typing import Annotated, Literal, Self, get_args
+from typing import Annotated, Literal, get_args
 from zoneinfo import ZoneInfo, available_timezones
 
-from pydantic import AfterValidator, Field, ValidationError, model_validator
+from pydantic import AfterValidator, Field, ValidationError
 
 from outage_analysis.errors import UsageError
 from outage_analysis.files import (
     Day,
     Document,
+    Identifier,
     Name,
     NamedDocument,
     OptionalText,
     Text,
-    find_duplicate,
+    Unit,
     read_document,
+    refuse_if,
+    refuse_repeated,
 )
 from outage_analysis.incidents.bands import LARGEST_LOSS, Closed, upper_cuts
 from outage_analysis.incidents.layout import (
@@ -31,7 +34,7 @@ from outage_analysis.incidents.layout import (
     Columns,
     normalized_name,
 )
-from outage_analysis.incidents.published_facts import TieOut
+from outage_analysis.incidents.published_facts import Fact, TieOut, get_fact
 from outage_analysis.text import Locale
 
 RESERVED = {
@@ -65,8 +68,7 @@ Rows = Literal["complaints", "filed", "accepted"]
 
 
 def _with_offset(moment: datetime) -> datetime:
-    if moment.tzinfo is None:
-        raise ValueError("has no UTC offset | Write it as 2022-10-15T15:30:00+09:00.")
+    refuse_if(moment.tzinfo is None, "has no UTC offset | Write it as 2022-10-15T15:30:00+09:00.")
     return moment
 
 
@@ -78,8 +80,10 @@ time_zones = cache(available_timezones)
 
 
 def _known_zone(name: str) -> str:
-    if name not in time_zones() or name == "localtime":  # Python lists "localtime"; DuckDB does not know it.
-        raise ValueError("is not an IANA time zone | Write it as Asia/Seoul.")
+    # Python lists "localtime"; DuckDB does not know it.
+    refuse_if(
+        name not in time_zones() or name == "localtime", "is not an IANA time zone | Write it as Asia/Seoul."
+    )
     return name
 
 
@@ -95,11 +99,8 @@ class Window(Document):
     facts: tuple[str, ...] = ()
     """Ids of the facts that support these values."""
 
-    @model_validator(mode="after")
-    def _ends_after_start(self) -> Self:
-        if self.end is not None and self.end <= self.start:
-            raise ValueError("ends before it starts")
-        return self
+    def _check(self) -> None:
+        refuse_if(self.end is not None and self.end <= self.start, "ends before it starts")
 
     @property
     def hours(self) -> float | None:
@@ -177,14 +178,10 @@ class Dimension(NamedDocument):
         """The edges of a numeric dimension as cuts; a cut is the largest number of a band."""
         return upper_cuts(self.edges, self.closed)
 
-    @model_validator(mode="after")
-    def _edges_only_for_numbers(self) -> Self:
-        if (self.kind == "number") != bool(self.edges):
-            raise ValueError("has edges exactly when its kind is number")
+    def _check(self) -> None:
+        refuse_if((self.kind == "number") != bool(self.edges), "has edges exactly when its kind is number")
         for low, high in pairwise(self.edges):
-            if low >= high:
-                raise ValueError(f"has edges that do not increase: {low}, {high} | Sort them, each once.")
-        return self
+            refuse_if(low >= high, f"has edges that do not increase: {low}, {high} | Sort them, each once.")
 
 
 class Loss(Document):
@@ -284,50 +281,52 @@ class Incident(NamedDocument, Columns):
     tie_outs: tuple[TieOut, ...] = Field(alias="tie_out", default=())
     """Published totals to reconcile with the facts."""
 
-    @model_validator(mode="after")
-    def _ids_are_unique(self) -> Self:
+    def _check(self) -> None:
+        super()._check()
         groups = (self.services, self.claimant_types, self.dimensions)
         for ids in ([item.id for item in group] for group in groups):
-            if (id_ := find_duplicate(ids)) is not None:
-                raise ValueError(f"the id {id_} is given twice")
-        unknown = next((x for x in self.first_services if x not in {s.id for s in self.services}), None)
-        if unknown is not None:
-            raise ValueError(f"has first_services with {unknown}, which is no service")
+            refuse_repeated(ids, "the id {} is given twice")
+        services = {service.id for service in self.services}
+        for id_ in self.first_services:
+            refuse_if(id_ not in services, f"has first_services with {id_}, which is no service")
         kinds = [dimension.kind for dimension in self.dimensions]
-        if kinds.count("decision") > 1 or kinds.count("paid") > kinds.count("decision"):
-            raise ValueError("has two decisions, or amounts paid without one | A claim has one of each.")
-        return self
-
-    @model_validator(mode="after")
-    def _consistent(self) -> Self:
-        if self.claims_to < self.claims_from:
-            raise ValueError("the claims window ends before it starts")
-        if self.deadlines and max(d.closes for d in self.deadlines) != self.claims_to:
-            raise ValueError("the last of the deadlines is not the day claims_to")
+        refuse_if(
+            kinds.count("decision") > 1 or kinds.count("paid") > kinds.count("decision"),
+            "has two decisions, or amounts paid without one | A claim has one of each.",
+        )
+        refuse_if(self.claims_to < self.claims_from, "the claims window ends before it starts")
+        refuse_if(
+            self.deadlines and max(d.closes for d in self.deadlines) != self.claims_to,
+            "the last of the deadlines is not the day claims_to",
+        )
         for group in (self.services, self.claimant_types):
             owners: dict[str, str] = {}
             for item in group:
                 for spelling in sorted(item.spellings()):
-                    if owners.setdefault(spelling, item.id) != item.id:
-                        raise ValueError(f"'{spelling}' is an alias of both {owners[spelling]} and {item.id}")
+                    refuse_if(
+                        owners.setdefault(spelling, item.id) != item.id,
+                        f"'{spelling}' is an alias of both {owners[spelling]} and {item.id}",
+                    )
         for dimension in self.dimensions:
-            if dimension.id in RESERVED or dimension.id.startswith("raw_"):
-                raise ValueError(f"the dimension {dimension.id} has the name of a claim's own column")
-        if unknown_column := self.unknown_column(claim_columns(self)):
-            raise ValueError(f"speaks of the column '{unknown_column}', which no claim has")
+            refuse_if(
+                dimension.id in RESERVED or dimension.id.startswith("raw_"),
+                f"the dimension {dimension.id} has the name of a claim's own column",
+            )
+        unknown_column = self.unknown_column(claim_columns(self))
+        refuse_if(unknown_column, f"speaks of the column '{unknown_column}', which no claim has")
         if other := self.edges.keys() - {*text_dimensions(self)}:
             raise ValueError(f"{min(other)}: {NO_EDGES} | {EDGES_REMEDY}")
-        fixed = next((rule for rule in self.rules if rule not in COUNTABLE), None)
-        if fixed is not None:
-            raise ValueError(f"changes '{fixed}' | Rules that may be counted: {'; '.join(COUNTABLE)}.")
-        return self
+        for rule in self.rules:
+            refuse_if(
+                rule not in COUNTABLE,
+                f"changes '{rule}' | Rules that may be counted: {'; '.join(COUNTABLE)}.",
+            )
 
     def __repr__(self) -> str:
         # The fields of the document would take thousands of characters.
         return f"<Incident {self.id}: {self.name.en}>"
 
-    def __str__(self) -> str:
-        return repr(self)
+    __str__ = __repr__
 
     def deadlines_by(self, day: date) -> tuple[ClaimDeadline, ...]:
         """Return the deadlines that were announced by a day."""
@@ -397,10 +396,6 @@ class Incident(NamedDocument, Columns):
             | {headline.fact: headline.name[lang] for headline in self.headlines}
         )
 
-    def service(self, id_: str) -> Service:
-        """Return the service with this id."""
-        return next(s for s in self.services if s.id == id_)
-
 
 def checked_rows(rows: str | None) -> str | None:
     """Return what the rows of files are, as a caller states it, after a check that it is known.
@@ -431,3 +426,151 @@ def load_incident(id_or_path: str | Path | Incident) -> Incident:
         UsageError: there is no such incident, or one of its keys is invalid.
     """
     return read_document(Incident, "incidents", id_or_path)
+
+
+When = Annotated[Moment, Unit("date and time")]
+
+
+class Point(Document):
+    """The number of claims filed up to a time, from a published fact or stated in the document."""
+
+    at: When
+    """The time of the count, with its UTC offset; the end of a day is 00:00 of the next day."""
+    fact: str = ""
+    """The id of the fact that counts the claims filed by this time."""
+    count: Annotated[int, Field(ge=0), Unit("claims")] | None = None
+    """The number of claims filed by this time, if no fact states it; it counts as known on that day."""
+
+    def _check(self) -> None:
+        refuse_if(bool(self.fact) == (self.count is not None), "needs either a fact or a count")
+
+    @property
+    def public_on(self) -> date | None:
+        """The day on which the fact was published; None if the fact is undated or the count has no fact."""
+        return get_fact(self.fact).public_on if self.fact else None
+
+    @property
+    def filed(self) -> int:
+        """The number of claims filed up to the time `at`."""
+        return get_fact(self.fact).count if self.count is None else self.count
+
+
+class IntakeDeadline(Document):
+    """An announced time at which the intake closes. A later announcement replaces it."""
+
+    closes: When
+    """The time after which no claim can be filed."""
+    public_on: Day | None = None
+    """The day on which the deadline was announced. A deadline without this day is ignored."""
+    facts: tuple[str, ...] = ()
+    """Ids of the facts that support this."""
+    rationale: OptionalText = None
+    """Why the deadline is assumed, if no fact states it directly."""
+
+
+class ClosingBranch(NamedDocument):
+    """An alternative closing time for a what-if forecast. It has no probability."""
+
+    closes: When
+    """The time after which no claim can be filed."""
+    spike: Annotated[float, Field(ge=0, allow_inf_nan=False), Unit("times")] | None = None
+    """Additional claims on the last day, as a multiple of the claims that the growth curve forecasts for that
+    day; 0 means no rush. Without this key, the last day is not forecast."""
+    rationale: Text
+    """Why the alternative is considered."""
+    outcome_known: bool
+    """Whether the author already knew how the intake ended."""
+
+
+class FinalCount(Document):
+    """The final number of claims of an intake; used only in hindsight."""
+
+    at: When
+    """When the intake ended."""
+    fact: str
+    """The id of the fact with the final count."""
+
+
+class IntakeSeries(NamedDocument):
+    """The intake of claims through one channel, as described in a TOML document."""
+
+    incident: Identifier
+    """The id of the incident."""
+    time_zone: str = ""
+    """IANA name of the time zone that determines the calendar day; by default the UTC offset of `opened`."""
+    opened: When
+    """When claims could first be filed."""
+    as_of: Day
+    """The day as of which a forecast is made by default; it uses only what was public by then."""
+    facts: tuple[str, ...] = ()
+    """Ids of facts about the channel."""
+    points: tuple[Point, ...] = Field(alias="point", min_length=1)
+    """The cumulative counts, in order of time."""
+    deadlines: tuple[IntakeDeadline, ...] = Field(alias="deadline", default=())
+    """The announced closing times."""
+    branches: tuple[ClosingBranch, ...] = Field(alias="branch", default=())
+    """Alternative closing times that are included in a forecast by default."""
+    outcome: FinalCount | None = None
+    """The final number of claims."""
+
+    def _check(self) -> None:
+        refuse_if(
+            self.time_zone and self.time_zone not in time_zones(),
+            "has a time_zone that is no IANA name | Write it as Asia/Seoul.",
+        )
+        moments = [self.opened, *(p.at for p in self.points)]
+        for number, (before, after) in enumerate(pairwise(moments), start=1):
+            refuse_if(
+                after <= before, f"has a point {number} that is not after the one before, or the opening"
+            )
+        closing_times = [*(d.closes for d in self.deadlines), *(b.closes for b in self.branches)]
+        first = min(closing_times, default=None)
+        refuse_if(first is not None and first <= self.opened, f"closes at {first}, before it opens")
+        refuse_repeated([branch.id for branch in self.branches], "has two branches {}")
+
+    def known_by(self, day: date) -> IntakeSeries | None:
+        """Return what was publicly known about the intake on a day; None if no count was public yet.
+
+        A count is included from the day on which its fact became public, but not before the time of the
+        count. A deadline is included from the day on which it was announced. The final count and undated
+        facts and deadlines are left out.
+        """
+        end = self.end_of(day)
+        points = tuple(
+            p
+            for p in self.points
+            if p.at <= end and (p.count is not None or (p.public_on or date.max) <= day)
+        )
+        deadlines = tuple(d for d in self.deadlines if d.public_on and d.public_on <= day)
+        if not points:
+            return None
+        return self.model_copy(update={"points": points, "deadlines": deadlines, "outcome": None})
+
+    @property
+    def deadline(self) -> IntakeDeadline | None:
+        """The deadline announced last. If several were announced on that day, the one that closes last."""
+        announced = [d for d in self.deadlines if d.public_on]
+        return max(announced, key=lambda d: (d.public_on or date.min, d.closes), default=None)
+
+    @property
+    def final(self) -> Fact | None:
+        """The fact with the final number of claims; None if the document has no outcome."""
+        return get_fact(self.outcome.fact, hindsight=True) if self.outcome else None
+
+    @property
+    def zone(self) -> tzinfo:
+        """The time zone that determines the calendar day of a count."""
+        return ZoneInfo(self.time_zone) if self.time_zone else self.opened.tzinfo or UTC
+
+    def end_of(self, day: date) -> datetime:
+        """Return the time at which a calendar day ends in the time zone of the channel."""
+        return datetime.combine(day + timedelta(days=1), time(), self.zone)
+
+
+def load_intake(id_or_path: str | Path) -> IntakeSeries:
+    """Read an intake, given its bundled id or the path of a TOML file.
+
+    Raises:
+        UsageError: there is no such document, or one of its keys is invalid.
+    """
+    return read_document(IntakeSeries, "intakes", id_or_path)

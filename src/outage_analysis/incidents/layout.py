@@ -10,12 +10,12 @@ from decimal import Decimal
 from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, field_validator, model_validator
+from pydantic import AfterValidator, Field, field_validator
 
 from outage_analysis.errors import InputRefused, UsageError
-from outage_analysis.files import Document, read_document, spelling_hint
+from outage_analysis.files import Document, read_document, refuse_if, spelling_hint
 from outage_analysis.text import (
     AMOUNTS,
     CURRENCY,
@@ -101,52 +101,55 @@ class Columns(Document):
         for column, names in formats.items():
             known = DATES if column in ("filed_on", FILED_AT) else AMOUNTS
             unknown = next((n for n in names if n not in known), None)
-            if unknown is not None or not names:
-                raise ValueError(
-                    f"has no notation '{unknown or ''}' for {column} | Known: {', '.join(known)}."
-                )
+            refuse_if(
+                unknown is not None or not names,
+                f"has no notation '{unknown or ''}' for {column} | Known: {', '.join(known)}.",
+            )
         return formats
 
     @field_validator("scale")
     @classmethod
     def _scale_is_a_decimal_number(cls, scale: dict[str, Scale]) -> dict[str, Scale]:
         for column, factor in scale.items():
-            if round(Decimal(str(factor)), 9) != Decimal(str(factor)):
-                raise ValueError(f"has a scale of {column} with more than nine decimals")
+            refuse_if(
+                round(Decimal(str(factor)), 9) != Decimal(str(factor)),
+                f"has a scale of {column} with more than nine decimals",
+            )
         return scale
 
     @field_validator("edges")
     @classmethod
     def _edges_increase(cls, edges: dict[str, dict[str, Edge]]) -> dict[str, dict[str, Edge]]:
         for column, bands in edges.items():
-            if not bands or any(low >= high for low, high in pairwise(bands.values())):
-                raise ValueError(
-                    f"has edges of {column} that do not increase | Write each value with its upper edge, "
-                    "from low to high: { near = 10, far = inf }."
-                )
-            if any(value != value.strip() or not value for value in bands):
-                raise ValueError(f"has a value of {column} that is empty or has blanks at its ends")
+            refuse_if(
+                not bands or any(low >= high for low, high in pairwise(bands.values())),
+                f"has edges of {column} that do not increase | Write each value with its upper edge, "
+                "from low to high: { near = 10, far = inf }.",
+            )
+            refuse_if(
+                any(value != value.strip() or not value for value in bands),
+                f"has a value of {column} that is empty or has blanks at its ends",
+            )
         return edges
 
-    @model_validator(mode="after")
-    def _edges_have_no_scale(self) -> Self:
+    def _check(self) -> None:
         if both := [column for column in self.edges if column in self.scale]:
             raise ValueError(f"has edges and a scale of {both[0]} | Write the edges in the unit of the file.")
-        return self
 
     @field_validator("computed")
     @classmethod
     def _only_ids_are_rows(cls, computed: dict[str, Any]) -> dict[str, Any]:
         column = next((c for c, parts in computed.items() if parts == ROW_ID and c != "claim_id"), None)
-        if column is not None:
-            raise ValueError(f'makes {column} from the row | Only claim_id may be "row".')
+        refuse_if(column is not None, f'makes {column} from the row | Only claim_id may be "row".')
         return computed
 
     @field_validator("missing")
     @classmethod
     def _missing_texts_are_texts(cls, missing: tuple[str, ...]) -> tuple[str, ...]:
-        if any(not text.strip() for text in missing):
-            raise ValueError("has an empty text | Leave it out: an empty cell is always a missing value.")
+        refuse_if(
+            any(not text.strip() for text in missing),
+            "has an empty text | Leave it out: an empty cell is always a missing value.",
+        )
         return missing
 
     def unknown_column(self, known: Iterable[str]) -> str | None:
@@ -184,8 +187,10 @@ class Layout(Columns):
     @field_validator("delimiter")
     @classmethod
     def _delimiter_is_allowed(cls, delimiter: str | None) -> str | None:
-        if delimiter is not None and delimiter in "\"'\r\n":
-            raise ValueError("is a quotation mark or the end of a line | Write the mark between fields.")
+        refuse_if(
+            delimiter is not None and delimiter in "\"'\r\n",
+            "is a quotation mark or the end of a line | Write the mark between fields.",
+        )
         return delimiter
 
     def check_columns_known(self, known: Sequence[str], texts: Iterable[str]) -> None:
@@ -210,11 +215,13 @@ class Layout(Columns):
         general layout. The texts for missing values of both layouts apply.
         """
         columns = dict.fromkeys((*self.otherwise, *below.columns))
-        update: dict[str, object] = {key: {**getattr(below, key), **getattr(self, key)} for key in REPLACED}
-        update["otherwise"] = {c: (*self.otherwise.get(c, ()), *below.columns.get(c, ())) for c in columns}
-        update["encoding"] = self.encoding or below.encoding
-        update["missing"] = tuple(dict.fromkeys((*self.missing, *below.missing)))
-        return self.model_copy(update=update)
+        update: dict[str, object] = {
+            "otherwise": {c: (*self.otherwise.get(c, ()), *below.columns.get(c, ())) for c in columns},
+            "encoding": self.encoding or below.encoding,
+            "missing": tuple(dict.fromkeys((*self.missing, *below.missing))),
+        }
+        replaced = {key: {**getattr(below, key), **getattr(self, key)} for key in REPLACED}
+        return self.model_copy(update=update | replaced)
 
     def spellings(self, column: str) -> set[str]:
         """Return all headers that a column may have, without case, spaces and hyphens."""

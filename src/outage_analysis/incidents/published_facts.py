@@ -12,18 +12,19 @@ from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from datetime import date
 from functools import cache
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
 import polars as pl
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from outage_analysis.errors import ModelRefused, UsageError
 from outage_analysis.files import (
     NamedDocument,
     OptionalText,
     data_root,
-    find_duplicate,
+    refuse_if,
+    refuse_repeated,
     spelling_hint,
 )
 from outage_analysis.incidents.bands import LARGEST_LOSS
@@ -247,18 +248,18 @@ class TieOut(NamedDocument):
     note: OptionalText = None
     """Why the figures differ, or how they were rounded."""
 
-    @model_validator(mode="after")
-    def _complete(self) -> Self:
-        if bool(self.printed) == (self.printed_value is not None):
-            raise ValueError("needs exactly one of printed and printed_value")
-        if self.at_least and self.at_most:
-            raise ValueError("cannot be both at_least and at_most")
+    def _check(self) -> None:
+        refuse_if(
+            bool(self.printed) == (self.printed_value is not None),
+            "needs exactly one of printed and printed_value",
+        )
+        refuse_if(self.at_least and self.at_most, "cannot be both at_least and at_most")
         for ids in (self.of, self.lines):
-            if (id_ := find_duplicate(ids)) is not None:
-                raise ValueError(f"counts {id_} twice | Name each once.")
-        if not self.of and not self.lines:
-            raise ValueError("computes from nothing: name facts in `of` or cost lines in `lines`")
-        return self
+            refuse_repeated(ids, "counts {} twice | Name each once.")
+        refuse_if(
+            not self.of and not self.lines,
+            "computes from nothing: name facts in `of` or cost lines in `lines`",
+        )
 
 
 def get_fact(id_: str, *, public_by: date | None = None, hindsight: bool = False) -> Fact:
@@ -349,18 +350,27 @@ def forecasts_and_payments(lang: Literal["en", "ko"] = "en") -> pl.DataFrame:
         forecast over paid; `facts`, the ids of forecast and payment; and `note`, what is not like for like.
     """
     text = (data_root() / "forecasts" / "outages.toml").read_text("utf-8")
-    listed, rows = tomllib.loads(text), []
+    listed = tomllib.loads(text)
+    rows: list[dict[str, object]] = []
     for event in listed["event"]:
         paid = get_fact(event["paid"], hindsight=True)
         for id_ in event["forecast"]:
             forecast = get_fact(id_)
             high = forecast.money(paid.unit, "high")
             low = high if forecast.low is None else forecast.low
-            terms = event["name"][lang], listed["how"][event["how"]][lang], forecast.public_on
-            ratios = low / paid.number, high / paid.number
-            texts = f"{id_} {paid.id}", event["note"][lang]
-            rows.append((*terms, low, high, paid.number, paid.unit, *ratios, *texts))
-    names = ("event", "how", "public_on", "low", "high", "paid", "currency", "ratio_low", "ratio_high")
-    return pl.DataFrame(rows, [*names, "facts", "note"], orient="row").with_columns(
-        pl.col("low", "high", "paid").round().cast(pl.Int64)
-    )
+            rows.append(
+                {
+                    "event": event["name"][lang],
+                    "how": listed["how"][event["how"]][lang],
+                    "public_on": forecast.public_on,
+                    "low": low,
+                    "high": high,
+                    "paid": paid.number,
+                    "currency": paid.unit,
+                    "ratio_low": low / paid.number,
+                    "ratio_high": high / paid.number,
+                    "facts": f"{id_} {paid.id}",
+                    "note": event["note"][lang],
+                }
+            )
+    return pl.DataFrame(rows).with_columns(pl.col("low", "high", "paid").round().cast(pl.Int64))

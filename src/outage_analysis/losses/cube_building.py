@@ -48,8 +48,8 @@ from outage_analysis.text import (
     UP_TO,
     Column,
     Locale,
+    Table,
     TableSchema,
-    TextTable,
     capitalized,
     in_smallest_units,
 )
@@ -363,7 +363,7 @@ class ClaimsByBand(pl.DataFrame):
         heads, *rows = (
             tuple(one_line(cell, MAX_NAME) for cell in row) for row in (shown.short_heads, *shown.rows)
         )
-        texts = TextTable(heads, tuple(rows), frozenset(range(1, len(heads))))
+        texts = Table(heads, tuple(rows), frozenset(range(1, len(heads))))
         return "\n".join([*shown.lines, *texts.lines(WIDTH), *filter(None, [shown.more])])
 
 

@@ -18,6 +18,7 @@ from outage_analysis.policies.cost_lines import (
     FeeCredit,
     InKind,
     Schedule,
+    Voucher,
 )
 from outage_analysis.policies.policy import Policy
 from outage_analysis.policies.tariff import (
@@ -96,7 +97,7 @@ def _cap_findings(line: CostLine, locale: Locale) -> Iterator[Finding]:
         counts = [value for fact in stated if (value := get_fact(fact, hindsight=True).value) is not None]
         if len(counts) > 1 and counts[0] >= counts[1]:
             yield "cap", locale("finding.loose_cap", cap=f"{counts[0]:,.0f}", people=f"{counts[1]:,.0f}")
-    elif line.unreached_limit is not None:
+    elif isinstance(line, Voucher) and line.unreached_limit is not None:
         yield "cap", locale("finding.limit_never", amount=_money(line.unreached_limit, locale))
 
 

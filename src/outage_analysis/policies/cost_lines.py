@@ -10,13 +10,13 @@ from collections.abc import Iterable
 from datetime import date
 from fractions import Fraction
 from functools import cached_property
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from math import ceil
 from typing import Annotated, ClassVar, Literal, Self
 
-from pydantic import Discriminator, Field, Tag, model_validator
+from pydantic import Discriminator, Field, Tag
 
-from outage_analysis.files import Day, Document, Identifier, NamedDocument, OptionalText, Unit
+from outage_analysis.files import Day, Document, Identifier, NamedDocument, OptionalText, Unit, refuse_if
 from outage_analysis.incidents import (
     Band,
     ClaimDeadline,
@@ -92,7 +92,7 @@ class Line(NamedDocument):
     """The keys and methods that all kinds of cost line share."""
 
     NUMBERS: ClassVar[tuple[str, ...]] = ()
-    """The keys that may name a fact whose number enters the cost; the first counts reports or people."""
+    """The keys that may name a fact whose number enters the cost."""
 
     public_on: Day | None = None
     """The day the line was announced. A run as of an earlier day leaves the line out. A line without this day
@@ -116,27 +116,27 @@ class Line(NamedDocument):
     """A further note for readers."""
 
     @property
-    def unreached_limit(self) -> int | None:
-        """The limit per person, in the smallest unit, if the line states one that no payment can reach."""
-        return None
-
-    @property
     def numeric_facts(self) -> tuple[str, ...]:
         """The ids of the published facts whose numbers enter the cost calculation.
 
         Facts that are only cited are not included.
         """
-        return tuple(fact for key in self.NUMBERS if isinstance(fact := getattr(self, key), str))
+        return tuple(fact for key in self.NUMBERS if (fact := self._fact(key)) is not None)
+
+    def _fact(self, key: str) -> str | None:
+        """The id of the fact under a key; None if there is none, or the line has no such key."""
+        stated = getattr(self, key, None)
+        return stated if isinstance(stated, str) else None
 
     @property
     def count_fact(self) -> str | None:
         """The id of the fact that counts the reports or people whom the line may pay."""
-        return None
+        return self._fact("published_count") or self._fact("recipients")
 
     @property
     def limit_fact(self) -> str | None:
         """The id of the fact that limits the number of recipients."""
-        return None
+        return self._fact("cap")
 
     @property
     def main_valuation(self) -> str:
@@ -182,13 +182,15 @@ class Line(NamedDocument):
         """
         return None
 
-    def true_ups_by(self, day: date) -> list[TrueUp]:  # noqa: ARG002 - budgets use the day
+    def true_ups_by(self, day: date) -> list[TrueUp]:
         """The final amounts (true-ups) that were known on or before a day, the latest first."""
-        return []
+        stated: tuple[TrueUp, ...] = getattr(self, "true_ups", ())
+        return sorted((t for t in stated if t.since <= day), key=lambda t: t.since, reverse=True)
 
-    def with_true_ups(self, true_ups: Iterable[TrueUp]) -> Self:  # noqa: ARG002 - budgets have true-ups
+    def with_true_ups(self, true_ups: Iterable[TrueUp]) -> Self:
         """The line with other true-ups; the line itself if its kind has none."""
-        return self
+        has_true_ups = "true_ups" in type(self).model_fields
+        return self.model_copy(update={"true_ups": tuple(true_ups)}) if has_true_ups else self
 
     def known_on(self, day: date) -> bool:
         """Whether the cost line was announced on or before a day."""
@@ -212,18 +214,16 @@ class Line(NamedDocument):
         known = [d for d in self.deadlines if d.announced_on <= day]
         return max(known, key=lambda d: d.announced_on).closes if known else None
 
-    @model_validator(mode="after")
-    def _days_agree(self) -> Self:
-        late = next((d for d in self.deadlines if d.closes < d.announced_on), None)
-        if late is not None:
-            raise ValueError(f"has a deadline of {late.closes}, before it was announced")
+    def _check(self) -> None:
+        for d in self.deadlines:
+            refuse_if(d.closes < d.announced_on, f"has a deadline of {d.closes}, before it was announced")
         for days in ([d.announced_on for d in self.deadlines], [c.since for c in self.effort_changes]):
-            if len(set(days)) < len(days):
-                raise ValueError("says two things from the same day on | Keep one of them.")
+            refuse_if(len(set(days)) < len(days), "says two things from the same day on | Keep one of them.")
         ordered = sorted(self.deadlines, key=lambda d: d.announced_on)
-        if any(a.closes >= b.closes for a, b in pairwise(ordered)):
-            raise ValueError("has an extension that closes no later than the deadline before it")
-        return self
+        refuse_if(
+            any(a.closes >= b.closes for a, b in pairwise(ordered)),
+            "has an extension that closes no later than the deadline before it",
+        )
 
 
 Bands = Annotated[tuple[RuleBand, ...], Field(alias="band", min_length=1, max_length=MAX_STEPS)]
@@ -295,11 +295,6 @@ class Schedule(Line):
         return {(rule.over, rule.up_to): band for band, rule in self.tariff.bands_with_rules}
 
     @property
-    def count_fact(self) -> str | None:
-        """The id of the fact that counts the reports that this line may pay."""
-        return self.published_count
-
-    @property
     def payment_range(self) -> tuple[Fraction | None, Fraction | None]:
         """The smallest and the largest payment per claim over all segments; None if there is no limit."""
         ends = [tariff.payment_range((0, None)) for _, tariff in self.tariffs]
@@ -324,25 +319,31 @@ class Schedule(Line):
         bends = {cut for _, tariff in self.tariffs for cut in tariff.cuts if cut}
         return tuple(sorted(bends.union(self.cuts)))
 
-    @model_validator(mode="after")
-    def _consistent(self) -> Self:
+    def _check(self) -> None:
+        super()._check()
         for bands in (self.bands, *(s.bands for s in self.segments)):
             check_partition([(b.over, b.up_to) for b in bands])
-        if self.unknown and self.unknown.depends_on_loss:
-            raise ValueError("pays a share of an unknown loss | Give `unknown` a fixed payment or a review.")
-        if self.segments and self.grain == "claimant":
-            raise ValueError("pays by claimant and by segment | Write one line a segment.")
-        if self.segments and self.published_count:
-            raise ValueError("has segments and one published count | Write one line a segment.")
+        refuse_if(
+            self.unknown and self.unknown.depends_on_loss,
+            "pays a share of an unknown loss | Give `unknown` a fixed payment or a review.",
+        )
+        refuse_if(
+            self.segments and self.grain == "claimant",
+            "pays by claimant and by segment | Write one line a segment.",
+        )
+        refuse_if(
+            self.segments and self.published_count,
+            "has segments and one published count | Write one line a segment.",
+        )
         rules = [self.zero, self.unknown or Rule(), *(b for _, t in self.tariffs for b in t.bands)]
         step = self.rounding.to if self.rounding else 1
-        if any(rule.floor % step or (rule.limit or 0) % step for rule in rules):
-            raise ValueError(f"has a floor or a limit that is no multiple of its rounding, {step:,}")
-        steps = 0
-        for _, tariff in self.tariffs:  # the tariffs' jumps are limited in total, too
-            steps += len(tariff.cuts)
+        refuse_if(
+            any(rule.floor % step or (rule.limit or 0) % step for rule in rules),
+            f"has a floor or a limit that is no multiple of its rounding, {step:,}",
+        )
+        # The jumps of all tariffs are limited in total, too; a tariff beyond the limit is not computed.
+        for steps in accumulate(len(tariff.cuts) for _, tariff in self.tariffs):
             check_step_count(steps)
-        return self
 
 
 class InKind(Line):
@@ -372,16 +373,6 @@ class InKind(Line):
             "displaced_sales": self.displaced_sales,
             "incremental_cash": self.incremental_cash,
         }
-
-    @property
-    def count_fact(self) -> str | None:
-        """The id of the fact that counts the people entitled."""
-        return self.recipients
-
-    @property
-    def limit_fact(self) -> str | None:
-        """The id of the fact that limits the number of recipients."""
-        return self.cap
 
     @property
     def main_valuation(self) -> str:
@@ -432,11 +423,6 @@ class Voucher(Line):
         return None if self.payment < self.amount * ceil(self.outage_hours) else self.cap_per_person
 
     @property
-    def count_fact(self) -> str | None:
-        """The id of the fact that counts the people entitled."""
-        return self.recipients
-
-    @property
     def main_valuation(self) -> str:
         """The only valuation of vouchers: their face value."""
         return "face_value"
@@ -485,16 +471,18 @@ class FeeCredit(Line):
     recipients_high: FactId | None = None
     """The id of a fact that gives an upper bound for the number of subscribers."""
 
-    @model_validator(mode="after")
-    def _one_term(self) -> Self:
+    def _check(self) -> None:
+        super()._check()
         terms = [n for n in ("days", "hours", "periods", "multiple") if getattr(self, n) is not None]
-        if len(terms) > 1:
-            raise ValueError(f"gives {' and '.join(terms)} | Keep one of them.")
-        if not terms and self.amount is None:
-            raise ValueError("says no credit | Give days, hours, periods, multiple or amount.")
-        if self.multiple is None and (self.from_minutes or self.outage_minutes is not None):
-            raise ValueError("has from_minutes or outage_minutes without a multiple")
-        return self
+        refuse_if(len(terms) > 1, f"gives {' and '.join(terms)} | Keep one of them.")
+        refuse_if(
+            not terms and self.amount is None,
+            "says no credit | Give days, hours, periods, multiple or amount.",
+        )
+        refuse_if(
+            self.multiple is None and (self.from_minutes or self.outage_minutes is not None),
+            "has from_minutes or outage_minutes without a multiple",
+        )
 
     def credit(self, fee: int, outage_minutes: int | None = None) -> Fraction | None:
         """The credit that is computed for a fee, before rounding; None if the credited time is not known."""
@@ -524,11 +512,6 @@ class FeeCredit(Line):
         if self.amount is not None or self.computed is None:
             return self.amount
         return self.rounded(self.computed)
-
-    @property
-    def count_fact(self) -> str | None:
-        """The id of the fact that counts the subscribers."""
-        return self.recipients
 
     def stated_amounts(self, day: date) -> StatedAmounts:  # noqa: ARG002 - the same on every day
         """The credit per subscriber."""
@@ -567,17 +550,18 @@ class Budget(Line):
     true_ups: tuple[TrueUp, ...] = ()
     """Final amounts that became known later."""
 
-    @model_validator(mode="after")
-    def _in_order(self) -> Self:
+    def _check(self) -> None:
+        super()._check()
         days = [t.since for t in self.true_ups]
-        if len(set(days)) < len(days):
-            raise ValueError("has two true-ups of the same day | Keep one of them.")
-        if self.public_on is not None and any(day < self.public_on for day in days):
-            raise ValueError("has a true-up before it was public")
+        refuse_if(len(set(days)) < len(days), "has two true-ups of the same day | Keep one of them.")
+        refuse_if(
+            self.public_on is not None and any(day < self.public_on for day in days),
+            "has a true-up before it was public",
+        )
         amounts = [x for x in (self.low, self.amount, self.high) if isinstance(x, int)]
-        if amounts != sorted(amounts):
-            raise ValueError("needs low <= amount <= high | Correct the one that is out of order.")
-        return self
+        refuse_if(
+            amounts != sorted(amounts), "needs low <= amount <= high | Correct the one that is out of order."
+        )
 
     @property
     def main_valuation(self) -> str:
@@ -594,14 +578,6 @@ class Budget(Line):
         if kind != "budget" or self.amount is None:
             return None
         return self.amount if isinstance(self.amount, str) else Fraction(self.amount)
-
-    def true_ups_by(self, day: date) -> list[TrueUp]:
-        """The final amounts (true-ups) that were known on or before a day, the latest first."""
-        return sorted((t for t in self.true_ups if t.since <= day), key=lambda t: t.since, reverse=True)
-
-    def with_true_ups(self, true_ups: Iterable[TrueUp]) -> Self:
-        """The budget with other true-ups."""
-        return self.model_copy(update={"true_ups": tuple(true_ups)})
 
 
 CostLine = Annotated[Schedule | InKind | Voucher | FeeCredit | Budget, Field(discriminator="kind")]

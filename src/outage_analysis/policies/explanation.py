@@ -233,12 +233,11 @@ class PolicyExplainer:
         return self.locale(key) if amount == 1 and self.locale.has_label(key) else self.locale.unit_name(unit)
 
     def _conditions(self, entitled: Mapping[str, tuple[str, ...]]) -> str:
-        conditions = []
-        for dimension, values in entitled.items():
-            translated = self.lang != "en" and self.locale.has_label(f"word.{dimension}")
-            name = self.locale(f"word.{dimension}") if translated else dimension
-            conditions.append(self._sentence("one_of", dimension=name, values=", ".join(values)))
-        return "; ".join(conditions)
+        names = {d: d if self.lang == "en" else self.locale.label_or(f"word.{d}", d) for d in entitled}
+        return "; ".join(
+            self._sentence("one_of", dimension=names[dimension], values=", ".join(values))
+            for dimension, values in entitled.items()
+        )
 
 
 def policy_card(policy: Policy, lang: str) -> Card:

@@ -8,9 +8,9 @@ from decimal import Decimal
 from importlib.resources import files
 from itertools import pairwise
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self, get_args
+from typing import Annotated, Any, Literal, get_args
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, ValidationError
 
 from outage_analysis.errors import UsageError
 from outage_analysis.files import (
@@ -20,9 +20,10 @@ from outage_analysis.files import (
     Unit,
     atomic_file,
     changed_copy,
-    find_duplicate,
     parse_document,
     read_document,
+    refuse_if,
+    refuse_repeated,
     spelling_hint,
     validated_copy,
 )
@@ -36,6 +37,7 @@ from outage_analysis.text import (
     Card,
     Displayable,
     Locale,
+    in_units,
     smallest_units,
 )
 
@@ -58,29 +60,26 @@ class Policy(Displayable, NamedDocument):
     missing: tuple[Text, ...] = ()
     """What was not published but would be needed to reconcile the total."""
 
-    @model_validator(mode="after")
-    def _consistent(self) -> Self:
+    def _check(self) -> None:
         line_ids = [line.id for line in self.lines]
-        if (id_ := find_duplicate(line_ids)) is not None:
-            raise ValueError(f"two lines have the id {id_}")
+        refuse_repeated(line_ids, "two lines have the id {}")
         for tie in self.tie_outs:
-            if not {*tie.lines} <= {*line_ids}:
-                raise ValueError(f"the tie-out {tie.id} names a line that is not there")
-        if (id_ := find_duplicate([*line_ids, *(tie.id for tie in self.tie_outs)])) is not None:
-            raise ValueError(f"the id {id_} is given to a tie-out and to something else")
-        if len(self.breakpoints) > MAX_STEPS:
-            raise ValueError(
-                f"its payments bend or jump at {len(self.breakpoints):,} losses,"
-                f" at most {MAX_STEPS:,} are allowed"
-                " | Round to a larger amount, lengthen the periods, or split the policy."
-            )
+            refuse_if(not {*tie.lines} <= {*line_ids}, f"the tie-out {tie.id} names a line that is not there")
+        ids = [*line_ids, *(tie.id for tie in self.tie_outs)]
+        refuse_repeated(ids, "the id {} is given to a tie-out and to something else")
+        steps = len(self.breakpoints)
+        refuse_if(
+            steps > MAX_STEPS,
+            f"its payments bend or jump at {steps:,} losses,"
+            f" at most {MAX_STEPS:,} are allowed"
+            " | Round to a larger amount, lengthen the periods, or split the policy.",
+        )
         rules = (rule for line in self.schedules for _, tariff in line.tariffs for _, rule in tariff.rules())
-        if self.loss_unit != self.currency and any(rule.share for rule in rules):
-            raise ValueError(
-                f"pays a share of a loss in {self.loss_unit}, which is no money"
-                " | Give a `rate` for every so many of them, or state losses in the policy's currency."
-            )
-        return self
+        refuse_if(
+            self.loss_unit != self.currency and any(rule.share for rule in rules),
+            f"pays a share of a loss in {self.loss_unit}, which is no money"
+            " | Give a `rate` for every so many of them, or state losses in the policy's currency.",
+        )
 
     def card(self, lang: str = "en") -> Card:
         """The display of the policy: what each cost line pays, since when, and what claimants must do."""
@@ -211,17 +210,11 @@ class Policy(Displayable, NamedDocument):
             remedy = spelling_hint(segment, list(segments)) if segments else "Leave out the segment."
             raise UsageError(f"the line {schedule.id} has no such segment", value=segment, remedy=remedy)
         bands = schedule.bands if segment is None else segments[segment].bands
-        if edge not in [band.up_to for band in bands]:
-            scale = 10**self.loss_digits
-            known, asked = (
-                ["None" if x is None else f"{x / scale:,.{self.loss_digits}f}" for x in ends]
-                for ends in ([band.up_to for band in bands], [edge])
-            )
-            raise UsageError(
-                f"{segment or schedule.id} has no band with this upper edge",
-                value=asked[0],
-                remedy=f"Its bands end at {', '.join(known)}.",
-            )
+        edges = [band.up_to for band in bands]
+        if edge not in edges:
+            asked, *known = ("None" if x is None else in_units(x, self.loss_digits) for x in (edge, *edges))
+            problem = f"{segment or schedule.id} has no band with this upper edge"
+            raise UsageError(problem, value=asked, remedy=f"Its bands end at {', '.join(known)}.")
         try:
             changed = tuple(
                 RuleBand(over=band.over, up_to=edge, fixed=fixed) if band.up_to == edge else band

@@ -22,11 +22,11 @@ from decimal import Decimal
 from fractions import Fraction
 from functools import cached_property
 from itertools import groupby, pairwise
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field, PlainSerializer, model_validator
+from pydantic import BeforeValidator, Field, PlainSerializer
 
-from outage_analysis.files import Document, Unit
+from outage_analysis.files import Document, Unit, refuse_if
 from outage_analysis.incidents import LARGEST_LOSS, NEGATIVE, UNKNOWN, ZERO, Band
 
 SHARE_DIGITS = 4
@@ -40,8 +40,10 @@ def _share_in_ten_thousandths(value: object) -> object:
         raise ValueError(  # noqa: TRY004 - pydantic turns no other error into a message
             "is not a number | Write a share as 0.25, of at most four places."
         )
-    if not 0 <= value <= 1 or Decimal(repr(value)) * SHARE_SCALE % 1:
-        raise ValueError("is not between 0 and 1 with at most four places | Write a quarter as 0.25.")
+    refuse_if(
+        not 0 <= value <= 1 or Decimal(repr(value)) * SHARE_SCALE % 1,
+        "is not between 0 and 1 with at most four places | Write a quarter as 0.25.",
+    )
     return int(Decimal(repr(value)) * SHARE_SCALE)
 
 
@@ -128,16 +130,20 @@ class Rule(Document):
     facts: tuple[str, ...] = ()
     """Ids of the published facts that support this."""
 
-    @model_validator(mode="after")
-    def _consistent(self) -> Self:
+    def _check(self) -> None:
         terms = (self.fixed, self.share, self.rate, self.floor, self.limit)
-        if self.review and any(term not in (0, None) for term in terms):
-            raise ValueError("a reviewed band has no fixed payment, share, rate, floor or limit")
-        if self.deductible and not self.share:
-            raise ValueError("has a deductible and no share to deduct it from | Add `share`, or drop it.")
-        if self.limit is not None and self.limit < self.floor:
-            raise ValueError("has a limit below its floor | Raise the limit, or lower the floor.")
-        return self
+        refuse_if(
+            self.review and any(term not in (0, None) for term in terms),
+            "a reviewed band has no fixed payment, share, rate, floor or limit",
+        )
+        refuse_if(
+            self.deductible and not self.share,
+            "has a deductible and no share to deduct it from | Add `share`, or drop it.",
+        )
+        refuse_if(
+            self.limit is not None and self.limit < self.floor,
+            "has a limit below its floor | Raise the limit, or lower the floor.",
+        )
 
     @property
     def pays(self) -> bool:
@@ -358,11 +364,11 @@ def check_step_count(steps: int) -> None:
     Raises:
         ValueError: there are more than `MAX_STEPS`; the message says what to change.
     """
-    if steps > MAX_STEPS:
-        raise ValueError(
-            f"its payment jumps at more than {MAX_STEPS:,} losses"
-            " | Round to a larger amount, lengthen the period, or set `limit` or `up_to`."
-        )
+    refuse_if(
+        steps > MAX_STEPS,
+        f"its payment jumps at more than {MAX_STEPS:,} losses"
+        " | Round to a larger amount, lengthen the period, or set `limit` or `up_to`.",
+    )
 
 
 def _pieces_of_rule(band: Band, place: int, rule: Rule, rounding: Rounding | None) -> Iterator[Piece]:

@@ -1,20 +1,12 @@
 """Text: values and texts go in; texts in the reader's language, and SQL that parses texts, come out.
 
 Modules:
-    locale: labels, numbers, dates and loss bands in English and Korean; short forms of names
-    number_formats: numbers, shares and amounts as text
-    likely_range: the likely range of a figure: its probabilities, and the names of its ends
+    locale: labels, numbers, amounts, dates, loss bands and the likely range in English and Korean
     amounts: SQL that parses amounts
-    currency_units: amounts of whole currency in the smallest unit
-    stated_units: what a header says about currency, scale and unit of time
-    dates: SQL that parses dates
-    named_days: date formats with the name of a month, or without a year
-    times: SQL that parses the time of day in dates
-    answers: the sentences and tables with which a result answers its reader
-    display: cards and tables as text and HTML
-    encodings: detects the encoding of a text file
-    encoding_by_words: finds the encoding of a text by its words
-    damaged_text: converts a file with invalid bytes to UTF-8
+    stated_units: what a header says about currency, scale and unit of time; amounts in the smallest unit
+    dates: SQL that parses days and times of day
+    display: cards and tables as text and HTML; the sentences and tables with which a result answers
+    encodings: detects the encoding of a text file, and converts the file to UTF-8
     fonts: the bundled fonts and the characters that they contain
     personal_data: finds and masks personal data
     table_schema: the columns of a table with data type, unit, label and description; shared columns
@@ -36,49 +28,50 @@ if TYPE_CHECKING:
         let_sql,
         number_sql,
     )
-    from outage_analysis.text.answers import Answer, Result, ShownTable, shown_tables, synthetic_mark
-    from outage_analysis.text.currency_units import (
-        NO_DECIMALS,
-        THREE_DECIMALS,
-        in_smallest_units,
-        smallest_units,
-    )
-    from outage_analysis.text.dates import DATES, day_sql
+    from outage_analysis.text.dates import DATES, SHORT_NOTATIONS, day_sql, has_time, has_time_sql, moment_sql
     from outage_analysis.text.display import (
         MAX_CARD_ROWS,
+        Answer,
         Card,
         Displayable,
+        Result,
         ShortRepr,
+        ShownTable,
         Table,
-        TextTable,
         cell_class,
         first_rows,
         html_table,
+        shown_tables,
+        synthetic_mark,
         wrap_text,
     )
-    from outage_analysis.text.encoding_by_words import known_encoding
-    from outage_analysis.text.encodings import COMPRESSIONS, TextFile, as_utf8, line_number, original_offsets
-    from outage_analysis.text.likely_range import (
+    from outage_analysis.text.encodings import (
+        COMPRESSIONS,
+        TextFile,
+        as_utf8,
+        known_encoding,
+        line_number,
+        original_offsets,
+    )
+    from outage_analysis.text.locale import (
+        ALL_DIGITS,
+        CHART_STEPS,
         DEFAULT_LEVEL,
+        LANGUAGES,
         LEAST_LEVEL,
         MEDIAN,
         MOST_LEVEL,
         PERCENTILE_MEASURES,
         LikelyRange,
+        Locale,
+        capitalized,
+        in_units,
         percent,
         percentile_mark,
         percentile_measure,
         percentile_probability,
-    )
-    from outage_analysis.text.locale import (
-        ALL_DIGITS,
-        CHART_STEPS,
-        LANGUAGES,
-        Locale,
-        capitalized,
         short_names,
     )
-    from outage_analysis.text.number_formats import in_units
     from outage_analysis.text.personal_data import (
         find_personal_data,
         has_personal_number,
@@ -91,12 +84,16 @@ if TYPE_CHECKING:
         CURRENCY_HEADERS,
         CURRENCY_WORDS,
         MAX_SCALE,
+        NO_DECIMALS,
         SCALES,
+        THREE_DECIMALS,
         UNKNOWN_CURRENCY,
         check_one_currency,
         checked_scale,
+        in_smallest_units,
         rows_by_currency,
         scale_remedy,
+        smallest_units,
         stated_unit,
     )
     from outage_analysis.text.table_schema import (
@@ -135,6 +132,5 @@ if TYPE_CHECKING:
         escape_formulas,
         matching_schema,
     )
-    from outage_analysis.text.times import SHORT_NOTATIONS, has_time, has_time_sql, moment_sql
 
 __getattr__, __dir__ = lazy_exports(__name__, __file__)

@@ -262,21 +262,20 @@ THOUSANDTHS = 3
 _MARK_BEHIND = rf"(?:{_WON_SUFFIX}| ?(?:[A-Z]{{0,2}}[$€£¥]|[A-Za-z]{{3}}))"
 
 
-def _ambiguous_patterns(names: Sequence[str]) -> list[str]:
-    """Return the patterns of texts that a point or comma before three digits makes ambiguous.
+def _unless_ambiguous_sql(text: str, names: Sequence[str], value: str) -> str:
+    """Return SQL for a value, NULL for texts that a point or comma before three digits makes ambiguous.
 
     "300.000" may mean 300,000, and "300,000" may mean 300 in European notation. Whether the declared
     notations decide depends on whether the text has the sign or code of a currency.
     """
-    patterns = []
     with_point, with_comma = (rf"[1-9]\d{{0,2}}[{mark}]\d{{3}}" for mark in ".,")
-    patterns.append(rf"[ +-]*{with_comma if 'european' in names else with_point}")
+    patterns = [rf"[ +-]*{with_comma if 'european' in names else with_point}"]
     if "spaced_european" in names and "european" not in names:
         patterns.append(rf"[ +-]*{with_comma}")
     number = with_comma if "european_currency" in names else with_point
     before = r"[^0-9.,]*"
     patterns.append(rf"{before}{number}{_MARK_BEHIND}|{before}[^0-9., +-]{before}{number}")
-    return patterns
+    return f"case when not regexp_full_match({narrowed_sql(text)}, '{'|'.join(patterns)}') then {value} end"
 
 
 def amount_sql(
@@ -322,8 +321,7 @@ def amount_sql(
         scaled = _smallest_unit_sql(agreed_value_sql(column, without_unit, currency), factor)
         amount = f"coalesce({scaled}, {unscaled})"
     if digits != THOUSANDTHS:
-        ambiguous = "|".join(_ambiguous_patterns(names))
-        amount = f"case when not regexp_full_match({narrowed_sql(column)}, '{ambiguous}') then {amount} end"
+        amount = _unless_ambiguous_sql(column, names, amount)
     amount = guarded_sql(only_if, amount, "bigint")
     if "plain" not in names or factor != int(factor):
         return amount
@@ -350,8 +348,7 @@ def number_sql(column: str, names: Sequence[str]) -> str:
         decimal = agreed_value_sql(column, [AMOUNTS[name] for name in names], "")
         # The number is parsed from its string, because another conversion may miss the nearest double.
         number = f"try_cast(cast({decimal} as varchar) as double)"
-    ambiguous = "|".join(_ambiguous_patterns(names))
-    return f"case when not regexp_full_match({narrowed_sql(column)}, '{ambiguous}') then {number} end"
+    return _unless_ambiguous_sql(column, names, number)
 
 
 def _fast_amount_sql(column: str, factor: int, otherwise: str, *, points: bool) -> str:

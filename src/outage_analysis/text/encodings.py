@@ -1,10 +1,16 @@
-"""Detect the encoding of text files by decoding them, and convert the files to UTF-8.
+"""Detect the encoding of text files, and convert the files to UTF-8.
 
-A byte-order mark determines the encoding. Without one, strict UTF-8 is tried first. If it does not fit,
-`encoding_by_words` looks at the words. If these do not tell, the file is damaged, and `damaged_text` chooses
-UTF-8 or CP949, which is common in Korean exports, by most lines.
-DuckDB reads only UTF-8, so other files are decoded into a copy in a
-temporary folder. The original file is never changed.
+A byte-order mark determines the encoding. Without one, strict UTF-8 is tried first. If it does not fit, the
+words tell. In Korean, Chinese and Japanese text, many characters are common ones; in another encoding, the
+same bytes are rare characters. In European text, bytes above 127 are the letters of one language inside words
+of Latin letters, or marks at places where such marks occur. If two readings are as good and differ, nothing
+in the bytes says which is meant, and the file is refused.
+
+If the words do not tell, the file is damaged: it is UTF-8 or CP949, which is common in Korean exports, by
+most lines. In the copy, a NUL character replaces each invalid byte, and readers reject such lines.
+
+DuckDB reads only UTF-8, so other files are decoded into a copy in a temporary folder. The original file is
+never changed.
 """
 
 from __future__ import annotations
@@ -13,22 +19,16 @@ import codecs
 import mmap
 import re
 import zlib
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import polars as pl
 
 from outage_analysis.errors import InputRefused
-from outage_analysis.text.damaged_text import (
-    MAX_DAMAGED_SHARE,
-    LineCounts,
-    byte_lines,
-    is_korean_in_utf8,
-    repaired_copy,
-)
-from outage_analysis.text.encoding_by_words import encoding_by_words
 
 BLOCK = 1 << 20
 SMALL_BLOCK = 1 << 12
@@ -41,8 +41,8 @@ BYTE_ORDER_MARKS = {
 }
 """Byte-order mark -> the encoding that it declares."""
 LINE_END = re.compile(rb"\r\n?|\n")
-MAX_UNBROKEN = 1 << 25
-"""Most bytes without a line break that are held in memory."""
+MAX_LINE = 1 << 25
+"""Largest number of bytes of a line, which is held in memory."""
 MAX_EXPANSION, ALWAYS_EXPANDED = 300, 1 << 24
 """Limits for a compressed file: the expanded size relative to its own, and a size that is always allowed."""
 
@@ -88,80 +88,57 @@ def as_utf8(path: Path, workspace: Path, *, name: str, encoding: str | None = No
     """
     if path.suffix.lower() in COMPRESSIONS:
         path = _decompress_to_copy(path, workspace, name)
-    detected = _detect_encoding(path, name, encoding)
-    if detected is None and encoding is None and (encoding := _detect_by_words(path, name)) is not None:
-        detected = _detect_encoding(path, name, encoding)
-    target, damaged = workspace / f"{len([*workspace.iterdir()])}.decoded", False
-    if detected is None:
-        detected, damaged = _repair(path, target, name, encoding)
-        path = target
-    elif detected == "utf-16":
-        damaged = _copy_as_utf8(path, target, detected, name)
-        path = target
-    elif not detected.startswith("utf-8"):
-        _copy_as_utf8(path, target, detected, name)
-        path = target
-    return TextFile(name, path, detected, damaged)
-
-
-def _repair(path: Path, target: Path, name: str, declared: str | None) -> tuple[str, bool]:
     with path.open("rb") as stream:
         head = stream.read(len(codecs.BOM_UTF8))
+    detected = _detect_encoding(path, head, name, encoding)
+    if detected is None and encoding is None:
+        marked = head.startswith((*BYTE_ORDER_MARKS, *COMPRESSED)) or b"\0" in head
+        if not marked and not _ends_inside_character(path):
+            encoding = encoding_by_words(path, name)
+            detected = encoding and _detect_encoding(path, head, name, encoding)
+    if detected is not None and detected.startswith("utf-8"):
+        return TextFile(name, path, detected)
+    target = workspace / f"{len([*workspace.iterdir()])}.decoded"
+    if detected is not None:
+        return TextFile(name, target, detected, _copy_as_utf8(path, target, detected, name))
     if head.startswith(COMPRESSED):
         raise InputRefused("is compressed, and its name does not say so", file=name, remedy="Unpack it.")
     if head == codecs.BOM_UTF8:
-        return "utf-8-sig", repaired_copy(path, target, "utf-8", name)
-    if not declared and _ends_inside_character(path):
-        return "utf-8", repaired_copy(path, target, "utf-8", name)
-    encoding = declared or LineCounts.of_file(path, name).encoding()
-    return encoding, repaired_copy(path, target, encoding, name)
+        detected = "utf-8-sig"
+    elif encoding is None and _ends_inside_character(path):
+        detected = "utf-8"
+    else:
+        detected = encoding or _encoding_of_most_lines(path, name)
+    return TextFile(name, target, detected, repaired_copy(path, target, detected.removesuffix("-sig"), name))
 
 
 def _decompress_to_copy(path: Path, workspace: Path, name: str) -> Path:
     target = workspace / f"{len([*workspace.iterdir()])}.expanded"
     size, limit = 0, max(ALWAYS_EXPANDED, path.stat().st_size * MAX_EXPANSION)
+    make, format_name = COMPRESSIONS[path.suffix.lower()], path.suffix[1:]
+    frame, started = make(), False
     with path.open("rb") as source, target.open("wb") as copy:
-        for text in _decompressed_pieces(source, path.suffix, name):
-            size += copy.write(text)
-            if size > limit:
-                raise InputRefused(
-                    f"grows more than {MAX_EXPANSION}-fold when decompressed",
-                    file=name,
-                    remedy="Decompress it yourself, if you trust it.",
-                )
+        # The pieces are small, because a few bytes may expand to gigabytes.
+        while piece := source.read(SMALL_BLOCK):
+            while piece:
+                try:
+                    text = frame.decompress(piece)
+                except Exception as error:
+                    problem = f"is damaged, or no {format_name} at all"
+                    raise InputRefused(problem, file=name, value=error) from error
+                size += copy.write(text)
+                if size > limit:
+                    problem = f"grows more than {MAX_EXPANSION}-fold when decompressed"
+                    raise InputRefused(problem, file=name, remedy="Decompress it yourself, if you trust it.")
+                started, piece = True, b""
+                if frame.eof:
+                    piece, frame, started = frame.unused_data, make(), False
+    if started:
+        raise InputRefused(f"is cut short: its {format_name} stream does not end", file=name)
     return target
 
 
-def _decompressed_pieces(source: BinaryIO, suffix: str, name: str) -> Iterator[bytes]:
-    make, format_name = COMPRESSIONS[suffix.lower()], suffix[1:]
-    frame, started = make(), False
-    # The pieces are small, because a few bytes may expand to gigabytes.
-    while piece := source.read(SMALL_BLOCK):
-        while piece:
-            try:
-                text = frame.decompress(piece)
-            except Exception as error:
-                problem = f"is damaged, or no {format_name} at all"
-                raise InputRefused(problem, file=name, value=error) from error
-            yield text
-            started, piece = True, b""
-            if frame.eof:
-                piece, frame, started = frame.unused_data, make(), False
-    if started:
-        raise InputRefused(f"is cut short: its {format_name} stream does not end", file=name)
-
-
-def _detect_by_words(path: Path, name: str) -> str | None:
-    with path.open("rb") as stream:
-        head = stream.read(len(codecs.BOM_UTF8))
-    if head.startswith((*BYTE_ORDER_MARKS, *COMPRESSED)) or b"\0" in head or _ends_inside_character(path):
-        return None
-    return encoding_by_words(path, name)
-
-
-def _detect_encoding(path: Path, name: str, declared: str | None) -> str | None:
-    with path.open("rb") as stream:
-        head = stream.read(len(codecs.BOM_UTF8))
+def _detect_encoding(path: Path, head: bytes, name: str, declared: str | None) -> str | None:
     declared_by_mark = next(
         (known for mark, known in BYTE_ORDER_MARKS.items() if head.startswith(mark)), None
     )
@@ -205,7 +182,7 @@ def _is_text_in_utf8(path: Path) -> bool:
             text = rest + block
             whole = text.rfind(b"\n") + 1
             rest = text[whole:]
-            if len(rest) > MAX_UNBROKEN or not _is_decodable(text[:whole]):
+            if len(rest) > MAX_LINE or not _is_decodable(text[:whole]):
                 return False
         return _is_decodable(rest)
 
@@ -281,3 +258,262 @@ def original_offsets(text: TextFile, offsets: list[int]) -> list[int]:
             done = offset
             positions.append(position)
     return positions
+
+
+KNOWN_ENCODINGS = (
+    *("utf-8", "utf-16", "cp949", "cp932", "gbk", "big5"),
+    *("cp1252", "cp1250", "iso-8859-15", "iso-8859-2"),
+)
+"""The encodings that can be stated."""
+SUPERSETS = {
+    "ascii": "utf-8",
+    "utf-8-sig": "utf-8",
+    "euc_kr": "cp949",
+    "shift_jis": "cp932",
+    "gb2312": "gbk",
+    "iso8859-1": "cp1252",
+}
+"""Encoding in Python -> the known encoding that contains all its characters."""
+COMMON_HANGUL = frozenset(
+    "이다니지수는에가을의만기로없습자서은용하정시음사일스인카상한비대를고원위할오보신실액금리값합억입표있"
+    "구트어간으않건개제그과전파모아계공료함터해중요부현톡된나도되손소치장데안여문목분작션단급행형드적블면"
+    "크세력산월마성최경체름확선접업들버청포프예별바열테당미항연반명조준호거번내록두못화추률결유주레변라우"
+    "야며초년약설었운메더식발무재알출와총범동집잘복임처려른러색환균패든평했때배옵았디너류것차율줄받까게증"
+    "럼키애방택필같후관십칼령코베점속페법래백영감타매림태검본읽능회피진티절각종젯막천저규쪽론날텍렉권역클"
+    "근또외됨쓰커심릴닙언덱순플불콘울교끝통참브향글새높토앙격객측꾸직찾따템축랜채잭짜퍼생널누멜께램렬창롤"
+    "됩져많셀므길쿼올칙례삭맞르낮넘될님움캐뉴람큰독편째딩립활룹양달남린쓸슬등견허꼴뷰루족꿀뒤픽눈탭살링책"
+    "앞히투망말완머충첫케뱅늘둘국압엔밀쇄노돌밖효볼곡민석잠롯왼먼헤취핑난락벗힌숫네침슈김틀릅폴듈및폰벤춤"
+    "즈곱졌물켓존뜀암쿠컨얼떤담판워셋앱붙광강북팡삼엘박윤황송홍곽엄염왕옥육맹탁혜숙희철웅훈섭빈쌍뚝섬쿡봇"
+    "갤럭샵몰숍쇼웹툰겐닥덕댓콜킬팟팜펀핀핫헬훔흥힘깃꽃닭떡똑맥멀멍묘밤밥벌벽봄빛뼈쁘샘쇠숨쉬슴승싶쌀썰쏘"
+    "쓴앗앤얘엠옆왔욕웃윗잎젊좋죽짝짱쭉찌찍척칠캠컬켜콩킹탈턴턱톤튼틴팔펜폐폭푸푹풀햄헌험혼획횟흐흔"
+)
+"""Korean syllables that make up more than 95 percent of most texts."""
+COMMON_HANZI = frozenset(
+    "的一是不了在人有我他这中大来上国个到说们为子和你地出道也时年得就那要下以生会自着去之过家学对可她里后"
+    "小么心多天而能好都然没日于起还发成事只作当想看文无开手十用主行方又如前所本见经头面公同三已老从动两长"
+    "知民样现分将外但身些与高意进把法此实回二理美点月明其种声全工己话儿者向情部正名定女问力机给等几很业最"
+    "间新什打便位因重被走电四第门相次东政海口使教西再平真听世气信北少关并内加化由却代军产入先山五太水万市"
+    "眼体别处总才场师书比住员九通性目华报立马命张活难神数件安表原车白应路期叫死常提感金何更反合放做系计或"
+    "司利受光王果亲界及今京务制解各任至清物台象记边共风战干接它许八特觉望直服毛林题建南度统色字请交爱让认"
+    "算论百吃义科怎元社术结六功指思非流每青管夫连远资队带花快条院变联言权往展该领传近留红治决周保达办运武"
+    "半候七必城父强步完革深区即求品士转量空甚众技轻程告江语英基派满式李息写呢识极令黄德收脸钱党持取设始版"
+    "双历越史商千片容研像找友孩站广改议形委早房音火际则首单据影失拿网香似斯专石若校读志飞观争究组造视喜离"
+    "坏费户客投诉损编号类型额络断州津港湾岛消故障赔偿标列置器符示存值选效项否库显须录函参复输查未图序模引"
+    "错索操配称码误除支创超格限包换删允启级执束集默段含键败备需页预签规调按线检"
+)
+"""Chinese characters that make up more than 80 percent of most texts."""
+KANA = frozenset(map(chr, range(0x3041, 0x30FF)))
+COMMON_CHARACTERS = {"cp949": COMMON_HANGUL, "gbk": COMMON_HANZI, "cp932": KANA}
+"""Encoding -> the characters that are common in its language."""
+WESTERN = "àáâãäåæçèéêëìíîïñòóôõöøùúûüßœ"
+CENTRAL = ("ąćęłńóśźż", "áčďéěíňóřšťúůýž", "áäčďéíĺľňóôŕšťúýž", "áéíóöőúüű", "ăâîşţ", "čćđšž")
+ALPHABETS = {
+    "cp1252": (WESTERN, WESTERN.replace("ø", "šž")),
+    "iso-8859-15": (WESTERN, WESTERN.replace("ø", "šž")),
+    "cp1250": CENTRAL,
+}
+"""Encoding -> for each alphabet, its letters besides a to z. No Western alphabet here has ø beside š and ž:
+these occur together only in Czech text that is read in the wrong encoding."""
+LETTERS = "A-Za-zÀ-ÖØ-öø-ž"
+SIGNS = "°·´±×÷µ©®™†‡¬€£¥¢¹²³½¼¾ªº‰"  # noqa: RUF001 - signs of Windows-1252
+MARKS = (
+    r"[\0-\x7f\xa0\xad–—‘’“”„‚«»‹›…•§]"  # noqa: RUF001 - marks of Windows-1252
+    rf"|[{SIGNS[:13]}](?![{SIGNS}])|[{SIGNS[13:]}](?![{SIGNS}{LETTERS}])|(?<!\w)[¿¡](?=\w)"
+)
+"""Pattern of ASCII, and of marks at the places where they occur: no currency stands before a letter."""
+SINGLE_LETTERS = frozenset("àáâäåéèêíóòôöúùüÀÁÄÅÉÈÍÓÖÚÜ")
+"""Words of one letter."""
+LEAST_SHARE = 0.2
+"""Least share of common characters in a text of an Asian language."""
+WELL_READ = 0.98
+"""Least share of words that must fit one alphabet if a text is in a European encoding."""
+MOST_WORDS = 1_000_000
+"""Most words with bytes above 127 that are looked at."""
+NOT_ASCII = re.compile(rb"[0-9@-\xff]*[\x80-\xff][0-9@-\xff]*")
+"""Pattern of a word with bytes above 127. Other bytes are no part of a longer character in any encoding."""
+
+UTF_8_BY_CHANCE = re.compile(rb"(?:[\xc4-\xc8][\x80-\xbf]|[0-9])+")
+"""Pattern of Korean syllables such as 카 in CP949, whose bytes are a rare letter in UTF-8."""
+
+
+def known_encoding(name: str) -> str:
+    """Return the known encoding that a name stands for: cp949 for EUC-KR.
+
+    Raises:
+        ValueError: the name stands for no known encoding.
+
+    Example:
+        >>> known_encoding("Shift-JIS"), known_encoding("windows-1252"), known_encoding("euc-kr")
+        ('cp932', 'cp1252', 'cp949')
+    """
+    names = {codecs.lookup(known).name: known for known in KNOWN_ENCODINGS} | SUPERSETS
+    try:
+        return names[codecs.lookup(name).name]
+    except (LookupError, ValueError):
+        remedy = f"Known: {', '.join(KNOWN_ENCODINGS)}."
+        raise ValueError(f"{name!r} is no known encoding | {remedy}") from None
+
+
+def encoding_by_words(path: Path, name: str) -> str | None:
+    """Return the encoding of a file that is not valid UTF-8, judged by its words.
+
+    Args:
+        path: the file.
+        name: the name of the file in error messages.
+
+    Returns:
+        The encoding; None if most words are UTF-8, or if the words are read well in no encoding.
+
+    Raises:
+        InputRefused: the words may be in several encodings, which differ in some word.
+    """
+    found = (word for line in byte_lines(path, name) for word in NOT_ASCII.findall(line))
+    words = Counter(islice(found, MOST_WORDS))
+    utf_8 = [n for w, n in words.items() if is_decodable(w, "utf-8") and not UTF_8_BY_CHANCE.fullmatch(w)]
+    if 2 * sum(utf_8) >= words.total():
+        return None
+    shares = {encoding: _common_share(words, encoding) for encoding in COMMON_CHARACTERS}
+    shares |= {encoding: float(_is_well_read(words, encoding)) for encoding in ALPHABETS}
+    least = max(LEAST_SHARE, max(shares.values()) / 2)
+    likely = [encoding for encoding, share in shares.items() if share > least]
+    if not likely and _encoding_of_most_lines(path, name) == "cp949":
+        likely = [encoding for encoding in COMMON_CHARACTERS if is_decodable(b" ".join(words), encoding)]
+        if len(likely) <= 1:
+            problem = "is not UTF-8, and can be read well in no known encoding"
+            raise InputRefused(problem, file=name, remedy=STATE_ENCODING.format(KNOWN_ENCODINGS[-1]))
+    readings = {encoding: [word.decode(encoding, "replace") for word in words] for encoding in likely}
+    if any(reading != readings[likely[0]] for reading in readings.values()):
+        raise InputRefused(
+            f"may be in {', '.join(likely[:-1])} or {likely[-1]}, which read it differently",
+            file=name,
+            remedy=STATE_ENCODING.format(likely[0]),
+        )
+    return likely[0] if likely else None
+
+
+def _common_share(words: Counter[bytes], encoding: str) -> float:
+    """Return the share of common characters in the different words, apart from ASCII and marks."""
+    text = b" ".join(words).decode(encoding, "replace")
+    letters = [c for c in text if not c.isascii() and (c.isalpha() or c == "\ufffd")]
+    return sum(c in COMMON_CHARACTERS[encoding] for c in letters) / max(1, len(letters))
+
+
+def _is_well_read(words: Counter[bytes], encoding: str) -> bool:
+    """Return whether almost all words fit one alphabet of an encoding."""
+    patterns = (
+        re.compile(rf"(?:{MARKS}|(?<!\d)[{letters}](?!\d)|(?<![\da-zß-öø-ÿ])[{letters.upper()}](?!\d))*")
+        for letters in ALPHABETS[encoding]
+    )
+    texts = [(word.decode(encoding, "replace"), n) for word, n in words.items()]
+    fitting = (sum(n for text, n in texts if _fits(text, pattern)) for pattern in patterns)
+    return any(n >= WELL_READ * words.total() for n in fitting)
+
+
+def _fits(text: str, pattern: re.Pattern[str]) -> bool:
+    # Letters of an alphabet stand in words with Latin letters; two bytes of Korean seldom do.
+    found = re.findall(rf"[{LETTERS}]+", text)
+    return bool(pattern.fullmatch(text)) and all(
+        word in SINGLE_LETTERS or re.search("[A-Za-z]", word) for word in found
+    )
+
+
+MAX_DAMAGED_SHARE = 0.5
+"""If a larger share of the lines is damaged, the file is refused: it is binary or in another encoding."""
+STATE_ENCODING = 'State its encoding: encoding="{0}" (on the command line --encoding {0}).'
+"""The remedy where the encoding of a file cannot be told; `{0}` is an example."""
+HIGH_BYTES = re.compile(rb"[\x80-\xff]+")
+HANGUL_IN_UTF8 = re.compile(rb"(?:\xea[\xb0-\xbf]|[\xeb-\xec][\x80-\xbf]|\xed[\x80-\x9e])[\x80-\xbf]")
+"""Pattern of a Korean syllable in UTF-8 bytes."""
+
+
+def _nul_for_each_byte(error: UnicodeError) -> tuple[str, int]:
+    if not isinstance(error, UnicodeDecodeError):
+        raise error
+    return "\0" * (error.end - error.start), error.end
+
+
+codecs.register_error("nul_for_each_byte", _nul_for_each_byte)
+
+
+def _encoding_of_most_lines(path: Path, name: str) -> str:
+    """Return the encoding of most lines: UTF-8 or CP949."""
+    not_ascii = utf_8 = cp949 = high_bytes = hangul_bytes = 0
+    for line in byte_lines(path, name):
+        if not line.isascii():
+            not_ascii += 1
+            utf_8 += is_decodable(line, "utf-8")
+            cp949 += is_decodable(line, "cp949")
+            high_bytes += sum(map(len, HIGH_BYTES.findall(line)))
+            hangul_bytes += sum(map(len, HANGUL_IN_UTF8.findall(line)))
+    # UTF-8 bytes are often valid in CP949 by chance, but CP949 bytes are hardly ever valid UTF-8. Bytes of
+    # Korean syllables in UTF-8 also count in lines that cannot be decoded.
+    is_utf_8 = utf_8 >= cp949 or 2 * utf_8 >= not_ascii or 2 * hangul_bytes > high_bytes
+    return "utf-8" if is_utf_8 else "cp949"
+
+
+def byte_lines(path: Path, name: str) -> Iterator[bytes]:
+    """Yield the lines of a file.
+
+    Raises:
+        InputRefused: a line is longer than `MAX_LINE`.
+    """
+    with path.open("rb") as stream:
+        while line := stream.readline(MAX_LINE + 1):
+            if len(line) > MAX_LINE:
+                raise InputRefused(f"has a line of more than {MAX_LINE:,} bytes", file=name)
+            yield line
+
+
+def is_decodable(line: bytes, encoding: str) -> bool:
+    """Return whether bytes are valid in an encoding."""
+    try:
+        line.decode(encoding)
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def is_korean_in_utf8(line: bytes) -> bool:
+    """Return whether a line is UTF-8 with a Korean syllable."""
+    return HANGUL_IN_UTF8.search(line) is not None and is_decodable(line, "utf-8")
+
+
+def repaired_copy(path: Path, target: Path, encoding: str, name: str) -> bool:
+    """Write a copy of a file in UTF-8, with a NUL character in place of each invalid byte.
+
+    NUL characters at the end of the file are left out. In a CP949 file, a line with Korean syllables in
+    UTF-8 is also damaged.
+
+    Returns:
+        Whether some line of the copy is damaged.
+
+    Raises:
+        InputRefused: most lines are damaged.
+    """
+    lines = damaged = offset = 0
+    waiting, first = "", ""
+    with target.open("wb") as copy:
+        for line in byte_lines(path, name):
+            if encoding == "cp949" and is_korean_in_utf8(line):
+                text = HIGH_BYTES.sub(lambda run: b"\0" * len(run[0]), line).decode("ascii")
+            else:
+                text = line.decode(encoding, "nul_for_each_byte")
+            lines += bool(line.strip(b"\0 \t\r\n"))
+            if not first and "\0" in text:
+                at = len(text.partition("\0")[0].encode(encoding))
+                first = f"is not {encoding.upper()} at byte" if line[at] else "holds a NUL byte at"
+                first += f" {offset + at:,}"
+            offset += len(line)
+            if not line.strip(b"\0"):
+                waiting += text
+                continue
+            copy.write(f"{waiting}{text}".encode())
+            damaged += "\0" in text or bool(waiting)
+            waiting = ""
+    if damaged > MAX_DAMAGED_SHARE * lines:
+        raise InputRefused(
+            f"{first}, and in {damaged:,} of {lines:,} lines",
+            file=name,
+            remedy=f"Save it as UTF-8 (in Excel: CSV UTF-8). {STATE_ENCODING.format('cp1252')}",
+        )
+    return damaged > 0

@@ -1,4 +1,4 @@
-"""Labels, numbers, dates and loss bands as text for readers, in English and Korean."""
+"""Labels, numbers, dates, loss bands and the likely range as text for readers, in English and Korean."""
 
 from __future__ import annotations
 
@@ -9,23 +9,145 @@ import tomllib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from functools import cache
 from importlib.resources import files
+from typing import ClassVar
 
 from outage_analysis.errors import UsageError
-from outage_analysis.text.likely_range import (
-    DEFAULT_LEVEL,
-    PERCENTILE_MEASURES,
-    LikelyRange,
-    percentile_mark,
-)
-from outage_analysis.text.number_formats import format_exact, format_number, format_share, in_units
+
+DEFAULT_LEVEL = 80
+LEAST_LEVEL, MOST_LEVEL = 50, 98
+"""A range above 98 % would end beyond P1 and P99, which need more draws than a simulation has by default."""
+MEDIAN = "p50"
+TAIL_PERCENTILES = {"p95": 0.95, "p99": 0.99}
+"""Percentiles of the tail, by measure. They do not depend on the level of the likely range."""
+
+
+@dataclass(frozen=True)
+class LikelyRange:
+    """The central range that contains a figure with a probability of `level` percent.
+
+    Args:
+        level: the probability in percent, a whole number from 50 to 98.
+
+    Raises:
+        UsageError: the level is not a whole number from 50 to 98.
+
+    Example:
+        >>> likely = LikelyRange(90)
+        >>> likely.lower, likely.upper, likely.low, likely.high
+        (0.05, 0.95, 'p5', 'p95')
+    """
+
+    level: int = DEFAULT_LEVEL
+    low_column: ClassVar[str] = "range_low"
+    high_column: ClassVar[str] = "range_high"
+
+    def __post_init__(self) -> None:
+        """Raise an error if the level is not a whole number from 50 to 98."""
+        if type(self.level) is not int or not LEAST_LEVEL <= self.level <= MOST_LEVEL:
+            raise UsageError(
+                f"the level of the likely range is no whole number from {LEAST_LEVEL} to {MOST_LEVEL}",
+                value=self.level,
+                remedy="Write 90 for P5 to P95.",
+            )
+
+    @property
+    def lower(self) -> float:
+        """The probability of a value below the range: 0.1 at a level of 80."""
+        return (100 - self.level) / 200
+
+    @property
+    def upper(self) -> float:
+        """The probability of a value below the upper end of the range: 0.9 at a level of 80."""
+        return (100 + self.level) / 200
+
+    @property
+    def low(self) -> str:
+        """The key of the lower end in the table of quantiles: p10, or p2_5 at a level of 95."""
+        return percentile_measure(self.lower)
+
+    @property
+    def high(self) -> str:
+        """The key of the upper end in the table of quantiles: p90, or p97_5 at a level of 95."""
+        return percentile_measure(self.upper)
+
+    @property
+    def points(self) -> dict[str, float]:
+        """Probabilities of a value below both ends and the median: p10 -> 0.1, p50 -> 0.5, p90 -> 0.9."""
+        return {self.low: self.lower, MEDIAN: 0.5, self.high: self.upper}
+
+    @property
+    def percentiles(self) -> dict[str, float]:
+        """Name of each printed percentile -> its probability: the ends of the range, the median, P95 and P99.
+
+        An end that is itself P95 or P99, such as P95 at a level of 90, appears once.
+        """
+        return dict(sorted((self.points | TAIL_PERCENTILES).items(), key=lambda item: item[1]))
+
+    @property
+    def columns(self) -> dict[str, float]:
+        """Table columns of the range, with the probability of a value below: range_low -> 0.1, p50 -> 0.5."""
+        return {self.low_column: self.lower, MEDIAN: 0.5, self.high_column: self.upper}
+
+    @property
+    def column_measures(self) -> dict[str, str]:
+        """The column names of the range in printed tables: range_low -> p10, range_high -> p90."""
+        return {self.low_column: self.low, self.high_column: self.high}
+
+    @property
+    def placeholders(self) -> dict[str, str]:
+        """The values of the placeholders for the range, such as {p_low}, which every label may contain.
+
+        `level` is the probability of the range in percent, `p_low` and `p_high` are the names of its ends,
+        `share_low` and `share_high` the probabilities of a value below each end, such as 10% and 90%.
+        """
+        return {
+            "level": f"{self.level}",
+            "p_low": percentile_mark(self.low),
+            "p_high": percentile_mark(self.high),
+            "share_low": percent(self.lower),
+            "share_high": percent(self.upper),
+        }
+
+
+def percent(probability: float) -> str:
+    """Return a probability in percent with the digits that it needs: 5% for 0.05, 97.5% for 0.975."""
+    return f"{100 * probability:.10g}%"
+
+
+def percentile_measure(probability: float) -> str:
+    """Return the key of a percentile in tables: p90 for the probability 0.9, p97_5 for 0.975."""
+    return "p" + percent(probability).removesuffix("%").replace(".", "_")
+
+
+def percentile_probability(measure: str) -> float:
+    """Return the probability of a value below a percentile, given its key in tables: 0.975 for p97_5."""
+    return float(measure.removeprefix("p").replace("_", ".")) / 100
+
+
+def percentile_mark(measure: str) -> str:
+    """Return the name of a percentile for readers, given its key in tables: P97.5 for p97_5."""
+    return measure.upper().replace("_", ".")
+
+
+PERCENTILE_MEASURES = tuple(percentile_measure(half / 200) for half in range(1, 200))
+"""The measures of all percentiles in steps of half a percent, which includes the ends at every level."""
+
 
 LARGEST_EXACT = 2**53
 """From this size on, floating-point numbers cannot represent every whole number."""
 ALL_DIGITS = 15
 """Significant digits of amounts that must not be rounded: as many as a floating-point number has."""
+LARGE = 100
+"""Numbers in prose from this size on are written without decimals."""
+TINY = 0.0001
+"""Positive numbers below this are written as "<0.0001"."""
+LEAST_PERCENT = 0.01
+"""Smaller percentages are written as "<0.01%", and percentages as close to 100 % as ">99.99%"."""
+NEARLY_ALL, ALL = 99.5, 100
+MOST_DIGITS = 4
 LANGUAGES = ("en", "ko")
 SCALE = re.compile(r"\b(theta|median) (\S+) ± ([^\s,]+)")
 """Pattern of the scale parameter of a fitted loss distribution with its error, both in the smallest unit."""
@@ -86,6 +208,24 @@ def short_names(names: Sequence[str]) -> list[str]:
         return heads
     same_heads = len(set(heads)) == 1 and len(set(tails)) == len(names) and all(tails)
     return [capitalized(tail) for tail in tails] if same_heads else list(names)
+
+
+def in_units(amount: float, digits: int) -> str:
+    """Convert an amount to the main unit (cents to euros), and format it with `digits` decimals.
+
+    Integers are converted without rounding errors.
+    """
+    if not isinstance(amount, int):
+        return f"{amount / 10**digits:,.{digits}f}"
+    units, rest = divmod(abs(amount), 10**digits)
+    return ("-" if amount < 0 else "") + f"{units:,}" + (f".{rest:0{digits}d}" if digits else "")
+
+
+def _tiny(value: float | Decimal) -> str:
+    """Return a number very close to zero as "<0.0001" or ">-0.0001"; empty text for other numbers."""
+    if abs(float(value)) >= TINY:
+        return ""
+    return f"<{TINY}" if value > 0 else f">-{TINY}"
 
 
 @cache
@@ -222,8 +362,16 @@ class Locale:
         return self(key) if self.has_label(key) else default
 
     def number(self, value: float | Decimal) -> str:
-        """Format a number for prose, with up to four significant digits and without powers of ten."""
-        return format_number(value)
+        """Format a number for prose.
+
+        Whole numbers get thousands separators. Numbers below 100 are written with up to four significant
+        digits. Powers of ten are never used.
+        """
+        if not math.isfinite(value):
+            return f"{value}"
+        if float(value).is_integer() or abs(float(value)) >= LARGE:
+            return f"{round(value):,}"  # The format `:.0f` would convert an int to a float and lose digits.
+        return _tiny(value) or f"{value:,.4g}"
 
     def exact(self, value: float) -> str:
         """Format a number for a table.
@@ -231,11 +379,33 @@ class Locale:
         Whole numbers are written in full, other numbers with up to two decimals, and numbers below 1 with up
         to three significant digits.
         """
-        return format_exact(value)
+        if isinstance(value, int):
+            return f"{value:,}"
+        if float(value).is_integer():
+            return f"{value:,.0f}"
+        if abs(value) < 1:
+            return _tiny(value) or f"{value:.3g}"
+        return f"{value:,.2f}".rstrip("0").rstrip(".")
 
     def share(self, value: float) -> str:
-        """Format a share in percent with two significant digits, or with more to differ from 100 %."""
-        return format_share(value)
+        """Format a share in percent with two significant digits.
+
+        Shares just below 100 % get as many digits as they need to differ from 100 %.
+        """
+        percent = value * 100
+        if percent == 0:
+            return "0%"
+        if abs(percent) < LEAST_PERCENT:
+            return f"<{LEAST_PERCENT}%"
+        digits = max(0, 1 - math.floor(math.log10(abs(percent))))
+        if NEARLY_ALL <= percent < ALL:
+            gap_to_all = round(ALL - percent, 9)  # Rounding removes the binary error: 100 - 99.9 becomes 0.1.
+            if gap_to_all < LEAST_PERCENT:
+                return f">{ALL - LEAST_PERCENT}%"
+            digits = -math.floor(math.log10(gap_to_all))
+        # Halves are rounded up: 24.5 % becomes 25 %. Rounding to nine decimals first removes binary errors.
+        step = Decimal(1).scaleb(-min(digits, MOST_DIGITS))
+        return f"{Decimal(repr(round(percent, 9))).quantize(step, ROUND_HALF_UP)}%"
 
     def one_in(self, share: float) -> str:
         """Say how many outcomes have a property: 1 in 10 outcomes is, or 7.5% of the outcomes are."""

@@ -136,12 +136,10 @@ class Column:
 
     def __post_init__(self) -> None:
         """Set the default title (from the name) and the default data type (from the unit)."""
-        if not self.label:
-            object.__setattr__(self, "label", self.name)
-        if self.dtype is UNSET:
-            by_row = isinstance(self.unit, UnitByRow)
-            dtype = pl.Float64() if by_row else DTYPES.get(self.unit, pl.String())
-            object.__setattr__(self, "dtype", dtype)
+        by_row = isinstance(self.unit, UnitByRow)
+        usual = pl.Float64() if by_row else DTYPES.get(self.unit, pl.String())
+        object.__setattr__(self, "label", self.label or self.name)
+        object.__setattr__(self, "dtype", usual if self.dtype is UNSET else self.dtype)
 
     @property
     def label_key(self) -> str:
@@ -183,10 +181,7 @@ class TableSchema:
         Raises:
             KeyError: the schema has no column with this name.
         """
-        for column in self.columns:
-            if column.name == name:
-                return column
-        raise KeyError(name)
+        return {column.name: column for column in self.columns}[name]
 
     def __contains__(self, name: object) -> bool:
         return name in self.names
@@ -262,25 +257,22 @@ class TableSchema:
         return {"row": self.row, "columns": json.dumps(columns, ensure_ascii=False)}
 
 
-DIMENSION_UNITS: dict[str, Unit] = {
-    "service": "name",
-    "claimant_type": "names",
-    "filed_on": "day",
-    "filed_hour": "hour",
+OTHER_DIMENSION: tuple[Unit, str] = "data", "Value of this dimension of the claim."
+DIMENSIONS: dict[str, tuple[Unit, str]] = {
+    "service": ("name", "Service of the claim; empty if unknown or if services are added up."),
+    "claimant_type": ("names", "Kind of claimant; empty if unknown or if kinds are added up."),
+    "filed_on": ("day", "Day on which the claim was filed."),
+    "filed_hour": (
+        "hour",
+        "Hour in which the claim was filed, in local time; empty if only the day is known.",
+    ),
 }
-"""Units of the dimensions that every incident has; values of other dimensions come from the input files."""
-DIMENSION_TEXTS = {
-    "service": "Service of the claim; empty if unknown or if services are added up.",
-    "claimant_type": "Kind of claimant; empty if unknown or if kinds are added up.",
-    "filed_on": "Day on which the claim was filed.",
-    "filed_hour": "Hour in which the claim was filed, in local time; empty if only the day is known.",
-}
+"""Units and descriptions of the dimensions that every incident has; others come from the input files."""
 
 
 def dimension_column(name: str, dtype: pl.DataType | None = None) -> Column:
     """Return the table column for a dimension of claims, such as `service` or one that the incident adds."""
-    unit, meaning = DIMENSION_UNITS.get(name, "data"), "Value of this dimension of the claim."
-    return Column(name, unit, DIMENSION_TEXTS.get(name, meaning), UNSET if dtype is None else dtype)
+    return Column(name, *DIMENSIONS.get(name, OTHER_DIMENSION), UNSET if dtype is None else dtype)
 
 
 # Columns that many tables share; each is defined once.

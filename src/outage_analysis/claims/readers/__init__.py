@@ -21,7 +21,7 @@ Where to change what:
 - delimiter, quotation mark, escape character: `Dialect` in `dialects`;
 - words for a missing value: `stated_text_sql` and `plain_text_sql` in `cell_values`;
 - formats of dates and amounts: `value_sql` in `cell_values`;
-- times of day: `text/times.py` and `filed_at_sql` in `cell_values`;
+- times of day: `text/dates.py` and `filed_at_sql` in `cell_values`;
 - constant and computed columns: `constants_sql` and `computed_sql` of `ExpectedTable` in `expected_table`;
 - a new file format: a class with the interface of `SourceFile`, registered in `read_files`.
 
