@@ -22,7 +22,7 @@ CEILINGS = {
     "assumptions": 867,
     "charts": 2084,
     "claims": 4794,
-    "cli": 1181,
+    "cli": 1037,
     "costs": 4431,
     "files": 447,
     "incidents": 769,

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from outage_analysis.cli.console import print_answer, print_json, print_text, progress
+from outage_analysis import analysis, costs, files, incidents, reports, text
+from outage_analysis.cli.console import print_text, progress
 from outage_analysis.cli.option_values import parse_amount, parse_level, parse_money
 from outage_analysis.cli.options import (
     BUNDLED,
@@ -28,8 +29,6 @@ from outage_analysis.errors import ModelRefused, UsageError
 
 if TYPE_CHECKING:  # for type checkers only: these imports are slow, and `--help` must start quickly
     import polars as pl
-
-    from outage_analysis.analysis import Analysis, BudgetSolution, Plan
 
 commands = typer.Typer()
 
@@ -67,14 +66,12 @@ def sensitivity(
         outage-analysis sensitivity --exceeds 500_000_000
         outage-analysis sensitivity --budget 300_000_000
     """
-    from outage_analysis.analysis import Sensitivity, sensitivity_tables
-
     limit = None if exceeds is None else parse_money(exceeds, "--exceeds")
-    awards = [parse_money(text, "--award") for text in award or ()]
+    awards = [parse_money(amount, "--award") for amount in award or ()]
     with progress(output.lang) as step:
-        analysis = options.run(step)
+        run = options.run(step)
         step("varying the inputs")
-        result = Sensitivity(analysis, sensitivity_tables(analysis, limit, awards))
+        result = analysis.Sensitivity(run, analysis.sensitivity_tables(run, limit, awards))
     output.emit(result)
 
 
@@ -97,11 +94,9 @@ def compare(
 
         outage-analysis compare kakao-candidate-cash kakao-candidate-voucher --as-of 2022-10-24
     """
-    from outage_analysis.analysis import compare_policies
-
     with progress(output.lang) as step:
         step("comparing the policies")
-        result = compare_policies(options.plan(), policies, valuation=valuation)
+        result = analysis.compare_policies(options.plan(), policies, valuation=valuation)
     output.emit(result)
 
 
@@ -122,13 +117,10 @@ def backtest(
 
         outage-analysis backtest
     """
-    from outage_analysis.costs import backtest as run_backtest
-    from outage_analysis.incidents import load_backtest_spec
-
     points = {"draws": check_draws(draws), "seed": check_seed(seed), "level": parse_level(level)}
     with progress(output.lang) as step:
         step("forecasting from what was public")
-        result = run_backtest(load_backtest_spec(case), **points)
+        result = costs.backtest(incidents.load_backtest_spec(case), **points)
     output.emit(result)
 
 
@@ -152,28 +144,25 @@ def bridge(
     Example:
         outage-analysis bridge kakao-2022 kakao-2023-06-30
     """
-    from outage_analysis.costs import BRIDGE, DRAWS, VALUATIONS
-    from outage_analysis.costs import bridge as bridge_table
-    from outage_analysis.reports import bridge_side
-    from outage_analysis.text import Answer, ShownTable
-
-    if valuation not in VALUATIONS:
-        raise UsageError("no such valuation", value=valuation, remedy=f"Known: {', '.join(VALUATIONS)}.")
-    (start, recorded), (end, _) = (bridge_side(run, incident, policy, valuation) for run in (first, second))
-    incidents = {side.ledger.incident for side in (start, end) if side.ledger}
-    if len(incidents) > 1:
-        names = ", ".join(sorted(incidents))
+    if valuation not in costs.VALUATIONS:
+        known = ", ".join(costs.VALUATIONS)
+        raise UsageError("no such valuation", value=valuation, remedy=f"Known: {known}.")
+    (start, recorded), (end, _) = (
+        reports.bridge_side(run, incident, policy, valuation) for run in (first, second)
+    )
+    compared = {side.ledger.incident for side in (start, end) if side.ledger}
+    if len(compared) > 1:
+        names = ", ".join(sorted(compared))
         problem = "the two runs are of two incidents"
         raise UsageError(problem, value=names, remedy="Name two runs of one incident.")
-    table = bridge_table(start, end, valuation=valuation, recorded=recorded, draws=DRAWS)
-    currency, digits = start.policy.currency, start.policy.digits
-    if output.as_json:
-        units = {"valuation": valuation, "currency": currency, "minor_units": digits}
-        print_json(units | {"bridge": table.to_dicts()})
-        return
-    locale = start.policy.locale(output.lang)
+    table = costs.bridge(start, end, valuation=valuation, recorded=recorded, draws=costs.DRAWS)
+    currency, locale = start.policy.currency, start.policy.locale(output.lang)
     title = locale("terminal.bridge", valuation=locale(f"word.{valuation}"), currency=currency)
-    print_answer(Answer(locale, tables=[ShownTable(title, table, BRIDGE)]))
+    units = {"valuation": valuation, "currency": currency, "minor_units": start.policy.digits}
+    output.print(
+        units | {"bridge": table.to_dicts()},
+        text.Answer(locale, tables=[text.ShownTable(title, table, costs.BRIDGE)]),
+    )
 
 
 @commands.command()
@@ -195,14 +184,11 @@ def scenarios(
     Example:
         outage-analysis scenarios --budget 300_000_000
     """
-    from outage_analysis.analysis import Scenarios
-    from outage_analysis.costs import load_scenarios
-
-    stresses = load_scenarios(document)
+    stresses = costs.load_scenarios(document)
     with progress(output.lang) as step:
-        analysis = options.run(step)
+        run = options.run(step)
         step("computing the scenarios")
-        result = Scenarios(analysis, analysis.scenarios(stresses), stresses)
+        result = analysis.Scenarios(run, run.scenarios(stresses), stresses)
     output.emit(result)
 
 
@@ -230,37 +216,29 @@ def reserve(
     Example:
         outage-analysis reserve --measure P75 --handling inside --since kakao-2022-10-24
     """
-    from outage_analysis.analysis import Reserve, parse_measure
-
-    parse_measure(measure)  # an unknown measure is refused before anything is computed
+    analysis.parse_measure(measure)  # an unknown measure is refused before anything is computed
     with progress(output.lang) as step:
-        analysis = options.run(step)
+        run = options.run(step)
         step("computing the reserve")
-        result = Reserve(analysis, measure, handling)
+        result = analysis.Reserve(run, measure, handling)
         if since is not None:
-            result = replace(result, since=since, moved=_bridge_since(analysis, since, options))
+            result = replace(result, since=since, moved=_bridge_since(run, since, options))
     output.emit(result)
 
 
-def _bridge_since(analysis: Analysis, since: str, options: PlanOptions) -> pl.DataFrame:
-    from outage_analysis.analysis import reserve_scope
-    from outage_analysis.costs import BridgeRun
-    from outage_analysis.costs import bridge as bridge_table
-    from outage_analysis.reports import bridge_side
-
-    if analysis.headline_from_claims:
+def _bridge_since(run: analysis.Analysis, since: str, options: PlanOptions) -> pl.DataFrame:
+    if run.headline_from_claims:
         raise ModelRefused(
             "the reserve is computed from claims, and a bridge explains costs from published counts",
             remedy="Leave --since out.",
         )
-    first, recorded = bridge_side(since, options.incident or analysis.incident.id, options.policy, "cash")
-    second = BridgeRun(analysis.policy, analysis.ledger, analysis.as_of)
-    not_due = reserve_scope(analysis).not_due
-    if not_due:  # lines without an obligation are in no reserve; a recorded total may include them
+    first, recorded = reports.bridge_side(since, options.incident or run.incident.id, options.policy, "cash")
+    second = costs.BridgeRun(run.policy, run.ledger, run.as_of)
+    # Lines without an obligation are in no reserve; a recorded total may include them.
+    if not_due := analysis.reserve_scope(run).not_due:
         first, second = first.without(not_due), second.without(not_due)
         recorded = None
-    plan = analysis.plan
-    return bridge_table(first, second, recorded=recorded, draws=plan.draws, seed=plan.seed)
+    return costs.bridge(first, second, recorded=recorded, draws=run.plan.draws, seed=run.plan.seed)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -305,15 +283,13 @@ class SearchOptions:
         typer.Option(help="A further policy to show beside the frontier; repeat for more."),
     ] = None
 
-    def solve(self, plan: Plan) -> BudgetSolution:
+    def solve(self, plan: analysis.Plan) -> analysis.BudgetSolution:
         """Return the policy that gives people most within the budget.
 
         Raises:
             UsageError: the value of an option cannot be parsed.
         """
-        from outage_analysis.analysis import solve
-
-        return solve(
+        return analysis.solve(
             plan,
             vary=self.vary,
             budget=parse_money(self.largest_cost),
@@ -344,8 +320,6 @@ def solve(
 
         outage-analysis solve --budget 520M --at P90 --vary small-business-cash.tier1,tier2 --step 10_000
     """
-    from outage_analysis.files import atomic_file, document_text
-
     if write is not None and write.suffix != ".toml":
         raise UsageError("is not named .toml", file=write, remedy="Choose another name for --write.")
     if write is not None and write.exists() and not force:
@@ -361,7 +335,7 @@ def solve(
             remedy="Raise the budget, lower --at, or relax a constraint.",
         )
     if write is not None:
-        with atomic_file(write, parents=True) as file:
-            file.write_text(document_text(found.policy), "utf-8", newline="\n")
+        with files.atomic_file(write, parents=True) as file:
+            file.write_text(files.document_text(found.policy), "utf-8", newline="\n")
         if not output.as_json:
             print_text(found.locale(output.lang)("solve.written", file=str(write)))

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
+from outage_analysis import analysis, incidents, losses
 from outage_analysis.cli.console import progress
 from outage_analysis.cli.option_values import parse_day, parse_share
 from outage_analysis.cli.options import (
@@ -24,9 +25,6 @@ from outage_analysis.cli.options import (
     mention_default_incident,
 )
 from outage_analysis.errors import UsageError
-
-if TYPE_CHECKING:  # for type checkers only: these imports are slow, and `--help` must start quickly
-    from outage_analysis.analysis import ForecastInput, IntakeForecast, Question
 
 commands = typer.Typer()
 
@@ -59,15 +57,13 @@ class QuestionOptions:
     level: Level = "95%"
     recovery: Recovery = False
 
-    def question(self) -> Question:
+    def question(self) -> analysis.Question:
         """Return the values of these options as a `Question`: which losses to select and what to compute.
 
         Raises:
             UsageError: the value of an option cannot be parsed.
         """
-        from outage_analysis.analysis import Question
-
-        return Question(
+        return analysis.Question(
             by=_parse_list(self.by, "--by"),
             where=_parse_where(self.where or ()),
             compared=_parse_list(self.compare, "--compare") if self.compare else (),
@@ -108,8 +104,6 @@ def distribution(
 
         outage-analysis distribution --grouped dental-claims
     """
-    from outage_analysis.analysis import explore, explore_grouped
-
     if grouped:
         unused = {
             "FILES": files,
@@ -126,11 +120,11 @@ def distribution(
     with progress(output.lang) as step, mention_default_incident(incident):
         step("reading the losses")
         if grouped:
-            result = explore_grouped(grouped, question, "en" if output.as_json else output.lang)
+            result = analysis.explore_grouped(grouped, question, "en" if output.as_json else output.lang)
         else:
             layouts = load_layouts(reading.columns, reading.encoding)
             most_rejects = parse_share(reading.max_rejects)
-            result = explore(files, incident, policy, layouts, counts, question, most_rejects)
+            result = analysis.explore(files, incident, policy, layouts, counts, question, most_rejects)
     output.emit(result)
 
 
@@ -159,26 +153,23 @@ class ForecastOptions:
     ] = False
     hindsight: Annotated[bool, typer.Option(help="Show in a separate table how the intake ended.")] = True
 
-    def forecast(self, counted: ForecastInput) -> IntakeForecast:
+    def forecast(self, counted: analysis.ForecastInput) -> analysis.IntakeForecast:
         """Forecast how many claims are still to come, with the deadlines and the rush that these options set.
 
         Raises:
             UsageError: the value of an option cannot be parsed, or the deadlines contradict each other.
         """
-        from outage_analysis.analysis import IntakeForecast
-        from outage_analysis.losses import late_claim_tables
-
         earlier = [last for text in self.former or () if (last := parse_day(text, "--former"))]
         ends = (parse_day(self.closes, "--closes"), parse_day(self.extend_to, "--extend-to"))
         channel = counted.channel.with_deadlines(*ends, self.spike, former=earlier)
-        tables = late_claim_tables(
+        tables = losses.late_claim_tables(
             channel,
             by=parse_day(self.by, "--by"),
             level=parse_share(self.level, "--level"),
             ended=counted.ended if self.hindsight else None,
             tested=self.backtest,
         )
-        return IntakeForecast(replace(counted, channel=channel), tables)
+        return analysis.IntakeForecast(replace(counted, channel=channel), tables)
 
 
 @commands.command()
@@ -217,9 +208,6 @@ def intake(
 
         outage-analysis intake complaints.csv --incident my-outage.toml --closes 2031-03-20 --spike 0
     """
-    from outage_analysis.analysis import forecast_input_from_claims, forecast_input_from_series
-    from outage_analysis.incidents import load_incident, load_intake
-
     until = parse_day(as_of)
     unused = (
         {"--series": series}
@@ -229,11 +217,12 @@ def intake(
     _refuse_unused("with files" if files else "without files", unused)
     with progress(output.lang) as step, mention_default_incident(reading.incident):
         step("reading the counts")
-        claims = reading.read_claims(files, load_incident(reading.incident)) if files else None
+        claims = reading.read_claims(files, incidents.load_incident(reading.incident)) if files else None
         if claims is not None:
-            counted = forecast_input_from_claims(claims, until, recovery=recovery)
+            counted = analysis.forecast_input_from_claims(claims, until, recovery=recovery)
         else:
-            counted = forecast_input_from_series(load_intake(series or "kakao-federation"), until)
+            published = incidents.load_intake(series or "kakao-federation")
+            counted = analysis.forecast_input_from_series(published, until)
         step("weighing growth curves")
         result = replace(options.forecast(counted), claims=claims)
     output.emit(result)
