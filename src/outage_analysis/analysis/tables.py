@@ -432,8 +432,8 @@ def _claims_tables(a: Analysis) -> Makers:
 def _simulated_tables(a: Analysis) -> Makers:
     level, budget, source = a.plan.level, a.budget, a.costs[a.cash_basis]
     fixed: Makers = {
-        "scenarios": lambda: _module("scenarios").scenarios_of(a),
-        "reserve": lambda: _module("reserve").reserve_table(a),
+        "scenarios": lambda: _module("decisions").scenarios_of(a),
+        "reserve": lambda: _module("decisions").reserve_table(a),
     }
     if not a.runs:
         return {"tornado": costs.TORNADO.empty, "levers": costs.LEVERS.empty, **fixed}
@@ -582,7 +582,7 @@ def table_schemas(group: str) -> dict[str, TableSchema]:
             "steps": costs.WATERFALL_STEPS,
             "information_value": costs.INFORMATION_VALUE,
             "scenarios": costs.SCENARIOS,
-            "reserve": _module("reserve").RESERVE,
+            "reserve": _module("decisions").RESERVE,
             "comparison": costs.POLICIES,
             "pairs": costs.PAIRS,
             "flips": costs.FLIPS,
@@ -592,7 +592,7 @@ def table_schemas(group: str) -> dict[str, TableSchema]:
             "hindsight_rivals": costs.RIVALS,
             "hindsight_outcomes": incidents.FACTS_TABLE,
         },
-        "sensitivity": lambda: _module("sensitivity").SENSITIVITY,
+        "sensitivity": lambda: _module("decisions").SENSITIVITY,
         "comparison": lambda: _module("alternatives").COMPARISON,
         "solution": lambda: {
             "solution": costs.SOLUTION,
