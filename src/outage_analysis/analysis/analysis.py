@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cached_property
@@ -20,15 +20,14 @@ from outage_analysis import costs, incidents, reports
 from outage_analysis.analysis.plan import (
     FurtherArguments,
     Plan,
-    RunArguments,
     last_day,
     load_cubes,
     load_documents,
     make_plan,
 )
 from outage_analysis.analysis.results import IncidentResult
-from outage_analysis.analysis.summary import cost_answer, cost_as_dict, refuse_no_cash
-from outage_analysis.analysis.tables import AnalysisTables, tables_of
+from outage_analysis.analysis.summary import check_any_cost, cost_answer, cost_as_dict, refuse_no_cash
+from outage_analysis.analysis.tables import COST_TABLES, UNCERTAINTY_TABLES, AnalysisTables, tables_of
 from outage_analysis.assumptions import Ledger, RateAssumption, load_ledger
 from outage_analysis.claims import Claims
 from outage_analysis.costs import (
@@ -55,16 +54,6 @@ if TYPE_CHECKING:  # types only; without these imports the command `cost` is fas
     from outage_analysis.costs import Backtest, SampledTotal, ScenarioSet
 
 Formats = Sequence[str] | str | None
-UNCERTAINTY_TABLES = (
-    *("quantiles", "split", "contributions", "budget", "tornado", "levers", "total_distribution", "steps"),
-    *("cost_ranges", "comparison", "pairs", "flips", "information_value", "policy_information_value"),
-    *("scenarios", "reserve", "winners_and_losers"),
-)
-"""Tables that always belong to the headline, whether it is computed from published counts or claims."""
-COST_TABLES = ("costs", "totals", "funnel")
-"""Tables computed from published counts. The same tables computed from claims have the prefix `claims_`."""
-
-
 MOST_SAMPLED = 2**22
 """The largest sample: more totals would exhaust the memory of a small computer."""
 
@@ -102,8 +91,8 @@ class Analysis(IncidentResult):
         from outage_analysis.analysis.alternatives import compare_loaded  # imported here: few need it
 
         of_claims = bool(self.runs) and "published" not in self.runs
-        documents = (self.incident, self.named_policies, self.ledger)
-        return compare_loaded(self.plan, *documents, self.as_of, of_claims=of_claims)
+        about = (self.plan, self.incident, self.named_policies, self.ledger, self.as_of)
+        return compare_loaded(*about, of_claims=of_claims)
 
     @cached_property
     def backtest_spec(self) -> incidents.BacktestSpec | None:
@@ -667,17 +656,18 @@ def run(  # noqa: PLR0913 - the entry point: completion lists the common argumen
         >>> run(policy="kakao-2022", budget=300_000_000).headline_basis
         'published'
     """
-    arguments: RunArguments = {
+    plan = make_plan(
+        claims,
+        tiers=tiers,
+        effort=effort,
+        policy=policy,
+        ledger=ledger,
+        incident=incident,
+        budget=budget,
+        as_of=as_of,
         **further,
-        "effort": effort,
-        "tiers": tiers,
-        "policy": policy,
-        "ledger": ledger,
-        "incident": incident,
-        "budget": budget,
-        "as_of": as_of,
-    }
-    return _run_plan(make_plan(claims, **arguments), progress)
+    )
+    return _run_plan(plan, progress)
 
 
 def _run_plan(plan: Plan, progress: Progress) -> Analysis:
@@ -691,7 +681,7 @@ def _run_plan(plan: Plan, progress: Progress) -> Analysis:
         return costs.simulate(portfolio, draws=plan.draws, seed=plan.seed) if portfolio.terms else None
 
     published = costs.compiled_lines(policy, ledger, as_of=as_of)
-    with _background() as pool:
+    with ThreadPoolExecutor(1) as pool:
         drawing = pool.submit(draw, published)  # the published counts are known before the claims are read
         progress("reading the claims")
         claims, cubes = load_cubes(plan, incident, policy.as_known_on(as_of), as_of)
@@ -702,38 +692,10 @@ def _run_plan(plan: Plan, progress: Progress) -> Analysis:
         tables = {"published": costs.costs_of_lines(published, as_of)}
         if own:
             tables[basis] = costs.costs_of_lines(counted, as_of, own)
-        _check_any_cost(pl.concat(tables.values()), policy, as_of, counted=plan.has_own_counts)
+        check_any_cost(pl.concat(tables.values()), policy, as_of, counted=plan.has_own_counts)
         progress("drawing what is uncertain")
         runs = {"published": drawing.result(), **({basis: draw(counted)} if own else {})}
     known_runs = {name: drawn for name, drawn in runs.items() if drawn}
     analysis = Analysis(plan, incident, policy, ledger, as_of, claims, cubes, tables, known_runs, others)
     _ = analysis.compared  # what cannot be compared is refused now, not when somebody asks for a table
     return analysis
-
-
-@contextmanager
-def _background() -> Iterator[ThreadPoolExecutor]:
-    with ThreadPoolExecutor(1) as pool:
-        try:
-            yield pool
-        except BaseException:  # after an error, do not wait for work that has not started
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
-
-
-def _check_any_cost(table: pl.DataFrame, policy: Policy, as_of: date, *, counted: bool) -> None:
-    if not table.filter(pl.col("high").is_not_null() | pl.col("promised").is_not_null()).is_empty():
-        return
-    days = [line.public_on for line in policy.schedules if line.public_on]
-    if counted and days and as_of < min(days):
-        raise ModelRefused(
-            f"as of {as_of} no line of {policy.id} that pays by loss was public: first on {min(days)}",
-            remedy="Move the day: --as-of, else as_of in the ledger; in a notebook, its as_of.",
-        )
-    counts = [x.published_count for x in policy.schedules if x.published_count]
-    remedy = f"Needed: {', '.join(counts)}. " if counts else ""
-    raise ModelRefused(
-        f"as of {as_of} no cost line of {policy.id} has a count that was public",
-        remedy=f"{remedy}Move --as-of to a later day"
-        + (", or give the lines their public_on." if counted else ", or give claims or counts of your own."),
-    )

@@ -45,7 +45,7 @@ from outage_analysis.text import (
 
 if TYPE_CHECKING:
     from outage_analysis.analysis.analysis import Analysis
-    from outage_analysis.policies import Schedule
+    from outage_analysis.policies import Policy, Schedule
 
 DECISIVE = 0.5
 """A rule is named as what to decide first if at least this share of the expected cash follows from it."""
@@ -584,4 +584,33 @@ def refuse_no_cash(question: str) -> NoReturn:
     remedy = "Give a ledger with the inputs that the policy needs, or leave that question out."
     raise ModelRefused(
         f"no line has an expected cost in cash, so nothing is known of {question}", remedy=remedy
+    )
+
+
+def check_any_cost(table: pl.DataFrame, policy: Policy, as_of: date, *, counted: bool) -> None:
+    """Check that a cost line has a cost on the day of the analysis.
+
+    Args:
+        table: the cost tables of all data sources.
+        policy: the policy.
+        as_of: the day of the analysis.
+        counted: whether the user gave claims or totals.
+
+    Raises:
+        ModelRefused: no line has one.
+    """
+    if not table.filter(pl.col("high").is_not_null() | pl.col("promised").is_not_null()).is_empty():
+        return
+    days = [line.public_on for line in policy.schedules if line.public_on]
+    if counted and days and as_of < min(days):
+        raise ModelRefused(
+            f"as of {as_of} no line of {policy.id} that pays by loss was public: first on {min(days)}",
+            remedy="Move the day: --as-of, else as_of in the ledger; in a notebook, its as_of.",
+        )
+    counts = [x.published_count for x in policy.schedules if x.published_count]
+    remedy = f"Needed: {', '.join(counts)}. " if counts else ""
+    raise ModelRefused(
+        f"as of {as_of} no cost line of {policy.id} has a count that was public",
+        remedy=f"{remedy}Move --as-of to a later day"
+        + (", or give the lines their public_on." if counted else ", or give claims or counts of your own."),
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -241,14 +241,15 @@ def _bridge_since(run: analysis.Analysis, since: str, options: PlanOptions) -> p
     return costs.bridge(first, second, recorded=recorded, draws=run.plan.draws, seed=run.plan.seed)
 
 
-@dataclass(frozen=True, kw_only=True)
-class SearchOptions:
-    """The options that define what `solve` searches for."""
-
+@commands.command()
+@expand_options("budget")
+def solve(
+    options: PlanOptions,
+    *,
     largest_cost: Annotated[
         str,
         typer.Option("--budget", help="The largest cost in whole currency: 400M, 1.5B, 4억 or 400_000_000."),
-    ]
+    ],
     vary: Annotated[
         list[str],
         typer.Option(
@@ -256,13 +257,13 @@ class SearchOptions:
             "up_to its upper edge, LINE.tier1.share the share of the loss that it pays; =LOW..HIGH/STEP sets "
             "the values. Separate several by commas, or repeat the option."
         ),
-    ]
+    ],
     at: Annotated[
         str, typer.Option(help="The percentile of the cost that the budget limits, P50 to P99; or expected.")
-    ] = "P90"
+    ] = "P90",
     step: Annotated[
         str | None, typer.Option(help="Step between the payments that are tried, in whole currency.")
-    ] = None
+    ] = None,
     objective: Annotated[
         str | None,
         typer.Option(
@@ -270,43 +271,18 @@ class SearchOptions:
             "shortfall (the smallest largest shortfall) or per_claim (mean payment per accepted claim). By "
             "default replaced with claims, per_claim without."
         ),
-    ] = None
+    ] = None,
     max_cliff: Annotated[
         str | None,
         typer.Option(help="Largest jump of the payment at an edge of a loss band, in whole currency."),
-    ] = None
+    ] = None,
     handling: Annotated[
         str, typer.Option(help="inside: the budget also pays for the handling of claims. Or outside.")
-    ] = "outside"
+    ] = "outside",
     compare: Annotated[
         list[str] | None,
         typer.Option(help="A further policy to show beside the frontier; repeat for more."),
-    ] = None
-
-    def solve(self, plan: analysis.Plan) -> analysis.BudgetSolution:
-        """Return the policy that gives people most within the budget.
-
-        Raises:
-            UsageError: the value of an option cannot be parsed.
-        """
-        return analysis.solve(
-            plan,
-            vary=self.vary,
-            budget=parse_money(self.largest_cost),
-            at=self.at,
-            step=None if self.step is None else parse_amount(self.step, "--step"),
-            objective=self.objective,
-            max_cliff=None if self.max_cliff is None else parse_amount(self.max_cliff, "--max-cliff"),
-            handling=self.handling,
-        )
-
-
-@commands.command()
-@expand_options("budget")
-def solve(
-    options: PlanOptions,
-    *,
-    search: SearchOptions,
+    ] = None,
     write: Annotated[
         Path | None, typer.Option(help="Write the solution as a policy's TOML file with this name.")
     ] = None,
@@ -324,10 +300,19 @@ def solve(
         raise UsageError("is not named .toml", file=write, remedy="Choose another name for --write.")
     if write is not None and write.exists() and not force:
         raise UsageError("exists already", file=write, remedy="Choose another name, or give --force.")
-    plan = options.plan(compare=search.compare or ())
-    with progress(output.lang) as step:
-        step("searching for the best policy")
-        found = search.solve(plan)
+    plan = options.plan(compare=compare or ())
+    with progress(output.lang) as name_step:
+        name_step("searching for the best policy")
+        found = analysis.solve(
+            plan,
+            vary=vary,
+            budget=parse_money(largest_cost),
+            at=at,
+            step=None if step is None else parse_amount(step, "--step"),
+            objective=objective,
+            max_cliff=None if max_cliff is None else parse_amount(max_cliff, "--max-cliff"),
+            handling=handling,
+        )
     output.emit(found)
     if not found.is_feasible:
         raise ModelRefused(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -29,52 +29,6 @@ from outage_analysis.errors import UsageError
 commands = typer.Typer()
 
 
-@dataclass(frozen=True, kw_only=True)
-class QuestionOptions:
-    """The options of `distribution` that select losses and determine what is computed from them."""
-
-    by: Dimensions = "service"
-    where: Annotated[
-        list[str] | None,
-        typer.Option(help="Only claims with this value, as service=kakao_t; repeat for more."),
-    ] = None
-    compare: Annotated[
-        str | None, typer.Option(help="Two values of the first dimension of --by, as kakao_t,kakao_pay.")
-    ] = None
-    fit: Annotated[
-        bool, typer.Option("--fit", help="Fit severity distributions to the losses above zero.")
-    ] = False
-    family: Annotated[
-        list[str] | None, typer.Option(help="A family to fit; repeat for more. By default all.")
-    ] = None
-    top: Annotated[
-        str | None,
-        typer.Option(
-            help="What lies above the last edge of totals or of a printed table: open, closed or truncated. "
-            "By default as the table states."
-        ),
-    ] = None
-    level: Level = "95%"
-    recovery: Recovery = False
-
-    def question(self) -> analysis.Question:
-        """Return the values of these options as a `Question`: which losses to select and what to compute.
-
-        Raises:
-            UsageError: the value of an option cannot be parsed.
-        """
-        return analysis.Question(
-            by=_parse_list(self.by, "--by"),
-            where=_parse_where(self.where or ()),
-            compared=_parse_list(self.compare, "--compare") if self.compare else (),
-            fit=self.fit,
-            families=tuple(self.family or ()),
-            top=self.top,
-            level=parse_share(self.level, "--level"),
-            recovery=self.recovery,
-        )
-
-
 @commands.command()
 @expand_options()
 def distribution(
@@ -92,7 +46,29 @@ def distribution(
             help="A printed table of losses instead of claims: bundled id, or path to its TOML file."
         ),
     ] = None,
-    options: QuestionOptions,
+    by: Dimensions = "service",
+    where: Annotated[
+        list[str] | None,
+        typer.Option(help="Only claims with this value, as service=kakao_t; repeat for more."),
+    ] = None,
+    compare: Annotated[
+        str | None, typer.Option(help="Two values of the first dimension of --by, as kakao_t,kakao_pay.")
+    ] = None,
+    fit: Annotated[
+        bool, typer.Option("--fit", help="Fit severity distributions to the losses above zero.")
+    ] = False,
+    family: Annotated[
+        list[str] | None, typer.Option(help="A family to fit; repeat for more. By default all.")
+    ] = None,
+    top: Annotated[
+        str | None,
+        typer.Option(
+            help="What lies above the last edge of totals or of a printed table: open, closed or truncated. "
+            "By default as the table states."
+        ),
+    ] = None,
+    level: Level = "95%",
+    recovery: Recovery = False,
     output: Output,
 ) -> None:
     """Print the distribution of losses: by band, means, quantiles, concentration, heaping; fit distributions.
@@ -112,11 +88,21 @@ def distribution(
             "--counts": counts,
             "--policy": policy,
         }
-        _refuse_unused("with --grouped", {**unused, "--where": options.where, "--compare": options.compare})
+        _refuse_unused("with --grouped", {**unused, "--where": where, "--compare": compare})
     else:
-        _refuse_unused("with claims", {"--top": None if counts else options.top})
-        _refuse_unused("without --fit", {"--family": None if options.fit else options.family})
-    question, incident = options.question(), reading.incident
+        _refuse_unused("with claims", {"--top": None if counts else top})
+        _refuse_unused("without --fit", {"--family": None if fit else family})
+    question = analysis.Question(
+        by=_parse_list(by, "--by"),
+        where=_parse_where(where or ()),
+        compared=_parse_list(compare, "--compare") if compare else (),
+        fit=fit,
+        families=tuple(family or ()),
+        top=top,
+        level=parse_share(level, "--level"),
+        recovery=recovery,
+    )
+    incident = reading.incident
     with progress(output.lang) as step, mention_default_incident(incident):
         step("reading the losses")
         if grouped:
@@ -126,50 +112,6 @@ def distribution(
             most_rejects = parse_share(reading.max_rejects)
             result = analysis.explore(files, incident, policy, layouts, counts, question, most_rejects)
     output.emit(result)
-
-
-@dataclass(frozen=True, kw_only=True)
-class ForecastOptions:
-    """The options of `intake` that set deadlines and determine what is forecast from the counts."""
-
-    closes: Annotated[str | None, typer.Option(help="Last day of the intake (YYYY-MM-DD).")] = None
-    extend_to: Annotated[
-        str | None, typer.Option(help="Also forecast an extension of the deadline to this day.")
-    ] = None
-    former: Annotated[
-        list[str] | None,
-        typer.Option(help="Last day of an earlier deadline that caused a rush; repeat for more."),
-    ] = None
-    spike: Annotated[
-        float | None,
-        typer.Option(
-            help="Further claims on the last day, as a multiple of the claims that the curve expects on it."
-        ),
-    ] = None
-    by: Annotated[str | None, typer.Option(help="Count only up to the end of this day.")] = None
-    level: Level = "80%"
-    backtest: Annotated[
-        bool, typer.Option("--backtest", help="Also forecast the later counts from the earlier ones.")
-    ] = False
-    hindsight: Annotated[bool, typer.Option(help="Show in a separate table how the intake ended.")] = True
-
-    def forecast(self, counted: analysis.ForecastInput) -> analysis.IntakeForecast:
-        """Forecast how many claims are still to come, with the deadlines and the rush that these options set.
-
-        Raises:
-            UsageError: the value of an option cannot be parsed, or the deadlines contradict each other.
-        """
-        earlier = [last for text in self.former or () if (last := parse_day(text, "--former"))]
-        ends = (parse_day(self.closes, "--closes"), parse_day(self.extend_to, "--extend-to"))
-        channel = counted.channel.with_deadlines(*ends, self.spike, former=earlier)
-        tables = losses.late_claim_tables(
-            channel,
-            by=parse_day(self.by, "--by"),
-            level=parse_share(self.level, "--level"),
-            ended=counted.ended if self.hindsight else None,
-            tested=self.backtest,
-        )
-        return analysis.IntakeForecast(replace(counted, channel=channel), tables)
 
 
 @commands.command()
@@ -193,7 +135,26 @@ def intake(
             help="Use only what was public by this day (YYYY-MM-DD); of files, the claims filed by it."
         ),
     ] = None,
-    options: ForecastOptions,
+    closes: Annotated[str | None, typer.Option(help="Last day of the intake (YYYY-MM-DD).")] = None,
+    extend_to: Annotated[
+        str | None, typer.Option(help="Also forecast an extension of the deadline to this day.")
+    ] = None,
+    former: Annotated[
+        list[str] | None,
+        typer.Option(help="Last day of an earlier deadline that caused a rush; repeat for more."),
+    ] = None,
+    spike: Annotated[
+        float | None,
+        typer.Option(
+            help="Further claims on the last day, as a multiple of the claims that the curve expects on it."
+        ),
+    ] = None,
+    by: Annotated[str | None, typer.Option(help="Count only up to the end of this day.")] = None,
+    level: Level = "80%",
+    backtest: Annotated[
+        bool, typer.Option("--backtest", help="Also forecast the later counts from the earlier ones.")
+    ] = False,
+    hindsight: Annotated[bool, typer.Option(help="Show in a separate table how the intake ended.")] = True,
     recovery: Recovery = False,
     output: Output,
 ) -> None:
@@ -224,7 +185,20 @@ def intake(
             published = incidents.load_intake(series or "kakao-federation")
             counted = analysis.forecast_input_from_series(published, until)
         step("weighing growth curves")
-        result = replace(options.forecast(counted), claims=claims)
+        channel = counted.channel.with_deadlines(
+            parse_day(closes, "--closes"),
+            parse_day(extend_to, "--extend-to"),
+            spike,
+            former=[last for text in former or () if (last := parse_day(text, "--former"))],
+        )
+        tables = losses.late_claim_tables(
+            channel,
+            by=parse_day(by, "--by"),
+            level=parse_share(level, "--level"),
+            ended=counted.ended if hindsight else None,
+            tested=backtest,
+        )
+        result = analysis.IntakeForecast(replace(counted, channel=channel), tables, claims)
     output.emit(result)
 
 

@@ -6,7 +6,7 @@ import shlex
 import shutil
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -36,45 +36,6 @@ OF_CLAIMS = ("tiers", "effort", "unknown", "scale", "encoding", "rows", "column"
 """The options of a plan with which `new` writes the documents of given complaint files."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class ProjectOptions:
-    """The options of `new` that describe the outage and the project."""
-
-    claims: Annotated[
-        list[Path] | None,
-        typer.Option(
-            help="Your complaint file, folder or pattern in quotes; repeat for more. The folder then gets "
-            "only the TOML files of a report on these files, and no example. Needs --tiers."
-        ),
-    ] = None
-    name: Annotated[str, typer.Option(help="Name of the outage. By default its id, in words.")] = ""
-    currency: Annotated[
-        str | None,
-        typer.Option(
-            help="ISO code of the currency. By default KRW; with --claims, the currency that the files state."
-        ),
-    ] = None
-    lang: Annotated[
-        str,
-        typer.Option(
-            help="Language of messages and of the project's charts, tables and reports: en or ko.",
-            callback=check_language,
-        ),
-    ] = "en"
-    loss_unit: Annotated[
-        str,
-        typer.Option(help="What claims state as lost: minutes, hours or days. By default the currency."),
-    ] = ""
-    counted: Annotated[
-        bool,
-        typer.Option(
-            "--counted",
-            help="Start from totals by service, claimant type and loss band instead of claims; such a "
-            "project has no notebooks.",
-        ),
-    ] = False
-
-
 @commands.command()
 @expand_options(options=OF_CLAIMS)
 def new(
@@ -83,7 +44,39 @@ def new(
         typer.Argument(metavar="DIR", help="A new or an empty folder; its name is the id of the outage."),
     ],
     *,
-    project: ProjectOptions,
+    claims: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="Your complaint file, folder or pattern in quotes; repeat for more. The folder then gets "
+            "only the TOML files of a report on these files, and no example. Needs --tiers."
+        ),
+    ] = None,
+    name: Annotated[str, typer.Option(help="Name of the outage. By default its id, in words.")] = "",
+    currency: Annotated[
+        str | None,
+        typer.Option(
+            help="ISO code of the currency. By default KRW; with --claims, the currency that the files state."
+        ),
+    ] = None,
+    lang: Annotated[
+        str,
+        typer.Option(
+            help="Language of messages and of the project's charts, tables and reports: en or ko.",
+            callback=check_language,
+        ),
+    ] = "en",
+    loss_unit: Annotated[
+        str,
+        typer.Option(help="What claims state as lost: minutes, hours or days. By default the currency."),
+    ] = "",
+    counted: Annotated[
+        bool,
+        typer.Option(
+            "--counted",
+            help="Start from totals by service, claimant type and loss band instead of claims; such a "
+            "project has no notebooks.",
+        ),
+    ] = False,
     options: PlanOptions,
     as_json: Json = False,
 ) -> None:
@@ -101,34 +94,39 @@ def new(
 
         outage-analysis new mine --claims complaints.csv --tiers 300000:30000,500000:50000
     """
-    lang = project.lang
-    from_claims = bool(project.claims) or options.tiers is not None
-    unused = ("name", "loss_unit", "counted") if from_claims else OF_CLAIMS
-    given = next((x for x in unused if getattr(project if from_claims else options, x)), None)
-    if given:
+    from_claims = bool(claims) or options.tiers is not None
+    unused = {x: getattr(options, x) for x in OF_CLAIMS}
+    if from_claims:
+        unused = {"name": name, "loss_unit": loss_unit, "counted": counted}
+    if given := next((x for x, value in unused.items() if value), None):
         context = "--claims" if from_claims else "an example project"
         option = given.replace("_", "-")
         raise UsageError(f"--{option} does not go with {context}", remedy="Leave it out.")
     if from_claims:
-        written = _write_documents(
-            replace(options, claims=project.claims, currency=project.currency), folder, lang
-        )
+        written = _write_documents(replace(options, claims=claims, currency=currency), folder, lang)
     else:
         written = jupyter.new_project(
             folder,
-            name=project.name,
-            currency=project.currency or DEFAULT_CURRENCY,
+            name=name,
+            currency=currency or DEFAULT_CURRENCY,
             lang=lang,
-            loss_unit=project.loss_unit,
-            counted=project.counted,
+            loss_unit=loss_unit,
+            counted=counted,
         )
-        _print_next_steps(project, folder)
+        locale, option = text.Locale(lang), _make_option()
+        lines = [locale("terminal.new_next", folder=jupyter.shell_path(folder), option=option)]
+        if counted:
+            lines.append(locale("terminal.new_then", data=locale("terminal.new_totals")))
+        else:
+            lines.append(locale("terminal.new_lab", option=option))
+            lines += [locale("terminal.new_then", data="claims/"), locale("terminal.new_inspect")]
+        print_warnings(lines)
     if as_json:
         print_json({"project": str(written)})
         return
     print_line(one_line(written, jupyter.MAX_PATH_LENGTH))
     if from_claims:
-        words = ["report", *map(jupyter.shell_path, project.claims or ())]
+        words = ["report", *map(jupyter.shell_path, claims or ())]
         words += document_options(written, folder, ("incident", "policy", "ledger"))
         suggest_command(*words, *language_option(lang), lang=lang)
 
@@ -147,17 +145,6 @@ def _write_documents(options: PlanOptions, folder: Path, lang: str) -> Path:
     read = plan.claims if isinstance(plan.claims, claims.Claims) else None
     print_warnings(analysis.input_warnings(read, None, lang))
     return written
-
-
-def _print_next_steps(project: ProjectOptions, folder: Path) -> None:
-    locale, option = text.Locale(project.lang), _make_option()
-    lines = [locale("terminal.new_next", folder=jupyter.shell_path(folder), option=option)]
-    if project.counted:
-        lines.append(locale("terminal.new_then", data=locale("terminal.new_totals")))
-    else:
-        lines.append(locale("terminal.new_lab", option=option))
-        lines += [locale("terminal.new_then", data="claims/"), locale("terminal.new_inspect")]
-    print_warnings(lines)
 
 
 def _make_option() -> str:
