@@ -420,16 +420,18 @@ def reserve_table(analysis: Analysis) -> pl.DataFrame | None:
         return None
     handling = _of_lines(run, (HANDLING,), scope.handled)
     parts = [cash] if handling is None else [cash, handling]
-    means: list[float | None] = [_mean(part) for part in parts]
+    means = [_mean(part) for part in parts]
     draws = [np.sum([total.values for total in part.totals.values()], axis=0) for part in parts]
     if handling is not None:
-        means.append(_mean(cash) + _mean(handling))
+        means.append(sum(means))
         draws.append(draws[0] + draws[1])
     samples, unknown = [Sample(values) for values in draws], [None] * (3 - len(draws))
-    rows = []
-    for measure, p in MEASURES.items():
-        quantiles = [] if p is None else [rounded_estimate(x.quantile(p)).value for x in samples]
-        rows.append((measure, *(quantiles or means), *unknown))
+    quantiles = {
+        name: [rounded_estimate(sample.quantile(p)).value for sample in samples]
+        for name, p in MEASURES.items()
+        if p is not None
+    }
+    rows = [(name, *amounts, *unknown) for name, amounts in ({"mean": means} | quantiles).items()]
     return pl.DataFrame(rows, schema=RESERVE.dtypes, orient="row")
 
 

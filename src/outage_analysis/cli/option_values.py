@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal, InvalidOperation
@@ -44,16 +45,10 @@ def parse_money(text: str, option: str = "--budget") -> int:
 
 
 def _in_full(text: str) -> str:
-    number = text.casefold()
-    unit = next((name for name in MONEY_UNITS if number.endswith(name)), None)
-    if unit is None:
+    match = re.fullmatch(rf"([0-9]+)(\.[0-9]*)?\s*({'|'.join(MONEY_UNITS)})", text.casefold())
+    if match is None or len(re.findall("[0-9]", match[0])) > MOST_MONEY_DIGITS:
         return text
-    amount = number.removesuffix(unit).strip()
-    whole, _, decimals = amount.partition(".")
-    digits = whole + decimals
-    if not (digits.isascii() and digits.isdigit() and whole and len(digits) <= MOST_MONEY_DIGITS):
-        return text
-    value = Decimal(amount) * MONEY_UNITS[unit]
+    value = Decimal(match[1] + (match[2] or "")) * MONEY_UNITS[match[3]]
     return str(int(value)) if value == int(value) else text
 
 
