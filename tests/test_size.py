@@ -18,11 +18,11 @@ SOURCE = ROOT / "src" / "outage_analysis"
 SLACK = 30
 """How far a number may lie below its ceiling."""
 CEILINGS = {
-    "analysis": 2196,
+    "analysis": 2197,
     "assumptions": 867,
     "charts": 2084,
     "claims": 4794,
-    "cli": 989,
+    "cli": 988,
     "costs": 4431,
     "files": 447,
     "incidents": 769,

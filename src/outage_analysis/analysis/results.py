@@ -18,11 +18,9 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from outage_analysis.assumptions import Ledger, example_warning
-from outage_analysis.claims import Claims, explain_reject
 from outage_analysis.errors import one_line
 from outage_analysis.files import bundled_ids
 from outage_analysis.incidents import Incident, load_incident
-from outage_analysis.losses import reject_sentence
 from outage_analysis.policies import Policy, decimal_places
 from outage_analysis.text import (
     Answer,
@@ -39,8 +37,9 @@ from outage_analysis.text import (
     in_units,
 )
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # types only; without the second import a command that reads no claims is faster
     from outage_analysis.analysis.plan import Plan
+    from outage_analysis.claims import Claims
 
 CARD_TABLES = 2
 """A notebook card has at most this many of the tables of an answer."""
@@ -132,6 +131,9 @@ def input_warnings(claims: Claims | None, ledger: Ledger | None, lang: str) -> l
         counts = {"rejects": f"{rejects:,}", "rows": f"{rejects + len(claims):,}"}
         key = "terminal.rejects"
         if claims.incident.window == "observed":
+            from outage_analysis.claims import explain_reject  # imported here: few need it
+            from outage_analysis.losses import reject_sentence
+
             key = "terminal.rejects_observed"
             first = explain_reject(claims, claims.rejected_rows.row(0, named=True), lang)
             counts["first"] = reject_sentence(first, lang)

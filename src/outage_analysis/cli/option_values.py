@@ -10,6 +10,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from outage_analysis.errors import UsageError
+from outage_analysis.text import DEFAULT_LEVEL, LEAST_LEVEL, MOST_LEVEL, in_smallest_units
 
 if TYPE_CHECKING:  # for type checkers only: these imports are slow, and `--help` must start quickly
     from outage_analysis.policies import Amount
@@ -108,8 +109,6 @@ def parse_level(text: str | None) -> int:
     Raises:
         UsageError: the text is no whole number from 50 to 98.
     """
-    from outage_analysis.text import DEFAULT_LEVEL, LEAST_LEVEL, MOST_LEVEL
-
     if text is None:
         return DEFAULT_LEVEL
     digits = text.removesuffix("%")
@@ -166,8 +165,6 @@ def parse_edges(text: str, digits: int, option: str = "--bands") -> tuple[int, .
     Raises:
         UsageError: an edge is not a number from 0, has more decimals than a loss, or does not increase.
     """
-    from outage_analysis.text import in_smallest_units
-
     units: list[int] = []
     for word in text.split(","):
         number = word.strip().replace("_", "")
