@@ -18,7 +18,7 @@ SOURCE = ROOT / "src" / "outage_analysis"
 SLACK = 30
 """How far a number may lie below its ceiling."""
 CEILINGS = {
-    "analysis": 2197,
+    "analysis": 2196,
     "assumptions": 867,
     "charts": 2084,
     "claims": 4794,

@@ -202,9 +202,10 @@ def make_plan(  # noqa: PLR0913 - the arguments of `run`
     loaded = load_incident(incident or DEFAULT_INCIDENT)
     if ledger is None and policy is not None:
         ledger = bundled_ledger(loaded.id, as_of) or _reference_rates(load_policy(policy), loaded, as_of)
-    documents = (loaded, policy, ledger, claims, columns)
-    whole = cast("int | None", budget)
-    plan = Plan(*documents, as_of=as_of, compare=compare, budget=whole, **settings)
+    whole = cast("int | None", budget)  # a plan refuses any other number
+    plan = Plan(
+        loaded, policy, ledger, claims, columns, as_of=as_of, compare=compare, budget=whole, **settings
+    )
     return plan if tiers is None else with_tiers(plan, tiers, effort, unknown)
 
 
