@@ -13,8 +13,7 @@ from typing import Any
 
 from outage_analysis.charts import script_bundle
 from outage_analysis.files import notebooks_root
-from outage_analysis.jupyter.execution import execute
-from outage_analysis.jupyter.notebook import read_notebook
+from outage_analysis.jupyter.notebook import execute, read_notebook
 
 LANGUAGE = {"kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"}}
 METADATA = {**LANGUAGE, "language_info": {"name": "python"}}

@@ -17,7 +17,7 @@ from outage_analysis.analysis import (
     reserve_scope,
     run,
 )
-from outage_analysis.analysis.reserve import reserve_table
+from outage_analysis.analysis.decisions import reserve_table
 from outage_analysis.errors import ModelRefused, UsageError
 from outage_analysis.incidents import load_incident
 from outage_analysis.reports.accounting import presentation_totals

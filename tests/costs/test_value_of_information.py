@@ -17,7 +17,7 @@ from scipy import special
 
 from outage_analysis.analysis import Plan, run
 from outage_analysis.analysis import run as run_plan
-from outage_analysis.analysis.analysis import UNCERTAINTY_TABLES
+from outage_analysis.analysis.tables import UNCERTAINTY_TABLES
 from outage_analysis.assumptions import BandMix, load_ledger
 from outage_analysis.assumptions.distributions import Discrete, Lognormal, Uniform
 from outage_analysis.costs import build_portfolio, information_sentence, information_value, simulate

@@ -22,9 +22,9 @@ from outage_analysis.files import atomic_write as placing
 from outage_analysis.files import notebooks_root
 from outage_analysis.jupyter import page as executed
 from outage_analysis.jupyter import run_notebook
-from outage_analysis.jupyter.execution import execute
 from outage_analysis.jupyter.notebook import (
     Notebook,
+    execute,
     fill_parameters,
     find_notebook,
     notebook_language,

@@ -601,8 +601,8 @@ def test_two_that_make_one_project_at_once_make_it_once(
 ) -> None:
     write = making._write_files  # noqa: SLF001 - where a run is slow
 
-    def overtaken(part: Path, project: making.Project) -> None:
-        write(part, project)
+    def overtaken(*project: Any, **settings: Any) -> None:  # noqa: ANN401 - as `_write_files`
+        write(*project, **settings)
         monkeypatch.setattr(making, "_write_files", write)
         new_project(tmp_path / "p", name="The first")
 

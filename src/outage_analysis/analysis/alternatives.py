@@ -321,10 +321,10 @@ def _with_bounds(benefits: pl.DataFrame, locale: Locale) -> pl.DataFrame:
     """Return what people get from each policy, with one column for the bounds of a measure."""
 
     def bounds(measure: str, show: Callable[[float], str]) -> pl.Series:
-        texts = []
-        for low, high in benefits.select(f"{measure}_low", f"{measure}_high").iter_rows():
-            ends = () if low is None else dict.fromkeys((show(low), show(high)))
-            texts.append("–".join(ends) if ends else None)
+        texts = (
+            None if ends[0] is None else "–".join(dict.fromkeys(map(show, ends)))
+            for ends in benefits.select(f"{measure}_low", f"{measure}_high").iter_rows()
+        )
         return pl.Series(measure, texts, pl.String)
 
     table = benefits.with_columns(bounds("replaced", locale.share), bounds("made_whole", locale.number))

@@ -1,9 +1,10 @@
-"""The result of an analysis: its inputs, costs and draws, the figures of the headline, and its tables."""
+"""Run an analysis, and its result: inputs, costs and draws, the figures of the headline, and its tables."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -15,9 +16,18 @@ from typing import TYPE_CHECKING, Any, Unpack, overload
 import numpy as np
 import polars as pl
 
-from outage_analysis.analysis.plan import Plan
+from outage_analysis import costs, incidents, reports
+from outage_analysis.analysis.plan import (
+    FurtherArguments,
+    Plan,
+    last_day,
+    load_cubes,
+    load_documents,
+    make_plan,
+)
 from outage_analysis.analysis.results import IncidentResult
-from outage_analysis.analysis.summary import refuse_no_cash
+from outage_analysis.analysis.summary import check_any_cost, cost_answer, cost_as_dict, refuse_no_cash
+from outage_analysis.analysis.tables import COST_TABLES, UNCERTAINTY_TABLES, AnalysisTables, tables_of
 from outage_analysis.assumptions import Ledger, RateAssumption, load_ledger
 from outage_analysis.claims import Claims
 from outage_analysis.costs import (
@@ -32,31 +42,18 @@ from outage_analysis.costs import (
 )
 from outage_analysis.errors import ModelRefused, UsageError
 from outage_analysis.files import Document, Text, bundled_ids
-from outage_analysis.incidents import Incident, TieOut, cites_fact_after
+from outage_analysis.incidents import Incident, cites_fact_after
 from outage_analysis.losses import Cube
-from outage_analysis.policies import Policy, load_policy, policy_names
+from outage_analysis.policies import Policy, TierPayments, load_policy, policy_names
 from outage_analysis.text import Answer, LikelyRange, Locale
 
 if TYPE_CHECKING:  # types only; without these imports the command `cost` is faster
     from outage_analysis.analysis.alternatives import PolicyComparison
     from outage_analysis.analysis.solving import BudgetSolution, SearchArguments
-    from outage_analysis.analysis.tables import AnalysisTables
     from outage_analysis.charts import AltairChart, ChartContext
     from outage_analysis.costs import Backtest, SampledTotal, ScenarioSet
-    from outage_analysis.incidents import BacktestSpec
-    from outage_analysis.reports import ReportBuilder
 
 Formats = Sequence[str] | str | None
-UNCERTAINTY_TABLES = (
-    *("quantiles", "split", "contributions", "budget", "tornado", "levers", "total_distribution", "steps"),
-    *("cost_ranges", "comparison", "pairs", "flips", "information_value", "policy_information_value"),
-    *("scenarios", "reserve", "winners_and_losers"),
-)
-"""Tables that always belong to the headline, whether it is computed from published counts or claims."""
-COST_TABLES = ("costs", "totals", "funnel")
-"""Tables computed from published counts. The same tables computed from claims have the prefix `claims_`."""
-
-
 MOST_SAMPLED = 2**22
 """The largest sample: more totals would exhaust the memory of a small computer."""
 
@@ -84,8 +81,6 @@ class Analysis(IncidentResult):
     @cached_property
     def tables(self) -> AnalysisTables:
         """All tables of the report: `tables.costs`, `tables.from_claims.costs`, or `tables["costs"]`."""
-        from outage_analysis.analysis.tables import tables_of  # imported here: it imports every result
-
         return tables_of(self)
 
     @cached_property
@@ -96,17 +91,15 @@ class Analysis(IncidentResult):
         from outage_analysis.analysis.alternatives import compare_loaded  # imported here: few need it
 
         of_claims = bool(self.runs) and "published" not in self.runs
-        documents = (self.incident, self.named_policies, self.ledger)
-        return compare_loaded(self.plan, *documents, self.as_of, of_claims=of_claims)
+        about = (self.plan, self.incident, self.named_policies, self.ledger, self.as_of)
+        return compare_loaded(*about, of_claims=of_claims)
 
     @cached_property
-    def backtest_spec(self) -> BacktestSpec | None:
+    def backtest_spec(self) -> incidents.BacktestSpec | None:
         """The back-test that belongs to the policy and the ledger; None without hindsight or without one."""
-        from outage_analysis.incidents import load_backtest_spec  # imported here: few need it
-
         if not self.plan.hindsight or self.ledger is None:
             return None
-        for spec in map(load_backtest_spec, bundled_ids("backtests")):
+        for spec in map(incidents.load_backtest_spec, bundled_ids("backtests")):
             # A document of the user may have a bundled id and other contents.
             if (spec.policy, spec.ledger, spec.as_of) == (self.policy.id, self.ledger.id, self.as_of) and (
                 load_policy(spec.policy),
@@ -118,11 +111,9 @@ class Analysis(IncidentResult):
     @cached_property
     def backtest(self) -> Backtest | None:
         """The back-test of the policy and the ledger; None without one or if an outcome is unknown."""
-        from outage_analysis.costs import backtest  # imported here: few need it
-
         spec, plan = self.backtest_spec, self.plan
         with suppress(ModelRefused, UsageError):
-            return backtest(spec, draws=plan.draws, seed=plan.seed, level=plan.level) if spec else None
+            return costs.backtest(spec, draws=plan.draws, seed=plan.seed, level=plan.level) if spec else None
         return None
 
     @property
@@ -147,14 +138,10 @@ class Analysis(IncidentResult):
 
     def answer(self, lang: str = "en") -> Answer:
         """Return the cost in sentences, with tables of totals, quantiles, cost lines and loss bands."""
-        from outage_analysis.analysis.cost_answer import cost_answer  # imported here: reports need none
-
         return cost_answer(self, lang)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the cost as plain values, with amounts in the smallest unit of the currency."""
-        from outage_analysis.analysis.cost_answer import cost_as_dict  # imported here: reports need none
-
         return cost_as_dict(self)
 
     def locale(self, lang: str) -> Locale:
@@ -252,7 +239,7 @@ class Analysis(IncidentResult):
     @overload
     def report(
         self, out: None = None, *, lang: str = ..., formats: Formats = ..., force: bool = ..., bom: bool = ...
-    ) -> ReportBuilder: ...
+    ) -> reports.ReportBuilder: ...
 
     @overload
     def report(
@@ -267,7 +254,7 @@ class Analysis(IncidentResult):
         formats: Formats = None,
         force: bool = False,
         bom: bool = False,
-    ) -> ReportBuilder | Path:
+    ) -> reports.ReportBuilder | Path:
         """Write the report into a folder, or return it so that sections can be added first.
 
         Args:
@@ -284,8 +271,6 @@ class Analysis(IncidentResult):
         Raises:
             UsageError: the language or a format is unknown, or the folder must not be overwritten.
         """
-        from outage_analysis import reports  # imported here: reports are a later layer, and slow to import
-
         chosen = [formats] if isinstance(formats, str) else reports.FORMATS if formats is None else formats
         builder = reports.ReportBuilder(self, lang, [*chosen], force, bom)
         return builder if out is None else builder.write(out)
@@ -439,7 +424,7 @@ class Analysis(IncidentResult):
             >>> table["scenario"].to_list()[:3]
             ['base', 'one-tap', 'two-more-weeks']
         """
-        from outage_analysis.analysis.scenarios import scenarios_of  # imported here: few need it
+        from outage_analysis.analysis.decisions import scenarios_of  # imported here: few need it
 
         table = scenarios_of(self, document)
         if table is None:
@@ -465,7 +450,7 @@ class Analysis(IncidentResult):
             >>> analysis.reserve("median") < analysis.reserve("P75") < analysis.reserve("P90")
             True
         """
-        from outage_analysis.analysis.reserve import Reserve  # imported here: few need it
+        from outage_analysis.analysis.decisions import Reserve  # imported here: few need it
 
         return Reserve(self, measure, handling).amount / float(10**self.incident.minor_units)
 
@@ -476,7 +461,7 @@ class Analysis(IncidentResult):
         return run.totals["cash"]
 
     @property
-    def tie_outs(self) -> tuple[TieOut, ...]:
+    def tie_outs(self) -> tuple[incidents.TieOut, ...]:
         """Published amounts of the policy and the incident that the reconciliation recomputes."""
         return (*self.policy.tie_outs, *self.incident.tie_outs)
 
@@ -625,3 +610,92 @@ def _number(value: object, problem: str, remedy: str) -> float:
     if isinstance(value, bool) or not isinstance(value, Real) or not math.isfinite(value):
         raise UsageError(problem, value=value, remedy=remedy)
     return float(value)
+
+
+Progress = Callable[[str], None]
+
+
+def run(  # noqa: PLR0913 - the entry point: completion lists the common arguments
+    claims: Plan | Claims | str | Path | Sequence[str | Path] | None = None,
+    *,
+    tiers: TierPayments | None = None,
+    effort: str = "form",
+    policy: str | Path | Policy | None = None,
+    ledger: str | Path | Ledger | None = None,
+    incident: str | Path | Incident | None = None,
+    budget: float | None = None,
+    as_of: str | date | None = None,
+    progress: Progress = lambda _: None,
+    **further: Unpack[FurtherArguments],
+) -> Analysis:
+    """Run an analysis: the cost of a policy and its uncertainty. Its tables are computed when asked for.
+
+    Args:
+        claims: the claims that `read_claims` returned, or complaint files. By default, the published counts
+            and the synthetic claims of the bundled case. A `Plan` states everything; other arguments are then
+            not allowed.
+        tiers: instead of a policy, largest loss of a tier -> payment per claim, in whole currency:
+            {300_000: 30_000, 500_000: 50_000}. The key None stands for all larger losses; without it, larger
+            losses are paid nothing. Without `ledger`, rates come from comparable schemes: `reference_ledger`.
+        effort: with tiers, what claimants must do to be paid: automatic, one_tap, form or documents.
+        policy: a bundled id, a path, or a `Policy`; by default the incident's bundled policy.
+        ledger: a bundled id, a path, or a `Ledger`; by default the incident's bundled ledger, if any.
+        incident: the outage: a bundled id, a path, or an `Incident`. By default that of the claims.
+        budget: an amount of cash in whole currency; results then include the chance of exceeding it.
+        as_of: use only what was public by this day; a date, or ISO text such as 2022-12-30.
+        progress: called with the name of each step as it starts.
+        further: `unknown` (with tiers, the payment for a claim without a stated loss), `encoding` (of text
+            files, if it cannot be told from their bytes), fields of `Plan`.
+
+    Raises:
+        UsageError: a document is invalid, or documents or arguments do not fit together.
+        InputRefused: claims cannot be used.
+        ModelRefused: no cost line has a cost as of the day.
+
+    Example:
+        >>> run(policy="kakao-2022", budget=300_000_000).headline_basis
+        'published'
+    """
+    plan = make_plan(
+        claims,
+        tiers=tiers,
+        effort=effort,
+        policy=policy,
+        ledger=ledger,
+        incident=incident,
+        budget=budget,
+        as_of=as_of,
+        **further,
+    )
+    return _run_plan(plan, progress)
+
+
+def _run_plan(plan: Plan, progress: Progress) -> Analysis:
+    progress("reading the incident, the policy and the ledger")
+    incident, policy, ledger = load_documents(plan)
+    others = tuple(load_documents(replace(plan, policy=other))[1] for other in plan.compare)
+    as_of = plan.as_of or (ledger.as_of if ledger else last_day(policy, incident))
+
+    def draw(lines: Sequence[costs.CompiledLine]) -> Simulation | None:
+        portfolio = costs.portfolio_of_lines(lines, ledger, as_of)
+        return costs.simulate(portfolio, draws=plan.draws, seed=plan.seed) if portfolio.terms else None
+
+    published = costs.compiled_lines(policy, ledger, as_of=as_of)
+    with ThreadPoolExecutor(1) as pool:
+        drawing = pool.submit(draw, published)  # the published counts are known before the claims are read
+        progress("reading the claims")
+        claims, cubes = load_cubes(plan, incident, policy.as_known_on(as_of), as_of)
+        progress("computing the cost")
+        own = list(cubes.values())
+        basis = "synthetic" if any(cube.synthetic for cube in own) else "claims"
+        counted = costs.compiled_lines(policy, ledger, as_of=as_of, cubes=own) if own else ()
+        tables = {"published": costs.costs_of_lines(published, as_of)}
+        if own:
+            tables[basis] = costs.costs_of_lines(counted, as_of, own)
+        check_any_cost(pl.concat(tables.values()), policy, as_of, counted=plan.has_own_counts)
+        progress("drawing what is uncertain")
+        runs = {"published": drawing.result(), **({basis: draw(counted)} if own else {})}
+    known_runs = {name: drawn for name, drawn in runs.items() if drawn}
+    analysis = Analysis(plan, incident, policy, ledger, as_of, claims, cubes, tables, known_runs, others)
+    _ = analysis.compared  # what cannot be compared is refused now, not when somebody asks for a table
+    return analysis

@@ -137,41 +137,58 @@ class RunArguments(FurtherArguments, total=False):
     budget: float | None
 
 
-def make_plan(
+def make_plan(  # noqa: PLR0913 - the arguments of `run`
     claims: Plan | Claims | str | Path | Sequence[str | Path] | None = None,
-    **arguments: Unpack[RunArguments],
+    *,
+    tiers: TierPayments | None = None,
+    effort: str = "form",
+    unknown: Amount | None = None,
+    policy: str | Path | Policy | None = None,
+    ledger: str | Path | Ledger | None = None,
+    incident: str | Path | Incident | None = None,
+    budget: float | None = None,
+    as_of: str | date | None = None,
+    compare: str | Path | Policy | Sequence[str | Path | Policy] | None = None,
+    columns: str | Path | Layout | Sequence[str | Path | Layout] | None = None,
+    encoding: str | None = None,
+    **settings: Unpack[PlanSettings],
 ) -> Plan:
     """Return a plan from documents, or from claims and tiers without any TOML document.
 
-    Args:
-        claims: the claims that `read_claims` returned, or complaint files; or a plan, which is returned.
-        arguments: the arguments of `run`.
+    The arguments are those of `run`; if `claims` is a plan, it is returned.
 
     Raises:
         UsageError: a document is invalid, arguments contradict each other, or the day is none.
         InputRefused: the files cannot be used.
     """
     if isinstance(claims, Plan):
-        stated = [name for name, value in arguments.items() if value is not None and name != "effort"]
-        if stated:
+        stated: dict[str, object] = {
+            "tiers": tiers,
+            "unknown": unknown,
+            "policy": policy,
+            "ledger": ledger,
+            "incident": incident,
+            "budget": budget,
+            "as_of": as_of,
+            "compare": compare,
+            "columns": columns,
+            "encoding": encoding,
+            **settings,
+        }
+        if names := sorted(name for name, value in stated.items() if value is not None):
             raise UsageError(
                 "a plan states everything, so that other arguments have no effect",
-                value=", ".join(sorted(stated)),
+                value=", ".join(names),
                 remedy="Change the plan, or leave it out.",
             )
         return claims
-    tiers, policy = arguments.pop("tiers", None), arguments.pop("policy", None)
-    effort, unknown = arguments.pop("effort", "form"), arguments.pop("unknown", None)
     if tiers is not None and policy is not None:
         raise UsageError("policy and tiers are both given", remedy="Give one of them.")
-    incident, ledger = arguments.pop("incident", None), arguments.pop("ledger", None)
-    as_of, budget = as_day(arguments.pop("as_of", None)), arguments.pop("budget", None)
+    as_of = as_day(as_of)
     if isinstance(budget, float) and budget.is_integer():
         budget = int(budget)  # 3e8 is a usual way to write an amount
-    columns, compare = arguments.pop("columns", ()), arguments.pop("compare", ())
-    columns = (columns,) if isinstance(columns, str | Path | Layout) else tuple(columns)
-    compare = (compare,) if isinstance(compare, str | Path | Policy) else tuple(compare)
-    encoding, settings = arguments.pop("encoding", None), cast("PlanSettings", arguments)
+    columns = (columns,) if isinstance(columns, str | Path | Layout) else tuple(columns or ())
+    compare = (compare,) if isinstance(compare, str | Path | Policy) else tuple(compare or ())
     if claims is not None and not isinstance(claims, Claims) and incident is None:
         most = settings.get("max_rejects", MAX_REJECTS)
         claims = read_claims(claims, max_rejects=most, rows=settings.get("rows"), encoding=encoding)
@@ -185,9 +202,10 @@ def make_plan(
     loaded = load_incident(incident or DEFAULT_INCIDENT)
     if ledger is None and policy is not None:
         ledger = bundled_ledger(loaded.id, as_of) or _reference_rates(load_policy(policy), loaded, as_of)
-    documents = (loaded, policy, ledger, claims, columns)
-    whole = cast("int | None", budget)
-    plan = Plan(*documents, as_of=as_of, compare=compare, budget=whole, **settings)
+    whole = cast("int | None", budget)  # a plan refuses any other number
+    plan = Plan(
+        loaded, policy, ledger, claims, columns, as_of=as_of, compare=compare, budget=whole, **settings
+    )
     return plan if tiers is None else with_tiers(plan, tiers, effort, unknown)
 
 

@@ -1,24 +1,44 @@
-"""What every result about an incident has in common: inputs, warnings about them, and the notebook card."""
+"""What every result about an incident has in common: inputs, warnings, the notebook card, its tables.
+
+A terminal and a card show bands in words, and amounts in euros with two decimals, not in cents. All other
+tables (results of functions, files, JSON) have amounts in the smallest unit of the currency. The units of a
+displayed table are those of a `Locale`: of an incident, a policy or a ledger.
+"""
 
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Callable, Iterable, Mapping
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from outage_analysis.assumptions import Ledger, example_warning
-from outage_analysis.claims import Claims, explain_reject
-from outage_analysis.incidents import Incident
-from outage_analysis.losses import reject_sentence
-from outage_analysis.policies import Policy
-from outage_analysis.text import Card, Displayable, Locale, Result, ShownTable, synthetic_mark
+import polars as pl
 
-if TYPE_CHECKING:
-    from outage_analysis.analysis.analysis import Analysis
+from outage_analysis.assumptions import Ledger, example_warning
+from outage_analysis.errors import one_line
+from outage_analysis.files import bundled_ids
+from outage_analysis.incidents import Incident, load_incident
+from outage_analysis.policies import Policy, decimal_places
+from outage_analysis.text import (
+    Answer,
+    Card,
+    Displayable,
+    Locale,
+    Result,
+    ShownTable,
+    Table,
+    TableSchema,
+    Unit,
+    first_rows,
+    in_units,
+)
+
+if TYPE_CHECKING:  # types only; without the second import a command that reads no claims is faster
     from outage_analysis.analysis.plan import Plan
+    from outage_analysis.claims import Claims
 
 CARD_TABLES = 2
 """A notebook card has at most this many of the tables of an answer."""
@@ -82,8 +102,6 @@ class IncidentResult(Displayable, Result):
 
     def card(self, lang: str = "en") -> Card:
         """Return the summary for notebooks: inputs, the answer in sentences, and its first tables."""
-        from outage_analysis.analysis.display_units import card_table  # imported here: commands need none
-
         answer = self.answer(lang)
         locale, policies = answer.locale, "; ".join(policy.name[lang] for policy in self.named_policies)
         lines = [
@@ -112,6 +130,9 @@ def input_warnings(claims: Claims | None, ledger: Ledger | None, lang: str) -> l
         counts = {"rejects": f"{rejects:,}", "rows": f"{rejects + len(claims):,}"}
         key = "terminal.rejects"
         if claims.incident.window == "observed":
+            from outage_analysis.claims import explain_reject  # imported here: few need it
+            from outage_analysis.losses import reject_sentence
+
             key = "terminal.rejects_observed"
             first = explain_reject(claims.incident, claims.rejected_rows.row(0, named=True), lang)
             counts["first"] = reject_sentence(first, lang)
@@ -120,22 +141,182 @@ def input_warnings(claims: Claims | None, ledger: Ledger | None, lang: str) -> l
     return [*found, example] if example else found
 
 
-@dataclass(frozen=True)
-class AnalysisResult(Result):
-    """A result that is computed from an analysis, such as its scenarios."""
+LONGEST_CELL = 400
+"""Most characters that are printed of a table cell."""
 
-    analysis: Analysis
 
-    def warnings(self, lang: str) -> list[str]:
-        """Return what a reader must know about the inputs, such as rejected rows."""
-        return self.analysis.warnings(lang)
+def whole_counts(table: pl.DataFrame, schema: TableSchema | None) -> pl.DataFrame:
+    """Round expected numbers of people, claims and payments in a table to whole numbers, for display.
 
-    @property
-    def inputs(self) -> dict[str, Any]:
-        """The inputs of the analysis as plain values, with the source of the headline."""
-        basis = {"policy": self.analysis.policy.id, "basis": self.analysis.headline_basis}
-        return {**self.analysis.inputs, **basis}
+    Args:
+        table: a table whose number columns are columns of the schema.
+        schema: the columns with their units; without a schema, the table is returned unchanged.
+    """
+    floats = [
+        name
+        for name, dtype in table.schema.items()
+        if schema and dtype.is_float() and schema[name].unit == "count"
+    ]
+    return table.with_columns(pl.col(floats).round(mode="half_away_from_zero").cast(pl.Int64))
 
-    def mark(self, locale: Locale) -> str:
-        """Return the mark of synthetic claims if the headline is computed from them; else nothing."""
-        return synthetic_mark(locale, synthetic=self.analysis.headline_is_synthetic)
+
+def band_expression(locale: Locale) -> pl.Expr:
+    """Return a Polars expression that puts the loss band from columns `over` and `up_to` into words."""
+    return pl.struct("over", "up_to").map_elements(
+        lambda band: locale.band(band["over"], band["up_to"]), return_dtype=pl.String
+    )
+
+
+def ledger_locale(ledger: Ledger) -> Locale | None:
+    """Return the English locale with the currency of a ledger; None if the currency is unknown.
+
+    The currency is known if the ledger states it or if its incident is bundled.
+    """
+    if ledger.currency:
+        return Locale("en", ledger.currency, decimal_places(ledger.currency))
+    return (
+        load_incident(ledger.incident).locale("en") if ledger.incident in bundled_ids("incidents") else None
+    )
+
+
+def currency_if_converted(table: pl.DataFrame, schema: TableSchema | None, locale: Locale) -> str:
+    """Return the currency if `format_amounts` converts amounts of the table, else an empty text."""
+    amounts = [unit for units in _amount_units(table, schema, locale).values() for unit in units if unit]
+    return locale.currency if any(_places(unit, locale) for unit in amounts) else ""
+
+
+def format_amounts(
+    table: pl.DataFrame,
+    schema: TableSchema | None,
+    locale: Locale,
+    write: Callable[[object], str],
+) -> pl.DataFrame:
+    """Format the amounts of a table as texts in whole currency, for display.
+
+    Args:
+        table: a table with amounts in the smallest unit, whose number columns are columns of the schema.
+        schema: the columns with their units; without a schema, nothing is converted.
+        locale: the currency, and the number formats of amounts and losses.
+        write: formats the values in these columns that are not amounts.
+
+    Returns:
+        The table with amounts as texts, which have the decimals of the currency.
+    """
+
+    def text(value: object, unit: Unit | None) -> str | None:
+        if value is None:
+            return None
+        if unit is None:
+            return write(value)
+        places = _places(unit, locale)
+        if isinstance(value, int | Decimal) and value == int(value):
+            return in_units(int(value), places)
+        return f"{Decimal(str(value)).scaleb(-places):,.{places}f}"
+
+    texts = {
+        name: [text(value, unit) for value, unit in zip(table[name], units, strict=True)]
+        for name, units in _amount_units(table, schema, locale).items()
+    }
+    for column in schema.columns if schema and locale.loss_digits else ():
+        if column.unit == "parameters" and column.name in table.columns:
+            texts[column.name] = [locale.rescaled_distribution(value) for value in table[column.name]]
+    return table.with_columns(pl.Series(name, column, pl.String) for name, column in texts.items())
+
+
+def _places(unit: Unit | None, locale: Locale) -> int:
+    """Return the decimal places with which amounts, losses and squared losses are displayed."""
+    places = {"money": locale.minor_units, "loss": locale.loss_digits, "loss_squared": 2 * locale.loss_digits}
+    return places.get(unit or "", 0)
+
+
+def _amount_units(
+    table: pl.DataFrame, schema: TableSchema | None, locale: Locale
+) -> dict[str, list[Unit | None]]:
+    """Return, per column with amounts, the unit of each row; None if the row's value is no amount."""
+    money = ("money",) if locale.loss_unit != locale.currency else ("money", "loss", "loss_squared")
+    amounts: dict[str, list[Unit | None]] = {}
+    for name, dtype in table.schema.items():
+        column = schema[name] if schema and dtype.is_numeric() else None
+        known = {u for u in (column.possible_units if column else ()) if u in money or _places(u, locale)}
+        if column and known:
+            amounts[name] = [unit if unit in known else None for unit in column.units_in(table)]
+    return {name: units for name, units in amounts.items() if any(units)}
+
+
+def title_with_currency(shown: ShownTable, locale: Locale) -> str:
+    """Return the title of a table, with the currency if amounts are converted and the title lacks it."""
+    currency = currency_if_converted(shown.rows, shown.schema, locale)
+    stated = not currency or currency in shown.title
+    return one_line(shown.title if stated else shown.title + locale("terminal.sums", currency=currency))
+
+
+def card_table(shown: ShownTable, answer: Answer) -> Table:
+    """Return the first rows of a table for a card, with the number of rows that are left out."""
+    texts = text_table(shown, answer)
+    rows, more = first_rows(answer.locale, texts.rows, tuple, ".to_dict()")
+    return Table(texts.heads, rows, texts.numbers, title_with_currency(shown, answer.locale), more)
+
+
+def text_table(shown: ShownTable, answer: Answer, *, narrow: bool = False) -> Table:
+    """Return a table as it is printed: heads and cells in the language and the units of the answer.
+
+    Args:
+        shown: the table.
+        answer: the answer to which it belongs.
+        narrow: leave out the columns that only a wide terminal shows.
+    """
+    locale, names, schema = answer.locale, answer.names, shown.schema
+    frame = shown.rows
+    if {"over", "up_to"} <= set(frame.columns) and frame.schema["over"].is_integer():
+        frame = frame.with_columns(over=band_expression(locale)).drop("up_to").rename({"over": "band"})
+    texts = format_amounts(whole_counts(frame, schema), schema, locale, _cell_text)
+    kept = {True} if narrow else {True, "wide"}
+    hidden = [column.name for column in schema.columns if column.shown not in kept] if schema else []
+    # Hidden columns are dropped after formatting, because the unit of an amount may depend on them.
+    texts = texts.drop(hidden, strict=False)
+    numbers = frozenset(n for n, name in enumerate(texts.columns) if frame.schema[name].is_numeric())
+    columns = {column.name: column for column in schema.columns} if schema else {}
+    labels = [columns[name].label if name in columns else name for name in texts.columns]
+    heads = tuple(
+        one_line(_translated(label, locale, ("column", "word")) or label, LONGEST_CELL) for label in labels
+    )
+    rows = (
+        [
+            _translated_cell(value, columns[name].unit, locale, names) if name in columns else value
+            for name, value in zip(texts.columns, row, strict=True)
+        ]
+        for row in texts.iter_rows()
+    )
+    return Table(heads, tuple(tuple(map(_cell_text, row)) for row in rows), numbers)
+
+
+def _translated_cell(value: object, unit: object, locale: Locale, names: Mapping[str, str]) -> object:
+    if value is None:
+        return None
+    if unit == "name":
+        return names.get(str(value), value)
+    if unit == "names":
+        return "; ".join(names.get(id_, id_) for id_ in str(value).split())
+    if unit in ("word", "rule"):
+        return _translated(value, locale, (str(unit),)) or value
+    if unit == "flag":
+        return locale(f"word.{str(value).lower()}")
+    return locale.unit_name(str(value)) if unit == "unit" else value
+
+
+def _translated(key: object, locale: Locale, sections: Iterable[str]) -> str | None:
+    """Return the translation of a key from the first section of the labels that has it; None if none has."""
+    found = (f"{section}.{key}" for section in sections if locale.has_label(f"{section}.{key}"))
+    return next((locale(name) for name in found), None)
+
+
+def _cell_text(value: object) -> str:
+    """Return a table cell as text.
+
+    Numbers get thousands separators. Other values are put on one line, without control characters.
+    """
+    if value is None:
+        return ""
+    if isinstance(value, float | int | Decimal) and not isinstance(value, bool):
+        return Locale("en").number(value)
+    return one_line(value, LONGEST_CELL)

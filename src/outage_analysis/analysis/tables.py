@@ -38,6 +38,14 @@ if TYPE_CHECKING:
 
 CLAIMS, HINDSIGHT = "claims_", "hindsight_"
 """Prefixes of the names of tables computed from claims, and of tables that use later facts."""
+UNCERTAINTY_TABLES = (
+    *("quantiles", "split", "contributions", "budget", "tornado", "levers", "total_distribution", "steps"),
+    *("cost_ranges", "comparison", "pairs", "flips", "information_value", "policy_information_value"),
+    *("scenarios", "reserve", "winners_and_losers"),
+)
+"""Tables that always belong to the headline, whether it is computed from published counts or claims."""
+COST_TABLES = ("costs", "totals", "funnel")
+"""Tables computed from published counts. The same tables computed from claims have the prefix `claims_`."""
 Makers = dict[str, Callable[[], pl.DataFrame | None]]
 """Name of a table -> a function that makes it; a function that returns None makes none."""
 
@@ -187,16 +195,10 @@ class AnalysisTables(Mapping[str, pl.DataFrame]):
         return f"AnalysisTables({', '.join(self)})"
 
 
-def tables_of(analysis: Analysis) -> AnalysisTables:
+def tables_of(a: Analysis) -> AnalysisTables:
     """Return the tables of an analysis."""
-    groups = (_published_tables, _claims_tables, _simulated_tables, _compared_tables, _hindsight_tables)
-    makers = {name: make for group in groups for name, make in group(analysis).items()}
-    return AnalysisTables({name: cache(make) for name, make in makers.items()})
-
-
-def _published_tables(a: Analysis) -> Makers:
-    table = a.costs["published"]
-    return {
+    table, compared = a.costs["published"], a.compared
+    makers: Makers = {
         "costs": lambda: table,
         "totals": lambda: costs.totals(table),
         "funnel": lambda: funnel_table(a.policy, a.ledger, a.as_of, table),
@@ -204,7 +206,33 @@ def _published_tables(a: Analysis) -> Makers:
         "facts": lambda: _cited_facts(a),
         "headlines": lambda: _by_day(_headlines(a), later=False),
         "tie_outs": lambda: _by_day(_tie_outs(a), later=False),
+        **_claims_tables(a),
+        **_simulated_tables(a),
     }
+    if compared is not None:
+        makers |= {
+            "comparison": lambda: compared.simulations.policies,
+            "pairs": lambda: compared.pairs,
+            "flips": lambda: compared.flips,
+            "policy_information_value": lambda: compared.information_value,
+            "winners_and_losers": lambda: compared.winners_table,
+        }
+    if a.plan.hindsight:
+        makers |= {
+            "hindsight_backtest": lambda: a.backtest.ranges if a.backtest else None,
+            "hindsight_rivals": lambda: a.backtest.rivals if a.backtest else None,
+            "hindsight_headlines": lambda: _by_day(_headlines(a), later=True),
+            "hindsight_tie_outs": lambda: _by_day(_tie_outs(a), later=True),
+            "hindsight_outcomes": lambda: incidents.outcomes().filter(
+                pl.col("public_on") > a.as_of,
+                pl.col("value").is_not_null(),
+                pl.col("grade").is_in(["A", "B"]),
+                pl.col("topic").is_in(["cost", "documents-round"]),
+                collection=a.incident.id,
+            ),
+            "hindsight_total_distribution": lambda: _distribution_in_hindsight(a),
+        }
+    return AnalysisTables({name: cache(make) for name, make in makers.items()})
 
 
 def service_table(
@@ -316,11 +344,10 @@ def funnel_table(
             continue
         funnel, automatic = costs.build_funnel(line, ledger, as_of), line.effort_on(as_of) == "automatic"
         if basis == "published":
-            first, stages, numbers = "reported", _report_stages(funnel), (count, count, count)
+            first, stages, (least, mid, most) = "reported", _report_stages(funnel), (count, count, count)
         else:
             first, stages = "claimed", _claim_stages(funnel, decision)
-            numbers = _claims_in_paying_bands(table.filter(line=name))
-        least, mid, most = numbers
+            least, mid, most = _claims_in_paying_bands(table.filter(line=name))
         rows.append((name, first, count, count, count))
         for stage, (share, kind) in stages.items():
             # Nobody has to file for an automatic payment.
@@ -432,8 +459,8 @@ def _claims_tables(a: Analysis) -> Makers:
 def _simulated_tables(a: Analysis) -> Makers:
     level, budget, source = a.plan.level, a.budget, a.costs[a.cash_basis]
     fixed: Makers = {
-        "scenarios": lambda: _module("scenarios").scenarios_of(a),
-        "reserve": lambda: _module("reserve").reserve_table(a),
+        "scenarios": lambda: _module("decisions").scenarios_of(a),
+        "reserve": lambda: _module("decisions").reserve_table(a),
     }
     if not a.runs:
         return {"tornado": costs.TORNADO.empty, "levers": costs.LEVERS.empty, **fixed}
@@ -486,42 +513,6 @@ def _with_amounts(
         start = None if low is None or low == high else low * unit
         rows.append(("cash", mark, fact, start, high * unit, 1 - chance.value))
     return pl.concat([table, pl.DataFrame(rows, schema=costs.TOTAL_DISTRIBUTION.dtypes, orient="row")])
-
-
-def _compared_tables(a: Analysis) -> Makers:
-    compared = a.compared
-    if compared is None:
-        return {}
-    return {
-        "comparison": lambda: compared.simulations.policies,
-        "pairs": lambda: compared.pairs,
-        "flips": lambda: compared.flips,
-        "policy_information_value": lambda: compared.information_value,
-        "winners_and_losers": lambda: compared.winners_table,
-    }
-
-
-def _hindsight_tables(a: Analysis) -> Makers:
-    if not a.plan.hindsight:
-        return {}
-    return {
-        "hindsight_backtest": lambda: a.backtest.ranges if a.backtest else None,
-        "hindsight_rivals": lambda: a.backtest.rivals if a.backtest else None,
-        "hindsight_headlines": lambda: _by_day(_headlines(a), later=True),
-        "hindsight_tie_outs": lambda: _by_day(_tie_outs(a), later=True),
-        "hindsight_outcomes": lambda: _outcomes(a),
-        "hindsight_total_distribution": lambda: _distribution_in_hindsight(a),
-    }
-
-
-def _outcomes(a: Analysis) -> pl.DataFrame:
-    return incidents.outcomes().filter(
-        pl.col("public_on") > a.as_of,
-        pl.col("value").is_not_null(),
-        pl.col("grade").is_in(["A", "B"]),
-        pl.col("topic").is_in(["cost", "documents-round"]),
-        collection=a.incident.id,
-    )
 
 
 def _distribution_in_hindsight(a: Analysis) -> pl.DataFrame | None:
@@ -582,7 +573,7 @@ def table_schemas(group: str) -> dict[str, TableSchema]:
             "steps": costs.WATERFALL_STEPS,
             "information_value": costs.INFORMATION_VALUE,
             "scenarios": costs.SCENARIOS,
-            "reserve": _module("reserve").RESERVE,
+            "reserve": _module("decisions").RESERVE,
             "comparison": costs.POLICIES,
             "pairs": costs.PAIRS,
             "flips": costs.FLIPS,
@@ -592,7 +583,7 @@ def table_schemas(group: str) -> dict[str, TableSchema]:
             "hindsight_rivals": costs.RIVALS,
             "hindsight_outcomes": incidents.FACTS_TABLE,
         },
-        "sensitivity": lambda: _module("sensitivity").SENSITIVITY,
+        "sensitivity": lambda: _module("decisions").SENSITIVITY,
         "comparison": lambda: _module("alternatives").COMPARISON,
         "solution": lambda: {
             "solution": costs.SOLUTION,

@@ -1,10 +1,10 @@
 """The command line: options and arguments come in; printed results, files and an exit code go out.
 
 Each group of commands has a module: report, claims, explore, decide, lookup and notebooks. They share
-options.py (options that several commands have), option_values.py (how the values of options are parsed),
-console.py (printing any result) and next_commands.py (which command usually follows).
-A command gets a result from the library, and `console.emit` prints it. Each command imports the library
-inside its function, so that `--help` starts quickly.
+options.py (options that several commands have, and which command usually follows), option_values.py (how the
+values of options are parsed) and console.py (printing any result). A command gets a result from the library,
+and `Output` prints it. The packages of the library import their modules when they are first used, so that
+`--help` starts quickly.
 """
 
 from __future__ import annotations

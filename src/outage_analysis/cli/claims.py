@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
+from outage_analysis import analysis, claims, files, incidents, jupyter, losses, policies, reports, text
 from outage_analysis.cli.console import print_answer, print_json, print_line, print_warnings, progress
-from outage_analysis.cli.next_commands import cost_command, inspect_command, language_option, suggest_command
 from outage_analysis.cli.option_values import parse_edges
 from outage_analysis.cli.options import (
     BUNDLED,
@@ -20,17 +20,14 @@ from outage_analysis.cli.options import (
     Language,
     Output,
     ReadOptions,
+    cost_command,
     expand_options,
+    language_option,
     mention_default_incident,
     option_words,
+    suggest_command,
 )
 from outage_analysis.errors import UsageError, one_line
-
-if TYPE_CHECKING:  # for type checkers only: these imports are slow, and `--help` must start quickly
-    from outage_analysis.claims import Inspection
-    from outage_analysis.incidents import Bands
-    from outage_analysis.incidents import Incident as LoadedIncident
-    from outage_analysis.text import Answer, Locale
 
 commands = typer.Typer()
 
@@ -61,38 +58,31 @@ def ingest(
 
         outage-analysis ingest exports/ --out claims.duckdb
     """
-    from outage_analysis.claims import STORE_SUFFIX, save_claims
-    from outage_analysis.incidents import load_incident
-    from outage_analysis.losses import ClaimsQuality
-
-    lang = output.lang
-    if add and (out is None or out.suffix != STORE_SUFFIX):
-        raise UsageError(
-            "--add needs the warehouse file to add to", remedy=f"Name it: --out claims{STORE_SUFFIX}."
-        )
+    lang, suffix = output.lang, claims.STORE_SUFFIX
+    if add and (out is None or out.suffix != suffix):
+        remedy = f"Name it: --out claims{suffix}."
+        raise UsageError("--add needs the warehouse file to add to", remedy=remedy)
     if out and out.exists() and not add:
-        remedy = (
-            "Choose another --out, or give --add." if out.suffix == STORE_SUFFIX else "Choose another --out."
-        )
+        remedy = "Choose another --out, or give --add." if out.suffix == suffix else "Choose another --out."
         raise UsageError("exists already", file=out, remedy=remedy)
-    with progress(output.lang) as step, mention_default_incident(options.incident):
+    with progress(lang) as step, mention_default_incident(options.incident):
         step("reading the files")
-        claims = options.read_claims(files, load_incident(options.incident), add_to=out if add else None)
+        incident = incidents.load_incident(options.incident)
+        complaints = options.read_claims(files, incident, add_to=out if add else None)
         if out:
             step("writing the claims")
-            save_claims(claims, out)
-    quality = ClaimsQuality(claims)
+            claims.save_claims(complaints, out)
+    quality = losses.ClaimsQuality(complaints)
     if output.as_json:
         print_json({**quality.to_dict(), "written": str(out) if out else None})
         return
     print_answer(quality.answer(lang))
     if out:
         print_line(str(out))
-    words = (
-        cost_command(claims, options, [out] if out else files, stored=out is not None)
-        if len(claims)
-        else inspect_command(options, files[0])
-    )
+    if len(complaints):
+        words = cost_command(complaints, options, [out] if out else files, stored=out is not None)
+    else:
+        words = ["inspect", jupyter.shell_path(files[0]), *option_words(options, "max_rejects")]
     suggest_command(*words, *language_option(lang), lang=lang)
 
 
@@ -125,18 +115,14 @@ def inspect(
 
         outage-analysis inspect complaints.xlsx --incident my-outage.toml --toml > call-centre.toml
     """
-    from outage_analysis.claims import inspect_file
-    from outage_analysis.incidents import Layout, load_incident, load_layout
-    from outage_analysis.jupyter import shell_path
-
     lang = output.lang
-    layout = load_layout(options.columns) if options.columns else Layout()
+    layout = incidents.load_layout(options.columns) if options.columns else incidents.Layout()
     if options.sheet:
         layout = layout.model_copy(update={"sheet": options.sheet})
-    with progress(output.lang) as step, mention_default_incident(options.incident):
+    with progress(lang) as step, mention_default_incident(options.incident):
         step("reading the file")
-        incident = load_incident(options.incident)
-        inspection = inspect_file(file, incident, layout=layout, encoding=options.encoding)
+        incident = incidents.load_incident(options.incident)
+        inspection = claims.inspect_file(file, incident, layout=layout, encoding=options.encoding)
     if toml:
         print_line(inspection.layout_toml.rstrip())
     elif output.as_json:
@@ -153,8 +139,8 @@ def inspect(
         # The shell empties the file behind `>` first, so it must be no file that exists.
         layout_file = "new-layout.toml" if Path("layout.toml").exists() else "layout.toml"
         suggest_command(
-            *("inspect", shell_path(file), *option_words(options), "--toml", f"> {layout_file} &&"),
-            *("outage-analysis ingest", shell_path(file)),
+            *("inspect", jupyter.shell_path(file), *option_words(options), "--toml", f"> {layout_file} &&"),
+            *("outage-analysis ingest", jupyter.shell_path(file)),
             *option_words(options, "columns", "encoding", "sheet"),
             f"--columns {layout_file}",
             *language_option(lang),
@@ -162,36 +148,33 @@ def inspect(
         )
 
 
-def _inspection_answer(inspection: Inspection, locale: Locale) -> Answer:
+def _inspection_answer(inspection: claims.Inspection, locale: text.Locale) -> text.Answer:
     # The comments of the layout are English in every language, because the layout is a file.
     import polars as pl
-
-    from outage_analysis.claims import CONTROL_TOTALS, INSPECTED_COLUMNS, UNKNOWN_NAMES
-    from outage_analysis.text import Answer, ShownTable
 
     count = f"{inspection.unreadable:,}"
     unreadable = locale("terminal.inspect_unreadable", count=count) if inspection.unreadable else ""
     dialect = f", {one_line(locale.note(inspection.dialect))}" if inspection.dialect else ""
     about = {"name": one_line(inspection.name), "format": f"{inspection.encoding}{dialect}"}
-    count = f"{inspection.records:,}"
+    about |= {"count": f"{inspection.records:,}", "unreadable": unreadable}
     # The word `nothing` means "no payment" in all other tables.
     columns = inspection.columns.with_columns(pl.col("reads_as").replace("nothing", "no_values"))
-    hidden = {text: locale(f"word.{text}") for text in ("(personal)", "(text)", "(free text)")}
+    hidden = {shown: locale(f"word.{shown}") for shown in ("(personal)", "(text)", "(free text)")}
     rows = inspection.rows.with_columns(pl.col(pl.String).replace(hidden))
-    sentence = locale("terminal.inspect_file", **about, count=count, unreadable=unreadable)
-    parts: list[ShownTable | str] = [
-        ShownTable(locale("terminal.inspect_columns"), columns, INSPECTED_COLUMNS),
-        ShownTable(locale("terminal.inspect_rows"), rows),
+    nearest = pl.col("nearest").map_elements(locale.note, return_dtype=pl.String)
+    strangers = inspection.strangers.with_columns(nearest)
+    parts: list[text.ShownTable | str] = [
+        text.ShownTable(locale("terminal.inspect_columns"), columns, claims.INSPECTED_COLUMNS),
+        text.ShownTable(locale("terminal.inspect_rows"), rows),
     ]
-    if len(inspection.strangers):
-        nearest = pl.col("nearest").map_elements(locale.note, return_dtype=pl.String)
-        strangers = inspection.strangers.with_columns(nearest)
-        parts.append(ShownTable(locale("terminal.inspect_strangers"), strangers, UNKNOWN_NAMES))
-    if len(inspection.amounts):
-        parts.append(ShownTable(locale("report.quality_amounts"), inspection.amounts, CONTROL_TOTALS))
+    further = (
+        ("terminal.inspect_strangers", strangers, claims.UNKNOWN_NAMES),
+        ("report.quality_amounts", inspection.amounts, claims.CONTROL_TOTALS),
+    )
+    parts += [text.ShownTable(locale(title), table, schema) for title, table, schema in further if len(table)]
     if inspection.claimants is not None:
         parts.append(locale("terminal.inspect_claimants", count=f"{inspection.claimants:,}"))
-    return Answer(locale, [sentence], parts)
+    return text.Answer(locale, [locale("terminal.inspect_file", **about)], parts)
 
 
 @commands.command()
@@ -228,53 +211,42 @@ def cube(
 
         outage-analysis cube complaints.csv --by service --out cube.parquet
     """
-    from outage_analysis.analysis import input_warnings
-    from outage_analysis.claims import PARQUET_SUFFIX
-    from outage_analysis.incidents import load_incident
-    from outage_analysis.losses import CUBE_MEASURES, build_cube, save_cube
-    from outage_analysis.reports import write_table
-    from outage_analysis.text import Answer, ShownTable
-
     if out and out.exists():
         raise UsageError("exists already", file=out, remedy="Choose another --out.")
-    incident = load_incident(options.incident)
+    incident = incidents.load_incident(options.incident)
     loss_bands = _cube_bands(incident, bands, policy)
     with progress(output.lang) as step, mention_default_incident(options.incident):
         step("reading the files")
-        claims = options.read_claims(files, incident)
+        complaints = options.read_claims(files, incident)
         step("building the cube")
         dimensions = tuple(name.strip() for name in by.split(","))
-        built = build_cube(claims, dimensions=dimensions, bands=loss_bands)
-    print_warnings(input_warnings(claims, None, output.lang))
-    rows = built.display_rows
-    if out and out.suffix == PARQUET_SUFFIX:
-        save_cube(built, claims, out)
-    elif out:
-        write_table(rows, out)
-    if out:
-        print_line(str(out))
-    elif output.as_json:
-        print_json({"synthetic": built.synthetic, "rows": rows.to_dicts()})
-    else:
-        locale = incident.locale(output.lang)
+        built = losses.build_cube(complaints, dimensions=dimensions, bands=loss_bands)
+    print_warnings(analysis.input_warnings(complaints, None, output.lang))
+    rows, locale = built.display_rows, incident.locale(output.lang)
+    if out is None:
         title = locale("terminal.cube_synthetic" if built.synthetic else "terminal.cube")
-        print_answer(Answer(locale, tables=[ShownTable(title, rows, CUBE_MEASURES)]))
+        shown = text.ShownTable(title, rows, losses.CUBE_MEASURES)
+        values = {"synthetic": built.synthetic, "rows": rows.to_dicts()}
+        output.print(values, text.Answer(locale, tables=[shown]))
+        return
+    if out.suffix == claims.PARQUET_SUFFIX:
+        losses.save_cube(built, complaints, out)
+    else:
+        reports.write_table(rows, out)
+    print_line(str(out))
 
 
-def _cube_bands(incident: LoadedIncident, edges: str | None, policy: str | None) -> Bands:
+def _cube_bands(incident: incidents.Incident, edges: str | None, policy: str | None) -> incidents.Bands:
     """Return the loss bands of a cube: those of --bands or a fine grid, cut at the edges of the policy."""
-    from outage_analysis.files import bundled_ids
-    from outage_analysis.incidents import Bands, log_grid
-    from outage_analysis.policies import check_same_units, load_policy
-
-    if policy is None and edges is None and incident.id in bundled_ids("policies"):
+    if policy is None and edges is None and incident.id in files.bundled_ids("policies"):
         policy = incident.id
     cuts: tuple[int, ...] = ()
     if policy is not None:
-        document = load_policy(policy)
-        check_same_units(document, incident)
+        document = policies.load_policy(policy)
+        policies.check_same_units(document, incident)
         cuts = document.breakpoints
-    return Bands.from_cuts(log_grid() if edges is None else parse_edges(edges, incident.loss_digits), cuts)
+    ends = incidents.log_grid() if edges is None else parse_edges(edges, incident.loss_digits)
+    return incidents.Bands.from_cuts(ends, cuts)
 
 
 @commands.command()
@@ -311,15 +283,12 @@ def synth(
 
         outage-analysis synth --rows 10_000_000 --text --out big-synthetic.csv
     """
-    from outage_analysis.claims import load_synthetic, row_count, synthetic_chunks, write_synthetic
-    from outage_analysis.incidents import load_incident
-
-    recipe, about = load_synthetic(assumptions), load_incident(incident)
+    recipe, about = claims.load_synthetic(assumptions), incidents.load_incident(incident)
     with progress(lang) as step:
         step("drawing synthetic complaints")
-        chunks = synthetic_chunks(recipe, about, seed=seed, rows=rows, text=text)
-        write_synthetic(chunks, out, seed=seed)
+        chunks = claims.synthetic_chunks(recipe, about, seed=seed, rows=rows, text=text)
+        claims.write_synthetic(chunks, out, seed=seed)
     if as_json:
-        print_json({"file": str(out), "rows": row_count(recipe, rows)})
+        print_json({"file": str(out), "rows": claims.row_count(recipe, rows)})
     else:
         print_line(str(out))

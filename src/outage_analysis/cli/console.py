@@ -11,14 +11,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from decimal import Decimal
-from typing import TYPE_CHECKING
 
 import typer
 
+from outage_analysis import analysis, claims, text
 from outage_analysis.errors import one_line
-
-if TYPE_CHECKING:  # for type checkers only: these imports are slow, and `--help` must start quickly
-    from outage_analysis.text import Answer, Locale, ShownTable
 
 LONGEST_TEXT = 2_000
 """Most characters that are printed of a sentence or of a text from a TOML file."""
@@ -40,21 +37,18 @@ def progress(lang: str = "en") -> Iterator[Callable[[str], None]]:
     from rich.console import Console
     from rich.markup import escape
 
-    from outage_analysis.claims import progress_callback
-    from outage_analysis.text import Locale
-
-    locale = Locale(lang)
+    locale = text.Locale(lang)
     console = Console(stderr=True)
     with console.status(locale.note("starting")) as status:
 
         def name_step(step: str) -> None:
             status.update(escape(locale.note(step)))
 
-        before = progress_callback.set(name_step if console.is_terminal else None)
+        before = claims.progress_callback.set(name_step if console.is_terminal else None)
         try:
             yield name_step
         finally:
-            progress_callback.reset(before)
+            claims.progress_callback.reset(before)
 
 
 def print_warnings(warnings: Iterable[str]) -> None:
@@ -62,7 +56,7 @@ def print_warnings(warnings: Iterable[str]) -> None:
     sys.stderr.write("".join(f"{warning}\n" for warning in warnings))
 
 
-def print_answer(answer: Answer) -> None:
+def print_answer(answer: text.Answer) -> None:
     """Print the sentences of an answer, then its tables and the notes below them."""
     for sentence in answer.sentences:
         print_text(sentence)
@@ -77,14 +71,14 @@ def print_answer(answer: Answer) -> None:
             print_table(shown, answer)
 
 
-def print_line(text: str) -> None:
+def print_line(line: str) -> None:
     """Print one line on stdout."""
-    sys.stdout.write(text + "\n")
+    sys.stdout.write(line + "\n")
 
 
 def print_json(value: object) -> None:
     """Print a result as JSON with sorted keys. Infinite and undefined numbers become null."""
-    text = json.dumps(
+    printed = json.dumps(
         _without_infinities(value),
         ensure_ascii=False,
         sort_keys=True,
@@ -94,7 +88,7 @@ def print_json(value: object) -> None:
     )
     # Escape all non-printable characters, because an escape sequence from a file must not reach the terminal.
     # The JSON encoder escapes only some of them.
-    print_line("".join(c if c.isprintable() or c == "\n" else json.dumps(c)[1:-1] for c in text))
+    print_line("".join(c if c.isprintable() or c == "\n" else json.dumps(c)[1:-1] for c in printed))
 
 
 def _without_infinities(value: object) -> object:
@@ -122,7 +116,7 @@ class _Screen:
     notes: int = 0
     """The number of sentences that were left out."""
     left_out: list[str] = field(default_factory=list)
-    locale: Locale | None = None
+    locale: text.Locale | None = None
     """The language of the tables; None before the first one."""
 
     @property
@@ -148,37 +142,33 @@ def start_screen(context: typer.Context, everything: bool) -> bool:  # noqa: FBT
 
 
 def _name_the_rest() -> None:
-    from outage_analysis.text import wrap_text
-
     width, locale = _terminal_width(), _screen.locale
     notes = [locale("terminal.rest_notes", count=_screen.notes)] if locale and _screen.notes else []
     if width and locale and (_screen.left_out or notes):
         rest = "; ".join([*notes, *dict.fromkeys(_screen.left_out)])
-        lines = wrap_text(locale("terminal.rest", tables=rest), width - 2)
+        lines = text.wrap_text(locale("terminal.rest", tables=rest), width - 2)
         print_line("\n".join(lines[:LAST_LINES]) + (" …" if len(lines) > LAST_LINES else ""))
 
 
-def print_text(text: str) -> None:
+def print_text(sentence: str) -> None:
     """Print a sentence on stdout. On a terminal, break it between words and keep its indentation.
 
     Below a table, a terminal shows a sentence only if there is room.
     """
-    text, width = one_line(text, LONGEST_TEXT), _terminal_width()
+    line, width = one_line(sentence, LONGEST_TEXT), _terminal_width()
     if width is None:
-        print_line(text)
+        print_line(line)
         return
-    from outage_analysis.text import wrap_text
-
-    sentence = text.lstrip(" ")
-    margin = " " * (len(text) - len(sentence))
-    lines = [margin + line for line in wrap_text(sentence, width - len(margin))]
+    words = line.lstrip(" ")
+    margin = " " * (len(line) - len(words))
+    lines = [margin + part for part in text.wrap_text(words, width - len(margin))]
     if not _screen.locale or len(lines) <= _screen.room:
         _screen.print(lines)
     else:
         _screen.notes += 1
 
 
-def print_table(shown: ShownTable, answer: Answer) -> None:
+def print_table(shown: text.ShownTable, answer: text.Answer) -> None:
     """Print a table below its title.
 
     If stdout is a file or a pipe, each row is one line. A terminal shows a grid, without some columns if it
@@ -186,25 +176,22 @@ def print_table(shown: ShownTable, answer: Answer) -> None:
     name the tables with further rows or columns.
     """
     locale, width = answer.locale, _terminal_width()
-    rows = shown.rows
-    from outage_analysis.analysis import text_table, title_with_currency
-    from outage_analysis.text import Table, wrap_text
-
-    title, table = title_with_currency(shown, locale), text_table(shown, answer)
+    title, table = analysis.title_with_currency(shown, locale), analysis.text_table(shown, answer)
     if width is None:
         print_line("\n".join([title, *table.grid(), ""]))
         return
     _screen.locale = locale
     complete = len(table.heads)
     if not _screen.everything and not table.fits(width):
-        table = text_table(shown, answer, narrow=True)
-    head, draw = wrap_text(title, width), Table.grid if table.fits(width) else Table.blocks
-    count = min(len(rows), max(_screen.room, 0))
+        table = analysis.text_table(shown, answer, narrow=True)
+    head = text.wrap_text(title, width)
+    draw = text.Table.grid if table.fits(width) else text.Table.blocks
+    count = min(len(shown.rows), max(_screen.room, 0))
     lines = draw(replace(table, rows=table.rows[:count]), width)
     while count and len(lines) + len(head) + 1 > _screen.room:
         count -= 1
         lines = draw(replace(table, rows=table.rows[:count]), width)
-    hidden = len(rows) - count
+    hidden = len(shown.rows) - count
     if not hidden or count >= LEAST_ROWS:
         _screen.print([*head, *lines, ""])
     if hidden or complete > len(table.heads):

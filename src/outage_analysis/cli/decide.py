@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from outage_analysis.cli.console import print_answer, print_json, print_text, progress
+from outage_analysis import analysis, costs, files, incidents, reports, text
+from outage_analysis.cli.console import print_text, progress
 from outage_analysis.cli.option_values import parse_amount, parse_level, parse_money
 from outage_analysis.cli.options import (
     BUNDLED,
@@ -28,8 +29,6 @@ from outage_analysis.errors import ModelRefused, UsageError
 
 if TYPE_CHECKING:  # for type checkers only: these imports are slow, and `--help` must start quickly
     import polars as pl
-
-    from outage_analysis.analysis import Analysis, BudgetSolution, Plan
 
 commands = typer.Typer()
 
@@ -67,14 +66,12 @@ def sensitivity(
         outage-analysis sensitivity --exceeds 500_000_000
         outage-analysis sensitivity --budget 300_000_000
     """
-    from outage_analysis.analysis import Sensitivity, sensitivity_tables
-
     limit = None if exceeds is None else parse_money(exceeds, "--exceeds")
-    awards = [parse_money(text, "--award") for text in award or ()]
+    awards = [parse_money(amount, "--award") for amount in award or ()]
     with progress(output.lang) as step:
-        analysis = options.run(step)
+        run = options.run(step)
         step("varying the inputs")
-        result = Sensitivity(analysis, sensitivity_tables(analysis, limit, awards))
+        result = analysis.Sensitivity(run, analysis.sensitivity_tables(run, limit, awards))
     output.emit(result)
 
 
@@ -97,11 +94,9 @@ def compare(
 
         outage-analysis compare kakao-candidate-cash kakao-candidate-voucher --as-of 2022-10-24
     """
-    from outage_analysis.analysis import compare_policies
-
     with progress(output.lang) as step:
         step("comparing the policies")
-        result = compare_policies(options.plan(), policies, valuation=valuation)
+        result = analysis.compare_policies(options.plan(), policies, valuation=valuation)
     output.emit(result)
 
 
@@ -122,13 +117,10 @@ def backtest(
 
         outage-analysis backtest
     """
-    from outage_analysis.costs import backtest as run_backtest
-    from outage_analysis.incidents import load_backtest_spec
-
     points = {"draws": check_draws(draws), "seed": check_seed(seed), "level": parse_level(level)}
     with progress(output.lang) as step:
         step("forecasting from what was public")
-        result = run_backtest(load_backtest_spec(case), **points)
+        result = costs.backtest(incidents.load_backtest_spec(case), **points)
     output.emit(result)
 
 
@@ -152,28 +144,25 @@ def bridge(
     Example:
         outage-analysis bridge kakao-2022 kakao-2023-06-30
     """
-    from outage_analysis.costs import BRIDGE, DRAWS, VALUATIONS
-    from outage_analysis.costs import bridge as bridge_table
-    from outage_analysis.reports import bridge_side
-    from outage_analysis.text import Answer, ShownTable
-
-    if valuation not in VALUATIONS:
-        raise UsageError("no such valuation", value=valuation, remedy=f"Known: {', '.join(VALUATIONS)}.")
-    (start, recorded), (end, _) = (bridge_side(run, incident, policy, valuation) for run in (first, second))
-    incidents = {side.ledger.incident for side in (start, end) if side.ledger}
-    if len(incidents) > 1:
-        names = ", ".join(sorted(incidents))
+    if valuation not in costs.VALUATIONS:
+        known = ", ".join(costs.VALUATIONS)
+        raise UsageError("no such valuation", value=valuation, remedy=f"Known: {known}.")
+    (start, recorded), (end, _) = (
+        reports.bridge_side(run, incident, policy, valuation) for run in (first, second)
+    )
+    compared = {side.ledger.incident for side in (start, end) if side.ledger}
+    if len(compared) > 1:
+        names = ", ".join(sorted(compared))
         problem = "the two runs are of two incidents"
         raise UsageError(problem, value=names, remedy="Name two runs of one incident.")
-    table = bridge_table(start, end, valuation=valuation, recorded=recorded, draws=DRAWS)
-    currency, digits = start.policy.currency, start.policy.digits
-    if output.as_json:
-        units = {"valuation": valuation, "currency": currency, "minor_units": digits}
-        print_json(units | {"bridge": table.to_dicts()})
-        return
-    locale = start.policy.locale(output.lang)
+    table = costs.bridge(start, end, valuation=valuation, recorded=recorded, draws=costs.DRAWS)
+    currency, locale = start.policy.currency, start.policy.locale(output.lang)
     title = locale("terminal.bridge", valuation=locale(f"word.{valuation}"), currency=currency)
-    print_answer(Answer(locale, tables=[ShownTable(title, table, BRIDGE)]))
+    units = {"valuation": valuation, "currency": currency, "minor_units": start.policy.digits}
+    output.print(
+        units | {"bridge": table.to_dicts()},
+        text.Answer(locale, tables=[text.ShownTable(title, table, costs.BRIDGE)]),
+    )
 
 
 @commands.command()
@@ -195,14 +184,11 @@ def scenarios(
     Example:
         outage-analysis scenarios --budget 300_000_000
     """
-    from outage_analysis.analysis import Scenarios
-    from outage_analysis.costs import load_scenarios
-
-    stresses = load_scenarios(document)
+    stresses = costs.load_scenarios(document)
     with progress(output.lang) as step:
-        analysis = options.run(step)
+        run = options.run(step)
         step("computing the scenarios")
-        result = Scenarios(analysis, analysis.scenarios(stresses), stresses)
+        result = analysis.Scenarios(run, run.scenarios(stresses), stresses)
     output.emit(result)
 
 
@@ -230,99 +216,29 @@ def reserve(
     Example:
         outage-analysis reserve --measure P75 --handling inside --since kakao-2022-10-24
     """
-    from outage_analysis.analysis import Reserve, parse_measure
-
-    parse_measure(measure)  # an unknown measure is refused before anything is computed
+    analysis.parse_measure(measure)  # an unknown measure is refused before anything is computed
     with progress(output.lang) as step:
-        analysis = options.run(step)
+        run = options.run(step)
         step("computing the reserve")
-        result = Reserve(analysis, measure, handling)
+        result = analysis.Reserve(run, measure, handling)
         if since is not None:
-            result = replace(result, since=since, moved=_bridge_since(analysis, since, options))
+            result = replace(result, since=since, moved=_bridge_since(run, since, options))
     output.emit(result)
 
 
-def _bridge_since(analysis: Analysis, since: str, options: PlanOptions) -> pl.DataFrame:
-    from outage_analysis.analysis import reserve_scope
-    from outage_analysis.costs import BridgeRun
-    from outage_analysis.costs import bridge as bridge_table
-    from outage_analysis.reports import bridge_side
-
-    if analysis.headline_from_claims:
+def _bridge_since(run: analysis.Analysis, since: str, options: PlanOptions) -> pl.DataFrame:
+    if run.headline_from_claims:
         raise ModelRefused(
             "the reserve is computed from claims, and a bridge explains costs from published counts",
             remedy="Leave --since out.",
         )
-    first, recorded = bridge_side(since, options.incident or analysis.incident.id, options.policy, "cash")
-    second = BridgeRun(analysis.policy, analysis.ledger, analysis.as_of)
-    not_due = reserve_scope(analysis).not_due
-    if not_due:  # lines without an obligation are in no reserve; a recorded total may include them
+    first, recorded = reports.bridge_side(since, options.incident or run.incident.id, options.policy, "cash")
+    second = costs.BridgeRun(run.policy, run.ledger, run.as_of)
+    # Lines without an obligation are in no reserve; a recorded total may include them.
+    if not_due := analysis.reserve_scope(run).not_due:
         first, second = first.without(not_due), second.without(not_due)
         recorded = None
-    plan = analysis.plan
-    return bridge_table(first, second, recorded=recorded, draws=plan.draws, seed=plan.seed)
-
-
-@dataclass(frozen=True, kw_only=True)
-class SearchOptions:
-    """The options that define what `solve` searches for."""
-
-    largest_cost: Annotated[
-        str,
-        typer.Option("--budget", help="The largest cost in whole currency: 400M, 1.5B, 4억 or 400_000_000."),
-    ]
-    vary: Annotated[
-        list[str],
-        typer.Option(
-            help="What varies: LINE.tier1 is the payment of the first loss band of a cost line, LINE.tier1."
-            "up_to its upper edge, LINE.tier1.share the share of the loss that it pays; =LOW..HIGH/STEP sets "
-            "the values. Separate several by commas, or repeat the option."
-        ),
-    ]
-    at: Annotated[
-        str, typer.Option(help="The percentile of the cost that the budget limits, P50 to P99; or expected.")
-    ] = "P90"
-    step: Annotated[
-        str | None, typer.Option(help="Step between the payments that are tried, in whole currency.")
-    ] = None
-    objective: Annotated[
-        str | None,
-        typer.Option(
-            help="What people get: replaced (share of the losses), made_whole (claims paid in full), "
-            "shortfall (the smallest largest shortfall) or per_claim (mean payment per accepted claim). By "
-            "default replaced with claims, per_claim without."
-        ),
-    ] = None
-    max_cliff: Annotated[
-        str | None,
-        typer.Option(help="Largest jump of the payment at an edge of a loss band, in whole currency."),
-    ] = None
-    handling: Annotated[
-        str, typer.Option(help="inside: the budget also pays for the handling of claims. Or outside.")
-    ] = "outside"
-    compare: Annotated[
-        list[str] | None,
-        typer.Option(help="A further policy to show beside the frontier; repeat for more."),
-    ] = None
-
-    def solve(self, plan: Plan) -> BudgetSolution:
-        """Return the policy that gives people most within the budget.
-
-        Raises:
-            UsageError: the value of an option cannot be parsed.
-        """
-        from outage_analysis.analysis import solve
-
-        return solve(
-            plan,
-            vary=self.vary,
-            budget=parse_money(self.largest_cost),
-            at=self.at,
-            step=None if self.step is None else parse_amount(self.step, "--step"),
-            objective=self.objective,
-            max_cliff=None if self.max_cliff is None else parse_amount(self.max_cliff, "--max-cliff"),
-            handling=self.handling,
-        )
+    return costs.bridge(first, second, recorded=recorded, draws=run.plan.draws, seed=run.plan.seed)
 
 
 @commands.command()
@@ -330,7 +246,43 @@ class SearchOptions:
 def solve(
     options: PlanOptions,
     *,
-    search: SearchOptions,
+    largest_cost: Annotated[
+        str,
+        typer.Option("--budget", help="The largest cost in whole currency: 400M, 1.5B, 4억 or 400_000_000."),
+    ],
+    vary: Annotated[
+        list[str],
+        typer.Option(
+            help="What varies: LINE.tier1 is the payment of the first loss band of a cost line, LINE.tier1."
+            "up_to its upper edge, LINE.tier1.share the share of the loss that it pays; =LOW..HIGH/STEP sets "
+            "the values. Separate several by commas, or repeat the option."
+        ),
+    ],
+    at: Annotated[
+        str, typer.Option(help="The percentile of the cost that the budget limits, P50 to P99; or expected.")
+    ] = "P90",
+    step: Annotated[
+        str | None, typer.Option(help="Step between the payments that are tried, in whole currency.")
+    ] = None,
+    objective: Annotated[
+        str | None,
+        typer.Option(
+            help="What people get: replaced (share of the losses), made_whole (claims paid in full), "
+            "shortfall (the smallest largest shortfall) or per_claim (mean payment per accepted claim). By "
+            "default replaced with claims, per_claim without."
+        ),
+    ] = None,
+    max_cliff: Annotated[
+        str | None,
+        typer.Option(help="Largest jump of the payment at an edge of a loss band, in whole currency."),
+    ] = None,
+    handling: Annotated[
+        str, typer.Option(help="inside: the budget also pays for the handling of claims. Or outside.")
+    ] = "outside",
+    compare: Annotated[
+        list[str] | None,
+        typer.Option(help="A further policy to show beside the frontier; repeat for more."),
+    ] = None,
     write: Annotated[
         Path | None, typer.Option(help="Write the solution as a policy's TOML file with this name.")
     ] = None,
@@ -344,16 +296,23 @@ def solve(
 
         outage-analysis solve --budget 520M --at P90 --vary small-business-cash.tier1,tier2 --step 10_000
     """
-    from outage_analysis.files import atomic_file, document_text
-
     if write is not None and write.suffix != ".toml":
         raise UsageError("is not named .toml", file=write, remedy="Choose another name for --write.")
     if write is not None and write.exists() and not force:
         raise UsageError("exists already", file=write, remedy="Choose another name, or give --force.")
-    plan = options.plan(compare=search.compare or ())
-    with progress(output.lang) as step:
-        step("searching for the best policy")
-        found = search.solve(plan)
+    plan = options.plan(compare=compare or ())
+    with progress(output.lang) as name_step:
+        name_step("searching for the best policy")
+        found = analysis.solve(
+            plan,
+            vary=vary,
+            budget=parse_money(largest_cost),
+            at=at,
+            step=None if step is None else parse_amount(step, "--step"),
+            objective=objective,
+            max_cliff=None if max_cliff is None else parse_amount(max_cliff, "--max-cliff"),
+            handling=handling,
+        )
     output.emit(found)
     if not found.is_feasible:
         raise ModelRefused(
@@ -361,7 +320,7 @@ def solve(
             remedy="Raise the budget, lower --at, or relax a constraint.",
         )
     if write is not None:
-        with atomic_file(write, parents=True) as file:
-            file.write_text(document_text(found.policy), "utf-8", newline="\n")
+        with files.atomic_file(write, parents=True) as file:
+            file.write_text(files.document_text(found.policy), "utf-8", newline="\n")
         if not output.as_json:
             print_text(found.locale(output.lang)("solve.written", file=str(write)))

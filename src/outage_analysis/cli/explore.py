@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
+from outage_analysis import analysis, incidents, losses
 from outage_analysis.cli.console import progress
 from outage_analysis.cli.option_values import parse_day, parse_share
 from outage_analysis.cli.options import (
@@ -25,58 +26,7 @@ from outage_analysis.cli.options import (
 )
 from outage_analysis.errors import UsageError
 
-if TYPE_CHECKING:  # for type checkers only: these imports are slow, and `--help` must start quickly
-    from outage_analysis.analysis import ForecastInput, IntakeForecast, Question
-
 commands = typer.Typer()
-
-
-@dataclass(frozen=True, kw_only=True)
-class QuestionOptions:
-    """The options of `distribution` that select losses and determine what is computed from them."""
-
-    by: Dimensions = "service"
-    where: Annotated[
-        list[str] | None,
-        typer.Option(help="Only claims with this value, as service=kakao_t; repeat for more."),
-    ] = None
-    compare: Annotated[
-        str | None, typer.Option(help="Two values of the first dimension of --by, as kakao_t,kakao_pay.")
-    ] = None
-    fit: Annotated[
-        bool, typer.Option("--fit", help="Fit severity distributions to the losses above zero.")
-    ] = False
-    family: Annotated[
-        list[str] | None, typer.Option(help="A family to fit; repeat for more. By default all.")
-    ] = None
-    top: Annotated[
-        str | None,
-        typer.Option(
-            help="What lies above the last edge of totals or of a printed table: open, closed or truncated. "
-            "By default as the table states."
-        ),
-    ] = None
-    level: Level = "95%"
-    recovery: Recovery = False
-
-    def question(self) -> Question:
-        """Return the values of these options as a `Question`: which losses to select and what to compute.
-
-        Raises:
-            UsageError: the value of an option cannot be parsed.
-        """
-        from outage_analysis.analysis import Question
-
-        return Question(
-            by=_parse_list(self.by, "--by"),
-            where=_parse_where(self.where or ()),
-            compared=_parse_list(self.compare, "--compare") if self.compare else (),
-            fit=self.fit,
-            families=tuple(self.family or ()),
-            top=self.top,
-            level=parse_share(self.level, "--level"),
-            recovery=self.recovery,
-        )
 
 
 @commands.command()
@@ -96,7 +46,29 @@ def distribution(
             help="A printed table of losses instead of claims: bundled id, or path to its TOML file."
         ),
     ] = None,
-    options: QuestionOptions,
+    by: Dimensions = "service",
+    where: Annotated[
+        list[str] | None,
+        typer.Option(help="Only claims with this value, as service=kakao_t; repeat for more."),
+    ] = None,
+    compare: Annotated[
+        str | None, typer.Option(help="Two values of the first dimension of --by, as kakao_t,kakao_pay.")
+    ] = None,
+    fit: Annotated[
+        bool, typer.Option("--fit", help="Fit severity distributions to the losses above zero.")
+    ] = False,
+    family: Annotated[
+        list[str] | None, typer.Option(help="A family to fit; repeat for more. By default all.")
+    ] = None,
+    top: Annotated[
+        str | None,
+        typer.Option(
+            help="What lies above the last edge of totals or of a printed table: open, closed or truncated. "
+            "By default as the table states."
+        ),
+    ] = None,
+    level: Level = "95%",
+    recovery: Recovery = False,
     output: Output,
 ) -> None:
     """Print the distribution of losses: by band, means, quantiles, concentration, heaping; fit distributions.
@@ -108,8 +80,6 @@ def distribution(
 
         outage-analysis distribution --grouped dental-claims
     """
-    from outage_analysis.analysis import explore, explore_grouped
-
     if grouped:
         unused = {
             "FILES": files,
@@ -118,67 +88,30 @@ def distribution(
             "--counts": counts,
             "--policy": policy,
         }
-        _refuse_unused("with --grouped", {**unused, "--where": options.where, "--compare": options.compare})
+        _refuse_unused("with --grouped", {**unused, "--where": where, "--compare": compare})
     else:
-        _refuse_unused("with claims", {"--top": None if counts else options.top})
-        _refuse_unused("without --fit", {"--family": None if options.fit else options.family})
-    question, incident = options.question(), reading.incident
+        _refuse_unused("with claims", {"--top": None if counts else top})
+        _refuse_unused("without --fit", {"--family": None if fit else family})
+    question = analysis.Question(
+        by=_parse_list(by, "--by"),
+        where=_parse_where(where or ()),
+        compared=_parse_list(compare, "--compare") if compare else (),
+        fit=fit,
+        families=tuple(family or ()),
+        top=top,
+        level=parse_share(level, "--level"),
+        recovery=recovery,
+    )
+    incident = reading.incident
     with progress(output.lang) as step, mention_default_incident(incident):
         step("reading the losses")
         if grouped:
-            result = explore_grouped(grouped, question, "en" if output.as_json else output.lang)
+            result = analysis.explore_grouped(grouped, question, "en" if output.as_json else output.lang)
         else:
             layouts = load_layouts(reading.columns, reading.encoding)
             most_rejects = parse_share(reading.max_rejects)
-            result = explore(files, incident, policy, layouts, counts, question, most_rejects)
+            result = analysis.explore(files, incident, policy, layouts, counts, question, most_rejects)
     output.emit(result)
-
-
-@dataclass(frozen=True, kw_only=True)
-class ForecastOptions:
-    """The options of `intake` that set deadlines and determine what is forecast from the counts."""
-
-    closes: Annotated[str | None, typer.Option(help="Last day of the intake (YYYY-MM-DD).")] = None
-    extend_to: Annotated[
-        str | None, typer.Option(help="Also forecast an extension of the deadline to this day.")
-    ] = None
-    former: Annotated[
-        list[str] | None,
-        typer.Option(help="Last day of an earlier deadline that caused a rush; repeat for more."),
-    ] = None
-    spike: Annotated[
-        float | None,
-        typer.Option(
-            help="Further claims on the last day, as a multiple of the claims that the curve expects on it."
-        ),
-    ] = None
-    by: Annotated[str | None, typer.Option(help="Count only up to the end of this day.")] = None
-    level: Level = "80%"
-    backtest: Annotated[
-        bool, typer.Option("--backtest", help="Also forecast the later counts from the earlier ones.")
-    ] = False
-    hindsight: Annotated[bool, typer.Option(help="Show in a separate table how the intake ended.")] = True
-
-    def forecast(self, counted: ForecastInput) -> IntakeForecast:
-        """Forecast how many claims are still to come, with the deadlines and the rush that these options set.
-
-        Raises:
-            UsageError: the value of an option cannot be parsed, or the deadlines contradict each other.
-        """
-        from outage_analysis.analysis import IntakeForecast
-        from outage_analysis.losses import late_claim_tables
-
-        earlier = [last for text in self.former or () if (last := parse_day(text, "--former"))]
-        ends = (parse_day(self.closes, "--closes"), parse_day(self.extend_to, "--extend-to"))
-        channel = counted.channel.with_deadlines(*ends, self.spike, former=earlier)
-        tables = late_claim_tables(
-            channel,
-            by=parse_day(self.by, "--by"),
-            level=parse_share(self.level, "--level"),
-            ended=counted.ended if self.hindsight else None,
-            tested=self.backtest,
-        )
-        return IntakeForecast(replace(counted, channel=channel), tables)
 
 
 @commands.command()
@@ -202,7 +135,26 @@ def intake(
             help="Use only what was public by this day (YYYY-MM-DD); of files, the claims filed by it."
         ),
     ] = None,
-    options: ForecastOptions,
+    closes: Annotated[str | None, typer.Option(help="Last day of the intake (YYYY-MM-DD).")] = None,
+    extend_to: Annotated[
+        str | None, typer.Option(help="Also forecast an extension of the deadline to this day.")
+    ] = None,
+    former: Annotated[
+        list[str] | None,
+        typer.Option(help="Last day of an earlier deadline that caused a rush; repeat for more."),
+    ] = None,
+    spike: Annotated[
+        float | None,
+        typer.Option(
+            help="Further claims on the last day, as a multiple of the claims that the curve expects on it."
+        ),
+    ] = None,
+    by: Annotated[str | None, typer.Option(help="Count only up to the end of this day.")] = None,
+    level: Level = "80%",
+    backtest: Annotated[
+        bool, typer.Option("--backtest", help="Also forecast the later counts from the earlier ones.")
+    ] = False,
+    hindsight: Annotated[bool, typer.Option(help="Show in a separate table how the intake ended.")] = True,
     recovery: Recovery = False,
     output: Output,
 ) -> None:
@@ -217,9 +169,6 @@ def intake(
 
         outage-analysis intake complaints.csv --incident my-outage.toml --closes 2031-03-20 --spike 0
     """
-    from outage_analysis.analysis import forecast_input_from_claims, forecast_input_from_series
-    from outage_analysis.incidents import load_incident, load_intake
-
     until = parse_day(as_of)
     unused = (
         {"--series": series}
@@ -229,13 +178,27 @@ def intake(
     _refuse_unused("with files" if files else "without files", unused)
     with progress(output.lang) as step, mention_default_incident(reading.incident):
         step("reading the counts")
-        claims = reading.read_claims(files, load_incident(reading.incident)) if files else None
+        claims = reading.read_claims(files, incidents.load_incident(reading.incident)) if files else None
         if claims is not None:
-            counted = forecast_input_from_claims(claims, until, recovery=recovery)
+            counted = analysis.forecast_input_from_claims(claims, until, recovery=recovery)
         else:
-            counted = forecast_input_from_series(load_intake(series or "kakao-federation"), until)
+            published = incidents.load_intake(series or "kakao-federation")
+            counted = analysis.forecast_input_from_series(published, until)
         step("weighing growth curves")
-        result = replace(options.forecast(counted), claims=claims)
+        channel = counted.channel.with_deadlines(
+            parse_day(closes, "--closes"),
+            parse_day(extend_to, "--extend-to"),
+            spike,
+            former=[last for text in former or () if (last := parse_day(text, "--former"))],
+        )
+        tables = losses.late_claim_tables(
+            channel,
+            by=parse_day(by, "--by"),
+            level=parse_share(level, "--level"),
+            ended=counted.ended if hindsight else None,
+            tested=backtest,
+        )
+        result = analysis.IntakeForecast(replace(counted, channel=channel), tables, claims)
     output.emit(result)
 
 

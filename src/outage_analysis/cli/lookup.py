@@ -9,17 +9,21 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from outage_analysis.cli.console import print_answer, print_json, print_line, print_text
-from outage_analysis.cli.next_commands import language_option, suggest_command
+from outage_analysis import analysis, assumptions, costs, files, incidents, jupyter, losses, policies, text
+from outage_analysis.cli.console import print_json, print_line, print_text
 from outage_analysis.cli.option_values import parse_day
-from outage_analysis.cli.options import AsOf, Language, Output, expand_options
+from outage_analysis.cli.options import (
+    AsOf,
+    Language,
+    Output,
+    expand_options,
+    language_option,
+    suggest_command,
+)
 from outage_analysis.errors import UsageError, one_line
 
-if TYPE_CHECKING:  # for type checkers only: these imports are slow, and `--help` must start quickly
+if TYPE_CHECKING:  # for type checkers only: this import is slow, and `--help` must start quickly
     import polars as pl
-
-    from outage_analysis.assumptions import Ledger
-    from outage_analysis.text import Answer, Locale, ShownTable, TableSchema
 
 commands = typer.Typer()
 policy_commands = typer.Typer(
@@ -46,37 +50,26 @@ def facts(
 
         outage-analysis facts --as-of 2022-12-30 --topic cost
     """
-    import polars as pl
-
-    from outage_analysis.files import spelling_hint
-    from outage_analysis.incidents import FACTS_TABLE, facts_in_language
-    from outage_analysis.incidents import facts as published_facts
-    from outage_analysis.text import Answer, Locale, ShownTable
-
-    locale = Locale(output.lang)
-    table = published_facts(public_by=parse_day(as_of), topic=topic)
+    locale, columns = text.Locale(output.lang), incidents.FACTS_TABLE
+    table = incidents.facts(public_by=parse_day(as_of), topic=topic)
     if fact:
         known = table["id"].to_list()
-        table = table.filter(pl.col("id") == fact)
+        table = table.filter(id=fact)
         if table.is_empty():
-            raise UsageError("no such fact", value=fact, remedy=spelling_hint(fact, known))
-    if output.as_json:
-        print_json(table.to_dicts())
-        return
-    told = facts_in_language(table, output.lang)
-    if fact:
-        for name, value in told.row(0, named=True).items():
-            head = locale(f"column.{FACTS_TABLE[name].label}")
-            text = locale.unit_name(value) if name == "unit" and value else value
-            print_text(f"{head:>10}  {'' if text is None else text}")
-    else:
+            raise UsageError("no such fact", value=fact, remedy=files.spelling_hint(fact, known))
+    told = incidents.facts_in_language(table, output.lang)
+    if not fact or output.as_json:
         title = locale("terminal.facts", count=len(table))
-        print_answer(Answer(locale, tables=[ShownTable(title, told, FACTS_TABLE)]))
+        output.print(table.to_dicts(), text.Answer(locale, tables=[text.ShownTable(title, told, columns)]))
+        return
+    for name, value in told.row(0, named=True).items():
+        shown = locale.unit_name(value) if name == "unit" and value else value
+        print_text(f"{locale(f'column.{columns[name].label}'):>10}  {'' if shown is None else shown}")
 
 
-@commands.command()
+@commands.command("incidents")
 @expand_options()
-def incidents(
+def show_incidents(
     incident: Annotated[str | None, typer.Argument(help="Id or path; without it, the list.")] = None,
     *,
     output: Output,
@@ -88,29 +81,24 @@ def incidents(
     """
     import polars as pl
 
-    from outage_analysis.analysis import SERVICES, service_table
-    from outage_analysis.files import bundled_ids
-    from outage_analysis.incidents import load_incident
-    from outage_analysis.losses import dimension_labels
-    from outage_analysis.text import Answer, Column, ShownTable
-
     if incident is None:
-        _print_list(load_incident, bundled_ids("incidents"), output)
+        _print_list(incidents.load_incident, files.bundled_ids("incidents"), output)
         return
-    document = load_incident(incident)
-    if output.as_json:
-        print_json(document.model_dump(mode="json", by_alias=True))
-        return
-    lang, table = output.lang, service_table(document)
+    document, lang = incidents.load_incident(incident), output.lang
     aliases = [", ".join(service.aliases) for service in document.services]
-    shown = table.with_columns(id=pl.col("service"), aliases=pl.Series(aliases, dtype=pl.String))
-    columns = (Column("id", "id", "Id."), *SERVICES.columns, Column("aliases", "data", "Other names."))
-    schema = replace(SERVICES, columns=columns)
+    id_, other = text.Column("id", "id", "Id."), text.Column("aliases", "data", "Other names.")
+    schema = replace(analysis.SERVICES, columns=(id_, *analysis.SERVICES.columns, other))
+    shown = analysis.service_table(document).with_columns(
+        id=pl.col("service"), aliases=pl.Series(aliases, dtype=pl.String)
+    )
     title, names = f"{document.id}: {document.name[lang]}", document.display_names(lang)
+    services = text.ShownTable(title, shown.select(schema.names), schema)
     numeric = (d for d in document.dimensions if d.kind == "number")
-    notes = [f"{d.id}: {'; '.join(dimension_labels(d))}" for d in numeric]
-    services = ShownTable(title, shown.select(schema.names), schema)
-    print_answer(Answer(document.locale(lang), tables=[services, *notes], names=names))
+    notes = [f"{d.id}: {'; '.join(losses.dimension_labels(d))}" for d in numeric]
+    output.print(
+        document.model_dump(mode="json", by_alias=True),
+        text.Answer(document.locale(lang), tables=[services, *notes], names=names),
+    )
 
 
 def _print_list(load: Callable[[str], Any], known: list[str], output: Output) -> None:
@@ -124,9 +112,9 @@ def _print_list(load: Callable[[str], Any], known: list[str], output: Output) ->
         print_text(f"{entry['id']:<20} {one_line(entry['name'])}")
 
 
-@commands.command()
+@commands.command("assumptions")
 @expand_options()
-def assumptions(
+def show_assumptions(
     ledger: Annotated[str | None, typer.Argument(help="Id or path; without it, the list.")] = None,
     *,
     as_of: AsOf = None,
@@ -139,51 +127,40 @@ def assumptions(
 
         outage-analysis assumptions kakao-2022
     """
-    from outage_analysis.assumptions import ledger_table, load_ledger
-    from outage_analysis.files import bundled_ids
-
     if ledger is None:
-        _print_list(load_ledger, bundled_ids("assumptions"), output)
+        _print_list(assumptions.load_ledger, files.bundled_ids("assumptions"), output)
         return
-    public_by, document = parse_day(as_of), load_ledger(ledger)
+    public_by, document = parse_day(as_of), assumptions.load_ledger(ledger)
     document = document if public_by is None else document.as_known_on(public_by)
-    if not output.as_json:
-        print_answer(_ledger_answer(document, output.lang))
-        return
     correlations = [{**x.model_dump(mode="json"), "rationale": x.rationale.en} for x in document.correlations]
-    print_json(
-        {
-            "ledger": document.id,
-            "incident": document.incident,
-            "as_of": document.as_of,
-            "public_by": public_by,
-            "assumptions": ledger_table(document).to_dicts(),
-            "correlations": correlations,
-        }
-    )
+    values = {
+        "ledger": document.id,
+        "incident": document.incident,
+        "as_of": document.as_of,
+        "public_by": public_by,
+        "assumptions": assumptions.ledger_table(document).to_dicts(),
+        "correlations": correlations,
+    }
+    output.print(values, _ledger_answer(document, output.lang))
 
 
-def _ledger_answer(ledger: Ledger, lang: str) -> Answer:
+def _ledger_answer(ledger: assumptions.Ledger, lang: str) -> text.Answer:
     import polars as pl
 
-    from outage_analysis.analysis import ledger_locale
-    from outage_analysis.assumptions import AMOUNT_KINDS, LEDGER, distribution_text, ledger_table
-    from outage_analysis.text import Answer, Locale, ShownTable
-
-    units, table = ledger_locale(ledger), ledger_table(ledger)
-    locale = Locale(lang, units.currency, units.minor_units) if units else Locale(lang)
-    texts = {entry.id: distribution_text(entry, locale) for entry in ledger.assumptions}
-    shown = table.with_columns(distribution=pl.Series(texts.values(), dtype=pl.String))
+    units, table = analysis.ledger_locale(ledger), assumptions.ledger_table(ledger)
+    locale = text.Locale(lang, units.currency, units.minor_units) if units else text.Locale(lang)
+    distributions = {entry.id: assumptions.distribution_text(entry, locale) for entry in ledger.assumptions}
+    shown = table.with_columns(distribution=pl.Series(distributions.values(), dtype=pl.String))
     title = locale("terminal.assumptions", name=ledger.name[lang], count=len(table))
-    notes = [f"{id_}: {text}" for id_, text in texts.items()]
-    if units is None and table["kind"].is_in(AMOUNT_KINDS).any():
+    notes = [f"{id_}: {distribution}" for id_, distribution in distributions.items()]
+    if units is None and table["kind"].is_in(assumptions.AMOUNT_KINDS).any():
         notes.append(locale("card.sums"))
     for correlation in ledger.correlations:
         entries = locale("terminal.and").join(correlation.of)
         notes.append(locale("terminal.correlation", rank=f"{correlation.rank:g}", entries=entries))
     if table["outcome_known"].any():
         notes.append(locale("terminal.outcome_known"))
-    return Answer(locale, tables=[ShownTable(title, shown, LEDGER), *notes])
+    return text.Answer(locale, tables=[text.ShownTable(title, shown, assumptions.LEDGER), *notes])
 
 
 @policy_commands.command("list")
@@ -194,15 +171,11 @@ def list_policies(*, output: Output) -> None:
     Example:
         outage-analysis policies list
     """
-    from outage_analysis.costs import OVERVIEW, overview
-    from outage_analysis.text import Answer, Locale, ShownTable
-
-    if output.as_json:
-        print_json(overview("en").to_dicts())
-        return
-    locale, table = Locale(output.lang), overview(output.lang)
+    lang = "en" if output.as_json else output.lang
+    locale, table = text.Locale(lang), costs.overview(lang)
     title = locale("terminal.policies", count=len(table))
-    print_answer(Answer(locale, tables=[ShownTable(title, table, OVERVIEW)]))
+    answer = text.Answer(locale, tables=[text.ShownTable(title, table, costs.OVERVIEW)])
+    output.print(table.to_dicts(), answer)
 
 
 @policy_commands.command()
@@ -224,52 +197,37 @@ def show(
     Example:
         outage-analysis policies show kddi-2022
     """
-    from outage_analysis.costs import (
-        LINES,
-        TIE_OUTS,
-        convert_currency,
-        line_table,
-        policy_reconciliation,
-        policy_result,
-    )
-    from outage_analysis.policies import load_policy
-    from outage_analysis.text import Answer, Locale
-
-    locale, lang = Locale(output.lang), output.lang
-    document = load_policy(policy)
-    until = parse_day(as_of)
+    lang = "en" if output.as_json else output.lang
+    locale, document, until = text.Locale(lang), policies.load_policy(policy), parse_day(as_of)
     known = document if until is None else document.as_known_on(until)
     if not known.lines:
         problem = f"no line of {document.id} was public by {as_of}"
         raise UsageError(problem, remedy="Move --as-of to a later day.")
-    result = policy_result(known, as_of=until)
-    lines = line_table(known, "en" if output.as_json else lang)
-    sums = policy_reconciliation(known, until)
+    values = known.model_dump(mode="json", by_alias=True)
+    values["result"] = costs.policy_result(known, as_of=until)
+    lines, sums = costs.line_table(known, lang), costs.policy_reconciliation(known, until)
     if rate:
-        lines, sums = (convert_currency(table, known.currency, rate, until) for table in (lines, sums))
-    if output.as_json:
-        converted = {"converted": {"lines": lines.to_dicts(), "sums": sums.to_dicts()}} if rate else {}
-        print_json({**known.model_dump(mode="json", by_alias=True), "result": result, **converted})
-        return
+        lines, sums = (costs.convert_currency(table, known.currency, rate, until) for table in (lines, sums))
+        values["converted"] = {"lines": lines.to_dicts(), "sums": sums.to_dicts()}
     about = {"id": document.id, "name": document.name[lang], "currency": document.currency}
-    parts = [_with_rate(locale("terminal.policy_lines", **about), lines, LINES, locale)]
+    parts = [_with_rate(locale("terminal.policy_lines", **about), lines, costs.LINES, locale)]
     if not sums.is_empty():
-        parts.append(_with_rate(locale("terminal.policy_sums"), sums, TIE_OUTS, locale))
+        parts.append(_with_rate(locale("terminal.policy_sums"), sums, costs.TIE_OUTS, locale))
     notes, differing = [], sums.filter(status="differs")["id"]
     for tie in known.tie_outs:
         if tie.id in differing:
             why = f" {tie.note[lang]}" if tie.note else ""
             notes.append(locale("terminal.policy_differs", id=tie.id, name=tie.name[lang], note=why))
-    notes += [locale("terminal.policy_missing", text=text[lang]) for text in known.missing]
+    notes += [locale("terminal.policy_missing", text=missing[lang]) for missing in known.missing]
     later = (line.id for line in document.lines if line not in known.lines)
     notes += [locale("terminal.policy_later", day=as_of, line=line) for line in later]
-    print_answer(Answer(locale, tables=[*parts, *notes]))
+    output.print(values, text.Answer(locale, tables=[*parts, *notes]))
 
 
-def _with_rate(title: str, rows: pl.DataFrame, schema: TableSchema, locale: Locale) -> ShownTable:
+def _with_rate(
+    title: str, rows: pl.DataFrame, schema: text.TableSchema, locale: text.Locale
+) -> text.ShownTable:
     """Return a table whose columns that `convert_currency` added have titles: `most, KRW at FX-01`."""
-    from outage_analysis.text import Column, ShownTable
-
     heads = {}
     for name in rows.columns:
         if name not in schema:
@@ -277,9 +235,9 @@ def _with_rate(title: str, rows: pl.DataFrame, schema: TableSchema, locale: Loca
             currency, _, rate = conversion.partition(" at ")
             head = locale(schema[column].label_key)
             heads[name] = locale("terminal.policy_at_rate", column=head, currency=currency, rate=rate)
-    added = (Column(head, "stated", "Converted amount.") for head in heads.values())
+    added = (text.Column(head, "stated", "Converted amount.") for head in heads.values())
     wider = replace(schema, columns=(*schema.columns, *added))
-    return ShownTable(title, rows.rename(heads), wider)
+    return text.ShownTable(title, rows.rename(heads), wider)
 
 
 @policy_commands.command()
@@ -289,10 +247,7 @@ def explain(policy: Policy, *, lang: Language = "en") -> None:
     Example:
         outage-analysis policies explain kakao-2022 --lang ko
     """
-    from outage_analysis.policies import explain as sentences
-    from outage_analysis.policies import load_policy
-
-    for sentence in sentences(load_policy(policy), lang):
+    for sentence in policies.explain(policies.load_policy(policy), lang):
         print_text(sentence)
 
 
@@ -325,22 +280,14 @@ def check(
 
         outage-analysis policies check my-policy.toml --incident my-outage.toml
     """
-    from outage_analysis.analysis import check_documents_fit
-    from outage_analysis.assumptions import load_ledger
-    from outage_analysis.costs import mix_findings
-    from outage_analysis.files import bundled_ids
-    from outage_analysis.incidents import load_incident
-    from outage_analysis.policies import findings, load_policy
-    from outage_analysis.text import Locale
-
-    locale = Locale(output.lang)
-    document = load_policy(policy)
+    lang = "en" if output.as_json else output.lang
+    locale, document = text.Locale(lang), policies.load_policy(policy)
     if incident is not None:
-        check_documents_fit(load_incident(incident), document, None)
-    own = "en" if output.as_json else output.lang
-    table = findings(document, own)
-    if ledger is not None or document.id in bundled_ids("assumptions"):
-        table = table.extend(mix_findings(document, load_ledger(ledger or document.id), own))
+        analysis.check_documents_fit(incidents.load_incident(incident), document, None)
+    table = policies.findings(document, lang)
+    if ledger is not None or document.id in files.bundled_ids("assumptions"):
+        known = assumptions.load_ledger(ledger or document.id)
+        table = table.extend(costs.mix_findings(document, known, lang))
     if output.as_json:
         print_json(table.to_dicts())
         return
@@ -367,10 +314,7 @@ def new(
     Example:
         outage-analysis policies new my-policy --currency EUR --loss-unit minutes
     """
-    from outage_analysis.jupyter import shell_path
-    from outage_analysis.policies import write_template
-
     unit = currency if loss_unit is None else loss_unit
-    written = write_template(name, currency, unit, out or Path(f"{name}.toml"))
+    written = policies.write_template(name, currency, unit, out or Path(f"{name}.toml"))
     print_line(str(written))
-    suggest_command("policies", "check", shell_path(written), *language_option(lang), lang=lang)
+    suggest_command("policies", "check", jupyter.shell_path(written), *language_option(lang), lang=lang)

@@ -6,15 +6,23 @@ import shlex
 import shutil
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from outage_analysis import analysis, claims, jupyter, text
 from outage_analysis.cli.console import print_json, print_line, print_warnings, progress
-from outage_analysis.cli.next_commands import language_option, suggest_command
-from outage_analysis.cli.options import Json, PlanOptions, check_language, expand_options
+from outage_analysis.cli.options import (
+    Json,
+    PlanOptions,
+    check_language,
+    document_options,
+    expand_options,
+    language_option,
+    suggest_command,
+)
 from outage_analysis.errors import UsageError, one_line
 
 commands = typer.Typer()
@@ -28,45 +36,6 @@ OF_CLAIMS = ("tiers", "effort", "unknown", "scale", "encoding", "rows", "column"
 """The options of a plan with which `new` writes the documents of given complaint files."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class ProjectOptions:
-    """The options of `new` that describe the outage and the project."""
-
-    claims: Annotated[
-        list[Path] | None,
-        typer.Option(
-            help="Your complaint file, folder or pattern in quotes; repeat for more. The folder then gets "
-            "only the TOML files of a report on these files, and no example. Needs --tiers."
-        ),
-    ] = None
-    name: Annotated[str, typer.Option(help="Name of the outage. By default its id, in words.")] = ""
-    currency: Annotated[
-        str | None,
-        typer.Option(
-            help="ISO code of the currency. By default KRW; with --claims, the currency that the files state."
-        ),
-    ] = None
-    lang: Annotated[
-        str,
-        typer.Option(
-            help="Language of messages and of the project's charts, tables and reports: en or ko.",
-            callback=check_language,
-        ),
-    ] = "en"
-    loss_unit: Annotated[
-        str,
-        typer.Option(help="What claims state as lost: minutes, hours or days. By default the currency."),
-    ] = ""
-    counted: Annotated[
-        bool,
-        typer.Option(
-            "--counted",
-            help="Start from totals by service, claimant type and loss band instead of claims; such a "
-            "project has no notebooks.",
-        ),
-    ] = False
-
-
 @commands.command()
 @expand_options(options=OF_CLAIMS)
 def new(
@@ -75,7 +44,39 @@ def new(
         typer.Argument(metavar="DIR", help="A new or an empty folder; its name is the id of the outage."),
     ],
     *,
-    project: ProjectOptions,
+    claims: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="Your complaint file, folder or pattern in quotes; repeat for more. The folder then gets "
+            "only the TOML files of a report on these files, and no example. Needs --tiers."
+        ),
+    ] = None,
+    name: Annotated[str, typer.Option(help="Name of the outage. By default its id, in words.")] = "",
+    currency: Annotated[
+        str | None,
+        typer.Option(
+            help="ISO code of the currency. By default KRW; with --claims, the currency that the files state."
+        ),
+    ] = None,
+    lang: Annotated[
+        str,
+        typer.Option(
+            help="Language of messages and of the project's charts, tables and reports: en or ko.",
+            callback=check_language,
+        ),
+    ] = "en",
+    loss_unit: Annotated[
+        str,
+        typer.Option(help="What claims state as lost: minutes, hours or days. By default the currency."),
+    ] = "",
+    counted: Annotated[
+        bool,
+        typer.Option(
+            "--counted",
+            help="Start from totals by service, claimant type and loss band instead of claims; such a "
+            "project has no notebooks.",
+        ),
+    ] = False,
     options: PlanOptions,
     as_json: Json = False,
 ) -> None:
@@ -93,46 +94,44 @@ def new(
 
         outage-analysis new mine --claims complaints.csv --tiers 300000:30000,500000:50000
     """
-    from outage_analysis.jupyter import MAX_PATH_LENGTH, new_project, shell_path
-
-    lang = project.lang
-    from_claims = bool(project.claims) or options.tiers is not None
-    unused = ("name", "loss_unit", "counted") if from_claims else OF_CLAIMS
-    given = next((x for x in unused if getattr(project if from_claims else options, x)), None)
-    if given:
+    from_claims = bool(claims) or options.tiers is not None
+    unused = {x: getattr(options, x) for x in OF_CLAIMS}
+    if from_claims:
+        unused = {"name": name, "loss_unit": loss_unit, "counted": counted}
+    if given := next((x for x, value in unused.items() if value), None):
         context = "--claims" if from_claims else "an example project"
         option = given.replace("_", "-")
         raise UsageError(f"--{option} does not go with {context}", remedy="Leave it out.")
     if from_claims:
-        written = _write_documents(
-            replace(options, claims=project.claims, currency=project.currency), folder, lang
-        )
+        written = _write_documents(replace(options, claims=claims, currency=currency), folder, lang)
     else:
-        written = new_project(
+        written = jupyter.new_project(
             folder,
-            name=project.name,
-            currency=project.currency or DEFAULT_CURRENCY,
+            name=name,
+            currency=currency or DEFAULT_CURRENCY,
             lang=lang,
-            loss_unit=project.loss_unit,
-            counted=project.counted,
+            loss_unit=loss_unit,
+            counted=counted,
         )
-        _print_next_steps(project, folder)
+        locale, option = text.Locale(lang), _make_option()
+        lines = [locale("terminal.new_next", folder=jupyter.shell_path(folder), option=option)]
+        if counted:
+            lines.append(locale("terminal.new_then", data=locale("terminal.new_totals")))
+        else:
+            lines.append(locale("terminal.new_lab", option=option))
+            lines += [locale("terminal.new_then", data="claims/"), locale("terminal.new_inspect")]
+        print_warnings(lines)
     if as_json:
         print_json({"project": str(written)})
         return
-    print_line(one_line(written, MAX_PATH_LENGTH))
+    print_line(one_line(written, jupyter.MAX_PATH_LENGTH))
     if from_claims:
-        words = ["report", *map(shell_path, project.claims or ())]
-        for kind in ("incident", "policy", "ledger"):
-            if (written / f"{kind}.toml").is_file():
-                words += [f"--{kind}", shell_path(folder / f"{kind}.toml")]
+        words = ["report", *map(jupyter.shell_path, claims or ())]
+        words += document_options(written, folder, ("incident", "policy", "ledger"))
         suggest_command(*words, *language_option(lang), lang=lang)
 
 
 def _write_documents(options: PlanOptions, folder: Path, lang: str) -> Path:
-    from outage_analysis.analysis import input_warnings, write_documents
-    from outage_analysis.claims import Claims
-
     if not options.claims:
         raise UsageError("--tiers needs complaint files", remedy="Name them: --claims complaints.csv.")
     if options.tiers is None:
@@ -142,23 +141,10 @@ def _write_documents(options: PlanOptions, folder: Path, lang: str) -> Path:
         step("reading the files")
         plan = options.plan()
         step("writing the documents")
-        written = write_documents(plan, folder)
-    print_warnings(input_warnings(plan.claims if isinstance(plan.claims, Claims) else None, None, lang))
+        written = analysis.write_documents(plan, folder)
+    read = plan.claims if isinstance(plan.claims, claims.Claims) else None
+    print_warnings(analysis.input_warnings(read, None, lang))
     return written
-
-
-def _print_next_steps(project: ProjectOptions, folder: Path) -> None:
-    from outage_analysis.jupyter import shell_path
-    from outage_analysis.text import Locale
-
-    locale, option = Locale(project.lang), _make_option()
-    lines = [locale("terminal.new_next", folder=shell_path(folder), option=option)]
-    if project.counted:
-        lines.append(locale("terminal.new_then", data=locale("terminal.new_totals")))
-    else:
-        lines.append(locale("terminal.new_lab", option=option))
-        lines += [locale("terminal.new_then", data="claims/"), locale("terminal.new_inspect")]
-    print_warnings(lines)
 
 
 def _make_option() -> str:
@@ -182,9 +168,7 @@ def lab(
     Example:
         outage-analysis lab notebooks --no-browser --port 8890
     """
-    from outage_analysis.jupyter import open_lab
-
-    open_lab(folder, port=port, browser=browser)
+    jupyter.open_lab(folder, port=port, browser=browser)
 
 
 @notebook_commands.command("run")
@@ -221,11 +205,11 @@ def run_notebook(
     Example:
         outage-analysis notebook run 05_executive_summary --param policy=my-policy.toml --out summary.html
     """
-    from outage_analysis.jupyter import run_notebook as execute
-
     parameters = _parse_parameters(param or ())
     with progress(lang or "en") as step:
-        page = execute(name, out, parameters=parameters, lang=lang, code=code, force=force, progress=step)
+        page = jupyter.run_notebook(
+            name, out, parameters=parameters, lang=lang, code=code, force=force, progress=step
+        )
     if as_json:
         print_json({"page": str(page)})
     else:
@@ -234,10 +218,10 @@ def run_notebook(
 
 def _parse_parameters(texts: Sequence[str]) -> dict[str, str]:
     parameters: dict[str, str] = {}
-    for text in texts:
-        name, equals, value = text.partition("=")
+    for given in texts:
+        name, equals, value = given.partition("=")
         if not equals or name.strip() in parameters:
             problem = "--param is given twice for one name" if equals else "--param has no value"
-            raise UsageError(problem, value=text, remedy="Write each once, as in budget=300_000_000.")
+            raise UsageError(problem, value=given, remedy="Write each once, as in budget=300_000_000.")
         parameters[name.strip()] = value
     return parameters

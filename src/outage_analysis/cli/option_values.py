@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal, InvalidOperation
@@ -9,6 +10,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from outage_analysis.errors import UsageError
+from outage_analysis.text import DEFAULT_LEVEL, LEAST_LEVEL, MOST_LEVEL, in_smallest_units
 
 if TYPE_CHECKING:  # for type checkers only: these imports are slow, and `--help` must start quickly
     from outage_analysis.policies import Amount
@@ -44,16 +46,10 @@ def parse_money(text: str, option: str = "--budget") -> int:
 
 
 def _in_full(text: str) -> str:
-    number = text.casefold()
-    unit = next((name for name in MONEY_UNITS if number.endswith(name)), None)
-    if unit is None:
+    match = re.fullmatch(rf"([0-9]+)(\.[0-9]*)?\s*({'|'.join(MONEY_UNITS)})", text.casefold())
+    if match is None or len(re.findall("[0-9]", match[0])) > MOST_MONEY_DIGITS:
         return text
-    amount = number.removesuffix(unit).strip()
-    whole, _, decimals = amount.partition(".")
-    digits = whole + decimals
-    if not (digits.isascii() and digits.isdigit() and whole and len(digits) <= MOST_MONEY_DIGITS):
-        return text
-    value = Decimal(amount) * MONEY_UNITS[unit]
+    value = Decimal(match[1] + (match[2] or "")) * MONEY_UNITS[match[3]]
     return str(int(value)) if value == int(value) else text
 
 
@@ -113,8 +109,6 @@ def parse_level(text: str | None) -> int:
     Raises:
         UsageError: the text is no whole number from 50 to 98.
     """
-    from outage_analysis.text import DEFAULT_LEVEL, LEAST_LEVEL, MOST_LEVEL
-
     if text is None:
         return DEFAULT_LEVEL
     digits = text.removesuffix("%")
@@ -171,8 +165,6 @@ def parse_edges(text: str, digits: int, option: str = "--bands") -> tuple[int, .
     Raises:
         UsageError: an edge is not a number from 0, has more decimals than a loss, or does not increase.
     """
-    from outage_analysis.text import in_smallest_units
-
     units: list[int] = []
     for word in text.split(","):
         number = word.strip().replace("_", "")

@@ -1,21 +1,25 @@
 """Options that several commands share. Each option is declared once, with its default and its help text.
 
 A command takes a group of options as one parameter, such as `options: PlanOptions`. The decorator
-`expand_options` turns each field of the group into an option of the command line.
+`expand_options` turns each field of the group into an option of the command line. The values of a group are
+also the words of the command that a user is likely to need next.
 """
 
 from __future__ import annotations
 
 import inspect
+import shlex
+import sys
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, is_dataclass, replace
 from functools import cache, partial, wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
+from outage_analysis import analysis, claims, costs, files, incidents, jupyter, text
 from outage_analysis.cli.console import print_answer, print_json, print_warnings, start_screen
 from outage_analysis.cli.option_values import (
     parse_amount,
@@ -27,13 +31,6 @@ from outage_analysis.cli.option_values import (
     parse_tiers,
 )
 from outage_analysis.errors import InputRefused, UsageError
-
-if TYPE_CHECKING:  # for type checkers only: these imports are slow, and `--help` must start quickly
-    from outage_analysis.analysis import Analysis, Plan
-    from outage_analysis.claims import Claims
-    from outage_analysis.incidents import Incident as LoadedIncident
-    from outage_analysis.incidents import Layout
-    from outage_analysis.text import Result
 
 BUNDLED = "kakao-2022"
 """The default incident."""
@@ -89,9 +86,7 @@ Dimensions = Annotated[
 
 def check_language(lang: str) -> str:
     """Refuse an unknown language before anything is computed."""
-    from outage_analysis.text import Locale
-
-    return Locale(lang).lang
+    return text.Locale(lang).lang
 
 
 Language = Annotated[str, typer.Option(help="Language: en or ko.", callback=check_language)]
@@ -126,13 +121,20 @@ class Output:
         ),
     ] = False
 
-    def emit(self, result: Result) -> None:
+    def emit(self, result: text.Result) -> None:
         """Print a result: its warnings on stderr, then JSON, or the answer in words with its tables."""
         print_warnings(result.warnings(self.lang))
         if self.as_json:
             print_json(result.to_dict())
         else:
             print_answer(result.answer(self.lang))
+
+    def print(self, values: object, answer: text.Answer) -> None:
+        """Print a result that has no class of its own: its values as JSON, or its answer."""
+        if self.as_json:
+            print_json(values)
+        else:
+            print_answer(answer)
 
 
 TIERS = ("files", "tiers", "effort", "unknown", "currency", "scale", "column")
@@ -220,23 +222,20 @@ class PlanOptions:
     seed: Seed = None
     level: LikelyLevel = None
 
-    def plan(self, *, hindsight: bool = True, compare: Sequence[str] = ()) -> Plan:
+    def plan(self, *, hindsight: bool = True, compare: Sequence[str] = ()) -> analysis.Plan:
         """Return a `Plan` with the values of these options.
 
         Raises:
             UsageError: the value of an option cannot be parsed or is out of range.
         """
-        from outage_analysis.analysis import Plan
-
         derived = self.tiers is not None and self.incident is None
-        files = tuple(self.files or self.claims or ()) or None
         if self.files and self.claims:
             raise UsageError("files are given both as arguments and with --claims", remedy="Use one way.")
-        plan = Plan(
+        plan = analysis.Plan(
             incident=self.incident or BUNDLED,
             policy=self.policy,
             ledger=self.ledger,
-            claims=files,
+            claims=tuple(self.files or self.claims or ()) or None,
             columns=load_layouts(self.columns, None if derived else self.encoding),
             counts=self.counts,
             title=self.title,
@@ -250,36 +249,29 @@ class PlanOptions:
             seed=check_seed(self.seed),
             level=parse_level(self.level),
         )
-        return plan if self.tiers is None else self._with_tiers(plan, self.tiers)
-
-    def run(self, progress: Callable[[str], None]) -> Analysis:
-        """Run the analysis that these options define; `progress` is called with the name of each step."""
-        from outage_analysis.analysis import run
-
-        return run(self.plan(), progress=progress)
-
-    def _with_tiers(self, plan: Plan, tiers: str) -> Plan:
-        from outage_analysis.analysis import with_tiers
-        from outage_analysis.claims import read_claims
-
+        if self.tiers is None:
+            return plan
         if self.policy is not None:
             raise UsageError("--policy and --tiers are both given", remedy="Give one of them.")
-        if self.incident is None and isinstance(plan.claims, tuple):
-            columns = parse_columns(self.column or ())
-            claims = read_claims(
+        if derived and isinstance(plan.claims, tuple):
+            read = claims.read_claims(
                 plan.claims,
                 max_rejects=plan.max_rejects,
                 currency=self.currency or "",
-                columns=columns,
+                columns=parse_columns(self.column or ()),
                 scale=self.scale,
                 rows=self.rows,
                 encoding=self.encoding,
             )
-            plan = replace(plan, claims=claims, incident=claims.incident)
+            plan = replace(plan, claims=read, incident=read.incident)
         elif self.currency or self.column or self.scale:
             raise UsageError("--currency, --scale and --column describe files without --incident")
         unknown = None if self.unknown is None else parse_amount(self.unknown, "--unknown")
-        return with_tiers(plan, parse_tiers(tiers), self.effort or "form", unknown)
+        return analysis.with_tiers(plan, parse_tiers(self.tiers), self.effort or "form", unknown)
+
+    def run(self, progress: Callable[[str], None]) -> analysis.Analysis:
+        """Run the analysis that these options define; `progress` is called with the name of each step."""
+        return analysis.run(self.plan(), progress=progress)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -292,8 +284,8 @@ class ReadOptions:
     max_rejects: MaxRejects = "5%"
 
     def read_claims(
-        self, files: Sequence[Path], incident: LoadedIncident, *, add_to: Path | None = None
-    ) -> Claims:
+        self, files: Sequence[Path], incident: incidents.Incident, *, add_to: Path | None = None
+    ) -> claims.Claims:
         """Read complaint files of an incident with the layouts (TOML files that map columns) of --columns.
 
         Args:
@@ -304,9 +296,7 @@ class ReadOptions:
         Raises:
             InputRefused: a file cannot be read, or more rows are rejected than --max-rejects allows.
         """
-        from outage_analysis.claims import read_claims
-
-        return read_claims(
+        return claims.read_claims(
             files,
             incident,
             layouts=load_layouts(self.columns, self.encoding),
@@ -315,11 +305,9 @@ class ReadOptions:
         )
 
 
-def load_layouts(columns: Sequence[str] | None, encoding: str | None) -> tuple[Layout, ...]:
+def load_layouts(columns: Sequence[str] | None, encoding: str | None) -> tuple[incidents.Layout, ...]:
     """Load the layouts of --columns, and state the encoding of --encoding in them and for all other files."""
-    from outage_analysis.incidents import load_layout, with_encoding
-
-    return with_encoding([load_layout(layout) for layout in columns or ()], encoding)
+    return incidents.with_encoding([incidents.load_layout(layout) for layout in columns or ()], encoding)
 
 
 signature = cache(partial(inspect.signature, eval_str=True))
@@ -374,8 +362,6 @@ def check_draws(draws: int | None) -> int:
     Raises:
         UsageError: the number is outside its allowed range.
     """
-    from outage_analysis.costs import DRAWS
-
     if draws is not None and draws < LEAST_DRAWS:
         raise UsageError(
             "--draws asks for too few points for a P99", value=draws, remedy=f"Take {LEAST_DRAWS:,} or more."
@@ -384,7 +370,7 @@ def check_draws(draws: int | None) -> int:
         raise UsageError(
             "--draws asks for too many points", value=draws, remedy=f"Take {MOST_DRAWS:,} or fewer."
         )
-    return DRAWS if draws is None else draws
+    return costs.DRAWS if draws is None else draws
 
 
 def check_seed(seed: int | None) -> int:
@@ -393,11 +379,9 @@ def check_seed(seed: int | None) -> int:
     Raises:
         UsageError: the seed is negative.
     """
-    from outage_analysis.costs import SEED
-
     if seed is not None and seed < 0:
         raise UsageError("--seed is negative", value=seed, remedy="Take a whole number from 0 on.")
-    return SEED if seed is None else seed
+    return costs.SEED if seed is None else seed
 
 
 def option_words(group: object, *omitted: str) -> list[str]:
@@ -407,8 +391,6 @@ def option_words(group: object, *omitted: str) -> list[str]:
         group: the values of an option group, such as `PlanOptions`.
         omitted: names of fields to leave out.
     """
-    from outage_analysis.jupyter import shell_path
-
     words: list[str] = []
     for parameter in inspect.signature(type(group), eval_str=True).parameters.values():
         value = getattr(group, parameter.name)
@@ -417,8 +399,62 @@ def option_words(group: object, *omitted: str) -> list[str]:
         values = value if isinstance(value, list) else [value]
         option = [] if parameter.name == "files" else [f"--{parameter.name.replace('_', '-')}"]
         for each in values:
-            words += [*option, shell_path(each)]
+            words += [*option, jupyter.shell_path(each)]
     return words
+
+
+def language_option(lang: str) -> list[str]:
+    """Return the option --lang as words of a shell command; empty for English."""
+    return [] if lang == "en" else ["--lang", lang]
+
+
+def suggest_command(*words: str, lang: str = "en") -> None:
+    """Print on stderr which command a user is likely to need next.
+
+    Args:
+        words: the words of the command after `outage-analysis`, quoted for a shell.
+        lang: the language of the output.
+    """
+    command = f"outage-analysis {' '.join(words)}"
+    sys.stderr.write(text.Locale(lang)("terminal.next", command=command) + "\n")
+
+
+def cost_command(
+    read: claims.Claims, options: ReadOptions, paths: Sequence[Path], *, stored: bool
+) -> list[str]:
+    """Return the words of the command that computes a cost from claims which `ingest` has read.
+
+    If the incident is no bundled one, the policy and the ledger beside its file are named. If there is no
+    policy, the command that writes a template for one is returned.
+
+    Args:
+        read: the claims.
+        options: the options with which the files were read.
+        paths: the files to name in the command.
+        stored: whether the files are claims that `ingest` saved, which need no layout.
+    """
+    about, folder = read.incident, Path(options.incident).parent
+    words = ["cost"]
+    words += [word for path in paths for word in ("--claims", jupyter.shell_path(path))]
+    words += option_words(options, *(("columns", "encoding", "max_rejects") if stored else ()))
+    if about.id in files.bundled_ids("policies"):
+        return words
+    if not (folder / "policy.toml").is_file():
+        units = [] if about.loss_currency else ["--loss-unit", shlex.quote(about.loss.unit)]
+        return ["policies", "new", "my-policy", "--currency", about.currency, *units]
+    return words + document_options(folder, folder, ("policy", "ledger"))
+
+
+def document_options(folder: Path, named: Path, kinds: Sequence[str]) -> list[str]:
+    """Return the options that name the TOML documents of a folder, as words of a shell command.
+
+    Args:
+        folder: the folder that has the documents, or some of them.
+        named: the folder as the user writes it.
+        kinds: the documents to name, such as policy.
+    """
+    known = [kind for kind in kinds if (folder / f"{kind}.toml").is_file()]
+    return [word for kind in known for word in (f"--{kind}", jupyter.shell_path(named / f"{kind}.toml"))]
 
 
 @contextmanager

@@ -7,9 +7,18 @@ from typing import Annotated
 
 import typer
 
+from outage_analysis import analysis, reports, text
 from outage_analysis.cli.console import print_json, print_line, print_text, print_warnings, progress
-from outage_analysis.cli.next_commands import language_option, suggest_command
-from outage_analysis.cli.options import Json, Language, Output, PlanOptions, expand_options, option_words
+from outage_analysis.cli.options import (
+    Json,
+    Language,
+    Output,
+    PlanOptions,
+    expand_options,
+    language_option,
+    option_words,
+    suggest_command,
+)
 from outage_analysis.errors import UsageError, VerificationFailed, one_line
 
 commands = typer.Typer()
@@ -48,21 +57,18 @@ def report(
 
         outage-analysis report --lang ko --formats html,csv --bom
     """
-    from outage_analysis.analysis import cost_sentences, narrowing_sentence, run
-    from outage_analysis.reports import FORMATS, check_output_options, read_manifest, write_report
-
-    chosen = tuple(FORMATS) if formats is None else tuple(name.strip() for name in formats.split(","))
+    chosen = tuple(reports.FORMATS) if formats is None else tuple(name.strip() for name in formats.split(","))
     plan = options.plan(hindsight=hindsight, compare=compare or ())
-    check_output_options(out, lang=lang, force=force, formats=chosen)
+    reports.check_output_options(out, lang=lang, force=force, formats=chosen)
     with progress(lang) as step:
-        analysis = run(plan, progress=step)
-        analysis.check_budget_has_cash()
+        run = analysis.run(plan, progress=step)
+        run.check_budget_has_cash()
         step("writing the report")
-        page = write_report(analysis, out, lang=lang, force=force, formats=chosen, bom=bom)
-    print_warnings(analysis.warnings(lang))
-    locale, folder = analysis.locale(lang), page.parent
-    told = [*cost_sentences(analysis, locale), *narrowing_sentence(analysis, locale)]
-    written = list(read_manifest(folder).outputs)
+        page = reports.write_report(run, out, lang=lang, force=force, formats=chosen, bom=bom)
+    print_warnings(run.warnings(lang))
+    locale, folder = run.locale(lang), page.parent
+    told = [*analysis.cost_sentences(run, locale), *analysis.narrowing_sentence(run, locale)]
+    written = list(reports.read_manifest(folder).outputs)
     if as_json:
         files = [str(folder / name) for name in (*written, "manifest.json", "SHA256SUMS")]
         paths = {"report": str(page), "manifest": str(folder / "manifest.json"), "files": files}
@@ -89,9 +95,9 @@ def cost(options: PlanOptions, *, output: Output) -> None:
         outage-analysis cost --counts totals.csv --json
     """
     with progress(output.lang) as step:
-        analysis = options.run(step)
-    analysis.check_budget_has_cash()
-    output.emit(analysis)
+        run = options.run(step)
+    run.check_budget_has_cash()
+    output.emit(run)
     if not output.as_json:
         lang = output.lang
         suggest_command("report", *option_words(options), *language_option(lang), lang=lang)
@@ -124,16 +130,13 @@ def verify(
 
         outage-analysis verify build/report
     """
-    from outage_analysis.reports import verify as verify_bundle
-    from outage_analysis.text import Locale
-
-    locale = Locale(lang)
+    locale = text.Locale(lang)
     if integrity and not rebuild and claims:
         raise UsageError("--claims is for a rebuild", remedy="Leave out --integrity.")
     both = integrity == rebuild
     try:
         with progress(lang) as step:
-            result = verify_bundle(
+            result = reports.verify(
                 folder,
                 integrity=both or integrity,
                 rebuild=both or rebuild,

@@ -2,8 +2,7 @@
 
 Modules:
     display: sets up a session, and shows tables, charts, sliders and parts of the report in a notebook
-    notebook: finds and reads notebooks, and sets the values in the cell tagged `parameters`
-    execution: runs a notebook
+    notebook: finds and reads notebooks, sets the values in the cell tagged `parameters`, and runs them
     page: runs a notebook and builds its HTML page
     project: creates projects, and starts JupyterLab on their notebooks
 """

@@ -19,10 +19,10 @@ from typing import Any
 from outage_analysis.charts import STYLE, is_package_script
 from outage_analysis.errors import UsageError
 from outage_analysis.files import atomic_file, notebooks_root
-from outage_analysis.jupyter.execution import execute
 from outage_analysis.jupyter.notebook import (
     REMOVE_TAG,
     Notebook,
+    execute,
     fill_parameters,
     find_notebook,
     notebook_language,

@@ -13,7 +13,6 @@ import unicodedata
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 from importlib.resources import files
@@ -58,21 +57,6 @@ MARKUP_CHARACTERS = re.compile(r"[\\`*_\[\]<>&~$#@]|:(?=//)")
 """Characters with a meaning in Markdown, HTML or mathematics; they are escaped in headings."""
 INVISIBLE = re.compile("[\\s\u034f\u115f\u1160\u2800\u3164\uffa0\ufe00-\ufe0f]*")
 """A name that consists of printable but invisible characters only."""
-
-
-@dataclass(frozen=True)
-class Project:
-    """The settings of a new project, from which its files are written."""
-
-    id: str
-    name: str
-    currency: str
-    lang: str
-    """Language of charts, tables and reports, and of the prose of translated notebooks."""
-    loss_unit: str
-    """Unit of the losses if they are not money: minutes, hours or days."""
-    counted: bool
-    """Whether the project has totals by service, claimant type and loss band instead of claims."""
 
 
 def new_project(
@@ -125,7 +109,7 @@ def new_project(
     _check_folder(place, folder)
     recover_interrupted(place)
     with atomic_folder(place) as part:
-        _write_files(part, Project(id_, display_name.strip(), currency, lang, unit, counted))
+        _write_files(part, id_, display_name.strip(), currency, lang, loss_unit=unit, counted=counted)
         load_documents(Plan(part / "incident.toml", part / "policy.toml", part / "ledger.toml"))
         load_policy(part / "alternative.toml")
     return place
@@ -166,40 +150,40 @@ def _check_folder(place: Path, argument: str | Path) -> None:
         raise UsageError("is the folder that you are in", file=argument, remedy=remedy)
 
 
-def _write_files(folder: Path, project: Project) -> None:
-    digits, lang = decimal_places(project.currency), project.lang
-    scale, in_money = int(10**digits), not project.loss_unit
+def _write_files(
+    folder: Path, id_: str, name: str, currency: str, lang: str, *, loss_unit: str, counted: bool
+) -> None:
+    digits, in_money, korean = decimal_places(currency), not loss_unit, currency == "KRW"
+    scale = int(10**digits)
     budget = BUDGET // scale  # in the main currency unit (euros, not cents)
-    edges = LOSS_EDGES.get(project.loss_unit, MONEY_EDGES)
-    korean = project.currency == "KRW"
+    edges = LOSS_EDGES.get(loss_unit, MONEY_EDGES)
     loss_name = ("Reported loss", "신고 손실액") if in_money else ("Time without service", "이용 불가 시간")
-    whole_units = f"whole {project.loss_unit}"
     _write_templates(
         folder,
         {
-            "id": project.id,
-            "title": MARKUP_CHARACTERS.sub(lambda match: f"&#{ord(match[0])};", project.name),
-            "name": json.dumps(project.name, ensure_ascii=False),
-            "currency": project.currency,
+            "id": id_,
+            "title": MARKUP_CHARACTERS.sub(lambda match: f"&#{ord(match[0])};", name),
+            "name": json.dumps(name, ensure_ascii=False),
+            "currency": currency,
             "digits": digits,
             "zone": "Asia/Seoul" if korean else "UTC",
             "offset": "+09:00" if korean else "+00:00",
             "as_of": AS_OF,
             "budget": f"{budget:_}",
             "lang": lang,
-            "counted": project.counted,
+            "counted": counted,
             "in_money": in_money,
-            "loss_unit": project.loss_unit or project.currency,
+            "loss_unit": loss_unit or currency,
             "loss_name": dict(zip(LANGUAGES, loss_name, strict=True)),
-            "losses_in": f"{project.currency}, with decimals if necessary" if in_money else whole_units,
+            "losses_in": f"{currency}, with decimals if necessary" if in_money else f"whole {loss_unit}",
             "low_edge": f"{edges[0]:_}",
             "high_edge": f"{edges[1]:_}",
             "rows": ROWS,
-            "thirty": f"{30_000 / scale:,.{digits}f} {project.currency}",
+            "thirty": f"{30_000 / scale:,.{digits}f} {currency}",
         },
     )
-    sample = sample_claims_csv(digits, project.loss_unit)
-    if project.counted:
+    sample = sample_claims_csv(digits, loss_unit)
+    if counted:
         _write_text(folder / TOTALS, totals_csv(sample, edges, digits if in_money else 0))
         return
     _write_text(folder / "claims" / "sample-synthetic.csv", sample)

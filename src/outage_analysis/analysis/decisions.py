@@ -1,0 +1,571 @@
+"""What supports a decision about an analysis: what its cost depends on, stresses, and a reserve."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+from functools import cached_property, partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import polars as pl
+
+from outage_analysis import costs, losses
+from outage_analysis.analysis.exploration import (
+    forecast_input_from_claims,
+    forecast_input_from_series,
+)
+from outage_analysis.analysis.summary import (
+    counted_notes,
+    driver_sentences,
+    open_until,
+    refuse_no_cash,
+    reserve_note,
+)
+from outage_analysis.assumptions import BandMix
+from outage_analysis.costs import (
+    BRIDGE,
+    DoesNotApply,
+    Sample,
+    Scenario,
+    ScenarioSet,
+    Simulation,
+    expected_estimate,
+    rounded_estimate,
+)
+from outage_analysis.errors import InputRefused, ModelRefused, UsageError
+from outage_analysis.files import spelling_hint
+from outage_analysis.incidents import load_intake
+from outage_analysis.text import (
+    Answer,
+    Column,
+    Locale,
+    Result,
+    ShownTable,
+    TableSchema,
+    shown_tables,
+    synthetic_mark,
+)
+
+if TYPE_CHECKING:
+    from outage_analysis.analysis.analysis import Analysis
+
+
+@dataclass(frozen=True)
+class AnalysisResult(Result):
+    """A result that is computed from an analysis, such as its scenarios."""
+
+    analysis: Analysis
+
+    def warnings(self, lang: str) -> list[str]:
+        """Return what a reader must know about the inputs, such as rejected rows."""
+        return self.analysis.warnings(lang)
+
+    @property
+    def inputs(self) -> dict[str, Any]:
+        """The inputs of the analysis as plain values, with the source of the headline."""
+        basis = {"policy": self.analysis.policy.id, "basis": self.analysis.headline_basis}
+        return {**self.analysis.inputs, **basis}
+
+    def mark(self, locale: Locale) -> str:
+        """Return the mark of synthetic claims if the headline is computed from them; else nothing."""
+        return synthetic_mark(locale, synthetic=self.analysis.headline_is_synthetic)
+
+
+SENSITIVITY = {
+    "tornado": costs.TORNADO,
+    "indices": costs.INDICES,
+    "levers": costs.LEVERS,
+    "awards": costs.AWARD_VIEWS,
+    "break_evens": costs.BREAK_EVENS,
+    "inputs_given_exceedance": costs.INPUTS_GIVEN_EXCEEDANCE,
+    "information_value": costs.INFORMATION_VALUE,
+}
+"""The tables of a sensitivity, in the order in which they are shown, with their columns."""
+
+
+def sensitivity_tables(
+    analysis: Analysis, limit: int | None = None, awards: Sequence[int] = ()
+) -> dict[str, pl.DataFrame]:
+    """Show which inputs and decisions influence the cost of an analysis.
+
+    The tables describe the headline cost, which is computed from published counts if possible, else from
+    claims.
+
+    Args:
+        analysis: the result of `run`.
+        limit: an amount of cash in whole currency; tables show which inputs would make the cost exceed it.
+        awards: possible mean awards of a review, in whole currency; a table shows the cost for each of them.
+
+    Returns:
+        The tables `tornado`, `levers` and `indices` (shares of the variance of the cash); with a limit also
+        `break_evens` and `inputs_given_exceedance`; with awards also `awards`; if the plan has a budget, also
+        `information_value`.
+
+    Raises:
+        ModelRefused: there is no expected cost (or no expected cash, with a limit or awards), or too few
+            draws exceed the limit.
+        UsageError: awards are given and the policy has no review.
+    """
+    run, plan = analysis.headline_run, analysis.plan
+    if run is None:
+        raise ModelRefused(
+            "no line has an expected cost, so nothing moves it",
+            remedy="Give a ledger with the inputs that the policy needs.",
+        )
+    names = ("tornado", "levers", "information_value")
+    tables = {name: analysis.tables[name] for name in names if name in analysis.tables}
+    if "cash" not in run.totals:
+        if awards or limit is not None:
+            refuse_no_cash("a sum or an award")
+        return tables
+    with suppress(ModelRefused):  # no indices if nothing is uncertain or inputs are correlated
+        tables["indices"] = costs.cost_sobol_indices(run.portfolio)
+    unit = float(10**analysis.incident.minor_units)
+    if awards:
+        views = [award * unit for award in awards]
+        tables["awards"] = costs.award_views(
+            run.portfolio, views, draws=plan.draws, seed=plan.seed, level=plan.level
+        )
+    if limit is not None:
+        tables["break_evens"] = costs.break_evens(run.portfolio, limit * unit)
+        tables["inputs_given_exceedance"] = costs.inputs_given_exceedance(run, limit * unit)
+    return tables
+
+
+@dataclass(frozen=True)
+class Sensitivity(AnalysisResult):
+    """Which inputs and decisions the cost of an analysis depends on."""
+
+    tables: dict[str, pl.DataFrame]
+    """The result of `sensitivity_tables`."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return all tables as plain values."""
+        return self.inputs | {name: table.to_dicts() for name, table in self.tables.items()}
+
+    def answer(self, lang: str = "en") -> Answer:
+        """Return the inputs that the cost depends on most, then all tables."""
+        analysis, locale = self.analysis, self.analysis.locale(lang)
+        sentences = driver_sentences(analysis, locale)
+        if "information_value" in self.tables and analysis.budget is not None:
+            portfolio = analysis.runs[analysis.headline_basis].portfolio
+            first = costs.information_sentence(self.tables["information_value"], portfolio, locale)
+            budget = locale.money_in_full(analysis.budget)
+            sentences.append(f"{first} {locale('information.budget_decision', budget=budget)}")
+        marked = [self.mark(locale) + sentence for sentence in sentences]
+        return Answer(locale, marked, self._tables(locale), analysis.names(lang))
+
+    def _tables(self, locale: Locale) -> Iterator[ShownTable | str]:
+        analysis, tables = self.analysis, self.tables
+        if "inputs_given_exceedance" in tables:
+            parts = self._with_part_names(tables["inputs_given_exceedance"], locale)
+            tables = tables | {"inputs_given_exceedance": parts}
+        yield from shown_tables(tables, SENSITIVITY, "terminal.sensitivity_", locale, self.mark(locale))
+        if analysis.runs[analysis.headline_basis].portfolio.has_correlated_inputs("cash"):
+            yield locale("report.tied")
+        if not any(len(table) for name, table in tables.items() if name != "information_value"):
+            yield locale("terminal.nothing_uncertain")
+        yield locale("terminal.result_units", day=analysis.as_of, currency=locale.currency)
+
+    def _with_part_names(self, table: pl.DataFrame, locale: Locale) -> pl.DataFrame:
+        entries = self.analysis.runs[self.analysis.headline_basis].portfolio.entries
+        names = []
+        for assumption, part in table.select("assumption", "part").iter_rows():
+            entry = entries[assumption]
+            if part is None:
+                names.append("")
+            elif isinstance(entry, BandMix):
+                names.append(locale.band(entry.bands[part].over, entry.bands[part].up_to))
+            else:
+                names.append(entry.models[part][locale.lang])
+        return table.with_columns(part=pl.Series(names, dtype=pl.String))
+
+
+@dataclass(frozen=True)
+class Scenarios(AnalysisResult):
+    """The headline cash of an analysis under each scenario of a document."""
+
+    table: pl.DataFrame
+    """The columns of `SCENARIOS`, in the smallest unit of the currency."""
+    stresses: ScenarioSet
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the scenarios as plain values."""
+        budget = self.analysis.plan.budget
+        return {
+            **self.inputs,
+            "document": self.stresses.id,
+            "budget": budget,
+            "scenarios": self.table.to_dicts(),
+        }
+
+    def answer(self, lang: str = "en") -> Answer:
+        """Return the expected cash without a change and in the worst scenario, then all scenarios."""
+        analysis, table, locale = self.analysis, self.table, self.analysis.locale(lang)
+        sentences = counted_notes(analysis, locale)
+        base = self._amounts(table.row(0, named=True), locale)
+        sentences.append(locale("terminal.scenarios_base", **base))
+        raised = table.filter(table["change"] > 0).sort("expected", descending=True, maintain_order=True)
+        if raised.is_empty():
+            sentences.append(locale("terminal.scenarios_no_increase"))
+        else:
+            worst = raised.row(0, named=True)
+            name = self.stresses.name_of(worst["scenario"], lang)
+            sentences.append(locale("terminal.scenarios_worst", name=name, **self._amounts(worst, locale)))
+        names, run = analysis.names(lang), analysis.runs[analysis.headline_basis]
+        lines = ", ".join(names[line] for line in run.portfolio.counted("cash"))
+        return Answer(
+            locale, [*sentences, locale("terminal.scenarios_scope", lines=lines)], self._tables(locale)
+        )
+
+    def _amounts(self, row: dict[str, Any], locale: Locale) -> dict[str, str]:
+        chance, budget = "", self.analysis.budget
+        if budget is not None:
+            amount, share = locale.money_in_full(budget), locale.share(row["over_budget"])
+            chance = locale("terminal.scenarios_chance", budget=amount, share=share)
+        amounts = {"expected": locale.money(row["expected"]), "high": locale.money(row["range_high"])}
+        return {**amounts, "chance": chance}
+
+    def _tables(self, locale: Locale) -> Iterator[ShownTable | str]:
+        analysis, table = self.analysis, self.table
+        labels = {table["scenario"][0]: locale("report.scenario_base")}
+        labels |= {scenario.id: scenario.name[locale.lang] for scenario in self.stresses.scenarios}
+        measures = analysis.likely_range.column_measures
+        hidden = ["status", "reason", *([] if analysis.budget is not None else ["over_budget"])]
+        if "p75" in measures.values():  # at a level of 50, an end of the likely range is P75
+            hidden.append("p75")
+        units = locale("terminal.sums", currency=locale.currency)
+        yield ShownTable(
+            f"{locale('terminal.scenarios')}{units}",
+            table.with_columns(pl.col("scenario").replace(labels)).drop(hidden).rename(measures),
+            costs.SCENARIOS.without(*hidden).renamed(measures),
+        )
+        rows = {row["scenario"]: row for row in table.iter_rows(named=True)}
+        for scenario in self.stresses.scenarios:
+            note, row = scenario.note[locale.lang], rows[scenario.id]
+            if row["expected"] is None:
+                told = (locale(f"word.{row['status']}"), locale.note(row["reason"]) if row["reason"] else "")
+                note += " " + locale("terminal.scenario_out", reason=": ".join(filter(None, told)))
+            yield locale("terminal.scenario_note", name=labels[scenario.id], note=note)
+
+
+def scenarios_of(analysis: Analysis, document: str | Path | ScenarioSet | None = None) -> pl.DataFrame | None:
+    """Return the headline cash of an analysis under each scenario; None if it has no expected cash.
+
+    Args:
+        analysis: the analysis.
+        document: the scenarios, as bundled id, path or `ScenarioSet`; by default the bundled stresses.
+
+    Returns:
+        The columns of `SCENARIOS`, in the smallest unit of the currency. The row `base` has the figures of
+        the table of quantiles.
+
+    Raises:
+        UsageError: the document is invalid, or names an intake of another incident.
+    """
+    stresses = costs.load_scenarios() if document is None else costs.load_scenarios(document)
+    run = analysis.headline_run
+    if run is None or "cash" not in run.totals:
+        return None
+    cash = run.with_terms(lambda term: term.valuation == "cash")
+    growth = partial(_growth, analysis)
+    stressed = costs.StressedRun(cash, analysis.policy, analysis.as_of, analysis.incident.id, growth)
+    budget, level = analysis.budget, analysis.plan.level
+    return costs.scenario_table(run, stressed, stresses.scenarios, budget=budget, level=level)
+
+
+def _growth(analysis: Analysis, scenario: Scenario) -> float:
+    if scenario.spike is None:
+        raise DoesNotApply("no_spike")
+    day = analysis.as_of
+    if analysis.headline_from_claims:
+        deadline, count = _claims_so_far(analysis)
+    else:
+        deadline, count = _intake_so_far(analysis, scenario)
+    if deadline <= day:
+        raise DoesNotApply("deadline_passed", str(deadline))
+    later = deadline + timedelta(days=scenario.extra_days or 0)
+    try:
+        forecast = count().with_deadlines(deadline, later, scenario.spike).forecast()
+    except (InputRefused, ModelRefused) as refusal:
+        raise DoesNotApply("no_forecast", str(refusal)) from refusal
+    for branch in (losses.DEADLINE, losses.EXTENDED):
+        if branch in forecast.refused:
+            raise DoesNotApply("no_forecast", forecast.refused[branch])
+    if (last := open_until(analysis)) is not None:  # the growth is from the count at the deadline
+        raise DoesNotApply("claims_to_come", str(last))
+    at_deadline, at_later = (
+        forecast.counted + forecast.late[branch].mean for branch in (losses.DEADLINE, losses.EXTENDED)
+    )
+    return at_later / at_deadline
+
+
+def _claims_so_far(analysis: Analysis) -> tuple[date, Callable[[], losses.Channel]]:
+    """Return the last day to claim, and a function that counts the claims filed so far."""
+    claims, day, closed = analysis.claims, analysis.as_of, analysis.incident.claims_to
+    if claims is None:
+        raise DoesNotApply("no_dates")
+    if claims.synthetic:
+        raise DoesNotApply("synthetic_claims")
+    lines = [x for x in analysis.policy.as_known_on(day).schedules if x.effort_on(day) != "automatic"]
+    deadlines = sorted({line.closes_on(day) or closed for line in lines} or {closed})
+    if len(deadlines) > 1:
+        raise DoesNotApply("several_deadlines", ", ".join(map(str, deadlines)))
+    return deadlines[0], lambda: forecast_input_from_claims(claims, day).channel
+
+
+def _intake_so_far(analysis: Analysis, scenario: Scenario) -> tuple[date, Callable[[], losses.Channel]]:
+    """Return the last day of a published intake, and a function that returns its counts so far."""
+    if not scenario.intake:
+        raise DoesNotApply("no_dates")
+    series = load_intake(scenario.intake)
+    if series.incident != analysis.incident.id:
+        raise UsageError(
+            f"the intake of the scenario {scenario.id} is of the incident {series.incident}",
+            value=scenario.intake,
+            remedy=f"Name an intake of {analysis.incident.id}, or leave the key out.",
+        )
+    known = series.known_by(analysis.as_of)
+    if known is None or known.deadline is None:
+        raise DoesNotApply("no_deadline", series.id)
+    last_moment = known.deadline.closes.astimezone(series.zone) - timedelta(microseconds=1)
+
+    def count() -> losses.Channel:
+        channel = forecast_input_from_series(series, analysis.as_of).channel
+        return replace(channel, branches=tuple(x for x in channel.branches if x.id == losses.DEADLINE))
+
+    return last_moment.date(), count
+
+
+MONEY_VALUATIONS = ("cash", "incremental_cash")
+"""Valuations that are money paid out. List prices and lost sales are not costs to book."""
+HANDLING = "handling"
+RESERVE = TableSchema(
+    "One row per measure. Lines without an obligation are left out.",
+    (
+        Column("measure", "word", "Measure of the total: mean, p50 (median), p75 or p90."),
+        Column(
+            "cash",
+            "money",
+            "Cash paid out, with the incremental cash of free goods.",
+            label="cash_paid",
+        ),
+        Column("handling", "money", "Cost of working through the claims; empty if the ledger states none."),
+        Column("both", "money", "Cash and handling together, added draw by draw; quantiles do not add up."),
+    ),
+)
+MEASURES: Mapping[str, float | None] = {"mean": None, "p50": 0.5, "p75": 0.75, "p90": 0.9}
+"""Measure of a reserve -> its probability; None for the mean."""
+SPELLINGS = {"median": "p50", "P50": "p50", "P75": "p75", "P90": "p90"}
+"""How users write a measure -> its name in the table."""
+
+
+@dataclass(frozen=True)
+class ReserveScope:
+    """The cost lines that were public on the day of an analysis, by their place in the reserve."""
+
+    counted: tuple[str, ...]
+    """The lines with an expected cost in money."""
+    handled: tuple[str, ...]
+    """The lines whose handling has an expected cost."""
+    unpriced: tuple[str, ...]
+    """The lines that pay money and have no expected cost; the reserve does not include them."""
+    not_due: tuple[str, ...]
+    """The lines without an obligation."""
+
+
+def reserve_scope(analysis: Analysis) -> ReserveScope:
+    """Return which cost lines the reserve includes, and which it leaves out for what reason."""
+    known, run = analysis.policy.public_by(analysis.as_of)[0], analysis.headline_run
+    not_due = tuple(x.id for x in known if x.accounting and x.accounting.obligation == "none")
+    if run is None:
+        return ReserveScope((), (), (), not_due)
+    portfolio = run.portfolio
+    counted = {line for v in MONEY_VALUATIONS for line in portfolio.counted(v)} - {*not_due}
+    missing = {line for v in MONEY_VALUATIONS for line in portfolio.left_out.get(v, ())}
+    return ReserveScope(
+        tuple(x.id for x in known if x.id in counted),
+        tuple(x for x in portfolio.counted(HANDLING) if x not in not_due),
+        tuple(x.id for x in known if x.id in missing - counted - {*not_due}),
+        not_due,
+    )
+
+
+def reserve_mean(analysis: Analysis, lines: Collection[str] | None = None) -> float | None:
+    """Return the mean cash of a reserve, in the smallest unit of the currency; None if no line has one.
+
+    Args:
+        analysis: the analysis.
+        lines: ids of cost lines; by default all lines of the reserve.
+    """
+    chosen = reserve_scope(analysis).counted if lines is None else lines
+    part = _of_lines(analysis.headline_run, MONEY_VALUATIONS, chosen)
+    return None if part is None else _mean(part)
+
+
+def reserve_table(analysis: Analysis) -> pl.DataFrame | None:
+    """Return the reserve by measure; None if no line with an obligation has an expected cost in money.
+
+    Returns:
+        The columns of `RESERVE`, in the smallest unit of the currency. The means are those of the table of
+        quantiles and add up exactly; `both` is added draw by draw on the same random points.
+    """
+    scope, run = reserve_scope(analysis), analysis.headline_run
+    cash = _of_lines(run, MONEY_VALUATIONS, scope.counted)
+    if cash is None:
+        return None
+    handling = _of_lines(run, (HANDLING,), scope.handled)
+    parts = [cash] if handling is None else [cash, handling]
+    means = [_mean(part) for part in parts]
+    draws = [np.sum([total.values for total in part.totals.values()], axis=0) for part in parts]
+    if handling is not None:
+        means.append(sum(means))
+        draws.append(draws[0] + draws[1])
+    samples, unknown = [Sample(values) for values in draws], [None] * (3 - len(draws))
+    quantiles = {
+        name: [rounded_estimate(sample.quantile(p)).value for sample in samples]
+        for name, p in MEASURES.items()
+        if p is not None
+    }
+    rows = [(name, *amounts, *unknown) for name, amounts in ({"mean": means} | quantiles).items()]
+    return pl.DataFrame(rows, schema=RESERVE.dtypes, orient="row")
+
+
+def parse_measure(text: object) -> str:
+    """Return the measure of a reserve as the table names it.
+
+    Raises:
+        UsageError: there is no such measure.
+
+    Example:
+        >>> parse_measure("P75"), parse_measure("median")
+        ('p75', 'p50')
+    """
+    measure = SPELLINGS.get(str(text), str(text))
+    if measure not in MEASURES:
+        known = ["mean", "median", "P75", "P90"]
+        raise UsageError("no such measure of a reserve", value=text, remedy=spelling_hint(str(text), known))
+    return measure
+
+
+@dataclass(frozen=True)
+class Reserve(AnalysisResult):
+    """One amount to set aside, with its measure and scope, and what changed it since an earlier run.
+
+    Raises:
+        UsageError: there is no such measure, or `handling` is neither inside nor outside.
+        ModelRefused: no line has an expected cost in cash, or handling is inside, and the ledger states none.
+    """
+
+    measure: str = "mean"
+    """mean, median, P75 or P90."""
+    handling: str = "outside"
+    """Whether the cost of working through the claims is inside or outside the reserve."""
+    since: str | None = None
+    """The earlier run as the user names it."""
+    moved: pl.DataFrame | None = None
+    """The columns of `BRIDGE`: what changed since the earlier run."""
+
+    def __post_init__(self) -> None:
+        """Refuse a measure that does not exist or that the analysis cannot give."""
+        _ = self.amount
+
+    @cached_property
+    def table(self) -> pl.DataFrame:
+        """The reserve by measure."""
+        table: pl.DataFrame | None = self.analysis.tables.get("reserve")
+        if table is None:
+            refuse_no_cash("a reserve")
+        return table
+
+    @cached_property
+    def amount(self) -> float:
+        """The reserve in the smallest unit of the currency."""
+        if self.handling not in ("inside", "outside"):
+            problem = "handling is neither inside nor outside"
+            raise UsageError(problem, value=self.handling, remedy="Write one of them.")
+        (row,) = self.table.filter(measure=parse_measure(self.measure)).rows(named=True)
+        amount = row[self._column]
+        if amount is None:
+            raise ModelRefused(
+                "the cost from this basis has no handling, so that it cannot be inside the reserve",
+                remedy="State an assumption of the kind handling in the ledger, or leave handling outside.",
+            )
+        return float(amount)
+
+    @property
+    def _column(self) -> str:
+        return "both" if self.handling == "inside" else "cash"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the reserve as plain values, with its scope."""
+        scope = reserve_scope(self.analysis)
+        return {
+            **self.inputs,
+            "amount": self.amount,
+            "measure": parse_measure(self.measure),
+            "handling": self.handling,
+            "lines": scope.counted,
+            "without_price": scope.unpriced,
+            "without_obligation": scope.not_due,
+            "reserve": self.table.to_dicts(),
+            **({} if self.moved is None else {"bridge": self.moved.to_dicts()}),
+        }
+
+    def answer(self, lang: str = "en") -> Answer:
+        """Return the amount, what it includes and what moved it, then the reserve by measure."""
+        locale = self.analysis.locale(lang)
+        first, *others = self._sentences(locale)
+        return Answer(locale, [self.mark(locale) + first, *others], self._tables(locale))
+
+    def _sentences(self, locale: Locale) -> Iterator[str]:
+        scope, names = reserve_scope(self.analysis), self.analysis.names(locale.lang)
+        measure = parse_measure(self.measure)
+        yield from counted_notes(self.analysis, locale)
+        yield locale(
+            f"terminal.reserve_{self.handling}",
+            day=locale.day(self.analysis.as_of),
+            amount=locale("report.exact", amount=locale.exact_money(self.amount), unit=locale.unit),
+            measure=locale("word.median" if measure == "p50" else f"word.{measure}"),
+        )
+        for key, lines in (
+            ("counts", scope.counted),
+            ("reserve_unpriced", scope.unpriced),
+            ("reserve_not_due", scope.not_due),
+        ):
+            if lines or key == "counts":
+                yield locale(f"terminal.{key}", lines=", ".join(names[x] for x in lines))
+        if note := reserve_note(self.table, locale, self._column):
+            yield note
+        if self.moved is None:
+            return
+        start, end = (self.moved.filter(step=step).row(0, named=True) for step in ("start", "end"))
+        before, after = locale.money(start["total"]), locale.money(end["total"])
+        yield locale("terminal.reserve_moved", run=self.since, before=before, after=after)
+        if start["p90"] is not None and end["p90"] is not None:
+            measure, before, after = locale("word.p90"), locale.money(start["p90"]), locale.money(end["p90"])
+            yield locale("terminal.reserve_moved_range", measure=measure, before=before, after=after)
+
+    def _tables(self, locale: Locale) -> Iterator[ShownTable]:
+        units = locale("terminal.sums", currency=locale.currency)
+        yield ShownTable(f"{locale('terminal.reserve')}{units}", self.table, RESERVE)
+        if self.moved is not None:
+            cash = locale("word.cash")
+            title = locale("terminal.bridge", valuation=cash, currency=locale.currency)
+            yield ShownTable(title, self.moved, BRIDGE)
+
+
+def _of_lines(
+    run: Simulation | None, valuations: Collection[str], lines: Collection[str]
+) -> Simulation | None:
+    """Return the part of a simulation that is of some valuations and lines; None if there is none."""
+    part = run and run.with_terms(lambda term: term.valuation in valuations and term.line in lines)
+    return part if part and part.portfolio.terms else None
+
+
+def _mean(part: Simulation) -> float:
+    return sum(expected_estimate(part, valuation).value for valuation in part.portfolio.valuations)
