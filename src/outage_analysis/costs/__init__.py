@@ -4,8 +4,7 @@ Modules, from a cost line to a result:
     funnel: the shares of reports that become filed, accepted and paid claims
     claim_payments: payments of a policy for each row of a cube
     terms: a part of a cost as count x factors x payment per band, with its mean, bounds and variance
-    compile_lines: cost lines under a ledger -> terms; one function per kind of line
-    compile_schedules: the same for lines that pay by loss band, from a count or from claims
+    compile_lines: cost lines under a ledger -> terms; one or two functions per kind of line
     expected: the cost table, from the terms
     portfolio: the terms of a policy with their uncertain inputs
     points: the random points of the inputs
@@ -16,8 +15,7 @@ What uses the same terms and draws:
     comparison: policies compared on the same draws
     policy_search: the policy that gives claimants most within a budget
     scenarios: the cost under named stresses, on the same draws
-    sensitivity: tornado, levers, fixed awards, break-evens, Sobol indices
-    value_of_information: what it is worth to know an input before a decision
+    sensitivity: tornado, levers, fixed awards, break-evens, Sobol indices, value of information
     cost_bridge: why the expected cost and its range changed between two runs
     backtesting: forecasts scored against outcomes
     cost_products: the expected cost as sums of products of factors, for sliders and workbooks
@@ -34,7 +32,7 @@ from outage_analysis.lazy_exports import lazy_exports
 if TYPE_CHECKING:
     from outage_analysis.costs.backtesting import BACKTEST, OUTCOMES, RANGES, RIVALS, Backtest, backtest
     from outage_analysis.costs.claim_payments import NO_RULE, payments
-    from outage_analysis.costs.comparison.benefits import LOSS_REPLACEMENT
+    from outage_analysis.costs.comparison.benefits import LOSS_REPLACEMENT, edges_for_comparison
     from outage_analysis.costs.comparison.compare_policies import (
         FLIPS,
         LEFT_OUT,
@@ -45,7 +43,6 @@ if TYPE_CHECKING:
         PolicySimulations,
         simulate_policies,
     )
-    from outage_analysis.costs.comparison.row_payments import edges_for_comparison
     from outage_analysis.costs.comparison.winners_and_losers import WINNERS_AND_LOSERS, winners_and_losers
     from outage_analysis.costs.compile_lines import compiled_lines
     from outage_analysis.costs.cost_bridge import BRIDGE, BridgeRun, bridge
@@ -100,12 +97,15 @@ if TYPE_CHECKING:
         AWARD_VIEWS,
         BREAK_EVENS,
         INDICES,
+        INFORMATION_VALUE,
         INPUTS_GIVEN_EXCEEDANCE,
         LEVERS,
         TORNADO,
         award_views,
         break_evens,
         cost_sobol_indices,
+        information_sentence,
+        information_value,
         inputs_given_exceedance,
         levers,
         tornado,
@@ -141,10 +141,5 @@ if TYPE_CHECKING:
         waterfall_steps,
     )
     from outage_analysis.costs.terms import UNSTATED, CompiledLine
-    from outage_analysis.costs.value_of_information import (
-        INFORMATION_VALUE,
-        information_sentence,
-        information_value,
-    )
 
 __getattr__, __dir__ = lazy_exports(__name__, __file__)

@@ -16,7 +16,7 @@ import numpy as np
 import polars as pl
 
 from outage_analysis.assumptions import FloatArray, Ledger, RateAssumption, load_ledger
-from outage_analysis.costs.compile_schedules import payment_in_band
+from outage_analysis.costs.compile_lines import payment_in_band
 from outage_analysis.costs.funnel import Funnel, FunnelFactor, Input, build_funnel
 from outage_analysis.costs.points import sobol_points
 from outage_analysis.costs.portfolio import Portfolio, build_portfolio, expected_at

@@ -12,7 +12,7 @@ import math
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from functools import cached_property, partial
+from functools import partial
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -283,80 +283,56 @@ def _step_rows(
 ) -> Iterator[BridgeRow]:
     earlier, later = costs_of(before), costs_of(after)
     both, alone = sorted(earlier.keys() & later.keys()), sorted(earlier.keys() ^ later.keys())
-    costs = {**earlier, **{line: later[line] for line in both}}
-    total = start + _rounded_total(costs) - _rounded_total(earlier)
     moved = [line for line in both if earlier[line] != later[line]]
-    stage = _stage_with(before, after, alone)
-    yield BridgeRow(step, total - start, total, join_ids(*map(reasons, moved)), stage)
-    for done, line in enumerate(alone, start=1):
+    costs, total = earlier, start
+    # First all lines with a cost before and after; then each line that gains or loses its cost.
+    for done, lines in enumerate([both, *([line] for line in alone)]):
         previous = _rounded_total(costs)
-        if line in later:
-            costs[line] = later[line]
-        else:
-            del costs[line]
-        total += _rounded_total(costs) - previous
-        stage = _stage_with(before, after, alone[done:])
-        yield BridgeRow(step, _rounded_total(costs) - previous, total, join_ids(line, reasons(line)), stage)
+        costs = {line: cost for line, cost in costs.items() if line not in lines}
+        costs |= {line: later[line] for line in lines if line in later}
+        amount = _rounded_total(costs) - previous
+        total += amount
+        what = (*lines, *map(reasons, lines)) if done else map(reasons, moved)
+        waiting = alone[done:]
+        stage = {id_: staged for id_, staged in after.items() if id_ not in waiting}
+        stage |= {id_: before[id_] for id_ in waiting if id_ in earlier}
+        yield BridgeRow(step, amount, total, join_ids(*what), stage)
 
 
-def _stage_with(before: Stage, after: Stage, waiting: Sequence[str]) -> Stage:
-    """Return the lines after a step; the lines with the ids `waiting` keep their state before the step."""
-    changed = {id_: staged for id_, staged in after.items() if id_ not in waiting}
-    return changed | {id_: before[id_] for id_ in waiting if id_ in costs_of(before)}
-
-
-@dataclass(frozen=True)
 class _BridgeStages:
-    """The stages from the first run to the second: the expected cost per line after each step."""
+    """The cost lines before the first step and after each of `STEPS`, with their expected costs.
 
-    first: BridgeRun
-    second: BridgeRun
-    valuation: str
+    Attributes:
+        first_lines: the cost lines of the first run by id, as known on the day of that run.
+        second_lines: the same for the second run.
+        promised_lines: the lines of the second run; budgets have only paid amounts that the first run knew.
+        stages: the lines before the first step and after each step.
+    """
 
-    @cached_property
-    def first_lines(self) -> dict[str, CostLine]:
-        """The cost lines of the first run's policy by id, as known on the day of that run."""
-        return _known_lines(self.first)
-
-    @cached_property
-    def second_lines(self) -> dict[str, CostLine]:
-        """The cost lines of the second run's policy by id, as known on the day of that run."""
-        return _known_lines(self.second)
-
-    @cached_property
-    def promised_lines(self) -> dict[str, CostLine]:
-        """The second policy's cost lines by id; budgets have only paid amounts that the first run knew."""
-        return {
+    def __init__(self, first: BridgeRun, second: BridgeRun, valuation: str) -> None:
+        self.first, self.second, self.valuation = first, second, valuation
+        self.first_lines, self.second_lines = _known_lines(first), _known_lines(second)
+        self.promised_lines = {
             id_: line.with_true_ups(
-                self.first_lines[id_].true_ups_by(self.first.as_of) if id_ in self.first_lines else ()
+                self.first_lines[id_].true_ups_by(first.as_of) if id_ in self.first_lines else ()
             )
             for id_, line in self.second_lines.items()
         }
-
-    @cached_property
-    def stages(self) -> tuple[Stage, ...]:
-        """The cost lines before the first step and after each of `STEPS`, with their expected costs."""
-        old, new = self._ledgers
-        day = self.second.as_of
-        return (
-            self._stage(self.first_lines, self._first_entries, old, self.first.as_of),
-            self._stage(self.first_lines, self._first_entries, old, day),
-            self._stage(self.first_lines, self._entries_after_ledger, new, day),
-            self._stage(self.promised_lines, self._entries_after_policy, new, day),
-            self._stage(self.second_lines, self._second_entries, new, day),
+        old, new = (run.ledger and run.ledger.as_known_on(run.as_of) for run in (first, second))
+        self._ledger = old or new
+        self._first_entries = partial(_assumptions_in_force, old)
+        self._second_entries = partial(_assumptions_in_force, new)
+        states = (
+            (self.first_lines, self._first_entries, first.as_of, old),
+            (self.first_lines, self._first_entries, second.as_of, old),
+            (self.first_lines, self._entries_after_ledger, second.as_of, new),
+            (self.promised_lines, self._entries_after_policy, second.as_of, new),
+            (self.second_lines, self._second_entries, second.as_of, new),
         )
-
-    def _stage(
-        self,
-        lines: Mapping[str, CostLine],
-        entries: Callable[[CostLine], AssumptionsByKind],
-        correlated: Ledger | None,
-        day: date,
-    ) -> Stage:
-        return {
-            id_: self._staged(line, self._ledger_of(entries(line), correlated), day)
-            for id_, line in lines.items()
-        }
+        self.stages: list[Stage] = [
+            {id_: self._staged(line, entries(line), day, correlated) for id_, line in lines.items()}
+            for lines, entries, day, correlated in states
+        ]
 
     def reasons(self, step: str, id_: str) -> str:
         """Return the ids of the facts, assumptions and lines that changed for a line in a step."""
@@ -380,21 +356,6 @@ class _BridgeStages:
     def _between_runs(self, day: date | None) -> bool:
         return day is not None and self.first.as_of < day <= self.second.as_of
 
-    @cached_property
-    def _ledgers(self) -> tuple[Ledger | None, Ledger | None]:
-        """Both ledgers, each limited to what was public on the day of its run."""
-        first, second = self.first, self.second
-        return (
-            first.ledger and first.ledger.as_known_on(first.as_of),
-            second.ledger and second.ledger.as_known_on(second.as_of),
-        )
-
-    def _first_entries(self, line: CostLine) -> AssumptionsByKind:
-        return _assumptions_in_force(self._ledgers[0], line)
-
-    def _second_entries(self, line: CostLine) -> AssumptionsByKind:
-        return _assumptions_in_force(self._ledgers[1], line)
-
     def _entries_after_ledger(self, line: CostLine) -> AssumptionsByKind:
         """The assumptions for a line after the step that replaces the ledger.
 
@@ -416,35 +377,30 @@ class _BridgeStages:
                 after[kind] = entry.model_copy(update={"observed": observed})
         after = {kind: entry for kind, entry in after.items() if kind not in PAYMENT_KINDS}
         after |= {kind: entry for kind, entry in before.items() if kind in PAYMENT_KINDS}
-        needs_cost = line.id not in self.second_lines or self._has_final_cost(line.id)
-        if needs_cost and self._staged(line, self._ledger_of(after), day).cost is None:
+        final = self.second_lines.get(line.id)
+        needs_cost = final is None or self._staged(final, self._second_entries(final), day).cost is not None
+        if needs_cost and self._staged(line, after, day).cost is None:
             after = {kind: entry for kind, entry in before.items() if kind in REQUIRED_KINDS} | after
         return after
 
     def _entries_after_policy(self, line: CostLine) -> AssumptionsByKind:
         return self._entries_after_ledger(line) if line.id in self.first_lines else self._second_entries(line)
 
-    def _has_final_cost(self, id_: str) -> bool:
-        line = self.second_lines[id_]
-        ledger = self._ledger_of(self._second_entries(line))
-        return self._staged(line, ledger, self.second.as_of).cost is not None
-
-    def _staged(self, line: CostLine, ledger: Ledger | None, day: date) -> StagedLine:
+    def _staged(
+        self, line: CostLine, entries: AssumptionsByKind, day: date, correlated: Ledger | None = None
+    ) -> StagedLine:
+        """Return a line under some assumptions and the correlations of a ledger."""
+        update = {
+            "assumptions": tuple(entries.values()),
+            "correlations": correlated.correlations if correlated else (),
+        }
+        ledger = self._ledger and self._ledger.model_copy(update=update)
         policy = self.second.policy.model_copy(update={"lines": (line,)})
         compiled = compiled_lines(policy, ledger, as_of=day)
         own = [term for each in compiled for term in each.terms if term.valuation == self.valuation]
         known = own and all(term.has_expected_cost for term in own)
         cost = round_digits(math.fsum(t.cost.expected or 0.0 for t in own), TABLE_DIGITS) if known else None
         return StagedLine(compiled, ledger, day, cost)
-
-    def _ledger_of(self, entries: AssumptionsByKind, correlated: Ledger | None = None) -> Ledger | None:
-        """Return a ledger with the assumptions `entries` and the correlations of the ledger `correlated`."""
-        ledger = self._ledgers[0] or self._ledgers[1]
-        update = {
-            "assumptions": tuple(entries.values()),
-            "correlations": correlated.correlations if correlated else (),
-        }
-        return ledger and ledger.model_copy(update=update)
 
 
 def _known_lines(run: BridgeRun) -> dict[str, CostLine]:

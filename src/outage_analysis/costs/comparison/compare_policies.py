@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cached_property
@@ -25,7 +25,12 @@ from outage_analysis.costs.expected import (
     totals,
 )
 from outage_analysis.costs.portfolio import Portfolio, expected_at, portfolio_of_lines
-from outage_analysis.costs.sensitivity import numbers_behind, sign_change
+from outage_analysis.costs.sensitivity import (
+    information_sentence,
+    information_value,
+    numbers_behind,
+    sign_change,
+)
 from outage_analysis.costs.simulation import (
     DRAWS,
     SEED,
@@ -39,8 +44,8 @@ from outage_analysis.costs.simulation_tables import (
     expected_recipients,
     rounded_estimate,
     rounded_probability,
+    rounded_table,
 )
-from outage_analysis.costs.value_of_information import information_sentence, information_value
 from outage_analysis.errors import ModelRefused, UsageError
 from outage_analysis.incidents import Valuation
 from outage_analysis.losses import Cube
@@ -338,14 +343,6 @@ def shared_runs(
     ties = {c.of: c.rank for c in declared if set(c.of) <= shared.keys()}
     alike = [replace(one, entries=shared, correlations=ties) for one in portfolios.values()]
     return dict(zip(portfolios, simulate_together(alike, draws=draws, seed=seed), strict=True))
-
-
-def rounded_table(rows: Iterable[Mapping[str, object]], schema: TableSchema) -> pl.DataFrame:
-    """Return rows as a table, with rounded floats and without what the schema does not name."""
-    kept = [{name: value for name, value in row.items() if name in schema} for row in rows]
-    return pl.DataFrame(kept, schema=schema.dtypes).with_columns(
-        pl.col(pl.Float64).round_sig_figs(TABLE_DIGITS)
-    )
 
 
 def _policy_row(

@@ -17,7 +17,7 @@ import numpy as np
 import polars as pl
 
 from outage_analysis.assumptions import FloatArray, Ledger
-from outage_analysis.costs.comparison.row_payments import (
+from outage_analysis.costs.comparison.benefits import (
     CENTRAL,
     HIGH,
     LOW,

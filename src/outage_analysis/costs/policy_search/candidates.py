@@ -25,9 +25,8 @@ import polars as pl
 
 from outage_analysis.assumptions import FloatArray, Ledger, MeanPayment
 from outage_analysis.costs.claim_payments import cube_fits_line, rows_with_formula
-from outage_analysis.costs.comparison.benefits import LossCells, measure_benefits
+from outage_analysis.costs.comparison.benefits import LOW, LossCells, line_payments, measure_benefits
 from outage_analysis.costs.comparison.compare_policies import shared_runs
-from outage_analysis.costs.comparison.row_payments import LOW, line_payments
 from outage_analysis.costs.compile_lines import compiled_lines
 from outage_analysis.costs.expected import ledger_for_policy
 from outage_analysis.costs.policy_search.parameters import Parameter, Vary

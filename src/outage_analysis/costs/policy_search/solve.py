@@ -16,9 +16,7 @@ import numpy as np
 import polars as pl
 
 from outage_analysis.assumptions import FloatArray
-from outage_analysis.costs.comparison.benefits import POLICY
-from outage_analysis.costs.comparison.compare_policies import rounded_table
-from outage_analysis.costs.comparison.row_payments import largest_claim_loss
+from outage_analysis.costs.comparison.benefits import POLICY, largest_claim_loss
 from outage_analysis.costs.expected import EXPECTED
 from outage_analysis.costs.policy_search.candidates import (
     MADE_WHOLE,
@@ -51,7 +49,12 @@ from outage_analysis.costs.simulation import (
     quantile_place,
     replicate_mean,
 )
-from outage_analysis.costs.simulation_tables import expected_estimate, rounded_estimate, rounded_probability
+from outage_analysis.costs.simulation_tables import (
+    expected_estimate,
+    rounded_estimate,
+    rounded_probability,
+    rounded_table,
+)
 from outage_analysis.errors import ModelRefused, UsageError
 from outage_analysis.files import spelling_hint, validated_copy
 from outage_analysis.losses import Cube
