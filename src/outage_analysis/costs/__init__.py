@@ -1,12 +1,11 @@
 """The cost model: a policy, claim counts and assumptions go in; costs and their distribution come out.
 
 Modules, from a cost line to a result:
-    funnel: the shares of reports that become filed, accepted and paid claims
     claim_payments: payments of a policy for each row of a cube
-    terms: a part of a cost as count x factors x payment per band, with its mean, bounds and variance
+    terms: a part of a cost as count x factors x payment per band, with its mean, bounds and variance; and
+        the factors: the shares of reports that become filed, accepted and paid claims
     compile_lines: cost lines under a ledger -> terms; one or two functions per kind of line
-    expected: the cost table, from the terms
-    portfolio: the terms of a policy with their uncertain inputs
+    expected: the terms of a policy with their uncertain inputs, and the cost table
     points: the random points of the inputs
     count_process: accepted claims and their payments, given the inputs
     simulation: draws of the total, and their quantiles
@@ -18,8 +17,7 @@ What uses the same terms and draws:
     sensitivity: tornado, levers, fixed awards, break-evens, Sobol indices, value of information
     cost_bridge: why the expected cost and its range changed between two runs
     backtesting: forecasts scored against outcomes
-    cost_products: the expected cost as sums of products of factors, for sliders and workbooks
-    page_model: the draws as data for a web page
+    page_model: the expected cost as products of factors, and the draws, as data for pages and workbooks
     policy_results: what one policy pays, and published amounts recomputed
 """
 
@@ -46,23 +44,31 @@ if TYPE_CHECKING:
     from outage_analysis.costs.comparison.winners_and_losers import WINNERS_AND_LOSERS, winners_and_losers
     from outage_analysis.costs.compile_lines import compiled_lines
     from outage_analysis.costs.cost_bridge import BRIDGE, BridgeRun, bridge
-    from outage_analysis.costs.cost_products import LiveCost, LiveInput, Product, live_cost, round_digits
     from outage_analysis.costs.expected import (
         COSTS,
         EXPECTED,
         HAS_AMOUNT,
         TOTALS,
         assumption_ids,
+        build_portfolio,
         by_band,
         cost_table,
         costs_of_lines,
+        expected_at,
         ledger_for_policy,
         mix_findings,
+        portfolio_of_lines,
         totals,
         unstated_losses,
     )
-    from outage_analysis.costs.funnel import ALL_PASS, Funnel, Input, build_funnel
-    from outage_analysis.costs.page_model import browser_model
+    from outage_analysis.costs.page_model import (
+        LiveCost,
+        LiveInput,
+        Product,
+        browser_model,
+        live_cost,
+        round_digits,
+    )
     from outage_analysis.costs.policy_results import (
         LINES,
         OVERVIEW,
@@ -83,7 +89,6 @@ if TYPE_CHECKING:
         round_step,
     )
     from outage_analysis.costs.policy_search.solve import FRONTIER, SOLUTION, PolicySearch, find_best_policy
-    from outage_analysis.costs.portfolio import build_portfolio, expected_at, portfolio_of_lines
     from outage_analysis.costs.scenarios import (
         SCENARIOS,
         DoesNotApply,
@@ -140,6 +145,6 @@ if TYPE_CHECKING:
         variance_split,
         waterfall_steps,
     )
-    from outage_analysis.costs.terms import UNSTATED, CompiledLine
+    from outage_analysis.costs.terms import ALL_PASS, UNSTATED, CompiledLine, Funnel, Input, build_funnel
 
 __getattr__, __dir__ = lazy_exports(__name__, __file__)

@@ -82,10 +82,9 @@ def payments(cube: Cube, policy: Policy, *, award: int | None = None) -> pl.Data
         **dict.fromkeys(AMOUNTS, MONEY),
         "payment_squared": pl.Float64,
     }
-    typed = [pl.col(name).cast(dtype) for name, dtype in schema.items()]
     try:
         frames = [
-            _line_payments(cube, line, award).select(typed)
+            _line_payments(cube, line, award).select(pl.col(x).cast(dtype) for x, dtype in schema.items())
             for line in policy.schedules
             if cube_fits_line(line, cube)
         ]
@@ -151,8 +150,7 @@ def _line_payments(cube: Cube, line: Schedule, award: int | None) -> pl.DataFram
 def _with_payments(rows: pl.DataFrame) -> pl.DataFrame:
     claims, nothing = pl.col("claims"), pl.lit(Decimal(0), MONEY)
     unruled = (pl.col("rule") == NO_RULE) & (claims > 0)
-    entitled = claims.filter("entitled").sum()
-    mostly_unstated = 2 * claims.filter("entitled", unruled).sum() > entitled
+    mostly_unstated = 2 * claims.filter("entitled", unruled).sum() > claims.filter("entitled").sum()
     # A flat payment is known even if the loss is unknown.
     moving = pl.when(pl.col("slope") == 0).then(Decimal(0)).otherwise(pl.col("slope") * pl.col("loss"))
     exact = (pl.col("fixed") * claims + moving).cast(MONEY)

@@ -15,24 +15,21 @@ import polars as pl
 
 from outage_analysis.assumptions import Award, Handling, Ledger, MeanPayment, PaidTotal, RateAssumption
 from outage_analysis.costs.claim_payments import NO_RULE, cube_fits_line, payments, rows_with_formula
-from outage_analysis.costs.funnel import (
-    Funnel,
-    FunnelFactor,
-    Input,
-    build_funnel,
-    join_ids,
-    product_or_none,
-    rates_from,
-)
 from outage_analysis.costs.terms import (
     UNSTATED,
-    ClaimCells,
     CompiledLine,
     CompileInputs,
+    Funnel,
+    FunnelFactor,
     Group,
+    Input,
     Term,
     Tier,
+    build_funnel,
+    join_ids,
     largest,
+    product_or_none,
+    rates_from,
 )
 from outage_analysis.errors import ModelRefused, UsageError
 from outage_analysis.incidents import Band
@@ -84,7 +81,7 @@ def compiled_lines(
     """
     inputs = CompileInputs(policy, as_of, cubes)
     lines, _ = policy.public_by(as_of)
-    funnels = [(line, build_funnel(line, ledger, as_of)) for line in lines]
+    funnels = ((line, build_funnel(line, ledger, as_of)) for line in lines)
     return tuple(
         CompiledLine(
             line,
@@ -174,8 +171,11 @@ def _schedule_from_count(line: Schedule, funnel: Funnel, inputs: CompileInputs) 
     if isinstance(single, MeanPayment) and funnel.mean_payment is not None:
         # The ledger states one mean payment for all bands, so the term has a single group.
         group = _awarded(trials, funnel.mean_payment, labels={"claimant_type": term.claimant_type})
-        award = replace(term, groups=(group,), award=single.id, spread=single.spread)
-        return [replace(award, payment_assumptions=(single.id,))]
+        return [
+            replace(
+                term, groups=(group,), award=single.id, spread=single.spread, payment_assumptions=(single.id,)
+            )
+        ]
     groups = tuple(_bands(line, funnel, term, pays))
     return [
         replace(
@@ -307,7 +307,7 @@ def _schedule_from_claims(line: Schedule, funnel: Funnel, inputs: CompileInputs)
             payment_assumptions=(funnel.award.assumption,),
             certain=stage == "paid" and "paid" in cube.frame.columns,
             decision=stage if cube.decision else "",
-            claim_cells=ClaimCells(replace(cube, frame=cube.frame.filter(stated), decision=""), line),
+            claim_cells=(replace(cube, frame=cube.frame.filter(stated), decision=""), line),
             status=UNSTATED if any(group.status == UNSTATED for group in own) else None,
             missing=funnel.missing(
                 review=any(group.reviewed for group in own), mix=False, rates=rates_from(stage)
@@ -354,11 +354,12 @@ def _paid_by_band(line: Schedule, funnel: Funnel, cube: Cube, policy: Policy) ->
     )
     stated = pl.col(cube.decision) if cube.decision else pl.lit(None, pl.String)
     frame = frame.with_columns(decision=stated.fill_null(cube.first_decision))
-    missing = [name for name in ("service", "claimant_type") if name not in frame.columns]
-    frame = frame.with_columns(pl.lit(None, pl.String).alias(name) for name in missing)
-    amounts = ("payment", "payment_low", "payment_high", "payment_most")
+    frame = frame.with_columns(
+        pl.lit(None, pl.String).alias(x) for x in ("service", "claimant_type") if x not in frame.columns
+    )
     return frame.group_by(*KEYS, "decision", maintain_order=True).agg(
-        pl.col("claims", "payment_squared").sum(), *map(sum_or_null, amounts)
+        pl.col("claims", "payment_squared").sum(),
+        *map(sum_or_null, ("payment", "payment_low", "payment_high", "payment_most")),
     )
 
 
@@ -421,8 +422,8 @@ def _in_kind(line: InKind, funnel: Funnel, inputs: CompileInputs) -> Iterator[Te
 def _voucher(line: Voucher, funnel: Funnel, inputs: CompileInputs) -> list[Term]:
     people = inputs.fact(line.recipients)
     facts = join_ids(line.recipients or "", *line.facts)
-    take_up = FunnelFactor(funnel.take_up, "take_up")
-    term = Term(line.id, line.main_valuation, line.kind, facts, factors=(take_up,))
+    factors = (FunnelFactor(funnel.take_up, "take_up"),)
+    term = Term(line.id, line.main_valuation, line.kind, facts, factors=factors)
     if people is None:
         return [replace(term, status="not_public_yet" if line.recipients else "not_published")]
     return [term.for_people(people.count, line.payment)]

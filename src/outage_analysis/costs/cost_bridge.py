@@ -9,7 +9,7 @@ the whole change.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import partial
@@ -20,13 +20,11 @@ import polars as pl
 
 from outage_analysis.assumptions import Assumption, Ledger, RateAssumption
 from outage_analysis.costs.compile_lines import compiled_lines
-from outage_analysis.costs.cost_products import round_digits
-from outage_analysis.costs.expected import mix_fits_line
-from outage_analysis.costs.funnel import join_ids
-from outage_analysis.costs.portfolio import Portfolio, portfolio_of_lines
+from outage_analysis.costs.expected import Portfolio, mix_fits_line, portfolio_of_lines
+from outage_analysis.costs.page_model import round_digits
 from outage_analysis.costs.simulation import SEED, simulate
 from outage_analysis.costs.simulation_tables import rounded_estimate
-from outage_analysis.costs.terms import CompiledLine, Term
+from outage_analysis.costs.terms import CompiledLine, Term, join_ids
 from outage_analysis.errors import ModelRefused, UsageError
 from outage_analysis.incidents import get_fact
 from outage_analysis.policies import CostLine, Policy
@@ -85,7 +83,13 @@ def stage_ranges(stages: Sequence[Stage], valuation: str, draws: int, seed: int)
         portfolio = _portfolio(stage)
         if valuation not in portfolio.valuations:
             return dict.fromkeys(QUANTILES)
-        part = _part(portfolio, valuation)
+        terms = [term for term in portfolio.terms if term.valuation == valuation]
+        used = {name for term in terms for name in term.inputs}
+        part = (
+            [(t.process, t.trials, t.factors, t.parts, t.mix, t.award, t.spread, t.capacity) for t in terms],
+            {name: portfolio.entries[name].model_dump(exclude=REMARKS) for name in used},
+            {pair: rank for pair, rank in portfolio.correlations.items() if used.issuperset(pair)},
+        )
         for before, found in known:
             if before == part:
                 return found
@@ -123,18 +127,6 @@ def _portfolio(stage: Stage) -> Portfolio:
         tuple(terms),
         {name: entries[name] for name in sorted(entries)},
         {pair: rank for pair, rank in correlations.items() if set(pair) <= entries.keys()},
-    )
-
-
-def _part(portfolio: Portfolio, valuation: str) -> tuple[object, ...]:
-    terms = [term for term in portfolio.terms if term.valuation == valuation]
-    used = {name for term in terms for name in term.inputs}
-    stated = {name: portfolio.entries[name].model_dump(exclude=REMARKS) for name in used}
-    drawn = [(t.process, t.trials, t.factors, t.parts, t.mix, t.award, t.spread, t.capacity) for t in terms]
-    return (
-        drawn,
-        stated,
-        {pair: rank for pair, rank in portfolio.correlations.items() if used.issuperset(pair)},
     )
 
 
@@ -230,8 +222,9 @@ def bridge(
     if (first.policy.currency, first.policy.digits) != (second.policy.currency, second.policy.digits):
         raise UsageError("the two policies do not pay the same currency", remedy="Restate one of them.")
     if recorded is not None and not 0 <= recorded <= LARGEST_TOTAL:
-        remedy = "Take it as it was recorded."
-        raise UsageError("a recorded figure is no sum of money", value=recorded, remedy=remedy)
+        raise UsageError(
+            "a recorded figure is no sum of money", value=recorded, remedy="Take it as it was recorded."
+        )
     changes = _BridgeStages(first, second, valuation)
     stages = changes.stages
     totals = [_rounded_total(costs_of(stage)) for stage in stages]
@@ -243,7 +236,21 @@ def bridge(
     start = totals[0] if recorded is None else round(recorded)
     rows = [BridgeRow("start", None, start, _run_ids(first), stages[0])]
     for step, (before, after) in zip(STEPS, pairwise(stages), strict=True):
-        rows += _step_rows(step, before, after, start=rows[-1].total, reasons=partial(changes.reasons, step))
+        earlier, later = costs_of(before), costs_of(after)
+        both, alone = sorted(earlier.keys() & later.keys()), sorted(earlier.keys() ^ later.keys())
+        moved = [line for line in both if earlier[line] != later[line]]
+        costs = earlier
+        # First all lines with a cost before and after; then each line that gains or loses its cost.
+        for done, lines in enumerate([both, *([line] for line in alone)]):
+            previous = _rounded_total(costs)
+            costs = {line: cost for line, cost in costs.items() if line not in lines}
+            costs |= {line: later[line] for line in lines if line in later}
+            amount, waiting = _rounded_total(costs) - previous, alone[done:]
+            reasons = (changes.reasons(step, line) for line in (lines if done else moved))
+            stage = {id_: staged for id_, staged in after.items() if id_ not in waiting}
+            stage |= {id_: before[id_] for id_ in waiting if id_ in earlier}
+            what = join_ids(*(lines if done else ()), *reasons)
+            rows.append(BridgeRow(step, amount, rows[-1].total + amount, what, stage))
     rows.append(BridgeRow("method", totals[0] - start, totals[-1], "", stages[-1]))
     rows.append(BridgeRow("end", None, totals[-1], _run_ids(second), stages[-1]))
     table = pl.DataFrame([row[:4] for row in rows], schema=BRIDGE.without(*QUANTILES).dtypes, orient="row")
@@ -276,27 +283,6 @@ class BridgeRow(NamedTuple):
     total: int
     what: str
     stage: Stage
-
-
-def _step_rows(
-    step: str, before: Stage, after: Stage, *, start: int, reasons: Callable[[str], str]
-) -> Iterator[BridgeRow]:
-    earlier, later = costs_of(before), costs_of(after)
-    both, alone = sorted(earlier.keys() & later.keys()), sorted(earlier.keys() ^ later.keys())
-    moved = [line for line in both if earlier[line] != later[line]]
-    costs, total = earlier, start
-    # First all lines with a cost before and after; then each line that gains or loses its cost.
-    for done, lines in enumerate([both, *([line] for line in alone)]):
-        previous = _rounded_total(costs)
-        costs = {line: cost for line, cost in costs.items() if line not in lines}
-        costs |= {line: later[line] for line in lines if line in later}
-        amount = _rounded_total(costs) - previous
-        total += amount
-        what = (*lines, *map(reasons, lines)) if done else map(reasons, moved)
-        waiting = alone[done:]
-        stage = {id_: staged for id_, staged in after.items() if id_ not in waiting}
-        stage |= {id_: before[id_] for id_ in waiting if id_ in earlier}
-        yield BridgeRow(step, amount, total, join_ids(*what), stage)
 
 
 class _BridgeStages:

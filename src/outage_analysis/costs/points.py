@@ -59,7 +59,28 @@ def sobol_replicates(dimensions: int, count: int, *, seed: int, replicates: int 
         UsageError: an argument is out of range, or the number of points per replicate is not a power of two;
             the message then names the next `count` that is possible.
     """
-    _check_design(dimensions, count, seed, replicates)
+    if not 0 <= dimensions <= MAX_DIMENSIONS:
+        raise UsageError(
+            f"points have at most {MAX_DIMENSIONS} coordinates",
+            value=dimensions,
+            remedy="Fix the inputs that matter least, or join them.",
+        )
+    if seed < 0:
+        raise UsageError("a seed is a whole number from 0 on", value=seed)
+    if replicates < MIN_REPLICATES:
+        raise UsageError(
+            "one replicate has no spread", value=replicates, remedy="Take at least 2 replicates."
+        )
+    if count > replicates << COLUMNS:
+        raise UsageError("more draws than the sequence has points", value=count)
+    each = max(count // replicates, 0)
+    if each * replicates != count or each.bit_count() != 1:
+        fits = replicates << max(-(-count // replicates) - 1, 0).bit_length()
+        raise UsageError(
+            f"draws come in {replicates} replicates of a power of two each",
+            value=count,
+            remedy=f"The next number that fits is {fits:,}.",
+        )
     power = (count // replicates).bit_length() - 1
     return (_scrambled_net(dimensions, power, seed, replicate) for replicate in range(replicates))
 
@@ -85,31 +106,6 @@ def _latin_hypercube(dimensions: int, count: int, seed: int, replicate: int) -> 
     places = np.argsort(stream.random_raw((dimensions, count)), axis=1, kind="stable")
     inside = (stream.random_raw((dimensions, count)) >> np.uint64(12)).astype(float) * 0.5**BITS
     return np.asarray(((places + inside + EDGE) / count).T)
-
-
-def _check_design(dimensions: int, count: int, seed: int, replicates: int) -> None:
-    if not 0 <= dimensions <= MAX_DIMENSIONS:
-        raise UsageError(
-            f"points have at most {MAX_DIMENSIONS} coordinates",
-            value=dimensions,
-            remedy="Fix the inputs that matter least, or join them.",
-        )
-    if seed < 0:
-        raise UsageError("a seed is a whole number from 0 on", value=seed)
-    if replicates < MIN_REPLICATES:
-        raise UsageError(
-            "one replicate has no spread", value=replicates, remedy="Take at least 2 replicates."
-        )
-    if count > replicates << COLUMNS:
-        raise UsageError("more draws than the sequence has points", value=count)
-    each = max(count // replicates, 0)
-    if each * replicates != count or each.bit_count() != 1:
-        fits = replicates << max(-(-count // replicates) - 1, 0).bit_length()
-        raise UsageError(
-            f"draws come in {replicates} replicates of a power of two each",
-            value=count,
-            remedy=f"The next number that fits is {fits:,}.",
-        )
 
 
 def _scrambled_net(dimensions: int, power: int, seed: int, replicate: int) -> Array:

@@ -16,8 +16,7 @@ import polars as pl
 from pydantic import Field, model_validator
 
 from outage_analysis.assumptions import BandMix, FloatArray, rates_by_effort
-from outage_analysis.costs.funnel import FunnelFactor, Input
-from outage_analysis.costs.portfolio import Portfolio, RedrawnInput, expected_at
+from outage_analysis.costs.expected import Portfolio, RedrawnInput, expected_at
 from outage_analysis.costs.simulation import (
     Estimate,
     Simulation,
@@ -30,7 +29,7 @@ from outage_analysis.costs.simulation_tables import (
     rounded_estimate,
     rounded_probability,
 )
-from outage_analysis.costs.terms import DerivedInput, Term
+from outage_analysis.costs.terms import DerivedInput, FunnelFactor, Input, Term
 from outage_analysis.errors import ModelRefused
 from outage_analysis.files import Document, Identifier, Name, Text, Unit, find_duplicate, read_document
 from outage_analysis.policies import Policy

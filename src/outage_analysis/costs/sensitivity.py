@@ -29,8 +29,8 @@ from outage_analysis.assumptions import (
     FloatArray,
     OneDistribution,
 )
+from outage_analysis.costs.expected import Portfolio, expected_at
 from outage_analysis.costs.points import sobol_points, sobol_replicates
-from outage_analysis.costs.portfolio import Portfolio, expected_at
 from outage_analysis.costs.simulation import DRAWS, SEED, Estimate, Simulation, replicate_mean, simulate
 from outage_analysis.costs.simulation_tables import rounded_estimate, rounded_probability, rounded_table
 from outage_analysis.errors import ModelRefused, UsageError
@@ -357,7 +357,7 @@ def break_evens(portfolio: Portfolio, limit: float, *, valuation: str = "cash") 
         # A larger input never lowers the total, so values above the break-even exceed the limit.
         return name, entry.kind, mean, value, always if above is None else above
 
-    rows = [row(*number) for number in numbers_behind(valuation, portfolio)]
+    rows = (row(*number) for number in numbers_behind(valuation, portfolio))
     return rounded_table(rows, BREAK_EVENS).sort("beyond", "assumption", descending=[True, False])
 
 
@@ -392,7 +392,8 @@ def inputs_given_exceedance(run: Simulation, limit: float, *, valuation: str = "
     for name, entry in inputs_behind(run.portfolio, valuation).items():
         values, head = np.concatenate([inputs[name] for inputs, _ in drawn]), (name, entry.kind)
         if values.ndim == 1:
-            rows.append((*head, "median", None, _lower_median(values), _lower_median(values[above])))
+            medians = (np.quantile(each, 0.5, method="lower") for each in (values, values[above]))
+            rows.append((*head, "median", None, *medians))
         else:
             parts = zip(values.mean(axis=0), values[above].mean(axis=0), strict=True)
             rows += [(*head, "share", part, *means) for part, means in enumerate(parts)]
@@ -401,10 +402,6 @@ def inputs_given_exceedance(run: Simulation, limit: float, *, valuation: str = "
             shares = [((models == k).mean(), (models[above] == k).mean()) for k in range(len(entry.models))]
             rows += [(*head, "chance", part, *means) for part, means in enumerate(shares)]
     return rounded_table(rows, INPUTS_GIVEN_EXCEEDANCE, ESTIMATE_DIGITS)
-
-
-def _lower_median(values: FloatArray) -> float:
-    return float(np.sort(values)[(len(values) - 1) // 2])
 
 
 def _check_limit(limit: float) -> None:
@@ -539,7 +536,24 @@ def information_value(
         >>> information_value([run], alternative=300_000_000)["assumption"][0]
         'as-review-award'
     """
-    _check_options(runs, valuation, alternative)
+    if not runs or (len(runs) == 1 and alternative is None):
+        raise UsageError(
+            "information is worth something only if there is a choice",
+            value=f"{len(runs)} policies",
+            remedy="Name two or more policies, or a budget.",
+        )
+    if alternative is not None and not (np.isfinite(alternative) and alternative >= 0):
+        raise UsageError("the cost of an alternative is an amount from 0 on", value=alternative)
+    for run in runs:
+        if valuation not in run.portfolio.valuations:
+            raise ModelRefused(
+                f"no line has an expected cost in {valuation.replace('_', ' ')}",
+                remedy="Give a ledger with the inputs that the policy needs.",
+            )
+        if run.draws != runs[0].draws or run.seed != runs[0].seed:
+            raise UsageError(
+                "the simulations do not share their draws", remedy="Simulate the policies together."
+            )
     totals = [run.totals[valuation] for run in runs]
     certain = [] if alternative is None else [np.full_like(totals[0].mean, alternative)]
     means = np.array([total.mean for total in totals] + certain)
@@ -561,11 +575,10 @@ def information_value(
     known = rounded_estimate(whole)
     rows: list[tuple[str, str | None, str | None, float, float, float | None]] = []
     for name, found in sorted(inputs.items(), key=lambda item: (-item[1].value, item[0])):
-        shown, share = rounded_estimate(found), None
+        shown, share, kind = rounded_estimate(found), None, first.portfolio.entries[name].kind
         if whole.value:
             relative = Estimate(found.value / whole.value, found.error / whole.value)
             share = rounded_probability(relative).value
-        kind = first.portfolio.entries[name].kind
         # More knowledge is never worth less, but the larger error of an input may round its value up.
         rows.append(("input", name, kind, min(shown.value, known.value), shown.error, share))
     rows.append(("all_inputs", None, None, known.value, known.error, 1.0 if known.value else None))
@@ -633,24 +646,3 @@ def _given_input(costs: FloatArray, values: FloatArray) -> FloatArray:
             orthogonal.append(rest / size)
             given += (gaps * orthogonal[-1]).mean(axis=(1, 2), keepdims=True) * orthogonal[-1]
     return np.asarray(given)
-
-
-def _check_options(runs: Sequence[Simulation], valuation: str, alternative: float | None) -> None:
-    if not runs or (len(runs) == 1 and alternative is None):
-        raise UsageError(
-            "information is worth something only if there is a choice",
-            value=f"{len(runs)} policies",
-            remedy="Name two or more policies, or a budget.",
-        )
-    if alternative is not None and not (np.isfinite(alternative) and alternative >= 0):
-        raise UsageError("the cost of an alternative is an amount from 0 on", value=alternative)
-    for run in runs:
-        if valuation not in run.portfolio.valuations:
-            raise ModelRefused(
-                f"no line has an expected cost in {valuation.replace('_', ' ')}",
-                remedy="Give a ledger with the inputs that the policy needs.",
-            )
-        if run.draws != runs[0].draws or run.seed != runs[0].seed:
-            raise UsageError(
-                "the simulations do not share their draws", remedy="Simulate the policies together."
-            )

@@ -16,13 +16,13 @@ import numpy as np
 
 from outage_analysis.assumptions import FloatArray, Handling
 from outage_analysis.costs.count_process import CountProcess, shared_processes
+from outage_analysis.costs.expected import Portfolio
 from outage_analysis.costs.points import (
     COLUMNS,
     correlate_ranks,
     quasi_random_replicates,
     sobol_replicates,
 )
-from outage_analysis.costs.portfolio import Portfolio
 from outage_analysis.costs.terms import Term
 from outage_analysis.errors import ModelRefused, UsageError
 from outage_analysis.text import ShortRepr
@@ -90,12 +90,11 @@ class Simulation(ShortRepr):
 
     def _sampled_inputs(self) -> Iterator[tuple[FloatArray, dict[str, FloatArray]]]:
         dimensions = self.portfolio.dimensions + self.process.dimensions
-        for u in quasi_random_replicates(dimensions, self.draws, seed=self.seed, replicates=REPLICATES):
-            if self.rank_of_factors:
-                u = self._with_correlated_factors(u)  # noqa: PLW2901 - other points for the same inputs
+        for points in quasi_random_replicates(dimensions, self.draws, seed=self.seed, replicates=REPLICATES):
+            u = self._with_correlated_factors(points) if self.rank_of_factors else points
             values = self.portfolio.values(u)
             if self.rank is not None:
-                u, values = self._correlate(u, values, self.rank)  # noqa: PLW2901 - the points change as well
+                u, values = self._correlate(u, values, self.rank)
             yield u, values | self.portfolio.redrawn_values(u)
 
     def _with_correlated_factors(self, u: FloatArray) -> FloatArray:

@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 
 from outage_analysis.assumptions import FloatArray
-from outage_analysis.costs.portfolio import Portfolio, expected_at
+from outage_analysis.costs.expected import Portfolio, expected_at
 from outage_analysis.costs.simulation import Estimate, Sample, SampledTotal, Simulation
 from outage_analysis.costs.terms import LABELS
 from outage_analysis.errors import ModelRefused
@@ -155,8 +155,9 @@ def rounded_table(
     rows: Iterable[Mapping[str, object] | Sequence[object]], schema: TableSchema, digits: int = TABLE_DIGITS
 ) -> pl.DataFrame:
     """Return rows as a table with rounded floats, without what the schema does not name."""
-    table = pl.DataFrame([*rows], schema=schema.dtypes, orient="row")
-    return table.with_columns(pl.col(pl.Float64).round_sig_figs(digits))
+    return pl.DataFrame([*rows], schema=schema.dtypes, orient="row").with_columns(
+        pl.col(pl.Float64).round_sig_figs(digits)
+    )
 
 
 def known_quantiles(total: Sample, probabilities: Mapping[str, float]) -> dict[str, Estimate]:
@@ -248,8 +249,8 @@ def expected_recipients(run: Simulation, valuation: str, base: Simulation | None
 
 def _people(run: Simulation, valuation: str) -> Portfolio:
     """Return the portfolio that pays 1 to everybody who is paid anything."""
-    terms = (term for term in run.portfolio.terms if term.valuation == valuation)
-    return replace(run.portfolio, terms=tuple(term.per_person(term.paid_share) for term in terms))
+    terms = (s.per_person(s.paid_share) for s in run.portfolio.terms if s.valuation == valuation)
+    return replace(run.portfolio, terms=tuple(terms))
 
 
 def _estimates(total: SampledTotal, likely: LikelyRange) -> dict[str, Estimate]:
@@ -302,7 +303,7 @@ def _dots(total: SampledTotal) -> dict[float, float]:
     """Return the amounts of the dots by their probability; {} for a certain total, or too few draws."""
     for count in DOTS if total.process or total.parameter else ():
         with suppress(ModelRefused):  # too few draws for the first and the last dot
-            middles = [(2 * n + 1) / (2 * count) for n in range(count)]
+            middles = ((2 * n + 1) / (2 * count) for n in range(count))
             return {p: rounded_estimate(total.quantile(p)).value for p in middles}
     return {}
 
@@ -391,7 +392,6 @@ def contributions(run: Simulation) -> pl.DataFrame:
             # The code avoids a matrix product, whose last bit may depend on the number of threads.
             weight = weights[term.valuation][number][:, None]
             sums[place] += np.array([paid.sum(axis=0), (weight * paid).sum(axis=0)])
-    keys = ("valuation", "line", *LABELS)
     rows = [
         (
             term.valuation,
@@ -404,7 +404,7 @@ def contributions(run: Simulation) -> pl.DataFrame:
         for cell in unit.labels
     ]
     table = pl.DataFrame(rows, schema=CONTRIBUTIONS.dtypes, orient="row")
-    return table.group_by(keys, maintain_order=True).agg(pl.col("mean", "tail").sum())
+    return table.group_by("valuation", "line", *LABELS, maintain_order=True).agg(pl.col("mean", "tail").sum())
 
 
 def _tail_weights(total: SampledTotal) -> FloatArray:
@@ -442,20 +442,12 @@ def cost_ranges(run: Simulation, costs: pl.DataFrame, *, level: int = DEFAULT_LE
         table = costs.filter(pl.col("line").is_in([*own]), level="line", valuation=valuation)
         for line, sample in {"": total, **own}.items():
             part = run.only(line, valuation) or run  # no term is of the empty line of the total
-            lines = table if not line else table.filter(line=line)
+            lines = table.filter(line=line) if line else table
+            announced = lines.filter(pl.col("valuation").is_in(ANNOUNCED))["promised"]
+            published = not announced.is_empty() and not announced.null_count()
+            facts = dict.fromkeys(" ".join(lines["facts"].drop_nulls()).split())
             quantiles = known_quantiles(sample, likely.points)
             low, median, high = (quantiles[x].value if x in quantiles else None for x in likely.points)
-            expected = expected_estimate(part, valuation, sample).value
-            rows.append((valuation, line, _announced(lines), low, median, expected, high, _cited(lines)))
+            spread = (low, median, expected_estimate(part, valuation, sample).value, high)
+            rows.append((valuation, line, announced.sum() if published else None, *spread, " ".join(facts)))
     return rounded_table(rows, COST_RANGES).drop_nulls(LikelyRange.high_column)
-
-
-def _announced(lines: pl.DataFrame) -> float | None:
-    """Return the announced amount of cost lines of one kind; None if one of them has none."""
-    announced = lines.filter(pl.col("valuation").is_in(ANNOUNCED))["promised"]
-    return None if announced.is_empty() or announced.null_count() else float(announced.sum())
-
-
-def _cited(lines: pl.DataFrame) -> str:
-    """Return the ids of the facts that the lines cite, each once."""
-    return " ".join(dict.fromkeys(" ".join(lines["facts"].drop_nulls()).split()))

@@ -32,7 +32,7 @@ from outage_analysis.costs.claim_payments import (
     rows_with_formula,
 )
 from outage_analysis.costs.expected import COSTS, ledger_for_policy
-from outage_analysis.costs.funnel import build_funnel
+from outage_analysis.costs.terms import build_funnel
 from outage_analysis.incidents import UNKNOWN, Band
 from outage_analysis.losses import EDGES, Cube, sum_or_null
 from outage_analysis.policies import SHARE_SCALE, Policy, Schedule, Tariff
@@ -90,8 +90,7 @@ def row_payments(policy: Policy, cube: Cube, ledger: Ledger | None, as_of: date)
     fitting, paid = ledger and ledger_for_policy(ledger, policy), Payments.nothing(len(cube.frame))
     for line in policy.schedules:
         if cube_fits_line(line, cube):
-            award = build_funnel(line, fitting, as_of).award.expected
-            paid += line_payments(line, cube, award)
+            paid += line_payments(line, cube, build_funnel(line, fitting, as_of).award.expected)
     return paid
 
 
@@ -311,10 +310,8 @@ def loss_shares(policy: Policy, cube: Cube | None, ledger: Ledger | None, as_of:
     paid = row_payments(policy, cube, ledger, as_of)
     fixed, share = np.moveaxis(paid.formulas[[LOW, HIGH]], 1, 0) / SHARE_SCALE
     unlimited = np.isinf(fixed)
-    reviewed = paid.reviewed | unlimited
-    found = measure_benefits(
-        LossCells.from_rows(cube.frame), np.where(unlimited, 0.0, fixed), share, reviewed
-    )
+    limited, reviewed = np.where(unlimited, 0.0, fixed), paid.reviewed | unlimited
+    found = measure_benefits(LossCells.from_rows(cube.frame), limited, share, reviewed)
     shortfall = float(found["largest_shortfall"][0])
     return {
         "replaced_low": float(found["replaced_low"][0]),

@@ -29,7 +29,7 @@ from outage_analysis.costs.comparison.benefits import (
 )
 from outage_analysis.costs.compile_lines import compiled_lines
 from outage_analysis.costs.expected import ledger_for_policy
-from outage_analysis.costs.funnel import Funnel, build_funnel
+from outage_analysis.costs.terms import Funnel, build_funnel
 from outage_analysis.errors import ModelRefused
 from outage_analysis.incidents import Band, get_fact
 from outage_analysis.losses import EDGES, Cube, sum_or_null
@@ -130,13 +130,12 @@ def winners_and_losers(
         tables = [*_report_bands(pair, ledger, as_of), *tables]
     rows = pl.concat(tables, how="diagonal_relaxed")
     added = [sum_or_null(name).alias(name) for name in ADDED]
-    services = rows.drop_nulls("service").group_by("service", maintain_order=True)
-    tables = [rows, services.agg(pl.lit("service").alias("level"), *added)]
+    by_service = rows.drop_nulls("service").group_by("service", maintain_order=True)
+    tables = [rows, by_service.agg(pl.lit("service").alias("level"), *added)]
     if not rows.is_empty():
         total = rows.select(pl.lit("total").alias("level"), *added)
-        one_count = rows.select("level", "line").n_unique() == 1
         # People may be counted by several lines, so their numbers are not added up.
-        tables.append(total if one_count else total.select("level", *SUMS))
+        tables.append(total if rows.select("level", "line").n_unique() == 1 else total.select("level", *SUMS))
     per_claim = {
         name: pl.coalesce(name, pl.when(pl.col("claims") > 0).then(pl.col(paid) / pl.col("claims")))
         for name, paid in zip(PAYMENTS, (*PAID, SUMS[0]), strict=True)
@@ -179,10 +178,9 @@ def _differences(rows: pl.DataFrame, mine: Payments, other: Payments) -> pl.Data
     sums = [np.where(np.isnan(x), end * claims, x) for x, end in zip(sums, (least, most), strict=True)]
     amounts = {"paid": paid, "paid_other": paid_other, SUMS[0]: np.where(same, 0.0, paid - paid_other)}
     amounts |= {SUMS[1]: sums[0], SUMS[2]: sums[1], "least": least, "most": most}
-    assumed = np.where(mine.reviewed | other.reviewed, claims, 0.0)
     return rows.with_columns(
         **{name: pl.Series(values, nan_to_null=True) for name, values in amounts.items()},
-        assumed=pl.Series(assumed),
+        assumed=pl.Series(np.where(mine.reviewed | other.reviewed, claims, 0.0)),
     )
 
 

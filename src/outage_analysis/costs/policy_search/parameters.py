@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from outage_analysis.costs.claim_payments import cube_fits_line
 from outage_analysis.costs.comparison.benefits import largest_claim_loss
-from outage_analysis.costs.cost_products import LiveInput
+from outage_analysis.costs.page_model import LiveInput
 from outage_analysis.errors import UsageError
 from outage_analysis.files import spelling_hint
 from outage_analysis.losses import Cube
