@@ -23,7 +23,7 @@ CEILINGS = {
     "charts": 2084,
     "claims": 4794,
     "cli": 1181,
-    "costs": 4171,
+    "costs": 4153,
     "files": 447,
     "incidents": 769,
     "jupyter": 755,

@@ -67,7 +67,6 @@ if TYPE_CHECKING:
         Product,
         browser_model,
         live_cost,
-        round_digits,
     )
     from outage_analysis.costs.policy_results import (
         LINES,
@@ -139,6 +138,7 @@ if TYPE_CHECKING:
         cost_ranges,
         expected_estimate,
         quantiles_table,
+        round_digits,
         rounded_estimate,
         rounded_probability,
         total_distribution_table,

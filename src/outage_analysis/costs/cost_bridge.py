@@ -21,9 +21,8 @@ import polars as pl
 from outage_analysis.assumptions import Assumption, Ledger, RateAssumption
 from outage_analysis.costs.compile_lines import compiled_lines
 from outage_analysis.costs.expected import Portfolio, mix_fits_line, portfolio_of_lines
-from outage_analysis.costs.page_model import round_digits
 from outage_analysis.costs.simulation import SEED, simulate
-from outage_analysis.costs.simulation_tables import rounded_estimate
+from outage_analysis.costs.simulation_tables import round_digits, rounded_estimate
 from outage_analysis.costs.terms import CompiledLine, Term, join_ids
 from outage_analysis.errors import ModelRefused, UsageError
 from outage_analysis.incidents import get_fact
@@ -256,8 +255,9 @@ def bridge(
     table = pl.DataFrame([row[:4] for row in rows], schema=BRIDGE.without(*QUANTILES).dtypes, orient="row")
     if draws is None:
         return table.with_columns(pl.lit(None, pl.Float64).alias(name) for name in QUANTILES).select(*BRIDGE)
-    ranges = stage_ranges([row.stage for row in rows], valuation, draws, seed)
-    return table.with_columns(ranges).select(*BRIDGE)
+    return table.with_columns(stage_ranges([row.stage for row in rows], valuation, draws, seed)).select(
+        *BRIDGE
+    )
 
 
 def _run_ids(side: BridgeRun) -> str:
@@ -324,15 +324,14 @@ class _BridgeStages:
         """Return the ids of the facts, assumptions and lines that changed for a line in a step."""
         if step == "data":
             facts = self.first_lines[id_].numeric_facts
-            days = {fact: get_fact(fact, hindsight=True).public_on for fact in facts}
-            return join_ids(*(fact for fact in facts if self._between_runs(days[fact])))
+            return join_ids(*(x for x in facts if self._between_runs(get_fact(x, hindsight=True).public_on)))
         if step == "assumption":
             line = self.first_lines[id_]
             return _changed_ids(self._first_entries(line), self._entries_after_ledger(line))
         if step == "policy":
             changes = self.second.policy.line(id_).effort_changes if id_ in self.promised_lines else ()
-            recent = [change for change in changes if self._between_runs(change.since)]
-            return join_ids(id_, *(fact for change in recent for fact in change.facts))
+            recent = (change.facts for change in changes if self._between_runs(change.since))
+            return join_ids(id_, *(fact for facts in recent for fact in facts))
         line, before, day = self.second_lines[id_], self.promised_lines[id_], self.second.as_of
         known = before.true_ups_by(day)
         if added := [t for t in line.true_ups_by(day) if t not in known]:
@@ -359,8 +358,8 @@ class _BridgeStages:
                 before[kind] = entry.model_copy(update={"observed": None})
         for kind, entry in after.items():
             if isinstance(entry, RateAssumption) and entry.observed:
-                observed = getattr(before.get(kind), "observed", None)
-                after[kind] = entry.model_copy(update={"observed": observed})
+                update = {"observed": getattr(before.get(kind), "observed", None)}
+                after[kind] = entry.model_copy(update=update)
         after = {kind: entry for kind, entry in after.items() if kind not in PAYMENT_KINDS}
         after |= {kind: entry for kind, entry in before.items() if kind in PAYMENT_KINDS}
         final = self.second_lines.get(line.id)

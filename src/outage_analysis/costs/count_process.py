@@ -18,7 +18,7 @@ from scipy import special
 from outage_analysis.assumptions import FloatArray
 from outage_analysis.costs.claim_payments import rows_with_formula
 from outage_analysis.costs.expected import Portfolio
-from outage_analysis.costs.terms import LABELS, Term, Values
+from outage_analysis.costs.terms import LABELS, PAIR, Term, Values
 from outage_analysis.incidents import Band
 from outage_analysis.losses import Cube
 from outage_analysis.policies import Schedule
@@ -275,8 +275,6 @@ UNPOOLED_CLAIMS = 200
 """Up to this number of claims there is no pooling, because the sum of the losses takes few values."""
 MAX_SEPARATE_BANDS = 48
 """At most this many bands with the same payment formula have a claim count of their own."""
-TWO_CLAIMS = 2
-"""The sum and the sum of squares of two losses determine both losses."""
 SMALLEST_CHANCE = 1e-6
 """The smallest variance of the acceptance of a claim, used if the acceptance rate is 0 or 1."""
 
@@ -446,7 +444,7 @@ def _units_by_loss(cells: Sequence[Cell], accepted: float) -> Iterator[tuple[Seq
     single = _separate_bands([band for _, band in bands], accepted)
     for places_in_band, band in bands[:single]:
         alike = replace(band, deviation=0.0)
-        if band.claims == TWO_CLAIMS:  # the sums of losses and of squares determine both losses
+        if band.claims == PAIR:  # the sums of losses and of squares determine both losses
             yield places_in_band, replace(alike, claims=1.0, loss=band.loss + band.deviation)
             yield places_in_band, replace(alike, claims=1.0, loss=band.loss - band.deviation)
         else:

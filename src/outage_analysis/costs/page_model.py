@@ -19,7 +19,6 @@ from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
-import polars as pl
 from scipy import special
 
 from outage_analysis.assumptions import (
@@ -33,11 +32,10 @@ from outage_analysis.assumptions import (
 from outage_analysis.costs.count_process import SCORES, ClaimUnit, award_sum_table
 from outage_analysis.costs.expected import Portfolio
 from outage_analysis.costs.simulation import REPLICATES, Sample, Simulation
+from outage_analysis.costs.simulation_tables import round_digits
 from outage_analysis.costs.terms import LABELS, Term
 from outage_analysis.text import TABLE_DIGITS, ShortRepr
 
-FACTOR_DIGITS = 12
-"""Factors are rounded to this many digits, because vector instructions differ in the last bits."""
 Measure = Literal["share", "money", "times"]
 
 
@@ -112,11 +110,6 @@ class LiveCost(ShortRepr):
         return round_digits(sum(sums), TABLE_DIGITS)
 
 
-def round_digits(value: float, digits: int = FACTOR_DIGITS) -> float:
-    """Round a number to significant digits."""
-    return float(pl.Series([value]).round_sig_figs(digits)[0]) if value else 0.0
-
-
 def live_cost(portfolio: Portfolio) -> LiveCost | None:
     """Return the expected cost of a portfolio as a sum of terms.
 
@@ -138,7 +131,15 @@ def live_cost(portfolio: Portfolio) -> LiveCost | None:
 
 def _products(term: Term, portfolio: Portfolio, factors: dict[str, LiveInput]) -> Iterator[Product]:
     if term.capacity is not None:
-        yield _capacity_product(term, portfolio, factors)
+        rate = portfolio.entries[term.rates[0]] if term.rates else None
+        served, most = term.accepted_share.expected or 0.0, term.capacity / term.trials
+        name, kind = f"{term.line}.served", rate.kind if rate else "take_up"
+        factors[name] = LiveInput(
+            name, kind, "share", round_digits(served), 0.0, round_digits(most),
+            assumption=rate.id if rate else "", line=term.line,
+        )  # fmt: skip
+        base = round_digits(term.parts[0].paid)
+        yield Product(term.line, term.valuation, base, (name,), rule=term.rule)
         return
     plain = [*term.scales, *term.rates]
     for name in filter(None, (*plain, term.award)):
@@ -174,17 +175,6 @@ def _products(term: Term, portfolio: Portfolio, factors: dict[str, LiveInput]) -
             yield Product(term.line, term.valuation, round_digits(base), (*used, *own), **labels)
 
 
-def _capacity_product(term: Term, portfolio: Portfolio, factors: dict[str, LiveInput]) -> Product:
-    rate = portfolio.entries[term.rates[0]] if term.rates else None
-    served, most = term.accepted_share.expected or 0.0, (term.capacity or 0.0) / term.trials
-    name, kind = f"{term.line}.served", rate.kind if rate else "take_up"
-    factors[name] = LiveInput(
-        name, kind, "share", round_digits(served), 0.0, round_digits(most),
-        assumption=rate.id if rate else "", line=term.line,
-    )  # fmt: skip
-    return Product(term.line, term.valuation, round_digits(term.parts[0].paid), (name,), rule=term.rule)
-
-
 MOST_DRAWS, FEWEST_DRAWS = 2**14, 2**11
 """The page has at most and at least this many draws."""
 MOST_BYTES = 290_000
@@ -199,7 +189,7 @@ LARGEST_SCORE = 5.2
 """Scores are limited to this distance from 0."""
 MOST_TIMES_TRIALS = 8
 """The table of sums of awards reaches this many times the trials, because a reader may raise their number."""
-DIGITS = 9
+PAGE_DIGITS = 9
 
 Columns = dict[str, FloatArray]
 
@@ -244,7 +234,11 @@ def browser_model(run: Simulation, valuation: str = "cash", *, upper: float = 0.
         "draws": draws,
         "replicates": REPLICATES,
         "inputs": {name: _coded_input(values[:, first].ravel()) for name, values in varying.items()},
-        "fixed": {name: _rounded(values.flat[0]) for name, values in kept.items() if name not in varying},
+        "fixed": {
+            name: round_digits(values.flat[0], PAGE_DIGITS)
+            for name, values in kept.items()
+            if name not in varying
+        },
         "scores": {
             name: _encode(
                 (values[:, first].ravel().clip(-LARGEST_SCORE, LARGEST_SCORE) / LARGEST_SCORE + 1) / 2
@@ -259,7 +253,8 @@ def browser_model(run: Simulation, valuation: str = "cash", *, upper: float = 0.
             if term.spread and any(unit.reviewed for unit in units)
         },
         "errors": {
-            name: _rounded(sample.quantile(p).error) for name, p in (("median", 0.5), ("upper", upper))
+            name: round_digits(sample.quantile(p).error, PAGE_DIGITS)
+            for name, p in (("median", 0.5), ("upper", upper))
         },
     }
 
@@ -332,7 +327,7 @@ def _encode(shares: FloatArray) -> str:
 def _term_data(term: Term, units: tuple[ClaimUnit, ...], inputs: Mapping[str, FloatArray]) -> dict[str, Any]:
     return {
         "process": term.process,
-        "trials": _rounded(term.trials),
+        "trials": round_digits(term.trials, PAGE_DIGITS),
         "scales": term.scales,
         "rates": term.rates,
         "mix": term.mix,
@@ -343,7 +338,7 @@ def _term_data(term: Term, units: tuple[ClaimUnit, ...], inputs: Mapping[str, Fl
         "poisson": term.arrivals,
         "certain": term.certain,
         "parts": [
-            {"paid": _rounded(part.paid), "band": part.band, "reviewed": part.reviewed}
+            {"paid": round_digits(part.paid, PAGE_DIGITS), "band": part.band, "reviewed": part.reviewed}
             for part in (term.parts if term.certain else ())
         ],
         "units": [_unit_data(term, unit) for unit in units if not term.certain],
@@ -356,8 +351,8 @@ def _unit_data(term: Term, unit: ClaimUnit) -> dict[str, Any]:
     tier = next(iter(tiers)) if len(tiers) == 1 else None
     return {
         "name": unit.name,
-        **{name: _rounded(getattr(unit, name)) for name in numbers},
-        "most": None if np.isinf(unit.most) else _rounded(unit.most),
+        **{name: round_digits(getattr(unit, name), PAGE_DIGITS) for name in numbers},
+        "most": None if np.isinf(unit.most) else round_digits(unit.most, PAGE_DIGITS),
         "reviewed": unit.reviewed,
         "band": unit.band,
         "pays": "" if tier is None else f"{term.line}.pays.{tier}",
@@ -383,10 +378,8 @@ def _award_table(term: Term) -> dict[str, Any]:
         "lowest": float(SCORES[0]),
         "step": float(SCORES[SCORE_STEP] - SCORES[0]),
         "columns": rows.shape[1],
-        "ends": [[_rounded(row.min()), _rounded(row.max())] for row in rows],
+        "ends": [
+            [round_digits(row.min(), PAGE_DIGITS), round_digits(row.max(), PAGE_DIGITS)] for row in rows
+        ],
         "codes": _encode(np.divide(rows - low, width, out=np.zeros_like(rows), where=width > 0)),
     }
-
-
-def _rounded(value: float) -> float:
-    return float(f"{value:.{DIGITS}g}")

@@ -97,15 +97,12 @@ def quasi_random_replicates(
     for replicate, points in enumerate(sobol_replicates(sobol, count, seed=seed, replicates=replicates)):
         if dimensions == sobol:
             yield points
-        else:
-            yield np.hstack([points, _latin_hypercube(dimensions - sobol, len(points), seed, replicate)])
-
-
-def _latin_hypercube(dimensions: int, count: int, seed: int, replicate: int) -> Array:
-    stream = np.random.PCG64(np.random.SeedSequence(seed, spawn_key=(replicate, 1)))
-    places = np.argsort(stream.random_raw((dimensions, count)), axis=1, kind="stable")
-    inside = (stream.random_raw((dimensions, count)) >> np.uint64(12)).astype(float) * 0.5**BITS
-    return np.asarray(((places + inside + EDGE) / count).T)
+            continue
+        size = (dimensions - sobol, len(points))
+        stream = np.random.PCG64(np.random.SeedSequence(seed, spawn_key=(replicate, 1)))
+        places = np.argsort(stream.random_raw(size), axis=1, kind="stable")
+        inside = (stream.random_raw(size) >> np.uint64(12)).astype(float) * 0.5**BITS
+        yield np.hstack([points, ((places + inside + EDGE) / len(points)).T])
 
 
 def _scrambled_net(dimensions: int, power: int, seed: int, replicate: int) -> Array:

@@ -135,11 +135,11 @@ def rounded_estimate(estimate: Estimate) -> Estimate:
         Estimate(value=1230.0, error=12.0)
     """
     if not estimate.error:
-        return Estimate(_round_digits(estimate.value, TABLE_DIGITS), 0.0)
+        return Estimate(round_digits(estimate.value, TABLE_DIGITS), 0.0)
     if not math.isfinite(estimate.error):
-        return Estimate(_round_digits(estimate.value, 1), estimate.error)
+        return Estimate(round_digits(estimate.value, 1), estimate.error)
     decade = math.floor(math.log10(estimate.error))
-    return Estimate(round(estimate.value, -decade), _round_digits(estimate.error, 2))
+    return Estimate(round(estimate.value, -decade), round_digits(estimate.error, 2))
 
 
 def rounded_probability(estimate: Estimate) -> Estimate:
@@ -147,8 +147,9 @@ def rounded_probability(estimate: Estimate) -> Estimate:
     return Estimate(0.0, 0.0) if estimate.value < NEGLIGIBLE else rounded_estimate(estimate)
 
 
-def _round_digits(value: float, digits: int) -> float:
-    return value if not value else round(value, digits - 1 - math.floor(math.log10(abs(value))))
+def round_digits(value: float, digits: int = 12) -> float:
+    """Round a number to significant digits; by default to 12, because vector instructions differ beyond."""
+    return float(f"{value:.{digits}g}")
 
 
 def rounded_table(
@@ -226,7 +227,7 @@ def expected_estimate(run: Simulation, valuation: str, total: Sample | None = No
     """
     if run.portfolio.has_correlated_inputs(valuation):
         return rounded_estimate((total or run.totals[valuation]).expected)
-    return Estimate(_round_digits(float(expected_at(run.portfolio, valuation, {})[0]), TABLE_DIGITS), 0.0)
+    return Estimate(round_digits(float(expected_at(run.portfolio, valuation, {})[0]), TABLE_DIGITS), 0.0)
 
 
 def expected_recipients(run: Simulation, valuation: str, base: Simulation | None = None) -> float | None:

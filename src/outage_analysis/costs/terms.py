@@ -287,7 +287,7 @@ UNSTATED = "unstated"
 """The status of a line without an expected cost because most of its claims state no loss."""
 NOTHING = Input.certain(0.0)
 PAIR = 2
-"""So few losses may be drawn one by one."""
+"""So few losses may be drawn one by one: their sum and their sum of squares determine both."""
 LABELS = ("service", "claimant_type", "over", "up_to", "rule")
 """The columns that identify the claims of a group."""
 ROUNDING_SHARE = 1e-12
@@ -435,8 +435,9 @@ class Term(ShortRepr):
 
     def for_amount(self, amount: float) -> Term:
         """Return the term with one amount for the whole line, in the smallest unit of the currency."""
-        group = Group(Input.certain(amount), 1.0, amount**2)
-        return replace(self, groups=(group,), promised=amount, certain=True)
+        return replace(
+            self, groups=(Group(Input.certain(amount), 1.0, amount**2),), promised=amount, certain=True
+        )
 
     def per_person(self, share: float = 1.0) -> Term:
         """Return the term that pays 1 to each accepted claim, or to a share of the accepted claims."""

@@ -44,6 +44,7 @@ from outage_analysis.costs.simulation import (
 from outage_analysis.costs.simulation_tables import (
     expected_estimate,
     expected_recipients,
+    round_digits,
     rounded_estimate,
     rounded_probability,
     rounded_table,
@@ -445,7 +446,7 @@ def _rounded(
 ) -> tuple[float, ...] | None:
     """Return values without the digits that depend on the order of additions; None if one is unknown."""
     values = [row.get(name) for name in columns]
-    known = [float(f"{value:.{digits}g}") for value in values if value is not None]
+    known = [round_digits(value, digits) for value in values if value is not None]
     return tuple(known) if len(known) == len(values) else None
 
 

@@ -122,8 +122,10 @@ def parse_parameters(vary: Vary, policy: Policy) -> tuple[Parameter, ...]:
         if values is not None:
             parameter = replace(parameter, values=tuple(sorted({parameter.whole(x) for x in values})))
             if not 0 < len(parameter.values) <= MOST_CANDIDATES:
-                problem = f"{parameter.name} has {'too many' if parameter.values else 'no'} values"
-                raise UsageError(problem, remedy=f"Give 1 to {MOST_CANDIDATES:,}.")
+                raise UsageError(
+                    f"{parameter.name} has {'too many' if parameter.values else 'no'} values",
+                    remedy=f"Give 1 to {MOST_CANDIDATES:,}.",
+                )
         found.append(parameter)
     names = [parameter.name for parameter in found]
     if repeated := [name for name in names if names.count(name) > 1]:

@@ -222,8 +222,8 @@ class Candidates:
         for line in self.costs.lines:
             changed = changed.with_line(line.with_values(self.values[candidate].tolist()))
         names = {lang: announced.name[lang][: MAX_NAME - len(mark)] + mark for lang, mark in MARKS.items()}
-        name = changed.name.model_copy(update=names)
-        return validated_copy(changed, id=announced.id[: MAX_ID - len(SUFFIX)] + SUFFIX, name=name)
+        id_ = announced.id[: MAX_ID - len(SUFFIX)] + SUFFIX
+        return validated_copy(changed, id=id_, name=changed.name.model_copy(update=names))
 
 
 @dataclass(frozen=True, eq=False)
@@ -364,8 +364,7 @@ def _candidates(
     # Return all candidates, the claims of the announced policy, and what people get from each shown policy.
     policy = request.policy
     parameters = with_edges_and_shares(parse_parameters(request.vary, policy), policy, request.step)
-    varied = {p.line for p in parameters}
-    lines = [VariedLine(x, parameters) for x in policy.schedules if x.id in varied]
+    lines = [VariedLine(x, parameters) for x in policy.schedules if any(p.line == x.id for p in parameters)]
     edges = sorted({edge for line in lines for edge in line.edges})
     cubes = cubes_of([policy], edges)
     for p in parameters if not cubes else ():
