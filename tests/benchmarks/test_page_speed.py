@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from outage_analysis.analysis import Analysis
     from outage_analysis.costs import Simulation
-    from outage_analysis.costs.portfolio import Portfolio
+    from outage_analysis.costs.expected import Portfolio
 
 pytestmark = pytest.mark.bench
 

@@ -19,10 +19,9 @@ from scipy import stats
 from outage_analysis.assumptions import Award, BandMix, RateAssumption, load_ledger
 from outage_analysis.assumptions.distributions import Beta
 from outage_analysis.costs import DRAWS, build_portfolio, simulate
-from outage_analysis.costs.funnel import Input
-from outage_analysis.costs.portfolio import Portfolio
+from outage_analysis.costs.expected import Portfolio
 from outage_analysis.costs.simulation import Estimate
-from outage_analysis.costs.terms import Group
+from outage_analysis.costs.terms import Group, Input
 from outage_analysis.losses import EDGES, MEASURES, Cube
 from outage_analysis.policies import load_policy
 from tests.benchmarks.test_severity_speed import median_milliseconds

@@ -34,7 +34,7 @@ from outage_analysis.costs import (
     totals,
     waterfall_steps,
 )
-from outage_analysis.costs.portfolio import Portfolio
+from outage_analysis.costs.expected import Portfolio
 from outage_analysis.costs.simulation_tables import (
     CONTRIBUTIONS,
     TOTAL_DISTRIBUTION,

@@ -16,7 +16,7 @@ from outage_analysis.analysis import Analysis, Plan, run
 from outage_analysis.assumptions.distributions import Lognormal
 from outage_analysis.cli.console import print_answer
 from outage_analysis.costs import budget_chance, simulate
-from outage_analysis.costs.portfolio import Portfolio
+from outage_analysis.costs.expected import Portfolio
 from outage_analysis.costs.simulation import Estimate
 from outage_analysis.costs.simulation_tables import rounded_probability
 from outage_analysis.reports import write_report

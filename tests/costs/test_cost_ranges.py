@@ -10,7 +10,7 @@ from scipy import stats
 
 from outage_analysis.assumptions.distributions import Lognormal, Uniform
 from outage_analysis.costs import COST_RANGES, cost_ranges, simulate
-from outage_analysis.costs.portfolio import Portfolio
+from outage_analysis.costs.expected import Portfolio
 from outage_analysis.costs.terms import Term
 from tests.costs.uncertain_portfolios import entry, term_of
 

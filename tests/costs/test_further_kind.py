@@ -23,7 +23,7 @@ from outage_analysis.costs import (
     simulate_policies,
     tornado,
 )
-from outage_analysis.costs.compile_lines import FROM_COUNTS, register_kind
+from outage_analysis.costs.compile_lines import COMPILERS, register_kind
 from outage_analysis.costs.terms import CompileInputs, Term
 from outage_analysis.files import read_document
 from outage_analysis.policies import Budget, FeeCredit, InKind, Line, Policy, Schedule
@@ -104,7 +104,7 @@ def kind() -> Iterator[None]:
         patch.setitem(_label_texts("en"), "word.stipend", "stipend")
         patch.setattr("outage_analysis.analysis.plan.load_policy", _load)
         yield
-        del FROM_COUNTS[Stipend]
+        del COMPILERS[Stipend]
 
 
 def _load(id_or_path: str | Path) -> Policy:
@@ -224,8 +224,8 @@ def test_the_workbook_computes_it_with_a_formula(analysis: Analysis, tmp_path: P
 def test_a_kind_that_is_not_registered_is_refused(
     analysis: Analysis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    others = {kind: compiler for kind, compiler in FROM_COUNTS.items() if kind is not Stipend}
-    monkeypatch.setattr("outage_analysis.costs.compile_lines.FROM_COUNTS", others)
+    others = {kind: compiler for kind, compiler in COMPILERS.items() if kind is not Stipend}
+    monkeypatch.setattr("outage_analysis.costs.compile_lines.COMPILERS", others)
     with pytest.raises(TypeError, match="Stipend"):
         cost_table(analysis.policy, analysis.ledger, as_of=analysis.as_of)
 

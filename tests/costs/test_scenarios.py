@@ -28,8 +28,8 @@ from outage_analysis.costs import (
     scenario_table,
     simulate,
 )
-from outage_analysis.costs.funnel import Input
 from outage_analysis.costs.scenarios import filing_by_band, multiply_odds
+from outage_analysis.costs.terms import Input
 from outage_analysis.incidents import Bands
 from outage_analysis.policies import Policy
 from tests.costs.test_payouts import cube_of, policy_of, tiers

@@ -24,7 +24,7 @@ from outage_analysis.costs import (
     simulate,
     tornado,
 )
-from outage_analysis.costs.portfolio import expected_at
+from outage_analysis.costs.expected import expected_at
 from outage_analysis.costs.sensitivity import with_fixed_award
 from outage_analysis.errors import ModelRefused, UsageError
 from tests.costs.uncertain_portfolios import entry, term_of
@@ -45,7 +45,7 @@ from tests.small_policies import (
 
 if TYPE_CHECKING:
     from outage_analysis.assumptions import Ledger
-    from outage_analysis.costs.portfolio import Portfolio
+    from outage_analysis.costs.expected import Portfolio
     from outage_analysis.policies import Policy
 
 FILING, ACCEPTED, SHARES = (0.1, 0.5), (0.4, 0.8), (0.5, 0.3, 0.2)

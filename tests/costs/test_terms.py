@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from outage_analysis.costs import build_portfolio, cost_table, live_cost, totals
-from outage_analysis.costs.portfolio import expected_at
+from outage_analysis.costs.expected import expected_at
 from outage_analysis.errors import ModelRefused
 from tests.costs.test_bounds import ledgers, packages
 from tests.small_policies import DAY, DRIVERS, fee, fixed, ledger_of, policy_of, tiers

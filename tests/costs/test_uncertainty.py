@@ -20,7 +20,7 @@ from scipy import stats
 from outage_analysis.assumptions import Award
 from outage_analysis.assumptions.distributions import Beta, Discrete, Lognormal, Triangular, Uniform
 from outage_analysis.costs import build_portfolio, simulate
-from outage_analysis.costs.portfolio import Portfolio
+from outage_analysis.costs.expected import Portfolio
 from outage_analysis.costs.simulation import (
     Estimate,
     Sample,
@@ -248,7 +248,7 @@ DIGEST = """
 import hashlib
 from datetime import date
 from outage_analysis.assumptions import load_ledger
-from outage_analysis.costs.portfolio import build_portfolio
+from outage_analysis.costs.expected import build_portfolio
 from outage_analysis.costs.simulation import simulate, with_equal_correlations
 from outage_analysis.costs.simulation_tables import contributions, variance_split
 from outage_analysis.policies import load_policy

@@ -14,7 +14,7 @@ from scipy import stats
 
 from outage_analysis.assumptions.distributions import Beta, Lognormal, Uniform
 from outage_analysis.costs import build_portfolio, cost_table, payments, simulate
-from outage_analysis.costs.portfolio import expected_at
+from outage_analysis.costs.expected import expected_at
 from outage_analysis.costs.simulation import Estimate, SampledTotal
 from outage_analysis.costs.simulation_tables import variance_split
 from outage_analysis.errors import ModelRefused

@@ -22,10 +22,10 @@ from outage_analysis.assumptions import BandMix, load_ledger
 from outage_analysis.assumptions.distributions import Discrete, Lognormal, Uniform
 from outage_analysis.costs import build_portfolio, information_sentence, information_value, simulate
 from outage_analysis.costs.comparison.compare_policies import simulate_policies
-from outage_analysis.costs.funnel import FunnelFactor, Input
-from outage_analysis.costs.portfolio import Portfolio, expected_at
+from outage_analysis.costs.expected import Portfolio, expected_at
 from outage_analysis.costs.sensitivity import input_quantiles, sample_input
 from outage_analysis.costs.simulation import Simulation, simulate_together
+from outage_analysis.costs.terms import FunnelFactor, Input
 from outage_analysis.errors import ModelRefused, UsageError
 from outage_analysis.policies import load_policy
 from outage_analysis.text import Locale

@@ -22,10 +22,9 @@ from outage_analysis.assumptions.distributions import (
     Uniform,
 )
 from outage_analysis.costs import simulate
-from outage_analysis.costs.funnel import FunnelFactor, Input
-from outage_analysis.costs.portfolio import Portfolio
+from outage_analysis.costs.expected import Portfolio
 from outage_analysis.costs.simulation import Estimate, SampledTotal
-from outage_analysis.costs.terms import Group, Term
+from outage_analysis.costs.terms import FunnelFactor, Group, Input, Term
 from outage_analysis.policies import Policy
 from tests.costs.test_payouts import policy_of, tiers
 

@@ -1,13 +1,11 @@
 """The cost model: a policy, claim counts and assumptions go in; costs and their distribution come out.
 
 Modules, from a cost line to a result:
-    funnel: the shares of reports that become filed, accepted and paid claims
     claim_payments: payments of a policy for each row of a cube
-    terms: a part of a cost as count x factors x payment per band, with its mean, bounds and variance
-    compile_lines: cost lines under a ledger -> terms; one function per kind of line
-    compile_schedules: the same for lines that pay by loss band, from a count or from claims
-    expected: the cost table, from the terms
-    portfolio: the terms of a policy with their uncertain inputs
+    terms: a part of a cost as count x factors x payment per band, with its mean, bounds and variance; and
+        the factors: the shares of reports that become filed, accepted and paid claims
+    compile_lines: cost lines under a ledger -> terms; one or two functions per kind of line
+    expected: the terms of a policy with their uncertain inputs, and the cost table
     points: the random points of the inputs
     count_process: accepted claims and their payments, given the inputs
     simulation: draws of the total, and their quantiles
@@ -16,12 +14,10 @@ What uses the same terms and draws:
     comparison: policies compared on the same draws
     policy_search: the policy that gives claimants most within a budget
     scenarios: the cost under named stresses, on the same draws
-    sensitivity: tornado, levers, fixed awards, break-evens, Sobol indices
-    value_of_information: what it is worth to know an input before a decision
+    sensitivity: tornado, levers, fixed awards, break-evens, Sobol indices, value of information
     cost_bridge: why the expected cost and its range changed between two runs
     backtesting: forecasts scored against outcomes
-    cost_products: the expected cost as sums of products of factors, for sliders and workbooks
-    page_model: the draws as data for a web page
+    page_model: the expected cost as products of factors, and the draws, as data for pages and workbooks
     policy_results: what one policy pays, and published amounts recomputed
 """
 
@@ -34,7 +30,7 @@ from outage_analysis.lazy_exports import lazy_exports
 if TYPE_CHECKING:
     from outage_analysis.costs.backtesting import BACKTEST, OUTCOMES, RANGES, RIVALS, Backtest, backtest
     from outage_analysis.costs.claim_payments import NO_RULE, payments
-    from outage_analysis.costs.comparison.benefits import LOSS_REPLACEMENT
+    from outage_analysis.costs.comparison.benefits import LOSS_REPLACEMENT, edges_for_comparison
     from outage_analysis.costs.comparison.compare_policies import (
         FLIPS,
         LEFT_OUT,
@@ -45,27 +41,33 @@ if TYPE_CHECKING:
         PolicySimulations,
         simulate_policies,
     )
-    from outage_analysis.costs.comparison.row_payments import edges_for_comparison
     from outage_analysis.costs.comparison.winners_and_losers import WINNERS_AND_LOSERS, winners_and_losers
     from outage_analysis.costs.compile_lines import compiled_lines
     from outage_analysis.costs.cost_bridge import BRIDGE, BridgeRun, bridge
-    from outage_analysis.costs.cost_products import LiveCost, LiveInput, Product, live_cost, round_digits
     from outage_analysis.costs.expected import (
         COSTS,
         EXPECTED,
         HAS_AMOUNT,
         TOTALS,
         assumption_ids,
+        build_portfolio,
         by_band,
         cost_table,
         costs_of_lines,
+        expected_at,
         ledger_for_policy,
         mix_findings,
+        portfolio_of_lines,
         totals,
         unstated_losses,
     )
-    from outage_analysis.costs.funnel import ALL_PASS, Funnel, Input, build_funnel
-    from outage_analysis.costs.page_model import browser_model
+    from outage_analysis.costs.page_model import (
+        LiveCost,
+        LiveInput,
+        Product,
+        browser_model,
+        live_cost,
+    )
     from outage_analysis.costs.policy_results import (
         LINES,
         OVERVIEW,
@@ -86,7 +88,6 @@ if TYPE_CHECKING:
         round_step,
     )
     from outage_analysis.costs.policy_search.solve import FRONTIER, SOLUTION, PolicySearch, find_best_policy
-    from outage_analysis.costs.portfolio import build_portfolio, expected_at, portfolio_of_lines
     from outage_analysis.costs.scenarios import (
         SCENARIOS,
         DoesNotApply,
@@ -100,12 +101,15 @@ if TYPE_CHECKING:
         AWARD_VIEWS,
         BREAK_EVENS,
         INDICES,
+        INFORMATION_VALUE,
         INPUTS_GIVEN_EXCEEDANCE,
         LEVERS,
         TORNADO,
         award_views,
         break_evens,
         cost_sobol_indices,
+        information_sentence,
+        information_value,
         inputs_given_exceedance,
         levers,
         tornado,
@@ -134,17 +138,13 @@ if TYPE_CHECKING:
         cost_ranges,
         expected_estimate,
         quantiles_table,
+        round_digits,
         rounded_estimate,
         rounded_probability,
         total_distribution_table,
         variance_split,
         waterfall_steps,
     )
-    from outage_analysis.costs.terms import UNSTATED, CompiledLine
-    from outage_analysis.costs.value_of_information import (
-        INFORMATION_VALUE,
-        information_sentence,
-        information_value,
-    )
+    from outage_analysis.costs.terms import ALL_PASS, UNSTATED, CompiledLine, Funnel, Input, build_funnel
 
 __getattr__, __dir__ = lazy_exports(__name__, __file__)

@@ -16,10 +16,9 @@ import numpy as np
 import polars as pl
 
 from outage_analysis.assumptions import FloatArray, Ledger, RateAssumption, load_ledger
-from outage_analysis.costs.compile_schedules import payment_in_band
-from outage_analysis.costs.funnel import Funnel, FunnelFactor, Input, build_funnel
+from outage_analysis.costs.compile_lines import payment_in_band
+from outage_analysis.costs.expected import Portfolio, build_portfolio, expected_at
 from outage_analysis.costs.points import sobol_points
-from outage_analysis.costs.portfolio import Portfolio, build_portfolio, expected_at
 from outage_analysis.costs.simulation import (
     DRAWS,
     SEED,
@@ -28,8 +27,8 @@ from outage_analysis.costs.simulation import (
     Simulation,
     simulate,
 )
-from outage_analysis.costs.simulation_tables import rounded_estimate
-from outage_analysis.costs.terms import Term
+from outage_analysis.costs.simulation_tables import rounded_estimate, rounded_table
+from outage_analysis.costs.terms import Funnel, FunnelFactor, Input, Term, build_funnel
 from outage_analysis.errors import ModelRefused, UsageError
 from outage_analysis.incidents import BacktestSpec, Fact, Outcome, get_fact
 from outage_analysis.policies import CostLine, Policy, Schedule, load_policy
@@ -39,7 +38,6 @@ from outage_analysis.text import (
     FACTS,
     FLOAT,
     LINE,
-    TABLE_DIGITS,
     Answer,
     Column,
     LikelyRange,
@@ -222,8 +220,10 @@ class Backtest(ShortRepr, Result):
             locale: the language and its number formats; the level is that of the back-test.
         """
         locale = replace(locale, level=self.level)
-        named = (*self.spec.outcomes, *self.spec.unscored, *self.ledger.assumptions)
-        names = {x.id: x.name[locale.lang] for x in named}
+        names = {
+            x.id: x.name[locale.lang]
+            for x in (*self.spec.outcomes, *self.spec.unscored, *self.ledger.assumptions)
+        }
         tried, day = self.outcomes.filter("independent"), locale.day(self.spec.as_of)
         inside = [names[x] for x in tried.filter(verdict="inside")["outcome"]]
         inside_names = ", ".join(inside) or "–"
@@ -232,8 +232,10 @@ class Backtest(ShortRepr, Result):
             locale("backtest.caveat" if known else "backtest.caveat_blind", count=len(tried)),
             locale("backtest.inside", day=day, inside=len(inside), count=len(tried), names=inside_names),
         ]
-        missed = self.outcomes.filter(pl.col("verdict") != "inside")
-        said += [_miss_sentence(row, day, names, locale) for row in missed.iter_rows(named=True)]
+        said += [
+            _miss_sentence(row, day, names, locale)
+            for row in self.outcomes.filter(pl.col("verdict") != "inside").iter_rows(named=True)
+        ]
         said += [f"{names[o.id]}: {o.note[locale.lang]}" for o in self.spec.outcomes if o.note]
         said.append(locale("backtest.rule", factor=locale.number(FLAGGED_BEYOND)))
         naive, flat = (self.rivals.filter(rival=x) for x in ("naive", "flat"))
@@ -244,8 +246,8 @@ class Backtest(ShortRepr, Result):
         beaten = {"naive": naive, "flat": flat}
         wins = {name: len(x.filter(pl.col("ours") < pl.col("crps"))) for name, x in beaten.items()}
         said.append(locale("backtest.scores", **wins, of_naive=len(naive), of_flat=len(flat)))
-        press = self.rivals.filter(~pl.col("rival").is_in([*beaten]))
-        said += [_press_sentence(row, locale) for row in press.iter_rows(named=True)]
+        press = self.rivals.filter(~pl.col("rival").is_in([*beaten])).iter_rows(named=True)
+        said += [_press_sentence(row, locale) for row in press]
         values = dict(self.unscored.select("figure", "value").rows())
         for figure in self.spec.unscored:
             value, note = _exactly(values[figure.id], locale, cash=True), figure.note[locale.lang]
@@ -359,17 +361,17 @@ def backtest(
                     file=spec.id,
                     remedy="Leave that valuation out of what is shown.",
                 )
-            ends = _quantiles(whole.totals[valuation], likely).values()
-            unscored.append((*head, valuation, *(end.value for end in ends), None))
-    tables = (
-        pl.DataFrame([*outcomes.values()], schema=OUTCOMES.dtypes),
-        pl.DataFrame(rivals, schema=RIVALS.dtypes, orient="row"),
-        pl.DataFrame(unscored, schema=UNSCORED.dtypes, orient="row"),
+            ends = (end.value for end in _quantiles(whole.totals[valuation], likely).values())
+            unscored.append((*head, valuation, *ends, None))
+    return Backtest(
+        spec,
+        policy,
+        ledger,
+        rounded_table(outcomes.values(), OUTCOMES),
+        rounded_table(rivals, RIVALS),
+        rounded_table(unscored, UNSCORED),
+        level,
     )
-    scored, against_ours, beside = (
-        x.with_columns(pl.col(pl.Float64).round_sig_figs(TABLE_DIGITS)) for x in tables
-    )
-    return Backtest(spec, policy, ledger, scored, against_ours, beside, level)
 
 
 def _quantiles(total: Sample, likely: LikelyRange) -> dict[str, Estimate]:
@@ -480,8 +482,8 @@ def _people(outcome: Outcome, people: int, line: CostLine, funnel: Funnel) -> Po
             remedy="Try the stages after it, or the total.",
         )
     factor = FunnelFactor(Input.from_range(rate.range, rate.most, rate.id))
-    term = Term(line.id, "people", stage, factors=(factor,)).for_people(people, 1)
-    return Portfolio((term,), {rate.id: rate})
+    term = Term(line.id, "people", stage, factors=(factor,))
+    return Portfolio((term.for_people(people, 1),), {rate.id: rate})
 
 
 def _payments(line: Schedule, funnel: Funnel) -> tuple[Ends | None, Ends | None]:
@@ -493,7 +495,7 @@ def _payments(line: Schedule, funnel: Funnel) -> tuple[Ends | None, Ends | None]
     """
     paying = [(band, rule) for band, rule in line.positive_bands if rule.pays or rule.review]
     tiers = _outer_ends([line.tariff.payment_range(band) for band, rule in paying if not rule.review])
-    inputs = [payment_in_band(line, funnel, band, rule) for band, rule in paying]
+    inputs = (payment_in_band(line, funnel, band, rule) for band, rule in paying)
     means = _outer_ends([(x.low, x.high) for x in inputs])
     return tiers, means if means and means[0] > 0 else None
 

@@ -7,9 +7,8 @@ losses are unknown where a share of the loss is paid, the total has a lower and 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from decimal import Decimal
-from fractions import Fraction
 
 import polars as pl
 
@@ -23,6 +22,16 @@ MONEY = pl.Decimal(PLACES, 4)
 AMOUNTS = ("payment", "payment_low", "payment_high")
 ANY_LOSS: Band = (ZERO[0], None)
 """Every loss from zero upwards."""
+FORMULAS: Schema = {
+    **EDGES,
+    "tariff": pl.Int64,
+    "place": pl.Int64,
+    "rule_over": pl.Int64,
+    "rule_up_to": pl.Int64,
+    "rule": pl.String,
+    **dict.fromkeys(("fixed", "slope", "low", "high", "rounded_down", "rounded_up"), MONEY),
+}
+"""The columns of a payment formula; `rows_with_formula` explains them."""
 NO_RULE = "no_rule"
 """The `rule` of claims without a stated loss if the policy has no rule for them."""
 
@@ -73,10 +82,9 @@ def payments(cube: Cube, policy: Policy, *, award: int | None = None) -> pl.Data
         **dict.fromkeys(AMOUNTS, MONEY),
         "payment_squared": pl.Float64,
     }
-    typed = [pl.col(name).cast(dtype) for name, dtype in schema.items()]
     try:
         frames = [
-            _line_payments(cube, line, award).select(typed)
+            _line_payments(cube, line, award).select(pl.col(x).cast(dtype) for x, dtype in schema.items())
             for line in policy.schedules
             if cube_fits_line(line, cube)
         ]
@@ -106,10 +114,18 @@ def rows_with_formula(cube: Cube, line: Schedule, award: int | None = None) -> p
         changes `fixed + slope x loss`; 0 unless a rounded share has too many steps.
     """
     entitled = pl.lit(value=True) if cube.line else _matches(line.eligibility, cube, line)
+    number = pl.lit(len(line.tariffs) - 1)
+    for n, (when, _) in reversed(list(enumerate(line.tariffs[:-1]))):
+        number = pl.when(_matches(when, cube, line)).then(n).otherwise(number)
     bands = cube.frame.select(*EDGES).unique(maintain_order=True).rows()
-    places = pl.concat([_band_rules(n, tariff, bands, award) for n, (_, tariff) in enumerate(line.tariffs)])
-    rows = cube.frame.with_columns(entitled=entitled, tariff=_tariff_number(cube, line))
-    return rows.join(places, on=[*EDGES, "tariff"], nulls_equal=True, maintain_order="left")
+    places = [
+        (*band, n, *_rule_and_formula(tariff, band, award))
+        for n, (_, tariff) in enumerate(line.tariffs)
+        for band in bands
+    ]
+    rows = cube.frame.with_columns(entitled=entitled, tariff=number.cast(pl.Int64))
+    formulas = pl.DataFrame(places, schema=FORMULAS, orient="row")
+    return rows.join(formulas, on=[*EDGES, "tariff"], nulls_equal=True, maintain_order="left")
 
 
 def _line_payments(cube: Cube, line: Schedule, award: int | None) -> pl.DataFrame:
@@ -131,18 +147,10 @@ def _line_payments(cube: Cube, line: Schedule, award: int | None) -> pl.DataFram
     )
 
 
-def _tariff_number(cube: Cube, line: Schedule) -> pl.Expr:
-    number = pl.lit(len(line.tariffs) - 1)
-    for n, (when, _) in reversed(list(enumerate(line.tariffs[:-1]))):
-        number = pl.when(_matches(when, cube, line)).then(n).otherwise(number)
-    return number.cast(pl.Int64)
-
-
 def _with_payments(rows: pl.DataFrame) -> pl.DataFrame:
     claims, nothing = pl.col("claims"), pl.lit(Decimal(0), MONEY)
     unruled = (pl.col("rule") == NO_RULE) & (claims > 0)
-    entitled = claims.filter("entitled").sum()
-    mostly_unstated = 2 * claims.filter("entitled", unruled).sum() > entitled
+    mostly_unstated = 2 * claims.filter("entitled", unruled).sum() > claims.filter("entitled").sum()
     # A flat payment is known even if the loss is unknown.
     moving = pl.when(pl.col("slope") == 0).then(Decimal(0)).otherwise(pl.col("slope") * pl.col("loss"))
     exact = (pl.col("fixed") * claims + moving).cast(MONEY)
@@ -199,35 +207,18 @@ def _matches(entitled: Mapping[str, tuple[str, ...]], cube: Cube, line: Schedule
     ).fill_null(value=False)
 
 
-def _band_rules(number: int, tariff: Tariff, bands: list[Band], award: int | None) -> pl.DataFrame:
-    schema: Schema = {
-        **EDGES,
-        "tariff": pl.Int64,
-        "place": pl.Int64,
-        "rule_over": pl.Int64,
-        "rule_up_to": pl.Int64,
-        "rule": pl.String,
-        **dict.fromkeys(("fixed", "slope", "low", "high", "rounded_down", "rounded_up"), MONEY),
-    }
-    rows = [
-        (*band, number, *place)
-        for band, place in zip(bands, _band_rule_rows(tariff, bands, award), strict=True)
-    ]
-    return pl.DataFrame(rows, schema=schema, orient="row")
-
-
-def _band_rule_rows(tariff: Tariff, bands: list[Band], award: int | None) -> Iterator[tuple[object, ...]]:
-    for band in bands:
-        formula = tariff.formula(band)
-        terms = (None, None) if formula is None else tuple(map(_from_ten_thousandths, formula))
-        low, high = tariff.payment_range(band, award)
-        rule = _rule_of_band(tariff, band, formula)
-        if band == UNKNOWN and tariff.unknown is None:
-            high = tariff.payment_range(ANY_LOSS, award)[1]
-            # An unstated loss has no rule, but needs none if the schedule pays 0 for every loss.
-            rule = (*rule[:-1], "nothing" if high == 0 else NO_RULE)
-        error = map(_from_ten_thousandths, tariff.rounding_error(band))
-        yield *rule, *terms, _to_decimal(low), None if high is None else _to_decimal(high), *error
+def _rule_and_formula(tariff: Tariff, band: Band, award: int | None) -> tuple[object, ...]:
+    formula = tariff.formula(band)
+    low, high = tariff.payment_range(band, award)
+    rule = _rule_of_band(tariff, band, formula)
+    if band == UNKNOWN and tariff.unknown is None:
+        high = tariff.payment_range(ANY_LOSS, award)[1]
+        # An unstated loss has no rule, but needs none if the schedule pays 0 for every loss.
+        rule = (*rule[:-1], "nothing" if high == 0 else NO_RULE)
+    ends = (None if end is None else (end * SHARE_SCALE).numerator for end in (low, high))
+    amounts = (*(formula or (None, None)), *ends, *tariff.rounding_error(band))
+    # Whole numbers of ten-thousandths become exact decimals.
+    return (*rule, *(None if x is None else Decimal(f"{x}E-4") for x in amounts))
 
 
 def _rule_of_band(tariff: Tariff, band: Band, formula: tuple[int, int] | None) -> tuple[object, ...]:
@@ -241,13 +232,3 @@ def _rule_of_band(tariff: Tariff, band: Band, formula: tuple[int, int] | None) -
     if all(piece.fixed is None for piece in touched):
         return (place, *band, "review")
     return (None, None, None, "straddles")
-
-
-def _from_ten_thousandths(amount: int) -> Decimal:
-    """Convert a whole number of ten-thousandths to an exact decimal."""
-    return Decimal(f"{amount}E-4")
-
-
-def _to_decimal(amount: Fraction) -> Decimal:
-    """Convert a fraction that is a multiple of 1/10,000 to an exact decimal."""
-    return _from_ten_thousandths((amount * SHARE_SCALE).numerator)

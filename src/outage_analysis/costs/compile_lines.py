@@ -5,34 +5,51 @@ A further kind of cost line needs one function, registered for its class with `r
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from typing import Any, TypeVar
 
-from outage_analysis.assumptions import Handling, Ledger, PaidTotal, RateAssumption
-from outage_analysis.costs.compile_schedules import schedule_from_claims, schedule_from_count
-from outage_analysis.costs.funnel import (
+import polars as pl
+
+from outage_analysis.assumptions import Award, Handling, Ledger, MeanPayment, PaidTotal, RateAssumption
+from outage_analysis.costs.claim_payments import NO_RULE, cube_fits_line, payments, rows_with_formula
+from outage_analysis.costs.terms import (
+    UNSTATED,
+    CompiledLine,
+    CompileInputs,
     Funnel,
     FunnelFactor,
+    Group,
     Input,
+    Term,
+    Tier,
     build_funnel,
     join_ids,
+    largest,
     product_or_none,
+    rates_from,
 )
-from outage_analysis.costs.terms import CompiledLine, CompileInputs, Group, Term
 from outage_analysis.errors import ModelRefused, UsageError
-from outage_analysis.losses import Cube
-from outage_analysis.policies import Budget, CostLine, FeeCredit, InKind, Line, Policy, Schedule, Voucher
+from outage_analysis.incidents import Band
+from outage_analysis.losses import Cube, sum_or_null
+from outage_analysis.policies import (
+    Budget,
+    CostLine,
+    FeeCredit,
+    InKind,
+    Line,
+    Policy,
+    Rule,
+    Schedule,
+    Voucher,
+)
 
 AnyLine = TypeVar("AnyLine", bound=Line)
 
 
-Compiler = Callable[[AnyLine, Funnel, CompileInputs], Iterator[Term]]
-FROM_COUNTS: dict[type[Line], Compiler[Any]] = {}
-"""Per kind of cost line, the function that compiles it from published counts."""
-FROM_CLAIMS: dict[type[Line], Compiler[Any]] = {}
-"""The same for cubes of claims, for the kinds that pay for claims."""
+Compiler = Callable[[AnyLine, Funnel, CompileInputs], Iterable[Term]]
 
 
 def register_kind(
@@ -48,9 +65,7 @@ def register_kind(
         from_claims: yields the cost terms of a line from cubes of claims; None if the kind does not pay per
             claim.
     """
-    FROM_COUNTS[kind] = from_counts
-    if from_claims is not None:
-        FROM_CLAIMS[kind] = from_claims
+    COMPILERS[kind] = (from_counts, from_claims)
 
 
 def compiled_lines(
@@ -66,7 +81,7 @@ def compiled_lines(
     """
     inputs = CompileInputs(policy, as_of, cubes)
     lines, _ = policy.public_by(as_of)
-    funnels = [(line, build_funnel(line, ledger, as_of)) for line in lines]
+    funnels = ((line, build_funnel(line, ledger, as_of)) for line in lines)
     return tuple(
         CompiledLine(
             line,
@@ -92,9 +107,9 @@ def _with_arrivals(term: Term, funnel: Funnel) -> Iterator[Term]:
 
 
 def _terms(line: CostLine, funnel: Funnel, inputs: CompileInputs) -> Iterator[Term]:
+    from_counts, from_claims = COMPILERS.get(type(line), (None, None))
     if inputs.cubes:
-        if type(line) in FROM_CLAIMS:
-            yield from FROM_CLAIMS[type(line)](line, funnel, inputs)
+        yield from from_claims(line, funnel, inputs) if from_claims else ()
         return
     known = funnel.entries.get("paid_total")
     if isinstance(known, PaidTotal):
@@ -106,9 +121,9 @@ def _terms(line: CostLine, funnel: Funnel, inputs: CompileInputs) -> Iterator[Te
             facts=join_ids(count.id if count else "", term.facts),
         )
     else:
-        if type(line) not in FROM_COUNTS:
+        if from_counts is None:
             raise TypeError(f"no compiler is registered for the kind of cost line {type(line).__name__}")
-        yield from FROM_COUNTS[type(line)](line, funnel, inputs)
+        yield from from_counts(line, funnel, inputs)
     handling = funnel.entries.get("handling")
     if isinstance(handling, Handling):
         yield _stated_total(line, handling, "handling", "handling")
@@ -128,6 +143,259 @@ def _stated_total(line: CostLine, entry: PaidTotal | Handling, valuation: str, r
     )
 
 
+def _schedule_from_count(line: Schedule, funnel: Funnel, inputs: CompileInputs) -> list[Term]:
+    """Return the term of a schedule from its published count, split over loss bands by the band mix."""
+    term = Term(
+        line.id,
+        "cash",
+        "schedule",
+        " ".join(line.facts),
+        claimant_type=" ".join(line.eligibility.get("claimant_type", ())) or None,
+    )
+    count = inputs.fact(line.published_count)
+    if count is None:
+        return [replace(term, status="not_public_yet" if line.published_count else "not_published")]
+    trials = float(count.count)
+    pays = {band: payment_in_band(line, funnel, band, rule) for band, rule in line.positive_bands}
+    fixed = [pays[band].high for band, rule in line.positive_bands if not rule.review]
+    term = replace(
+        term,
+        facts=" ".join((count.id, *line.facts)),
+        factors=funnel.report_factors,
+        trials=trials,
+        count=trials,
+        promised=product_or_none(trials, largest(fixed)),
+        missing=funnel.missing(review=any(rule.review for _, rule in line.positive_bands), mix=True),
+    )
+    single = funnel.entries.get("mean_payment")
+    if isinstance(single, MeanPayment) and funnel.mean_payment is not None:
+        # The ledger states one mean payment for all bands, so the term has a single group.
+        group = _awarded(trials, funnel.mean_payment, labels={"claimant_type": term.claimant_type})
+        return [
+            replace(
+                term, groups=(group,), award=single.id, spread=single.spread, payment_assumptions=(single.id,)
+            )
+        ]
+    groups = tuple(_bands(line, funnel, term, pays))
+    return [
+        replace(
+            term,
+            groups=groups,
+            mixed=True,
+            by_band=True,
+            mix=funnel.mix_assumption,
+            payment_assumptions=(funnel.award.assumption, funnel.mix_assumption),
+            **_award(funnel, groups),
+        )
+    ]
+
+
+def payment_in_band(line: Schedule, funnel: Funnel, band: Band, rule: Rule) -> Input:
+    """Return the payment per accepted claim in a loss band; the mean is unknown if it depends on the loss."""
+    if funnel.mean_payment is not None:
+        return funnel.mean_payment
+    if rule.review:
+        return funnel.award
+    least, most = line.tariff.payment_range(band)
+    high = None if most is None else float(most)
+    return Input(float(least), float(least) if least == most else None, high, high)
+
+
+def _awarded(trials: float, award: Input, **fields: Any) -> Group:  # noqa: ANN401 - fields of a group
+    """Return a payment group in which every claim is paid an uncertain amount with the mean `award`."""
+    return Group(Input.certain(trials) * award, trials, trials, reviewed=True, **fields)
+
+
+def _award(funnel: Funnel, groups: Sequence[Group]) -> dict[str, Any]:
+    """Return the award fields of a term; {} if no claim is reviewed or the ledger states no award."""
+    award = funnel.entries.get("review_award")
+    if not isinstance(award, Award) or not any(group.reviewed for group in groups):
+        return {}
+    return {"award": award.id, "spread": award.spread}
+
+
+def _bands(line: Schedule, funnel: Funnel, term: Term, pays: Mapping[Band, Input]) -> Iterator[Group]:
+    if stray := set(funnel.mix).difference(band for band, _ in line.positive_bands):
+        raise ModelRefused(
+            f"the band mix {funnel.mix_assumption} names a band of {line.id} that contains no loss",
+            value=str(stray.pop()),
+            remedy="Give the share to another band.",
+        )
+    trials, tiers, written = term.trials, _tiers(line), list(line.bands_as_written.values())
+    for band, rule in line.positive_bands:
+        pay, share = pays[band], funnel.mix.get(band)
+        claims = product_or_none(trials, share)
+        yield Group(
+            Input.certain(trials) * pay,
+            trials,
+            trials * (1.0 if rule.review else pay.expected or 0.0) ** 2,
+            claims=claims,
+            mix_share=share,
+            position=written.index(band) if "band_mix" in funnel.entries else None,
+            reviewed=rule.review,
+            labels={
+                "claimant_type": term.claimant_type,
+                "over": band[0],
+                "up_to": band[1],
+                "rule": rule.outcome,
+            },
+            promised=None if rule.review else product_or_none(claims, pay.expected),
+            facts=" ".join((*line.numeric_facts, *rule.facts)),
+            tier=tiers.get(band),
+        )
+
+
+def _tiers(line: Schedule) -> dict[Band, Tier]:
+    """Return the loss bands in which each claim is paid the same amount; {} for a line with segments."""
+    return {
+        band: Tier(position, float(least))
+        for position, (band, _) in enumerate(line.positive_bands)
+        for least, most in [line.tariff.payment_range(band)]
+        if least and least == most and not line.segments
+    }
+
+
+STAGES = ("complaint", "filed", "accepted", "paid")
+"""The stages of claims that a line can still pay, or has paid, in order."""
+KEYS = ("service", "claimant_type", "over", "up_to", "rule", "segment")
+"""The columns that identify a group of claims."""
+
+
+def _schedule_from_claims(line: Schedule, funnel: Funnel, inputs: CompileInputs) -> Iterator[Term]:
+    """Yield the terms of a schedule from its cube of claims, one per stage that the claims have come to."""
+    term = Term(line.id, "cash", "schedule", " ".join(line.facts))
+    cube = next((cube for cube in inputs.cubes if cube_fits_line(line, cube)), None)
+    if line.grain == "claimant" and "exposure" in funnel.entries:
+        raise ModelRefused(
+            f"{funnel.entries['exposure'].id} states people per counted unit, but the line {line.id} adds up "
+            "what one claimant states",
+            remedy='Set grain = "claim" in the line, or leave the line out of `lines` of the assumption.',
+        )
+    if cube is None:  # no cost: the line pays per claimant, but totals only count claims
+        yield replace(term, status="needs_claimants")
+        return
+    tiers, segments = _tiers(line), (*(s.id for s in line.segments), None)
+    facts = {
+        (name, *band): " ".join(rule.facts)
+        for name, (_, tariff) in zip(segments, line.tariffs, strict=True)
+        for band, rule in tariff.rules()
+    }
+    rows = _paid_by_band(line, funnel, cube, inputs.policy)
+    if "paid" in cube.frame.columns:  # claims that were paid cost what was paid
+        rows = rows.filter(pl.col("decision") != "paid")
+    groups: dict[str, list[Group]] = {}
+    for row in rows.iter_rows(named=True):
+        groups.setdefault(row["decision"], []).append(_claims_group(row, funnel, facts, tiers))
+    if "paid" in cube.frame.columns:
+        groups["paid"] = _paid_groups(line, cube)
+    stages = [stage for stage in STAGES if any(_is_entitled(g) and g.trials for g in groups.get(stage, ()))]
+    first = (*stages, "complaint")[0]
+    without_cost = [g for stage, own in groups.items() if stage not in stages for g in own]
+    for stage in stages or [first]:
+        own = (*(groups[stage] if stages else ()), *(without_cost if stage == first else ()))
+        promised = [group.promised for group in own if not group.reviewed]
+        count = float(sum(group.trials for group in own if _is_entitled(group)))
+        stated = pl.col(cube.decision).fill_null(cube.first_decision) == stage if cube.decision else True
+        yield replace(
+            term,
+            groups=own,
+            factors=funnel.claim_factors(stage),
+            trials=count,
+            count=count,
+            promised=None if None in promised else sum(filter(None, promised)),
+            by_band=True,
+            payment_assumptions=(funnel.award.assumption,),
+            certain=stage == "paid" and "paid" in cube.frame.columns,
+            decision=stage if cube.decision else "",
+            claim_cells=(replace(cube, frame=cube.frame.filter(stated), decision=""), line),
+            status=UNSTATED if any(group.status == UNSTATED for group in own) else None,
+            missing=funnel.missing(
+                review=any(group.reviewed for group in own), mix=False, rates=rates_from(stage)
+            ),
+            **_award(funnel, [group for group in own if group.trials]),
+        )
+
+
+def _is_entitled(group: Group) -> bool:
+    return group.labels["rule"] != "not_entitled"
+
+
+def _paid_groups(line: Schedule, cube: Cube) -> list[Group]:
+    """Return the claims that were paid, by service and band, with the sums that were paid."""
+    paid = cube.frame.filter(pl.col(cube.decision) == "paid")
+    by = ("service", "claimant_type", "rule_over", "rule_up_to", "rule")
+    rows = rows_with_formula(replace(cube, frame=paid), line)
+    rule = pl.when(pl.col("paid") > 0).then(pl.lit("pays")).otherwise("rule").alias("rule")
+    sums = rows.with_columns(rule).group_by(by, maintain_order=True).agg(pl.col("claims", "paid").sum())
+    return [
+        Group(
+            Input.certain(float(total)),
+            float(claims),
+            claims=float(claims),
+            promised=float(total),
+            labels=dict(zip(KEYS, (*of, None), strict=True)),
+        )
+        for *of, claims, total in sums.iter_rows()
+    ]
+
+
+def _paid_by_band(line: Schedule, funnel: Funnel, cube: Cube, policy: Policy) -> pl.DataFrame:
+    only = policy.model_copy(update={"lines": (line,)})
+    award, largest_award = (
+        None if x is None else math.ceil(x) for x in (funnel.award.high, funnel.award.most)
+    )
+    frame = payments(cube, only, award=award)
+    most = frame if largest_award == award else payments(cube, only, award=largest_award)
+    # Without squared losses, assume equal payments: a lower bound of the sum of squared payments.
+    equal = pl.col("payment").cast(pl.Float64) ** 2 / pl.col("claims")
+    frame = frame.with_columns(
+        payment_most=most["payment_high"],
+        payment_squared=pl.when(pl.col("claims") > 0).then(pl.col("payment_squared").fill_null(equal)),
+    )
+    stated = pl.col(cube.decision) if cube.decision else pl.lit(None, pl.String)
+    frame = frame.with_columns(decision=stated.fill_null(cube.first_decision))
+    frame = frame.with_columns(
+        pl.lit(None, pl.String).alias(x) for x in ("service", "claimant_type") if x not in frame.columns
+    )
+    return frame.group_by(*KEYS, "decision", maintain_order=True).agg(
+        pl.col("claims", "payment_squared").sum(),
+        *map(sum_or_null, ("payment", "payment_low", "payment_high", "payment_most")),
+    )
+
+
+def _claims_group(
+    row: Mapping[str, Any],
+    funnel: Funnel,
+    facts: Mapping[tuple[str | None, int | None, int | None], str],
+    tiers: Mapping[Band, Tier],
+) -> Group:
+    claims, already_paid = float(row["claims"]), row["decision"] == "paid"
+    fields: dict[str, Any] = {
+        "claims": claims,
+        "labels": {name: row[name] for name in KEYS},
+        "facts": facts.get((row["segment"], row["over"], row["up_to"]), ""),
+    }
+    if row["decision"] == "refused":
+        fields["labels"]["rule"] = "not_entitled"
+        return Group(Input.certain(0.0), claims, paid_nothing=True, promised=0.0, **fields)
+    if row["rule"] == "review":
+        return _awarded(claims, funnel.award, paid_nothing=not claims, **fields)
+    low, mid, high, most = (
+        None if row[name] is None else float(row[name])
+        for name in ("payment_low", "payment", "payment_high", "payment_most")
+    )
+    return Group(
+        Input(low or 0.0, mid, high, most),
+        claims,
+        row["payment_squared"],
+        paid_nothing=not claims or mid == high == 0,
+        promised=mid,
+        status=UNSTATED if row["rule"] == NO_RULE and mid is None else None,
+        tier=tiers.get((row["over"], row["up_to"])) if row["rule"] == "pays" and not already_paid else None,
+        **fields,
+    )
+
+
 def _in_kind(line: InKind, funnel: Funnel, inputs: CompileInputs) -> Iterator[Term]:
     people, cap = inputs.fact(line.recipients), inputs.fact(line.cap)
     later = (people is None and line.recipients) or (cap is None and line.cap)
@@ -142,46 +410,40 @@ def _in_kind(line: InKind, funnel: Funnel, inputs: CompileInputs) -> Iterator[Te
             yield replace(term, status=status)
             continue
         served = people.count if cap is None else min(people.count, cap.count)
-        factor = FunnelFactor(
-            funnel.take_up, "take_up", rate=rate if isinstance(rate, RateAssumption) else None
-        )
+        known_rate = rate if isinstance(rate, RateAssumption) else None
         yield replace(
             term.for_people(people.count, worth),
-            factors=(factor,),
+            factors=(FunnelFactor(funnel.take_up, "take_up", rate=known_rate),),
             promised=float(served * worth),
             capacity=None if cap is None else float(served),
         )
 
 
-def _voucher(line: Voucher, funnel: Funnel, inputs: CompileInputs) -> Iterator[Term]:
+def _voucher(line: Voucher, funnel: Funnel, inputs: CompileInputs) -> list[Term]:
     people = inputs.fact(line.recipients)
     facts = join_ids(line.recipients or "", *line.facts)
-    take_up = FunnelFactor(funnel.take_up, "take_up")
-    term = Term(line.id, line.main_valuation, line.kind, facts, factors=(take_up,))
+    factors = (FunnelFactor(funnel.take_up, "take_up"),)
+    term = Term(line.id, line.main_valuation, line.kind, facts, factors=factors)
     if people is None:
-        yield replace(term, status="not_public_yet" if line.recipients else "not_published")
-    else:
-        yield term.for_people(people.count, line.payment)
+        return [replace(term, status="not_public_yet" if line.recipients else "not_published")]
+    return [term.for_people(people.count, line.payment)]
 
 
-def _fee_credit(line: FeeCredit, funnel: Funnel, inputs: CompileInputs) -> Iterator[Term]:
+def _fee_credit(line: FeeCredit, funnel: Funnel, inputs: CompileInputs) -> list[Term]:
     people, most = inputs.fact(line.recipients), inputs.fact(line.recipients_high)
     facts = join_ids(line.recipients or "", *line.facts, line.recipients_high or "")
     term = Term(line.id, "cash", "fee_credit", facts, factors=funnel.report_factors)
     if line.payment is None:
-        yield replace(term, status="unpriced")
-        return
+        return [replace(term, status="unpriced")]
     limit = None if most is None else float(most.count * line.payment)
     if people is None:
         later = line.recipients or (line.recipients_high and not most)
-        term = replace(term, status="not_public_yet" if later else "not_published")
         bounds = () if limit is None else (Group(Input(0.0, None, limit, limit), 0.0),)
-        yield replace(term, groups=bounds)
-        return
-    yield term.for_people(people.count, line.payment, most=limit or 0.0)
+        return [replace(term, status="not_public_yet" if later else "not_published", groups=bounds)]
+    return [term.for_people(people.count, line.payment, most=limit or 0.0)]
 
 
-def _budget(line: Budget, funnel: Funnel, inputs: CompileInputs) -> Iterator[Term]:
+def _budget(line: Budget, funnel: Funnel, inputs: CompileInputs) -> list[Term]:
     policy, as_of = inputs.policy, inputs.as_of
     term = Term(line.id, line.valuation, "budget", " ".join(line.facts))
     for true_up in line.true_ups_by(as_of):
@@ -189,12 +451,9 @@ def _budget(line: Budget, funnel: Funnel, inputs: CompileInputs) -> Iterator[Ter
             exact = float(policy.resolve_amount(true_up.amount, as_of, hindsight=True))
         except ModelRefused:  # skip an amount whose fact became public later than the policy states
             continue
-        facts = join_ids(*true_up.facts, term.facts)
-        yield replace(term.for_amount(exact), facts=facts)
-        return
+        return [replace(term.for_amount(exact), facts=join_ids(*true_up.facts, term.facts))]
     if line.amount is None:
-        yield replace(term, status="unpriced")
-        return
+        return [replace(term, status="unpriced")]
     share = funnel.realised_ratio or funnel.take_up
     try:
         amount = float(policy.resolve_amount(line.amount, as_of))
@@ -202,20 +461,20 @@ def _budget(line: Budget, funnel: Funnel, inputs: CompileInputs) -> Iterator[Ter
         low = float(policy.resolve_amount(least, as_of, end="low"))
         high = amount if line.high is None else float(policy.resolve_amount(line.high, as_of, end="high"))
     except ModelRefused:
-        yield replace(term, status="not_public_yet")
-        return
+        return [replace(term, status="not_public_yet")]
     if not low <= amount <= high:
         raise UsageError(f"the line {line.id} has facts that do not give low <= amount <= high")
     unlimited = line.valuation == "top_down" and funnel.realised_ratio is None
-    yield replace(
-        term.for_amount(amount),
-        factors=(FunnelFactor(share, scale=True),),
-        announced=(low, None if unlimited else high),
-    )
+    factors = (FunnelFactor(share, scale=True),)
+    announced = (low, None if unlimited else high)
+    return [replace(term.for_amount(amount), factors=factors, announced=announced)]
 
 
-register_kind(Schedule, schedule_from_count, schedule_from_claims)
-register_kind(InKind, _in_kind)
-register_kind(Voucher, _voucher)
-register_kind(FeeCredit, _fee_credit)
-register_kind(Budget, _budget)
+COMPILERS: dict[type[Line], tuple[Compiler[Any], Compiler[Any] | None]] = {
+    Schedule: (_schedule_from_count, _schedule_from_claims),
+    InKind: (_in_kind, None),
+    Voucher: (_voucher, None),
+    FeeCredit: (_fee_credit, None),
+    Budget: (_budget, None),
+}
+"""Per kind of cost line, the functions that compile it from published counts and from cubes of claims."""

@@ -9,10 +9,10 @@ the whole change.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from functools import cached_property, partial
+from functools import partial
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -20,13 +20,10 @@ import polars as pl
 
 from outage_analysis.assumptions import Assumption, Ledger, RateAssumption
 from outage_analysis.costs.compile_lines import compiled_lines
-from outage_analysis.costs.cost_products import round_digits
-from outage_analysis.costs.expected import mix_fits_line
-from outage_analysis.costs.funnel import join_ids
-from outage_analysis.costs.portfolio import Portfolio, portfolio_of_lines
+from outage_analysis.costs.expected import Portfolio, mix_fits_line, portfolio_of_lines
 from outage_analysis.costs.simulation import SEED, simulate
-from outage_analysis.costs.simulation_tables import rounded_estimate
-from outage_analysis.costs.terms import CompiledLine, Term
+from outage_analysis.costs.simulation_tables import round_digits, rounded_estimate
+from outage_analysis.costs.terms import CompiledLine, Term, join_ids
 from outage_analysis.errors import ModelRefused, UsageError
 from outage_analysis.incidents import get_fact
 from outage_analysis.policies import CostLine, Policy
@@ -85,7 +82,13 @@ def stage_ranges(stages: Sequence[Stage], valuation: str, draws: int, seed: int)
         portfolio = _portfolio(stage)
         if valuation not in portfolio.valuations:
             return dict.fromkeys(QUANTILES)
-        part = _part(portfolio, valuation)
+        terms = [term for term in portfolio.terms if term.valuation == valuation]
+        used = {name for term in terms for name in term.inputs}
+        part = (
+            [(t.process, t.trials, t.factors, t.parts, t.mix, t.award, t.spread, t.capacity) for t in terms],
+            {name: portfolio.entries[name].model_dump(exclude=REMARKS) for name in used},
+            {pair: rank for pair, rank in portfolio.correlations.items() if used.issuperset(pair)},
+        )
         for before, found in known:
             if before == part:
                 return found
@@ -123,18 +126,6 @@ def _portfolio(stage: Stage) -> Portfolio:
         tuple(terms),
         {name: entries[name] for name in sorted(entries)},
         {pair: rank for pair, rank in correlations.items() if set(pair) <= entries.keys()},
-    )
-
-
-def _part(portfolio: Portfolio, valuation: str) -> tuple[object, ...]:
-    terms = [term for term in portfolio.terms if term.valuation == valuation]
-    used = {name for term in terms for name in term.inputs}
-    stated = {name: portfolio.entries[name].model_dump(exclude=REMARKS) for name in used}
-    drawn = [(t.process, t.trials, t.factors, t.parts, t.mix, t.award, t.spread, t.capacity) for t in terms]
-    return (
-        drawn,
-        stated,
-        {pair: rank for pair, rank in portfolio.correlations.items() if used.issuperset(pair)},
     )
 
 
@@ -230,8 +221,9 @@ def bridge(
     if (first.policy.currency, first.policy.digits) != (second.policy.currency, second.policy.digits):
         raise UsageError("the two policies do not pay the same currency", remedy="Restate one of them.")
     if recorded is not None and not 0 <= recorded <= LARGEST_TOTAL:
-        remedy = "Take it as it was recorded."
-        raise UsageError("a recorded figure is no sum of money", value=recorded, remedy=remedy)
+        raise UsageError(
+            "a recorded figure is no sum of money", value=recorded, remedy="Take it as it was recorded."
+        )
     changes = _BridgeStages(first, second, valuation)
     stages = changes.stages
     totals = [_rounded_total(costs_of(stage)) for stage in stages]
@@ -243,14 +235,29 @@ def bridge(
     start = totals[0] if recorded is None else round(recorded)
     rows = [BridgeRow("start", None, start, _run_ids(first), stages[0])]
     for step, (before, after) in zip(STEPS, pairwise(stages), strict=True):
-        rows += _step_rows(step, before, after, start=rows[-1].total, reasons=partial(changes.reasons, step))
+        earlier, later = costs_of(before), costs_of(after)
+        both, alone = sorted(earlier.keys() & later.keys()), sorted(earlier.keys() ^ later.keys())
+        moved = [line for line in both if earlier[line] != later[line]]
+        costs = earlier
+        # First all lines with a cost before and after; then each line that gains or loses its cost.
+        for done, lines in enumerate([both, *([line] for line in alone)]):
+            previous = _rounded_total(costs)
+            costs = {line: cost for line, cost in costs.items() if line not in lines}
+            costs |= {line: later[line] for line in lines if line in later}
+            amount, waiting = _rounded_total(costs) - previous, alone[done:]
+            reasons = (changes.reasons(step, line) for line in (lines if done else moved))
+            stage = {id_: staged for id_, staged in after.items() if id_ not in waiting}
+            stage |= {id_: before[id_] for id_ in waiting if id_ in earlier}
+            what = join_ids(*(lines if done else ()), *reasons)
+            rows.append(BridgeRow(step, amount, rows[-1].total + amount, what, stage))
     rows.append(BridgeRow("method", totals[0] - start, totals[-1], "", stages[-1]))
     rows.append(BridgeRow("end", None, totals[-1], _run_ids(second), stages[-1]))
     table = pl.DataFrame([row[:4] for row in rows], schema=BRIDGE.without(*QUANTILES).dtypes, orient="row")
     if draws is None:
         return table.with_columns(pl.lit(None, pl.Float64).alias(name) for name in QUANTILES).select(*BRIDGE)
-    ranges = stage_ranges([row.stage for row in rows], valuation, draws, seed)
-    return table.with_columns(ranges).select(*BRIDGE)
+    return table.with_columns(stage_ranges([row.stage for row in rows], valuation, draws, seed)).select(
+        *BRIDGE
+    )
 
 
 def _run_ids(side: BridgeRun) -> str:
@@ -278,99 +285,53 @@ class BridgeRow(NamedTuple):
     stage: Stage
 
 
-def _step_rows(
-    step: str, before: Stage, after: Stage, *, start: int, reasons: Callable[[str], str]
-) -> Iterator[BridgeRow]:
-    earlier, later = costs_of(before), costs_of(after)
-    both, alone = sorted(earlier.keys() & later.keys()), sorted(earlier.keys() ^ later.keys())
-    costs = {**earlier, **{line: later[line] for line in both}}
-    total = start + _rounded_total(costs) - _rounded_total(earlier)
-    moved = [line for line in both if earlier[line] != later[line]]
-    stage = _stage_with(before, after, alone)
-    yield BridgeRow(step, total - start, total, join_ids(*map(reasons, moved)), stage)
-    for done, line in enumerate(alone, start=1):
-        previous = _rounded_total(costs)
-        if line in later:
-            costs[line] = later[line]
-        else:
-            del costs[line]
-        total += _rounded_total(costs) - previous
-        stage = _stage_with(before, after, alone[done:])
-        yield BridgeRow(step, _rounded_total(costs) - previous, total, join_ids(line, reasons(line)), stage)
-
-
-def _stage_with(before: Stage, after: Stage, waiting: Sequence[str]) -> Stage:
-    """Return the lines after a step; the lines with the ids `waiting` keep their state before the step."""
-    changed = {id_: staged for id_, staged in after.items() if id_ not in waiting}
-    return changed | {id_: before[id_] for id_ in waiting if id_ in costs_of(before)}
-
-
-@dataclass(frozen=True)
 class _BridgeStages:
-    """The stages from the first run to the second: the expected cost per line after each step."""
+    """The cost lines before the first step and after each of `STEPS`, with their expected costs.
 
-    first: BridgeRun
-    second: BridgeRun
-    valuation: str
+    Attributes:
+        first_lines: the cost lines of the first run by id, as known on the day of that run.
+        second_lines: the same for the second run.
+        promised_lines: the lines of the second run; budgets have only paid amounts that the first run knew.
+        stages: the lines before the first step and after each step.
+    """
 
-    @cached_property
-    def first_lines(self) -> dict[str, CostLine]:
-        """The cost lines of the first run's policy by id, as known on the day of that run."""
-        return _known_lines(self.first)
-
-    @cached_property
-    def second_lines(self) -> dict[str, CostLine]:
-        """The cost lines of the second run's policy by id, as known on the day of that run."""
-        return _known_lines(self.second)
-
-    @cached_property
-    def promised_lines(self) -> dict[str, CostLine]:
-        """The second policy's cost lines by id; budgets have only paid amounts that the first run knew."""
-        return {
+    def __init__(self, first: BridgeRun, second: BridgeRun, valuation: str) -> None:
+        self.first, self.second, self.valuation = first, second, valuation
+        self.first_lines, self.second_lines = _known_lines(first), _known_lines(second)
+        self.promised_lines = {
             id_: line.with_true_ups(
-                self.first_lines[id_].true_ups_by(self.first.as_of) if id_ in self.first_lines else ()
+                self.first_lines[id_].true_ups_by(first.as_of) if id_ in self.first_lines else ()
             )
             for id_, line in self.second_lines.items()
         }
-
-    @cached_property
-    def stages(self) -> tuple[Stage, ...]:
-        """The cost lines before the first step and after each of `STEPS`, with their expected costs."""
-        old, new = self._ledgers
-        day = self.second.as_of
-        return (
-            self._stage(self.first_lines, self._first_entries, old, self.first.as_of),
-            self._stage(self.first_lines, self._first_entries, old, day),
-            self._stage(self.first_lines, self._entries_after_ledger, new, day),
-            self._stage(self.promised_lines, self._entries_after_policy, new, day),
-            self._stage(self.second_lines, self._second_entries, new, day),
+        old, new = (run.ledger and run.ledger.as_known_on(run.as_of) for run in (first, second))
+        self._ledger = old or new
+        self._first_entries = partial(_assumptions_in_force, old)
+        self._second_entries = partial(_assumptions_in_force, new)
+        states = (
+            (self.first_lines, self._first_entries, first.as_of, old),
+            (self.first_lines, self._first_entries, second.as_of, old),
+            (self.first_lines, self._entries_after_ledger, second.as_of, new),
+            (self.promised_lines, self._entries_after_policy, second.as_of, new),
+            (self.second_lines, self._second_entries, second.as_of, new),
         )
-
-    def _stage(
-        self,
-        lines: Mapping[str, CostLine],
-        entries: Callable[[CostLine], AssumptionsByKind],
-        correlated: Ledger | None,
-        day: date,
-    ) -> Stage:
-        return {
-            id_: self._staged(line, self._ledger_of(entries(line), correlated), day)
-            for id_, line in lines.items()
-        }
+        self.stages: list[Stage] = [
+            {id_: self._staged(line, entries(line), day, correlated) for id_, line in lines.items()}
+            for lines, entries, day, correlated in states
+        ]
 
     def reasons(self, step: str, id_: str) -> str:
         """Return the ids of the facts, assumptions and lines that changed for a line in a step."""
         if step == "data":
             facts = self.first_lines[id_].numeric_facts
-            days = {fact: get_fact(fact, hindsight=True).public_on for fact in facts}
-            return join_ids(*(fact for fact in facts if self._between_runs(days[fact])))
+            return join_ids(*(x for x in facts if self._between_runs(get_fact(x, hindsight=True).public_on)))
         if step == "assumption":
             line = self.first_lines[id_]
             return _changed_ids(self._first_entries(line), self._entries_after_ledger(line))
         if step == "policy":
             changes = self.second.policy.line(id_).effort_changes if id_ in self.promised_lines else ()
-            recent = [change for change in changes if self._between_runs(change.since)]
-            return join_ids(id_, *(fact for change in recent for fact in change.facts))
+            recent = (change.facts for change in changes if self._between_runs(change.since))
+            return join_ids(id_, *(fact for facts in recent for fact in facts))
         line, before, day = self.second_lines[id_], self.promised_lines[id_], self.second.as_of
         known = before.true_ups_by(day)
         if added := [t for t in line.true_ups_by(day) if t not in known]:
@@ -379,21 +340,6 @@ class _BridgeStages:
 
     def _between_runs(self, day: date | None) -> bool:
         return day is not None and self.first.as_of < day <= self.second.as_of
-
-    @cached_property
-    def _ledgers(self) -> tuple[Ledger | None, Ledger | None]:
-        """Both ledgers, each limited to what was public on the day of its run."""
-        first, second = self.first, self.second
-        return (
-            first.ledger and first.ledger.as_known_on(first.as_of),
-            second.ledger and second.ledger.as_known_on(second.as_of),
-        )
-
-    def _first_entries(self, line: CostLine) -> AssumptionsByKind:
-        return _assumptions_in_force(self._ledgers[0], line)
-
-    def _second_entries(self, line: CostLine) -> AssumptionsByKind:
-        return _assumptions_in_force(self._ledgers[1], line)
 
     def _entries_after_ledger(self, line: CostLine) -> AssumptionsByKind:
         """The assumptions for a line after the step that replaces the ledger.
@@ -412,39 +358,34 @@ class _BridgeStages:
                 before[kind] = entry.model_copy(update={"observed": None})
         for kind, entry in after.items():
             if isinstance(entry, RateAssumption) and entry.observed:
-                observed = getattr(before.get(kind), "observed", None)
-                after[kind] = entry.model_copy(update={"observed": observed})
+                update = {"observed": getattr(before.get(kind), "observed", None)}
+                after[kind] = entry.model_copy(update=update)
         after = {kind: entry for kind, entry in after.items() if kind not in PAYMENT_KINDS}
         after |= {kind: entry for kind, entry in before.items() if kind in PAYMENT_KINDS}
-        needs_cost = line.id not in self.second_lines or self._has_final_cost(line.id)
-        if needs_cost and self._staged(line, self._ledger_of(after), day).cost is None:
+        final = self.second_lines.get(line.id)
+        needs_cost = final is None or self._staged(final, self._second_entries(final), day).cost is not None
+        if needs_cost and self._staged(line, after, day).cost is None:
             after = {kind: entry for kind, entry in before.items() if kind in REQUIRED_KINDS} | after
         return after
 
     def _entries_after_policy(self, line: CostLine) -> AssumptionsByKind:
         return self._entries_after_ledger(line) if line.id in self.first_lines else self._second_entries(line)
 
-    def _has_final_cost(self, id_: str) -> bool:
-        line = self.second_lines[id_]
-        ledger = self._ledger_of(self._second_entries(line))
-        return self._staged(line, ledger, self.second.as_of).cost is not None
-
-    def _staged(self, line: CostLine, ledger: Ledger | None, day: date) -> StagedLine:
+    def _staged(
+        self, line: CostLine, entries: AssumptionsByKind, day: date, correlated: Ledger | None = None
+    ) -> StagedLine:
+        """Return a line under some assumptions and the correlations of a ledger."""
+        update = {
+            "assumptions": tuple(entries.values()),
+            "correlations": correlated.correlations if correlated else (),
+        }
+        ledger = self._ledger and self._ledger.model_copy(update=update)
         policy = self.second.policy.model_copy(update={"lines": (line,)})
         compiled = compiled_lines(policy, ledger, as_of=day)
         own = [term for each in compiled for term in each.terms if term.valuation == self.valuation]
         known = own and all(term.has_expected_cost for term in own)
         cost = round_digits(math.fsum(t.cost.expected or 0.0 for t in own), TABLE_DIGITS) if known else None
         return StagedLine(compiled, ledger, day, cost)
-
-    def _ledger_of(self, entries: AssumptionsByKind, correlated: Ledger | None = None) -> Ledger | None:
-        """Return a ledger with the assumptions `entries` and the correlations of the ledger `correlated`."""
-        ledger = self._ledgers[0] or self._ledgers[1]
-        update = {
-            "assumptions": tuple(entries.values()),
-            "correlations": correlated.correlations if correlated else (),
-        }
-        return ledger and ledger.model_copy(update=update)
 
 
 def _known_lines(run: BridgeRun) -> dict[str, CostLine]:

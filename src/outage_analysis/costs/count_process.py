@@ -10,15 +10,18 @@ import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from scipy import special
 
 from outage_analysis.assumptions import FloatArray
 from outage_analysis.costs.claim_payments import rows_with_formula
-from outage_analysis.costs.portfolio import Portfolio
-from outage_analysis.costs.terms import LABELS, ClaimCells, Part, Term, Values
+from outage_analysis.costs.expected import Portfolio
+from outage_analysis.costs.terms import LABELS, PAIR, Term, Values
 from outage_analysis.incidents import Band
+from outage_analysis.losses import Cube
+from outage_analysis.policies import Schedule
 
 SMOOTH_FROM = 8.0
 """From this standard deviation on, the Cornish-Fisher expansion replaces the search. At most 1 % of the
@@ -199,32 +202,33 @@ def award_sum(score: FloatArray, counts: FloatArray, spread: float) -> FloatArra
     if not spread or not counts.any():
         return counts.astype(float)
     score = np.clip(score, SCORES[0], SCORES[-1])
-    rows = _table_counts(float(counts[counts > 0].min()), float(counts.max()))
-    table = np.array([_log_mean_quantiles(n, spread) for n in rows])
+    rows, quantiles = award_sum_table(float(counts.max()), spread, float(counts[counts > 0].min()))
+    table = np.array(quantiles)
+    # Between the rows and columns of the table, the logarithms are interpolated.
     row = np.interp(np.log(np.maximum(counts, 1.0)), np.log(rows), np.arange(len(rows)))
     column = (score - SCORES[0]) / (SCORES[1] - SCORES[0])
-    return np.asarray(counts * np.exp(_bilinear(table, row, column)))
+    above = np.minimum(row.astype(int), table.shape[0] - 2)
+    left = np.minimum(column.astype(int), table.shape[1] - 2)
+    down, right = row - above, column - left
+    upper = table[above, left] * (1 - right) + table[above, left + 1] * right
+    lower = table[above + 1, left] * (1 - right) + table[above + 1, left + 1] * right
+    return np.asarray(counts * np.exp(upper * (1 - down) + lower * down))
 
 
-def award_sum_table(most: float, spread: float) -> tuple[list[int], list[FloatArray]]:
-    """Tabulate the sums of 1 to `most` awards.
+def award_sum_table(most: float, spread: float, least: float = 1.0) -> tuple[list[int], list[FloatArray]]:
+    """Tabulate the sums of `least` to `most` awards.
 
     Returns:
         The numbers of awards, one per row, and the rows: logarithms of the quantiles of the mean of so many
         awards at the normal scores `SCORES`.
     """
-    rows = _table_counts(1.0, max(most, 1.0))
-    return rows, [_log_mean_quantiles(n, spread) for n in rows]
-
-
-def _table_counts(least: float, most: float) -> list[int]:
-    """Return the numbers of awards to tabulate, from at most `least` to above `most`: two or more."""
-    counts = [*range(1, EXACT_COUNTS_TO + 1)]
+    most, counts = max(most, 1.0), [*range(1, EXACT_COUNTS_TO + 1)]
     while counts[-1] <= most:
         counts.append(math.ceil(counts[-1] * GROWTH))
     first = next(k for k, n in enumerate(counts) if n > least) - 1
     last = next(k for k, n in enumerate(counts) if n > most)
-    return counts[first : last + 1]
+    rows = counts[first : last + 1]  # from at most `least` to above `most`
+    return rows, [_log_mean_quantiles(n, spread) for n in rows]
 
 
 @lru_cache(maxsize=1024)
@@ -264,15 +268,6 @@ def _award_on_lattice(points: int, step: float, sigma: float) -> FloatArray:
     return lattice[:points]
 
 
-def _bilinear(table: FloatArray, row: FloatArray, column: FloatArray) -> FloatArray:
-    above = np.minimum(row.astype(int), table.shape[0] - 2)
-    left = np.minimum(column.astype(int), table.shape[1] - 2)
-    down, right = row - above, column - left
-    upper = table[above, left] * (1 - right) + table[above, left + 1] * right
-    lower = table[above + 1, left] * (1 - right) + table[above + 1, left + 1] * right
-    return np.asarray(upper * (1 - down) + lower * down)
-
-
 POOLING_TOLERANCE = 0.3
 """Bands are pooled if their mean losses differ from the mean of the pool by at most this many standard
 deviations of the total loss of the accepted claims in the pool."""
@@ -280,8 +275,6 @@ UNPOOLED_CLAIMS = 200
 """Up to this number of claims there is no pooling, because the sum of the losses takes few values."""
 MAX_SEPARATE_BANDS = 48
 """At most this many bands with the same payment formula have a claim count of their own."""
-TWO_CLAIMS = 2
-"""The sum and the sum of squares of two losses determine both losses."""
 SMALLEST_CHANCE = 1e-6
 """The smallest variance of the acceptance of a claim, used if the acceptance rate is 0 or 1."""
 
@@ -313,15 +306,15 @@ FROM_RULE = {"over": "rule_over", "up_to": "rule_up_to"}
 """Labels that come from the payment rule instead of the cell, with the names of their columns."""
 
 
-def _cells(cells: ClaimCells) -> Iterator[Cell]:
-    for row in rows_with_formula(cells.cube, cells.line).iter_rows(named=True):
+def _cells(cube: Cube, line: Schedule) -> Iterator[Cell]:
+    for row in rows_with_formula(cube, line).iter_rows(named=True):
         reviewed = row["entitled"] and row["rule"] == "review"
         pays = row["entitled"] and row["fixed"] is not None
         fixed, share = (float(row[name]) if pays else 0.0 for name in ("fixed", "slope"))
         claims, loss = float(row["claims"]), float(row["loss"] or 0)
         equal = loss**2 / claims if claims else 0.0
         yield Cell(
-            tuple(row[name] for name in cells.cube.dimensions),
+            tuple(row[name] for name in cube.dimensions),
             (row["over"], row["up_to"]),
             claims,
             loss,
@@ -362,7 +355,7 @@ class ClaimUnit:
     reviewed: bool = False
     band: int | None = None
     """The position of its band in the term's band mix, if the term has one."""
-    labels: tuple[Mapping[str, object], ...] = ({},)
+    labels: tuple[Mapping[str, Any], ...] = ({},)
     """Service, claimant type, band and rule of each cell, with its `share` of the unit's mean payment."""
 
     @property
@@ -383,22 +376,24 @@ def shared_units(terms: Sequence[Term], accepted: float) -> list[tuple[ClaimUnit
         unless the terms come from cubes with different cells.
     """
     if any(term.claim_cells is None or term.certain for term in terms):
-        return [tuple(_unit_of_part(term, *part) for part in enumerate(term.parts)) for term in terms]
-    policies = [[*_cells(term.claim_cells)] for term in terms if term.claim_cells]
+        return [
+            tuple(
+                ClaimUnit(
+                    f"part {number}" if part.band is None else _band_name(term, part.band),
+                    part.paid**2 / part.sum_of_squares if part.sum_of_squares else 0.0,
+                    fixed=part.sum_of_squares / part.paid if part.paid else 0.0,
+                    reviewed=part.reviewed,
+                    band=part.band,
+                    labels=part.labels,
+                )
+                for number, part in enumerate(term.parts)
+            )
+            for term in terms
+        ]
+    policies = [[*_cells(*term.claim_cells)] for term in terms if term.claim_cells]
     if len({tuple((c.key, c.band, c.claims, c.loss) for c in cells) for cells in policies}) > 1:
         return [_units_from_cells([c], accepted, f"policy {n} ")[0] for n, c in enumerate(policies)]
     return _units_from_cells(policies, accepted)
-
-
-def _unit_of_part(term: Term, number: int, part: Part) -> ClaimUnit:
-    return ClaimUnit(
-        f"part {number}" if part.band is None else f"band {part.band} of {term.mix}",
-        part.paid**2 / part.sum_of_squares if part.sum_of_squares else 0.0,
-        fixed=part.sum_of_squares / part.paid if part.paid else 0.0,
-        reviewed=part.reviewed,
-        band=part.band,
-        labels=part.labels,
-    )
 
 
 def _units_from_cells(
@@ -449,7 +444,7 @@ def _units_by_loss(cells: Sequence[Cell], accepted: float) -> Iterator[tuple[Seq
     single = _separate_bands([band for _, band in bands], accepted)
     for places_in_band, band in bands[:single]:
         alike = replace(band, deviation=0.0)
-        if band.claims == TWO_CLAIMS:  # the sums of losses and of squares determine both losses
+        if band.claims == PAIR:  # the sums of losses and of squares determine both losses
             yield places_in_band, replace(alike, claims=1.0, loss=band.loss + band.deviation)
             yield places_in_band, replace(alike, claims=1.0, loss=band.loss - band.deviation)
         else:
@@ -552,7 +547,19 @@ class CountProcess:
         def own_scores(name: str) -> FloatArray:
             return scores[f"{term.process}, {name}"]
 
-        counts = _accepted_counts(term, units, values, own_scores)
+        scale, rate = term.scale_and_rate(values)
+
+        def draw_accepted(name: str, claims: float) -> FloatArray:
+            if term.arrivals:
+                return poisson_count(own_scores(name), claims * scale * rate)
+            return binomial_count(own_scores(name), claims * scale, rate)
+
+        if term.mix:
+            split = _counts_by_band(term, units, values, draw_accepted("count", term.trials), own_scores)
+            counts = [draw_accepted(u.name, u.claims) if u.band is None else split[u.band] for u in units]
+        else:
+            cap = np.inf if term.capacity is None else term.capacity  # nobody is served beyond the capacity
+            counts = [np.minimum(draw_accepted(unit.name, unit.claims), cap) for unit in units]
         payments = [
             np.broadcast_to(_payments(term, unit, count, values, own_scores), draws)
             for unit, count in zip(units, counts, strict=True)
@@ -648,23 +655,6 @@ def _drawn_bands(term: Term, units: Sequence[ClaimUnit], values: Values) -> rang
     """
     lowest = min(unit.band for unit in units if unit.band is not None)
     return range(term.value(term.mix, values).shape[1] - 1, lowest - 1, -1)
-
-
-def _accepted_counts(
-    term: Term, units: Sequence[ClaimUnit], values: Values, scores: Scores
-) -> list[FloatArray]:
-    scale, rate = term.scale_and_rate(values)
-
-    def draw_accepted(name: str, claims: float) -> FloatArray:
-        if term.arrivals:
-            return poisson_count(scores(name), claims * scale * rate)
-        return binomial_count(scores(name), claims * scale, rate)
-
-    if term.mix:
-        split = _counts_by_band(term, units, values, draw_accepted("count", term.trials), scores)
-        return [draw_accepted(u.name, u.claims) if u.band is None else split[u.band] for u in units]
-    cap = np.inf if term.capacity is None else term.capacity  # nobody is served beyond the capacity
-    return [np.minimum(draw_accepted(unit.name, unit.claims), cap) for unit in units]
 
 
 def _counts_by_band(

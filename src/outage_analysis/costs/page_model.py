@@ -1,24 +1,179 @@
-"""A simulation as data from which a web page computes the distribution of a total again.
+"""The model as data: for sliders, for formulas in a workbook, and for the distribution in a web page.
 
-The page has the same draws, the same terms and the same count process as the simulation, so a
-reader can change an input or a payment in the browser and see the new range. The script live.js of the charts
-package repeats `CountProcess.amounts`; a test compares both.
+The expected cost of a line is a sum of products, because the inputs are independent: a base (a count or an
+amount) times some factors. A slider or a workbook that changes a factor can compute the new expected cost
+from the products, and gets the result of the model.
+
+For the distribution, the page has the same draws, the same terms and the same count process as the
+simulation, so a reader can change an input or a payment in the browser and see the new range. The script
+live.js of the charts package repeats `CountProcess.amounts`; a test compares both.
 """
 
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping
-from typing import Any
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 from scipy import special
 
-from outage_analysis.assumptions import FloatArray
+from outage_analysis.assumptions import (
+    AMOUNT_KINDS,
+    Award,
+    BandMix,
+    FloatArray,
+    MeanPayment,
+    RateAssumption,
+)
 from outage_analysis.costs.count_process import SCORES, ClaimUnit, award_sum_table
+from outage_analysis.costs.expected import Portfolio
 from outage_analysis.costs.simulation import REPLICATES, Sample, Simulation
-from outage_analysis.costs.terms import Term
+from outage_analysis.costs.simulation_tables import round_digits
+from outage_analysis.costs.terms import LABELS, Term
+from outage_analysis.text import TABLE_DIGITS, ShortRepr
+
+Measure = Literal["share", "money", "times"]
+
+
+@dataclass(frozen=True)
+class LiveInput:
+    """A factor of the expected cost that a reader can change with a slider."""
+
+    id: str
+    """The id of an assumption; for a band of a mix followed by its position. A tier has the id of its line,
+    `pays` and its position."""
+    kind: str
+    """The kind of the assumption, or `pays` for the payment of a tier."""
+    measure: Measure
+    value: float
+    """The value in the model: a share, an amount in the smallest unit of the currency, or a multiple."""
+    low: float
+    """The low end of the slider."""
+    high: float
+    """The high end of the slider, and the largest possible value of a share."""
+    assumption: str = ""
+    """The id of the assumption; empty for the payment of a tier, which the policy states."""
+    line: str = ""
+    """The id of the line, for a tier or a cap."""
+    over: int | None = None
+    """The lower edge of the loss band, for a tier or a band of a mix."""
+    up_to: int | None = None
+    """The upper edge of the loss band."""
+
+
+@dataclass(frozen=True)
+class Product:
+    """A part of the expected cost of a line: `base` times the factors whose ids are in `factors`."""
+
+    line: str
+    valuation: str
+    base: float
+    factors: tuple[str, ...]
+    service: str | None = None
+    claimant_type: str | None = None
+    over: int | None = None
+    up_to: int | None = None
+    rule: str = ""
+
+
+@dataclass(frozen=True, repr=False)
+class LiveCost(ShortRepr):
+    """The expected cost of all lines as terms, and the factors that the terms share."""
+
+    factors: tuple[LiveInput, ...]
+    terms: tuple[Product, ...]
+
+    def expected(self, valuation: str, changes: Mapping[str, float] | None = None) -> float:
+        """Return the expected total of a valuation in the smallest currency unit, with some factors changed.
+
+        Args:
+            valuation: the kind of cost that is added up, such as `cash`.
+            changes: the new values, by factor id.
+
+        Raises:
+            KeyError: there is no factor with that id.
+        """
+        values = {factor.id: factor.value for factor in self.factors}
+        for name, value in (changes or {}).items():
+            if name not in values:
+                raise KeyError(name)
+            values[name] = value
+        sums = (
+            math.prod((term.base, *(values[f] for f in term.factors)))
+            for term in self.terms
+            if term.valuation == valuation
+        )
+        return round_digits(sum(sums), TABLE_DIGITS)
+
+
+def live_cost(portfolio: Portfolio) -> LiveCost | None:
+    """Return the expected cost of a portfolio as a sum of terms.
+
+    Args:
+        portfolio: the terms and their inputs.
+
+    Returns:
+        The terms; None if the ledger declares correlations between inputs of the cash cost, because the mean
+        of a product is then not the product of the means. A valuation other than cash has no terms if its
+        inputs are correlated.
+    """
+    if portfolio.has_correlated_inputs("cash"):
+        return None
+    factors: dict[str, LiveInput] = {}
+    terms = [term for term in portfolio.terms if not portfolio.has_correlated_inputs(term.valuation)]
+    products = [product for term in terms for product in _products(term, portfolio, factors)]
+    return LiveCost(tuple(factors.values()), tuple(products))
+
+
+def _products(term: Term, portfolio: Portfolio, factors: dict[str, LiveInput]) -> Iterator[Product]:
+    if term.capacity is not None:
+        rate = portfolio.entries[term.rates[0]] if term.rates else None
+        served, most = term.accepted_share.expected or 0.0, term.capacity / term.trials
+        name, kind = f"{term.line}.served", rate.kind if rate else "take_up"
+        factors[name] = LiveInput(
+            name, kind, "share", round_digits(served), 0.0, round_digits(most),
+            assumption=rate.id if rate else "", line=term.line,
+        )  # fmt: skip
+        base = round_digits(term.parts[0].paid)
+        yield Product(term.line, term.valuation, base, (name,), rule=term.rule)
+        return
+    plain = [*term.scales, *term.rates]
+    for name in filter(None, (*plain, term.award)):
+        entry = portfolio.entries[name]
+        values = entry.range  # type: ignore[union-attr] # a mix is no scale, rate or award
+        is_money = entry.kind in AMOUNT_KINDS or isinstance(entry, Award | MeanPayment)
+        measure: Measure = "share" if isinstance(entry, RateAssumption) else "money" if is_money else "times"
+        high = 1.0 if measure == "share" else max(values.high, 2 * values.expected)
+        mean = round_digits(values.expected)
+        factor = LiveInput(name, entry.kind, measure, mean, 0.0, round_digits(high), assumption=name)
+        factors.setdefault(name, factor)
+    mix = portfolio.entries.get(term.mix)
+    for part in term.parts:
+        used = list(plain)
+        if isinstance(mix, BandMix) and part.band is not None:
+            band, name = mix.bands[part.band], f"{term.mix}.{part.band}"
+            share = LiveInput(
+                name, "band_mix", "share", round_digits(band.share), 0.0, 1.0,
+                assumption=term.mix, over=band.over, up_to=band.up_to,
+            )  # fmt: skip
+            factors.setdefault(name, share)
+            used.append(name)
+        for label in part.labels:
+            base, own = part.paid * label.get("share", 1.0), [term.award] if part.reviewed else []
+            if tier := label.get("tier"):
+                pays = LiveInput(
+                    f"{term.line}.pays.{tier.position}", "pays", "money", tier.payment, 0.0,
+                    10 * tier.payment, line=term.line, over=label["over"], up_to=label["up_to"],
+                )  # fmt: skip
+                factors.setdefault(pays.id, pays)
+                base, own = base / tier.payment, own or [pays.id]
+            labels = {k: v for k, v in label.items() if k in LABELS}
+            yield Product(term.line, term.valuation, round_digits(base), (*used, *own), **labels)
+
 
 MOST_DRAWS, FEWEST_DRAWS = 2**14, 2**11
 """The page has at most and at least this many draws."""
@@ -34,7 +189,7 @@ LARGEST_SCORE = 5.2
 """Scores are limited to this distance from 0."""
 MOST_TIMES_TRIALS = 8
 """The table of sums of awards reaches this many times the trials, because a reader may raise their number."""
-DIGITS = 9
+PAGE_DIGITS = 9
 
 Columns = dict[str, FloatArray]
 
@@ -79,8 +234,17 @@ def browser_model(run: Simulation, valuation: str = "cash", *, upper: float = 0.
         "draws": draws,
         "replicates": REPLICATES,
         "inputs": {name: _coded_input(values[:, first].ravel()) for name, values in varying.items()},
-        "fixed": {name: _rounded(values.flat[0]) for name, values in kept.items() if name not in varying},
-        "scores": {name: _coded_scores(values[:, first].ravel()) for name, values in scores.items()},
+        "fixed": {
+            name: round_digits(values.flat[0], PAGE_DIGITS)
+            for name, values in kept.items()
+            if name not in varying
+        },
+        "scores": {
+            name: _encode(
+                (values[:, first].ravel().clip(-LARGEST_SCORE, LARGEST_SCORE) / LARGEST_SCORE + 1) / 2
+            )
+            for name, values in scores.items()
+        },
         "largest_score": LARGEST_SCORE,
         "streams": [_term_data(term, units, inputs) for term, units in chosen],
         "awards": {
@@ -89,7 +253,8 @@ def browser_model(run: Simulation, valuation: str = "cash", *, upper: float = 0.
             if term.spread and any(unit.reviewed for unit in units)
         },
         "errors": {
-            name: _rounded(sample.quantile(p).error) for name, p in (("median", 0.5), ("upper", upper))
+            name: round_digits(sample.quantile(p).error, PAGE_DIGITS)
+            for name, p in (("median", 0.5), ("upper", upper))
         },
     }
 
@@ -153,10 +318,6 @@ def _coded_input(values: FloatArray) -> dict[str, Any]:
     }
 
 
-def _coded_scores(values: FloatArray) -> str:
-    return _encode((values.clip(-LARGEST_SCORE, LARGEST_SCORE) / LARGEST_SCORE + 1) / 2)
-
-
 def _encode(shares: FloatArray) -> str:
     """Return numbers between 0 and 1 as 16-bit whole numbers, little-endian, in base 64."""
     codes: npt.NDArray[np.uint16] = np.rint(shares * HIGHEST_CODE).astype("<u2")
@@ -166,7 +327,7 @@ def _encode(shares: FloatArray) -> str:
 def _term_data(term: Term, units: tuple[ClaimUnit, ...], inputs: Mapping[str, FloatArray]) -> dict[str, Any]:
     return {
         "process": term.process,
-        "trials": _rounded(term.trials),
+        "trials": round_digits(term.trials, PAGE_DIGITS),
         "scales": term.scales,
         "rates": term.rates,
         "mix": term.mix,
@@ -177,7 +338,7 @@ def _term_data(term: Term, units: tuple[ClaimUnit, ...], inputs: Mapping[str, Fl
         "poisson": term.arrivals,
         "certain": term.certain,
         "parts": [
-            {"paid": _rounded(part.paid), "band": part.band, "reviewed": part.reviewed}
+            {"paid": round_digits(part.paid, PAGE_DIGITS), "band": part.band, "reviewed": part.reviewed}
             for part in (term.parts if term.certain else ())
         ],
         "units": [_unit_data(term, unit) for unit in units if not term.certain],
@@ -190,8 +351,8 @@ def _unit_data(term: Term, unit: ClaimUnit) -> dict[str, Any]:
     tier = next(iter(tiers)) if len(tiers) == 1 else None
     return {
         "name": unit.name,
-        **{name: _rounded(getattr(unit, name)) for name in numbers},
-        "most": None if np.isinf(unit.most) else _rounded(unit.most),
+        **{name: round_digits(getattr(unit, name), PAGE_DIGITS) for name in numbers},
+        "most": None if np.isinf(unit.most) else round_digits(unit.most, PAGE_DIGITS),
         "reviewed": unit.reviewed,
         "band": unit.band,
         "pays": "" if tier is None else f"{term.line}.pays.{tier}",
@@ -217,10 +378,8 @@ def _award_table(term: Term) -> dict[str, Any]:
         "lowest": float(SCORES[0]),
         "step": float(SCORES[SCORE_STEP] - SCORES[0]),
         "columns": rows.shape[1],
-        "ends": [[_rounded(row.min()), _rounded(row.max())] for row in rows],
+        "ends": [
+            [round_digits(row.min(), PAGE_DIGITS), round_digits(row.max(), PAGE_DIGITS)] for row in rows
+        ],
         "codes": _encode(np.divide(rows - low, width, out=np.zeros_like(rows), where=width > 0)),
     }
-
-
-def _rounded(value: float) -> float:
-    return float(f"{value:.{DIGITS}g}")

@@ -59,35 +59,6 @@ def sobol_replicates(dimensions: int, count: int, *, seed: int, replicates: int 
         UsageError: an argument is out of range, or the number of points per replicate is not a power of two;
             the message then names the next `count` that is possible.
     """
-    _check_design(dimensions, count, seed, replicates)
-    power = (count // replicates).bit_length() - 1
-    return (_scrambled_net(dimensions, power, seed, replicate) for replicate in range(replicates))
-
-
-def quasi_random_replicates(
-    dimensions: int, count: int, *, seed: int, replicates: int = 8
-) -> Iterator[Array]:
-    """Yield points like `sobol_replicates`, but for any number of coordinates.
-
-    Coordinates beyond `MAX_DIMENSIONS` come from a Latin hypercube, which spreads single coordinates evenly,
-    but not pairs of coordinates. So the coordinates with the smallest effect should come last.
-    """
-    sobol = min(dimensions, MAX_DIMENSIONS)
-    for replicate, points in enumerate(sobol_replicates(sobol, count, seed=seed, replicates=replicates)):
-        if dimensions == sobol:
-            yield points
-        else:
-            yield np.hstack([points, _latin_hypercube(dimensions - sobol, len(points), seed, replicate)])
-
-
-def _latin_hypercube(dimensions: int, count: int, seed: int, replicate: int) -> Array:
-    stream = np.random.PCG64(np.random.SeedSequence(seed, spawn_key=(replicate, 1)))
-    places = np.argsort(stream.random_raw((dimensions, count)), axis=1, kind="stable")
-    inside = (stream.random_raw((dimensions, count)) >> np.uint64(12)).astype(float) * 0.5**BITS
-    return np.asarray(((places + inside + EDGE) / count).T)
-
-
-def _check_design(dimensions: int, count: int, seed: int, replicates: int) -> None:
     if not 0 <= dimensions <= MAX_DIMENSIONS:
         raise UsageError(
             f"points have at most {MAX_DIMENSIONS} coordinates",
@@ -110,6 +81,28 @@ def _check_design(dimensions: int, count: int, seed: int, replicates: int) -> No
             value=count,
             remedy=f"The next number that fits is {fits:,}.",
         )
+    power = (count // replicates).bit_length() - 1
+    return (_scrambled_net(dimensions, power, seed, replicate) for replicate in range(replicates))
+
+
+def quasi_random_replicates(
+    dimensions: int, count: int, *, seed: int, replicates: int = 8
+) -> Iterator[Array]:
+    """Yield points like `sobol_replicates`, but for any number of coordinates.
+
+    Coordinates beyond `MAX_DIMENSIONS` come from a Latin hypercube, which spreads single coordinates evenly,
+    but not pairs of coordinates. So the coordinates with the smallest effect should come last.
+    """
+    sobol = min(dimensions, MAX_DIMENSIONS)
+    for replicate, points in enumerate(sobol_replicates(sobol, count, seed=seed, replicates=replicates)):
+        if dimensions == sobol:
+            yield points
+            continue
+        size = (dimensions - sobol, len(points))
+        stream = np.random.PCG64(np.random.SeedSequence(seed, spawn_key=(replicate, 1)))
+        places = np.argsort(stream.random_raw(size), axis=1, kind="stable")
+        inside = (stream.random_raw(size) >> np.uint64(12)).astype(float) * 0.5**BITS
+        yield np.hstack([points, ((places + inside + EDGE) / len(points)).T])
 
 
 def _scrambled_net(dimensions: int, power: int, seed: int, replicate: int) -> Array:

@@ -16,11 +16,9 @@ import polars as pl
 from pydantic import Field, model_validator
 
 from outage_analysis.assumptions import BandMix, FloatArray, rates_by_effort
-from outage_analysis.costs.funnel import FunnelFactor, Input
-from outage_analysis.costs.portfolio import Portfolio, RedrawnInput, expected_at
+from outage_analysis.costs.expected import Portfolio, RedrawnInput, expected_at
 from outage_analysis.costs.simulation import (
     Estimate,
-    SampledTotal,
     Simulation,
     replicate_mean,
     with_equal_correlations,
@@ -31,7 +29,7 @@ from outage_analysis.costs.simulation_tables import (
     rounded_estimate,
     rounded_probability,
 )
-from outage_analysis.costs.terms import DerivedInput, Term, Values
+from outage_analysis.costs.terms import DerivedInput, FunnelFactor, Input, Term
 from outage_analysis.errors import ModelRefused
 from outage_analysis.files import Document, Identifier, Name, Text, Unit, read_document, refuse_repeated
 from outage_analysis.policies import Policy
@@ -201,8 +199,7 @@ class StressedRun:
         portfolio = self.cash.portfolio
         for key in scenario.changes:
             if key in _CHANGES:
-                terms, redrawn = _CHANGES[key](self, scenario, portfolio.terms)
-                portfolio = replace(portfolio, terms=terms, redrawn={**portfolio.redrawn, **redrawn})
+                portfolio = _CHANGES[key](self, scenario, portfolio)
         run = replace(self.cash, portfolio=portfolio)
         rank = scenario.rank_correlation
         return run if rank is None else with_equal_correlations(run, rank)
@@ -211,23 +208,22 @@ class StressedRun:
         """Return what claimants must do to be paid by the line of a term."""
         return self.policy.line(term.line).effort_on(self.as_of)
 
+    def claimed(self, portfolio: Portfolio) -> list[Term]:
+        """Return the terms that are paid only to people who claim."""
+        found = [s for s in portfolio.terms if not s.certain and self.effort_of(s) != AUTOMATIC]
+        if not found:
+            raise DoesNotApply("nothing_claimed")
+        return found
+
     def inputs_of_kind(self, term: Term, kind: str) -> list[str]:
         """Return the rates of a term that are of one kind, such as acceptance."""
         return [name for name in term.rates if self.cash.portfolio.entries[name].kind == kind]
 
 
-Terms = tuple[Term, ...]
-Change = tuple[Terms, Mapping[str, RedrawnInput]]
-"""Changed terms, and the inputs that they use besides those of the portfolio."""
-
-
-def _change_effort(run: StressedRun, scenario: Scenario, terms: Terms) -> Change:
-    claimed = [s for s in terms if not s.certain and run.effort_of(s) != AUTOMATIC]
-    if not claimed:
-        raise DoesNotApply("nothing_claimed")
+def _change_effort(run: StressedRun, scenario: Scenario, portfolio: Portfolio) -> Portfolio:
+    claimed, effort = run.claimed(portfolio), str(scenario.effort)
     if unknown := [s.line for s in claimed if run.effort_of(s) is None]:
         raise DoesNotApply("no_effort", _ids(unknown))
-    effort = str(scenario.effort)
     changing = [s for s in claimed if run.effort_of(s) != effort]
     try:
         rates = (
@@ -235,65 +231,64 @@ def _change_effort(run: StressedRun, scenario: Scenario, terms: Terms) -> Change
         )
     except ModelRefused as refusal:
         raise DoesNotApply("no_reference_classes", str(refusal)) from refusal
-    redrawn: dict[str, RedrawnInput] = {}
+    redrawn = dict(portfolio.redrawn)
 
     def with_rates(term: Term) -> Term:
         for rate in rates:
             for name in run.inputs_of_kind(term, rate.kind):
                 new = f"{name} ({effort})"
                 redrawn[new] = RedrawnInput(name, rate)
-                term = _with_derived(term, name, _unchanged_input(new))
+                term = _with_derived(term, {name: _drawn(new)})
         return term
 
-    return tuple(with_rates(s) if s in changing else s for s in terms), redrawn
+    return replace(_changed(portfolio, changing, with_rates), redrawn=redrawn)
 
 
-def _extend_deadline(run: StressedRun, scenario: Scenario, terms: Terms) -> Change:
-    claimed = [s for s in terms if not s.certain and run.effort_of(s) != AUTOMATIC]
-    if not claimed:
-        raise DoesNotApply("nothing_claimed")
+def _extend_deadline(run: StressedRun, scenario: Scenario, portfolio: Portfolio) -> Portfolio:
+    claimed = run.claimed(portfolio)
     factor = run.growth(scenario)
-    return tuple(_with_count(s, factor) if s in claimed else s for s in terms), {}
+    return _changed(portfolio, claimed, lambda term: _with_count(term, factor))
 
 
-def _multiply_counts(run: StressedRun, scenario: Scenario, terms: Terms) -> Change:  # noqa: ARG001 - as the others
-    if all(term.certain for term in terms):
+def _multiply_counts(_: StressedRun, scenario: Scenario, portfolio: Portfolio) -> Portfolio:
+    counted, factor = [s for s in portfolio.terms if not s.certain], float(scenario.count_factor or 1)
+    if not counted:
         raise DoesNotApply("no_count")
-    factor = float(scenario.count_factor or 1)
-    return tuple(s if s.certain else _with_count(s, factor) for s in terms), {}
+    return _changed(portfolio, counted, lambda term: _with_count(term, factor))
 
 
-def _multiply_awards(run: StressedRun, scenario: Scenario, terms: Terms) -> Change:
-    entries, factor = run.cash.portfolio.entries, float(scenario.award_factor or 1)
-    reviewed = [s for s in terms if s.award and entries[s.award].kind == "review_award"]
+def _multiply_awards(_: StressedRun, scenario: Scenario, portfolio: Portfolio) -> Portfolio:
+    factor, paid = float(scenario.award_factor or 1), [s for s in portfolio.terms if s.award]
+    reviewed = [s for s in paid if portfolio.entries[s.award].kind == "review_award"]
     if not reviewed:
-        raise DoesNotApply("mean_payment_stated" if any(s.award for s in terms) else "no_review")
-    return tuple(_scaled(s, s.award, factor) if s in reviewed else s for s in terms), {}
+        raise DoesNotApply("mean_payment_stated" if paid else "no_review")
+
+    def with_factor(term: Term) -> Term:
+        scaled = _computed(term, [term.award], lambda award: factor * award, linear=True)
+        return _with_derived(term, {term.award: scaled})
+
+    return _changed(portfolio, reviewed, with_factor)
 
 
-def _change_acceptance(run: StressedRun, scenario: Scenario, terms: Terms) -> Change:
+def _change_acceptance(run: StressedRun, scenario: Scenario, portfolio: Portfolio) -> Portfolio:
     ratio = float(scenario.acceptance_odds_ratio or 1)
-    accepting = [s for s in terms if run.inputs_of_kind(s, "acceptance")]
+    accepting = [s for s in portfolio.terms if run.inputs_of_kind(s, "acceptance")]
     if not accepting:
         raise DoesNotApply("no_acceptance")
 
     def with_odds(term: Term) -> Term:
         for name in run.inputs_of_kind(term, "acceptance"):
-            rate = term.derived.get(name, _unchanged_input(name))
-            term = _with_derived(term, name, _computed(rate.inputs, _odds_of(rate, ratio)))
+            odds = _computed(term, [name], lambda rate: multiply_odds(rate, ratio))
+            term = _with_derived(term, {name: odds})
         return term
 
-    return tuple(with_odds(s) if s in accepting else s for s in terms), {}
+    return _changed(portfolio, accepting, with_odds)
 
 
-def _odds_of(rate: DerivedInput, ratio: float) -> Callable[[Values], FloatArray]:
-    return lambda values: multiply_odds(rate.compute(values), ratio)
-
-
-def _change_filing(run: StressedRun, scenario: Scenario, terms: Terms) -> Change:
-    ratio = float(scenario.filing_odds_ratio or 1)
+def _change_filing(run: StressedRun, scenario: Scenario, portfolio: Portfolio) -> Portfolio:
+    ratio, over = float(scenario.filing_odds_ratio or 1), scenario.over
     by_loss = {line.id for line in run.policy.schedules}
-    filing = [s for s in terms if run.inputs_of_kind(s, "filing_share") and s.line in by_loss]
+    filing = [s for s in portfolio.terms if run.inputs_of_kind(s, "filing_share") and s.line in by_loss]
     if not filing:
         raise DoesNotApply("nothing_filed")
     if counted := [s.line for s in filing if s.claim_cells]:
@@ -302,27 +297,18 @@ def _change_filing(run: StressedRun, scenario: Scenario, terms: Terms) -> Change
         raise DoesNotApply("no_band_mix", _ids(without))
 
     def with_odds(term: Term) -> Term:
-        large = _large_bands(run.cash.portfolio, term, scenario.over)
+        mix = portfolio.entries[term.mix]
+        edges = [band.over for band in mix.bands] if isinstance(mix, BandMix) else []
+        if over not in (None, *edges):
+            raise DoesNotApply("edge_inside_band", term.line)
+        large = [edge >= (max(edges) if over is None else over) for edge in edges]
         (name,) = run.inputs_of_kind(term, "filing_share")
-        rate, mix = (term.derived.get(x, _unchanged_input(x)) for x in (name, term.mix))
-        inputs = (*rate.inputs, *mix.inputs)
+        names = (name, term.mix)
+        filed = _computed(term, names, lambda rate, mix: filing_by_band(rate, mix, large, ratio)[0])
+        split = _computed(term, names, lambda rate, mix: filing_by_band(rate, mix, large, ratio)[1])
+        return _with_derived(term, {name: filed, term.mix: split})
 
-        def shares(values: Values) -> tuple[FloatArray, FloatArray]:
-            return filing_by_band(rate.compute(values), mix.compute(values), large, ratio)
-
-        term = _with_derived(term, name, _computed(inputs, lambda values: shares(values)[0]))
-        return _with_derived(term, term.mix, _computed(inputs, lambda values: shares(values)[1]))
-
-    return tuple(with_odds(s) if s in filing else s for s in terms), {}
-
-
-def _large_bands(portfolio: Portfolio, term: Term, over: int | None) -> list[bool]:
-    mix = portfolio.entries[term.mix]
-    edges = [band.over for band in mix.bands] if isinstance(mix, BandMix) else []
-    edge = max(edges) if over is None else over
-    if edge not in edges:
-        raise DoesNotApply("edge_inside_band", _ids([term.line]))
-    return [band >= edge for band in edges]
+    return _changed(portfolio, filing, with_odds)
 
 
 def multiply_odds(rate: FloatArray, ratio: float) -> FloatArray:
@@ -365,37 +351,42 @@ def filing_by_band(
     return share, np.stack(columns, axis=1)
 
 
-def _unchanged_input(name: str) -> DerivedInput:
-    """Return a drawn input as it is."""
+def _changed(portfolio: Portfolio, terms: Sequence[Term], change: Callable[[Term], Term]) -> Portfolio:
+    return replace(portfolio, terms=tuple(change(s) if s in terms else s for s in portfolio.terms))
+
+
+def _drawn(name: str) -> DerivedInput:
     return DerivedInput((name,), lambda values: values[name], linear=True)
 
 
-def _computed(inputs: Sequence[str], compute: Callable[[Values], FloatArray]) -> DerivedInput:
-    return DerivedInput(tuple(dict.fromkeys(inputs)), compute)
+def _computed(
+    term: Term, names: Sequence[str], compute: Callable[..., FloatArray], *, linear: bool = False
+) -> DerivedInput:
+    """Return a value that is computed from those that the term uses for some inputs so far."""
+    before = [term.derived.get(name, _drawn(name)) for name in names]
+    return DerivedInput(
+        tuple(dict.fromkeys(name for each in before for name in each.inputs)),
+        lambda values: compute(*(each.compute(values) for each in before)),
+        linear=linear and all(each.linear for each in before),
+    )
 
 
-def _with_derived(term: Term, name: str, derived: DerivedInput) -> Term:
-    return replace(term, derived={**term.derived, name: derived})
-
-
-def _scaled(term: Term, name: str, factor: float) -> Term:
-    before = term.derived.get(name, _unchanged_input(name))
-    scaled = replace(before, compute=lambda values: factor * before.compute(values))
-    return _with_derived(term, name, scaled)
+def _with_derived(term: Term, derived: Mapping[str, DerivedInput]) -> Term:
+    return replace(term, derived={**term.derived, **derived})
 
 
 def _with_count(term: Term, factor: float) -> Term:
     """Return a term whose number of trials is multiplied by a number."""
     constant = DerivedInput((), lambda _: np.array([factor]), linear=True)
     count = FunnelFactor(replace(Input.certain(factor), assumption=COUNT_FACTOR), scale=True)
-    return _with_derived(replace(term, factors=(*term.factors, count)), COUNT_FACTOR, constant)
+    return _with_derived(replace(term, factors=(*term.factors, count)), {COUNT_FACTOR: constant})
 
 
 def _ids(lines: Sequence[str]) -> str:
     return " ".join(dict.fromkeys(lines))
 
 
-_CHANGES: Mapping[str, Callable[[StressedRun, Scenario, Terms], Change]] = {
+_CHANGES: Mapping[str, Callable[[StressedRun, Scenario, Portfolio], Portfolio]] = {
     "effort": _change_effort,
     "extra_days": _extend_deadline,
     "count_factor": _multiply_counts,
@@ -403,7 +394,7 @@ _CHANGES: Mapping[str, Callable[[StressedRun, Scenario, Terms], Change]] = {
     "acceptance_odds_ratio": _change_acceptance,
     "filing_odds_ratio": _change_filing,
 }
-"""Key of a scenario -> the function that changes the terms."""
+"""Key of a scenario -> the function that changes the portfolio."""
 
 
 P75 = 0.75
@@ -431,7 +422,6 @@ SCENARIOS: TableSchema = TableSchema(
         Column("reason", "text", "What the status is about, such as cost lines; empty for most."),
     ),
 )
-OK = "ok"
 UNCHANGED = Estimate(0.0, 0.0)
 """The change of a scenario that changes nothing."""
 
@@ -458,30 +448,38 @@ def scenario_table(
         simulation. An expected cash that has no closed form is the expected cash of the base plus the mean
         difference on the same points, so that a scenario that changes nothing differs by exactly 0.
     """
-    base, likely = run.totals["cash"], LikelyRange(level)
-    expected = expected_estimate(run, "cash")
-    rows = [
-        {
-            "scenario": BASE,
-            **_measures(base, likely, budget),
-            **_expectation(expected, UNCHANGED),
-            "recipients": expected_recipients(stressed.cash, "cash"),
-        }
-    ]
-    for scenario in scenarios:
+    likely, expected = LikelyRange(level), expected_estimate(run, "cash")
+    quantiles = {"p75": P75, **likely.columns}
+    base, before = run.totals["cash"], stressed.cash
+    rows: list[dict[str, object]] = []
+    for id_, scenario in [(BASE, None), *((scenario.id, scenario) for scenario in scenarios)]:
         try:
-            under = stressed.under(scenario)
+            under = stressed.under(scenario) if scenario else before
         except DoesNotApply as refusal:
-            rows.append({"scenario": scenario.id, "status": refusal.status, "reason": refusal.reason})
+            rows.append({"scenario": id_, "status": refusal.status, "reason": refusal.reason})
             continue
-        total = under.totals["cash"]
-        change = _expected_change(stressed.cash, base, under, total)
+        total = under.totals["cash"] if scenario else base
+        if under.rank is before.rank and under.portfolio.has_closed_form("cash"):
+            costs = [float(expected_at(each.portfolio, "cash", {})[0]) for each in (before, under)]
+            change = Estimate(costs[1] - costs[0], 0.0)
+        else:
+            change = replicate_mean((total.mean - base.mean).mean(axis=1))
+        cost = expected
+        if change != UNCHANGED:
+            error = (expected.error**2 + change.error**2) ** 0.5
+            cost = rounded_estimate(Estimate(expected.value + change.value, error))
         rows.append(
             {
-                "scenario": scenario.id,
-                **_measures(total, likely, budget),
-                **_expectation(expected, change),
-                "recipients": expected_recipients(under, "cash", stressed.cash),
+                "scenario": id_,
+                **{name: rounded_estimate(total.quantile(p)).value for name, p in quantiles.items()},
+                "over_budget": None
+                if budget is None
+                else rounded_probability(total.exceedance(budget)).value,
+                "status": "ok",
+                "reason": "",
+                "expected": cost.value,
+                "change": rounded_estimate(change).value,
+                "recipients": expected_recipients(under, "cash", before if scenario else None),
             }
         )
     table = pl.DataFrame(rows, schema=SCENARIOS.dtypes)
@@ -489,31 +487,3 @@ def scenario_table(
     return table.with_columns(per_recipient=per_recipient).with_columns(
         pl.col("recipients", "per_recipient").round_sig_figs(TABLE_DIGITS)
     )
-
-
-def _measures(total: SampledTotal, likely: LikelyRange, budget: float | None) -> dict[str, object]:
-    quantiles = {"p75": P75, **likely.columns}
-    chance = None if budget is None else rounded_probability(total.exceedance(budget)).value
-    return {
-        **{name: rounded_estimate(total.quantile(p)).value for name, p in quantiles.items()},
-        "over_budget": chance,
-        "status": OK,
-        "reason": "",
-    }
-
-
-def _expected_change(
-    cash: Simulation, base: SampledTotal, under: Simulation, total: SampledTotal
-) -> Estimate:
-    if under.rank is cash.rank and under.portfolio.has_closed_form("cash"):
-        before, after = (float(expected_at(run.portfolio, "cash", {})[0]) for run in (cash, under))
-        return Estimate(after - before, 0.0)
-    return replicate_mean((total.mean - base.mean).mean(axis=1))
-
-
-def _expectation(base: Estimate, change: Estimate) -> dict[str, object]:
-    if change == UNCHANGED:
-        return {"expected": base.value, "change": 0.0}
-    error = (base.error**2 + change.error**2) ** 0.5
-    expected = rounded_estimate(Estimate(base.value + change.value, error))
-    return {"expected": expected.value, "change": rounded_estimate(change).value}

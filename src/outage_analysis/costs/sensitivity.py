@@ -1,6 +1,14 @@
-"""Sensitivity of a total: to single inputs, to single decisions, and the inputs of expensive outcomes.
+"""Sensitivity of a total: to single inputs, to single decisions, and what it is worth to know an input.
 
-What it is worth to know an input before a decision is in `value_of_information`.
+The value of information: the decision-maker takes the option with the least expected cost. Knowing an input X
+lets them choose by its value, which saves, on average,
+
+    min_a E[C_a] - E[ min_a E[C_a | X] ]
+
+where C_a is the cost of option a (Raiffa and Schlaifer 1961). A regression of the drawn costs on X, which may
+be correlated with other inputs, says which option to choose at each X (Strong, Oakley and Brennan 2014); the
+value is what these choices save in the draws. The columns are a constant, X (because an expected cost is
+linear in an independent input) and the normal score of X and its square; for a band mix, its shares.
 """
 
 from __future__ import annotations
@@ -21,10 +29,10 @@ from outage_analysis.assumptions import (
     FloatArray,
     OneDistribution,
 )
+from outage_analysis.costs.expected import Portfolio, expected_at
 from outage_analysis.costs.points import sobol_points, sobol_replicates
-from outage_analysis.costs.portfolio import Portfolio, expected_at
-from outage_analysis.costs.simulation import DRAWS, SEED, Simulation, simulate
-from outage_analysis.costs.simulation_tables import rounded_estimate
+from outage_analysis.costs.simulation import DRAWS, SEED, Estimate, Simulation, replicate_mean, simulate
+from outage_analysis.costs.simulation_tables import rounded_estimate, rounded_probability, rounded_table
 from outage_analysis.errors import ModelRefused, UsageError
 from outage_analysis.text import (
     ASSUMPTION,
@@ -32,12 +40,13 @@ from outage_analysis.text import (
     ESTIMATE_DIGITS,
     KIND,
     LINE,
-    TABLE_DIGITS,
     VALUATION,
     Column,
     LikelyRange,
+    Locale,
     TableSchema,
     UnitByRow,
+    short_names,
 )
 
 TORNADO: TableSchema = TableSchema(
@@ -216,12 +225,8 @@ def tornado(portfolio: Portfolio, *, level: int = DEFAULT_LEVEL) -> pl.DataFrame
                 low, high = expected_at(portfolio, valuation, {name: ends})
                 rows.append((valuation, name, entry.kind, *ends, low, expected, high))
         swing = pl.col("cost_high") - pl.col("cost_low")
-        tables.append(
-            pl.DataFrame(rows, schema=TORNADO.dtypes, orient="row")
-            .with_columns(pl.col(pl.Float64).round_sig_figs(TABLE_DIGITS))
-            .filter(swing != 0)
-            .sort(swing, "assumption", descending=[True, False])
-        )
+        table = rounded_table(rows, TORNADO).filter(swing != 0)
+        tables.append(table.sort(swing, "assumption", descending=[True, False]))
     return pl.concat(tables)
 
 
@@ -234,7 +239,7 @@ def levers(portfolio: Portfolio) -> pl.DataFrame:
         percentage point more of the reports in the review band) and `filing` (one percentage point more).
         Lines whose payment the law fixes have no row.
     """
-    rows = []
+    rows = list[tuple[object, ...]]()
     for line in sorted({*portfolio.counted("cash")} - portfolio.statutory):
         terms = tuple(s for s in portfolio.terms if (s.line, s.valuation) == (line, "cash"))
         only = replace(portfolio, terms=terms)
@@ -242,8 +247,7 @@ def levers(portfolio: Portfolio) -> pl.DataFrame:
         base = expected_at(only, "cash", {})[0]
         for lever, name, step, moved in _lever_steps(inputs_behind(only, "cash"), reviewed):
             rows.append((line, lever, step, expected_at(only, "cash", {name: moved})[0] - base))
-    frame = pl.DataFrame(rows, schema=LEVERS.dtypes, orient="row")
-    return frame.filter(pl.col("adds") != 0).with_columns(pl.col("adds").round_sig_figs(TABLE_DIGITS))
+    return rounded_table(rows, LEVERS).filter(pl.col("adds") != 0)
 
 
 def _lever_steps(
@@ -323,8 +327,7 @@ def award_views(
         total = simulate(decided, draws=draws, seed=seed).totals["cash"]
         ends = [rounded_estimate(total.quantile(p)).value for p in LikelyRange(level).columns.values()]
         rows.append((view, award, expected_at(decided, "cash", {})[0], *ends))
-    table = pl.DataFrame(rows, schema=AWARD_VIEWS.dtypes, orient="row")
-    return table.with_columns(pl.col(pl.Float64).round_sig_figs(TABLE_DIGITS))
+    return rounded_table(rows, AWARD_VIEWS)
 
 
 def break_evens(portfolio: Portfolio, limit: float, *, valuation: str = "cash") -> pl.DataFrame:
@@ -354,11 +357,8 @@ def break_evens(portfolio: Portfolio, limit: float, *, valuation: str = "cash") 
         # A larger input never lowers the total, so values above the break-even exceed the limit.
         return name, entry.kind, mean, value, always if above is None else above
 
-    rows = [row(*number) for number in numbers_behind(valuation, portfolio)]
-    table = pl.DataFrame(rows, schema=BREAK_EVENS.dtypes, orient="row")
-    return table.with_columns(pl.col(pl.Float64).round_sig_figs(TABLE_DIGITS)).sort(
-        "beyond", "assumption", descending=[True, False]
-    )
+    rows = (row(*number) for number in numbers_behind(valuation, portfolio))
+    return rounded_table(rows, BREAK_EVENS).sort("beyond", "assumption", descending=[True, False])
 
 
 def inputs_given_exceedance(run: Simulation, limit: float, *, valuation: str = "cash") -> pl.DataFrame:
@@ -392,7 +392,8 @@ def inputs_given_exceedance(run: Simulation, limit: float, *, valuation: str = "
     for name, entry in inputs_behind(run.portfolio, valuation).items():
         values, head = np.concatenate([inputs[name] for inputs, _ in drawn]), (name, entry.kind)
         if values.ndim == 1:
-            rows.append((*head, "median", None, _lower_median(values), _lower_median(values[above])))
+            medians = (np.quantile(each, 0.5, method="lower") for each in (values, values[above]))
+            rows.append((*head, "median", None, *medians))
         else:
             parts = zip(values.mean(axis=0), values[above].mean(axis=0), strict=True)
             rows += [(*head, "share", part, *means) for part, means in enumerate(parts)]
@@ -400,12 +401,7 @@ def inputs_given_exceedance(run: Simulation, limit: float, *, valuation: str = "
             models = np.concatenate([branches[name][0] for _, branches in drawn])
             shares = [((models == k).mean(), (models[above] == k).mean()) for k in range(len(entry.models))]
             rows += [(*head, "chance", part, *means) for part, means in enumerate(shares)]
-    table = pl.DataFrame(rows, schema=INPUTS_GIVEN_EXCEEDANCE.dtypes, orient="row")
-    return table.with_columns(pl.col("usual", "given_exceedance").round_sig_figs(ESTIMATE_DIGITS))
-
-
-def _lower_median(values: FloatArray) -> float:
-    return float(np.sort(values)[(len(values) - 1) // 2])
+    return rounded_table(rows, INPUTS_GIVEN_EXCEEDANCE, ESTIMATE_DIGITS)
 
 
 def _check_limit(limit: float) -> None:
@@ -480,3 +476,173 @@ def cost_sobol_indices(portfolio: Portfolio, valuation: str = "cash", *, draws: 
         columns |= {name: index, f"{name}_low": index - half, f"{name}_high": index + half}
     table = pl.DataFrame(columns).with_columns(pl.col(pl.Float64).round_sig_figs(ESTIMATE_DIGITS))
     return table.sort("total", "assumption", descending=[True, False])
+
+
+INFORMATION_VALUE: TableSchema = TableSchema(
+    "One row per uncertain input, the largest value first; then one for all inputs, and one for the counts.",
+    (
+        Column(
+            "known",
+            "word",
+            "What is known before the decision: input, all_inputs, or inputs_and_counts (the total itself).",
+            label="known_before",
+        ),
+        ASSUMPTION,
+        KIND,
+        Column("value", "money", "Expected cost that this knowledge saves.", label="information_value"),
+        Column("error", "money", "One standard error of the value."),
+        Column(
+            "share",
+            "share",
+            "Share of the value of all inputs; empty for the counts.",
+            label="share_of_all_inputs",
+        ),
+    ),
+)
+"""The columns of `information_value`."""
+ALIASED = 1e-6
+"""A column of a regression is left out if the earlier columns explain all but this share of its size."""
+CLEAR_ERRORS = 2
+"""A sentence recommends to find out an input only if its value exceeds this many errors."""
+
+
+def information_value(
+    runs: Sequence[Simulation], valuation: str = "cash", *, alternative: float | None = None
+) -> pl.DataFrame:
+    """Return the expected value of knowing each uncertain input before a decision.
+
+    Args:
+        runs: the simulations of the options, such as policies, with the same draws of the same inputs
+            (`simulate_together`). The decision-maker takes the option with the least expected cost.
+        valuation: the kind of cost that counts, such as `cash`.
+        alternative: the certain cost of one more option, such as another use of a budget, in the smallest
+            unit of the currency.
+
+    Returns:
+        The columns of `INFORMATION_VALUE`, in the smallest unit of the currency. An input has a row if the
+        cost depends on it, or if it is correlated with such an input. A value is 0 if the decision is the
+        same in every draw. `share` is null if knowing all inputs is worth nothing.
+
+    Raises:
+        UsageError: there are fewer than two options, or the simulations do not share their draws.
+        ModelRefused: an option has no expected cost under the valuation.
+
+    Example:
+        >>> from outage_analysis.assumptions import load_ledger
+        >>> from outage_analysis.costs import build_portfolio, simulate
+        >>> from outage_analysis.policies import load_policy
+        >>> policy, ledger = load_policy("kakao-2022"), load_ledger("kakao-2022")
+        >>> run = simulate(build_portfolio(policy, ledger, as_of=ledger.as_of))
+        >>> information_value([run], alternative=300_000_000)["assumption"][0]
+        'as-review-award'
+    """
+    if not runs or (len(runs) == 1 and alternative is None):
+        raise UsageError(
+            "information is worth something only if there is a choice",
+            value=f"{len(runs)} policies",
+            remedy="Name two or more policies, or a budget.",
+        )
+    if alternative is not None and not (np.isfinite(alternative) and alternative >= 0):
+        raise UsageError("the cost of an alternative is an amount from 0 on", value=alternative)
+    for run in runs:
+        if valuation not in run.portfolio.valuations:
+            raise ModelRefused(
+                f"no line has an expected cost in {valuation.replace('_', ' ')}",
+                remedy="Give a ledger with the inputs that the policy needs.",
+            )
+        if run.draws != runs[0].draws or run.seed != runs[0].seed:
+            raise UsageError(
+                "the simulations do not share their draws", remedy="Simulate the policies together."
+            )
+    totals = [run.totals[valuation] for run in runs]
+    certain = [] if alternative is None else [np.full_like(totals[0].mean, alternative)]
+    means = np.array([total.mean for total in totals] + certain)
+    whole = _saving(means, means)
+    # If one option is the best in every draw, it stays so whatever a regression says.
+    settled = whole == Estimate(0.0, 0.0)
+    # An input tells something if a cost depends on it, or if it is correlated with such an input.
+    first, used = runs[0], {name for run in runs for name in inputs_behind(run.portfolio, valuation)}
+    names = [name for name, entry in first.portfolio.entries.items() if entry.dimensions]
+    if first.rank is not None:
+        tied = (first.rank[:, [name in used for name in names]] != 0).any(axis=1)
+        used |= {name for name, tells in zip(names, tied, strict=True) if tells}
+    drawn = [block.values for block in first.replicates()]
+    inputs = {
+        name: whole if settled else _saving(means, _given_input(means, np.stack([x[name] for x in drawn])))
+        for name in names
+        if name in used
+    }
+    known = rounded_estimate(whole)
+    rows: list[tuple[str, str | None, str | None, float, float, float | None]] = []
+    for name, found in sorted(inputs.items(), key=lambda item: (-item[1].value, item[0])):
+        shown, share, kind = rounded_estimate(found), None, first.portfolio.entries[name].kind
+        if whole.value:
+            relative = Estimate(found.value / whole.value, found.error / whole.value)
+            share = rounded_probability(relative).value
+        # More knowledge is never worth less, but the larger error of an input may round its value up.
+        rows.append(("input", name, kind, min(shown.value, known.value), shown.error, share))
+    rows.append(("all_inputs", None, None, known.value, known.error, 1.0 if known.value else None))
+    sampled = np.array([total.values for total in totals] + certain)
+    counts = rounded_estimate(_saving(sampled, sampled))
+    rows.append(("inputs_and_counts", None, None, max(counts.value, known.value), counts.error, None))
+    return pl.DataFrame(rows, schema=INFORMATION_VALUE.dtypes, orient="row")
+
+
+def information_sentence(table: pl.DataFrame, portfolio: Portfolio, locale: Locale) -> str:
+    """State in words which input to find out first, or that no input is worth finding out.
+
+    Args:
+        table: the result of `information_value`.
+        portfolio: the terms of an option; its assumptions give the names of the inputs.
+        locale: the language and its number formats.
+    """
+    whole, error = table.filter(known="all_inputs").select("value", "error").row(0)
+    clear = pl.col("value") > CLEAR_ERRORS * pl.col("error")
+    inputs = table.filter(clear, known="input")
+    if whole <= CLEAR_ERRORS * error:
+        return locale("information.unclear" if error else "information.nothing")
+    if inputs.is_empty():
+        return locale("information.no_single", all=locale.money(whole))
+    id_, value = inputs.select("assumption", "value").row(0)
+    short = short_names([entry.name[locale.lang] for entry in portfolio.entries.values()])
+    name = dict(zip(portfolio.entries, short, strict=True))[id_]
+    return locale("information.first", name=name, value=locale.money(value), all=locale.money(whole))
+
+
+def _saving(costs: FloatArray, known: FloatArray) -> Estimate:
+    """Return what it saves to choose by the costs that are known in each draw.
+
+    Args:
+        costs: the costs of the options, (options, replicates, draws).
+        known: what is known of them before the decision, same shape.
+    """
+    unaware = costs[np.argmin(costs.mean(axis=(1, 2)))]
+    chosen = np.take_along_axis(costs, known.argmin(axis=0)[None], axis=0)[0]
+    saved = replicate_mean((unaware - chosen).mean(axis=1))
+    return Estimate(max(saved.value, 0.0), saved.error)
+
+
+def _given_input(costs: FloatArray, values: FloatArray) -> FloatArray:
+    """Return the regression of the costs, (options, replicates, draws), on the drawn values of an input.
+
+    The costs are those above the first option, because only differences matter for the choice. Each column is
+    made orthogonal to those before it, in a fixed order, so that threads do not change the results.
+    """
+    if values.ndim == costs.ndim:
+        columns = [np.ones_like(costs[0]), *np.moveaxis(values, 2, 0)]
+    else:
+        ordered = np.sort(values, axis=None)
+        rank = np.searchsorted(ordered, values, "left") + np.searchsorted(ordered, values, "right")
+        score = special.ndtri(rank / (2 * values.size))
+        columns = [np.ones_like(score), values, score, score**2]
+    gaps, orthogonal = costs - costs[0], list[FloatArray]()
+    given = np.zeros_like(gaps)
+    for column in columns:
+        rest = column
+        for other in orthogonal:
+            rest = rest - (rest * other).mean() * other
+        size = np.sqrt((rest * rest).mean())
+        if size > ALIASED * np.sqrt((column * column).mean()):
+            orthogonal.append(rest / size)
+            given += (gaps * orthogonal[-1]).mean(axis=(1, 2), keepdims=True) * orthogonal[-1]
+    return np.asarray(given)

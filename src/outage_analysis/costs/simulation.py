@@ -7,25 +7,27 @@ the spread of their results gives the numerical error.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import TypeVar
 
 import numpy as np
 
 from outage_analysis.assumptions import FloatArray, Handling
 from outage_analysis.costs.count_process import CountProcess, shared_processes
+from outage_analysis.costs.expected import Portfolio
 from outage_analysis.costs.points import (
     COLUMNS,
     correlate_ranks,
     quasi_random_replicates,
     sobol_replicates,
 )
-from outage_analysis.costs.portfolio import Portfolio
 from outage_analysis.costs.terms import Term
 from outage_analysis.errors import ModelRefused, UsageError
 from outage_analysis.text import ShortRepr
 
+Key = TypeVar("Key", bound=Hashable)
 DRAWS = 2**14
 SEED = 20221015
 """The date of the outage; any other whole number would do."""
@@ -88,12 +90,11 @@ class Simulation(ShortRepr):
 
     def _sampled_inputs(self) -> Iterator[tuple[FloatArray, dict[str, FloatArray]]]:
         dimensions = self.portfolio.dimensions + self.process.dimensions
-        for u in quasi_random_replicates(dimensions, self.draws, seed=self.seed, replicates=REPLICATES):
-            if self.rank_of_factors:
-                u = self._with_correlated_factors(u)  # noqa: PLW2901 - other points for the same inputs
+        for points in quasi_random_replicates(dimensions, self.draws, seed=self.seed, replicates=REPLICATES):
+            u = self._with_correlated_factors(points) if self.rank_of_factors else points
             values = self.portfolio.values(u)
             if self.rank is not None:
-                u, values = self._correlate(u, values, self.rank)  # noqa: PLW2901 - the points change as well
+                u, values = self._correlate(u, values, self.rank)
             yield u, values | self.portfolio.redrawn_values(u)
 
     def _with_correlated_factors(self, u: FloatArray) -> FloatArray:
@@ -145,26 +146,29 @@ class Simulation(ShortRepr):
     @cached_property
     def totals(self) -> dict[str, SampledTotal]:
         """The sampled total of each valuation."""
-        rows: dict[str, list[FloatArray]] = {v: [] for v in self.portfolio.valuations}
+        return self.samples(lambda term: term.valuation)
+
+    def samples(self, key: Callable[[Term], Key]) -> dict[Key, SampledTotal]:
+        """Return the sampled totals of the terms that have the same key, such as their valuation."""
+        rows: dict[Key, list[FloatArray]] = {key(term): [] for term in self.portfolio.terms}
         for block in self.replicates():
-            for valuation, replicates in rows.items():
-                replicates.append(self._sums(block, valuation))
-        return {
-            valuation: SampledTotal(*np.stack(replicates, axis=1)) for valuation, replicates in rows.items()
-        }
+            sums = {name: np.zeros((3, len(block.uniforms))) for name in rows}
+            for term, paid in zip(self.portfolio.terms, block.amounts, strict=True):
+                means, covariances = term.moments(block.values, len(block.uniforms))
+                sums[key(term)] += np.array([paid.sum(axis=1), means.sum(axis=1), covariances.sum(axis=1)])
+            for name, replicates in rows.items():
+                replicates.append(sums[name])
+        return {name: SampledTotal(*np.stack(replicates, axis=1)) for name, replicates in rows.items()}
+
+    def mean_payment(self, terms: Iterable[Term]) -> float:
+        """Return what terms pay on average, from their means given the inputs of each draw."""
+        blocks = [(block.values, len(block.uniforms)) for block in self.replicates()]
+        return sum(float(t.moments(*block)[0].sum()) for t in terms for block in blocks) / self.draws
 
     @cached_property
     def stressed(self) -> Simulation:
         """The same draws with rank correlations of 0.5 between all inputs."""
         return with_equal_correlations(self)
-
-    def _sums(self, block: Replicate, valuation: str) -> FloatArray:
-        sums = np.zeros((3, len(block.uniforms)))
-        for term, paid in zip(self.portfolio.terms, block.amounts, strict=True):
-            if term.valuation == valuation:
-                means, covariances = term.moments(block.values, len(block.uniforms))
-                sums += np.array([paid.sum(axis=1), means.sum(axis=1), covariances.sum(axis=1)])
-        return sums
 
 
 def simulate(portfolio: Portfolio, *, draws: int = DRAWS, seed: int = SEED) -> Simulation:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 
 import numpy as np
 import polars as pl
 
 from outage_analysis.assumptions import FloatArray
-from outage_analysis.costs.count_process import ClaimUnit
-from outage_analysis.costs.portfolio import Portfolio, expected_at
+from outage_analysis.costs.expected import Portfolio, expected_at
 from outage_analysis.costs.simulation import Estimate, Sample, SampledTotal, Simulation
 from outage_analysis.costs.terms import LABELS
 from outage_analysis.errors import ModelRefused
@@ -135,11 +135,11 @@ def rounded_estimate(estimate: Estimate) -> Estimate:
         Estimate(value=1230.0, error=12.0)
     """
     if not estimate.error:
-        return Estimate(_round_digits(estimate.value, TABLE_DIGITS), 0.0)
+        return Estimate(round_digits(estimate.value, TABLE_DIGITS), 0.0)
     if not math.isfinite(estimate.error):
-        return Estimate(_round_digits(estimate.value, 1), estimate.error)
+        return Estimate(round_digits(estimate.value, 1), estimate.error)
     decade = math.floor(math.log10(estimate.error))
-    return Estimate(round(estimate.value, -decade), _round_digits(estimate.error, 2))
+    return Estimate(round(estimate.value, -decade), round_digits(estimate.error, 2))
 
 
 def rounded_probability(estimate: Estimate) -> Estimate:
@@ -147,8 +147,27 @@ def rounded_probability(estimate: Estimate) -> Estimate:
     return Estimate(0.0, 0.0) if estimate.value < NEGLIGIBLE else rounded_estimate(estimate)
 
 
-def _round_digits(value: float, digits: int) -> float:
-    return value if not value else round(value, digits - 1 - math.floor(math.log10(abs(value))))
+def round_digits(value: float, digits: int = 12) -> float:
+    """Round a number to significant digits; by default to 12, because vector instructions differ beyond."""
+    return float(f"{value:.{digits}g}")
+
+
+def rounded_table(
+    rows: Iterable[Mapping[str, object] | Sequence[object]], schema: TableSchema, digits: int = TABLE_DIGITS
+) -> pl.DataFrame:
+    """Return rows as a table with rounded floats, without what the schema does not name."""
+    return pl.DataFrame([*rows], schema=schema.dtypes, orient="row").with_columns(
+        pl.col(pl.Float64).round_sig_figs(digits)
+    )
+
+
+def known_quantiles(total: Sample, probabilities: Mapping[str, float]) -> dict[str, Estimate]:
+    """Return rounded quantiles by name, without those for which there are too few draws."""
+    found = {}
+    for name, p in probabilities.items():
+        with suppress(ModelRefused):
+            found[name] = rounded_estimate(total.quantile(p))
+    return found
 
 
 def budget_chance(run: Simulation, budget: float) -> pl.DataFrame | None:
@@ -201,11 +220,14 @@ def quantiles_table(run: Simulation, *, level: int = DEFAULT_LEVEL) -> pl.DataFr
     return pl.DataFrame(rows, schema=QUANTILES.dtypes, orient="row")
 
 
-def expected_estimate(run: Simulation, valuation: str) -> Estimate:
-    """Return the expected total: in closed form, or as the mean of the draws if inputs are correlated."""
+def expected_estimate(run: Simulation, valuation: str, total: Sample | None = None) -> Estimate:
+    """Return the expected total: in closed form, or as the mean of the draws if inputs are correlated.
+
+    `total` is the sample of the total, if there is another than that of the run.
+    """
     if run.portfolio.has_correlated_inputs(valuation):
-        return rounded_estimate(run.totals[valuation].expected)
-    return Estimate(_round_digits(float(expected_at(run.portfolio, valuation, {})[0]), TABLE_DIGITS), 0.0)
+        return rounded_estimate((total or run.totals[valuation]).expected)
+    return Estimate(round_digits(float(expected_at(run.portfolio, valuation, {})[0]), TABLE_DIGITS), 0.0)
 
 
 def expected_recipients(run: Simulation, valuation: str, base: Simulation | None = None) -> float | None:
@@ -219,34 +241,26 @@ def expected_recipients(run: Simulation, valuation: str, base: Simulation | None
     people = _people(run, valuation)
     if run.rank is None and people.has_closed_form(valuation):
         return float(expected_at(people, valuation, {})[0])
+    drawn = run.mean_payment(people.terms)
     known = None if base is None else expected_recipients(base, valuation)
     if base is None or known is None:
-        return _mean_people(run, valuation)
-    return known + _mean_people(run, valuation) - _mean_people(base, valuation)
+        return drawn
+    return known + drawn - base.mean_payment(_people(base, valuation).terms)
 
 
 def _people(run: Simulation, valuation: str) -> Portfolio:
     """Return the portfolio that pays 1 to everybody who is paid anything."""
-    terms = (term for term in run.portfolio.terms if term.valuation == valuation)
-    return replace(run.portfolio, terms=tuple(term.per_person(term.paid_share) for term in terms))
-
-
-def _mean_people(run: Simulation, valuation: str) -> float:
-    terms = _people(run, valuation).terms
-    blocks = ((block.values, len(block.uniforms)) for block in run.replicates())
-    return sum(float(t.moments(values, size)[0].sum()) for values, size in blocks for t in terms) / run.draws
+    terms = (s.per_person(s.paid_share) for s in run.portfolio.terms if s.valuation == valuation)
+    return replace(run.portfolio, terms=tuple(terms))
 
 
 def _estimates(total: SampledTotal, likely: LikelyRange) -> dict[str, Estimate]:
     """Return the mean, and the quantiles and tail means for which there are enough draws."""
     estimates = {"mean": rounded_estimate(total.expected)}
-    for measure, p in likely.percentiles.items():
-        try:
-            estimates[measure] = rounded_estimate(total.quantile(p))
-        except ModelRefused:  # leave out a quantile with too few draws
-            continue
-        if p == TAIL:
-            estimates["tvar95"] = rounded_estimate(total.tvar(p))
+    for measure, estimate in known_quantiles(total, likely.percentiles).items():
+        estimates[measure] = estimate
+        if likely.percentiles[measure] == TAIL:
+            estimates["tvar95"] = rounded_estimate(total.tvar(TAIL))
     return estimates
 
 
@@ -271,57 +285,28 @@ def total_distribution_table(
         draws support them, 0 if the total can be 0, and the budget for cash. A total that is certain has no
         dots.
     """
-    rows = [
-        row
-        for valuation, total in run.totals.items()
-        for row in _distribution_rows(
-            valuation,
-            total,
-            expected_estimate(run, valuation).value,
-            budget if valuation == "cash" else None,
-            LikelyRange(level),
-        )
-    ]
-    table = pl.DataFrame(rows, schema=TOTAL_DISTRIBUTION.dtypes, orient="row")
-    return table.with_columns(pl.col(pl.Float64).round_sig_figs(TABLE_DIGITS))
+    likely, rows = LikelyRange(level), list[tuple[str, str | None, str, float | None, float, float]]()
+    for valuation, total in run.totals.items():
+        marks = {"expected": expected_estimate(run, valuation).value}
+        marks |= {mark: x.value for mark, x in known_quantiles(total, likely.points).items()}
+        if budget is not None and valuation == "cash":
+            marks["budget"] = budget
+        if 0 < rounded_probability(total.exceedance(0.0)).value < 1:
+            marks["zero"] = 0.0
+        dots = _dots(total) if set(likely.points) <= set(marks) else {}
+        rows += [(valuation, None, "", None, amount, p) for p, amount in dots.items()]
+        shares = {mark: 1 - rounded_estimate(total.exceedance(x)).value for mark, x in marks.items()}
+        rows += [(valuation, mark, "", None, amount, shares[mark]) for mark, amount in marks.items()]
+    return rounded_table(rows, TOTAL_DISTRIBUTION)
 
 
-def _distribution_rows(
-    valuation: str, total: SampledTotal, expected: float, budget: float | None, likely: LikelyRange
-) -> list[tuple[str, str | None, str, float | None, float, float]]:
-    marks = {"expected": expected, **_marked_quantiles(total, likely)}
-    if budget is not None:
-        marks["budget"] = budget
-    at_zero = 1 - rounded_probability(total.exceedance(0.0)).value
-    if 0 < at_zero < 1:
-        marks["zero"] = 0.0
-    dots = _dots(total) if set(likely.points) <= set(marks) else []
-    return [(valuation, None, "", None, amount, p) for p, amount in dots] + [
-        (valuation, mark, "", None, amount, 1 - rounded_estimate(total.exceedance(amount)).value)
-        for mark, amount in marks.items()
-    ]
-
-
-def _dots(total: SampledTotal) -> list[tuple[float, float]]:
-    if not (total.process or total.parameter):
-        return []
-    for count in DOTS:
-        try:
-            middles = [(2 * n + 1) / (2 * count) for n in range(count)]
-            return [(p, rounded_estimate(total.quantile(p)).value) for p in middles]
-        except ModelRefused:  # too few draws for the first and the last dot
-            continue
-    return []
-
-
-def _marked_quantiles(total: SampledTotal, likely: LikelyRange) -> dict[str, float]:
-    quantiles = {}
-    for mark, p in likely.points.items():
-        try:
-            quantiles[mark] = rounded_estimate(total.quantile(p)).value
-        except ModelRefused:
-            continue
-    return quantiles
+def _dots(total: SampledTotal) -> dict[float, float]:
+    """Return the amounts of the dots by their probability; {} for a certain total, or too few draws."""
+    for count in DOTS if total.process or total.parameter else ():
+        with suppress(ModelRefused):  # too few draws for the first and the last dot
+            middles = ((2 * n + 1) / (2 * count) for n in range(count))
+            return {p: rounded_estimate(total.quantile(p)).value for p in middles}
+    return {}
 
 
 def waterfall_steps(costs: pl.DataFrame, contributions: pl.DataFrame) -> pl.DataFrame:
@@ -373,34 +358,23 @@ def variance_split(run: Simulation) -> pl.DataFrame:
         of the variance; the shares add up to 1.
     """
     rows: list[tuple[str, str, float, float]] = []
-    followed = [run.portfolio.branches(block.uniforms) for block in run.replicates()]
+    blocks = [run.portfolio.branches(block.uniforms) for block in run.replicates()]
+    branches = {
+        name: (np.concatenate([block[name][0] for block in blocks]), count)
+        for name, (_, count) in blocks[0].items()
+    }
     for valuation, total in run.totals.items():
         used = {name for s in run.portfolio.terms if s.valuation == valuation for name in s.inputs}
-        codes = [_model_codes(branches, used, total.mean.shape[1]) for branches in followed]
-        model = _variance_between_models(total.mean.ravel(), np.concatenate(codes))
+        codes = np.zeros(total.draws, dtype=np.int64)  # a number for each combination of models
+        for branch, count in (each for name, each in branches.items() if name in used):
+            codes = codes * count + branch
+        _, place, sizes = np.unique(codes, return_inverse=True, return_counts=True)
+        means = np.bincount(place, weights=total.mean.ravel()) / sizes
+        model = float(np.average((means - total.mean.mean()) ** 2, weights=sizes)) if len(sizes) > 1 else 0.0
         parts = {"process": total.process, "parameter": max(total.parameter - model, 0.0), "model": model}
         whole = sum(parts.values())
         rows += [(valuation, name, v**0.5, v / whole if whole else 0.0) for name, v in parts.items()]
     return pl.DataFrame(rows, schema=VARIANCE_SPLIT.dtypes, orient="row")
-
-
-def _model_codes(
-    branches: Mapping[str, tuple[np.ndarray, int]], used: Collection[str], draws: int
-) -> np.ndarray:
-    code = np.zeros(draws, dtype=np.int64)
-    for name, (branch, count) in branches.items():
-        if name in used:
-            code = code * count + branch
-    return code
-
-
-def _variance_between_models(mean: FloatArray, codes: np.ndarray) -> float:
-    models, place = np.unique(codes, return_inverse=True)
-    if len(models) == 1:
-        return 0.0
-    sizes = np.bincount(place)
-    means = np.bincount(place, weights=mean) / sizes
-    return float(np.average((means - mean.mean()) ** 2, weights=sizes))
 
 
 def contributions(run: Simulation) -> pl.DataFrame:
@@ -420,22 +394,18 @@ def contributions(run: Simulation) -> pl.DataFrame:
             weight = weights[term.valuation][number][:, None]
             sums[place] += np.array([paid.sum(axis=0), (weight * paid).sum(axis=0)])
     rows = [
-        {"valuation": term.valuation, "line": term.line, **label, "mean": mean, "tail": tail}
+        (
+            term.valuation,
+            term.line,
+            *map(cell.get, LABELS),
+            *(each * cell.get("share", 1.0) for each in means),
+        )
         for term, own_units, added in zip(run.portfolio.terms, units, sums, strict=True)
-        for unit, mean, tail in zip(own_units, *added / run.draws, strict=True)
-        for label, mean, tail in _split_over_cells(unit, mean, tail)
+        for unit, *means in zip(own_units, *added / run.draws, strict=True)
+        for cell in unit.labels
     ]
-    table = pl.DataFrame(rows, schema=CONTRIBUTIONS.dtypes)
-    keys = [name for name in CONTRIBUTIONS if name not in ("mean", "tail")]
-    return table.group_by(keys, maintain_order=True).agg(pl.col("mean", "tail").sum())
-
-
-def _split_over_cells(
-    unit: ClaimUnit, mean: float, tail: float
-) -> Iterator[tuple[dict[str, object], float, float]]:
-    for cell in unit.labels:
-        share = float(str(cell.get("share", 1.0)))
-        yield {k: v for k, v in cell.items() if k in LABELS}, mean * share, tail * share
+    table = pl.DataFrame(rows, schema=CONTRIBUTIONS.dtypes, orient="row")
+    return table.group_by("valuation", "line", *LABELS, maintain_order=True).agg(pl.col("mean", "tail").sum())
 
 
 def _tail_weights(total: SampledTotal) -> FloatArray:
@@ -464,63 +434,21 @@ def cost_ranges(run: Simulation, costs: pl.DataFrame, *, level: int = DEFAULT_LE
         quantiles of its lines do not add up to those of the total. `announced` is empty if an amount is not
         published for every line. Quantiles that the draws do not support are left out with their row.
     """
-    likely, rows = LikelyRange(level), []
-    samples = _line_samples(run)
-    lines = costs.filter(level="line")
+    likely, rows = LikelyRange(level), list[tuple[object, ...]]()
+    keys = {(term.line, term.valuation): run.totals[term.valuation] for term in run.portfolio.terms}
+    # With one line per kind of cost, its sample is the total.
+    samples = keys if len(keys) == len(run.totals) else run.samples(lambda term: (term.line, term.valuation))
     for valuation, total in run.totals.items():
-        names = [line for line, kind in samples if kind == valuation]
-        own = lines.filter(pl.col("line").is_in(names), valuation=valuation)
-        rows.append((valuation, "", _announced(own), *_range(run, valuation, total, likely), _cited(own)))
-        for name in names:
-            line_run = run.only(name, valuation)
-            if line_run is None:  # never: the run has a sample of this line
-                continue
-            row = own.filter(line=name)
-            spread = _range(line_run, valuation, samples[name, valuation], likely)
-            rows.append((valuation, name, _announced(row), *spread, _cited(row)))
-    table = pl.DataFrame(rows, schema=COST_RANGES.dtypes, orient="row")
-    return table.drop_nulls(LikelyRange.high_column).with_columns(
-        pl.col(pl.Float64).round_sig_figs(TABLE_DIGITS)
-    )
-
-
-def _line_samples(run: Simulation) -> dict[tuple[str, str], Sample]:
-    keys = list(dict.fromkeys((s.line, s.valuation) for s in run.portfolio.terms))
-    kinds = [valuation for _, valuation in keys]
-    if len(set(kinds)) == len(kinds):  # one line per kind of cost: its sample is the total
-        return {key: run.totals[key[1]] for key in keys}
-    paid: dict[tuple[str, str], list[FloatArray]] = {key: [] for key in keys}
-    for block in run.replicates():
-        sums = {key: np.zeros(len(block.uniforms)) for key in keys}
-        for term, amounts in zip(run.portfolio.terms, block.amounts, strict=True):
-            sums[term.line, term.valuation] += amounts.sum(axis=1)
-        for key, values in sums.items():
-            paid[key].append(values)
-    return {key: Sample(np.stack(values)) for key, values in paid.items()}
-
-
-def _range(
-    run: Simulation, valuation: str, sample: Sample, likely: LikelyRange
-) -> tuple[float | None, float | None, float, float | None]:
-    """Return the low end, the median, the expected cost and the high end; no quantiles for few draws."""
-    expected = (  # with correlated inputs the mean of a product is not the product of the means
-        rounded_estimate(sample.expected).value
-        if run.portfolio.has_correlated_inputs(valuation)
-        else float(expected_at(run.portfolio, valuation, {})[0])
-    )
-    try:
-        low, median, high = (rounded_estimate(sample.quantile(p)).value for p in likely.points.values())
-    except ModelRefused:
-        return None, None, expected, None
-    return low, median, expected, high
-
-
-def _announced(lines: pl.DataFrame) -> float | None:
-    """Return the announced amount of cost lines of one kind; None if one of them has none."""
-    announced = lines.filter(pl.col("valuation").is_in(ANNOUNCED))["promised"]
-    return None if announced.is_empty() or announced.null_count() else float(announced.sum())
-
-
-def _cited(lines: pl.DataFrame) -> str:
-    """Return the ids of the facts that the lines cite, each once."""
-    return " ".join(dict.fromkeys(" ".join(lines["facts"].drop_nulls()).split()))
+        own = {line: sample for (line, kind), sample in samples.items() if kind == valuation}
+        table = costs.filter(pl.col("line").is_in([*own]), level="line", valuation=valuation)
+        for line, sample in {"": total, **own}.items():
+            part = run.only(line, valuation) or run  # no term is of the empty line of the total
+            lines = table.filter(line=line) if line else table
+            announced = lines.filter(pl.col("valuation").is_in(ANNOUNCED))["promised"]
+            published = not announced.is_empty() and not announced.null_count()
+            facts = dict.fromkeys(" ".join(lines["facts"].drop_nulls()).split())
+            quantiles = known_quantiles(sample, likely.points)
+            low, median, high = (quantiles[x].value if x in quantiles else None for x in likely.points)
+            spread = (low, median, expected_estimate(part, valuation, sample).value, high)
+            rows.append((valuation, line, announced.sum() if published else None, *spread, " ".join(facts)))
+    return rounded_table(rows, COST_RANGES).drop_nulls(LikelyRange.high_column)

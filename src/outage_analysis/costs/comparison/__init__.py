@@ -2,7 +2,6 @@
 
 Modules:
     compare_policies: the costs on the same draws, ranks, dominated policies, and sentences about them
-    row_payments: what a policy pays per accepted claim in each row of a cube
-    benefits: the share of the loss, the claims made whole and the largest shortfall under a policy
+    benefits: what a policy pays per accepted claim, and the share of the losses that this replaces
     winners_and_losers: who gets more, less or the same under another policy
 """

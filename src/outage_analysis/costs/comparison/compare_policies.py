@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cached_property
@@ -19,13 +19,20 @@ from outage_analysis.costs.compile_lines import compiled_lines
 from outage_analysis.costs.expected import (
     COSTS,
     EXPECTED,
+    Portfolio,
     assumption_ids,
     costs_of_lines,
+    expected_at,
     ledger_for_policy,
+    portfolio_of_lines,
     totals,
 )
-from outage_analysis.costs.portfolio import Portfolio, expected_at, portfolio_of_lines
-from outage_analysis.costs.sensitivity import numbers_behind, sign_change
+from outage_analysis.costs.sensitivity import (
+    information_sentence,
+    information_value,
+    numbers_behind,
+    sign_change,
+)
 from outage_analysis.costs.simulation import (
     DRAWS,
     SEED,
@@ -37,10 +44,11 @@ from outage_analysis.costs.simulation import (
 from outage_analysis.costs.simulation_tables import (
     expected_estimate,
     expected_recipients,
+    round_digits,
     rounded_estimate,
     rounded_probability,
+    rounded_table,
 )
-from outage_analysis.costs.value_of_information import information_sentence, information_value
 from outage_analysis.errors import ModelRefused, UsageError
 from outage_analysis.incidents import Valuation
 from outage_analysis.losses import Cube
@@ -205,8 +213,10 @@ class PolicySimulations(ShortRepr):
 
     def chances_over(self, amount: float) -> dict[str, float]:
         """Return, by policy id, the probability that the cost exceeds an amount in the smallest unit."""
-        totals = {name: run.totals[self.valuation] for name, run in self.runs.items()}
-        return {name: rounded_probability(total.exceedance(amount)).value for name, total in totals.items()}
+        return {
+            name: rounded_probability(run.totals[self.valuation].exceedance(amount)).value
+            for name, run in self.runs.items()
+        }
 
     def sentence(self, locale: Locale, names: Mapping[str, str]) -> str:
         """Say which policy costs least, which gives people most, and which policies another dominates.
@@ -224,8 +234,7 @@ class PolicySimulations(ShortRepr):
         sentences += _most_for_people(self.policies, locale, quoted)
         without_cost = self.policies.filter(pl.col("expected").is_null())["policy"]
         if len(without_cost):
-            listed = ", ".join(quoted[x] for x in without_cost)
-            sentences.append(locale("compare.silent", policies=listed))
+            sentences.append(locale("compare.silent", policies=", ".join(quoted[x] for x in without_cost)))
         return " ".join(sentences)
 
     @property
@@ -298,10 +307,15 @@ def simulate_policies(  # noqa: PLR0913 - what is compared, and how it is simula
             "Give a ledger with the inputs that they need, or another policy.",
         )
     runs = shared_runs(portfolios, ledger, as_of, draws, seed)
-    pairs, rows = list(combinations(portfolios, 2)), []
+    pairs, rows = list(combinations(portfolios, 2)), list[dict[str, Any]]()
     least = np.min([run.totals[valuation].values for run in runs.values()], axis=0)
-    known = [policy.as_known_on(as_of) for policy in policies]
+    known, left_out = [policy.as_known_on(as_of) for policy in policies], list[dict[str, object]]()
     for policy in known:
+        own_lines = tables[policy.id].filter(level="line")
+        missing = own_lines.filter(pl.col("expected").is_null()).to_dicts()
+        if own_lines.is_empty():
+            missing = [{"status": "not_offered"}]
+        left_out += [row | {"policy": policy.id} for row in missing]
         own = claim_cube or next((cube for cube in cubes.get(policy.id, ()) if cube.line is None), None)
         row = _policy_row(policy.id, tables[policy.id], runs, valuation, likely, least)
         rows.append(row | loss_shares(policy, own, ledger, as_of))
@@ -311,9 +325,7 @@ def simulate_policies(  # noqa: PLR0913 - what is compared, and how it is simula
         rounded_table((_pair_row(runs, valuation, *pair, likely) for pair in pairs), PAIRS),
         rounded_table((row for pair in pairs for row in _flip_rows(portfolios, valuation, *pair)), FLIPS),
         pl.concat([loss_replacement(p, cubes.get(p.id, ())) for p in known]),
-        rounded_table(
-            (row for name, table in tables.items() for row in _left_out_rows(name, table)), LEFT_OUT
-        ),
+        rounded_table(left_out, LEFT_OUT),
         has_correlated_inputs=any(run.portfolio.has_correlated_inputs(valuation) for run in runs.values()),
         inputs=frozenset().union(*map(assumption_ids, tables.values())),
         runs=runs,
@@ -338,14 +350,6 @@ def shared_runs(
     ties = {c.of: c.rank for c in declared if set(c.of) <= shared.keys()}
     alike = [replace(one, entries=shared, correlations=ties) for one in portfolios.values()]
     return dict(zip(portfolios, simulate_together(alike, draws=draws, seed=seed), strict=True))
-
-
-def rounded_table(rows: Iterable[Mapping[str, object]], schema: TableSchema) -> pl.DataFrame:
-    """Return rows as a table, with rounded floats and without what the schema does not name."""
-    kept = [{name: value for name, value in row.items() if name in schema} for row in rows]
-    return pl.DataFrame(kept, schema=schema.dtypes).with_columns(
-        pl.col(pl.Float64).round_sig_figs(TABLE_DIGITS)
-    )
 
 
 def _policy_row(
@@ -409,22 +413,13 @@ def _flip_rows(
             yield dict(zip(FLIPS, (policy, other, name, entry.kind, mean, value, beyond), strict=True))
 
 
-def _left_out_rows(name: str, table: pl.DataFrame) -> Iterator[dict[str, object]]:
-    lines = table.filter(pl.col("level") == "line")
-    if lines.is_empty():
-        yield {"policy": name, "status": "not_offered"}
-    for row in lines.filter(pl.col("expected").is_null()).iter_rows(named=True):
-        yield {"policy": name, **{key: row[key] for key in ("line", "status", "missing")}}
-
-
 def with_ranks(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Return rows of the policy table with the columns `cost_rank`, `benefit_rank` and `dominated_by`.
 
     Args:
         rows: one row per policy with `policy`, `expected`, `p90` and the benefits, where they are known.
     """
-    measured = any(row.get("replaced_low") is not None for row in rows)
-    benefits = BY_CLAIMS if measured else BY_COUNTS
+    benefits = BY_CLAIMS if any(row.get("replaced_low") is not None for row in rows) else BY_COUNTS
     costs = [_rounded(row, ("expected",), TABLE_DIGITS) for row in rows]
     gains = [_rounded(row, benefits[:1]) for row in rows]
     # Larger is better: the costs with a minus, and the benefits.
@@ -451,7 +446,7 @@ def _rounded(
 ) -> tuple[float, ...] | None:
     """Return values without the digits that depend on the order of additions; None if one is unknown."""
     values = [row.get(name) for name in columns]
-    known = [float(f"{value:.{digits}g}") for value in values if value is not None]
+    known = [round_digits(value, digits) for value in values if value is not None]
     return tuple(known) if len(known) == len(values) else None
 
 
@@ -481,8 +476,8 @@ def _most_for_people(policies: pl.DataFrame, locale: Locale, quoted: Mapping[str
 
     ranked = policies.drop_nulls("benefit_rank")
     if len(ranked) < 2:  # noqa: PLR2004 - a comparison needs two
-        missing = policies.filter(pl.col("benefit_rank").is_null())
-        yield locale("compare.not_measured", policies=listed(missing["policy"]))
+        missing = policies.filter(pl.col("benefit_rank").is_null())["policy"]
+        yield locale("compare.not_measured", policies=listed(missing))
         return
     best = ranked.filter(benefit_rank=1)
     first = best.row(0, named=True)
@@ -494,8 +489,7 @@ def _most_for_people(policies: pl.DataFrame, locale: Locale, quoted: Mapping[str
         if reach["policy"] in best["policy"]:
             del rows["most_people"]
         for key, (row, policy) in rows.items():
-            people = locale.number(row["recipients"])
-            amount = locale.money(row["per_recipient"])
+            amount, people = locale.money(row["per_recipient"]), locale.number(row["recipients"])
             yield locale(f"compare.{key}", policy=policy, amount=amount, people=people)
     else:
         low, high = (locale.share(first[name]) for name in ("replaced_low", "replaced_high"))

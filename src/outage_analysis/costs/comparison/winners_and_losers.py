@@ -17,7 +17,7 @@ import numpy as np
 import polars as pl
 
 from outage_analysis.assumptions import FloatArray, Ledger
-from outage_analysis.costs.comparison.row_payments import (
+from outage_analysis.costs.comparison.benefits import (
     CENTRAL,
     HIGH,
     LOW,
@@ -29,7 +29,7 @@ from outage_analysis.costs.comparison.row_payments import (
 )
 from outage_analysis.costs.compile_lines import compiled_lines
 from outage_analysis.costs.expected import ledger_for_policy
-from outage_analysis.costs.funnel import Funnel, build_funnel
+from outage_analysis.costs.terms import Funnel, build_funnel
 from outage_analysis.errors import ModelRefused
 from outage_analysis.incidents import Band, get_fact
 from outage_analysis.losses import EDGES, Cube, sum_or_null
@@ -130,13 +130,12 @@ def winners_and_losers(
         tables = [*_report_bands(pair, ledger, as_of), *tables]
     rows = pl.concat(tables, how="diagonal_relaxed")
     added = [sum_or_null(name).alias(name) for name in ADDED]
-    services = rows.drop_nulls("service").group_by("service", maintain_order=True)
-    tables = [rows, services.agg(pl.lit("service").alias("level"), *added)]
+    by_service = rows.drop_nulls("service").group_by("service", maintain_order=True)
+    tables = [rows, by_service.agg(pl.lit("service").alias("level"), *added)]
     if not rows.is_empty():
         total = rows.select(pl.lit("total").alias("level"), *added)
-        one_count = rows.select("level", "line").n_unique() == 1
         # People may be counted by several lines, so their numbers are not added up.
-        tables.append(total if one_count else total.select("level", *SUMS))
+        tables.append(total if rows.select("level", "line").n_unique() == 1 else total.select("level", *SUMS))
     per_claim = {
         name: pl.coalesce(name, pl.when(pl.col("claims") > 0).then(pl.col(paid) / pl.col("claims")))
         for name, paid in zip(PAYMENTS, (*PAID, SUMS[0]), strict=True)
@@ -179,10 +178,9 @@ def _differences(rows: pl.DataFrame, mine: Payments, other: Payments) -> pl.Data
     sums = [np.where(np.isnan(x), end * claims, x) for x, end in zip(sums, (least, most), strict=True)]
     amounts = {"paid": paid, "paid_other": paid_other, SUMS[0]: np.where(same, 0.0, paid - paid_other)}
     amounts |= {SUMS[1]: sums[0], SUMS[2]: sums[1], "least": least, "most": most}
-    assumed = np.where(mine.reviewed | other.reviewed, claims, 0.0)
     return rows.with_columns(
         **{name: pl.Series(values, nan_to_null=True) for name, values in amounts.items()},
-        assumed=pl.Series(assumed),
+        assumed=pl.Series(np.where(mine.reviewed | other.reviewed, claims, 0.0)),
     )
 
 
@@ -318,28 +316,32 @@ def _lines(
                 if term.valuation == valuation and term.rule != "handling" and is_known:
                     side[compiled.line.id] = (people, term.promised)
                     unequal |= {compiled.line.id} & schedules.keys()
-    rows: list[dict[str, object]] = []
+    rows = []
     for id_ in dict.fromkeys([*sides[0], *sides[1]]):
         counts = {side[id_][0] for side in sides if id_ in side}
-        claims = counts.pop() if len(counts) == 1 else None
-        known = [side.get(id_, (None, 0.0)) for side in sides]
-        paid, paid_other = (total for _, total in known)
-        each = [
-            0.0 if total == 0 else total / people if people and total else None for people, total in known
-        ]
-        row: dict[str, object] = {"level": "line", "line": id_, "claims": claims}
-        row |= dict(zip((*PAID, *PAYMENTS[:2]), (paid, paid_other, *each), strict=True))
-        if paid is not None and paid_other is not None:
-            row |= dict.fromkeys(SUMS, paid - paid_other)
-        gap = None if each[0] is None or each[1] is None else each[0] - each[1]
-        if claims is not None:
-            signs = {
-                "gain": gap is not None and gap > 0,
-                "lose": gap is not None and gap < 0,
-                "equal": gap == 0,
-            }
-            sign = next((name for name, holds in signs.items() if holds and id_ not in unequal), "unclear")
-            row |= dict.fromkeys((*SIGNS, "assumed"), 0.0) | {sign: claims}
-        rows.append(row | {"difference": gap})
-    schema = WINNERS_AND_LOSERS.dtypes | dict.fromkeys(PAID, pl.Float64())
-    return pl.DataFrame(rows, schema=schema).with_columns(pl.col(*PAYMENTS, *PAID, *SUMS) * SHARE_SCALE)
+        known = [x for side in sides for x in side.get(id_, (None, 0.0))]
+        rows.append((id_, id_ in unequal, counts.pop() if len(counts) == 1 else None, *known))
+    numbers = ("claims", "people", "paid", "people_other", "paid_other")
+    schema = {"line": pl.String, "unequal": pl.Boolean, **dict.fromkeys(numbers, pl.Float64)}
+    each = {
+        payment: pl.when(pl.col(paid) == 0)
+        .then(0.0)
+        .when(pl.col(people) > 0)
+        .then(pl.col(paid) / pl.col(people))
+        for payment, paid, people in zip(PAYMENTS, PAID, ("people", "people_other"), strict=False)
+    }
+    lines = pl.DataFrame(rows, schema=schema, orient="row").with_columns(**each)
+    gap = pl.col("payment") - pl.col("payment_other")
+    # A line that pays by loss band pays people different amounts, so nobody knows who gains.
+    ends = pl.when(~pl.col("unequal")).then(gap)
+    lines = _with_signs(
+        lines.with_columns(
+            **dict.fromkeys(SUMS, pl.col("paid") - pl.col("paid_other")), least=ends, most=ends, assumed=0.0
+        )
+    ).with_columns(
+        pl.when(pl.col("claims").is_not_null()).then(pl.col(*SIGNS, "assumed")),
+        level=pl.lit("line"),
+        difference=gap,
+    )
+    lines = pl.concat([WINNERS_AND_LOSERS.empty(), lines], how="diagonal_relaxed")
+    return lines.with_columns(pl.col(*PAYMENTS, *PAID, *SUMS) * SHARE_SCALE)

@@ -25,13 +25,11 @@ import polars as pl
 
 from outage_analysis.assumptions import FloatArray, Ledger, MeanPayment
 from outage_analysis.costs.claim_payments import cube_fits_line, rows_with_formula
-from outage_analysis.costs.comparison.benefits import LossCells, measure_benefits
+from outage_analysis.costs.comparison.benefits import LOW, Flags, LossCells, line_payments, measure_benefits
 from outage_analysis.costs.comparison.compare_policies import shared_runs
-from outage_analysis.costs.comparison.row_payments import LOW, line_payments
 from outage_analysis.costs.compile_lines import compiled_lines
-from outage_analysis.costs.expected import ledger_for_policy
+from outage_analysis.costs.expected import Portfolio, build_portfolio, expected_at, ledger_for_policy
 from outage_analysis.costs.policy_search.parameters import Parameter, Vary
-from outage_analysis.costs.portfolio import Portfolio, build_portfolio, expected_at
 from outage_analysis.costs.simulation import Simulation, quantile_place, simulate
 from outage_analysis.costs.terms import Term
 from outage_analysis.errors import ModelRefused
@@ -40,7 +38,6 @@ from outage_analysis.losses import Cube
 from outage_analysis.policies import MAX_STEPS, SHARE_SCALE, Policy, Rule, RuleBand, Schedule, Tariff
 
 IntArray = npt.NDArray[np.int64]
-FlagArray = npt.NDArray[np.bool_]
 FIXED, SHARE, REVIEWED = PARTS = range(3)
 """The parts of a payment: a fixed amount, a share of the loss, and 1 if the award of a review is paid."""
 REPLACED, MADE_WHOLE, SHORTFALL, PER_CLAIM = "replaced", "made_whole", "shortfall", "per_claim"
@@ -106,7 +103,7 @@ class VariedLine:
         varied = [self.is_varied(tier) for tier in range(len(lows))]
         alike = (reached.sum(axis=0) == 1) & ~reached[varied].any(axis=0)
         alike &= reached[self._stated, np.arange(len(self._stated))]
-        self.used: FlagArray = (np.nan_to_num(self._announced) != 0).any(axis=0)
+        self.used: Flags = (np.nan_to_num(self._announced) != 0).any(axis=0)
         self.used[:, FIXED] = True
         self.used &= ~alike[:, None]
         most = max((band.fixed for band in schedule.bands if band.fixed), default=1)
@@ -335,8 +332,6 @@ class SearchRequest:
         found.pop("usual")  # it makes the draws those of the announced policy, because it weighs them alike
         runs = [run.with_terms(lambda term: term.valuation == "cash") for run in found.values()]
         runs[0] = self._counted(found["base"])
-        by_loss = {line.id for line in policy.schedules}
-        pays_by_loss = [s for s in runs[0].portfolio.terms if s.line in by_loss and s.valuation == "cash"]
         terms = [term for run in runs for term in run.portfolio.terms]
         columns = [n for n, run in enumerate(runs) for _ in run.portfolio.terms]
         engine = replace(
@@ -360,8 +355,7 @@ class SearchRequest:
             means[1:],
             base,
             float(means[0]),
-            sum(expected_payment(engine, term) for term in pays_by_loss),
-            sum(expected_payment(engine, accepted_claims(term)) for term in pays_by_loss),
+            *paid_and_accepted(engine, runs[0].portfolio.terms, policy),
         )
 
     def _check_cost(self, policy: Policy, cubes: Sequence[Cube]) -> None:
@@ -454,24 +448,24 @@ def expected_payment(run: Simulation, term: Term) -> float:
     """Return the expected payments of a term: in closed form, or from the inputs of all draws."""
     if run.portfolio.has_closed_form(term.valuation):
         return float(expected_at(replace(run.portfolio, terms=(term,)), term.valuation, {})[0])
-    means = [term.moments(block.values, len(block.uniforms))[0] for block in run.replicates()]
-    return float(np.mean([mean.sum(axis=1).mean() for mean in means]))
+    return run.mean_payment([term])
 
 
-def accepted_claims(term: Term) -> Term:
-    """Return the term that pays 1 for each accepted claim of a term."""
-    return term.per_person()
+def paid_and_accepted(run: Simulation, terms: Sequence[Term], policy: Policy) -> tuple[float, float]:
+    """Return the expected payments and the expected accepted claims of lines that pay by loss band."""
+    by_loss = {line.id for line in policy.schedules}
+    own = [s for s in terms if s.valuation == "cash" and s.line in by_loss]
+    people = [term.per_person() for term in own]
+    return sum(expected_payment(run, s) for s in own), sum(expected_payment(run, s) for s in people)
 
 
-def ordered_edges(lines: Sequence[VariedLine], candidates: IntArray) -> FlagArray:
+def ordered_edges(lines: Sequence[VariedLine], candidates: IntArray) -> Flags:
     """Return whether the upper edges of each candidate increase, (candidates,)."""
-    ordered = np.ones(len(candidates), dtype=bool)
-    for line in lines:
-        ordered &= (np.diff(line.cuts_of(candidates), axis=1, prepend=0) > 0).all(axis=1)
-    return ordered
+    steps = np.concatenate([np.diff(x.cuts_of(candidates), axis=1, prepend=0) for x in lines], axis=1)
+    return np.asarray((steps > 0).all(axis=1))
 
 
-def payment_jumps(lines: Sequence[VariedLine], candidates: IntArray) -> tuple[FloatArray, FlagArray]:
+def payment_jumps(lines: Sequence[VariedLine], candidates: IntArray) -> tuple[FloatArray, Flags]:
     """Return how the payments of candidates jump at the edges of the loss bands of the varied lines.
 
     The first jump is from a loss of zero to the smallest loss. Edges are left out if neither they nor the
@@ -579,7 +573,7 @@ def shown_benefits(
 
 
 def _claim_benefits(
-    policy: Policy, cube: Cube, entitled: FlagArray, lines: Sequence[VariedLine], candidates: IntArray
+    policy: Policy, cube: Cube, entitled: Flags, lines: Sequence[VariedLine], candidates: IntArray
 ) -> dict[str, FloatArray]:
     # The benefits of all candidates or, without lines, of a policy.
     cells, places = LossCells.from_rows(cube.frame), [line.intervals_in(cube) for line in lines]

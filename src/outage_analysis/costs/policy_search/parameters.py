@@ -14,8 +14,8 @@ from decimal import Decimal, InvalidOperation
 from typing import Any, NamedTuple
 
 from outage_analysis.costs.claim_payments import cube_fits_line
-from outage_analysis.costs.comparison.row_payments import largest_claim_loss
-from outage_analysis.costs.cost_products import LiveInput
+from outage_analysis.costs.comparison.benefits import largest_claim_loss
+from outage_analysis.costs.page_model import LiveInput
 from outage_analysis.errors import UsageError
 from outage_analysis.files import spelling_hint
 from outage_analysis.losses import Cube
@@ -122,8 +122,10 @@ def parse_parameters(vary: Vary, policy: Policy) -> tuple[Parameter, ...]:
         if values is not None:
             parameter = replace(parameter, values=tuple(sorted({parameter.whole(x) for x in values})))
             if not 0 < len(parameter.values) <= MOST_CANDIDATES:
-                problem = f"{parameter.name} has {'too many' if parameter.values else 'no'} values"
-                raise UsageError(problem, remedy=f"Give 1 to {MOST_CANDIDATES:,}.")
+                raise UsageError(
+                    f"{parameter.name} has {'too many' if parameter.values else 'no'} values",
+                    remedy=f"Give 1 to {MOST_CANDIDATES:,}.",
+                )
         found.append(parameter)
     names = [parameter.name for parameter in found]
     if repeated := [name for name in names if names.count(name) > 1]:

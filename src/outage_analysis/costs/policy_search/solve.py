@@ -16,9 +16,7 @@ import numpy as np
 import polars as pl
 
 from outage_analysis.assumptions import FloatArray
-from outage_analysis.costs.comparison.benefits import POLICY
-from outage_analysis.costs.comparison.compare_policies import rounded_table
-from outage_analysis.costs.comparison.row_payments import largest_claim_loss
+from outage_analysis.costs.comparison.benefits import POLICY, largest_claim_loss
 from outage_analysis.costs.expected import EXPECTED
 from outage_analysis.costs.policy_search.candidates import (
     MADE_WHOLE,
@@ -30,11 +28,10 @@ from outage_analysis.costs.policy_search.candidates import (
     IntArray,
     SearchRequest,
     VariedLine,
-    accepted_claims,
     cube_of,
-    expected_payment,
     loss_cuts,
     ordered_edges,
+    paid_and_accepted,
     payment_jumps,
     shown_benefits,
 )
@@ -51,7 +48,12 @@ from outage_analysis.costs.simulation import (
     quantile_place,
     replicate_mean,
 )
-from outage_analysis.costs.simulation_tables import expected_estimate, rounded_estimate, rounded_probability
+from outage_analysis.costs.simulation_tables import (
+    expected_estimate,
+    rounded_estimate,
+    rounded_probability,
+    rounded_table,
+)
 from outage_analysis.errors import ModelRefused, UsageError
 from outage_analysis.files import spelling_hint, validated_copy
 from outage_analysis.losses import Cube
@@ -188,8 +190,8 @@ class Candidates:
         for candidate, chance, *means in zip(frontier.tolist(), over, *values, strict=True):
             mean, cost = (Estimate(float(x), float(x * e)) for x, e in zip(means, errors, strict=True))
             costs = own if candidate == chosen else Costs(mean, cost, replicate_mean(chance))
-            row = {"parameters": self.text(self.values[candidate])}
-            found.append({**row, **self.gains(candidate), **_cost_columns(costs)})
+            text = self.text(self.values[candidate])
+            found.append({"parameters": text, **self.gains(candidate), **_cost_columns(costs)})
         return found
 
     def gains(self, candidate: int) -> dict[str, float]:
@@ -220,8 +222,8 @@ class Candidates:
         for line in self.costs.lines:
             changed = changed.with_line(line.with_values(self.values[candidate].tolist()))
         names = {lang: announced.name[lang][: MAX_NAME - len(mark)] + mark for lang, mark in MARKS.items()}
-        name = changed.name.model_copy(update=names)
-        return validated_copy(changed, id=announced.id[: MAX_ID - len(SUFFIX)] + SUFFIX, name=name)
+        id_ = announced.id[: MAX_ID - len(SUFFIX)] + SUFFIX
+        return validated_copy(changed, id=id_, name=changed.name.model_copy(update=names))
 
 
 @dataclass(frozen=True, eq=False)
@@ -230,7 +232,6 @@ class PolicySearch:
 
     Args:
         request: what was searched for.
-        named: the announced policy and further policies.
         tried: all candidates.
         chosen: the best candidate within the budget or, if there is none, the one with the smallest cost.
         is_feasible: whether the chosen candidate keeps the budget and all other constraints.
@@ -244,7 +245,6 @@ class PolicySearch:
     """
 
     request: SearchRequest
-    named: Sequence[Policy]
     tried: Candidates
     chosen: int
     is_feasible: bool
@@ -323,9 +323,15 @@ def find_best_policy(request: SearchRequest, named: Sequence[Policy], cubes_of: 
         least = max(limited.value, float(cost[0]))
         least = math.ceil(least / unit) * unit if unit else least
     rows = tried.rows(frontier, own, chosen)
-    role = "solution" if feasible else "nearest"
-    chosen_row = {"policy": policy.id, "role": role, "parameters": tried.text(tried.values[chosen])}
-    table: list[dict[str, Any]] = [{**chosen_row, **tried.gains(chosen), **_cost_columns(own)}]
+    table: list[dict[str, Any]] = [
+        {
+            "policy": policy.id,
+            "role": "solution" if feasible else "nearest",
+            "parameters": tried.text(tried.values[chosen]),
+            **tried.gains(chosen),
+            **_cost_columns(own),
+        }
+    ]
     for number, (other, gains) in enumerate(zip(shown, gains_of, strict=True)):
         row = {"policy": other.id, "role": "named" if number else "announced"} | gains
         row |= {"parameters": tried.stated_text(other)}
@@ -333,12 +339,12 @@ def find_best_policy(request: SearchRequest, named: Sequence[Policy], cubes_of: 
         if "cash" in portfolio.valuations:
             run = request.simulated(portfolio)
             costs = _costs_of(run, request)
-            row |= _cost_columns(costs) | _per_claim(run, other)
+            paid, accepted = paid_and_accepted(run, run.portfolio.terms, other)
+            row |= _cost_columns(costs) | ({PER_CLAIM: paid / accepted} if accepted else {})
             row["dominated_by"] = _dominator(row, costs, rows, tried.objective)
         table.append(row)
     return PolicySearch(
         request,
-        shown,
         tried,
         chosen,
         feasible,
@@ -358,8 +364,7 @@ def _candidates(
     # Return all candidates, the claims of the announced policy, and what people get from each shown policy.
     policy = request.policy
     parameters = with_edges_and_shares(parse_parameters(request.vary, policy), policy, request.step)
-    varied = {p.line for p in parameters}
-    lines = [VariedLine(x, parameters) for x in policy.schedules if x.id in varied]
+    lines = [VariedLine(x, parameters) for x in policy.schedules if any(p.line == x.id for p in parameters)]
     edges = sorted({edge for line in lines for edge in line.edges})
     cubes = cubes_of([policy], edges)
     for p in parameters if not cubes else ():
@@ -380,8 +385,8 @@ def _candidates(
         if p.tier < len(line.possible_cuts):
             loss = line.possible_cuts[p.tier][-1]
         used = costs.on_average if request.level is None else costs
-        most = _largest_payment(used, parameters, request, p)
-        return (loss if policy.loss_unit == policy.currency else None), most
+        loss = loss if policy.loss_unit == policy.currency else None
+        return loss, _largest_payment(used, parameters, request, p)
 
     parameters = with_payments(parameters, request.step, limits)
     axes = np.meshgrid(*(np.array(p.values, dtype=np.int64) for p in parameters), indexing="ij")
@@ -466,13 +471,6 @@ def _cost_columns(costs: Costs) -> dict[str, float]:
     }
 
 
-def _per_claim(run: Simulation, policy: Policy) -> dict[str, float]:
-    by_loss = {line.id for line in policy.schedules}
-    own = [s for s in run.portfolio.terms if s.valuation == "cash" and s.line in by_loss]
-    accepted = sum(expected_payment(run, accepted_claims(term)) for term in own)
-    return {PER_CLAIM: sum(expected_payment(run, term) for term in own) / accepted} if accepted else {}
-
-
 def _dominator(
     row: Mapping[str, Any], costs: Costs, frontier: Sequence[Mapping[str, Any]], objective: str
 ) -> str | None:
@@ -486,8 +484,8 @@ def _dominator(
         # The mean payment is the expected cost per claim, so it cannot be larger at no larger expected cost.
         saves = 0.0 if objective == PER_CLAIM else row["expected"] - other["expected"]
         close = 1e-9 * abs(row["expected"])
-        better = gains > 0 or saves > close
-        if other["at_level"] <= most and gains >= 0 and saves >= -close and better:
+        no_worse = other["at_level"] <= most and gains >= 0 and saves >= -close
+        if no_worse and (gains > 0 or saves > close):
             found = other["parameters"]
     return found
 
