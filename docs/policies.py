@@ -30,10 +30,7 @@ def golden(id_: str) -> str:
 
 def table() -> str:
     """The table of the page."""
-    lines = [
-        "| policy | what it is | currency | lines | published sums |",
-        "| --- | --- | --- | --- | --- |",
-    ]
+    lines = ["| policy | what it is | currency | lines | published sums |", "| --- | --- | --- | --- | --- |"]
     for id_ in bundled_ids("policies"):
         policy = load_policy(id_)
         shown = reconciliation_summary(policy, Locale("en")) or "none was published"

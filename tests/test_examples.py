@@ -75,10 +75,7 @@ def test_the_manifest_names_the_examples(example: Analysis, tmp_path: Path) -> N
 def test_the_bundled_case_has_no_example(analysis: Analysis, lang: str, tmp_path: Path) -> None:
     assert analysis.ledger
     assert analysis.ledger.examples == ()
-    assert (Report(analysis, lang).warning, first_page_values(Report(analysis, lang))["warning"]) == (
-        "",
-        "",
-    )
+    assert (Report(analysis, lang).warning, first_page_values(Report(analysis, lang))["warning"]) == ("", "")
     assert "" not in analysis.card(lang).lines
     assert "examples" not in create_manifest(Report(analysis, lang), tmp_path, ("html",)).to_json()
 

@@ -271,10 +271,7 @@ def test_a_line_that_published_figures_bound_stands_apart(
     for key, line in (("not_counted_claims", "business-cash"), ("lines_apart", "fee")):
         assert w(f"report.{key}", lines=names[line]) in report.answers.left_out
     bases = {row[0]: row[1] for row in report.grids["cost"].rows}  # the line's name, what it rests on
-    assert bases == {
-        **{names[line]: w("word.claims") for line in LINES},
-        names["fee"]: w("word.published"),
-    }
+    assert bases == {**{names[line]: w("word.claims") for line in LINES}, names["fee"]: w("word.published")}
 
 
 @each

@@ -256,8 +256,7 @@ def test_two_days_and_what_is_not_known_can_be_compared(many_claims: Path) -> No
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("asked", "finding"),
-    [({"fit": True}, "a fit"), ({"compared": ("kakao_t", "kakao_pay")}, "a comparison")],
+    ("asked", "finding"), [({"fit": True}, "a fit"), ({"compared": ("kakao_t", "kakao_pay")}, "a comparison")]
 )
 def test_a_finding_is_refused_from_synthetic_claims_and_from_synthetic_totals(
     asked: dict[str, Any], finding: str, tmp_path: Path
@@ -357,10 +356,7 @@ def test_totals_can_be_chosen_fitted_and_compared(tmp_path: Path) -> None:
     assert found.notes == ("fitted to 180 losses above zero in 4 bands, top open, left ground_up",)
     distribution = found.tables["fits"].row(by_predicate=pl.col("family") == "exponential", named=True)
     best = fit_all(
-        [0, 100_000, 300_000, 500_000, float("inf")],
-        [100, 40, 20, 20],
-        top="open",
-        families=["exponential"],
+        [0, 100_000, 300_000, 500_000, float("inf")], [100, 40, 20, 20], top="open", families=["exponential"]
     )
     assert distribution["median"] == pytest.approx(best["exponential"].median, rel=1e-5)
     assert set(found.tables["bands"]["service"]) == {"kakaotalk"}

@@ -8,15 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from outage_analysis.analysis import (
-    RESERVE,
-    Analysis,
-    Plan,
-    parse_measure,
-    reserve_mean,
-    reserve_scope,
-    run,
-)
+from outage_analysis.analysis import RESERVE, Analysis, Plan, parse_measure, reserve_mean, reserve_scope, run
 from outage_analysis.analysis.decisions import reserve_table
 from outage_analysis.errors import ModelRefused, UsageError
 from outage_analysis.incidents import load_incident
@@ -150,8 +142,7 @@ def test_handling_that_is_not_stated_cannot_be_inside() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "measure"),
-    [("mean", "mean"), ("median", "p50"), ("P50", "p50"), ("P75", "p75"), ("p90", "p90")],
+    ("text", "measure"), [("mean", "mean"), ("median", "p50"), ("P50", "p50"), ("P75", "p75"), ("p90", "p90")]
 )
 def test_a_measure_is_read_as_people_write_it(text: str, measure: str) -> None:
     assert parse_measure(text) == measure

@@ -87,10 +87,7 @@ Delays = dict[str, Sequence[int | None]]
 EARLY = [-31] * 5 + [-12] * 9 + [-7] * 8 + [-4] * 16 + [-1] * 12
 LATE = [*[3] * 9, *[21] * 12, *[45] * 9, *[90] * 6, 150, 180, 240, 600]
 """50 early and 40 late arrivals: with 6 on time, half of the 96 stated delays are -1 or less."""
-DELAYS: Delays = {
-    "north": [*EARLY, *[0] * 6, *LATE, None, None],
-    "south": [-7, -7, -9, 0, 4, None, None],
-}
+DELAYS: Delays = {"north": [*EARLY, *[0] * 6, *LATE, None, None], "south": [-7, -7, -9, 0, 4, None, None]}
 
 
 @dataclass(frozen=True)

@@ -22,36 +22,14 @@ from outage_analysis.analysis import (
 )
 from outage_analysis.analysis.tables import AnalysisTables
 from outage_analysis.assumptions import AMOUNT_KINDS, ledger_table, load_ledger
-from outage_analysis.costs import (
-    COSTS,
-    LEVERS,
-    OUTCOMES,
-    TORNADO,
-    BridgeRun,
-    backtest,
-    bridge,
-)
+from outage_analysis.costs import COSTS, LEVERS, OUTCOMES, TORNADO, BridgeRun, backtest, bridge
 from outage_analysis.errors import UsageError
 from outage_analysis.incidents import load_backtest_spec, load_intake
-from outage_analysis.losses import (
-    BAND_COUNTS,
-    CUBE_MEASURES,
-    Branch,
-    Channel,
-    late_claim_tables,
-)
+from outage_analysis.losses import BAND_COUNTS, CUBE_MEASURES, Branch, Channel, late_claim_tables
 from outage_analysis.policies import load_policy
 from outage_analysis.reports.grids import TableFormatter
 from outage_analysis.reports.workbook.sheet import number_format, table_cells
-from outage_analysis.text import (
-    LANGUAGES,
-    UNITS,
-    Column,
-    Locale,
-    TableSchema,
-    UnitByRow,
-    matching_schema,
-)
+from outage_analysis.text import LANGUAGES, UNITS, Column, Locale, TableSchema, UnitByRow, matching_schema
 from tests.tram_case import tram_plan
 
 CASES = ("bundled", "tram", "tram from claims", "tram without ledger")

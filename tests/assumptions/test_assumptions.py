@@ -11,14 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import integrate, stats
 
-from outage_analysis.assumptions import (
-    Award,
-    BandMix,
-    Handling,
-    Ledger,
-    RateAssumption,
-    load_ledger,
-)
+from outage_analysis.assumptions import Award, BandMix, Handling, Ledger, RateAssumption, load_ledger
 from outage_analysis.assumptions.reference_classes import published_spread, reference_class_prior
 from outage_analysis.costs.points import sobol_points
 from outage_analysis.errors import ModelRefused, UsageError

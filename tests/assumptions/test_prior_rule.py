@@ -14,11 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import integrate, special, stats
 
-from outage_analysis.assumptions import (
-    RateAssumption,
-    load_ledger,
-    rates_by_effort,
-)
+from outage_analysis.assumptions import RateAssumption, load_ledger, rates_by_effort
 from outage_analysis.assumptions.distributions import (
     Beta,
     Fixed,

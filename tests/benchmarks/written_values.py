@@ -46,10 +46,7 @@ PATTERNS = {
     "month first, short": ("%m/%d/%y",),
     "year first, short": ("%y-%m-%d", "%y/%m/%d", "%y.%m.%d", "%y년 %m월 %d일"),
     "year first": ("%Y/%m/%d", "%Y. %m. %d.", "%Y년 %m월 %d일", "%Y%m%d"),
-    "month names": (
-        *("%d %B %Y", "%B %d, %Y", "%d-%b-%Y", "%b %d %Y", "%d-%b-%y", "%d %b %Y"),
-        "%d. %B %Y",
-    ),
+    "month names": (*("%d %B %Y", "%B %d, %Y", "%d-%b-%Y", "%b %d %Y", "%d-%b-%y", "%d %b %Y"), "%d. %B %Y"),
 }
 GERMAN = {
     "Januar": "January",

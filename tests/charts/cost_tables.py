@@ -10,12 +10,7 @@ from statistics import NormalDist
 import polars as pl
 
 from outage_analysis.charts import ChartContext
-from outage_analysis.costs import (
-    COST_RANGES,
-    TORNADO,
-    TOTAL_DISTRIBUTION,
-    WATERFALL_STEPS,
-)
+from outage_analysis.costs import COST_RANGES, TORNADO, TOTAL_DISTRIBUTION, WATERFALL_STEPS
 from outage_analysis.text import Locale
 
 MEDIAN, SIGMA = 100e6, 1.0
@@ -153,9 +148,6 @@ FRONTIER = pl.DataFrame(
     schema=["policy", "role", "at_level", "benefit", "parameters"],
     orient="row",
 ).with_columns(
-    pl.col("policy").cast(pl.String),
-    objective=pl.lit("replaced"),
-    mark=pl.lit("P90"),
-    budget=pl.lit(4e8),
+    pl.col("policy").cast(pl.String), objective=pl.lit("replaced"), mark=pl.lit("P90"), budget=pl.lit(4e8)
 )
 """A frontier of three points, a solution within the budget and an announced policy that is dominated."""

@@ -211,13 +211,7 @@ def test_the_counts_are_in_the_order_of_the_views() -> None:
         ("band", [ZERO, (0, 10), (10, None), UNKNOWN]),
     ]
     assert {view.dimension for view in views} == {"region"}
-    places = {
-        (0, 0, 0, 0): 4,
-        (0, 3, 0, 1): 3,
-        (0, 0, 2, 1): 2,
-        (1, 1, 1, 2): 5,
-        (1, 1, 3, 3): 1,
-    }
+    places = {(0, 0, 0, 0): 4, (0, 3, 0, 1): 3, (0, 0, 2, 1): 2, (1, 1, 1, 2): 5, (1, 1, 3, 3): 1}
     assert counts == [places.get(place, 0) for place in product(range(2), range(4), range(4), range(4))]
 
 

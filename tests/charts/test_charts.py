@@ -729,9 +729,6 @@ def test_the_bundle_of_vega_is_that_of_the_converter_and_has_its_licences() -> N
     joined = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;").replace("</script", "<\\/script")
     assert vega_bundle() == joined, "run `make vega`"
     licences = (files("outage_analysis") / "charts" / "vega" / "LICENSES.txt").read_text("utf-8")
-    parts = {
-        "vega": vl_convert.get_vega_version(),
-        "vega-embed": vl_convert.get_vega_embed_version(),
-    }
+    parts = {"vega": vl_convert.get_vega_version(), "vega-embed": vl_convert.get_vega_embed_version()}
     for name, version in parts.items():
         assert f"\n{name} {version} (BSD-3-Clause)\n" in licences

@@ -43,10 +43,7 @@ def test_the_outage_is_in_the_local_time_of_the_incident(incident: Incident) -> 
 
 @pytest.mark.parametrize(
     ("as_of", "known"),
-    [
-        (date(2022, 10, 30), []),
-        (date(2022, 10, 31), ["first deadline, 1 Nov", "last day to claim, 6 Nov"]),
-    ],
+    [(date(2022, 10, 30), []), (date(2022, 10, 31), ["first deadline, 1 Nov", "last day to claim, 6 Nov"])],
 )
 def test_a_deadline_is_shown_from_the_day_on_which_it_was_announced(
     incident: Incident, as_of: date, known: list[str]

@@ -375,10 +375,7 @@ def test_a_title_never_says_half_where_many_outcomes_equal_the_median() -> None:
     )
 
 
-PRESS = (
-    ("press", "F-1", 250e6, 420e6),
-    ("press", "F-2", None, 1e9),
-)
+PRESS = (("press", "F-1", 250e6, 420e6), ("press", "F-2", None, 1e9))
 
 
 def test_forecasts_carry_their_publishers_and_a_bound_is_an_arrow() -> None:

@@ -50,10 +50,10 @@ def test_every_input_that_is_decided_or_doubted_has_a_slider(case_terms: LiveCos
     groups = {g.title: [s.factor for s in g.sliders] for g in sliders_of(case_terms).groups}
     assert groups == {
         "Expected cash cost": [
-            *("as-filing-share", "as-acceptance", TIER, "small-business-cash.pays.1", "as-review-award"),
+            *("as-filing-share", "as-acceptance", TIER, "small-business-cash.pays.1", "as-review-award")
         ],
         "Free goods, at list price": [
-            *("as-channel-credit-take-up", "as-one-tap-take-up", "talk-drawer.served"),
+            *("as-channel-credit-take-up", "as-one-tap-take-up", "talk-drawer.served")
         ],
         "Announced only as a total": ["as-paid-services-ratio"],
     }

@@ -147,11 +147,7 @@ def test_of_a_reject_nothing_is_reported_that_may_be_a_name_or_a_number_of_someb
 
 def test_a_row_that_breaks_several_rules_names_them_all(claims_csv: ClaimsCsv, incident: Incident) -> None:
     claims = read(claims_csv([{}, {"service": "", "loss": "x", "filed_on": "x"}]), incident)
-    rules = [
-        "service is given",
-        "filed_on is a date",
-        WHOLE,
-    ]
+    rules = ["service is given", "filed_on is a date", WHOLE]
     assert broken(claims) == [(3, rules)]
     counted = rule_table(claims).select("source_file", "rule", "complaints").rows()
     assert counted == sorted(("claims.csv", rule, 1) for rule in rules)
@@ -271,8 +267,7 @@ def test_a_loss_that_is_no_money_has_no_decimals_whatever_the_currency(
 
 
 @pytest.mark.parametrize(
-    ("policy", "losses", "rejects"),
-    [("reject", [5], 1), ("zero", [5, 0], 0), ("band", [5, -3], 0)],
+    ("policy", "losses", "rejects"), [("reject", [5], 1), ("zero", [5, 0], 0), ("band", [5, -3], 0)]
 )
 def test_a_negative_loss_becomes_what_the_incident_says(
     claims_csv: ClaimsCsv,
@@ -381,10 +376,7 @@ def test_a_rejected_first_row_does_not_shadow_a_good_second_one(
     rows = [{"loss": "x"}, {"claim_id": "c1", "loss": "2"}, {"claim_id": "c1", "loss": "3"}]
     claims = read(claims_csv(rows), incident)
     assert claims.to_polars().select("source_row", "loss").rows() == [(3, 2)]
-    assert broken(claims) == [
-        (2, [WHOLE]),
-        (4, [REPEATED_ID]),
-    ]
+    assert broken(claims) == [(2, [WHOLE]), (4, [REPEATED_ID])]
     assert claims.rejected_rows["kept_row"].to_list() == [None, 3]
 
 
@@ -408,10 +400,7 @@ def test_a_copy_in_another_file_is_a_copy(claims_csv: ClaimsCsv, incident: Incid
     claims = read_claims([one, two], incident, max_rejects=1)
     assert claims.rejected_rows.select(
         "source_file", "source_row", "broken", "kept_file", "kept_row"
-    ).rows() == [
-        ("b.csv", 2, [EXACT_COPY], "a.csv", 2),
-        ("b.csv", 3, [REPEATED_ID], "a.csv", 3),
-    ]
+    ).rows() == [("b.csv", 2, [EXACT_COPY], "a.csv", 2), ("b.csv", 3, [REPEATED_ID], "a.csv", 3)]
     assert rule_table(claims).select("source_file", "rule", "complaints").rows() == [
         ("b.csv", REPEATED_ID, 1),
         ("b.csv", EXACT_COPY, 1),

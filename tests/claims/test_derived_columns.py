@@ -247,10 +247,7 @@ def test_numbers_in_other_notations_and_words_for_missing_values(tmp_path: Path)
     )
     assert zones(
         read_claims(distances(tmp_path / "b.csv", ["12345,67", "12345,68"]), zoned(), layouts=[exact])
-    ) == {
-        "c1": "a",
-        "c2": "b",
-    }
+    ) == {"c1": "a", "c2": "b"}
 
 
 def test_files_with_and_without_edges_are_read_together(tmp_path: Path) -> None:

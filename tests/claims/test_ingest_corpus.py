@@ -132,8 +132,7 @@ def _place(form: Carrier, complaints: list[Row | None], n: int, encoding: str) -
 
 
 @pytest.mark.parametrize(
-    ("carrier", "encoding"),
-    [lane for lane in LANES if CARRIERS[lane[0]].records is not None],
+    ("carrier", "encoding"), [lane for lane in LANES if CARRIERS[lane[0]].records is not None]
 )
 def test_the_text_of_every_reject_stands_at_the_byte_that_it_names(
     read: Callable[[str, str], Read], carrier: str, encoding: str

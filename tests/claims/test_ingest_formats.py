@@ -690,12 +690,7 @@ def test_every_text_may_be_compressed_and_no_other_format(tmp_path: Path, packed
     for path, content in zip(paths, contents.values(), strict=True):
         path.write_bytes(PACK[packed](content))
     assert [claims["region"].to_list() for claims, _ in together(paths)] == [[suffix] for suffix in contents]
-    for name in (
-        f"a.parquet{packed}",
-        f"a.xlsx{packed}",
-        f"a{packed}",
-        f"a.csv{packed}{packed}",
-    ):
+    for name in (f"a.parquet{packed}", f"a.xlsx{packed}", f"a{packed}", f"a.csv{packed}{packed}"):
         (tmp_path / name).write_bytes(PACK[packed](text(complaint("1"))))
         assert "is of no known format" in str(refused(tmp_path / name))
 

@@ -335,11 +335,7 @@ def test_a_point_is_what_the_other_amounts_say_that_it_is(
     tmp_path: Path, incident: Incident, texts: list[str], formats: list[str] | None
 ) -> None:
     euros = incident.model_copy(
-        update={
-            "currency": "EUR",
-            "minor_units": 2,
-            "loss": incident.loss.model_copy(update={"unit": "EUR"}),
-        }
+        update={"currency": "EUR", "minor_units": 2, "loss": incident.loss.model_copy(update={"unit": "EUR"})}
     )
     found = inspect_file(write(tmp_path / "a.csv", table_of(loss=texts)), euros)
     assert tomllib.loads(found.layout_toml)["formats"].get("loss") == formats

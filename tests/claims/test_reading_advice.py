@@ -106,9 +106,7 @@ LAYOUTS: dict[str, Advice] = {
         layout=lambda key: f'{key}\nclaim_id = "row"\n[columns]\nfiled_on = ["day"]\n',
     ),
     "a word for a missing loss": Advice(
-        noted("NA"),
-        r"(missing = \[\"NA\"\]) in a --columns layout",
-        layout=lambda setting: f"{setting}\n",
+        noted("NA"), r"(missing = \[\"NA\"\]) in a --columns layout", layout=lambda setting: f"{setting}\n"
     ),
     "a day in another order": Advice(
         dated("19/10/2022", "20/10/2022"),
@@ -140,9 +138,7 @@ FILES: dict[str, Advice] = {
         mended=lambda line: lines(*[HEADER, *ROWS, "second", "x"][: int(line) - 1]),
     ),
     "a constant beside a column": Advice(
-        lines(HEADER, *ROWS),
-        "(Remove one of the two)",
-        before='[constants]\nregion = "x"\n',
+        lines(HEADER, *ROWS), "(Remove one of the two)", before='[constants]\nregion = "x"\n'
     ),
     "two columns for the loss": Advice(
         lines(f"{HEADER},Loss", *(f"{line},6" for line in ROWS)),
@@ -155,9 +151,7 @@ FILES: dict[str, Advice] = {
         mended=lambda _: lines(f"{HEADER},note", *(f"{line},y" for line in ROWS)),
     ),
     "another encoding": Advice(
-        lines(HEADER, *ROWS).encode("utf-16-le"),
-        "Save it as (UTF-8)",
-        mended=lambda _: lines(HEADER, *ROWS),
+        lines(HEADER, *ROWS).encode("utf-16-le"), "Save it as (UTF-8)", mended=lambda _: lines(HEADER, *ROWS)
     ),
 }
 """The advice says what to change in the file, or to leave out of the layout."""

@@ -96,12 +96,7 @@ CASES: dict[str, tuple[tuple[str, ...], ...]] = {
     "report": (("--formats", "csv", "--out", "{new}", *FEW),),
     "verify": (("r", "--integrity"),),
     "sensitivity": (("--exceeds", "500_000_000", "--award", "300_000", *FEW),),
-    "compare": (
-        (
-            *("kakao-candidate-cash", "kakao-candidate-voucher", "--as-of", "2022-10-24"),
-            *FEW,
-        ),
-    ),
+    "compare": ((*("kakao-candidate-cash", "kakao-candidate-voucher", "--as-of", "2022-10-24"), *FEW),),
     "backtest": (FEW,),
     "scenarios": (("--budget", "300_000_000", *FEW),),
     "reserve": (("--measure", "P75", "--handling", "inside", "--since", "kakao-2022-10-24", *FEW),),

@@ -57,7 +57,7 @@ def test_the_documents_give_the_figures_of_the_call(case: str) -> None:
     code, out, err = command("new", "my outage", "--claims", "my complaints.csv", *options)
     assert (code, out) == (0, f"{Path('my outage').resolve()}\n")
     assert sorted(p.name for p in Path("my outage").iterdir()) == [
-        *("incident.toml", "ledger.toml", "policy.toml"),
+        *("incident.toml", "ledger.toml", "policy.toml")
     ]
     assert err == (
         "Next: outage-analysis report 'my complaints.csv' --incident 'my outage/incident.toml' "

@@ -178,10 +178,7 @@ def test_the_sheet_of_the_cube_adds_up_to_the_losses_in_their_unit(
     book = workbook_of(tmp_path / "r")
     (sheet,) = (name for name in book.paths if "cube" in name.casefold())
     values = {float(x.value) for x in book.cells(sheet).values() if isinstance(x.value, int | float)}
-    assert {
-        float(losses[-1]),
-        float(losses[0] + losses[1]),
-    } <= values  # alone and together in a band
+    assert {float(losses[-1]), float(losses[0] + losses[1])} <= values  # alone and together in a band
 
 
 # --- rows --------------------------------------------------

@@ -280,10 +280,7 @@ class TestInLibreOffice:
 
     def test_a_changed_input_cell_gives_what_python_computes(self, report: Report, tmp_path: Path) -> None:
         data = (report("kakao-en") / "report.xlsx").read_bytes()
-        changes = {
-            "as_filing_share": 0.6,
-            "small_business_cash_pays_0": 90_000.0,
-        }
+        changes = {"as_filing_share": 0.6, "small_business_cash_pays_0": 90_000.0}
         with_values(data, changes, tmp_path / "changed.xlsx")
         with_values(data, {}, tmp_path / "same.xlsx")
         profile = f"-env:UserInstallation={(tmp_path / 'profile').as_uri()}"

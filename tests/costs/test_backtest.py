@@ -123,8 +123,7 @@ def test_acceptance_follows_from_claims_on_a_form(result: Backtest) -> None:
 
 
 @pytest.mark.parametrize(
-    ("outcome", "people", "of"),
-    [("channel-applicants", 1e6, TAKEN), ("emoticon-takers", 48e6, TAKEN)],
+    ("outcome", "people", "of"), [("channel-applicants", 1e6, TAKEN), ("emoticon-takers", 48e6, TAKEN)]
 )
 def test_of_a_great_many_the_count_follows_the_rate(
     result: Backtest, outcome: str, people: float, of: Array

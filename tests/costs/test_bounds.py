@@ -95,9 +95,7 @@ def test_two_rules_across_a_band_are_exact_where_one_formula_pays_both(
 ) -> None:
     policy = euros({"band": ({"over": 0, "up_to": 10, **rules[0]}, {"over": 10, **rules[1]})})
     frame = pl.DataFrame(
-        [("a", "b", 0, 100, 4, 200, 12_000)],
-        schema=dict(counts([]).frame.schema),
-        orient="row",
+        [("a", "b", 0, 100, 4, 200, 12_000)], schema=dict(counts([]).frame.schema), orient="row"
     )
     cube = counts([("a", "b", 0, 100, 4)])
     row = payments(type(cube)(frame, cube.dimensions, synthetic=False, source="a test"), policy).row(

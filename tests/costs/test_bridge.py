@@ -186,10 +186,7 @@ def test_a_mean_payment_takes_the_place_of_mix_and_award() -> None:
     check_adds_up(table)
     assert moves(table) == {
         "assumption": (pytest.approx(-REPORTS * 0.125 * 70_000, abs=1), "acceptance"),
-        "payments": (
-            pytest.approx(REPORTS * 0.125 * 180_000, abs=1),
-            "band-mix mean-payment review-award",
-        ),
+        "payments": (pytest.approx(REPORTS * 0.125 * 180_000, abs=1), "band-mix mean-payment review-award"),
     }
 
 

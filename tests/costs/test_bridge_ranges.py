@@ -11,18 +11,7 @@ from outage_analysis.assumptions import RateAssumption, load_ledger
 from outage_analysis.costs import BRIDGE, BridgeRun, bridge, build_portfolio, rounded_estimate, simulate
 from outage_analysis.costs.compile_lines import compiled_lines
 from outage_analysis.costs.cost_bridge import QUANTILES, STEPS, StagedLine, stage_ranges
-from tests.small_policies import (
-    DAY,
-    DRIVERS,
-    budget,
-    fee,
-    fixed,
-    ledger_of,
-    mix,
-    policy_of,
-    tiers,
-    uniform,
-)
+from tests.small_policies import DAY, DRIVERS, budget, fee, fixed, ledger_of, mix, policy_of, tiers, uniform
 
 if TYPE_CHECKING:
     import polars as pl

@@ -167,11 +167,7 @@ def between(edges: list[int | None], rules: list[dict[str, Any]]) -> Iterator[di
 @pytest.mark.slow
 @given(order=st.permutations(range(3)))
 def test_the_order_of_the_policies_changes_nothing_but_signs(order: list[int]) -> None:
-    pages = [
-        policy_of(budget(SUM), id_="a"),
-        policy_of(fee(CREDIT), id_="b"),
-        policy_of(tiers(), id_="c"),
-    ]
+    pages = [policy_of(budget(SUM), id_="a"), policy_of(fee(CREDIT), id_="b"), policy_of(tiers(), id_="c")]
     ledger = ledger_of(RATIO, *RATES)
     base = simulate_policies(pages, ledger, as_of=DAY)
     turned = simulate_policies([pages[k] for k in order], ledger, as_of=DAY)

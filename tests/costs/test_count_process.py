@@ -144,8 +144,7 @@ QUICK = ("equal 20", "lognormal 20", "one of 20 is half")
 
 @pytest.mark.parametrize("accepted", [0.25, *(pytest.param(p, marks=pytest.mark.slow) for p in (0.04, 0.9))])
 @pytest.mark.parametrize(
-    "losses",
-    [pytest.param(v, id=k, marks=() if k in QUICK else pytest.mark.slow) for k, v in GRID.items()],
+    "losses", [pytest.param(v, id=k, marks=() if k in QUICK else pytest.mark.slow) for k, v in GRID.items()]
 )
 def test_a_share_of_the_loss_has_the_exact_distribution(losses: list[int], accepted: float) -> None:
     assert_close(total_of(losses, TENTH, 1.0, accepted), exact_of([x // 10 for x in losses], accepted))

@@ -117,10 +117,7 @@ def losses_near(draw: st.DrawFn, lines: list[dict[str, Any]]) -> list[Loss]:
     edges = [b["up_to"] for line in lines for b in line["band"] if "up_to" in b]
     near = [e + step for e in edges for step in (-1, 0, 1)]
     one = st.one_of(
-        st.none(),
-        st.integers(0, 70),
-        st.integers(0, 10**15 - 1),
-        *([st.sampled_from(near)] if near else []),
+        st.none(), st.integers(0, 70), st.integers(0, 10**15 - 1), *([st.sampled_from(near)] if near else [])
     )
     return draw(st.lists(one, max_size=30))
 
@@ -151,9 +148,7 @@ def test_payments_from_a_cube_equal_those_of_the_claims_one_by_one(data: st.Data
 @pytest.mark.slow
 @given(data=st.data())
 @settings(max_examples=150)
-def test_bounds_from_counts_are_the_least_and_the_most_that_any_losses_give(
-    data: st.DataObject,
-) -> None:
+def test_bounds_from_counts_are_the_least_and_the_most_that_any_losses_give(data: st.DataObject) -> None:
     line = data.draw(schedules())
     line["band"] = tuple(
         {**band, "over": n * 7, **({"up_to": n * 7 + 7} if "up_to" in band else {})}
@@ -246,10 +241,7 @@ def test_a_band_that_reaches_into_the_review_has_no_upper_bound(policy: Policy) 
 
 def test_counts_alone_bound_a_share_and_leave_an_open_top_unbounded() -> None:
     policy = policy_of({"band": tiers([100], [{"fixed": 5, "share": 0.5}, {"share": 0.1}])})
-    rows: list[tuple[object, ...]] = [
-        ("x", 0, 100, 2, None, None),
-        ("x", 100, None, 3, None, None),
-    ]
+    rows: list[tuple[object, ...]] = [("x", 0, 100, 2, None, None), ("x", 100, None, 3, None, None)]
     frame = payments(cube(rows), policy).sort("over")
     assert frame["payment"].to_list() == [None, None]
     assert frame["payment_low"].to_list() == [Decimal("11.0"), Decimal("30.3")]
@@ -437,8 +429,7 @@ def rich_bands(draw: st.DrawFn, scale: int, rounding: Page | None) -> tuple[Page
     edge = st.integers(1, 60).map(lambda n: n * scale) | st.integers(1, 3)
     edges = draw(st.lists(edge, max_size=3, unique=True).map(sorted))
     return tiers(
-        edges,
-        [draw(rich_rules(scale, rounding, last=n == len(edges))) for n in range(len(edges) + 1)],
+        edges, [draw(rich_rules(scale, rounding, last=n == len(edges))) for n in range(len(edges) + 1)]
     )
 
 

@@ -21,12 +21,7 @@ from outage_analysis.assumptions import Award
 from outage_analysis.assumptions.distributions import Beta, Discrete, Lognormal, Triangular, Uniform
 from outage_analysis.costs import build_portfolio, simulate
 from outage_analysis.costs.expected import Portfolio
-from outage_analysis.costs.simulation import (
-    Estimate,
-    Sample,
-    SampledTotal,
-    with_equal_correlations,
-)
+from outage_analysis.costs.simulation import Estimate, Sample, SampledTotal, with_equal_correlations
 from outage_analysis.costs.simulation_tables import TAIL, contributions, variance_split
 from outage_analysis.errors import ModelRefused, UsageError
 from tests.costs.convolution import total_of_claims
@@ -469,14 +464,7 @@ def test_the_contributions_of_the_bundled_case_are_by_line_and_band(policy: Poli
 def test_a_rare_dear_line_contributes_more_to_the_tail_than_to_the_mean() -> None:
     """Two independent lines: Euler's shares by brute force over the draws of the same run."""
     rates = [entry("filing_share", Beta(a=50, b=50)), entry("acceptance", Beta(a=0.5, b=4.5))]
-    steady, rare = (
-        term_of(100_000, 10, "filing-share"),
-        term_of(
-            100_000,
-            50,
-            "acceptance",
-        ),
-    )
+    steady, rare = (term_of(100_000, 10, "filing-share"), term_of(100_000, 50, "acceptance"))
     folio = portfolio(steady, replace(rare, line="line-1"), entries=rates)
     run = simulate(folio, draws=2**16)
     rng = np.random.default_rng(3)

@@ -75,10 +75,7 @@ def test_headers_are_mapped_for_columns_that_a_claim_has(incident: Incident) -> 
 
 def test_no_notation_of_kakao_s_days_or_amounts_is_a_guess(incident: Incident) -> None:
     # Day before month or month before day, and points for groups or for decimals: nobody said.
-    assert incident.formats == {
-        "filed_on": ("iso", "korean"),
-        "loss": ("plain", "grouped", "won", "korean"),
-    }
+    assert incident.formats == {"filed_on": ("iso", "korean"), "loss": ("plain", "grouped", "won", "korean")}
     assert (incident.scale, incident.constants, incident.rules) == ({}, {}, {})
 
 
@@ -121,11 +118,7 @@ def test_edges_of_a_dimension_become_inclusive_upper_cuts(edited: Edited) -> Non
             "'톡채널' is an alias of both kakaotalk and talk_channel",
         ),
         ('id = "talk_channel"', 'id = "kakaotalk"', "the id kakaotalk is given twice"),
-        (
-            'id = "small_business"',
-            'id = "general_user"',
-            "the id general_user is given twice",
-        ),
+        ('id = "small_business"', 'id = "general_user"', "the id general_user is given twice"),
         ('id = "region"\n', 'id = "industry"\n', "the id industry is given twice"),
         (
             'id = "region"\n',
@@ -164,11 +157,7 @@ def test_edges_of_a_dimension_become_inclusive_upper_cuts(edited: Edited) -> Non
         ("end = 2022-10-20T23:00:00+09:00", "end = 2022-10-15T15:30:00+09:00", "ends before"),
         ("claims_to = 2022-11-06", "claims_to = 2022-10-14", "claims window ends before"),
         ("claims_to = 2022-11-06", "claims_to = 2022-11-06T00:00:00Z", "claims_to: is not a date"),
-        (
-            "[columns]",
-            '[columns]\nsky = ["하늘"]',
-            "speaks of the column 'sky', which no claim has",
-        ),
+        ("[columns]", '[columns]\nsky = ["하늘"]', "speaks of the column 'sky', which no claim has"),
         ("[formats]", '[formats]\nsky = ["plain"]', "speaks of the column 'sky', which no claim has"),
         ("[formats]", "[scale]\nsky = 10\n[formats]", "speaks of the column 'sky', which no claim has"),
         ("[formats]", '[constants]\nsky = ""\n[formats]', "speaks of the column 'sky', which no claim has"),

@@ -406,10 +406,7 @@ def test_a_notebook_of_ones_own_runs_where_it_lies_and_leaves_nothing_there(
 
 @pytest.mark.parametrize(
     ("asked", "place"),
-    [
-        ("05_executive_summary", None),
-        (notebooks_root() / "05_executive_summary.ipynb", notebooks_root()),
-    ],
+    [("05_executive_summary", None), (notebooks_root() / "05_executive_summary.ipynb", notebooks_root())],
 )
 def test_a_bundled_notebook_runs_elsewhere_unless_its_file_is_named(
     asked: str | Path, place: Path | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -23,12 +23,7 @@ from PIL import Image
 from outage_analysis.analysis import Analysis, compare, run
 from outage_analysis.claims import load_sample
 from outage_analysis.errors import UsageError
-from outage_analysis.jupyter.notebook import (
-    Notebook,
-    find_notebook,
-    notebook_names,
-    read_notebook,
-)
+from outage_analysis.jupyter.notebook import Notebook, find_notebook, notebook_names, read_notebook
 from outage_analysis.jupyter.notebook import execute as execute_cells
 from outage_analysis.jupyter.page import notebook_page
 from outage_analysis.policies import load_policy

@@ -146,10 +146,7 @@ def test_a_session_starts_by_one_line_and_is_given_back_by_another(shell: Intera
 @pytest.mark.usefixtures("default_renderer")
 @pytest.mark.parametrize("after", ["", "\nimport outage_analysis as oa"])
 def test_every_run_of_the_first_cell_outputs_vega(
-    shell: InteractiveShell,
-    capsys: pytest.CaptureFixture[str],
-    monkeypatch: pytest.MonkeyPatch,
-    after: str,
+    shell: InteractiveShell, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, after: str
 ) -> None:
     displayed: list[Html] = []
     monkeypatch.setattr("IPython.display.display", displayed.append)

@@ -103,12 +103,7 @@ SERVICES = cube_of_claims([("mail", 5), ("mail", 25), ("taxi", 15), (None, 25)],
 
 @pytest.mark.parametrize(
     ("value", "counts"),
-    [
-        ("mail", (1, 0, 1)),
-        (["mail", "taxi"], (1, 1, 1)),
-        (("mail", None), (1, 0, 2)),
-        (None, (0, 0, 1)),
-    ],
+    [("mail", (1, 0, 1)), (["mail", "taxi"], (1, 1, 1)), (("mail", None), (1, 0, 2)), (None, (0, 0, 1))],
 )
 def test_the_claims_of_some_values_are_counted(value: object, counts: tuple[int, ...]) -> None:
     assert loss_counts(SERVICES, edges=(0, 10, 20, INF), where={"service": value}).counts == counts

@@ -115,12 +115,7 @@ def test_bands_of_one_value_give_the_exact_quantile(losses: list[int], p: float)
         assert quantiles(cube, probabilities=[p]).rows() == [(p, told, told, told, 0)]
 
 
-@given(
-    least=st.integers(-3, 3),
-    width=st.integers(1, 4),
-    claims=st.integers(1, 4),
-    data=st.data(),
-)
+@given(least=st.integers(-3, 3), width=st.integers(1, 4), claims=st.integers(1, 4), data=st.data())
 def test_no_bound_could_be_sharper(least: int, width: int, claims: int, data: st.DataObject) -> None:
     values = range(least, least + width + 1)
     loss = data.draw(st.sampled_from(sorted({sum(c) for c in itertools.product(values, repeat=claims)})))

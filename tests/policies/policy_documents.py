@@ -10,13 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from outage_analysis.policies import Schedule
-from tests.costs.test_payouts import (
-    ANYONE,
-    Loss,
-    Page,
-    Who,
-    fits,
-)
+from tests.costs.test_payouts import ANYONE, Loss, Page, Who, fits
 from tests.paths import ROOT
 
 DOCS = ROOT / "docs"

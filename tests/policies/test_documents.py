@@ -21,23 +21,8 @@ from outage_analysis.policies import PolicyExplainer, explain, findings, load_po
 from outage_analysis.policies.checks import FINDINGS
 from outage_analysis.policies.tariff import MAX_STEPS
 from outage_analysis.text import LANGUAGES, Locale
-from tests.costs.test_payouts import (
-    Page,
-    cube,
-    policy_of,
-    rich_lines,
-)
-from tests.policies.policy_documents import (
-    DAY,
-    EVERYBODY,
-    FLAT,
-    HEAD,
-    LATER,
-    A,
-    Written,
-    ends,
-    toml,
-)
+from tests.costs.test_payouts import Page, cube, policy_of, rich_lines
+from tests.policies.policy_documents import DAY, EVERYBODY, FLAT, HEAD, LATER, A, Written, ends, toml
 
 # --- what is wrong with a page, and where ----------------------------------------------------------
 
@@ -185,8 +170,7 @@ def test_for_a_line_without_a_kind_the_error_lists_the_kinds(write_document: Wri
 
 
 @pytest.mark.parametrize(
-    ("line", "key"),
-    [({"id": "band"}, "line 'band' > band"), ({"note": "band"}, "line 'line-0' > band")],
+    ("line", "key"), [({"id": "band"}, "line 'band' > band"), ({"note": "band"}, "line 'line-0' > band")]
 )
 def test_a_missing_key_is_named_even_where_a_value_reads_like_it(
     write_document: Written, line: Page, key: str

@@ -20,17 +20,8 @@ from outage_analysis.errors import UsageError
 from outage_analysis.files import bundled_ids
 from outage_analysis.policies import FeeCredit, Policy, Schedule, explain, load_policy
 from outage_analysis.text import LANGUAGES
-from tests.costs.test_payouts import (
-    Page,
-    owed,
-    policy_of,
-    rich_lines,
-)
-from tests.policies.policy_documents import (
-    DOCS,
-    SOUND,
-    on_its_own,
-)
+from tests.costs.test_payouts import Page, owed, policy_of, rich_lines
+from tests.policies.policy_documents import DOCS, SOUND, on_its_own
 
 if TYPE_CHECKING:
     from outage_analysis.policies import Tariff

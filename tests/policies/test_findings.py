@@ -18,25 +18,9 @@ from outage_analysis.files import bundled_ids
 from outage_analysis.policies import Policy, explain, findings, load_policy
 from outage_analysis.policies.checks import FINDINGS
 from tests.commands import command
-from tests.costs.test_payouts import (
-    Page,
-    owed,
-    policy_of,
-    rich_lines,
-)
+from tests.costs.test_payouts import Page, owed, policy_of, rich_lines
 from tests.paths import OWN_OUTAGE
-from tests.policies.policy_documents import (
-    AB,
-    DAY,
-    DOCS,
-    EVERYBODY,
-    FIRST_COME,
-    LATER,
-    SOUND,
-    A,
-    B,
-    Written,
-)
+from tests.policies.policy_documents import AB, DAY, DOCS, EVERYBODY, FIRST_COME, LATER, SOUND, A, B, Written
 from tests.untranslated_text import untranslated
 
 if TYPE_CHECKING:

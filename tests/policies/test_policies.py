@@ -167,8 +167,7 @@ def test_a_share_of_at_most_four_places_is_held_exactly(edited: Edited, written:
 
 
 @pytest.mark.parametrize(
-    "written",
-    ["0.33333", "1.1", "-0.1", "25", "inf", "-inf", "nan", "1e-5", "true", '"0.25"', "9" * 400],
+    "written", ["0.33333", "1.1", "-0.1", "25", "inf", "-inf", "nan", "1e-5", "true", '"0.25"', "9" * 400]
 )
 def test_any_other_share_is_refused_by_its_key(edited: Edited, written: str) -> None:
     with pytest.raises(UsageError) as refusal:
@@ -203,9 +202,7 @@ def test_documents_are_asked_for_from_the_day_that_was_announced(policy: Policy)
     assert line.effort_on(date(2023, 1, 30)) == "documents"
 
 
-def test_the_latest_change_of_effort_is_in_force_whatever_the_order_of_the_document(
-    edited: Edited,
-) -> None:
+def test_the_latest_change_of_effort_is_in_force_whatever_the_order_of_the_document(edited: Edited) -> None:
     first = "effort_changes = [{ since = 2023-01-30"
     page = edited("policies", first, first.replace("[", '[{ since = 2023-03-01, effort = "automatic" }, '))
     line = load_policy(page).line("small-business-cash")

@@ -22,10 +22,7 @@ from outage_analysis.costs import cost_table, policy_result
 from outage_analysis.errors import OutageAnalysisError, UsageError
 from outage_analysis.incidents import get_fact
 from outage_analysis.policies import FeeCredit, Policy, findings, load_policy
-from tests.costs.test_payouts import (
-    Page,
-    policy_of,
-)
+from tests.costs.test_payouts import Page, policy_of
 from tests.paths import OWN_OUTAGE
 from tests.policies.policy_documents import (
     DAY,

@@ -28,12 +28,7 @@ from tests.costs.test_payouts import (
     summed,
     turning_points,
 )
-from tests.policies.policy_documents import (
-    Written,
-    on_its_own,
-    paid_to,
-    toml,
-)
+from tests.policies.policy_documents import Written, on_its_own, paid_to, toml
 
 # --- more generous is never cheaper, a larger loss is never paid less ------------------------------
 

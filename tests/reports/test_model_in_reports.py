@@ -394,9 +394,7 @@ def test_a_headline_of_synthetic_rows_is_marked_wherever_it_stands(
     w, page = words_of(made_up, lang), written(made_up, lang)
     badge = w("report.synthetic_badge")
     headings = marked_headings(page, badge)
-    from_rows = [
-        *("what-if", "why", "compared", "service-bands"),
-    ]
+    from_rows = [*("what-if", "why", "compared", "service-bands")]
     assert {name for name, marked in headings.items() if marked} == set(from_rows)
     appendices = [e.attributes for e in page.all("details") if "id" in e.attributes]
     made = {a["id"] for a in appendices if "synthetic" in a["class"]}
@@ -407,13 +405,7 @@ def test_a_headline_of_synthetic_rows_is_marked_wherever_it_stands(
     specs: dict[str, Any] = {}
     for element in page.all("script", class_="charts"):
         specs |= json.loads(element.text)
-    assert {
-        "total_distribution",
-        "waterfall",
-        "tornado",
-        "comparison",
-        "band_distribution",
-    } <= set(specs)
+    assert {"total_distribution", "waterfall", "tornado", "comparison", "band_distribution"} <= set(specs)
     mark = {"en": "Synthetic rows", "ko": "합성"}[lang]
     assert [name for name, spec in specs.items() if mark not in spec["description"]] == []
 

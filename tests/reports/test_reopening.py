@@ -164,16 +164,7 @@ def test_a_bundle_without_checksums_is_refused(bundle: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "text",
-    [
-        "",
-        "[]",
-        "null",
-        "{}",
-        '"as_of"',
-        100_000 * "[",
-    ],
-    ids=lambda text: text[:70],
+    "text", ["", "[]", "null", "{}", '"as_of"', 100_000 * "["], ids=lambda text: text[:70]
 )
 def test_a_manifest_of_another_kind_is_refused_in_one_line(bundle: Path, text: str) -> None:
     with pytest.raises(InputRefused) as refusal:

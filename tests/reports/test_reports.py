@@ -182,10 +182,7 @@ def test_no_byte_of_any_format_depends_on_clock_zone_language_hash_seed_folder_o
     tmp_path: Path, bundles: Bundles
 ) -> None:
     settings = {
-        "en": (
-            WRITE,
-            {"TZ": "Asia/Seoul", "LANG": "ko_KR.UTF-8", "LC_ALL": "C", "PYTHONHASHSEED": "1"},
-        ),
+        "en": (WRITE, {"TZ": "Asia/Seoul", "LANG": "ko_KR.UTF-8", "LC_ALL": "C", "PYTHONHASHSEED": "1"}),
         "ko": (
             ANOTHER_CLOCK + NARROW + WRITE,
             {

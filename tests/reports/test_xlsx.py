@@ -356,7 +356,7 @@ def test_names_are_no_cells_and_none_comes_twice() -> None:
     ids = ["as-1", "as_1", "AS-1", "as1", "r1c1", "c", "2022", "true", "x.pays.0", "expected-cash"]
     found = formula_names(ids, ["expected_cash"])
     assert list(found.values()) == [
-        *("as_1", "as_1_2", "AS_1_3", "_as1", "_r1c1", "_c", "_2022", "_true", "x_pays_0", "expected_cash_2"),
+        *("as_1", "as_1_2", "AS_1_3", "_as1", "_r1c1", "_c", "_2022", "_true", "x_pays_0", "expected_cash_2")
     ]
 
 

@@ -36,10 +36,7 @@ WINDOW = (date(2022, 10, 15), date(2022, 11, 6))
 
 
 def days(
-    texts: list[str | None],
-    *names: str,
-    zone: str = SEOUL,
-    window: tuple[date, date] | None = None,
+    texts: list[str | None], *names: str, zone: str = SEOUL, window: tuple[date, date] | None = None
 ) -> list[object]:
     window = WINDOW if names == ("no_year",) and window is None else window
     return read(texts, day_sql('"said"', names, zone, window=window))

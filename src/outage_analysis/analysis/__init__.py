@@ -83,12 +83,6 @@ if TYPE_CHECKING:
         reserve_note,
         unstated_notes,
     )
-    from outage_analysis.analysis.tables import (
-        FUNNEL,
-        SERVICES,
-        all_schemas,
-        service_table,
-        table_schemas,
-    )
+    from outage_analysis.analysis.tables import FUNNEL, SERVICES, all_schemas, service_table, table_schemas
 
 __getattr__, __dir__ = lazy_exports(__name__, __file__)

@@ -14,10 +14,7 @@ import numpy as np
 import polars as pl
 
 from outage_analysis import costs, losses
-from outage_analysis.analysis.exploration import (
-    forecast_input_from_claims,
-    forecast_input_from_series,
-)
+from outage_analysis.analysis.exploration import forecast_input_from_claims, forecast_input_from_series
 from outage_analysis.analysis.summary import (
     counted_notes,
     driver_sentences,
@@ -348,12 +345,7 @@ RESERVE = TableSchema(
     "One row per measure. Lines without an obligation are left out.",
     (
         Column("measure", "word", "Measure of the total: mean, p50 (median), p75 or p90."),
-        Column(
-            "cash",
-            "money",
-            "Cash paid out, with the incremental cash of free goods.",
-            label="cash_paid",
-        ),
+        Column("cash", "money", "Cash paid out, with the incremental cash of free goods.", label="cash_paid"),
         Column("handling", "money", "Cost of working through the claims; empty if the ledger states none."),
         Column("both", "money", "Cash and handling together, added draw by draw; quantiles do not add up."),
     ),

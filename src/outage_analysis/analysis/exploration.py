@@ -17,14 +17,7 @@ from outage_analysis.analysis.results import input_warnings
 from outage_analysis.claims import MAX_REJECTS, Claims, read_claims
 from outage_analysis.errors import ModelRefused, UsageError, check_level
 from outage_analysis.files import bundled_claims, bundled_ids
-from outage_analysis.incidents import (
-    Bands,
-    Incident,
-    IntakeSeries,
-    Layout,
-    load_incident,
-    load_layout,
-)
+from outage_analysis.incidents import Bands, Incident, IntakeSeries, Layout, load_incident, load_layout
 from outage_analysis.losses import FAMILIES, Cube, DimensionFilter, Fits
 from outage_analysis.policies import Policy, check_same_units, load_policy
 from outage_analysis.text import (

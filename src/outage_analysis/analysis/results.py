@@ -186,10 +186,7 @@ def currency_if_converted(table: pl.DataFrame, schema: TableSchema | None, local
 
 
 def format_amounts(
-    table: pl.DataFrame,
-    schema: TableSchema | None,
-    locale: Locale,
-    write: Callable[[object], str],
+    table: pl.DataFrame, schema: TableSchema | None, locale: Locale, write: Callable[[object], str]
 ) -> pl.DataFrame:
     """Format the amounts of a table as texts in whole currency, for display.
 

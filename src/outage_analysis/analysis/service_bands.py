@@ -20,8 +20,7 @@ MAX_CUTS = 7
 """The largest number of policy edges at which bands end. If a policy has more, bands end at every second or
 third edge, so that a table with one column per band fits a page."""
 SERVICE_BANDS = TableSchema(
-    "One row per service and loss band.",
-    (SERVICE, OVER, UP_TO, CLAIMS, LOSS, EXPECTED),
+    "One row per service and loss band.", (SERVICE, OVER, UP_TO, CLAIMS, LOSS, EXPECTED)
 )
 """The columns of `service_band_table`."""
 EDGES = {"over": pl.Int64, "up_to": pl.Int64}

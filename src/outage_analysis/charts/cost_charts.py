@@ -9,15 +9,7 @@ from outage_analysis.charts import cost_data
 from outage_analysis.charts.axes import money_axis, short_amount
 from outage_analysis.charts.finished_chart import finish_chart
 from outage_analysis.charts.marks import accent_if, axis_for_field, name_axis, wrap_name
-from outage_analysis.charts.theme import (
-    ACCENT,
-    GREY,
-    INK,
-    ROW,
-    AltairChart,
-    ChartContext,
-    NothingToDraw,
-)
+from outage_analysis.charts.theme import ACCENT, GREY, INK, ROW, AltairChart, ChartContext, NothingToDraw
 from outage_analysis.costs import by_band
 from outage_analysis.text import capitalized
 

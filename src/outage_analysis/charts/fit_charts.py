@@ -12,15 +12,7 @@ from outage_analysis.charts.axes import labelled_axis, log_ticks
 from outage_analysis.charts.claims_data import thin_evenly
 from outage_analysis.charts.finished_chart import finish_chart
 from outage_analysis.charts.marks import axis_for_field
-from outage_analysis.charts.theme import (
-    ACCENT,
-    GREY,
-    INK,
-    MUTED,
-    AltairChart,
-    ChartContext,
-    NothingToDraw,
-)
+from outage_analysis.charts.theme import ACCENT, GREY, INK, MUTED, AltairChart, ChartContext, NothingToDraw
 from outage_analysis.losses import COUNTED
 from outage_analysis.text import Locale
 

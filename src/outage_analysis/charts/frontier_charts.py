@@ -9,15 +9,7 @@ import polars as pl
 
 from outage_analysis.charts.axes import even_ticks, labelled_axis, money_axis, short_amount
 from outage_analysis.charts.finished_chart import finish_chart
-from outage_analysis.charts.theme import (
-    ACCENT,
-    GREY,
-    INK,
-    LIGHT,
-    AltairChart,
-    ChartContext,
-    NothingToDraw,
-)
+from outage_analysis.charts.theme import ACCENT, GREY, INK, LIGHT, AltairChart, ChartContext, NothingToDraw
 from outage_analysis.text import Locale
 
 MIN_POINTS = 2

@@ -23,13 +23,7 @@ from outage_analysis.charts.axes import day_marks, day_x, mark_sentences, millis
 from outage_analysis.charts.claims_data import OTHER_ID, merged_bands, ordered_bands
 from outage_analysis.charts.finished_chart import finish_chart
 from outage_analysis.charts.loss_charts import service_name
-from outage_analysis.charts.theme import (
-    ACCENT,
-    CHOSEN,
-    AltairChart,
-    ChartContext,
-    NothingToDraw,
-)
+from outage_analysis.charts.theme import ACCENT, CHOSEN, AltairChart, ChartContext, NothingToDraw
 from outage_analysis.text import fonts
 
 MAX_ENTRIES = {"service": 20, "day": 60, "category": 20, "band": 24}

@@ -13,14 +13,7 @@ from outage_analysis.charts.dot_stacks import DotLayout, dot_layout
 from outage_analysis.charts.finished_chart import finish_chart
 from outage_analysis.charts.marks import accent_if, axis_for_field, outlined_text
 from outage_analysis.charts.range_charts import publisher_names
-from outage_analysis.charts.theme import (
-    ACCENT,
-    GREY,
-    INK,
-    AltairChart,
-    ChartContext,
-    NothingToDraw,
-)
+from outage_analysis.charts.theme import ACCENT, GREY, INK, AltairChart, ChartContext, NothingToDraw
 from outage_analysis.text import ALL_DIGITS, LikelyRange, Locale, percent
 
 DOT_ROOM = 150

@@ -15,13 +15,7 @@ from outage_analysis.claims.validation import create_claims_view, reconciliation
 from outage_analysis.claims.warehouse import Warehouse
 from outage_analysis.errors import UsageError, one_line
 from outage_analysis.files import Name, likely_typo_of, spelling_hint
-from outage_analysis.incidents import (
-    RESERVED,
-    Dimension,
-    Incident,
-    claim_columns,
-    normalized_name,
-)
+from outage_analysis.incidents import RESERVED, Dimension, Incident, claim_columns, normalized_name
 from outage_analysis.text import in_smallest_units, mask_personal_data
 
 if TYPE_CHECKING:
@@ -218,10 +212,7 @@ def _day(column: str, value: object) -> date:
         return date.fromisoformat(str(value))
     except ValueError:
         raise UsageError(
-            "is not a day",
-            column=column,
-            value=value,
-            remedy="Write it as 2022-10-19, or give a date.",
+            "is not a day", column=column, value=value, remedy="Write it as 2022-10-19, or give a date."
         ) from None
 
 

@@ -137,10 +137,7 @@ def _write_store(claims: Claims, path: Path, part: Path) -> None:
         "layouts": json.dumps(layouts),
     }
     warehouse.load("new_passport", pl.DataFrame([passport]))
-    queries_by_table = {
-        **{table: f"from main.{table}" for table in TABLES},
-        "passport": "from new_passport",
-    }
+    queries_by_table = {**{table: f"from main.{table}" for table in TABLES}, "passport": "from new_passport"}
     if claims.add_to is None or not path.exists():
         warehouse.save(part, queries_by_table)
         return

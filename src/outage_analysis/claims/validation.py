@@ -321,12 +321,7 @@ def _check_currencies(warehouse: Warehouse, incident: Incident, files: InputFile
         if others and rows_of.keys() - {incident.loss_currency}:
             own = rows_of.pop(incident.loss_currency, 0) + others
             rows_of[f"{incident.loss_currency} or none"] = own
-        check_one_currency(
-            rows_of,
-            incident.loss_currency,
-            file=files.inputs[number].name,
-            column=CURRENCY,
-        )
+        check_one_currency(rows_of, incident.loss_currency, file=files.inputs[number].name, column=CURRENCY)
 
 
 def _check_no_unit_rows(warehouse: Warehouse, files: InputFiles) -> None:

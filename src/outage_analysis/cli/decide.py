@@ -171,8 +171,7 @@ def scenarios(
     options: PlanOptions,
     *,
     document: Annotated[
-        str,
-        typer.Option("--scenarios", help="Bundled id, or path to the TOML file of your own scenarios."),
+        str, typer.Option("--scenarios", help="Bundled id, or path to the TOML file of your own scenarios.")
     ] = "stresses",
     output: Output,
 ) -> None:
@@ -203,8 +202,7 @@ def reserve(
         typer.Option(help="Whether the cost of working through the claims is inside or outside the reserve."),
     ] = "outside",
     since: Annotated[
-        str | None,
-        typer.Option(help="An earlier run: the folder of a report, or id or path of a ledger."),
+        str | None, typer.Option(help="An earlier run: the folder of a report, or id or path of a ledger.")
     ] = None,
     output: Output,
 ) -> None:
@@ -280,8 +278,7 @@ def solve(
         str, typer.Option(help="inside: the budget also pays for the handling of claims. Or outside.")
     ] = "outside",
     compare: Annotated[
-        list[str] | None,
-        typer.Option(help="A further policy to show beside the frontier; repeat for more."),
+        list[str] | None, typer.Option(help="A further policy to show beside the frontier; repeat for more.")
     ] = None,
     write: Annotated[
         Path | None, typer.Option(help="Write the solution as a policy's TOML file with this name.")

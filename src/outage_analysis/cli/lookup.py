@@ -27,8 +27,7 @@ if TYPE_CHECKING:  # for type checkers only: this import is slow, and `--help` m
 
 commands = typer.Typer()
 policy_commands = typer.Typer(
-    no_args_is_help=True,
-    help="The compensation policies: what they promise, in TOML, in words and in money.",
+    no_args_is_help=True, help="The compensation policies: what they promise, in TOML, in words and in money."
 )
 commands.add_typer(policy_commands, name="policies")
 

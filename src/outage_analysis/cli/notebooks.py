@@ -66,8 +66,7 @@ def new(
         ),
     ] = "en",
     loss_unit: Annotated[
-        str,
-        typer.Option(help="What claims state as lost: minutes, hours or days. By default the currency."),
+        str, typer.Option(help="What claims state as lost: minutes, hours or days. By default the currency.")
     ] = "",
     counted: Annotated[
         bool,

@@ -206,8 +206,7 @@ class PlanOptions:
     encoding: Encoding = None
     counts: Counts = None
     title: Annotated[
-        str,
-        typer.Option(help="Name of the outage in texts and reports. By default that of the incident."),
+        str, typer.Option(help="Name of the outage in texts and reports. By default that of the incident.")
     ] = ""
     rows: Rows = None
     as_of: AsOf = None

@@ -33,8 +33,7 @@ def report(
         bool, typer.Option(help="Show in a separate section what came out after the as-of day.")
     ] = True,
     compare: Annotated[
-        list[str] | None,
-        typer.Option(help="Another policy to compare on the same draws; repeat for more."),
+        list[str] | None, typer.Option(help="Another policy to compare on the same draws; repeat for more.")
     ] = None,
     lang: Language = "en",
     formats: Annotated[

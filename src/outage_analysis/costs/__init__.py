@@ -61,13 +61,7 @@ if TYPE_CHECKING:
         totals,
         unstated_losses,
     )
-    from outage_analysis.costs.page_model import (
-        LiveCost,
-        LiveInput,
-        Product,
-        browser_model,
-        live_cost,
-    )
+    from outage_analysis.costs.page_model import LiveCost, LiveInput, Product, browser_model, live_cost
     from outage_analysis.costs.policy_results import (
         LINES,
         OVERVIEW,

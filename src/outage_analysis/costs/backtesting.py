@@ -19,14 +19,7 @@ from outage_analysis.assumptions import FloatArray, Ledger, RateAssumption, load
 from outage_analysis.costs.compile_lines import payment_in_band
 from outage_analysis.costs.expected import Portfolio, build_portfolio, expected_at
 from outage_analysis.costs.points import sobol_points
-from outage_analysis.costs.simulation import (
-    DRAWS,
-    SEED,
-    Estimate,
-    Sample,
-    Simulation,
-    simulate,
-)
+from outage_analysis.costs.simulation import DRAWS, SEED, Estimate, Sample, Simulation, simulate
 from outage_analysis.costs.simulation_tables import rounded_estimate, rounded_table
 from outage_analysis.costs.terms import Funnel, FunnelFactor, Input, Term, build_funnel
 from outage_analysis.errors import ModelRefused, UsageError

@@ -202,8 +202,7 @@ def _matches(entitled: Mapping[str, tuple[str, ...]], cube: Cube, line: Schedule
                 remedy=f"Build the cube with the dimension {dimension}.",
             )
     return pl.all_horizontal(
-        pl.lit(value=True),
-        *(pl.col(d).cast(pl.String).is_in(list(values)) for d, values in entitled.items()),
+        pl.lit(value=True), *(pl.col(d).cast(pl.String).is_in(list(values)) for d, values in entitled.items())
     ).fill_null(value=False)
 
 

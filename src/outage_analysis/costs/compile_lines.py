@@ -53,9 +53,7 @@ Compiler = Callable[[AnyLine, Funnel, CompileInputs], Iterable[Term]]
 
 
 def register_kind(
-    kind: type[AnyLine],
-    from_counts: Compiler[AnyLine],
-    from_claims: Compiler[AnyLine] | None = None,
+    kind: type[AnyLine], from_counts: Compiler[AnyLine], from_claims: Compiler[AnyLine] | None = None
 ) -> None:
     """Add a kind of cost line to the cost model.
 

@@ -21,14 +21,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import special
 
-from outage_analysis.assumptions import (
-    AMOUNT_KINDS,
-    Award,
-    BandMix,
-    FloatArray,
-    MeanPayment,
-    RateAssumption,
-)
+from outage_analysis.assumptions import AMOUNT_KINDS, Award, BandMix, FloatArray, MeanPayment, RateAssumption
 from outage_analysis.costs.count_process import SCORES, ClaimUnit, award_sum_table
 from outage_analysis.costs.expected import Portfolio
 from outage_analysis.costs.simulation import REPLICATES, Sample, Simulation
@@ -312,10 +305,7 @@ def _coded_input(values: FloatArray) -> dict[str, Any]:
     steps = np.searchsorted(table, values, side="right").clip(1, KNOTS - 1)
     width = table[steps] - table[steps - 1]
     inside = np.divide(values - table[steps - 1], width, out=np.zeros_like(values), where=width > 0)
-    return {
-        "codes": _encode((steps - 1 + inside) / (KNOTS - 1)),
-        "table": [float(f"{x:.6g}") for x in table],
-    }
+    return {"codes": _encode((steps - 1 + inside) / (KNOTS - 1)), "table": [float(f"{x:.6g}") for x in table]}
 
 
 def _encode(shares: FloatArray) -> str:

@@ -170,10 +170,7 @@ def _line_result(line: CostLine, policy: Policy, as_of: date | None) -> dict[str
             s.id: _payments_at_edges(t, policy)
             for s, (_, t) in zip(schedule.segments, schedule.tariffs, strict=False)
         }
-        return {
-            **_payments_at_edges(schedule.tariff, policy),
-            **({"segments": segments} if segments else {}),
-        }
+        return {**_payments_at_edges(schedule.tariff, policy), **({"segments": segments} if segments else {})}
     return {
         name: {day: _amount_with_fact(each, policy, as_of) for day, each in amount.items()}
         if isinstance(amount, dict)

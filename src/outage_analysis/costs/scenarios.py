@@ -17,12 +17,7 @@ from pydantic import Field, model_validator
 
 from outage_analysis.assumptions import BandMix, FloatArray, rates_by_effort
 from outage_analysis.costs.expected import Portfolio, RedrawnInput, expected_at
-from outage_analysis.costs.simulation import (
-    Estimate,
-    Simulation,
-    replicate_mean,
-    with_equal_correlations,
-)
+from outage_analysis.costs.simulation import Estimate, Simulation, replicate_mean, with_equal_correlations
 from outage_analysis.costs.simulation_tables import (
     expected_estimate,
     expected_recipients,
@@ -33,15 +28,7 @@ from outage_analysis.costs.terms import DerivedInput, FunnelFactor, Input, Term
 from outage_analysis.errors import ModelRefused
 from outage_analysis.files import Document, Identifier, Name, Text, Unit, read_document, refuse_repeated
 from outage_analysis.policies import Policy
-from outage_analysis.text import (
-    DEFAULT_LEVEL,
-    FLOAT,
-    STATUS,
-    TABLE_DIGITS,
-    Column,
-    LikelyRange,
-    TableSchema,
-)
+from outage_analysis.text import DEFAULT_LEVEL, FLOAT, STATUS, TABLE_DIGITS, Column, LikelyRange, TableSchema
 
 BASE = "base"
 """The id of the row without any change."""

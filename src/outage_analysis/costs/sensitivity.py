@@ -21,14 +21,7 @@ import numpy as np
 import polars as pl
 from scipy import special
 
-from outage_analysis.assumptions import (
-    INPUT_UNIT,
-    Assumption,
-    Award,
-    BandMix,
-    FloatArray,
-    OneDistribution,
-)
+from outage_analysis.assumptions import INPUT_UNIT, Assumption, Award, BandMix, FloatArray, OneDistribution
 from outage_analysis.costs.expected import Portfolio, expected_at
 from outage_analysis.costs.points import sobol_points, sobol_replicates
 from outage_analysis.costs.simulation import DRAWS, SEED, Estimate, Simulation, replicate_mean, simulate

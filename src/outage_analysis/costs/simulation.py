@@ -17,12 +17,7 @@ import numpy as np
 from outage_analysis.assumptions import FloatArray, Handling
 from outage_analysis.costs.count_process import CountProcess, shared_processes
 from outage_analysis.costs.expected import Portfolio
-from outage_analysis.costs.points import (
-    COLUMNS,
-    correlate_ranks,
-    quasi_random_replicates,
-    sobol_replicates,
-)
+from outage_analysis.costs.points import COLUMNS, correlate_ranks, quasi_random_replicates, sobol_replicates
 from outage_analysis.costs.terms import Term
 from outage_analysis.errors import ModelRefused, UsageError
 from outage_analysis.text import ShortRepr

@@ -45,15 +45,7 @@ from outage_analysis.incidents import IntakeSeries
 from outage_analysis.losses import Cube, GroupedLossesDocument
 from outage_analysis.policies import Policy
 from outage_analysis.reports import BulletList, Heading, Report, Text, sliders
-from outage_analysis.text import (
-    Column,
-    Locale,
-    TableSchema,
-    Unit,
-    cell_class,
-    html_table,
-    matching_schema,
-)
+from outage_analysis.text import Column, Locale, TableSchema, Unit, cell_class, html_table, matching_schema
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import ExecutionInfo, InteractiveShell

@@ -30,13 +30,7 @@ from outage_analysis.files import (
     spelling_hint,
     temporary_folder,
 )
-from outage_analysis.jupyter.notebook import (
-    REMEDY,
-    SUFFIX,
-    bundled_notebook,
-    notebook_names,
-    replace_values,
-)
+from outage_analysis.jupyter.notebook import REMEDY, SUFFIX, bundled_notebook, notebook_names, replace_values
 from outage_analysis.policies import decimal_places, load_policy
 from outage_analysis.text import LANGUAGES, Locale
 

@@ -274,10 +274,7 @@ def _find_id(raw: str, named: Sequence[NamedItem], column: str) -> str:
             return item.id
     aliases = [s for item in named for s in (item.id, item.name.en, item.name.ko, *item.aliases) if s]
     raise UsageError(
-        f"{column} is not known",
-        column=column,
-        value=raw,
-        remedy=spelling_hint(raw, aliases, likely_typo_of),
+        f"{column} is not known", column=column, value=raw, remedy=spelling_hint(raw, aliases, likely_typo_of)
     )
 
 
@@ -303,10 +300,7 @@ class Cell(NamedTuple):
     @property
     def ends(self) -> tuple[float, float]:
         """The band with infinity for an open end."""
-        return (
-            -math.inf if self.over is None else self.over,
-            math.inf if self.up_to is None else self.up_to,
-        )
+        return (-math.inf if self.over is None else self.over, math.inf if self.up_to is None else self.up_to)
 
     @property
     def least(self) -> int | None:

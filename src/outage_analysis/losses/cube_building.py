@@ -368,10 +368,7 @@ class ClaimsByBand(pl.DataFrame):
 
 
 def claims_by_band(
-    claims: Claims,
-    dimensions: Sequence[str],
-    bands: float | Sequence[float] | None = None,
-    lang: str = "en",
+    claims: Claims, dimensions: Sequence[str], bands: float | Sequence[float] | None = None, lang: str = "en"
 ) -> ClaimsByBand:
     """Count claims and add up their stated losses by dimensions and bands; `Claims.by` describes the result.
 

@@ -15,16 +15,7 @@ import polars as pl
 
 from outage_analysis.claims import CONTROL_TOTALS, Claims, explain_reject, queries, rejected_rows
 from outage_analysis.errors import InputRefused, one_line
-from outage_analysis.text import (
-    CLAIMS,
-    TABLE_DIGITS,
-    Answer,
-    Column,
-    Locale,
-    Result,
-    ShownTable,
-    TableSchema,
-)
+from outage_analysis.text import CLAIMS, TABLE_DIGITS, Answer, Column, Locale, Result, ShownTable, TableSchema
 
 MAX_EXPLAINED_REJECTS = 10
 """`ClaimsQuality` explains this many rejected rows one by one."""

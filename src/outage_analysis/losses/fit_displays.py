@@ -11,16 +11,7 @@ import polars as pl
 
 from outage_analysis.errors import ModelRefused
 from outage_analysis.losses.grouped_losses import STEP, Array, GroupedLosses
-from outage_analysis.text import (
-    ESTIMATE_DIGITS,
-    FLOAT,
-    Card,
-    Column,
-    Locale,
-    Table,
-    TableSchema,
-    first_rows,
-)
+from outage_analysis.text import ESTIMATE_DIGITS, FLOAT, Card, Column, Locale, Table, TableSchema, first_rows
 
 if TYPE_CHECKING:
     from outage_analysis.losses.severity import Fits, SeverityFit

@@ -173,12 +173,7 @@ class Policy(Displayable, NamedDocument):
         return next((line for line in self.schedules if line.id == id_), None)
 
     def with_tier(
-        self,
-        *,
-        up_to: float | None,
-        pays: float,
-        line: str | None = None,
-        segment: str | None = None,
+        self, *, up_to: float | None, pays: float, line: str | None = None, segment: str | None = None
     ) -> Policy:
         """Return a copy of the policy in which one loss band pays another fixed amount.
 

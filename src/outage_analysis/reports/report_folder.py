@@ -11,13 +11,7 @@ from outage_analysis.analysis import Analysis, Plan, load_documents
 from outage_analysis.assumptions import load_ledger
 from outage_analysis.costs import BridgeRun
 from outage_analysis.errors import EnvironmentFailed, InputRefused, UsageError
-from outage_analysis.files import (
-    Document,
-    atomic_folder,
-    document_text,
-    recover_interrupted,
-    spelling_hint,
-)
+from outage_analysis.files import Document, atomic_folder, document_text, recover_interrupted, spelling_hint
 from outage_analysis.policies import load_policy
 from outage_analysis.reports.formats import FORMATS
 from outage_analysis.reports.manifest import (

@@ -318,10 +318,7 @@ def _document_views(analysis: Analysis, formatter: TableFormatter) -> dict[str, 
     return {
         "headlines": (_headlines_table(tables["headlines"], formatter), HEADLINE_COLUMNS),
         "tie_outs": (_tie_outs_table(analysis, tables["tie_outs"], locale.lang), TIE_OUT_COLUMNS),
-        "policy": (
-            _policy_table(analysis, locale, formatter.names),
-            POLICY_VIEW.columns,
-        ),
+        "policy": (_policy_table(analysis, locale, formatter.names), POLICY_VIEW.columns),
         "controller": (controller, _columns_with_values(controller, ACCOUNTING.columns)),
         "assumptions": (assumptions, VALUES),
         "assumptions_behind": (assumptions, RATIONALE),

@@ -157,9 +157,7 @@ def _with_currency(number: str, bare: str) -> Callable[..., str]:
         patterns = []
         for code in [currency] if currency else SIGNS:  # Without a currency, any of `SIGNS` is accepted.
             mark = f"(?:{'|'.join(filter(None, (SIGNS.get(code), f'(?i:{code})')))})"
-            patterns.append(
-                rf"(?:[+-]?{mark} ?|{mark} ?[+-]){number}(?: ?{mark})?|[+-]?{number} ?{mark}",
-            )
+            patterns.append(rf"(?:[+-]?{mark} ?|{mark} ?[+-]){number}(?: ?{mark})?|[+-]?{number} ?{mark}")
         value = f"try_cast({bare.format(text)} as decimal(38, 12))"
         return if_match_sql(text, f"(?:{'|'.join(patterns)})", value)
 
@@ -212,10 +210,7 @@ _AMOUNTS = (
         "european",
         "Digits in groups of three behind points, or not grouped, with a comma before decimals.",
         ("300.000", "1.234.567,89", "12,50"),
-        _number(
-            rf"[+-]?{_EUROPEAN}",
-            "translate({}, ',.', '.')",
-        ),
+        _number(rf"[+-]?{_EUROPEAN}", "translate({}, ',.', '.')"),
     ),
     Notation(
         "currency",

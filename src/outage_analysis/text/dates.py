@@ -396,10 +396,7 @@ def _local_moment(text: str, day: str, zone: str) -> str:
         f"case when {half} = '' then {hour} "
         f"else {hour} % 12 + case when {half} in ('pm', '오후') then 12 else 0 end end"
     )
-    parts = {
-        60: "concat(clock.minute, clock.korean_minute)",
-        1: "concat(clock.second, clock.korean_second)",
-    }
+    parts = {60: "concat(clock.minute, clock.korean_minute)", 1: "concat(clock.second, clock.korean_second)"}
     seconds = " + ".join(f"{n} * coalesce(try_cast({part} as bigint), 0)" for n, part in parts.items())
     fraction = "coalesce(try_cast(rpad(nullif(clock.fraction, ''), 6, '0') as bigint), 0)"
     clock = let_sql(

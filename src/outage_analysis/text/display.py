@@ -258,11 +258,7 @@ class Displayable(ABC):
         return repr(self)
 
 
-def html_table(
-    heads: Sequence[str],
-    rows: Iterable[Sequence[str]],
-    style: Callable[[int, str], str],
-) -> str:
+def html_table(heads: Sequence[str], rows: Iterable[Sequence[str]], style: Callable[[int, str], str]) -> str:
     """Return a table as escaped HTML. It scrolls horizontally, and the keyboard can reach it.
 
     Args:

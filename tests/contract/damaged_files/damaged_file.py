@@ -146,12 +146,7 @@ def file_of(
 
 
 def file_of_bytes(
-    table: Table,
-    data: bytes,
-    style: Style = Style(),
-    *,
-    damaged_rows: Sequence[int] = (),
-    **changes: object,
+    table: Table, data: bytes, style: Style = Style(), *, damaged_rows: Sequence[int] = (), **changes: object
 ) -> DamagedFile:
     """A damaged file of bytes; see `file_of`."""
     broken = set(damaged_rows)

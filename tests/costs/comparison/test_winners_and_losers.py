@@ -9,12 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from outage_analysis.costs import (
-    edges_for_comparison,
-    payments,
-    simulate_policies,
-    winners_and_losers,
-)
+from outage_analysis.costs import edges_for_comparison, payments, simulate_policies, winners_and_losers
 from outage_analysis.costs.comparison.benefits import loss_shares
 from outage_analysis.costs.comparison.compare_policies import with_ranks
 from outage_analysis.costs.comparison.winners_and_losers import WINNERS_AND_LOSERS
@@ -108,11 +103,7 @@ def test_people_who_are_entitled_under_one_policy_only_gain_or_lose() -> None:
     claims: list[Claim] = [("mail", 5), ("maps", 5), ("maps", 7), ("pay", 5)]
     table = winners_and_losers(mail, maps, as_of=DAY, cubes=[cube_for(claims, mail, maps)])
     services = table.filter(level="service").select("service", "difference", *SIGNS)
-    assert services.rows() == [
-        ("mail", 30, 1, 0, 0, 0),
-        ("maps", -20, 0, 2, 0, 0),
-        ("pay", 0, 0, 0, 1, 0),
-    ]
+    assert services.rows() == [("mail", 30, 1, 0, 0, 0), ("maps", -20, 0, 2, 0, 0), ("pay", 0, 0, 0, 1, 0)]
 
 
 def test_a_review_pays_the_mean_award_and_the_row_says_that_it_is_assumed() -> None:

@@ -219,13 +219,7 @@ def store_texts(warehouse: Warehouse, file: SourceFile, rows: Sequence[int] | Nu
     number, empty = file.table.number, 0
     removed, added = file.table.added_columns(file.columns)
     for part in file.texts(rows):
-        query = queries.load(
-            "text_rows",
-            file=str(number),
-            source=part.query,
-            removed=removed,
-            added=added,
-        )
+        query = queries.load("text_rows", file=str(number), source=part.query, removed=removed, added=added)
         try:
             warehouse.append("text_rows", query, inputs=part.inputs, **part.values)
         except InputRefused as error:

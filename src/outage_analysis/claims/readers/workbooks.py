@@ -19,13 +19,7 @@ from outage_analysis.claims.readers.expected_table import (
     ExpectedTable,
 )
 from outage_analysis.claims.readers.other_workbooks import DETAILS, check_ods_size
-from outage_analysis.claims.readers.source_file import (
-    EngineQuery,
-    FileFormat,
-    Numbers,
-    RowNumbers,
-    RowTexts,
-)
+from outage_analysis.claims.readers.source_file import EngineQuery, FileFormat, Numbers, RowNumbers, RowTexts
 from outage_analysis.claims.readers.workbook_xml import (
     MAX_CELLS,
     MAX_EMPTY_RATIO,

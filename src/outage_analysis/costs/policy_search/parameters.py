@@ -284,8 +284,7 @@ def with_payments(parameters: Sequence[Parameter], step: int | None, limits: Lim
             loss, most = limits(p)
             if loss is None and most >= LARGEST_PAYMENT:
                 raise UsageError(
-                    f"neither the losses nor the budget limit {p.name}",
-                    remedy=f"Write {p.name}=LOW..HIGH.",
+                    f"neither the losses nor the budget limit {p.name}", remedy=f"Write {p.name}=LOW..HIGH."
                 )
             pace = p.step or step or 1
             largest = LARGEST_PAYMENT if loss is None else min(loss, LARGEST_PAYMENT)

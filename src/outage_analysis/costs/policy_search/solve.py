@@ -41,13 +41,7 @@ from outage_analysis.costs.policy_search.parameters import (
     with_edges_and_shares,
     with_payments,
 )
-from outage_analysis.costs.simulation import (
-    Estimate,
-    Sample,
-    Simulation,
-    quantile_place,
-    replicate_mean,
-)
+from outage_analysis.costs.simulation import Estimate, Sample, Simulation, quantile_place, replicate_mean
 from outage_analysis.costs.simulation_tables import (
     expected_estimate,
     rounded_estimate,
@@ -58,14 +52,7 @@ from outage_analysis.errors import ModelRefused, UsageError
 from outage_analysis.files import spelling_hint, validated_copy
 from outage_analysis.losses import Cube
 from outage_analysis.policies import Policy
-from outage_analysis.text import (
-    FLOAT,
-    TABLE_DIGITS,
-    Column,
-    TableSchema,
-    percentile_mark,
-    percentile_measure,
-)
+from outage_analysis.text import FLOAT, TABLE_DIGITS, Column, TableSchema, percentile_mark, percentile_measure
 
 CubesOf = Callable[[Sequence[Policy], Sequence[int]], Sequence[Cube]]
 """Returns the cubes of the first policy. Their loss bands also end at the edges of the other policies, and at

@@ -94,11 +94,7 @@ class IntakeIncrements(ShortRepr):
 
 
 def increments_from_counts(
-    times: Sequence[float],
-    counts: Sequence[int],
-    *,
-    former: Sequence[float] = (),
-    starts: date | None = None,
+    times: Sequence[float], counts: Sequence[int], *, former: Sequence[float] = (), starts: date | None = None
 ) -> IntakeIncrements:
     """Check cumulative claim counts, and convert them to increments (claims between successive counts).
 

@@ -91,11 +91,7 @@ class Channel(ShortRepr):
         )
 
     def with_deadlines(
-        self,
-        closes: date | None,
-        extended: date | None,
-        spike: float | None,
-        former: Sequence[date] = (),
+        self, closes: date | None, extended: date | None, spike: float | None, former: Sequence[date] = ()
     ) -> Channel:
         """A copy of the channel with the stated deadlines: the known, a possible extended, and former ones.
 
@@ -128,9 +124,7 @@ class Channel(ShortRepr):
         if spike is not None:
             branches = {id_: replace(branch, spike=spike) for id_, branch in branches.items()}
         return replace(
-            self,
-            former=(*self.former, *map(self.end_of, former)),
-            branches=tuple(branches.values()),
+            self, former=(*self.former, *map(self.end_of, former)), branches=tuple(branches.values())
         )
 
     def forecast(self, *, by: float | None = None, levels: Sequence[float] = LEVELS) -> LateClaimsForecast:
