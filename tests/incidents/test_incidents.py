@@ -59,8 +59,7 @@ def test_the_outage_lasted_127_and_a_half_hours(incident: Incident) -> None:
 
 
 def test_a_window_without_a_published_end_has_no_length(incident: Incident) -> None:
-    channel = next(service for service in incident.services if service.id == "talk_channel")
-    assert channel.outage[0].hours is None
+    assert {s.id: s.outage for s in incident.services}["talk_channel"][0].hours is None
 
 
 def test_its_days_are_those_of_seoul(incident: Incident) -> None:
