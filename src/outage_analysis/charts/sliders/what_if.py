@@ -322,7 +322,7 @@ LEVELS = (50, 75, 80, 90, 95)
 USUAL_LEVEL = 90
 MOST_VARIED = 2
 """Largest number of payments that a search varies at the same time."""
-BLANKS = {
+SEARCH_BLANKS = {
     name: f"{{{name}}}"
     for name in (
         "tiers",
@@ -383,8 +383,8 @@ def _form(
         if len(lines) > 1:
             text = locale("solve.line", name=payment.line.name[locale.lang], tiers=text)
         payments.append({"id": payment.factor.id, "largest": payment.largest, "text": text})
-    words = {name: locale(f"report.search_{name}", **BLANKS) for name in REPORT_WORDS}
-    words |= {name: locale(f"solve.{name}", **BLANKS) for name in SOLVE_WORDS}
+    words = {name: locale(f"report.search_{name}", **SEARCH_BLANKS) for name in REPORT_WORDS}
+    words |= {name: locale(f"solve.{name}", **SEARCH_BLANKS) for name in SOLVE_WORDS}
     return SearchForm(
         tuple(
             (payment.factor.id, labels[payment.factor.id], place < MOST_VARIED)
