@@ -176,8 +176,7 @@ class Report:
         else:
             yield KeyFigures(tuple(self.tiles), slide=True)
         if "total_distribution" in self.charts:
-            quantiles = TableBlock("quantiles", self.locale("report.doubt_title"), folded=True)
-            yield ChartBlock("total_distribution", quantiles, slide=True)
+            yield ChartBlock("total_distribution", slide=True)
         for key, texts in (("drives", answers.drives), ("narrows", answers.narrows)):
             if texts:
                 yield Heading(self.locale(f"report.{key}"))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -11,15 +10,7 @@ import polars as pl
 from outage_analysis.charts import ACCENT, GREY, LIGHT, OKABE_ITO, png
 from outage_analysis.losses import display_bands, regroup
 from outage_analysis.reports.archives import pack, read_members
-from outage_analysis.reports.blocks import (
-    Block,
-    BulletList,
-    ChartBlock,
-    Heading,
-    KeyFigures,
-    TableBlock,
-    Text,
-)
+from outage_analysis.reports.blocks import Block, BulletList, Heading, KeyFigures, TableBlock, Text
 from outage_analysis.reports.options import option_heads
 from outage_analysis.reports.own_sections import cell_text as own_cell_text
 from outage_analysis.reports.report import Report
@@ -123,9 +114,7 @@ def _write_summary(
     for section in others:
         blocks += [Heading(section.title), *section.blocks]
     for block in blocks:
-        # The table of the chart has the key figures above once more.
-        alone = replace(block, table=None) if isinstance(block, ChartBlock) else block
-        _write_block(sheet, report, views, alone)
+        _write_block(sheet, report, views, block)
     sheet.write_paragraph(report.footer, "note")
     sheet.widths |= SUMMARY_WIDTHS
 
