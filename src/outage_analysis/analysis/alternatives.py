@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
+from outage_analysis import costs, text
 from outage_analysis.analysis.plan import (
     DEFAULT_INCIDENT,
     Plan,
@@ -26,67 +27,40 @@ from outage_analysis.analysis.results import IncidentResult
 from outage_analysis.analysis.summary import rows_are_complaints
 from outage_analysis.assumptions import Ledger, bundled_ledger, load_ledger
 from outage_analysis.claims import Claims
-from outage_analysis.costs import (
-    DRAWS,
-    FLIPS,
-    INFORMATION_VALUE,
-    LEFT_OUT,
-    LOSS_REPLACEMENT,
-    PAIRS,
-    POLICIES,
-    POLICY_BENEFITS,
-    SEED,
-    WINNERS_AND_LOSERS,
-    PolicySimulations,
-    edges_for_comparison,
-    simulate_policies,
-    winners_and_losers,
-)
 from outage_analysis.errors import ModelRefused, UsageError
 from outage_analysis.files import bundled_ids, spelling_hint, validated_copy
 from outage_analysis.incidents import Bands, Incident, load_incident
 from outage_analysis.losses import Cube, build_cube, cost_bands
 from outage_analysis.policies import Policy, load_policy, policy_names
-from outage_analysis.text import (
-    DEFAULT_LEVEL,
-    Answer,
-    Column,
-    Locale,
-    ShownTable,
-    TableSchema,
-    shown_tables,
-    smallest_units,
-    synthetic_mark,
-)
 
 if TYPE_CHECKING:  # types only; importing charts is slow
     from outage_analysis.charts import AltairChart
 
 
 COMPARISON = {
-    "policies": POLICIES,
-    "benefits": POLICY_BENEFITS,
-    "pairs": PAIRS,
-    "flips": FLIPS,
-    "information_value": INFORMATION_VALUE,
-    "replaced": LOSS_REPLACEMENT,
-    "left_out": LEFT_OUT,
+    "policies": costs.POLICIES,
+    "benefits": costs.POLICY_BENEFITS,
+    "pairs": costs.PAIRS,
+    "flips": costs.FLIPS,
+    "information_value": costs.INFORMATION_VALUE,
+    "replaced": costs.LOSS_REPLACEMENT,
+    "left_out": costs.LEFT_OUT,
 }
 """The tables of a comparison, in the order in which they are shown, with their columns."""
-BENEFITS_SHOWN = TableSchema(
-    POLICY_BENEFITS.row,
+BENEFITS_SHOWN = text.TableSchema(
+    costs.POLICY_BENEFITS.row,
     (
-        *POLICY_BENEFITS.pick("policy", "recipients", "per_recipient"),
-        Column("replaced", "formatted", "Share of the stated losses that is paid."),
-        Column("made_whole", "formatted", "Claims that are paid their loss or more."),
-        *POLICY_BENEFITS.pick("largest_shortfall", "benefit_rank", "dominated_by"),
+        *costs.POLICY_BENEFITS.pick("policy", "recipients", "per_recipient"),
+        text.Column("replaced", "formatted", "Share of the stated losses that is paid."),
+        text.Column("made_whole", "formatted", "Claims that are paid their loss or more."),
+        *costs.POLICY_BENEFITS.pick("largest_shortfall", "benefit_rank", "dominated_by"),
     ),
 )
-WINNERS_SHOWN = TableSchema(
-    WINNERS_AND_LOSERS.row,
+WINNERS_SHOWN = text.TableSchema(
+    costs.WINNERS_AND_LOSERS.row,
     (
-        Column("who", "text", "Service, loss band or cost line."),
-        *WINNERS_AND_LOSERS.pick(
+        text.Column("who", "text", "Service, loss band or cost line."),
+        *costs.WINNERS_AND_LOSERS.pick(
             *("claims", "payment", "payment_other", "gain", "lose", "equal", "unclear", "total_difference")
         ),
     ),
@@ -121,11 +95,11 @@ class PolicyResult(IncidentResult):
         """The policies that the result is about, the most important first."""
         return self.policies
 
-    def mark(self, locale: Locale) -> str:
+    def mark(self, locale: text.Locale) -> str:
         """Return the mark of synthetic claims if the figures are computed from them; else nothing."""
-        return synthetic_mark(locale, synthetic=self.synthetic)
+        return text.synthetic_mark(locale, synthetic=self.synthetic)
 
-    def locale(self, lang: str) -> Locale:
+    def locale(self, lang: str) -> text.Locale:
         """Return the texts and number formats of a language, for the currency of the policies."""
         starts = frozenset[int]().union(*(policy.starts for policy in self.policies))
         return replace(self.policies[0].locale(lang), starts=starts, level=self.plan.level)
@@ -169,7 +143,7 @@ class PolicyResult(IncidentResult):
 class PolicyComparison(PolicyResult):
     """The comparison of several policies for one incident, as of one day."""
 
-    simulations: PolicySimulations
+    simulations: costs.PolicySimulations
     cubes: Mapping[str, Sequence[Cube]] = field(repr=False)
     """The cubes that each policy pays, by policy id: of claims, and of claimants for some lines."""
     claim_cube: Cube | None = field(repr=False)
@@ -250,7 +224,7 @@ class PolicyComparison(PolicyResult):
         own = [self.cubes.get(id_, ()) for id_ in (policy, other)]
         if self.claim_cube is not None:
             own = [[self.claim_cube, *(cube for cube in cubes if cube.line is not None)] for cubes in own]
-        return winners_and_losers(
+        return costs.winners_and_losers(
             by_id[policy],
             by_id[other],
             self.ledger,
@@ -266,12 +240,12 @@ class PolicyComparison(PolicyResult):
         first, *others = (policy.id for policy in self.policies)
         return pl.concat([self.winners_and_losers(first, other) for other in others])
 
-    def counted_notes(self, locale: Locale) -> list[str]:
+    def counted_notes(self, locale: text.Locale) -> list[str]:
         """Return the sentence that rows of the files count as complaints, if nobody states what they are."""
         cubes = self.cubes.get(self.policies[0].id, ())
         return rows_are_complaints(self.incident, self.used_ledger, cubes, locale)
 
-    def sentence(self, locale: Locale) -> str:
+    def sentence(self, locale: text.Locale) -> str:
         """State the result of the comparison: the costs, and what people get."""
         return self.simulations.sentence(locale, self.names(locale.lang))
 
@@ -282,15 +256,15 @@ class PolicyComparison(PolicyResult):
         rows = {name: table.to_dicts() for name, table in tables.items()}
         return self.inputs | {"valuation": self.simulations.valuation} | rows
 
-    def answer(self, lang: str = "en") -> Answer:
+    def answer(self, lang: str = "en") -> text.Answer:
         """Return which policy costs least and which gives people most, then all tables."""
         locale, simulations = self.locale(lang), self.simulations
         known = self.mark(locale) + simulations.information_sentence(locale)
         sentences = [" ".join([*self.counted_notes(locale), self.sentence(locale)]), known]
         notes = [*self._budget_chances(locale), locale("report.compared_caveat")]
-        return Answer(locale, sentences, self._tables(locale), self.names(lang), card_notes=notes)
+        return text.Answer(locale, sentences, self._tables(locale), self.names(lang), card_notes=notes)
 
-    def _budget_chances(self, locale: Locale) -> Iterator[str]:
+    def _budget_chances(self, locale: text.Locale) -> Iterator[str]:
         if self.budget is None:
             return
         amount, names = self._budget_in_smallest_unit(self.budget), self.names(locale.lang)
@@ -299,25 +273,25 @@ class PolicyComparison(PolicyResult):
         yield f"{locale('report.tile_budget', budget=locale.money_in_full(amount))}: {listed}."
 
     def _budget_in_smallest_unit(self, budget: float) -> int:
-        return smallest_units(budget, self.incident.minor_units, "the budget")
+        return text.smallest_units(budget, self.incident.minor_units, "the budget")
 
-    def _tables(self, locale: Locale) -> Iterator[ShownTable | str]:
+    def _tables(self, locale: text.Locale) -> Iterator[text.ShownTable | str]:
         tables = {name: getattr(self.simulations, name) for name in COMPARISON}
         mark = self.mark(locale)
-        first, benefits, *others = shown_tables(tables, COMPARISON, "terminal.compare_", locale, mark)
+        first, benefits, *others = text.shown_tables(tables, COMPARISON, "terminal.compare_", locale, mark)
         yield first
         yield replace(benefits, rows=_with_bounds(benefits.rows, locale), schema=BENEFITS_SHOWN)
         names = self.names(locale.lang)
         for pair in self.winners_table.partition_by("policy", "other", maintain_order=True):
             pair_names = {name: names[pair[name][0]] for name in ("policy", "other")}
             title = mark + locale("terminal.compare_winners", **pair_names)
-            yield ShownTable(title, _winners(pair, locale), WINNERS_SHOWN)
+            yield text.ShownTable(title, _winners(pair, locale), WINNERS_SHOWN)
         yield from others
         yield from self.simulations.benefit_notes(locale)
         yield locale("terminal.result_units", day=self.as_of, currency=self.incident.currency)
 
 
-def _with_bounds(benefits: pl.DataFrame, locale: Locale) -> pl.DataFrame:
+def _with_bounds(benefits: pl.DataFrame, locale: text.Locale) -> pl.DataFrame:
     """Return what people get from each policy, with one column for the bounds of a measure."""
 
     def bounds(measure: str, show: Callable[[float], str]) -> pl.Series:
@@ -334,7 +308,7 @@ def _with_bounds(benefits: pl.DataFrame, locale: Locale) -> pl.DataFrame:
     return _without_empty_columns(shown.drop("per_recipient") if measured else shown)
 
 
-def _winners(pair: pl.DataFrame, locale: Locale) -> pl.DataFrame:
+def _winners(pair: pl.DataFrame, locale: text.Locale) -> pl.DataFrame:
     """Return who gains and who loses: one row per service or, without claims, per loss band or cost line.
 
     The last row is the sum.
@@ -382,10 +356,13 @@ def compare_loaded(
         cubes[policy.id] = [*built.values()]
         claim_cube = next((cube for cube in built.values() if cube.line is None), None)
     if claims is not None and claim_cube is not None:
-        dimensions, edges = claim_cube.dimensions, edges_for_comparison(claim_cube, known, ledger, as_of)
+        dimensions, edges = (
+            claim_cube.dimensions,
+            costs.edges_for_comparison(claim_cube, known, ledger, as_of),
+        )
         bands = Bands.from_cuts(cost_bands(claims, known).cuts, edges)
         claim_cube = build_cube(claims, dimensions=dimensions, bands=bands, until=as_of)
-    simulations = simulate_policies(
+    simulations = costs.simulate_policies(
         policies,
         ledger,
         as_of=as_of,
@@ -433,9 +410,9 @@ def compare(  # noqa: PLR0913 - completion lists the arguments
     as_of: date | str | None = None,
     budget: float | None = None,
     valuation: str = "cash",
-    draws: int = DRAWS,
-    seed: int = SEED,
-    level: int = DEFAULT_LEVEL,
+    draws: int = costs.DRAWS,
+    seed: int = costs.SEED,
+    level: int = text.DEFAULT_LEVEL,
 ) -> PolicyComparison:
     """Compare the costs of policies for one incident on the same random draws.
 
@@ -481,7 +458,7 @@ def compare(  # noqa: PLR0913 - completion lists the arguments
         claims, incident=incident, ledger=known, as_of=as_of, draws=draws, seed=seed, level=level
     )
     if budget is not None:
-        smallest_units(budget, load_incident(incident).minor_units, "the budget")
+        text.smallest_units(budget, load_incident(incident).minor_units, "the budget")
     return replace(compare_policies(plan, loaded, valuation=valuation), budget=budget)
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import polars as pl
 
-from outage_analysis import losses
+from outage_analysis import losses, text
 from outage_analysis.analysis.results import input_warnings
 from outage_analysis.claims import MAX_REJECTS, Claims, read_claims
 from outage_analysis.errors import ModelRefused, UsageError, check_level
@@ -20,38 +20,27 @@ from outage_analysis.files import bundled_claims, bundled_ids
 from outage_analysis.incidents import Bands, Incident, IntakeSeries, Layout, load_incident, load_layout
 from outage_analysis.losses import FAMILIES, Cube, DimensionFilter, Fits
 from outage_analysis.policies import Policy, check_same_units, load_policy
-from outage_analysis.text import (
-    ESTIMATE_DIGITS,
-    FLOAT,
-    Answer,
-    Column,
-    Locale,
-    Result,
-    TableSchema,
-    shown_tables,
-    synthetic_mark,
-)
 
 FIT_QUANTITIES = ("median", "mean", "p75", "p90", "p95", "p99")
 """The quantities in the table `quantities` of a fit."""
-FITTED = TableSchema(
+FITTED = text.TableSchema(
     "One row per quantity of the fitted distributions.",
     (
-        Column("quantity", "word", "The quantity: median, mean or quantile.", label="quantity_asked"),
-        Column("family", "word", "The likeliest family."),
-        Column("value", "loss", "Value under the likeliest family.", FLOAT, label="fit_value"),
-        Column("low", "loss", "Lower end of its interval.", FLOAT, label="fit_low"),
-        Column("high", "loss", "Upper end of its interval.", FLOAT, label="fit_high"),
-        Column("average", "loss", "Average over the families by their weights.", FLOAT),
-        Column("least", "loss", "Smallest value among the families.", FLOAT),
-        Column("greatest", "loss", "Largest value among the families.", FLOAT),
+        text.Column("quantity", "word", "The quantity: median, mean or quantile.", label="quantity_asked"),
+        text.Column("family", "word", "The likeliest family."),
+        text.Column("value", "loss", "Value under the likeliest family.", text.FLOAT, label="fit_value"),
+        text.Column("low", "loss", "Lower end of its interval.", text.FLOAT, label="fit_low"),
+        text.Column("high", "loss", "Upper end of its interval.", text.FLOAT, label="fit_high"),
+        text.Column("average", "loss", "Average over the families by their weights.", text.FLOAT),
+        text.Column("least", "loss", "Smallest value among the families.", text.FLOAT),
+        text.Column("greatest", "loss", "Largest value among the families.", text.FLOAT),
     ),
 )
-REFUSED_FITS = TableSchema(
+REFUSED_FITS = text.TableSchema(
     "One row per family that was not fitted.",
     (
-        Column("family", "word", "Family of distributions."),
-        Column("reason", "text", "Why it was not fitted."),
+        text.Column("family", "word", "Family of distributions."),
+        text.Column("reason", "text", "Why it was not fitted."),
     ),
 )
 DISTRIBUTION = {
@@ -121,7 +110,7 @@ class Question:
 
 
 @dataclass(frozen=True)
-class Exploration(Result):
+class Exploration(text.Result):
     """The tables that answer a question, with their source and notes for the reader."""
 
     tables: dict[str, pl.DataFrame]
@@ -145,21 +134,21 @@ class Exploration(Result):
         rows = {name: table.to_dicts() for name, table in self.tables.items()}
         return {"source": self.source, "synthetic": self.synthetic, "notes": self.notes, **rows}
 
-    def answer(self, lang: str = "en") -> Answer:
+    def answer(self, lang: str = "en") -> text.Answer:
         """Return how many losses are small and large, all tables in the incident's units, then the notes."""
-        locale, sentences, names = Locale(lang), list[str](), dict[str, dict[str, str]]()
-        mark = synthetic_mark(locale, synthetic=self.synthetic)
+        locale, sentences, names = text.Locale(lang), list[str](), dict[str, dict[str, str]]()
+        mark = text.synthetic_mark(locale, synthetic=self.synthetic)
         if self.incident is not None:
             locale = replace(self.incident.locale(lang), starts=self.starts)
             sentences = [mark + sentence for sentence in _band_sentences(self.tables["bands"], locale)]
             named = {"service": self.incident.services, "claimant_type": self.incident.claimant_types}
             names = {n: {item.id: item.name[lang] for item in items} for n, items in named.items()}
         tables = _in_language(self.tables, {n: names.get(n, {}) for n in self.by}, locale)
-        shown = shown_tables(tables, DISTRIBUTION, "terminal.distribution_", locale, mark)
-        return Answer(locale, sentences, [*shown, *map(locale.note, self.notes)])
+        shown = text.shown_tables(tables, DISTRIBUTION, "terminal.distribution_", locale, mark)
+        return text.Answer(locale, sentences, [*shown, *map(locale.note, self.notes)])
 
 
-def _band_sentences(bands: pl.DataFrame, locale: Locale) -> list[str]:
+def _band_sentences(bands: pl.DataFrame, locale: text.Locale) -> list[str]:
     """Return how many claims state no loss, a loss of zero, one in the lowest and one in the highest band.
 
     Nothing is said of totals whose bands do not separate zero, or overlap between groups.
@@ -182,7 +171,7 @@ def _band_sentences(bands: pl.DataFrame, locale: Locale) -> list[str]:
 
 
 def _in_language(
-    tables: Mapping[str, pl.DataFrame], by: Mapping[str, Mapping[str, str]], locale: Locale
+    tables: Mapping[str, pl.DataFrame], by: Mapping[str, Mapping[str, str]], locale: text.Locale
 ) -> dict[str, pl.DataFrame]:
     """Return tables in which groups, fitted distributions and reasons are in words of a language.
 
@@ -269,7 +258,7 @@ def explore_grouped(id_or_path: str | Path, question: Question, lang: str = "en"
         UsageError: the table or a family does not exist, or `top` is unknown.
         ModelRefused: no family can be fitted.
     """
-    table, locale = losses.load_grouped(id_or_path), Locale(lang)
+    table, locale = losses.load_grouped(id_or_path), text.Locale(lang)
     top, families = question.top or table.top, question.families or tuple(FAMILIES)
     fits = losses.fit_all(table.edges, table.counts, top=top, left=table.left, families=families)
     shares = pl.DataFrame({"over": table.edges[:-1], "up_to": table.edges[1:], "claims": table.counts})
@@ -444,7 +433,7 @@ def fit_tables(fits: Fits, level: float = 0.95) -> dict[str, pl.DataFrame]:
         values = (best.value(quantity), low, high, fits.average(quantity), *fits.range(quantity))
         rows.append((quantity, best.family, *values))
     finite = [
-        pl.when(pl.col(name).is_finite()).then(pl.col(name).round_sig_figs(ESTIMATE_DIGITS))
+        pl.when(pl.col(name).is_finite()).then(pl.col(name).round_sig_figs(text.ESTIMATE_DIGITS))
         for name in FITTED.names[2:]
     ]
     return {
@@ -482,7 +471,7 @@ class ForecastInput:
 
 
 @dataclass(frozen=True)
-class IntakeForecast(Result):
+class IntakeForecast(text.Result):
     """How many claims are still to come, from the counts so far."""
 
     counted: ForecastInput
@@ -501,15 +490,17 @@ class IntakeForecast(Result):
         about = {"source": self.counted.source, "as_of": self.counted.as_of, "opened": channel.opened}
         return {**about, "synthetic": channel.synthetic, **rows}
 
-    def answer(self, lang: str = "en") -> Answer:
+    def answer(self, lang: str = "en") -> text.Answer:
         """Return what is forecast or possible, all tables, then notes on what the forecast leaves out."""
-        locale = Locale(lang)
+        locale = text.Locale(lang)
         mark = locale("terminal.recovery_prefix") if self.counted.channel.synthetic else ""
-        shown = shown_tables(self.tables, FORECAST, "terminal.intake_", locale, mark)
+        shown = text.shown_tables(self.tables, FORECAST, "terminal.intake_", locale, mark)
         notes = map(locale.note, self.tables["left_out"]["note"])
-        return Answer(locale, [mark + sentence for sentence in self._sentences(locale)], [*shown, *notes])
+        return text.Answer(
+            locale, [mark + sentence for sentence in self._sentences(locale)], [*shown, *notes]
+        )
 
-    def _sentences(self, locale: Locale) -> Iterator[str]:
+    def _sentences(self, locale: text.Locale) -> Iterator[str]:
         last = self.tables["points"].row(-1, named=True)
         day, count = _day_of(last["at"], locale), locale.number(last["cumulative"])
         yield locale("terminal.intake_counted", day=day, count=count)
@@ -531,7 +522,7 @@ class IntakeForecast(Result):
             yield locale("terminal.intake_bounded", low=low, high=high, **about)
 
 
-def _day_of(moment: str, locale: Locale) -> str:
+def _day_of(moment: str, locale: text.Locale) -> str:
     """Return the last day before a moment: midnight ends the day before."""
     return locale.day((datetime.fromisoformat(moment) - timedelta(microseconds=1)).date())
 

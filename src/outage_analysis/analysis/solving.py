@@ -13,6 +13,7 @@ from typing import Any, Required, TypedDict, Unpack
 
 import polars as pl
 
+from outage_analysis import costs
 from outage_analysis.analysis.alternatives import PolicyResult
 from outage_analysis.analysis.plan import (
     FurtherArguments,
@@ -27,17 +28,6 @@ from outage_analysis.analysis.plan import (
 from outage_analysis.analysis.summary import rows_are_complaints
 from outage_analysis.assumptions import Ledger
 from outage_analysis.claims import Claims
-from outage_analysis.costs import (
-    FRONTIER,
-    OBJECTIVES,
-    SOLUTION,
-    PolicySearch,
-    SearchRequest,
-    Vary,
-    assumption_ids,
-    cost_table,
-    find_best_policy,
-)
 from outage_analysis.errors import UsageError
 from outage_analysis.files import bundled_claims
 from outage_analysis.incidents import Incident
@@ -72,14 +62,16 @@ FRONTIER_POINTS = TableSchema(
 class BudgetSolution(PolicyResult):
     """The policy that gives claimants most within a budget, beside the announced policy and the frontier."""
 
-    search: PolicySearch
+    search: costs.PolicySearch
 
     @property
     def used_assumptions(self) -> AbstractSet[str]:
         """The ids of the assumptions that the cost of the announced policy depends on."""
         announced = self.search.request.policy
         fitting = self.search.request.fitting_ledger(announced)
-        return assumption_ids(cost_table(announced, fitting, as_of=self.as_of, cubes=self.search.cubes))
+        return costs.assumption_ids(
+            costs.cost_table(announced, fitting, as_of=self.as_of, cubes=self.search.cubes)
+        )
 
     def chart_data(self) -> tuple[str, pl.DataFrame]:
         """Return the points of the frontier and the policies: the columns of `FRONTIER_POINTS`."""
@@ -154,7 +146,7 @@ class BudgetSolution(PolicyResult):
 
     def _tables(self, locale: Locale) -> Iterator[ShownTable | str]:
         mark = self.search.quantile_mark.lower()
-        level = replace(SOLUTION["at_level"], name=mark, label=mark)
+        level = replace(costs.SOLUTION["at_level"], name=mark, label=mark)
         about = {"currency": self.incident.currency, "day": locale.day(self.as_of)}
         about["basis"] = locale(f"word.{self.basis}")
         table = self.table.rename({"at_level": mark})
@@ -164,8 +156,8 @@ class BudgetSolution(PolicyResult):
         count, most = len(frontier), FRONTIER_ROWS - 1
         some = range(count) if count <= most + 1 else [round(k * (count - 1) / most) for k in range(most + 1)]
         for key, rows, schema in (
-            ("compared", table, SOLUTION),
-            ("frontier", frontier[list(some)], FRONTIER),
+            ("compared", table, costs.SOLUTION),
+            ("frontier", frontier[list(some)], costs.FRONTIER),
         ):
             columns = replace(schema, columns=(*schema.columns, level))
             yield ShownTable(self.mark(locale) + locale(f"solve.{key}", **about), rows, columns)
@@ -173,7 +165,7 @@ class BudgetSolution(PolicyResult):
             yield locale("solve.more", rows=len(some), count=f"{count:,}")
 
 
-def _sentences(search: PolicySearch, locale: Locale) -> list[str]:
+def _sentences(search: costs.PolicySearch, locale: Locale) -> list[str]:
     chosen, announced = (search.table.row(n, named=True) for n in (0, 1))
     values = _cost_values(search, chosen, locale) | {"tiers": _varied_tiers(search, locale)}
     by_mean = "" if search.request.level is not None else "_expected"
@@ -212,7 +204,7 @@ def _sentences(search: PolicySearch, locale: Locale) -> list[str]:
     return sentences
 
 
-def _varied_tiers(search: PolicySearch, locale: Locale) -> str:
+def _varied_tiers(search: costs.PolicySearch, locale: Locale) -> str:
     # Such as `up to 300,000: 20,000 won`.
     explainer, texts = PolicyExplainer(search.policy, locale), []
     parameters = search.tried.parameters
@@ -230,7 +222,7 @@ def _varied_tiers(search: PolicySearch, locale: Locale) -> str:
     return "; ".join(texts)
 
 
-def _cost_values(search: PolicySearch, row: Mapping[str, Any], locale: Locale) -> dict[str, str]:
+def _cost_values(search: costs.PolicySearch, row: Mapping[str, Any], locale: Locale) -> dict[str, str]:
     return {
         "expected": locale.money(row["expected"]),
         "quantile": locale.money(row["at_level"]),
@@ -241,7 +233,7 @@ def _cost_values(search: PolicySearch, row: Mapping[str, Any], locale: Locale) -
     }
 
 
-def _benefits(row: Mapping[str, Any], search: PolicySearch, locale: Locale) -> str:
+def _benefits(row: Mapping[str, Any], search: costs.PolicySearch, locale: Locale) -> str:
     def text(objective: str) -> str:
         if objective == "replaced":
             return locale.share(row[objective])
@@ -250,7 +242,7 @@ def _benefits(row: Mapping[str, Any], search: PolicySearch, locale: Locale) -> s
         return locale.money(row[objective], BENEFIT_DIGITS)
 
     own = search.tried.objective
-    known = [x for x in (own, *(x for x in OBJECTIVES if x != own)) if row[x] is not None]
+    known = [x for x in (own, *(x for x in costs.OBJECTIVES if x != own)) if row[x] is not None]
     texts = [locale(f"solve.got_{objective}", value=text(objective)) for objective in known]
     return "; ".join(texts) if texts else locale("solve.got_unknown")
 
@@ -258,7 +250,7 @@ def _benefits(row: Mapping[str, Any], search: PolicySearch, locale: Locale) -> s
 class SearchArguments(TypedDict, total=False):
     """What `solve` searches for; its documentation says more."""
 
-    vary: Required[Vary]
+    vary: Required[costs.Vary]
     budget: Required[Amount]
     at: str
     step: Amount | None
@@ -292,7 +284,7 @@ class InputArguments(FurtherArguments, total=False):
 def solve(  # noqa: PLR0913 - completion lists the arguments
     claims: Plan | Claims | str | Path | Sequence[str | Path] | None = None,
     *,
-    vary: Vary,
+    vary: costs.Vary,
     budget: Amount,
     at: str = "P90",
     step: Amount | None = None,
@@ -349,7 +341,7 @@ def solve(  # noqa: PLR0913 - completion lists the arguments
         check_documents_fit(incident, other, ledger)
     as_of = plan.as_of or (ledger.as_of if ledger else last_day(policy, incident))
     digits = incident.minor_units
-    request = SearchRequest(
+    request = costs.SearchRequest(
         policy,
         ledger,
         as_of,
@@ -376,6 +368,6 @@ def solve(  # noqa: PLR0913 - completion lists the arguments
         cubes = load_cubes(read, incident, first, as_of, beside=others, cuts=cuts)[1] if of_claims else {}
         return [*cubes.values()]
 
-    found = find_best_policy(request, named[1:], cubes_of)
+    found = costs.find_best_policy(request, named[1:], cubes_of)
     policies = (found.policy, *named)
     return BudgetSolution(incident, ledger, as_of, claims, plan, policies, found)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import numpy as np
 import polars as pl
 
-from outage_analysis import costs
+from outage_analysis import costs, text
 from outage_analysis.analysis.results import band_expression
 from outage_analysis.assumptions import REFERENCE_LEDGER, Assumption, FloatArray, Ledger, value_and_range
 from outage_analysis.claims import DECISIONS
@@ -31,17 +31,6 @@ from outage_analysis.costs import (
 from outage_analysis.errors import ModelRefused
 from outage_analysis.incidents import Incident
 from outage_analysis.losses import Cube
-from outage_analysis.text import (
-    VALUATION,
-    Answer,
-    LikelyRange,
-    Locale,
-    ShownTable,
-    TableSchema,
-    capitalized,
-    short_names,
-    synthetic_mark,
-)
 
 if TYPE_CHECKING:
     from outage_analysis.analysis.analysis import Analysis
@@ -59,7 +48,7 @@ MAX_DRIVERS = 3
 """Most inputs that the answer names as those that the cost depends on."""
 
 
-def headline_sentences(analysis: Analysis, locale: Locale) -> tuple[str, ...]:
+def headline_sentences(analysis: Analysis, locale: text.Locale) -> tuple[str, ...]:
     """Return the cash with its scope, mean, range and median, and what the figure does not include.
 
     It is empty without an expected cash or without a simulation.
@@ -116,16 +105,16 @@ def _quantiles(analysis: Analysis, valuation: str) -> dict[str, float]:
     return {**found, "expected": expected, **({"stressed": high[0]} if high else {})}
 
 
-def _scope(analysis: Analysis, locale: Locale) -> str:
+def _scope(analysis: Analysis, locale: text.Locale) -> str:
     costs = analysis.tables["costs" if analysis.headline_basis == "published" else "claims_costs"]
     rows = costs.filter(pl.col("expected").is_not_null(), level="line", valuation="cash")
     lines, names = rows["line"].to_list(), analysis.names(locale.lang)
     if len(lines) <= MAX_NAMED_LINES:
-        return ", ".join(short_names([names.get(line, line) for line in lines]))
+        return ", ".join(text.short_names([names.get(line, line) for line in lines]))
     return locale("report.answer_lines", count=len(lines))
 
 
-def _if_all_are_paid(analysis: Analysis, locale: Locale) -> list[str]:
+def _if_all_are_paid(analysis: Analysis, locale: text.Locale) -> list[str]:
     """Return what it would cost if every report or claim were paid, where the policy says how much."""
     total, promised = analysis.totals_row(analysis.headline_basis), promised_range(analysis)
     line, run = counted_schedule(analysis), analysis.headline_run
@@ -170,7 +159,7 @@ def counted_schedule(analysis: Analysis) -> Schedule | None:
     return analysis.policy.schedule(rows["line"][0]) if len(rows) else None
 
 
-def parts_left_out(analysis: Analysis, locale: Locale) -> list[str]:
+def parts_left_out(analysis: Analysis, locale: text.Locale) -> list[str]:
     """Return a sentence on the costs beside the cash, which are never added to it; [] if there are none."""
     parts, likely = [], analysis.likely_range
     if handling := _quantiles(analysis, "handling").get("p50"):
@@ -195,14 +184,14 @@ def parts_left_out(analysis: Analysis, locale: Locale) -> list[str]:
     return [share + locale("report.answer_without", parts=named)]
 
 
-def driver_sentences(analysis: Analysis, locale: Locale) -> list[str]:
+def driver_sentences(analysis: Analysis, locale: text.Locale) -> list[str]:
     """Return a sentence for each of the inputs that move the expected cash most."""
     names = analysis.names(locale.lang)
     moved = analysis.tables["tornado"].filter(valuation="cash")
     return [
         locale(
             "report.drives_next" if place else "report.drives_text",
-            plain=capitalized(locale(f"plain.{row['kind']}")),
+            plain=text.capitalized(locale(f"plain.{row['kind']}")),
             name=names.get(row["assumption"], row["assumption"]).split(":")[0],
             low=locale.money(row["cost_low"]),
             high=locale.money(row["cost_high"]),
@@ -217,7 +206,7 @@ def reserve_column(analysis: Analysis) -> str:
     return "cash" if table is None or not table["both"].count() else "both"
 
 
-def recommendation(analysis: Analysis, locale: Locale) -> list[str]:
+def recommendation(analysis: Analysis, locale: text.Locale) -> list[str]:
     """Say what to set aside, what to keep available and what to decide first; [] without a reserve."""
     table, column = analysis.tables.get("reserve"), reserve_column(analysis)
     if table is None:
@@ -241,7 +230,7 @@ def recommendation(analysis: Analysis, locale: Locale) -> list[str]:
     return [*told, *([note] if note else [])]
 
 
-def reserve_note(table: pl.DataFrame | None, locale: Locale, column: str = "cash") -> str:
+def reserve_note(table: pl.DataFrame | None, locale: text.Locale, column: str = "cash") -> str:
     """Say in a sentence that the mean exceeds P75, if it does as both are printed; otherwise return ""."""
     amounts = {} if table is None else dict(table.select("measure", column).iter_rows())
     mean, p75 = amounts.get("mean"), amounts.get("p75")
@@ -250,7 +239,7 @@ def reserve_note(table: pl.DataFrame | None, locale: Locale, column: str = "cash
     return locale("report.reserve_skewed", measure="P75")
 
 
-def narrowing_sentence(analysis: Analysis, locale: Locale) -> tuple[str, ...]:
+def narrowing_sentence(analysis: Analysis, locale: text.Locale) -> tuple[str, ...]:
     """Return a sentence on the input that would, if it were known exactly, make the likely range narrowest.
 
     Nobody knows beforehand what the input will turn out to be, so the width is averaged over its values: for
@@ -285,7 +274,7 @@ def narrowing_sentence(analysis: Analysis, locale: Locale) -> tuple[str, ...]:
     )
 
 
-def _width(totals: FloatArray, likely: LikelyRange, known: FloatArray | None = None) -> Estimate:
+def _width(totals: FloatArray, likely: text.LikelyRange, known: FloatArray | None = None) -> Estimate:
     def mean_width(rows: slice) -> float:
         amounts, parts = totals[rows].ravel(), 1
         if known is not None:
@@ -328,7 +317,7 @@ def _all_bases(analysis: Analysis, name: str) -> pl.DataFrame:
     return pl.concat([tables[n] for n in (name, f"claims_{name}") if n in tables])
 
 
-def cost_answer(analysis: Analysis, lang: str) -> Answer:
+def cost_answer(analysis: Analysis, lang: str) -> text.Answer:
     """Return the answer in sentences, then tables: how sure it is and where it arises, then all others."""
     locale, names = analysis.locale(lang), analysis.names(lang)
 
@@ -337,7 +326,7 @@ def cost_answer(analysis: Analysis, lang: str) -> Answer:
         yield from unstated_notes(analysis, locale, first_screen=True)
         yield locale("card.tables", names=", ".join(analysis.tables))
 
-    return Answer(
+    return text.Answer(
         locale,
         cost_sentences(analysis, locale),
         _cost_tables(analysis, locale, names),
@@ -347,7 +336,7 @@ def cost_answer(analysis: Analysis, lang: str) -> Answer:
     )
 
 
-def cost_sentences(analysis: Analysis, locale: Locale) -> list[str]:
+def cost_sentences(analysis: Analysis, locale: text.Locale) -> list[str]:
     """Return the answer in sentences; without a simulation, the expected cash or that there is none."""
     told = list(headline_sentences(analysis, locale))
     if not told:
@@ -356,11 +345,13 @@ def cost_sentences(analysis: Analysis, locale: Locale) -> list[str]:
         money = None if expected is None else locale.money(expected)
         key = "terminal.no_cash" if money is None else "terminal.cash_no_range"
         told = [*counted_notes(analysis, locale), locale(key, expected=money)]
-    told[0] = synthetic_mark(locale, synthetic=analysis.headline_is_synthetic) + told[0]
+    told[0] = text.synthetic_mark(locale, synthetic=analysis.headline_is_synthetic) + told[0]
     return told
 
 
-def _cost_tables(analysis: Analysis, locale: Locale, names: Mapping[str, str]) -> Iterator[ShownTable | str]:
+def _cost_tables(
+    analysis: Analysis, locale: text.Locale, names: Mapping[str, str]
+) -> Iterator[text.ShownTable | str]:
     every, first = _all_bases(analysis, "costs"), analysis.headline_basis
     bases = sorted(every["basis"].unique(maintain_order=True), key=lambda basis: basis != first)
     likely = analysis.likely_range
@@ -377,9 +368,9 @@ def _cost_tables(analysis: Analysis, locale: Locale, names: Mapping[str, str]) -
     for basis in bases:
         lines = every.filter(basis=basis, level="line")
         title = locale("terminal.by_line", basis=locale(f"word.{basis}"))
-        yield ShownTable(title, lines.select("line", "valuation", "count", *BOUNDS, "status"), COSTS)
+        yield text.ShownTable(title, lines.select("line", "valuation", "count", *BOUNDS, "status"), COSTS)
     title = locale("terminal.totals", day=analysis.as_of, currency=locale.currency)
-    yield ShownTable(title, _all_bases(analysis, "totals"), TOTALS)
+    yield text.ShownTable(title, _all_bases(analysis, "totals"), TOTALS)
     for basis in analysis.runs:
         if basis != first and analysis.synthetic:  # a range of made-up claims tells nobody anything
             continue
@@ -396,33 +387,35 @@ def _cost_tables(analysis: Analysis, locale: Locale, names: Mapping[str, str]) -
 
 
 def _quantile_tables(
-    analysis: Analysis, basis: str, locale: Locale, measures: Sequence[str]
-) -> Iterator[ShownTable]:
+    analysis: Analysis, basis: str, locale: text.Locale, measures: Sequence[str]
+) -> Iterator[text.ShownTable]:
     quantiles = analysis.uncertainty_table(basis, "quantiles")
     if quantiles is None:
         return
     values = (replace(QUANTILES["value"], name=name, label=name) for name in ("expected", *measures))
     table = quantiles.pivot("measure", index="valuation", values="value")
     title = locale("terminal.quantiles", basis=locale(f"word.{basis}"), currency=locale.currency)
-    schema = TableSchema("One row per kind of cost.", (VALUATION, *values))
-    yield ShownTable(title, table.select(schema.names), schema)
+    schema = text.TableSchema("One row per kind of cost.", (text.VALUATION, *values))
+    yield text.ShownTable(title, table.select(schema.names), schema)
 
 
-def _band_tables(rows: pl.DataFrame, locale: Locale, names: Mapping[str, str]) -> Iterator[ShownTable]:
+def _band_tables(
+    rows: pl.DataFrame, locale: text.Locale, names: Mapping[str, str]
+) -> Iterator[text.ShownTable]:
     across = pl.col("rule") == "straddles"
     band = pl.when(across).then(pl.lit(locale("terminal.across"))).otherwise(band_expression(locale))
     bands = rows.filter(pl.col("level") == "band", pl.col("rule") != "not_entitled").with_columns(band=band)
     for (basis, line), table in bands.group_by("basis", "line", maintain_order=True):
         service = ["service"] if table["service"].null_count() < len(table) else []
         title = locale("terminal.by_band", line=names.get(line, line), basis=locale(f"word.{basis}"))
-        yield ShownTable(title, table.select(*service, "band", "count", *BOUNDS), COSTS)
+        yield text.ShownTable(title, table.select(*service, "band", "count", *BOUNDS), COSTS)
 
 
 MAX_NAMED_LINES = 2
 """Summaries name at most this many cost lines; for more lines they state the number."""
 
 
-def budget_scope(analysis: Analysis, basis: str, locale: Locale) -> str:
+def budget_scope(analysis: Analysis, basis: str, locale: text.Locale) -> str:
     """Return sentences on the probability of exceeding the budget and the cost lines that it includes.
 
     The sentences state the probability if all inputs are correlated, the cost lines that it includes, and the
@@ -447,7 +440,7 @@ def budget_scope(analysis: Analysis, basis: str, locale: Locale) -> str:
     return " ".join([stressed, scope, *omits])
 
 
-def input_notes(analysis: Analysis, locale: Locale) -> list[str]:
+def input_notes(analysis: Analysis, locale: text.Locale) -> list[str]:
     """Return sentences on inputs that the user did not state but that the cost depends on.
 
     The first sentence says that rates come from comparable schemes; another, that the claims of one claimant
@@ -478,7 +471,7 @@ def input_notes(analysis: Analysis, locale: Locale) -> list[str]:
     return notes
 
 
-def counted_notes(analysis: Analysis, locale: Locale) -> list[str]:
+def counted_notes(analysis: Analysis, locale: text.Locale) -> list[str]:
     """Return what the first sentence of every output says about the rows: what they are, and what is missing.
 
     It is empty if the files or the user state what the rows are, and no claims are still to come.
@@ -490,7 +483,7 @@ def counted_notes(analysis: Analysis, locale: Locale) -> list[str]:
     return [*_rows_note(analysis, locale), locale("report.open_intake", **days)]
 
 
-def _rows_note(analysis: Analysis, locale: Locale) -> list[str]:
+def _rows_note(analysis: Analysis, locale: text.Locale) -> list[str]:
     basis, incident, plan = analysis.headline_basis, analysis.incident, analysis.plan
     if basis in ("", "published"):
         return []
@@ -517,7 +510,7 @@ def _rows_note(analysis: Analysis, locale: Locale) -> list[str]:
     ]
 
 
-def share_to_be_filed(incident: Incident, entries: Iterable[Assumption], locale: Locale) -> str:
+def share_to_be_filed(incident: Incident, entries: Iterable[Assumption], locale: text.Locale) -> str:
     """Return the expected filing share as text, if rows count as complaints only for lack of a statement.
 
     It is empty if the files or the user state what the rows are, or if nobody has to file.
@@ -529,7 +522,7 @@ def share_to_be_filed(incident: Incident, entries: Iterable[Assumption], locale:
 
 
 def rows_are_complaints(
-    incident: Incident, ledger: Ledger | None, cubes: Collection[Cube], locale: Locale
+    incident: Incident, ledger: Ledger | None, cubes: Collection[Cube], locale: text.Locale
 ) -> list[str]:
     """Return the sentence that rows count as complaints; [] if this is stated, or no claims are counted."""
     entries = ledger.assumptions if ledger and cubes else ()
@@ -554,7 +547,7 @@ def open_until(analysis: Analysis) -> date | None:
     return last if last > day else None
 
 
-def unstated_notes(analysis: Analysis, locale: Locale, *, first_screen: bool = False) -> list[str]:
+def unstated_notes(analysis: Analysis, locale: text.Locale, *, first_screen: bool = False) -> list[str]:
     """Return a sentence for each cost line that has claims without a loss and no rule for such claims.
 
     With `first_screen`, the list is empty if the claims are synthetic and the headline is not computed

@@ -13,24 +13,12 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from outage_analysis import assumptions, claims, costs, incidents, losses
+from outage_analysis import assumptions, claims, costs, incidents, losses, text
 from outage_analysis.analysis import service_bands
 from outage_analysis.assumptions import Ledger
 from outage_analysis.errors import ModelRefused, UsageError
 from outage_analysis.files import spelling_hint
 from outage_analysis.policies import Policy
-from outage_analysis.text import (
-    ESTIMATE_DIGITS,
-    FACTS,
-    FLOAT,
-    LINE,
-    PUBLIC_ON,
-    SERVICE,
-    TABLE_DIGITS,
-    Column,
-    TableSchema,
-    UnitByRow,
-)
 
 if TYPE_CHECKING:
     from outage_analysis.analysis.analysis import Analysis
@@ -55,57 +43,61 @@ def _module(name: str) -> Any:  # noqa: ANN401 - a module
     return import_module(f"outage_analysis.analysis.{name}")
 
 
-FUNNEL = TableSchema(
+FUNNEL = text.TableSchema(
     "One row per cost line and stage of the funnel.",
     (
-        LINE,
-        Column("stage", "word", "Stage, from reports or claims to payments."),
-        Column("low", "count", "Lower bound of the number of people or claims.", FLOAT, label="value_low"),
-        Column("expected", "count", "Expected number; empty if unknown.", FLOAT, label="value"),
-        Column("high", "count", "Upper bound of the number.", FLOAT, label="value_high"),
+        text.LINE,
+        text.Column("stage", "word", "Stage, from reports or claims to payments."),
+        text.Column(
+            "low", "count", "Lower bound of the number of people or claims.", text.FLOAT, label="value_low"
+        ),
+        text.Column("expected", "count", "Expected number; empty if unknown.", text.FLOAT, label="value"),
+        text.Column("high", "count", "Upper bound of the number.", text.FLOAT, label="value_high"),
     ),
 )
-HEADLINE_UNIT = UnitByRow("fact", {"": "money"}, otherwise="stated")
-HEADLINES = TableSchema(
+HEADLINE_UNIT = text.UnitByRow("fact", {"": "money"}, otherwise="stated")
+HEADLINES = text.TableSchema(
     "One row per estimate: our own, then the published ones.",
     (
-        Column("fact", "facts", "Id of the published fact; empty for our own estimate.", label="facts"),
-        LINE,
-        Column(
+        text.Column("fact", "facts", "Id of the published fact; empty for our own estimate.", label="facts"),
+        text.LINE,
+        text.Column(
             "low",
             HEADLINE_UNIT,
             "Low end; for our own forecast that of the likely range, or a bound without a simulation.",
             label="value_low",
         ),
-        Column("p50", HEADLINE_UNIT, "Our median; empty for published estimates or without a simulation."),
-        Column("expected", HEADLINE_UNIT, "Our expected cost; empty for published estimates."),
-        Column(
+        text.Column(
+            "p50", HEADLINE_UNIT, "Our median; empty for published estimates or without a simulation."
+        ),
+        text.Column("expected", HEADLINE_UNIT, "Our expected cost; empty for published estimates."),
+        text.Column(
             "high",
             HEADLINE_UNIT,
             "High end; for our own forecast that of the likely range, or a bound without a simulation.",
             label="value_high",
         ),
-        PUBLIC_ON,
-        Column("counts", "text", "What the estimate includes."),
-        Column("counts_ko", "text", "What the estimate includes, in Korean.", label="counts"),
-        Column("hindsight", "flag", "Whether it was published after the day of the analysis."),
+        text.PUBLIC_ON,
+        text.Column("counts", "text", "What the estimate includes."),
+        text.Column("counts_ko", "text", "What the estimate includes, in Korean.", label="counts"),
+        text.Column("hindsight", "flag", "Whether it was published after the day of the analysis."),
     ),
 )
-SERVICES = TableSchema(
+SERVICES = text.TableSchema(
     "One row per service.",
     (
-        replace(SERVICE, description="Id of the service."),
-        Column("group", "name", "Group of services that it belongs to."),
-        Column(
+        replace(text.SERVICE, description="Id of the service."),
+        text.Column("group", "name", "Group of services that it belongs to."),
+        text.Column(
             "published_count",
             "published_count",
             "Fact with the number of complaints; empty if not published.",
         ),
-        Column("users", "count", "Published number of its users; empty if not published.", FLOAT),
-        Column("expected", "money", "Expected cash of the cost items that name this service alone."),
-        Column("hours_low", "hours", "Shortest published length of its outage."),
-        Column("hours_high", "hours", "Longest published length of its outage."),
-        FACTS,
+        text.Column("users", "count", "Published number of its users; empty if not published.", text.FLOAT),
+        text.Column("expected", "money", "Expected cash of the cost items that name this service alone."),
+        text.Column("hours_low", "hours", "Shortest published length of its outage."),
+        text.Column("hours_high", "hours", "Longest published length of its outage."),
+        text.FACTS,
     ),
 )
 
@@ -142,7 +134,7 @@ class AnalysisTables(Mapping[str, pl.DataFrame]):
         """The tables that use facts published after the day of the analysis."""
         return AnalysisTables(self._makers, HINDSIGHT)
 
-    def schema(self, name: str) -> TableSchema:
+    def schema(self, name: str) -> text.TableSchema:
         """Return the columns of a table with unit and description.
 
         Raises:
@@ -357,7 +349,7 @@ def funnel_table(
             high = most if share.high is None else most * share.high
             rows.append((name, stage, least * share.low, expected, high))
     frame = pl.DataFrame(rows, schema=FUNNEL.dtypes, orient="row")
-    return frame.with_columns(pl.col(pl.Float64).round_sig_figs(TABLE_DIGITS))
+    return frame.with_columns(pl.col(pl.Float64).round_sig_figs(text.TABLE_DIGITS))
 
 
 Stages = dict[str, tuple[costs.Input, str]]
@@ -489,7 +481,7 @@ def _simulated_tables(a: Analysis) -> Makers:
 
 
 def _rounded(table: pl.DataFrame) -> pl.DataFrame:
-    return table.with_columns(pl.col(pl.Float64).round_sig_figs(ESTIMATE_DIGITS))
+    return table.with_columns(pl.col(pl.Float64).round_sig_figs(text.ESTIMATE_DIGITS))
 
 
 def _distribution(a: Analysis, run: costs.Simulation) -> pl.DataFrame:
@@ -530,14 +522,14 @@ GROUPS = ("analysis", "sensitivity", "comparison", "solution", "backtest", "loss
 
 
 @cache
-def table_schemas(group: str) -> dict[str, TableSchema]:
+def table_schemas(group: str) -> dict[str, text.TableSchema]:
     """Return the schemas of a group of result tables, by table name.
 
     The group `analysis` has the tables of a report; one from claims or in hindsight that is not listed has
     the columns of the table without the prefix. The other groups have the tables of single commands.
     """
     service = {"service": losses.CLAIM_COMBINATIONS["service"].dtype}
-    groups: dict[str, Callable[[], dict[str, TableSchema]]] = {
+    groups: dict[str, Callable[[], dict[str, text.TableSchema]]] = {
         "analysis": lambda: {
             "costs": costs.COSTS,
             "totals": costs.TOTALS,
@@ -598,6 +590,6 @@ def table_schemas(group: str) -> dict[str, TableSchema]:
     return groups[group]()
 
 
-def all_schemas() -> tuple[TableSchema, ...]:
+def all_schemas() -> tuple[text.TableSchema, ...]:
     """Return the schemas of all groups of tables."""
     return tuple(schema for group in GROUPS for schema in table_schemas(group).values())

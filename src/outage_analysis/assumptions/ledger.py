@@ -17,18 +17,7 @@ from typing import Annotated
 import polars as pl
 from pydantic import Field
 
-from outage_analysis.assumptions.entries import (
-    AMOUNT_KINDS,
-    Award,
-    BandMix,
-    Entry,
-    Factor,
-    Handling,
-    MeanPayment,
-    OneDistribution,
-    PaidTotal,
-    RateAssumption,
-)
+from outage_analysis.assumptions import entries
 from outage_analysis.assumptions.reference_classes import class_groups
 from outage_analysis.errors import ModelRefused, UsageError
 from outage_analysis.files import (
@@ -68,7 +57,13 @@ SET_BY_USER = Text(en="Set by the user.", ko="사용자가 정한 값.")
 ORIGINS = ("facts", "classes", "left_out", "observed", "loss", "rules")
 """Keys of an assumption from which its value follows; a value that a user sets follows from none."""
 Assumption = Annotated[
-    RateAssumption | Factor | BandMix | Award | MeanPayment | PaidTotal | Handling,
+    entries.RateAssumption
+    | entries.Factor
+    | entries.BandMix
+    | entries.Award
+    | entries.MeanPayment
+    | entries.PaidTotal
+    | entries.Handling,
     Field(discriminator="kind"),
 ]
 
@@ -144,7 +139,7 @@ class Ledger(Displayable, NamedDocument):
             ties=locale.number(len(self.correlations)),
         )
         notes = [locale("card.outcome_known", count=locale.number(known))] if known else []
-        if any(a.kind in AMOUNT_KINDS for a in self.assumptions):
+        if any(a.kind in entries.AMOUNT_KINDS for a in self.assumptions):
             notes.append(locale("card.sums_in", unit=locale.unit) if self.currency else locale("card.sums"))
         table = Table(tuple(locale(f"column.{head}") for head in heads), rows, frozenset({1, 2}), more=more)
         lines = tuple(filter(None, (description, example_warning(self, locale))))
@@ -196,17 +191,17 @@ class Ledger(Displayable, NamedDocument):
             remedy = spelling_hint(str(id_), ids) if ids else "The ledger has no assumption."
             raise UsageError("no such assumption", value=id_, remedy=remedy)
         entry = self.assumptions[ids.index(id_)]
-        if isinstance(entry, BandMix | Handling):
+        if isinstance(entry, entries.BandMix | entries.Handling):
             remedy = "Edit the TOML file of the ledger."
             raise UsageError(f"{entry.id} is a {entry.kind}, which is not one number", remedy=remedy)
-        if entry.kind in AMOUNT_KINDS and self.currency is None:
+        if entry.kind in entries.AMOUNT_KINDS and self.currency is None:
             raise UsageError(
                 f"the ledger states no currency, so the unit of {entry.id} is unknown",
                 remedy='Add the currency to the ledger, as in currency = "EUR".',
             )
         if (low is None) != (high is None) or (value is None and low is None):
             raise UsageError(f"{entry.id} needs a value, or low and high, or all three")
-        unit = 10 ** decimal_places(self.currency or "") if entry.kind in AMOUNT_KINDS else 1
+        unit = 10 ** decimal_places(self.currency or "") if entry.kind in entries.AMOUNT_KINDS else 1
         numbers = {name: x for name, x in (("low", low), ("mode", value), ("high", high)) if x is not None}
         for number in numbers.values():
             is_real = isinstance(number, int | float | Real) and not isinstance(number, bool)
@@ -318,7 +313,7 @@ def reference_ledger(policy: Policy, incident: Incident, *, as_of: date | None =
 
 def rates_by_effort(
     lines: Mapping[str, Sequence[str]], day: date, event: str = ""
-) -> tuple[RateAssumption, ...]:
+) -> tuple[entries.RateAssumption, ...]:
     """Return the filing share and the acceptance rate of each effort, from published reference classes.
 
     Args:
@@ -351,11 +346,11 @@ def rates_by_effort(
             rate["rationale"] = {lang: text.format(**words) for lang, text in rate["rationale"].items()}
             rate |= {"classes": ids, "left_out": tuple({event}.intersection(published_rates()["event"]))}
         common = {"lines": tuple(lines[rate["effort"]]), "public_on": day, **STATED}
-        rates.append(RateAssumption.model_validate(rate | common))
+        rates.append(entries.RateAssumption.model_validate(rate | common))
     return tuple(rates)
 
 
-INPUT_UNIT = UnitByRow("kind", dict.fromkeys(AMOUNT_KINDS, "money"), otherwise="decimal")
+INPUT_UNIT = UnitByRow("kind", dict.fromkeys(entries.AMOUNT_KINDS, "money"), otherwise="decimal")
 """The unit of the value of an assumption, by the column `kind` of the row."""
 LEDGER = TableSchema(
     "One row per assumption.",
@@ -398,7 +393,7 @@ def ledger_table(ledger: Ledger) -> pl.DataFrame:
             "assumption": a.id,
             "kind": a.kind,
             "distribution": distribution_text(a),
-            **({} if isinstance(a, BandMix) else a.range._asdict()),
+            **({} if isinstance(a, entries.BandMix) else a.range._asdict()),
             "lines": " ".join(a.lines),
             "segment": a.effort or "",
             "source": a.source.en,
@@ -419,14 +414,14 @@ def ledger_table(ledger: Ledger) -> pl.DataFrame:
 
 def value_and_range(entry: Assumption, locale: Locale) -> tuple[str, str]:
     """The expected value and the range of an assumption as formatted text."""
-    if isinstance(entry, BandMix):
+    if isinstance(entry, entries.BandMix):
         shares = " / ".join(locale.share(band.share) for band in entry.bands)
         return shares, locale.span(locale.share(0), locale.share(1))
-    if entry.kind in AMOUNT_KINDS:
+    if entry.kind in entries.AMOUNT_KINDS:
         expected, low, high = (locale.exact_money(round(value)) for value in entry.range)
         span = locale.with_unit(locale.span(low, high), locale.unit)
         return locale.with_unit(expected, locale.unit).rstrip(), span
-    if isinstance(entry, RateAssumption):
+    if isinstance(entry, entries.RateAssumption):
         expected, low, high = map(locale.share, entry.range)
     elif entry.kind == "exposure":
         expected, low, high = (locale.number(locale.rounded(value, 3)) for value in entry.range)
@@ -435,7 +430,7 @@ def value_and_range(entry: Assumption, locale: Locale) -> tuple[str, str]:
     return expected, locale.span(low, high)
 
 
-def grade_label(entry: Entry, locale: Locale) -> str:
+def grade_label(entry: entries.Entry, locale: Locale) -> str:
     """The grade of an assumption: a letter, or a translated word for `assumed` and `example`."""
     return locale(f"word.{entry.grade}") if entry.grade in ("assumed", "example") else entry.grade
 
@@ -450,17 +445,17 @@ def example_warning(ledger: Ledger | None, locale: Locale) -> str:
 
 def distribution_text(entry: Assumption, locale: Locale = ENGLISH) -> str:
     """An assumption's distribution as text: `pert(low 5, high 60)`; amounts in the main unit, not cents."""
-    unit = 10**locale.minor_units if entry.kind in AMOUNT_KINDS else 1
-    if isinstance(entry, OneDistribution):
+    unit = 10**locale.minor_units if entry.kind in entries.AMOUNT_KINDS else 1
+    if isinstance(entry, entries.OneDistribution):
         text = format_distribution(entry.sampled_distribution, locale, unit)
-        counted = entry.unit if isinstance(entry, Factor) else None
+        counted = entry.unit if isinstance(entry, entries.Factor) else None
         return text if counted is None else f"{text} {counted[locale.lang]}"
-    if isinstance(entry, BandMix):
+    if isinstance(entry, entries.BandMix):
         shares = ", ".join(f"{band.share:.4g}" for band in entry.bands)
         if entry.size is None:
             return f"{locale('distribution.fixed')}({shares})"
         return f"{locale('distribution.dirichlet')}({shares}; {locale('distribution.size')} {entry.size:g})"
-    if isinstance(entry, Handling):
+    if isinstance(entry, entries.Handling):
         counts = [format_distribution(count, locale) for count in (entry.people, entry.weeks)]
         return " × ".join([*counts, format_distribution(entry.weekly_wage, locale, unit)])
     if entry.distribution:

@@ -10,29 +10,10 @@ from datetime import UTC, date, datetime, time, timedelta
 import altair as alt
 import polars as pl
 
-from outage_analysis.charts.axes import (
-    DAY,
-    day_marks,
-    day_x,
-    hour_x,
-    mark_sentences,
-    milliseconds,
-    noon,
-    shown_days,
-)
+from outage_analysis.charts import axes, theme
 from outage_analysis.charts.claims_data import thin_evenly
 from outage_analysis.charts.finished_chart import finish_chart
 from outage_analysis.charts.marks import axis_for_field
-from outage_analysis.charts.theme import (
-    ACCENT,
-    GREY,
-    INK,
-    MUTED,
-    OKABE_ITO,
-    AltairChart,
-    ChartContext,
-    NothingToDraw,
-)
 from outage_analysis.losses import Channel, LateClaimsForecast
 from outage_analysis.text import Locale
 
@@ -59,39 +40,39 @@ FAN_STEPS = 12
 """A fan is computed at this many evenly spaced times between the last count and the last closing."""
 
 
-def intake(table: pl.DataFrame, context: ChartContext) -> AltairChart:
+def intake(table: pl.DataFrame, context: theme.ChartContext) -> theme.AltairChart:
     """Draw a line chart of the cumulative number of claims by day, with the outage and the deadlines."""
     locale = context.locale
     if len(table) < 2:  # noqa: PLR2004 - a line needs two points
-        raise NothingToDraw
+        raise theme.NothingToDraw
     shown = thin_evenly(table, MAX_DAYS)
     first, last = shown["filed_on"][0], shown["filed_on"][-1]
-    days = shown_days(first, last, context)
-    data = shown.select("cumulative", day=pl.Series([noon(day) for day in shown["filed_on"]]))
+    days = axes.shown_days(first, last, context)
+    data = shown.select("cumulative", day=pl.Series([axes.noon(day) for day in shown["filed_on"]]))
     scale = alt.Scale(domain=[0, shown["cumulative"][-1]], nice=True)  # a cumulative count never falls
-    x = day_x("day", days, locale)
+    x = axes.day_x("day", days, locale)
     y = alt.Y("cumulative:Q", title=locale("chart.intake_y"), axis=alt.Axis(format=",d"), scale=scale)
     base = alt.Chart(data)
-    points = alt.OverlayMarkDef(color=ACCENT, size=30 if len(data) <= MANY_POINTS else 8)
-    end = base.transform_filter(alt.datum.day == noon(last))
+    points = alt.OverlayMarkDef(color=theme.ACCENT, size=30 if len(data) <= MANY_POINTS else 8)
+    end = base.transform_filter(alt.datum.day == axes.noon(last))
     total = end.mark_text(align="right", dx=-10, dy=-2, fontWeight=600)
-    under, over = day_marks(x, days, context, INTAKE_HEIGHT)
+    under, over = axes.day_marks(x, days, context, INTAKE_HEIGHT)
     return finish_chart(
         alt.layer(
             *under,
-            base.mark_line(color=ACCENT, point=points).encode(x, y),
+            base.mark_line(color=theme.ACCENT, point=points).encode(x, y),
             total.encode(x, y, text=alt.Text("cumulative:Q", format=",d")),
             *over,
         ),
         context,
         "intake",
         measure="chart.intake_title",
-        marks=mark_sentences(context),
+        marks=axes.mark_sentences(context),
         height=INTAKE_HEIGHT,
     )
 
 
-def intake_hours(table: pl.DataFrame, context: ChartContext) -> AltairChart:
+def intake_hours(table: pl.DataFrame, context: theme.ChartContext) -> theme.AltairChart:
     """Draw a bar chart of the claims filed per hour, with the outage shaded and the deadlines.
 
     If there would be more than `MAX_BARS` bars, each bar covers 2 to 24 hours, or several days.
@@ -104,27 +85,27 @@ def intake_hours(table: pl.DataFrame, context: ChartContext) -> AltairChart:
     locale = context.locale
     timed = table.drop_nulls("filed_hour").sort("filed_hour")
     if len(timed) < 2:  # noqa: PLR2004 - a chart needs two bars
-        raise NothingToDraw
+        raise theme.NothingToDraw
     untimed = int(table.filter(pl.col("filed_hour").is_null())["claims"].sum())
     first, last = (moment.date() for moment in (timed["filed_hour"][0], timed["filed_hour"][-1]))
-    days = shown_days(first, last, replace(context, deadlines=()))
+    days = axes.shown_days(first, last, replace(context, deadlines=()))
     data, width = _bars(timed, first, last)
-    x = hour_x("hour", days, locale)
+    x = axes.hour_x("hour", days, locale)
     y = alt.Y(
         "claims:Q",
         title=locale("chart.intake_y"),
         axis=alt.Axis(format=",d", tickMinStep=1),
         scale=alt.Scale(domain=[0, max(data["claims"])], nice=True),
     )
-    bars = alt.Chart(data).mark_rect(color=ACCENT).encode(x, y, x2=alt.X2("end:T"), y2=alt.Y2Datum(0))
+    bars = alt.Chart(data).mark_rect(color=theme.ACCENT).encode(x, y, x2=alt.X2("end:T"), y2=alt.Y2Datum(0))
     deadlines = tuple(mark for mark in context.deadlines if days[0] <= mark[0] <= days[1])
-    under, over = day_marks(x, days, replace(context, deadlines=deadlines), INTAKE_HEIGHT)
+    under, over = axes.day_marks(x, days, replace(context, deadlines=deadlines), INTAKE_HEIGHT)
     return finish_chart(
         alt.layer(*under, bars, *over),
         context,
         "hours",
         finding=_peak_finding(data, width, locale),
-        marks=mark_sentences(context),
+        marks=axes.mark_sentences(context),
         height=INTAKE_HEIGHT,
         hours=width,
         note=locale("chart.hours_untimed", count=locale.exact(untimed)) if untimed else "",
@@ -140,7 +121,7 @@ def _bars(timed: pl.DataFrame, first: date, last: date) -> tuple[pl.DataFrame, i
         .group_by("bar", maintain_order=True)
         .agg(pl.col("claims").sum())
     )
-    start = milliseconds(first) + pl.col("bar") * width * HOUR
+    start = axes.milliseconds(first) + pl.col("bar") * width * HOUR
     return bins.select(start.alias("hour"), (start + width * HOUR).alias("end"), "claims"), width
 
 
@@ -154,7 +135,7 @@ def _peak_finding(bars: pl.DataFrame, width: int, locale: Locale) -> str:
     return locale("chart.hours_title", day=day, start=f"{start:%H:%M}", end=until, count=count)
 
 
-def intake_fan(table: pl.DataFrame, context: ChartContext) -> AltairChart:
+def intake_fan(table: pl.DataFrame, context: theme.ChartContext) -> theme.AltairChart:
     """Draw a fan chart: claims so far, one forecast fan per scenario, closing days and the final count.
 
     A scenario, called a branch, is one possible closing time of the intake.
@@ -167,9 +148,9 @@ def intake_fan(table: pl.DataFrame, context: ChartContext) -> AltairChart:
     counted, closings, outcome = (table.filter(part=part) for part in ("counted", "closing", "outcome"))
     branches = table.filter(part="expected")["branch"].unique(maintain_order=True).to_list()
     if counted.is_empty() or not branches:
-        raise NothingToDraw
+        raise theme.NothingToDraw
     midnight = datetime.combine(min(table["moment"]).date(), time())
-    days = ((pl.col("moment") - midnight).dt.total_seconds() / DAY.total_seconds()).round(3)
+    days = ((pl.col("moment") - midnight).dt.total_seconds() / axes.DAY.total_seconds()).round(3)
     counted, closings, outcome = (part.with_columns(day=days) for part in (counted, closings, outcome))
     fans = {
         branch: thin_evenly(
@@ -217,7 +198,7 @@ def _fan_axes(data: pl.DataFrame, midnight: datetime, locale: Locale) -> tuple[a
     last = max(data["day"])
     every = max(1, round(last / MAX_TICKS))
     ticks = list(range(0, int(last) + 1, every))
-    labels = [locale.short_day((midnight + n * DAY).date()) for n in ticks]
+    labels = [locale.short_day((midnight + n * axes.DAY).date()) for n in ticks]
     expression = f"{json.dumps(labels, ensure_ascii=False)}[datum.value / {every}]"
     x = alt.X(
         "day:Q",
@@ -243,7 +224,7 @@ def _fan_layers(fans: Mapping[str, pl.DataFrame], x: alt.X, y: alt.Y) -> list[al
     for n, (branch, fan) in enumerate(fans.items()):
         before = max((end for end in ends.values() if end < ends[branch]), default=0.0)
         base = alt.Chart(fan.filter(pl.col("day") >= before).select("day", "cumulative", *ENDS))
-        colour = OKABE_ITO[n % len(OKABE_ITO)]
+        colour = theme.OKABE_ITO[n % len(theme.OKABE_ITO)]
         layers += [
             base.mark_area(color=colour, opacity=opacity).encode(
                 x, axis_for_field(y, f"low_{level}"), alt.Y2(f"high_{level}:Q")
@@ -259,8 +240,8 @@ def _counted_layers(counted: pl.DataFrame, x: alt.X, y: alt.Y) -> list[alt.Chart
     last = alt.Chart(counted.sort("day").tail(1).select("day", "cumulative"))
     total = last.mark_text(align="right", dx=-8, dy=-6, fontWeight=600)
     return [
-        base.mark_line(color=INK, strokeWidth=1.5).encode(x, y),
-        base.mark_point(filled=True, color=INK, size=40, opacity=1).encode(x, y),
+        base.mark_line(color=theme.INK, strokeWidth=1.5).encode(x, y),
+        base.mark_point(filled=True, color=theme.INK, size=40, opacity=1).encode(x, y),
         total.encode(x, y, text=alt.Text("cumulative:Q", format=",d")),
     ]
 
@@ -268,14 +249,16 @@ def _counted_layers(counted: pl.DataFrame, x: alt.X, y: alt.Y) -> list[alt.Chart
 def _closing_layers(closings: pl.DataFrame, x: alt.X, locale: Locale) -> list[alt.Chart]:
     days = [locale("chart.fan_closes", day=locale.short_day(_closing_day(m))) for m in closings["moment"]]
     base = alt.Chart(closings.select("day", pl.Series("label", days, dtype=pl.String)))
-    label = base.mark_text(align="right", dx=-4, fontSize=11, color=MUTED)
+    label = base.mark_text(align="right", dx=-4, fontSize=11, color=theme.MUTED)
     return [
-        base.mark_rule(color=GREY, strokeDash=[4, 3]).encode(x),
+        base.mark_rule(color=theme.GREY, strokeDash=[4, 3]).encode(x),
         label.encode(x, y=alt.YValue(FAN_HEIGHT - 8), text=alt.Text("label:N")),
     ]
 
 
-def _fan_labels(fans: Mapping[str, pl.DataFrame], x: alt.X, y: alt.Y, context: ChartContext) -> alt.Chart:
+def _fan_labels(
+    fans: Mapping[str, pl.DataFrame], x: alt.X, y: alt.Y, context: theme.ChartContext
+) -> alt.Chart:
     locale, rows = context.locale, []
     for n, (branch, fan) in enumerate(fans.items()):
         end, word = fan.sort("at").row(-1, named=True), f"word.{branch}"
@@ -283,7 +266,7 @@ def _fan_labels(fans: Mapping[str, pl.DataFrame], x: alt.X, y: alt.Y, context: C
         low, high = _fan_range(end, locale)
         span = locale("chart.fan_range", low=low, high=high)
         label = f"{locale(word) if has_word else context.name(branch)}\n{span}"
-        colour = OKABE_ITO[n % len(OKABE_ITO)]
+        colour = theme.OKABE_ITO[n % len(theme.OKABE_ITO)]
         rows.append({"day": end["day"], "top": end[f"high_{OUTER}"], "label": label, "colour": colour})
     text = alt.Chart(pl.DataFrame(rows)).mark_text(
         align="right", baseline="line-bottom", lineBreak="\n", dx=-5, dy=-4, fontWeight=600
@@ -299,7 +282,7 @@ def _outcome_layers(outcome: pl.DataFrame, x: alt.X, y: alt.Y, locale: Locale) -
     labels = [locale("chart.fan_outcome", count=locale.number(count)) for count in outcome["cumulative"]]
     base = alt.Chart(outcome.select("day", "cumulative", pl.Series("label", labels)))
     return [
-        base.mark_point(filled=False, color=INK, size=90, strokeWidth=1.8, opacity=1).encode(x, y),
+        base.mark_point(filled=False, color=theme.INK, size=90, strokeWidth=1.8, opacity=1).encode(x, y),
         base.mark_text(align="right", dx=-6, dy=-13, fontSize=11).encode(x, y, text=alt.Text("label:N")),
     ]
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import altair as alt
 import polars as pl
 
+from outage_analysis.charts import theme
 from outage_analysis.charts.axes import short_number
 from outage_analysis.charts.claims_data import (
     OTHER_ID,
@@ -18,19 +19,6 @@ from outage_analysis.charts.claims_data import (
 )
 from outage_analysis.charts.finished_chart import finish_chart
 from outage_analysis.charts.marks import name_axis, percent_axis
-from outage_analysis.charts.theme import (
-    BLACK,
-    EMPTY_CELL,
-    GREY,
-    LOSS_COLOURS,
-    ROW,
-    SPECIAL_BAND_COLOURS,
-    WHITE,
-    AltairChart,
-    ChartContext,
-    NothingToDraw,
-    wrap_columns,
-)
 from outage_analysis.incidents import Band, holds_positive
 
 NAME = 24
@@ -47,7 +35,7 @@ NARROW_CELL = 42
 """Width in pixels. Narrower cells have smaller digits and write 4.5k for 4,456 claims."""
 
 
-def service_name(context: ChartContext, service: str, services: int, columns: int = NAME) -> str:
+def service_name(context: theme.ChartContext, service: str, services: int, columns: int = NAME) -> str:
     """Return the display name of a service, in lines of at most `columns` characters.
 
     Small services that were merged have one common name, which states how many they are.
@@ -55,7 +43,7 @@ def service_name(context: ChartContext, service: str, services: int, columns: in
     if service == OTHER_ID:
         return context.locale("chart.other_services", count=services)
     # Korean joins words with a middle dot without a space. A space after the dot lets a line end there.
-    lines = wrap_columns(context.name(service).replace("·", "· "), columns)
+    lines = theme.wrap_columns(context.name(service).replace("·", "· "), columns)
     return "\n".join(line.replace("· ", "·") for line in lines)
 
 
@@ -67,16 +55,18 @@ def band_colours(bands: Sequence[Band]) -> list[str]:
     amounts = [band for band in bands if holds_positive(band)]
     steps = max(len(amounts) - 1, 1)
     return [
-        interpolated_colour(amounts.index(b) / steps) if b in amounts else SPECIAL_BAND_COLOURS.get(b, GREY)
+        interpolated_colour(amounts.index(b) / steps)
+        if b in amounts
+        else theme.SPECIAL_BAND_COLOURS.get(b, theme.GREY)
         for b in bands
     ]
 
 
 def interpolated_colour(position: float) -> str:
     """Interpolate between the colours of `LOSS_COLOURS`; position 0 is the first and 1 the last colour."""
-    at = min(int(position * (len(LOSS_COLOURS) - 1)), len(LOSS_COLOURS) - 2)
-    part = position * (len(LOSS_COLOURS) - 1) - at
-    ends = [[int(colour[i : i + 2], 16) for i in (1, 3, 5)] for colour in LOSS_COLOURS[at : at + 2]]
+    at = min(int(position * (len(theme.LOSS_COLOURS) - 1)), len(theme.LOSS_COLOURS) - 2)
+    part = position * (len(theme.LOSS_COLOURS) - 1) - at
+    ends = [[int(colour[i : i + 2], 16) for i in (1, 3, 5)] for colour in theme.LOSS_COLOURS[at : at + 2]]
     return "#" + "".join(f"{round(a + (b - a) * part):02x}" for a, b in zip(*ends, strict=True))
 
 
@@ -88,10 +78,10 @@ def readable_on(colour: str) -> str:
     parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
     linear = [p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts]  # noqa: PLR2004
     luminance = 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
-    return WHITE if luminance < 0.2 else BLACK  # noqa: PLR2004 - at 0.2 both have the same contrast
+    return theme.WHITE if luminance < 0.2 else theme.BLACK  # noqa: PLR2004 - at 0.2 both have the same contrast
 
 
-def band_notes(context: ChartContext, bands: Sequence[Band], table: pl.DataFrame) -> str:
+def band_notes(context: theme.ChartContext, bands: Sequence[Band], table: pl.DataFrame) -> str:
     """Return the subtitle's notes on loss bands: how bands are written, and whether some were merged."""
     locale = context.locale
     note = locale.band_note(bands)
@@ -99,12 +89,12 @@ def band_notes(context: ChartContext, bands: Sequence[Band], table: pl.DataFrame
     return (f"; {note}" if note else "") + (locale("chart.bands_joined") if joined else "")
 
 
-def band_distribution(table: pl.DataFrame, context: ChartContext) -> AltairChart:
+def band_distribution(table: pl.DataFrame, context: theme.ChartContext) -> theme.AltairChart:
     """Draw one stacked 100 % bar per service: its claims by loss band, with their number at the right."""
     locale = context.locale
     narrow = merge_bands(table)
     if not narrow["claims"].sum():
-        raise NothingToDraw
+        raise theme.NothingToDraw
     data = fit_services(narrow, lambda few: _stacked_rows(few, context))
     bands = ordered_bands(narrow)
     labels, colours = [locale.band_short(*band) for band in bands], band_colours(bands)
@@ -144,12 +134,12 @@ def band_distribution(table: pl.DataFrame, context: ChartContext) -> AltairChart
         context,
         "bands",
         finding=finding,
-        height=(ROW - 4) * len(names),
+        height=(theme.ROW - 4) * len(names),
         note=band_notes(context, bands, table),
     )
 
 
-def _stacked_rows(few: pl.DataFrame, context: ChartContext) -> pl.DataFrame:
+def _stacked_rows(few: pl.DataFrame, context: theme.ChartContext) -> pl.DataFrame:
     rows = band_shares(few)
     names = [service_name(context, s, n) for s, n in rows.select("service", "services").rows()]
     bands = [context.locale.band_short(*band) for band in rows.select("over", "up_to").rows()]
@@ -167,11 +157,11 @@ def _stacked_rows(few: pl.DataFrame, context: ChartContext) -> pl.DataFrame:
     )
 
 
-def services_by_band(table: pl.DataFrame, context: ChartContext) -> AltairChart:
+def services_by_band(table: pl.DataFrame, context: theme.ChartContext) -> theme.AltairChart:
     """Draw a table of services and loss bands, with the claims and the expected cost in each cell."""
     locale = context.locale
     if not table["claims"].sum():
-        raise NothingToDraw
+        raise theme.NothingToDraw
     narrow = merge_bands(table, MAX_COLUMNS)
     bands, has_costs = ordered_bands(narrow), table["expected"].count() > 0
     size, unit = locale.axis(float(narrow["expected"].max() or 0))  # type: ignore[arg-type] # a float column
@@ -222,20 +212,22 @@ def services_by_band(table: pl.DataFrame, context: ChartContext) -> AltairChart:
     )
 
 
-def _band_labels(bands: Sequence[Band], context: ChartContext) -> tuple[list[str], int]:
+def _band_labels(bands: Sequence[Band], context: theme.ChartContext) -> tuple[list[str], int]:
     """Return the labels of loss bands, filled up at the top to the same number of lines, and this number."""
     # A space after the dash of a range lets a line end there.
     names = [context.locale.band_short(*band).replace("–", "– ") for band in bands]
-    wrapped = [[line.replace("– ", "–") for line in wrap_columns(name, CELL_BAND)] for name in names]
+    wrapped = [[line.replace("– ", "–") for line in theme.wrap_columns(name, CELL_BAND)] for name in names]
     most = max(map(len, wrapped))
     return ["\n".join([""] * (most - len(lines)) + lines) for lines in wrapped], most
 
 
-def _cells(few: pl.DataFrame, context: ChartContext, size: float, labels: dict[Band, str]) -> pl.DataFrame:
+def _cells(
+    few: pl.DataFrame, context: theme.ChartContext, size: float, labels: dict[Band, str]
+) -> pl.DataFrame:
     locale, most = context.locale, max(few["claims"].to_list())
     rows = []
     for row in few.iter_rows(named=True):
-        fill = interpolated_colour(row["claims"] / most) if row["claims"] else EMPTY_CELL
+        fill = interpolated_colour(row["claims"] / most) if row["claims"] else theme.EMPTY_CELL
         cost = row["expected"]
         rows.append(
             {

@@ -8,40 +8,8 @@ from typing import Any
 import altair as alt
 import polars as pl
 
-from outage_analysis.charts import cost_data
-from outage_analysis.charts.axes import (
-    LOG_AXIS_RATIO,
-    labelled_axis,
-    log_ticks,
-    money_axis,
-    money_range_ends,
-    short_amount,
-    short_number,
-    short_span,
-)
+from outage_analysis.charts import axes, cost_data, marks, theme
 from outage_analysis.charts.finished_chart import finish_chart
-from outage_analysis.charts.marks import (
-    accent_if,
-    axis_for_field,
-    diamonds,
-    labels_above,
-    median_dots,
-    name_axis,
-    outlined_text,
-    row_names,
-    wrap_name,
-)
-from outage_analysis.charts.theme import (
-    ACCENT,
-    GREY,
-    INK,
-    LIGHT,
-    OKABE_ITO,
-    ROW,
-    AltairChart,
-    ChartContext,
-    NothingToDraw,
-)
 from outage_analysis.text import LikelyRange, Locale, short_names
 
 LOW, HIGH = LikelyRange.low_column, LikelyRange.high_column
@@ -55,13 +23,13 @@ ROOM = 1.6
 """A log axis of sums extends beyond the smallest and the largest amount by this factor."""
 ARROW = 4.0
 """The arrow of an upper bound starts at the bound divided by this; how far down it reaches is unknown."""
-LANES = {"naive": GREY, "forecast": ACCENT, "press": OKABE_ITO[1]}
+LANES = {"naive": theme.GREY, "forecast": theme.ACCENT, "press": theme.OKABE_ITO[1]}
 """Colours of the rows of one outcome, in display order: the model's forecast is in the middle."""
 FARTHEST = 1e4
 """Multiples of the observed value are clipped to between 1/10,000 and 10,000."""
 
 
-def tornado(table: pl.DataFrame, context: ChartContext) -> AltairChart:
+def tornado(table: pl.DataFrame, context: theme.ChartContext) -> theme.AltairChart:
     """Draw a tornado chart: one bar per input, the widest bar first.
 
     A bar extends between the expected cash costs with the input at the lower and the upper end of its likely
@@ -69,22 +37,28 @@ def tornado(table: pl.DataFrame, context: ChartContext) -> AltairChart:
     """
     locale, rows = context.locale, cost_data.tornado_bars(table)
     if rows.is_empty():
-        raise NothingToDraw
-    names = row_names(rows["assumption"].to_list(), context)
+        raise theme.NothingToDraw
+    names = marks.row_names(rows["assumption"].to_list(), context)
     labels = [_ends_label(row, locale) for row in rows.iter_rows(named=True)]
     data = rows.select("left", "right", name=pl.Series(names), label=pl.Series(labels))
-    x = money_axis("left", locale, "chart.tornado_x", 0.0, max(*rows["right"], rows["expected"][0]) * 1.05)
-    y, base = name_axis(names), alt.Chart(data)
-    bars = base.mark_bar(size=16).encode(x, alt.X2("right:Q"), y, color=accent_if(alt.datum.name == names[0]))
-    mean = alt.Chart(rows.select(pl.col("expected").first())).mark_rule(color=INK, strokeDash=[3, 3])
-    texts = outlined_text(base, {"align": "left", "dy": -17}, x=alt.XValue(0), y=y, text=alt.Text("label:N"))
-    low, high = money_range_ends(locale, rows["left"][0], rows["right"][0])
+    x = axes.money_axis(
+        "left", locale, "chart.tornado_x", 0.0, max(*rows["right"], rows["expected"][0]) * 1.05
+    )
+    y, base = marks.name_axis(names), alt.Chart(data)
+    bars = base.mark_bar(size=16).encode(
+        x, alt.X2("right:Q"), y, color=marks.accent_if(alt.datum.name == names[0])
+    )
+    mean = alt.Chart(rows.select(pl.col("expected").first())).mark_rule(color=theme.INK, strokeDash=[3, 3])
+    texts = marks.outlined_text(
+        base, {"align": "left", "dy": -17}, x=alt.XValue(0), y=y, text=alt.Text("label:N")
+    )
+    low, high = axes.money_range_ends(locale, rows["left"][0], rows["right"][0])
     return finish_chart(
-        alt.layer(bars, mean.encode(axis_for_field(x, "expected")), *texts),
+        alt.layer(bars, mean.encode(marks.axis_for_field(x, "expected")), *texts),
         context,
         "tornado",
         finding=locale("chart.tornado_title", name=names[0].replace("\n", " "), low=low, high=high),
-        height=(ROW + 14) * len(data),
+        height=(theme.ROW + 14) * len(data),
     )
 
 
@@ -93,7 +67,7 @@ def _ends_label(row: dict[str, Any], locale: Locale) -> str:
     values = [
         _input_label(row["kind"], row[f"input_{side}"], point, locale) for side, point in points.items()
     ]
-    costs = short_span(locale, row["left"], row["right"])
+    costs = axes.short_span(locale, row["left"], row["right"])
     return locale("chart.with_range", amount=costs, range=locale.span(*values))
 
 
@@ -101,46 +75,48 @@ def _input_label(kind: str, value: float | None, point: str, locale: Locale) -> 
     if value is None:  # band shares are not one number: show only the percentile
         return point
     if kind in MONEY:
-        return short_amount(locale, value)
+        return axes.short_amount(locale, value)
     return f"×{value:,.2g}" if kind in FACTORS else locale.share(value)
 
 
-def comparison(table: pl.DataFrame, context: ChartContext) -> AltairChart:
+def comparison(table: pl.DataFrame, context: theme.ChartContext) -> theme.AltairChart:
     """Draw one row per policy: likely range, expected cash cost and largest possible total."""
     locale, rows = context.locale, cost_data.policy_ranges(table)
     if len(rows) < 2:  # noqa: PLR2004 - a comparison needs two policies
-        raise NothingToDraw
-    names, columns = row_names(rows["policy"].to_list(), context), (LOW, HIGH, "expected", "most")
+        raise theme.NothingToDraw
+    names, columns = marks.row_names(rows["policy"].to_list(), context), (LOW, HIGH, "expected", "most")
     best = int(rows["cheapest"].arg_max() or 0)
     amounts = [v for c in columns for v in rows[c] if v]
     least, most = min(amounts), max(amounts)
-    least = max(least, most * SMALLEST_POLICY) / 1.5 if most / least > LOG_AXIS_RATIO else 0.0
+    least = max(least, most * SMALLEST_POLICY) / 1.5 if most / least > axes.LOG_AXIS_RATIO else 0.0
     data = rows.select(
         *(pl.col(c).clip(least) for c in columns),
         name=pl.Series(names),
-        label=pl.Series([short_amount(locale, v) for v in rows["expected"]]),
+        label=pl.Series([axes.short_amount(locale, v) for v in rows["expected"]]),
     )
     label = "chart.comparison_log_x" if least else "chart.comparison_x"
-    x = money_axis(LOW, locale, label, least, most * (1.5 if least else 1.1))
-    expected = axis_for_field(x, "expected")
-    y = name_axis(names, lines=min(name.count("\n") + 1 for name in names))
-    base, colour = alt.Chart(data), accent_if(alt.datum.name == names[best])
+    x = axes.money_axis(LOW, locale, label, least, most * (1.5 if least else 1.1))
+    expected = marks.axis_for_field(x, "expected")
+    y = marks.name_axis(names, lines=min(name.count("\n") + 1 for name in names))
+    base, colour = alt.Chart(data), marks.accent_if(alt.datum.name == names[best])
     name = names[best].replace("\n", " ")
     return finish_chart(
         alt.layer(
             base.mark_rule(strokeWidth=7, strokeCap="round").encode(x, alt.X2(f"{HIGH}:Q"), y, color=colour),
-            diamonds(base.transform_filter("datum.most"), 70).encode(axis_for_field(x, "most"), y),
-            median_dots(base, 80).encode(expected, y),
+            marks.diamonds(base.transform_filter("datum.most"), 70).encode(
+                marks.axis_for_field(x, "most"), y
+            ),
+            marks.median_dots(base, 80).encode(expected, y),
             base.mark_text(dy=-16, fontWeight=600).encode(expected, y, text=alt.Text("label:N")),
         ),
         context,
         "comparison",
         finding=locale("chart.comparison_title", name=name, share=locale.share(rows["cheapest"][best])),
-        height=(ROW + 28) * len(data),
+        height=(theme.ROW + 28) * len(data),
     )
 
 
-def backtest(table: pl.DataFrame, context: ChartContext) -> AltairChart:
+def backtest(table: pl.DataFrame, context: theme.ChartContext) -> theme.AltairChart:
     """Draw the back-test: forecast ranges as multiples of the observed value, on a log axis.
 
     A dot marks the median of the model's forecast. The naive forecast and the press forecast of the same
@@ -148,7 +124,7 @@ def backtest(table: pl.DataFrame, context: ChartContext) -> AltairChart:
     """
     locale, rows = context.locale, cost_data.backtest_ratios(table)
     if rows.is_empty():
-        raise NothingToDraw
+        raise theme.NothingToDraw
     heads = rows.filter(part="forecast")
     labels = {row["outcome"]: _outcome_label(row, context) for row in heads.iter_rows(named=True)}
     parts = {part: locale(f"chart.backtest_{part}") for part in rows["part"].unique(maintain_order=True)}
@@ -159,11 +135,13 @@ def backtest(table: pl.DataFrame, context: ChartContext) -> AltairChart:
     )
     ends = [*data["low"], *data["high"]]
     low, high = min([*ends, 0.5]) / 1.5, max([*ends, 2]) * 1.5
-    ticks = log_ticks(low, high)
+    ticks = axes.log_ticks(low, high)
     multiples = [f"×{x:,.10g}" if x >= 1 else f"×1/{1 / x:,.3g}" for x in ticks]
     scale = alt.Scale(type="log", domain=[low, high], nice=False)
-    x = alt.X("low:Q", title=locale("chart.backtest_x"), scale=scale, axis=labelled_axis(ticks, multiples))
-    y = name_axis([*labels.values()], lines=2)
+    x = alt.X(
+        "low:Q", title=locale("chart.backtest_x"), scale=scale, axis=axes.labelled_axis(ticks, multiples)
+    )
+    y = marks.name_axis([*labels.values()], lines=2)
     lanes = [parts[part] for part in LANES if part in parts]
     lane = alt.YOffset("part:N", sort=lanes, scale=alt.Scale(paddingOuter=0.7))
     colours = alt.Scale(domain=[*parts.values()], range=[LANES[part] for part in parts])
@@ -174,31 +152,31 @@ def backtest(table: pl.DataFrame, context: ChartContext) -> AltairChart:
     happened = alt.TextValue(locale("chart.backtest_happened"))
     spans = base.mark_rule(strokeWidth=6, strokeCap="round")
     colour = alt.Color("part:N", scale=colours, legend=legend)
-    dots = median_dots(base.transform_filter("datum.middle"), 70)
+    dots = marks.median_dots(base.transform_filter("datum.middle"), 70)
     independent = heads.filter("independent")["inside"]
     return finish_chart(
         alt.layer(
-            one.mark_rule(color=INK, strokeWidth=1.4).encode(x),
+            one.mark_rule(color=theme.INK, strokeWidth=1.4).encode(x),
             one.mark_text(dy=-6, fontWeight=600).encode(x, y=alt.YValue(0), text=happened),
             spans.encode(x, alt.X2("high:Q"), y, lane, color=colour),
-            dots.encode(axis_for_field(x, "middle"), y, lane),
+            dots.encode(marks.axis_for_field(x, "middle"), y, lane),
         ),
         replace(context, source=locale("chart.backtest_source", day=locale.day(context.as_of))),
         "backtest",
         finding=locale("chart.backtest_title", inside=independent.sum(), count=len(independent)),
-        height=(ROW + 24) * len(labels),
+        height=(theme.ROW + 24) * len(labels),
     )
 
 
-def _outcome_label(row: dict[str, Any], context: ChartContext) -> str:
+def _outcome_label(row: dict[str, Any], context: theme.ChartContext) -> str:
     locale, observed = context.locale, row["observed"]
     money = row["unit"] == locale.currency
-    amount = short_amount(locale, observed) if money else short_number(locale, observed, 3)
+    amount = axes.short_amount(locale, observed) if money else axes.short_number(locale, observed, 3)
     verdict = locale("chart.backtest_inside" if row["inside"] else "chart.backtest_missed")
-    return f"{wrap_name(context.name(row['outcome']))}\n{amount} · {verdict}"
+    return f"{marks.wrap_name(context.name(row['outcome']))}\n{amount} · {verdict}"
 
 
-def headlines(table: pl.DataFrame, context: ChartContext) -> AltairChart:
+def headlines(table: pl.DataFrame, context: theme.ChartContext) -> theme.AltairChart:
     """Draw press forecasts of the cash cost on a log axis, next to the model's likely range.
 
     The model's range has a dot at the median and a line at the mean. A forecast that gives only an upper
@@ -212,13 +190,13 @@ def headlines(table: pl.DataFrame, context: ChartContext) -> AltairChart:
     )
     unknown = ours["expected"].null_count() or ours["high"].null_count()
     if ours.is_empty() or unknown or theirs["low"].is_null().all():
-        raise NothingToDraw
+        raise theme.NothingToDraw
     rows = pl.concat([ours, theirs])
     least, most = _log_ends([x for c in ("low", "expected", "high") for x in rows[c] if x])
     model, publishers = locale("chart.headlines_ours"), publisher_names(theirs["fact"].to_list(), context)
     models = [model] if len(ours) == 1 else [f"{model}: {context.name(line)}" for line in ours["line"]]
     data = rows.select(
-        name=pl.Series([wrap_name(name) for name in (*models, *publishers)]),
+        name=pl.Series([marks.wrap_name(name) for name in (*models, *publishers)]),
         low=pl.coalesce("low", pl.col("high") / ARROW).clip(least),
         high="high",
         ours=~published,
@@ -227,14 +205,14 @@ def headlines(table: pl.DataFrame, context: ChartContext) -> AltairChart:
         mean="expected",
         label=pl.Series([_headline_label(row, locale) for row in rows.iter_rows(named=True)]),
     )
-    x = money_axis("low", locale, "chart.headlines_x", least, most)
-    high, y, base = axis_for_field(x, "high"), name_axis(data["name"].to_list()), alt.Chart(data)
+    x = axes.money_axis("low", locale, "chart.headlines_x", least, most)
+    high, y, base = marks.axis_for_field(x, "high"), marks.name_axis(data["name"].to_list()), alt.Chart(data)
     bounds, own = base.transform_filter("datum.bound"), base.transform_filter("datum.ours")
     ranges = base.transform_filter("!datum.bound").mark_rule(strokeWidth=6)
-    head = bounds.mark_point(shape="triangle-left", filled=True, size=80, color=GREY, opacity=1)
-    stop = bounds.mark_tick(thickness=3, size=14, color=GREY, orient="vertical")
-    mean = own.mark_tick(thickness=2.5, size=20, color=INK, orient="vertical")
-    median = median_dots(own.transform_filter("datum.middle"))
+    head = bounds.mark_point(shape="triangle-left", filled=True, size=80, color=theme.GREY, opacity=1)
+    stop = bounds.mark_tick(thickness=3, size=14, color=theme.GREY, orient="vertical")
+    mean = own.mark_tick(thickness=2.5, size=20, color=theme.INK, orient="vertical")
+    median = marks.median_dots(own.transform_filter("datum.middle"))
     means = dict(ours.select("line", "expected").rows())
     ratios = [
         (low / means[line], name)
@@ -247,23 +225,23 @@ def headlines(table: pl.DataFrame, context: ChartContext) -> AltairChart:
         finding = locale("chart.headlines_title", name=name, times=locale.number(locale.rounded(ratio)))
     return finish_chart(
         alt.layer(
-            ranges.encode(x, alt.X2("high:Q"), y, color=accent_if("datum.ours")),
-            bounds.mark_rule(strokeWidth=2, color=GREY).encode(x, alt.X2("high:Q"), y),
+            ranges.encode(x, alt.X2("high:Q"), y, color=marks.accent_if("datum.ours")),
+            bounds.mark_rule(strokeWidth=2, color=theme.GREY).encode(x, alt.X2("high:Q"), y),
             head.encode(x, y),
             stop.encode(high, y),
-            mean.encode(axis_for_field(x, "mean"), y),
-            median.encode(axis_for_field(x, "middle"), y),
-            labels_above(base, y),
+            mean.encode(marks.axis_for_field(x, "mean"), y),
+            median.encode(marks.axis_for_field(x, "middle"), y),
+            marks.labels_above(base, y),
         ),
         context,
         "headlines",
         finding=finding,
         facts=" ".join(theirs["fact"]),
-        height=(ROW + 16) * len(data),
+        height=(theme.ROW + 16) * len(data),
     )
 
 
-def publisher_names(facts: list[str], context: ChartContext) -> list[str]:
+def publisher_names(facts: list[str], context: theme.ChartContext) -> list[str]:
     """Return the publisher of each published amount; "press forecast" if the incident does not name it."""
     unnamed = context.locale("chart.press_forecast")
     names = [context.names.get(fact, unnamed) for fact in facts]
@@ -275,11 +253,11 @@ def publisher_names(facts: list[str], context: ChartContext) -> list[str]:
 def _headline_label(row: dict[str, Any], locale: Locale) -> str:
     low, high = row["low"], float(row["high"] or 0)
     if low is None:
-        return locale("chart.at_most", amount=short_amount(locale, high))
-    span = short_span(locale, low, high)
+        return locale("chart.at_most", amount=axes.short_amount(locale, high))
+    span = axes.short_span(locale, low, high)
     if row["expected"] is None:
         return span
-    mean = locale("chart.mark_expected", amount=short_amount(locale, row["expected"]))
+    mean = locale("chart.mark_expected", amount=axes.short_amount(locale, row["expected"]))
     return f"{span if row['p50'] is None else _with_range(locale, row['p50'], low, high)}, {mean}"
 
 
@@ -291,20 +269,20 @@ def _log_ends(amounts: list[float]) -> tuple[float, float]:
 
 def _with_range(locale: Locale, amount: float, low: float, high: float) -> str:
     """Return an amount with its range as a short label, such as 50m (1.1m–440m)."""
-    amounts = {"amount": short_amount(locale, amount), "range": short_span(locale, low, high)}
+    amounts = {"amount": axes.short_amount(locale, amount), "range": axes.short_span(locale, low, high)}
     return locale("chart.with_range", **amounts)
 
 
-def separate_sums(table: pl.DataFrame, context: ChartContext) -> AltairChart:
+def separate_sums(table: pl.DataFrame, context: theme.ChartContext) -> theme.AltairChart:
     """Draw each kind of cost on one log axis: likely range, median and the announced amount.
 
     The kinds of cost are never added, because list prices and announced totals are not cash.
     """
     locale, rows = context.locale, table.filter(pl.col("line") == "", pl.col(HIGH) > 0)
     if len(rows) < 2:  # noqa: PLR2004 - a comparison needs two sums
-        raise NothingToDraw
+        raise theme.NothingToDraw
     least, most = _log_ends([x for c in (LOW, "p50", HIGH, "announced") for x in rows[c] if x])
-    names = [wrap_name(locale(f"chart.sum_{valuation}")) for valuation in rows["valuation"]]
+    names = [marks.wrap_name(locale(f"chart.sum_{valuation}")) for valuation in rows["valuation"]]
     data = rows.select(
         pl.col(LOW, "p50").clip(least),
         HIGH,
@@ -314,24 +292,24 @@ def separate_sums(table: pl.DataFrame, context: ChartContext) -> AltairChart:
         label=pl.Series([_sum_label(row, locale) for row in rows.iter_rows(named=True)]),
     )
     x, y, base = (
-        money_axis(LOW, locale, "chart.separate_sums_x", least, most),
-        name_axis(names),
+        axes.money_axis(LOW, locale, "chart.separate_sums_x", least, most),
+        marks.name_axis(names),
         alt.Chart(data),
     )
     ranges = base.mark_rule(strokeWidth=6)
-    announced = diamonds(base.transform_filter("datum.announced"), 90)
+    announced = marks.diamonds(base.transform_filter("datum.announced"), 90)
     return finish_chart(
         alt.layer(
-            ranges.encode(x, alt.X2(f"{HIGH}:Q"), y, color=accent_if("datum.cash")),
-            announced.encode(axis_for_field(x, "announced"), y),
-            median_dots(base).encode(axis_for_field(x, "p50"), y),
-            labels_above(base, y),
+            ranges.encode(x, alt.X2(f"{HIGH}:Q"), y, color=marks.accent_if("datum.cash")),
+            announced.encode(marks.axis_for_field(x, "announced"), y),
+            marks.median_dots(base).encode(marks.axis_for_field(x, "p50"), y),
+            marks.labels_above(base, y),
         ),
         context,
         "separate_sums",
         finding=_sums_finding(rows, locale),
         facts=" ".join(rows["facts"]),
-        height=(ROW + 18) * len(data),
+        height=(theme.ROW + 18) * len(data),
     )
 
 
@@ -340,7 +318,7 @@ def _sum_label(row: dict[str, Any], locale: Locale) -> str:
     if row["announced"] is None:
         return label
     key = "chart.listed" if row["valuation"] == "face_value" else "chart.announced"
-    return f"{label}, {locale(key, amount=short_amount(locale, row['announced']))}"
+    return f"{label}, {locale(key, amount=axes.short_amount(locale, row['announced']))}"
 
 
 def _sums_finding(rows: pl.DataFrame, locale: Locale) -> str:
@@ -355,7 +333,7 @@ def _sums_finding(rows: pl.DataFrame, locale: Locale) -> str:
     return locale("chart.separate_sums_finding", low=locale.money(low), high=locale.money(high))
 
 
-def free_goods(table: pl.DataFrame, context: ChartContext) -> AltairChart:
+def free_goods(table: pl.DataFrame, context: theme.ChartContext) -> theme.AltairChart:
     """Draw free goods at list price: promised value, expected take-up and likely range of the take-up.
 
     The chart never shows cash, because the list price of goods is not what the company spends on them.
@@ -364,39 +342,39 @@ def free_goods(table: pl.DataFrame, context: ChartContext) -> AltairChart:
     goods = table.filter(pl.col("announced") > 0, valuation="face_value")
     rows = goods.filter(pl.col("line") != "").sort("announced", descending=True, maintain_order=True)
     if rows.is_empty():
-        raise NothingToDraw
-    names = [wrap_name(context.name(line)) for line in rows["line"]]
+        raise theme.NothingToDraw
+    names = [marks.wrap_name(context.name(line)) for line in rows["line"]]
     amounts = ("announced", "expected", "p50", LOW, HIGH)
     labels = [
         locale(
             "chart.free_label",
             expected=_with_range(locale, expected, low, high),
-            announced=short_amount(locale, announced),
+            announced=axes.short_amount(locale, announced),
         )
         for announced, expected, _, low, high in rows.select(amounts).rows()
     ]
     data = rows.select(*amounts, name=pl.Series(names), label=pl.Series(labels))
     most = max(*rows["announced"], *rows[HIGH].drop_nulls(), 0.0)
     x, y, base = (
-        money_axis("announced", locale, "chart.free_x", 0.0, most * 1.05),
-        name_axis(names),
+        axes.money_axis("announced", locale, "chart.free_x", 0.0, most * 1.05),
+        marks.name_axis(names),
         alt.Chart(data),
     )
-    takeup = base.mark_rule(color=INK, strokeWidth=2)
+    takeup = base.mark_rule(color=theme.INK, strokeWidth=2)
     total = goods.filter(line="")
     whole = (total if len(total) else rows).row(0, named=True)
     share, least, greatest = (locale.share(whole[c] / whole["announced"]) for c in ("expected", LOW, HIGH))
     return finish_chart(
         alt.layer(
-            base.mark_bar(size=16, fill=LIGHT).encode(x, y),
-            base.mark_bar(size=16).encode(axis_for_field(x, "expected"), y),
-            takeup.encode(axis_for_field(x, LOW), alt.X2(f"{HIGH}:Q"), y),
-            median_dots(base, 60).encode(axis_for_field(x, "p50"), y),
-            labels_above(base, y, -17),
+            base.mark_bar(size=16, fill=theme.LIGHT).encode(x, y),
+            base.mark_bar(size=16).encode(marks.axis_for_field(x, "expected"), y),
+            takeup.encode(marks.axis_for_field(x, LOW), alt.X2(f"{HIGH}:Q"), y),
+            marks.median_dots(base, 60).encode(marks.axis_for_field(x, "p50"), y),
+            marks.labels_above(base, y, -17),
         ),
         context,
         "free",
         finding=locale("chart.free_chart_title", share=share, low=least, high=greatest),
         facts=" ".join(rows["facts"]),
-        height=(ROW + 16) * len(data),
+        height=(theme.ROW + 16) * len(data),
     )

@@ -11,18 +11,7 @@ import polars as pl
 
 from outage_analysis.claims import queries
 from outage_analysis.claims.queries import quote_identifier, quote_literal
-from outage_analysis.claims.readers.cell_values import (
-    BLANKS,
-    FILED_AT_DAY,
-    IDS,
-    IS_SYNTHETIC,
-    MANY_SHARE,
-    MISSING_WORDS,
-    filed_at_day_sql,
-    filed_at_sql,
-    stated_text_sql,
-    value_sql,
-)
+from outage_analysis.claims.readers import cell_values
 from outage_analysis.claims.readers.expected_table import (
     MIN_HEADER_COLUMNS,
     required_columns,
@@ -200,7 +189,7 @@ def create_claims(warehouse: Warehouse, incident: Incident, files: InputFiles) -
         ),
         fast_filed_at=FILED_AT if has_filed_at else f"cast(null as {types[FILED_AT]})",
         shift=row_number_sql("rowid", files.typed),
-        marked=IS_SYNTHETIC,
+        marked=cell_values.IS_SYNTHETIC,
     )
     warehouse.view("accepted", query)
     create_claims_view(warehouse, incident)
@@ -222,18 +211,21 @@ class _FilesOfLayout:
 
 def _parse_rows(warehouse: Warehouse, incident: Incident, files: InputFiles) -> None:
     dimensions = [d.id for d in incident.dimensions]
-    columns = (*IDS, *TEXT_COLUMNS, FILED_AT, *dimensions)
+    columns = (*cell_values.IDS, *TEXT_COLUMNS, FILED_AT, *dimensions)
     spellings = _known_spellings(warehouse, incident)
     add_rows = warehouse.create
     for group in _files_by_layout(warehouse, files):
         layout, moment = group.layout, f"cast(null as {MOMENT})"
         if group.timed:
-            moment = filed_at_sql(incident, own_column=group.own_column, midnight=group.midnight)
-        texts = {c if c in IDS else f"raw_{c}": stated_text_sql(c, layout.missing) for c in columns}
-        values = {c: value_sql(c, incident, layout) for c in ("filed_on", "loss", *dimensions)}
-        values[FILED_AT_DAY] = "cast(null as date)"
+            moment = cell_values.filed_at_sql(incident, own_column=group.own_column, midnight=group.midnight)
+        texts = {
+            c if c in cell_values.IDS else f"raw_{c}": cell_values.stated_text_sql(c, layout.missing)
+            for c in columns
+        }
+        values = {c: cell_values.value_sql(c, incident, layout) for c in ("filed_on", "loss", *dimensions)}
+        values[cell_values.FILED_AT_DAY] = "cast(null as date)"
         if group.own_column:
-            values[FILED_AT_DAY] = filed_at_day_sql(incident, layout)
+            values[cell_values.FILED_AT_DAY] = cell_values.filed_at_day_sql(incident, layout)
         query = queries.load(
             "parsed_rows",
             files=", ".join(group.numbers),
@@ -257,7 +249,7 @@ def _files_by_layout(warehouse: Warehouse, files: InputFiles) -> list[_FilesOfLa
     for number, layout in enumerate(files.layouts):
         rows, timed, own = counts.get(number, (0, 0, 0))
         typed = files.typed.get(number)
-        midnight = timed > MANY_SHARE * rows if typed is None else typed.times
+        midnight = timed > cell_values.MANY_SHARE * rows if typed is None else typed.times
         group = _FilesOfLayout(layout, midnight, midnight or timed > 0, own > 0)
         same = next((g for g in groups if replace(g, numbers=[]) == group), None)
         if same is None:
@@ -272,7 +264,7 @@ def _known_spellings(warehouse: Warehouse, incident: Incident) -> pl.DataFrame:
         "claimant_type": incident.claimant_types,
     }
     ids = {c: {spelling: x.id for x in named for spelling in x.spellings()} for c, named in lists.items()}
-    spellings = warehouse.frame(queries.load("spellings_found"), blanks=BLANKS)
+    spellings = warehouse.frame(queries.load("spellings_found"), blanks=cell_values.BLANKS)
     rows = [
         (c, raw, ids[c][normalized_name(raw)])
         for c, raw in spellings.iter_rows()
@@ -286,7 +278,7 @@ def _repeated_headers(warehouse: Warehouse, incident: Incident, files: InputFile
     header_words = {s for layout in files.layouts for c in columns for s in layout.spellings(c)}
     unread = warehouse.frame(queries.load("unread_texts")).drop_nulls()
     found = unread.filter([normalized_name(text) in header_words for text in unread["raw"]])
-    cells = ", ".join(c if c in IDS else quote_identifier(f"raw_{c}") for c in columns)
+    cells = ", ".join(c if c in cell_values.IDS else quote_identifier(f"raw_{c}") for c in columns)
     query = queries.load("header_rows", cells=cells)
     repeated = []
     for number, row, offset, *texts in (
@@ -314,7 +306,7 @@ def _check_currencies(warehouse: Warehouse, incident: Incident, files: InputFile
     for number, text, rows in warehouse.frame(queries.load("currencies")).iter_rows():
         texts.setdefault(number, {})[text] = rows
     for number, of_file in texts.items():
-        missing = {*MISSING_WORDS, *map(str.casefold, files.layouts[number].missing)}
+        missing = {*cell_values.MISSING_WORDS, *map(str.casefold, files.layouts[number].missing)}
         rows_of = rows_by_currency(of_file, missing)
         typed = files.typed.get(number)
         others = 0 if typed is None else typed.row_numbers.rows - sum(of_file.values())

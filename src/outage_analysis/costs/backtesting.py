@@ -15,6 +15,7 @@ from typing import Any, Literal
 import numpy as np
 import polars as pl
 
+from outage_analysis import text
 from outage_analysis.assumptions import FloatArray, Ledger, RateAssumption, load_ledger
 from outage_analysis.costs.compile_lines import payment_in_band
 from outage_analysis.costs.expected import Portfolio, build_portfolio, expected_at
@@ -25,22 +26,6 @@ from outage_analysis.costs.terms import Funnel, FunnelFactor, Input, Term, build
 from outage_analysis.errors import ModelRefused, UsageError
 from outage_analysis.incidents import BacktestSpec, Fact, Outcome, get_fact
 from outage_analysis.policies import CostLine, Policy, Schedule, load_policy
-from outage_analysis.text import (
-    ASSUMPTIONS,
-    DEFAULT_LEVEL,
-    FACTS,
-    FLOAT,
-    LINE,
-    Answer,
-    Column,
-    LikelyRange,
-    Locale,
-    Result,
-    ShortRepr,
-    TableSchema,
-    UnitByRow,
-    shown_tables,
-)
 
 CASH = ("paid", "total")
 """The stages whose outcome is an amount of money."""
@@ -56,80 +41,84 @@ hand may be wrong by a factor of two; the value was fixed before the first run o
 DIGITS = 3
 """Significant digits of a forecast count in a sentence."""
 
-STAGE_UNIT = UnitByRow("stage", dict.fromkeys(CASH, "money"), otherwise="count")
-OUTCOMES = TableSchema(
+STAGE_UNIT = text.UnitByRow("stage", dict.fromkeys(CASH, "money"), otherwise="count")
+OUTCOMES = text.TableSchema(
     "One row per outcome.",
     (
-        Column("outcome", "name", "Id of the outcome.", label="outcome_name"),
-        replace(LINE, shown=False),
-        Column("stage", "word", "Stage of the funnel.", shown=False),
-        Column("independent", "flag", "Whether it repeats no other outcome.", shown=False),
-        Column("conditional", "flag", "Whether the forecast starts from a later count.", shown=False),
-        Column(
-            "denominator", "count", "Count that the forecast starts from; else empty.", FLOAT, shown="wide"
+        text.Column("outcome", "name", "Id of the outcome.", label="outcome_name"),
+        replace(text.LINE, shown=False),
+        text.Column("stage", "word", "Stage of the funnel.", shown=False),
+        text.Column("independent", "flag", "Whether it repeats no other outcome.", shown=False),
+        text.Column("conditional", "flag", "Whether the forecast starts from a later count.", shown=False),
+        text.Column(
+            "denominator",
+            "count",
+            "Count that the forecast starts from; else empty.",
+            text.FLOAT,
+            shown="wide",
         ),
-        Column("unit", "unit", "Unit of the outcome.", shown=False),
-        Column("range_low", STAGE_UNIT, "Low end of the likely range of the forecast."),
-        Column("p50", STAGE_UNIT, "Median of the forecast."),
-        Column("range_high", STAGE_UNIT, "High end of the likely range of the forecast."),
-        Column("expected", STAGE_UNIT, "Mean of the forecast.", shown=False),
-        Column("error", "share", "Largest relative numerical error of the quantiles.", shown=False),
-        Column(
+        text.Column("unit", "unit", "Unit of the outcome.", shown=False),
+        text.Column("range_low", STAGE_UNIT, "Low end of the likely range of the forecast."),
+        text.Column("p50", STAGE_UNIT, "Median of the forecast."),
+        text.Column("range_high", STAGE_UNIT, "High end of the likely range of the forecast."),
+        text.Column("expected", STAGE_UNIT, "Mean of the forecast.", shown=False),
+        text.Column("error", "share", "Largest relative numerical error of the quantiles.", shown=False),
+        text.Column(
             "sharpness",
             "decimal",
             "High end of the likely range divided by its low end; values below 1 count as 1.",
             shown="wide",
         ),
-        Column("observed", STAGE_UNIT, "The outcome."),
-        Column(
+        text.Column("observed", STAGE_UNIT, "The outcome."),
+        text.Column(
             "percentile", "share", "Probability of a lower outcome, plus half that of this one.", shown="wide"
         ),
-        Column("inside", "flag", "Whether the outcome lies in the likely range.", shown=False),
-        Column("verdict", "word", "inside, miss_low or miss_high."),
-        Column(
+        text.Column("inside", "flag", "Whether the outcome lies in the likely range.", shown=False),
+        text.Column("verdict", "word", "inside, miss_low or miss_high."),
+        text.Column(
             "crps",
             "decimal",
             "Continuous ranked probability score of log10; smaller is better.",
             shown="wide",
         ),
-        replace(ASSUMPTIONS, shown=False),
-        replace(FACTS, shown=False),
+        replace(text.ASSUMPTIONS, shown=False),
+        replace(text.FACTS, shown=False),
     ),
 )
 RIVAL_ENDS = (
-    Column("naive_low", STAGE_UNIT, "Lower end of the naive forecast."),
-    Column("naive_high", STAGE_UNIT, "Upper end of the naive forecast."),
-    Column("press_low", STAGE_UNIT, "Lower end of the first press figure."),
-    Column("press_high", STAGE_UNIT, "Upper end of the first press figure."),
+    text.Column("naive_low", STAGE_UNIT, "Lower end of the naive forecast."),
+    text.Column("naive_high", STAGE_UNIT, "Upper end of the naive forecast."),
+    text.Column("press_low", STAGE_UNIT, "Lower end of the first press figure."),
+    text.Column("press_high", STAGE_UNIT, "Upper end of the first press figure."),
 )
-RANGES: TableSchema = replace(OUTCOMES, columns=(*OUTCOMES.columns, *RIVAL_ENDS))
-RIVALS: TableSchema = TableSchema(
+RANGES: text.TableSchema = replace(OUTCOMES, columns=(*OUTCOMES.columns, *RIVAL_ENDS))
+RIVALS: text.TableSchema = text.TableSchema(
     "One row per outcome and benchmark.",
     (
-        Column("outcome", "name", "Id of the outcome.", label="outcome_name"),
-        Column("stage", "word", "Stage of the funnel.", shown=False),
-        Column("rival", "text", "The benchmark: naive, flat, or the id of a press figure."),
-        Column("low", STAGE_UNIT, "Lower end of the benchmark; empty without one.", label="value_low"),
-        Column("high", STAGE_UNIT, "Upper end of the benchmark.", label="value_high"),
-        Column("observed", STAGE_UNIT, "The outcome."),
-        Column("factor", "decimal", "Factor by which the outcome lies outside the range; 1 inside it."),
-        Column("flagged", "flag", "Whether the factor is large."),
-        Column("crps", "decimal", "Score of the benchmark; smaller is better."),
-        Column("ours", "decimal", "Score of our forecast; smaller is better."),
+        text.Column("outcome", "name", "Id of the outcome.", label="outcome_name"),
+        text.Column("stage", "word", "Stage of the funnel.", shown=False),
+        text.Column("rival", "text", "The benchmark: naive, flat, or the id of a press figure."),
+        text.Column("low", STAGE_UNIT, "Lower end of the benchmark; empty without one.", label="value_low"),
+        text.Column("high", STAGE_UNIT, "Upper end of the benchmark.", label="value_high"),
+        text.Column("observed", STAGE_UNIT, "The outcome."),
+        text.Column("factor", "decimal", "Factor by which the outcome lies outside the range; 1 inside it."),
+        text.Column("flagged", "flag", "Whether the factor is large."),
+        text.Column("crps", "decimal", "Score of the benchmark; smaller is better."),
+        text.Column("ours", "decimal", "Score of our forecast; smaller is better."),
     ),
 )
-UNSCORED = TableSchema(
+UNSCORED = text.TableSchema(
     "One row per published figure that gets no score, and forecast beside it.",
     (
-        Column("figure", "name", "Id of the figure."),
-        Column("fact", "facts", "Id of the published fact.", label="facts"),
-        Column("value", "money", "The published amount."),
-        Column("unit", "unit", "Currency of the amounts."),
-        Column("beside", "text", "The outcome or the kind of cost that the forecast is of."),
-        Column("range_low", "money", "Low end of the likely range of the forecast."),
-        Column("p50", "money", "Median of the forecast."),
-        Column("range_high", "money", "High end of the likely range of the forecast."),
-        Column("computed", "money", "The amount that follows from the outcome; else empty."),
+        text.Column("figure", "name", "Id of the figure."),
+        text.Column("fact", "facts", "Id of the published fact.", label="facts"),
+        text.Column("value", "money", "The published amount."),
+        text.Column("unit", "unit", "Currency of the amounts."),
+        text.Column("beside", "text", "The outcome or the kind of cost that the forecast is of."),
+        text.Column("range_low", "money", "Low end of the likely range of the forecast."),
+        text.Column("p50", "money", "Median of the forecast."),
+        text.Column("range_high", "money", "High end of the likely range of the forecast."),
+        text.Column("computed", "money", "The amount that follows from the outcome; else empty."),
     ),
 )
 Row = dict[str, Any]
@@ -140,7 +129,7 @@ BACKTEST = {"outcomes": OUTCOMES, "rivals": RIVALS, "unscored": UNSCORED}
 
 
 @dataclass(frozen=True, repr=False)
-class Backtest(ShortRepr, Result):
+class Backtest(text.ShortRepr, text.Result):
     """Forecasts as of one day compared with the outcomes; money in the smallest unit of the currency.
 
     Args:
@@ -159,7 +148,7 @@ class Backtest(ShortRepr, Result):
     outcomes: pl.DataFrame
     rivals: pl.DataFrame = field(repr=False)
     unscored: pl.DataFrame = field(repr=False)
-    level: int = DEFAULT_LEVEL
+    level: int = text.DEFAULT_LEVEL
 
     @property
     def ranges(self) -> pl.DataFrame:
@@ -187,7 +176,7 @@ class Backtest(ShortRepr, Result):
             **{name: getattr(self, name).to_dicts() for name in BACKTEST},
         }
 
-    def answer(self, lang: str = "en") -> Answer:
+    def answer(self, lang: str = "en") -> text.Answer:
         """Return the forecasts beside the outcomes and beside naive and press forecasts, with notes."""
         locale = replace(self.policy.locale(lang), level=self.level)
         rivals = {rival: locale(f"terminal.rival_{rival}") for rival in ("naive", "flat")}
@@ -200,13 +189,13 @@ class Backtest(ShortRepr, Result):
                 pl.col("beside").replace({kind: locale(f"word.{kind}") for kind in kinds})
             ),
         }
-        notes = self.sentences(Locale(lang, self.policy.currency, self.policy.digits))
+        notes = self.sentences(text.Locale(lang, self.policy.currency, self.policy.digits))
         names = {x.id: x.name[lang] for x in self.spec.outcomes}
         names |= {x.id: x.name[lang] for x in self.spec.unscored}
-        shown = shown_tables(tables, BACKTEST, "terminal.backtest_", locale)
-        return Answer(locale, notes[:2], [*shown, *notes[2:]], names)
+        shown = text.shown_tables(tables, BACKTEST, "terminal.backtest_", locale)
+        return text.Answer(locale, notes[:2], [*shown, *notes[2:]], names)
 
-    def sentences(self, locale: Locale) -> list[str]:
+    def sentences(self, locale: text.Locale) -> list[str]:
         """Summarise the back-test in sentences; the first sentence states its main limitation.
 
         Args:
@@ -248,7 +237,7 @@ class Backtest(ShortRepr, Result):
         return said
 
 
-def _miss_sentence(row: Row, day: str, names: dict[str, str], locale: Locale) -> str:
+def _miss_sentence(row: Row, day: str, names: dict[str, str], locale: text.Locale) -> str:
     cash, observed = row["stage"] in CASH, row["observed"]
     columns = {"low": "range_low", "median": "p50", "high": "range_high"}
     forecast = {
@@ -270,7 +259,7 @@ def _miss_sentence(row: Row, day: str, names: dict[str, str], locale: Locale) ->
     return f"{missed} {cause} {locale('backtest.kept')}"
 
 
-def _press_sentence(row: Row, locale: Locale) -> str:
+def _press_sentence(row: Row, locale: text.Locale) -> str:
     ends = [x for x in (row["low"], row["high"]) if x is not None]
     low, high = (_exactly(x, locale, cash=row["stage"] in CASH) for x in (ends[0], ends[-1]))
     printed = low if low == high else locale("report.low_to_high", low=low, high=high)
@@ -280,13 +269,13 @@ def _press_sentence(row: Row, locale: Locale) -> str:
     return f"{locale(key, fact=row['rival'], printed=printed, times=times)} {flagged}"
 
 
-def _exactly(value: float, locale: Locale, *, cash: bool) -> str:
+def _exactly(value: float, locale: text.Locale, *, cash: bool) -> str:
     """Format a published figure with all its digits."""
     return locale.with_unit(locale.exact_money(value), locale.unit) if cash else locale.number(value)
 
 
 def backtest(
-    spec: BacktestSpec, *, draws: int = DRAWS, seed: int = SEED, level: int = DEFAULT_LEVEL
+    spec: BacktestSpec, *, draws: int = DRAWS, seed: int = SEED, level: int = text.DEFAULT_LEVEL
 ) -> Backtest:
     """Run the back-test that a specification document describes.
 
@@ -302,7 +291,7 @@ def backtest(
         ModelRefused: the ledger states no assumption for a stage of the funnel, or a cost line was not public
             on the forecast day.
     """
-    policy, ledger, likely = load_policy(spec.policy), load_ledger(spec.ledger), LikelyRange(level)
+    policy, ledger, likely = load_policy(spec.policy), load_ledger(spec.ledger), text.LikelyRange(level)
     if ledger.incident != spec.incident:
         raise UsageError(
             f"the ledger {ledger.id} is for the incident {ledger.incident}, not for {spec.incident}",
@@ -367,7 +356,7 @@ def backtest(
     )
 
 
-def _quantiles(total: Sample, likely: LikelyRange) -> dict[str, Estimate]:
+def _quantiles(total: Sample, likely: text.LikelyRange) -> dict[str, Estimate]:
     return {column: rounded_estimate(total.quantile(p)) for column, p in likely.columns.items()}
 
 
@@ -379,7 +368,12 @@ def _figure(
 
 
 def _outcome_row(
-    spec: BacktestSpec, outcome: Outcome, run: Simulation, likely: LikelyRange, observed: float, unit: str
+    spec: BacktestSpec,
+    outcome: Outcome,
+    run: Simulation,
+    likely: text.LikelyRange,
+    observed: float,
+    unit: str,
 ) -> Row:
     denominator, terms = spec.denominator(outcome), run.portfolio.terms
     ((valuation, total),) = run.totals.items()

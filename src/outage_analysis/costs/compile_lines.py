@@ -14,23 +14,8 @@ from typing import Any, TypeVar
 import polars as pl
 
 from outage_analysis.assumptions import Award, Handling, Ledger, MeanPayment, PaidTotal, RateAssumption
+from outage_analysis.costs import terms
 from outage_analysis.costs.claim_payments import NO_RULE, cube_fits_line, payments, rows_with_formula
-from outage_analysis.costs.terms import (
-    UNSTATED,
-    CompiledLine,
-    CompileInputs,
-    Funnel,
-    FunnelFactor,
-    Group,
-    Input,
-    Term,
-    Tier,
-    build_funnel,
-    join_ids,
-    largest,
-    product_or_none,
-    rates_from,
-)
 from outage_analysis.errors import ModelRefused, UsageError
 from outage_analysis.incidents import Band
 from outage_analysis.losses import Cube, sum_or_null
@@ -49,7 +34,7 @@ from outage_analysis.policies import (
 AnyLine = TypeVar("AnyLine", bound=Line)
 
 
-Compiler = Callable[[AnyLine, Funnel, CompileInputs], Iterable[Term]]
+Compiler = Callable[[AnyLine, terms.Funnel, terms.CompileInputs], Iterable[terms.Term]]
 
 
 def register_kind(
@@ -68,7 +53,7 @@ def register_kind(
 
 def compiled_lines(
     policy: Policy, ledger: Ledger | None, *, as_of: date, cubes: Sequence[Cube] = ()
-) -> tuple[CompiledLine, ...]:
+) -> tuple[terms.CompiledLine, ...]:
     """Compile the cost lines that were public by a day to terms (count x factors x payment).
 
     Args:
@@ -77,11 +62,11 @@ def compiled_lines(
         as_of: only facts, lines and assumptions public by this day are used.
         cubes: cubes of claims or totals; by default the published counts that the lines cite are used.
     """
-    inputs = CompileInputs(policy, as_of, cubes)
+    inputs = terms.CompileInputs(policy, as_of, cubes)
     lines, _ = policy.public_by(as_of)
-    funnels = ((line, build_funnel(line, ledger, as_of)) for line in lines)
+    funnels = ((line, terms.build_funnel(line, ledger, as_of)) for line in lines)
     return tuple(
-        CompiledLine(
+        terms.CompiledLine(
             line,
             funnel,
             tuple(each for term in _terms(line, funnel, inputs) for each in _with_arrivals(term, funnel)),
@@ -90,21 +75,21 @@ def compiled_lines(
     )
 
 
-def _with_arrivals(term: Term, funnel: Funnel) -> Iterator[Term]:
+def _with_arrivals(term: terms.Term, funnel: terms.Funnel) -> Iterator[terms.Term]:
     """Yield the term with what it promises to everybody, and the term of those who had not reported."""
     factors = {factor.kind: factor for factor in term.factors}
     people = funnel.exposure.expected if "exposure" in factors else 1.0
     yield replace(
         term,
-        promised=product_or_none(term.promised, people),
-        groups=tuple(replace(g, promised=product_or_none(g.promised, people)) for g in term.groups),
+        promised=terms.product_or_none(term.promised, people),
+        groups=tuple(replace(g, promised=terms.product_or_none(g.promised, people)) for g in term.groups),
     )
     if "filing_share" in factors and "new_applicants" in funnel.entries:
-        factors["filing_share"] = FunnelFactor(funnel.new, "new_applicants")
+        factors["filing_share"] = terms.FunnelFactor(funnel.new, "new_applicants")
         yield replace(term, factors=tuple(factors.values()), arrivals=True, count=None, promised=None)
 
 
-def _terms(line: CostLine, funnel: Funnel, inputs: CompileInputs) -> Iterator[Term]:
+def _terms(line: CostLine, funnel: terms.Funnel, inputs: terms.CompileInputs) -> Iterator[terms.Term]:
     from_counts, from_claims = COMPILERS.get(type(line), (None, None))
     if inputs.cubes:
         yield from from_claims(line, funnel, inputs) if from_claims else ()
@@ -116,7 +101,7 @@ def _terms(line: CostLine, funnel: Funnel, inputs: CompileInputs) -> Iterator[Te
         yield replace(
             term,
             count=None if count is None else float(count.count),
-            facts=join_ids(count.id if count else "", term.facts),
+            facts=terms.join_ids(count.id if count else "", term.facts),
         )
     else:
         if from_counts is None:
@@ -127,23 +112,25 @@ def _terms(line: CostLine, funnel: Funnel, inputs: CompileInputs) -> Iterator[Te
         yield _stated_total(line, handling, "handling", "handling")
 
 
-def _stated_total(line: CostLine, entry: PaidTotal | Handling, valuation: str, rule: str) -> Term:
+def _stated_total(line: CostLine, entry: PaidTotal | Handling, valuation: str, rule: str) -> terms.Term:
     """Return the term of a total that the ledger states: the amount paid or a handling cost."""
-    stated = Input.from_range(entry.range, entry.most, entry.id)
-    return Term(
+    stated = terms.Input.from_range(entry.range, entry.most, entry.id)
+    return terms.Term(
         line.id,
         valuation,
         rule,
         " ".join(entry.facts),
-        groups=(Group(Input.certain(1.0), 1.0, 1.0),),
-        factors=(FunnelFactor(stated, scale=True),),
+        groups=(terms.Group(terms.Input.certain(1.0), 1.0, 1.0),),
+        factors=(terms.FunnelFactor(stated, scale=True),),
         certain=True,
     )
 
 
-def _schedule_from_count(line: Schedule, funnel: Funnel, inputs: CompileInputs) -> list[Term]:
+def _schedule_from_count(
+    line: Schedule, funnel: terms.Funnel, inputs: terms.CompileInputs
+) -> list[terms.Term]:
     """Return the term of a schedule from its published count, split over loss bands by the band mix."""
-    term = Term(
+    term = terms.Term(
         line.id,
         "cash",
         "schedule",
@@ -162,7 +149,7 @@ def _schedule_from_count(line: Schedule, funnel: Funnel, inputs: CompileInputs) 
         factors=funnel.report_factors,
         trials=trials,
         count=trials,
-        promised=product_or_none(trials, largest(fixed)),
+        promised=terms.product_or_none(trials, terms.largest(fixed)),
         missing=funnel.missing(review=any(rule.review for _, rule in line.positive_bands), mix=True),
     )
     single = funnel.entries.get("mean_payment")
@@ -188,7 +175,7 @@ def _schedule_from_count(line: Schedule, funnel: Funnel, inputs: CompileInputs) 
     ]
 
 
-def payment_in_band(line: Schedule, funnel: Funnel, band: Band, rule: Rule) -> Input:
+def payment_in_band(line: Schedule, funnel: terms.Funnel, band: Band, rule: Rule) -> terms.Input:
     """Return the payment per accepted claim in a loss band; the mean is unknown if it depends on the loss."""
     if funnel.mean_payment is not None:
         return funnel.mean_payment
@@ -196,15 +183,15 @@ def payment_in_band(line: Schedule, funnel: Funnel, band: Band, rule: Rule) -> I
         return funnel.award
     least, most = line.tariff.payment_range(band)
     high = None if most is None else float(most)
-    return Input(float(least), float(least) if least == most else None, high, high)
+    return terms.Input(float(least), float(least) if least == most else None, high, high)
 
 
-def _awarded(trials: float, award: Input, **fields: Any) -> Group:  # noqa: ANN401 - fields of a group
+def _awarded(trials: float, award: terms.Input, **fields: Any) -> terms.Group:  # noqa: ANN401 - fields of a group
     """Return a payment group in which every claim is paid an uncertain amount with the mean `award`."""
-    return Group(Input.certain(trials) * award, trials, trials, reviewed=True, **fields)
+    return terms.Group(terms.Input.certain(trials) * award, trials, trials, reviewed=True, **fields)
 
 
-def _award(funnel: Funnel, groups: Sequence[Group]) -> dict[str, Any]:
+def _award(funnel: terms.Funnel, groups: Sequence[terms.Group]) -> dict[str, Any]:
     """Return the award fields of a term; {} if no claim is reviewed or the ledger states no award."""
     award = funnel.entries.get("review_award")
     if not isinstance(award, Award) or not any(group.reviewed for group in groups):
@@ -212,7 +199,9 @@ def _award(funnel: Funnel, groups: Sequence[Group]) -> dict[str, Any]:
     return {"award": award.id, "spread": award.spread}
 
 
-def _bands(line: Schedule, funnel: Funnel, term: Term, pays: Mapping[Band, Input]) -> Iterator[Group]:
+def _bands(
+    line: Schedule, funnel: terms.Funnel, term: terms.Term, pays: Mapping[Band, terms.Input]
+) -> Iterator[terms.Group]:
     if stray := set(funnel.mix).difference(band for band, _ in line.positive_bands):
         raise ModelRefused(
             f"the band mix {funnel.mix_assumption} names a band of {line.id} that contains no loss",
@@ -222,9 +211,9 @@ def _bands(line: Schedule, funnel: Funnel, term: Term, pays: Mapping[Band, Input
     trials, tiers, written = term.trials, _tiers(line), list(line.bands_as_written.values())
     for band, rule in line.positive_bands:
         pay, share = pays[band], funnel.mix.get(band)
-        claims = product_or_none(trials, share)
-        yield Group(
-            Input.certain(trials) * pay,
+        claims = terms.product_or_none(trials, share)
+        yield terms.Group(
+            terms.Input.certain(trials) * pay,
             trials,
             trials * (1.0 if rule.review else pay.expected or 0.0) ** 2,
             claims=claims,
@@ -237,16 +226,16 @@ def _bands(line: Schedule, funnel: Funnel, term: Term, pays: Mapping[Band, Input
                 "up_to": band[1],
                 "rule": rule.outcome,
             },
-            promised=None if rule.review else product_or_none(claims, pay.expected),
+            promised=None if rule.review else terms.product_or_none(claims, pay.expected),
             facts=" ".join((*line.numeric_facts, *rule.facts)),
             tier=tiers.get(band),
         )
 
 
-def _tiers(line: Schedule) -> dict[Band, Tier]:
+def _tiers(line: Schedule) -> dict[Band, terms.Tier]:
     """Return the loss bands in which each claim is paid the same amount; {} for a line with segments."""
     return {
-        band: Tier(position, float(least))
+        band: terms.Tier(position, float(least))
         for position, (band, _) in enumerate(line.positive_bands)
         for least, most in [line.tariff.payment_range(band)]
         if least and least == most and not line.segments
@@ -259,9 +248,11 @@ KEYS = ("service", "claimant_type", "over", "up_to", "rule", "segment")
 """The columns that identify a group of claims."""
 
 
-def _schedule_from_claims(line: Schedule, funnel: Funnel, inputs: CompileInputs) -> Iterator[Term]:
+def _schedule_from_claims(
+    line: Schedule, funnel: terms.Funnel, inputs: terms.CompileInputs
+) -> Iterator[terms.Term]:
     """Yield the terms of a schedule from its cube of claims, one per stage that the claims have come to."""
-    term = Term(line.id, "cash", "schedule", " ".join(line.facts))
+    term = terms.Term(line.id, "cash", "schedule", " ".join(line.facts))
     cube = next((cube for cube in inputs.cubes if cube_fits_line(line, cube)), None)
     if line.grain == "claimant" and "exposure" in funnel.entries:
         raise ModelRefused(
@@ -281,7 +272,7 @@ def _schedule_from_claims(line: Schedule, funnel: Funnel, inputs: CompileInputs)
     rows = _paid_by_band(line, funnel, cube, inputs.policy)
     if "paid" in cube.frame.columns:  # claims that were paid cost what was paid
         rows = rows.filter(pl.col("decision") != "paid")
-    groups: dict[str, list[Group]] = {}
+    groups: dict[str, list[terms.Group]] = {}
     for row in rows.iter_rows(named=True):
         groups.setdefault(row["decision"], []).append(_claims_group(row, funnel, facts, tiers))
     if "paid" in cube.frame.columns:
@@ -306,19 +297,19 @@ def _schedule_from_claims(line: Schedule, funnel: Funnel, inputs: CompileInputs)
             certain=stage == "paid" and "paid" in cube.frame.columns,
             decision=stage if cube.decision else "",
             claim_cells=(replace(cube, frame=cube.frame.filter(stated), decision=""), line),
-            status=UNSTATED if any(group.status == UNSTATED for group in own) else None,
+            status=terms.UNSTATED if any(group.status == terms.UNSTATED for group in own) else None,
             missing=funnel.missing(
-                review=any(group.reviewed for group in own), mix=False, rates=rates_from(stage)
+                review=any(group.reviewed for group in own), mix=False, rates=terms.rates_from(stage)
             ),
             **_award(funnel, [group for group in own if group.trials]),
         )
 
 
-def _is_entitled(group: Group) -> bool:
+def _is_entitled(group: terms.Group) -> bool:
     return group.labels["rule"] != "not_entitled"
 
 
-def _paid_groups(line: Schedule, cube: Cube) -> list[Group]:
+def _paid_groups(line: Schedule, cube: Cube) -> list[terms.Group]:
     """Return the claims that were paid, by service and band, with the sums that were paid."""
     paid = cube.frame.filter(pl.col(cube.decision) == "paid")
     by = ("service", "claimant_type", "rule_over", "rule_up_to", "rule")
@@ -326,8 +317,8 @@ def _paid_groups(line: Schedule, cube: Cube) -> list[Group]:
     rule = pl.when(pl.col("paid") > 0).then(pl.lit("pays")).otherwise("rule").alias("rule")
     sums = rows.with_columns(rule).group_by(by, maintain_order=True).agg(pl.col("claims", "paid").sum())
     return [
-        Group(
-            Input.certain(float(total)),
+        terms.Group(
+            terms.Input.certain(float(total)),
             float(claims),
             claims=float(claims),
             promised=float(total),
@@ -337,7 +328,7 @@ def _paid_groups(line: Schedule, cube: Cube) -> list[Group]:
     ]
 
 
-def _paid_by_band(line: Schedule, funnel: Funnel, cube: Cube, policy: Policy) -> pl.DataFrame:
+def _paid_by_band(line: Schedule, funnel: terms.Funnel, cube: Cube, policy: Policy) -> pl.DataFrame:
     only = policy.model_copy(update={"lines": (line,)})
     award, largest_award = (
         None if x is None else math.ceil(x) for x in (funnel.award.high, funnel.award.most)
@@ -363,10 +354,10 @@ def _paid_by_band(line: Schedule, funnel: Funnel, cube: Cube, policy: Policy) ->
 
 def _claims_group(
     row: Mapping[str, Any],
-    funnel: Funnel,
+    funnel: terms.Funnel,
     facts: Mapping[tuple[str | None, int | None, int | None], str],
-    tiers: Mapping[Band, Tier],
-) -> Group:
+    tiers: Mapping[Band, terms.Tier],
+) -> terms.Group:
     claims, already_paid = float(row["claims"]), row["decision"] == "paid"
     fields: dict[str, Any] = {
         "claims": claims,
@@ -375,34 +366,34 @@ def _claims_group(
     }
     if row["decision"] == "refused":
         fields["labels"]["rule"] = "not_entitled"
-        return Group(Input.certain(0.0), claims, paid_nothing=True, promised=0.0, **fields)
+        return terms.Group(terms.Input.certain(0.0), claims, paid_nothing=True, promised=0.0, **fields)
     if row["rule"] == "review":
         return _awarded(claims, funnel.award, paid_nothing=not claims, **fields)
     low, mid, high, most = (
         None if row[name] is None else float(row[name])
         for name in ("payment_low", "payment", "payment_high", "payment_most")
     )
-    return Group(
-        Input(low or 0.0, mid, high, most),
+    return terms.Group(
+        terms.Input(low or 0.0, mid, high, most),
         claims,
         row["payment_squared"],
         paid_nothing=not claims or mid == high == 0,
         promised=mid,
-        status=UNSTATED if row["rule"] == NO_RULE and mid is None else None,
+        status=terms.UNSTATED if row["rule"] == NO_RULE and mid is None else None,
         tier=tiers.get((row["over"], row["up_to"])) if row["rule"] == "pays" and not already_paid else None,
         **fields,
     )
 
 
-def _in_kind(line: InKind, funnel: Funnel, inputs: CompileInputs) -> Iterator[Term]:
+def _in_kind(line: InKind, funnel: terms.Funnel, inputs: terms.CompileInputs) -> Iterator[terms.Term]:
     people, cap = inputs.fact(line.recipients), inputs.fact(line.cap)
     later = (people is None and line.recipients) or (cap is None and line.cap)
     rate = funnel.entries.get("take_up")
     for valuation, worth in line.valuations.items():
         if worth is None and valuation != "face_value":
             continue
-        facts = join_ids(line.recipients or "", line.cap or "", *line.facts)
-        term = Term(line.id, valuation, "in_kind", facts)
+        facts = terms.join_ids(line.recipients or "", line.cap or "", *line.facts)
+        term = terms.Term(line.id, valuation, "in_kind", facts)
         if later or people is None or worth is None:
             status = "not_public_yet" if later else "unpriced" if worth is None else "not_published"
             yield replace(term, status=status)
@@ -411,45 +402,45 @@ def _in_kind(line: InKind, funnel: Funnel, inputs: CompileInputs) -> Iterator[Te
         known_rate = rate if isinstance(rate, RateAssumption) else None
         yield replace(
             term.for_people(people.count, worth),
-            factors=(FunnelFactor(funnel.take_up, "take_up", rate=known_rate),),
+            factors=(terms.FunnelFactor(funnel.take_up, "take_up", rate=known_rate),),
             promised=float(served * worth),
             capacity=None if cap is None else float(served),
         )
 
 
-def _voucher(line: Voucher, funnel: Funnel, inputs: CompileInputs) -> list[Term]:
+def _voucher(line: Voucher, funnel: terms.Funnel, inputs: terms.CompileInputs) -> list[terms.Term]:
     people = inputs.fact(line.recipients)
-    facts = join_ids(line.recipients or "", *line.facts)
-    factors = (FunnelFactor(funnel.take_up, "take_up"),)
-    term = Term(line.id, line.main_valuation, line.kind, facts, factors=factors)
+    facts = terms.join_ids(line.recipients or "", *line.facts)
+    factors = (terms.FunnelFactor(funnel.take_up, "take_up"),)
+    term = terms.Term(line.id, line.main_valuation, line.kind, facts, factors=factors)
     if people is None:
         return [replace(term, status="not_public_yet" if line.recipients else "not_published")]
     return [term.for_people(people.count, line.payment)]
 
 
-def _fee_credit(line: FeeCredit, funnel: Funnel, inputs: CompileInputs) -> list[Term]:
+def _fee_credit(line: FeeCredit, funnel: terms.Funnel, inputs: terms.CompileInputs) -> list[terms.Term]:
     people, most = inputs.fact(line.recipients), inputs.fact(line.recipients_high)
-    facts = join_ids(line.recipients or "", *line.facts, line.recipients_high or "")
-    term = Term(line.id, "cash", "fee_credit", facts, factors=funnel.report_factors)
+    facts = terms.join_ids(line.recipients or "", *line.facts, line.recipients_high or "")
+    term = terms.Term(line.id, "cash", "fee_credit", facts, factors=funnel.report_factors)
     if line.payment is None:
         return [replace(term, status="unpriced")]
     limit = None if most is None else float(most.count * line.payment)
     if people is None:
         later = line.recipients or (line.recipients_high and not most)
-        bounds = () if limit is None else (Group(Input(0.0, None, limit, limit), 0.0),)
+        bounds = () if limit is None else (terms.Group(terms.Input(0.0, None, limit, limit), 0.0),)
         return [replace(term, status="not_public_yet" if later else "not_published", groups=bounds)]
     return [term.for_people(people.count, line.payment, most=limit or 0.0)]
 
 
-def _budget(line: Budget, funnel: Funnel, inputs: CompileInputs) -> list[Term]:
+def _budget(line: Budget, funnel: terms.Funnel, inputs: terms.CompileInputs) -> list[terms.Term]:
     policy, as_of = inputs.policy, inputs.as_of
-    term = Term(line.id, line.valuation, "budget", " ".join(line.facts))
+    term = terms.Term(line.id, line.valuation, "budget", " ".join(line.facts))
     for true_up in line.true_ups_by(as_of):
         try:
             exact = float(policy.resolve_amount(true_up.amount, as_of, hindsight=True))
         except ModelRefused:  # skip an amount whose fact became public later than the policy states
             continue
-        return [replace(term.for_amount(exact), facts=join_ids(*true_up.facts, term.facts))]
+        return [replace(term.for_amount(exact), facts=terms.join_ids(*true_up.facts, term.facts))]
     if line.amount is None:
         return [replace(term, status="unpriced")]
     share = funnel.realised_ratio or funnel.take_up
@@ -463,7 +454,7 @@ def _budget(line: Budget, funnel: Funnel, inputs: CompileInputs) -> list[Term]:
     if not low <= amount <= high:
         raise UsageError(f"the line {line.id} has facts that do not give low <= amount <= high")
     unlimited = line.valuation == "top_down" and funnel.realised_ratio is None
-    factors = (FunnelFactor(share, scale=True),)
+    factors = (terms.FunnelFactor(share, scale=True),)
     announced = (low, None if unlimited else high)
     return [replace(term.for_amount(amount), factors=factors, announced=announced)]
 

@@ -19,6 +19,7 @@ from itertools import groupby
 import numpy as np
 import polars as pl
 
+from outage_analysis import text
 from outage_analysis.assumptions import Assumption, BandMix, FloatArray, Ledger
 from outage_analysis.costs.claim_payments import NO_RULE
 from outage_analysis.costs.compile_lines import compiled_lines
@@ -36,26 +37,6 @@ from outage_analysis.errors import ModelRefused
 from outage_analysis.incidents import ids_public_by
 from outage_analysis.losses import Cube, sum_or_null
 from outage_analysis.policies import CostLine, Policy
-from outage_analysis.text import (
-    ASSUMPTIONS,
-    BASIS,
-    CLAIMANT_TYPE,
-    FACTS,
-    FLOAT,
-    LINE,
-    MISSING,
-    OVER,
-    RULE,
-    SEGMENT,
-    SERVICE,
-    STATUS,
-    TABLE_DIGITS,
-    UP_TO,
-    VALUATION,
-    Column,
-    ShortRepr,
-    TableSchema,
-)
 
 
 @dataclass(frozen=True)
@@ -72,7 +53,7 @@ class RedrawnInput:
 
 
 @dataclass(frozen=True, repr=False)
-class Portfolio(ShortRepr):
+class Portfolio(text.ShortRepr):
     """All terms of a policy that have an expected cost, and the assumptions they share."""
 
     terms: tuple[Term, ...]
@@ -238,39 +219,48 @@ def portfolio_of_lines(lines: Sequence[CompiledLine], ledger: Ledger | None, as_
     )
 
 
-PROMISED: Column = Column("promised", "money", "Cost if everyone counted is paid under the fixed rules.")
-LOW: Column = Column("low", "money", "Lower bound of the expected cost: every input at its low end.")
-EXPECTED: Column = Column("expected", "money", "Expected cost; empty if the ledger lacks an input.")
-HIGH: Column = Column("high", "money", "Upper bound of the expected cost: every input at its high end.")
-MOST: Column = Column(
+PROMISED: text.Column = text.Column(
+    "promised", "money", "Cost if everyone counted is paid under the fixed rules."
+)
+LOW: text.Column = text.Column(
+    "low", "money", "Lower bound of the expected cost: every input at its low end."
+)
+EXPECTED: text.Column = text.Column("expected", "money", "Expected cost; empty if the ledger lacks an input.")
+HIGH: text.Column = text.Column(
+    "high", "money", "Upper bound of the expected cost: every input at its high end."
+)
+MOST: text.Column = text.Column(
     "most", "money", "Bound of the total: every claim gets its largest payment; empty without a limit."
 )
 
-COSTS: TableSchema = TableSchema(
+COSTS: text.TableSchema = text.TableSchema(
     "One row per cost line (`level` is line) and one per line, service and loss band (`level` is band).",
     (
-        BASIS,
-        LINE,
-        VALUATION,
-        Column("level", "text", "`line` or `band`; add up rows of one level only."),
-        SERVICE,
-        CLAIMANT_TYPE,
-        SEGMENT,
-        OVER,
-        UP_TO,
-        RULE,
-        Column(
-            "count", "count", "Number of reports, claims or people that the cost is computed from.", FLOAT
+        text.BASIS,
+        text.LINE,
+        text.VALUATION,
+        text.Column("level", "text", "`line` or `band`; add up rows of one level only."),
+        text.SERVICE,
+        text.CLAIMANT_TYPE,
+        text.SEGMENT,
+        text.OVER,
+        text.UP_TO,
+        text.RULE,
+        text.Column(
+            "count",
+            "count",
+            "Number of reports, claims or people that the cost is computed from.",
+            text.FLOAT,
         ),
         PROMISED,
         LOW,
         EXPECTED,
         HIGH,
         MOST,
-        STATUS,
-        MISSING,
-        FACTS,
-        ASSUMPTIONS,
+        text.STATUS,
+        text.MISSING,
+        text.FACTS,
+        text.ASSUMPTIONS,
     ),
 )
 """The columns of `cost_table`.
@@ -288,17 +278,19 @@ The meaning of `most` by kind of line:
   actually paid. Null for a `top_down` amount without a stated ratio.
 - handling, and a line whose total is known: the largest value that the ledger allows.
 """
-TOTALS: TableSchema = TableSchema(
+TOTALS: text.TableSchema = text.TableSchema(
     "One row per data source and kind of cost.",
     (
-        BASIS,
-        VALUATION,
-        Column("promised", "money", PROMISED.description, shown=False),
+        text.BASIS,
+        text.VALUATION,
+        text.Column("promised", "money", PROMISED.description, shown=False),
         LOW,
         EXPECTED,
         HIGH,
         MOST,
-        Column("left_out", "names", "Ids of the cost lines without an expected cost, which no sum includes."),
+        text.Column(
+            "left_out", "names", "Ids of the cost lines without an expected cost, which no sum includes."
+        ),
     ),
 )
 """The columns of `totals`."""
@@ -344,7 +336,7 @@ def costs_of_lines(lines: Iterable[CompiledLine], as_of: date, cubes: Sequence[C
 def _round_amounts(table: pl.DataFrame) -> pl.DataFrame:
     *expected, most = MODELLED
     return table.with_columns(
-        pl.col(expected).round_sig_figs(TABLE_DIGITS), pl.col(most).round_sig_figs(MOST_DIGITS)
+        pl.col(expected).round_sig_figs(text.TABLE_DIGITS), pl.col(most).round_sig_figs(MOST_DIGITS)
     )
 
 

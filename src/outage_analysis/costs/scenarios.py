@@ -9,11 +9,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal
 
 import numpy as np
 import polars as pl
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from outage_analysis.assumptions import BandMix, FloatArray, rates_by_effort
 from outage_analysis.costs.expected import Portfolio, RedrawnInput, expected_at
@@ -26,7 +26,7 @@ from outage_analysis.costs.simulation_tables import (
 )
 from outage_analysis.costs.terms import DerivedInput, FunnelFactor, Input, Term
 from outage_analysis.errors import ModelRefused
-from outage_analysis.files import Document, Identifier, Name, Text, Unit, read_document, refuse_repeated
+from outage_analysis.files import NamedDocument, Text, Unit, read_document, refuse_if, refuse_repeated
 from outage_analysis.policies import Policy
 from outage_analysis.text import DEFAULT_LEVEL, FLOAT, STATUS, TABLE_DIGITS, Column, LikelyRange, TableSchema
 
@@ -47,13 +47,9 @@ CHANGES = (
 Multiple = Annotated[float, Field(gt=0, le=1000, allow_inf_nan=False), Unit("times")]
 
 
-class Scenario(Document):
+class Scenario(NamedDocument):
     """A stress: what would the cost be if one or more things were different?"""
 
-    id: Identifier
-    """The id in tables."""
-    name: Name
-    """The name for readers."""
     note: Text
     """What the scenario assumes, in one sentence."""
     effort: Literal["one_tap", "form", "documents"] | None = None
@@ -85,18 +81,15 @@ class Scenario(Document):
     rank_correlation: Annotated[float, Field(ge=0, lt=1)] | None = None
     """The rank correlation between all inputs."""
 
-    @model_validator(mode="after")
-    def _changes_something(self) -> Self:
-        if not self.changes:
-            raise ValueError(f"changes nothing | Add one of: {', '.join(CHANGES)}.")
+    def _check(self) -> None:
+        refuse_if(not self.changes, f"changes nothing | Add one of: {', '.join(CHANGES)}.")
         for key, needed in (("spike", "extra_days"), ("intake", "extra_days"), ("over", "filing_odds_ratio")):
-            if getattr(self, key) not in (None, "") and getattr(self, needed) is None:
-                raise ValueError(f"has {key} without {needed} | Add {needed}, or leave {key} out.")
-        if self.extra_days is not None and self.count_factor is not None:
-            raise ValueError(
-                "has both extra_days and count_factor | Keep one: the second states what the first forecasts."
-            )
-        return self
+            alone = getattr(self, key) not in (None, "") and getattr(self, needed) is None
+            refuse_if(alone, f"has {key} without {needed} | Add {needed}, or leave {key} out.")
+        refuse_if(
+            self.extra_days is not None and self.count_factor is not None,
+            "has both extra_days and count_factor | Keep one: the second states what the first forecasts.",
+        )
 
     @property
     def changes(self) -> tuple[str, ...]:
@@ -104,23 +97,16 @@ class Scenario(Document):
         return tuple(key for key in CHANGES if getattr(self, key) is not None)
 
 
-class ScenarioSet(Document):
+class ScenarioSet(NamedDocument):
     """A list of scenarios."""
 
-    id: Identifier
-    """The id by which commands refer to the document."""
-    name: Name
-    """The name for readers."""
     scenarios: tuple[Scenario, ...] = Field(alias="scenario", min_length=1)
     """The scenarios, in the order of the table."""
 
-    @model_validator(mode="after")
-    def _ids_differ(self) -> Self:
+    def _check(self) -> None:
         ids = [scenario.id for scenario in self.scenarios]
         refuse_repeated(ids, "has two scenarios {}")
-        if BASE in ids:
-            raise ValueError(f"has a scenario {BASE}, which is the row without changes | Rename it.")
-        return self
+        refuse_if(BASE in ids, f"has a scenario {BASE}, which is the row without changes | Rename it.")
 
     def name_of(self, id_: str, lang: str) -> str:
         """Return the name of a scenario in a language; the id itself for an unknown scenario."""

@@ -21,115 +21,107 @@ import numpy as np
 import polars as pl
 from scipy import special
 
+from outage_analysis import text
 from outage_analysis.assumptions import INPUT_UNIT, Assumption, Award, BandMix, FloatArray, OneDistribution
 from outage_analysis.costs.expected import Portfolio, expected_at
 from outage_analysis.costs.points import sobol_points, sobol_replicates
 from outage_analysis.costs.simulation import DRAWS, SEED, Estimate, Simulation, replicate_mean, simulate
 from outage_analysis.costs.simulation_tables import rounded_estimate, rounded_probability, rounded_table
 from outage_analysis.errors import ModelRefused, UsageError
-from outage_analysis.text import (
-    ASSUMPTION,
-    DEFAULT_LEVEL,
-    ESTIMATE_DIGITS,
-    KIND,
-    LINE,
-    VALUATION,
-    Column,
-    LikelyRange,
-    Locale,
-    TableSchema,
-    UnitByRow,
-    short_names,
-)
 
-TORNADO: TableSchema = TableSchema(
+TORNADO: text.TableSchema = text.TableSchema(
     "One row per kind of cost and uncertain input, the widest range of cost first.",
     (
-        replace(VALUATION, shown="wide"),
-        ASSUMPTION,
-        replace(KIND, shown="wide"),
-        Column(
+        replace(text.VALUATION, shown="wide"),
+        text.ASSUMPTION,
+        replace(text.KIND, shown="wide"),
+        text.Column(
             "input_low",
             INPUT_UNIT,
             "Low end of the likely range of the input; empty for a band mix.",
             shown="wide",
         ),
-        Column(
+        text.Column(
             "input_high",
             INPUT_UNIT,
             "High end of the likely range of the input; empty for a band mix.",
             shown="wide",
         ),
-        Column("cost_low", "money", "Expected cost with the input at the low end."),
-        Column("cost_expected", "money", "Expected cost with every input at its mean."),
-        Column("cost_high", "money", "Expected cost with the input at the high end."),
+        text.Column("cost_low", "money", "Expected cost with the input at the low end."),
+        text.Column("cost_expected", "money", "Expected cost with every input at its mean."),
+        text.Column("cost_high", "money", "Expected cost with the input at the high end."),
     ),
 )
-LEVERS: TableSchema = TableSchema(
+LEVERS: text.TableSchema = text.TableSchema(
     "One row per cost line and decision.",
     (
-        LINE,
-        Column("lever", "word", "The decision: award, review_share or filing."),
-        Column(
-            "step", UnitByRow("lever", {"award": "money"}, "share"), "Size of one step.", label="lever_step"
+        text.LINE,
+        text.Column("lever", "word", "The decision: award, review_share or filing."),
+        text.Column(
+            "step",
+            text.UnitByRow("lever", {"award": "money"}, "share"),
+            "Size of one step.",
+            label="lever_step",
         ),
-        Column("adds", "money", "What one step adds to the expected cash."),
+        text.Column("adds", "money", "What one step adds to the expected cash."),
     ),
 )
-AWARD_VIEWS: TableSchema = TableSchema(
+AWARD_VIEWS: text.TableSchema = text.TableSchema(
     "One row with the uncertain mean award, and one per fixed mean award.",
     (
-        Column("view", "word", "uncertain or fixed."),
-        Column("award", "money", "Expected or fixed mean award."),
-        Column("expected", "money", "Expected cash."),
-        Column("range_low", "money", "Low end of the likely range of the cash."),
-        Column("p50", "money", "Median of the cash."),
-        Column("range_high", "money", "High end of the likely range of the cash."),
+        text.Column("view", "word", "uncertain or fixed."),
+        text.Column("award", "money", "Expected or fixed mean award."),
+        text.Column("expected", "money", "Expected cash."),
+        text.Column("range_low", "money", "Low end of the likely range of the cash."),
+        text.Column("p50", "money", "Median of the cash."),
+        text.Column("range_high", "money", "High end of the likely range of the cash."),
     ),
 )
-BREAK_EVENS: TableSchema = TableSchema(
+BREAK_EVENS: text.TableSchema = text.TableSchema(
     "One row per input that is a single number.",
     (
-        ASSUMPTION,
-        KIND,
-        Column("expected", INPUT_UNIT, "Mean of the input."),
-        Column(
+        text.ASSUMPTION,
+        text.KIND,
+        text.Column("expected", INPUT_UNIT, "Mean of the input."),
+        text.Column(
             "break_even",
             INPUT_UNIT,
             "Value at which the expected total equals the limit; empty if none does.",
         ),
-        Column(
+        text.Column(
             "beyond", "share", "Probability of a value at which the total exceeds the limit.", label="chance"
         ),
     ),
 )
-MEASURED_UNIT = UnitByRow(
+MEASURED_UNIT = text.UnitByRow(
     "measure", {"median": INPUT_UNIT, "share": "share", "chance": "share"}, otherwise="decimal"
 )
-INPUTS_GIVEN_EXCEEDANCE: TableSchema = TableSchema(
+INPUTS_GIVEN_EXCEEDANCE: text.TableSchema = text.TableSchema(
     "One row per input, and per part of a band mix or rival model.",
     (
-        ASSUMPTION,
-        KIND,
-        Column("measure", "word", "median of a number, mean share of a band, or chance of a rival model."),
-        Column("part", "count", "Number of the band or model, from 0; empty for a single number."),
-        Column("usual", MEASURED_UNIT, "Value in all draws."),
-        Column("given_exceedance", MEASURED_UNIT, "Value in the draws above the limit."),
+        text.ASSUMPTION,
+        text.KIND,
+        text.Column(
+            "measure", "word", "median of a number, mean share of a band, or chance of a rival model."
+        ),
+        text.Column("part", "count", "Number of the band or model, from 0; empty for a single number."),
+        text.Column("usual", MEASURED_UNIT, "Value in all draws."),
+        text.Column("given_exceedance", MEASURED_UNIT, "Value in the draws above the limit."),
     ),
 )
-INDICES: TableSchema = TableSchema(
+INDICES: text.TableSchema = text.TableSchema(
     "One row per uncertain input.",
     (
-        ASSUMPTION,
-        KIND,
-        Column(
+        text.ASSUMPTION,
+        text.KIND,
+        text.Column(
             "first", "share", "Share of the variance of the total that the input causes alone.", label="alone"
         ),
-        Column("first_low", "share", "Lower end of the 90 % interval of `first`.", label="alone_low"),
-        Column("first_high", "share", "Upper end of the 90 % interval of `first`.", label="alone_high"),
-        Column("total", "share", "Share with everything that the input takes part in.", label="in_all"),
-        Column("total_low", "share", "Lower end of the 90 % interval of `total`.", label="in_all_low"),
-        Column("total_high", "share", "Upper end of the 90 % interval of `total`.", label="in_all_high"),
+        text.Column("first_low", "share", "Lower end of the 90 % interval of `first`.", label="alone_low"),
+        text.Column("first_high", "share", "Upper end of the 90 % interval of `first`.", label="alone_high"),
+        text.Column("total", "share", "Share with everything that the input takes part in.", label="in_all"),
+        text.Column("total_low", "share", "Lower end of the 90 % interval of `total`.", label="in_all_low"),
+        text.Column("total_high", "share", "Upper end of the 90 % interval of `total`.", label="in_all_high"),
     ),
 )
 POINTS, SAMPLE_SEED = 2**15, 1
@@ -191,7 +183,7 @@ def sign_change(
     return float(high), float((sample_input(entry) > high).mean())
 
 
-def tornado(portfolio: Portfolio, *, level: int = DEFAULT_LEVEL) -> pl.DataFrame:
+def tornado(portfolio: Portfolio, *, level: int = text.DEFAULT_LEVEL) -> pl.DataFrame:
     """Return the expected total with each input at the ends of its likely range, the others at their means.
 
     Args:
@@ -204,7 +196,7 @@ def tornado(portfolio: Portfolio, *, level: int = DEFAULT_LEVEL) -> pl.DataFrame
         `input_high` are null, and the costs are the ends of the likely range of the expected total over
         sampled mixes.
     """
-    likely, tables = LikelyRange(level), [TORNADO.empty()]
+    likely, tables = text.LikelyRange(level), [TORNADO.empty()]
     for valuation in portfolio.valuations:
         rows: list[tuple[object, ...]] = []
         expected = expected_at(portfolio, valuation, {})[0]
@@ -293,7 +285,7 @@ def award_views(
     *,
     draws: int = DRAWS,
     seed: int = SEED,
-    level: int = DEFAULT_LEVEL,
+    level: int = text.DEFAULT_LEVEL,
 ) -> pl.DataFrame:
     """Compare the cash cost under an uncertain mean award of a review with the cost under fixed awards.
 
@@ -318,7 +310,7 @@ def award_views(
     rows = []
     for view, award, decided in views:
         total = simulate(decided, draws=draws, seed=seed).totals["cash"]
-        ends = [rounded_estimate(total.quantile(p)).value for p in LikelyRange(level).columns.values()]
+        ends = [rounded_estimate(total.quantile(p)).value for p in text.LikelyRange(level).columns.values()]
         rows.append((view, award, expected_at(decided, "cash", {})[0], *ends))
     return rounded_table(rows, AWARD_VIEWS)
 
@@ -394,7 +386,7 @@ def inputs_given_exceedance(run: Simulation, limit: float, *, valuation: str = "
             models = np.concatenate([branches[name][0] for _, branches in drawn])
             shares = [((models == k).mean(), (models[above] == k).mean()) for k in range(len(entry.models))]
             rows += [(*head, "chance", part, *means) for part, means in enumerate(shares)]
-    return rounded_table(rows, INPUTS_GIVEN_EXCEEDANCE, ESTIMATE_DIGITS)
+    return rounded_table(rows, INPUTS_GIVEN_EXCEEDANCE, text.ESTIMATE_DIGITS)
 
 
 def _check_limit(limit: float) -> None:
@@ -467,24 +459,24 @@ def cost_sobol_indices(portfolio: Portfolio, valuation: str = "cash", *, draws: 
         errors = (share - index * variance).std(axis=0, ddof=1) / variance.mean(axis=0)
         half = special.stdtrit(replicates - 1, 0.95) * errors / math.sqrt(replicates)
         columns |= {name: index, f"{name}_low": index - half, f"{name}_high": index + half}
-    table = pl.DataFrame(columns).with_columns(pl.col(pl.Float64).round_sig_figs(ESTIMATE_DIGITS))
+    table = pl.DataFrame(columns).with_columns(pl.col(pl.Float64).round_sig_figs(text.ESTIMATE_DIGITS))
     return table.sort("total", "assumption", descending=[True, False])
 
 
-INFORMATION_VALUE: TableSchema = TableSchema(
+INFORMATION_VALUE: text.TableSchema = text.TableSchema(
     "One row per uncertain input, the largest value first; then one for all inputs, and one for the counts.",
     (
-        Column(
+        text.Column(
             "known",
             "word",
             "What is known before the decision: input, all_inputs, or inputs_and_counts (the total itself).",
             label="known_before",
         ),
-        ASSUMPTION,
-        KIND,
-        Column("value", "money", "Expected cost that this knowledge saves.", label="information_value"),
-        Column("error", "money", "One standard error of the value."),
-        Column(
+        text.ASSUMPTION,
+        text.KIND,
+        text.Column("value", "money", "Expected cost that this knowledge saves.", label="information_value"),
+        text.Column("error", "money", "One standard error of the value."),
+        text.Column(
             "share",
             "share",
             "Share of the value of all inputs; empty for the counts.",
@@ -581,7 +573,7 @@ def information_value(
     return pl.DataFrame(rows, schema=INFORMATION_VALUE.dtypes, orient="row")
 
 
-def information_sentence(table: pl.DataFrame, portfolio: Portfolio, locale: Locale) -> str:
+def information_sentence(table: pl.DataFrame, portfolio: Portfolio, locale: text.Locale) -> str:
     """State in words which input to find out first, or that no input is worth finding out.
 
     Args:
@@ -597,7 +589,7 @@ def information_sentence(table: pl.DataFrame, portfolio: Portfolio, locale: Loca
     if inputs.is_empty():
         return locale("information.no_single", all=locale.money(whole))
     id_, value = inputs.select("assumption", "value").row(0)
-    short = short_names([entry.name[locale.lang] for entry in portfolio.entries.values()])
+    short = text.short_names([entry.name[locale.lang] for entry in portfolio.entries.values()])
     name = dict(zip(portfolio.entries, short, strict=True))[id_]
     return locale("information.first", name=name, value=locale.money(value), all=locale.money(whole))
 

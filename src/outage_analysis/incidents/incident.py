@@ -11,20 +11,8 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import AfterValidator, Field, ValidationError
 
+from outage_analysis import files
 from outage_analysis.errors import UsageError
-from outage_analysis.files import (
-    Day,
-    Document,
-    Identifier,
-    Name,
-    NamedDocument,
-    OptionalText,
-    Text,
-    Unit,
-    read_document,
-    refuse_if,
-    refuse_repeated,
-)
 from outage_analysis.incidents.bands import LARGEST_LOSS, Closed, upper_cuts
 from outage_analysis.incidents.layout import (
     CANONICAL_COLUMNS,
@@ -68,7 +56,7 @@ Rows = Literal["complaints", "filed", "accepted"]
 
 
 def _with_offset(moment: datetime) -> datetime:
-    refuse_if(moment.tzinfo is None, "has no UTC offset | Write it as 2022-10-15T15:30:00+09:00.")
+    files.refuse_if(moment.tzinfo is None, "has no UTC offset | Write it as 2022-10-15T15:30:00+09:00.")
     return moment
 
 
@@ -81,26 +69,26 @@ time_zones = cache(available_timezones)
 
 def _known_zone(name: str) -> str:
     # Python lists "localtime"; DuckDB does not know it.
-    refuse_if(
+    files.refuse_if(
         name not in time_zones() or name == "localtime", "is not an IANA time zone | Write it as Asia/Seoul."
     )
     return name
 
 
-class Window(Document):
+class Window(files.Document):
     """A period of an outage. If `end` is missing, the end time was not published."""
 
     start: Moment
     """When the period began."""
     end: Moment | None = None
     """When the period ended."""
-    what: OptionalText = None
+    what: files.OptionalText = None
     """What failed in this period, if not everything did."""
     facts: tuple[str, ...] = ()
     """Ids of the facts that support these values."""
 
     def _check(self) -> None:
-        refuse_if(self.end is not None and self.end <= self.start, "ends before it starts")
+        files.refuse_if(self.end is not None and self.end <= self.start, "ends before it starts")
 
     @property
     def hours(self) -> float | None:
@@ -111,18 +99,18 @@ class Window(Document):
 FactId = Annotated[str, Field(min_length=1, max_length=64)]
 
 
-class ClaimDeadline(Document):
+class ClaimDeadline(files.Document):
     """An announced last day on which a claim can be filed. A later announcement replaces it."""
 
-    announced_on: Day
+    announced_on: files.Day
     """The day on which the deadline became public; a run as of an earlier day ignores it."""
-    closes: Day
+    closes: files.Day
     """The last day on which a claim can be filed."""
     facts: tuple[FactId, ...] = ()
     """Ids of the facts that support these days."""
 
 
-class NamedItem(NamedDocument):
+class NamedItem(files.NamedDocument):
     """A service or claimant type: an id, a name, and other spellings that complaint files use."""
 
     aliases: tuple[str, ...] = ()
@@ -151,7 +139,7 @@ class Service(NamedItem):
     """The id of the fact that counts the complaints about the service, if a count was published."""
 
 
-class Dimension(NamedDocument):
+class Dimension(files.NamedDocument):
     """A column of complaint files that an incident adds: text, or whole numbers grouped into bands.
 
     The id is the name of the column.
@@ -179,19 +167,23 @@ class Dimension(NamedDocument):
         return upper_cuts(self.edges, self.closed)
 
     def _check(self) -> None:
-        refuse_if((self.kind == "number") != bool(self.edges), "has edges exactly when its kind is number")
+        files.refuse_if(
+            (self.kind == "number") != bool(self.edges), "has edges exactly when its kind is number"
+        )
         for low, high in pairwise(self.edges):
-            refuse_if(low >= high, f"has edges that do not increase: {low}, {high} | Sort them, each once.")
+            files.refuse_if(
+                low >= high, f"has edges that do not increase: {low}, {high} | Sort them, each once."
+            )
 
 
-class Loss(Document):
+class Loss(files.Document):
     """The quantity that a claim states as lost: won, minutes of delay, days without service.
 
     If the unit of losses is the currency, complaint files state losses with the decimals of the currency.
     Edges of policy bands are in the smallest unit, like all amounts.
     """
 
-    name: Name
+    name: files.Name
     """The name for readers."""
     unit: str = Field(min_length=1, max_length=24)
     """The currency code if losses are money, else the unit: minutes, days."""
@@ -201,18 +193,18 @@ class Loss(Document):
     """The largest plausible loss, in the smallest unit; by default there is no limit."""
 
 
-class Headline(Document):
+class Headline(files.Document):
     """A published total with which the computed total is compared, and the cost line that it forecasts."""
 
     fact: str
     """The id of the fact with the total."""
-    name: Name
+    name: files.Name
     """The name for readers."""
     line: str = ""
     """The id of the cost line whose cash the total forecasts; empty if the total is about something else."""
 
 
-class LineOutcome(Document):
+class LineOutcome(files.Document):
     """The facts that state the outcome of one cost line. They are used only in hindsight."""
 
     line: str
@@ -225,7 +217,7 @@ class LineOutcome(Document):
     """The id of the fact with the cash paid."""
 
 
-class Incident(NamedDocument, Columns):
+class Incident(files.NamedDocument, Columns):
     """An outage and its complaint files, as described in a TOML document."""
 
     currency: str = Field(pattern=r"^[A-Z]{3}$")
@@ -236,9 +228,9 @@ class Incident(NamedDocument, Columns):
     """IANA name of the time zone that determines the calendar day."""
     outage: Window
     """The whole outage, from its first to its last minute."""
-    claims_from: Day
+    claims_from: files.Day
     """The first day on which a claim could be filed; an earlier claim is rejected."""
-    claims_to: Day
+    claims_to: files.Day
     """The last day on which a claim could be filed."""
     deadlines: tuple[ClaimDeadline, ...] = ()
     """The deadlines as they were announced, the last one being `claims_to`. Charts by day show those that
@@ -251,13 +243,13 @@ class Incident(NamedDocument, Columns):
     rows: Rows | None = None
     """What a row of a complaint file is: a complaint of somebody who may file a claim, a filed claim, or an
     accepted claim. A row that states a decision is what this says. Without `rows`, rows are complaints."""
-    counted: Name | None = None
+    counted: files.Name | None = None
     """The items in published counts, in the plural, such as flights or subscribers; "reports" by default."""
     sources: tuple[str, ...] = ()
     """The sources of the document."""
     rules: dict[str, Literal["reject", "count"]] = Field(default_factory=dict)
     """Validation rule -> what happens to a row that breaks it: `reject`, or `count` to keep and count it."""
-    groups: dict[str, Name] = Field(default_factory=dict)
+    groups: dict[str, files.Name] = Field(default_factory=dict)
     """Group of services -> the name of the group for readers."""
     services: tuple[Service, ...] = Field(alias="service", min_length=1)
     """The services that failed."""
@@ -276,7 +268,7 @@ class Incident(NamedDocument, Columns):
     own_facts: tuple[str, ...] = ()
     """How the ids of published facts begin that state the outcome of this outage. Other cases may use them,
     its own policy and ledger may not."""
-    limits: tuple[Text, ...] = ()
+    limits: tuple[files.Text, ...] = ()
     """What cannot be known about this incident; shown in the last section of the report."""
     tie_outs: tuple[TieOut, ...] = Field(alias="tie_out", default=())
     """Published totals to reconcile with the facts."""
@@ -285,17 +277,17 @@ class Incident(NamedDocument, Columns):
         super()._check()
         groups = (self.services, self.claimant_types, self.dimensions)
         for ids in ([item.id for item in group] for group in groups):
-            refuse_repeated(ids, "the id {} is given twice")
+            files.refuse_repeated(ids, "the id {} is given twice")
         services = {service.id for service in self.services}
         for id_ in self.first_services:
-            refuse_if(id_ not in services, f"has first_services with {id_}, which is no service")
+            files.refuse_if(id_ not in services, f"has first_services with {id_}, which is no service")
         kinds = [dimension.kind for dimension in self.dimensions]
-        refuse_if(
+        files.refuse_if(
             kinds.count("decision") > 1 or kinds.count("paid") > kinds.count("decision"),
             "has two decisions, or amounts paid without one | A claim has one of each.",
         )
-        refuse_if(self.claims_to < self.claims_from, "the claims window ends before it starts")
-        refuse_if(
+        files.refuse_if(self.claims_to < self.claims_from, "the claims window ends before it starts")
+        files.refuse_if(
             self.deadlines and max(d.closes for d in self.deadlines) != self.claims_to,
             "the last of the deadlines is not the day claims_to",
         )
@@ -303,21 +295,21 @@ class Incident(NamedDocument, Columns):
             owners: dict[str, str] = {}
             for item in group:
                 for spelling in sorted(item.spellings()):
-                    refuse_if(
+                    files.refuse_if(
                         owners.setdefault(spelling, item.id) != item.id,
                         f"'{spelling}' is an alias of both {owners[spelling]} and {item.id}",
                     )
         for dimension in self.dimensions:
-            refuse_if(
+            files.refuse_if(
                 dimension.id in RESERVED or dimension.id.startswith("raw_"),
                 f"the dimension {dimension.id} has the name of a claim's own column",
             )
         unknown_column = self.unknown_column(claim_columns(self))
-        refuse_if(unknown_column, f"speaks of the column '{unknown_column}', which no claim has")
+        files.refuse_if(unknown_column, f"speaks of the column '{unknown_column}', which no claim has")
         if other := self.edges.keys() - {*text_dimensions(self)}:
             raise ValueError(f"{min(other)}: {NO_EDGES} | {EDGES_REMEDY}")
         for rule in self.rules:
-            refuse_if(
+            files.refuse_if(
                 rule not in COUNTABLE,
                 f"changes '{rule}' | Rules that may be counted: {'; '.join(COUNTABLE)}.",
             )
@@ -371,7 +363,7 @@ class Incident(NamedDocument, Columns):
         if not title:
             return self
         try:
-            return self.model_copy(update={"name": Name.model_validate(title)})
+            return self.model_copy(update={"name": files.Name.model_validate(title)})
         except ValidationError as error:
             raise UsageError(
                 "the title is too long", value=title, remedy="Write at most 120 characters."
@@ -425,24 +417,24 @@ def load_incident(id_or_path: str | Path | Incident) -> Incident:
     Raises:
         UsageError: there is no such incident, or one of its keys is invalid.
     """
-    return read_document(Incident, "incidents", id_or_path)
+    return files.read_document(Incident, "incidents", id_or_path)
 
 
-When = Annotated[Moment, Unit("date and time")]
+When = Annotated[Moment, files.Unit("date and time")]
 
 
-class Point(Document):
+class Point(files.Document):
     """The number of claims filed up to a time, from a published fact or stated in the document."""
 
     at: When
     """The time of the count, with its UTC offset; the end of a day is 00:00 of the next day."""
     fact: str = ""
     """The id of the fact that counts the claims filed by this time."""
-    count: Annotated[int, Field(ge=0), Unit("claims")] | None = None
+    count: Annotated[int, Field(ge=0), files.Unit("claims")] | None = None
     """The number of claims filed by this time, if no fact states it; it counts as known on that day."""
 
     def _check(self) -> None:
-        refuse_if(bool(self.fact) == (self.count is not None), "needs either a fact or a count")
+        files.refuse_if(bool(self.fact) == (self.count is not None), "needs either a fact or a count")
 
     @property
     def public_on(self) -> date | None:
@@ -455,34 +447,34 @@ class Point(Document):
         return get_fact(self.fact).count if self.count is None else self.count
 
 
-class IntakeDeadline(Document):
+class IntakeDeadline(files.Document):
     """An announced time at which the intake closes. A later announcement replaces it."""
 
     closes: When
     """The time after which no claim can be filed."""
-    public_on: Day | None = None
+    public_on: files.Day | None = None
     """The day on which the deadline was announced. A deadline without this day is ignored."""
     facts: tuple[str, ...] = ()
     """Ids of the facts that support this."""
-    rationale: OptionalText = None
+    rationale: files.OptionalText = None
     """Why the deadline is assumed, if no fact states it directly."""
 
 
-class ClosingBranch(NamedDocument):
+class ClosingBranch(files.NamedDocument):
     """An alternative closing time for a what-if forecast. It has no probability."""
 
     closes: When
     """The time after which no claim can be filed."""
-    spike: Annotated[float, Field(ge=0, allow_inf_nan=False), Unit("times")] | None = None
+    spike: Annotated[float, Field(ge=0, allow_inf_nan=False), files.Unit("times")] | None = None
     """Additional claims on the last day, as a multiple of the claims that the growth curve forecasts for that
     day; 0 means no rush. Without this key, the last day is not forecast."""
-    rationale: Text
+    rationale: files.Text
     """Why the alternative is considered."""
     outcome_known: bool
     """Whether the author already knew how the intake ended."""
 
 
-class FinalCount(Document):
+class FinalCount(files.Document):
     """The final number of claims of an intake; used only in hindsight."""
 
     at: When
@@ -491,16 +483,16 @@ class FinalCount(Document):
     """The id of the fact with the final count."""
 
 
-class IntakeSeries(NamedDocument):
+class IntakeSeries(files.NamedDocument):
     """The intake of claims through one channel, as described in a TOML document."""
 
-    incident: Identifier
+    incident: files.Identifier
     """The id of the incident."""
     time_zone: str = ""
     """IANA name of the time zone that determines the calendar day; by default the UTC offset of `opened`."""
     opened: When
     """When claims could first be filed."""
-    as_of: Day
+    as_of: files.Day
     """The day as of which a forecast is made by default; it uses only what was public by then."""
     facts: tuple[str, ...] = ()
     """Ids of facts about the channel."""
@@ -514,19 +506,19 @@ class IntakeSeries(NamedDocument):
     """The final number of claims."""
 
     def _check(self) -> None:
-        refuse_if(
+        files.refuse_if(
             self.time_zone and self.time_zone not in time_zones(),
             "has a time_zone that is no IANA name | Write it as Asia/Seoul.",
         )
         moments = [self.opened, *(p.at for p in self.points)]
         for number, (before, after) in enumerate(pairwise(moments), start=1):
-            refuse_if(
+            files.refuse_if(
                 after <= before, f"has a point {number} that is not after the one before, or the opening"
             )
         closing_times = [*(d.closes for d in self.deadlines), *(b.closes for b in self.branches)]
         first = min(closing_times, default=None)
-        refuse_if(first is not None and first <= self.opened, f"closes at {first}, before it opens")
-        refuse_repeated([branch.id for branch in self.branches], "has two branches {}")
+        files.refuse_if(first is not None and first <= self.opened, f"closes at {first}, before it opens")
+        files.refuse_repeated([branch.id for branch in self.branches], "has two branches {}")
 
     def known_by(self, day: date) -> IntakeSeries | None:
         """Return what was publicly known about the intake on a day; None if no count was public yet.
@@ -573,4 +565,4 @@ def load_intake(id_or_path: str | Path) -> IntakeSeries:
     Raises:
         UsageError: there is no such document, or one of its keys is invalid.
     """
-    return read_document(IntakeSeries, "intakes", id_or_path)
+    return files.read_document(IntakeSeries, "intakes", id_or_path)

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Literal
 
 import polars as pl
 
+from outage_analysis import charts
 from outage_analysis.analysis import (
     Analysis,
     all_schemas,
@@ -25,19 +26,6 @@ from outage_analysis.analysis import (
     whole_counts,
 )
 from outage_analysis.assumptions import Ledger
-from outage_analysis.charts import (
-    RENDERER,
-    SLIDER_QUEUE,
-    STYLE,
-    AltairChart,
-    ChartContext,
-    chart_context,
-    check_chart_name,
-    data_script,
-    render_offline,
-    script_bundle,
-    standalone_chart,
-)
 from outage_analysis.claims import Claims
 from outage_analysis.errors import ModelRefused, OutageAnalysisError, UsageError, one_line
 from outage_analysis.files import bundled_claims
@@ -159,7 +147,7 @@ def show(
     *,
     as_of: date | None = None,
     lang: str = "en",
-) -> AltairChart | Html:
+) -> charts.AltairChart | Html:
     """Return a chart of the package by name. As the last expression of a cell, the chart is displayed.
 
     Args:
@@ -177,14 +165,14 @@ def show(
         UsageError: there is no such chart, or `table` is missing.
     """
     if isinstance(source, Analysis):
-        chart = standalone_chart(name, *source.chart_data(name, table, lang=lang))
+        chart = charts.standalone_chart(name, *source.chart_data(name, table, lang=lang))
         return chart or note(Locale(lang)("notebook.nothing", day=Locale(lang).day(source.as_of)))
-    check_chart_name(name)
+    charts.check_chart_name(name)
     if table is None:
         remedy = "Build one from a cube, or give an analysis."
         raise UsageError(f"the chart {name} needs a table", remedy=remedy)
     context = _context(source, as_of, lang)
-    chart, locale = standalone_chart(name, table, context), context.locale
+    chart, locale = charts.standalone_chart(name, table, context), context.locale
     if chart is None and isinstance(source, GroupedLossesDocument):
         return note(locale("notebook.no_rows"))
     return chart or note(locale("notebook.nothing", day=locale.day(context.as_of)))
@@ -192,17 +180,17 @@ def show(
 
 def _context(
     source: Claims | GroupedLossesDocument | IntakeSeries, as_of: date | None, lang: str
-) -> ChartContext:
+) -> charts.ChartContext:
     if isinstance(source, GroupedLossesDocument):
         loss = f"{source.name[lang]}, {source.unit[lang]}"
         printed = source.note[lang] if source.note else source.sources[0]
-        return ChartContext(Locale(lang), {}, as_of or date.min, loss, source=printed)
+        return charts.ChartContext(Locale(lang), {}, as_of or date.min, loss, source=printed)
     if isinstance(source, IntakeSeries):
         names = {branch.id: branch.name[lang] for branch in source.branches}
-        return ChartContext(Locale(lang), names, as_of or source.as_of)
+        return charts.ChartContext(Locale(lang), names, as_of or source.as_of)
     incident = source.incident
     names, day = incident.display_names(lang), as_of or incident.claims_to
-    return chart_context(incident, incident.locale(lang), names, day, synthetic=source.synthetic)
+    return charts.chart_context(incident, incident.locale(lang), names, day, synthetic=source.synthetic)
 
 
 DEFAULT_SLIDERS = 5
@@ -237,7 +225,7 @@ def show_what_if(analysis: Analysis, *, lang: str = "en", most: int | None = DEF
     locale, made_up = report.locale, analysis.headline_is_synthetic
     mark = note(locale("notebook.synthetic")) if made_up else Html("", "")
     kind = f"what-if outage-what-if{' made-up' if made_up else ''}"
-    key, script = data_script(SLIDER_QUEUE, moved.data)
+    key, script = charts.data_script(charts.SLIDER_QUEUE, moved.data)
     name = escape(locale("report.what_if"))
     place = (
         f'<div class="{kind}" data-outage-what-if="{key}" role="group" aria-label="{name}">\n'
@@ -313,8 +301,8 @@ def enable_offline_charts(shell: InteractiveShell | None) -> None:
     from IPython.display import display
 
     disable_offline_charts()
-    alt.renderers.register(RENDERER, render_offline)
-    _CHANGES.enter_context(alt.renderers.enable(RENDERER))  # type: ignore[arg-type] # its types are narrower
+    alt.renderers.register(charts.RENDERER, charts.render_offline)
+    _CHANGES.enter_context(alt.renderers.enable(charts.RENDERER))  # type: ignore[arg-type] # its types are narrower
     if shell is not None:
         _CHANGES.callback(
             vars(shell).update, custom_exceptions=shell.custom_exceptions, CustomTB=shell.CustomTB
@@ -328,7 +316,7 @@ def enable_offline_charts(shell: InteractiveShell | None) -> None:
 
         shell.events.register("pre_run_cell", forget)
         _CHANGES.callback(shell.events.unregister, "pre_run_cell", forget)
-    display(Html(f"<style>{STYLE}</style>{script_bundle()}", ""))  # type: ignore[no-untyped-call]
+    display(Html(f"<style>{charts.STYLE}</style>{charts.script_bundle()}", ""))  # type: ignore[no-untyped-call]
 
 
 def disable_offline_charts() -> None:

@@ -18,18 +18,9 @@ from typing import Literal, NamedTuple
 
 import polars as pl
 
+from outage_analysis import incidents
 from outage_analysis.errors import InputRefused, ModelRefused, OutageAnalysisError, UsageError
 from outage_analysis.files import is_file, likely_typo_of, spelling_hint
-from outage_analysis.incidents import (
-    UNKNOWN,
-    Bands,
-    Incident,
-    NamedItem,
-    band_within,
-    lower_closed_cuts,
-    normalized_name,
-    parse_band,
-)
 from outage_analysis.text import (
     CLAIMS,
     FILED_HOUR,
@@ -157,7 +148,7 @@ def check_total_fits(total: int, file: str | None = None) -> None:
         )
 
 
-def read_counts(path: str | Path, incident: Incident) -> Cube:
+def read_counts(path: str | Path, incident: incidents.Incident) -> Cube:
     """Read a cube from a CSV of claim totals with the columns `service,claimant_type,band,claims[,loss]`.
 
     Loss bands are written `(0, 300000]`, `[300000, 500000)`, `>500000`, `0` or `unknown`. Rows with the same
@@ -197,7 +188,7 @@ def read_counts(path: str | Path, incident: Incident) -> Cube:
         "synthetic" in path.name.lower(),
         path.name,
         rows=incident.rows or Cube.rows,
-        starts=frozenset[int]().union(*map(lower_closed_cuts, texts)),
+        starts=frozenset[int]().union(*map(incidents.lower_closed_cuts, texts)),
     )
 
 
@@ -207,7 +198,7 @@ def _check_no_overlap(
     stated = [
         (row[:2], -math.inf if row[2] is None else row[2], math.inf if row[3] is None else row[3], place)
         for place, row in enumerate(rows)
-        if row[2:4] != UNKNOWN
+        if row[2:4] != incidents.UNKNOWN
     ]
     for (group, low, high, one), (other_group, *ends, other) in itertools.pairwise(sorted(stated)):
         if group == other_group and [low, high] != ends and ends[0] < high:
@@ -246,20 +237,20 @@ def _csv_rows(path: Path) -> tuple[list[str], list[tuple[int, list[str]]]]:
     return header, table[1:]
 
 
-def _count_row(header: list[str], fields: list[str], incident: Incident) -> CountRow:
+def _count_row(header: list[str], fields: list[str], incident: incidents.Incident) -> CountRow:
     if len(fields) != len(header):
         raise UsageError("has not the fields of its header")
     record = dict(zip(header, fields, strict=True))
     service = _find_id(record["service"], incident.services, "service")
     claimant = _find_id(record["claimant_type"], incident.claimant_types, "claimant_type")
     try:
-        band = parse_band(record["band"])
+        band = incidents.parse_band(record["band"])
     except UsageError as error:
         error.column = "band"
         raise
     claims = _parse_whole_number(record["claims"], "claims")
     loss = _parse_whole_number(record["loss"], "loss") if record.get("loss", "").strip() else None
-    over, up_to = (-1, 0) if band == UNKNOWN else band
+    over, up_to = (-1, 0) if band == incidents.UNKNOWN else band
     if loss is not None and (
         (over is not None and claims * (over + 1) > loss) or (up_to is not None and loss > claims * up_to)
     ):
@@ -267,10 +258,10 @@ def _count_row(header: list[str], fields: list[str], incident: Incident) -> Coun
     return (service, claimant, *band, claims, loss, None)
 
 
-def _find_id(raw: str, named: Sequence[NamedItem], column: str) -> str:
+def _find_id(raw: str, named: Sequence[incidents.NamedItem], column: str) -> str:
     """The id of the service or claimant type whose id, name or alias matches `raw`, a text from the CSV."""
     for item in named:
-        if normalized_name(raw) in item.spellings():
+        if incidents.normalized_name(raw) in item.spellings():
             return item.id
     aliases = [s for item in named for s in (item.id, item.name.en, item.name.ko, *item.aliases) if s]
     raise UsageError(
@@ -381,7 +372,7 @@ def groups(cube: Cube, by: Sequence[str] = ()) -> Iterator[Group]:
     for key, rows in itertools.groupby(frame.iter_rows(), lambda row: row[:width]):
         cells, unknown = [], 0
         for over, up_to, claims, loss, squares in (row[width:] for row in rows):
-            if (over, up_to) == UNKNOWN:
+            if (over, up_to) == incidents.UNKNOWN:
                 unknown += claims
             elif over is not None and up_to == over + 1:  # one loss is possible: compute the sums from it
                 cells.append(Cell(over, up_to, claims, claims * up_to, claims * up_to**2))
@@ -488,7 +479,7 @@ MAX_DISPLAY_CUTS = 24
 """The largest number of policy cuts that tables and charts of claims use as band edges."""
 
 
-def display_bands(cuts: Sequence[int], *, negative: bool = False) -> Bands:
+def display_bands(cuts: Sequence[int], *, negative: bool = False) -> incidents.Bands:
     """Loss bands for tables and charts, with edges at the edges of a policy and at powers of ten.
 
     If a policy has no edges, or more than `MAX_DISPLAY_CUTS` edges, the edges are powers of ten only.
@@ -503,12 +494,12 @@ def display_bands(cuts: Sequence[int], *, negative: bool = False) -> Bands:
         (100000, 300000, 500000, 1000000)
     """
     if not 0 < len(cuts) <= MAX_DISPLAY_CUTS:
-        return Bands.from_cuts(tuple(10**k for k in range(3, 8)), negative=negative)
+        return incidents.Bands.from_cuts(tuple(10**k for k in range(3, 8)), negative=negative)
     tens = tuple(10**k for k in range(16) if cuts[0] <= 10 ** (k + 1) and 10**k <= cuts[-1] * 10)
-    return Bands.from_cuts(tuple(cuts), tens, negative=negative)
+    return incidents.Bands.from_cuts(tuple(cuts), tens, negative=negative)
 
 
-def regroup(cube: Cube, by: Sequence[str], bands: Bands | None = None) -> pl.DataFrame:
+def regroup(cube: Cube, by: Sequence[str], bands: incidents.Bands | None = None) -> pl.DataFrame:
     """Sum a cube over dimensions and, if `bands` is given, into wider loss bands.
 
     Args:
@@ -528,7 +519,7 @@ def regroup(cube: Cube, by: Sequence[str], bands: Bands | None = None) -> pl.Dat
     if bands is not None:
         rows = []
         for band in frame.select("over", "up_to").unique(maintain_order=True).rows():
-            wider = next((wide for wide in bands.rows() if band_within(band, wide)), None)
+            wider = next((wide for wide in bands.rows() if incidents.band_within(band, wide)), None)
             if wider is None:
                 raise UsageError(
                     f"the band over {band[0]} up to {band[1]} lies in no display band",

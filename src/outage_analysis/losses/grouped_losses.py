@@ -13,14 +13,14 @@ from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal, NamedTuple, Self, get_args
+from typing import Annotated, Any, Literal, NamedTuple, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from outage_analysis.errors import InputRefused, ModelRefused, OutageAnalysisError, UsageError
-from outage_analysis.files import Document, Identifier, Name, OptionalText, Text, read_document
+from outage_analysis.files import NamedDocument, OptionalText, Text, read_document
 from outage_analysis.incidents import GRID_PER_DECADE, LARGEST_LOSS
 from outage_analysis.losses.cube import (
     Cell,
@@ -147,13 +147,9 @@ def _numbers(values: Sequence[float], name: str) -> tuple[float, ...]:
         raise UsageError(f"{name} are not numbers", value=values) from error
 
 
-class GroupedLossesDocument(Document):
+class GroupedLossesDocument(NamedDocument):
     """A TOML document with grouped losses from a publication: edges, counts and sources."""
 
-    id: Identifier
-    """The identifier that commands accept."""
-    name: Name
-    """The name in reports and charts."""
     unit: Text
     """The unit of the edges."""
     edges: tuple[Annotated[float, Field(ge=0)], ...]
@@ -171,13 +167,11 @@ class GroupedLossesDocument(Document):
     sources: tuple[str, ...] = Field(min_length=1)
     """Where the table is printed."""
 
-    @model_validator(mode="after")
-    def _is_a_table(self) -> Self:
+    def _check(self) -> None:
         try:
             grouped_losses(self.edges, self.counts, self.top, self.left)
         except OutageAnalysisError as error:
             raise ValueError(f"is no table of losses: {error.problem}") from error
-        return self
 
 
 def load_grouped(id_or_path: str | Path) -> GroupedLossesDocument:

@@ -585,7 +585,7 @@ def derivatives(function: Callable[[Array], Array], at: Array, step: Array) -> D
     return Derivatives(at, float(values[0]), gradient, hessian, float(values.max()))
 
 
-FITS = TableSchema(
+FITS: TableSchema = TableSchema(
     "One row per family, the likeliest first.",
     (
         Column("family", "word", "Family of distributions."),

@@ -8,6 +8,7 @@ from typing import Any
 
 import polars as pl
 
+from outage_analysis import text
 from outage_analysis.analysis import FUNNEL, RESERVE, SERVICES, Analysis
 from outage_analysis.assumptions import distribution_text, grade_label, value_and_range
 from outage_analysis.charts import services_by_claims
@@ -33,46 +34,30 @@ from outage_analysis.losses import BAND_COUNTS, BUNCHING, CURVES_TABLE, FITS, su
 from outage_analysis.policies import PolicyExplainer
 from outage_analysis.reports.accounting import ACCOUNTING, accounting_table
 from outage_analysis.reports.grids import Grid, TableFormatter
-from outage_analysis.text import (
-    ASSUMPTION,
-    BAND,
-    FACTS,
-    KIND,
-    LINE,
-    PERCENTILE_MEASURES,
-    PUBLIC_ON,
-    SERVICE,
-    STATUS,
-    Column,
-    Locale,
-    TableSchema,
-    Unit,
-    percentile_probability,
-)
 
-View = tuple[pl.DataFrame, tuple[Column, ...]]
+View = tuple[pl.DataFrame, tuple[text.Column, ...]]
 """A data frame, and the columns that a report shows of it."""
-ASSUMPTION_VIEW = TableSchema(
+ASSUMPTION_VIEW = text.TableSchema(
     "One row per assumption that the cost uses.",
     (
-        ASSUMPTION,
-        KIND,
-        Column("expected_text", "text", "Expected value with its unit."),
-        Column("range_text", "text", "Bounds of the value."),
-        Column("distribution", "text", "The distribution in words."),
-        Column("grade", "text", "Evidence grade."),
-        PUBLIC_ON,
-        Column("rationale", "text", "Why this value."),
-        Column("stated_source", "text", "Where the value comes from."),
-        FACTS,
-        Column("owner", "data", "Person or group responsible for it."),
-        Column("approved_by", "data", "Who approved it."),
+        text.ASSUMPTION,
+        text.KIND,
+        text.Column("expected_text", "text", "Expected value with its unit."),
+        text.Column("range_text", "text", "Bounds of the value."),
+        text.Column("distribution", "text", "The distribution in words."),
+        text.Column("grade", "text", "Evidence grade."),
+        text.PUBLIC_ON,
+        text.Column("rationale", "text", "Why this value."),
+        text.Column("stated_source", "text", "Where the value comes from."),
+        text.FACTS,
+        text.Column("owner", "data", "Person or group responsible for it."),
+        text.Column("approved_by", "data", "Who approved it."),
     ),
 )
 VALUES = ASSUMPTION_VIEW.columns[:7]
 RATIONALE = ASSUMPTION_VIEW.pick("assumption", "rationale", "stated_source", "facts", "owner", "approved_by")
 """`VALUES` are the columns with the values; `RATIONALE` has the reason, source and owner."""
-CHANCE = Column("chance", "share", "Probability that the cash cost exceeds the amount.")
+CHANCE = text.Column("chance", "share", "Probability that the cash cost exceeds the amount.")
 
 
 def uncertainty_views(tables: Mapping[str, pl.DataFrame]) -> dict[str, View]:
@@ -98,8 +83,8 @@ def uncertainty_views(tables: Mapping[str, pl.DataFrame]) -> dict[str, View]:
 
 
 def _exceedance_table(quantiles: pl.DataFrame) -> pl.DataFrame:
-    points = quantiles.filter(pl.col("measure").is_in(PERCENTILE_MEASURES), valuation="cash")
-    below = [percentile_probability(measure) for measure in points["measure"]]
+    points = quantiles.filter(pl.col("measure").is_in(text.PERCENTILE_MEASURES), valuation="cash")
+    below = [text.percentile_probability(measure) for measure in points["measure"]]
     chance = 1 - pl.Series("chance", below, dtype=pl.Float64)
     return points.with_columns(chance.round(6)).sort("chance", descending=True)
 
@@ -108,7 +93,7 @@ def _steps_view(frame: pl.DataFrame) -> View:
     keys = [c for c in ("line", "service") if frame[c].null_count() < len(frame)]
     banded = frame["rule"].null_count() < len(frame)
     level = pl.when(pl.col("rule").is_null()).then(pl.lit("line")).alias("level")
-    bands = (BAND, WATERFALL_STEPS["rule"]) if banded else ()
+    bands = (text.BAND, WATERFALL_STEPS["rule"]) if banded else ()
     amounts = WATERFALL_STEPS.pick("expected", "tail", "facts")
     return frame.with_columns(level), (*WATERFALL_STEPS.pick(*keys), *bands, *amounts)
 
@@ -124,7 +109,7 @@ ABOUT_FILING = ("nothing_claimed", "nothing_filed")
 """Statuses of scenarios that change how people file although payments are automatic."""
 
 
-def decision_views(analysis: Analysis, locale: Locale) -> dict[str, View]:
+def decision_views(analysis: Analysis, locale: text.Locale) -> dict[str, View]:
     """Return the tables of the scenarios and of the reserve, with the columns to show."""
     tables, views = analysis.tables, {}
     if "scenarios" in tables:
@@ -163,7 +148,7 @@ def _information_view(frame: pl.DataFrame) -> View:
     return frame, INFORMATION_VALUE.without("kind").columns
 
 
-def assumption_table(analysis: Analysis, locale: Locale) -> pl.DataFrame:
+def assumption_table(analysis: Analysis, locale: text.Locale) -> pl.DataFrame:
     """Return one row per assumption that the cost uses, with the columns of `ASSUMPTION_VIEW`."""
     rows = []
     for assumption in analysis.used_ledger.assumptions if analysis.used_ledger else ():
@@ -199,7 +184,7 @@ SOURCE_TABLES = {
 """Report tables whose name differs from the analysis table that they are made from."""
 COST_COLUMNS = (
     COSTS["line"],
-    BAND,
+    text.BAND,
     *COSTS.pick("rule", "count", "promised", "low", "expected", "high", "most"),
     *COSTS.pick("status", "facts", "assumptions"),
 )
@@ -210,30 +195,30 @@ PUBLISHED_COLUMNS = FACTS_TABLE.pick("quantity", "value", "unit", "counts", "pub
 SEPARATE_VALUATIONS = ("top_down", "handling")
 """Valuations shown in a table of their own: lines known only as a total, and handling effort."""
 HEADLINE_COLUMNS = (
-    Column("headline", "text", "Who published the amount."),
-    Column("stated_amount", "formatted", "The amount or range."),
-    Column("counts", "text", "What the amount includes."),
-    PUBLIC_ON,
-    FACTS,
+    text.Column("headline", "text", "Who published the amount."),
+    text.Column("stated_amount", "formatted", "The amount or range."),
+    text.Column("counts", "text", "What the amount includes."),
+    text.PUBLIC_ON,
+    text.FACTS,
 )
 HEADLINE_DIGITS = 6
 """The most significant digits of a published amount, such as 557.7 billion or 253.83 million."""
 TIE_OUT_COLUMNS = (
     *TIE_OUTS.pick("id", "computed", "relation", "printed", "unit", "status"),
-    Column("note", "text", "Remark on the difference."),
+    text.Column("note", "text", "Remark on the difference."),
     TIE_OUTS["facts"],
 )
-POLICY_VIEW = TableSchema(
+POLICY_VIEW = text.TableSchema(
     "One row per cost line of the policy.",
     (
-        LINE,
-        Column("kind", "word", "Kind of the cost line."),
-        Column("payment", "text", "What it pays."),
-        Column("effort", "word", "What claimants must do."),
-        Column("eligibility", "text", "Who is entitled."),
-        PUBLIC_ON,
-        STATUS,
-        FACTS,
+        text.LINE,
+        text.Column("kind", "word", "Kind of the cost line."),
+        text.Column("payment", "text", "What it pays."),
+        text.Column("effort", "word", "What claimants must do."),
+        text.Column("eligibility", "text", "Who is entitled."),
+        text.PUBLIC_ON,
+        text.STATUS,
+        text.FACTS,
     ),
 )
 
@@ -260,7 +245,7 @@ def build_views(analysis: Analysis, formatter: TableFormatter) -> dict[str, View
     return {name: view for name, view in views.items() if not view[0].is_empty()}
 
 
-def _cost_views(analysis: Analysis, locale: Locale) -> dict[str, View]:
+def _cost_views(analysis: Analysis, locale: text.Locale) -> dict[str, View]:
     tables = analysis.tables
     # Cost lines without an amount are left out here; the policy table lists them.
     figures = tables["costs"].filter(HAS_AMOUNT)
@@ -290,17 +275,17 @@ def _cost_views(analysis: Analysis, locale: Locale) -> dict[str, View]:
     }
 
 
-def _services_view(services: pl.DataFrame, locale: Locale) -> dict[str, View]:
+def _services_view(services: pl.DataFrame, locale: text.Locale) -> dict[str, View]:
     columns = _columns_with_values(services, SERVICES.columns)
     if all(column.name in ("service", "group") for column in columns):
         return {}
     counts = [locale("report.not_published") if x is None else locale.exact(x) for x in services["users"]]
-    told = {"users": Column("users", "formatted", SERVICES["users"].description)}
+    told = {"users": text.Column("users", "formatted", SERVICES["users"].description)}
     shown = tuple(told.get(column.name, column) for column in columns)
     return {"services": (services.with_columns(users=pl.Series(counts, dtype=pl.String)), shown)}
 
 
-def _columns_with_values(frame: pl.DataFrame, columns: Sequence[Column]) -> tuple[Column, ...]:
+def _columns_with_values(frame: pl.DataFrame, columns: Sequence[text.Column]) -> tuple[text.Column, ...]:
     """Return the columns in which at least one row has a value."""
     return tuple(c for c in columns if (frame[c.name].cast(pl.String).fill_null("") != "").any())
 
@@ -336,7 +321,7 @@ def _claims_views(analysis: Analysis) -> dict[str, View]:
         keys = COSTS.pick("line", "service", "claimant_type", *segment)
         views["claims_costs"] = (costs, (*keys, *COST_COLUMNS[1:9]))
     if "claims_bands" in tables:
-        columns = (SERVICE, BAND, *BAND_COUNTS.pick("claims", "share"))
+        columns = (text.SERVICE, text.BAND, *BAND_COUNTS.pick("claims", "share"))
         views["claims_bands"] = (tables["claims_bands"], columns)
     intake = ("claims_intake", "claims_intake_hours")
     whole = (
@@ -384,7 +369,7 @@ def _claims_views(analysis: Analysis) -> dict[str, View]:
     return views
 
 
-SERVICE_BAND_MEASURES: dict[str, Unit] = {"claims": "count", "loss": "loss", "expected": "money"}
+SERVICE_BAND_MEASURES: dict[str, text.Unit] = {"claims": "count", "loss": "loss", "expected": "money"}
 """Measure of a service and loss band -> its unit. Each measure has a table of its own."""
 
 
@@ -421,7 +406,7 @@ def service_band_views(analysis: Analysis, formatter: TableFormatter) -> dict[st
         names = [formatter.names.get(s, s) if s else locale("word.all") for s in separate]
         names += [locale("chart.other_services", count=len(others))] if others else []
         columns = tuple(
-            Column(f"band_{n}", unit, "A loss band.", title=title)
+            text.Column(f"band_{n}", unit, "A loss band.", title=title)
             for n, title in enumerate([*(locale.band(*band) for band in known), locale("column.total")])
         )
         data = [
@@ -430,7 +415,7 @@ def service_band_views(analysis: Analysis, formatter: TableFormatter) -> dict[st
         ]
         schema = {"service": pl.String(), **{column.name: column.dtype for column in columns}}
         frame = pl.DataFrame(data, schema=schema, orient="row")
-        views[f"service_bands_{measure}"] = (frame, (replace(SERVICE, unit="text"), *columns))
+        views[f"service_bands_{measure}"] = (frame, (replace(text.SERVICE, unit="text"), *columns))
     return views
 
 
@@ -486,13 +471,13 @@ def _headlines_table(frame: pl.DataFrame, formatter: TableFormatter) -> pl.DataF
     return table.drop("counts").hstack(texts)
 
 
-def headline_forecast(row: Mapping[str, Any], locale: Locale) -> str:
+def headline_forecast(row: Mapping[str, Any], locale: text.Locale) -> str:
     """Return the model's figure in a row of the headlines as text: the expected cash and its likely range."""
     likely = "–" if row["high"] is None else locale.money_range(row["low"] or 0.0, row["high"])
     return locale("report.headline_said", expected=locale.money(row["expected"]), likely=likely)
 
 
-def headline_amount(low: float | None, high: float | None, locale: Locale) -> str:
+def headline_amount(low: float | None, high: float | None, locale: text.Locale) -> str:
     """Return a published amount as text: a single amount, a range, or a lower or upper bound.
 
     Args:
@@ -524,7 +509,7 @@ def _line_statuses(analysis: Analysis) -> dict[str, str]:
     }
 
 
-def _policy_table(analysis: Analysis, locale: Locale, names: Mapping[str, str]) -> pl.DataFrame:
+def _policy_table(analysis: Analysis, locale: text.Locale, names: Mapping[str, str]) -> pl.DataFrame:
     rows = []
     teller = PolicyExplainer(analysis.policy, locale, analysis.as_of)
     statuses = _line_statuses(analysis)

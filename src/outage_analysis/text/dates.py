@@ -8,16 +8,7 @@ from dataclasses import replace
 from datetime import date
 from functools import partial
 
-from outage_analysis.text.amounts import (
-    Notation,
-    agreed_value_sql,
-    case_sql,
-    guarded_sql,
-    if_match_sql,
-    is_canonical_sql,
-    let_sql,
-    narrowed_sql,
-)
+from outage_analysis.text import amounts
 
 _YEAR = r"(?:000[1-9]|00[1-9]\d|0[1-9]\d\d|[1-9]\d{3})"
 _MONTH_DAY = r"(?:-\d\d?-\d\d?|/\d\d?/\d\d?|\. ?\d\d?\. ?\d\d?\.?)"
@@ -38,12 +29,12 @@ _WEEKDAY = r"(?: ?\([월화수목금토일](?:요일)?\)| ?[월화수목금토�
 
 
 def _iso(text: str, zone: str) -> str:
-    local = if_match_sql(text, _ISO, f"try_cast(substr({text}, 1, 10) as date)")
+    local = amounts.if_match_sql(text, _ISO, f"try_cast(substr({text}, 1, 10) as date)")
     local_day = f"timezone({zone}, {offset_moment_sql(text)})::date"
     # In time zones further east, the last hours of the year 9999 are in the year 10000, which is not
     # accepted.
-    day = let_sql("day", local_day, "case when year(day) between 1 and 9999 then day end")
-    return f"coalesce({local}, {if_match_sql(text, _MOMENT + OFFSET, day)})"
+    day = amounts.let_sql("day", local_day, "case when year(day) between 1 and 9999 then day end")
+    return f"coalesce({local}, {amounts.if_match_sql(text, _MOMENT + OFFSET, day)})"
 
 
 def _day_parser(pattern: str, order: str, split: str = r"(\d+)\D+(\d+)\D+(\d+)") -> Callable[..., str]:
@@ -54,7 +45,7 @@ def _day_parser(pattern: str, order: str, split: str = r"(\d+)\D+(\d+)\D+(\d+)")
 
     def sql(text: str, _zone: str) -> str:
         iso = f"regexp_replace({text}, '^{split}.*$', '{order}')"
-        return if_match_sql(text, pattern, f"try_cast({iso} as date)")
+        return amounts.if_match_sql(text, pattern, f"try_cast({iso} as date)")
 
     return sql
 
@@ -63,12 +54,12 @@ def _excel(text: str, _zone: str) -> str:
     # Excel wrongly treats 1900 as a leap year, so day numbers up to 60 are not accepted.
     serial = f"split_part({text}, '.', 1)::int"
     day = f"case when {serial} between 61 and 2958465 then date '1899-12-30' + {serial} end"
-    return if_match_sql(text, r"\d{1,7}(?:\.\d+)?", day)
+    return amounts.if_match_sql(text, r"\d{1,7}(?:\.\d+)?", day)
 
 
 def _unix(text: str, zone: str) -> str:
     moment = f"to_timestamp(substr({text}, 1, 10)::bigint)"
-    return if_match_sql(text, r"[1-9]\d{9}(?:\d{3})?", f"timezone({zone}, {moment})::date")
+    return amounts.if_match_sql(text, r"[1-9]\d{9}(?:\d{3})?", f"timezone({zone}, {moment})::date")
 
 
 MONTHS = (
@@ -130,7 +121,7 @@ def _named(pattern: str, split: str, order: str) -> Callable[..., str]:
         value = (
             f"try_cast(right('20' || {year}, 4) || '-' || {_month_number_sql(lower)} || '-' || {day} as date)"
         )
-        return if_match_sql(lower, pattern, value)
+        return amounts.if_match_sql(lower, pattern, value)
 
     return sql
 
@@ -150,9 +141,11 @@ def _without_year(text: str, _zone: str, window: tuple[date, date] | None = None
     if window is None or window[1].year - window[0].year >= MAX_YEARS:
         return "cast(null as date)"
     lower = f"lower({text})"
-    korean = if_match_sql(lower, _KOREAN_DAY, rf"regexp_replace({lower}, '^(\d+)\D+(\d+).*$', '\1-\2')")
+    korean = amounts.if_match_sql(
+        lower, _KOREAN_DAY, rf"regexp_replace({lower}, '^(\d+)\D+(\d+).*$', '\1-\2')"
+    )
     number = rf"{_month_number_sql(lower)} || '-' || regexp_extract({lower}, '\d+')"
-    named = if_match_sql(
+    named = amounts.if_match_sql(
         lower, rf"{_BEFORE}(?:{_DAY_NUMBER} ?{_MONTH}\.?|{_MONTH}\.? ?{_DAY_NUMBER}){_TIME_BEHIND}", number
     )
     month_day = f"coalesce({korean}, {named})"
@@ -160,19 +153,19 @@ def _without_year(text: str, _zone: str, window: tuple[date, date] | None = None
     years = range(window[0].year, window[1].year + 1)
     days = ", ".join(f"try_cast('{year}-' || month_day as date)" for year in years)
     inside = f"list_filter([{days}], lambda day: day between {first} and {last})"
-    only = let_sql("days", inside, "case when len(days) = 1 then days[1] end")
-    return let_sql("month_day", month_day, only)
+    only = amounts.let_sql("days", inside, "case when len(days) = 1 then days[1] end")
+    return amounts.let_sql("month_day", month_day, only)
 
 
 _DATES = (
-    Notation(
+    amounts.Notation(
         "iso",
         "Year, month, day with hyphens; a time may follow, and an offset from UTC behind it.",
         ("2022-10-19", "2022-10-19 15:30", "2022-10-19T14:30:00Z", "2022-10-19T15:30+09:00"),
         _iso,
         exact=True,
     ),
-    Notation(
+    amounts.Notation(
         "korean",
         "Year first, with 년 월 일, dots, slashes or hyphens; a weekday and a Korean time may follow.",
         ("2022년 10월 19일 (수)", "2022. 10. 19. 오후 3:05", "2022/10/19 15:05", "2022-10-19 오후 3시 5분"),
@@ -182,13 +175,13 @@ _DATES = (
             r"\1-\2-\3",
         ),
     ),
-    Notation(
+    amounts.Notation(
         "dmy",
         "Day, month, year of four digits, with dots, slashes or hyphens; a time may follow.",
         ("19.10.2022", "19/10/2022", "19-10-2022 15:30", "19.10.2022, 15:30 Uhr"),
         _day_parser(rf"\d\d?(?:\.\d\d?\.|/\d\d?/|-\d\d?-){_YEAR}{_DMY_TIME}", r"\3-\2-\1"),
     ),
-    Notation(
+    amounts.Notation(
         "mdy",
         "Month, day, year of four digits, with slashes or hyphens; a time may follow.",
         ("10/19/2022", "10-19-2022", "10/19/2022, 3:05 PM"),
@@ -197,7 +190,7 @@ _DATES = (
             r"\3-\1-\2",
         ),
     ),
-    Notation(
+    amounts.Notation(
         "compact",
         "Year, month, day without a mark; hours, minutes and seconds may follow.",
         ("20221019", "20221019153000", "20221019T1530"),
@@ -205,7 +198,7 @@ _DATES = (
             rf"{_YEAR}\d{{4}}(?:[ T]?{_HOUR}[0-5]\d(?:[0-5]\d)?)?", r"\1-\2-\3", r"(\d{4})(\d\d)(\d\d)"
         ),
     ),
-    Notation(
+    amounts.Notation(
         "short",
         "The last two digits of a year from 2000 on, month, day; a time may follow.",
         ("22-10-19", "22.10.19", "22/10/19 15:30", "22년 10월 19일 (수)"),
@@ -214,13 +207,13 @@ _DATES = (
             r"20\1-\2-\3",
         ),
     ),
-    Notation(
+    amounts.Notation(
         "dmy_short",
         "Day, month, the last two digits of a year from 2000 on; a time may follow.",
         ("19.10.22", "19/10/22", "19-10-22 15:30"),
         _day_parser(rf"\d\d?(?:\.\d\d?\.|/\d\d?/|-\d\d?-)\d\d(?:,? {_TIME}(?: Uhr)?)?", r"20\3-\2-\1"),
     ),
-    Notation(
+    amounts.Notation(
         "mdy_short",
         "Month, day, the last two digits of a year from 2000 on; a time may follow.",
         ("10/19/22", "10/19/22 15:30", "10/19/22 3:05 PM"),
@@ -228,15 +221,17 @@ _DATES = (
             rf"\d\d?(?:/\d\d?/|-\d\d?-)\d\d(?:,? (?:{_TIME}|{_TWELVE_HOUR_TIME} ?[AaPp][Mm]))?", r"20\3-\1-\2"
         ),
     ),
-    Notation("excel", "Excel's number of a day, from 61 (1 March 1900) on.", ("44853", "44853.625"), _excel),
-    Notation("unix", "Seconds or milliseconds since 1970.", ("1666161000", "1666161000000"), _unix),
-    Notation(
+    amounts.Notation(
+        "excel", "Excel's number of a day, from 61 (1 March 1900) on.", ("44853", "44853.625"), _excel
+    ),
+    amounts.Notation("unix", "Seconds or milliseconds since 1970.", ("1666161000", "1666161000000"), _unix),
+    amounts.Notation(
         "month_name",
         "Day and the name of its month in English or German, and a year of four digits; a time may follow.",
         ("19 October 2022", "Oct 19, 2022", "19-Oct-2022", "Wed, 19 Oct 2022 15:30", "19. Oktober 2022"),
         _day_or_month_first,
     ),
-    Notation(
+    amounts.Notation(
         "month_name_short",
         "Day, the name of its month in English or German, and the last two digits of a year from 2000 on.",
         ("19-Oct-22", "19 Oct 22", "19. Okt. 22"),
@@ -246,7 +241,7 @@ _DATES = (
             "21",
         ),
     ),
-    Notation(
+    amounts.Notation(
         "no_year",
         "Month and day without a year, which the claims window decides; a time may follow.",
         ("10월 19일", "19 Oct", "October 19", "10월 19일 오후 3:30"),
@@ -287,15 +282,15 @@ def day_sql(
     ]
     first, last = (f"date '{day.isoformat()}'" for day in window or (date.min, date.max))
     among = f"reading between {first} and {last}" if window else ""
-    agreed = agreed_value_sql(column, notations, zoned, among=among)
-    day = guarded_sql(only_if, agreed, "date")
+    agreed = amounts.agreed_value_sql(column, notations, zoned, among=among)
+    day = amounts.guarded_sql(only_if, agreed, "date")
     if "iso" not in names:
         return day
     # Most texts are ISO days, which a cast parses fastest. Because the cast also accepts other notations, its
     # result must equal the text.
-    plain = f"strlen({column}) = 10 and {is_canonical_sql(column, 'date')}"
-    iso_day = if_match_sql(column, _ISO, f"try_cast(substr({column}, 1, 10) as date)")
-    return case_sql(plain, f"try_cast({column} as date)", f"coalesce({iso_day}, {day})")
+    plain = f"strlen({column}) = 10 and {amounts.is_canonical_sql(column, 'date')}"
+    iso_day = amounts.if_match_sql(column, _ISO, f"try_cast(substr({column}, 1, 10) as date)")
+    return amounts.case_sql(plain, f"try_cast({column} as date)", f"coalesce({iso_day}, {day})")
 
 
 LONGEST_DAY = 10
@@ -340,7 +335,7 @@ def has_time_sql(text: str, notations: frozenset[str]) -> str:
     """
     marked, midnight = (f"regexp_matches({text}, '{pattern}')" for pattern in (_TIME_MARK, _MIDNIGHT))
     # For `and`, DuckDB evaluates all parts for all rows. For `case`, it skips the branches it does not need.
-    long = case_sql(f"strlen({text}) > {LONGEST_DAY}", marked, "false")
+    long = amounts.case_sql(f"strlen({text}) > {LONGEST_DAY}", marked, "false")
     condition = marked if notations & SHORT_NOTATIONS else long
     return f"case when {condition} then not {midnight} else false end"
 
@@ -359,16 +354,16 @@ def moment_sql(text: str, day: str, zone: str, *, midnight: bool) -> str:
             is known.
     """
     zoned = "'" + zone.replace("'", "''") + "'"
-    exact = if_match_sql(text, _ISO_TIME + OFFSET, offset_moment_sql(text))
-    local = if_match_sql(text, _ISO_TIME, f"try_cast({text} as timestamp)")
+    exact = amounts.if_match_sql(text, _ISO_TIME + OFFSET, offset_moment_sql(text))
+    local = amounts.if_match_sql(text, _ISO_TIME, f"try_cast({text} as timestamp)")
     either = f"coalesce({_unix_moment('narrowed')}, {_local_moment('narrowed', day, zoned)})"
-    other = let_sql("narrowed", narrowed_sql(text), either)
+    other = amounts.let_sql("narrowed", amounts.narrowed_sql(text), either)
     moment = f"coalesce({exact}, {_in_zone(local, zoned)}, {other})"
     on_day = f"case when timezone({zoned}, moment)::date = {day} then moment end"
     stated = f"{text} is not null and {day} is not null"
     if not midnight:
         stated += f" and not regexp_matches({text}, '{_MIDNIGHT}')"
-    return f"case when {stated} then {let_sql('moment', moment, on_day)} end"
+    return f"case when {stated} then {amounts.let_sql('moment', moment, on_day)} end"
 
 
 def offset_moment_sql(text: str) -> str:
@@ -380,12 +375,12 @@ def offset_moment_sql(text: str) -> str:
 def _in_zone(local: str, zone: str) -> str:
     """Return SQL that converts a local time of a zone to a TIMESTAMPTZ; NULL if the clocks skip the time."""
     moment = f"timezone({zone}, local)"
-    return let_sql("local", local, f"case when timezone({zone}, {moment}) = local then {moment} end")
+    return amounts.let_sql("local", local, f"case when timezone({zone}, {moment}) = local then {moment} end")
 
 
 def _unix_moment(text: str) -> str:
     microseconds = f"rpad({text}, 16, '0')::bigint"
-    return if_match_sql(text, r"[1-9]\d{9}(?:\d{3})?", f"make_timestamptz({microseconds})")
+    return amounts.if_match_sql(text, r"[1-9]\d{9}(?:\d{3})?", f"make_timestamptz({microseconds})")
 
 
 def _local_moment(text: str, day: str, zone: str) -> str:
@@ -399,12 +394,12 @@ def _local_moment(text: str, day: str, zone: str) -> str:
     parts = {60: "concat(clock.minute, clock.korean_minute)", 1: "concat(clock.second, clock.korean_second)"}
     seconds = " + ".join(f"{n} * coalesce(try_cast({part} as bigint), 0)" for n, part in parts.items())
     fraction = "coalesce(try_cast(rpad(nullif(clock.fraction, ''), 6, '0') as bigint), 0)"
-    clock = let_sql(
+    clock = amounts.let_sql(
         "clock",
         f"regexp_extract({text}, '{_CLOCK}', {names})",
         f"1000000 * (3600 * ({hours}) + {seconds}) + {fraction}",
     )
-    compact = let_sql(
+    compact = amounts.let_sql(
         "clock",
         f"regexp_extract({text}, '{_COMPACT}', ['hour', 'minute', 'second'])",
         f"1000000 * (3600 * {hour} + 60 * try_cast(clock.minute as bigint) "
@@ -412,6 +407,6 @@ def _local_moment(text: str, day: str, zone: str) -> str:
     )
     # Excel's numbers have rounding errors, so the time is rounded to seconds.
     share = f"try_cast(concat('0.', split_part({text}, '.', 2)) as double)"
-    excel = if_match_sql(text, r"\d{1,7}\.\d+", f"1000000 * cast(round(86400 * {share}) as bigint)")
+    excel = amounts.if_match_sql(text, r"\d{1,7}\.\d+", f"1000000 * cast(round(86400 * {share}) as bigint)")
     microseconds = f"coalesce({clock}, {compact}, {excel})"
     return _in_zone(f"{day} + to_microseconds({microseconds})", zone)

@@ -11,17 +11,8 @@ from typing import Any, Literal
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
+from outage_analysis import costs
 from outage_analysis.assumptions import RateAssumption
-from outage_analysis.costs import (
-    LiveCost,
-    LiveInput,
-    SearchablePayment,
-    Simulation,
-    browser_model,
-    page_search,
-    round_digits,
-    round_step,
-)
 from outage_analysis.losses import Cube
 from outage_analysis.policies import Policy
 from outage_analysis.text import LikelyRange, Locale, capitalized
@@ -132,13 +123,13 @@ class WhatIfSliders:
 
 
 def what_if_sliders(
-    cost: LiveCost | None,
+    cost: costs.LiveCost | None,
     locale: Locale,
     names: Mapping[str, str],
     *,
     most: int | None = None,
     ranking: Sequence[str] = (),
-    run: Simulation | None = None,
+    run: costs.Simulation | None = None,
     budget: float | None = None,
     presets: Sequence[Mapping[str, Any]] = (),
 ) -> WhatIfSliders | None:
@@ -189,7 +180,7 @@ def what_if_sliders(
     )
 
 
-def live_range(run: Simulation, locale: Locale, budget: float | None) -> LiveRange | None:
+def live_range(run: costs.Simulation, locale: Locale, budget: float | None) -> LiveRange | None:
     """Return what a page needs to recompute the range of the cash; None if it would need too many numbers.
 
     Args:
@@ -198,7 +189,7 @@ def live_range(run: Simulation, locale: Locale, budget: float | None) -> LiveRan
         budget: an amount to mark, in the smallest unit of the currency.
     """
     likely = LikelyRange(locale.level)
-    model = browser_model(run, upper=likely.upper)
+    model = costs.browser_model(run, upper=likely.upper)
     if model is None:
         return None
     entries = {name: run.portfolio.entries[name] for name in model["inputs"] if name in run.portfolio.entries}
@@ -211,7 +202,7 @@ def live_range(run: Simulation, locale: Locale, budget: float | None) -> LiveRan
     )
     data = {
         "model": model,
-        "means": {name: round_digits(entry.range.expected) for name, entry in entries.items()},  # type: ignore[union-attr] # band mixes are named by band
+        "means": {name: costs.round_digits(entry.range.expected) for name, entry in entries.items()},  # type: ignore[union-attr] # band mixes are named by band
         "shares": [name for name, entry in entries.items() if isinstance(entry, RateAssumption)],
         "low": likely.lower,
         "high": likely.upper,
@@ -229,7 +220,7 @@ def amount_unit(locale: Locale) -> tuple[int, str]:
     return 10**locale.minor_units, locale.unit
 
 
-def merged_terms(cost: LiveCost) -> dict[str, list[tuple[float, tuple[str, ...]]]]:
+def merged_terms(cost: costs.LiveCost) -> dict[str, list[tuple[float, tuple[str, ...]]]]:
     """Return the cost terms (amount x factors) per valuation, cash first; those with equal factors are added.
 
     Returns:
@@ -252,7 +243,7 @@ def _total(valuation: str, amount: float, locale: Locale) -> SliderTotal:
     return SliderTotal(valuation, _title(valuation, locale), locale.money(amount), exact)
 
 
-def _slider(factor: LiveInput, locale: Locale, names: Mapping[str, str]) -> Slider:
+def _slider(factor: costs.LiveInput, locale: Locale, names: Mapping[str, str]) -> Slider:
     times, per, unit = 1, 1, "×"
     if factor.measure == "share":
         per, unit = 100, "%"
@@ -286,7 +277,7 @@ def number_text(value: float, digits: int) -> str:
     return text.rstrip("0").rstrip(".") if digits > 0 else text
 
 
-def _label(factor: LiveInput, locale: Locale, names: Mapping[str, str]) -> str:
+def _label(factor: costs.LiveInput, locale: Locale, names: Mapping[str, str]) -> str:
     line = names.get(factor.line, factor.line)
     if factor.kind == "pays" and (factor.over, factor.up_to) == (0, None):
         return locale("report.what_if_pays_any", line=line)
@@ -345,7 +336,7 @@ SOLVE_WORDS = ("answer", "nearest", "least", "not_limited")
 
 
 def with_search_form(
-    sliders: WhatIfSliders, cost: LiveCost, policy: Policy, cubes: Sequence[Cube], locale: Locale
+    sliders: WhatIfSliders, cost: costs.LiveCost, policy: Policy, cubes: Sequence[Cube], locale: Locale
 ) -> WhatIfSliders:
     """Add the search form to the sliders of a page, if the page has a payment that a search can vary.
 
@@ -360,7 +351,7 @@ def with_search_form(
         return sliders
     labels = {slider.factor: slider.label for group in sliders.groups for slider in group.sliders}
     factors = [factor for factor in cost.factors if factor.id in labels]
-    found, edges = page_search(policy, factors, sliders.live.data["model"], cubes)
+    found, edges = costs.page_search(policy, factors, sliders.live.data["model"], cubes)
     if not found:
         return sliders
     form = _form(found, edges, labels, locale)
@@ -369,7 +360,7 @@ def with_search_form(
 
 
 def _form(
-    found: Sequence[SearchablePayment],
+    found: Sequence[costs.SearchablePayment],
     edges: Sequence[Mapping[str, float | str]],
     labels: Mapping[str, str],
     locale: Locale,
@@ -391,7 +382,7 @@ def _form(
             for place, payment in enumerate(found)
         ),
         # by default about five steps to the largest payment
-        number_text(round_step(max(x.factor.value for x in found) / 5) / per_field, locale.minor_units),
+        number_text(costs.round_step(max(x.factor.value for x in found) / 5) / per_field, locale.minor_units),
         unit,
         tuple((f"{p / 100:g}", locale("report.search_level", level=p), p == USUAL_LEVEL) for p in LEVELS),
         {"payments": payments, "edges": edges, "most_varied": MOST_VARIED, "words": words},

@@ -19,19 +19,7 @@ from zoneinfo import ZoneInfo
 import polars as pl
 from pydantic import ValidationError
 
-from outage_analysis.claims import queries
-from outage_analysis.claims.header_words import (
-    DECISION,
-    PAID,
-    SERVICE,
-    TYPE,
-    has_word,
-    means_decision,
-    means_loss,
-    means_paid,
-    means_personal_data,
-    split_header,
-)
+from outage_analysis.claims import header_words, queries
 from outage_analysis.claims.inspection.column_choices import (
     certain_formats,
     choose_columns,
@@ -231,10 +219,10 @@ class _Derivation:
             return replace(self, currency=self._currency_of(files)).incident(files, outage_start)
         draft = self.draft()
         columns = {file.file: file.columns(draft, self.scale) for file in files}
-        services = self._named_columns(columns, "service", SERVICE)
+        services = self._named_columns(columns, "service", header_words.SERVICE)
         if len(services) < len(files):
             raise self._unknown_column(files, services, "service")
-        types = self._named_columns(columns, "claimant_type", TYPE)
+        types = self._named_columns(columns, "claimant_type", header_words.TYPE)
         if types and len(types) < len(files):
             raise self._unknown_column(files, types, "claimant_type")
         service_items = _named_items(services, "service", "service", RESERVED_IDS)
@@ -315,14 +303,14 @@ class _Derivation:
             column
             for of_file in (columns.values() if not self.loss_unit else ())
             for column in of_file
-            if column.header == self.headers.get("loss") or means_loss(column.header, CURRENCIES)
+            if column.header == self.headers.get("loss") or header_words.means_loss(column.header, CURRENCIES)
         ]
         if not losses and not self.loss_unit:
             raise self._unknown_column(files, [], "loss")
         named = {code for file, of_file in columns.items() for code in self._check_currencies(of_file, file)}
         stated = {*named}
         for column in losses:
-            words = [*split_header(column.header), *stated_unit(column.header).currencies]
+            words = [*header_words.split_header(column.header), *stated_unit(column.header).currencies]
             meant = [CURRENCY_WORDS.get(word.casefold(), ()) for word in words]
             stated |= {codes[0] for codes in meant if len(codes) == 1}
             marks = [*CURRENCY_MARKS.items(), *((code, rf"\b{code}\b") for code in CURRENCIES)]
@@ -387,7 +375,7 @@ class _Derivation:
             for column in file_columns:
                 named = {*self.headers.values(), *self.dimensions.values()}
                 if (
-                    has_word(column.header, PAID)
+                    header_words.has_word(column.header, header_words.PAID)
                     and column.reads_as == "amount"
                     and column.header not in named
                 ):
@@ -408,16 +396,18 @@ class _Derivation:
     ) -> dict[str, Column]:
         def fitting(file_columns: Sequence[Column]) -> list[Column]:
             exact = [c for c in file_columns if normalized_name(c.header) in {kind, normalized_name(kind)}]
-            return exact or [c for c in file_columns if has_word(c.header, words) and c.reads_as == "text"]
+            return exact or [
+                c for c in file_columns if header_words.has_word(c.header, words) and c.reads_as == "text"
+            ]
 
         return _only_columns(columns, kind, self.headers.get(kind), fitting, ".")
 
     def _may_be(self, kind: str, column: Column) -> bool:
         if kind == "paid":
-            return means_paid(column.header, CURRENCIES) and column.reads_as == "amount"
+            return header_words.means_paid(column.header, CURRENCIES) and column.reads_as == "amount"
         certain = column.decisions >= MIN_SHARE
-        return (means_decision(column.header) and not (self.rows and not certain)) or (
-            certain and has_word(column.header, DECISION)
+        return (header_words.means_decision(column.header) and not (self.rows and not certain)) or (
+            certain and header_words.has_word(column.header, header_words.DECISION)
         )
 
     @staticmethod
@@ -549,7 +539,7 @@ def _named_items(
         problem = ""
         if column.distinct > MAX_NAMES or len(max(values["text"], key=len, default="")) > MAX_NAME_LENGTH:
             problem = f"has {column.distinct:,} different values, too many for a {kind}"
-        elif find_personal_data(values["text"]) or means_personal_data(column.header):
+        elif find_personal_data(values["text"]) or header_words.means_personal_data(column.header):
             problem = f"holds personal data, so it is no {kind}"
         if problem:
             remedy = f'Name the right column: columns={{"{kind}": "..."}}.'

@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Annotated, Literal, Self
 
 import numpy as np
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from outage_analysis.assumptions import MixBand
 from outage_analysis.errors import UsageError
-from outage_analysis.files import Document, Identifier, Name, read_document
+from outage_analysis.files import Document, Identifier, NamedDocument, read_document
 from outage_analysis.incidents import check_partition, get_fact
 
 LOSS_STATES = ("some", "zero", "unknown")
@@ -93,17 +93,13 @@ RowCount = Annotated[int, Field(ge=0)] | str
 """A number of rows, or the id of the published fact that states it."""
 
 
-class SyntheticAssumptions(Document):
+class SyntheticAssumptions(NamedDocument):
     """The assumptions about a synthetic complaint file, and the counts that it matches.
 
     The counts of a real outage are published facts, named by their ids. The counts of an invented outage are
     numbers.
     """
 
-    id: Identifier
-    """The id by which commands select the document."""
-    name: Name
-    """The name that readers see."""
     incident: Identifier
     """The incident to which the complaints belong."""
     language: Literal["ko", "en"] = "ko"
@@ -130,8 +126,7 @@ class SyntheticAssumptions(Document):
         """Return the assumed frequencies of a column's values, one `Mix` per group of complaints."""
         return [mix for mix in self.mixes if mix.column == column]
 
-    @model_validator(mode="after")
-    def _consistent(self) -> Self:
+    def _check(self) -> None:
         for loss_model in self.losses:
             check_partition([(b.over, b.up_to) for b in loss_model.bands])
         if foreign := self.with_loss.keys() - self.claimant_types.keys():
@@ -153,7 +148,6 @@ class SyntheticAssumptions(Document):
             mixes = self.mixes_for(column)
             if len(mixes) != 1 or mixes[0].claimant_types or mixes[0].categories:
                 raise ValueError(f"needs one mix of {column}, for all rows: they are in the order of filing")
-        return self
 
 
 def load_synthetic(id_or_path: str | Path) -> SyntheticAssumptions:

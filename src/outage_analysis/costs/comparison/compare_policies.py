@@ -13,6 +13,7 @@ from typing import Any, get_args
 import numpy as np
 import polars as pl
 
+from outage_analysis import text
 from outage_analysis.assumptions import INPUT_UNIT, FloatArray, Ledger
 from outage_analysis.costs.comparison.benefits import POLICY, loss_replacement, loss_shares
 from outage_analysis.costs.compile_lines import compiled_lines
@@ -53,19 +54,6 @@ from outage_analysis.errors import ModelRefused, UsageError
 from outage_analysis.incidents import Valuation
 from outage_analysis.losses import Cube
 from outage_analysis.policies import Policy
-from outage_analysis.text import (
-    ASSUMPTION,
-    DEFAULT_LEVEL,
-    ESTIMATE_DIGITS,
-    FLOAT,
-    KIND,
-    TABLE_DIGITS,
-    Column,
-    LikelyRange,
-    Locale,
-    ShortRepr,
-    TableSchema,
-)
 
 MIN_POLICIES = 2
 ROUNDING = 1e-9
@@ -77,39 +65,41 @@ EVEN, CERTAIN = 0.5, 0.99
 """A probability above `CERTAIN` is written as "more than 99 %"."""
 VALUATIONS: tuple[str, ...] = get_args(Valuation)
 
-OTHER = Column("other", "name", "Id of the policy that it is compared with.")
+OTHER = text.Column("other", "name", "Id of the policy that it is compared with.")
 RANGE = (
-    Column("range_low", "money", "Low end of the likely range of the cost or of the difference."),
-    Column("p50", "money", "Median of the cost or of the difference."),
-    Column("range_high", "money", "High end of the likely range of the cost or of the difference."),
+    text.Column("range_low", "money", "Low end of the likely range of the cost or of the difference."),
+    text.Column("p50", "money", "Median of the cost or of the difference."),
+    text.Column("range_high", "money", "High end of the likely range of the cost or of the difference."),
 )
 BENEFIT_COLUMNS = (
-    Column("recipients", "count", "Expected number of payments; empty if a line has no count.", FLOAT),
-    Column("per_recipient", "money", "Expected cost per payment."),
-    Column(
+    text.Column(
+        "recipients", "count", "Expected number of payments; empty if a line has no count.", text.FLOAT
+    ),
+    text.Column("per_recipient", "money", "Expected cost per payment."),
+    text.Column(
         "replaced_low",
         "share",
         "Smallest possible share of the stated losses that is paid, if each claim is accepted.",
     ),
-    Column("replaced_high", "share", "Largest possible share of the stated losses that is paid."),
-    Column("made_whole_low", "count", "Smallest possible number of claims paid their loss or more."),
-    Column("made_whole_high", "count", "Largest possible number of claims paid their loss or more."),
-    Column(
+    text.Column("replaced_high", "share", "Largest possible share of the stated losses that is paid."),
+    text.Column("made_whole_low", "count", "Smallest possible number of claims paid their loss or more."),
+    text.Column("made_whole_high", "count", "Largest possible number of claims paid their loss or more."),
+    text.Column(
         "largest_shortfall",
         "money",
         "No claim without a review lacks more than this of its loss; empty without a limit.",
     ),
-    Column(
+    text.Column(
         "benefit_rank",
         "count",
         "Rank by `replaced_low` or, with published counts, by `per_recipient`; 1 gives people most.",
     ),
-    Column(
+    text.Column(
         "dominated_by",
         "names",
         "Policies with no larger expected cost and P90 and no smaller benefits, of which one differs.",
     ),
-    Column("not_measured", "word", "Why the share of the loss that is paid is unknown; else empty."),
+    text.Column("not_measured", "word", "Why the share of the loss that is paid is unknown; else empty."),
 )
 """The columns with what people get if each claim is accepted, one row per policy."""
 BY_CLAIMS = ("replaced_low", "replaced_high")
@@ -117,51 +107,55 @@ BY_CLAIMS = ("replaced_low", "replaced_high")
 BY_COUNTS = ("per_recipient", "recipients")
 """The same with published counts. A larger payment to fewer people is no larger benefit."""
 
-POLICIES: TableSchema = TableSchema(
+POLICIES: text.TableSchema = text.TableSchema(
     "One row per policy.",
     (
         POLICY,
-        Column("promised", "money", "Cost if everyone counted is paid under the fixed rules.", shown=False),
+        text.Column(
+            "promised", "money", "Cost if everyone counted is paid under the fixed rules.", shown=False
+        ),
         EXPECTED,
         *RANGE,
-        Column("most", "money", "Bound of the total: every claim gets its largest payment.", shown=False),
+        text.Column(
+            "most", "money", "Bound of the total: every claim gets its largest payment.", shown=False
+        ),
         *(replace(column, shown=False) for column in BENEFIT_COLUMNS[:2]),
-        Column("cheapest", "share", "Probability that no other policy costs less."),
-        Column("cost_rank", "count", "Rank by expected cost; 1 costs least."),
+        text.Column("cheapest", "share", "Probability that no other policy costs less."),
+        text.Column("cost_rank", "count", "Rank by expected cost; 1 costs least."),
         *(replace(column, shown=False) for column in BENEFIT_COLUMNS[2:]),
     ),
 )
-POLICY_BENEFITS: TableSchema = TableSchema("One row per policy.", (POLICY, *BENEFIT_COLUMNS))
-PAIRS: TableSchema = TableSchema(
+POLICY_BENEFITS: text.TableSchema = text.TableSchema("One row per policy.", (POLICY, *BENEFIT_COLUMNS))
+PAIRS: text.TableSchema = text.TableSchema(
     "One row per pair of policies.",
     (
         POLICY,
         OTHER,
-        Column("difference", "money", "Expected cost of the policy less that of the other."),
+        text.Column("difference", "money", "Expected cost of the policy less that of the other."),
         *RANGE,
-        Column("cheaper", "share", "Probability that the policy costs less than the other."),
-        Column("dearer", "share", "Probability that the policy costs more than the other."),
+        text.Column("cheaper", "share", "Probability that the policy costs less than the other."),
+        text.Column("dearer", "share", "Probability that the policy costs more than the other."),
     ),
 )
-FLIPS: TableSchema = TableSchema(
+FLIPS: text.TableSchema = text.TableSchema(
     "One row per pair of policies and input at which the cheaper policy changes.",
     (
         POLICY,
         OTHER,
-        ASSUMPTION,
-        KIND,
-        Column("expected", INPUT_UNIT, "Mean of the input."),
-        Column("flips_at", INPUT_UNIT, "Value of the input at which the other policy becomes cheaper."),
-        Column("beyond", "share", "Probability that the input lies beyond this value."),
+        text.ASSUMPTION,
+        text.KIND,
+        text.Column("expected", INPUT_UNIT, "Mean of the input."),
+        text.Column("flips_at", INPUT_UNIT, "Value of the input at which the other policy becomes cheaper."),
+        text.Column("beyond", "share", "Probability that the input lies beyond this value."),
     ),
 )
-LEFT_OUT: TableSchema = TableSchema(
+LEFT_OUT: text.TableSchema = text.TableSchema(
     "One row per cost line without an expected cost.", (POLICY, *COSTS.pick("line", "status", "missing"))
 )
 
 
 @dataclass(frozen=True, repr=False)
-class PolicySimulations(ShortRepr):
+class PolicySimulations(text.ShortRepr):
     """The simulated costs of several policies under one ledger, on the same draws.
 
     Args:
@@ -204,7 +198,7 @@ class PolicySimulations(ShortRepr):
         """
         return information_value([*self.runs.values()], self.valuation)
 
-    def information_sentence(self, locale: Locale) -> str:
+    def information_sentence(self, locale: text.Locale) -> str:
         """State in one sentence which input to find out first, or that no input is worth finding out."""
         portfolio = next(iter(self.runs.values())).portfolio
         sentence = information_sentence(self.information_value, portfolio, locale)
@@ -218,7 +212,7 @@ class PolicySimulations(ShortRepr):
             for name, run in self.runs.items()
         }
 
-    def sentence(self, locale: Locale, names: Mapping[str, str]) -> str:
+    def sentence(self, locale: text.Locale, names: Mapping[str, str]) -> str:
         """Say which policy costs least, which gives people most, and which policies another dominates.
 
         The sentence also names the policies that have no expected cost.
@@ -242,7 +236,7 @@ class PolicySimulations(ShortRepr):
         """What people get from each policy: the columns of `POLICY_BENEFITS`, one row per policy."""
         return self.policies.select(POLICY_BENEFITS.names)
 
-    def benefit_notes(self, locale: Locale) -> list[str]:
+    def benefit_notes(self, locale: text.Locale) -> list[str]:
         """Return one sentence per reason why the share of the loss that policies pay is unknown."""
         reasons = self.policies.drop_nulls("not_measured").group_by("not_measured", maintain_order=True)
         notes = []
@@ -262,7 +256,7 @@ def simulate_policies(  # noqa: PLR0913 - what is compared, and how it is simula
     valuation: str = "cash",
     draws: int = DRAWS,
     seed: int = SEED,
-    level: int = DEFAULT_LEVEL,
+    level: int = text.DEFAULT_LEVEL,
 ) -> PolicySimulations:
     """Simulate the costs of several policies with the same draws of the uncertain inputs, and compare them.
 
@@ -291,7 +285,7 @@ def simulate_policies(  # noqa: PLR0913 - what is compared, and how it is simula
         raise UsageError("the policies do not pay the same currency", remedy="Restate them in one.")
     if valuation not in VALUATIONS:
         raise UsageError("no such valuation", value=valuation, remedy="Known: " + ", ".join(VALUATIONS) + ".")
-    likely, cubes = LikelyRange(level), cubes or {}
+    likely, cubes = text.LikelyRange(level), cubes or {}
     tables, portfolios = {}, {}
     for policy in policies:
         claims, fitting = cubes.get(policy.id, ()), ledger and ledger_for_policy(ledger, policy)
@@ -357,7 +351,7 @@ def _policy_row(
     table: pl.DataFrame,
     runs: Mapping[str, Simulation],
     valuation: str,
-    likely: LikelyRange,
+    likely: text.LikelyRange,
     least: FloatArray,
 ) -> dict[str, Any]:
     sums = totals(table)
@@ -377,7 +371,7 @@ def _policy_row(
 
 
 def _pair_row(
-    runs: dict[str, Simulation], valuation: str, policy: str, other: str, likely: LikelyRange
+    runs: dict[str, Simulation], valuation: str, policy: str, other: str, likely: text.LikelyRange
 ) -> dict[str, object]:
     first, second = runs[policy], runs[other]
     gap = first.totals[valuation].values - second.totals[valuation].values
@@ -420,7 +414,7 @@ def with_ranks(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
         rows: one row per policy with `policy`, `expected`, `p90` and the benefits, where they are known.
     """
     benefits = BY_CLAIMS if any(row.get("replaced_low") is not None for row in rows) else BY_COUNTS
-    costs = [_rounded(row, ("expected",), TABLE_DIGITS) for row in rows]
+    costs = [_rounded(row, ("expected",), text.TABLE_DIGITS) for row in rows]
     gains = [_rounded(row, benefits[:1]) for row in rows]
     # Larger is better: the costs with a minus, and the benefits.
     better = [_rounded(row, ("expected", "p90", *benefits)) for row in rows]
@@ -442,7 +436,7 @@ def with_ranks(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
 
 
 def _rounded(
-    row: Mapping[str, Any], columns: Sequence[str], digits: int = ESTIMATE_DIGITS + 3
+    row: Mapping[str, Any], columns: Sequence[str], digits: int = text.ESTIMATE_DIGITS + 3
 ) -> tuple[float, ...] | None:
     """Return values without the digits that depend on the order of additions; None if one is unknown."""
     values = [row.get(name) for name in columns]
@@ -450,7 +444,7 @@ def _rounded(
     return tuple(known) if len(known) == len(values) else None
 
 
-def _least_cost(found: PolicySimulations, locale: Locale, quoted: Mapping[str, str]) -> str:
+def _least_cost(found: PolicySimulations, locale: text.Locale, quoted: Mapping[str, str]) -> str:
     known = found.policies.drop_nulls("expected").sort("expected", maintain_order=True)
     (best, least), (second, next_least) = known.select("policy", "expected").head(2).rows()
     row = next(r for r in found.pairs.iter_rows(named=True) if {r["policy"], r["other"]} == {best, second})
@@ -470,7 +464,7 @@ def _least_cost(found: PolicySimulations, locale: Locale, quoted: Mapping[str, s
     )
 
 
-def _most_for_people(policies: pl.DataFrame, locale: Locale, quoted: Mapping[str, str]) -> Iterator[str]:
+def _most_for_people(policies: pl.DataFrame, locale: text.Locale, quoted: Mapping[str, str]) -> Iterator[str]:
     def listed(ids: pl.Series) -> str:
         return ", ".join(quoted[x] for x in ids)
 

@@ -17,16 +17,7 @@ import numpy as np
 import polars as pl
 
 from outage_analysis.assumptions import FloatArray, Ledger
-from outage_analysis.costs.comparison.benefits import (
-    CENTRAL,
-    HIGH,
-    LOW,
-    Payments,
-    RowPayment,
-    band_payment,
-    loss_ranges,
-    row_payments,
-)
+from outage_analysis.costs.comparison import benefits
 from outage_analysis.costs.compile_lines import compiled_lines
 from outage_analysis.costs.expected import ledger_for_policy
 from outage_analysis.costs.terms import Funnel, build_funnel
@@ -149,7 +140,7 @@ def winners_and_losers(
     )
 
 
-def _differences(rows: pl.DataFrame, mine: Payments, other: Payments) -> pl.DataFrame:
+def _differences(rows: pl.DataFrame, mine: benefits.Payments, other: benefits.Payments) -> pl.DataFrame:
     """Return rows with sums over their claims, and with bounds of the difference for a single claim.
 
     Args:
@@ -167,12 +158,12 @@ def _differences(rows: pl.DataFrame, mine: Payments, other: Payments) -> pl.Data
         rows.select(pl.all_horizontal(pl.col("over", "up_to").is_null())).to_series(), np.nan, loss
     )
     same = np.array([one == two for one, two in zip(mine.rules, other.rules, strict=True)], dtype=bool)
-    low = np.where(same, 0.0, mine.formulas[LOW] - other.formulas[HIGH])
-    high = np.where(same, 0.0, mine.formulas[HIGH] - other.formulas[LOW])
-    ranges = loss_ranges(rows)
+    low = np.where(same, 0.0, mine.formulas[benefits.LOW] - other.formulas[benefits.HIGH])
+    high = np.where(same, 0.0, mine.formulas[benefits.HIGH] - other.formulas[benefits.LOW])
+    ranges = benefits.loss_ranges(rows)
     least = np.minimum(*(_value(low, 1.0, end) for end in ranges))
     most = np.maximum(*(_value(high, 1.0, end) for end in ranges))
-    paid, paid_other = (_value(x.formulas[CENTRAL], claims, loss) for x in (mine, other))
+    paid, paid_other = (_value(x.formulas[benefits.CENTRAL], claims, loss) for x in (mine, other))
     # If the sum of the losses matters and is unknown, the bounds are those of the single claims.
     sums = [_value(formula, claims, loss) for formula in (low, high)]
     sums = [np.where(np.isnan(x), end * claims, x) for x, end in zip(sums, (least, most), strict=True)]
@@ -202,7 +193,7 @@ def _with_signs(rows: pl.DataFrame) -> pl.DataFrame:
 
 def _claim_bands(cube: Cube, pair: Sequence[Policy], ledger: Ledger | None, as_of: date) -> pl.DataFrame:
     counted = replace(cube, frame=cube.frame.filter(pl.col("claims") > 0))
-    paid = [row_payments(policy, counted, ledger, as_of) for policy in pair]
+    paid = [benefits.row_payments(policy, counted, ledger, as_of) for policy in pair]
     cuts = sorted({cut for policy in pair for cut in policy.cuts})
     wide = [_wide_band(band, cuts) for band in counted.frame.select(*EDGES).iter_rows()]
     service = pl.col("service") if "service" in cube.dimensions else pl.lit(None)
@@ -248,10 +239,10 @@ def _report_bands(pair: Sequence[Policy], ledger: Ledger | None, as_of: date) ->
         breaks = {cut for line, _ in lines for cut in line.breakpoints}
         # A part is paid by one formula, and nobody knows to which part of its band a report belongs.
         parts = [(n, *part) for n, band in enumerate(bands) for part in _bands(breaks, band)]
-        paid = [Payments.nothing(len(parts)) for _ in sides]
+        paid = [benefits.Payments.nothing(len(parts)) for _ in sides]
         for place, side in enumerate(sides):
             for line, funnel in side.get(key, ()):
-                paid[place] += Payments.from_rows(
+                paid[place] += benefits.Payments.from_rows(
                     _report_payment(line, funnel, (over, up_to)) for _, over, up_to in parts
                 )
         rows = pl.DataFrame(parts, schema={"band": pl.Int64, **EDGES}, orient="row")
@@ -278,13 +269,13 @@ def _bands(cuts: Iterable[int], within: Band = (0, None)) -> list[Band]:
     return list(pairwise([over, *inner, up_to]))
 
 
-def _report_payment(line: Schedule, funnel: Funnel, band: Band) -> RowPayment:
+def _report_payment(line: Schedule, funnel: Funnel, band: Band) -> benefits.RowPayment:
     stated = funnel.mean_payment
     if stated is not None and stated.expected is not None:
         # One mean payment for all bands is an assumption like the award of a review.
         return [(round(stated.expected * SHARE_SCALE), 0)] * 3, True, (stated.expected,)
     if len(line.tariffs) == 1:
-        return band_payment(line.tariff, band, funnel.award.expected)
+        return benefits.band_payment(line.tariff, band, funnel.award.expected)
     # Nobody knows to which segment a report belongs.
     ranges = [tariff.payment_range(band) for _, tariff in line.tariffs]
     low = float(min(low for low, _ in ranges) * SHARE_SCALE)
