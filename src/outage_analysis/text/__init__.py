@@ -25,8 +25,10 @@ if TYPE_CHECKING:
         NEVER,
         THOUSANDTHS,
         amount_sql,
+        in_smallest_units,
         let_sql,
         number_sql,
+        smallest_units,
     )
     from outage_analysis.text.dates import DATES, SHORT_NOTATIONS, day_sql, has_time, has_time_sql, moment_sql
     from outage_analysis.text.display import (
@@ -90,10 +92,8 @@ if TYPE_CHECKING:
         UNKNOWN_CURRENCY,
         check_one_currency,
         checked_scale,
-        in_smallest_units,
         rows_by_currency,
         scale_remedy,
-        smallest_units,
         stated_unit,
     )
     from outage_analysis.text.table_schema import (

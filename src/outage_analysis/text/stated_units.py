@@ -1,4 +1,4 @@
-"""Currencies and units of amounts: what a header says about them, and amounts in the smallest unit."""
+"""What a header says about currency, scale and unit, and the currencies."""
 
 from __future__ import annotations
 
@@ -7,11 +7,10 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from functools import lru_cache
-from numbers import Real
 
-from outage_analysis.errors import InputRefused, UsageError
+from outage_analysis.errors import InputRefused
 from outage_analysis.text.amounts import SIGNS
 from outage_analysis.text.personal_data import mask_personal_data
 
@@ -103,48 +102,6 @@ _LIMIT = re.compile(
 _WORD_STARTS = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<![십백천])(?=(?:[십백천]?[만억]|[십백천])원\b)")
 """Where a word begins without a blank before it: lossEUR, 피해금액천원."""
 _FILLING = re.compile(r"[\s.,;:/'`_|*×\u2018\u2019\u00b4\u2013-]*")
-
-
-def in_smallest_units(amount: object, digits: int) -> int | None:
-    """Return an amount in the main unit as a whole number of the smallest unit: 12.5 euros are 1,250 cents.
-
-    Args:
-        amount: a number, as a person writes it.
-        digits: the number of decimals of the unit.
-
-    Returns:
-        The whole number; None if the value is not a number or has more decimals.
-    """
-    try:
-        scaled = Decimal(str(amount)).scaleb(digits)
-        whole = int(scaled)
-    except (InvalidOperation, ValueError, OverflowError):
-        return None
-    return whole if scaled == whole and not isinstance(amount, bool) else None
-
-
-def smallest_units(amount: object, digits: int, name: str) -> int:
-    """Convert an amount of whole currency to the smallest unit, such as 12.5 euros to 1250 cents.
-
-    Args:
-        amount: a number from 0; a float counts as the decimal number that Python prints.
-        digits: the number of decimal places of the currency.
-        name: what the amount is, for the error message.
-
-    Raises:
-        UsageError: the amount is not a number from 0, or it has more decimal places than the currency.
-
-    Example:
-        >>> smallest_units(12.35, 2, "the payment")
-        1235
-    """
-    if isinstance(amount, bool) or not isinstance(amount, Real | Decimal) or not float(amount) >= 0:
-        raise UsageError(f"{name} is a number from 0", value=amount, remedy="Write 300_000, not text.")
-    whole = in_smallest_units(amount, digits)
-    if whole is None:
-        places = f"at most {digits} decimal places" if digits else "no decimal places"
-        raise UsageError(f"{name} has {places}", value=amount)
-    return whole
 
 
 @dataclass(frozen=True)
