@@ -18,12 +18,12 @@ SOURCE = ROOT / "src" / "outage_analysis"
 SLACK = 30
 """How far a number may lie below its ceiling."""
 CEILINGS = {
-    "analysis": 2192,
+    "analysis": 2193,
     "assumptions": 835,
     "charts": 2065,
-    "claims": 4573,
+    "claims": 4576,
     "cli": 988,
-    "costs": 4143,
+    "costs": 4145,
     "files": 445,
     "incidents": 700,
     "jupyter": 737,
@@ -32,7 +32,7 @@ CEILINGS = {
     "reports": 3391,
     "root": 114,
     "text": 1427,
-    "tests": 34_231,
+    "tests": 34_241,
     "TOML": 3778,
     "SQL": 752,
     "JavaScript": 1116,

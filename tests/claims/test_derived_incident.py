@@ -62,6 +62,19 @@ def test_several_files_give_one_incident_with_the_services_of_all(tmp_path: Path
     assert len(read_claims(tmp_path, incident)) == 5
 
 
+def test_files_of_one_name_in_different_folders_are_told_apart(tmp_path: Path) -> None:
+    for folder in ("a", "b"):
+        (tmp_path / folder).mkdir()
+    one = written(tmp_path / "a", TICKETS)
+    other = written(tmp_path / "b", "claim_id,service,filed_on,loss\n9,Kakao T,2022-11-01,5원\n")
+    incident = incident_from_files([one, other])
+    assert [s.id for s in incident.services] == ["kakaotalk", "kakao-bank", "kakao-t"]
+    written(tmp_path / "b", "claim_id,was,filed_on,loss\n9,1,2022-11-01,5원\n")
+    with pytest.raises(UsageError, match="no column that is recognised as the service") as refused:
+        incident_from_files([one, other])
+    assert str(other) in str(refused.value)
+
+
 @pytest.mark.parametrize(
     ("header", "value", "currency", "smallest"),
     [

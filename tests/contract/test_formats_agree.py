@@ -46,7 +46,6 @@ known = cache(Known)
 ONLY_IN_THE_WORKBOOK = re.compile("cube|큐브")
 """The sheet with figures of its own: sums by any two columns."""
 SCALES = (1, 1e3, 1e4, 1e6, 1e8, 1e9)
-CONTENTS = "one value, name and rounding per quantity: the issue on contents"
 
 
 @pytest.fixture(params=READ)
@@ -576,7 +575,6 @@ def test_the_policies_of_a_comparison_stand_at_the_top_of_the_page(tmp_path: Pat
     assert {in_two_digits(float(str(x))) for x in expected} <= top
 
 
-@pytest.mark.xfail(strict=True, reason=CONTENTS)
 def test_the_chances_of_being_cheapest_add_to_one(tmp_path: Path) -> None:
     (tmp_path / "thin.toml").write_text(thin_ledger("kakao-2022-10-24"), "utf-8")
     asked = ("kakao-candidate-cash", "kakao-candidate-voucher", "--ledger", tmp_path / "thin.toml", "--json")

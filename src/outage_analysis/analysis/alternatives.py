@@ -356,10 +356,8 @@ def compare_loaded(
         cubes[policy.id] = [*built.values()]
         claim_cube = next((cube for cube in built.values() if cube.line is None), None)
     if claims is not None and claim_cube is not None:
-        dimensions, edges = (
-            claim_cube.dimensions,
-            costs.edges_for_comparison(claim_cube, known, ledger, as_of),
-        )
+        dimensions = claim_cube.dimensions
+        edges = costs.edges_for_comparison(claim_cube, known, ledger, as_of)
         bands = Bands.from_cuts(cost_bands(claims, known).cuts, edges)
         claim_cube = build_cube(claims, dimensions=dimensions, bands=bands, until=as_of)
     simulations = costs.simulate_policies(

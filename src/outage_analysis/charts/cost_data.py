@@ -195,7 +195,7 @@ def policy_ranges(table: pl.DataFrame, most: int = MAX_ROWS) -> pl.DataFrame:
 
     Returns:
         `policy`, `most` (the largest possible total), `expected`, `range_low`, `p50`, `range_high` and
-        `cheapest` (the probability that no other policy costs less).
+        `cheapest` (the probability that it costs least).
     """
     columns = ["policy", "most", "expected", *LikelyRange().columns, "cheapest"]
     return table.filter(pl.col("expected") > 0).sort("expected", "policy").head(most).select(columns)

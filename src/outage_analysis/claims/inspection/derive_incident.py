@@ -144,6 +144,7 @@ def incident_from_files(  # noqa: PLR0913 - what files may not state
             value=scale,
             remedy="State how many units an amount of 1 stands for, such as 1000 if losses are in thousands.",
         )
+    dimension_ids = _dimension_ids(dimensions)
     derivation = _Derivation(
         currency=currency,
         loss_unit=loss_unit,
@@ -152,14 +153,19 @@ def incident_from_files(  # noqa: PLR0913 - what files may not state
         rows=checked_rows(rows),
         decided={name: header for name, header in (columns or {}).items() if name in DECIDED},
         headers={name: header for name, header in (columns or {}).items() if name not in DECIDED}
-        | _dimension_ids(dimensions),
+        | dimension_ids,
         formats=dict(formats or {}),
-        dimensions=_dimension_ids(dimensions),
+        dimensions=dimension_ids,
         time_zone=time_zone,
         name=files[0].stem,
     )
+    # Files of one name in different folders are told apart by their paths.
+    names = Counter(path.name for path in files)
+    shown = [path.name if names[path.name] == 1 else str(path) for path in files]
     read = [TextColumns.read(path, derivation.draft(), Layout()) for path in files]
-    return derivation.incident(read, outage_start)
+    return derivation.incident(
+        [replace(columns, file=name) for columns, name in zip(read, shown, strict=True)], outage_start
+    )
 
 
 @dataclass(frozen=True)

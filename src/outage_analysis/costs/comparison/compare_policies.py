@@ -120,7 +120,7 @@ POLICIES: text.TableSchema = text.TableSchema(
             "most", "money", "Bound of the total: every claim gets its largest payment.", shown=False
         ),
         *(replace(column, shown=False) for column in BENEFIT_COLUMNS[:2]),
-        text.Column("cheapest", "share", "Probability that no other policy costs less."),
+        text.Column("cheapest", "share", "Chance that it costs least; equal costs share it."),
         text.Column("cost_rank", "count", "Rank by expected cost; 1 costs least."),
         *(replace(column, shown=False) for column in BENEFIT_COLUMNS[2:]),
     ),
@@ -164,9 +164,10 @@ class PolicySimulations(text.ShortRepr):
             unit of the currency. `promised`, `expected` and `most` are as in `totals`. `range_low` and
             `range_high` are the ends of the likely range. `recipients` is the expected number of payments
             (null if a line is one amount without a count), `per_recipient` the expected cost per payment, and
-            `cheapest` the probability that no other policy costs less. `replaced_low` to `dominated_by` say
-            what people get if each claim is accepted. A policy without an expected cost has only `promised`,
-            `most` and the share of the losses; `left_out` gives the reason.
+            `cheapest` the probability that it costs least; policies that cost the same share it.
+            `replaced_low` to `dominated_by` say what people get if each claim is accepted. A policy without
+            an expected cost has only `promised`, `most` and the share of the losses; `left_out` gives the
+            reason.
         pairs: the columns of `PAIRS`, one row per pair: the expected difference (policy less other), its
             likely range and median, and the probabilities that the policy costs less and that it costs more.
         flips: the columns of `FLIPS`: the value of an input at which the cheaper policy of a pair changes,
@@ -302,7 +303,9 @@ def simulate_policies(  # noqa: PLR0913 - what is compared, and how it is simula
         )
     runs = shared_runs(portfolios, ledger, as_of, draws, seed)
     pairs, rows = list(combinations(portfolios, 2)), list[dict[str, Any]]()
-    least = np.min([run.totals[valuation].values for run in runs.values()], axis=0)
+    amounts = np.stack([run.totals[valuation].values for run in runs.values()])
+    least = amounts == amounts.min(axis=0)
+    won = dict(zip(runs, least / least.sum(axis=0), strict=True))  # policies that cost the same share a draw
     known, left_out = [policy.as_known_on(as_of) for policy in policies], list[dict[str, object]]()
     for policy in known:
         own_lines = tables[policy.id].filter(level="line")
@@ -311,7 +314,7 @@ def simulate_policies(  # noqa: PLR0913 - what is compared, and how it is simula
             missing = [{"status": "not_offered"}]
         left_out += [row | {"policy": policy.id} for row in missing]
         own = claim_cube or next((cube for cube in cubes.get(policy.id, ()) if cube.line is None), None)
-        row = _policy_row(policy.id, tables[policy.id], runs, valuation, likely, least)
+        row = _policy_row(policy.id, tables[policy.id], runs, valuation, likely, won.get(policy.id))
         rows.append(row | loss_shares(policy, own, ledger, as_of))
     return PolicySimulations(
         valuation,
@@ -352,11 +355,11 @@ def _policy_row(
     runs: Mapping[str, Simulation],
     valuation: str,
     likely: text.LikelyRange,
-    least: FloatArray,
+    won: FloatArray | None,
 ) -> dict[str, Any]:
     sums = totals(table)
     row = {"policy": name, **{x: sums[x].item() if len(sums) else None for x in ("promised", "most")}}
-    if name not in runs:
+    if won is None:
         return row
     total, expected = runs[name].totals[valuation], expected_estimate(runs[name], valuation).value
     people = expected_recipients(runs[name], valuation)
@@ -366,7 +369,7 @@ def _policy_row(
         "recipients": people,
         "per_recipient": round(expected / people, DIGITS) if people else None,
         "p90": rounded_estimate(total.quantile(P90)).value,
-        "cheapest": rounded_probability(replicate_mean((total.values == least).mean(axis=1))).value,
+        "cheapest": rounded_probability(replicate_mean(won.mean(axis=1))).value,
     }
 
 
