@@ -161,11 +161,9 @@ def incident_from_files(  # noqa: PLR0913 - what files may not state
     )
     # Files of one name in different folders are told apart by their paths.
     names = Counter(path.name for path in files)
-    shown = [path.name if names[path.name] == 1 else str(path) for path in files]
-    read = [TextColumns.read(path, derivation.draft(), Layout()) for path in files]
-    return derivation.incident(
-        [replace(columns, file=name) for columns, name in zip(read, shown, strict=True)], outage_start
-    )
+    read = [(path, TextColumns.read(path, derivation.draft(), Layout())) for path in files]
+    named = [replace(text, file=str(path)) if names[path.name] > 1 else text for path, text in read]
+    return derivation.incident(named, outage_start)
 
 
 @dataclass(frozen=True)
