@@ -346,7 +346,7 @@ class LogitT(ShareDistribution):
 
     @cached_property
     def _standard(self) -> QuantileTable:
-        """The inverse hyperbolic sine of the standard quantile, whose tails grow slowly, by normal score."""
+        """The arcsinh of the standard quantile by normal score; the quantile itself grows too fast."""
         # From the lower half, because probabilities near 1 lose their digits.
         return QuantileTable(
             lambda z: np.arcsinh(-np.sign(z) * special.stdtrit(self.df, special.ndtr(-np.abs(z))))

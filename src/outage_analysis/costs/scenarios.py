@@ -335,7 +335,7 @@ def _drawn(name: str) -> DerivedInput:
 def _computed(
     term: Term, names: Sequence[str], compute: Callable[..., FloatArray], *, linear: bool = False
 ) -> DerivedInput:
-    """Return a value that is computed from the values that the term has used until now for some inputs."""
+    """Compute an input of a term from the values that some of its inputs have so far."""
     before = [term.derived.get(name, _drawn(name)) for name in names]
     return DerivedInput(
         tuple(dict.fromkeys(name for each in before for name in each.inputs)),
