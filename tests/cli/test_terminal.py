@@ -230,11 +230,6 @@ def test_a_narrow_terminal_leaves_out_columns_rather_than_rows(folder: Path) -> 
 
 
 @pytest.mark.slow
-def test_a_table_without_room_is_named_too(screen: str) -> None:
-    assert "How unsure: synthetic rows, KRW" in " ".join(screen.partition("--all also prints: ")[2].split())
-
-
-@pytest.mark.slow
 def test_with_all_cost_prints_every_table(folder: Path, tables: Callable[[str], list[Printed]]) -> None:
     out = " ".join(on_a_terminal(80, folder, "cost", *PRINTING["cost"], "--all").split())
     titles = [shown.title for shown, _ in tables("cost")]

@@ -324,20 +324,33 @@ def test_the_brief_keeps_to_two_pages_whatever_it_has_to_say(
 ) -> None:
     long = printed(letter * 10_000)
     told: Values = brief_values(hostile)
+    texts = {"text": long, "items": [long] * 20, "title": long, "subtitle": long, "footer": long}
+
+    def longer(block: Values) -> Values:
+        match block["kind"]:
+            case "figures" if not block["figures"][0]["note"]:  # the reserve
+                return block | {"figures": [block["figures"][0] | {"figure": "440 million won"}] * 4}
+            case "figures":
+                tile = {"title": long, "figure": "190", "likely": long, "note": long, "synthetic": True}
+                return block | {"figures": [tile] * 40}
+            case "table":
+                return block | {"rows": [[long, *block["rows"][0][1:]]] * 20}
+            case _:
+                return block | {key: text for key, text in texts.items() if key in block}
+
+    lead, *groups = told["groups"]
+    sentences = [{"kind": "text", "text": long, "role": "plain"}] * lines
+    blocks = sentences + [block for block in lead["blocks"] if block["kind"] != "text"]
     reader = set_again(
         "brief",
         hostile,
         title=long,
         policy=long,
-        tiles=[{"title": long, "figure": "190", "likely": long, "note": long, "synthetic": True}] * 40,
-        headline=[long] * lines,  # without sentences, key figures take their place
-        reserve={"title": long, "rows": [["P90", "440 million won"]] * 4, "note": long},
-        dots=told["dots"] | {"title": long, "subtitle": long, "footer": long},
-        narrows=told["narrows"] | {"texts": [long] * 20},
-        drives=told["drives"] | {"texts": [long] * 20},
-        options=told["options"] | {"rows": [[long, *told["options"]["rows"][0][1:]]] * 20},
-        decide=told["decide"] | {"texts": [long] * 20},
-        left_out=told["left_out"] | {"texts": [long] * 20},
+        groups=[
+            group | {"title": long, "blocks": [longer(block) for block in group["blocks"]]}
+            for group in (lead | {"blocks": blocks}, *groups)
+        ],
+        left_out=told["left_out"] | {"items": [long] * 20},
         charts=[chart | {"title": long, "subtitle": long, "footer": long} for chart in told["charts"]],
         footer=long,
     )

@@ -302,7 +302,7 @@ class Warehouse:
         self._run(f"attach {quote_literal(str(path.absolute()))} as opened (type duckdb, read_only)", {})
         # Another program may have replaced the file after it was checked, so the table definitions are
         # compared again.
-        if self.frame(queries.load("base_tables"), database="opened").rows() != tables:
+        if _base_tables(self._connection, "opened") != tables:
             raise InputRefused("changed while it was opened", file=path.name, remedy="Run again.")
         self._file, self._columns = path.name, columns
         for table, name in names.items():
@@ -341,6 +341,10 @@ def _drop_schema(connection: duckdb.DuckDBPyConnection, schema: str) -> None:
         connection.close()
 
 
+def _base_tables(connection: duckdb.DuckDBPyConnection, database: str) -> list[tuple[str, str]]:
+    return connection.execute(queries.load("base_tables"), {"database": database}).fetchall()
+
+
 def _check_base_tables_only(path: Path, columns: TableColumns) -> list[tuple[str, str]]:
     """Raise an error if a warehouse file contains anything other than tables with exactly these columns.
 
@@ -369,10 +373,7 @@ def _check_base_tables_only(path: Path, columns: TableColumns) -> list[tuple[str
         for table, kinds in columns.items():
             column_list = ", ".join(f"{quote_identifier(column)} {kind}" for column, kind in kinds.items())
             connection.execute(f"create table {quote_identifier(table)} ({column_list})")
-        expected, tables = (
-            connection.execute(queries.load("base_tables"), {"database": database}).fetchall()
-            for database in ("memory", "opened")
-        )
+        expected, tables = (_base_tables(connection, database) for database in ("memory", "opened"))
         others = connection.execute(queries.load("other_objects")).fetchall()
     for kind, name in others:
         raise InputRefused(
