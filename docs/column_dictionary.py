@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from outage_analysis.analysis import table_schemas
-from outage_analysis.text import UNITS, Column, Locale, TableSchema
+from outage_analysis.text import UNITS, Column, Locale, TableSchema, schemas_of
 
 TABLES = Path(__file__).parents[1] / "build" / "docs" / "tables.md"
 LABELS = Locale("en")
@@ -25,15 +24,15 @@ Parquet file of a report state unit and meaning of each column.
 GROUPS: dict[str, str] = {
     "analysis": "Tables of an analysis",
     "sensitivity": "Tables of `sensitivity`",
-    "comparison": "Tables of `compare`",
+    "compare": "Tables of `compare`",
     "solution": "Tables of `solve`",
     "backtest": "Tables of `backtest`",
-    "losses": "Tables of `distribution` and `cube`",
+    "distribution": "Tables of `distribution` and `cube`",
     "intake": "Tables of `intake`",
     "documents": "Tables of `assumptions` and `bridge`",
 }
 NOTES: dict[str, str] = {
-    "losses": "Tables by group begin with one column per dimension, such as `service`.",
+    "distribution": "Tables by group begin with one column per dimension, such as `service`.",
     "intake": "The columns of the other tables of `intake` are in the terminal as they are in `--json`.",
 }
 
@@ -43,7 +42,7 @@ def dictionary() -> str:
     parts = [OPENING, _units()]
     for group, title in GROUPS.items():
         parts += [f"## {title}\n", *([f"{NOTES[group]}\n"] if group in NOTES else [])]
-        parts += [_table(name, schema) for name, schema in table_schemas(group).items()]
+        parts += [_table(name, schema) for name, schema in schemas_of(group).items()]
     return "\n".join(parts)
 
 

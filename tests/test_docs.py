@@ -17,7 +17,6 @@ from pydantic import BaseModel
 
 import outage_analysis
 import policies
-from outage_analysis.analysis import table_schemas
 from outage_analysis.charts import CHARTS
 from outage_analysis.claims import READABLE_SUFFIXES, RULES, queries
 from outage_analysis.files import bundled_ids
@@ -25,7 +24,7 @@ from outage_analysis.incidents import fact_exists
 from outage_analysis.jupyter.notebook import find_notebook, notebook_names, read_notebook
 from outage_analysis.policies import Budget, FeeCredit, InKind, Policy, Schedule, Voucher, findings
 from outage_analysis.reports import FORMATS
-from outage_analysis.text import AMOUNTS, DATES, LANGUAGES
+from outage_analysis.text import AMOUNTS, DATES, LANGUAGES, schemas_of
 from tests.doc_pages import GUIDES, PAGES, name, prose, targets
 from tests.paths import ROOT
 
@@ -182,7 +181,7 @@ def test_the_front_page_is_short_and_leads_to_every_other() -> None:
 
 def test_the_list_of_tables_describes_every_table_that_is_registered() -> None:
     told = re.findall(r"^### `(\w+)`\n\n\w", column_dictionary.dictionary(), re.MULTILINE)
-    assert {name for group in column_dictionary.GROUPS for name in table_schemas(group)} == set(told)
+    assert {name for group in column_dictionary.GROUPS for name in schemas_of(group)} == set(told)
 
 
 # --- the method ---------------------------------------------------------------------------------------

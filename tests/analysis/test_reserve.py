@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from outage_analysis.analysis import RESERVE, Analysis, Plan, parse_measure, reserve_mean, reserve_scope, run
+from outage_analysis.analysis import Analysis, Plan, parse_measure, reserve_mean, reserve_scope, run
 from outage_analysis.analysis.decisions import reserve_table
 from outage_analysis.errors import ModelRefused, UsageError
 from outage_analysis.incidents import load_incident
 from outage_analysis.reports.accounting import presentation_totals
-from outage_analysis.text import Locale
+from outage_analysis.text import Locale, schema_of
 from tests.small_policies import DAY, DRIVERS, Page, budget, fee, fixed, ledger_of, policy_of, uniform
 
 WORK = {
@@ -49,7 +49,7 @@ def analysis_of(*lines: Page, entries: tuple[Page, ...] = RATES, **ledger: Any) 
 def rows_of(analysis: Analysis) -> dict[str, dict[str, Any]]:
     table = reserve_table(analysis)
     assert table is not None
-    RESERVE.check(table)
+    schema_of("reserve").check(table)
     return {row["measure"]: row for row in table.iter_rows(named=True)}
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 import outage_analysis as oa
-from outage_analysis.analysis import BudgetSolution, table_schemas
+from outage_analysis.analysis import BudgetSolution
 from outage_analysis.costs import totals
 from outage_analysis.errors import ModelRefused
-from outage_analysis.text import LANGUAGES
+from outage_analysis.text import LANGUAGES, schemas_of
 
 FEW = 2**13
 VARY = {
@@ -24,7 +24,7 @@ def counted() -> BudgetSolution:
 
 
 def test_the_tables_have_their_schemas(counted: BudgetSolution) -> None:
-    schemas = table_schemas("solution")
+    schemas = schemas_of("solution")
     schemas["solution"].check(counted.table)
     schemas["frontier"].check(counted.frontier)
 

@@ -9,47 +9,14 @@ from typing import Any
 import polars as pl
 import pytest
 
-from outage_analysis.analysis import (
-    FUNNEL,
-    currency_if_converted,
-    format_amounts,
-    ledger_locale,
-    whole_counts,
-)
-from outage_analysis.analysis.exploration import FITTED
-from outage_analysis.analysis.tables import HEADLINES
+from outage_analysis.analysis import currency_if_converted, format_amounts, ledger_locale, whole_counts
 from outage_analysis.assumptions import Ledger, distribution_text, load_ledger
 from outage_analysis.cli.console import print_answer
-from outage_analysis.costs import (
-    BREAK_EVENS,
-    BRIDGE,
-    COSTS,
-    FLIPS,
-    INDICES,
-    INPUTS_GIVEN_EXCEEDANCE,
-    LEVERS,
-    OUTCOMES,
-    POLICIES,
-    QUANTILES,
-    RIVALS,
-    TIE_OUTS,
-)  # fmt: skip
 from outage_analysis.errors import UsageError
-from outage_analysis.incidents import FACTS_TABLE, load_incident
+from outage_analysis.incidents import load_incident
 from outage_analysis.jupyter import show_table
-from outage_analysis.losses import (
-    BAND_COUNTS,
-    BUNCHING,
-    CUBE_MEASURES,
-    FITS,
-    FORECAST_BRANCHES,
-    HEAPING,
-    LOSS_QUANTILES,
-    SHARES,
-    SUMMARY,
-)  # fmt: skip
 from outage_analysis.policies import Policy, load_policy
-from outage_analysis.text import Answer, Locale, ShownTable, TableSchema
+from outage_analysis.text import Answer, Locale, ShownTable, TableSchema, schema_of
 
 DAY = date(2022, 12, 30)
 DOLLARS, WON, MINUTES = Locale("en", "USD", 2, 2), Locale("en", "KRW"), Locale("en", "USD", 2)
@@ -65,68 +32,88 @@ def written(
     ("schema", "columns", "expected"),
     [
         (
-            CUBE_MEASURES,
+            schema_of("distribution.cube"),
             {"loss": [240_000, None], "claims": [2, 1]},
             {"loss": ["2,400.00", None], "claims": [2, 1]},
         ),
-        (COSTS, {"expected": [8_292_465.0], "low": [1]}, {"expected": ["82,924.65"], "low": ["0.01"]}),
-        (BUNCHING, {"edge": [30_000], "at_edge": [7]}, {"edge": ["300.00"], "at_edge": [7]}),
         (
-            BAND_COUNTS,
+            schema_of("costs"),
+            {"expected": [8_292_465.0], "low": [1]},
+            {"expected": ["82,924.65"], "low": ["0.01"]},
+        ),
+        (
+            schema_of("claims_bunching"),
+            {"edge": [30_000], "at_edge": [7]},
+            {"edge": ["300.00"], "at_edge": [7]},
+        ),
+        (
+            schema_of("distribution.bands"),
             {"over": [300_000], "up_to": [500_000], "share": [0.5]},
             {"over": ["3,000.00"], "share": [0.5]},
         ),
         (
-            LOSS_QUANTILES,
+            schema_of("distribution.quantiles"),
             {"probability": [0.5], "value": [50_062]},
             {"probability": [0.5], "value": ["500.62"]},
         ),
         (
-            QUANTILES,
+            schema_of("quantiles"),
             {"measure": ["p90"], "value": [67_410], "error": [37]},
             {"value": ["674.10"], "error": ["0.37"]},
         ),
         (
-            FITTED,
+            schema_of("claims_fitted"),
             {"quantity": ["p90"], "value": [5e4], "least": [6e4]},
             {"value": ["500.00"], "least": ["600.00"]},
         ),
-        (HEAPING, {"step": [1_000], "even": [0.001]}, {"step": ["10.00"], "even": [0.001]}),
         (
-            BRIDGE,
+            schema_of("claims_heaping"),
+            {"step": [1_000], "even": [0.001]},
+            {"step": ["10.00"], "even": [0.001]},
+        ),
+        (
+            schema_of("documents.bridge"),
             {"step": ["data"], "amount": [100], "total": [250]},
             {"amount": ["1.00"], "total": ["2.50"]},
         ),
-        (CUBE_MEASURES, {"loss": [5], "loss_squared": [25]}, {"loss": ["0.05"], "loss_squared": ["0.0025"]}),
         (
-            CUBE_MEASURES,
+            schema_of("distribution.cube"),
+            {"loss": [5], "loss_squared": [25]},
+            {"loss": ["0.05"], "loss_squared": ["0.0025"]},
+        ),
+        (
+            schema_of("distribution.cube"),
             {"loss_squared": [Decimal(123456789**2)]},
             {"loss_squared": ["1,524,157,875,019.0521"]},
         ),
-        (CUBE_MEASURES, {"loss": [2**53 + 1]}, {"loss": ["90,071,992,547,409.93"]}),
+        (schema_of("distribution.cube"), {"loss": [2**53 + 1]}, {"loss": ["90,071,992,547,409.93"]}),
         (
-            LEVERS,
+            schema_of("levers"),
             {"lever": ["award", "filing"], "step": [100.0, 0.01], "adds": [7e4, 1e5]},
             {"step": ["1.00", "0.01"], "adds": ["700.00", "1,000.00"]},
         ),
         (
-            FLIPS,
+            schema_of("flips"),
             {"kind": ["review_award", "take_up"], "expected": [41_667.0, 0.5], "flips_at": [5e3, 0.1]},
             {"expected": ["416.67", "0.5"], "flips_at": ["50.00", "0.1"]},
         ),
         (
-            INPUTS_GIVEN_EXCEEDANCE,
+            schema_of("sensitivity.inputs_given_exceedance"),
             {"kind": ["review_award"] * 2, "measure": ["median", "chance"], "usual": [900.0, 0.5]},
             {"usual": ["9.00", "0.5"]},
         ),
         (
-            OUTCOMES,
+            schema_of("backtest.outcomes"),
             {"outcome": ["a", "b"], "stage": ["filed", "paid"], "p50": [451.0, 5e6]},
             {"p50": ["451.0", "50,000.00"]},
         ),
-        (HEADLINES, {"fact": ["CO-10", ""], "low": [5e7, 5e7]}, {"low": ["50000000.0", "500,000.00"]}),
         (
-            FITS,
+            schema_of("headlines"),
+            {"fact": ["CO-10", ""], "low": [5e7, 5e7]},
+            {"low": ["50000000.0", "500,000.00"]},
+        ),
+        (
+            schema_of("claims_fits"),
             {"parameters": ["alpha 0.362 ± 0.076, theta 2.136e+04 ± 4.2e+03"]},
             {"parameters": ["alpha 0.362 ± 0.076, theta 213.6 ± 42"]},
         ),
@@ -161,22 +148,26 @@ WON_LOSSES = Locale("en", "KRW", loss_unit="KRW")
     ("schema", "columns", "expected"),
     [
         # The cells of notebook 03 that showed hundredths of a won.
-        (COSTS, {"low": [1_137_827.82], "expected": [189_917_025.1]}, {"low": ["1,137,828"]}),
-        (LEVERS, {"lever": ["filing"], "step": [0.01], "adds": [7_978_651.96]}, {"adds": ["7,978,652"]}),
-        (COSTS, {"expected": [189_917_025.1, None]}, {"expected": ["189,917,025", None]}),
-        (SUMMARY, {"loss": [5], "mean": [35_925.9]}, {"mean": ["35,926"]}),
+        (schema_of("costs"), {"low": [1_137_827.82], "expected": [189_917_025.1]}, {"low": ["1,137,828"]}),
         (
-            CUBE_MEASURES,
+            schema_of("levers"),
+            {"lever": ["filing"], "step": [0.01], "adds": [7_978_651.96]},
+            {"adds": ["7,978,652"]},
+        ),
+        (schema_of("costs"), {"expected": [189_917_025.1, None]}, {"expected": ["189,917,025", None]}),
+        (schema_of("distribution.summary"), {"loss": [5], "mean": [35_925.9]}, {"mean": ["35,926"]}),
+        (
+            schema_of("distribution.cube"),
             {"loss": [5], "loss_squared": [123_456_789**2]},
             {"loss_squared": ["15,241,578,750,190,521"]},
         ),
         (
-            BREAK_EVENS,
+            schema_of("sensitivity.break_evens"),
             {"kind": ["review_award", "take_up"], "break_even": [654_571.47, 0.376]},
             {"break_even": ["654,571", "0.376"]},
         ),
     ],
-)  # fmt: skip
+)
 def test_won_are_whole(
     schema: TableSchema, columns: dict[str, list[Any]], expected: dict[str, list[Any]]
 ) -> None:
@@ -185,24 +176,38 @@ def test_won_are_whole(
 
 
 def test_a_mean_of_minutes_keeps_its_decimals() -> None:
-    assert written(SUMMARY, {"loss": [5], "mean": [12.25]}, MINUTES)["mean"] == [12.25]
+    assert written(schema_of("distribution.summary"), {"loss": [5], "mean": [12.25]}, MINUTES)["mean"] == [
+        12.25
+    ]
 
 
 @pytest.mark.parametrize(
     ("schema", "columns", "expected"),
     [
         # Notebook 04: payments expected under a policy.
-        (POLICIES, {"policy": ["a"], "recipients": [2_912_791.09]}, {"recipients": [2_912_791]}),
-        (COSTS, {"over": [0, 3], "count": [4_230.5, None]}, {"count": [4_231, None]}),
-        (FUNNEL, {"stage": ["filed"], "low": [1.4], "expected": [2.5]}, {"low": [1], "expected": [3]}),
         (
-            FORECAST_BRANCHES,
+            schema_of("comparison"),
+            {"policy": ["a"], "recipients": [2_912_791.09]},
+            {"recipients": [2_912_791]},
+        ),
+        (schema_of("costs"), {"over": [0, 3], "count": [4_230.5, None]}, {"count": [4_231, None]}),
+        (
+            schema_of("funnel"),
+            {"stage": ["filed"], "low": [1.4], "expected": [2.5]},
+            {"low": [1], "expected": [3]},
+        ),
+        (
+            schema_of("intake.branches"),
             {"branch": ["closes"], "late": [502.07], "total": [1_756.08]},
             {"late": [502], "total": [1_756]},
         ),
-        (INDICES, {"first": [0.2], "total": [0.5]}, {"first": [0.2], "total": [0.5]}),  # no counts
+        (
+            schema_of("sensitivity.indices"),
+            {"first": [0.2], "total": [0.5]},
+            {"first": [0.2], "total": [0.5]},
+        ),  # no counts
     ],
-)  # fmt: skip
+)
 def test_expected_counts_are_whole(
     schema: TableSchema, columns: dict[str, list[Any]], expected: dict[str, list[Any]]
 ) -> None:
@@ -220,12 +225,15 @@ def test_a_notebook_shows_whole_counts_and_whole_won() -> None:
 @pytest.mark.parametrize(
     ("schema", "columns"),
     [
-        (INDICES, {"first": [0.2], "total": [0.4]}),
-        (SHARES, {"share_first": [0.2], "difference": [0.4], "low": [0.1], "high": [0.5]}),
-        (FUNNEL, {"stage": ["filed"], "low": [1], "expected": [2], "high": [3]}),  # people
-        (FORECAST_BRANCHES, {"branch": ["closes"], "median": [5], "low": [1], "high": [3]}),
-        (FACTS_TABLE, {"unit": ["USD"], "low": [1], "value": [2]}),  # what was printed
-        (TIE_OUTS, {"unit": ["USD"], "computed": [3], "printed": [3]}),
+        (schema_of("sensitivity.indices"), {"first": [0.2], "total": [0.4]}),
+        (
+            schema_of("distribution.shares"),
+            {"share_first": [0.2], "difference": [0.4], "low": [0.1], "high": [0.5]},
+        ),
+        (schema_of("funnel"), {"stage": ["filed"], "low": [1], "expected": [2], "high": [3]}),  # people
+        (schema_of("intake.branches"), {"branch": ["closes"], "median": [5], "low": [1], "high": [3]}),
+        (schema_of("facts"), {"unit": ["USD"], "low": [1], "value": [2]}),  # what was printed
+        (schema_of("policy.tie_outs"), {"unit": ["USD"], "computed": [3], "printed": [3]}),
     ],
 )
 def test_shares_counts_and_printed_figures_are_no_sums(
@@ -236,25 +244,25 @@ def test_shares_counts_and_printed_figures_are_no_sums(
 
 
 def test_losses_in_minutes_stay_minutes() -> None:
-    assert written(CUBE_MEASURES, {"loss": [240]}, MINUTES) == {"loss": [240]}
-    assert written(COSTS, {"promised": [1_250]}, MINUTES) == {"promised": ["12.50"]}
+    assert written(schema_of("distribution.cube"), {"loss": [240]}, MINUTES) == {"loss": [240]}
+    assert written(schema_of("costs"), {"promised": [1_250]}, MINUTES) == {"promised": ["12.50"]}
 
 
 def test_a_number_without_a_declared_unit_is_an_error_of_ours() -> None:
     with pytest.raises(KeyError, match="surprise"):
-        written(COSTS, {"expected": [1.0], "surprise": [2.0]})
+        written(schema_of("costs"), {"expected": [1.0], "surprise": [2.0]})
     with pytest.raises(KeyError, match="surprise"):
-        whole_counts(pl.DataFrame({"surprise": [2.0]}), COSTS)
+        whole_counts(pl.DataFrame({"surprise": [2.0]}), schema_of("costs"))
 
 
 def test_the_unit_of_a_value_needs_the_column_that_decides_it() -> None:
     with pytest.raises(UsageError, match="kind: the unit of another column depends on this column"):
-        written(BREAK_EVENS, {"break_even": [1.0]})
+        written(schema_of("sensitivity.break_evens"), {"break_even": [1.0]})
 
 
 def test_a_hidden_column_decides_the_unit_and_is_not_printed(capsys: pytest.CaptureFixture[str]) -> None:
     rivals = pl.DataFrame({"stage": ["paid", "filed"], "rival": ["naive", "flat"], "low": [5e6, 451.0]})
-    print_answer(Answer(DOLLARS, tables=[ShownTable("Rivals", rivals, RIVALS)]))
+    print_answer(Answer(DOLLARS, tables=[ShownTable("Rivals", rivals, schema_of("hindsight_rivals"))]))
     out = capsys.readouterr().out
     assert "stage" not in out.lower()
     assert [line.split() for line in out.splitlines()[3:5]] == [["naive", "50,000.00"], ["flat", "451"]]
@@ -262,15 +270,19 @@ def test_a_hidden_column_decides_the_unit_and_is_not_printed(capsys: pytest.Capt
 
 def test_a_terminal_says_the_currency_above_a_table(capsys: pytest.CaptureFixture[str]) -> None:
     heaps = pl.DataFrame({"over": [100_000], "up_to": [1_000_000], "loss": [240_000], "claims": [3]})
-    counts = ShownTable("Counts", pl.DataFrame({"claims": [3]}), CUBE_MEASURES)
-    print_answer(Answer(DOLLARS, tables=[ShownTable("Losses", heaps, CUBE_MEASURES), counts]))
+    counts = ShownTable("Counts", pl.DataFrame({"claims": [3]}), schema_of("distribution.cube"))
+    print_answer(
+        Answer(DOLLARS, tables=[ShownTable("Losses", heaps, schema_of("distribution.cube")), counts])
+    )
     out = capsys.readouterr().out
     assert out.startswith("Losses; sums in USD\n")
     assert "1,000.01 to 10,000.00" in out
     assert "2,400.00" in out
     assert "Counts\n" in out
     without_units = ShownTable("Losses", heaps.drop("over", "up_to"))
-    print_answer(Answer(WON, tables=[ShownTable("Losses", heaps, CUBE_MEASURES), without_units]))
+    print_answer(
+        Answer(WON, tables=[ShownTable("Losses", heaps, schema_of("distribution.cube")), without_units])
+    )
     plain = capsys.readouterr().out
     assert plain.count("240,000") == 2
     assert "sums in" not in plain

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import re
 from datetime import date, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -10,26 +11,39 @@ from zoneinfo import ZoneInfo
 import polars as pl
 import pytest
 
+import outage_analysis
 from outage_analysis.analysis import (
     Analysis,
     Question,
-    all_schemas,
     explore,
     forecast_input_from_series,
     run,
     sensitivity_tables,
-    table_schemas,
 )
 from outage_analysis.analysis.tables import AnalysisTables
-from outage_analysis.assumptions import AMOUNT_KINDS, ledger_table, load_ledger
-from outage_analysis.costs import COSTS, LEVERS, OUTCOMES, TORNADO, BridgeRun, backtest, bridge
+from outage_analysis.assumptions import ledger_table, load_ledger
+from outage_analysis.costs import BridgeRun, backtest, bridge
 from outage_analysis.errors import UsageError
 from outage_analysis.incidents import load_backtest_spec, load_intake
-from outage_analysis.losses import BAND_COUNTS, CUBE_MEASURES, Branch, Channel, late_claim_tables
+from outage_analysis.losses import Branch, Channel, late_claim_tables
 from outage_analysis.policies import load_policy
 from outage_analysis.reports.grids import TableFormatter
 from outage_analysis.reports.workbook.sheet import number_format, table_cells
-from outage_analysis.text import LANGUAGES, UNITS, Column, Locale, TableSchema, UnitByRow, matching_schema
+from outage_analysis.text import (
+    AMOUNT_KINDS,
+    LANGUAGES,
+    UNITS,
+    Column,
+    Locale,
+    TableSchema,
+    UnitByRow,
+    all_schemas,
+    matching_schema,
+    schema_of,
+    schemas_of,
+    table_schema,
+)
+from outage_analysis.text.table_schema import GROUPS
 from tests.tram_case import tram_plan
 
 CASES = ("bundled", "tram", "tram from claims", "tram without ledger")
@@ -63,14 +77,14 @@ def test_every_table_of_an_analysis_has_the_columns_of_its_schema(
         schema = tables.schema(name)
         schema.check(table)
         schema.check(table.clear())
-        schema.check(schema.empty())
+        schema.check(schema.frame())
 
 
 def test_the_cases_have_nearly_every_table(cases: dict[str, Analysis]) -> None:
     """A schema that no table of these cases has would never be compared with one."""
     seen = {name for case in cases.values() for name in case.tables}
     # These claims state only days; tests/losses/test_intake_by_hour.py checks the table by hour.
-    assert set(table_schemas("analysis")) - seen == {"claims_intake_hours"}
+    assert set(schemas_of("analysis")) - seen == {"claims_intake_hours"}
 
 
 def growing_channel() -> Channel:
@@ -97,13 +111,13 @@ def test_tables_of_the_commands_have_the_columns_of_their_schemas(made: Analysis
     intake = refused | late_claim_tables(growing_channel(), tested=True)
     tables: dict[str, dict[str, pl.DataFrame]] = {
         "sensitivity": sensitivity_tables(made, 1_000, (50, 200)),
-        "comparison": {name: getattr(compared, name) for name in table_schemas("comparison")},
-        "backtest": {name: getattr(tested, name) for name in table_schemas("backtest")},
-        "intake": {name: table for name, table in intake.items() if name in table_schemas("intake")},
+        "compare": {name: getattr(compared, name) for name in schemas_of("compare")},
+        "backtest": {name: getattr(tested, name) for name in schemas_of("backtest")},
+        "intake": {name: table for name, table in intake.items() if name in schemas_of("intake")},
         "documents": {"assumptions": ledger_table(load_ledger("kakao-2022")), "bridge": bridge(*sides)},
     }
     for group, found in tables.items():
-        schemas = table_schemas(group)
+        schemas = schemas_of(group)
         assert {*found} == {*schemas} - ({"weekdays"} if group == "intake" else set()), group
         for name, table in found.items():
             schemas[name].check(table)
@@ -114,7 +128,7 @@ def test_tables_by_group_begin_with_the_dimensions() -> None:
     by = ("service", "filed_on")
     question = Question(by=by, compared=("kakao_t", "kakao_bank"), fit=True, recovery=True)
     found = explore(None, "kakao-2022", None, [], None, question).tables
-    schemas = table_schemas("losses")
+    schemas = schemas_of("distribution")
     assert {*found} == {*schemas} - {"cube"}
     dimensions = {"service": pl.String(), "filed_on": pl.Date()}
     grouped = ("bands", "summary", "quantiles", "concentration")
@@ -126,7 +140,7 @@ def test_tables_by_group_begin_with_the_dimensions() -> None:
 def test_a_cube_has_the_columns_of_its_schema(made: Analysis, analysis: Analysis) -> None:
     for cube in (*analysis.cubes.values(), *made.cubes.values()):
         dimensions = {name: cube.frame.schema[name] for name in cube.dimensions}
-        CUBE_MEASURES.grouped_by(dimensions).check(cube.display_rows)
+        schema_of("distribution.cube").grouped_by(dimensions).check(cube.display_rows)
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)
@@ -138,6 +152,16 @@ def test_every_column_has_a_unit_a_title_and_a_description(lang: str) -> None:
             assert column.possible_units <= UNITS.keys(), column
             assert locale.has_label(column.label_key), column
             assert column.description.endswith("."), column
+
+
+def test_the_code_names_exactly_the_tables_that_are_described() -> None:
+    described = {table for table, column in table_schema._cells() if table and not column}  # noqa: SLF001
+    code = "".join(path.read_text("utf-8") for path in Path(outage_analysis.__file__).parent.rglob("*.py"))
+    named = set(re.findall(r'schema_of\(\s*"([\w.]+)"', code))
+    of_groups = {
+        name if group == "analysis" else f"{group}.{name}" for group in GROUPS for name in schemas_of(group)
+    }
+    assert named | of_groups == described
 
 
 def test_every_column_with_a_unit_by_row_has_the_column_that_decides() -> None:
@@ -158,13 +182,13 @@ def units_by_row(unit: str | UnitByRow) -> list[UnitByRow]:
 def test_a_table_that_gains_a_column_or_changes_a_type_fails(analysis: Analysis) -> None:
     costs = analysis.tables.costs
     with pytest.raises(ValueError, match="surprise: Int32 in the table, not declared"):
-        COSTS.check(costs.with_columns(surprise=1))
+        schema_of("costs").check(costs.with_columns(surprise=1))
     with pytest.raises(ValueError, match="most: missing in the table, Float64"):
-        COSTS.check(costs.drop("most"))
+        schema_of("costs").check(costs.drop("most"))
     with pytest.raises(ValueError, match="count: Int64 in the table, Float64"):
-        COSTS.check(costs.with_columns(pl.col("count").cast(pl.Int64)))
+        schema_of("costs").check(costs.with_columns(pl.col("count").cast(pl.Int64)))
     with pytest.raises(ValueError, match="the order differs"):
-        COSTS.check(costs.select(reversed(costs.columns)))
+        schema_of("costs").check(costs.select(reversed(costs.columns)))
 
 
 # --- access by attribute ------------------------------------------------------------------------------
@@ -179,7 +203,7 @@ def test_tables_are_attributes_with_completion(analysis: Analysis) -> None:
     assert not [name for name in dir(tables) if name.startswith(("claims_", "hindsight_"))]
     assert {"costs", "bands"} <= set(dir(tables.from_claims))
     assert {"backtest", "rivals"} <= set(dir(tables.hindsight))
-    assert tables.from_claims.schema("costs") == COSTS
+    assert tables.from_claims.schema("costs") == schema_of("costs")
     assert dict(tables) == {name: tables[name] for name in tables}
 
 
@@ -229,21 +253,21 @@ def test_a_unit_decides_how_a_report_and_a_workbook_write_a_value(
 
 def test_the_unit_of_a_row_decides_in_the_report_and_in_the_workbook() -> None:
     swings = pl.DataFrame({"kind": ["review_award", "take_up"], "input_low": [123_456.0, 0.25]})
-    columns = TORNADO.pick("input_low")
+    columns = schema_of("tornado").pick("input_low")
     assert EUROS.grid(swings, columns).rows == (("1,234.56",), ("0.25",))
     _, cells = table_cells(EUROS, swings, columns)
     assert [(cell.value, cell.unit) for (cell,) in cells] == [(1_234.56, "money"), (0.25, "decimal")]
     outcomes = pl.DataFrame({"stage": ["filed", "paid"], "p50": [451.0, 5e6]})
-    assert EUROS.grid(outcomes, OUTCOMES.pick("p50")).rows == (("451",), ("50,000.00",))
+    assert EUROS.grid(outcomes, schema_of("backtest.outcomes").pick("p50")).rows == (("451",), ("50,000.00",))
 
 
 def test_the_unit_of_an_input_is_money_for_exactly_the_kinds_of_amounts() -> None:
-    unit = TORNADO["input_low"].unit
+    unit = schema_of("tornado")["input_low"].unit
     assert isinstance(unit, UnitByRow)
     assert {
         kind for kind in (*AMOUNT_KINDS, "take_up", "acceptance") if unit.in_row({"kind": kind}) == "money"
     } == {*AMOUNT_KINDS}
-    assert str(LEVERS["step"].unit) == "money if `lever` is `award`; else share"
+    assert str(schema_of("levers")["step"].unit) == "money if `lever` is `award`; else share"
 
 
 # --- the schema of a selected table -------------------------------------------------------------------
@@ -265,6 +289,8 @@ def test_a_selected_table_is_recognised_only_if_its_units_are_certain() -> None:
 
 
 def test_dimensions_come_first() -> None:
-    grouped = BAND_COUNTS.grouped_by({"service": pl.String(), "filed_on": pl.Date(), "region": pl.String()})
-    assert grouped.names == ("service", "filed_on", "region", *BAND_COUNTS.names)
+    grouped = schema_of("distribution.bands").grouped_by(
+        {"service": pl.String(), "filed_on": pl.Date(), "region": pl.String()}
+    )
+    assert grouped.names == ("service", "filed_on", "region", *schema_of("distribution.bands").names)
     assert [column.unit for column in grouped.columns[:3]] == ["name", "day", "data"]

@@ -28,10 +28,10 @@ from outage_analysis.assumptions.distributions import (
     Pert,
     Uniform,
 )
-from outage_analysis.assumptions.ledger import LEDGER, format_distribution
+from outage_analysis.assumptions.ledger import format_distribution
 from outage_analysis.errors import UsageError
 from outage_analysis.files import bundled_ids
-from outage_analysis.text import Locale
+from outage_analysis.text import Locale, schema_of
 from tests.commands import command
 from tests.tram_case import ENTRY, TIED, ledger
 
@@ -74,7 +74,7 @@ def test_the_bundled_ledger_is_the_latest_by_the_day(
 def test_every_assumption_has_a_row_that_says_what_its_document_says(id_: str) -> None:
     page = load_ledger(id_)
     table = ledger_table(page)
-    assert dict(table.schema) == LEDGER.dtypes
+    assert dict(table.schema) == schema_of("documents.assumptions").dtypes
     assert table["assumption"].to_list() == [a.id for a in page.assumptions]
     for row, entry in zip(table.iter_rows(named=True), page.assumptions, strict=True):
         for key in ("kind", "grade", "public_on", "owner", "outcome_known"):

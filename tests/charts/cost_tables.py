@@ -10,8 +10,7 @@ from statistics import NormalDist
 import polars as pl
 
 from outage_analysis.charts import ChartContext
-from outage_analysis.costs import COST_RANGES, TORNADO, TOTAL_DISTRIBUTION, WATERFALL_STEPS
-from outage_analysis.text import Locale
+from outage_analysis.text import Locale, schema_of
 
 MEDIAN, SIGMA = 100e6, 1.0
 DAY = date(2022, 12, 30)
@@ -44,7 +43,7 @@ def lognormal_distribution(
     rows = [row(v, None, x) for v in ("face_value", "cash") for x in dots]
     rows += [row("cash", mark, x) for mark, x in marks.items()]
     rows += [row("cash", mark, high, fact, low) for mark, fact, low, high in published]
-    return pl.DataFrame(rows, schema=TOTAL_DISTRIBUTION.dtypes, orient="row")
+    return schema_of("total_distribution").frame(rows)
 
 
 def atoms(*shares: tuple[float, float]) -> pl.DataFrame:
@@ -68,7 +67,7 @@ def atoms(*shares: tuple[float, float]) -> pl.DataFrame:
     dots = [] if len(shares) == 1 else [quantile((n + 0.5) / 50) for n in range(50)]
     rows: list[tuple[object, ...]] = [("cash", None, "", None, x, (n + 0.5) / 50) for n, x in enumerate(dots)]
     rows += [("cash", mark, "", None, x, below(x)) for mark, x in marks.items()]
-    return pl.DataFrame(rows, schema=TOTAL_DISTRIBUTION.dtypes, orient="row")
+    return schema_of("total_distribution").frame(rows)
 
 
 def steps_of(*expected: float, tail: bool = True) -> pl.DataFrame:
@@ -78,7 +77,7 @@ def steps_of(*expected: float, tail: bool = True) -> pl.DataFrame:
         (None, None, 100 * n, 100 * (n + 1), "review" if n == last else "pays", x, 10 * x * tail, f"F-{n}")
         for n, x in enumerate(expected)
     ]
-    return pl.DataFrame(rows, schema=WATERFALL_STEPS.dtypes, orient="row")
+    return schema_of("steps").frame(rows)
 
 
 # The cost falls as the backlog grows.
@@ -90,7 +89,7 @@ SWINGS = pl.DataFrame(
         ("cash", "backlog", "ultimate", 1.2, 2.5, 240e6, 190e6, 111e6),
         ("face_value", "taken", "take_up", 0.1, 0.9, 1e9, 5e9, 9e9),
     ],
-    schema=TORNADO.dtypes,
+    schema=schema_of("tornado").dtypes,
     orient="row",
 )
 
@@ -132,7 +131,7 @@ RANGES = pl.DataFrame(
         ("face_value", "coupons", 240e9, 1e9, 20e9, 60e9, 170e9, "US-03"),
         ("top_down", "", 40e9, 13e9, 40e9, 60e9, 127e9, "CO-12"),
     ],
-    schema=COST_RANGES.dtypes,
+    schema=schema_of("cost_ranges").dtypes,
     orient="row",
 )
 """Separate sums, with lines of cash and of free goods."""

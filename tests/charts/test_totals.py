@@ -35,13 +35,8 @@ from outage_analysis.costs import (
     waterfall_steps,
 )
 from outage_analysis.costs.expected import Portfolio
-from outage_analysis.costs.simulation_tables import (
-    CONTRIBUTIONS,
-    TOTAL_DISTRIBUTION,
-    WATERFALL_STEPS,
-    contributions,
-)
-from outage_analysis.text import LANGUAGES, Locale
+from outage_analysis.costs.simulation_tables import contributions
+from outage_analysis.text import LANGUAGES, Locale, schema_of
 from tests.charts.cost_tables import (
     POLICIES,
     RANGES,
@@ -106,7 +101,7 @@ def texts_of(spec: dict[str, Any]) -> list[str]:
 
 def test_the_dots_of_a_lognormal_total_are_its_quantiles() -> None:
     table = total_distribution_table(simulate(portfolio(LOGNORMAL)))
-    assert table.schema == TOTAL_DISTRIBUTION.dtypes
+    assert table.schema == schema_of("total_distribution").dtypes
     dots, oracle = table.filter(pl.col("mark").is_null()), stats.lognorm(SIGMA, scale=SUM)
     chances = [(n + 0.5) / 50 for n in range(50)]
     assert dots["below"].to_list() == pytest.approx(chances)
@@ -165,7 +160,7 @@ def test_the_steps_of_one_line_are_its_bands_and_add_up_to_the_headline(
     run = simulate(build_portfolio(policy, ledger, as_of=DAY), draws=2**11)
     parts = contributions(run)
     table = waterfall_steps(costs, parts)
-    assert table.schema == WATERFALL_STEPS.dtypes
+    assert table.schema == schema_of("steps").dtypes
     assert table.select("over", "up_to", "rule").rows() == [
         (0, 300_000, "pays"),
         (300_000, 500_000, "pays"),
@@ -183,7 +178,7 @@ def costs_of(*rows: tuple[str, str, str, str | None, int, str, float]) -> pl.Dat
 
 
 def no_contributions() -> pl.DataFrame:
-    return CONTRIBUTIONS.empty()
+    return schema_of("contributions").frame()
 
 
 def test_several_lines_are_the_steps_the_dearest_first_and_other_money_is_none() -> None:

@@ -14,13 +14,12 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 import pytest
 
-from outage_analysis.analysis.exploration import DISTRIBUTION
 from outage_analysis.cli import report
 from outage_analysis.cli.explore import commands
 from outage_analysis.files import bundled_ids
 from outage_analysis.incidents import published_facts as published
 from outage_analysis.losses import FAMILIES
-from outage_analysis.text import Locale
+from outage_analysis.text import Locale, schemas_of
 from tests.commands import GOOD, HEADER, Run, claims, command, names
 from tests.paths import ROOT
 
@@ -120,7 +119,10 @@ def test_synthetic_claims_are_called_so_above_every_table(run: Run) -> None:
     code, out, err = run("distribution", "--compare", "kakao_t,kakao_pay", "--fit", "--recovery")
     assert (code, err) == (0, "")
     said = " ".join(out.split())  # a title is broken where its table is narrow
-    titles = {name: f"Synthetic rows: {LOCALE(f'terminal.distribution_{name}')}" for name in DISTRIBUTION}
+    titles = {
+        name: f"Synthetic rows: {LOCALE(f'terminal.distribution_{name}')}"
+        for name in schemas_of("distribution")
+    }
     assert [name for name, title in titles.items() if title not in said] == ["refused"]
     assert [line.partition(": ")[0] for line in out.split("\n")[:2]] == ["Synthetic rows"] * 2
     assert out.splitlines()[-1].startswith("synthetic rows: a fit or a comparison only ")

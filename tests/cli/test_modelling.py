@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 
 import outage_analysis as oa
-from outage_analysis.analysis import table_schemas
 from outage_analysis.assumptions import load_ledger
 from outage_analysis.cli import report
 from outage_analysis.cli.decide import commands
@@ -20,7 +19,7 @@ from outage_analysis.cli.options import MOST_DRAWS
 from outage_analysis.costs import cost_table, totals
 from outage_analysis.errors import one_line
 from outage_analysis.policies import load_policy
-from outage_analysis.text import Locale
+from outage_analysis.text import Locale, schemas_of
 from tests.commands import Run, command, names
 from tests.tram_case import POLICY, write_documents
 
@@ -60,11 +59,11 @@ MEASURE_OF = {"expected": "expected", "range_low": "p10", "p50": "p50", "range_h
 
 def titles_of(command: str, group: str) -> dict[str, str]:
     """The titles of the tables of a command as they are printed with the default level."""
-    return {name: Locale("en")(f"terminal.{command}_{name}") for name in table_schemas(group)}
+    return {name: Locale("en")(f"terminal.{command}_{name}") for name in schemas_of(group)}
 
 
 SENSITIVITY_TITLES = titles_of("sensitivity", "sensitivity")
-COMPARE_TITLES = titles_of("compare", "comparison")
+COMPARE_TITLES = titles_of("compare", "compare")
 COMPARE_KEYS = COMPARE_TITLES.keys() - {"benefits"}
 """The tables of a comparison in JSON; the table of the policies has what people get."""
 BACKTEST_TITLES = titles_of("backtest", "backtest")

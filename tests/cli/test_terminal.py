@@ -19,8 +19,7 @@ from rich.cells import cell_len
 
 from outage_analysis.analysis import text_table
 from outage_analysis.cli import console
-from outage_analysis.costs import PAIRS
-from outage_analysis.text import Answer, Locale, ShownTable
+from outage_analysis.text import Answer, Locale, ShownTable, schema_of
 from tests.commands import COMMANDS, GOOD, HEADER, command
 
 WIDTHS = (80, 100, 120)
@@ -238,7 +237,7 @@ def test_with_all_cost_prints_every_table(folder: Path, tables: Callable[[str], 
 
 
 def test_a_tiny_number_is_printed_without_a_power_of_ten() -> None:
-    shown = ShownTable("Chances", pl.DataFrame({"cheaper": [5.88e-298, 0.5]}), PAIRS)
+    shown = ShownTable("Chances", pl.DataFrame({"cheaper": [5.88e-298, 0.5]}), schema_of("pairs"))
     out = printed((shown, Answer(Locale("en"))), None)
     assert "<0.0001" in out
     assert "e-" not in out

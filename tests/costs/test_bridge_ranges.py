@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from outage_analysis.assumptions import RateAssumption, load_ledger
-from outage_analysis.costs import BRIDGE, BridgeRun, bridge, build_portfolio, rounded_estimate, simulate
+from outage_analysis.costs import BridgeRun, bridge, build_portfolio, rounded_estimate, simulate
 from outage_analysis.costs.compile_lines import compiled_lines
 from outage_analysis.costs.cost_bridge import QUANTILES, STEPS, StagedLine, stage_ranges
+from outage_analysis.text import schema_of
 from tests.small_policies import DAY, DRIVERS, budget, fee, fixed, ledger_of, mix, policy_of, tiers, uniform
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ def test_each_step_has_the_range_of_a_run_with_what_has_changed_so_far() -> None
     page, raised = policy_of(tiers()), policy_of(tiers(), fee(120))
     first, second = ledger_of(*rates(0.1, 0.3)), ledger_of(*rates(0.2, 0.6))
     table = bridge(BridgeRun(page, first, DAY), BridgeRun(raised, second, DAY), draws=DRAWS)
-    BRIDGE.check(table)
+    schema_of("documents.bridge").check(table)
     start, assumed, whole = (
         quantiles_of(policy, ledger) for policy, ledger in ((page, first), (page, second), (raised, second))
     )

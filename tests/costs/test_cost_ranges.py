@@ -9,9 +9,10 @@ import pytest
 from scipy import stats
 
 from outage_analysis.assumptions.distributions import Lognormal, Uniform
-from outage_analysis.costs import COST_RANGES, cost_ranges, simulate
+from outage_analysis.costs import cost_ranges, simulate
 from outage_analysis.costs.expected import Portfolio
 from outage_analysis.costs.terms import Term
+from outage_analysis.text import schema_of
 from tests.costs.uncertain_portfolios import entry, term_of
 
 DISTRIBUTIONS = {"f": Uniform(low=0, high=2), "g": Lognormal(median=1, sigma=0.5)}
@@ -54,7 +55,7 @@ def ranges(**arguments: Any) -> pl.DataFrame:  # noqa: ANN401 - the level
 
 def test_ranges_of_lines_and_totals_are_those_of_their_distributions() -> None:
     table = ranges()
-    assert table.schema == COST_RANGES.dtypes
+    assert table.schema == schema_of("cost_ranges").dtypes
     assert table.select("valuation", "line").rows() == [
         ("face_value", ""),
         ("face_value", "a"),

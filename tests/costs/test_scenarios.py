@@ -17,7 +17,6 @@ from scipy import integrate, stats
 from outage_analysis.assumptions import Ledger, rates_by_effort
 from outage_analysis.assumptions.distributions import Beta, Lognormal, Uniform
 from outage_analysis.costs import (
-    SCENARIOS,
     DoesNotApply,
     Scenario,
     Simulation,
@@ -32,6 +31,7 @@ from outage_analysis.costs.scenarios import filing_by_band, multiply_odds
 from outage_analysis.costs.terms import Input
 from outage_analysis.incidents import Bands
 from outage_analysis.policies import Policy
+from outage_analysis.text import schema_of
 from tests.costs.test_payouts import cube_of, policy_of, tiers
 from tests.costs.uncertain_portfolios import DAY, REPORTS, TIERS, entry, ledger_of, mix, shops
 
@@ -151,7 +151,7 @@ def test_a_scenario_that_changes_nothing_has_exactly_the_figures_of_the_base(
 def test_the_base_has_the_figures_of_the_tables_of_the_run() -> None:
     run = run_of(shops(), ledger_of(*UNCERTAIN))
     found = table_of(run, shops(), scenario(rank_correlation=0.5))
-    SCENARIOS.check(found)
+    schema_of("scenarios").check(found)
     base, together = found.iter_rows(named=True)
     budget = budget_chance(run, BUDGET)
     assert budget is not None
@@ -346,7 +346,9 @@ def test_a_scenario_that_does_not_apply_has_no_figures_and_says_why(
         named=True
     )
     assert (row["status"], row["reason"]) == (status, reason)
-    assert {row[name] for name in SCENARIOS if name not in ("scenario", "status", "reason")} == {None}
+    assert {row[name] for name in schema_of("scenarios") if name not in ("scenario", "status", "reason")} == {
+        None
+    }
     assert base["status"] == "ok"
 
 

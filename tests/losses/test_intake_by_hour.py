@@ -12,8 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from outage_analysis.errors import UsageError
-from outage_analysis.losses import INTAKE_BY_HOUR, Cube, cumulative_intake
+from outage_analysis.losses import Cube, cumulative_intake
 from outage_analysis.losses.cube import EDGES, MEASURES
+from outage_analysis.text import schema_of
 
 START = datetime(2022, 10, 15, 22)  # noqa: DTZ001 - local time
 
@@ -41,8 +42,8 @@ def test_each_hour_between_the_first_and_the_last_has_a_row_over_midnight() -> N
         cube([("app", hour(0), 3), ("web", hour(3), 2), ("app", hour(3), 1)]), per="hour"
     )
     assert table.rows() == [(hour(0), 3, 3), (hour(1), 0, 3), (hour(2), 0, 3), (hour(3), 3, 6)]
-    assert tuple(table.columns) == INTAKE_BY_HOUR.names
-    assert table.schema == pl.Schema(INTAKE_BY_HOUR.dtypes)
+    assert tuple(table.columns) == schema_of("claims_intake_hours").names
+    assert table.schema == pl.Schema(schema_of("claims_intake_hours").dtypes)
 
 
 def test_claims_of_which_only_the_day_is_known_are_counted_apart() -> None:

@@ -27,7 +27,7 @@ from outage_analysis.reports.grids import TableFormatter
 from outage_analysis.reports.workbook.live import LiveFormulas, formula_names
 from outage_analysis.reports.workbook.sheet import Book, table_cells
 from outage_analysis.reports.workbook.writing import workbook_bytes, write_xlsx
-from outage_analysis.text import CLAIMS, LANGUAGES, LOSS, Locale
+from outage_analysis.text import LANGUAGES, Locale, column_of
 from tests.workbook_reader import Workbook
 
 SOFFICE = shutil.which("soffice")
@@ -77,7 +77,7 @@ def lang(request: pytest.FixtureRequest) -> str:
 def test_a_whole_number_that_a_cell_cannot_hold_is_a_text() -> None:
     """A sheet keeps 15 digits of a number and shows zeros for the others."""
     frame = pl.DataFrame({"loss": [2**53 + 1, 10**15 - 1], "claims": [3, 10**15]})
-    _, rows = table_cells(TableFormatter(Locale("en"), {}), frame, (LOSS, CLAIMS))
+    _, rows = table_cells(TableFormatter(Locale("en"), {}), frame, (column_of("loss"), column_of("claims")))
     assert [[cell.value for cell in row] for row in rows] == [
         ["9,007,199,254,740,993", 3],
         [10**15 - 1, "1,000,000,000,000,000"],

@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from outage_analysis.analysis.alternatives import PolicyComparison, compare, compare_policies
     from outage_analysis.analysis.analysis import Analysis, run
     from outage_analysis.analysis.decisions import (
-        RESERVE,
         Reserve,
         Scenarios,
         Sensitivity,
@@ -83,6 +82,6 @@ if TYPE_CHECKING:
         reserve_note,
         unstated_notes,
     )
-    from outage_analysis.analysis.tables import FUNNEL, SERVICES, all_schemas, service_table, table_schemas
+    from outage_analysis.analysis.tables import service_table
 
 __getattr__, __dir__ = lazy_exports(__name__, __file__)

@@ -37,36 +37,6 @@ if TYPE_CHECKING:  # types only; importing charts is slow
     from outage_analysis.charts import AltairChart
 
 
-COMPARISON = {
-    "policies": costs.POLICIES,
-    "benefits": costs.POLICY_BENEFITS,
-    "pairs": costs.PAIRS,
-    "flips": costs.FLIPS,
-    "information_value": costs.INFORMATION_VALUE,
-    "replaced": costs.LOSS_REPLACEMENT,
-    "left_out": costs.LEFT_OUT,
-}
-"""The tables of a comparison, in the order in which they are shown, with their columns."""
-BENEFITS_SHOWN = text.TableSchema(
-    costs.POLICY_BENEFITS.row,
-    (
-        *costs.POLICY_BENEFITS.pick("policy", "recipients", "per_recipient"),
-        text.Column("replaced", "formatted", "Share of the stated losses that is paid."),
-        text.Column("made_whole", "formatted", "Claims that are paid their loss or more."),
-        *costs.POLICY_BENEFITS.pick("largest_shortfall", "benefit_rank", "dominated_by"),
-    ),
-)
-WINNERS_SHOWN = text.TableSchema(
-    costs.WINNERS_AND_LOSERS.row,
-    (
-        text.Column("who", "text", "Service, loss band or cost line."),
-        *costs.WINNERS_AND_LOSERS.pick(
-            *("claims", "payment", "payment_other", "gain", "lose", "equal", "unclear", "total_difference")
-        ),
-    ),
-)
-
-
 @dataclass(frozen=True, repr=False)
 class PolicyResult(IncidentResult):
     """A result about several policies for one incident, as of one day."""
@@ -204,7 +174,7 @@ class PolicyComparison(PolicyResult):
             other: the id of the policy that it is compared with.
 
         Returns:
-            The columns of `WINNERS_AND_LOSERS`; amounts are in the smallest unit of the currency.
+            The columns of the table `winners_and_losers`; amounts are in the smallest unit of the currency.
 
         Raises:
             UsageError: the comparison has no such policy.
@@ -251,7 +221,9 @@ class PolicyComparison(PolicyResult):
 
     def to_dict(self) -> dict[str, Any]:
         """Return the comparison as plain values, with who gains and who loses."""
-        tables = {name: getattr(self.simulations, name) for name in COMPARISON if name != "benefits"}
+        tables = {
+            name: getattr(self.simulations, name) for name in text.schemas_of("compare") if name != "benefits"
+        }
         tables["winners_and_losers"] = self.winners_table
         rows = {name: table.to_dicts() for name, table in tables.items()}
         return self.inputs | {"valuation": self.simulations.valuation} | rows
@@ -276,16 +248,22 @@ class PolicyComparison(PolicyResult):
         return text.smallest_units(budget, self.incident.minor_units, "the budget")
 
     def _tables(self, locale: text.Locale) -> Iterator[text.ShownTable | str]:
-        tables = {name: getattr(self.simulations, name) for name in COMPARISON}
+        tables = {name: getattr(self.simulations, name) for name in text.schemas_of("compare")}
         mark = self.mark(locale)
-        first, benefits, *others = text.shown_tables(tables, COMPARISON, "terminal.compare_", locale, mark)
+        first, benefits, *others = text.shown_tables(tables, "compare", locale, mark)
         yield first
-        yield replace(benefits, rows=_with_bounds(benefits.rows, locale), schema=BENEFITS_SHOWN)
+        yield replace(
+            benefits,
+            rows=_with_bounds(benefits.rows, locale),
+            schema=text.schema_of("compare_shown.benefits"),
+        )
         names = self.names(locale.lang)
         for pair in self.winners_table.partition_by("policy", "other", maintain_order=True):
             pair_names = {name: names[pair[name][0]] for name in ("policy", "other")}
             title = mark + locale("terminal.compare_winners", **pair_names)
-            yield text.ShownTable(title, _winners(pair, locale), WINNERS_SHOWN)
+            yield text.ShownTable(
+                title, _winners(pair, locale), text.schema_of("compare_shown.winners_and_losers")
+            )
         yield from others
         yield from self.simulations.benefit_notes(locale)
         yield locale("terminal.result_units", day=self.as_of, currency=self.incident.currency)
@@ -302,7 +280,7 @@ def _with_bounds(benefits: pl.DataFrame, locale: text.Locale) -> pl.DataFrame:
         return pl.Series(measure, texts, pl.String)
 
     table = benefits.with_columns(bounds("replaced", locale.share), bounds("made_whole", locale.number))
-    shown = table.select(BENEFITS_SHOWN.names)
+    shown = table.select(text.schema_of("compare_shown.benefits").names)
     # With claims, the payment per recipient would make the table too wide.
     measured = benefits["replaced_low"].count() > 0
     return _without_empty_columns(shown.drop("per_recipient") if measured else shown)
@@ -323,7 +301,7 @@ def _winners(pair: pl.DataFrame, locale: text.Locale) -> pl.DataFrame:
     by_service = "service" in pair["level"]
     rows = pair.filter(pl.col("level") != "band") if by_service else pair
     named = rows.with_columns(who=pl.Series(map(who, rows.iter_rows(named=True)), dtype=pl.String))
-    shown = named.select(WINNERS_SHOWN.names)
+    shown = named.select(text.schema_of("compare_shown.winners_and_losers").names)
     return _without_empty_columns(shown.drop("payment", "payment_other") if by_service else shown)
 
 

@@ -24,7 +24,6 @@ from outage_analysis.analysis.summary import (
 )
 from outage_analysis.assumptions import BandMix
 from outage_analysis.costs import (
-    BRIDGE,
     DoesNotApply,
     Sample,
     Scenario,
@@ -36,16 +35,7 @@ from outage_analysis.costs import (
 from outage_analysis.errors import InputRefused, ModelRefused, UsageError
 from outage_analysis.files import spelling_hint
 from outage_analysis.incidents import load_intake
-from outage_analysis.text import (
-    Answer,
-    Column,
-    Locale,
-    Result,
-    ShownTable,
-    TableSchema,
-    shown_tables,
-    synthetic_mark,
-)
+from outage_analysis.text import Answer, Locale, Result, ShownTable, schema_of, shown_tables, synthetic_mark
 
 if TYPE_CHECKING:
     from outage_analysis.analysis.analysis import Analysis
@@ -70,18 +60,6 @@ class AnalysisResult(Result):
     def mark(self, locale: Locale) -> str:
         """Return the mark of synthetic claims if the headline is computed from them; else nothing."""
         return synthetic_mark(locale, synthetic=self.analysis.headline_is_synthetic)
-
-
-SENSITIVITY = {
-    "tornado": costs.TORNADO,
-    "indices": costs.INDICES,
-    "levers": costs.LEVERS,
-    "awards": costs.AWARD_VIEWS,
-    "break_evens": costs.BREAK_EVENS,
-    "inputs_given_exceedance": costs.INPUTS_GIVEN_EXCEEDANCE,
-    "information_value": costs.INFORMATION_VALUE,
-}
-"""The tables of a sensitivity, in the order in which they are shown, with their columns."""
 
 
 def sensitivity_tables(
@@ -161,7 +139,7 @@ class Sensitivity(AnalysisResult):
         if "inputs_given_exceedance" in tables:
             parts = self._with_part_names(tables["inputs_given_exceedance"], locale)
             tables = tables | {"inputs_given_exceedance": parts}
-        yield from shown_tables(tables, SENSITIVITY, "terminal.sensitivity_", locale, self.mark(locale))
+        yield from shown_tables(tables, "sensitivity", locale, self.mark(locale))
         if analysis.runs[analysis.headline_basis].portfolio.has_correlated_inputs("cash"):
             yield locale("report.tied")
         if not any(len(table) for name, table in tables.items() if name != "information_value"):
@@ -187,7 +165,7 @@ class Scenarios(AnalysisResult):
     """The headline cash of an analysis under each scenario of a document."""
 
     table: pl.DataFrame
-    """The columns of `SCENARIOS`, in the smallest unit of the currency."""
+    """The columns of the table `scenarios`, in the smallest unit of the currency."""
     stresses: ScenarioSet
 
     def to_dict(self) -> dict[str, Any]:
@@ -239,7 +217,7 @@ class Scenarios(AnalysisResult):
         yield ShownTable(
             f"{locale('terminal.scenarios')}{units}",
             table.with_columns(pl.col("scenario").replace(labels)).drop(hidden).rename(measures),
-            costs.SCENARIOS.without(*hidden).renamed(measures),
+            schema_of("scenarios").without(*hidden).renamed(measures),
         )
         rows = {row["scenario"]: row for row in table.iter_rows(named=True)}
         for scenario in self.stresses.scenarios:
@@ -258,8 +236,8 @@ def scenarios_of(analysis: Analysis, document: str | Path | ScenarioSet | None =
         document: the scenarios, as bundled id, path or `ScenarioSet`; by default the bundled stresses.
 
     Returns:
-        The columns of `SCENARIOS`, in the smallest unit of the currency. The row `base` has the figures of
-        the table of quantiles.
+        The columns of the table `scenarios`, in the smallest unit of the currency. The row `base` has the
+        figures of the table of quantiles.
 
     Raises:
         UsageError: the document is invalid, or names an intake of another incident.
@@ -341,15 +319,6 @@ def _intake_so_far(analysis: Analysis, scenario: Scenario) -> tuple[date, Callab
 MONEY_VALUATIONS = ("cash", "incremental_cash")
 """Valuations that are money paid out. List prices and lost sales are not costs to book."""
 HANDLING = "handling"
-RESERVE = TableSchema(
-    "One row per measure. Lines without an obligation are left out.",
-    (
-        Column("measure", "word", "Measure of the total: mean, p50 (median), p75 or p90."),
-        Column("cash", "money", "Cash paid out, with the incremental cash of free goods.", label="cash_paid"),
-        Column("handling", "money", "Cost of working through the claims; empty if the ledger states none."),
-        Column("both", "money", "Cash and handling together, added draw by draw; quantiles do not add up."),
-    ),
-)
 MEASURES: Mapping[str, float | None] = {"mean": None, "p50": 0.5, "p75": 0.75, "p90": 0.9}
 """Measure of a reserve -> its probability; None for the mean."""
 SPELLINGS = {"median": "p50", "P50": "p50", "P75": "p75", "P90": "p90"}
@@ -403,8 +372,8 @@ def reserve_table(analysis: Analysis) -> pl.DataFrame | None:
     """Return the reserve by measure; None if no line with an obligation has an expected cost in money.
 
     Returns:
-        The columns of `RESERVE`, in the smallest unit of the currency. The means are those of the table of
-        quantiles and add up exactly; `both` is added draw by draw on the same random points.
+        The columns of the table `reserve`, in the smallest unit of the currency. The means are those of the
+        table of quantiles and add up exactly; `both` is added draw by draw on the same random points.
     """
     scope, run = reserve_scope(analysis), analysis.headline_run
     cash = _of_lines(run, MONEY_VALUATIONS, scope.counted)
@@ -424,7 +393,7 @@ def reserve_table(analysis: Analysis) -> pl.DataFrame | None:
         if p is not None
     }
     rows = [(name, *amounts, *unknown) for name, amounts in ({"mean": means} | quantiles).items()]
-    return pl.DataFrame(rows, schema=RESERVE.dtypes, orient="row")
+    return schema_of("reserve").frame(rows)
 
 
 def parse_measure(text: object) -> str:
@@ -460,7 +429,7 @@ class Reserve(AnalysisResult):
     since: str | None = None
     """The earlier run as the user names it."""
     moved: pl.DataFrame | None = None
-    """The columns of `BRIDGE`: what changed since the earlier run."""
+    """The columns of the table `documents.bridge`: what changed since the earlier run."""
 
     def __post_init__(self) -> None:
         """Refuse a measure that does not exist or that the analysis cannot give."""
@@ -544,11 +513,11 @@ class Reserve(AnalysisResult):
 
     def _tables(self, locale: Locale) -> Iterator[ShownTable]:
         units = locale("terminal.sums", currency=locale.currency)
-        yield ShownTable(f"{locale('terminal.reserve')}{units}", self.table, RESERVE)
+        yield ShownTable(f"{locale('terminal.reserve')}{units}", self.table, schema_of("reserve"))
         if self.moved is not None:
             cash = locale("word.cash")
             title = locale("terminal.bridge", valuation=cash, currency=locale.currency)
-            yield ShownTable(title, self.moved, BRIDGE)
+            yield ShownTable(title, self.moved, schema_of("documents.bridge"))
 
 
 def _of_lines(

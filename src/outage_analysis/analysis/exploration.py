@@ -23,54 +23,6 @@ from outage_analysis.policies import Policy, check_same_units, load_policy
 
 FIT_QUANTITIES = ("median", "mean", "p75", "p90", "p95", "p99")
 """The quantities in the table `quantities` of a fit."""
-FITTED = text.TableSchema(
-    "One row per quantity of the fitted distributions.",
-    (
-        text.Column("quantity", "word", "The quantity: median, mean or quantile.", label="quantity_asked"),
-        text.Column("family", "word", "The likeliest family."),
-        text.Column("value", "loss", "Value under the likeliest family.", text.FLOAT, label="fit_value"),
-        text.Column("low", "loss", "Lower end of its interval.", text.FLOAT, label="fit_low"),
-        text.Column("high", "loss", "Upper end of its interval.", text.FLOAT, label="fit_high"),
-        text.Column("average", "loss", "Average over the families by their weights.", text.FLOAT),
-        text.Column("least", "loss", "Smallest value among the families.", text.FLOAT),
-        text.Column("greatest", "loss", "Largest value among the families.", text.FLOAT),
-    ),
-)
-REFUSED_FITS = text.TableSchema(
-    "One row per family that was not fitted.",
-    (
-        text.Column("family", "word", "Family of distributions."),
-        text.Column("reason", "text", "Why it was not fitted."),
-    ),
-)
-DISTRIBUTION = {
-    "bands": losses.BAND_COUNTS,
-    "summary": losses.SUMMARY,
-    "quantiles": losses.LOSS_QUANTILES,
-    "concentration": losses.CONCENTRATION,
-    "heaps": losses.HEAPS,
-    "bunching": losses.BUNCHING,
-    "shares": losses.SHARES,
-    "differences": losses.DIFFERENCES,
-    "fits": losses.FITS,
-    "quantities": FITTED,
-    "refused": REFUSED_FITS,
-}
-"""The tables of an exploration, in the order in which they are shown, with their columns."""
-FORECAST = {
-    "points": losses.POINTS,
-    "branches": losses.FORECAST_BRANCHES,
-    "families": losses.CURVE_FORECASTS,
-    "spread": losses.CURVE_SPREAD,
-    "variance": losses.LATE_VARIANCE,
-    "weekdays": losses.WEEKDAY_FACTORS,
-    "spikes": losses.DEADLINE_SPIKES,
-    "bounds": losses.LATE_BOUNDS,
-    "backtest": losses.TESTED_FORECASTS,
-    "coverage": losses.INTERVAL_COVERAGE,
-    "hindsight": losses.HINDSIGHT,
-}
-"""The tables of a forecast of claims, in the order in which they are shown, with their columns."""
 TIMES: dict[str, tuple[Callable[[str], date], str, str]] = {
     "filed_on": (date.fromisoformat, "is not a day", "Write it as 2022-10-31."),
     "filed_hour": (datetime.fromisoformat, "is not an hour", "Write it as 2022-10-31T15:00."),
@@ -144,7 +96,7 @@ class Exploration(text.Result):
             named = {"service": self.incident.services, "claimant_type": self.incident.claimant_types}
             names = {n: {item.id: item.name[lang] for item in items} for n, items in named.items()}
         tables = _in_language(self.tables, {n: names.get(n, {}) for n in self.by}, locale)
-        shown = text.shown_tables(tables, DISTRIBUTION, "terminal.distribution_", locale, mark)
+        shown = text.shown_tables(tables, "distribution", locale, mark)
         return text.Answer(locale, sentences, [*shown, *map(locale.note, self.notes)])
 
 
@@ -434,12 +386,12 @@ def fit_tables(fits: Fits, level: float = 0.95) -> dict[str, pl.DataFrame]:
         rows.append((quantity, best.family, *values))
     finite = [
         pl.when(pl.col(name).is_finite()).then(pl.col(name).round_sig_figs(text.ESTIMATE_DIGITS))
-        for name in FITTED.names[2:]
+        for name in text.schema_of("claims_fitted").names[2:]
     ]
     return {
         "fits": fits.table(),
-        "quantities": pl.DataFrame(rows, schema=FITTED.dtypes, orient="row").with_columns(finite),
-        "refused": pl.DataFrame([*fits.refused.items()], schema=REFUSED_FITS.dtypes, orient="row"),
+        "quantities": text.schema_of("claims_fitted").frame(rows).with_columns(finite),
+        "refused": text.schema_of("distribution.refused").frame([*fits.refused.items()]),
     }
 
 
@@ -494,7 +446,7 @@ class IntakeForecast(text.Result):
         """Return what is forecast or possible, all tables, then notes on what the forecast leaves out."""
         locale = text.Locale(lang)
         mark = locale("terminal.recovery_prefix") if self.counted.channel.synthetic else ""
-        shown = text.shown_tables(self.tables, FORECAST, "terminal.intake_", locale, mark)
+        shown = text.shown_tables(self.tables, "intake", locale, mark)
         notes = map(locale.note, self.tables["left_out"]["note"])
         return text.Answer(
             locale, [mark + sentence for sentence in self._sentences(locale)], [*shown, *notes]
@@ -512,7 +464,7 @@ class IntakeForecast(text.Result):
                 "branch": locale.label_or(f"word.{row['branch']}", row["branch"]),
             }
             yield locale("terminal.intake_forecast", level=locale.share(row["level"]), **about, **numbers)
-        bounds = self.tables.get("bounds", pl.DataFrame(schema=losses.LATE_BOUNDS.dtypes))
+        bounds = self.tables.get("bounds", pl.DataFrame(schema=text.schema_of("intake.bounds").dtypes))
         totals = bounds.group_by("branch", "closes", maintain_order=True).agg(
             low=pl.col("total").min(), high=pl.col("total").max()
         )

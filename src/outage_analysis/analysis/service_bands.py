@@ -9,20 +9,16 @@ from itertools import pairwise
 import polars as pl
 
 from outage_analysis.assumptions import Ledger
-from outage_analysis.costs import EXPECTED, cost_table, ledger_for_policy
+from outage_analysis.costs import cost_table, ledger_for_policy
 from outage_analysis.errors import UsageError
 from outage_analysis.incidents import Band, Bands, band_within, holds_positive
 from outage_analysis.losses import Cube, regroup, sum_or_null
 from outage_analysis.policies import Policy, RuleBand, Schedule
-from outage_analysis.text import CLAIMS, LOSS, OVER, SERVICE, TABLE_DIGITS, UP_TO, TableSchema
+from outage_analysis.text import TABLE_DIGITS, schema_of
 
 MAX_CUTS = 7
 """The largest number of policy edges at which bands end. If a policy has more, bands end at every second or
 third edge, so that a table with one column per band fits a page."""
-SERVICE_BANDS = TableSchema(
-    "One row per service and loss band.", (SERVICE, OVER, UP_TO, CLAIMS, LOSS, EXPECTED)
-)
-"""The columns of `service_band_table`."""
 EDGES = {"over": pl.Int64, "up_to": pl.Int64}
 
 
@@ -42,9 +38,10 @@ def service_band_table(
         negative: whether losses may be negative.
 
     Returns:
-        The columns of `SERVICE_BANDS`: `loss` is null for claims that state no loss, `expected` (smallest
-        unit of the currency) is null if the cost of a claim is unknown. The table is empty if a band of the
-        cube contains losses on both sides of an edge of the policy, which is possible in totals.
+        The columns of the table `claims_service_bands`: `loss` is null for claims that state no loss,
+        `expected` (smallest unit of the currency) is null if the cost of a claim is unknown. The table is
+        empty if a band of the cube contains losses on both sides of an edge of the policy, which is possible
+        in totals.
     """
     cuts = policy.cuts[:: max(1, -(-len(policy.cuts) // MAX_CUTS))]
     bands = Bands.from_cuts(cuts, negative=negative)
@@ -52,9 +49,9 @@ def service_band_table(
     try:
         counted = regroup(cube, ["service"], bands)
     except UsageError:
-        return SERVICE_BANDS.empty()
+        return schema_of("claims_service_bands").frame()
     if costs is None:
-        return SERVICE_BANDS.empty()
+        return schema_of("claims_service_bands").frame()
     keys = ["service", "over", "up_to"]
     filled = set(counted.filter(pl.col("claims") > 0).select(keys[1:]).rows())
     shown = [band for band in bands.rows() if holds_positive(band) or band in filled]
@@ -71,7 +68,7 @@ def service_band_table(
             expected=pl.when(empty & priced).then(0.0).otherwise("expected"),
         )
         .sort("service", "place", nulls_last=True)
-        .select(pl.col(name).cast(dtype) for name, dtype in SERVICE_BANDS.dtypes.items())
+        .select(pl.col(name).cast(dtype) for name, dtype in schema_of("claims_service_bands").dtypes.items())
     )
 
 

@@ -33,7 +33,7 @@ from outage_analysis.files import bundled_claims
 from outage_analysis.incidents import Incident
 from outage_analysis.losses import Cube
 from outage_analysis.policies import Amount, Policy, PolicyExplainer, TierPayments, load_policy
-from outage_analysis.text import Answer, Column, Locale, ShownTable, TableSchema, smallest_units
+from outage_analysis.text import Answer, Locale, ShownTable, schema_of, smallest_units
 
 LOWEST, HIGHEST = 50, 99
 """The lowest and the highest percentile that a budget may limit."""
@@ -43,19 +43,6 @@ FRONTIER_ROWS = 12
 """At most this many rows of the frontier are shown."""
 BENEFIT_DIGITS = 3
 """Significant digits of what people get; with two, policies that differ by a tenth would look the same."""
-FRONTIER_POINTS = TableSchema(
-    "One row per point of the chart: a candidate of the frontier, or a policy.",
-    (
-        Column("policy", "name", "Id of the policy; empty for a candidate.", label="policy_name"),
-        Column("role", "word", "frontier, solution, nearest, announced or named."),
-        Column("at_level", "money", "Cost at the level of the search, such as P90."),
-        Column("benefit", "decimal", "What claimants get, by the objective."),
-        Column("objective", "word", "The objective of the search."),
-        Column("mark", "text", "The level of the search, such as P90."),
-        Column("budget", "money", "The budget; empty if it limits the expected cost."),
-        Column("parameters", "text", "Values of the parameters that vary."),
-    ),
-)
 
 
 @dataclass(frozen=True, repr=False)
@@ -74,7 +61,7 @@ class BudgetSolution(PolicyResult):
         )
 
     def chart_data(self) -> tuple[str, pl.DataFrame]:
-        """Return the points of the frontier and the policies: the columns of `FRONTIER_POINTS`."""
+        """Return the points of the frontier and the policies: table `solution.frontier_points`."""
         search = self.search
         rows = [search.frontier.with_columns(role=pl.lit("frontier")), search.table]
         budget = None if search.request.level is None else float(search.request.budget)
@@ -84,7 +71,9 @@ class BudgetSolution(PolicyResult):
             mark=pl.lit(search.quantile_mark),
             budget=pl.lit(budget, pl.Float64),
         )
-        return "frontier", points.select(*FRONTIER_POINTS.dtypes).drop_nulls(["at_level", "benefit"])
+        return "frontier", points.select(*schema_of("solution.frontier_points").dtypes).drop_nulls(
+            ["at_level", "benefit"]
+        )
 
     @property
     def is_feasible(self) -> bool:
@@ -146,7 +135,7 @@ class BudgetSolution(PolicyResult):
 
     def _tables(self, locale: Locale) -> Iterator[ShownTable | str]:
         mark = self.search.quantile_mark.lower()
-        level = replace(costs.SOLUTION["at_level"], name=mark, label=mark)
+        level = replace(schema_of("solution.solution")["at_level"], name=mark, label=mark)
         about = {"currency": self.incident.currency, "day": locale.day(self.as_of)}
         about["basis"] = locale(f"word.{self.basis}")
         table = self.table.rename({"at_level": mark})
@@ -156,8 +145,8 @@ class BudgetSolution(PolicyResult):
         count, most = len(frontier), FRONTIER_ROWS - 1
         some = range(count) if count <= most + 1 else [round(k * (count - 1) / most) for k in range(most + 1)]
         for key, rows, schema in (
-            ("compared", table, costs.SOLUTION),
-            ("frontier", frontier[list(some)], costs.FRONTIER),
+            ("compared", table, schema_of("solution.solution")),
+            ("frontier", frontier[list(some)], schema_of("solution.frontier")),
         ):
             columns = replace(schema, columns=(*schema.columns, level))
             yield ShownTable(self.mark(locale) + locale(f"solve.{key}", **about), rows, columns)

@@ -19,15 +19,7 @@ from outage_analysis import costs, text
 from outage_analysis.analysis.results import band_expression
 from outage_analysis.assumptions import REFERENCE_LEDGER, Assumption, FloatArray, Ledger, value_and_range
 from outage_analysis.claims import DECISIONS
-from outage_analysis.costs import (
-    COSTS,
-    QUANTILES,
-    TOTALS,
-    Estimate,
-    quantile_place,
-    replicate_mean,
-    rounded_estimate,
-)
+from outage_analysis.costs import Estimate, quantile_place, replicate_mean, rounded_estimate
 from outage_analysis.errors import ModelRefused
 from outage_analysis.incidents import Incident
 from outage_analysis.losses import Cube
@@ -368,9 +360,11 @@ def _cost_tables(
     for basis in bases:
         lines = every.filter(basis=basis, level="line")
         title = locale("terminal.by_line", basis=locale(f"word.{basis}"))
-        yield text.ShownTable(title, lines.select("line", "valuation", "count", *BOUNDS, "status"), COSTS)
+        yield text.ShownTable(
+            title, lines.select("line", "valuation", "count", *BOUNDS, "status"), text.schema_of("costs")
+        )
     title = locale("terminal.totals", day=analysis.as_of, currency=locale.currency)
-    yield text.ShownTable(title, _all_bases(analysis, "totals"), TOTALS)
+    yield text.ShownTable(title, _all_bases(analysis, "totals"), text.schema_of("totals"))
     for basis in analysis.runs:
         if basis != first and analysis.synthetic:  # a range of made-up claims tells nobody anything
             continue
@@ -392,10 +386,13 @@ def _quantile_tables(
     quantiles = analysis.uncertainty_table(basis, "quantiles")
     if quantiles is None:
         return
-    values = (replace(QUANTILES["value"], name=name, label=name) for name in ("expected", *measures))
+    values = (
+        replace(text.schema_of("quantiles")["value"], name=name, label=name)
+        for name in ("expected", *measures)
+    )
     table = quantiles.pivot("measure", index="valuation", values="value")
     title = locale("terminal.quantiles", basis=locale(f"word.{basis}"), currency=locale.currency)
-    schema = text.TableSchema("One row per kind of cost.", (text.VALUATION, *values))
+    schema = text.TableSchema("One row per kind of cost.", (text.column_of("valuation"), *values))
     yield text.ShownTable(title, table.select(schema.names), schema)
 
 
@@ -408,7 +405,9 @@ def _band_tables(
     for (basis, line), table in bands.group_by("basis", "line", maintain_order=True):
         service = ["service"] if table["service"].null_count() < len(table) else []
         title = locale("terminal.by_band", line=names.get(line, line), basis=locale(f"word.{basis}"))
-        yield text.ShownTable(title, table.select(*service, "band", "count", *BOUNDS), COSTS)
+        yield text.ShownTable(
+            title, table.select(*service, "band", "count", *BOUNDS), text.schema_of("costs")
+        )
 
 
 MAX_NAMED_LINES = 2

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import replace
 from datetime import date
 from functools import cache, partial
 from importlib import import_module
@@ -13,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from outage_analysis import assumptions, claims, costs, incidents, losses, text
+from outage_analysis import costs, incidents, losses, text
 from outage_analysis.analysis import service_bands
 from outage_analysis.assumptions import Ledger
 from outage_analysis.errors import ModelRefused, UsageError
@@ -41,65 +40,6 @@ Makers = dict[str, Callable[[], pl.DataFrame | None]]
 def _module(name: str) -> Any:  # noqa: ANN401 - a module
     """Import a module of this package when a table needs it, because few runs do."""
     return import_module(f"outage_analysis.analysis.{name}")
-
-
-FUNNEL = text.TableSchema(
-    "One row per cost line and stage of the funnel.",
-    (
-        text.LINE,
-        text.Column("stage", "word", "Stage, from reports or claims to payments."),
-        text.Column(
-            "low", "count", "Lower bound of the number of people or claims.", text.FLOAT, label="value_low"
-        ),
-        text.Column("expected", "count", "Expected number; empty if unknown.", text.FLOAT, label="value"),
-        text.Column("high", "count", "Upper bound of the number.", text.FLOAT, label="value_high"),
-    ),
-)
-HEADLINE_UNIT = text.UnitByRow("fact", {"": "money"}, otherwise="stated")
-HEADLINES = text.TableSchema(
-    "One row per estimate: our own, then the published ones.",
-    (
-        text.Column("fact", "facts", "Id of the published fact; empty for our own estimate.", label="facts"),
-        text.LINE,
-        text.Column(
-            "low",
-            HEADLINE_UNIT,
-            "Low end; for our own forecast that of the likely range, or a bound without a simulation.",
-            label="value_low",
-        ),
-        text.Column(
-            "p50", HEADLINE_UNIT, "Our median; empty for published estimates or without a simulation."
-        ),
-        text.Column("expected", HEADLINE_UNIT, "Our expected cost; empty for published estimates."),
-        text.Column(
-            "high",
-            HEADLINE_UNIT,
-            "High end; for our own forecast that of the likely range, or a bound without a simulation.",
-            label="value_high",
-        ),
-        text.PUBLIC_ON,
-        text.Column("counts", "text", "What the estimate includes."),
-        text.Column("counts_ko", "text", "What the estimate includes, in Korean.", label="counts"),
-        text.Column("hindsight", "flag", "Whether it was published after the day of the analysis."),
-    ),
-)
-SERVICES = text.TableSchema(
-    "One row per service.",
-    (
-        replace(text.SERVICE, description="Id of the service."),
-        text.Column("group", "name", "Group of services that it belongs to."),
-        text.Column(
-            "published_count",
-            "published_count",
-            "Fact with the number of complaints; empty if not published.",
-        ),
-        text.Column("users", "count", "Published number of its users; empty if not published.", text.FLOAT),
-        text.Column("expected", "money", "Expected cash of the cost items that name this service alone."),
-        text.Column("hours_low", "hours", "Shortest published length of its outage."),
-        text.Column("hours_high", "hours", "Longest published length of its outage."),
-        text.FACTS,
-    ),
-)
 
 
 class NoSuchTable(UsageError, AttributeError, KeyError):
@@ -141,8 +81,8 @@ class AnalysisTables(Mapping[str, pl.DataFrame]):
             NoSuchTable: the analysis has no such table.
         """
         self[name]
-        schemas, full = table_schemas("analysis"), self._prefix + name
-        return schemas[full if full in schemas else full.removeprefix(CLAIMS).removeprefix(HINDSIGHT)]
+        known, full = text.schemas_of("analysis"), self._prefix + name
+        return known[full if full in known else full.removeprefix(CLAIMS).removeprefix(HINDSIGHT)]
 
     def _find(self, name: object) -> pl.DataFrame | None:
         return self._makers[name]() if isinstance(name, str) and name in self._makers else None
@@ -246,7 +186,7 @@ def service_table(
         cited = " ".join((*service.users, *(fact for outage in service.outage for fact in outage.facts)))
         cost = expected.get(service.id)
         rows.append((service.id, service.group, service.published_count, users, cost, *ends, cited))
-    return pl.DataFrame(rows, schema=SERVICES.dtypes, orient="row")
+    return text.schema_of("services").frame(rows)
 
 
 def _services(a: Analysis) -> pl.DataFrame:
@@ -304,7 +244,8 @@ def _headlines(a: Analysis) -> pl.DataFrame:
         later = fact.public_on is None or fact.public_on > a.as_of
         said = (fact.public_on, fact.counts, fact.counts_ko, later)
         rows.append((fact.id, headline.line, low, None, None, high, *said))
-    return pl.DataFrame(rows, schema=HEADLINES.dtypes, orient="row")
+    types = text.schema_of("headlines").dtypes | {"hindsight": pl.Boolean()}
+    return pl.DataFrame(rows, schema=types, orient="row")
 
 
 def funnel_table(
@@ -348,7 +289,7 @@ def funnel_table(
             expected = None if mid is None or share.expected is None else mid * share.expected
             high = most if share.high is None else most * share.high
             rows.append((name, stage, least * share.low, expected, high))
-    frame = pl.DataFrame(rows, schema=FUNNEL.dtypes, orient="row")
+    frame = text.schema_of("funnel").frame(rows)
     return frame.with_columns(pl.col(pl.Float64).round_sig_figs(text.TABLE_DIGITS))
 
 
@@ -455,7 +396,7 @@ def _simulated_tables(a: Analysis) -> Makers:
         "reserve": lambda: _module("decisions").reserve_table(a),
     }
     if not a.runs:
-        return {"tornado": costs.TORNADO.empty, "levers": costs.LEVERS.empty, **fixed}
+        return {"tornado": text.schema_of("tornado").frame, "levers": text.schema_of("levers").frame, **fixed}
     run, *others = a.runs.values()
 
     def of_run(run: costs.Simulation) -> Makers:
@@ -504,7 +445,7 @@ def _with_amounts(
         chance = costs.rounded_probability(a.runs["published"].totals["cash"].exceedance(high * unit))
         start = None if low is None or low == high else low * unit
         rows.append(("cash", mark, fact, start, high * unit, 1 - chance.value))
-    return pl.concat([table, pl.DataFrame(rows, schema=costs.TOTAL_DISTRIBUTION.dtypes, orient="row")])
+    return pl.concat([table, text.schema_of("total_distribution").frame(rows)])
 
 
 def _distribution_in_hindsight(a: Analysis) -> pl.DataFrame | None:
@@ -515,81 +456,3 @@ def _distribution_in_hindsight(a: Analysis) -> pl.DataFrame | None:
     paid = a.tables["hindsight_outcomes"].filter(id=outcome.paid)["value"].to_list()
     table = a.tables["total_distribution"]
     return _with_amounts(a, table, "observed", [(outcome.paid, None, float(paid[0]))]) if paid else None
-
-
-GROUPS = ("analysis", "sensitivity", "comparison", "solution", "backtest", "losses", "intake", "documents")
-"""The groups of tables: those of a report, and those of single commands."""
-
-
-@cache
-def table_schemas(group: str) -> dict[str, text.TableSchema]:
-    """Return the schemas of a group of result tables, by table name.
-
-    The group `analysis` has the tables of a report; one from claims or in hindsight that is not listed has
-    the columns of the table without the prefix. The other groups have the tables of single commands.
-    """
-    service = {"service": losses.CLAIM_COMBINATIONS["service"].dtype}
-    groups: dict[str, Callable[[], dict[str, text.TableSchema]]] = {
-        "analysis": lambda: {
-            "costs": costs.COSTS,
-            "totals": costs.TOTALS,
-            "funnel": FUNNEL,
-            "services": SERVICES,
-            "facts": incidents.FACTS_TABLE,
-            "headlines": HEADLINES.without("hindsight"),
-            "tie_outs": costs.TIE_OUTS.without("hindsight"),
-            "claims_bands": losses.BAND_COUNTS.grouped_by(service),
-            "claims_services": losses.GROUP_COUNTS.grouped_by(service),
-            "claims_summary": losses.SUMMARY.grouped_by(service),
-            "claims_fits": losses.FITS,
-            "claims_fitted": _module("exploration").FITTED,
-            "claims_curves": losses.CURVES_TABLE,
-            "claims_combinations": losses.CLAIM_COMBINATIONS,
-            "claims_intake": losses.INTAKE,
-            "claims_intake_hours": losses.INTAKE_BY_HOUR,
-            "claims_quality": losses.QUALITY,
-            "claims_amounts": claims.CONTROL_TOTALS,
-            "claims_rules": losses.BROKEN_RULES,
-            "claims_heaping": losses.HEAPING,
-            "claims_bunching": losses.BUNCHING,
-            "claims_claimants": losses.CLAIMANTS,
-            "claims_service_bands": service_bands.SERVICE_BANDS,
-            "tornado": costs.TORNADO,
-            "levers": costs.LEVERS,
-            "quantiles": costs.QUANTILES,
-            "split": costs.VARIANCE_SPLIT,
-            "contributions": costs.CONTRIBUTIONS,
-            "budget": costs.BUDGET_CHANCE,
-            "total_distribution": costs.TOTAL_DISTRIBUTION,
-            "cost_ranges": costs.COST_RANGES,
-            "steps": costs.WATERFALL_STEPS,
-            "information_value": costs.INFORMATION_VALUE,
-            "scenarios": costs.SCENARIOS,
-            "reserve": _module("decisions").RESERVE,
-            "comparison": costs.POLICIES,
-            "pairs": costs.PAIRS,
-            "flips": costs.FLIPS,
-            "policy_information_value": costs.INFORMATION_VALUE,
-            "winners_and_losers": costs.WINNERS_AND_LOSERS,
-            "hindsight_backtest": costs.RANGES,
-            "hindsight_rivals": costs.RIVALS,
-            "hindsight_outcomes": incidents.FACTS_TABLE,
-        },
-        "sensitivity": lambda: _module("decisions").SENSITIVITY,
-        "comparison": lambda: _module("alternatives").COMPARISON,
-        "solution": lambda: {
-            "solution": costs.SOLUTION,
-            "frontier": costs.FRONTIER,
-            "frontier_points": _module("solving").FRONTIER_POINTS,
-        },
-        "backtest": lambda: costs.BACKTEST,
-        "losses": lambda: {**_module("exploration").DISTRIBUTION, "cube": losses.CUBE_MEASURES},
-        "intake": lambda: _module("exploration").FORECAST,
-        "documents": lambda: {"assumptions": assumptions.LEDGER, "bridge": costs.BRIDGE},
-    }
-    return groups[group]()
-
-
-def all_schemas() -> tuple[text.TableSchema, ...]:
-    """Return the schemas of all groups of tables."""
-    return tuple(schema for group in GROUPS for schema in table_schemas(group).values())

@@ -17,7 +17,6 @@ from outage_analysis.lazy_exports import lazy_exports
 if TYPE_CHECKING:
     from outage_analysis.assumptions.distributions import FloatArray
     from outage_analysis.assumptions.entries import (
-        AMOUNT_KINDS,
         Award,
         BandMix,
         Factor,
@@ -31,8 +30,6 @@ if TYPE_CHECKING:
         StatedNumber,
     )
     from outage_analysis.assumptions.ledger import (
-        INPUT_UNIT,
-        LEDGER,
         REFERENCE_LEDGER,
         Assumption,
         Ledger,

@@ -29,9 +29,6 @@ from outage_analysis.files import Day, Document, Name, NamedDocument, OptionalTe
 from outage_analysis.incidents import Band, Closed, check_partition, get_fact, published_rates
 from outage_analysis.policies import CostLine, Effort, contains_integer
 
-AMOUNT_KINDS = ("review_award", "mean_payment", "paid_total", "handling")
-"""Kinds whose value is an amount in the smallest unit of the currency; the others are counts and shares."""
-
 
 class Range(NamedTuple):
     """An expected value with its bounds: low <= expected <= high."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import tomllib
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from importlib.resources import files
@@ -37,19 +36,14 @@ from outage_analysis.files import (
 from outage_analysis.incidents import Incident, get_fact, published_rates
 from outage_analysis.policies import Effort, Policy, decimal_places
 from outage_analysis.text import (
-    ASSUMPTION,
+    AMOUNT_KINDS,
     ESTIMATE_DIGITS,
-    FACTS,
-    KIND,
-    PUBLIC_ON,
     Card,
-    Column,
     Displayable,
     Locale,
     Table,
-    TableSchema,
-    UnitByRow,
     first_rows,
+    schema_of,
     short_names,
 )
 
@@ -139,7 +133,7 @@ class Ledger(Displayable, NamedDocument):
             ties=locale.number(len(self.correlations)),
         )
         notes = [locale("card.outcome_known", count=locale.number(known))] if known else []
-        if any(a.kind in entries.AMOUNT_KINDS for a in self.assumptions):
+        if any(a.kind in AMOUNT_KINDS for a in self.assumptions):
             notes.append(locale("card.sums_in", unit=locale.unit) if self.currency else locale("card.sums"))
         table = Table(tuple(locale(f"column.{head}") for head in heads), rows, frozenset({1, 2}), more=more)
         lines = tuple(filter(None, (description, example_warning(self, locale))))
@@ -194,14 +188,14 @@ class Ledger(Displayable, NamedDocument):
         if isinstance(entry, entries.BandMix | entries.Handling):
             remedy = "Edit the TOML file of the ledger."
             raise UsageError(f"{entry.id} is a {entry.kind}, which is not one number", remedy=remedy)
-        if entry.kind in entries.AMOUNT_KINDS and self.currency is None:
+        if entry.kind in AMOUNT_KINDS and self.currency is None:
             raise UsageError(
                 f"the ledger states no currency, so the unit of {entry.id} is unknown",
                 remedy='Add the currency to the ledger, as in currency = "EUR".',
             )
         if (low is None) != (high is None) or (value is None and low is None):
             raise UsageError(f"{entry.id} needs a value, or low and high, or all three")
-        unit = 10 ** decimal_places(self.currency or "") if entry.kind in entries.AMOUNT_KINDS else 1
+        unit = 10 ** decimal_places(self.currency or "") if entry.kind in AMOUNT_KINDS else 1
         numbers = {name: x for name, x in (("low", low), ("mode", value), ("high", high)) if x is not None}
         for number in numbers.values():
             is_real = isinstance(number, int | float | Real) and not isinstance(number, bool)
@@ -350,31 +344,6 @@ def rates_by_effort(
     return tuple(rates)
 
 
-INPUT_UNIT = UnitByRow("kind", dict.fromkeys(entries.AMOUNT_KINDS, "money"), otherwise="decimal")
-"""The unit of the value of an assumption, by the column `kind` of the row."""
-LEDGER = TableSchema(
-    "One row per assumption.",
-    (
-        ASSUMPTION,
-        KIND,
-        Column("distribution", "text", "The distribution in words.", shown=False),
-        Column("expected", INPUT_UNIT, "Mean of the assumption; empty for a band mix."),
-        Column("low", INPUT_UNIT, "Lower bound of the assumption.", label="value_low"),
-        Column("high", INPUT_UNIT, "Upper bound of the assumption.", label="value_high"),
-        Column("lines", "names", "Ids of the cost lines that it applies to.", shown=False),
-        Column("segment", "text", "Effort class that it applies to; empty for all classes.", shown=False),
-        Column("source", "text", "Where the value comes from.", shown=False, label="stated_source"),
-        replace(FACTS, shown=False),
-        Column("rationale", "text", "Why this value.", shown=False),
-        Column("grade", "word", "Evidence grade."),
-        PUBLIC_ON,
-        Column("owner", "data", "Person or group responsible for it.", shown=False),
-        Column("approved_by", "data", "Who approved it.", shown=False),
-        Column("outcome_known", "flag", "Whether its author knew the outcome."),
-    ),
-)
-
-
 ENGLISH = Locale("en")
 VALUE_PARAMETERS = ("low", "mode", "high", "median", "value", "values", "branches", "distribution")
 """Parameters of a distribution in the unit of the number itself, or that contain such parameters."""
@@ -383,7 +352,7 @@ GROUPED_FROM = 1_000
 
 
 def ledger_table(ledger: Ledger) -> pl.DataFrame:
-    """The ledger as a table: one row per assumption, with the columns of `LEDGER`.
+    """The ledger as a table: one row per assumption, with the columns of the table `documents.assumptions`.
 
     `distribution` describes the distribution; `expected`, `low` and `high` are null for a band mix, which is
     not one number; `segment` is the effort class that the assumption applies to, empty for all classes.
@@ -407,7 +376,7 @@ def ledger_table(ledger: Ledger) -> pl.DataFrame:
         }
         for a in ledger.assumptions
     ]
-    return pl.DataFrame(rows, schema=LEDGER.dtypes).with_columns(
+    return pl.DataFrame(rows, schema=schema_of("documents.assumptions").dtypes).with_columns(
         pl.col(pl.Float64).round_sig_figs(ESTIMATE_DIGITS)
     )
 
@@ -417,7 +386,7 @@ def value_and_range(entry: Assumption, locale: Locale) -> tuple[str, str]:
     if isinstance(entry, entries.BandMix):
         shares = " / ".join(locale.share(band.share) for band in entry.bands)
         return shares, locale.span(locale.share(0), locale.share(1))
-    if entry.kind in entries.AMOUNT_KINDS:
+    if entry.kind in AMOUNT_KINDS:
         expected, low, high = (locale.exact_money(round(value)) for value in entry.range)
         span = locale.with_unit(locale.span(low, high), locale.unit)
         return locale.with_unit(expected, locale.unit).rstrip(), span
@@ -445,7 +414,7 @@ def example_warning(ledger: Ledger | None, locale: Locale) -> str:
 
 def distribution_text(entry: Assumption, locale: Locale = ENGLISH) -> str:
     """An assumption's distribution as text: `pert(low 5, high 60)`; amounts in the main unit, not cents."""
-    unit = 10**locale.minor_units if entry.kind in entries.AMOUNT_KINDS else 1
+    unit = 10**locale.minor_units if entry.kind in AMOUNT_KINDS else 1
     if isinstance(entry, entries.OneDistribution):
         text = format_distribution(entry.sampled_distribution, locale, unit)
         counted = entry.unit if isinstance(entry, entries.Factor) else None

@@ -30,12 +30,7 @@ if TYPE_CHECKING:
     from outage_analysis.claims.decisions import DECISIONS
     from outage_analysis.claims.ingestion import load_sample, read_claims
     from outage_analysis.claims.inspection.derive_incident import incident_from_files
-    from outage_analysis.claims.inspection.inspect import (
-        INSPECTED_COLUMNS,
-        UNKNOWN_NAMES,
-        Inspection,
-        inspect_file,
-    )
+    from outage_analysis.claims.inspection.inspect import Inspection, inspect_file
     from outage_analysis.claims.queries import escaped_path, quote_identifier, quote_literal
     from outage_analysis.claims.readers.read_files import READABLE_SUFFIXES, expand_paths
     from outage_analysis.claims.rejects import explain_reject, rejected_rows
@@ -54,7 +49,6 @@ if TYPE_CHECKING:
         load_synthetic,
         row_count,
     )
-    from outage_analysis.claims.validation import CONTROL_TOTALS
     from outage_analysis.claims.warehouse import Warehouse
 
 __getattr__, __dir__ = lazy_exports(__name__, __file__)

@@ -46,14 +46,13 @@ from outage_analysis.incidents import (
 from outage_analysis.text import (
     CURRENCY,
     SHORT_NOTATIONS,
-    Column,
-    TableSchema,
     check_one_currency,
     has_time_sql,
     line_number,
     mask_personal_data,
     rows_by_currency,
     scale_remedy,
+    schema_of,
 )
 
 
@@ -77,21 +76,6 @@ def reconciliation_table(warehouse: Warehouse) -> pl.DataFrame:
     return warehouse.frame(queries.load("reconciliation"))
 
 
-CONTROL_TOTALS: TableSchema = TableSchema(
-    "One row per complaint file: the losses as they were read, to compare with the totals of the sender.",
-    (
-        Column("file", "data", "Name of the file."),
-        Column("stated", "count", "Rows that state a loss."),
-        Column("total", "loss", "Sum of the losses."),
-        Column("smallest", "loss", "The smallest loss."),
-        Column("median", "loss", "The loss in the middle; of an even number the lower one."),
-        Column("largest", "loss", "The largest loss."),
-        Column("unit", "unit", "Unit of the losses.", label="loss_unit"),
-        Column("scale", "decimal", "What an amount of 1 in the file stands for.", label="file_scale"),
-    ),
-)
-
-
 def control_totals(
     warehouse: Warehouse,
     incident: Incident,
@@ -101,7 +85,7 @@ def control_totals(
     amount: str = "loss",
     source: str = "accepted",
 ) -> pl.DataFrame:
-    """Return the columns of `CONTROL_TOTALS` for the claims of a warehouse, or for the rows of one file.
+    """Return the table `claims_amounts` for the claims of a warehouse, or for the rows of one file.
 
     Args:
         warehouse: the warehouse.
@@ -118,7 +102,7 @@ def control_totals(
         (name, *found.get(number, nothing), incident.loss.unit, float(scale))
         for number, (name, scale) in enumerate(files.items())
     ]
-    return pl.DataFrame(rows, schema=CONTROL_TOTALS.dtypes, orient="row")
+    return schema_of("claims_amounts").frame(rows)
 
 
 def dimension_columns(incident: Incident) -> str:

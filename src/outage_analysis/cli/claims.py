@@ -164,12 +164,12 @@ def _inspection_answer(inspection: claims.Inspection, locale: text.Locale) -> te
     nearest = pl.col("nearest").map_elements(locale.note, return_dtype=pl.String)
     strangers = inspection.strangers.with_columns(nearest)
     parts: list[text.ShownTable | str] = [
-        text.ShownTable(locale("terminal.inspect_columns"), columns, claims.INSPECTED_COLUMNS),
+        text.ShownTable(locale("terminal.inspect_columns"), columns, text.schema_of("claims.columns")),
         text.ShownTable(locale("terminal.inspect_rows"), rows),
     ]
     further = (
-        ("terminal.inspect_strangers", strangers, claims.UNKNOWN_NAMES),
-        ("report.quality_amounts", inspection.amounts, claims.CONTROL_TOTALS),
+        ("terminal.inspect_strangers", strangers, text.schema_of("claims.unknown_names")),
+        ("report.quality_amounts", inspection.amounts, text.schema_of("claims_amounts")),
     )
     parts += [text.ShownTable(locale(title), table, schema) for title, table, schema in further if len(table)]
     if inspection.claimants is not None:
@@ -225,7 +225,7 @@ def cube(
     rows, locale = built.display_rows, incident.locale(output.lang)
     if out is None:
         title = locale("terminal.cube_synthetic" if built.synthetic else "terminal.cube")
-        shown = text.ShownTable(title, rows, losses.CUBE_MEASURES)
+        shown = text.ShownTable(title, rows, text.schema_of("distribution.cube"))
         values = {"synthetic": built.synthetic, "rows": rows.to_dicts()}
         output.print(values, text.Answer(locale, tables=[shown]))
         return

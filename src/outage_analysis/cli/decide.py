@@ -161,7 +161,7 @@ def bridge(
     units = {"valuation": valuation, "currency": currency, "minor_units": start.policy.digits}
     output.print(
         units | {"bridge": table.to_dicts()},
-        text.Answer(locale, tables=[text.ShownTable(title, table, costs.BRIDGE)]),
+        text.Answer(locale, tables=[text.ShownTable(title, table, text.schema_of("documents.bridge"))]),
     )
 
 

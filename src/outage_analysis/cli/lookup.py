@@ -49,7 +49,7 @@ def facts(
 
         outage-analysis facts --as-of 2022-12-30 --topic cost
     """
-    locale, columns = text.Locale(output.lang), incidents.FACTS_TABLE
+    locale, columns = text.Locale(output.lang), text.schema_of("facts")
     table = incidents.facts(public_by=parse_day(as_of), topic=topic)
     if fact:
         known = table["id"].to_list()
@@ -86,7 +86,7 @@ def show_incidents(
     document, lang = incidents.load_incident(incident), output.lang
     aliases = [", ".join(service.aliases) for service in document.services]
     id_, other = text.Column("id", "id", "Id."), text.Column("aliases", "data", "Other names.")
-    schema = replace(analysis.SERVICES, columns=(id_, *analysis.SERVICES.columns, other))
+    schema = replace(text.schema_of("services"), columns=(id_, *text.schema_of("services").columns, other))
     shown = analysis.service_table(document).with_columns(
         id=pl.col("service"), aliases=pl.Series(aliases, dtype=pl.String)
     )
@@ -152,14 +152,16 @@ def _ledger_answer(ledger: assumptions.Ledger, lang: str) -> text.Answer:
     shown = table.with_columns(distribution=pl.Series(distributions.values(), dtype=pl.String))
     title = locale("terminal.assumptions", name=ledger.name[lang], count=len(table))
     notes = [f"{id_}: {distribution}" for id_, distribution in distributions.items()]
-    if units is None and table["kind"].is_in(assumptions.AMOUNT_KINDS).any():
+    if units is None and table["kind"].is_in(text.AMOUNT_KINDS).any():
         notes.append(locale("card.sums"))
     for correlation in ledger.correlations:
         entries = locale("terminal.and").join(correlation.of)
         notes.append(locale("terminal.correlation", rank=f"{correlation.rank:g}", entries=entries))
     if table["outcome_known"].any():
         notes.append(locale("terminal.outcome_known"))
-    return text.Answer(locale, tables=[text.ShownTable(title, shown, assumptions.LEDGER), *notes])
+    return text.Answer(
+        locale, tables=[text.ShownTable(title, shown, text.schema_of("documents.assumptions")), *notes]
+    )
 
 
 @policy_commands.command("list")
@@ -173,7 +175,7 @@ def list_policies(*, output: Output) -> None:
     lang = "en" if output.as_json else output.lang
     locale, table = text.Locale(lang), costs.overview(lang)
     title = locale("terminal.policies", count=len(table))
-    answer = text.Answer(locale, tables=[text.ShownTable(title, table, costs.OVERVIEW)])
+    answer = text.Answer(locale, tables=[text.ShownTable(title, table, text.schema_of("policy.overview"))])
     output.print(table.to_dicts(), answer)
 
 
@@ -209,9 +211,13 @@ def show(
         lines, sums = (costs.convert_currency(table, known.currency, rate, until) for table in (lines, sums))
         values["converted"] = {"lines": lines.to_dicts(), "sums": sums.to_dicts()}
     about = {"id": document.id, "name": document.name[lang], "currency": document.currency}
-    parts = [_with_rate(locale("terminal.policy_lines", **about), lines, costs.LINES, locale)]
+    parts = [
+        _with_rate(locale("terminal.policy_lines", **about), lines, text.schema_of("policy.lines"), locale)
+    ]
     if not sums.is_empty():
-        parts.append(_with_rate(locale("terminal.policy_sums"), sums, costs.TIE_OUTS, locale))
+        parts.append(
+            _with_rate(locale("terminal.policy_sums"), sums, text.schema_of("policy.tie_outs"), locale)
+        )
     notes, differing = [], sums.filter(status="differs")["id"]
     for tie in known.tie_outs:
         if tie.id in differing:

@@ -28,27 +28,19 @@ from typing import TYPE_CHECKING
 from outage_analysis.lazy_exports import lazy_exports
 
 if TYPE_CHECKING:
-    from outage_analysis.costs.backtesting import BACKTEST, OUTCOMES, RANGES, RIVALS, Backtest, backtest
+    from outage_analysis.costs.backtesting import Backtest, backtest
     from outage_analysis.costs.claim_payments import NO_RULE, payments
-    from outage_analysis.costs.comparison.benefits import LOSS_REPLACEMENT, edges_for_comparison
+    from outage_analysis.costs.comparison.benefits import edges_for_comparison
     from outage_analysis.costs.comparison.compare_policies import (
-        FLIPS,
-        LEFT_OUT,
-        PAIRS,
-        POLICIES,
-        POLICY_BENEFITS,
         VALUATIONS,
         PolicySimulations,
         simulate_policies,
     )
-    from outage_analysis.costs.comparison.winners_and_losers import WINNERS_AND_LOSERS, winners_and_losers
+    from outage_analysis.costs.comparison.winners_and_losers import winners_and_losers
     from outage_analysis.costs.compile_lines import compiled_lines
-    from outage_analysis.costs.cost_bridge import BRIDGE, BridgeRun, bridge
+    from outage_analysis.costs.cost_bridge import BridgeRun, bridge
     from outage_analysis.costs.expected import (
-        COSTS,
-        EXPECTED,
         HAS_AMOUNT,
-        TOTALS,
         assumption_ids,
         build_portfolio,
         by_band,
@@ -63,9 +55,6 @@ if TYPE_CHECKING:
     )
     from outage_analysis.costs.page_model import LiveCost, LiveInput, Product, browser_model, live_cost
     from outage_analysis.costs.policy_results import (
-        LINES,
-        OVERVIEW,
-        TIE_OUTS,
         convert_currency,
         line_table,
         overview,
@@ -81,9 +70,8 @@ if TYPE_CHECKING:
         page_search,
         round_step,
     )
-    from outage_analysis.costs.policy_search.solve import FRONTIER, SOLUTION, PolicySearch, find_best_policy
+    from outage_analysis.costs.policy_search.solve import PolicySearch, find_best_policy
     from outage_analysis.costs.scenarios import (
-        SCENARIOS,
         DoesNotApply,
         Scenario,
         ScenarioSet,
@@ -92,13 +80,6 @@ if TYPE_CHECKING:
         scenario_table,
     )
     from outage_analysis.costs.sensitivity import (
-        AWARD_VIEWS,
-        BREAK_EVENS,
-        INDICES,
-        INFORMATION_VALUE,
-        INPUTS_GIVEN_EXCEEDANCE,
-        LEVERS,
-        TORNADO,
         award_views,
         break_evens,
         cost_sobol_indices,
@@ -120,13 +101,6 @@ if TYPE_CHECKING:
         simulate,
     )
     from outage_analysis.costs.simulation_tables import (
-        BUDGET_CHANCE,
-        CONTRIBUTIONS,
-        COST_RANGES,
-        QUANTILES,
-        TOTAL_DISTRIBUTION,
-        VARIANCE_SPLIT,
-        WATERFALL_STEPS,
         budget_chance,
         contributions,
         cost_ranges,

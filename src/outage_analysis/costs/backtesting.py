@@ -27,8 +27,6 @@ from outage_analysis.errors import ModelRefused, UsageError
 from outage_analysis.incidents import BacktestSpec, Fact, Outcome, get_fact
 from outage_analysis.policies import CostLine, Policy, Schedule, load_policy
 
-CASH = ("paid", "total")
-"""The stages whose outcome is an amount of money."""
 RATES = {"filed": "filing_share", "accepted": "acceptance", "taken": "take_up"}
 """The kind of rate that determines each stage that counts people."""
 MORE_OF_FILED = ("ultimate", "exposure", "entitled_share", "new_applicants")
@@ -41,91 +39,8 @@ hand may be wrong by a factor of two; the value was fixed before the first run o
 DIGITS = 3
 """Significant digits of a forecast count in a sentence."""
 
-STAGE_UNIT = text.UnitByRow("stage", dict.fromkeys(CASH, "money"), otherwise="count")
-OUTCOMES = text.TableSchema(
-    "One row per outcome.",
-    (
-        text.Column("outcome", "name", "Id of the outcome.", label="outcome_name"),
-        replace(text.LINE, shown=False),
-        text.Column("stage", "word", "Stage of the funnel.", shown=False),
-        text.Column("independent", "flag", "Whether it repeats no other outcome.", shown=False),
-        text.Column("conditional", "flag", "Whether the forecast starts from a later count.", shown=False),
-        text.Column(
-            "denominator",
-            "count",
-            "Count that the forecast starts from; else empty.",
-            text.FLOAT,
-            shown="wide",
-        ),
-        text.Column("unit", "unit", "Unit of the outcome.", shown=False),
-        text.Column("range_low", STAGE_UNIT, "Low end of the likely range of the forecast."),
-        text.Column("p50", STAGE_UNIT, "Median of the forecast."),
-        text.Column("range_high", STAGE_UNIT, "High end of the likely range of the forecast."),
-        text.Column("expected", STAGE_UNIT, "Mean of the forecast.", shown=False),
-        text.Column("error", "share", "Largest relative numerical error of the quantiles.", shown=False),
-        text.Column(
-            "sharpness",
-            "decimal",
-            "High end of the likely range divided by its low end; values below 1 count as 1.",
-            shown="wide",
-        ),
-        text.Column("observed", STAGE_UNIT, "The outcome."),
-        text.Column(
-            "percentile", "share", "Probability of a lower outcome, plus half that of this one.", shown="wide"
-        ),
-        text.Column("inside", "flag", "Whether the outcome lies in the likely range.", shown=False),
-        text.Column("verdict", "word", "inside, miss_low or miss_high."),
-        text.Column(
-            "crps",
-            "decimal",
-            "Continuous ranked probability score of log10; smaller is better.",
-            shown="wide",
-        ),
-        replace(text.ASSUMPTIONS, shown=False),
-        replace(text.FACTS, shown=False),
-    ),
-)
-RIVAL_ENDS = (
-    text.Column("naive_low", STAGE_UNIT, "Lower end of the naive forecast."),
-    text.Column("naive_high", STAGE_UNIT, "Upper end of the naive forecast."),
-    text.Column("press_low", STAGE_UNIT, "Lower end of the first press figure."),
-    text.Column("press_high", STAGE_UNIT, "Upper end of the first press figure."),
-)
-RANGES: text.TableSchema = replace(OUTCOMES, columns=(*OUTCOMES.columns, *RIVAL_ENDS))
-RIVALS: text.TableSchema = text.TableSchema(
-    "One row per outcome and benchmark.",
-    (
-        text.Column("outcome", "name", "Id of the outcome.", label="outcome_name"),
-        text.Column("stage", "word", "Stage of the funnel.", shown=False),
-        text.Column("rival", "text", "The benchmark: naive, flat, or the id of a press figure."),
-        text.Column("low", STAGE_UNIT, "Lower end of the benchmark; empty without one.", label="value_low"),
-        text.Column("high", STAGE_UNIT, "Upper end of the benchmark.", label="value_high"),
-        text.Column("observed", STAGE_UNIT, "The outcome."),
-        text.Column("factor", "decimal", "Factor by which the outcome lies outside the range; 1 inside it."),
-        text.Column("flagged", "flag", "Whether the factor is large."),
-        text.Column("crps", "decimal", "Score of the benchmark; smaller is better."),
-        text.Column("ours", "decimal", "Score of our forecast; smaller is better."),
-    ),
-)
-UNSCORED = text.TableSchema(
-    "One row per published figure that gets no score, and forecast beside it.",
-    (
-        text.Column("figure", "name", "Id of the figure."),
-        text.Column("fact", "facts", "Id of the published fact.", label="facts"),
-        text.Column("value", "money", "The published amount."),
-        text.Column("unit", "unit", "Currency of the amounts."),
-        text.Column("beside", "text", "The outcome or the kind of cost that the forecast is of."),
-        text.Column("range_low", "money", "Low end of the likely range of the forecast."),
-        text.Column("p50", "money", "Median of the forecast."),
-        text.Column("range_high", "money", "High end of the likely range of the forecast."),
-        text.Column("computed", "money", "The amount that follows from the outcome; else empty."),
-    ),
-)
 Row = dict[str, Any]
 Ends = tuple[float, float]
-
-BACKTEST = {"outcomes": OUTCOMES, "rivals": RIVALS, "unscored": UNSCORED}
-"""The tables of a back-test, in the order in which they are shown, with their columns."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -136,9 +51,10 @@ class Backtest(text.ShortRepr, text.Result):
         spec: the specification of the back-test.
         policy: the policy.
         ledger: the ledger, limited to what was public on the forecast day.
-        outcomes: the columns of `OUTCOMES`, one row per outcome.
-        rivals: the columns of `RIVALS`, one row per outcome and benchmark.
-        unscored: the columns of `UNSCORED`: published figures beside our forecasts, without a score.
+        outcomes: the columns of the table `backtest.outcomes`, one row per outcome.
+        rivals: the columns of the table `hindsight_rivals`, one row per outcome and benchmark.
+        unscored: the columns of the table `backtest.unscored`: published figures beside our forecasts,
+            without a score.
         level: the probability of the likely range in percent.
     """
 
@@ -152,15 +68,17 @@ class Backtest(text.ShortRepr, text.Result):
 
     @property
     def ranges(self) -> pl.DataFrame:
-        """The columns of `RANGES`: the outcomes, with the ends of the naive and the first press forecast."""
+        """The table `hindsight_backtest`: outcomes, and the ends of naive and first press forecasts."""
         ends = {(x["outcome"], x["rival"]): (x["low"], x["high"]) for x in self.rivals.iter_rows(named=True)}
         nothing = (None, None)
         rows = [
             (*ends.get((o.id, "naive"), nothing), *ends.get((o.id, next(iter(o.press), "")), nothing))
             for o in self.spec.outcomes
         ]
-        types = {column.name: RANGES.dtypes[column.name] for column in RIVAL_ENDS}
-        return self.outcomes.hstack(pl.DataFrame(rows, schema=types, orient="row"))
+        ends_of = ("naive_low", "naive_high", "press_low", "press_high")
+        return self.outcomes.hstack(
+            pl.DataFrame(rows, schema=dict.fromkeys(ends_of, pl.Float64), orient="row")
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """Return the back-test as plain values."""
@@ -173,7 +91,7 @@ class Backtest(text.ShortRepr, text.Result):
             "currency": self.policy.currency,
             "minor_units": self.policy.digits,
             "level": self.level,
-            **{name: getattr(self, name).to_dicts() for name in BACKTEST},
+            **{name: getattr(self, name).to_dicts() for name in text.schemas_of("backtest")},
         }
 
     def answer(self, lang: str = "en") -> text.Answer:
@@ -192,7 +110,7 @@ class Backtest(text.ShortRepr, text.Result):
         notes = self.sentences(text.Locale(lang, self.policy.currency, self.policy.digits))
         names = {x.id: x.name[lang] for x in self.spec.outcomes}
         names |= {x.id: x.name[lang] for x in self.spec.unscored}
-        shown = text.shown_tables(tables, BACKTEST, "terminal.backtest_", locale)
+        shown = text.shown_tables(tables, "backtest", locale)
         return text.Answer(locale, notes[:2], [*shown, *notes[2:]], names)
 
     def sentences(self, locale: text.Locale) -> list[str]:
@@ -238,7 +156,7 @@ class Backtest(text.ShortRepr, text.Result):
 
 
 def _miss_sentence(row: Row, day: str, names: dict[str, str], locale: text.Locale) -> str:
-    cash, observed = row["stage"] in CASH, row["observed"]
+    cash, observed = row["stage"] in text.AMOUNT_STAGES, row["observed"]
     columns = {"low": "range_low", "median": "p50", "high": "range_high"}
     forecast = {
         name: locale.money(row[x]) if cash else locale.number(locale.rounded(row[x], DIGITS))
@@ -261,7 +179,7 @@ def _miss_sentence(row: Row, day: str, names: dict[str, str], locale: text.Local
 
 def _press_sentence(row: Row, locale: text.Locale) -> str:
     ends = [x for x in (row["low"], row["high"]) if x is not None]
-    low, high = (_exactly(x, locale, cash=row["stage"] in CASH) for x in (ends[0], ends[-1]))
+    low, high = (_exactly(x, locale, cash=row["stage"] in text.AMOUNT_STAGES) for x in (ends[0], ends[-1]))
     printed = low if low == high else locale("report.low_to_high", low=low, high=high)
     key = "backtest.press_bound" if row["low"] is None else "backtest.press"
     times = locale.number(locale.rounded(row["factor"]))
@@ -313,7 +231,7 @@ def backtest(
     for outcome in spec.outcomes:
         run, payments = _stage_forecast(spec, outcome, policy, ledger, whole, draws, seed)
         # The outcome is read only now.
-        fact, cash = spec.later_fact(outcome.fact), outcome.stage in CASH
+        fact, cash = spec.later_fact(outcome.fact), outcome.stage in text.AMOUNT_STAGES
         observed = _figure(fact, policy, cash=cash)
         unit = policy.currency if cash else fact.unit
         row = outcomes[outcome.id] = _outcome_row(spec, outcome, run, likely, observed, unit)
@@ -349,9 +267,9 @@ def backtest(
         spec,
         policy,
         ledger,
-        rounded_table(outcomes.values(), OUTCOMES),
-        rounded_table(rivals, RIVALS),
-        rounded_table(unscored, UNSCORED),
+        rounded_table(outcomes.values(), text.schema_of("backtest.outcomes")),
+        rounded_table(rivals, text.schema_of("hindsight_rivals")),
+        rounded_table(unscored, text.schema_of("backtest.unscored")),
         level,
     )
 
@@ -420,7 +338,7 @@ def _stage_forecast(
             remedy="Let as_of be a day on which it was, or leave the outcome out.",
         )
     funnel = build_funnel(line, ledger, spec.as_of)
-    if outcome.stage not in CASH:
+    if outcome.stage not in text.AMOUNT_STAGES:
         people = _people(outcome, denominator.count if denominator else 0, line, funnel)
         return simulate(people, draws=max(draws, COUNT_DRAWS), seed=seed), ((1.0, 1.0), (1.0, 1.0))
     schedule = policy.schedule(line.id)

@@ -27,7 +27,7 @@ from outage_analysis.costs.terms import CompiledLine, Term, join_ids
 from outage_analysis.errors import ModelRefused, UsageError
 from outage_analysis.incidents import get_fact
 from outage_analysis.policies import CostLine, Policy
-from outage_analysis.text import INTEGER, TABLE_DIGITS, Column, TableSchema
+from outage_analysis.text import TABLE_DIGITS, schema_of
 
 QUANTILES = {"p50": 0.5, "p75": 0.75, "p90": 0.9}
 """Column of the bridge -> the probability of a total below it."""
@@ -73,8 +73,8 @@ def stage_ranges(stages: Sequence[Stage], valuation: str, draws: int, seed: int)
     equal have equal figures, so that a step that changes nothing shows no numerical noise.
 
     Returns:
-        One row per stage with the columns of `QUANTILES`, in the smallest unit of the currency; null for a
-        stage without an expected cost.
+        One row per stage with the columns of the table `quantiles`, in the smallest unit of the currency;
+        null for a stage without an expected cost.
     """
     known: list[tuple[object, dict[str, float | None]]] = []
 
@@ -129,25 +129,6 @@ def _portfolio(stage: Stage) -> Portfolio:
     )
 
 
-BRIDGE: TableSchema = TableSchema(
-    "One row per step from the earlier to the later total.",
-    (
-        Column(
-            "step", "word", "start, data, assumption, policy, payments, method or end.", label="bridge_step"
-        ),
-        Column("amount", "money", "Change of the expected cost in this step.", INTEGER),
-        Column("total", "money", "Expected cost after this step.", INTEGER),
-        *(
-            Column(
-                name,
-                "money",
-                f"{title} of the total after this step, as this version computes it; empty without draws.",
-            )
-            for name, title in (("p50", "Median"), ("p75", "P75"), ("p90", "P90"))
-        ),
-        Column("what", "names", "Ids of the facts, assumptions and lines that changed."),
-    ),
-)
 STEPS = ("data", "assumption", "policy", "payments")
 PAYMENT_KINDS = ("mean_payment", "paid_total")
 """Kinds of assumption that state what was actually paid."""
@@ -202,14 +183,15 @@ def bridge(
         seed: the seed of the points, the same for each step.
 
     Returns:
-        The columns of `BRIDGE`, with amounts in the smallest unit of the currency. The rows are `start`,
-        `data`, `assumption`, `policy`, `payments`, `method` and `end` in this order. `amount` is the change,
-        `total` is the expected cost after the step, and `what` lists the ids of the facts, assumptions and
-        lines that changed. A line that gains or loses its expected cost has a separate row after its step.
-        The amounts add up exactly to the total at the end; a run without an expected cost has a total of 0.
-        Counts observed in the outage itself belong to the step `payments`, although the ledger states them. A
-        change in what claimants must do to be paid belongs to the step `policy`. With draws, `p50`, `p75` and
-        `p90` are quantiles of the total after the step; they are empty if nothing has an expected cost.
+        The columns of the table `documents.bridge`, with amounts in the smallest unit of the currency. The
+        rows are `start`, `data`, `assumption`, `policy`, `payments`, `method` and `end` in this order.
+        `amount` is the change, `total` is the expected cost after the step, and `what` lists the ids of the
+        facts, assumptions and lines that changed. A line that gains or loses its expected cost has a separate
+        row after its step. The amounts add up exactly to the total at the end; a run without an expected cost
+        has a total of 0. Counts observed in the outage itself belong to the step `payments`, although the
+        ledger states them. A change in what claimants must do to be paid belongs to the step `policy`. With
+        draws, `p50`, `p75` and `p90` are quantiles of the total after the step; they are empty if nothing has
+        an expected cost.
 
     Raises:
         UsageError: the second run is earlier than the first, the currencies differ, or `recorded` is negative
@@ -252,11 +234,17 @@ def bridge(
             rows.append(BridgeRow(step, amount, rows[-1].total + amount, what, stage))
     rows.append(BridgeRow("method", totals[0] - start, totals[-1], "", stages[-1]))
     rows.append(BridgeRow("end", None, totals[-1], _run_ids(second), stages[-1]))
-    table = pl.DataFrame([row[:4] for row in rows], schema=BRIDGE.without(*QUANTILES).dtypes, orient="row")
+    table = pl.DataFrame(
+        [row[:4] for row in rows],
+        schema=schema_of("documents.bridge").without(*QUANTILES).dtypes,
+        orient="row",
+    )
     if draws is None:
-        return table.with_columns(pl.lit(None, pl.Float64).alias(name) for name in QUANTILES).select(*BRIDGE)
+        return table.with_columns(pl.lit(None, pl.Float64).alias(name) for name in QUANTILES).select(
+            *schema_of("documents.bridge")
+        )
     return table.with_columns(stage_ranges([row.stage for row in rows], valuation, draws, seed)).select(
-        *BRIDGE
+        *schema_of("documents.bridge")
     )
 
 

@@ -219,83 +219,6 @@ def portfolio_of_lines(lines: Sequence[CompiledLine], ledger: Ledger | None, as_
     )
 
 
-PROMISED: text.Column = text.Column(
-    "promised", "money", "Cost if everyone counted is paid under the fixed rules."
-)
-LOW: text.Column = text.Column(
-    "low", "money", "Lower bound of the expected cost: every input at its low end."
-)
-EXPECTED: text.Column = text.Column("expected", "money", "Expected cost; empty if the ledger lacks an input.")
-HIGH: text.Column = text.Column(
-    "high", "money", "Upper bound of the expected cost: every input at its high end."
-)
-MOST: text.Column = text.Column(
-    "most", "money", "Bound of the total: every claim gets its largest payment; empty without a limit."
-)
-
-COSTS: text.TableSchema = text.TableSchema(
-    "One row per cost line (`level` is line) and one per line, service and loss band (`level` is band).",
-    (
-        text.BASIS,
-        text.LINE,
-        text.VALUATION,
-        text.Column("level", "text", "`line` or `band`; add up rows of one level only."),
-        text.SERVICE,
-        text.CLAIMANT_TYPE,
-        text.SEGMENT,
-        text.OVER,
-        text.UP_TO,
-        text.RULE,
-        text.Column(
-            "count",
-            "count",
-            "Number of reports, claims or people that the cost is computed from.",
-            text.FLOAT,
-        ),
-        PROMISED,
-        LOW,
-        EXPECTED,
-        HIGH,
-        MOST,
-        text.STATUS,
-        text.MISSING,
-        text.FACTS,
-        text.ASSUMPTIONS,
-    ),
-)
-"""The columns of `cost_table`.
-
-Never add rows of different `valuation`. `low` and `high` bound the expected cost: low <= expected <= high.
-
-The meaning of `most` by kind of line:
-
-- schedule: the count, times the largest `ultimate`, times the largest payment; with claims, the payment of
-  each claim or the largest payment in its band. Null with new applicants, because no count limits them, and
-  with a review whose award has no largest value or varies between claims.
-- free good: everyone entitled, or the cap, times the value of one. Fee credit: every subscriber, or the fact
-  that limits their number, times the credit.
-- budget: the amount or its `high`, or the amount times the largest `realised_ratio`; once known, the amount
-  actually paid. Null for a `top_down` amount without a stated ratio.
-- handling, and a line whose total is known: the largest value that the ledger allows.
-"""
-TOTALS: text.TableSchema = text.TableSchema(
-    "One row per data source and kind of cost.",
-    (
-        text.BASIS,
-        text.VALUATION,
-        text.Column("promised", "money", PROMISED.description, shown=False),
-        LOW,
-        EXPECTED,
-        HIGH,
-        MOST,
-        text.Column(
-            "left_out", "names", "Ids of the cost lines without an expected cost, which no sum includes."
-        ),
-    ),
-)
-"""The columns of `totals`."""
-
-
 MOST_DIGITS = 15
 """Digits of `most`; rounded to fewer digits, this upper bound could fall below the total."""
 
@@ -313,7 +236,7 @@ def cost_table(
             needs a cube of its claimants. By default the published counts that the lines cite are used.
 
     Returns:
-        The columns of `COSTS`, in the smallest unit of the currency: one row per line (per line and
+        The columns of the table `costs`, in the smallest unit of the currency: one row per line (per line and
         valuation for a free good), and one row per line, service, claimant type and band.
     """
     return costs_of_lines(compiled_lines(policy, ledger, as_of=as_of, cubes=cubes), as_of, cubes)
@@ -328,7 +251,7 @@ def costs_of_lines(lines: Iterable[CompiledLine], as_of: date, cubes: Sequence[C
         for _, terms in groupby(compiled.terms, lambda term: term.valuation)
         for row in _rows([*terms])
     ]
-    table = pl.DataFrame(rows, schema=COSTS.dtypes)
+    table = pl.DataFrame(rows, schema=text.schema_of("costs").dtypes)
     cited = {ids: ids_public_by(ids, as_of) for ids in table["facts"].drop_nulls().unique()}
     return _round_amounts(table.with_columns(pl.col("facts").replace(cited)))
 
@@ -441,8 +364,8 @@ def by_band(table: pl.DataFrame) -> pl.DataFrame:
     Adding up `low` (or `high`) is valid, because in every row all inputs are at their low (or high) ends.
 
     Returns:
-        The columns of `COSTS`. Lines keep their order and come before their bands; the band of zero losses
-        is first, the band of unknown losses last.
+        The columns of the table `costs`. Lines keep their order and come before their bands; the band of zero
+        losses is first, the band of unknown losses last.
     """
     keys = ("basis", "line", "valuation", "level", "segment", "over", "up_to", "rule")
     rows = table.group_by(keys, maintain_order=True).agg(
@@ -455,7 +378,7 @@ def by_band(table: pl.DataFrame) -> pl.DataFrame:
     )
     lines = {line: place for place, line in enumerate(table["line"].unique(maintain_order=True))}
     unknown = pl.all_horizontal(pl.col("over", "up_to").is_null())
-    rows = _round_amounts(rows.select(*COSTS))
+    rows = _round_amounts(rows.select(*text.schema_of("costs")))
     return rows.sort(
         pl.col("line").replace_strict(lines, return_dtype=pl.Int64),
         *(pl.col("level") != "line", "valuation", "segment", unknown, "over"),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
@@ -24,22 +23,7 @@ from outage_analysis.policies import (
     Tariff,
     load_policy,
 )
-from outage_analysis.text import FACTS, TABLE_DIGITS, Column, Locale, TableSchema
-
-TIE_OUTS: TableSchema = TableSchema(
-    "One row per published amount that the model recomputes.",
-    (
-        Column("id", "name", "Id of the comparison.", label="tie_out"),
-        Column("computed", "stated", "The recomputed amount; empty if the payment is decided by review."),
-        Column("relation", "text", "How the two amounts should compare: =, ≈, ≤ or ≥."),
-        Column("printed", "stated", "The published amount."),
-        Column("unit", "unit", "Unit of both amounts."),
-        Column("status", "word", "ties or differs."),
-        Column("as_expected", "flag", "Whether the document declares this status.", shown=False),
-        Column("hindsight", "flag", "Whether it uses facts later than the day of the analysis.", shown=False),
-        replace(FACTS, shown=False),
-    ),
-)
+from outage_analysis.text import TABLE_DIGITS, Locale, schema_of
 
 
 def reconciliation_table(ties: Sequence[TieOut], policy: Policy, *, as_of: date) -> pl.DataFrame:
@@ -83,7 +67,7 @@ def reconciliation_table(ties: Sequence[TieOut], policy: Policy, *, as_of: date)
                 "facts": " ".join(fact.id for fact in used),
             }
         )
-    return pl.DataFrame(rows, schema=TIE_OUTS.dtypes).with_columns(
+    return pl.DataFrame(rows, schema=schema_of("policy.tie_outs").dtypes).with_columns(
         pl.col(pl.Float64).round_sig_figs(TABLE_DIGITS)
     )
 
@@ -205,32 +189,6 @@ def _format_amount(value: Fraction | int | None, policy: Policy) -> str | None:
     return f"{exact.normalize():f}"
 
 
-OVERVIEW: TableSchema = TableSchema(
-    "One row per bundled policy.",
-    (
-        Column("policy", "id", "Id of the policy.", label="policy_name"),
-        Column("currency", "id", "ISO code of its currency."),
-        Column("lines", "count", "Number of cost lines.", label="line_count"),
-        Column("public_from", "day", "First day on which a line was public."),
-        Column("ties", "text", "How many published amounts the policy reproduces.", label="tie_outs"),
-        Column("name", "text", "Name of the policy.", label="unknown_name"),
-    ),
-)
-LINES: TableSchema = TableSchema(
-    "One row per cost line of a policy.",
-    (
-        Column("line", "id", "Id of the cost line."),
-        Column("kind", "text", "Kind of the line."),
-        Column("public_on", "day", "Day of its announcement."),
-        Column("effort", "word", "What claimants must do."),
-        Column("least", "stated", "Smallest payment per recipient, if known.", label="payment_least"),
-        Column("most", "stated", "Largest payment per recipient, if limited.", label="payment_most"),
-        Column("unit", "unit", "Currency of the payments."),
-        Column("unknown", "text", "Payment for a claim without a stated loss.", label="no_stated_loss"),
-    ),
-)
-
-
 def reconciliation_summary(policy: Policy, locale: Locale) -> str:
     """Count the published amounts that the policy reproduces, as text such as `3 tie, 1 differ`.
 
@@ -261,7 +219,7 @@ def overview(lang: str = "en") -> pl.DataFrame:
         first = min((line.public_on for line in policy.lines if line.public_on), default=None)
         summary = reconciliation_summary(policy, Locale(lang))
         rows.append((id_, policy.currency, len(policy.lines), first, summary, policy.name[lang]))
-    return pl.DataFrame(rows, schema=OVERVIEW.dtypes, orient="row")
+    return schema_of("policy.overview").frame(rows)
 
 
 def line_table(policy: Policy, lang: str = "en") -> pl.DataFrame:
@@ -289,7 +247,7 @@ def line_table(policy: Policy, lang: str = "en") -> pl.DataFrame:
                 schedule and teller.rule_text(schedule.unknown),
             )
         )
-    return pl.DataFrame(rows, schema=LINES.dtypes, orient="row")
+    return schema_of("policy.lines").frame(rows)
 
 
 def convert_currency(

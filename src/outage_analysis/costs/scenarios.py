@@ -28,7 +28,7 @@ from outage_analysis.costs.terms import DerivedInput, FunnelFactor, Input, Term
 from outage_analysis.errors import ModelRefused
 from outage_analysis.files import NamedDocument, Text, Unit, read_document, refuse_if, refuse_repeated
 from outage_analysis.policies import Policy
-from outage_analysis.text import DEFAULT_LEVEL, FLOAT, STATUS, TABLE_DIGITS, Column, LikelyRange, TableSchema
+from outage_analysis.text import DEFAULT_LEVEL, TABLE_DIGITS, LikelyRange, schema_of
 
 BASE = "base"
 """The id of the row without any change."""
@@ -372,29 +372,6 @@ _CHANGES: Mapping[str, Callable[[StressedRun, Scenario, Portfolio], Portfolio]] 
 
 P75 = 0.75
 """A measure that a reserve may use; the table has it at every level of the likely range."""
-SCENARIOS: TableSchema = TableSchema(
-    "One row per scenario; the row `base` is the run without a change. Scenarios cover only cash.",
-    (
-        Column("scenario", "id", "Id of the scenario."),
-        Column("expected", "money", "Expected cash; empty if the scenario does not apply."),
-        Column("range_low", "money", "Low end of the likely range of the cash."),
-        Column("p50", "money", "Median of the cash.", shown="wide"),
-        Column("p75", "money", "The cash stays below this amount with a probability of 75 %.", shown="wide"),
-        Column("range_high", "money", "High end of the likely range of the cash."),
-        Column("over_budget", "share", "Probability that the cash exceeds the budget; empty without one."),
-        Column("change", "money", "Expected cash less that of the row `base`.", label="scenario_change"),
-        Column(
-            "recipients",
-            "count",
-            "Expected number of payments; empty if a cost item has no count.",
-            FLOAT,
-            shown=False,
-        ),
-        Column("per_recipient", "money", "Expected cash per payment.", shown=False),
-        STATUS,
-        Column("reason", "text", "What the status is about, such as cost lines; empty for most."),
-    ),
-)
 UNCHANGED = Estimate(0.0, 0.0)
 """The change of a scenario that changes nothing."""
 
@@ -417,9 +394,9 @@ def scenario_table(
         level: the probability of the likely range in percent.
 
     Returns:
-        The columns of `SCENARIOS`, in the smallest unit of the currency, rounded as in the tables of the
-        simulation. An expected cash that has no closed form is the expected cash of the base plus the mean
-        difference on the same points, so that a scenario that changes nothing differs by exactly 0.
+        The columns of the table `scenarios`, in the smallest unit of the currency, rounded as in the tables
+        of the simulation. An expected cash that has no closed form is the expected cash of the base plus the
+        mean difference on the same points, so that a scenario that changes nothing differs by exactly 0.
     """
     likely, expected = LikelyRange(level), expected_estimate(run, "cash")
     quantiles = {"p75": P75, **likely.columns}
@@ -455,7 +432,7 @@ def scenario_table(
                 "recipients": expected_recipients(under, "cash", before if scenario else None),
             }
         )
-    table = pl.DataFrame(rows, schema=SCENARIOS.dtypes)
+    table = pl.DataFrame(rows, schema=schema_of("scenarios").dtypes)
     per_recipient = pl.when(pl.col("recipients") > 0).then(pl.col("expected") / pl.col("recipients"))
     return table.with_columns(per_recipient=per_recipient).with_columns(
         pl.col("recipients", "per_recipient").round_sig_figs(TABLE_DIGITS)

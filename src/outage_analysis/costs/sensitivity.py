@@ -22,108 +22,13 @@ import polars as pl
 from scipy import special
 
 from outage_analysis import text
-from outage_analysis.assumptions import INPUT_UNIT, Assumption, Award, BandMix, FloatArray, OneDistribution
+from outage_analysis.assumptions import Assumption, Award, BandMix, FloatArray, OneDistribution
 from outage_analysis.costs.expected import Portfolio, expected_at
 from outage_analysis.costs.points import sobol_points, sobol_replicates
 from outage_analysis.costs.simulation import DRAWS, SEED, Estimate, Simulation, replicate_mean, simulate
 from outage_analysis.costs.simulation_tables import rounded_estimate, rounded_probability, rounded_table
 from outage_analysis.errors import ModelRefused, UsageError
 
-TORNADO: text.TableSchema = text.TableSchema(
-    "One row per kind of cost and uncertain input, the widest range of cost first.",
-    (
-        replace(text.VALUATION, shown="wide"),
-        text.ASSUMPTION,
-        replace(text.KIND, shown="wide"),
-        text.Column(
-            "input_low",
-            INPUT_UNIT,
-            "Low end of the likely range of the input; empty for a band mix.",
-            shown="wide",
-        ),
-        text.Column(
-            "input_high",
-            INPUT_UNIT,
-            "High end of the likely range of the input; empty for a band mix.",
-            shown="wide",
-        ),
-        text.Column("cost_low", "money", "Expected cost with the input at the low end."),
-        text.Column("cost_expected", "money", "Expected cost with every input at its mean."),
-        text.Column("cost_high", "money", "Expected cost with the input at the high end."),
-    ),
-)
-LEVERS: text.TableSchema = text.TableSchema(
-    "One row per cost line and decision.",
-    (
-        text.LINE,
-        text.Column("lever", "word", "The decision: award, review_share or filing."),
-        text.Column(
-            "step",
-            text.UnitByRow("lever", {"award": "money"}, "share"),
-            "Size of one step.",
-            label="lever_step",
-        ),
-        text.Column("adds", "money", "What one step adds to the expected cash."),
-    ),
-)
-AWARD_VIEWS: text.TableSchema = text.TableSchema(
-    "One row with the uncertain mean award, and one per fixed mean award.",
-    (
-        text.Column("view", "word", "uncertain or fixed."),
-        text.Column("award", "money", "Expected or fixed mean award."),
-        text.Column("expected", "money", "Expected cash."),
-        text.Column("range_low", "money", "Low end of the likely range of the cash."),
-        text.Column("p50", "money", "Median of the cash."),
-        text.Column("range_high", "money", "High end of the likely range of the cash."),
-    ),
-)
-BREAK_EVENS: text.TableSchema = text.TableSchema(
-    "One row per input that is a single number.",
-    (
-        text.ASSUMPTION,
-        text.KIND,
-        text.Column("expected", INPUT_UNIT, "Mean of the input."),
-        text.Column(
-            "break_even",
-            INPUT_UNIT,
-            "Value at which the expected total equals the limit; empty if none does.",
-        ),
-        text.Column(
-            "beyond", "share", "Probability of a value at which the total exceeds the limit.", label="chance"
-        ),
-    ),
-)
-MEASURED_UNIT = text.UnitByRow(
-    "measure", {"median": INPUT_UNIT, "share": "share", "chance": "share"}, otherwise="decimal"
-)
-INPUTS_GIVEN_EXCEEDANCE: text.TableSchema = text.TableSchema(
-    "One row per input, and per part of a band mix or rival model.",
-    (
-        text.ASSUMPTION,
-        text.KIND,
-        text.Column(
-            "measure", "word", "median of a number, mean share of a band, or chance of a rival model."
-        ),
-        text.Column("part", "count", "Number of the band or model, from 0; empty for a single number."),
-        text.Column("usual", MEASURED_UNIT, "Value in all draws."),
-        text.Column("given_exceedance", MEASURED_UNIT, "Value in the draws above the limit."),
-    ),
-)
-INDICES: text.TableSchema = text.TableSchema(
-    "One row per uncertain input.",
-    (
-        text.ASSUMPTION,
-        text.KIND,
-        text.Column(
-            "first", "share", "Share of the variance of the total that the input causes alone.", label="alone"
-        ),
-        text.Column("first_low", "share", "Lower end of the 90 % interval of `first`.", label="alone_low"),
-        text.Column("first_high", "share", "Upper end of the 90 % interval of `first`.", label="alone_high"),
-        text.Column("total", "share", "Share with everything that the input takes part in.", label="in_all"),
-        text.Column("total_low", "share", "Lower end of the 90 % interval of `total`.", label="in_all_low"),
-        text.Column("total_high", "share", "Upper end of the 90 % interval of `total`.", label="in_all_high"),
-    ),
-)
 POINTS, SAMPLE_SEED = 2**15, 1
 """The size and the seed of the sample of an input without closed-form quantiles, such as a mix."""
 QUANTILE_LIMITS = (1e-9, 1 - 1e-9)
@@ -191,12 +96,12 @@ def tornado(portfolio: Portfolio, *, level: int = text.DEFAULT_LEVEL) -> pl.Data
         level: the probability of the likely range in percent: 80 for P10 to P90, 90 for P5 to P95.
 
     Returns:
-        The columns of `TORNADO`, one row per valuation and uncertain input, the widest range of cost first.
-        Costs are in the smallest unit of the currency. A band mix is not a single number: its `input_low` and
-        `input_high` are null, and the costs are the ends of the likely range of the expected total over
-        sampled mixes.
+        The columns of the table `tornado`, one row per valuation and uncertain input, the widest range of
+        cost first. Costs are in the smallest unit of the currency. A band mix is not a single number: its
+        `input_low` and `input_high` are null, and the costs are the ends of the likely range of the expected
+        total over sampled mixes.
     """
-    likely, tables = text.LikelyRange(level), [TORNADO.empty()]
+    likely, tables = text.LikelyRange(level), [text.schema_of("tornado").frame()]
     for valuation in portfolio.valuations:
         rows: list[tuple[object, ...]] = []
         expected = expected_at(portfolio, valuation, {})[0]
@@ -210,7 +115,7 @@ def tornado(portfolio: Portfolio, *, level: int = text.DEFAULT_LEVEL) -> pl.Data
                 low, high = expected_at(portfolio, valuation, {name: ends})
                 rows.append((valuation, name, entry.kind, *ends, low, expected, high))
         swing = pl.col("cost_high") - pl.col("cost_low")
-        table = rounded_table(rows, TORNADO).filter(swing != 0)
+        table = rounded_table(rows, text.schema_of("tornado")).filter(swing != 0)
         tables.append(table.sort(swing, "assumption", descending=[True, False]))
     return pl.concat(tables)
 
@@ -232,7 +137,7 @@ def levers(portfolio: Portfolio) -> pl.DataFrame:
         base = expected_at(only, "cash", {})[0]
         for lever, name, step, moved in _lever_steps(inputs_behind(only, "cash"), reviewed):
             rows.append((line, lever, step, expected_at(only, "cash", {name: moved})[0] - base))
-    return rounded_table(rows, LEVERS).filter(pl.col("adds") != 0)
+    return rounded_table(rows, text.schema_of("levers")).filter(pl.col("adds") != 0)
 
 
 def _lever_steps(
@@ -312,7 +217,7 @@ def award_views(
         total = simulate(decided, draws=draws, seed=seed).totals["cash"]
         ends = [rounded_estimate(total.quantile(p)).value for p in text.LikelyRange(level).columns.values()]
         rows.append((view, award, expected_at(decided, "cash", {})[0], *ends))
-    return rounded_table(rows, AWARD_VIEWS)
+    return rounded_table(rows, text.schema_of("sensitivity.awards"))
 
 
 def break_evens(portfolio: Portfolio, limit: float, *, valuation: str = "cash") -> pl.DataFrame:
@@ -343,7 +248,9 @@ def break_evens(portfolio: Portfolio, limit: float, *, valuation: str = "cash") 
         return name, entry.kind, mean, value, always if above is None else above
 
     rows = (row(*number) for number in numbers_behind(valuation, portfolio))
-    return rounded_table(rows, BREAK_EVENS).sort("beyond", "assumption", descending=[True, False])
+    return rounded_table(rows, text.schema_of("sensitivity.break_evens")).sort(
+        "beyond", "assumption", descending=[True, False]
+    )
 
 
 def inputs_given_exceedance(run: Simulation, limit: float, *, valuation: str = "cash") -> pl.DataFrame:
@@ -386,7 +293,7 @@ def inputs_given_exceedance(run: Simulation, limit: float, *, valuation: str = "
             models = np.concatenate([branches[name][0] for _, branches in drawn])
             shares = [((models == k).mean(), (models[above] == k).mean()) for k in range(len(entry.models))]
             rows += [(*head, "chance", part, *means) for part, means in enumerate(shares)]
-    return rounded_table(rows, INPUTS_GIVEN_EXCEEDANCE, text.ESTIMATE_DIGITS)
+    return rounded_table(rows, text.schema_of("sensitivity.inputs_given_exceedance"), text.ESTIMATE_DIGITS)
 
 
 def _check_limit(limit: float) -> None:
@@ -463,28 +370,6 @@ def cost_sobol_indices(portfolio: Portfolio, valuation: str = "cash", *, draws: 
     return table.sort("total", "assumption", descending=[True, False])
 
 
-INFORMATION_VALUE: text.TableSchema = text.TableSchema(
-    "One row per uncertain input, the largest value first; then one for all inputs, and one for the counts.",
-    (
-        text.Column(
-            "known",
-            "word",
-            "What is known before the decision: input, all_inputs, or inputs_and_counts (the total itself).",
-            label="known_before",
-        ),
-        text.ASSUMPTION,
-        text.KIND,
-        text.Column("value", "money", "Expected cost that this knowledge saves.", label="information_value"),
-        text.Column("error", "money", "One standard error of the value."),
-        text.Column(
-            "share",
-            "share",
-            "Share of the value of all inputs; empty for the counts.",
-            label="share_of_all_inputs",
-        ),
-    ),
-)
-"""The columns of `information_value`."""
 ALIASED = 1e-6
 """A column of a regression is left out if the earlier columns explain all but this share of its size."""
 CLEAR_ERRORS = 2
@@ -504,9 +389,9 @@ def information_value(
             unit of the currency.
 
     Returns:
-        The columns of `INFORMATION_VALUE`, in the smallest unit of the currency. An input has a row if the
-        cost depends on it, or if it is correlated with such an input. A value is 0 if the decision is the
-        same in every draw. `share` is null if knowing all inputs is worth nothing.
+        The columns of the table `information_value`, in the smallest unit of the currency. An input has a row
+        if the cost depends on it, or if it is correlated with such an input. A value is 0 if the decision is
+        the same in every draw. `share` is null if knowing all inputs is worth nothing.
 
     Raises:
         UsageError: there are fewer than two options, or the simulations do not share their draws.
@@ -570,7 +455,7 @@ def information_value(
     sampled = np.array([total.values for total in totals] + certain)
     counts = rounded_estimate(_saving(sampled, sampled))
     rows.append(("inputs_and_counts", None, None, max(counts.value, known.value), counts.error, None))
-    return pl.DataFrame(rows, schema=INFORMATION_VALUE.dtypes, orient="row")
+    return text.schema_of("information_value").frame(rows)
 
 
 def information_sentence(table: pl.DataFrame, portfolio: Portfolio, locale: text.Locale) -> str:

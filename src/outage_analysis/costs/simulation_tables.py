@@ -15,112 +15,7 @@ from outage_analysis.costs.expected import Portfolio, expected_at
 from outage_analysis.costs.simulation import Estimate, Sample, SampledTotal, Simulation
 from outage_analysis.costs.terms import LABELS
 from outage_analysis.errors import ModelRefused
-from outage_analysis.text import (
-    CLAIMANT_TYPE,
-    DEFAULT_LEVEL,
-    FACTS,
-    LINE,
-    OVER,
-    RULE,
-    SERVICE,
-    TABLE_DIGITS,
-    UP_TO,
-    VALUATION,
-    Column,
-    LikelyRange,
-    TableSchema,
-)
-
-QUANTILES: TableSchema = TableSchema(
-    "One row per kind of cost and measure of its total.",
-    (
-        VALUATION,
-        Column(
-            "measure",
-            "word",
-            "expected, mean of the draws, quantile (p10, ...) or tvar95 (mean of the tail).",
-        ),
-        Column("value", "money", "Value of the measure, rounded to its numerical error.", label="amount"),
-        Column("error", "money", "One standard error of the simulation; 0 if computed in closed form."),
-        Column("stressed", "money", "Value if the rank correlation of all inputs were 0.5."),
-    ),
-)
-VARIANCE_SPLIT: TableSchema = TableSchema(
-    "One row per kind of cost and source of its variance.",
-    (
-        VALUATION,
-        Column("source", "word", "process, parameter or model.", label="doubt"),
-        Column("sd", "money", "Standard deviation that this source causes."),
-        Column("share", "share", "Share of the variance of the total."),
-    ),
-)
-CONTRIBUTIONS: TableSchema = TableSchema(
-    "One row per kind of cost, cost line and group of claims.",
-    (
-        VALUATION,
-        LINE,
-        SERVICE,
-        CLAIMANT_TYPE,
-        OVER,
-        UP_TO,
-        RULE,
-        Column("mean", "money", "Contribution to the mean of the draws.", label="mean_contribution"),
-        Column("tail", "money", "Contribution to the mean of the totals above the 95 % quantile."),
-    ),
-)
-BUDGET_CHANCE: TableSchema = TableSchema(
-    "One row: the probability that the cash exceeds the budget.",
-    (
-        Column("budget", "money", "The budget."),
-        Column("exceeded", "share", "Probability that the cash exceeds the budget."),
-        Column("error", "share", "One standard error of this probability."),
-        Column("stressed", "share", "The probability if the rank correlation of all inputs were 0.5."),
-        Column("counted", "names", "Ids of the cost lines that the cash includes.", label="counted_lines"),
-        Column("left_out", "names", "Ids of the cash lines without an expected cost, which it leaves out."),
-    ),
-)
-TOTAL_DISTRIBUTION: TableSchema = TableSchema(
-    "One row per kind of cost and dot of its distribution, and one per amount to compare with it.",
-    (
-        VALUATION,
-        Column(
-            "mark",
-            "word",
-            "What a marked amount is: expected, p10, ..., zero, budget, press or observed; empty for a dot.",
-        ),
-        Column("fact", "facts", "Id of the published fact with the amount; else empty.", label="facts"),
-        Column("low", "money", "Lower end of a published range; else empty.", label="value_low"),
-        Column("amount", "money", "An amount of the total; of a published range, its upper end."),
-        Column("below", "share", "Probability that the total is at most this amount.", label="share_below"),
-    ),
-)
-COST_RANGES: TableSchema = TableSchema(
-    "One row per kind of cost, and one per cost line of it, with its likely range.",
-    (
-        VALUATION,
-        Column("line", "name", "Id of the cost line; empty for the total of the kind of cost."),
-        Column("announced", "money", "Announced total, or list price of free goods; empty if not published."),
-        Column("range_low", "money", "Low end of the likely range."),
-        Column("p50", "money", "Median."),
-        Column("expected", "money", "Expected cost."),
-        Column("range_high", "money", "High end of the likely range."),
-        FACTS,
-    ),
-)
-WATERFALL_STEPS: TableSchema = TableSchema(
-    "One row per part of the expected cash: cost line, or service or loss band of a single line.",
-    (
-        LINE,
-        SERVICE,
-        OVER,
-        UP_TO,
-        RULE,
-        Column("expected", "money", "Expected cash of this part."),
-        Column("tail", "money", "Contribution to the mean of the worst 5 % of cases."),
-        FACTS,
-    ),
-)
-
+from outage_analysis.text import DEFAULT_LEVEL, TABLE_DIGITS, LikelyRange, TableSchema, schema_of
 
 NEGLIGIBLE = 1e-15
 """Probabilities below this are treated as zero, because floats cannot resolve them."""
@@ -193,7 +88,7 @@ def budget_chance(run: Simulation, budget: float) -> pl.DataFrame | None:
         "counted": " ".join(run.portfolio.counted("cash")),
         "left_out": " ".join(run.portfolio.left_out.get("cash", ())),
     }
-    return pl.DataFrame([row], schema=BUDGET_CHANCE.dtypes)
+    return pl.DataFrame([row], schema=schema_of("budget").dtypes)
 
 
 def quantiles_table(run: Simulation, *, level: int = DEFAULT_LEVEL) -> pl.DataFrame:
@@ -204,9 +99,9 @@ def quantiles_table(run: Simulation, *, level: int = DEFAULT_LEVEL) -> pl.DataFr
         level: the probability of the likely range in percent; 90 gives P5 and P95.
 
     Returns:
-        The columns of `QUANTILES`. The measures are the expected cost in closed form (or the mean of the
-        draws if inputs are correlated), the mean of the draws, the likely range, the median, P95, P99, and
-        the mean of the tail above P95. `error` is one standard error; `stressed` is the value under rank
+        The columns of the table `quantiles`. The measures are the expected cost in closed form (or the mean
+        of the draws if inputs are correlated), the mean of the draws, the likely range, the median, P95, P99,
+        and the mean of the tail above P95. `error` is one standard error; `stressed` is the value under rank
         correlations of 0.5 between all inputs.
     """
     likely, harder = LikelyRange(level), run.stressed
@@ -217,7 +112,7 @@ def quantiles_table(run: Simulation, *, level: int = DEFAULT_LEVEL) -> pl.DataFr
         pressed = _estimates(harder.totals[valuation], likely)
         for measure, estimate in _estimates(total, likely).items():
             rows.append((valuation, measure, estimate.value, estimate.error, pressed[measure].value))
-    return pl.DataFrame(rows, schema=QUANTILES.dtypes, orient="row")
+    return schema_of("quantiles").frame(rows)
 
 
 def expected_estimate(run: Simulation, valuation: str, total: Sample | None = None) -> Estimate:
@@ -279,11 +174,11 @@ def total_distribution_table(
         level: the probability of the likely range in percent; 90 marks P5 and P95.
 
     Returns:
-        The columns of `TOTAL_DISTRIBUTION`. `below` is P(total <= amount). Rows without a `mark` are the
-        dots: of 50 dots, the dot n is the quantile at (n - 1/2)/50, and its `below` is this probability. The
-        marked rows are the expected total in closed form, the likely range and the median as far as the
-        draws support them, 0 if the total can be 0, and the budget for cash. A total that is certain has no
-        dots.
+        The columns of the table `total_distribution`. `below` is P(total <= amount). Rows without a `mark`
+        are the dots: of 50 dots, the dot n is the quantile at (n - 1/2)/50, and its `below` is this
+        probability. The marked rows are the expected total in closed form, the likely range and the median as
+        far as the draws support them, 0 if the total can be 0, and the budget for cash. A total that is
+        certain has no dots.
     """
     likely, rows = LikelyRange(level), list[tuple[str, str | None, str, float | None, float, float]]()
     for valuation, total in run.totals.items():
@@ -297,7 +192,7 @@ def total_distribution_table(
         rows += [(valuation, None, "", None, amount, p) for p, amount in dots.items()]
         shares = {mark: 1 - rounded_estimate(total.exceedance(x)).value for mark, x in marks.items()}
         rows += [(valuation, mark, "", None, amount, shares[mark]) for mark, amount in marks.items()]
-    return rounded_table(rows, TOTAL_DISTRIBUTION)
+    return rounded_table(rows, schema_of("total_distribution"))
 
 
 def _dots(total: SampledTotal) -> dict[float, float]:
@@ -317,7 +212,7 @@ def waterfall_steps(costs: pl.DataFrame, contributions: pl.DataFrame) -> pl.Data
         contributions: the result of `contributions`, for the same run.
 
     Returns:
-        The columns of `WATERFALL_STEPS`. `expected` is in closed form; `tail` is the contribution of the step
+        The columns of the table `steps`. `expected` is in closed form; `tail` is the contribution of the step
         to the mean of the worst 5 % of cases. Lines and services are sorted by `expected`, bands by loss.
     """
     cash = costs.filter(pl.col("expected") > 0, valuation="cash")
@@ -337,10 +232,10 @@ def waterfall_steps(costs: pl.DataFrame, contributions: pl.DataFrame) -> pl.Data
         table = table.sort("expected", *keys, descending=[True, False])
     absent = [
         pl.lit(None, kind).alias(name)
-        for name, kind in WATERFALL_STEPS.dtypes.items()
+        for name, kind in schema_of("steps").dtypes.items()
         if name not in table.columns
     ]
-    return table.with_columns(*absent, pl.col("tail").fill_null(0.0)).select(*WATERFALL_STEPS)
+    return table.with_columns(*absent, pl.col("tail").fill_null(0.0)).select(*schema_of("steps"))
 
 
 TAIL = 0.95
@@ -374,16 +269,16 @@ def variance_split(run: Simulation) -> pl.DataFrame:
         parts = {"process": total.process, "parameter": max(total.parameter - model, 0.0), "model": model}
         whole = sum(parts.values())
         rows += [(valuation, name, v**0.5, v / whole if whole else 0.0) for name, v in parts.items()]
-    return pl.DataFrame(rows, schema=VARIANCE_SPLIT.dtypes, orient="row")
+    return schema_of("split").frame(rows)
 
 
 def contributions(run: Simulation) -> pl.DataFrame:
     """Return the contributions of each cost line and group of claims to the mean and the tail mean.
 
     Returns:
-        The columns of `CONTRIBUTIONS`, in the smallest unit of the currency. The values of `mean` add up to
-        the mean of the draws, the values of `tail` to the mean of the totals above the 95 % quantile. By
-        Euler's rule `tail` is the mean of the contribution given that the total is in the tail.
+        The columns of the table `contributions`, in the smallest unit of the currency. The values of `mean`
+        add up to the mean of the draws, the values of `tail` to the mean of the totals above the 95 %
+        quantile. By Euler's rule `tail` is the mean of the contribution given that the total is in the tail.
     """
     weights = {valuation: _tail_weights(total) for valuation, total in run.totals.items()}
     units = run.process.units
@@ -404,7 +299,7 @@ def contributions(run: Simulation) -> pl.DataFrame:
         for unit, *means in zip(own_units, *added / run.draws, strict=True)
         for cell in unit.labels
     ]
-    table = pl.DataFrame(rows, schema=CONTRIBUTIONS.dtypes, orient="row")
+    table = schema_of("contributions").frame(rows)
     return table.group_by("valuation", "line", *LABELS, maintain_order=True).agg(pl.col("mean", "tail").sum())
 
 
@@ -430,9 +325,10 @@ def cost_ranges(run: Simulation, costs: pl.DataFrame, *, level: int = DEFAULT_LE
         level: the probability of the likely range in percent.
 
     Returns:
-        The columns of `COST_RANGES`. The first row of a kind of cost is its total, whose `line` is empty; the
-        quantiles of its lines do not add up to those of the total. `announced` is empty if an amount is not
-        published for every line. Quantiles that the draws do not support are left out with their row.
+        The columns of the table `cost_ranges`. The first row of a kind of cost is its total, whose `line` is
+        empty; the quantiles of its lines do not add up to those of the total. `announced` is empty if an
+        amount is not published for every line. Quantiles that the draws do not support are left out with
+        their row.
     """
     likely, rows = LikelyRange(level), list[tuple[object, ...]]()
     keys = {(term.line, term.valuation): run.totals[term.valuation] for term in run.portfolio.terms}
@@ -451,4 +347,4 @@ def cost_ranges(run: Simulation, costs: pl.DataFrame, *, level: int = DEFAULT_LE
             low, median, high = (quantiles[x].value if x in quantiles else None for x in likely.points)
             spread = (low, median, expected_estimate(part, valuation, sample).value, high)
             rows.append((valuation, line, announced.sum() if published else None, *spread, " ".join(facts)))
-    return rounded_table(rows, COST_RANGES).drop_nulls(LikelyRange.high_column)
+    return rounded_table(rows, schema_of("cost_ranges")).drop_nulls(LikelyRange.high_column)

@@ -68,7 +68,6 @@ if TYPE_CHECKING:
         with_encoding,
     )
     from outage_analysis.incidents.published_facts import (
-        FACTS_TABLE,
         Fact,
         TieOut,
         cites_fact_after,

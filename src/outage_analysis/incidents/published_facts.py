@@ -28,34 +28,9 @@ from outage_analysis.files import (
     spelling_hint,
 )
 from outage_analysis.incidents.bands import LARGEST_LOSS
-from outage_analysis.text import PUBLIC_ON, Column, TableSchema
+from outage_analysis.text import schema_of
 
-FACTS_TABLE = TableSchema(
-    "One row per published fact.",
-    (
-        Column("id", "id", "Id of the fact."),
-        Column("topic", "text", "What it is about.", shown=False),
-        Column("quantity", "text", "What was measured."),
-        Column("value", "stated", "The published value; empty for a range."),
-        Column("low", "stated", "Lower end of a published range.", label="value_low"),
-        Column("high", "stated", "Upper end of a published range.", label="value_high"),
-        Column("unit", "unit", "Unit of the value."),
-        Column("counts", "text", "What the number counts.", shown=False),
-        Column("quantity_ko", "text", "What was measured, in Korean.", label="quantity", shown=False),
-        Column("counts_ko", "text", "What the number counts, in Korean.", label="counts", shown=False),
-        PUBLIC_ON,
-        Column("source", "links", "Where it was published.", shown=False),
-        Column(
-            "grade",
-            "text",
-            "Evidence grade, from A to D; NF: not found.",
-            pl.Enum(["A", "B", "C", "D", "NF"]),
-        ),
-        Column("note", "text", "Remark.", shown=False),
-        Column("collection", "text", "Name of the bundled file that contains it.", shown=False),
-    ),
-)
-SCHEMA = FACTS_TABLE.without("collection").dtypes
+SCHEMA = schema_of("facts").without("collection").dtypes
 """Columns of a table of facts. `counts` states what the number counts; columns that end in _ko are in Korean.
 """
 

@@ -19,7 +19,6 @@ import polars as pl
 from outage_analysis import charts
 from outage_analysis.analysis import (
     Analysis,
-    all_schemas,
     currency_if_converted,
     format_amounts,
     ledger_locale,
@@ -33,7 +32,16 @@ from outage_analysis.incidents import IntakeSeries
 from outage_analysis.losses import Cube, GroupedLossesDocument
 from outage_analysis.policies import Policy
 from outage_analysis.reports import BulletList, Heading, Report, Text, sliders
-from outage_analysis.text import Column, Locale, TableSchema, Unit, cell_class, html_table, matching_schema
+from outage_analysis.text import (
+    Column,
+    Locale,
+    TableSchema,
+    Unit,
+    all_schemas,
+    cell_class,
+    html_table,
+    matching_schema,
+)
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import ExecutionInfo, InteractiveShell

@@ -19,12 +19,7 @@ from outage_analysis.lazy_exports import lazy_exports
 
 if TYPE_CHECKING:
     from outage_analysis.losses.cube import (
-        BAND_COUNTS,
-        CUBE_MEASURES,
         EDGES,
-        GROUP_COUNTS,
-        INTAKE,
-        INTAKE_BY_HOUR,
         MAX_DISPLAY_CUTS,
         MEASURES,
         MIN_CLAIMS_PER_CATEGORY,
@@ -44,7 +39,6 @@ if TYPE_CHECKING:
         with_shares,
     )
     from outage_analysis.losses.cube_building import (
-        CLAIM_COMBINATIONS,
         ClaimsByBand,
         build_cube,
         claims_by_band,
@@ -54,12 +48,6 @@ if TYPE_CHECKING:
         save_cube,
     )
     from outage_analysis.losses.data_quality import (
-        BROKEN_RULES,
-        BUNCHING,
-        CLAIMANTS,
-        HEAPING,
-        HEAPS,
-        QUALITY,
         ClaimsQuality,
         bunching_table,
         claimants_table,
@@ -70,19 +58,8 @@ if TYPE_CHECKING:
         rule_table,
     )
     from outage_analysis.losses.development.intake_forecasts import (
-        CURVE_FORECASTS,
-        CURVE_SPREAD,
         DEADLINE,
-        DEADLINE_SPIKES,
         EXTENDED,
-        FORECAST_BRANCHES,
-        HINDSIGHT,
-        INTERVAL_COVERAGE,
-        LATE_BOUNDS,
-        LATE_VARIANCE,
-        POINTS,
-        TESTED_FORECASTS,
-        WEEKDAY_FACTORS,
         Channel,
         channel_from_cube,
         channel_from_series,
@@ -93,7 +70,7 @@ if TYPE_CHECKING:
         LateClaimsForecast,
         forecast_late_claims,
     )
-    from outage_analysis.losses.fit_displays import COUNTED, CURVES_TABLE, curve_table
+    from outage_analysis.losses.fit_displays import COUNTED, curve_table
     from outage_analysis.losses.grouped_losses import (
         FAMILIES,
         GroupedLossesDocument,
@@ -102,17 +79,7 @@ if TYPE_CHECKING:
         loss_counts,
         stated_edges,
     )
-    from outage_analysis.losses.loss_summaries import (
-        CONCENTRATION,
-        DIFFERENCES,
-        LOSS_QUANTILES,
-        SHARES,
-        SUMMARY,
-        compare_groups,
-        concentration,
-        quantiles,
-        summary,
-    )
-    from outage_analysis.losses.severity import FITS, Fits, SeverityFit, fit_all, fit_severity
+    from outage_analysis.losses.loss_summaries import compare_groups, concentration, quantiles, summary
+    from outage_analysis.losses.severity import Fits, SeverityFit, fit_all, fit_severity
 
 __getattr__, __dir__ = lazy_exports(__name__, __file__)

@@ -21,26 +21,10 @@ import polars as pl
 from outage_analysis import incidents
 from outage_analysis.errors import InputRefused, ModelRefused, OutageAnalysisError, UsageError
 from outage_analysis.files import is_file, likely_typo_of, spelling_hint
-from outage_analysis.text import (
-    CLAIMS,
-    FILED_HOUR,
-    FILED_ON,
-    LOSS,
-    LOSS_SQUARED,
-    OVER,
-    SHARE_OF_CLAIMS,
-    UP_TO,
-    Column,
-    TableSchema,
-)
 
 Schema = dict[str, pl.DataType | type[pl.DataType]]
 MEASURES: Schema = {"claims": pl.Int64, "loss": pl.Int64, "loss_squared": pl.Decimal(38, 0)}
 EDGES: Schema = {"over": pl.Int64, "up_to": pl.Int64}
-CUBE_MEASURES = TableSchema(
-    "One row per combination of dimensions and loss band.", (OVER, UP_TO, CLAIMS, LOSS, LOSS_SQUARED)
-)
-"""The columns of a cube after its dimensions."""
 MAX_INT64 = 2**63 - 1
 MIN_CLAIMS_PER_CATEGORY = 10
 """`count_combinations` lists a value by name only if at least this many claims have it. A rarer value, such
@@ -536,30 +520,6 @@ def regroup(cube: Cube, by: Sequence[str], bands: incidents.Bands | None = None)
     summed = frame.group_by(keys).agg(*sums)
     summed = null_unstated_sums(summed) if {"over", "up_to"} <= set(keys) else summed
     return sorted_cube(summed, by) if bands is not None else summed.sort(by)
-
-
-BAND_COUNTS = TableSchema("One row per group and loss band.", (OVER, UP_TO, CLAIMS, LOSS, SHARE_OF_CLAIMS))
-"""The columns of `regroup` with bands and `with_shares`."""
-GROUP_COUNTS = TableSchema("One row per group.", (CLAIMS, LOSS, SHARE_OF_CLAIMS))
-"""The columns of `regroup` without bands and `with_shares`."""
-INTAKE = TableSchema(
-    "One row per day.",
-    (
-        FILED_ON,
-        Column("claims", "count", "Claims filed on this day."),
-        Column("cumulative", "count", "Claims filed up to this day."),
-    ),
-)
-"""The columns of `cumulative_intake` per day."""
-INTAKE_BY_HOUR = TableSchema(
-    "One row per hour, and one for the claims of which only the day is known.",
-    (
-        FILED_HOUR,
-        Column("claims", "count", "Claims filed in this hour."),
-        Column("cumulative", "count", "Claims filed by the end of this hour; empty if it is not known."),
-    ),
-)
-"""The columns of `cumulative_intake` per hour."""
 
 
 def with_shares(frame: pl.DataFrame, group_by: Sequence[str] = ()) -> pl.DataFrame:

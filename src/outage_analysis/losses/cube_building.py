@@ -39,20 +39,7 @@ from outage_analysis.losses.cube import (
     null_unstated_sums,
 )
 from outage_analysis.policies import Policy, Schedule
-from outage_analysis.text import (
-    CLAIMS,
-    FILED_HOUR,
-    FILED_ON,
-    OVER,
-    SERVICE,
-    UP_TO,
-    Column,
-    Locale,
-    Table,
-    TableSchema,
-    capitalized,
-    in_smallest_units,
-)
+from outage_analysis.text import Locale, Table, capitalized, column_of, in_smallest_units
 
 MAX_CATEGORIES = 20
 """`count_combinations` lists at most this many values of a text dimension by name."""
@@ -165,20 +152,6 @@ def cost_bands(claims: Claims, policies: Sequence[Policy]) -> Bands:
     return Bands.from_cuts(edges.cuts, losses, tuple(loss - 1 for loss in losses))
 
 
-CLAIM_COMBINATIONS = TableSchema(
-    "One row per combination of service, loss band, filing day and category that claims have.",
-    (
-        SERVICE,
-        OVER,
-        UP_TO,
-        FILED_ON,
-        Column("category", "data", "Value of the dimension; an empty text stands for all values not listed."),
-        CLAIMS,
-        Column("dimension", "text", "Id of the dimension; empty if it is left out."),
-    ),
-)
-
-
 def count_combinations(
     claims: Claims, *, bands: Bands, dimension: str | None = None, until: date | None = None
 ) -> pl.DataFrame:
@@ -249,7 +222,7 @@ def _filed_claims_query(until: date | None) -> str:
 
 def _dimension_expression(name: str, incident: Incident, by_id: Mapping[str, Dimension]) -> str:
     """The SQL expression for a claim's value of a dimension; a number becomes the label of its band."""
-    if name == FILED_HOUR.name:
+    if name == column_of("filed_hour").name:
         return f"date_trunc('hour', timezone({quote_literal(incident.time_zone)}, filed_at))"
     column, dimension = quote_identifier(name), by_id.get(name)
     if dimension is None or dimension.kind != "number":

@@ -13,9 +13,9 @@ from typing import Any
 
 import polars as pl
 
-from outage_analysis.claims import CONTROL_TOTALS, Claims, explain_reject, queries, rejected_rows
+from outage_analysis.claims import Claims, explain_reject, queries, rejected_rows
 from outage_analysis.errors import InputRefused, one_line
-from outage_analysis.text import CLAIMS, TABLE_DIGITS, Answer, Column, Locale, Result, ShownTable, TableSchema
+from outage_analysis.text import TABLE_DIGITS, Answer, Locale, Result, ShownTable, schema_of
 
 MAX_EXPLAINED_REJECTS = 10
 """`ClaimsQuality` explains this many rejected rows one by one."""
@@ -23,59 +23,13 @@ MAX_EXPLAINED_REJECTS = 10
 MAX_FOUND = 80
 """Most characters of a rejected value in a sentence."""
 
-QUALITY = TableSchema(
-    "One row per complaint file.",
-    (
-        Column("file", "data", "Name of the file."),
-        Column("encoding", "data", "Character encoding of the file."),
-        Column("dialect", "data", "Delimiter and quoting of a CSV file."),
-        Column("rows", "count", "Rows that were read."),
-        Column("claims", "count", "Rows that are claims."),
-        Column("rejects", "count", "Rows that were rejected."),
-        Column("first_day", "day", "First filing day of its claims."),
-        Column("last_day", "day", "Last filing day of its claims."),
-    ),
-)
-BROKEN_RULES = TableSchema(
-    "One row per complaint file, broken validation rule and outcome.",
-    (
-        Column("source_file", "data", "Name of the file."),
-        Column("rule", "rule", "The broken rule.", label="rule_text"),
-        Column("outcome", "word", "rejected or counted."),
-        Column("complaints", "count", "Number of complaints that broke the rule."),
-        Column(
-            "source_row", "count", "Row number of the first rejected complaint; empty if they were counted."
-        ),
-        Column("example", "data", "Value of the first rejected complaint, with personal data masked."),
-    ),
-)
-CLAIMANTS = TableSchema(
-    "One row per way to identify claimants and level of detail.",
-    (
-        Column("identified_by", "word", "Column that identifies claimants: claimant_id or claim_id."),
-        Column("grain", "word", "What is counted as the same."),
-        CLAIMS,
-        Column("claimants", "count", "Number of claimants."),
-        Column("filed_again", "count", "How many of them filed more than one claim."),
-    ),
-)
 
-
-HEAPING = TableSchema(
-    "One row per round step that divides at least one loss.",
-    (
-        Column("step", "loss", "The step, such as 1,000.", pl.Int32()),
-        Column("claims", "count", "Claims whose loss is a multiple of the step."),
-        Column("share", "share", "Their share of the claims with a loss above 0."),
-        Column("even", "share", "The share to expect without a preference for round amounts."),
-    ),
-)
 SHOWN = {
-    "files": ("terminal.ingest_files", QUALITY),
-    "rules": ("terminal.ingest_rules", BROKEN_RULES),
-    "amounts": ("report.quality_amounts", CONTROL_TOTALS),
-    "claimants": ("terminal.ingest_claimants", CLAIMANTS),
-    "heaping": ("terminal.ingest_heaping", HEAPING),
+    "files": ("terminal.ingest_files", schema_of("claims_quality")),
+    "rules": ("terminal.ingest_rules", schema_of("claims_rules")),
+    "amounts": ("report.quality_amounts", schema_of("claims_amounts")),
+    "claimants": ("terminal.ingest_claimants", schema_of("claims_claimants")),
+    "heaping": ("terminal.ingest_heaping", schema_of("claims_heaping")),
 }
 """Name of a table of quality -> the key of its title, and its columns."""
 
@@ -109,7 +63,7 @@ def rule_table(claims: Claims, lang: str = "en") -> pl.DataFrame:
         explained = explain_reject(claims.incident, {**first, "broken": [rule]}, lang)
         rows.append((first["source_file"], rule, "rejected", count, first["source_row"], explained.value))
     rows += [(file, rule, "counted", n, None, None) for file, rule, n in claims.counted_rules().iter_rows()]
-    return pl.DataFrame(rows, schema=BROKEN_RULES.dtypes, orient="row")
+    return schema_of("claims_rules").frame(rows)
 
 
 def claimants_table(claims: Claims) -> pl.DataFrame:
@@ -200,30 +154,6 @@ WINDOW = 0.1
 equally round amount."""
 MOST_HEAPS = 10
 """`heaps_table` lists at most this many losses."""
-
-HEAPS = TableSchema(
-    "One row per loss, the most frequent first.",
-    (
-        Column("loss", "loss", "The stated loss.", label="stated_loss"),
-        CLAIMS,
-        Column("share", "share", "Share of the claims with a loss above 0."),
-    ),
-)
-BUNCHING = TableSchema(
-    "One row per edge of the policy.",
-    (
-        Column("edge", "loss", "The edge."),
-        Column("losses", "count", "Claims with a loss above 0."),
-        Column("below", "count", "Claims in the window below the edge."),
-        Column("at_edge", "count", "Claims exactly at the edge."),
-        Column("above", "count", "Claims in the window above the edge."),
-        Column("ratio", "decimal", "`below` divided by `above`."),
-        Column("alike", "decimal", "Mean number of claims at the two equally round amounts."),
-        Column("excess", "decimal", "`at_edge` less `alike`."),
-        Column("up_to_share", "share", "Share of the losses up to the edge, with those exactly at it."),
-        Column("under_share", "share", "Share of the losses below the edge."),
-    ),
-)
 
 
 def heaping_table(claims: Claims) -> pl.DataFrame:

@@ -11,7 +11,7 @@ import polars as pl
 
 from outage_analysis.errors import ModelRefused
 from outage_analysis.losses.grouped_losses import STEP, Array, GroupedLosses
-from outage_analysis.text import ESTIMATE_DIGITS, FLOAT, Card, Column, Locale, Table, TableSchema, first_rows
+from outage_analysis.text import ESTIMATE_DIGITS, Card, Locale, Table, first_rows, schema_of
 
 if TYPE_CHECKING:
     from outage_analysis.losses.severity import Fits, SeverityFit
@@ -28,34 +28,16 @@ LEVEL = 0.95
 MIN_SHARE = 1e-300
 """Smaller shares are replaced by this one, so that their logarithm exists."""
 
-CURVES_TABLE = TableSchema(
-    "One row per family and loss; the family `counted` has the counted shares at the band edges.",
-    (
-        Column("family", "word", "Family of distributions, or `counted`."),
-        Column("weight", "share", "Akaike weight of the family."),
-        Column("p", "decimal", "p-value of the goodness-of-fit test."),
-        Column("loss", "loss", "The loss.", FLOAT, label="loss_edge"),
-        Column("share_below", "share", "Share of the losses up to it."),
-        Column("share_above", "share", "Share of the losses above it."),
-        Column("low", "share", "Lower end of the interval of `share_below`.", label="value_low"),
-        Column("high", "share", "Upper end of the interval of `share_below`.", label="value_high"),
-        Column("above_low", "share", "Lower end of the interval of `share_above`."),
-        Column("above_high", "share", "Upper end of the interval of `share_above`."),
-        Column("over", "loss", "The shares refer to losses above this one.", FLOAT),
-        Column("up_to", "loss", "The shares refer to losses up to this one; empty without a limit.", FLOAT),
-    ),
-)
-
 
 def curve_table(fits: Fits) -> pl.DataFrame:
     """Points on the fitted distribution function of each family, and the counted shares at the band edges.
 
     Returns:
-        The columns of `CURVES_TABLE`. The first rows, with the family `counted`, have the counted shares at
-        each finite edge except the first. The other rows are 40 losses for each family with an Akaike weight
-        of at least 1 %. The likeliest family has pointwise 95 % confidence intervals (delta method on the
-        logit). All shares refer to the losses over `over` up to `up_to`: all losses above 0, unless an end is
-        truncated.
+        The columns of the table `claims_curves`. The first rows, with the family `counted`, have the counted
+        shares at each finite edge except the first. The other rows are 40 losses for each family with an
+        Akaike weight of at least 1 %. The likeliest family has pointwise 95 % confidence intervals (delta
+        method on the logit). All shares refer to the losses over `over` up to `up_to`: all losses above 0,
+        unless an end is truncated.
     """
     from scipy import special
 
@@ -97,9 +79,9 @@ def curve_table(fits: Fits) -> pl.DataFrame:
     table = pl.concat(frames, how="diagonal_relaxed").with_columns(
         over=pl.lit(first), up_to=pl.lit(last if math.isfinite(last) else None)
     )
-    return table.select(pl.col(name).cast(dtype) for name, dtype in CURVES_TABLE.dtypes.items()).with_columns(
-        pl.col(pl.Float64).round_sig_figs(ESTIMATE_DIGITS)
-    )
+    return table.select(
+        pl.col(name).cast(dtype) for name, dtype in schema_of("claims_curves").dtypes.items()
+    ).with_columns(pl.col(pl.Float64).round_sig_figs(ESTIMATE_DIGITS))
 
 
 def fit_card(fit: SeverityFit, lang: str) -> Card:

@@ -24,35 +24,9 @@ from outage_analysis.losses.cube import (
     rows_with_values,
     sum_or_none,
 )
-from outage_analysis.text import CLAIMS, FLOAT, LOSS, OVER, TABLE_DIGITS, UP_TO, Column, TableSchema
+from outage_analysis.text import TABLE_DIGITS, TableSchema, schema_of
 
 PROBABILITIES = (0.25, 0.5, 0.75, 0.9, 0.95)
-
-SUMMARY = TableSchema(
-    "One row per group.",
-    (
-        CLAIMS,
-        Column("negative", "count", "Claims with a negative loss; empty if a band also has other losses."),
-        Column("zero", "count", "Claims with a loss of 0; empty if a band also has other losses."),
-        Column("unknown", "count", "Claims that state no loss."),
-        Column("stated", "count", "Claims that state a loss, including 0 and negative losses."),
-        LOSS,
-        Column("mean", "loss", "Mean of the stated losses.", FLOAT),
-        Column("median", "loss", "Median of the stated losses, an estimate between its bounds."),
-        Column("median_low", "loss", "Certain lower bound of the median."),
-        Column("median_high", "loss", "Certain upper bound of the median."),
-    ),
-)
-LOSS_QUANTILES = TableSchema(
-    "One row per group and probability.",
-    (
-        Column("probability", "share", "Share of the stated losses that are at most the quantile."),
-        Column("value", "loss", "Quantile of the losses, an estimate between its bounds.", label="fit_value"),
-        Column("low", "loss", "Certain lower bound of the quantile.", label="value_low"),
-        Column("high", "loss", "Certain upper bound of the quantile.", label="value_high"),
-        Column("error", "loss", "Largest possible error of the estimate."),
-    ),
-)
 
 
 def summary(cube: Cube, by: Sequence[str] = ()) -> pl.DataFrame:
@@ -78,7 +52,7 @@ def summary(cube: Cube, by: Sequence[str] = ()) -> pl.DataFrame:
         kinds = group.claims_in_band(-math.inf, -1), group.claims_in_band(-1, 0), group.unknown, stated
         mean = None if loss is None or not stated else loss / stated
         rows.append((*group.key, stated + group.unknown, *kinds, loss, mean, *quantile(group.cells, 0.5)))
-    return _group_table(cube, by, SUMMARY, rows)
+    return _group_table(cube, by, schema_of("distribution.summary"), rows)
 
 
 def _group_table(
@@ -123,7 +97,9 @@ def quantiles(
             value, low, high = quantile(group.cells, p)
             error = None if value is None or low is None or high is None else max(value - low, high - value)
             rows.append((*group.key, p, value, low, high, error))
-    dtypes = LOSS_QUANTILES.grouped_by({name: cube.frame.schema[name] for name in by}).dtypes
+    dtypes = (
+        schema_of("distribution.quantiles").grouped_by({name: cube.frame.schema[name] for name in by}).dtypes
+    )
     return pl.DataFrame(rows, schema=dtypes, orient="row")
 
 
@@ -179,24 +155,6 @@ def _interpolate_loss(cell: Cell, j: int, low: int | None, high: int | None) -> 
 
 TOPS = (0.01, 0.05, 0.1)
 """`concentration` returns the loss shares of the largest 1 %, 5 % and 10 % of the claims."""
-CONCENTRATION = TableSchema(
-    "One row per group.",
-    (
-        CLAIMS,
-        LOSS,
-        Column("gini_low", "share", "Lower bound of the Gini coefficient."),
-        Column("gini_high", "share", "Upper bound of the Gini coefficient."),
-        *(
-            Column(
-                f"top_{round(100 * top)}_{end}",
-                "share",
-                f"{'Lower' if end == 'low' else 'Upper'} bound of the loss share of the largest {top:.0%}.",
-            )
-            for top in TOPS
-            for end in ("low", "high")
-        ),
-    ),
-)
 Heap = tuple[int, int]
 """Equal losses: (their size, how many there are)."""
 
@@ -239,7 +197,7 @@ def concentration(cube: Cube, by: Sequence[str] = ()) -> pl.DataFrame:
             values = [gini(heaps) for heaps in ends]
             values += [top_share(heaps, top) for top in TOPS for heaps in ends]
         rows.append((*group.key, sum(cell.claims for cell in cells), loss, *values))
-    return _group_table(cube, by, CONCENTRATION, rows)
+    return _group_table(cube, by, schema_of("distribution.concentration"), rows)
 
 
 def equal_losses(cell: Cell) -> list[Heap]:
@@ -294,33 +252,6 @@ def top_share(heaps: Sequence[Heap], top: float) -> float:
 
 MIN_LOSSES_FOR_INTERVAL = 30
 """A mean gets no interval if the group has fewer stated losses: a few large losses would dominate it."""
-
-SHARES = TableSchema(
-    "One row per loss band.",
-    (
-        OVER,
-        UP_TO,
-        Column("claims_first", "count", "Claims of the first group."),
-        Column("claims_second", "count", "Claims of the second group."),
-        Column("share_first", "share", "Share of all claims of the first group."),
-        Column("share_second", "share", "Share of all claims of the second group."),
-        Column("difference", "share", "First share less second share."),
-        Column("low", "share", "Lower end of the interval of the difference.", label="value_low"),
-        Column("high", "share", "Upper end of the interval of the difference.", label="value_high"),
-    ),
-)
-DIFFERENCES = TableSchema(
-    "One row for the mean and one for the median.",
-    (
-        Column("statistic", "word", "mean or median of the stated losses."),
-        Column("first", "loss", "Value of the first group.", FLOAT, label="first_group"),
-        Column("second", "loss", "Value of the second group.", FLOAT, label="second_group"),
-        Column("difference", "loss", "First value less second value.", FLOAT),
-        Column("low", "loss", "Lower end of the interval, or lower bound.", FLOAT, label="value_low"),
-        Column("high", "loss", "Upper end of the interval, or upper bound.", FLOAT, label="value_high"),
-        Column("status", "word", "interval, bounds, or why there is no interval."),
-    ),
-)
 
 
 def compare_groups(
@@ -392,8 +323,8 @@ def compare_groups(
     medians = (a, b, _difference(a, b), _difference(a_low, b_high), _difference(a_high, b_low))
     differences = [("mean", *_mean_row(one, other, level)), ("median", *medians, "bounds")]
     return {
-        "shares": _round_numbers(pl.DataFrame(shares, schema=SHARES.dtypes, orient="row")),
-        "differences": _round_numbers(pl.DataFrame(differences, schema=DIFFERENCES.dtypes, orient="row")),
+        "shares": _round_numbers(schema_of("distribution.shares").frame(shares)),
+        "differences": _round_numbers(schema_of("distribution.differences").frame(differences)),
     }
 
 

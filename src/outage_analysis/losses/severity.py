@@ -23,7 +23,7 @@ from numpy.typing import ArrayLike
 from outage_analysis.errors import ModelRefused, UsageError, check_level
 from outage_analysis.files import spelling_hint
 from outage_analysis.losses.grouped_losses import FAMILIES, STEP, Array, Family, GroupedLosses, grouped_losses
-from outage_analysis.text import ESTIMATE_DIGITS, FLOAT, Card, Column, Displayable, Locale, TableSchema
+from outage_analysis.text import ESTIMATE_DIGITS, Card, Displayable, Locale, schema_of
 
 if TYPE_CHECKING:
     from outage_analysis.charts import AltairChart
@@ -585,25 +585,6 @@ def derivatives(function: Callable[[Array], Array], at: Array, step: Array) -> D
     return Derivatives(at, float(values[0]), gradient, hessian, float(values.max()))
 
 
-FITS: TableSchema = TableSchema(
-    "One row per family, the likeliest first.",
-    (
-        Column("family", "word", "Family of distributions."),
-        Column("weight", "share", "Akaike weight of the family."),
-        Column(
-            "parameters", "parameters", "Fitted parameters with standard errors; scales in the unit of loss."
-        ),
-        Column("loglik", "decimal", "Logarithm of the likelihood."),
-        Column("aicc", "decimal", "Corrected Akaike criterion; smaller is better."),
-        Column("chi_square", "decimal", "Statistic of the goodness-of-fit test."),
-        Column("df", "count", "Degrees of freedom of the test."),
-        Column("p", "decimal", "p-value of the test."),
-        Column("median", "loss", "Median of the fitted distribution.", FLOAT),
-        Column("mean", "loss", "Mean of the fitted distribution; empty if infinite.", FLOAT),
-    ),
-)
-
-
 class Fits(Displayable, dict[str, SeverityFit]):
     """Fitted distributions by family name; `refused` has the reason for each family that was not fitted.
 
@@ -681,5 +662,7 @@ class Fits(Displayable, dict[str, SeverityFit]):
             }
             for name, fit in self.items()
         ]
-        frame = pl.DataFrame(rows, schema=FITS.dtypes).sort("aicc", "family", nulls_last=True)
+        frame = pl.DataFrame(rows, schema=schema_of("claims_fits").dtypes).sort(
+            "aicc", "family", nulls_last=True
+        )
         return frame.with_columns(pl.col(pl.Float64).round_sig_figs(ESTIMATE_DIGITS))

@@ -9,28 +9,16 @@ import polars as pl
 from outage_analysis.analysis import Analysis, reserve_mean
 from outage_analysis.costs import HAS_AMOUNT
 from outage_analysis.policies import CostLine
-from outage_analysis.text import LINE, Column, Locale, TableSchema
-
-ACCOUNTING = TableSchema(
-    "One row per cost line that was public on the day of the analysis.",
-    (
-        LINE,
-        Column("obligation", "text", "Kind of obligation."),
-        Column("presentation", "text", "Expense, or reduction of revenue."),
-        Column("best_estimate", "text", "Amount in whole currency, or why there is none."),
-        Column("closes_on", "day", "Last day for claims."),
-        Column("note", "text", "Remark of the policy."),
-    ),
-)
+from outage_analysis.text import Locale, schema_of
 
 
 def accounting_table(analysis: Analysis, locale: Locale) -> pl.DataFrame:
     """Return the accounting proposal: one row per cost line that was public on the as-of day.
 
     Returns:
-        A table with the columns of `ACCOUNTING`: cost line, kind of obligation, presentation (expense or
-        reduction of revenue), best estimate, last day for claims, and note. `best_estimate` is a text: an
-        amount in whole currency, or the reason why there is no amount.
+        A table with the columns of the table `report.controller`: cost line, kind of obligation, presentation
+        (expense or reduction of revenue), best estimate, last day for claims, and note. `best_estimate` is a
+        text: an amount in whole currency, or the reason why there is no amount.
     """
     rows = [
         (
@@ -44,7 +32,7 @@ def accounting_table(analysis: Analysis, locale: Locale) -> pl.DataFrame:
         for line in analysis.policy.public_by(analysis.as_of)[0]
         if line.accounting
     ]
-    return pl.DataFrame(rows, schema=ACCOUNTING.dtypes, orient="row")
+    return schema_of("report.controller").frame(rows)
 
 
 def presentation_totals(analysis: Analysis, locale: Locale) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import polars as pl
 from markupsafe import Markup
 
-from outage_analysis.text import BAND, Column, Locale, Unit, fonts
+from outage_analysis.text import Column, Locale, Unit, column_of, fonts
 
 FORMATTERS: dict[Unit, Callable[[Locale, Any], str]] = {
     "money": Locale.exact_money,
@@ -72,10 +72,10 @@ class TableFormatter:
 
     def _title(self, column: Column) -> str:
         title, unit = column.title or self.locale(column.label_key), self.locale.loss_unit_name
-        return self.locale.with_unit(title, f"({unit})") if column == BAND and unit else title
+        return self.locale.with_unit(title, f"({unit})") if column == column_of("band") and unit else title
 
     def _cell(self, column: Column, row: dict[str, Any]) -> str | Markup:
-        if column == BAND and "band" not in row:
+        if column == column_of("band") and "band" not in row:
             return self._band(row)
         locale, unit, value = self.locale, column.unit_in(row), row[column.name]
         if unit == "published_count" and not value:

@@ -9,55 +9,23 @@ from typing import Any
 import polars as pl
 
 from outage_analysis import text
-from outage_analysis.analysis import FUNNEL, RESERVE, SERVICES, Analysis
+from outage_analysis.analysis import Analysis
 from outage_analysis.assumptions import distribution_text, grade_label, value_and_range
 from outage_analysis.charts import services_by_claims
-from outage_analysis.costs import (
-    COST_RANGES,
-    COSTS,
-    FLIPS,
-    HAS_AMOUNT,
-    INFORMATION_VALUE,
-    OUTCOMES,
-    PAIRS,
-    POLICIES,
-    QUANTILES,
-    SCENARIOS,
-    TIE_OUTS,
-    TORNADO,
-    VARIANCE_SPLIT,
-    WATERFALL_STEPS,
-    load_scenarios,
-)
-from outage_analysis.incidents import FACTS_TABLE, UNKNOWN, facts_in_language
-from outage_analysis.losses import BAND_COUNTS, BUNCHING, CURVES_TABLE, FITS, sum_or_none
+from outage_analysis.costs import HAS_AMOUNT, load_scenarios
+from outage_analysis.incidents import UNKNOWN, facts_in_language
+from outage_analysis.losses import sum_or_none
 from outage_analysis.policies import PolicyExplainer
-from outage_analysis.reports.accounting import ACCOUNTING, accounting_table
+from outage_analysis.reports.accounting import accounting_table
 from outage_analysis.reports.grids import Grid, TableFormatter
 
 View = tuple[pl.DataFrame, tuple[text.Column, ...]]
 """A data frame, and the columns that a report shows of it."""
-ASSUMPTION_VIEW = text.TableSchema(
-    "One row per assumption that the cost uses.",
-    (
-        text.ASSUMPTION,
-        text.KIND,
-        text.Column("expected_text", "text", "Expected value with its unit."),
-        text.Column("range_text", "text", "Bounds of the value."),
-        text.Column("distribution", "text", "The distribution in words."),
-        text.Column("grade", "text", "Evidence grade."),
-        text.PUBLIC_ON,
-        text.Column("rationale", "text", "Why this value."),
-        text.Column("stated_source", "text", "Where the value comes from."),
-        text.FACTS,
-        text.Column("owner", "data", "Person or group responsible for it."),
-        text.Column("approved_by", "data", "Who approved it."),
-    ),
+VALUES = text.schema_of("report.assumptions").columns[:7]
+RATIONALE = text.schema_of("report.assumptions").pick(
+    "assumption", "rationale", "stated_source", "facts", "owner", "approved_by"
 )
-VALUES = ASSUMPTION_VIEW.columns[:7]
-RATIONALE = ASSUMPTION_VIEW.pick("assumption", "rationale", "stated_source", "facts", "owner", "approved_by")
 """`VALUES` are the columns with the values; `RATIONALE` has the reason, source and owner."""
-CHANCE = text.Column("chance", "share", "Probability that the cash cost exceeds the amount.")
 
 
 def uncertainty_views(tables: Mapping[str, pl.DataFrame]) -> dict[str, View]:
@@ -66,17 +34,22 @@ def uncertainty_views(tables: Mapping[str, pl.DataFrame]) -> dict[str, View]:
     Args:
         tables: the tables of the analysis, by name.
     """
-    views: dict[str, View] = {"tornado": (tables["tornado"], TORNADO.without("kind").columns)}
+    views: dict[str, View] = {
+        "tornado": (tables["tornado"], text.schema_of("tornado").without("kind").columns)
+    }
     if "information_value" in tables and not tables["tornado"].is_empty():
         views["information_value"] = _information_view(tables["information_value"])
     if "quantiles" in tables:
         quantiles = tables["quantiles"]
-        views["quantiles"] = (quantiles, QUANTILES.columns)
-        views["split"] = (tables["split"], VARIANCE_SPLIT.columns)
-        views["exceedance"] = (_exceedance_table(quantiles), (CHANCE, *QUANTILES.pick("value", "error")))
+        views["quantiles"] = (quantiles, text.schema_of("quantiles").columns)
+        views["split"] = (tables["split"], text.schema_of("split").columns)
+        views["exceedance"] = (
+            _exceedance_table(quantiles),
+            (text.column_of("chance"), *text.schema_of("quantiles").pick("value", "error")),
+        )
     if "cost_ranges" in tables:
         sums = tables["cost_ranges"].filter(line="")
-        views["separate_sums"] = (sums, COST_RANGES.without("line", "facts").columns)
+        views["separate_sums"] = (sums, text.schema_of("cost_ranges").without("line", "facts").columns)
     if "steps" in tables:
         views["steps"] = _steps_view(tables["steps"])
     return views
@@ -93,9 +66,9 @@ def _steps_view(frame: pl.DataFrame) -> View:
     keys = [c for c in ("line", "service") if frame[c].null_count() < len(frame)]
     banded = frame["rule"].null_count() < len(frame)
     level = pl.when(pl.col("rule").is_null()).then(pl.lit("line")).alias("level")
-    bands = (text.BAND, WATERFALL_STEPS["rule"]) if banded else ()
-    amounts = WATERFALL_STEPS.pick("expected", "tail", "facts")
-    return frame.with_columns(level), (*WATERFALL_STEPS.pick(*keys), *bands, *amounts)
+    bands = (text.column_of("band"), text.schema_of("steps")["rule"]) if banded else ()
+    amounts = text.schema_of("steps").pick("expected", "tail", "facts")
+    return frame.with_columns(level), (*text.schema_of("steps").pick(*keys), *bands, *amounts)
 
 
 WHAT_PEOPLE_GET = (
@@ -120,10 +93,10 @@ def decision_views(analysis: Analysis, locale: text.Locale) -> dict[str, View]:
         hidden = ["reason", *([] if analysis.plan.budget is not None else ["over_budget"])]
         if analysis.likely_range.high == "p75":
             hidden.append("p75")
-        columns = SCENARIOS.without(*hidden).columns
+        columns = text.schema_of("scenarios").without(*hidden).columns
         views["scenarios"] = (frame.with_columns(pl.col("scenario").replace(names)), columns)
     if "reserve" in tables:
-        views["reserve"] = (tables["reserve"], RESERVE.columns)
+        views["reserve"] = (tables["reserve"], text.schema_of("reserve").columns)
     return views
 
 
@@ -136,20 +109,20 @@ def comparison_views(analysis: Analysis) -> dict[str, View]:
         return {}
     tables = analysis.tables
     return {
-        "comparison": (tables["comparison"], POLICIES.without(*WHAT_PEOPLE_GET).columns),
-        "pairs": (tables["pairs"], PAIRS.without("dearer").columns),
-        "flips": (tables["flips"], FLIPS.without("kind", "expected").columns),
+        "comparison": (tables["comparison"], text.schema_of("comparison").without(*WHAT_PEOPLE_GET).columns),
+        "pairs": (tables["pairs"], text.schema_of("pairs").without("dearer").columns),
+        "flips": (tables["flips"], text.schema_of("flips").without("kind", "expected").columns),
         "policy_information_value": _information_view(tables["policy_information_value"]),
     }
 
 
 def _information_view(frame: pl.DataFrame) -> View:
     """Return the table of what it is worth to know each input before a decision."""
-    return frame, INFORMATION_VALUE.without("kind").columns
+    return frame, text.schema_of("information_value").without("kind").columns
 
 
 def assumption_table(analysis: Analysis, locale: text.Locale) -> pl.DataFrame:
-    """Return one row per assumption that the cost uses, with the columns of `ASSUMPTION_VIEW`."""
+    """Return one row per assumption that the cost uses, as table `report.assumptions`."""
     rows = []
     for assumption in analysis.used_ledger.assumptions if analysis.used_ledger else ():
         expected, bounds = value_and_range(assumption, locale)
@@ -170,7 +143,7 @@ def assumption_table(analysis: Analysis, locale: text.Locale) -> pl.DataFrame:
                 assumption.approved_by or "–",
             )
         )
-    return pl.DataFrame(rows, schema=ASSUMPTION_VIEW.dtypes, orient="row")
+    return text.schema_of("report.assumptions").frame(rows)
 
 
 SOURCE_TABLES = {
@@ -183,44 +156,19 @@ SOURCE_TABLES = {
 }
 """Report tables whose name differs from the analysis table that they are made from."""
 COST_COLUMNS = (
-    COSTS["line"],
-    text.BAND,
-    *COSTS.pick("rule", "count", "promised", "low", "expected", "high", "most"),
-    *COSTS.pick("status", "facts", "assumptions"),
+    text.schema_of("costs")["line"],
+    text.column_of("band"),
+    *text.schema_of("costs").pick("rule", "count", "promised", "low", "expected", "high", "most"),
+    *text.schema_of("costs").pick("status", "facts", "assumptions"),
 )
-FACT_COLUMNS = FACTS_TABLE.pick(
+FACT_COLUMNS = text.schema_of("facts").pick(
     *("id", "quantity", "value", "low", "high", "unit", "counts", "public_on", "grade", "source")
 )
-PUBLISHED_COLUMNS = FACTS_TABLE.pick("quantity", "value", "unit", "counts", "public_on", "source")
+PUBLISHED_COLUMNS = text.schema_of("facts").pick("quantity", "value", "unit", "counts", "public_on", "source")
 SEPARATE_VALUATIONS = ("top_down", "handling")
 """Valuations shown in a table of their own: lines known only as a total, and handling effort."""
-HEADLINE_COLUMNS = (
-    text.Column("headline", "text", "Who published the amount."),
-    text.Column("stated_amount", "formatted", "The amount or range."),
-    text.Column("counts", "text", "What the amount includes."),
-    text.PUBLIC_ON,
-    text.FACTS,
-)
 HEADLINE_DIGITS = 6
 """The most significant digits of a published amount, such as 557.7 billion or 253.83 million."""
-TIE_OUT_COLUMNS = (
-    *TIE_OUTS.pick("id", "computed", "relation", "printed", "unit", "status"),
-    text.Column("note", "text", "Remark on the difference."),
-    TIE_OUTS["facts"],
-)
-POLICY_VIEW = text.TableSchema(
-    "One row per cost line of the policy.",
-    (
-        text.LINE,
-        text.Column("kind", "word", "Kind of the cost line."),
-        text.Column("payment", "text", "What it pays."),
-        text.Column("effort", "word", "What claimants must do."),
-        text.Column("eligibility", "text", "Who is entitled."),
-        text.PUBLIC_ON,
-        text.STATUS,
-        text.FACTS,
-    ),
-)
 
 
 def format_tables(analysis: Analysis, formatter: TableFormatter) -> dict[str, Grid]:
@@ -258,29 +206,29 @@ def _cost_views(analysis: Analysis, locale: text.Locale) -> dict[str, View]:
         "cost": _cash_view(analysis),
         "beside": (
             figures.filter(is_separate),
-            COSTS.pick(
+            text.schema_of("costs").pick(
                 *("line", "valuation", "promised", "low", "expected", "high", "most", "facts", "assumptions")
             ),
         ),
         "free": (
             free,
-            COSTS.pick(
+            text.schema_of("costs").pick(
                 *("line", "valuation", "count", "promised", "low", "expected", "high", "most"),
                 *("facts", "assumptions"),
             ),
         ),
-        "funnel": (funnel, FUNNEL.pick(*line_column, "stage", *numbers)),
+        "funnel": (funnel, text.schema_of("funnel").pick(*line_column, "stage", *numbers)),
         **uncertainty_views(tables),
         **_services_view(tables["services"], locale),
     }
 
 
 def _services_view(services: pl.DataFrame, locale: text.Locale) -> dict[str, View]:
-    columns = _columns_with_values(services, SERVICES.columns)
+    columns = _columns_with_values(services, text.schema_of("services").columns)
     if all(column.name in ("service", "group") for column in columns):
         return {}
     counts = [locale("report.not_published") if x is None else locale.exact(x) for x in services["users"]]
-    told = {"users": text.Column("users", "formatted", SERVICES["users"].description)}
+    told = {"users": text.Column("users", "formatted", text.schema_of("services")["users"].description)}
     shown = tuple(told.get(column.name, column) for column in columns)
     return {"services": (services.with_columns(users=pl.Series(counts, dtype=pl.String)), shown)}
 
@@ -293,7 +241,7 @@ def _columns_with_values(frame: pl.DataFrame, columns: Sequence[text.Column]) ->
 def _cash_view(analysis: Analysis) -> View:
     cash = analysis.headline_costs.filter(HAS_AMOUNT)
     keys = (c for c in ("basis", "segment") if cash[c].n_unique() > 1)
-    return cash, (COST_COLUMNS[0], *COSTS.pick(*keys), *COST_COLUMNS[1:])
+    return cash, (COST_COLUMNS[0], *text.schema_of("costs").pick(*keys), *COST_COLUMNS[1:])
 
 
 def _document_views(analysis: Analysis, formatter: TableFormatter) -> dict[str, View]:
@@ -301,10 +249,19 @@ def _document_views(analysis: Analysis, formatter: TableFormatter) -> dict[str, 
     assumptions, controller = assumption_table(analysis, locale), accounting_table(analysis, locale)
     facts = facts_in_language(tables["facts"], locale.lang)
     return {
-        "headlines": (_headlines_table(tables["headlines"], formatter), HEADLINE_COLUMNS),
-        "tie_outs": (_tie_outs_table(analysis, tables["tie_outs"], locale.lang), TIE_OUT_COLUMNS),
-        "policy": (_policy_table(analysis, locale, formatter.names), POLICY_VIEW.columns),
-        "controller": (controller, _columns_with_values(controller, ACCOUNTING.columns)),
+        "headlines": (
+            _headlines_table(tables["headlines"], formatter),
+            text.schema_of("report.headlines").columns,
+        ),
+        "tie_outs": (
+            _tie_outs_table(analysis, tables["tie_outs"], locale.lang),
+            text.schema_of("report.tie_outs").columns,
+        ),
+        "policy": (_policy_table(analysis, locale, formatter.names), text.schema_of("report.policy").columns),
+        "controller": (
+            controller,
+            _columns_with_values(controller, text.schema_of("report.controller").columns),
+        ),
         "assumptions": (assumptions, VALUES),
         "assumptions_behind": (assumptions, RATIONALE),
         "facts": (facts, FACT_COLUMNS),
@@ -318,10 +275,14 @@ def _claims_views(analysis: Analysis) -> dict[str, View]:
     if "claims_costs" in tables:
         costs = tables["claims_costs"].filter(pl.col("rule") != "not_entitled")
         segment = ("segment",) if tables["claims_costs"]["segment"].count() else ()
-        keys = COSTS.pick("line", "service", "claimant_type", *segment)
+        keys = text.schema_of("costs").pick("line", "service", "claimant_type", *segment)
         views["claims_costs"] = (costs, (*keys, *COST_COLUMNS[1:9]))
     if "claims_bands" in tables:
-        columns = (text.SERVICE, text.BAND, *BAND_COUNTS.pick("claims", "share"))
+        columns = (
+            text.column_of("service"),
+            text.column_of("band"),
+            *text.schema_of("distribution.bands").pick("claims", "share"),
+        )
         views["claims_bands"] = (tables["claims_bands"], columns)
     intake = ("claims_intake", "claims_intake_hours")
     whole = (
@@ -338,7 +299,7 @@ def _claims_views(analysis: Analysis) -> dict[str, View]:
     if "claims_bunching" in tables:
         views["claims_bunching"] = (
             tables["claims_bunching"],
-            BUNCHING.pick(
+            text.schema_of("claims_bunching").pick(
                 *(
                     "edge",
                     "losses",
@@ -359,13 +320,16 @@ def _claims_views(analysis: Analysis) -> dict[str, View]:
         views["claims_summary"] = (summary, schema.columns)
     if "claims_fits" in tables:
         names = ("family", "weight", "parameters", "chi_square", "df", "p")
-        views["claims_fits"] = (tables["claims_fits"], FITS.pick(*names))
+        views["claims_fits"] = (tables["claims_fits"], text.schema_of("claims_fits").pick(*names))
     if "claims_fitted" in tables:
         views["claims_fitted"] = (tables["claims_fitted"], tables.schema("claims_fitted").columns)
     # This table has only the observed shares of losses; the rows of fitted curves are left out.
     if "claims_curves" in tables:
         counted = tables["claims_curves"].filter(family="counted")
-        views["claims_points"] = (counted, CURVES_TABLE.pick("loss", "share_below", "share_above"))
+        views["claims_points"] = (
+            counted,
+            text.schema_of("claims_curves").pick("loss", "share_below", "share_above"),
+        )
     return views
 
 
@@ -415,7 +379,10 @@ def service_band_views(analysis: Analysis, formatter: TableFormatter) -> dict[st
         ]
         schema = {"service": pl.String(), **{column.name: column.dtype for column in columns}}
         frame = pl.DataFrame(data, schema=schema, orient="row")
-        views[f"service_bands_{measure}"] = (frame, (replace(text.SERVICE, unit="text"), *columns))
+        views[f"service_bands_{measure}"] = (
+            frame,
+            (replace(text.column_of("service"), unit="text"), *columns),
+        )
     return views
 
 
@@ -423,7 +390,7 @@ def _hindsight_views(analysis: Analysis, formatter: TableFormatter) -> dict[str,
     tables = analysis.tables
     if "hindsight_outcomes" not in tables:
         return {}
-    columns = OUTCOMES.pick(
+    columns = text.schema_of("backtest.outcomes").pick(
         *(
             "outcome",
             "denominator",
@@ -442,10 +409,13 @@ def _hindsight_views(analysis: Analysis, formatter: TableFormatter) -> dict[str,
             facts_in_language(tables["hindsight_outcomes"], formatter.locale.lang),
             tuple(c for c in FACT_COLUMNS if c.name not in ("low", "high")),
         ),
-        "hindsight_headlines": (_headlines_table(tables["hindsight_headlines"], formatter), HEADLINE_COLUMNS),
+        "hindsight_headlines": (
+            _headlines_table(tables["hindsight_headlines"], formatter),
+            text.schema_of("report.headlines").columns,
+        ),
         "hindsight_tie_outs": (
             _tie_outs_table(analysis, tables["hindsight_tie_outs"], formatter.locale.lang),
-            TIE_OUT_COLUMNS,
+            text.schema_of("report.tie_outs").columns,
         ),
     }
 
@@ -530,4 +500,4 @@ def _policy_table(analysis: Analysis, locale: text.Locale, names: Mapping[str, s
                 " ".join(line.facts),
             )
         )
-    return pl.DataFrame(rows, schema=POLICY_VIEW.dtypes, orient="row")
+    return text.schema_of("report.policy").frame(rows)

@@ -23,7 +23,7 @@ from rich.cells import cell_len, chop_cells
 
 from outage_analysis.errors import one_line
 from outage_analysis.text.locale import LikelyRange, Locale
-from outage_analysis.text.table_schema import TableSchema
+from outage_analysis.text.table_schema import TableSchema, schemas_of
 
 WIDTH = 100
 """Most characters per line of a card in a terminal."""
@@ -362,11 +362,7 @@ def synthetic_mark(locale: Locale, *, synthetic: bool) -> str:
 
 
 def shown_tables(
-    tables: Mapping[str, pl.DataFrame],
-    schemas: Mapping[str, TableSchema],
-    titled: str,
-    locale: Locale,
-    mark: str = "",
+    tables: Mapping[str, pl.DataFrame], group: str, locale: Locale, mark: str = ""
 ) -> Iterator[ShownTable]:
     """Yield the tables that have at least one row, in the order of their schemas.
 
@@ -374,14 +370,13 @@ def shown_tables(
 
     Args:
         tables: the tables by name.
-        schemas: their columns.
-        titled: the beginning of the keys of the titles, such as `terminal.compare_`.
+        group: the group of the tables, see `schemas_of`.
         locale: the language of the titles.
         mark: a text before each title, such as the mark of synthetic claims.
     """
     measures = LikelyRange(locale.level).column_measures
-    for name, schema in schemas.items():
+    for name, schema in schemas_of(group).items():
         table = tables.get(name)
         if table is not None and not table.is_empty():
-            title = f"{mark}{locale(titled + name)}"
+            title = f"{mark}{locale(f'terminal.{group}_{name}')}"
             yield ShownTable(title, table.rename(measures, strict=False), schema.renamed(measures))

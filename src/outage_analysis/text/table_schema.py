@@ -1,14 +1,17 @@
 """Typed tables: the columns of a table with data type, unit, label and description.
 
-Each table has one `TableSchema`, beside the function that builds the table. The terminal, the report, the
-workbook, the metadata of Parquet files and the column dictionary in the docs read it.
+All tables are described in tables.csv. The terminal, the report, the workbook, the metadata of Parquet files
+and the column dictionary in the docs read them with `schema_of`.
 """
 
 from __future__ import annotations
 
+import csv
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import cache
+from importlib.resources import files
 from typing import Any, Literal
 
 import polars as pl
@@ -199,9 +202,9 @@ class TableSchema:
         """The data type of each column by name, for the argument `schema` of Polars."""
         return {column.name: column.dtype for column in self.columns}
 
-    def empty(self) -> pl.DataFrame:
-        """Return a table with the columns of this schema and without rows."""
-        return pl.DataFrame(schema=self.dtypes)
+    def frame(self, rows: Iterable[Any] = ()) -> pl.DataFrame:
+        """Return a table with the columns of this schema from rows, which are tuples or dictionaries."""
+        return pl.DataFrame([*rows], schema=self.dtypes, orient="row")
 
     def pick(self, *names: str, **changes: str) -> tuple[Column, ...]:
         """Return the columns with the names `names`, in the order of the names.
@@ -257,52 +260,104 @@ class TableSchema:
         return {"row": self.row, "columns": json.dumps(columns, ensure_ascii=False)}
 
 
-OTHER_DIMENSION: tuple[Unit, str] = "data", "Value of this dimension of the claim."
-DIMENSIONS: dict[str, tuple[Unit, str]] = {
-    "service": ("name", "Service of the claim; empty if unknown or if services are added up."),
-    "claimant_type": ("names", "Kind of claimant; empty if unknown or if kinds are added up."),
-    "filed_on": ("day", "Day on which the claim was filed."),
-    "filed_hour": (
-        "hour",
-        "Hour in which the claim was filed, in local time; empty if only the day is known.",
+AMOUNT_KINDS = ("review_award", "mean_payment", "paid_total", "handling")
+"""Kinds of assumptions whose value is an amount; the others are counts and shares."""
+AMOUNT_STAGES = ("paid", "total")
+"""The stages of a funnel whose outcome is an amount of money; the others are counts."""
+BY_KIND = UnitByRow("kind", dict.fromkeys(AMOUNT_KINDS, "money"), otherwise="decimal")
+UNITS_BY_ROW: dict[str, UnitByRow] = {
+    "by_fact": UnitByRow("fact", {"": "money"}, otherwise="stated"),
+    "by_kind": BY_KIND,
+    "by_lever": UnitByRow("lever", {"award": "money"}, otherwise="share"),
+    "by_measure": UnitByRow(
+        "measure", {"median": BY_KIND, "share": "share", "chance": "share"}, otherwise="decimal"
     ),
+    "by_stage": UnitByRow("stage", dict.fromkeys(AMOUNT_STAGES, "money"), otherwise="count"),
 }
-"""Units and descriptions of the dimensions that every incident has; others come from the input files."""
+"""Units of tables.csv that depend on the row."""
+TYPES = {"": UNSET, "float": pl.Float64(), "integer": pl.Int64(), "int32": pl.Int32()}
+SHOWN: dict[str, bool | Literal["wide"]] = {"": True, "never": False, "wide": "wide"}
 
 
-def dimension_column(name: str, dtype: pl.DataType | None = None) -> Column:
-    """Return the table column for a dimension of claims, such as `service` or one that the incident adds."""
-    return Column(name, *DIMENSIONS.get(name, OTHER_DIMENSION), UNSET if dtype is None else dtype)
+@cache
+def _cells() -> dict[tuple[str, str], tuple[str, ...]]:
+    """Return the rows of tables.csv by table and column.
+
+    A row without a column describes a table: its columns, what one row is, and perhaps `=other`, a table that
+    describes columns that this table does not. Among the columns, `=other` stands for all columns of that
+    table. A row without a table describes a column that many tables share. A row with both describes a column
+    of one table: an empty cell is as in the other table (`=costs` in place of the unit names one) or as in
+    the shared column, and `-` is nothing.
+    """
+    lines = (files(__package__) / "tables.csv").read_text("utf-8").splitlines()
+    return {(table, column): tuple(cells) for table, column, *cells in csv.reader(lines)}
 
 
-# Columns that many tables share; each is defined once.
-SERVICE = dimension_column("service")
-CLAIMANT_TYPE = dimension_column("claimant_type")
-FILED_ON = dimension_column("filed_on")
-FILED_HOUR = dimension_column("filed_hour")
-LINE = Column("line", "name", "Id of the cost line.")
-SEGMENT = Column("segment", "data", "Segment of claimants with a payment rule of its own; empty without one.")
-VALUATION = Column("valuation", "word", "Kind of cost, such as cash or face_value; never add up two kinds.")
-BASIS = Column("basis", "word", "Data source: published counts, claims or synthetic claims.")
-OVER = Column("over", "loss", "Lower edge of the loss band, not included; empty if there is none.")
-UP_TO = Column("up_to", "loss", "Upper edge of the loss band, included; empty if there is none.")
-RULE = Column("rule", "word", "What the policy does in this band: pays, review, straddles, ...; else empty.")
-ASSUMPTION = Column("assumption", "name", "Id of the assumption in the ledger.")
-KIND = Column("kind", "word", "Kind of the assumption, such as take_up or review_award.")
-FACTS = Column("facts", "facts", "Ids of the published facts that the row uses, separated by spaces.")
-ASSUMPTIONS = Column("assumptions", "names", "Ids of the assumptions that the row uses, separated by spaces.")
-STATUS = Column("status", "word", "Whether there is an expected cost, or why there is none.")
-MISSING = Column("missing", "text", "Inputs that the ledger lacks for an expected cost.")
-CLAIMS = Column("claims", "count", "Number of claims.")
-LOSS = Column("loss", "loss", "Sum of the stated losses; empty if only counts are known.")
-LOSS_SQUARED = Column(
-    "loss_squared", "loss_squared", "Sum of the squares of the stated losses.", shown="wide"
-)
-SHARE_OF_CLAIMS = Column("share", "share", "Share of all claims of the group.")
-PUBLIC_ON = Column("public_on", "day", "Day on which it became public.")
-BAND = Column("band", "text", "Loss band in words, composed of `over` and `up_to`.")
+def _column_cells(table: str, name: str) -> tuple[str, ...]:
+    cells = _cells().get((table, name), ("",) * 5)
+    if not table:
+        return cells
+    unit, *others = cells
+    other = unit if unit.startswith("=") else _cells()[table, ""][2]
+    usual = _column_cells(other.removeprefix("="), name)
+    own = ("" if unit == other else unit, *others)
+    return tuple("" if cell == "-" else cell or given for cell, given in zip(own, usual, strict=True))
 
-FLOAT, INTEGER = pl.Float64(), pl.Int64()
+
+def column_of(name: str, table: str = "") -> Column:
+    """Return a column of a table that tables.csv describes, or a column that many tables share."""
+    unit, description, title, type_, shown = _column_cells(table, name)
+    known: Any = UNITS_BY_ROW.get(unit, unit)
+    dtype = pl.Enum(type_.split("|")) if "|" in type_ else TYPES[type_]
+    return Column(name, known, description, dtype, title, SHOWN[shown])
+
+
+@cache
+def schema_of(table: str) -> TableSchema:
+    """Return the columns of a table that tables.csv describes.
+
+    Example:
+        >>> schema_of("funnel").names
+        ('line', 'stage', 'low', 'expected', 'high')
+    """
+    listed, row, *_ = _cells()[table, ""]
+    columns: list[Column] = []
+    for name in listed.split():
+        if name.startswith("="):
+            other = schema_of(name[1:])
+            row = row or other.row
+            columns += other.columns
+        else:
+            columns.append(column_of(name, table))
+    return TableSchema(row, tuple(columns))
+
+
+GROUPS = ("analysis", "sensitivity", "compare", "solution", "backtest", "distribution", "intake", "documents")
+"""The groups of the tables that users get: those of an analysis, and those of single commands."""
+
+
+def schemas_of(group: str) -> dict[str, TableSchema]:
+    """Return the tables of a group by name, in the order in which they are shown.
+
+    The group `analysis` has the tables of an analysis; the other groups have those of single commands.
+    """
+    start = "" if group == "analysis" else f"{group}."
+    names = (
+        table.removeprefix(start) for table, column in _cells() if table.startswith(start) and not column
+    )
+    return {name: schema_of(start + name) for name in names if name and "." not in name}
+
+
+def dimension_column(name: str, dtype: pl.DataType) -> Column:
+    """Return the column for a dimension of claims, such as `service` or one that the incident adds."""
+    if ("", name) in _cells():
+        return replace(column_of(name), dtype=dtype)
+    return Column(name, "data", "Value of this dimension of the claim.", dtype)
+
+
+def all_schemas() -> tuple[TableSchema, ...]:
+    """Return the tables of all groups."""
+    return tuple(schema for group in GROUPS for schema in schemas_of(group).values())
 
 
 def matching_schema(frame: pl.DataFrame, schemas: Iterable[TableSchema]) -> TableSchema | None:

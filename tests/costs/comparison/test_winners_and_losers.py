@@ -12,9 +12,8 @@ from hypothesis import strategies as st
 from outage_analysis.costs import edges_for_comparison, payments, simulate_policies, winners_and_losers
 from outage_analysis.costs.comparison.benefits import loss_shares
 from outage_analysis.costs.comparison.compare_policies import with_ranks
-from outage_analysis.costs.comparison.winners_and_losers import WINNERS_AND_LOSERS
 from outage_analysis.incidents import Bands
-from outage_analysis.text import Locale
+from outage_analysis.text import Locale, schema_of
 from tests.loss_cubes import counts_only, cube_of_claims
 from tests.small_policies import (
     DAY,
@@ -74,7 +73,7 @@ def test_three_claims_by_hand() -> None:
     """A flat payment of 30 against half of the loss: equal at a loss of 60."""
     claims: list[Claim] = [("mail", 20), ("mail", 60), ("maps", 100)]
     table = winners_and_losers(FLAT, SHARE, as_of=DAY, cubes=[cube_for(claims, FLAT, SHARE)])
-    WINNERS_AND_LOSERS.check(table)
+    schema_of("winners_and_losers").check(table)
     assert table.select("level", "service", "over", "up_to", "claims", *SIGNS).rows() == [
         ("band", "mail", 0, None, 2, 1, 0, 1, 0),
         ("band", "maps", 0, None, 1, 0, 1, 0, 0),

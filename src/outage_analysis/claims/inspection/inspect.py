@@ -23,7 +23,7 @@ from outage_analysis.claims.inspection.column_choices import (
 from outage_analysis.claims.inspection.columns import Column, TextColumns
 from outage_analysis.claims.queries import quote_identifier
 from outage_analysis.claims.readers.expected_table import OPTIONAL_COLUMNS, required_columns
-from outage_analysis.claims.validation import CONTROL_TOTALS, control_totals
+from outage_analysis.claims.validation import control_totals
 from outage_analysis.claims.warehouse import Warehouse
 from outage_analysis.errors import InputRefused
 from outage_analysis.files import likely_typo_of, spelling_hint, toml_value
@@ -39,41 +39,18 @@ from outage_analysis.incidents import (
     unit_multiplier,
     with_encoding,
 )
-from outage_analysis.text import Column as TableColumn
 from outage_analysis.text import (
-    TableSchema,
     amount_sql,
     find_personal_data,
     mask_personal_data,
     masked_name,
+    schema_of,
     stated_unit,
 )
 
 MAX_EXAMPLES = 5
 """Number of first rows that the inspection lists; it lists up to twice as many unknown names per column."""
-INSPECTED_COLUMNS = TableSchema(
-    "One row per column of the file.",
-    (
-        TableColumn("header", "data", "Header of the column."),
-        TableColumn("column", "word", "Proposed column of a claim.", label="claim_column"),
-        TableColumn("reads_as", "word", "What most of its values are.", shown="wide"),
-        TableColumn("notations", "id", "Formats of its days or amounts.", shown="wide"),
-        TableColumn("missing", "share", "Share of empty cells.", label="missing_share"),
-        TableColumn("distinct", "count", "Number of different values."),
-        TableColumn("personal", "word", "Kind of personal data, if any."),
-        TableColumn("example", "word", "A value, masked; or why none is shown."),
-    ),
-)
 PROPOSALS_SCHEMA = {"column": pl.String, "header": pl.String, "reason": pl.String}
-UNKNOWN_NAMES = TableSchema(
-    "One row per value that names no known service or claimant type.",
-    (
-        TableColumn("column", "word", "Column of a claim.", label="claim_column"),
-        TableColumn("name", "data", "The value.", label="unknown_name"),
-        TableColumn("rows", "count", "Number of rows with it.", label="row_count"),
-        TableColumn("nearest", "text", "A hint at the closest name."),
-    ),
-)
 
 
 @dataclass(frozen=True, repr=False)
@@ -154,7 +131,7 @@ def inspect_file(
     names = {choice.position: name for name, choice in choices.items()}
     table = pl.DataFrame(
         [(mask_personal_data(h), names.get(at), *columns[at].summary()) for at, h in enumerate(headers)],
-        schema=INSPECTED_COLUMNS.dtypes,
+        schema=schema_of("claims.columns").dtypes,
         orient="row",
     )
     proposals = [
@@ -191,7 +168,7 @@ def _amounts(
     formats = () if loss is None else layout.formats.get("loss") or loss.amount.formats
     named = () if loss is None else stated_unit(loss.header, incident.loss.unit).currencies
     if loss is None or not formats or (named and incident.currency not in named):
-        return pl.DataFrame(schema=CONTROL_TOTALS.dtypes)
+        return pl.DataFrame(schema=schema_of("claims_amounts").dtypes)
     scale, cell = Decimal(str(layout.scale.get("loss", loss.scale))), quote_identifier(loss.name)
     digits, currency = incident.loss_digits, incident.loss_currency
     amount = amount_sql(f"trim({cell})", formats, digits=digits, scale=scale, currency=currency)
@@ -223,7 +200,7 @@ def _unknown_names(column_by_name: Mapping[str, Column], incident: Incident) -> 
             (name, mask_personal_data(t), count, spelling_hint(t, aliases, likely_typo_of))
             for t, count in unknown[: 2 * MAX_EXAMPLES]
         ]
-    return pl.DataFrame(rows, schema=UNKNOWN_NAMES.dtypes, orient="row")
+    return schema_of("claims.unknown_names").frame(rows)
 
 
 def header_is_a_complaint(columns: list[Column], *, file: str, row: int | None) -> bool:

@@ -31,12 +31,12 @@ from outage_analysis.costs.claim_payments import (
     payments,
     rows_with_formula,
 )
-from outage_analysis.costs.expected import COSTS, ledger_for_policy
+from outage_analysis.costs.expected import ledger_for_policy
 from outage_analysis.costs.terms import build_funnel
 from outage_analysis.incidents import UNKNOWN, Band
 from outage_analysis.losses import EDGES, Cube, sum_or_null
 from outage_analysis.policies import SHARE_SCALE, Policy, Schedule, Tariff
-from outage_analysis.text import CLAIMS, LOSS, Column, TableSchema
+from outage_analysis.text import schema_of
 
 Flags = npt.NDArray[np.bool_]
 CENTRAL, LOW, HIGH = range(3)
@@ -182,23 +182,6 @@ def edges_for_comparison(
 
 CLOSE = 1e-5
 """Two losses that differ by less are equal."""
-POLICY = Column("policy", "name", "Id of the policy.", label="policy_name")
-LOSS_REPLACEMENT: TableSchema = TableSchema(
-    "One row per policy, cost line, service and loss band.",
-    (
-        POLICY,
-        *COSTS.pick("line", "basis", "service", "segment", "over", "up_to", "rule"),
-        CLAIMS,
-        LOSS,
-        Column("low", "share", "Smallest share of the loss that is paid.", label="value_low"),
-        Column(
-            "high",
-            "share",
-            "Largest share of the loss that is paid; empty without a limit.",
-            label="value_high",
-        ),
-    ),
-)
 
 
 class LossCells(NamedTuple):
@@ -330,14 +313,14 @@ def loss_replacement(policy: Policy, cubes: Sequence[Cube] = ()) -> pl.DataFrame
         cubes: cubes of claims; by default the result has bounds for each loss band of a schedule.
 
     Returns:
-        The columns of `LOSS_REPLACEMENT`. With claims (`basis` is `claims` or `synthetic`) `low` and `high`
-        are payments divided by the sum of losses, and equal if the payments are exact. Without claims
-        (`published`) they bound the share of any single loss in the band. `high` is null if there is no
-        limit: under review, or if a fixed payment applies to arbitrarily small losses. Lines whose losses are
-        not in currency have no row.
+        The columns of the table `compare.replaced`. With claims (`basis` is `claims` or `synthetic`) `low`
+        and `high` are payments divided by the sum of losses, and equal if the payments are exact. Without
+        claims (`published`) they bound the share of any single loss in the band. `high` is null if there is
+        no limit: under review, or if a fixed payment applies to arbitrarily small losses. Lines whose losses
+        are not in currency have no row.
     """
     if policy.loss_unit != policy.currency:
-        return LOSS_REPLACEMENT.empty()
+        return schema_of("compare.replaced").frame()
     if cubes:
         return pl.concat([_replaced_claims(policy, cube) for cube in cubes])
     rows = [
@@ -349,7 +332,8 @@ def loss_replacement(policy: Policy, cubes: Sequence[Cube] = ()) -> pl.DataFrame
     names = ("line", "segment", "over", "up_to", "rule", "low", "high")
     stated = {"policy": policy.id, "basis": "published"}
     return pl.DataFrame(
-        [stated | dict(zip(names, row, strict=True)) for row in rows], schema=LOSS_REPLACEMENT.dtypes
+        [stated | dict(zip(names, row, strict=True)) for row in rows],
+        schema=schema_of("compare.replaced").dtypes,
     )
 
 
@@ -368,7 +352,7 @@ def _replaced_claims(policy: Policy, cube: Cube) -> pl.DataFrame:
             low=pl.col("payment_low").cast(pl.Float64) / pl.col("loss"),
             high=pl.col("payment_high").cast(pl.Float64) / pl.col("loss"),
         )
-        .select(pl.col(name).cast(dtype) for name, dtype in LOSS_REPLACEMENT.dtypes.items())
+        .select(pl.col(name).cast(dtype) for name, dtype in schema_of("compare.replaced").dtypes.items())
     )
 
 

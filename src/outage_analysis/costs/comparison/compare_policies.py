@@ -14,12 +14,10 @@ import numpy as np
 import polars as pl
 
 from outage_analysis import text
-from outage_analysis.assumptions import INPUT_UNIT, FloatArray, Ledger
-from outage_analysis.costs.comparison.benefits import POLICY, loss_replacement, loss_shares
+from outage_analysis.assumptions import FloatArray, Ledger
+from outage_analysis.costs.comparison.benefits import loss_replacement, loss_shares
 from outage_analysis.costs.compile_lines import compiled_lines
 from outage_analysis.costs.expected import (
-    COSTS,
-    EXPECTED,
     Portfolio,
     assumption_ids,
     costs_of_lines,
@@ -65,93 +63,10 @@ EVEN, CERTAIN = 0.5, 0.99
 """A probability above `CERTAIN` is written as "more than 99 %"."""
 VALUATIONS: tuple[str, ...] = get_args(Valuation)
 
-OTHER = text.Column("other", "name", "Id of the policy that it is compared with.")
-RANGE = (
-    text.Column("range_low", "money", "Low end of the likely range of the cost or of the difference."),
-    text.Column("p50", "money", "Median of the cost or of the difference."),
-    text.Column("range_high", "money", "High end of the likely range of the cost or of the difference."),
-)
-BENEFIT_COLUMNS = (
-    text.Column(
-        "recipients", "count", "Expected number of payments; empty if a line has no count.", text.FLOAT
-    ),
-    text.Column("per_recipient", "money", "Expected cost per payment."),
-    text.Column(
-        "replaced_low",
-        "share",
-        "Smallest possible share of the stated losses that is paid, if each claim is accepted.",
-    ),
-    text.Column("replaced_high", "share", "Largest possible share of the stated losses that is paid."),
-    text.Column("made_whole_low", "count", "Smallest possible number of claims paid their loss or more."),
-    text.Column("made_whole_high", "count", "Largest possible number of claims paid their loss or more."),
-    text.Column(
-        "largest_shortfall",
-        "money",
-        "No claim without a review lacks more than this of its loss; empty without a limit.",
-    ),
-    text.Column(
-        "benefit_rank",
-        "count",
-        "Rank by `replaced_low` or, with published counts, by `per_recipient`; 1 gives people most.",
-    ),
-    text.Column(
-        "dominated_by",
-        "names",
-        "Policies with no larger expected cost and P90 and no smaller benefits, of which one differs.",
-    ),
-    text.Column("not_measured", "word", "Why the share of the loss that is paid is unknown; else empty."),
-)
-"""The columns with what people get if each claim is accepted, one row per policy."""
 BY_CLAIMS = ("replaced_low", "replaced_high")
 """The benefits that a policy must not have smaller to dominate another: both bounds of the share replaced."""
 BY_COUNTS = ("per_recipient", "recipients")
 """The same with published counts. A larger payment to fewer people is no larger benefit."""
-
-POLICIES: text.TableSchema = text.TableSchema(
-    "One row per policy.",
-    (
-        POLICY,
-        text.Column(
-            "promised", "money", "Cost if everyone counted is paid under the fixed rules.", shown=False
-        ),
-        EXPECTED,
-        *RANGE,
-        text.Column(
-            "most", "money", "Bound of the total: every claim gets its largest payment.", shown=False
-        ),
-        *(replace(column, shown=False) for column in BENEFIT_COLUMNS[:2]),
-        text.Column("cheapest", "share", "Chance that it costs least; equal costs share it."),
-        text.Column("cost_rank", "count", "Rank by expected cost; 1 costs least."),
-        *(replace(column, shown=False) for column in BENEFIT_COLUMNS[2:]),
-    ),
-)
-POLICY_BENEFITS: text.TableSchema = text.TableSchema("One row per policy.", (POLICY, *BENEFIT_COLUMNS))
-PAIRS: text.TableSchema = text.TableSchema(
-    "One row per pair of policies.",
-    (
-        POLICY,
-        OTHER,
-        text.Column("difference", "money", "Expected cost of the policy less that of the other."),
-        *RANGE,
-        text.Column("cheaper", "share", "Probability that the policy costs less than the other."),
-        text.Column("dearer", "share", "Probability that the policy costs more than the other."),
-    ),
-)
-FLIPS: text.TableSchema = text.TableSchema(
-    "One row per pair of policies and input at which the cheaper policy changes.",
-    (
-        POLICY,
-        OTHER,
-        text.ASSUMPTION,
-        text.KIND,
-        text.Column("expected", INPUT_UNIT, "Mean of the input."),
-        text.Column("flips_at", INPUT_UNIT, "Value of the input at which the other policy becomes cheaper."),
-        text.Column("beyond", "share", "Probability that the input lies beyond this value."),
-    ),
-)
-LEFT_OUT: text.TableSchema = text.TableSchema(
-    "One row per cost line without an expected cost.", (POLICY, *COSTS.pick("line", "status", "missing"))
-)
 
 
 @dataclass(frozen=True, repr=False)
@@ -160,22 +75,23 @@ class PolicySimulations(text.ShortRepr):
 
     Args:
         valuation: the kind of cost that is compared, such as `cash`.
-        policies: the columns of `POLICIES`, one row per policy in the order of the arguments, in the smallest
-            unit of the currency. `promised`, `expected` and `most` are as in `totals`. `range_low` and
-            `range_high` are the ends of the likely range. `recipients` is the expected number of payments
-            (null if a line is one amount without a count), `per_recipient` the expected cost per payment, and
-            `cheapest` the probability that it costs least; policies that cost the same share it.
+        policies: the columns of the table `comparison`, one row per policy in the order of the arguments, in
+            the smallest unit of the currency. `promised`, `expected` and `most` are as in `totals`.
+            `range_low` and `range_high` are the ends of the likely range. `recipients` is the expected number
+            of payments (null if a line is one amount without a count), `per_recipient` the expected cost per
+            payment, and `cheapest` the probability that it costs least; policies that cost the same share it.
             `replaced_low` to `dominated_by` say what people get if each claim is accepted. A policy without
             an expected cost has only `promised`, `most` and the share of the losses; `left_out` gives the
             reason.
-        pairs: the columns of `PAIRS`, one row per pair: the expected difference (policy less other), its
-            likely range and median, and the probabilities that the policy costs less and that it costs more.
-        flips: the columns of `FLIPS`: the value of an input at which the cheaper policy of a pair changes,
-            with the other inputs at their means, and the probability that the input lies beyond it.
+        pairs: the columns of the table `pairs`, one row per pair: the expected difference (policy less
+            other), its likely range and median, and the probabilities that the policy costs less and that it
+            costs more.
+        flips: the columns of the table `flips`: the value of an input at which the cheaper policy of a pair
+            changes, with the other inputs at their means, and the probability that the input lies beyond it.
         replaced: the result of `loss_replacement`: the share of a loss that an accepted claim gets back.
-        left_out: the columns of `LEFT_OUT`: the lines without an expected cost, which no figure includes,
-            with their status and the inputs that the ledger lacks. A policy without a cost line of this
-            valuation has one row with the status `not_offered`.
+        left_out: the columns of the table `compare.left_out`: the lines without an expected cost, which no
+            figure includes, with their status and the inputs that the ledger lacks. A policy without a cost
+            line of this valuation has one row with the status `not_offered`.
     """
 
     valuation: str
@@ -195,7 +111,8 @@ class PolicySimulations(text.ShortRepr):
     def information_value(self) -> pl.DataFrame:
         """The expected value of knowing each input before choosing the policy with the least expected cost.
 
-        The options are the policies with an expected cost; the columns are those of `INFORMATION_VALUE`.
+        The options are the policies with an expected cost; the columns are those of the table
+        `information_value`.
         """
         return information_value([*self.runs.values()], self.valuation)
 
@@ -234,8 +151,8 @@ class PolicySimulations(text.ShortRepr):
 
     @property
     def benefits(self) -> pl.DataFrame:
-        """What people get from each policy: the columns of `POLICY_BENEFITS`, one row per policy."""
-        return self.policies.select(POLICY_BENEFITS.names)
+        """What people get from each policy: the table `compare.benefits`, one row per policy."""
+        return self.policies.select(text.schema_of("compare.benefits").names)
 
     def benefit_notes(self, locale: text.Locale) -> list[str]:
         """Return one sentence per reason why the share of the loss that policies pay is unknown."""
@@ -318,11 +235,14 @@ def simulate_policies(  # noqa: PLR0913 - what is compared, and how it is simula
         rows.append(row | loss_shares(policy, own, ledger, as_of))
     return PolicySimulations(
         valuation,
-        rounded_table(with_ranks(rows), POLICIES),
-        rounded_table((_pair_row(runs, valuation, *pair, likely) for pair in pairs), PAIRS),
-        rounded_table((row for pair in pairs for row in _flip_rows(portfolios, valuation, *pair)), FLIPS),
+        rounded_table(with_ranks(rows), text.schema_of("comparison")),
+        rounded_table((_pair_row(runs, valuation, *pair, likely) for pair in pairs), text.schema_of("pairs")),
+        rounded_table(
+            (row for pair in pairs for row in _flip_rows(portfolios, valuation, *pair)),
+            text.schema_of("flips"),
+        ),
         pl.concat([loss_replacement(p, cubes.get(p.id, ())) for p in known]),
-        rounded_table(left_out, LEFT_OUT),
+        rounded_table(left_out, text.schema_of("compare.left_out")),
         has_correlated_inputs=any(run.portfolio.has_correlated_inputs(valuation) for run in runs.values()),
         inputs=frozenset().union(*map(assumption_ids, tables.values())),
         runs=runs,
@@ -407,7 +327,13 @@ def _flip_rows(
         # cheaper. So a value of 0 is left out.
         if value is not None and above is not None and abs(value) > ROUNDING * mean:
             beyond = above if mean < value else 1 - above
-            yield dict(zip(FLIPS, (policy, other, name, entry.kind, mean, value, beyond), strict=True))
+            yield dict(
+                zip(
+                    text.schema_of("flips"),
+                    (policy, other, name, entry.kind, mean, value, beyond),
+                    strict=True,
+                )
+            )
 
 
 def with_ranks(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:

@@ -25,55 +25,9 @@ from outage_analysis.errors import ModelRefused
 from outage_analysis.incidents import Band, get_fact
 from outage_analysis.losses import EDGES, Cube, sum_or_null
 from outage_analysis.policies import SHARE_SCALE, Policy, Schedule
-from outage_analysis.text import FLOAT, LINE, OVER, SERVICE, TABLE_DIGITS, UP_TO, Column, TableSchema
+from outage_analysis.text import TABLE_DIGITS, schema_of
 
 CASH = "cash"
-WINNERS_AND_LOSERS: TableSchema = TableSchema(
-    "One row per pair of policies and service and loss band, or cost line; then per service, and one in all.",
-    (
-        Column("policy", "name", "Id of the policy.", label="policy_name", shown=False),
-        Column("other", "name", "Id of the policy that it is compared with."),
-        Column("level", "word", "What the row counts: band, line, service or total."),
-        Column("line", "name", LINE.description + " Empty if all lines that pay by loss are added up."),
-        SERVICE,
-        OVER,
-        UP_TO,
-        Column(
-            "claims",
-            "count",
-            "Claims, reports in the band or people of the line; empty if unknown or if people may overlap.",
-            FLOAT,
-        ),
-        Column("payment", "money", "Mean payment per accepted claim; empty if it has only bounds."),
-        Column("payment_other", "money", "The same under the other policy.", label="payment_other"),
-        Column(
-            "difference",
-            "money",
-            "Mean payment less that of the other policy; empty if it has only bounds.",
-            label="difference_each",
-            shown=False,
-        ),
-        Column("gain", "count", "Claims that are certain to be paid more than under the other.", FLOAT),
-        Column("lose", "count", "Claims that are certain to be paid less than under the other.", FLOAT),
-        Column("equal", "count", "Claims that are certain to be paid the same.", FLOAT),
-        Column("unclear", "count", "All other claims: the payment has only bounds, or there is none.", FLOAT),
-        Column(
-            "total_difference",
-            "money",
-            "Sum of the differences if each claim is accepted; empty if it has only bounds.",
-        ),
-        Column("total_low", "money", "Smallest possible sum; empty without a limit.", shown=False),
-        Column("total_high", "money", "Largest possible sum; empty without a limit.", shown=False),
-        Column(
-            "assumed",
-            "count",
-            "Claims under review in one of the policies; their payment is the mean award of the ledger.",
-            FLOAT,
-            label="assumed_award",
-            shown=False,
-        ),
-    ),
-)
 
 
 SIGNS = ("gain", "lose", "equal", "unclear")
@@ -109,8 +63,8 @@ def winners_and_losers(
         valuation: the kind of cost. Payments by loss band are cash.
 
     Returns:
-        The columns of `WINNERS_AND_LOSERS`. Without claims, the number of reports in a band is known only if
-        the ledger states the band mix.
+        The columns of the table `winners_and_losers`. Without claims, the number of reports in a band is
+        known only if the ledger states the band mix.
     """
     pair = [each.as_known_on(as_of) for each in (policy, other)]
     cube = next((c for c in cubes if c.line is None), None)
@@ -135,7 +89,7 @@ def winners_and_losers(
         pl.concat(tables, how="diagonal_relaxed")
         .with_columns(policy=pl.lit(policy.id), other=pl.lit(other.id), **per_claim)
         .with_columns(pl.col(*PAYMENTS, *SUMS) / SHARE_SCALE)
-        .select(pl.col(name).cast(dtype) for name, dtype in WINNERS_AND_LOSERS.dtypes.items())
+        .select(pl.col(name).cast(dtype) for name, dtype in schema_of("winners_and_losers").dtypes.items())
         .with_columns(pl.col(pl.Float64).round_sig_figs(TABLE_DIGITS))
     )
 
@@ -334,5 +288,5 @@ def _lines(
         level=pl.lit("line"),
         difference=gap,
     )
-    lines = pl.concat([WINNERS_AND_LOSERS.empty(), lines], how="diagonal_relaxed")
+    lines = pl.concat([schema_of("winners_and_losers").frame(), lines], how="diagonal_relaxed")
     return lines.with_columns(pl.col(*PAYMENTS, *PAID, *SUMS) * SHARE_SCALE)

@@ -16,8 +16,7 @@ import numpy as np
 import polars as pl
 
 from outage_analysis.assumptions import FloatArray
-from outage_analysis.costs.comparison.benefits import POLICY, largest_claim_loss
-from outage_analysis.costs.expected import EXPECTED
+from outage_analysis.costs.comparison.benefits import largest_claim_loss
 from outage_analysis.costs.policy_search.candidates import (
     MADE_WHOLE,
     OBJECTIVES,
@@ -52,7 +51,7 @@ from outage_analysis.errors import ModelRefused, UsageError
 from outage_analysis.files import spelling_hint, validated_copy
 from outage_analysis.losses import Cube
 from outage_analysis.policies import Policy
-from outage_analysis.text import FLOAT, TABLE_DIGITS, Column, TableSchema, percentile_mark, percentile_measure
+from outage_analysis.text import TABLE_DIGITS, percentile_mark, percentile_measure, schema_of
 
 CubesOf = Callable[[Sequence[Policy], Sequence[int]], Sequence[Cube]]
 """Returns the cubes of the first policy. Their loss bands also end at the edges of the other policies, and at
@@ -64,48 +63,6 @@ BUDGET, MONOTONE, MAX_CLIFF = "budget", "monotone", "max_cliff"
 MAX_ID, MAX_NAME = 64, 120
 SUFFIX = "-solution"
 MARKS = {"en": " (solution)", "ko": " (예산 내 최적안)"}
-
-PARAMETERS = Column("parameters", "text", "Values of the parameters that vary, in whole currency.")
-COSTS_AND_BENEFITS = (
-    EXPECTED,
-    Column("at_level", "money", "Cost that is not exceeded with the probability of the search, such as P90."),
-    Column("over_budget", "share", "Probability that the cost exceeds the budget."),
-    Column(
-        REPLACED,
-        "share",
-        "Share of the stated losses that is paid at least, if each claim is accepted.",
-        label="replaced_at_least",
-    ),
-    Column(
-        MADE_WHOLE,
-        "count",
-        "Number of claims that are paid at least their loss, if each is accepted.",
-        FLOAT,
-        label="whole_at_least",
-    ),
-    Column(SHORTFALL, "money", "No entitled claim without a review lacks more than this of its loss."),
-    Column(PER_CLAIM, "money", "Mean payment per accepted claim."),
-)
-"""Cost and benefits of a policy. A benefit is empty if it is not known."""
-SOLUTION = TableSchema(
-    "One row per policy: the solution (or the nearest policy), the announced policy, and named policies.",
-    (
-        POLICY,
-        Column("role", "word", "What the policy is in the search: solution, nearest, announced or named."),
-        PARAMETERS,
-        *COSTS_AND_BENEFITS,
-        Column(
-            "dominated_by",
-            "text",
-            "Values of a candidate that costs no more and gives no less.",
-            label="dominated_values",
-        ),
-    ),
-)
-FRONTIER = TableSchema(
-    "One row per candidate that gives more than every cheaper candidate, the cheapest first.",
-    (PARAMETERS, *COSTS_AND_BENEFITS),
-)
 
 
 class Costs(NamedTuple):
@@ -224,8 +181,9 @@ class PolicySearch:
         is_feasible: whether the chosen candidate keeps the budget and all other constraints.
         policy: the announced policy with the values of the chosen candidate.
         cubes: the claims of the announced policy; empty for published counts.
-        table: the columns of `SOLUTION`: the chosen policy first, then the announced and the named policies.
-        frontier: the columns of `FRONTIER`.
+        table: the columns of the table `solution.solution`: the chosen policy first, then the announced and
+            the named policies.
+        frontier: the columns of the table `solution.frontier`.
         excluded_by: if there is no solution, each constraint without which there is one.
         least_budget: if there is no solution, the smallest budget that has one, rounded up to its error.
         is_limited: whether the budget rules out a better candidate.
@@ -337,8 +295,8 @@ def find_best_policy(request: SearchRequest, named: Sequence[Policy], cubes_of: 
         feasible,
         policy,
         cubes,
-        rounded_table(table, SOLUTION),
-        rounded_table(rows, FRONTIER),
+        rounded_table(table, schema_of("solution.solution")),
+        rounded_table(rows, schema_of("solution.frontier")),
         excluded,
         least,
         bool((benefit[allowed] > benefit[chosen]).any()),

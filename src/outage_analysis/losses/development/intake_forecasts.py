@@ -19,7 +19,7 @@ from outage_analysis.losses.development.late_claims import (
     backtest_late_claims,
     forecast_late_claims,
 )
-from outage_analysis.text import FLOAT, Column, ShortRepr, TableSchema
+from outage_analysis.text import ShortRepr, schema_of
 
 RECOVERY = "synthetic claims: a test whether the method finds again what the generator was given; no finding"
 ONE_DAY = timedelta(days=1)
@@ -260,133 +260,6 @@ def channel_from_cube(
 
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 AN_HOUR = 1 / 24
-BRANCH = Column("branch", "word", "Way in which the intake may end.")
-LEVEL = Column("level", "share", "Probability level of the interval.", label="interval_level")
-CLOSES = Column("closes", "text", "Closing time of the branch.")
-FORECAST_BRANCHES: TableSchema = TableSchema(
-    "One row per branch and level.",
-    (
-        BRANCH,
-        Column("by", "text", "Time up to which claims are counted."),
-        Column("counted", "count", "Claims filed so far."),
-        Column("late", "count", "Expected number of claims still to come.", FLOAT),
-        Column("total", "count", "Expected total number of claims.", FLOAT),
-        Column("median", "count", "Median of the total."),
-        LEVEL,
-        Column("low", "count", "Lower end of the interval of the total.", label="value_low"),
-        Column("high", "count", "Upper end of the interval of the total.", label="value_high"),
-    ),
-)
-LATE_BOUNDS: TableSchema = TableSchema(
-    "One row per branch and bound.",
-    (
-        BRANCH,
-        CLOSES,
-        Column("bound", "word", "low or high."),
-        Column("late", "count", "Claims still to come."),
-        Column("total", "count", "Total number of claims."),
-    ),
-)
-HINDSIGHT: TableSchema = TableSchema(
-    "One row per branch and level.",
-    (
-        BRANCH,
-        Column("ended_so", "flag", "Whether the intake ended at the closing time of the branch."),
-        LEVEL,
-        Column("low", "count", "Lower end of the interval of the total.", label="value_low"),
-        Column("high", "count", "Upper end of the interval of the total.", label="value_high"),
-        Column("outcome", "count", "The final number of claims.", label="observed"),
-        Column("inside", "flag", "Whether the interval contains it."),
-        Column("probability_below", "share", "Forecast probability of fewer, plus half that of this number."),
-    ),
-)
-POINTS: TableSchema = TableSchema(
-    "One row per count.",
-    (
-        Column("at", "text", "Time of the count."),
-        Column("days", "decimal", "Days since the opening."),
-        Column("cumulative", "count", "Claims so far."),
-        Column("increment", "count", "Claims since the previous count."),
-        Column("daily_rate", "decimal", "Claims per day since the previous count."),
-    ),
-)
-CURVE_FORECASTS: TableSchema = TableSchema(
-    "One row per branch, curve family and level.",
-    (
-        BRANCH,
-        Column("family", "word", "Family of growth curves."),
-        Column("weight", "share", "Weight of the family."),
-        Column("median", "count", "Median of the total."),
-        LEVEL,
-        Column("low", "count", "Lower end of the interval of the total.", label="value_low"),
-        Column("high", "count", "Upper end of the interval of the total.", label="value_high"),
-    ),
-)
-CURVE_SPREAD: TableSchema = TableSchema(
-    "One row per branch and level.",
-    (
-        BRANCH,
-        LEVEL,
-        Column("median_least", "count", "Smallest median of the total among the families."),
-        Column("median_most", "count", "Largest median of the total among the families."),
-        Column("low_least", "count", "Smallest lower end among the families."),
-        Column("low_most", "count", "Largest lower end among the families."),
-        Column("high_least", "count", "Smallest upper end among the families."),
-        Column("high_most", "count", "Largest upper end among the families."),
-    ),
-)
-LATE_VARIANCE: TableSchema = TableSchema(
-    "One row per branch.",
-    (
-        BRANCH,
-        Column("phi", "decimal", "Over-dispersion: variance of an increment divided by its mean."),
-        Column("process", "decimal", "Variance from chance."),
-        Column("parameter", "decimal", "Variance from the parameters of the curves."),
-        Column("model", "decimal", "Variance between curve families."),
-        Column("variance", "decimal", "Sum of the three."),
-        Column("deviation", "decimal", "Standard deviation."),
-    ),
-)
-WEEKDAY_FACTORS: TableSchema = TableSchema(
-    "One row per weekday.",
-    (
-        Column("weekday", "word", "The weekday."),
-        Column("factor", "decimal", "Its claims relative to the mean.", label="weekday_factor"),
-    ),
-)
-DEADLINE_SPIKES: TableSchema = TableSchema(
-    "One row per former deadline.",
-    (
-        Column("deadline", "text", "Time of the deadline."),
-        Column("filed", "count", "Claims in the increments beside it.", label="claims_filed"),
-        Column("expected", "count", "Claims that the curve expects in them.", FLOAT, label="usual_claims"),
-        Column("multiple", "decimal", "Further claims as a multiple of a usual last day.", label="spike"),
-    ),
-)
-TESTED_FORECASTS: TableSchema = TableSchema(
-    "One row per origin, later count and level.",
-    (
-        Column("origin", "text", "Time from which the forecast was made."),
-        Column("at", "text", "Time of the later count."),
-        Column("expected", "count", "Forecast number of claims.", FLOAT),
-        Column("actual", "count", "Counted number of claims."),
-        Column("pit", "share", "Forecast probability of fewer, plus half that of this number."),
-        LEVEL,
-        Column("low", "count", "Lower end of the interval.", label="value_low"),
-        Column("high", "count", "Upper end of the interval.", label="value_high"),
-        Column("inside", "flag", "Whether the interval contains the count."),
-    ),
-)
-INTERVAL_COVERAGE: TableSchema = TableSchema(
-    "One row per level.",
-    (
-        LEVEL,
-        Column("origins", "count", "Number of times from which forecasts were made."),
-        Column("forecasts", "count", "Number of forecasts."),
-        Column("inside", "count", "Intervals that contain the later count."),
-        Column("share", "share", "Their share of the forecasts."),
-    ),
-)
 DIGITS = 7
 """Tables are rounded to this many significant digits: the last bits of results differ between processors."""
 
@@ -437,7 +310,7 @@ def late_claim_tables(
             for branch, found in bounds.items()
             for bound, late in (("low", 0), ("high", found.max_late))
         ]
-        tables["bounds"] = pl.DataFrame(rows, schema=LATE_BOUNDS.dtypes, orient="row")
+        tables["bounds"] = schema_of("intake.bounds").frame(rows)
         notes.append(next(iter(bounds.values())).rests_on)
     if tested and forecast:
         backtest = backtest_late_claims(
@@ -513,7 +386,7 @@ def _hindsight_table(
             high = low + known[branch.id].max_late
         verdict = (low <= count <= high, pit) if ended_so else (None, None)
         rows.append((branch.id, ended_so, None if pit is None else level, low, high, count, *verdict))
-    return pl.DataFrame(rows, schema=HINDSIGHT.dtypes, orient="row")
+    return schema_of("intake.hindsight").frame(rows)
 
 
 def _format_moment(channel: Channel, days: float) -> str:

@@ -17,7 +17,7 @@ from outage_analysis.reports.report import Report
 from outage_analysis.reports.table_views import SERVICE_BAND_MEASURES, View, build_views
 from outage_analysis.reports.workbook.live import LiveFormulas, write_figures, write_inputs, write_lines
 from outage_analysis.reports.workbook.sheet import Book, Cell, Sheet, table_cells
-from outage_analysis.text import BAND, CLAIMS, LOSS, Column, Locale
+from outage_analysis.text import Column, Locale, column_of
 
 INPUT_TAB, HINDSIGHT_TAB = OKABE_ITO[4], OKABE_ITO[3]
 SHEETS = (
@@ -220,4 +220,8 @@ def _write_cube(book: Book, report: Report) -> None:
         Column(d, "name", "A dimension of the cube.", title=titles.get(d) or report.names.get(d, d))
         for d in cube.dimensions
     )
-    sheet.write_table(*table_cells(report.formatter, frame, (*dimensions, BAND, CLAIMS, LOSS)))
+    sheet.write_table(
+        *table_cells(
+            report.formatter, frame, (*dimensions, column_of("band"), column_of("claims"), column_of("loss"))
+        )
+    )
