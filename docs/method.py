@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from outage_analysis.costs import backtest
+from outage_analysis.costs.backtesting import backtest
 from outage_analysis.incidents import load_backtest_spec
 from outage_analysis.text import Locale
 

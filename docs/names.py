@@ -41,15 +41,26 @@ PUBLIC = {
         ),
     ),
     "outage_analysis.costs": (
-        "The cost model: expected cost, distribution of a total, sensitivity, comparison.",
+        "The cost model: expected cost and distribution of a total.",
         (
-            "HAS_AMOUNT", "Funnel", "UNSTATED", "Simulation", "award_views", "break_evens", "by_band",
-            "cost_sobol_indices", "cost_table", "build_funnel", "inputs_given_exceedance",
-            "assumption_ids", "levers", "build_portfolio", "information_value", "simulate",
-            "waterfall_steps", "reconciliation_table", "rounded_estimate", "tornado",
-            "total_distribution_table", "totals", "quantiles_table", "unstated_losses",
-            "ScenarioSet", "load_scenarios",
+            "HAS_AMOUNT", "UNSTATED", "Simulation", "assumption_ids", "build_portfolio", "by_band",
+            "cost_table", "rounded_estimate", "simulate", "totals",
         ),
+    ),
+    "outage_analysis.costs.simulation_tables": (
+        "Tables of a simulation.",
+        ("quantiles_table", "total_distribution_table", "waterfall_steps"),
+    ),
+    "outage_analysis.costs.sensitivity": (
+        "What a total depends on.",
+        (
+            "award_views", "break_evens", "cost_sobol_indices", "information_value",
+            "inputs_given_exceedance", "levers", "tornado",
+        ),
+    ),
+    "outage_analysis.costs.scenarios": (
+        "Stresses of a total.",
+        ("ScenarioSet", "load_scenarios"),
     ),
     "outage_analysis.losses": (
         "Losses: the cube, summaries of its losses, fitted severity, and forecasts of late claims.",

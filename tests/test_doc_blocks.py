@@ -32,7 +32,7 @@ from outage_analysis.assumptions import load_ledger
 from outage_analysis.charts import ChartContext
 from outage_analysis.claims import queries, read_claims
 from outage_analysis.cli import app
-from outage_analysis.costs import load_scenarios
+from outage_analysis.costs.scenarios import load_scenarios
 from outage_analysis.errors import UsageError
 from outage_analysis.incidents import Incident, load_incident, load_layout
 from outage_analysis.jupyter.notebook import fill_parameters, find_notebook, read_notebook

@@ -13,8 +13,9 @@ def lazy_exports(package: str, file: str) -> tuple[Callable[[str], object], Call
     """Return the functions `__getattr__` and `__dir__` that the `__init__` module of a package must define.
 
     The exported names are the names that `__init__` imports under `if TYPE_CHECKING:`, so that type checkers
-    and Python use the same list. An exported name must differ from the names of the package's own modules,
-    because an imported module would replace an export of the same name.
+    and Python use the same list. A module that it imports from the package itself is open to other packages.
+    Any other exported name must differ from the names of the package's own modules, because an imported
+    module would replace an export of the same name.
 
     Args:
         package: the package's `__name__`.
@@ -26,6 +27,8 @@ def lazy_exports(package: str, file: str) -> tuple[Callable[[str], object], Call
         if name not in modules:
             raise AttributeError(f"module {package!r} has no attribute {name!r}")
         module, original = modules[name]
+        if module == package:  # one of its own modules
+            return import_module(f"{package}.{name}")
         value = getattr(import_module(module), original)
         setattr(sys.modules[package], name, value)
         return value

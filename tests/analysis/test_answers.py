@@ -8,7 +8,8 @@ from collections.abc import Callable
 import pytest
 
 from outage_analysis.analysis import Plan, Reserve, Scenarios, Sensitivity, compare, run, sensitivity_tables
-from outage_analysis.costs import backtest, load_scenarios
+from outage_analysis.costs.backtesting import backtest
+from outage_analysis.costs.scenarios import load_scenarios
 from outage_analysis.incidents import load_backtest_spec
 from outage_analysis.text import LANGUAGES, Result, ShownTable
 from tests.commands import command

@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 
 from outage_analysis.analysis import Analysis, Plan, counted_notes, headline_sentences, run
-from outage_analysis.costs import ScenarioSet
+from outage_analysis.costs.scenarios import ScenarioSet
 from outage_analysis.errors import ModelRefused, UsageError
 from outage_analysis.incidents import load_incident
 from outage_analysis.losses import Branch, forecast_late_claims

@@ -22,7 +22,8 @@ from outage_analysis.analysis import (
 )
 from outage_analysis.analysis.tables import AnalysisTables
 from outage_analysis.assumptions import ledger_table, load_ledger
-from outage_analysis.costs import BridgeRun, backtest, bridge
+from outage_analysis.costs.backtesting import backtest
+from outage_analysis.costs.cost_bridge import BridgeRun, bridge
 from outage_analysis.errors import UsageError
 from outage_analysis.incidents import load_backtest_spec, load_intake
 from outage_analysis.losses import Branch, Channel, late_claim_tables

@@ -9,7 +9,8 @@ import polars as pl
 import pytest
 
 from outage_analysis.assumptions import RateAssumption, load_ledger
-from outage_analysis.costs import BridgeRun, bridge, build_portfolio, cost_table
+from outage_analysis.costs import build_portfolio, cost_table
+from outage_analysis.costs.cost_bridge import BridgeRun, bridge
 from outage_analysis.errors import ModelRefused
 from outage_analysis.files import data_root
 from outage_analysis.incidents import published_facts as published

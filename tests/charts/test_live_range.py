@@ -19,9 +19,9 @@ from outage_analysis.analysis import Analysis, Plan, make_plan, run
 from outage_analysis.assumptions import FloatArray
 from outage_analysis.charts import slider_asset
 from outage_analysis.claims import read_claims
-from outage_analysis.costs import Sample, Simulation
+from outage_analysis.costs import Simulation
 from outage_analysis.costs.page_model import FEWEST_DRAWS, browser_model
-from outage_analysis.costs.simulation import REPLICATES
+from outage_analysis.costs.simulation import REPLICATES, Sample
 from tests.chromium import CHROMIUM, DRIVER, FLAGS, IN_A_BROWSER
 
 Changes = Mapping[str, Mapping[str, float]]

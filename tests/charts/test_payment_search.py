@@ -21,8 +21,7 @@ from outage_analysis.analysis.solving import BudgetSolution, solve
 from outage_analysis.assumptions import FloatArray
 from outage_analysis.charts import slider_asset
 from outage_analysis.claims import read_claims
-from outage_analysis.costs import Sample
-from outage_analysis.costs.simulation import quantile_place
+from outage_analysis.costs.simulation import Sample, quantile_place
 from outage_analysis.files import bundled_claims
 from outage_analysis.reports import Report
 from outage_analysis.reports.html import sliders

@@ -26,16 +26,9 @@ from outage_analysis.charts.axes import (
 )
 from outage_analysis.charts.claims_data import MAX_DATA_BYTES, json_bytes
 from outage_analysis.charts.dot_stacks import dot_layout
-from outage_analysis.costs import (
-    build_portfolio,
-    cost_table,
-    simulate,
-    total_distribution_table,
-    totals,
-    waterfall_steps,
-)
+from outage_analysis.costs import build_portfolio, cost_table, simulate, totals
 from outage_analysis.costs.expected import Portfolio
-from outage_analysis.costs.simulation_tables import contributions
+from outage_analysis.costs.simulation_tables import contributions, total_distribution_table, waterfall_steps
 from outage_analysis.text import LANGUAGES, Locale, schema_of
 from tests.charts.cost_tables import (
     POLICIES,

@@ -10,7 +10,9 @@ import pytest
 from outage_analysis.analysis import Analysis
 from outage_analysis.charts import WhatIfSliders, script_json, what_if_sliders
 from outage_analysis.charts.sliders.what_if import merged_terms
-from outage_analysis.costs import LiveCost, LiveInput, Product, live_cost, round_digits
+from outage_analysis.costs import LiveCost
+from outage_analysis.costs.page_model import LiveInput, Product, live_cost
+from outage_analysis.costs.simulation_tables import round_digits
 from outage_analysis.reports import Report
 from outage_analysis.text import LANGUAGES, TABLE_DIGITS, Locale
 

@@ -16,7 +16,7 @@ import polars as pl
 import pytest
 
 from outage_analysis.claims.readers import recheck as closer
-from outage_analysis.costs import reconciliation_table
+from outage_analysis.costs.policy_results import reconciliation_table
 from outage_analysis.files import bundled_ids, data_root
 from outage_analysis.policies import load_policy
 from outage_analysis.text import LANGUAGES, Locale

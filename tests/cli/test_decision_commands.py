@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 
 from outage_analysis.analysis import Analysis, Plan, reserve_note, run
-from outage_analysis.costs import load_scenarios
+from outage_analysis.costs.scenarios import load_scenarios
 from outage_analysis.text import Locale
 from tests.commands import command
 

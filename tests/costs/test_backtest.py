@@ -10,8 +10,7 @@ import polars as pl
 import pytest
 from scipy import special, stats
 
-from outage_analysis.costs import Backtest, backtest
-from outage_analysis.costs.backtesting import crps_log10, crps_log_uniform
+from outage_analysis.costs.backtesting import Backtest, backtest, crps_log10, crps_log_uniform
 from outage_analysis.incidents import get_fact, load_backtest_spec
 from outage_analysis.incidents import published_facts as published
 from outage_analysis.text import Locale

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from outage_analysis.assumptions import RateAssumption, load_ledger
-from outage_analysis.costs import BridgeRun, bridge, cost_table, totals
-from outage_analysis.costs.cost_bridge import STEPS
+from outage_analysis.costs import cost_table, totals
+from outage_analysis.costs.cost_bridge import STEPS, BridgeRun, bridge
 from outage_analysis.errors import ModelRefused, UsageError
 from tests.small_policies import (
     DAY,

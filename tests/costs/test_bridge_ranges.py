@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from outage_analysis.assumptions import RateAssumption, load_ledger
-from outage_analysis.costs import BridgeRun, bridge, build_portfolio, rounded_estimate, simulate
+from outage_analysis.costs import build_portfolio, rounded_estimate, simulate
 from outage_analysis.costs.compile_lines import compiled_lines
-from outage_analysis.costs.cost_bridge import QUANTILES, STEPS, StagedLine, stage_ranges
+from outage_analysis.costs.cost_bridge import QUANTILES, STEPS, BridgeRun, StagedLine, bridge, stage_ranges
 from outage_analysis.text import schema_of
 from tests.small_policies import DAY, DRIVERS, budget, fee, fixed, ledger_of, mix, policy_of, tiers, uniform
 

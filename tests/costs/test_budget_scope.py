@@ -15,10 +15,10 @@ from pypdf import PdfReader
 from outage_analysis.analysis import Analysis, Plan, run
 from outage_analysis.assumptions.distributions import Lognormal
 from outage_analysis.cli.console import print_answer
-from outage_analysis.costs import budget_chance, simulate
+from outage_analysis.costs import simulate
 from outage_analysis.costs.expected import Portfolio
 from outage_analysis.costs.simulation import Estimate
-from outage_analysis.costs.simulation_tables import rounded_probability
+from outage_analysis.costs.simulation_tables import budget_chance, rounded_probability
 from outage_analysis.reports import write_report
 from outage_analysis.text import LANGUAGES, Locale
 from tests.costs.uncertain_portfolios import entry, term_of

@@ -9,8 +9,9 @@ import pytest
 from scipy import stats
 
 from outage_analysis.assumptions.distributions import Lognormal, Uniform
-from outage_analysis.costs import cost_ranges, simulate
+from outage_analysis.costs import simulate
 from outage_analysis.costs.expected import Portfolio
+from outage_analysis.costs.simulation_tables import cost_ranges
 from outage_analysis.costs.terms import Term
 from outage_analysis.text import schema_of
 from tests.costs.uncertain_portfolios import entry, term_of

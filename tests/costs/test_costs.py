@@ -14,7 +14,8 @@ from outage_analysis.analysis.tables import funnel_table
 from outage_analysis.assumptions import Award, BandMix, Ledger, MixBand, RateAssumption
 from outage_analysis.assumptions.distributions import Discrete
 from outage_analysis.claims import read_claims
-from outage_analysis.costs import build_funnel, cost_table, totals
+from outage_analysis.costs import cost_table, totals
+from outage_analysis.costs.terms import build_funnel
 from outage_analysis.errors import ModelRefused
 from outage_analysis.incidents import get_fact
 from outage_analysis.losses import EDGES, MEASURES, Cube, build_cube

@@ -12,18 +12,12 @@ from pydantic import Field
 
 from outage_analysis.analysis import Analysis, run
 from outage_analysis.assumptions import RateAssumption, load_ledger
-from outage_analysis.costs import (
-    BridgeRun,
-    bridge,
-    build_portfolio,
-    cost_table,
-    levers,
-    live_cost,
-    simulate,
-    simulate_policies,
-    tornado,
-)
+from outage_analysis.costs import build_portfolio, cost_table, simulate
+from outage_analysis.costs.comparison.compare_policies import simulate_policies
 from outage_analysis.costs.compile_lines import COMPILERS, register_kind
+from outage_analysis.costs.cost_bridge import BridgeRun, bridge
+from outage_analysis.costs.page_model import live_cost
+from outage_analysis.costs.sensitivity import levers, tornado
 from outage_analysis.costs.terms import CompileInputs, Term
 from outage_analysis.files import read_document
 from outage_analysis.policies import Budget, FeeCredit, InKind, Line, Policy, Schedule
@@ -39,7 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from outage_analysis.costs import Funnel
+    from outage_analysis.costs.terms import Funnel
 
 DRIVERS = 226_154  # the fact US-07
 FILED, ACCEPTED = 0.4, 0.8  # the means of uniform(0.2, 0.6) and beta(8, 2)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from outage_analysis.costs import ScenarioSet, load_scenarios
+from outage_analysis.costs.scenarios import ScenarioSet, load_scenarios
 from outage_analysis.errors import UsageError
 
 HEAD = """id = "mine"

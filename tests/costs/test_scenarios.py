@@ -16,18 +16,16 @@ from scipy import integrate, stats
 
 from outage_analysis.assumptions import Ledger, rates_by_effort
 from outage_analysis.assumptions.distributions import Beta, Lognormal, Uniform
-from outage_analysis.costs import (
+from outage_analysis.costs import Simulation, build_portfolio, simulate
+from outage_analysis.costs.scenarios import (
     DoesNotApply,
     Scenario,
-    Simulation,
     StressedRun,
-    budget_chance,
-    build_portfolio,
-    quantiles_table,
+    filing_by_band,
+    multiply_odds,
     scenario_table,
-    simulate,
 )
-from outage_analysis.costs.scenarios import filing_by_band, multiply_odds
+from outage_analysis.costs.simulation_tables import budget_chance, quantiles_table
 from outage_analysis.costs.terms import Input
 from outage_analysis.incidents import Bands
 from outage_analysis.policies import Policy

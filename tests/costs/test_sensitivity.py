@@ -14,18 +14,17 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from outage_analysis.assumptions.distributions import Lognormal
-from outage_analysis.costs import (
+from outage_analysis.costs import build_portfolio, simulate
+from outage_analysis.costs.expected import expected_at
+from outage_analysis.costs.sensitivity import (
     award_views,
     break_evens,
-    build_portfolio,
     cost_sobol_indices,
     inputs_given_exceedance,
     levers,
-    simulate,
     tornado,
+    with_fixed_award,
 )
-from outage_analysis.costs.expected import expected_at
-from outage_analysis.costs.sensitivity import with_fixed_award
 from outage_analysis.errors import ModelRefused, UsageError
 from tests.costs.uncertain_portfolios import entry, term_of
 from tests.costs.uncertain_portfolios import portfolio as portfolio_of

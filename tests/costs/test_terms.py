@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from outage_analysis.costs import build_portfolio, cost_table, live_cost, totals
+from outage_analysis.costs import build_portfolio, cost_table, totals
 from outage_analysis.costs.expected import expected_at
+from outage_analysis.costs.page_model import live_cost
 from outage_analysis.errors import ModelRefused
 from tests.costs.test_bounds import ledgers, packages
 from tests.small_policies import DAY, DRIVERS, fee, fixed, ledger_of, policy_of, tiers

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 import pytest
 
-from outage_analysis.costs import reconciliation_table
+from outage_analysis.costs.policy_results import reconciliation_table
 from outage_analysis.errors import UsageError
 from outage_analysis.files import bundled_ids
 from outage_analysis.incidents import Incident, TieOut, fact_exists, get_fact, load_incident

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from outage_analysis.analysis import Plan, run, unstated_notes
-from outage_analysis.costs import build_portfolio, cost_table, line_table, policy_result, unstated_losses
+from outage_analysis.costs import build_portfolio, cost_table
+from outage_analysis.costs.expected import unstated_losses
+from outage_analysis.costs.policy_results import line_table, policy_result
 from outage_analysis.policies import explain, findings
 from outage_analysis.reports import Report
 from outage_analysis.text import LANGUAGES, Locale

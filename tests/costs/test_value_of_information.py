@@ -20,10 +20,15 @@ from outage_analysis.analysis import run as run_plan
 from outage_analysis.analysis.tables import UNCERTAINTY_TABLES
 from outage_analysis.assumptions import BandMix, load_ledger
 from outage_analysis.assumptions.distributions import Discrete, Lognormal, Uniform
-from outage_analysis.costs import build_portfolio, information_sentence, information_value, simulate
+from outage_analysis.costs import build_portfolio, simulate
 from outage_analysis.costs.comparison.compare_policies import simulate_policies
 from outage_analysis.costs.expected import Portfolio, expected_at
-from outage_analysis.costs.sensitivity import input_quantiles, sample_input
+from outage_analysis.costs.sensitivity import (
+    information_sentence,
+    information_value,
+    input_quantiles,
+    sample_input,
+)
 from outage_analysis.costs.simulation import Simulation, simulate_together
 from outage_analysis.costs.terms import FunnelFactor, Input
 from outage_analysis.errors import ModelRefused, UsageError

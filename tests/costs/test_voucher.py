@@ -9,7 +9,9 @@ import pytest
 from pydantic import ValidationError
 
 from outage_analysis.analysis import Analysis, run
-from outage_analysis.costs import cost_table, live_cost, simulate_policies
+from outage_analysis.costs import cost_table
+from outage_analysis.costs.comparison.compare_policies import simulate_policies
+from outage_analysis.costs.page_model import live_cost
 from outage_analysis.policies import Policy, PolicyExplainer, explain, findings, load_policy
 from outage_analysis.reports.html import sliders
 from outage_analysis.reports.report import Report

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from outage_analysis.costs import backtest
+from outage_analysis.costs.backtesting import backtest
 from outage_analysis.errors import ModelRefused, OutageAnalysisError, UsageError
 from outage_analysis.files import bundled_ids, data_root
 from outage_analysis.incidents import fact_exists, get_fact, load_backtest_spec

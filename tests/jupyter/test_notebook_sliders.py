@@ -19,7 +19,9 @@ from selenium.webdriver.remote.webelement import WebElement
 
 from outage_analysis.analysis import Analysis
 from outage_analysis.charts import STYLE, is_package_script, script_bundle, what_if_sliders
-from outage_analysis.costs import LiveCost, LiveInput, Product, round_digits
+from outage_analysis.costs import LiveCost
+from outage_analysis.costs.page_model import LiveInput, Product
+from outage_analysis.costs.simulation_tables import round_digits
 from outage_analysis.errors import UsageError
 from outage_analysis.files import Text
 from outage_analysis.jupyter import show_what_if

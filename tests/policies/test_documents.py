@@ -15,7 +15,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from outage_analysis.costs import cost_table, reconciliation_table
+from outage_analysis.costs import cost_table
+from outage_analysis.costs.policy_results import reconciliation_table
 from outage_analysis.errors import UsageError
 from outage_analysis.policies import PolicyExplainer, explain, findings, load_policy
 from outage_analysis.policies.checks import FINDINGS

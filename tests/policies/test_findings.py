@@ -13,7 +13,8 @@ import polars as pl
 import pytest
 from hypothesis import given, settings
 
-from outage_analysis.costs import cost_table, line_table
+from outage_analysis.costs import cost_table
+from outage_analysis.costs.policy_results import line_table
 from outage_analysis.files import bundled_ids
 from outage_analysis.policies import Policy, explain, findings, load_policy
 from outage_analysis.policies.checks import FINDINGS

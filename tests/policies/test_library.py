@@ -14,15 +14,15 @@ from typing import Any
 import polars as pl
 import pytest
 
-from outage_analysis.costs import (
+from outage_analysis.costs import cost_table
+from outage_analysis.costs import policy_results as results
+from outage_analysis.costs.policy_results import (
     convert_currency,
-    cost_table,
     line_table,
     overview,
     policy_result,
     reconciliation_table,
 )
-from outage_analysis.costs import policy_results as results
 from outage_analysis.errors import ModelRefused, UsageError
 from outage_analysis.files import bundled_ids, data_root
 from outage_analysis.incidents import fact_exists, facts, get_fact, outcomes

@@ -18,7 +18,8 @@ from scipy import integrate, stats
 from outage_analysis.analysis import Plan, run
 from outage_analysis.assumptions import Ledger, RateAssumption, load_ledger
 from outage_analysis.assumptions.reference_classes import published_spread
-from outage_analysis.costs import cost_table, policy_result
+from outage_analysis.costs import cost_table
+from outage_analysis.costs.policy_results import policy_result
 from outage_analysis.errors import OutageAnalysisError, UsageError
 from outage_analysis.incidents import get_fact
 from outage_analysis.policies import FeeCredit, Policy, findings, load_policy

@@ -20,7 +20,8 @@ from outage_analysis import Plan, run, write_report
 from outage_analysis.analysis import Analysis
 from outage_analysis.analysis.solving import solve
 from outage_analysis.charts import CHARTS
-from outage_analysis.costs import LiveCost, live_cost
+from outage_analysis.costs import LiveCost
+from outage_analysis.costs.page_model import live_cost
 from outage_analysis.text import Locale
 from tests.chromium import CHROMIUM, DRIVER, FLAGS, IN_A_BROWSER
 from tests.paths import AXE

@@ -14,7 +14,8 @@ import pytest
 
 from outage_analysis.analysis import Analysis, Plan, run
 from outage_analysis.assumptions import load_ledger
-from outage_analysis.costs import bridge, cost_table, totals
+from outage_analysis.costs import cost_table, totals
+from outage_analysis.costs.cost_bridge import bridge
 from outage_analysis.errors import InputRefused, OutageAnalysisError, UsageError
 from outage_analysis.files import Document, data_root, document_text
 from outage_analysis.incidents import load_incident

@@ -19,7 +19,8 @@ import pytest
 
 from outage_analysis.analysis import Analysis
 from outage_analysis.analysis.tables import AnalysisTables
-from outage_analysis.costs import LiveCost, LiveInput, Product
+from outage_analysis.costs import LiveCost
+from outage_analysis.costs.page_model import LiveInput, Product
 from outage_analysis.reports import Report
 from outage_analysis.reports.archives import pack
 from outage_analysis.reports.blocks import ChartBlock

@@ -113,7 +113,7 @@ class PolicyResult(IncidentResult):
 class PolicyComparison(PolicyResult):
     """The comparison of several policies for one incident, as of one day."""
 
-    simulations: costs.PolicySimulations
+    simulations: costs.comparison.PolicySimulations
     cubes: Mapping[str, Sequence[Cube]] = field(repr=False)
     """The cubes that each policy pays, by policy id: of claims, and of claimants for some lines."""
     claim_cube: Cube | None = field(repr=False)
@@ -194,7 +194,7 @@ class PolicyComparison(PolicyResult):
         own = [self.cubes.get(id_, ()) for id_ in (policy, other)]
         if self.claim_cube is not None:
             own = [[self.claim_cube, *(cube for cube in cubes if cube.line is not None)] for cubes in own]
-        return costs.winners_and_losers(
+        return costs.comparison.winners_and_losers(
             by_id[policy],
             by_id[other],
             self.ledger,
@@ -335,10 +335,10 @@ def compare_loaded(
         claim_cube = next((cube for cube in built.values() if cube.line is None), None)
     if claims is not None and claim_cube is not None:
         dimensions = claim_cube.dimensions
-        edges = costs.edges_for_comparison(claim_cube, known, ledger, as_of)
+        edges = costs.comparison.edges_for_comparison(claim_cube, known, ledger, as_of)
         bands = Bands.from_cuts(cost_bands(claims, known).cuts, edges)
         claim_cube = build_cube(claims, dimensions=dimensions, bands=bands, until=as_of)
-    simulations = costs.simulate_policies(
+    simulations = costs.comparison.simulate_policies(
         policies,
         ledger,
         as_of=as_of,

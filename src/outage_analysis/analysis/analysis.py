@@ -36,7 +36,6 @@ from outage_analysis.costs import (
     Simulation,
     assumption_ids,
     by_band,
-    expected_estimate,
     rounded_estimate,
     rounded_probability,
 )
@@ -51,7 +50,10 @@ if TYPE_CHECKING:  # types only; without these imports the command `cost` is fas
     from outage_analysis.analysis.alternatives import PolicyComparison
     from outage_analysis.analysis.solving import BudgetSolution, SearchArguments
     from outage_analysis.charts import AltairChart, ChartContext
-    from outage_analysis.costs import Backtest, SampledTotal, ScenarioSet
+    from outage_analysis.costs.backtesting import Backtest
+    from outage_analysis.costs.scenarios import ScenarioSet
+    from outage_analysis.costs.simulation import SampledTotal
+
 
 Formats = Sequence[str] | str | None
 MOST_SAMPLED = 2**22
@@ -113,7 +115,11 @@ class Analysis(IncidentResult):
         """The back-test of the policy and the ledger; None without one or if an outcome is unknown."""
         spec, plan = self.backtest_spec, self.plan
         with suppress(ModelRefused, UsageError):
-            return costs.backtest(spec, draws=plan.draws, seed=plan.seed, level=plan.level) if spec else None
+            return (
+                costs.backtesting.backtest(spec, draws=plan.draws, seed=plan.seed, level=plan.level)
+                if spec
+                else None
+            )
         return None
 
     @property
@@ -283,7 +289,7 @@ class Analysis(IncidentResult):
         total, run = self.totals_row(basis), self.runs.get(basis)
         if total is None or total["expected"] is None or run is None or "cash" not in run.totals:
             return total["expected"] if total else None
-        return expected_estimate(run, "cash").value
+        return costs.simulation_tables.expected_estimate(run, "cash").value
 
     def likely_cash(self, basis: str = "published") -> tuple[float, float] | None:
         """Return the likely cash range of a data source; None without a simulation, or with too few draws.
@@ -676,8 +682,8 @@ def _run_plan(plan: Plan, progress: Progress) -> Analysis:
     others = tuple(load_documents(replace(plan, policy=other))[1] for other in plan.compare)
     as_of = plan.as_of or (ledger.as_of if ledger else last_day(policy, incident))
 
-    def draw(lines: Sequence[costs.CompiledLine]) -> Simulation | None:
-        portfolio = costs.portfolio_of_lines(lines, ledger, as_of)
+    def draw(lines: Sequence[costs.terms.CompiledLine]) -> Simulation | None:
+        portfolio = costs.expected.portfolio_of_lines(lines, ledger, as_of)
         return costs.simulate(portfolio, draws=plan.draws, seed=plan.seed) if portfolio.terms else None
 
     published = costs.compiled_lines(policy, ledger, as_of=as_of)
@@ -689,9 +695,9 @@ def _run_plan(plan: Plan, progress: Progress) -> Analysis:
         own = list(cubes.values())
         basis = "synthetic" if any(cube.synthetic for cube in own) else "claims"
         counted = costs.compiled_lines(policy, ledger, as_of=as_of, cubes=own) if own else ()
-        tables = {"published": costs.costs_of_lines(published, as_of)}
+        tables = {"published": costs.expected.costs_of_lines(published, as_of)}
         if own:
-            tables[basis] = costs.costs_of_lines(counted, as_of, own)
+            tables[basis] = costs.expected.costs_of_lines(counted, as_of, own)
         check_any_cost(pl.concat(tables.values()), policy, as_of, counted=plan.has_own_counts)
         progress("drawing what is uncertain")
         runs = {"published": drawing.result(), **({basis: draw(counted)} if own else {})}

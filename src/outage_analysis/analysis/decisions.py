@@ -23,15 +23,7 @@ from outage_analysis.analysis.summary import (
     reserve_note,
 )
 from outage_analysis.assumptions import BandMix
-from outage_analysis.costs import (
-    DoesNotApply,
-    Sample,
-    Scenario,
-    ScenarioSet,
-    Simulation,
-    expected_estimate,
-    rounded_estimate,
-)
+from outage_analysis.costs import Simulation, rounded_estimate
 from outage_analysis.errors import InputRefused, ModelRefused, UsageError
 from outage_analysis.files import spelling_hint
 from outage_analysis.incidents import load_intake
@@ -98,16 +90,16 @@ def sensitivity_tables(
             refuse_no_cash("a sum or an award")
         return tables
     with suppress(ModelRefused):  # no indices if nothing is uncertain or inputs are correlated
-        tables["indices"] = costs.cost_sobol_indices(run.portfolio)
+        tables["indices"] = costs.sensitivity.cost_sobol_indices(run.portfolio)
     unit = float(10**analysis.incident.minor_units)
     if awards:
         views = [award * unit for award in awards]
-        tables["awards"] = costs.award_views(
+        tables["awards"] = costs.sensitivity.award_views(
             run.portfolio, views, draws=plan.draws, seed=plan.seed, level=plan.level
         )
     if limit is not None:
-        tables["break_evens"] = costs.break_evens(run.portfolio, limit * unit)
-        tables["inputs_given_exceedance"] = costs.inputs_given_exceedance(run, limit * unit)
+        tables["break_evens"] = costs.sensitivity.break_evens(run.portfolio, limit * unit)
+        tables["inputs_given_exceedance"] = costs.sensitivity.inputs_given_exceedance(run, limit * unit)
     return tables
 
 
@@ -128,7 +120,9 @@ class Sensitivity(AnalysisResult):
         sentences = driver_sentences(analysis, locale)
         if "information_value" in self.tables and analysis.budget is not None:
             portfolio = analysis.runs[analysis.headline_basis].portfolio
-            first = costs.information_sentence(self.tables["information_value"], portfolio, locale)
+            first = costs.sensitivity.information_sentence(
+                self.tables["information_value"], portfolio, locale
+            )
             budget = locale.money_in_full(analysis.budget)
             sentences.append(f"{first} {locale('information.budget_decision', budget=budget)}")
         marked = [self.mark(locale) + sentence for sentence in sentences]
@@ -166,7 +160,7 @@ class Scenarios(AnalysisResult):
 
     table: pl.DataFrame
     """The columns of the table `scenarios`, in the smallest unit of the currency."""
-    stresses: ScenarioSet
+    stresses: costs.scenarios.ScenarioSet
 
     def to_dict(self) -> dict[str, Any]:
         """Return the scenarios as plain values."""
@@ -228,7 +222,9 @@ class Scenarios(AnalysisResult):
             yield locale("terminal.scenario_note", name=labels[scenario.id], note=note)
 
 
-def scenarios_of(analysis: Analysis, document: str | Path | ScenarioSet | None = None) -> pl.DataFrame | None:
+def scenarios_of(
+    analysis: Analysis, document: str | Path | costs.scenarios.ScenarioSet | None = None
+) -> pl.DataFrame | None:
     """Return the headline cash of an analysis under each scenario; None if it has no expected cash.
 
     Args:
@@ -242,37 +238,41 @@ def scenarios_of(analysis: Analysis, document: str | Path | ScenarioSet | None =
     Raises:
         UsageError: the document is invalid, or names an intake of another incident.
     """
-    stresses = costs.load_scenarios() if document is None else costs.load_scenarios(document)
+    stresses = (
+        costs.scenarios.load_scenarios() if document is None else costs.scenarios.load_scenarios(document)
+    )
     run = analysis.headline_run
     if run is None or "cash" not in run.totals:
         return None
     cash = run.with_terms(lambda term: term.valuation == "cash")
     growth = partial(_growth, analysis)
-    stressed = costs.StressedRun(cash, analysis.policy, analysis.as_of, analysis.incident.id, growth)
+    stressed = costs.scenarios.StressedRun(
+        cash, analysis.policy, analysis.as_of, analysis.incident.id, growth
+    )
     budget, level = analysis.budget, analysis.plan.level
-    return costs.scenario_table(run, stressed, stresses.scenarios, budget=budget, level=level)
+    return costs.scenarios.scenario_table(run, stressed, stresses.scenarios, budget=budget, level=level)
 
 
-def _growth(analysis: Analysis, scenario: Scenario) -> float:
+def _growth(analysis: Analysis, scenario: costs.scenarios.Scenario) -> float:
     if scenario.spike is None:
-        raise DoesNotApply("no_spike")
+        raise costs.scenarios.DoesNotApply("no_spike")
     day = analysis.as_of
     if analysis.headline_from_claims:
         deadline, count = _claims_so_far(analysis)
     else:
         deadline, count = _intake_so_far(analysis, scenario)
     if deadline <= day:
-        raise DoesNotApply("deadline_passed", str(deadline))
+        raise costs.scenarios.DoesNotApply("deadline_passed", str(deadline))
     later = deadline + timedelta(days=scenario.extra_days or 0)
     try:
         forecast = count().with_deadlines(deadline, later, scenario.spike).forecast()
     except (InputRefused, ModelRefused) as refusal:
-        raise DoesNotApply("no_forecast", str(refusal)) from refusal
+        raise costs.scenarios.DoesNotApply("no_forecast", str(refusal)) from refusal
     for branch in (losses.DEADLINE, losses.EXTENDED):
         if branch in forecast.refused:
-            raise DoesNotApply("no_forecast", forecast.refused[branch])
+            raise costs.scenarios.DoesNotApply("no_forecast", forecast.refused[branch])
     if (last := open_until(analysis)) is not None:  # the growth is from the count at the deadline
-        raise DoesNotApply("claims_to_come", str(last))
+        raise costs.scenarios.DoesNotApply("claims_to_come", str(last))
     at_deadline, at_later = (
         forecast.counted + forecast.late[branch].mean for branch in (losses.DEADLINE, losses.EXTENDED)
     )
@@ -283,20 +283,22 @@ def _claims_so_far(analysis: Analysis) -> tuple[date, Callable[[], losses.Channe
     """Return the last day to claim, and a function that counts the claims filed so far."""
     claims, day, closed = analysis.claims, analysis.as_of, analysis.incident.claims_to
     if claims is None:
-        raise DoesNotApply("no_dates")
+        raise costs.scenarios.DoesNotApply("no_dates")
     if claims.synthetic:
-        raise DoesNotApply("synthetic_claims")
+        raise costs.scenarios.DoesNotApply("synthetic_claims")
     lines = [x for x in analysis.policy.as_known_on(day).schedules if x.effort_on(day) != "automatic"]
     deadlines = sorted({line.closes_on(day) or closed for line in lines} or {closed})
     if len(deadlines) > 1:
-        raise DoesNotApply("several_deadlines", ", ".join(map(str, deadlines)))
+        raise costs.scenarios.DoesNotApply("several_deadlines", ", ".join(map(str, deadlines)))
     return deadlines[0], lambda: forecast_input_from_claims(claims, day).channel
 
 
-def _intake_so_far(analysis: Analysis, scenario: Scenario) -> tuple[date, Callable[[], losses.Channel]]:
+def _intake_so_far(
+    analysis: Analysis, scenario: costs.scenarios.Scenario
+) -> tuple[date, Callable[[], losses.Channel]]:
     """Return the last day of a published intake, and a function that returns its counts so far."""
     if not scenario.intake:
-        raise DoesNotApply("no_dates")
+        raise costs.scenarios.DoesNotApply("no_dates")
     series = load_intake(scenario.intake)
     if series.incident != analysis.incident.id:
         raise UsageError(
@@ -306,7 +308,7 @@ def _intake_so_far(analysis: Analysis, scenario: Scenario) -> tuple[date, Callab
         )
     known = series.known_by(analysis.as_of)
     if known is None or known.deadline is None:
-        raise DoesNotApply("no_deadline", series.id)
+        raise costs.scenarios.DoesNotApply("no_deadline", series.id)
     last_moment = known.deadline.closes.astimezone(series.zone) - timedelta(microseconds=1)
 
     def count() -> losses.Channel:
@@ -386,7 +388,7 @@ def reserve_table(analysis: Analysis) -> pl.DataFrame | None:
     if handling is not None:
         means.append(sum(means))
         draws.append(draws[0] + draws[1])
-    samples, unknown = [Sample(values) for values in draws], [None] * (3 - len(draws))
+    samples, unknown = [costs.simulation.Sample(values) for values in draws], [None] * (3 - len(draws))
     quantiles = {
         name: [rounded_estimate(sample.quantile(p)).value for sample in samples]
         for name, p in MEASURES.items()
@@ -529,4 +531,7 @@ def _of_lines(
 
 
 def _mean(part: Simulation) -> float:
-    return sum(expected_estimate(part, valuation).value for valuation in part.portfolio.valuations)
+    return sum(
+        costs.simulation_tables.expected_estimate(part, valuation).value
+        for valuation in part.portfolio.valuations
+    )

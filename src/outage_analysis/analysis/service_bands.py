@@ -9,7 +9,7 @@ from itertools import pairwise
 import polars as pl
 
 from outage_analysis.assumptions import Ledger
-from outage_analysis.costs import cost_table, ledger_for_policy
+from outage_analysis.costs import cost_table, expected
 from outage_analysis.errors import UsageError
 from outage_analysis.incidents import Band, Bands, band_within, holds_positive
 from outage_analysis.losses import Cube, regroup, sum_or_null
@@ -81,7 +81,7 @@ def _expected_by_band(
     if not lines:
         return pl.DataFrame(schema={"service": pl.String, **EDGES, "expected": pl.Float64})
     divided = policy.model_copy(update={"lines": lines})
-    fitting = ledger_for_policy(ledger, divided) if ledger else None
+    fitting = expected.ledger_for_policy(ledger, divided) if ledger else None
     rows = cost_table(divided, fitting, as_of=as_of, cubes=[cube]).filter(level="band")
     if "straddles" in rows["rule"]:
         return None

@@ -49,7 +49,7 @@ BENEFIT_DIGITS = 3
 class BudgetSolution(PolicyResult):
     """The policy that gives claimants most within a budget, beside the announced policy and the frontier."""
 
-    search: costs.PolicySearch
+    search: costs.policy_search.PolicySearch
 
     @property
     def used_assumptions(self) -> AbstractSet[str]:
@@ -154,7 +154,7 @@ class BudgetSolution(PolicyResult):
             yield locale("solve.more", rows=len(some), count=f"{count:,}")
 
 
-def _sentences(search: costs.PolicySearch, locale: Locale) -> list[str]:
+def _sentences(search: costs.policy_search.PolicySearch, locale: Locale) -> list[str]:
     chosen, announced = (search.table.row(n, named=True) for n in (0, 1))
     values = _cost_values(search, chosen, locale) | {"tiers": _varied_tiers(search, locale)}
     by_mean = "" if search.request.level is not None else "_expected"
@@ -193,7 +193,7 @@ def _sentences(search: costs.PolicySearch, locale: Locale) -> list[str]:
     return sentences
 
 
-def _varied_tiers(search: costs.PolicySearch, locale: Locale) -> str:
+def _varied_tiers(search: costs.policy_search.PolicySearch, locale: Locale) -> str:
     # Such as `up to 300,000: 20,000 won`.
     explainer, texts = PolicyExplainer(search.policy, locale), []
     parameters = search.tried.parameters
@@ -211,7 +211,9 @@ def _varied_tiers(search: costs.PolicySearch, locale: Locale) -> str:
     return "; ".join(texts)
 
 
-def _cost_values(search: costs.PolicySearch, row: Mapping[str, Any], locale: Locale) -> dict[str, str]:
+def _cost_values(
+    search: costs.policy_search.PolicySearch, row: Mapping[str, Any], locale: Locale
+) -> dict[str, str]:
     return {
         "expected": locale.money(row["expected"]),
         "quantile": locale.money(row["at_level"]),
@@ -222,7 +224,7 @@ def _cost_values(search: costs.PolicySearch, row: Mapping[str, Any], locale: Loc
     }
 
 
-def _benefits(row: Mapping[str, Any], search: costs.PolicySearch, locale: Locale) -> str:
+def _benefits(row: Mapping[str, Any], search: costs.policy_search.PolicySearch, locale: Locale) -> str:
     def text(objective: str) -> str:
         if objective == "replaced":
             return locale.share(row[objective])
@@ -231,7 +233,7 @@ def _benefits(row: Mapping[str, Any], search: costs.PolicySearch, locale: Locale
         return locale.money(row[objective], BENEFIT_DIGITS)
 
     own = search.tried.objective
-    known = [x for x in (own, *(x for x in costs.OBJECTIVES if x != own)) if row[x] is not None]
+    known = [x for x in (own, *(x for x in costs.policy_search.OBJECTIVES if x != own)) if row[x] is not None]
     texts = [locale(f"solve.got_{objective}", value=text(objective)) for objective in known]
     return "; ".join(texts) if texts else locale("solve.got_unknown")
 
@@ -239,7 +241,7 @@ def _benefits(row: Mapping[str, Any], search: costs.PolicySearch, locale: Locale
 class SearchArguments(TypedDict, total=False):
     """What `solve` searches for; its documentation says more."""
 
-    vary: Required[costs.Vary]
+    vary: Required[costs.policy_search.Vary]
     budget: Required[Amount]
     at: str
     step: Amount | None
@@ -273,7 +275,7 @@ class InputArguments(FurtherArguments, total=False):
 def solve(  # noqa: PLR0913 - completion lists the arguments
     claims: Plan | Claims | str | Path | Sequence[str | Path] | None = None,
     *,
-    vary: costs.Vary,
+    vary: costs.policy_search.Vary,
     budget: Amount,
     at: str = "P90",
     step: Amount | None = None,
@@ -330,7 +332,7 @@ def solve(  # noqa: PLR0913 - completion lists the arguments
         check_documents_fit(incident, other, ledger)
     as_of = plan.as_of or (ledger.as_of if ledger else last_day(policy, incident))
     digits = incident.minor_units
-    request = costs.SearchRequest(
+    request = costs.policy_search.SearchRequest(
         policy,
         ledger,
         as_of,
@@ -357,6 +359,6 @@ def solve(  # noqa: PLR0913 - completion lists the arguments
         cubes = load_cubes(read, incident, first, as_of, beside=others, cuts=cuts)[1] if of_claims else {}
         return [*cubes.values()]
 
-    found = costs.find_best_policy(request, named[1:], cubes_of)
+    found = costs.policy_search.find_best_policy(request, named[1:], cubes_of)
     policies = (found.policy, *named)
     return BudgetSolution(incident, ledger, as_of, claims, plan, policies, found)

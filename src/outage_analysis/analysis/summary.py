@@ -19,7 +19,7 @@ from outage_analysis import costs, text
 from outage_analysis.analysis.results import band_expression
 from outage_analysis.assumptions import REFERENCE_LEDGER, Assumption, FloatArray, Ledger, value_and_range
 from outage_analysis.claims import DECISIONS
-from outage_analysis.costs import Estimate, quantile_place, replicate_mean, rounded_estimate
+from outage_analysis.costs import rounded_estimate
 from outage_analysis.errors import ModelRefused
 from outage_analysis.incidents import Incident
 from outage_analysis.losses import Cube
@@ -266,19 +266,25 @@ def narrowing_sentence(analysis: Analysis, locale: text.Locale) -> tuple[str, ..
     )
 
 
-def _width(totals: FloatArray, likely: text.LikelyRange, known: FloatArray | None = None) -> Estimate:
+def _width(
+    totals: FloatArray, likely: text.LikelyRange, known: FloatArray | None = None
+) -> costs.simulation.Estimate:
     def mean_width(rows: slice) -> float:
         amounts, parts = totals[rows].ravel(), 1
         if known is not None:
             amounts, parts = amounts[np.argsort(known[rows], axis=None, kind="stable")], ANSWERS
         size = len(amounts) // parts
         answers = np.sort(amounts[: parts * size].reshape(parts, size), axis=1)
-        low, high = (answers[:, quantile_place(p, size)] for p in (likely.lower, likely.upper))
+        low, high = (
+            answers[:, costs.simulation.quantile_place(p, size)] for p in (likely.lower, likely.upper)
+        )
         return float((high - low).mean())
 
     each = len(totals) // BATCHES
     batches = [mean_width(slice(n * each, (n + 1) * each)) for n in range(BATCHES)]
-    return Estimate(mean_width(slice(None)), replicate_mean(np.array(batches)).error)
+    return costs.simulation.Estimate(
+        mean_width(slice(None)), costs.simulation.replicate_mean(np.array(batches)).error
+    )
 
 
 BOUNDS = ("low", "expected", "high", "most")
@@ -501,7 +507,7 @@ def _rows_note(analysis: Analysis, locale: text.Locale) -> list[str]:
     return [
         locale(
             "report.rows_unstated",
-            expected=locale.money(costs.expected_estimate(if_filed, "cash").value),
+            expected=locale.money(costs.simulation_tables.expected_estimate(if_filed, "cash").value),
             count=locale.number(analysis.cubes.get("cost", cubes[0]).claims),
             share=share,
             source=locale("report.rows_rates") if analysis.has_rule_based_rates else "",
@@ -564,7 +570,7 @@ def unstated_notes(analysis: Analysis, locale: text.Locale, *, first_screen: boo
             entitled=locale.number(row["entitled"]),
             share=locale.share(row["unstated"] / row["entitled"]),
         )
-        for row in costs.unstated_losses(table).iter_rows(named=True)
+        for row in costs.expected.unstated_losses(table).iter_rows(named=True)
     ]
 
 

@@ -223,7 +223,7 @@ def _by_day(table: pl.DataFrame, *, later: bool) -> pl.DataFrame:
 
 
 def _tie_outs(a: Analysis) -> pl.DataFrame:
-    return costs.reconciliation_table(a.tie_outs, a.policy, as_of=a.as_of)
+    return costs.policy_results.reconciliation_table(a.tie_outs, a.policy, as_of=a.as_of)
 
 
 def _headlines(a: Analysis) -> pl.DataFrame:
@@ -275,7 +275,10 @@ def funnel_table(
         line = policy.schedule(name)
         if line is None:
             continue
-        funnel, automatic = costs.build_funnel(line, ledger, as_of), line.effort_on(as_of) == "automatic"
+        funnel, automatic = (
+            costs.terms.build_funnel(line, ledger, as_of),
+            line.effort_on(as_of) == "automatic",
+        )
         if basis == "published":
             first, stages, (least, mid, most) = "reported", _report_stages(funnel), (count, count, count)
         else:
@@ -293,12 +296,12 @@ def funnel_table(
     return frame.with_columns(pl.col(pl.Float64).round_sig_figs(text.TABLE_DIGITS))
 
 
-Stages = dict[str, tuple[costs.Input, str]]
+Stages = dict[str, tuple[costs.terms.Input, str]]
 """Funnel stage -> (its share of the counted reports or claims, the kind of assumption that it requires, or
 "" if it requires none)."""
 
 
-def _report_stages(funnel: costs.Funnel) -> Stages:
+def _report_stages(funnel: costs.terms.Funnel) -> Stages:
     return {
         "ultimate": (funnel.ultimate, "ultimate"),
         "exposure": (funnel.exposed, "exposure"),
@@ -310,9 +313,9 @@ def _report_stages(funnel: costs.Funnel) -> Stages:
     }
 
 
-def _claim_stages(funnel: costs.Funnel, decision: str) -> Stages:
+def _claim_stages(funnel: costs.terms.Funnel, decision: str) -> Stages:
     stages = {
-        "due": (costs.ALL_PASS, ""),
+        "due": (costs.terms.ALL_PASS, ""),
         "ultimate": (funnel.ultimate, "ultimate"),
         "exposure": (funnel.exposed, "exposure"),
     }
@@ -325,8 +328,8 @@ def _claim_stages(funnel: costs.Funnel, decision: str) -> Stages:
 def _claims_in_paying_bands(bands: pl.DataFrame) -> tuple[float, float | None, float]:
     counts = dict(bands.filter(level="band").group_by("rule").agg(pl.col("count").sum()).iter_rows())
     sure, across = counts.get("pays", 0.0) + counts.get("review", 0.0), counts.get("straddles", 0.0)
-    known = not across and costs.unstated_losses(bands)["priced"].all()
-    return sure, sure if known else None, sure + across + counts.get(costs.NO_RULE, 0.0)
+    known = not across and costs.expected.unstated_losses(bands)["priced"].all()
+    return sure, sure if known else None, sure + across + counts.get(costs.claim_payments.NO_RULE, 0.0)
 
 
 def _claims_tables(a: Analysis) -> Makers:
@@ -401,22 +404,26 @@ def _simulated_tables(a: Analysis) -> Makers:
 
     def of_run(run: costs.Simulation) -> Makers:
         made: Makers = {
-            "quantiles": lambda: costs.quantiles_table(run, level=level),
-            "split": lambda: _rounded(costs.variance_split(run)),
-            "contributions": lambda: _rounded(costs.contributions(run)),
+            "quantiles": lambda: costs.simulation_tables.quantiles_table(run, level=level),
+            "split": lambda: _rounded(costs.simulation_tables.variance_split(run)),
+            "contributions": lambda: _rounded(costs.simulation_tables.contributions(run)),
         }
-        return made if budget is None else {**made, "budget": lambda: costs.budget_chance(run, budget)}
+        return (
+            made
+            if budget is None
+            else {**made, "budget": lambda: costs.simulation_tables.budget_chance(run, budget)}
+        )
 
     makers: Makers = {
-        "tornado": lambda: costs.tornado(run.portfolio, level=level),
-        "levers": lambda: costs.levers(run.portfolio),
+        "tornado": lambda: costs.sensitivity.tornado(run.portfolio, level=level),
+        "levers": lambda: costs.sensitivity.levers(run.portfolio),
         **of_run(run),
         "total_distribution": lambda: _distribution(a, run),
-        "cost_ranges": lambda: costs.cost_ranges(run, source, level=level),
-        "steps": lambda: costs.waterfall_steps(source, a.tables["contributions"]),
+        "cost_ranges": lambda: costs.simulation_tables.cost_ranges(run, source, level=level),
+        "steps": lambda: costs.simulation_tables.waterfall_steps(source, a.tables["contributions"]),
     }
     if budget is not None and "cash" in run.portfolio.valuations:
-        makers["information_value"] = lambda: costs.information_value([run], alternative=budget)
+        makers["information_value"] = lambda: costs.sensitivity.information_value([run], alternative=budget)
     beside = {f"{CLAIMS}{name}": make for other in others for name, make in of_run(other).items()}
     return {**makers, **beside, **fixed}
 
@@ -427,7 +434,7 @@ def _rounded(table: pl.DataFrame) -> pl.DataFrame:
 
 def _distribution(a: Analysis, run: costs.Simulation) -> pl.DataFrame:
     """Return the distribution of each total, with press forecasts if they forecast the only line of cash."""
-    table = costs.total_distribution_table(run, a.budget, level=a.plan.level)
+    table = costs.simulation_tables.total_distribution_table(run, a.budget, level=a.plan.level)
     published = a.runs.get("published")
     counted = published.portfolio.counted("cash") if published else ()
     if len(counted) != 1:

@@ -10,9 +10,9 @@ from typing import Annotated, ClassVar, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from pydantic import Field
-from scipy import special
 
 from outage_analysis.files import Document, Identifier, refuse_if, refuse_repeated
+from outage_analysis.special_functions import special
 
 FloatArray = NDArray[np.float64]
 Interval = tuple[float, float]

@@ -10,7 +10,6 @@ from typing import Annotated, Literal, NamedTuple, Self
 
 import numpy as np
 from pydantic import Field
-from scipy import special
 
 from outage_analysis.assumptions.distributions import (
     AnyDistribution,
@@ -28,6 +27,7 @@ from outage_analysis.errors import ModelRefused
 from outage_analysis.files import Day, Document, Name, NamedDocument, OptionalText, Text, refuse_if
 from outage_analysis.incidents import Band, Closed, check_partition, get_fact, published_rates
 from outage_analysis.policies import CostLine, Effort, contains_integer
+from outage_analysis.special_functions import special
 
 
 class Range(NamedTuple):

@@ -13,7 +13,6 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 import polars as pl
-from scipy import special
 
 from outage_analysis.assumptions.distributions import (
     Beta,
@@ -28,6 +27,7 @@ from outage_analysis.assumptions.distributions import (
 )
 from outage_analysis.errors import ModelRefused, UsageError
 from outage_analysis.incidents import get_fact, published_rates
+from outage_analysis.special_functions import special
 
 INTERVAL_LEVEL = 0.8
 """The level of the prediction interval by which the rule is evaluated."""

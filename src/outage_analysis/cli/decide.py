@@ -120,7 +120,7 @@ def backtest(
     points = {"draws": check_draws(draws), "seed": check_seed(seed), "level": parse_level(level)}
     with progress(output.lang) as step:
         step("forecasting from what was public")
-        result = costs.backtest(incidents.load_backtest_spec(case), **points)
+        result = costs.backtesting.backtest(incidents.load_backtest_spec(case), **points)
     output.emit(result)
 
 
@@ -144,8 +144,8 @@ def bridge(
     Example:
         outage-analysis bridge kakao-2022 kakao-2023-06-30
     """
-    if valuation not in costs.VALUATIONS:
-        known = ", ".join(costs.VALUATIONS)
+    if valuation not in costs.comparison.VALUATIONS:
+        known = ", ".join(costs.comparison.VALUATIONS)
         raise UsageError("no such valuation", value=valuation, remedy=f"Known: {known}.")
     (start, recorded), (end, _) = (
         reports.bridge_side(run, incident, policy, valuation) for run in (first, second)
@@ -155,7 +155,7 @@ def bridge(
         names = ", ".join(sorted(compared))
         problem = "the two runs are of two incidents"
         raise UsageError(problem, value=names, remedy="Name two runs of one incident.")
-    table = costs.bridge(start, end, valuation=valuation, recorded=recorded, draws=costs.DRAWS)
+    table = costs.cost_bridge.bridge(start, end, valuation=valuation, recorded=recorded, draws=costs.DRAWS)
     currency, locale = start.policy.currency, start.policy.locale(output.lang)
     title = locale("terminal.bridge", valuation=locale(f"word.{valuation}"), currency=currency)
     units = {"valuation": valuation, "currency": currency, "minor_units": start.policy.digits}
@@ -183,7 +183,7 @@ def scenarios(
     Example:
         outage-analysis scenarios --budget 300_000_000
     """
-    stresses = costs.load_scenarios(document)
+    stresses = costs.scenarios.load_scenarios(document)
     with progress(output.lang) as step:
         run = options.run(step)
         step("computing the scenarios")
@@ -231,12 +231,14 @@ def _bridge_since(run: analysis.Analysis, since: str, options: PlanOptions) -> p
             remedy="Leave --since out.",
         )
     first, recorded = reports.bridge_side(since, options.incident or run.incident.id, options.policy, "cash")
-    second = costs.BridgeRun(run.policy, run.ledger, run.as_of)
+    second = costs.cost_bridge.BridgeRun(run.policy, run.ledger, run.as_of)
     # Lines without an obligation are in no reserve; a recorded total may include them.
     if not_due := analysis.reserve_scope(run).not_due:
         first, second = first.without(not_due), second.without(not_due)
         recorded = None
-    return costs.bridge(first, second, recorded=recorded, draws=run.plan.draws, seed=run.plan.seed)
+    return costs.cost_bridge.bridge(
+        first, second, recorded=recorded, draws=run.plan.draws, seed=run.plan.seed
+    )
 
 
 @commands.command()

@@ -173,7 +173,7 @@ def list_policies(*, output: Output) -> None:
         outage-analysis policies list
     """
     lang = "en" if output.as_json else output.lang
-    locale, table = text.Locale(lang), costs.overview(lang)
+    locale, table = text.Locale(lang), costs.policy_results.overview(lang)
     title = locale("terminal.policies", count=len(table))
     answer = text.Answer(locale, tables=[text.ShownTable(title, table, text.schema_of("policy.overview"))])
     output.print(table.to_dicts(), answer)
@@ -205,10 +205,16 @@ def show(
         problem = f"no line of {document.id} was public by {as_of}"
         raise UsageError(problem, remedy="Move --as-of to a later day.")
     values = known.model_dump(mode="json", by_alias=True)
-    values["result"] = costs.policy_result(known, as_of=until)
-    lines, sums = costs.line_table(known, lang), costs.policy_reconciliation(known, until)
+    values["result"] = costs.policy_results.policy_result(known, as_of=until)
+    lines, sums = (
+        costs.policy_results.line_table(known, lang),
+        costs.policy_results.policy_reconciliation(known, until),
+    )
     if rate:
-        lines, sums = (costs.convert_currency(table, known.currency, rate, until) for table in (lines, sums))
+        lines, sums = (
+            costs.policy_results.convert_currency(table, known.currency, rate, until)
+            for table in (lines, sums)
+        )
         values["converted"] = {"lines": lines.to_dicts(), "sums": sums.to_dicts()}
     about = {"id": document.id, "name": document.name[lang], "currency": document.currency}
     parts = [
@@ -292,7 +298,7 @@ def check(
     table = policies.findings(document, lang)
     if ledger is not None or document.id in files.bundled_ids("assumptions"):
         known = assumptions.load_ledger(ledger or document.id)
-        table = table.extend(costs.mix_findings(document, known, lang))
+        table = table.extend(costs.expected.mix_findings(document, known, lang))
     if output.as_json:
         print_json(table.to_dicts())
         return

@@ -19,7 +19,6 @@ from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
-from scipy import special
 
 from outage_analysis.assumptions import Award, BandMix, FloatArray, MeanPayment, RateAssumption
 from outage_analysis.costs.count_process import SCORES, ClaimUnit, award_sum_table
@@ -27,6 +26,7 @@ from outage_analysis.costs.expected import Portfolio
 from outage_analysis.costs.simulation import REPLICATES, Sample, Simulation
 from outage_analysis.costs.simulation_tables import round_digits
 from outage_analysis.costs.terms import LABELS, Term
+from outage_analysis.special_functions import special
 from outage_analysis.text import AMOUNT_KINDS, TABLE_DIGITS, ShortRepr
 
 Measure = Literal["share", "money", "times"]

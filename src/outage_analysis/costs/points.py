@@ -21,9 +21,9 @@ from functools import lru_cache
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import special
 
 from outage_analysis.errors import ModelRefused, UsageError
+from outage_analysis.special_functions import special
 
 Array = NDArray[np.float64]
 

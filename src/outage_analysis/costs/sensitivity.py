@@ -19,7 +19,6 @@ from dataclasses import replace
 
 import numpy as np
 import polars as pl
-from scipy import special
 
 from outage_analysis import text
 from outage_analysis.assumptions import Assumption, Award, BandMix, FloatArray, OneDistribution
@@ -28,6 +27,7 @@ from outage_analysis.costs.points import sobol_points, sobol_replicates
 from outage_analysis.costs.simulation import DRAWS, SEED, Estimate, Simulation, replicate_mean, simulate
 from outage_analysis.costs.simulation_tables import rounded_estimate, rounded_probability, rounded_table
 from outage_analysis.errors import ModelRefused, UsageError
+from outage_analysis.special_functions import special
 
 POINTS, SAMPLE_SEED = 2**15, 1
 """The size and the seed of the sample of an input without closed-form quantiles, such as a mix."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from outage_analysis.analysis import Analysis
-from outage_analysis.costs import Scenario, load_scenarios
+from outage_analysis.costs import scenarios
 from outage_analysis.reports.blocks import Option
 from outage_analysis.reports.grids import Grid, GridColumn
 from outage_analysis.text import Locale, short_names
@@ -16,7 +16,7 @@ NO_FIGURE = "–"
 """Placeholder in a cell without a figure."""
 
 
-def decision_rows(analysis: Analysis) -> list[tuple[Scenario, dict[str, Any]]]:
+def decision_rows(analysis: Analysis) -> list[tuple[scenarios.Scenario, dict[str, Any]]]:
     """Return the scenarios that are decisions and have figures, each with its row of the scenario table."""
     table = analysis.tables.get("scenarios")
     if table is None:
@@ -24,7 +24,7 @@ def decision_rows(analysis: Analysis) -> list[tuple[Scenario, dict[str, Any]]]:
     rows = {row["scenario"]: row for row in table.filter(status="ok").iter_rows(named=True)}
     return [
         (scenario, rows[scenario.id])
-        for scenario in load_scenarios().scenarios
+        for scenario in scenarios.load_scenarios().scenarios
         if scenario.id in rows and set(scenario.changes) <= {*DECISIONS}
     ]
 

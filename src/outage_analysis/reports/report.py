@@ -14,7 +14,7 @@ import polars as pl
 from outage_analysis.analysis import Analysis
 from outage_analysis.assumptions import example_warning
 from outage_analysis.charts import CHARTS, chart_context, draw, report_drawing, stable_spec, svg
-from outage_analysis.costs import LiveCost, live_cost
+from outage_analysis.costs import LiveCost, page_model
 from outage_analysis.reports.blocks import (
     Answers,
     Block,
@@ -231,7 +231,7 @@ class Report:
         product is then not the product of the means.
         """
         run = self.analysis.runs.get(self.analysis.headline_basis)
-        return None if run is None else live_cost(run.portfolio)
+        return None if run is None else page_model.live_cost(run.portfolio)
 
     def chart_is_synthetic(self, chart: str) -> bool:
         """Return whether a chart is based on synthetic claims and must be labelled as synthetic."""

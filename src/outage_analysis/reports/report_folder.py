@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from outage_analysis.analysis import Analysis, Plan, load_documents
 from outage_analysis.assumptions import load_ledger
-from outage_analysis.costs import BridgeRun
+from outage_analysis.costs import cost_bridge
 from outage_analysis.errors import EnvironmentFailed, InputRefused, UsageError
 from outage_analysis.files import Document, atomic_folder, document_text, recover_interrupted, spelling_hint
 from outage_analysis.policies import load_policy
@@ -146,7 +146,7 @@ def _write_documents(analysis: Analysis, folder: Path) -> None:
 
 def bridge_side(
     run: str, incident: str, policy: str | None, valuation: str
-) -> tuple[BridgeRun, float | None]:
+) -> tuple[cost_bridge.BridgeRun, float | None]:
     """Return one of the two runs between which a cost bridge explains the change of the expected cost.
 
     Args:
@@ -170,7 +170,7 @@ def bridge_side(
         names = [MANIFEST_NAME, *(f"documents/{name}.toml" for name in manifest.documents)]
         for name in names:
             _check_unchanged(folder, name)
-        side = BridgeRun(
+        side = cost_bridge.BridgeRun(
             load_bundled_document(folder, "policy", load_policy),
             load_bundled_document(folder, "ledger", load_ledger) if "ledger" in manifest.documents else None,
             manifest.as_of,
@@ -178,7 +178,7 @@ def bridge_side(
         return side, manifest.expected.get(valuation)
     ledger = load_ledger(run)
     _, policy_document, _ = load_documents(Plan(incident=incident, policy=policy, ledger=run))
-    return BridgeRun(policy_document, ledger, ledger.as_of), None
+    return cost_bridge.BridgeRun(policy_document, ledger, ledger.as_of), None
 
 
 def load_bundled_document(folder: Path, name: str, load: Callable[[Path], T]) -> T:

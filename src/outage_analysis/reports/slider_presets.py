@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from outage_analysis.analysis import Analysis
-from outage_analysis.costs import Scenario, load_scenarios
+from outage_analysis.costs import scenarios
 from outage_analysis.incidents import get_fact
 from outage_analysis.text import Locale
 
@@ -27,7 +27,7 @@ def slider_presets(analysis: Analysis, locale: Locale) -> list[Preset]:
         return []
     presets = [
         {"label": scenario.name[locale.lang], "changes": changes}
-        for scenario in load_scenarios().scenarios
+        for scenario in scenarios.load_scenarios().scenarios
         if set(scenario.changes) <= MOVED_BY.keys() and (changes := _scenario_changes(analysis, scenario))
     ]
     if observed := dict(_observed_rates(analysis)):
@@ -35,7 +35,7 @@ def slider_presets(analysis: Analysis, locale: Locale) -> list[Preset]:
     return presets
 
 
-def _scenario_changes(analysis: Analysis, scenario: Scenario) -> dict[str, dict[str, float]]:
+def _scenario_changes(analysis: Analysis, scenario: scenarios.Scenario) -> dict[str, dict[str, float]]:
     run = analysis.runs[analysis.headline_basis]
     changes = {}
     for term in run.portfolio.terms:

@@ -12,7 +12,7 @@ from outage_analysis import text
 from outage_analysis.analysis import Analysis
 from outage_analysis.assumptions import distribution_text, grade_label, value_and_range
 from outage_analysis.charts import services_by_claims
-from outage_analysis.costs import HAS_AMOUNT, load_scenarios
+from outage_analysis.costs import HAS_AMOUNT, scenarios
 from outage_analysis.incidents import UNKNOWN, facts_in_language
 from outage_analysis.losses import sum_or_none
 from outage_analysis.policies import PolicyExplainer
@@ -43,10 +43,7 @@ def uncertainty_views(tables: Mapping[str, pl.DataFrame]) -> dict[str, View]:
         quantiles = tables["quantiles"]
         views["quantiles"] = (quantiles, text.schema_of("quantiles").columns)
         views["split"] = (tables["split"], text.schema_of("split").columns)
-        views["exceedance"] = (
-            _exceedance_table(quantiles),
-            (text.column_of("chance"), *text.schema_of("quantiles").pick("value", "error")),
-        )
+        views["exceedance"] = (_exceedance_table(quantiles), text.schema_of("report.exceedance").columns)
     if "cost_ranges" in tables:
         sums = tables["cost_ranges"].filter(line="")
         views["separate_sums"] = (sums, text.schema_of("cost_ranges").without("line", "facts").columns)
@@ -86,7 +83,7 @@ def decision_views(analysis: Analysis, locale: text.Locale) -> dict[str, View]:
     """Return the tables of the scenarios and of the reserve, with the columns to show."""
     tables, views = analysis.tables, {}
     if "scenarios" in tables:
-        stresses = load_scenarios()
+        stresses = scenarios.load_scenarios()
         frame = tables["scenarios"].filter(~pl.col("status").is_in(ABOUT_FILING))
         names = {scenario.id: scenario.name[locale.lang] for scenario in stresses.scenarios}
         names |= {frame["scenario"][0]: locale("report.scenario_base")}

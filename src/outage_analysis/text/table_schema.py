@@ -305,8 +305,14 @@ def _column_cells(table: str, name: str) -> tuple[str, ...]:
 
 
 def column_of(name: str, table: str = "") -> Column:
-    """Return a column of a table that tables.csv describes, or a column that many tables share."""
+    """Return a column of a table that tables.csv describes, or a column that many tables share.
+
+    Raises:
+        KeyError: tables.csv does not describe the column.
+    """
     unit, description, title, type_, shown = _column_cells(table, name)
+    if not unit:
+        raise KeyError(f"{table}.{name}")
     known: Any = UNITS_BY_ROW.get(unit, unit)
     dtype = pl.Enum(type_.split("|")) if "|" in type_ else TYPES[type_]
     return Column(name, known, description, dtype, title, SHOWN[shown])

@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from outage_analysis.costs import OBJECTIVES, build_portfolio, cost_table, simulate, totals
+from outage_analysis.costs import build_portfolio, cost_table, simulate, totals
+from outage_analysis.costs.policy_search.candidates import OBJECTIVES
 from outage_analysis.errors import ModelRefused, UsageError
 from tests.costs.policy_search.small_searches import (
     BANDS,

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from outage_analysis.assumptions import Ledger
-from outage_analysis.costs import PolicySearch, build_portfolio, cost_table, simulate, totals
+from outage_analysis.costs import build_portfolio, cost_table, simulate, totals
+from outage_analysis.costs.policy_search.solve import PolicySearch
 from outage_analysis.incidents import Bands
 from outage_analysis.losses import Cube
 from outage_analysis.policies import Policy

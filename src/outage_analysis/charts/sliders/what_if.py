@@ -189,7 +189,7 @@ def live_range(run: costs.Simulation, locale: Locale, budget: float | None) -> L
         budget: an amount to mark, in the smallest unit of the currency.
     """
     likely = LikelyRange(locale.level)
-    model = costs.browser_model(run, upper=likely.upper)
+    model = costs.page_model.browser_model(run, upper=likely.upper)
     if model is None:
         return None
     entries = {name: run.portfolio.entries[name] for name in model["inputs"] if name in run.portfolio.entries}
@@ -202,7 +202,10 @@ def live_range(run: costs.Simulation, locale: Locale, budget: float | None) -> L
     )
     data = {
         "model": model,
-        "means": {name: costs.round_digits(entry.range.expected) for name, entry in entries.items()},  # type: ignore[union-attr] # band mixes are named by band
+        "means": {
+            name: costs.simulation_tables.round_digits(entry.range.expected)  # type: ignore[union-attr]
+            for name, entry in entries.items()  # band mixes are named by band
+        },
         "shares": [name for name, entry in entries.items() if isinstance(entry, RateAssumption)],
         "low": likely.lower,
         "high": likely.upper,
@@ -243,7 +246,7 @@ def _total(valuation: str, amount: float, locale: Locale) -> SliderTotal:
     return SliderTotal(valuation, _title(valuation, locale), locale.money(amount), exact)
 
 
-def _slider(factor: costs.LiveInput, locale: Locale, names: Mapping[str, str]) -> Slider:
+def _slider(factor: costs.page_model.LiveInput, locale: Locale, names: Mapping[str, str]) -> Slider:
     times, per, unit = 1, 1, "×"
     if factor.measure == "share":
         per, unit = 100, "%"
@@ -277,7 +280,7 @@ def number_text(value: float, digits: int) -> str:
     return text.rstrip("0").rstrip(".") if digits > 0 else text
 
 
-def _label(factor: costs.LiveInput, locale: Locale, names: Mapping[str, str]) -> str:
+def _label(factor: costs.page_model.LiveInput, locale: Locale, names: Mapping[str, str]) -> str:
     line = names.get(factor.line, factor.line)
     if factor.kind == "pays" and (factor.over, factor.up_to) == (0, None):
         return locale("report.what_if_pays_any", line=line)
@@ -351,7 +354,7 @@ def with_search_form(
         return sliders
     labels = {slider.factor: slider.label for group in sliders.groups for slider in group.sliders}
     factors = [factor for factor in cost.factors if factor.id in labels]
-    found, edges = costs.page_search(policy, factors, sliders.live.data["model"], cubes)
+    found, edges = costs.policy_search.page_search(policy, factors, sliders.live.data["model"], cubes)
     if not found:
         return sliders
     form = _form(found, edges, labels, locale)
@@ -360,7 +363,7 @@ def with_search_form(
 
 
 def _form(
-    found: Sequence[costs.SearchablePayment],
+    found: Sequence[costs.policy_search.SearchablePayment],
     edges: Sequence[Mapping[str, float | str]],
     labels: Mapping[str, str],
     locale: Locale,
@@ -382,7 +385,10 @@ def _form(
             for place, payment in enumerate(found)
         ),
         # by default about five steps to the largest payment
-        number_text(costs.round_step(max(x.factor.value for x in found) / 5) / per_field, locale.minor_units),
+        number_text(
+            costs.policy_search.round_step(max(x.factor.value for x in found) / 5) / per_field,
+            locale.minor_units,
+        ),
         unit,
         tuple((f"{p / 100:g}", locale("report.search_level", level=p), p == USUAL_LEVEL) for p in LEVELS),
         {"payments": payments, "edges": edges, "most_varied": MOST_VARIED, "words": words},

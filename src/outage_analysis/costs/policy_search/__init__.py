@@ -5,3 +5,21 @@ Modules:
     candidates: what all candidates pay, what they cost in each draw and on average, and what claimants get
     solve: the best candidate within a budget, and the frontier
 """
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from outage_analysis.lazy_exports import lazy_exports
+
+if TYPE_CHECKING:
+    from outage_analysis.costs.policy_search.candidates import OBJECTIVES, SearchRequest
+    from outage_analysis.costs.policy_search.parameters import (
+        SearchablePayment,
+        Vary,
+        page_search,
+        round_step,
+    )
+    from outage_analysis.costs.policy_search.solve import PolicySearch, find_best_policy
+
+__getattr__, __dir__ = lazy_exports(__name__, __file__)

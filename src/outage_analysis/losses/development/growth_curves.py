@@ -19,11 +19,11 @@ from datetime import date
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import special
 
 from outage_analysis.errors import InputRefused, ModelRefused, UsageError
 from outage_analysis.files import spelling_hint
 from outage_analysis.losses.severity import pool_bands
+from outage_analysis.special_functions import special
 from outage_analysis.text import ShortRepr
 
 Array = NDArray[np.float64]

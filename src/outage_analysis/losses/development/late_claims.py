@@ -8,7 +8,6 @@ from datetime import date
 
 import numpy as np
 import polars as pl
-from scipy import special
 
 from outage_analysis.errors import ModelRefused, UsageError, check_level
 from outage_analysis.losses.development.growth_curves import (
@@ -21,6 +20,7 @@ from outage_analysis.losses.development.growth_curves import (
     relative_to_observed,
     weigh_curves,
 )
+from outage_analysis.special_functions import special
 from outage_analysis.text import ShortRepr
 
 MAX_CURVE_DEVIATION = 0.25

@@ -11,7 +11,7 @@ from xlsxwriter.utility import quote_sheetname, xl_range, xl_rowcol_to_cell
 
 from outage_analysis.analysis import promised_range
 from outage_analysis.assumptions import BandMix
-from outage_analysis.costs import LiveCost, LiveInput, Product, round_digits
+from outage_analysis.costs import LiveCost, page_model, simulation_tables
 from outage_analysis.reports.report import Report
 from outage_analysis.reports.workbook.sheet import (
     FLAG_COLOUR,
@@ -63,11 +63,11 @@ class LiveFormulas:
         cell = xl_rowcol_to_cell(row, column, row_abs=True, col_abs=True)
         self.cells[name] = f"={quote_sheetname(sheet.name)}!{cell}"
 
-    def input_cell(self, factor: LiveInput, value: float | None, style: str = "plain") -> Cell:
+    def input_cell(self, factor: page_model.LiveInput, value: float | None, style: str = "plain") -> Cell:
         """Return a cell with a value of an input."""
         return number_cell(self.locale, value, INPUT_UNITS[factor.measure], style)
 
-    def term_base(self, term: Product) -> float:
+    def term_base(self, term: page_model.Product) -> float:
         """Return the constant by which the inputs of a cost term are multiplied to give whole currency.
 
         If one input of the term is an amount, the constant is a count; otherwise the constant is an amount.
@@ -75,11 +75,11 @@ class LiveFormulas:
         amounts = sum(self.inputs[f].measure == "money" for f in term.factors)
         return float(term.base * 10.0 ** (self.locale.minor_units * (amounts - 1)))
 
-    def value(self, terms: Iterable[Product]) -> float:
+    def value(self, terms: Iterable[page_model.Product]) -> float:
         """Return the sum of cost terms."""
         unit = 10.0**self.locale.minor_units
         values = (math.prod((t.base / unit, *(self.inputs[f].value for f in t.factors))) for t in terms)
-        return round_digits(math.fsum(values))
+        return simulation_tables.round_digits(math.fsum(values))
 
     def total(self, valuation: str) -> float:
         """Return the total of a valuation, rounded as in its cell."""
@@ -146,7 +146,7 @@ def write_inputs(sheet: Sheet, report: Report, live: LiveFormulas) -> None:
     _write_mix_checks(sheet, report, inputs, first)
 
 
-def _input_cells(report: Report, live: LiveFormulas, factor: LiveInput, row: int) -> list[Cell]:
+def _input_cells(report: Report, live: LiveFormulas, factor: page_model.LiveInput, row: int) -> list[Cell]:
     locale, names, ledger = report.locale, report.names, report.analysis.ledger
     parts = [names.get(factor.line, factor.line)] if factor.line else []
     if (factor.over, factor.up_to) != (None, None):
@@ -171,7 +171,7 @@ def _input_cells(report: Report, live: LiveFormulas, factor: LiveInput, row: int
     ]
 
 
-def _validation(locale: Locale, factor: LiveInput) -> dict[str, Any]:
+def _validation(locale: Locale, factor: page_model.LiveInput) -> dict[str, Any]:
     options = {"validate": "decimal", "error_title": locale("workbook.invalid")[:MAX_MESSAGE_TITLE]}
     if factor.measure != "share":
         return options | {"criteria": ">=", "value": 0, "error_message": locale("workbook.invalid_amount")}
@@ -180,7 +180,7 @@ def _validation(locale: Locale, factor: LiveInput) -> dict[str, Any]:
     return options | limits | {"error_message": message}
 
 
-def _write_mix_checks(sheet: Sheet, report: Report, inputs: list[LiveInput], first: int) -> None:
+def _write_mix_checks(sheet: Sheet, report: Report, inputs: list[page_model.LiveInput], first: int) -> None:
     """Write one row per mix of loss bands, which warns if the shares no longer have the same sum."""
     locale, mixes = report.locale, dict[str, list[int]]()
     for row, factor in enumerate(inputs, start=first):
@@ -245,7 +245,7 @@ def write_lines(sheet: Sheet, report: Report, live: LiveFormulas, inputs: str) -
     sheet.write_table((), totals)
 
 
-def _term_cells(report: Report, live: LiveFormulas, term: Product, row: int) -> list[Cell]:
+def _term_cells(report: Report, live: LiveFormulas, term: page_model.Product, row: int) -> list[Cell]:
     locale, names = report.locale, report.names
     is_banded = (term.over, term.up_to) != (None, None) or term.rule in BANDED_RULES
     is_count = any(live.inputs[f].measure == "money" for f in term.factors)
