@@ -57,7 +57,7 @@ def complaints(folder: Path, name: str, rows: int, *, broken: bool = False) -> P
     [
         ("clean-synthetic.csv", False, ("ours", "staged", "one_pass", "floor", "pandas")),
         ("broken-synthetic.csv", True, ("ours", "staged", "one_pass", "floor")),
-        # pandas reads Parquet by another package, which is not among those that are locked here.
+        # pandas reads Parquet by pyarrow, so its time would not be its own.
         ("clean-synthetic.parquet", False, ("ours", "staged", "one_pass", "floor")),
     ],
 )

@@ -29,7 +29,7 @@ from outage_analysis.analysis.results import IncidentResult
 from outage_analysis.analysis.summary import check_any_cost, cost_answer, cost_as_dict, refuse_no_cash
 from outage_analysis.analysis.tables import COST_TABLES, UNCERTAINTY_TABLES, AnalysisTables, tables_of
 from outage_analysis.assumptions import Ledger, RateAssumption, load_ledger
-from outage_analysis.claims import Claims
+from outage_analysis.claims import Claims, Sources
 from outage_analysis.costs import (
     HAS_AMOUNT,
     UNSTATED,
@@ -622,7 +622,7 @@ Progress = Callable[[str], None]
 
 
 def run(  # noqa: PLR0913 - the entry point: completion lists the common arguments
-    claims: Plan | Claims | str | Path | Sequence[str | Path] | None = None,
+    claims: Plan | Claims | Sources | None = None,
     *,
     tiers: TierPayments | None = None,
     effort: str = "form",
@@ -637,9 +637,9 @@ def run(  # noqa: PLR0913 - the entry point: completion lists the common argumen
     """Run an analysis: the cost of a policy and its uncertainty. Its tables are computed when asked for.
 
     Args:
-        claims: the claims that `read_claims` returned, or complaint files. By default, the published counts
-            and the synthetic claims of the bundled case. A `Plan` states everything; other arguments are then
-            not allowed.
+        claims: the claims that `read_claims` returned, complaint files, or a data frame. By default, the
+            published counts and the synthetic claims of the bundled case. A `Plan` states everything; other
+            arguments are then not allowed.
         tiers: instead of a policy, largest loss of a tier -> payment per claim, in whole currency:
             {300_000: 30_000, 500_000: 50_000}. The key None stands for all larger losses; without it, larger
             losses are paid nothing. Without `ledger`, rates come from comparable schemes: `reference_ledger`.

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TypedDict, Unpack, cast
 
 from outage_analysis.assumptions import Ledger, bundled_ledger, load_ledger, reference_ledger
-from outage_analysis.claims import MAX_REJECTS, Claims, read_claims
+from outage_analysis.claims import MAX_REJECTS, Claims, DataFrame, Sources, read_claims
 from outage_analysis.costs import DRAWS, SEED
 from outage_analysis.errors import ModelRefused, UsageError
 from outage_analysis.files import atomic_folder, bundled_claims, bundled_ids, document_text, spelling_hint
@@ -138,7 +138,7 @@ class RunArguments(FurtherArguments, total=False):
 
 
 def make_plan(  # noqa: PLR0913 - the arguments of `run`
-    claims: Plan | Claims | str | Path | Sequence[str | Path] | None = None,
+    claims: Plan | Claims | Sources | None = None,
     *,
     tiers: TierPayments | None = None,
     effort: str = "form",
@@ -189,9 +189,16 @@ def make_plan(  # noqa: PLR0913 - the arguments of `run`
         budget = int(budget)  # 3e8 is a usual way to write an amount
     columns = (columns,) if isinstance(columns, str | Path | Layout) else tuple(columns or ())
     compare = (compare,) if isinstance(compare, str | Path | Policy) else tuple(compare or ())
-    if claims is not None and not isinstance(claims, Claims) and incident is None:
-        most = settings.get("max_rejects", MAX_REJECTS)
-        claims = read_claims(claims, max_rejects=most, rows=settings.get("rows"), encoding=encoding)
+    read = partial(
+        read_claims,
+        max_rejects=settings.get("max_rejects", MAX_REJECTS),
+        rows=settings.get("rows"),
+        encoding=encoding,
+    )
+    if isinstance(claims, DataFrame):  # read now, because some data frames can be read only once
+        claims, columns = read(claims, incident, layouts=[load_layout(layout) for layout in columns]), ()
+    elif claims is not None and not isinstance(claims, Claims) and incident is None:
+        claims = read(claims)
     elif encoding is not None:
         columns = with_encoding([load_layout(layout) for layout in columns], encoding)
     if isinstance(claims, Claims):  # whoever read them has accepted their rejects
@@ -446,9 +453,7 @@ def load_cubes(
 
 
 def scaffold(
-    folder: str | Path,
-    claims: Claims | str | Path | Sequence[str | Path] | None = None,
-    **arguments: Unpack[RunArguments],
+    folder: str | Path, claims: Claims | Sources | None = None, **arguments: Unpack[RunArguments]
 ) -> Path:
     """Write incident.toml, policy.toml and ledger.toml for the arguments of `run` into a new folder.
 

@@ -27,7 +27,7 @@ from outage_analysis.analysis.plan import (
 )
 from outage_analysis.analysis.summary import rows_are_complaints
 from outage_analysis.assumptions import Ledger
-from outage_analysis.claims import Claims
+from outage_analysis.claims import Claims, Sources
 from outage_analysis.errors import UsageError
 from outage_analysis.files import bundled_claims
 from outage_analysis.incidents import Incident
@@ -273,7 +273,7 @@ class InputArguments(FurtherArguments, total=False):
 
 
 def solve(  # noqa: PLR0913 - completion lists the arguments
-    claims: Plan | Claims | str | Path | Sequence[str | Path] | None = None,
+    claims: Plan | Claims | Sources | None = None,
     *,
     vary: costs.policy_search.Vary,
     budget: Amount,

@@ -12,6 +12,7 @@ import polars as pl
 
 from outage_analysis.claims import queries
 from outage_analysis.claims.queries import quote_identifier
+from outage_analysis.claims.readers.data_frames import DataFrame
 from outage_analysis.claims.readers.read_files import InputFile
 from outage_analysis.claims.rejects import explain_reject, rejected_rows, rejects_table, too_many_rejects
 from outage_analysis.claims.selections import filter_claims, join_claims
@@ -229,15 +230,15 @@ class Claims(Displayable):
         return filter_claims(self, conditions)
 
     def join(
-        self, frame: pl.DataFrame, on: str = "claimant_id", how: Literal["left", "inner"] = "left"
+        self, frame: DataFrame, on: str = "claimant_id", how: Literal["left", "inner"] = "left"
     ) -> Claims:
-        """Add the columns of a Polars frame to the claims, as text dimensions of the incident.
+        """Add the columns of a data frame to the claims, as text dimensions of the incident.
 
         Then `by`, `filter` and cubes can use the columns. The result has no rejects.
 
         Args:
             frame: one row per value of `on`; its other columns become the dimensions. They may contain text,
-                whole numbers, days or true and false.
+                whole numbers, days or true and false. Any frame that `read_claims` reads is accepted.
             on: the column that the claims and the frame share.
             how: `left` keeps claims without a row in the frame, with null in the new columns; `inner` leaves
                 them out.

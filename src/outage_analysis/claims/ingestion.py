@@ -12,14 +12,9 @@ import polars as pl
 from outage_analysis.claims import queries
 from outage_analysis.claims.claims_and_rejects import MAX_REJECTS, Claims
 from outage_analysis.claims.readers.cell_values import IS_SYNTHETIC
+from outage_analysis.claims.readers.data_frames import Sources, source_paths
 from outage_analysis.claims.readers.parquet import saved_incident_id
-from outage_analysis.claims.readers.read_files import (
-    InputFiles,
-    as_paths,
-    count_rows,
-    expand_paths,
-    read_files,
-)
+from outage_analysis.claims.readers.read_files import InputFiles, count_rows, expand_paths, read_files
 from outage_analysis.claims.readers.recheck import recheck_rows
 from outage_analysis.claims.run_settings import limits
 from outage_analysis.claims.store import STORE_SUFFIX, create_empty_earlier, load_earlier_claims, open_claims
@@ -41,7 +36,7 @@ if TYPE_CHECKING:
 
 
 def read_claims(
-    paths: str | Path | Sequence[str | Path],
+    paths: Sources,
     incident: str | Path | Incident | None = None,
     *,
     layouts: Sequence[Layout] = (),
@@ -50,11 +45,12 @@ def read_claims(
     rows: str | None = None,
     **outage: Unpack[OutageFacts],
 ) -> Claims:
-    """Read complaint files. Every row becomes either one claim or one reject.
+    """Read complaint files or a data frame. Every row becomes either one claim or one reject.
 
     Args:
         paths: files, folders and patterns such as `exports/*.csv`, of any supported format; or a single
-            warehouse file (.duckdb).
+            warehouse file (.duckdb). Or a data frame with the Arrow interface: a Polars frame (a lazy one
+            too), a pyarrow table, a pandas frame, a DuckDB relation.
         incident: the outage: a bundled id, the path of a TOML file, or an `Incident`. It defines the columns
             of the files and how they write services and claimant types. By default `incident_from_files`
             derives it from the files.
@@ -75,23 +71,23 @@ def read_claims(
     """
     if not 0 <= max_rejects <= 1:
         raise UsageError("--max-rejects is a share between 0 and 1", value=max_rejects)
-    path_list = as_paths(paths)
-    if not path_list:
-        raise UsageError("no file of complaints was named", remedy="Name at least one.")
-    stores = [p for p in path_list if p.suffix.lower() == STORE_SUFFIX]
-    if stores and (len(path_list) > 1 or add_to is not None):
-        raise UsageError(
-            "is a warehouse file, which is read alone",
-            file=stores[0],
-            remedy="Add files to it with ingest --add.",
-        )
-    if incident is not None:
-        layouts = with_encoding(layouts, outage.pop("encoding", None))
-    loaded = _given_or_derived(path_list, incident, outage, rows, from_store=bool(stores or add_to))
-    if stores:
-        claims, first_file = open_claims(stores[0], loaded), 0
-    else:
-        claims, first_file = _read_files(path_list, loaded, layouts, add_to)
+    with source_paths(paths) as path_list:
+        if not path_list:
+            raise UsageError("no file of complaints was named", remedy="Name at least one.")
+        stores = [p for p in path_list if p.suffix.lower() == STORE_SUFFIX]
+        if stores and (len(path_list) > 1 or add_to is not None):
+            raise UsageError(
+                "is a warehouse file, which is read alone",
+                file=stores[0],
+                remedy="Add files to it with ingest --add.",
+            )
+        if incident is not None:
+            layouts = with_encoding(layouts, outage.pop("encoding", None))
+        loaded = _given_or_derived(path_list, incident, outage, rows, from_store=bool(stores or add_to))
+        if stores:
+            claims, first_file = open_claims(stores[0], loaded), 0
+        else:
+            claims, first_file = _read_files(path_list, loaded, layouts, add_to)
     claims.check_reject_share(max_rejects, first_file=first_file)
     return replace(claims, max_rejects=max_rejects)
 

@@ -11,6 +11,7 @@ import polars as pl
 
 from outage_analysis.claims import queries
 from outage_analysis.claims.queries import quote_identifier, quote_literal
+from outage_analysis.claims.readers.data_frames import DataFrame, polars_frame
 from outage_analysis.claims.validation import create_claims_view, reconciliation_table
 from outage_analysis.claims.warehouse import Warehouse
 from outage_analysis.errors import UsageError, one_line
@@ -61,7 +62,7 @@ def filter_claims(claims: Claims, conditions: Mapping[str, object]) -> Claims:
     return _derived(claims, warehouse, claims.incident, "; ".join(described))
 
 
-def join_claims(claims: Claims, frame: pl.DataFrame, on: str, how: str) -> Claims:
+def join_claims(claims: Claims, source: DataFrame, on: str, how: str) -> Claims:
     """Return the claims with the columns of a frame as text dimensions; `Claims.join` describes it.
 
     Raises:
@@ -70,8 +71,7 @@ def join_claims(claims: Claims, frame: pl.DataFrame, on: str, how: str) -> Claim
     """
     if how not in ("left", "inner"):
         raise UsageError("no such kind of join", value=how, remedy='Write "left" or "inner".')
-    if not isinstance(frame, pl.DataFrame):
-        raise UsageError("is not a Polars frame", value=type(frame).__name__)
+    frame = polars_frame(source)
     numbers = [d.id for d in claims.incident.dimensions if d.is_number]
     keys = [c for c in claim_columns(claims.incident) if c not in ("loss", *numbers)]
     if on not in keys:

@@ -7,7 +7,7 @@ import weakref
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import duckdb
 import polars as pl
@@ -19,10 +19,18 @@ from outage_analysis.errors import EnvironmentFailed, InputRefused, UsageError, 
 from outage_analysis.files import temporary_folder
 
 
-class _ArrowStream:
-    """Wrapper that lets DuckDB read a Polars frame through the Arrow C interface, without pyarrow."""
+@runtime_checkable
+class ArrowFrame(Protocol):
+    """Anything with the Arrow interface: Polars, pandas and pyarrow frames, DuckDB relations."""
 
-    def __init__(self, frame: pl.DataFrame) -> None:
+    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
+        """Return the rows as an Arrow stream."""
+
+
+class ArrowStream:
+    """Wrapper with only the Arrow C interface of a frame, so that no library reads it in another way."""
+
+    def __init__(self, frame: ArrowFrame) -> None:
         self._frame = frame
 
     def __arrow_c_stream__(self, requested_schema: object = None) -> object:
@@ -170,7 +178,7 @@ class Warehouse:
         """Make Polars frames readable for SQL as tables of these names, inside the `with` block."""
         try:
             for name, frame in frames.items():
-                self._connection.register(name, _ArrowStream(frame))
+                self._connection.register(name, ArrowStream(frame))
             yield
         finally:
             for name in frames:
@@ -220,7 +228,7 @@ class Warehouse:
         try:
             self._prepare_session(connection)
             for name, frame in frames.items():
-                connection.register(name, _ArrowStream(frame))
+                connection.register(name, ArrowStream(frame))
             statements = connection.extract_statements(sql)
             if [statement.type for statement in statements] != [duckdb.StatementType.SELECT]:
                 raise user_queries.not_one_select(sql)

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from outage_analysis.analysis import Plan, run
 from outage_analysis.assumptions import load_ledger
-from outage_analysis.claims import STORE_SUFFIX, expand_paths
+from outage_analysis.claims import DATA_FRAME, STORE_SUFFIX, expand_paths
 from outage_analysis.errors import InputRefused, UsageError, VerificationFailed
 from outage_analysis.files import Document, data_root, temporary_folder
 from outage_analysis.incidents import load_incident, load_layout
@@ -252,6 +252,11 @@ def _input_files(manifest: Manifest, offered_paths: Sequence[Path]) -> list[Path
         if store is None:
             raise _missing_claims_error(manifest.warehouse)
         return [store]
+    if any(record.encoding == DATA_FRAME for record in manifest.inputs):
+        raise UsageError(
+            f"rests on a {DATA_FRAME}, which cannot be read again",
+            remedy="Check with --integrity alone, or make a report of the frame saved as a file.",
+        )
     bundled = sorted((data_root() / "claims").glob("*.parquet"))
     offered = expand_paths(offered_paths)[0]
     absent = next((p for p in offered if not p.is_file()), None)

@@ -12,7 +12,6 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta, timezone
-from pathlib import Path
 from typing import Any, TypedDict
 from zoneinfo import ZoneInfo
 
@@ -29,7 +28,8 @@ from outage_analysis.claims.inspection.column_choices import (
 from outage_analysis.claims.inspection.columns import MIN_SHARE, Column, TextColumns
 from outage_analysis.claims.queries import quote_identifier
 from outage_analysis.claims.readers.cell_values import MISSING_WORDS
-from outage_analysis.claims.readers.read_files import as_paths, expand_paths
+from outage_analysis.claims.readers.data_frames import Sources, source_paths
+from outage_analysis.claims.readers.read_files import expand_paths
 from outage_analysis.errors import InputRefused, UsageError
 from outage_analysis.files import bundled_ids, spelling_hint, toml_value
 from outage_analysis.incidents import Incident, Layout, checked_rows, normalized_name
@@ -79,7 +79,7 @@ class OutageFacts(TypedDict, total=False):
 
 
 def incident_from_files(  # noqa: PLR0913 - what files may not state
-    paths: str | Path | Sequence[str | Path],
+    paths: Sources,
     *,
     currency: str = "",
     loss_unit: str = "",
@@ -99,7 +99,7 @@ def incident_from_files(  # noqa: PLR0913 - what files may not state
     there is one type, `claimant`.
 
     Args:
-        paths: complaint files, folders or patterns.
+        paths: complaint files, folders or patterns, or a data frame.
         currency: ISO code of the currency of losses and payments. By default the currency that the header or
             the values of the loss state, such as `loss (EUR)` or `12,000원`.
         loss_unit: the unit of losses if they are not money, such as minutes; `currency` is then the currency
@@ -135,9 +135,6 @@ def incident_from_files(  # noqa: PLR0913 - what files may not state
         >>> incident.currency, [service.id for service in incident.services], str(incident.claims_to)
         ('EUR', ['app', 'web'], '2026-01-16')
     """
-    files, _ = expand_paths(as_paths(paths))
-    if not files:
-        raise UsageError("no file of complaints was named", remedy="Name at least one.")
     if scale is not None and not 0 < scale <= MAX_SCALE:
         raise UsageError(
             f"the scale is not a number above 0 and up to {MAX_SCALE:,}",
@@ -145,24 +142,28 @@ def incident_from_files(  # noqa: PLR0913 - what files may not state
             remedy="State how many units an amount of 1 stands for, such as 1000 if losses are in thousands.",
         )
     dimension_ids = _dimension_ids(dimensions)
-    derivation = _Derivation(
-        currency=currency,
-        loss_unit=loss_unit,
-        scale=scale,
-        encoding=encoding,
-        rows=checked_rows(rows),
-        decided={name: header for name, header in (columns or {}).items() if name in DECIDED},
-        headers={name: header for name, header in (columns or {}).items() if name not in DECIDED}
-        | dimension_ids,
-        formats=dict(formats or {}),
-        dimensions=dimension_ids,
-        time_zone=time_zone,
-        name=files[0].stem,
-    )
-    # Files of one name in different folders are told apart by their paths.
-    names = Counter(path.name for path in files)
-    read = [(path, TextColumns.read(path, derivation.draft(), Layout())) for path in files]
-    named = [replace(text, file=str(path)) if names[path.name] > 1 else text for path, text in read]
+    with source_paths(paths) as sources:
+        files, _ = expand_paths(sources)
+        if not files:
+            raise UsageError("no file of complaints was named", remedy="Name at least one.")
+        derivation = _Derivation(
+            currency=currency,
+            loss_unit=loss_unit,
+            scale=scale,
+            encoding=encoding,
+            rows=checked_rows(rows),
+            decided={name: header for name, header in (columns or {}).items() if name in DECIDED},
+            headers={name: header for name, header in (columns or {}).items() if name not in DECIDED}
+            | dimension_ids,
+            formats=dict(formats or {}),
+            dimensions=dimension_ids,
+            time_zone=time_zone,
+            name=files[0].stem,
+        )
+        # Files of one name in different folders are told apart by their paths.
+        names = Counter(path.name for path in files)
+        read = [(path, TextColumns.read(path, derivation.draft(), Layout())) for path in files]
+        named = [replace(text, file=str(path)) if names[path.name] > 1 else text for path, text in read]
     return derivation.incident(named, outage_start)
 
 
@@ -550,6 +551,8 @@ def _named_items(
             raise InputRefused(problem, file=masked_name(file), column=column.header, remedy=remedy)
         for text, rows in values.iter_rows():
             counts[text.strip()] += rows
+    if not counts:
+        raise InputRefused(f"has no row with a {kind}", file=masked_name(next(iter(columns))))
     spellings: dict[str, list[str]] = {}
     for text in sorted(counts, key=lambda t: (-counts[t], t)):
         spellings.setdefault(normalized_name(text), []).append(text)

@@ -1,2 +1,3 @@
 -- One row per record of one Parquet file, in file order.
-from read_parquet($path, hive_partitioning = false)
+-- Placeholder: `columns` are the names by which its columns are called, in their order.
+from read_parquet($path, hive_partitioning = false) as file({columns})

@@ -1,9 +1,9 @@
 -- One row per chosen record of one Parquet file, in file order: its row number and the texts of its columns.
--- Placeholders: `texts` are the wanted columns as "expression as name"; `row` is the number of the record;
--- `chosen` is the condition under which a record is returned.
+-- Placeholders: `texts` are the wanted columns as "expression as name"; `columns` are the names by which
+-- the columns are called, in their order; `chosen` is the condition under which a record is returned.
 with numbered as (
-    select {texts}, {row} as source_row
-    from read_parquet($path, hive_partitioning = false)
+    select {texts}, file_row_number + 1 as source_row
+    from read_parquet($path, hive_partitioning = false) as file({columns})
 )
 select *
 from numbered

@@ -26,6 +26,7 @@ Where to change what:
 - a new file format: a class with the interface of `SourceFile`, registered in `read_files`.
 
 Modules:
+    data_frames: writes a data frame into a Parquet file
     read_files: expands paths to files, opens each with its reader, and records it
     source_file: what every reader offers, and how DuckDB reads such a file
     expected_table: the columns to look for, and how a header is recognised

@@ -11,6 +11,7 @@ import polars as pl
 
 from outage_analysis.claims import queries
 from outage_analysis.claims.queries import escaped_path, quote_identifier
+from outage_analysis.claims.readers.data_frames import DATA_FRAME
 from outage_analysis.claims.readers.expected_table import ExpectedTable
 from outage_analysis.claims.readers.source_file import (
     EngineQuery,
@@ -26,17 +27,15 @@ from outage_analysis.incidents import Incident
 from outage_analysis.text import THOUSANDTHS, TextFile
 
 
-def _text_sql(column: str, header: str, kind: pl.DataType) -> str:
-    # Decimal numbers with three places get a fourth place, because the text 1.500 could also mean 1500.
+def _text_sql(column: str, cell: str, kind: pl.DataType) -> str:
+    # Numbers with three decimals get a fourth decimal, because the text 1.500 could also mean 1500.
+    text = f"cast({cell} as varchar)"
     if kind in (pl.String, pl.Categorical, pl.Enum):
-        return f"nullif(cast({quote_identifier(header)} as varchar), '')"
-    if column in ("claim_id", "claimant_id") and kind in (pl.Float32, pl.Float64):
-        return f"regexp_replace(cast({quote_identifier(header)} as varchar), '[.]0$', '')"
-    thousandths = isinstance(kind, pl.Decimal) and kind.scale == THOUSANDTHS
-    number = (
-        f"cast({quote_identifier(header)} as decimal(38, 4))" if thousandths else quote_identifier(header)
-    )
-    return f"cast({number} as varchar)"
+        return f"nullif({text}, '')"
+    if kind in (pl.Float32, pl.Float64):
+        change = "'[.]0$', ''" if column in ("claim_id", "claimant_id") else r"'([.]\d{3})$', '\10'"
+        return f"regexp_replace({text}, {change})"
+    return f"{text} || '0'" if isinstance(kind, pl.Decimal) and kind.scale == THOUSANDTHS else text
 
 
 PLAIN_TYPES = (
@@ -76,8 +75,6 @@ def was_saved_from_claims(path: Path, incident: Incident) -> bool:
     return saved_incident is not None
 
 
-ROW_NUMBER = "file_row_number"
-"""The column in which DuckDB returns row numbers, unless the file itself has a column of this name."""
 PREVIEW_ROWS = 5_000
 """Number of rows at the start of a file from which its notations are detected."""
 
@@ -93,9 +90,12 @@ def open_parquet(table: ExpectedTable, path: Path, warehouse: Warehouse) -> Parq
     try:
         # The file is opened here because Polars would read * and ? in a path as wildcards.
         with path.open("rb") as stream:
-            schema = pl.read_parquet_schema(stream)
+            kinds = pl.read_parquet_schema(stream).items()
     except (OSError, pl.exceptions.PolarsError) as error:
         raise InputRefused("is not a Parquet file", file=table.file) from error
+    # Texts with a type of another program, such as ADBC's for the numbers of PostgreSQL, are texts.
+    texts = {n for n, k in kinds if isinstance(k, pl.BaseExtension) and k.ext_storage() == pl.String}
+    schema = {name: pl.String() if name in texts else kind for name, kind in kinds}
     headers = tuple(schema)
     positions = table.column_positions(headers, None)
     for column, at in positions.items():
@@ -109,11 +109,14 @@ def open_parquet(table: ExpectedTable, path: Path, warehouse: Warehouse) -> Parq
                 value=schema[headers[at]],
                 remedy="Store it as text, a number or a date.",
             )
-    cells = {c: _text_sql(c, headers[at], schema[headers[at]]) for c, at in positions.items()}
+    if not headers:
+        raise InputRefused("has no columns", file=table.file)
+    # Columns are called by their positions, because DuckDB takes "Service" and "service" for one name.
+    cells = {c: _text_sql(c, f"c{at}", schema[headers[at]]) for c, at in positions.items()}
     file = ParquetFile(table, path, headers, cells, warehouse)
     if not table.for_inspection:  # The rows of an inspected file are read by `texts`.
         file.engine_query = EngineQuery(
-            f"({queries.load('parquet')})",
+            f"({queries.load('parquet', columns=file.numbered_columns)})",
             cells,
             file.first_texts(),
             {"path": escaped_path(path)},
@@ -142,13 +145,21 @@ class ParquetFile:
         return tuple(self.cells)
 
     @property
+    def numbered_columns(self) -> str:
+        """The SQL names of all columns of the file, in order."""
+        return ", ".join(f"c{at}" for at in range(len(self.headers)))
+
+    @property
     def file_format(self) -> FileFormat:
         """How the file is read."""
-        return FileFormat("parquet", "", self.headers)
+        return FileFormat(self.path.suffix.lower()[1:] or DATA_FRAME, "", self.headers)
 
     def first_texts(self) -> dict[str, list[str]]:
         """Return the cell texts of the first rows: column -> texts."""
-        first = self._frame(queries.load("parquet_first", texts=self._texts_sql(), most=str(PREVIEW_ROWS)))
+        query = queries.load(
+            "parquet_first", texts=self._texts_sql(), columns=self.numbered_columns, most=str(PREVIEW_ROWS)
+        )
+        first = self._frame(query)
         return {c: first[c].drop_nulls().to_list() for c in self.cells}
 
     @cached_property
@@ -162,13 +173,13 @@ class ParquetFile:
 
     def texts(self, rows: Sequence[int] | Numbers | None) -> Iterator[RowTexts]:
         """Read rows with DuckDB, which converts their values to text."""
-        numbered = ROW_NUMBER in map(str.casefold, self.headers)
-        row = "row_number() over ()" if numbered else f"{ROW_NUMBER} + 1"
         inputs, chosen = {}, "true"
         if rows is not None:
             inputs["wanted_rows"] = pl.DataFrame({"number": rows}, schema={"number": pl.Int64})
             chosen = "source_row in (select number from wanted_rows)"
-        query = queries.load("parquet_texts", texts=self._texts_sql(), row=row, chosen=chosen)
+        query = queries.load(
+            "parquet_texts", texts=self._texts_sql(), columns=self.numbered_columns, chosen=chosen
+        )
         yield RowTexts(query, inputs, {"path": escaped_path(self.path)})
 
     def _frame(self, query: str) -> pl.DataFrame:

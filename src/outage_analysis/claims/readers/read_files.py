@@ -18,6 +18,7 @@ from pathlib import Path
 import polars as pl
 
 from outage_analysis.claims import queries
+from outage_analysis.claims.readers.data_frames import DATA_FRAME
 from outage_analysis.claims.readers.delimited import open_delimited
 from outage_analysis.claims.readers.expected_table import OPTIONAL_COLUMNS, ExpectedTable, required_columns
 from outage_analysis.claims.readers.jsonlines import one_object_per_line, open_jsonlines
@@ -32,7 +33,7 @@ from outage_analysis.claims.readers.typed_rows import (
 )
 from outage_analysis.claims.readers.workbooks import open_workbook, sheets_with_columns
 from outage_analysis.claims.warehouse import Warehouse
-from outage_analysis.errors import InputRefused, UsageError
+from outage_analysis.errors import InputRefused
 from outage_analysis.files import is_file
 from outage_analysis.incidents import Incident, Layout, layout_for
 from outage_analysis.text import COMPRESSIONS, TextFile, as_utf8, masked_name
@@ -233,6 +234,8 @@ def reader_suffix(path: Path) -> str | None:
     """
     if path.suffix.lower() == ZIP:
         return ZIP
+    if path.name == DATA_FRAME:
+        return ".parquet"
     packed = path.suffix.lower() in COMPRESSIONS
     suffix = (Path(path.stem) if packed else path).suffix.lower()
     return suffix if suffix in TEXT_READERS or (suffix in BINARY_READERS and not packed) else None
@@ -261,19 +264,6 @@ def _sha256(path: Path) -> str:
 
 
 MAX_FILES = 10_000
-
-
-def as_paths(paths: str | Path | Sequence[str | Path]) -> list[Path]:
-    """Return one path or several paths as a list.
-
-    Raises:
-        UsageError: the value is neither a path nor a list of paths.
-    """
-    try:
-        return [Path(p) for p in ([paths] if isinstance(paths, str | Path) else paths)]
-    except TypeError:
-        remedy = 'Give a path, such as "complaints.csv", or a list of paths.'
-        raise UsageError("is no file", value=str(paths), remedy=remedy) from None
 
 
 def expand_paths(paths: Sequence[Path]) -> tuple[list[Path], list[Path]]:
