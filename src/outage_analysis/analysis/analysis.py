@@ -408,6 +408,33 @@ class Analysis(IncidentResult):
         totals = run.totals["cash"].values.ravel()[order]
         return pl.Series("total", totals / 10**self.incident.minor_units)
 
+    def by(self, *dimensions: str) -> pl.DataFrame:
+        """Return the claims and their cash by dimensions, such as service, or a column that was joined.
+
+        If none is empty, the expected amounts add up to that of all claims. The ends of the ranges do not.
+
+        Args:
+            dimensions: any of those of `Claims.by`; of totals, service and claimant_type.
+
+        Returns:
+            One row per combination of values that claims have: the dimensions, `claims`, `expected`, and the
+            likely range with its median (`p10`, `p50` and `p90`, unless the plan has another level). Amounts
+            are in whole currency; they are empty where most entitled claims state no loss and the policy does
+            not say what these are paid, or the ledger lacks an input.
+
+        Raises:
+            UsageError: no dimension is named, a dimension does not exist, or it is named twice.
+            ModelRefused: the analysis has no claims, or a line pays per claimant.
+            DisclosureBlocked: the values of a dimension contain personal data.
+
+        Example:
+            >>> analysis = oa.run(claims.join(customers), tiers={300_000: 30_000})  # doctest: +SKIP
+            >>> analysis.by("segment")  # doctest: +SKIP
+        """
+        from outage_analysis.analysis.service_bands import cost_by  # imported here: few need it
+
+        return cost_by(self, dimensions)
+
     def scenarios(self, document: str | Path | ScenarioSet | None = None) -> pl.DataFrame:
         """Return the headline cash under each scenario of a document, computed on the same random points.
 

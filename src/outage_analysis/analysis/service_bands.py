@@ -1,20 +1,26 @@
-"""Claims, stated loss and expected cost by service and loss band, from one cube of claims."""
+"""Claims and their cost by service and loss band, or by any dimensions, from cubes of claims."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
 import polars as pl
 
+from outage_analysis import costs
 from outage_analysis.assumptions import Ledger
 from outage_analysis.costs import cost_table, expected
-from outage_analysis.errors import UsageError
+from outage_analysis.errors import ModelRefused, UsageError
 from outage_analysis.incidents import Band, Bands, band_within, holds_positive
-from outage_analysis.losses import Cube, regroup, sum_or_null
+from outage_analysis.losses import Cube, build_cube, check_dimensions, cost_bands, regroup, sum_or_null
 from outage_analysis.policies import Policy, RuleBand, Schedule
 from outage_analysis.text import TABLE_DIGITS, schema_of
+
+if TYPE_CHECKING:
+    from outage_analysis.analysis.analysis import Analysis
 
 MAX_CUTS = 7
 """The largest number of policy edges at which bands end. If a policy has more, bands end at every second or
@@ -108,3 +114,44 @@ def _divided_bands(bands: Sequence[RuleBand], edges: Sequence[int]) -> tuple[Rul
         ends = [band.over, *sorted(inside), band.up_to]
         divided += [band.model_copy(update={"over": over, "up_to": up_to}) for over, up_to in pairwise(ends)]
     return tuple(divided)
+
+
+def cost_by(a: Analysis, dimensions: Sequence[str]) -> pl.DataFrame:
+    """Return the claims and their cash by dimensions; `Analysis.by` describes the table.
+
+    Raises:
+        UsageError: no dimension is named, a dimension does not exist, or it is named twice.
+        ModelRefused: the analysis has no claims, or a line pays per claimant.
+    """
+    if not dimensions:
+        raise UsageError("by names no dimension", remedy='Name one, such as analysis.by("service").')
+    if not a.cubes:
+        raise ModelRefused("the analysis has no claims to divide", remedy="Run it with claims.")
+    per_claimant = next((line.id for line in a.policy.schedules if line.grain == "claimant"), None)
+    if per_claimant:
+        problem = f"the line {per_claimant} pays per claimant, who may have claims in several groups"
+        raise ModelRefused(problem, remedy='Set grain = "claim" in the line.')
+    cube = a.cubes["cost"]
+    added = [name for name in dict.fromkeys(dimensions) if name not in cube.dimensions]
+    divided = cube
+    if a.claims and added:
+        bands = cost_bands(a.claims, [a.policy.as_known_on(a.as_of)])
+        divided = build_cube(a.claims, dimensions=(*cube.dimensions, *added), bands=bands, until=a.as_of)
+    check_dimensions(dimensions, divided.dimensions, "the claims have no such dimension")
+    points, rows = a.likely_range.points, list[tuple[object, ...]]()
+    groups = divided.frame.sort(dimensions, nulls_last=True).partition_by(dimensions, as_dict=True)
+    for key, frame in groups.items():
+        part = replace(cube, frame=frame.drop(added))  # with the dimensions that the policy knows
+        lines = costs.compiled_lines(a.policy, a.ledger, as_of=a.as_of, cubes=[part])
+        portfolio = expected.portfolio_of_lines(lines, a.ledger, a.as_of)
+        amounts: dict[str, float] = {}
+        if "cash" in portfolio.valuations:
+            run = costs.simulate(portfolio, draws=a.plan.draws, seed=a.plan.seed)
+            quantiles = costs.simulation_tables.known_quantiles(run.totals["cash"], points)
+            amounts = {"expected": costs.simulation_tables.expected_estimate(run, "cash").value}
+            amounts |= {name: estimate.value for name, estimate in quantiles.items()}
+        rows.append((*key, part.claims, *map(amounts.get, ("expected", *points))))
+    kinds = dict.fromkeys(("expected", *points), pl.Float64())
+    schema = {name: divided.frame.schema[name] for name in dimensions} | {"claims": pl.Int64(), **kinds}
+    table = pl.DataFrame(rows, schema=schema, orient="row")
+    return table.with_columns(pl.col("expected", *points) / 10**a.incident.minor_units)

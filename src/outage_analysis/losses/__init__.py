@@ -26,6 +26,7 @@ if TYPE_CHECKING:
         Cube,
         DimensionFilter,
         Schema,
+        check_dimensions,
         cumulative_intake,
         display_bands,
         filter_cube,
