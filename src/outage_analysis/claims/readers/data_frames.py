@@ -12,7 +12,7 @@ import polars as pl
 
 from outage_analysis.claims.run_settings import limits
 from outage_analysis.claims.warehouse import ArrowFrame, ArrowStream
-from outage_analysis.errors import UsageError, one_line
+from outage_analysis.errors import EnvironmentFailed, UsageError, one_line
 from outage_analysis.files import temporary_folder
 
 DATA_FRAME = "data frame"
@@ -55,6 +55,10 @@ def _own_errors(frame: DataFrame) -> Iterator[None]:
         raise UsageError(f"{problem}, which is not installed", remedy=remedy) from None
     # Each library has errors of its own, and Polars panics at some types.
     except (Exception, pl.exceptions.PanicException) as error:
+        if "underlying IO error" in str(error):  # so Polars calls a full disk
+            problem = f"no disk space is left for the {DATA_FRAME}: {one_line(error)}"
+            remedy = "Free disk space, or name another folder in TMPDIR."
+            raise EnvironmentFailed(problem, remedy=remedy) from error
         remedy = "" if isinstance(frame, pl.LazyFrame) else CAST
         raise UsageError(f"the {DATA_FRAME} cannot be read: {one_line(error)}", remedy=remedy) from error
 
@@ -65,6 +69,7 @@ def source_paths(sources: Sources) -> Iterator[list[Path]]:
 
     Raises:
         UsageError: the value is neither a path nor a list of paths nor a data frame that Polars reads.
+        EnvironmentFailed: the disk is full.
     """
     if not isinstance(sources, DataFrame):
         try:
