@@ -32,9 +32,10 @@ def _text_sql(column: str, cell: str, kind: pl.DataType) -> str:
     text = f"cast({cell} as varchar)"
     if kind in (pl.String, pl.Categorical, pl.Enum):
         return f"nullif({text}, '')"
+    if kind in (pl.Float32, pl.Float64) and column in ("claim_id", "claimant_id"):
+        return f"regexp_replace({text}, '[.]0$', '')"
     if kind in (pl.Float32, pl.Float64):
-        change = "'[.]0$', ''" if column in ("claim_id", "claimant_id") else r"'([.]\d{3})$', '\10'"
-        return f"regexp_replace({text}, {change})"
+        return f"case when {text}[-4] = '.' then {text} || '0' else {text} end"
     return f"{text} || '0'" if isinstance(kind, pl.Decimal) and kind.scale == THOUSANDTHS else text
 
 
