@@ -18,10 +18,10 @@ SOURCE = ROOT / "src" / "outage_analysis"
 SLACK = 30
 """How far a number may lie below its ceiling."""
 CEILINGS = {
-    "analysis": 2173,
+    "analysis": 2216,
     "assumptions": 831,
     "charts": 2065,
-    "claims": 4573,
+    "claims": 4639,
     "cli": 988,
     "costs": 4099,
     "files": 445,
@@ -29,12 +29,12 @@ CEILINGS = {
     "jupyter": 737,
     "losses": 1991,
     "policies": 1019,
-    "reports": 3385,
+    "reports": 3387,
     "root": 132,
     "text": 1448,
-    "tests": 34_288,
+    "tests": 34_579,
     "TOML": 3778,
-    "SQL": 752,
+    "SQL": 754,
     "JavaScript": 1116,
     "templates and styles": 903,
 }
