@@ -21,7 +21,7 @@ CEILINGS = {
     "analysis": 2216,
     "assumptions": 831,
     "charts": 2065,
-    "claims": 4639,
+    "claims": 4641,
     "cli": 988,
     "costs": 4099,
     "files": 445,

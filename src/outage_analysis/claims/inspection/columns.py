@@ -432,6 +432,11 @@ class Column:
         return bool(self.day.reason) and (not numeric or has_word(self.header, FILED | TIME))
 
     @property
+    def fits_days(self) -> bool:
+        """Whether most values are days, unless they are names."""
+        return self.may_be_day and self.day.score >= MIN_SHARE
+
+    @property
     def reads_as(self) -> str:
         """The kind of most values: nothing, service, claimant_type, day, amount, free text or text."""
         if not self.filled:
@@ -440,7 +445,7 @@ class Column:
             return "service"
         if self.claimant_types >= MIN_SHARE:
             return "claimant_type"
-        if self.may_be_day and self.day.score >= MIN_SHARE:
+        if self.fits_days:
             return "day"
         if self.amount.score >= MIN_SHARE:
             return "amount"
