@@ -236,9 +236,8 @@ class TestFurtherCases:
             "spread": "",
             "capacity": None,
             "poisson": False,
-            "certain": False,
+            "certain": [],
             "units": [{**unit, "pays": ""}],
-            "parts": [],
             "bands": 0,
         }
         model = {

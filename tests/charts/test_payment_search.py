@@ -84,7 +84,7 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chrome]:
     driver.get("about:blank")
     driver.execute_script(
         "".join(map(slider_asset, ("live.js", "live_search.js")))
-        + "window.liveModel = liveModel; window.liveSearch = liveSearch;"
+        + "window.liveModel = liveModel; window.findPayments = findPayments;"
     )
     yield driver
     driver.quit()
@@ -117,7 +117,7 @@ def request_of(
 
 def found_in_page(engine: Chrome, data: Mapping[str, Any], request: Mapping[str, Any]) -> Found:
     made: Found = engine.execute_script(
-        "return liveSearch.find(liveModel(arguments[0]).parts({}, {}, arguments[2]), arguments[1])",
+        "return findPayments(liveModel(arguments[0]).parts({}, {}, arguments[2]), arguments[1])",
         data["live"]["model"],
         request,
         [x["id"] for x in request["payments"]],
@@ -344,7 +344,7 @@ class TestBesideAllCombinations:
         made: list[Found] = engine.execute_script(
             "return arguments[0].map(function (one) {"
             "const base = Float64Array.from(one.base);"
-            "return liveSearch.find({base: base, counts: one.counts}, one.request); })",
+            "return findPayments({base: base, counts: one.counts}, one.request); })",
             [
                 {
                     "base": base.tolist(),
@@ -382,9 +382,7 @@ class TestBesideAllCombinations:
             "monotone": True,
             "replicates": 2,
         }
-        script = (
-            "return liveSearch.find({base: new Float64Array(4), counts: {a: arguments[0]}}, arguments[1])"
-        )
+        script = "return findPayments({base: new Float64Array(4), counts: {a: arguments[0]}}, arguments[1])"
         assert engine.execute_script(script, [0, 0, 0, 1], request) == {"unlimited": True}
         assert engine.execute_script(script, [1, 1, 1, 1], request)["payments"] == {"a": 5}
         assert engine.execute_script(script, [0, 0, 0, 1], request | {"budget": -1.0})["solved"] is False

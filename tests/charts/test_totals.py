@@ -86,6 +86,7 @@ def rows_with(spec: dict[str, Any], *columns: str) -> list[dict[str, Any]]:
 def texts_of(spec: dict[str, Any]) -> list[str]:
     """What is written at a place of its own, each once."""
     layers = [layer["encoding"].get("text", {}).get("value") for layer in spec["layer"]]
+    layers += [row["label"] for rows in spec["datasets"].values() for row in rows if "mark" in row]
     return list(dict.fromkeys(text for text in layers if text))
 
 
@@ -389,7 +390,7 @@ def test_only_a_table_of_hindsight_shows_what_happened() -> None:
 
 
 def dots_of(spec: dict[str, Any]) -> list[dict[str, Any]]:
-    return rows_with(spec, "amount", "place", "level", "likely", "label")
+    return rows_with(spec, "amount", "place", "level", "likely", "label", "share", "room")
 
 
 def test_dots_in_the_likely_range_are_coloured_and_all_are_there() -> None:

@@ -52,8 +52,10 @@ def page(browser: Chrome, report: Report) -> Chrome:
 
 
 def number_field(page: Chrome, label: str) -> WebElement:
-    """The field of a number whose label has these words."""
-    return page.find_element(By.XPATH, f"//label[contains(., '{label}')]//input[@type='number']")
+    """The field of a number or an amount whose label has these words."""
+    return page.find_element(
+        By.XPATH, f"//label[contains(., '{label}')]//input[@type='number' or @type='text']"
+    )
 
 
 def typed(page: Chrome, label: str, value: object) -> None:

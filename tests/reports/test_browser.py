@@ -337,11 +337,11 @@ def test_payments_are_found_within_the_budget_and_set(
         place.find_element(By.CSS_SELECTOR, "summary").click()
     answer, use = (place.find_element(By.CSS_SELECTOR, part) for part in (".solution", ".use"))
     run_it = place.find_element(By.CSS_SELECTOR, "[type=submit]")
-    budget = browser.find_element(By.CSS_SELECTOR, ".live .budget input")
+    budget = browser.find_element(By.CSS_SELECTOR, ".box .budget input")
     budget.clear()
     run_it.click()
     assert answer.text == w("report.search_no_budget")
-    budget.send_keys("65000" if w.lang == "ko" else "650000000")
+    budget.send_keys("6.5억" if w.lang == "ko" else "650M")
     assert not answer.text
     run_it.click()
     theirs = solve(analysis.plan, vary=["small-business-cash.tier1,tier2"], budget=650_000_000, step=10_000)
@@ -406,7 +406,7 @@ def test_everything_is_reached_by_tab_and_seen(moved: tuple[Chrome, LiveCost, Lo
         "document.querySelector('.skip').focus()"
     )
     reached = set()
-    wanted = len(browser.find_elements(By.CSS_SELECTOR, ".what-if input"))
+    wanted = len(browser.find_elements(By.CSS_SELECTOR, ".what-if input, .box input"))
     for _ in range(100):
         ActionChains(browser).send_keys(Keys.TAB).perform()
         seen = browser.execute_script(

@@ -73,5 +73,6 @@ if TYPE_CHECKING:
         style_config,
         wrap_columns,
     )
+    from outage_analysis.charts.total_charts import movable
 
 __getattr__, __dir__ = lazy_exports(__name__, __file__)

@@ -147,7 +147,8 @@ def script_bundle() -> str:
 
 def _bundle_source() -> str:
     # The scripts are wrapped in a function, so that no variable is declared twice if the cell runs twice.
-    return f"(function () {{\n{vega_bundle()}\n{slider_asset('what_if.js')}\n{DRAWING}}})();"
+    sliders = slider_asset("live.js") + slider_asset("what_if.js")
+    return f"(function () {{\n{vega_bundle()}\n{sliders}\n{DRAWING}}})();"
 
 
 def data_script(queue: str, data: object) -> tuple[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import altair as alt
@@ -57,8 +58,8 @@ def total_distribution(table: pl.DataFrame, context: ChartContext) -> AltairChar
     height = DOT_ROOM + LINE * (len(forecasts) + len(labels)) + 6
     layers = _forecast_layers(forecasts, layout, x, context)
     if dots:
-        layers.append(_dots(layout, marks, x, height, locale))
-    layers += _labelled_lines(labels, marks, layout, x, len(forecasts) * LINE, height)
+        layers.append(_dots(layout, marks, x, locale))
+    layers += _labelled_lines(labels, marks, layout, x, len(forecasts) * LINE)
     nothing = locale.share(1 - marks["zero"]["above"]) if "zero" in marks else ""
     return finish_chart(
         alt.layer(*layers),
@@ -74,6 +75,34 @@ def total_distribution(table: pl.DataFrame, context: ChartContext) -> AltairChar
         zero=locale("chart.total_distribution_zero", share=nothing) if nothing else "",
         press=locale("chart.total_distribution_press") if len(forecasts) else "",
     )
+
+
+def movable(spec: dict[str, Any]) -> dict[str, Any]:
+    """Return the chart with named data and signals, through which the script of a page moves dots and marks.
+
+    There is room for the mark of a budget that a reader types. A chart without dots is returned as it is.
+    """
+    kinds = {"level": "dots", "top": "marks"}
+    named = {name: kinds[key] for name, rows in spec["datasets"].items() for key in kinds if key in rows[0]}
+    if "dots" not in named.values():
+        return spec
+    x = spec["layer"][-1]["encoding"]["x"]
+    low, high = x["scale"]["domain"]
+    signals = {"low": low, "high": high, "ticks": x["axis"]["values"], "labels": []}
+    scale = {"domainMin": {"expr": "low"}, "domainMax": {"expr": "high"}, "nice": False, "zero": False}
+    labels = f"length(labels) ? labels[indexof(ticks, datum.value)] : {x['axis']['labelExpr']}"
+    axis = x["axis"] | {"values": {"expr": "ticks"}, "labelExpr": labels}
+    text = json.dumps(spec)
+    # The subtitle on the page names the axis.
+    for old, new in ((x["scale"], scale), (x["axis"], axis), (x["title"], None), *named.items()):
+        text = text.replace(json.dumps(old), json.dumps(new))
+    moved: dict[str, Any] = json.loads(text)
+    marks = moved["datasets"]["marks"]
+    if marks[0]["mark"] != "budget":
+        moved["height"] += LINE
+        for row in marks:
+            row["top"] += LINE
+    return moved | {"params": [{"name": name, "value": value} for name, value in signals.items()]}
 
 
 def _finding(marks: Marks, locale: Locale, *, certain: bool) -> str:
@@ -100,20 +129,24 @@ def _finding(marks: Marks, locale: Locale, *, certain: bool) -> str:
     return locale("chart.total_distribution_finding", often=often, **values)
 
 
-def _dots(layout: DotLayout, marks: Marks, x: alt.X, height: int, locale: Locale) -> alt.Chart:
-    tallest = max(dot["level"] for dot in layout.dots) + 1
-    across = f"min(width * {layout.dot_share:.5g}, {DOT_ROOM / tallest:.5g})"
+def _dots(layout: DotLayout, marks: Marks, x: alt.X, locale: Locale) -> alt.Chart:
     data = pl.DataFrame(layout.dots).with_columns(
         likely=pl.col("amount").is_between(marks[LOW]["amount"], marks[HIGH]["amount"]),
         level=pl.col("level") + 0.5,
         label=pl.Series([short_amount(locale, dot["amount"], DOT_DIGITS) for dot in layout.dots]),
+        share=pl.lit(float(f"{layout.dot_share:.5g}")),
+        room=pl.lit(float(f"{DOT_ROOM / (max(dot['level'] for dot in layout.dots) + 1):.5g}")),
     )
-    scale = alt.Scale(domainMin=0, domainMax=alt.ExprRef(f"{height} / {across}"), nice=False, zero=True)
-    size = alt.ExprRef(f"PI / 4 * pow({across} * 0.92, 2)")
-    points = alt.Chart(data).mark_point(filled=True, opacity=1, shape="circle", size=size)
+    across = "min(width * datum.share, datum.room)"
+    points = alt.Chart(data).mark_point(
+        filled=True,
+        opacity=1,
+        shape="circle",
+        size=alt.ExprRef(f"PI / 4 * pow({across} * 0.92, 2)"),
+        y=alt.ExprRef(f"height - datum.level * {across}"),
+    )
     dots: alt.Chart = points.encode(
         axis_for_field(x, "place"),
-        alt.Y("level:Q", title=None, axis=None, scale=scale),
         color=accent_if("datum.likely"),
         tooltip=alt.Tooltip("label:N", title=locale("chart.dot")),
     )
@@ -134,21 +167,36 @@ def _mark_labels(marks: Marks, locale: Locale, *, certain: bool) -> dict[str, st
 
 
 def _labelled_lines(
-    labels: dict[str, str], marks: Marks, layout: DotLayout, x: alt.X, first: int, height: int
+    labels: dict[str, str], marks: Marks, layout: DotLayout, x: alt.X, first: int
 ) -> list[alt.Chart]:
-    rules, texts, at = [], [], axis_for_field(x, "place")
-    for n, (mark, label) in enumerate(labels.items()):
-        strong = mark in STRONG or not layout.dots
-        colour = ACCENT if mark == "observed" else INK
-        place, top = layout.place(marks[mark]["amount"]), alt.YValue(first + n * LINE + 2)
-        base = alt.Chart(pl.DataFrame({"place": [place]}))
-        rule = base.mark_rule(
-            color=colour, strokeWidth=1.8 if strong else 1.2, strokeDash=[1, 0] if strong else [4, 3]
-        )
-        rules.append(rule.encode(at, y=top, y2=alt.Y2Value(height)))
-        looks = _beside(layout, place, 5) | {"baseline": "top", "fontWeight": 600 if strong else 400}
-        texts += outlined_text(base, looks | {"color": colour}, x=at, y=top, text=alt.TextValue(label))
-    return [*rules, *texts]
+    rows = [
+        {
+            "mark": mark,
+            "place": layout.place(marks[mark]["amount"]),
+            "label": label,
+            "top": first + n * LINE + 2,
+            "strong": mark in STRONG or not layout.dots,
+        }
+        for n, (mark, label) in enumerate(labels.items())
+    ]
+    base, at = alt.Chart(pl.DataFrame(rows)), axis_for_field(x, "place")
+    colour = alt.condition("datum.mark == 'observed'", alt.value(ACCENT), alt.value(INK))
+    top, left = alt.ExprRef("datum.top"), "scale('x', datum.place) > width / 2"
+    rule = base.mark_rule(
+        y=top,
+        y2=alt.ExprRef("height"),
+        strokeWidth=alt.ExprRef("datum.strong ? 1.8 : 1.2"),
+        strokeDash=alt.ExprRef("datum.strong ? [1, 0] : [4, 3]"),
+    )
+    looks = {
+        "y": top,
+        "baseline": "top",
+        "align": alt.ExprRef(f"{left} ? 'right' : 'left'"),
+        "dx": alt.ExprRef(f"{left} ? -5 : 5"),
+        "fontWeight": alt.ExprRef("datum.strong ? 600 : 400"),
+    }
+    rim, text = outlined_text(base, looks, x=at, text=alt.Text("label:N"))
+    return [rule.encode(at, color=colour), rim, text.encode(color=colour)]
 
 
 def _beside(layout: DotLayout, place: float, gap: int) -> dict[str, Any]:

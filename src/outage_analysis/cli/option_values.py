@@ -10,23 +10,11 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from outage_analysis.errors import UsageError
-from outage_analysis.text import DEFAULT_LEVEL, LEAST_LEVEL, MOST_LEVEL, in_smallest_units
+from outage_analysis.text import DEFAULT_LEVEL, LEAST_LEVEL, MONEY_UNITS, MOST_LEVEL, in_smallest_units
 
 if TYPE_CHECKING:  # for type checkers only: these imports are slow, and `--help` must start quickly
     from outage_analysis.policies import Amount
 
-MONEY_UNITS = {
-    "bn": 10**9,
-    "k": 10**3,
-    "m": 10**6,
-    "b": 10**9,
-    "천만": 10**7,
-    "백만": 10**6,
-    "만": 10**4,
-    "억": 10**8,
-    "조": 10**12,
-}
-"""Units that may follow the number of an amount: 400M, 1.5B or 1.5bn, 4억. Longer names come first."""
 MOST_MONEY_DIGITS = 17
 """Most digits of an amount that is given as an option."""
 

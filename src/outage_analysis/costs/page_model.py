@@ -25,7 +25,7 @@ from outage_analysis.costs.count_process import SCORES, ClaimUnit, award_sum_tab
 from outage_analysis.costs.expected import Portfolio
 from outage_analysis.costs.simulation import REPLICATES, Sample, Simulation
 from outage_analysis.costs.simulation_tables import round_digits
-from outage_analysis.costs.terms import LABELS, Term
+from outage_analysis.costs.terms import LABELS, Part, Term
 from outage_analysis.special_functions import special
 from outage_analysis.text import AMOUNT_KINDS, TABLE_DIGITS, ShortRepr
 
@@ -326,13 +326,18 @@ def _term_data(term: Term, units: tuple[ClaimUnit, ...], inputs: Mapping[str, Fl
         "spread": str(term.spread) if term.spread else "",
         "capacity": term.capacity,
         "poisson": term.arrivals,
-        "certain": term.certain,
-        "parts": [
-            {"paid": round_digits(part.paid, PAGE_DIGITS), "band": part.band, "reviewed": part.reviewed}
+        "certain": [
+            (round_digits(part.paid, PAGE_DIGITS), _part_inputs(term, part))
             for part in (term.parts if term.certain else ())
         ],
         "units": [_unit_data(term, unit) for unit in units if not term.certain],
     }
+
+
+def _part_inputs(term: Term, part: Part) -> list[str]:
+    band = [f"{term.mix}.{part.band}"] if term.mix and part.band is not None else []
+    award = [term.award] if part.reviewed and term.award else []
+    return [*term.scales, *term.rates, *band, *award]
 
 
 def _unit_data(term: Term, unit: ClaimUnit) -> dict[str, Any]:

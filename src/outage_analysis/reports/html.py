@@ -22,6 +22,7 @@ from outage_analysis.charts import (
     chart_context,
     linked_chart,
     markup,
+    movable,
     report_drawing,
     script_json,
     slider_asset,
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
     from outage_analysis.reports.report import Report
 
 
-SLIDER_SCRIPTS = ("live.js", "live_view.js", "live_search.js", "what_if.js")
+SLIDER_SCRIPTS = ("live.js", "live_search.js", "what_if.js")
 """The scripts of the sliders, in the order in which they need each other."""
 PROSE_LENGTH = 44
 """A text column whose cells have more characters than this on average contains sentences."""
@@ -60,7 +61,9 @@ def html_page(report: Report) -> str:
         "report": report,
         "locale": report.locale,
         "specs": {
-            later: Markup(script_json({n: c.spec for n, c in report.charts.items() if c.hindsight == later}))
+            later: Markup(
+                script_json({n: page_spec(n, c) for n, c in report.charts.items() if c.hindsight == later})
+            )
             for later in (False, True)
         },
         "what_if": what_if,
@@ -81,6 +84,11 @@ def html_page(report: Report) -> str:
     )
     text = template.render(**context, style=Markup(style), csp=csp)
     return text if text.endswith("\n") else text + "\n"
+
+
+def page_spec(name: str, chart: PageChart) -> dict[str, object]:
+    """Return the specification of a chart for the page, whose script moves the dots of the total."""
+    return movable(chart.spec) if name == "total_distribution" else chart.spec
 
 
 def prose_columns(grid: Grid) -> list[bool]:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from outage_analysis.text.amounts import (
         AMOUNTS,
         COMMA_AMOUNTS,
+        MONEY_UNITS,
         NEVER,
         THOUSANDTHS,
         amount_sql,

@@ -12,6 +12,22 @@ from numbers import Real
 
 from outage_analysis.errors import UsageError
 
+MONEY_UNITS = {
+    "thousand": 10**3,
+    "million": 10**6,
+    "billion": 10**9,
+    "bn": 10**9,
+    "k": 10**3,
+    "m": 10**6,
+    "b": 10**9,
+    "천만": 10**7,
+    "백만": 10**6,
+    "만": 10**4,
+    "억": 10**8,
+    "조": 10**12,
+}
+"""Units that may follow the number of an amount: 400M, 400 million, 1.5bn, 4억. Longer names come first."""
+
 
 @dataclass(frozen=True)
 class Notation:

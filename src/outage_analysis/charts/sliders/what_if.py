@@ -15,7 +15,7 @@ from outage_analysis import costs
 from outage_analysis.assumptions import RateAssumption
 from outage_analysis.losses import Cube
 from outage_analysis.policies import Policy
-from outage_analysis.text import LikelyRange, Locale, capitalized
+from outage_analysis.text import CHART_STEPS, MONEY_UNITS, LikelyRange, Locale, capitalized
 
 KINDS = (
     *("filing_share", "acceptance", "new_applicants", "ultimate", "exposure", "pays", "review_award"),
@@ -25,12 +25,14 @@ KINDS = (
 STEPS = 200
 """A slider has at least this many steps, and the step is a power of ten."""
 MINUS = "\N{MINUS SIGN}"
-LIVE_WORDS = (
-    *("likely", "half", "over", "no_budget", "known", "under_one", "over_ninety_nine"),
-    *("median", "mean", "upper", "budget"),
-)
+LIVE_WORDS = ("likely", "half", "over", "no_budget", "no_amount", "known", "moved")
 """The labels `report.live_...` with which the script writes its sentences."""
-BLANKS = {name: f"{{{name}}}" for name in ("low", "high", "median", "mean", "chance", "budget", "name")}
+CHART_MARKS = ("budget", LikelyRange.high_column, "expected", "p50")
+"""The marks of the chart of the total that the script moves, from the top label down."""
+BLANKS = {
+    name: f"{{{name}}}"
+    for name in ("low", "high", "median", "mean", "chance", "budget", "name", "amount", "share")
+}
 """Placeholders that the script fills."""
 MYRIAD = 10_000
 """In Korean, sliders show amounts of won in units of this number (만)."""
@@ -77,19 +79,17 @@ class SliderGroup:
 class LiveRange:
     """The range of the cash that a page recomputes from the draws while a reader moves the sliders."""
 
-    field_unit: str
-    """The unit of the budget field."""
     accuracy: str
     """A sentence on the numerical error of the page's figures."""
     inputs: frozenset[str]
     """The ids of the inputs that vary, so that a reader can ask what knowing them exactly would change."""
     data: dict[str, Any]
-    """Data for the script live_view.js."""
+    """What the script what_if.js needs for the range."""
 
 
 @dataclass(frozen=True)
 class SearchForm:
-    """The fields of the form that searches for payments, and the data for the script live_search.js."""
+    """The fields of the form that searches for payments, and the what the script needs for the search."""
 
     payments: tuple[tuple[str, str, bool], ...]
     """Id and label of each payment, and whether it is selected by default."""
@@ -193,7 +193,6 @@ def live_range(run: costs.Simulation, locale: Locale, budget: float | None) -> L
     if model is None:
         return None
     entries = {name: run.portfolio.entries[name] for name in model["inputs"] if name in run.portfolio.entries}
-    per_field, field_unit = amount_unit(locale)
     accuracy = locale(
         "report.live_accuracy",
         draws=locale.number(model["draws"]),
@@ -210,10 +209,11 @@ def live_range(run: costs.Simulation, locale: Locale, budget: float | None) -> L
         "low": likely.lower,
         "high": likely.upper,
         "budget": budget,
-        "per_field": per_field,
+        "per_field": amount_unit(locale)[0],
         "words": {name: locale(f"report.live_{name}", **BLANKS) for name in LIVE_WORDS},
+        "marks": [(name, locale(f"chart.mark_{name}", **BLANKS)) for name in CHART_MARKS],
     }
-    return LiveRange(field_unit, accuracy, frozenset(entries), data)
+    return LiveRange(accuracy, frozenset(entries), data)
 
 
 def amount_unit(locale: Locale) -> tuple[int, str]:
@@ -306,6 +306,10 @@ def _script_formats(locale: Locale) -> dict[str, Any]:
         "exact": locale("report.exact", amount="{amount}", unit=locale.unit),
         "change": locale("report.what_if_change", amount="{amount}", share="{share}"),
         "same": locale("report.what_if_same"),
+        "under_one": locale("report.live_under_one"),
+        "over_ninety_nine": locale("report.live_over_ninety_nine"),
+        "brief": CHART_STEPS[locale.lang],
+        "sizes": MONEY_UNITS,
         "more": "+",
         "less": MINUS,
     }
@@ -329,10 +333,15 @@ SEARCH_BLANKS = {
         "unit",
         "error",
         "count",
+        "paid",
+        "level",
     )
 }
 """Placeholders that the script replaces with values."""
-REPORT_WORDS = ("none", "error", "no_budget", "choose", "no_step", "many", "unlimited", "excluded")
+REPORT_WORDS = (
+    *("none", "error", "no_budget", "choose", "no_step", "many", "unlimited", "excluded"),
+    *("announce", "and"),
+)
 """The labels `report.search_...` that the script uses in its sentences."""
 SOLVE_WORDS = ("answer", "nearest", "least", "not_limited")
 """The labels `solve....` that the command `solve` uses as well."""

@@ -5,7 +5,7 @@
     ast: true, actions: false, defaultStyle: false, renderer: 'svg', tooltip: {disableDefaultStyle: true}
   };
 
-  var dark = window.matchMedia('(prefers-color-scheme: dark)');
+  var dark = window.matchMedia('(prefers-color-scheme: dark)'), panel = null;
 
   // The colours of a chart on a dark page; colours in data stay, because such cells have their own text colour.
   function inPalette(spec, palette) {
@@ -32,14 +32,22 @@
     watch.observe(place);
   }
 
+  // Charts of the total follow the sliders.
+  function embed(place, spec) {
+    return window.vegaEmbed(place, coloured(spec), OPTIONS).then(function (result) {
+      if (panel && spec.datasets && spec.datasets.dots) panel.attach(place, result.view);
+      return result;
+    });
+  }
+
   function charts() {
     document.querySelectorAll('script.charts').forEach(function (element) {
       var specs = JSON.parse(element.textContent);
-      Object.keys(specs).forEach(function (name) {
-        var place = document.getElementById('chart-' + name);
-        if (place) whenVisible(place, function () {
-          window.vegaEmbed(place, coloured(specs[name]), OPTIONS);
-          dark.addEventListener('change', function () { window.vegaEmbed(place, coloured(specs[name]), OPTIONS); });
+      document.querySelectorAll('[data-chart]').forEach(function (place) {
+        var spec = specs[place.dataset.chart];
+        if (spec) whenVisible(place, function () {
+          embed(place, spec);
+          dark.addEventListener('change', function () { embed(place, spec); });
         });
       });
     });
@@ -56,7 +64,7 @@
       if (views.columns === shown) return;
       shown = views.columns;
       if (last) last.finalize();
-      window.vegaEmbed(place, coloured(spec), OPTIONS).then(function (result) {
+      embed(place, spec).then(function (result) {
         var lists = place.querySelector('.vega-bindings');  // Vega writes the list of the last view first
         if (lists) Array.from(lists.children).reverse().forEach(function (list) { lists.append(list); });
         last = result;
@@ -70,7 +78,7 @@
 
   function sliders() {
     var element = document.getElementById('what-if-data');
-    if (element) window.whatIf(document.querySelector('.what-if'), JSON.parse(element.textContent));
+    if (element) panel = window.whatIf(document.querySelector('.what-if'), JSON.parse(element.textContent), document.querySelector('.box'));
   }
 
   // Long tables: rows that contain the words of a search, and sorting by a column.

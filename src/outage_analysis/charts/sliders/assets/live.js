@@ -1,42 +1,63 @@
-// The distribution of a total, recomputed from the draws in the page: liveModel(data).totals(changes).
-// It repeats the simulation of the Python package; the names are those of its modules.
+// The cost of a policy. liveModel.evaluate computes sums of products of inputs, at their means or draw by draw;
+// liveModel(data).totals(changes) adds the random counts and payments, with the draws of the Python package.
+// The names are those of its modules.
 var liveModel = (function () {
   'use strict';
 
   var SMOOTH_FROM = 8;  // from this standard deviation on, an expansion replaces the exact count
 
+  // Adds products: a term is a number and the ids of its factors. A factor is a number, or one number per draw.
+  function evaluate(terms, values, size) {
+    var sums = new Float64Array(size);
+    terms.forEach(function (term) {
+      var products = new Float64Array(size).fill(term[0]), k;
+      term[1].forEach(function (id) {
+        var factor = values[id];
+        for (k = 0; k < size; k++) products[k] *= typeof factor === 'number' ? factor : factor[k];
+      });
+      for (k = 0; k < size; k++) sums[k] += products[k];
+    });
+    return sums;
+  }
+
+  // --- the numbers of the page ----------------------------------------------------------------------------
+
+  // Returns coded numbers as shares from 0 to 1.
   function decode(text) {
-    var bytes = atob(text), codes = new Uint16Array(bytes.length / 2);
-    for (var k = 0; k < codes.length; k++) {
-      codes[k] = bytes.charCodeAt(2 * k) | bytes.charCodeAt(2 * k + 1) << 8;
+    var bytes = atob(text), shares = new Float64Array(bytes.length / 2);
+    for (var k = 0; k < shares.length; k++) {
+      shares[k] = (bytes.charCodeAt(2 * k) | bytes.charCodeAt(2 * k + 1) << 8) / 65535;
     }
-    return codes;
+    return shares;
   }
 
-  function inputValues(coded) {
-    var codes = decode(coded.codes), table = coded.table, last = table.length - 1;
-    var values = new Float64Array(codes.length);
-    for (var k = 0; k < codes.length; k++) {
-      var place = codes[k] / 65535 * last, left = Math.min(Math.floor(place), last - 1);
-      values[k] = table[left] + (place - left) * (table[left + 1] - table[left]);
-    }
-    return values;
+  function interpolate(row, place) {
+    var left = Math.min(Math.floor(place), row.length - 2);
+    return row[left] + (place - left) * (row[left + 1] - row[left]);
   }
 
-  function scoreValues(text, largest) {
-    var codes = decode(text), values = new Float64Array(codes.length);
-    for (var k = 0; k < codes.length; k++) values[k] = (codes[k] / 65535 * 2 - 1) * largest;
-    return values;
+  // Returns the logarithms of quantiles of sums of awards: one row per number of awards, one column per score.
+  function awardRows(coded) {
+    var codes = decode(coded.codes);
+    return coded.ends.map(function (ends, row) {
+      return codes.slice(row * coded.columns, (row + 1) * coded.columns).map(function (share) {
+        return ends[0] + share * (ends[1] - ends[0]);
+      });
+    });
   }
+
+  // --- random counts and sums -----------------------------------------------------------------------------
+
+  function clip(x, low, high) { return Math.min(Math.max(x, low), high); }
 
   // The distribution function of the standard normal distribution (Marsaglia's series).
   function normalCdf(z) {
-    var term = z, sum = z, square = z * z;
+    var term = z, sum = z;
     for (var k = 3; Math.abs(term) > 1e-17 && k < 400; k += 2) {
-      term *= square / k;
+      term *= z * z / k;
       sum += term;
     }
-    return 0.5 + sum * Math.exp(-square / 2) / 2.5066282746310002;
+    return 0.5 + sum * Math.exp(-z * z / 2) / 2.5066282746310002;
   }
 
   function cornishFisher(z, skewness, excess) {
@@ -45,70 +66,38 @@ var liveModel = (function () {
       + z * (excess * (square - 3) / 24 - skewness * skewness * (2 * square - 5) / 36);
   }
 
-  function clip(x, low, high) { return Math.min(Math.max(x, low), high); }
-
-  function expanded(z, mean, variance, skewness, excess, most) {
+  function expandedCount(z, mean, variance, skewness, excess, most) {
     var quantile = cornishFisher(z, clip(skewness, -1, 1), clip(excess, -1, 1));
     return clip(Math.floor(mean + Math.sqrt(variance) * quantile + 0.5), 0, most);
   }
 
-  // The smallest count whose distribution function reaches u. A fractional number of trials is a mixture of
-  // the two whole numbers beside it.
-  function searchedBinomial(u, trials, rate) {
-    var whole = Math.floor(trials), part = trials - whole, most = Math.ceil(trials);
-    if (rate <= 0 || most === 0) return 0;
-    if (rate >= 1) return u <= 1 - part ? whole : most;
-    if (rate > 0.5) return searchedFailures(u, whole, part, most, rate);
-    var odds = rate / (1 - rate), first = Math.pow(1 - rate, whole), second = first * (1 - rate);
-    var below = (1 - part) * first + part * second, count = 0;
-    while (below < u && count < most) {
-      first *= (whole - count) / (count + 1) * odds;
-      second *= (whole + 1 - count) / (count + 1) * odds;
-      below += (1 - part) * first + part * second;
-      count += 1;
+  // The smallest count whose distribution function reaches u. A fractional number of trials is a mixture of the
+  // two whole numbers beside it: one trial more, with a smaller rate. A high rate is counted from the top.
+  function searchedCount(u, trials, rate) {
+    var whole = Math.floor(trials), upward = rate <= 0.5, likely = upward ? rate : 1 - rate;
+    var odds = likely / (1 - likely), extra = (trials - whole) * rate, stays = upward ? 1 - extra : extra;
+    var chance = Math.pow(1 - likely, whole), before = 0, sum = 0;
+    for (var k = 0; k <= whole; k++) {
+      sum += stays * chance + (1 - stays) * before;
+      if (upward ? sum >= u : 1 - sum < u) break;
+      before = chance;
+      chance *= (whole - k) / (k + 1) * odds;
     }
-    return count;
-  }
-
-  // The same for a high rate, counted from the top: few failures.
-  function searchedFailures(u, whole, part, most, rate) {
-    var odds = (1 - rate) / rate, first = Math.pow(rate, whole), second = first * rate;
-    // `above` is the probability of more successes than `count`; it grows as the count falls.
-    var count = whole + (part ? 1 : 0), above = 0, failed = 0;
-    if (!part) {
-      while (count > 0) {
-        above += first;
-        if (1 - above < u) return count;
-        first *= (whole - failed) / (failed + 1) * odds;
-        failed += 1;
-        count -= 1;
-      }
-      return 0;
-    }
-    var other = 0;  // the probability that `failed - 1` of `whole` trials fail
-    while (count > 0) {
-      above += part * second + (1 - part) * other;
-      if (1 - above < u) return count;
-      second *= (whole + 1 - failed) / (failed + 1) * odds;
-      other = failed === 0 ? first : other * (whole - failed + 1) / failed * odds;
-      failed += 1;
-      count -= 1;
-    }
-    return 0;
+    return upward ? Math.min(k, Math.ceil(trials)) : whole + 1 - k;
   }
 
   function binomialCount(z, u, trials, rate) {
-    var refused = 1 - rate, variance = trials * rate * refused;
-    if (variance < SMOOTH_FROM * SMOOTH_FROM) return searchedBinomial(u, trials, rate);
-    return expanded(
-      z, trials * rate, variance, (refused - rate) / Math.sqrt(variance),
+    var variance = trials * rate * (1 - rate);
+    if (variance < SMOOTH_FROM * SMOOTH_FROM) return searchedCount(u, trials, rate);
+    return expandedCount(
+      z, trials * rate, variance, (1 - 2 * rate) / Math.sqrt(variance),
       1 / variance - 6 / Math.max(trials, 1), Math.ceil(trials)
     );
   }
 
   function poissonCount(z, u, mean) {
     if (mean >= SMOOTH_FROM * SMOOTH_FROM) {
-      return expanded(z, mean, mean, 1 / Math.sqrt(mean), 1 / mean, Infinity);
+      return expandedCount(z, mean, mean, 1 / Math.sqrt(mean), 1 / mean, Infinity);
     }
     var chance = Math.exp(-mean), below = chance, count = 0;
     while (below < u && count < 400) {
@@ -119,30 +108,14 @@ var liveModel = (function () {
     return count;
   }
 
-  function awardTable(coded) {
-    var codes = decode(coded.codes), columns = coded.columns;
-    var rows = coded.ends.map(function (ends, row) {
-      return Float64Array.from(codes.subarray(row * columns, (row + 1) * columns), function (code) {
-        return ends[0] + code / 65535 * (ends[1] - ends[0]);
-      });
-    });
-    return Object.assign({rows: rows}, coded);
-  }
-
   // The sum of a number of lognormal awards of mean 1.
   function awardSum(z, count, awards) {
     if (!count) return 0;
-    var counts = awards.counts, last = counts.length - 1, row = 0, high = last - 1;
-    while (row < high) {
-      var middle = (row + high + 1) >> 1;
-      if (counts[middle] <= count) row = middle; else high = middle - 1;
-    }
+    var counts = awards.counts, last = counts.length - 1, row = 0;
+    while (row < last - 1 && counts[row + 1] <= count) row++;
     var down = last ? clip(Math.log(count / counts[row]) / Math.log(counts[row + 1] / counts[row]), 0, 1) : 0;
-    var columns = awards.columns - 1;
-    var place = clip((z - awards.lowest) / awards.step, 0, columns), left = Math.min(Math.floor(place), columns - 1);
-    var right = place - left, upper = awards.rows[row], lower = awards.rows[Math.min(row + 1, last)];
-    var above = upper[left] * (1 - right) + upper[left + 1] * right;
-    var below = lower[left] * (1 - right) + lower[left + 1] * right;
+    var place = clip((z - awards.lowest) / awards.step, 0, awards.columns - 1);
+    var above = interpolate(awards.rows[row], place), below = interpolate(awards.rows[Math.min(row + 1, last)], place);
     return count * Math.exp(above * (1 - down) + below * down);
   }
 
@@ -154,63 +127,83 @@ var liveModel = (function () {
     var loss = count * unit.loss + unit.deviation * Math.sqrt(count * finite) * quantile;
     var low = count * unit.least, high = count * most;
     if (!poisson) {
-      var whole = claims * unit.loss;
-      low = Math.max(low, whole - (refused ? refused * most : 0));
-      high = Math.min(high, whole - refused * unit.least);
+      low = Math.max(low, claims * unit.loss - (refused ? refused * most : 0));
+      high = Math.min(high, claims * unit.loss - refused * unit.least);
     }
     return clip(loss, low, Math.max(low, high));
   }
 
   // A changed input: {set: value}, {times: factor} or {odds: factor}. The last two move its distribution.
   function changed(values, change) {
-    if (!change) return values;
     if (change.set !== undefined) return change.set;
-    if (typeof values === 'number') return moved(values, change);
-    return values.map(function (value) { return moved(value, change); });
+    if (typeof values !== 'number') return values.map(function (value) { return changed(value, change); });
+    return change.times !== undefined ? values * change.times : change.odds * values / (1 - values + change.odds * values);
   }
 
-  function moved(value, change) {
-    if (change.odds === undefined) return value * change.times;
-    return change.odds * value / (1 - value + change.odds * value);
+  function mean(values) {
+    return values.reduce(function (sum, value) { return sum + value; }, 0) / values.length;
   }
 
-  return function (data) {
+  // The odds by which rates must change so that their mean becomes the target.
+  function oddsFor(rates, target) {
+    for (var low = -40, high = 40, n = 0; n < 50; n++) {
+      var middle = (low + high) / 2;
+      if (mean(changed(rates, {odds: Math.exp(middle)})) < target) low = middle; else high = middle;
+    }
+    return Math.exp(low);
+  }
+
+  // --- totals ---------------------------------------------------------------------------------------------
+
+  // The distribution of a total: quantiles, and the chance of more than an amount.
+  function distribution(totals) {
+    var ordered = Float64Array.from(totals).sort(), size = ordered.length;
+    function place(p) { return clip(Math.ceil(p * size - 1e-6), 1, size) - 1; }
+    return {
+      place: place,
+      quantile: function (p) { return ordered[place(p)]; },
+      over: function (amount) { return totals.filter(function (total) { return total > amount; }).length / size; }
+    };
+  }
+
+  function liveModel(data) {
     var draws = data.draws, inputs = Object.assign({}, data.fixed), scores = {}, chances = {}, awards = {};
-    Object.keys(data.awards).forEach(function (spread) { awards[spread] = awardTable(data.awards[spread]); });
-    Object.keys(data.inputs).forEach(function (id) { inputs[id] = inputValues(data.inputs[id]); });
+    Object.keys(data.awards).forEach(function (spread) {
+      awards[spread] = Object.assign({rows: awardRows(data.awards[spread])}, data.awards[spread]);
+    });
+    Object.keys(data.inputs).forEach(function (id) {
+      var table = data.inputs[id].table;
+      inputs[id] = decode(data.inputs[id].codes).map(function (share) { return interpolate(table, share * (table.length - 1)); });
+    });
     Object.keys(data.scores).forEach(function (name) {
-      scores[name] = scoreValues(data.scores[name], data.largest_score);
+      scores[name] = decode(data.scores[name]).map(function (share) { return (2 * share - 1) * data.largest_score; });
       chances[name] = scores[name].map(normalCdf);
     });
-
-    // One array per draw of a product of inputs.
-    function product(ids, values) {
-      var result = new Float64Array(draws).fill(1);
-      ids.forEach(function (id) {
-        var factor = values[id], k;
-        if (typeof factor === 'number') for (k = 0; k < draws; k++) result[k] *= factor;
-        else for (k = 0; k < draws; k++) result[k] *= factor[k];
-      });
-      return result;
-    }
+    // The share of the first band of a mix is 1 minus the shares of the other bands.
+    data.streams.forEach(function (stream) {
+      if (!stream.mix) return;
+      var others = [];
+      for (var band = stream.bands - 1; band > 0; band--) others.push([-1, [stream.mix + '.' + band]]);
+      inputs[stream.mix + '.0'] = evaluate([[1, []]].concat(others), inputs, draws);
+    });
 
     function accepted(stream, name, claims, scale, rate) {
       var z = scores[stream.process + ', ' + name], u = chances[stream.process + ', ' + name];
-      var counts = new Float64Array(draws), most = stream.capacity === null ? Infinity : stream.capacity, k;
-      if (stream.poisson) for (k = 0; k < draws; k++) counts[k] = poissonCount(z[k], u[k], claims * scale[k] * rate[k]);
-      else for (k = 0; k < draws; k++) counts[k] = binomialCount(z[k], u[k], claims * scale[k], rate[k]);
-      if (!stream.mix && most < Infinity) for (k = 0; k < draws; k++) counts[k] = Math.min(counts[k], most);
-      return counts;
+      var most = stream.capacity === null || stream.mix ? Infinity : stream.capacity;
+      return scale.map(function (times, k) {
+        var count = stream.poisson
+          ? poissonCount(z[k], u[k], claims * times * rate[k]) : binomialCount(z[k], u[k], claims * times, rate[k]);
+        return Math.min(count, most);
+      });
     }
 
     // Accepted claims fall into loss bands one after another, from the top band down.
     function splitByBand(stream, count, values) {
-      var bands = stream.units.map(function (unit) { return unit.band === null ? Infinity : unit.band; });
-      var lowest = Math.min.apply(null, bands), left = count.slice(), leftShare = new Float64Array(draws).fill(1);
-      var split = {};
-      for (var band = stream.bands - 1; band >= Math.max(lowest, 1); band--) {
+      var left = count.slice(), leftShare = new Float64Array(draws).fill(1), split = {0: left};
+      for (var band = stream.bands - 1; band > 0; band--) {
         var name = stream.process + ', band ' + band + ' of ' + stream.mix, z = scores[name], u = chances[name];
-        var shares = product([stream.mix + '.' + band], values);
+        if (!z) break;  // no lower band is paid
+        var shares = evaluate([[1, [stream.mix + '.' + band]]], values, draws);
         split[band] = new Float64Array(draws);
         for (var k = 0; k < draws; k++) {
           var chance = leftShare[k] > shares[k] ? shares[k] / leftShare[k] : 1;
@@ -219,77 +212,69 @@ var liveModel = (function () {
           leftShare[k] -= shares[k];
         }
       }
-      if (!lowest) split[0] = left;
       return split;
-    }
-
-    // The share of the first band of a mix is 1 minus the shares of the other bands.
-    data.streams.forEach(function (stream) {
-      if (!stream.mix) return;
-      var rest = inputs[stream.mix + '.0'] = new Float64Array(draws).fill(1);
-      for (var band = stream.bands - 1; band > 0; band--) {
-        var shares = product([stream.mix + '.' + band], inputs);
-        for (var k = 0; k < draws; k++) rest[k] -= shares[k];
-      }
-    });
-
-    function addCertain(sums, stream, values, scale, rate) {
-      stream.parts.forEach(function (part) {
-        var ids = stream.mix && part.band !== null ? [stream.mix + '.' + part.band] : [];
-        var factor = product(part.reviewed && stream.award ? ids.concat(stream.award) : ids, values);
-        for (var k = 0; k < draws; k++) sums[k] += scale[k] * rate[k] * factor[k] * part.paid;
-      });
     }
 
     // If a payment is a key of `apart`, its claims are counted in `apart` instead of being paid here.
     function addPayments(sums, stream, unit, counts, values, pays, scale, apart) {
-      var name = stream.process + ', ' + unit.name, k;
+      var name = stream.process + ', ' + unit.name, fixed = unit.pays in pays ? pays[unit.pays] : unit.fixed, k;
       if (unit.reviewed) {
-        var award = product(stream.award ? [stream.award] : [], values), table = awards[stream.spread];
-        var z = scores[name + ', awards'];
+        var award = evaluate([[unit.fixed, stream.award ? [stream.award] : []]], values, draws), table = awards[stream.spread];
         for (k = 0; k < draws; k++) {
-          sums[k] += unit.fixed * award[k] * (table ? awardSum(z[k], counts[k], table) : counts[k]);
+          sums[k] += award[k] * (table ? awardSum(scores[name + ', awards'][k], counts[k], table) : counts[k]);
         }
         return;
       }
-      var fixed = unit.pays && pays[unit.pays] !== undefined ? pays[unit.pays] : unit.fixed;
-      if (unit.pays && apart[unit.pays]) for (k = 0; k < draws; k++) apart[unit.pays][k] += counts[k];
+      if (unit.pays in apart) for (k = 0; k < draws; k++) apart[unit.pays][k] += counts[k];
       else for (k = 0; k < draws; k++) sums[k] += fixed * counts[k];
       if (!unit.share) return;
-      var losses = unit.deviation ? scores[name + ', losses'] : null;
+      var z = unit.deviation ? scores[name + ', losses'] : null;
       for (k = 0; k < draws; k++) {
-        sums[k] += unit.share * (losses ? summedLosses(unit, counts[k], scale[k], losses[k], stream.poisson) : counts[k] * unit.loss);
+        sums[k] += unit.share * (z ? summedLosses(unit, counts[k], scale[k], z[k], stream.poisson) : counts[k] * unit.loss);
       }
     }
 
     // The total of each draw, with changed inputs by id and changed payments by id of the tier.
     function totals(changes, pays, apart) {
-      var values = {}, sums = new Float64Array(draws);
-      Object.keys(inputs).forEach(function (id) { values[id] = changed(inputs[id], changes[id]); });
+      var values = Object.assign({}, inputs), sums = new Float64Array(draws);
+      Object.keys(changes).forEach(function (id) { values[id] = changed(inputs[id], changes[id]); });
       data.streams.forEach(function (stream) {
-        var scale = product(stream.scales, values), rate = product(stream.rates, values);
-        if (stream.certain) {
-          addCertain(sums, stream, values, scale, rate);
-          return;
-        }
-        var split = stream.mix
+        evaluate(stream.certain, values, draws).forEach(function (paid, k) { sums[k] += paid; });
+        var scale = evaluate([[1, stream.scales]], values, draws), rate = evaluate([[1, stream.rates]], values, draws);
+        var split = stream.mix && stream.units.length
           ? splitByBand(stream, accepted(stream, 'count', stream.trials, scale, rate), values) : null;
         stream.units.forEach(function (unit) {
           var counts = split && unit.band !== null
             ? split[unit.band] : accepted(stream, unit.name, unit.claims, scale, rate);
-          addPayments(sums, stream, unit, counts, values, pays || {}, scale, apart || {});
+          addPayments(sums, stream, unit, counts, values, pays, scale, apart || {});
         });
       });
       return sums;
     }
 
-    // For each draw: the number of claims per searched payment, and the cost of all other payments.
-    function parts(changes, pays, ids) {
-      var counts = {};
-      ids.forEach(function (id) { counts[id] = new Float64Array(draws); });
-      return {base: totals(changes, pays, counts), counts: counts};
-    }
+    return {
+      totals: totals,
+      inputs: inputs,
+      // For each draw: the number of claims per searched payment, and the cost of all other payments.
+      parts: function (changes, pays, ids) {
+        var counts = {};
+        ids.forEach(function (id) { counts[id] = new Float64Array(draws); });
+        return {base: totals(changes, pays, counts), counts: counts};
+      },
+      // How the draws of an input change so that its mean moves from one number to another.
+      changeTo: function (id, target, from, isShare) {
+        if (!isShare) return {times: target / from};
+        if (target <= 0 || target >= 1) return {set: target};
+        return {odds: oddsFor(inputs[id], clip(mean(inputs[id]) + target - from, 1e-9, 1 - 1e-9))};
+      },
+      // The mean of an input after a change, at the scale of the mean in the report.
+      meanAfter: function (id, change, from) {
+        return change.times ? from * change.times : from + mean(changed(inputs[id], change)) - mean(inputs[id]);
+      }
+    };
+  }
 
-    return {totals: totals, parts: parts, inputs: inputs, replicates: data.replicates};
-  };
+  liveModel.evaluate = evaluate;
+  liveModel.distribution = distribution;
+  return liveModel;
 })();
