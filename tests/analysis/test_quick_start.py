@@ -12,10 +12,12 @@ import pytest
 from outage_analysis.analysis import Analysis, Plan, headline_sentences, input_notes, run, scaffold
 from outage_analysis.assumptions import load_ledger, reference_ledger
 from outage_analysis.claims import Claims, read_claims, save_claims
+from outage_analysis.cli.option_values import parse_changes
 from outage_analysis.errors import InputRefused, ModelRefused, UsageError
 from outage_analysis.incidents import load_incident
 from outage_analysis.policies import load_policy, policy_from_tiers
 from outage_analysis.reports import Report, verify, write_report
+from outage_analysis.reports.slider_presets import repeat_command
 from outage_analysis.text import smallest_units
 from tests.commands import command
 
@@ -316,3 +318,68 @@ def test_a_report_of_ones_own_file_says_what_it_is_of(tmp_path: Path) -> None:
         run(path, tiers={10: 2}, title="x" * 121)
     many = run(path, tiers=dict.fromkeys(range(1, 30), 1))
     assert many.policy.name.en == "Tiers by loss"
+
+
+# --- values in place of those of the documents -------------------------------------------------------------
+
+
+def test_changes_are_those_of_policy_and_ledger() -> None:
+    changes = {"small-business-cash.tier2": 80_000, "as-review-award": 200_000, "as-filing-share": 0.25}
+    done = run(Plan(claims=(), changes=changes, draws=FEW))
+    policy = load_policy("kakao-2022").with_tier(up_to=500_000, pays=80_000)
+    ledger = load_ledger("kakao-2022").with_value("as-review-award", 200_000)
+    ledger = ledger.with_value("as-filing-share", 0.25)
+    same = run(Plan(policy=policy, ledger=ledger, claims=(), draws=FEW))
+    assert (done.policy, done.ledger) == (same.policy, same.ledger)
+    assert done.quantile([0.1, 0.5, 0.9]) == same.quantile([0.1, 0.5, 0.9])
+    assert done.expected != run(Plan(claims=(), draws=FEW)).expected
+
+
+def test_a_last_tier_without_an_edge_is_set_too() -> None:
+    done = run(Plan(claims=(), changes={"small-business-cash.tier3": 90_000}, draws=FEW))
+    assert done.policy.schedules[0].bands[2].fixed == 90_000
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "problem"),
+    [
+        ("as-filing-shar", 0.2, "as-filing-share"),
+        ("as-filing-share", 2.0, "as-filing-share"),
+        ("small-business-cash.tier9", 1.0, "tier9"),
+        ("small-business-cash.tier1.up_to", 1.0, "only payments and assumptions can be set"),
+        ("small-business-cash.tier1", -1.0, "number from 0"),
+        ("small-business-cash.tier1", 0.5, "decimal places"),
+    ],
+)
+def test_a_change_that_is_none_is_refused(name: str, value: float, problem: str) -> None:
+    with pytest.raises(UsageError) as refused:
+        run(Plan(claims=(), changes={name: value}))
+    assert problem in str(refused.value)
+
+
+def test_the_command_of_an_own_file_names_files_without_folders(path: Path) -> None:
+    analysis = run(read_claims(path, currency="KRW"), tiers=TIERS, unknown=0, level=90)
+    factors = Report(analysis).products
+    assert factors
+    command = repeat_command(analysis, factors.factors, "ko")
+    assert command["shell"]["line"] == (
+        "outage-analysis report --incident incident.toml --policy policy.toml --ledger ledger.toml "
+        "--claims complaints.csv --level 90 {budget}{changes} "
+        "--lang ko --out report-changed"
+    )
+    assert "claims=('complaints.csv',), level=90" in command["python"]["line"]
+    earlier = run(Plan(claims=(), ledger="kakao-2022", as_of=date(2023, 1, 31), draws=FEW))
+    line = repeat_command(earlier, (), "en")["python"]["line"]
+    assert line.startswith("import datetime; ")
+    assert "oa.Plan(as_of=datetime.date(2023, 1, 31), draws=8192, {budget}{changes})" in line
+    assert command["names"]["tiers.pays.1"] == ("tiers.tier2", 1)
+
+
+def test_set_is_read_as_people_write_numbers() -> None:
+    assert parse_changes(["a.tier1=20_000", "as-filing-share=30%"]) == {
+        "a.tier1": 20_000,
+        "as-filing-share": 0.3,
+    }
+    for wrong in (["a"], ["a=1", "a=2"], ["a=x"], ["a=-1"]):
+        with pytest.raises(UsageError, match="--set"):
+            parse_changes(wrong)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import zipfile
@@ -250,6 +251,43 @@ class TestInABrowser:
         wait_until_still(page)
         shown = [f"{end / 1e6:.3g}" for end in shown_range(page)]
         assert all(end in row for end in shown), (shown, row)
+
+    def test_the_copied_lines_make_the_report_that_the_page_shows(
+        self, page: Chrome, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        typed(page, FIRST, 60_000)
+        typed(page, FILING, 60)
+        typed(page, "Budget", "900M")
+        lines = []
+        for button in ("Copy command", "Copy for Python"):
+            page.find_element(By.XPATH, f"//button[.='{button}']").click()
+            wait_until_still(page)
+            lines.append(page.find_element(By.TAG_NAME, "textarea").get_attribute("value") or "")
+        shown, ends = expected(page), shown_range(page)
+        monkeypatch.chdir(tmp_path)
+        assert "/" not in lines[0]
+        words = shlex.split(lines[0])
+        assert words[:2] == ["outage-analysis", "report"]
+        assert outage_analysis(*words[1:], "--formats", "html").code == 0
+        written = tmp_path / "report-changed"
+        stated = json.loads((written / "manifest.json").read_text("utf-8"))
+        assert stated["changes"] == {"small-business-cash.tier1": 60_000, "as-filing-share": 0.6}
+        assert stated["budget"] == 900_000_000
+        assert round(stated["expected"]["cash"]) == shown
+        assert outage_analysis("verify", written).code == 0
+        there: dict[str, object] = {}
+        exec(lines[1].rpartition(".report(")[0].replace("oa.run", "done = oa.run"), there)  # noqa: S102 - our own line
+        done = there["done"]
+        assert isinstance(done, oa.Analysis)
+        assert done.expected is not None
+        assert round(done.expected) == shown
+        assert close(ends[0], done, 10)
+        assert close(ends[1], done, 90)
+
+    def test_the_line_of_sliders_at_rest_sets_nothing(self, page: Chrome) -> None:
+        page.find_element(By.XPATH, "//button[.='Copy command']").click()
+        line = page.find_element(By.TAG_NAME, "textarea").get_attribute("value")
+        assert line == "outage-analysis report --out report-changed"
 
     def test_one_setting_has_one_mean(self, page: Chrome) -> None:
         typed(page, FILING, 3)

@@ -24,6 +24,7 @@ from outage_analysis.costs import LiveCost
 from outage_analysis.costs.page_model import live_cost
 from outage_analysis.text import Locale
 from tests.chromium import CHROMIUM, DRIVER, FLAGS, IN_A_BROWSER
+from tests.contract.report_texts import amounts_in
 from tests.paths import AXE
 
 pytestmark = IN_A_BROWSER
@@ -450,3 +451,97 @@ def test_what_is_chosen_in_the_list_is_what_the_other_views_count(
     assert f"{sum(days):,}" == after["Kakao Bank"] == before["Kakao Bank"]
     chooser.select_by_index(0)
     assert bars() == before
+
+
+# --- the budget box beside Python ---------------------------------------------------------------------------
+
+FILED, ACCEPTED, SECOND = "as-filing-share", "as-acceptance", "small-business-cash.pays.1"
+BOXES: list[tuple[str, int, dict[str, float]]] = [
+    ("400M", 400, {}),
+    ("650,000,000", 650, {}),
+    ("6.5억", 650, {FILED: 0.25}),
+    ("700 million", 700, {ACCEPTED: 0.9}),
+    ("1bn", 1_000, {TIER: 60_000}),
+    ("1b won", 1_000, {TIER: 60_000, SECOND: 90_000}),
+    ("2억 5,000만 원", 250, {FILED: 0.1}),
+    ("300m", 300, {FILED: 0.05, ACCEPTED: 0.456}),
+    ("60M", 60, {FILED: 0.053, ACCEPTED: 0.455}),
+    ("100M", 100, {AWARD: 100_000}),
+    ("500M", 500, {AWARD: 200_000, TIER: 20_000}),
+    ("1.2bn", 1_200, {AWARD: 600_000}),
+    ("900M", 900, {AWARD: 374_000, FILED: 0.33}),
+    ("2bn", 2_000, {FILED: 1.0, ACCEPTED: 1.0}),
+    ("3_000_000_000", 3_000, {FILED: 1.0, ACCEPTED: 1.0, TIER: 100_000, SECOND: 100_000}),
+    ("20M", 20, {FILED: 0.02, AWARD: 50_000}),
+    ("80M", 80, {FILED: 0.05, AWARD: 1_000_000}),
+    ("600M", 600, {SECOND: 0}),
+    ("550M", 550, {TIER: 0, SECOND: 200_000}),
+    ("10bn", 10_000, {FILED: 0.6, AWARD: 500_000}),
+]
+"""What is typed, its millions of won, and the values that are known exactly."""
+NAMES = {TIER: "small-business-cash.tier1", SECOND: "small-business-cash.tier2"}
+
+
+@pytest.fixture(scope="module")
+def boxed(browser: Chrome, pages: dict[tuple[str, str], Path]) -> Chrome:
+    look(browser, pages, "bundled", "en", 1440)
+    return browser
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("text", "millions", "given"), BOXES, ids=[text for text, _, _ in BOXES])
+def test_the_box_says_what_python_says(
+    boxed: Chrome, text: str, millions: int, given: dict[str, float]
+) -> None:
+    """Chance, range, mean and payments, in the first screen, beside `run` with these changes and `solve`."""
+    budget, w = millions * 1_000_000, Locale("en")
+    reset(boxed)
+    for factor, value in given.items():
+        typed(boxed, factor, written(factor, value, "en"))
+        known = boxed.find_elements(By.CSS_SELECTOR, f".slider[data-factor='{factor}'] [type=checkbox]")
+        if known:
+            known[0].click()
+    element = boxed.find_element(By.CSS_SELECTOR, ".box .budget input")
+    element.clear()
+    element.send_keys(text)
+    box = boxed.find_element(By.CLASS_NAME, "box")
+    WebDriverWait(boxed, 20).until(lambda _: box.find_element(By.CLASS_NAME, "announce").text)
+    done = run(Plan(claims=(), budget=budget, changes={NAMES.get(x, x): v for x, v in given.items()}))
+    over = box.find_element(By.CLASS_NAME, "over").text
+    assert over.startswith(f"Chance of costing more than {w.money_in_full(budget)}: ")
+    stated = over.rpartition(": ")[2]
+    shown_chance = {"under 1%": 0.0, "over 99%": 1.0}.get(stated) if "er " in stated else None
+    chance = int(stated.rstrip("%")) / 100 if shown_chance is None else shown_chance
+    assert chance == pytest.approx(done.chance_over(budget), abs=0.015)
+    assert slider_text(boxed, "cash", "exact").startswith(f"{done.expected:,.0f} won")
+    for part, measures in (("likely", ("p10", "p90")), ("half", ("p50",))):
+        shown_amounts = sorted(
+            amounts_in(live_text(boxed, part).partition("Half")[2] or live_text(boxed, part), "en")
+        )
+        for amount, measure in zip(shown_amounts, measures, strict=True):
+            row = done.tables["quantiles"].filter(valuation="cash", measure=measure).row(0, named=True)
+            assert abs(amount - row["value"]) <= 6 * row["error"] + 0.05 * row["value"], measure
+    found = json.loads(boxed.find_element(By.CLASS_NAME, "find").get_attribute("data-found") or "")
+    level = found["level"]
+    solved = done.solve(
+        vary=["small-business-cash.tier1,tier2"],
+        budget=budget,
+        at=f"P{100 * level:.0f}",
+        step=10_000,
+        objective="per_claim",
+    )
+    said = box.find_element(By.CLASS_NAME, "announce").text
+    payments = [f"{x:,.0f} won" for x in found["payments"].values()]
+    if found["solved"]:
+        assert f"Announce {' and '.join(payments)}: with {100 * level:.0f}% probability" in said
+    else:
+        assert "smallest budget" in said
+    theirs = [float(x) for x in solved.parameters.values()]
+    if (found["solved"], [*found["payments"].values()]) != (solved.is_feasible, theirs):
+        # One of the two is just beyond the budget: they differ by no more than the errors of the draws.
+        other = dict(done.plan.changes) | dict(zip(NAMES.values(), found["payments"].values(), strict=True))
+        again = run(Plan(claims=(), budget=budget, changes=other)).headline_run
+        assert again
+        quantile = again.totals["cash"].quantile(level)
+        assert abs(quantile.value - budget) <= 6 * math.hypot(quantile.error, found["error"]) + 0.02 * budget
+    reset(boxed)

@@ -706,7 +706,7 @@ def run(  # noqa: PLR0913 - the entry point: completion lists the common argumen
 def _run_plan(plan: Plan, progress: Progress) -> Analysis:
     progress("reading the incident, the policy and the ledger")
     incident, policy, ledger = load_documents(plan)
-    others = tuple(load_documents(replace(plan, policy=other))[1] for other in plan.compare)
+    others = tuple(load_documents(replace(plan, policy=other, changes={}))[1] for other in plan.compare)
     as_of = plan.as_of or (ledger.as_of if ledger else last_day(policy, incident))
 
     def draw(lines: Sequence[costs.terms.CompiledLine]) -> Simulation | None:

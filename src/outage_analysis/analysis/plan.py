@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from functools import partial
 from pathlib import Path
@@ -11,7 +11,7 @@ from typing import TypedDict, Unpack, cast
 
 from outage_analysis.assumptions import Ledger, bundled_ledger, load_ledger, reference_ledger
 from outage_analysis.claims import MAX_REJECTS, Claims, DataFrame, Sources, read_claims
-from outage_analysis.costs import DRAWS, SEED
+from outage_analysis.costs import DRAWS, SEED, policy_search
 from outage_analysis.errors import ModelRefused, UsageError
 from outage_analysis.files import atomic_folder, bundled_claims, bundled_ids, document_text, spelling_hint
 from outage_analysis.incidents import Bands, Incident, Layout, load_incident, load_layout, with_encoding
@@ -64,6 +64,8 @@ class Plan:
         seed: the seed of the draws; the same seed gives the same results.
         level: the probability of the likely range in percent, from 50 to 98: 80 for P10 to P90, 90 for P5 to
             P95.
+        changes: values to use instead of those of the documents, known exactly: payments by name, such as
+            `cash.tier1`, in whole currency, and assumptions by id, as `Ledger.with_value` takes them.
 
     Raises:
         UsageError: the level is no whole number from 50 to 98, or the budget no whole number above 0.
@@ -85,6 +87,7 @@ class Plan:
     draws: int = DRAWS
     seed: int = SEED
     level: int = DEFAULT_LEVEL
+    changes: Mapping[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Raise an error if the level of the likely range is not supported, or the budget is no amount."""
@@ -114,6 +117,7 @@ class PlanSettings(TypedDict, total=False):
     draws: int
     seed: int
     level: int
+    changes: Mapping[str, float]
 
 
 class FurtherArguments(PlanSettings, total=False):
@@ -272,7 +276,23 @@ def load_documents(plan: Plan) -> tuple[Incident, Policy, Ledger | None]:
         ledger = bundled_ledger(incident.id, plan.as_of) if plan.policy is None else None
     file = Path(plan.ledger).name if isinstance(plan.ledger, str | Path) else None
     check_documents_fit(incident, policy, ledger, file=file)
+    for name, value in plan.changes.items():
+        if ".tier" in name:
+            policy = _with_payment(policy, name, value)
+        elif ledger is None:
+            raise UsageError("there is no ledger, so no assumption can be set", value=name)
+        else:
+            ledger = ledger.with_value(name, value)
     return incident, policy, ledger
+
+
+def _with_payment(policy: Policy, name: str, value: float) -> Policy:
+    (tier,) = policy_search.parse_parameters({name: None}, policy)
+    if tier.kind != "payment":
+        raise UsageError("only payments and assumptions can be set", value=name)
+    edge = next(line for line in policy.schedules if line.id == tier.line).bands[tier.tier].up_to
+    up_to = None if edge is None else edge / 10**policy.loss_digits
+    return policy.with_tier(line=tier.line, up_to=up_to, pays=value)
 
 
 def last_day(policy: Policy, incident: Incident) -> date:

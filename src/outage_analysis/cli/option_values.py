@@ -75,7 +75,23 @@ def parse_tiers(text: str) -> dict[Amount | None, Amount]:
     return tiers
 
 
-def parse_columns(texts: Sequence[str]) -> dict[str, str]:
+def parse_changes(texts: Sequence[str]) -> dict[str, float]:
+    """Parse values such as cash.tier1=20000 or as-filing-share=30% into a mapping from name to number.
+
+    Raises:
+        UsageError: a text has no equals sign, a name is given twice, or a value is no number from 0.
+    """
+    return {
+        name: float(
+            parse_amount(text.removesuffix("%"), f"--set {name}") / (100 if text.endswith("%") else 1)
+        )
+        for name, text in parse_columns(texts, "--set", "cash.tier1=20000").items()
+    }
+
+
+def parse_columns(
+    texts: Sequence[str], option: str = "--column", example: str = "service=Product"
+) -> dict[str, str]:
     """Parse columns such as service=Product into a mapping from column of a claim to header.
 
     Raises:
@@ -85,8 +101,8 @@ def parse_columns(texts: Sequence[str]) -> dict[str, str]:
     for text in texts:
         name, equals, header = text.partition("=")
         if not equals or name in columns:
-            remedy = "Write each column once, as in service=Product."
-            raise UsageError("--column names no column", value=text, remedy=remedy)
+            remedy = f"Write each name once, as in {example}."
+            raise UsageError(f"{option} is no name=value", value=text, remedy=remedy)
         columns[name] = header
     return columns
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -9,6 +10,7 @@ import typer
 
 from outage_analysis import analysis, reports, text
 from outage_analysis.cli.console import print_json, print_line, print_text, print_warnings, progress
+from outage_analysis.cli.option_values import parse_changes
 from outage_analysis.cli.options import (
     Json,
     Language,
@@ -35,6 +37,15 @@ def report(
     compare: Annotated[
         list[str] | None, typer.Option(help="Another policy to compare on the same draws; repeat for more.")
     ] = None,
+    changes: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="NAME=VALUE",
+            help="A payment such as cash.tier1=20000, or an assumption such as as-filing-share=30%, known "
+            "exactly; repeat for more. The page's Copy command writes these.",
+        ),
+    ] = None,
     lang: Language = "en",
     formats: Annotated[
         str | None, typer.Option(help="Formats, separated by commas, such as html,pdf,xlsx. By default all.")
@@ -58,6 +69,7 @@ def report(
     """
     chosen = tuple(reports.FORMATS) if formats is None else tuple(name.strip() for name in formats.split(","))
     plan = options.plan(hindsight=hindsight, compare=compare or ())
+    plan = replace(plan, changes=parse_changes(changes or ()))
     reports.check_output_options(out, lang=lang, force=force, formats=chosen)
     with progress(lang) as step:
         run = analysis.run(plan, progress=step)

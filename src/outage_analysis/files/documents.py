@@ -339,7 +339,7 @@ def document_text(document: Document) -> str:
 
     Reading the text gives an equal document. Keys that nobody stated keep their defaults and are left out.
     """
-    return toml_document(document.model_dump(by_alias=True, exclude_unset=True))
+    return toml_document(document.model_dump(by_alias=True, exclude_unset=True, exclude_none=True))
 
 
 MAX_ID, MAX_NAME = 64, 120

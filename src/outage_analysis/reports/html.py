@@ -34,7 +34,7 @@ from outage_analysis.charts import (
 from outage_analysis.reports.blocks import PageChart
 from outage_analysis.reports.grids import Grid
 from outage_analysis.reports.report import Report
-from outage_analysis.reports.slider_presets import slider_presets
+from outage_analysis.reports.slider_presets import repeat_command, slider_presets
 from outage_analysis.text import fonts
 
 if TYPE_CHECKING:
@@ -180,6 +180,8 @@ def sliders(
         key = "report.what_if_tied" if inputs_depend else "report.what_if_none"
         return Sliders(None, Markup(), locale(key))
     if report.products is not None:
+        if live and panel.live is not None:
+            panel.data["live"]["command"] = repeat_command(analysis, report.products.factors, locale.lang)
         cubes = list(analysis.cubes.values()) if analysis.headline_from_claims else []
         panel = with_search_form(panel, report.products, analysis.policy, cubes, locale)
     return Sliders(panel, markup(panel, locale, _range_note(report), title=title), "")

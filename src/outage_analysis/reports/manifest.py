@@ -94,6 +94,8 @@ class Manifest(ManifestPart):
     """The assumptions known on the as-of day: the columns of `ASSUMPTION_COLUMNS`."""
     bom: bool
     budget: Annotated[int, Field(ge=0, le=MAX_BUDGET)] | None
+    changes: dict[str, float] = {}
+    """Payments by name and assumptions by id that the user has set; the documents contain the values."""
     code_sha256: Digest
     documents: dict[DocumentName, DocumentRecord]
     """The TOML documents in the report folder, by the name in documents/<name>.toml."""
@@ -144,6 +146,7 @@ def create_manifest(report: Report, folder: Path, formats: tuple[str, ...]) -> M
         assumptions=_assumptions(analysis.known_ledger) if analysis.known_ledger else (),
         bom=report.bom,
         budget=plan.budget,
+        changes=dict(plan.changes),
         code_sha256=code_digest(),
         documents={
             name: DocumentRecord(id=getattr(document, "id", ""), content_sha256=content_digest(document))

@@ -243,6 +243,7 @@ def _plan_of_report(folder: Path, manifest: Manifest, claims: Sequence[Path]) ->
         draws=manifest.draws,
         seed=manifest.seed,
         level=manifest.level,
+        changes=manifest.changes,
     )
 
 

@@ -15,7 +15,7 @@ from outage_analysis import costs
 from outage_analysis.assumptions import RateAssumption
 from outage_analysis.losses import Cube
 from outage_analysis.policies import Policy
-from outage_analysis.text import CHART_STEPS, MONEY_UNITS, LikelyRange, Locale, capitalized
+from outage_analysis.text import CHART_STEPS, LANGUAGES, MONEY_UNITS, LikelyRange, Locale, capitalized
 
 KINDS = (
     *("filing_share", "acceptance", "new_applicants", "ultimate", "exposure", "pays", "review_award"),
@@ -25,7 +25,7 @@ KINDS = (
 STEPS = 200
 """A slider has at least this many steps, and the step is a power of ten."""
 MINUS = "\N{MINUS SIGN}"
-LIVE_WORDS = ("likely", "half", "over", "no_budget", "no_amount", "known", "moved")
+LIVE_WORDS = ("likely", "half", "over", "no_budget", "no_amount", "known", "moved", "left_out")
 """The labels `report.live_...` with which the script writes its sentences."""
 CHART_MARKS = ("budget", LikelyRange.high_column, "expected", "p50")
 """The marks of the chart of the total that the script moves, from the top label down."""
@@ -310,6 +310,7 @@ def _script_formats(locale: Locale) -> dict[str, Any]:
         "over_ninety_nine": locale("report.live_over_ninety_nine"),
         "brief": CHART_STEPS[locale.lang],
         "sizes": MONEY_UNITS,
+        "units": [replace(locale, lang=lang).unit for lang in LANGUAGES],
         "more": "+",
         "less": MINUS,
     }

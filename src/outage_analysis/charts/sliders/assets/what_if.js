@@ -70,11 +70,12 @@ var whatIf = (function () {
       },
       // Reads an amount as a person types it: 400M, 400,000,000 or 4억 5,000만. NaN if it is none.
       read: function (text) {
-        var parts = text.toLowerCase().replace(say.unit, '').replace(/[,_\s]/g, '').match(/[\d.]+[^\d.]*/g), sum = 0;
-        (parts || ['?']).forEach(function (part) {
-          var number = /^\d+(\.\d*)?/.exec(part), name = number ? part.slice(number[0].length) : '?';
-          sum += name && !(name in say.sizes) ? NaN : Number(number[0]) * (name ? say.sizes[name] : 1);
-        });
+        var plain = say.units.reduce(function (rest, unit) { return rest.replace(unit, ''); }, text.replace(/[,_\s]/g, '')).toLowerCase();
+        if (!/^(\d+(\.\d+)?[^\d.]*)+$/.test(plain)) return NaN;
+        var sum = plain.match(/[\d.]+[^\d.]*/g).reduce(function (total, part) {
+          var name = part.replace(/[\d.]+/, '');
+          return total + parseFloat(part) * (name ? say.sizes[name] : 1);  // an unknown name makes it NaN
+        }, 0);
         return sum > 0 ? Math.round(sum * minor) : NaN;
       },
       unit: say.unit,
@@ -128,7 +129,8 @@ var whatIf = (function () {
     function copy(rows) { return JSON.parse(JSON.stringify(rows)); }  // Vega marks the rows that it has
     var dots = copy(view.data('dots')), lines = copy(view.data('marks')), ticks = view.signal('ticks');
     var low = view.signal('low'), high = view.signal('high'), share = dots[0].share, pad = share * (high - low);
-    var log = dots[0].amount !== dots[0].place, top = lines[lines.length - 1].top - LINE * (marks.length - 1);
+    var last = dots[dots.length - 1], log = last.place < last.amount / 2;  // places on a linear axis are the amounts
+    var top = lines[lines.length - 1].top - LINE * (marks.length - 1);
     var tallest = Math.max.apply(null, dots.map(function (dot) { return dot.level + 0.5; }));
 
     function show(of, amounts, isReport) {
@@ -136,20 +138,32 @@ var whatIf = (function () {
       var most = Math.max.apply(null, totals.concat(amounts.budget, amounts.expected)) || 1;
       var least = Math.min(most, Math.max(of.quantile(0.1) / 20, most / 1e4));  // smaller amounts stand on the left
       var from = log && !isReport ? Math.min(low, Math.log10(Math.max(least, of.quantile(0.01))) - 3 * pad) : low;
-      var to = Math.max(high, (log ? Math.log10(most) : most) + pad), width = share * (to - from), stacks = {};
+      var to = Math.max(high, (log ? Math.log10(most) : most) + pad), width = share * (to - from), stacks;
 
       function place(amount) {
         if (!log) return amount;
-        return amount < least ? from + 1.5 * width : Math.log10(amount);
+        return amount < least ? from + 1.5 * width : Math.max(Math.log10(amount), from + width / 2);
       }
 
-      var moved = totals.map(function (amount) {
-        var bin = Math.floor((place(amount) - from) / width), level = stacks[bin] = (stacks[bin] || 0) + 1;
-        var likely = amount >= amounts.range_low && amount <= amounts.range_high;
-        return {amount: amount, place: from + (bin + 0.5) * width, level: level - 0.5, label: say.brief(amount), share: share, likely: likely};
+      function stack(amount) {
+        var bin = Math.floor((place(amount) - from) / width);
+        stacks[bin] = (stacks[bin] || 0) + 1;
+        return {amount: amount, place: from + (bin + 0.5) * width, level: stacks[bin] - 0.5};
+      }
+
+      // Many dots at one place are smaller, as are their places.
+      for (var tries = 0, moved, tall; tries < 3; tries++) {
+        if (tries) width *= 0.8;
+        stacks = {};
+        moved = totals.map(stack);
+        tall = Math.max.apply(null, Object.values(stacks));
+        if (tall <= tallest) break;
+      }
+      var room = dots[0].room * tallest / Math.max(tall, tallest);
+      moved.forEach(function (dot) {
+        var likely = dot.amount >= amounts.range_low && dot.amount <= amounts.range_high;
+        Object.assign(dot, {label: say.brief(dot.amount), likely: likely, share: width / (to - from), room: room});
       });
-      var room = dots[0].room * tallest / Math.max.apply(null, Object.values(stacks).concat(tallest));
-      moved.forEach(function (dot) { dot.room = room; });
       var rules = marks.map(function (mark, n) {
         var name = mark[0], amount = amounts[name], values = {amount: say.brief(amount), share: say.percent(of.over(amount))};
         return {mark: name, place: place(amount), label: fill(mark[1], values), top: top + n * LINE, strong: name === 'budget' || name === 'p50'};
@@ -302,17 +316,16 @@ var whatIf = (function () {
       write('.announce', '');
       all('.use').forEach(function (button) { button.hidden = true; });
       var boxes = Array.from(find.querySelectorAll('[name=varied]'));
-      var full = boxes.filter(function (each) { return each.checked; }).length >= live.search.most_varied;
+      var full = boxes.filter(function (each) { return each.checked; }).length >= live.search.tallvaried;
       boxes.forEach(function (each) { each.disabled = full && !each.checked; });
       clearTimeout(searching);
       if (box && budget !== null) searching = setTimeout(function () { write('.announce', search(true)); }, 250);
     }
 
     // Searches with the settings of the form; returns the answer. On the first screen it is brief, and if no payments
-    // stay within the budget, those that do with the next lower probability follow.
-    function search(brief, lower) {
+    // stay within the budget, those that do with a lower probability follow.
+    function search(brief) {
       var form = find.querySelector('form'), words = live.search.words, select = form.querySelector('[name=level]');
-      var level = lower || Number(select.value);
       var step = Math.round(form.querySelector('[name=step]').valueAsNumber * live.per_field), made = setting();
       var payments = live.search.payments.filter(function (x, n) { return form.querySelectorAll('[name=varied]')[n].checked; });
       delete find.dataset.found;
@@ -320,48 +333,61 @@ var whatIf = (function () {
       if (!payments.length) return words.choose;
       if (!(step > 0)) return words.no_step;
       var start = performance.now(), parts = model.parts(made.changes, made.pays, payments.map(function (x) { return x.id; }));
-      var best = findPayments(parts, {
-        budget: budget, level: level, step: step, edges: live.search.edges, values: values,
-        monotone: form.querySelector('[name=monotone]').checked, replicates: live.model.replicates,
-        // The weight of a payment is the expected number of claims that receive it.
-        payments: payments.map(function (x) { return Object.assign({weight: expected('cash', [[x.id, 1]], x.id)}, x); })
-      });
-      find.dataset.milliseconds = (performance.now() - start).toFixed(1);
+      // The weight of a payment is the expected number of claims that receive it.
+      var varied = payments.map(function (x) { return Object.assign({weight: expected('cash', [[x.id, 1]], x.id)}, x); });
+
+      function findAt(level) {
+        return Object.assign({level: level}, findPayments(parts, {
+          budget: budget, level: level, step: step, payments: varied, edges: live.search.edges, values: values,
+          monotone: form.querySelector('[name=monotone]').checked, replicates: live.model.replicates
+        }));
+      }
+
+      var best = findAt(Number(select.value)), said = [];
       if (best.excluded || best.unlimited) return best.excluded ? words.excluded : words.unlimited;
       if (best.many) return fill(words.many, {count: grouped(best.many)});
+      if (!best.solved) said.push(sentence('none', best));
+      if (brief && !best.solved) {
+        var lower = Array.from(select.options, function (option) { return Number(option.value); }).reverse();
+        var tried = lower.filter(function (level) { return level < best.level; }).map(findAt);
+        best = tried.find(function (other) { return other.solved; }) || best;
+      }
       found = best;
+      find.dataset.milliseconds = (performance.now() - start).toFixed(1);
       find.dataset.found = JSON.stringify(best);
-      (brief ? [box.querySelector('.use')] : all('.use')).forEach(function (button) { button.hidden = !best.solved; });
-      var unit = best.error > say.minor ? Math.pow(10, Math.floor(Math.log10(best.error))) : say.minor;
-      var paid = payments.map(function (x) { return say.exact(best.payments[x.id]); });
-      var said = best.solved ? ['answer'].concat(best.limited ? [] : 'not_limited') : ['none', 'nearest', 'least'];
-      var others = Array.from(select.options, function (option) { return Number(option.value); }).filter(function (p) { return p < level; });
-      if (brief) said = best.solved ? ['announce'] : others.length ? ['none'] : ['none', 'least'];
-      var answer = said.concat(brief ? [] : 'error').map(function (name) {
+      (brief ? box.querySelectorAll('.use') : all('.use')).forEach(function (button) { button.hidden = !best.solved; });
+      var more = best.solved ? ['answer'].concat(best.limited ? [] : 'not_limited', 'error') : ['nearest', 'least', 'error'];
+      if (brief) more = [best.solved ? 'announce' : 'least'];
+      return said.concat(more.map(function (name) { return sentence(name, best); })).join(' ');
+
+      function sentence(name, made) {
+        var unit = made.error > say.minor ? Math.pow(10, Math.floor(Math.log10(made.error))) : say.minor;
+        var paid = payments.map(function (x) { return say.exact(made.payments[x.id]); });
         return fill(words[name], {
           tiers: payments.map(function (x, n) { return fill(x.text, {payment: paid[n]}); }).join('; '), paid: paid.join(words.and),
-          expected: say.money(expected('cash', Object.entries(best.payments))), quantile: say.money(best.quantile), mark: 'P' + Math.round(100 * level),
-          level: Math.round(100 * level) + '%', budget: say.full(budget), chance: say.percent(best.chance), error: say.money(best.error),
-          unit: say.unit, amount: say.amount(Math.ceil(best.quantile / unit - 1e-9) * unit)
+          expected: say.money(expected('cash', Object.entries(made.payments))), quantile: say.money(made.quantile),
+          mark: 'P' + Math.round(100 * made.level), level: Math.round(100 * made.level) + '%', budget: say.full(budget),
+          chance: say.percent(made.chance), error: say.money(made.error), unit: say.unit,
+          amount: say.amount(Math.ceil(made.quantile / unit - 1e-9) * unit)
         });
-      }).join(' ');
-      return brief && !best.solved && others.length ? answer + ' ' + search(true, Math.max.apply(null, others)) : answer;
+      }
     }
 
     // --- the line that makes the report again -------------------------------------------------------------
 
     // A line cannot say that an input is uncertain around another mean, so moved inputs become known exactly.
     function copyCommand(language) {
-      var ids = Object.keys(given), form = live.command[language], output = box.querySelector('.line');
+      var ids = Object.keys(given), names = live.command.names, form = live.command[language], output = box.querySelector('.line');
       ids.forEach(function (id) { if (id in live.means && !known[id]) sliders[id].put(given[id], true); });
-      var set = ids.filter(function (id) { return id in live.command.names; }).map(function (id) {
-        var name = live.command.names[id];
-        return fill(form.change, {name: name[0], value: Number((given[id] / name[1]).toPrecision(10))});
+      var changes = ids.filter(function (id) { return id in names; }).map(function (id) {
+        return fill(form.change, {name: names[id][0], value: Number((given[id] / names[id][1]).toPrecision(10))});
       });
+      var others = ids.filter(function (id) { return !(id in names); }).map(function (id) { return sliders[id].name; });
       output.value = fill(form.line, {
         budget: budget === null ? '' : fill(form.budget, {budget: Math.round(budget / say.minor)}),
-        changes: set.length ? fill(form.changes, {changes: set.join(form.between)}) : ''
-      });
+        changes: changes.length ? fill(form.changes, {changes: changes.join(form.between)}) : ''
+      }).replace(', )', ')').replace(/ +/g, ' ');
+      write('.left-out', others.length ? fill(live.words.left_out, {name: others.join(', ')}) : '');
       box.querySelector('.copied').hidden = false;
       output.select();
       if (navigator.clipboard) navigator.clipboard.writeText(output.value).catch(function () {});  // else it is selected
