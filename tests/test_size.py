@@ -18,25 +18,25 @@ SOURCE = ROOT / "src" / "outage_analysis"
 SLACK = 30
 """How far a number may lie below its ceiling."""
 CEILINGS = {
-    "analysis": 2216,
+    "analysis": 2231,
     "assumptions": 831,
-    "charts": 2065,
+    "charts": 2082,
     "claims": 4641,
-    "cli": 988,
-    "costs": 4099,
+    "cli": 992,
+    "costs": 4103,
     "files": 445,
     "incidents": 699,
     "jupyter": 737,
     "losses": 1991,
     "policies": 1019,
-    "reports": 3387,
+    "reports": 3456,
     "root": 132,
-    "text": 1448,
-    "tests": 34_579,
-    "TOML": 3778,
+    "text": 1449,
+    "tests": 34_700,
+    "TOML": 3794,
     "SQL": 754,
-    "JavaScript": 1116,
-    "templates and styles": 903,
+    "JavaScript": 1011,
+    "templates and styles": 924,
 }
 """Statements of each package and of the tests; lines of the other languages in the package."""
 LINES = {
