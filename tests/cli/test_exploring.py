@@ -370,7 +370,7 @@ def test_by_default_the_federation_has_bounds_as_of_the_day_of_its_last_count(
     assert (in_october["source"], in_october["as_of"]) == ("kakao-federation", "2022-10-21")
     assert [p["cumulative"] for p in in_october["points"]] == [174, 606, 897, 1108, 1198, 1254]
     assert "branches" not in in_october  # six counts determine no forecast
-    assert any("do not determine" in row["note"] for row in in_october["left_out"])
+    assert any("too few to forecast" in row["note"] for row in in_october["left_out"])
     assert {(b["branch"], b["closes"], b["bound"], b["total"]) for b in in_october["bounds"]} == {
         ("first-deadline", "2022-10-25T00:00+09:00", "low", 1254),
         ("first-deadline", "2022-10-25T00:00+09:00", "high", 3038),
@@ -397,7 +397,7 @@ def test_the_outcome_stands_apart_and_is_the_last_thing_said(run: Run, in_octobe
 
 @pytest.mark.slow
 @pytest.mark.parametrize("as_json", [(), ("--json",)])
-@pytest.mark.parametrize("more", [(), ("--backtest",), ("--extend-to", "2022-10-31"), ("--spike", "1")])
+@pytest.mark.parametrize("more", [(), ("--extend-to", "2022-10-31"), ("--spike", "1")])
 def test_without_hindsight_nobody_speaks_of_the_outcome(
     run: Run, as_json: tuple[str, ...], more: tuple[str, ...]
 ) -> None:
@@ -449,7 +449,7 @@ def noisy(shelf: Callable[[str], pl.DataFrame]) -> Callable[[str], pl.DataFrame]
 def test_noise_in_the_place_of_later_facts_changes_no_byte_without_hindsight(
     run: Run, reshelve: Reshelve
 ) -> None:
-    asked = ("intake", "--as-of", "2022-10-21", "--backtest", "--json")
+    asked = ("intake", "--as-of", "2022-10-21", "--json")
     blind, seeing = run(*asked, "--no-hindsight"), run(*asked)
     reshelve(noisy(published._fact_table))  # noqa: SLF001 - where figures come from
     assert run(*asked, "--no-hindsight") == blind

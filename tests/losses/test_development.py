@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import date
 from typing import Any
@@ -13,33 +13,37 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+from scipy import special, stats
 
 from outage_analysis.errors import InputRefused, ModelRefused, OutageAnalysisError, UsageError
 from outage_analysis.incidents import Incident, load_incident
 from outage_analysis.losses import Branch, Cube, LateClaimsForecast, channel_from_cube, forecast_late_claims
 from outage_analysis.losses.development.growth_curves import (
-    CURVES,
+    BURR,
     EQUAL_WEEKDAYS,
+    LOGNORMAL,
     Array,
     WeekdayClock,
     WeightedCurves,
-    dispersions,
     filed_shares,
     increments_from_counts,
     late_claim_bounds,
     weigh_curves,
-    weigh_parameters,
 )
-from outage_analysis.losses.development.late_claims import (
-    LateCountMixture,
-    backtest_late_claims,
-    late_count,
-    merge_nodes,
-)
+from outage_analysis.losses.development.late_claims import LateCount, late_count
 
 MONDAY = date(2022, 10, 17)
 SIX = ([1 / 3, 4 / 3, 7 / 3, 37 / 12, 10 / 3, 47 / 12], [2182, 7401, 11091, 13130, 13700, 14853])
 """An exponential curve of 20,000 claims with a median of two days, rounded."""
+
+
+SHARES: dict[str, Callable[[Array], Array]] = {
+    "exponential": lambda x: 1 - 0.5**x,
+    "weibull": lambda x: 1 - 0.5**x,
+    "loglogistic": lambda x: x / (1 + x),
+    "lognormal": lambda x: stats.lognorm.cdf(x, 1),
+}
+"""The share of claims filed by a time, as a power (the shape) of the time in medians."""
 
 
 def means(
@@ -52,7 +56,7 @@ def means(
 ) -> Array:
     """The claims that a curve expects between times from the opening on."""
     edges = np.concatenate([[0.0], times])
-    return size * filed_shares(family, np.array(shape), np.array(median), edges)
+    return np.asarray(size * np.diff(SHARES[family]((edges / median) ** shape)))
 
 
 def branch(id_: str, closes: float, spike: float = 0.0) -> Branch:
@@ -62,7 +66,7 @@ def branch(id_: str, closes: float, spike: float = 0.0) -> Branch:
 
 def curves_of(times: Sequence[float], counts: Sequence[int], starts: date | None = None) -> WeightedCurves:
     """The weighed curves of counts, also where they determine no forecast."""
-    return weigh_curves(increments_from_counts(times, counts, starts=starts), list(CURVES))
+    return weigh_curves(increments_from_counts(times, counts, starts=starts))
 
 
 def one(made: LateClaimsForecast, level: float = 0.8) -> tuple[int, int]:
@@ -74,113 +78,115 @@ def one(made: LateClaimsForecast, level: float = 0.8) -> tuple[int, int]:
 # --- the law of the late count ------------------------------------------------------------------------
 
 
+def late_of(weights: list[float], means: list[float], phis: list[float], base: float) -> LateCount:
+    """The late claims of a branch that closes on day 9."""
+    return LateCount("end", 9.0, 6000, np.array(weights), np.array(means), np.array(phis), base)
+
+
 def test_a_known_share_gives_the_negative_binomial_of_the_reference_case() -> None:
     # 6,000 reported, 85 % of all, a flat prior on the mean: NegBin(6001, 0.85), conjugate gamma-Poisson.
-    distribution = LateCountMixture(np.ones(1), np.array([6001 * 0.15 / 0.85]), np.ones(1), 6001)
-    assert distribution.mean == pytest.approx(1059.0)
-    assert distribution.variance == pytest.approx(1245.8823529411768)
-    assert distribution.quantile([0.5, 0.9, 0.99]).tolist() == [1059, 1104, 1142]
+    late, exact = late_of([1.0], [6001 * 0.15 / 0.85], [1.0], 6001), stats.nbinom(6001, 0.85)
+    assert late.mean == pytest.approx(exact.mean()) == pytest.approx(1059.0)
+    assert late.quantiles([0.5, 0.9, 0.99]).tolist() == [1059, 1104, 1142]
+    assert late.cdf([900, 1059, 1200]) == pytest.approx(exact.cdf([900, 1059, 1200]), rel=1e-9)
+    assert late.total(0.8)[1] == 6000 + late.quantile(0.9)
+    assert late.pit(7059) == pytest.approx(exact.cdf(1058) + exact.pmf(1059) / 2)
 
 
 def test_a_mixture_is_that_of_its_parts() -> None:
-    from scipy import stats
-
-    distribution = LateCountMixture(np.array([0.3, 0.7]), np.array([20.0, 50.0]), np.array([1.0, 4.0]), 101)
+    late = late_of([0.3, 0.7], [20.0, 50.0], [1.0, 4.0], 101)
     variances = [20 + 20**2 / 101, 4 * (50 + 50**2 / 101)]
     parts = [stats.nbinom(m * m / (v - m), m / v) for m, v in zip((20, 50), variances, strict=True)]
     at = np.arange(0, 200, 7)
-    expected = 0.3 * parts[0].cdf(at) + 0.7 * parts[1].cdf(at)
-    assert distribution.cdf(at) == pytest.approx(expected, rel=1e-9)
-    assert distribution.cdf(-1) == 0
-    assert distribution.variance == pytest.approx(0.3 * variances[0] + 0.7 * variances[1] + 0.21 * 30**2)
-    q = distribution.quantile(0.9)
-    assert distribution.cdf(q) >= 0.9 > distribution.cdf(q - 1)
+    assert late.cdf(at) == pytest.approx(0.3 * parts[0].cdf(at) + 0.7 * parts[1].cdf(at), rel=1e-9)
+    assert late.cdf(-1) == 0
+    q = late.quantiles(0.9)
+    assert late.cdf(q) >= 0.9 > late.cdf(q - 1)
 
 
-def test_joining_neighbours_keeps_the_mean_and_hardly_moves_the_quantiles() -> None:
-    rng = np.random.default_rng(1)
-    weights, expects = rng.dirichlet(np.ones(900)), np.exp(rng.normal(6, 0.7, 900))
-    joined, every = (merge_nodes(weights, expects, 3.0, 800, parts=n) for n in (48, 10_000))
-    assert len(joined.means) <= 48 < len(every.means)
-    assert joined.mean == pytest.approx(every.mean)
-    assert joined.variance == pytest.approx(every.variance, rel=2e-3)
+def test_joining_curves_keeps_the_mean_and_hardly_moves_the_quantiles() -> None:
+    growth = curves_of(*SIX)
+    late = late_count(growth, branch("end", 9.0), 9.0)
+    expects = (growth.observed.used_total + 1) * growth.relative([SIX[0][-1], 9.0])[:, 0]
+    every = replace(late, weights=growth.weights, means=expects, phis=growth.phis)
+    assert len(late.means) <= 200 < len(every.means)
+    assert late.mean == pytest.approx(every.mean)
     ends = [0.025, 0.1, 0.5, 0.9, 0.975]
-    assert joined.quantile(ends) == pytest.approx(every.quantile(ends), rel=5e-3)
+    assert late.quantiles(ends) == pytest.approx(every.quantiles(ends), rel=5e-3)
 
 
 def test_nothing_expected_is_nothing_for_certain() -> None:
-    distribution = merge_nodes(np.full(100, 0.01), np.zeros(100), 2.0, 50)
-    assert (distribution.mean, distribution.variance) == (0, 0)
-    assert distribution.quantile([0.01, 0.99]).tolist() == [0, 0]
+    late = late_of([0.5, 0.5], [0.0, 0.0], [2.0, 3.0], 50)
+    assert (late.mean, late.interval(0.98)) == (0, (0, 0))
 
 
 # --- curves -------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("family", CURVES)
-def test_half_of_all_claims_are_filed_by_the_median(family: str) -> None:
-    shape = np.array([0.3, 1.0, 3.5])
-    got = filed_shares(family, shape, np.full(3, 5.0), np.array([0, 5.0, 1e30]))
-    assert got == pytest.approx(np.full((3, 2), 0.5), abs=1e-6)
+@pytest.mark.parametrize("shape", [0.4, 1.0, 2.5])
+@pytest.mark.parametrize("tail", [0.0, 1.0, None], ids=["weibull", "loglogistic", "lognormal"])
+def test_the_kinds_contain_the_named_curves(tail: float | None, shape: float) -> None:
+    times, odds = np.array([0, 0.1, 0.7, 1, 3, 40]), 0.3
+    if tail is None:
+        z = special.ndtri(special.expit(odds)) + shape * np.log(times[1:])
+        filed, kind, parameters = special.ndtr(z), LOGNORMAL, [[odds, np.log(shape)]]
+    else:
+        kind, parameters = BURR, [[odds, np.log(shape), tail]]
+        scale = np.exp(odds) if tail else np.log1p(np.exp(odds))  # so that the share by time 1 is right
+        x = scale * times[1:] ** shape
+        filed = x / (1 + x) if tail else -np.expm1(-x)
+    found = filed_shares(kind, np.array(parameters), times)[0]
+    assert found == pytest.approx(np.diff(filed, prepend=0), rel=2e-3, abs=1e-7)
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("size", [300, 30_000, 3_000_000])
-@pytest.mark.parametrize("family", CURVES)
-def test_a_finer_grid_changes_little_however_many_claims(family: str, size: int) -> None:
-    counts = np.random.default_rng(2).poisson(means("weibull", np.arange(1, 21), size, shape=0.8))
-    observed = increments_from_counts(np.arange(1, 21).tolist(), np.cumsum(counts).tolist())
-    coarse, fine = (weigh_parameters(family, observed, 2.0, nodes=n) for n in (33, 81))
-    assert coarse.evidence == pytest.approx(fine.evidence, abs=0.02)
-    for what in ("shape", "median"):
-        moments = [float(g.weight @ np.log(getattr(g, what))) for g in (coarse, fine)]
-        assert moments[0] == pytest.approx(moments[1], abs=2e-3)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("family", CURVES)
+@pytest.mark.parametrize("family", SHARES)
 def test_a_known_curve_is_recovered_from_many_claims(family: str) -> None:
-    shape = 1.0 if family == "exponential" else 1.3
     times = np.arange(0.5, 12, 0.5)
-    mean = means(family, [*times, 18.0], 4e6, shape=shape)
+    mean = means(family, [*times, 18.0], 4e6, shape=1.0 if family == "exponential" else 1.3)
     counts = np.random.default_rng(3).poisson(mean)
-    made = forecast_late_claims(times.tolist(), np.cumsum(counts[:-1]).tolist(), [branch("end", 18.0)])
-    late = made.late["end"]
-    row = dict(zip(made.growth.families, made.growth.grids, strict=True))[family][0]
-    assert row.median[row.best] == pytest.approx(6.0, rel=0.02)
-    assert row.shape[row.best] == pytest.approx(shape, rel=0.02)
-    assert late.weights[family] > (0.6 if family == "exponential" else 0.95)  # a Weibull may be exponential
-    assert late.mean == pytest.approx(mean[-1], rel=0.02)
+    late = forecast_late_claims(times.tolist(), np.cumsum(counts[:-1]).tolist(), [branch("end", 18.0)]).late[
+        "end"
+    ]
+    assert late.mean == pytest.approx(mean[-1], rel=0.03)
     assert late.interval(0.99)[0] <= counts[-1] <= late.interval(0.99)[1]
 
 
-@pytest.mark.slow
-def test_a_constant_rate_is_refused_where_slow_curves_fit_as_well() -> None:
-    # 3,000 claims would come, by growth curves 2,848 with 80 % from 2,714 to 2,975.
-    counts = [1000, 2000, 3000, 4000, 5000, 6000]
-    with pytest.raises(ModelRefused, match=r"at a constant rate 3,000 late claims of end would come"):
-        forecast_late_claims([1, 2, 3, 4, 5, 6], counts, [branch("end", 9)])
-    low, high = one(forecast_late_claims([1, 2, 3, 4, 5, 6], counts, [branch("end", 6.1)]))  # chance is wider
-    assert low <= 100 <= high
+def test_weights_are_those_of_a_fine_grid() -> None:
+    """The share to come, from an even grid over all lognormal curves by the stated prior and likelihood."""
+    counts = np.array([3000, 2600, 1900, 1500, 1150, 900, 760])
+    growth = curves_of(range(1, 8), np.cumsum(counts).tolist())
+    kept = growth.weights[-len(growth.parameters[LOGNORMAL]) :]
+    found = kept @ growth.relative([7, 14])[-len(kept) :, 0] / kept.sum()
+    odds, shape = (x.ravel() for x in np.meshgrid(np.linspace(-4, 8, 801), np.linspace(-2.5, 2, 801)))
+    z = special.ndtri(special.expit(odds))[:, None] + np.exp(shape)[:, None] * np.log(np.arange(1, 8) / 7)
+    p = np.diff(special.ndtr(z), prepend=0)
+    late = special.ndtr(z[:, -1] + np.exp(shape) * np.log(2)) / p.sum(1) - special.ndtr(z[:, -1]) / p.sum(1)
+    p = np.maximum(p / p.sum(1, keepdims=True), 1e-300)
+    deviance = 2 * (special.xlogy(counts, counts / counts.sum()).sum() - special.xlogy(counts, p).sum(1))
+    u = (np.arange(400) + 0.5) / 400
+    best = deviance.min()
+    likelihood = (u ** (6 / 2 + 2) * np.exp(-u * (deviance[deviance < best + 60, None]) / 2)).sum(1)
+    weight = np.zeros(len(odds))
+    weight[deviance < best + 60] = likelihood
+    weight *= special.expit(odds) * special.expit(-odds) * stats.norm.pdf(shape, -0.1, 0.5)
+    assert found == pytest.approx(weight @ late / weight.sum(), rel=0.01)
+
+
+def test_the_same_counts_give_the_same_forecast() -> None:
+    first, second = (forecast_late_claims(*SIX, [branch("end", 9.0)]) for _ in range(2))
+    assert first.table().equals(second.table())
+
+
+def test_a_constant_rate_is_within_the_forecast() -> None:
+    for until, closes in ((6, 9.0), (8, 15.0), (6, 6.1)):
+        counts = [1000 * day for day in range(1, until + 1)]
+        low, high = (
+            forecast_late_claims(range(1, until + 1), counts, [branch("end", closes)]).late["end"].total(0.8)
+        )
+        assert low <= 1000 * closes <= high
 
 
 # --- over-dispersion ----------------------------------------------------------------------------------
-
-
-def test_over_dispersion_is_uncertain_and_the_less_so_the_more_increments() -> None:
-    few, many = dispersions(9.0, 3), dispersions(300.0, 100)
-    assert min(few) >= 1
-    assert few[0] < 3 < few[-1]
-    assert many[-1] / many[0] < 1.6 < few[-1] / few[0]
-    assert np.median(many) == pytest.approx(3, rel=0.05)
-
-
-@pytest.mark.parametrize(("chi_square", "free"), [(0.0, 5), (5.0, 300), (1e6, 3), (2.0, 0), (900.0, 1000)])
-def test_over_dispersion_is_finite_and_at_least_that_of_poisson(chi_square: float, free: int) -> None:
-    found = dispersions(chi_square, free)
-    assert np.isfinite(found).all()
-    assert min(found) >= 1
-    assert list(found) == sorted(found)
 
 
 @pytest.mark.slow
@@ -189,9 +195,9 @@ def test_counts_that_scatter_more_give_wider_intervals() -> None:
     mean = means("exponential", times, 3000)
     wild = mean + 3 * np.sqrt(mean) * np.array([1, -1] * 6)
     calm, scattered = (curves_of(times, np.cumsum(np.round(n)).astype(int).tolist()) for n in (mean, wild))
-    assert calm.phi == 1
+    assert calm.phi < 1.3
     assert scattered.phi > 5
-    wide, narrow = (late_count(growth, branch("end", 20), 20).interval(0.8) for growth in (scattered, calm))
+    wide, narrow = (late_count(growth, branch("end", 13), 13).interval(0.8) for growth in (scattered, calm))
     assert np.diff(wide)[0] > 2 * np.diff(narrow)[0]
 
 
@@ -209,7 +215,7 @@ counted = st.lists(st.integers(0, 400), min_size=5, max_size=12).filter(lambda n
 @pytest.mark.slow
 @given(counts=counted, horizon=st.floats(0.1, 30))
 @settings(max_examples=12, phases=[Phase.explicit, Phase.generate])  # a forecast is too slow to shrink
-def test_quantiles_and_variances_of_any_counts_are_in_order(counts: list[int], horizon: float) -> None:
+def test_quantiles_of_any_counts_are_in_order(counts: list[int], horizon: float) -> None:
     times = [float(n) for n in range(1, len(counts) + 1)]
     filed = np.cumsum(counts).tolist()
     ends = [branch("early", len(counts) + horizon), branch("later", len(counts) + 2 * horizon)]
@@ -223,13 +229,6 @@ def test_quantiles_and_variances_of_any_counts_are_in_order(counts: list[int], h
         assert quantiles[0] >= 0
         assert late.interval(0.5)[0] >= late.interval(0.95)[0]
         assert late.interval(0.5)[1] <= late.interval(0.95)[1]
-        assert min(late.variances) >= 0
-        assert sum(late.variances) == pytest.approx(late.distribution.variance)
-        assert sum(late.weights.values()) == pytest.approx(1)
-        points = [d.quantile([0.5, 0.1, 0.9]) for d in late.family_distributions.values()]
-        averages = np.array([late.quantile(0.5), *late.interval(0.8)])
-        assert (np.min(points, 0) <= averages).all()
-        assert (averages <= np.max(points, 0)).all()
     assert early.mean <= min(later.mean, rush.mean)
     for p in ps:  # a later closing or a rush gives no fewer claims
         assert early.quantile(p) <= min(later.quantile(p), rush.quantile(p)) + 1
@@ -291,21 +290,6 @@ def test_tables_say_the_same_as_the_forecast() -> None:
     assert made.table()["branch"].to_list() == ["a", "b"]
     assert made.table()["total"].to_list() == [14853 + late.mean for late in made.late.values()]
     assert made.table()["median"].to_list() == [14853 + late.quantile(0.5) for late in made.late.values()]
-    families = made.families()
-    assert families["family"].to_list() == [*CURVES] * 2
-    medians = [
-        14853 + int(distribution.quantile(0.5))
-        for late in made.late.values()
-        for distribution in late.family_distributions.values()
-    ]
-    assert families["median"].to_list() == medians
-    for late in made.late.values():
-        means = {family: distribution.mean for family, distribution in late.family_distributions.items()}
-        assert sum(late.weights[f] * mean for f, mean in means.items()) == pytest.approx(late.mean)
-    split = made.variances()
-    assert split.select(pl.sum_horizontal("process", "parameter", "model"))["process"].to_list() == (
-        pytest.approx(split["variance"].to_list())
-    )
 
 
 # --- what counts determine ----------------------------------------------------------------------------
@@ -315,30 +299,6 @@ def clean(shape: float, median: float) -> tuple[list[int], float]:
     """Eight daily counts of a Weibull curve of 6,000 claims, as expected, and those of days 9 to 15."""
     mean = means("weibull", [*range(1, 9), 15], 6_000, shape=shape, median=median)
     return np.cumsum(mean[:-1]).round().astype(int).tolist(), float(mean[-1])
-
-
-@pytest.mark.parametrize("median", [4.0, 7.0])
-def test_the_mean_forecast_of_clean_counts_is_not_too_high(median: float) -> None:
-    # 14 % and 8 % too high with a prior even on the logarithm of the median and equal families.
-    filed, came = clean(0.8, median)
-    late = forecast_late_claims([*range(1, 9)], filed, [branch("end", 15)]).late["end"]
-    assert late.mean == pytest.approx(came, rel=0.1)
-    assert late.interval(0.8)[0] <= came <= late.interval(0.8)[1]
-
-
-@pytest.mark.parametrize("median", [4.0, 7.0])
-def test_clean_counts_that_families_continue_otherwise_are_refused(median: float) -> None:
-    # The means were 12 % and 21 % too high: a Weibull curve of shape 1.5 ends sooner than other families.
-    filed, _ = clean(1.5, median)
-    with pytest.raises(ModelRefused, match="do not determine the late claims of end"):
-        forecast_late_claims([*range(1, 9)], filed, [branch("end", 15)])
-
-
-def test_slow_curves_that_nobody_can_measure_have_little_weight() -> None:
-    # A constant rate: the prior decides between medians of 3 and of 20 times the time observed.
-    growth = curves_of([1, 2, 3, 4, 5, 6, 7, 8], [n * 30 for n in range(1, 9)])
-    (grid, *_) = growth.grids[growth.families.index("exponential")]
-    assert grid.weight[grid.median > 10 * 8].sum() < 0.25  # even on the logarithm: 0.4
 
 
 def test_counts_that_fit_slow_and_fast_curves_alike_are_refused() -> None:
@@ -365,7 +325,7 @@ def test_a_branch_that_counts_do_not_determine_leaves_the_others_their_forecast(
     made = forecast_late_claims(list(range(1, 9)), filed, [branch("near", 10), branch("far", 80)])
     assert list(made.late) == [b.id for b in made.branches] == ["near"]
     assert made.refused.keys() == {"far"}
-    assert any(note.startswith("no forecast of far: the counts do not determine") for note in made.notes)
+    assert any("no forecast of far: 8 days of counts do not tell" in note for note in made.notes)
     with pytest.raises(UsageError, match="no such branch"):
         made.late_count_by("far", 12.0)
 
@@ -373,11 +333,6 @@ def test_a_branch_that_counts_do_not_determine_leaves_the_others_their_forecast(
 def test_a_late_count_that_chance_alone_scatters_more_is_not_refused() -> None:
     filed = [1800, 2700, 3150, 3375, 3400, 3410, 3412, 3415]
     made = forecast_late_claims(list(range(1, 9)), filed, [branch("end", 15)])
-    distribution = made.late["end"].distribution
-    assert (
-        float(distribution.weights @ (distribution.means - distribution.mean) ** 2) ** 0.5
-        > 0.25 * distribution.mean
-    )
     assert made.late["end"].interval(0.8)[1] < 20
 
 
@@ -476,28 +431,16 @@ def test_a_former_deadline_inside_an_increment_leaves_it_out() -> None:
 # --- few counts ---------------------------------------------------------------------------------------
 
 
-def test_a_family_without_increments_enough_is_left_out_with_a_note() -> None:
-    made = forecast_late_claims([1, 2, 3, 4], [4000, 7200, 9760, 11808], [branch("end", 9)])
-    assert list(made.late["end"].family_distributions) == ["exponential"]
-    assert [n for n in made.notes if n.startswith("weibull is left out: it needs 5 increments, there are 4")]
-
-
-@pytest.mark.parametrize("count", [1, 2, 3])
+@pytest.mark.parametrize("count", [1, 2, 4])
 def test_too_few_counts_are_refused_and_bounds_are_named(count: int) -> None:
-    with pytest.raises(ModelRefused, match=rf"{count} increments? cannot tell.*needs 4.*bounds\(") as refusal:
-        forecast_late_claims([1, 2, 3][:count], [50, 90, 120][:count], [branch("end", 9)])
-    assert f"Wait for {4 - count} more" in refusal.value.remedy
-
-
-def test_a_handful_of_claims_cannot_tell_over_dispersion() -> None:
-    growth = curves_of([1, 2, 3, 4, 5, 6], [1, 1, 2, 2, 2, 2])
-    assert growth.phis == (1.0,)
-    assert any("too few claims to tell over-dispersion" in note for note in growth.notes)
+    with pytest.raises(ModelRefused, match=rf"{count} increments? cannot tell.*needs 5.*bounds\(") as refusal:
+        forecast_late_claims([1, 2, 3, 4][:count], [50, 90, 120, 130][:count], [branch("end", 9)])
+    assert f"Wait for {5 - count} more" in refusal.value.remedy
 
 
 def test_masked_increments_do_not_count_as_observed() -> None:
-    with pytest.raises(ModelRefused, match=r"3 increments \(1 more lie beside a former deadline\)"):
-        forecast_late_claims([1, 2, 3, 4], [50, 90, 120, 140], [branch("end", 9)], former=[3.0])
+    with pytest.raises(ModelRefused, match=r"4 increments \(1 more lie beside a former deadline\)"):
+        forecast_late_claims([1, 2, 3, 4, 5], [50, 90, 120, 140, 150], [branch("end", 9)], former=[3.0])
 
 
 def test_bounds_are_nothing_more_and_the_busiest_rate() -> None:
@@ -509,46 +452,6 @@ def test_bounds_are_nothing_more_and_the_busiest_rate() -> None:
 
 
 # --- back-test ----------------------------------------------------------------------------------------
-
-
-def test_an_origin_sees_nothing_of_what_came_later() -> None:
-    times = list(range(1, 13))
-    drawn = np.random.default_rng(6).poisson(means("weibull", times, 3e4, shape=0.8))
-    counts = [int(n) for n in np.cumsum(drawn)]
-    noise = np.cumsum([*np.diff(counts[:6], prepend=0), 7, 9_000, 0, 2, 444, 1]).tolist()
-    made, blind = (
-        backtest_late_claims(times, n, [6.0], branch("end", 30), levels=(0.8,)) for n in (counts, noise)
-    )
-    forecasts = ["origin", "at", "expected", "level", "low", "high"]
-    assert made.table.select(forecasts).equals(blind.table.select(forecasts))
-    assert made.table["actual"].to_list() == counts[6:]
-    assert blind.table["actual"].to_list() == noise[6:]
-    assert made.coverage().row(0) == (0.8, 1, 6, 6, 1.0)
-    assert blind.coverage()["share"][0] < 1
-
-
-def test_a_backtest_says_which_origins_could_not_be_tested() -> None:
-    made = backtest_late_claims(
-        *SIX, [1.0, SIX[0][2], SIX[0][4], 99.0], branch("end", 9.0), levels=(0.5, 0.8)
-    )
-    assert [reason.split(":")[0] for reason in made.refused] == ["1 days", "2.33333 days", "99 days"]
-    assert made.table.select("level", "actual").rows() == [(0.5, 14853), (0.8, 14853)]
-    assert made.table["pit"].is_between(0, 1).all()
-
-
-@pytest.mark.slow
-def test_a_deadline_after_the_origin_is_not_known_there() -> None:
-    times, counts = list(range(1, 13)), by_weekday(12, 3e4)
-    plain, told = (
-        backtest_late_claims(times, counts, [6.0], branch("end", 30), former=former)
-        for former in ((), (6.5, 9.0))
-    )
-    assert plain.table.equals(told.table)
-
-
-def test_a_backtest_without_an_origin_is_refused() -> None:
-    with pytest.raises(ModelRefused, match=r"no origin can be tested: 1 days: 1 increment.*later origins"):
-        backtest_late_claims(*SIX, [1.0], branch("end", 9.0))
 
 
 # --- refusals -----------------------------------------------------------------------------------------
@@ -595,8 +498,6 @@ def test_counts_that_cannot_be_are_refused_by_their_point(
         ([branch("a", float("inf"))], {}, "closes before the last count"),
         ([branch("a", 9, spike=-1)], {}, "a spike is a multiple, 0 or more"),
         ([branch("a", 9)], {"by": 2.0}, "is asked for by a time before the last count"),
-        ([branch("a", 9)], {"families": ["gompertz"]}, "no such growth curve.*Known: exponential"),
-        ([branch("a", 9)], {"families": []}, "no growth curve is asked for. Name one of: exponential"),
         ([branch("a", 9)], {"levels": [1.0]}, "a level lies between 0 and 1"),
     ],
 )
@@ -681,9 +582,4 @@ def test_a_cube_without_days_is_refused(own: Incident) -> None:
 def test_former_deadlines_of_claims_are_days(own: Incident) -> None:
     channel = channel_from_cube(cube_of(DAYS), own, former=[date(2022, 10, 22)])
     assert channel.former == (4.0,)
-    assert (
-        weigh_curves(
-            increments_from_counts(channel.times, channel.counts, former=channel.former), ["exponential"]
-        ).phi
-        >= 1
-    )
+    assert weigh_curves(increments_from_counts(channel.times, channel.counts, former=channel.former)).phi >= 1

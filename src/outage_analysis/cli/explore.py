@@ -151,9 +151,6 @@ def intake(
     ] = None,
     by: Annotated[str | None, typer.Option(help="Count only up to the end of this day.")] = None,
     level: Level = "80%",
-    backtest: Annotated[
-        bool, typer.Option("--backtest", help="Also forecast the later counts from the earlier ones.")
-    ] = False,
     hindsight: Annotated[bool, typer.Option(help="Show in a separate table how the intake ended.")] = True,
     recovery: Recovery = False,
     output: Output,
@@ -196,7 +193,6 @@ def intake(
             by=parse_day(by, "--by"),
             level=parse_share(level, "--level"),
             ended=counted.ended if hindsight else None,
-            tested=backtest,
         )
         result = analysis.IntakeForecast(replace(counted, channel=channel), tables, claims)
     output.emit(result)

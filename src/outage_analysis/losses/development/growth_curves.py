@@ -1,19 +1,17 @@
 """Growth curves (the share of claims filed by each time), weighted by how well they fit an intake.
 
+In the terms of claims reserving and of reporting delays (chainladder, baselinenowcast, epinowcast): all
+claims have one reference day, the opening of the intake. The day of filing is the report day, and the delay
+is the time between the two. A growth curve is the distribution of the delay. The deadline cuts it off.
+
 Cumulative counts are checked and converted to increments (claims between two counts). If there are too few of
 them to fit a growth curve, two bounds of the number of late claims still follow.
-
-The parameters of a curve are weighted on a grid, because the likelihood often has no useful maximum. With few
-increments, the likelihood has a long ridge towards a constant rate of intake. Along the ridge the parameters
-diverge, while the number of late claims hardly changes. The grid narrows to the parameters with
-non-negligible weight, so that it is fine enough for any number of claims. The same counts always give the
-same grid.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
@@ -21,8 +19,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from outage_analysis.errors import InputRefused, ModelRefused, UsageError
-from outage_analysis.files import spelling_hint
-from outage_analysis.losses.severity import pool_bands
 from outage_analysis.special_functions import special
 from outage_analysis.text import ShortRepr
 
@@ -204,399 +200,238 @@ def late_claim_bounds(times: Sequence[float], counts: Sequence[int], closes: flo
     return LateClaimBounds(observed.total, float(closes), rate, math.ceil(round(rate * left, 6)))
 
 
-SHAPES = (1 / 4, 4.0)
-"""The range of the shape parameter. On the logarithm of time, filing times are between four times as spread
-out and four times as narrow as those of an exponential distribution. Below 1 the intake rate falls from the
-start."""
-MEDIANS = (1 / 200, 20.0)
-"""The range of the median filing time, as a multiple of the observed time span. At the lower end half of all
-claims came in the first 0.5 % of the span. At the upper end the rate of an exponential curve falls by 3.4 %
-over the span, which counts cannot distinguish from a constant rate."""
-NODES = 33
-"""The number of nodes on each axis of a grid."""
-DIFFERENCE = 1e-4
-"""The step, on the logarithmic scale, of the finite differences for the Fisher information."""
-MAX_LOG_WEIGHT_GAP = 18.0
-"""Nodes whose weight is below exp(-18) times the largest weight are left out."""
-MAX_ROUNDS, MIN_SHRINKAGE = 12, 0.75
-"""The grid narrows at most 12 times, and stops if a round keeps more than 75 % of its width."""
-
-
-CURVES: Mapping[str, int] = {"exponential": 2, "weibull": 3, "loglogistic": 3, "lognormal": 3}
-"""The families of growth curves, and the number of their parameters, including the level (the total number of
-claims). The families with three parameters have a shape."""
-
-
-def filed_shares(family: str, shape: Array, median: Array, edges: Array) -> Array:
-    """The share of all claims that each growth curve expects between successive times.
-
-    Times are operational times: calendar times corrected for weekday effects.
-
-    Args:
-        family: a name in `CURVES`.
-        shape: the shape parameter of each curve, (...); the exponential family ignores it.
-        median: the operational time by which half of all claims are filed, for each curve, (...).
-        edges: the operational times, (n + 1,).
-
-    Returns:
-        The share of claims for each curve and each interval between two times, (..., n).
-    """
-    with np.errstate(all="ignore"):
-        time = edges / median[..., None]
-        if family != "exponential":
-            time = time ** shape[..., None]
-        if family == "lognormal":
-            below, above = special.ndtr(np.log(time)), special.ndtr(-np.log(time))
-        else:
-            log_above = -np.log1p(time) if family == "loglogistic" else -np.log(2) * time
-            below, above = -np.expm1(log_above), np.exp(log_above)
-        # Differences of shares close to 1 lose digits, so in the upper half the shares above are subtracted.
-        return np.asarray(np.where(below[..., 1:] <= 0.5, np.diff(below), -np.diff(above)))  # noqa: PLR2004
-
-
-def log_likelihood(observed: IntakeIncrements, p: Array) -> Array:
-    """The multinomial log-likelihood of the fitted increments (claims between two counts), given their sum.
-
-    Independent Poisson increments give the same likelihood if their expected total is integrated out with a
-    uniform prior.
-
-    Args:
-        observed: the increments.
-        p: the share of claims in each increment, up to a constant factor, (..., k).
-
-    Returns:
-        One log-likelihood per set of shares, (...).
-    """
-    counts, p = observed.counts[observed.used], p[..., observed.used]
-    with np.errstate(all="ignore"):
-        terms = np.where(counts > 0, counts * np.log(p / p.sum(-1, keepdims=True)), 0.0)
-    return np.asarray(np.nan_to_num(terms.sum(-1), nan=-np.inf, neginf=-np.inf))
-
-
-def jeffreys_prior(family: str, observed: IntakeIncrements, shape: Array, median: Array) -> Array:
-    """The density of Jeffreys' prior of (log shape, log median), for each curve.
-
-    The density is the square root of the determinant of the Fisher information of one claim. Curves that
-    counts can distinguish equally well get equal weight. A log-uniform prior of the median would instead give
-    equal weight to each doubling of the median, even if the median is too large to measure. Nearly constant
-    rates would then outweigh the curves that fit the counts. The density is not normalised: a family with
-    more distinguishable curves has more prior weight.
-    """
-    edges = observed.clock(observed.edges)
-
-    def logs(of_shape: float, of_median: float) -> Array:
-        p = filed_shares(family, shape * np.exp(of_shape), median * np.exp(of_median), edges)[
-            ..., observed.used
-        ]
-        return np.asarray(np.log(p / p.sum(-1, keepdims=True)))
-
-    steps = [(0.0, DIFFERENCE)] if family == "exponential" else [(DIFFERENCE, 0.0), (0.0, DIFFERENCE)]
-    with np.errstate(all="ignore"):
-        q = np.exp(logs(0, 0))
-        slopes = [(logs(a, b) - logs(-a, -b)) / (2 * DIFFERENCE) for a, b in steps]
-        information = [[np.nan_to_num(q * a * b, posinf=0).sum(-1) for a in slopes] for b in slopes]
-    determinant = np.linalg.det(np.moveaxis(np.array(information), (0, 1), (-2, -1)))
-    return np.asarray(np.sqrt(np.maximum(determinant, 0)))
-
-
-@dataclass(frozen=True)
-class ParameterGrid:
-    """A grid of parameters of one curve family, with a weight for each node (set of parameters).
-
-    Nodes with negligible weight are left out. Each array has one entry per node, (n,): `shape`, `median` (in
-    operational days), `weight` (adding up to 1) and `fits` (log-likelihoods). `evidence` is the logarithm of
-    the integral of exp(log-likelihood / phi) over the prior.
-    """
-
-    family: str
-    shape: Array
-    median: Array
-    weight: Array
-    fits: Array
-    evidence: float
-
-    @property
-    def best(self) -> int:
-        """The index of the grid node with the largest likelihood."""
-        return int(np.argmax(self.fits))
-
-
-def weigh_parameters(
-    family: str, observed: IntakeIncrements, phi: float, *, nodes: int = NODES
-) -> ParameterGrid:
-    """Weight the curves of a family, on a grid, by exp(log-likelihood / phi) times Jeffreys' prior.
-
-    Args:
-        family: a name in `CURVES`.
-        observed: the claims filed between successive counts.
-        phi: the over-dispersion.
-        nodes: the number of nodes on each axis.
-    """
-    edges = observed.clock(observed.edges)
-    widest = np.log(np.array(MEDIANS) * edges[-1])
-
-    def of_medians(shape: Array) -> tuple[Array, Array, Array]:
-        def fits(medians: Array) -> Array:
-            p = filed_shares(family, np.broadcast_to(shape[:, None], medians.shape), np.exp(medians), edges)
-            return log_likelihood(observed, p) / phi
-
-        low, high = (np.full(len(shape), end) for end in widest)
-        return _close_in(fits, low, high, nodes)
-
-    def evidence(shape: Array) -> Array:
-        _, step, fits = of_medians(np.exp(shape[0]))
-        return np.asarray(special.logsumexp(fits, axis=-1) + np.log(step))[None, :]
-
-    if family == "exponential":
-        shape, width = np.ones(1), 1.0
-    else:
-        ends = np.log(SHAPES)
-        rows, steps, _ = _close_in(evidence, ends[:1], ends[1:], nodes)
-        shape, width = np.exp(rows[0]), float(steps[0])
-    medians, step, fits = of_medians(shape)
-    everywhere = np.broadcast_to(shape[:, None], medians.shape)
-    with np.errstate(divide="ignore"):
-        prior = np.log(
-            jeffreys_prior(family, observed, everywhere, np.exp(medians)) * (step * width)[:, None]
-        )
-    mass = fits + prior
-    total = float(special.logsumexp(mass))
-    relevant = mass > mass.max() - MAX_LOG_WEIGHT_GAP
-    weight = np.exp(mass[relevant] - total)
-    medians, fits = np.exp(medians[relevant]), fits[relevant] * phi
-    return ParameterGrid(family, everywhere[relevant], medians, weight / weight.sum(), fits, total)
-
-
-def _close_in(
-    values: Callable[[Array], Array], low: Array, high: Array, nodes: int
-) -> tuple[Array, Array, Array]:
-    """Narrow the evenly spaced nodes of each grid row to the range in which weights are not negligible.
-
-    Args:
-        values: a function from nodes (r, n) to their log-weights (r, n).
-        low: the lower end of each row, (r,).
-        high: the upper end of each row, (r,).
-        nodes: the number of nodes per row, n.
-
-    Returns:
-        The nodes (r, n), their spacing (r,) and their log-weights (r, n).
-    """
-    positions = (np.arange(nodes) + 0.5) / nodes
-    for _ in range(MAX_ROUNDS):
-        step = (high - low) / nodes
-        points = low[:, None] + positions * (high - low)[:, None]
-        log_weights = values(points)
-        relevant = log_weights >= log_weights.max(-1, keepdims=True) - MAX_LOG_WEIGHT_GAP
-        first, last = relevant.argmax(-1), nodes - 1 - relevant[:, ::-1].argmax(-1)
-        # Keep one more node on each side: the maximum may lie between the best node and its neighbour.
-        start, end = np.maximum(first - 1, 0), np.minimum(last + 2, nodes)
-        if (end - start > MIN_SHRINKAGE * nodes).all():
-            break
-        low, high = low + start * step, low + end * step
-    return points, step, log_weights
-
-
-SPARE_INCREMENTS = 2
-"""A family needs at least as many increments as it has parameters plus this number."""
-MIN_EXPECTED = 1.0
-"""For the chi-square, neighbouring increments are pooled until each has this many expected claims."""
-PHI_VALUES = 5
-"""The number of equally likely values that represent the uncertainty of the over-dispersion."""
-FREEDOM_FOR_ONE_PHI = 30
-"""With this many degrees of freedom, a single value of the over-dispersion (the median) is enough."""
+BURR, LOGNORMAL = "burr", "lognormal"
+"""The two kinds of growth curves. A Burr curve has the share 1 - (1 + tail * x) ** (-1 / tail) of all
+claims at x = scale * time ** shape. It is a Weibull curve at tail 0 (exponential at shape 1) and
+log-logistic at tail 1."""
+PRIOR = {BURR: 0.7, LOGNORMAL: 0.3}
+"""The probability of each kind before the counts."""
+TAILS = {0.0: 0.6, 1.0: 0.4}
+"""The tails of a Weibull and of a log-logistic curve, and the share of the Burr curves near each of them.
+So Weibull curves, which include exponential ones, are a little likelier than log-logistic and lognormal
+ones."""
+TAIL_DEVIATION = 0.2
+"""How far the tails of Burr curves lie around these two (standard deviation)."""
+LOG_SHAPE, LOG_SHAPE_DEVIATION = -0.1, 0.5
+"""The mean and the standard deviation of the logarithm of the shape before the counts. Published filing
+patterns reach from shapes of about 0.5 (claims after a hurricane) to 1.6 (relief payments in Korea)."""
+POINTS = 1024
+"""The number of curves that stand for all curves of a kind."""
+ROUNDS, ENOUGH, LEAST = 14, 300, 150
+"""The curves are placed anew at most 14 times, until their weights are worth 300 equally weighted curves.
+Until they are worth 150, the weights that place the next curves are made more equal."""
+FREEDOM = 4
+"""Curves are drawn from a t-distribution with four degrees of freedom: its tails are heavier than theirs."""
+MIN_INCREMENTS = 5
+"""A level and three parameters of a curve, and one increment more."""
 MIN_DAYS_FOR_WEEKDAYS = 14
 """Weekday factors are estimated only from at least this many days."""
-STEADY_THRESHOLD = 6.0
-"""If twice the difference of log-likelihoods, divided by phi, is larger, the rate is not constant."""
 WEEKDAY_ROUNDS = 5
 """The largest number of rounds in which weekday factors and the curve are estimated alternately."""
 
 
+def _even_points() -> tuple[Array, Array]:
+    # Multiples of powers of a generalised golden ratio fill the cube evenly (Roberts 2018).
+    ratio = 1.1347241384015194  # solves x ** 6 = x + 1, for five coordinates
+    uniform = np.outer(np.arange(1, POINTS + 1), ratio ** -np.arange(1.0, 6.0)) % 1
+    width = np.sqrt(FREEDOM / (2 * special.gammaincinv(FREEDOM / 2, uniform[:, 3])))
+    return special.ndtri(uniform[:, :3]) * width[:, None], uniform[:, 4]
+
+
+T_POINTS, UNIFORM = _even_points()
+"""Even points of a t-distribution in three dimensions, and for each point a number between 0 and 1."""
+
+
+def filed_shares(kind: str, parameters: Array, times: Array) -> Array:
+    """The share of all claims that each growth curve expects between successive times.
+
+    Args:
+        kind: `BURR` or `LOGNORMAL`.
+        parameters: for each curve the log-odds of the share filed by time 1, the logarithm of the shape
+            and, for Burr curves, the tail, (n, 3) or (n, 2).
+        times: the times in units of the time observed, (k + 1,).
+
+    Returns:
+        The share of claims for each curve and each interval between two times, (n, k).
+    """
+    with np.errstate(all="ignore"):
+        odds, power = np.clip(parameters[:, :1], -20, 20), np.exp(parameters[:, 1:2]) * np.log(times)
+        if kind == LOGNORMAL:
+            z = special.ndtri(special.expit(odds)) + power
+            below, above = special.ndtr(z), special.ndtr(-z)
+        else:
+            tail = parameters[:, 2:3]
+            tail = np.where(np.abs(tail) < 1e-4, 1e-4, tail)  # noqa: PLR2004 - near enough to a Weibull curve
+            x = np.expm1(-tail * special.log_expit(-odds)) / tail * np.exp(power)
+            log_above = -np.log1p(np.maximum(tail * x, -1)) / tail
+            below, above = -np.expm1(log_above), np.exp(log_above)
+        # Differences of shares close to 1 lose digits, so in the upper half the shares above are subtracted.
+        return np.asarray(np.where(below[:, 1:] <= 0.5, np.diff(below), -np.diff(above)))  # noqa: PLR2004
+
+
+def _log_prior(kind: str, parameters: Array) -> Array:
+    """The logarithm of the prior density: the share filed by the last count is even between 0 and 1."""
+    odds, shape = parameters[:, 0], (parameters[:, 1] - LOG_SHAPE) / LOG_SHAPE_DEVIATION
+    density = special.log_expit(odds) + special.log_expit(-odds) - shape**2 / 2 + np.log(PRIOR[kind])
+    if kind == BURR:
+        near = [
+            np.log(p) - ((parameters[:, 2] - tail) / TAIL_DEVIATION) ** 2 / 2 for tail, p in TAILS.items()
+        ]
+        density += np.logaddexp(*near) - np.log(TAIL_DEVIATION * np.sqrt(2 * np.pi))
+    return np.asarray(density - np.log(LOG_SHAPE_DEVIATION * np.sqrt(2 * np.pi)))
+
+
 @dataclass(frozen=True, repr=False)
 class WeightedCurves(ShortRepr):
-    """Growth curves of all families, weighted by how well they fit the counts.
+    """Growth curves, weighted by how well they fit the counts.
 
     Args:
         observed: the claims filed between successive counts, with the estimated weekday factors.
-        grids: for each family (in the order of `CURVES`) one grid of weighted parameters per value of `phis`.
-        phi: the estimated over-dispersion (the variance of an increment divided by its mean), at least 1.
-        phis: equally likely values of the over-dispersion, (p,).
-        notes: sentences on the curve families and effects that were left out, with the reasons.
+        parameters: the parameters of the curves by kind; see `filed_shares`.
+        weights: the weight of each curve in the order of `parameters`; the weights add up to 1, (n,).
+        phis: the over-dispersion (variance of an increment divided by its mean, 1 or more) of each curve,
+            (n,).
+        notes: sentences on the effects that were left out, with the reasons.
     """
 
     observed: IntakeIncrements
-    grids: tuple[tuple[ParameterGrid, ...], ...]
-    phi: float
-    phis: tuple[float, ...]
-    notes: tuple[str, ...]
+    parameters: dict[str, Array]
+    weights: Array
+    phis: Array
+    notes: tuple[str, ...] = ()
 
     @property
-    def families(self) -> tuple[str, ...]:
-        """The names of the curve families, in the order of `grids`."""
-        return tuple(row[0].family for row in self.grids)
+    def phi(self) -> float:
+        """The over-dispersion, averaged over all curves."""
+        return float(self.weights @ self.phis)
 
-    @property
-    def weights(self) -> Array:
-        """The weights of the parameter grids (sum 1): one row per family, one column per value of `phis`."""
-        evidence = np.array([[grid.evidence for grid in row] for row in self.grids])
-        return np.asarray(np.exp(evidence - special.logsumexp(evidence, axis=0)) / len(self.phis))
+    def relative(self, edges: object) -> Array:
+        """The claims that each curve expects per interval, divided by those in the fitted period.
 
-    def average(self, evaluate: Callable[[ParameterGrid], Array]) -> Array:
-        """The average, over all weighted growth curves, of the quantity that `evaluate` computes.
-
-        Args:
-            evaluate: the function that computes the quantity for each of the n curves of a grid, (n, ...).
+        The fitted period consists of the increments (claims between two counts) to which curves are fitted.
+        The result has one row per curve and one column per interval between two `edges` (days since the
+        opening).
         """
-        pairs = zip(self.weights.ravel(), (grid for row in self.grids for grid in row), strict=True)
-        return np.asarray(sum(w * np.tensordot(grid.weight, evaluate(grid), 1) for w, grid in pairs))
+        seen = len(self.observed.edges)
+        times = np.concatenate([self.observed.edges, np.atleast_1d(np.asarray(edges, float))])
+        times = self.observed.clock(times) / self.observed.clock(self.observed.until)
+        shares = [
+            (filed_shares(kind, theta, times[:seen]), filed_shares(kind, theta, times[seen:]))
+            for kind, theta in self.parameters.items()
+        ]
+        past, asked = (np.concatenate(parts) for parts in zip(*shares, strict=True))
+        return np.asarray(asked / past[:, self.observed.used].sum(1, keepdims=True))
 
-    @property
-    def fits_constant_rate(self) -> bool:
-        """Whether a constant rate of intake fits the counts about as well as the best curve.
-
-        The result is true if twice the difference of the log-likelihoods, divided by the over-dispersion, is
-        below 6, the 95 % quantile of chi-square with two degrees of freedom.
-        """
-        constant = log_likelihood(self.observed, np.diff(self.observed.clock(self.observed.edges)))
-        best = max(float(grid.fits.max()) for row in self.grids for grid in row)
-        return bool(best - constant < STEADY_THRESHOLD / 2 * self.phi)
-
-    def at_constant_rate(self, edges: Array) -> Array:
-        """The expected claims in each interval between two `edges` if the mean observed rate continues.
-
-        `edges` are times in days since the opening of the intake. The mean rate is computed from the
-        increments (claims between two counts) to which curves are fitted.
-        """
-        observed = self.observed
-        spans = np.diff(observed.clock(observed.edges))[observed.used]
-        return np.asarray(observed.used_total / spans.sum() * np.diff(observed.clock(edges)))
-
-    def expected(self, edges: Array) -> Array:
-        """The expected claims in each interval between two `edges`, averaged over all weighted curves.
-
-        `edges` are times in days since the opening of the intake.
-        """
-        observed = self.observed
-        return self.average(lambda grid: observed.used_total * relative_to_observed(observed, grid, edges))
+    def expected(self, edges: object) -> Array:
+        """The expected claims in each interval between two `edges`, averaged over all weighted curves."""
+        return np.asarray(self.observed.used_total * (self.weights @ self.relative(edges)))
 
 
-def relative_to_observed(observed: IntakeIncrements, grid: ParameterGrid, edges: Array) -> Array:
-    """The claims that each curve expects per interval, divided by its expected claims in the fitted period.
-
-    The fitted period consists of the increments (claims between two counts) to which curves are fitted. The
-    result has one row per curve (node of the grid) and one column per interval between two `edges`.
-    """
-    past = filed_shares(grid.family, grid.shape, grid.median, observed.clock(observed.edges))
-    requested = filed_shares(grid.family, grid.shape, grid.median, observed.clock(edges))
-    return np.asarray(requested / past[:, observed.used].sum(-1, keepdims=True))
-
-
-def weigh_curves(observed: IntakeIncrements, families: Sequence[str]) -> WeightedCurves:
-    """Weight the growth curves of every family for which there are enough claim counts.
+def weigh_curves(observed: IntakeIncrements) -> WeightedCurves:
+    """Weight growth curves of both kinds by how well they fit the counts, and estimate weekday factors.
 
     Raises:
-        UsageError: a family does not exist.
-        ModelRefused: there are too few increments for any family.
+        ModelRefused: there are too few increments.
     """
-    fittable, notes = _fittable_families(observed, families)
-    clock, weekday_note = _weekday_clock(observed, fittable)
-    observed = replace(observed, clock=clock)
-    chi_square, free = _chi_square(observed, _best_grid(observed, fittable))
-    phis = dispersions(chi_square, free)
-    grids = tuple(tuple(weigh_parameters(family, observed, phi) for phi in phis) for family in fittable)
-    if free <= 0:
-        notes.append("too few claims to tell over-dispersion: increments are held to vary as Poisson counts")
-    phi = max(1.0, chi_square / free) if free > 0 else 1.0
-    return WeightedCurves(observed, grids, phi, phis, (*notes, weekday_note))
-
-
-def _fittable_families(observed: IntakeIncrements, families: Sequence[str]) -> tuple[list[str], list[str]]:
-    if not families:
-        raise UsageError("no growth curve is asked for", remedy="Name one of: " + ", ".join(CURVES) + ".")
-    for family in families:
-        if family not in CURVES:
-            raise UsageError("no such growth curve", value=family, remedy=spelling_hint(family, list(CURVES)))
     available, masked = int(observed.used.sum()), int((~observed.used).sum())
-    beside = f" ({masked} more lie beside a former deadline)" if masked else ""
-    needs = {family: CURVES[family] + SPARE_INCREMENTS for family in CURVES if family in families}
-    fittable = [family for family, need in needs.items() if available >= need]
-    if not fittable:
-        least = min(needs.values())
+    if available < MIN_INCREMENTS:
+        beside = f" ({masked} more lie beside a former deadline)" if masked else ""
         raise ModelRefused(
-            f"{available} increment{'s' * (available != 1)}{beside} cannot tell a growth curve: the simplest "
-            f"asked for needs {least}",
-            remedy=f"Wait for {least - available} more, or take late_claim_bounds(times, counts, closes) "
-            "instead.",
+            f"{available} increment{'s' * (available != 1)}{beside} cannot tell a growth curve: it needs "
+            f"{MIN_INCREMENTS}",
+            remedy=f"Wait for {MIN_INCREMENTS - available} more, or take late_claim_bounds(times, counts, "
+            "closes) instead.",
         )
-    notes = [
-        f"{family} is left out: it needs {need} increments, there are {available}{beside}"
-        for family, need in needs.items()
-        if family not in fittable
-    ]
-    return fittable, notes
-
-
-def _best_grid(observed: IntakeIncrements, families: Sequence[str]) -> ParameterGrid:
-    """Of the families' parameter grids without over-dispersion, the grid with the largest likelihood."""
-    return max(
-        (weigh_parameters(family, observed, 1.0) for family in families), key=lambda g: float(g.fits.max())
+    plain, whole_days = observed.clock, np.array_equal(observed.edges, np.arange(len(observed.edges)))
+    curves = _weigh(observed)
+    if plain.starts is None or not whole_days:
+        return replace(
+            curves, notes=("no weekday factors: they need increments of one whole calendar day each",)
+        )
+    if available < MIN_DAYS_FOR_WEEKDAYS:
+        return replace(curves, notes=(f"no weekday factors: they need {MIN_DAYS_FOR_WEEKDAYS} days",))
+    for _ in range(WEEKDAY_ROUNDS):
+        before = curves.observed
+        factors = _weekday_factors(before, curves.expected(before.edges))
+        curves = _weigh(replace(before, clock=WeekdayClock(factors, plain.starts)))
+        if np.allclose(factors, before.clock.factors, atol=1e-3):
+            break
+    if curves.observed.clock.factors == EQUAL_WEEKDAYS:
+        return replace(curves, notes=("weekdays do not differ by more than their days do among themselves",))
+    return replace(
+        curves, notes=("weekday factors are taken as they stand: their own error is in no interval",)
     )
 
 
-def dispersions(chi_square: float, free: int) -> tuple[float, ...]:
-    """Equally likely values of the over-dispersion phi (variance / mean, 1 or more), from a chi-square.
+def _weigh(observed: IntakeIncrements) -> WeightedCurves:
+    samples = {kind: _sample(observed, kind) for kind in PRIOR}
+    logs = np.concatenate([log_weights for _, log_weights, _ in samples.values()])
+    weights = np.exp(logs - logs.max())
+    # Given a deviance, 1 / phi has a gamma distribution, cut off at 1; each curve gets one value of it.
+    half = np.maximum(np.concatenate([deviance for _, _, deviance in samples.values()]), 1e-9) / 2
+    order = _dispersion_order(observed)
+    uniform = np.tile(UNIFORM, len(samples))
+    phis = half / special.gammaincinv(order, np.maximum(uniform * special.gammainc(order, half), 1e-300))
+    parameters = {kind: theta for kind, (theta, _, _) in samples.items()}
+    return WeightedCurves(observed, parameters, weights / weights.sum(), np.maximum(phis, 1.0))
 
-    Few increments determine phi poorly: with three degrees of freedom the estimate is often half of the true
-    value. Intervals that use only the estimate are then too narrow. The values therefore represent the
-    distribution of phi in which chi-square / phi follows a chi-square distribution and the prior of 1 / phi
-    is uniform between 0 and 1. The density of this prior is largest at phi = 1, the value for independent
-    claimants, and the prior excludes no larger value.
 
-    Args:
-        chi_square: Pearson's chi-square of the best curve.
-        free: the degrees of freedom of the chi-square.
+def _dispersion_order(observed: IntakeIncrements) -> float:
+    """The order of the gamma distribution of 1 / phi; its prior density is its square, from 0 to 1."""
+    return float((observed.used.sum() - 1) / 2 + 3)
+
+
+def _sample(observed: IntakeIncrements, kind: str) -> tuple[Array, Array, Array]:
+    """Curves of a kind that fit the counts: parameters, log-weights and deviances.
+
+    The curves are placed by adaptive importance sampling: a t-distribution takes the mean and the
+    covariance of the weighted curves of the round before. The likelihood is that of over-dispersed Poisson
+    counts of unknown level and unknown over-dispersion phi: given their sum, the counts are multinomial,
+    the deviance is divided by phi, and 1 / phi is integrated out. So the same counts always give the same
+    curves.
     """
-    if free <= 0:
-        return (1.0,)
-    # Given the chi-square, 1 / phi has a gamma distribution. It is cut off at 1, because phi is at least 1.
-    shape, scale = free / 2 + 1, 2 / max(chi_square, 1e-3)
-    below = special.gammainc(shape, 1 / scale)
-    values = PHI_VALUES if free < FREEDOM_FOR_ONE_PHI else 1
-    middles = (np.arange(values) + 0.5) / values
-    phis = 1 / (scale * special.gammaincinv(shape, middles[::-1] * below)) if below > 0 else np.ones(values)
-    return tuple(np.maximum(phis, 1.0).tolist())
-
-
-def _chi_square(observed: IntakeIncrements, grid: ParameterGrid) -> tuple[float, int]:
-    at = [grid.best]
-    p = filed_shares(grid.family, grid.shape[at], grid.median[at], observed.clock(observed.edges))[0]
-    p, counts = p[observed.used], observed.counts[observed.used]
-    counts, expected = pool_bands(counts, p / p.sum() * counts.sum(), MIN_EXPECTED)
-    weekday_parameters = DAYS_PER_WEEK - 1 if observed.clock.factors != EQUAL_WEEKDAYS else 0
-    free = len(counts) - CURVES[grid.family] - weekday_parameters
-    return float(((counts - expected) ** 2 / expected).sum()), free
-
-
-def _weekday_clock(observed: IntakeIncrements, families: Sequence[str]) -> tuple[WeekdayClock, str]:
-    plain = observed.clock
-    if plain.starts is None or not np.array_equal(observed.edges, np.arange(len(observed.edges))):
-        return plain, "no weekday factors: they need increments of one whole calendar day each"
-    if observed.used.sum() < MIN_DAYS_FOR_WEEKDAYS:
-        return plain, f"no weekday factors: they need {MIN_DAYS_FOR_WEEKDAYS} days"
-    clock, family = plain, _best_grid(observed, families).family
-    for _ in range(WEEKDAY_ROUNDS):
-        current = replace(observed, clock=clock)
-        grid = weigh_parameters(family, current, 1.0)
-        factors = _weekday_factors(
-            current, current.used_total * grid.weight @ relative_to_observed(current, grid, current.edges)
+    times = observed.clock(observed.edges) / observed.clock(observed.until)
+    counts, order = observed.counts[observed.used], _dispersion_order(observed)
+    saturated = special.xlogy(counts, counts / counts.sum()).sum()
+    size = 3 if kind == BURR else 2
+    centre, spread = np.array([0.0, LOG_SHAPE, 0.5])[:size], np.diag([2.0, 0.6, 0.6][:size])
+    points = T_POINTS[:, :size]
+    log_density = -(FREEDOM + size) / 2 * np.log1p((points**2).sum(1) / FREEDOM) + (
+        special.gammaln((FREEDOM + size) / 2)
+        - special.gammaln(FREEDOM / 2)
+        - size / 2 * np.log(FREEDOM * np.pi)
+    )
+    for round_ in range(ROUNDS):
+        parameters = centre + points @ spread.T
+        shares = np.maximum(filed_shares(kind, parameters, times)[:, observed.used], 1e-300)
+        fitted = special.xlogy(counts, shares / shares.sum(1, keepdims=True)).sum(1)
+        deviance = np.maximum(2 * (saturated - fitted), 1e-9)
+        likelihood = (
+            special.gammaln(order)
+            + np.log(np.maximum(special.gammainc(order, deviance / 2), 1e-300))
+            - order * np.log(deviance / 2)
         )
-        settled = np.allclose(factors, clock.factors, atol=1e-3)
-        clock = WeekdayClock(factors, plain.starts)
-        if settled:
+        log_weights = likelihood + _log_prior(kind, parameters) - log_density
+        log_weights += np.log(np.diag(spread)).sum()
+        worth = _worth(log_weights)
+        if worth >= ENOUGH or round_ == ROUNDS - 1:
             break
-    if clock.factors == EQUAL_WEEKDAYS:
-        return clock, "weekdays do not differ by more than their days do among themselves"
-    return clock, "weekday factors are taken as they stand: their own error is in no interval"
+        low, high = (0.0, 1.0) if worth < LEAST else (1.0, 1.0)
+        while high - low > 1e-3:  # noqa: PLR2004
+            middle = (low + high) / 2
+            low, high = (middle, high) if _worth(log_weights * middle) >= LEAST else (low, middle)
+        weights = np.exp(low * (log_weights - log_weights.max()))
+        weights /= weights.sum()
+        centre = weights @ parameters
+        away = parameters - centre
+        spread = 1.1 * np.linalg.cholesky((weights[:, None] * away).T @ away + 1e-10 * np.eye(size))
+    return parameters, log_weights, deviance
+
+
+def _worth(log_weights: Array) -> float:
+    """The number of equally weighted curves that would be as informative as these."""
+    weights = np.exp(log_weights - log_weights.max())
+    return float(weights.sum() ** 2 / (weights**2).sum())
 
 
 def _weekday_factors(observed: IntakeIncrements, expected: Array) -> tuple[float, ...]:

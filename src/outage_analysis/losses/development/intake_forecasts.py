@@ -16,7 +16,6 @@ from outage_analysis.losses.development.late_claims import (
     LEVELS,
     Branch,
     LateClaimsForecast,
-    backtest_late_claims,
     forecast_late_claims,
 )
 from outage_analysis.text import ShortRepr, schema_of
@@ -265,12 +264,7 @@ DIGITS = 7
 
 
 def late_claim_tables(
-    channel: Channel,
-    *,
-    by: date | None = None,
-    level: float = 0.8,
-    ended: tuple[datetime, int] | None = None,
-    tested: bool = False,
+    channel: Channel, *, by: date | None = None, level: float = 0.8, ended: tuple[datetime, int] | None = None
 ) -> dict[str, pl.DataFrame]:
     """Forecast the late claims (claims still to be filed), and return the tables of the forecast by name.
 
@@ -279,28 +273,32 @@ def late_claim_tables(
         by: count only late claims filed up to the end of this day.
         level: the probability level of the intervals.
         ended: the moment at which the intake ended and the final number of claims, for the table `hindsight`.
-        tested: whether to add a back-test, as the tables `backtest` and `coverage`.
 
     Returns:
         `points` (the counts) and `left_out` (one note per row). If a branch has a forecast: `branches` (late
-        and total claims per branch), `families` (total claims per branch and curve family), `spread` (the
-        smallest and largest median and interval ends among the families), `variance` (the variance of the
-        late claims by source), and if available `weekdays` (weekday factors) and `spikes` (extra claims
+        and total claims per branch), and if available `weekdays` (weekday factors) and `spikes` (extra claims
         before former deadlines). For branches without a forecast: `bounds`. If `ended` is given: `hindsight`.
 
     Raises:
-        ModelRefused: no claim was filed, or a back-test is requested and no origin can be tested.
+        ModelRefused: no claim was filed.
         UsageError: a branch closes before the last count, or the day `by` is before the last count.
     """
     tables, notes = {"points": channel.points()}, [*channel.notes]
-    forecast, backtest, bounded = None, None, channel.branches
+    forecast, bounded = None, channel.branches
     try:
         forecast = channel.forecast(by=None if by is None else channel.end_of(by), levels=(level,))
     except ModelRefused as refusal:
-        untested = ["no back-test: there is no forecast to test"] if tested else []
-        notes += [f"no growth curve: {refusal}", *untested]
+        notes.append(f"no growth curve: {refusal}")
     else:
-        tables |= _forecast_tables(channel, forecast)
+        closes = {late.branch: _format_moment(channel, late.by) for late in forecast.late.values()}
+        tables["branches"] = forecast.table().with_columns(by=pl.col("branch").replace_strict(closes))
+        if forecast.weekdays:
+            tables["weekdays"] = pl.DataFrame({"weekday": WEEKDAYS, "factor": forecast.weekdays})
+        if forecast.spikes:
+            ends = [_format_moment(channel, spike.deadline) for spike in forecast.spikes]
+            tables["spikes"] = pl.DataFrame([*map(vars, forecast.spikes)]).with_columns(
+                deadline=pl.Series(ends)
+            )
         notes += forecast.notes
         bounded = tuple(branch for branch in channel.branches if branch.id in forecast.refused)
     bounds = {b.id: late_claim_bounds(channel.times, channel.counts, b.closes) for b in bounded}
@@ -312,52 +310,12 @@ def late_claim_tables(
         ]
         tables["bounds"] = schema_of("intake.bounds").frame(rows)
         notes.append(next(iter(bounds.values())).rests_on)
-    if tested and forecast:
-        backtest = backtest_late_claims(
-            channel.times,
-            channel.counts,
-            channel.times[:-1],
-            channel.branches[0],
-            levels=(level,),
-            former=channel.former,
-            starts=channel.starts,
-        )
-        notes += [f"not tested from {reason}" for reason in backtest.refused]
     tables["left_out"] = pl.DataFrame({"note": notes}, schema={"note": pl.String})
     if ended:
         tables["hindsight"] = _hindsight_table(channel, forecast or bounds, level, *ended)
-    if backtest:
-        moments = pl.col("origin", "at").map_elements(lambda t: _format_moment(channel, t), pl.String)
-        tables |= {"backtest": backtest.table.with_columns(moments), "coverage": backtest.coverage()}
     return {
         name: table.with_columns(pl.col(pl.Float64).round_sig_figs(DIGITS)) for name, table in tables.items()
     }
-
-
-def _forecast_tables(channel: Channel, forecast: LateClaimsForecast) -> dict[str, pl.DataFrame]:
-    """The tables of a forecast by name; `left_out` has only its place in the order."""
-    closes = {late.branch: _format_moment(channel, late.by) for late in forecast.late.values()}
-    families = forecast.families()
-    spread = families.group_by("branch", "level", maintain_order=True).agg(
-        end.alias(f"{name}_{suffix}")
-        for name in ("median", "low", "high")
-        for end, suffix in ((pl.col(name).min(), "least"), (pl.col(name).max(), "most"))
-    )
-    tables = {
-        "branches": forecast.table().with_columns(by=pl.col("branch").replace_strict(closes)),
-        "families": families,
-        "spread": spread,
-        "variance": forecast.variances(),
-        "left_out": pl.DataFrame(),
-    }
-    if forecast.weekdays:
-        tables["weekdays"] = pl.DataFrame({"weekday": WEEKDAYS, "factor": forecast.weekdays})
-    if forecast.spikes:
-        spikes = [
-            {**vars(spike), "deadline": _format_moment(channel, spike.deadline)} for spike in forecast.spikes
-        ]
-        tables["spikes"] = pl.DataFrame(spikes)
-    return tables
 
 
 def _hindsight_table(
