@@ -381,7 +381,7 @@ def forecast_late_claims(
         >>> branches = [Branch("deadline", 10.0, spike=0.0)]
         >>> forecast = forecast_late_claims([1, 2, 3, 4, 5, 6, 7], counts, branches)
         >>> forecast.late["deadline"].total(0.8)
-        (9996, 10056)
+        (9968, 10076)
     """
     for level in levels:
         check_level(level)
