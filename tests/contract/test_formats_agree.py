@@ -568,7 +568,7 @@ def test_the_policies_of_a_comparison_stand_at_the_top_of_the_page(tmp_path: Pat
     done = outage_analysis("report", *asked, "--formats", "csv,html", "--out", tmp_path / "r")
     assert done.code == 0, done.err
     page = page_of(tmp_path / "r").elements
-    before = next(n for n, e in enumerate(page) if e.tag in ("input", "svg"))  # charts and sliders follow
+    before = next(n for n, e in enumerate(page) if e.attributes.get("type") == "range")  # the first slider
     top = {x for e in page[:before] if e.tag == "td" for x in amounts_in(e.text, "en")}
     expected = read_table(tmp_path / "r" / "tables" / "comparison.csv")["expected"]
     assert len(expected) == 2
