@@ -83,5 +83,5 @@ if TYPE_CHECKING:
         unstated_notes,
     )
     from outage_analysis.analysis.tables import service_table
-
-__getattr__, __dir__ = lazy_exports(__name__, __file__)
+else:  # so that type checkers report a name that is not exported
+    __getattr__, __dir__ = lazy_exports(__name__, __file__)

@@ -74,5 +74,5 @@ if TYPE_CHECKING:
         wrap_columns,
     )
     from outage_analysis.charts.total_charts import movable
-
-__getattr__, __dir__ = lazy_exports(__name__, __file__)
+else:  # so that type checkers report a name that is not exported
+    __getattr__, __dir__ = lazy_exports(__name__, __file__)

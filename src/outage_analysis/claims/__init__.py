@@ -51,5 +51,5 @@ if TYPE_CHECKING:
         row_count,
     )
     from outage_analysis.claims.warehouse import Warehouse
-
-__getattr__, __dir__ = lazy_exports(__name__, __file__)
+else:  # so that type checkers report a name that is not exported
+    __getattr__, __dir__ = lazy_exports(__name__, __file__)

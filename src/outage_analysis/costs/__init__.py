@@ -56,5 +56,5 @@ if TYPE_CHECKING:
     from outage_analysis.costs.simulation import DRAWS, SEED, Simulation, simulate
     from outage_analysis.costs.simulation_tables import rounded_estimate, rounded_probability
     from outage_analysis.costs.terms import UNSTATED
-
-__getattr__, __dir__ = lazy_exports(__name__, __file__)
+else:  # so that type checkers report a name that is not exported
+    __getattr__, __dir__ = lazy_exports(__name__, __file__)

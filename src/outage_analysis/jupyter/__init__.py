@@ -27,5 +27,5 @@ if TYPE_CHECKING:
     )
     from outage_analysis.jupyter.page import run_notebook
     from outage_analysis.jupyter.project import MAX_PATH_LENGTH, new_project, open_lab, shell_path
-
-__getattr__, __dir__ = lazy_exports(__name__, __file__)
+else:  # so that type checkers report a name that is not exported
+    __getattr__, __dir__ = lazy_exports(__name__, __file__)

@@ -82,5 +82,5 @@ if TYPE_CHECKING:
     )
     from outage_analysis.losses.loss_summaries import compare_groups, concentration, quantiles, summary
     from outage_analysis.losses.severity import Fits, SeverityFit, fit_all, fit_severity
-
-__getattr__, __dir__ = lazy_exports(__name__, __file__)
+else:  # so that type checkers report a name that is not exported
+    __getattr__, __dir__ = lazy_exports(__name__, __file__)

@@ -47,5 +47,5 @@ if TYPE_CHECKING:
         Tariff,
         contains_integer,
     )
-
-__getattr__, __dir__ = lazy_exports(__name__, __file__)
+else:  # so that type checkers report a name that is not exported
+    __getattr__, __dir__ = lazy_exports(__name__, __file__)

@@ -41,5 +41,5 @@ if TYPE_CHECKING:
     from outage_analysis.reports.report_folder import bridge_side, check_output_options, write_report
     from outage_analysis.reports.table_files import write_table
     from outage_analysis.reports.verification import verify
-
-__getattr__, __dir__ = lazy_exports(__name__, __file__)
+else:  # so that type checkers report a name that is not exported
+    __getattr__, __dir__ = lazy_exports(__name__, __file__)

@@ -20,5 +20,5 @@ if TYPE_CHECKING:
         simulate_policies,
     )
     from outage_analysis.costs.comparison.winners import winners_and_losers
-
-__getattr__, __dir__ = lazy_exports(__name__, __file__)
+else:  # so that type checkers report a name that is not exported
+    __getattr__, __dir__ = lazy_exports(__name__, __file__)

@@ -18,8 +18,9 @@ if TYPE_CHECKING:
         SearchablePayment,
         Vary,
         page_search,
+        parse_parameters,
         round_step,
     )
     from outage_analysis.costs.policy_search.solve import PolicySearch, find_best_policy
-
-__getattr__, __dir__ = lazy_exports(__name__, __file__)
+else:  # so that type checkers report a name that is not exported
+    __getattr__, __dir__ = lazy_exports(__name__, __file__)
