@@ -82,7 +82,7 @@ CASES: dict[str, tuple[tuple[str, ...], ...]] = {
         ("--grouped", "dental-claims", "--fit"),
     ),
     "intake": (
-        ("--as-of", "2022-10-21", "--extend-to", "2022-10-31", "--backtest"),
+        ("--as-of", "2022-10-21", "--extend-to", "2022-10-31"),
         ("p/claims", *INCIDENT, "--recovery", "--closes", "2026-02-20"),
         (
             *("p/claims", *INCIDENT, "--recovery", "--closes", "2026-02-14", "--spike", "0"),
