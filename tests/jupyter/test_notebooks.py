@@ -409,7 +409,9 @@ def test_the_forecast_of_the_intake_says_how_it_ended_only_in_hindsight(runs: di
     (bounds,) = (m for columns, m in tables.items() if {"branch", "bound", "late"} <= columns)
     assert "1,254" in bounds
     assert "6,692" in bounds
-    assert "claims are too few to forecast the late claims" in runs["03_compensation_cost"].text("late-claims")
+    assert "claims are too few to forecast the late claims" in runs["03_compensation_cost"].text(
+        "late-claims"
+    )
 
 
 def test_the_fit_of_the_notebook_is_that_of_the_reference_case(runs: dict[str, Run]) -> None:
