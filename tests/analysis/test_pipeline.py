@@ -422,7 +422,7 @@ def test_with_hindsight_later_facts_change_only_what_says_so(
     places = (
         r'<details class="appendix hindsight".*?(?=<details class="appendix"|</section>)',
         r'<details class="happened">.*?</details>',
-        r'\{"changes": (?:(?!"label").)*"label": "The rates as they turned out"\}',
+        r'\{"changes": (?:(?!"label").)*"label": "The actual rates"\}',
         r"<style>.*?</style>",
         r"style-src .*?(?=script-src)",
     )

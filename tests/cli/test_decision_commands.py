@@ -44,7 +44,7 @@ def test_scenarios_answers_before_the_table_and_says_what_each_assumes(few: Anal
     answer, table = out.split("\n\n")[:2]
     table_of = few.scenarios()
     chance = round(100 * table_of["over_budget"][0])
-    assert answer.splitlines()[0].startswith("Without a change the expected cash is 260 million won, P90")
+    assert answer.splitlines()[0].startswith("Without a change, the expected cash cost is 260 million won and P90")
     assert f"The chance of more than the budget of 300 million won is {chance}%." in answer
     assert 'largest expected cash is "Claiming with one tap"' in answer
     assert answer.splitlines()[2].endswith(": Cash for small businesses.")

@@ -76,7 +76,7 @@ def test_tables_come_in_order_with_titles_and_words_stay_off_the_results(run: Ru
     bad = GOOD.replace("1,", "2,", 1).replace("300000", "-5")
     file = claims(HEADER + GOOD + bad)
     code, out, err = run("distribution", file, "--max-rejects", "50%")
-    assert (code, err) == (0, "1 of 2 rows was rejected; `ingest` says which and why\n")
+    assert (code, err) == (0, "1 of 2 rows was rejected; run `ingest` to see why\n")
     said = " ".join(out.split())  # a title is broken where its table is narrow
     shown = ["bands", "summary", "quantiles", "concentration", "bunching"]
     places = [said.index(LOCALE(f"terminal.distribution_{name}")) for name in shown]
