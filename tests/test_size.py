@@ -18,7 +18,7 @@ SOURCE = ROOT / "src" / "outage_analysis"
 SLACK = 30
 """How far a number may lie below its ceiling."""
 CEILINGS = {
-    "analysis": 2231,
+    "analysis": 2232,
     "assumptions": 831,
     "charts": 2082,
     "claims": 4641,

@@ -44,7 +44,9 @@ def test_scenarios_answers_before_the_table_and_says_what_each_assumes(few: Anal
     answer, table = out.split("\n\n")[:2]
     table_of = few.scenarios()
     chance = round(100 * table_of["over_budget"][0])
-    assert answer.splitlines()[0].startswith("Without a change, the expected cash cost is 260 million won and P90")
+    assert answer.splitlines()[0].startswith(
+        "Without a change, the expected cash cost is 260 million won and P90"
+    )
     assert f"The chance of more than the budget of 300 million won is {chance}%." in answer
     assert 'largest expected cash is "Claiming with one tap"' in answer
     assert answer.splitlines()[2].endswith(": Cash for small businesses.")
@@ -102,9 +104,7 @@ def test_reserve_states_amount_measure_day_and_scope(few: Analysis) -> None:
     assert first.endswith("won (mean of the cash, handling outside).")
     assert counted == "It counts Cash for small businesses."
     assert "Six days of Pro Membership fee for taxi drivers" in unpriced
-    assert not_due == (
-        "Without an obligation, and left out: Case-by-case review and sales support by Kakao Pay."
-    )
+    assert not_due == ("Left out (no obligation to pay): Case-by-case review and sales support by Kakao Pay.")
 
 
 @pytest.mark.parametrize(("mean", "said"), [(310e6, True), (264e6, False), (200e6, False)])

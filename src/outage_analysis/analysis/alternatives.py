@@ -174,7 +174,7 @@ class PolicyComparison(PolicyResult):
             other: the id of the policy that it is compared with.
 
         Returns:
-            The columns of the table `winners_and_losers`; amounts are in the smallest unit of the currency.
+            The table `winners_and_losers`; amounts are in the smallest unit of the currency.
 
         Raises:
             UsageError: the comparison has no such policy.

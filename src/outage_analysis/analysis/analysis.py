@@ -54,7 +54,6 @@ if TYPE_CHECKING:  # types only; without these imports the command `cost` is fas
     from outage_analysis.costs.scenarios import ScenarioSet
     from outage_analysis.costs.simulation import SampledTotal
 
-
 Formats = Sequence[str] | str | None
 MOST_SAMPLED = 2**22
 """The largest sample: more totals would exhaust the memory of a small computer."""
@@ -115,11 +114,8 @@ class Analysis(IncidentResult):
         """The back-test of the policy and the ledger; None without one or if an outcome is unknown."""
         spec, plan = self.backtest_spec, self.plan
         with suppress(ModelRefused, UsageError):
-            return (
-                costs.backtesting.backtest(spec, draws=plan.draws, seed=plan.seed, level=plan.level)
-                if spec
-                else None
-            )
+            if spec:
+                return costs.backtesting.backtest(spec, draws=plan.draws, seed=plan.seed, level=plan.level)
         return None
 
     @property

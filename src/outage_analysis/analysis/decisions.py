@@ -159,7 +159,7 @@ class Scenarios(AnalysisResult):
     """The headline cash of an analysis under each scenario of a document."""
 
     table: pl.DataFrame
-    """The columns of the table `scenarios`, in the smallest unit of the currency."""
+    """The table `scenarios`, in the smallest unit of the currency."""
     stresses: costs.scenarios.ScenarioSet
 
     def to_dict(self) -> dict[str, Any]:
@@ -232,7 +232,7 @@ def scenarios_of(
         document: the scenarios, as bundled id, path or `ScenarioSet`; by default the bundled stresses.
 
     Returns:
-        The columns of the table `scenarios`, in the smallest unit of the currency. The row `base` has the
+        The table `scenarios`, in the smallest unit of the currency. The row `base` has the
         figures of the table of quantiles.
 
     Raises:
@@ -374,7 +374,7 @@ def reserve_table(analysis: Analysis) -> pl.DataFrame | None:
     """Return the reserve by measure; None if no line with an obligation has an expected cost in money.
 
     Returns:
-        The columns of the table `reserve`, in the smallest unit of the currency. The means are those of the
+        The table `reserve`, in the smallest unit of the currency. The means are those of the
         table of quantiles and add up exactly; `both` is added draw by draw on the same random points.
     """
     scope, run = reserve_scope(analysis), analysis.headline_run
@@ -431,7 +431,7 @@ class Reserve(AnalysisResult):
     since: str | None = None
     """The earlier run as the user names it."""
     moved: pl.DataFrame | None = None
-    """The columns of the table `documents.bridge`: what changed since the earlier run."""
+    """The table `documents.bridge`: what changed since the earlier run."""
 
     def __post_init__(self) -> None:
         """Refuse a measure that does not exist or that the analysis cannot give."""

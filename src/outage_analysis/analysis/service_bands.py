@@ -44,7 +44,7 @@ def service_band_table(
         negative: whether losses may be negative.
 
     Returns:
-        The columns of the table `claims_service_bands`: `loss` is null for claims that state no loss,
+        The table `claims_service_bands`: `loss` is null for claims that state no loss,
         `expected` (smallest unit of the currency) is null if the cost of a claim is unknown. The table is
         empty if a band of the cube contains losses on both sides of an edge of the policy, which is possible
         in totals.

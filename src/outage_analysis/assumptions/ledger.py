@@ -352,7 +352,7 @@ GROUPED_FROM = 1_000
 
 
 def ledger_table(ledger: Ledger) -> pl.DataFrame:
-    """The ledger as a table: one row per assumption, with the columns of the table `documents.assumptions`.
+    """Return the ledger as the table `documents.assumptions`, with one row per assumption.
 
     `distribution` describes the distribution; `expected`, `low` and `high` are null for a band mix, which is
     not one number; `segment` is the effort class that the assumption applies to, empty for all classes.

@@ -119,7 +119,7 @@ def tornado_bars(table: pl.DataFrame, most: int = MAX_ROWS) -> pl.DataFrame:
     """Return the inputs with the largest effect on the expected cash cost, as bars of a tornado chart.
 
     Args:
-        table: the columns of the table `tornado`; the input with the largest effect comes first.
+        table: the table `tornado`; the input with the largest effect comes first.
         most: largest number of inputs.
 
     Returns:
@@ -190,7 +190,7 @@ def policy_ranges(table: pl.DataFrame, most: int = MAX_ROWS) -> pl.DataFrame:
     """Return the policies whose expected cost is above 0, with their cost ranges, the cheapest first.
 
     Args:
-        table: the columns of the table `comparison`.
+        table: the table `comparison`.
         most: largest number of policies.
 
     Returns:

@@ -21,7 +21,7 @@ from outage_analysis.files import temporary_folder
 
 @runtime_checkable
 class ArrowFrame(Protocol):
-    """Anything with the Arrow interface: Polars, pandas and pyarrow frames, DuckDB relations."""
+    """A data frame with the Arrow interface: of Polars, pandas or pyarrow, or a DuckDB relation."""
 
     def __arrow_c_stream__(self, requested_schema: object = None) -> object:
         """Return the rows as an Arrow stream."""

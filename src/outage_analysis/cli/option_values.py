@@ -76,7 +76,7 @@ def parse_tiers(text: str) -> dict[Amount | None, Amount]:
 
 
 def parse_changes(texts: Sequence[str]) -> dict[str, float]:
-    """Parse values such as cash.tier1=20000 or as-filing-share=30% into a mapping from name to number.
+    """Return the number for each name, from texts such as cash.tier1=20000 or as-filing-share=30%.
 
     Raises:
         UsageError: a text has no equals sign, a name is given twice, or a value is no number from 0.

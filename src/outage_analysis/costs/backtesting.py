@@ -51,9 +51,9 @@ class Backtest(text.ShortRepr, text.Result):
         spec: the specification of the back-test.
         policy: the policy.
         ledger: the ledger, limited to what was public on the forecast day.
-        outcomes: the columns of the table `backtest.outcomes`, one row per outcome.
-        rivals: the columns of the table `hindsight_rivals`, one row per outcome and benchmark.
-        unscored: the columns of the table `backtest.unscored`: published figures beside our forecasts,
+        outcomes: the table `backtest.outcomes`, one row per outcome.
+        rivals: the table `hindsight_rivals`, one row per outcome and benchmark.
+        unscored: the table `backtest.unscored`: published figures beside our forecasts,
             without a score.
         level: the probability of the likely range in percent.
     """

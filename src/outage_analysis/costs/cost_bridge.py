@@ -73,8 +73,8 @@ def stage_ranges(stages: Sequence[Stage], valuation: str, draws: int, seed: int)
     equal have equal figures, so that a step that changes nothing shows no numerical noise.
 
     Returns:
-        One row per stage with the columns of the table `quantiles`, in the smallest unit of the currency;
-        null for a stage without an expected cost.
+        One row per stage with the columns `p50`, `p75` and `p90`, in the smallest unit of the currency; null
+        for a stage without an expected cost.
     """
     known: list[tuple[object, dict[str, float | None]]] = []
 
@@ -183,7 +183,7 @@ def bridge(
         seed: the seed of the points, the same for each step.
 
     Returns:
-        The columns of the table `documents.bridge`, with amounts in the smallest unit of the currency. The
+        The table `documents.bridge`, with amounts in the smallest unit of the currency. The
         rows are `start`, `data`, `assumption`, `policy`, `payments`, `method` and `end` in this order.
         `amount` is the change, `total` is the expected cost after the step, and `what` lists the ids of the
         facts, assumptions and lines that changed. A line that gains or loses its expected cost has a separate

@@ -236,7 +236,7 @@ def cost_table(
             needs a cube of its claimants. By default the published counts that the lines cite are used.
 
     Returns:
-        The columns of the table `costs`, in the smallest unit of the currency: one row per line (per line and
+        The table `costs`, in the smallest unit of the currency: one row per line (per line and
         valuation for a free good), and one row per line, service, claimant type and band.
     """
     return costs_of_lines(compiled_lines(policy, ledger, as_of=as_of, cubes=cubes), as_of, cubes)
@@ -364,7 +364,7 @@ def by_band(table: pl.DataFrame) -> pl.DataFrame:
     Adding up `low` (or `high`) is valid, because in every row all inputs are at their low (or high) ends.
 
     Returns:
-        The columns of the table `costs`. Lines keep their order and come before their bands; the band of zero
+        The table `costs`. Lines keep their order and come before their bands; the band of zero
         losses is first, the band of unknown losses last.
     """
     keys = ("basis", "line", "valuation", "level", "segment", "over", "up_to", "rule")

@@ -335,7 +335,7 @@ def _drawn(name: str) -> DerivedInput:
 def _computed(
     term: Term, names: Sequence[str], compute: Callable[..., FloatArray], *, linear: bool = False
 ) -> DerivedInput:
-    """Compute an input of a term from the values that some of its inputs have so far."""
+    """Return an input of a term that is computed from other inputs, as earlier changes left them."""
     before = [term.derived.get(name, _drawn(name)) for name in names]
     return DerivedInput(
         tuple(dict.fromkeys(name for each in before for name in each.inputs)),
@@ -394,7 +394,7 @@ def scenario_table(
         level: the probability of the likely range in percent.
 
     Returns:
-        The columns of the table `scenarios`, in the smallest unit of the currency, rounded as in the tables
+        The table `scenarios`, in the smallest unit of the currency, rounded as in the tables
         of the simulation. An expected cash that has no closed form is the expected cash of the base plus the
         mean difference on the same points, so that a scenario that changes nothing differs by exactly 0.
     """

@@ -96,7 +96,7 @@ def tornado(portfolio: Portfolio, *, level: int = text.DEFAULT_LEVEL) -> pl.Data
         level: the probability of the likely range in percent: 80 for P10 to P90, 90 for P5 to P95.
 
     Returns:
-        The columns of the table `tornado`, one row per valuation and uncertain input, the widest range of
+        The table `tornado`, one row per valuation and uncertain input, the widest range of
         cost first. Costs are in the smallest unit of the currency. A band mix is not a single number: its
         `input_low` and `input_high` are null, and the costs are the ends of the likely range of the expected
         total over sampled mixes.
@@ -389,7 +389,7 @@ def information_value(
             unit of the currency.
 
     Returns:
-        The columns of the table `information_value`, in the smallest unit of the currency. An input has a row
+        The table `information_value`, in the smallest unit of the currency. An input has a row
         if the cost depends on it, or if it is correlated with such an input. A value is 0 if the decision is
         the same in every draw. `share` is null if knowing all inputs is worth nothing.
 

@@ -99,7 +99,7 @@ def quantiles_table(run: Simulation, *, level: int = DEFAULT_LEVEL) -> pl.DataFr
         level: the probability of the likely range in percent; 90 gives P5 and P95.
 
     Returns:
-        The columns of the table `quantiles`. The measures are the expected cost in closed form (or the mean
+        The table `quantiles`. The measures are the expected cost in closed form (or the mean
         of the draws if inputs are correlated), the mean of the draws, the likely range, the median, P95, P99,
         and the mean of the tail above P95. `error` is one standard error; `stressed` is the value under rank
         correlations of 0.5 between all inputs.
@@ -174,7 +174,7 @@ def total_distribution_table(
         level: the probability of the likely range in percent; 90 marks P5 and P95.
 
     Returns:
-        The columns of the table `total_distribution`. `below` is P(total <= amount). Rows without a `mark`
+        The table `total_distribution`. `below` is P(total <= amount). Rows without a `mark`
         are the dots: of 50 dots, the dot n is the quantile at (n - 1/2)/50, and its `below` is this
         probability. The marked rows are the expected total in closed form, the likely range and the median as
         far as the draws support them, 0 if the total can be 0, and the budget for cash. A total that is
@@ -212,7 +212,7 @@ def waterfall_steps(costs: pl.DataFrame, contributions: pl.DataFrame) -> pl.Data
         contributions: the result of `contributions`, for the same run.
 
     Returns:
-        The columns of the table `steps`. `expected` is in closed form; `tail` is the contribution of the step
+        The table `steps`. `expected` is in closed form; `tail` is the contribution of the step
         to the mean of the worst 5 % of cases. Lines and services are sorted by `expected`, bands by loss.
     """
     cash = costs.filter(pl.col("expected") > 0, valuation="cash")
@@ -276,7 +276,7 @@ def contributions(run: Simulation) -> pl.DataFrame:
     """Return the contributions of each cost line and group of claims to the mean and the tail mean.
 
     Returns:
-        The columns of the table `contributions`, in the smallest unit of the currency. The values of `mean`
+        The table `contributions`, in the smallest unit of the currency. The values of `mean`
         add up to the mean of the draws, the values of `tail` to the mean of the totals above the 95 %
         quantile. By Euler's rule `tail` is the mean of the contribution given that the total is in the tail.
     """
@@ -325,7 +325,7 @@ def cost_ranges(run: Simulation, costs: pl.DataFrame, *, level: int = DEFAULT_LE
         level: the probability of the likely range in percent.
 
     Returns:
-        The columns of the table `cost_ranges`. The first row of a kind of cost is its total, whose `line` is
+        The table `cost_ranges`. The first row of a kind of cost is its total, whose `line` is
         empty; the quantiles of its lines do not add up to those of the total. `announced` is empty if an
         amount is not published for every line. Quantiles that the draws do not support are left out with
         their row.

@@ -33,7 +33,7 @@ def curve_table(fits: Fits) -> pl.DataFrame:
     """Points on the fitted distribution function of each family, and the counted shares at the band edges.
 
     Returns:
-        The columns of the table `claims_curves`. The first rows, with the family `counted`, have the counted
+        The table `claims_curves`. The first rows, with the family `counted`, have the counted
         shares at each finite edge except the first. The other rows are 40 losses for each family with an
         Akaike weight of at least 1 %. The likeliest family has pointwise 95 % confidence intervals (delta
         method on the logit). All shares refer to the losses over `over` up to `up_to`: all losses above 0,

@@ -16,7 +16,7 @@ def accounting_table(analysis: Analysis, locale: Locale) -> pl.DataFrame:
     """Return the accounting proposal: one row per cost line that was public on the as-of day.
 
     Returns:
-        A table with the columns of the table `report.controller`: cost line, kind of obligation, presentation
+        The table `report.controller`: cost line, kind of obligation, presentation
         (expense or reduction of revenue), best estimate, last day for claims, and note. `best_estimate` is a
         text: an amount in whole currency, or the reason why there is no amount.
     """

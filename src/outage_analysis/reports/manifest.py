@@ -94,7 +94,7 @@ class Manifest(ManifestPart):
     """The assumptions known on the as-of day: the columns of `ASSUMPTION_COLUMNS`."""
     bom: bool
     budget: Annotated[int, Field(ge=0, le=MAX_BUDGET)] | None
-    changes: dict[str, float] = {}
+    changes: dict[str, float]
     """Payments by name and assumptions by id that the user has set; the documents contain the values."""
     code_sha256: Digest
     documents: dict[DocumentName, DocumentRecord]

@@ -28,7 +28,7 @@ MINUS = "\N{MINUS SIGN}"
 LIVE_WORDS = ("likely", "half", "over", "no_budget", "no_amount", "known", "moved", "left_out")
 """The labels `report.live_...` with which the script writes its sentences."""
 CHART_MARKS = ("budget", LikelyRange.high_column, "expected", "p50")
-"""The marks of the chart of the total that the script moves, from the top label down."""
+"""The marks that the script moves in the chart of the total, from top to bottom."""
 BLANKS = {
     name: f"{{{name}}}"
     for name in ("low", "high", "median", "mean", "chance", "budget", "name", "amount", "share")
@@ -89,7 +89,7 @@ class LiveRange:
 
 @dataclass(frozen=True)
 class SearchForm:
-    """The fields of the form that searches for payments, and the what the script needs for the search."""
+    """The form that searches for payments: its fields, and the data that the script needs for the search."""
 
     payments: tuple[tuple[str, str, bool], ...]
     """Id and label of each payment, and whether it is selected by default."""

@@ -156,7 +156,7 @@ def id_fault(name: str, column: Column) -> str | None:
     unsafe = _unsafe_id_reason(column)
     if unsafe or not column.filled:
         return unsafe or "is empty"
-    if column.fits_days and column.reads_as == "day":  # first what is faster to know of many ids
+    if column.fits_days and column.reads_as == "day":  # `reads_as` is slow for many ids
         return "holds days"
     if column.codes < MIN_CODE_SHARE:
         return f"holds values that are no codes ({1 - column.codes:.0%} of its values)"

@@ -433,7 +433,7 @@ class Column:
 
     @property
     def fits_days(self) -> bool:
-        """Whether most values are days, unless they are names."""
+        """Whether most values can be read as days; they may still be names of services or claimant types."""
         return self.may_be_day and self.day.score >= MIN_SHARE
 
     @property

@@ -160,7 +160,7 @@ def incident_from_files(  # noqa: PLR0913 - what files may not state
             time_zone=time_zone,
             name=files[0].stem,
         )
-        # Files of one name in different folders are told apart by their paths.
+        # If two files in different folders have the same name, messages give their paths.
         names = Counter(path.name for path in files)
         read = [(path, TextColumns.read(path, derivation.draft(), Layout())) for path in files]
         named = [replace(text, file=str(path)) if names[path.name] > 1 else text for path, text in read]

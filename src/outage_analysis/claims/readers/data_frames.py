@@ -53,7 +53,7 @@ def _own_errors(frame: DataFrame) -> Iterator[None]:
         problem = f"a {DATA_FRAME} of {type(frame).__module__.partition('.')[0]} is read by pyarrow"
         remedy = "Install it: pip install pyarrow."
         raise UsageError(f"{problem}, which is not installed", remedy=remedy) from None
-    # Each library has errors of its own, and Polars panics at some types.
+    # Each library raises its own errors, and Polars raises a PanicException for some types.
     except (Exception, pl.exceptions.PanicException) as error:
         if "underlying IO error" in str(error):  # so Polars calls a full disk
             problem = f"no disk space is left for the {DATA_FRAME}: {one_line(error)}"

@@ -112,7 +112,7 @@ def open_parquet(table: ExpectedTable, path: Path, warehouse: Warehouse) -> Parq
             )
     if not headers:
         raise InputRefused("has no columns", file=table.file)
-    # Columns are called by their positions, because DuckDB takes "Service" and "service" for one name.
+    # Columns are named after their positions, because DuckDB does not tell "Service" from "service".
     cells = {c: _text_sql(c, f"c{at}", schema[headers[at]]) for c, at in positions.items()}
     file = ParquetFile(table, path, headers, cells, warehouse)
     if not table.for_inspection:  # The rows of an inspected file are read by `texts`.

@@ -313,7 +313,7 @@ def loss_replacement(policy: Policy, cubes: Sequence[Cube] = ()) -> pl.DataFrame
         cubes: cubes of claims; by default the result has bounds for each loss band of a schedule.
 
     Returns:
-        The columns of the table `compare.replaced`. With claims (`basis` is `claims` or `synthetic`) `low`
+        The table `compare.replaced`. With claims (`basis` is `claims` or `synthetic`) `low`
         and `high` are payments divided by the sum of losses, and equal if the payments are exact. Without
         claims (`published`) they bound the share of any single loss in the band. `high` is null if there is
         no limit: under review, or if a fixed payment applies to arbitrarily small losses. Lines whose losses

@@ -75,7 +75,7 @@ class PolicySimulations(text.ShortRepr):
 
     Args:
         valuation: the kind of cost that is compared, such as `cash`.
-        policies: the columns of the table `comparison`, one row per policy in the order of the arguments, in
+        policies: the table `comparison`, one row per policy in the order of the arguments, in
             the smallest unit of the currency. `promised`, `expected` and `most` are as in `totals`.
             `range_low` and `range_high` are the ends of the likely range. `recipients` is the expected number
             of payments (null if a line is one amount without a count), `per_recipient` the expected cost per
@@ -83,13 +83,13 @@ class PolicySimulations(text.ShortRepr):
             `replaced_low` to `dominated_by` say what people get if each claim is accepted. A policy without
             an expected cost has only `promised`, `most` and the share of the losses; `left_out` gives the
             reason.
-        pairs: the columns of the table `pairs`, one row per pair: the expected difference (policy less
+        pairs: the table `pairs`, one row per pair: the expected difference (policy less
             other), its likely range and median, and the probabilities that the policy costs less and that it
             costs more.
-        flips: the columns of the table `flips`: the value of an input at which the cheaper policy of a pair
+        flips: the table `flips`: the value of an input at which the cheaper policy of a pair
             changes, with the other inputs at their means, and the probability that the input lies beyond it.
         replaced: the result of `loss_replacement`: the share of a loss that an accepted claim gets back.
-        left_out: the columns of the table `compare.left_out`: the lines without an expected cost, which no
+        left_out: the table `compare.left_out`: the lines without an expected cost, which no
             figure includes, with their status and the inputs that the ledger lacks. A policy without a cost
             line of this valuation has one row with the status `not_offered`.
     """

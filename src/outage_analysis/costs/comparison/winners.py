@@ -63,7 +63,7 @@ def winners_and_losers(
         valuation: the kind of cost. Payments by loss band are cash.
 
     Returns:
-        The columns of the table `winners_and_losers`. Without claims, the number of reports in a band is
+        The table `winners_and_losers`. Without claims, the number of reports in a band is
         known only if the ledger states the band mix.
     """
     pair = [each.as_known_on(as_of) for each in (policy, other)]

@@ -181,9 +181,9 @@ class PolicySearch:
         is_feasible: whether the chosen candidate keeps the budget and all other constraints.
         policy: the announced policy with the values of the chosen candidate.
         cubes: the claims of the announced policy; empty for published counts.
-        table: the columns of the table `solution.solution`: the chosen policy first, then the announced and
+        table: the table `solution.solution`: the chosen policy first, then the announced and
             the named policies.
-        frontier: the columns of the table `solution.frontier`.
+        frontier: the table `solution.frontier`.
         excluded_by: if there is no solution, each constraint without which there is one.
         least_budget: if there is no solution, the smallest budget that has one, rounded up to its error.
         is_limited: whether the budget rules out a better candidate.

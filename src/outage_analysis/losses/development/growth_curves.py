@@ -328,7 +328,7 @@ class WeightedCurves(ShortRepr):
 
 
 def weigh_curves(observed: IntakeIncrements) -> WeightedCurves:
-    """Weight growth curves of both kinds by how well they fit the counts, and estimate weekday factors.
+    """Return growth curves of both kinds, weighted by how well they fit the counts, and weekday factors.
 
     Raises:
         ModelRefused: there are too few increments.
@@ -367,7 +367,8 @@ def _weigh(observed: IntakeIncrements) -> WeightedCurves:
     samples = {kind: _sample(observed, kind) for kind in PRIOR}
     logs = np.concatenate([log_weights for _, log_weights, _ in samples.values()])
     weights = np.exp(logs - logs.max())
-    # Given a deviance, 1 / phi has a gamma distribution, cut off at 1; each curve gets one value of it.
+    # For a given deviance, 1 / phi has a gamma distribution, truncated at 1. Each curve gets one quantile
+    # of it.
     half = np.maximum(np.concatenate([deviance for _, _, deviance in samples.values()]), 1e-9) / 2
     order = _dispersion_order(observed)
     uniform = np.tile(UNIFORM, len(samples))

@@ -21,7 +21,7 @@ from outage_analysis.special_functions import special
 from outage_analysis.text import ShortRepr
 
 MAX_WIDTH = 1.5
-"""A forecast is refused if the upper end of the 80 % range of all claims is beyond 1.5 times the lower
+"""A forecast is refused if the upper end of the 80 % range of all claims is more than 1.5 times the lower
 end."""
 MAX_HORIZON = 5.0
 """A forecast reaches at most to five times the time observed; `tests/studies/late_claims.py` goes as far."""
@@ -90,7 +90,7 @@ class LateCount(ShortRepr):
         return np.asarray(np.where(x < 0, 0.0, below) @ self.weights)
 
     def quantiles(self, p: object) -> Array:
-        """The p-quantiles: for each p, the smallest number that is not exceeded with probability p."""
+        """For each probability p, the smallest number with a cumulative probability of at least p."""
         p = np.asarray(p, float)
         low, high = np.full(p.shape, -1.0), np.full(p.shape, np.ceil(self.mean) + 1)
         while (too_low := self.cdf(high) < p).any():
@@ -102,7 +102,7 @@ class LateCount(ShortRepr):
         return high
 
     def quantile(self, p: float) -> int:
-        """The p-quantile: the smallest number that the late claims do not exceed with probability p."""
+        """The smallest number of late claims with a cumulative probability of at least p."""
         check_level(p)
         return int(self.quantiles(p))
 
