@@ -493,7 +493,7 @@ def test_rejected_rows_are_reported_beside_every_figure(run: Run) -> None:
     Path("claims.csv").write_text(text + "300;X;rider;2031-03-02;5;9;true\n", "utf-8")
     for arguments in (COST, MOVED, BOTH):
         assert re.fullmatch(
-            r"1 of 301 rows was rejected; `ingest` says [^\n]+\n"
+            r"1 of 301 rows was rejected; run `ingest` to see why\n"
             + (r"Next: outage-analysis report [^\n]+\n" if arguments is COST else ""),
             run(*arguments, *CLAIMS)[2],
         )

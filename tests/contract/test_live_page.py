@@ -238,7 +238,7 @@ class TestInABrowser:
         assert payment in answer
 
     def test_the_rates_that_came_out_are_filed_of_reported_and_accepted_of_filed(self, page: Chrome) -> None:
-        page.find_element(By.XPATH, "//button[contains(., 'turned out')]").click()
+        page.find_element(By.XPATH, "//button[contains(., 'actual rates')]").click()
         wait_until_still(page)
         shown = [
             float(number_field(page, label).get_attribute("value") or 0) for label in (FILING, ACCEPTANCE)

@@ -223,7 +223,7 @@ def test_the_command_says_that_six_counts_determine_no_forecast(run: Run) -> Non
     ]
     assert "What the counts allow where no forecast is possible" in out
     assert "6,692" in out
-    assert "2,117" in out[out.index("In hindsight") :]
+    assert "2,117" in out[out.index("in hindsight (not used above)") :]
     assert "2,117" not in run("intake", "--no-hindsight")[1]
 
 

@@ -349,7 +349,7 @@ def test_the_report_says_that_it_is_synthetic_and_what_the_choice_costs(
     analysis = analyses[code]
     assert analysis.headline_basis == "synthetic"
     text = WebPage.of(write_report(analysis, tmp_path / "report", formats=("html",))).prose()
-    assert "Synthetic. The claim rows in this report are synthetic." in " ".join(text.split())
+    assert "Synthetic. The claims in this report are synthetic." in " ".join(text.split())
     assert "example, not evidence" in text
     assert "no figure in it describes a real outage" in text
     assert {"EUR": "euros", "KRW": "won"}[code] in text
