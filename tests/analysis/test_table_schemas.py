@@ -109,7 +109,7 @@ def test_tables_of_the_commands_have_the_columns_of_their_schemas(made: Analysis
     assert made.compared is not None
     compared = made.compared.simulations
     refused = forecast_input_from_series(load_intake("kakao-federation")).tables()
-    intake = refused | late_claim_tables(growing_channel())
+    intake = refused | late_claim_tables(growing_channel())[0]
     tables: dict[str, dict[str, pl.DataFrame]] = {
         "sensitivity": sensitivity_tables(made, 1_000, (50, 200)),
         "compare": {name: getattr(compared, name) for name in schemas_of("compare")},

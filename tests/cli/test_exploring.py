@@ -371,7 +371,7 @@ def test_by_default_the_federation_has_bounds_as_of_the_day_of_its_last_count(
     assert (in_october["source"], in_october["as_of"]) == ("kakao-federation", "2022-10-21")
     assert [p["cumulative"] for p in in_october["points"]] == [174, 606, 897, 1108, 1198, 1254]
     assert "branches" not in in_october  # six counts determine no forecast
-    assert any("too few to forecast" in row["note"] for row in in_october["left_out"])
+    assert any("too few to forecast" in note for note in in_october["notes"])
     assert {(b["branch"], b["closes"], b["bound"], b["total"]) for b in in_october["bounds"]} == {
         ("first-deadline", "2022-10-25T00:00+09:00", "low", 1254),
         ("first-deadline", "2022-10-25T00:00+09:00", "high", 3038),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import pickle
 import re
 from pathlib import Path
 
@@ -11,8 +12,9 @@ import pytest
 from outage_analysis.cli import claims as claim_files
 from outage_analysis.cli import decide, explore, lookup, notebooks, report
 from outage_analysis.jupyter import new_project
-from outage_analysis.text import Locale
+from outage_analysis.text import Locale, Note
 from tests.commands import command
+from tests.paths import ROOT
 from tests.text.test_labels import PAGES
 from tests.untranslated_text import untranslated
 
@@ -251,25 +253,32 @@ def test_a_count_of_one_is_singular() -> None:
 
 # --- notes ------------------------------------------------------------------------------------------------
 
-NOTES = [key for key in PAGES["en"] if key.startswith("note.")]
+NOTES = [key.removeprefix("note.") for key in PAGES["en"] if key.startswith("note.")]
+MADE = re.compile(r'\bNote\(\s*"(\w+)"')
 
 
 @pytest.mark.parametrize("key", NOTES)
-def test_a_note_is_recognised_by_its_english_text(key: str) -> None:
-    values = {"reason": "no growth curve: source: x", "family": "gamma", "branch": "extended", "top": "open"}
-    parts = dict.fromkeys(re.findall(r"{(\w+)}", PAGES["en"][key]))
-    english = {name: values.get(name, "7") for name in parts}
-    korean = english | {
+def test_a_note_is_said_in_korean_with_its_words_and_notes(key: str) -> None:
+    inner = Note("no_curve", reason=Note("source", address="x"))
+    english = {"reason": inner, "family": "gamma", "branch": "extended", "top": "open"}
+    korean = {
         "reason": "증가 곡선 없음: 출처: x",
         "family": "감마",
         "branch": "마감 연장",
         "top": "상한 없음",
     }
-    told = Locale("ko").note(Locale("en")(key, **english))
-    assert told == Locale("ko")(key, **{name: korean[name] for name in parts})
+    parts = dict.fromkeys(re.findall(r"{(\w+)", PAGES["en"][f"note.{key}"]), "7")
+    note = Note(key, **{name: english.get(name, value) for name, value in parts.items()})
+    told = Locale("ko").note(pickle.loads(pickle.dumps(note)))  # noqa: S301 - made here
+    assert told == Locale("ko")(f"note.{key}", **{name: korean.get(name, "7") for name in parts})
     assert untranslated(OPTION.sub("", told)) == []
+
+
+def test_every_note_that_the_package_makes_has_words_and_none_is_left_over() -> None:
+    sources = (path.read_text("utf-8") for path in (ROOT / "src").rglob("*.py"))
+    assert {key for source in sources for key in MADE.findall(source)} | {"step_starting"} == set(NOTES)
 
 
 def test_another_text_is_no_note() -> None:
     assert Locale("ko").note("something else") == "something else"
-    assert Locale("en").note("source: x") == "source: x"
+    assert Locale("ko").note("source: x") == "source: x"

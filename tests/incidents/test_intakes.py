@@ -177,7 +177,10 @@ def test_noise_in_the_place_of_the_outcome_changes_nothing(federation: IntakeSer
 def test_the_outcome_stands_apart(federation: IntakeSeries) -> None:
     channel = channel_from_series(federation)
     assert federation.outcome is not None
-    tables, told = late_claim_tables(channel), late_claim_tables(channel, ended=(federation.outcome.at, 2117))
+    (tables, notes), (told, same) = (
+        late_claim_tables(channel, ended=x) for x in (None, (federation.outcome.at, 2117))
+    )
+    assert notes == same
     beside = told.pop("hindsight")
     assert tables.keys() == told.keys()
     assert all(tables[name].equals(told[name]) for name in told)
@@ -191,10 +194,9 @@ def test_the_own_channel_has_bounds_and_no_curve() -> None:
     channel = channel_from_series(load_intake("kakao-channel"))
     with pytest.raises(ModelRefused, match=r"1 increment cannot tell.*bounds\(times, counts, closes\)"):
         channel.forecast()
-    tables = late_claim_tables(channel)
-    assert tables.keys() == {"points", "bounds", "left_out"}
+    tables, notes = late_claim_tables(channel)
+    assert tables.keys() == {"points", "bounds"}
     assert tables["bounds"]["total"].to_list() == [45_000, 142_500]
-    notes = tables["left_out"]["note"].to_list()
     assert any("busiest so far, 7,500 a day" in note for note in notes)
 
 
@@ -242,7 +244,7 @@ def test_the_command_as_json_is_complete(run: Run, write_document: Callable[[str
     code, out, err = run(*asked, "--level", "0.95")
     assert (code, err) == (0, "")
     found: dict[str, Any] = json.loads(out)
-    assert {"points", "branches", "left_out"} <= found.keys()
+    assert {"points", "branches", "notes"} <= found.keys()
     assert found["as_of"] == "2031-03-08"
     assert found["source"] == "mine"
     assert found["synthetic"] is False

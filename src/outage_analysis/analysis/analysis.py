@@ -44,7 +44,7 @@ from outage_analysis.files import Document, Text, bundled_ids
 from outage_analysis.incidents import Incident, cites_fact_after
 from outage_analysis.losses import Cube
 from outage_analysis.policies import Policy, TierPayments, load_policy, policy_names
-from outage_analysis.text import Answer, LikelyRange, Locale
+from outage_analysis.text import Answer, LikelyRange, Locale, Note
 
 if TYPE_CHECKING:  # types only; without these imports the command `cost` is faster
     from outage_analysis.analysis.alternatives import PolicyComparison
@@ -700,7 +700,7 @@ def run(  # noqa: PLR0913 - the entry point: completion lists the common argumen
 
 
 def _run_plan(plan: Plan, progress: Progress) -> Analysis:
-    progress("reading the incident, the policy and the ledger")
+    progress(Note("step_reading_the_incident_the_policy_and_the_ledger"))
     incident, policy, ledger = load_documents(plan)
     others = tuple(load_documents(replace(plan, policy=other, changes={}))[1] for other in plan.compare)
     as_of = plan.as_of or (ledger.as_of if ledger else last_day(policy, incident))
@@ -712,9 +712,9 @@ def _run_plan(plan: Plan, progress: Progress) -> Analysis:
     published = costs.compiled_lines(policy, ledger, as_of=as_of)
     with ThreadPoolExecutor(1) as pool:
         drawing = pool.submit(draw, published)  # the published counts are known before the claims are read
-        progress("reading the claims")
+        progress(Note("step_reading_the_claims"))
         claims, cubes = load_cubes(plan, incident, policy.as_known_on(as_of), as_of)
-        progress("computing the cost")
+        progress(Note("step_computing_the_cost"))
         own = list(cubes.values())
         basis = "synthetic" if any(cube.synthetic for cube in own) else "claims"
         counted = costs.compiled_lines(policy, ledger, as_of=as_of, cubes=own) if own else ()
@@ -722,7 +722,7 @@ def _run_plan(plan: Plan, progress: Progress) -> Analysis:
         if own:
             tables[basis] = costs.expected.costs_of_lines(counted, as_of, own)
         check_any_cost(pl.concat(tables.values()), policy, as_of, counted=plan.has_own_counts)
-        progress("drawing what is uncertain")
+        progress(Note("step_drawing_what_is_uncertain"))
         runs = {"published": drawing.result(), **({basis: draw(counted)} if own else {})}
     known_runs = {name: drawn for name, drawn in runs.items() if drawn}
     analysis = Analysis(plan, incident, policy, ledger, as_of, claims, cubes, tables, known_runs, others)

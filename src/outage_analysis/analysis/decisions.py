@@ -217,7 +217,7 @@ class Scenarios(AnalysisResult):
         for scenario in self.stresses.scenarios:
             note, row = scenario.note[locale.lang], rows[scenario.id]
             if row["expected"] is None:
-                told = (locale(f"word.{row['status']}"), locale.note(row["reason"]) if row["reason"] else "")
+                told = (locale(f"word.{row['status']}"), row["reason"])
                 note += " " + locale("terminal.scenario_out", reason=": ".join(filter(None, told)))
             yield locale("terminal.scenario_note", name=labels[scenario.id], note=note)
 

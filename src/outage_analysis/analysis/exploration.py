@@ -73,6 +73,8 @@ class Exploration(text.Result):
     incident: Incident | None = None
     """The incident that the losses are of; None for a printed table of losses."""
     claims: Claims | None = None
+    refused: Mapping[str, str] = field(default_factory=dict)
+    """Why families were not fitted, by family."""
     starts: frozenset[int] = frozenset()
     """Band edges that belong to the upper band, such as 300000 in [0, 300000), stored as 299999."""
     notes: tuple[str, ...] = ()
@@ -95,7 +97,9 @@ class Exploration(text.Result):
             sentences = [mark + sentence for sentence in _band_sentences(self.tables["bands"], locale)]
             named = {"service": self.incident.services, "claimant_type": self.incident.claimant_types}
             names = {n: {item.id: item.name[lang] for item in items} for n, items in named.items()}
-        tables = _in_language(self.tables, {n: names.get(n, {}) for n in self.by}, locale)
+        reasons = [(family, locale.note(reason)) for family, reason in self.refused.items()]
+        told = {"refused": text.schema_of("distribution.refused").frame(reasons)} if reasons else {}
+        tables = _in_language(self.tables | told, {n: names.get(n, {}) for n in self.by}, locale)
         shown = text.shown_tables(tables, "distribution", locale, mark)
         return text.Answer(locale, sentences, [*shown, *map(locale.note, self.notes)])
 
@@ -125,20 +129,19 @@ def _band_sentences(bands: pl.DataFrame, locale: text.Locale) -> list[str]:
 def _in_language(
     tables: Mapping[str, pl.DataFrame], by: Mapping[str, Mapping[str, str]], locale: text.Locale
 ) -> dict[str, pl.DataFrame]:
-    """Return tables in which groups, fitted distributions and reasons are in words of a language.
+    """Return tables in which groups and fitted distributions are in words of a language.
 
     Args:
         tables: the tables by name.
         by: the dimensions of the groups, each with the names of its values by id.
         locale: the language.
     """
-    words = {"parameters": locale.translated_distribution, "reason": locale.note}
+    parameters = pl.col("parameters").map_elements(locale.translated_distribution, return_dtype=pl.String)
     merged = {"": locale("terminal.merged_groups")}
     found = {}
     for name, table in tables.items():
         groups = [pl.col(n).replace(merged | dict(names)) for n, names in by.items()]
-        texts = [pl.col(n).map_elements(f, return_dtype=pl.String) for n, f in words.items()]
-        own = [e for e in (*groups, *texts) if table.schema.get(e.meta.output_name()) == pl.String]
+        own = [e for e in (*groups, parameters) if table.schema.get(e.meta.output_name()) == pl.String]
         found[name] = table.with_columns(own)
     return found
 
@@ -192,7 +195,7 @@ def explore(
     bands = losses.display_bands(edges.cuts if edges else (), negative=loaded.loss.negative == "band")
     found = _explore_cube(cube, bands, question, heap_tables(claims, edges))
     least = losses.MIN_CLAIMS_PER_CATEGORY
-    note = f"small groups are counted together, so that each has at least {least} claims"
+    note = text.Note("merged_groups", least=str(least))
     notes = found.notes if cube is every else (note, *found.notes)
     starts = edges.starts if edges else frozenset[int]()
     return replace(found, incident=loaded, claims=claims, starts=starts, notes=notes)
@@ -218,17 +221,17 @@ def explore_grouped(id_or_path: str | Path, question: Question, lang: str = "en"
     notes = [
         locale("terminal.distribution_grouped", name=table.name[lang], unit=table.unit[lang], **about),
         *([table.note[lang]] if table.note else []),
-        *(f"source: {source}" for source in table.sources),
+        *(text.Note("source", address=source) for source in table.sources),
     ]
     tables = {"bands": losses.with_shares(shares), **fit_tables(fits, question.level)}
-    return Exploration(tables, table.id, synthetic=False, notes=tuple(notes))
+    return Exploration(tables, table.id, synthetic=False, refused=fits.refused, notes=tuple(notes))
 
 
 def _explore_cube(
     cube: Cube, bands: Bands | None, question: Question, heaps: Mapping[str, pl.DataFrame]
 ) -> Exploration:
     """Compute the tables that a `Question` requests from a cube; without `bands`, in the cube's own bands."""
-    by, families = question.by, question.families or tuple(FAMILIES)
+    by, families, refused = question.by, question.families or tuple(FAMILIES), dict[str, str]()
     where = {d: _typed(d, v) if isinstance(v, list | tuple) else v for d, v in question.where.items()}
     chosen, notes = losses.filter_cube(cube, where), []
     tables = {
@@ -258,12 +261,13 @@ def _explore_cube(
             recovery=question.recovery,
         )
         tables |= fit_tables(fits, question.level)
+        refused |= fits.refused
         notes.append(note)
     if heaps and (where or by):
-        notes.append("losses told most often and those at edges are of all claims")
+        notes.append(text.Note("heaps_of_all"))
     if cube.synthetic:
-        notes.append("synthetic rows: a fit or a comparison only tests whether it finds what was put in")
-    return Exploration(tables, cube.source, cube.synthetic, by, notes=tuple(notes))
+        notes.append(text.Note("synthetic_fit"))
+    return Exploration(tables, cube.source, cube.synthetic, by, refused=refused, notes=tuple(notes))
 
 
 def band_counts(cube: Cube, by: Sequence[str], bands: Bands | None) -> pl.DataFrame:
@@ -358,8 +362,7 @@ def fit_cube(
         )
     top, left = top or "open", "truncated" if edges[0] > 0 else "ground_up"
     fits = losses.fit_all(edges, counts, top=top, left=left, synthetic=counted.synthetic, families=families)
-    bands = f"{len(counts)} bands, top {top}, left {left}"
-    return fits, f"fitted to {counted.claims:,} losses above zero in {bands}"
+    return fits, text.Note("fitted", losses=f"{counted.claims:,}", bands=str(len(counts)), top=top, left=left)
 
 
 def fit_tables(fits: Fits, level: float = 0.95) -> dict[str, pl.DataFrame]:
@@ -419,7 +422,7 @@ class ForecastInput:
 
     def tables(self) -> dict[str, pl.DataFrame]:
         """Return the tables of the forecast and its comparison with the final count (`late_claim_tables`)."""
-        return losses.late_claim_tables(self.channel, ended=self.ended)
+        return losses.late_claim_tables(self.channel, ended=self.ended)[0]
 
 
 @dataclass(frozen=True)
@@ -428,7 +431,8 @@ class IntakeForecast(text.Result):
 
     counted: ForecastInput
     tables: dict[str, pl.DataFrame]
-    """The result of `late_claim_tables`."""
+    notes: list[str]
+    """With the tables, the result of `late_claim_tables`."""
     claims: Claims | None = None
     """The claims that were counted; None if the counts are published."""
 
@@ -440,17 +444,15 @@ class IntakeForecast(text.Result):
         """Return all tables as plain values."""
         channel, rows = self.counted.channel, {name: rows.to_dicts() for name, rows in self.tables.items()}
         about = {"source": self.counted.source, "as_of": self.counted.as_of, "opened": channel.opened}
-        return {**about, "synthetic": channel.synthetic, **rows}
+        return {**about, "synthetic": channel.synthetic, "notes": self.notes, **rows}
 
     def answer(self, lang: str = "en") -> text.Answer:
         """Return what is forecast or possible, all tables, then notes on what the forecast leaves out."""
         locale = text.Locale(lang)
         mark = locale("terminal.recovery_prefix") if self.counted.channel.synthetic else ""
         shown = text.shown_tables(self.tables, "intake", locale, mark)
-        notes = map(locale.note, self.tables["left_out"]["note"])
-        return text.Answer(
-            locale, [mark + sentence for sentence in self._sentences(locale)], [*shown, *notes]
-        )
+        sentences = [mark + sentence for sentence in self._sentences(locale)]
+        return text.Answer(locale, sentences, [*shown, *map(locale.note, self.notes)])
 
     def _sentences(self, locale: text.Locale) -> Iterator[str]:
         last = self.tables["points"].row(-1, named=True)

@@ -28,6 +28,7 @@ from outage_analysis.cli.options import (
     suggest_command,
 )
 from outage_analysis.errors import UsageError, one_line
+from outage_analysis.text import Note
 
 commands = typer.Typer()
 
@@ -66,11 +67,11 @@ def ingest(
         remedy = "Choose another --out, or give --add." if out.suffix == suffix else "Choose another --out."
         raise UsageError("exists already", file=out, remedy=remedy)
     with progress(lang) as step, mention_default_incident(options.incident):
-        step("reading the files")
+        step(Note("step_reading_the_files"))
         incident = incidents.load_incident(options.incident)
         complaints = options.read_claims(files, incident, add_to=out if add else None)
         if out:
-            step("writing the claims")
+            step(Note("step_writing_the_claims"))
             claims.save_claims(complaints, out)
     quality = losses.ClaimsQuality(complaints)
     if output.as_json:
@@ -120,7 +121,7 @@ def inspect(
     if options.sheet:
         layout = layout.model_copy(update={"sheet": options.sheet})
     with progress(lang) as step, mention_default_incident(options.incident):
-        step("reading the file")
+        step(Note("step_reading_the_file"))
         incident = incidents.load_incident(options.incident)
         inspection = claims.inspect_file(file, incident, layout=layout, encoding=options.encoding)
     if toml:
@@ -161,14 +162,12 @@ def _inspection_answer(inspection: claims.Inspection, locale: text.Locale) -> te
     columns = inspection.columns.with_columns(pl.col("reads_as").replace("nothing", "no_values"))
     hidden = {shown: locale(f"word.{shown}") for shown in ("(personal)", "(text)", "(free text)")}
     rows = inspection.rows.with_columns(pl.col(pl.String).replace(hidden))
-    nearest = pl.col("nearest").map_elements(locale.note, return_dtype=pl.String)
-    strangers = inspection.strangers.with_columns(nearest)
     parts: list[text.ShownTable | str] = [
         text.ShownTable(locale("terminal.inspect_columns"), columns, text.schema_of("claims.columns")),
         text.ShownTable(locale("terminal.inspect_rows"), rows),
     ]
     further = (
-        ("terminal.inspect_strangers", strangers, text.schema_of("claims.unknown_names")),
+        ("terminal.inspect_strangers", inspection.strangers, text.schema_of("claims.unknown_names")),
         ("report.quality_amounts", inspection.amounts, text.schema_of("claims_amounts")),
     )
     parts += [text.ShownTable(locale(title), table, schema) for title, table, schema in further if len(table)]
@@ -216,9 +215,9 @@ def cube(
     incident = incidents.load_incident(options.incident)
     loss_bands = _cube_bands(incident, bands, policy)
     with progress(output.lang) as step, mention_default_incident(options.incident):
-        step("reading the files")
+        step(Note("step_reading_the_files"))
         complaints = options.read_claims(files, incident)
-        step("building the cube")
+        step(Note("step_building_the_cube"))
         dimensions = tuple(name.strip() for name in by.split(","))
         built = losses.build_cube(complaints, dimensions=dimensions, bands=loss_bands)
     print_warnings(analysis.input_warnings(complaints, None, output.lang))
@@ -285,7 +284,7 @@ def synth(
     """
     recipe, about = claims.load_synthetic(assumptions), incidents.load_incident(incident)
     with progress(lang) as step:
-        step("drawing synthetic complaints")
+        step(Note("step_drawing_synthetic_complaints"))
         chunks = claims.synthetic_chunks(recipe, about, seed=seed, rows=rows, text=text)
         claims.write_synthetic(chunks, out, seed=seed)
     if as_json:

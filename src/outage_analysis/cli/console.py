@@ -32,14 +32,14 @@ def progress(lang: str = "en") -> Iterator[Callable[[str], None]]:
     """Provide a function that shows the current step on stderr; it shows nothing outside a terminal.
 
     Args:
-        lang: the language in which the English names of steps are shown.
+        lang: the language in which steps are shown.
     """
     from rich.console import Console
     from rich.markup import escape
 
     locale = text.Locale(lang)
     console = Console(stderr=True)
-    with console.status(locale.note("starting")) as status:
+    with console.status(locale("note.step_starting")) as status:
 
         def name_step(step: str) -> None:
             status.update(escape(locale.note(step)))

@@ -70,7 +70,7 @@ def sensitivity(
     awards = [parse_money(amount, "--award") for amount in award or ()]
     with progress(output.lang) as step:
         run = options.run(step)
-        step("varying the inputs")
+        step(text.Note("step_varying_the_inputs"))
         result = analysis.Sensitivity(run, analysis.sensitivity_tables(run, limit, awards))
     output.emit(result)
 
@@ -95,7 +95,7 @@ def compare(
         outage-analysis compare kakao-candidate-cash kakao-candidate-voucher --as-of 2022-10-24
     """
     with progress(output.lang) as step:
-        step("comparing the policies")
+        step(text.Note("step_comparing_the_policies"))
         result = analysis.compare_policies(options.plan(), policies, valuation=valuation)
     output.emit(result)
 
@@ -119,7 +119,7 @@ def backtest(
     """
     points = {"draws": check_draws(draws), "seed": check_seed(seed), "level": parse_level(level)}
     with progress(output.lang) as step:
-        step("forecasting from what was public")
+        step(text.Note("step_forecasting_from_what_was_public"))
         result = costs.backtesting.backtest(incidents.load_backtest_spec(case), **points)
     output.emit(result)
 
@@ -186,7 +186,7 @@ def scenarios(
     stresses = costs.scenarios.load_scenarios(document)
     with progress(output.lang) as step:
         run = options.run(step)
-        step("computing the scenarios")
+        step(text.Note("step_computing_the_scenarios"))
         result = analysis.Scenarios(run, run.scenarios(stresses), stresses)
     output.emit(result)
 
@@ -217,7 +217,7 @@ def reserve(
     analysis.parse_measure(measure)  # an unknown measure is refused before anything is computed
     with progress(output.lang) as step:
         run = options.run(step)
-        step("computing the reserve")
+        step(text.Note("step_computing_the_reserve"))
         result = analysis.Reserve(run, measure, handling)
         if since is not None:
             result = replace(result, since=since, moved=_bridge_since(run, since, options))
@@ -301,7 +301,7 @@ def solve(
         raise UsageError("exists already", file=write, remedy="Choose another name, or give --force.")
     plan = options.plan(compare=compare or ())
     with progress(output.lang) as name_step:
-        name_step("searching for the best policy")
+        name_step(text.Note("step_searching_for_the_best_policy"))
         found = analysis.solve(
             plan,
             vary=vary,

@@ -25,6 +25,7 @@ from outage_analysis.cli.options import (
     mention_default_incident,
 )
 from outage_analysis.errors import UsageError
+from outage_analysis.text import Note
 
 commands = typer.Typer()
 
@@ -104,7 +105,7 @@ def distribution(
     )
     incident = reading.incident
     with progress(output.lang) as step, mention_default_incident(incident):
-        step("reading the losses")
+        step(Note("step_reading_the_losses"))
         if grouped:
             result = analysis.explore_grouped(grouped, question, "en" if output.as_json else output.lang)
         else:
@@ -174,27 +175,27 @@ def intake(
     )
     _refuse_unused("with files" if files else "without files", unused)
     with progress(output.lang) as step, mention_default_incident(reading.incident):
-        step("reading the counts")
+        step(Note("step_reading_the_counts"))
         claims = reading.read_claims(files, incidents.load_incident(reading.incident)) if files else None
         if claims is not None:
             counted = analysis.forecast_input_from_claims(claims, until, recovery=recovery)
         else:
             published = incidents.load_intake(series or "kakao-federation")
             counted = analysis.forecast_input_from_series(published, until)
-        step("weighing growth curves")
+        step(Note("step_weighing_growth_curves"))
         channel = counted.channel.with_deadlines(
             parse_day(closes, "--closes"),
             parse_day(extend_to, "--extend-to"),
             spike,
             former=[last for text in former or () if (last := parse_day(text, "--former"))],
         )
-        tables = losses.late_claim_tables(
+        tables, notes = losses.late_claim_tables(
             channel,
             by=parse_day(by, "--by"),
             level=parse_share(level, "--level"),
             ended=counted.ended if hindsight else None,
         )
-        result = analysis.IntakeForecast(replace(counted, channel=channel), tables, claims)
+        result = analysis.IntakeForecast(replace(counted, channel=channel), tables, notes, claims)
     output.emit(result)
 
 

@@ -137,9 +137,9 @@ def _write_documents(options: PlanOptions, folder: Path, lang: str) -> Path:
         remedy = "State what is paid: --tiers 300000:30000,500000:50000."
         raise UsageError("--claims needs the tiers of a policy", remedy=remedy)
     with progress(lang) as step:
-        step("reading the files")
+        step(text.Note("step_reading_the_files"))
         plan = options.plan()
-        step("writing the documents")
+        step(text.Note("step_writing_the_documents"))
         written = analysis.write_documents(plan, folder)
     read = plan.claims if isinstance(plan.claims, claims.Claims) else None
     print_warnings(analysis.input_warnings(read, None, lang))

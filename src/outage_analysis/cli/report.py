@@ -74,7 +74,7 @@ def report(
     with progress(lang) as step:
         run = analysis.run(plan, progress=step)
         run.check_budget_has_cash()
-        step("writing the report")
+        step(text.Note("step_writing_the_report"))
         page = reports.write_report(run, out, lang=lang, force=force, formats=chosen, bom=bom)
     print_warnings(run.warnings(lang))
     locale, folder = run.locale(lang), page.parent

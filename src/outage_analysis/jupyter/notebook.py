@@ -29,7 +29,7 @@ from typing import Any
 from outage_analysis import errors
 from outage_analysis.errors import EnvironmentFailed, OutageAnalysisError, UsageError
 from outage_analysis.files import is_file, notebooks_root, spelling_hint, temporary_folder
-from outage_analysis.text import LANGUAGES
+from outage_analysis.text import LANGUAGES, Note
 
 SUFFIX = ".ipynb"
 REQUIRED_PACKAGES = ("bleach", "nbformat", "nbclient", "nbconvert", "ipykernel")
@@ -372,7 +372,7 @@ def execute(
 
     def report_start(cell: Any, cell_index: int) -> None:  # noqa: ANN401, ARG001 - nbclient names them
         started.append(f"code cell {len(started) + 1} ({cell.get('id', '')})")
-        progress(f"running cell {len(started)} of {count}")
+        progress(Note("step_cell", number=str(len(started)), cells=str(count)))
 
     with temporary_folder() as own:
         # With an empty list of kernel folders, only the ipykernel of the current Python is available.

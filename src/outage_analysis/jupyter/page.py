@@ -29,7 +29,7 @@ from outage_analysis.jupyter.notebook import (
     read_notebook,
 )
 from outage_analysis.reports import csp_hash, template_text
-from outage_analysis.text import LANGUAGES, Locale, fonts
+from outage_analysis.text import LANGUAGES, Locale, Note, fonts
 
 
 def run_notebook(
@@ -84,7 +84,7 @@ def run_notebook(
     if page.exists() and not force:
         raise UsageError("exists already", file=page, remedy="Add --force to replace it.")
     executed = execute(notebook, filled, progress, folder=None if bundled else file.parent.absolute())
-    progress("writing the page")
+    progress(Note("step_writing_the_page"))
     lang = lang or notebook_language(notebook, filled)
     text = notebook_page(executed, lang, filled.values, code=code)
     with atomic_file(page, parents=True) as part:

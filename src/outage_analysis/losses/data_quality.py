@@ -114,7 +114,7 @@ class ClaimsQuality(Result):
         """Return the count of rows, of which none is missing, and all tables with the first rejected rows."""
         locale, counts = self.claims.incident.locale(lang), self._counts
         tables, rejects = self._tables(lang), self._first_rejects(lang)
-        dialects = pl.col("dialect").map_elements(locale.note, return_dtype=pl.String)
+        dialects = pl.Series("dialect", [locale.note(f.dialect) for f in self.claims.inputs], pl.String)
         tables["files"] = tables["files"].with_columns(dialects)
 
         def shown(*names: str) -> Iterator[ShownTable]:

@@ -23,7 +23,7 @@ from numpy.typing import ArrayLike
 from outage_analysis.errors import ModelRefused, UsageError, check_level
 from outage_analysis.files import spelling_hint
 from outage_analysis.losses.grouped_losses import FAMILIES, STEP, Array, Family, GroupedLosses, grouped_losses
-from outage_analysis.text import ESTIMATE_DIGITS, Card, Displayable, Locale, schema_of
+from outage_analysis.text import ESTIMATE_DIGITS, Card, Displayable, Locale, Note, schema_of
 
 if TYPE_CHECKING:
     from outage_analysis.charts import AltairChart
@@ -462,7 +462,7 @@ def fit_all(
         try:
             fitted[family] = _fit(losses, family)
         except ModelRefused as error:
-            refused[family] = str(error)
+            refused[family] = error.problem
     if not fitted:
         raise ModelRefused("no family could be fitted", remedy=next(iter(refused.values()), ""))
     return Fits(fitted, refused)
@@ -508,24 +508,14 @@ def _fit(losses: GroupedLosses, name: str) -> SeverityFit:
     # A narrow maximum needs short steps.
     best = minimise(best.point, STEP / np.sqrt(np.maximum(np.abs(np.diag(best.hessian)), 1.0)))
     if best.highest >= -FLOOR:
-        raise ModelRefused(
-            f"no {name} distribution comes near these counts",
-            remedy="Fit another family, or look whether the edges and counts belong together.",
-        )
+        raise ModelRefused(Note("not_near", family=name))
     is_scale = np.array(family.params) == family.scale
     distance = np.abs(best.point - np.where(is_scale, np.log(losses.median), 0.0))
     flat = np.linalg.eigvalsh(best.hessian).min() < max(MIN_CURVATURE, 1 / (MAX_LOG_ERROR**2 * losses.n))
     if flat or np.any(distance > np.where(is_scale, MAX_LOG_SCALE, MAX_LOG_SHAPE)):
-        raise ModelRefused(
-            f"no {name} distribution is likeliest: its shape runs on without end, towards "
-            f"{family.limiting_shape}",
-            remedy="Fit another family, or give more bands.",
-        )
+        raise ModelRefused(Note("likeliest_runs_on", family=name, limit=family.limiting_shape))
     if np.abs(best.gradient).max() > MAX_SLOPE:
-        raise ModelRefused(
-            f"no likeliest {name} distribution was found: bands are too narrow for the digits of their edges",
-            remedy="Give wider bands.",
-        )
+        raise ModelRefused(Note("likeliest_not_found", family=name))
     # SciPy stops where rounding hides the rise of the likelihood; the slopes still show a last Newton step.
     params = np.exp(best.point - np.linalg.solve(best.hessian, best.gradient))
     covariance = np.linalg.inv(best.hessian * losses.n) * np.outer(params, params)

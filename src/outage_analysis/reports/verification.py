@@ -34,6 +34,7 @@ from outage_analysis.reports.manifest import (
 )
 from outage_analysis.reports.own_sections import FOLDER, read_section
 from outage_analysis.reports.report_folder import bundle_path, load_bundled_document, write_report
+from outage_analysis.text import Note
 
 MAX_FILES = 5_000
 """The most files in a report folder; no file may be larger than `MAX_TOTAL_BYTES`."""
@@ -97,7 +98,7 @@ def verify(
     folder = Path(folder)
     files = bundle_files(folder)
     if integrity:
-        progress("checking the files")
+        progress(Note("step_checking_the_files"))
         _check_integrity(folder, files)
     if not rebuild:
         return VerificationResult(len(files), rebuilt=False)
@@ -178,10 +179,10 @@ def _check_rebuild(
     sections = [read_section(bundle_path(folder, name)) for name in names]
     with temporary_folder() as temporary:
         analysis = run(plan, progress=progress)
-        progress("writing the report again")
+        progress(Note("step_writing_the_report_again"))
         out = temporary / "report"
         write_report(analysis, out, lang=was.language, formats=was.formats, bom=was.bom, sections=sections)
-        progress("comparing")
+        progress(Note("step_comparing"))
         rebuilt, now = bundle_files(out), read_manifest(out)
         notes = tuple(causes(was, now))
         for name in sorted((files.keys() | rebuilt.keys()) - {MANIFEST_NAME, CHECKSUMS_NAME}):
@@ -286,21 +287,22 @@ def causes(was: Manifest, now: Manifest) -> Iterator[str]:
     """Yield the differences between the manifests of two runs: environment, code, documents and data."""
     old, new = was.environment | was.versions, now.environment | now.versions
     for key in _changed(old, new):
-        yield f"environment: {key} {old.get(key, 'none')} -> {new.get(key, 'none')}"
-    yield from (f"font {name} changed" for name in _changed(was.fonts, now.fonts))
+        before, after = old.get(key, "none"), new.get(key, "none")
+        yield Note("environment_changed", name=key, before=before, after=after)
+    yield from (Note("font_changed", name=name) for name in _changed(was.fonts, now.fonts))
     if was.code_sha256 != now.code_sha256:
-        yield "code: the package is not the one that wrote it"
-    yield from (f"document {name} changed" for name in _changed(was.documents, now.documents))
-    yield from (f"facts {name} changed" for name in _changed(was.facts, now.facts))
+        yield Note("code_changed")
+    yield from (Note("document_changed", name=name) for name in _changed(was.documents, now.documents))
+    yield from (Note("facts_changed", name=name) for name in _changed(was.facts, now.facts))
     if len(was.inputs) != len(now.inputs):
-        yield f"data: {len(was.inputs)} files -> {len(now.inputs)}"
+        yield Note("files_changed", before=str(len(was.inputs)), after=str(len(now.inputs)))
     for read, again in zip(was.inputs, now.inputs, strict=False):
         if read.sha256 != again.sha256:
-            yield f"data: {read.name} is another file"
+            yield Note("other_file", name=read.name)
         elif read.name != again.name:
-            yield f"data: {read.name} was given as {again.name}; rename it"
+            yield Note("other_name", name=read.name, given=again.name)
         elif read != again:
-            yield f"data: {read.name} was read in another way"
+            yield Note("other_reading", name=read.name)
 
 
 def _changed(was: Mapping[str, object], now: Mapping[str, object]) -> list[str]:

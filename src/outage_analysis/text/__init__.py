@@ -67,6 +67,7 @@ if TYPE_CHECKING:
         PERCENTILE_MEASURES,
         LikelyRange,
         Locale,
+        Note,
         capitalized,
         in_units,
         percent,

@@ -12,7 +12,7 @@ from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 from functools import cache
 from importlib.resources import files
-from typing import ClassVar
+from typing import ClassVar, Self
 
 from outage_analysis.errors import UsageError
 
@@ -243,17 +243,6 @@ def _label_texts(lang: str) -> dict[str, str]:
 
 
 @cache
-def _note_patterns() -> dict[str, re.Pattern[str]]:
-    patterns = {}
-    for key, label in _label_texts("en").items():
-        if key.startswith("note."):
-            parts = string.Formatter().parse(label)
-            texts = (re.escape(text) + (f"(?P<{name}>.+?)" if name else "") for text, name, _, _ in parts)
-            patterns[key] = re.compile("".join(texts), re.DOTALL)
-    return patterns
-
-
-@cache
 def _placeholders(level: int, counted: str = "") -> dict[str, str]:
     """Return the placeholders that every label may contain, with their values."""
     return {**LikelyRange(level).placeholders, "counted": counted, "Counted": capitalized(counted)}
@@ -297,27 +286,19 @@ class Locale:
         return PluralFormatter().format(texts[key], **values)
 
     def note(self, text: str) -> str:
-        """Return an English note of this package in the language; an unknown note is returned unchanged.
-
-        Notes are built where a result is computed, which knows no language. A note is recognised by its
-        English label in the section `[note]`, whose placeholders may contain notes and words.
+        """Return a note in the language; any other text is returned unchanged.
 
         Example:
-            >>> Locale("ko").note("source: https://example.org")
+            >>> Locale("ko").note(Note("source", address="https://example.org"))
             '출처: https://example.org'
         """
-        if self.lang == "en":
+        if self.lang == "en" or not isinstance(text, Note):
             return text
-        for key, pattern in _note_patterns().items():
-            if match := pattern.fullmatch(text):
-                parts = match.groupdict()
-                for name, part in parts.items():
-                    if name == "reason":
-                        parts[name] = self.note(part)
-                    elif name in NOTE_WORDS:
-                        parts[name] = self.label_or(f"word.{part}", part)
-                return self(key, **parts)
-        return text
+        values = {name: self.note(value) for name, value in text.values.items()}
+        words = {
+            name: self.label_or(f"word.{values[name]}", values[name]) for name in NOTE_WORDS & values.keys()
+        }
+        return self(f"note.{text.key}", **values | words)
 
     @property
     def likely_range(self) -> LikelyRange:
@@ -597,3 +578,29 @@ class Locale:
         if isinstance(amount, int) and (not self.loss_digits or abs(amount) >= LARGEST_EXACT):
             return in_units(amount, self.loss_digits)
         return self.exact(amount / 10**self.loss_digits)
+
+
+class Note(str):
+    """A sentence about a result, in English; `Locale.note` says it in another language.
+
+    Results are computed where no language is known. So a note carries its key in the section `[note]` of the
+    words, and the values of its placeholders, which may be notes.
+
+    Example:
+        >>> Note("source", address="https://example.org")
+        'source: https://example.org'
+    """
+
+    __slots__ = ("key", "values")
+    key: str
+    values: dict[str, str]
+
+    def __new__(cls, key: str, **values: str) -> Self:
+        """Return the English sentence, which keeps its key and values."""
+        note = super().__new__(cls, Locale("en")(f"note.{key}", **values))
+        note.key, note.values = key, values
+        return note
+
+    def __getnewargs_ex__(self) -> tuple[tuple[str], dict[str, str]]:
+        """Make the note from its key again when it is unpickled or copied."""
+        return (self.key,), self.values

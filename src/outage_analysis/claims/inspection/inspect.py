@@ -26,7 +26,7 @@ from outage_analysis.claims.readers.expected_table import OPTIONAL_COLUMNS, requ
 from outage_analysis.claims.validation import control_totals
 from outage_analysis.claims.warehouse import Warehouse
 from outage_analysis.errors import InputRefused
-from outage_analysis.files import likely_typo_of, spelling_hint, toml_value
+from outage_analysis.files import likely_typo_of, toml_value
 from outage_analysis.incidents import (
     CANONICAL_COLUMNS,
     FILED_AT,
@@ -61,7 +61,7 @@ class Inspection:
     (day, amount, service, claimant_type, free text or text), notations (formats), missing (share of empty
     cells), distinct (number of distinct values), personal (kind of personal data, if any) and an example.
     `rows` contains the first rows of the file. `strangers` has one row per value that is not the name of a
-    known service or claimant type: column, name (the value), rows, nearest (a hint at the closest name).
+    known service or claimant type: column, name (the value), rows, nearest (the closest name, or null).
     `proposals` has one row per column of a claim: column, header (null if no column is proposed), reason.
     `claimants` is the number of distinct claimant ids, if a column for them is proposed. Personal data are
     masked everywhere; free text and values below a header such as "name" are hidden.
@@ -189,7 +189,7 @@ def _first_rows(warehouse: Warehouse, columns: list[Column]) -> pl.DataFrame:
 
 
 def _unknown_names(column_by_name: Mapping[str, Column], incident: Incident) -> pl.DataFrame:
-    rows: list[tuple[str, str, int, str]] = []
+    rows: list[tuple[str, str, int, str | None]] = []
     for name, items in (("service", incident.services), ("claimant_type", incident.claimant_types)):
         spellings = {s for item in items for s in item.spellings()}
         aliases = [way for item in items for way in item.known_names]
@@ -197,7 +197,7 @@ def _unknown_names(column_by_name: Mapping[str, Column], incident: Incident) -> 
         texts = column_by_name[name].texts.iter_rows() if may_list else ()
         unknown = [(text, count) for text, count in texts if normalized_name(text) not in spellings]
         rows += [
-            (name, mask_personal_data(t), count, spelling_hint(t, aliases, likely_typo_of))
+            (name, mask_personal_data(t), count, likely_typo_of(t, aliases))
             for t, count in unknown[: 2 * MAX_EXAMPLES]
         ]
     return schema_of("claims.unknown_names").frame(rows)

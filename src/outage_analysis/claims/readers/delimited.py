@@ -106,7 +106,7 @@ class DelimitedFile:
         """How the file is read."""
         dialect = self.dialect
         row = dialect.header_row or None
-        return FileFormat(self.text.encoding, str(dialect), dialect.headers, row, escape=dialect.escape)
+        return FileFormat(self.text.encoding, dialect.note, dialect.headers, row, escape=dialect.escape)
 
     @cached_property
     def index(self) -> RecordIndex:

@@ -16,8 +16,10 @@ from outage_analysis.claims.readers.expected_table import (
     ExpectedTable,
 )
 from outage_analysis.claims.readers.record_splitting import Punctuation, RecordSplitter
+from outage_analysis.claims.readers.source_file import header_note
 from outage_analysis.errors import InputRefused
 from outage_analysis.incidents import Layout
+from outage_analysis.text import Note
 
 DELIMITERS = (",", ";", "\t", "|", " ")
 BACKSLASH = "\\"
@@ -68,13 +70,19 @@ class Dialect:
         rows = [sum(len(cell.encode()) + 1 for cell in row) for row in self.preview[:SAMPLE_ROWS]]
         return sum(rows) / len(rows) if rows else HEAD_BYTES
 
-    def __str__(self) -> str:
-        spaces = " with spaces" if self.spaced else ""
-        quote = f"quote {self.quote}" if self.quote else "no quotes"
-        quote += f", escape {self.escape}" if self.escape else ""
-        row = f"header in row {self.header_row}" if self.header_row else "no header"
-        wider = f", rows {self.surplus} wider than the header" if self.surplus else ""
-        return f"delimiter {self.delimiter!r}{spaces}, {quote}, {row}{wider}"
+    @property
+    def note(self) -> Note:
+        """The dialect in words."""
+        quote = Note("quoted", mark=self.quote) if self.quote else Note("unquoted")
+        return Note(
+            "dialect",
+            delimiter=repr(self.delimiter),
+            spaces=Note("with_spaces") if self.spaced else "",
+            quote=quote,
+            escape=Note("escape", mark=self.escape) if self.escape else "",
+            header=header_note(self.header_row),
+            wider=Note("wider_rows", fields=str(self.surplus)) if self.surplus else "",
+        )
 
     @property
     def surplus(self) -> int:

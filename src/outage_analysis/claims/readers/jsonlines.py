@@ -33,7 +33,7 @@ from outage_analysis.claims.readers.source_file import (
 )
 from outage_analysis.claims.warehouse import Warehouse
 from outage_analysis.errors import InputRefused
-from outage_analysis.text import TextFile
+from outage_analysis.text import Note, TextFile
 
 EMPTY = ""
 """Stands for the cells of a line without any text."""
@@ -130,7 +130,7 @@ class JsonLinesFile:
     @property
     def file_format(self) -> FileFormat:
         """How the file is read."""
-        return FileFormat(self.text.encoding, "one object per line", self.headers)
+        return FileFormat(self.text.encoding, Note("object_per_line"), self.headers)
 
     @cached_property
     def index(self) -> RecordIndex:

@@ -23,13 +23,18 @@ from outage_analysis.claims import queries
 from outage_analysis.claims.readers.expected_table import ExpectedTable
 from outage_analysis.claims.warehouse import NO_FRAMES, Frames, Warehouse
 from outage_analysis.errors import InputRefused
-from outage_analysis.text import TextFile, masked_name
+from outage_analysis.text import Note, TextFile, masked_name
 
 BATCH_ROWS = 50_000
 """Most rows that a Python reader holds in memory at a time."""
 Numbers = np.ndarray[Any, np.dtype[np.int64]]
 UnreadableRecord = tuple[int, int, int, str]
 """Row number, byte offset, byte length, and why the record cannot be split into the cells of its header."""
+
+
+def header_note(row: int) -> Note:
+    """Return in words in which row the header is; 0 if there is none."""
+    return Note("header_row", row=str(row)) if row else Note("no_header")
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,14 @@ from outage_analysis.claims.readers.expected_table import (
     ExpectedTable,
 )
 from outage_analysis.claims.readers.other_workbooks import DETAILS, check_ods_size
-from outage_analysis.claims.readers.source_file import EngineQuery, FileFormat, Numbers, RowNumbers, RowTexts
+from outage_analysis.claims.readers.source_file import (
+    EngineQuery,
+    FileFormat,
+    Numbers,
+    RowNumbers,
+    RowTexts,
+    header_note,
+)
 from outage_analysis.claims.readers.workbook_xml import (
     MAX_CELLS,
     MAX_EMPTY_RATIO,
@@ -32,7 +39,7 @@ from outage_analysis.claims.readers.workbook_xml import (
 from outage_analysis.claims.warehouse import Warehouse
 from outage_analysis.errors import InputRefused
 from outage_analysis.incidents import unit_multiplier
-from outage_analysis.text import TextFile, masked_name, scale_remedy
+from outage_analysis.text import Note, TextFile, masked_name, scale_remedy
 
 MAX_BYTES, MAX_EXPANSION = 1 << 31, 300
 """Limits for a workbook: its decompressed size in bytes, and this size relative to the size of the file."""
@@ -72,13 +79,12 @@ def open_workbook(table: ExpectedTable, path: Path, warehouse: Warehouse) -> Wor
     body = frame.with_row_index("source_row", offset=1).slice(place + 1)
     filled = body.filter(pl.any_horizontal(pl.col(frame.columns).is_not_null()))
     cells = {column: pl.col(frame.columns[position]) for column, position in positions.items()}
-    row = f"header in row {place + 1}" if place >= 0 else "no header"
     return WorkbookSheet(
         table,
         filled.select(pl.col("source_row").cast(pl.Int64), **cells),
         FileFormat(
             path.suffix.lower()[1:],
-            f"sheet {masked_name(sheet)}, {row}",
+            Note("sheet", name=masked_name(sheet), header=header_note(place + 1)),
             tuple(headers),
             place + 1 or None,
             sheet=sheet,

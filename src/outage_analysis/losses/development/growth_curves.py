@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from outage_analysis.errors import InputRefused, ModelRefused, UsageError
 from outage_analysis.special_functions import special
-from outage_analysis.text import ShortRepr
+from outage_analysis.text import Note, ShortRepr
 
 Array = NDArray[np.float64]
 DAYS_PER_WEEK = 7
@@ -165,11 +165,7 @@ class LateClaimBounds:
     @property
     def rests_on(self) -> str:
         """The assumptions of the lower and the upper bound, and the events that violate them."""
-        return (
-            "low: nothing more is filed; high: no later stretch is busier than the busiest so far, "
-            f"{self.max_daily_rate:,.0f} a day; a rush before the deadline or a second wave breaks the high "
-            "one; chance is in neither"
-        )
+        return Note("bounds", rate=f"{self.max_daily_rate:,.0f}")
 
 
 def late_claim_bounds(times: Sequence[float], counts: Sequence[int], closes: float) -> LateClaimBounds:
@@ -335,21 +331,16 @@ def weigh_curves(observed: IntakeIncrements) -> WeightedCurves:
     """
     available, masked = int(observed.used.sum()), int((~observed.used).sum())
     if available < MIN_INCREMENTS:
-        beside = f" ({masked} more lie beside a former deadline)" if masked else ""
-        raise ModelRefused(
-            f"{available} increment{'s' * (available != 1)}{beside} cannot tell a growth curve: it needs "
-            f"{MIN_INCREMENTS}",
-            remedy=f"Wait for {MIN_INCREMENTS - available} more, or take late_claim_bounds(times, counts, "
-            "closes) instead.",
-        )
+        counts = {"increments": available, "least": MIN_INCREMENTS, "more": MIN_INCREMENTS - available}
+        values = {name: str(count) for name, count in counts.items()}
+        beside = Note("beside", masked=str(masked)) if masked else ""
+        raise ModelRefused(Note("few_increments", beside=beside, **values))
     plain, whole_days = observed.clock, np.array_equal(observed.edges, np.arange(len(observed.edges)))
     curves = _weigh(observed)
     if plain.starts is None or not whole_days:
-        return replace(
-            curves, notes=("no weekday factors: they need increments of one whole calendar day each",)
-        )
+        return replace(curves, notes=(Note("weekdays_need_days"),))
     if available < MIN_DAYS_FOR_WEEKDAYS:
-        return replace(curves, notes=(f"no weekday factors: they need {MIN_DAYS_FOR_WEEKDAYS} days",))
+        return replace(curves, notes=(Note("weekdays_need_more", days=str(MIN_DAYS_FOR_WEEKDAYS)),))
     for _ in range(WEEKDAY_ROUNDS):
         before = curves.observed
         factors = _weekday_factors(before, curves.expected(before.edges))
@@ -357,10 +348,8 @@ def weigh_curves(observed: IntakeIncrements) -> WeightedCurves:
         if np.allclose(factors, before.clock.factors, atol=1e-3):
             break
     if curves.observed.clock.factors == EQUAL_WEEKDAYS:
-        return replace(curves, notes=("weekdays do not differ by more than their days do among themselves",))
-    return replace(
-        curves, notes=("weekday factors are taken as they stand: their own error is in no interval",)
-    )
+        return replace(curves, notes=(Note("weekdays_equal"),))
+    return replace(curves, notes=(Note("weekdays_fixed"),))
 
 
 def _weigh(observed: IntakeIncrements) -> WeightedCurves:

@@ -18,9 +18,8 @@ from outage_analysis.losses.development.late_claims import (
     LateClaimsForecast,
     forecast_late_claims,
 )
-from outage_analysis.text import ShortRepr, schema_of
+from outage_analysis.text import Note, ShortRepr, schema_of
 
-RECOVERY = "synthetic claims: a test whether the method finds again what the generator was given; no finding"
 ONE_DAY = timedelta(days=1)
 DEADLINE = "deadline"
 """The id of the branch in which the intake closes at the known deadline."""
@@ -172,14 +171,12 @@ def channel_from_series(series: IntakeSeries, as_of: date | None = None) -> Chan
     ]
     if closes:
         branches = [Branch(DEADLINE, without_points.days(closes)), *branches]
-    notes = [
-        f"the branch {b.id} is by people who knew the outcome" for b in known.branches if b.outcome_known
-    ]
+    notes = [Note("branch_hindsight", branch=b.id) for b in known.branches if b.outcome_known]
     undated = [fact for fact in series.facts if get_fact(fact).public_on is None]
     if undated:
-        notes.append(f"when {', '.join(undated)} became public is not known; the opening rests on it")
+        notes.append(Note("undated", facts=", ".join(undated)))
     if late := len(series.points) - len(known.points):
-        notes.append(f"counts of the document that were not public by {day}: {late}")
+        notes.append(Note("later_counts", day=str(day), count=str(late)))
     return replace(
         without_points,
         times=tuple(without_points.days(p.at) for p in known.points),
@@ -238,9 +235,9 @@ def channel_from_cube(
     days = pl.DataFrame({"filed_on": pl.date_range(first, last, "1d", eager=True)})
     counts = days.join(filed, on="filed_on", how="left").sort("filed_on")["claims"].fill_null(0).cum_sum()
     opened = datetime.combine(first, time(), incident.zone)
-    notes = [f"the counts of the last day, {last}, are held to be complete"]
+    notes = [Note("last_day", day=str(last))]
     if last > last_with_claims:
-        notes.append(f"no claim after {last_with_claims}, up to {last}; a file drawn earlier looks the same")
+        notes.append(Note("quiet", day=str(last_with_claims), last=str(last)))
     channel = Channel(
         opened=opened,
         zone=incident.zone,
@@ -248,7 +245,7 @@ def channel_from_cube(
         counts=tuple(counts.to_list()),
         starts=first,
         synthetic=cube.synthetic,
-        notes=(*([RECOVERY] if cube.synthetic else []), *notes),
+        notes=(*([Note("recovery")] if cube.synthetic else []), *notes),
     )
     return replace(
         channel,
@@ -265,8 +262,8 @@ DIGITS = 7
 
 def late_claim_tables(
     channel: Channel, *, by: date | None = None, level: float = 0.8, ended: tuple[datetime, int] | None = None
-) -> dict[str, pl.DataFrame]:
-    """Forecast the late claims (claims still to be filed), and return the tables of the forecast by name.
+) -> tuple[dict[str, pl.DataFrame], list[str]]:
+    """Forecast the late claims (claims still to be filed).
 
     Args:
         channel: the claim counts, and the branches (the ways in which the intake may end).
@@ -275,9 +272,10 @@ def late_claim_tables(
         ended: the moment at which the intake ended and the final number of claims, for the table `hindsight`.
 
     Returns:
-        `points` (the counts) and `left_out` (one note per row). If a branch has a forecast: `branches` (late
-        and total claims per branch), and if available `weekdays` (weekday factors) and `spikes` (extra claims
-        before former deadlines). For branches without a forecast: `bounds`. If `ended` is given: `hindsight`.
+        The tables by name, and notes on what the forecast leaves out. Tables: `points` (the counts). If a
+        branch has a forecast: `branches` (late and total claims per branch), and if available `weekdays`
+        (weekday factors) and `spikes` (extra claims before former deadlines). For branches without a
+        forecast: `bounds`. If `ended` is given: `hindsight`.
 
     Raises:
         ModelRefused: no claim was filed.
@@ -288,7 +286,7 @@ def late_claim_tables(
     try:
         forecast = channel.forecast(by=None if by is None else channel.end_of(by), levels=(level,))
     except ModelRefused as refusal:
-        notes.append(f"no growth curve: {refusal}")
+        notes.append(Note("no_curve", reason=refusal.problem))
     else:
         closes = {late.branch: _format_moment(channel, late.by) for late in forecast.late.values()}
         tables["branches"] = forecast.table().with_columns(by=pl.col("branch").replace_strict(closes))
@@ -310,12 +308,10 @@ def late_claim_tables(
         ]
         tables["bounds"] = schema_of("intake.bounds").frame(rows)
         notes.append(next(iter(bounds.values())).rests_on)
-    tables["left_out"] = pl.DataFrame({"note": notes}, schema={"note": pl.String})
     if ended:
         tables["hindsight"] = _hindsight_table(channel, forecast or bounds, level, *ended)
-    return {
-        name: table.with_columns(pl.col(pl.Float64).round_sig_figs(DIGITS)) for name, table in tables.items()
-    }
+    rounded = pl.col(pl.Float64).round_sig_figs(DIGITS)
+    return {name: table.with_columns(rounded) for name, table in tables.items()}, notes
 
 
 def _hindsight_table(

@@ -18,7 +18,7 @@ from outage_analysis.losses.development.growth_curves import (
     weigh_curves,
 )
 from outage_analysis.special_functions import special
-from outage_analysis.text import ShortRepr
+from outage_analysis.text import Note, ShortRepr
 
 MAX_WIDTH = 1.5
 """A forecast is refused if the upper end of the 80 % range of all claims is more than 1.5 times the lower
@@ -140,32 +140,18 @@ def supported_late_count(growth: WeightedCurves, branch: Branch, at: float) -> L
         UsageError: the time or the closing is before the last count, or the spike is negative.
     """
     late, observed = late_count(growth, branch, at), growth.observed
+    where = {"branch": branch.id}
     if late.by > MAX_HORIZON * observed.until:
-        raise ModelRefused(
-            f"{observed.until:,.4g} days of counts do not tell the late claims of {branch.id} up to day "
-            f"{late.by:,.4g}: a forecast reaches at most {MAX_HORIZON:g} times as far as the counts",
-            remedy="Wait for more counts, ask for an earlier day, or use the bounds.",
-        )
+        days, by = f"{observed.until:,.4g}", f"{late.by:,.4g}"
+        raise ModelRefused(Note("too_far", days=days, by=by, most=f"{MAX_HORIZON:g}", **where))
     low, high = late.total(0.8)
     if high > MAX_WIDTH * low:
-        raise ModelRefused(
-            f"the counts do not determine the late claims of {branch.id}: growth curves that fit them lead "
-            f"to {low:,} to {high:,} claims in all (80% likely)",
-            remedy="Wait for more counts, ask for an earlier day, or use the bounds.",
-        )
+        raise ModelRefused(Note("undetermined", low=f"{low:,}", high=f"{high:,}", level="80%", **where))
     if observed.used_total < MIN_CLAIMS and late.by > observed.until:
-        raise ModelRefused(
-            f"{observed.used_total:,} claims are too few to forecast the late claims of {branch.id}: it "
-            f"takes {MIN_CLAIMS:,}",
-            remedy="Wait for more claims, or use the bounds.",
-        )
+        count = f"{observed.used_total:,}"
+        raise ModelRefused(Note("too_few_claims", count=count, need=f"{MIN_CLAIMS:,}", **where))
     if branch.spike is None and late.by > max(branch.closes - 1, observed.until):
-        raise ModelRefused(
-            f"whether claimants hurry on the last day of {branch.id} is not stated, and counts before that "
-            "day cannot show it",
-            remedy="State a spike: 0 for no rush, 1.5 if 1.5 usual days come in addition (--spike); or ask "
-            "for an earlier day (--by).",
-        )
+        raise ModelRefused(Note("spike_unstated", **where))
     return late
 
 
@@ -278,7 +264,7 @@ class LateClaimsForecast:
     @property
     def notes(self) -> tuple[str, ...]:
         """Sentences on the effects and branches that were left out, with the reasons."""
-        refused = [f"no forecast of {branch}: {reason}" for branch, reason in self.refused.items()]
+        refused = [Note("no_forecast", branch=branch, reason=why) for branch, why in self.refused.items()]
         return (*self.growth.notes, *refused)
 
     def late_count_by(self, branch: str, at: float) -> LateCount:
@@ -398,7 +384,7 @@ def forecast_late_claims(
             refused[branch.id] = refusal
     if not late:
         raise refused[branches[0].id]
-    reasons = {id_: str(refusal) for id_, refusal in refused.items()}
+    reasons = {id_: refusal.problem for id_, refusal in refused.items()}
     passed = tuple(_deadline_spike(growth, deadline) for deadline in former if 0 < deadline <= observed.until)
     with_forecast = tuple(b for b in branches if b.id in late)
     return LateClaimsForecast(growth, with_forecast, late, reasons, tuple(levels), passed)
