@@ -11,6 +11,7 @@ Modules:
         as a terminal and a card show them, with amounts in whole currency
     decisions: which inputs the cost depends on, the cash under stresses, and the reserve figure by measure
     alternatives: policies compared with the plan's policy
+    open_intake: the forecast of claims still to come as a factor of the cost
     solving: the policy that gives claimants most within a budget
     exploration: losses described for a question, and claims over time for a forecast
 """

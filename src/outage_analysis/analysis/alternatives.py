@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from outage_analysis import costs, text
+from outage_analysis.analysis.open_intake import late_claims_notes, with_late_claims
 from outage_analysis.analysis.plan import (
     DEFAULT_INCIDENT,
     Plan,
@@ -213,7 +214,8 @@ class PolicyComparison(PolicyResult):
     def counted_notes(self, locale: text.Locale) -> list[str]:
         """Return the sentence that rows of the files count as complaints, if nobody states what they are."""
         cubes = self.cubes.get(self.policies[0].id, ())
-        return rows_are_complaints(self.incident, self.used_ledger, cubes, locale)
+        late = late_claims_notes(self.ledger, None, self.as_of, locale)
+        return [*rows_are_complaints(self.incident, self.used_ledger, cubes, locale), *late]
 
     def sentence(self, locale: text.Locale) -> str:
         """State the result of the comparison: the costs, and what people get."""
@@ -333,6 +335,7 @@ def compare_loaded(
         check_one_stage(built.values())
         cubes[policy.id] = [*built.values()]
         claim_cube = next((cube for cube in built.values() if cube.line is None), None)
+    ledger = with_late_claims(ledger, policies, claims, incident, as_of)[0]
     if claims is not None and claim_cube is not None:
         dimensions = claim_cube.dimensions
         edges = costs.comparison.edges_for_comparison(claim_cube, known, ledger, as_of)

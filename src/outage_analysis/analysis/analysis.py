@@ -17,6 +17,7 @@ import numpy as np
 import polars as pl
 
 from outage_analysis import costs, incidents, reports
+from outage_analysis.analysis.open_intake import with_late_claims
 from outage_analysis.analysis.plan import (
     FurtherArguments,
     Plan,
@@ -28,7 +29,7 @@ from outage_analysis.analysis.plan import (
 from outage_analysis.analysis.results import IncidentResult
 from outage_analysis.analysis.summary import check_any_cost, cost_answer, cost_as_dict, refuse_no_cash
 from outage_analysis.analysis.tables import COST_TABLES, UNCERTAINTY_TABLES, AnalysisTables, tables_of
-from outage_analysis.assumptions import Ledger, RateAssumption, load_ledger
+from outage_analysis.assumptions import LateClaims, Ledger, RateAssumption, load_ledger
 from outage_analysis.claims import Claims, Sources
 from outage_analysis.costs import (
     HAS_AMOUNT,
@@ -78,6 +79,8 @@ class Analysis(IncidentResult):
     has none."""
     others: tuple[Policy, ...] = ()
     """The policies that the plan compares with."""
+    no_late_claims: str = ""
+    """Why claims still to come are not forecast; empty if they are, or if none can come."""
 
     @cached_property
     def tables(self) -> AnalysisTables:
@@ -160,7 +163,9 @@ class Analysis(IncidentResult):
         so on.
         """
         named: dict[str, Document] = {"incident": self.incident, "policy": self.policy}
-        named |= {} if self.ledger is None else {"ledger": self.ledger}
+        if self.ledger is not None:  # a run from these documents makes its forecast of late claims again
+            stated = (a.id for a in self.ledger.assumptions if not isinstance(a, LateClaims))
+            named["ledger"] = self.ledger.with_only({*stated})
         named |= {f"compared-{n}": policy for n, policy in enumerate(self.others, start=1)}
         layouts = self.claims.given_layouts if self.claims else ()
         return named | {f"layout-{n}": layout for n, layout in enumerate(layouts, start=1)}
@@ -705,15 +710,18 @@ def _run_plan(plan: Plan, progress: Progress) -> Analysis:
     others = tuple(load_documents(replace(plan, policy=other, changes={}))[1] for other in plan.compare)
     as_of = plan.as_of or (ledger.as_of if ledger else last_day(policy, incident))
 
-    def draw(lines: Sequence[costs.terms.CompiledLine]) -> Simulation | None:
+    def draw(lines: Sequence[costs.terms.CompiledLine], ledger: Ledger | None) -> Simulation | None:
         portfolio = costs.expected.portfolio_of_lines(lines, ledger, as_of)
         return costs.simulate(portfolio, draws=plan.draws, seed=plan.seed) if portfolio.terms else None
 
     published = costs.compiled_lines(policy, ledger, as_of=as_of)
     with ThreadPoolExecutor(1) as pool:
-        drawing = pool.submit(draw, published)  # the published counts are known before the claims are read
+        drawing = pool.submit(
+            draw, published, ledger
+        )  # the published counts are known before the claims are read
         progress(Note("step_reading_the_claims"))
         claims, cubes = load_cubes(plan, incident, policy.as_known_on(as_of), as_of)
+        ledger, refused = with_late_claims(ledger, (policy, *others), claims, incident, as_of)
         progress(Note("step_computing_the_cost"))
         own = list(cubes.values())
         basis = "synthetic" if any(cube.synthetic for cube in own) else "claims"
@@ -723,8 +731,10 @@ def _run_plan(plan: Plan, progress: Progress) -> Analysis:
             tables[basis] = costs.expected.costs_of_lines(counted, as_of, own)
         check_any_cost(pl.concat(tables.values()), policy, as_of, counted=plan.has_own_counts)
         progress(Note("step_drawing_what_is_uncertain"))
-        runs = {"published": drawing.result(), **({basis: draw(counted)} if own else {})}
+        runs = {"published": drawing.result(), **({basis: draw(counted, ledger)} if own else {})}
     known_runs = {name: drawn for name, drawn in runs.items() if drawn}
-    analysis = Analysis(plan, incident, policy, ledger, as_of, claims, cubes, tables, known_runs, others)
+    analysis = Analysis(
+        plan, incident, policy, ledger, as_of, claims, cubes, tables, known_runs, others, refused
+    )
     _ = analysis.compared  # what cannot be compared is refused now, not when somebody asks for a table
     return analysis

@@ -15,6 +15,7 @@ import polars as pl
 
 from outage_analysis import costs
 from outage_analysis.analysis.alternatives import PolicyResult
+from outage_analysis.analysis.open_intake import with_late_claims
 from outage_analysis.analysis.plan import (
     FurtherArguments,
     Plan,
@@ -352,6 +353,8 @@ def solve(  # noqa: PLR0913 - completion lists the arguments
     of_claims = plan.has_own_counts or not (published or bundled_claims(incident.id) is None)
     claims, own = load_cubes(plan, incident, policy.as_known_on(as_of), as_of) if of_claims else (None, {})
     check_one_stage(own.values())
+    ledger = with_late_claims(ledger, (policy, *named[1:]), claims, incident, as_of)[0]
+    request = replace(request, ledger=ledger)
 
     def cubes_of(policies: Sequence[Policy], cuts: Sequence[int]) -> list[Cube]:
         read = plan if claims is None else replace(plan, claims=claims, columns=())

@@ -16,6 +16,7 @@ import numpy as np
 import polars as pl
 
 from outage_analysis import costs, text
+from outage_analysis.analysis.open_intake import late_claims_notes, open_lines
 from outage_analysis.analysis.results import band_expression
 from outage_analysis.assumptions import REFERENCE_LEDGER, Assumption, FloatArray, Ledger, value_and_range
 from outage_analysis.claims import DECISIONS
@@ -481,11 +482,14 @@ def counted_notes(analysis: Analysis, locale: text.Locale) -> list[str]:
 
     It is empty if the files or the user state what the rows are, and no claims are still to come.
     """
-    last = open_until(analysis)
-    if last is None:
-        return _rows_note(analysis, locale)
-    days = {"day": locale.day(analysis.as_of), "deadline": locale.day(last)}
-    return [*_rows_note(analysis, locale), locale("report.open_intake", **days)]
+    late = late_claims_notes(analysis.ledger, analysis.claims_costs, analysis.as_of, locale)
+    notes, last = [*_rows_note(analysis, locale), *late], open_until(analysis)
+    if last is not None:
+        days = {"day": locale.day(analysis.as_of), "deadline": locale.day(last)}
+        notes.append(locale("report.open_intake", **days))
+        if analysis.no_late_claims:
+            notes.append(locale("report.late_refused", reason=locale.note(analysis.no_late_claims)))
+    return notes
 
 
 def _rows_note(analysis: Analysis, locale: text.Locale) -> list[str]:
@@ -539,17 +543,12 @@ def open_until(analysis: Analysis) -> date | None:
     """Return the last day to claim if the cost counts only the claims filed so far; otherwise None.
 
     It counts only those if a line with an expected cash still takes claims after the day of the analysis, and
-    the ledger states no `ultimate` for it.
+    neither a forecast nor the ledger says how many come in the end.
     """
-    day, ledger, run = analysis.as_of, analysis.known_ledger, analysis.headline_run
+    run, ledger = analysis.headline_run, analysis.known_ledger
     counted = run.portfolio.counted("cash") if run else ()
-    last = day
-    for line in analysis.policy.as_known_on(day).schedules:
-        effort = line.effort_on(day)
-        stated = ledger is not None and ledger.find("ultimate", line.id, effort) is not None
-        if line.id in counted and effort != "automatic" and not stated:
-            last = max(last, line.closes_on(day) or analysis.incident.claims_to)
-    return last if last > day else None
+    still_open = open_lines((analysis.policy,), analysis.incident, ledger, analysis.as_of)
+    return max((last for last, ids in still_open.items() if not set(counted).isdisjoint(ids)), default=None)
 
 
 def unstated_notes(analysis: Analysis, locale: text.Locale, *, first_screen: bool = False) -> list[str]:

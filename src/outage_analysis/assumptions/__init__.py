@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         BandMix,
         Factor,
         Handling,
+        LateClaims,
         MeanPayment,
         MixBand,
         OneDistribution,

@@ -311,6 +311,19 @@ class Factor(StatedNumber):
         return self.sampled_distribution.most
 
 
+class LateClaims(Factor):
+    """Claims in the end per claim filed so far, as a run forecasts them from its dated claims.
+
+    No TOML file states it: a ledger states a `Factor` of the kind `ultimate` instead.
+    """
+
+    kind: Literal["ultimate"] = "ultimate"
+    counted: int
+    """The number of claims filed by the day of the run."""
+    closes: Day
+    """The last day to claim."""
+
+
 class MeanPayment(StatedNumber):
     """The average payment per accepted claim, stated if it is known better than the payments by band."""
 

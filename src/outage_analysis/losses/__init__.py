@@ -69,6 +69,7 @@ if TYPE_CHECKING:
     from outage_analysis.losses.development.late_claims import (
         Branch,
         LateClaimsForecast,
+        LateCount,
         forecast_late_claims,
     )
     from outage_analysis.losses.fit_displays import COUNTED, curve_table
