@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,15 @@ from typing import Any
 import polars as pl
 import pytest
 
-from outage_analysis.analysis import Analysis, Plan, counted_notes, headline_sentences, run
+from outage_analysis.analysis import (
+    Analysis,
+    Plan,
+    compare_policies,
+    counted_notes,
+    headline_sentences,
+    run,
+    solve,
+)
 from outage_analysis.costs.scenarios import ScenarioSet
 from outage_analysis.errors import ModelRefused, UsageError
 from outage_analysis.incidents import load_incident
@@ -74,31 +83,67 @@ ULTIMATE = ENTRY.format(
 )
 
 
-def test_an_open_intake_is_the_first_thing_that_is_said_and_a_longer_deadline_has_no_figures(
-    dated: Analysis,
+def forecast_of(per_day: list[int], *closes: float) -> list[float]:
+    """The expected claims in the end, if the intake closes so many days after its opening."""
+    filed = [sum(per_day[: day + 1]) for day in range(len(per_day))]
+    branches = [Branch(f"{days}", days, spike=0) for days in closes]
+    found = forecast_late_claims(range(1, len(filed) + 1), filed, branches, starts=date(2031, 3, 2))
+    return [filed[-1] + found.late[branch.id].mean for branch in branches]
+
+
+def test_the_cost_of_an_open_intake_includes_the_claims_still_to_come(
+    dated: Analysis, tram: Path, counted: Path, tmp_path: Path
 ) -> None:
-    for lang, said in (("en", "31 March 2031"), ("ko", "2031. 3. 31.")):
+    (total,) = forecast_of(PER_DAY, 30.0)  # the intake opened on 2 March and closes at the end of the 31st
+    filed, so_far = sum(PER_DAY), with_ultimate(dated, tram, counted, tmp_path)
+    assert 1.02 < total / filed < 1.1
+    assert so_far.expected is not None
+    assert dated.expected == pytest.approx(so_far.expected * total / filed, rel=1e-4)
+    assert (dated.quantile(0.9), dated.quantile(0.5)) > (so_far.quantile(0.9), so_far.quantile(0.5))
+    parts = (dated.expected * filed / total, dated.expected * (1 - filed / total))
+    for lang, day in (("en", "31 March 2031"), ("ko", "2031. 3. 31.")):
         locale = dated.locale(lang)
-        (note,) = counted_notes(dated, locale)
-        assert said in note
-        assert dated.card(lang).notes[0].startswith(note)
-        assert headline_sentences(dated, locale)[0].startswith(note)
-    row = row_of(dated, extra_days=DAYS, spike=0)
-    assert (row["status"], row["reason"], row["expected"]) == ("claims_to_come", "2031-03-31", None)
-    assert row_of(dated, rank_correlation=0.5)["status"] == "ok"
+        counts, cost = counted_notes(dated, locale)
+        assert all(said in counts for said in (day, f"{filed:,}", f"{total:,.0f}"))
+        assert all(locale.money(part * 100) in cost for part in parts)
+        assert dated.card(lang).notes[0].startswith(counts)
+        assert headline_sentences(dated, locale)[0].startswith(counts)
+
+
+def test_the_documents_of_an_open_intake_hold_no_forecast_and_give_the_same_cost(dated: Analysis) -> None:
+    assert all(entry.id != "late-claims-1" for entry in dated.documents["ledger"].assumptions)
+    again = run(replace(dated.plan, ledger=dated.documents["ledger"]))
+    assert (again.expected, again.quantile(0.9)) == (dated.expected, dated.quantile(0.9))
+
+
+@pytest.mark.slow
+def test_solve_and_compare_count_the_claims_still_to_come(dated: Analysis) -> None:
+    plan = replace(dated.plan, compare=())
+    found = solve(plan, vary=[f"{dated.policy.schedules[0].id}.tier1"], budget=10**9)
+    costs = {row["role"]: row["expected"] for row in found.to_dict()["solution"]}
+    assert costs["announced"] == pytest.approx(dated.expected * 100, rel=1e-6)
+    assert " are expected by 31 March 2031" in " ".join(found.answer().sentences)
+    changed = dated.policy.model_copy(update={"id": "other"})
+    compared = compare_policies(plan, [dated.policy, changed])
+    assert compared.table["expected"].to_list() == pytest.approx([dated.expected * 100] * 2, rel=1e-6)
 
 
 def test_reserve_and_scenarios_begin_with_the_open_intake(tram: Path, counted: Path, tmp_path: Path) -> None:
     incident = tmp_path / "incident.toml"
     text = (tram / "incident.toml").read_text("utf-8")
     incident.write_text(re.sub(r"(?m)^claims_to = .*$", f"claims_to = {DEADLINE}", text), "utf-8")
+    few = tmp_path / "few.csv"
+    few.write_text("".join(counted.read_text("utf-8").splitlines(keepends=True)[:1501]), "utf-8")
     options = ("--incident", incident, "--policy", tram / "policy.toml", "--ledger", tram / "ledger.toml")
     for words in (("reserve",), ("scenarios",), ("cost",)):
         code, out, err = command(*words, counted, *options, "--as-of", "2031-03-21")
         assert code == 0, err
+        assert out.startswith(f"{sum(PER_DAY):,} claims were filed by 21 March 2031; ")
+        out = command(*words, few, *options, "--as-of", "2031-03-21")[1]
         assert out.startswith(
             "This counts only the claims filed by 21 March 2031. Filing is open until 31 March"
         )
+        assert "They are not forecast: 1,500 claims are too few" in out.replace("\n", " ")
 
 
 def test_a_stated_ultimate_or_a_passed_deadline_needs_no_such_sentence(
@@ -125,21 +170,10 @@ def with_ultimate(dated: Analysis, tram: Path, counted: Path, folder: Path) -> A
 
 
 @pytest.mark.slow
-def test_a_longer_deadline_grows_as_the_forecast_from_the_claims_expects(
-    dated: Analysis, tram: Path, counted: Path, tmp_path: Path
-) -> None:
-    dated = with_ultimate(dated, tram, counted, tmp_path)
+def test_a_longer_deadline_grows_as_the_forecast_from_the_claims_expects(dated: Analysis) -> None:
     base = dated.scenarios().row(0, named=True)
     row = row_of(dated, extra_days=DAYS, spike=0)
-    filed = [sum(PER_DAY[: day + 1]) for day in range(len(PER_DAY))]
-    first, last = 30.0, 30.0 + DAYS  # the intake opened on 2 March and closes at the end of the 31st
-    forecast = forecast_late_claims(
-        range(1, len(filed) + 1),
-        filed,
-        [Branch("a", first, spike=0), Branch("b", last, spike=0)],
-        starts=date(2031, 3, 2),
-    )
-    at_first, at_last = (filed[-1] + forecast.late[branch].mean for branch in "ab")
+    at_first, at_last = forecast_of(PER_DAY, 30.0, 30.0 + DAYS)
     assert 1.001 < at_last / at_first < 1.2
     assert row["expected"] == pytest.approx(base["expected"] * at_last / at_first, rel=1e-8)
     assert row["status"] == "ok"

@@ -15,7 +15,7 @@ import polars as pl
 
 from outage_analysis import costs
 from outage_analysis.analysis.alternatives import PolicyResult
-from outage_analysis.analysis.open_intake import with_late_claims
+from outage_analysis.analysis.open_intake import late_claims_notes, with_late_claims
 from outage_analysis.analysis.plan import (
     FurtherArguments,
     Plan,
@@ -132,7 +132,8 @@ class BudgetSolution(PolicyResult):
         """Return what to announce, what it costs and what people get, then the choice and the frontier."""
         locale = self.locale(lang)
         counted = rows_are_complaints(self.incident, self.used_ledger, self.search.cubes, locale)
-        return Answer(locale, counted + _sentences(self.search, locale), self._tables(locale))
+        late = late_claims_notes(self.ledger, None, self.as_of, locale)
+        return Answer(locale, [*counted, *late, *_sentences(self.search, locale)], self._tables(locale))
 
     def _tables(self, locale: Locale) -> Iterator[ShownTable | str]:
         mark = self.search.quantile_mark.lower()
