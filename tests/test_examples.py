@@ -23,7 +23,7 @@ ROWS = """claim_id,service,claimant_type,region,filed_on,loss
 3,payments,customer,south,2026-01-21,50
 """
 SAID = {
-    "en": "Assumptions that are examples, not evidence: 3 of 5. No figure here may be used.",
+    "en": "3 of 5 assumptions are examples, not evidence. No figure here may be used.",
     "ko": "가정 5개 중 3개가 근거 없는 예시입니다. 이 보고서의 수치는 사용할 수 없습니다.",
 }
 
@@ -124,7 +124,7 @@ def test_a_ledger_without_a_currency_is_in_that_of_its_incident(plan: Plan, tmp_
     _, _, ledger = load_documents(replace(plan, ledger=own))
     assert ledger
     assert ledger.currency is None
-    assert "Sums are in the smallest unit of the incident's currency." in ledger.card().notes
+    assert "Amounts are in the smallest unit of the incident's currency." in ledger.card().notes
 
 
 def test_the_card_of_a_ledger_says_its_sums_in_its_currency(example: Analysis) -> None:
@@ -132,4 +132,4 @@ def test_the_card_of_a_ledger_says_its_sums_in_its_currency(example: Analysis) -
     card = example.ledger.card()
     [award] = [row for row in card.tables[0].rows if row[0] == "Mean award of a review"]
     assert award[1:3] == ("2,083.33 US dollars", "500.00–6,000.00 US dollars")
-    assert "Sums are in US dollars, with the decimal places that ISO 4217 gives it." in card.notes
+    assert "Amounts are in US dollars, with as many decimals as ISO 4217 states." in card.notes

@@ -54,7 +54,7 @@ def shop(installed: Installed, tmp_path_factory: pytest.TempPathFactory) -> Path
     return empty / "shop"
 
 
-EXAMPLES = "Assumptions that are examples, not evidence: 5 of 5. No figure here may be used.\n"
+EXAMPLES = "5 of 5 assumptions are examples, not evidence. No figure here may be used.\n"
 
 
 def make(installed: Installed, shop: Path, *words: str, told: str = "") -> list[str]:

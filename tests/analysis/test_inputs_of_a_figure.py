@@ -60,6 +60,6 @@ def test_an_example_that_nothing_uses_forbids_no_figure(week: Plan, alone: Analy
     assert both.to_dict()["examples"] == ("as-voucher-acceptance",)
     beside = run(replace(week, compare=("kakao-candidate-voucher",)))
     assert example_warning(beside.used_ledger, Locale("en")).startswith(
-        "Assumptions that are examples, not evidence: 1 of 5."
+        "1 of 5 assumptions are examples, not evidence."
     )
     assert set(beside.unused_entries) == UNUSED - {"as-voucher-acceptance"}

@@ -107,7 +107,10 @@ def test_tiers_may_pay_larger_losses_and_losses_that_are_not_stated(tmp_path: Pa
     [
         (
             "en",
-            ("Rates of comparable schemes, not of this outage", "losses over 500,000 won are paid nothing"),
+            (
+                "These rates are from comparable schemes, not from this outage",
+                "losses over 500,000 won are paid nothing",
+            ),
         ),
         ("ko", ("이 장애의 실측값이 아닙니다", "500,000원 초과 손실은 해당 구간이 없어 지급하지 않습니다")),
     ],
@@ -298,7 +301,7 @@ def test_a_report_of_ones_own_file_says_what_it_is_of(tmp_path: Path) -> None:
         "claim_id,service,filed_on,loss (EUR)\n1,App,2026-01-15,12.50\n2,Web,2026-01-16,3.00\n", "utf-8"
     )
     analysis = run(path, tiers={10: 2, None: 5.5})
-    assert analysis.incident.name.en == "Complaints of 15 January 2026 to 16 January 2026"
+    assert analysis.incident.name.en == "Complaints dated 15 January 2026 to 16 January 2026"
     assert analysis.incident.name.ko == "2026. 1. 15.~2026. 1. 16. 신고"
     assert analysis.policy.name.en == "Tiers by loss (up to 10.00: 2.00 euros; over 10.00: 5.50 euros)"
     first = headline_sentences(analysis, analysis.locale("en"))[0]

@@ -376,7 +376,7 @@ def test_the_title_of_the_stacked_bars_is_a_share_of_the_claims_that_they_show(d
 
 
 def test_a_subtitle_says_how_short_bands_are_meant_and_only_where_there_are_any(draw_spec: Drawing) -> None:
-    assert "k thousand, m million; a band includes its upper edge" in subtitle_of(
+    assert "k = thousand, m = million; a band includes its upper edge" in subtitle_of(
         draw_spec("band_distribution", BANDS)
     )
     odd = BANDS.filter(pl.col("up_to") == 0)
@@ -515,7 +515,7 @@ def test_the_tail_ends_where_the_counts_do(draw_spec: Drawing) -> None:
     (end,) = rows_with(spec, "loss")
     assert end == {"loss": 2500}
     assert title_of(spec) == "0.79% of the losses above 0 are above 2,500"
-    assert "The counts end at 2,500; beyond it, only the distribution speaks" in subtitle_of(spec)
+    assert "The counts end at 2,500; above it, only the distributions give a value" in subtitle_of(spec)
 
 
 def test_an_edge_above_which_nothing_was_counted_ends_the_counts_and_is_no_point(draw_spec: Drawing) -> None:
@@ -555,16 +555,14 @@ def test_the_axis_of_losses_has_readable_ticks_at_any_scale(
 def test_the_fan_says_what_is_expected_by_the_deadline_that_was_known(draw_spec: Drawing) -> None:
     spec = draw_spec("intake_fan")
     # 16:00 on the 17th and four days: the 21st.
-    assert (
-        title_of(spec) == "By 21 October 2022 between 160 and 230 claims are to be expected, with 80 percent"
-    )
+    assert title_of(spec) == "By 21 October 2022, 160 to 230 claims are expected, with 80% probability"
     assert spec["title"]["subtitle"][-1].startswith("Sources: v.daum.net, thecfo.kr, koreaherald.com.")
     assert [r["cumulative"] for r in rows_with(spec, "day", "cumulative", "label")] == [300]
 
 
 def test_midnight_belongs_to_the_day_that_it_ends(draw_spec: Drawing, samples: Samples) -> None:
     later = samples["intake_forecast"].with_columns(pl.col("moment") + timedelta(hours=8))
-    assert title_of(draw_spec("intake_fan", later)).startswith("By 21 October 2022 ")
+    assert title_of(draw_spec("intake_fan", later)).startswith("By 21 October 2022, ")
     closings = rows_with(draw_spec("intake_fan", later), "day", "label")
     assert [r["label"] for r in closings] == ["closes 21 Oct", "closes 25 Oct"]
 
@@ -593,7 +591,7 @@ def test_without_its_row_the_outcome_is_neither_drawn_nor_spoken_of(
 
 def test_a_branch_has_the_name_of_its_page_or_the_word_for_its_id(draw_spec: Drawing) -> None:
     assert [r["label"] for r in rows_with(draw_spec("intake_fan"), "day", "top", "label", "colour")] == [
-        "deadline kept\n160–230", "deadline extended\n170–300"
+        "deadline not extended\n160–230", "deadline extended\n170–300"
     ]  # fmt: skip
 
 

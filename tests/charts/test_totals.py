@@ -125,7 +125,7 @@ def test_a_certain_total_has_marks_and_one_line() -> None:
     assert table["mark"].null_count() == 0
     assert table["amount"].to_list() == [SUM] * 4
     spec = spec_of("total_distribution", table)
-    assert title_of(spec) == "The total cash is certain: 1 million won"
+    assert title_of(spec) == "The total cash cost is certain: 1 million won"
     assert texts_of(spec) == ["certain 1m"]
 
 
@@ -340,11 +340,15 @@ def test_every_axis_has_a_few_round_ticks_within_its_ends(low: float, times: flo
 def test_the_chart_of_the_distribution_says_its_median_mean_and_upper_end() -> None:
     spec = spec_of("total_distribution", lognormal_distribution())
     assert title_of(spec) == (
-        "About 160 million won: 1 in 10 outcomes is above 360 million won, half are below 100 million won"
+        "Expected cost about 160 million won: 1 in 10 outcomes is above 360 million won, and half are below "
+        "100 million won"
     )
     assert texts_of(spec) == ["P90 360m", "mean 160m", "median 100m"]
     korean = spec_of("total_distribution", lognormal_distribution(), lang="ko")
-    assert title_of(korean) == "약 1억 6,000만 원, 10번 중 1번은 3억 6,000만 원 초과, 절반은 1억 원 미만"
+    assert (
+        title_of(korean)
+        == "기대 비용 약 1억 6,000만 원, 10번 중 1번은 3억 6,000만 원 초과, 절반은 1억 원 미만"
+    )
 
 
 def test_a_budget_is_a_line_with_its_chance() -> None:
@@ -360,7 +364,7 @@ def test_a_title_never_says_half_where_many_outcomes_equal_the_median() -> None:
     )
     mostly_nothing = spec_of("total_distribution", atoms((0, 0.6), (10e6, 0.4)))
     assert title_of(mostly_nothing).startswith(
-        "In 60% of the outcomes nothing is paid, 0% exceed 10 million won"
+        "Nothing is paid in 60% of the outcomes; 0% exceed 10 million won"
     )
 
 
@@ -383,7 +387,9 @@ def test_only_a_table_of_hindsight_shows_what_happened() -> None:
     spec = spec_of("total_hindsight", seen)
     assert "What happened: about 50m" in texts_of(spec)
     # Up to 50 of a lognormal total with median 100 and sigma 1 lie Phi(ln 0.5) = 24.4 %.
-    assert title_of(spec) == "What happened: about 50 million won; 24% of the outcomes were up to this"
+    assert (
+        title_of(spec) == "What happened: about 50 million won; 24% of the forecast outcomes are at most this"
+    )
     assert not any(
         "happened" in text for text in texts_of(spec_of("total_distribution", lognormal_distribution()))
     )
@@ -442,7 +448,7 @@ def test_amounts_too_small_for_a_log_axis_share_a_place_with_a_name() -> None:
 
 def test_the_waterfall_names_its_largest_step_and_ends_in_the_sum() -> None:
     spec = spec_of("waterfall", steps_of(20e6, 30e6, 150e6))
-    assert title_of(spec) == "201 to 300, individual review: 75% of the expected cash"
+    assert title_of(spec) == "201 to 300, individual review: 75% of the expected cash cost"
     rows = rows_with(spec, "name", "start", "end", "label", "sum")
     assert [(r["start"], r["end"], r["label"]) for r in rows] == [
         (0, 20e6, "20m (10%)"),
@@ -462,7 +468,10 @@ def test_the_waterfall_names_its_sources_and_never_calls_the_joined_steps_the_la
 def test_the_tornado_names_the_widest_input_and_labels_each_end_with_cost_and_input() -> None:
     names = {"filing": "Filing share: of those who reported", "backlog": "Backlog"}
     spec = spec_of("tornado", SWINGS, names=names)
-    assert title_of(spec) == "Filing share matters most: expected cash from 13 million won to 510 million won"
+    assert (
+        title_of(spec)
+        == "Filing share matters most: expected cash cost from 13 million won to 510 million won"
+    )
     rows = rows_with(spec, "name", "left", "right", "label")
     assert [r["label"] for r in rows] == [
         "13m–510m (2.0%–64%)",
@@ -489,8 +498,8 @@ def test_an_input_that_can_bring_the_cost_to_nothing_starts_at_nothing() -> None
 
 def test_separate_sums_have_their_range_their_median_and_what_was_announced() -> None:
     spec = spec_of("separate_sums", RANGES)
-    finding = "Handling costs more than the cash: half of the outcomes are over 270 million won"
-    assert title_of(spec) == f"{finding}, against 50 million won"
+    finding = "Handling costs more than the cash: the medians are 270 million won and 50 million won"
+    assert title_of(spec) == finding
     (rows,) = spec["datasets"].values()
     assert [r["label"] for r in rows] == [
         "50m (1m–440m)",
@@ -506,7 +515,7 @@ def test_free_goods_show_expected_range_and_list_price_with_an_honest_share() ->
     # 150 of 600 billion, from 9 to 400.
     assert (
         title_of(spec)
-        == "25% of the free goods, by list price, are expected to be taken up (P10 to P90: 1.5% to 67%)"
+        == "At list price, 25% of the free goods are expected to be taken up (P10 1.5%, P90 67%)"
     )
     (rows,) = spec["datasets"].values()
     assert [r["label"] for r in rows] == ["90bn (1bn–220bn) of 360bn", "60bn (1bn–170bn) of 240bn"]
@@ -515,7 +524,7 @@ def test_free_goods_show_expected_range_and_list_price_with_an_honest_share() ->
 
 def test_the_back_test_counts_independent_outcomes_and_gives_each_its_verdict() -> None:
     spec = spec_of("backtest", TRIED, names={"filed": "Filings"})
-    assert title_of(spec) == "1 of 2 independent outcomes are between P10 and P90"
+    assert title_of(spec) == "1 of 2 independent outcomes lie between P10 and P90 of the forecast"
     rows = rows_with(spec, "name", "part", "low", "middle", "high")
     assert list(dict.fromkeys(r["name"] for r in rows)) == [
         "Filings\n400 · inside",
@@ -535,7 +544,7 @@ def test_the_comparison_names_the_policy_that_is_most_often_cheapest() -> None:
         "voucher": "Candidate: a voucher",
     }
     spec = spec_of("comparison", POLICIES, names=names)
-    assert title_of(spec) == "Cash on proof: the cheapest in 70% of cases"
+    assert title_of(spec) == "Cash on proof: the cheapest in 70% of the outcomes"
     rows = rows_with(spec, "name", "label", "range_low", "range_high", "expected", "most")
     assert [(r["name"], r["label"]) for r in rows] == [
         ("Fees", "1.7bn"),

@@ -761,7 +761,7 @@ def test_records_of_another_width_are_counted_and_not_shown(tmp_path: Path, inci
     found = inspect_file(path, incident)
     assert (found.records, found.unreadable) == (4, 1)
     out = command("inspect", path)[1]
-    assert "4 rows, 1 of another width" in out.splitlines()[0]
+    assert "4 rows, 1 with a different number of columns" in out.splitlines()[0]
     assert "비밀" not in out
 
 

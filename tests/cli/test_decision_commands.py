@@ -47,10 +47,10 @@ def test_scenarios_answers_before_the_table_and_says_what_each_assumes(few: Anal
     assert answer.splitlines()[0].startswith(
         "Without a change, the expected cash cost is 260 million won and P90"
     )
-    assert f"The chance of more than the budget of 300 million won is {chance}%." in answer
-    assert 'largest expected cash is "Claiming with one tap"' in answer
+    assert f"The chance of exceeding the budget of 300 million won is {chance}%." in answer
+    assert 'largest expected cash cost is "Claiming with one tap"' in answer
     assert answer.splitlines()[2].endswith(": Cash for small businesses.")
-    assert "Over budget" in table
+    assert "Chance over budget" in table
     for scenario in load_scenarios().scenarios:
         assert f"\n{scenario.name.en}: {scenario.note.en}" in out
         assert re.search(rf"^ {scenario.name.en}( |$)", table, re.MULTILINE)
@@ -62,8 +62,8 @@ def test_scenarios_of_ones_own_have_no_column_for_a_budget_that_was_not_given(tm
     page.write_text(OWN, "utf-8")
     code, out, _ = command("scenarios", "--scenarios", page, *FEW)
     assert code == 0
-    assert "No scenario raises the expected cash." in out
-    assert "Over budget" not in out
+    assert "No scenario raises the expected cash cost." in out
+    assert "Chance over budget" not in out
     assert "budget" not in out.split("\n\n")[0]
     assert "\nHalf the reports: Half of the reports are withdrawn." in out
     line = next(line for line in out.splitlines() if line.strip().startswith("Half the reports "))
@@ -101,8 +101,8 @@ def test_reserve_states_amount_measure_day_and_scope(few: Analysis) -> None:
     amount = f"{few.reserve():,.0f}"
     assert out.startswith(f"Reserve as of 30 December 2022: {amount}")
     first, counted, unpriced, not_due = out.splitlines()[:4]
-    assert first.endswith("won (mean of the cash, handling outside).")
-    assert counted == "It counts Cash for small businesses."
+    assert first.endswith("won (mean of the cash cost, without handling).")
+    assert counted == "It includes Cash for small businesses."
     assert "Six days of Pro Membership fee for taxi drivers" in unpriced
     assert not_due == ("Left out (no obligation to pay): Case-by-case review and sales support by Kakao Pay.")
 
@@ -124,8 +124,8 @@ def test_reserve_since_an_earlier_run_ends_at_the_reserve(few: Analysis) -> None
     ]
     code, told, _ = command("reserve", "--since", "kakao-2022-10-24", *FEW)
     assert code == 0
-    assert "Since kakao-2022-10-24, the expected cash moved from 0 won to 260 million won." in told
-    assert told.count("\nIt counts Cash for small businesses.\n") == 1
+    assert "Since kakao-2022-10-24, the expected cash cost has changed from 0 won to 260 million won." in told
+    assert told.count("\nIt includes Cash for small businesses.\n") == 1
     assert re.search(r"^ policy +261,364,185 .* small-business-cash$", told, re.MULTILINE)
 
 

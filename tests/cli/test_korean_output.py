@@ -262,7 +262,7 @@ def test_a_note_is_said_in_korean_with_its_words_and_notes(key: str) -> None:
     inner = Note("no_curve", reason=Note("source", address="x"))
     english = {"reason": inner, "family": "gamma", "branch": "extended", "top": "open"}
     korean = {
-        "reason": "증가 곡선 없음: 출처: x",
+        "reason": "접수 성장곡선 없음: 출처: x",
         "family": "감마",
         "branch": "마감 연장",
         "top": "상한 없음",

@@ -308,7 +308,7 @@ def test_a_policy_without_an_expected_cost_is_named_beside_those_that_have_one(r
     assert {key for key, value in goods.items() if value is not None} == {"policy", "not_measured"}
     assert {row["policy"]: row["status"] for row in found["left_out"]}["tram-goods"] == "not_offered"
     out = run("compare", "counted.toml", "flat.toml", "goods.toml", *TRAM)[1]
-    assert out.splitlines()[0].endswith("No expected cost: “Free rides”.")
+    assert out.splitlines()[0].endswith("No expected cost can be given for “Free rides”.")
 
 
 @pytest.mark.slow
@@ -360,14 +360,14 @@ def test_a_terminal_shows_whole_currency_and_says_which(run: Run) -> None:
 
 def test_a_cost_on_a_terminal_says_how_unsure_it_is(run: Run) -> None:
     out, cash = run(*COST)[1], quantiles(json_output(run, *COST))
-    _, short, full = out.split("How unsure: published counts, EUR; 80% likely: P10 to P90\n")
+    _, short, full = out.split("How uncertain the cost is: published counts, EUR; 80% range: P10 to P90\n")
     measures = ("expected", "p10", "p50", "p90", "p95", "p99", "tvar95")
     amounts = pytest.approx([cash[m]["value"] / 100 for m in measures], rel=1e-3)
     assert printed(full, "cash") == amounts
     assert [*printed(short, "cash"), *printed(full, "cash")[4:]] == amounts
     error, stressed = (cash["p90"][x] / 100 for x in ("error", "stressed"))
-    assert f"cash: numerical error of P90 {error:,.2f} euros; if all inputs moved together" in out
-    assert f"(rank correlation 0.5), P90 {stressed:,.2f} euros\n" in out
+    assert f"cash: the numerical error of P90 is {error:,.2f} euros; if all inputs moved together" in out
+    assert f"(rank correlation 0.5), P90 would be {stressed:,.2f} euros\n" in out
 
 
 def test_a_comparison_on_a_terminal_starts_with_what_it_finds(run: Run) -> None:
@@ -418,18 +418,20 @@ def test_what_drives_the_cost_and_what_to_find_out_first_come_before_the_tables(
     assert lines[4].startswith(SENSITIVITY_TITLES["tornado"])
     assert lines[3].startswith("Find out first: ")
     assert lines[3].endswith(
-        "The decision is to announce this policy, or to spend the budget of 150 thousand euros on something "
-        "else; nothing but the expected cash counts."
+        "This assumes that you either announce this policy or spend the budget of 150 thousand euros on "
+        "something else, and that only the expected cash cost counts."
     )
     rows = found["information_value"]
     assert [row["known"] for row in rows[-2:]] == ["all_inputs", "inputs_and_counts"]
     assert rows[0]["value"] == max(row["value"] for row in rows[:-2])
     compared = run(*BOTH)[1].splitlines()[1]
     # The flat policy never costs more, so nothing that one could find out changes the choice.
-    assert compared.startswith("No input is worth finding out: the same choice costs least in every draw")
-    assert compared.endswith("the policy with the least expected cost (cash); nothing but this cost counts.")
+    assert compared.startswith(
+        "No input is worth finding out: the same choice costs least in every simulation"
+    )
+    assert compared.endswith("the policy with the least expected cost (cash) and that only this cost counts.")
     korean = run(*MOVED, "--budget", "150,000", "--lang", "ko")[1]
-    assert "\n가장 먼저 확인할 입력: " in korean.partition(Locale("ko")("terminal.sensitivity_tornado"))[0]
+    assert "\n가장 먼저 확인할 입력값: " in korean.partition(Locale("ko")("terminal.sensitivity_tornado"))[0]
 
 
 @pytest.mark.slow
@@ -473,7 +475,7 @@ def test_a_cost_without_uncertainty_is_reported_as_such(run: Run) -> None:
 
 @pytest.mark.parametrize(
     ("lang", "words"),
-    [("en", "No input of this cost is uncertain."), ("ko", "이 비용에는 불확실한 입력이 없습니다.")],
+    [("en", "No input of this cost is uncertain."), ("ko", "이 비용에는 불확실한 입력값이 없습니다.")],
 )
 def test_a_certain_cost_has_a_range_of_one_point(run: Run, lang: str, words: str) -> None:
     certain = (*TRAM, "--policy", "certain.toml")

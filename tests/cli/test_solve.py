@@ -59,7 +59,7 @@ def test_the_answer_comes_first() -> None:
     assert len(titles) == 2
     assert " P90 " in out
     assert "Largest shortfall" in out
-    assert "Loss replaced" not in out  # it is not known from counts
+    assert "Share of losses paid" not in out  # it is not known from counts
 
 
 @pytest.mark.slow
@@ -86,7 +86,14 @@ def test_the_solution_is_written_as_a_policy_that_runs() -> None:
     ("lang", "words"),
     [
         # a P90 of about 475 million won, with an error of more than ten million
-        ("en", ("No policy that was tried keeps", "The nearest policy pays", "solution is 480,000,000 won")),
+        (
+            "en",
+            (
+                "None of the policies tried stays within",
+                "The policy that comes closest pays",
+                "solution is 480,000,000 won",
+            ),
+        ),
         ("ko", ("이내인 안은 없습니다", "가장 가까운 안", "최소 예산")),
     ],
 )

@@ -209,12 +209,12 @@ def test_cost_answers_before_the_tables_and_names_those_without_room(
     assert answer.startswith("Cash for small businesses: about ")
     for part in ("1 in 10 outcomes is above 560", "half are below", "The chance of exceeding the budget"):
         assert " ".join(answer.split()).count(part) == 1
-    assert shown.startswith("How unsure: published counts, KRW; ")
+    assert shown.startswith("How uncertain: published counts, KRW; ")
     rest = " ".join(shown.partition("--all also prints: ")[2].split())
     _, bands, *later = (shown.title.partition(";")[0] for shown, _ in tables("cost"))
     assert f"{bands}\n" in shown
     assert bands not in rest
-    assert [title for title in later if title not in rest and not title.startswith("How unsure")] == []
+    assert [title for title in later if title not in rest and not title.startswith("How uncertain")] == []
 
 
 @pytest.mark.slow
@@ -224,7 +224,7 @@ def test_a_narrow_terminal_leaves_out_columns_rather_than_rows(folder: Path) -> 
     assert heads.split() == ["Scenario", "Expected", "P10", "P90", "Over", "Change"]
     assert re.search("^ All inputs ", out, re.MULTILINE)
     rest = " ".join(out.partition("--all also prints: ")[2].split())
-    assert re.search(r"Cash under each scenario \((\d more rows?, )?2 more columns\)", rest)
+    assert re.search(r"Cash cost in each scenario \((\d more rows?, )?2 more columns\)", rest)
     assert " P50 " in on_a_terminal(120, folder, "scenarios", *PRINTING["scenarios"])
 
 

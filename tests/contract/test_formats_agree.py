@@ -129,7 +129,9 @@ def test_the_workbook_opens_with_the_chance_over_the_budget_and_not_with_the_str
     budget = pl.read_csv(folder / "tables" / "budget.csv").row(0, named=True)
     book = workbook_of(folder)
     cells = book.cells(next(iter(book.paths)))
-    (place,) = (place for place, cell in cells.items() if str(cell.value).startswith("Chance of more than"))
+    (place,) = (
+        place for place, cell in cells.items() if str(cell.value).startswith("Chance of a cost above")
+    )
     assert cells[place.replace("A", "C")].value == budget["exceeded"]
     assert budget["stressed"] != budget["exceeded"]
 

@@ -269,7 +269,7 @@ def test_the_caveat_comes_first_and_each_miss_has_a_paragraph(result: Backtest, 
     assert ("illustration, not a validation" if lang == "en" else "타당성 검증이 아니라") in said[0]
     assert ("knew the outcome" if lang == "en" else "결과를 아는 사람") in said[0]
     names = {o.id: o.name[lang] for o in SPEC.outcomes}
-    misses = [s for s in said if ("No prior is changed" if lang == "en" else "바꾸지 않습니다") in s]
+    misses = [s for s in said if ("No assumption is changed" if lang == "en" else "바꾸지 않습니다") in s]
     assert len(misses) == 3
     for miss, outcome, numbers in zip(
         misses,
@@ -294,10 +294,10 @@ def test_a_miss_of_cash_says_what_each_was_paid() -> None:
     spec = SPEC.model_copy(update={"outcomes": (few, total), "unscored": ()})
     said = backtest(spec, draws=DRAWS).sentences(Locale("en"))
     (one,) = (s for s in said if "For each of 3" in s)
-    assert "17 million won came" in one
-    assert "which is more" in one
+    assert "the actual average was 17 million won" in one
+    assert "the outcome was higher" in one
     assert "“Review award" in one
-    assert any("The stages say which." in s for s in said)
+    assert any("The results by stage show which." in s for s in said)
 
 
 def test_what_is_shown_beside_has_no_score(result: Backtest) -> None:

@@ -132,12 +132,14 @@ def test_the_terminal_answers_first_and_names_what_it_leaves_out(
     out = capsys.readouterr().out
     (stressed,) = cash.filter(measure="p90")["stressed"]
     answer = out.split("\n\n")[0].splitlines()
-    assert answer[2].startswith("The cash is 0.43% of the package. Not in it: the handling of the claims")
+    assert answer[2].startswith(
+        "The cash cost is 0.43% of the package. It does not include the handling of the claims"
+    )
     assert [*answer[:2], *answer[3:5]] == [
         (
-            f"Cash for small businesses: about {w.money(found['expected'])}. "
-            f"1 in 10 outcomes is above {w.money(found['p90'])}, half are below {w.money(found['p50'])}. "
-            f"80% likely: {w.money(found['p10'])} to {w.money(found['p90'])}."
+            f"Cash for small businesses: expected cost about {w.money(found['expected'])}. "
+            f"1 in 10 outcomes is above {w.money(found['p90'])}, and half are below {w.money(found['p50'])}. "
+            f"A cost of {w.money(found['p10'])} to {w.money(found['p90'])} is 80% likely."
         ),
         (
             "The chance of exceeding the budget of 300 million won is "
@@ -145,13 +147,13 @@ def test_the_terminal_answers_first_and_names_what_it_leaves_out(
             "if the inputs tend to be high or low together."
         ),
         (
-            "If all 8,461 reports were paid by the tiers, it would be 254–423 million won; "
-            "awards above the tiers have no published limit."
+            "If all 8,461 reports were paid by the tiers, the cost would be 254–423 million won. "
+            "Awards above the tiers have no published limit."
         ),
         f"If the inputs tend to be high or low together, 1 in 10 outcomes is above {w.money(stressed)}.",
     ]
     names = kakao.names("en")
-    (omitted,) = re.findall("^Left out, without an expected cost: .*$", out, re.MULTILINE)
+    (omitted,) = re.findall("^Left out, because they have no expected cost: .*$", out, re.MULTILINE)
     (later,) = re.findall("^Not public by .*$", out, re.MULTILINE)
     assert [x for x in LEFT_OUT if names[x] not in omitted] == []
     assert [x for x in kakao.dropped_lines if names[x] not in later] == []
@@ -160,7 +162,7 @@ def test_the_terminal_answers_first_and_names_what_it_leaves_out(
 def test_without_a_budget_the_terminal_says_how_to_give_one(capsys: pytest.CaptureFixture[str]) -> None:
     print_answer(run(Plan(draws=8192, claims=())).answer())
     answer = capsys.readouterr().out.split("\n\n")[0].splitlines()
-    assert answer[-1].startswith("No budget was given: --budget 300_000_000 ")
+    assert answer[-1].startswith("No budget was given. For example, --budget 300_000_000 ")
 
 
 @pytest.mark.parametrize(

@@ -298,7 +298,7 @@ def test_a_policy_without_an_expected_cost_is_shown_with_the_reason() -> None:
         ("goods", None, "not_offered", None),
     ]
     said = found.sentence(Locale("en"), {page.id: page.name.en for page in pages})
-    assert said.endswith("No expected cost: “Policy no-mix”, “Policy goods”.")
+    assert said.endswith("No expected cost can be given for “Policy no-mix”, “Policy goods”.")
 
 
 def test_the_sentence_says_which_is_cheaper_and_how_likely(comparison: PolicySimulations) -> None:

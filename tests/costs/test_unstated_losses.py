@@ -93,7 +93,7 @@ def test_the_policy_says_what_an_unstated_loss_is_paid() -> None:
     assert policy_result(ruled)["lines"]["tiers"]["unknown"] == "500"
     assert "No rule for a claim without a stated loss: L." in bare.card().notes
     assert "No rule" not in repr(ruled.card())
-    assert any(said.strip().startswith("No stated loss: no rule.") for said in explain(bare))
+    assert any(said.strip().startswith("No rule covers claims without a stated loss.") for said in explain(bare))
     assert "  No stated loss: 500 won." in explain(ruled)
 
 
@@ -141,7 +141,7 @@ def test_the_terminal_says_it_with_the_remedy(plan: Plan) -> None:
     code, out, err = command("cost", "--policy", plan.policy, "--counts", plan.counts, "--as-of", DAY)
     assert code == 0, err
     assert "Credit: 500 of 500 entitled claims (100%) state no loss" in out
-    assert "Remedy: give the line an `unknown` rule." in out
+    assert "To fix this, add a rule for them (`unknown`)" in out
 
 
 def test_the_sum_of_unstated_losses_is_empty(claims_csv: ClaimsCsv, tmp_path: Path) -> None:

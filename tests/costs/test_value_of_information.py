@@ -151,7 +151,7 @@ def test_an_option_that_costs_less_in_every_draw_makes_information_worthless() -
         table = information_value(simulate_together(folios, draws=2**10))
         assert table.select("value", "error").rows() == [(0.0, 0.0)] * 4
     assert information_sentence(table, cheap, Locale("en")) == (
-        "No input is worth finding out: the same choice costs least in every draw of the inputs."
+        "No input is worth finding out: the same choice costs least in every simulation."
     )
 
 
@@ -327,8 +327,8 @@ def test_the_sentence_names_the_input_to_find_out_first(week: list[Simulation]) 
     table, folio = information_value(week), week[0].portfolio
     assert table["assumption"][0] == "as-filing-share"
     assert information_sentence(table, folio, Locale("en", "KRW", 0)) == (
-        "Find out first: Filing share. Knowing it exactly before the decision is worth 130 million won of "
-        "expected cost on average; knowing all inputs is worth 270 million won."
+        "Find out first: Filing share. Knowing it exactly before the decision would save 130 million won "
+        "of expected cost on average; knowing all inputs would save 270 million won."
     )
     unclear = table.with_columns(error=pl.lit(1e9))
     assert "less expected cost than the numerical error" in information_sentence(unclear, folio, Locale("en"))

@@ -369,7 +369,7 @@ def test_the_page_draws_in_a_browser_without_a_network(pages: dict[str, str], tm
         driver.execute_async_script(DRAWN)
         assert driver.execute_script("return document.documentElement.scrollWidth") == 390
         captions = driver.find_elements("css selector", ".outage-caption strong")
-        assert "the mean is 260 million won" in captions[0].text
+        assert "The mean is 260 million won" in captions[0].text
         loaded = driver.execute_script("return performance.getEntriesByType('resource').map(r => r.name)")
         assert [name for name in loaded if not name.startswith("data:")] == []
         driver.execute_script(AXE.read_text("utf-8"))
@@ -389,7 +389,7 @@ def test_the_executive_summary_has_the_figures_of_the_report(
     assert [tile.figure for tile in report.tiles if not tile.synthetic] == [
         figure for figure in shown if not figure.endswith("%")
     ]
-    assert "Chance of more than 300 million won" in markup
+    assert "Chance of a cost above 300 million won" in markup
     for cell, question in (("drivers", "drives"), ("decide", "decide"), ("left-out", "left_out")):
         sentences = getattr(report.answers, question)
         assert sentences

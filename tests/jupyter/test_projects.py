@@ -442,7 +442,7 @@ def test_a_summary_has_the_day_of_the_ledger_and_the_budget_of_the_makefile(
     page = " ".join(WebPage.of(project / "build" / "summary.html").prose().split())
     assert "as known on 5 March 2026" in page
     assert "28 February 2026" not in page
-    assert "Chance of more than 7.123456 million won" in page
+    assert "Chance of a cost above 7.123456 million won" in page
     assert "more than 6 million won" not in page
 
 

@@ -234,7 +234,7 @@ def test_a_chart_asks_for_nothing_from_elsewhere(analysis: Analysis) -> None:
     assert len(re.findall(r"(?:src|href)\s*=", markup)) == 1
     spec = handed_over(markup)
     assert "url" not in json.dumps(spec["datasets"])
-    title = "Review award matters most: expected cash from 110 million won to 650 million won"
+    title = "Review award matters most: expected cash cost from 110 million won to 650 million won"
     assert " ".join(spec["title"]["text"]) == title
 
 

@@ -91,8 +91,8 @@ ASK: list[tuple[str, str, Page, Page]] = [
      {**SOUND, "closed": "upper", "band": ({"over": 0, "up_to": 1}, {"over": 1, "fixed": 5})}),
     ("dead", "the band over 0.00 and the next one pay alike", bands({"fixed": 5}, {"fixed": 5}),
      bands({"fixed": 5}, {"fixed": 6})),
-    ("dead", "the segment s2 is never reached", segments(AB, B), segments(B, AB)),
-    ("dead", "the segment s2 is never reached", segments(A, {**A, "service": ("x",)}),
+    ("dead", "the segment s2 is never used", segments(AB, B), segments(B, AB)),
+    ("dead", "the segment s2 is never used", segments(A, {**A, "service": ("x",)}),
      segments({**A, "service": ("x",)}, A)),
     ("dead", "s1", segments(A, eligibility=B), segments(A, eligibility=AB)),
     ("dead", "", segments(A, eligibility=A), segments(A, eligibility=AB)),
@@ -100,7 +100,7 @@ ASK: list[tuple[str, str, Page, Page]] = [
      bands({"share": 0.5, "limit": 4}, {"fixed": 50})),
     ("cap", "the limit of 0.06 is never reached", bands({"fixed": 5, "limit": 6}),
      bands({"fixed": 7, "limit": 6})),
-    ("cap", "the floor of 0.05 is never below what is paid anyway", bands({"fixed": 5, "floor": 5}),
+    ("cap", "the floor of 0.05 never raises a payment", bands({"fixed": 5, "floor": 5}),
      bands({"share": 0.5, "floor": 5})),
     ("cap", "the deductible of 0.10 is never exceeded",
      bands({"share": 0.5, "deductible": 10}, {"fixed": 50}),
@@ -111,15 +111,16 @@ ASK: list[tuple[str, str, Page, Page]] = [
     ("cap", "the outage of 0 minutes is shorter than the 120 asked",
      other("fee_credit", fee=9, multiple=10, from_minutes=120, outage_minutes=0),
      other("fee_credit", fee=9, multiple=10, from_minutes=0, outage_minutes=0)),
-    ("cap", "the cap of 48,000,000 is not below the 3,000,000 entitled",
+    ("cap", "the cap of 48,000,000 limits nothing: only 3,000,000 are entitled",
      other("in_kind", recipients=FIRST_COME, cap=EVERYBODY),
      other("in_kind", recipients=EVERYBODY, cap=FIRST_COME)),
     ("unknown", "no rule for a claim without a stated loss: if most claims state none, there is no",
      {k: v for k, v in SOUND.items() if k != "unknown"}, SOUND),
-    ("undated", "no day of announcement: no run uses the line", {**SOUND, "public_on": None}, SOUND),
-    ("undated", "it has to be claimed, and no last day to claim is given", {**SOUND, "effort": "form"},
+    ("undated", "no day of announcement: no calculation uses the cost line", {**SOUND, "public_on": None},
+     SOUND),
+    ("undated", "it has to be claimed, but no last day to claim is given", {**SOUND, "effort": "form"},
      {**SOUND, "effort": "form", "deadlines": (ASKED,)}),
-    ("undated", "it has to be claimed, and no last day to claim is given", {**SOUND, "effort": "documents"},
+    ("undated", "it has to be claimed, but no last day to claim is given", {**SOUND, "effort": "documents"},
      {**SOUND, "effort": "one_tap"}),
     ("accounting", "no accounting view is proposed", {**SOUND, "accounting": None}, SOUND),
     ("fact", "cites PR-00", {**SOUND, "facts": NOT_A_FACT}, {**SOUND, "facts": ("PR-01", "CO-10")}),
@@ -274,7 +275,7 @@ def test_a_figure_that_is_not_that_of_the_fact_it_cites_is_found(
 ) -> None:
     found = json.loads(command("policies", "check", edited("policies", *changes), "--json")[1])
     doubts = [(row["line"], row["says"]) for row in found if row["finding"] == "fact"]
-    assert doubts == [(line, f"states another figure than what it cites: {fact}")]
+    assert doubts == [(line, f"states a figure that differs from those it cites: {fact}")]
 
 
 @pytest.mark.parametrize("id_", sorted(bundled_ids("policies")))
@@ -294,7 +295,7 @@ def test_a_band_mix_for_other_edges_is_found(edited: Edited, tmp_path: Path) -> 
         (("kakao-2022", "--ledger", "kakao-2022"), False),
     ):
         code, out, _ = command("policies", "check", *arguments)
-        assert (code, "as-band-mix" in out and "stated for other edges" in out) == (0, found), arguments
+        assert (code, "as-band-mix" in out and "stated for other band edges" in out) == (0, found), arguments
 
 
 # --- against an incident ------------------------------------------------------------------------------

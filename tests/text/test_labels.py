@@ -283,7 +283,7 @@ def test_what_short_bands_mean_is_stated_where_there_are_any() -> None:
     assert Locale("en").band_note(full) == ""
     assert (
         Locale("en").band_note([*full, (0, 300_000)])
-        == "k thousand, m million; a band includes its upper edge"
+        == "k = thousand, m = million; a band includes its upper edge"
     )
     assert "상한" in Locale("ko").band_note([(300_000, 500_000)])
 

@@ -416,7 +416,8 @@ def distribution_text(entry: Assumption, locale: Locale = ENGLISH) -> str:
     """An assumption's distribution as text: `pert(low 5, high 60)`; amounts in the main unit, not cents."""
     unit = 10**locale.minor_units if entry.kind in AMOUNT_KINDS else 1
     if isinstance(entry, entries.LateClaims):  # a list of 200 values
-        low, high = (f"{end:.4g}" for end in entry.distribution.quantile([0.1, 0.9]))
+        likely = locale.likely_range
+        low, high = (f"{end:.4g}" for end in entry.distribution.quantile([likely.lower, likely.upper]))
         return locale("distribution.forecast", mean=f"{entry.range.expected:.4g}", low=low, high=high)
     if isinstance(entry, entries.OneDistribution):
         text = format_distribution(entry.sampled_distribution, locale, unit)

@@ -311,9 +311,10 @@ def test_the_stingy_policy_is_cheapest_and_the_generous_one_gives_most() -> None
     assert table["dominated_by"].to_list() == [None, None, "stingy generous"]
     said = found.sentence(Locale("en"), {p.id: p.id for p in pages})
     assert "“stingy” costs least" in said
-    assert "“generous” gives claimants most: it replaces 62% of the stated losses" in said
+    assert "“generous” gives claimants most: it pays 62% of the stated losses" in said
     assert (
-        "Dominated: “wasteful” costs no less than “stingy”, “generous” and gives claimants no more." in said
+        "“wasteful” is dominated: it costs no less than “stingy”, “generous” and gives claimants no more."
+        in said
     )
 
 
