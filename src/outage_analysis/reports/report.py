@@ -39,7 +39,7 @@ from outage_analysis.reports.own_sections import (
     cell_text,
     own_note,
 )
-from outage_analysis.reports.sections import cash_facts, sections
+from outage_analysis.reports.sections import SectionBuilder, cash_facts
 from outage_analysis.reports.table_views import SOURCE_TABLES, format_tables
 from outage_analysis.text import Locale, fonts
 
@@ -160,12 +160,10 @@ class Report:
     @cached_property
     def front(self) -> tuple[Section, ...]:
         """The first screen as sections, in reading order: the answer, and what to decide."""
-        answer = ("answer", self.locale("report.answer"), self._answer_blocks())
-        decide = ("decide", self.locale("report.decide"), self._decision_blocks())
         synthetic, facts = self.analysis.headline_is_synthetic, cash_facts(self.analysis)
         built = (
-            Section(id_, title, tuple(blocks), synthetic, facts=facts)
-            for id_, title, blocks in (answer, decide)
+            Section(id_, self.locale(f"report.{id_}"), tuple(blocks), synthetic, facts=facts)
+            for id_, blocks in (("answer", self._answer_blocks()), ("decide", self._decision_blocks()))
         )
         return tuple(section for section in built if section.blocks)
 
@@ -196,7 +194,8 @@ class Report:
     @cached_property
     def sections(self) -> tuple[Section, ...]:
         """The sections of the report after the first screen, in order; added ones precede the appendices."""
-        built = sections(self.analysis, self.locale, self.grids, self.charts, self.answers.left_out)
+        builder = SectionBuilder(self.analysis, self.locale, self.grids, self.charts, self.answers.left_out)
+        built = [section for section in builder.all() if section.blocks]
         first = next((n for n, section in enumerate(built) if section.appendix), len(built))
         return (*built[:first], *self._added_sections(), *built[first:])
 
@@ -311,13 +310,8 @@ def facts_by_host(report: Report, wanted: Iterable[str]) -> dict[str, list[str]]
     by_host: dict[str, list[str]] = {}
     for fact in dict.fromkeys(wanted):
         if fact in sources:
-            place = ", ".join(web_hosts(sources[fact] or "")) or report.locale("deck.notes_derived")
+            addresses = map(urlsplit, (sources[fact] or "").split(ADDRESS_SEPARATOR))
+            hosts = [a.netloc.removeprefix("www.") for a in addresses if a.scheme in ("http", "https")]
+            place = ", ".join(dict.fromkeys(filter(None, hosts))) or report.locale("deck.notes_derived")
             by_host.setdefault(place, []).append(fact)
     return by_host
-
-
-def web_hosts(source: str) -> list[str]:
-    """Return the web hosts in the source of a fact; empty if the fact is derived from other facts."""
-    addresses = [urlsplit(part) for part in source.split(ADDRESS_SEPARATOR)]
-    hosts = (a.netloc.removeprefix("www.") for a in addresses if a.scheme in ("http", "https"))
-    return list(dict.fromkeys(host for host in hosts if host))
