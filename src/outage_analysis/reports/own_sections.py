@@ -10,9 +10,7 @@ import json
 import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date
-from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -33,6 +31,7 @@ MAX_CHART_BYTES = 1_000_000
 COMPOSITIONS = {"hconcat", "vconcat", "concat", "facet", "repeat"}
 FACETS = {"facet", "row", "column"}
 """Keys and channels of charts with several views, which have a width of their own."""
+DATA_KEYS = ("datasets", "values")
 FONT_KEYS = {"font", "labelFont", "titleFont", "subtitleFont"}
 NETWORK_KEYS = {"url", "href"}
 """Keys with which a chart would read or link something elsewhere."""
@@ -85,7 +84,7 @@ class OwnChart(OwnPart):
     def _self_contained(self) -> Self:
         if len(json.dumps(self.spec)) > MAX_CHART_BYTES:
             raise ValueError(f"a chart is larger than {MAX_CHART_BYTES:,} bytes | Aggregate its data first.")
-        if NETWORK_KEYS & set(_keys(self.spec)):
+        if any(key in NETWORK_KEYS for key, _ in _items(self.spec)):
             raise ValueError(
                 "a chart reads from an address or links to one, and a report works without a network"
                 " | Load the data first, and give them to the chart as a frame."
@@ -94,7 +93,8 @@ class OwnChart(OwnPart):
 
     def texts(self) -> Iterator[str]:
         """Yield every text of the data, for the check for personal data."""
-        yield from (text for rows in _data(self.spec) for text in _strings(rows))
+        for key, rows in _items(self.spec):
+            yield from _strings(rows) if key in DATA_KEYS else ()
 
     @property
     def title_parts(self) -> tuple[str, str, str]:
@@ -146,31 +146,19 @@ class OwnTable(OwnPart):
             raise ValueError("a table has no rows")
         if any(len(row) != len(self.columns) for row in self.rows):
             raise ValueError("a row of a table does not have one value per column")
-        texts = [*self.columns, *(x for row in self.rows for x in row if isinstance(x, str))]
-        if any(len(text) > MAX_CELL for text in texts):
+        if any(len(text) > MAX_CELL for text in self.texts()):
             raise ValueError(f"a cell or a column name is longer than {MAX_CELL} characters")
-        for kind, column in zip(self.columns.values(), zip(*self.rows, strict=True), strict=True):
-            if any(x is not None and not _is_of_kind(x, kind) for x in column):
-                raise ValueError(f"a value of a table is no {kind}")
+        try:
+            _ = self.frame
+        except (ArithmeticError, TypeError, ValueError, pl.exceptions.PolarsError) as error:
+            raise ValueError("a value of a table is not of the kind of its column") from error
         return self
 
     @property
     def frame(self) -> pl.DataFrame:
         """The table as a data frame."""
-        dtypes = {
-            "text": pl.String,
-            "integer": pl.Int64,
-            "number": pl.Float64,
-            "flag": pl.Boolean,
-            "day": pl.Date,
-        }
-        values = [
-            [date.fromisoformat(x) if kind == "day" and isinstance(x, str) else x for x in column]
-            for kind, column in zip(self.columns.values(), zip(*self.rows, strict=True), strict=True)
-        ]
-        return pl.DataFrame(
-            [pl.Series(n, v, dtypes[k]) for (n, k), v in zip(self.columns.items(), values, strict=True)]
-        )
+        columns = zip(self.columns.items(), zip(*self.rows, strict=True), strict=True)
+        return pl.DataFrame([_series(name, kind, values) for (name, kind), values in columns])
 
     def texts(self) -> Iterator[str]:
         """Yield every text, for the check for personal data."""
@@ -178,47 +166,24 @@ class OwnTable(OwnPart):
         yield from (x for row in self.rows for x in row if isinstance(x, str))
 
 
-OwnBlock = Annotated[OwnText | OwnChart | OwnTable, Field(discriminator="kind")]
+OwnBlock = OwnText | OwnChart | OwnTable
+DTYPES = {"text": pl.String, "integer": pl.Int64, "number": pl.Float64, "flag": pl.Boolean, "day": pl.String}
+"""Kind of a column -> the type of its values in JSON, where a day is a text such as 2024-12-31."""
 
 
-def _is_of_kind(value: object, kind: ColumnKind) -> bool:
-    if kind == "day":
-        try:
-            return isinstance(value, str) and bool(date.fromisoformat(value))
-        except ValueError:
-            return False
-    types: dict[str, tuple[type, ...]] = {
-        "text": (str,),
-        "flag": (bool,),
-        "integer": (int,),
-        "number": (int, float),
-    }
-    return isinstance(value, types[kind]) and (kind == "flag" or not isinstance(value, bool))
+def _series(name: str, kind: ColumnKind, values: Values) -> pl.Series:
+    if kind == "number":
+        values = tuple(float(x) if type(x) is int else x for x in values)
+    series = pl.Series(name, values, DTYPES[kind])
+    return series.str.to_date("%Y-%m-%d") if kind == "day" else series
 
 
-def _keys(value: object) -> Iterator[str]:
-    """Yield all keys of a specification except those inside its data."""
-    if isinstance(value, dict):
-        for key, inner in value.items():
-            yield key
-            if key not in ("datasets", "values"):
-                yield from _keys(inner)
-    elif isinstance(value, list):
-        for inner in value:
-            yield from _keys(inner)
-
-
-def _data(value: object) -> Iterator[object]:
-    """Yield the data that a specification contains."""
-    if isinstance(value, dict):
-        for key, inner in value.items():
-            if key in ("datasets", "values"):
-                yield inner
-            else:
-                yield from _data(inner)
-    elif isinstance(value, list):
-        for inner in value:
-            yield from _data(inner)
+def _items(value: object) -> Iterator[tuple[object, object]]:
+    """Yield all keys of a specification with their values, except those inside its data."""
+    inside = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, inner in inside:
+        yield key, inner
+        yield from _items(inner) if key not in DATA_KEYS else ()
 
 
 def _strings(value: object) -> Iterator[str]:
@@ -233,7 +198,7 @@ def _without_fonts(value: Any) -> Any:  # noqa: ANN401 - JSON values have no com
     """Return a specification without fonts, whose names other computers may not know."""
     if isinstance(value, dict):
         return {
-            key: inner if key in ("datasets", "values") else _without_fonts(inner)
+            key: inner if key in DATA_KEYS else _without_fonts(inner)
             for key, inner in value.items()
             if key not in FONT_KEYS
         }
@@ -257,12 +222,14 @@ class OwnSection(OwnPart):
     """A section that a user adds to a report."""
 
     title: Name
-    blocks: Annotated[tuple[OwnBlock, ...], Field(min_length=1, max_length=MAX_BLOCKS)]
+    blocks: Annotated[
+        tuple[Annotated[OwnBlock, Field(discriminator="kind")], ...],
+        Field(min_length=1, max_length=MAX_BLOCKS),
+    ]
 
     def to_json(self) -> str:
         """Return the section as JSON; the same section always gives the same text."""
-        values = self.model_dump(mode="json")
-        return json.dumps(values, ensure_ascii=False, indent=1, sort_keys=False) + "\n"
+        return json.dumps(self.model_dump(mode="json"), ensure_ascii=False, indent=1) + "\n"
 
 
 def own_section(title: object, blocks: Sequence[object]) -> OwnSection:
@@ -278,10 +245,10 @@ def own_section(title: object, blocks: Sequence[object]) -> OwnSection:
         message = error.errors(include_url=False)[0]["msg"].removeprefix("Value error, ")
         problem, _, remedy = message.partition(" | ")
         raise UsageError(f"the section cannot be added: {problem}", remedy=remedy) from error
-    checked = [[section.title.en, section.title.ko], *(list(block.texts()) for block in section.blocks)]
-    for number, texts in enumerate(checked):
-        found = find_personal_data(pl.Series(texts, dtype=pl.String))
-        if found is not None:
+    for number, texts in enumerate(
+        [(section.title.en, section.title.ko), *(b.texts() for b in section.blocks)]
+    ):
+        if (found := find_personal_data(pl.Series([*texts], dtype=pl.String))) is not None:
             kind, count = found
             raise DisclosureBlocked(
                 f"{f'block {number}' if number else 'the title'} of the section contains what looks like "
@@ -291,22 +258,18 @@ def own_section(title: object, blocks: Sequence[object]) -> OwnSection:
     return section
 
 
-def _block(block: object) -> OwnText | OwnChart | OwnTable:
+def _block(block: object) -> OwnBlock:
     if isinstance(block, str | Mapping | Text):
         return OwnText(text=_as_text(block, Text))
-    if isinstance(block, pl.LazyFrame):
-        block = block.collect()
-    if isinstance(block, pl.DataFrame):
-        return _table(block)
-    if callable(getattr(block, "to_dict", None)) and type(block).__module__.split(".")[0] in (
-        "altair",
-        "outage_analysis",
-    ):
+    if isinstance(block, pl.DataFrame | pl.LazyFrame):
+        return _table(block.lazy().collect())
+    made_by = type(block).__module__.split(".")[0]
+    if callable(getattr(block, "to_dict", None)) and made_by in ("altair", "outage_analysis"):
         import altair as alt
 
         with alt.data_transformers.enable("default", max_rows=None):
             spec = block.to_dict()  # type: ignore[attr-defined] # checked above
-        return OwnChart(spec=_json_copy(stable_spec(spec)))
+        return OwnChart(spec=json.loads(json.dumps(stable_spec(spec), ensure_ascii=False)))
     remedy = "Give texts, Altair charts and Polars frames."
     raise UsageError(f"a section cannot contain an object of type {type(block).__name__}", remedy=remedy)
 
@@ -315,13 +278,10 @@ def _as_text(value: object, kind: type[Text]) -> Text:
     """Return a text in both languages from a string or from {"en": ..., "ko": ...}."""
     if isinstance(value, Text):
         return kind(en=value.en, ko=value.ko)
-    if isinstance(value, Mapping):
-        value = dict(value)
-    elif not isinstance(value, str):
-        raise UsageError(
-            "a title is a text", value=value, remedy='Give a string, or {"en": "...", "ko": "..."}.'
-        )
-    return kind.model_validate(value)
+    if not isinstance(value, Mapping | str):
+        remedy = 'Give a string, or {"en": "...", "ko": "..."}.'
+        raise UsageError("a title is a text", value=value, remedy=remedy)
+    return kind.model_validate(value if isinstance(value, str) else dict(value))
 
 
 def _table(frame: pl.DataFrame) -> OwnTable:
@@ -329,38 +289,26 @@ def _table(frame: pl.DataFrame) -> OwnTable:
     columns: list[list[Any]] = []
     for name, dtype in frame.schema.items():
         values = frame[name].to_list()
-        if dtype in (pl.String, pl.Categorical) or isinstance(dtype, pl.Enum):
+        if dtype in (pl.String, pl.Categorical, pl.Enum):
             kinds[name] = "text"
         elif dtype == pl.Boolean:
             kinds[name] = "flag"
         elif dtype == pl.Date:
-            kinds[name], values = "day", [None if x is None else x.isoformat() for x in values]
+            kinds[name], values = "day", [x and x.isoformat() for x in values]
         elif dtype.is_integer():
             kinds[name] = "integer"
             if any(x is not None and abs(x) > LARGEST_INTEGER for x in values):
                 raise UsageError(f"the column {name} has whole numbers with more than 15 digits")
         elif dtype.is_float() or isinstance(dtype, pl.Decimal):
-            kinds[name], values = "number", [_number(name, x) for x in values]
+            kinds[name] = "number"
+            values = [None if x is None or math.isnan(x) else float(x) for x in values]
+            if any(x is not None and math.isinf(x) for x in values):
+                raise UsageError(f"the column {name} has an infinite number")
         else:
-            remedy = "Cast it to a text, a number or a date, or leave it out."
-            raise UsageError(
-                f"the column {name} has the type {dtype}, which a report cannot show", remedy=remedy
-            )
+            problem = f"the column {name} has the type {dtype}, which a report cannot show"
+            raise UsageError(problem, remedy="Cast it to a text, a number or a date, or leave it out.")
         columns.append(values)
     return OwnTable(columns=kinds, rows=tuple(zip(*columns, strict=True)))
-
-
-def _number(name: str, value: float | Decimal | None) -> float | None:
-    if value is None or math.isnan(value):
-        return None
-    if math.isinf(value):
-        raise UsageError(f"the column {name} has an infinite number")
-    return float(value)
-
-
-def _json_copy(spec: dict[str, Any]) -> dict[str, Any]:
-    copied: dict[str, Any] = json.loads(json.dumps(spec, ensure_ascii=False))
-    return copied
 
 
 def write_sections(sections: Sequence[OwnSection], folder: Path) -> None:
@@ -386,12 +334,6 @@ def read_section(path: Path) -> OwnSection:
         raise InputRefused(problem, file=path, remedy="Write the report again.") from error
 
 
-def own_note(locale: Locale, *, synthetic: bool) -> str:
-    """Return the sentence that marks a section as added by the user."""
-    note = locale("report.own_note")
-    return f"{note} {locale('report.own_synthetic')}" if synthetic else note
-
-
 def cell_text(locale: Locale, value: object) -> str:
     """Return a value of a user's table as text."""
     if value is None:
@@ -401,25 +343,3 @@ def cell_text(locale: Locale, value: object) -> str:
     if isinstance(value, int | float):
         return locale.exact(value)
     return locale.day(value) if isinstance(value, date) else fonts.printable(str(value))
-
-
-@dataclass(frozen=True)
-class OwnContent:
-    """The charts and tables of all own sections by name, such as `own-1-2` for section 1, block 2."""
-
-    sections: tuple[OwnSection, ...]
-
-    @property
-    def charts(self) -> dict[str, OwnChart]:
-        """The charts by name."""
-        return {name: block for name, block in self._named() if isinstance(block, OwnChart)}
-
-    @property
-    def tables(self) -> dict[str, OwnTable]:
-        """The tables by name."""
-        return {name: block for name, block in self._named() if isinstance(block, OwnTable)}
-
-    def _named(self) -> Iterator[tuple[str, OwnText | OwnChart | OwnTable]]:
-        for number, section in enumerate(self.sections, start=1):
-            for place, block in enumerate(section.blocks, start=1):
-                yield f"own-{number}-{place}", block

@@ -31,14 +31,7 @@ from outage_analysis.reports.blocks import (
 from outage_analysis.reports.first_screen import sentences, tiles
 from outage_analysis.reports.grids import Grid, GridColumn, TableFormatter
 from outage_analysis.reports.options import option_grid
-from outage_analysis.reports.own_sections import (
-    OwnChart,
-    OwnContent,
-    OwnSection,
-    OwnText,
-    cell_text,
-    own_note,
-)
+from outage_analysis.reports.own_sections import OwnBlock, OwnChart, OwnSection, OwnTable, OwnText, cell_text
 from outage_analysis.reports.sections import SectionBuilder, cash_facts
 from outage_analysis.reports.table_views import SOURCE_TABLES, format_tables
 from outage_analysis.text import Locale, fonts
@@ -148,14 +141,23 @@ class Report:
     @cached_property
     def grids(self) -> dict[str, Grid]:
         """All report tables that have rows, formatted as text, by name."""
-        own = {name: _own_grid(table.frame, self.locale) for name, table in self.own.tables.items()}
+        own = {name: _own_grid(frame, self.locale) for name, frame in self.own_tables.items()}
         options = {} if self.options is None else {"options": self.options}
         return format_tables(self.analysis, self.formatter) | options | own
 
     @cached_property
-    def own(self) -> OwnContent:
-        """The charts and tables of the sections that the user has added, by name."""
-        return OwnContent(self.own_sections)
+    def own_blocks(self) -> dict[str, OwnBlock]:
+        """The blocks of the sections that the user has added, such as `own-1-2`: section 1, block 2."""
+        return {
+            f"own-{number}-{place}": block
+            for number, section in enumerate(self.own_sections, start=1)
+            for place, block in enumerate(section.blocks, start=1)
+        }
+
+    @property
+    def own_tables(self) -> dict[str, pl.DataFrame]:
+        """The tables that the user has added, by the name of their block."""
+        return {name: block.frame for name, block in self.own_blocks.items() if isinstance(block, OwnTable)}
 
     @cached_property
     def front(self) -> tuple[Section, ...]:
@@ -200,7 +202,8 @@ class Report:
         return (*built[:first], *self._added_sections(), *built[first:])
 
     def _added_sections(self) -> Iterator[Section]:
-        note = own_note(self.locale, synthetic=self.analysis.synthetic)
+        note = self.locale("report.own_note")
+        note += f" {self.locale('report.own_synthetic')}" if self.analysis.synthetic else ""
         for number, section in enumerate(self.own_sections, start=1):
             blocks: list[Block] = [Text(note, "strong", slide=True)]
             title = fonts.printable(section.title[self.lang])
@@ -209,7 +212,7 @@ class Report:
                 if isinstance(block, OwnText):
                     texts = block.paragraphs(self.lang)
                     blocks += [Text(fonts.printable(text), slide=True) for text in texts]
-                elif name in self.own.charts:
+                elif isinstance(block, OwnChart):
                     blocks.append(ChartBlock(name, slide=True))
                 else:
                     blocks.append(TableBlock(name, title, slide=True))
@@ -257,7 +260,8 @@ class Report:
             *subtitle, footer = title["subtitle"]
             later = CHARTS[name].table.startswith("hindsight_")
             charts[name] = PageChart(spec, " ".join(title["text"]), " ".join(subtitle), footer, later)
-        return charts | {name: self._added_chart(name, chart) for name, chart in self.own.charts.items()}
+        added = {name: block for name, block in self.own_blocks.items() if isinstance(block, OwnChart)}
+        return charts | {name: self._added_chart(name, chart) for name, chart in added.items()}
 
     def _added_chart(self, name: str, chart: OwnChart) -> PageChart:
         title, subtitle, footer = map(fonts.printable, chart.title_parts)

@@ -184,8 +184,8 @@ def _write_chart(sheet: Sheet, report: Report, name: str) -> None:
 
 def _write_table(sheet: Sheet, report: Report, views: dict[str, View], block: TableBlock) -> None:
     """Write a table below its caption; a table without rows is skipped."""
-    if block.grid in report.own.tables:
-        frame = report.own.tables[block.grid].frame
+    if block.grid in report.own_tables:
+        frame = report.own_tables[block.grid]
         rows = [[_own_cell(report.locale, value) for value in row] for row in frame.iter_rows()]
         sheet.write_table(frame.columns, rows)
     elif block.grid in views:
