@@ -172,6 +172,8 @@ DTYPES = {"text": pl.String, "integer": pl.Int64, "number": pl.Float64, "flag": 
 
 
 def _series(name: str, kind: ColumnKind, values: Values) -> pl.Series:
+    if kind != "flag" and any(isinstance(x, bool) for x in values):
+        raise TypeError(kind)
     if kind == "number":
         values = tuple(float(x) if type(x) is int else x for x in values)
     series = pl.Series(name, values, DTYPES[kind])
