@@ -18,12 +18,12 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import polars as pl
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 from outage_analysis.analysis import Analysis
-from outage_analysis.assumptions import Ledger, ledger_table
+from outage_analysis.assumptions import ledger_table
 from outage_analysis.errors import InputRefused, UsageError
-from outage_analysis.files import Document, package_root
+from outage_analysis.files import Document, package_root, refuse_if
 from outage_analysis.incidents import facts, outcomes
 from outage_analysis.reports.own_sections import MAX_SECTIONS
 from outage_analysis.reports.report import Report
@@ -46,6 +46,8 @@ ASSUMPTION_COLUMNS = (
     *("id", "kind", "distribution", "expected", "low", "high", "public_on", "outcome_known"),
     *("owner", "approved_by"),
 )
+PLAN_KEYS = ("budget", "changes", "draws", "hindsight", "level", "max_rejects", "seed")
+"""The settings of a run that the manifest records, and from which `verify` runs the plan again."""
 
 Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Count = Annotated[int, Field(ge=0)]
@@ -139,45 +141,46 @@ class Manifest(ManifestPart):
 
 def create_manifest(report: Report, folder: Path, formats: tuple[str, ...]) -> Manifest:
     """Return the manifest of a report whose output files are already in the folder."""
-    analysis, plan = report.analysis, report.analysis.plan
-    store = analysis.claims.store if analysis.claims else None
+    analysis = report.analysis
+    store, ledger = analysis.claims.store if analysis.claims else None, analysis.known_ledger
+    entries = pl.DataFrame()
+    if ledger is not None:
+        entries = ledger_table(ledger).rename({"assumption": "id"}).select(ASSUMPTION_COLUMNS)
+    figures: dict[str, float | None] = {"expected": analysis.expected_cash(analysis.cash_basis)}
+    if (table := analysis.uncertainty_table(analysis.headline_basis, "quantiles")) is not None:
+        points = table.filter(pl.col("measure").is_in(analysis.likely_range.points), valuation="cash")
+        figures |= dict(points.select("measure", "value").iter_rows())
+    files = [path for path in sorted(folder.rglob("*")) if path.is_file()]
     return Manifest(
         as_of=analysis.as_of,
-        assumptions=_assumptions(analysis.known_ledger) if analysis.known_ledger else (),
+        assumptions=tuple(fonts.printable_table(entries).to_dicts()),
         bom=report.bom,
-        budget=plan.budget,
-        changes=dict(plan.changes),
         code_sha256=code_digest(),
         documents={
             name: DocumentRecord(id=getattr(document, "id", ""), content_sha256=content_digest(document))
             for name, document in analysis.documents.items()
         },
-        draws=plan.draws,
         environment=environment(),
         epoch=analysis.as_of,
         examples=analysis.used_ledger.examples if analysis.used_ledger else (),
         expected=dict(analysis.tables["totals"].select("valuation", "expected").iter_rows()),
         facts=_facts_digests(analysis),
-        figures=_headline_figures(analysis),
+        figures=figures,
         fonts=fonts.digests(),
         formats=tuple(sorted(formats)),
-        hindsight=plan.hindsight,
         inputs=tuple(_input_records(analysis)),
         language=report.lang,
-        level=plan.level,
-        max_rejects=plan.max_rejects,
         outputs={
-            path.relative_to(folder).as_posix(): OutputRecord(
-                sha256=file_digest(path), bytes=path.stat().st_size
+            file.relative_to(folder).as_posix(): OutputRecord(
+                sha256=file_digest(file), bytes=file.stat().st_size
             )
-            for path in sorted(folder.rglob("*"))
-            if path.is_file()
+            for file in files
         },
         sections=len(report.own_sections),
-        seed=plan.seed,
         synthetic_claims=analysis.synthetic,
         versions={name: version(name) for name in ("outage-analysis", *LIBRARIES)},
         warehouse=None if store is None else fonts.printable(store.name),
+        **{key: getattr(analysis.plan, key) for key in PLAN_KEYS},
     )
 
 
@@ -209,16 +212,10 @@ def code_digest() -> str:
     return checksum.hexdigest()
 
 
-def _assumptions(ledger: Ledger) -> tuple[dict[str, Any], ...]:
-    table = ledger_table(ledger).rename({"assumption": "id"}).select(ASSUMPTION_COLUMNS)
-    return tuple(fonts.printable_table(table).to_dicts())
-
-
 def _facts_digests(analysis: Analysis) -> dict[str, str]:
-    if analysis.plan.hindsight:
-        tables = {"published": facts(), "outcomes": outcomes()}
-    else:
-        tables = {"published": facts(public_by=analysis.as_of)}
+    hindsight = analysis.plan.hindsight
+    tables = {"published": facts(public_by=None if hindsight else analysis.as_of)}
+    tables |= {"outcomes": outcomes()} if hindsight else {}
     digests = {
         f"{directory}/{file}.csv": hashlib.sha256(rows.write_csv().encode()).hexdigest()
         for directory, frame in tables.items()
@@ -230,36 +227,16 @@ def _facts_digests(analysis: Analysis) -> dict[str, str]:
     return digests
 
 
-def _headline_figures(analysis: Analysis) -> dict[str, float | None]:
-    figures: dict[str, float | None] = {"expected": analysis.expected_cash(analysis.cash_basis)}
-    table = analysis.uncertainty_table(analysis.headline_basis, "quantiles")
-    if table is not None:
-        quantiles = table.filter(pl.col("measure").is_in(analysis.likely_range.points), valuation="cash")
-        figures |= dict(quantiles.select("measure", "value").iter_rows())
-    return figures
-
-
 def _input_records(analysis: Analysis) -> Iterator[InputRecord]:
-    plan = analysis.plan
-    if plan.counts is not None:
-        path, cube = Path(plan.counts), analysis.cubes["cost"]
-        size = path.stat().st_size
-        yield InputRecord(
-            kind="counts", name=cube.source, sha256=file_digest(path), bytes=size, claims=cube.claims
-        )
-    if analysis.claims is None:
-        return
-    counts = analysis.claims.files.select("rows", "claims", "rejects").iter_rows(named=True)
-    for claims_file, row in zip(analysis.claims.inputs, counts, strict=True):
-        yield InputRecord(
-            kind="claims",
-            name=claims_file.name,
-            sha256=claims_file.sha256,
-            bytes=claims_file.bytes,
-            encoding=claims_file.encoding,
-            dialect=claims_file.dialect,
-            **row,
-        )
+    if analysis.plan.counts is not None:
+        path, cube = Path(analysis.plan.counts), analysis.cubes["cost"]
+        digest, size = file_digest(path), path.stat().st_size
+        yield InputRecord(kind="counts", name=cube.source, sha256=digest, bytes=size, claims=cube.claims)
+    if analysis.claims is not None:
+        counts = analysis.claims.files.select("rows", "claims", "rejects").iter_rows(named=True)
+        for file, row in zip(analysis.claims.inputs, counts, strict=True):
+            of_file = {key: getattr(file, key) for key in ("name", "sha256", "bytes", "encoding", "dialect")}
+            yield InputRecord(kind="claims", **of_file, **row)
 
 
 def read_manifest(folder: Path) -> Manifest:
@@ -272,13 +249,11 @@ def read_manifest(folder: Path) -> Manifest:
     data = read_limited(folder, MANIFEST_NAME)
     try:
         manifest = Manifest.model_validate_json(data)
-        if {"incident", "policy"} <= manifest.documents.keys():
-            return manifest
-        error = None
-    except (ValidationError, RecursionError) as invalid:
-        error = invalid
-    problem = "is no manifest of a report of this version"
-    raise InputRefused(problem, file=folder / MANIFEST_NAME, remedy=REWRITE_REMEDY) from error
+        refuse_if(not {"incident", "policy"} <= manifest.documents.keys(), "lacks a document")
+    except (ValueError, RecursionError) as error:
+        problem = "is no manifest of a report of this version"
+        raise InputRefused(problem, file=folder / MANIFEST_NAME, remedy=REWRITE_REMEDY) from error
+    return manifest
 
 
 def read_limited(folder: Path, name: str) -> bytes:

@@ -64,14 +64,23 @@ def write_report(
     """
     requested, out = Path(out), Path(out).resolve()
     check_output_options(out, lang=lang, force=force, formats=formats)
-    check_fonts(lang)
-    _check_repeatable(analysis)
+    _check_fonts(lang)
+    if analysis.claims is not None and analysis.claims.is_derived:
+        raise UsageError(
+            "a report needs claims of files, and these are a selection",
+            value=analysis.claims.selection,
+            remedy='Save them, save_claims(claims, "part.parquet"), and read this file: '
+            'read_claims("part.parquet", claims.incident).',
+        )
     report = Report(analysis, lang, bom=bom, own_sections=tuple(sections))
     chosen = tuple(name for name in FORMATS if name in formats)
     with atomic_folder(out, partial(_check_target, force=force)) as folder:
         for name in chosen:
             FORMATS[name](report, folder)
-        _write_documents(analysis, folder)
+        # The report can be rebuilt from the documents. They have no comments, which may be private.
+        (folder / "documents").mkdir()
+        for name, document in analysis.documents.items():
+            (folder / "documents" / f"{name}.toml").write_text(document_text(document), "utf-8")
         write_sections(report.own_sections, folder)
         (folder / MANIFEST_NAME).write_text(create_manifest(report, folder, chosen).to_json(), "utf-8")
         names = sorted(p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file())
@@ -97,22 +106,8 @@ def check_output_options(out: Path, *, lang: str, force: bool, formats: Sequence
     _check_target(out.resolve(), force=force)
 
 
-def _check_repeatable(analysis: Analysis) -> None:
-    if analysis.claims is not None and analysis.claims.is_derived:
-        raise UsageError(
-            "a report needs claims of files, and these are a selection",
-            value=analysis.claims.selection,
-            remedy='Save them, save_claims(claims, "part.parquet"), and read this file: '
-            'read_claims("part.parquet", claims.incident).',
-        )
-
-
-def check_fonts(lang: str) -> None:
-    """Check that the package's fonts have all characters of the labels and fixed sentences of a report.
-
-    Raises:
-        EnvironmentFailed: a font file is missing, or the fonts lack a character.
-    """
+def _check_fonts(lang: str) -> None:
+    """Refuse to write if a font file is missing, or lacks a character of our labels and fixed sentences."""
     fonts.folder()
     missing = fonts.missing_characters(FIXED_CHARACTERS + "".join(Locale(lang).texts()))
     if missing:
@@ -122,26 +117,15 @@ def check_fonts(lang: str) -> None:
 
 
 def _check_target(out: Path, *, force: bool) -> None:
-    if not out.exists():
+    if not out.exists() or (out.is_dir() and not any(out.iterdir())):
         return
-    if not out.is_dir() or (any(out.iterdir()) and not _is_report(out)):
+    listed = {CHECKSUMS_NAME, *read_checksums(out)}
+    files = {p.relative_to(out).as_posix() for p in out.rglob("*") if not p.is_dir()}
+    if not out.is_dir() or not files <= listed:
         problem = "exists and is not a report, or holds files that are none of a report's"
         raise UsageError(problem, file=out, remedy="Choose another --out.")
-    if not force and any(out.iterdir()):
+    if not force:
         raise UsageError("already holds a report", file=out, remedy="Add --force to replace it.")
-
-
-def _is_report(folder: Path) -> bool:
-    listed = {CHECKSUMS_NAME, *read_checksums(folder)}
-    return {p.relative_to(folder).as_posix() for p in folder.rglob("*") if not p.is_dir()} <= listed
-
-
-def _write_documents(analysis: Analysis, folder: Path) -> None:
-    # Write the TOML documents of the analysis into documents/, so that the report can be rebuilt from them.
-    # Comments are left out, because they may be private.
-    (folder / "documents").mkdir()
-    for name, document in analysis.documents.items():
-        (folder / "documents" / f"{name}.toml").write_text(document_text(document), "utf-8")
 
 
 def bridge_side(
@@ -165,20 +149,18 @@ def bridge_side(
         InputRefused: the report cannot be read.
     """
     folder = Path(run)
-    if folder.is_dir():
-        manifest = read_manifest(folder)
-        names = [MANIFEST_NAME, *(f"documents/{name}.toml" for name in manifest.documents)]
-        for name in names:
-            _check_unchanged(folder, name)
-        side = cost_bridge.BridgeRun(
-            load_bundled_document(folder, "policy", load_policy),
-            load_bundled_document(folder, "ledger", load_ledger) if "ledger" in manifest.documents else None,
-            manifest.as_of,
-        )
-        return side, manifest.expected.get(valuation)
-    ledger = load_ledger(run)
-    _, policy_document, _ = load_documents(Plan(incident=incident, policy=policy, ledger=run))
-    return cost_bridge.BridgeRun(policy_document, ledger, ledger.as_of), None
+    if not folder.is_dir():
+        ledger = load_ledger(run)
+        _, policy_document, _ = load_documents(Plan(incident=incident, policy=policy, ledger=run))
+        return cost_bridge.BridgeRun(policy_document, ledger, ledger.as_of), None
+    manifest, checksums = read_manifest(folder), read_checksums(folder)
+    for name in (MANIFEST_NAME, *(f"documents/{name}.toml" for name in manifest.documents)):
+        path = bundle_path(folder, name)
+        if not path.is_file() or file_digest(path) != checksums.get(name):
+            raise InputRefused("is not as the report wrote it", file=path, remedy=REWRITE_REMEDY)
+    used = load_bundled_document(folder, "ledger", load_ledger) if "ledger" in manifest.documents else None
+    side = cost_bridge.BridgeRun(load_bundled_document(folder, "policy", load_policy), used, manifest.as_of)
+    return side, manifest.expected.get(valuation)
 
 
 def load_bundled_document(folder: Path, name: str, load: Callable[[Path], T]) -> T:
@@ -211,10 +193,3 @@ def bundle_path(folder: Path, name: str) -> Path:
         if path.is_symlink():
             raise InputRefused("is a link, and not followed", file=path)
     return path
-
-
-def _check_unchanged(folder: Path, name: str) -> None:
-    """Raise an error if a file of a report folder does not match its checksum."""
-    path = bundle_path(folder, name)
-    if not path.is_file() or file_digest(path) != read_checksums(folder).get(name):
-        raise InputRefused("is not as the report wrote it", file=path, remedy=REWRITE_REMEDY)

@@ -216,8 +216,7 @@ def _claims_views(analysis: Analysis) -> dict[str, View]:
         costs = tables["claims_costs"].filter(pl.col("rule") != "not_entitled")
         segment = ("segment",) if tables["claims_costs"]["segment"].count() else ()
         keys = text.schema_of("costs").pick("line", "service", "claimant_type", *segment)
-        columns = (*keys, text.column_of("band"), *COST_AMOUNTS, COST_REASONS[0])
-        views["claims_costs"] = (costs, columns)
+        views["claims_costs"] = (costs, (*keys, text.column_of("band"), *COST_AMOUNTS))
     if "claims_bands" in tables:
         counts = text.schema_of("distribution.bands").pick("claims", "share")
         columns = (text.column_of("service"), text.column_of("band"), *counts)

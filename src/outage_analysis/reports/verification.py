@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
 from pathlib import Path
+from typing import Any
 
 from outage_analysis.analysis import Plan, run
 from outage_analysis.assumptions import load_ledger
@@ -25,6 +26,7 @@ from outage_analysis.reports.formats import FORMATS
 from outage_analysis.reports.manifest import (
     CHECKSUMS_NAME,
     MANIFEST_NAME,
+    PLAN_KEYS,
     Manifest,
     code_digest,
     content_digest,
@@ -157,9 +159,12 @@ def _check_integrity(folder: Path, files: dict[str, Path]) -> None:
         raise VerificationFailed(problem, file=MANIFEST_NAME, column=f"outputs > {others[0]}")
     if manifest.code_sha256 == code_digest():  # another version may parse the documents differently
         for name, record in sorted(manifest.documents.items()):
-            document = load_bundled_document(folder, name, DOCUMENT_LOADERS[name.partition("-")[0]])
-            if content_digest(document) != record.content_sha256:
+            if content_digest(_document(folder, name)) != record.content_sha256:
                 raise VerificationFailed(CHANGED, file=f"documents/{name}.toml")
+
+
+def _document(folder: Path, name: str) -> Document:
+    return load_bundled_document(folder, name, DOCUMENT_LOADERS[name.partition("-")[0]])
 
 
 def _check_rebuild(
@@ -175,7 +180,7 @@ def _check_rebuild(
         if name in was.outputs and file_digest(path) != was.outputs[name].sha256:
             raise VerificationFailed(CHANGED, file=name)
     plan = _plan_of_report(folder, was, claims)
-    names = [f"{FOLDER}/{number}.json" for number in range(1, was.sections + 1)]
+    names = (f"{FOLDER}/{number}.json" for number in range(1, was.sections + 1))
     sections = [read_section(bundle_path(folder, name)) for name in names]
     with temporary_folder() as temporary:
         analysis = run(plan, progress=progress)
@@ -205,15 +210,13 @@ def _compare(name: str, files: dict[str, Path], rebuilt: dict[str, Path], notes:
         problem = "is missing" if name not in files else "is not written again"
         raise VerificationFailed(f"{problem}: {why}" if why else problem, file=name)
     theirs, ours = files[name].read_bytes(), rebuilt[name].read_bytes()
-    if theirs == ours:
-        return
-    problem = f"differs from what a rebuild writes: {why or NO_KNOWN_CAUSE}"
-    is_text = name.endswith(TEXT_SUFFIXES)
-    parts = (theirs.split(b"\n"), ours.split(b"\n")) if is_text else (theirs, ours)
-    place = next(n for n, (a, b) in enumerate(zip_longest(*parts), start=1) if a != b)
-    if is_text:
-        raise VerificationFailed(problem, file=name, line=place)
-    raise VerificationFailed(problem, file=name, column=f"byte {place:,}")
+    if theirs != ours:
+        is_text = name.endswith(TEXT_SUFFIXES)
+        parts = (theirs.split(b"\n"), ours.split(b"\n")) if is_text else (theirs, ours)
+        number = next(n for n, (a, b) in enumerate(zip_longest(*parts), start=1) if a != b)
+        place: dict[str, Any] = {"line": number} if is_text else {"column": f"byte {number:,}"}
+        problem = f"differs from what a rebuild writes: {why or NO_KNOWN_CAUSE}"
+        raise VerificationFailed(problem, file=name, **place)
 
 
 def _plan_of_report(folder: Path, manifest: Manifest, claims: Sequence[Path]) -> Plan:
@@ -224,9 +227,8 @@ def _plan_of_report(folder: Path, manifest: Manifest, claims: Sequence[Path]) ->
         raise InputRefused(problem, file=folder / MANIFEST_NAME, value=unknown)
     documents: dict[str, list[Path]] = {kind: [] for kind in DOCUMENT_LOADERS}
     for name in sorted(manifest.documents, key=lambda n: (len(n), n)):  # so that layout-10 follows layout-9
-        kind = name.partition("-")[0]
-        load_bundled_document(folder, name, DOCUMENT_LOADERS[kind])
-        documents[kind].append(folder / "documents" / f"{name}.toml")
+        _document(folder, name)  # a link, or a document that is damaged, is refused here
+        documents[name.partition("-")[0]].append(folder / "documents" / f"{name}.toml")
     inputs = _input_files(manifest, claims)
     uses_totals = any(record.kind == "counts" for record in manifest.inputs)
     return Plan(
@@ -237,14 +239,8 @@ def _plan_of_report(folder: Path, manifest: Manifest, claims: Sequence[Path]) ->
         columns=tuple(documents["layout"]),
         counts=inputs[0] if uses_totals else None,
         as_of=manifest.as_of,
-        max_rejects=manifest.max_rejects,
-        hindsight=manifest.hindsight,
         compare=tuple(documents["compared"]),
-        budget=manifest.budget,
-        draws=manifest.draws,
-        seed=manifest.seed,
-        level=manifest.level,
-        changes=manifest.changes,
+        **{key: getattr(manifest, key) for key in PLAN_KEYS},
     )
 
 
@@ -261,20 +257,19 @@ def _input_files(manifest: Manifest, offered_paths: Sequence[Path]) -> list[Path
         )
     bundled = sorted((data_root() / "claims").glob("*.parquet"))
     offered = expand_paths(offered_paths)[0]
-    absent = next((p for p in offered if not p.is_file()), None)
-    if absent is not None:
+    if absent := next((p for p in offered if not p.is_file()), None):
         raise InputRefused("there is no such file", file=absent)
     wanted = {record.sha256: record.name for record in manifest.inputs}
     known = {file_digest(path): path for path in ([*bundled, *offered] if wanted else [])}
     for checksum, name in wanted.items():
-        if checksum not in known and not offered and name not in {p.name for p in bundled}:
+        if checksum in known:
+            continue
+        if not offered and name not in {p.name for p in bundled}:
             raise _missing_claims_error(name)
-        if checksum not in known:
-            whose = "none of the files given" if offered else "not the bundled file"
-            problem = f"cannot be rebuilt: data: {whose} is {name} as it was read"
-            raise VerificationFailed(
-                problem, remedy=f"Give the file whose SHA-256 is {checksum} with --claims."
-            )
+        whose = "none of the files given" if offered else "not the bundled file"
+        problem = f"cannot be rebuilt: data: {whose} is {name} as it was read"
+        remedy = f"Give the file whose SHA-256 is {checksum} with --claims."
+        raise VerificationFailed(problem, remedy=remedy)
     return [known[checksum] for checksum in wanted]
 
 
