@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import polars as pl
 
 from outage_analysis.analysis import Analysis, reserve_mean
@@ -47,25 +45,8 @@ def presentation_totals(analysis: Analysis, locale: Locale) -> tuple[str, ...]:
         if line.accounting and line.accounting.obligation != "none":
             lines.setdefault(line.accounting.presentation, []).append(line.id)
     amounts = {presentation: reserve_mean(analysis, ids) for presentation, ids in lines.items()}
-    return tuple(
-        locale(
-            "report.controller_total",
-            presentation=locale(f"explain.{presentation}"),
-            amount=_exact(total, locale),
-        )
-        for presentation, total in amounts.items()
-        if total is not None
-    )
-
-
-def _cost_rows(line: CostLine, analysis: Analysis) -> dict[str, dict[str, Any]]:
-    rows = analysis.tables[analysis.headline_table_name("costs")].filter(
-        HAS_AMOUNT, level="line", line=line.id
-    )
-    # Claims give costs only for payment schedules. Other cost lines get their costs from published counts.
-    if rows.is_empty():
-        rows = analysis.tables["costs"].filter(level="line", line=line.id)
-    return {row["valuation"]: row for row in rows.iter_rows(named=True)}
+    stated = {locale(f"explain.{key}"): _exact(x, locale) for key, x in amounts.items() if x is not None}
+    return tuple(locale("report.controller_total", presentation=key, amount=x) for key, x in stated.items())
 
 
 def _exact(amount: float, locale: Locale) -> str:
@@ -76,11 +57,15 @@ def _exact(amount: float, locale: Locale) -> str:
 def _best_estimate(line: CostLine, analysis: Analysis, locale: Locale) -> str:
     if line.accounting and line.accounting.obligation == "none":
         return locale("report.controller_not_due")
-    cash, rows = reserve_mean(analysis, [line.id]), _cost_rows(line, analysis)
-    if cash is not None:
+    if (cash := reserve_mean(analysis, [line.id])) is not None:
         return _exact(cash, locale)
-    line_total = rows.get("top_down", {}).get("expected")
-    if line_total is not None:
+    # Claims give costs only for payment schedules. Other cost lines get their costs from published counts.
+    costs = analysis.tables[analysis.headline_table_name("costs")].filter(
+        HAS_AMOUNT, level="line", line=line.id
+    )
+    costs = analysis.tables["costs"].filter(level="line", line=line.id) if costs.is_empty() else costs
+    rows = {row["valuation"]: row for row in costs.iter_rows(named=True)}
+    if (line_total := rows.get("top_down", {}).get("expected")) is not None:
         return locale("report.controller_whole", amount=_exact(line_total, locale))
     bounds = rows.get("cash", {})
     suffix = "" if bounds.get("basis", "published") == "published" else "_claims"
@@ -90,9 +75,6 @@ def _best_estimate(line: CostLine, analysis: Analysis, locale: Locale) -> str:
     if bounds.get("low") or suffix:
         return locale(f"report.controller_from{suffix}", low=_exact(bounds["low"] or 0.0, locale))
     face_value = rows.get("face_value", {})
-    price = face_value.get("expected") or face_value.get("promised")
-    return (
-        locale("report.controller_face", amount=_exact(price, locale))
-        if price
-        else locale("report.controller_unreliable")
-    )
+    if price := face_value.get("expected") or face_value.get("promised"):
+        return locale("report.controller_face", amount=_exact(price, locale))
+    return locale("report.controller_unreliable")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import polars as pl
 
@@ -46,32 +46,22 @@ def _expected_tile(analysis: Analysis, locale: Locale) -> Tile | None:
     # If inputs depend on each other, the mean can lie outside the bounds, which are computed for independent
     # inputs. The bounds are then widened to include the mean.
     low, high = min(total["low"] or 0.0, expected), total["high"] and max(total["high"], expected)
-    ends = {"low": locale.money(low), "total": _upper_bound_text(total["most"], locale)}
-    bounds = (
-        locale("report.tile_expected_unbounded", **ends)
-        if high is None
-        else locale("report.tile_expected_note", high=locale.money(high), **ends)
-    )
+    key = "tile_expected_unbounded" if high is None else "tile_expected_note"
+    ends = {"low": locale.money(low), "high": "" if high is None else locale.money(high)}
+    bounds = locale(f"report.{key}", total=_upper_bound_text(total["most"], locale), **ends)
+    rows = analysis.tables["costs"].filter(basis="published", level="line", valuation="cash")
+    counted, names = rows.filter(pl.col("expected").is_not_null())["line"], analysis.names(locale.lang)
+    scope = ", ".join(names.get(x, x) for x in counted)
+    scope = f"{locale('report.tile_scope', lines=scope)} " if 0 < len(counted) <= MAX_NAMED_LINES else ""
     likely = _likely_range(analysis, locale, "published")
-    return Tile(
-        title, locale.money(expected), f"{likely}{_scope_text(analysis, locale)}{bounds}", likely=likely
-    )
+    return Tile(title, locale.money(expected), f"{likely}{scope}{bounds}", likely=likely)
 
 
 def _upper_bound_text(most: float | None, locale: Locale) -> str:
     """Return a text that states the largest possible total, or that the total has no upper limit."""
-    return (
-        locale("report.total_open") if most is None else locale("report.total_most", most=locale.money(most))
-    )
-
-
-def _scope_text(analysis: Analysis, locale: Locale) -> str:
-    rows = analysis.tables["costs"].filter(basis="published", level="line", valuation="cash")
-    counted = rows.filter(pl.col("expected").is_not_null())["line"].to_list()
-    names = analysis.names(locale.lang)
-    if not 0 < len(counted) <= MAX_NAMED_LINES:
-        return ""
-    return locale("report.tile_scope", lines=", ".join(names.get(x, x) for x in counted)) + " "
+    if most is None:
+        return locale("report.total_open")
+    return locale("report.total_most", most=locale.money(most))
 
 
 def _likely_range(analysis: Analysis, locale: Locale, basis: str) -> str:
@@ -131,69 +121,48 @@ def _claims_tile(analysis: Analysis, locale: Locale) -> Tile | None:
     total = analysis.totals_row("claims") or analysis.totals_row("synthetic")
     if total is None:
         return None
-    line, high = analysis.tables["claims_costs"].filter(level="line"), total["high"]
-    values = {
-        "count": locale.number(sum(c.claims for n, c in analysis.cubes.items() if n == "cost")),
-        "low": locale.money(total["low"] or 0.0),
-        "total": _upper_bound_text(total["most"], locale),
-    }
+    lines, high = analysis.tables["claims_costs"].filter(level="line"), total["high"]
+    basis = str(lines["basis"][0])
+    likely, key = _likely_range(analysis, locale, basis), "made" if analysis.synthetic else "note"
+    missing = dict.fromkeys(" ".join(lines["missing"].fill_null("")).split())
     if total["expected"] is None:
-        note = _no_estimate(line, locale, high="–" if high is None else locale.money(high), **values)
+        unstated = UNSTATED in lines["status"]
+        likely, key = "", "unstated" if unstated else "none" if missing else "bands"
     elif high is None:
-        note = locale("report.tile_claims_open", **values)
-    else:
-        driver_values = "report.tile_claims_made" if analysis.synthetic else "report.tile_claims_note"
-        note = _likely_range(analysis, locale, str(line["basis"][0])) + locale(
-            driver_values, high=locale.money(high), **values
-        )
-    basis = str(line["basis"][0])
+        likely, key = "", "open"
+    note = locale(
+        f"report.tile_claims_{key}",
+        count=locale.number(sum(c.claims for n, c in analysis.cubes.items() if n == "cost")),
+        low=locale.money(total["low"] or 0.0),
+        high="–" if high is None else locale.money(high),
+        total=_upper_bound_text(total["most"], locale),
+        missing=", ".join(locale(f"word.{name}") for name in missing),
+    )
     expected = analysis.expected_cash(basis)
     amount = "–" if expected is None else locale.money(expected)
-    likely = _likely_range(analysis, locale, basis)
-    likely = likely if note.startswith(likely) else ""
-    return Tile(locale("report.tile_claims"), amount, note, synthetic=analysis.synthetic, likely=likely)
-
-
-def _no_estimate(lines: pl.DataFrame, locale: Locale, **values: str) -> str:
-    if UNSTATED in lines["status"]:
-        return locale("report.tile_claims_unstated", **values)
-    missing = dict.fromkeys(" ".join(lines["missing"].fill_null("")).split())
-    if not missing:
-        return locale("report.tile_claims_bands", **values)
-    return locale(
-        "report.tile_claims_none", missing=", ".join(locale(f"word.{name}") for name in missing), **values
-    )
+    title = locale("report.tile_claims")
+    return Tile(title, amount, likely + note, synthetic=analysis.synthetic, likely=likely)
 
 
 def sentences(analysis: Analysis, locale: Locale, names: Mapping[str, str]) -> Answers:
     """Return the first screen's sentences on cost drivers, decisions and what the cost leaves out."""
-    answers: dict[str, list[str]] = {
-        "drives": driver_sentences(analysis, locale),
-        "decide": [],
-        "left_out": [],
-    }
-    if analysis.compared is not None:
-        answers["decide"].append(analysis.compared.sentence(locale))
-    levers = _lever_sentences(analysis.tables["levers"], locale, names)
-    answers["decide"] += _choice_sentences(analysis, locale) or levers
-    bounded = "not_counted_claims" if analysis.headline_from_claims else "not_counted"
-    for key, ids in ((bounded, analysis.bounded_lines), ("lines_apart", analysis.published_lines_left_out)):
-        if ids:
-            answers["left_out"].append(locale(f"report.{key}", lines=", ".join(names.get(x, x) for x in ids)))
-    answers["left_out"] += input_notes(analysis, locale) + unstated_notes(analysis, locale, first_screen=True)
+    decide = [] if analysis.compared is None else [analysis.compared.sentence(locale)]
+    decide += _choice_sentences(analysis, locale) or _lever_sentences(
+        analysis.tables["levers"], locale, names
+    )
     headline = headline_sentences(analysis, locale)
-    answers["left_out"] += [] if headline else parts_left_out(analysis, locale)
-    answers["left_out"] += _later_claims_sentences(analysis, locale)
+    bounded = "not_counted_claims" if analysis.headline_from_claims else "not_counted"
+    left_out = _without(bounded, analysis.bounded_lines, locale, names)
+    left_out += _without("lines_apart", analysis.published_lines_left_out, locale, names)
+    left_out += input_notes(analysis, locale) + unstated_notes(analysis, locale, first_screen=True)
+    left_out += [] if headline else parts_left_out(analysis, locale)
+    left_out += _later_claims_sentences(analysis, locale)
     if any(run.portfolio.has_correlated_inputs("cash") for run in analysis.runs.values()):
-        answers["left_out"].append(locale("report.tied"))
+        left_out.append(locale("report.tied"))
     if unpriced := analysis.unpriced_lines:
-        answers["left_out"].append(locale("report.no_figure", count=len(unpriced)))
-    if analysis.dropped_lines:
-        lines = ", ".join(names.get(x, x) for x in analysis.dropped_lines)
-        answers["left_out"].append(locale("report.dropped", lines=lines))
-    if uncounted := analysis.lines_outside_budget:
-        lines = ", ".join(names.get(x, x) for x in uncounted)
-        answers["left_out"].append(locale("report.budget_left_out", lines=lines))
+        left_out.append(locale("report.no_figure", count=len(unpriced)))
+    left_out += _without("dropped", analysis.dropped_lines, locale, names)
+    left_out += _without("budget_left_out", analysis.lines_outside_budget, locale, names)
     return Answers(
         headline=headline,
         narrows=narrowing_sentence(analysis, locale),
@@ -201,8 +170,16 @@ def sentences(analysis: Analysis, locale: Locale, names: Mapping[str, str]) -> A
         reserve_title=locale(f"report.reserve_{reserve_column(analysis)}"),
         reserve_note=" ".join(recommendation(analysis, locale)),
         options=decision_options(analysis, locale),
-        **{key: tuple(texts) for key, texts in answers.items()},
+        drives=tuple(driver_sentences(analysis, locale)),
+        decide=tuple(decide),
+        left_out=tuple(left_out),
     )
+
+
+def _without(key: str, lines: Iterable[str], locale: Locale, names: Mapping[str, str]) -> list[str]:
+    """Return a sentence that names cost lines; none if there are no lines."""
+    named = ", ".join(names.get(line, line) for line in lines)
+    return [locale(f"report.{key}", lines=named)] if named else []
 
 
 def _lever_sentences(levers: pl.DataFrame, locale: Locale, names: Mapping[str, str]) -> list[str]:

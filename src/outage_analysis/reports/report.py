@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from importlib.metadata import version
-from typing import Any
 from urllib.parse import urlsplit
 
 import polars as pl
@@ -89,9 +88,8 @@ class Report:
         """The notice that the claims are synthetic; empty if the claims are real or there are none."""
         if not self.analysis.synthetic:
             return ""
-        headline_is_synthetic = self.analysis.headline_is_synthetic
-        key = "report.synthetic_headline" if headline_is_synthetic else "report.synthetic_banner"
-        return self.locale(key)
+        key = "synthetic_headline" if self.analysis.headline_is_synthetic else "synthetic_banner"
+        return self.locale(f"report.{key}")
 
     @property
     def warning(self) -> str:
@@ -253,13 +251,22 @@ class Report:
     @cached_property
     def charts(self) -> dict[str, PageChart]:
         """All charts of the report that have data, by name; their titles are separate from the drawing."""
-        charts = {}
-        for name, full_spec in self._specs.items():
-            spec = dict(full_spec)
-            title = spec.pop("title")
-            *subtitle, footer = title["subtitle"]
-            later = CHARTS[name].table.startswith("hindsight_")
-            charts[name] = PageChart(spec, " ".join(title["text"]), " ".join(subtitle), footer, later)
+        analysis, charts = self.analysis, {}
+        for name, entry in CHARTS.items():
+            if not entry.page:
+                continue
+            synthetic, table = self.chart_is_synthetic(name), analysis.headline_table_name(entry.table)
+            with report_drawing():
+                frame = chart_context(
+                    analysis.incident, self.locale, self.names, analysis.as_of, synthetic=synthetic
+                )
+                chart = draw(name, fonts.printable_table(analysis.tables.get(table, pl.DataFrame())), frame)
+                spec = None if chart is None else stable_spec(chart.to_dict(validate=False))
+            if spec is not None:
+                title = spec.pop("title")
+                *subtitle, footer = title["subtitle"]
+                later = entry.table.startswith("hindsight_")
+                charts[name] = PageChart(spec, " ".join(title["text"]), " ".join(subtitle), footer, later)
         added = {name: block for name, block in self.own_blocks.items() if isinstance(block, OwnChart)}
         return charts | {name: self._added_chart(name, chart) for name, chart in added.items()}
 
@@ -274,26 +281,6 @@ class Report:
     def chart_svgs(self) -> dict[str, str]:
         """The charts of the report as SVG drawings without titles, by name."""
         return {name: svg(chart.spec) for name, chart in self.charts.items()}
-
-    @cached_property
-    def _specs(self) -> dict[str, dict[str, Any]]:
-        analysis, specs = self.analysis, {}
-        with report_drawing():
-            for name, entry in CHARTS.items():
-                frame = chart_context(
-                    analysis.incident,
-                    self.locale,
-                    self.names,
-                    analysis.as_of,
-                    synthetic=self.chart_is_synthetic(name),
-                )
-                table = fonts.printable_table(
-                    analysis.tables.get(analysis.headline_table_name(entry.table), pl.DataFrame())
-                )
-                chart = draw(name, table, frame) if entry.page else None
-                if chart is not None:
-                    specs[name] = stable_spec(chart.to_dict(validate=False))
-        return specs
 
 
 def _own_grid(frame: pl.DataFrame, locale: Locale) -> Grid:
