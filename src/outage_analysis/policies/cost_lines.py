@@ -93,6 +93,7 @@ class Line(NamedDocument):
 
     NUMBERS: ClassVar[tuple[str, ...]] = ()
     """The keys that may name a fact whose number enters the cost."""
+    VALUATION: ClassVar[str] = "cash"
 
     public_on: Day | None = None
     """The day the line was announced. A run as of an earlier day leaves the line out. A line without this day
@@ -141,7 +142,7 @@ class Line(NamedDocument):
     @property
     def main_valuation(self) -> str:
         """The kind of cost that the line has, such as `cash`; the main one if it has several."""
-        return "cash"
+        return self.VALUATION
 
     @property
     def bands_as_written(self) -> dict[tuple[int, int | None], Band]:
@@ -346,7 +347,23 @@ class Schedule(Line):
             check_step_count(steps)
 
 
-class InKind(Line):
+class Goods(Line):
+    """The methods of cost lines that give something at its list price, which is not cash that is paid out."""
+
+    VALUATION: ClassVar[str] = "face_value"
+
+    def stated_amounts(self, day: date) -> StatedAmounts:  # noqa: ARG002 - the same on every day
+        """The face value that one recipient gets."""
+        return {"face_value": self.payment}
+
+    def recomputed_amount(self, kind: str, people: int | None) -> Fraction | None:  # noqa: ARG002
+        """The face value of everyone entitled, or of the cap, for a tie-out of the kind `face_value`."""
+        if kind != "face_value" or self.payment is None or not self.numeric_facts:
+            return None
+        return Fraction(min(get_fact(fact).count for fact in self.numeric_facts) * self.payment)
+
+
+class InKind(Goods):
     """A free good for everyone entitled, with three valuations. None of them is cash that is paid out."""
 
     NUMBERS: ClassVar[tuple[str, ...]] = ("recipients", "cap")
@@ -375,11 +392,6 @@ class InKind(Line):
         }
 
     @property
-    def main_valuation(self) -> str:
-        """The valuation that every free good has: its face value."""
-        return "face_value"
-
-    @property
     def payment(self) -> int | None:
         """The face value of one recipient's good; None if no price was published."""
         return self.face_value
@@ -388,15 +400,8 @@ class InKind(Line):
         """Face value, displaced sales and incremental cash per recipient."""
         return dict(self.valuations)
 
-    def recomputed_amount(self, kind: str, people: int | None) -> Fraction | None:  # noqa: ARG002
-        """The face value of everyone entitled, or of the cap, for a tie-out of the kind `face_value`."""
-        if kind != "face_value" or self.face_value is None:
-            return None
-        served = min((get_fact(fact).count for fact in self.numeric_facts), default=0)
-        return Fraction(served * self.face_value)
 
-
-class Voucher(Line):
+class Voucher(Goods):
     """A voucher per started hour of an outage, up to a cap per person, valued at its face value."""
 
     NUMBERS: ClassVar[tuple[str, ...]] = ("recipients",)
@@ -421,21 +426,6 @@ class Voucher(Line):
     def unreached_limit(self) -> int | None:
         """The cap if the started hours of the outage do not exceed it."""
         return None if self.payment < self.amount * ceil(self.outage_hours) else self.cap_per_person
-
-    @property
-    def main_valuation(self) -> str:
-        """The only valuation of vouchers: their face value."""
-        return "face_value"
-
-    def stated_amounts(self, day: date) -> StatedAmounts:  # noqa: ARG002 - the same on every day
-        """The face value of one person's vouchers."""
-        return {"face_value": self.payment}
-
-    def recomputed_amount(self, kind: str, people: int | None) -> Fraction | None:  # noqa: ARG002
-        """The face value of everyone entitled, for a tie-out of the kind `face_value`."""
-        if kind != "face_value" or self.recipients is None:
-            return None
-        return Fraction(get_fact(self.recipients).count * self.payment)
 
 
 class FeeCredit(Line):

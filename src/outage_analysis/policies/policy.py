@@ -70,8 +70,7 @@ class Policy(Displayable, NamedDocument):
         steps = len(self.breakpoints)
         refuse_if(
             steps > MAX_STEPS,
-            f"its payments bend or jump at {steps:,} losses,"
-            f" at most {MAX_STEPS:,} are allowed"
+            f"its payments bend or jump at {steps:,} losses, at most {MAX_STEPS:,} are allowed"
             " | Round to a larger amount, lengthen the periods, or split the policy.",
         )
         rules = (rule for line in self.schedules for _, tariff in line.tariffs for _, rule in tariff.rules())
@@ -200,27 +199,26 @@ class Policy(Displayable, NamedDocument):
         schedule = self._schedule_to_change(line)
         fixed = smallest_units(pays, self.digits, "the payment")
         edge = None if up_to is None else smallest_units(up_to, self.loss_digits, "the edge of a band")
-        segments = {part.id: part for part in schedule.segments}
-        if segment is not None and segment not in segments:
-            remedy = spelling_hint(segment, list(segments)) if segments else "Leave out the segment."
+        part = next((part for part in schedule.segments if part.id == segment), None)
+        if segment is not None and part is None:
+            ids = [part.id for part in schedule.segments]
+            remedy = spelling_hint(segment, ids) if ids else "Leave out the segment."
             raise UsageError(f"the line {schedule.id} has no such segment", value=segment, remedy=remedy)
-        bands = schedule.bands if segment is None else segments[segment].bands
+        bands = schedule.bands if part is None else part.bands
         edges = [band.up_to for band in bands]
         if edge not in edges:
             asked, *known = ("None" if x is None else in_units(x, self.loss_digits) for x in (edge, *edges))
             problem = f"{segment or schedule.id} has no band with this upper edge"
             raise UsageError(problem, value=asked, remedy=f"Its bands end at {', '.join(known)}.")
         try:
-            changed = tuple(
-                RuleBand(over=band.over, up_to=edge, fixed=fixed) if band.up_to == edge else band
-                for band in bands
-            )
+            paid = RuleBand(over=bands[edges.index(edge)].over, up_to=edge, fixed=fixed)
         except ValidationError as error:
             raise UsageError("the payment is too large", value=fixed) from error
-        if segment is None:
+        changed = tuple(paid if band.up_to == edge else band for band in bands)
+        if part is None:
             return self.with_line(validated_copy(schedule, bands=changed))
-        segments[segment] = validated_copy(segments[segment], bands=changed)
-        return self.with_line(validated_copy(schedule, segments=tuple(segments.values())))
+        parts = (validated_copy(x, bands=changed) if x is part else x for x in schedule.segments)
+        return self.with_line(validated_copy(schedule, segments=tuple(parts)))
 
     def with_line(self, line: CostLine) -> Policy:
         """Return a copy in which a cost line replaces the line with the same id; its id ends in `-changed`.
@@ -232,23 +230,19 @@ class Policy(Displayable, NamedDocument):
         """
         self.line(line.id)
         lines = tuple(line if x.id == line.id else x for x in self.lines)
-        return changed_copy(
-            self, lines=lines, tie_outs=tuple(tie for tie in self.tie_outs if line.id not in tie.lines)
-        )
+        ties = tuple(tie for tie in self.tie_outs if line.id not in tie.lines)
+        return changed_copy(self, lines=lines, tie_outs=ties)
 
     def _schedule_to_change(self, line: str | None) -> Schedule:
         ids = [schedule.id for schedule in self.schedules]
-        if line is None:
-            if len(ids) != 1:
-                remedy = f"Name one: line= {', '.join(ids)}." if ids else ""
-                raise UsageError(f"{len(ids)} cost lines of {self.id} pay by loss band", remedy=remedy)
-            return self.schedules[0]
-        if line not in ids:
-            others = [x.id for x in self.lines]
-            problem = "the cost line does not pay by loss band" if line in others else "no such cost line"
-            known = ids if line in others else others
-            raise UsageError(problem, value=line, remedy=spelling_hint(line, known) if known else "")
-        return self.schedules[ids.index(line)]
+        if line is None and len(ids) != 1:
+            remedy = f"Name one: line= {', '.join(ids)}." if ids else ""
+            raise UsageError(f"{len(ids)} cost lines of {self.id} pay by loss band", remedy=remedy)
+        named = self.line(line or ids[0])
+        if not isinstance(named, Schedule):
+            remedy = spelling_hint(named.id, ids) if ids else ""
+            raise UsageError("the cost line does not pay by loss band", value=line, remedy=remedy)
+        return named
 
     def line(self, id_: str) -> CostLine:
         """The cost line with this id.
@@ -290,26 +284,17 @@ def check_same_units(policy: Policy, incident: Incident) -> None:
         UsageError: currency, decimal places or loss unit differ.
     """
     payer, outage = f"the policy {policy.id}", f"the incident {incident.id}"
-    checks = (
-        (
-            policy.currency == incident.currency,
-            f"{payer} pays {policy.currency}, {outage} counts in {incident.currency}",
-            "Restate the policy in the incident's currency.",
-        ),
-        (
-            policy.digits == incident.minor_units,
-            f"{payer} counts in {policy.digits} decimal places, {outage} in {incident.minor_units}",
-            "Give both the same minor_units.",
-        ),
-        (
-            policy.loss_unit == incident.loss.unit,
-            f"the policy's bands are in {policy.loss_unit}, the incident's losses in {incident.loss.unit}",
-            "Restate the bands in the incident's loss unit.",
-        ),
-    )
-    for same, problem, remedy in checks:
-        if not same:
-            raise UsageError(problem, remedy=remedy)
+    if policy.currency != incident.currency:
+        problem = f"{payer} pays {policy.currency}, {outage} counts in {incident.currency}"
+        raise UsageError(problem, remedy="Restate the policy in the incident's currency.")
+    if policy.digits != incident.minor_units:
+        problem = f"{payer} counts in {policy.digits} decimal places, {outage} in {incident.minor_units}"
+        raise UsageError(problem, remedy="Give both the same minor_units.")
+    if policy.loss_unit != incident.loss.unit:
+        problem = (
+            f"the policy's bands are in {policy.loss_unit}, the incident's losses in {incident.loss.unit}"
+        )
+        raise UsageError(problem, remedy="Restate the bands in the incident's loss unit.")
 
 
 def write_template(id_: str, currency: str, loss_unit: str, out: Path) -> Path:
@@ -327,10 +312,8 @@ def write_template(id_: str, currency: str, loss_unit: str, out: Path) -> Path:
         if not value.isprintable() or '"' in value or "\\" in value:
             raise UsageError("cannot be written into the document", value=value)
     # A share needs losses in money. If losses are minutes or days, the template uses an amount per period.
-    second_band = (
-        "  share = 0.1" if loss_unit == currency else "  rate = { amount = 50_000, every = 300_000 }"
-    )
-    document = text.format(id=id_, currency=currency, loss_unit=loss_unit, second_band=second_band)
+    pays = "share = 0.1" if loss_unit == currency else "rate = { amount = 50_000, every = 300_000 }"
+    document = text.format(id=id_, currency=currency, loss_unit=loss_unit, second_band=f"  {pays}")
     parse_document(Policy, document, "the new document")
     with atomic_file(out) as partial:
         partial.write_text(document, "utf-8")
@@ -394,16 +377,15 @@ def policy_from_tiers(
     }
     if unknown is not None:
         line["unknown"] = {"fixed": smallest_units(unknown, incident.minor_units, "the payment")}
-    policy = Policy.model_validate(
-        {
-            "id": f"{incident.id}-tiers",
-            "name": {lang: Locale(lang)("explain.tiers") for lang in LANGUAGES},
-            "currency": incident.currency,
-            "minor_units": incident.minor_units,
-            "loss_unit": incident.loss.unit,
-            "line": (line,),
-        }
-    )
+    document = {
+        "id": f"{incident.id}-tiers",
+        "name": {lang: Locale(lang)("explain.tiers") for lang in LANGUAGES},
+        "currency": incident.currency,
+        "minor_units": incident.minor_units,
+        "loss_unit": incident.loss.unit,
+        "line": (line,),
+    }
+    policy = Policy.model_validate(document)
     try:
         return policy.model_copy(update={"name": Name(**{x: _tiers_in_words(policy, x) for x in LANGUAGES})})
     except ValidationError:  # many tiers are too long for a name
@@ -426,19 +408,13 @@ def _bands(tiers: TierPayments, incident: Incident) -> tuple[dict[str, int], ...
         raise UsageError(f"tiers are a mapping, not a {type(tiers).__name__}", remedy=remedy)
     if not tiers:
         raise UsageError("there is no tier", remedy=remedy)
-    name = "the largest loss of a tier"
-    stated = {
-        None if up_to is None else smallest_units(up_to, incident.loss_digits, name): pays
-        for up_to, pays in tiers.items()
-    }
+    name, digits = "the largest loss of a tier", incident.loss_digits
+    stated = {None if x is None else smallest_units(x, digits, name): pays for x, pays in tiers.items()}
     edges = sorted(up_to for up_to in stated if up_to is not None)
     if len(stated) < len(tiers) or (edges and edges[0] <= 0):
         raise UsageError("tiers must end at different losses above 0", value=", ".join(map(str, tiers)))
-    cuts: list[int | None] = [*edges, None]
-    paid = {
-        up_to: smallest_units(stated.get(up_to, 0), incident.minor_units, "the payment") for up_to in cuts
-    }
-    return tuple(
-        {"over": over or 0, "fixed": paid[up_to]} | ({} if up_to is None else {"up_to": up_to})
-        for over, up_to in pairwise([0, *cuts])
-    )
+    bands = []
+    for over, up_to in pairwise([0, *edges, None]):
+        fixed = smallest_units(stated.get(up_to, 0), incident.minor_units, "the payment")
+        bands.append({"over": over or 0, "fixed": fixed} | ({} if up_to is None else {"up_to": up_to}))
+    return tuple(bands)
