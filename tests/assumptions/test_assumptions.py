@@ -166,12 +166,12 @@ RATIO = 'distribution = { kind = "lognormal", median = 1, sigma = 0.9 }'
         (
             LOSS,
             'loss = { kind = "uniform", low = -1, high = 1 }',
-            "'as-review-award': needs distributions that are never below 0",
+            "'as-review-award' > loss: needs a distribution that is never below 0",
         ),
         (
             "low = 5, mode = 20",
             "low = -5, mode = 20",
-            "'as-handling': needs distributions that are never below 0",
+            "'as-handling' > people: needs a distribution that is never below 0",
         ),
         ("size = 4", "size = 0", "'as-band-mix' > size: input should be greater than"),
         (

@@ -5,11 +5,11 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from functools import cached_property
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from outage_analysis.files import Document, Identifier, refuse_if, refuse_repeated
 from outage_analysis.special_functions import special
@@ -446,7 +446,17 @@ class Mixture(Distribution):
         return self._average([branch.distribution.capped_mean(ceiling) for branch in self.branches]).item()
 
 
+D = TypeVar("D", bound=Distribution)
 AnyDistribution = Annotated[_SimpleUnion | Mixture, Field(discriminator="kind")]
+
+
+def _never_negative(distribution: D) -> D:
+    refuse_if(distribution.support[0] < 0, "needs a distribution that is never below 0")
+    return distribution
+
+
+NeverNegative = AfterValidator(_never_negative)
+"""It annotates a distribution of a number that cannot be negative."""
 
 
 def _cumulative(weights: FloatArray) -> FloatArray:

@@ -16,6 +16,7 @@ from outage_analysis.assumptions.distributions import (
     Distribution,
     FloatArray,
     Mixture,
+    NeverNegative,
     QuantileTable,
     Share,
     SimpleDistribution,
@@ -226,30 +227,25 @@ class RateAssumption(OneDistribution):
         observed = self.observed
         if observed is None or self.kind not in ("acceptance", "filing_share", "take_up"):
             return None
+        last = max((d for d in (closes, observed.closed_on) if d), default=None)
         if self.kind == "acceptance":
-            if observed.decided:
-                return None
-            known = f" (the last day to file is {closes})" if closes else ""
+            final, known = observed.decided, f" (the last day to file is {closes})" if closes else ""
             problem = f"and filings may still be undecided{known}"
-            remedy = (
-                "Leave out `observed` until the review has ended; or let `of` count the filings that"
-                " were decided, and state `decided = true`."
-            )
-        elif (last := max((d for d in (closes, observed.closed_on) if d), default=None)) is None:
-            problem = "and no last day to file or to take is known"
+            remedy = "Leave out `observed` until the review has ended; or let `of` count the filings that"
+            remedy += " were decided, and state `decided = true`."
+        elif last is None:
+            final, problem = False, "and no last day to file or to take is known"
             remedy = "Give the line of the policy its deadlines, or state `closed_on` beside the counts."
         else:
-            if observed.day is not None and observed.day > last:
-                return None
+            final = observed.day is not None and observed.day > last
             problem = f"but the last day to file or to take is {last}: more may come"
             remedy = (
                 "Leave out `observed` until a count after that day is published; or forecast what is still"
-                " to come as late claims (`ultimate`)."
             )
-        counts = (
-            f"`observed` counts {observed.hits} of {observed.of} up to {observed.day or 'an unknown day'}"
-        )
-        return ModelRefused(f"{self.id}: {counts}, {problem}", remedy=remedy)
+            remedy += " to come as late claims (`ultimate`)."
+        until = observed.day or "an unknown day"
+        counts = f"`observed` counts {observed.hits} of {observed.of} up to {until}"
+        return None if final else ModelRefused(f"{self.id}: {counts}, {problem}", remedy=remedy)
 
     def range_under_cap(self, ceiling: float) -> Range:
         """The expected value and the range of the smaller of the rate and `ceiling`."""
@@ -271,13 +267,8 @@ class RateAssumption(OneDistribution):
 class StatedNumber(OneDistribution):
     """A number with a stated distribution and a smallest allowed value."""
 
-    distribution: AnyDistribution
+    distribution: Annotated[AnyDistribution, NeverNegative]
     """The distribution; an amount is in the smallest unit of the currency."""
-
-    def _check(self) -> None:
-        # There are at least as many reports in the end as so far.
-        least = 1 if isinstance(self, Factor) and self.kind == "ultimate" else 0
-        refuse_if(self.distribution.support[0] < least, f"needs a distribution that is never below {least}")
 
     @property
     def sampled_distribution(self) -> Distribution:
@@ -296,7 +287,9 @@ class Factor(StatedNumber):
     """The unit of an `exposure`, such as passengers per flight; required for it, not allowed otherwise."""
 
     def _check(self) -> None:
-        super()._check()
+        # There are at least as many reports in the end as so far.
+        low = self.distribution.support[0]
+        refuse_if(self.kind == "ultimate" and low < 1, "needs a distribution that is never below 1")
         refuse_if(
             (self.kind == "exposure") != (self.unit is not None),
             "has a unit exactly when its kind is exposure | Write it as "
@@ -357,7 +350,7 @@ class AwardRule(Document):
     """The name for readers."""
     weight: Annotated[float, Field(gt=0, le=1)]
     """The probability that the review follows this rule."""
-    share: SimpleDistribution
+    share: Annotated[SimpleDistribution, NeverNegative]
     """The share of the mean proved loss that is paid."""
     floor: Annotated[int, Field(ge=0)] = 0
     """The minimum award, in the smallest unit."""
@@ -388,10 +381,10 @@ class Award(Entry):
     """The mean award per accepted claim in an individual review."""
 
     kind: Literal["review_award"]
-    distribution: SimpleDistribution | None = None
+    distribution: Annotated[SimpleDistribution, NeverNegative] | None = None
     """The distribution of the mean award, in the smallest unit of the currency. Stated instead of rules and
     `loss`."""
-    loss: SimpleDistribution | None = None
+    loss: Annotated[SimpleDistribution, NeverNegative] | None = None
     """The distribution of the mean proved loss of the reviewed claims."""
     rules: tuple[AwardRule, ...] = Field(default=(), alias="rule")
     """Rival rules. Which one applies is uncertain; tables list this as model uncertainty."""
@@ -405,11 +398,6 @@ class Award(Entry):
         )
         if self.rules:
             check_adds_up("weights of rules", [rule.weight for rule in self.rules])
-        stated = [x for x in (self.distribution, self.loss, *(r.share for r in self.rules)) if x]
-        refuse_if(
-            any(distribution.support[0] < 0 for distribution in stated),
-            "needs distributions that are never below 0",
-        )
 
     @property
     def dimensions(self) -> int:
@@ -477,18 +465,12 @@ class Handling(Entry):
     """The cost of handling the claims of a cost line: people x weeks x weekly wage."""
 
     kind: Literal["handling"]
-    people: SimpleDistribution
+    people: Annotated[SimpleDistribution, NeverNegative]
     """The number of people."""
-    weeks: SimpleDistribution
+    weeks: Annotated[SimpleDistribution, NeverNegative]
     """The number of weeks."""
-    weekly_wage: SimpleDistribution
+    weekly_wage: Annotated[SimpleDistribution, NeverNegative]
     """The wage per person and week, in the smallest unit of the currency."""
-
-    def _check(self) -> None:
-        refuse_if(
-            any(factor.support[0] < 0 for factor in self._factors),
-            "needs distributions that are never below 0",
-        )
 
     @property
     def _factors(self) -> tuple[Distribution, Distribution, Distribution]:

@@ -23,6 +23,7 @@ from outage_analysis.files import (
     Day,
     Document,
     Identifier,
+    Name,
     NamedDocument,
     Text,
     bundled_ids,
@@ -109,16 +110,15 @@ class Ledger(Displayable, NamedDocument):
     def card(self, lang: str = "en") -> Card:
         """Summary for display: each assumption's expected value, range and grade."""
         locale = Locale(lang, self.currency or "", decimal_places(self.currency) if self.currency else 0)
-        short = short_names([a.name[lang] for a in self.assumptions])
-        names = dict(zip((a.id for a in self.assumptions), short, strict=True))
+        names = short_names([a.name[lang] for a in self.assumptions])
         rows, more = first_rows(
             locale,
-            self.assumptions,
-            lambda a: (
-                names[a.id],
-                *value_and_range(a, locale),
-                grade_label(a, locale),
-                locale.day(a.public_on),
+            [*zip(names, self.assumptions, strict=True)],
+            lambda x: (
+                x[0],
+                *value_and_range(x[1], locale),
+                grade_label(x[1], locale),
+                locale.day(x[1].public_on),
             ),
             "ledger.assumptions",
         )
@@ -180,38 +180,39 @@ class Ledger(Displayable, NamedDocument):
             >>> changed.id, changed.assumptions[0].range.expected
             ('kakao-2022-changed', 0.5)
         """
-        ids = [entry.id for entry in self.assumptions]
-        if id_ not in ids:
+        entry = next((entry for entry in self.assumptions if entry.id == id_), None)
+        if entry is None:
+            ids = [entry.id for entry in self.assumptions]
             remedy = spelling_hint(str(id_), ids) if ids else "The ledger has no assumption."
             raise UsageError("no such assumption", value=id_, remedy=remedy)
-        entry = self.assumptions[ids.index(id_)]
         if isinstance(entry, entries.BandMix | entries.Handling):
             remedy = "Edit the TOML file of the ledger."
             raise UsageError(f"{entry.id} is a {entry.kind}, which is not one number", remedy=remedy)
-        if entry.kind in AMOUNT_KINDS and self.currency is None:
-            raise UsageError(
-                f"the ledger states no currency, so the unit of {entry.id} is unknown",
-                remedy='Add the currency to the ledger, as in currency = "EUR".',
-            )
+        is_amount = entry.kind in AMOUNT_KINDS
+        if is_amount and self.currency is None:
+            problem = f"the ledger states no currency, so the unit of {entry.id} is unknown"
+            raise UsageError(problem, remedy='Add the currency to the ledger, as in currency = "EUR".')
         if (low is None) != (high is None) or (value is None and low is None):
             raise UsageError(f"{entry.id} needs a value, or low and high, or all three")
-        unit = 10 ** decimal_places(self.currency or "") if entry.kind in AMOUNT_KINDS else 1
-        numbers = {name: x for name, x in (("low", low), ("mode", value), ("high", high)) if x is not None}
-        for number in numbers.values():
+        unit, scaled = 10 ** decimal_places(self.currency or "") if is_amount else 1, dict[str, float]()
+        stated = [x for x in (low, value, high) if x is not None]
+        for name, number in (("low", low), ("mode", value), ("high", high)):
+            if number is None:
+                continue
             is_real = isinstance(number, int | float | Real) and not isinstance(number, bool)
             if not is_real or not math.isfinite(number):
                 raise UsageError(f"{entry.id} is a number", value=number)
-        # Multiplied in decimals, because 80.15 euros times 100 is not 8015 cents in binary floats.
-        scaled = {name: float(Decimal(str(number)) * unit) for name, number in numbers.items()}
+            # Multiplied in decimals, because 80.15 euros times 100 is not 8015 cents in binary floats.
+            scaled[name] = float(Decimal(str(number)) * unit)
         kind = "fixed" if low is None else "uniform" if value is None else "pert"
         parameters = {"value": scaled["mode"]} if low is None else scaled
         fields = type(entry).model_fields
-        stated: dict[str, object] = {key: fields[key].default for key in ORIGINS if key in fields}
-        stated |= {"source": SET_BY_USER, "rationale": SET_BY_USER, "grade": "assumed", "approved_by": ""}
+        changes: dict[str, object] = {key: fields[key].default for key in ORIGINS if key in fields}
+        changes |= {"source": SET_BY_USER, "rationale": SET_BY_USER, "grade": "assumed", "approved_by": ""}
         try:
-            changed = validated_copy(entry, distribution={"kind": kind, **parameters}, **stated)
+            changed = validated_copy(entry, distribution={"kind": kind, **parameters}, **changes)
         except UsageError as error:
-            error.value = " to ".join(map(str, numbers.values()))
+            error.value = " to ".join(map(str, stated))
             raise
         return changed_copy(self, assumptions=tuple(changed if a is entry else a for a in self.assumptions))
 
@@ -220,9 +221,8 @@ class Ledger(Displayable, NamedDocument):
 
         An assumption for the effort class takes precedence over an assumption for all classes.
         """
-        candidates = [
-            a for a in self.assumptions if a.kind == kind and line in a.lines and a.effort in (None, effort)
-        ]
+        of_line = (a for a in self.assumptions if a.kind == kind and line in a.lines)
+        candidates = (a for a in of_line if a.effort in (None, effort))
         return max(candidates, key=lambda a: a.effort is not None, default=None)
 
 
@@ -242,9 +242,7 @@ def bundled_ledger(incident: str, day: date | None = None) -> Ledger | None:
     """
     if day is None:
         return load_ledger(incident) if incident in bundled_ids("assumptions") else None
-    written = [
-        ledger for ledger in map(load_ledger, bundled_ids("assumptions")) if ledger.incident == incident
-    ]
+    written = (x for x in map(load_ledger, bundled_ids("assumptions")) if x.incident == incident)
     return max((x for x in written if x.as_of <= day), key=lambda x: x.as_of, default=None)
 
 
@@ -292,16 +290,13 @@ def reference_ledger(policy: Policy, incident: Incident, *, as_of: date | None =
         if effort is None:
             raise UsageError("a line states no effort", value=line.id, remedy="Give it one, such as form.")
         lines.setdefault(effort, []).append(line.id)
-    rates = rates_by_effort(lines, day, incident.id)
-    return Ledger.model_validate(
-        {
-            "id": REFERENCE_LEDGER,
-            "name": {"en": "Rates of comparable schemes", "ko": "유사 사례의 비율"},
-            "incident": incident.id,
-            "as_of": day,
-            "currency": incident.currency,
-            "assumption": rates,
-        }
+    return Ledger(
+        id=REFERENCE_LEDGER,
+        name=Name(en="Rates of comparable schemes", ko="유사 사례의 비율"),
+        incident=incident.id,
+        as_of=day,
+        currency=incident.currency,
+        assumption=rates_by_effort(lines, day, incident.id),
     )
 
 
@@ -433,13 +428,15 @@ def distribution_text(entry: Assumption, locale: Locale = ENGLISH) -> str:
         return " × ".join([*counts, format_distribution(entry.weekly_wage, locale, unit)])
     if entry.distribution:
         return format_distribution(entry.distribution, locale, unit)
+    loss = [format_distribution(entry.loss, locale, unit)] if entry.loss else []
     rules = []
     for rule in entry.rules:
-        parts = [format_distribution(rule.share, locale)]
-        parts += [format_distribution(entry.loss, locale, unit)] if entry.loss else []
-        ends = [locale("explain.floor", amount=locale.exact_money(rule.floor))] if rule.floor else []
-        ends += [locale("explain.limit", amount=locale.exact_money(rule.cap))] if rule.cap is not None else []
-        rules.append(f"{rule.weight:.3g}: {', '.join([' × '.join(parts), *ends])}")
+        parts = [" × ".join([format_distribution(rule.share, locale), *loss])]
+        parts += [locale("explain.floor", amount=locale.exact_money(rule.floor))] if rule.floor else []
+        parts += (
+            [locale("explain.limit", amount=locale.exact_money(rule.cap))] if rule.cap is not None else []
+        )
+        rules.append(f"{rule.weight:.3g}: {', '.join(parts)}")
     return "; ".join(rules)
 
 

@@ -16,7 +16,8 @@ from outage_analysis.reports.first_screen import free_note
 from outage_analysis.reports.table_views import SERVICE_BAND_MEASURES
 from outage_analysis.text import Locale
 
-QUALITY = ("files", "amounts", "rules", "claimants", "heaping", "bunching")
+QUALITY = {"quality": "files"} | {x: x for x in ("amounts", "rules", "claimants", "heaping", "bunching")}
+"""The end of the name of each table on the quality of the claims -> the end of the key of its title."""
 PRINTED_APPENDICES = ("cost", "decisions", "accounting", "assumptions", "hindsight")
 
 
@@ -209,10 +210,10 @@ class SectionBuilder:
         files, locale = self.analysis.tables["claims_quality"], self.locale
         totals = {c: locale.exact(int(files[c].sum())) for c in ("rows", "claims", "rejects")}
         yield Text(locale("report.quality_line", **totals))
-        for name in QUALITY:
+        for name, title in QUALITY.items():
             if f"claims_{name}" in self.grids:
-                yield Heading(locale(f"report.quality_{name}"))
-                yield from self._table(f"claims_{name}", f"quality_{name}")
+                yield Heading(locale(f"report.quality_{title}"))
+                yield from self._table(f"claims_{name}", f"quality_{title}")
             elif name == "rules":
                 yield Text(locale("report.quality_clean"))
 
