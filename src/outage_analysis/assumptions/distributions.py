@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from functools import cached_property
-from typing import Annotated, ClassVar, Literal, TypeVar
+from typing import Annotated, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -446,11 +446,10 @@ class Mixture(Distribution):
         return self._average([branch.distribution.capped_mean(ceiling) for branch in self.branches]).item()
 
 
-D = TypeVar("D", bound=Distribution)
 AnyDistribution = Annotated[_SimpleUnion | Mixture, Field(discriminator="kind")]
 
 
-def _never_negative(distribution: D) -> D:
+def _never_negative(distribution: Distribution) -> Distribution:
     refuse_if(distribution.support[0] < 0, "needs a distribution that is never below 0")
     return distribution
 

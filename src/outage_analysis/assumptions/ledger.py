@@ -194,16 +194,14 @@ class Ledger(Displayable, NamedDocument):
             raise UsageError(problem, remedy='Add the currency to the ledger, as in currency = "EUR".')
         if (low is None) != (high is None) or (value is None and low is None):
             raise UsageError(f"{entry.id} needs a value, or low and high, or all three")
-        unit, scaled = 10 ** decimal_places(self.currency or "") if is_amount else 1, dict[str, float]()
-        stated = [x for x in (low, value, high) if x is not None]
-        for name, number in (("low", low), ("mode", value), ("high", high)):
-            if number is None:
-                continue
+        numbers = {name: x for name, x in (("low", low), ("mode", value), ("high", high)) if x is not None}
+        for number in numbers.values():
             is_real = isinstance(number, int | float | Real) and not isinstance(number, bool)
             if not is_real or not math.isfinite(number):
                 raise UsageError(f"{entry.id} is a number", value=number)
-            # Multiplied in decimals, because 80.15 euros times 100 is not 8015 cents in binary floats.
-            scaled[name] = float(Decimal(str(number)) * unit)
+        # Multiplied in decimals, because 80.15 euros times 100 is not 8015 cents in binary floats.
+        unit = 10 ** decimal_places(self.currency or "") if is_amount else 1
+        scaled = {name: float(Decimal(str(number)) * unit) for name, number in numbers.items()}
         kind = "fixed" if low is None else "uniform" if value is None else "pert"
         parameters = {"value": scaled["mode"]} if low is None else scaled
         fields = type(entry).model_fields
@@ -212,7 +210,7 @@ class Ledger(Displayable, NamedDocument):
         try:
             changed = validated_copy(entry, distribution={"kind": kind, **parameters}, **changes)
         except UsageError as error:
-            error.value = " to ".join(map(str, stated))
+            error.value = " to ".join(map(str, numbers.values()))
             raise
         return changed_copy(self, assumptions=tuple(changed if a is entry else a for a in self.assumptions))
 

@@ -77,8 +77,7 @@ class Bands:
                 remedy = f"Write whole numbers of the loss unit, up to {LARGEST_CUT:,}."
                 raise UsageError("an edge of the loss bands is no whole number", value=cut, remedy=remedy)
             if cut in (-1, 0) or (cut < 0 and not self.negative):
-                below = " or below -1" if self.negative else ""
-                remedy = f"Write edges above 0{below}: zero has a band of its own."
+                remedy = f"Write edges above 0{' or below -1' * self.negative}: zero has a band of its own."
                 raise UsageError("an edge of the loss bands is not above 0", value=cut, remedy=remedy)
         for low, high in itertools.pairwise(self.cuts):
             if low >= high:

@@ -69,9 +69,8 @@ time_zones = cache(available_timezones)
 
 def _known_zone(name: str) -> str:
     # Python lists "localtime"; DuckDB does not know it.
-    files.refuse_if(
-        name not in time_zones() or name == "localtime", "is not an IANA time zone | Write it as Asia/Seoul."
-    )
+    unknown = name not in time_zones() or name == "localtime"
+    files.refuse_if(unknown, "is not an IANA time zone | Write it as Asia/Seoul.")
     return name
 
 
@@ -261,8 +260,6 @@ class Incident(files.NamedDocument, Columns):
     """The services that a table by service and loss band begins with; the largest of the others follow."""
     headlines: tuple[Headline, ...] = Field(alias="headline", default=())
     """Published totals with which the computed total is compared."""
-    quarter_profit: str = ""
-    """The id of the fact with a quarter's operating profit, to compare the cost with."""
     outcome: LineOutcome | None = None
     """The outcome of one cost line; used only in hindsight."""
     own_facts: tuple[str, ...] = ()
@@ -275,44 +272,33 @@ class Incident(files.NamedDocument, Columns):
 
     def _check(self) -> None:
         super()._check()
-        groups = (self.services, self.claimant_types, self.dimensions)
-        for ids in ([item.id for item in group] for group in groups):
-            files.refuse_repeated(ids, "the id {} is given twice")
-        services = {service.id for service in self.services}
+        refuse_if, services = files.refuse_if, {service.id for service in self.services}
+        for group in (self.services, self.claimant_types, self.dimensions):
+            files.refuse_repeated([item.id for item in group], "the id {} is given twice")
         for id_ in self.first_services:
-            files.refuse_if(id_ not in services, f"has first_services with {id_}, which is no service")
+            refuse_if(id_ not in services, f"has first_services with {id_}, which is no service")
         kinds = [dimension.kind for dimension in self.dimensions]
-        files.refuse_if(
+        refuse_if(
             kinds.count("decision") > 1 or kinds.count("paid") > kinds.count("decision"),
             "has two decisions, or amounts paid without one | A claim has one of each.",
         )
-        files.refuse_if(self.claims_to < self.claims_from, "the claims window ends before it starts")
-        files.refuse_if(
-            self.deadlines and max(d.closes for d in self.deadlines) != self.claims_to,
-            "the last of the deadlines is not the day claims_to",
-        )
+        refuse_if(self.claims_to < self.claims_from, "the claims window ends before it starts")
+        last = max((d.closes for d in self.deadlines), default=self.claims_to)
+        refuse_if(last != self.claims_to, "the last of the deadlines is not the day claims_to")
         for group in (self.services, self.claimant_types):
             owners: dict[str, str] = {}
             for item in group:
                 for spelling in sorted(item.spellings()):
-                    files.refuse_if(
-                        owners.setdefault(spelling, item.id) != item.id,
-                        f"'{spelling}' is an alias of both {owners[spelling]} and {item.id}",
-                    )
-        for dimension in self.dimensions:
-            files.refuse_if(
-                dimension.id in RESERVED or dimension.id.startswith("raw_"),
-                f"the dimension {dimension.id} has the name of a claim's own column",
-            )
+                    other = owners.setdefault(spelling, item.id)
+                    refuse_if(other != item.id, f"'{spelling}' is an alias of both {other} and {item.id}")
+        for id_ in (d.id for d in self.dimensions if d.id in RESERVED or d.id.startswith("raw_")):
+            raise ValueError(f"the dimension {id_} has the name of a claim's own column")
         unknown_column = self.unknown_column(claim_columns(self))
-        files.refuse_if(unknown_column, f"speaks of the column '{unknown_column}', which no claim has")
-        if other := self.edges.keys() - {*text_dimensions(self)}:
-            raise ValueError(f"{min(other)}: {NO_EDGES} | {EDGES_REMEDY}")
-        for rule in self.rules:
-            files.refuse_if(
-                rule not in COUNTABLE,
-                f"changes '{rule}' | Rules that may be counted: {'; '.join(COUNTABLE)}.",
-            )
+        refuse_if(unknown_column, f"speaks of the column '{unknown_column}', which no claim has")
+        if unmatched := self.edges.keys() - {*text_dimensions(self)}:
+            raise ValueError(f"{min(unmatched)}: {NO_EDGES} | {EDGES_REMEDY}")
+        for rule in (rule for rule in self.rules if rule not in COUNTABLE):
+            raise ValueError(f"changes '{rule}' | Rules that may be counted: {'; '.join(COUNTABLE)}.")
 
     def __repr__(self) -> str:
         # The fields of the document would take thousands of characters.
@@ -365,9 +351,8 @@ class Incident(files.NamedDocument, Columns):
         try:
             return self.model_copy(update={"name": files.Name.model_validate(title)})
         except ValidationError as error:
-            raise UsageError(
-                "the title is too long", value=title, remedy="Write at most 120 characters."
-            ) from error
+            remedy = "Write at most 120 characters."
+            raise UsageError("the title is too long", value=title, remedy=remedy) from error
 
     def locale(self, lang: str) -> Locale:
         """Return the locale for a language, which formats losses and amounts of this incident."""
@@ -382,11 +367,9 @@ class Incident(files.NamedDocument, Columns):
     def display_names(self, lang: str) -> dict[str, str]:
         """Return the names of everything in the incident that has an id."""
         named = (*self.dimensions, *self.services, *self.claimant_types, *self.tie_outs)
-        return (
-            {group: name[lang] for group, name in self.groups.items()}
-            | {item.id: item.name[lang] for item in named}
-            | {headline.fact: headline.name[lang] for headline in self.headlines}
-        )
+        headlines = {headline.fact: headline.name for headline in self.headlines}
+        names = self.groups | {item.id: item.name for item in named} | headlines
+        return {id_: name[lang] for id_, name in names.items()}
 
 
 def checked_rows(rows: str | None) -> str | None:
@@ -515,9 +498,8 @@ class IntakeSeries(files.NamedDocument):
             files.refuse_if(
                 after <= before, f"has a point {number} that is not after the one before, or the opening"
             )
-        closing_times = [*(d.closes for d in self.deadlines), *(b.closes for b in self.branches)]
-        first = min(closing_times, default=None)
-        files.refuse_if(first is not None and first <= self.opened, f"closes at {first}, before it opens")
+        for closes in sorted([*(d.closes for d in self.deadlines), *(b.closes for b in self.branches)]):
+            files.refuse_if(closes <= self.opened, f"closes at {closes}, before it opens")
         files.refuse_repeated([branch.id for branch in self.branches], "has two branches {}")
 
     def known_by(self, day: date) -> IntakeSeries | None:
@@ -527,16 +509,11 @@ class IntakeSeries(files.NamedDocument):
         count. A deadline is included from the day on which it was announced. The final count and undated
         facts and deadlines are left out.
         """
-        end = self.end_of(day)
-        points = tuple(
-            p
-            for p in self.points
-            if p.at <= end and (p.count is not None or (p.public_on or date.max) <= day)
-        )
+        counted = (p for p in self.points if p.at <= self.end_of(day))
+        points = tuple(p for p in counted if p.count is not None or (p.public_on or date.max) <= day)
         deadlines = tuple(d for d in self.deadlines if d.public_on and d.public_on <= day)
-        if not points:
-            return None
-        return self.model_copy(update={"points": points, "deadlines": deadlines, "outcome": None})
+        known = self.model_copy(update={"points": points, "deadlines": deadlines, "outcome": None})
+        return known if points else None
 
     @property
     def deadline(self) -> IntakeDeadline | None:

@@ -56,13 +56,10 @@ def is_currency(unit: str) -> bool:
 @cache
 def _fact_table(name: FactCollection) -> pl.DataFrame:
     """Return all facts in one folder of data/ as a table."""
-    frames = [
-        pl.read_csv(path, schema_overrides={**SCHEMA, **RATE_COLUMNS}).with_columns(
-            collection=pl.lit(path.stem)
-        )
-        for path in sorted((data_root() / name).glob("*.csv"))
-    ]
-    return pl.concat(frames, how="diagonal")
+    paths = sorted((data_root() / name).glob("*.csv"))
+    tables = (pl.read_csv(path, schema_overrides={**SCHEMA, **RATE_COLUMNS}) for path in paths)
+    named = zip(paths, tables, strict=True)
+    return pl.concat((t.with_columns(collection=pl.lit(p.stem)) for p, t in named), how="diagonal")
 
 
 def facts(*, public_by: date | None = None, topic: str | None = None) -> pl.DataFrame:
@@ -108,11 +105,9 @@ def facts_in_language(table: pl.DataFrame, lang: str) -> pl.DataFrame:
 
     Texts without a translation stay in English. The columns whose names end in _ko are dropped.
     """
-    korean = [name for name in table.columns if name.endswith(KOREAN)]
-    translated = [
-        pl.coalesce(name, name.removesuffix(KOREAN)).alias(name.removesuffix(KOREAN)) for name in korean
-    ]
-    return (table.with_columns(translated) if lang == "ko" else table).drop(korean)
+    korean = {name.removesuffix(KOREAN): name for name in table.columns if name.endswith(KOREAN)}
+    translated = {name: pl.coalesce(ko, name) for name, ko in korean.items()}
+    return (table.with_columns(**translated) if lang == "ko" else table).drop(korean.values())
 
 
 @dataclass(frozen=True)
@@ -232,8 +227,7 @@ class TieOut(NamedDocument):
         for ids in (self.of, self.lines):
             refuse_repeated(ids, "counts {} twice | Name each once.")
         refuse_if(
-            not self.of and not self.lines,
-            "computes from nothing: name facts in `of` or cost lines in `lines`",
+            not (self.of or self.lines), "computes from nothing: name facts in `of` or cost lines in `lines`"
         )
 
 
@@ -324,8 +318,7 @@ def forecasts_and_payments(lang: Literal["en", "ko"] = "en") -> pl.DataFrame:
         `high` of the forecast, `paid` and `currency`, in whole currency; `ratio_low` and `ratio_high`,
         forecast over paid; `facts`, the ids of forecast and payment; and `note`, what is not like for like.
     """
-    text = (data_root() / "forecasts" / "outages.toml").read_text("utf-8")
-    listed = tomllib.loads(text)
+    listed = tomllib.loads((data_root() / "forecasts" / "outages.toml").read_text("utf-8"))
     rows: list[dict[str, object]] = []
     for event in listed["event"]:
         paid = get_fact(event["paid"], hindsight=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import date
 from decimal import Decimal
+from functools import partial
 from importlib.resources import files
 from itertools import pairwise
 from pathlib import Path
@@ -413,8 +414,8 @@ def _bands(tiers: TierPayments, incident: Incident) -> tuple[dict[str, int], ...
     edges = sorted(up_to for up_to in stated if up_to is not None)
     if len(stated) < len(tiers) or (edges and edges[0] <= 0):
         raise UsageError("tiers must end at different losses above 0", value=", ".join(map(str, tiers)))
-    bands = []
-    for over, up_to in pairwise([0, *edges, None]):
-        fixed = smallest_units(stated.get(up_to, 0), incident.minor_units, "the payment")
-        bands.append({"over": over or 0, "fixed": fixed} | ({} if up_to is None else {"up_to": up_to}))
-    return tuple(bands)
+    paid = partial(smallest_units, digits=incident.minor_units, name="the payment")
+    return tuple(
+        {"over": over or 0, "fixed": paid(stated.get(up_to, 0))} | ({} if up_to is None else {"up_to": up_to})
+        for over, up_to in pairwise([0, *edges, None])
+    )
