@@ -229,7 +229,8 @@ def test_a_cap_bends_a_break_even() -> None:
     head = {"kind": "in_kind", "effort": "one_tap", "recipients": "US-03", "face_value": 10}
     page = policy_of(head | {"id": "fee"}, head | {"id": "budget", "cap": "PG-04.users"})
     only = build_portfolio(page, ledger_of({"kind": "take_up", "distribution": uniform(0, 1)}), as_of=DAY)
-    found = break_evens(only, 10 * (12e6 + 3e6), valuation="face_value")  # a quarter of 48 million; the cap
+    cash = replace(only, terms=tuple(replace(term, valuation="cash") for term in only.terms))
+    found = break_evens(cash, 10 * (12e6 + 3e6))  # a quarter of 48 million; the cap
     assert found["break_even"].to_list() == pytest.approx([0.25])
 
 
@@ -238,7 +239,7 @@ def test_the_conditions_of_an_expensive_outcome_follow_from_the_distribution() -
     run = simulate(budget_of({"kind": "lognormal", "median": median, "sigma": sigma}))
     distribution = stats.lognorm(sigma, scale=median)
     inside = distribution.ppf(1 - distribution.sf(limit / 100) / 2)
-    (row,) = inputs_given_exceedance(run, limit, valuation="cash").iter_rows(named=True)
+    (row,) = inputs_given_exceedance(run, limit).iter_rows(named=True)
     assert (row["measure"], row["part"]) == ("median", None)
     assert (row["usual"], row["given_exceedance"]) == pytest.approx((median, inside), rel=2e-3)
 
@@ -269,8 +270,8 @@ def test_conditions_that_too_few_draws_carry_are_refused(portfolio: Portfolio) -
     run = simulate(portfolio, draws=2**10)
     with pytest.raises(ModelRefused, match="too few to tell"):
         inputs_given_exceedance(run, 40 * cost())
-    with pytest.raises(ModelRefused, match="no line has an expected cost in face value"):
-        inputs_given_exceedance(run, 1.0, valuation="face_value")
+    with pytest.raises(ModelRefused, match="no line has an expected cost in cash"):
+        inputs_given_exceedance(run.with_terms(lambda _: False), 1.0)
     for limit in (0.0, -1.0, math.nan, math.inf):
         with pytest.raises(UsageError, match="positive sum"):
             inputs_given_exceedance(run, limit)
@@ -322,7 +323,8 @@ def test_shares_group_what_one_assumption_draws(portfolio: Portfolio, kakao: Por
     table = cost_sobol_indices(portfolio, draws=2**11)
     assert sorted(table["assumption"]) == ["acceptance", "band-mix", "filing-share", "review-award"]
     assert table.equals(cost_sobol_indices(portfolio, draws=2**11))
-    taken = cost_sobol_indices(kakao, "face_value", draws=2**11)  # a sum: no interaction
+    goods = [replace(term, valuation="cash") for term in kakao.terms_of("face_value")]
+    taken = cost_sobol_indices(replace(kakao, terms=tuple(goods)), draws=2**11)  # a sum: no interaction
     assert taken["first"].sum() == pytest.approx(1, abs=1e-3)
 
 
@@ -332,8 +334,6 @@ def test_shares_need_something_uncertain_and_independent() -> None:
     )
     with pytest.raises(ModelRefused, match="nothing about the cash is uncertain"):
         cost_sobol_indices(sure)
-    with pytest.raises(ModelRefused, match="nothing about the top down is uncertain"):
-        cost_sobol_indices(sure, "top_down")
     tied = ({"of": ("acceptance", "filing-share"), "rank": 0.5, "rationale": "a test"},)
     ledger = ledger_of(*ENTRIES[:2], correlation=tied)
     with pytest.raises(ModelRefused, match="declared to depend"):

@@ -13,6 +13,7 @@ from functools import lru_cache
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from outage_analysis.assumptions import FloatArray
 from outage_analysis.costs.claim_payments import rows_with_formula
@@ -100,15 +101,22 @@ def _inverse_counts(
         return np.asarray(first + np.minimum(np.searchsorted(below, score), len(below) - 1))
     quantile = cornish_fisher(score, np.clip(skewness, -1.0, 1.0), np.clip(excess, -1.0, 1.0))
     count = np.clip(np.floor(mean + np.sqrt(variance) * quantile + 0.5), 0.0, most)
-    if len(searched):
-        count[searched] = _search_counts(
-            special.ndtr(score[searched]),
-            count[searched],
-            size[searched],
-            rate[searched],
-            most[searched],
-            cumulative,
-        )
+    if not len(searched):
+        return count
+
+    def below(places: npt.NDArray[np.intp], counts: FloatArray) -> npt.NDArray[np.bool_]:
+        return np.asarray(cumulative(counts, size[places], rate[places]) < u[places])
+
+    u = special.ndtr(score)
+    up = searched[below(searched, count[searched])]
+    down = np.setdiff1d(searched, up, assume_unique=True)
+    while len(up):
+        count[up] += 1
+        up = up[(count[up] < most[up]) & below(up, count[up])]
+    while len(down):
+        down = down[count[down] > 0]
+        down = down[~below(down, count[down] - 1)]
+        count[down] -= 1
     return count
 
 
@@ -119,26 +127,6 @@ def cornish_fisher(z: FloatArray, skewness: FloatArray | float, excess: FloatArr
         excess * (square - 3) / 24 - skewness * skewness * (2 * square - 5) / 36
     )
     return np.asarray(z + bent)
-
-
-def _search_counts(
-    u: FloatArray,
-    count: FloatArray,
-    size: FloatArray,
-    rate: FloatArray,
-    most: FloatArray,
-    cumulative: Cumulative,
-) -> FloatArray:
-    up = np.flatnonzero(cumulative(count, size, rate) < u)
-    down = np.setdiff1d(np.arange(len(u)), up, assume_unique=True)
-    while len(up):
-        count[up] += 1
-        up = up[(count[up] < most[up]) & (cumulative(count[up], size[up], rate[up]) < u[up])]
-    while len(down):
-        down = down[count[down] > 0]
-        down = down[cumulative(count[down] - 1, size[down], rate[down]) >= u[down]]
-        count[down] -= 1
-    return count
 
 
 @lru_cache(maxsize=256)
@@ -415,22 +403,17 @@ def _units_from_cells(
         same = [policies[0][place] for place in places]
         pools = [_pool_cells(range(len(places)), same)] if flat else [*_units_by_loss(same, accepted)]
         for place, (members, pool) in enumerate(pools):
+            name = f"{prefix}group {number} pool {place}"
             for own_units, cells in zip(units, policies, strict=True):
                 own = [cells[places[member]] for member in members]
-                if own[0].paid:
-                    name = f"{prefix}group {number} pool {place}"
-                    own_units.append(_with_payment_formula(replace(pool, name=name), own))
+                if not (first := own[0]).paid:
+                    continue
+                payments = [cell.claims * cell.fixed + cell.share * cell.loss for cell in own]
+                whole = sum(payments) or 1.0
+                labels = tuple({**c.labels, "share": x / whole} for c, x in zip(own, payments, strict=True))
+                formula = {"fixed": first.fixed, "share": first.share, "reviewed": first.reviewed}
+                own_units.append(replace(pool, name=name, labels=labels, **formula))
     return [tuple(own_units) for own_units in units]
-
-
-def _with_payment_formula(pool: ClaimUnit, cells: Sequence[Cell]) -> ClaimUnit:
-    first = cells[0]
-    payments = [cell.claims * cell.fixed + cell.share * cell.loss for cell in cells]
-    whole = sum(payments) or 1.0
-    labels = tuple(
-        {**cell.labels, "share": payment / whole} for cell, payment in zip(cells, payments, strict=True)
-    )
-    return replace(pool, fixed=first.fixed, share=first.share, reviewed=first.reviewed, labels=labels)
 
 
 def _units_by_loss(cells: Sequence[Cell], accepted: float) -> Iterator[tuple[Sequence[int], ClaimUnit]]:
@@ -520,8 +503,16 @@ class CountProcess:
         first = 0
         for group in self.weights:
             columns = [special.ndtri(points[:, first + place]) for place in range(len(group))]
-            scores |= zip(group, _reflect(columns, [*group.values()]), strict=True)
             first += len(group)
+            length = sum(weight**2 for weight in group.values()) ** 0.5
+            mirror = [weight / length if length else 0.0 for weight in group.values()]
+            mirror[0] -= 1.0
+            square = sum(x**2 for x in mirror)
+            if square >= ALIGNED:
+                # The code avoids a matrix product, whose last bit may depend on the number of threads.
+                along = sum(x * column for x, column in zip(mirror, columns, strict=True)) * (2 / square)
+                columns = [column - x * along for x, column in zip(mirror, columns, strict=True)]
+            scores |= zip(group, columns, strict=True)
         return scores
 
     def amounts(
@@ -565,18 +556,6 @@ class CountProcess:
             for unit, count in zip(units, counts, strict=True)
         ]
         return np.stack(payments, axis=1) if payments else np.empty((draws, 0))
-
-
-def _reflect(columns: Sequence[FloatArray], weights: Sequence[float]) -> list[FloatArray]:
-    length = sum(weight**2 for weight in weights) ** 0.5
-    mirror = [weight / length if length else 0.0 for weight in weights]
-    mirror[0] -= 1.0
-    square = sum(x**2 for x in mirror)
-    if square < ALIGNED:
-        return [*columns]
-    # The code avoids a matrix product, whose last bit may depend on the number of threads.
-    along = sum(x * column for x, column in zip(mirror, columns, strict=True)) * (2 / square)
-    return [column - x * along for x, column in zip(mirror, columns, strict=True)]
 
 
 def shared_processes(portfolios: Sequence[Portfolio], values: Values) -> list[CountProcess]:
@@ -679,26 +658,15 @@ def _payments(term: Term, unit: ClaimUnit, count: FloatArray, values: Values, sc
         return np.asarray(unit.fixed * count)
     loss = count * unit.loss
     if unit.deviation:
-        scale, _ = term.scale_and_rate(values)
-        loss = _summed_losses(
-            unit, count, scale, scores(f"{unit.name}, losses"), poisson_arrivals=term.arrivals
-        )
+        claims = unit.claims * term.scale_and_rate(values)[0]
+        refused = np.maximum(claims - count, 0.0)
+        finite = np.ones_like(count) if term.arrivals else refused / np.maximum(claims - 1, 1.0)
+        fraction = 0.0 if term.arrivals else count / np.maximum(claims, 1.0)
+        skewness = unit.skewness * (1 - 2 * fraction) / np.sqrt(np.maximum(count * finite, 1.0))
+        quantile = cornish_fisher(scores(f"{unit.name}, losses"), skewness, 0.0)
+        low, high = count * unit.least, count * unit.most
+        if not term.arrivals:
+            low = np.maximum(low, claims * unit.loss - refused * unit.most)
+            high = np.minimum(high, claims * unit.loss - refused * unit.least)
+        loss = np.clip(loss + unit.deviation * np.sqrt(count * finite) * quantile, low, np.maximum(low, high))
     return np.asarray(unit.fixed * count + unit.share * loss)
-
-
-def _summed_losses(
-    unit: ClaimUnit, count: FloatArray, scale: FloatArray, score: FloatArray, *, poisson_arrivals: bool
-) -> FloatArray:
-    claims = unit.claims * scale
-    refused = np.maximum(claims - count, 0.0)
-    finite = np.ones_like(count) if poisson_arrivals else refused / np.maximum(claims - 1, 1.0)
-    fraction = 0.0 if poisson_arrivals else count / np.maximum(claims, 1.0)
-    effective = np.maximum(count * finite, 1.0)
-    quantile = cornish_fisher(score, unit.skewness * (1 - 2 * fraction) / np.sqrt(effective), 0.0)
-    loss = count * unit.loss + unit.deviation * np.sqrt(count * finite) * quantile
-    low, high = count * unit.least, count * unit.most
-    if not poisson_arrivals:
-        whole = claims * unit.loss
-        low = np.maximum(low, whole - refused * unit.most)
-        high = np.minimum(high, whole - refused * unit.least)
-    return np.clip(loss, low, np.maximum(low, high))

@@ -74,16 +74,20 @@ class Portfolio(text.ShortRepr):
         """The valuations of the terms; amounts of different valuations are never added."""
         return tuple(dict.fromkeys(s.valuation for s in self.terms))
 
+    def terms_of(self, valuation: str) -> tuple[Term, ...]:
+        """Return the terms that the total of a valuation adds up."""
+        return tuple(term for term in self.terms if term.valuation == valuation)
+
     def counted(self, valuation: str) -> tuple[str, ...]:
         """Return the ids of the cost lines in the total of a valuation."""
-        return tuple(dict.fromkeys(s.line for s in self.terms if s.valuation == valuation))
+        return tuple(dict.fromkeys(term.line for term in self.terms_of(valuation)))
 
     def has_correlated_inputs(self, valuation: str) -> bool:
         """Whether the ledger declares correlations between inputs of a total.
 
         With correlated inputs the mean of a product is not the product of the means.
         """
-        names = {name for s in self.terms if s.valuation == valuation for name in s.inputs}
+        names = {name for term in self.terms_of(valuation) for name in term.inputs}
         used = {self.redrawn[name].place if name in self.redrawn else name for name in names}
         return any(used.issuperset(pair) for pair, rank in self.correlations.items() if rank)
 
@@ -93,8 +97,8 @@ class Portfolio(text.ShortRepr):
         It is not if the ledger declares correlations between inputs, or if a value is computed from inputs
         in a way that is not linear.
         """
-        derived = (d for s in self.terms if s.valuation == valuation for d in s.derived.values())
-        return all(d.linear for d in derived) and not self.has_correlated_inputs(valuation)
+        linear = (d.linear for term in self.terms_of(valuation) for d in term.derived.values())
+        return all(linear) and not self.has_correlated_inputs(valuation)
 
     @property
     def places(self) -> dict[str, slice]:
@@ -124,15 +128,10 @@ class Portfolio(text.ShortRepr):
             for name, redrawn in self.redrawn.items()
         }
 
-    def branches(self, u: FloatArray) -> dict[str, tuple[np.ndarray, int]]:
-        """Return, per assumption with rival models, the model index of each draw and the number of models."""
-        branches = {}
-        for name, place in self.places.items():
-            entry = self.entries[name]
-            branch = entry.branch(u[:, place])
-            if branch is not None:
-                branches[name] = (branch, len(entry.models))
-        return branches
+    def branches(self, u: FloatArray) -> dict[str, np.ndarray]:
+        """Return, per assumption with rival models, the model index of each draw."""
+        found = {name: self.entries[name].branch(u[:, place]) for name, place in self.places.items()}
+        return {name: branch for name, branch in found.items() if branch is not None}
 
 
 def expected_at(portfolio: Portfolio, valuation: str, inputs: Mapping[str, FloatArray]) -> FloatArray:
@@ -155,16 +154,15 @@ def expected_at(portfolio: Portfolio, valuation: str, inputs: Mapping[str, Float
     """
     size = max((len(v) for v in inputs.values()), default=1)
     total = np.zeros(size)
-    for term in portfolio.terms:
-        if term.valuation == valuation:
-            if not all(derived.linear for derived in term.derived.values()):
-                raise ModelRefused(f"the expected total of {term.line} has no closed form")
-            if term.capacity is not None and not inputs.keys() & set(term.rates):
-                # The mean of min(rate, cap) is less than the smaller of both means.
-                total += (term.accepted_share.expected or 0.0) * term.parts[0].paid
-            else:
-                values = {name: inputs.get(name, _mean(portfolio, name)) for name in term.inputs}
-                total += term.moments(values, size)[0].sum(axis=1)
+    for term in portfolio.terms_of(valuation):
+        if not all(derived.linear for derived in term.derived.values()):
+            raise ModelRefused(f"the expected total of {term.line} has no closed form")
+        if term.capacity is not None and not inputs.keys() & set(term.rates):
+            # The mean of min(rate, cap) is less than the smaller of both means.
+            total += (term.accepted_share.expected or 0.0) * term.parts[0].paid
+        else:
+            values = {name: inputs.get(name, _mean(portfolio, name)) for name in term.inputs}
+            total += term.moments(values, size)[0].sum(axis=1)
     return total
 
 

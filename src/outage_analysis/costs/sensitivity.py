@@ -46,7 +46,7 @@ ROUNDING = 1e-12
 
 def inputs_behind(portfolio: Portfolio, valuation: str) -> dict[str, Assumption]:
     """Return the assumptions that affect the total of a valuation, such as `cash`, by id."""
-    used = {name for s in portfolio.terms if s.valuation == valuation for name in s.inputs}
+    used = {name for term in portfolio.terms_of(valuation) for name in term.inputs}
     return {name: entry for name, entry in portfolio.entries.items() if name in used}
 
 
@@ -220,46 +220,44 @@ def award_views(
     return rounded_table(rows, text.schema_of("sensitivity.awards"))
 
 
-def break_evens(portfolio: Portfolio, limit: float, *, valuation: str = "cash") -> pl.DataFrame:
-    """Return the value of each input at which the expected total equals a limit.
+def break_evens(portfolio: Portfolio, limit: float) -> pl.DataFrame:
+    """Return the value of each input at which the expected cash equals a limit.
 
     For the break-even value of an input, all other inputs are at their means.
 
     Args:
         portfolio: the terms and their inputs.
         limit: an amount in the smallest unit of the currency.
-        valuation: the kind of cost that is added up, such as `cash`.
 
     Returns:
         One row per input that is a single number, sorted by `beyond` descending: `assumption`, `kind`, its
-        `expected` value, `break_even` (null if the expected total equals the limit at no possible value of
-        the input) and `beyond`, the probability that the input has a value at which the expected total
+        `expected` value, `break_even` (null if the expected cash equals the limit at no possible value of
+        the input) and `beyond`, the probability that the input has a value at which the expected cash
         exceeds the limit.
 
     Raises:
         UsageError: the limit is not a positive number.
     """
     _check_limit(limit)
-    always = float(expected_at(portfolio, valuation, {})[0] > limit)
+    always = float(expected_at(portfolio, "cash", {})[0] > limit)
 
     def row(name: str, entry: Assumption, mean: float) -> tuple[object, ...]:
-        value, above = sign_change(lambda x: expected_at(portfolio, valuation, {name: x}) - limit, entry)
+        value, above = sign_change(lambda x: expected_at(portfolio, "cash", {name: x}) - limit, entry)
         # A larger input never lowers the total, so values above the break-even exceed the limit.
         return name, entry.kind, mean, value, always if above is None else above
 
-    rows = (row(*number) for number in numbers_behind(valuation, portfolio))
+    rows = (row(*number) for number in numbers_behind("cash", portfolio))
     return rounded_table(rows, text.schema_of("sensitivity.break_evens")).sort(
         "beyond", "assumption", descending=[True, False]
     )
 
 
-def inputs_given_exceedance(run: Simulation, limit: float, *, valuation: str = "cash") -> pl.DataFrame:
-    """Compare the inputs in the draws whose total exceeds a limit with the inputs in all draws.
+def inputs_given_exceedance(run: Simulation, limit: float) -> pl.DataFrame:
+    """Compare the inputs in the draws whose cash exceeds a limit with the inputs in all draws.
 
     Args:
         run: the simulation.
         limit: an amount in the smallest unit of the currency.
-        valuation: the kind of cost that is added up, such as `cash`.
 
     Returns:
         `assumption`, `kind`, `measure`, `part`, `usual` (in all draws) and `given_exceedance` (in the draws
@@ -267,13 +265,13 @@ def inputs_given_exceedance(run: Simulation, limit: float, *, valuation: str = "
         mix, and the `chance` for each rival model. `part` numbers the bands and the models from 0.
 
     Raises:
-        ModelRefused: too few draws exceed the limit, or no line of that valuation has an expected cost.
+        ModelRefused: too few draws exceed the limit, or no line has an expected cost in cash.
         UsageError: the limit is not a positive number.
     """
     _check_limit(limit)
-    if valuation not in run.totals:
-        raise ModelRefused(f"no line has an expected cost in {valuation.replace('_', ' ')}")
-    above = run.totals[valuation].above(limit).ravel() > 0
+    if "cash" not in run.totals:
+        raise ModelRefused("no line has an expected cost in cash")
+    above = (run.totals["cash"].values > limit).ravel()
     if above.sum() < MIN_DRAWS:
         raise ModelRefused(
             f"of {above.size:,} draws, {above.sum():,} exceed {limit:,.0f}: too few to tell",
@@ -281,7 +279,7 @@ def inputs_given_exceedance(run: Simulation, limit: float, *, valuation: str = "
         )
     drawn = [(block.values, run.portfolio.branches(block.uniforms)) for block in run.replicates()]
     rows: list[tuple[object, ...]] = []
-    for name, entry in inputs_behind(run.portfolio, valuation).items():
+    for name, entry in inputs_behind(run.portfolio, "cash").items():
         values, head = np.concatenate([inputs[name] for inputs, _ in drawn]), (name, entry.kind)
         if values.ndim == 1:
             medians = (np.quantile(each, 0.5, method="lower") for each in (values, values[above]))
@@ -290,7 +288,7 @@ def inputs_given_exceedance(run: Simulation, limit: float, *, valuation: str = "
             parts = zip(values.mean(axis=0), values[above].mean(axis=0), strict=True)
             rows += [(*head, "share", part, *means) for part, means in enumerate(parts)]
         if entry.models:
-            models = np.concatenate([branches[name][0] for _, branches in drawn])
+            models = np.concatenate([branches[name] for _, branches in drawn])
             shares = [((models == k).mean(), (models[above] == k).mean()) for k in range(len(entry.models))]
             rows += [(*head, "chance", part, *means) for part, means in enumerate(shares)]
     return rounded_table(rows, text.schema_of("sensitivity.inputs_given_exceedance"), text.ESTIMATE_DIGITS)
@@ -301,8 +299,8 @@ def _check_limit(limit: float) -> None:
         raise UsageError("a limit is a positive sum", value=limit, remedy="Give it in whole currency.")
 
 
-def cost_sobol_indices(portfolio: Portfolio, valuation: str = "cash", *, draws: int = PAIRS) -> pl.DataFrame:
-    """Return the Sobol indices of each assumption for the conditional mean of the total, given the inputs.
+def cost_sobol_indices(portfolio: Portfolio, *, draws: int = PAIRS) -> pl.DataFrame:
+    """Return the Sobol indices of each assumption for the conditional mean of the cash, given the inputs.
 
     The indices do not include the process variance, which remains if every input is known; `variance_split`
     returns it. The estimators are those of Azzini, Mara and Rosati (2021), symmetric versions of Jansen's and
@@ -311,7 +309,6 @@ def cost_sobol_indices(portfolio: Portfolio, valuation: str = "cash", *, draws: 
 
     Args:
         portfolio: the terms and their inputs.
-        valuation: the kind of cost that is added up, such as `cash`.
         draws: the number of pairs of sample points, a power of two. The total is evaluated 2 x (assumptions +
             1) times per pair.
 
@@ -323,10 +320,9 @@ def cost_sobol_indices(portfolio: Portfolio, valuation: str = "cash", *, draws: 
     Raises:
         ModelRefused: nothing is uncertain, or the ledger declares correlations between inputs of the total.
     """
-    entries = {name: entry for name, entry in inputs_behind(portfolio, valuation).items() if entry.dimensions}
-    certain = ModelRefused(
-        f"nothing about the {valuation.replace('_', ' ')} is uncertain, so there is no variance to share"
-    )
+    terms, inputs = portfolio.terms_of("cash"), inputs_behind(portfolio, "cash")
+    entries = {name: entry for name, entry in inputs.items() if entry.dimensions}
+    certain = ModelRefused("nothing about the cash is uncertain, so there is no variance to share")
     if not entries:
         raise certain
     if tied := next((pair for pair in portfolio.correlations if {*pair} <= entries.keys()), None):
@@ -335,8 +331,7 @@ def cost_sobol_indices(portfolio: Portfolio, valuation: str = "cash", *, draws: 
             " need independent inputs",
             remedy="Read the tornado, or take the correlations out of the ledger.",
         )
-    terms = tuple(s for s in portfolio.terms if s.valuation == valuation)
-    only = replace(portfolio, terms=terms, entries=inputs_behind(portfolio, valuation))
+    only = replace(portfolio, terms=terms, entries=inputs)
 
     def total(points: FloatArray) -> FloatArray:
         values = only.values(points)

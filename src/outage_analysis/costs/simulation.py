@@ -217,7 +217,7 @@ def simulate_together(
 
 def _counts_matter(portfolio: Portfolio, values: Mapping[str, FloatArray], draws: int) -> bool:
     for valuation in portfolio.valuations:
-        moments = [s.moments(values, draws) for s in portfolio.terms if s.valuation == valuation]
+        moments = [term.moments(values, draws) for term in portfolio.terms_of(valuation)]
         mean = np.sum([means.sum(axis=1) for means, _ in moments], axis=0)
         chance = float(np.sum([covariances.sum(axis=1) for _, covariances in moments], axis=0).mean())
         if chance > COUNT_VARIANCE_SHARE * (chance + float(mean.var())):
@@ -298,10 +298,6 @@ class Sample(ShortRepr):
     def draws(self) -> int:
         """The number of values in the sample."""
         return self.values.size
-
-    def above(self, x: float) -> FloatArray:
-        """Return 1 where a value exceeds x and 0 elsewhere, (replicates, draws)."""
-        return (self.values > x).astype(float)
 
     def exceedance(self, x: float) -> Estimate:
         """Return the probability that a value exceeds x.

@@ -10,7 +10,6 @@ from dataclasses import replace
 import numpy as np
 import polars as pl
 
-from outage_analysis.assumptions import FloatArray
 from outage_analysis.costs.expected import Portfolio, expected_at
 from outage_analysis.costs.simulation import Estimate, Sample, SampledTotal, Simulation
 from outage_analysis.costs.terms import LABELS
@@ -80,15 +79,9 @@ def budget_chance(run: Simulation, budget: float) -> pl.DataFrame | None:
     if "cash" not in run.totals:
         return None
     chance, pressed = (rounded_probability(r.totals["cash"].exceedance(budget)) for r in (run, run.stressed))
-    row = {
-        "budget": budget,
-        "exceeded": chance.value,
-        "error": chance.error,
-        "stressed": pressed.value,
-        "counted": " ".join(run.portfolio.counted("cash")),
-        "left_out": " ".join(run.portfolio.left_out.get("cash", ())),
-    }
-    return pl.DataFrame([row], schema=schema_of("budget").dtypes)
+    lines = (run.portfolio.counted("cash"), run.portfolio.left_out.get("cash", ()))
+    row = (budget, chance.value, chance.error, pressed.value, *map(" ".join, lines))
+    return schema_of("budget").frame([row])
 
 
 def quantiles_table(run: Simulation, *, level: int = DEFAULT_LEVEL) -> pl.DataFrame:
@@ -104,12 +97,11 @@ def quantiles_table(run: Simulation, *, level: int = DEFAULT_LEVEL) -> pl.DataFr
         and the mean of the tail above P95. `error` is one standard error; `stressed` is the value under rank
         correlations of 0.5 between all inputs.
     """
-    likely, harder = LikelyRange(level), run.stressed
-    rows: list[tuple[str, str, float, float | None, float | None]] = []
+    likely, rows = LikelyRange(level), list[tuple[object, ...]]()
     for valuation, total in run.totals.items():
         expected = expected_estimate(run, valuation)
         rows.append((valuation, "expected", expected.value, expected.error, None))
-        pressed = _estimates(harder.totals[valuation], likely)
+        pressed = _estimates(run.stressed.totals[valuation], likely)
         for measure, estimate in _estimates(total, likely).items():
             rows.append((valuation, measure, estimate.value, estimate.error, pressed[measure].value))
     return schema_of("quantiles").frame(rows)
@@ -131,7 +123,7 @@ def expected_recipients(run: Simulation, valuation: str, base: Simulation | None
     Without a closed form, the number comes from the draws: as the difference from that of `base`, a run with
     the same random points, if there is one.
     """
-    if any(term.certain for term in run.portfolio.terms if term.valuation == valuation):
+    if any(term.certain for term in run.portfolio.terms_of(valuation)):
         return None
     people = _people(run, valuation)
     if run.rank is None and people.has_closed_form(valuation):
@@ -145,8 +137,8 @@ def expected_recipients(run: Simulation, valuation: str, base: Simulation | None
 
 def _people(run: Simulation, valuation: str) -> Portfolio:
     """Return the portfolio that pays 1 to everybody who is paid anything."""
-    terms = (s.per_person(s.paid_share) for s in run.portfolio.terms if s.valuation == valuation)
-    return replace(run.portfolio, terms=tuple(terms))
+    terms = tuple(term.per_person(term.paid_share) for term in run.portfolio.terms_of(valuation))
+    return replace(run.portfolio, terms=terms)
 
 
 def _estimates(total: SampledTotal, likely: LikelyRange) -> dict[str, Estimate]:
@@ -230,12 +222,8 @@ def waterfall_steps(costs: pl.DataFrame, contributions: pl.DataFrame) -> pl.Data
     table = sums.join(tails, on=keys, how="left", nulls_equal=True, maintain_order="left")
     if "over" not in keys:
         table = table.sort("expected", *keys, descending=[True, False])
-    absent = [
-        pl.lit(None, kind).alias(name)
-        for name, kind in schema_of("steps").dtypes.items()
-        if name not in table.columns
-    ]
-    return table.with_columns(*absent, pl.col("tail").fill_null(0.0)).select(*schema_of("steps"))
+    table = table.with_columns(pl.col("tail").fill_null(0.0))
+    return pl.concat([schema_of("steps").frame(), table], how="diagonal_relaxed")
 
 
 TAIL = 0.95
@@ -254,15 +242,12 @@ def variance_split(run: Simulation) -> pl.DataFrame:
     """
     rows: list[tuple[str, str, float, float]] = []
     blocks = [run.portfolio.branches(block.uniforms) for block in run.replicates()]
-    branches = {
-        name: (np.concatenate([block[name][0] for block in blocks]), count)
-        for name, (_, count) in blocks[0].items()
-    }
     for valuation, total in run.totals.items():
-        used = {name for s in run.portfolio.terms if s.valuation == valuation for name in s.inputs}
+        used = {name for term in run.portfolio.terms_of(valuation) for name in term.inputs}
         codes = np.zeros(total.draws, dtype=np.int64)  # a number for each combination of models
-        for branch, count in (each for name, each in branches.items() if name in used):
-            codes = codes * count + branch
+        for name in (name for name in blocks[0] if name in used):
+            branch = np.concatenate([block[name] for block in blocks])
+            codes = codes * len(run.portfolio.entries[name].models) + branch
         _, place, sizes = np.unique(codes, return_inverse=True, return_counts=True)
         means = np.bincount(place, weights=total.mean.ravel()) / sizes
         model = float(np.average((means - total.mean.mean()) ** 2, weights=sizes)) if len(sizes) > 1 else 0.0
@@ -280,7 +265,13 @@ def contributions(run: Simulation) -> pl.DataFrame:
         add up to the mean of the draws, the values of `tail` to the mean of the totals above the 95 %
         quantile. By Euler's rule `tail` is the mean of the contribution given that the total is in the tail.
     """
-    weights = {valuation: _tail_weights(total) for valuation, total in run.totals.items()}
+    weights = {}
+    for valuation, total in run.totals.items():
+        limit = total.quantile(TAIL).value
+        above, at_limit = total.values > limit, total.values == limit
+        # Draws equal to the quantile weigh less, so that the tail has exactly 5 % of the probability.
+        lacking = (1 - TAIL) * total.draws - float(above.sum())
+        weights[valuation] = (above + lacking / at_limit.sum() * at_limit) / (1 - TAIL)
     units = run.process.units
     sums = [np.zeros((2, len(own_units))) for own_units in units]
     for number, block in enumerate(run.replicates()):
@@ -289,27 +280,13 @@ def contributions(run: Simulation) -> pl.DataFrame:
             weight = weights[term.valuation][number][:, None]
             sums[place] += np.array([paid.sum(axis=0), (weight * paid).sum(axis=0)])
     rows = [
-        (
-            term.valuation,
-            term.line,
-            *map(cell.get, LABELS),
-            *(each * cell.get("share", 1.0) for each in means),
-        )
+        (term.valuation, term.line, *map(cell.get, LABELS), *(x * cell.get("share", 1.0) for x in means))
         for term, own_units, added in zip(run.portfolio.terms, units, sums, strict=True)
         for unit, *means in zip(own_units, *added / run.draws, strict=True)
         for cell in unit.labels
     ]
     table = schema_of("contributions").frame(rows)
     return table.group_by("valuation", "line", *LABELS, maintain_order=True).agg(pl.col("mean", "tail").sum())
-
-
-def _tail_weights(total: SampledTotal) -> FloatArray:
-    limit = total.quantile(TAIL).value
-    above = total.above(limit)
-    # Draws equal to the quantile get a reduced weight, so that the tail has exactly 5 % of the probability.
-    lacking = (1 - TAIL) * total.draws - float(above.sum())
-    at_limit = total.values == limit
-    return np.asarray((above + lacking / at_limit.sum() * at_limit) / (1 - TAIL))
 
 
 ANNOUNCED = ("face_value", "top_down")
