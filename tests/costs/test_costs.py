@@ -430,7 +430,7 @@ def test_once_documents_are_asked_for_another_filing_share_is_in_force(
     policy: Policy, ledger: Ledger
 ) -> None:
     line = policy.line(CASH)
-    before, after = (build_funnel(line, ledger, day).filing for day in (DAY, LATER))
+    before, after = (build_funnel(line, ledger, day).inputs["filing_share"] for day in (DAY, LATER))
     assert before.assumption == "as-filing-share"
     assert after.assumption == "as-filing-share-documents"
 

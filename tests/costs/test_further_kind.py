@@ -14,7 +14,7 @@ from outage_analysis.analysis import Analysis, run
 from outage_analysis.assumptions import RateAssumption, load_ledger
 from outage_analysis.costs import build_portfolio, cost_table, simulate
 from outage_analysis.costs.comparison.compare_policies import simulate_policies
-from outage_analysis.costs.compile_lines import COMPILERS, register_kind
+from outage_analysis.costs.compile_lines import COMPILERS
 from outage_analysis.costs.cost_bridge import BridgeRun, bridge
 from outage_analysis.costs.page_model import live_cost
 from outage_analysis.costs.sensitivity import levers, tornado
@@ -94,7 +94,7 @@ LEDGER = ledger(ENTRY.format(name="mix", kind="band_mix", distribution=MIX)).rep
 def kind() -> Iterator[None]:
     """The registered kind, with its name for readers."""
     with pytest.MonkeyPatch.context() as patch:
-        register_kind(Stipend, stipend_terms)
+        COMPILERS[Stipend] = (stipend_terms, None)
         patch.setitem(_label_texts("en"), "word.stipend", "stipend")
         patch.setattr("outage_analysis.analysis.plan.load_policy", _load)
         yield

@@ -119,8 +119,8 @@ class PolicyComparison(PolicyResult):
     """The cubes that each policy pays, by policy id: of claims, and of claimants for some lines."""
     claim_cube: Cube | None = field(repr=False)
     """A cube of claims with further edges, where a policy replaces a loss or two policies pay the same."""
-    budget: float | None = None
-    """An amount in whole currency; the table then has the probability that each policy costs more."""
+    budget: int | None = None
+    """An amount in the smallest unit; the table then has the probability that each policy costs more."""
 
     @property
     def used_assumptions(self) -> AbstractSet[str]:
@@ -140,8 +140,7 @@ class PolicyComparison(PolicyResult):
         table = self.simulations.policies
         if self.budget is None:
             return table
-        chances = self.simulations.chances_over(self._budget_in_smallest_unit(self.budget))
-        known = [chances.get(policy) for policy in table["policy"]]
+        known = map(self.simulations.chances_over(self.budget).get, table["policy"])
         return table.with_columns(pl.Series("over_budget", known, pl.Float64))
 
     @property
@@ -188,21 +187,16 @@ class PolicyComparison(PolicyResult):
             >>> table.filter(level="total").select("gain", "lose", "equal").row(0)
             (4230.5, 0.0, 4230.5)
         """
-        by_id = {each.id: each for each in self.policies}
+        by_id, own = {each.id: each for each in self.policies}, list[Sequence[Cube]]()
         for id_ in (policy, other):
             if id_ not in by_id:
                 raise UsageError("no such policy", value=id_, remedy=spelling_hint(id_, list(by_id)))
-        own = [self.cubes.get(id_, ()) for id_ in (policy, other)]
-        if self.claim_cube is not None:
-            own = [[self.claim_cube, *(cube for cube in cubes if cube.line is not None)] for cubes in own]
+            cubes = self.cubes.get(id_, ())
+            of_claimants = (cube for cube in cubes if cube.line is not None)
+            own.append(cubes if self.claim_cube is None else [self.claim_cube, *of_claimants])
+        pair, valuation = (by_id[policy], by_id[other]), self.simulations.valuation
         return costs.comparison.winners_and_losers(
-            by_id[policy],
-            by_id[other],
-            self.ledger,
-            as_of=self.as_of,
-            cubes=own[0],
-            cubes_of_other=own[1],
-            valuation=self.simulations.valuation,
+            *pair, self.ledger, as_of=self.as_of, cubes=own[0], cubes_of_other=own[1], valuation=valuation
         )
 
     @cached_property
@@ -235,19 +229,13 @@ class PolicyComparison(PolicyResult):
         locale, simulations = self.locale(lang), self.simulations
         known = self.mark(locale) + simulations.information_sentence(locale)
         sentences = [" ".join([*self.counted_notes(locale), self.sentence(locale)]), known]
-        notes = [*self._budget_chances(locale), locale("report.compared_caveat")]
-        return text.Answer(locale, sentences, self._tables(locale), self.names(lang), card_notes=notes)
-
-    def _budget_chances(self, locale: text.Locale) -> Iterator[str]:
-        if self.budget is None:
-            return
-        amount, names = self._budget_in_smallest_unit(self.budget), self.names(locale.lang)
-        chances = self.simulations.chances_over(amount)
-        listed = ", ".join(f"{names[id_]} {locale.share(chance)}" for id_, chance in chances.items())
-        yield f"{locale('report.tile_budget', budget=locale.money_in_full(amount))}: {listed}."
-
-    def _budget_in_smallest_unit(self, budget: float) -> int:
-        return text.smallest_units(budget, self.incident.minor_units, "the budget")
+        names, notes = self.names(lang), [locale("report.compared_caveat")]
+        if self.budget is not None:
+            chances = self.simulations.chances_over(self.budget)
+            listed = ", ".join(f"{names[id_]} {locale.share(chance)}" for id_, chance in chances.items())
+            budget = locale("report.tile_budget", budget=locale.money_in_full(self.budget))
+            notes.insert(0, f"{budget}: {listed}.")
+        return text.Answer(locale, sentences, self._tables(locale), names, card_notes=notes)
 
     def _tables(self, locale: text.Locale) -> Iterator[text.ShownTable | str]:
         tables = {name: getattr(self.simulations, name) for name in text.schemas_of("compare")}
@@ -260,12 +248,11 @@ class PolicyComparison(PolicyResult):
             schema=text.schema_of("compare_shown.benefits"),
         )
         names = self.names(locale.lang)
+        schema = text.schema_of("compare_shown.winners_and_losers")
         for pair in self.winners_table.partition_by("policy", "other", maintain_order=True):
             pair_names = {name: names[pair[name][0]] for name in ("policy", "other")}
             title = mark + locale("terminal.compare_winners", **pair_names)
-            yield text.ShownTable(
-                title, _winners(pair, locale), text.schema_of("compare_shown.winners_and_losers")
-            )
+            yield text.ShownTable(title, _winners(pair, locale), schema)
         yield from others
         yield from self.simulations.benefit_notes(locale)
         yield locale("terminal.result_units", day=self.as_of, currency=self.incident.currency)
@@ -426,19 +413,16 @@ def compare(  # noqa: PLR0913 - completion lists the arguments
     """
     loaded = _with_distinct_ids(list(map(load_policy, policies)))
     known = None if ledger is None else load_ledger(ledger)
-    if incident is None and claims is not None:
-        incident = claims.incident
-    elif incident is None and known is not None:
-        incident = known.incident
-    elif incident is None:
+    if incident is None:
         ids = [policy.id.removesuffix("-changed") for policy in loaded]
         incident = next((id_ for id_ in ids if id_ in bundled_ids("incidents")), DEFAULT_INCIDENT)
+        incident = claims.incident if claims is not None else known.incident if known else incident
     plan = make_plan(
         claims, incident=incident, ledger=known, as_of=as_of, draws=draws, seed=seed, level=level
     )
-    if budget is not None:
-        text.smallest_units(budget, load_incident(incident).minor_units, "the budget")
-    return replace(compare_policies(plan, loaded, valuation=valuation), budget=budget)
+    units = load_incident(incident).minor_units
+    amount = None if budget is None else text.smallest_units(budget, units, "the budget")
+    return replace(compare_policies(plan, loaded, valuation=valuation), budget=amount)
 
 
 def _with_distinct_ids(policies: Sequence[Policy]) -> list[Policy]:

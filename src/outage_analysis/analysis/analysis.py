@@ -27,7 +27,7 @@ from outage_analysis.analysis.plan import (
     make_plan,
 )
 from outage_analysis.analysis.results import IncidentResult
-from outage_analysis.analysis.summary import check_any_cost, cost_answer, cost_as_dict, refuse_no_cash
+from outage_analysis.analysis.summary import cost_answer, cost_as_dict, refuse_no_cash
 from outage_analysis.analysis.tables import COST_TABLES, UNCERTAINTY_TABLES, AnalysisTables, tables_of
 from outage_analysis.assumptions import LateClaims, Ledger, RateAssumption, load_ledger
 from outage_analysis.claims import Claims, Sources
@@ -729,7 +729,7 @@ def _run_plan(plan: Plan, progress: Progress) -> Analysis:
         tables = {"published": costs.expected.costs_of_lines(published, as_of)}
         if own:
             tables[basis] = costs.expected.costs_of_lines(counted, as_of, own)
-        check_any_cost(pl.concat(tables.values()), policy, as_of, counted=plan.has_own_counts)
+        costs.expected.check_any_cost(pl.concat(tables.values()), policy, as_of, counted=plan.has_own_counts)
         progress(Note("step_drawing_what_is_uncertain"))
         runs = {"published": drawing.result(), **({basis: draw(counted, ledger)} if own else {})}
     known_runs = {name: drawn for name, drawn in runs.items() if drawn}

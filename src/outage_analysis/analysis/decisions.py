@@ -164,13 +164,8 @@ class Scenarios(AnalysisResult):
 
     def to_dict(self) -> dict[str, Any]:
         """Return the scenarios as plain values."""
-        budget = self.analysis.plan.budget
-        return {
-            **self.inputs,
-            "document": self.stresses.id,
-            "budget": budget,
-            "scenarios": self.table.to_dicts(),
-        }
+        about = {"document": self.stresses.id, "budget": self.analysis.plan.budget}
+        return {**self.inputs, **about, "scenarios": self.table.to_dicts()}
 
     def answer(self, lang: str = "en") -> Answer:
         """Return the expected cash without a change and in the worst scenario, then all scenarios."""
@@ -192,12 +187,11 @@ class Scenarios(AnalysisResult):
         )
 
     def _amounts(self, row: dict[str, Any], locale: Locale) -> dict[str, str]:
-        chance, budget = "", self.analysis.budget
-        if budget is not None:
-            amount, share = locale.money_in_full(budget), locale.share(row["over_budget"])
-            chance = locale("terminal.scenarios_chance", budget=amount, share=share)
         amounts = {"expected": locale.money(row["expected"]), "high": locale.money(row["range_high"])}
-        return {**amounts, "chance": chance}
+        if self.analysis.budget is None:
+            return {**amounts, "chance": ""}
+        budget, share = locale.money_in_full(self.analysis.budget), locale.share(row["over_budget"])
+        return {**amounts, "chance": locale("terminal.scenarios_chance", budget=budget, share=share)}
 
     def _tables(self, locale: Locale) -> Iterator[ShownTable | str]:
         analysis, table = self.analysis, self.table
@@ -207,12 +201,9 @@ class Scenarios(AnalysisResult):
         hidden = ["status", "reason", *([] if analysis.budget is not None else ["over_budget"])]
         if "p75" in measures.values():  # at a level of 50, an end of the likely range is P75
             hidden.append("p75")
-        units = locale("terminal.sums", currency=locale.currency)
-        yield ShownTable(
-            f"{locale('terminal.scenarios')}{units}",
-            table.with_columns(pl.col("scenario").replace(labels)).drop(hidden).rename(measures),
-            schema_of("scenarios").without(*hidden).renamed(measures),
-        )
+        title = locale("terminal.scenarios") + locale("terminal.sums", currency=locale.currency)
+        shown = table.with_columns(pl.col("scenario").replace(labels)).drop(hidden).rename(measures)
+        yield ShownTable(title, shown, schema_of("scenarios").without(*hidden).renamed(measures))
         rows = {row["scenario"]: row for row in table.iter_rows(named=True)}
         for scenario in self.stresses.scenarios:
             note, row = scenario.note[locale.lang], rows[scenario.id]
@@ -238,17 +229,13 @@ def scenarios_of(
     Raises:
         UsageError: the document is invalid, or names an intake of another incident.
     """
-    stresses = (
-        costs.scenarios.load_scenarios() if document is None else costs.scenarios.load_scenarios(document)
-    )
-    run = analysis.headline_run
+    named = costs.scenarios.STRESSES if document is None else document
+    stresses, run = costs.scenarios.load_scenarios(named), analysis.headline_run
     if run is None or "cash" not in run.totals:
         return None
     cash = run.with_terms(lambda term: term.valuation == "cash")
-    growth = partial(_growth, analysis)
-    stressed = costs.scenarios.StressedRun(
-        cash, analysis.policy, analysis.as_of, analysis.incident.id, growth
-    )
+    about = (analysis.policy, analysis.as_of, analysis.incident.id, partial(_growth, analysis))
+    stressed = costs.scenarios.StressedRun(cash, *about)
     budget, level = analysis.budget, analysis.plan.level
     return costs.scenarios.scenario_table(run, stressed, stresses.scenarios, budget=budget, level=level)
 
@@ -389,12 +376,10 @@ def reserve_table(analysis: Analysis) -> pl.DataFrame | None:
         means.append(sum(means))
         draws.append(draws[0] + draws[1])
     samples, unknown = [costs.simulation.Sample(values) for values in draws], [None] * (3 - len(draws))
-    quantiles = {
-        name: [rounded_estimate(sample.quantile(p)).value for sample in samples]
+    rows = [
+        (name, *(means if p is None else (rounded_estimate(x.quantile(p)).value for x in samples)), *unknown)
         for name, p in MEASURES.items()
-        if p is not None
-    }
-    rows = [(name, *amounts, *unknown) for name, amounts in ({"mean": means} | quantiles).items()]
+    ]
     return schema_of("reserve").frame(rows)
 
 
@@ -441,9 +426,7 @@ class Reserve(AnalysisResult):
     def table(self) -> pl.DataFrame:
         """The reserve by measure."""
         table: pl.DataFrame | None = self.analysis.tables.get("reserve")
-        if table is None:
-            refuse_no_cash("a reserve")
-        return table
+        return refuse_no_cash("a reserve") if table is None else table
 
     @cached_property
     def amount(self) -> float:
@@ -466,18 +449,11 @@ class Reserve(AnalysisResult):
 
     def to_dict(self) -> dict[str, Any]:
         """Return the reserve as plain values, with its scope."""
-        scope = reserve_scope(self.analysis)
-        return {
-            **self.inputs,
-            "amount": self.amount,
-            "measure": parse_measure(self.measure),
-            "handling": self.handling,
-            "lines": scope.counted,
-            "without_price": scope.unpriced,
-            "without_obligation": scope.not_due,
-            "reserve": self.table.to_dicts(),
-            **({} if self.moved is None else {"bridge": self.moved.to_dicts()}),
-        }
+        scope, measure = reserve_scope(self.analysis), parse_measure(self.measure)
+        about = {"amount": self.amount, "measure": measure, "handling": self.handling}
+        lines = {"lines": scope.counted, "without_price": scope.unpriced, "without_obligation": scope.not_due}
+        bridge = {} if self.moved is None else {"bridge": self.moved.to_dicts()}
+        return {**self.inputs, **about, **lines, "reserve": self.table.to_dicts(), **bridge}
 
     def answer(self, lang: str = "en") -> Answer:
         """Return the amount, what it includes and what moved it, then the reserve by measure."""
@@ -495,11 +471,8 @@ class Reserve(AnalysisResult):
             amount=locale("report.exact", amount=locale.exact_money(self.amount), unit=locale.unit),
             measure=locale("word.median" if measure == "p50" else f"word.{measure}"),
         )
-        for key, lines in (
-            ("counts", scope.counted),
-            ("reserve_unpriced", scope.unpriced),
-            ("reserve_not_due", scope.not_due),
-        ):
+        left_out = {"reserve_unpriced": scope.unpriced, "reserve_not_due": scope.not_due}
+        for key, lines in ({"counts": scope.counted} | left_out).items():
             if lines or key == "counts":
                 yield locale(f"terminal.{key}", lines=", ".join(names[x] for x in lines))
         if note := reserve_note(self.table, locale, self._column):

@@ -87,7 +87,7 @@ def _expected_by_band(
     if not lines:
         return pl.DataFrame(schema={"service": pl.String, **EDGES, "expected": pl.Float64})
     divided = policy.model_copy(update={"lines": lines})
-    fitting = expected.ledger_for_policy(ledger, divided) if ledger else None
+    fitting = expected.ledger_for_policy(ledger, divided)
     rows = cost_table(divided, fitting, as_of=as_of, cubes=[cube]).filter(level="band")
     if "straddles" in rows["rule"]:
         return None

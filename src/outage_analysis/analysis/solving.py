@@ -56,7 +56,7 @@ class BudgetSolution(PolicyResult):
     def used_assumptions(self) -> AbstractSet[str]:
         """The ids of the assumptions that the cost of the announced policy depends on."""
         announced = self.search.request.policy
-        fitting = self.search.request.fitting_ledger(announced)
+        fitting = costs.expected.ledger_for_policy(self.ledger, announced)
         return costs.assumption_ids(
             costs.cost_table(announced, fitting, as_of=self.as_of, cubes=self.search.cubes)
         )
@@ -266,14 +266,6 @@ def _percentile(at: object) -> float | None:
     return float(match[1]) / 100
 
 
-class InputArguments(FurtherArguments, total=False):
-    """The less common arguments of `solve` that state its inputs, as for `run`."""
-
-    effort: str
-    incident: str | Path | Incident | None
-    as_of: str | date | None
-
-
 def solve(  # noqa: PLR0913 - completion lists the arguments
     claims: Plan | Claims | Sources | None = None,
     *,
@@ -287,7 +279,10 @@ def solve(  # noqa: PLR0913 - completion lists the arguments
     tiers: TierPayments | None = None,
     policy: str | Path | Policy | None = None,
     ledger: str | Path | Ledger | None = None,
-    **inputs: Unpack[InputArguments],
+    incident: str | Path | Incident | None = None,
+    effort: str = "form",
+    as_of: str | date | None = None,
+    **inputs: Unpack[FurtherArguments],
 ) -> BudgetSolution:
     """Find the policy that gives claimants most within a budget; payments never fall as the loss grows.
 
@@ -308,8 +303,10 @@ def solve(  # noqa: PLR0913 - completion lists the arguments
         tiers: instead of a policy, largest loss of a tier -> payment per claim; the line is called `tiers`.
         policy: the announced policy; by default the incident's bundled policy.
         ledger: the assumptions; by default the incident's bundled ledger, if any.
-        inputs: `compare` (policies to show beside the frontier), and `effort`, `incident`, `as_of`, `unknown`
-            and fields of `Plan`, as for `run`.
+        incident: the outage, as for `run`.
+        effort: with tiers, what claimants must do to be paid, as for `run`.
+        as_of: use only what was public by this day.
+        inputs: `compare` (policies to show beside the frontier), `unknown` and fields of `Plan`.
 
     Raises:
         UsageError: a parameter or another argument is not possible.
@@ -320,7 +317,16 @@ def solve(  # noqa: PLR0913 - completion lists the arguments
         >>> found.parameters
         {'small-business-cash.tier1': 20000, 'small-business-cash.tier2': 40000}
     """
-    plan = make_plan(claims, tiers=tiers, policy=policy, ledger=ledger, **inputs)
+    plan = make_plan(
+        claims,
+        tiers=tiers,
+        effort=effort,
+        policy=policy,
+        ledger=ledger,
+        incident=incident,
+        as_of=as_of,
+        **inputs,
+    )
     incident, policy, ledger = load_documents(plan)
     if handling not in ("outside", "inside"):
         raise UsageError("handling is inside or outside the budget", value=handling)

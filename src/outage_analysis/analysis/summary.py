@@ -27,7 +27,7 @@ from outage_analysis.losses import Cube
 
 if TYPE_CHECKING:
     from outage_analysis.analysis.analysis import Analysis
-    from outage_analysis.policies import Policy, Schedule
+    from outage_analysis.policies import Schedule
 
 DECISIVE = 0.5
 """A rule is named as what to decide first if at least this share of the expected cash follows from it."""
@@ -50,9 +50,14 @@ def headline_sentences(analysis: Analysis, locale: text.Locale) -> tuple[str, ..
     if not {"expected", "p50", likely.low, likely.high} <= set(points):
         return ()
     certain = points[likely.low] == points[likely.high] == points["expected"]
+    run = analysis.headline_run
+    lines, names = run.portfolio.counted("cash") if run else (), analysis.names(locale.lang)
+    scope = locale("report.answer_lines", count=len(lines))
+    if len(lines) <= MAX_NAMED_LINES:
+        scope = ", ".join(text.short_names([names.get(line, line) for line in lines]))
     first = locale(
         "report.answer_certain" if certain else "report.answer_cash",
-        scope=_scope(analysis, locale),
+        scope=scope,
         mean=locale.money(points["expected"]),
         often=locale.one_in(1 - likely.upper),
         high=locale.money(points[likely.high]),
@@ -65,22 +70,12 @@ def headline_sentences(analysis: Analysis, locale: text.Locale) -> tuple[str, ..
     if not certain:
         stressed = locale.money(points["stressed"])
         beside.append(locale("report.answer_together", often=locale.one_in(1 - likely.upper), high=stressed))
-    budget = analysis.uncertainty_table(analysis.headline_basis, "budget")
-    over_budget = [
-        locale(
-            "report.answer_budget",
-            budget=locale.money_in_full(row["budget"]),
-            chance=locale.share(row["exceeded"]),
-            together=locale.share(row["stressed"]),
-        )
-        for row in (() if budget is None else budget.iter_rows(named=True))
-    ]
-    return (
-        " ".join([*counted_notes(analysis, locale), first]),
-        *over_budget,
-        *parts_left_out(analysis, locale),
-        *beside,
-    )
+    told = [" ".join([*counted_notes(analysis, locale), first])]
+    if (table := analysis.uncertainty_table(analysis.headline_basis, "budget")) is not None:
+        budget, chance, together = table.select("budget", "exceeded", "stressed").row(0)
+        shares = {"chance": locale.share(chance), "together": locale.share(together)}
+        told.append(locale("report.answer_budget", budget=locale.money_in_full(budget), **shares))
+    return (*told, *parts_left_out(analysis, locale), *beside)
 
 
 def _quantiles(analysis: Analysis, valuation: str) -> dict[str, float]:
@@ -96,15 +91,6 @@ def _quantiles(analysis: Analysis, valuation: str) -> dict[str, float]:
     cash = analysis.expected_cash(analysis.headline_basis) if valuation == "cash" else None
     expected = float(total["expected"] if cash is None else cash)
     return {**found, "expected": expected, **({"stressed": high[0]} if high else {})}
-
-
-def _scope(analysis: Analysis, locale: text.Locale) -> str:
-    costs = analysis.tables["costs" if analysis.headline_basis == "published" else "claims_costs"]
-    rows = costs.filter(pl.col("expected").is_not_null(), level="line", valuation="cash")
-    lines, names = rows["line"].to_list(), analysis.names(locale.lang)
-    if len(lines) <= MAX_NAMED_LINES:
-        return ", ".join(text.short_names([names.get(line, line) for line in lines]))
-    return locale("report.answer_lines", count=len(lines))
 
 
 def _if_all_are_paid(analysis: Analysis, locale: text.Locale) -> list[str]:
@@ -297,8 +283,7 @@ def cost_as_dict(analysis: Analysis) -> dict[str, Any]:
         **analysis.inputs,
         "policy": analysis.policy.id,
         "lines_not_public_yet": analysis.dropped_lines,
-        "totals": _all_bases(analysis, "totals").to_dicts(),
-        "costs": _all_bases(analysis, "costs").to_dicts(),
+        **{name: _all_bases(analysis, name).to_dicts() for name in ("totals", "costs")},
         "uncertainty": {
             basis: {
                 name: table.to_dicts()
@@ -366,10 +351,9 @@ def _cost_tables(
         yield locale("terminal.not_public", day=analysis.as_of, lines=later)
     for basis in bases:
         lines = every.filter(basis=basis, level="line")
+        shown = lines.select("line", "valuation", "count", *BOUNDS, "status")
         title = locale("terminal.by_line", basis=locale(f"word.{basis}"))
-        yield text.ShownTable(
-            title, lines.select("line", "valuation", "count", *BOUNDS, "status"), text.schema_of("costs")
-        )
+        yield text.ShownTable(title, shown, text.schema_of("costs"))
     title = locale("terminal.totals", day=analysis.as_of, currency=locale.currency)
     yield text.ShownTable(title, _all_bases(analysis, "totals"), text.schema_of("totals"))
     for basis in analysis.runs:
@@ -393,10 +377,8 @@ def _quantile_tables(
     quantiles = analysis.uncertainty_table(basis, "quantiles")
     if quantiles is None:
         return
-    values = (
-        replace(text.schema_of("quantiles")["value"], name=name, label=name)
-        for name in ("expected", *measures)
-    )
+    value = text.schema_of("quantiles")["value"]
+    values = (replace(value, name=name, label=name) for name in ("expected", *measures))
     table = quantiles.pivot("measure", index="valuation", values="value")
     title = locale("terminal.quantiles", basis=locale(f"word.{basis}"), currency=locale.currency)
     schema = text.TableSchema("One row per kind of cost.", (text.column_of("valuation"), *values))
@@ -412,9 +394,8 @@ def _band_tables(
     for (basis, line), table in bands.group_by("basis", "line", maintain_order=True):
         service = ["service"] if table["service"].null_count() < len(table) else []
         title = locale("terminal.by_band", line=names.get(line, line), basis=locale(f"word.{basis}"))
-        yield text.ShownTable(
-            title, table.select(*service, "band", "count", *BOUNDS), text.schema_of("costs")
-        )
+        shown = table.select(*service, "band", "count", *BOUNDS)
+        yield text.ShownTable(title, shown, text.schema_of("costs"))
 
 
 MAX_NAMED_LINES = 2
@@ -437,10 +418,9 @@ def budget_scope(analysis: Analysis, basis: str, locale: text.Locale) -> str:
         return ""
     row, names = table.row(0, named=True), analysis.names(locale.lang)
     counted, omitted = row["counted"].split(), row["left_out"].split()
+    scope = locale("report.budget_counts_many", count=len(counted))
     if len(counted) <= MAX_NAMED_LINES:
         scope = locale("report.budget_counts", lines=", ".join(names.get(x, x) for x in counted))
-    else:
-        scope = locale("report.budget_counts_many", count=len(counted))
     stressed = locale("report.budget_stressed", share=locale.share(row["stressed"]))
     omits = [locale("report.budget_omits", count=len(omitted))] if omitted else []
     return " ".join([stressed, scope, *omits])
@@ -508,15 +488,10 @@ def _rows_note(analysis: Analysis, locale: text.Locale) -> list[str]:
     others = [replace(cube, rows="filed") for cube in cubes]
     filed = costs.build_portfolio(analysis.policy, analysis.ledger, as_of=analysis.as_of, cubes=others)
     if_filed = costs.simulate(filed, draws=plan.draws, seed=plan.seed)
-    return [
-        locale(
-            "report.rows_unstated",
-            expected=locale.money(costs.simulation_tables.expected_estimate(if_filed, "cash").value),
-            count=locale.number(analysis.cubes.get("cost", cubes[0]).claims),
-            share=share,
-            source=locale("report.rows_rates") if analysis.has_rule_based_rates else "",
-        )
-    ]
+    expected = locale.money(costs.simulation_tables.expected_estimate(if_filed, "cash").value)
+    count = locale.number(analysis.cubes.get("cost", cubes[0]).claims)
+    source = locale("report.rows_rates") if analysis.has_rule_based_rates else ""
+    return [locale("report.rows_unstated", expected=expected, count=count, share=share, source=source)]
 
 
 def share_to_be_filed(incident: Incident, entries: Iterable[Assumption], locale: text.Locale) -> str:
@@ -581,33 +556,4 @@ def refuse_no_cash(question: str) -> NoReturn:
     remedy = "Give a ledger with the inputs that the policy needs, or leave that question out."
     raise ModelRefused(
         f"no line has an expected cost in cash, so nothing is known of {question}", remedy=remedy
-    )
-
-
-def check_any_cost(table: pl.DataFrame, policy: Policy, as_of: date, *, counted: bool) -> None:
-    """Check that a cost line has a cost on the day of the analysis.
-
-    Args:
-        table: the cost tables of all data sources.
-        policy: the policy.
-        as_of: the day of the analysis.
-        counted: whether the user gave claims or totals.
-
-    Raises:
-        ModelRefused: no line has one.
-    """
-    if not table.filter(pl.col("high").is_not_null() | pl.col("promised").is_not_null()).is_empty():
-        return
-    days = [line.public_on for line in policy.schedules if line.public_on]
-    if counted and days and as_of < min(days):
-        raise ModelRefused(
-            f"as of {as_of} no line of {policy.id} that pays by loss was public: first on {min(days)}",
-            remedy="Move the day: --as-of, else as_of in the ledger; in a notebook, its as_of.",
-        )
-    counts = [x.published_count for x in policy.schedules if x.published_count]
-    remedy = f"Needed: {', '.join(counts)}. " if counts else ""
-    raise ModelRefused(
-        f"as of {as_of} no cost line of {policy.id} has a count that was public",
-        remedy=f"{remedy}Move --as-of to a later day"
-        + (", or give the lines their public_on." if counted else ", or give claims or counts of your own."),
     )

@@ -202,19 +202,16 @@ def _services(a: Analysis) -> pl.DataFrame:
 
 def _cited_facts(a: Analysis) -> pl.DataFrame:
     """Return the published facts that the documents cite, if public, in the order of the facts file."""
-    texts: set[str] = set()
 
-    def walk(value: object) -> None:
+    def texts(value: object) -> Iterator[str]:
         if isinstance(value, str):
-            texts.add(value)
-        for inner in (
-            value.values() if isinstance(value, Mapping) else value if isinstance(value, tuple) else ()
-        ):
-            walk(inner)
+            yield value
+        inner = value.values() if isinstance(value, Mapping) else value if isinstance(value, tuple) else ()
+        for each in inner:
+            yield from texts(each)
 
-    for document in (a.incident, a.policy, a.ledger):
-        walk(document.model_dump() if document else ())
-    return incidents.facts(public_by=a.as_of).filter(pl.col("id").is_in(sorted(texts)))
+    documents = tuple(document.model_dump() for document in (a.incident, a.policy, a.ledger) if document)
+    return incidents.facts(public_by=a.as_of).filter(pl.col("id").is_in(sorted({*texts(documents)})))
 
 
 def _by_day(table: pl.DataFrame, *, later: bool) -> pl.DataFrame:
@@ -275,23 +272,19 @@ def funnel_table(
         line = policy.schedule(name)
         if line is None:
             continue
-        funnel, automatic = (
-            costs.terms.build_funnel(line, ledger, as_of),
-            line.effort_on(as_of) == "automatic",
-        )
-        if basis == "published":
-            first, stages, (least, mid, most) = "reported", _report_stages(funnel), (count, count, count)
-        else:
-            first, stages = "claimed", _claim_stages(funnel, decision)
-            least, mid, most = _claims_in_paying_bands(table.filter(line=name))
+        funnel = costs.terms.build_funnel(line, ledger, as_of)
+        stages = _stages(funnel, decision, published=basis == "published")
+        first, (least, mid, most) = "reported", (count, count, count)
+        if basis != "published":
+            first, (least, mid, most) = "claimed", _claims_in_paying_bands(table.filter(line=name))
+        if line.effort_on(as_of) == "automatic":  # nobody has to file
+            stages.pop("filed", None)
         rows.append((name, first, count, count, count))
         for stage, (share, kind) in stages.items():
-            # Nobody has to file for an automatic payment.
-            if (kind and kind not in funnel.entries) or (stage == "filed" and automatic):
-                continue
-            expected = None if mid is None or share.expected is None else mid * share.expected
-            high = most if share.high is None else most * share.high
-            rows.append((name, stage, least * share.low, expected, high))
+            if not kind or kind in funnel.entries:
+                expected = costs.terms.product_or_none(mid, share.expected)
+                high = most if share.high is None else most * share.high
+                rows.append((name, stage, least * share.low, expected, high))
     frame = text.schema_of("funnel").frame(rows)
     return frame.with_columns(pl.col(pl.Float64).round_sig_figs(text.TABLE_DIGITS))
 
@@ -301,28 +294,22 @@ Stages = dict[str, tuple[costs.terms.Input, str]]
 "" if it requires none)."""
 
 
-def _report_stages(funnel: costs.terms.Funnel) -> Stages:
-    return {
-        "ultimate": (funnel.ultimate, "ultimate"),
-        "exposure": (funnel.exposed, "exposure"),
-        "claimants": (funnel.exposed * funnel.claimants, "claimant_share"),
-        "entitled": (funnel.reports, "entitled_share"),
-        "new": (funnel.reports * funnel.new, "new_applicants"),
-        "filed": (funnel.filed, ""),
-        "paid": (funnel.paid, ""),
-    }
-
-
-def _claim_stages(funnel: costs.terms.Funnel, decision: str) -> Stages:
-    stages = {
-        "due": (costs.terms.ALL_PASS, ""),
-        "ultimate": (funnel.ultimate, "ultimate"),
-        "exposure": (funnel.exposed, "exposure"),
-    }
+def _stages(funnel: costs.terms.Funnel, decision: str, *, published: bool) -> Stages:
+    inputs, passed = funnel.inputs, costs.terms.product_of_factors(funnel.scales)
+    stages: Stages = {} if published else {"due": (costs.terms.ALL_PASS, "")}
+    stages |= {"ultimate": (inputs["ultimate"], "ultimate"), "exposure": (passed, "exposure")}
+    for stage, kind in (("claimants", "claimant_share"), ("entitled", "entitled_share")):
+        if published:
+            passed *= inputs[kind]
+            stages[stage] = (passed, kind)
     if decision == "complaint":
-        stages["new"] = (funnel.exposed * funnel.new, "new_applicants")
-        stages["filed"] = (funnel.exposed * (funnel.filing + funnel.new), "")
-    return {**stages, "paid": (funnel.paid_share_of_claims(decision), "")} if decision else stages
+        stages["new"] = (passed * inputs["new_applicants"], "new_applicants")
+        passed *= inputs["filing_share"] + inputs["new_applicants"]
+        stages["filed"] = (passed, "")
+    if decision:
+        accepted = "acceptance" not in costs.terms.rates_from(decision)
+        stages["paid"] = (passed if accepted else passed * inputs["acceptance"], "")
+    return stages
 
 
 def _claims_in_paying_bands(bands: pl.DataFrame) -> tuple[float, float | None, float]:
@@ -338,13 +325,13 @@ def _claims_tables(a: Analysis) -> Makers:
         return {}
     cube, policy, by = a.cubes["cost"], a.policy.as_known_on(a.as_of), ["service"]
     negative = a.incident.loss.negative == "band"
-    bands = losses.display_bands(policy.cuts, negative=negative)
+    bands, explored = losses.display_bands(policy.cuts, negative=negative), partial(_module, "exploration")
 
     @cache
     def fitted() -> dict[str, pl.DataFrame]:
         with suppress(ModelRefused, UsageError):  # without these tables if nothing can be fitted
-            fits, _ = _module("exploration").fit_cube(cube, totals=rows is None)
-            return {**_module("exploration").fit_tables(fits), "curves": losses.curve_table(fits)}
+            fits, _ = explored().fit_cube(cube, totals=rows is None)
+            return {**explored().fit_tables(fits), "curves": losses.curve_table(fits)}
         return {}
 
     def summary() -> pl.DataFrame | None:
@@ -359,7 +346,7 @@ def _claims_tables(a: Analysis) -> Makers:
     makers: Makers = {
         "claims_costs": lambda: table,
         "claims_totals": lambda: costs.totals(table),
-        "claims_bands": lambda: _module("exploration").band_counts(cube, by, None if rows is None else bands),
+        "claims_bands": lambda: explored().band_counts(cube, by, None if rows is None else bands),
         "claims_services": lambda: losses.with_shares(losses.regroup(cube, by)),
         "claims_service_bands": service_band_costs,
         "claims_summary": summary,
@@ -371,9 +358,7 @@ def _claims_tables(a: Analysis) -> Makers:
         days, hours = ("service", "claimant_type", "filed_on"), ("filed_hour",)
         build = partial(losses.build_cube, rows, until=a.as_of, bands=bands)
         makers |= {
-            "claims_combinations": lambda: _module("exploration").combination_counts(
-                rows, policy, until=a.as_of
-            ),
+            "claims_combinations": lambda: explored().combination_counts(rows, policy, until=a.as_of),
             "claims_intake": lambda: losses.cumulative_intake(build(dimensions=days)),
             "claims_intake_hours": lambda: (
                 losses.cumulative_intake(build(dimensions=hours), per="hour") if rows.has_times else None
@@ -382,7 +367,7 @@ def _claims_tables(a: Analysis) -> Makers:
             "claims_amounts": lambda: rows.control_totals,
             "claims_rules": lambda: losses.rule_table(rows),
             "claims_heaping": lambda: losses.heaping_table(rows),
-            "claims_bunching": lambda: _module("exploration").heap_tables(rows, policy)["bunching"],
+            "claims_bunching": lambda: explored().heap_tables(rows, policy)["bunching"],
             "claims_claimants": lambda: losses.claimants_table(rows),
         }
     if "published" not in a.runs:
@@ -408,11 +393,9 @@ def _simulated_tables(a: Analysis) -> Makers:
             "split": lambda: _rounded(costs.simulation_tables.variance_split(run)),
             "contributions": lambda: _rounded(costs.simulation_tables.contributions(run)),
         }
-        return (
-            made
-            if budget is None
-            else {**made, "budget": lambda: costs.simulation_tables.budget_chance(run, budget)}
-        )
+        if budget is not None:
+            made["budget"] = lambda: costs.simulation_tables.budget_chance(run, budget)
+        return made
 
     makers: Makers = {
         "tornado": lambda: costs.sensitivity.tornado(run.portfolio, level=level),

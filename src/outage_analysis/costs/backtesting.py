@@ -7,9 +7,8 @@ of simple forecasts: everybody files (`naive`), all rates are equally likely (`f
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
-from fractions import Fraction
 from typing import Any, Literal
 
 import numpy as np
@@ -22,7 +21,7 @@ from outage_analysis.costs.expected import Portfolio, build_portfolio, expected_
 from outage_analysis.costs.points import sobol_points
 from outage_analysis.costs.simulation import DRAWS, SEED, Estimate, Sample, Simulation, simulate
 from outage_analysis.costs.simulation_tables import rounded_estimate, rounded_table
-from outage_analysis.costs.terms import Funnel, FunnelFactor, Input, Term, build_funnel
+from outage_analysis.costs.terms import Funnel, FunnelFactor, Input, Term, build_funnel, largest
 from outage_analysis.errors import ModelRefused, UsageError
 from outage_analysis.incidents import BacktestSpec, Fact, Outcome, get_fact
 from outage_analysis.policies import CostLine, Policy, Schedule, load_policy
@@ -70,15 +69,10 @@ class Backtest(text.ShortRepr, text.Result):
     def ranges(self) -> pl.DataFrame:
         """The table `hindsight_backtest`: outcomes, and the ends of naive and first press forecasts."""
         ends = {(x["outcome"], x["rival"]): (x["low"], x["high"]) for x in self.rivals.iter_rows(named=True)}
-        nothing = (None, None)
-        rows = [
-            (*ends.get((o.id, "naive"), nothing), *ends.get((o.id, next(iter(o.press), "")), nothing))
-            for o in self.spec.outcomes
-        ]
-        ends_of = ("naive_low", "naive_high", "press_low", "press_high")
-        return self.outcomes.hstack(
-            pl.DataFrame(rows, schema=dict.fromkeys(ends_of, pl.Float64), orient="row")
-        )
+        beside = [((o.id, "naive"), (o.id, next(iter(o.press), ""))) for o in self.spec.outcomes]
+        rows = [tuple(end for key in keys for end in ends.get(key, (None, None))) for keys in beside]
+        schema = dict.fromkeys(("naive_low", "naive_high", "press_low", "press_high"), pl.Float64)
+        return self.outcomes.hstack(pl.DataFrame(rows, schema=schema, orient="row"))
 
     def to_dict(self) -> dict[str, Any]:
         """Return the back-test as plain values."""
@@ -99,17 +93,14 @@ class Backtest(text.ShortRepr, text.Result):
         locale = replace(self.policy.locale(lang), level=self.level)
         rivals = {rival: locale(f"terminal.rival_{rival}") for rival in ("naive", "flat")}
         # The column `beside` contains ids of outcomes, which stay as they are, and kinds of cost.
-        kinds = set(self.unscored["beside"]) - set(self.outcomes["outcome"])
+        kinds = {k: locale(f"word.{k}") for k in {*self.unscored["beside"]} - {*self.outcomes["outcome"]}}
         tables = {
             "outcomes": self.outcomes,
             "rivals": self.rivals.with_columns(pl.col("rival").replace(rivals)),
-            "unscored": self.unscored.with_columns(
-                pl.col("beside").replace({kind: locale(f"word.{kind}") for kind in kinds})
-            ),
+            "unscored": self.unscored.with_columns(pl.col("beside").replace(kinds)),
         }
         notes = self.sentences(text.Locale(lang, self.policy.currency, self.policy.digits))
-        names = {x.id: x.name[lang] for x in self.spec.outcomes}
-        names |= {x.id: x.name[lang] for x in self.spec.unscored}
+        names = {x.id: x.name[lang] for x in (*self.spec.outcomes, *self.spec.unscored)}
         shown = text.shown_tables(tables, "backtest", locale)
         return text.Answer(locale, notes[:2], [*shown, *notes[2:]], names)
 
@@ -229,12 +220,16 @@ def backtest(
     rivals: list[tuple[object, ...]] = []
     unscored: list[tuple[object, ...]] = []
     for outcome in spec.outcomes:
-        run, payments = _stage_forecast(spec, outcome, policy, ledger, whole, draws, seed)
+        funnel = build_funnel(policy.line(outcome.line), ledger, spec.as_of)
+        cash = outcome.stage in text.AMOUNT_STAGES
+        run = _stage_forecast(spec, outcome, policy, funnel, whole, draws, seed)
         # The outcome is read only now.
-        fact, cash = spec.later_fact(outcome.fact), outcome.stage in text.AMOUNT_STAGES
+        fact = spec.later_fact(outcome.fact)
         observed = _figure(fact, policy, cash=cash)
-        unit = policy.currency if cash else fact.unit
-        row = outcomes[outcome.id] = _outcome_row(spec, outcome, run, likely, observed, unit)
+        row = outcomes[outcome.id] = _outcome_row(spec, outcome, run, likely, observed)
+        row["unit"] = policy.currency if cash else fact.unit
+        schedule = policy.schedule(outcome.line)
+        payments = _payments(schedule, funnel) if cash and schedule else ((1.0, 1.0), (1.0, 1.0))
         against = [*_simple_forecasts(run.portfolio.terms[0], *payments, observed, draws, seed)]
         for press in (get_fact(id_, public_by=spec.as_of) for id_ in outcome.press):
             high = _figure(press, policy, "high", cash=cash)
@@ -286,12 +281,7 @@ def _figure(
 
 
 def _outcome_row(
-    spec: BacktestSpec,
-    outcome: Outcome,
-    run: Simulation,
-    likely: text.LikelyRange,
-    observed: float,
-    unit: str,
+    spec: BacktestSpec, outcome: Outcome, run: Simulation, likely: text.LikelyRange, observed: float
 ) -> Row:
     denominator, terms = spec.denominator(outcome), run.portfolio.terms
     ((valuation, total),) = run.totals.items()
@@ -305,7 +295,6 @@ def _outcome_row(
         "independent": outcome.independent,
         "conditional": bool(denominator and denominator.public_on and denominator.public_on > spec.as_of),
         "denominator": float(denominator.count) if denominator else None,
-        "unit": unit,
         **{name: end.value for name, end in ends.items()},
         "expected": float(expected_at(run.portfolio, valuation, {})[0]),
         "error": max(end.error / max(end.value, 1.0) for end in ends.values()),
@@ -324,12 +313,11 @@ def _stage_forecast(
     spec: BacktestSpec,
     outcome: Outcome,
     policy: Policy,
-    ledger: Ledger,
+    funnel: Funnel,
     whole: Simulation | None,
     draws: int,
     seed: int,
-) -> tuple[Simulation, tuple[Ends | None, Ends | None]]:
-    """Forecast an outcome; also return the payments per claim of the naive and of the flat forecast."""
+) -> Simulation:
     line, denominator = policy.line(outcome.line), spec.denominator(outcome)
     if not line.known_on(spec.as_of):
         raise ModelRefused(
@@ -337,12 +325,10 @@ def _stage_forecast(
             file=spec.id,
             remedy="Let as_of be a day on which it was, or leave the outcome out.",
         )
-    funnel = build_funnel(line, ledger, spec.as_of)
     if outcome.stage not in text.AMOUNT_STAGES:
         people = _people(outcome, denominator.count if denominator else 0, line, funnel)
-        return simulate(people, draws=max(draws, COUNT_DRAWS), seed=seed), ((1.0, 1.0), (1.0, 1.0))
-    schedule = policy.schedule(line.id)
-    if schedule is None:
+        return simulate(people, draws=max(draws, COUNT_DRAWS), seed=seed)
+    if policy.schedule(line.id) is None:
         raise ModelRefused(
             f"{line.id} is no schedule, so there is nothing that claims are paid one by one",
             file=spec.id,
@@ -368,7 +354,7 @@ def _stage_forecast(
         )
         settled = replace(term, trials=float(denominator.count), groups=tuple(groups), factors=())
         run = simulate(replace(run.portfolio, terms=(settled,)), draws=draws, seed=seed)
-    return run, _payments(schedule, funnel)
+    return run
 
 
 def _people(outcome: Outcome, people: int, line: CostLine, funnel: Funnel) -> Portfolio:
@@ -399,17 +385,16 @@ def _payments(line: Schedule, funnel: Funnel) -> tuple[Ends | None, Ends | None]
     a smallest mean of 0.
     """
     paying = [(band, rule) for band, rule in line.positive_bands if rule.pays or rule.review]
-    tiers = _outer_ends([line.tariff.payment_range(band) for band, rule in paying if not rule.review])
-    inputs = (payment_in_band(line, funnel, band, rule) for band, rule in paying)
-    means = _outer_ends([(x.low, x.high) for x in inputs])
+    by_rule = replace(funnel, inputs={k: x for k, x in funnel.inputs.items() if k != "mean_payment"})
+    tiers = _outer_ends(payment_in_band(line, by_rule, *each) for each in paying if not each[1].review)
+    means = _outer_ends(payment_in_band(line, funnel, *each) for each in paying)
     return tiers, means if means and means[0] > 0 else None
 
 
-def _outer_ends(ranges: Sequence[tuple[float | Fraction, float | Fraction | None]]) -> Ends | None:
-    highs = [float(high) for _, high in ranges if high is not None]
-    if not ranges or len(highs) < len(ranges):
-        return None
-    return float(min(low for low, _ in ranges)), max(highs)
+def _outer_ends(payments: Iterable[Input]) -> Ends | None:
+    ranges = [(each.low, each.high) for each in payments]
+    high = largest([high for _, high in ranges])
+    return None if high is None else (min(low for low, _ in ranges), high)
 
 
 def _simple_forecasts(

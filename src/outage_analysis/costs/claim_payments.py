@@ -7,7 +7,7 @@ losses are unknown where a share of the loss is paid, the total has a lower and 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 
 import polars as pl
@@ -100,6 +100,11 @@ def payments(cube: Cube, policy: Policy, *, award: int | None = None) -> pl.Data
 def cube_fits_line(line: Schedule, cube: Cube) -> bool:
     """Whether a cube counts what a cost line pays for: claims, or the claimants of this line."""
     return line.grain == "claim" if cube.line is None else cube.line == line.id
+
+
+def cube_for(line: Schedule, cubes: Iterable[Cube]) -> Cube | None:
+    """Return the cube that counts what a cost line pays for; None if there is none."""
+    return next((cube for cube in cubes if cube_fits_line(line, cube)), None)
 
 
 def rows_with_formula(cube: Cube, line: Schedule, award: int | None = None) -> pl.DataFrame:

@@ -1,6 +1,6 @@
 """Compile cost lines to terms (count x factors x payment), with one function per kind of cost line.
 
-A further kind of cost line needs one function, registered for its class with `register_kind`.
+A further kind of cost line needs one function, which `COMPILERS` names for its class.
 """
 
 from __future__ import annotations
@@ -9,13 +9,13 @@ import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
-from typing import Any, TypeVar
+from typing import Any
 
 import polars as pl
 
 from outage_analysis.assumptions import Award, Handling, Ledger, MeanPayment, PaidTotal, RateAssumption
 from outage_analysis.costs import terms
-from outage_analysis.costs.claim_payments import NO_RULE, cube_fits_line, payments, rows_with_formula
+from outage_analysis.costs.claim_payments import NO_RULE, cube_for, payments, rows_with_formula
 from outage_analysis.errors import ModelRefused, UsageError
 from outage_analysis.incidents import Band
 from outage_analysis.losses import Cube, sum_or_null
@@ -31,24 +31,7 @@ from outage_analysis.policies import (
     Voucher,
 )
 
-AnyLine = TypeVar("AnyLine", bound=Line)
-
-
-Compiler = Callable[[AnyLine, terms.Funnel, terms.CompileInputs], Iterable[terms.Term]]
-
-
-def register_kind(
-    kind: type[AnyLine], from_counts: Compiler[AnyLine], from_claims: Compiler[AnyLine] | None = None
-) -> None:
-    """Add a kind of cost line to the cost model.
-
-    Args:
-        kind: the class of its lines.
-        from_counts: yields the cost terms of a line from published counts.
-        from_claims: yields the cost terms of a line from cubes of claims; None if the kind does not pay per
-            claim.
-    """
-    COMPILERS[kind] = (from_counts, from_claims)
+Compiler = Callable[[Any, terms.Funnel, terms.CompileInputs], Iterable[terms.Term]]
 
 
 def compiled_lines(
@@ -62,30 +45,25 @@ def compiled_lines(
         as_of: only facts, lines and assumptions public by this day are used.
         cubes: cubes of claims or totals; by default the published counts that the lines cite are used.
     """
-    inputs = terms.CompileInputs(policy, as_of, cubes)
-    lines, _ = policy.public_by(as_of)
-    funnels = ((line, terms.build_funnel(line, ledger, as_of)) for line in lines)
-    return tuple(
-        terms.CompiledLine(
-            line,
-            funnel,
-            tuple(each for term in _terms(line, funnel, inputs) for each in _with_arrivals(term, funnel)),
-        )
-        for line, funnel in funnels
-    )
+    inputs, compiled = terms.CompileInputs(policy, as_of, cubes), []
+    for line in policy.public_by(as_of)[0]:
+        funnel = terms.build_funnel(line, ledger, as_of)
+        own = (each for term in _terms(line, funnel, inputs) for each in _with_arrivals(term, funnel))
+        compiled.append(terms.CompiledLine(line, funnel, tuple(own)))
+    return tuple(compiled)
 
 
 def _with_arrivals(term: terms.Term, funnel: terms.Funnel) -> Iterator[terms.Term]:
     """Yield the term with what it promises to everybody, and the term of those who had not reported."""
     factors = {factor.kind: factor for factor in term.factors}
-    people = funnel.exposure.expected if "exposure" in factors else 1.0
+    people = funnel.inputs["exposure"].expected if "exposure" in factors else 1.0
     yield replace(
         term,
         promised=terms.product_or_none(term.promised, people),
         groups=tuple(replace(g, promised=terms.product_or_none(g.promised, people)) for g in term.groups),
     )
     if "filing_share" in factors and "new_applicants" in funnel.entries:
-        factors["filing_share"] = terms.FunnelFactor(funnel.new, "new_applicants")
+        factors["filing_share"] = funnel.factor("new_applicants")
         yield replace(term, factors=tuple(factors.values()), arrivals=True, count=None, promised=None)
 
 
@@ -96,13 +74,10 @@ def _terms(line: CostLine, funnel: terms.Funnel, inputs: terms.CompileInputs) ->
         return
     known = funnel.entries.get("paid_total")
     if isinstance(known, PaidTotal):
-        count = inputs.fact(line.count_fact)
-        term = _stated_total(line, known, line.main_valuation, line.kind)
-        yield replace(
-            term,
-            count=None if count is None else float(count.count),
-            facts=terms.join_ids(count.id if count else "", term.facts),
-        )
+        term, count = _stated_total(line, known, line.main_valuation, line.kind), inputs.fact(line.count_fact)
+        if count is not None:
+            term = replace(term, count=float(count.count), facts=terms.join_ids(count.id, term.facts))
+        yield term
     else:
         if from_counts is None:
             raise TypeError(f"no compiler is registered for the kind of cost line {type(line).__name__}")
@@ -115,28 +90,17 @@ def _terms(line: CostLine, funnel: terms.Funnel, inputs: terms.CompileInputs) ->
 def _stated_total(line: CostLine, entry: PaidTotal | Handling, valuation: str, rule: str) -> terms.Term:
     """Return the term of a total that the ledger states: the amount paid or a handling cost."""
     stated = terms.Input.from_range(entry.range, entry.most, entry.id)
-    return terms.Term(
-        line.id,
-        valuation,
-        rule,
-        " ".join(entry.facts),
-        groups=(terms.Group(terms.Input.certain(1.0), 1.0, 1.0),),
-        factors=(terms.FunnelFactor(stated, scale=True),),
-        certain=True,
-    )
+    one, factors = terms.Group(terms.Input.certain(1.0), 1.0, 1.0), (terms.FunnelFactor(stated, scale=True),)
+    facts = " ".join(entry.facts)
+    return terms.Term(line.id, valuation, rule, facts, groups=(one,), factors=factors, certain=True)
 
 
 def _schedule_from_count(
     line: Schedule, funnel: terms.Funnel, inputs: terms.CompileInputs
 ) -> list[terms.Term]:
     """Return the term of a schedule from its published count, split over loss bands by the band mix."""
-    term = terms.Term(
-        line.id,
-        "cash",
-        "schedule",
-        " ".join(line.facts),
-        claimant_type=" ".join(line.eligibility.get("claimant_type", ())) or None,
-    )
+    claimant_type = " ".join(line.eligibility.get("claimant_type", ())) or None
+    term = terms.Term(line.id, "cash", "schedule", " ".join(line.facts), claimant_type=claimant_type)
     count = inputs.fact(line.published_count)
     if count is None:
         return [replace(term, status="not_public_yet" if line.published_count else "not_published")]
@@ -153,34 +117,26 @@ def _schedule_from_count(
         missing=funnel.missing(review=any(rule.review for _, rule in line.positive_bands), mix=True),
     )
     single = funnel.entries.get("mean_payment")
-    if isinstance(single, MeanPayment) and funnel.mean_payment is not None:
+    if isinstance(single, MeanPayment):
         # The ledger states one mean payment for all bands, so the term has a single group.
-        group = _awarded(trials, funnel.mean_payment, labels={"claimant_type": term.claimant_type})
+        group = _awarded(trials, funnel.inputs["mean_payment"], labels={"claimant_type": claimant_type})
         return [
             replace(
                 term, groups=(group,), award=single.id, spread=single.spread, payment_assumptions=(single.id,)
             )
         ]
     groups = tuple(_bands(line, funnel, term, pays))
-    return [
-        replace(
-            term,
-            groups=groups,
-            mixed=True,
-            by_band=True,
-            mix=funnel.mix_assumption,
-            payment_assumptions=(funnel.award.assumption, funnel.mix_assumption),
-            **_award(funnel, groups),
-        )
-    ]
+    term = replace(term, groups=groups, mixed=True, by_band=True, mix=funnel.mix_assumption)
+    stated = (funnel.inputs["review_award"].assumption, funnel.mix_assumption)
+    return [replace(term, payment_assumptions=stated, **_award(funnel, groups))]
 
 
 def payment_in_band(line: Schedule, funnel: terms.Funnel, band: Band, rule: Rule) -> terms.Input:
     """Return the payment per accepted claim in a loss band; the mean is unknown if it depends on the loss."""
-    if funnel.mean_payment is not None:
-        return funnel.mean_payment
+    if "mean_payment" in funnel.inputs:
+        return funnel.inputs["mean_payment"]
     if rule.review:
-        return funnel.award
+        return funnel.inputs["review_award"]
     least, most = line.tariff.payment_range(band)
     high = None if most is None else float(most)
     return terms.Input(float(least), float(least) if least == most else None, high, high)
@@ -208,10 +164,11 @@ def _bands(
             value=str(stray.pop()),
             remedy="Give the share to another band.",
         )
-    trials, tiers, written = term.trials, _tiers(line), list(line.bands_as_written.values())
+    trials, people = term.trials, term.claimant_type
+    tiers, written = _tiers(line), list(line.bands_as_written.values())
     for band, rule in line.positive_bands:
         pay, share = pays[band], funnel.mix.get(band)
-        claims = terms.product_or_none(trials, share)
+        claims, (over, up_to) = terms.product_or_none(trials, share), band
         yield terms.Group(
             terms.Input.certain(trials) * pay,
             trials,
@@ -220,12 +177,7 @@ def _bands(
             mix_share=share,
             position=written.index(band) if "band_mix" in funnel.entries else None,
             reviewed=rule.review,
-            labels={
-                "claimant_type": term.claimant_type,
-                "over": band[0],
-                "up_to": band[1],
-                "rule": rule.outcome,
-            },
+            labels={"claimant_type": people, "over": over, "up_to": up_to, "rule": rule.outcome},
             promised=None if rule.review else terms.product_or_none(claims, pay.expected),
             facts=" ".join((*line.numeric_facts, *rule.facts)),
             tier=tiers.get(band),
@@ -253,7 +205,7 @@ def _schedule_from_claims(
 ) -> Iterator[terms.Term]:
     """Yield the terms of a schedule from its cube of claims, one per stage that the claims have come to."""
     term = terms.Term(line.id, "cash", "schedule", " ".join(line.facts))
-    cube = next((cube for cube in inputs.cubes if cube_fits_line(line, cube)), None)
+    cube = cube_for(line, inputs.cubes)
     if line.grain == "claimant" and "exposure" in funnel.entries:
         raise ModelRefused(
             f"{funnel.entries['exposure'].id} states people per counted unit, but the line {line.id} adds up "
@@ -263,19 +215,16 @@ def _schedule_from_claims(
     if cube is None:  # no cost: the line pays per claimant, but totals only count claims
         yield replace(term, status="needs_claimants")
         return
-    tiers, segments = _tiers(line), (*(s.id for s in line.segments), None)
+    segments = (*(segment.id for segment in line.segments), None)
     facts = {
         (name, *band): " ".join(rule.facts)
         for name, (_, tariff) in zip(segments, line.tariffs, strict=True)
         for band, rule in tariff.rules()
     }
-    rows = _paid_by_band(line, funnel, cube, inputs.policy)
-    if "paid" in cube.frame.columns:  # claims that were paid cost what was paid
-        rows = rows.filter(pl.col("decision") != "paid")
-    groups: dict[str, list[terms.Group]] = {}
-    for row in rows.iter_rows(named=True):
+    tiers, groups = _tiers(line), dict[str, list[terms.Group]]()
+    for row in _paid_by_band(line, funnel, cube, inputs.policy).iter_rows(named=True):
         groups.setdefault(row["decision"], []).append(_claims_group(row, funnel, facts, tiers))
-    if "paid" in cube.frame.columns:
+    if paid_known := "paid" in cube.frame.columns:  # claims that were paid cost what was paid
         groups["paid"] = _paid_groups(line, cube)
     stages = [stage for stage in STAGES if any(_is_entitled(g) and g.trials for g in groups.get(stage, ()))]
     first = (*stages, "complaint")[0]
@@ -293,8 +242,8 @@ def _schedule_from_claims(
             count=count,
             promised=None if None in promised else sum(filter(None, promised)),
             by_band=True,
-            payment_assumptions=(funnel.award.assumption,),
-            certain=stage == "paid" and "paid" in cube.frame.columns,
+            payment_assumptions=(funnel.inputs["review_award"].assumption,),
+            certain=stage == "paid" and paid_known,
             decision=stage if cube.decision else "",
             claim_cells=(replace(cube, frame=cube.frame.filter(stated), decision=""), line),
             status=terms.UNSTATED if any(group.status == terms.UNSTATED for group in own) else None,
@@ -330,9 +279,8 @@ def _paid_groups(line: Schedule, cube: Cube) -> list[terms.Group]:
 
 def _paid_by_band(line: Schedule, funnel: terms.Funnel, cube: Cube, policy: Policy) -> pl.DataFrame:
     only = policy.model_copy(update={"lines": (line,)})
-    award, largest_award = (
-        None if x is None else math.ceil(x) for x in (funnel.award.high, funnel.award.most)
-    )
+    ends = funnel.inputs["review_award"].high, funnel.inputs["review_award"].most
+    award, largest_award = (None if x is None else math.ceil(x) for x in ends)
     frame = payments(cube, only, award=award)
     most = frame if largest_award == award else payments(cube, only, award=largest_award)
     # Without squared losses, assume equal payments: a lower bound of the sum of squared payments.
@@ -368,7 +316,7 @@ def _claims_group(
         fields["labels"]["rule"] = "not_entitled"
         return terms.Group(terms.Input.certain(0.0), claims, paid_nothing=True, promised=0.0, **fields)
     if row["rule"] == "review":
-        return _awarded(claims, funnel.award, paid_nothing=not claims, **fields)
+        return _awarded(claims, funnel.inputs["review_award"], paid_nothing=not claims, **fields)
     low, mid, high, most = (
         None if row[name] is None else float(row[name])
         for name in ("payment_low", "payment", "payment_high", "payment_most")
@@ -402,7 +350,7 @@ def _in_kind(line: InKind, funnel: terms.Funnel, inputs: terms.CompileInputs) ->
         known_rate = rate if isinstance(rate, RateAssumption) else None
         yield replace(
             term.for_people(people.count, worth),
-            factors=(terms.FunnelFactor(funnel.take_up, "take_up", rate=known_rate),),
+            factors=(replace(funnel.factor("take_up"), rate=known_rate),),
             promised=float(served * worth),
             capacity=None if cap is None else float(served),
         )
@@ -411,7 +359,7 @@ def _in_kind(line: InKind, funnel: terms.Funnel, inputs: terms.CompileInputs) ->
 def _voucher(line: Voucher, funnel: terms.Funnel, inputs: terms.CompileInputs) -> list[terms.Term]:
     people = inputs.fact(line.recipients)
     facts = terms.join_ids(line.recipients or "", *line.facts)
-    factors = (terms.FunnelFactor(funnel.take_up, "take_up"),)
+    factors = (funnel.factor("take_up"),)
     term = terms.Term(line.id, line.main_valuation, line.kind, facts, factors=factors)
     if people is None:
         return [replace(term, status="not_public_yet" if line.recipients else "not_published")]
@@ -443,7 +391,7 @@ def _budget(line: Budget, funnel: terms.Funnel, inputs: terms.CompileInputs) -> 
         return [replace(term.for_amount(exact), facts=terms.join_ids(*true_up.facts, term.facts))]
     if line.amount is None:
         return [replace(term, status="unpriced")]
-    share = funnel.realised_ratio or funnel.take_up
+    share = funnel.inputs.get("realised_ratio", funnel.inputs["take_up"])
     try:
         amount = float(policy.resolve_amount(line.amount, as_of))
         least = line.low if line.low is not None else line.amount if share.low == 1 else 0
@@ -453,13 +401,13 @@ def _budget(line: Budget, funnel: terms.Funnel, inputs: terms.CompileInputs) -> 
         return [replace(term, status="not_public_yet")]
     if not low <= amount <= high:
         raise UsageError(f"the line {line.id} has facts that do not give low <= amount <= high")
-    unlimited = line.valuation == "top_down" and funnel.realised_ratio is None
+    unlimited = line.valuation == "top_down" and "realised_ratio" not in funnel.inputs
     factors = (terms.FunnelFactor(share, scale=True),)
     announced = (low, None if unlimited else high)
     return [replace(term.for_amount(amount), factors=factors, announced=announced)]
 
 
-COMPILERS: dict[type[Line], tuple[Compiler[Any], Compiler[Any] | None]] = {
+COMPILERS: dict[type[Line], tuple[Compiler, Compiler | None]] = {
     Schedule: (_schedule_from_count, _schedule_from_claims),
     InKind: (_in_kind, None),
     Voucher: (_voucher, None),

@@ -14,7 +14,6 @@ from dataclasses import dataclass, replace
 from datetime import date
 from functools import partial
 from itertools import pairwise
-from typing import NamedTuple
 
 import polars as pl
 
@@ -82,7 +81,7 @@ def stage_ranges(stages: Sequence[Stage], valuation: str, draws: int, seed: int)
         portfolio = _portfolio(stage)
         if valuation not in portfolio.valuations:
             return dict.fromkeys(QUANTILES)
-        terms = [term for term in portfolio.terms if term.valuation == valuation]
+        terms = portfolio.terms_of(valuation)
         used = {name for term in terms for name in term.inputs}
         part = (
             [(t.process, t.trials, t.factors, t.parts, t.mix, t.award, t.spread, t.capacity) for t in terms],
@@ -215,7 +214,8 @@ def bridge(
             remedy="Give a ledger with the inputs that the policies need.",
         )
     start = totals[0] if recorded is None else round(recorded)
-    rows = [BridgeRow("start", None, start, _run_ids(first), stages[0])]
+    rows: list[tuple[str, int | None, int, str]] = [("start", None, start, _run_ids(first))]
+    shown = [stages[0]]
     for step, (before, after) in zip(STEPS, pairwise(stages), strict=True):
         earlier, later = costs_of(before), costs_of(after)
         both, alone = sorted(earlier.keys() & later.keys()), sorted(earlier.keys() ^ later.keys())
@@ -229,23 +229,16 @@ def bridge(
             amount, waiting = _rounded_total(costs) - previous, alone[done:]
             reasons = (changes.reasons(step, line) for line in (lines if done else moved))
             stage = {id_: staged for id_, staged in after.items() if id_ not in waiting}
-            stage |= {id_: before[id_] for id_ in waiting if id_ in earlier}
+            shown.append(stage | {id_: before[id_] for id_ in waiting if id_ in earlier})
             what = join_ids(*(lines if done else ()), *reasons)
-            rows.append(BridgeRow(step, amount, rows[-1].total + amount, what, stage))
-    rows.append(BridgeRow("method", totals[0] - start, totals[-1], "", stages[-1]))
-    rows.append(BridgeRow("end", None, totals[-1], _run_ids(second), stages[-1]))
-    table = pl.DataFrame(
-        [row[:4] for row in rows],
-        schema=schema_of("documents.bridge").without(*QUANTILES).dtypes,
-        orient="row",
-    )
-    if draws is None:
-        return table.with_columns(pl.lit(None, pl.Float64).alias(name) for name in QUANTILES).select(
-            *schema_of("documents.bridge")
-        )
-    return table.with_columns(stage_ranges([row.stage for row in rows], valuation, draws, seed)).select(
-        *schema_of("documents.bridge")
-    )
+            rows.append((step, amount, rows[-1][2] + amount, what))
+    rows.append(("method", totals[0] - start, totals[-1], ""))
+    rows.append(("end", None, totals[-1], _run_ids(second)))
+    schema = schema_of("documents.bridge")
+    tables = [schema.without(*QUANTILES).frame(rows)]
+    if draws is not None:
+        tables.append(stage_ranges([*shown, stages[-1], stages[-1]], valuation, draws, seed))
+    return pl.concat([schema.frame(), pl.concat(tables, how="horizontal")], how="diagonal")
 
 
 def _run_ids(side: BridgeRun) -> str:
@@ -261,16 +254,6 @@ def _rounded_total(stage: Mapping[str, float]) -> int:
             remedy="State amounts in a larger unit.",
         )
     return round(round_digits(cost, TABLE_DIGITS))
-
-
-class BridgeRow(NamedTuple):
-    """One row of the bridge, and the cost lines after its step."""
-
-    step: str
-    amount: int | None
-    total: int
-    what: str
-    stage: Stage
 
 
 class _BridgeStages:

@@ -104,18 +104,18 @@ def _inverse_counts(
     if not len(searched):
         return count
 
-    def below(places: npt.NDArray[np.intp], counts: FloatArray) -> npt.NDArray[np.bool_]:
+    def is_below(places: npt.NDArray[np.intp], counts: FloatArray) -> npt.NDArray[np.bool_]:
         return np.asarray(cumulative(counts, size[places], rate[places]) < u[places])
 
     u = special.ndtr(score)
-    up = searched[below(searched, count[searched])]
+    up = searched[is_below(searched, count[searched])]
     down = np.setdiff1d(searched, up, assume_unique=True)
     while len(up):
         count[up] += 1
-        up = up[(count[up] < most[up]) & below(up, count[up])]
+        up = up[(count[up] < most[up]) & is_below(up, count[up])]
     while len(down):
         down = down[count[down] > 0]
-        down = down[~below(down, count[down] - 1)]
+        down = down[~is_below(down, count[down] - 1)]
         count[down] -= 1
     return count
 
@@ -411,8 +411,8 @@ def _units_from_cells(
                 payments = [cell.claims * cell.fixed + cell.share * cell.loss for cell in own]
                 whole = sum(payments) or 1.0
                 labels = tuple({**c.labels, "share": x / whole} for c, x in zip(own, payments, strict=True))
-                formula = {"fixed": first.fixed, "share": first.share, "reviewed": first.reviewed}
-                own_units.append(replace(pool, name=name, labels=labels, **formula))
+                paid = replace(pool, fixed=first.fixed, share=first.share, reviewed=first.reviewed)
+                own_units.append(replace(paid, name=name, labels=labels))
     return [tuple(own_units) for own_units in units]
 
 

@@ -23,16 +23,7 @@ from outage_analysis import text
 from outage_analysis.assumptions import Assumption, BandMix, FloatArray, Ledger
 from outage_analysis.costs.claim_payments import NO_RULE
 from outage_analysis.costs.compile_lines import compiled_lines
-from outage_analysis.costs.terms import (
-    UNSTATED,
-    CompiledLine,
-    Group,
-    Input,
-    Term,
-    cost_status,
-    join_ids,
-    sum_or_none,
-)
+from outage_analysis.costs.terms import UNSTATED, CompiledLine, Group, Input, Term, join_ids, sum_or_none
 from outage_analysis.errors import ModelRefused
 from outage_analysis.incidents import ids_public_by
 from outage_analysis.losses import Cube, sum_or_null
@@ -314,8 +305,37 @@ def _amounts(costs: Sequence[Input], statuses: Iterable[str | None]) -> dict[str
         "expected": cost.expected,
         "high": cost.high,
         "most": cost.most,
-        "status": status or cost_status(cost.expected),
+        "status": status or ("bounds_only" if cost.expected is None else "ok"),
     }
+
+
+def check_any_cost(table: pl.DataFrame, policy: Policy, as_of: date, *, counted: bool) -> None:
+    """Check that a cost line has a cost on the day of the analysis.
+
+    Args:
+        table: the cost tables of all data sources.
+        policy: the policy.
+        as_of: the day of the analysis.
+        counted: whether the user gave claims or totals.
+
+    Raises:
+        ModelRefused: no line has one.
+    """
+    if not table.filter(pl.col("high").is_not_null() | pl.col("promised").is_not_null()).is_empty():
+        return
+    days = [line.public_on for line in policy.schedules if line.public_on]
+    if counted and days and as_of < min(days):
+        raise ModelRefused(
+            f"as of {as_of} no line of {policy.id} that pays by loss was public: first on {min(days)}",
+            remedy="Move the day: --as-of, else as_of in the ledger; in a notebook, its as_of.",
+        )
+    counts = [x.published_count for x in policy.schedules if x.published_count]
+    remedy = f"Needed: {', '.join(counts)}. " if counts else ""
+    raise ModelRefused(
+        f"as of {as_of} no cost line of {policy.id} has a count that was public",
+        remedy=f"{remedy}Move --as-of to a later day"
+        + (", or give the lines their public_on." if counted else ", or give claims or counts of your own."),
+    )
 
 
 HAS_AMOUNT: pl.Expr = pl.any_horizontal(pl.col("count", "promised", "expected", "high").is_not_null())
@@ -409,15 +429,15 @@ def mix_findings(policy: Policy, ledger: Ledger, lang: str = "en") -> pl.DataFra
     return pl.DataFrame(rows, schema=["finding", "line", "says"], orient="row")
 
 
-def ledger_for_policy(ledger: Ledger, policy: Policy) -> Ledger:
-    """Return the ledger with each band mix removed from cost lines of the policy with other loss bands."""
+def ledger_for_policy(ledger: Ledger | None, policy: Policy) -> Ledger | None:
+    """Return the ledger, if any, without the band mixes of cost lines of the policy with other loss bands."""
     lines = {line.id: line for line in policy.lines}
     kept = []
-    for entry in ledger.assumptions:
+    for entry in ledger.assumptions if ledger else ():
         mine = tuple(id_ for id_ in entry.lines if id_ not in lines or mix_fits_line(entry, lines[id_]))
         if mine:
             kept.append(entry if mine == entry.lines else entry.model_copy(update={"lines": mine}))
-    return ledger.model_copy(update={"assumptions": tuple(kept)})
+    return ledger and ledger.model_copy(update={"assumptions": tuple(kept)})
 
 
 MODELLED = ("low", "expected", "high", "most")

@@ -25,7 +25,7 @@ from outage_analysis.costs.count_process import SCORES, ClaimUnit, award_sum_tab
 from outage_analysis.costs.expected import Portfolio
 from outage_analysis.costs.simulation import REPLICATES, Sample, Simulation
 from outage_analysis.costs.simulation_tables import round_digits
-from outage_analysis.costs.terms import LABELS, Part, Term
+from outage_analysis.costs.terms import LABELS, Term
 from outage_analysis.special_functions import special
 from outage_analysis.text import AMOUNT_KINDS, TABLE_DIGITS, ShortRepr
 
@@ -95,11 +95,8 @@ class LiveCost(ShortRepr):
             if name not in values:
                 raise KeyError(name)
             values[name] = value
-        sums = (
-            math.prod((term.base, *(values[f] for f in term.factors)))
-            for term in self.terms
-            if term.valuation == valuation
-        )
+        own = (term for term in self.terms if term.valuation == valuation)
+        sums = (math.prod((term.base, *(values[f] for f in term.factors))) for term in own)
         return round_digits(sum(sums), TABLE_DIGITS)
 
 
@@ -125,12 +122,9 @@ def live_cost(portfolio: Portfolio) -> LiveCost | None:
 def _products(term: Term, portfolio: Portfolio, factors: dict[str, LiveInput]) -> Iterator[Product]:
     if term.capacity is not None:
         rate = portfolio.entries[term.rates[0]] if term.rates else None
-        served, most = term.accepted_share.expected or 0.0, term.capacity / term.trials
-        name, kind = f"{term.line}.served", rate.kind if rate else "take_up"
-        factors[name] = LiveInput(
-            name, kind, "share", round_digits(served), 0.0, round_digits(most),
-            assumption=rate.id if rate else "", line=term.line,
-        )  # fmt: skip
+        served, most = round_digits(term.accepted_share.expected or 0.0), term.capacity / term.trials
+        name, (kind, id_) = f"{term.line}.served", (rate.kind, rate.id) if rate else ("take_up", "")
+        factors[name] = LiveInput(name, kind, "share", served, 0.0, round_digits(most), id_, term.line)
         base = round_digits(term.parts[0].paid)
         yield Product(term.line, term.valuation, base, (name,), rule=term.rule)
         return
@@ -149,22 +143,17 @@ def _products(term: Term, portfolio: Portfolio, factors: dict[str, LiveInput]) -
         used = list(plain)
         if isinstance(mix, BandMix) and part.band is not None:
             band, name = mix.bands[part.band], f"{term.mix}.{part.band}"
-            share = LiveInput(
-                name, "band_mix", "share", round_digits(band.share), 0.0, 1.0,
-                assumption=term.mix, over=band.over, up_to=band.up_to,
-            )  # fmt: skip
-            factors.setdefault(name, share)
+            share, of = round_digits(band.share), (term.mix, "", band.over, band.up_to)
+            factors.setdefault(name, LiveInput(name, "band_mix", "share", share, 0.0, 1.0, *of))
             used.append(name)
         for label in part.labels:
             base, own = part.paid * label.get("share", 1.0), [term.award] if part.reviewed else []
-            if tier := label.get("tier"):
-                pays = LiveInput(
-                    f"{term.line}.pays.{tier.position}", "pays", "money", tier.payment, 0.0,
-                    10 * tier.payment, line=term.line, over=label["over"], up_to=label["up_to"],
-                )  # fmt: skip
-                factors.setdefault(pays.id, pays)
-                base, own = base / tier.payment, own or [pays.id]
             labels = {k: v for k, v in label.items() if k in LABELS}
+            if tier := label.get("tier"):
+                name, pays = f"{term.line}.pays.{tier.position}", tier.payment
+                about = ("", term.line, label["over"], label["up_to"])
+                factors.setdefault(name, LiveInput(name, "pays", "money", pays, 0.0, 10 * pays, *about))
+                base, own = base / pays, own or [name]
             yield Product(term.line, term.valuation, round_digits(base), (*used, *own), **labels)
 
 
@@ -204,11 +193,8 @@ def browser_model(run: Simulation, valuation: str = "cash", *, upper: float = 0.
         too large. Also None if the claims of two tiers with equal payments are drawn as one count, because
         the page could not change the payment of only one tier.
     """
-    chosen = [
-        (term, units)
-        for term, units in zip(run.portfolio.terms, run.process.units, strict=True)
-        if term.valuation == valuation
-    ]
+    every = zip(run.portfolio.terms, run.process.units, strict=True)
+    chosen = [(term, units) for term, units in every if term.valuation == valuation]
     if any(len(_tiers(term, unit)) > 1 for term, units in chosen for unit in units):
         return None
     inputs, scores, totals = _draws(run, chosen)
@@ -233,9 +219,7 @@ def browser_model(run: Simulation, valuation: str = "cash", *, upper: float = 0.
             if name not in varying
         },
         "scores": {
-            name: _encode(
-                (values[:, first].ravel().clip(-LARGEST_SCORE, LARGEST_SCORE) / LARGEST_SCORE + 1) / 2
-            )
+            name: _encode((np.clip(values[:, first].ravel() / LARGEST_SCORE, -1.0, 1.0) + 1) / 2)
             for name, values in scores.items()
         },
         "largest_score": LARGEST_SCORE,
@@ -264,23 +248,18 @@ def _draws(
     for block in run.replicates():
         for name in sorted(used):
             values = block.values[name][:kept]
-            parts = (
-                {name: values}
-                if values.ndim == 1
-                else {f"{name}.{band}": values[:, band] for band in range(values.shape[1])}
-            )
+            single = {name: values} if values.ndim == 1 else {}
+            parts = single or {f"{name}.{band}": column for band, column in enumerate(values.T)}
             for part, column in parts.items():
                 inputs.setdefault(part, []).append(column)
         for name, column in run.process.scores(block.uniforms[:, run.portfolio.dimensions :]).items():
             if name in needed:
                 scores.setdefault(name, []).append(column[:kept])
-        amounts = [
-            paid
-            for term, paid in zip(run.portfolio.terms, block.amounts, strict=True)
-            if any(term is one for one, _ in chosen)
-        ]
-        totals.append(np.sum([paid.sum(axis=1) for paid in amounts], axis=0)[:kept])
-    return _stack(inputs), _stack(scores), np.stack(totals)
+        paid = zip(run.portfolio.terms, block.amounts, strict=True)
+        sums = [x.sum(axis=1) for term, x in paid if any(term is one for one, _ in chosen)]
+        totals.append(np.sum(sums, axis=0)[:kept])
+    stacked = [{name: np.stack(x) for name, x in columns.items()} for columns in (inputs, scores)]
+    return stacked[0], stacked[1], np.stack(totals)
 
 
 def _score_names(term: Term, units: tuple[ClaimUnit, ...]) -> set[str]:
@@ -290,10 +269,6 @@ def _score_names(term: Term, units: tuple[ClaimUnit, ...]) -> set[str]:
     names |= {f"{unit.name}, awards" for unit in units if unit.reviewed and term.spread}
     names |= {f"{unit.name}, losses" for unit in units if unit.share and unit.deviation}
     return names | ({"count"} if term.mix else set())
-
-
-def _stack(columns: Mapping[str, list[FloatArray]]) -> Columns:
-    return {name: np.stack(blocks) for name, blocks in columns.items()}
 
 
 def _coded_input(values: FloatArray) -> dict[str, Any]:
@@ -327,17 +302,11 @@ def _term_data(term: Term, units: tuple[ClaimUnit, ...], inputs: Mapping[str, Fl
         "capacity": term.capacity,
         "poisson": term.arrivals,
         "certain": [
-            (round_digits(part.paid, PAGE_DIGITS), _part_inputs(term, part))
+            (round_digits(part.paid, PAGE_DIGITS), [*term.scales, *term.rates])
             for part in (term.parts if term.certain else ())
         ],
         "units": [_unit_data(term, unit) for unit in units if not term.certain],
     }
-
-
-def _part_inputs(term: Term, part: Part) -> list[str]:
-    band = [f"{term.mix}.{part.band}"] if term.mix and part.band is not None else []
-    award = [term.award] if part.reviewed and term.award else []
-    return [*term.scales, *term.rates, *band, *award]
 
 
 def _unit_data(term: Term, unit: ClaimUnit) -> dict[str, Any]:
@@ -373,8 +342,6 @@ def _award_table(term: Term) -> dict[str, Any]:
         "lowest": float(SCORES[0]),
         "step": float(SCORES[SCORE_STEP] - SCORES[0]),
         "columns": rows.shape[1],
-        "ends": [
-            [round_digits(row.min(), PAGE_DIGITS), round_digits(row.max(), PAGE_DIGITS)] for row in rows
-        ],
+        "ends": [[round_digits(end, PAGE_DIGITS) for end in (row.min(), row.max())] for row in rows],
         "codes": _encode(np.divide(rows - low, width, out=np.zeros_like(rows), where=width > 0)),
     }

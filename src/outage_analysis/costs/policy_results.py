@@ -35,11 +35,8 @@ def reconciliation_table(ties: Sequence[TieOut], policy: Policy, *, as_of: date)
         `as_expected` is whether the tie-out declares this status as expected; `hindsight` marks rows that use
         facts later than `as_of`.
     """
-    ids = {line.id for line in policy.lines}
-    rows = []
-    for tie in ties:
-        if not ids.issuperset(tie.lines):
-            continue
+    ids, rows = {line.id for line in policy.lines}, []
+    for tie in (tie for tie in ties if ids.issuperset(tie.lines)):
         computed = _computed_value(tie, policy)
         printed, cited = tie.printed_value, [tie.printed] if tie.printed else []
         if printed is None:
@@ -67,9 +64,8 @@ def reconciliation_table(ties: Sequence[TieOut], policy: Policy, *, as_of: date)
                 "facts": " ".join(fact.id for fact in used),
             }
         )
-    return pl.DataFrame(rows, schema=schema_of("policy.tie_outs").dtypes).with_columns(
-        pl.col(pl.Float64).round_sig_figs(TABLE_DIGITS)
-    )
+    table = schema_of("policy.tie_outs").frame(rows)
+    return table.with_columns(pl.col(pl.Float64).round_sig_figs(TABLE_DIGITS))
 
 
 def _computed_value(tie: TieOut, policy: Policy) -> float | None:
@@ -98,17 +94,11 @@ def _computed_value(tie: TieOut, policy: Policy) -> float | None:
 
 def _line_amount(tie: TieOut, policy: Policy, id_: str, count: int | None) -> Fraction | None:
     """Return what a line pays in a tie-out, in the smallest unit; None if a review decides it."""
-    line, schedule = policy.line(id_), policy.schedule(id_)
-    if (
-        schedule
-        and not schedule.segments
-        and tie.kind == "payments"
-        and count is not None
-        and tie.loss is not None
-    ):
+    schedule = policy.schedule(id_) if tie.kind == "payments" else None
+    if schedule and not schedule.segments and count is not None and tie.loss is not None:
         payment = schedule.tariff.pay(tie.loss)
         return None if payment is None else payment * count
-    amount = line.recomputed_amount(tie.kind, count)
+    amount = policy.line(id_).recomputed_amount(tie.kind, count)
     if amount is None:
         raise UsageError(
             f"the tie-out {tie.id} cannot be computed from the line",
@@ -134,9 +124,7 @@ def policy_result(policy: Policy, *, as_of: date | None = None) -> dict[str, Any
         "policy": policy.id,
         "currency": policy.currency,
         "lines": {line.id: _line_result(line, policy, as_of) for line in policy.lines},
-        "tie_outs": ties.select(
-            "id", "computed", "relation", "printed", "unit", "status", "facts"
-        ).to_dicts(),
+        "tie_outs": ties.drop("as_expected", "hindsight").to_dicts(),
         "missing": [text.en for text in policy.missing],
     }
 

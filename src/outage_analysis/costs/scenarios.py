@@ -34,16 +34,6 @@ BASE = "base"
 """The id of the row without any change."""
 STRESSES = "stresses"
 """The id of the bundled document."""
-CHANGES = (
-    "effort",
-    "extra_days",
-    "count_factor",
-    "award_factor",
-    "acceptance_odds_ratio",
-    "filing_odds_ratio",
-    "rank_correlation",
-)
-"""The keys of a scenario that change something."""
 Multiple = Annotated[float, Field(gt=0, le=1000, allow_inf_nan=False), Unit("times")]
 
 
@@ -131,17 +121,20 @@ COUNT_FACTOR = "count factor"
 """The name of the scale that a scenario adds to a term."""
 
 
+Derived = Mapping[str, DerivedInput]
+
+
 class DoesNotApply(Exception):
     """A scenario cannot be computed for a run.
 
     Args:
         status: the key of the reason.
-        reason: what the reason is about, such as the ids of cost lines; empty if nothing is to be added.
+        about: what the reason is about, such as the ids of cost lines, if anything.
     """
 
-    def __init__(self, status: str, reason: str = "") -> None:
-        super().__init__(status, reason)
-        self.status, self.reason = status, reason
+    def __init__(self, status: str, *about: str) -> None:
+        super().__init__(status, *about)
+        self.status, self.reason = status, " ".join(dict.fromkeys(about))
 
 
 @dataclass(frozen=True)
@@ -196,38 +189,33 @@ class StressedRun:
 def _change_effort(run: StressedRun, scenario: Scenario, portfolio: Portfolio) -> Portfolio:
     claimed, effort = run.claimed(portfolio), str(scenario.effort)
     if unknown := [s.line for s in claimed if run.effort_of(s) is None]:
-        raise DoesNotApply("no_effort", _ids(unknown))
-    changing = [s for s in claimed if run.effort_of(s) != effort]
+        raise DoesNotApply("no_effort", *unknown)
+    changing = [s.line for s in claimed if run.effort_of(s) != effort]
     try:
-        rates = (
-            rates_by_effort({effort: [s.line for s in changing]}, run.as_of, run.event) if changing else ()
-        )
+        rates = rates_by_effort({effort: changing}, run.as_of, run.event) if changing else ()
     except ModelRefused as refusal:
         raise DoesNotApply("no_reference_classes", str(refusal)) from refusal
-    redrawn = dict(portfolio.redrawn)
-
-    def with_rates(term: Term) -> Term:
-        for rate in rates:
+    redrawn, terms = dict(portfolio.redrawn), list[Term]()
+    for term in portfolio.terms:
+        derived = {}
+        for rate in rates if term in claimed and term.line in changing else ():
             for name in run.inputs_of_kind(term, rate.kind):
                 new = f"{name} ({effort})"
-                redrawn[new] = RedrawnInput(name, rate)
-                term = _with_derived(term, {name: _drawn(new)})
-        return term
-
-    return replace(_changed(portfolio, changing, with_rates), redrawn=redrawn)
+                redrawn[new], derived[name] = RedrawnInput(name, rate), _drawn(new)
+        terms.append(_with_derived(term, derived) if derived else term)
+    return replace(portfolio, terms=tuple(terms), redrawn=redrawn)
 
 
 def _extend_deadline(run: StressedRun, scenario: Scenario, portfolio: Portfolio) -> Portfolio:
     claimed = run.claimed(portfolio)
-    factor = run.growth(scenario)
-    return _changed(portfolio, claimed, lambda term: _with_count(term, factor))
+    return _with_counts(portfolio, claimed, run.growth(scenario))
 
 
 def _multiply_counts(_: StressedRun, scenario: Scenario, portfolio: Portfolio) -> Portfolio:
-    counted, factor = [s for s in portfolio.terms if not s.certain], float(scenario.count_factor or 1)
+    counted = [s for s in portfolio.terms if not s.certain]
     if not counted:
         raise DoesNotApply("no_count")
-    return _changed(portfolio, counted, lambda term: _with_count(term, factor))
+    return _with_counts(portfolio, counted, float(scenario.count_factor or 1))
 
 
 def _multiply_awards(_: StressedRun, scenario: Scenario, portfolio: Portfolio) -> Portfolio:
@@ -236,11 +224,10 @@ def _multiply_awards(_: StressedRun, scenario: Scenario, portfolio: Portfolio) -
     if not reviewed:
         raise DoesNotApply("mean_payment_stated" if paid else "no_review")
 
-    def with_factor(term: Term) -> Term:
-        scaled = _computed(term, [term.award], lambda award: factor * award, linear=True)
-        return _with_derived(term, {term.award: scaled})
+    def scaled(term: Term) -> Derived:
+        return {term.award: _computed(term, [term.award], lambda award: factor * award, linear=True)}
 
-    return _changed(portfolio, reviewed, with_factor)
+    return _changed(portfolio, reviewed, scaled)
 
 
 def _change_acceptance(run: StressedRun, scenario: Scenario, portfolio: Portfolio) -> Portfolio:
@@ -249,11 +236,9 @@ def _change_acceptance(run: StressedRun, scenario: Scenario, portfolio: Portfoli
     if not accepting:
         raise DoesNotApply("no_acceptance")
 
-    def with_odds(term: Term) -> Term:
-        for name in run.inputs_of_kind(term, "acceptance"):
-            odds = _computed(term, [name], lambda rate: multiply_odds(rate, ratio))
-            term = _with_derived(term, {name: odds})
-        return term
+    def with_odds(term: Term) -> Derived:
+        names = run.inputs_of_kind(term, "acceptance")
+        return {name: _computed(term, [name], lambda rate: multiply_odds(rate, ratio)) for name in names}
 
     return _changed(portfolio, accepting, with_odds)
 
@@ -265,11 +250,11 @@ def _change_filing(run: StressedRun, scenario: Scenario, portfolio: Portfolio) -
     if not filing:
         raise DoesNotApply("nothing_filed")
     if counted := [s.line for s in filing if s.claim_cells]:
-        raise DoesNotApply("counted_claims", _ids(counted))
+        raise DoesNotApply("counted_claims", *counted)
     if without := [s.line for s in filing if not s.mix]:
-        raise DoesNotApply("no_band_mix", _ids(without))
+        raise DoesNotApply("no_band_mix", *without)
 
-    def with_odds(term: Term) -> Term:
+    def with_odds(term: Term) -> Derived:
         mix = portfolio.entries[term.mix]
         edges = [band.over for band in mix.bands] if isinstance(mix, BandMix) else []
         if over not in (None, *edges):
@@ -279,7 +264,7 @@ def _change_filing(run: StressedRun, scenario: Scenario, portfolio: Portfolio) -
         names = (name, term.mix)
         filed = _computed(term, names, lambda rate, mix: filing_by_band(rate, mix, large, ratio)[0])
         split = _computed(term, names, lambda rate, mix: filing_by_band(rate, mix, large, ratio)[1])
-        return _with_derived(term, {name: filed, term.mix: split})
+        return {name: filed, term.mix: split}
 
     return _changed(portfolio, filing, with_odds)
 
@@ -324,8 +309,9 @@ def filing_by_band(
     return share, np.stack(columns, axis=1)
 
 
-def _changed(portfolio: Portfolio, terms: Sequence[Term], change: Callable[[Term], Term]) -> Portfolio:
-    return replace(portfolio, terms=tuple(change(s) if s in terms else s for s in portfolio.terms))
+def _changed(portfolio: Portfolio, terms: Sequence[Term], change: Callable[[Term], Derived]) -> Portfolio:
+    changed = (_with_derived(s, change(s)) if s in terms else s for s in portfolio.terms)
+    return replace(portfolio, terms=tuple(changed))
 
 
 def _drawn(name: str) -> DerivedInput:
@@ -344,19 +330,19 @@ def _computed(
     )
 
 
-def _with_derived(term: Term, derived: Mapping[str, DerivedInput]) -> Term:
+def _with_derived(term: Term, derived: Derived) -> Term:
     return replace(term, derived={**term.derived, **derived})
 
 
-def _with_count(term: Term, factor: float) -> Term:
-    """Return a term whose number of trials is multiplied by a number."""
+def _with_counts(portfolio: Portfolio, terms: Sequence[Term], factor: float) -> Portfolio:
+    """Return the portfolio with the number of trials of some terms multiplied by a number."""
     constant = DerivedInput((), lambda _: np.array([factor]), linear=True)
     count = FunnelFactor(replace(Input.certain(factor), assumption=COUNT_FACTOR), scale=True)
-    return _with_derived(replace(term, factors=(*term.factors, count)), {COUNT_FACTOR: constant})
-
-
-def _ids(lines: Sequence[str]) -> str:
-    return " ".join(dict.fromkeys(lines))
+    more = [
+        _with_derived(replace(s, factors=(*s.factors, count)), {COUNT_FACTOR: constant}) if s in terms else s
+        for s in portfolio.terms
+    ]
+    return replace(portfolio, terms=tuple(more))
 
 
 _CHANGES: Mapping[str, Callable[[StressedRun, Scenario, Portfolio], Portfolio]] = {
@@ -368,6 +354,8 @@ _CHANGES: Mapping[str, Callable[[StressedRun, Scenario, Portfolio], Portfolio]] 
     "filing_odds_ratio": _change_filing,
 }
 """Key of a scenario -> the function that changes the portfolio."""
+CHANGES = (*_CHANGES, "rank_correlation")
+"""The keys of a scenario that change something."""
 
 
 P75 = 0.75
@@ -398,15 +386,16 @@ def scenario_table(
         of the simulation. An expected cash that has no closed form is the expected cash of the base plus the
         mean difference on the same points, so that a scenario that changes nothing differs by exactly 0.
     """
-    likely, expected = LikelyRange(level), expected_estimate(run, "cash")
-    quantiles = {"p75": P75, **likely.columns}
+    expected, quantiles = expected_estimate(run, "cash"), {"p75": P75, **LikelyRange(level).columns}
     base, before = run.totals["cash"], stressed.cash
     rows: list[dict[str, object]] = []
     for id_, scenario in [(BASE, None), *((scenario.id, scenario) for scenario in scenarios)]:
+        row: dict[str, object] = {"scenario": id_, "status": "ok", "reason": ""}
+        rows.append(row)
         try:
             under = stressed.under(scenario) if scenario else before
         except DoesNotApply as refusal:
-            rows.append({"scenario": id_, "status": refusal.status, "reason": refusal.reason})
+            row |= {"status": refusal.status, "reason": refusal.reason}
             continue
         total = under.totals["cash"] if scenario else base
         if under.rank is before.rank and under.portfolio.has_closed_form("cash"):
@@ -418,21 +407,12 @@ def scenario_table(
         if change != UNCHANGED:
             error = (expected.error**2 + change.error**2) ** 0.5
             cost = rounded_estimate(Estimate(expected.value + change.value, error))
-        rows.append(
-            {
-                "scenario": id_,
-                **{name: rounded_estimate(total.quantile(p)).value for name, p in quantiles.items()},
-                "over_budget": None
-                if budget is None
-                else rounded_probability(total.exceedance(budget)).value,
-                "status": "ok",
-                "reason": "",
-                "expected": cost.value,
-                "change": rounded_estimate(change).value,
-                "recipients": expected_recipients(under, "cash", before if scenario else None),
-            }
-        )
-    table = pl.DataFrame(rows, schema=schema_of("scenarios").dtypes)
+        row |= {name: rounded_estimate(total.quantile(p)).value for name, p in quantiles.items()}
+        row |= {"expected": cost.value, "change": rounded_estimate(change).value}
+        row["recipients"] = expected_recipients(under, "cash", before if scenario else None)
+        if budget is not None:
+            row["over_budget"] = rounded_probability(total.exceedance(budget)).value
+    table = schema_of("scenarios").frame(rows)
     per_recipient = pl.when(pl.col("recipients") > 0).then(pl.col("expected") / pl.col("recipients"))
     return table.with_columns(per_recipient=per_recipient).with_columns(
         pl.col("recipients", "per_recipient").round_sig_figs(TABLE_DIGITS)

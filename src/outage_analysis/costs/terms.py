@@ -75,13 +75,19 @@ ALL_PASS = Input.certain(1.0)
 """The share of a stage that every claim passes."""
 
 
-RATES = {"filing_share": "filing", "acceptance": "acceptance"}
-"""Kind of rate that claims pass, in order -> its name in a `Funnel`."""
+RATES = ("filing_share", "acceptance")
+"""The kinds of rate that claims pass, in order."""
+IF_NOT_STATED = {
+    **dict.fromkeys(("ultimate", "exposure", "claimant_share", "entitled_share"), ALL_PASS),
+    "new_applicants": Input.certain(0.0),
+    "review_award": Input(0.0, None, None, None),
+}
+"""Kind of assumption -> the input of the funnel if the ledger does not state it."""
 
 
 def rates_from(decision: str) -> tuple[str, ...]:
     """Return the kinds of rate that claims have yet to pass which have come so far."""
-    return tuple(RATES)[{"complaint": 0, "filed": 1}.get(decision, len(RATES)) :]
+    return RATES[{"complaint": 0, "filed": 1}.get(decision, len(RATES)) :]
 
 
 def product_or_none(*factors: float | None) -> float | None:
@@ -131,79 +137,34 @@ class Funnel:
 
     entries: Mapping[str, Assumption]
     """The assumptions that apply to the line, by kind."""
-    ultimate: Input
-    """Final number of reports per report received so far."""
-    exposure: Input
-    """People, or other things that are paid for, per counted unit, such as passengers per flight."""
-    claimants: Input
-    """Distinct claimants per report."""
-    entitled: Input
-    """Share of the claimants who are entitled."""
-    filing: Input
-    """Share of the entitled reports that become filed claims."""
-    new: Input
-    """Filed claims by people who had not reported, per report."""
-    acceptance: Input
-    """Share of the filed claims that is accepted."""
-    take_up: Input
-    """Share of the entitled people who take a free good."""
-    award: Input
-    """Mean payment that a review grants."""
-    mean_payment: Input | None
-    """Mean payment per accepted claim, if the ledger states it; it replaces the payments of the bands."""
-    realised_ratio: Input | None
-    """Amount paid per unit of the announced amount, if the ledger states it."""
+    inputs: Mapping[str, Input]
+    """The inputs by kind of assumption; `mean_payment` and `realised_ratio` only if they are stated."""
     mix: dict[Band, float]
     """Expected share of reports in each positive loss band; empty if the ledger states none."""
     mix_assumption: str
     """The id of the assumption that states the mix; empty if there is none."""
 
+    def factor(self, kind: str, *, scale: bool = False) -> FunnelFactor:
+        """Return the factor that an input of the funnel is."""
+        return FunnelFactor(self.inputs[kind], kind, scale=scale)
+
     @property
     def scales(self) -> tuple[FunnelFactor, ...]:
         """The factors on the count itself: reports still to come, and people per counted unit if stated."""
-        exposure = (
-            (FunnelFactor(self.exposure, "exposure", scale=True),) if "exposure" in self.entries else ()
-        )
-        return (FunnelFactor(self.ultimate, "ultimate", scale=True), *exposure)
+        stated = ("ultimate", "exposure") if "exposure" in self.entries else ("ultimate",)
+        return tuple(self.factor(kind, scale=True) for kind in stated)
 
     @property
     def report_factors(self) -> tuple[FunnelFactor, ...]:
         """The factors that turn the number of reports received so far into paid claims of those reporting."""
-        people = FunnelFactor(self.claimants, "claimant_share"), FunnelFactor(self.entitled, "entitled_share")
-        return (*self.scales, *people, *self.claim_factors()[len(self.scales) :])
+        return (*self.scales, *map(self.factor, ("claimant_share", "entitled_share", *RATES)))
 
     def claim_factors(self, decision: str = "complaint") -> tuple[FunnelFactor, ...]:
         """The factors that turn entitled claims so far into paid claims, including claims still to come.
 
         `decision` says how far the claims have come: the funnel begins there.
         """
-        rates = (FunnelFactor(getattr(self, RATES[kind]), kind) for kind in rates_from(decision))
-        return (*self.scales, *rates)
-
-    @property
-    def exposed(self) -> Input:
-        """Expected people per counted unit so far, including units still to come."""
-        return product_of_factors(self.scales)
-
-    @property
-    def reports(self) -> Input:
-        """Expected entitled claimants per report received so far, including reports still to come."""
-        return self.exposed * self.claimants * self.entitled
-
-    @property
-    def filed(self) -> Input:
-        """Expected filed claims per report so far, including claims by people who had not reported."""
-        return self.reports * (self.filing + self.new)
-
-    @property
-    def paid(self) -> Input:
-        """Expected paid claims per report so far."""
-        return self.filed * self.acceptance
-
-    def paid_share_of_claims(self, decision: str) -> Input:
-        """Expected number of paid claims per entitled claim at a stage, including claims still to come."""
-        shares = {"filing_share": self.filing + self.new, "acceptance": self.acceptance}
-        return reduce(Input.__mul__, (shares[kind] for kind in rates_from(decision)), self.exposed)
+        return (*self.scales, *map(self.factor, rates_from(decision)))
 
     def missing(self, *, review: bool, mix: bool, rates: Collection[str] = RATES) -> str:
         """Return the kinds of input that the expected cost of a schedule needs and the ledger lacks.
@@ -216,11 +177,10 @@ class Funnel:
         Returns:
             The kinds, separated by spaces; empty if nothing is missing.
         """
-        needed = {kind: getattr(self, RATES[kind]) for kind in rates}
-        if self.mean_payment is None and review:
-            needed["review_award"] = self.award
-        absent = [name for name, value in needed.items() if value.expected is None]
-        return " ".join([*absent, "band_mix"] if mix and not self.mix and not self.mean_payment else absent)
+        by_band = "mean_payment" not in self.inputs
+        needed = (*rates, "review_award") if review and by_band else rates
+        absent = [kind for kind in needed if self.inputs[kind].expected is None]
+        return " ".join([*absent, "band_mix"] if mix and not self.mix and by_band else absent)
 
 
 def build_funnel(line: CostLine, ledger: Ledger | None, as_of: date) -> Funnel:
@@ -241,41 +201,18 @@ def build_funnel(line: CostLine, ledger: Ledger | None, as_of: date) -> Funnel:
         if entry is not None:
             entries[kind] = entry
 
-    def input_for(kind: str, default: Input | None = None) -> Input:
-        entry = entries.get(kind)
-        if entry is not None and not isinstance(entry, BandMix):
-            return Input.from_range(entry.range, entry.most, entry.id)
-        if default is not None:
-            return default
-        return ALL_PASS if effort == "automatic" else Input(0.0, None, 1.0, 1.0)
-
+    unknown = ALL_PASS if effort == "automatic" else Input(0.0, None, 1.0, 1.0)
+    inputs = IF_NOT_STATED | dict.fromkeys((*RATES, "take_up"), unknown)
+    for name, stated in entries.items():
+        if not isinstance(stated, BandMix):
+            inputs[name] = Input.from_range(stated.range, stated.most, stated.id)
     mix, shares = entries.get("band_mix"), dict[Band, float]()
     bands = [band for band in line.bands_as_written.values() if contains_integer(band)]
     if bands and isinstance(mix, BandMix):
         shares = mix.shares_by_band(line)
     elif len(bands) == 1:
         shares = {bands[0]: 1.0}
-    return Funnel(
-        entries=entries,
-        ultimate=input_for("ultimate", ALL_PASS),
-        exposure=input_for("exposure", ALL_PASS),
-        claimants=input_for("claimant_share", ALL_PASS),
-        entitled=input_for("entitled_share", ALL_PASS),
-        filing=input_for("filing_share"),
-        new=input_for("new_applicants", Input.certain(0.0)),
-        acceptance=input_for("acceptance"),
-        take_up=input_for("take_up"),
-        award=input_for("review_award", Input(0.0, None, None, None)),
-        mean_payment=input_for("mean_payment") if "mean_payment" in entries else None,
-        realised_ratio=input_for("realised_ratio") if "realised_ratio" in entries else None,
-        mix=shares,
-        mix_assumption=mix.id if mix else "",
-    )
-
-
-def cost_status(expected: float | None) -> str:
-    """Return `ok` if there is an expected cost, else `bounds_only`."""
-    return "ok" if expected is not None else "bounds_only"
+    return Funnel(entries, inputs, shares, mix.id if mix else "")
 
 
 def join_ids(*groups: str) -> str:
@@ -330,7 +267,7 @@ class Group:
     """Service, claimant type, segment, edges of the band and outcome of the rule, where they apply."""
     promised: float | None = None
     status: str | None = None
-    """A status other than those of `cost_status`."""
+    """A status other than `ok`, with an expected cost, and `bounds_only`, without one."""
     facts: str = ""
     tier: Tier | None = None
 
@@ -414,7 +351,7 @@ class Term(ShortRepr):
     """How far the claims have come, if those of the line have come to different stages."""
     claimant_type: str | None = None
     status: str | None = None
-    """A status other than those of `cost_status`."""
+    """A status other than `ok`, with an expected cost, and `bounds_only`, without one."""
     missing: str | None = None
     """The kinds of input that the ledger lacks for an expected cost."""
     derived: Mapping[str, DerivedInput] = field(default_factory=dict, repr=False)
@@ -490,7 +427,13 @@ class Term(ShortRepr):
             )
         payments = [group.payments for group in self.groups]
         highs, mosts = [pay.high for pay in payments], [pay.most for pay in payments]
-        mean = Input(min(pay.low for pay in payments), self._mean_payments(), largest(highs), largest(mosts))
+        expected, each = None, [(group.mix_share, group.payments.expected) for group in self.groups]
+        known = [(share, pay) for share, pay in each if share is not None and pay is not None]
+        if len(known) == len(each):
+            means = [pay for _, pay in known]
+            # Rounding must not move the mean outside the range of the payments.
+            expected = min(max(sum(share * pay for share, pay in known), min(means)), max(means))
+        mean = Input(min(pay.low for pay in payments), expected, largest(highs), largest(mosts))
         return self._in_whole_trials(mean * self.accepted_share, self.trials)
 
     def _in_whole_trials(self, cost: Input, trials: float) -> Input:
@@ -501,18 +444,6 @@ class Term(ShortRepr):
         # Two losses may be drawn one by one, so that each is rounded up.
         whole = trials * math.ceil(scale) if trials <= PAIR else math.ceil(round(trials * scale, 6))
         return replace(cost, most=cost.most * whole / (trials * scale))
-
-    def _mean_payments(self) -> float | None:
-        known = [
-            (group.mix_share, group.payments.expected)
-            for group in self.groups
-            if group.mix_share is not None and group.payments.expected is not None
-        ]
-        if len(known) < len(self.groups):
-            return None
-        payments = [payment for _, payment in known]
-        # Rounding must not move the mean outside the range of the payments.
-        return min(max(sum(share * pay for share, pay in known), min(payments)), max(payments))
 
     @property
     def process(self) -> str:
@@ -570,11 +501,8 @@ class Term(ShortRepr):
 
         A factor or a rate without an assumption is 1.
         """
-        scale, rate = np.ones(draws), np.ones(draws)
-        for name in self.scales:
-            scale = scale * self.value(name, values)
-        for name in self.rates:
-            rate = rate * self.value(name, values)
+        factors = ([self.value(name, values) for name in names] for names in (self.scales, self.rates))
+        scale, rate = (reduce(np.multiply, own, np.ones(draws)) for own in factors)
         return scale, rate
 
     def moments(self, values: Values, draws: int) -> tuple[FloatArray, FloatArray]:

@@ -87,10 +87,12 @@ def row_payments(policy: Policy, cube: Cube, ledger: Ledger | None, as_of: date)
         ledger: the assumptions; a reviewed claim is paid their mean award.
         as_of: only assumptions public by this day are used.
     """
-    fitting, paid = ledger and ledger_for_policy(ledger, policy), Payments.nothing(len(cube.frame))
+    fitting, paid = ledger_for_policy(ledger, policy), Payments.nothing(len(cube.frame))
     for line in policy.schedules:
         if cube_fits_line(line, cube):
-            paid += line_payments(line, cube, build_funnel(line, fitting, as_of).award.expected)
+            paid += line_payments(
+                line, cube, build_funnel(line, fitting, as_of).inputs["review_award"].expected
+            )
     return paid
 
 

@@ -197,7 +197,7 @@ def simulate_policies(  # noqa: PLR0913 - what is compared, and how it is simula
         ModelRefused: fewer than two of the policies have an expected cost.
     """
     names = [policy.id for policy in policies]
-    if len(names) < MIN_POLICIES or len(set(names)) < len(names):
+    if len(names) < MIN_POLICIES or len({*names}) < len(names):
         raise UsageError("a comparison needs two or more different policies", remedy="Name each once.")
     if len({(policy.currency, policy.digits) for policy in policies}) > 1:
         raise UsageError("the policies do not pay the same currency", remedy="Restate them in one.")
@@ -206,7 +206,7 @@ def simulate_policies(  # noqa: PLR0913 - what is compared, and how it is simula
     likely, cubes = text.LikelyRange(level), cubes or {}
     tables, portfolios = {}, {}
     for policy in policies:
-        claims, fitting = cubes.get(policy.id, ()), ledger and ledger_for_policy(ledger, policy)
+        claims, fitting = cubes.get(policy.id, ()), ledger_for_policy(ledger, policy)
         lines = compiled_lines(policy, fitting, as_of=as_of, cubes=claims)
         tables[policy.id] = costs_of_lines(lines, as_of, claims).filter(valuation=valuation)
         portfolio = portfolio_of_lines(lines, fitting, as_of)
@@ -231,16 +231,16 @@ def simulate_policies(  # noqa: PLR0913 - what is compared, and how it is simula
             missing = [{"status": "not_offered"}]
         left_out += [row | {"policy": policy.id} for row in missing]
         own = claim_cube or next((cube for cube in cubes.get(policy.id, ()) if cube.line is None), None)
-        row = _policy_row(policy.id, tables[policy.id], runs, valuation, likely, won.get(policy.id))
+        sums = totals(tables[policy.id])
+        row = {"policy": policy.id} | {x: sums[x].item() for x in ("promised", "most") if len(sums)}
+        if policy.id in runs:
+            row |= _figures(runs[policy.id], valuation, likely, won[policy.id])
         rows.append(row | loss_shares(policy, own, ledger, as_of))
     return PolicySimulations(
         valuation,
         rounded_table(with_ranks(rows), text.schema_of("comparison")),
         rounded_table((_pair_row(runs, valuation, *pair, likely) for pair in pairs), text.schema_of("pairs")),
-        rounded_table(
-            (row for pair in pairs for row in _flip_rows(portfolios, valuation, *pair)),
-            text.schema_of("flips"),
-        ),
+        rounded_table([x for p in pairs for x in _flips(portfolios, valuation, *p)], text.schema_of("flips")),
         pl.concat([loss_replacement(p, cubes.get(p.id, ())) for p in known]),
         rounded_table(left_out, text.schema_of("compare.left_out")),
         has_correlated_inputs=any(run.portfolio.has_correlated_inputs(valuation) for run in runs.values()),
@@ -269,26 +269,14 @@ def shared_runs(
     return dict(zip(portfolios, simulate_together(alike, draws=draws, seed=seed), strict=True))
 
 
-def _policy_row(
-    name: str,
-    table: pl.DataFrame,
-    runs: Mapping[str, Simulation],
-    valuation: str,
-    likely: text.LikelyRange,
-    won: FloatArray | None,
-) -> dict[str, Any]:
-    sums = totals(table)
-    row = {"policy": name, **{x: sums[x].item() if len(sums) else None for x in ("promised", "most")}}
-    if won is None:
-        return row
-    total, expected = runs[name].totals[valuation], expected_estimate(runs[name], valuation).value
-    people = expected_recipients(runs[name], valuation)
-    row |= {x: rounded_estimate(total.quantile(p)).value for x, p in likely.columns.items()}
-    return row | {
+def _figures(run: Simulation, valuation: str, likely: text.LikelyRange, won: FloatArray) -> dict[str, Any]:
+    expected, people = expected_estimate(run, valuation).value, expected_recipients(run, valuation)
+    points, total = {**likely.columns, "p90": P90}, run.totals[valuation]
+    return {
+        **{name: rounded_estimate(total.quantile(p)).value for name, p in points.items()},
         "expected": expected,
         "recipients": people,
         "per_recipient": round(expected / people, DIGITS) if people else None,
-        "p90": rounded_estimate(total.quantile(P90)).value,
         "cheapest": rounded_probability(replicate_mean(won.mean(axis=1))).value,
     }
 
@@ -298,8 +286,9 @@ def _pair_row(
 ) -> dict[str, object]:
     first, second = runs[policy], runs[other]
     gap = first.totals[valuation].values - second.totals[valuation].values
-    difference = rounded_estimate(replicate_mean(gap.mean(axis=1))).value
-    if not first.portfolio.has_correlated_inputs(valuation):
+    if first.portfolio.has_correlated_inputs(valuation):
+        difference = rounded_estimate(replicate_mean(gap.mean(axis=1))).value
+    else:
         mine, others = (float(expected_at(run.portfolio, valuation, {})[0]) for run in (first, second))
         difference = mine - others
     return {
@@ -312,9 +301,9 @@ def _pair_row(
     }
 
 
-def _flip_rows(
+def _flips(
     portfolios: dict[str, Portfolio], valuation: str, policy: str, other: str
-) -> Iterator[dict[str, object]]:
+) -> Iterator[tuple[object, ...]]:
     first, second = portfolios[policy], portfolios[other]
     for name, entry, mean in numbers_behind(valuation, first, second):
 
@@ -326,14 +315,7 @@ def _flip_rows(
         # If both costs are proportional to the input, they are equal at 0, but the same policy stays
         # cheaper. So a value of 0 is left out.
         if value is not None and above is not None and abs(value) > ROUNDING * mean:
-            beyond = above if mean < value else 1 - above
-            yield dict(
-                zip(
-                    text.schema_of("flips"),
-                    (policy, other, name, entry.kind, mean, value, beyond),
-                    strict=True,
-                )
-            )
+            yield policy, other, name, entry.kind, mean, value, above if mean < value else 1 - above
 
 
 def with_ranks(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
@@ -348,20 +330,15 @@ def with_ranks(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     # Larger is better: the costs with a minus, and the benefits.
     better = [_rounded(row, ("expected", "p90", *benefits)) for row in rows]
     better = [x and (-x[0], -x[1], *x[2:]) for x in better]
-    return [
-        dict(row)
-        | {
-            "cost_rank": cost and 1 + sum(x is not None and x < cost for x in costs),
-            "benefit_rank": gain and 1 + sum(x is not None and x > gain for x in gains),
-            "dominated_by": " ".join(
-                other["policy"]
-                for other, theirs in zip(rows, better, strict=True)
-                if mine and theirs and mine != theirs and all(map(ge, theirs, mine))
-            )
-            or None,
-        }
-        for row, cost, gain, mine in zip(rows, costs, gains, better, strict=True)
-    ]
+    names, ranked = [row["policy"] for row in rows], []
+    for row, cost, gain, mine in zip(rows, costs, gains, better, strict=True):
+        beside = [(name, x) for name, x in zip(names, better, strict=True) if mine and x and mine != x]
+        dominated_by = " ".join(name for name, theirs in beside if all(map(ge, theirs, mine or ())))
+        cost_rank = cost and 1 + sum(x is not None and x < cost for x in costs)
+        benefit_rank = gain and 1 + sum(x is not None and x > gain for x in gains)
+        ranks = {"cost_rank": cost_rank, "benefit_rank": benefit_rank}
+        ranked.append(dict(row) | ranks | {"dominated_by": dominated_by or None})
+    return ranked
 
 
 def _rounded(

@@ -176,7 +176,7 @@ def _report_bands(pair: Sequence[Policy], ledger: Ledger | None, as_of: date) ->
     # for which a policy without this line pays nothing.
     sides: list[dict[str, list[tuple[Schedule, Funnel]]]] = [{}, {}]
     for policy, side in zip(pair, sides, strict=True):
-        fitting = ledger and ledger_for_policy(ledger, policy)
+        fitting = ledger_for_policy(ledger, policy)
         for line in policy.schedules:
             own = side.setdefault(line.published_count or f"line {line.id}", [])
             own.append((line, build_funnel(line, fitting, as_of)))
@@ -224,12 +224,12 @@ def _bands(cuts: Iterable[int], within: Band = (0, None)) -> list[Band]:
 
 
 def _report_payment(line: Schedule, funnel: Funnel, band: Band) -> benefits.RowPayment:
-    stated = funnel.mean_payment
+    stated = funnel.inputs.get("mean_payment")
     if stated is not None and stated.expected is not None:
         # One mean payment for all bands is an assumption like the award of a review.
         return [(round(stated.expected * SHARE_SCALE), 0)] * 3, True, (stated.expected,)
     if len(line.tariffs) == 1:
-        return benefits.band_payment(line.tariff, band, funnel.award.expected)
+        return benefits.band_payment(line.tariff, band, funnel.inputs["review_award"].expected)
     # Nobody knows to which segment a report belongs.
     ranges = [tariff.payment_range(band) for _, tariff in line.tariffs]
     low = float(min(low for low, _ in ranges) * SHARE_SCALE)
@@ -250,7 +250,7 @@ def _lines(
     unequal: set[str] = set()
     for policy, own, side in zip(pair, cubes, sides, strict=True):
         schedules = {line.id: line for line in policy.schedules}
-        fitting = ledger and ledger_for_policy(ledger, policy)
+        fitting = ledger_for_policy(ledger, policy)
         for compiled in compiled_lines(policy, fitting, as_of=as_of, cubes=own):
             schedule = schedules.get(compiled.line.id)
             if schedule is not None and not (own and schedule.grain == "claimant"):
@@ -264,18 +264,13 @@ def _lines(
     rows = []
     for id_ in dict.fromkeys([*sides[0], *sides[1]]):
         counts = {side[id_][0] for side in sides if id_ in side}
-        known = [x for side in sides for x in side.get(id_, (None, 0.0))]
-        rows.append((id_, id_ in unequal, counts.pop() if len(counts) == 1 else None, *known))
-    numbers = ("claims", "people", "paid", "people_other", "paid_other")
+        row: list[object] = [id_, id_ in unequal, counts.pop() if len(counts) == 1 else None]
+        for people, paid in (side.get(id_, (None, 0.0)) for side in sides):
+            row += [paid, 0.0 if paid == 0 else paid / people if people and paid is not None else None]
+        rows.append(row)
+    numbers = ("claims", "paid", "payment", "paid_other", "payment_other")
     schema = {"line": pl.String, "unequal": pl.Boolean, **dict.fromkeys(numbers, pl.Float64)}
-    each = {
-        payment: pl.when(pl.col(paid) == 0)
-        .then(0.0)
-        .when(pl.col(people) > 0)
-        .then(pl.col(paid) / pl.col(people))
-        for payment, paid, people in zip(PAYMENTS, PAID, ("people", "people_other"), strict=False)
-    }
-    lines = pl.DataFrame(rows, schema=schema, orient="row").with_columns(**each)
+    lines = pl.DataFrame(rows, schema=schema, orient="row")
     gap = pl.col("payment") - pl.col("payment_other")
     # A line that pays by loss band pays people different amounts, so nobody knows who gains.
     ends = pl.when(~pl.col("unequal")).then(gap)

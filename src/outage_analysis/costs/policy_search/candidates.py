@@ -24,7 +24,7 @@ import numpy.typing as npt
 import polars as pl
 
 from outage_analysis.assumptions import FloatArray, Ledger, MeanPayment
-from outage_analysis.costs.claim_payments import cube_fits_line, rows_with_formula
+from outage_analysis.costs.claim_payments import cube_fits_line, cube_for, rows_with_formula
 from outage_analysis.costs.comparison.benefits import LOW, Flags, LossCells, line_payments, measure_benefits
 from outage_analysis.costs.comparison.compare_policies import shared_runs
 from outage_analysis.costs.compile_lines import compiled_lines
@@ -254,17 +254,13 @@ class SearchRequest:
         """The probability of the quantile by which the frontier compares costs."""
         return USUAL_LEVEL if self.level is None else self.level
 
-    def fitting_ledger(self, policy: Policy) -> Ledger | None:
-        """Return the ledger without band mixes that do not fit a policy."""
-        return None if self.ledger is None else ledger_for_policy(self.ledger, policy)
-
     def portfolio(self, policy: Policy, cubes: Sequence[Cube]) -> Portfolio:
         """Return the terms of a policy, from cubes of claims or from published counts.
 
         Raises:
             ModelRefused: handling counts, and the ledger does not state its cost.
         """
-        ledger = self.fitting_ledger(policy)
+        ledger = ledger_for_policy(self.ledger, policy)
         found = build_portfolio(policy, ledger, as_of=self.as_of, cubes=cubes)
         if not self.with_handling:
             return found
@@ -315,11 +311,13 @@ class SearchRequest:
             own = policy.model_copy(update={"lines": tuple(alike.get(x.id, x) for x in policy.lines)})
             portfolios[name] = self.portfolio(own, cubes)
         for line in lines:
-            cube = cube_of(line, cubes)
+            cube = cube_for(line.schedule, cubes)
             intervals = np.zeros(0) if cube is None else line.intervals_in(cube)
             for interval, part in np.argwhere(line.used).tolist():
                 own = policy.model_copy(update={"lines": (line.paid_apart(interval, part),)})
-                portfolio = build_portfolio(own, self.fitting_ledger(own), as_of=self.as_of, cubes=cubes)
+                portfolio = build_portfolio(
+                    own, ledger_for_policy(self.ledger, own), as_of=self.as_of, cubes=cubes
+                )
                 if not portfolio.terms and (intervals == interval).any():
                     raise ModelRefused(
                         "claims are reviewed, and the ledger states no mean award of a review",
@@ -359,7 +357,7 @@ class SearchRequest:
         )
 
     def _check_cost(self, policy: Policy, cubes: Sequence[Cube]) -> None:
-        (line,), ledger = policy.lines, self.fitting_ledger(policy)
+        (line,), ledger = policy.lines, ledger_for_policy(self.ledger, policy)
         compiled = [*compiled_lines(policy, ledger, as_of=self.as_of, cubes=cubes)]
         cash = [term for one in compiled for term in one.terms if term.valuation == "cash"]
         missing = next((term.missing for term in cash if term.missing), None)
@@ -377,11 +375,6 @@ class SearchRequest:
         else:
             return
         raise ModelRefused(problem, value=line.id, remedy=remedy)
-
-
-def cube_of(line: VariedLine, cubes: Sequence[Cube]) -> Cube | None:
-    """Return the cube whose claims a line pays; None if the costs come from published counts."""
-    return next((cube for cube in cubes if cube_fits_line(line.schedule, cube)), None)
 
 
 @dataclass(frozen=True, eq=False)

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal, InvalidOperation
 from typing import Any, NamedTuple
 
-from outage_analysis.costs.claim_payments import cube_fits_line
+from outage_analysis.costs.claim_payments import cube_for
 from outage_analysis.costs.comparison.benefits import largest_claim_loss
 from outage_analysis.costs.page_model import LiveInput
 from outage_analysis.errors import UsageError
@@ -359,7 +359,7 @@ def page_search(
             for tier, (band, rule) in enumerate(line.tariff.bands_with_rules)
             if not line.statutory and band in by_band and by_band[band].value == rule.fixed
         }
-        cube = next((cube for cube in cubes if cube_fits_line(line, cube)), None)
+        cube = cube_for(line, cubes)
         for tier, factor in varied.items():
             loss = bands[tier][1] or (None if cube is None else largest_claim_loss(cube))
             money = policy.loss_unit == policy.currency

@@ -16,6 +16,7 @@ import numpy as np
 import polars as pl
 
 from outage_analysis.assumptions import FloatArray
+from outage_analysis.costs.claim_payments import cube_for
 from outage_analysis.costs.comparison.benefits import largest_claim_loss
 from outage_analysis.costs.policy_search.candidates import (
     MADE_WHOLE,
@@ -27,7 +28,6 @@ from outage_analysis.costs.policy_search.candidates import (
     IntArray,
     SearchRequest,
     VariedLine,
-    cube_of,
     loss_cuts,
     ordered_edges,
     paid_and_accepted,
@@ -320,7 +320,7 @@ def _candidates(
                 value=p.name,
                 remedy="Give claims, or vary payments only.",
             )
-    own_cubes = {x.schedule.id: cube_of(x, cubes) for x in lines}
+    own_cubes = {x.schedule.id: cube_for(x.schedule, cubes) for x in lines}
     objective = _objective(request.objective, policy, [*own_cubes.values()])
     costs = request.candidates(lines, cubes)
 
@@ -342,7 +342,7 @@ def _candidates(
     cube, cuts = None, [*edges, *loss_cuts(parameters, shown)]
     if cubes and len({id(x) for x in own_cubes.values()}) == 1:
         # Benefits per claim and per claimant cannot be added, so the lines must pay the same claims.
-        cube = cube_of(lines[0], cubes_of(shown, cuts))
+        cube = cube_for(lines[0].schedule, cubes_of(shown, cuts))
     known = [each.as_known_on(request.as_of) for each in shown]
     benefits, *others = shown_benefits(known, cube, lines, values, with_claims=bool(cubes))
     payments = costs.payments(values)
