@@ -18,12 +18,12 @@ SOURCE = ROOT / "src" / "outage_analysis"
 SLACK = 30
 """How far a number may lie below its ceiling."""
 CEILINGS = {
-    "analysis": 2231,
+    "analysis": 2227,
     "assumptions": 831,
     "charts": 2082,
     "claims": 4641,
     "cli": 992,
-    "costs": 4072,
+    "costs": 4069,
     "files": 445,
     "incidents": 699,
     "jupyter": 737,

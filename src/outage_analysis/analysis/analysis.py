@@ -724,7 +724,7 @@ def _run_plan(plan: Plan, progress: Progress) -> Analysis:
         ledger, refused = with_late_claims(ledger, (policy, *others), claims, incident, as_of)
         progress(Note("step_computing_the_cost"))
         own = list(cubes.values())
-        basis = "synthetic" if any(cube.synthetic for cube in own) else "claims"
+        basis = costs.expected.basis_of(own)
         counted = costs.compiled_lines(policy, ledger, as_of=as_of, cubes=own) if own else ()
         tables = {"published": costs.expected.costs_of_lines(published, as_of)}
         if own:

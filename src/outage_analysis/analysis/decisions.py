@@ -243,12 +243,9 @@ def scenarios_of(
 def _growth(analysis: Analysis, scenario: costs.scenarios.Scenario) -> float:
     if scenario.spike is None:
         raise costs.scenarios.DoesNotApply("no_spike")
-    day = analysis.as_of
-    if analysis.headline_from_claims:
-        deadline, count = _claims_so_far(analysis)
-    else:
-        deadline, count = _intake_so_far(analysis, scenario)
-    if deadline <= day:
+    of_claims = analysis.headline_from_claims
+    deadline, count = _claims_so_far(analysis) if of_claims else _intake_so_far(analysis, scenario)
+    if deadline <= analysis.as_of:
         raise costs.scenarios.DoesNotApply("deadline_passed", str(deadline))
     later = deadline + timedelta(days=scenario.extra_days or 0)
     try:

@@ -104,9 +104,7 @@ class BudgetSolution(PolicyResult):
     @property
     def basis(self) -> str:
         """Where the costs come from: `published`, `claims` or `synthetic`."""
-        if not self.search.cubes:
-            return "published"
-        return "synthetic" if self.synthetic else "claims"
+        return costs.expected.basis_of(self.search.cubes)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the solution and the frontier as plain values."""

@@ -30,19 +30,6 @@ from outage_analysis.losses import Cube, sum_or_null
 from outage_analysis.policies import CostLine, Policy
 
 
-@dataclass(frozen=True)
-class RedrawnInput:
-    """An input with another distribution, drawn from the random points of an input of the portfolio.
-
-    Args:
-        place: the id of the assumption whose random points are used.
-        entry: the assumption that states the other distribution; it needs no more coordinates.
-    """
-
-    place: str
-    entry: Assumption
-
-
 @dataclass(frozen=True, repr=False)
 class Portfolio(text.ShortRepr):
     """All terms of a policy that have an expected cost, and the assumptions they share."""
@@ -57,8 +44,9 @@ class Portfolio(text.ShortRepr):
     claims, these include the lines that do not pay per claim."""
     statutory: frozenset[str] = frozenset()
     """The ids of the cost lines whose payment the law fixes; no decision changes them."""
-    redrawn: Mapping[str, RedrawnInput] = field(default_factory=dict)
-    """Further inputs by name, which are drawn from the random points of `entries`."""
+    redrawn: Mapping[str, tuple[str, Assumption]] = field(default_factory=dict)
+    """Further inputs by name: the id of the assumption from whose random points each is drawn, and the
+    assumption that states its distribution, which needs no more coordinates."""
 
     @property
     def valuations(self) -> tuple[str, ...]:
@@ -68,6 +56,11 @@ class Portfolio(text.ShortRepr):
     def terms_of(self, valuation: str) -> tuple[Term, ...]:
         """Return the terms that the total of a valuation adds up."""
         return tuple(term for term in self.terms if term.valuation == valuation)
+
+    def inputs_of(self, valuation: str) -> dict[str, Assumption]:
+        """Return the assumptions that affect the total of a valuation, by id."""
+        used = {name for term in self.terms_of(valuation) for name in term.inputs}
+        return {name: entry for name, entry in self.entries.items() if name in used}
 
     def counted(self, valuation: str) -> tuple[str, ...]:
         """Return the ids of the cost lines in the total of a valuation."""
@@ -79,7 +72,7 @@ class Portfolio(text.ShortRepr):
         With correlated inputs the mean of a product is not the product of the means.
         """
         names = {name for term in self.terms_of(valuation) for name in term.inputs}
-        used = {self.redrawn[name].place if name in self.redrawn else name for name in names}
+        used = {self.redrawn[name][0] if name in self.redrawn else name for name in names}
         return any(used.issuperset(pair) for pair, rank in self.correlations.items() if rank)
 
     def has_closed_form(self, valuation: str) -> bool:
@@ -115,8 +108,8 @@ class Portfolio(text.ShortRepr):
         An input with fewer coordinates than its place uses the last ones.
         """
         return {
-            name: redrawn.entry.draw(u[:, self.places[redrawn.place]][:, -redrawn.entry.dimensions :])
-            for name, redrawn in self.redrawn.items()
+            name: entry.draw(u[:, self.places[id_]][:, -entry.dimensions :])
+            for name, (id_, entry) in self.redrawn.items()
         }
 
     def branches(self, u: FloatArray) -> dict[str, np.ndarray]:
@@ -158,7 +151,7 @@ def expected_at(portfolio: Portfolio, valuation: str, inputs: Mapping[str, Float
 
 
 def _mean(portfolio: Portfolio, name: str) -> FloatArray:
-    entry = portfolio.redrawn[name].entry if name in portfolio.redrawn else portfolio.entries[name]
+    entry = portfolio.redrawn[name][1] if name in portfolio.redrawn else portfolio.entries[name]
     if isinstance(entry, BandMix):
         return np.array([[band.share for band in entry.bands]])
     return np.array([entry.range.expected])
@@ -231,11 +224,15 @@ def cost_table(
     return costs_of_lines(compiled_lines(policy, ledger, as_of=as_of, cubes=cubes), as_of, cubes)
 
 
+def basis_of(cubes: Sequence[Cube]) -> str:
+    """Return what costs are computed from: `published` counts without cubes, else `claims` or `synthetic`."""
+    return "published" if not cubes else "synthetic" if any(cube.synthetic for cube in cubes) else "claims"
+
+
 def costs_of_lines(lines: Iterable[CompiledLine], as_of: date, cubes: Sequence[Cube] = ()) -> pl.DataFrame:
     """Return the cost table of lines that were compiled for a day, from published counts or from cubes."""
-    basis = "published" if not cubes else "synthetic" if any(cube.synthetic for cube in cubes) else "claims"
     rows = [
-        {"basis": basis, "line": compiled.line.id, **row}
+        {"basis": basis_of(cubes), "line": compiled.line.id, **row}
         for compiled in lines
         for _, terms in groupby(compiled.terms, lambda term: term.valuation)
         for row in _rows([*terms])

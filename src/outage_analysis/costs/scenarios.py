@@ -16,7 +16,7 @@ import polars as pl
 from pydantic import Field
 
 from outage_analysis.assumptions import BandMix, FloatArray, rates_by_effort
-from outage_analysis.costs.expected import Portfolio, RedrawnInput, expected_at
+from outage_analysis.costs.expected import Portfolio, expected_at
 from outage_analysis.costs.simulation import Estimate, Simulation, replicate_mean, with_equal_correlations
 from outage_analysis.costs.simulation_tables import (
     expected_estimate,
@@ -201,7 +201,7 @@ def _change_effort(run: StressedRun, scenario: Scenario, portfolio: Portfolio) -
         for rate in rates if term in claimed and term.line in changing else ():
             for name in run.inputs_of_kind(term, rate.kind):
                 new = f"{name} ({effort})"
-                redrawn[new], derived[name] = RedrawnInput(name, rate), _drawn(new)
+                redrawn[new], derived[name] = (name, rate), _drawn(new)
         terms.append(_with_derived(term, derived) if derived else term)
     return replace(portfolio, terms=tuple(terms), redrawn=redrawn)
 

@@ -44,15 +44,9 @@ ROUNDING = 1e-12
 """If results differ by less than this share of their size, the difference is rounding."""
 
 
-def inputs_behind(portfolio: Portfolio, valuation: str) -> dict[str, Assumption]:
-    """Return the assumptions that affect the total of a valuation, such as `cash`, by id."""
-    used = {name for term in portfolio.terms_of(valuation) for name in term.inputs}
-    return {name: entry for name, entry in portfolio.entries.items() if name in used}
-
-
 def numbers_behind(valuation: str, *portfolios: Portfolio) -> list[tuple[str, Assumption, float]]:
     """Return id, assumption and mean of each input of some totals that is one number, so no band mix."""
-    inputs = {name: entry for x in portfolios for name, entry in inputs_behind(x, valuation).items()}
+    inputs = {name: entry for x in portfolios for name, entry in x.inputs_of(valuation).items()}
     return [(name, e, e.range.expected) for name, e in inputs.items() if not isinstance(e, BandMix)]
 
 
@@ -105,7 +99,7 @@ def tornado(portfolio: Portfolio, *, level: int = text.DEFAULT_LEVEL) -> pl.Data
     for valuation in portfolio.valuations:
         rows: list[tuple[object, ...]] = []
         expected = expected_at(portfolio, valuation, {})[0]
-        for name, entry in inputs_behind(portfolio, valuation).items():
+        for name, entry in portfolio.inputs_of(valuation).items():
             if isinstance(entry, BandMix):
                 totals = expected_at(portfolio, valuation, {name: sample_input(entry)})
                 low, high = np.quantile(totals, (likely.lower, likely.upper))
@@ -135,7 +129,7 @@ def levers(portfolio: Portfolio) -> pl.DataFrame:
         only = replace(portfolio, terms=terms)
         reviewed = {part.band for s in terms for part in s.parts if part.reviewed}
         base = expected_at(only, "cash", {})[0]
-        for lever, name, step, moved in _lever_steps(inputs_behind(only, "cash"), reviewed):
+        for lever, name, step, moved in _lever_steps(only.inputs_of("cash"), reviewed):
             rows.append((line, lever, step, expected_at(only, "cash", {name: moved})[0] - base))
     return rounded_table(rows, text.schema_of("levers")).filter(pl.col("adds") != 0)
 
@@ -177,7 +171,7 @@ def with_fixed_award(portfolio: Portfolio, award: float) -> Portfolio:
 
 def _decided_awards(portfolio: Portfolio) -> dict[str, Award]:
     free = {s.award for s in portfolio.terms if s.line not in portfolio.statutory}
-    inputs = inputs_behind(portfolio, "cash")
+    inputs = portfolio.inputs_of("cash")
     awards = {name: e for name, e in inputs.items() if isinstance(e, Award) and name in free}
     if not awards:
         raise UsageError("nothing of the cash is reviewed", remedy="Choose a policy with a review band.")
@@ -279,7 +273,7 @@ def inputs_given_exceedance(run: Simulation, limit: float) -> pl.DataFrame:
         )
     drawn = [(block.values, run.portfolio.branches(block.uniforms)) for block in run.replicates()]
     rows: list[tuple[object, ...]] = []
-    for name, entry in inputs_behind(run.portfolio, "cash").items():
+    for name, entry in run.portfolio.inputs_of("cash").items():
         values, head = np.concatenate([inputs[name] for inputs, _ in drawn]), (name, entry.kind)
         if values.ndim == 1:
             medians = (np.quantile(each, 0.5, method="lower") for each in (values, values[above]))
@@ -320,7 +314,7 @@ def cost_sobol_indices(portfolio: Portfolio, *, draws: int = PAIRS) -> pl.DataFr
     Raises:
         ModelRefused: nothing is uncertain, or the ledger declares correlations between inputs of the total.
     """
-    terms, inputs = portfolio.terms_of("cash"), inputs_behind(portfolio, "cash")
+    terms, inputs = portfolio.terms_of("cash"), portfolio.inputs_of("cash")
     entries = {name: entry for name, entry in inputs.items() if entry.dimensions}
     certain = ModelRefused("nothing about the cash is uncertain, so there is no variance to share")
     if not entries:
@@ -426,7 +420,7 @@ def information_value(
     # If one option is the best in every draw, it stays so whatever a regression says.
     settled = whole == Estimate(0.0, 0.0)
     # An input tells something if a cost depends on it, or if it is correlated with such an input.
-    first, used = runs[0], {name for run in runs for name in inputs_behind(run.portfolio, valuation)}
+    first, used = runs[0], {name for run in runs for name in run.portfolio.inputs_of(valuation)}
     names = [name for name, entry in first.portfolio.entries.items() if entry.dimensions]
     if first.rank is not None:
         tied = (first.rank[:, [name in used for name in names]] != 0).any(axis=1)

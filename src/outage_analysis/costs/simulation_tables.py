@@ -243,7 +243,7 @@ def variance_split(run: Simulation) -> pl.DataFrame:
     rows: list[tuple[str, str, float, float]] = []
     blocks = [run.portfolio.branches(block.uniforms) for block in run.replicates()]
     for valuation, total in run.totals.items():
-        used = {name for term in run.portfolio.terms_of(valuation) for name in term.inputs}
+        used = run.portfolio.inputs_of(valuation)
         codes = np.zeros(total.draws, dtype=np.int64)  # a number for each combination of models
         for name in (name for name in blocks[0] if name in used):
             branch = np.concatenate([block[name] for block in blocks])

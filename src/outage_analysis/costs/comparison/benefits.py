@@ -31,7 +31,7 @@ from outage_analysis.costs.claim_payments import (
     payments,
     rows_with_formula,
 )
-from outage_analysis.costs.expected import ledger_for_policy
+from outage_analysis.costs.expected import basis_of, ledger_for_policy
 from outage_analysis.costs.terms import build_funnel
 from outage_analysis.incidents import UNKNOWN, Band
 from outage_analysis.losses import EDGES, Cube, sum_or_null
@@ -350,7 +350,7 @@ def _replaced_claims(policy: Policy, cube: Cube) -> pl.DataFrame:
         .filter(pl.col("loss") > 0)
         .with_columns(
             policy=pl.lit(policy.id),
-            basis=pl.lit("synthetic" if cube.synthetic else "claims"),
+            basis=pl.lit(basis_of([cube])),
             low=pl.col("payment_low").cast(pl.Float64) / pl.col("loss"),
             high=pl.col("payment_high").cast(pl.Float64) / pl.col("loss"),
         )

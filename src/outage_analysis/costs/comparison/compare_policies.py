@@ -100,8 +100,6 @@ class PolicySimulations(text.ShortRepr):
     flips: pl.DataFrame = field(repr=False)
     replaced: pl.DataFrame = field(repr=False)
     left_out: pl.DataFrame = field(repr=False)
-    has_correlated_inputs: bool = False
-    """Whether the ledger declares correlations; the expected costs are then means of the draws."""
     inputs: frozenset[str] = frozenset()
     """The ids of the assumptions that the figures depend on."""
     runs: Mapping[str, Simulation] = field(default_factory=dict, repr=False, compare=False)
@@ -141,7 +139,7 @@ class PolicySimulations(text.ShortRepr):
         """
         quoted = {id_: locale("compare.quoted", name=name) for id_, name in names.items()}
         sentences = [_least_cost(self, locale, quoted)]
-        if self.has_correlated_inputs:
+        if any(run.portfolio.has_correlated_inputs(self.valuation) for run in self.runs.values()):
             sentences.append(locale("compare.tied"))
         sentences += _most_for_people(self.policies, locale, quoted)
         without_cost = self.policies.filter(pl.col("expected").is_null())["policy"]
@@ -243,7 +241,6 @@ def simulate_policies(  # noqa: PLR0913 - what is compared, and how it is simula
         rounded_table([x for p in pairs for x in _flips(portfolios, valuation, *p)], text.schema_of("flips")),
         pl.concat([loss_replacement(p, cubes.get(p.id, ())) for p in known]),
         rounded_table(left_out, text.schema_of("compare.left_out")),
-        has_correlated_inputs=any(run.portfolio.has_correlated_inputs(valuation) for run in runs.values()),
         inputs=frozenset().union(*map(assumption_ids, tables.values())),
         runs=runs,
     )
