@@ -159,12 +159,11 @@ def _parse(text: str, last: str, policy: Policy) -> Parameter:
         raise UsageError("the parameter names no cost line", value=text, remedy=_possible(policy))
     schedule = policy.schedule(line)
     if schedule is None:
-        known = [x.id for x in policy.schedules]
-        in_policy = any(x.id == line for x in policy.lines)
+        known, in_policy = [x.id for x in policy.schedules], any(x.id == line for x in policy.lines)
         raise UsageError(
             "the cost line does not pay by loss band" if in_policy else "no such cost line",
             value=line,
-            remedy=spelling_hint(line, known) if known else "No cost line of the policy pays by loss band.",
+            remedy=spelling_hint(line, known) if known else _possible(policy),
         )
     if name not in names:
         raise UsageError("the policy has no such parameter", value=name, remedy=spelling_hint(name, names))

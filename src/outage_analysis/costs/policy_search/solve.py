@@ -268,18 +268,11 @@ def find_best_policy(request: SearchRequest, named: Sequence[Policy], cubes_of: 
         least = max(limited.value, float(cost[0]))
         least = math.ceil(least / unit) * unit if unit else least
     rows = tried.rows(frontier, own, chosen)
-    table: list[dict[str, Any]] = [
-        {
-            "policy": policy.id,
-            "role": "solution" if feasible else "nearest",
-            "parameters": tried.text(tried.values[chosen]),
-            **tried.gains(chosen),
-            **_cost_columns(own),
-        }
-    ]
-    for number, (other, gains) in enumerate(zip(shown, gains_of, strict=True)):
-        row = {"policy": other.id, "role": "named" if number else "announced"} | gains
-        row |= {"parameters": tried.stated_text(other)}
+    row: dict[str, Any] = {"policy": policy.id, "role": "solution" if feasible else "nearest"}
+    row |= {"parameters": tried.text(tried.values[chosen])} | tried.gains(chosen) | _cost_columns(own)
+    table = [row]
+    for other, role, gains in zip(shown, ["announced", *["named"] * len(named)], gains_of, strict=True):
+        row = {"policy": other.id, "role": role, "parameters": tried.stated_text(other)} | gains
         portfolio = request.portfolio(other, cubes_of([other], ()))
         if "cash" in portfolio.valuations:
             run = request.simulated(portfolio)
