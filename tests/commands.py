@@ -38,6 +38,8 @@ COMMANDS = [
 ]
 HEADER = "claim_id,service,claimant_type,filed_on,loss,region,industry,category\n"
 GOOD = "1,카톡,소상공인,2022-10-19,300000,서울,식당,free\n"
+KAKAO = ("--incident", "kakao-2022")
+"""The incident of these rows, for commands that would derive one from the file."""
 Run = Callable[..., tuple[int, str, str]]
 
 

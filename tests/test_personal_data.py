@@ -13,7 +13,7 @@ from outage_analysis.claims import read_claims
 from outage_analysis.errors import DisclosureBlocked
 from outage_analysis.incidents import load_incident
 from outage_analysis.losses import build_cube
-from tests.commands import command
+from tests.commands import KAKAO, command
 from tests.conftest import claim_rows
 
 if TYPE_CHECKING:
@@ -102,7 +102,7 @@ def test_a_broken_line_of_json_is_reported_without_its_text(
     (good,) = claim_rows([{}], incident)
     path = tmp_path / "a.jsonl"
     path.write_text(f"{json.dumps(good)}\n{line}\n", "utf-8")
-    code, out, err = command("ingest", path, "--max-rejects", "50%")
+    code, out, err = command("ingest", *KAKAO, path, "--max-rejects", "50%")
     assert code == 0
     assert "2 rows = 1 claim + 1 reject" in out
     assert not [secret for secret in SECRETS if secret in out + err]

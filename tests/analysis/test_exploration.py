@@ -17,11 +17,11 @@ from polars.testing import assert_frame_equal
 
 from outage_analysis.analysis import Question, explore, explore_grouped, fit_tables, heap_tables
 from outage_analysis.analysis.exploration import Exploration
-from outage_analysis.claims import read_claims
+from outage_analysis.claims import Claims, read_claims
 from outage_analysis.errors import DisclosureBlocked, InputRefused, ModelRefused, UsageError
 from outage_analysis.losses import FAMILIES, fit_all, load_grouped
 from outage_analysis.policies import load_policy
-from tests.commands import command
+from tests.commands import KAKAO, command
 from tests.paths import GOLDEN, OWN_OUTAGE
 
 if TYPE_CHECKING:
@@ -65,8 +65,12 @@ def rows(told: list[tuple[str, str, str, int | None]]) -> list[Row]:
     ]
 
 
+def own_claims() -> Claims:
+    return read_claims(OWN_OUTAGE / "claims.csv", OWN_OUTAGE / "incident.toml")
+
+
 def explored(path: Path, **asked: Any) -> Exploration:  # noqa: ANN401 - whatever a question has
-    return explore([path], "kakao-2022", None, [], None, Question(**asked))
+    return explore(read_claims(path, "kakao-2022"), None, None, None, Question(**asked))
 
 
 @pytest.fixture
@@ -97,7 +101,7 @@ def test_bands_by_service_and_region_are_counted_by_python(many_claims: Path) ->
 def test_no_command_prints_the_loss_of_the_only_claimant_of_a_region(claims_csv: ClaimsCsv) -> None:
     told = [("카톡", region, "2022-10-19", 10_000) for region in 12 * ["서울"] + 15 * ["부산"] + [""]]
     path = claims_csv(rows([*told, ("카톡", "울릉", "2022-10-19", 777_777)]))
-    code, out, _ = command("distribution", path, "--by", "region")
+    code, out, _ = command("distribution", *KAKAO, path, "--by", "region")
     assert (code, "울릉" in out, "others" in out, "서울" in out) == (0, False, True, False)
     (summary,) = re.findall(r"^ others +(\d+) +0 +0 +0 +\d+ +([\d,]+)", out, re.MULTILINE)
     assert summary == ("13", "897,777")  # with the claims of Seoul: of 1 claim it would be the loss itself
@@ -190,29 +194,29 @@ def test_a_dimension_with_personal_data_is_not_shown(claims_csv: ClaimsCsv) -> N
 
 def test_an_outage_of_ones_own_has_its_own_bands_and_a_dimension_of_numbers() -> None:
     incident, policy = OWN_OUTAGE / "incident.toml", OWN_OUTAGE / "policy.toml"
-    found = explore([OWN_OUTAGE / "claims.csv"], incident, policy, [], None, Question(by=("distance",)))
+    found = explore(own_claims(), None, policy, None, Question(by=("distance",)))
     bands = found.tables["bands"]
     assert set(bands["distance"]) == {"up to 4", "over 4 up to 19", "over 19"}
     assert {60, 120} == set(found.tables["bunching"]["edge"])
     assert {59, 119} < set(bands["over"]) | set(bands["up_to"])  # lower edges are closed
     with pytest.raises(UsageError, match=r"no claims are bundled for tram-2031\. Name your files"):
-        explore(None, incident, policy, [], None, Question())
+        explore(None, incident, policy, None, Question())
 
 
 def test_without_a_policy_losses_have_bands_and_no_edges() -> None:
-    found = explore([OWN_OUTAGE / "claims.csv"], OWN_OUTAGE / "incident.toml", None, [], None, Question())
+    found = explore(own_claims(), None, None, None, Question())
     assert found.tables["bunching"].is_empty()
     assert found.tables["bands"]["claims"].sum() == 7
 
 
 def test_a_policy_in_other_units_is_refused(claims_path: Path) -> None:
     with pytest.raises(UsageError, match=r"EUR|minutes"):
-        explore([claims_path], "kakao-2022", OWN_OUTAGE / "policy.toml", [], None, Question())
+        explore(read_claims(claims_path, "kakao-2022"), None, OWN_OUTAGE / "policy.toml", None, Question())
 
 
 def test_files_and_totals_are_one_too_many(claims_path: Path) -> None:
     with pytest.raises(UsageError, match="give claim files or counts, not both"):
-        explore([claims_path], "kakao-2022", None, [], claims_path, Question())
+        explore(read_claims(claims_path, "kakao-2022"), None, None, claims_path, Question())
 
 
 # --- where losses heap ----------------------------------------------------------------------------------
@@ -263,15 +267,15 @@ def test_a_finding_is_refused_from_synthetic_claims_and_from_synthetic_totals(
 ) -> None:
     said = rf"{finding} of synthetic claims would be no finding.*--recovery"
     with pytest.raises(ModelRefused, match=said):
-        explore(None, "kakao-2022", None, [], None, Question(**asked))
+        explore(None, "kakao-2022", None, None, Question(**asked))
     totals = totals_in(tmp_path / "totals-synthetic.csv")
     with pytest.raises(ModelRefused, match=said):
-        explore(None, "kakao-2022", None, [], totals, Question(**asked))
+        explore(None, "kakao-2022", None, totals, Question(**asked))
 
 
 def test_recovery_fits_and_compares_synthetic_claims_and_says_what_it_is() -> None:
     asked = Question(compared=("kakao_t", "kakao_pay"), fit=True, families=("lognormal",), recovery=True)
-    found = explore(None, "kakao-2022", None, [], None, asked)
+    found = explore(None, "kakao-2022", None, None, asked)
     assert found.synthetic
     assert found.notes[-1].startswith("synthetic rows: a fit or a comparison only ")
     assert found.tables["fits"]["family"].to_list() == ["lognormal"]
@@ -279,7 +283,7 @@ def test_recovery_fits_and_compares_synthetic_claims_and_says_what_it_is() -> No
 
 
 def test_synthetic_claims_say_so_even_when_nothing_is_fitted() -> None:
-    found = explore(None, "kakao-2022", None, [], None, Question())
+    found = explore(None, "kakao-2022", None, None, Question())
     assert found.synthetic
     assert any("synthetic rows" in note for note in found.notes)
     assert not {"fits", "quantities", "shares", "differences"} & found.tables.keys()
@@ -322,7 +326,7 @@ def totals_in(path: Path, text: str = TOTALS) -> Path:
 
 
 def of_totals(path: Path, **asked: Any) -> Exploration:  # noqa: ANN401 - whatever a question has
-    return explore(None, "kakao-2022", None, [], path, Question(**asked))
+    return explore(None, "kakao-2022", None, path, Question(**asked))
 
 
 def test_totals_with_losses_have_means_and_concentration(tmp_path: Path) -> None:

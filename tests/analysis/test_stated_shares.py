@@ -188,8 +188,8 @@ def test_the_median_is_the_median_of_the_rows_early_arrivals_included(storm: Sto
 
 
 def test_every_table_of_a_distribution_agrees_with_the_rows(storm: Storm) -> None:
-    files = [storm.folder / "delays.csv"]
-    made = explore(files, storm.folder / "incident.toml", storm.folder / "policy.toml", [], None, Question())
+    claims = read_claims(storm.folder / "delays.csv", storm.folder / "incident.toml")
+    made = explore(claims, None, storm.folder / "policy.toml", None, Question())
     for row in made.tables["quantiles"].iter_rows(named=True):
         of = DELAYS[row["service"]]
         assert row["low"] <= quantile_of(of, row["probability"]) <= row["high"]

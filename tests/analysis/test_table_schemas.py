@@ -128,7 +128,7 @@ def test_tables_of_the_commands_have_the_columns_of_their_schemas(made: Analysis
 def test_tables_by_group_begin_with_the_dimensions() -> None:
     by = ("service", "filed_on")
     question = Question(by=by, compared=("kakao_t", "kakao_bank"), fit=True, recovery=True)
-    found = explore(None, "kakao-2022", None, [], None, question).tables
+    found = explore(None, "kakao-2022", None, None, question).tables
     schemas = schemas_of("distribution")
     assert {*found} == {*schemas} - {"cube"}
     dimensions = {"service": pl.String(), "filed_on": pl.Date()}

@@ -23,7 +23,7 @@ from outage_analysis.errors import EnvironmentFailed, InputRefused, UsageError
 from outage_analysis.incidents import Dimension, Incident, Layout, load_incident
 from outage_analysis.incidents.incident import RESERVED
 from outage_analysis.losses import ClaimsQuality, build_cube, claimants_table
-from tests.commands import command
+from tests.commands import KAKAO, command
 from tests.conftest import claim_rows
 from tests.killed_runs import killed_at
 
@@ -420,7 +420,7 @@ def test_a_damaged_warehouse_file_is_one_line_and_exit_3_or_is_not_damaged_where
     claims = read(claims_csv([{"region": f"r{n * 7919}"} for n in range(20_000)]), incident)
     kept = saved(claims, tmp_path / "kept.duckdb")
     asked = ("--by", "service,region", "--json")
-    whole, expected = kept.read_bytes(), command("cube", kept, *asked)
+    whole, expected = kept.read_bytes(), command("cube", *KAKAO, kept, *asked)
     assert expected[0] == 0
     refused = 0
     for part in range(12):
@@ -429,7 +429,7 @@ def test_a_damaged_warehouse_file_is_one_line_and_exit_3_or_is_not_damaged_where
         damaged.write_bytes(
             whole[:at] + bytes(b ^ 0x5A for b in whole[at : at + 2_000]) + whole[at + 2_000 :]
         )
-        result = command("cube", damaged, *asked)
+        result = command("cube", *KAKAO, damaged, *asked)
         if result != expected:
             code, out, err = result
             assert (code, out, err.count("\n")) == (3, "", 1)
@@ -438,7 +438,7 @@ def test_a_damaged_warehouse_file_is_one_line_and_exit_3_or_is_not_damaged_where
     assert refused >= 3
     for size in (10, 5_000, len(whole) // 2):
         (tmp_path / "cut.duckdb").write_bytes(whole[:size])
-        assert command("cube", tmp_path / "cut.duckdb")[::2] == (
+        assert command("cube", *KAKAO, tmp_path / "cut.duckdb")[::2] == (
             3, "error: cut.duckdb: is no warehouse file of claims\n",
         )  # fmt: skip
 
@@ -515,10 +515,10 @@ def test_a_warehouse_file_with_anything_but_our_tables_is_refused_and_reads_no_l
     new = claims_csv([{"claim_id": "new"}], name="new.csv")
     before = contents(tmp_path)
     for arguments in (
-        ("ingest", kept, "--json"),
-        ("cube", kept, "--by", "region", "--json"),
+        ("ingest", *KAKAO, kept, "--json"),
+        ("cube", *KAKAO, kept, "--by", "region", "--json"),
         ("cost", "--claims", kept),
-        ("ingest", new, "--out", kept, "--add"),
+        ("ingest", *KAKAO, new, "--out", kept, "--add"),
     ):
         code, out, err = command(*arguments)
         assert (code, out, err.count("\n")) == (3, "", 1)
@@ -677,7 +677,7 @@ def test_two_runs_that_add_at_once_add_both_or_say_that_they_did_not(
     claims_csv: ClaimsCsv, tmp_path: Path
 ) -> None:
     kept = tmp_path / "kept.duckdb"
-    assert command("ingest", claims_csv([{}]), "--out", kept)[0] == 0
+    assert command("ingest", *KAKAO, claims_csv([{}]), "--out", kept)[0] == 0
     paths = [claims_csv([{"claim_id": name}], name=f"{name}.csv") for name in "ab"]
     runs = [
         subprocess.Popen(
@@ -690,7 +690,7 @@ def test_two_runs_that_add_at_once_add_both_or_say_that_they_did_not(
     codes = [run.wait(timeout=60) for run in runs]
     assert set(codes) <= {0, 6}
     assert 0 in codes
-    files = json.loads(command("ingest", kept, "--json")[1])["files"]
+    files = json.loads(command("ingest", *KAKAO, kept, "--json")[1])["files"]
     added = {path.name for path, code in zip(paths, codes, strict=True) if code == 0}
     assert {f["file"] for f in files} == {"claims.csv", *added}
     assert not list(tmp_path.glob(".*"))
@@ -741,7 +741,7 @@ def test_a_run_that_is_killed_leaves_what_was_there_and_the_next_one_succeeds(
     temporary.mkdir()
     kept, new = folder / "kept.duckdb", claims_csv([{"claim_id": "n"}], name="new.csv")
     if add:
-        assert command("ingest", claims_csv([{}]), "--out", kept)[0] == 0
+        assert command("ingest", *KAKAO, claims_csv([{}]), "--out", kept)[0] == 0
     before = contents(folder)
     arguments = ("--temp", temporary, "ingest", new, "--out", kept, *(["--add"] if add else []))
     killed_at(STEPS[step], *arguments, folder=folder)

@@ -20,7 +20,7 @@ from outage_analysis.costs.policy_results import reconciliation_table
 from outage_analysis.files import bundled_ids, data_root
 from outage_analysis.policies import load_policy
 from outage_analysis.text import LANGUAGES, Locale
-from tests.commands import COMMANDS, GOOD, GROUPS, HEADER, Run, claims, command
+from tests.commands import COMMANDS, GOOD, GROUPS, HEADER, KAKAO, Run, claims, command
 from tests.html_page import WebPage
 from tests.paths import OWN_OUTAGE
 
@@ -199,8 +199,8 @@ def test_a_report_without_a_distribution_ends_with_the_key_figure_in_words(run: 
 
 def test_a_cube_is_printed_or_written(run: Run) -> None:
     file = claims(HEADER + GOOD)
-    assert "kakaotalk" in run("cube", file, "--by", "service,claimant_type")[1]
-    code, out, _ = run("cube", file, "--by", "region", "--out", "cube.csv")
+    assert "kakaotalk" in run("cube", *KAKAO, file, "--by", "service,claimant_type")[1]
+    code, out, _ = run("cube", *KAKAO, file, "--by", "region", "--out", "cube.csv")
     assert (code, out) == (0, "cube.csv\n")
     assert "서울" in Path("cube.csv").read_text("utf-8")
 
@@ -209,11 +209,11 @@ def test_a_cube_is_printed_or_written(run: Run) -> None:
 def test_the_square_of_a_loss_has_every_digit_wherever_it_is_printed(run: Run) -> None:
     file, square = claims(HEADER + GOOD.replace("300000", "123456789")), 123456789 * 123456789
     assert f"{square:,}" == "15,241,578,750,190,521"
-    assert f"{square:,}" in run("cube", file)[1]
-    assert json.loads(run("cube", file, "--json")[1])["rows"][0]["loss_squared"] == square
-    run("cube", file, "--out", "cube.csv")
+    assert f"{square:,}" in run("cube", *KAKAO, file)[1]
+    assert json.loads(run("cube", *KAKAO, file, "--json")[1])["rows"][0]["loss_squared"] == square
+    run("cube", *KAKAO, file, "--out", "cube.csv")
     assert f",{square}\n" in Path("cube.csv").read_text("utf-8")
-    run("cube", file, "--out", "cube.parquet")
+    run("cube", *KAKAO, file, "--out", "cube.parquet")
     assert pl.read_parquet("cube.parquet")["loss_squared"].to_list() == [Decimal(square)]
 
 
@@ -496,7 +496,7 @@ def test_a_full_disk_says_what_helps(run: Run, monkeypatch: pytest.MonkeyPatch) 
 
     monkeypatch.setattr(closer, "_hashes", full)
     remedy = "Free disk space; for what is temporary, name a larger folder: --temp."
-    told = run("cube", claims(HEADER + GOOD))
+    told = run("cube", *KAKAO, claims(HEADER + GOOD))
     assert told == (6, "", f"error: No space left on device. {remedy}\n")
 
 
@@ -527,12 +527,12 @@ def test_a_report_without_hindsight_shows_none(run: Run) -> None:
 
 def test_ingest_accounts_for_every_row_and_names_the_first_rejects(run: Run) -> None:
     file = claims(HEADER + GOOD + GOOD.replace("1,", "2,", 1).replace("300000", "-5"))
-    page = json.loads(run("ingest", file, "--max-rejects", "0.5", "--json")[1])
+    page = json.loads(run("ingest", *KAKAO, file, "--max-rejects", "0.5", "--json")[1])
     (read,) = page["files"]
     assert (read["file"], read["rows"], read["claims"], read["rejects"]) == ("claims.csv", 2, 1, 1)
     assert (page["rows"], page["claims"], page["rejects"]) == (2, 1, 1)
     assert [r["rule"] for r in page["rules"]] == ["loss is not negative"]
-    code, out, err = run("ingest", file, "--max-rejects", "50%")
+    code, out, err = run("ingest", *KAKAO, file, "--max-rejects", "50%")
     assert (code, err) == (0, "Next: outage-analysis cost --claims claims.csv --max-rejects 50%\n")
     assert page["first_rejects"][0] in out
     assert page["first_rejects"][0].startswith("claims.csv, row 3, loss: ")
@@ -542,7 +542,7 @@ def test_ingest_accounts_for_every_row_and_names_the_first_rejects(run: Run) -> 
 def test_ingest_tells_files_rules_claimants_and_round_sums_one_table_each(run: Run) -> None:
     rows = "".join(GOOD.replace("1,", f"{n},", 1) for n in range(14))
     rows += "".join(GOOD.replace("1,", f"bad {n},", 1).replace("카톡", f"톸{n}") for n in range(12))
-    code, out, _ = run("ingest", claims(HEADER + rows), "--max-rejects", "60%")
+    code, out, _ = run("ingest", *KAKAO, claims(HEADER + rows), "--max-rejects", "60%")
     assert code == 0
     titles = [
         "26 rows = 14 claims + 12 rejects",
@@ -562,10 +562,10 @@ def test_a_folder_is_read_whole_and_what_is_no_complaint_file_is_named(run: Run)
     Path("exports").mkdir()
     for name, id_ in (("b.csv", "2"), ("a.csv", "1"), ("notes.docx", "")):
         Path("exports", name).write_text(HEADER + GOOD.replace("1,", f"{id_},", 1), "utf-8")
-    said = json.loads(run("ingest", "exports", "--json")[1])
+    said = json.loads(run("ingest", *KAKAO, "exports", "--json")[1])
     assert [f["file"] for f in said["files"]] == ["a.csv", "b.csv"]
     assert said["skipped"] == ["notes.docx"]
-    assert "not read: notes.docx" in run("ingest", "exports")[1]
+    assert "not read: notes.docx" in run("ingest", *KAKAO, "exports")[1]
     code, out, err = run("ingest", "no-*.csv")
     assert (code, out) == (3, "")
     assert "no-*.csv: holds no file of complaints. Known formats: .csv, " in err
@@ -591,13 +591,13 @@ def test_a_document_of_columns_serves_every_command_that_reads_complaints(run: R
     Path("partner.toml").write_text(PARTNER, "utf-8")
     with_page = ("--columns", "partner.toml")
     for reads in (
-        ("ingest", "partner.csv"),
-        ("cube", "partner.csv"),
+        ("ingest", *KAKAO, "partner.csv"),
+        ("cube", *KAKAO, "partner.csv"),
         ("cost", *FEW, "--claims", "partner.csv"),
     ):
         assert run(*reads)[0] == 3, reads
         assert run(*reads, *with_page)[0] == 0, reads
-    cube = json.loads(run("cube", "partner.csv", *with_page, "--json")[1])
+    cube = json.loads(run("cube", *KAKAO, "partner.csv", *with_page, "--json")[1])
     assert [(row["claims"], row["loss"]) for row in cube["rows"]] == [(40, 12_000_000)]
     assert (
         run("report", "--claims", "partner.csv", *with_page, *FEW, "--out", "r", "--formats", "csv")[0] == 0
@@ -621,7 +621,7 @@ def test_a_document_of_columns_serves_every_command_that_reads_complaints(run: R
 )
 def test_a_bad_document_of_columns_is_one_line_and_exit_2(run: Run, page: str, said: str) -> None:
     Path("page.toml").write_text(page, "utf-8")
-    code, out, err = run("ingest", claims(HEADER + GOOD), "--columns", "page.toml")
+    code, out, err = run("ingest", *KAKAO, claims(HEADER + GOOD), "--columns", "page.toml")
     assert (code, out) == (2, "")
     assert re.fullmatch(r"error: .*\n", err)
     assert said in err
@@ -631,13 +631,16 @@ def test_a_bad_document_of_columns_is_one_line_and_exit_2(run: Run, page: str, s
 def test_claims_are_kept_and_added_to(run: Run) -> None:
     one, two = claims(HEADER + GOOD), Path("two.csv")
     two.write_text(HEADER + GOOD.replace("1,", "2,", 1), "utf-8")
-    code, out, _ = run("ingest", one, "--out", "kept.duckdb")
+    code, out, _ = run("ingest", *KAKAO, one, "--out", "kept.duckdb")
     assert (code, out.splitlines()[-1]) == (0, "kept.duckdb")
-    said = json.loads(run("ingest", two, "--out", "kept.duckdb", "--add", "--json")[1])
+    said = json.loads(run("ingest", *KAKAO, two, "--out", "kept.duckdb", "--add", "--json")[1])
     assert (said["written"], said["claims"]) == ("kept.duckdb", 2)
     assert [f["file"] for f in said["files"]] == ["claims.csv", "two.csv"]
-    assert run("ingest", "kept.duckdb", "--out", "kept.parquet")[0] == 0
-    cubes = [run("cube", *files, "--json")[1] for files in ((one, two), ("kept.duckdb",), ("kept.parquet",))]
+    assert run("ingest", *KAKAO, "kept.duckdb", "--out", "kept.parquet")[0] == 0
+    cubes = [
+        run("cube", *KAKAO, *files, "--json")[1]
+        for files in ((one, two), ("kept.duckdb",), ("kept.parquet",))
+    ]
     assert len(set(cubes)) == 1
 
 
@@ -662,10 +665,10 @@ def test_what_cannot_be_kept_is_one_line_and_changes_nothing(
     run: Run, arguments: tuple[str, ...], code: int, said: str
 ) -> None:
     file = claims(HEADER + GOOD)
-    assert run("ingest", file, "--out", "kept.duckdb")[0] == 0
+    assert run("ingest", *KAKAO, file, "--out", "kept.duckdb")[0] == 0
     Path("old.parquet").write_bytes(b"old")
     before = {p.name: p.read_bytes() for p in Path.cwd().iterdir()}
-    result, out, err = run("ingest", file, *arguments)
+    result, out, err = run("ingest", *KAKAO, file, *arguments)
     assert (result, out) == (code, "")
     assert re.fullmatch(r"error: .*\n", err)
     assert said in err

@@ -20,7 +20,7 @@ from outage_analysis.files import bundled_ids
 from outage_analysis.incidents import published_facts as published
 from outage_analysis.losses import FAMILIES
 from outage_analysis.text import Locale, schemas_of
-from tests.commands import GOOD, HEADER, Run, claims, command, names
+from tests.commands import GOOD, HEADER, KAKAO, Run, claims, command, names
 from tests.paths import ROOT
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ def test_they_are_commands_of_the_one_program() -> None:
 def test_tables_come_in_order_with_titles_and_words_stay_off_the_results(run: Run) -> None:
     bad = GOOD.replace("1,", "2,", 1).replace("300000", "-5")
     file = claims(HEADER + GOOD + bad)
-    code, out, err = run("distribution", file, "--max-rejects", "50%")
+    code, out, err = run("distribution", *KAKAO, file, "--max-rejects", "50%")
     assert (code, err) == (0, "1 of 2 rows was rejected; run `ingest` to see why\n")
     said = " ".join(out.split())  # a title is broken where its table is narrow
     shown = ["bands", "summary", "quantiles", "concentration", "bunching"]
@@ -89,7 +89,7 @@ def test_tables_come_in_order_with_titles_and_words_stay_off_the_results(run: Ru
 def test_the_answer_says_first_how_many_losses_are_small_and_large(run: Run) -> None:
     stated = ("", "0", "100000", "100001", "1000000", "1000001", "2000000")
     rows = (GOOD.replace("1,", f"{n},", 1).replace("300000", loss) for n, loss in enumerate(stated))
-    first, second, *_ = run("distribution", claims(HEADER + "".join(rows)))[1].split("\n")
+    first, second, *_ = run("distribution", *KAKAO, claims(HEADER + "".join(rows)))[1].split("\n")
     assert first == "7 claims; 1 states no loss, 1 states a loss of zero."
     assert second == "Of the 5 losses above zero, 1 is up to 100,000 and 2 are over 1,000,000."
 
@@ -109,7 +109,7 @@ def test_nothing_is_said_of_totals_that_do_not_separate_zero_or_overlap(run: Run
 
 
 def test_groups_have_their_names(run: Run) -> None:
-    out = run("distribution", claims(HEADER + GOOD))[1]
+    out = run("distribution", *KAKAO, claims(HEADER + GOOD))[1]
     assert "\n KakaoTalk " in out
     assert "kakaotalk" not in out
 
@@ -161,7 +161,7 @@ def test_a_level_is_a_share_however_it_is_written(run: Run, level: str) -> None:
 
 def test_json_is_complete_and_says_what_the_tables_say(run: Run) -> None:
     file = claims(HEADER + GOOD + GOOD.replace("1,", "2,", 1).replace("카톡", "카카오 T"))
-    code, out, err = run("distribution", file, "--json", "--by", "service,region")
+    code, out, err = run("distribution", *KAKAO, file, "--json", "--by", "service,region")
     assert (code, err) == (0, "")
     found = strict_json(out)
     assert found.keys() == {
@@ -193,9 +193,9 @@ def test_json_of_an_open_table_is_json(run: Run) -> None:
 
 def test_days_are_printed_as_days(run: Run) -> None:
     file = claims(HEADER + GOOD)
-    (row,) = strict_json(run("distribution", file, "--by", "filed_on", "--json")[1])["summary"]
+    (row,) = strict_json(run("distribution", *KAKAO, file, "--by", "filed_on", "--json")[1])["summary"]
     assert row["filed_on"] == "2022-10-19"
-    chosen = run("distribution", file, "--where", "filed_on=2022-10-19", "--json")
+    chosen = run("distribution", *KAKAO, file, "--where", "filed_on=2022-10-19", "--json")
     assert strict_json(chosen[1])["summary"][0]["claims"] == 1
 
 
@@ -205,7 +205,7 @@ def test_values_of_one_dimension_are_taken_together_and_of_two_at_once(run: Run)
         HEADER + "".join(GOOD.replace("1,", f"{n},", 1).replace("서울", p) for n, p in enumerate(10 * places))
     )
     where = ("--where", "region=서울", "--where", "region=부산", "--where", "service=kakaotalk")
-    found = strict_json(run("distribution", file, "--by", "region", "--json", *where)[1])
+    found = strict_json(run("distribution", *KAKAO, file, "--by", "region", "--json", *where)[1])
     assert {row["region"] for row in found["summary"]} == {"서울", "부산"}
 
 
@@ -275,11 +275,11 @@ def test_an_option_that_would_do_nothing_is_refused(run: Run, arguments: str) ->
 
 @pytest.mark.slow
 def test_a_fit_that_cannot_be_made_is_one_line(run: Run) -> None:
-    code, out, err = run("distribution", claims(HEADER + GOOD), "--fit")
+    code, out, err = run("distribution", *KAKAO, claims(HEADER + GOOD), "--fit")
     assert (code, out) == (5, "")
     assert re.fullmatch(r"error: .*\n", err)
     nothing = claims(HEADER + GOOD.replace("300000", "0"))
-    code, out, err = run("distribution", nothing, "--fit")
+    code, out, err = run("distribution", *KAKAO, nothing, "--fit")
     assert (code, out) == (5, "")
     assert "there is no positive loss" in err
 
@@ -293,7 +293,7 @@ def test_a_document_that_is_no_table_is_reported_by_line_and_key(run: Run) -> No
 
 def test_personal_data_in_a_dimension_is_exit_4(run: Run) -> None:
     file = claims(HEADER + GOOD.replace("서울", "010-1234-5678"))
-    code, out, err = run("distribution", file, "--by", "region")
+    code, out, err = run("distribution", *KAKAO, file, "--by", "region")
     assert (code, out) == (4, "")
     assert "010-1234" not in err
 

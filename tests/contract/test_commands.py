@@ -224,7 +224,7 @@ def test_synthetic_complaints_have_as_many_rows_as_asked_for_and_their_name_says
     made = outage_analysis("synth", "--rows", "1500", "--out", "few-synthetic.csv")
     assert made.code == 0, made.err
     assert len(Path("few-synthetic.csv").read_text("utf-8").splitlines()) == 1 + 1500
-    read = outage_analysis("ingest", "few-synthetic.csv", "--json")
+    read = outage_analysis("ingest", "--incident", "kakao-2022", "few-synthetic.csv", "--json")
     assert {key: json.loads(read.out)[key] for key in ("claims", "rejects")} == {"claims": 1500, "rejects": 0}
 
 

@@ -9,7 +9,7 @@ import pytest
 
 import outage_analysis as oa
 from outage_analysis.losses import build_cube, save_cube
-from tests.commands import GOOD, HEADER, command
+from tests.commands import GOOD, HEADER, KAKAO, command
 
 
 @pytest.fixture
@@ -36,11 +36,11 @@ def test_a_parquet_file_holds_the_cube_and_says_what_it_is_of(folder: Path) -> N
 @pytest.mark.usefixtures("folder")
 def test_the_command_writes_the_same_rows_as_csv_and_parquet() -> None:
     for name in ("cube.parquet", "cube.csv"):
-        assert command("cube", "january.csv", "--out", name) == (0, f"{name}\n", "")
+        assert command("cube", *KAKAO, "january.csv", "--out", name) == (0, f"{name}\n", "")
     written = pl.read_parquet("cube.parquet")
     assert written["claims"].sum() == 1
     assert pl.read_csv("cube.csv").columns == written.columns
-    code, out, err = command("cube", "january.csv", "--out", "cube.csv")
+    code, out, err = command("cube", *KAKAO, "january.csv", "--out", "cube.csv")
     assert (code, out) == (2, "")
     assert "exists already" in err
 
@@ -49,7 +49,7 @@ def test_a_synthetic_cube_is_written_as_csv_and_no_parquet_but_under_a_name_that
     folder: Path,
 ) -> None:
     (folder / "january.csv").rename(folder / "synthetic.csv")
-    code, out, err = command("cube", "synthetic.csv", "--out", "cube.parquet")
+    code, out, err = command("cube", *KAKAO, "synthetic.csv", "--out", "cube.parquet")
     assert (code, out) == (2, "")
     assert err.endswith("does not say so. Name it cube-synthetic.parquet.\n")
-    assert command("cube", "synthetic.csv", "--out", "cube.csv") == (0, "cube.csv\n", "")
+    assert command("cube", *KAKAO, "synthetic.csv", "--out", "cube.csv") == (0, "cube.csv\n", "")

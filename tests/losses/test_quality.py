@@ -18,7 +18,7 @@ from outage_analysis.errors import InputRefused
 from outage_analysis.incidents import Dimension, load_incident
 from outage_analysis.losses import ClaimsQuality, claimants_table, quality_table, rule_table
 from outage_analysis.losses.data_quality import MAX_EXPLAINED_REJECTS
-from tests.commands import command
+from tests.commands import KAKAO, command
 from tests.conftest import claim_rows
 
 if TYPE_CHECKING:
@@ -229,7 +229,7 @@ def test_claims_without_a_reject_are_valid_and_others_name_their_first(
 )
 def test_more_rejects_than_allowed_end_the_command(claims_csv: ClaimsCsv, share: str, code: int) -> None:
     path = claims_csv([{}, {"loss": "x"}])
-    result, out, err = command("ingest", path, "--max-rejects", share)
+    result, out, err = command("ingest", *KAKAO, path, "--max-rejects", share)
     assert (result, bool(out), err.split(" ")[0]) == (code, code == 0, "error:" if code else "Next:")
     assert ("1 of 2 rows rejected" in err) == (code == 3)
 
@@ -237,7 +237,7 @@ def test_more_rejects_than_allowed_end_the_command(claims_csv: ClaimsCsv, share:
 def test_a_rule_is_counted_from_a_document_by_the_command(claims_csv: ClaimsCsv, edited: Edited) -> None:
     page = edited("incidents", "[formats]", f'[rules]\n"{WINDOW}" = "count"\n[formats]')
     path = claims_csv([{"filed_on": AFTER}])
-    assert command("ingest", path)[0] == 3
+    assert command("ingest", *KAKAO, path)[0] == 3
     code, out, _ = command("ingest", path, "--incident", page, "--max-rejects", "0%", "--json")
     (rule,) = json.loads(out)["rules"]
     assert (code, rule["rule"], rule["outcome"], rule["complaints"]) == (0, WINDOW, "counted", 1)

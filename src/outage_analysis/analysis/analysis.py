@@ -678,8 +678,9 @@ def run(  # noqa: PLR0913 - the entry point: completion lists the common argumen
         budget: an amount of cash in whole currency; results then include the chance of exceeding it.
         as_of: use only what was public by this day; a date, or ISO text such as 2022-12-30.
         progress: called with the name of each step as it starts.
-        further: `unknown` (with tiers, the payment for a claim without a stated loss), `encoding` (of text
-            files, if it cannot be told from their bytes), fields of `Plan`.
+        further: `unknown` (with tiers, the payment for a claim without a stated loss), fields of `Plan` and,
+            with files and without an incident, the arguments of `incident_from_files`, such as
+            currency="EUR", loss=None or columns={"service": "Product"}.
 
     Raises:
         UsageError: a document is invalid, or documents or arguments do not fit together.

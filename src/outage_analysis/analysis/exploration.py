@@ -13,11 +13,12 @@ from typing import Any
 import polars as pl
 
 from outage_analysis import losses, text
+from outage_analysis.analysis.plan import DEFAULT_INCIDENT
 from outage_analysis.analysis.results import input_warnings
-from outage_analysis.claims import MAX_REJECTS, Claims, read_claims
+from outage_analysis.claims import Claims, read_claims
 from outage_analysis.errors import ModelRefused, UsageError, check_level
 from outage_analysis.files import bundled_claims, bundled_ids
-from outage_analysis.incidents import Bands, Incident, IntakeSeries, Layout, load_incident, load_layout
+from outage_analysis.incidents import Bands, Incident, IntakeSeries, load_incident
 from outage_analysis.losses import FAMILIES, Cube, DimensionFilter, Fits
 from outage_analysis.policies import Policy, check_same_units, load_policy
 
@@ -147,47 +148,42 @@ def _in_language(
 
 
 def explore(
-    files: Sequence[str | Path] | None,
-    incident: str | Path,
+    claims: Claims | None,
+    incident: str | Path | None,
     policy: str | Path | None,
-    columns: Sequence[str | Path | Layout],
     counts: str | Path | None,
     question: Question,
-    max_rejects: float = MAX_REJECTS,
 ) -> Exploration:
     """Describe the losses of claims or of totals.
 
     Args:
-        files: complaint files; by default the bundled synthetic file of the incident.
-        incident: the id or path of the incident.
+        claims: the claims; by default the bundled synthetic claims of the incident.
+        incident: without claims, the id or path of the incident; by default the Kakao outage.
         policy: the id or path of a policy whose edges become band edges; by default the bundled policy with
             the incident's id, if there is one.
-        columns: layouts of the files.
         counts: a file of totals, to use instead of claims.
         question: what to compute.
-        max_rejects: the largest acceptable share of rejected rows.
 
     Raises:
-        UsageError: a document, dimension or value does not exist; or there are both files and totals, or
-            neither.
+        UsageError: a document, dimension or value does not exist, or there are neither claims nor totals.
         InputRefused: the data cannot be used.
         ModelRefused: claims are synthetic and a fit or comparison is requested without `recovery`, or no
             family can be fitted.
     """
-    loaded = load_incident(incident)
+    loaded = load_incident(incident or DEFAULT_INCIDENT) if claims is None else claims.incident
     edges = load_policy(policy or loaded.id) if policy or loaded.id in bundled_ids("policies") else None
     if edges:
         check_same_units(edges, loaded)
     if counts is not None:
-        if files:
+        if claims is not None:
             raise UsageError("give claim files or counts, not both")
         cube = losses.read_counts(counts, loaded)
         return replace(_explore_cube(cube, None, question, {}), incident=loaded, starts=cube.starts)
-    bundled = bundled_claims(loaded.id)
-    if not (files or bundled):
-        raise UsageError(f"no claims are bundled for {loaded.id}", remedy="Name your files.")
-    layouts = [load_layout(layout) for layout in columns]
-    claims = read_claims(list(files or [bundled or ""]), loaded, layouts=layouts, max_rejects=max_rejects)
+    if claims is None:
+        bundled = bundled_claims(loaded.id)
+        if bundled is None:
+            raise UsageError(f"no claims are bundled for {loaded.id}", remedy="Name your files.")
+        claims = read_claims(bundled, loaded)
     dimensions = tuple(dict.fromkeys([*question.by, *question.where]))
     every = losses.build_cube(claims, dimensions=dimensions, policy=edges)
     texts = [d.id for d in loaded.dimensions if d.kind == "text" and d.id in dimensions]

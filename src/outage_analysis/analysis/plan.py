@@ -10,7 +10,15 @@ from pathlib import Path
 from typing import TypedDict, Unpack, cast
 
 from outage_analysis.assumptions import Ledger, bundled_ledger, load_ledger, reference_ledger
-from outage_analysis.claims import MAX_REJECTS, Claims, DataFrame, Sources, read_claims
+from outage_analysis.claims import (
+    MAX_REJECTS,
+    Claims,
+    DataFrame,
+    OutageArguments,
+    OutageFacts,
+    Sources,
+    read_claims,
+)
 from outage_analysis.costs import DRAWS, SEED, policy_search
 from outage_analysis.errors import ModelRefused, UsageError
 from outage_analysis.files import atomic_folder, bundled_claims, bundled_ids, document_text, spelling_hint
@@ -120,13 +128,16 @@ class PlanSettings(TypedDict, total=False):
     changes: Mapping[str, float]
 
 
-class FurtherArguments(PlanSettings, total=False):
+class SettingsAndFacts(PlanSettings, OutageFacts, total=False):
+    """Fields of a `Plan`, and what complaint files may not state."""
+
+
+class FurtherArguments(SettingsAndFacts, total=False):
     """The less common arguments of `run`."""
 
     unknown: Amount | None
-    encoding: str | None
     compare: str | Path | Policy | Sequence[str | Path | Policy]
-    columns: str | Path | Layout | Sequence[str | Path | Layout]
+    columns: str | Path | Layout | Sequence[str | Path | Layout] | Mapping[str, str]
 
 
 class RunArguments(FurtherArguments, total=False):
@@ -153,9 +164,8 @@ def make_plan(  # noqa: PLR0913 - the arguments of `run`
     budget: float | None = None,
     as_of: str | date | None = None,
     compare: str | Path | Policy | Sequence[str | Path | Policy] | None = None,
-    columns: str | Path | Layout | Sequence[str | Path | Layout] | None = None,
-    encoding: str | None = None,
-    **settings: Unpack[PlanSettings],
+    columns: str | Path | Layout | Sequence[str | Path | Layout] | Mapping[str, str] | None = None,
+    **further: Unpack[SettingsAndFacts],
 ) -> Plan:
     """Return a plan from documents, or from claims and tiers without any TOML document.
 
@@ -176,8 +186,7 @@ def make_plan(  # noqa: PLR0913 - the arguments of `run`
             "as_of": as_of,
             "compare": compare,
             "columns": columns,
-            "encoding": encoding,
-            **settings,
+            **further,
         }
         if names := sorted(name for name, value in stated.items() if value is not None):
             raise UsageError(
@@ -191,20 +200,30 @@ def make_plan(  # noqa: PLR0913 - the arguments of `run`
     as_of = as_day(as_of)
     if isinstance(budget, float) and budget.is_integer():
         budget = int(budget)  # 3e8 is a usual way to write an amount
-    columns = (columns,) if isinstance(columns, str | Path | Layout) else tuple(columns or ())
+    facts = cast("OutageArguments", {x: further[x] for x in OutageFacts.__annotations__ if x in further})
+    settings = cast("PlanSettings", {x: value for x, value in further.items() if x not in facts})
+    if isinstance(columns, Mapping):
+        facts["columns"], columns = columns, None
+    layouts = (columns,) if isinstance(columns, str | Path | Layout) else tuple(columns or ())
     compare = (compare,) if isinstance(compare, str | Path | Policy) else tuple(compare or ())
-    read = partial(
-        read_claims,
-        max_rejects=settings.get("max_rejects", MAX_REJECTS),
-        rows=settings.get("rows"),
-        encoding=encoding,
-    )
-    if isinstance(claims, DataFrame):  # read now, because some data frames can be read only once
-        claims, columns = read(claims, incident, layouts=[load_layout(layout) for layout in columns]), ()
-    elif claims is not None and not isinstance(claims, Claims) and incident is None:
-        claims = read(claims)
-    elif encoding is not None:
-        columns = with_encoding([load_layout(layout) for layout in columns], encoding)
+    to_read = not isinstance(claims, Claims) and claims is not None
+    if isinstance(claims, DataFrame) or (to_read and incident is None):
+        # Data frames are read now, because some can be read only once.
+        most, rows = settings.get("max_rejects", MAX_REJECTS), settings.get("rows")
+        loaded_layouts = [load_layout(layout) for layout in layouts]
+        claims, layouts = (
+            read_claims(claims, incident, layouts=loaded_layouts, max_rejects=most, rows=rows, **facts),
+            (),
+        )
+    elif facts:
+        encoding = facts.pop("encoding", None)
+        if facts:
+            raise UsageError(
+                "the claims or the incident state this already",
+                value=", ".join(facts),
+                remedy="Give these arguments with files and without an incident.",
+            )
+        layouts = with_encoding([load_layout(layout) for layout in layouts], encoding)
     if isinstance(claims, Claims):  # whoever read them has accepted their rejects
         settings.setdefault("max_rejects", claims.max_rejects)
         incident = incident or claims.incident
@@ -215,7 +234,7 @@ def make_plan(  # noqa: PLR0913 - the arguments of `run`
         ledger = bundled_ledger(loaded.id, as_of) or _reference_rates(load_policy(policy), loaded, as_of)
     whole = cast("int | None", budget)  # a plan refuses any other number
     plan = Plan(
-        loaded, policy, ledger, claims, columns, as_of=as_of, compare=compare, budget=whole, **settings
+        loaded, policy, ledger, claims, layouts, as_of=as_of, compare=compare, budget=whole, **settings
     )
     return plan if tiers is None else with_tiers(plan, tiers, effort, unknown)
 

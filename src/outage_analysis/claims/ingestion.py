@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import date, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, Unpack
+from typing import Literal, TypedDict, Unpack
 
 import polars as pl
 
@@ -31,8 +32,28 @@ from outage_analysis.incidents import (
     with_encoding,
 )
 
-if TYPE_CHECKING:
-    from outage_analysis.claims.inspection.derive_incident import OutageFacts
+
+class OutageFacts(TypedDict, total=False):
+    """Arguments of `incident_from_files`: what complaint files may not state about an outage."""
+
+    currency: str
+    loss_unit: str
+    scale: float | None
+    encoding: str | None
+    formats: Mapping[str, str | Sequence[str]]
+    missing: Sequence[str]
+    constants: Mapping[str, str]
+    service: str
+    loss: None
+    dimensions: Sequence[str]
+    outage_start: str | date | datetime
+    time_zone: str
+
+
+class OutageArguments(OutageFacts, total=False):
+    """The arguments of `incident_from_files` about the outage and the columns of the files."""
+
+    columns: Mapping[str, str]
 
 
 def read_claims(
@@ -43,7 +64,7 @@ def read_claims(
     max_rejects: float = MAX_REJECTS,
     add_to: str | Path | None = None,
     rows: str | None = None,
-    **outage: Unpack[OutageFacts],
+    **outage: Unpack[OutageArguments],
 ) -> Claims:
     """Read complaint files or a data frame. Every row becomes either one claim or one reject.
 
@@ -62,8 +83,9 @@ def read_claims(
         rows: what a row is: `complaints`, `filed` (claims) or `accepted` (claims); by default what the
             incident says. Where a row states a decision (filed, accepted, refused, paid), this decides.
         outage: without an incident, the arguments of `incident_from_files`: what the files do not state, such
-            as currency="EUR", and the headers of further columns to keep, such as dimensions=["region"]. Also
-            with an incident: encoding="gbk", if the encoding of text files cannot be told from their bytes.
+            as currency="EUR", the headers of further columns to keep, such as dimensions=["region"], and
+            loss=None or service="Internet" if the files have no such column. Also with an incident:
+            encoding="gbk", if the encoding of text files cannot be told from their bytes.
 
     Raises:
         UsageError: no file is named, or the files do not state what a derived incident needs.
@@ -83,7 +105,8 @@ def read_claims(
             )
         if incident is not None:
             layouts = with_encoding(layouts, outage.pop("encoding", None))
-        loaded = _given_or_derived(path_list, incident, outage, rows, from_store=bool(stores or add_to))
+        from_store = bool(stores or add_to)
+        loaded = _given_or_derived(path_list, incident, outage, rows, layouts, from_store=from_store)
         if stores:
             claims, first_file = open_claims(stores[0], loaded), 0
         else:
@@ -95,8 +118,9 @@ def read_claims(
 def _given_or_derived(
     paths: list[Path],
     incident: str | Path | Incident | None,
-    outage: OutageFacts,
+    outage: OutageArguments,
     rows: str | None,
+    layouts: Sequence[Layout],
     *,
     from_store: bool,
 ) -> Incident:
@@ -115,7 +139,7 @@ def _given_or_derived(
         return load_incident(str(id_)).with_rows(rows)
     from outage_analysis.claims.inspection.derive_incident import incident_from_files  # imported here: slow
 
-    return incident_from_files(paths, rows=rows, **outage)
+    return incident_from_files(paths, rows=rows, layouts=layouts, **outage)
 
 
 def _read_files(

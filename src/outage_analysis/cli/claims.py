@@ -23,7 +23,6 @@ from outage_analysis.cli.options import (
     cost_command,
     expand_options,
     language_option,
-    mention_default_incident,
     option_words,
     suggest_command,
 )
@@ -66,10 +65,9 @@ def ingest(
     if out and out.exists() and not add:
         remedy = "Choose another --out, or give --add." if out.suffix == suffix else "Choose another --out."
         raise UsageError("exists already", file=out, remedy=remedy)
-    with progress(lang) as step, mention_default_incident(options.incident):
+    with progress(lang) as step:
         step(Note("step_reading_the_files"))
-        incident = incidents.load_incident(options.incident)
-        complaints = options.read_claims(files, incident, add_to=out if add else None)
+        complaints = options.read_claims(files, add_to=out if add else None)
         if out:
             step(Note("step_writing_the_claims"))
             claims.save_claims(complaints, out)
@@ -81,7 +79,8 @@ def ingest(
     if out:
         print_line(str(out))
     if len(complaints):
-        words = cost_command(complaints, options, [out] if out else files, stored=out is not None)
+        stored = [out] if out and options.incident else []
+        words = cost_command(complaints, options, stored or files, stored=bool(stored))
     else:
         words = ["inspect", jupyter.shell_path(files[0]), *option_words(options, "max_rejects")]
     suggest_command(*words, *language_option(lang), lang=lang)
@@ -91,7 +90,13 @@ def ingest(
 class InspectOptions:
     """The options of `inspect` that state what is known about the file."""
 
-    incident: Incident = BUNDLED
+    incident: Annotated[
+        str | None,
+        typer.Option(
+            help="Bundled id, or path to an incident's TOML file. By default the incident that the file "
+            "describes."
+        ),
+    ] = None
     columns: Annotated[
         str | None, typer.Option(help="TOML file with the part of the layout that you know already.")
     ] = None
@@ -112,7 +117,8 @@ def inspect(
 
     Prints the columns with their types, notations, missing shares and personal data, the first rows (masked),
     the names of services and claimant types that the incident does not know, and the number of claimants. The
-    incident determines which columns and services are expected, so name your own with --incident. Example:
+    incident determines which columns and services are expected: that of --incident or, by default, the one
+    that the file describes. Example:
 
         outage-analysis inspect complaints.xlsx --incident my-outage.toml --toml > call-centre.toml
     """
@@ -120,10 +126,10 @@ def inspect(
     layout = incidents.load_layout(options.columns) if options.columns else incidents.Layout()
     if options.sheet:
         layout = layout.model_copy(update={"sheet": options.sheet})
-    with progress(lang) as step, mention_default_incident(options.incident):
+    with progress(lang) as step:
         step(Note("step_reading_the_file"))
-        incident = incidents.load_incident(options.incident)
-        inspection = claims.inspect_file(file, incident, layout=layout, encoding=options.encoding)
+        known = incidents.load_incident(options.incident) if options.incident else None
+        inspection = claims.inspect_file(file, known, layout=layout, encoding=options.encoding)
     if toml:
         print_line(inspection.layout_toml.rstrip())
     elif output.as_json:
@@ -134,7 +140,7 @@ def inspect(
             | {name: getattr(inspection, name).to_dicts() for name in tables}
         )
     else:
-        print_answer(_inspection_answer(inspection, incident.locale(lang)))
+        print_answer(_inspection_answer(inspection, inspection.incident.locale(lang)))
         print_line("")
         print_line(inspection.layout_toml.rstrip())
         # The shell empties the file behind `>` first, so it must be no file that exists.
@@ -212,16 +218,15 @@ def cube(
     """
     if out and out.exists():
         raise UsageError("exists already", file=out, remedy="Choose another --out.")
-    incident = incidents.load_incident(options.incident)
-    loss_bands = _cube_bands(incident, bands, policy)
-    with progress(output.lang) as step, mention_default_incident(options.incident):
+    with progress(output.lang) as step:
         step(Note("step_reading_the_files"))
-        complaints = options.read_claims(files, incident)
+        complaints = options.read_claims(files)
+        loss_bands = _cube_bands(complaints.incident, bands, policy)
         step(Note("step_building_the_cube"))
         dimensions = tuple(name.strip() for name in by.split(","))
         built = losses.build_cube(complaints, dimensions=dimensions, bands=loss_bands)
     print_warnings(analysis.input_warnings(complaints, None, output.lang))
-    rows, locale = built.display_rows, incident.locale(output.lang)
+    rows, locale = built.display_rows, complaints.incident.locale(output.lang)
     if out is None:
         title = locale("terminal.cube_synthetic" if built.synthetic else "terminal.cube")
         shown = text.ShownTable(title, rows, text.schema_of("distribution.cube"))

@@ -21,8 +21,6 @@ from outage_analysis.cli.options import (
     ReadOptions,
     Recovery,
     expand_options,
-    load_layouts,
-    mention_default_incident,
 )
 from outage_analysis.errors import UsageError
 from outage_analysis.text import Note
@@ -103,15 +101,13 @@ def distribution(
         level=parse_share(level, "--level"),
         recovery=recovery,
     )
-    incident = reading.incident
-    with progress(output.lang) as step, mention_default_incident(incident):
+    with progress(output.lang) as step:
         step(Note("step_reading_the_losses"))
         if grouped:
             result = analysis.explore_grouped(grouped, question, "en" if output.as_json else output.lang)
         else:
-            layouts = load_layouts(reading.columns, reading.encoding)
-            most_rejects = parse_share(reading.max_rejects)
-            result = analysis.explore(files, incident, policy, layouts, counts, question, most_rejects)
+            claims = reading.read_claims(files) if files else None
+            result = analysis.explore(claims, reading.incident, policy, counts, question)
     output.emit(result)
 
 
@@ -174,9 +170,9 @@ def intake(
         else {"--columns": reading.columns, "--encoding": reading.encoding, "--recovery": recovery or None}
     )
     _refuse_unused("with files" if files else "without files", unused)
-    with progress(output.lang) as step, mention_default_incident(reading.incident):
+    with progress(output.lang) as step:
         step(Note("step_reading_the_counts"))
-        claims = reading.read_claims(files, incidents.load_incident(reading.incident)) if files else None
+        claims = reading.read_claims(files) if files else None
         if claims is not None:
             counted = analysis.forecast_input_from_claims(claims, until, recovery=recovery)
         else:

@@ -32,7 +32,7 @@ commands.add_typer(notebook_commands, name="notebook")
 
 DEFAULT_CURRENCY = "KRW"
 """The currency of an example project."""
-OF_CLAIMS = ("tiers", "effort", "unknown", "scale", "encoding", "rows", "column")
+OF_CLAIMS = ("tiers", "effort", "unknown", "scale", "encoding", "rows", "column", "max_rejects")
 """The options of a plan with which `new` writes the documents of given complaint files."""
 
 
@@ -94,9 +94,10 @@ def new(
         outage-analysis new mine --claims complaints.csv --tiers 300000:30000,500000:50000
     """
     from_claims = bool(claims) or options.tiers is not None
-    unused = {x: getattr(options, x) for x in OF_CLAIMS}
+    defaults = PlanOptions()
+    unused = {x: getattr(options, x) != getattr(defaults, x) for x in OF_CLAIMS}
     if from_claims:
-        unused = {"name": name, "loss_unit": loss_unit, "counted": counted}
+        unused = {"name": bool(name), "loss_unit": bool(loss_unit), "counted": counted}
     if given := next((x for x, value in unused.items() if value), None):
         context = "--claims" if from_claims else "an example project"
         option = given.replace("_", "-")

@@ -10,8 +10,7 @@ from __future__ import annotations
 import inspect
 import shlex
 import sys
-from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, is_dataclass, replace
 from functools import cache, partial, wraps
 from pathlib import Path
@@ -39,6 +38,22 @@ MOST_DRAWS = 2**20
 """More draws would need minutes of time and gigabytes of memory, without a visible gain in precision."""
 
 Incident = Annotated[str, typer.Option(help="Bundled id, or path to an incident's TOML file.")]
+Currency = Annotated[
+    str | None,
+    typer.Option(help="Without --incident, the currency of the files if they do not state it: KRW."),
+]
+Scale = Annotated[
+    float | None,
+    typer.Option(
+        help="Without --incident, how many units of currency a loss of 1 in the files stands for: 1000."
+    ),
+]
+Column = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="Without --incident, a column that is not recognised: service=Product; repeat for more."
+    ),
+]
 Policy = Annotated[
     str | None,
     typer.Option(help="Bundled id, or path to a policy's TOML file. By default the incident's policy."),
@@ -167,19 +182,9 @@ class PlanOptions:
     unknown: Annotated[
         str | None, typer.Option(help="With --tiers, the payment for a claim without a stated loss.")
     ] = None
-    currency: Annotated[
-        str | None, typer.Option(help="With --tiers, the currency of the files if they do not state it: KRW.")
-    ] = None
-    scale: Annotated[
-        float | None,
-        typer.Option(
-            help="With --tiers, how many units of currency a loss of 1 in the files stands for: 1000."
-        ),
-    ] = None
-    column: Annotated[
-        list[str] | None,
-        typer.Option(help="With --tiers, a column that is not recognised: service=Product; repeat for more."),
-    ] = None
+    currency: Currency = None
+    scale: Scale = None
+    column: Column = None
     incident: Annotated[
         str | None,
         typer.Option(
@@ -255,14 +260,13 @@ class PlanOptions:
         if derived and isinstance(plan.claims, tuple):
             read = claims.read_claims(
                 plan.claims,
+                layouts=[incidents.load_layout(layout) for layout in plan.columns],
                 max_rejects=plan.max_rejects,
-                currency=self.currency or "",
-                columns=parse_columns(self.column or ()),
-                scale=self.scale,
                 rows=self.rows,
                 encoding=self.encoding,
+                **outage_facts(self),
             )
-            plan = replace(plan, claims=read, incident=read.incident)
+            plan = replace(plan, claims=read, incident=read.incident, columns=())
         elif self.currency or self.column or self.scale:
             raise UsageError("--currency, --scale and --column describe files without --incident")
         unknown = None if self.unknown is None else parse_amount(self.unknown, "--unknown")
@@ -277,31 +281,57 @@ class PlanOptions:
 class ReadOptions:
     """The options of commands that read complaint files and compute no cost."""
 
-    incident: Incident = BUNDLED
+    incident: Annotated[
+        str | None,
+        typer.Option(
+            help="Bundled id, or path to an incident's TOML file. By default the incident that the files "
+            "describe."
+        ),
+    ] = None
     columns: Layouts = None
     encoding: Encoding = None
+    currency: Currency = None
+    scale: Scale = None
+    column: Column = None
     max_rejects: MaxRejects = "5%"
 
-    def read_claims(
-        self, files: Sequence[Path], incident: incidents.Incident, *, add_to: Path | None = None
-    ) -> claims.Claims:
-        """Read complaint files of an incident with the layouts (TOML files that map columns) of --columns.
+    def read_claims(self, files: Sequence[Path], *, add_to: Path | None = None) -> claims.Claims:
+        """Read complaint files with the layouts (TOML files that map columns) of --columns.
 
         Args:
             files: complaint files, folders or patterns.
-            incident: the incident that the option --incident names.
             add_to: the warehouse file to which the claims are added.
 
         Raises:
             InputRefused: a file cannot be read, or more rows are rejected than --max-rejects allows.
         """
-        return claims.read_claims(
-            files,
-            incident,
-            layouts=load_layouts(self.columns, self.encoding),
-            max_rejects=parse_share(self.max_rejects),
-            add_to=add_to,
-        )
+        is_store = add_to is not None or any(path.suffix == claims.STORE_SUFFIX for path in files)
+        try:
+            return claims.read_claims(
+                files,
+                self.incident or (BUNDLED if is_store else None),
+                layouts=load_layouts(self.columns, self.encoding),
+                max_rejects=parse_share(self.max_rejects),
+                add_to=add_to,
+                **outage_facts(self),
+            )
+        except InputRefused as refusal:
+            if is_store and self.incident is None:
+                hint = f"It was read under the incident {BUNDLED}; name your own with --incident."
+                refusal.remedy = f"{refusal.remedy} {hint}".lstrip()
+            raise
+
+
+def outage_facts(options: PlanOptions | ReadOptions) -> claims.OutageArguments:
+    """Return what options state about files without an incident, as arguments of `claims.read_claims`."""
+    facts = claims.OutageArguments()
+    if options.currency:
+        facts["currency"] = options.currency
+    if options.scale is not None:
+        facts["scale"] = options.scale
+    if options.column:
+        facts["columns"] = parse_columns(options.column)
+    return facts
 
 
 def load_layouts(columns: Sequence[str] | None, encoding: str | None) -> tuple[incidents.Layout, ...]:
@@ -432,7 +462,9 @@ def cost_command(
         paths: the files to name in the command.
         stored: whether the files are claims that `ingest` saved, which need no layout.
     """
-    about, folder = read.incident, Path(options.incident).parent
+    about, folder = read.incident, Path(options.incident or BUNDLED).parent
+    if options.incident is None and about.id not in files.bundled_ids("incidents"):
+        return ["cost", *map(jupyter.shell_path, paths), "--tiers", "300000:30000", *option_words(options)]
     words = ["cost"]
     words += [word for path in paths for word in ("--claims", jupyter.shell_path(path))]
     words += option_words(options, *(("columns", "encoding", "max_rejects") if stored else ()))
@@ -454,19 +486,3 @@ def document_options(folder: Path, named: Path, kinds: Sequence[str]) -> list[st
     """
     known = [kind for kind in kinds if (folder / f"{kind}.toml").is_file()]
     return [word for kind in known for word in (f"--{kind}", jupyter.shell_path(named / f"{kind}.toml"))]
-
-
-@contextmanager
-def mention_default_incident(incident: str) -> Iterator[None]:
-    """Add a hint to errors inside the `with` block: the files were read with the default incident.
-
-    Users who forget --incident would otherwise not know why the services in their files are unknown.
-    """
-    try:
-        yield
-    except InputRefused as refusal:
-        is_about_content = refusal.row is not None or refusal.value is not None
-        if incident == BUNDLED and is_about_content:
-            hint = f"It was read under the incident {incident}; name your own with --incident."
-            refusal.remedy = f"{refusal.remedy} {hint}".lstrip()
-        raise

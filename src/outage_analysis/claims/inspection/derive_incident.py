@@ -9,10 +9,11 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta, timezone
-from typing import Any, TypedDict
+from pathlib import Path
+from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 import polars as pl
@@ -26,13 +27,14 @@ from outage_analysis.claims.inspection.column_choices import (
     quote_header,
 )
 from outage_analysis.claims.inspection.columns import MIN_SHARE, Column, TextColumns
+from outage_analysis.claims.inspection.inspect import header_is_a_complaint
 from outage_analysis.claims.queries import quote_identifier
 from outage_analysis.claims.readers.cell_values import MISSING_WORDS
 from outage_analysis.claims.readers.data_frames import Sources, source_paths
 from outage_analysis.claims.readers.read_files import expand_paths
 from outage_analysis.errors import InputRefused, UsageError
 from outage_analysis.files import bundled_ids, spelling_hint, toml_value
-from outage_analysis.incidents import Incident, Layout, checked_rows, normalized_name
+from outage_analysis.incidents import Incident, Layout, checked_rows, layout_for, normalized_name
 from outage_analysis.policies import decimal_places
 from outage_analysis.text import (
     CURRENCIES,
@@ -64,20 +66,6 @@ TIME_ZONES = {"KRW": "Asia/Seoul", "JPY": "Asia/Tokyo"}
 """Currency -> the default time zone of its incidents. Other incidents use UTC."""
 
 
-class OutageFacts(TypedDict, total=False):
-    """What complaint files may not state about an outage: the arguments of `incident_from_files`."""
-
-    currency: str
-    loss_unit: str
-    scale: float | None
-    encoding: str | None
-    columns: Mapping[str, str]
-    formats: Mapping[str, str]
-    dimensions: Sequence[str]
-    outage_start: str | date | datetime
-    time_zone: str
-
-
 def incident_from_files(  # noqa: PLR0913 - what files may not state
     paths: Sources,
     *,
@@ -87,10 +75,15 @@ def incident_from_files(  # noqa: PLR0913 - what files may not state
     rows: str | None = None,
     encoding: str | None = None,
     columns: Mapping[str, str] | None = None,
-    formats: Mapping[str, str] | None = None,
+    formats: Mapping[str, str | Sequence[str]] | None = None,
+    missing: Sequence[str] = (),
+    constants: Mapping[str, str] | None = None,
+    service: str = "",
+    loss: Literal["stated"] | None = "stated",
     dimensions: Sequence[str] = (),
     outage_start: str | date | datetime | None = None,
     time_zone: str = "",
+    layouts: Sequence[Layout] = (),
 ) -> Incident:
     r"""Derive an incident from complaint files: its services, claimant types, claims window and currency.
 
@@ -113,10 +106,17 @@ def incident_from_files(  # noqa: PLR0913 - what files may not state
         columns: column of a claim -> its header in the files, such as {"service": "Product"}, if the header
             is not recognised.
         formats: column of a claim -> the format of its days or amounts, such as {"filed_on": "dmy"}, if the
-            values fit several formats.
+            values fit several formats; or a list of formats, if the values have several.
+        missing: texts that stand for a missing value, such as ["k.A.", "-"].
+        constants: column of a claim -> its value in every row, such as {"claimant_type": "business"}, if the
+            files have no such column.
+        service: the service of every row, if the files have no column for it.
+        loss: None if the files have no column of losses; then no claim states one.
         dimensions: headers of further columns that become dimensions of the claims, such as ["region"].
         outage_start: when the outage started; by default the start of the first day of a complaint.
         time_zone: IANA name; by default Asia/Seoul for won, Asia/Tokyo for yen, otherwise UTC.
+        layouts: how files are written, such as `Layout(header_row=0)` for files without a header. What a
+            single layout says about columns, formats, missing values and constants counts as an argument.
 
     Raises:
         UsageError: the files do not state the currency, or a column is not recognised, and no argument states
@@ -142,6 +142,10 @@ def incident_from_files(  # noqa: PLR0913 - what files may not state
             remedy="State how many units an amount of 1 stands for, such as 1000 if losses are in thousands.",
         )
     dimension_ids = _dimension_ids(dimensions)
+    # One layout is for all files, so what it says counts as if the arguments said it.
+    stated = layouts[0] if len(layouts) == 1 else Layout()
+    named = {name: headers[0] for name, headers in stated.columns.items()} | dict(columns or {})
+    fixed = {**({"service": service} if service else {}), **({"loss": ""} if loss is None else {})}
     with source_paths(paths) as sources:
         files, _ = expand_paths(sources)
         if not files:
@@ -152,39 +156,73 @@ def incident_from_files(  # noqa: PLR0913 - what files may not state
             scale=scale,
             encoding=encoding,
             rows=checked_rows(rows),
-            decided={name: header for name, header in (columns or {}).items() if name in DECIDED},
-            headers={name: header for name, header in (columns or {}).items() if name not in DECIDED}
-            | dimension_ids,
-            formats=dict(formats or {}),
+            decided={name: header for name, header in named.items() if name in DECIDED},
+            headers={name: header for name, header in named.items() if name not in DECIDED} | dimension_ids,
+            formats=stated.formats
+            | {name: (x,) if isinstance(x, str) else tuple(x) for name, x in (formats or {}).items()},
+            missing=(*stated.missing, *((missing,) if isinstance(missing, str) else missing)),
+            constants={**stated.constants, **(constants or {}), **fixed},
             dimensions=dimension_ids,
             time_zone=time_zone,
             name=files[0].stem,
         )
         # If two files in different folders have the same name, messages give their paths.
         names = Counter(path.name for path in files)
-        read = [(path, TextColumns.read(path, derivation.draft(), Layout())) for path in files]
-        named = [replace(text, file=str(path)) if names[path.name] > 1 else text for path, text in read]
-    return derivation.incident(named, outage_start)
+        draft = derivation.draft()
+        read = [
+            (path, TextColumns.read(path, draft, layout_for(path.name, layouts, draft))) for path in files
+        ]
+        for path, text in read:
+            _check_has_rows_below_a_header(text, draft, layout_for(path.name, layouts, draft))
+        texts = [replace(text, file=str(path)) if names[path.name] > 1 else text for path, text in read]
+    return derivation.incident(texts, outage_start)
 
 
-@dataclass(frozen=True)
+def _check_has_rows_below_a_header(text: TextColumns, draft: Incident, layout: Layout) -> None:
+    name, headers = masked_name(text.file), text.headers
+    if not text.warehouse.count("text_rows"):
+        raise InputRefused("has a header and no rows", file=name)
+    if layout.header_row is not None or not any(c.isdigit() for header in headers for c in header):
+        return
+    if any(header_words.means_loss(header, CURRENCIES) for header in headers):
+        return
+    if header_is_a_complaint(text.columns(draft), file=name, row=text.format.header_row):
+        raise InputRefused(
+            "has a complaint in place of the names of its columns",
+            file=name,
+            row=text.format.header_row,
+            remedy="Write the names of the columns above it, such as claim_id,service,filed_on,loss.",
+        )
+
+
+def incident_of_file(path: Path, layout: Layout) -> Incident:
+    """Derive the incident of an inspected file; one without names of services if it does not say enough."""
+    try:
+        return incident_from_files(path, layouts=[layout])
+    except (InputRefused, UsageError):
+        return _Derivation(name=path.stem).draft()
+
+
+@dataclass(frozen=True, kw_only=True)
 class _Derivation:
     """What the caller states about the incident; the rest comes from the files."""
 
-    currency: str
-    loss_unit: str
-    scale: float | None
-    rows: str | None
-    decided: Mapping[str, str]
-    """`decision` and `paid`, where the caller names their headers -> these."""
-    encoding: str | None
-    headers: Mapping[str, str]
-    """Column of a claim -> its header in the files."""
-    formats: Mapping[str, str]
-    dimensions: Mapping[str, str]
-    """Id of a dimension -> its header in the files."""
-    time_zone: str
     name: str
+    currency: str = ""
+    loss_unit: str = ""
+    scale: float | None = None
+    encoding: str | None = None
+    rows: str | None = None
+    decided: Mapping[str, str] = field(default_factory=dict)
+    """`decision` and `paid`, where the caller names their headers -> these."""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    """Column of a claim -> its header in the files."""
+    formats: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    missing: tuple[str, ...] = ()
+    constants: Mapping[str, str] = field(default_factory=dict)
+    dimensions: Mapping[str, str] = field(default_factory=dict)
+    """Id of a dimension -> its header in the files."""
+    time_zone: str = ""
 
     def draft(self, **values: Any) -> Incident:  # noqa: ANN401 - keys of the document have no common type
         """Return an incident with the stated values, with `values`, and with placeholders for the rest."""
@@ -205,7 +243,9 @@ class _Derivation:
             "encoding": self.encoding or (),
             "scale": {} if self.scale is None else {"loss": self.scale},
             "columns": {name: (header,) for name, header in self.headers.items()},
-            "formats": {name: (format_,) for name, format_ in self.formats.items()},
+            "formats": self.formats,
+            "missing": self.missing,
+            "constants": self.constants,
             "service": ({"id": "service", "name": {"en": "Service"}},),
             "claimant_type": (NO_TYPE,),
             "dimension": tuple({"id": id_, "name": {"en": text}} for id_, text in self.dimensions.items()),
@@ -224,23 +264,21 @@ class _Derivation:
             return replace(self, currency=self._currency_of(files)).incident(files, outage_start)
         draft = self.draft()
         columns = {file.file: file.columns(draft, self.scale) for file in files}
-        services = self._named_columns(columns, "service", header_words.SERVICE)
-        if len(services) < len(files):
-            raise self._unknown_column(files, services, "service")
-        types = self._named_columns(columns, "claimant_type", header_words.TYPE)
-        if types and len(types) < len(files):
-            raise self._unknown_column(files, types, "claimant_type")
-        service_items = _named_items(services, "service", "service", RESERVED_IDS)
-        used = {*RESERVED_IDS, *(item["id"] for item in service_items)}
-        type_items = _named_items(types, "claimant_type", "type", used) if types else (NO_TYPE,)
         headers = {name: {self.headers[name]} for name in self.headers}
-        for name, named in (("service", services), ("claimant_type", types)):
+        known: dict[str, Any] = {"constants": dict(self.constants)}
+        used = {*RESERVED_IDS}
+        kinds = (("service", "service", header_words.SERVICE), ("claimant_type", "type", header_words.TYPE))
+        for name, prefix, words in kinds:
+            if constant := self.constants.get(name, ""):
+                known[name] = _items(Counter([constant]), prefix, used)
+                continue
+            named = self._named_columns(columns, name, words)
+            if len(named) < len(files) and (named or name == "service"):
+                raise self._unknown_column(files, named, name)
             headers.setdefault(name, set()).update(column.header for column in named.values())
-        known = {
-            "service": service_items,
-            "claimant_type": type_items,
-            "constants": {} if types else {"claimant_type": type_items[0]["id"]},
-        }
+            known[name] = _items(_counted_names(named, name), prefix, used) if named else (NO_TYPE,)
+            known["constants"] |= {} if named else {name: NO_TYPE["id"]}
+            used |= {item["id"] for item in known[name]}
         decided = self._decided_columns(files, columns)
         headers |= {name: {column.header for column in found.values()} for name, found in decided.items()}
         known["dimension"] = (
@@ -248,8 +286,9 @@ class _Derivation:
             *({"id": name, "name": {"en": name.capitalize()}, "kind": name} for name in decided),
         )
         draft = self.draft(**known, columns=_sorted_headers(headers))
-        days: list[date] = []
-        formats = {name: {format_} for name, format_ in self.formats.items()}
+        filed_on = self.constants.get("filed_on")
+        days = [] if filed_on is None else [_moment(filed_on, FIRST_DAY, ZoneInfo(draft.time_zone)).date()]
+        formats = {name: {*names} for name, names in self.formats.items()}
         scales: dict[str, set[float]] = {}
         for file in files:
             file_columns = file.columns(draft, self.scale)
@@ -257,14 +296,16 @@ class _Derivation:
             for name, column in chosen.items():
                 headers.setdefault(name, set()).add(column.header)
             self._check_currencies(file_columns, file.file)
-            read = {name: chosen[name] for name in ("filed_on", "loss")}
+            read = {name: chosen[name] for name in ("filed_on", "loss") if name in chosen}
             read |= {"paid": decided["paid"][file.file]} if "paid" in decided else {}
             for name in sorted(read.keys() - {"filed_on"}):
                 unit = self.loss_unit if name == "loss" else ""
                 scales.setdefault(name, set()).add(self._checked_scale(read[name].header, file.file, unit))
             for name in read.keys() - self.formats.keys():
                 formats.setdefault(name, set()).update(certain_formats(name, read[name], file.file))
-            for format_ in in_known_order("filed_on", formats["filed_on"]):
+            for format_ in in_known_order(
+                "filed_on", formats.get("filed_on", ()) if "filed_on" in read else ()
+            ):
                 # If two formats read a value as different days, both days count.
                 sql = day_sql(quote_identifier(read["filed_on"].name), [format_], draft.time_zone)
                 first_and_last = file.warehouse.frame(queries.load("first_and_last_day", day=sql)).row(0)
@@ -289,6 +330,8 @@ class _Derivation:
         choices = choose_columns(columns, file.headers, Layout().merged_over(draft), draft)
         chosen: dict[str, Column] = {}
         for name in ("claim_id", "claimant_id", "filed_on", "loss"):
+            if name in self.constants:
+                continue
             choice = choices[name]
             if choice.position is not None:
                 chosen[name] = columns[choice.position]
@@ -310,7 +353,7 @@ class _Derivation:
             for column in of_file
             if column.header == self.headers.get("loss") or header_words.means_loss(column.header, CURRENCIES)
         ]
-        if not losses and not self.loss_unit:
+        if not losses and not self.loss_unit and "loss" not in self.constants:
             raise self._unknown_column(files, [], "loss")
         named = {code for file, of_file in columns.items() for code in self._check_currencies(of_file, file)}
         stated = {*named}
@@ -527,13 +570,8 @@ NO_CLAIMANTS = {
 }
 
 
-def _named_items(
-    columns: Mapping[str, Column], kind: str, prefix: str, reserved: Iterable[str]
-) -> tuple[dict[str, Any], ...]:
-    """Return one TOML table per name in a column of each file: its id, its name and its other spellings.
-
-    The id is the name in lower-case Latin letters; if that gives no unused id, it is numbered. Spellings of a
-    name differ by case and spaces; the most frequent one is the name.
+def _counted_names(columns: Mapping[str, Column], kind: str) -> Counter[str]:
+    """Return the names in a column of each file, with their number of rows.
 
     Raises:
         InputRefused: a column has too many or too long values, or personal data.
@@ -553,6 +591,15 @@ def _named_items(
             counts[text.strip()] += rows
     if not counts:
         raise InputRefused(f"has no row with a {kind}", file=masked_name(next(iter(columns))))
+    return counts
+
+
+def _items(counts: Counter[str], prefix: str, reserved: Collection[str]) -> tuple[dict[str, Any], ...]:
+    """Return one TOML table per name: its id, its name and its other spellings.
+
+    The id is the name in lower-case Latin letters; if that gives no unused id, it is numbered. Spellings of a
+    name differ by case and spaces; the most frequent one is the name.
+    """
     spellings: dict[str, list[str]] = {}
     for text in sorted(counts, key=lambda t: (-counts[t], t)):
         spellings.setdefault(normalized_name(text), []).append(text)

@@ -68,6 +68,7 @@ class Inspection:
     """
 
     name: str
+    incident: Incident
     encoding: str
     dialect: str
     records: int
@@ -88,13 +89,18 @@ class Inspection:
 
 
 def inspect_file(
-    path: str | Path, incident: Incident, *, layout: Layout | None = None, encoding: str | None = None
+    path: str | Path,
+    incident: Incident | None = None,
+    *,
+    layout: Layout | None = None,
+    encoding: str | None = None,
 ) -> Inspection:
     """Describe the columns of a complaint file, and propose a layout (TOML file that maps them).
 
     Args:
         path: a file of any supported format.
-        incident: defines the expected columns, services and claimant types.
+        incident: defines the expected columns, services and claimant types. By default the incident that the
+            file describes or, if it does not say enough, one without names of services.
         layout: settings that are already known, such as the sheet of a workbook.
         encoding: the encoding of a text file, if it cannot be told from its bytes.
 
@@ -104,6 +110,10 @@ def inspect_file(
             complaint.
     """
     path, known_layout = Path(path), with_encoding([layout or Layout()], encoding)[0]
+    if incident is None:
+        from outage_analysis.claims.inspection.derive_incident import incident_of_file  # it imports this one
+
+        incident = incident_of_file(path, known_layout)
     known_layout.check_columns_known(claim_columns(incident), text_dimensions(incident))
     name = masked_name(path.name)
     file = TextColumns.read(path, incident, known_layout)
@@ -148,6 +158,7 @@ def inspect_file(
     detected = known_layout.model_copy(update={"escape": file.format.escape or known_layout.escape})
     return Inspection(
         name,
+        incident,
         file.format.encoding,
         file.format.dialect,
         warehouse.count("text_rows"),

@@ -166,7 +166,7 @@ class DelimitedFile:
             ):
                 batch.append(record)
             else:
-                if self.table.is_other_header(cells):
+                if self.table.is_other_header(cells, self.positions):
                     line = line_number(self.text, record.offset)
                     raise second_table_error(self.table.file, record.row, line)
                 problem = f"{len(cells)} field{'s' * (len(cells) != 1)} instead of {width}"

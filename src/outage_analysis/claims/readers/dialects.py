@@ -113,6 +113,14 @@ def detect_dialect(path: Path, table: ExpectedTable) -> Dialect:
     if best is None:  # pragma: no cover - there is always a candidate
         raise InputRefused("has a header that cannot be read", file=table.file, row=1)
     _, dialect, rows = best
+    if dialect.delimiter == " " and "" in dialect.headers and sum(map(bool, dialect.headers)) > 1:
+        # An empty cell between blanks is not seen, so the cells behind it would move into wrong columns.
+        raise InputRefused(
+            "separates its columns by several blanks",
+            file=table.file,
+            row=dialect.header_row or None,
+            remedy="Save it as CSV, with a comma or a tab between the columns.",
+        )
     table.check_above_header(rows, dialect.header_row - 1)
     more = _sample(lines, dialect.punctuation, dialect.width, dialect.header_row + PREVIEW_ROWS)
     preview = tuple(more.rows[dialect.header_row :])

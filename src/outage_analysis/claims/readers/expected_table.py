@@ -198,7 +198,7 @@ class ExpectedTable:
         """
         if self.layout.header_row is not None:
             return self.layout.header_row - 1
-        named_columns = [self.layout.header_positions(row, self.columns) for row in rows[:HEADER_SEARCH_ROWS]]
+        named_columns = [self._named_columns(row) for row in rows[:HEADER_SEARCH_ROWS]]
         wanted = set(self.required_columns) - self.layout.given_columns
         complete = (at for at, columns in enumerate(named_columns) if wanted <= columns.keys())
         fullest = max(
@@ -217,7 +217,7 @@ class ExpectedTable:
         """
         if self.layout.header_row is not None or not rows:
             return
-        named_columns = [self.layout.header_positions(row, self.columns) for row in rows[: place + 1]]
+        named_columns = [self._named_columns(row) for row in rows[: place + 1]]
         # A second header directly above the header is allowed, for example in another language. A header that
         # is further above belongs to another table.
         headers = [at for at in range(place) if len(named_columns[at]) >= MIN_HEADER_COLUMNS]
@@ -250,9 +250,20 @@ class ExpectedTable:
                 remedy=scale_remedy(unit_multiplier(unit)),
             )
 
-    def is_other_header(self, cells: Sequence[str]) -> bool:
+    def is_other_header(self, cells: Sequence[str], positions: Mapping[str, int]) -> bool:
         """Return whether a row that does not fit the header is the header of another table."""
-        return len(self.layout.header_positions(cells, self.columns)) >= MIN_HEADER_COLUMNS
+        day = positions.get("filed_on", len(cells))
+        if day < len(cells) and DAY_LIKE.search(cells[day]):
+            return False
+        return len(self._named_columns(cells)) >= MIN_HEADER_COLUMNS
+
+    def _named_columns(self, cells: Sequence[str]) -> dict[str, list[int]]:
+        """Return the columns that a row names, if it may be a header.
+
+        A complaint, which has a day, may name columns, too, for example in a text with delimiters.
+        """
+        dated = any(map(DAY.fullmatch, cells))
+        return {} if dated else self.layout.header_positions(cells, self.columns)
 
 
 def second_table_error(file: str, row: int, line: int | None = None) -> InputRefused:
