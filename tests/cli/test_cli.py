@@ -533,7 +533,8 @@ def test_ingest_accounts_for_every_row_and_names_the_first_rejects(run: Run) -> 
     assert (page["rows"], page["claims"], page["rejects"]) == (2, 1, 1)
     assert [r["rule"] for r in page["rules"]] == ["loss is not negative"]
     code, out, err = run("ingest", *KAKAO, file, "--max-rejects", "50%")
-    assert (code, err) == (0, "Next: outage-analysis cost --claims claims.csv --max-rejects 50%\n")
+    words = "cost --claims claims.csv --incident kakao-2022 --max-rejects 50%"
+    assert (code, err) == (0, f"Next: outage-analysis {words}\n")
     assert page["first_rejects"][0] in out
     assert page["first_rejects"][0].startswith("claims.csv, row 3, loss: ")
     assert out.splitlines()[0] == "2 rows = 1 claim + 1 reject"

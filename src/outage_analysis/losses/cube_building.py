@@ -13,12 +13,14 @@ from io import BytesIO
 from itertools import pairwise
 from math import ceil, sqrt
 from pathlib import Path
+from weakref import WeakKeyDictionary
 
 import polars as pl
 
 from outage_analysis.claims import (
     PARQUET_SUFFIX,
     Claims,
+    Warehouse,
     check_synthetic_name,
     parquet_metadata,
     queries,
@@ -48,6 +50,12 @@ MAX_EXACT_LOSSES = 200
 _MIN_INT64 = -(2**63)
 OWN_DIMENSIONS = ("service", "claimant_type", "filed_on", "filed_hour")
 """The dimensions that are available in every incident."""
+
+
+MAX_CUBES = 16
+"""Most cubes that are kept for the claims of a warehouse, which never change once they are read."""
+_CUBES: WeakKeyDictionary[Warehouse, dict[tuple[str, Bands], pl.DataFrame]] = WeakKeyDictionary()
+"""Warehouse -> query and bands of a cube -> its rows, so that a second run need not count the claims again."""
 
 
 def build_cube(
@@ -93,7 +101,6 @@ def build_cube(
         bands = Bands.from_cuts(log_grid(), policy.breakpoints if policy else ())
     if incident.loss.negative == "band":
         bands = bands.with_mirrored_negatives()
-    _load_bands(claims, bands)
     groups = {name: _dimension_expression(name, incident, by_id) for name in dimensions}
     if line is None:
         source = _filed_claims_query(until)
@@ -121,9 +128,15 @@ def build_cube(
         groups="".join(f"{e}, " for e in groups.values()),
         names="".join(f"{quote_identifier(name)}, " for name in groups),
     )
+    cubes = _CUBES.setdefault(claims.warehouse, {})
+    if (query, bands) not in cubes:
+        _load_bands(claims, bands)
+        if len(cubes) == MAX_CUBES:
+            cubes.clear()
+        cubes[query, bands] = claims.warehouse.frame(query)
     files = ", ".join(f.name for f in claims.inputs)
     return Cube(
-        claims.warehouse.frame(query),
+        cubes[query, bands],
         tuple(dimensions),
         claims.synthetic,
         f"{files} ({claims.selection})" if claims.is_derived else files,

@@ -114,9 +114,9 @@ def _choose_by_values(
     name: str, columns: list[Column], unused: list[int], incident: Incident, *, headless: bool
 ) -> Choice:
     tests: dict[str, Callable[[Column], bool]] = {
-        "service": lambda c: c.reads_as == "service",
-        "claimant_type": lambda c: c.reads_as == "claimant_type",
-        "filed_on": lambda c: c.reads_as == "day",
+        "service": lambda c: c.kind.services >= MIN_SHARE,
+        "claimant_type": lambda c: c.kind.services < MIN_SHARE <= c.kind.claimant_types,
+        "filed_on": lambda c: c.fits_days and c.reads_as == "day",  # amounts are read only if it may be true
         "loss": lambda c: (  # the header first: reading values in every format takes longest
             means_loss(c.header, (incident.currency, incident.loss.unit)) and c.reads_as == "amount"
         ),
@@ -188,8 +188,8 @@ def _evidence(name: str, column: Column) -> str:
     """Return a text that supports a proposed column with numbers: "950 different values in 1,000 rows"."""
     if name in ("filed_on", FILED_AT):
         reasons = [] if column.day.tied else [column.day.reason]
-        if timed := column.timed:
-            reasons.append(f"{percent(timed, column.rows)} of the rows state a time of day")
+        if timed := column.kind.timed:
+            reasons.append(f"{percent(timed, column.kind.rows)} of the rows state a time of day")
         return "; ".join(filter(None, reasons))
     if name == "loss":
         return "" if column.amount.tied else column.amount.reason

@@ -268,45 +268,62 @@ _NOT_A_CODE = r"^\+|^\d+\.\d+$|^0[1-9]\d{7,9}$|^0\d{1,3}[-./]\d|^\d{3}[-./]\d{3}
 """Pattern of a decimal number, or of a possible telephone number."""
 
 
+SAMPLED_ROWS = 2_000
+"""Number of rows, about, that show of which kind most values of a column are, in a file with many rows."""
+_DATE = r"^(.*?)[ T]\d{1,2}:\d{2}"
+"""Pattern of the part of a text before a time of day."""
+
+
+@dataclass
+class Profile:
+    """The distinct values of one column in the rows of a table. They are queried when they are first used."""
+
+    warehouse: Warehouse
+    name: str
+    table: str
+    rows: int
+
+    @cached_property
+    def values(self) -> tuple[pl.DataFrame, int, int]:
+        """The most frequent values (text, rows); how many rows have a value; how many values are distinct."""
+        name = quote_identifier(self.name)
+        query = queries.load("column_texts", name=name, table=self.table, most=str(MAX_VALUES))
+        found = self.warehouse.frame(query)
+        given, different = found.select("given", "different").row(0) if len(found) else (0, 0)
+        return found.select("text", "rows"), given, different
+
+
 class Column:
     """One column of an inspected file: its header, its distinct values and the kind of these values.
 
-    `_parsed_days` and `_parsed_amounts` are `texts` with one more column per format, which contains the
-    parsed values; and the header as parsed by each format.
+    `_parsed_days` and `_parsed_amounts` are values with one more column per format, which contains the
+    parsed values; and the header as parsed by each format. `kind` is the column in a sample of the rows.
     """
 
-    def __init__(self, warehouse: Warehouse, name: str, header: str, incident: Incident) -> None:
-        self.name, self.header = name, header
-        self.scale = stated_unit(header).scale
-        self._warehouse, self._incident = warehouse, incident
+    def __init__(
+        self, header: str, profile: Profile, incident: Incident, sample: Profile | None = None
+    ) -> None:
+        self.header, self.name, self.rows = header, profile.name, profile.rows
+        self.scale, self._profile, self._incident = stated_unit(header).scale, profile, incident
+        self.kind = self if sample is None else Column(header, sample, incident)
 
-    # The properties below are computed when they are first used: parsing 100,000 values in every format takes
-    # seconds, and whoever looks for one column by its header needs it only for this column.
-
-    @cached_property
-    def texts(self) -> pl.DataFrame:
-        """The distinct values with their number of rows, the most frequent first."""
-        query = queries.load("column_texts", name=quote_identifier(self.name), most=str(MAX_VALUES))
-        return self._warehouse.frame(query)
-
-    @cached_property
-    def _counts(self) -> tuple[int, ...]:
-        return self._warehouse.frame(queries.load("column_counts", name=quote_identifier(self.name))).row(0)
+    # The properties below are computed when they are first used: parsing values in every format takes time,
+    # and whoever looks for one column by its header needs it only for this column.
 
     @property
-    def rows(self) -> int:
-        """The number of rows."""
-        return self._counts[0]
+    def texts(self) -> pl.DataFrame:
+        """The distinct values with their number of rows, the most frequent first."""
+        return self._profile.values[0]
 
     @property
     def filled(self) -> int:
         """The number of rows with a value."""
-        return self._counts[1]
+        return self._profile.values[1]
 
     @property
     def distinct(self) -> int:
         """The number of distinct values."""
-        return self._counts[2]
+        return self._profile.values[2]
 
     @property
     def _counted(self) -> int:
@@ -366,21 +383,39 @@ class Column:
 
     @cached_property
     def _parsed_days(self) -> tuple[pl.DataFrame, dict[str, object]]:
-        window = (self._incident.claims_from, self._incident.claims_to)
-        return self._values({n: day_sql("text", [n], self._incident.time_zone, window=window) for n in DATES})
+        # The day does not depend on the digits of a time of day, so one value of each day is parsed.
+        window, text = (self._incident.claims_from, self._incident.claims_to), pl.col("text")
+        days = self._alike(text.str.extract(_DATE).fill_null(text), text.str.replace_all(r"\d", "9"))
+        return self._values(
+            days, {n: day_sql("text", [n], self._incident.time_zone, window=window) for n in DATES}
+        )
 
     @cached_property
     def _parsed_amounts(self) -> tuple[pl.DataFrame, dict[str, object]]:
         digits, code = self._incident.loss_digits, self._incident.loss_currency
         return self._values(
-            {n: amount_sql("text", [n], digits=digits, scale=self.scale, currency=code) for n in AMOUNTS}
+            self.shapes,
+            {n: amount_sql("text", [n], digits=digits, scale=self.scale, currency=code) for n in AMOUNTS},
         )
 
-    def _values(self, expressions: dict[str, str]) -> tuple[pl.DataFrame, dict[str, object]]:
+    @cached_property
+    def shapes(self) -> pl.DataFrame:
+        """One of all values that differ only in their digits, which do not decide the notation of amounts."""
+        return self._alike(pl.col("text").str.replace_all("[1-9]", "9"))
+
+    def _alike(self, *keys: pl.Expr) -> pl.DataFrame:
+        """Return one value, with the number of rows, of all values with the same keys."""
+        named = [key.alias(f"key{at}") for at, key in enumerate(keys)]
+        alike = self.texts.group_by(*named, maintain_order=True)
+        return alike.agg(pl.col("text").first(), pl.col("rows").sum()).select("text", "rows")
+
+    def _values(
+        self, texts: pl.DataFrame, expressions: dict[str, str]
+    ) -> tuple[pl.DataFrame, dict[str, object]]:
         header = pl.DataFrame({"text": [self.header.strip()], "rows": [0]})
-        self._warehouse.load("_texts", pl.concat([self.texts, header], how="vertical_relaxed"))
+        self._profile.warehouse.load("_texts", pl.concat([texts, header], how="vertical_relaxed"))
         values = ", ".join(f"{sql} as {quote_identifier(name)}" for name, sql in expressions.items())
-        frame = self._warehouse.frame(queries.load("text_readings", values=values))
+        frame = self._profile.warehouse.frame(queries.load("text_readings", values=values))
         return frame.filter(pl.col("rows") > 0), frame.filter(pl.col("rows") == 0).row(0, named=True)
 
     @cached_property
@@ -419,8 +454,12 @@ class Column:
     @property
     def may_be_names(self) -> bool:
         """Whether most values are distinct and contain no digit, as names of people do."""
-        digits = self.share(pl.col("text").str.contains("[0-9]"))
-        return digits < MIN_SHARE and 1 < self.filled < self.distinct / MIN_SHARE
+        return not self.has_digits and 1 < self.filled < self.distinct / MIN_SHARE
+
+    @cached_property
+    def has_digits(self) -> bool:
+        """Whether most values contain a digit, as days and amounts do."""
+        return self.share(pl.col("text").str.contains(r"\d")) >= MIN_SHARE
 
     @property
     def may_be_day(self) -> bool:
@@ -428,17 +467,20 @@ class Column:
 
         If the days are written as plain numbers, the header must also mean a day.
         """
-        numeric = NUMERIC_DAY_FORMATS.issuperset(self.day.formats or self.day.tied)
-        return bool(self.day.reason) and (not numeric or has_word(self.header, FILED | TIME))
+        day = self.kind.day
+        numeric = NUMERIC_DAY_FORMATS.issuperset(day.formats or day.tied)
+        return bool(day.reason) and (not numeric or has_word(self.header, FILED | TIME))
 
     @property
     def fits_days(self) -> bool:
         """Whether most values can be read as days; they may still be names of services or claimant types."""
-        return self.may_be_day and self.day.score >= MIN_SHARE
+        return self.kind.has_digits and self.may_be_day and self.kind.day.score >= MIN_SHARE
 
-    @property
+    @cached_property
     def reads_as(self) -> str:
         """The kind of most values: nothing, service, claimant_type, day, amount, free text or text."""
+        if self.kind is not self:
+            return self.kind.reads_as
         if not self.filled:
             return "nothing"
         if self.services >= MIN_SHARE:
@@ -447,7 +489,7 @@ class Column:
             return "claimant_type"
         if self.fits_days:
             return "day"
-        if self.amount.score >= MIN_SHARE:
+        if self.has_digits and self.amount.score >= MIN_SHARE:
             return "amount"
         return "free text" if self.free_text else "text"
 
@@ -509,13 +551,26 @@ class TextColumns:
     unit: str | None
     """The unit that the file states above its header."""
 
+    profiles: Sequence[Profile]
+    """The values of each column."""
+    samples: Sequence[Profile | None]
+    """The values of each column in a sample of the rows; None if the file has few rows."""
+
     @classmethod
     def read(cls, path: Path, incident: Incident, layout: Layout) -> Self:
         """Read all columns of a file as text."""
         warehouse = Warehouse()
         with temporary_folder(limits.get().folder) as workspace:
-            read = read_unmapped(warehouse, path, incident, layout.merged_over(incident), workspace)
-        return cls(path.name, warehouse, *read)
+            found, unit = read_unmapped(warehouse, path, incident, layout.merged_over(incident), workspace)
+        names = [f"c{at}" for at in range(len(found.headers))]
+        rows = warehouse.count("text_rows")
+        samples: list[Profile | None] = [None] * len(names)
+        if (step := rows // SAMPLED_ROWS) > 1:
+            warehouse.create("sampled_rows", f"from text_rows where hash(source_row) % {step} = 0")
+            sampled = warehouse.count("sampled_rows")
+            samples = [Profile(warehouse, name, "sampled_rows", sampled) for name in names]
+        profiles = [Profile(warehouse, name, "text_rows", rows) for name in names]
+        return cls(path.name, warehouse, found, unit, profiles, samples)
 
     @property
     def headers(self) -> list[str]:
@@ -528,8 +583,9 @@ class TextColumns:
         A `scale` that the caller states replaces those in the headers.
         """
         columns = [
-            Column(self.warehouse, f"c{at}", header, incident) for at, header in enumerate(self.headers)
+            Column(header, profile, incident, sample)
+            for header, profile, sample in zip(self.headers, self.profiles, self.samples, strict=True)
         ]
         for column in columns if scale is not None else ():
-            column.scale = Decimal(str(scale))
+            column.scale = column.kind.scale = Decimal(str(scale))
         return columns

@@ -362,7 +362,7 @@ class _Derivation:
             meant = [CURRENCY_WORDS.get(word.casefold(), ()) for word in words]
             stated |= {codes[0] for codes in meant if len(codes) == 1}
             marks = [*CURRENCY_MARKS.items(), *((code, rf"\b{code}\b") for code in CURRENCIES)]
-            text = column.header + " " + " ".join(column.texts["text"])
+            text = column.header + " " + " ".join(column.shapes["text"])
             stated |= {code for code, mark in marks if re.search(mark, text)}
         if len(stated) != 1:
             several = f"states losses in several currencies: {', '.join(sorted(stated))}"
@@ -453,10 +453,10 @@ class _Derivation:
     def _may_be(self, kind: str, column: Column) -> bool:
         if kind == "paid":
             return header_words.means_paid(column.header, CURRENCIES) and column.reads_as == "amount"
+        if not header_words.has_word(column.header, header_words.DECISION):
+            return False
         certain = column.decisions >= MIN_SHARE
-        return (header_words.means_decision(column.header) and not (self.rows and not certain)) or (
-            certain and header_words.has_word(column.header, header_words.DECISION)
-        )
+        return certain or (header_words.means_decision(column.header) and not self.rows)
 
     @staticmethod
     def _unknown_column(files: Sequence[TextColumns], recognised: Collection[str], kind: str) -> UsageError:

@@ -154,7 +154,7 @@ def inspect_file(
     ]
     claimant, loss = column_by_name.get("claimant_id"), column_by_name.get("loss")
     if loss is not None and file.unit:
-        loss.scale = unit_multiplier(file.unit)
+        loss.scale = loss.kind.scale = unit_multiplier(file.unit)
     detected = known_layout.model_copy(update={"escape": file.format.escape or known_layout.escape})
     return Inspection(
         name,
