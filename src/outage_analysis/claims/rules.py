@@ -4,7 +4,7 @@ Most rules are checked row by row: `rule_conditions` returns an SQL condition fo
 if a row of the table `parsed_rows` breaks the rule. The file readers check whether a row has the right number
 of fields, and `queries/checked_rows.sql` finds exact copies and repeated ids. Of the rows that the fast path
 has converted, this query compares only those that `readers/recheck.py` selects, such as rows with a repeated
-id.
+id. Both take the column that they compare from `SAME_COMPLAINT`.
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ REPEATED_HEADER = "the record is not the header again"
 REPEATED_ID = "claim_id is not repeated"
 EXACT_COPY = "the complaint is not an exact copy of another"
 SAME_DAY = "filed_on is the day of filed_at"
+SAME_COMPLAINT = "claim_id"
+"""The column of text that tells complaints apart: of rows with the same one, the first is kept."""
 READABLE_LOSS = "loss is an amount that can be read, below 10^15"
 IN_A_BAND = "is a number within its edges"
 """The end of the rule's name for a text dimension for which the layout has edges."""

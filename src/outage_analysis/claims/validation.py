@@ -29,6 +29,7 @@ from outage_analysis.claims.rules import (
     EXACT_COPY,
     REPEATED_HEADER,
     REPEATED_ID,
+    SAME_COMPLAINT,
     UNREADABLE,
     broken_rules_sql,
 )
@@ -141,6 +142,7 @@ def check_rows(warehouse: Warehouse, incident: Incident, files: InputFiles) -> N
             dimensions=dimension_columns(incident),
             copy=quote_literal(EXACT_COPY),
             repeated=quote_literal(REPEATED_ID),
+            key=SAME_COMPLAINT,
             counted=f"cast([{', '.join(counted)}] as varchar[])",
         )
         warehouse.create("checked_rows", query, inputs=inputs, negative=incident.loss.negative)

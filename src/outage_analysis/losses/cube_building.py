@@ -55,7 +55,7 @@ OWN_DIMENSIONS = ("service", "claimant_type", "filed_on", "filed_hour")
 MAX_CUBES = 16
 """Most cubes that are kept for the claims of a warehouse, which never change once they are read."""
 _CUBES: WeakKeyDictionary[Warehouse, dict[tuple[str, Bands], pl.DataFrame]] = WeakKeyDictionary()
-"""Warehouse -> query and bands of a cube -> its rows, so that a second run need not count the claims again."""
+"""Warehouse -> query and bands of a cube -> its rows, so that a second run need not count claims again."""
 
 
 def build_cube(

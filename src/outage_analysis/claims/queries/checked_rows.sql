@@ -5,7 +5,8 @@
 -- Input: `repeated_headers` are the rows that repeat the header of their file.
 -- Placeholders: `header_again`, `copy` and `repeated` are the names of these rules; `broken` and `noted`
 -- are lists that hold the name of each rule that one row alone breaks; `counted` is the list of the rules
--- that are only counted; `dimensions` are the incident's dimensions, each after a comma.
+-- that are only counted; `dimensions` are the incident's dimensions, each after a comma; `key` is the column
+-- that is the same in rows of the same complaint.
 with adjusted as (
     select
         * exclude (loss),
@@ -26,13 +27,13 @@ single as (
     left join repeated_headers using (file_number, source_row)
 ),
 candidates as (
-    select file_number, source_row, claim_id, content from single where len(broken_alone) = 0
+    select file_number, source_row, {key} as key, content from single where len(broken_alone) = 0
     union all
     select
-        file_number, source_row, claim_id,
+        file_number, source_row, {key},
         hash(claimant_id, service, claimant_type, filed_on, filed_at, loss {dimensions})
     from earlier
-    where hash(claim_id) in (select hash(claim_id) from single)
+    where hash({key}) in (select hash({key}) from single)
 ),
 ranked as (
     select
@@ -43,7 +44,7 @@ ranked as (
             when first_value(content) over same_id = content then {copy} else {repeated}
         end as again
     from candidates
-    window same_id as (partition by claim_id order by file_number, source_row)
+    window same_id as (partition by key order by file_number, source_row)
 ),
 compared as (
     select

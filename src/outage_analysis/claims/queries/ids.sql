@@ -4,7 +4,7 @@
 with hashes as (
     select hash({claim_id}) as id
     from {table}
-    where claim_id is not null and {rows}
+    where {claim_id} is not null and {rows}
 )
 select id
 from hashes

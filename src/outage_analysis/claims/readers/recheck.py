@@ -20,6 +20,7 @@ from outage_analysis.claims.queries import quote_literal
 from outage_analysis.claims.readers.cell_values import BLANKS
 from outage_analysis.claims.readers.read_files import InputFiles
 from outage_analysis.claims.readers.typed_rows import TypedRows, row_number_sql, store_texts
+from outage_analysis.claims.rules import SAME_COMPLAINT
 from outage_analysis.claims.warehouse import Warehouse
 from outage_analysis.errors import REPORT_BUG, EnvironmentFailed
 
@@ -29,12 +30,12 @@ SLICE_ROWS = 2_000_000
 """Most rows whose claim ids one query hashes."""
 PROBED_FROM_ROWS, PROBES = 122_880, 16
 """Rows above which DuckDB may read a file in parallel, and how many of these rows are checked for order."""
-ID_IS_REPEATED = "hash(claim_id) in (select id from repeated_ids)"
-_TRIMMED = f"trim(claim_id, {quote_literal(BLANKS)})"
+ID_IS_REPEATED = f"hash({SAME_COMPLAINT}) in (select id from repeated_ids)"  # noqa: S608 - a constant
+_TRIMMED = f"trim({SAME_COMPLAINT}, {quote_literal(BLANKS)})"
 ID_SQL = {
-    "typed_rows": f"case when ok then claim_id else {_TRIMMED} end",
+    "typed_rows": f"case when ok then {SAME_COMPLAINT} else {_TRIMMED} end",
     "text_rows": _TRIMMED,
-    "earlier": "claim_id",
+    "earlier": SAME_COMPLAINT,
 }
 """Table -> SQL for the claim id of a row without blanks at both ends."""
 
@@ -62,7 +63,7 @@ def recheck_rows(warehouse: Warehouse, files: InputFiles, folder: Path) -> dict[
     if len(doubtful):
         corrected = _hashes_of_corrected_ids(warehouse, files, doubtful)
         if len(corrected):
-            query = queries.load("rows_with_corrected_ids", repeated=ID_IS_REPEATED)
+            query = queries.load("doubtful_rows", doubtful=f"ok and {ID_IS_REPEATED}")
             again = warehouse.frame(query, inputs={"repeated_ids": corrected})
             _reread(warehouse, files, again)  # No row is empty, so the count is ignored.
     return empty_rows
@@ -77,8 +78,8 @@ def _doubtful_rows(
         if rows.row_numbers.rows > PROBED_FROM_ROWS:
             probes += _probe_places(rows)
     inputs = {"repeated_ids": repeated, "probes": pl.DataFrame({"place": probes}, schema={"place": pl.Int64})}
-    query = queries.load("doubtful_rows", repeated=ID_IS_REPEATED if len(repeated) else "false")
-    return warehouse.frame(query, inputs=inputs)
+    doubts = ["not ok", "rowid in (select place from probes)", *([ID_IS_REPEATED] if len(repeated) else [])]
+    return warehouse.frame(queries.load("doubtful_rows", doubtful=" or ".join(doubts)), inputs=inputs)
 
 
 def _reread(warehouse: Warehouse, files: InputFiles, doubtful: pl.DataFrame) -> dict[int, int]:
@@ -98,7 +99,8 @@ def _reread(warehouse: Warehouse, files: InputFiles, doubtful: pl.DataFrame) -> 
 def _hashes_of_corrected_ids(
     warehouse: Warehouse, files: InputFiles, rechecked: pl.DataFrame
 ) -> pl.DataFrame:
-    query = queries.load("corrected_ids", shift=row_number_sql("rechecked.place", files.typed))
+    shift = row_number_sql("rechecked.place", files.typed)
+    query = queries.load("corrected_ids", key=SAME_COMPLAINT, shift=shift)
     others = warehouse.frame(query, inputs={"rechecked": rechecked}, blanks=BLANKS)
     for number, row in others.filter("plain").select("file_number", "source_row").iter_rows():
         problem = "has rows that came in another order"

@@ -1,0 +1,176 @@
+"""Files that nobody described: arguments say what they do not, and one line says what they lack."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import outage_analysis as oa
+from tests.contract.command_line import outage_analysis
+
+HEADER = "claim_id,service,filed_on,loss (EUR)"
+ROWS = [f"C{n},{('App', 'Web')[n % 2]},2026-01-{5 + n % 20:02},{10 + n}.50" for n in range(40)]
+SOME_ROWS = [row.split(",") for row in ROWS[:2]]
+
+
+def written(folder: Path, *rows: str, name: str = "list.csv") -> Path:
+    """A file of these rows."""
+    path = folder / name
+    path.write_text("\n".join(rows) + "\n", "utf-8")
+    return path
+
+
+# --- rows and headers ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("surplus", [",extra", ",service,loss,filed_on", ",claim id, the loss, service"])
+def test_a_complaint_with_too_many_cells_costs_itself(tmp_path: Path, surplus: str) -> None:
+    claims = oa.read_claims(written(tmp_path, HEADER, *ROWS[:9], ROWS[9] + surplus, *ROWS[10:]))
+    assert claims.files.select("rows", "claims", "rejects").row(0) == (40, 39, 1)
+    assert claims.rejects["row"].to_list() == [11]
+
+
+def test_a_file_delimited_by_blanks_is_read_and_a_value_with_a_blank_costs_its_row(tmp_path: Path) -> None:
+    rows = [row.replace(",", " ") for row in ("claim_id,service,filed_on,loss(EUR)", *ROWS)]
+    rows[9] += " filed_on service loss"
+    claims = oa.read_claims(written(tmp_path, *rows, name="list.txt"), currency="EUR")
+    assert claims.files.select("rows", "claims", "rejects").row(0) == (40, 39, 1)
+
+
+def test_columns_aligned_with_blanks_are_refused_because_an_empty_cell_would_move_the_others(
+    tmp_path: Path,
+) -> None:
+    rows = ["  ".join(f"{cell:12}" for cell in row.split(",")) for row in (HEADER, *ROWS)]
+    done = outage_analysis("ingest", written(tmp_path, *rows, name="list.txt"), "--currency", "EUR")
+    assert done.code == 3
+    assert done.err.startswith(
+        "error: list.txt, row 1: separates its columns by several blanks. Save it as CSV"
+    )
+
+
+def test_a_file_without_a_header_gets_a_remedy_that_works(tmp_path: Path) -> None:
+    for arguments in ({}, {"currency": "EUR", "columns": {"loss": "10.50"}}):
+        with pytest.raises(
+            oa.errors.InputRefused, match=r"row 1: has a complaint in place .* Write the names"
+        ):
+            oa.read_claims(written(tmp_path, *ROWS), **arguments)
+    claims = oa.read_claims(written(tmp_path, "claim_id,service,filed_on,loss", *ROWS), currency="EUR")
+    assert (len(claims), len(claims.rejects)) == (40, 0)
+    layout = tmp_path / "layout.toml"
+    layout.write_text(
+        'header_row = 0\n[columns]\nclaim_id = ["1"]\nservice = ["2"]\nfiled_on = ["3"]\nloss = ["4"]\n'
+    )
+    claims = oa.read_claims(written(tmp_path, *ROWS), currency="EUR", layouts=[oa.load_layout(layout)])
+    assert (len(claims), len(claims.rejects), claims.to_polars()["loss"].sum()) == (40, 0, 120_000)
+
+
+# --- what a layout says, as arguments -----------------------------------------------------------------------
+
+ARGUMENTS: dict[str, tuple[str, list[str], dict[str, Any]]] = {
+    "formats": (
+        HEADER,
+        ["1,App,02/01/2026,5", "2,Web,2026-01-16,5"],
+        {"formats": {"filed_on": ["dmy", "iso"]}},
+    ),
+    "missing": (HEADER, ["1,App,2026-01-02,kA", "2,Web,2026-01-16,5"], {"missing": ["kA"]}),
+    "constants": (HEADER, [",".join(row) for row in SOME_ROWS], {"constants": {"claimant_type": "Business"}}),
+    "no-loss": (
+        "claim_id,service,filed_on",
+        ["1,App,2026-01-02", "2,Web,2026-01-16"],
+        {"loss": None, "currency": "EUR"},
+    ),
+    "no-service": (
+        "claim_id,filed_on,loss (EUR)",
+        ["1,2026-01-02,5", "2,2026-01-16,6"],
+        {"service": "Internet"},
+    ),
+    "no-day": (
+        "claim_id,service,loss (EUR)",
+        ["1,App,5", "2,Web,6"],
+        {"constants": {"filed_on": "2026-01-15"}},
+    ),
+}
+STATED = {
+    "formats": ("filed_on", [date(2026, 1, 2), date(2026, 1, 16)]),
+    "missing": ("loss", [None, 500]),
+    "constants": ("claimant_type", ["business", "business"]),
+    "no-loss": ("loss", [None, None]),
+    "no-service": ("service", ["internet", "internet"]),
+    "no-day": ("filed_on", [date(2026, 1, 15)] * 2),
+}
+
+
+@pytest.mark.parametrize("name", ARGUMENTS)
+def test_what_a_layout_says_is_an_argument(tmp_path: Path, name: str) -> None:
+    header, rows, arguments = ARGUMENTS[name]
+    path = written(tmp_path, header, *rows)
+    claims = oa.read_claims(path, **arguments)
+    column, values = STATED[name]
+    assert claims.to_polars()[column].to_list() == values
+    assert claims.rejects.is_empty()
+    result = oa.run(path, tiers={100: 10}, unknown=10, effort="automatic", **arguments)
+    assert result.expected == 20
+
+
+def test_arguments_about_files_need_files(tmp_path: Path) -> None:
+    with pytest.raises(oa.errors.UsageError, match=r"state this already \(found 'currency'\)"):
+        oa.run(oa.load_sample("trams"), currency="EUR", tiers={1: 1})
+    with pytest.raises(oa.errors.InputRefused, match="has a column for service"):
+        oa.read_claims(written(tmp_path, HEADER, *ROWS), service="Internet")
+    named = written(tmp_path, HEADER.replace("service", "Product name"), *ROWS)
+    assert oa.run(named, tiers={100: 10}, columns={"service": "Product name"}).claims is not None
+
+
+# --- the command line ---------------------------------------------------------------------------------------
+
+
+def test_commands_derive_the_incident_of_a_file_as_python_does(tmp_path: Path) -> None:
+    path = written(tmp_path, HEADER, *ROWS)
+    services = [service.id for service in oa.read_claims(path).incident.services]
+    assert json.loads(outage_analysis("ingest", path, "--json").out)["claims"] == 40
+    cube = json.loads(outage_analysis("cube", path, "--by", "service", "--json").out)["rows"]
+    assert sorted({row["service"] for row in cube}) == sorted(services) == ["app", "web"]
+    assert outage_analysis("distribution", path).code == 0
+    assert outage_analysis("intake", path, "--closes", "2026-02-10", "--spike", "0").code == 0
+    layout = json.loads(outage_analysis("inspect", path, "--json").out)["layout_toml"]
+    assert 'service = ["service"]' in layout
+    (tmp_path / "layout.toml").write_text(layout)
+    assert outage_analysis("ingest", path, "--columns", tmp_path / "layout.toml").code == 0
+
+
+def test_a_remedy_of_the_command_line_names_an_option_that_the_command_has(tmp_path: Path) -> None:
+    unnamed = written(tmp_path, "claim_id,service,filed_on,cost of it", *ROWS)
+    assert "--column loss=..." in outage_analysis("ingest", unnamed, "--currency", "EUR").err
+    done = outage_analysis("ingest", unnamed, "--currency", "EUR", "--column", "loss=cost of it")
+    assert done.code == 0
+    damaged = written(tmp_path, HEADER, *ROWS[:9], ROWS[9].replace("2026", "then"), *ROWS[10:15])
+    words = ("new", tmp_path / "mine", "--claims", damaged, "--tiers", "100:10")
+    assert "--max-rejects 7%" in outage_analysis(*words[:1], tmp_path / "mine", *words[2:]).err
+    assert outage_analysis(*words, "--max-rejects", "7%").code == 0
+
+
+@pytest.mark.parametrize("command", ["ingest", "cube", "distribution"])
+def test_a_header_without_rows_says_so(tmp_path: Path, command: str) -> None:
+    done = outage_analysis(command, written(tmp_path, HEADER))
+    assert (done.code, done.err) == (3, "error: list.csv: has a header and no rows\n")
+
+
+# --- many rows ----------------------------------------------------------------------------------------------
+
+
+def test_a_file_of_many_rows_is_understood_from_some_of_them_and_read_whole(tmp_path: Path) -> None:
+    start = datetime(2026, 1, 5, tzinfo=UTC)
+    rows = [
+        f"{10**9 + n},{('App', 'Web')[n % 2]},{start + timedelta(minutes=n):%d.%m.%Y %H:%M},{n % 300}.25,{n}"
+        for n in range(9_000)
+    ]
+    rows[8_999] = rows[8_999].replace(",Web,", ",Rare,")
+    claims = oa.read_claims(written(tmp_path, "Ticket No,service,registered at,loss (EUR),order", *rows))
+    assert (len(claims), len(claims.rejects)) == (9_000, 0)
+    assert [service.id for service in claims.incident.services] == ["app", "web", "rare"]
+    assert claims.to_polars()["loss"].sum() == 30 * sum(100 * n + 25 for n in range(300))
+    assert claims.incident.claims_to == date(2026, 1, 11)
