@@ -235,13 +235,20 @@ def test_a_number_above_all_edges_or_no_number_is_rejected(tmp_path: Path, copie
     assert claims.rejects["remedy"][0].startswith("Give a number up to the last edge; 1.250 may mean 1,250.")
 
 
+def test_a_stated_notation_says_that_three_decimals_are_decimals(tmp_path: Path) -> None:
+    layout = BANDED.model_copy(update={"formats": {"zone": ("plain",)}})
+    claims = read_claims(
+        distances(tmp_path / "a.csv", ["9.995", "10.001", "1.250"]), zoned(), layouts=[layout]
+    )
+    assert list(zones(claims).values()) == ["near", "middle", "near"]
+
+
 def test_numbers_in_other_notations_and_words_for_missing_values(tmp_path: Path) -> None:
     layout = BANDED.model_copy(update={"formats": {"zone": ("european",)}, "missing": ("k.A.",)})
     texts = ["9,999", "10,5", "1.250", "1.234,5", "k.a.", "12345,67"]
     path = distances(tmp_path / "a.csv", texts)
     claims = read_claims(path, zoned(), layouts=[layout], max_rejects=1)
-    # "9,999" may mean 9.999 or 9,999.
-    assert zones(claims) == {"c2": "middle", "c3": "far", "c4": "far", "c5": None, "c6": "far"}
+    assert zones(claims) == {"c1": "near", "c2": "middle", "c3": "far", "c4": "far", "c5": None, "c6": "far"}
     exact = Layout(
         columns={"zone": ("Distance",)}, edges={"zone": {"a": 12_345.67, "b": inf}}, formats=layout.formats
     )

@@ -156,7 +156,7 @@ def _read_files(
         before, extended_store, synthetic = load_earlier_claims(warehouse, Path(add_to), incident)
     with temporary_folder(limits.get().folder) as workspace:
         files = read_files(warehouse, paths_to_read, incident, workspace, layouts=layouts, before=before)
-        empty_rows = recheck_rows(warehouse, files, workspace)
+        empty_rows = recheck_rows(warehouse, files)
         count_rows(warehouse, files, empty_rows, first=len(before.inputs))
         check_rows(warehouse, incident, files)
         create_rejects(warehouse, files)

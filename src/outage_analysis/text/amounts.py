@@ -346,14 +346,16 @@ def amount_sql(
     return _fast_amount_sql(column, int(factor), amount, points=points)
 
 
-def number_sql(column: str, names: Sequence[str]) -> str:
+def number_sql(column: str, names: Sequence[str], *, stated: bool = False) -> str:
     """Return SQL that parses a number, such as a distance, to a DOUBLE; NULL if it cannot be read.
 
-    Numbers may have any number of decimals. As with amounts, "1.250" is NULL, because it may mean 1,250.
+    Numbers may have any number of decimals. As with amounts, "1.250" is NULL, because it may mean 1,250,
+    unless somebody stated the notations.
 
     Args:
         column: the SQL expression of the string to parse.
         names: notations in `AMOUNTS`.
+        stated: whether the layout states the notations, so that they decide what a point means.
 
     Raises:
         KeyError: `names` contains an unknown notation.
@@ -365,7 +367,7 @@ def number_sql(column: str, names: Sequence[str]) -> str:
         decimal = agreed_value_sql(column, [AMOUNTS[name] for name in names], "")
         # The number is parsed from its string, because another conversion may miss the nearest double.
         number = f"try_cast(cast({decimal} as varchar) as double)"
-    return _unless_ambiguous_sql(column, names, number)
+    return number if stated else _unless_ambiguous_sql(column, names, number)
 
 
 def _fast_amount_sql(column: str, factor: int, otherwise: str, *, points: bool) -> str:

@@ -358,7 +358,7 @@ class Column:
             moment.astimezone(incident.zone).date() for moment in (outage.start, outage.end or outage.start)
         ]
         window = min(*days, incident.claims_from), max(*days, incident.claims_to)
-        stated = self._counted - self._missing_rows
+        stated = self._counted - sum(self.missing_words.values())
         return choose_day_formats(self._parsed_days[0], stated + self.rows - self.filled, window)
 
     @property
@@ -369,17 +369,15 @@ class Column:
     @cached_property
     def amount(self) -> FormatChoice:
         """The format of amounts that fits the values best."""
-        return choose_amount_formats(self._parsed_amounts[0], self._counted - self._missing_rows)
+        return choose_amount_formats(
+            self._parsed_amounts[0], self._counted - sum(self.missing_words.values())
+        )
 
     @cached_property
     def missing_words(self) -> dict[str, int]:
         """The values that often stand for a missing value, with their number of rows."""
         known = pl.col("text").str.to_lowercase().is_in(MISSING_WORDS)
         return dict(self.texts.filter(known).iter_rows())
-
-    @property
-    def _missing_rows(self) -> int:
-        return sum(self.missing_words.values())
 
     @cached_property
     def _parsed_days(self) -> tuple[pl.DataFrame, dict[str, object]]:
@@ -430,8 +428,7 @@ class Column:
 
     def share(self, condition: pl.Expr) -> float:
         """Return the share of inspected non-empty cells that meet a condition on the column `text`."""
-        rows = self._counted
-        return int(self.texts.filter(condition)["rows"].sum()) / rows if rows else 0.0
+        return int(self.texts.filter(condition)["rows"].sum()) / max(1, self._counted)
 
     @property
     def free_text(self) -> bool:

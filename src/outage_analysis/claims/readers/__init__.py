@@ -18,6 +18,7 @@ A frame that only one query reads is an input of this query (`inputs` of `Wareho
 
 Where to change what:
 
+- which complaints are the same: `SAME_COMPLAINT` in `rules`;
 - delimiter, quotation mark, escape character: `Dialect` in `dialects`;
 - words for a missing value: `stated_text_sql` and `plain_text_sql` in `cell_values`;
 - formats of dates and amounts: `value_sql` in `cell_values`;

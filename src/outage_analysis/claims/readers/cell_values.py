@@ -115,7 +115,7 @@ def value_sql(column: str, incident: Incident, layout: Layout, *, only_if: str =
         return decision_sql(raw)
     if kind == "text":
         edges = layout.edges.get(column)
-        return _band_sql(raw, edges, formats) if edges else raw
+        return _band_sql(raw, edges, formats, stated=column in layout.formats) if edges else raw
     digits, currency = {
         "loss": (incident.loss_digits, incident.loss_currency),
         "paid": (incident.minor_units, incident.currency),
@@ -124,7 +124,7 @@ def value_sql(column: str, incident: Incident, layout: Layout, *, only_if: str =
     return amount_sql(raw, formats, digits=digits, scale=scale, currency=currency, only_if=only_if)
 
 
-def _band_sql(text: str, edges: Mapping[str, float], formats: Sequence[str]) -> str:
+def _band_sql(text: str, edges: Mapping[str, float], formats: Sequence[str], *, stated: bool) -> str:
     steps = "".join(
         f" when number <= {edge!r}::double then {quote_literal(name)}"
         if edge != inf
@@ -132,7 +132,7 @@ def _band_sql(text: str, edges: Mapping[str, float], formats: Sequence[str]) -> 
         for name, edge in edges.items()
     )
     band = f"case when number is null then null{steps} end"
-    return let_sql("number", number_sql(text, formats), band)
+    return let_sql("number", number_sql(text, formats, stated=stated), band)
 
 
 FILED_AT_DAY = "filed_at_day"

@@ -146,7 +146,8 @@ class DelimitedFile:
             InputRefused: the file contains a second table.
         """
         with _long_fields():
-            yield from self._batches(self._records() if rows is None else self._records_again(rows))
+            every = split_records(self.text, self.dialect, self.positions)
+            yield from self._batches(every if rows is None else self._records_again(rows))
 
     def _batches(self, records: Iterable[Record]) -> Iterator[RowTexts]:
         width, named = self.dialect.width, len(self.dialect.headers)
@@ -162,7 +163,10 @@ class DelimitedFile:
             elif not any(cells):
                 empty += 1
             elif (len(cells) == width and not any(cells[named:])) or (
-                self.dialect.last_is_filled and _only_ends_in_delimiters(cells, width)
+                self.dialect.last_is_filled
+                and len(cells) > width
+                and not any(cells[width:])
+                and bool(cells[width - 1])
             ):
                 batch.append(record)
             else:
@@ -187,9 +191,6 @@ class DelimitedFile:
         }
         return RowTexts.of_frame(pl.DataFrame({**keys, **cells}), unreadable, empty)
 
-    def _records(self) -> Iterator[Record]:
-        return split_records(self.text, self.dialect, self.positions)
-
     def _records_again(self, numbers: Sequence[int] | Numbers) -> Iterator[Record]:
         options = self.dialect.punctuation.reader_options
         for number, offset, text in self.index.fetch(numbers):
@@ -197,10 +198,6 @@ class DelimitedFile:
             cells = next(csv.reader(lines, **options))  # type: ignore[arg-type]
             problem = MERGED_ROWS if _contains_rows(lines, self.dialect, self.positions) else ""
             yield Record(number, offset, len(text.encode()), cells, problem)
-
-
-def _only_ends_in_delimiters(cells: list[str], width: int) -> bool:
-    return len(cells) > width and not any(cells[width:]) and bool(cells[width - 1])
 
 
 def records_query() -> str:

@@ -104,7 +104,12 @@ def detect_dialect(path: Path, table: ExpectedTable) -> Dialect:
     lines = list(io.StringIO(head, newline=""))
     best: tuple[tuple[int, float, int], Dialect, list[list[str]]] | None = None
     for marks in _candidates(head, table.layout, for_inspection=table.for_inspection):
-        if marks.delimiter == " " != table.layout.delimiter and best and _fits_well(best[0]):
+        if (
+            marks.delimiter == " " != table.layout.delimiter
+            and best
+            and best[0][1] >= MIN_FITTING_SHARE
+            and best[0][2] >= MIN_HEADER_COLUMNS
+        ):
             continue  # Another delimiter fits: the spaces may separate words within cells.
         dialect, sample = _try_dialect(lines, table, marks)
         score = _score(sample, dialect, table)
@@ -137,13 +142,10 @@ def _candidates(head: str, layout: Layout, *, for_inspection: bool) -> Iterator[
     for escape, quote, delimiter in product(escapes, quotes, delimiters):
         if quote == "'" and layout.quote is None and not _apostrophes_quote_fields(head, delimiter):
             continue
-        if escape and layout.escape is None and not _escapes_marks(head, quote or "", delimiter):
+        escaped = any(mark and BACKSLASH + mark in head for mark in (quote, delimiter))
+        if escape and layout.escape is None and not escaped:
             continue
         yield Punctuation(delimiter, quote or "", escape)
-
-
-def _escapes_marks(head: str, quote: str, delimiter: str) -> bool:
-    return any(mark and BACKSLASH + mark in head for mark in (quote, delimiter))
 
 
 def _head(path: Path) -> str:
@@ -246,11 +248,6 @@ def _score(sample: _Sample, dialect: Dialect, table: ExpectedTable) -> tuple[int
     fitting = sum(len(sample.rows[at]) == dialect.width and at not in sample.damaged for at in body)
     named_columns = table.layout.header_positions(dialect.headers, table.columns)
     return len(named_columns), (fitting / len(body) if body else 0.0) * (width > 1), width
-
-
-def _fits_well(score: tuple[int, float, int]) -> bool:
-    _, fitting, width = score
-    return fitting >= MIN_FITTING_SHARE and width >= MIN_HEADER_COLUMNS
 
 
 def space_after_every_delimiter(text: str, delimiter: str, quote: str) -> bool:

@@ -95,7 +95,9 @@ def fast_path_sql(
         first = first_texts.get(FILED_AT, NO_TEXTS)
         texts[FILED_AT] = plain_text_sql(FILED_AT, cells[FILED_AT], first, layout.missing)
         values[FILED_AT_DAY] = filed_at_day_sql(incident, layout)
-    filed_at = _filed_at_column(incident, first_texts, own_column=own_column)
+    times = states_times(first_texts)
+    moment = filed_at_sql(incident, own_column=own_column, midnight=times)
+    filed_at = f", {moment} as {FILED_AT}" if times or own_column else ""
     named = {name if name in (*IDS, "synthetic") else f"raw_{name}": text for name, text in texts.items()}
     extra = {f"surplus {name}": quote_identifier(name) for name in surplus}
     if CURRENCY in cells and incident.loss_currency:
@@ -123,12 +125,6 @@ def _currency_condition(currency: str) -> str:
     words = [currency.casefold(), *(w for w, codes in CURRENCY_WORDS.items() if codes == (currency,))]
     text = quote_identifier(CURRENCY_TEXT)
     return f"({text} is null or lower(trim({text})) in ({', '.join(map(quote_literal, words))}))"
-
-
-def _filed_at_column(incident: Incident, first_texts: Mapping[str, TextCounts], *, own_column: bool) -> str:
-    times = states_times(first_texts)
-    sql = filed_at_sql(incident, own_column=own_column, midnight=times)
-    return f", {sql} as {FILED_AT}" if times or own_column else ""
 
 
 _COLUMNS = (*IDS, "service", "claimant_type", "filed_on", "loss", "synthetic")

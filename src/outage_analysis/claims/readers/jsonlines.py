@@ -302,7 +302,13 @@ def _is_json_line(first: str, path: Path) -> bool:
         value = json.loads(first)
     except ValueError:
         return not first.lstrip().startswith("[") and first.rstrip() != "{" and _has_line(path, "}")
-    return isinstance(value, dict) and (_has_line(path, "") or not any(map(_is_rows, value.values())))
+    return isinstance(value, dict) and (
+        _has_line(path, "")
+        or not any(
+            isinstance(inner, list) and any(isinstance(item, dict) for item in inner)
+            for inner in value.values()
+        )
+    )
 
 
 def _has_line(path: Path, ending: str) -> bool:
@@ -310,10 +316,6 @@ def _has_line(path: Path, ending: str) -> bool:
     with path.open(encoding="utf-8-sig") as stream:
         next(stream, None)
         return any(line.startswith("{") and line.rstrip().endswith(ending) for line in stream if line.strip())
-
-
-def _is_rows(value: object) -> bool:
-    return isinstance(value, list) and any(isinstance(item, dict) for item in value)
 
 
 def _array_in_object(content: str, start: int, name: str) -> int:

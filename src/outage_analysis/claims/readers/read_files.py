@@ -286,20 +286,17 @@ def expand_paths(paths: Sequence[Path]) -> tuple[list[Path], list[Path]]:
         elif _is_folder(path):
             candidates = _readable_files(sorted(path.iterdir()), path, skipped)
         elif glob.has_magic(str(path)):
-            candidates = _readable_files(_matching_paths(str(path)), path, skipped)
+            try:
+                matches = sorted(map(Path, glob.glob(str(path))))  # noqa: PTH207 - a pattern may be absolute
+            except (OSError, ValueError, RecursionError):  # the pattern cannot be looked up
+                matches = []
+            candidates = _readable_files(matches, path, skipped)
         else:
             candidates = [path]  # The path does not exist. An error is raised later, when the file is read.
         read += candidates
         if len(read) > MAX_FILES:
             raise InputRefused(f"there are more than {MAX_FILES:,} files to read", file=path)
     return read, skipped
-
-
-def _matching_paths(pattern: str) -> list[Path]:
-    try:
-        return sorted(map(Path, glob.glob(pattern)))  # noqa: PTH207 - a pattern may be absolute
-    except (OSError, ValueError, RecursionError):  # The pattern cannot be looked up, so it matches no file.
-        return []
 
 
 def _is_folder(path: Path) -> bool:

@@ -7,10 +7,7 @@ others are exact copies. Of a large file, a few more rows are rechecked, to veri
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from contextlib import ExitStack
-from pathlib import Path
-from typing import Any
+from collections.abc import Iterable
 
 import numpy as np
 import polars as pl
@@ -24,8 +21,6 @@ from outage_analysis.claims.rules import SAME_COMPLAINT
 from outage_analysis.claims.warehouse import Warehouse
 from outage_analysis.errors import REPORT_BUG, EnvironmentFailed
 
-MAX_HASHES = 50_000_000
-"""Most hashes of claim ids that are in memory at the same time: they take 400 MB and are sorted in place."""
 SLICE_ROWS = 2_000_000
 """Most rows whose claim ids one query hashes."""
 PROBED_FROM_ROWS, PROBES = 122_880, 16
@@ -39,10 +34,8 @@ ID_SQL = {
 }
 """Table -> SQL for the claim id of a row without blanks at both ends."""
 
-Hashes = np.ndarray[Any, np.dtype[np.uint64]]
 
-
-def recheck_rows(warehouse: Warehouse, files: InputFiles, folder: Path) -> dict[int, int]:
+def recheck_rows(warehouse: Warehouse, files: InputFiles) -> dict[int, int]:
     """Store the texts of the doubtful rows of `typed_rows` in `text_rows`, and mark these rows as not ok.
 
     The module docstring states which rows these are.
@@ -50,7 +43,6 @@ def recheck_rows(warehouse: Warehouse, files: InputFiles, folder: Path) -> dict[
     Args:
         warehouse: the warehouse with the tables `typed_rows`, `text_rows` and `earlier`.
         files: the files whose rows were typed.
-        folder: a folder for hashes of claim ids that do not fit into memory.
 
     Returns:
         File number -> the number of empty rows of this file, which do not count as rows.
@@ -58,7 +50,7 @@ def recheck_rows(warehouse: Warehouse, files: InputFiles, folder: Path) -> dict[
     Raises:
         EnvironmentFailed: DuckDB changed the order of the rows, so that rowids do not match row numbers.
     """
-    doubtful = _doubtful_rows(warehouse, files.typed.values(), _repeated_hashes(warehouse, folder))
+    doubtful = _doubtful_rows(warehouse, files.typed.values(), _repeated_hashes(warehouse))
     empty_rows = _reread(warehouse, files, doubtful)
     if len(doubtful):
         corrected = _hashes_of_corrected_ids(warehouse, files, doubtful)
@@ -76,7 +68,8 @@ def _doubtful_rows(
     for rows in typed_rows:
         probes += rows.places(rows.row_numbers.uneven).tolist()
         if rows.row_numbers.rows > PROBED_FROM_ROWS:
-            probes += _probe_places(rows)
+            last = rows.row_numbers.rows - 1
+            probes += [rows.place + at * last // (PROBES - 1) for at in range(PROBES)]
     inputs = {"repeated_ids": repeated, "probes": pl.DataFrame({"place": probes}, schema={"place": pl.Int64})}
     doubts = ["not ok", "rowid in (select place from probes)", *([ID_IS_REPEATED] if len(repeated) else [])]
     return warehouse.frame(queries.load("doubtful_rows", doubtful=" or ".join(doubts)), inputs=inputs)
@@ -108,66 +101,18 @@ def _hashes_of_corrected_ids(
     return others.select(pl.col("id").drop_nulls().unique())
 
 
-def _probe_places(typed_rows: TypedRows) -> list[int]:
-    last = typed_rows.row_numbers.rows - 1
-    return [typed_rows.place + at * last // (PROBES - 1) for at in range(PROBES)]
-
-
-def _repeated_hashes(warehouse: Warehouse, folder: Path) -> pl.DataFrame:
-    rows = sum(map(warehouse.count, ID_SQL))
-    parts = max(1, -(-rows // MAX_HASHES))
-    bounds = np.array([(part << 64) // parts for part in range(1, parts)], np.uint64)
-    in_memory, size = np.empty(rows if parts == 1 else rows // parts + SLICE_ROWS, np.uint64), 0
-    repeated: list[Hashes] = []
-    with ExitStack() as stack:
-        files = [stack.enter_context((folder / f"hashes-{part}").open("wb")) for part in range(1, parts)]
-        for hashes in _hashes(warehouse, parts):
-            hashes.sort()
-            # Each batch keeps only one copy of a repeated hash. Otherwise the hashes would fill the memory if
-            # all rows had the same id.
-            first = _is_first(hashes)
-            duplicates = hashes[~first]
-            repeated.append(duplicates[_is_first(duplicates)])
-            once = hashes[first]
-            low, *others = np.split(once, np.searchsorted(once, bounds))
-            in_memory[size : size + len(low)] = low
-            size += len(low)
-            for file, some in zip(files, others, strict=True):
-                file.write(some.data)
-    repeated.append(_duplicates(in_memory[:size]))
-    del in_memory
-    for file in files:
-        repeated.append(_duplicates(np.fromfile(file.name, np.uint64)))
-        Path(file.name).unlink()
-    return pl.DataFrame({"id": np.concatenate(repeated)}).unique()
-
-
-def _hashes(warehouse: Warehouse, parts: int) -> Iterator[Hashes]:
+def _repeated_hashes(warehouse: Warehouse) -> pl.DataFrame:
+    hashes, size = np.empty(sum(map(warehouse.count, ID_SQL)), np.uint64), 0
     for table, claim_id in ID_SQL.items():
-        for condition, part, part_count in _hash_batches(warehouse, table, parts):
-            query = queries.load(
-                "ids", claim_id=claim_id, table=table, rows=condition, part=str(part), parts=str(part_count)
-            )
-            yield warehouse.frame(query)["id"].to_numpy().copy()
-
-
-def _hash_batches(warehouse: Warehouse, table: str, parts: int) -> Iterator[tuple[str, int, int]]:
-    if table == "earlier":  # `earlier` is a view. A view has no rowids, so it is split by hash.
-        yield from (("true", part, parts) for part in range(parts))
-        return
-    last = warehouse.frame(queries.load("last_place", table=table)).item()
-    for first in range(0, -1 if last is None else last + 1, SLICE_ROWS):
-        yield f"rowid >= {first} and rowid < {first + SLICE_ROWS}", 0, 1
-
-
-def _duplicates(hashes: Hashes) -> Hashes:
-    """Return the hashes that occur more than once. The array `hashes` is sorted in place."""
+        # `earlier` is a view. A view has no rowids, so all its ids are hashed at once.
+        whole = table == "earlier"
+        last = 0 if whole else warehouse.frame(queries.load("last_place", table=table)).item()
+        for first in range(0, -1 if last is None else last + 1, SLICE_ROWS):
+            rows = "true" if whole else f"rowid >= {first} and rowid < {first + SLICE_ROWS}"
+            query = queries.load("ids", claim_id=claim_id, table=table, rows=rows)
+            found = warehouse.frame(query)["id"].to_numpy()
+            hashes[size : size + len(found)] = found
+            size += len(found)
+    hashes = hashes[:size]
     hashes.sort()
-    duplicates: Hashes = hashes[1:][hashes[1:] == hashes[:-1]]
-    return duplicates
-
-
-def _is_first(hashes: Hashes) -> np.ndarray[Any, np.dtype[np.bool_]]:
-    """Return for each hash of a sorted array whether it differs from the hash before it."""
-    differs: np.ndarray[Any, np.dtype[np.bool_]] = np.diff(hashes, prepend=~hashes[:1]) != 0
-    return differs
+    return pl.DataFrame({"id": hashes[1:][hashes[1:] == hashes[:-1]]}).unique()

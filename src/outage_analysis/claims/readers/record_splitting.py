@@ -254,11 +254,8 @@ class QuotingCheck:
             return ""
         if self.marks.patterns.well_formed.fullmatch(record):
             return ""
-        return MISPLACED_QUOTE if self._quote_after_spaces.search(record) or self._quotes_fields else ""
-
-    @cached_property
-    def _quote_after_spaces(self) -> re.Pattern[str]:
-        return re.compile(f"(?:^|{re.escape(self.marks.delimiter)}) +{re.escape(self.marks.quote)}")
+        after_spaces = f"(?:^|{re.escape(self.marks.delimiter)}) +{re.escape(quote)}"
+        return MISPLACED_QUOTE if re.search(after_spaces, record) or self._quotes_fields else ""
 
     @cached_property
     def _quotes_fields(self) -> bool:

@@ -117,8 +117,8 @@ class RowTyping:
         times = states_times(first_texts)
         constants = {c: f"nullif({sql}, '')" for c, sql in table.constants_sql().items()}
         cells = constants | dict(source.cells) | table.computed_sql(source.cells)
-        if times or FILED_AT in cells:
-            self._add_filed_at()
+        if (times or FILED_AT in cells) and FILED_AT not in self.warehouse.columns("typed_rows"):
+            self.warehouse.alter("typed_rows", f"add column {FILED_AT} {MOMENT}")
         query = fast_path_sql(
             self.incident,
             table.layout,
@@ -146,10 +146,6 @@ class RowTyping:
             if sum(n for text, n in texts.items() if text and text not in known) > texts.total() * MANY_SHARE:
                 del self._enum_values[column]
                 self.warehouse.alter("typed_rows", f"alter {quote_identifier(column)} type varchar")
-
-    def _add_filed_at(self) -> None:
-        if FILED_AT not in self.warehouse.columns("typed_rows"):
-            self.warehouse.alter("typed_rows", f"add column {FILED_AT} {MOMENT}")
 
     def _create_table(self) -> None:
         """Create the empty table. Services, claimant types and some dimensions are stored as SQL enums.
