@@ -71,7 +71,7 @@ def cost_by_band(costs: pl.DataFrame, context: ChartContext) -> AltairChart:
 def funnel(table: pl.DataFrame, context: ChartContext) -> AltairChart:
     """Draw a bar chart of the expected number of claims at each stage, from reports to payments.
 
-    A thin line on each bar spans the lower and upper bound of the number. If several cost lines have stages,
+    A thin line below each bar spans the lower and upper bound of the number. If several cost lines have stages,
     each label starts with the name of its cost line.
     """
     locale = context.locale
@@ -93,7 +93,7 @@ def funnel(table: pl.DataFrame, context: ChartContext) -> AltairChart:
     title = locale("column.claims" if claimed else "chart.funnel_x")
     x = alt.X("expected:Q", title=title, scale=scale, axis=FEW)
     y, base = name_axis(stages, "stage"), alt.Chart(data)
-    spans = base.mark_rule(color=INK, strokeWidth=1.2)
+    spans = base.mark_rule(color=INK, strokeWidth=1.2, yOffset=13)  # below the bar
     texts = base.mark_text(align="left", dx=6, dy=-15, fontWeight=600)
     return finish_chart(
         alt.layer(

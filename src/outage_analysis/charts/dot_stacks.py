@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -60,13 +61,16 @@ class DotLayout:
         return math.log10(amount)
 
 
-def dot_layout(amounts: Sequence[float], marked: Sequence[float], likely_low: float) -> DotLayout:
+def dot_layout(
+    amounts: Sequence[float], marked: Sequence[float], likely_low: float, line: float
+) -> DotLayout:
     """Stack dots on an axis that also has room for other amounts.
 
     Args:
         amounts: the amounts of the dots, none of them negative.
         marked: further amounts on the axis, such as the mean and published forecasts.
         likely_low: the lower end of the likely range.
+        line: an amount, such as the budget; every dot stands on its own side of it.
 
     Returns:
         The layout. No dot is displaced by more than its width, except that many equal amounts stand side by
@@ -75,12 +79,12 @@ def dot_layout(amounts: Sequence[float], marked: Sequence[float], likely_low: fl
     positive = [x for x in amounts if x > 0]
     log = bool(positive) and max(positive) > LINEAR_RATIO * min(positive)
     if not log:
-        return _linear(amounts, marked)
+        return _linear(amounts, marked, line)
     least = likely_low / BELOW_RANGE if likely_low > 0 else max(positive) / WIDEST
     least = max(least, min(positive))
     shown = [x for x in amounts if x >= least]
     places = sorted(math.log10(x) for x in shown)
-    stacked, width = _stack(places, 1.0)
+    stacked, width = _stack(places, 1.0, math.log10(max(line, least)))
     below = sorted(x for x in amounts if x < least)
     start = min(places[0], *(dot["place"] for dot in stacked))
     columns = math.ceil(len(below) / TALLEST)
@@ -97,10 +101,10 @@ def dot_layout(amounts: Sequence[float], marked: Sequence[float], likely_low: fl
     return DotLayout(dots, low, high, width, start - width / 2, centre, log=True)
 
 
-def _linear(amounts: Sequence[float], marked: Sequence[float]) -> DotLayout:
+def _linear(amounts: Sequence[float], marked: Sequence[float], line: float) -> DotLayout:
     everything = [*amounts, *marked]
     least, most = min(everything), max(everything)
-    stacked, width = _stack(sorted(amounts) or [most], max(most, 1.0))
+    stacked, width = _stack(sorted(amounts) or [most], max(most, 1.0), line)
     dots = [{"amount": x, **dot} for x, dot in zip(sorted(amounts), stacked, strict=False)]
     places = [*everything, *(dot["place"] for dot in dots)]
     pad = PAD * width if least < most else most / 2 or 1.0
@@ -108,28 +112,20 @@ def _linear(amounts: Sequence[float], marked: Sequence[float]) -> DotLayout:
     return DotLayout(dots, min(0.0, low) if least < most / 2 else low, high, width, low)
 
 
-def _stack(places: Sequence[float], span_if_equal: float) -> tuple[list[dict[str, float]], float]:
+def _stack(
+    places: Sequence[float], span_if_equal: float, line: float
+) -> tuple[list[dict[str, float]], float]:
     """Return place and level of each dot, in ascending order, and the width of a dot."""
     span = places[-1] - places[0] or span_if_equal
     for columns in range(FEWEST_COLUMNS, MOST_COLUMNS + 1):
         width = span / columns
-        stacks = _stacks_of_width(places, width)
-        if max(count for _, count in stacks) <= TALLEST:
+        bins = Counter(math.ceil((place - line) / width - ROUNDING) for place in places)
+        if max(bins.values()) <= TALLEST:
             break
+    stacks = [(line + (n - 0.5) * width, count) for n, count in sorted(bins.items())]
     # Equal amounts stay together however narrow the dots are. They stand side by side if there is room.
     tallest = next(n for n in range(min(TALLEST, len(places)), len(places) + 1) if _fits(stacks, width, n))
     return [dot for middle, count in stacks for dot in _block(middle, count, width, tallest)], width
-
-
-def _stacks_of_width(places: Sequence[float], width: float) -> list[tuple[float, int]]:
-    stacks: list[tuple[float, int]] = []
-    n = 0
-    while n < len(places):
-        members = [x for x in places[n:] if x < places[n] + width or x == places[n]]
-        middle = (members[0] + members[-1]) / 2
-        stacks.append((max(middle, stacks[-1][0] + width) if stacks else middle, len(members)))
-        n += len(members)
-    return stacks
 
 
 def _fits(stacks: Sequence[tuple[float, int]], width: float, tallest: int) -> bool:

@@ -42,8 +42,7 @@ def finish_chart(
 ) -> AltairChart:
     """Return a chart with title, footer, description and style.
 
-    The title is the finding. If there is none, or if the claims are synthetic and so support none, the title
-    names what the chart measures.
+    The title is the finding or, if there is none, what the chart measures; that of synthetic claims is marked.
 
     Args:
         chart: the drawing.
@@ -60,9 +59,7 @@ def finish_chart(
     """
     locale = context.locale
     values = {"unit": locale.unit, "loss": context.loss} | values
-    title = finding
-    if context.synthetic or not finding:
-        title = locale(measure or f"chart.{words}_measure", **values)
+    title = finding or locale(measure or f"chart.{words}_measure", **values)
     if context.synthetic:
         title = locale("chart.synthetic_prefix", title=title)
     footer = context.source

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import altair as alt
@@ -227,7 +228,7 @@ def _cells(
     locale, most = context.locale, max(few["claims"].to_list())
     rows = []
     for row in few.iter_rows(named=True):
-        fill = interpolated_colour(row["claims"] / most) if row["claims"] else theme.EMPTY_CELL
+        fill = interpolated_colour(math.sqrt(row["claims"] / most)) if row["claims"] else theme.EMPTY_CELL
         cost = row["expected"]
         rows.append(
             {
@@ -235,7 +236,7 @@ def _cells(
                 "band": labels[row["over"], row["up_to"]],
                 "claims": locale.number(row["claims"]),
                 "short": short_number(locale, row["claims"]),
-                "cost": "–" if cost is None else locale.number(locale.rounded(cost / size)),
+                "cost": "–" if cost is None else locale.number(locale.rounded(cost / size)) if cost else "",
                 "fill": fill,
                 "ink": readable_on(fill),
             }

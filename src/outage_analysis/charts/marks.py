@@ -11,6 +11,8 @@ from outage_analysis.charts.theme import ACCENT, GREY, INK, SURFACE, ChartContex
 from outage_analysis.text import short_names
 
 Axis = TypeVar("Axis", alt.X, alt.Y)
+LABEL_LINE, LETTER = 13, 7
+"""Pixels: height of a line in the label of a row, and width of a letter."""
 
 
 def axis_for_field(axis: Axis, field: str) -> Axis:
@@ -20,18 +22,17 @@ def axis_for_field(axis: Axis, field: str) -> Axis:
     return other
 
 
-def name_axis(names: Sequence[str], field: str = "name", *, limit: int = 180, lines: int = 1) -> alt.Y:
+def name_axis(names: Sequence[str], field: str = "name", *, limit: int = 180) -> alt.Y:
     """Return a vertical axis of names; its labels keep the line breaks that `wrap_name` inserts.
 
     Args:
         names: the names, from top to bottom.
         field: the column of the data with the names.
         limit: greatest width of a label, in pixels.
-        lines: number of lines of a label to centre vertically on its row.
     """
-    height, label = 13, "split(datum.label, '\\n')"
-    raised = height * (1 - lines) / 2
-    axis = alt.Axis(labelExpr=label, labelLimit=limit, labelLineHeight=height, labelOffset=raised)
+    lines = "split(datum.label, '\\n')"
+    middle = alt.ExprRef(f"{LABEL_LINE / 2} * (1 - length({lines}))")
+    axis = alt.Axis(labelExpr=lines, labelLimit=limit, labelLineHeight=LABEL_LINE, labelOffset=middle)
     return alt.Y(f"{field}:N", sort=list(names), title=None, axis=axis)
 
 
@@ -70,12 +71,17 @@ def diamonds(base: alt.Chart, size: int) -> alt.Chart:
     return marks
 
 
-def labels_above(base: alt.Chart, y: alt.Y, dy: int = -14) -> alt.Chart:
-    """Return the texts in the column `label`, at the left above the marks of their rows."""
-    labels: alt.Chart = base.mark_text(align="left", dy=dy).encode(
-        y, x=alt.XValue(0), text=alt.Text("label:N")
-    )
-    return labels
+def labels_at_bars(base: alt.Chart, y: alt.Y, start: str, dy: int = -14) -> list[alt.Chart]:
+    """Return the texts in the column `label` above their bars, each from the start of its bar if it fits.
+
+    Args:
+        base: the chart of the rows.
+        y: the axis of the rows.
+        start: the column with the start of each bar.
+        dy: how far below the middle of its row a text stands, in pixels.
+    """
+    x = alt.ExprRef(f"max(3, min(scale('x', datum.{start}), width - {LETTER} * length(datum.label)))")
+    return outlined_text(base, {"align": "left", "dy": dy, "x": x}, y=y, text=alt.Text("label:N"))
 
 
 def outlined_text(base: alt.Chart, looks: dict[str, Any], **places: Any) -> list[alt.Chart]:  # noqa: ANN401 - channels

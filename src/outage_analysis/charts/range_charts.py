@@ -49,9 +49,7 @@ def tornado(table: pl.DataFrame, context: theme.ChartContext) -> theme.AltairCha
         x, alt.X2("right:Q"), y, color=marks.accent_if(alt.datum.name == names[0])
     )
     mean = alt.Chart(rows.select(pl.col("expected").first())).mark_rule(color=theme.INK, strokeDash=[3, 3])
-    texts = marks.outlined_text(
-        base, {"align": "left", "dy": -17}, x=alt.XValue(0), y=y, text=alt.Text("label:N")
-    )
+    texts = marks.labels_at_bars(base, y, "left", -17)
     low, high = axes.money_range_ends(locale, rows["left"][0], rows["right"][0])
     return finish_chart(
         alt.layer(bars, mean.encode(marks.axis_for_field(x, "expected")), *texts),
@@ -89,16 +87,13 @@ def comparison(table: pl.DataFrame, context: theme.ChartContext) -> theme.Altair
     amounts = [v for c in columns for v in rows[c] if v]
     least, most = min(amounts), max(amounts)
     least = max(least, most * SMALLEST_POLICY) / 1.5 if most / least > axes.LOG_AXIS_RATIO else 0.0
-    data = rows.select(
-        *(pl.col(c).clip(least) for c in columns),
-        name=pl.Series(names),
-        label=pl.Series([axes.short_amount(locale, v) for v in rows["expected"]]),
-    )
+    labels = [_with_range(locale, *ends) for ends in rows.select("expected", LOW, HIGH).rows()]
+    shown = (pl.col(column).clip(least) for column in columns)
+    data = rows.select(*shown, name=pl.Series(names), label=pl.Series(labels))
     label = "chart.comparison_log_x" if least else "chart.comparison_x"
     x = axes.money_axis(LOW, locale, label, least, most * (1.5 if least else 1.1))
-    expected = marks.axis_for_field(x, "expected")
-    y = marks.name_axis(names, lines=min(name.count("\n") + 1 for name in names))
-    base, colour = alt.Chart(data), marks.accent_if(alt.datum.name == names[best])
+    y, base = marks.name_axis(names), alt.Chart(data)
+    colour = marks.accent_if(alt.datum.name == names[best])
     name = names[best].replace("\n", " ")
     return finish_chart(
         alt.layer(
@@ -106,8 +101,8 @@ def comparison(table: pl.DataFrame, context: theme.ChartContext) -> theme.Altair
             marks.diamonds(base.transform_filter("datum.most"), 70).encode(
                 marks.axis_for_field(x, "most"), y
             ),
-            marks.median_dots(base, 80).encode(expected, y),
-            base.mark_text(dy=-16, fontWeight=600).encode(expected, y, text=alt.Text("label:N")),
+            marks.median_dots(base, 80).encode(marks.axis_for_field(x, "expected"), y),
+            *marks.labels_at_bars(base, y, LOW, -16),
         ),
         context,
         "comparison",
@@ -141,7 +136,7 @@ def backtest(table: pl.DataFrame, context: theme.ChartContext) -> theme.AltairCh
     x = alt.X(
         "low:Q", title=locale("chart.backtest_x"), scale=scale, axis=axes.labelled_axis(ticks, multiples)
     )
-    y = marks.name_axis([*labels.values()], lines=2)
+    y = marks.name_axis([*labels.values()])
     lanes = [parts[part] for part in LANES if part in parts]
     lane = alt.YOffset("part:N", sort=lanes, scale=alt.Scale(paddingOuter=0.7))
     colours = alt.Scale(domain=[*parts.values()], range=[LANES[part] for part in parts])
@@ -231,7 +226,7 @@ def headlines(table: pl.DataFrame, context: theme.ChartContext) -> theme.AltairC
             stop.encode(high, y),
             mean.encode(marks.axis_for_field(x, "mean"), y),
             median.encode(marks.axis_for_field(x, "middle"), y),
-            marks.labels_above(base, y),
+            *marks.labels_at_bars(base, y, "low"),
         ),
         context,
         "headlines",
@@ -269,8 +264,8 @@ def _log_ends(amounts: list[float]) -> tuple[float, float]:
 
 def _with_range(locale: Locale, amount: float, low: float, high: float) -> str:
     """Return an amount with its range as a short label, such as 50m (1.1m–440m)."""
-    amounts = {"amount": axes.short_amount(locale, amount), "range": axes.short_span(locale, low, high)}
-    return locale("chart.with_range", **amounts)
+    shown, span = axes.short_amount(locale, amount), axes.short_span(locale, low, high)
+    return shown if span == shown else locale("chart.with_range", amount=shown, range=span)
 
 
 def separate_sums(table: pl.DataFrame, context: theme.ChartContext) -> theme.AltairChart:
@@ -291,19 +286,16 @@ def separate_sums(table: pl.DataFrame, context: theme.ChartContext) -> theme.Alt
         cash=pl.col("valuation") == "cash",
         label=pl.Series([_sum_label(row, locale) for row in rows.iter_rows(named=True)]),
     )
-    x, y, base = (
-        axes.money_axis(LOW, locale, "chart.separate_sums_x", least, most),
-        marks.name_axis(names),
-        alt.Chart(data),
-    )
+    x = axes.money_axis(LOW, locale, "chart.separate_sums_x", least, most)
+    y, base = marks.name_axis(names), alt.Chart(data)
     ranges = base.mark_rule(strokeWidth=6)
-    announced = marks.diamonds(base.transform_filter("datum.announced"), 90)
+    announced = marks.diamonds(base.transform_filter("datum.announced"), 70)
     return finish_chart(
         alt.layer(
             ranges.encode(x, alt.X2(f"{HIGH}:Q"), y, color=marks.accent_if("datum.cash")),
-            announced.encode(marks.axis_for_field(x, "announced"), y),
             marks.median_dots(base).encode(marks.axis_for_field(x, "p50"), y),
-            marks.labels_above(base, y),
+            announced.encode(marks.axis_for_field(x, "announced"), y),  # above the dot of an equal median
+            *marks.labels_at_bars(base, y, LOW),
         ),
         context,
         "separate_sums",
@@ -344,22 +336,19 @@ def free_goods(table: pl.DataFrame, context: theme.ChartContext) -> theme.Altair
     if rows.is_empty():
         raise theme.NothingToDraw
     names = [marks.wrap_name(context.name(line)) for line in rows["line"]]
-    amounts = ("announced", "expected", "p50", LOW, HIGH)
+    amounts = ("announced", "expected", LOW, HIGH)
     labels = [
         locale(
             "chart.free_label",
             expected=_with_range(locale, expected, low, high),
             announced=axes.short_amount(locale, announced),
         )
-        for announced, expected, _, low, high in rows.select(amounts).rows()
+        for announced, expected, low, high in rows.select(amounts).rows()
     ]
     data = rows.select(*amounts, name=pl.Series(names), label=pl.Series(labels))
     most = max(*rows["announced"], *rows[HIGH].drop_nulls(), 0.0)
-    x, y, base = (
-        axes.money_axis("announced", locale, "chart.free_x", 0.0, most * 1.05),
-        marks.name_axis(names),
-        alt.Chart(data),
-    )
+    x = axes.money_axis("announced", locale, "chart.free_x", 0.0, most * 1.05)
+    y, base = marks.name_axis(names), alt.Chart(data)
     takeup = base.mark_rule(color=theme.INK, strokeWidth=2)
     total = goods.filter(line="")
     whole = (total if len(total) else rows).row(0, named=True)
@@ -369,8 +358,7 @@ def free_goods(table: pl.DataFrame, context: theme.ChartContext) -> theme.Altair
             base.mark_bar(size=16, fill=theme.LIGHT).encode(x, y),
             base.mark_bar(size=16).encode(marks.axis_for_field(x, "expected"), y),
             takeup.encode(marks.axis_for_field(x, LOW), alt.X2(f"{HIGH}:Q"), y),
-            marks.median_dots(base, 60).encode(marks.axis_for_field(x, "p50"), y),
-            marks.labels_above(base, y, -17),
+            base.mark_text(align="left", dy=-17, x=3).encode(y, text=alt.Text("label:N")),
         ),
         context,
         "free",

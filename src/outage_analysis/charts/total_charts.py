@@ -52,7 +52,8 @@ def total_distribution(table: pl.DataFrame, context: ChartContext) -> AltairChar
     cash = table.filter(valuation="cash")
     forecasts = cash.filter(mark="press").sort("amount", descending=True, maintain_order=True)
     ends = [x for c in ("low", "amount") for x in forecasts[c] if x]
-    layout = dot_layout(dots, [*ends, *(m["amount"] for m in marks.values())], marks[LOW]["amount"])
+    line = marks.get("budget", marks[HIGH])["amount"]
+    layout = dot_layout(dots, [*ends, *(m["amount"] for m in marks.values())], marks[LOW]["amount"], line)
     x = dots_axis(layout, locale, locale("chart.total_distribution_x", unit=locale.unit))
     labels = _mark_labels(marks, locale, certain=certain)
     height = DOT_ROOM + LINE * (len(forecasts) + len(labels)) + 6
@@ -72,6 +73,7 @@ def total_distribution(table: pl.DataFrame, context: ChartContext) -> AltairChar
         scale=locale("chart.log_scale") if layout.log else "",
         count=len(dots),
         share=percent(1 / len(dots)) if dots else "",
+        blue=locale(f"chart.total_distribution_blue_{'budget' if 'budget' in marks else 'range'}"),
         zero=locale("chart.total_distribution_zero", share=nothing) if nothing else "",
         press=locale("chart.total_distribution_press") if len(forecasts) else "",
     )
@@ -130,8 +132,9 @@ def _finding(marks: Marks, locale: Locale, *, certain: bool) -> str:
 
 
 def _dots(layout: DotLayout, marks: Marks, x: alt.X, locale: Locale) -> alt.Chart:
+    least = 0.0 if "budget" in marks else marks[LOW]["amount"]
     data = pl.DataFrame(layout.dots).with_columns(
-        likely=pl.col("amount").is_between(marks[LOW]["amount"], marks[HIGH]["amount"]),
+        likely=pl.col("amount").is_between(least, marks.get("budget", marks[HIGH])["amount"]),
         level=pl.col("level") + 0.5,
         label=pl.Series([short_amount(locale, dot["amount"], DOT_DIGITS) for dot in layout.dots]),
         share=pl.lit(float(f"{layout.dot_share:.5g}")),

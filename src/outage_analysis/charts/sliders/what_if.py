@@ -212,6 +212,7 @@ def live_range(run: costs.Simulation, locale: Locale, budget: float | None) -> L
         "per_field": amount_unit(locale)[0],
         "words": {name: locale(f"report.live_{name}", **BLANKS) for name in LIVE_WORDS},
         "marks": [(name, locale(f"chart.mark_{name}", **BLANKS)) for name in CHART_MARKS],
+        "blue": [locale(f"chart.total_distribution_blue_{name}") for name in ("range", "budget")],
     }
     return LiveRange(accuracy, frozenset(entries), data)
 

@@ -124,16 +124,18 @@ var whatIf = (function () {
   }
 
   // A chart of the total whose dots, marks and axis move. `marks` has the names and the patterns of their labels, from
-  // the top down; the line of the first, the budget, is free in a report without one.
-  function picture(element, view, say, marks) {
+  // the top down; the line of the first, the budget, is free in a report without one. `blue` says which dots are blue.
+  function picture(element, view, say, marks, blue) {
     function copy(rows) { return JSON.parse(JSON.stringify(rows)); }  // Vega marks the rows that it has
     var dots = copy(view.data('dots')), lines = copy(view.data('marks')), ticks = view.signal('ticks');
     var low = view.signal('low'), high = view.signal('high'), share = dots[0].share, pad = share * (high - low);
     var last = dots[dots.length - 1], log = last.place < last.amount / 2;  // places on a linear axis are the amounts
     var top = lines[lines.length - 1].top - LINE * (marks.length - 1);
     var tallest = Math.max.apply(null, dots.map(function (dot) { return dot.level + 0.5; }));
+    var drawn = element.closest('.drawn'), caption = drawn && drawn.querySelector('figcaption span');
 
-    function show(of, amounts, isReport) {
+    function show(of, amounts, isReport, sameBudget) {
+      var hasBudget = amounts.budget !== null, end = hasBudget ? amounts.budget : amounts.range_high;
       var totals = dots.map(function (dot, n) { return isReport ? dot.amount : of.quantile((n + 0.5) / dots.length); });
       var most = Math.max.apply(null, totals.concat(amounts.budget, amounts.expected)) || 1;
       var least = Math.min(most, Math.max(of.quantile(0.1) / 20, most / 1e4));  // smaller amounts stand on the left
@@ -145,10 +147,11 @@ var whatIf = (function () {
         return amount < least ? from + 1.5 * width : Math.max(Math.log10(amount), from + width / 2);
       }
 
+      // Every dot stands on its own side of the line at the end of the blue ones.
       function stack(amount) {
-        var bin = Math.floor((place(amount) - from) / width);
+        var bin = Math.ceil((place(amount) - place(end)) / width - 1e-9);
         stacks[bin] = (stacks[bin] || 0) + 1;
-        return {amount: amount, place: from + (bin + 0.5) * width, level: stacks[bin] - 0.5};
+        return {amount: amount, place: place(end) + (bin - 0.5) * width, level: stacks[bin] - 0.5};
       }
 
       // Many dots at one place are smaller, as are their places.
@@ -161,16 +164,17 @@ var whatIf = (function () {
       }
       var room = dots[0].room * tallest / Math.max(tall, tallest);
       moved.forEach(function (dot) {
-        var likely = dot.amount >= amounts.range_low && dot.amount <= amounts.range_high;
+        var likely = (hasBudget || dot.amount >= amounts.range_low) && dot.amount <= end;
         Object.assign(dot, {label: say.brief(dot.amount), likely: likely, share: width / (to - from), room: room});
       });
       var rules = marks.map(function (mark, n) {
         var name = mark[0], amount = amounts[name], values = {amount: say.brief(amount), share: say.percent(of.over(amount))};
         return {mark: name, place: place(amount), label: fill(mark[1], values), top: top + n * LINE, strong: name === 'budget' || name === 'p50'};
       }).filter(function (rule) { return amounts[rule.mark] !== null; });
-      var same = isReport && from === low && to === high, powers = [];
+      var same = isReport && sameBudget && from === low && to === high, powers = [];
       for (var power = Math.ceil(from); log && !same && power < to; power++) powers.push(power);
-      view.data('dots', same ? copy(dots) : moved).data('marks', isReport && amounts.budget === null ? copy(lines) : rules);
+      view.data('dots', same ? copy(dots) : moved).data('marks', isReport && !hasBudget ? copy(lines) : rules);
+      if (caption) caption.textContent = caption.textContent.replace(blue[hasBudget ? 0 : 1], blue[hasBudget ? 1 : 0]);
       view.signal('low', from).signal('high', to).signal('ticks', powers.length ? powers : ticks);
       view.signal('labels', powers.map(function (power) { return say.brief(Math.pow(10, power)); })).runAsync();
     }
@@ -233,7 +237,7 @@ var whatIf = (function () {
       write('.over', budget === null ? live.words.no_budget
         : fill(live.words.over, {chance: say.percent(now.over(budget)), budget: say.full(budget)}));
       var amounts = {p50: median, expected: mean, range_low: now.quantile(live.low), range_high: now.quantile(live.high), budget: budget};
-      pictures.forEach(function (each) { each.show(now, amounts, now === base); });
+      pictures.forEach(function (each) { each.show(now, amounts, now === base, budget === live.budget); });
     }
 
     function show(id) {
@@ -316,7 +320,7 @@ var whatIf = (function () {
       write('.announce', '');
       all('.use').forEach(function (button) { button.hidden = true; });
       var boxes = Array.from(find.querySelectorAll('[name=varied]'));
-      var full = boxes.filter(function (each) { return each.checked; }).length >= live.search.tallvaried;
+      var full = boxes.filter(function (each) { return each.checked; }).length >= live.search.most_varied;
       boxes.forEach(function (each) { each.disabled = full && !each.checked; });
       clearTimeout(searching);
       if (box && budget !== null) searching = setTimeout(function () { write('.announce', search(true)); }, 250);
@@ -453,7 +457,7 @@ var whatIf = (function () {
     return {
       // Lets a chart of the total follow the sliders and the budget; a click in it sets the budget.
       attach: function (element, view) {
-        var chart = picture(element, view, say, live.marks);
+        var chart = picture(element, view, say, live.marks, live.blue);
         pictures = pictures.filter(function (each) { return each.element !== element; }).concat(chart);
         element.onclick = function (event) {
           setBudget(Number((chart.amountAt(event.clientX) / live.per_field).toPrecision(2)) * live.per_field);
