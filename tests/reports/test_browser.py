@@ -293,7 +293,7 @@ def test_the_sliders_agree_with_the_model_to_the_won(moved: tuple[Chrome, LiveCo
 
 
 def live_text(browser: Chrome, part: str) -> str:
-    return browser.find_element(By.CSS_SELECTOR, f".what-if .live .{part}").text
+    return browser.find_element(By.CSS_SELECTOR, f".what-if .{part}").text
 
 
 def wait_for_range(browser: Chrome, before: str) -> None:

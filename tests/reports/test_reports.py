@@ -238,7 +238,7 @@ def test_text_from_outside_is_never_markup(
     assert {e.tag for e in page.elements} <= {e.tag for e in usual.elements}
     assert not [e for e in page.elements for a in e.attributes if a.startswith("on")]
     kinds = [(e.attributes.get("class"), e.attributes.get("id")) for e in page.all("script")]
-    data = [(None, "what-if-data"), (None, "linked-data"), *[("charts", None)] * 2, (None, "dark-palette")]
+    data = [(None, "what-if-data"), *[("charts", None)] * 2, (None, "dark-palette")]
     assert kinds == [*data, (None, None)]
     (title,) = page.all("title")
     assert HOSTILE in title.text

@@ -12,7 +12,7 @@ from outage_analysis.charts.theme import INK, MUTED, wrap_columns
 from outage_analysis.text import fonts
 
 WIDTH = 760
-"""Width in pixels of an SVG whose specification sets no width. A PNG has twice as many pixels."""
+"""Width in pixels of an SVG whose specification sets no width."""
 SMALL_SCALE, SMALL_COLOURS = 1.5, 64
 """Pixels of a small PNG per pixel of the chart, and its number of colours."""
 

@@ -40,7 +40,7 @@ ORDERED = ("band", "day")
 # Vega cannot adapt the width of charts that stand side by side. Two charts together are 700 pixels wide,
 # which fits a notebook cell in JupyterLab with the file list open. On a phone the charts stand in one column,
 # which is half as wide.
-LEFT, RIGHT = (150, 184), (100, 204)
+LEFT, RIGHT = (190, 144), (100, 204)
 """Pixels for names and for bars, in charts on the left and on the right; each chart fits on a phone."""
 LONGEST = 40
 """Largest number of characters in the name of a category."""

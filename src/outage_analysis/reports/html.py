@@ -30,6 +30,7 @@ from outage_analysis.charts import (
     vega_bundle,
     what_if_sliders,
     with_search_form,
+    wrap_columns,
 )
 from outage_analysis.reports.blocks import PageChart
 from outage_analysis.reports.grids import Grid
@@ -55,6 +56,7 @@ def write_html(report: Report, folder: Path) -> None:
 def html_page(report: Report) -> str:
     """Return the complete HTML page of a report."""
     linked_view = linked_charts(report)
+    charts = report.charts | ({"linked": linked_view} if linked_view else {})
     what_if = sliders(report, live=True)
     script = vega_bundle() + "".join(map(slider_asset, SLIDER_SCRIPTS)) + template_text("page.js")
     context = {
@@ -62,14 +64,13 @@ def html_page(report: Report) -> str:
         "locale": report.locale,
         "specs": {
             later: Markup(
-                script_json({n: page_spec(n, c) for n, c in report.charts.items() if c.hindsight == later})
+                script_json({n: page_spec(n, c) for n, c in charts.items() if c.hindsight == later})
             )
             for later in (False, True)
         },
         "what_if": what_if,
         "what_if_data": Markup(script_json(what_if.sliders.data)) if what_if.sliders else "",
         "linked": linked_view,
-        "linked_data": Markup(script_json(linked_view.spec)) if linked_view else "",
         "prose_columns": prose_columns,
         "dark_palette": Markup(script_json(dict(DARK))),
         "script": Markup(script),
@@ -87,8 +88,11 @@ def html_page(report: Report) -> str:
 
 
 def page_spec(name: str, chart: PageChart) -> dict[str, object]:
-    """Return the specification of a chart for the page, whose script moves the dots of the total."""
-    return movable(chart.spec) if name == "total_distribution" else chart.spec
+    """Return the specification of a chart for the page: its dots can move, and saved pictures get its title."""
+    below = (*wrap_columns(chart.subtitle, 100), *wrap_columns(chart.footer, 100))
+    title = {"text": wrap_columns(chart.title, 75), "subtitle": below, "anchor": "start", "frame": "bounds"}
+    spec = movable(chart.spec) if name == "total_distribution" else chart.spec
+    return {**spec, "usermeta": {"title": title}}
 
 
 def prose_columns(grid: Grid) -> list[bool]:

@@ -12,7 +12,16 @@ import polars as pl
 
 from outage_analysis.analysis import Analysis
 from outage_analysis.assumptions import example_warning
-from outage_analysis.charts import CHARTS, chart_context, draw, report_drawing, stable_spec, svg
+from outage_analysis.charts import (
+    CHARTS,
+    add_captions,
+    chart_context,
+    draw,
+    png,
+    report_drawing,
+    stable_spec,
+    svg,
+)
 from outage_analysis.costs import LiveCost, page_model
 from outage_analysis.reports.blocks import (
     Answers,
@@ -34,6 +43,10 @@ from outage_analysis.reports.own_sections import OwnBlock, OwnChart, OwnSection,
 from outage_analysis.reports.sections import SectionBuilder, cash_facts
 from outage_analysis.reports.table_views import SOURCE_TABLES, format_tables
 from outage_analysis.text import Locale, fonts
+
+
+PICTURE_SCALE = 1.15
+"""Pixels of a picture per pixel of the chart: readable in print, and small enough to mail a workbook with it."""
 
 
 @dataclass(frozen=True)
@@ -281,6 +294,19 @@ class Report:
     def chart_svgs(self) -> dict[str, str]:
         """The charts of the report as SVG drawings without titles, by name."""
         return {name: svg(chart.spec) for name, chart in self.charts.items()}
+
+    @cached_property
+    def titled_svgs(self) -> dict[str, str]:
+        """The charts of the report as SVG drawings with title, subtitle and sources, by name."""
+        return {
+            name: add_captions(drawing, chart.title, chart.subtitle, chart.footer, chart.description)
+            for (name, chart), drawing in zip(self.charts.items(), self.chart_svgs.values(), strict=True)
+        }
+
+    @cached_property
+    def titled_pngs(self) -> dict[str, bytes]:
+        """The charts of the report as PNG pictures with title, subtitle and sources, by name."""
+        return {name: png(drawing, PICTURE_SCALE) for name, drawing in self.titled_svgs.items()}
 
 
 def _own_grid(frame: pl.DataFrame, locale: Locale) -> Grid:

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import polars as pl
 
-from outage_analysis.charts import add_captions, png
 from outage_analysis.errors import UsageError
 from outage_analysis.files import atomic_file
 from outage_analysis.reports.report import Report
@@ -63,26 +62,17 @@ def _write_tables(report: Report, folder: Path, suffix: str) -> None:
 
 def write_svg(report: Report, folder: Path) -> None:
     """Write every chart of the report as charts/<name>.svg, with its title and sources."""
-    for stem, svg in _titled_charts(report, folder):
-        stem.with_suffix(".svg").write_text(svg, "utf-8")
+    for name, drawing in report.titled_svgs.items():
+        _chart_file(report, folder, f"{name}.svg").write_text(drawing, "utf-8")
 
 
 def write_png(report: Report, folder: Path) -> None:
     """Write every chart of the report as charts/<name>.png, rendered from the SVG."""
-    for stem, svg in _titled_charts(report, folder):
-        stem.with_suffix(".png").write_bytes(png(svg))
+    for name, picture in report.titled_pngs.items():
+        _chart_file(report, folder, f"{name}.png").write_bytes(picture)
 
 
-def _titled_charts(report: Report, folder: Path) -> list[tuple[Path, str]]:
-    """Return, for each chart, its file path without suffix and its SVG with title and sources."""
-    target = folder / "charts"
-    target.mkdir(exist_ok=True)
-    return [
-        (
-            target / f"{name}{'-synthetic' if report.chart_is_synthetic(name) else ''}",
-            add_captions(
-                report.chart_svgs[name], chart.title, chart.subtitle, chart.footer, chart.description
-            ),
-        )
-        for name, chart in report.charts.items()
-    ]
+def _chart_file(report: Report, folder: Path, file: str) -> Path:
+    name, _, suffix = file.rpartition(".")
+    (folder / "charts").mkdir(exist_ok=True)
+    return folder / "charts" / f"{name}{'-synthetic' if report.chart_is_synthetic(name) else ''}.{suffix}"

@@ -5,7 +5,7 @@
     ast: true, actions: false, defaultStyle: false, renderer: 'svg', tooltip: {disableDefaultStyle: true}
   };
 
-  var dark = window.matchMedia('(prefers-color-scheme: dark)'), panel = null;
+  var dark = window.matchMedia('(prefers-color-scheme: dark)'), panel = null, drawn = new Map();
 
   // The colours of a chart on a dark page; colours in data stay, because such cells have their own text colour.
   function inPalette(spec, palette) {
@@ -32,11 +32,16 @@
     watch.observe(place);
   }
 
-  // Charts of the total follow the sliders.
+  // Charts of the total follow the sliders. Charts side by side have a width of their own: on a phone they stand in one
+  // column.
   function embed(place, spec) {
-    return window.vegaEmbed(place, coloured(spec), OPTIONS).then(function (result) {
-      if (panel && spec.datasets && spec.datasets.dots) panel.attach(place, result.view);
-      return result;
+    var views = (spec.vconcat || [])[1], shown = coloured(spec);
+    if (views && place.clientWidth < 740) shown = Object.assign({}, shown, {vconcat: [shown.vconcat[0], Object.assign({}, views, {columns: 1})]});
+    return window.vegaEmbed(place, shown, OPTIONS).then(function (result) {
+      var lists = place.querySelector('.vega-bindings');  // Vega writes the list of the last chart first
+      if (lists) Array.from(lists.children).reverse().forEach(function (list) { lists.append(list); });
+      drawn.set(place, spec);
+      if (panel && spec.datasets.dots) panel.attach(place, result.view);
     });
   }
 
@@ -53,26 +58,28 @@
     });
   }
 
-  // Views side by side have a width of their own: on a phone they stand in one column.
-  function selection() {
-    var place = document.getElementById('chart-linked');
-    if (!place) return;
-    var spec = JSON.parse(document.getElementById('linked-data').textContent), views = spec.vconcat[1];
-    var columns = views.columns, shown = 0, last = null, width = window.matchMedia('(min-width: 780px)');
-    function draw() {
-      views.columns = width.matches ? columns : 1;
-      if (views.columns === shown) return;
-      shown = views.columns;
-      if (last) last.finalize();
-      embed(place, spec).then(function (result) {
-        var lists = place.querySelector('.vega-bindings');  // Vega writes the list of the last view first
-        if (lists) Array.from(lists.children).reverse().forEach(function (list) { lists.append(list); });
-        last = result;
-      });
-    }
-    whenVisible(place, function () {
-      draw();
-      width.addEventListener('change', draw);
+  // The table below a chart, or else the first of its section, as CSV.
+  function figures(figure) {
+    var table = figure.querySelector('table') || figure.parentNode.querySelector('table');
+    return '\ufeff' + Array.from(table.rows, function (row) {
+      return Array.from(row.cells, function (cell) {  // a spreadsheet would run such a text as a formula
+        return '"' + cell.textContent.trim().replace(/^(?=[=+@]|-(?![\d.,]+$))/, "'").replace(/"/g, '""') + '"';
+      }).join(',') + '\r\n';
+    }).join('');
+  }
+
+  // A chart of the report as a file with its title and its sources, or its figures.
+  function save(event) {
+    var button = event.target.closest('.save button'), figure = button && button.closest('figure');
+    var place = figure && figure.querySelector('.chart'), spec = drawn.get(place), kind = button && button.value;
+    if (!spec) return;
+    var whole = Object.assign({}, spec, {title: spec.usermeta.title}, spec.width ? {width: 760} : {});
+    var made = kind === 'csv' ? Promise.resolve(figures(figure)) : window.vegaEmbed(document.createElement('div'), whole, OPTIONS);
+    made.then(function (result) { return kind === 'csv' ? result : kind === 'svg' ? result.view.toSVG() : result.view.toImageURL('png', 2); }).then(function (content) {
+      var link = document.createElement('a');
+      link.download = place.dataset.chart + '.' + kind;
+      link.href = kind === 'png' ? content : URL.createObjectURL(new Blob([content], {type: kind === 'csv' ? 'text/csv' : 'image/svg+xml'}));
+      link.click();
     });
   }
 
@@ -81,21 +88,22 @@
     if (element) panel = window.whatIf(document.querySelector('.what-if'), JSON.parse(element.textContent), document.querySelector('.box'));
   }
 
-  // Long tables: rows that contain the words of a search, and sorting by a column.
+  // Long tables: rows that contain the words of a search, and sorting by a column; empty cells come last.
   function tables() {
     document.querySelectorAll('.search input').forEach(function (field) {
-      var rows = Array.from(field.closest('label').nextElementSibling.querySelectorAll('tbody tr'));
+      var label = field.closest('label'), rows = Array.from(label.nextElementSibling.querySelectorAll('tbody tr'));
       field.addEventListener('input', function () {
         var words = field.value.toLowerCase().split(/\s+/);
         rows.forEach(function (row) {
           var text = row.textContent.toLowerCase();
           row.hidden = !words.every(function (word) { return text.includes(word); });
         });
+        label.classList.toggle('none', rows.every(function (row) { return row.hidden; }));
       });
     });
     document.querySelectorAll('table').forEach(function (table) {
       var body = table.tBodies[0];
-      if (!body || body.rows.length < 6 || table.matches('.stack')) return;
+      if (!body || body.rows.length < 6 || table.matches('.stack, .options')) return;
       Array.from(table.tHead.rows[0].cells).forEach(function (head, column) {
         var button = document.createElement('button');
         button.type = 'button';
@@ -105,17 +113,18 @@
           var up = head.getAttribute('aria-sort') !== 'ascending';
           Array.from(table.tHead.rows[0].cells).forEach(function (cell) { cell.removeAttribute('aria-sort'); });
           head.setAttribute('aria-sort', up ? 'ascending' : 'descending');
-          var sorted = Array.from(body.rows).sort(function (a, b) { return order(a.cells[column], b.cells[column]); });
-          body.append.apply(body, up ? sorted : sorted.reverse());
+          body.append.apply(body, Array.from(body.rows).sort(function (a, b) { return order(a.cells[column], b.cells[column], up ? 1 : -1); }));
         });
       });
     });
   }
 
-  function order(one, other) {
-    var numbers = [one, other].map(function (cell) { return parseFloat(cell.textContent.replace(/,/g, '').replace('\u2212', '-')); });
-    if (numbers.every(isFinite)) return numbers[0] - numbers[1];
-    return one.textContent.localeCompare(other.textContent);
+  function order(one, other, sign) {
+    var texts = [one, other].map(function (cell) { return cell.textContent.trim(); });
+    var empty = texts.map(function (text) { return /^[–—-]?$/.test(text); });
+    if (empty[0] || empty[1]) return empty[0] - empty[1];
+    var numbers = texts.map(function (text) { return parseFloat(text.replace(/,/g, '').replace('\u2212', '-')); });
+    return sign * (numbers.every(isFinite) ? numbers[0] - numbers[1] : texts[0].localeCompare(texts[1]));
   }
 
   // A link to an appendix, or to a fact in it, opens the appendix.
@@ -136,13 +145,10 @@
     tables();
     opening();
     if (!window.vegaEmbed) return;
-    function draw() {
-      charts();
-      selection();
-    }
+    document.addEventListener('click', save);
     // Charts are laid out by the widths of their texts, so their font comes first.
     Promise.all(['400', '700'].map(function (weight) {
       return document.fonts.load(weight + ' 12px "Outage Sans"');
-    })).then(draw, draw);
+    })).then(charts, charts);
   });
 })();

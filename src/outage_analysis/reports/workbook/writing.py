@@ -7,7 +7,7 @@ from pathlib import Path
 
 import polars as pl
 
-from outage_analysis.charts import ACCENT, GREY, LIGHT, OKABE_ITO, png
+from outage_analysis.charts import ACCENT, GREY, LIGHT, OKABE_ITO
 from outage_analysis.losses import display_bands, regroup
 from outage_analysis.reports.archives import pack, read_members
 from outage_analysis.reports.blocks import Block, BulletList, Heading, KeyFigures, TableBlock, Text
@@ -42,8 +42,6 @@ The summary, the inputs and the cost lines come before these sheets.
 """
 SHADED_TABLES = tuple(f"service_bands_{measure}" for measure in SERVICE_BAND_MEASURES)
 """Tables of services by loss band. Excel shades their cells: the darker, the larger the number."""
-PICTURE_SCALE = 1.5
-"""Pixels of a picture per pixel of the chart: sharp in print, and small enough to mail the file."""
 SUMMARY_WIDTHS = {0: 40, 4: 26, 5: 40}
 """The widths of some columns of the summary, in characters; column 4 can hold each of its states."""
 
@@ -167,19 +165,10 @@ def _write_block(sheet: Sheet, report: Report, views: dict[str, View], block: Bl
     elif isinstance(block, TableBlock):
         _write_table(sheet, report, views, block)
     else:
-        _write_chart(sheet, report, block.chart)
+        chart = report.charts[block.chart]
+        sheet.insert_picture(report.titled_pngs[block.chart], f"{chart.title}. {chart.description}")
         if block.table:
             _write_table(sheet, report, views, block.table)
-
-
-def _write_chart(sheet: Sheet, report: Report, name: str) -> None:
-    chart = report.charts[name]
-    sheet.write_heading(chart.title)
-    if chart.subtitle:
-        sheet.write_paragraph(chart.subtitle, "note")
-    sheet.insert_picture(png(report.chart_svgs[name], PICTURE_SCALE), chart.description)
-    if chart.footer:
-        sheet.write_paragraph(chart.footer, "note")
 
 
 def _write_table(sheet: Sheet, report: Report, views: dict[str, View], block: TableBlock) -> None:

@@ -208,8 +208,6 @@ var whatIf = (function () {
       return Number(liveModel.evaluate(terms, set, 1)[0].toPrecision(10));
     }
 
-    // --- the range of the cash ----------------------------------------------------------------------------
-
     // The changes of inputs and payments; `alsoKnown` is an input that is taken as known exactly.
     function setting(alsoKnown) {
       var made = {changes: {}, pays: {}};
@@ -266,8 +264,6 @@ var whatIf = (function () {
       remember();
     }
 
-    // --- the sliders --------------------------------------------------------------------------------------
-
     function tell(id) {
       root.querySelectorAll('output[data-valuation]').forEach(function (output) {
         var valuation = output.dataset.valuation, amount = expected(valuation);
@@ -292,8 +288,6 @@ var whatIf = (function () {
       Object.keys(sliders).forEach(function (id) { sliders[id].reset(); });
     }
 
-    // --- the setting in the address of the page, so that it can be sent -----------------------------------
-
     function remember() {
       var parts = Object.keys(given).map(function (id) { return id + '=' + given[id] + (known[id] ? '!' : ''); });
       if (budget !== live.budget) parts.push('budget=' + (budget === null ? '' : budget));
@@ -310,8 +304,6 @@ var whatIf = (function () {
         else if (sliders[pair[0]] && value >= 0) sliders[pair[0]].put(value, /!$/.test(pair[1]));
       });
     }
-
-    // --- payments within the budget -----------------------------------------------------------------------
 
     function clear() {
       if (!find || applying) return;
@@ -377,8 +369,6 @@ var whatIf = (function () {
       }
     }
 
-    // --- the line that makes the report again -------------------------------------------------------------
-
     // A line cannot say that an input is uncertain around another mean, so moved inputs become known exactly.
     function copyCommand(language) {
       var ids = Object.keys(given), names = live.command.names, form = live.command[language], output = box.querySelector('.line');
@@ -396,8 +386,6 @@ var whatIf = (function () {
       output.select();
       if (navigator.clipboard) navigator.clipboard.writeText(output.value).catch(function () {});  // else it is selected
     }
-
-    // ------------------------------------------------------------------------------------------------------
 
     root.querySelectorAll('.slider').forEach(function (element) {
       sliders[element.dataset.factor] = slider(element, function (id, value, exactly) {
