@@ -277,12 +277,10 @@ def check_layout(deck: Deck) -> None:
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_no_text_is_smaller_than_14_points_except_in_tables_and_footers(
-    decks: dict[str, Deck], case: str
-) -> None:
+def test_no_text_is_smaller_than_14_points(decks: dict[str, Deck], case: str) -> None:
     for shape in (shape for slide in decks[case].slides for shape in slide.shapes):
         sizes = {int(size) for size in shape._element.xpath(".//a:r/a:rPr/@sz")}  # noqa: SLF001 - no property
-        assert not sizes or min(sizes) >= (1200 if shape.has_table or shape.is_placeholder else 1400)
+        assert not sizes or min(sizes) >= 1400
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)

@@ -71,8 +71,8 @@ def cost_by_band(costs: pl.DataFrame, context: ChartContext) -> AltairChart:
 def funnel(table: pl.DataFrame, context: ChartContext) -> AltairChart:
     """Draw a bar chart of the expected number of claims at each stage, from reports to payments.
 
-    A thin line below each bar spans the lower and upper bound of the number. If several cost lines have stages,
-    each label starts with the name of its cost line.
+    A thin line below each bar spans the lower and upper bound of the number. If several cost lines have
+    stages, each label starts with the name of its cost line.
     """
     locale = context.locale
     rows = table.filter(pl.col("expected").is_not_null().all().over("line"))
@@ -104,7 +104,6 @@ def funnel(table: pl.DataFrame, context: ChartContext) -> AltairChart:
         context,
         "funnel",
         finding=_funnel_finding(rows, context, several=several, claimed=claimed),
-        measure="report.funnel_title_claims" if claimed else "report.funnel_title",
         height=(ROW + (24 if several else 14)) * len(data),
     )
 

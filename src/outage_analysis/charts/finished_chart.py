@@ -42,7 +42,7 @@ def finish_chart(
 ) -> AltairChart:
     """Return a chart with title, footer, description and style.
 
-    The title is the finding or, if there is none, what the chart measures; that of synthetic claims is marked.
+    The title is the finding or, if there is none, what the chart measures. Synthetic claims are marked.
 
     Args:
         chart: the drawing.

@@ -83,19 +83,18 @@ def _labelled(policies: pl.DataFrame, context: ChartContext) -> pl.DataFrame:
 
 
 def _policy_points(policies: pl.DataFrame, x: alt.X, y: alt.Y, high: float) -> list[alt.Chart]:
-    chosen, right = pl.col("role").is_in(CHOSEN), pl.col("at_level") > high * LABELS_LEFT_FROM
-    layers = []
-    for part, colour, shift in ((~chosen, INK, BELOW), (chosen, ACCENT, ABOVE)):
-        for side, align, dx in ((~right, "left", 11), (right, "right", -11)):
-            rows = policies.filter(part, side)
-            if rows.is_empty():
-                continue
-            points = alt.Chart(rows)
-            dots = points.mark_point(filled=True, size=120, stroke="white", color=colour, opacity=1)
-            looks: dict[str, Any] = {"align": align, "dx": dx, "dy": shift, "fontWeight": 600}
-            words = points.mark_text(**looks, color=colour)
-            layers += [dots.encode(x, y), words.encode(x, y, text=alt.Text("label:N"))]
-    return layers
+    """Return the named points: labels at their right or left, and that of the chosen policy above."""
+    right = pl.col("at_level") > high * LABELS_LEFT_FROM
+    points = alt.Chart(policies.with_columns(chosen=pl.col("role").is_in(CHOSEN), right=right))
+    colour = alt.condition("datum.chosen", alt.value(ACCENT), alt.value(INK))
+    dots = points.mark_point(filled=True, size=120, stroke="white", opacity=1)
+    words = points.mark_text(
+        align=alt.ExprRef("datum.right ? 'right' : 'left'"),
+        dx=alt.ExprRef("datum.right ? -11 : 11"),
+        dy=alt.ExprRef(f"datum.chosen ? {ABOVE} : {BELOW}"),
+        fontWeight=600,
+    )
+    return [dots.encode(x, y, color=colour), words.encode(x, y, text=alt.Text("label:N"), color=colour)]
 
 
 def _benefit_axis(values: list[float], objective: str, locale: Locale) -> alt.Y:

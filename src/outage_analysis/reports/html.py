@@ -57,15 +57,14 @@ def html_page(report: Report) -> str:
     """Return the complete HTML page of a report."""
     linked_view = linked_charts(report)
     charts = report.charts | ({"linked": linked_view} if linked_view else {})
+    specs = {name: page_spec(name, chart) for name, chart in charts.items()}
     what_if = sliders(report, live=True)
     script = vega_bundle() + "".join(map(slider_asset, SLIDER_SCRIPTS)) + template_text("page.js")
     context = {
         "report": report,
         "locale": report.locale,
         "specs": {
-            later: Markup(
-                script_json({n: page_spec(n, c) for n, c in charts.items() if c.hindsight == later})
-            )
+            later: Markup(script_json({n: spec for n, spec in specs.items() if charts[n].hindsight == later}))
             for later in (False, True)
         },
         "what_if": what_if,
@@ -88,7 +87,7 @@ def html_page(report: Report) -> str:
 
 
 def page_spec(name: str, chart: PageChart) -> dict[str, object]:
-    """Return the specification of a chart for the page: its dots can move, and saved pictures get its title."""
+    """Return the specification of a chart for the page, with movable dots, and with its title for saving."""
     below = (*wrap_columns(chart.subtitle, 100), *wrap_columns(chart.footer, 100))
     title = {"text": wrap_columns(chart.title, 75), "subtitle": below, "anchor": "start", "frame": "bounds"}
     spec = movable(chart.spec) if name == "total_distribution" else chart.spec

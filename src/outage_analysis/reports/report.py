@@ -44,9 +44,8 @@ from outage_analysis.reports.sections import SectionBuilder, cash_facts
 from outage_analysis.reports.table_views import SOURCE_TABLES, format_tables
 from outage_analysis.text import Locale, fonts
 
-
 PICTURE_SCALE = 1.15
-"""Pixels of a picture per pixel of the chart: readable in print, and small enough to mail a workbook with it."""
+"""Pixels of a picture per pixel of the chart: readable in print, and small enough to mail in a workbook."""
 
 
 @dataclass(frozen=True)

@@ -39,7 +39,7 @@ TITLE_SIZES = ((28, 1), (26, 1), (24, 2), (20, 2))
 """Font size in points and most lines of the title, in order of preference."""
 SMALL = 14
 """Font size in points of the lines around the title."""
-FOOTER_SIZE = 12
+FOOTER_SIZE = 14
 PLAIN_TABLE = "{2D5ABB26-0587-4C30-8999-92F81FD0307C}"
 """The id of PowerPoint's table style without lines and fills."""
 GAP = 0.35

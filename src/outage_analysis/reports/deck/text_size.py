@@ -14,7 +14,7 @@ SPACE_AFTER = 0.45
 """Space below a paragraph, as a multiple of the font size."""
 TEXT_SIZES = (18, 17, 16, 15, 14)
 """Font sizes of texts in points, from the largest to the smallest that is legible when projected."""
-TABLE_SIZES = (18, 16, 15, 14, 13, 12)
+TABLE_SIZES = (18, 16, 15, 14)
 """Font sizes of table cells in points."""
 MAX_LENGTH = 1_500
 """The most characters of a paragraph; longer ones are shortened."""
