@@ -28,7 +28,6 @@ from outage_analysis.reports.blocks import (
     Section,
     TableBlock,
     Text,
-    Tile,
 )
 from outage_analysis.reports.grids import Grid, GridColumn
 from outage_analysis.reports.report import Report, facts_by_host
@@ -134,11 +133,8 @@ def printed(text: str | Markup, most: int = MAX_TEXT) -> str:
     """
     plain = fonts.printable(str(text.striptags()) if isinstance(text, Markup) else text)
     plain = plain if len(plain) <= most else plain[:most] + "…"
-    return re.sub(rf"\S{{{MAX_WORD + 1},}}", lambda word: _with_break_points(word[0]), plain)
-
-
-def _with_break_points(word: str) -> str:
-    return ZERO_WIDTH_SPACE.join(word[n : n + PIECE] for n in range(0, len(word), PIECE))
+    long_word, piece = rf"\S{{{MAX_WORD + 1},}}", rf"(\S{{{PIECE}}})(?=\S)"
+    return re.sub(long_word, lambda word: re.sub(piece, rf"\1{ZERO_WIDTH_SPACE}", word[0]), plain)
 
 
 def brief_values(report: Report) -> Values:
@@ -257,7 +253,17 @@ def _values(block: Block | Section, report: Report, grids: Mapping[str, Grid]) -
         case BulletList():
             return {"kind": "items", "items": [printed(item) for item in block.items]}
         case KeyFigures():
-            return {"kind": "figures", "figures": [_figure(tile) for tile in block.figures]}
+            figures = [
+                {
+                    "title": printed(tile.title),
+                    "figure": tile.figure,
+                    "likely": printed(tile.likely.strip()),
+                    "note": printed(tile.note.removeprefix(tile.likely)),
+                    "synthetic": tile.synthetic,
+                }
+                for tile in block.figures
+            ]
+            return {"kind": "figures", "figures": figures}
         case ChartBlock():
             return {"kind": "picture", **_chart(report, block.chart)}
         case TableBlock():
@@ -268,16 +274,6 @@ def _values(block: Block | Section, report: Report, grids: Mapping[str, Grid]) -
                 "caption": caption,
                 **table_values(grids[block.grid]),
             }
-
-
-def _figure(tile: Tile) -> Values:
-    return {
-        "title": printed(tile.title),
-        "figure": tile.figure,
-        "likely": printed(tile.likely.strip()),
-        "note": printed(tile.note.removeprefix(tile.likely)),
-        "synthetic": tile.synthetic,
-    }
 
 
 def _chart(report: Report, name: str) -> Values:
@@ -292,17 +288,13 @@ def _chart(report: Report, name: str) -> Values:
     }
 
 
-def _cells(grid: Grid) -> Values:
-    return {
+def table_values(grid: Grid) -> Values:
+    """Return a table with its size, its orientation and the widths of its columns in percent of the page."""
+    values: Values = {
         "styles": [column.style for column in grid.columns],
         "heads": [printed(column.title) for column in grid.columns],
         "rows": [[printed(cell) for cell in row] for row in grid.rows],
     }
-
-
-def table_values(grid: Grid) -> Values:
-    """Return a table with its size, its orientation and the widths of its columns in percent of the page."""
-    values = _cells(grid)
     columns = list(zip(values["styles"], values["heads"], *values["rows"], strict=True))
     widths: list[float] = [_letters(*column) for column in columns]
     needed = sum(widths)
@@ -327,13 +319,13 @@ def table_values(grid: Grid) -> Values:
 
 def _letters(style: str, head: str, *cells: str) -> int:
     """Return about how many letters wide a column must be at least, with its gap."""
-    widths = (LONG_CELL if _is_prose(style, cell) else cell_len(cell) + _capitals(cell) for cell in cells)
+    # An id such as TM-EU261-BEUC is wider than other words.
+    capitals = (sum(map(str.isupper, cell)) // 3 if " " not in cell else 0 for cell in cells)
+    widths = (
+        LONG_CELL if _is_prose(style, cell) else cell_len(cell) + more
+        for cell, more in zip(cells, capitals, strict=True)
+    )
     return max(_longest_word(head) + 1, *widths) + COLUMN_GAP
-
-
-def _capitals(cell: str) -> int:
-    """Return how many letters wider an id such as TM-EU261-BEUC is than other words."""
-    return sum(map(str.isupper, cell)) // 3 if " " not in cell else 0
 
 
 def _is_prose(style: str, cell: str) -> bool:

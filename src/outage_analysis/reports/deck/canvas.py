@@ -11,7 +11,6 @@ from typing import Any
 from pptx.dml.color import RGBColor
 from pptx.enum.text import MSO_AUTO_SIZE
 from pptx.oxml.ns import qn
-from pptx.presentation import Presentation as Deck
 from pptx.slide import Slide
 from pptx.util import Emu, Inches, Pt
 
@@ -93,11 +92,6 @@ class Canvas:
 
     slide: Slide
     locale: Locale
-
-    @classmethod
-    def on_new_slide(cls, deck: Deck, locale: Locale) -> Canvas:
-        """Append a slide to a deck, and return it as a canvas."""
-        return cls(deck.slides.add_slide(deck.slide_layouts[0]), locale)
 
     def add_title(self, title: str, kicker: str) -> Box:
         """Write the title and the line above it, and return the rest of the slide above the footer."""

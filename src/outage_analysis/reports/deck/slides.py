@@ -73,7 +73,7 @@ def build_deck(report: Report) -> bytes:
     deck, analysis = _new_deck(report, slides=len(pages)), report.analysis
     kicker = f"{report.locale.day(analysis.as_of)} · {report.title}"
     for number, page in enumerate(pages, start=1):
-        canvas = Canvas.on_new_slide(deck, report.locale)
+        canvas = Canvas(deck.slides.add_slide(deck.slide_layouts[0]), report.locale)
         opening = []
         if number == 1:
             opening.append(Paragraph(report.policy, muted=True))

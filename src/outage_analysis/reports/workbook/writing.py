@@ -80,16 +80,12 @@ def workbook_bytes(report: Report) -> bytes:
     views = build_views(analysis, report.formatter)
     if report.answers.options:
         views["options"] = _options_view(report)
-    intro = locale("workbook.live_intro", sheet=inputs_name) if live else _no_formulas_reason(report)
+    tied = report.products is None and analysis.headline_basis in analysis.runs
+    reason = "workbook.no_formulas_tied" if tied else "workbook.no_formulas"
+    intro = locale("workbook.live_intro", sheet=inputs_name) if live else locale(reason)
     _write_summary(summary, report, views, live, intro)
     _write_sections(book, report, views)
     return pack(read_members(book.close()))
-
-
-def _no_formulas_reason(report: Report) -> str:
-    """Return a sentence that states why the workbook has values but no formulas."""
-    is_tied = report.products is None and report.analysis.headline_basis in report.analysis.runs
-    return report.locale("workbook.no_formulas_tied" if is_tied else "workbook.no_formulas")
 
 
 def _write_summary(
