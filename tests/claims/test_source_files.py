@@ -63,7 +63,7 @@ def opened(path: Path, incident: Incident, warehouse: Warehouse) -> SourceFile:
 
 def stored(warehouse: Warehouse) -> list[tuple[str, ...]]:
     """Return the rows in `text_rows`, in the order of the file."""
-    return warehouse.table("text_rows").sort("source_row").select(HEADER).rows()
+    return warehouse.frame("from text_rows").sort("source_row").select(HEADER).rows()
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
@@ -78,7 +78,7 @@ def test_every_format_reads_all_rows_and_chosen_rows_alike(
     counted = file.row_numbers()
     assert store_texts(warehouse, file) == 0
     assert stored(warehouse) == ROWS
-    numbers = warehouse.table("text_rows")["source_row"].sort().to_list()
+    numbers = warehouse.frame("from text_rows")["source_row"].sort().to_list()
     first = 2 if suffix in (".csv", ".tsv", ".txt", *SHEETS) else 1
     assert numbers == [*range(first, first + len(ROWS))]
     if suffix in SHEETS:

@@ -60,8 +60,8 @@ def test_too_little_memory_is_reported_with_what_to_do(allowed: Path) -> None:
 def test_a_folder_that_is_full_is_reported_with_what_to_do(allowed: Path) -> None:
     assert allowed.is_dir()
     warehouse = Warehouse()
-    warehouse.relation("select 1").fetchall()
-    warehouse._run("set max_temp_directory_size = '1MB'", {})  # noqa: SLF001
+    warehouse.frame("select 1")
+    warehouse.run("set max_temp_directory_size = '1MB'")
     with pytest.raises(EnvironmentFailed, match="no disk space is left") as refusal:
         warehouse.create("many", MANY)
     assert refusal.value.remedy == "Free disk space, or name a larger folder: --temp."
@@ -136,9 +136,11 @@ def test_no_progress_is_reported_without_a_listener() -> None:
 def test_the_inputs_of_a_query_are_known_to_this_query_only() -> None:
     warehouse, numbers = Warehouse(), pl.DataFrame({"n": [1, 2, 3]})
     warehouse.create("kept", "select n from numbers where n > $least", inputs={"numbers": numbers}, least=1)
-    warehouse.delete("kept", "n in (select n + 1 from numbers)", inputs={"numbers": numbers.head(1)})
-    assert warehouse.table("kept")["n"].to_list() == [3]
-    warehouse.update("kept", "n = 7", "n in (select n from numbers)", inputs={"numbers": numbers})
+    warehouse.run(
+        "delete from kept where n in (select n + 1 from numbers)", inputs={"numbers": numbers.head(1)}
+    )
+    assert warehouse.frame("from kept")["n"].to_list() == [3]
+    warehouse.run("update kept set n = 7 where n in (from numbers)", inputs={"numbers": numbers})
     assert warehouse.frame("from kept union all from numbers order by n", inputs={"numbers": numbers})[
         "n"
     ].to_list() == [1, 2, 3, 7]

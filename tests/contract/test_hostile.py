@@ -451,6 +451,37 @@ def test_an_address_is_no_file(folder: Path) -> None:
     assert folder.is_dir()
 
 
+READING = (
+    "select * from read_text('{secret}')",
+    "from '{secret}'",
+    "from glob('{folder}/*')",
+    "select (select content from read_text('{secret}')) as x from claims",
+    "from query('from read_text(''{secret}'')')",
+    "select * from read_csv('https://192.0.2.1/a.csv')",
+)
+
+
+@pytest.mark.parametrize("kept", ["list.csv", "kept.duckdb"])
+def test_a_query_reads_no_file(folder: Path, kept: str) -> None:
+    (folder / "secret.csv").write_text("word\nabracadabra\n")
+    oa.save_claims(oa.read_claims("list.csv", "incident.toml"), "kept.duckdb")
+    claims = oa.read_claims(kept, "incident.toml")
+    for asked in (claims, claims.filter(service="Bank")):
+        for sql in READING:
+            with pytest.raises(Exception, match="the SQL query fails: Cannot access file") as refusal:
+                asked.query(sql.format(secret=folder / "secret.csv", folder=folder))
+            assert getattr(refusal.value, "exit_code", None) == 2
+            assert "abracadabra" not in str(refusal.value)
+            assert str(refusal.value).endswith(
+                "The tables are claims, rejects, files and the frames that are passed."
+            )
+    # Saving is no query of the user, and still works.
+    oa.save_claims(claims, "again.duckdb")
+    oa.save_claims(claims, "again.parquet")
+    for again in ("again.duckdb", "again.parquet"):
+        assert oa.read_claims(again, "incident.toml").by("service").rows() == claims.by("service").rows()
+
+
 # --- kills --------------------------------------------------------------------------------------------------
 
 

@@ -82,6 +82,12 @@ class Analysis(IncidentResult):
     no_late_claims: str = ""
     """Why claims still to come are not forecast; empty if they are, or if none can come."""
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what is pickled: without the rows of the claims, so with the tables made from them."""
+        if self.claims is None:
+            return {name: value for name, value in self.__dict__.items() if name != "tables"}
+        return {**super().__getstate__(), "tables": self.tables}
+
     @cached_property
     def tables(self) -> AnalysisTables:
         """All tables of the report: `tables.costs`, `tables.from_claims.costs`, or `tables["costs"]`."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Callable, Iterable, Mapping
 from collections.abc import Set as AbstractSet
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from itertools import islice
@@ -52,6 +53,12 @@ class IncidentResult(Displayable, Result):
     ledger: Ledger | None
     as_of: date
     claims: Claims | None
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what is pickled: everything except the rows of the claims."""
+        claims = self.claims.without_rows() if self.claims else None
+        own = {} if claims is None else {"claims": claims, "plan": replace(self.plan, claims=claims)}
+        return {**self.__dict__, **own}
 
     @property
     @abstractmethod

@@ -64,6 +64,10 @@ class AnalysisTables(Mapping[str, pl.DataFrame]):
         self._prefix = prefix
         self._makers = {n.removeprefix(prefix): make for n, make in makers.items() if n.startswith(prefix)}
 
+    def __reduce__(self) -> tuple[type[AnalysisTables], tuple[Makers, str]]:
+        """Pickle all tables in place of the functions that make them."""
+        return AnalysisTables, ({self._prefix + name: self[name].clone for name in self}, self._prefix)
+
     @property
     def from_claims(self) -> AnalysisTables:
         """The tables computed from claims or totals."""

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, cast
 
 import polars as pl
 
@@ -18,7 +18,7 @@ from outage_analysis.claims.rejects import explain_reject, rejected_rows, reject
 from outage_analysis.claims.selections import filter_claims, join_claims
 from outage_analysis.claims.user_queries import run_select
 from outage_analysis.claims.validation import control_totals
-from outage_analysis.claims.warehouse import Warehouse
+from outage_analysis.claims.warehouse import NoWarehouse, Warehouse
 from outage_analysis.errors import DisclosureBlocked, InputRefused, one_line
 from outage_analysis.incidents import Incident, Layout
 from outage_analysis.text import (
@@ -84,6 +84,10 @@ class Claims(Displayable):
     """The largest share of rejected rows that the caller of `read_claims` accepted."""
     selection: str = ""
     """How `filter` and `join` made these claims from those of the input files; empty if they did not."""
+
+    def without_rows(self) -> Claims:
+        """Return what is known about the claims without their rows: files, layouts, counts, marks."""
+        return replace(self, warehouse=cast("Warehouse", NoWarehouse()))
 
     def card(self, lang: str = "en") -> Card:
         """Return a summary for notebooks: the input files, and the first rejects with broken rule and remedy.
@@ -166,6 +170,8 @@ class Claims(Displayable):
 
     def query(self, sql: str, /, **inputs: object) -> pl.DataFrame:
         """Run one SQL SELECT statement (DuckDB) on the claims and return its rows as a Polars frame.
+
+        The statement can read no file and no address; pass the rows of a file as a frame.
 
         The tables are `claims` (one row per claim, with the columns of `to_polars`; losses are in the
         smallest currency unit), `rejects` (one row per reject; the class docstring describes the columns) and

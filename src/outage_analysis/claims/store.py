@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import shutil
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -137,14 +136,13 @@ def _write_store(claims: Claims, path: Path, part: Path) -> None:
         "layouts": json.dumps(layouts),
     }
     warehouse.load("new_passport", pl.DataFrame([passport]))
-    queries_by_table = {**{table: f"from main.{table}" for table in TABLES}, "passport": "from new_passport"}
+    tables = {**{table: f"from main.{table}" for table in TABLES}, "passport": "from new_passport"}
     if claims.add_to is None or not path.exists():
-        warehouse.save(part, queries_by_table)
+        warehouse.save(part, tables)
         return
-    shutil.copyfile(path, part)
-    accepted = {"accepted": queries.load("added_claims", first=str(claims.add_to.files))}
-    replaced = {t: query for t, query in queries_by_table.items() if t != "accepted"}
-    warehouse.extend(part, accepted, replaced)
+    del tables["accepted"]
+    added = {"accepted": queries.load("added_claims", first=str(claims.add_to.files))}
+    warehouse.save(part, tables, old=path, added=added)
 
 
 @contextmanager
@@ -265,7 +263,7 @@ def _open_store(
     accepted = own | column_types(incident)
     try:
         warehouse.open(path, {**names, "passport": "passport"}, {**COLUMNS, "accepted": accepted})
-        passport = warehouse.table("passport").row(0, named=True)
+        passport = warehouse.frame("from passport").row(0, named=True)
         edition, incident_sha256 = passport["edition"], passport["incident_sha256"]
         inputs = TypeAdapter(tuple[InputFile, ...]).validate_json(passport["inputs"], strict=True)
         layouts = TypeAdapter(tuple[Layout, ...]).validate_json(passport["layouts"], strict=True)

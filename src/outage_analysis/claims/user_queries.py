@@ -90,6 +90,10 @@ MAX_SQL_LENGTH = 80
 """Largest number of characters of the query that an error message shows."""
 
 
+NO_FILES = " - file system operations are disabled by configuration"
+"""What DuckDB adds to the error that a query cannot read a file."""
+
+
 def query_error(error: Exception) -> UsageError:
     """Convert the DuckDB error about a query of the user to one line: the problem and, if any, a hint."""
     lines = [line.strip() for line in str(error).split("\n") if line.strip()]
@@ -98,7 +102,8 @@ def query_error(error: Exception) -> UsageError:
     at = next((line for line in lines[1:] if line.startswith("LINE ")), "")
     if hint:
         remedy = f"Columns with similar names: {hint.removeprefix('Candidate bindings: ')}."
-    elif problem.startswith("Table with name"):
+    elif problem.startswith("Table with name") or NO_FILES in problem:
+        problem = problem.removesuffix(NO_FILES)
         remedy = "The tables are claims, rejects, files and the frames that are passed."
     else:
         remedy = f"See {at}" if at else ""

@@ -60,8 +60,9 @@ from outage_analysis.text import (
 def create_claims_view(warehouse: Warehouse, incident: Incident) -> None:
     """Create the SQL view `claims`, which users query: all accepted claims with the names of their files.
 
-    The view shows times of filing in the time zone of the incident.
+    The view shows times of filing in the time zone of the incident. Queries can read no file any more.
     """
+    warehouse.close_files()
     warehouse.show_times_in(incident.time_zone)
     files = f"[{', '.join(map(quote_literal, file_names(warehouse, 'files')))}]"
     warehouse.view("claims", queries.load("claims", dimensions=dimension_columns(incident), files=files))
@@ -146,14 +147,14 @@ def check_rows(warehouse: Warehouse, incident: Incident, files: InputFiles) -> N
             counted=f"cast([{', '.join(counted)}] as varchar[])",
         )
         warehouse.create("checked_rows", query, inputs=inputs, negative=incident.loss.negative)
-        warehouse.drop("parsed_rows")
+        warehouse.run("drop table parsed_rows")
     else:  # No row to check: an empty table saves the time to plan the query.
         raw = "".join(
             f", cast(null as varchar) as {quote_identifier('raw_' + d.id)}" for d in incident.dimensions
         )
         query = queries.load("empty_checked_rows", columns=typed_columns(incident), raw_dimensions=raw)
         warehouse.create("checked_rows", query)
-    warehouse.drop("text_rows")
+    warehouse.run("drop table text_rows")
     warehouse.create("noted", queries.load("noted"))
 
 

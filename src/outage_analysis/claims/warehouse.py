@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import itertools
+import shutil
+import threading
 import weakref
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
+from tempfile import TemporaryDirectory
+from typing import NoReturn, Protocol, runtime_checkable
 
 import duckdb
 import polars as pl
@@ -37,6 +41,8 @@ class ArrowStream:
         return self._frame.__arrow_c_stream__(requested_schema)
 
 
+INTERRUPTED = "Query interrupted"
+"""The text of the error that DuckDB raises after Ctrl-C."""
 _schema_numbers = itertools.count(1)
 NOT_A_STORE, MAX_NAME_LENGTH = "is no warehouse file of claims", 60
 NO_EXTENSIONS: Mapping[str, str] = {
@@ -45,15 +51,30 @@ NO_EXTENSIONS: Mapping[str, str] = {
 }
 Frames = Mapping[str, pl.DataFrame]
 NO_FRAMES: Frames = {}
+NO_ROWS: Mapping[str, str] = {}
 TableColumns = Mapping[str, Mapping[str, str]]
 """The columns of each table: table -> column -> type."""
 
 
-class Warehouse:
-    """The tables of one run, in one in-memory DuckDB connection.
+@dataclass
+class _Database:
+    """The connection that a warehouse shares with those derived from it, and who uses it now."""
 
-    Use `create` to make a table from a query, `frame` to get the rows of a query as a Polars frame, and
-    `relation` to get a DuckDB relation.
+    connection: duckdb.DuckDBPyConnection
+    folder: Path
+    """The only folder in which the engine writes."""
+    lock: threading.RLock = field(default_factory=threading.RLock)
+    """One statement runs at a time: a connection answers one thread, and others lack its settings."""
+    schema: str = "main"
+    """The schema whose tables the queries read at the moment."""
+    abandoned: list[str] = field(default_factory=list)
+    """The schemas of derived warehouses that no longer exist."""
+
+
+class Warehouse:
+    """The tables of one run, in one in-memory DuckDB connection. Several threads may use it.
+
+    Use `create` to make a table from a query, and `frame` to get the rows of a query as a Polars frame.
     """
 
     def __init__(self, parent: Warehouse | None = None) -> None:
@@ -61,29 +82,25 @@ class Warehouse:
 
         Args:
             parent: a warehouse whose tables the queries of this one can read, by their `qualified` names.
-                Both use one database, so nothing is copied. This one has a schema of its own, which is
-                removed together with it. None creates a database.
+                Both use one connection, so nothing is copied. This one has a schema of its own, which is
+                removed after it. None creates a database.
         """
         self._file: str | None = None
         """The name of the opened warehouse file. The error message names it if the file is damaged."""
         self._columns: TableColumns = {}
         """The expected columns of the tables of the opened warehouse file."""
-        self._time_zone = "UTC"
-        self._connection: duckdb.DuckDBPyConnection
-        self._parent = parent  # Keeps the tables of the parent, and its folder for data on disk.
-        if parent is not None:
-            self._schema = f"derived_{next(_schema_numbers)}"
-            self._connection = parent._connection.cursor()  # noqa: SLF001 - of the same class
-            self._run(f"create schema {self._schema}", {})
-            self._prepare_session(self._connection)
-            weakref.finalize(self, _drop_schema, self._connection, self._schema)
-            return
         self._schema = "main"
-        allowed = limits.get()
-        resources = ExitStack()
-        weakref.finalize(self, resources.close)
+        if parent is not None:
+            self._database: _Database = parent._database  # noqa: SLF001 - of the same class
+            schema = f"derived_{next(_schema_numbers)}"
+            self.run(f"create schema memory.{schema}")
+            self._schema = schema
+            # Its tables are dropped later, because this may be called while another statement runs.
+            weakref.finalize(self, self._database.abandoned.append, schema)
+            return
+        allowed, resources = limits.get(), ExitStack()
         folder = resources.enter_context(temporary_folder(allowed.folder))
-        self._connection = duckdb.connect(
+        connection = duckdb.connect(
             config={
                 **NO_EXTENSIONS,
                 "memory_limit": allowed.memory,
@@ -91,102 +108,112 @@ class Warehouse:
                 **({} if allowed.threads is None else {"threads": allowed.threads}),
             }
         )
+        self._database = _Database(connection, folder)
+        weakref.finalize(self._database, resources.close)
         # DuckDB would otherwise read a Python variable of the caller if a query names an unknown table.
-        self._run("set python_enable_replacements = false", {})
-        self._prepare_session(self._connection)
-
-    def _prepare_session(self, connection: duckdb.DuckDBPyConnection) -> None:
-        """Apply the settings that each connection to the database has for itself."""
-        # By default DuckDB reads timestamps in the time zone of the machine. With a fixed zone, every
-        # machine reads the same values.
-        settings = [f"set TimeZone = {quote_literal(self._time_zone)}"]
-        if self._schema != "main":
-            settings.append(f"set schema = 'memory.{self._schema}'")
+        self.run("set python_enable_replacements = false")
+        self.run("set allowed_directories = $folders", folders=[str(folder)])
+        self.show_times_in("UTC")
         # DuckDB turns its progress bar on in IPython, where the bar would be printed. In Jupyter the bar is
         # off, and setting the option fails if ipywidgets is missing. So the bar is turned off only if it is
         # on.
-        bar_is_on = connection.sql("select current_setting('enable_progress_bar')").fetchall() == [(True,)]
         if progress_callback.get() is not None:
-            settings += ["set enable_progress_bar_print = false", "set enable_progress_bar = true"]
-        elif bar_is_on:
-            settings.append("set enable_progress_bar = false")
-        for setting in settings:
-            connection.execute(setting).fetchall()
+            self.run("set enable_progress_bar_print = false")
+            self.run("set enable_progress_bar = true")
+        elif self.frame("select current_setting('enable_progress_bar')").item():
+            self.run("set enable_progress_bar = false")
+
+    def __reduce__(self) -> str:
+        """Refuse to be pickled.
+
+        Raises:
+            UsageError: always.
+        """
+        raise UsageError(
+            "claims are not pickled, because their rows are in a database in memory",
+            remedy='Save them: save_claims(claims, "claims.parquet"), and read that file instead.',
+        )
+
+    @contextmanager
+    def _session(self, frames: Frames = NO_FRAMES) -> Iterator[duckdb.DuckDBPyConnection]:
+        """Hold the connection for this warehouse alone, with Polars frames as tables of these names."""
+        database = self._database
+        with database.lock:
+            connection = database.connection
+            while database.abandoned:
+                connection.execute(f"drop schema memory.{database.abandoned.pop()} cascade").fetchall()
+            if database.schema != self._schema:
+                connection.execute(f"set schema = 'memory.{self._schema}'").fetchall()
+                database.schema = self._schema
+            try:
+                for name, frame in frames.items():
+                    connection.register(name, ArrowStream(frame))
+                yield connection
+            except duckdb.Error as error:
+                raise self._as_own_error(error) from error
+            except RuntimeError as error:
+                if str(error) == INTERRUPTED:
+                    raise KeyboardInterrupt from None
+                raise
+            finally:
+                for name in frames:
+                    connection.unregister(name)
 
     def show_times_in(self, zone: str) -> None:
-        """Show times of filing in a time zone, given its IANA name; by default they are shown in UTC."""
-        self._time_zone = zone
-        self._prepare_session(self._connection)
+        """Show times of filing in a time zone, given its IANA name; at first they are shown in UTC.
+
+        Otherwise DuckDB reads and shows them in the time zone of the machine.
+        """
+        self.run(f"set TimeZone = {quote_literal(zone)}")
+
+    def close_files(self) -> None:
+        """From now on, let no query read or write a file, except in the folder of the warehouse."""
+        self.run("set enable_external_access = false")
 
     def qualified(self, table: str) -> str:
         """Return the name by which the queries of a derived warehouse read a table of this one."""
         return f"memory.{self._schema}.{quote_identifier(table)}"
 
-    def create(self, table: str, query: str, *, inputs: Frames = NO_FRAMES, **values: object) -> None:
-        """Create or replace a table from a query.
+    def run(self, statement: str, *, inputs: Frames = NO_FRAMES, **values: object) -> None:
+        """Run a statement that returns no rows, such as an update.
 
-        `inputs` are Polars frames that this query reads as tables of these names; this holds for all methods.
+        `inputs` are Polars frames that the statement reads as tables of these names, and `values` its
+        parameters, written as $name. This holds for all methods.
         """
-        self._run(f'create or replace table "{table}" as {query}', values, inputs)
+        with self._session(inputs) as connection:
+            connection.execute(statement, values or None).fetchall()
+
+    def create(self, table: str, query: str, *, inputs: Frames = NO_FRAMES, **values: object) -> None:
+        """Create or replace a table from a query."""
+        self.run(f'create or replace table "{table}" as {query}', inputs=inputs, **values)
 
     def view(self, name: str, query: str) -> None:
         """Create or replace a view from a query."""
-        self._run(f'create or replace view "{name}" as {query}', {})
+        self.run(f'create or replace view "{name}" as {query}')
 
     def append(self, table: str, query: str, *, inputs: Frames = NO_FRAMES, **values: object) -> None:
         """Append the rows of a query to a table, matching columns by name."""
-        self._run(f'insert into "{table}" by name {query}', values, inputs)
-
-    def append_frame(self, table: str, frame: pl.DataFrame) -> None:
-        """Append the rows of a Polars frame to a table, matching columns by name."""
-        self.append(table, "from appended_frame", inputs={"appended_frame": frame})
+        self.run(f'insert into "{table}" by name {query}', inputs=inputs, **values)
 
     def append_file(self, table: str, query: str, name: str, rows: int, **values: object) -> None:
         """Append rows to a table, and report progress while the query reads them from a file.
 
         `name` is the name of the file, and `rows` its approximate number of rows.
         """
-        with report_progress(name, rows, lambda: self._connection.query_progress() / 100):
-            self._run(f'insert into "{table}" by name {query}', values)
-
-    def update(self, table: str, change: str, condition: str, *, inputs: Frames = NO_FRAMES) -> None:
-        """Change the rows of a table that meet an SQL condition, such as `ok = false`."""
-        self._run(f'update "{table}" set {change} where {condition}', {}, inputs)
+        with report_progress(name, rows, lambda: self._database.connection.query_progress() / 100):
+            self.append(table, query, inputs=NO_FRAMES, **values)
 
     def delete(self, table: str, condition: str, *, inputs: Frames = NO_FRAMES) -> None:
         """Delete the rows of a table that meet an SQL condition."""
-        self._run(f'delete from "{table}" where {condition}', {}, inputs)
-
-    def drop(self, table: str) -> None:
-        """Remove a table."""
-        self._run(f'drop table "{table}"', {})
+        self.run(f'delete from "{table}" where {condition}', inputs=inputs)
 
     def columns(self, table: str) -> list[str]:
         """Return the names of the columns of a table."""
-        return self.relation(f'from "{table}"').columns
-
-    def alter(self, table: str, change: str) -> None:
-        """Change the columns of a table, such as `add column n bigint`."""
-        self._run(f'alter table "{table}" {change}', {})
+        return self.frame(f'from "{table}" limit 0').columns
 
     def load(self, table: str, frame: pl.DataFrame) -> None:
         """Create or replace a table from a Polars frame."""
         self.create(table, "from loaded_frame", inputs={"loaded_frame": frame})
-
-    @contextmanager
-    def _readable(self, frames: Frames) -> Iterator[None]:
-        """Make Polars frames readable for SQL as tables of these names, inside the `with` block."""
-        try:
-            for name, frame in frames.items():
-                self._connection.register(name, ArrowStream(frame))
-            yield
-        finally:
-            for name in frames:
-                self._connection.unregister(name)
-
-    def table(self, name: str) -> pl.DataFrame:
-        """Return the rows of a table as a Polars frame."""
-        return self.frame(f'from "{name}"')
 
     def count(self, table: str) -> int:
         """Return the number of rows of a table."""
@@ -194,22 +221,8 @@ class Warehouse:
 
     def frame(self, query: str, *, inputs: Frames = NO_FRAMES, **values: object) -> pl.DataFrame:
         """Return the rows of a query as a Polars frame."""
-        with self._readable(inputs):
-            relation = self.relation(query, **values)
-            try:
-                return pl.DataFrame(relation)  # The query runs only here, so its errors appear here.
-            except duckdb.Error as error:
-                raise self._as_own_error(error) from error
-
-    def relation(self, query: str, **values: object) -> duckdb.DuckDBPyRelation:
-        """Return an SQL query as a DuckDB relation.
-
-        Keyword arguments are the parameters of the query, which are written as $name.
-        """
-        try:
-            return self._connection.sql(query, params=values or None)
-        except duckdb.Error as error:
-            raise self._as_own_error(error) from error
+        with self._session(inputs) as connection:
+            return pl.DataFrame(connection.sql(query, params=values or None))
 
     def select(self, sql: str, frames: Frames, values: Mapping[str, object]) -> pl.DataFrame:
         """Run one SELECT statement of the user, which cannot change anything, and return its rows.
@@ -223,33 +236,32 @@ class Warehouse:
             UsageError: the statement is not exactly one SELECT statement, has a mistake, or does not fit the
                 parameters.
         """
-        # The frames are temporary views of a connection that is closed at the end, so none of them remains.
-        connection = self._connection.cursor()
-        try:
-            self._prepare_session(connection)
-            for name, frame in frames.items():
-                connection.register(name, ArrowStream(frame))
-            statements = connection.extract_statements(sql)
-            if [statement.type for statement in statements] != [duckdb.StatementType.SELECT]:
-                raise user_queries.not_one_select(sql)
-            user_queries.check_parameters(set(statements[0].named_parameters), set(values))
-            # The type of a statement does not tell whether a WITH clause inserts rows.
-            connection.execute("begin transaction read only").fetchall()
-            relation = connection.sql(sql, params=dict(values) or None)
-            user_queries.check_no_intervals(relation.columns, map(str, relation.types))
-            return pl.DataFrame(relation)
-        except duckdb.TransactionException:
-            raise user_queries.not_one_select(sql) from None
-        except pl.exceptions.DuplicateError:
-            raise UsageError(
-                "the query returns two columns of the same name",
-                remedy="Name each column with `as`, or list the columns.",
-            ) from None
-        except duckdb.Error as error:
-            own = self._as_own_error(error)
-            raise (own if isinstance(own, EnvironmentFailed) else user_queries.query_error(error)) from None
-        finally:
-            connection.close()
+        with self._session(frames) as connection:
+            try:
+                statements = connection.extract_statements(sql)
+                if [statement.type for statement in statements] != [duckdb.StatementType.SELECT]:
+                    raise user_queries.not_one_select(sql)
+                user_queries.check_parameters(set(statements[0].named_parameters), set(values))
+                # The type of a statement does not tell whether a WITH clause inserts rows.
+                connection.execute("begin transaction read only").fetchall()
+                try:
+                    relation = connection.sql(sql, params=dict(values) or None)
+                    user_queries.check_no_intervals(relation.columns, map(str, relation.types))
+                    return pl.DataFrame(relation)
+                finally:
+                    connection.rollback()
+            except duckdb.TransactionException:
+                raise user_queries.not_one_select(sql) from None
+            except pl.exceptions.DuplicateError:
+                raise UsageError(
+                    "the query returns two columns of the same name",
+                    remedy="Name each column with `as`, or list the columns.",
+                ) from None
+            except duckdb.Error as error:
+                own = self._as_own_error(error)
+                raise (
+                    own if isinstance(own, EnvironmentFailed) else user_queries.query_error(error)
+                ) from None
 
     def write_parquet(self, query: str, path: Path, metadata: Mapping[str, str]) -> None:
         """Write the rows of a query to a Parquet file, in the order of the query.
@@ -263,37 +275,49 @@ class Warehouse:
         # The rows are stored in a table before they are written, so that equal rows give equal bytes.
         # DuckDB's Parquet writer uses statistics to leave out data. The statistics of a query depend on how
         # the query is written, those of a table only on its rows.
-        self.create("_written", query)
-        try:
-            self._run(f"copy _written to {quote_literal(str(path))} ({options})", {})
-        finally:
-            self.drop("_written")
+        with self._moved_to(path) as file:
+            self.create("_written", query)
+            try:
+                self.run(f"copy _written to {quote_literal(str(file))} ({options})")
+            finally:
+                self.run("drop table _written")
 
-    def save(self, path: Path, tables: Mapping[str, str]) -> None:
-        """Create a warehouse file (.duckdb). `tables` maps each table name to the SQL query of its rows."""
-        with self._attach(path):
-            for name, query in tables.items():
-                self._run(f"create table store.{quote_identifier(name)} as {query}", {})
+    def save(
+        self,
+        path: Path,
+        tables: Mapping[str, str],
+        *,
+        old: Path | None = None,
+        added: Mapping[str, str] = NO_ROWS,
+    ) -> None:
+        """Write a warehouse file (.duckdb): a new one, or a copy of the opened one with changes.
 
-    def extend(self, path: Path, added: Mapping[str, str], replaced: Mapping[str, str]) -> None:
-        """Add rows to tables in a copy of the opened warehouse file, and replace other tables in the copy.
-
-        `path` is the path of the copy. `added` and `replaced` map table names to SQL queries.
+        Args:
+            path: the file to write.
+            tables: name of each table to create or replace -> the SQL query of its rows.
+            old: the opened warehouse file, if it is copied.
+            added: name of a table of `old` -> the SQL query of the rows to add to it.
         """
-        _check_base_tables_only(path, self._columns)
-        with self._attach(path):
-            for name, query in added.items():
-                self._run(f"insert into store.{quote_identifier(name)} by name {query}", {})
-            for name, query in replaced.items():
-                self._run(f"create or replace table store.{quote_identifier(name)} as {query}", {})
+        with self._moved_to(path) as file:
+            if old is not None:
+                shutil.copyfile(old, file)
+                _check_base_tables_only(file, self._columns)
+            self.run(f"attach {quote_literal(str(file))} as store (type duckdb)")
+            try:
+                for name, query in added.items():
+                    self.run(f"insert into store.{quote_identifier(name)} by name {query}")
+                for name, query in tables.items():
+                    self.run(f"create or replace table store.{quote_identifier(name)} as {query}")
+            finally:
+                self.run("detach store")
 
     @contextmanager
-    def _attach(self, path: Path) -> Iterator[None]:
-        self._run(f"attach {quote_literal(str(path.absolute()))} as store (type duckdb)", {})
-        try:
-            yield
-        finally:
-            self._run("detach store", {})
+    def _moved_to(self, path: Path) -> Iterator[Path]:
+        """Provide the path of a file that is moved to `path` in the end: only there the engine writes."""
+        with self._session(), TemporaryDirectory(dir=self._database.folder) as room:
+            file = Path(room) / "file"
+            yield file
+            shutil.move(file, path)
 
     def open(self, path: Path, names: Mapping[str, str], columns: TableColumns) -> None:
         """Open a warehouse file read-only and define a view for each of its tables.
@@ -307,21 +331,14 @@ class Warehouse:
             InputRefused: the file contains anything other than tables with exactly these columns.
         """
         tables = _check_base_tables_only(path, columns)
-        self._run(f"attach {quote_literal(str(path.absolute()))} as opened (type duckdb, read_only)", {})
+        self.run(f"attach {quote_literal(str(path.absolute()))} as opened (type duckdb, read_only)")
         # Another program may have replaced the file after it was checked, so the table definitions are
         # compared again.
-        if _base_tables(self._connection, "opened") != tables:
+        if _base_tables(self._database.connection, "opened") != tables:
             raise InputRefused("changed while it was opened", file=path.name, remedy="Run again.")
         self._file, self._columns = path.name, columns
         for table, name in names.items():
             self.view(name, f"from opened.main.{quote_identifier(table)}")
-
-    def _run(self, statement: str, values: dict[str, Any], inputs: Frames = NO_FRAMES) -> None:
-        with self._readable(inputs):
-            try:
-                self._connection.execute(statement, values or None).fetchall()
-            except duckdb.Error as error:
-                raise self._as_own_error(error) from error
 
     def _as_own_error(self, error: duckdb.Error) -> Exception:
         """Convert a DuckDB error to an error of this package, unless the query itself has a mistake."""
@@ -343,10 +360,17 @@ class Warehouse:
         return error  # The query has a mistake, which DuckDB's own message explains best.
 
 
-def _drop_schema(connection: duckdb.DuckDBPyConnection, schema: str) -> None:
-    with suppress(duckdb.Error):
-        connection.execute(f"drop schema if exists memory.{schema} cascade").fetchall()
-        connection.close()
+class NoWarehouse:
+    """Stands for the warehouse of claims whose rows stayed in another process, with the pickled result."""
+
+    def __getattr__(self, name: str) -> NoReturn:
+        """Refuse whatever asks for rows; `pickle` and `copy` ask for special names first."""
+        if name.startswith("__"):
+            raise AttributeError(name)
+        raise UsageError(
+            "a result that was pickled has its figures, but not the rows of its claims",
+            remedy="Read the claims again.",
+        )
 
 
 def _base_tables(connection: duckdb.DuckDBPyConnection, database: str) -> list[tuple[str, str]]:

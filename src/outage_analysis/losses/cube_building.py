@@ -130,10 +130,9 @@ def build_cube(
     )
     cubes = _CUBES.setdefault(claims.warehouse, {})
     if (query, bands) not in cubes:
-        _load_bands(claims, bands)
         if len(cubes) == MAX_CUBES:
             cubes.clear()
-        cubes[query, bands] = claims.warehouse.frame(query)
+        cubes[query, bands] = claims.warehouse.frame(query, inputs={"bands": _band_rows(claims, bands)})
     files = ", ".join(f.name for f in claims.inputs)
     return Cube(
         cubes[query, bands],
@@ -193,7 +192,7 @@ def count_combinations(
     """
     if dimension:
         claims.check_no_personal_data([dimension])
-    _load_bands(claims, bands)
+    inputs = {"bands": _band_rows(claims, bands)}
     query = queries.load(
         "combinations",
         source=_filed_claims_query(until),
@@ -201,7 +200,7 @@ def count_combinations(
         most=str(MAX_CATEGORIES),
         least=str(MIN_CLAIMS_PER_CATEGORY),
     )
-    table = claims.warehouse.frame(query)
+    table = claims.warehouse.frame(query, inputs=inputs)
     if dimension:
         stated = table.filter(pl.col("category").is_not_null())
         if 2 * stated.filter(category="")["claims"].sum() <= stated["claims"].sum():
@@ -211,16 +210,16 @@ def count_combinations(
     return summed.select(*keys, none.alias("category"), "claims", none.alias("dimension"))
 
 
-def _load_bands(claims: Claims, bands: Bands) -> None:
-    """Load the loss bands into the database table `bands`; an open end becomes the 64-bit limit."""
-    check_total_fits(claims.warehouse.relation(queries.load("loss_total")).fetchall()[0][0])
+def _band_rows(claims: Claims, bands: Bands) -> pl.DataFrame:
+    """Return the loss bands as a table for queries; an open end becomes the 64-bit limit."""
+    check_total_fits(claims.warehouse.frame(queries.load("loss_total")).item())
     rows = [
         (o, u, _MIN_INT64 if o is None else o, MAX_INT64 if u is None else u)
         for o, u in bands.rows()
         if (o, u) != UNKNOWN
     ]
     schema: Schema = {**EDGES, "above": pl.Int64, "below": pl.Int64}
-    claims.warehouse.load("bands", pl.DataFrame(rows, schema=schema, orient="row"))
+    return pl.DataFrame(rows, schema=schema, orient="row")
 
 
 def _filed_condition(until: date | None) -> str:

@@ -1,6 +1,7 @@
 -- One row per combination of service, loss band, day and category: how many claims it has.
 -- A category is a value of one further dimension. Rare categories are counted together as an empty text,
 -- which no claim has: a claim with an empty text states no category.
+-- Input: `bands` are the loss bands.
 -- Placeholders: `source` is the query of the claims; `category` is the further dimension; `most` is how
 -- many categories are kept at most, the commonest first, and `least` is how many claims a category needs
 -- to be kept.

@@ -1,6 +1,7 @@
 -- One row per combination of the chosen dimensions and a loss band: its claims and sums of losses.
 -- Claims with the same loss are counted first, so that the bands are looked up and the sums are computed once
 -- per distinct loss.
+-- Input: `bands` are the loss bands.
 -- Placeholders: `source` is the query of the claims or claimants to count; `columns` are the chosen
 -- dimensions as "expression as name", `groups` the expressions and `names` the names, each followed by a
 -- comma. `paid_by_loss` and `paid` are the sums of amounts paid, each after a comma, or empty.

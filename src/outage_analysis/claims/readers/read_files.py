@@ -151,7 +151,8 @@ def count_rows(warehouse: Warehouse, files: InputFiles, empty_rows: Mapping[int,
         count = texts.get(number, 0) if typed is None else typed.row_numbers.rows - empty_rows.get(number, 0)
         rows.append((number, files.inputs[number].name, count))
     schema = {"file_number": pl.Int64, "file": pl.String, "rows": pl.Int64}
-    warehouse.append_frame("files", pl.DataFrame(rows, schema=schema, orient="row"))
+    counted = pl.DataFrame(rows, schema=schema, orient="row")
+    warehouse.append("files", "from counted", inputs={"counted": counted})
 
 
 @dataclass

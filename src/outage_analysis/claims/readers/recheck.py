@@ -79,8 +79,8 @@ def _reread(warehouse: Warehouse, files: InputFiles, doubtful: pl.DataFrame) -> 
     """Mark rows as not ok and store their texts; return the number of empty rows per file."""
     if doubtful.is_empty():
         return {}
-    place_is_doubtful = "ok and rowid in (select place from doubtful)"
-    warehouse.update("typed_rows", "ok = false", place_is_doubtful, inputs={"doubtful": doubtful})
+    judged_again = "update typed_rows set ok = false where ok and rowid in (select place from doubtful)"
+    warehouse.run(judged_again, inputs={"doubtful": doubtful})
     empty_rows: dict[int, int] = {}
     for number, typed in files.typed.items():
         rows = typed.numbers(doubtful.filter(file_number=number)["place"].to_numpy())

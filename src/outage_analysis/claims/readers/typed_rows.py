@@ -145,7 +145,7 @@ class RowTyping:
             texts = first_texts.get(column, NO_TEXTS)
             if sum(n for text, n in texts.items() if text and text not in known) > texts.total() * MANY_SHARE:
                 del self._enum_values[column]
-                self.warehouse.alter("typed_rows", f"alter {quote_identifier(column)} type varchar")
+                self.warehouse.run(f"alter table typed_rows alter {quote_identifier(column)} type varchar")
 
     def _create_table(self) -> None:
         """Create the empty table. Services, claimant types and some dimensions are stored as SQL enums.
@@ -224,7 +224,8 @@ def store_texts(warehouse: Warehouse, file: SourceFile, rows: Sequence[int] | Nu
         if part.unreadable:
             names = [*RECORD_COLUMNS, "problem"][1:]
             records = pl.DataFrame(part.unreadable, schema=names, orient="row")
-            warehouse.append_frame("unreadable", records.with_columns(file_number=number))
+            records = records.with_columns(file_number=number)
+            warehouse.append("unreadable", "from records", inputs={"records": records})
         empty += part.empty
     return empty
 
