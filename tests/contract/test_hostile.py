@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import gzip
 import io
+import json
 import os
 import re
 import resource
@@ -20,6 +21,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
+import duckdb
 import polars as pl
 import pytest
 import zstandard
@@ -382,12 +384,69 @@ def test_a_bomb_ends_in_a_clear_line_within_bounds(folder: Path, name: str) -> N
     assert {p.name for p in folder.iterdir()} == {path.name, "list.csv", "incident.toml", "policy.toml"}
 
 
-@pytest.mark.xfail(strict=True, reason="nested JSON ends in a RecursionError instead of a line")
-def test_deep_json_ends_in_a_clear_line(folder: Path) -> None:
-    (folder / "deep.json").write_text("[" * 5_000)
+DEEP = "[" * 5_000
+GOOD = json.dumps(dict(zip(HEADER.strip().split(","), ROW.strip().split(","), strict=True)))
+DEEP_JSON = {
+    "only brackets": DEEP,
+    "keys": '{"a":' * 5_000 + "1" + "}" * 5_000,
+    "in an array": f'[{GOOD},{{"claim_id":{DEEP}{DEEP.replace("[", "]")}}}]',
+    "the first line": f'{{"claim_id":{DEEP}{DEEP.replace("[", "]")}}}\n{GOOD}\n',
+}
+
+
+@pytest.mark.parametrize("name", DEEP_JSON)
+def test_deep_json_ends_in_a_clear_line_or_is_a_reject(folder: Path, name: str) -> None:
+    (folder / "deep.json").write_text(DEEP_JSON[name])
     done = outage_analysis("ingest", "deep.json", *WHERE)
     assert done.code == 3
-    assert "deep.json" in done.err
+    assert re.fullmatch(r"error: deep\.json[^\n]*\n", done.err), done.err
+    if GOOD in DEEP_JSON[name]:
+        done = outage_analysis("ingest", "deep.json", *WHERE, "--max-rejects", "50%", "--json")
+        found = json.loads(done.out)
+        assert (found["claims"], found["rejects"]) == (1, 1)
+
+
+@pytest.mark.slow
+def test_an_array_in_one_line_may_be_longer_than_any_line_of_a_table(folder: Path) -> None:
+    row = json.loads(GOOD)
+    rows = [{**row, "claim_id": f"n{n}", "note": "x" * 2_000} for n in range(17_000)]
+    (folder / "array.json").write_text(json.dumps(rows))
+    assert (folder / "array.json").stat().st_size > 34_000_000
+    claims = oa.read_claims("array.json", "incident.toml")
+    assert (len(claims), claims.query("select sum(loss) from claims").item()) == (17_000, 5 * 17_000)
+
+
+@pytest.mark.parametrize("rows", [0, 2])
+def test_blank_lines_below_the_header_are_no_rows(folder: Path, rows: int) -> None:
+    lines = PLAIN.splitlines()
+    (folder / "blank.csv").write_text("\n".join([lines[0], *[""] * 300, *lines[1 : 1 + rows], ""]))
+    done = outage_analysis("ingest", "blank.csv", *WHERE, "--json")
+    if rows:
+        found = json.loads(done.out)
+        assert (found["rows"], found["claims"], found["files"][0]["rows"]) == (rows, rows, rows)
+    else:
+        assert (done.code, done.err) == (3, "error: blank.csv: has a header and no rows\n")
+
+
+def test_a_column_of_parquet_may_have_no_name(folder: Path) -> None:
+    frame = pl.read_csv("list.csv", infer_schema=False)
+    frame.with_columns(pl.lit("x").alias("")).write_parquet("nameless.parquet")
+    assert oa.read_claims("nameless.parquet", currency="KRW").by("service").shape == (3, 4)
+    expected = oa.read_claims("list.csv", "incident.toml").by("service").rows()
+    assert oa.read_claims("nameless.parquet", "incident.toml").by("service").rows() == expected
+    inspection = oa.inspect_file("nameless.parquet", oa.load_incident(folder / "incident.toml"))
+    assert "" in inspection.columns["header"].to_list()
+
+
+@pytest.mark.slow
+def test_a_thousand_columns_are_read_within_seconds(folder: Path) -> None:
+    lines = [line.split(",") for line in PLAIN.splitlines()[:6]]
+    more = [[f"note {n}" for n in range(1_000)], *[[f"v{n}" for n in range(1_000)]] * 5]
+    (folder / "wide.csv").write_text("\n".join(",".join(a + b) for a, b in zip(lines, more, strict=True)))
+    begun = time.process_time()
+    claims = oa.read_claims("wide.csv", currency="KRW", max_rejects=1)
+    assert (len(claims), claims.incident.currency) == (5, "KRW")
+    assert time.process_time() - begun < 40
 
 
 def test_a_document_of_gigabytes_is_refused_unread(folder: Path) -> None:
@@ -480,6 +539,53 @@ def test_a_query_reads_no_file(folder: Path, kept: str) -> None:
     oa.save_claims(claims, "again.parquet")
     for again in ("again.duckdb", "again.parquet"):
         assert oa.read_claims(again, "incident.toml").by("service").rows() == claims.by("service").rows()
+
+
+CHANGES = {
+    "an endless day": "update accepted set filed_on = 'infinity' where claim_id = '001'",
+    "a day far away": "update accepted set filed_on = date '290000-01-01' where claim_id = '001'",
+    "an endless time": "update accepted set filed_at = 'infinity' where claim_id = '001'",
+    "an unknown file": "update accepted set file_number = 99 where claim_id = '001'",
+    "a negative count": "update files set rows = -5",
+    "a claim less": "delete from accepted where claim_id = '001'",
+    "a claim more": "insert into accepted from accepted limit 1",
+    "an id twice": "update accepted set claim_id = '002' where claim_id = '001'",
+    "a negative loss": "update accepted set loss = -4 where claim_id = '001'",
+    "an unknown service": "update accepted set service = 'tram' where claim_id = '001'",
+    "no service": "update accepted set service = null where claim_id = '001'",
+    "a reject without a rule": "update files set rows = 13; "
+    "insert into rejects by name select 'list.csv' as source_file, 3 as source_row",
+    "a rule of an unknown file": "insert into noted values (7, 3, 'x')",
+}
+"""What somebody may change in a warehouse file so that its tables no longer fit each other."""
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_a_warehouse_file_whose_rows_were_changed_is_refused(folder: Path, name: str) -> None:
+    oa.save_claims(oa.read_claims("list.csv", "incident.toml"), "kept.duckdb")
+    with duckdb.connect("kept.duckdb") as connection:
+        connection.execute(CHANGES[name])
+    lines = PLAIN.replace("\n0", "\n1")
+    (folder / "more.csv").write_text(lines)
+    for command in (("ingest", "kept.duckdb"), ("ingest", "more.csv", "--out", "kept.duckdb", "--add")):
+        done = outage_analysis(*command, *WHERE)
+        assert (done.code, done.out) == (3, "")
+        assert re.fullmatch(
+            r"error: kept\.duckdb: was changed by another program: [^\n]+ Ingest its files again\.\n",
+            done.err,
+        ), done.err
+
+
+def test_claims_marked_as_synthetic_in_a_warehouse_file_stay_so(folder: Path) -> None:
+    (folder / "list.csv").write_text(
+        PLAIN.replace("region\n", "region,synthetic\n")
+        .replace("north\n", "north,true\n")
+        .replace("south\n", "south,true\n")
+    )
+    oa.save_claims(oa.read_claims("list.csv", "incident.toml"), "synthetic.duckdb")
+    with duckdb.connect("synthetic.duckdb") as connection:
+        connection.execute("update passport set synthetic = false")
+    assert oa.read_claims("synthetic.duckdb", "incident.toml").synthetic
 
 
 # --- kills --------------------------------------------------------------------------------------------------

@@ -20,10 +20,11 @@ from pydantic import TypeAdapter
 
 from outage_analysis.claims import queries
 from outage_analysis.claims.claims_and_rejects import Claims, ExtendedStore, FileState
-from outage_analysis.claims.queries import quote_identifier
+from outage_analysis.claims.queries import quote_identifier, quote_literal
 from outage_analysis.claims.readers.parquet import INCIDENT_KEY
 from outage_analysis.claims.readers.read_files import InputFile, InputFiles
 from outage_analysis.claims.readers.typed_rows import column_types, typed_columns
+from outage_analysis.claims.rules import EXACT_COPY, REPEATED_ID, SAME_DAY, rule_conditions
 from outage_analysis.claims.validation import create_claims_view, file_names, reconciliation_table
 from outage_analysis.claims.warehouse import NOT_A_STORE, Warehouse
 from outage_analysis.errors import EnvironmentFailed, InputRefused, UsageError
@@ -268,16 +269,44 @@ def _open_store(
         inputs = TypeAdapter(tuple[InputFile, ...]).validate_json(passport["inputs"], strict=True)
         layouts = TypeAdapter(tuple[Layout, ...]).validate_json(passport["layouts"], strict=True)
         file_names_in_table = file_names(warehouse, names["files"])
+        same_incident = edition == STORE_EDITION and incident_sha256 == _incident_sha256(incident)
+        found = warehouse.frame(_changes_query(incident)).row(0, named=True) if same_incident else {}
     except InputRefused:
         raise
     except Exception as error:
         raise InputRefused(NOT_A_STORE, file=path.name) from error
     if file_names_in_table != [f.name for f in inputs] or len(layouts) != len(inputs):
         raise InputRefused("has tables of other files than it lists", file=path.name)
-    if edition != STORE_EDITION or incident_sha256 != _incident_sha256(incident):
+    if not same_incident:
         raise InputRefused(
             f"was validated with another definition of the incident {passport['incident']}",
             file=path.name,
             remedy="Ingest its files again.",
         )
-    return passport["synthetic"], InputFiles(list(inputs), list(layouts))
+    if found["changed"] is not None:
+        raise InputRefused(
+            f"was changed by another program: its table {found['changed']} contradicts the rest",
+            file=path.name,
+            remedy="Ingest its files again.",
+        )
+    return passport["synthetic"] or found["synthetic"], InputFiles(list(inputs), list(layouts))
+
+
+def _changes_query(incident: Incident) -> str:
+    """Return the query for what no run writes: the rules again, without those about texts and ids."""
+    counted = [rule for rule, outcome in incident.rules.items() if outcome == "count"]
+    broken = [
+        condition
+        for rule, condition in rule_conditions(incident).items()
+        if rule not in (*counted, SAME_DAY) and not rule.startswith(("claim_id", "claimant_id"))
+    ]
+    named = {"service": incident.services, "claimant_type": incident.claimant_types}
+    broken += [f"{c} not in ({', '.join(quote_literal(x.id) for x in xs)})" for c, xs in named.items() if xs]
+    columns = ("service", "claimant_type", "loss", *(d.id for d in incident.dimensions))
+    return queries.load(
+        "changed_store",
+        texts="".join(f", {quote_identifier(c)} as {quote_identifier('raw_' + c)}" for c in columns),
+        broken=" or ".join(f"({condition})" for condition in broken),
+        unique_ids=str(not {REPEATED_ID, EXACT_COPY}.intersection(counted)).lower(),
+        kept_elsewhere=f"{quote_literal(REPEATED_ID)}, {quote_literal(EXACT_COPY)}",
+    )

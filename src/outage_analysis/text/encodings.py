@@ -73,7 +73,9 @@ class TextFile:
         return len(codecs.BOM_UTF8) if self.encoding == "utf-8-sig" else 0
 
 
-def as_utf8(path: Path, workspace: Path, *, name: str, encoding: str | None = None) -> TextFile:
+def as_utf8(
+    path: Path, workspace: Path, *, name: str, encoding: str | None = None, one_line: bool = False
+) -> TextFile:
     """Decode a whole file in its stated or detected encoding, and return it as UTF-8.
 
     Args:
@@ -81,6 +83,7 @@ def as_utf8(path: Path, workspace: Path, *, name: str, encoding: str | None = No
         workspace: a folder for decoded copies. It must exist as long as the result is used.
         name: the name of the file in error messages.
         encoding: the encoding of the file, if it is known. Then only this encoding is tried.
+        one_line: whether the whole file may be one line, such as a JSON array.
 
     Raises:
         InputRefused: most lines fit no encoding, or several encodings fit that read the file differently; or
@@ -90,12 +93,13 @@ def as_utf8(path: Path, workspace: Path, *, name: str, encoding: str | None = No
         path = _decompress_to_copy(path, workspace, name)
     with path.open("rb") as stream:
         head = stream.read(len(codecs.BOM_UTF8))
-    detected = _detect_encoding(path, head, name, encoding)
+    ends = b"\n," if one_line else b"\n"
+    detected = _detect_encoding(path, head, name, encoding, ends)
     if detected is None and encoding is None:
         marked = head.startswith((*BYTE_ORDER_MARKS, *COMPRESSED)) or b"\0" in head
         if not marked and not _ends_inside_character(path):
             encoding = encoding_by_words(path, name)
-            detected = encoding and _detect_encoding(path, head, name, encoding)
+            detected = encoding and _detect_encoding(path, head, name, encoding, ends)
     if detected is not None and detected.startswith("utf-8"):
         return TextFile(name, path, detected)
     target = workspace / f"{len([*workspace.iterdir()])}.decoded"
@@ -138,7 +142,7 @@ def _decompress_to_copy(path: Path, workspace: Path, name: str) -> Path:
     return target
 
 
-def _detect_encoding(path: Path, head: bytes, name: str, declared: str | None) -> str | None:
+def _detect_encoding(path: Path, head: bytes, name: str, declared: str | None, ends: bytes) -> str | None:
     declared_by_mark = next(
         (known for mark, known in BYTE_ORDER_MARKS.items() if head.startswith(mark)), None
     )
@@ -154,7 +158,7 @@ def _detect_encoding(path: Path, head: bytes, name: str, declared: str | None) -
         )
         raise InputRefused(f"{mark}, and {declared.upper()} was declared", file=name)
     if encoding.startswith("utf-8"):
-        return encoding if _is_text_in_utf8(path) else None
+        return encoding if _is_text_in_utf8(path, ends) else None
     failure = _decoding_failure(path, encoding)
     if failure is not None and encoding == "utf-16":
         problem = f"is not UTF-16 at byte {failure:,}"
@@ -174,13 +178,14 @@ def _ends_inside_character(path: Path) -> bool:
         return not decoder.decode(stream.read()) and bool(decoder.getstate()[0])
 
 
-def _is_text_in_utf8(path: Path) -> bool:
-    # The lines are decoded by Polars, which is faster because it builds no Python strings.
+def _is_text_in_utf8(path: Path, ends: bytes) -> bool:
+    """Return whether a file is UTF-8; each piece up to one of the characters `ends` is held in memory."""
+    # The pieces are decoded by Polars, which is faster because it builds no Python strings.
     with path.open("rb") as stream:
         rest = b""
         while block := stream.read(BLOCK):
             text = rest + block
-            whole = text.rfind(b"\n") + 1
+            whole = 1 + max(text.rfind(end) for end in ends)
             rest = text[whole:]
             if len(rest) > MAX_LINE or not _is_decodable(text[:whole]):
                 return False
@@ -460,7 +465,11 @@ def byte_lines(path: Path, name: str) -> Iterator[bytes]:
     with path.open("rb") as stream:
         while line := stream.readline(MAX_LINE + 1):
             if len(line) > MAX_LINE:
-                raise InputRefused(f"has a line of more than {MAX_LINE:,} bytes", file=name)
+                raise InputRefused(
+                    f"has a line of more than {MAX_LINE:,} bytes",
+                    file=name,
+                    remedy="Save it as UTF-8, with one row in each line.",
+                )
             yield line
 
 

@@ -245,6 +245,8 @@ def _cell_text(value: object) -> str | None:
 
 MAX_BYTES = 1 << 30
 """Largest size in bytes of a file with an array, which is read into memory, unlike JSON lines."""
+LONGEST_LINE = 1 << 25
+"""A longer first line is the array itself: no line is read whose cells need so many characters."""
 SPACE = re.compile(r"[ \t\r\n]*+")
 NEXT_OBJECT = re.compile(r"\}[ \t\r\n]*,[ \t\r\n]*(?=\{)")
 """Pattern of the characters between two objects, where reading resumes after a damaged object."""
@@ -298,17 +300,13 @@ def one_object_per_line(text: TextFile, workspace: Path, name: str) -> TextFile:
 
 
 def _is_json_line(first: str, path: Path) -> bool:
+    if first.lstrip().startswith("[") or len(first) > LONGEST_LINE:
+        return False
     try:
         value = json.loads(first)
-    except ValueError:
-        return not first.lstrip().startswith("[") and first.rstrip() != "{" and _has_line(path, "}")
-    return isinstance(value, dict) and (
-        _has_line(path, "")
-        or not any(
-            isinstance(inner, list) and any(isinstance(item, dict) for item in inner)
-            for inner in value.values()
-        )
-    )
+    except (ValueError, RecursionError):
+        return first.rstrip() != "{" and _has_line(path, "}")
+    return isinstance(value, dict) and (_has_line(path, "") or not any(map(_is_rows, value.values())))
 
 
 def _has_line(path: Path, ending: str) -> bool:
@@ -333,9 +331,10 @@ def _array_in_object(content: str, start: int, name: str) -> int:
                 _, at = decoder.raw_decode(content, at)
             at = SPACE.match(content, at).end()  # type: ignore[union-attr]
             at += content[at] == ","
-    except (ValueError, IndexError) as error:
+    except (ValueError, IndexError, RecursionError) as error:
         if len(found) != 1:
-            raise InputRefused("is neither JSON lines nor JSON", file=name, value=error) from error
+            found_text = "nested too deeply" if isinstance(error, RecursionError) else error
+            raise InputRefused("is neither JSON lines nor JSON", file=name, value=found_text) from error
     if len(found) != 1:
         raise InputRefused(
             "holds several arrays of objects" if found else "holds no array of objects",

@@ -205,7 +205,7 @@ def open_file(
     if path.suffix.lower() == ZIP:
         path = extracted_member(path, workspace, table.file, suffixes=[*TEXT_READERS])
         suffix = path.suffix
-    text = as_utf8(path, workspace, name=table.file, encoding=table.layout.encoding)
+    text = as_utf8(path, workspace, name=table.file, encoding=table.layout.encoding, one_line=suffix in JSON)
     if suffix in JSON:
         text = one_object_per_line(text, workspace, table.file)
     return TEXT_READERS[suffix](table, text, warehouse)

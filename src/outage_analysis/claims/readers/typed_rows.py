@@ -118,7 +118,7 @@ class RowTyping:
         constants = {c: f"nullif({sql}, '')" for c, sql in table.constants_sql().items()}
         cells = constants | dict(source.cells) | table.computed_sql(source.cells)
         if (times or FILED_AT in cells) and FILED_AT not in self.warehouse.columns("typed_rows"):
-            self.warehouse.alter("typed_rows", f"add column {FILED_AT} {MOMENT}")
+            self.warehouse.run(f"alter table typed_rows add column {FILED_AT} {MOMENT}")
         query = fast_path_sql(
             self.incident,
             table.layout,
