@@ -19,6 +19,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree as ET
 
 import duckdb
@@ -639,6 +640,50 @@ def test_a_report_that_is_killed_leaves_the_old_one_or_the_new_one(folder: Path)
     }
 
 
+STARTED = "import sys, outage_analysis.cli as cli; print('started', flush=True); cli.main()"
+
+
+def interrupted_after(seconds: float, *arguments: str) -> tuple[int, str, float]:
+    """Start a command, send Ctrl-C after some seconds; its exit code, errors and running time."""
+    with subprocess.Popen(
+        [sys.executable, "-c", STARTED, *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    ) as process:
+        assert process.stdout
+        assert process.stdout.readline() == "started\n"
+        begun = time.monotonic()
+        try:
+            process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            process.send_signal(signal.SIGINT)
+        _, errors = process.communicate()
+        return process.returncode, errors, time.monotonic() - begun
+
+
+@pytest.mark.slow
+def test_ctrl_c_while_files_are_read_ends_without_a_traceback_and_leaves_nothing(folder: Path) -> None:
+    rows = [f"n{n},c1,Bank,Person,2026-03-02,{n},x\n" for n in range(200_000)]
+    (folder / "large.csv").write_text(HEADER + "".join(rows), "utf-8")
+    command = ("ingest", "large.csv", *WHERE, "--out", "kept.duckdb")
+    code, _, whole = interrupted_after(100, *command)
+    assert code == 0
+    (folder / "kept.duckdb").unlink()
+    before = {path.name for path in folder.iterdir()}
+    codes = set()
+    for n in range(8):
+        code, errors, _ = interrupted_after(whole * (n + 1) / 10, *command)
+        codes.add(code)
+        assert (code in (0, 130), "Traceback" in errors, "Interrupt" in errors) == (True, False, False), (
+            errors
+        )
+        (folder / "kept.duckdb").unlink(missing_ok=code == 130)
+        assert {path.name for path in folder.iterdir()} == before
+    assert 130 in codes
+
+
 @pytest.mark.slow
 def test_an_addition_that_is_killed_leaves_the_old_warehouse_or_the_new_one(folder: Path) -> None:
     rows = [f"n{n},c1,Bank,Person,2026-03-02,{n},x\n" for n in range(60_000)]
@@ -659,6 +704,47 @@ def test_an_addition_that_is_killed_leaves_the_old_warehouse_or_the_new_one(fold
     assert counts <= {(12, 1), (60_012, 2)}
     assert killed > 5
     assert (12, 1) in counts
+
+
+# --- surroundings -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("encoding", ["cp1252", "ascii", "cp949"])
+def test_output_in_another_encoding_is_printed_and_json_loses_nothing(
+    folder: Path, encoding: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHONIOENCODING", encoding)
+    (folder / "list.csv").write_text(PLAIN.replace("north", "북쪽 café 🚋"), "utf-8")
+    for words in (("ingest", "list.csv"), ("cube", "list.csv", "--by", "region", "--json")):
+        command = [sys.executable, "-m", "outage_analysis", *words, *WHERE]
+        done = subprocess.run(command, capture_output=True, check=False)
+        assert (done.returncode, b"Traceback" in done.stderr) == (0, False)
+        printed = done.stdout.decode(encoding)
+        if "--json" in words:
+            assert {row["region"] for row in json.loads(printed)["rows"]} == {"북쪽 café 🚋", "south"}
+        else:
+            assert "\\u2500" not in printed  # the lines of tables become hyphens
+
+
+@pytest.mark.slow
+def test_without_docstrings_charts_are_refused_in_one_line(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHONOPTIMIZE", "2")
+    before = {path.name for path in folder.iterdir()}
+    command = [sys.executable, "-m", "outage_analysis", *map(str, REPORT), "--out", "r"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (6, "")
+    assert re.fullmatch(r"error: [^\n]+PYTHONOPTIMIZE[^\n]+\n", done.stderr), done.stderr
+    assert {path.name for path in folder.iterdir()} == before
+
+
+@pytest.mark.parametrize("wrong", [{"draws": 1.5}, {"draws": 1024.0}, {"seed": 1.5}, {"seed": "x"}])
+def test_draws_and_seed_are_whole_numbers(wrong: dict[str, Any]) -> None:
+    (name,) = wrong
+    with pytest.raises(Exception, match=f"^{name} is a whole number") as refusal:
+        oa.run(oa.Plan(**wrong))
+    assert getattr(refusal.value, "exit_code", None) == 2
 
 
 # --- a full disk --------------------------------------------------------------------------------------------

@@ -11,8 +11,15 @@ from __future__ import annotations
 import sys
 from importlib import import_module
 
+from outage_analysis.errors import EnvironmentFailed
+
 IRI_PARSER = "rfc3987_syntax"
 
+if sys.flags.optimize > 1:
+    raise EnvironmentFailed(
+        "Python runs without docstrings (PYTHONOPTIMIZE=2, or python -OO), which charts need",
+        remedy="Unset PYTHONOPTIMIZE, or set it to 1.",
+    )
 if not {IRI_PARSER, "jsonschema"} & sys.modules.keys():
     sys.modules[IRI_PARSER] = None  # type: ignore[assignment] # jsonschema then treats it as not installed
     try:

@@ -10,8 +10,11 @@ and `Output` prints it. The packages of the library import their modules when th
 from __future__ import annotations
 
 import atexit
+import codecs
 import errno
 import gc
+import io
+import json
 import os
 import signal
 import sys
@@ -21,7 +24,7 @@ from typing import Annotated
 import typer
 
 from outage_analysis.cli import claims, decide, explore, lookup, notebooks, report
-from outage_analysis.errors import EnvironmentFailed, OutageAnalysisError
+from outage_analysis.errors import REPORT_BUG, EnvironmentFailed, OutageAnalysisError, one_line
 
 GARBAGE_THRESHOLD = 100_000
 """Number of new objects after which Python collects garbage; the default of Python is 700."""
@@ -62,6 +65,10 @@ def main() -> None:
     # A pipe that closes early, as in `outage-analysis facts | head`, must not cause an error message.
     if hasattr(signal, "SIGPIPE"):
         signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+    codecs.register_error("in_ascii", _in_ascii)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="in_ascii")
     try:
         app()
     except OutageAnalysisError as error:
@@ -70,6 +77,20 @@ def main() -> None:
         more_space = "Free disk space; for what is temporary, name a larger folder: --temp."
         remedy = more_space if error.errno == errno.ENOSPC else ""
         _exit_with(EnvironmentFailed(error.strerror or str(error), file=error.filename, remedy=remedy))
+    except BaseException as error:
+        # Polars raises this for what it did not expect, and if Ctrl-C comes while it calls Python.
+        if type(error).__name__ != "PanicException":
+            raise
+        if "KeyboardInterrupt" in str(error):
+            raise SystemExit(128 + signal.SIGINT) from None
+        _exit_with(EnvironmentFailed(one_line(error), remedy=REPORT_BUG))
+
+
+def _in_ascii(error: UnicodeError) -> tuple[str, int]:
+    """Return what is printed for characters that stdout lacks: hyphens for lines, escapes for others."""
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    return json.dumps(error.object[error.start : error.end].replace("─", "-"))[1:-1], error.end
 
 
 def _exit_with(error: OutageAnalysisError) -> None:

@@ -65,6 +65,9 @@ def sobol_replicates(dimensions: int, count: int, *, seed: int, replicates: int 
             value=dimensions,
             remedy="Fix the inputs that matter least, or join them.",
         )
+    for name, number in (("draws", count), ("seed", seed)):
+        if not isinstance(number, int):
+            raise UsageError(f"{name} is a whole number", value=number)
     if seed < 0:
         raise UsageError("a seed is a whole number from 0 on", value=seed)
     if replicates < MIN_REPLICATES:
