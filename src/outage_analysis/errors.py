@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+from contextvars import ContextVar
 from typing import ClassVar
 
+on_command_line: ContextVar[bool] = ContextVar("on_command_line", default=False)
+"""Whether a command runs, so that remedies name its options in place of arguments of Python."""
 REPORT_BUG = "This is a mistake of ours: please report it with the file's layout."
+
+
+def either(python: str, command: str) -> str:
+    """Return the text for the interface in use: with arguments of Python, or with options of a command."""
+    return command if on_command_line.get() else python
 
 
 def one_line(text: object, limit: int = 200) -> str:

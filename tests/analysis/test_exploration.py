@@ -265,7 +265,7 @@ def test_two_days_and_what_is_not_known_can_be_compared(many_claims: Path) -> No
 def test_a_finding_is_refused_from_synthetic_claims_and_from_synthetic_totals(
     asked: dict[str, Any], finding: str, tmp_path: Path
 ) -> None:
-    said = rf"{finding} of synthetic claims would be no finding.*--recovery"
+    said = rf"{finding} of synthetic claims would be no finding.*recovery=True"
     with pytest.raises(ModelRefused, match=said):
         explore(None, "kakao-2022", None, None, Question(**asked))
     totals = totals_in(tmp_path / "totals-synthetic.csv")

@@ -178,7 +178,7 @@ def test_claims_and_counts_together_are_refused(claims_csv: ClaimsCsv) -> None:
 
 def test_an_incident_without_a_policy_asks_for_one(edited: Edited) -> None:
     own = edited("incidents", 'id = "kakao-2022"', 'id = "my-outage"')
-    with pytest.raises(UsageError, match=r"no bundled policy for my-outage\. Give one with --policy"):
+    with pytest.raises(UsageError, match=r"no bundled policy for my-outage\. Give one: policy="):
         run(Plan(incident=own))
 
 

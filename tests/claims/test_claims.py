@@ -535,7 +535,7 @@ def test_too_many_rejects_are_reported_by_rule_with_the_share_that_lets_them_pas
     told = str(refusal.value)
     assert "3 of 30 rows rejected, 10% and more than 5%" in told
     assert f"'service is known' 2, '{WHOLE}' 1; the first breaks the rule '{WHOLE}' (found 'x')" in told
-    assert "--max-rejects 10% (in a notebook max_rejects = 0.1)" in told
+    assert "go on without them: max_rejects=0.1; .rejects then lists them" in told
     assert len(read_claims(path, incident, max_rejects=0.1)) == 27
 
 
@@ -596,7 +596,7 @@ def test_a_header_without_rows_is_refused(claims_csv: ClaimsCsv, incident: Incid
 
 @pytest.mark.parametrize("share", [-0.1, 1.1, float("nan")])
 def test_a_share_of_rejects_that_is_none_is_refused(incident: Incident, share: float) -> None:
-    with pytest.raises(UsageError, match="--max-rejects is a share between 0 and 1"):
+    with pytest.raises(UsageError, match="max_rejects is a share between 0 and 1"):
         read_claims("any.csv", incident, max_rejects=share)
 
 

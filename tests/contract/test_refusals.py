@@ -410,3 +410,57 @@ def test_python_refuses_with_the_same_exit_codes_and_names_the_place(folder: Pat
     assert getattr(refusal.value, "exit_code", None) == code, repr(refusal.value)
     assert [place for place in places if place not in str(refusal.value)] == [], str(refusal.value)
     assert str(refusal.value).isprintable()
+
+
+# --- remedies -----------------------------------------------------------------------------------------------
+
+ADVISED: dict[str, tuple[str, ...]] = {
+    "new": ("new", "mine", "--claims", "half.csv", "--tiers", "300000:30000", "--currency", "KRW"),
+    "ingest": ("ingest", "half.csv", "--incident", "incident.toml"),
+    "cost": ("cost", "half.csv", "--tiers", "300000:30000", "--currency", "KRW"),
+    "no currency": ("report", "half.csv", "--tiers", "300000:30000"),
+    "no policy": ("cost", "--incident", "incident.toml"),
+    "another ledger": ("cost", "--incident", "trams", "--policy", "trams", "--ledger", "kakao-2022"),
+    "a quantile": ("cost", "--policy", "trams", "--incident", "trams", "--draws", "16"),
+    "an old day": ("cost", "--as-of", "2020-01-01"),
+    "a report is there": ("report", "--out", "there"),
+}
+"""What is wrong -> a command whose remedy may name an option."""
+
+
+@pytest.fixture
+def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The working folder: complaints, the same with broken rows, and a folder that is no report."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("list.csv", "incident.toml"):
+        (tmp_path / name).write_bytes(str(FILES[name]).encode())
+    broken = [line.replace("2026-03", "2026-99") for line in PLAIN.splitlines()[1:6]]
+    (tmp_path / "half.csv").write_text("\n".join([PLAIN.strip(), *broken, ""]), "utf-8")
+    (tmp_path / "there").mkdir()
+    (tmp_path / "there" / "mine.txt").write_text("")
+    return tmp_path
+
+
+@pytest.mark.usefixtures("own")
+@pytest.mark.parametrize("name", ADVISED)
+def test_a_remedy_names_only_options_that_the_command_has(name: str) -> None:
+    done = outage_analysis(*ADVISED[name])
+    assert done.code != 0
+    named = set(re.findall(r"--[a-z][a-z-]+", done.err))
+    known = set(re.findall(r"--[a-z][a-z-]+", outage_analysis(ADVISED[name][0], "--help").out))
+    assert named <= known | {"--memory", "--threads", "--temp"}, done.err
+    assert not re.search(r"\b(max_rejects|currency|columns|ledger|as_of)=", done.err)
+
+
+@pytest.mark.usefixtures("own")
+def test_remedies_in_python_name_arguments() -> None:
+    asked: tuple[tuple[Callable[[], object], str], ...] = (
+        (lambda: oa.read_claims("half.csv", "incident.toml"), "max_rejects=0.3"),
+        (lambda: oa.read_claims("half.csv"), 'currency="KRW"'),
+        (lambda: oa.run(oa.read_claims("list.csv", "incident.toml")), "policy="),
+    )
+    for ask, argument in asked:
+        with pytest.raises(Exception, match=r"Name it|max_rejects|Give one") as refusal:
+            ask()
+        assert argument in str(refusal.value)
+        assert "--" not in str(refusal.value)

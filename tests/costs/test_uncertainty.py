@@ -96,7 +96,7 @@ def test_a_quantile_that_the_draws_do_not_support_is_refused_with_what_would() -
     for ask, p in itertools.product((distribution.quantile, distribution.tvar), (0.999, 0.001)):
         with pytest.raises(ModelRefused, match=r"16,384 draws do not support the .* % quantile") as refusal:
             ask(p)
-        assert refusal.value.remedy == "Take --draws 65536 or more."
+        assert refusal.value.remedy == "Take draws=65536 or more."
     assert distribution_of(folio, draws=2**16).quantile(0.999).error > 0
 
 

@@ -20,7 +20,7 @@ from outage_analysis.claims import (
     read_claims,
 )
 from outage_analysis.costs import DRAWS, SEED, policy_search
-from outage_analysis.errors import ModelRefused, UsageError
+from outage_analysis.errors import ModelRefused, UsageError, either
 from outage_analysis.files import atomic_folder, bundled_claims, bundled_ids, document_text, spelling_hint
 from outage_analysis.incidents import Bands, Incident, Layout, load_incident, load_layout, with_encoding
 from outage_analysis.losses import Cube, build_cube, cost_bands, dimension_labels, read_counts
@@ -286,7 +286,10 @@ def load_documents(plan: Plan) -> tuple[Incident, Policy, Ledger | None]:
     if plan.policy is None and incident.id not in bundled_ids("policies"):
         raise UsageError(
             f"no bundled policy for {incident.id}",
-            remedy="Give one with --policy, or its tiers with --tiers.",
+            remedy=either(
+                "Give one: policy=..., or its tiers: tiers=...",
+                "Give one with --policy, or its tiers with --tiers.",
+            ),
         )
     policy = load_policy(plan.policy or incident.id)
     if plan.ledger is not None:
@@ -375,7 +378,7 @@ def check_documents_fit(
     if ledger and ledger.incident != incident.id:
         raise UsageError(
             f"the ledger {ledger.id} is for the incident {ledger.incident}, not for {incident.id}",
-            remedy="Give the incident's own ledger with --ledger.",
+            remedy="Give the incident's own ledger" + either(".", " with --ledger."),
         )
     if ledger and ledger.currency not in (None, incident.currency):
         raise UsageError(

@@ -21,7 +21,7 @@ from outage_analysis.claims.run_settings import limits
 from outage_analysis.claims.store import STORE_SUFFIX, create_empty_earlier, load_earlier_claims, open_claims
 from outage_analysis.claims.validation import check_rows, create_claims, create_rejects, reconciliation_table
 from outage_analysis.claims.warehouse import Warehouse
-from outage_analysis.errors import REPORT_BUG, EnvironmentFailed, UsageError
+from outage_analysis.errors import REPORT_BUG, EnvironmentFailed, UsageError, either
 from outage_analysis.files import bundled_claims, bundled_ids, spelling_hint, temporary_folder
 from outage_analysis.incidents import (
     Incident,
@@ -92,7 +92,9 @@ def read_claims(
         InputRefused: a file is unreadable, lacks a column or is named twice, or too many rows are rejected.
     """
     if not 0 <= max_rejects <= 1:
-        raise UsageError("--max-rejects is a share between 0 and 1", value=max_rejects)
+        raise UsageError(
+            f"{either('max_rejects', '--max-rejects')} is a share between 0 and 1", value=max_rejects
+        )
     with source_paths(paths) as path_list:
         if not path_list:
             raise UsageError("no file of complaints was named", remedy="Name at least one.")
@@ -101,7 +103,7 @@ def read_claims(
             raise UsageError(
                 "is a warehouse file, which is read alone",
                 file=stores[0],
-                remedy="Add files to it with ingest --add.",
+                remedy="Add files to it with " + either("add_to=.", "ingest --add."),
             )
         if incident is not None:
             layouts = with_encoding(layouts, outage.pop("encoding", None))

@@ -15,7 +15,7 @@ from outage_analysis.claims import queries
 from outage_analysis.claims.readers.cell_values import BLANKS, MISSING_WORDS
 from outage_analysis.claims.rules import A_DECISION, EXACT_COPY, IN_A_BAND, PAID, READABLE_LOSS, REPEATED_ID
 from outage_analysis.claims.warehouse import Warehouse
-from outage_analysis.errors import InputRefused, one_line
+from outage_analysis.errors import InputRefused, either, one_line
 from outage_analysis.files import likely_typo_of, listed_names, toml_value
 from outage_analysis.incidents import CANONICAL_COLUMNS, Incident, claim_columns
 from outage_analysis.text import Locale, escape_formulas, has_personal_number, mask_personal_data
@@ -273,10 +273,13 @@ def too_many_rejects(first: InputRefused, rejects: pl.DataFrame, rows: int, limi
     first.problem = f"{rejected:,} of {rows:,} rows rejected, {over}: {counts}; the first {first.problem}"
     enough = -(-100 * rejected // rows)
     onward = (
-        f"Mend the rows, or go on without them: --max-rejects {enough}% (in a notebook max_rejects = "
-        f"{enough / 100:g}); ingest then lists them."
+        "Mend the rows, or go on without them: "
+        + either(f"max_rejects={enough / 100:g}; .rejects", f"--max-rejects {enough}%; ingest")
+        + " then lists them."
         if rejected < rows
-        else "If this is so of every row, outage-analysis inspect shows how the file reads."
+        else "If this is so of every row, "
+        + either("oa.inspect_file", "outage-analysis inspect")
+        + " shows how the file reads."
     )
     first.remedy = f"{onward} The first: {one_line(first.remedy, MAX_REMEDY_LENGTH)}"
     return first

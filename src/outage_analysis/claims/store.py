@@ -27,7 +27,7 @@ from outage_analysis.claims.readers.typed_rows import column_types, typed_column
 from outage_analysis.claims.rules import EXACT_COPY, REPEATED_ID, SAME_DAY, rule_conditions
 from outage_analysis.claims.validation import create_claims_view, file_names, reconciliation_table
 from outage_analysis.claims.warehouse import NOT_A_STORE, Warehouse
-from outage_analysis.errors import EnvironmentFailed, InputRefused, UsageError
+from outage_analysis.errors import EnvironmentFailed, InputRefused, UsageError, either
 from outage_analysis.files import atomic_file, is_file
 from outage_analysis.incidents import FILED_AT, Incident, Layout
 
@@ -100,7 +100,7 @@ def save_claims(claims: Claims, path: str | Path) -> None:
             raise EnvironmentFailed(
                 "exists already, or another run has added to it meanwhile",
                 file=path.name,
-                remedy="Run again with --add.",
+                remedy=either("Read the files with add_to=, and save that.", "Run again with --add."),
             )
         if path.suffix == STORE_SUFFIX:
             _write_store(claims, path, part)

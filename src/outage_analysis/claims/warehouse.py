@@ -19,7 +19,7 @@ import polars as pl
 from outage_analysis.claims import queries, user_queries
 from outage_analysis.claims.queries import quote_identifier, quote_literal
 from outage_analysis.claims.run_settings import limits, progress_callback, report_progress
-from outage_analysis.errors import EnvironmentFailed, InputRefused, UsageError, one_line
+from outage_analysis.errors import EnvironmentFailed, InputRefused, UsageError, either, one_line
 from outage_analysis.files import temporary_folder
 
 
@@ -348,9 +348,11 @@ class Warehouse:
         if isinstance(error, duckdb.OutOfMemoryException):
             if "max_temp_directory_size" in str(error):
                 problem = f"no disk space is left for data that does not fit into memory: {first}"
-                return EnvironmentFailed(problem, remedy="Free disk space, or name a larger folder: --temp.")
+                larger = either("set TMPDIR to a larger folder", "name a larger folder: --temp")
+                return EnvironmentFailed(problem, remedy=f"Free disk space, or {larger}.")
             problem = f"the allowed memory is not enough: {first}"
-            return EnvironmentFailed(problem, remedy="Allow more with --memory, or fewer --threads.")
+            remedy = either("Close other programs.", "Allow more with --memory, or fewer --threads.")
+            return EnvironmentFailed(problem, remedy=remedy)
         if isinstance(error, duckdb.IOException):
             return EnvironmentFailed(first, remedy="Free disk space and run again.")
         if isinstance(error, duckdb.DataError | duckdb.InvalidInputException) or type(error) is duckdb.Error:

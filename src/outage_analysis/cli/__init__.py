@@ -24,7 +24,13 @@ from typing import Annotated
 import typer
 
 from outage_analysis.cli import claims, decide, explore, lookup, notebooks, report
-from outage_analysis.errors import REPORT_BUG, EnvironmentFailed, OutageAnalysisError, one_line
+from outage_analysis.errors import (
+    REPORT_BUG,
+    EnvironmentFailed,
+    OutageAnalysisError,
+    on_command_line,
+    one_line,
+)
 
 GARBAGE_THRESHOLD = 100_000
 """Number of new objects after which Python collects garbage; the default of Python is 700."""
@@ -120,6 +126,8 @@ def set_engine_limits(
     ] = None,
 ) -> None:
     """Apply the options that precede the command: memory, threads and temporary folder of the SQL engine."""
+    running = on_command_line.set(True)
+    context.call_on_close(lambda: on_command_line.reset(running))
     # `lab` starts notebooks that run the user's own code, so it does not limit their threads.
     if context.invoked_subcommand != "lab":
         # With several threads, the last digits of a long dot product would depend on the number of cores.

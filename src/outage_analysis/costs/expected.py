@@ -24,7 +24,7 @@ from outage_analysis.assumptions import Assumption, BandMix, FloatArray, Ledger
 from outage_analysis.costs.claim_payments import NO_RULE
 from outage_analysis.costs.compile_lines import compiled_lines
 from outage_analysis.costs.terms import UNSTATED, CompiledLine, Group, Input, Term, join_ids, sum_or_none
-from outage_analysis.errors import ModelRefused
+from outage_analysis.errors import ModelRefused, either
 from outage_analysis.incidents import ids_public_by
 from outage_analysis.losses import Cube, sum_or_null
 from outage_analysis.policies import CostLine, Policy
@@ -324,13 +324,13 @@ def check_any_cost(table: pl.DataFrame, policy: Policy, as_of: date, *, counted:
     if counted and days and as_of < min(days):
         raise ModelRefused(
             f"as of {as_of} no line of {policy.id} that pays by loss was public: first on {min(days)}",
-            remedy="Move the day: --as-of, else as_of in the ledger; in a notebook, its as_of.",
+            remedy=f"Move the day: {either('as_of', '--as-of')}, else as_of in the ledger.",
         )
     counts = [x.published_count for x in policy.schedules if x.published_count]
     remedy = f"Needed: {', '.join(counts)}. " if counts else ""
     raise ModelRefused(
         f"as of {as_of} no cost line of {policy.id} has a count that was public",
-        remedy=f"{remedy}Move --as-of to a later day"
+        remedy=f"{remedy}Move {either('as_of', '--as-of')} to a later day"
         + (", or give the lines their public_on." if counted else ", or give claims or counts of your own."),
     )
 

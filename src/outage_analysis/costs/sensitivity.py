@@ -269,7 +269,7 @@ def inputs_given_exceedance(run: Simulation, limit: float) -> pl.DataFrame:
     if above.sum() < MIN_DRAWS:
         raise ModelRefused(
             f"of {above.size:,} draws, {above.sum():,} exceed {limit:,.0f}: too few to tell",
-            remedy="Name a smaller limit, or take more --draws.",
+            remedy="Name a smaller limit, or take more draws.",
         )
     drawn = [(block.values, run.portfolio.branches(block.uniforms)) for block in run.replicates()]
     rows: list[tuple[object, ...]] = []

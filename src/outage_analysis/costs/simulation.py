@@ -19,7 +19,7 @@ from outage_analysis.costs.count_process import CountProcess, shared_processes
 from outage_analysis.costs.expected import Portfolio
 from outage_analysis.costs.points import COLUMNS, correlate_ranks, quasi_random_replicates, sobol_replicates
 from outage_analysis.costs.terms import Term
-from outage_analysis.errors import ModelRefused, UsageError
+from outage_analysis.errors import ModelRefused, UsageError, either
 from outage_analysis.text import ShortRepr
 
 Key = TypeVar("Key", bound=Hashable)
@@ -365,7 +365,7 @@ class Sample(ShortRepr):
             needed = 2 ** math.ceil(math.log2(FEWEST_BEYOND / min(p, 1 - p)))
             raise ModelRefused(
                 f"{self.draws:,} draws do not support the {100 * p:.6g} % quantile",
-                remedy=f"Take --draws {needed} or more.",
+                remedy=f"Take {either('draws=', '--draws ')}{needed} or more.",
             )
 
 

@@ -18,7 +18,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from errno import EEXIST, ENOENT, ENOTEMPTY, ENOTSUP
 from pathlib import Path
 
-from outage_analysis.errors import EnvironmentFailed, UsageError
+from outage_analysis.errors import EnvironmentFailed, UsageError, either
 
 STAGING_MARK, PARTIAL_SUFFIX, COMPLETE_SUFFIX = ".outage-", ".part", ".whole"
 """Parts of the name of a staging folder. The other parts are the name of its target and eight random letters.
@@ -109,7 +109,8 @@ def temporary_folder(parent: Path | None = None) -> Iterator[Path]:
             folder = stack.enter_context(_locked_new_folder(parent, TEMPORARY_PREFIX))
         except OSError as error:
             problem = f"no temporary folder can be made: {error.strerror or error}"
-            remedy = "Free disk space, or name another folder: --temp."
+            another = either("set TMPDIR to another folder", "name another folder: --temp")
+            remedy = f"Free disk space, or {another}."
             raise EnvironmentFailed(problem, file=parent, remedy=remedy) from error
         stack.callback(shutil.rmtree, folder, ignore_errors=True)
         yield folder

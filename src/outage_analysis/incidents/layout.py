@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, field_validator
 
-from outage_analysis.errors import InputRefused, UsageError
+from outage_analysis.errors import InputRefused, UsageError, either
 from outage_analysis.files import Document, read_document, refuse_if, spelling_hint
 from outage_analysis.text import (
     AMOUNTS,
@@ -203,7 +203,7 @@ class Layout(Columns):
                 dimension. The message suggests the closest known column.
         """
         if foreign := self.unknown_column(known):
-            problem = "the --columns layout speaks of a column that no claim has"
+            problem = "the layout speaks of a column that no claim has"
             raise UsageError(problem, value=foreign, remedy=spelling_hint(foreign, list(known)))
         if other := self.edges.keys() - {*texts}:
             raise UsageError(NO_EDGES, value=min(other), remedy=EDGES_REMEDY)
@@ -286,8 +286,9 @@ class Layout(Columns):
                 raise InputRefused(
                     f"the column {column} is missing",
                     **known,
-                    remedy=f"Add it, or name its header under [columns] of the incident or of --columns: "
-                    f'{column} = ["..."].',
+                    remedy="Add it, or name its header under [columns] of the incident or of "
+                    + either("a layout", "--columns")
+                    + f': {column} = ["..."].',
                 )
         found = {column: positions[0] for column, positions in columns_found.items()}
         names = [normalized_name(header) for header in headers]
@@ -297,7 +298,7 @@ class Layout(Columns):
                     raise InputRefused(
                         f"has not one column '{header}', from which {column} is computed",
                         **known,
-                        remedy="Name columns of the file under [computed] of the --columns layout.",
+                        remedy="Name columns of the file under [computed] of the layout.",
                     )
                 found[part] = names.index(normalized_name(header))
         return found

@@ -19,7 +19,7 @@ from typing import Literal, NamedTuple
 import polars as pl
 
 from outage_analysis import incidents
-from outage_analysis.errors import InputRefused, ModelRefused, OutageAnalysisError, UsageError
+from outage_analysis.errors import InputRefused, ModelRefused, OutageAnalysisError, UsageError, either
 from outage_analysis.files import is_file, likely_typo_of, spelling_hint
 
 Schema = dict[str, pl.DataType | type[pl.DataType]]
@@ -388,8 +388,9 @@ def refuse_synthetic(cube: Cube, what: str, *, recovery: bool) -> None:
         raise ModelRefused(
             f"{what} of synthetic claims would be no finding",
             file=cube.source,
-            remedy="Give real claims, or say recovery=True (--recovery): the answer then only recovers what "
-            "the generator was given.",
+            remedy="Give real claims, or say "
+            + either("recovery=True", "--recovery")
+            + ": the answer then only recovers what the generator was given.",
         )
 
 

@@ -10,7 +10,7 @@ from typing import TypeVar
 from outage_analysis.analysis import Analysis, Plan, load_documents
 from outage_analysis.assumptions import load_ledger
 from outage_analysis.costs import cost_bridge
-from outage_analysis.errors import EnvironmentFailed, InputRefused, UsageError
+from outage_analysis.errors import EnvironmentFailed, InputRefused, UsageError, either
 from outage_analysis.files import Document, atomic_folder, document_text, recover_interrupted, spelling_hint
 from outage_analysis.policies import load_policy
 from outage_analysis.reports.formats import FORMATS
@@ -123,9 +123,10 @@ def _check_target(out: Path, *, force: bool) -> None:
     files = {p.relative_to(out).as_posix() for p in out.rglob("*") if not p.is_dir()}
     if not out.is_dir() or not files <= listed:
         problem = "exists and is not a report, or holds files that are none of a report's"
-        raise UsageError(problem, file=out, remedy="Choose another --out.")
+        raise UsageError(problem, file=out, remedy=either("Choose another folder.", "Choose another --out."))
     if not force:
-        raise UsageError("already holds a report", file=out, remedy="Add --force to replace it.")
+        remedy = either("force=True replaces it.", "Add --force to replace it.")
+        raise UsageError("already holds a report", file=out, remedy=remedy)
 
 
 def bridge_side(

@@ -28,7 +28,7 @@ from typing import Any
 
 import polars as pl
 
-from outage_analysis.errors import InputRefused
+from outage_analysis.errors import InputRefused, either
 
 BLOCK = 1 << 20
 SMALL_BLOCK = 1 << 12
@@ -385,13 +385,13 @@ def encoding_by_words(path: Path, name: str) -> str | None:
         likely = [encoding for encoding in COMMON_CHARACTERS if is_decodable(b" ".join(words), encoding)]
         if len(likely) <= 1:
             problem = "is not UTF-8, and can be read well in no known encoding"
-            raise InputRefused(problem, file=name, remedy=STATE_ENCODING.format(KNOWN_ENCODINGS[-1]))
+            raise InputRefused(problem, file=name, remedy=_state_encoding(KNOWN_ENCODINGS[-1]))
     readings = {encoding: [word.decode(encoding, "replace") for word in words] for encoding in likely}
     if any(reading != readings[likely[0]] for reading in readings.values()):
         raise InputRefused(
             f"may be in {', '.join(likely[:-1])} or {likely[-1]}, which read it differently",
             file=name,
-            remedy=STATE_ENCODING.format(likely[0]),
+            remedy=_state_encoding(likely[0]),
         )
     return likely[0] if likely else None
 
@@ -424,8 +424,13 @@ def _fits(text: str, pattern: re.Pattern[str]) -> bool:
 
 MAX_DAMAGED_SHARE = 0.5
 """If a larger share of the lines is damaged, the file is refused: it is binary or in another encoding."""
-STATE_ENCODING = 'State its encoding: encoding="{0}" (on the command line --encoding {0}).'
-"""The remedy where the encoding of a file cannot be told; `{0}` is an example."""
+
+
+def _state_encoding(example: str) -> str:
+    """Return the remedy where the encoding of a file cannot be told."""
+    return "State its encoding: " + either(f'encoding="{example}".', f"--encoding {example}.")
+
+
 HIGH_BYTES = re.compile(rb"[\x80-\xff]+")
 HANGUL_IN_UTF8 = re.compile(rb"(?:\xea[\xb0-\xbf]|[\xeb-\xec][\x80-\xbf]|\xed[\x80-\x9e])[\x80-\xbf]")
 """Pattern of a Korean syllable in UTF-8 bytes."""
@@ -523,6 +528,6 @@ def repaired_copy(path: Path, target: Path, encoding: str, name: str) -> bool:
         raise InputRefused(
             f"{first}, and in {damaged:,} of {lines:,} lines",
             file=name,
-            remedy=f"Save it as UTF-8 (in Excel: CSV UTF-8). {STATE_ENCODING.format('cp1252')}",
+            remedy=f"Save it as UTF-8 (in Excel: CSV UTF-8). {_state_encoding('cp1252')}",
         )
     return damaged > 0

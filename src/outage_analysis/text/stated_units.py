@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from functools import lru_cache
 
-from outage_analysis.errors import InputRefused
+from outage_analysis.errors import InputRefused, either
 from outage_analysis.text.amounts import SIGNS
 from outage_analysis.text.personal_data import mask_personal_data
 
@@ -216,8 +216,8 @@ def _merged(within: StatedUnit, beside: StatedUnit) -> StatedUnit | None:
 def scale_remedy(scale: Decimal | int) -> str:
     """Return advice for an error message if losses are stated in a unit such as 만원 (10,000 won)."""
     return (
-        f"If losses are meant: loss = {scale} under [scale] of a --columns layout; if not, loss = 1. Without "
-        f"an incident: scale={scale} in Python, --scale {scale} on the command line."
+        f"If losses are meant: loss = {scale} under [scale] of a layout; if not, loss = 1. Without an "
+        f"incident: {either('scale=', '--scale ')}{scale}."
     )
 
 
@@ -242,8 +242,9 @@ def checked_scale(
     if stated.unknown and not scaled:
         problem = f"says in its header something about its amounts that is not understood: {stated.unknown}"
         remedy = (
-            "State how many units of currency= or loss_unit= an amount of 1 stands for: scale=1 (on the "
-            "command line --scale 1; with an incident, loss = 1 under [scale] of a --columns layout)."
+            "State how many units of the currency or the loss unit an amount of 1 stands for: "
+            + either("scale=1", "--scale 1")
+            + " (with an incident, loss = 1 under [scale] of a layout)."
         )
     elif stated.unit not in ("", TIME_UNITS.get(unit.casefold(), unit)) and (unit == currency or not scaled):
         problem = f"says {stated.unit} in its header, but losses are in {unit}"
@@ -262,8 +263,8 @@ def checked_scale(
 
 def _currency_remedy(code: str) -> str:
     return (
-        f'Read it with currency="{code}" (on the command line: --currency {code}) or an incident in {code}, '
-        "or convert the amounts."
+        f"Read it with {either(f'currency={code!r}', f'--currency {code}')} or an incident in {code}, or "
+        "convert the amounts."
     )
 
 

@@ -32,7 +32,7 @@ from outage_analysis.claims.queries import quote_identifier
 from outage_analysis.claims.readers.cell_values import MISSING_WORDS
 from outage_analysis.claims.readers.data_frames import Sources, source_paths
 from outage_analysis.claims.readers.read_files import expand_paths
-from outage_analysis.errors import InputRefused, UsageError
+from outage_analysis.errors import InputRefused, UsageError, either
 from outage_analysis.files import bundled_ids, spelling_hint, toml_value
 from outage_analysis.incidents import Incident, Layout, checked_rows, layout_for, normalized_name
 from outage_analysis.policies import decimal_places
@@ -339,8 +339,7 @@ class _Derivation:
                 raise UsageError(
                     f"has no column that is recognised as {name}: {choice.reason}",
                     file=masked_name(file.file),
-                    remedy=f'Name it: columns={{"{name}": "..."}} (on the command line: --column '
-                    f"{name}=...).",
+                    remedy=f"Name it: {_naming(name)}.",
                 )
         return chosen
 
@@ -369,7 +368,7 @@ class _Derivation:
             raise UsageError(
                 several if stated else "does not state the currency",
                 file=masked_name(files[0].file),
-                remedy='Name it: currency="KRW" (on the command line: --currency KRW).',
+                remedy="Name it: " + either('currency="KRW".', "--currency KRW."),
             )
         return stated.pop()
 
@@ -405,9 +404,8 @@ class _Derivation:
             def fitting(file_columns: Sequence[Column], kind: str = kind) -> list[Column]:
                 return [column for column in file_columns if self._may_be(kind, column)]
 
-            advice = f"; on the command line --column {kind}=..."
             found[kind] = _only_columns(
-                columns, kind, self.decided.get(kind), fitting, advice, self.dimensions.values()
+                columns, kind, self.decided.get(kind), fitting, self.dimensions.values()
             )
         for file, column in found["decision"].items():
             if not column.decisions:
@@ -416,7 +414,7 @@ class _Derivation:
                     file=masked_name(file),
                     column=mask_personal_data(column.header),
                     remedy="Write complaint, filed, accepted, refused or paid in it, or state what the "
-                    'rows are: rows="complaints", "filed" or "accepted" (command line: --rows filed).',
+                    "rows are: " + either('rows="complaints", "filed" or "accepted".', "--rows filed."),
                 )
         found = {kind: by_file for kind, by_file in found.items() if by_file and found["decision"]}
         for file, file_columns in columns.items() if "paid" not in found and found else ():
@@ -431,8 +429,8 @@ class _Derivation:
                         "has a column of amounts that may be what was paid for each claim",
                         file=masked_name(file),
                         column=mask_personal_data(column.header),
-                        remedy='If it is, name it: columns={"paid": "..."} (on the command line: --column '
-                        'paid=...); if not, rename it, or keep it as a text: dimensions=["..."].',
+                        remedy=f"If it is, name it: {_naming('paid')}; if not, rename it"
+                        + either(', or keep it as a text: dimensions=["..."].', "."),
                     )
         for kind, by_file in found.items():
             if len(by_file) < len(files):
@@ -448,7 +446,7 @@ class _Derivation:
                 c for c in file_columns if header_words.has_word(c.header, words) and c.reads_as == "text"
             ]
 
-        return _only_columns(columns, kind, self.headers.get(kind), fitting, ".")
+        return _only_columns(columns, kind, self.headers.get(kind), fitting)
 
     def _may_be(self, kind: str, column: Column) -> bool:
         if kind == "paid":
@@ -466,8 +464,12 @@ class _Derivation:
         return UsageError(
             f"has no column that is recognised as the {kind}; its columns: {listed}",
             file=masked_name(file.file),
-            remedy=f'Name it: columns={{"{kind}": "..."}} (on the command line: --column {kind}=...).',
+            remedy=f"Name it: {_naming(kind)}.",
         )
+
+
+def _naming(kind: str) -> str:
+    return either(f'columns={{"{kind}": "..."}}', f"--column {kind}=...")
 
 
 def _only_columns(
@@ -475,7 +477,6 @@ def _only_columns(
     kind: str,
     wanted: str | None,
     fitting: Callable[[Sequence[Column]], list[Column]],
-    advice: str,
     excluded: Collection[str] = (),
 ) -> dict[str, Column]:
     """Return the column of a kind of each file that has one: name of the file -> column.
@@ -485,7 +486,6 @@ def _only_columns(
         kind: `service`, `claimant_type`, `decision` or `paid`.
         wanted: the header of the column, if the caller states it.
         fitting: returns the columns of a file that fit, if the caller states no header.
-        advice: the end of the remedy if several columns fit.
         excluded: headers of columns that are of another kind.
 
     Raises:
@@ -502,7 +502,7 @@ def _only_columns(
             raise UsageError(
                 f"has several columns that may be the {kind}: {', '.join(map(quote_header, fits))}",
                 file=masked_name(file),
-                remedy=f'Name one: columns={{"{kind}": "..."}}{advice}',
+                remedy=f"Name one: {_naming(kind)}.",
             )
         if fits:
             found[file] = fits[0]

@@ -87,7 +87,7 @@ class ExpectedTable:
                 file=self.file,
                 row=row,
                 value=days[0],
-                remedy="Add a header, or declare in a --columns layout that there is none: header_row = 0, "
+                remedy="Add a header, or declare in a layout that there is none: header_row = 0, "
                 'and under [columns] the place of each column: claim_id = ["1"].',
             )
         positions = self.layout.column_positions(

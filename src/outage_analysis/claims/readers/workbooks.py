@@ -244,8 +244,7 @@ def _chosen_sheet(sheets: dict[str, pl.DataFrame], table: ExpectedTable) -> str:
             "has the columns on several sheets",
             file=table.file,
             value=masked_name(", ".join(matches)),
-            remedy=f'Name one in a --columns layout, sheet = "{masked_name(matches[0])}", '
-            'or all: sheet = "*".',
+            remedy=f'Name one in a layout, sheet = "{masked_name(matches[0])}", or all: sheet = "*".',
         )
     return matches[0]
 

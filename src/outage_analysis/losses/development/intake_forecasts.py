@@ -8,7 +8,7 @@ from datetime import date, datetime, time, timedelta, tzinfo
 
 import polars as pl
 
-from outage_analysis.errors import InputRefused, ModelRefused, UsageError
+from outage_analysis.errors import InputRefused, ModelRefused, UsageError, either
 from outage_analysis.incidents import Incident, IntakeSeries, get_fact
 from outage_analysis.losses.cube import Cube
 from outage_analysis.losses.development.growth_curves import LateClaimBounds, late_claim_bounds
@@ -111,14 +111,17 @@ class Channel(ShortRepr):
                 raise UsageError(
                     f"the last count is of {until:%Y-%m-%d %H:%M}, after that day",
                     value=last,
-                    remedy="Name a later day, or give a deadline that has passed with --former.",
+                    remedy="Name a later day"
+                    + either(".", ", or give a deadline that has passed with --former."),
                 )
         branches = {b.id: b for b in self.branches if b.closes >= self.times[-1]}
         for id_, last in ((DEADLINE, closes), (EXTENDED, extended)):
             if last is not None:
                 branches[id_] = Branch(id_, self.end_of(last))
         if not branches:
-            raise UsageError("no deadline is known", remedy="Say when the intake closes: --closes DAY.")
+            raise UsageError(
+                "no deadline is known", remedy="Say when the intake closes" + either(".", ": --closes DAY.")
+            )
         if spike is not None:
             branches = {id_: replace(branch, spike=spike) for id_, branch in branches.items()}
         return replace(
@@ -218,7 +221,9 @@ def channel_from_cube(
     if cube.synthetic and not recovery:
         raise ModelRefused(
             "synthetic claims say nothing of how many are still to come",
-            remedy="Give real claims; or recovery=True (--recovery) to see the generator's own input again.",
+            remedy="Give real claims; or "
+            + either("recovery=True", "--recovery")
+            + " to see the generator's own input again.",
         )
     if "filed_on" not in cube.dimensions:
         dimensions = ", ".join(cube.dimensions)
