@@ -316,6 +316,10 @@ def _has_line(path: Path, ending: str) -> bool:
         return any(line.startswith("{") and line.rstrip().endswith(ending) for line in stream if line.strip())
 
 
+def _is_rows(value: object) -> bool:
+    return isinstance(value, list) and any(isinstance(item, dict) for item in value)
+
+
 def _array_in_object(content: str, start: int, name: str) -> int:
     decoder, found, at = json.JSONDecoder(), dict[str, int](), start + 1
     try:
