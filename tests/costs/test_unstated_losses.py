@@ -93,7 +93,8 @@ def test_the_policy_says_what_an_unstated_loss_is_paid() -> None:
     assert policy_result(ruled)["lines"]["tiers"]["unknown"] == "500"
     assert "No rule for a claim without a stated loss: L." in bare.card().notes
     assert "No rule" not in repr(ruled.card())
-    assert any(said.strip().startswith("No rule covers claims without a stated loss.") for said in explain(bare))
+    no_rule = "No rule covers claims without a stated loss."
+    assert any(said.strip().startswith(no_rule) for said in explain(bare))
     assert "  No stated loss: 500 won." in explain(ruled)
 
 

@@ -684,7 +684,8 @@ def run(  # noqa: PLR0913 - the entry point: completion lists the common argumen
         budget: an amount of cash in whole currency; results then include the chance of exceeding it.
         as_of: use only what was public by this day; a date, or ISO text such as 2022-12-30.
         progress: called with the name of each step as it starts.
-        further: `unknown` (with tiers, the payment for a claim without a stated loss), fields of `Plan` and,
+        further: `unknown` (with tiers, the payment for a claim without a stated loss), `closes` (with tiers,
+            the last day to claim: the cost then includes the claims still to come), fields of `Plan` and,
             with files and without an incident, the arguments of `incident_from_files`, such as
             currency="EUR", loss=None or columns={"service": "Product"}.
 

@@ -136,6 +136,7 @@ class FurtherArguments(SettingsAndFacts, total=False):
     """The less common arguments of `run`."""
 
     unknown: Amount | None
+    closes: str | date | None
     compare: str | Path | Policy | Sequence[str | Path | Policy]
     columns: str | Path | Layout | Sequence[str | Path | Layout] | Mapping[str, str]
 
@@ -158,6 +159,7 @@ def make_plan(  # noqa: PLR0913 - the arguments of `run`
     tiers: TierPayments | None = None,
     effort: str = "form",
     unknown: Amount | None = None,
+    closes: str | date | None = None,
     policy: str | Path | Policy | None = None,
     ledger: str | Path | Ledger | None = None,
     incident: str | Path | Incident | None = None,
@@ -179,6 +181,7 @@ def make_plan(  # noqa: PLR0913 - the arguments of `run`
         stated: dict[str, object] = {
             "tiers": tiers,
             "unknown": unknown,
+            "closes": closes,
             "policy": policy,
             "ledger": ledger,
             "incident": incident,
@@ -236,10 +239,12 @@ def make_plan(  # noqa: PLR0913 - the arguments of `run`
     plan = Plan(
         loaded, policy, ledger, claims, layouts, as_of=as_of, compare=compare, budget=whole, **settings
     )
-    return plan if tiers is None else with_tiers(plan, tiers, effort, unknown)
+    return plan if tiers is None else with_tiers(plan, tiers, effort, unknown, as_day(closes))
 
 
-def with_tiers(plan: Plan, tiers: TierPayments, effort: str, unknown: Amount | None) -> Plan:
+def with_tiers(
+    plan: Plan, tiers: TierPayments, effort: str, unknown: Amount | None, closes: date | None = None
+) -> Plan:
     """Return a plan with the policy that tiers state and, without a ledger, rates of comparable schemes.
 
     Args:
@@ -247,9 +252,10 @@ def with_tiers(plan: Plan, tiers: TierPayments, effort: str, unknown: Amount | N
         tiers: largest loss of a tier -> payment per claim, in whole currency.
         effort: what claimants must do to be paid.
         unknown: the payment for a claim without a stated loss, if it is stated.
+        closes: the last day to claim, if it is later than the last claim.
     """
     incident = load_incident(plan.incident)
-    policy = policy_from_tiers(tiers, incident, effort=effort, unknown=unknown)
+    policy = policy_from_tiers(tiers, incident, effort=effort, unknown=unknown, closes=closes)
     ledger = reference_ledger(policy, incident, as_of=plan.as_of) if plan.ledger is None else plan.ledger
     return replace(plan, incident=incident, policy=policy, ledger=ledger)
 

@@ -18,7 +18,14 @@ import polars as pl
 from outage_analysis import costs, text
 from outage_analysis.analysis.open_intake import late_claims_notes, open_lines
 from outage_analysis.analysis.results import band_expression
-from outage_analysis.assumptions import REFERENCE_LEDGER, Assumption, FloatArray, Ledger, value_and_range
+from outage_analysis.assumptions import (
+    REFERENCE_LEDGER,
+    Assumption,
+    FloatArray,
+    LateClaims,
+    Ledger,
+    value_and_range,
+)
 from outage_analysis.claims import DECISIONS
 from outage_analysis.costs import rounded_estimate
 from outage_analysis.errors import ModelRefused
@@ -434,12 +441,14 @@ def input_notes(analysis: Analysis, locale: text.Locale) -> list[str]:
     band, although there are such claims.
     """
     notes, used, table = [], analysis.used_ledger, analysis.claims_costs
-    if used and used.id == REFERENCE_LEDGER and used.assumptions:  # automatic payments use no rate
+    if used and used.id == REFERENCE_LEDGER:
         rates = []
         for entry in used.assumptions:
-            value, value_range = value_and_range(entry, locale)
-            rates.append(f"{entry.name[locale.lang]} {value} ({value_range})")
-        notes.append(locale("report.reference_rates", rates=", ".join(rates)))
+            if not isinstance(entry, LateClaims):
+                value, value_range = value_and_range(entry, locale)
+                rates.append(f"{entry.name[locale.lang]} {value} ({value_range})")
+        if rates:  # automatic payments use none
+            notes.append(locale("report.reference_rates", rates=", ".join(rates)))
     if table is None or not analysis.headline_from_claims:
         return notes
     if analysis.claims is not None:

@@ -152,7 +152,7 @@ class Output:
             print_answer(answer)
 
 
-TIERS = ("files", "tiers", "effort", "unknown", "currency", "scale", "column")
+TIERS = ("files", "tiers", "effort", "unknown", "closes", "currency", "scale", "column")
 """Options of a plan without TOML files; commands that compare several policies do not offer them."""
 
 
@@ -181,6 +181,13 @@ class PlanOptions:
     ] = None
     unknown: Annotated[
         str | None, typer.Option(help="With --tiers, the payment for a claim without a stated loss.")
+    ] = None
+    closes: Annotated[
+        str | None,
+        typer.Option(
+            help="With --tiers, the last day to claim (YYYY-MM-DD), if filing is still open: the cost then "
+            "includes the claims still to come."
+        ),
     ] = None
     currency: Currency = None
     scale: Scale = None
@@ -270,7 +277,8 @@ class PlanOptions:
         elif self.currency or self.column or self.scale:
             raise UsageError("--currency, --scale and --column describe files without --incident")
         unknown = None if self.unknown is None else parse_amount(self.unknown, "--unknown")
-        return analysis.with_tiers(plan, parse_tiers(self.tiers), self.effort or "form", unknown)
+        effort, closes = self.effort or "form", parse_day(self.closes, "--closes")
+        return analysis.with_tiers(plan, parse_tiers(self.tiers), effort, unknown, closes)
 
     def run(self, progress: Callable[[str], None]) -> analysis.Analysis:
         """Run the analysis that these options define; `progress` is called with the name of each step."""

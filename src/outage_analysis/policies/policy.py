@@ -338,6 +338,7 @@ def policy_from_tiers(
     *,
     effort: str = "form",
     unknown: Amount | None = None,
+    closes: date | None = None,
     public_on: date | None = None,
 ) -> Policy:
     """Build a policy that pays a fixed amount per claim, depending on the loss.
@@ -353,6 +354,7 @@ def policy_from_tiers(
         effort: what claimants must do to be paid: automatic, one_tap, form or documents.
         unknown: the payment for a claim without a stated loss. By default the policy does not state it: there
             are then only bounds if more than half of the claims state no loss.
+        closes: the last day to claim; by default that of the incident.
         public_on: the day on which the policy was announced; by default the first day to claim.
 
     Raises:
@@ -378,6 +380,11 @@ def policy_from_tiers(
     }
     if unknown is not None:
         line["unknown"] = {"fixed": smallest_units(unknown, incident.minor_units, "the payment")}
+    if closes is not None:
+        if closes < incident.claims_to:
+            problem, remedy = "claims were filed after that day", f"The last one is of {incident.claims_to}."
+            raise UsageError(problem, column="closes", value=closes, remedy=remedy)
+        line["deadlines"] = ({"announced_on": line["public_on"], "closes": closes},)
     document = {
         "id": f"{incident.id}-tiers",
         "name": {lang: Locale(lang)("explain.tiers") for lang in LANGUAGES},
