@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 from outage_analysis.claims import incident_from_files, read_claims, save_claims
@@ -188,9 +189,9 @@ def test_each_column_is_parsed_once_in_the_formats_of_days_and_of_amounts(
     parsed: list[str] = []
     parse = Column._values  # noqa: SLF001 - the step that takes the time
 
-    def counted(column: Column, expressions: dict[str, str]) -> object:
+    def counted(column: Column, texts: pl.DataFrame, expressions: dict[str, str]) -> object:
         parsed.append(column.header)
-        return parse(column, expressions)
+        return parse(column, texts, expressions)
 
     monkeypatch.setattr(Column, "_values", counted)
     incident_from_files(written(tmp_path, TICKETS))

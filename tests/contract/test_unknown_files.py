@@ -53,7 +53,8 @@ def test_columns_aligned_with_blanks_are_refused_because_an_empty_cell_would_mov
 
 
 def test_a_file_without_a_header_gets_a_remedy_that_works(tmp_path: Path) -> None:
-    for arguments in ({}, {"currency": "EUR", "columns": {"loss": "10.50"}}):
+    wrong: dict[str, Any] = {"currency": "EUR", "columns": {"loss": "10.50"}}
+    for arguments in ({}, wrong):
         with pytest.raises(
             oa.errors.InputRefused, match=r"row 1: has a complaint in place .* Write the names"
         ):

@@ -203,21 +203,20 @@ def make_plan(  # noqa: PLR0913 - the arguments of `run`
     as_of = as_day(as_of)
     if isinstance(budget, float) and budget.is_integer():
         budget = int(budget)  # 3e8 is a usual way to write an amount
-    facts = cast("OutageArguments", {x: further[x] for x in OutageFacts.__annotations__ if x in further})
+    stated_facts = {x: value for x, value in further.items() if x in OutageFacts.__annotations__}
+    facts = cast("OutageArguments", stated_facts)
     settings = cast("PlanSettings", {x: value for x, value in further.items() if x not in facts})
     if isinstance(columns, Mapping):
         facts["columns"], columns = columns, None
     layouts = (columns,) if isinstance(columns, str | Path | Layout) else tuple(columns or ())
     compare = (compare,) if isinstance(compare, str | Path | Policy) else tuple(compare or ())
-    to_read = not isinstance(claims, Claims) and claims is not None
-    if isinstance(claims, DataFrame) or (to_read and incident is None):
-        # Data frames are read now, because some can be read only once.
+    # Data frames are read now, because some can be read only once.
+    read_now = incident is None or isinstance(claims, DataFrame)
+    if read_now and claims is not None and not isinstance(claims, Claims):
         most, rows = settings.get("max_rejects", MAX_REJECTS), settings.get("rows")
         loaded_layouts = [load_layout(layout) for layout in layouts]
-        claims, layouts = (
-            read_claims(claims, incident, layouts=loaded_layouts, max_rejects=most, rows=rows, **facts),
-            (),
-        )
+        claims = read_claims(claims, incident, layouts=loaded_layouts, max_rejects=most, rows=rows, **facts)
+        layouts = ()
     elif facts:
         encoding = facts.pop("encoding", None)
         if facts:

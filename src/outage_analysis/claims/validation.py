@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from collections.abc import Mapping as Dictionary
-from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
 import polars as pl
@@ -182,40 +181,26 @@ def create_claims(warehouse: Warehouse, incident: Incident, files: InputFiles) -
     create_claims_view(warehouse, incident)
 
 
-@dataclass
-class _FilesOfLayout:
-    """Files whose rows are parsed by the same SQL."""
-
-    layout: Layout
-    midnight: bool
-    """Whether 00:00 is a real time of day. If false, 00:00 means that only the date is known."""
-    timed: bool
-    """Whether a row may contain a time. If false, the SQL that parses times is left out, which saves time."""
-    own_column: bool
-    """Whether a row has a value in the column `filed_at`."""
-    numbers: list[str] = field(default_factory=list)
-
-
 def _parse_rows(warehouse: Warehouse, incident: Incident, files: InputFiles) -> None:
     dimensions = [d.id for d in incident.dimensions]
     columns = (*cell_values.IDS, *TEXT_COLUMNS, FILED_AT, *dimensions)
     spellings = _known_spellings(warehouse, incident)
     add_rows = warehouse.create
-    for group in _files_by_layout(warehouse, files):
-        layout, moment = group.layout, f"cast(null as {MOMENT})"
-        if group.timed:
-            moment = cell_values.filed_at_sql(incident, own_column=group.own_column, midnight=group.midnight)
+    for (layout, midnight, timed, own_column), numbers in _files_by_layout(warehouse, files):
+        moment = f"cast(null as {MOMENT})"
+        if timed:
+            moment = cell_values.filed_at_sql(incident, own_column=own_column, midnight=midnight)
         texts = {
             c if c in cell_values.IDS else f"raw_{c}": cell_values.stated_text_sql(c, layout.missing)
             for c in columns
         }
         values = {c: cell_values.value_sql(c, incident, layout) for c in ("filed_on", "loss", *dimensions)}
         values[cell_values.FILED_AT_DAY] = "cast(null as date)"
-        if group.own_column:
+        if own_column:
             values[cell_values.FILED_AT_DAY] = cell_values.filed_at_day_sql(incident, layout)
         query = queries.load(
             "parsed_rows",
-            files=", ".join(group.numbers),
+            files=", ".join(numbers),
             filed_at=moment,
             texts=_listed_sql(texts),
             values=_listed_sql(values),
@@ -229,19 +214,26 @@ def _listed_sql(expressions: Dictionary[str, str]) -> str:
     return "".join(f", {sql} as {quote_identifier(name)}" for name, sql in expressions.items())
 
 
-def _files_by_layout(warehouse: Warehouse, files: InputFiles) -> list[_FilesOfLayout]:
+def _files_by_layout(
+    warehouse: Warehouse, files: InputFiles
+) -> list[tuple[tuple[Layout, bool, bool, bool], list[str]]]:
+    """Return groups of files whose rows are parsed by the same SQL, with the numbers of these files.
+
+    The SQL depends on the layout; on `midnight`, whether 00:00 is a time of day and not just a date; on
+    `timed`, whether a row may contain a time; and on whether a row has a value in the column `filed_at`.
+    """
     time = f"{has_time_sql('filed_on', SHORT_NOTATIONS)} or {has_time_sql(FILED_AT, SHORT_NOTATIONS)}"
     counts = {number: row for number, *row in warehouse.frame(queries.load("stated_times", time=time)).rows()}
-    groups: list[_FilesOfLayout] = []
+    groups: list[tuple[tuple[Layout, bool, bool, bool], list[str]]] = []
     for number, layout in enumerate(files.layouts):
         rows, timed, own = counts.get(number, (0, 0, 0))
         typed = files.typed.get(number)
         midnight = timed > cell_values.MANY_SHARE * rows if typed is None else typed.times
-        group = _FilesOfLayout(layout, midnight, midnight or timed > 0, own > 0)
-        same = next((g for g in groups if replace(g, numbers=[]) == group), None)
-        if same is None:
-            groups.append(same := group)
-        same.numbers.append(str(number))
+        key = layout, midnight, midnight or timed > 0, own > 0
+        numbers = next((numbers for same, numbers in groups if same == key), None)
+        if numbers is None:
+            groups.append((key, numbers := []))
+        numbers.append(str(number))
     return groups
 
 

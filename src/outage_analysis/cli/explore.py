@@ -80,16 +80,11 @@ def distribution(
         outage-analysis distribution --grouped dental-claims
     """
     if grouped:
-        unused = {
-            "FILES": files,
-            "--columns": reading.columns,
-            "--encoding": reading.encoding,
-            "--counts": counts,
-            "--policy": policy,
-        }
-        _refuse_unused("with --grouped", {**unused, "--where": where, "--compare": compare})
+        unused = {"FILES": files, "--counts": counts, "--policy": policy, "--where": where}
+        _refuse_unused("with --grouped", {**unused, "--compare": compare, **_about_files(reading)})
     else:
         _refuse_unused("with claims", {"--top": None if counts else top})
+        _refuse_unused("without files", {} if files else _about_files(reading))
         _refuse_unused("without --fit", {"--family": None if fit else family})
     question = analysis.Question(
         by=_parse_list(by, "--by"),
@@ -164,11 +159,7 @@ def intake(
         outage-analysis intake complaints.csv --incident my-outage.toml --closes 2031-03-20 --spike 0
     """
     until = parse_day(as_of)
-    unused = (
-        {"--series": series}
-        if files
-        else {"--columns": reading.columns, "--encoding": reading.encoding, "--recovery": recovery or None}
-    )
+    unused = {"--series": series} if files else {**_about_files(reading), "--recovery": recovery}
     _refuse_unused("with files" if files else "without files", unused)
     with progress(output.lang) as step:
         step(Note("step_reading_the_counts"))
@@ -216,6 +207,10 @@ def _parse_where(texts: Sequence[str]) -> dict[str, list[str]]:
             raise UsageError("--where is not a dimension and a value", value=text, remedy=remedy)
         values.setdefault(dimension, []).append(value)
     return values
+
+
+def _about_files(reading: ReadOptions) -> dict[str, object]:
+    return {f"--{x}": getattr(reading, x) for x in ("columns", "encoding", "currency", "scale", "column")}
 
 
 def _refuse_unused(context: str, options: Mapping[str, object]) -> None:

@@ -265,13 +265,14 @@ class PlanOptions:
         if self.policy is not None:
             raise UsageError("--policy and --tiers are both given", remedy="Give one of them.")
         if derived and isinstance(plan.claims, tuple):
+            facts = outage_facts(self)
+            facts["encoding"] = self.encoding
             read = claims.read_claims(
                 plan.claims,
                 layouts=[incidents.load_layout(layout) for layout in plan.columns],
                 max_rejects=plan.max_rejects,
                 rows=self.rows,
-                encoding=self.encoding,
-                **outage_facts(self),
+                **facts,
             )
             plan = replace(plan, claims=read, incident=read.incident, columns=())
         elif self.currency or self.column or self.scale:

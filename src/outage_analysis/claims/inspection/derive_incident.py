@@ -156,8 +156,8 @@ def incident_from_files(  # noqa: PLR0913 - what files may not state
             scale=scale,
             encoding=encoding,
             rows=checked_rows(rows),
-            decided={name: header for name, header in named.items() if name in DECIDED},
-            headers={name: header for name, header in named.items() if name not in DECIDED} | dimension_ids,
+            decided={name: named.pop(name) for name in DECIDED if name in named},
+            headers=named | dimension_ids,
             formats=stated.formats
             | {name: (x,) if isinstance(x, str) else tuple(x) for name, x in (formats or {}).items()},
             missing=(*stated.missing, *((missing,) if isinstance(missing, str) else missing)),
@@ -296,7 +296,7 @@ class _Derivation:
             for name, column in chosen.items():
                 headers.setdefault(name, set()).add(column.header)
             self._check_currencies(file_columns, file.file)
-            read = {name: chosen[name] for name in ("filed_on", "loss") if name in chosen}
+            read: dict[str, Column] = {name: chosen[name] for name in ("filed_on", "loss") if name in chosen}
             read |= {"paid": decided["paid"][file.file]} if "paid" in decided else {}
             for name in sorted(read.keys() - {"filed_on"}):
                 unit = self.loss_unit if name == "loss" else ""
