@@ -159,22 +159,17 @@ def package_root() -> Path:
     return Path(__file__).resolve().parents[1]
 
 
-def data_root() -> Path:
+def data_root(name: str = "data") -> Path:
     """Return the path of data/: in the repository for an editable install, else in the installed package."""
-    return _bundled_folder("data")
+    package = package_root()
+    checkout = package.parents[1]
+    is_editable = (checkout / "pyproject.toml").is_file() and (checkout / name).is_dir()
+    return (checkout if is_editable else package) / name
 
 
 def notebooks_root() -> Path:
     """Return the folder of the bundled notebooks: in the repository if editable, else in the package."""
-    return _bundled_folder("notebooks")
-
-
-def _bundled_folder(name: str) -> Path:
-    package = package_root()
-    checkout = package.parents[1]
-    if (checkout / "pyproject.toml").is_file() and (checkout / name).is_dir():
-        return checkout / name
-    return package / name
+    return data_root("notebooks")
 
 
 def bundled_claims(incident: str) -> Path | None:
@@ -263,11 +258,8 @@ def document_path(kind: Kind, id_or_path: str | Path) -> Path:
     if path.suffix == ".toml" and is_file(path):
         return path
     problem = "no such file" if path.suffix == ".toml" else f"no such id in {kind}"
-    raise UsageError(
-        problem,
-        file=text,
-        remedy=f"Give a path to a .toml file or a bundled id. {spelling_hint(text, bundled_ids(kind))}",
-    )
+    remedy = f"Give a path to a .toml file or a bundled id. {spelling_hint(text, bundled_ids(kind))}"
+    raise UsageError(problem, file=text, remedy=remedy)
 
 
 MAX_TOML_BYTES, MAX_TOML_LINE = 500_000, 1_000
@@ -299,12 +291,9 @@ def read_document(model: type[N], kind: Kind, id_or_path: str | Path | N) -> N:
     if isinstance(id_or_path, model):
         return id_or_path
     if not isinstance(id_or_path, str | Path):
-        noun = model.__name__.lower()
-        raise UsageError(
-            f"is no {noun}",
-            value=type(id_or_path).__name__,
-            remedy=f"Give a bundled id, the path of a TOML file, or a {model.__name__}.",
-        )
+        problem, given = f"is no {model.__name__.lower()}", type(id_or_path).__name__
+        remedy = f"Give a bundled id, the path of a TOML file, or a {model.__name__}."
+        raise UsageError(problem, value=given, remedy=remedy)
     path = document_path(kind, id_or_path)
     document: N = parse_document(model, _read_text(path), path.name)
     return document
@@ -457,33 +446,30 @@ def _as_usage_error(
     # the mistake better.
     detail = next((d for d in details if d["type"] == "extra_forbidden"), details[0])
     loc, key = _place(detail["loc"], document)
-    absent = detail["type"] == "missing"
+    absent, value = detail["type"] == "missing", None
     line = line_of(text, loc[: len(loc) - absent]) if len(loc) > absent else None
-    more = f" (and {len(details) - 1} more)" if len(details) > 1 else ""
-    value = detail["input"] if isinstance(detail["input"], str | int | float | bool) else None
-    place: dict[str, Any] = {"file": file, "line": line, "column": key}
     if detail["type"] == "extra_forbidden":
         known = sorted({known_key for known_key, _ in _fields(model, set())})
-        word = str(detail["loc"][-1])
+        problem, word = "unknown key", str(detail["loc"][-1])
         remedy = REMEDIES[detail["type"]] if word in known else spelling_hint(word, known)
-        return UsageError(f"unknown key{more}", **place, remedy=remedy)
-    if detail["type"] == "union_tag_not_found":
+    elif detail["type"] == "union_tag_not_found":
         table = next(step for step in reversed(loc) if isinstance(step, str))
         fields = [field for known_key, field in _fields(model, set()) if known_key == table]
         kinds = [kind.model_fields.get("kind") for field in fields for kind in _classes(field.annotation)]
         names = dict.fromkeys(name for kind in kinds if kind for name in get_args(kind.annotation))
-        remedy = f"Known: {', '.join(names)}."
-        return UsageError(f"a required key, kind, is missing{more}", **place, remedy=remedy)
-    if absent:
+        problem, remedy = "a required key, kind, is missing", f"Known: {', '.join(names)}."
+    elif absent:
         field = next((f for n, f in model.model_fields.items() if (f.alias or n) == key), None)
         is_list = field is not None and get_origin(field.annotation) is tuple
+        problem = "a required key is missing"
         remedy = f"Add at least one [[{key}]] table." if is_list else "Add it."
-        return UsageError(f"a required key is missing{more}", **place, remedy=remedy)
-    message = detail["msg"].removeprefix("Value error, ")
-    problem, _, remedy = message.partition(" | ")
-    remedy = REMEDIES.get(detail["type"], remedy)
-    problem = problem[:1].lower() + problem[1:] if problem[1:2].islower() else problem
-    return UsageError(problem + more, **place, value=value, remedy=remedy)
+    else:
+        problem, _, remedy = detail["msg"].removeprefix("Value error, ").partition(" | ")
+        problem = problem[:1].lower() + problem[1:] if problem[1:2].islower() else problem
+        remedy = REMEDIES.get(detail["type"], remedy)
+        value = detail["input"] if isinstance(detail["input"], str | int | float | bool) else None
+    problem += f" (and {len(details) - 1} more)" if len(details) > 1 else ""
+    return UsageError(problem, file=file, line=line, column=key, value=value, remedy=remedy)
 
 
 def _place(loc: tuple[int | str, ...], document: dict[str, Any]) -> tuple[list[int | str], str]:
@@ -570,9 +556,7 @@ def _has_head(value: Any) -> bool:  # noqa: ANN401 - TOML values have no common 
     if isinstance(value, Mapping):
         nested = any(isinstance(inner, Mapping | list | tuple) for inner in value.values())
         return nested or len(toml_value(value)) > MAX_LINE
-    return (
-        isinstance(value, list | tuple) and bool(value) and all(isinstance(item, Mapping) for item in value)
-    )
+    return isinstance(value, list | tuple) and bool(value) and all(isinstance(x, Mapping) for x in value)
 
 
 def _value(value: Any) -> str:  # noqa: ANN401 - TOML values have no common type
@@ -591,8 +575,7 @@ def _value(value: Any) -> str:  # noqa: ANN401 - TOML values have no common type
 
 
 def _key(key: str) -> str:
-    plain = key.isascii() and key.replace("-", "a").replace("_", "a").isalnum()
-    return key if plain else toml_value(key)
+    return key if re.fullmatch(r"[A-Za-z0-9_-]+", key) else toml_value(key)
 
 
 def _escape(text: str) -> str:

@@ -69,8 +69,8 @@ time_zones = cache(available_timezones)
 
 def _known_zone(name: str) -> str:
     # Python lists "localtime"; DuckDB does not know it.
-    unknown = name not in time_zones() or name == "localtime"
-    files.refuse_if(unknown, "is not an IANA time zone | Write it as Asia/Seoul.")
+    known = name in time_zones() and name != "localtime"
+    files.refuse_if(not known, "is not an IANA time zone | Write it as Asia/Seoul.")
     return name
 
 
@@ -351,8 +351,9 @@ class Incident(files.NamedDocument, Columns):
         try:
             return self.model_copy(update={"name": files.Name.model_validate(title)})
         except ValidationError as error:
-            remedy = "Write at most 120 characters."
-            raise UsageError("the title is too long", value=title, remedy=remedy) from error
+            raise UsageError(
+                "the title is too long", value=title, remedy="Write at most 120 characters."
+            ) from error
 
     def locale(self, lang: str) -> Locale:
         """Return the locale for a language, which formats losses and amounts of this incident."""

@@ -56,10 +56,13 @@ def is_currency(unit: str) -> bool:
 @cache
 def _fact_table(name: FactCollection) -> pl.DataFrame:
     """Return all facts in one folder of data/ as a table."""
-    paths = sorted((data_root() / name).glob("*.csv"))
-    tables = (pl.read_csv(path, schema_overrides={**SCHEMA, **RATE_COLUMNS}) for path in paths)
-    named = zip(paths, tables, strict=True)
-    return pl.concat((t.with_columns(collection=pl.lit(p.stem)) for p, t in named), how="diagonal")
+    tables = (
+        pl.read_csv(path, schema_overrides={**SCHEMA, **RATE_COLUMNS}).with_columns(
+            collection=pl.lit(path.stem)
+        )
+        for path in sorted((data_root() / name).glob("*.csv"))
+    )
+    return pl.concat(tables, how="diagonal")
 
 
 def facts(*, public_by: date | None = None, topic: str | None = None) -> pl.DataFrame:

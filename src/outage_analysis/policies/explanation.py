@@ -69,9 +69,9 @@ class PolicyExplainer:
         yield say(f"effort_{line.effort or 'unknown'}")
         for change in sorted(line.effort_changes, key=lambda c: c.since):
             yield say("effort_from", day=day(change.since), effort=say(f"effort_{change.effort}"))
-        for number, deadline in enumerate(sorted(line.deadlines, key=lambda d: d.announced_on)):
-            days = {"closes": day(deadline.closes), "day": day(deadline.announced_on)}
-            yield say("extension" if number else "deadline", **days)
+        for number, d in enumerate(sorted(line.deadlines, key=lambda d: d.announced_on)):
+            key = "extension" if number else "deadline"
+            yield say(key, closes=day(d.closes), day=day(d.announced_on))
         yield from self._schedule(line) if isinstance(line, Schedule) else self._terms(line)
         if line.statutory:
             yield say("statutory")
@@ -111,10 +111,8 @@ class PolicyExplainer:
         worked = {(low or 0) + 1, *([] if high is None else [high])}
         for loss in sorted(worked.union(inside, (cut + 1 for cut in inside))):
             paid, text = tariff.pay(loss), self._loss(loss)
-            if paid is None:
-                yield "  " + self._sentence("example_review", loss=text)
-            else:
-                yield "  " + self._sentence("example", loss=text, amount=self._money(paid))
+            key, amount = ("example_review", "") if paid is None else ("example", self._money(paid))
+            yield "  " + self._sentence(key, loss=text, amount=amount)
 
     def _terms(self, line: CostLine) -> Iterator[str]:
         """Yield the sentence of each key that only this kind of line has, in the order of its keys.
@@ -145,20 +143,14 @@ class PolicyExplainer:
         """Format an amount or another number, or the figure of a fact: an amount, or how many people."""
         if not isinstance(value, str):
             return self._money(value) if value is not None and is_money else value
-        figure = self._figure(value)
-        if figure is None:
+        fact = get_fact(value, hindsight=True) if fact_exists(value) else None
+        if fact is None or fact.value is None:
+            return value
+        if self.as_of is not None and (fact.public_on is None or fact.public_on > self.as_of):
             return value
         if not is_money:
-            return self._sentence("counted", number=self.locale.number(figure), fact=value)
-        return f"{self._money(figure * 10**self.policy.digits)} ({value})"
-
-    def _figure(self, fact: str) -> float | None:
-        """The value of a published fact; None if the fact has no value or was not public by `as_of`."""
-        if not fact_exists(fact):
-            return None
-        published = get_fact(fact, hindsight=True)
-        later = self.as_of is not None and (published.public_on is None or published.public_on > self.as_of)
-        return None if later else published.value
+            return self._sentence("counted", number=self.locale.number(fact.value), fact=value)
+        return f"{self._money(fact.value * 10**self.policy.digits)} ({value})"
 
     def _credit_examples(self, line: FeeCredit) -> Iterator[str]:
         if line.fee is None:
@@ -202,9 +194,8 @@ class PolicyExplainer:
             text = say("rate_one" if rate.every == 1 else "rate", amount=self._money(rate.amount), **words)
             if rate.after:
                 text += say("after", after=self.locale.loss(rate.after), unit=self._loss_unit(rate.after))
-            if rate.every > 1:
-                text += say("round_up" if rate.round_up else "complete")
-            parts.append(text)
+            rounding = say("round_up" if rate.round_up else "complete") if rate.every > 1 else ""
+            parts.append(text + rounding)
         limits = [say("floor", amount=self._money(rule.floor))] if rule.floor else []
         limits += [say("limit", amount=self._money(rule.limit))] if rule.limit is not None else []
         return ", ".join([*([" + ".join(parts)] if parts else []), *limits]) or say("nothing")
@@ -235,8 +226,7 @@ class PolicyExplainer:
     def _conditions(self, entitled: Mapping[str, tuple[str, ...]]) -> str:
         names = {d: d if self.lang == "en" else self.locale.label_or(f"word.{d}", d) for d in entitled}
         return "; ".join(
-            self._sentence("one_of", dimension=names[dimension], values=", ".join(values))
-            for dimension, values in entitled.items()
+            self._sentence("one_of", dimension=names[d], values=", ".join(x)) for d, x in entitled.items()
         )
 
 
@@ -244,18 +234,13 @@ def policy_card(policy: Policy, lang: str) -> Card:
     """The display of a policy: for each cost line, the payment, the announcement day and the effort."""
     locale = policy.locale(lang)
     explainer = PolicyExplainer(policy, locale)
-    rows, more = first_rows(
-        locale,
-        policy.lines,
-        lambda line: (
-            line.name[lang],
-            locale(f"word.{line.kind}"),
-            explainer.payment_summary(line),
-            locale.day(line.public_on) if line.public_on else "–",
-            locale(f"word.{effort}") if (effort := line.effort_on(date.max)) else "–",
-        ),
-        "policy.lines",
-    )
+
+    def cells(line: CostLine) -> tuple[str, ...]:
+        kind, effort = locale(f"word.{line.kind}"), line.effort_on(date.max)
+        day, asked = line.public_on and locale.day(line.public_on), effort and locale(f"word.{effort}")
+        return line.name[lang], kind, explainer.payment_summary(line), day or "–", asked or "–"
+
+    rows, more = first_rows(locale, policy.lines, cells, "policy.lines")
     heads = tuple(locale(f"column.{h}") for h in ("line", "kind", "payment", "public_on", "effort"))
     totals = {"count": policy.lines, "sums": policy.tie_outs, "missing": policy.missing}
     counts = {name: locale.number(len(items)) for name, items in totals.items()}
