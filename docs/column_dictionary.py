@@ -28,6 +28,7 @@ GROUPS: dict[str, str] = {
     "solution": "Tables of `solve`",
     "backtest": "Tables of `backtest`",
     "distribution": "Tables of `distribution` and `cube`",
+    "query": "Tables of `query`",
     "intake": "Tables of `intake`",
     "documents": "Tables of `assumptions` and `bridge`",
 }

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from tests.conftest import ClaimsCsv, Row
 
 Band = tuple[int | None, int | None]
-BY_GROUP = ("bands", "summary", "quantiles", "concentration")
+BY_GROUP = ("bands", "summary", "quantiles")
 """The tables that are of the groups and the claims asked for."""
 
 SERVICES = {"카톡": "kakaotalk", "카카오 T": "kakao_t"}
@@ -329,7 +329,7 @@ def of_totals(path: Path, **asked: Any) -> Exploration:  # noqa: ANN401 - whatev
     return explore(None, "kakao-2022", None, path, Question(**asked))
 
 
-def test_totals_with_losses_have_means_and_concentration(tmp_path: Path) -> None:
+def test_totals_with_losses_have_means(tmp_path: Path) -> None:
     found = of_totals(totals_in(tmp_path / "totals.csv"))
     assert set(found.tables) == set(BY_GROUP)
     assert (found.source, found.claims, found.notes) == ("totals.csv", None, ())
@@ -345,7 +345,7 @@ def test_totals_with_losses_have_means_and_concentration(tmp_path: Path) -> None
     ]
 
 
-def test_totals_without_losses_have_no_concentration(tmp_path: Path) -> None:
+def test_totals_without_losses_have_no_means(tmp_path: Path) -> None:
     bare = "\n".join(line.rsplit(",", 1)[0] for line in TOTALS.splitlines())
     found = of_totals(totals_in(tmp_path / "totals.csv", bare))
     assert list(found.tables) == ["bands", "summary", "quantiles"]

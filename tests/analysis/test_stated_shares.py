@@ -20,16 +20,7 @@ from outage_analysis.analysis import Analysis, Plan, Question, explore, run
 from outage_analysis.charts import ChartContext, draw
 from outage_analysis.claims import Claims, read_claims
 from outage_analysis.incidents import Bands, load_incident
-from outage_analysis.losses import (
-    Cube,
-    concentration,
-    heaping_table,
-    heaps_table,
-    quantiles,
-    regroup,
-    summary,
-    with_shares,
-)
+from outage_analysis.losses import Cube, quantiles, regroup, summary, with_shares
 from outage_analysis.losses.loss_summaries import PROBABILITIES
 from outage_analysis.text import Locale
 from tests.loss_cubes import cube_of_claims
@@ -193,9 +184,6 @@ def test_every_table_of_a_distribution_agrees_with_the_rows(storm: Storm) -> Non
     for row in made.tables["quantiles"].iter_rows(named=True):
         of = DELAYS[row["service"]]
         assert row["low"] <= quantile_of(of, row["probability"]) <= row["high"]
-    from_zero = [d for d in stated(DELAYS["north"]) if d >= 0]
-    (north,) = made.tables["concentration"].filter(service="north").iter_rows(named=True)
-    assert (north["claims"], north["loss"]) == (len(from_zero), sum(from_zero))
     late = [d for d in every(DELAYS) if d is not None and d > 0]
     times = Counter(late)
     for loss, claims, share in made.tables["heaps"].rows():
@@ -203,9 +191,9 @@ def test_every_table_of_a_distribution_agrees_with_the_rows(storm: Storm) -> Non
     (edge,) = made.tables["bunching"].iter_rows(named=True)
     assert edge["losses"] == len(late)
     assert edge["up_to_share"] == pytest.approx(sum(d <= 100 for d in late) / len(late))
-    for row in heaping_table(storm.claims).iter_rows(named=True):
+    for row in storm.claims.query("round-losses").iter_rows(named=True):
         assert row["share"] == pytest.approx(sum(d % row["step"] == 0 for d in late) / len(late))
-    assert heaps_table(storm.claims).rows() == made.tables["heaps"].rows()
+    assert storm.claims.query("frequent-losses").rows() == made.tables["heaps"].rows()
 
 
 def test_half_of_the_losses_is_stated_of_the_late_arrivals(storm: Storm) -> None:
@@ -256,6 +244,3 @@ def test_each_share_and_each_bound_holds_for_the_rows(
     for row in summary(cube, ["service"]).iter_rows(named=True):
         known = stated(by_service[row["service"]])
         assert (row["negative"], row["zero"]) == (sum(x < 0 for x in known), known.count(0))
-    for row in concentration(cube, ["service"]).iter_rows(named=True):
-        known = [x for x in stated(by_service[row["service"]]) if x >= 0]
-        assert (row["claims"], row["loss"]) == (len(known), sum(known))

@@ -132,7 +132,7 @@ def test_tables_by_group_begin_with_the_dimensions() -> None:
     schemas = schemas_of("distribution")
     assert {*found} == {*schemas} - {"cube"}
     dimensions = {"service": pl.String(), "filed_on": pl.Date()}
-    grouped = ("bands", "summary", "quantiles", "concentration")
+    grouped = ("bands", "summary", "quantiles")
     for name, table in found.items():
         schema = schemas[name].grouped_by(dimensions) if name in grouped else schemas[name]
         schema.check(table)

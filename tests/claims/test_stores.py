@@ -22,7 +22,7 @@ from outage_analysis.claims import Warehouse, queries, read_claims, save_claims,
 from outage_analysis.errors import EnvironmentFailed, InputRefused, UsageError
 from outage_analysis.incidents import Dimension, Incident, Layout, load_incident
 from outage_analysis.incidents.incident import RESERVED
-from outage_analysis.losses import ClaimsQuality, build_cube, claimants_table
+from outage_analysis.losses import ClaimsQuality, build_cube
 from tests.commands import KAKAO, command
 from tests.conftest import claim_rows
 from tests.killed_runs import killed_at
@@ -209,7 +209,7 @@ def test_claims_that_are_read_again_are_the_same(
     )
     assert second.equals(first)
     assert second.schema == first.schema
-    assert claimants_table(again).equals(claimants_table(claims))
+    assert again.query("repeat-claimants").equals(claims.query("repeat-claimants"))
     dimensions = ("service", *(d.id for d in own.dimensions))
     cubes = [build_cube(c, dimensions=dimensions).frame for c in (claims, again)]
     assert cubes[0].equals(cubes[1])

@@ -65,7 +65,7 @@ def strict_json(text: str) -> dict[str, Any]:
 
 
 def test_they_are_commands_of_the_one_program() -> None:
-    assert COMMANDS == ["distribution", "intake"]
+    assert COMMANDS == ["query", "distribution", "intake"]
     assert not set(COMMANDS) & set(names(report.commands))
 
 
@@ -78,7 +78,7 @@ def test_tables_come_in_order_with_titles_and_words_stay_off_the_results(run: Ru
     code, out, err = run("distribution", *KAKAO, file, "--max-rejects", "50%")
     assert (code, err) == (0, "1 of 2 rows was rejected; run `ingest` to see why\n")
     said = " ".join(out.split())  # a title is broken where its table is narrow
-    shown = ["bands", "summary", "quantiles", "concentration", "bunching"]
+    shown = ["bands", "summary", "quantiles", "bunching"]
     places = [said.index(LOCALE(f"terminal.distribution_{name}")) for name in shown]
     assert places == sorted(places)
     assert LOCALE("terminal.distribution_fits") not in said
@@ -165,7 +165,7 @@ def test_json_is_complete_and_says_what_the_tables_say(run: Run) -> None:
     assert (code, err) == (0, "")
     found = strict_json(out)
     assert found.keys() == {
-        *("source", "synthetic", "notes", "bands", "summary", "quantiles", "concentration"),
+        *("source", "synthetic", "notes", "bands", "summary", "quantiles"),
         *("bunching", "heaps"),
     }
     assert (found["source"], found["synthetic"]) == ("claims.csv", False)

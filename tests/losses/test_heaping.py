@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from outage_analysis.claims import read_claims
 from outage_analysis.incidents import Incident, load_incident
-from outage_analysis.losses import bunching_table, heaping_table, heaps_table
-from outage_analysis.losses.data_quality import STEPS, WINDOW
+from outage_analysis.losses import bunching_table
+from outage_analysis.losses.data_quality import WINDOW
 from tests.conftest import claim_rows
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def claims_with_losses(claims_csv: ClaimsCsv, incident: Incident, losses: Iterab
 
 def test_round_sums_are_counted_by_hand(claims_csv: ClaimsCsv, incident: Incident) -> None:
     losses = ["", "0", "7", "20", "300", "5000", "5000", "120000"]
-    table = heaping_table(claims_with_losses(claims_csv, incident, losses))
+    table = claims_with_losses(claims_csv, incident, losses).query("round-losses")
     assert table.rows() == [
         (10, 5, 0.8333333333, 0.1),
         (100, 4, 0.6666666667, 0.01),
@@ -41,7 +41,7 @@ def test_round_sums_are_counted_by_hand(claims_csv: ClaimsCsv, incident: Inciden
 
 
 def test_without_a_positive_loss_there_are_no_round_sums(claims_csv: ClaimsCsv, incident: Incident) -> None:
-    assert heaping_table(claims_with_losses(claims_csv, incident, ["0", ""])).is_empty()
+    assert claims_with_losses(claims_csv, incident, ["0", ""]).query("round-losses").is_empty()
 
 
 @pytest.mark.slow
@@ -57,21 +57,23 @@ def test_round_sums_are_those_of_python(tmp_path_factory: pytest.TempPathFactory
     path = tmp_path_factory.mktemp("heaping") / "a.csv"
     path.write_text("\n".join(",".join(row) for row in [list(rows[0]), *(r.values() for r in rows)]), "utf-8")
     positive = [loss for loss in losses if loss > 0]
-    counts = {step: sum(loss % step == 0 for loss in positive) for step in STEPS}
+    counts = {
+        step: sum(loss % step == 0 for loss in positive) for step in (10**digits for digits in range(1, 9))
+    }
     expected = [
         (step, n, pytest.approx(n / len(positive)), pytest.approx(1 / step))
         for step, n in counts.items()
         if n
     ]
-    assert heaping_table(read_claims(path, incident)).rows() == expected
+    assert read_claims(path, incident).query("round-losses").rows() == expected
 
 
 def test_the_losses_reported_most_often_come_first(claims_csv: ClaimsCsv, incident: Incident) -> None:
     claims = claims_with_losses(claims_csv, incident, ["", 0, 0, 0, 700, 700, 700, 500, 500, 300, 300, 123])
-    table = heaps_table(claims)
+    table = claims.query("frequent-losses")
     assert table.columns == ["loss", "claims", "share"]
     assert table.rows() == [(700, 3, 0.375), (300, 2, 0.25), (500, 2, 0.25)]
-    assert heaps_table(claims_with_losses(claims_csv, incident, ["", 0])).is_empty()
+    assert claims_with_losses(claims_csv, incident, ["", 0]).query("frequent-losses").is_empty()
 
 
 # --- edges of a policy ----------------------------------------------------------------------------------

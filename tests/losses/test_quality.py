@@ -16,7 +16,7 @@ from outage_analysis.claims.rejects import MAX_VALUE_LENGTH
 from outage_analysis.claims.rules import EXACT_COPY, REPEATED_ID, UNREADABLE
 from outage_analysis.errors import InputRefused
 from outage_analysis.incidents import Dimension, load_incident
-from outage_analysis.losses import ClaimsQuality, claimants_table, quality_table, rule_table
+from outage_analysis.losses import ClaimsQuality, quality_table, rule_table
 from outage_analysis.losses.data_quality import MAX_EXPLAINED_REJECTS
 from tests.commands import KAKAO, command
 from tests.conftest import claim_rows
@@ -297,7 +297,7 @@ def test_claimants_who_filed_again_are_counted_by_hand(claims_csv: ClaimsCsv, in
         {"claimant_id": "", "loss": "5"},
         {"claimant_id": "", "loss": "x"},
     ]
-    assert claimants_table(read(claims_csv(rows), incident)).rows() == [
+    assert read(claims_csv(rows), incident).query("repeat-claimants").rows() == [
         ("claimant_id", "claimant", 5, 2, 2),
         ("claimant_id", "claimant_and_service", 5, 3, 2),
         ("claimant_id", "claimant_service_and_day", 5, 4, 1),
@@ -350,4 +350,4 @@ def test_claimants_are_those_of_python(tmp_path_factory: pytest.TempPathFactory,
             for grain, keys in grains.items()
             if keys
         ]
-    assert claimants_table(read(path, incident)).rows() == expected
+    assert read(path, incident).query("repeat-claimants").rows() == expected

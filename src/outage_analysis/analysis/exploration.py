@@ -17,7 +17,7 @@ from outage_analysis.analysis.plan import DEFAULT_INCIDENT
 from outage_analysis.analysis.results import input_warnings
 from outage_analysis.claims import Claims, read_claims
 from outage_analysis.errors import ModelRefused, UsageError, check_level
-from outage_analysis.files import bundled_claims, bundled_ids
+from outage_analysis.files import bundled_ids
 from outage_analysis.incidents import Bands, Incident, IntakeSeries, load_incident
 from outage_analysis.losses import FAMILIES, Cube, DimensionFilter, Fits
 from outage_analysis.policies import Policy, check_same_units, load_policy
@@ -179,11 +179,7 @@ def explore(
             raise UsageError("give claim files or counts, not both")
         cube = losses.read_counts(counts, loaded)
         return replace(_explore_cube(cube, None, question, {}), incident=loaded, starts=cube.starts)
-    if claims is None:
-        bundled = bundled_claims(loaded.id)
-        if bundled is None:
-            raise UsageError(f"no claims are bundled for {loaded.id}", remedy="Name your files.")
-        claims = read_claims(bundled, loaded)
+    claims = read_claims(None, loaded) if claims is None else claims
     dimensions = tuple(dict.fromkeys([*question.by, *question.where]))
     every = losses.build_cube(claims, dimensions=dimensions, policy=edges)
     texts = [d.id for d in loaded.dimensions if d.kind == "text" and d.id in dimensions]
@@ -235,8 +231,6 @@ def _explore_cube(
         "summary": losses.summary(chosen, by),
         "quantiles": losses.quantiles(chosen, by),
     }
-    with suppress(ModelRefused):  # totals without sums of losses have no concentration
-        tables["concentration"] = losses.concentration(chosen, by)
     tables |= heaps
     if question.compared:
         if len(question.compared) != 2 or not by:  # noqa: PLR2004 - a comparison is of two
@@ -292,7 +286,7 @@ def _typed(dimension: str, values: Sequence[object]) -> list[object]:
 def heap_tables(claims: Claims, policy: Policy | None) -> dict[str, pl.DataFrame]:
     """Return tables of the most frequent losses (`heaps`) and of losses at band edges (`bunching`)."""
     edges = policy.edges[: losses.MAX_DISPLAY_CUTS] if policy else ()
-    return {"bunching": losses.bunching_table(claims, edges), "heaps": losses.heaps_table(claims)}
+    return {"bunching": losses.bunching_table(claims, edges), "heaps": claims.query("frequent-losses")}
 
 
 def combination_counts(

@@ -370,9 +370,9 @@ def _claims_tables(a: Analysis) -> Makers:
             "claims_quality": lambda: losses.quality_table(rows),
             "claims_amounts": lambda: rows.control_totals,
             "claims_rules": lambda: losses.rule_table(rows),
-            "claims_heaping": lambda: losses.heaping_table(rows),
+            "claims_heaping": lambda: rows.query("round-losses"),
             "claims_bunching": lambda: explored().heap_tables(rows, policy)["bunching"],
-            "claims_claimants": lambda: losses.claimants_table(rows),
+            "claims_claimants": lambda: rows.query("repeat-claimants"),
         }
     if "published" not in a.runs:
         first = next(iter(a.cubes.values()))

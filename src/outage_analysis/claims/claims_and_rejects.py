@@ -29,6 +29,7 @@ from outage_analysis.text import (
     Table,
     find_personal_data,
     first_rows,
+    schemas_of,
 )
 
 if TYPE_CHECKING:
@@ -168,8 +169,18 @@ class Claims(Displayable):
         """Whether the time of day is known for at least one claim."""
         return bool(self.warehouse.frame(queries.load("claims_with_times")).item())
 
+    @staticmethod
+    def queries() -> pl.DataFrame:
+        """List the queries that `query` runs by name: query, row (what one row of its result is).
+
+        The results are counts and losses by service, claimant type or day, without ids and texts of claims.
+        Losses are in the smallest currency unit.
+        """
+        rows = [(name, schema.row) for name, schema in schemas_of("query").items()]
+        return pl.DataFrame(rows, schema=["query", "row"], orient="row")
+
     def query(self, sql: str, /, **inputs: object) -> pl.DataFrame:
-        """Run one SQL SELECT statement (DuckDB) on the claims and return its rows as a Polars frame.
+        """Run a named query or one SQL SELECT statement (DuckDB), and return its rows as a Polars frame.
 
         The statement can read no file and no address; pass the rows of a file as a frame.
 
@@ -178,7 +189,8 @@ class Claims(Displayable):
         `files` (file, rows, claims, rejects). The rows have no order unless the statement has `order by`.
 
         Args:
-            sql: a statement that starts with SELECT, WITH, FROM or VALUES.
+            sql: the name of a query that `queries` lists, or a statement that starts with SELECT, WITH, FROM
+                or VALUES.
             inputs: a Polars frame becomes a table of this name, for this statement only. Any other value is
                 a parameter, written as $name.
 
@@ -188,9 +200,10 @@ class Claims(Displayable):
 
         Raises:
             UsageError: the statement is not exactly one SELECT statement, has a mistake, or does not fit the
-                inputs.
+                inputs; or no query has this name.
 
         Example:
+            >>> claims.query("repeat-claimants")  # doctest: +SKIP
             >>> claims.query("select service, count(*) as n from claims group by all")  # doctest: +SKIP
             >>> claims.query(
             ...     "select segment, sum(loss) as loss from claims join customers using (claimant_id) "

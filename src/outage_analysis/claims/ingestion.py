@@ -57,7 +57,7 @@ class OutageArguments(OutageFacts, total=False):
 
 
 def read_claims(
-    paths: Sources,
+    paths: Sources | None,
     incident: str | Path | Incident | None = None,
     *,
     layouts: Sequence[Layout] = (),
@@ -71,7 +71,8 @@ def read_claims(
     Args:
         paths: files, folders and patterns such as `exports/*.csv`, of any supported format; or a single
             warehouse file (.duckdb). Or a data frame with the Arrow interface: a Polars frame (a lazy one
-            too), a pyarrow table, a pandas frame, a DuckDB relation.
+            too), a pyarrow table, a pandas frame, a DuckDB relation. None reads the bundled synthetic claims
+            of the incident.
         incident: the outage: a bundled id, the path of a TOML file, or an `Incident`. It defines the columns
             of the files and how they write services and claimant types. By default `incident_from_files`
             derives it from the files.
@@ -88,14 +89,20 @@ def read_claims(
             encoding="gbk", if the encoding of text files cannot be told from their bytes.
 
     Raises:
-        UsageError: no file is named, or the files do not state what a derived incident needs.
+        UsageError: no file is named, none is bundled for the incident, or the files do not state what a
+            derived incident needs.
         InputRefused: a file is unreadable, lacks a column or is named twice, or too many rows are rejected.
     """
     if not 0 <= max_rejects <= 1:
         raise UsageError(
             f"{either('max_rejects', '--max-rejects')} is a share between 0 and 1", value=max_rejects
         )
-    with source_paths(paths) as path_list:
+    if paths is None and incident is not None:
+        incident = load_incident(incident)
+        paths = bundled_claims(incident.id)
+        if paths is None:
+            raise UsageError(f"no claims are bundled for {incident.id}", remedy="Name your files.")
+    with source_paths(() if paths is None else paths) as path_list:
         if not path_list:
             raise UsageError("no file of complaints was named", remedy="Name at least one.")
         stores = [p for p in path_list if p.suffix.lower() == STORE_SUFFIX]
@@ -215,10 +222,4 @@ def load_sample(name: Literal["kakao", "trams"] = "kakao") -> Claims:
     """
     if name not in SAMPLES:
         raise UsageError("no such sample", value=name, remedy=spelling_hint(str(name), list(SAMPLES)))
-    incident = SAMPLES[name]
-    path = bundled_claims(incident)
-    if path is None:
-        raise EnvironmentFailed(
-            f"the bundled claims of {incident} are missing", remedy="Install the package again."
-        )
-    return read_claims(path, load_incident(incident))
+    return read_claims(None, SAMPLES[name])

@@ -1,4 +1,4 @@
-"""Run an SQL query of the user on the claims: read-only, with Polars frames and values as inputs.
+"""Run a named query, or an SQL query of the user, on the claims: read-only, with frames and values as inputs.
 
 Each mistake in a query is explained in one line.
 """
@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING
 import polars as pl
 from polars.datatypes import DataTypeClass
 
+from outage_analysis.claims.queries import named_query
 from outage_analysis.errors import UsageError, one_line
+from outage_analysis.text import TABLE_DIGITS
 
 if TYPE_CHECKING:
     from outage_analysis.claims.warehouse import Warehouse
@@ -29,16 +31,19 @@ def run_select(
 
     Args:
         warehouse: the tables of the claims.
-        sql: the statement.
+        sql: the statement, or the name of a query, whose numbers are rounded to ten digits.
         inputs: Polars frames, which become tables, and values of parameters, written as $name.
         files: the rows of the table `files`.
 
     Raises:
         UsageError: the statement is not exactly one SELECT statement, has a mistake, or does not fit the
-            inputs.
+            inputs; or no query has this name.
     """
     if not isinstance(sql, str):
         raise UsageError("the query is not a text", value=type(sql).__name__)
+    if re.fullmatch(r"[\w-]+", sql):
+        frame = run_select(warehouse, named_query(sql), inputs, files)
+        return frame.with_columns(pl.col(pl.Float64).round_sig_figs(TABLE_DIGITS))
     frames = {name: value for name, value in inputs.items() if isinstance(value, pl.DataFrame | pl.LazyFrame)}
     for name in frames:
         if name.casefold() in OWN_TABLES:

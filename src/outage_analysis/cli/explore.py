@@ -1,4 +1,4 @@
-"""The commands that explore claims: `distribution` of the losses, and `intake` for claims still to come."""
+"""The commands that explore claims: `query`, `distribution` of losses, and `intake` for claims to come."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import Annotated
 
 import typer
 
-from outage_analysis import analysis, incidents, losses
-from outage_analysis.cli.console import progress
+from outage_analysis import analysis, claims, incidents, losses, text
+from outage_analysis.cli.console import print_warnings, progress
 from outage_analysis.cli.option_values import parse_day, parse_share
 from outage_analysis.cli.options import (
     Counts,
@@ -26,6 +26,51 @@ from outage_analysis.errors import UsageError
 from outage_analysis.text import Note
 
 commands = typer.Typer()
+
+
+@commands.command()
+@expand_options()
+def query(
+    name: Annotated[
+        str | None, typer.Argument(help="Name of a query. Without a name, the queries are listed.")
+    ] = None,
+    files: Annotated[
+        list[Path] | None,
+        typer.Argument(help="Complaint files. By default the bundled synthetic file of the incident."),
+    ] = None,
+    *,
+    reading: ReadOptions,
+    output: Output,
+) -> None:
+    """Run a named query on complaint files: claims by day, repeat claimants, round losses and others.
+
+    The results are counts and sums of losses, without the ids and the texts of claims. Examples:
+
+        outage-analysis query
+
+        outage-analysis query repeat-claimants complaints.csv
+    """
+    locale = text.Locale(output.lang)
+    if name is None:
+        import polars as pl  # imported here: slow
+
+        listed = claims.Claims.queries()
+        titles = [locale(f"terminal.query_{known}") for known in listed["query"]]
+        table = pl.DataFrame({"query": listed["query"], "title": titles})
+        output.print(listed.to_dicts(), text.Answer(locale, tables=[text.ShownTable("", table)]))
+        return
+    claims.named_query(name)  # Refuse an unknown name before the files are read.
+    with progress(output.lang) as step:
+        step(Note("step_reading_the_files"))
+        complaints = reading.read_claims(files)
+        rows = complaints.query(name)
+    print_warnings(analysis.input_warnings(complaints, None, output.lang))
+    title = text.synthetic_mark(locale, synthetic=complaints.synthetic) + locale(f"terminal.query_{name}")
+    shown = text.ShownTable(title, rows, text.schema_of(f"query.{name}"))
+    values = {"query": name, "synthetic": complaints.synthetic, "rows": rows.to_dicts()}
+    incident = complaints.incident
+    names = incident.display_names(output.lang)
+    output.print(values, text.Answer(incident.locale(output.lang), tables=[shown], names=names))
 
 
 @commands.command()
@@ -70,7 +115,7 @@ def distribution(
     recovery: Recovery = False,
     output: Output,
 ) -> None:
-    """Print the distribution of losses: by band, means, quantiles, concentration, heaping; fit distributions.
+    """Print the distribution of losses: by band, means, quantiles, heaping; fit distributions.
 
     The losses come from claims, from totals (--counts), or from a printed table of losses (--grouped). The
     command refuses to fit or compare synthetic claims, unless --recovery marks this as a test. Examples:
@@ -200,11 +245,11 @@ def _parse_list(text: str, option: str) -> tuple[str, ...]:
 
 def _parse_where(texts: Sequence[str]) -> dict[str, list[str]]:
     values: dict[str, list[str]] = {}
-    for text in texts:
-        dimension, equals, value = text.partition("=")
+    for given in texts:
+        dimension, equals, value = given.partition("=")
         if not (dimension and equals):
             remedy = "Write it as service=kakao_t."
-            raise UsageError("--where is not a dimension and a value", value=text, remedy=remedy)
+            raise UsageError("--where is not a dimension and a value", value=given, remedy=remedy)
         values.setdefault(dimension, []).append(value)
     return values
 

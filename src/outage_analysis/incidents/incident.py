@@ -31,13 +31,12 @@ RESERVED = {
     "above", "again", "alike", "as_round", "at_edge", "band", "below", "broken", "broken_alone", "byte",
     "byte_length", "byte_offset", "claims", "claims_share", "content", "cumulative", "edge", "entitled",
     "error", "excess", "file", "file_number", "filed_from", "filed_hour", "filed_to", "fixed",
-    "gini_high", "gini_low", "high", "higher_sum", "kept_file", "kept_row", "line", "loss_share",
+    "high", "higher_sum", "kept_file", "kept_row", "line", "loss_share",
     "loss_squared", "loss_sum", "losses", "low", "lower_sum", "mean", "median", "median_high",
     "median_low", "negative", "noted", "noted_alone", "ok", "over", "payment", "payment_high",
     "payment_low", "place", "probability", "problem", "ratio", "raw", "reach", "rule", "rule_over",
     "rule_up_to", "segment", "share", "slope", "source_file", "source_row", "stated", "synthetic",
-    "tariff", "to_over", "to_up_to", "top_10_high", "top_10_low", "top_1_high", "top_1_low",
-    "top_5_high", "top_5_low", "under", "under_share", "unknown", "up_to", "up_to_share", "value",
+    "tariff", "to_over", "to_up_to", "under", "under_share", "unknown", "up_to", "up_to_share", "value",
     "zero",
 }  # fmt: skip
 """Column names that the tables of claims, cubes and payments use. A dimension must not have such a name."""

@@ -3,7 +3,7 @@
 Modules:
     cube: claim counts and sums of losses by dimension and loss band; groups of claims, and wider bands
     cube_building: builds a cube from claims, saves it, and shows it as a heat table
-    loss_summaries: means, quantiles, concentration and group comparisons of losses
+    loss_summaries: means, quantiles and group comparisons of losses
     grouped_losses: losses counted by band for a fit, and the families of severity distributions
     severity: fits severity distributions to losses
     fit_displays: the cards of fits, and points on their curves
@@ -51,9 +51,6 @@ if TYPE_CHECKING:
     from outage_analysis.losses.data_quality import (
         ClaimsQuality,
         bunching_table,
-        claimants_table,
-        heaping_table,
-        heaps_table,
         quality_table,
         reject_sentence,
         rule_table,
@@ -81,7 +78,7 @@ if TYPE_CHECKING:
         loss_counts,
         stated_edges,
     )
-    from outage_analysis.losses.loss_summaries import compare_groups, concentration, quantiles, summary
+    from outage_analysis.losses.loss_summaries import compare_groups, quantiles, summary
     from outage_analysis.losses.severity import Fits, SeverityFit, fit_all, fit_severity
 else:  # so that type checkers report a name that is not exported
     __getattr__, __dir__ = lazy_exports(__name__, __file__)

@@ -66,16 +66,6 @@ def rule_table(claims: Claims, lang: str = "en") -> pl.DataFrame:
     return schema_of("claims_rules").frame(rows)
 
 
-def claimants_table(claims: Claims) -> pl.DataFrame:
-    """The number of claimants and how many of them filed more than one claim.
-
-    Columns: identified_by, grain, claims, claimants, filed_again. `identified_by` names the column that
-    identifies claimants: claimant_id, or claim_id for claims without a claimant, each of which counts as one
-    claimant.
-    """
-    return claims.warehouse.frame(queries.load("repeats"))
-
-
 @dataclass(frozen=True)
 class ClaimsQuality(Result):
     """What was read from complaint files: rows that became claims or rejects, and how losses are stated."""
@@ -87,8 +77,8 @@ class ClaimsQuality(Result):
             "files": quality_table(self.claims),
             "rules": rule_table(self.claims, lang),
             "amounts": self.claims.control_totals,
-            "claimants": claimants_table(self.claims),
-            "heaping": heaping_table(self.claims),
+            "claimants": self.claims.query("repeat-claimants"),
+            "heaping": self.claims.query("round-losses"),
         }
 
     @property
@@ -147,41 +137,9 @@ def reject_sentence(reject: InputRefused, lang: str) -> str:
     return locale("terminal.reject", **about, remedy=one_line(reject.remedy))
 
 
-STEPS = tuple(10**power for power in range(1, 9))
-"""`heaping_table` counts the losses that are multiples of these steps (in the smallest unit)."""
 WINDOW = 0.1
 """The width of the windows below and above an edge, as a share of the edge: too narrow to reach the next
 equally round amount."""
-MOST_HEAPS = 10
-"""`heaps_table` lists at most this many losses."""
-
-
-def heaping_table(claims: Claims) -> pl.DataFrame:
-    """Count the claims whose loss is a multiple of a round step, such as 1,000.
-
-    One row per step that divides at least one loss. Columns: `step` (in the smallest unit), `claims`, `share`
-    (of the claims with a loss above 0), and `even`, the share to expect if claimants had no preference for
-    round amounts.
-    """
-    frame = claims.warehouse.frame(queries.load("heaping"), steps=list(STEPS))
-    return frame.filter(pl.col("claims") > 0).select(
-        "step",
-        "claims",
-        share=(pl.col("claims") / pl.col("losses")).round_sig_figs(TABLE_DIGITS),
-        even=1 / pl.col("step"),
-    )
-
-
-def heaps_table(claims: Claims) -> pl.DataFrame:
-    """The ten most frequent stated losses. A loss is listed only if at least two claims state it.
-
-    Returns:
-        One row per loss: `loss` (above 0, in the smallest unit), `claims`, `share` (of the claims with a loss
-        above 0). The most frequent loss comes first; of equally frequent losses the smaller one.
-    """
-    frame = claims.warehouse.frame(queries.load("heaps"))
-    share = (pl.col("claims") / pl.col("claims").sum()).round_sig_figs(TABLE_DIGITS)
-    return frame.with_columns(share=share).filter(pl.col("claims") > 1).head(MOST_HEAPS)
 
 
 def bunching_table(claims: Claims, edges: Sequence[int]) -> pl.DataFrame:

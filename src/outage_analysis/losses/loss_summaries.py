@@ -1,12 +1,12 @@
-"""Losses by group: counts, means, quantiles, concentration, and the comparison of two groups.
+"""Losses by group: counts, means, quantiles, and the comparison of two groups.
 
-Loss bands determine each quantile, and each measure of concentration, only up to bounds.
+Loss bands determine each quantile only up to bounds.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from fractions import Fraction
 
@@ -151,103 +151,6 @@ def _interpolate_loss(cell: Cell, j: int, low: int | None, high: int | None) -> 
     else:
         guess = (most or 0) + ((most or 0) - mean) * math.log(share)
     return min(max(round(guess), low), high)
-
-
-TOPS = (0.01, 0.05, 0.1)
-"""`concentration` returns the loss shares of the largest 1 %, 5 % and 10 % of the claims."""
-Heap = tuple[int, int]
-"""Equal losses: (their size, how many there are)."""
-
-
-def concentration(cube: Cube, by: Sequence[str] = ()) -> pl.DataFrame:
-    """The smallest and largest possible Gini coefficient and loss share of the largest claims, per group.
-
-    The lower bounds assume that the losses of a band are as equal as whole units allow. The upper bounds
-    assume that they lie at the ends of the band (Gastwirth's bound for grouped data, adapted to whole units).
-    In an open band, the upper bounds assume that all claims but one have the smallest possible loss and that
-    one claim has the rest. The true values lie between the bounds. Negative losses are
-    not used.
-
-    Args:
-        cube: a cube with sums of losses.
-        by: the dimensions to group by.
-
-    Returns:
-        One row per group: the dimensions in `by`, `claims` (claims used), `loss` (their sum), `gini_low`,
-        `gini_high`, and `top_1_low`, `top_1_high`, ... for the largest 1 %, 5 % and 10 % of the claims. If a
-        percentage of the claims is not a whole number, a fraction of one claim counts with the same fraction
-        of its loss. Bounds are null for a group without a positive loss.
-
-    Raises:
-        UsageError: a dimension does not exist.
-        ModelRefused: only counts are known, bands overlap, or a band contains losses on both sides of 0.
-    """
-    rows: list[tuple[object, ...]] = []
-    for group in groups(cube, by):
-        cells = group.cells_above(-1)
-        loss = sum_or_none(cell.loss for cell in cells)
-        if loss is None:
-            raise ModelRefused(
-                "how losses are spread cannot be told from counts alone",
-                remedy="Give the sum of the losses of each band, in a column `loss`.",
-            )
-        values: list[float | None] = [None] * (2 + 2 * len(TOPS))
-        if loss:
-            ends = [[heap for c in cells for heap in spread(c)] for spread in (equal_losses, extreme_losses)]
-            values = [gini(heaps) for heaps in ends]
-            values += [top_share(heaps, top) for top in TOPS for heaps in ends]
-        rows.append((*group.key, sum(cell.claims for cell in cells), loss, *values))
-    return _group_table(cube, by, schema_of("distribution.concentration"), rows)
-
-
-def equal_losses(cell: Cell) -> list[Heap]:
-    """The losses of a band if they are as equal as whole numbers with their sum can be."""
-    size, more = divmod(cell.loss or 0, cell.claims)
-    return [(size, cell.claims - more), (size + 1, more)]
-
-
-def extreme_losses(cell: Cell) -> list[Heap]:
-    """The losses of a band if they are as unequal as the ends of the band and their sum allow."""
-    least, left = cell.least or 0, (cell.loss or 0) - cell.claims * (cell.least or 0)
-    if cell.up_to is None:
-        return [(least, cell.claims - 1), (least + left, 1)]
-    width = cell.up_to - least
-    at_top, rest = divmod(left, width) if width else (cell.claims, 0)
-    if at_top == cell.claims:
-        return [(cell.up_to, at_top)]
-    return [(least, cell.claims - at_top - 1), (least + rest, 1), (cell.up_to, at_top)]
-
-
-def gini(heaps: Iterable[Heap]) -> float:
-    """The Gini coefficient of sorted losses: half the mean absolute difference, divided by the mean.
-
-    Losses are given as pairs (loss, number of claims) in ascending order.
-    """
-    claims = loss = doubled = 0
-    for size, count in heaps:
-        # `doubled` is twice the area under the Lorenz curve, in units of one claim times one unit of loss.
-        doubled += count * (2 * loss + count * size)
-        claims += count
-        loss += count * size
-    return (claims * loss - doubled) / (claims * loss)
-
-
-def top_share(heaps: Sequence[Heap], top: float) -> float:
-    """The share of the total loss that the largest claims account for, such as the largest 1 %.
-
-    Args:
-        heaps: the losses as pairs (loss, number of claims), in ascending order.
-        top: the share of all claims that counts as the largest, such as 0.01.
-    """
-    numerator, denominator = Fraction(str(top)).as_integer_ratio()
-    # The largest share of the claims may include a fraction of a claim. Claims are therefore counted in units
-    # of 1 / denominator of a claim, so that all numbers are whole and exact.
-    claims_left, top_loss = numerator * sum(count for _, count in heaps), 0
-    for size, count in reversed(heaps):
-        used = min(claims_left, denominator * count)
-        top_loss += used * size
-        claims_left -= used
-    return top_loss / (denominator * sum(size * count for size, count in heaps))
 
 
 MIN_LOSSES_FOR_INTERVAL = 30

@@ -338,7 +338,10 @@ def schema_of(table: str) -> TableSchema:
     return TableSchema(row, tuple(columns))
 
 
-GROUPS = ("analysis", "sensitivity", "compare", "solution", "backtest", "distribution", "intake", "documents")
+GROUPS = (
+    "analysis", "sensitivity", "compare", "solution", "backtest", "distribution", "query", "intake",
+    "documents",
+)  # fmt: skip
 """The groups of the tables that users get: those of an analysis, and those of single commands."""
 
 

@@ -13,10 +13,14 @@ from functools import cache
 from importlib.resources import files
 from pathlib import Path
 
+from outage_analysis.errors import UsageError
+from outage_analysis.files import spelling_hint
+from outage_analysis.text import schemas_of
+
 QUERY_NAMES = tuple(
     sorted(f.name.removesuffix(".sql") for f in files(__package__).iterdir() if f.name.endswith(".sql"))
 )
-"""The name of every query."""
+"""The name of every query that the package runs for its own results."""
 
 
 @cache
@@ -44,6 +48,18 @@ def load(name: str, /, **parts: str) -> str:
     if placeholders(name) != set(parts):
         raise ValueError(f"{name}.sql asks for {sorted(placeholders(name))}, got {sorted(parts)}")
     return re.sub(r"\{([a-z_]+)\}", lambda match: parts[match[1]], query_text(name))
+
+
+def named_query(name: str) -> str:
+    """Return the SQL of a query that users run by its name; tables.csv lists these queries and their columns.
+
+    Raises:
+        UsageError: no query has this name.
+    """
+    known = list(schemas_of("query"))
+    if name not in known:
+        raise UsageError("no query has this name", value=name, remedy=spelling_hint(name, known))
+    return query_text(f"named/{name}")
 
 
 def quote_identifier(identifier: str) -> str:

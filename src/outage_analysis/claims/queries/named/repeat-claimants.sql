@@ -1,5 +1,6 @@
--- One row per way to identify claimants and level of detail: how many claimants filed more than once.
--- Each claim without a claimant counts as a claimant of its own.
+-- One row per way to identify claimants and level of detail.
+-- `filed_again` are the claimants with more than one claim. A claim without a claimant counts as the only claim
+-- of its claimant.
 with identified as (
     select
         case when claimant_id is null then 'claim_id' else 'claimant_id' end as identified_by,
