@@ -36,8 +36,7 @@ PUBLIC = {
     "outage_analysis.jupyter": (
         "Charts, tables and parts of the report in a notebook, offline.",
         (
-            "claim_files", "note", "refusals_as_notes", "show", "show_answers",
-            "show_table", "show_tiles", "show_what_if", "show_section_text",
+            "refusals_as_notes", "show", "show_part", "show_table", "show_what_if",
         ),
     ),
     "outage_analysis.costs": (

@@ -11,7 +11,7 @@ import pytest
 from outage_analysis import Plan, run
 from outage_analysis.analysis import Analysis, load_documents
 from outage_analysis.errors import UsageError
-from outage_analysis.jupyter import new_project, show_tiles
+from outage_analysis.jupyter import new_project, show_part
 from outage_analysis.reports import Report
 from outage_analysis.reports.manifest import create_manifest
 from outage_analysis.reports.pdf import first_page_values
@@ -56,7 +56,7 @@ def report(request: pytest.FixtureRequest, example: Analysis) -> Report:
 
 def test_it_is_in_what_a_notebook_shows(report: Report) -> None:
     said, analysis = SAID[report.lang], report.analysis
-    assert said in show_tiles(report)._repr_html_()
+    assert said in show_part(analysis, "tiles", lang=report.lang)._repr_html_()
     assert said in analysis.card(report.lang).lines
     assert analysis.ledger
     assert said in analysis.ledger.card(report.lang).lines

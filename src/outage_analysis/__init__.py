@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from outage_analysis.analysis import Analysis as Analysis
     from outage_analysis.analysis import Plan as Plan
     from outage_analysis.analysis import compare as compare
+    from outage_analysis.analysis import fit_losses as fit_losses
     from outage_analysis.analysis import run as run
     from outage_analysis.analysis import scaffold as scaffold
     from outage_analysis.analysis import solve as solve
@@ -41,11 +42,17 @@ if TYPE_CHECKING:
     from outage_analysis.incidents import forecasts_and_payments as forecasts_and_payments
     from outage_analysis.incidents import load_incident as load_incident
     from outage_analysis.incidents import load_layout as load_layout
+    from outage_analysis.jupyter import refusals_as_notes as refusals_as_notes
+    from outage_analysis.jupyter import show as show
+    from outage_analysis.jupyter import show_part as show_part
+    from outage_analysis.jupyter import show_table as show_table
+    from outage_analysis.jupyter import show_what_if as show_what_if
     from outage_analysis.losses import Branch as Branch
     from outage_analysis.losses import Cube as Cube
     from outage_analysis.losses import build_cube as build_cube
     from outage_analysis.losses import fit_severity as fit_severity
     from outage_analysis.losses import forecast_late_claims as forecast_late_claims
+    from outage_analysis.losses import load_grouped as load_grouped
     from outage_analysis.policies import Policy as Policy
     from outage_analysis.policies import load_policy as load_policy
     from outage_analysis.policies import policy_from_tiers as policy_from_tiers

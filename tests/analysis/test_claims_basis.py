@@ -12,7 +12,7 @@ import pytest
 from outage_analysis import Plan, run, write_report
 from outage_analysis.analysis.tables import funnel_table
 from outage_analysis.charts import AltairChart
-from outage_analysis.jupyter import new_project, show, show_answers, show_section_text
+from outage_analysis.jupyter import new_project, show, show_part
 from outage_analysis.reports import Report, Text
 from outage_analysis.reports.blocks import Section
 from outage_analysis.text import Locale
@@ -195,9 +195,9 @@ def test_the_tables_of_the_headline_are_there_and_marked(
     for name in ("cost", "funnel", "controller", "exceedance"):
         assert len(report.grids[name].rows) > 0
         assert report.table_is_synthetic(name) == (kind == "synthetic")
-    for told in (show_answers(report, "decide"), show_section_text(report, "cost")):
+    for told in (show_part(analyses[kind], part, lang=lang) for part in ("decide", "cost")):
         assert (mark in told.markup) == (kind == "synthetic")
-    assert mark not in show_answers(report, "left_out").markup
+    assert mark not in show_part(analyses[kind], "left_out", lang=lang).markup
 
 
 @both

@@ -12,14 +12,7 @@ import polars as pl
 import pytest
 
 import outage_analysis
-from outage_analysis.analysis import (
-    Analysis,
-    Question,
-    explore,
-    forecast_input_from_series,
-    run,
-    sensitivity_tables,
-)
+from outage_analysis.analysis import Analysis, Question, explore, forecast_intake, run, sensitivity_tables
 from outage_analysis.analysis.tables import AnalysisTables
 from outage_analysis.assumptions import ledger_table, load_ledger
 from outage_analysis.costs.backtesting import backtest
@@ -108,7 +101,7 @@ def test_tables_of_the_commands_have_the_columns_of_their_schemas(made: Analysis
     tested = backtest(load_backtest_spec("kakao-2022"), draws=1_024)
     assert made.compared is not None
     compared = made.compared.simulations
-    refused = forecast_input_from_series(load_intake("kakao-federation")).tables()
+    refused = forecast_intake(load_intake("kakao-federation")).tables
     intake = refused | late_claim_tables(growing_channel())[0]
     tables: dict[str, dict[str, pl.DataFrame]] = {
         "sensitivity": sensitivity_tables(made, 1_000, (50, 200)),

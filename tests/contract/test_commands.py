@@ -50,6 +50,11 @@ COMMANDS: dict[str, dict[str, tuple[str, ...]]] = {
     "ingest": {"trams": ("trams.csv", *TRAMS), "own": ("complaints.csv", *OWN)},
     "inspect": {"trams": ("trams.csv", *TRAMS), "own": ("complaints.csv", *OWN)},
     "cube": {"trams": ("trams.csv", *TRAMS, "--by", "service"), "own": ("complaints.csv", *OWN)},
+    "query": {
+        "kakao": ("claims-by-day",),
+        "trams": ("losses-by-service", "trams.csv", *TRAMS),
+        "own": ("loss-concentration", "complaints.csv", *OWN),
+    },
     "distribution": {"kakao": (), "trams": TRAMS, "own": ("complaints.csv", *OWN)},
     "intake": {"kakao": (), "own": ("complaints.csv", *OWN, "--closes", "2026-03-10", "--spike", "0")},
     "facts": {"kakao": ("--topic", "cost")},

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 import re
+from datetime import date, timedelta
 from pathlib import Path
+from statistics import NormalDist
 from typing import Any
 
 import nbformat
@@ -19,7 +22,7 @@ from tests.paths import ROOT
 
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("[0-9][0-9]_*.ipynb"))
 FROM_ROWS = {
-    "01_claims": {"load", "look", "services", "linked", "stated", "query", "tiers", "answer"},
+    "01_claims": {"load", "look", "chain", "services", "queries", "linked", "tiers", "answer"},
     "02_loss_distribution": {"recover-distribution", "recover-rounded", "count-heaps", "fit-own"},
     "03_compensation_cost": {"payments"},
     "04_policy_comparison": set(),
@@ -149,3 +152,61 @@ def test_the_summary_as_a_page_has_the_figure_of_the_report(tmp_path: Path, lang
     assert done.code == 0, done.err
     text = page.read_text("utf-8")
     assert word in text
+
+
+def test_a_notebook_needs_nothing_but_the_package_itself_and_known_libraries() -> None:
+    for path in NOTEBOOKS:
+        cells = json.loads(path.read_text("utf-8"))["cells"]
+        sources = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
+        imported = re.findall(r"^(?:import|from) ([\w.]+)", "\n".join(sources), re.MULTILINE)
+        assert {name for name in imported if name.startswith("outage_analysis")} == {"outage_analysis"}
+
+
+MEDIAN, SIGMA, ROWS = 250, 1.1, 600
+
+
+@pytest.fixture(scope="module")
+def own(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Complaints in euros whose losses are quantiles of a lognormal distribution, with two policies."""
+    folder = tmp_path_factory.mktemp("own")
+    rows = ["claim_id,claimant_id,service,filed_on,loss (EUR),region"]
+    for n in range(ROWS):
+        loss = MEDIAN * math.exp(SIGMA * NormalDist().inv_cdf((n * 37 % ROWS + 0.5) / ROWS))
+        day = date(2026, 3, 2) + timedelta(days=12 * n * n // ROWS**2)
+        service, region = ("trains", "trams", "tickets")[n % 3], ("north", "south")[n % 2]
+        rows.append(f"{n},p{n % 560},{service},{day},{loss:.2f},{region}")
+    (folder / "complaints.csv").write_text("\n".join(rows), "utf-8")
+    for name, tiers in (("mine", "300:30,500:50"), ("other", "300:40,500:50")):
+        done = outage_analysis("new", folder / name, "--claims", folder / "complaints.csv", "--tiers", tiers)
+        assert done.code == 0, done.err
+    policy = folder / "other" / "policy.toml"
+    policy.write_text(policy.read_text("utf-8").replace('"complaints-tiers"', '"other-tiers"'), "utf-8")
+    return folder
+
+
+OWN: dict[str, tuple[dict[str, str], str]] = {
+    "01_claims": ({"bands": "[0, 300, 500]"}, "300 to 500"),
+    "02_loss_distribution": ({"as_of": "None"}, "median 250.2"),
+    "03_compensation_cost": ({"as_of": "None", "budget": "20000"}, "euros"),
+    "04_policy_comparison": ({"as_of": "None", "budget": "20000"}, "other-tiers"),
+    "05_executive_summary": ({"as_of": "None", "budget": "20000"}, "euros"),
+}
+"""Parameters for an own file, and a text of the page that only the own file gives."""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", OWN)
+def test_a_notebook_is_about_the_users_own_file_in_another_currency(own: Path, name: str) -> None:
+    given, told = OWN[name]
+    given |= {key: f"{own}/mine/{key}.toml" for key in ("incident", "policy", "ledger")}
+    given |= {"files": f"{own}/complaints.csv", "options": f"['{own}/other/policy.toml']"}
+    text = json.loads((ROOT / "notebooks" / f"{name}.ipynb").read_text("utf-8"))
+    known = "".join(text["cells"][1]["source"])
+    options = [f"--param={key}={value}" for key, value in given.items() if f"{key} =" in known]
+    page = own / f"{name}.html"
+    done = outage_analysis("notebook", "run", name, *options, "--out", page)
+    assert done.code == 0, done.err
+    shown = page.read_text("utf-8")
+    assert told in shown
+    for foreign in ("Kakao service outage", "Federation of micro enterprise, rep", "million won"):
+        assert foreign not in re.sub(r"<p>.*?</p>", "", shown, flags=re.DOTALL)

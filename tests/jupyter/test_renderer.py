@@ -39,17 +39,9 @@ from outage_analysis.charts import render_offline as drawn_offline
 from outage_analysis.claims import Claims
 from outage_analysis.errors import OutageAnalysisError, UsageError
 from outage_analysis.files import Text
-from outage_analysis.incidents import Incident, IntakeSeries, load_intake
-from outage_analysis.jupyter import (
-    claim_files,
-    note,
-    show,
-    show_answers,
-    show_section_text,
-    show_table,
-    show_tiles,
-)
-from outage_analysis.jupyter.display import Html, enable_offline_charts
+from outage_analysis.incidents import IntakeSeries, load_intake
+from outage_analysis.jupyter import show, show_part, show_table
+from outage_analysis.jupyter.display import Html, enable_offline_charts, note
 from outage_analysis.losses import (
     GroupedLossesDocument,
     build_cube,
@@ -453,7 +445,7 @@ def test_only_what_the_package_writes_is_its_script() -> None:
 
 def test_the_first_screen_of_a_report_stands_in_a_notebook(analysis: Analysis) -> None:
     report = Report(analysis, "ko")
-    shown = show_tiles(report)
+    shown = show_part(analysis, "tiles", lang="ko")
     assert re.findall(r"<strong>([^<]*)</strong>", shown.markup) == [tile.figure for tile in report.tiles]
     assert all(escape(tile.note) in shown.markup for tile in report.tiles)
     assert "합성" in shown.text  # the claims of the bundled case
@@ -463,13 +455,13 @@ def test_the_first_screen_of_a_report_stands_in_a_notebook(analysis: Analysis) -
 @pytest.mark.slow
 def test_what_a_report_says_is_stated_and_escaped(analysis: Analysis) -> None:
     report = Report(analysis)
-    assert show_answers(report, "decide").text.splitlines() == list(report.answers.decide)
-    told = show_section_text(report, "hindsight").text.splitlines()
+    assert show_part(analysis, "decide").text.splitlines() == list(report.answers.decide)
+    told = show_part(analysis, "hindsight").text.splitlines()
     assert told[0].startswith("Hindsight: none of this was known on 30 December 2022")
     assert len(told) < 5  # the back-test stands under a heading of its own
-    assert repr(show_section_text(report, "no such section")) == "Nothing is said of this."
+    assert repr(show_part(analysis, "no such section")) == "Nothing is said of this."
     named = analysis.incident.model_copy(update={"name": Text(en=EVIL)})
-    hostile = show_tiles(Report(replace(analysis, incident=named))).markup
+    hostile = show_part(replace(analysis, incident=named), "tiles").markup
     assert "<script" not in hostile
     assert escape(EVIL) in hostile
 
@@ -477,16 +469,6 @@ def test_what_a_report_says_is_stated_and_escaped(analysis: Analysis) -> None:
 def test_a_note_is_escaped() -> None:
     assert "<script" not in note(EVIL).markup
     assert repr(note(EVIL)) == EVIL
-
-
-def test_claim_files_are_those_given_or_the_bundled_ones(incident: Incident) -> None:
-    assert claim_files("mine.csv", incident.id) == ["mine.csv"]
-    assert claim_files(("a.csv", "b.csv"), incident.id) == ["a.csv", "b.csv"]
-    [bundled] = claim_files(None, incident.id)
-    assert Path(bundled).is_file()
-    assert "synthetic" in Path(bundled).name
-    with pytest.raises(UsageError, match="no claims are bundled for elsewhere"):
-        claim_files(None, "elsewhere")
 
 
 @pytest.mark.slow

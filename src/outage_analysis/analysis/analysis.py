@@ -49,6 +49,8 @@ from outage_analysis.text import Answer, LikelyRange, Locale, Note
 
 if TYPE_CHECKING:  # types only; without these imports the command `cost` is faster
     from outage_analysis.analysis.alternatives import PolicyComparison
+    from outage_analysis.analysis.decisions import Sensitivity
+    from outage_analysis.analysis.exploration import IntakeForecast
     from outage_analysis.analysis.solving import BudgetSolution, SearchArguments
     from outage_analysis.charts import AltairChart, ChartContext
     from outage_analysis.costs.backtesting import Backtest
@@ -248,6 +250,43 @@ class Analysis(IncidentResult):
 
         own = self.claims if self.plan.has_own_counts and self.claims else self.plan.claims
         return solve(replace(self.plan, claims=own, ledger=self.ledger), **search)
+
+    def sensitivity(self, limit: int | None = None, awards: Sequence[int] = ()) -> Sensitivity:
+        """Return what the cost depends on; the arguments are those of `sensitivity_tables`.
+
+        Example:
+            >>> run(Plan(claims=())).sensitivity(300_000_000).tables["tornado"]["assumption"][0]
+            'as-review-award'
+        """
+        from outage_analysis.analysis.decisions import Sensitivity, sensitivity_tables  # imported here: slow
+
+        return Sensitivity(self, sensitivity_tables(self, limit, awards))
+
+    def forecast_intake(
+        self, intake: str | Path | None = None, *, spike: float | None = None
+    ) -> IntakeForecast:
+        """Forecast how many claims are still to come, from what was filed or public by the as-of day.
+
+        Args:
+            intake: published counts of reports of this outage, by id or path; by default the claims of the
+                analysis are counted by day.
+            spike: the extra claims on the last day, as a multiple of the claims expected on it.
+
+        Raises:
+            UsageError: the counts are of another outage.
+            ModelRefused: there are no claims, the claims are synthetic, or no count was public.
+        """
+        from outage_analysis.analysis.exploration import forecast_intake  # imported here: slow
+
+        if intake is None:
+            if self.claims is None:
+                raise ModelRefused("the analysis has no claims to count", remedy="Name an intake.")
+            return forecast_intake(self.claims, self.as_of, spike=spike)
+        series = incidents.load_intake(intake)
+        if series.incident != self.incident.id:
+            problem = f"the intake is of the incident {series.incident}, not of {self.incident.id}"
+            raise UsageError(problem, value=intake, remedy="Name an intake of this outage, or None.")
+        return forecast_intake(series, min(self.as_of, series.as_of), spike=spike)
 
     @overload
     def report(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from itertools import pairwise
@@ -16,14 +15,12 @@ from outage_analysis import losses, text
 from outage_analysis.analysis.plan import DEFAULT_INCIDENT
 from outage_analysis.analysis.results import input_warnings
 from outage_analysis.claims import Claims, read_claims
-from outage_analysis.errors import ModelRefused, UsageError, check_level
+from outage_analysis.errors import UsageError, check_level
 from outage_analysis.files import bundled_ids
 from outage_analysis.incidents import Bands, Incident, IntakeSeries, load_incident
 from outage_analysis.losses import FAMILIES, Cube, DimensionFilter, Fits
 from outage_analysis.policies import Policy, check_same_units, load_policy
 
-FIT_QUANTITIES = ("median", "mean", "p75", "p90", "p95", "p99")
-"""The quantities in the table `quantities` of a fit."""
 TIMES: dict[str, tuple[Callable[[str], date], str, str]] = {
     "filed_on": (date.fromisoformat, "is not a day", "Write it as 2022-10-31."),
     "filed_hour": (datetime.fromisoformat, "is not an hour", "Write it as 2022-10-31T15:00."),
@@ -355,6 +352,36 @@ def fit_cube(
     return fits, text.Note("fitted", losses=f"{counted.claims:,}", bands=str(len(counts)), top=top, left=left)
 
 
+def fit_losses(
+    source: Claims | losses.GroupedLossesDocument,
+    *,
+    where: DimensionFilter | None = None,
+    families: Sequence[str] = tuple(FAMILIES),
+    recovery: bool = False,
+) -> Fits:
+    """Fit severity distributions to the losses above 0 of claims, or to a printed table of losses by band.
+
+    Args:
+        source: the result of `read_claims` or of `load_grouped`.
+        where: dimension -> value or list of values; use only the claims with these values.
+        families: the families to fit; by default all.
+        recovery: allow synthetic claims, to test whether the fit recovers the generator's parameters.
+
+    Raises:
+        ModelRefused: the claims are synthetic and `recovery` is not set, or no family can be fitted.
+
+    Example:
+        >>> import outage_analysis as oa
+        >>> oa.fit_losses(oa.load_grouped("dental-claims")).best.family
+        'weibull'
+    """
+    if isinstance(source, Claims):
+        cube = losses.build_cube(source, dimensions=("service", *(where or ())))
+        return fit_cube(cube, totals=False, where=where, families=families, recovery=recovery)[0]
+    edges, counts = source.edges, source.counts
+    return losses.fit_all(edges, counts, top=source.top, left=source.left, families=families)
+
+
 def fit_tables(fits: Fits, level: float = 0.95) -> dict[str, pl.DataFrame]:
     """Return tables of fitted distributions, of their means and quantiles, and of families not fitted.
 
@@ -363,27 +390,14 @@ def fit_tables(fits: Fits, level: float = 0.95) -> dict[str, pl.DataFrame]:
         level: the confidence level of the profile intervals, between 0 and 1.
 
     Returns:
-        `fits` (see `Fits.table`); `refused` (family, reason); and `quantities`: quantity, family (the
-        likeliest), value, low and high (its interval), average (weighted over families), least and greatest
-        (between families). Infinite values are null.
+        `fits` (see `Fits.table`), `quantities` (see `Fits.quantities`) and `refused` (family, reason).
 
     Raises:
         UsageError: the level is outside 0 to 1.
     """
-    rows, best = [], fits.best
-    for quantity in FIT_QUANTITIES:
-        low = high = None
-        with suppress(ModelRefused):  # an infinite quantity has no interval
-            low, high = best.interval(quantity, level)
-        values = (best.value(quantity), low, high, fits.average(quantity), *fits.range(quantity))
-        rows.append((quantity, best.family, *values))
-    finite = [
-        pl.when(pl.col(name).is_finite()).then(pl.col(name).round_sig_figs(text.ESTIMATE_DIGITS))
-        for name in text.schema_of("claims_fitted").names[2:]
-    ]
     return {
         "fits": fits.table(),
-        "quantities": text.schema_of("claims_fitted").frame(rows).with_columns(finite),
+        "quantities": fits.quantities(level),
         "refused": text.schema_of("distribution.refused").frame([*fits.refused.items()]),
     }
 
@@ -402,18 +416,6 @@ class ForecastInput:
     fact: str = ""
     """The id of the published fact with the final count, if any."""
 
-    def with_spike(self, spike: float | None) -> ForecastInput:
-        """Return the counts with an assumed rush of extra claims on the last day; None changes nothing.
-
-        `spike` is the number of extra claims as a multiple of the claims expected on the last day.
-        """
-        channel = self.channel if spike is None else self.channel.with_deadlines(None, None, spike)
-        return replace(self, channel=channel)
-
-    def tables(self) -> dict[str, pl.DataFrame]:
-        """Return the tables of the forecast and its comparison with the final count (`late_claim_tables`)."""
-        return losses.late_claim_tables(self.channel, ended=self.ended)[0]
-
 
 @dataclass(frozen=True)
 class IntakeForecast(text.Result):
@@ -423,12 +425,12 @@ class IntakeForecast(text.Result):
     tables: dict[str, pl.DataFrame]
     notes: list[str]
     """With the tables, the result of `late_claim_tables`."""
-    claims: Claims | None = None
-    """The claims that were counted; None if the counts are published."""
+    origin: Claims | IntakeSeries
+    """The claims that were counted, or the published intake."""
 
     def warnings(self, lang: str) -> list[str]:
         """Return a sentence on rejected rows, if there are any."""
-        return input_warnings(self.claims, None, lang)
+        return input_warnings(self.origin if isinstance(self.origin, Claims) else None, None, lang)
 
     def to_dict(self) -> dict[str, Any]:
         """Return all tables as plain values."""
@@ -469,6 +471,46 @@ class IntakeForecast(text.Result):
 def _day_of(moment: str, locale: text.Locale) -> str:
     """Return the last day before a moment: midnight ends the day before."""
     return locale.day((datetime.fromisoformat(moment) - timedelta(microseconds=1)).date())
+
+
+def forecast_intake(  # noqa: PLR0913 - the options of the command `intake`
+    source: Claims | IntakeSeries,
+    until: date | None = None,
+    *,
+    closes: date | None = None,
+    extend_to: date | None = None,
+    spike: float | None = None,
+    former: Sequence[date] = (),
+    by: date | None = None,
+    level: float = 0.8,
+    hindsight: bool = True,
+    recovery: bool = False,
+) -> IntakeForecast:
+    """Forecast how many claims are still to come.
+
+    Args:
+        source: claims, which are counted by day, or a published intake.
+        until: use only what was filed or public by this day; by default everything.
+        closes: the last day of the intake.
+        extend_to: also forecast an extension of the deadline to this day.
+        spike: the extra claims on the last day, as a multiple of the claims that the curve expects on it.
+        former: last days of earlier deadlines that caused a rush.
+        by: count only up to the end of this day.
+        level: the probability of the intervals.
+        hindsight: whether a separate table shows how the intake ended.
+        recovery: allow synthetic claims, to test whether the forecast recovers the generator's parameters.
+
+    Raises:
+        ModelRefused: no count was public, or the claims are synthetic and `recovery` is not set.
+    """
+    if isinstance(source, Claims):
+        counted = forecast_input_from_claims(source, until, recovery=recovery)
+    else:
+        counted = forecast_input_from_series(source, until)
+    channel = counted.channel.with_deadlines(closes, extend_to, spike, former=former)
+    ended = counted.ended if hindsight else None
+    tables, notes = losses.late_claim_tables(channel, by=by, level=level, ended=ended)
+    return IntakeForecast(replace(counted, channel=channel), tables, notes, source)
 
 
 def forecast_input_from_series(series: IntakeSeries, until: date | None = None) -> ForecastInput:

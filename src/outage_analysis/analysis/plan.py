@@ -230,7 +230,8 @@ def make_plan(  # noqa: PLR0913 - the arguments of `run`
         settings.setdefault("max_rejects", claims.max_rejects)
         incident = incident or claims.incident
     elif claims is not None:
-        claims = (claims,) if isinstance(claims, str | Path) else tuple(claims)
+        named = (claims,) if isinstance(claims, str | Path) else claims
+        claims = tuple(cast("Sequence[str | Path]", named))
     loaded = load_incident(incident or DEFAULT_INCIDENT)
     if ledger is None and policy is not None:
         ledger = bundled_ledger(loaded.id, as_of) or _reference_rates(load_policy(policy), loaded, as_of)

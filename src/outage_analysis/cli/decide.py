@@ -71,7 +71,7 @@ def sensitivity(
     with progress(output.lang) as step:
         run = options.run(step)
         step(text.Note("step_varying_the_inputs"))
-        result = analysis.Sensitivity(run, analysis.sensitivity_tables(run, limit, awards))
+        result = run.sensitivity(limit, awards)
     output.emit(result)
 
 

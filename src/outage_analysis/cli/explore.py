@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from outage_analysis import analysis, claims, incidents, losses, text
+from outage_analysis import analysis, claims, incidents, text
 from outage_analysis.cli.console import print_warnings, progress
 from outage_analysis.cli.option_values import parse_day, parse_share
 from outage_analysis.cli.options import (
@@ -208,26 +207,22 @@ def intake(
     _refuse_unused("with files" if files else "without files", unused)
     with progress(output.lang) as step:
         step(Note("step_reading_the_counts"))
-        claims = reading.read_claims(files) if files else None
-        if claims is not None:
-            counted = analysis.forecast_input_from_claims(claims, until, recovery=recovery)
-        else:
-            published = incidents.load_intake(series or "kakao-federation")
-            counted = analysis.forecast_input_from_series(published, until)
-        step(Note("step_weighing_growth_curves"))
-        channel = counted.channel.with_deadlines(
-            parse_day(closes, "--closes"),
-            parse_day(extend_to, "--extend-to"),
-            spike,
-            former=[last for text in former or () if (last := parse_day(text, "--former"))],
+        source = (
+            reading.read_claims(files) if files else incidents.load_intake(series or "kakao-federation")
         )
-        tables, notes = losses.late_claim_tables(
-            channel,
+        step(Note("step_weighing_growth_curves"))
+        result = analysis.forecast_intake(
+            source,
+            until,
+            closes=parse_day(closes, "--closes"),
+            extend_to=parse_day(extend_to, "--extend-to"),
+            spike=spike,
+            former=[last for day in former or () if (last := parse_day(day, "--former"))],
             by=parse_day(by, "--by"),
             level=parse_share(level, "--level"),
-            ended=counted.ended if hindsight else None,
+            hindsight=hindsight,
+            recovery=recovery,
         )
-        result = analysis.IntakeForecast(replace(counted, channel=channel), tables, notes, claims)
     output.emit(result)
 
 

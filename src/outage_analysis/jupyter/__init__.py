@@ -14,17 +14,7 @@ from typing import TYPE_CHECKING
 from outage_analysis.lazy_exports import lazy_exports
 
 if TYPE_CHECKING:
-    from outage_analysis.jupyter.display import (
-        claim_files,
-        note,
-        refusals_as_notes,
-        show,
-        show_answers,
-        show_section_text,
-        show_table,
-        show_tiles,
-        show_what_if,
-    )
+    from outage_analysis.jupyter.display import refusals_as_notes, show, show_part, show_table, show_what_if
     from outage_analysis.jupyter.page import run_notebook
     from outage_analysis.jupyter.project import MAX_PATH_LENGTH, new_project, open_lab, shell_path
 else:  # so that type checkers report a name that is not exported

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import date
@@ -11,14 +11,14 @@ from decimal import Decimal
 from functools import partial
 from html import escape
 from itertools import takewhile
-from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import polars as pl
 
 from outage_analysis import charts
 from outage_analysis.analysis import (
     Analysis,
+    IntakeForecast,
     currency_if_converted,
     format_amounts,
     ledger_locale,
@@ -27,9 +27,8 @@ from outage_analysis.analysis import (
 from outage_analysis.assumptions import Ledger
 from outage_analysis.claims import Claims
 from outage_analysis.errors import ModelRefused, OutageAnalysisError, UsageError, one_line
-from outage_analysis.files import bundled_claims
 from outage_analysis.incidents import IntakeSeries
-from outage_analysis.losses import Cube, GroupedLossesDocument
+from outage_analysis.losses import Cube, Fits, GroupedLossesDocument, curve_table
 from outage_analysis.policies import Policy
 from outage_analysis.reports import BulletList, Heading, Report, Text, sliders
 from outage_analysis.text import (
@@ -46,6 +45,8 @@ from outage_analysis.text import (
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import ExecutionInfo, InteractiveShell
 
+Source = Analysis | Claims | Cube | Policy | Ledger | GroupedLossesDocument | IntakeSeries | IntakeForecast
+"""What a table can be computed from."""
 LONGEST = 10_000
 """Most characters per line of plain text."""
 
@@ -83,7 +84,7 @@ def refusals_as_notes() -> Iterator[None]:
 
 def show_table(
     table: pl.DataFrame,
-    source: Analysis | Claims | Cube | Policy | Ledger | GroupedLossesDocument | IntakeSeries,
+    source: Source | None = None,
     *,
     units: Mapping[str, Unit] | None = None,
     lang: str = "en",
@@ -97,14 +98,16 @@ def show_table(
         table: any data frame; its columns keep their names. The units of its columns are known if it was
             selected or filtered from a table of this package. Numbers are shown as they are if no table or
             several tables with different units have these columns.
-        source: what the table was computed from. For an analysis the line names its published figures, or its
-            claims if the cost is computed from claims. For claims or a cube, the line states whether they are
-            synthetic. For a TOML document, the line states the name of the document.
+        source: what the table was computed from; without it, no line stands above the table. For an
+            analysis the line names its published figures, or its claims if the cost is computed from claims.
+            For claims or a cube, the line states whether they are synthetic. For a TOML document, the line
+            states the name of the document.
         units: name of a column -> its unit, for columns that no table of this package has: money, loss or
             count.
         lang: en or ko.
     """
     locale, units = Locale(lang), units or {}
+    source = source.origin if isinstance(source, IntakeForecast) else source
     schema = matching_schema(table.drop(list(units), strict=False), all_schemas())
     if units:
         stated = (Column(name, unit, "", table.schema[name]) for name, unit in units.items())
@@ -115,6 +118,8 @@ def show_table(
         mark = locale("notebook.published", day=locale.day(source.as_of))
     elif isinstance(source, Policy | Ledger | GroupedLossesDocument | IntakeSeries):
         mark = f"{source.name[lang]}."
+    elif source is None:
+        mark = ""
     else:
         mark = locale("notebook.synthetic" if source.synthetic else "notebook.claims")
     formats = None
@@ -134,7 +139,8 @@ def show_table(
     formatted = format_amounts(counted, schema, formats, write) if formats else counted
     rows = ([_format_value(locale, value) for value in row] for row in formatted.iter_rows())
     html = html_table(table.columns, rows, lambda column, text: cell_class(text, number=numeric[column]))
-    return Html(f"<p><em>{escape(mark)}</em></p>\n{html}", f"{mark}\n{formatted}")
+    head = note(mark) if mark else Html("", "")
+    return Html(f"{head.markup}\n{html}", f"{head.text}\n{formatted}")
 
 
 def _format_value(locale: Locale, value: object) -> str:
@@ -150,8 +156,8 @@ def _format_value(locale: Locale, value: object) -> str:
 
 def show(
     name: str,
-    source: Analysis | Claims | GroupedLossesDocument | IntakeSeries,
-    table: pl.DataFrame | None = None,
+    source: Analysis | Claims | GroupedLossesDocument | IntakeSeries | IntakeForecast,
+    table: pl.DataFrame | Fits | None = None,
     *,
     as_of: date | None = None,
     lang: str = "en",
@@ -160,8 +166,10 @@ def show(
 
     Args:
         name: a key of `CHARTS`.
-        source: where the data come from. An analysis contains the table of every chart of the report.
-        table: the data to show instead of the analysis's table. Required if the source is not an analysis.
+        source: where the data come from. An analysis contains the table of every chart of the report, and a
+            forecast of `forecast_intake` that of `intake_fan`.
+        table: the data to show instead of the analysis's table; for `ogive` and `tail` the fits to draw.
+            Required for any other source.
         as_of: the day in the chart's footer. Default: the as-of day of the analysis or intake, or the last
             day to claim. The footer of grouped losses shows their source instead of a day.
         lang: en or ko.
@@ -171,7 +179,15 @@ def show(
 
     Raises:
         UsageError: there is no such chart, or `table` is missing.
+        ModelRefused: the counts determine no forecast.
     """
+    if isinstance(table, Fits):
+        table = curve_table(table)
+    if isinstance(source, IntakeForecast):
+        counted = source.counted
+        forecast = counted.channel.forecast()
+        table = charts.forecast_fan(counted.channel, forecast, ended=counted.ended, fact=counted.fact)
+        source = source.origin
     if isinstance(source, Analysis):
         chart = charts.standalone_chart(name, *source.chart_data(name, table, lang=lang))
         return chart or note(Locale(lang)("notebook.nothing", day=Locale(lang).day(source.as_of)))
@@ -246,43 +262,42 @@ def show_what_if(analysis: Analysis, *, lang: str = "en", most: int | None = DEF
     return Html(f"{place}\n<script>{script}</script>", text)
 
 
-def show_tiles(report: Report) -> Html:
-    """Show the first screen of a report: title, policy, warnings and the tiles with the main figures."""
-    head = [report.kicker, report.title, report.policy, *filter(None, [report.warning, report.banner])]
-    markup, lines = [], []
-    for number, tile in enumerate(report.tiles):
-        kind = f"outage-tile{'' if number else ' first'}{' made-up' if tile.synthetic else ''}"
-        made_up = f" ({report.locale('report.synthetic_badge')})" if tile.synthetic else ""
-        name, figure, meaning = tile.title + made_up, tile.figure, tile.note
-        inside = f"<span>{escape(name)}</span><strong>{escape(figure)}</strong><span>{escape(meaning)}</span>"
-        markup.append(f'<div class="{kind}">{inside}</div>\n')
-        lines.append(f"{name}: {figure}. {meaning}")
-    kicker, title, *rest = map(escape, head)
-    opening = f"<p>{'<br>'.join((kicker, f'<b>{title}</b>', *rest))}</p>"
-    grid = f'<div class="outage-tiles">{"".join(markup)}</div>'
-    return Html(f"{opening}\n{grid}", "\n".join((*head, *lines)))
-
-
-def show_answers(report: Report, question: Literal["drives", "decide", "left_out"]) -> Html:
-    """Show a report's answer to one question: what drives the cost, what to decide, or what is left out."""
-    made_up = report.analysis.headline_is_synthetic and question != "left_out"
-    return _bullet_list(list(getattr(report.answers, question)), report, made_up=made_up)
-
-
-def show_section_text(report: Report, section: str) -> Html:
-    """Show the sentences at the start of a report section, before its first subheading, table or chart.
+def show_part(analysis: Analysis, part: str, *, lang: str = "en") -> Html:
+    """Show a part of the report of an analysis.
 
     Args:
-        report: the report.
-        section: the id of the section, such as method or hindsight.
+        analysis: the analysis that `run` returned.
+        part: `tiles` for the title, the policy, the warnings and the main figures; `drives`, `decide` or
+            `left_out` for what drives the cost, what to decide and what is left out; or the id of a section,
+            such as method or hindsight, for the sentences before its first subheading, table or chart.
+        lang: en or ko.
     """
-    parts = [part for part in report.sections if part.id == section]
-    blocks = [block for part in parts for block in part.blocks]
+    report = Report(analysis, lang)
+    if part == "tiles":
+        head = [report.kicker, report.title, report.policy, *filter(None, [report.warning, report.banner])]
+        markup, lines = [], []
+        for number, tile in enumerate(report.tiles):
+            kind = f"outage-tile{'' if number else ' first'}{' made-up' if tile.synthetic else ''}"
+            made_up = f" ({report.locale('report.synthetic_badge')})" if tile.synthetic else ""
+            name, figure, meaning = tile.title + made_up, tile.figure, tile.note
+            inside = (
+                f"<span>{escape(name)}</span><strong>{escape(figure)}</strong><span>{escape(meaning)}</span>"
+            )
+            markup.append(f'<div class="{kind}">{inside}</div>\n')
+            lines.append(f"{name}: {figure}. {meaning}")
+        kicker, title, *rest = map(escape, head)
+        opening = f"<p>{'<br>'.join((kicker, f'<b>{title}</b>', *rest))}</p>"
+        grid = f'<div class="outage-tiles">{"".join(markup)}</div>'
+        return Html(f"{opening}\n{grid}", "\n".join((*head, *lines)))
+    if part in ("drives", "decide", "left_out"):
+        synthetic = analysis.headline_is_synthetic and part != "left_out"
+        return _bullet_list(list(getattr(report.answers, part)), report, made_up=synthetic)
+    sections = [section for section in report.sections if section.id == part]
     sentences: list[str] = []
-    for block in takewhile(lambda block: not isinstance(block, Heading), blocks):
+    for block in takewhile(lambda b: not isinstance(b, Heading), (b for x in sections for b in x.blocks)):
         if isinstance(block, Text | BulletList):
             sentences += (block.text,) if isinstance(block, Text) else block.items
-    return _bullet_list(sentences, report, made_up=any(part.synthetic for part in parts))
+    return _bullet_list(sentences, report, made_up=any(section.synthetic for section in sections))
 
 
 def _bullet_list(sentences: list[str], report: Report, *, made_up: bool) -> Html:
@@ -330,20 +345,6 @@ def enable_offline_charts(shell: InteractiveShell | None) -> None:
 def disable_offline_charts() -> None:
     """Restore the chart renderer and the tracebacks that were active before."""
     _CHANGES.close()
-
-
-def claim_files(claims: str | Path | Sequence[str | Path] | None, incident: str) -> list[str | Path]:
-    """Return the complaint files to read: `claims`, or the bundled synthetic file of the incident.
-
-    Raises:
-        UsageError: `claims` is empty and no file is bundled for the incident.
-    """
-    if claims:
-        return [claims] if isinstance(claims, str | Path) else list(claims)
-    bundled = bundled_claims(incident)
-    if bundled is None:
-        raise UsageError(f"no claims are bundled for {incident}", remedy="Name your files in `claims`.")
-    return [bundled]
 
 
 def _on_one_line(

@@ -126,6 +126,7 @@ def read_notebook(path: Path) -> Notebook:
 
 
 NOTHING = ("None", "none", "null")
+DAY = re.compile(r"\d{4}-\d\d-\d\d")
 DAY_CALL = re.compile(r"((datetime\.)?date)(\.fromisoformat)?")
 """Calls in a notebook that create a date."""
 EXPECTED: dict[type, tuple[tuple[type, ...], str]] = {
@@ -264,7 +265,7 @@ def _parse_value(name: str, text: str, default: ast.expr) -> object:
         return read
     if isinstance(own, str):
         string = read if isinstance(read, str) else text
-        return _parse_day(name, string).isoformat() if _is_day(own) else string
+        return _parse_day(name, string).isoformat() if DAY.fullmatch(own) else string
     if isinstance(own, float) and text.strip().endswith("%"):  # The text 5% means 0.05.
         read = _parse_literal(text.strip().removesuffix("%"))
         read = read / 100 if type(read) in (int, float) else text
@@ -291,14 +292,6 @@ def _parse_day(name: str, text: str) -> date:
     except ValueError:
         problem = f"the parameter {name} is not a day, such as 2022-12-30"
         raise UsageError(problem, value=text) from None
-
-
-def _is_day(text: str) -> bool:
-    try:
-        date.fromisoformat(text)
-    except ValueError:
-        return False
-    return True
 
 
 def _python_source(value: object, default: ast.expr) -> str:

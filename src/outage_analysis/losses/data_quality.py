@@ -7,7 +7,7 @@ includes that edge. Read these tables together with any loss distribution.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -107,19 +107,18 @@ class ClaimsQuality(Result):
         dialects = pl.Series("dialect", [locale.note(f.dialect) for f in self.claims.inputs], pl.String)
         tables["files"] = tables["files"].with_columns(dialects)
 
-        def shown(*names: str) -> Iterator[ShownTable]:
-            for name in names:
-                title, schema = SHOWN[name]
-                if len(tables[name]):
-                    yield ShownTable(locale(title), tables[name], schema)
-
+        shown = {
+            name: ShownTable(locale(title), tables[name], schema)
+            for name, (title, schema) in SHOWN.items()
+            if len(tables[name])
+        }
         if (more := counts["rejects"] - len(rejects)) > 0:
             rejects.append(locale("terminal.ingest_more", count=f"{more:,}"))
         skipped = [locale("terminal.ingest_skipped", name=one_line(name)) for name in self.claims.skipped]
         key = "terminal.ingest_sum_synthetic" if self.claims.synthetic else "terminal.ingest_sum"
         in_all = locale(key, **{name: f"{count:,}" for name, count in counts.items()})
-        first, others = shown("files", "rules"), shown("amounts", "claimants", "heaping")
-        return Answer(locale, [in_all], [*first, *rejects, *others, *skipped])
+        first = [shown.pop(name) for name in ("files", "rules") if name in shown]
+        return Answer(locale, [in_all], [*first, *rejects, *shown.values(), *skipped])
 
 
 def reject_sentence(reject: InputRefused, lang: str) -> str:

@@ -24,7 +24,7 @@ from outage_analysis.losses.cube import (
     rows_with_values,
     sum_or_none,
 )
-from outage_analysis.text import TABLE_DIGITS, TableSchema, schema_of
+from outage_analysis.text import TABLE_DIGITS, schema_of
 
 PROBABILITIES = (0.25, 0.5, 0.75, 0.9, 0.95)
 
@@ -52,14 +52,8 @@ def summary(cube: Cube, by: Sequence[str] = ()) -> pl.DataFrame:
         kinds = group.claims_in_band(-math.inf, -1), group.claims_in_band(-1, 0), group.unknown, stated
         mean = None if loss is None or not stated else loss / stated
         rows.append((*group.key, stated + group.unknown, *kinds, loss, mean, *quantile(group.cells, 0.5)))
-    return _group_table(cube, by, schema_of("distribution.summary"), rows)
-
-
-def _group_table(
-    cube: Cube, by: Sequence[str], schema: TableSchema, rows: Sequence[tuple[object, ...]]
-) -> pl.DataFrame:
-    """A table by group with rounded numbers: first the dimensions, then the columns of the schema."""
-    dtypes = schema.grouped_by({name: cube.frame.schema[name] for name in by}).dtypes
+    dimensions = {name: cube.frame.schema[name] for name in by}
+    dtypes = schema_of("distribution.summary").grouped_by(dimensions).dtypes
     return _round_numbers(pl.DataFrame(rows, schema=dtypes, orient="row"))
 
 

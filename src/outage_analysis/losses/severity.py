@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cache, cached_property
@@ -53,6 +54,10 @@ this share of its radius is sought again in a smaller box."""
 UNBOUNDED_END = 8.0
 """An end that is further from the estimate on the logarithmic scale (a factor of 3,000) counts as
 infinite."""
+
+
+FIT_QUANTITIES = ("median", "mean", "p75", "p90", "p95", "p99")
+"""The quantities in the table `quantities` of a fit."""
 
 
 class Goodness(NamedTuple):
@@ -656,3 +661,25 @@ class Fits(Displayable, dict[str, SeverityFit]):
             "aicc", "family", nulls_last=True
         )
         return frame.with_columns(pl.col(pl.Float64).round_sig_figs(ESTIMATE_DIGITS))
+
+    def quantities(self, level: float = 0.95) -> pl.DataFrame:
+        """Return the median, the mean and percentiles of the fitted losses.
+
+        Columns: quantity, family (the likeliest), value, low and high (its profile interval), average
+        (weighted over families), least and greatest (between families). Infinite values are null.
+
+        Raises:
+            UsageError: the level is outside 0 to 1.
+        """
+        rows, best = [], self.best
+        for quantity in FIT_QUANTITIES:
+            low = high = None
+            with suppress(ModelRefused):  # an infinite quantity has no interval
+                low, high = best.interval(quantity, level)
+            values = (best.value(quantity), low, high, self.average(quantity), *self.range(quantity))
+            rows.append((quantity, best.family, *values))
+        schema = schema_of("claims_fitted")
+        return schema.frame(rows).with_columns(
+            pl.when(pl.col(name).is_finite()).then(pl.col(name).round_sig_figs(ESTIMATE_DIGITS))
+            for name in schema.names[2:]
+        )
