@@ -267,8 +267,13 @@ class RateAssumption(OneDistribution):
 class StatedNumber(OneDistribution):
     """A number with a stated distribution and a smallest allowed value."""
 
-    distribution: Annotated[AnyDistribution, NeverNegative]
+    distribution: AnyDistribution
     """The distribution; an amount is in the smallest unit of the currency."""
+
+    def _check(self) -> None:
+        # There are at least as many reports in the end as so far.
+        least = 1 if isinstance(self, Factor) and self.kind == "ultimate" else 0
+        refuse_if(self.distribution.support[0] < least, f"needs a distribution that is never below {least}")
 
     @property
     def sampled_distribution(self) -> Distribution:
@@ -287,9 +292,7 @@ class Factor(StatedNumber):
     """The unit of an `exposure`, such as passengers per flight; required for it, not allowed otherwise."""
 
     def _check(self) -> None:
-        # There are at least as many reports in the end as so far.
-        low = self.distribution.support[0]
-        refuse_if(self.kind == "ultimate" and low < 1, "needs a distribution that is never below 1")
+        super()._check()
         refuse_if(
             (self.kind == "exposure") != (self.unit is not None),
             "has a unit exactly when its kind is exposure | Write it as "
