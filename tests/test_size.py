@@ -20,7 +20,7 @@ SLACK = 30
 CEILINGS = {
     "analysis": 2227,
     "assumptions": 831,
-    "charts": 2082,
+    "charts": 2073,
     "claims": 4641,
     "cli": 992,
     "costs": 4069,
@@ -29,13 +29,13 @@ CEILINGS = {
     "jupyter": 737,
     "losses": 1819,
     "policies": 1019,
-    "reports": 3456,
+    "reports": 3454,
     "root": 132,
     "text": 1449,
     "tests": 34_673,
-    "TOML": 3736,
+    "TOML": 3726,
     "SQL": 754,
-    "JavaScript": 1011,
+    "JavaScript": 1009,
     "templates and styles": 924,
 }
 """Statements of each package and of the tests; lines of the other languages in the package."""

@@ -283,9 +283,9 @@ FOLDED = {("kakao-en", "claims_costs"), ("kakao-en", "claims_service_bands")}
 FEW_ROWS = {("own-en", "claims_service_bands"), ("own-en", "claims_summary")}
 """Small tables in which most cells of a column may be seen by chance in a row of another table."""
 PRESS = {
-    "CO-07": ("Dailian", 253.83, 423.05, "250m–420m"),
-    "CO-08": ("Maeil Business", 450.0, 750.0, "450m–750m"),
-    "CO-09": ("The CFO", None, 1_000.0, "at most 1bn"),
+    "CO-07": ("Dailian (newspaper)", 253.83, 423.05, "250m–420m"),
+    "CO-08": ("Maeil Business (newspaper)", 450.0, 750.0, "450m–750m"),
+    "CO-09": ("The CFO (newspaper)", None, 1_000.0, "at most 1bn"),
 }
 """Press forecasts of the cash: publisher, low and high in millions of won, and how a chart says them."""
 
@@ -341,7 +341,9 @@ def test_a_press_forecast_stands_beside_the_name_of_its_publisher(report: Report
         shown = " ".join(texts)
         assert all(x in shown for x in ends) or all(x in shown for x in whole) or "1 billion" in shown
     said = [text for slide in slides_of(folder) for text in slide if publisher in text]
-    assert any(re.search(rf"{publisher}[^\n]*({ends[-1]}|1 billion|{short})", text) for text in said)
+    assert any(
+        re.search(rf"{re.escape(publisher)}[^\n]*({ends[-1]}|1 billion|{short})", text) for text in said
+    )
 
 
 def test_each_published_fact_of_the_page_has_the_value_the_day_and_the_source_of_its_id(
