@@ -20,6 +20,7 @@ from outage_analysis.analysis import (
     run,
     solve,
 )
+from outage_analysis.assumptions import Ledger
 from outage_analysis.costs.scenarios import ScenarioSet
 from outage_analysis.errors import ModelRefused, UsageError
 from outage_analysis.incidents import load_incident
@@ -98,6 +99,7 @@ def test_the_cost_of_an_open_intake_includes_the_claims_still_to_come(
     filed, so_far = sum(PER_DAY), with_ultimate(dated, tram, counted, tmp_path)
     assert 1.02 < total / filed < 1.1
     assert so_far.expected is not None
+    assert dated.expected is not None
     assert dated.expected == pytest.approx(so_far.expected * total / filed, rel=1e-4)
     assert (dated.quantile(0.9), dated.quantile(0.5)) > (so_far.quantile(0.9), so_far.quantile(0.5))
     parts = (dated.expected * filed / total, dated.expected * (1 - filed / total))
@@ -111,14 +113,17 @@ def test_the_cost_of_an_open_intake_includes_the_claims_still_to_come(
 
 
 def test_the_documents_of_an_open_intake_hold_no_forecast_and_give_the_same_cost(dated: Analysis) -> None:
-    assert all(entry.id != "late-claims-1" for entry in dated.documents["ledger"].assumptions)
-    again = run(replace(dated.plan, ledger=dated.documents["ledger"]))
+    stated = dated.documents["ledger"]
+    assert isinstance(stated, Ledger)
+    assert all(entry.id != "late-claims-1" for entry in stated.assumptions)
+    again = run(replace(dated.plan, ledger=stated))
     assert (again.expected, again.quantile(0.9)) == (dated.expected, dated.quantile(0.9))
 
 
 @pytest.mark.slow
 def test_solve_and_compare_count_the_claims_still_to_come(dated: Analysis) -> None:
     plan = replace(dated.plan, compare=())
+    assert dated.expected is not None
     found = solve(plan, vary=[f"{dated.policy.schedules[0].id}.tier1"], budget=10**9)
     costs = {row["role"]: row["expected"] for row in found.to_dict()["solution"]}
     assert costs["announced"] == pytest.approx(dated.expected * 100, rel=1e-6)

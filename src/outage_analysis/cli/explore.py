@@ -207,9 +207,7 @@ def intake(
     _refuse_unused("with files" if files else "without files", unused)
     with progress(output.lang) as step:
         step(Note("step_reading_the_counts"))
-        source = (
-            reading.read_claims(files) if files else incidents.load_intake(series or "kakao-federation")
-        )
+        source = reading.read_claims(files) if files else incidents.load_intake(series or "kakao-federation")
         step(Note("step_weighing_growth_curves"))
         result = analysis.forecast_intake(
             source,

@@ -21,6 +21,7 @@ from outage_analysis.claims.readers.read_files import read_unmapped
 from outage_analysis.claims.readers.source_file import FileFormat
 from outage_analysis.claims.run_settings import limits
 from outage_analysis.claims.warehouse import Warehouse
+from outage_analysis.errors import InputRefused
 from outage_analysis.files import temporary_folder
 from outage_analysis.incidents import Incident, Layout, normalized_name
 from outage_analysis.text import (
@@ -586,3 +587,47 @@ class TextColumns:
         for column in columns if scale is not None else ():
             column.scale = column.kind.scale = Decimal(str(scale))
         return columns
+
+
+def header_is_a_complaint(columns: list[Column], *, file: str, row: int | None) -> bool:
+    """Return whether the supposed header of a file is a complaint, like the rows below it.
+
+    If a cell is a day above a column of days, or personal data such as a phone number, the row is a
+    complaint. If a cell is an amount above amounts, such as a year, or the name of a service, the row may
+    still be a header.
+
+    Args:
+        columns: the columns below the supposed header.
+        file: the name of the file, for the error message.
+        row: the row number of the supposed header; None if the file has no header row, as in Parquet.
+
+    Raises:
+        InputRefused: some cells look like the cells below and others do not.
+    """
+    headers = pl.Series([column.header for column in columns], dtype=pl.String)
+    if find_personal_data(headers) or any(c.header_is_clear_day for c in columns if not c.rows):
+        return True
+    kinds = [(column, column.reads_as) for column in columns if column.header]
+    is_like_values = {
+        kind: [column.header_is(kind) for column, reads_as in kinds if reads_as == kind]
+        for kind in ("day", "amount", "service", "claimant_type")
+    }
+    if any(is_like_values["day"]):
+        return True
+    values_match, names_match = (
+        is_like_values["day"] + is_like_values["amount"],
+        is_like_values["service"] + is_like_values["claimant_type"],
+    )
+    # A word such as "channel" may be the name of a service or a column header. So it is ignored if the header
+    # cells above days and amounts are no values. If there are no such columns, it is unclear what the row is.
+    if not any(values_match) and (values_match or not any(names_match)):
+        return False
+    if (all(values_match + names_match) and values_match) or row is None:
+        return row is not None
+    raise InputRefused(
+        "has a first row that may be a header or a complaint",
+        file=file,
+        row=row,
+        remedy=f"Write header_row = 0 (no header) or header_row = {row} into a layout and give it by "
+        "--columns.",
+    )

@@ -26,8 +26,7 @@ from outage_analysis.claims.inspection.column_choices import (
     in_known_order,
     quote_header,
 )
-from outage_analysis.claims.inspection.columns import MIN_SHARE, Column, TextColumns
-from outage_analysis.claims.inspection.inspect import header_is_a_complaint
+from outage_analysis.claims.inspection.columns import MIN_SHARE, Column, TextColumns, header_is_a_complaint
 from outage_analysis.claims.queries import quote_identifier
 from outage_analysis.claims.readers.cell_values import MISSING_WORDS
 from outage_analysis.claims.readers.data_frames import Sources, source_paths

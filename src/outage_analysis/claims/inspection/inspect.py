@@ -20,7 +20,8 @@ from outage_analysis.claims.inspection.column_choices import (
     choose_columns,
     quote_header,
 )
-from outage_analysis.claims.inspection.columns import Column, TextColumns
+from outage_analysis.claims.inspection.columns import Column, TextColumns, header_is_a_complaint
+from outage_analysis.claims.inspection.derive_incident import incident_of_file
 from outage_analysis.claims.queries import quote_identifier
 from outage_analysis.claims.readers.expected_table import OPTIONAL_COLUMNS, required_columns
 from outage_analysis.claims.validation import control_totals
@@ -39,14 +40,7 @@ from outage_analysis.incidents import (
     unit_multiplier,
     with_encoding,
 )
-from outage_analysis.text import (
-    amount_sql,
-    find_personal_data,
-    mask_personal_data,
-    masked_name,
-    schema_of,
-    stated_unit,
-)
+from outage_analysis.text import amount_sql, mask_personal_data, masked_name, schema_of, stated_unit
 
 MAX_EXAMPLES = 5
 """Number of first rows that the inspection lists; it lists up to twice as many unknown names per column."""
@@ -111,8 +105,6 @@ def inspect_file(
     """
     path, known_layout = Path(path), with_encoding([layout or Layout()], encoding)[0]
     if incident is None:
-        from outage_analysis.claims.inspection.derive_incident import incident_of_file  # it imports this one
-
         incident = incident_of_file(path, known_layout)
     known_layout.check_columns_known(claim_columns(incident), text_dimensions(incident))
     name = masked_name(path.name)
@@ -212,50 +204,6 @@ def _unknown_names(column_by_name: Mapping[str, Column], incident: Incident) -> 
             for t, count in unknown[: 2 * MAX_EXAMPLES]
         ]
     return schema_of("claims.unknown_names").frame(rows)
-
-
-def header_is_a_complaint(columns: list[Column], *, file: str, row: int | None) -> bool:
-    """Return whether the supposed header of a file is a complaint, like the rows below it.
-
-    If a cell is a day above a column of days, or personal data such as a phone number, the row is a
-    complaint. If a cell is an amount above amounts, such as a year, or the name of a service, the row may
-    still be a header.
-
-    Args:
-        columns: the columns below the supposed header.
-        file: the name of the file, for the error message.
-        row: the row number of the supposed header; None if the file has no header row, as in Parquet.
-
-    Raises:
-        InputRefused: some cells look like the cells below and others do not.
-    """
-    headers = pl.Series([column.header for column in columns], dtype=pl.String)
-    if find_personal_data(headers) or any(c.header_is_clear_day for c in columns if not c.rows):
-        return True
-    kinds = [(column, column.reads_as) for column in columns if column.header]
-    is_like_values = {
-        kind: [column.header_is(kind) for column, reads_as in kinds if reads_as == kind]
-        for kind in ("day", "amount", "service", "claimant_type")
-    }
-    if any(is_like_values["day"]):
-        return True
-    values_match, names_match = (
-        is_like_values["day"] + is_like_values["amount"],
-        is_like_values["service"] + is_like_values["claimant_type"],
-    )
-    # A word such as "channel" may be the name of a service or a column header. So it is ignored if the header
-    # cells above days and amounts are no values. If there are no such columns, it is unclear what the row is.
-    if not any(values_match) and (values_match or not any(names_match)):
-        return False
-    if (all(values_match + names_match) and values_match) or row is None:
-        return row is not None
-    raise InputRefused(
-        "has a first row that may be a header or a complaint",
-        file=file,
-        row=row,
-        remedy=f"Write header_row = 0 (no header) or header_row = {row} into a layout and give it by "
-        "--columns.",
-    )
 
 
 WIDTH = 78
