@@ -39,7 +39,7 @@ Report = Callable[[str], Path]
 MARK = {"en": re.compile("synthetic", re.IGNORECASE), "ko": re.compile("합성")}
 WITH_A_POINT = re.compile(r"[\w.:/?=%#@~&+-]*[\d.:/_@-][\w.:/?=%#@~&+-]*", re.ASCII)
 """Ids, hosts, addresses and names of files: words of no language."""
-BRANDS = {"CFO", "CRPS", "Python", "SMSCOUPON", "parquet", "analysis"}
+BRANDS = {"CFO", "CRPS", "CSV", "PNG", "Python", "SMSCOUPON", "SVG", "parquet", "analysis"}
 TRAM_WORDS = {"trams", "day", "season", "single"}
 """Values of a column of the tram rows, and its id."""
 

@@ -14,13 +14,13 @@ SPACE_AFTER = 0.45
 """Space below a paragraph, as a multiple of the font size."""
 TEXT_SIZES = (18, 17, 16, 15, 14)
 """Font sizes of texts in points, from the largest to the smallest that is legible when projected."""
-TABLE_SIZES = (18, 16, 15, 14)
-"""Font sizes of table cells in points."""
+TABLE_SIZES = (18, 16, 15, 14, 13, 12)
+"""Font sizes of table cells in points; below 14 only what would otherwise be cut."""
 MAX_LENGTH = 1_500
 """The most characters of a paragraph; longer ones are shortened."""
 MAX_CELL_LINES = 4
 """The most lines of text in a table cell."""
-CELL_PADDING, COLUMN_GAP = 0.05, 0.15
+CELL_PADDING, COLUMN_GAP = 0.03, 0.12
 """Space above and below the text of a cell, and space between two columns, in inches."""
 FIRST_WIDE_LETTER = 0x1100
 """Letters from this code point on (Hangul and later) are one em wide."""
