@@ -43,18 +43,6 @@ FileState = tuple[int, int, int]
 """Inode, modification time and size of a file: at least one changes when the file is replaced."""
 
 
-@dataclass(frozen=True)
-class ExtendedStore:
-    """A warehouse file (.duckdb) to which a run adds claims, and its state when the run opened it.
-
-    If the state has changed when the run saves its claims, another run has changed the file. `files` is the
-    number of input files that the warehouse file already contains.
-    """
-
-    state: FileState
-    files: int
-
-
 @dataclass(frozen=True, repr=False)
 class Claims(Displayable):
     """The claims and rejects of one run, stored as tables of an in-memory database (the warehouse).
@@ -73,8 +61,11 @@ class Claims(Displayable):
     synthetic: bool
     """Whether any row is marked as synthetic, or any file name contains "synthetic"."""
     files: pl.DataFrame
-    add_to: ExtendedStore | None = None
-    """The warehouse file to which this run adds its claims, if any."""
+    add_to: FileState | None = None
+    """The state of the warehouse file (.duckdb) to which this run adds its claims, when it was opened.
+
+    If the state has changed when the run saves its claims, another run has changed the file.
+    """
     given_layouts: tuple[Layout, ...] = ()
     """The layouts with which the files were read, as the user gave them."""
     store: Path | None = None

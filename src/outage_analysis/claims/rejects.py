@@ -105,7 +105,10 @@ def rejects_table(rejects: pl.DataFrame, incident: Incident) -> pl.DataFrame:
     kept = rows.filter(pl.col("rule").is_in([REPEATED_ID, EXACT_COPY])).select(
         "place", "kept_file", "kept_row"
     )
-    remedies = [(place, _kept_remedy(file, row, locale)) for place, file, row in kept.iter_rows()]
+    remedies = [
+        (place, locale("remedy.kept", row=locale.number(row), file=file))
+        for place, file, row in kept.iter_rows()
+    ]
     kept_schema: dict[str, pl.DataType | type[pl.String]] = {"place": rows.schema["place"], "kept": pl.String}
     table = (
         rows.join(cases, on=["rule", "column", "text", "problem"], nulls_equal=True, how="left")
@@ -142,7 +145,7 @@ def explain_reject(incident: Incident, reject: dict[str, object], lang: str = "e
     column = rule.split(" ", 1)[0]
     text = None if (cell := reject.get(column)) is None else str(cell)
     remedy = (
-        _kept_remedy(reject["kept_file"], int(str(reject["kept_row"])), locale)
+        locale("remedy.kept", row=locale.number(int(str(reject["kept_row"]))), file=reject["kept_file"])
         if rule in (REPEATED_ID, EXACT_COPY)
         else _remedy(incident, rule, column, text, locale)
     )
@@ -157,12 +160,9 @@ def explain_reject(incident: Incident, reject: dict[str, object], lang: str = "e
 
 
 def _problem(rule: str, reader_problem: str | None) -> str:
-    for holds, broken in ((" is not ", " is "), (" is ", " is not "), (" has ", " does not have ")):
-        if holds in rule:
-            sentence = rule.replace(holds, broken, 1)
-            break
-    else:
-        sentence = f"the row breaks the rule '{rule}'"
+    opposites = ((" is not ", " is "), (" is ", " is not "), (" has ", " does not have "))
+    sentences = (rule.replace(holds, broken, 1) for holds, broken in opposites if holds in rule)
+    sentence = next(sentences, f"the row breaks the rule '{rule}'")
     if sentence.startswith("the "):
         sentence = f"T{sentence[1:]}"
     return f"{sentence}: {reader_problem}." if reader_problem else f"{sentence}."
@@ -205,11 +205,6 @@ def _other_reading(incident: Incident, text: str, locale: Locale) -> str:
     notation = days[inside[0]] if inside else ""
     short = "_short" if len(match[4]) < len("2022") else ""
     return locale("remedy.one_day", day=inside[0].isoformat(), notation=notation + short) if inside else ""
-
-
-def _kept_remedy(file: object, row: int, locale: Locale) -> str:
-    """Return the remedy for a repeated row: the row that was kept."""
-    return locale("remedy.kept", row=locale.number(row), file=file)
 
 
 def _spelling_hint(incident: Incident, column: str, text: str, locale: Locale) -> tuple[str, bool]:

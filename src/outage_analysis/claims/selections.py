@@ -54,7 +54,10 @@ def filter_claims(claims: Claims, conditions: Mapping[str, object]) -> Claims:
             continue
         given = list(value) if isinstance(value, list | tuple | set | frozenset | pl.Series) else [value]
         values = _claim_values(claims, column, given)
-        parts.append(_condition(column, values))
+        wanted = [str(v) if isinstance(v, int) else quote_literal(str(v)) for v in values if v is not None]
+        either_of = [f"{_column(column)} in ({', '.join(wanted)})"] if wanted else []
+        either_of += [f"{_column(column)} is null"] if None in values else []
+        parts.append(f"({' or '.join(either_of)})" if either_of else "false")
         described.append(f"{column} = {_described(column, values)}")
     warehouse = Warehouse(claims.warehouse)
     source = claims.warehouse.qualified("accepted")
@@ -143,17 +146,6 @@ def _derived(claims: Claims, warehouse: Warehouse, incident: Incident, selection
 def _column(name: str) -> str:
     """Return the SQL of a column of the claims, as the table `claims` shows it."""
     return CLAIMANT if name == "claimant_id" else quote_identifier(name)
-
-
-def _condition(column: str, values: Sequence[str | int | date | None]) -> str:
-    literals = [
-        str(value) if isinstance(value, int) else quote_literal(str(value))
-        for value in values
-        if value is not None
-    ]
-    parts = [f"{_column(column)} in ({', '.join(literals)})"] if literals else []
-    parts += [f"{_column(column)} is null"] if None in values else []
-    return f"({' or '.join(parts)})" if parts else "false"
 
 
 def _described(column: str, values: Sequence[object]) -> str:

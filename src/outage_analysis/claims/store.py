@@ -19,7 +19,7 @@ import polars as pl
 from pydantic import TypeAdapter
 
 from outage_analysis.claims import queries
-from outage_analysis.claims.claims_and_rejects import Claims, ExtendedStore, FileState
+from outage_analysis.claims.claims_and_rejects import Claims, FileState
 from outage_analysis.claims.queries import quote_identifier, quote_literal
 from outage_analysis.claims.readers.parquet import INCIDENT_KEY
 from outage_analysis.claims.readers.read_files import InputFile, InputFiles
@@ -34,28 +34,27 @@ from outage_analysis.incidents import FILED_AT, Incident, Layout
 PARQUET_SUFFIX, STORE_SUFFIX = ".parquet", ".duckdb"
 TABLES = ("files", "accepted", "noted", "rejects")
 """The tables of a warehouse file, except the table `passport`, which describes the file."""
-BIGINT, VARCHAR = "bigint", "varchar"
 COLUMNS = {
-    "files": {"file_number": BIGINT, "file": VARCHAR, "rows": BIGINT},
-    "noted": {"file_number": BIGINT, "source_row": BIGINT, "rule": VARCHAR},
+    "files": {"file_number": "bigint", "file": "varchar", "rows": "bigint"},
+    "noted": {"file_number": "bigint", "source_row": "bigint", "rule": "varchar"},
     "rejects": {
-        "source_file": VARCHAR,
-        "source_row": BIGINT,
-        "byte": BIGINT,
-        "broken": f"{VARCHAR}[]",
-        **dict.fromkeys(("raw", "problem", "claim_id", "claimant_id", "service", "claimant_type"), VARCHAR),
-        "filed_on": VARCHAR,
-        "loss": VARCHAR,
-        "kept_file": VARCHAR,
-        "kept_row": BIGINT,
+        "source_file": "varchar",
+        "source_row": "bigint",
+        "byte": "bigint",
+        "broken": "varchar[]",
+        **dict.fromkeys(("raw", "problem", "claim_id", "claimant_id", "service", "claimant_type"), "varchar"),
+        "filed_on": "varchar",
+        "loss": "varchar",
+        "kept_file": "varchar",
+        "kept_row": "bigint",
     },
     "passport": {
-        "edition": BIGINT,
-        "incident": VARCHAR,
-        "incident_sha256": VARCHAR,
+        "edition": "bigint",
+        "incident": "varchar",
+        "incident_sha256": "varchar",
         "synthetic": "boolean",
-        "inputs": VARCHAR,
-        "layouts": VARCHAR,
+        "inputs": "varchar",
+        "layouts": "varchar",
     },
 }
 """Table of a warehouse file -> column -> SQL type; the columns of `accepted` depend on the incident."""
@@ -95,7 +94,7 @@ def save_claims(claims: Claims, path: str | Path) -> None:
         if (
             path.suffix == STORE_SUFFIX
             and path.exists()
-            and (claims.add_to is None or claims.add_to.state != _file_state(path))
+            and (claims.add_to is None or claims.add_to != _file_state(path))
         ):
             raise EnvironmentFailed(
                 "exists already, or another run has added to it meanwhile",
@@ -108,7 +107,18 @@ def save_claims(claims: Claims, path: str | Path) -> None:
         else:
             dimensions = [d.id for d in claims.incident.dimensions if d.kind == "text"]
             claims.check_no_personal_data(["claim_id", "claimant_id", *dimensions])
-            claims.warehouse.write_parquet(_saved_claims_query(claims), part, parquet_metadata(claims))
+            # The warehouse stores losses in the smallest currency unit, such as cents. They are saved with
+            # decimals in the main unit, such as euros, as complaint files state them.
+            digits, dimensions = claims.incident.loss_digits, claims.incident.dimensions
+            query = queries.load(
+                "saved",
+                filed_at=f", {FILED_AT}" if claims.has_times else "",
+                loss=f"loss * cast(1e-{digits} as decimal(10, {digits}))" if digits else "loss",
+                dimensions="".join(
+                    f", accepted.{quote_identifier(d.id)}" for d in claims.incident.dimensions
+                ),
+            )
+            claims.warehouse.write_parquet(query, part, parquet_metadata(claims))
 
 
 def check_synthetic_name(path: Path, *, synthetic: bool) -> None:
@@ -138,12 +148,11 @@ def _write_store(claims: Claims, path: Path, part: Path) -> None:
     }
     warehouse.load("new_passport", pl.DataFrame([passport]))
     tables = {**{table: f"from main.{table}" for table in TABLES}, "passport": "from new_passport"}
-    if claims.add_to is None or not path.exists():
-        warehouse.save(part, tables)
-        return
-    del tables["accepted"]
-    added = {"accepted": queries.load("added_claims", first=str(claims.add_to.files))}
-    warehouse.save(part, tables, old=path, added=added)
+    added: dict[str, str] = {}
+    if claims.add_to is not None and path.exists():
+        del tables["accepted"]
+        added["accepted"] = queries.load("added_claims", first=str(warehouse.count("earlier_files")))
+    warehouse.save(part, tables, old=path if added else None, added=added)
 
 
 @contextmanager
@@ -168,20 +177,6 @@ def _file_state(path: Path) -> FileState:
     """Return the inode, modification time and size of a file; at least one changes if it is replaced."""
     status = path.stat()
     return status.st_ino, status.st_mtime_ns, status.st_size
-
-
-def _saved_claims_query(claims: Claims) -> str:
-    incident = claims.incident
-    # The warehouse stores losses in the smallest currency unit, such as cents. They are saved with decimals
-    # in the main unit, such as euros, as complaint files state them.
-    digits = incident.loss_digits
-    loss = f"loss * cast(1e-{digits} as decimal(10, {digits}))" if digits else "loss"
-    return queries.load(
-        "saved",
-        filed_at=f", {FILED_AT}" if claims.has_times else "",
-        loss=loss,
-        dimensions="".join(f", accepted.{quote_identifier(d.id)}" for d in incident.dimensions),
-    )
 
 
 def parquet_metadata(claims: Claims) -> dict[str, str]:
@@ -237,7 +232,7 @@ def create_empty_earlier(warehouse: Warehouse, incident: Incident) -> None:
 
 def load_earlier_claims(
     warehouse: Warehouse, path: Path, incident: Incident
-) -> tuple[InputFiles, ExtendedStore, bool]:
+) -> tuple[InputFiles, FileState, bool]:
     """Open the warehouse file to which a run adds claims. Its claims become the view `earlier`.
 
     Returns:
@@ -247,7 +242,7 @@ def load_earlier_claims(
     names = {table: f"earlier_{table}" for table in TABLES} | {"accepted": "earlier"}
     synthetic, files = _open_store(warehouse, path, incident, names)
     warehouse.create("files", "from earlier_files")
-    return files, ExtendedStore(state, len(files.inputs)), synthetic
+    return files, state, synthetic
 
 
 def _open_store(
@@ -260,7 +255,7 @@ def _open_store(
     """
     if not is_file(path):
         raise InputRefused("there is no such file", file=path)
-    own = {"file_number": BIGINT, "source_row": BIGINT, "synthetic": "boolean"}
+    own = {"file_number": "bigint", "source_row": "bigint", "synthetic": "boolean"}
     accepted = own | column_types(incident)
     try:
         warehouse.open(path, {**names, "passport": "passport"}, {**COLUMNS, "accepted": accepted})

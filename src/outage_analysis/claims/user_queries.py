@@ -6,8 +6,7 @@ Each mistake in a query is explained in one line.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from collections.abc import Set as AbstractSet
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -95,10 +94,6 @@ MAX_SQL_LENGTH = 80
 """Largest number of characters of the query that an error message shows."""
 
 
-NO_FILES = " - file system operations are disabled by configuration"
-"""What DuckDB adds to the error that a query cannot read a file."""
-
-
 def query_error(error: Exception) -> UsageError:
     """Convert the DuckDB error about a query of the user to one line: the problem and, if any, a hint."""
     lines = [line.strip() for line in str(error).split("\n") if line.strip()]
@@ -107,8 +102,7 @@ def query_error(error: Exception) -> UsageError:
     at = next((line for line in lines[1:] if line.startswith("LINE ")), "")
     if hint:
         remedy = f"Columns with similar names: {hint.removeprefix('Candidate bindings: ')}."
-    elif problem.startswith("Table with name") or NO_FILES in problem:
-        problem = problem.removesuffix(NO_FILES)
+    elif problem.startswith(("Table with name", "Cannot access file")):
         remedy = "The tables are claims, rejects, files and the frames that are passed."
     else:
         remedy = f"See {at}" if at else ""
@@ -123,30 +117,3 @@ def not_one_select(sql: str) -> UsageError:
         remedy="Write one statement that starts with SELECT, WITH, FROM or VALUES; it cannot change the "
         "claims.",
     )
-
-
-def check_parameters(parameters: AbstractSet[str], values: AbstractSet[str]) -> None:
-    """Raise an error if the parameters of a query differ from the names of the given values.
-
-    Raises:
-        UsageError: a parameter lacks a value, or a value is not used in the query.
-    """
-    for name in sorted(parameters - values):
-        problem = f"the query has the parameter ${name} and no value for it"
-        raise UsageError(problem, remedy=f"Pass the value: query(sql, {name}=...).")
-    for name in sorted(values - parameters):
-        problem = f"the query does not use the value {name}"
-        raise UsageError(problem, remedy=f"Write it as ${name}, or pass a Polars frame as a table.")
-
-
-def check_no_intervals(columns: Sequence[str], kinds: Iterable[str]) -> None:
-    """Raise an error if a query returns a column of time intervals, which Polars cannot read.
-
-    Raises:
-        UsageError: the SQL type of a column is an interval, or contains an interval.
-    """
-    for column, kind in zip(columns, kinds, strict=True):
-        if "INTERVAL" in kind:
-            raise UsageError(
-                "the query returns a time interval", column=column, remedy="Cast it: extract(day from ...)."
-            )

@@ -61,7 +61,8 @@ def create_claims_view(warehouse: Warehouse, incident: Incident) -> None:
 
     The view shows times of filing in the time zone of the incident. Queries can read no file any more.
     """
-    warehouse.close_files()
+    # Except in the folder of the warehouse.
+    warehouse.run("set enable_external_access = false")
     warehouse.show_times_in(incident.time_zone)
     files = f"[{', '.join(map(quote_literal, file_names(warehouse, 'files')))}]"
     warehouse.view("claims", queries.load("claims", dimensions=dimension_columns(incident), files=files))
@@ -209,7 +210,7 @@ def _parse_rows(warehouse: Warehouse, incident: Incident, files: InputFiles) -> 
         add_rows = warehouse.append
 
 
-def _listed_sql(expressions: Dictionary[str, str]) -> str:
+def _listed_sql(expressions: Mapping[str, str]) -> str:
     """Return SQL expressions as "expression as name", each after a comma."""
     return "".join(f", {sql} as {quote_identifier(name)}" for name, sql in expressions.items())
 

@@ -41,8 +41,6 @@ class ArrowStream:
         return self._frame.__arrow_c_stream__(requested_schema)
 
 
-INTERRUPTED = "Query interrupted"
-"""The text of the error that DuckDB raises after Ctrl-C."""
 _schema_numbers = itertools.count(1)
 NOT_A_STORE, MAX_NAME_LENGTH = "is no warehouse file of claims", 60
 NO_EXTENSIONS: Mapping[str, str] = {
@@ -51,7 +49,6 @@ NO_EXTENSIONS: Mapping[str, str] = {
 }
 Frames = Mapping[str, pl.DataFrame]
 NO_FRAMES: Frames = {}
-NO_ROWS: Mapping[str, str] = {}
 TableColumns = Mapping[str, Mapping[str, str]]
 """The columns of each table: table -> column -> type."""
 
@@ -152,7 +149,7 @@ class Warehouse:
             except duckdb.Error as error:
                 raise self._as_own_error(error) from error
             except RuntimeError as error:
-                if str(error) == INTERRUPTED:
+                if str(error) == "Query interrupted":  # by Ctrl-C
                     raise KeyboardInterrupt from None
                 raise
             finally:
@@ -165,10 +162,6 @@ class Warehouse:
         Otherwise DuckDB reads and shows them in the time zone of the machine.
         """
         self.run(f"set TimeZone = {quote_literal(zone)}")
-
-    def close_files(self) -> None:
-        """From now on, let no query read or write a file, except in the folder of the warehouse."""
-        self.run("set enable_external_access = false")
 
     def qualified(self, table: str) -> str:
         """Return the name by which the queries of a derived warehouse read a table of this one."""
@@ -241,12 +234,26 @@ class Warehouse:
                 statements = connection.extract_statements(sql)
                 if [statement.type for statement in statements] != [duckdb.StatementType.SELECT]:
                     raise user_queries.not_one_select(sql)
-                user_queries.check_parameters(set(statements[0].named_parameters), set(values))
+                for name in sorted(values.keys() ^ set(statements[0].named_parameters)):
+                    raise UsageError(
+                        f"the query does not use the value {name}"
+                        if name in values
+                        else f"the query has the parameter ${name} and no value for it",
+                        remedy=f"Write it as ${name}, or pass a Polars frame as a table."
+                        if name in values
+                        else f"Pass the value: query(sql, {name}=...).",
+                    )
                 # The type of a statement does not tell whether a WITH clause inserts rows.
                 connection.execute("begin transaction read only").fetchall()
                 try:
                     relation = connection.sql(sql, params=dict(values) or None)
-                    user_queries.check_no_intervals(relation.columns, map(str, relation.types))
+                    for column, kind in zip(relation.columns, relation.types, strict=True):
+                        if "INTERVAL" in str(kind):  # or in a list or struct
+                            raise UsageError(
+                                "the query returns a time interval, which Polars cannot read",
+                                column=column,
+                                remedy="Cast it: extract(day from ...).",
+                            )
                     return pl.DataFrame(relation)
                 finally:
                     connection.rollback()
@@ -283,12 +290,7 @@ class Warehouse:
                 self.run("drop table _written")
 
     def save(
-        self,
-        path: Path,
-        tables: Mapping[str, str],
-        *,
-        old: Path | None = None,
-        added: Mapping[str, str] = NO_ROWS,
+        self, path: Path, tables: Mapping[str, str], *, old: Path | None, added: Mapping[str, str]
     ) -> None:
         """Write a warehouse file (.duckdb): a new one, or a copy of the opened one with changes.
 
