@@ -109,7 +109,7 @@ def save_claims(claims: Claims, path: str | Path) -> None:
             claims.check_no_personal_data(["claim_id", "claimant_id", *dimensions])
             # The warehouse stores losses in the smallest currency unit, such as cents. They are saved with
             # decimals in the main unit, such as euros, as complaint files state them.
-            digits, dimensions = claims.incident.loss_digits, claims.incident.dimensions
+            digits, named = claims.incident.loss_digits, claims.incident.dimensions
             query = queries.load(
                 "saved",
                 filed_at=f", {FILED_AT}" if claims.has_times else "",
