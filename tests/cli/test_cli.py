@@ -494,7 +494,7 @@ def test_a_full_disk_says_what_helps(run: Run, monkeypatch: pytest.MonkeyPatch) 
     def full(*_: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(closer, "_hashes", full)
+    monkeypatch.setattr(closer, "_repeated_hashes", full)
     remedy = "Free disk space; for what is temporary, name a larger folder: --temp."
     told = run("cube", *KAKAO, claims(HEADER + GOOD))
     assert told == (6, "", f"error: No space left on device. {remedy}\n")
