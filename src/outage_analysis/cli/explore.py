@@ -47,7 +47,7 @@ def query(
 
         outage-analysis query
 
-        outage-analysis query repeat-claimants complaints.csv
+        outage-analysis query losses-by-service complaints.csv
     """
     locale = text.Locale(output.lang)
     if name is None:
