@@ -114,9 +114,7 @@ def save_claims(claims: Claims, path: str | Path) -> None:
                 "saved",
                 filed_at=f", {FILED_AT}" if claims.has_times else "",
                 loss=f"loss * cast(1e-{digits} as decimal(10, {digits}))" if digits else "loss",
-                dimensions="".join(
-                    f", accepted.{quote_identifier(d.id)}" for d in claims.incident.dimensions
-                ),
+                dimensions="".join(f", accepted.{quote_identifier(d.id)}" for d in named),
             )
             claims.warehouse.write_parquet(query, part, parquet_metadata(claims))
 

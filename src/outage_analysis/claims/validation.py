@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from collections.abc import Mapping as Dictionary
 from decimal import Decimal
 
 import polars as pl
