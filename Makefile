@@ -4,11 +4,12 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check --quiet
 OUT    ?= build/report
+ENGINES := .venv-engines
 
 # One thread for each worker of a test run; the command line sets the same.
 export OPENBLAS_NUM_THREADS := 1
 
-.PHONY: report test test-all installed check bench bench-reading lab docs fonts vega gallery policies notebooks lock clean
+.PHONY: report test test-all test-engines installed check bench bench-reading lab docs fonts vega gallery policies notebooks lock clean
 .DEFAULT_GOAL := report
 
 # --- set-up ---------------------------------------------------------------------------------
@@ -38,6 +39,16 @@ WORKERS := -n auto --dist loadfile --no-loadscope-reorder
 # The tests of `make test` and those marked slow: kills, races, every byte, hostile grids, browsers, LibreOffice.
 test-all: $(VENV)/.dev
 	$(BIN)/python -m pytest -m 'not bench and not installed' $(WORKERS)
+
+# Cubes from DuckDB, PostgreSQL and Spark Connect, in an environment of their own: ibis needs pandas 2.
+test-engines: $(ENGINES)/.done
+	$(ENGINES)/bin/python -m pytest tests/engines -m 'not bench'
+
+$(ENGINES)/.done: requirements/engines.lock pyproject.toml
+	$(PYTHON) -m venv $(ENGINES)
+	$(ENGINES)/bin/python -m pip --disable-pip-version-check --quiet install --require-hashes -r requirements/engines.lock
+	$(ENGINES)/bin/python -m pip --disable-pip-version-check --quiet install --no-deps --no-build-isolation -e .
+	@touch $@
 
 # The wheel, installed: its command, its notebooks twice, a project of one's own, and JupyterLab in a browser.
 installed: $(VENV)/.dev
@@ -89,8 +100,9 @@ policies: docs
 lock: $(VENV)/.dev
 	$(BIN)/uv pip compile pyproject.toml --group build $(LOCK) -o requirements/runtime.lock
 	$(BIN)/uv pip compile pyproject.toml --extra notebooks --group dev $(LOCK) -o requirements/dev.lock
+	$(BIN)/uv pip compile pyproject.toml --extra engines --group build --group engine-tests $(LOCK) -o requirements/engines.lock
 LOCK := --universal --python-version 3.11 --generate-hashes --no-annotate --no-emit-index-url \
 	--no-emit-find-links --custom-compile-command "make lock" --quiet
 
 clean:
-	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) $(ENGINES) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -17,7 +17,8 @@ PINNED = [
     "compare", "cost_table", "facts", "fit_losses", "fit_severity", "forecast_late_claims",
     "forecasts_and_payments", "incident_from_files", "inspect_file", "load_grouped", "load_incident",
     "load_layout", "load_ledger", "load_policy", "load_sample", "payments", "policy_from_tiers",
-    "read_claims", "reference_ledger", "refusals_as_notes", "run", "save_claims", "scaffold", "show",
+    "read_claims", "read_cube", "reference_ledger", "refusals_as_notes", "run", "save_claims", "save_cube",
+    "scaffold", "show",
     "show_part", "show_table", "show_what_if", "solve", "write_report",
 ]  # fmt: skip
 

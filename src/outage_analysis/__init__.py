@@ -53,6 +53,8 @@ if TYPE_CHECKING:
     from outage_analysis.losses import fit_severity as fit_severity
     from outage_analysis.losses import forecast_late_claims as forecast_late_claims
     from outage_analysis.losses import load_grouped as load_grouped
+    from outage_analysis.losses import read_cube as read_cube
+    from outage_analysis.losses import save_cube as save_cube
     from outage_analysis.policies import Policy as Policy
     from outage_analysis.policies import load_policy as load_policy
     from outage_analysis.policies import policy_from_tiers as policy_from_tiers

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import resource
-import shutil
-import subprocess
 import sys
-import tempfile
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
@@ -26,6 +22,7 @@ import outage_analysis as oa
 from outage_analysis.errors import EnvironmentFailed, OutageAnalysisError, UsageError
 from tests.claims.broken_rows import with_broken_rows
 from tests.commands import command
+from tests.postgresql_server import postgresql_server
 
 LIBRARIES: dict[str, Callable[[pl.DataFrame], Any]] = {
     "polars": lambda frame: frame,
@@ -333,36 +330,11 @@ def test_a_million_rows_of_a_lazy_frame_are_a_million_claims() -> None:
 # --- a database -------------------------------------------------------------------------------------------
 
 
-def program(name: str) -> Path | None:
-    """A program of the newest PostgreSQL that the distribution has installed."""
-    return max(Path("/usr/lib/postgresql").glob(f"*/bin/{name}"), default=None)
-
-
 @pytest.fixture
 def database() -> Iterator[str]:
-    """The address of an empty database of a server that listens on a socket in a folder of its own."""
-    initdb, server = program("initdb"), program("pg_ctl")
-    if not (initdb and server):
-        assert os.environ.get("CI_REQUIRE_BROWSER") != "1"
-        pytest.skip("PostgreSQL is not installed")
-    owner = {"user": "postgres"} if os.geteuid() == 0 else {}  # the server refuses to run as root
-    folder = Path(tempfile.mkdtemp(prefix="postgresql-"))  # the name of a socket must be short
-    if owner:
-        shutil.chown(folder, "postgres")
-
-    def run(*arguments: object) -> None:
-        subprocess.run([*map(str, arguments)], check=True, stdout=subprocess.DEVNULL, cwd=folder, **owner)  # type: ignore[call-overload]
-
-    try:
-        run(initdb, "-D", folder / "data", "-U", "tester", "--auth=trust", "--no-sync")
-        options = f"-k {folder} -c listen_addresses="
-        run(server, "-D", folder / "data", "-w", "-l", folder / "log", "-o", options, "start")
-        try:
-            yield f"postgresql:///postgres?host={folder}&user=tester"
-        finally:
-            run(server, "-D", folder / "data", "-m", "immediate", "stop")
-    finally:
-        shutil.rmtree(folder)
+    """The address of an empty database of a server of its own."""
+    with postgresql_server() as (address, _):
+        yield address
 
 
 @pytest.mark.slow

@@ -293,7 +293,7 @@ def test_a_cube_by_hour_is_saved_and_loaded(tmp_path: Path) -> None:
         (datetime(2022, 10, 15, 15), 2),  # noqa: DTZ001
         (None, 1),
     ]
-    save_cube(cube, claims, tmp_path / "cube.parquet")
+    save_cube(cube, tmp_path / "cube.parquet", claims=claims)
     assert pl.read_parquet(tmp_path / "cube.parquet").equals(cube.frame)
 
 

@@ -24,7 +24,7 @@ def test_a_parquet_file_holds_the_cube_and_says_what_it_is_of(folder: Path) -> N
     claims = oa.read_claims(folder / "january.csv", "kakao-2022")
     cube = build_cube(claims)
     for name in ("one", "two"):
-        save_cube(cube, claims, folder / f"{name}.parquet")
+        save_cube(cube, folder / f"{name}.parquet", claims=claims)
     assert (folder / "one.parquet").read_bytes() == (folder / "two.parquet").read_bytes()
     assert pl.read_parquet(folder / "one.parquet").equals(cube.frame)
     metadata = pl.read_parquet_metadata(folder / "one.parquet")

@@ -695,7 +695,7 @@ Progress = Callable[[str], None]
 
 
 def run(  # noqa: PLR0913 - the entry point: completion lists the common arguments
-    claims: Plan | Claims | Sources | None = None,
+    claims: Plan | Claims | Cube | Sources | None = None,
     *,
     tiers: TierPayments | None = None,
     effort: str = "form",
@@ -710,9 +710,9 @@ def run(  # noqa: PLR0913 - the entry point: completion lists the common argumen
     """Run an analysis: the cost of a policy and its uncertainty. Its tables are computed when asked for.
 
     Args:
-        claims: the claims that `read_claims` returned, complaint files, or a data frame. By default, the
-            published counts and the synthetic claims of the bundled case. A `Plan` states everything; other
-            arguments are then not allowed.
+        claims: the claims that `read_claims` returned, complaint files, a data frame, or a cube that
+            `read_cube` built with the edges of the policy. By default, the published counts and the synthetic
+            claims of the bundled case. A `Plan` states everything; other arguments are then not allowed.
         tiers: instead of a policy, largest loss of a tier -> payment per claim, in whole currency:
             {300_000: 30_000, 500_000: 50_000}. The key None stands for all larger losses; without it, larger
             losses are paid nothing. Without `ledger`, rates come from comparable schemes: `reference_ledger`.

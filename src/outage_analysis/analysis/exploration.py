@@ -174,7 +174,7 @@ def explore(
     if counts is not None:
         if claims is not None:
             raise UsageError("give claim files or counts, not both")
-        cube = losses.read_counts(counts, loaded)
+        cube = losses.cube_of(counts, loaded)
         return replace(_explore_cube(cube, None, question, {}), incident=loaded, starts=cube.starts)
     claims = read_claims(None, loaded) if claims is None else claims
     dimensions = tuple(dict.fromkeys([*question.by, *question.where]))

@@ -23,7 +23,7 @@ from outage_analysis.costs import DRAWS, SEED, policy_search
 from outage_analysis.errors import ModelRefused, UsageError, either
 from outage_analysis.files import atomic_folder, bundled_claims, bundled_ids, document_text, spelling_hint
 from outage_analysis.incidents import Bands, Incident, Layout, load_incident, load_layout, with_encoding
-from outage_analysis.losses import Cube, build_cube, cost_bands, dimension_labels, read_counts
+from outage_analysis.losses import Cube, build_cube, cost_bands, cube_of, dimension_labels
 from outage_analysis.policies import (
     Amount,
     Policy,
@@ -57,7 +57,8 @@ class Plan:
             returned for this incident. By default the bundled synthetic file of the incident, if there is
             one.
         columns: layouts of files whose columns differ from those that the incident states.
-        counts: a CSV of totals by service, claimant type and band, to use instead of claims.
+        counts: totals to use instead of claims: a CSV by service, claimant type and band, a cube, or the file
+            that `save_cube` wrote.
         as_of: use only facts that were public by this day and claims filed by it. By default the day of the
             ledger. Without a ledger, the day on which all dated lines of the policy are public and the claims
             window has ended.
@@ -84,7 +85,7 @@ class Plan:
     ledger: str | Path | Ledger | None = None
     claims: tuple[str | Path, ...] | Claims | None = None
     columns: tuple[str | Path | Layout, ...] = ()
-    counts: str | Path | None = None
+    counts: str | Path | Cube | None = None
     as_of: date | None = None
     max_rejects: float = MAX_REJECTS
     hindsight: bool = True
@@ -117,7 +118,7 @@ class Plan:
 class PlanSettings(TypedDict, total=False):
     """Fields of a `Plan` with the same types; see there."""
 
-    counts: str | Path | None
+    counts: str | Path | Cube | None
     rows: str | None
     title: str
     max_rejects: float
@@ -153,8 +154,8 @@ class RunArguments(FurtherArguments, total=False):
     budget: float | None
 
 
-def make_plan(  # noqa: PLR0913 - the arguments of `run`
-    claims: Plan | Claims | Sources | None = None,
+def make_plan(  # noqa: C901, PLR0913 - the arguments of `run`
+    claims: Plan | Claims | Cube | Sources | None = None,
     *,
     tiers: TierPayments | None = None,
     effort: str = "form",
@@ -206,6 +207,8 @@ def make_plan(  # noqa: PLR0913 - the arguments of `run`
     stated_facts = {x: value for x, value in further.items() if x in OutageFacts.__annotations__}
     facts = cast("OutageArguments", stated_facts)
     settings = cast("PlanSettings", {x: value for x, value in further.items() if x not in facts})
+    if isinstance(claims, Cube):
+        settings["counts"], incident, claims = claims, incident or claims.incident, None
     if isinstance(columns, Mapping):
         facts["columns"], columns = columns, None
     layouts = (columns,) if isinstance(columns, str | Path | Layout) else tuple(columns or ())
@@ -471,7 +474,7 @@ def load_cubes(
     if plan.counts is not None:
         if plan.claims:
             raise UsageError("give claim files or counts, not both")
-        return None, {"cost": read_counts(plan.counts, incident)}
+        return None, {"cost": cube_of(plan.counts, incident)}
     claims = _plan_claims(plan, incident)
     if claims is None:
         return None, {}
@@ -501,7 +504,7 @@ def load_cubes(
 
 
 def scaffold(
-    folder: str | Path, claims: Claims | Sources | None = None, **arguments: Unpack[RunArguments]
+    folder: str | Path, claims: Claims | Cube | Sources | None = None, **arguments: Unpack[RunArguments]
 ) -> Path:
     """Write incident.toml, policy.toml and ledger.toml for the arguments of `run` into a new folder.
 

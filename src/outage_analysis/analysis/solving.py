@@ -265,7 +265,7 @@ def _percentile(at: object) -> float | None:
 
 
 def solve(  # noqa: PLR0913 - completion lists the arguments
-    claims: Plan | Claims | Sources | None = None,
+    claims: Plan | Claims | Cube | Sources | None = None,
     *,
     vary: costs.policy_search.Vary,
     budget: Amount,

@@ -26,16 +26,29 @@ from typing import TYPE_CHECKING
 from outage_analysis.lazy_exports import lazy_exports
 
 if TYPE_CHECKING:
-    from outage_analysis.claims.claims_and_rejects import MAX_REJECTS, Claims
-    from outage_analysis.claims.decisions import DECISIONS
+    from outage_analysis.claims.claims_and_rejects import MAX_REJECTS, Claims, check_labels
+    from outage_analysis.claims.decisions import DECISIONS, SPELLINGS, decision_word
     from outage_analysis.claims.ingestion import OutageArguments, OutageFacts, load_sample, read_claims
     from outage_analysis.claims.inspection.derive_incident import incident_from_files
     from outage_analysis.claims.inspection.inspect import Inspection, inspect_file
     from outage_analysis.claims.queries import escaped_path, named_query, quote_identifier, quote_literal
+    from outage_analysis.claims.readers.cell_values import BLANKS, MISSING_WORDS, NO_TEXT, NOT_SYNTHETIC
     from outage_analysis.claims.readers.data_frames import DATA_FRAME, DataFrame, Sources
+    from outage_analysis.claims.readers.expected_table import (
+        MIN_HEADER_COLUMNS,
+        ExpectedTable,
+        required_columns,
+    )
     from outage_analysis.claims.readers.read_files import READABLE_SUFFIXES, expand_paths
-    from outage_analysis.claims.rejects import explain_reject, rejected_rows
-    from outage_analysis.claims.rules import RULES, rule_conditions
+    from outage_analysis.claims.rejects import check_reject_share, explain_reject, rejected_rows
+    from outage_analysis.claims.rules import (
+        EXACT_COPY,
+        REPEATED_HEADER,
+        REPEATED_ID,
+        RULES,
+        SAME_DAY,
+        rule_conditions,
+    )
     from outage_analysis.claims.run_settings import Limits, limits, progress_callback
     from outage_analysis.claims.store import (
         PARQUET_SUFFIX,

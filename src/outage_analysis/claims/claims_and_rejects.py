@@ -378,22 +378,30 @@ class Claims(Displayable):
                 e-mail addresses, or long or multi-line text.
         """
         for column in columns:
-            texts = self.distinct_texts(column)
-            if (texts.str.len_chars() > MAX_LABEL_LENGTH).any() or texts.str.contains("[\r\n]").any():
-                raise DisclosureBlocked(
-                    f"holds free text: more than {MAX_LABEL_LENGTH} characters, or several lines",
-                    column=column,
-                    remedy="Map the column to another header.",
-                )
-            personal = find_personal_data(texts)
-            if personal is not None:
-                kind, count = personal
-                article = "an" if kind[0] in "ae" else "a"
-                raise DisclosureBlocked(
-                    f"holds what looks like {article} {kind} in {count:,} of {len(texts):,} different values",
-                    column=column,
-                    remedy="Replace it in the file, or map the column to another header.",
-                )
+            check_labels(column, self.distinct_texts(column))
+
+
+def check_labels(column: str, texts: pl.Series) -> None:
+    """Raise an error if the different values of a text column contain personal data or free text.
+
+    Raises:
+        DisclosureBlocked: they do.
+    """
+    if (texts.str.len_chars() > MAX_LABEL_LENGTH).any() or texts.str.contains("[\r\n]").any():
+        raise DisclosureBlocked(
+            f"holds free text: more than {MAX_LABEL_LENGTH} characters, or several lines",
+            column=column,
+            remedy="Map the column to another header.",
+        )
+    personal = find_personal_data(texts)
+    if personal is not None:
+        kind, count = personal
+        article = "an" if kind[0] in "ae" else "a"
+        raise DisclosureBlocked(
+            f"holds what looks like {article} {kind} in {count:,} of {len(texts):,} different values",
+            column=column,
+            remedy="Replace it in the file, or map the column to another header.",
+        )
 
 
 def _card_tables(claims: Claims, rejected: int, locale: Locale) -> tuple[Table, ...]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from outage_analysis.claims.queries import quote_literal
 from outage_analysis.incidents import normalized_name
 
@@ -36,6 +38,11 @@ def decision_sql(text: str) -> str:
     words, decisions = (f"[{', '.join(map(quote_literal, x))}]" for x in (SPELLINGS, SPELLINGS.values()))
     plain = rf"regexp_replace(lower({text}), '[\s\-_./·]+', '', 'g')"
     return f"({decisions})[list_position({words}, {plain})]"
+
+
+def decision_word(text: str) -> str:
+    """Return a text as `SPELLINGS` writes it, in the same way as `decision_sql`."""
+    return re.sub(r"[ \t\r\n\f\v\-_./·]+", "", text.lower())
 
 
 def is_decision(text: str) -> bool:

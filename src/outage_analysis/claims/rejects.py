@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import re
+from collections.abc import Mapping
 from datetime import date
 
 import polars as pl
@@ -259,13 +260,9 @@ def too_many_rejects(first: InputRefused, rejects: pl.DataFrame, rows: int, limi
     of rejects.
     """
     rejected = len(rejects)
-    over = f"{100 * (rejected / rows):.3g}% and more than {100 * limit:.3g}%"
-    over = over if rejected < rows else "all of them"
     rules = rejects.select(rule=pl.col("broken").explode())["rule"].value_counts()
-    by_count = rules.sort("count", "rule", descending=[True, False]).rows()
-    counts = ", ".join(f"'{rule}' {count:,}" for rule, count in by_count[:MAX_RULES])
-    counts += f" and {len(by_count) - MAX_RULES} more rules" if len(by_count) > MAX_RULES else ""
-    first.problem = f"{rejected:,} of {rows:,} rows rejected, {over}: {counts}; the first {first.problem}"
+    share = _rejected_share(rejected, rows, limit, dict(rules.iter_rows()))
+    first.problem = f"{share}; the first {first.problem}"
     enough = -(-100 * rejected // rows)
     onward = (
         "Mend the rows, or go on without them: "
@@ -278,3 +275,24 @@ def too_many_rejects(first: InputRefused, rejects: pl.DataFrame, rows: int, limi
     )
     first.remedy = f"{onward} The first: {one_line(first.remedy, MAX_REMEDY_LENGTH)}"
     return first
+
+
+def _rejected_share(rejected: int, rows: int, limit: float, by_rule: Mapping[str, int]) -> str:
+    over = f"{100 * (rejected / rows):.3g}% and more than {100 * limit:.3g}%"
+    over = over if rejected < rows else "all of them"
+    by_count = sorted(by_rule.items(), key=lambda item: (-item[1], item[0]))
+    counts = ", ".join(f"'{rule}' {count:,}" for rule, count in by_count[:MAX_RULES])
+    counts += f" and {len(by_count) - MAX_RULES} more rules" if len(by_count) > MAX_RULES else ""
+    return f"{rejected:,} of {rows:,} rows rejected, {over}: {counts}"
+
+
+def check_reject_share(by_rule: Mapping[str, int], rows: int, limit: float, *, file: str) -> None:
+    """Raise an error if too many rows of a table of an engine were rejected.
+
+    Raises:
+        InputRefused: the share of rejected rows is above `limit`.
+    """
+    rejected = sum(by_rule.values())
+    if rejected > limit * rows:
+        remedy = f"Mend the rows, or go on without them: max_rejects={-(-100 * rejected // rows) / 100:g}."
+        raise InputRefused(_rejected_share(rejected, rows, limit, by_rule), file=file, remedy=remedy)

@@ -234,7 +234,7 @@ def cube(
         output.print(values, text.Answer(locale, tables=[shown]))
         return
     if out.suffix == claims.PARQUET_SUFFIX:
-        losses.save_cube(built, complaints, out)
+        losses.save_cube(built, out, claims=complaints)
     else:
         reports.write_table(rows, out)
     print_line(str(out))

@@ -3,6 +3,7 @@
 Modules:
     cube: claim counts and sums of losses by dimension and loss band; groups of claims, and wider bands
     cube_building: builds a cube from claims, saves it, and shows it as a heat table
+    engines: builds a cube where a table is, in a database or on a cluster
     loss_summaries: means, quantiles and group comparisons of losses
     grouped_losses: losses counted by band for a fit, and the families of severity distributions
     severity: fits severity distributions to losses
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
         DimensionFilter,
         Schema,
         check_dimensions,
+        cube_bytes,
+        cube_of,
         cumulative_intake,
         display_bands,
         filter_cube,
@@ -34,6 +37,7 @@ if TYPE_CHECKING:
         null_unstated_sums,
         read_counts,
         regroup,
+        sort_as_built,
         sorted_cube,
         sum_or_none,
         sum_or_null,
@@ -69,6 +73,7 @@ if TYPE_CHECKING:
         LateCount,
         forecast_late_claims,
     )
+    from outage_analysis.losses.engines import read_cube
     from outage_analysis.losses.fit_displays import COUNTED, curve_table
     from outage_analysis.losses.grouped_losses import (
         FAMILIES,

@@ -9,7 +9,10 @@ a cube from a CSV file of totals.
 from __future__ import annotations
 
 import csv
+import hashlib
+import io
 import itertools
+import json
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -23,6 +26,8 @@ from outage_analysis.errors import InputRefused, ModelRefused, OutageAnalysisErr
 from outage_analysis.files import is_file, likely_typo_of, spelling_hint
 
 Schema = dict[str, pl.DataType | type[pl.DataType]]
+CUBE_KEY = "outage_analysis.cube"
+"""The metadata key under which a Parquet file of a cube states everything but the rows."""
 MEASURES: Schema = {"claims": pl.Int64, "loss": pl.Int64, "loss_squared": pl.Decimal(38, 0)}
 EDGES: Schema = {"over": pl.Int64, "up_to": pl.Int64}
 MAX_INT64 = 2**63 - 1
@@ -65,6 +70,11 @@ class Cube:
     starts: frozenset[int] = frozenset()
     """The largest losses of the bands that a file of totals writes with an excluded upper edge: 299,999 for
     [0, 300000)."""
+    incident: incidents.Incident | None = None
+    """The outage of the claims."""
+    rejects: Mapping[str, int] | None = None
+    """Of a cube that `read_cube` built: rule -> the number of rows that were rejected because they break it
+    first."""
 
     def __repr__(self) -> str:
         by = f" by {', '.join(self.dimensions)} and band" if self.dimensions else " by band"
@@ -85,6 +95,68 @@ class Cube:
     def claims(self) -> int:
         """The number of claims in the cube."""
         return int(self.frame["claims"].sum())
+
+
+def cube_bytes(cube: Cube, metadata: Mapping[str, str] | None = None) -> bytes:
+    """Return a cube as a Parquet file with metadata; equal cubes give equal bytes."""
+    about = {
+        "dimensions": cube.dimensions,
+        "synthetic": cube.synthetic,
+        "source": cube.source,
+        "line": cube.line,
+        "rows": cube.rows,
+        "decision": cube.decision,
+        "starts": sorted(cube.starts),
+        "incident_sha256": _incident_sha256(cube.incident) if cube.incident else None,
+        "rejects": cube.rejects,
+    }
+    # Polars writes to memory, not to disk: on a full disk, it would report a wrong file format.
+    buffer = io.BytesIO()
+    stated = {**(metadata or {}), CUBE_KEY: json.dumps(about, ensure_ascii=False)}
+    cube.frame.write_parquet(buffer, compression="zstd", metadata=stated)
+    return buffer.getvalue()
+
+
+def _read_saved(path: Path, incident: incidents.Incident) -> Cube:
+    try:
+        data = path.read_bytes()
+        about = json.loads(pl.read_parquet_metadata(io.BytesIO(data))[CUBE_KEY])
+        frame, sha256 = pl.read_parquet(io.BytesIO(data)), about.pop("incident_sha256")
+        lists = {"dimensions": tuple(about["dimensions"]), "starts": frozenset(about["starts"])}
+        cube = Cube(frame, **{**about, **lists})
+        has_columns = [*cube.dimensions, *EDGES, *MEASURES] == [c for c in frame.columns if c != "paid"]
+        fits = has_columns and bool(frame.select(*EDGES, *MEASURES).schema == {**EDGES, **MEASURES})
+    except (OSError, pl.exceptions.PolarsError, ValueError, KeyError, TypeError) as error:
+        raise InputRefused("is no cube that save_cube wrote", file=path.name) from error
+    if not fits or len(frame.filter(pl.col("claims") >= 0)) < len(frame):
+        raise InputRefused("is no cube that save_cube wrote", file=path.name)
+    if sha256 != _incident_sha256(incident):
+        raise InputRefused(OTHER_INCIDENT.format(incident.id), file=path.name)
+    return replace(cube, incident=incident)
+
+
+OTHER_INCIDENT = "was built for another definition of the incident {}"
+
+
+def _incident_sha256(incident: incidents.Incident) -> str:
+    # What the rows mean, and the title of a report, change no cube.
+    content = incident.model_dump_json(by_alias=True, exclude={"rows", "name"})
+    return hashlib.sha256(content.encode()).hexdigest()
+
+
+def cube_of(counts: str | Path | Cube, incident: incidents.Incident) -> Cube:
+    """Return a cube, or read it: from a Parquet file that `save_cube` wrote, or from a CSV of totals.
+
+    Raises:
+        InputRefused: the file cannot be used, or the cube is of another incident.
+    """
+    if isinstance(counts, Cube):
+        own = counts.incident
+        if own is not None and _incident_sha256(own) != _incident_sha256(incident):
+            raise InputRefused(OTHER_INCIDENT.format(incident.id), file=counts.source)
+        return replace(counts, rows=incident.rows or counts.rows)
+    saved = Path(counts).suffix.lower() == ".parquet" and is_file(Path(counts))
+    return cube_of(_read_saved(Path(counts), incident), incident) if saved else read_counts(counts, incident)
 
 
 def sum_or_null(column: str) -> pl.Expr:
@@ -110,6 +182,13 @@ def sorted_cube(frame: pl.DataFrame, dimensions: Sequence[str]) -> pl.DataFrame:
     """
     unknown = pl.col("over").is_null() & pl.col("up_to").is_null()
     return frame.sort(*dimensions, unknown, "over", pl.col("up_to").is_null(), "up_to", nulls_last=False)
+
+
+def sort_as_built(frame: pl.DataFrame, dimensions: Sequence[str]) -> pl.DataFrame:
+    """Sort the rows of a cube as `build_cube` does: unknown values of dimensions and unknown losses last."""
+    unknown = pl.col("over").is_null() & pl.col("up_to").is_null()
+    last = [*(True for _ in dimensions), False, False]
+    return frame.sort(*dimensions, unknown, "over", nulls_last=last)
 
 
 def check_dimensions(by: Sequence[str], known: Sequence[str], problem: str) -> None:

@@ -9,7 +9,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from html import escape
-from io import BytesIO
 from itertools import pairwise
 from math import ceil, sqrt
 from pathlib import Path
@@ -38,6 +37,7 @@ from outage_analysis.losses.cube import (
     Schema,
     check_dimensions,
     check_total_fits,
+    cube_bytes,
     null_unstated_sums,
 )
 from outage_analysis.policies import Policy, Schedule
@@ -97,10 +97,7 @@ def build_cube(
     claims.check_no_personal_data(
         [name for name in dimensions if name in by_id and by_id[name].kind == "text"]
     )
-    if bands is None:
-        bands = Bands.from_cuts(log_grid(), policy.breakpoints if policy else ())
-    if incident.loss.negative == "band":
-        bands = bands.with_mirrored_negatives()
+    bands = loss_bands(bands, policy, incident)
     groups = {name: _dimension_expression(name, incident, by_id) for name in dimensions}
     if line is None:
         source = _filed_claims_query(until)
@@ -142,7 +139,18 @@ def build_cube(
         line.id if line else None,
         incident.rows or Cube.rows,
         decision,
+        incident=incident,
     )
+
+
+def loss_bands(bands: Bands | None, policy: Policy | None, incident: Incident) -> Bands:
+    """The bands of a cube: by default the logarithmic grid, with the breakpoints of a policy if one is given.
+
+    If the incident allows negative losses, the bands are mirrored below 0.
+    """
+    if bands is None:
+        bands = Bands.from_cuts(log_grid(), policy.breakpoints if policy else ())
+    return bands.with_mirrored_negatives() if incident.loss.negative == "band" else bands
 
 
 def cost_bands(claims: Claims, policies: Sequence[Policy]) -> Bands:
@@ -252,15 +260,15 @@ def dimension_labels(dimension: Dimension) -> list[str]:
     return [f"up to {dimension.cuts[0]}", *between, f"over {dimension.cuts[-1]}"]
 
 
-def save_cube(cube: Cube, claims: Claims, path: str | Path) -> None:
+def save_cube(cube: Cube, path: str | Path, *, claims: Claims | None = None) -> None:
     """Save a cube as a Parquet file in one atomic step; equal cubes give equal bytes.
 
-    A row may count only one claim, so the file must not be published.
+    `run(counts=path)` reads it. A row may count only one claim, so the file must not be published.
 
     Args:
         cube: the cube.
-        claims: the claims from which the cube was built.
         path: the file to write; an existing file is replaced.
+        claims: the claims from which the cube was built; the metadata of the file then name their files.
 
     Raises:
         UsageError: the suffix is not .parquet, or the cube is synthetic and its file name does not contain
@@ -272,10 +280,7 @@ def save_cube(cube: Cube, claims: Claims, path: str | Path) -> None:
         raise UsageError(f"is not {PARQUET_SUFFIX}", file=path.name)
     check_synthetic_name(path, synthetic=cube.synthetic)
     with atomic_file(path) as part:
-        # Let polars write to memory, not to disk: on a full disk, polars would report a wrong file format.
-        buffer = BytesIO()
-        cube.frame.write_parquet(buffer, compression="zstd", metadata=parquet_metadata(claims))
-        part.write_bytes(buffer.getvalue())
+        part.write_bytes(cube_bytes(cube, parquet_metadata(claims) if claims else None))
 
 
 WIDTH = 80

@@ -25,6 +25,7 @@ from outage_analysis.assumptions import ledger_table
 from outage_analysis.errors import InputRefused, UsageError
 from outage_analysis.files import Document, package_root, refuse_if
 from outage_analysis.incidents import facts, outcomes
+from outage_analysis.losses import Cube, cube_bytes
 from outage_analysis.reports.own_sections import MAX_SECTIONS
 from outage_analysis.reports.report import Report
 from outage_analysis.text import DEFAULT_LEVEL, LEAST_LEVEL, MOST_LEVEL, fonts
@@ -228,10 +229,20 @@ def _facts_digests(analysis: Analysis) -> dict[str, str]:
 
 
 def _input_records(analysis: Analysis) -> Iterator[InputRecord]:
-    if analysis.plan.counts is not None:
-        path, cube = Path(analysis.plan.counts), analysis.cubes["cost"]
-        digest, size = file_digest(path), path.stat().st_size
-        yield InputRecord(kind="counts", name=cube.source, sha256=digest, bytes=size, claims=cube.claims)
+    plan = analysis.plan
+    if plan.counts is not None:
+        cube = analysis.cubes["cost"]
+        data = cube_bytes(cube) if isinstance(plan.counts, Cube) else Path(plan.counts).read_bytes()
+        rejects = None if cube.rejects is None else sum(cube.rejects.values())
+        yield InputRecord(
+            kind="counts",
+            name=cube.source,
+            sha256=hashlib.sha256(data).hexdigest(),
+            bytes=len(data),
+            claims=cube.claims,
+            rows=None if rejects is None else cube.claims + rejects,
+            rejects=rejects,
+        )
     if analysis.claims is not None:
         counts = analysis.claims.files.select("rows", "claims", "rejects").iter_rows(named=True)
         for file, row in zip(analysis.claims.inputs, counts, strict=True):

@@ -147,7 +147,9 @@ def _options(analysis: Analysis) -> Iterator[tuple[str, Any]]:
     if "ledger" in names and (policy_differs or ledger_differs):
         yield "ledger", names["ledger"]
     if plan.counts is not None:
-        yield "counts", Path(plan.counts).name
+        cube = analysis.cubes["cost"]
+        saved = "cube-synthetic.parquet" if cube.synthetic else "cube.parquet"
+        yield "counts", Path(cube.source).name if cube.incident is None else saved
     elif analysis.claims:
         store, bundled_file = analysis.claims.store, bundled_claims(analysis.incident.id)
         read = (store.name,) if store else tuple(file.name for file in analysis.claims.inputs)
