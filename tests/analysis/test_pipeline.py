@@ -80,7 +80,7 @@ def test_the_total_of_a_basis_is_its_row_of_the_totals(analysis: Analysis) -> No
 
 
 def test_a_day_on_which_nothing_was_known_is_refused_with_what_is_needed() -> None:
-    with pytest.raises(ModelRefused, match=r"as of 2022-10-18 .* Needed: CL-13\. Move --as-of"):
+    with pytest.raises(ModelRefused, match=r"as of 2022-10-18 .* Needed: CL-13\. Move as_of "):
         run(Plan(as_of=date(2022, 10, 18)))
 
 

@@ -73,4 +73,7 @@ def test_the_card_ingest_inspect_and_the_report_show_them(files: list[Path], tmp
 
 
 def test_inspect_shows_no_totals_in_a_currency_that_the_header_contradicts(files: list[Path]) -> None:
-    assert json.loads(outage_analysis("inspect", files[0], "--json").out)["amounts"] == []
+    assert (
+        json.loads(outage_analysis("inspect", files[0], "--incident", "kakao-2022", "--json").out)["amounts"]
+        == []
+    )

@@ -87,6 +87,7 @@ class Warehouse:
         self._columns: TableColumns = {}
         """The expected columns of the tables of the opened warehouse file."""
         self._schema = "main"
+        self._parent = parent  # its tables are dropped after it, and the views of this one read them
         if parent is not None:
             self._database: _Database = parent._database  # noqa: SLF001 - of the same class
             schema = f"derived_{next(_schema_numbers)}"
