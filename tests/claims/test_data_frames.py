@@ -210,7 +210,7 @@ REFUSED: dict[str, tuple[Callable[[], Any], str]] = {
     "names twice in pandas": (lambda: pd.DataFrame([[1, 2]], columns=["a", "a"]), "Duplicate column"),
     "a series": (lambda: pl.Series(["a"]), "the data frame cannot be read"),
     "no columns": (pl.DataFrame, "has no columns"),
-    "no rows": (ROWS.clear, "has no row"),
+    "no rows": (ROWS.clear, "and no rows"),
     "no such column": (lambda: ROWS.lazy().select("x"), 'unable to find column "x"'),
     "a dict in a list": (lambda: [{"a": 1}], "is no file"),
 }

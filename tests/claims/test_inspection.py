@@ -18,7 +18,7 @@ from outage_analysis.claims import inspect_file, read_claims
 from outage_analysis.claims.inspection.inspect import MAX_EXAMPLES
 from outage_analysis.errors import InputRefused
 from outage_analysis.incidents import Dimension, Layout, load_incident, load_layout
-from tests.commands import command
+from tests.commands import KAKAO, command
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -678,11 +678,11 @@ def test_a_first_row_that_may_be_either_is_refused_until_the_layout_says(
     tmp_path: Path, incident: Incident
 ) -> None:
     path = write(tmp_path / "a.csv", [["앱", "2021", "2022"], ["카톡", "5", "6"], ["멜론", "7", "8"]])
-    code, out, err = command("inspect", path)
+    code, out, err = command("inspect", path, *KAKAO)
     assert (code, out) == (3, "")
     assert err.startswith(
         "error: a.csv, row 1: has a first row that may be a header or a complaint. "
-        "Write header_row = 0 (no header) or header_row = 1 into a layout and give it by --columns. "
+        "Write header_row = 0 (no header) or header_row = 1 into a layout and give it by --columns."
     )
     assert err.count("\n") == 1
     assert inspect_file(path, incident, layout=Layout(header_row=1)).records == 2
@@ -976,21 +976,21 @@ def test_a_hostile_header_does_not_reach_the_terminal(tmp_path: Path) -> None:
 def test_the_command_prints_the_columns_the_rows_and_the_document(tmp_path: Path, incident: Incident) -> None:
     path = write(tmp_path / "calls.csv", CALL_CENTRE)
     page = inspect_file(path, incident).layout_toml
-    code, out, err = command("inspect", path)
+    code, out, err = command("inspect", path, *KAKAO)
     assert (code, err.count("\n")) == (0, 1)
-    assert err.startswith(f"Next: outage-analysis inspect {path} --toml > layout.toml")
+    assert err.startswith(f"Next: outage-analysis inspect {path} --incident kakao-2022 --toml > layout.toml")
     assert out.startswith("calls.csv: utf-8, delimiter ','")
     assert "; 4 rows\n" in out
     for title in ("Columns of the file", "First rows, personal data masked", "3 different claimants"):
         assert title in out
     assert out.endswith("\n" + page)
-    assert command("inspect", path, "--toml") == (0, page, "")
+    assert command("inspect", path, *KAKAO, "--toml") == (0, page, "")
 
 
 def test_the_command_tells_all_of_it_as_json(tmp_path: Path, incident: Incident) -> None:
     path = write(tmp_path / "calls.csv", CALL_CENTRE)
     found = inspect_file(path, incident)
-    said: dict[str, Any] = json.loads(command("inspect", path, "--json")[1])
+    said: dict[str, Any] = json.loads(command("inspect", path, *KAKAO, "--json")[1])
     assert said["columns"] == found.columns.to_dicts()
     assert said["rows"] == found.rows.to_dicts()
     assert said["layout_toml"] == found.layout_toml
@@ -1001,7 +1001,7 @@ def test_a_document_that_is_known_already_may_be_given(tmp_path: Path) -> None:
     path = write(tmp_path / "calls.csv", CALL_CENTRE)
     page = tmp_path / "known.toml"
     page.write_text('[columns]\nregion = ["메모"]\n', "utf-8")
-    told = tomllib.loads(command("inspect", path, "--columns", page, "--toml")[1])
+    told = tomllib.loads(command("inspect", path, *KAKAO, "--columns", page, "--toml")[1])
     assert told["columns"]["region"] == ["메모"]
     assert told["constants"] == {"industry": "", "category": ""}
 
@@ -1010,16 +1010,17 @@ def test_a_known_document_that_speaks_of_another_column_is_refused(tmp_path: Pat
     path = write(tmp_path / "calls.csv", CALL_CENTRE)
     page = tmp_path / "known.toml"
     page.write_text('[columns]\ncolour = ["메모"]\n', "utf-8")
-    code, out, err = command("inspect", path, "--columns", page)
+    code, out, err = command("inspect", path, *KAKAO, "--columns", page)
     assert (code, out) == (2, "")
     assert "speaks of a column that no claim has (found 'colour')" in err
 
 
 def test_the_document_serves_the_next_command_as_it_is(tmp_path: Path) -> None:
     path = write(tmp_path / "calls.csv", CALL_CENTRE)
-    (tmp_path / "page.toml").write_text(command("inspect", path, "--toml")[1], "utf-8")
-    code, out, err = command("ingest", path, "--columns", tmp_path / "page.toml")
-    following = f"Next: outage-analysis cost --claims {path} --columns {tmp_path / 'page.toml'}\n"
+    (tmp_path / "page.toml").write_text(command("inspect", path, *KAKAO, "--toml")[1], "utf-8")
+    code, out, err = command("ingest", path, *KAKAO, "--columns", tmp_path / "page.toml")
+    known = f"--incident kakao-2022 --columns {tmp_path / 'page.toml'}"
+    following = f"Next: outage-analysis cost --claims {path} {known}\n"
     assert (code, err) == (0, following)
     assert out.splitlines()[0] == "4 rows = 4 claims + 0 rejects"
 

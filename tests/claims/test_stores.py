@@ -743,7 +743,7 @@ def test_a_run_that_is_killed_leaves_what_was_there_and_the_next_one_succeeds(
     if add:
         assert command("ingest", *KAKAO, claims_csv([{}]), "--out", kept)[0] == 0
     before = contents(folder)
-    arguments = ("--temp", temporary, "ingest", new, "--out", kept, *(["--add"] if add else []))
+    arguments = ("--temp", temporary, "ingest", new, *KAKAO, "--out", kept, *(["--add"] if add else []))
     killed_at(STEPS[step], *arguments, folder=folder)
     assert len(list(temporary.iterdir())) == 1  # what the engine could not hold, of this run
     if step == "in place":
@@ -751,7 +751,7 @@ def test_a_run_that_is_killed_leaves_what_was_there_and_the_next_one_succeeds(
     else:
         assert contents(folder, hidden=False) == before
         assert command(*arguments)[0] == 0
-    assert json.loads(command("--temp", temporary, "ingest", kept, "--json")[1])["rows"] == 1 + add
+    assert json.loads(command("--temp", temporary, "ingest", kept, *KAKAO, "--json")[1])["rows"] == 1 + add
     assert [p.name for p in folder.iterdir()] == ["kept.duckdb"]
     assert list(temporary.iterdir()) == []
 
@@ -779,7 +779,7 @@ def test_a_disk_that_is_full_is_one_line_and_exit_6(
 ) -> None:
     limited = "import resource, outage_analysis.cli as cli\n"
     limited += f"resource.setrlimit(resource.RLIMIT_FSIZE, ({limit}, {limit}))\ncli.main()"
-    words = [sys.executable, "-c", limited, "ingest", str(large), "--out", f"kept{suffix}"]
+    words = [sys.executable, "-c", limited, "ingest", str(large), *KAKAO, "--out", f"kept{suffix}"]
     done = subprocess.run(words, capture_output=True, text=True, check=False, cwd=tmp_path)
     assert (done.returncode, done.stdout) == (6, "")
     assert done.stderr.startswith("error: ")
