@@ -77,6 +77,7 @@ BAD_ROWS = """claim_id,service,claimant_type,filed_on,loss,region,note
 CASES: dict[str, tuple[tuple[str, ...], ...]] = {
     "ingest": (("p/claims", *INCIDENT), ("bad.csv", *INCIDENT, "--max-rejects", "90%")),
     "inspect": (("bad.csv", *INCIDENT),),
+    "query": (("repeat-claimants", "p/claims", *INCIDENT), ()),
     "cube": (("p/claims", *INCIDENT, "--by", "service"),),
     "synth": (("--rows", "1000", "--out", "{new}-synthetic.csv"),),
     "distribution": (

@@ -30,7 +30,8 @@ def test_each_command_leads_to_the_next_until_the_report(
     monkeypatch.chdir(tmp_path)
     new_project("my outage", currency="EUR")
     sample = "my outage/claims/sample-synthetic.csv"
-    code, _, err = command("inspect", sample, "--incident", "my outage/incident.toml")
+    own = ("--incident", "my outage/incident.toml")
+    code, _, err = command("inspect", sample, *own)
     assert code == 0
     words = suggested(err)
     inspect, ingest = words[: words.index(">")], words[words.index("outage-analysis") + 1 :]
@@ -52,7 +53,7 @@ def test_each_command_leads_to_the_next_until_the_report(
     assert command(*report, "--formats", "html")[0] == 0
     assert Path("build/report/report.html").is_file()
     # A layout that exists is not overwritten by the suggested command.
-    assert "new-layout.toml" in suggested(command("inspect", sample, "--columns", "layout.toml")[2])
+    assert "new-layout.toml" in suggested(command("inspect", sample, *own, "--columns", "layout.toml")[2])
 
 
 def test_claims_that_were_saved_are_named_and_need_no_layout(

@@ -25,6 +25,7 @@ from tests.commands import COMMANDS, GOOD, HEADER, command
 WIDTHS = (80, 100, 120)
 FEW = ("--draws", "8192")
 PRINTING: dict[str, tuple[str, ...]] = {
+    "query": ("repeat-claimants", "--incident", "kakao-2022"),
     "cost": ("--budget", "300_000_000", *FEW),
     "sensitivity": ("--exceeds", "500_000_000", *FEW),
     "compare": ("kakao-candidate-cash", "kakao-candidate-voucher", "--as-of", "2022-10-24", *FEW),

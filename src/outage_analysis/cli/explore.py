@@ -51,12 +51,9 @@ def query(
     """
     locale = text.Locale(output.lang)
     if name is None:
-        import polars as pl  # imported here: slow
-
         listed = claims.Claims.queries()
-        titles = [locale(f"terminal.query_{known}") for known in listed["query"]]
-        table = pl.DataFrame({"query": listed["query"], "title": titles})
-        output.print(listed.to_dicts(), text.Answer(locale, tables=[text.ShownTable("", table)]))
+        titles = (f"{known:<24} {locale(f'terminal.query_{known}')}" for known in listed["query"])
+        output.print(listed.to_dicts(), text.Answer(locale, tables=[*titles]))
         return
     claims.named_query(name)  # Refuse an unknown name before the files are read.
     with progress(output.lang) as step:
@@ -119,7 +116,7 @@ def distribution(
     The losses come from claims, from totals (--counts), or from a printed table of losses (--grouped). The
     command refuses to fit or compare synthetic claims, unless --recovery marks this as a test. Examples:
 
-        outage-analysis distribution complaints.csv --by region,industry --where service=kakao_t
+        outage-analysis distribution complaints.csv --by service
 
         outage-analysis distribution --grouped dental-claims
     """
@@ -127,6 +124,7 @@ def distribution(
         unused = {"FILES": files, "--counts": counts, "--policy": policy, "--where": where}
         _refuse_unused("with --grouped", {**unused, "--compare": compare, **_about_files(reading)})
     else:
+        _refuse_unused("with --counts", {"FILES": files if counts else None})
         _refuse_unused("with claims", {"--top": None if counts else top})
         _refuse_unused("without files", {} if files else _about_files(reading))
         _refuse_unused("without --fit", {"--family": None if fit else family})
@@ -248,7 +246,8 @@ def _parse_where(texts: Sequence[str]) -> dict[str, list[str]]:
 
 
 def _about_files(reading: ReadOptions) -> dict[str, object]:
-    return {f"--{x}": getattr(reading, x) for x in ("columns", "encoding", "currency", "scale", "column")}
+    about = {f"--{x}": getattr(reading, x) for x in ("columns", "encoding", "currency", "scale", "column")}
+    return about | {"--max-rejects": reading.max_rejects != ReadOptions.max_rejects}
 
 
 def _refuse_unused(context: str, options: Mapping[str, object]) -> None:
