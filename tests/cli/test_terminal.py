@@ -20,12 +20,12 @@ from rich.cells import cell_len
 from outage_analysis.analysis import text_table
 from outage_analysis.cli import console
 from outage_analysis.text import Answer, Locale, ShownTable, schema_of
-from tests.commands import COMMANDS, GOOD, HEADER, command
+from tests.commands import COMMANDS, GOOD, HEADER, KAKAO, command
 
 WIDTHS = (80, 100, 120)
 FEW = ("--draws", "8192")
 PRINTING: dict[str, tuple[str, ...]] = {
-    "query": ("repeat-claimants", "--incident", "kakao-2022"),
+    "query": ("repeat-claimants", *KAKAO),
     "cost": ("--budget", "300_000_000", *FEW),
     "sensitivity": ("--exceeds", "500_000_000", *FEW),
     "compare": ("kakao-candidate-cash", "kakao-candidate-voucher", "--as-of", "2022-10-24", *FEW),
@@ -34,9 +34,9 @@ PRINTING: dict[str, tuple[str, ...]] = {
     "reserve": ("--measure", "P75", "--handling", "inside", *FEW),
     "backtest": FEW,
     "bridge": ("kakao-2022", "kakao-2023-06-30"),
-    "ingest": ("claims.csv", "--max-rejects", "90%"),
-    "inspect": ("claims.csv",),
-    "cube": ("claims.csv", "--by", "service,region,industry,category", "--max-rejects", "90%"),
+    "ingest": ("claims.csv", *KAKAO, "--max-rejects", "90%"),
+    "inspect": ("claims.csv", *KAKAO),
+    "cube": ("claims.csv", *KAKAO, "--by", "service,region,industry,category", "--max-rejects", "90%"),
     "distribution": ("--grouped", "dental-claims", "--fit"),
     "intake": ("--as-of", "2022-10-21"),
     "facts": ("--topic", "cost"),
@@ -207,10 +207,10 @@ def test_cost_answers_before_the_tables_and_names_those_without_room(
     tables: Callable[[str], list[Printed]], screen: str
 ) -> None:
     answer, shown = screen.split("\n\n", 1)
-    assert answer.startswith("Cash for small businesses: about ")
+    assert answer.startswith("Cash for small businesses: expected cost about ")
     for part in ("1 in 10 outcomes is above 560", "half are below", "The chance of exceeding the budget"):
         assert " ".join(answer.split()).count(part) == 1
-    assert shown.startswith("How uncertain: published counts, KRW; ")
+    assert shown.startswith("How uncertain the cost is: published counts, KRW; ")
     rest = " ".join(shown.partition("--all also prints: ")[2].split())
     _, bands, *later = (shown.title.partition(";")[0] for shown, _ in tables("cost"))
     assert f"{bands}\n" in shown
@@ -222,7 +222,7 @@ def test_cost_answers_before_the_tables_and_names_those_without_room(
 def test_a_narrow_terminal_leaves_out_columns_rather_than_rows(folder: Path) -> None:
     out = on_a_terminal(80, folder, "scenarios", *PRINTING["scenarios"])
     heads = next(line for line in out.split("\n") if line.startswith(" Scenario "))
-    assert heads.split() == ["Scenario", "Expected", "P10", "P90", "Over", "Change"]
+    assert heads.split() == ["Scenario", "Expected", "P10", "P90", "Chance", "Change"]
     assert re.search("^ All inputs ", out, re.MULTILINE)
     rest = " ".join(out.partition("--all also prints: ")[2].split())
     assert re.search(r"Cash cost in each scenario \((\d more rows?, )?2 more columns\)", rest)

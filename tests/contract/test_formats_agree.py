@@ -674,7 +674,7 @@ def test_what_would_narrow_the_range_is_the_mean_width_over_what_an_input_may_tu
 ) -> None:
     """P10, the median and P90 of the share that files stand for the answers of a survey: 30, 40 and 30 %."""
     pattern = (
-        r"Filing share.{0,80}?range would be (.{1,30}? won) wide on average \(.{1,20}?error (.{1,30}? won)\)"
+        r"Filing share.{0,80}?range would on average be (.{1,30}? won) wide \(.{1,20}?error (.{1,30}? won)\)"
     )
     ((width, error),) = set(re.findall(pattern, page_text(report("kakao-en"))))
     table = read_table(report("kakao-en") / "tables" / "tornado.csv")

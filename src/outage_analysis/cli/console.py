@@ -63,7 +63,7 @@ def print_answer(answer: text.Answer) -> None:
     if answer.option_note:
         print_text(answer.option_note)
     if answer.sentences:
-        print_line("")
+        _screen.print([""])
     for shown in answer.tables:
         if isinstance(shown, str):
             print_text(shown)
