@@ -173,7 +173,9 @@ class Analysis(IncidentResult):
         named: dict[str, Document] = {"incident": self.incident, "policy": self.policy}
         if self.ledger is not None:  # a run from these documents makes its forecast of late claims again
             stated = tuple(a for a in self.ledger.assumptions if not isinstance(a, LateClaims))
-            named["ledger"] = self.ledger.model_copy(update={"assumptions": stated})
+            forecast = stated != self.ledger.assumptions
+            update = {"assumptions": stated}
+            named["ledger"] = self.ledger.model_copy(update=update) if forecast else self.ledger
         named |= {f"compared-{n}": policy for n, policy in enumerate(self.others, start=1)}
         layouts = self.claims.given_layouts if self.claims else ()
         return named | {f"layout-{n}": layout for n, layout in enumerate(layouts, start=1)}
