@@ -20,7 +20,7 @@ from outage_analysis.errors import ModelRefused, UsageError
 from outage_analysis.files import bundled_ids, data_root
 from outage_analysis.incidents import IntakeSeries, get_fact, load_intake
 from outage_analysis.losses import Branch, channel_from_series, late_claim_tables
-from tests.commands import command
+from tests.commands import KAKAO, command
 from tests.conftest import claim_rows
 
 Run = Callable[..., tuple[int, str, str]]
@@ -259,7 +259,7 @@ def test_an_unstated_rush_gives_bounds_and_a_forecast_up_to_the_day_before(
     asked = ("intake", "--series", write_document(STEADY), "--json")
     found = json.loads(run(*asked)[1])
     assert "branches" not in found
-    (note,) = [n["note"] for n in found["left_out"] if "hurry" in n["note"]]
+    (note,) = [note for note in found["notes"] if "hurry" in note]
     assert "the last day of deadline is not stated" in note
     assert "--spike" in note
     before = json.loads(run(*asked, "--by", "2031-03-09")[1])  # the day before the last one
@@ -327,10 +327,10 @@ def test_a_question_that_cannot_be_answered_is_one_line(
 @pytest.mark.slow
 def test_synthetic_claims_are_refused_unless_for_recovery(run: Run) -> None:
     claims = data_root() / "claims" / "kakao-2022-synthetic.parquet"
-    code, out, err = run("intake", claims)
+    code, out, err = run("intake", claims, *KAKAO)
     assert (code, out) == (5, "")
     assert "--recovery" in err
-    code, out, err = run("intake", claims, "--recovery", "--as-of", "2022-11-03")
+    code, out, err = run("intake", claims, *KAKAO, "--recovery", "--as-of", "2022-11-03")
     assert (code, err) == (0, "")
     titles = [
         line for line in out.splitlines() if line.startswith(("Counts", "Claims by", "Variance", "In "))
@@ -341,7 +341,7 @@ def test_synthetic_claims_are_refused_unless_for_recovery(run: Run) -> None:
     assert answer
     assert all(line.startswith("Recovery, no finding: ") for line in answer)
     assert re.search("^synthetic claims: ", out, re.MULTILINE)
-    found = json.loads(run("intake", claims, "--recovery", "--as-of", "2022-11-03", "--json")[1])
+    found = json.loads(run("intake", claims, *KAKAO, "--recovery", "--as-of", "2022-11-03", "--json")[1])
     assert found["synthetic"] is True
     assert found["as_of"] == "2022-11-03"
     assert len(found["points"]) == 16
@@ -360,13 +360,13 @@ def test_claims_of_ones_own_are_counted_by_day(run: Run, tmp_path: Path) -> None
         writer = csv.DictWriter(stream, full[0])
         writer.writeheader()
         writer.writerows(full)
-    found = json.loads(run("intake", path, "--json", "--spike", 0)[1])
+    found = json.loads(run("intake", path, *KAKAO, "--json", "--spike", 0)[1])
     assert [p["increment"] for p in found["points"]] == counts.tolist()
     assert found["branches"][0]["by"] == "2022-11-07T00:00+09:00"
     assert "hindsight" not in found
     assert found["branches"][0]["low"] >= counts.sum()
-    after = json.loads(run("intake", path, "--as-of", "2022-12-30", "--json")[1])
-    assert after == json.loads(run("intake", path, "--as-of", "2022-11-06", "--json")[1])
+    after = json.loads(run("intake", path, *KAKAO, "--as-of", "2022-12-30", "--json")[1])
+    assert after == json.loads(run("intake", path, *KAKAO, "--as-of", "2022-11-06", "--json")[1])
     assert {after["branches"][0][end] for end in ("low", "high")} == {counts.sum()}
 
 
