@@ -369,7 +369,7 @@ def test_the_page_draws_in_a_browser_without_a_network(pages: dict[str, str], tm
         driver.execute_async_script(DRAWN)
         assert driver.execute_script("return document.documentElement.scrollWidth") == 390
         captions = driver.find_elements("css selector", ".outage-caption strong")
-        assert "The mean is 260 million won" in captions[0].text
+        assert "the mean is 260 million won" in captions[0].text
         loaded = driver.execute_script("return performance.getEntriesByType('resource').map(r => r.name)")
         assert [name for name in loaded if not name.startswith("data:")] == []
         driver.execute_script(AXE.read_text("utf-8"))

@@ -736,15 +736,19 @@ def test_make_may_be_given_a_command_that_is_not_on_the_path(
 
 @pytest.mark.slow
 @pytest.mark.parametrize("asked", [("ingest",), ("inspect",), ("cube",), ("distribution",)])
-def test_a_file_that_is_refused_under_the_bundled_incident_is_reported_so(
+def test_a_file_of_ones_own_is_not_judged_by_the_bundled_incident(
     asked: tuple[str, ...], tmp_path: Path
 ) -> None:
     path = tmp_path / "mine.csv"
     path.write_text("claim_id,service,filed_on,loss\nc1,app,2026-01-16,5\n", "utf-8")
-    told = "It was read under the incident kakao-2022; name your own with --incident."
     code, _, err = command(*asked, path)
-    assert (code, told in err) == ((0, False) if asked == ("inspect",) else (3, True))
-    assert "incident" not in command(*asked, tmp_path / "none.csv")[2]
+    assert (code, "--currency" in err, "kakao" in err) == (
+        0 if asked == ("inspect",) else 2,
+        code == 2,
+        False,
+    )
+    if code:
+        assert command(*asked, path, "--currency", "EUR")[0] == 0
 
 
 def test_a_cube_of_ones_own_outage_needs_no_policy(projects: dict[str, Path]) -> None:
