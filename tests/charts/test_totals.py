@@ -340,8 +340,7 @@ def test_every_axis_has_a_few_round_ticks_within_its_ends(low: float, times: flo
 def test_the_chart_of_the_distribution_says_its_median_mean_and_upper_end() -> None:
     spec = spec_of("total_distribution", lognormal_distribution())
     assert title_of(spec) == (
-        "Expected cost about 160 million won: 1 in 10 outcomes is above 360 million won, and half are below "
-        "100 million won"
+        "About 160 million won: 1 in 10 outcomes is above 360 million won, half are below 100 million won"
     )
     assert texts_of(spec) == ["P90 360m", "mean 160m", "median 100m"]
     korean = spec_of("total_distribution", lognormal_distribution(), lang="ko")

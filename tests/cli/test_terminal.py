@@ -207,7 +207,7 @@ def test_cost_answers_before_the_tables_and_names_those_without_room(
     tables: Callable[[str], list[Printed]], screen: str
 ) -> None:
     answer, shown = screen.split("\n\n", 1)
-    assert answer.startswith("Cash for small businesses: expected cost about ")
+    assert answer.startswith("Cash for small businesses: about ")
     for part in ("1 in 10 outcomes is above 560", "half are below", "The chance of exceeding the budget"):
         assert " ".join(answer.split()).count(part) == 1
     assert shown.startswith("How uncertain the cost is: published counts, KRW; ")

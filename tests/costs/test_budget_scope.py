@@ -132,14 +132,12 @@ def test_the_terminal_answers_first_and_names_what_it_leaves_out(
     out = capsys.readouterr().out
     (stressed,) = cash.filter(measure="p90")["stressed"]
     answer = out.split("\n\n")[0].splitlines()
-    assert answer[2].startswith(
-        "The cash cost is 0.43% of the package. It does not include the handling of the claims"
-    )
+    assert answer[2].startswith("The cash is 0.43% of the package. Not in it: the handling of the claims")
     assert [*answer[:2], *answer[3:5]] == [
         (
-            f"Cash for small businesses: expected cost about {w.money(found['expected'])}. "
-            f"1 in 10 outcomes is above {w.money(found['p90'])}, and half are below {w.money(found['p50'])}. "
-            f"A cost of {w.money(found['p10'])} to {w.money(found['p90'])} is 80% likely."
+            f"Cash for small businesses: about {w.money(found['expected'])}. "
+            f"1 in 10 outcomes is above {w.money(found['p90'])}, half are below {w.money(found['p50'])}. "
+            f"80% likely: {w.money(found['p10'])} to {w.money(found['p90'])}."
         ),
         (
             "The chance of exceeding the budget of 300 million won is "
@@ -147,8 +145,8 @@ def test_the_terminal_answers_first_and_names_what_it_leaves_out(
             "if the inputs tend to be high or low together."
         ),
         (
-            "If all 8,461 reports were paid by the tiers, the cost would be 254–423 million won. "
-            "Awards above the tiers have no published limit."
+            "If all 8,461 reports were paid by the tiers, it would be 254–423 million won; "
+            "awards above the tiers have no published limit."
         ),
         f"If the inputs tend to be high or low together, 1 in 10 outcomes is above {w.money(stressed)}.",
     ]

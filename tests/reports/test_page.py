@@ -340,7 +340,7 @@ def test_marks_of_direction_are_written_out_wherever_a_name_stands(edited: Edite
     incident = edited(
         "incidents",
         *('name = { en = "Kakao service outage, October 2022"', f"name = {{ en = {named}"),
-        *('en = "Dailian: tiers for every report"', f"en = {named}"),
+        *('en = "Dailian (newspaper): tiers for every report"', f"en = {named}"),
     )
     policy = edited(
         "policies", 'en = "Cash for small businesses"', f"en = {named}", 'en = "Announced as', 'en = "\u202eA'

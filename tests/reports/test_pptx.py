@@ -327,7 +327,7 @@ def test_the_document_says_what_it_is(reports: dict[str, Report], decks: dict[st
 @pytest.mark.slow
 def test_hostile_names_are_text_alone(edited: Edited) -> None:
     quoted = json.dumps(HOSTILE, ensure_ascii=False)
-    incident = edited("incidents", '"Dailian: tiers for every report"', quoted)
+    incident = edited("incidents", '"Dailian (newspaper): tiers for every report"', quoted)
     ledger = edited("assumptions", '"Filing share: reports with a loss that file"', quoted)
     policy = edited("policies", '"Kakao compensation package of 29 December 2022"', quoted)
     plan = Plan(incident=incident, policy=policy, ledger=ledger, claims=(), draws=1024, hindsight=False)

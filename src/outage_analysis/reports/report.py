@@ -12,16 +12,7 @@ import polars as pl
 
 from outage_analysis.analysis import Analysis
 from outage_analysis.assumptions import example_warning
-from outage_analysis.charts import (
-    CHARTS,
-    add_captions,
-    chart_context,
-    draw,
-    png,
-    report_drawing,
-    stable_spec,
-    svg,
-)
+from outage_analysis.charts import CHARTS, add_captions, chart_context, draw, report_drawing, stable_spec, svg
 from outage_analysis.costs import LiveCost, page_model
 from outage_analysis.reports.blocks import (
     Answers,
@@ -43,9 +34,6 @@ from outage_analysis.reports.own_sections import OwnBlock, OwnChart, OwnSection,
 from outage_analysis.reports.sections import SectionBuilder, cash_facts
 from outage_analysis.reports.table_views import SOURCE_TABLES, format_tables
 from outage_analysis.text import Locale, fonts
-
-PICTURE_SCALE = 1.15
-"""Pixels of a picture per pixel of the chart: readable in print, and small enough to mail in a workbook."""
 
 
 @dataclass(frozen=True)
@@ -301,11 +289,6 @@ class Report:
             name: add_captions(drawing, chart.title, chart.subtitle, chart.footer, chart.description)
             for (name, chart), drawing in zip(self.charts.items(), self.chart_svgs.values(), strict=True)
         }
-
-    @cached_property
-    def titled_pngs(self) -> dict[str, bytes]:
-        """The charts of the report as PNG pictures with title, subtitle and sources, by name."""
-        return {name: png(drawing, PICTURE_SCALE) for name, drawing in self.titled_svgs.items()}
 
 
 def _own_grid(frame: pl.DataFrame, locale: Locale) -> Grid:
