@@ -18,10 +18,10 @@ SOURCE = ROOT / "src" / "outage_analysis"
 SLACK = 30
 """How far a number may lie below its ceiling."""
 CEILINGS = {
-    "analysis": 2343,
+    "analysis": 2345,
     "assumptions": 841,
     "charts": 2076,
-    "claims": 4688,
+    "claims": 4691,
     "cli": 1043,
     "costs": 4072,
     "files": 440,
@@ -32,7 +32,7 @@ CEILINGS = {
     "reports": 3350,
     "root": 145,
     "text": 1446,
-    "tests": 35_406,
+    "tests": 35_411,
     "TOML": 3790,
     "SQL": 930,
     "JavaScript": 1009,

@@ -344,10 +344,7 @@ def test_the_chart_of_the_distribution_says_its_median_mean_and_upper_end() -> N
     )
     assert texts_of(spec) == ["P90 360m", "mean 160m", "median 100m"]
     korean = spec_of("total_distribution", lognormal_distribution(), lang="ko")
-    assert (
-        title_of(korean)
-        == "기대 비용 약 1억 6,000만 원, 10번 중 1번은 3억 6,000만 원 초과, 절반은 1억 원 미만"
-    )
+    assert title_of(korean) == "약 1억 6,000만 원, 10번 중 1번은 3억 6,000만 원 초과, 절반은 1억 원 미만"
 
 
 def test_a_budget_is_a_line_with_its_chance() -> None:

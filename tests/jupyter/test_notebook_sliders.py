@@ -238,7 +238,8 @@ def test_sliders_of_an_exported_page_move_by_keyboard_each_for_itself(
 
     def written(**given: float) -> tuple[str, str]:
         amount = found.expected("cash", {id_.replace("_", "-"): value for id_, value in given.items()})
-        return w.money(amount), w("report.exact", amount=w.exact_money(amount), unit=w.unit)
+        exact = w("report.exact", amount=w.exact_money(amount), unit=w.unit)
+        return w.money(amount), exact if width > 600 else ""  # the strip of a phone has no room for it
 
     assert amounts_of(first) == amounts_of(second) == written()
     assert not part(first, ".waiting").is_displayed()

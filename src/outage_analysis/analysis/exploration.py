@@ -373,7 +373,7 @@ def fit_losses(
     Example:
         >>> import outage_analysis as oa
         >>> oa.fit_losses(oa.load_grouped("dental-claims")).best.family
-        'weibull'
+        'lomax'
     """
     if isinstance(source, Claims):
         cube = losses.build_cube(source, dimensions=("service", *(where or ())))

@@ -94,8 +94,8 @@ def read_cube(
         EnvironmentFailed: the engine cannot be reached, or it broke off the query.
 
     Example:
-        >>> table = ibis.postgres.connect(host="warehouse").table("complaints")  # doctest: +SKIP
-        >>> cube = oa.read_cube(table, "kakao-2022", policy=oa.load_policy("kakao-2022"))  # doctest: +SKIP
+        table = ibis.postgres.connect(host="warehouse").table("complaints")
+        cube = oa.read_cube(table, "kakao-2022", policy=oa.load_policy("kakao-2022"))
     """
     if ibis is None or not isinstance(table, ibis.Table):
         remedy = (
