@@ -18,7 +18,7 @@ SOURCE = ROOT / "src" / "outage_analysis"
 SLACK = 30
 """How far a number may lie below its ceiling."""
 CEILINGS = {
-    "analysis": 2345,
+    "analysis": 2350,
     "assumptions": 841,
     "charts": 2076,
     "claims": 4691,
@@ -27,14 +27,14 @@ CEILINGS = {
     "files": 440,
     "incidents": 699,
     "jupyter": 736,
-    "losses": 2085,
+    "losses": 2086,
     "policies": 1022,
-    "reports": 3350,
+    "reports": 3352,
     "root": 145,
     "text": 1446,
-    "tests": 35_411,
+    "tests": 35_432,
     "TOML": 3790,
-    "SQL": 930,
+    "SQL": 931,
     "JavaScript": 1009,
     "templates and styles": 924,
 }

@@ -682,7 +682,7 @@ def test_a_first_row_that_may_be_either_is_refused_until_the_layout_says(
     assert (code, out) == (3, "")
     assert err.startswith(
         "error: a.csv, row 1: has a first row that may be a header or a complaint. "
-        "Write header_row = 0 (no header) or header_row = 1 into a layout and give it by --columns."
+        "Write header_row = 0 (no header) or header_row = 1 into a layout and give it as --columns."
     )
     assert err.count("\n") == 1
     assert inspect_file(path, incident, layout=Layout(header_row=1)).records == 2

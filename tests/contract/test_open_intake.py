@@ -6,10 +6,12 @@ import math
 from datetime import date, timedelta
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import outage_analysis as oa
+from outage_analysis.errors import UsageError
 from tests.contract.command_line import outage_analysis
 
 TIERS = {300_000: 30_000, 500_000: 50_000}
@@ -84,3 +86,16 @@ def test_a_deadline_before_the_last_claim_is_refused(seen: Path, closes: str) ->
     assert (told.code, told.out) == (2, "")
     assert closes in told.err
     assert "2026-03-09" in told.err
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("closes", "2026-03-16"), ("unknown", 5_000), ("effort", "form")]
+)
+def test_a_term_that_completes_tiers_is_refused_without_them(name: str, value: str | int, seen: Path) -> None:
+    term: dict[str, Any] = {name: value}
+    with pytest.raises(UsageError, match=f"^{name} has no effect without tiers. Give tiers=..., or"):
+        oa.run(seen, incident="kakao-2022", **term)
+    told = outage_analysis("cost", f"--{name}", value)
+    assert (told.code, told.out) == (2, "")
+    remedy = "Give --tiers, or state it in the policy."
+    assert told.err == f"error: --{name} has no effect without tiers. {remedy}\n"

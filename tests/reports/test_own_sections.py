@@ -271,3 +271,18 @@ def test_the_fonts_of_a_chart_are_those_of_the_report(made: Analysis) -> None:
     assert "Papyrus" not in drawing
     assert json.loads(drawing)["config"]["axis"]["labelFontSize"] == 20
     assert json.loads(drawing)["width"] == 300
+
+
+@pytest.mark.slow
+def test_a_slide_enlarges_the_letters_of_a_chart_and_changes_no_data(made: Analysis, tmp_path: Path) -> None:
+    """A column may be named like a size, such as `limit`: the picture must be the one of any other name."""
+    pictures = []
+    for name in ("height", "limit"):
+        chart = alt.Chart(pl.DataFrame({name: [12]})).mark_text(fontSize=40).encode(text=f"{name}:Q")
+        out = tmp_path / name
+        made.report(formats=["pptx"]).add_section("Ours", chart).write(out)
+        deck = Presentation(str(out / "report.pptx"))
+        found = [s.image.blob for slide in deck.slides for s in slide.shapes if s.name == "Chart: own-1-1"]
+        pictures += found
+    assert len(pictures) == 2
+    assert pictures[0] == pictures[1]

@@ -700,7 +700,7 @@ def run(  # noqa: PLR0913 - the entry point: completion lists the common argumen
     claims: Plan | Claims | Cube | Sources | None = None,
     *,
     tiers: TierPayments | None = None,
-    effort: str = "form",
+    effort: str | None = None,
     policy: str | Path | Policy | None = None,
     ledger: str | Path | Ledger | None = None,
     incident: str | Path | Incident | None = None,
@@ -718,7 +718,8 @@ def run(  # noqa: PLR0913 - the entry point: completion lists the common argumen
         tiers: instead of a policy, largest loss of a tier -> payment per claim, in whole currency:
             {300_000: 30_000, 500_000: 50_000}. The key None stands for all larger losses; without it, larger
             losses are paid nothing. Without `ledger`, rates come from comparable schemes: `reference_ledger`.
-        effort: with tiers, what claimants must do to be paid: automatic, one_tap, form or documents.
+        effort: with tiers, what claimants must do to be paid: automatic, one_tap, form (the
+            default) or documents.
         policy: a bundled id, a path, or a `Policy`; by default the incident's bundled policy.
         ledger: a bundled id, a path, or a `Ledger`; by default the incident's bundled ledger, if any.
         incident: the outage: a bundled id, a path, or an `Incident`. By default that of the claims.
@@ -765,9 +766,8 @@ def _run_plan(plan: Plan, progress: Progress) -> Analysis:
 
     published = costs.compiled_lines(policy, ledger, as_of=as_of)
     with ThreadPoolExecutor(1) as pool:
-        drawing = pool.submit(
-            draw, published, ledger
-        )  # the published counts are known before the claims are read
+        # The published counts are known before the claims are read.
+        drawing = pool.submit(draw, published, ledger)
         progress(Note("step_reading_the_claims"))
         claims, cubes = load_cubes(plan, incident, policy.as_known_on(as_of), as_of)
         ledger, refused = with_late_claims(ledger, (policy, *others), claims, incident, as_of)

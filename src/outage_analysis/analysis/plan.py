@@ -146,7 +146,7 @@ class RunArguments(FurtherArguments, total=False):
     """The arguments of `run` and `scaffold`, except the claims."""
 
     tiers: TierPayments | None
-    effort: str
+    effort: str | None
     incident: str | Path | Incident | None
     policy: str | Path | Policy | None
     ledger: str | Path | Ledger | None
@@ -158,7 +158,7 @@ def make_plan(  # noqa: C901, PLR0913 - the arguments of `run`
     claims: Plan | Claims | Cube | Sources | None = None,
     *,
     tiers: TierPayments | None = None,
-    effort: str = "form",
+    effort: str | None = None,
     unknown: Amount | None = None,
     closes: str | date | None = None,
     policy: str | Path | Policy | None = None,
@@ -242,23 +242,38 @@ def make_plan(  # noqa: C901, PLR0913 - the arguments of `run`
     plan = Plan(
         loaded, policy, ledger, claims, layouts, as_of=as_of, compare=compare, budget=whole, **settings
     )
-    return plan if tiers is None else with_tiers(plan, tiers, effort, unknown, as_day(closes))
+    return with_tiers(plan, tiers, effort, unknown, as_day(closes))
 
 
 def with_tiers(
-    plan: Plan, tiers: TierPayments, effort: str, unknown: Amount | None, closes: date | None = None
+    plan: Plan,
+    tiers: TierPayments | None,
+    effort: str | None = None,
+    unknown: Amount | None = None,
+    closes: date | None = None,
 ) -> Plan:
     """Return a plan with the policy that tiers state and, without a ledger, rates of comparable schemes.
 
     Args:
         plan: the other inputs.
-        tiers: largest loss of a tier -> payment per claim, in whole currency.
-        effort: what claimants must do to be paid.
+        tiers: largest loss of a tier -> payment per claim, in whole currency; without tiers, the plan stays.
+        effort: what claimants must do to be paid; by default fill in a form.
         unknown: the payment for a claim without a stated loss, if it is stated.
         closes: the last day to claim, if it is later than the last claim.
+
+    Raises:
+        UsageError: the tiers are not possible, or another term is stated without tiers.
     """
+    if tiers is None:
+        terms = {"effort": effort, "unknown": unknown, "closes": closes}
+        if stated := next((name for name, value in terms.items() if value is not None), None):
+            raise UsageError(
+                f"{either('', '--')}{stated} has no effect without tiers",
+                remedy=either("Give tiers=..., or", "Give --tiers, or") + " state it in the policy.",
+            )
+        return plan
     incident = load_incident(plan.incident)
-    policy = policy_from_tiers(tiers, incident, effort=effort, unknown=unknown, closes=closes)
+    policy = policy_from_tiers(tiers, incident, effort=effort or "form", unknown=unknown, closes=closes)
     ledger = reference_ledger(policy, incident, as_of=plan.as_of) if plan.ledger is None else plan.ledger
     return replace(plan, incident=incident, policy=policy, ledger=ledger)
 

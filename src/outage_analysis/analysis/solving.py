@@ -278,7 +278,7 @@ def solve(  # noqa: PLR0913 - completion lists the arguments
     policy: str | Path | Policy | None = None,
     ledger: str | Path | Ledger | None = None,
     incident: str | Path | Incident | None = None,
-    effort: str = "form",
+    effort: str | None = None,
     as_of: str | date | None = None,
     **inputs: Unpack[FurtherArguments],
 ) -> BudgetSolution:

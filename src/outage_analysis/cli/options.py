@@ -260,8 +260,10 @@ class PlanOptions:
             seed=check_seed(self.seed),
             level=parse_level(self.level),
         )
+        unknown = None if self.unknown is None else parse_amount(self.unknown, "--unknown")
+        closes = parse_day(self.closes, "--closes")
         if self.tiers is None:
-            return plan
+            return analysis.with_tiers(plan, None, self.effort, unknown, closes)
         if self.policy is not None:
             raise UsageError("--policy and --tiers are both given", remedy="Give one of them.")
         if derived and isinstance(plan.claims, tuple):
@@ -277,9 +279,7 @@ class PlanOptions:
             plan = replace(plan, claims=read, incident=read.incident, columns=())
         elif self.currency or self.column or self.scale:
             raise UsageError("--currency, --scale and --column describe files without --incident")
-        unknown = None if self.unknown is None else parse_amount(self.unknown, "--unknown")
-        effort, closes = self.effort or "form", parse_day(self.closes, "--closes")
-        return analysis.with_tiers(plan, parse_tiers(self.tiers), effort, unknown, closes)
+        return analysis.with_tiers(plan, parse_tiers(self.tiers), self.effort, unknown, closes)
 
     def run(self, progress: Callable[[str], None]) -> analysis.Analysis:
         """Run the analysis that these options define; `progress` is called with the name of each step."""

@@ -126,13 +126,14 @@ def build_cube(
         names="".join(f"{quote_identifier(name)}, " for name in groups),
     )
     cubes = _CUBES.setdefault(claims.warehouse, {})
-    if (query, bands) not in cubes:
-        if len(cubes) == MAX_CUBES:
+    if (frame := cubes.get((query, bands))) is None:
+        frame = claims.warehouse.frame(query, inputs={"bands": _band_rows(claims, bands)})
+        if len(cubes) >= MAX_CUBES:
             cubes.clear()
-        cubes[query, bands] = claims.warehouse.frame(query, inputs={"bands": _band_rows(claims, bands)})
+        cubes[query, bands] = frame
     files = ", ".join(f.name for f in claims.inputs)
     return Cube(
-        cubes[query, bands],
+        frame,
         tuple(dimensions),
         claims.synthetic,
         f"{files} ({claims.selection})" if claims.is_derived else files,

@@ -49,7 +49,7 @@ TYPES = {
     "text": ("string", "integer", "boolean", "date"),
     "synthetic": ("boolean", "string"),
 }
-"""Column, or kind of dimension -> the types that it may have, as ibis calls them."""
+"""The names in ibis of the types that a column, or a dimension of a kind, may have."""
 COUNTS = dict.fromkeys(("_claims", "_rows", "_synthetic", "_doubtful", "_copies", "_repeated"), pl.Int64)
 SUMS: cubes.Schema = {**COUNTS, **dict.fromkeys(("_paid", "_loss", "_loss_squared"), pl.Decimal(38, 0))}
 EXACT = "decimal(38, 0)"

@@ -21,7 +21,7 @@ from outage_analysis.claims.readers.read_files import read_unmapped
 from outage_analysis.claims.readers.source_file import FileFormat
 from outage_analysis.claims.run_settings import limits
 from outage_analysis.claims.warehouse import Warehouse
-from outage_analysis.errors import InputRefused
+from outage_analysis.errors import InputRefused, either
 from outage_analysis.files import temporary_folder
 from outage_analysis.incidents import Incident, Layout, normalized_name
 from outage_analysis.text import (
@@ -198,7 +198,7 @@ def choose_amount_formats(amounts: pl.DataFrame, filled: int) -> FormatChoice:
         filled: the number of rows whose value is in `amounts`.
     """
     text = pl.col("text")
-    point, comma, either = (
+    point, comma, unclear = (
         int(amounts.filter(text.str.contains(marks))["rows"].sum())
         for marks in (_WESTERN_MARKS, _EUROPEAN_MARKS, _EITHER_MARK)
     )
@@ -210,7 +210,7 @@ def choose_amount_formats(amounts: pl.DataFrame, filled: int) -> FormatChoice:
         examples = [_example(amounts, marks) for marks in (_WESTERN_MARKS, _EUROPEAN_MARKS)]
         reason = f'in "{examples[0]}" a point starts the decimals, in "{examples[1]}" a comma'
         return FormatChoice((), rows_read / filled, reason, ("grouped", "european"))
-    if tied and either and _rows_read(amounts, COMMA_AMOUNTS) > _rows_read(amounts, WESTERN_FORMATS):
+    if tied and unclear and _rows_read(amounts, COMMA_AMOUNTS) > _rows_read(amounts, WESTERN_FORMATS):
         example = _example(amounts, _EITHER_MARK)
         european = max(COMMA_AMOUNTS, key=lambda name: _rows_read(amounts, [name]))
         reason = (
@@ -628,6 +628,6 @@ def header_is_a_complaint(columns: list[Column], *, file: str, row: int | None) 
         "has a first row that may be a header or a complaint",
         file=file,
         row=row,
-        remedy=f"Write header_row = 0 (no header) or header_row = {row} into a layout and give it by "
-        "--columns.",
+        remedy=f"Write header_row = 0 (no header) or header_row = {row} into a layout and give it "
+        f"as {either('columns=...', '--columns')}.",
     )

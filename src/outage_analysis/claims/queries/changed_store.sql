@@ -1,5 +1,6 @@
--- One row per opened warehouse file: the table that has what no run writes, or null.
--- And whether a claim is synthetic.
+-- One row per opened warehouse file.
+-- `changed` is the first table that has what no run writes, or null; `synthetic` is whether any claim is
+-- synthetic.
 -- Placeholders: `texts` are the values of a claim in place of its texts, each after a comma; `broken` is
 -- whether a claim breaks a rule that rejects it; `unique_ids` is whether an id may occur only once;
 -- `kept_elsewhere` are the names of the rules whose rejects name the row that is kept.

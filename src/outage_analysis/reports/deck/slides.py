@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import io
-import json
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, time
@@ -38,8 +36,8 @@ from outage_analysis.reports.report import Report, facts_by_host
 
 PIXELS_PER_INCH = 80
 """The scale of a chart; the charts of most slides are then not taller than their place."""
-LARGER = {"FontSize": 15.6, "LineHeight": 18, "Limit": 300}
-"""Sizes in the charts of slides, in pixels: letters are 14 points high."""
+LARGER = {"fontsize": 15.6, "lineheight": 18, "limit": 300}
+"""Ending of the name of a size -> its pixels in the charts of slides: letters are 14 points high."""
 TEXT_WIDTH = 5.2
 """The width of the texts beside a chart, in inches."""
 LEAST_TEXT = 0.45
@@ -185,11 +183,17 @@ def _add_caption(report: Report, canvas: Canvas, box: Box, name: str, *, titled:
 
 def _add_chart(report: Report, canvas: Canvas, box: Box, name: str) -> None:
     chart = report.charts[name]
-    text = json.dumps(chart.spec)
-    for kind, pixels in LARGER.items():
-        text = re.sub(rf'"(\w*{kind})": \d+', rf'"\1": {pixels}', text, flags=re.IGNORECASE)
-    image = png(svg(json.loads(text), round(box.width * PIXELS_PER_INCH)))
+    image = png(svg(_enlarged(chart.spec), round(box.width * PIXELS_PER_INCH)))
     canvas.add_picture(f"Chart: {name}", box, image, chart.description)
+
+
+def _enlarged(part: Any, name: str = "") -> Any:  # noqa: ANN401 - a part of JSON
+    if isinstance(part, dict):  # data may have a column that is named like a size
+        return {key: x if key in ("data", "datasets") else _enlarged(x, key) for key, x in part.items()}
+    if isinstance(part, list):
+        return [_enlarged(x) for x in part]
+    larger = (pixels for ending, pixels in LARGER.items() if name.lower().endswith(ending))
+    return next(larger, part) if type(part) in (int, float) else part
 
 
 def _paragraphs(blocks: Iterable[Block]) -> list[Paragraph]:
