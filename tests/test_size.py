@@ -32,11 +32,11 @@ CEILINGS = {
     "reports": 3352,
     "root": 145,
     "text": 1446,
-    "tests": 35_432,
+    "tests": 35_435,
     "TOML": 3790,
     "SQL": 931,
-    "JavaScript": 1009,
-    "templates and styles": 924,
+    "JavaScript": 1015,
+    "templates and styles": 926,
 }
 """Statements of each package and of the tests; lines of the other languages in the package."""
 LINES = {

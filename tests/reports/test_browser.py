@@ -238,6 +238,13 @@ def typed(browser: Chrome, factor: str, value: str) -> None:
     element.send_keys(Keys.TAB)
 
 
+def settled(browser: Chrome) -> None:
+    """Wait until the first screen says what to announce for the inputs as they are."""
+    WebDriverWait(browser, 20).until(
+        lambda b: b.find_elements(By.CSS_SELECTOR, ".box .announce[aria-busy=false]:not(:empty)")
+    )
+
+
 def slider_text(browser: Chrome, valuation: str, part: str) -> str:
     return browser.find_element(By.CSS_SELECTOR, f"output[data-valuation={valuation}] .{part}").text
 
@@ -358,6 +365,7 @@ def test_payments_are_found_within_the_budget_and_set(
     typed(browser, "as-filing-share", "60")  # twice as many claims: the answer is no longer true
     assert not answer.text
     assert not use.is_displayed()
+    settled(browser)
     run_it.click()
     assert w("report.search_none", budget=w.money(6.5e8), mark="P90") in answer.text
     nearest = json.loads(place.get_attribute("data-found") or "")
@@ -505,7 +513,7 @@ def test_the_box_says_what_python_says(
     element.clear()
     element.send_keys(text)
     box = boxed.find_element(By.CLASS_NAME, "box")
-    WebDriverWait(boxed, 20).until(lambda _: box.find_element(By.CLASS_NAME, "announce").text)
+    settled(boxed)
     done = run(Plan(claims=(), budget=budget, changes={NAMES.get(x, x): v for x, v in given.items()}))
     over = box.find_element(By.CLASS_NAME, "over").text
     assert over.startswith(f"Chance of costing more than {w.money_in_full(budget)}: ")
@@ -521,7 +529,7 @@ def test_the_box_says_what_python_says(
         for amount, measure in zip(shown_amounts, measures, strict=True):
             row = done.tables["quantiles"].filter(valuation="cash", measure=measure).row(0, named=True)
             assert abs(amount - row["value"]) <= 6 * row["error"] + 0.05 * row["value"], measure
-    found = json.loads(boxed.find_element(By.CLASS_NAME, "find").get_attribute("data-found") or "")
+    found = json.loads(box.get_attribute("data-found") or "")
     level = found["level"]
     solved = done.solve(
         vary=["small-business-cash.tier1,tier2"],

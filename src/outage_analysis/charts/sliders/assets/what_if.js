@@ -193,7 +193,7 @@ var whatIf = (function () {
     var live = data.live, place = root.querySelector('.live'), reset = root.querySelector('.reset'), find = root.querySelector('.find');
     var model = live && liveModel(live.model), base = live && liveModel.distribution(model.totals({}, {})), now = base;
     var budget = live ? live.budget : null, field = box && box.querySelector('.budget input'), pictures = [];
-    var drawing = 0, comparing = 0, searching = 0, found = null, applying = false;
+    var drawing = 0, comparing = 0, searching = 0, applying = false;
 
     function all(selector) {
       return [box, root].filter(Boolean).reduce(function (seen, part) { return seen.concat(Array.from(part.querySelectorAll(selector))); }, []);
@@ -307,15 +307,21 @@ var whatIf = (function () {
 
     function clear() {
       if (!find || applying) return;
-      found = null;
       write('.solution', '');
-      write('.announce', '');
       all('.use').forEach(function (button) { button.hidden = true; });
       var boxes = Array.from(find.querySelectorAll('[name=varied]'));
       var full = boxes.filter(function (each) { return each.checked; }).length >= live.search.most_varied;
       boxes.forEach(function (each) { each.disabled = full && !each.checked; });
       clearTimeout(searching);
-      if (box && budget !== null) searching = setTimeout(function () { write('.announce', search(true)); }, 250);
+      if (!box) return;
+      if (budget === null) write('.announce', '');
+      // The old announcement stays, dimmed, until the new one is found, so that nothing moves below it.
+      var announced = box.querySelector('.announce');
+      announced.setAttribute('aria-busy', budget !== null);
+      if (budget !== null) searching = setTimeout(function () {
+        write('.announce', search(true));
+        announced.setAttribute('aria-busy', false);
+      }, 250);
     }
 
     // Searches with the settings of the form; returns the answer. On the first screen it is brief, and if no payments
@@ -324,7 +330,8 @@ var whatIf = (function () {
       var form = find.querySelector('form'), words = live.search.words, select = form.querySelector('[name=level]');
       var step = Math.round(form.querySelector('[name=step]').valueAsNumber * live.per_field), made = setting();
       var payments = live.search.payments.filter(function (x, n) { return form.querySelectorAll('[name=varied]')[n].checked; });
-      delete find.dataset.found;
+      var asked = brief ? box : find;
+      delete asked.dataset.found;
       if (budget === null) return words.no_budget;
       if (!payments.length) return words.choose;
       if (!(step > 0)) return words.no_step;
@@ -348,10 +355,9 @@ var whatIf = (function () {
         var tried = lower.filter(function (level) { return level < best.level; }).map(findAt);
         best = tried.find(function (other) { return other.solved; }) || best;
       }
-      found = best;
       find.dataset.milliseconds = (performance.now() - start).toFixed(1);
-      find.dataset.found = JSON.stringify(best);
-      (brief ? box.querySelectorAll('.use') : all('.use')).forEach(function (button) { button.hidden = !best.solved; });
+      asked.dataset.found = JSON.stringify(best);
+      asked.querySelector('.use').hidden = !best.solved;
       var more = best.solved ? ['answer'].concat(best.limited ? [] : 'not_limited', 'error') : ['nearest', 'least', 'error'];
       if (brief) more = [best.solved ? 'announce' : 'least'];
       return said.concat(more.map(function (name) { return sentence(name, best); })).join(' ');
@@ -414,15 +420,15 @@ var whatIf = (function () {
     if (find) {
       find.querySelector('form').addEventListener('submit', function (event) {
         event.preventDefault();
-        clear();
         write('.solution', search());
       });
       find.querySelector('form').addEventListener('input', clear);
     }
     all('.use').forEach(function (button) {
       button.addEventListener('click', function () {
+        var payments = JSON.parse(button.closest('[data-found]').dataset.found).payments;
         applying = true;
-        Object.keys(found.payments).forEach(function (id) { sliders[id].put(found.payments[id], false); });
+        Object.keys(payments).forEach(function (id) { sliders[id].put(payments[id], false); });
         applying = false;
       });
     });
