@@ -1,8 +1,12 @@
-"""Engines that have the rows of a frame as a table: DuckDB, PostgreSQL, Sail as a Spark Connect server."""
+"""Engines that have the rows of a frame as a table: DuckDB, PostgreSQL and a Spark Connect server.
+
+That server is Sail in this process or, if SPARK_REMOTE has its address, another one that reads the same files.
+"""
 
 from __future__ import annotations
 
 import itertools
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -63,13 +67,18 @@ def load_into_spark(connection: Any, frame: pl.DataFrame, folder: Path) -> Any: 
     return connection.read_parquet(str(folder / f"{name}.parquet"), table_name=name)
 
 
+def spark_session(address: str) -> SparkSession:
+    session = SparkSession.builder.remote(address).create()
+    session.client.set_retry_policies([])  # by default it tries again for ten minutes
+    return session
+
+
 @contextmanager
 def spark_server() -> Iterator[tuple[Any, Callable[[], None]]]:
     """A connection to a Spark Connect server in this process, and a function that stops the server."""
     server = SparkConnectServer()
     server.start()
-    session = SparkSession.builder.remote(f"sc://127.0.0.1:{server.listening_address[1]}").create()
-    session.client.set_retry_policies([])  # by default it tries again for ten minutes
+    session = spark_session(f"sc://127.0.0.1:{server.listening_address[1]}")
     yield ibis.pyspark.connect(session), server.stop
     if server.running:
         session.stop()
@@ -87,6 +96,10 @@ def load(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
             yield lambda frame: load_into_postgresql(connection, frame)
             connection.disconnect()
     else:
+        folder = tmp_path_factory.mktemp("spark")
+        if address := os.environ.get("SPARK_REMOTE"):
+            connection = ibis.pyspark.connect(spark_session(address))
+            yield lambda frame: load_into_spark(connection, frame, folder)
+            return
         with spark_server() as (connection, _):
-            folder = tmp_path_factory.mktemp("spark")
             yield lambda frame: load_into_spark(connection, frame, folder)
