@@ -88,7 +88,7 @@ class BudgetSolution(PolicyResult):
 
     @property
     def parameters(self) -> dict[str, int | float]:
-        """The values of the varied parameters in `policy`: payments and edges in whole currency, shares."""
+        """The values of the varied payments in `policy`, in whole currency."""
         return {p.name: p.stated_value(value) for p, value in self.search.values.items()}
 
     @property
@@ -200,7 +200,6 @@ def _varied_tiers(search: costs.policy_search.PolicySearch, locale: Locale) -> s
     lines = dict.fromkeys(p.line for p in parameters)
     for schedule in (x for x in search.policy.schedules if x.id in lines):
         varied = {p.tier for p in parameters if p.line == schedule.id}
-        varied |= {p.tier + 1 for p in parameters if p.line == schedule.id and p.kind == "up_to"}
         listed = "; ".join(
             locale("solve.tier", band=locale.band_with_unit(*band), payment=explainer.rule_text(rule))
             for tier, (band, rule) in enumerate(schedule.tariff.bands_with_rules)
@@ -288,8 +287,7 @@ def solve(  # noqa: PLR0913 - completion lists the arguments
         claims: the claims that `read_claims` returned, or complaint files; by default published counts. A
             `Plan` states all inputs.
         vary: what varies, such as ["business-cash.tier1,tier2"]: `LINE.tierN` is the payment of the N-th loss
-            band, `LINE.tierN.up_to` its upper edge, `LINE.tierN.share` the share of the loss that it pays;
-            "LINE.tier1=0..50_000/5_000", or a mapping of parameter -> values, states what is tried.
+            band; "LINE.tier1=0..50_000/5_000", or a mapping of parameter -> values, states what is tried.
         budget: the largest cost, in whole currency.
         at: the percentile of the cost that must not exceed the budget, such as "P90"; or "expected".
         step: the step between payments, in whole currency; by default a round step.

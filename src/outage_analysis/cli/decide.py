@@ -253,9 +253,8 @@ def solve(
     vary: Annotated[
         list[str],
         typer.Option(
-            help="What varies: LINE.tier1 is the payment of the first loss band of a cost line, LINE.tier1."
-            "up_to its upper edge, LINE.tier1.share the share of the loss that it pays; =LOW..HIGH/STEP sets "
-            "the values. Separate several by commas, or repeat the option."
+            help="What varies: LINE.tier1 is the payment of the first loss band of a cost line; "
+            "=LOW..HIGH/STEP sets the values. Separate several by commas, or repeat the option."
         ),
     ],
     at: Annotated[
