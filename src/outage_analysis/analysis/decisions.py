@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
@@ -54,9 +54,7 @@ class AnalysisResult(Result):
         return synthetic_mark(locale, synthetic=self.analysis.headline_is_synthetic)
 
 
-def sensitivity_tables(
-    analysis: Analysis, limit: int | None = None, awards: Sequence[int] = ()
-) -> dict[str, pl.DataFrame]:
+def sensitivity_tables(analysis: Analysis, limit: int | None = None) -> dict[str, pl.DataFrame]:
     """Show which inputs and decisions influence the cost of an analysis.
 
     The tables describe the headline cost, which is computed from published counts if possible, else from
@@ -65,19 +63,16 @@ def sensitivity_tables(
     Args:
         analysis: the result of `run`.
         limit: an amount of cash in whole currency; tables show which inputs would make the cost exceed it.
-        awards: possible mean awards of a review, in whole currency; a table shows the cost for each of them.
 
     Returns:
         The tables `tornado`, `levers` and `indices` (shares of the variance of the cash); with a limit also
-        `break_evens` and `inputs_given_exceedance`; with awards also `awards`; if the plan has a budget, also
-        `information_value`.
+        `break_evens` and `inputs_given_exceedance`; if the plan has a budget, also `information_value`.
 
     Raises:
-        ModelRefused: there is no expected cost (or no expected cash, with a limit or awards), or too few
-            draws exceed the limit.
-        UsageError: awards are given and the policy has no review.
+        ModelRefused: there is no expected cost (or no expected cash, with a limit), or too few draws exceed
+            the limit.
     """
-    run, plan = analysis.headline_run, analysis.plan
+    run = analysis.headline_run
     if run is None:
         raise ModelRefused(
             "no line has an expected cost, so nothing moves it",
@@ -86,17 +81,12 @@ def sensitivity_tables(
     names = ("tornado", "levers", "information_value")
     tables = {name: analysis.tables[name] for name in names if name in analysis.tables}
     if "cash" not in run.totals:
-        if awards or limit is not None:
-            refuse_no_cash("a sum or an award")
+        if limit is not None:
+            refuse_no_cash("a sum")
         return tables
     with suppress(ModelRefused):  # no indices if nothing is uncertain or inputs are correlated
         tables["indices"] = costs.sensitivity.cost_sobol_indices(run.portfolio)
     unit = float(10**analysis.incident.minor_units)
-    if awards:
-        views = [award * unit for award in awards]
-        tables["awards"] = costs.sensitivity.award_views(
-            run.portfolio, views, draws=plan.draws, seed=plan.seed, level=plan.level
-        )
     if limit is not None:
         tables["break_evens"] = costs.sensitivity.break_evens(run.portfolio, limit * unit)
         tables["inputs_given_exceedance"] = costs.sensitivity.inputs_given_exceedance(run, limit * unit)

@@ -50,12 +50,6 @@ def sensitivity(
         str | None,
         typer.Option(help="An amount in whole currency: what must be true for the cash to exceed it?"),
     ] = None,
-    award: Annotated[
-        list[str] | None,
-        typer.Option(
-            help="A mean award to decide on, in whole currency: prints the cost at it; repeat for more."
-        ),
-    ] = None,
     output: Output,
 ) -> None:
     """Print which inputs the cost depends on most: tornado, shares of the variance, levers, break-evens.
@@ -67,11 +61,10 @@ def sensitivity(
         outage-analysis sensitivity --budget 300_000_000
     """
     limit = None if exceeds is None else parse_money(exceeds, "--exceeds")
-    awards = [parse_money(amount, "--award") for amount in award or ()]
     with progress(output.lang) as step:
         run = options.run(step)
         step(text.Note("step_varying_the_inputs"))
-        result = run.sensitivity(limit, awards)
+        result = run.sensitivity(limit)
     output.emit(result)
 
 
