@@ -132,7 +132,7 @@ def bridge(
 
     A run is the folder of a report, or a ledger. A ledger is combined with --policy, as of the day of the
     ledger. The change is divided into: new data, assumptions, policy, payments that became known, and the
-    version of this program. P50, P75 and P90 of the total are printed after each step.
+    version of this program. P50, P75 and P90 of the total are printed for both runs.
 
     Example:
         outage-analysis bridge kakao-2022 kakao-2023-06-30
