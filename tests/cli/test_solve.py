@@ -134,7 +134,6 @@ def test_the_smallest_budget_that_is_named_has_a_solution() -> None:
         (("--at", "P49"), 2, "from P50 to P99"),
         (("--objective", "replacd"), 2, "Did you mean 'replaced'?"),
         (("--objective", "replaced"), 5, "can only be bounded"),
-        (("--handling", "both"), 2, "inside or outside"),
         (("--step", "0"), 2, "the step is not above 0"),
         (("--vary", "small-business-cash.tier1.up_to"), 5, "neither edges nor shares"),
         (("--vary", "small-busines-cash.tier1"), 2, "Did you mean 'small-business-cash'?"),

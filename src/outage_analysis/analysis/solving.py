@@ -116,7 +116,6 @@ class BudgetSolution(PolicyResult):
             "budget": search.request.budget,
             "at": search.quantile_mark if search.request.level is not None else "expected",
             "objective": search.tried.objective,
-            "handling": "inside" if search.request.with_handling else "outside",
             "candidates": len(search.tried.values),
             "parameters": self.parameters,
             "budget_is_binding": search.is_limited if self.is_feasible else True,
@@ -186,8 +185,6 @@ def _sentences(search: costs.policy_search.PolicySearch, locale: Locale) -> list
         sentences.append(locale("solve.not_limited"))
     if search.is_feasible and (largest := search.largest_values):
         sentences.append(locale("solve.largest", parameters=", ".join(p.name for p in largest)))
-    if search.request.with_handling:
-        sentences.append(locale("solve.with_handling"))
     if not search.cubes and search.policy.loss_unit == search.policy.currency:
         sentences.append(locale("solve.only_counts"))
     return sentences
@@ -246,7 +243,6 @@ class SearchArguments(TypedDict, total=False):
     step: Amount | None
     objective: str | None
     max_cliff: Amount | None
-    handling: str
 
 
 def _percentile(at: object) -> float | None:
@@ -272,7 +268,6 @@ def solve(  # noqa: PLR0913 - completion lists the arguments
     step: Amount | None = None,
     objective: str | None = None,
     max_cliff: Amount | None = None,
-    handling: str = "outside",
     tiers: TierPayments | None = None,
     policy: str | Path | Policy | None = None,
     ledger: str | Path | Ledger | None = None,
@@ -295,7 +290,6 @@ def solve(  # noqa: PLR0913 - completion lists the arguments
             largest shortfall) or `per_claim` (mean payment per accepted claim). By default `replaced` with
             claims, and `per_claim` without.
         max_cliff: the largest jump of the payment at an edge of a loss band, in whole currency.
-        handling: "inside" if the budget also pays for the handling of claims.
         tiers: instead of a policy, largest loss of a tier -> payment per claim; the line is called `tiers`.
         policy: the announced policy; by default the incident's bundled policy.
         ledger: the assumptions; by default the incident's bundled ledger, if any.
@@ -324,8 +318,6 @@ def solve(  # noqa: PLR0913 - completion lists the arguments
         **inputs,
     )
     incident, policy, ledger = load_documents(plan)
-    if handling not in ("outside", "inside"):
-        raise UsageError("handling is inside or outside the budget", value=handling)
     named = [policy, *map(load_policy, plan.compare)]
     ids = [each.id for each in named]
     if repeated := [id_ for id_ in ids if ids.count(id_) > 1]:
@@ -348,7 +340,6 @@ def solve(  # noqa: PLR0913 - completion lists the arguments
         objective,
         None if step is None else smallest_units(step, digits, "the step"),
         None if max_cliff is None else smallest_units(max_cliff, digits, "the largest jump"),
-        with_handling=handling == "inside",
     )
     if request.step == 0:
         raise UsageError("the step is not above 0", value=step)

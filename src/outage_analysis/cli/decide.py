@@ -268,9 +268,6 @@ def solve(
         str | None,
         typer.Option(help="Largest jump of the payment at an edge of a loss band, in whole currency."),
     ] = None,
-    handling: Annotated[
-        str, typer.Option(help="inside: the budget also pays for the handling of claims. Or outside.")
-    ] = "outside",
     compare: Annotated[
         list[str] | None, typer.Option(help="A further policy to show beside the frontier; repeat for more.")
     ] = None,
@@ -302,7 +299,6 @@ def solve(
             step=None if step is None else parse_amount(step, "--step"),
             objective=objective,
             max_cliff=None if max_cliff is None else parse_amount(max_cliff, "--max-cliff"),
-            handling=handling,
         )
     output.emit(found)
     if not found.is_feasible:

@@ -225,21 +225,6 @@ def test_a_payment_ends_where_it_alone_breaks_the_budget(level: float | None, la
     assert found.tried.parameters[1].breaks_above
 
 
-def test_handling_counts_against_the_budget_draw_by_draw() -> None:
-    handling = {"kind": "handling", "people": uniform(0, 100), "weeks": fixed(1), "weekly_wage": fixed(1)}
-    ledger = accepting(fixed(1.0), handling)
-    vary = {"tiers.tier1": [0, 10, 20], "tiers.tier2": [40]}
-    # 4 x 10 + 3 x 40 = 160, and handling is at most 90 in nine of ten draws.
-    assert solution(search_of(vary, 200, ledger=ledger)) == (20, 40)
-    with_handling = search_of(vary, 250, ledger=ledger, with_handling=True, draws=2**13)
-    assert solution(with_handling) in {(0, 40), (10, 40)}
-    row = with_handling.table.row(1, named=True)
-    assert row["expected"] == pytest.approx(160 + 50)
-    assert row["at_level"] == pytest.approx(250, abs=2)
-    with pytest.raises(ModelRefused, match="states no cost of handling"):
-        search_of(VALUES, 100, with_handling=True)
-
-
 # constraints
 
 

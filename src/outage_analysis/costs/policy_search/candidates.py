@@ -142,7 +142,6 @@ class SearchRequest:
             mean payment per accepted claim.
         step: the step between the payments that are tried; by default a round step.
         max_cliff: the largest jump of the payment at an edge of a loss band; by default without limit.
-        with_handling: whether the cost of handling claims belongs to the total.
     """
 
     policy: Policy
@@ -156,7 +155,6 @@ class SearchRequest:
     objective: str | None = None
     step: int | None = None
     max_cliff: int | None = None
-    with_handling: bool = False
 
     @property
     def quantile_level(self) -> float:
@@ -164,39 +162,13 @@ class SearchRequest:
         return USUAL_LEVEL if self.level is None else self.level
 
     def portfolio(self, policy: Policy, cubes: Sequence[Cube]) -> Portfolio:
-        """Return the terms of a policy, from cubes of claims or from published counts.
-
-        Raises:
-            ModelRefused: handling counts, and the ledger does not state its cost.
-        """
+        """Return the terms of a policy, from cubes of claims or from published counts."""
         ledger = ledger_for_policy(self.ledger, policy)
-        found = build_portfolio(policy, ledger, as_of=self.as_of, cubes=cubes)
-        if not self.with_handling:
-            return found
-        published = build_portfolio(policy, ledger, as_of=self.as_of) if cubes else found
-        handling = [term for term in published.terms if term.valuation == "handling"]
-        if not handling:
-            raise ModelRefused(
-                "the ledger states no cost of handling, so it cannot be counted",
-                remedy="Leave --handling out, or add an assumption of the kind `handling`.",
-            )
-        rest = [term for term in found.terms if term.valuation != "handling"]
-        entries = {**found.entries, **published.entries}
-        declared = self.ledger.as_known_on(self.as_of).correlations if self.ledger else ()
-        return replace(
-            found,
-            terms=(*rest, *handling),
-            entries={name: entries[name] for name in sorted(entries)},
-            correlations={c.of: c.rank for c in declared if set(c.of) <= entries.keys()},
-        )
+        return build_portfolio(policy, ledger, as_of=self.as_of, cubes=cubes)
 
     def simulated(self, portfolio: Portfolio) -> Simulation:
-        """Return the simulation of a run, with only the payments that count against the budget."""
-        return self._counted(simulate(portfolio, draws=self.draws, seed=self.seed))
-
-    def _counted(self, run: Simulation) -> Simulation:
-        valuations = ("cash", "handling") if self.with_handling else ("cash",)
-        return run.with_terms(lambda term: term.valuation in valuations)
+        """Return the simulation of the cash of a policy, which counts against the budget."""
+        return _cash(simulate(portfolio, draws=self.draws, seed=self.seed))
 
     def candidates(self, lines: Sequence[VariedLine], cubes: Sequence[Cube]) -> CandidateCosts:
         """Draw what the costs of all candidates are computed from.
@@ -224,15 +196,11 @@ class SearchRequest:
                 line.columns_of(cube)  # refuse counts that span an edge before anything is drawn
             for tier, payment in line.usual.items():
                 own = policy.model_copy(update={"lines": (line.paid_apart(tier),)})
-                fitting = ledger_for_policy(self.ledger, own)
-                portfolios[f"{line.schedule.id} {tier}"] = build_portfolio(
-                    own, fitting, as_of=self.as_of, cubes=cubes
-                )
+                portfolios[f"{line.schedule.id} {tier}"] = self.portfolio(own, cubes)
                 usual.append(payment)
         found = shared_runs(portfolios, self.ledger, self.as_of, self.draws, self.seed)
         found.pop("usual")  # it makes the draws those of the announced policy, because it weighs them alike
-        runs = [run.with_terms(lambda term: term.valuation == "cash") for run in found.values()]
-        runs[0] = self._counted(found["base"])
+        runs = [*map(_cash, found.values())]
         terms = [term for run in runs for term in run.portfolio.terms]
         columns = [n for n, run in enumerate(runs) for _ in run.portfolio.terms]
         engine = replace(
@@ -290,7 +258,7 @@ class CandidateCosts:
         lines: the varied lines.
         draws: the accepted claims of each column in each draw, (columns, replicates, draws).
         means: their expected values, (columns,).
-        base: what all candidates pay alike in each draw, and handling if it counts, (replicates, draws).
+        base: what all candidates pay alike in each draw, (replicates, draws).
         expected_base: its expected value.
         expected_by_loss: its expected value in lines that pay by loss band.
         accepted: the expected number of accepted claims of all lines that pay by loss band.
@@ -338,6 +306,10 @@ class CandidateCosts:
         place = quantile_place(level, self.base.size)
         totals = (total.reshape(len(total), -1) for total in self.totals(payments))
         return np.concatenate([np.empty(0), *(np.partition(x, place, axis=1)[:, place] for x in totals)])
+
+
+def _cash(run: Simulation) -> Simulation:
+    return run.with_terms(lambda term: term.valuation == "cash")
 
 
 def expected_payment(run: Simulation, term: Term) -> float:

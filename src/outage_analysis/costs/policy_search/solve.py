@@ -33,7 +33,7 @@ from outage_analysis.costs.policy_search.candidates import (
     shown_benefits,
 )
 from outage_analysis.costs.policy_search.parameters import Parameter, parse_parameters, with_payments
-from outage_analysis.costs.simulation import Estimate, Sample, Simulation, quantile_place, replicate_mean
+from outage_analysis.costs.simulation import Estimate, Simulation, quantile_place, replicate_mean
 from outage_analysis.costs.simulation_tables import (
     expected_estimate,
     rounded_estimate,
@@ -361,14 +361,9 @@ def _largest_payment(
 
 
 def _costs_of(run: Simulation, request: SearchRequest) -> Costs:
-    # The costs that count against the budget.
-    means = [expected_estimate(run, valuation) for valuation in run.totals]
-    sample = Sample(sum(total.values for total in run.totals.values()))  # type: ignore[arg-type]
-    return Costs(
-        Estimate(sum(x.value for x in means), math.hypot(*(x.error for x in means))),
-        sample.quantile(request.quantile_level),
-        sample.exceedance(request.budget),
-    )
+    total = run.totals["cash"]
+    level, chance = total.quantile(request.quantile_level), total.exceedance(request.budget)
+    return Costs(expected_estimate(run, "cash"), level, chance)
 
 
 def _cost_columns(costs: Costs) -> dict[str, float]:
