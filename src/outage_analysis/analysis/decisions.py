@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cached_property, partial
 from pathlib import Path
@@ -14,7 +14,7 @@ import numpy as np
 import polars as pl
 
 from outage_analysis import costs, losses
-from outage_analysis.analysis.exploration import forecast_input_from_claims, forecast_input_from_series
+from outage_analysis.analysis.exploration import forecast_input_from_claims
 from outage_analysis.analysis.summary import (
     counted_notes,
     driver_sentences,
@@ -26,7 +26,6 @@ from outage_analysis.assumptions import BandMix
 from outage_analysis.costs import Simulation, rounded_estimate
 from outage_analysis.errors import InputRefused, ModelRefused, UsageError
 from outage_analysis.files import spelling_hint
-from outage_analysis.incidents import load_intake
 from outage_analysis.text import Answer, Locale, Result, ShownTable, schema_of, shown_tables, synthetic_mark
 
 if TYPE_CHECKING:
@@ -233,8 +232,9 @@ def scenarios_of(
 def _growth(analysis: Analysis, scenario: costs.scenarios.Scenario) -> float:
     if scenario.spike is None:
         raise costs.scenarios.DoesNotApply("no_spike")
-    of_claims = analysis.headline_from_claims
-    deadline, count = _claims_so_far(analysis) if of_claims else _intake_so_far(analysis, scenario)
+    if not analysis.headline_from_claims:
+        raise costs.scenarios.DoesNotApply("no_dates")
+    deadline, count = _claims_so_far(analysis)
     if deadline <= analysis.as_of:
         raise costs.scenarios.DoesNotApply("deadline_passed", str(deadline))
     later = deadline + timedelta(days=scenario.extra_days or 0)
@@ -265,31 +265,6 @@ def _claims_so_far(analysis: Analysis) -> tuple[date, Callable[[], losses.Channe
     if len(deadlines) > 1:
         raise costs.scenarios.DoesNotApply("several_deadlines", ", ".join(map(str, deadlines)))
     return deadlines[0], lambda: forecast_input_from_claims(claims, day).channel
-
-
-def _intake_so_far(
-    analysis: Analysis, scenario: costs.scenarios.Scenario
-) -> tuple[date, Callable[[], losses.Channel]]:
-    """Return the last day of a published intake, and a function that returns its counts so far."""
-    if not scenario.intake:
-        raise costs.scenarios.DoesNotApply("no_dates")
-    series = load_intake(scenario.intake)
-    if series.incident != analysis.incident.id:
-        raise UsageError(
-            f"the intake of the scenario {scenario.id} is of the incident {series.incident}",
-            value=scenario.intake,
-            remedy=f"Name an intake of {analysis.incident.id}, or leave the key out.",
-        )
-    known = series.known_by(analysis.as_of)
-    if known is None or known.deadline is None:
-        raise costs.scenarios.DoesNotApply("no_deadline", series.id)
-    last_moment = known.deadline.closes.astimezone(series.zone) - timedelta(microseconds=1)
-
-    def count() -> losses.Channel:
-        channel = forecast_input_from_series(series, analysis.as_of).channel
-        return replace(channel, branches=tuple(x for x in channel.branches if x.id == losses.DEADLINE))
-
-    return last_moment.date(), count
 
 
 MONEY_VALUATIONS = ("cash", "incremental_cash")
