@@ -229,7 +229,7 @@ def _benefits(row: Mapping[str, Any], search: costs.policy_search.PolicySearch, 
         return locale.money(row[objective], BENEFIT_DIGITS)
 
     own = search.tried.objective
-    known = [x for x in (own, *(x for x in costs.policy_search.OBJECTIVES if x != own)) if row[x] is not None]
+    known = [x for x in (own, *(x for x in costs.policy_search.BENEFITS if x != own)) if row[x] is not None]
     texts = [locale(f"solve.got_{objective}", value=text(objective)) for objective in known]
     return "; ".join(texts) if texts else locale("solve.got_unknown")
 
@@ -286,9 +286,8 @@ def solve(  # noqa: PLR0913 - completion lists the arguments
         budget: the largest cost, in whole currency.
         at: the percentile of the cost that must not exceed the budget, such as "P90"; or "expected".
         step: the step between payments, in whole currency; by default a round step.
-        objective: `replaced` (share of the losses), `made_whole` (claims paid in full), `shortfall` (smallest
-            largest shortfall) or `per_claim` (mean payment per accepted claim). By default `replaced` with
-            claims, and `per_claim` without.
+        objective: `replaced` (share of the losses) or `per_claim` (mean payment per accepted claim). By
+            default `replaced` with claims, and `per_claim` without.
         max_cliff: the largest jump of the payment at an edge of a loss band, in whole currency.
         tiers: instead of a policy, largest loss of a tier -> payment per claim; the line is called `tiers`.
         policy: the announced policy; by default the incident's bundled policy.

@@ -259,9 +259,8 @@ def solve(
     objective: Annotated[
         str | None,
         typer.Option(
-            help="What people get: replaced (share of the losses), made_whole (claims paid in full), "
-            "shortfall (the smallest largest shortfall) or per_claim (mean payment per accepted claim). By "
-            "default replaced with claims, per_claim without."
+            help="What people get: replaced (share of the losses) or per_claim (mean payment per accepted "
+            "claim). By default replaced with claims, per_claim without."
         ),
     ] = None,
     max_cliff: Annotated[

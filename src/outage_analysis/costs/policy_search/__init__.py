@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from outage_analysis.lazy_exports import lazy_exports
 
 if TYPE_CHECKING:
-    from outage_analysis.costs.policy_search.candidates import OBJECTIVES, SearchRequest
+    from outage_analysis.costs.policy_search.candidates import BENEFITS, SearchRequest
     from outage_analysis.costs.policy_search.parameters import (
         SearchablePayment,
         Vary,

@@ -36,8 +36,10 @@ from outage_analysis.policies import MAX_STEPS, SHARE_SCALE, Policy, Rule, RuleB
 
 IntArray = npt.NDArray[np.int64]
 REPLACED, MADE_WHOLE, SHORTFALL, PER_CLAIM = "replaced", "made_whole", "shortfall", "per_claim"
-OBJECTIVES = (REPLACED, MADE_WHOLE, SHORTFALL, PER_CLAIM)
-"""What a search can maximise; of the shortfall it takes the smallest."""
+BENEFITS = (REPLACED, MADE_WHOLE, SHORTFALL, PER_CLAIM)
+"""What claimants get: share of the losses, claims paid in full, largest shortfall, mean payment per claim."""
+OBJECTIVES = (REPLACED, PER_CLAIM)
+"""What a search can maximise."""
 USUAL_LEVEL = 0.9
 """The frontier compares P90 if the budget limits the expected cost."""
 CHUNK = 2**19

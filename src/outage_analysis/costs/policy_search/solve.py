@@ -18,7 +18,6 @@ from outage_analysis.assumptions import FloatArray
 from outage_analysis.costs.claim_payments import cube_for
 from outage_analysis.costs.comparison.benefits import largest_claim_loss
 from outage_analysis.costs.policy_search.candidates import (
-    MADE_WHOLE,
     OBJECTIVES,
     PER_CLAIM,
     REPLACED,
@@ -218,8 +217,7 @@ def find_best_policy(request: SearchRequest, named: Sequence[Policy], cubes_of: 
 
     Raises:
         UsageError: a parameter, a value or the objective is invalid.
-        ModelRefused: the inputs do not determine the cost or the objective, or the objective is the number of
-            claims paid in full and no candidate within the budget pays one in full.
+        ModelRefused: the inputs do not determine the cost or the objective.
     """
     shown = (request.policy, *named)
     tried, cubes, gains_of = _candidates(request, shown, cubes_of)
@@ -239,13 +237,6 @@ def find_best_policy(request: SearchRequest, named: Sequence[Policy], cubes_of: 
         limited = own.expected if by_mean else own.at_level
         if feasible := len(allowed) > 0 and limited.value <= request.budget:
             break
-    if feasible and tried.objective == MADE_WHOLE and not benefit[chosen]:
-        raise ModelRefused(
-            "no policy that was tried and keeps the budget is sure to pay any claim in full, so by this "
-            "objective nothing is better than paying nothing",
-            value=MADE_WHOLE,
-            remedy=f"Raise the budget, vary higher payments, or take the objective {REPLACED}.",
-        )
     freed = {} if feasible else {MONOTONE: falls & ~steep, MAX_CLIFF: ~falls & steep}
     cheapest = {x: tried.ranked(np.flatnonzero(own), nothing, by_mean=by_mean)[1] for x, own in freed.items()}
     excluded, least = [name for name, own in cheapest.items() if (own <= request.budget).any()], None
@@ -318,10 +309,8 @@ def _candidates(
     benefits |= {} if per_claim is None else {PER_CLAIM: per_claim}
     if objective not in benefits:
         raise ModelRefused(
-            "the largest shortfall has no limit: a band without an upper edge is paid by a rule"
-            if objective == SHORTFALL
-            else f"without claims, {objective} can only be bounded: nothing says how losses are spread",
-            remedy=f"Known: {', '.join(name for name in OBJECTIVES if name in benefits)}.",
+            f"without claims, {objective} can only be bounded: nothing says how losses are spread",
+            remedy=f"Give claims, or take the objective {PER_CLAIM}.",
         )
     gains_of = [{name: float(x[0]) for name, x in other.items()} for other in others]
     return Candidates(request, parameters, values, costs, payments, benefits, objective), cubes, gains_of
@@ -380,10 +369,9 @@ def _dominator(
     # The values of the candidate that gives most among those that cost no more and give no less, and are
     # better in one of the two. Quantiles of different draws must differ by more than chance.
     most = costs.at_level.value - 2 * costs.at_level.error
-    sign = -1.0 if objective == SHORTFALL else 1.0
     found = None
     for other in frontier if objective in row else ():
-        gains = sign * (other[objective] - row[objective])
+        gains = other[objective] - row[objective]
         # The mean payment is the expected cost per claim, so it cannot be larger at no larger expected cost.
         saves = 0.0 if objective == PER_CLAIM else row["expected"] - other["expected"]
         close = 1e-9 * abs(row["expected"])
