@@ -53,7 +53,7 @@ PUBLIC = {
     "outage_analysis.costs.sensitivity": (
         "What a total depends on.",
         (
-            "award_views", "break_evens", "cost_sobol_indices", "information_value",
+            "break_evens", "cost_sobol_indices", "information_value",
             "inputs_given_exceedance", "levers", "tornado",
         ),
     ),

@@ -349,7 +349,6 @@ def test_a_last_tier_without_an_edge_is_set_too() -> None:
         ("as-filing-shar", 0.2, "as-filing-share"),
         ("as-filing-share", 2.0, "as-filing-share"),
         ("small-business-cash.tier9", 1.0, "tier9"),
-        ("small-business-cash.tier1.up_to", 1.0, "only payments and assumptions can be set"),
         ("small-business-cash.tier1", -1.0, "number from 0"),
         ("small-business-cash.tier1", 0.5, "decimal places"),
     ],
@@ -358,6 +357,11 @@ def test_a_change_that_is_none_is_refused(name: str, value: float, problem: str)
     with pytest.raises(UsageError) as refused:
         run(Plan(claims=(), changes={name: value}))
     assert problem in str(refused.value)
+
+
+def test_the_edge_of_a_band_cannot_be_set() -> None:
+    with pytest.raises(ModelRefused, match="neither edges nor shares"):
+        run(Plan(claims=(), changes={"small-business-cash.tier1.up_to": 1.0}))
 
 
 def test_the_command_of_an_own_file_names_files_without_folders(path: Path) -> None:

@@ -22,11 +22,11 @@ from outage_analysis.analysis import (
 )
 from outage_analysis.assumptions import Ledger
 from outage_analysis.costs.scenarios import ScenarioSet
-from outage_analysis.errors import ModelRefused, UsageError
+from outage_analysis.errors import ModelRefused
 from outage_analysis.incidents import load_incident
 from outage_analysis.losses import Branch, forecast_late_claims
 from tests.commands import command
-from tests.tram_case import ENTRY, MIX, ledger, tram_plan
+from tests.tram_case import ENTRY, ledger, tram_plan
 
 DEADLINE, DAYS = date(2031, 3, 31), 14
 PER_DAY = [round(600 * 0.86**day) for day in range(20)]
@@ -211,58 +211,10 @@ def test_synthetic_claims_say_nothing_of_a_longer_deadline() -> None:
     assert (row["status"], row["expected"]) == ("synthetic_claims", None)
 
 
-def test_an_intake_that_determines_no_forecast_gives_no_figures() -> None:
-    """The federation's counts are real, public that day, and refused by the forecast."""
-    early = Plan(claims=(), as_of=date(2022, 12, 30), draws=1_024)
-    analysis = run(early)
-    row = row_of(analysis, extra_days=DAYS, spike=0, intake="kakao-federation")
-    assert (row["status"], row["expected"]) == ("deadline_passed", None)
-    unknown = row_of(analysis, extra_days=DAYS, spike=0)
-    assert (unknown["status"], unknown["expected"]) == ("no_dates", None)
-
-
-def intake_page(folder: Path, incident: str, counts: list[int]) -> str:
-    """An intake with the cumulative count at the end of each day from 2 March on; it closes on 31 March."""
-    points = "".join(
-        f"[[point]]\nat = 2031-03-{day + 2:02}T00:00:00+09:00\ncount = {count}\n"
-        for day, count in enumerate(counts, start=1)
-    )
-    page = folder / "intake.toml"
-    page.write_text(
-        f'id = "tram-intake"\nname = {{ en = "Intake" }}\nincident = "{incident}"\n'
-        f'time_zone = "Asia/Seoul"\nopened = 2031-03-02T00:00:00+09:00\nas_of = 2031-03-10\n{points}'
-        "[[deadline]]\ncloses = 2031-04-01T00:00:00+09:00\npublic_on = 2031-03-02\n",
-        "utf-8",
-    )
-    return str(page)
-
-
-@pytest.mark.slow
-def test_an_intake_gives_the_growth_of_a_published_count(tmp_path: Path, tram: Path) -> None:
-    mix = ENTRY.format(name="mix", kind="band_mix", distribution=MIX)
-    (tmp_path / "ledger.toml").write_text(ledger(mix, ULTIMATE), "utf-8")
-    made = run(tram_plan(tram, ledger=tmp_path / "ledger.toml", compare=()))
-    known = [sum(PER_DAY[:day]) for day in range(1, 10)]
-    page = intake_page(tmp_path, made.incident.id, known)
-    base, row = made.scenarios(scenarios(extra_days=DAYS, spike=0, intake=page)).iter_rows(named=True)
-    branches = [Branch("a", 30.0, spike=0), Branch("b", 30.0 + DAYS, spike=0)]
-    forecast = forecast_late_claims(range(1, 10), known, branches, starts=date(2031, 3, 2))
-    at_first, at_last = (known[-1] + forecast.late[branch].mean for branch in "ab")
-    assert row["expected"] == pytest.approx(base["expected"] * at_last / at_first, rel=1e-8)
-    assert row["change"] > 0
-
-
-@pytest.mark.slow
-def test_too_few_counts_give_no_figures(tmp_path: Path, made: Analysis) -> None:
-    page = intake_page(tmp_path, made.incident.id, [sum(PER_DAY[:day]) for day in range(1, 7)])
-    row = row_of(made, extra_days=DAYS, spike=0, intake=page)
-    assert (row["status"], row["expected"]) == ("no_forecast", None)
-    assert "do not determine the late claims" in row["reason"]
-
-
-def test_an_intake_of_another_incident_is_refused(made: Analysis) -> None:
-    with pytest.raises(UsageError, match="of the incident kakao-2022"):
-        row_of(made, extra_days=DAYS, spike=0, intake="kakao-federation")
+def test_published_counts_say_nothing_of_a_longer_deadline() -> None:
+    analysis = run(Plan(claims=(), as_of=date(2022, 12, 30), draws=1_024))
+    row = row_of(analysis, extra_days=DAYS, spike=0)
+    assert (row["status"], row["expected"]) == ("no_dates", None)
 
 
 def test_without_expected_cash_there_are_no_scenarios(tram: Path) -> None:

@@ -75,26 +75,6 @@ def test_claims_know_the_share_of_the_losses() -> None:
 
 
 @pytest.mark.slow
-def test_thresholds_and_shares_vary_with_claims() -> None:
-    claims = oa.load_sample("kakao")
-    line = "small-business-cash"
-    found = oa.solve(
-        claims,
-        vary={f"{line}.tier1.up_to": [200_000, 300_000], f"{line}.tier2.share": [0.0, 0.05]},
-        budget=600_000_000,
-        ledger="kakao-2022",
-        draws=FEW,
-    )
-    assert len(found.search.tried.values) == 4
-    compared = oa.compare(found.policy, "kakao-2022", claims=claims, ledger="kakao-2022", draws=FEW)
-    costs = compared.table["expected"].to_list()
-    assert found.table["expected"].to_list() == pytest.approx(costs, rel=1e-9)
-    for row, id_ in zip(found.table.iter_rows(named=True), (found.policy.id, "kakao-2022"), strict=True):
-        estimate = compared.simulations.runs[id_].totals["cash"].quantile(0.9)
-        assert row["at_level"] == pytest.approx(estimate.value, abs=6 * estimate.error)
-
-
-@pytest.mark.slow
 def test_tiers_without_documents_pay_per_claim() -> None:
     claims = oa.load_sample("trams")
     found = oa.solve(claims, tiers={60: 3, 120: 6}, vary=["tier1,tier2"], budget=2_000, draws=FEW)

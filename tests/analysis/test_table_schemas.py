@@ -105,7 +105,7 @@ def test_tables_of_the_commands_have_the_columns_of_their_schemas(made: Analysis
     refused = forecast_intake(load_intake("kakao-federation")).tables
     intake = refused | late_claim_tables(growing_channel())[0]
     tables: dict[str, dict[str, pl.DataFrame]] = {
-        "sensitivity": sensitivity_tables(made, 1_000, (50, 200)),
+        "sensitivity": sensitivity_tables(made, 1_000),
         "compare": {name: getattr(compared, name) for name in schemas_of("compare")},
         "backtest": {name: getattr(tested, name) for name in schemas_of("backtest")},
         "intake": {name: table for name, table in intake.items() if name in schemas_of("intake")},

@@ -20,7 +20,6 @@ from scipy import integrate, special, stats
 from outage_analysis.assumptions.distributions import (
     AnyDistribution,
     Beta,
-    Branch,
     Discrete,
     Distribution,
     Fixed,
@@ -28,7 +27,6 @@ from outage_analysis.assumptions.distributions import (
     LogitNormal,
     LogitT,
     Lognormal,
-    Mixture,
     Pert,
     Triangular,
     Uniform,
@@ -73,23 +71,11 @@ LOGITS: list[tuple[LogitNormal | LogitT, Any]] = [
 ]
 
 
-def mixture(*parts: tuple[float, Any]) -> Mixture:
-    branches = (
-        Branch(name=f"b{i}", weight=weight, distribution=distribution)
-        for i, (weight, distribution) in enumerate(parts)
-    )
-    return Mixture(branches=tuple(branches))
-
-
 DISCRETE = Discrete(values=(30_000, 50_000, 222_500), probabilities=(0.5, 0.2, 0.3))
-MIXED = mixture(
-    (0.2, Fixed(value=50)), (0.5, Pert(low=10, mode=20, high=100)), (0.3, Lognormal(median=60, sigma=1))
-)
 EVERY = [
     *(distribution for distribution, _ in WITH_ORACLE),
     *(distribution for distribution, _ in LOGITS),
     DISCRETE,
-    MIXED,
     Fixed(value=7),
 ]
 
@@ -150,10 +136,8 @@ def test_draws_at_even_probabilities_have_the_mean_that_a_distribution_states(
 @pytest.mark.parametrize("distribution", EVERY, ids=lambda distribution: distribution.kind)
 def test_the_ends_are_the_stated_bounds_or_the_outer_points(distribution: Distribution) -> None:
     stated = isinstance(distribution, Fixed | Uniform | Triangular | Pert | Discrete)
-    if not isinstance(distribution, Mixture):
-        assert distribution.ends == (
-            distribution.support if stated else tuple(distribution.quantile([0.01, 0.99]))
-        )
+    outer = tuple(distribution.quantile([0.01, 0.99]))
+    assert distribution.ends == (distribution.support if stated else outer)
     assert (
         distribution.support[0]
         <= distribution.ends[0]
@@ -256,45 +240,6 @@ def test_a_value_of_no_probability_is_never_drawn() -> None:
     assert set(distribution.quantile([1e-300, 0.3, 0.4, 1 - 1e-16]).tolist()) == {2, 3}
 
 
-def test_the_means_of_a_mixture_are_those_of_its_branches_weighted() -> None:
-    within = [branch.distribution for branch in MIXED.branches]
-    assert MIXED.mean == pytest.approx(0.2 * 50 + 0.5 * within[1].mean + 0.3 * within[2].mean)
-    assert MIXED.capped_mean(45) == pytest.approx(
-        0.2 * 45 + 0.5 * within[1].capped_mean(45) + 0.3 * within[2].capped_mean(45)
-    )
-    assert MIXED.support == (0.0, np.inf)
-    assert MIXED.ends == (min(within[1].ends[0], within[2].ends[0]), within[2].ends[1])
-
-
-def test_a_mixture_is_drawn_branch_by_branch() -> None:
-    even = (np.arange(100) + 0.5) / 100
-    u_branch, u_within = (axis.ravel() for axis in np.meshgrid(even, even))
-    chosen, drawn = MIXED.branch(u_branch), MIXED.sample(u_branch, u_within)
-    assert np.bincount(chosen).tolist() == [2_000, 5_000, 3_000]
-    for number, branch in enumerate(MIXED.branches):
-        assert drawn[chosen == number] == pytest.approx(
-            branch.distribution.quantile(u_within[chosen == number])
-        )
-    assert drawn.mean() == pytest.approx(MIXED.mean, rel=0.01)
-
-
-def test_the_quantile_of_a_mixture_is_the_least_value_with_enough_below_it() -> None:
-    u = np.array([0.001, 0.2, 0.5, 0.55, 0.9, 0.999])
-    found = MIXED.quantile(u)
-    assert (MIXED.cdf(found) >= u).all()
-    assert (MIXED.cdf(found * (1 - 1e-9)) < u).all()
-    # All of the atom at 50: from the share below it to the share up to it.
-    below, upto = (float(MIXED.cdf(x)) for x in (np.nextafter(50, 0), 50))
-    assert MIXED.quantile(np.linspace(below + 1e-9, upto - 1e-9, 5)).tolist() == [50] * 5
-
-
-def test_a_mixture_of_one_branch_is_that_branch_and_one_of_no_weight_does_not_count() -> None:
-    only = mixture((0.0, Uniform(low=-9, high=9)), (1.0, Fixed(value=3)), (0.0, Fixed(value=5)))
-    assert (only.mean, only.support, only.ends) == (3, (3, 3), (3, 3))
-    assert only.sample([1e-12, 0.5, 1 - 1e-16], np.array([0.1, 0.2, 0.3])).tolist() == [3, 3, 3]
-    assert only.quantile([0.01, 0.99]).tolist() == [3, 3]
-
-
 SHARES = (0.5, 0.3, 0.0, 0.2)
 
 
@@ -384,13 +329,6 @@ class Page(Document):
     [
         ('{ kind = "pert", low = 1, mode = 2, high = 4 }', Pert(low=1, mode=2, high=4, weight=4)),
         ('{ kind = "logit-t", location = -2, scale = 1.5, df = 2 }', LogitT(location=-2, scale=1.5, df=2)),
-        (
-            (
-                '{ kind = "mixture", branches = '
-                '[{ name = "b0", weight = 1, distribution = { kind = "fixed", value = 3 } }] }'
-            ),
-            mixture((1, Fixed(value=3))),
-        ),
     ],
 )
 def test_a_distribution_is_read_from_a_document(
@@ -400,9 +338,6 @@ def test_a_distribution_is_read_from_a_document(
         read_document(Page, "assumptions", write_document(f"distribution = {distribution}")).distribution
         == expected
     )
-
-
-BRANCH = '{ name = "a", weight = 0.5, distribution = { kind = "fixed", value = 1 } }'
 
 
 @pytest.mark.parametrize(
@@ -440,12 +375,6 @@ BRANCH = '{ name = "a", weight = 0.5, distribution = { kind = "fixed", value = 1
             "distribution: needs values that rise",
         ),
         ('kind = "discrete", values = [], probabilities = []', "values: tuple should have at least 1 item"),
-        (f'kind = "mixture", branches = [{BRANCH}, {BRANCH}]', "two branches are called a"),
-        (f'kind = "mixture", branches = [{BRANCH}]', "distribution: has weights that do not sum to 1"),
-        (
-            f'kind = "mixture", branches = [{BRANCH.replace("fixed", "mixture")}]',
-            "branches 1 > distribution: input tag 'mixture' found using 'kind' does not match any of",
-        ),
     ],
 )  # fmt: skip
 def test_a_distribution_that_breaks_a_rule_is_refused_by_key(

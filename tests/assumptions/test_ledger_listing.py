@@ -122,10 +122,6 @@ rule = [
   { name = { en = "a" }, weight = 0.4, share = { kind = "fixed", value = 0.1 }, floor = 1_000, cap = 2_000 },
   { name = { en = "b" }, weight = 0.6, share = { kind = "fixed", value = 1 } },
 ]"""
-    mixed = """distribution = { kind = "mixture", branches = [
-  { name = "few", weight = 0.9, distribution = { kind = "fixed", value = 0.1 } },
-  { name = "all", weight = 0.1, distribution = { kind = "fixed", value = 1 } },
-] }"""
     mix = "size = 4\nband = [{ over = 0, up_to = 100, share = 0.3333333 }, { over = 100, share = 0.6666667 }]"
     work = """people = { kind = "fixed", value = 3 }
 weeks = { kind = "fixed", value = 2 }
@@ -134,7 +130,6 @@ weekly_wage = { kind = "fixed", value = 1_000_000 }"""
         ENTRY.format(name="mix", kind="band_mix", distribution=mix),
         ENTRY.format(name="work", kind="handling", distribution=work),
         award=rules,
-        filing=mixed,
     )
     page = read(text, tmp_path)
     told = {a.id: distribution_text(a) for a in page.assumptions}
@@ -143,11 +138,6 @@ weekly_wage = { kind = "fixed", value = 1_000_000 }"""
     loss = "uniform(low 5,000, high 90,000)"
     assert told["as-award"] == (
         f"0.4: fixed(value 0.1) × {loss}, at least 1,000, at most 2,000; 0.6: fixed(value 1) × {loss}"
-    )
-    assert re.fullmatch(
-        r"mixture\(branches \w+\(name few, weight 0\.9, distribution fixed\(value 0\.1\)\) "
-        r"\w+\(name all, weight 0\.1, distribution fixed\(value 1\)\)\)",
-        told["as-filing"],
     )
     assert ledger_table(page).filter(assumption="as-work")["expected"].item() == 6_000_000
 
@@ -219,7 +209,6 @@ def test_a_ledger_cannot_speak_to_the_terminal(tmp_path: Path) -> None:
 
 # --- pages that are wrong ---------------------------------------------------------------------------------
 
-BRANCH = '{ name = "a", weight = 1, distribution = { value = 1 } }'
 DISTRIBUTIONS = "fixed, uniform, triangular, pert, beta, lognormal, logit-normal, logit-t, discrete"
 
 
@@ -233,10 +222,6 @@ DISTRIBUTIONS = "fixed, uniform, triangular, pert, beta, lognormal, logit-normal
         (
             {"award": "loss = { low = 0 }\nrule = []"},
             f"'as-award' > loss: a required key, kind, is missing. Known: {DISTRIBUTIONS}",
-        ),
-        (
-            {"filing": f'distribution = {{ kind = "mixture", branches = [{BRANCH}] }}'},
-            f"> branches 1 > distribution: a required key, kind, is missing. Known: {DISTRIBUTIONS}",
         ),
     ],
 )

@@ -314,46 +314,6 @@ def test_a_policy_is_shown_as_it_was_known_on_a_day(run: Run) -> None:
     assert "press-low" not in out  # a sum of a line that was not public
 
 
-def test_sums_are_converted_at_a_dated_rate_beside_their_own_currency(run: Run) -> None:
-    code, out, err = run("policies", "show", "att-2024", "--rate", "FX-01")
-    assert (code, err) == (0, "")
-    assert "Least payment, KRW at FX-01" in out
-    assert "Most payment, KRW at FX-01" in out
-    row = next(x for x in out.splitlines() if x.startswith(" credit "))
-    assert row.split()[-5:] == ["5", "5", "USD", "6,322", "6,322"]  # five dollars at 1,264.5
-
-
-@pytest.mark.parametrize(
-    ("policy", "rate", "said"),
-    [
-        (
-            "kddi-2022",
-            "FX-01",
-            "is no dated exchange rate of JPY (found 'FX-01'). Name a fact whose unit ends in /JPY",
-        ),
-        ("kakao-2022", "FX-01", "is no dated exchange rate of KRW (found 'FX-01')"),
-        ("att-2024", "CL-01", "is no dated exchange rate of USD (found 'CL-01')"),
-        ("att-2024", "FX-99", "no such fact (found 'FX-99')"),
-    ],
-)
-def test_without_a_rate_of_its_currency_nothing_is_converted(
-    run: Run, policy: str, rate: str, said: str
-) -> None:
-    code, out, err = run("policies", "show", policy, "--rate", rate)
-    assert (code, out) == (2, "")
-    assert re.fullmatch(r"error: .*\n", err)
-    assert said in err
-
-
-def test_a_rate_that_was_not_public_by_the_day_is_refused(run: Run) -> None:
-    page = (data_root() / "policies" / "att-2024.toml").read_text("utf-8")
-    Path("p.toml").write_text(page.replace("public_on = 2024-02-25", "public_on = 2022-02-25"), "utf-8")
-    assert run("policies", "show", "p.toml", "--rate", "FX-01", "--as-of", "2022-12-29")[0] == 0
-    code, out, err = run("policies", "show", "p.toml", "--rate", "FX-01", "--as-of", "2022-12-28")
-    assert (code, out) == (5, "")
-    assert re.fullmatch(r"error: .*FX-01.*\n", err)
-
-
 @pytest.mark.parametrize(
     ("lang", "sentences"),
     [

@@ -136,7 +136,6 @@ def test_they_are_commands_of_the_one_program() -> None:
         ),
         ((*MOVED, "--exceeds", "0"), 2, "--exceeds is no sum in whole currency"),
         ((*MOVED, "--exceeds", "999_999_999"), 5, "exceed 99,999,999,900: too few to tell. Name a smaller"),
-        ((*MOVED, "--award", "-1"), 2, "--award is no sum in whole currency (found '-1')"),
         ((*MOVED, "--seed", "-1"), 2, "--seed is negative"),
         (("sensitivity", *TRAM[:2], "--policy", "counted.toml"), 5, "no line has an expected cost"),
         (
@@ -258,26 +257,18 @@ def test_the_cost_as_json_is_complete_and_in_the_smallest_unit(run: Run) -> None
 
 @pytest.mark.slow
 def test_what_moves_the_cost_as_json_is_complete(run: Run) -> None:
-    limit = ("--exceeds", "200_000", "--award", "80", "--award", "1", "--budget", "150_000")
+    limit = ("--exceeds", "200_000", "--budget", "150_000")
     found = json_output(run, *MOVED, *limit)
     assert found.keys() == ORIGIN | {"policy", "basis"} | SENSITIVITY_TITLES.keys()
     assert (found["policy"], found["basis"], found["synthetic_claims"]) == ("tram-2031", "published", False)
     cash = quantiles(json_output(run, *COST))
     assert {row["cost_expected"] for row in found["tornado"]} == {cash["expected"]["value"]}
-    views = {(row["view"], row["award"]): row for row in found["awards"]}
-    assert [award for view, award in views if view == "fixed"] == [8_000, 100]
-    (open_,) = [row for (view, _), row in views.items() if view == "uncertain"]
-    assert open_ == {"view": "uncertain", "award": open_["award"]} | {
-        column: cash[measure]["value"] for column, measure in MEASURE_OF.items()
-    }
-    assert views["fixed", 8_000]["expected"] == pytest.approx(PAID * 3_250)
     assert {row["assumption"] for row in found["inputs_given_exceedance"]} == {
         *("as-filing", "as-acceptance", "as-award", "as-mix")
     }
     assert json_output(run, *MOVED).keys() == found.keys() - {
         "break_evens",
         "inputs_given_exceedance",
-        "awards",
         "information_value",
     }
 
@@ -339,7 +330,7 @@ def test_a_bridge_adds_up_from_the_cost_of_the_first_run_to_that_of_the_second(r
 
 
 def test_a_terminal_shows_whole_currency_and_says_which(run: Run) -> None:
-    moved = (*MOVED, "--exceeds", "200_000", "--award", "80", "--budget", "150_000")
+    moved = (*MOVED, "--exceeds", "200_000", "--budget", "150_000")
     out, found = run(*moved)[1], json_output(run, *moved)
     assert [title for title in SENSITIVITY_TITLES.values() if title not in out] == []
     assert out.splitlines()[-1] == "as of 2031-03-10; sums in EUR"
@@ -348,7 +339,6 @@ def test_a_terminal_shows_whole_currency_and_says_which(run: Run) -> None:
     assert printed(out, "cash +The award")[:3] == pytest.approx(award, rel=0.01)
     share = [rows["as-filing"][c] for c in ("input_low", "input_high")]
     assert printed(out, "cash +The filing")[:2] == pytest.approx(share, rel=0.01)  # a share stays one
-    assert printed(out, "decided")[:2] == pytest.approx([80, PAID * 32.50], rel=0.01)
     steps = {row["lever"]: row for row in found["levers"]}
     assert printed(out, "Payment by loss +award") == pytest.approx(
         [1, steps["award"]["adds"] / 100], rel=0.01

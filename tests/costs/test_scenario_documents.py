@@ -56,8 +56,6 @@ def test_a_document_of_ones_own_is_read(write_document: Callable[[str], Path]) -
         ("award_factors = 2", "Did you mean 'award_factor'?"),
         ("award_factor = 0", "greater than 0"),
         ("count_factor = 1.1\nspike = 0", "spike without extra_days"),
-        ("count_factor = 1.1\nover = 5", "over without filing_odds_ratio"),
-        ('count_factor = 1.1\nintake = "x"', "intake without extra_days"),
         ("count_factor = 1.1\nextra_days = 14", "both extra_days and count_factor"),
         ("rank_correlation = 1", "less than 1"),
         ('effort = "automatic"', "one_tap"),

@@ -120,7 +120,6 @@ NEUTRAL: tuple[dict[str, object], ...] = (
     {"award_factor": 1},
     {"acceptance_odds_ratio": 1},
     {"filing_odds_ratio": 1},
-    {"filing_odds_ratio": 1, "over": 0},
     {"rank_correlation": 0},
     {
         "effort": "form",
@@ -178,8 +177,6 @@ def odds_times(p: float, ratio: float) -> float:
         ({"count_factor": 1.25}, (0.25, 0.25, 0.25), PAYMENTS),
         ({"award_factor": 1.5}, (0.2, 0.2, 0.2), (30_000, 50_000, 1.5 * AWARD)),
         ({"filing_odds_ratio": 2}, (0.2, 0.2, 1 / 3), PAYMENTS),
-        ({"filing_odds_ratio": 2, "over": 300_000}, (0.2, 1 / 3, 1 / 3), PAYMENTS),
-        ({"filing_odds_ratio": 2, "over": 0}, (1 / 3, 1 / 3, 1 / 3), PAYMENTS),
         ({"filing_odds_ratio": 2, "award_factor": 1.5}, (0.2, 0.2, 1 / 3), (30_000, 50_000, 1.5 * AWARD)),
         ({"acceptance_odds_ratio": 3}, (0.3, 0.3, 0.3), PAYMENTS),  # 3 x 0.5/0.5 is 0.75 of 1, for 0.5
     ],
@@ -327,7 +324,6 @@ FLAT = {"published_count": "CL-13", "band": ({"over": 0, "fixed": 100},)}
         (shops(), MEAN, {"filing_odds_ratio": 2}, "no_band_mix", "line-0"),
         (policy_of(FLAT), CERTAIN[:2], {"award_factor": 2}, "no_review", ""),
         (policy_of(FLAT), CERTAIN[:2], {"filing_odds_ratio": 2}, "no_band_mix", "line-0"),
-        (shops(), CERTAIN, {"filing_odds_ratio": 2, "over": 400_000}, "edge_inside_band", "line-0"),
         (policy_of(FLAT | {"effort": "automatic"}), (), {"effort": "one_tap"}, "nothing_claimed", ""),
         (policy_of(FLAT | {"effort": "automatic"}), (), {"extra_days": 3}, "nothing_claimed", ""),
         (policy_of(FLAT | {"effort": "automatic"}), (), {"acceptance_odds_ratio": 2}, "no_acceptance", ""),

@@ -17,30 +17,16 @@ from outage_analysis.assumptions.distributions import Lognormal
 from outage_analysis.costs import build_portfolio, simulate
 from outage_analysis.costs.expected import expected_at
 from outage_analysis.costs.sensitivity import (
-    award_views,
     break_evens,
     cost_sobol_indices,
     inputs_given_exceedance,
     levers,
     tornado,
-    with_fixed_award,
 )
 from outage_analysis.errors import ModelRefused, UsageError
 from tests.costs.uncertain_portfolios import entry, term_of
 from tests.costs.uncertain_portfolios import portfolio as portfolio_of
-from tests.small_policies import (
-    DAY,
-    DRIVERS,
-    REPORTS,
-    budget,
-    fee,
-    fixed,
-    ledger_of,
-    mix,
-    policy_of,
-    tiers,
-    uniform,
-)
+from tests.small_policies import DAY, REPORTS, budget, fee, fixed, ledger_of, mix, policy_of, tiers, uniform
 
 if TYPE_CHECKING:
     from outage_analysis.assumptions import Ledger
@@ -154,9 +140,11 @@ def test_a_tornado_moves_one_input_at_a_time_to_its_p10_and_p90(portfolio: Portf
         assert row["cost_expected"] == pytest.approx(cost())
 
 
-def test_what_is_certain_is_no_bar_of_a_tornado(portfolio: Portfolio) -> None:
-    decided = with_fixed_award(portfolio, 90_000)
-    assert sorted(tornado(decided)["assumption"]) == ["acceptance", "band-mix", "filing-share"]
+def test_what_is_certain_is_no_bar_of_a_tornado() -> None:
+    decided = {"kind": "review_award", "distribution": fixed(90_000)}
+    entries = [x for x in ENTRIES if x["kind"] != "review_award"]
+    page = build_portfolio(policy_of(tiers()), ledger_of(*entries, decided), as_of=DAY)
+    assert sorted(tornado(page)["assumption"]) == ["acceptance", "band-mix", "filing-share"]
     assert tornado(budget_of(fixed(1.5))).is_empty()
 
 
@@ -193,8 +181,6 @@ def test_no_lever_changes_a_line_that_the_law_fixes() -> None:
     assert levers(both).equals(levers(alone))
     only_fixed = build_portfolio(policy_of(legal), ledger_of(*ENTRIES), as_of=DAY)
     assert levers(only_fixed).is_empty()
-    with pytest.raises(UsageError, match="nothing of the cash is reviewed"):
-        with_fixed_award(only_fixed, 90_000)
 
 
 # break-evens
@@ -338,34 +324,3 @@ def test_shares_need_something_uncertain_and_independent() -> None:
     ledger = ledger_of(*ENTRIES[:2], correlation=tied)
     with pytest.raises(ModelRefused, match="declared to depend"):
         cost_sobol_indices(build_portfolio(policy_of(fee(100, effort="form")), ledger, as_of=DAY))
-
-
-# decisions
-
-
-def test_correlations_with_an_award_that_is_decided_are_gone(portfolio: Portfolio) -> None:
-    tied = replace(
-        portfolio, correlations={("acceptance", "filing-share"): 0.5, ("acceptance", "review-award"): 0.1}
-    )
-    assert with_fixed_award(tied, 90_000).correlations == {("acceptance", "filing-share"): 0.5}
-
-
-def test_an_award_is_shown_in_two_views(portfolio: Portfolio) -> None:
-    table = award_views(portfolio, [50_000, 400_000], draws=2**11)
-    assert table.select("view", "award", "expected").rows() == [
-        ("uncertain", MEAN_AWARD, pytest.approx(cost())),
-        ("fixed", 50_000, pytest.approx(cost(award=50_000))),
-        ("fixed", 400_000, pytest.approx(cost(award=400_000))),
-    ]
-    ratios = (table["range_high"] / table["range_low"]).to_list()
-    assert ratios[0] > ratios[2] > ratios[1]  # to decide the award takes its doubt away
-    for award in (-1.0, math.nan):
-        with pytest.raises(UsageError, match="an amount from 0 on"):
-            award_views(portfolio, [award])
-
-
-def test_an_award_cannot_be_given_where_nothing_is_reviewed() -> None:
-    page = build_portfolio(policy_of(fee(100)), None, as_of=DAY)
-    assert expected_at(page, "cash", {}) == [100 * DRIVERS]
-    with pytest.raises(UsageError, match="nothing of the cash is reviewed"):
-        with_fixed_award(page, 1)

@@ -6,7 +6,6 @@ import json
 import re
 import tomllib
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import date
 from fractions import Fraction
 from typing import Any
@@ -15,15 +14,7 @@ import polars as pl
 import pytest
 
 from outage_analysis.costs import cost_table
-from outage_analysis.costs import policy_results as results
-from outage_analysis.costs.policy_results import (
-    convert_currency,
-    line_table,
-    overview,
-    policy_result,
-    reconciliation_table,
-)
-from outage_analysis.errors import ModelRefused, UsageError
+from outage_analysis.costs.policy_results import overview, policy_result, reconciliation_table
 from outage_analysis.files import bundled_ids, data_root
 from outage_analysis.incidents import fact_exists, facts, get_fact, outcomes
 from outage_analysis.policies import FeeCredit, InKind, explain, findings, load_policy
@@ -383,54 +374,3 @@ def test_a_fee_or_a_price_that_was_not_published_is_not_made_up(id_: str, line: 
 def test_only_the_talk_drawer_of_kakao_is_capped() -> None:
     goods = [line for line in load_policy("kakao-2022").lines if isinstance(line, InKind)]
     assert {line.id: line.cap for line in goods if line.cap} == {"talk-drawer": "PG-04.users"}
-
-
-# --- other currencies ------------------------------------------------------------------------------
-
-
-def test_dollars_are_won_at_the_rate_of_a_day() -> None:
-    table = convert_currency(line_table(load_policy("att-2024")), "USD", "FX-01")
-    assert table["most"].to_list() == [5.0]
-    assert table["most, KRW at FX-01"].to_list() == [6_322.5]  # 5 x 1,264.5
-
-
-@pytest.mark.parametrize(
-    ("id_", "rate"),
-    [
-        ("kddi-2022", "FX-01"),  # won for a dollar, not for a yen
-        ("att-2024", "CL-13"),  # a count
-        ("att-2024", "FX-02.usd"),  # dollars
-        ("att-2024", "PO-ATT24.cost"),  # not known
-        ("att-2024", "FX-99"),  # not there
-    ],
-)
-def test_only_a_dated_rate_of_the_currency_converts(id_: str, rate: str) -> None:
-    policy = load_policy(id_)
-    with pytest.raises(UsageError, match=r"no dated exchange rate|no such fact") as refusal:
-        convert_currency(line_table(policy), policy.currency, rate)
-    assert refusal.value.remedy
-
-
-def test_a_rate_without_a_day_is_no_rate(monkeypatch: pytest.MonkeyPatch) -> None:
-    undated = replace(get_fact("FX-01"), public_on=None)
-    monkeypatch.setattr(results, "get_fact", lambda *_, **__: undated)
-    with pytest.raises(UsageError, match="no dated exchange rate of USD"):
-        convert_currency(line_table(load_policy("att-2024")), "USD", "FX-01")
-
-
-def test_a_rate_counts_from_the_day_it_was_public() -> None:
-    lines = line_table(load_policy("att-2024"))
-    with pytest.raises(ModelRefused, match="FX-01 was public on 2022-12-29"):
-        convert_currency(lines, "USD", "FX-01", public_by=date(2022, 12, 28))
-    assert (
-        "most, KRW at FX-01" in convert_currency(lines, "USD", "FX-01", public_by=date(2022, 12, 29)).columns
-    )
-
-
-def test_a_conversion_leaves_what_is_not_money_alone() -> None:
-    table = pl.DataFrame(
-        {"unit": ["USD", "hours", "USD"], "computed": [2.0, 2.0, None], "id": ["a", "b", "c"]}
-    )
-    converted = convert_currency(table, "USD", "FX-01")
-    assert converted["computed, KRW at FX-01"].to_list() == [2_529.0, None, None]
-    assert converted.drop("computed, KRW at FX-01").equals(table)

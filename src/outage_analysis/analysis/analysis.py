@@ -253,7 +253,7 @@ class Analysis(IncidentResult):
         own = self.claims if self.plan.has_own_counts and self.claims else self.plan.claims
         return solve(replace(self.plan, claims=own, ledger=self.ledger), **search)
 
-    def sensitivity(self, limit: int | None = None, awards: Sequence[int] = ()) -> Sensitivity:
+    def sensitivity(self, limit: int | None = None) -> Sensitivity:
         """Return what the cost depends on; the arguments are those of `sensitivity_tables`.
 
         Example:
@@ -262,7 +262,7 @@ class Analysis(IncidentResult):
         """
         from outage_analysis.analysis.decisions import Sensitivity, sensitivity_tables  # imported here: slow
 
-        return Sensitivity(self, sensitivity_tables(self, limit, awards))
+        return Sensitivity(self, sensitivity_tables(self, limit))
 
     def forecast_intake(
         self, intake: str | Path | None = None, *, spike: float | None = None

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cached_property, partial
 from pathlib import Path
@@ -14,7 +14,7 @@ import numpy as np
 import polars as pl
 
 from outage_analysis import costs, losses
-from outage_analysis.analysis.exploration import forecast_input_from_claims, forecast_input_from_series
+from outage_analysis.analysis.exploration import forecast_input_from_claims
 from outage_analysis.analysis.summary import (
     counted_notes,
     driver_sentences,
@@ -26,7 +26,6 @@ from outage_analysis.assumptions import BandMix
 from outage_analysis.costs import Simulation, rounded_estimate
 from outage_analysis.errors import InputRefused, ModelRefused, UsageError
 from outage_analysis.files import spelling_hint
-from outage_analysis.incidents import load_intake
 from outage_analysis.text import Answer, Locale, Result, ShownTable, schema_of, shown_tables, synthetic_mark
 
 if TYPE_CHECKING:
@@ -54,9 +53,7 @@ class AnalysisResult(Result):
         return synthetic_mark(locale, synthetic=self.analysis.headline_is_synthetic)
 
 
-def sensitivity_tables(
-    analysis: Analysis, limit: int | None = None, awards: Sequence[int] = ()
-) -> dict[str, pl.DataFrame]:
+def sensitivity_tables(analysis: Analysis, limit: int | None = None) -> dict[str, pl.DataFrame]:
     """Show which inputs and decisions influence the cost of an analysis.
 
     The tables describe the headline cost, which is computed from published counts if possible, else from
@@ -65,19 +62,16 @@ def sensitivity_tables(
     Args:
         analysis: the result of `run`.
         limit: an amount of cash in whole currency; tables show which inputs would make the cost exceed it.
-        awards: possible mean awards of a review, in whole currency; a table shows the cost for each of them.
 
     Returns:
         The tables `tornado`, `levers` and `indices` (shares of the variance of the cash); with a limit also
-        `break_evens` and `inputs_given_exceedance`; with awards also `awards`; if the plan has a budget, also
-        `information_value`.
+        `break_evens` and `inputs_given_exceedance`; if the plan has a budget, also `information_value`.
 
     Raises:
-        ModelRefused: there is no expected cost (or no expected cash, with a limit or awards), or too few
-            draws exceed the limit.
-        UsageError: awards are given and the policy has no review.
+        ModelRefused: there is no expected cost (or no expected cash, with a limit), or too few draws exceed
+            the limit.
     """
-    run, plan = analysis.headline_run, analysis.plan
+    run = analysis.headline_run
     if run is None:
         raise ModelRefused(
             "no line has an expected cost, so nothing moves it",
@@ -86,17 +80,12 @@ def sensitivity_tables(
     names = ("tornado", "levers", "information_value")
     tables = {name: analysis.tables[name] for name in names if name in analysis.tables}
     if "cash" not in run.totals:
-        if awards or limit is not None:
-            refuse_no_cash("a sum or an award")
+        if limit is not None:
+            refuse_no_cash("a sum")
         return tables
     with suppress(ModelRefused):  # no indices if nothing is uncertain or inputs are correlated
         tables["indices"] = costs.sensitivity.cost_sobol_indices(run.portfolio)
     unit = float(10**analysis.incident.minor_units)
-    if awards:
-        views = [award * unit for award in awards]
-        tables["awards"] = costs.sensitivity.award_views(
-            run.portfolio, views, draws=plan.draws, seed=plan.seed, level=plan.level
-        )
     if limit is not None:
         tables["break_evens"] = costs.sensitivity.break_evens(run.portfolio, limit * unit)
         tables["inputs_given_exceedance"] = costs.sensitivity.inputs_given_exceedance(run, limit * unit)
@@ -243,8 +232,9 @@ def scenarios_of(
 def _growth(analysis: Analysis, scenario: costs.scenarios.Scenario) -> float:
     if scenario.spike is None:
         raise costs.scenarios.DoesNotApply("no_spike")
-    of_claims = analysis.headline_from_claims
-    deadline, count = _claims_so_far(analysis) if of_claims else _intake_so_far(analysis, scenario)
+    if not analysis.headline_from_claims:
+        raise costs.scenarios.DoesNotApply("no_dates")
+    deadline, count = _claims_so_far(analysis)
     if deadline <= analysis.as_of:
         raise costs.scenarios.DoesNotApply("deadline_passed", str(deadline))
     later = deadline + timedelta(days=scenario.extra_days or 0)
@@ -275,31 +265,6 @@ def _claims_so_far(analysis: Analysis) -> tuple[date, Callable[[], losses.Channe
     if len(deadlines) > 1:
         raise costs.scenarios.DoesNotApply("several_deadlines", ", ".join(map(str, deadlines)))
     return deadlines[0], lambda: forecast_input_from_claims(claims, day).channel
-
-
-def _intake_so_far(
-    analysis: Analysis, scenario: costs.scenarios.Scenario
-) -> tuple[date, Callable[[], losses.Channel]]:
-    """Return the last day of a published intake, and a function that returns its counts so far."""
-    if not scenario.intake:
-        raise costs.scenarios.DoesNotApply("no_dates")
-    series = load_intake(scenario.intake)
-    if series.incident != analysis.incident.id:
-        raise UsageError(
-            f"the intake of the scenario {scenario.id} is of the incident {series.incident}",
-            value=scenario.intake,
-            remedy=f"Name an intake of {analysis.incident.id}, or leave the key out.",
-        )
-    known = series.known_by(analysis.as_of)
-    if known is None or known.deadline is None:
-        raise costs.scenarios.DoesNotApply("no_deadline", series.id)
-    last_moment = known.deadline.closes.astimezone(series.zone) - timedelta(microseconds=1)
-
-    def count() -> losses.Channel:
-        channel = forecast_input_from_series(series, analysis.as_of).channel
-        return replace(channel, branches=tuple(x for x in channel.branches if x.id == losses.DEADLINE))
-
-    return last_moment.date(), count
 
 
 MONEY_VALUATIONS = ("cash", "incremental_cash")

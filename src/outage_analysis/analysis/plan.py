@@ -334,8 +334,6 @@ def load_documents(plan: Plan) -> tuple[Incident, Policy, Ledger | None]:
 
 def _with_payment(policy: Policy, name: str, value: float) -> Policy:
     (tier,) = policy_search.parse_parameters({name: None}, policy)
-    if tier.kind != "payment":
-        raise UsageError("only payments and assumptions can be set", value=name)
     edge = next(line for line in policy.schedules if line.id == tier.line).bands[tier.tier].up_to
     up_to = None if edge is None else edge / 10**policy.loss_digits
     return policy.with_tier(line=tier.line, up_to=up_to, pays=value)

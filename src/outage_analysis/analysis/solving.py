@@ -88,7 +88,7 @@ class BudgetSolution(PolicyResult):
 
     @property
     def parameters(self) -> dict[str, int | float]:
-        """The values of the varied parameters in `policy`: payments and edges in whole currency, shares."""
+        """The values of the varied payments in `policy`, in whole currency."""
         return {p.name: p.stated_value(value) for p, value in self.search.values.items()}
 
     @property
@@ -116,7 +116,6 @@ class BudgetSolution(PolicyResult):
             "budget": search.request.budget,
             "at": search.quantile_mark if search.request.level is not None else "expected",
             "objective": search.tried.objective,
-            "handling": "inside" if search.request.with_handling else "outside",
             "candidates": len(search.tried.values),
             "parameters": self.parameters,
             "budget_is_binding": search.is_limited if self.is_feasible else True,
@@ -186,8 +185,6 @@ def _sentences(search: costs.policy_search.PolicySearch, locale: Locale) -> list
         sentences.append(locale("solve.not_limited"))
     if search.is_feasible and (largest := search.largest_values):
         sentences.append(locale("solve.largest", parameters=", ".join(p.name for p in largest)))
-    if search.request.with_handling:
-        sentences.append(locale("solve.with_handling"))
     if not search.cubes and search.policy.loss_unit == search.policy.currency:
         sentences.append(locale("solve.only_counts"))
     return sentences
@@ -200,7 +197,6 @@ def _varied_tiers(search: costs.policy_search.PolicySearch, locale: Locale) -> s
     lines = dict.fromkeys(p.line for p in parameters)
     for schedule in (x for x in search.policy.schedules if x.id in lines):
         varied = {p.tier for p in parameters if p.line == schedule.id}
-        varied |= {p.tier + 1 for p in parameters if p.line == schedule.id and p.kind == "up_to"}
         listed = "; ".join(
             locale("solve.tier", band=locale.band_with_unit(*band), payment=explainer.rule_text(rule))
             for tier, (band, rule) in enumerate(schedule.tariff.bands_with_rules)
@@ -233,7 +229,7 @@ def _benefits(row: Mapping[str, Any], search: costs.policy_search.PolicySearch, 
         return locale.money(row[objective], BENEFIT_DIGITS)
 
     own = search.tried.objective
-    known = [x for x in (own, *(x for x in costs.policy_search.OBJECTIVES if x != own)) if row[x] is not None]
+    known = [x for x in (own, *(x for x in costs.policy_search.BENEFITS if x != own)) if row[x] is not None]
     texts = [locale(f"solve.got_{objective}", value=text(objective)) for objective in known]
     return "; ".join(texts) if texts else locale("solve.got_unknown")
 
@@ -247,7 +243,6 @@ class SearchArguments(TypedDict, total=False):
     step: Amount | None
     objective: str | None
     max_cliff: Amount | None
-    handling: str
 
 
 def _percentile(at: object) -> float | None:
@@ -273,7 +268,6 @@ def solve(  # noqa: PLR0913 - completion lists the arguments
     step: Amount | None = None,
     objective: str | None = None,
     max_cliff: Amount | None = None,
-    handling: str = "outside",
     tiers: TierPayments | None = None,
     policy: str | Path | Policy | None = None,
     ledger: str | Path | Ledger | None = None,
@@ -288,16 +282,13 @@ def solve(  # noqa: PLR0913 - completion lists the arguments
         claims: the claims that `read_claims` returned, or complaint files; by default published counts. A
             `Plan` states all inputs.
         vary: what varies, such as ["business-cash.tier1,tier2"]: `LINE.tierN` is the payment of the N-th loss
-            band, `LINE.tierN.up_to` its upper edge, `LINE.tierN.share` the share of the loss that it pays;
-            "LINE.tier1=0..50_000/5_000", or a mapping of parameter -> values, states what is tried.
+            band; "LINE.tier1=0..50_000/5_000", or a mapping of parameter -> values, states what is tried.
         budget: the largest cost, in whole currency.
         at: the percentile of the cost that must not exceed the budget, such as "P90"; or "expected".
         step: the step between payments, in whole currency; by default a round step.
-        objective: `replaced` (share of the losses), `made_whole` (claims paid in full), `shortfall` (smallest
-            largest shortfall) or `per_claim` (mean payment per accepted claim). By default `replaced` with
-            claims, and `per_claim` without.
+        objective: `replaced` (share of the losses) or `per_claim` (mean payment per accepted claim). By
+            default `replaced` with claims, and `per_claim` without.
         max_cliff: the largest jump of the payment at an edge of a loss band, in whole currency.
-        handling: "inside" if the budget also pays for the handling of claims.
         tiers: instead of a policy, largest loss of a tier -> payment per claim; the line is called `tiers`.
         policy: the announced policy; by default the incident's bundled policy.
         ledger: the assumptions; by default the incident's bundled ledger, if any.
@@ -326,8 +317,6 @@ def solve(  # noqa: PLR0913 - completion lists the arguments
         **inputs,
     )
     incident, policy, ledger = load_documents(plan)
-    if handling not in ("outside", "inside"):
-        raise UsageError("handling is inside or outside the budget", value=handling)
     named = [policy, *map(load_policy, plan.compare)]
     ids = [each.id for each in named]
     if repeated := [id_ for id_ in ids if ids.count(id_) > 1]:
@@ -350,7 +339,6 @@ def solve(  # noqa: PLR0913 - completion lists the arguments
         objective,
         None if step is None else smallest_units(step, digits, "the step"),
         None if max_cliff is None else smallest_units(max_cliff, digits, "the largest jump"),
-        with_handling=handling == "inside",
     )
     if request.step == 0:
         raise UsageError("the step is not above 0", value=step)

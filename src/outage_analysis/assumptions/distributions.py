@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from pydantic import AfterValidator, Field
 
-from outage_analysis.files import Document, Identifier, refuse_if, refuse_repeated
+from outage_analysis.files import Document, refuse_if
 from outage_analysis.special_functions import special
 
 FloatArray = NDArray[np.float64]
@@ -25,8 +25,8 @@ Weight = Annotated[float, Field(gt=0, le=1e12, allow_inf_nan=False)]
 RANGE_PROBABILITIES = (0.01, 0.99)
 """Percentiles listed as low and high for a distribution whose author stated no bounds."""
 FLOAT_NOISE = 1e-9
-BISECTIONS, HALVINGS = 100, 53
-"""How often an interval of values, and one of probabilities, is halved: until its ends are adjacent."""
+HALVINGS = 53
+"""How often an interval of probabilities is halved: until its ends are adjacent."""
 MIDPOINTS = (np.arange(20_000) + 0.5) / 20_000
 """Probabilities at which logit distributions are averaged, because their moments have no closed form."""
 
@@ -121,7 +121,8 @@ class PointDistribution(Distribution):
 
     def _quantile(self, u: FloatArray) -> object:
         values, weights = self.points
-        return values[np.searchsorted(_cumulative(weights), u)]
+        sums = np.cumsum(weights)
+        return values[np.searchsorted(sums / sums[-1], u)]
 
 
 class Fixed(PointDistribution):
@@ -356,97 +357,10 @@ class LogitT(ShareDistribution):
         return special.expit(np.sinh(self._standard(special.ndtri(u))) * self.scale + self.location)
 
 
-_SimpleUnion = Fixed | Uniform | Triangular | Pert | Beta | Lognormal | LogitNormal | LogitT | Discrete
-SimpleDistribution = Annotated[_SimpleUnion, Field(discriminator="kind")]
-
-
-class Branch(Document):
-    """One component of a mixture: a scenario with its probability and its distribution."""
-
-    name: Identifier
-    """What tables call the branch where they list each one."""
-    weight: Share
-    """The probability of the branch."""
-    distribution: SimpleDistribution
-    """The distribution of the number if this branch applies."""
-
-
-class Mixture(Distribution):
-    """A mixture of distributions, each with its probability: rival rules or scenarios.
-
-    A draw needs two uniform numbers: one selects the branch, the other the value within the branch. So tables
-    can show the uncertainty about the branch separately.
-    """
-
-    kind: Literal["mixture"] = "mixture"
-    branches: tuple[Branch, ...] = Field(min_length=1)
-    """The components of the mixture."""
-
-    def _check(self) -> None:
-        refuse_repeated([branch.name for branch in self.branches], "two branches are called {}")
-        check_adds_up("weights", [branch.weight for branch in self.branches])
-
-    def branch(self, u: ArrayLike) -> NDArray[np.intp]:
-        """For each probability in `u`, the index (from 0) of the branch (mixture component) that it selects.
-
-        The order of the branches in the document does not matter: a larger probability never selects a branch
-        with a smaller mean. So a rank correlation with another input has the expected sign.
-        """
-        order = np.argsort([branch.distribution.mean for branch in self.branches], kind="stable")
-        sums = _cumulative(np.array([branch.weight for branch in self.branches])[order])
-        return np.asarray(order[np.searchsorted(sums, u)])
-
-    def sample(self, u_branch: ArrayLike, u_within: FloatArray) -> FloatArray:
-        """The value for each pair of probabilities: `u_branch` selects a branch, `u_within` its quantile."""
-        chosen, values = self.branch(u_branch), np.empty(u_within.shape)
-        for number, branch in enumerate(self.branches):
-            rows = chosen == number
-            values[rows] = branch.distribution.quantile(u_within[rows])
-        return values
-
-    @property
-    def mean(self) -> float:
-        """The average of the means of the branches."""
-        return self._average([branch.distribution.mean for branch in self.branches]).item()
-
-    @property
-    def ends(self) -> Interval:
-        """The smallest low and the largest high value of the branches (components) with a positive weight."""
-        lows, highs = zip(*(distribution.ends for distribution in self._possible), strict=True)
-        return min(lows), max(highs)
-
-    @property
-    def support(self) -> Interval:
-        """The smallest and the largest possible value of the branches with a positive weight."""
-        lows, highs = zip(*(distribution.support for distribution in self._possible), strict=True)
-        return min(lows), max(highs)
-
-    @property
-    def _possible(self) -> list[Distribution]:
-        return [branch.distribution for branch in self.branches if branch.weight]
-
-    def _average(self, each: list[FloatArray] | list[float]) -> FloatArray:
-        return np.asarray(np.average(each, axis=0, weights=[branch.weight for branch in self.branches]))
-
-    def cdf(self, x: ArrayLike) -> FloatArray:
-        """P(value <= x) for each x: the average of the branches."""
-        return self._average([branch.distribution.cdf(x) for branch in self.branches])
-
-    def _quantile(self, u: FloatArray) -> object:
-        """Quantiles by bisection between the quantiles of the branches: slow, so draws use `sample`."""
-        each = [distribution.quantile(u) for distribution in self._possible]
-        low, high = np.nextafter(np.min(each, axis=0), -np.inf), np.max(each, axis=0)
-        for _ in range(BISECTIONS):
-            middle = low + (high - low) / 2
-            reached = self.cdf(middle) >= u
-            low, high = np.where(reached, low, middle), np.where(reached, middle, high)
-        return np.asarray(high)
-
-    def _capped_mean(self, ceiling: float) -> float:
-        return self._average([branch.distribution.capped_mean(ceiling) for branch in self.branches]).item()
-
-
-AnyDistribution = Annotated[_SimpleUnion | Mixture, Field(discriminator="kind")]
+AnyDistribution = Annotated[
+    Fixed | Uniform | Triangular | Pert | Beta | Lognormal | LogitNormal | LogitT | Discrete,
+    Field(discriminator="kind"),
+]
 
 
 def _never_negative(distribution: Distribution) -> Distribution:
@@ -456,12 +370,6 @@ def _never_negative(distribution: Distribution) -> Distribution:
 
 NeverNegative = AfterValidator(_never_negative)
 """It annotates a distribution of a number that cannot be negative."""
-
-
-def _cumulative(weights: FloatArray) -> FloatArray:
-    """Cumulative sums of weights, scaled so that the last one is exactly 1."""
-    sums = np.cumsum(weights)
-    return np.asarray(sums / sums[-1])
 
 
 def check_adds_up(what: str, shares: Sequence[float]) -> None:

@@ -15,11 +15,9 @@ from outage_analysis.assumptions.distributions import (
     AnyDistribution,
     Distribution,
     FloatArray,
-    Mixture,
     NeverNegative,
     QuantileTable,
     Share,
-    SimpleDistribution,
     check_adds_up,
     log_gamma_quantile,
 )
@@ -112,26 +110,12 @@ class OneDistribution(Entry):
 
     @property
     def dimensions(self) -> int:
-        """How many uniform random numbers one draw needs: 2 for a mixture (branch and value), otherwise 1."""
-        return 2 if isinstance(self.sampled_distribution, Mixture) else 1
-
-    @property
-    def models(self) -> tuple[Name, ...]:
-        """The names of the mixture's branches; empty if the distribution is not a mixture."""
-        sampled = self.sampled_distribution
-        return tuple(Name(en=b.name) for b in sampled.branches) if isinstance(sampled, Mixture) else ()
+        """How many uniform random numbers one draw needs: one."""
+        return 1
 
     def draw(self, u: FloatArray) -> FloatArray:
-        """Convert uniform random numbers (n, dimensions) to n draws (simulated values) of the assumption."""
-        sampled = self.sampled_distribution
-        if isinstance(sampled, Mixture):
-            return sampled.sample(u[:, 0], u[:, 1])
-        return sampled.quantile(u[:, 0])
-
-    def branch(self, u: FloatArray) -> np.ndarray | None:
-        """The index of the branch that each draw of a mixture uses; None if this is not a mixture."""
-        sampled = self.sampled_distribution
-        return sampled.branch(u[:, 0]) if isinstance(sampled, Mixture) else None
+        """Convert uniform random numbers (n, 1) to n draws (simulated values) of the number."""
+        return self.sampled_distribution.quantile(u[:, 0])
 
     @cached_property
     def range(self) -> Range:
@@ -353,7 +337,7 @@ class AwardRule(Document):
     """The name for readers."""
     weight: Annotated[float, Field(gt=0, le=1)]
     """The probability that the review follows this rule."""
-    share: Annotated[SimpleDistribution, NeverNegative]
+    share: Annotated[AnyDistribution, NeverNegative]
     """The share of the mean proved loss that is paid."""
     floor: Annotated[int, Field(ge=0)] = 0
     """The minimum award, in the smallest unit."""
@@ -384,10 +368,10 @@ class Award(Entry):
     """The mean award per accepted claim in an individual review."""
 
     kind: Literal["review_award"]
-    distribution: Annotated[SimpleDistribution, NeverNegative] | None = None
+    distribution: Annotated[AnyDistribution, NeverNegative] | None = None
     """The distribution of the mean award, in the smallest unit of the currency. Stated instead of rules and
     `loss`."""
-    loss: Annotated[SimpleDistribution, NeverNegative] | None = None
+    loss: Annotated[AnyDistribution, NeverNegative] | None = None
     """The distribution of the mean proved loss of the reviewed claims."""
     rules: tuple[AwardRule, ...] = Field(default=(), alias="rule")
     """Rival rules. Which one applies is uncertain; tables list this as model uncertainty."""
@@ -468,11 +452,11 @@ class Handling(Entry):
     """The cost of handling the claims of a cost line: people x weeks x weekly wage."""
 
     kind: Literal["handling"]
-    people: Annotated[SimpleDistribution, NeverNegative]
+    people: Annotated[AnyDistribution, NeverNegative]
     """The number of people."""
-    weeks: Annotated[SimpleDistribution, NeverNegative]
+    weeks: Annotated[AnyDistribution, NeverNegative]
     """The number of weeks."""
-    weekly_wage: Annotated[SimpleDistribution, NeverNegative]
+    weekly_wage: Annotated[AnyDistribution, NeverNegative]
     """The wage per person and week, in the smallest unit of the currency."""
 
     @property

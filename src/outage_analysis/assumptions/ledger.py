@@ -338,8 +338,8 @@ def rates_by_effort(
 
 
 ENGLISH = Locale("en")
-VALUE_PARAMETERS = ("low", "mode", "high", "median", "value", "values", "branches", "distribution")
-"""Parameters of a distribution in the unit of the number itself, or that contain such parameters."""
+VALUE_PARAMETERS = ("low", "mode", "high", "median", "value", "values")
+"""Parameters of a distribution in the unit of the number itself."""
 GROUPED_FROM = 1_000
 """Parameters from here on are written with thousands separators and without decimals."""
 
@@ -453,7 +453,7 @@ def format_distribution(value: object, locale: Locale = ENGLISH, unit: int = 1) 
             for name in type(value).model_fields
             if name != "kind"
         ]
-        kind = getattr(value, "kind", "distribution")
+        kind = getattr(value, "kind", "")
         return f"{locale(f'distribution.{kind}')}({', '.join(parameters)})"
     if isinstance(value, tuple):
         return " ".join(format_distribution(inner, locale, unit) for inner in value)

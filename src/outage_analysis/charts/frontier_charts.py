@@ -38,7 +38,7 @@ def frontier(table: pl.DataFrame, context: ChartContext) -> AltairChart:
         raise NothingToDraw
     locale = context.locale
     objective, mark, budget = table.select("objective", "mark", "budget").row(0)
-    scale = 1 if objective in ("replaced", "made_whole") else 10**locale.minor_units
+    scale = 1 if objective == "replaced" else 10**locale.minor_units
     data = table.with_columns(shown=pl.col("benefit") / scale)
     costs = [*data["at_level"], *([] if budget is None else [budget])]
     high = max(costs)
@@ -104,12 +104,10 @@ def _benefit_axis(values: list[float], objective: str, locale: Locale) -> alt.Y:
     ticks = [tick for tick in even_ticks(bottom, top) if bottom <= tick <= top]
     if objective == "replaced":
         labels = [f"{100 * tick:.10g}%" for tick in ticks]
-    elif objective == "made_whole":
-        labels = [f"{tick:,.0f}" for tick in ticks]
     else:
         labels = [short_amount(locale, tick * 10**locale.minor_units, 6) for tick in ticks]
     axis = labelled_axis(ticks, labels)
-    scale = alt.Scale(domain=[top, bottom] if objective == "shortfall" else [bottom, top], nice=False)
+    scale = alt.Scale(domain=[bottom, top], nice=False)
     return alt.Y("shown:Q", title=locale(f"column.{objective}"), scale=scale, axis=axis)
 
 
@@ -135,6 +133,4 @@ def _value_text(row: dict[str, Any], locale: Locale) -> str:
     objective, value = row["objective"], float(row["benefit"])
     if objective == "replaced":
         return locale.share(value)
-    if objective == "made_whole":
-        return locale.number(round(value))
     return locale.money(value, BENEFIT_DIGITS)

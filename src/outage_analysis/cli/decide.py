@@ -50,12 +50,6 @@ def sensitivity(
         str | None,
         typer.Option(help="An amount in whole currency: what must be true for the cash to exceed it?"),
     ] = None,
-    award: Annotated[
-        list[str] | None,
-        typer.Option(
-            help="A mean award to decide on, in whole currency: prints the cost at it; repeat for more."
-        ),
-    ] = None,
     output: Output,
 ) -> None:
     """Print which inputs the cost depends on most: tornado, shares of the variance, levers, break-evens.
@@ -67,11 +61,10 @@ def sensitivity(
         outage-analysis sensitivity --budget 300_000_000
     """
     limit = None if exceeds is None else parse_money(exceeds, "--exceeds")
-    awards = [parse_money(amount, "--award") for amount in award or ()]
     with progress(output.lang) as step:
         run = options.run(step)
         step(text.Note("step_varying_the_inputs"))
-        result = run.sensitivity(limit, awards)
+        result = run.sensitivity(limit)
     output.emit(result)
 
 
@@ -139,7 +132,7 @@ def bridge(
 
     A run is the folder of a report, or a ledger. A ledger is combined with --policy, as of the day of the
     ledger. The change is divided into: new data, assumptions, policy, payments that became known, and the
-    version of this program. P50, P75 and P90 of the total are printed after each step.
+    version of this program. P50, P75 and P90 of the total are printed for both runs.
 
     Example:
         outage-analysis bridge kakao-2022 kakao-2023-06-30
@@ -253,9 +246,8 @@ def solve(
     vary: Annotated[
         list[str],
         typer.Option(
-            help="What varies: LINE.tier1 is the payment of the first loss band of a cost line, LINE.tier1."
-            "up_to its upper edge, LINE.tier1.share the share of the loss that it pays; =LOW..HIGH/STEP sets "
-            "the values. Separate several by commas, or repeat the option."
+            help="What varies: LINE.tier1 is the payment of the first loss band of a cost line; "
+            "=LOW..HIGH/STEP sets the values. Separate several by commas, or repeat the option."
         ),
     ],
     at: Annotated[
@@ -267,18 +259,14 @@ def solve(
     objective: Annotated[
         str | None,
         typer.Option(
-            help="What people get: replaced (share of the losses), made_whole (claims paid in full), "
-            "shortfall (the smallest largest shortfall) or per_claim (mean payment per accepted claim). By "
-            "default replaced with claims, per_claim without."
+            help="What people get: replaced (share of the losses) or per_claim (mean payment per accepted "
+            "claim). By default replaced with claims, per_claim without."
         ),
     ] = None,
     max_cliff: Annotated[
         str | None,
         typer.Option(help="Largest jump of the payment at an edge of a loss band, in whole currency."),
     ] = None,
-    handling: Annotated[
-        str, typer.Option(help="inside: the budget also pays for the handling of claims. Or outside.")
-    ] = "outside",
     compare: Annotated[
         list[str] | None, typer.Option(help="A further policy to show beside the frontier; repeat for more.")
     ] = None,
@@ -310,7 +298,6 @@ def solve(
             step=None if step is None else parse_amount(step, "--step"),
             objective=objective,
             max_cliff=None if max_cliff is None else parse_amount(max_cliff, "--max-cliff"),
-            handling=handling,
         )
     output.emit(found)
     if not found.is_feasible:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
@@ -21,9 +21,6 @@ from outage_analysis.cli.options import (
     suggest_command,
 )
 from outage_analysis.errors import UsageError, one_line
-
-if TYPE_CHECKING:  # for type checkers only: this import is slow, and `--help` must start quickly
-    import polars as pl
 
 commands = typer.Typer()
 policy_commands = typer.Typer(
@@ -181,18 +178,7 @@ def list_policies(*, output: Output) -> None:
 
 @policy_commands.command()
 @expand_options()
-def show(
-    policy: Policy,
-    *,
-    as_of: AsOf = None,
-    rate: Annotated[
-        str | None,
-        typer.Option(
-            help="Also print the amounts converted at a dated exchange rate among the facts, such as FX-01."
-        ),
-    ] = None,
-    output: Output,
-) -> None:
+def show(policy: Policy, *, as_of: AsOf = None, output: Output) -> None:
     """Check a policy; show its cost lines, the published totals computed again, and what was not published.
 
     Example:
@@ -210,20 +196,13 @@ def show(
         costs.policy_results.line_table(known, lang),
         costs.policy_results.policy_reconciliation(known, until),
     )
-    if rate:
-        lines, sums = (
-            costs.policy_results.convert_currency(table, known.currency, rate, until)
-            for table in (lines, sums)
-        )
-        values["converted"] = {"lines": lines.to_dicts(), "sums": sums.to_dicts()}
     about = {"id": document.id, "name": document.name[lang], "currency": document.currency}
-    parts = [
-        _with_rate(locale("terminal.policy_lines", **about), lines, text.schema_of("policy.lines"), locale)
+    tables = [
+        text.ShownTable(locale("terminal.policy_lines", **about), lines, text.schema_of("policy.lines"))
     ]
     if not sums.is_empty():
-        parts.append(
-            _with_rate(locale("terminal.policy_sums"), sums, text.schema_of("policy.tie_outs"), locale)
-        )
+        schema = text.schema_of("policy.tie_outs")
+        tables.append(text.ShownTable(locale("terminal.policy_sums"), sums, schema))
     notes, differing = [], sums.filter(status="differs")["id"]
     for tie in known.tie_outs:
         if tie.id in differing:
@@ -232,23 +211,7 @@ def show(
     notes += [locale("terminal.policy_missing", text=missing[lang]) for missing in known.missing]
     later = (line.id for line in document.lines if line not in known.lines)
     notes += [locale("terminal.policy_later", day=as_of, line=line) for line in later]
-    output.print(values, text.Answer(locale, tables=[*parts, *notes]))
-
-
-def _with_rate(
-    title: str, rows: pl.DataFrame, schema: text.TableSchema, locale: text.Locale
-) -> text.ShownTable:
-    """Return a table whose columns that `convert_currency` added have titles: `most, KRW at FX-01`."""
-    heads = {}
-    for name in rows.columns:
-        if name not in schema:
-            column, _, conversion = name.partition(", ")
-            currency, _, rate = conversion.partition(" at ")
-            head = locale(schema[column].label_key)
-            heads[name] = locale("terminal.policy_at_rate", column=head, currency=currency, rate=rate)
-    added = (text.Column(head, "stated", "Converted amount.") for head in heads.values())
-    wider = replace(schema, columns=(*schema.columns, *added))
-    return text.ShownTable(title, rows.rename(heads), wider)
+    output.print(values, text.Answer(locale, tables=[*tables, *notes]))
 
 
 @policy_commands.command()

@@ -14,7 +14,7 @@ What uses the same terms and draws:
     comparison: policies compared on the same draws
     policy_search: the policy that gives claimants most within a budget
     scenarios: the cost under named stresses, on the same draws
-    sensitivity: tornado, levers, fixed awards, break-evens, Sobol indices, value of information
+    sensitivity: tornado, levers, break-evens, Sobol indices, value of information
     cost_bridge: why the expected cost and its range changed between two runs
     backtesting: forecasts scored against outcomes
     page_model: the expected cost as products of factors, and the draws, as data for pages and workbooks

@@ -9,7 +9,7 @@ the whole change.
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import partial
@@ -19,10 +19,10 @@ import polars as pl
 
 from outage_analysis.assumptions import Assumption, Ledger, RateAssumption
 from outage_analysis.costs.compile_lines import compiled_lines
-from outage_analysis.costs.expected import Portfolio, mix_fits_line, portfolio_of_lines
+from outage_analysis.costs.expected import build_portfolio, mix_fits_line
 from outage_analysis.costs.simulation import SEED, simulate
 from outage_analysis.costs.simulation_tables import round_digits, rounded_estimate
-from outage_analysis.costs.terms import CompiledLine, Term, join_ids
+from outage_analysis.costs.terms import join_ids
 from outage_analysis.errors import ModelRefused, UsageError
 from outage_analysis.incidents import get_fact
 from outage_analysis.policies import CostLine, Policy
@@ -30,102 +30,8 @@ from outage_analysis.text import TABLE_DIGITS, schema_of
 
 QUANTILES = {"p50": 0.5, "p75": 0.75, "p90": 0.9}
 """Column of the bridge -> the probability of a total below it."""
-
-REMARKS = {
-    *("name", "lines", "effort", "public_on", "grade", "source", "facts"),
-    *("rationale", "owner", "approved_by", "outcome_known"),
-}
-"""The keys of an assumption that do not change its draws."""
-
-
-@dataclass(frozen=True)
-class StagedLine:
-    """A cost line at one stage of a bridge.
-
-    Args:
-        compiled: the terms of the line; empty if the line was not public.
-        ledger: the assumptions that apply to it, with the correlations of the whole ledger.
-        day: the day whose facts are used.
-        cost: the expected cost; None if there is none.
-    """
-
-    compiled: tuple[CompiledLine, ...]
-    ledger: Ledger | None
-    day: date
-    cost: float | None
-
-
-Stage = Mapping[str, StagedLine]
-"""The cost lines after a step of the bridge, by id."""
-
-
-def costs_of(stage: Stage) -> dict[str, float]:
-    """Return the expected costs of the lines that have one, by id."""
-    return {id_: staged.cost for id_, staged in stage.items() if staged.cost is not None}
-
-
-def stage_ranges(stages: Sequence[Stage], valuation: str, draws: int, seed: int) -> pl.DataFrame:
-    """Return quantiles of the total after each stage of a bridge, each simulated with the same seed.
-
-    A stage is simulated with all its lines, also those of other valuations, because a run draws them
-    together: the last stage then has the figures of the second run. Stages whose lines of the valuation are
-    equal have equal figures, so that a step that changes nothing shows no numerical noise.
-
-    Returns:
-        One row per stage with the columns `p50`, `p75` and `p90`, in the smallest unit of the currency; null
-        for a stage without an expected cost.
-    """
-    known: list[tuple[object, dict[str, float | None]]] = []
-
-    def quantiles(stage: Stage) -> dict[str, float | None]:
-        portfolio = _portfolio(stage)
-        if valuation not in portfolio.valuations:
-            return dict.fromkeys(QUANTILES)
-        terms = portfolio.terms_of(valuation)
-        used = {name for term in terms for name in term.inputs}
-        part = (
-            [(t.process, t.trials, t.factors, t.parts, t.mix, t.award, t.spread, t.capacity) for t in terms],
-            {name: portfolio.entries[name].model_dump(exclude=REMARKS) for name in used},
-            {pair: rank for pair, rank in portfolio.correlations.items() if used.issuperset(pair)},
-        )
-        for before, found in known:
-            if before == part:
-                return found
-        try:
-            run = simulate(portfolio, draws=draws, seed=seed)
-            total = run.with_terms(lambda term: term.valuation == valuation).totals[valuation]
-            found = {name: rounded_estimate(total.quantile(p)).value for name, p in QUANTILES.items()}
-        except ModelRefused:  # a mixture of two runs need not be a possible run
-            found = dict.fromkeys(QUANTILES)
-        known.append((part, found))
-        return found
-
-    quantiles(stages[-1])  # first, because equal stages take its figures
-    return pl.DataFrame([*map(quantiles, stages)], schema=dict.fromkeys(QUANTILES, pl.Float64))
-
-
-def _portfolio(stage: Stage) -> Portfolio:
-    terms: list[Term] = []
-    entries: dict[str, Assumption] = {}
-    for id_, staged in stage.items():
-        portfolio = portfolio_of_lines(staged.compiled, staged.ledger, staged.day)
-        own = {  # Two lines may use different assumptions of one name.
-            name: name if entries.get(name, entry) == entry else f"{name} ({id_})"
-            for name, entry in portfolio.entries.items()
-        }
-        entries |= {own[name]: entry for name, entry in portfolio.entries.items()}
-        for term in portfolio.terms:
-            means = [replace(f.mean, assumption=own.get(f.mean.assumption, "")) for f in term.factors]
-            factors = tuple(replace(f, mean=mean) for f, mean in zip(term.factors, means, strict=True))
-            mix, award = own.get(term.mix, ""), own.get(term.award, "")
-            terms.append(replace(term, factors=factors, mix=mix, award=award))
-    ledgers = (staged.ledger for staged in stage.values() if staged.ledger)
-    correlations = {c.of: c.rank for ledger in ledgers for c in ledger.correlations}
-    return Portfolio(
-        tuple(terms),
-        {name: entries[name] for name in sorted(entries)},
-        {pair: rank for pair, rank in correlations.items() if set(pair) <= entries.keys()},
-    )
+Stage = Mapping[str, float | None]
+"""The expected costs of the lines after a step of the bridge, by id; None for a line without one."""
 
 
 STEPS = ("data", "assumption", "policy", "payments")
@@ -177,9 +83,9 @@ def bridge(
         valuation: the kind of cost that is added up, such as `cash`.
         recorded: the total of the first run as an older version of this package computed it, in the smallest
             unit of the currency; by default, the total that this version computes.
-        draws: the number of points with which the total after each step is simulated, a power of two; by
-            default there is no simulation.
-        seed: the seed of the points, the same for each step.
+        draws: the number of points with which both runs are simulated, a power of two; by default there is no
+            simulation.
+        seed: the seed of the points, the same for both runs.
 
     Returns:
         The table `documents.bridge`, with amounts in the smallest unit of the currency. The
@@ -189,8 +95,8 @@ def bridge(
         row after its step. The amounts add up exactly to the total at the end; a run without an expected cost
         has a total of 0. Counts observed in the outage itself belong to the step `payments`, although the
         ledger states them. A change in what claimants must do to be paid belongs to the step `policy`. With
-        draws, `p50`, `p75` and `p90` are quantiles of the total after the step; they are empty if nothing has
-        an expected cost.
+        draws, `p50`, `p75` and `p90` of the rows `start` and `end` are quantiles of the total of the run, if
+        it has an expected cost.
 
     Raises:
         UsageError: the second run is earlier than the first, the currencies differ, or `recorded` is negative
@@ -207,17 +113,16 @@ def bridge(
         )
     changes = _BridgeStages(first, second, valuation)
     stages = changes.stages
-    totals = [_rounded_total(costs_of(stage)) for stage in stages]
-    if not costs_of(stages[0]) and not costs_of(stages[-1]):
+    known = [{id_: cost for id_, cost in stage.items() if cost is not None} for stage in stages]
+    totals = [*map(_rounded_total, known)]
+    if not known[0] and not known[-1]:
         raise ModelRefused(
             f"neither run has an expected cost in {valuation.replace('_', ' ')}",
             remedy="Give a ledger with the inputs that the policies need.",
         )
     start = totals[0] if recorded is None else round(recorded)
     rows: list[tuple[str, int | None, int, str]] = [("start", None, start, _run_ids(first))]
-    shown = [stages[0]]
-    for step, (before, after) in zip(STEPS, pairwise(stages), strict=True):
-        earlier, later = costs_of(before), costs_of(after)
+    for step, (earlier, later) in zip(STEPS, pairwise(known), strict=True):
         both, alone = sorted(earlier.keys() & later.keys()), sorted(earlier.keys() ^ later.keys())
         moved = [line for line in both if earlier[line] != later[line]]
         costs = earlier
@@ -226,19 +131,25 @@ def bridge(
             previous = _rounded_total(costs)
             costs = {line: cost for line, cost in costs.items() if line not in lines}
             costs |= {line: later[line] for line in lines if line in later}
-            amount, waiting = _rounded_total(costs) - previous, alone[done:]
+            amount = _rounded_total(costs) - previous
             reasons = (changes.reasons(step, line) for line in (lines if done else moved))
-            stage = {id_: staged for id_, staged in after.items() if id_ not in waiting}
-            shown.append(stage | {id_: before[id_] for id_ in waiting if id_ in earlier})
             what = join_ids(*(lines if done else ()), *reasons)
             rows.append((step, amount, rows[-1][2] + amount, what))
     rows.append(("method", totals[0] - start, totals[-1], ""))
     rows.append(("end", None, totals[-1], _run_ids(second)))
     schema = schema_of("documents.bridge")
-    tables = [schema.without(*QUANTILES).frame(rows)]
-    if draws is not None:
-        tables.append(stage_ranges([*shown, stages[-1], stages[-1]], valuation, draws, seed))
-    return pl.concat([schema.frame(), pl.concat(tables, how="horizontal")], how="diagonal")
+    ends = {"start": first, "end": second} if draws is not None else {}
+    ranges = {step: _quantiles(run, valuation, draws or 0, seed) for step, run in ends.items()}
+    names = schema.without(*QUANTILES).names
+    return schema.frame(dict(zip(names, row, strict=True)) | ranges.get(row[0], {}) for row in rows)
+
+
+def _quantiles(run: BridgeRun, valuation: str, draws: int, seed: int) -> dict[str, float]:
+    portfolio = build_portfolio(run.policy, run.ledger, as_of=run.as_of)
+    if valuation not in portfolio.valuations:
+        return {}
+    total = simulate(portfolio, draws=draws, seed=seed).totals[valuation]
+    return {name: rounded_estimate(total.quantile(p)).value for name, p in QUANTILES.items()}
 
 
 def _run_ids(side: BridgeRun) -> str:
@@ -280,15 +191,15 @@ class _BridgeStages:
         self._first_entries = partial(_assumptions_in_force, old)
         self._second_entries = partial(_assumptions_in_force, new)
         states = (
-            (self.first_lines, self._first_entries, first.as_of, old),
-            (self.first_lines, self._first_entries, second.as_of, old),
-            (self.first_lines, self._entries_after_ledger, second.as_of, new),
-            (self.promised_lines, self._entries_after_policy, second.as_of, new),
-            (self.second_lines, self._second_entries, second.as_of, new),
+            (self.first_lines, self._first_entries, first.as_of),
+            (self.first_lines, self._first_entries, second.as_of),
+            (self.first_lines, self._entries_after_ledger, second.as_of),
+            (self.promised_lines, self._entries_after_policy, second.as_of),
+            (self.second_lines, self._second_entries, second.as_of),
         )
         self.stages: list[Stage] = [
-            {id_: self._staged(line, entries(line), day, correlated) for id_, line in lines.items()}
-            for lines, entries, day, correlated in states
+            {id_: self._cost(line, entries(line), day) for id_, line in lines.items()}
+            for lines, entries, day in states
         ]
 
     def reasons(self, step: str, id_: str) -> str:
@@ -334,29 +245,23 @@ class _BridgeStages:
         after = {kind: entry for kind, entry in after.items() if kind not in PAYMENT_KINDS}
         after |= {kind: entry for kind, entry in before.items() if kind in PAYMENT_KINDS}
         final = self.second_lines.get(line.id)
-        needs_cost = final is None or self._staged(final, self._second_entries(final), day).cost is not None
-        if needs_cost and self._staged(line, after, day).cost is None:
+        needs_cost = final is None or self._cost(final, self._second_entries(final), day) is not None
+        if needs_cost and self._cost(line, after, day) is None:
             after = {kind: entry for kind, entry in before.items() if kind in REQUIRED_KINDS} | after
         return after
 
     def _entries_after_policy(self, line: CostLine) -> AssumptionsByKind:
         return self._entries_after_ledger(line) if line.id in self.first_lines else self._second_entries(line)
 
-    def _staged(
-        self, line: CostLine, entries: AssumptionsByKind, day: date, correlated: Ledger | None = None
-    ) -> StagedLine:
-        """Return a line under some assumptions and the correlations of a ledger."""
-        update = {
-            "assumptions": tuple(entries.values()),
-            "correlations": correlated.correlations if correlated else (),
-        }
+    def _cost(self, line: CostLine, entries: AssumptionsByKind, day: date) -> float | None:
+        """Return the expected cost of a line under some assumptions; None if it has none."""
+        update = {"assumptions": tuple(entries.values()), "correlations": ()}
         ledger = self._ledger and self._ledger.model_copy(update=update)
         policy = self.second.policy.model_copy(update={"lines": (line,)})
         compiled = compiled_lines(policy, ledger, as_of=day)
         own = [term for each in compiled for term in each.terms if term.valuation == self.valuation]
         known = own and all(term.has_expected_cost for term in own)
-        cost = round_digits(math.fsum(t.cost.expected or 0.0 for t in own), TABLE_DIGITS) if known else None
-        return StagedLine(compiled, ledger, day, cost)
+        return round_digits(math.fsum(t.cost.expected or 0.0 for t in own), TABLE_DIGITS) if known else None
 
 
 def _known_lines(run: BridgeRun) -> dict[str, CostLine]:

@@ -29,8 +29,6 @@ Array = NDArray[np.float64]
 
 BITS = 52
 """Binary digits per coordinate. Adding half of the last digit gives an exact double between 0 and 1."""
-MIN_REPLICATES = 2
-"""The smallest number of replicates that have a spread."""
 EDGE = 0.5**53
 """The smallest distance of a coordinate from 0 and 1."""
 
@@ -70,10 +68,6 @@ def sobol_replicates(dimensions: int, count: int, *, seed: int, replicates: int 
             raise UsageError(f"{name} is a whole number", value=number)
     if seed < 0:
         raise UsageError("a seed is a whole number from 0 on", value=seed)
-    if replicates < MIN_REPLICATES:
-        raise UsageError(
-            "one replicate has no spread", value=replicates, remedy="Take at least 2 replicates."
-        )
     if count > replicates << COLUMNS:
         raise UsageError("more draws than the sequence has points", value=count)
     each = max(count // replicates, 0)
@@ -224,19 +218,13 @@ def correlate_ranks(u: Array, ranks: ArrayLike, names: Sequence[str] = ()) -> Ar
 
     Args:
         u: independent points between 0 and 1.
-        ranks: the required rank correlations (Spearman's), (d, d).
+        ranks: the required rank correlations (Spearman's), (d, d): symmetric, with ones on the diagonal.
         names: the names of the coordinates for error messages; by default their numbers from 0.
 
     Raises:
-        UsageError: the matrix has the wrong size.
-        ModelRefused: the matrix is not a correlation matrix, or no Gaussian copula has these correlations.
+        ModelRefused: no Gaussian copula has these correlations.
     """
     matrix = np.asarray(ranks, float)
-    if matrix.shape != (u.shape[-1],) * 2:
-        raise UsageError(
-            f"rank correlations of {matrix.shape} for {u.shape[-1]} coordinates",
-            remedy="Give one row and one column per coordinate.",
-        )
     factor = _cholesky(_gaussian_correlations(matrix, names or range(len(matrix))))
     moved = np.flatnonzero(np.tril(factor, -1).any(axis=1))
     if not len(moved):
@@ -251,12 +239,6 @@ def correlate_ranks(u: Array, ranks: ArrayLike, names: Sequence[str] = ()) -> Ar
 
 
 def _gaussian_correlations(ranks: Array, names: Sequence[object]) -> Array:
-    square = np.isfinite(ranks).all() and (np.abs(ranks) <= 1).all() and (ranks == ranks.T).all()
-    if not (square and (np.diag(ranks) == 1).all()):
-        raise ModelRefused(
-            "these are not correlations",
-            remedy="Give a symmetric matrix of numbers from -1 to 1, with ones on the diagonal.",
-        )
     normal = _pearson_from_ranks(ranks)
     values, vectors = np.linalg.eigh(normal)
     if len(values) and values[0] < EIGENVALUE_TOLERANCE:

@@ -236,37 +236,3 @@ def line_table(policy: Policy, lang: str = "en") -> pl.DataFrame:
             )
         )
     return schema_of("policy.lines").frame(rows)
-
-
-def convert_currency(
-    table: pl.DataFrame, currency: str, rate: str, public_by: date | None = None
-) -> pl.DataFrame:
-    """Convert the amounts of a table at one published exchange rate.
-
-    Args:
-        table: a table with numeric columns and a `unit` column; rows in another unit are not converted.
-        currency: the currency to convert from.
-        rate: the id of a fact that states the rate, with a unit such as KRW/USD and a date.
-        public_by: refuse a rate that was not public by this day.
-
-    Returns:
-        The table with one more column per numeric column, such as `most, KRW at FX-01`.
-
-    Raises:
-        UsageError: the fact is not an exchange rate of that currency, or has no date.
-        ModelRefused: the rate was not public by the day.
-    """
-    fact = get_fact(rate, public_by=public_by, hindsight=True)
-    other, _, base = fact.unit.partition("/")
-    if other == currency or base != currency or fact.public_on is None:
-        raise UsageError(
-            f"the fact is no dated exchange rate of {currency}",
-            value=rate,
-            remedy=f"Name a fact whose unit ends in /{currency}; without one, they stay in {currency}.",
-        )
-    same = pl.col("unit") == currency
-    numbers = [name for name, dtype in table.schema.items() if dtype == pl.Float64]
-    return table.with_columns(
-        pl.when(same).then((pl.col(n) * fact.number).round(2)).alias(f"{n}, {other} at {rate}")
-        for n in numbers
-    )

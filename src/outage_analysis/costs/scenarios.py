@@ -48,14 +48,10 @@ class Scenario(NamedDocument):
     change."""
     extra_days: Annotated[int, Field(ge=1, le=366), Unit("days")] | None = None
     """By how many days the deadline is extended, on every line that must be claimed. The count grows as the
-    late-claims forecast from dated claims, or from `intake`, expects; without them the scenario has no
-    figures."""
+    late-claims forecast from dated claims expects; without them the scenario has no figures."""
     spike: Annotated[float, Field(ge=0, le=100, allow_inf_nan=False), Unit("times")] | None = None
     """With `extra_days`, the additional claims on the last day, as a multiple of the claims that the growth
     curve expects on it; 0 means no rush. The forecast needs it."""
-    intake: str = ""
-    """With `extra_days`, the bundled id or the path of an intake whose growth stands for that of a published
-    count."""
     count_factor: Multiple | None = None
     """The number by which every count of reports, claims or people is multiplied; totals that are announced
     or known as one amount do not change."""
@@ -64,18 +60,16 @@ class Scenario(NamedDocument):
     acceptance_odds_ratio: Multiple | None = None
     """The number by which the odds of acceptance are multiplied."""
     filing_odds_ratio: Multiple | None = None
-    """The number by which the odds of filing are multiplied for large losses."""
-    over: Annotated[int, Field(ge=0), Unit("smallest unit of the loss")] | None = None
-    """With `filing_odds_ratio`, the amount above which a loss is large. It must be an edge of the band mix;
-    by default it is the highest edge of the line's bands."""
+    """The number by which the odds of filing are multiplied for large losses: those in the highest band."""
     rank_correlation: Annotated[float, Field(ge=0, lt=1)] | None = None
     """The rank correlation between all inputs."""
 
     def _check(self) -> None:
         refuse_if(not self.changes, f"changes nothing | Add one of: {', '.join(CHANGES)}.")
-        for key, needed in (("spike", "extra_days"), ("intake", "extra_days"), ("over", "filing_odds_ratio")):
-            alone = getattr(self, key) not in (None, "") and getattr(self, needed) is None
-            refuse_if(alone, f"has {key} without {needed} | Add {needed}, or leave {key} out.")
+        refuse_if(
+            self.spike is not None and self.extra_days is None,
+            "has spike without extra_days | Add extra_days, or leave spike out.",
+        )
         refuse_if(
             self.extra_days is not None and self.count_factor is not None,
             "has both extra_days and count_factor | Keep one: the second states what the first forecasts.",
@@ -244,7 +238,7 @@ def _change_acceptance(run: StressedRun, scenario: Scenario, portfolio: Portfoli
 
 
 def _change_filing(run: StressedRun, scenario: Scenario, portfolio: Portfolio) -> Portfolio:
-    ratio, over = float(scenario.filing_odds_ratio or 1), scenario.over
+    ratio = float(scenario.filing_odds_ratio or 1)
     by_loss = {line.id for line in run.policy.schedules}
     filing = [s for s in portfolio.terms if run.inputs_of_kind(s, "filing_share") and s.line in by_loss]
     if not filing:
@@ -257,9 +251,7 @@ def _change_filing(run: StressedRun, scenario: Scenario, portfolio: Portfolio) -
     def with_odds(term: Term) -> Derived:
         mix = portfolio.entries[term.mix]
         edges = [band.over for band in mix.bands] if isinstance(mix, BandMix) else []
-        if over not in (None, *edges):
-            raise DoesNotApply("edge_inside_band", term.line)
-        large = [edge >= (max(edges) if over is None else over) for edge in edges]
+        large = [edge == max(edges) for edge in edges]
         (name,) = run.inputs_of_kind(term, "filing_share")
         names = (name, term.mix)
         filed = _computed(term, names, lambda rate, mix: filing_by_band(rate, mix, large, ratio)[0])

@@ -24,7 +24,7 @@ from outage_analysis import text
 from outage_analysis.assumptions import Assumption, Award, BandMix, FloatArray, OneDistribution
 from outage_analysis.costs.expected import Portfolio, expected_at
 from outage_analysis.costs.points import sobol_points, sobol_replicates
-from outage_analysis.costs.simulation import DRAWS, SEED, Estimate, Simulation, replicate_mean, simulate
+from outage_analysis.costs.simulation import SEED, Estimate, Simulation, replicate_mean
 from outage_analysis.costs.simulation_tables import rounded_estimate, rounded_probability, rounded_table
 from outage_analysis.errors import ModelRefused, UsageError
 from outage_analysis.special_functions import special
@@ -150,68 +150,6 @@ def _lever_steps(
             yield "award", name, step, np.array([mean + step])
         elif entry.kind == "filing_share" and (moved := entry.range.expected + PERCENTAGE_POINT) <= 1:
             yield "filing", name, PERCENTAGE_POINT, np.array([moved])
-
-
-def with_fixed_award(portfolio: Portfolio, award: float) -> Portfolio:
-    """Return the portfolio with the mean award of a review fixed at `award` instead of uncertain.
-
-    Raises:
-        UsageError: the policy has no review band, or the award is negative.
-    """
-    if not award >= 0:
-        raise UsageError("an award is an amount from 0 on", value=award)
-    fixed = {"distribution": {"kind": "fixed", "value": award}, "loss": None, "rule": ()}
-    entries = {
-        name: type(entry).model_validate(entry.model_dump(by_alias=True) | fixed)
-        for name, entry in _decided_awards(portfolio).items()
-    }
-    remaining = {pair: rank for pair, rank in portfolio.correlations.items() if not entries.keys() & {*pair}}
-    return replace(portfolio, entries={**portfolio.entries, **entries}, correlations=remaining)
-
-
-def _decided_awards(portfolio: Portfolio) -> dict[str, Award]:
-    free = {s.award for s in portfolio.terms if s.line not in portfolio.statutory}
-    inputs = portfolio.inputs_of("cash")
-    awards = {name: e for name, e in inputs.items() if isinstance(e, Award) and name in free}
-    if not awards:
-        raise UsageError("nothing of the cash is reviewed", remedy="Choose a policy with a review band.")
-    return awards
-
-
-def award_views(
-    portfolio: Portfolio,
-    awards: Sequence[float],
-    *,
-    draws: int = DRAWS,
-    seed: int = SEED,
-    level: int = text.DEFAULT_LEVEL,
-) -> pl.DataFrame:
-    """Compare the cash cost under an uncertain mean award of a review with the cost under fixed awards.
-
-    Args:
-        portfolio: the terms and their inputs.
-        awards: the mean awards to compare, in the smallest unit of the currency.
-        draws: the number of simulated draws, a power of two.
-        seed: the seed of the simulation.
-        level: the probability of the likely range in percent.
-
-    Returns:
-        `view` (one row `uncertain`, then one row `fixed` per award), `award` (the expected or the fixed
-        award), `expected`, `range_low` and `range_high` (the ends of the likely range), `p50`, all in the
-        smallest unit of the currency.
-
-    Raises:
-        UsageError: the policy has no review band, or an award is negative.
-    """
-    means = {entry.range.expected for entry in _decided_awards(portfolio).values()}
-    views = [("uncertain", means.pop() if len(means) == 1 else None, portfolio)]
-    views += [("fixed", award, with_fixed_award(portfolio, award)) for award in awards]
-    rows = []
-    for view, award, decided in views:
-        total = simulate(decided, draws=draws, seed=seed).totals["cash"]
-        ends = [rounded_estimate(total.quantile(p)).value for p in text.LikelyRange(level).columns.values()]
-        rows.append((view, award, expected_at(decided, "cash", {})[0], *ends))
-    return rounded_table(rows, text.schema_of("sensitivity.awards"))
 
 
 def break_evens(portfolio: Portfolio, limit: float) -> pl.DataFrame:

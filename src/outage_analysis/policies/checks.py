@@ -8,27 +8,11 @@ from itertools import pairwise
 
 import polars as pl
 
-from outage_analysis.errors import UsageError
 from outage_analysis.files import Document
-from outage_analysis.incidents import Band, Fact, fact_exists, get_fact
-from outage_analysis.policies.cost_lines import (
-    Budget,
-    CostLine,
-    EntitledValues,
-    FeeCredit,
-    InKind,
-    Schedule,
-    Voucher,
-)
+from outage_analysis.incidents import Band, fact_exists, get_fact
+from outage_analysis.policies.cost_lines import CostLine, EntitledValues, FeeCredit, InKind, Schedule, Voucher
 from outage_analysis.policies.policy import Policy
-from outage_analysis.policies.tariff import (
-    SHARE_DIGITS,
-    SHARE_SCALE,
-    Rule,
-    RuleBand,
-    Tariff,
-    contains_integer,
-)
+from outage_analysis.policies.tariff import SHARE_SCALE, Rule, Tariff, contains_integer
 from outage_analysis.text import Locale
 
 SCHEMA: dict[str, pl.DataType] = {"finding": pl.String(), "line": pl.String(), "says": pl.String()}
@@ -40,7 +24,7 @@ FINDINGS = {
     "unknown": "no rule for a claim without a stated loss",
     "undated": "a line without a day of announcement, or without a last day to claim",
     "accounting": "a line without an accounting view for the controller",
-    "fact": "a fact that is cited and is not among the published ones, or that states another figure",
+    "fact": "a fact that is cited and is not among the published ones",
 }
 """Kind of finding -> what `findings` looks for."""
 Finding = tuple[str, str]
@@ -80,11 +64,6 @@ def _line_findings(line: CostLine, locale: Locale) -> Iterator[Finding]:
     for fact in dict.fromkeys((*line.facts, *_cited_facts(line), *true_ups, *line.numeric_facts)):
         if not fact_exists(fact):
             yield "fact", locale("finding.cites", fact=fact)
-        elif fact in line.numeric_facts and (problem := _problem_with_number(line, fact, locale)):
-            yield "fact", locale("finding.takes", fact=fact, problem=problem)
-    for facts in _contradicted_facts(line, locale):
-        cited = ", ".join(f"{fact.id} ({fact.value:,.12g} {fact.unit})" for fact in facts)
-        yield "fact", locale("finding.other_figure", facts=cited)
 
 
 def _cap_findings(line: CostLine, locale: Locale) -> Iterator[Finding]:
@@ -110,70 +89,6 @@ def _cited_facts(document: Document) -> Iterator[str]:
         for inner in value if isinstance(value, tuple) else (value,):
             if isinstance(inner, Document):
                 yield from _cited_facts(inner)
-
-
-Figures = dict[str, tuple[int, set[float | None]]]
-"""Unit of facts -> the decimal places in which a policy states this unit, and the figures that it states."""
-
-
-def _contradicted_facts(line: CostLine, locale: Locale) -> Iterator[list[Fact]]:
-    """Yield the cited facts that no figure of the line agrees with.
-
-    A rule must state the figure of each fact that it cites. A whole line also cites facts for the context, so
-    it must state the figure of one fact of each unit in which it states a figure, or this fact divided by a
-    cited multiple.
-    """
-    if isinstance(line, Schedule):
-        for rule in [rule for _, tariff in line.tariffs for _, rule in tariff.rules()]:
-            figures = _figures_of_rule(rule, locale)
-            facts = _comparable_facts(rule.facts, figures)
-            yield from ([fact] for fact in facts if not _agrees(fact, figures))
-        return
-    terms = {"days": "days", "hours": "hours", "times": "multiple"}
-    figures = {unit: (0, {getattr(line, term, None)}) for unit, term in terms.items()}
-    amounts = line.valuations.values() if isinstance(line, InKind) else [line.amount]
-    figures[locale.currency] = (locale.minor_units, {x for x in amounts if not isinstance(x, str)})
-    multiples = [fact.number for fact in _comparable_facts(line.facts, {"times": (0, set())}) if fact.number]
-    for unit in [unit for unit, (_, stated) in figures.items() if stated - {None}]:
-        facts = [fact for fact in _comparable_facts(line.facts, figures) if fact.unit == unit]
-        if facts and not any(_agrees(fact, figures, by) for fact in facts for by in (1.0, *multiples)):
-            yield facts
-
-
-def _figures_of_rule(rule: Rule, locale: Locale) -> Figures:
-    rate = rule.rate
-    money: set[float | None] = {rule.fixed, rule.floor, rule.limit, rate.amount if rate else None}
-    losses: set[float | None] = {rule.deductible, *((rate.every, rate.after) if rate else ())}
-    losses |= {rule.over, rule.up_to} if isinstance(rule, RuleBand) else set()
-    if locale.loss_unit == locale.currency:
-        money = losses = money | losses
-    return {
-        "%": (SHARE_DIGITS - 2, {rule.share}),
-        locale.loss_unit: (locale.loss_digits, losses),
-        locale.currency: (locale.minor_units, money),
-    }
-
-
-def _comparable_facts(ids: tuple[str, ...], figures: Figures) -> list[Fact]:
-    facts = [get_fact(id_, hindsight=True) for id_ in ids if fact_exists(id_)]
-    return [fact for fact in facts if fact.value is not None and fact.unit in figures]
-
-
-def _agrees(fact: Fact, figures: Figures, divided_by: float = 1.0) -> bool:
-    places, stated = figures[fact.unit]
-    return round(fact.number * 10**places / divided_by, 4) in stated
-
-
-def _problem_with_number(line: CostLine, id_: str, locale: Locale) -> str:
-    try:
-        fact = get_fact(id_)
-        if isinstance(line, Budget):
-            fact.money(locale.currency, "low" if id_ == line.low else "high" if id_ == line.high else "value")
-        else:
-            _ = fact.count
-    except UsageError as error:
-        return error.problem
-    return ""
 
 
 def _schedule_findings(line: Schedule, locale: Locale) -> Iterator[Finding]:

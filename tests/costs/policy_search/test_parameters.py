@@ -14,12 +14,11 @@ from outage_analysis.costs.policy_search.parameters import (
     parameter_names,
     parse_parameters,
     round_step,
-    with_edges_and_shares,
     with_payments,
 )
 from outage_analysis.errors import UsageError
 from outage_analysis.policies import Policy
-from tests.costs.policy_search.small_searches import POLICY, search_of
+from tests.costs.policy_search.small_searches import POLICY
 from tests.small_policies import fee, policy_of, tiers
 
 TWO = policy_of(tiers(), tiers(id="more", published_count=None), fee(10))
@@ -35,8 +34,6 @@ def names(vary: Vary, policy: Policy = POLICY) -> list[str]:
     [
         (["tiers.tier1,tier2"], ["tiers.tier1", "tiers.tier2"]),
         (["tier2", "tier1"], ["tiers.tier1", "tiers.tier2"]),
-        (["tiers.tier1.up_to", "tiers.tier1"], ["tiers.tier1", "tiers.tier1.up_to"]),
-        (["tiers.tier3.share"], ["tiers.tier3.share"]),
         ({"tiers.tier1": None}, ["tiers.tier1"]),
     ],
 )
@@ -54,7 +51,6 @@ def test_the_line_may_be_left_out_after_the_first_parameter() -> None:
         ([], POLICY, "nothing is varied"),
         (["tier"], POLICY, "is no parameter"),
         (["tiers.tier9"], POLICY, "no such parameter (found 'tiers.tier9'). Did you mean 'tiers.tier"),
-        (["tiers.tier3.up_to"], POLICY, "no such parameter"),
         (["tires.tier1"], POLICY, "no such cost line (found 'tires'). Did you mean 'tiers'?"),
         (["fee.tier1"], TWO, "the cost line does not pay by loss band"),
         (["tier1"], TWO, "names no cost line"),
@@ -62,10 +58,8 @@ def test_the_line_may_be_left_out_after_the_first_parameter() -> None:
         (["tiers.tier1=5..x"], POLICY, "no number (found 'x')"),
         (["tiers.tier1=9..5"], POLICY, "no range of values"),
         (["tiers.tier1=1..5/0"], POLICY, "no range of values"),
-        (["tiers.tier1.share=0..1.5"], POLICY, "is above 1"),
         ({"tiers.tier1": []}, POLICY, "has no values"),
         ({"tiers.tier1": [0.5]}, POLICY, "no decimal places"),
-        ({"tiers.tier1.up_to": [0]}, POLICY, "is not above 0"),
     ],
 )
 def test_what_is_no_parameter_is_refused_with_the_remedy(vary: Vary, policy: Policy, message: str) -> None:
@@ -81,25 +75,13 @@ def test_a_line_that_is_fixed_by_law_is_not_varied() -> None:
 
 
 def test_the_error_lists_what_can_vary() -> None:
-    assert parameter_names(POLICY) == [
-        *("tiers.tier1", "tiers.tier1.up_to", "tiers.tier1.share"),
-        *("tiers.tier2", "tiers.tier2.up_to", "tiers.tier2.share"),
-        *("tiers.tier3", "tiers.tier3.share"),
-    ]
+    assert parameter_names(POLICY) == ["tiers.tier1", "tiers.tier2", "tiers.tier3"]
 
 
-@pytest.mark.parametrize(
-    ("text", "values"),
-    [
-        ("tiers.tier1=10..30/10", (10, 20, 30)),
-        ("tiers.tier1.share=10%..30%/0.1", (1000, 2000, 3000)),
-        ("tiers.tier1.up_to=50..150/50", (50, 100, 150)),
-    ],
-)
-def test_a_range_states_the_values(text: str, values: tuple[int, ...]) -> None:
-    parameters = with_edges_and_shares(parse_parameters([text], POLICY), POLICY, None)
+def test_a_range_states_the_values() -> None:
+    parameters = parse_parameters(["tiers.tier1=10..30/10"], POLICY)
     (found,) = with_payments(parameters, None, lambda _: (None, 0))
-    assert tuple(found.values) == values
+    assert tuple(found.values) == (10, 20, 30)
 
 
 def test_a_payment_ends_at_the_largest_loss_of_its_band() -> None:
@@ -132,18 +114,6 @@ def test_too_many_combinations_name_a_step_that_fits() -> None:
     assert [len(p.values) for p in found] == [200, 200]
 
 
-def test_edges_stay_between_their_neighbours_by_default() -> None:
-    (found,) = with_edges_and_shares(parse_parameters(["tier1.up_to"], POLICY), POLICY, 100)
-    assert tuple(found.values) == (100, 200)
-    with pytest.raises(UsageError, match="has no limit above"):
-        with_edges_and_shares(parse_parameters(["tier2.up_to"], POLICY), POLICY, 100)
-
-
-def test_edges_that_cross_are_not_tried() -> None:
-    vary = {"tiers.tier1.up_to": [50, 200], "tiers.tier2.up_to": [100, 300]}
-    assert search_of(vary, 10**6).tried.values.tolist() == [[50, 100], [50, 300], [200, 300]]
-
-
 @given(st.floats(0.1, 10**9))
 def test_a_round_step_is_a_power_of_ten_times_one_two_or_five(width: float) -> None:
     step = round_step(width)
@@ -153,7 +123,6 @@ def test_a_round_step_is_a_power_of_ten_times_one_two_or_five(width: float) -> N
 
 
 def test_values_are_stated_as_users_write_them() -> None:
-    assert Parameter("tiers", 0, "payment", 0).assignment(40_000) == "tiers.tier1=40,000"
-    assert Parameter("tiers", 0, "share", 4).assignment(1250, with_line=False) == "tier1.share=0.125"
-    assert Parameter("tiers", 0, "payment", 2).assignment(1250) == "tiers.tier1=12.5"
-    assert Parameter("tiers", 0, "up_to", 0).stated_value(300) == 300
+    assert Parameter("tiers", 0, 0).assignment(40_000) == "tiers.tier1=40,000"
+    assert Parameter("tiers", 0, 2).assignment(1250, with_line=False) == "tier1=12.5"
+    assert Parameter("tiers", 0, 0).stated_value(300) == 300

@@ -1,7 +1,7 @@
 """Policy search: a policy and a budget go in; the policy that gives claimants most within it comes out.
 
 Modules:
-    parameters: what varies (payments, upper edges and shares of loss bands), and the values that are tried
+    parameters: the payments that vary, and the values that are tried
     candidates: what all candidates pay, what they cost in each draw and on average, and what claimants get
     solve: the best candidate within a budget, and the frontier
 """
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from outage_analysis.lazy_exports import lazy_exports
 
 if TYPE_CHECKING:
-    from outage_analysis.costs.policy_search.candidates import OBJECTIVES, SearchRequest
+    from outage_analysis.costs.policy_search.candidates import BENEFITS, SearchRequest
     from outage_analysis.costs.policy_search.parameters import (
         SearchablePayment,
         Vary,

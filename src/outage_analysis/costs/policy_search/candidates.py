@@ -1,11 +1,9 @@
 """What each candidate pays, costs and gives. A candidate is one combination of values of the parameters.
 
-The losses of a varied line are divided into intervals that end at every upper edge that is tried. So each
-candidate pays each interval by one formula, and the accepted claims of an interval, the sum of their losses
-and the sum of their awards are the same for all candidates. They are drawn once. A candidate costs, in each
-draw,
+A parameter is the payment of a tier, so the accepted claims of a tier are the same for all candidates. They
+are drawn once. A candidate costs, in each draw,
 
-    base + sum over intervals of (fixed x claims + share x losses + awards if reviewed)
+    base + sum over varied tiers of (payment x accepted claims)
 
 What claimants get is exact if the cube has an edge at each loss that a payment replaces exactly; `loss_cuts`
 returns these edges. Otherwise it is guaranteed: the true value is at least as good.
@@ -17,7 +15,6 @@ from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from itertools import pairwise, product
 
 import numpy as np
 import numpy.typing as npt
@@ -35,14 +32,14 @@ from outage_analysis.costs.terms import Term
 from outage_analysis.errors import ModelRefused
 from outage_analysis.files import validated_copy
 from outage_analysis.losses import Cube
-from outage_analysis.policies import MAX_STEPS, SHARE_SCALE, Policy, Rule, RuleBand, Schedule, Tariff
+from outage_analysis.policies import MAX_STEPS, SHARE_SCALE, Policy, Rule, RuleBand, Schedule
 
 IntArray = npt.NDArray[np.int64]
-FIXED, SHARE, REVIEWED = PARTS = range(3)
-"""The parts of a payment: a fixed amount, a share of the loss, and 1 if the award of a review is paid."""
 REPLACED, MADE_WHOLE, SHORTFALL, PER_CLAIM = "replaced", "made_whole", "shortfall", "per_claim"
-OBJECTIVES = (REPLACED, MADE_WHOLE, SHORTFALL, PER_CLAIM)
-"""What a search can maximise; of the shortfall it takes the smallest."""
+BENEFITS = (REPLACED, MADE_WHOLE, SHORTFALL, PER_CLAIM)
+"""What claimants get: share of the losses, claims paid in full, largest shortfall, mean payment per claim."""
+OBJECTIVES = (REPLACED, PER_CLAIM)
+"""What a search can maximise."""
 USUAL_LEVEL = 0.9
 """The frontier compares P90 if the budget limits the expected cost."""
 CHUNK = 2**19
@@ -50,170 +47,84 @@ CHUNK = 2**19
 
 
 class VariedLine:
-    """A cost line that pays by loss band, with its varied parameters.
+    """A cost line that pays by loss band, and its tiers (loss bands) whose payments vary.
 
     Attributes:
         schedule: the cost line as announced.
-        places: (tier, kind of parameter) -> the column of the table of candidates with its values.
-        possible_cuts: the largest losses that each tier except the last can have, in increasing order.
-        edges: the largest loss of each interval except the last, in increasing order.
-        used: whether some candidate pays the fixed amount, the share or the award in an interval of losses,
-            (intervals, parts). An interval that all candidates pay as announced uses no part.
-        usual: a payment above 0 for each interval: as announced, where that is a fixed payment.
+        places: varied tier -> the column of the table of candidates with its payment.
+        edges: the largest loss of each tier except the last.
+        usual: varied tier -> a payment above 0: as announced, where that is a fixed payment.
     """
 
     def __init__(self, schedule: Schedule, parameters: Sequence[Parameter]) -> None:
-        self.schedule, self._shift = schedule, schedule.tariff.shift
-        self.places = {(p.tier, p.kind): n for n, p in enumerate(parameters) if p.line == schedule.id}
-        stated = [(rule.up_to or 0) - self._shift for rule in schedule.bands[:-1]]
-        self.possible_cuts = [
-            [x - self._shift for x in parameters[self.places[tier, "up_to"]].values]
-            if (tier, "up_to") in self.places
-            else [cut]
-            for tier, cut in enumerate(stated)
-        ]
-        lows = [0, *(cuts[0] for cuts in self.possible_cuts)]
-        highs = [*(cuts[-1] for cuts in self.possible_cuts), None]
-        # The announced rule of each tier that does not vary, for all losses that the tier can contain.
-        self._tariffs: dict[int, Tariff] = {}
-        for tier, (rule, over, up_to) in enumerate(zip(schedule.bands, lows, highs, strict=True)):
-            if not self.is_varied(tier):
-                widest = rule.model_copy(update={"over": over, "up_to": up_to})
-                self._tariffs[tier] = Tariff((widest,), Rule(), None, 0, schedule.rounding)
-        jumps = {cut for tariff in self._tariffs.values() for cut in tariff.cuts}
-        cuts = [{own, *possible} for own, possible in zip(stated, self.possible_cuts, strict=True)]
-        moved = {jump for jump in jumps if any(min(c) < jump < max(c) for c in cuts)}
-        self.edges = sorted(cut for cut in moved.union(*cuts) if cut > 0)
-        # The parts of the announced payment, (tiers, intervals, parts): not a number where a tier contains no
-        # candidate. In a varied tier, a part is 1 if candidates pay it.
-        self._announced = np.full((len(lows), len(self.edges) + 1, len(PARTS)), np.nan)
-        tiers, intervals = zip(lows, highs, strict=True), list(pairwise([0, *self.edges, None]))
-        for (tier, (low, high)), (place, band) in product(enumerate(tiers), enumerate(intervals)):
-            first, last = band
-            if (first or 0) < low or (high is not None and (last is None or last > high)):
-                continue
-            if self.is_varied(tier):
-                parts: tuple[float, ...] = (1, (tier, "share") in self.places, 0)
-            else:
-                formula = self._tariffs[tier].formula(band)
-                parts = (0, 0, 1) if formula is None else (*(x / SHARE_SCALE for x in formula), 0)
-            self._announced[tier, place] = parts
-        reached = ~np.isnan(self._announced[:, :, FIXED])
-        self._stated = np.searchsorted(stated, [*self.edges, np.inf])
-        varied = [self.is_varied(tier) for tier in range(len(lows))]
-        alike = (reached.sum(axis=0) == 1) & ~reached[varied].any(axis=0)
-        alike &= reached[self._stated, np.arange(len(self._stated))]
-        self.used: Flags = (np.nan_to_num(self._announced) != 0).any(axis=0)
-        self.used[:, FIXED] = True
-        self.used &= ~alike[:, None]
+        self.schedule = schedule
+        self.places = {p.tier: n for n, p in enumerate(parameters) if p.line == schedule.id}
+        self.edges = [(rule.up_to or 0) - schedule.tariff.shift for rule in schedule.bands[:-1]]
         most = max((band.fixed for band in schedule.bands if band.fixed), default=1)
-        self.usual = [schedule.bands[tier].fixed or most for tier in self._stated]
-
-    def is_varied(self, tier: int) -> bool:
-        """Whether the payment or the share of a tier varies, so that its announced rule does not apply."""
-        return (tier, "payment") in self.places or (tier, "share") in self.places
+        self.usual = {tier: schedule.bands[tier].fixed or most for tier in self.places}
 
     def paid_alike(self, share: int) -> Schedule:
-        """Return the line as announced, with the usual payment times 0 or 1 in each interval that varies."""
-        rules = [
-            RuleBand(over=0, fixed=usual * share) if used.any() else self.schedule.bands[tier]
-            for tier, usual, used in zip(self._stated, self.usual, self.used, strict=True)
+        """Return the line as announced, with the usual payment times 0 or 1 in each varied tier."""
+        bands = [
+            _paying(rule, self.usual[tier] * share) if tier in self.places else rule
+            for tier, rule in enumerate(self.schedule.bands)
         ]
-        return self._with_rules(rules)
+        return validated_copy(self.schedule, bands=tuple(bands))
 
-    def paid_apart(self, interval: int, part: int) -> Schedule:
-        """Return the line so that it pays only the usual payment, the losses or the awards of an interval."""
-        paid = ({"fixed": self.usual[interval]}, {"share": 1.0}, {"review": True})[part]
-        rules = [RuleBand(over=0, **(paid if n == interval else {})) for n in range(len(self.used))]
+    def paid_apart(self, tier: int) -> Schedule:
+        """Return the line so that it pays only the usual payment of one tier."""
+        rules = enumerate(self.schedule.bands)
+        bands = [_paying(rule, self.usual[tier] if n == tier else 0) for n, rule in rules]
         unpaid = [x.model_copy(update={"bands": (RuleBand(over=0),)}) for x in self.schedule.segments]
-        return self._with_rules(rules, segments=tuple(unpaid), zero=Rule(), unknown=Rule(), rounding=None)
-
-    def _with_rules(self, rules: Sequence[RuleBand], **changes: object) -> Schedule:
-        written = [edge + self._shift for edge in self.edges]
-        ends = zip(rules, (0, *written), (*written, None), strict=True)
-        bands = [rule.model_copy(update={"over": over, "up_to": up_to}) for rule, over, up_to in ends]
+        changes = {"segments": tuple(unpaid), "zero": Rule(), "unknown": Rule(), "rounding": None}
         return validated_copy(self.schedule, bands=tuple(bands), **changes)
 
-    def intervals_in(self, cube: Cube) -> IntArray:
-        """Return the place of the interval of each row of a cube, (rows,).
+    def columns_of(self, cube: Cube) -> IntArray:
+        """Return for each row of a cube the place of its tier among the varied tiers, (rows,).
 
         It is -1 for claims that all candidates pay as announced.
 
         Raises:
-            ModelRefused: a loss band of the cube spans an edge that is tried.
+            ModelRefused: a loss band of the cube spans an edge between two tiers.
         """
         mine = pl.col("entitled") & (pl.col("tariff") == len(self.schedule.tariffs) - 1)
         mine &= (pl.col("claims") > 0) & (pl.col("over") >= 0)
         mine &= pl.col("up_to").is_null() | (pl.col("up_to") > 0)
-        found = []
+        found, varied = [], [*self.places]
         rows = rows_with_formula(cube, self.schedule).select("over", "up_to", mine)
         for over, up_to, counted in rows.iter_rows():
-            place = bisect_right(self.edges, over) if counted else 0
-            if counted and place < len(self.edges) and (up_to is None or self.edges[place] < up_to):
+            tier = bisect_right(self.edges, over) if counted else 0
+            if counted and tier < len(self.edges) and (up_to is None or self.edges[tier] < up_to):
                 raise ModelRefused(
-                    f"a loss band of the claims spans the edge {self.edges[place]:,} that is tried",
+                    f"a loss band of the claims spans the edge {self.edges[tier]:,} of the policy",
                     value=f"({over}, {up_to}]",
-                    remedy="Thresholds need claims, or counts by band that end at each of them.",
+                    remedy="Give claims, or counts by band that end at each edge of the policy.",
                 )
-            found.append(place if counted and self.used[place].any() else -1)
+            found.append(varied.index(tier) if counted and tier in self.places else -1)
         return np.array(found, dtype=np.int64)
 
-    def cuts_of(self, candidates: IntArray) -> FloatArray:
-        """Return the largest loss of each tier except the last, (candidates, tiers - 1)."""
-        written = [cuts[0] + self._shift for cuts in self.possible_cuts]
-        cuts = [self._values(tier, "up_to", candidates, edge) for tier, edge in enumerate(written)]
-        return np.array(cuts).reshape(len(cuts), len(candidates)).T - self._shift
-
-    def _values(self, tier: int, kind: str, candidates: IntArray, otherwise: float) -> FloatArray:
-        # The values of a parameter, (candidates,), or another value if it does not vary.
-        place = self.places.get((tier, kind))
-        return np.full(len(candidates), otherwise) if place is None else candidates[:, place].astype(float)
-
-    def _varied_rule(self, tier: int, candidates: IntArray) -> tuple[FloatArray, FloatArray]:
-        # The fixed payment and the share in ten-thousandths in a varied tier, each (candidates,). A varied
-        # payment replaces the announced rule; if only the share varies, the announced fixed payment remains.
-        fixed = self._values(tier, "payment", candidates, float(self.schedule.bands[tier].fixed))
-        return fixed, self._values(tier, "share", candidates, 0.0)
-
     def payments(self, candidates: IntArray) -> FloatArray:
-        """Return the parts of what candidates pay in each interval, (candidates, intervals, parts).
+        """Return what candidates pay in each varied tier, (candidates, varied tiers)."""
+        return candidates[:, [*self.places.values()]].astype(float)
 
-        They are 0 in an interval that all candidates pay as announced.
-        """
-        tiers = (self.cuts_of(candidates)[:, :, None] < np.array([*self.edges, np.inf])).sum(axis=1)
-        found: FloatArray = self._announced[tiers, np.arange(tiers.shape[1])] * self.used
-        for tier in filter(self.is_varied, range(len(self.schedule.bands))):
-            fixed, share = self._varied_rule(tier, candidates)
-            rows, columns = np.nonzero(tiers == tier)
-            found[rows, columns, FIXED], found[rows, columns, SHARE] = fixed[rows], share[rows] / SHARE_SCALE
-        return found
-
-    def pays_at(self, tier: int, candidates: IntArray, losses: FloatArray) -> FloatArray:
-        """Return what candidates pay for one loss each, if the loss is in a tier, (candidates,).
-
-        The result is in ten-thousandths of the smallest unit; it is not a number if the claim is reviewed.
-        """
-        if self.is_varied(tier):
-            fixed, share = self._varied_rule(tier, candidates)
-            return np.asarray(fixed * SHARE_SCALE + share * losses)
-        distinct, which = np.unique(losses, return_inverse=True)
-        paid = [self._tariffs[tier].pay(int(loss)) for loss in distinct]
-        return np.array([np.nan if x is None else float(x * SHARE_SCALE) for x in paid])[which]
+    def pays_at(self, tier: int, candidates: IntArray, loss: int) -> FloatArray:
+        """Return what candidates pay for a loss in a tier, (candidates,); not a number under review."""
+        if tier in self.places:
+            return candidates[:, self.places[tier]].astype(float)
+        paid = self.schedule.tariff.pay(loss)
+        return np.full(len(candidates), np.nan if paid is None else float(paid))
 
     def with_values(self, values: Sequence[int]) -> Schedule:
         """Return the cost line with one value per parameter. A changed band cites no facts."""
-        row = np.array([values], dtype=np.int64)
-        bands, over = [], 0
+        bands = []
         for tier, rule in enumerate(self.schedule.bands):
-            place = self.places.get((tier, "up_to"))
-            up_to = rule.up_to if place is None else int(values[place])
-            band = rule.model_copy(update={"over": over, "up_to": up_to, "facts": ()})
-            if self.is_varied(tier):
-                fixed, share = (int(x[0]) for x in self._varied_rule(tier, row))
-                band = RuleBand(over=over, up_to=up_to, fixed=fixed, share=share / SHARE_SCALE)  # type: ignore[arg-type]
+            band = _paying(rule, int(values[self.places[tier]])) if tier in self.places else rule
             bands.append(rule if band == rule.model_copy(update={"facts": ()}) else band)
-            over = up_to or 0
         return validated_copy(self.schedule, bands=tuple(bands))
+
+
+def _paying(rule: RuleBand, fixed: int) -> RuleBand:
+    return RuleBand(over=rule.over, up_to=rule.up_to, fixed=fixed)
 
 
 @dataclass(frozen=True)
@@ -233,7 +144,6 @@ class SearchRequest:
             mean payment per accepted claim.
         step: the step between the payments that are tried; by default a round step.
         max_cliff: the largest jump of the payment at an edge of a loss band; by default without limit.
-        with_handling: whether the cost of handling claims belongs to the total.
     """
 
     policy: Policy
@@ -247,7 +157,6 @@ class SearchRequest:
     objective: str | None = None
     step: int | None = None
     max_cliff: int | None = None
-    with_handling: bool = False
 
     @property
     def quantile_level(self) -> float:
@@ -255,45 +164,19 @@ class SearchRequest:
         return USUAL_LEVEL if self.level is None else self.level
 
     def portfolio(self, policy: Policy, cubes: Sequence[Cube]) -> Portfolio:
-        """Return the terms of a policy, from cubes of claims or from published counts.
-
-        Raises:
-            ModelRefused: handling counts, and the ledger does not state its cost.
-        """
+        """Return the terms of a policy, from cubes of claims or from published counts."""
         ledger = ledger_for_policy(self.ledger, policy)
-        found = build_portfolio(policy, ledger, as_of=self.as_of, cubes=cubes)
-        if not self.with_handling:
-            return found
-        published = build_portfolio(policy, ledger, as_of=self.as_of) if cubes else found
-        handling = [term for term in published.terms if term.valuation == "handling"]
-        if not handling:
-            raise ModelRefused(
-                "the ledger states no cost of handling, so it cannot be counted",
-                remedy="Leave --handling out, or add an assumption of the kind `handling`.",
-            )
-        rest = [term for term in found.terms if term.valuation != "handling"]
-        entries = {**found.entries, **published.entries}
-        declared = self.ledger.as_known_on(self.as_of).correlations if self.ledger else ()
-        return replace(
-            found,
-            terms=(*rest, *handling),
-            entries={name: entries[name] for name in sorted(entries)},
-            correlations={c.of: c.rank for c in declared if set(c.of) <= entries.keys()},
-        )
+        return build_portfolio(policy, ledger, as_of=self.as_of, cubes=cubes)
 
     def simulated(self, portfolio: Portfolio) -> Simulation:
-        """Return the simulation of a run, with only the payments that count against the budget."""
-        return self._counted(simulate(portfolio, draws=self.draws, seed=self.seed))
-
-    def _counted(self, run: Simulation) -> Simulation:
-        valuations = ("cash", "handling") if self.with_handling else ("cash",)
-        return run.with_terms(lambda term: term.valuation in valuations)
+        """Return the simulation of the cash of a policy, which counts against the budget."""
+        return _cash(simulate(portfolio, draws=self.draws, seed=self.seed))
 
     def candidates(self, lines: Sequence[VariedLine], cubes: Sequence[Cube]) -> CandidateCosts:
         """Draw what the costs of all candidates are computed from.
 
         Policies that are simulated together accept the same claims. So one policy pays what all candidates
-        pay alike, and one policy per column pays the claims, losses or awards of the column.
+        pay alike, and one policy per column pays the claims of the column.
 
         Args:
             lines: the varied lines.
@@ -311,25 +194,15 @@ class SearchRequest:
             own = policy.model_copy(update={"lines": tuple(alike.get(x.id, x) for x in policy.lines)})
             portfolios[name] = self.portfolio(own, cubes)
         for line in lines:
-            cube = cube_for(line.schedule, cubes)
-            intervals = np.zeros(0) if cube is None else line.intervals_in(cube)
-            for interval, part in np.argwhere(line.used).tolist():
-                own = policy.model_copy(update={"lines": (line.paid_apart(interval, part),)})
-                portfolio = build_portfolio(
-                    own, ledger_for_policy(self.ledger, own), as_of=self.as_of, cubes=cubes
-                )
-                if not portfolio.terms and (intervals == interval).any():
-                    raise ModelRefused(
-                        "claims are reviewed, and the ledger states no mean award of a review",
-                        value=line.schedule.id,
-                        remedy="Add an assumption of the kind `review_award`.",
-                    )
-                portfolios[f"{line.schedule.id} {interval} {part}"] = portfolio
-                usual.append(line.usual[interval] if part == FIXED else 1)
+            if (cube := cube_for(line.schedule, cubes)) is not None:
+                line.columns_of(cube)  # refuse counts that span an edge before anything is drawn
+            for tier, payment in line.usual.items():
+                own = policy.model_copy(update={"lines": (line.paid_apart(tier),)})
+                portfolios[f"{line.schedule.id} {tier}"] = self.portfolio(own, cubes)
+                usual.append(payment)
         found = shared_runs(portfolios, self.ledger, self.as_of, self.draws, self.seed)
         found.pop("usual")  # it makes the draws those of the announced policy, because it weighs them alike
-        runs = [run.with_terms(lambda term: term.valuation == "cash") for run in found.values()]
-        runs[0] = self._counted(found["base"])
+        runs = [*map(_cash, found.values())]
         terms = [term for run in runs for term in run.portfolio.terms]
         columns = [n for n, run in enumerate(runs) for _ in run.portfolio.terms]
         engine = replace(
@@ -381,13 +254,13 @@ class SearchRequest:
 class CandidateCosts:
     """The cost of each candidate: what it pays, times what is paid for.
 
-    The columns are the parts of the payment in each interval of each line.
+    The columns are the varied tiers of each line.
 
     Args:
         lines: the varied lines.
-        draws: the claims, losses or awards of each column in each draw, (columns, replicates, draws).
+        draws: the accepted claims of each column in each draw, (columns, replicates, draws).
         means: their expected values, (columns,).
-        base: what all candidates pay alike in each draw, and handling if it counts, (replicates, draws).
+        base: what all candidates pay alike in each draw, (replicates, draws).
         expected_base: its expected value.
         expected_by_loss: its expected value in lines that pay by loss band.
         accepted: the expected number of accepted claims of all lines that pay by loss band.
@@ -402,8 +275,8 @@ class CandidateCosts:
     accepted: float
 
     def payments(self, candidates: IntArray) -> FloatArray:
-        """Return what candidates pay per claim, loss or award of each column, (candidates, columns)."""
-        return np.concatenate([line.payments(candidates)[:, line.used] for line in self.lines], axis=1)
+        """Return what candidates pay per claim of each column, (candidates, columns)."""
+        return np.concatenate([line.payments(candidates) for line in self.lines], axis=1)
 
     @property
     def on_average(self) -> CandidateCosts:
@@ -437,6 +310,10 @@ class CandidateCosts:
         return np.concatenate([np.empty(0), *(np.partition(x, place, axis=1)[:, place] for x in totals)])
 
 
+def _cash(run: Simulation) -> Simulation:
+    return run.with_terms(lambda term: term.valuation == "cash")
+
+
 def expected_payment(run: Simulation, term: Term) -> float:
     """Return the expected payments of a term: in closed form, or from the inputs of all draws."""
     if run.portfolio.has_closed_form(term.valuation):
@@ -452,18 +329,12 @@ def paid_and_accepted(run: Simulation, terms: Sequence[Term], policy: Policy) ->
     return sum(expected_payment(run, s) for s in own), sum(expected_payment(run, s) for s in people)
 
 
-def ordered_edges(lines: Sequence[VariedLine], candidates: IntArray) -> Flags:
-    """Return whether the upper edges of each candidate increase, (candidates,)."""
-    steps = np.concatenate([np.diff(x.cuts_of(candidates), axis=1, prepend=0) for x in lines], axis=1)
-    return np.asarray((steps > 0).all(axis=1))
-
-
 def payment_jumps(lines: Sequence[VariedLine], candidates: IntArray) -> tuple[FloatArray, Flags]:
     """Return how the payments of candidates jump at the edges of the loss bands of the varied lines.
 
-    The first jump is from a loss of zero to the smallest loss. Edges are left out if neither they nor the
-    payments beside them vary, if the claims on one side are reviewed, and if the band above is announced to
-    pay nothing, which no candidate changes.
+    The first jump is from a loss of zero to the smallest loss. Edges are left out if the payments beside them
+    do not vary, if the claims on one side are reviewed, and if the band above is announced to pay nothing,
+    which no candidate changes.
 
     Returns:
         The largest jump upwards, in the smallest unit of the currency, and whether a payment falls at an
@@ -471,15 +342,12 @@ def payment_jumps(lines: Sequence[VariedLine], candidates: IntArray) -> tuple[Fl
     """
     largest, falls = np.zeros(len(candidates)), np.zeros(len(candidates), dtype=bool)
     for line in lines:
-        cuts, zero = line.cuts_of(candidates), line.schedule.tariff.pay(0)
-        below = np.full(len(candidates), np.nan if zero is None else float(zero * SHARE_SCALE))
-        for tier, rule in enumerate(line.schedule.bands):
-            edge = cuts[:, tier - 1] if tier else np.zeros(len(candidates))
-            below = line.pays_at(tier - 1, candidates, edge) if tier else below
-            jump = np.nan_to_num(line.pays_at(tier, candidates, edge + 1) - below) / SHARE_SCALE
-            around = line.is_varied(tier) or line.is_varied(tier - 1) or (tier - 1, "up_to") in line.places
-            if around and (line.is_varied(tier) or rule.pays):
-                largest, falls = np.maximum(largest, jump), falls | (jump < 0)
+        for tier, (edge, rule) in enumerate(zip([0, *line.edges], line.schedule.bands, strict=True)):
+            if not {tier, tier - 1} & line.places.keys() or not (tier in line.places or rule.pays):
+                continue
+            below, above = (line.pays_at(tier - 1 + n, candidates, edge + n) for n in (0, 1))
+            jump = np.nan_to_num(above - below)
+            largest, falls = np.maximum(largest, jump), falls | (jump < 0)
     return largest, falls
 
 
@@ -491,12 +359,10 @@ def largest_shortfall(lines: Sequence[VariedLine], candidates: IntArray) -> Floa
     """
     worst = np.zeros(len(candidates))
     for line in lines:
-        cuts, tiers = line.cuts_of(candidates), len(line.possible_cuts)
-        if not np.isnan(line.pays_at(tiers, candidates, np.ones(len(candidates)))).all():
+        if len(line.edges) in line.places or not line.schedule.bands[-1].review:
             return None
-        for tier in range(tiers):
-            paid = line.pays_at(tier, candidates, cuts[:, tier]) / SHARE_SCALE
-            worst = np.maximum(worst, np.nan_to_num(cuts[:, tier] - paid, nan=0.0))
+        for tier, edge in enumerate(line.edges):
+            worst = np.maximum(worst, np.nan_to_num(edge - line.pays_at(tier, candidates, edge)))
     return worst
 
 
@@ -511,12 +377,7 @@ def loss_cuts(parameters: Sequence[Parameter], shown: Sequence[Policy]) -> list[
     """
     if shown[0].loss_unit != shown[0].currency:
         return []
-    pairs: set[tuple[int, int]] = set()
-    for line in shown[0].schedules:
-        tried = {(p.tier, p.kind): p.values for p in parameters if p.line == line.id}
-        for tier, band in enumerate(line.bands):
-            shares = tried.get((tier, "share"), (0,))
-            pairs.update(product(tried.get((tier, "payment"), (band.fixed,)), shares))
+    pairs = {(value, 0) for p in parameters for value in p.values}
     rules = (rule for p in shown for line in p.schedules for _, t in line.tariffs for _, rule in t.rules())
     pairs.update((rule.fixed, rule.share) for rule in rules)
     cuts = {fixed * SHARE_SCALE // (SHARE_SCALE - share) for fixed, share in pairs if share < SHARE_SCALE}
@@ -569,9 +430,9 @@ def _claim_benefits(
     policy: Policy, cube: Cube, entitled: Flags, lines: Sequence[VariedLine], candidates: IntArray
 ) -> dict[str, FloatArray]:
     # The benefits of all candidates or, without lines, of a policy.
-    cells, places = LossCells.from_rows(cube.frame), [line.intervals_in(cube) for line in lines]
+    cells, places = LossCells.from_rows(cube.frame), [line.columns_of(cube) for line in lines]
     payments = [line.payments(candidates) for line in lines]
-    same = np.zeros((len(PARTS), len(cube.frame)))
+    same = np.zeros((3, len(cube.frame)))  # the fixed payment, the share, and 1 for a review
     for schedule in policy.schedules:
         if cube_fits_line(schedule, cube):
             varied = [x for line, x in zip(lines, places, strict=True) if line.schedule.id == schedule.id]
@@ -584,17 +445,17 @@ def _claim_benefits(
         return {}
     replaced, whole, shortfall = np.zeros((3, count))
     keys, which = np.unique(np.vstack([*places, entitled]), axis=1, return_inverse=True)
-    for number, (*intervals, counted) in enumerate(keys.T):  # the claims of the same intervals
+    for number, (*tiers, counted) in enumerate(keys.T):  # the claims of the same tiers
         mine = which.ravel() == number
         group = cells.where(mine)
-        paid = [x[:, place] for x, place in zip(payments, intervals, strict=True) if place >= 0]
-        distinct, back = np.unique(sum(paid, np.zeros((count, 3))), axis=0, return_inverse=True)
+        paid = [x[:, place] for x, place in zip(payments, tiers, strict=True) if place >= 0]
+        distinct, back = np.unique(sum(paid, np.zeros(count)), return_inverse=True)
         found = []
         for part in np.array_split(distinct, 1 + len(distinct) * len(group.claims) // CHUNK):
-            fixed, share, reviewed = same[:, None, mine] + part.T[:, :, None]
-            found.append(measure_benefits(group, fixed, np.minimum(share, 1.0), reviewed > 0))
+            fixed, share, reviewed = np.repeat(same[:, None, mine], len(part), axis=1)
+            found.append(measure_benefits(group, fixed + part[:, None], np.minimum(share, 1), reviewed > 0))
         share_paid, full, lacking = (
-            np.concatenate([x[name] for x in found])[back.ravel()]
+            np.concatenate([x[name] for x in found])[back]
             for name in ("replaced_low", "made_whole_low", "largest_shortfall")
         )
         replaced += np.nan_to_num(share_paid) * group.loss[group.stated].sum()

@@ -1,7 +1,6 @@
-"""The parameters of a search: the payment, the upper edge and the share of a loss band of a cost line.
+"""The parameters of a search: the payments of loss bands of cost lines.
 
-A parameter is written `LINE.tierN` (the payment of the N-th loss band as the policy writes it),
-`LINE.tierN.up_to` (its upper edge) or `LINE.tierN.share` (the share of the loss that it pays).
+A parameter is written `LINE.tierN`, the payment of the N-th loss band as the policy writes it.
 """
 
 from __future__ import annotations
@@ -16,52 +15,42 @@ from typing import Any, NamedTuple
 from outage_analysis.costs.claim_payments import cube_for
 from outage_analysis.costs.comparison.benefits import largest_claim_loss
 from outage_analysis.costs.page_model import LiveInput
-from outage_analysis.errors import UsageError
+from outage_analysis.errors import ModelRefused, UsageError
 from outage_analysis.files import spelling_hint
 from outage_analysis.losses import Cube
-from outage_analysis.policies import SHARE_DIGITS, SHARE_SCALE, Amount, Policy, Schedule
+from outage_analysis.policies import Amount, Policy, Schedule
 from outage_analysis.text import smallest_units
 
 Vary = Sequence[str] | Mapping[str, Sequence[Amount] | None]
 """Parameters as texts, or parameter -> the values to try; None stands for the default values."""
-KINDS = ("payment", "share", "up_to")
 MOST_CANDIDATES = 50_000
 """At most this many combinations, or values of one parameter, are tried."""
-MOST_EDGES = 64
-"""At most this many upper edges are tried; the draws of each interval between them are kept in memory."""
 DEFAULT_STEPS = 20
 """By default, the values of a parameter have a round step that gives at most about this many of them."""
 DEFAULT_CANDIDATES = 1_000
 """With several parameters, their default steps give at most about this many combinations."""
-DEFAULT_SHARE_STEP = SHARE_SCALE // 20
 LARGEST_PAYMENT = 10**12
 """The largest payment that a policy may state, in the smallest unit of the currency."""
 Limits = Callable[["Parameter"], tuple[int | None, float]]
 """Returns the largest loss in the band of a payment (None if it is unknown), and the largest payment that the
 budget allows beside the smallest values of the other parameters."""
 _PATTERN = re.compile(
-    r"(?:(?P<line>[^.=]+)\.)?(?P<tier>tier\d+)(?P<kind>\.up_to|\.share)?"
+    r"(?:(?P<line>[^.=]+)\.)?(?P<tier>tier\d+)(?P<other>\.up_to|\.share)?"
     r"(?:=(?P<low>[^./]+(?:\.\d+)?)\.\.(?P<high>[^/]+?)(?:/(?P<step>.+))?)?"
 )
-_REMEDY = "Write LINE.tier1, LINE.tier1.up_to or LINE.tier1.share, and =LOW..HIGH/STEP to set the values."
+_REMEDY = "Write LINE.tier1, and =LOW..HIGH/STEP to set the values."
 
 
 @dataclass(frozen=True)
 class Parameter:
-    """One number of a policy that a search varies.
-
-    Values are whole numbers: payments in the smallest unit of the currency, upper edges in the smallest unit
-    in which losses are counted, shares in ten-thousandths.
-    """
+    """One payment of a policy that a search varies; its values are in the smallest unit of the currency."""
 
     line: str
     """The id of the cost line."""
     tier: int
     """The position of the loss band in the line, from 0."""
-    kind: str
-    """One of `KINDS`."""
     digits: int
-    """The number of decimal places with which users write values of the parameter."""
+    """The number of decimal places with which users write the payment."""
     span: tuple[int, int] | None = None
     """The smallest and the largest value to try, if the user states them."""
     step: int | None = None
@@ -72,11 +61,11 @@ class Parameter:
 
     @property
     def name(self) -> str:
-        """The parameter as users write it, such as `business-cash.tier2.up_to`."""
-        return f"{self.line}.tier{self.tier + 1}" + ("" if self.kind == "payment" else f".{self.kind}")
+        """The parameter as users write it, such as `business-cash.tier2`."""
+        return f"{self.line}.tier{self.tier + 1}"
 
     def stated_value(self, value: int) -> int | float:
-        """Return a value as users write it: an amount in whole currency, a loss, or a share from 0 to 1."""
+        """Return a value as users write it, in whole currency."""
         return float(Decimal(value).scaleb(-self.digits)) if self.digits else value
 
     def assignment(self, value: int, *, with_line: bool = True) -> str:
@@ -85,13 +74,8 @@ class Parameter:
         return f"{name}={Decimal(value).scaleb(-self.digits).normalize():,f}"
 
     def whole(self, number: Amount) -> int:
-        """Return a value that a user states as a whole number, after checking it."""
-        value = smallest_units(number, self.digits, self.name)
-        if self.kind == "share" and value > SHARE_SCALE:
-            raise UsageError(f"{self.name} is above 1", value=number, remedy="Write a tenth as 0.1.")
-        if self.kind == "up_to" and value == 0:
-            raise UsageError(f"{self.name} is not above 0", value=number)
-        return value
+        """Return a payment that a user states in the smallest unit, after checking it."""
+        return smallest_units(number, self.digits, self.name)
 
 
 def parse_parameters(vary: Vary, policy: Policy) -> tuple[Parameter, ...]:
@@ -105,6 +89,7 @@ def parse_parameters(vary: Vary, policy: Policy) -> tuple[Parameter, ...]:
 
     Raises:
         UsageError: a text names an unknown parameter, or a parameter twice.
+        ModelRefused: a text names an edge or a share of a loss band.
     """
     if isinstance(vary, Mapping):
         stated = dict(vary)
@@ -130,18 +115,12 @@ def parse_parameters(vary: Vary, policy: Policy) -> tuple[Parameter, ...]:
     names = [parameter.name for parameter in found]
     if repeated := [name for name in names if names.count(name) > 1]:
         raise UsageError("a parameter is named twice", value=repeated[0], remedy="Name each once.")
-    return tuple(sorted(found, key=lambda p: (lines.index(p.line), p.tier, KINDS.index(p.kind))))
+    return tuple(sorted(found, key=lambda p: (lines.index(p.line), p.tier)))
 
 
 def parameter_names(policy: Policy) -> list[str]:
     """Return all parameters that a policy has, as users write them."""
-    names = []
-    for line in policy.schedules:
-        for tier, band in enumerate(line.bands, start=1):
-            names.append(f"{line.id}.tier{tier}")
-            names += [] if band.up_to is None else [f"{line.id}.tier{tier}.up_to"]
-            names += [f"{line.id}.tier{tier}.share"] if policy.loss_unit == policy.currency else []
-    return names
+    return [f"{x.id}.tier{tier}" for x in policy.schedules for tier in range(1, len(x.bands) + 1)]
 
 
 def _possible(policy: Policy) -> str:
@@ -154,7 +133,7 @@ def _parse(text: str, last: str, policy: Policy) -> Parameter:
     if match is None:
         raise UsageError("is no parameter", value=text, remedy=f"{_REMEDY} {_possible(policy)}")
     line = match["line"] or last
-    name = f"{line}.{match['tier']}{match['kind'] or ''}"
+    name = f"{line}.{match['tier']}"
     if not line:
         raise UsageError("the parameter names no cost line", value=text, remedy=_possible(policy))
     schedule = policy.schedule(line)
@@ -171,17 +150,13 @@ def _parse(text: str, last: str, policy: Policy) -> Parameter:
         raise UsageError(
             "a line that is fixed by law cannot be varied", value=line, remedy="Vary another line."
         )
-    kind = (match["kind"] or ".payment")[1:]
-    digits = {"payment": policy.digits, "up_to": policy.loss_digits, "share": SHARE_DIGITS}[kind]
-    parameter = Parameter(line, int(match["tier"].removeprefix("tier")) - 1, kind, digits)
-    rule = schedule.bands[parameter.tier]
-    changes = rule.rate or rule.floor or rule.limit is not None or rule.deductible or schedule.rounding
-    if kind == "share" and changes:
-        raise UsageError(
-            "the share of a band with a rate, a floor, a limit, a deductible or rounding cannot be varied",
-            value=name,
-            remedy=f"Vary the payment {name.removesuffix('.share')}, which replaces the rule.",
+    if match["other"]:
+        raise ModelRefused(
+            "payments can be varied or set, and neither edges nor shares of loss bands",
+            value=name + match["other"],
+            remedy=f"Name {name}, or compare policies that have other bands.",
         )
+    parameter = Parameter(line, int(match["tier"].removeprefix("tier")) - 1, policy.digits)
     if match["low"] is None:
         return parameter
     low, high = (_number(match[end], parameter) for end in ("low", "high"))
@@ -192,14 +167,13 @@ def _parse(text: str, last: str, policy: Policy) -> Parameter:
 
 
 def _number(text: str, parameter: Parameter) -> int:
-    percent = parameter.kind == "share" and text.strip().endswith("%")
     try:
-        number = Decimal(text.strip().removesuffix("%" if percent else "").replace("_", ""))
+        number = Decimal(text.strip().replace("_", ""))
     except InvalidOperation:
         number = Decimal("NaN")
     if not number.is_finite() or number < 0:
         raise UsageError(f"{parameter.name} has a value that is no number", value=text, remedy=_REMEDY)
-    return parameter.whole(number / 100 if percent else number)
+    return parameter.whole(number)
 
 
 def round_step(width: float) -> int:
@@ -215,57 +189,14 @@ def round_step(width: float) -> int:
     return min(digit * decade for digit in (1, 2, 5, 10) if digit * decade >= width)
 
 
-def with_edges_and_shares(
-    parameters: Sequence[Parameter], policy: Policy, step: int | None
-) -> tuple[Parameter, ...]:
-    """Return the parameters, with the values to try for upper edges and shares.
-
-    Args:
-        parameters: the result of `parse_parameters`.
-        policy: the policy that is varied.
-        step: the step between upper edges, if losses are money; by default a round step.
-
-    Raises:
-        UsageError: an upper edge needs a range, or too many values are tried.
-    """
-    found = []
-    for p in parameters:
-        if p.values or p.kind == "payment":
-            found.append(p)
-            continue
-        if p.kind == "share":
-            (low, high), pace = p.span or (0, SHARE_SCALE), p.step or DEFAULT_SHARE_STEP
-        else:
-            stated = p.step or (step if policy.loss_unit == policy.currency else None)
-            bands = schedule.bands if (schedule := policy.schedule(p.line)) else ()
-            low, next_edge = bands[p.tier].over, bands[p.tier + 1].up_to
-            if p.span is None and next_edge is None:
-                raise UsageError(
-                    f"{p.name} has no limit above",
-                    remedy=f"Write {p.name}=LOW..HIGH or {p.name}=LOW..HIGH/STEP.",
-                )
-            low, high = p.span or (low, next_edge or 0)
-            pace = stated or round_step((high - low) / DEFAULT_STEPS)
-            if p.span is None:  # between the neighbours
-                low, high = (low // pace + 1) * pace, (high - 1) // pace * pace
-        found.append(replace(p, values=range(low, high + 1, pace)))
-    edges = sum(_count(p.values) for p in found if p.kind == "up_to")
-    if edges > MOST_EDGES:
-        raise UsageError(
-            f"{edges:,} upper edges are tried, at most {MOST_EDGES} are possible",
-            remedy="Give the upper edges a larger step: LINE.tier1.up_to=LOW..HIGH/STEP.",
-        )
-    return tuple(found)
-
-
 def with_payments(parameters: Sequence[Parameter], step: int | None, limits: Limits) -> tuple[Parameter, ...]:
-    """Return the parameters, with the values to try for payments as well.
+    """Return the parameters, with the values to try.
 
     By default a payment ranges from 0 to the largest loss of its band, or to the largest payment that the
     budget allows if that is smaller.
 
     Args:
-        parameters: the result of `with_edges_and_shares`.
+        parameters: the result of `parse_parameters`.
         step: the step of payments, in the smallest unit; by default a round step for each.
         limits: limits the payments whose range is not stated.
 

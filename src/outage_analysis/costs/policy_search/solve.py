@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import product
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -19,7 +18,6 @@ from outage_analysis.assumptions import FloatArray
 from outage_analysis.costs.claim_payments import cube_for
 from outage_analysis.costs.comparison.benefits import largest_claim_loss
 from outage_analysis.costs.policy_search.candidates import (
-    MADE_WHOLE,
     OBJECTIVES,
     PER_CLAIM,
     REPLACED,
@@ -29,18 +27,12 @@ from outage_analysis.costs.policy_search.candidates import (
     SearchRequest,
     VariedLine,
     loss_cuts,
-    ordered_edges,
     paid_and_accepted,
     payment_jumps,
     shown_benefits,
 )
-from outage_analysis.costs.policy_search.parameters import (
-    Parameter,
-    parse_parameters,
-    with_edges_and_shares,
-    with_payments,
-)
-from outage_analysis.costs.simulation import Estimate, Sample, Simulation, quantile_place, replicate_mean
+from outage_analysis.costs.policy_search.parameters import Parameter, parse_parameters, with_payments
+from outage_analysis.costs.simulation import Estimate, Simulation, quantile_place, replicate_mean
 from outage_analysis.costs.simulation_tables import (
     expected_estimate,
     rounded_estimate,
@@ -56,8 +48,6 @@ from outage_analysis.text import TABLE_DIGITS, percentile_mark, percentile_measu
 CubesOf = Callable[[Sequence[Policy], Sequence[int]], Sequence[Cube]]
 """Returns the cubes of the first policy. Their loss bands also end at the edges of the other policies, and at
 the given losses."""
-MOST_EDGE_SETS = 64
-"""Up to this many combinations of upper edges, the default range of a payment is limited by the budget."""
 BUDGET, MONOTONE, MAX_CLIFF = "budget", "monotone", "max_cliff"
 """The names of the constraints."""
 MAX_ID, MAX_NAME = 64, 120
@@ -154,11 +144,10 @@ class Candidates:
         for p in self.parameters:
             schedule = policy.schedule(p.line)
             rule = schedule.bands[p.tier] if schedule and p.tier < len(schedule.bands) else None
-            if rule is None or (p.kind == "payment" and (rule.review or rule.depends_on_loss)):
+            if rule is None or rule.review or rule.depends_on_loss:
                 return None
-            values.append({"payment": rule.fixed, "share": rule.share, "up_to": rule.up_to}[p.kind])
-        known = [value for value in values if value is not None]
-        return self.text(known) if len(known) == len(values) else None
+            values.append(rule.fixed)
+        return self.text(values)
 
     def policy(self, candidate: int, announced: Policy) -> Policy:
         """Return the announced policy with the values of a candidate; its id ends in `-solution`."""
@@ -213,12 +202,9 @@ class PolicySearch:
 
     @property
     def largest_values(self) -> list[Parameter]:
-        """The payments and shares at the largest value that was tried; a larger value may be better."""
-        return [
-            p
-            for p, value in self.values.items()
-            if p.kind != "up_to" and value == p.values[-1] and len(p.values) > 1 and not p.breaks_above
-        ]
+        """The payments at the largest value that was tried; a larger value may be better."""
+        varied = ((p, value) for p, value in self.values.items() if len(p.values) > 1)
+        return [p for p, value in varied if value == p.values[-1] and not p.breaks_above]
 
 
 def find_best_policy(request: SearchRequest, named: Sequence[Policy], cubes_of: CubesOf) -> PolicySearch:
@@ -231,8 +217,7 @@ def find_best_policy(request: SearchRequest, named: Sequence[Policy], cubes_of: 
 
     Raises:
         UsageError: a parameter, a value or the objective is invalid.
-        ModelRefused: the inputs do not determine the cost or the objective, or the objective is the number of
-            claims paid in full and no candidate within the budget pays one in full.
+        ModelRefused: the inputs do not determine the cost or the objective.
     """
     shown = (request.policy, *named)
     tried, cubes, gains_of = _candidates(request, shown, cubes_of)
@@ -252,13 +237,6 @@ def find_best_policy(request: SearchRequest, named: Sequence[Policy], cubes_of: 
         limited = own.expected if by_mean else own.at_level
         if feasible := len(allowed) > 0 and limited.value <= request.budget:
             break
-    if feasible and tried.objective == MADE_WHOLE and not benefit[chosen]:
-        raise ModelRefused(
-            "no policy that was tried and keeps the budget is sure to pay any claim in full, so by this "
-            "objective nothing is better than paying nothing",
-            value=MADE_WHOLE,
-            remedy=f"Raise the budget, vary higher payments, or take the objective {REPLACED}.",
-        )
     freed = {} if feasible else {MONOTONE: falls & ~steep, MAX_CLIFF: ~falls & steep}
     cheapest = {x: tried.ranked(np.flatnonzero(own), nothing, by_mean=by_mean)[1] for x, own in freed.items()}
     excluded, least = [name for name, own in cheapest.items() if (own <= request.budget).any()], None
@@ -301,18 +279,9 @@ def _candidates(
 ) -> tuple[Candidates, Sequence[Cube], list[dict[str, Any]]]:
     # Return all candidates, the claims of the announced policy, and what people get from each shown policy.
     policy = request.policy
-    parameters = with_edges_and_shares(parse_parameters(request.vary, policy), policy, request.step)
+    parameters = parse_parameters(request.vary, policy)
     lines = [VariedLine(x, parameters) for x in policy.schedules if any(p.line == x.id for p in parameters)]
-    edges = sorted({edge for line in lines for edge in line.edges})
-    cubes = cubes_of([policy], edges)
-    for p in parameters if not cubes else ():
-        if p.kind != "payment":
-            what = "thresholds need" if p.kind == "up_to" else "a share of the loss needs"
-            raise ModelRefused(
-                f"{what} claims: published counts do not say how losses are spread within a band",
-                value=p.name,
-                remedy="Give claims, or vary payments only.",
-            )
+    cubes = cubes_of([policy], ())
     own_cubes = {x.schedule.id: cube_for(x.schedule, cubes) for x in lines}
     objective = _objective(request.objective, policy, [*own_cubes.values()])
     costs = request.candidates(lines, cubes)
@@ -320,8 +289,8 @@ def _candidates(
     def limits(p: Parameter) -> tuple[int | None, float]:
         line, cube = next(x for x in lines if x.schedule.id == p.line), own_cubes[p.line]
         loss = None if cube is None else largest_claim_loss(cube)
-        if p.tier < len(line.possible_cuts):
-            loss = line.possible_cuts[p.tier][-1]
+        if p.tier < len(line.edges):
+            loss = line.edges[p.tier]
         used = costs.on_average if request.level is None else costs
         loss = loss if policy.loss_unit == policy.currency else None
         return loss, _largest_payment(used, parameters, request, p)
@@ -329,10 +298,7 @@ def _candidates(
     parameters = with_payments(parameters, request.step, limits)
     axes = np.meshgrid(*(np.array(p.values, dtype=np.int64) for p in parameters), indexing="ij")
     values = np.stack([axis.ravel() for axis in axes], axis=1)
-    values = values[ordered_edges(lines, values)]
-    if not len(values):
-        raise UsageError("no combination of the upper edges is in order", remedy="Change their ranges.")
-    cube, cuts = None, [*edges, *loss_cuts(parameters, shown)]
+    cube, cuts = None, loss_cuts(parameters, shown)
     if cubes and len({id(x) for x in own_cubes.values()}) == 1:
         # Benefits per claim and per claimant cannot be added, so the lines must pay the same claims.
         cube = cube_for(lines[0].schedule, cubes_of(shown, cuts))
@@ -343,10 +309,8 @@ def _candidates(
     benefits |= {} if per_claim is None else {PER_CLAIM: per_claim}
     if objective not in benefits:
         raise ModelRefused(
-            "the largest shortfall has no limit: a band without an upper edge is paid by a rule"
-            if objective == SHORTFALL
-            else f"without claims, {objective} can only be bounded: nothing says how losses are spread",
-            remedy=f"Known: {', '.join(name for name in OBJECTIVES if name in benefits)}.",
+            f"without claims, {objective} can only be bounded: nothing says how losses are spread",
+            remedy=f"Give claims, or take the objective {PER_CLAIM}.",
         )
     gains_of = [{name: float(x[0]) for name, x in other.items()} for other in others]
     return Candidates(request, parameters, values, costs, payments, benefits, objective), cubes, gains_of
@@ -371,34 +335,24 @@ def _largest_payment(
     costs: CandidateCosts, parameters: Sequence[Parameter], request: SearchRequest, varied: Parameter
 ) -> float:
     # The largest payment that keeps the budget beside the smallest values of all other parameters.
-    edges = [p.values for p in parameters if p.kind == "up_to"]
-    if math.prod(map(len, edges)) > MOST_EDGE_SETS:
-        return math.inf
-    smallest = [p.values if p.kind == "up_to" else (p.values or p.span or (0,))[:1] for p in parameters]
-    values = np.array([*product(*smallest)], dtype=np.int64)
-    values = values[ordered_edges(costs.lines, values)]
+    smallest = [(p.values or p.span or (0,))[0] for p in parameters]
     place = parameters.index(varied)
-    without, with_1 = (costs.payments(np.insert(np.delete(values, place, 1), place, x, 1)) for x in (0, 1))
-    found = [-math.inf if len(values) else math.inf]
-    for fixed, slope in zip(without, with_1 - without, strict=True):
-        (total,) = costs.totals(fixed[None])
-        rest, claims = request.budget - total.ravel(), np.tensordot(slope, costs.draws, 1).ravel()
-        with np.errstate(divide="ignore", invalid="ignore"):
-            most = np.where(claims > 0, rest / claims, np.where(rest < 0, -np.inf, np.inf))
-        within = most.size - 1 - quantile_place(request.quantile_level, most.size)
-        found.append(float(np.partition(most, within)[within]))
-    return max(found)
+    values = np.array([smallest, smallest], dtype=np.int64)
+    values[:, place] = (0, 1)
+    without, with_1 = costs.payments(values)
+    (total,) = costs.totals(without[None])
+    rest = request.budget - total.ravel()
+    claims = np.tensordot(with_1 - without, costs.draws, 1).ravel()
+    with np.errstate(divide="ignore", invalid="ignore"):
+        most = np.where(claims > 0, rest / claims, np.where(rest < 0, -np.inf, np.inf))
+    within = most.size - 1 - quantile_place(request.quantile_level, most.size)
+    return float(np.partition(most, within)[within])
 
 
 def _costs_of(run: Simulation, request: SearchRequest) -> Costs:
-    # The costs that count against the budget.
-    means = [expected_estimate(run, valuation) for valuation in run.totals]
-    sample = Sample(sum(total.values for total in run.totals.values()))  # type: ignore[arg-type]
-    return Costs(
-        Estimate(sum(x.value for x in means), math.hypot(*(x.error for x in means))),
-        sample.quantile(request.quantile_level),
-        sample.exceedance(request.budget),
-    )
+    total = run.totals["cash"]
+    level, chance = total.quantile(request.quantile_level), total.exceedance(request.budget)
+    return Costs(expected_estimate(run, "cash"), level, chance)
 
 
 def _cost_columns(costs: Costs) -> dict[str, float]:
@@ -415,10 +369,9 @@ def _dominator(
     # The values of the candidate that gives most among those that cost no more and give no less, and are
     # better in one of the two. Quantiles of different draws must differ by more than chance.
     most = costs.at_level.value - 2 * costs.at_level.error
-    sign = -1.0 if objective == SHORTFALL else 1.0
     found = None
     for other in frontier if objective in row else ():
-        gains = sign * (other[objective] - row[objective])
+        gains = other[objective] - row[objective]
         # The mean payment is the expected cost per claim, so it cannot be larger at no larger expected cost.
         saves = 0.0 if objective == PER_CLAIM else row["expected"] - other["expected"]
         close = 1e-9 * abs(row["expected"])
