@@ -83,12 +83,14 @@ def test_costs_and_sentences_are_those_of_repeated_rows(tmp_path: Path) -> None:
         written(tmp_path / "b" / "delays.csv", [row for row in repeated_by_hand() if row[3] != "-20"]),
     ]
     claims = [read_claims(path, **facts) for path, facts in zip(paths, (COUNTED, ABOUT), strict=True)]
-    one, other = (
-        oa.run(x, tiers={60: 5, 120: 10, None: 20}, effort="automatic", draws=2048) for x in claims
-    )
+    one, other = (oa.run(x, tiers={60: 5, 120: 10, None: 20}, effort="automatic", draws=2048) for x in claims)
     assert str(one) == str(other)
     assert one.to_dict() == other.to_dict()
-    assert [one.expected, one.median, one.quantile(0.9)] == [other.expected, other.median, other.quantile(0.9)]
+    assert [one.expected, one.median, one.quantile(0.9)] == [
+        other.expected,
+        other.median,
+        other.quantile(0.9),
+    ]
 
 
 def test_saved_claims_are_read_again(tmp_path: Path) -> None:

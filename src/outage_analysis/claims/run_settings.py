@@ -34,7 +34,11 @@ class Limits:
 
     def __post_init__(self) -> None:
         if not MEMORY_PATTERN.fullmatch(self.memory):
-            raise UsageError(f"{either('memory', '--memory')} is no amount", value=self.memory, remedy="Write it as 4GB or 50%.")
+            raise UsageError(
+                f"{either('memory', '--memory')} is no amount",
+                value=self.memory,
+                remedy="Write it as 4GB or 50%.",
+            )
         if self.threads is not None and not 1 <= self.threads <= MAX_THREADS:
             name = either("threads", "--threads")
             raise UsageError(f"{name} is not between 1 and {MAX_THREADS}", value=self.threads)

@@ -181,16 +181,14 @@ def create_claims(warehouse: Warehouse, incident: Incident, files: InputFiles) -
         fast_filed_at=FILED_AT if has_filed_at else f"cast(null as {types[FILED_AT]})",
         shift=row_number_sql("rowid", files.typed),
         marked=cell_values.IS_SYNTHETIC,
-        claim_id=f"claim_id || '#' || {COPY} as claim_id" if files.count_claims else "claim_id",
+        claim_id="claim_id || '#' || copy as claim_id" if files.count_claims else "claim_id",
         **{table: _as_claims(table, files) for table in ("typed_rows", "checked_rows")},
     )
     warehouse.view("accepted", query)
     create_claims_view(warehouse, incident)
 
 
-COPY = "copy"
-"""The number of a claim among those of its row."""
-MAX_CLAIMS = 1_000_000_000
+MAX_CLAIMS = 100_000_000
 """Most claims for which the rows of a run may stand."""
 
 
@@ -199,7 +197,7 @@ def _as_claims(table: str, files: InputFiles) -> str:
     if not files.count_claims:
         return table
     place = "rowid, " if table == "typed_rows" else ""
-    return f"(select {place}*, unnest(range(1, coalesce({COUNT}, 1) + 1)) as {COPY} from {table}) as {table}"
+    return f"({queries.load('rows_as_claims', place=place, table=table)}) as {table}"
 
 
 def _count_rows_as_claims(warehouse: Warehouse) -> None:

@@ -36,8 +36,8 @@ FILED_AT = "filed_at"
 COUNT = "count"
 """A column of claims files, if a layout names its header: how many claims the row stands for.
 
-The file is read as if the row were written so often: its loss is that of each claim. The ids of the claims end
-in #1, #2 and so on.
+The file is read as if the row were written so often: its loss is that of each claim, and the ids of these
+claims end in #1, #2 and so on. A reject counts so often, too. Ids are compared before the row is repeated.
 """
 
 _UNIT = r"[십백천만억]+\s*원?"
@@ -89,8 +89,8 @@ class Columns(Document):
 
     Texts of an id are joined by a hyphen, others by a space: `filed_on = ["date", "time"]`. With
     `claim_id = "row"` the id is the name of the file and the number of the row, unless there is a column.
-    If losses are seconds, minutes or hours, `loss = ["due", "arrived"]` is the time between these two moments,
-    written as filing days are.
+    If losses are seconds, minutes or hours, `loss = ["due", "arrived"]` is the time between these two
+    moments, which are written as filing days are.
     """
     edges: dict[str, dict[str, Edge]] = Field(default_factory=dict)
     """Text dimension -> its values, each with the upper edge of a band of numbers in the column.

@@ -78,7 +78,9 @@ def choose_columns(
     A column with a known header is taken first. Otherwise the values decide. If several columns fit equally
     well, none is proposed.
     """
-    known_positions = layout.header_positions(headers, (*required_columns(incident), *OPTIONAL_COLUMNS, COUNT))
+    known_positions = layout.header_positions(
+        headers, (*required_columns(incident), *OPTIONAL_COLUMNS, COUNT)
+    )
     dimensions = {d.id for d in incident.dimensions}
     choices = {
         name: _choose_by_header(name, columns, places)

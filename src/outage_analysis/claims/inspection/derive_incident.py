@@ -33,7 +33,15 @@ from outage_analysis.claims.readers.data_frames import Sources, source_paths
 from outage_analysis.claims.readers.read_files import expand_paths
 from outage_analysis.errors import InputRefused, UsageError, either
 from outage_analysis.files import bundled_ids, spelling_hint, toml_value
-from outage_analysis.incidents import COUNT, ROW_ID, Incident, Layout, checked_rows, layout_for, normalized_name
+from outage_analysis.incidents import (
+    COUNT,
+    ROW_ID,
+    Incident,
+    Layout,
+    checked_rows,
+    layout_for,
+    normalized_name,
+)
 from outage_analysis.policies import decimal_places
 from outage_analysis.text import (
     CURRENCIES,
@@ -188,7 +196,13 @@ def incident_from_files(  # noqa: PLR0913 - what files may not state
 def _check_has_rows_below_a_header(text: TextColumns, draft: Incident, layout: Layout) -> None:
     name, headers = masked_name(text.file), text.headers
     if not text.warehouse.count("text_rows"):
-        raise InputRefused("has a header and no rows", file=name)
+        unreadable = text.warehouse.count("unreadable")
+        raise InputRefused(
+            f"has {unreadable:,} rows, none of which can be read"
+            if unreadable
+            else "has a header and no rows",
+            file=name,
+        )
     if layout.header_row is not None or not any(c.isdigit() for header in headers for c in header):
         return
     if any(header_words.means_loss(header, CURRENCIES) for header in headers):
@@ -300,7 +314,7 @@ class _Derivation:
         formats = {name: {*names} for name, names in self.formats.items()}
         scales: dict[str, set[float]] = {}
         for file in files:
-            file_columns = file.columns(draft, self.scale)
+            file_columns = columns[file.file]
             chosen = self._chosen_columns(file, file_columns, draft)
             for name, column in ((n, c) for n, c in chosen.items() if n not in self.computed):
                 headers.setdefault(name, set()).add(column.header)
@@ -343,7 +357,8 @@ class _Derivation:
                 continue
             if name in self.computed:
                 if name == "filed_on":
-                    chosen[name] = self._first_part(file, columns, name)
+                    header, by_file = self.computed[name][0], {file.file: columns}
+                    chosen[name] = _only_columns(by_file, name, header, lambda _: [])[file.file]
                 continue
             choice = choices[name]
             if choice.position is not None:
@@ -355,16 +370,6 @@ class _Derivation:
                     remedy=f"Name it: {_naming(name)}.",
                 )
         return chosen
-
-    def _first_part(self, file: TextColumns, columns: list[Column], name: str) -> Column:
-        """Return the column with the days of a filing day that is joined from several columns."""
-        header = self.computed[name][0]
-        found = [column for column in columns if normalized_name(column.header) == normalized_name(header)]
-        if len(found) != 1:
-            raise UsageError(
-                f"has not one column '{header}', from which {name} is computed", file=masked_name(file.file)
-            )
-        return found[0]
 
     def _currency_of(self, files: Sequence[TextColumns]) -> str:
         """Return the only currency that the columns of losses, or of currencies, state."""
@@ -644,5 +649,5 @@ def identifier(text: str, separator: str = "-") -> str:
     return plain.strip("-_")[:MAX_ID_LENGTH].rstrip("-_")
 
 
-CURRENCY_MARKS = {"KRW": "원|₩", "EUR": "€", "GBP": "£"}
+CURRENCY_MARKS = {"KRW": "원|₩", "EUR": "€", "GBP": "£", "JPY": "円"}
 """Currency -> pattern of marks in amounts that no other currency uses. A dollar sign is not among them."""

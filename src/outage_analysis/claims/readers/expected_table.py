@@ -100,7 +100,7 @@ class ExpectedTable:
                 file=self.file,
                 row=row,
                 column="claimant_id",
-                remedy="Rename the header of the claimants, so that they are not read, or do not count claims.",
+                remedy="Rename the header of the claimants, so that they are not read.",
             )
         about = self.incident
         for column, unit in (("loss", about.loss.unit), (about.paid, about.currency)):
