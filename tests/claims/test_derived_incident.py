@@ -8,7 +8,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from outage_analysis.claims import incident_from_files, read_claims, save_claims
+from outage_analysis.claims import incident_from_files, inspect_file, read_claims, save_claims
 from outage_analysis.claims.warehouse import NO_FRAMES, Frames, Warehouse
 from outage_analysis.errors import InputRefused, UsageError
 from outage_analysis.incidents import load_incident
@@ -197,8 +197,11 @@ def test_all_columns_are_parsed_by_one_query_for_days_and_one_for_amounts(
         return frame(warehouse, query, inputs=inputs, **values)
 
     monkeypatch.setattr(Warehouse, "frame", counted)
-    incident_from_files(written(tmp_path, TICKETS))
+    path = written(tmp_path, TICKETS)
+    incident = incident_from_files(path)
     assert len(parsed) == 2
+    inspect_file(path, incident)
+    assert len(parsed) == 4
 
 
 def test_the_claims_window_contains_every_day_of_a_large_file(

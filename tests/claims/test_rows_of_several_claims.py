@@ -13,7 +13,7 @@ from outage_analysis.claims import incident_from_files, read_claims, save_claims
 from outage_analysis.errors import InputRefused, UsageError
 from outage_analysis.incidents import Layout
 
-ROWS = [
+ROWS: list[tuple[str | None, ...]] = [
     # trip, line, date, delay, passengers
     ("T1", "North", "2026-01-15", "35", "3"),
     ("T2", "North", "2026-01-15", "70", "1"),

@@ -425,22 +425,18 @@ class Column:
         """Return how the values read in some notations; parse those of the columns `together`, too."""
         values = ", ".join(f"{sql} as {quote_identifier(name)}" for name, sql in expressions.items())
         if values not in self.readings:
-            frames, places = [], []
-            for column in self.together:
-                if column is self or column.has_digits:
-                    texts = texts_of(column)
-                    if texts is not None:
-                        header = pl.DataFrame({"text": [column.header.strip()], "rows": [0]})
-                        both = pl.concat([texts, header], how="vertical_relaxed")
-                        frames.append(both.with_columns(place=pl.lit(len(places))))
-                        places.append(column)
-            texts_together = {"texts": pl.concat(frames)}
+            columns = [column for column in self.together if column is self or column.has_digits]
+            frames = []
+            for place, column in enumerate(columns):
+                if (texts := texts_of(column)) is not None:
+                    header = pl.DataFrame({"text": [column.header.strip()], "rows": [0]})
+                    both = pl.concat([texts, header], how="vertical_relaxed")
+                    frames.append(both.with_columns(place=pl.lit(place)))
             query = queries.load("text_readings", values=values)
-            found = self._profile.warehouse.frame(query, inputs=texts_together)
-            for place, column in enumerate(places):
-                own = found.filter(place=place).drop("place")
+            found = self._profile.warehouse.frame(query, inputs={"texts": pl.concat(frames)})
+            for (place,), own in found.partition_by("place", as_dict=True, include_key=False).items():
                 header_readings = own.filter(rows=0).row(0, named=True)
-                column.readings[values] = own.filter(pl.col("rows") > 0), header_readings
+                columns[place].readings[values] = own.filter(pl.col("rows") > 0), header_readings
         return self.readings[values]
 
     @cached_property
