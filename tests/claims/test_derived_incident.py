@@ -8,8 +8,8 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from outage_analysis.claims import incident_from_files, read_claims, save_claims
-from outage_analysis.claims.inspection.columns import Column
+from outage_analysis.claims import incident_from_files, inspect_file, read_claims, save_claims
+from outage_analysis.claims.warehouse import NO_FRAMES, Frames, Warehouse
 from outage_analysis.errors import InputRefused, UsageError
 from outage_analysis.incidents import load_incident
 from tests.commands import GOOD, HEADER
@@ -183,23 +183,25 @@ def test_a_file_with_the_name_of_a_bundled_incident_gets_another_id(tmp_path: Pa
     assert incident_from_files(path, currency="KRW").id == "kakao-2022-claims"
 
 
-def test_each_column_is_parsed_once_in_the_formats_of_days_and_of_amounts(
+def test_all_columns_are_parsed_by_one_query_for_days_and_one_for_amounts(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    parsed: list[str] = []
-    parse = Column._values  # noqa: SLF001 - the step that takes the time
+    parsed: list[int] = []
+    frame = Warehouse.frame
 
-    def counted(column: Column, texts: pl.DataFrame, expressions: dict[str, str]) -> object:
-        parsed.append(column.header)
-        return parse(column, texts, expressions)
+    def counted(
+        warehouse: Warehouse, query: str, *, inputs: Frames = NO_FRAMES, **values: object
+    ) -> pl.DataFrame:
+        if "texts" in inputs:
+            parsed.append(len(inputs["texts"]))
+        return frame(warehouse, query, inputs=inputs, **values)
 
-    monkeypatch.setattr(Column, "_values", counted)
-    incident_from_files(written(tmp_path, TICKETS))
-    per_column = {header: parsed.count(header) for header in TICKETS.splitlines()[0].split(",")}
-    assert sum(per_column.values()) == len(parsed) > 0
-    # The column of services is also parsed to find out whether it contains text.
-    assert max(per_column.values()) <= 4
-    assert per_column["Ticket No"] <= 2
+    monkeypatch.setattr(Warehouse, "frame", counted)
+    path = written(tmp_path, TICKETS)
+    incident = incident_from_files(path)
+    assert len(parsed) == 2
+    inspect_file(path, incident)
+    assert len(parsed) == 4
 
 
 def test_the_claims_window_contains_every_day_of_a_large_file(
@@ -247,3 +249,24 @@ def test_no_deadline_is_derived_and_missing_claimants_are_stated(tmp_path: Path)
     assert incident.deadlines_by(date.max) == ()
     assert "each claim counts as a claimant of its own" in incident.limits[-1].en
     assert len(incident_from_files(written(tmp_path, TICKETS)).limits) == 1
+
+
+def test_a_key_with_an_object_makes_no_row_unreadable(tmp_path: Path) -> None:
+    lines = (
+        f'{{"ticket_id":"N-{n}","product":"App","created_at":"2026-03-0{n}","loss_usd":{n}.5,"tags":["x"]}}\n'
+        for n in range(1, 4)
+    )
+    claims = read_claims(written(tmp_path, "".join(lines), "tickets.jsonl"))
+    assert claims.to_polars()["loss"].to_list() == [150, 250, 350]
+    with pytest.raises(InputRefused, match="has 2 rows, none of which can be read"):
+        read_claims(written(tmp_path, '{"a":1,"a":2}\n{"a":1,"a":2}\n', "double.jsonl"))
+
+
+def test_a_japanese_header_is_recognised(tmp_path: Path) -> None:
+    text = (
+        '受付番号,サービス,受付日,損害額(円),お客様氏名\nJ1,携帯電話,2026/03/01,"1,500",山田\n'
+        "J2,光回線,2026/03/02,800,鈴木\n"
+    )
+    claims = read_claims(written(tmp_path, text))
+    assert claims.incident.currency == "JPY"
+    assert claims.to_polars().select("claim_id", "loss").rows() == [("J1", 1500), ("J2", 800)]

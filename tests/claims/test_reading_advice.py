@@ -75,7 +75,7 @@ LAYOUTS: dict[str, Advice] = {
     ),
     "complaints above the header": Advice(
         lines("0,카톡,개인,2022-10-19,5,x", HEADER, *ROWS),
-        r"say (header_row = 2) in a --columns layout",
+        r"say (header_row = 2) in a layout",
         layout=lambda setting: f"{setting}\n",
     ),
     "a unit above the header": Advice(
@@ -106,7 +106,7 @@ LAYOUTS: dict[str, Advice] = {
         layout=lambda key: f'{key}\nclaim_id = "row"\n[columns]\nfiled_on = ["day"]\n',
     ),
     "a word for a missing loss": Advice(
-        noted("NA"), r"(missing = \[\"NA\"\]) in a --columns layout", layout=lambda setting: f"{setting}\n"
+        noted("NA"), r"(missing = \[\"NA\"\]) in a layout", layout=lambda setting: f"{setting}\n"
     ),
     "a day in another order": Advice(
         dated("19/10/2022", "20/10/2022"),

@@ -70,11 +70,11 @@ def test_a_folder_that_is_full_is_reported_with_what_to_do(allowed: Path) -> Non
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
-        ({"memory": "much"}, "--memory is no amount"),
-        ({"memory": "0GB"}, "--memory is no amount"),
-        ({"memory": "1GB'; drop"}, "--memory is no amount"),
-        ({"threads": 0}, "--threads is not between 1 and 1024"),
-        ({"folder": Path("nowhere")}, "--temp is not an existing folder"),
+        ({"memory": "much"}, "memory is no amount"),
+        ({"memory": "0GB"}, "memory is no amount"),
+        ({"memory": "1GB'; drop"}, "memory is no amount"),
+        ({"threads": 0}, "threads is not between 1 and 1024"),
+        ({"folder": Path("nowhere")}, "folder is not an existing folder"),
     ],
 )
 def test_limits_that_are_none_are_refused(wrong: dict[str, object], message: str) -> None:

@@ -173,7 +173,7 @@ def test_a_text_for_a_missing_value_is_a_reject_until_a_layout_declares_it(
     rejects = read_claims(path, courier, max_rejects=1).rejects
     assert rejects.select("row", "value").rows() == [(3, "NA")]
     assert rejects["remedy"].to_list() == [
-        'If it means that no loss is stated: missing = ["NA"] in a --columns layout.'
+        'If it means that no loss is stated: missing = ["NA"] in a layout (layouts=).'
     ]
 
 

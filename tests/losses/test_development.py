@@ -338,7 +338,7 @@ def test_a_late_count_that_chance_alone_scatters_more_is_not_refused() -> None:
 
 @pytest.mark.slow
 def test_the_last_day_needs_a_stated_rush() -> None:
-    with pytest.raises(ModelRefused, match=r"hurry on the last day of end is not stated.*--spike.*--by"):
+    with pytest.raises(ModelRefused, match=r"hurry on the last day of end is not stated.*spike=.*by="):
         forecast_late_claims(*SIX, [Branch("end", 8.0)])
     before = forecast_late_claims(*SIX, [Branch("end", 8.0)], by=7.0)  # up to the beginning of the last day
     assert (

@@ -1,4 +1,4 @@
-"""Recognise the meaning of a column header by its words, in English, Korean and German."""
+"""Recognise the meaning of a column header by its words, in English, Korean, German and Japanese."""
 
 from __future__ import annotations
 
@@ -8,37 +8,43 @@ from collections.abc import Iterable
 
 IDENTIFIER = {
     *("id", "no", "nr", "num", "number", "code", "key", "ref", "reference", "번호", "코드", "아이디"),
-    *("nummer", "kennung", "aktenzeichen"),
+    *("nummer", "kennung", "aktenzeichen", "番号"),
 }
 CLAIM = {
     *("claim", "case", "ticket", "complaint", "report", "request", "record", "row", "entry", "submission"),
     *("접수", "신고", "민원", "관리", "티켓", "사건", "문의", "요청", "일련", "연번", "순번", "클레임"),
     *("vorgang", "vorgangs", "fall", "meldung", "meldungs", "beschwerde", "schadennummer", "schadensnummer"),
+    *("受付", "申請", "申告", "苦情", "案件"),
 }
 CLAIMANT = {
     *("customer", "claimant", "complainant", "user", "member", "subscriber", "client"),
     *("회원", "고객", "신고자", "신고인", "신청자", "신청인", "이용자", "사용자", "가입자", "민원인"),
     *("kunde", "kunden", "nutzer", "melder", "antragsteller", "mitglied", "mitglieds"),
+    *("顧客", "お客様", "会員", "契約者", "申請者"),
 }
 FILED = {
     *("filed", "received", "reported", "submitted", "created", "opened", "lodged", "registered"),
     *("접수", "신고", "등록", "제출"),
     *("gemeldet", "melde", "meldungs", "eingang", "eingangs", "eingereicht", "eingegangen", "erfasst"),
+    *("受付", "申請", "申告", "登録"),
 }
 TIME = {
     *("date", "time", "day", "on", "at", "일시", "일자", "날짜", "시각", "시간", "일"),
-    *("datum", "tag", "zeit"),
+    *("datum", "tag", "zeit", "日", "日付", "日時", "時刻"),
 }
-LOSS = {"loss", "losses", "damage", "damages", "손실", "피해", "손해", "schaden", "schadens", "verlust"}
-AMOUNT = {"amount", "sum", "value", "금액", "액", "summe", "betrag", "betrags", "hoehe"}
+LOSS = {
+    *("loss", "losses", "damage", "damages", "손실", "피해", "손해", "schaden", "schadens", "verlust"),
+    *("損害", "損失", "被害"),
+}
+AMOUNT = {"amount", "sum", "value", "금액", "액", "summe", "betrag", "betrags", "hoehe", "額", "金額"}
 ABOUT_AMOUNTS = {
     *("claimed", "reported", "alleged", "estimated", "stated", "total", "in", "of", "the", "krw", "won"),
     *("신고", "추정", "예상", "총", "합계", "원"),
     *("gemeldeter", "gemeldete", "geschaetzter", "geschaetzte", "der", "des"),
 }
 """Words that a header may contain beside a word of LOSS or AMOUNT, because they do not change its meaning."""
-SERVICE = {"service", "product", "app", "서비스", "앱", "dienst", "produkt"}
-TYPE = {"type", "kind", "class", "구분", "유형", "종류", "art", "typ", "gruppe"}
+SERVICE = {"service", "product", "app", "서비스", "앱", "dienst", "produkt", "サービス", "商品"}
+TYPE = {"type", "kind", "class", "구분", "유형", "종류", "art", "typ", "gruppe", "種別", "区分"}
 DECISION = {
     *("status", "decision", "decided", "outcome", "disposition", "entscheidung", "bescheid"),
     *("상태", "결정", "결과", "판정"),
@@ -59,6 +65,7 @@ CONTACT = {
     *("birthdate", "dob", "ssn", "resident", "passport", "card", "iban", "bank"),
     *("전화", "연락처", "휴대폰", "핸드폰", "휴대전화", "모바일", "팩스", "이메일", "메일", "주소", "성명"),
     *("성함", "생년월일", "생일", "주민", "주민등록", "여권", "계좌", "카드"),
+    *("電話", "携帯", "連絡先", "メール", "住所", "氏名", "名前", "生年月日", "口座"),
     *("telefon", "handy", "anschrift", "adresse", "vorname", "nachname", "geburtsdatum", "strasse"),
 }
 COUNTS = {"count", "hours", "days", "minutes", "건", "건수", "명", "시간", "분", "일", "일수"}

@@ -43,6 +43,7 @@ class OutageFacts(TypedDict, total=False):
     formats: Mapping[str, str | Sequence[str]]
     missing: Sequence[str]
     constants: Mapping[str, str]
+    computed: Mapping[str, Sequence[str]]
     service: str
     loss: None
     dimensions: Sequence[str]
@@ -165,6 +166,12 @@ def _read_files(
         before, extended_store, synthetic = load_earlier_claims(warehouse, Path(add_to), incident)
     with temporary_folder(limits.get().folder) as workspace:
         files = read_files(warehouse, paths_to_read, incident, workspace, layouts=layouts, before=before)
+        if add_to is not None and files.count_claims:
+            raise UsageError(
+                "rows that stand for several claims cannot be added to a warehouse file",
+                file=files.inputs[-1].name,
+                remedy="Read all files together, without the warehouse file.",
+            )
         empty_rows = recheck_rows(warehouse, files)
         count_rows(warehouse, files, empty_rows, first=len(before.inputs))
         check_rows(warehouse, incident, files)

@@ -180,7 +180,8 @@ def _remedy(incident: Incident, rule: str, column: str, text: str | None, locale
     if rule.startswith("filed_on ") and (other := _other_reading(incident, str(text), locale)):
         return f"{other} {remedy}"
     if rule == READABLE_LOSS and text is not None and text.strip(BLANKS).casefold() in MISSING_WORDS:
-        return locale("remedy.missing", text=toml_value(text.strip(BLANKS)))
+        layout = either("layouts=", "--columns")
+        return locale("remedy.missing", text=toml_value(text.strip(BLANKS)), layout=layout)
     if rule == READABLE_LOSS and (digits := incident.loss_digits):
         return locale(
             "remedy.decimals",

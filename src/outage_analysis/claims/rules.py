@@ -10,7 +10,7 @@ id. Both take the column that they compare from `SAME_COMPLAINT`.
 from __future__ import annotations
 
 from outage_analysis.claims.queries import quote_identifier, quote_literal
-from outage_analysis.incidents import LARGEST_LOSS, Incident
+from outage_analysis.incidents import COUNT, LARGEST_LOSS, Incident
 
 UNREADABLE = "the record has the fields of its header"
 REPEATED_HEADER = "the record is not the header again"
@@ -20,6 +20,7 @@ SAME_DAY = "filed_on is the day of filed_at"
 SAME_COMPLAINT = "claim_id"
 """The column of text that tells complaints apart: of rows with the same one, the first is kept."""
 READABLE_LOSS = "loss is an amount that can be read, below 10^15"
+COUNTED_CLAIMS = "count is a whole number of claims, at least 1"
 IN_A_BAND = "is a number within its edges"
 """The end of the rule's name for a text dimension for which the layout has edges."""
 A_DECISION, PAID = "is a decision", "is an amount for each paid claim and no other"
@@ -52,6 +53,7 @@ RULES = (
     READABLE_LOSS,
     "loss is not negative",
     "loss is plausible",
+    COUNTED_CLAIMS,
 )
 """The names of the validation rules; each dimension of an incident adds one more.
 
@@ -112,7 +114,7 @@ def broken_rules_sql(incident: Incident, *, counted: bool) -> str:
     """
     condition_by_rule = {
         rule: condition
-        for rule, condition in rule_conditions(incident).items()
+        for rule, condition in (rule_conditions(incident) | {COUNTED_CLAIMS: f"{COUNT} is null"}).items()
         if (incident.rules.get(rule) == "count") == counted
     }
     return ", ".join(

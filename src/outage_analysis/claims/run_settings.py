@@ -11,7 +11,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
 
-from outage_analysis.errors import UsageError
+from outage_analysis.errors import UsageError, either
 
 
 @dataclass(frozen=True)
@@ -34,11 +34,17 @@ class Limits:
 
     def __post_init__(self) -> None:
         if not MEMORY_PATTERN.fullmatch(self.memory):
-            raise UsageError("--memory is no amount", value=self.memory, remedy="Write it as 4GB or 50%.")
+            raise UsageError(
+                f"{either('memory', '--memory')} is no amount",
+                value=self.memory,
+                remedy="Write it as 4GB or 50%.",
+            )
         if self.threads is not None and not 1 <= self.threads <= MAX_THREADS:
-            raise UsageError(f"--threads is not between 1 and {MAX_THREADS}", value=self.threads)
+            name = either("threads", "--threads")
+            raise UsageError(f"{name} is not between 1 and {MAX_THREADS}", value=self.threads)
         if self.folder is not None and not self.folder.is_dir():
-            raise UsageError("--temp is not an existing folder", value=self.folder)
+            name = either("folder", "--temp")
+            raise UsageError(f"{name} is not an existing folder", value=self.folder)
 
 
 MEMORY_PATTERN = re.compile(r"(?:100|[1-9]\d?)%|[1-9]\d{0,3}(?:\.\d+)? ?[KMGT]i?B")

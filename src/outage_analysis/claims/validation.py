@@ -34,6 +34,7 @@ from outage_analysis.claims.rules import (
 from outage_analysis.claims.warehouse import Warehouse
 from outage_analysis.errors import InputRefused
 from outage_analysis.incidents import (
+    COUNT,
     FILED_AT,
     UNIT_PATTERN,
     Incident,
@@ -154,13 +155,17 @@ def check_rows(warehouse: Warehouse, incident: Incident, files: InputFiles) -> N
         query = queries.load("empty_checked_rows", columns=typed_columns(incident), raw_dimensions=raw)
         warehouse.create("checked_rows", query)
     warehouse.run("drop table text_rows")
-    warehouse.create("noted", queries.load("noted"))
+    if files.count_claims:
+        _count_rows_as_claims(warehouse)
+    warehouse.create("noted", queries.load("noted", checked_rows=_as_claims("checked_rows", files)))
 
 
 def create_rejects(warehouse: Warehouse, files: InputFiles) -> None:
     """Create the table `rejects`: rows that break a rule, and unreadable records, with their raw text."""
     located = {"located": reject_texts(warehouse, files.texts)}
-    warehouse.create("rejects", queries.load("rejects", unreadable=quote_literal(UNREADABLE)), inputs=located)
+    checked_rows = _as_claims("checked_rows", files)
+    query = queries.load("rejects", unreadable=quote_literal(UNREADABLE), checked_rows=checked_rows)
+    warehouse.create("rejects", query, inputs=located)
 
 
 def create_claims(warehouse: Warehouse, incident: Incident, files: InputFiles) -> None:
@@ -176,14 +181,40 @@ def create_claims(warehouse: Warehouse, incident: Incident, files: InputFiles) -
         fast_filed_at=FILED_AT if has_filed_at else f"cast(null as {types[FILED_AT]})",
         shift=row_number_sql("rowid", files.typed),
         marked=cell_values.IS_SYNTHETIC,
+        claim_id="claim_id || '#' || copy as claim_id" if files.count_claims else "claim_id",
+        **{table: _as_claims(table, files) for table in ("typed_rows", "checked_rows")},
     )
     warehouse.view("accepted", query)
     create_claims_view(warehouse, incident)
 
 
+MAX_CLAIMS = 100_000_000
+"""Most claims for which the rows of a run may stand."""
+
+
+def _as_claims(table: str, files: InputFiles) -> str:
+    """Return the SQL of a table in which each row comes as often as the claims it stands for."""
+    if not files.count_claims:
+        return table
+    place = "rowid, " if table == "typed_rows" else ""
+    return f"({queries.load('rows_as_claims', place=place, table=table)}) as {table}"
+
+
+def _count_rows_as_claims(warehouse: Warehouse) -> None:
+    """Count a row in the table `files` as often as the claims it stands for."""
+    warehouse.create("files", queries.load("counted_rows"))
+    claims = warehouse.frame("select coalesce(sum(rows), 0) as rows from files").item()
+    if claims > MAX_CLAIMS:
+        raise InputRefused(
+            f"the rows stand for {claims:,} claims, more than {MAX_CLAIMS:,}",
+            column=COUNT,
+            remedy="Check that the column counts claims.",
+        )
+
+
 def _parse_rows(warehouse: Warehouse, incident: Incident, files: InputFiles) -> None:
     dimensions = [d.id for d in incident.dimensions]
-    columns = (*cell_values.IDS, *TEXT_COLUMNS, FILED_AT, *dimensions)
+    columns = (*cell_values.IDS, *TEXT_COLUMNS, FILED_AT, COUNT, *dimensions)
     spellings = _known_spellings(warehouse, incident)
     add_rows = warehouse.create
     for (layout, midnight, timed, own_column), numbers in _files_by_layout(warehouse, files):
@@ -195,6 +226,7 @@ def _parse_rows(warehouse: Warehouse, incident: Incident, files: InputFiles) -> 
             for c in columns
         }
         values = {c: cell_values.value_sql(c, incident, layout) for c in ("filed_on", "loss", *dimensions)}
+        values[COUNT] = cell_values.count_sql(layout)
         values[cell_values.FILED_AT_DAY] = "cast(null as date)"
         if own_column:
             values[cell_values.FILED_AT_DAY] = cell_values.filed_at_day_sql(incident, layout)

@@ -7,7 +7,7 @@ import shutil
 import threading
 import weakref
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -194,8 +194,12 @@ class Warehouse:
 
         `name` is the name of the file, and `rows` its approximate number of rows.
         """
-        with report_progress(name, rows, lambda: self._database.connection.query_progress() / 100):
+        with self.progress(name, rows):
             self.append(table, query, inputs=NO_FRAMES, **values)
+
+    def progress(self, name: str, rows: int) -> AbstractContextManager[None]:
+        """Report progress of the statement inside the `with` block, which is about a file of so many rows."""
+        return report_progress(name, rows, lambda: self._database.connection.query_progress() / 100)
 
     def delete(self, table: str, condition: str, *, inputs: Frames = NO_FRAMES) -> None:
         """Delete the rows of a table that meet an SQL condition."""

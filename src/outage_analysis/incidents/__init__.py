@@ -55,6 +55,7 @@ if TYPE_CHECKING:
     )
     from outage_analysis.incidents.layout import (
         CANONICAL_COLUMNS,
+        COUNT,
         FILED_AT,
         FORMAT_UNIT_PATTERN,
         REQUIRED_COLUMNS,

@@ -16,6 +16,7 @@ from outage_analysis.errors import UsageError
 from outage_analysis.incidents.bands import LARGEST_LOSS, Closed, upper_cuts
 from outage_analysis.incidents.layout import (
     CANONICAL_COLUMNS,
+    COUNT,
     EDGES_REMEDY,
     FILED_AT,
     NO_EDGES,
@@ -27,10 +28,11 @@ from outage_analysis.text import Locale
 
 RESERVED = {
     *CANONICAL_COLUMNS,
+    COUNT,
     FILED_AT,
     "above", "again", "alike", "as_round", "at_edge", "band", "below", "broken", "broken_alone", "byte",
-    "byte_length", "byte_offset", "claims", "claims_share", "content", "cumulative", "edge", "entitled",
-    "error", "excess", "file", "file_number", "filed_from", "filed_hour", "filed_to", "fixed",
+    "byte_length", "byte_offset", "claims", "claims_share", "content", "copy", "cumulative", "edge",
+    "entitled", "error", "excess", "file", "file_number", "filed_from", "filed_hour", "filed_to", "fixed",
     "high", "higher_sum", "kept_file", "kept_row", "line", "loss_share",
     "loss_squared", "loss_sum", "losses", "low", "lower_sum", "mean", "median", "median_high",
     "median_low", "negative", "noted", "noted_alone", "ok", "over", "payment", "payment_high",

@@ -33,6 +33,12 @@ CANONICAL_COLUMNS = ("claim_id", "claimant_id", "service", "claimant_type", "fil
 """The columns of a claim, without the dimensions of an incident."""
 FILED_AT = "filed_at"
 """An optional column of claims files: the time of filing. The time may also be in the column `filed_on`."""
+COUNT = "count"
+"""A column of claims files, if a layout names its header: how many claims the row stands for.
+
+The file is read as if the row were written so often: its loss is that of each claim, and the ids of these
+claims end in #1, #2 and so on. A reject counts so often, too. Ids are compared before the row is repeated.
+"""
 
 _UNIT = r"[십백천만억]+\s*원?"
 UNIT_PATTERN = re.compile(rf"단위\s*:?\s*{_UNIT}|[(\[]\s*{_UNIT}\s*[)\]]|^\s*{_UNIT}\s*$")
@@ -83,6 +89,8 @@ class Columns(Document):
 
     Texts of an id are joined by a hyphen, others by a space: `filed_on = ["date", "time"]`. With
     `claim_id = "row"` the id is the name of the file and the number of the row, unless there is a column.
+    If losses are seconds, minutes or hours, `loss = ["due", "arrived"]` is the time between these two
+    moments, which are written as filing days are.
     """
     edges: dict[str, dict[str, Edge]] = Field(default_factory=dict)
     """Text dimension -> its values, each with the upper edge of a band of numbers in the column.
@@ -154,10 +162,10 @@ class Columns(Document):
 
     def unknown_column(self, known: Iterable[str]) -> str | None:
         """Return the first column that the document mentions but `known` lacks; None if there is none."""
-        mentioned = (
-            column for key in ("columns", *REPLACED, "otherwise") for column in getattr(self, key, ())
-        )
-        return next((column for column in mentioned if column not in {*known, FILED_AT}), None)
+        named = {*known, FILED_AT}
+        mentioned = [column for key in REPLACED for column in getattr(self, key) if column not in named]
+        headers = (*self.columns, *getattr(self, "otherwise", ()))
+        return next(iter([*mentioned, *(c for c in headers if c not in {*named, COUNT})]), None)
 
 
 class Layout(Columns):
@@ -225,7 +233,7 @@ class Layout(Columns):
 
     def spellings(self, column: str) -> set[str]:
         """Return all headers that a column may have, without case, spaces and hyphens."""
-        own = CURRENCY_HEADERS if column == CURRENCY else (column,)
+        own = {CURRENCY: CURRENCY_HEADERS, COUNT: ()}.get(column, (column,))
         headers = (*own, *self.columns.get(column, ()), *self.otherwise.get(column, ()))
         return {normalized_name(header) for header in headers}
 
@@ -302,6 +310,11 @@ class Layout(Columns):
                     )
                 found[part] = names.index(normalized_name(header))
         return found
+
+    @property
+    def counts_claims(self) -> bool:
+        """Whether a column says how many claims each row stands for."""
+        return COUNT in {*self.columns, *self.otherwise}
 
     @property
     def given_columns(self) -> set[str]:

@@ -31,7 +31,7 @@ CURRENCY_WORDS = {
     **{code.casefold(): (code,) for code in CURRENCIES},
     **dict.fromkeys(("원", "won", "₩"), ("KRW",)),
     **dict.fromkeys(("euro", "euros", "€", "유로"), ("EUR",)),
-    **dict.fromkeys(("yen", "엔"), ("JPY",)),
+    **dict.fromkeys(("yen", "엔", "円"), ("JPY",)),
     "£": ("GBP",),
     "¥": ("JPY", "CNY"),
     **dict.fromkeys(("달러", "us$"), ("USD",)),

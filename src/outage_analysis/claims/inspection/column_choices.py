@@ -24,9 +24,9 @@ from outage_analysis.claims.header_words import (
 )
 from outage_analysis.claims.inspection.columns import MIN_SHARE, Column, percent
 from outage_analysis.claims.readers.expected_table import OPTIONAL_COLUMNS, required_columns
-from outage_analysis.errors import UsageError
+from outage_analysis.errors import UsageError, either
 from outage_analysis.files import listed_names, toml_value
-from outage_analysis.incidents import FILED_AT, Incident, Layout
+from outage_analysis.incidents import COUNT, FILED_AT, Incident, Layout, normalized_name
 from outage_analysis.text import AMOUNTS, CURRENCY, DATES, mask_personal_data, masked_name
 
 MIN_DISTINCT_SHARE = 0.9
@@ -78,7 +78,9 @@ def choose_columns(
     A column with a known header is taken first. Otherwise the values decide. If several columns fit equally
     well, none is proposed.
     """
-    known_positions = layout.header_positions(headers, (*required_columns(incident), *OPTIONAL_COLUMNS))
+    known_positions = layout.header_positions(
+        headers, (*required_columns(incident), *OPTIONAL_COLUMNS, COUNT)
+    )
     dimensions = {d.id for d in incident.dimensions}
     choices = {
         name: _choose_by_header(name, columns, places)
@@ -86,8 +88,10 @@ def choose_columns(
         if name not in ("synthetic", CURRENCY) or name in dimensions
     }
     used_positions = {at for places in known_positions.values() for at in places}
+    parts = {normalized_name(header) for name in layout.computed for header in layout.parts(name).values()}
+    used_positions |= {at for at, header in enumerate(headers) if normalized_name(header) in parts}
     for name in CHOICE_ORDER:
-        if name not in choices and name not in layout.constants:
+        if name not in choices and name not in layout.constants and not layout.parts(name):
             unused = [at for at in range(len(columns)) if at not in used_positions]
             choices[name] = _choose_by_values(
                 name, columns, unused, incident, headless=layout.header_row == 0
@@ -255,7 +259,11 @@ def certain_formats(name: str, column: Column, file: str) -> tuple[str, ...]:
         f"has values that fit the formats {' and '.join(choice.tied)}: {choice.reason}",
         file=file,
         column=column.header,
-        remedy=f'Name the format: formats={{"{name}": "{choice.tied[0]}"}}.',
+        remedy="Name the format: "
+        + either(
+            f'formats={{"{name}": "{choice.tied[0]}"}}.',
+            f'{name} = ["{choice.tied[0]}"] under [formats] of a --columns layout.',
+        ),
     )
 
 

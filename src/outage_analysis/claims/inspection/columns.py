@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -275,6 +275,10 @@ _DATE = r"^(.*?)[ T]\d{1,2}:\d{2}"
 """Pattern of the part of a text before a time of day."""
 
 
+Readings = tuple[pl.DataFrame, dict[str, object]]
+"""Values with one more column per notation, which contains the parsed values; and the header, parsed so."""
+
+
 @dataclass
 class Profile:
     """The distinct values of one column in the rows of a table. They are queried when they are first used."""
@@ -283,13 +287,16 @@ class Profile:
     name: str
     table: str
     rows: int
+    file: str
+    """The name of the file, for the progress line."""
 
     @cached_property
     def values(self) -> tuple[pl.DataFrame, int, int]:
         """The most frequent values (text, rows); how many rows have a value; how many values are distinct."""
         name = quote_identifier(self.name)
         query = queries.load("column_texts", name=name, table=self.table, most=str(MAX_VALUES))
-        found = self.warehouse.frame(query)
+        with self.warehouse.progress(self.file, self.rows):
+            found = self.warehouse.frame(query)
         given, different = found.select("given", "different").row(0) if len(found) else (0, 0)
         return found.select("text", "rows"), given, different
 
@@ -297,8 +304,8 @@ class Profile:
 class Column:
     """One column of an inspected file: its header, its distinct values and the kind of these values.
 
-    `_parsed_days` and `_parsed_amounts` are values with one more column per format, which contains the
-    parsed values; and the header as parsed by each format. `kind` is the column in a sample of the rows.
+    `kind` is the column in a sample of the rows. `together` are the columns whose values are parsed by the
+    same queries, because planning such a query takes longer than parsing a few values.
     """
 
     def __init__(
@@ -307,6 +314,8 @@ class Column:
         self.header, self.name, self.rows = header, profile.name, profile.rows
         self.scale, self._profile, self._incident = stated_unit(header).scale, profile, incident
         self.kind = self if sample is None else Column(header, sample, incident)
+        self.together: Sequence[Column] = (self,)
+        self.readings: dict[str, Readings] = {}
 
     # The properties below are computed when they are first used: parsing values in every format takes time,
     # and whoever looks for one column by its header needs it only for this column.
@@ -381,21 +390,23 @@ class Column:
         return dict(self.texts.filter(known).iter_rows())
 
     @cached_property
-    def _parsed_days(self) -> tuple[pl.DataFrame, dict[str, object]]:
-        # The day does not depend on the digits of a time of day, so one value of each day is parsed.
-        window, text = (self._incident.claims_from, self._incident.claims_to), pl.col("text")
-        days = self._alike(text.str.extract(_DATE).fill_null(text), text.str.replace_all(r"\d", "9"))
-        return self._values(
-            days, {n: day_sql("text", [n], self._incident.time_zone, window=window) for n in DATES}
-        )
+    def _parsed_days(self) -> Readings:
+        window = (self._incident.claims_from, self._incident.claims_to)
+        days = {n: day_sql("text", [n], self._incident.time_zone, window=window) for n in DATES}
+        return self._parsed(days, lambda column: column.days_alike)
 
     @cached_property
-    def _parsed_amounts(self) -> tuple[pl.DataFrame, dict[str, object]]:
-        digits, code = self._incident.loss_digits, self._incident.loss_currency
-        return self._values(
-            self.shapes,
-            {n: amount_sql("text", [n], digits=digits, scale=self.scale, currency=code) for n in AMOUNTS},
-        )
+    def _parsed_amounts(self) -> Readings:
+        incident, scale = self._incident, self.scale
+        digits, code = incident.loss_digits, incident.loss_currency
+        amounts = {n: amount_sql("text", [n], digits=digits, scale=scale, currency=code) for n in AMOUNTS}
+        return self._parsed(amounts, lambda column: column.shapes if column.scale == scale else None)
+
+    @cached_property
+    def days_alike(self) -> pl.DataFrame:
+        """One value of each day: the day does not depend on the digits of a time of day."""
+        text = pl.col("text")
+        return self._alike(text.str.extract(_DATE).fill_null(text), text.str.replace_all(r"\d", "9"))
 
     @cached_property
     def shapes(self) -> pl.DataFrame:
@@ -408,14 +419,25 @@ class Column:
         alike = self.texts.group_by(*named, maintain_order=True)
         return alike.agg(pl.col("text").first(), pl.col("rows").sum()).select("text", "rows")
 
-    def _values(
-        self, texts: pl.DataFrame, expressions: dict[str, str]
-    ) -> tuple[pl.DataFrame, dict[str, object]]:
-        header = pl.DataFrame({"text": [self.header.strip()], "rows": [0]})
-        self._profile.warehouse.load("_texts", pl.concat([texts, header], how="vertical_relaxed"))
+    def _parsed(
+        self, expressions: dict[str, str], texts_of: Callable[[Column], pl.DataFrame | None]
+    ) -> Readings:
+        """Return how the values read in some notations; parse those of the columns `together`, too."""
         values = ", ".join(f"{sql} as {quote_identifier(name)}" for name, sql in expressions.items())
-        frame = self._profile.warehouse.frame(queries.load("text_readings", values=values))
-        return frame.filter(pl.col("rows") > 0), frame.filter(pl.col("rows") == 0).row(0, named=True)
+        if values not in self.readings:
+            columns = [column for column in self.together if column is self or column.has_digits]
+            frames = []
+            for place, column in enumerate(columns):
+                if (texts := texts_of(column)) is not None:
+                    header = pl.DataFrame({"text": [column.header.strip()], "rows": [0]})
+                    both = pl.concat([texts, header], how="vertical_relaxed")
+                    frames.append(both.with_columns(place=pl.lit(place)))
+            query = queries.load("text_readings", values=values)
+            found = self._profile.warehouse.frame(query, inputs={"texts": pl.concat(frames)})
+            for (place,), own in found.partition_by("place", as_dict=True, include_key=False).items():
+                header_readings = own.filter(rows=0).row(0, named=True)
+                columns[place].readings[values] = own.filter(pl.col("rows") > 0), header_readings
+        return self.readings[values]
 
     @cached_property
     def _spellings(self) -> dict[str, set[str]]:
@@ -493,7 +515,9 @@ class Column:
 
     def format_choice(self, reads_as: str) -> FormatChoice:
         """Return the proposed formats if `reads_as` is day or amount; otherwise an empty choice."""
-        return {"day": self.day, "amount": self.amount}.get(reads_as, FormatChoice())
+        if reads_as == "day":
+            return self.day
+        return self.amount if reads_as == "amount" else FormatChoice()
 
     @property
     def hidden(self) -> str | None:
@@ -566,8 +590,8 @@ class TextColumns:
         if (step := rows // SAMPLED_ROWS) > 1:
             warehouse.create("sampled_rows", f"from text_rows where hash(source_row) % {step} = 0")
             sampled = warehouse.count("sampled_rows")
-            samples = [Profile(warehouse, name, "sampled_rows", sampled) for name in names]
-        profiles = [Profile(warehouse, name, "text_rows", rows) for name in names]
+            samples = [Profile(warehouse, name, "sampled_rows", sampled, path.name) for name in names]
+        profiles = [Profile(warehouse, name, "text_rows", rows, path.name) for name in names]
         return cls(path.name, warehouse, found, unit, profiles, samples)
 
     @property
@@ -584,8 +608,11 @@ class TextColumns:
             Column(header, profile, incident, sample)
             for header, profile, sample in zip(self.headers, self.profiles, self.samples, strict=True)
         ]
-        for column in columns if scale is not None else ():
-            column.scale = column.kind.scale = Decimal(str(scale))
+        kinds = [column.kind for column in columns]
+        for column in columns:
+            column.kind.together = kinds
+            if scale is not None:
+                column.scale = column.kind.scale = Decimal(str(scale))
         return columns
 
 

@@ -33,7 +33,15 @@ from outage_analysis.claims.readers.data_frames import Sources, source_paths
 from outage_analysis.claims.readers.read_files import expand_paths
 from outage_analysis.errors import InputRefused, UsageError, either
 from outage_analysis.files import bundled_ids, spelling_hint, toml_value
-from outage_analysis.incidents import Incident, Layout, checked_rows, layout_for, normalized_name
+from outage_analysis.incidents import (
+    COUNT,
+    ROW_ID,
+    Incident,
+    Layout,
+    checked_rows,
+    layout_for,
+    normalized_name,
+)
 from outage_analysis.policies import decimal_places
 from outage_analysis.text import (
     CURRENCIES,
@@ -77,6 +85,7 @@ def incident_from_files(  # noqa: PLR0913 - what files may not state
     formats: Mapping[str, str | Sequence[str]] | None = None,
     missing: Sequence[str] = (),
     constants: Mapping[str, str] | None = None,
+    computed: Mapping[str, Sequence[str]] | None = None,
     service: str = "",
     loss: Literal["stated"] | None = "stated",
     dimensions: Sequence[str] = (),
@@ -103,19 +112,25 @@ def incident_from_files(  # noqa: PLR0913 - what files may not state
             files with a column of decisions (filed, accepted, refused, paid), each row is what it says.
         encoding: the encoding of text files, such as "gbk", if it cannot be told from their bytes.
         columns: column of a claim -> its header in the files, such as {"service": "Product"}, if the header
-            is not recognised.
+            is not recognised. {"count": "Passengers"} names the column that says how many claims a row stands
+            for: the file is read as if the row were written so often, with the same loss each time. Such rows
+            name no claimants.
         formats: column of a claim -> the format of its days or amounts, such as {"filed_on": "dmy"}, if the
             values fit several formats; or a list of formats, if the values have several.
         missing: texts that stand for a missing value, such as ["k.A.", "-"].
         constants: column of a claim -> its value in every row, such as {"claimant_type": "business"}, if the
             files have no such column.
+        computed: column of a claim -> the headers whose texts are joined to it, such as {"filed_on": ["date",
+            "time"]}; {"loss": ["due", "arrived"]} is the time between both if `loss_unit` is seconds, minutes
+            or hours; {"claim_id": "row"} makes ids from the names of the files and the rows.
         service: the service of every row, if the files have no column for it.
         loss: None if the files have no column of losses; then no claim states one.
         dimensions: headers of further columns that become dimensions of the claims, such as ["region"].
         outage_start: when the outage started; by default the start of the first day of a complaint.
         time_zone: IANA name; by default Asia/Seoul for won, Asia/Tokyo for yen, otherwise UTC.
         layouts: how files are written, such as `Layout(header_row=0)` for files without a header. What a
-            single layout says about columns, formats, missing values and constants counts as an argument.
+            single layout says about columns, formats, missing values, constants and computed columns counts
+            as an argument.
 
     Raises:
         UsageError: the files do not state the currency, or a column is not recognised, and no argument states
@@ -161,6 +176,7 @@ def incident_from_files(  # noqa: PLR0913 - what files may not state
             | {name: (x,) if isinstance(x, str) else tuple(x) for name, x in (formats or {}).items()},
             missing=(*stated.missing, *((missing,) if isinstance(missing, str) else missing)),
             constants={**stated.constants, **(constants or {}), **fixed},
+            computed={**stated.computed, **(computed or {})},
             dimensions=dimension_ids,
             time_zone=time_zone,
             name=files[0].stem,
@@ -180,7 +196,13 @@ def incident_from_files(  # noqa: PLR0913 - what files may not state
 def _check_has_rows_below_a_header(text: TextColumns, draft: Incident, layout: Layout) -> None:
     name, headers = masked_name(text.file), text.headers
     if not text.warehouse.count("text_rows"):
-        raise InputRefused("has a header and no rows", file=name)
+        unreadable = text.warehouse.count("unreadable")
+        raise InputRefused(
+            f"has {unreadable:,} rows, none of which can be read"
+            if unreadable
+            else "has a header and no rows",
+            file=name,
+        )
     if layout.header_row is not None or not any(c.isdigit() for header in headers for c in header):
         return
     if any(header_words.means_loss(header, CURRENCIES) for header in headers):
@@ -219,6 +241,7 @@ class _Derivation:
     formats: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     missing: tuple[str, ...] = ()
     constants: Mapping[str, str] = field(default_factory=dict)
+    computed: Mapping[str, str | Sequence[str]] = field(default_factory=dict)
     dimensions: Mapping[str, str] = field(default_factory=dict)
     """Id of a dimension -> its header in the files."""
     time_zone: str = ""
@@ -245,6 +268,7 @@ class _Derivation:
             "formats": self.formats,
             "missing": self.missing,
             "constants": self.constants,
+            "computed": {name: x if x == ROW_ID else tuple(x) for name, x in self.computed.items()},
             "service": ({"id": "service", "name": {"en": "Service"}},),
             "claimant_type": (NO_TYPE,),
             "dimension": tuple({"id": id_, "name": {"en": text}} for id_, text in self.dimensions.items()),
@@ -290,9 +314,9 @@ class _Derivation:
         formats = {name: {*names} for name, names in self.formats.items()}
         scales: dict[str, set[float]] = {}
         for file in files:
-            file_columns = file.columns(draft, self.scale)
+            file_columns = columns[file.file]
             chosen = self._chosen_columns(file, file_columns, draft)
-            for name, column in chosen.items():
+            for name, column in ((n, c) for n, c in chosen.items() if n not in self.computed):
                 headers.setdefault(name, set()).add(column.header)
             self._check_currencies(file_columns, file.file)
             read: dict[str, Column] = {name: chosen[name] for name in ("filed_on", "loss") if name in chosen}
@@ -329,7 +353,12 @@ class _Derivation:
         choices = choose_columns(columns, file.headers, Layout().merged_over(draft), draft)
         chosen: dict[str, Column] = {}
         for name in ("claim_id", "claimant_id", "filed_on", "loss"):
-            if name in self.constants:
+            if name in self.constants or (name == "claimant_id" and COUNT in self.headers):
+                continue
+            if name in self.computed:
+                if name == "filed_on":
+                    header, by_file = self.computed[name][0], {file.file: columns}
+                    chosen[name] = _only_columns(by_file, name, header, lambda _: [])[file.file]
                 continue
             choice = choices[name]
             if choice.position is not None:
@@ -351,7 +380,7 @@ class _Derivation:
             for column in of_file
             if column.header == self.headers.get("loss") or header_words.means_loss(column.header, CURRENCIES)
         ]
-        if not losses and not self.loss_unit and "loss" not in self.constants:
+        if not losses and not self.loss_unit and "loss" not in {*self.constants, *self.computed}:
             raise self._unknown_column(files, [], "loss")
         named = {code for file, of_file in columns.items() for code in self._check_currencies(of_file, file)}
         stated = {*named}
@@ -584,7 +613,7 @@ def _counted_names(columns: Mapping[str, Column], kind: str) -> Counter[str]:
         elif find_personal_data(values["text"]) or header_words.means_personal_data(column.header):
             problem = f"holds personal data, so it is no {kind}"
         if problem:
-            remedy = f'Name the right column: columns={{"{kind}": "..."}}.'
+            remedy = f"Name the right column: {_naming(kind)}."
             raise InputRefused(problem, file=masked_name(file), column=column.header, remedy=remedy)
         for text, rows in values.iter_rows():
             counts[text.strip()] += rows
@@ -620,5 +649,5 @@ def identifier(text: str, separator: str = "-") -> str:
     return plain.strip("-_")[:MAX_ID_LENGTH].rstrip("-_")
 
 
-CURRENCY_MARKS = {"KRW": "원|₩", "EUR": "€", "GBP": "£"}
+CURRENCY_MARKS = {"KRW": "원|₩", "EUR": "€", "GBP": "£", "JPY": "円"}
 """Currency -> pattern of marks in amounts that no other currency uses. A dollar sign is not among them."""

@@ -8,7 +8,8 @@ select
     cast(null as bigint) as byte_offset, cast(null as bigint) as byte_length,
     cast(null as varchar) as raw_service, cast(null as varchar) as raw_claimant_type,
     cast(null as varchar) as raw_filed_on, cast(null as varchar) as raw_filed_at,
-    cast(null as date) as filed_at_day, cast(null as varchar) as raw_loss
+    cast(null as date) as filed_at_day, cast(null as varchar) as raw_loss,
+    cast(null as varchar) as raw_count, cast(null as integer) as count
     {raw_dimensions},
     cast(null as bigint) as kept_file, cast(null as bigint) as kept_row,
     cast(null as varchar[]) as broken, cast(null as varchar[]) as noted

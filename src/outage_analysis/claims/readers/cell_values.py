@@ -12,7 +12,7 @@ from math import inf
 
 from outage_analysis.claims.decisions import decision_sql
 from outage_analysis.claims.queries import quote_identifier, quote_literal
-from outage_analysis.incidents import FILED_AT, Incident, Layout
+from outage_analysis.incidents import COUNT, FILED_AT, Incident, Layout
 from outage_analysis.text import amount_sql, day_sql, has_time, has_time_sql, let_sql, moment_sql, number_sql
 
 BLANKS = (
@@ -133,6 +133,41 @@ def _band_sql(text: str, edges: Mapping[str, float], formats: Sequence[str], *, 
     )
     band = f"case when number is null then null{steps} end"
     return let_sql("number", number_sql(text, formats, stated=stated), band)
+
+
+MAX_COUNT = 1_000_000
+"""Most claims that one row may stand for."""
+
+
+def count_sql(layout: Layout) -> str:
+    """Return SQL for the number of claims that a row stands for; null if its text `raw_count` states none."""
+    if not layout.counts_claims:
+        return "1"
+    number = f"try_cast(raw_{COUNT} as integer)"
+    whole = rf"regexp_full_match(raw_{COUNT}, '\d{{1,7}}(\.0)?') and {number} between 1 and {MAX_COUNT}"
+    return f"case when {whole} then {number} end"
+
+
+MICROSECONDS = {"seconds": 1_000_000, "minutes": 60_000_000, "hours": 3_600_000_000}
+"""Unit of losses -> its length."""
+
+
+def duration_sql(texts: Sequence[str], incident: Incident, layout: Layout) -> str:
+    """Return SQL for the time between two moments as text, in the unit of losses; "" if they are no times.
+
+    The text is that of both cells if one of them cannot be read, or if the time is no whole number of units.
+    """
+    unit = MICROSECONDS.get(incident.loss.unit)
+    if unit is None or len(texts) != 2:  # noqa: PLR2004 - start and end
+        return ""
+    zone, formats = incident.time_zone, _day_formats(layout)
+    moments = [
+        let_sql("stated", text, moment_sql("stated", day_sql("stated", formats, zone), zone, midnight=True))
+        for text in texts
+    ]
+    length = f"epoch_us({moments[1]}) - epoch_us({moments[0]})"
+    whole = let_sql("length", length, f"case when length % {unit} = 0 then (length // {unit})::varchar end")
+    return f"coalesce({whole}, nullif(concat_ws(' ', {', '.join(texts)}), ''))"
 
 
 FILED_AT_DAY = "filed_at_day"

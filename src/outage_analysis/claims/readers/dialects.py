@@ -157,6 +157,8 @@ def _head(path: Path) -> str:
 
 
 def _apostrophes_quote_fields(head: str, delimiter: str) -> bool:
+    if "'" not in head:
+        return False
     edge = rf"(?:^|{re.escape(delimiter)})"
     end = rf"(?={re.escape(delimiter)}|[\r\n]|$)"
     if re.search(rf'{edge}"', head, re.MULTILINE):

@@ -9,10 +9,11 @@ from functools import cached_property
 
 from outage_analysis.claims.header_words import means_decision
 from outage_analysis.claims.queries import quote_identifier, quote_literal
-from outage_analysis.claims.readers.cell_values import BLANKS, IDS
-from outage_analysis.errors import InputRefused
+from outage_analysis.claims.readers.cell_values import BLANKS, IDS, duration_sql
+from outage_analysis.errors import InputRefused, either
 from outage_analysis.files import toml_value
 from outage_analysis.incidents import (
+    COUNT,
     FILED_AT,
     REQUIRED_COLUMNS,
     ROW_ID,
@@ -58,7 +59,7 @@ class ExpectedTable:
     @cached_property
     def required_columns(self) -> tuple[str, ...]:
         """The columns that a header must name, unless the layout gives them as constants."""
-        return required_columns(self.incident)
+        return (*required_columns(self.incident), *([COUNT] if self.layout.counts_claims else []))
 
     @cached_property
     def columns(self) -> tuple[str, ...]:
@@ -93,6 +94,14 @@ class ExpectedTable:
         positions = self.layout.column_positions(
             headers, row, needed=self.required_columns, optional=OPTIONAL_COLUMNS, file=self.file
         )
+        if COUNT in positions and {"claimant_id", "claimant_id 1"} & positions.keys():
+            raise InputRefused(
+                "names one claimant for each row and says how many claims the row stands for",
+                file=self.file,
+                row=row,
+                column="claimant_id",
+                remedy="Rename the header of the claimants, so that they are not read.",
+            )
         about = self.incident
         for column, unit in (("loss", about.loss.unit), (about.paid, about.currency)):
             if column in positions:
@@ -145,7 +154,9 @@ class ExpectedTable:
                 for place, part in enumerate(self.layout.parts(column))
                 if part in cells
             ]
-            if texts and column in IDS:  # An id lacks no part.
+            if column == "loss" and (duration := duration_sql(texts, self.incident, self.layout)):
+                computed[column] = duration
+            elif texts and column in IDS:  # An id lacks no part.
                 computed[column] = " || '-' || ".join(texts)
             elif texts:
                 computed[column] = f"nullif(concat_ws(' ', {', '.join(texts)}), '')"
@@ -231,7 +242,8 @@ class ExpectedTable:
                 "has complaints above its header",
                 file=self.file,
                 row=place + 1,
-                remedy=f"Move it to the top, or say header_row = {place + 1} in a --columns layout.",
+                remedy=f"Move it to the top, or say header_row = {place + 1} in "
+                + either("a layout (layouts=).", "a --columns layout."),
             )
 
     def _check_units(self, titles: Sequence[Sequence[str]]) -> None:

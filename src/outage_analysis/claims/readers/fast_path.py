@@ -22,6 +22,7 @@ from outage_analysis.claims.readers.cell_values import (
     MANY_SHARE,
     NO_TEXTS,
     TextCounts,
+    count_sql,
     filed_at_day_sql,
     filed_at_sql,
     no_time_sql,
@@ -30,7 +31,7 @@ from outage_analysis.claims.readers.cell_values import (
     value_sql,
 )
 from outage_analysis.claims.rules import CONTROL_CHARACTERS, SAME_DAY, rule_conditions
-from outage_analysis.incidents import FILED_AT, Incident, Layout, NamedItem, normalized_name
+from outage_analysis.incidents import COUNT, FILED_AT, Incident, Layout, NamedItem, normalized_name
 from outage_analysis.text import CURRENCY, CURRENCY_WORDS, NEVER
 
 
@@ -95,6 +96,9 @@ def fast_path_sql(
         first = first_texts.get(FILED_AT, NO_TEXTS)
         texts[FILED_AT] = plain_text_sql(FILED_AT, cells[FILED_AT], first, layout.missing)
         values[FILED_AT_DAY] = filed_at_day_sql(incident, layout)
+    if COUNT in cells:
+        texts[COUNT] = plain_text_sql(COUNT, cells[COUNT], first_texts.get(COUNT, NO_TEXTS), layout.missing)
+        values[COUNT] = count_sql(layout)
     times = states_times(first_texts)
     moment = filed_at_sql(incident, own_column=own_column, midnight=times)
     filed_at = f", {moment} as {FILED_AT}" if times or own_column else ""
@@ -105,6 +109,7 @@ def fast_path_sql(
     conditions = _plain_row_conditions(incident, enum_values, own_column=own_column)
     conditions += [_currency_condition(incident.loss_currency)] if CURRENCY_TEXT in named else []
     conditions += [] if filed_at else [f"coalesce({no_time_sql(layout)}, true)"]
+    conditions += [f"{COUNT} is not null"] if COUNT in cells else []
     return queries.load(
         "fast_path",
         source=source,
@@ -113,7 +118,7 @@ def fast_path_sql(
         values="".join(
             f", {sql} as {quote_identifier(name)}" for name, sql in {**named_ids, **values}.items()
         ),
-        filed_at=filed_at,
+        added=filed_at + (f", {COUNT}" if COUNT in cells else ""),
         marked=IS_SYNTHETIC,
         dimensions="".join(f", {quote_identifier(name)}" for name in dimensions),
         ok=" and ".join([*conditions, *(f"{quote_identifier(name)} is null" for name in extra)]),

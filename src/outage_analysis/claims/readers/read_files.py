@@ -27,6 +27,7 @@ from outage_analysis.claims.readers.source_file import ZIP, FileFormat, SourceFi
 from outage_analysis.claims.readers.typed_rows import (
     RowTyping,
     TypedRows,
+    add_count_column,
     create_text_tables,
     store_all_texts,
     store_texts,
@@ -35,7 +36,7 @@ from outage_analysis.claims.readers.workbooks import open_workbook, sheets_with_
 from outage_analysis.claims.warehouse import Warehouse
 from outage_analysis.errors import InputRefused
 from outage_analysis.files import is_file
-from outage_analysis.incidents import Incident, Layout, layout_for
+from outage_analysis.incidents import COUNT, Incident, Layout, layout_for
 from outage_analysis.text import COMPRESSIONS, TextFile, as_utf8, masked_name
 
 Opener = Callable[[ExpectedTable, TextFile, Warehouse], SourceFile]
@@ -91,6 +92,11 @@ class InputFiles:
     unread: list[str] = field(default_factory=list)
     """Names of non-empty sheets that were not read."""
 
+    @property
+    def count_claims(self) -> bool:
+        """Whether rows of some file stand for several claims."""
+        return any(layout.counts_claims for layout in self.layouts)
+
 
 def read_files(
     warehouse: Warehouse,
@@ -119,7 +125,7 @@ def read_files(
         InputRefused: a file is missing, empty or not decodable, lacks a required column, or is given twice.
     """
     before = before or InputFiles()
-    create_text_tables(warehouse, (*required_columns(incident), *OPTIONAL_COLUMNS))
+    create_text_tables(warehouse, (*required_columns(incident), *OPTIONAL_COLUMNS, COUNT))
     files = InputFiles(list(before.inputs), list(before.layouts))
     run = _ReadingRun(warehouse, incident, workspace, RowTyping(warehouse, incident), files)
     for path in paths:
@@ -135,6 +141,8 @@ def read_files(
         files.unread += [
             masked_name(f"{path.name} [{sheet}]") for sheet in formats[0].sheets if sheet not in sheets_read
         ]
+    if files.count_claims:
+        add_count_column(warehouse)  # no file may have been typed
     return files
 
 

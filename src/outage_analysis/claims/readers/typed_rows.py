@@ -26,7 +26,7 @@ from outage_analysis.claims.readers.source_file import (
 )
 from outage_analysis.claims.warehouse import Warehouse
 from outage_analysis.errors import InputRefused
-from outage_analysis.incidents import FILED_AT, Incident, Layout
+from outage_analysis.incidents import COUNT, FILED_AT, Incident, Layout
 from outage_analysis.text import TextFile, original_offsets
 
 
@@ -119,6 +119,8 @@ class RowTyping:
         cells = constants | dict(source.cells) | table.computed_sql(source.cells)
         if (times or FILED_AT in cells) and FILED_AT not in self.warehouse.columns("typed_rows"):
             self.warehouse.run(f"alter table typed_rows add column {FILED_AT} {MOMENT}")
+        if COUNT in cells:
+            add_count_column(self.warehouse)
         query = fast_path_sql(
             self.incident,
             table.layout,
@@ -165,6 +167,11 @@ class RowTyping:
             ),
         )
         self.warehouse.create("typed_rows", query)
+
+
+def add_count_column(warehouse: Warehouse) -> None:
+    """Add the column for the number of claims of a row to `typed_rows`, unless it is there."""
+    warehouse.run(f"alter table typed_rows add column if not exists {COUNT} integer")
 
 
 MOMENT = "timestamp with time zone"

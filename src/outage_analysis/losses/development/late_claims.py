@@ -9,7 +9,7 @@ from datetime import date
 import numpy as np
 import polars as pl
 
-from outage_analysis.errors import ModelRefused, UsageError, check_level
+from outage_analysis.errors import ModelRefused, UsageError, check_level, either
 from outage_analysis.losses.development.growth_curves import (
     EQUAL_WEEKDAYS,
     Array,
@@ -151,7 +151,8 @@ def supported_late_count(growth: WeightedCurves, branch: Branch, at: float) -> L
         count = f"{observed.used_total:,}"
         raise ModelRefused(Note("too_few_claims", count=count, need=f"{MIN_CLAIMS:,}", **where))
     if branch.spike is None and late.by > max(branch.closes - 1, observed.until):
-        raise ModelRefused(Note("spike_unstated", **where))
+        options = {"spike": either("spike=", "--spike"), "by": either("by=", "--by")}
+        raise ModelRefused(Note("spike_unstated", **where, **options))
     return late
 
 
