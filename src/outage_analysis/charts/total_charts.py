@@ -99,11 +99,11 @@ def movable(spec: dict[str, Any]) -> dict[str, Any]:
     for old, new in ((x["scale"], scale), (x["axis"], axis), (x["title"], None), *named.items()):
         text = text.replace(json.dumps(old), json.dumps(new))
     moved: dict[str, Any] = json.loads(text)
-    marks = moved["datasets"]["marks"]
-    if marks[0]["mark"] != "budget":
+    below = MARKS[MARKS.index("budget") + 1 :]
+    if all(row["mark"] != "budget" for row in moved["datasets"]["marks"]):
         moved["height"] += LINE
-        for row in marks:
-            row["top"] += LINE
+        for row in moved["datasets"]["marks"]:
+            row["top"] += LINE * (row["mark"] in below)
     return moved | {"params": [{"name": name, "value": value} for name, value in signals.items()]}
 
 
@@ -175,6 +175,7 @@ def _labelled_lines(
     rows = [
         {
             "mark": mark,
+            "amount": marks[mark]["amount"],
             "place": layout.place(marks[mark]["amount"]),
             "label": label,
             "top": first + n * LINE + 2,
