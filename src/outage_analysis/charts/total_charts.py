@@ -61,9 +61,13 @@ def total_distribution(table: pl.DataFrame, context: ChartContext) -> AltairChar
     if dots:
         layers.append(_dots(layout, marks, x, locale))
     layers += _labelled_lines(labels, marks, layout, x, len(forecasts) * LINE)
-    nothing = locale.share(1 - marks["zero"]["above"]) if "zero" in marks else ""
+    nothing = ""
+    if "zero" in marks:
+        nothing = locale("chart.total_distribution_zero", share=locale.share(1 - marks["zero"]["above"]))
+    chart = alt.layer(*layers)
+    chart.usermeta = {"nothing": nothing}  # the page takes it from the subtitle if the dots move
     return finish_chart(
-        alt.layer(*layers),
+        chart,
         context,
         "total_distribution",
         finding=_finding(marks, locale, certain=certain),
@@ -74,7 +78,7 @@ def total_distribution(table: pl.DataFrame, context: ChartContext) -> AltairChar
         count=len(dots),
         share=percent(1 / len(dots)) if dots else "",
         blue=locale(f"chart.total_distribution_blue_{'budget' if 'budget' in marks else 'range'}"),
-        zero=locale("chart.total_distribution_zero", share=nothing) if nothing else "",
+        zero=nothing,
         press=locale("chart.total_distribution_press") if len(forecasts) else "",
     )
 

@@ -96,8 +96,10 @@ def page_spec(name: str, chart: PageChart, locale: Locale) -> dict[str, object]:
     below = (*wrap_columns(chart.subtitle, 100), *wrap_columns(chart.footer, 100))
     title = {"text": wrap_columns(chart.title, 75), "subtitle": below, "anchor": "start", "frame": "bounds"}
     spec = movable(chart.spec) if name in ("total_distribution", "total_hindsight") else chart.spec
-    happened = locale("chart.total_distribution_observed", amount="{amount}", share="{share}")
-    return {**spec, "usermeta": {"title": title, **({"happened": happened} if chart.hindsight else {})}}
+    told = {**spec.get("usermeta", {}), "title": title}
+    if chart.hindsight:
+        told["happened"] = locale("chart.total_distribution_observed", amount="{amount}", share="{share}")
+    return {**spec, "usermeta": told}
 
 
 def prose_columns(grid: Grid) -> list[bool]:

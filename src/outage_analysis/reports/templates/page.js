@@ -21,7 +21,7 @@
     const palette = dark.matches ? JSON.parse(element('dark-palette').textContent) : {};
     const view = await drawChart(place, inPalette(spec, palette));
     drawn.set(place, spec);
-    if (spec.datasets?.dots) panel?.attach(place, view, spec.usermeta.happened);
+    if (spec.datasets?.dots) panel?.attach(place, view, spec.usermeta);
   }
 
   function charts() {

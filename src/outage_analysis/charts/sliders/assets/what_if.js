@@ -111,20 +111,25 @@ const whatIf = (() => {
 
   // A chart of the total whose dots, marks and axis move. `marks` has the names and the patterns of their labels, from
   // the top down; the line of the first, the budget, is free in a report without one. `blue` says which dots are blue.
-  // What happened, known only afterwards, stays where it is; `title` is the pattern of its sentence.
-  function picture(element, view, say, {marks, blue}, title) {
+  // What happened, known only afterwards, stays where it is; `told` has the pattern of its sentence, and the part of the
+  // subtitle that is true for the report alone.
+  function picture(element, view, say, {marks, blue}, told) {
     const dots = structuredClone(view.data('dots')), lines = structuredClone(view.data('marks'));  // Vega marks its own
     const low = view.signal('low'), high = view.signal('high'), ticks = view.signal('ticks'), share = dots[0].share;
     const log = dots.at(-1).place < dots.at(-1).amount / 2;  // places on a linear axis are the amounts
     const pad = share * (high - low), top = lines.at(-1).top - LINE * (marks.length - 1);
     const tallest = Math.max(...dots.map(dot => dot.level + 0.5)), happened = lines.find(line => line.mark === 'observed');
-    const [heading, caption] = element.closest('.drawn')?.querySelectorAll('figcaption > *') ?? [], said = heading?.textContent;
+    const [heading, caption] = element.closest('.drawn')?.querySelectorAll('figcaption > *') ?? [];
+    const texts = [heading, caption].map(text => text?.textContent);
 
     function show(of, amounts, isReport, sameBudget) {
       const hasBudget = amounts.budget !== null, end = hasBudget ? amounts.budget : amounts.range_high;
-      if (caption) caption.textContent = caption.textContent.replace(blue[hasBudget ? 0 : 1], blue[hasBudget ? 1 : 0]);
-      if (heading && happened) heading.textContent = isReport ? said
-        : fill(title, {amount: say.money(happened.amount), share: say.percent(1 - of.over(happened.amount))});
+      if (caption) {
+        const subtitle = isReport ? texts[1] : texts[1].replace(told.nothing, '');
+        caption.textContent = subtitle.replace(blue[hasBudget ? 0 : 1], blue[hasBudget ? 1 : 0]);
+      }
+      if (caption && happened) heading.textContent = isReport ? texts[0]
+        : fill(told.happened, {amount: say.money(happened.amount), share: say.percent(1 - of.over(happened.amount))});
       if (isReport && sameBudget) {
         view.data('dots', structuredClone(dots)).data('marks', structuredClone(lines)).signal('labels', []);
         view.signal('low', low).signal('high', high).signal('ticks', ticks).runAsync();
@@ -425,8 +430,8 @@ const whatIf = (() => {
     root.dataset.live = '';
     return {
       // Lets a chart of the total follow the sliders and the budget; a click in it sets the budget.
-      attach(element, view, title) {
-        const chart = picture(element, view, say, live, title);
+      attach(element, view, told) {
+        const chart = picture(element, view, say, live, told);
         pictures = [...pictures.filter(each => each.element !== element), chart];
         element.onclick = event => {
           setBudget(Number((chart.amountAt(event.clientX) / live.per_field).toPrecision(2)) * live.per_field);
