@@ -49,7 +49,7 @@ def test_a_factor_that_there_is_not_is_refused(case_terms: LiveCost) -> None:
 
 
 def test_every_input_that_is_decided_or_doubted_has_a_slider(case_terms: LiveCost) -> None:
-    groups = {g.title: [s.factor for s in g.sliders] for g in sliders_of(case_terms).groups}
+    groups = {title: [s.factor for s in group] for title, group in sliders_of(case_terms).groups.items()}
     assert groups == {
         "Expected cash cost": [
             *("as-filing-share", "as-acceptance", TIER, "small-business-cash.pays.1", "as-review-award")
@@ -67,7 +67,7 @@ def test_every_input_that_is_decided_or_doubted_has_a_slider(case_terms: LiveCos
 def test_a_slider_speaks_the_unit_that_a_person_reads(
     case_terms: LiveCost, lang: str, award: tuple[str, str, int, int]
 ) -> None:
-    sliders = {s.factor: s for g in sliders_of(case_terms, lang).groups for s in g.sliders}
+    sliders = {s.factor: s for group in sliders_of(case_terms, lang).groups.values() for s in group}
     told = {id_: (s.value, s.unit, s.times, s.per) for id_, s in sliders.items()}
     assert told["as-filing-share"] == ("32.93", "%", 1, 100)
     assert told["as-review-award"] == award
@@ -78,7 +78,7 @@ def test_a_slider_speaks_the_unit_that_a_person_reads(
 def test_a_bound_is_never_written_as_more_than_it_is() -> None:
     factor = LiveInput("f", "take_up", "share", 0.01, 0.0, 0.062567)
     made = sliders_of(LiveCost((factor,), (Product("line", "face_value", 1e6, ("f",)),)))
-    assert [s.most for g in made.groups for s in g.sliders] == ["6.25"]
+    assert [s.most for group in made.groups.values() for s in group] == ["6.25"]
 
 
 def test_what_has_the_same_factors_is_one_term() -> None:
@@ -124,7 +124,7 @@ def test_inputs_that_nobody_decides_have_no_slider() -> None:
 def test_a_payment_for_any_loss_is_not_said_to_begin_above_nothing() -> None:
     factor = LiveInput("p", "pays", "money", 5e4, 0.0, 5e5, line="cash-line", over=0)
     made = sliders_of(LiveCost((factor,), (Product("cash-line", "cash", 10.0, ("p",)),)))
-    assert [s.label for g in made.groups for s in g.sliders] == ["cash-line: payment for any loss"]
+    assert [s.label for group in made.groups.values() for s in group] == ["cash-line: payment for any loss"]
 
 
 def test_inputs_of_a_line_that_pays_nothing_have_no_slider() -> None:
@@ -137,5 +137,5 @@ def test_a_slider_never_begins_above_its_most() -> None:
     term = Product("goods", "face_value", 1000.0, ("goods.served",))
     found = what_if_sliders(LiveCost((served,), (term,)), Locale("en"), {})
     assert found
-    ((slider,),) = [group.sliders for group in found.groups]
+    ((slider,),) = found.groups.values()
     assert float(slider.value) <= float(slider.most)

@@ -87,7 +87,7 @@ def test_figures_and_words_are_those_of_the_page(slider_output: tuple[Html, Repo
     assert found
     whole = what_if_sliders(found, w, report.names)
     assert whole
-    sliders = {s.factor: s for group in whole.groups for s in group.sliders}
+    sliders = {s.factor: s for group in whole.groups.values() for s in group}
     for factor in moving(html):
         assert f">{sliders[factor].label}</span>" in html.markup
     assert f'<span class="amount">{w.money(found.expected("cash"))}</span>' in html.markup
@@ -178,7 +178,7 @@ def test_cash_comes_before_what_is_never_added_to_it() -> None:
         made = what_if_sliders(products, Locale("en"), {}, most=most, ranking=ranking)
         assert made
         assert list(made.data["terms"]) == (["cash"] if most < 3 else ["cash", "face_value"])
-        return [s.factor for group in made.groups for s in group.sliders]
+        return [s.factor for group in made.groups.values() for s in group]
 
     assert first(1, "goods", "filing") == ["filing"]
     assert first(2, "goods") == ["filing", "tier"]  # unranked: as the page has them

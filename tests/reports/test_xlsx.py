@@ -19,7 +19,7 @@ import pytest
 
 from outage_analysis.analysis import Analysis
 from outage_analysis.analysis.tables import AnalysisTables
-from outage_analysis.charts import png
+from outage_analysis.charts import dense_png
 from outage_analysis.costs import LiveCost
 from outage_analysis.costs.page_model import LiveInput, Product
 from outage_analysis.reports import Report
@@ -28,7 +28,7 @@ from outage_analysis.reports.blocks import ChartBlock
 from outage_analysis.reports.grids import TableFormatter
 from outage_analysis.reports.workbook.live import LiveFormulas, formula_names
 from outage_analysis.reports.workbook.sheet import Book, table_cells
-from outage_analysis.reports.workbook.writing import PICTURE_SCALE, workbook_bytes, write_xlsx
+from outage_analysis.reports.workbook.writing import workbook_bytes, write_xlsx
 from outage_analysis.text import LANGUAGES, Locale, column_of
 from tests.workbook_reader import Workbook
 
@@ -267,7 +267,7 @@ def test_charts_are_pictures_with_title_sources_and_text_alternative(
     pictures = [part for name, part in parts.items() if name.startswith("xl/media/")]
     assert len(pictures) == len(charts)
     assert all(picture.startswith(b"\x89PNG") for picture in pictures)
-    files = {png(drawing, PICTURE_SCALE) for drawing in report.titled_svgs.values()}  # with title and sources
+    files = {dense_png(drawing) for drawing in report.titled_svgs.values()}  # with title and sources
     assert set(pictures) <= files
     assert len(data[lang]) < 2_000_000
 

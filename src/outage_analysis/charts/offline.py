@@ -72,19 +72,7 @@ STYLE = """
 """ + slider_asset("what_if.css")
 """Style sheet of this package's notebook outputs; the outputs are also readable without the style sheet."""
 
-# JupyterLab first builds cells off-screen, where they have no width. The script therefore draws a chart once
-# its placeholder has a width.
 DRAWING = """
-var options = {
-  ast: true, actions: false, defaultStyle: false, renderer: 'svg', tooltip: {disableDefaultStyle: true}
-};
-function whenWide(place, go) {
-  if (place.clientWidth) { go(); return; }
-  var watch = new ResizeObserver(function () {
-    if (place.clientWidth) { watch.disconnect(); go(); }
-  });
-  watch.observe(place);
-}
 function caption(place, title, footer) {  // as HTML above the chart, so that it wraps with the page
   var caption = document.createElement('div'), lines = [].concat(title.subtitle);
   caption.className = 'outage-caption';
@@ -100,27 +88,16 @@ function keepKeys(place, what) {  // else JupyterLab would move between cells on
     element.setAttribute('data-lm-suppress-shortcuts', 'true');
   });
 }
-function reverseLists(place) {  // Vega writes the list of the last chart first
-  var lists = place.querySelector('.vega-bindings');
-  if (lists) Array.from(lists.children).reverse().forEach(function (list) { lists.append(list); });
-}
 function draw(chart) {
   var places = document.querySelectorAll('[data-outage-chart="' + chart[0] + '"]:not([data-drawn])');
   places.forEach(function (place) {
     place.setAttribute('data-drawn', '');
-    whenWide(place, function () {
-      var spec = Object.assign({}, chart[1]);
-      if (spec.title && spec.title.text && spec.title.subtitle) {
-        caption(place, spec.title, (spec.usermeta || {}).footer || 1);
-        delete spec.title;
-      }
-      var views = (spec.vconcat || [])[1] || {};
-      if (views.columns && place.clientWidth < 660) views.columns = 1;  // side by side they need 660
-      window.vegaEmbed(place, spec, options).then(function () {
-        if (views.columns) reverseLists(place);
-        keepKeys(place, 'select, input');
-      });
-    });
+    var spec = Object.assign({}, chart[1]);
+    if (spec.title && spec.title.text && spec.title.subtitle) {
+      caption(place, spec.title, (spec.usermeta || {}).footer || 1);
+      delete spec.title;
+    }
+    drawChart(place, spec).then(() => keepKeys(place, 'select, input'));
   });
 }
 function activate(data) {
@@ -147,8 +124,8 @@ def script_bundle() -> str:
 
 def _bundle_source() -> str:
     # The scripts are wrapped in a function, so that no variable is declared twice if the cell runs twice.
-    sliders = slider_asset("live.js") + slider_asset("what_if.js")
-    return f"(function () {{\n{vega_bundle()}\n{sliders}\n{DRAWING}}})();"
+    scripts = "".join(map(slider_asset, ("drawing.js", "live.js", "what_if.js")))
+    return f"(function () {{\n{vega_bundle()}\n{scripts}\n{DRAWING}}})();"
 
 
 def data_script(queue: str, data: object) -> tuple[str, str]:

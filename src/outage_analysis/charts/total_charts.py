@@ -61,9 +61,13 @@ def total_distribution(table: pl.DataFrame, context: ChartContext) -> AltairChar
     if dots:
         layers.append(_dots(layout, marks, x, locale))
     layers += _labelled_lines(labels, marks, layout, x, len(forecasts) * LINE)
-    nothing = locale.share(1 - marks["zero"]["above"]) if "zero" in marks else ""
+    nothing = ""
+    if "zero" in marks:
+        nothing = locale("chart.total_distribution_zero", share=locale.share(1 - marks["zero"]["above"]))
+    chart = alt.layer(*layers)
+    chart.usermeta = {"nothing": nothing}  # the page takes it from the subtitle if the dots move
     return finish_chart(
-        alt.layer(*layers),
+        chart,
         context,
         "total_distribution",
         finding=_finding(marks, locale, certain=certain),
@@ -74,7 +78,7 @@ def total_distribution(table: pl.DataFrame, context: ChartContext) -> AltairChar
         count=len(dots),
         share=percent(1 / len(dots)) if dots else "",
         blue=locale(f"chart.total_distribution_blue_{'budget' if 'budget' in marks else 'range'}"),
-        zero=locale("chart.total_distribution_zero", share=nothing) if nothing else "",
+        zero=nothing,
         press=locale("chart.total_distribution_press") if len(forecasts) else "",
     )
 
@@ -99,11 +103,11 @@ def movable(spec: dict[str, Any]) -> dict[str, Any]:
     for old, new in ((x["scale"], scale), (x["axis"], axis), (x["title"], None), *named.items()):
         text = text.replace(json.dumps(old), json.dumps(new))
     moved: dict[str, Any] = json.loads(text)
-    marks = moved["datasets"]["marks"]
-    if marks[0]["mark"] != "budget":
+    below = MARKS[MARKS.index("budget") + 1 :]
+    if all(row["mark"] != "budget" for row in moved["datasets"]["marks"]):
         moved["height"] += LINE
-        for row in marks:
-            row["top"] += LINE
+        for row in moved["datasets"]["marks"]:
+            row["top"] += LINE * (row["mark"] in below)
     return moved | {"params": [{"name": name, "value": value} for name, value in signals.items()]}
 
 
@@ -175,6 +179,7 @@ def _labelled_lines(
     rows = [
         {
             "mark": mark,
+            "amount": marks[mark]["amount"],
             "place": layout.place(marks[mark]["amount"]),
             "label": label,
             "top": first + n * LINE + 2,

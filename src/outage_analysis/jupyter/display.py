@@ -257,7 +257,7 @@ def show_what_if(analysis: Analysis, *, lang: str = "en", most: int | None = DEF
         f'<p class="waiting"><em>{escape(locale("notebook.what_if_waiting"))}</em></p>\n{markup}</div>'
     )
     totals = [f"{result.title}: {result.rounded} ({result.exact})" for result in moved.results]
-    inputs = [f"{s.label}: {Decimal(s.value):,f} {s.unit}" for group in moved.groups for s in group.sliders]
+    inputs = [f"{s.label}: {Decimal(s.value):,f} {s.unit}" for group in moved.groups.values() for s in group]
     text = "\n".join(filter(None, (mark.text, locale("report.what_if"), *totals, *inputs)))
     return Html(f"{place}\n<script>{script}</script>", text)
 

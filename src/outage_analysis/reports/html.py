@@ -36,14 +36,16 @@ from outage_analysis.reports.blocks import PageChart
 from outage_analysis.reports.grids import Grid
 from outage_analysis.reports.report import Report
 from outage_analysis.reports.slider_presets import repeat_command, slider_presets
-from outage_analysis.text import fonts
+from outage_analysis.text import Locale, fonts
 
 if TYPE_CHECKING:
     from outage_analysis.reports.report import Report
 
 
-SLIDER_SCRIPTS = ("live.js", "live_search.js", "what_if.js")
-"""The scripts of the sliders, in the order in which they need each other."""
+SLIDER_SCRIPTS = ("drawing.js", "live.js", "live_search.js", "what_if.js")
+"""The scripts of the charts and the sliders, in the order in which they need each other."""
+STYLE_PLACE, CSP_PLACE = Markup("<style>"), Markup("<policy>")
+"""What the style sheet and the Content-Security-Policy replace; other texts have no unescaped brackets."""
 PROSE_LENGTH = 44
 """A text column whose cells have more characters than this on average contains sentences."""
 
@@ -57,7 +59,7 @@ def html_page(report: Report) -> str:
     """Return the complete HTML page of a report."""
     linked_view = linked_charts(report)
     charts = report.charts | ({"linked": linked_view} if linked_view else {})
-    specs = {name: page_spec(name, chart) for name, chart in charts.items()}
+    specs = {name: page_spec(name, chart, report.locale) for name, chart in charts.items()}
     what_if = sliders(report, live=True)
     script = vega_bundle() + "".join(map(slider_asset, SLIDER_SCRIPTS)) + template_text("page.js")
     context = {
@@ -75,23 +77,29 @@ def html_page(report: Report) -> str:
         "script": Markup(script),
     }
     template = _environment().get_template("report.html.j2")
-    # The page is first rendered without fonts, to find out which letters the embedded fonts must contain.
-    text = template.render(**context, style="", csp="")
+    text = template.render(**context, style=STYLE_PLACE, csp=CSP_PLACE)
+    # The embedded fonts contain the letters of the page, so the style comes last.
     style = fonts.font_face_rules(text) + template_text("report.css") + slider_asset("what_if.css")
     csp = (
         f"default-src 'none'; style-src {csp_hash(style)}; script-src {csp_hash(script)}; "
         "font-src data:; base-uri 'none'; form-action 'none'"
     )
-    text = template.render(**context, style=Markup(style), csp=csp)
+    text = text.replace(CSP_PLACE, csp, 1).replace(f"<style>{STYLE_PLACE}", f"<style>{style}", 1)
     return text if text.endswith("\n") else text + "\n"
 
 
-def page_spec(name: str, chart: PageChart) -> dict[str, object]:
-    """Return the specification of a chart for the page, with movable dots, and with its title for saving."""
+def page_spec(name: str, chart: PageChart, locale: Locale) -> dict[str, object]:
+    """Return the specification of a chart for the page, with movable dots, and with its title for saving.
+
+    A chart of hindsight also has the pattern of the sentence that says what happened.
+    """
     below = (*wrap_columns(chart.subtitle, 100), *wrap_columns(chart.footer, 100))
     title = {"text": wrap_columns(chart.title, 75), "subtitle": below, "anchor": "start", "frame": "bounds"}
-    spec = movable(chart.spec) if name == "total_distribution" else chart.spec
-    return {**spec, "usermeta": {"title": title}}
+    spec = movable(chart.spec) if name in ("total_distribution", "total_hindsight") else chart.spec
+    told = {**spec.get("usermeta", {}), "title": title}
+    if chart.hindsight:
+        told["happened"] = locale("chart.total_distribution_observed", amount="{amount}", share="{share}")
+    return {**spec, "usermeta": told}
 
 
 def prose_columns(grid: Grid) -> list[bool]:

@@ -12,7 +12,16 @@ import polars as pl
 
 from outage_analysis.analysis import Analysis
 from outage_analysis.assumptions import example_warning
-from outage_analysis.charts import CHARTS, add_captions, chart_context, draw, report_drawing, stable_spec, svg
+from outage_analysis.charts import (
+    CHARTS,
+    add_captions,
+    chart_context,
+    dense_png,
+    draw,
+    report_drawing,
+    stable_spec,
+    svg,
+)
 from outage_analysis.costs import LiveCost, page_model
 from outage_analysis.reports.blocks import (
     Answers,
@@ -289,6 +298,11 @@ class Report:
             name: add_captions(drawing, chart.title, chart.subtitle, chart.footer, chart.description)
             for (name, chart), drawing in zip(self.charts.items(), self.chart_svgs.values(), strict=True)
         }
+
+    @cached_property
+    def pictures(self) -> dict[str, bytes]:
+        """The charts of the report as PNG with title, subtitle and sources, by name."""
+        return {name: dense_png(drawing) for name, drawing in self.titled_svgs.items()}
 
 
 def _own_grid(frame: pl.DataFrame, locale: Locale) -> Grid:

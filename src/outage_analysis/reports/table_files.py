@@ -7,7 +7,6 @@ from pathlib import Path
 
 import polars as pl
 
-from outage_analysis.charts import png
 from outage_analysis.errors import UsageError
 from outage_analysis.files import atomic_file
 from outage_analysis.reports.report import Report
@@ -69,8 +68,8 @@ def write_svg(report: Report, folder: Path) -> None:
 
 def write_png(report: Report, folder: Path) -> None:
     """Write every chart of the report as charts/<name>.png, rendered from the SVG."""
-    for name, drawing in report.titled_svgs.items():
-        _chart_file(report, folder, f"{name}.png").write_bytes(png(drawing))
+    for name, picture in report.pictures.items():
+        _chart_file(report, folder, f"{name}.png").write_bytes(picture)
 
 
 def _chart_file(report: Report, folder: Path, file: str) -> Path:

@@ -68,58 +68,24 @@ class SliderTotal:
 
 
 @dataclass(frozen=True)
-class SliderGroup:
-    """The sliders that change the same total, with the title of the total."""
-
-    title: str
-    sliders: tuple[Slider, ...]
-
-
-@dataclass(frozen=True)
-class LiveRange:
-    """The range of the cash that a page recomputes from the draws while a reader moves the sliders."""
-
-    accuracy: str
-    """A sentence on the numerical error of the page's figures."""
-    inputs: frozenset[str]
-    """The ids of the inputs that vary, so that a reader can ask what knowing them exactly would change."""
-    data: dict[str, Any]
-    """What the script what_if.js needs for the range."""
-
-
-@dataclass(frozen=True)
-class SearchForm:
-    """The form that searches for payments: its fields, and the data that the script needs for the search."""
-
-    payments: tuple[tuple[str, str, bool], ...]
-    """Id and label of each payment, and whether it is selected by default."""
-    step: str
-    """The default step, as the value of an HTML number field."""
-    unit: str
-    levels: tuple[tuple[str, str, bool], ...]
-    """Each probability with its label, and whether it is selected by default."""
-    data: dict[str, Any]
-
-
-@dataclass(frozen=True)
 class WhatIfSliders:
     """All what-if sliders of a report, the totals that they change, and the data for the script."""
 
-    groups: tuple[SliderGroup, ...]
+    groups: dict[str, list[Slider]]
+    """The sliders that change the same total, by the title of the total."""
     results: tuple[SliderTotal, ...]
     data: dict[str, Any]
-    """Data for the script: factors, terms, totals, and the format of amounts."""
-    live: LiveRange | None = None
-    """The range that moves with the sliders; None if the page shows expected costs only."""
-    presets: tuple[str, ...] = ()
-    """The labels of the settings that a reader can choose at once."""
-    search: SearchForm | None = None
-    """The form for a search of payments within a budget; None if no payment can be searched."""
+    """Data for the script: factors, terms, totals, and the format of amounts.
+
+    `live` and `presets` are among them if the range of the cash moves with the sliders.
+    """
+    search: dict[str, Any] | None = None
+    """The fields of the form for a search of payments within a budget; None if no payment can be searched."""
 
     @property
-    def live_inputs(self) -> frozenset[str]:
-        """The ids of the inputs that a reader can set to an exact value or shift with their uncertainty."""
-        return self.live.inputs if self.live else frozenset()
+    def live(self) -> dict[str, Any] | None:
+        """What the script needs for a range of the cash that moves with the sliders; None without one."""
+        return self.data.get("live")
 
 
 def what_if_sliders(
@@ -160,7 +126,11 @@ def what_if_sliders(
     if not moved:
         return None
     valuations = [v for v, ids in used.items() if any(f.id in ids for f in moved)]
-    groups = {v: tuple(_slider(f, locale, names) for f in moved if total_of[f.id] == v) for v in valuations}
+    groups = {
+        _title(v, locale): [_slider(f, locale, names) for f in moved if total_of[f.id] == v]
+        for v in valuations
+        if v in total_of.values()
+    }
     data = {
         "factors": {f.id: f.value for f in cost.factors},
         "terms": {v: terms[v] for v in valuations},
@@ -169,18 +139,11 @@ def what_if_sliders(
     }
     live = live_range(run, locale, budget) if run is not None and "cash" in valuations else None
     if live is not None:
-        data["live"] = live.data
-        data["presets"] = [dict(preset) for preset in presets]
-    return WhatIfSliders(
-        tuple(SliderGroup(_title(v, locale), sliders) for v, sliders in groups.items() if sliders),
-        tuple(_total(v, cost.expected(v), locale) for v in valuations),
-        data,
-        live,
-        tuple(str(preset["label"]) for preset in presets) if live is not None else (),
-    )
+        data |= {"live": live, "presets": [dict(preset) for preset in presets]}
+    return WhatIfSliders(groups, tuple(_total(v, cost.expected(v), locale) for v in valuations), data)
 
 
-def live_range(run: costs.Simulation, locale: Locale, budget: float | None) -> LiveRange | None:
+def live_range(run: costs.Simulation, locale: Locale, budget: float | None) -> dict[str, Any] | None:
     """Return what a page needs to recompute the range of the cash; None if it would need too many numbers.
 
     Args:
@@ -193,14 +156,14 @@ def live_range(run: costs.Simulation, locale: Locale, budget: float | None) -> L
     if model is None:
         return None
     entries = {name: run.portfolio.entries[name] for name in model["inputs"] if name in run.portfolio.entries}
-    accuracy = locale(
-        "report.live_accuracy",
-        draws=locale.number(model["draws"]),
-        median=locale.money(model["errors"]["median"]),
-        high=locale.money(model["errors"]["upper"]),
-    )
-    data = {
+    return {
         "model": model,
+        "accuracy": locale(
+            "report.live_accuracy",
+            draws=locale.number(model["draws"]),
+            median=locale.money(model["errors"]["median"]),
+            high=locale.money(model["errors"]["upper"]),
+        ),
         "means": {
             name: costs.simulation_tables.round_digits(entry.range.expected)  # type: ignore[union-attr]
             for name, entry in entries.items()  # band mixes are named by band
@@ -214,7 +177,6 @@ def live_range(run: costs.Simulation, locale: Locale, budget: float | None) -> L
         "marks": [(name, locale(f"chart.mark_{name}", **BLANKS)) for name in CHART_MARKS],
         "blue": [locale(f"chart.total_distribution_blue_{name}") for name in ("range", "budget")],
     }
-    return LiveRange(accuracy, frozenset(entries), data)
 
 
 def amount_unit(locale: Locale) -> tuple[int, str]:
@@ -322,24 +284,11 @@ LEVELS = (50, 75, 80, 90, 95)
 USUAL_LEVEL = 90
 MOST_VARIED = 2
 """Largest number of payments that a search varies at the same time."""
-SEARCH_BLANKS = {
+SEARCH_BLANKS = BLANKS | {
     name: f"{{{name}}}"
-    for name in (
-        "tiers",
-        "expected",
-        "mark",
-        "quantile",
-        "budget",
-        "chance",
-        "amount",
-        "unit",
-        "error",
-        "count",
-        "paid",
-        "level",
-    )
+    for name in ("tiers", "expected", "mark", "quantile", "unit", "error", "count", "paid", "level")
 }
-"""Placeholders that the script replaces with values."""
+"""Placeholders that the script fills in the answer to a search."""
 REPORT_WORDS = (
     *("none", "error", "no_budget", "choose", "no_step", "many", "unlimited", "excluded"),
     *("announce", "and"),
@@ -363,22 +312,11 @@ def with_search_form(
     """
     if sliders.live is None:
         return sliders
-    labels = {slider.factor: slider.label for group in sliders.groups for slider in group.sliders}
+    labels = {slider.factor: slider.label for group in sliders.groups.values() for slider in group}
     factors = [factor for factor in cost.factors if factor.id in labels]
-    found, edges = costs.policy_search.page_search(policy, factors, sliders.live.data["model"], cubes)
+    found, edges = costs.policy_search.page_search(policy, factors, sliders.live["model"], cubes)
     if not found:
         return sliders
-    form = _form(found, edges, labels, locale)
-    data = {**sliders.data, "live": {**sliders.data["live"], "search": form.data}}
-    return replace(sliders, search=form, data=data)
-
-
-def _form(
-    found: Sequence[costs.policy_search.SearchablePayment],
-    edges: Sequence[Mapping[str, float | str]],
-    labels: Mapping[str, str],
-    locale: Locale,
-) -> SearchForm:
     per_field, unit = amount_unit(locale)
     lines = {payment.line.id for payment in found}
     payments = []
@@ -390,20 +328,18 @@ def _form(
         payments.append({"id": payment.factor.id, "largest": payment.largest, "text": text})
     words = {name: locale(f"report.search_{name}", **SEARCH_BLANKS) for name in REPORT_WORDS}
     words |= {name: locale(f"solve.{name}", **SEARCH_BLANKS) for name in SOLVE_WORDS}
-    return SearchForm(
-        tuple(
-            (payment.factor.id, labels[payment.factor.id], place < MOST_VARIED)
-            for place, payment in enumerate(found)
-        ),
-        # by default about five steps to the largest payment
-        number_text(
-            costs.policy_search.round_step(max(x.factor.value for x in found) / 5) / per_field,
-            locale.minor_units,
-        ),
-        unit,
-        tuple((f"{p / 100:g}", locale("report.search_level", level=p), p == USUAL_LEVEL) for p in LEVELS),
-        {"payments": payments, "edges": edges, "most_varied": MOST_VARIED, "words": words},
-    )
+    data = {"payments": payments, "edges": edges, "most_varied": MOST_VARIED, "words": words}
+    steps = max(payment.factor.value for payment in found) / 5  # by default about five to the largest payment
+    form = {
+        "payments": [(x.factor.id, labels[x.factor.id], n < MOST_VARIED) for n, x in enumerate(found)],
+        "step": number_text(costs.policy_search.round_step(steps) / per_field, locale.minor_units),
+        "unit": unit,
+        "levels": [
+            (f"{p / 100:g}", locale("report.search_level", level=p), p == USUAL_LEVEL) for p in LEVELS
+        ],
+    }
+    live = {**sliders.live, "search": data}
+    return replace(sliders, search=form, data={**sliders.data, "live": live})
 
 
 def slider_asset(name: str) -> str:

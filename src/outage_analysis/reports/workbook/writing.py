@@ -7,7 +7,7 @@ from pathlib import Path
 
 import polars as pl
 
-from outage_analysis.charts import ACCENT, GREY, LIGHT, OKABE_ITO, png
+from outage_analysis.charts import ACCENT, GREY, LIGHT, OKABE_ITO
 from outage_analysis.losses import display_bands, regroup
 from outage_analysis.reports.archives import pack, read_members
 from outage_analysis.reports.blocks import Block, BulletList, Heading, KeyFigures, TableBlock, Text
@@ -18,9 +18,6 @@ from outage_analysis.reports.table_views import SERVICE_BAND_MEASURES, View, bui
 from outage_analysis.reports.workbook.live import LiveFormulas, write_figures, write_inputs, write_lines
 from outage_analysis.reports.workbook.sheet import Book, Cell, Sheet, table_cells
 from outage_analysis.text import Column, Locale, column_of
-
-PICTURE_SCALE = 1.15
-"""Pixels of a picture per pixel of the chart: readable in print, and small enough to mail in a workbook."""
 
 INPUT_TAB, HINDSIGHT_TAB = OKABE_ITO[4], OKABE_ITO[3]
 SHEETS = (
@@ -165,8 +162,7 @@ def _write_block(sheet: Sheet, report: Report, views: dict[str, View], block: Bl
         _write_table(sheet, report, views, block)
     else:
         chart = report.charts[block.chart]
-        picture = png(report.titled_svgs[block.chart], PICTURE_SCALE)
-        sheet.insert_picture(picture, f"{chart.title}. {chart.description}")
+        sheet.insert_picture(report.pictures[block.chart], f"{chart.title}. {chart.description}")
         if block.table:
             _write_table(sheet, report, views, block.table)
 

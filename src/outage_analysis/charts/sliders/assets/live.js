@@ -1,22 +1,21 @@
 // The cost of a policy. liveModel.evaluate computes sums of products of inputs, at their means or draw by draw;
 // liveModel(data).totals(changes) adds the random counts and payments, with the draws of the Python package.
 // The names are those of its modules.
-var liveModel = (function () {
+const liveModel = (() => {
   'use strict';
 
-  var SMOOTH_FROM = 8;  // from this standard deviation on, an expansion replaces the exact count
+  const SMOOTH_FROM = 8;  // from this standard deviation on, an expansion replaces the exact count
 
   // Adds products: a term is a number and the ids of its factors. A factor is a number, or one number per draw.
   function evaluate(terms, values, size) {
-    var sums = new Float64Array(size);
-    terms.forEach(function (term) {
-      var products = new Float64Array(size).fill(term[0]), k;
-      term[1].forEach(function (id) {
-        var factor = values[id];
-        for (k = 0; k < size; k++) products[k] *= typeof factor === 'number' ? factor : factor[k];
-      });
-      for (k = 0; k < size; k++) sums[k] += products[k];
-    });
+    const sums = new Float64Array(size);
+    for (const [number, ids] of terms) {
+      const products = new Float64Array(size).fill(number);
+      for (const factor of ids.map(id => values[id])) {
+        for (let k = 0; k < size; k++) products[k] *= typeof factor === 'number' ? factor : factor[k];
+      }
+      for (let k = 0; k < size; k++) sums[k] += products[k];
+    }
     return sums;
   }
 
@@ -24,36 +23,32 @@ var liveModel = (function () {
 
   // Returns coded numbers as shares from 0 to 1.
   function decode(text) {
-    var bytes = atob(text), shares = new Float64Array(bytes.length / 2);
-    for (var k = 0; k < shares.length; k++) {
-      shares[k] = (bytes.charCodeAt(2 * k) | bytes.charCodeAt(2 * k + 1) << 8) / 65535;
-    }
-    return shares;
+    const bytes = atob(text);
+    return new Float64Array(bytes.length / 2).map(
+      (_, k) => (bytes.charCodeAt(2 * k) | bytes.charCodeAt(2 * k + 1) << 8) / 65535
+    );
   }
 
   function interpolate(row, place) {
-    var left = Math.min(Math.floor(place), row.length - 2);
+    const left = Math.min(Math.floor(place), row.length - 2);
     return row[left] + (place - left) * (row[left + 1] - row[left]);
   }
 
   // Returns the logarithms of quantiles of sums of awards: one row per number of awards, one column per score.
-  function awardRows(coded) {
-    var codes = decode(coded.codes);
-    return coded.ends.map(function (ends, row) {
-      return codes.slice(row * coded.columns, (row + 1) * coded.columns).map(function (share) {
-        return ends[0] + share * (ends[1] - ends[0]);
-      });
-    });
+  function awardRows({codes, ends, columns}) {
+    const shares = decode(codes);
+    return ends.map(([low, high], row) =>
+      shares.slice(row * columns, (row + 1) * columns).map(share => low + share * (high - low)));
   }
 
   // --- random counts and sums -----------------------------------------------------------------------------
 
-  function clip(x, low, high) { return Math.min(Math.max(x, low), high); }
+  const clip = (x, low, high) => Math.min(Math.max(x, low), high);
 
   // The distribution function of the standard normal distribution (Marsaglia's series).
   function normalCdf(z) {
-    var term = z, sum = z;
-    for (var k = 3; Math.abs(term) > 1e-17 && k < 400; k += 2) {
+    let term = z, sum = z;
+    for (let k = 3; Math.abs(term) > 1e-17 && k < 400; k += 2) {
       term *= z * z / k;
       sum += term;
     }
@@ -61,23 +56,23 @@ var liveModel = (function () {
   }
 
   function cornishFisher(z, skewness, excess) {
-    var square = z * z;
+    const square = z * z;
     return z + skewness * (square - 1) / 6
       + z * (excess * (square - 3) / 24 - skewness * skewness * (2 * square - 5) / 36);
   }
 
   function expandedCount(z, mean, variance, skewness, excess, most) {
-    var quantile = cornishFisher(z, clip(skewness, -1, 1), clip(excess, -1, 1));
+    const quantile = cornishFisher(z, clip(skewness, -1, 1), clip(excess, -1, 1));
     return clip(Math.floor(mean + Math.sqrt(variance) * quantile + 0.5), 0, most);
   }
 
   // The smallest count whose distribution function reaches u. A fractional number of trials is a mixture of the
   // two whole numbers beside it: one trial more, with a smaller rate. A high rate is counted from the top.
   function searchedCount(u, trials, rate) {
-    var whole = Math.floor(trials), upward = rate <= 0.5, likely = upward ? rate : 1 - rate;
-    var odds = likely / (1 - likely), extra = (trials - whole) * rate, stays = upward ? 1 - extra : extra;
-    var chance = Math.pow(1 - likely, whole), before = 0, sum = 0;
-    for (var k = 0; k <= whole; k++) {
+    const whole = Math.floor(trials), upward = rate <= 0.5, likely = upward ? rate : 1 - rate;
+    const odds = likely / (1 - likely), extra = (trials - whole) * rate, stays = upward ? 1 - extra : extra;
+    let chance = Math.pow(1 - likely, whole), before = 0, sum = 0, k = 0;
+    for (; k <= whole; k++) {
       sum += stays * chance + (1 - stays) * before;
       if (upward ? sum >= u : 1 - sum < u) break;
       before = chance;
@@ -87,11 +82,10 @@ var liveModel = (function () {
   }
 
   function binomialCount(z, u, trials, rate) {
-    var variance = trials * rate * (1 - rate);
+    const variance = trials * rate * (1 - rate), skewness = (1 - 2 * rate) / Math.sqrt(variance);
     if (variance < SMOOTH_FROM * SMOOTH_FROM) return searchedCount(u, trials, rate);
     return expandedCount(
-      z, trials * rate, variance, (1 - 2 * rate) / Math.sqrt(variance),
-      1 / variance - 6 / Math.max(trials, 1), Math.ceil(trials)
+      z, trials * rate, variance, skewness, 1 / variance - 6 / Math.max(trials, 1), Math.ceil(trials)
     );
   }
 
@@ -99,7 +93,7 @@ var liveModel = (function () {
     if (mean >= SMOOTH_FROM * SMOOTH_FROM) {
       return expandedCount(z, mean, mean, 1 / Math.sqrt(mean), 1 / mean, Infinity);
     }
-    var chance = Math.exp(-mean), below = chance, count = 0;
+    let chance = Math.exp(-mean), below = chance, count = 0;
     while (below < u && count < 400) {
       count += 1;
       chance *= mean / count;
@@ -109,23 +103,22 @@ var liveModel = (function () {
   }
 
   // The sum of a number of lognormal awards of mean 1.
-  function awardSum(z, count, awards) {
+  function awardSum(z, count, {counts, lowest, step, columns, rows}) {
     if (!count) return 0;
-    var counts = awards.counts, last = counts.length - 1, row = 0;
-    while (row < last - 1 && counts[row + 1] <= count) row++;
-    var down = last ? clip(Math.log(count / counts[row]) / Math.log(counts[row + 1] / counts[row]), 0, 1) : 0;
-    var place = clip((z - awards.lowest) / awards.step, 0, awards.columns - 1);
-    var above = interpolate(awards.rows[row], place), below = interpolate(awards.rows[Math.min(row + 1, last)], place);
+    const last = counts.length - 1, row = Math.max(counts.findLastIndex((n, at) => at < last && n <= count), 0);
+    const down = last ? clip(Math.log(count / counts[row]) / Math.log(counts[row + 1] / counts[row]), 0, 1) : 0;
+    const place = clip((z - lowest) / step, 0, columns - 1);
+    const above = interpolate(rows[row], place), below = interpolate(rows[Math.min(row + 1, last)], place);
     return count * Math.exp(above * (1 - down) + below * down);
   }
 
   // The sum of the losses of accepted claims, a sample without replacement.
   function summedLosses(unit, count, scale, z, poisson) {
-    var claims = unit.claims * scale, refused = Math.max(claims - count, 0), most = unit.most === null ? Infinity : unit.most;
-    var finite = poisson ? 1 : refused / Math.max(claims - 1, 1), fraction = poisson ? 0 : count / Math.max(claims, 1);
-    var quantile = cornishFisher(z, unit.skewness * (1 - 2 * fraction) / Math.sqrt(Math.max(count * finite, 1)), 0);
-    var loss = count * unit.loss + unit.deviation * Math.sqrt(count * finite) * quantile;
-    var low = count * unit.least, high = count * most;
+    const claims = unit.claims * scale, refused = Math.max(claims - count, 0), most = unit.most ?? Infinity;
+    const finite = poisson ? 1 : refused / Math.max(claims - 1, 1), fraction = poisson ? 0 : count / Math.max(claims, 1);
+    const skewness = unit.skewness * (1 - 2 * fraction) / Math.sqrt(Math.max(count * finite, 1));
+    const loss = count * unit.loss + unit.deviation * Math.sqrt(count * finite) * cornishFisher(z, skewness, 0);
+    let low = count * unit.least, high = count * most;
     if (!poisson) {
       low = Math.max(low, claims * unit.loss - (refused ? refused * most : 0));
       high = Math.min(high, claims * unit.loss - refused * unit.least);
@@ -136,18 +129,17 @@ var liveModel = (function () {
   // A changed input: {set: value}, {times: factor} or {odds: factor}. The last two move its distribution.
   function changed(values, change) {
     if (change.set !== undefined) return change.set;
-    if (typeof values !== 'number') return values.map(function (value) { return changed(value, change); });
+    if (typeof values !== 'number') return values.map(value => changed(value, change));
     return change.times !== undefined ? values * change.times : change.odds * values / (1 - values + change.odds * values);
   }
 
-  function mean(values) {
-    return values.reduce(function (sum, value) { return sum + value; }, 0) / values.length;
-  }
+  const mean = values => values.reduce((sum, value) => sum + value, 0) / values.length;
 
   // The odds by which rates must change so that their mean becomes the target.
   function oddsFor(rates, target) {
-    for (var low = -40, high = 40, n = 0; n < 50; n++) {
-      var middle = (low + high) / 2;
+    let low = -40, high = 40;
+    for (let n = 0; n < 50; n++) {
+      const middle = (low + high) / 2;
       if (mean(changed(rates, {odds: Math.exp(middle)})) < target) low = middle; else high = middle;
     }
     return Math.exp(low);
@@ -157,57 +149,45 @@ var liveModel = (function () {
 
   // The distribution of a total: quantiles, and the chance of more than an amount.
   function distribution(totals) {
-    var ordered = Float64Array.from(totals).sort(), size = ordered.length;
-    function place(p) { return clip(Math.ceil(p * size - 1e-6), 1, size) - 1; }
-    return {
-      place: place,
-      quantile: function (p) { return ordered[place(p)]; },
-      over: function (amount) { return totals.filter(function (total) { return total > amount; }).length / size; }
-    };
+    const ordered = Float64Array.from(totals).sort(), size = ordered.length;
+    const place = p => clip(Math.ceil(p * size - 1e-6), 1, size) - 1;
+    return {place, quantile: p => ordered[place(p)], over: amount => totals.filter(total => total > amount).length / size};
   }
 
   function liveModel(data) {
-    var draws = data.draws, inputs = Object.assign({}, data.fixed), scores = {}, chances = {}, awards = {};
-    Object.keys(data.awards).forEach(function (spread) {
-      awards[spread] = Object.assign({rows: awardRows(data.awards[spread])}, data.awards[spread]);
-    });
-    Object.keys(data.inputs).forEach(function (id) {
-      var table = data.inputs[id].table;
-      inputs[id] = decode(data.inputs[id].codes).map(function (share) { return interpolate(table, share * (table.length - 1)); });
-    });
-    Object.keys(data.scores).forEach(function (name) {
-      scores[name] = decode(data.scores[name]).map(function (share) { return (2 * share - 1) * data.largest_score; });
+    const draws = data.draws, inputs = {...data.fixed}, scores = {}, chances = {}, awards = {};
+    const product = (ids, values) => evaluate([[1, ids]], values, draws);
+    for (const [spread, coded] of Object.entries(data.awards)) awards[spread] = {...coded, rows: awardRows(coded)};
+    for (const [id, {codes, table}] of Object.entries(data.inputs)) {
+      inputs[id] = decode(codes).map(share => interpolate(table, share * (table.length - 1)));
+    }
+    for (const [name, codes] of Object.entries(data.scores)) {
+      scores[name] = decode(codes).map(share => (2 * share - 1) * data.largest_score);
       chances[name] = scores[name].map(normalCdf);
-    });
+    }
     // The share of the first band of a mix is 1 minus the shares of the other bands.
-    data.streams.forEach(function (stream) {
-      if (!stream.mix) return;
-      var others = [];
-      for (var band = stream.bands - 1; band > 0; band--) others.push([-1, [stream.mix + '.' + band]]);
-      inputs[stream.mix + '.0'] = evaluate([[1, []]].concat(others), inputs, draws);
-    });
+    for (const {mix, bands} of data.streams.filter(stream => stream.mix)) {
+      const others = [];
+      for (let band = bands - 1; band > 0; band--) others.push([-1, [`${mix}.${band}`]]);
+      inputs[`${mix}.0`] = evaluate([[1, []], ...others], inputs, draws);
+    }
 
     function accepted(stream, name, claims, scale, rate) {
-      var z = scores[stream.process + ', ' + name], u = chances[stream.process + ', ' + name];
-      var most = stream.capacity === null || stream.mix ? Infinity : stream.capacity;
-      return scale.map(function (times, k) {
-        var count = stream.poisson
-          ? poissonCount(z[k], u[k], claims * times * rate[k]) : binomialCount(z[k], u[k], claims * times, rate[k]);
-        return Math.min(count, most);
-      });
+      const z = scores[`${stream.process}, ${name}`], u = chances[`${stream.process}, ${name}`];
+      const most = stream.mix ? Infinity : stream.capacity ?? Infinity;
+      return scale.map((times, k) => Math.min(most, stream.poisson
+        ? poissonCount(z[k], u[k], claims * times * rate[k]) : binomialCount(z[k], u[k], claims * times, rate[k])));
     }
 
     // Accepted claims fall into loss bands one after another, from the top band down.
     function splitByBand(stream, count, values) {
-      var left = count.slice(), leftShare = new Float64Array(draws).fill(1), split = {0: left};
-      for (var band = stream.bands - 1; band > 0; band--) {
-        var name = stream.process + ', band ' + band + ' of ' + stream.mix, z = scores[name], u = chances[name];
+      const left = count.slice(), leftShare = new Float64Array(draws).fill(1), split = {0: left};
+      for (let band = stream.bands - 1; band > 0; band--) {
+        const name = `${stream.process}, band ${band} of ${stream.mix}`, z = scores[name], u = chances[name];
         if (!z) break;  // no lower band is paid
-        var shares = evaluate([[1, [stream.mix + '.' + band]]], values, draws);
-        split[band] = new Float64Array(draws);
-        for (var k = 0; k < draws; k++) {
-          var chance = leftShare[k] > shares[k] ? shares[k] / leftShare[k] : 1;
-          split[band][k] = binomialCount(z[k], u[k], left[k], chance);
+        const shares = product([`${stream.mix}.${band}`], values);
+        split[band] = shares.map((share, k) => binomialCount(z[k], u[k], left[k], leftShare[k] > share ? share / leftShare[k] : 1));
+        for (let k = 0; k < draws; k++) {
           left[k] -= split[band][k];
           leftShare[k] -= shares[k];
         }
@@ -215,66 +195,60 @@ var liveModel = (function () {
       return split;
     }
 
-    // If a payment is a key of `apart`, its claims are counted in `apart` instead of being paid here.
-    function addPayments(sums, stream, unit, counts, values, pays, scale, apart) {
-      var name = stream.process + ', ' + unit.name, fixed = unit.pays in pays ? pays[unit.pays] : unit.fixed, k;
+    // What is paid to claims draw by draw. If a payment is a key of `apart`, its claims are counted there instead.
+    function payments(stream, unit, counts, values, pays, scale, apart) {
+      const name = `${stream.process}, ${unit.name}`, fixed = pays[unit.pays] ?? unit.fixed;
       if (unit.reviewed) {
-        var award = evaluate([[unit.fixed, stream.award ? [stream.award] : []]], values, draws), table = awards[stream.spread];
-        for (k = 0; k < draws; k++) {
-          sums[k] += award[k] * (table ? awardSum(scores[name + ', awards'][k], counts[k], table) : counts[k]);
-        }
-        return;
+        const award = product(stream.award ? [stream.award] : [], values), table = awards[stream.spread];
+        return award.map((paid, k) =>
+          unit.fixed * paid * (table ? awardSum(scores[`${name}, awards`][k], counts[k], table) : counts[k]));
       }
-      if (unit.pays in apart) for (k = 0; k < draws; k++) apart[unit.pays][k] += counts[k];
-      else for (k = 0; k < draws; k++) sums[k] += fixed * counts[k];
-      if (!unit.share) return;
-      var z = unit.deviation ? scores[name + ', losses'] : null;
-      for (k = 0; k < draws; k++) {
-        sums[k] += unit.share * (z ? summedLosses(unit, counts[k], scale[k], z[k], stream.poisson) : counts[k] * unit.loss);
-      }
+      const kept = apart[unit.pays];
+      if (kept) counts.forEach((count, k) => { kept[k] += count; });
+      const z = unit.share && unit.deviation ? scores[`${name}, losses`] : null;
+      return counts.map((count, k) => (kept ? 0 : fixed * count) + (unit.share
+        && unit.share * (z ? summedLosses(unit, count, scale[k], z[k], stream.poisson) : count * unit.loss)));
     }
 
     // The total of each draw, with changed inputs by id and changed payments by id of the tier.
-    function totals(changes, pays, apart) {
-      var values = Object.assign({}, inputs), sums = new Float64Array(draws);
-      Object.keys(changes).forEach(function (id) { values[id] = changed(inputs[id], changes[id]); });
-      data.streams.forEach(function (stream) {
-        evaluate(stream.certain, values, draws).forEach(function (paid, k) { sums[k] += paid; });
-        var scale = evaluate([[1, stream.scales]], values, draws), rate = evaluate([[1, stream.rates]], values, draws);
-        var split = stream.mix && stream.units.length
-          ? splitByBand(stream, accepted(stream, 'count', stream.trials, scale, rate), values) : null;
-        stream.units.forEach(function (unit) {
-          var counts = split && unit.band !== null
+    function totals(changes, pays, apart = {}) {
+      const values = {...inputs}, sums = new Float64Array(draws);
+      const add = paid => paid.forEach((amount, k) => { sums[k] += amount; });
+      for (const [id, change] of Object.entries(changes)) values[id] = changed(inputs[id], change);
+      for (const stream of data.streams) {
+        add(evaluate(stream.certain, values, draws));
+        const scale = product(stream.scales, values), rate = product(stream.rates, values);
+        const split = stream.mix && stream.units.length
+          && splitByBand(stream, accepted(stream, 'count', stream.trials, scale, rate), values);
+        for (const unit of stream.units) {
+          const counts = split && unit.band !== null
             ? split[unit.band] : accepted(stream, unit.name, unit.claims, scale, rate);
-          addPayments(sums, stream, unit, counts, values, pays, scale, apart || {});
-        });
-      });
+          add(payments(stream, unit, counts, values, pays, scale, apart));
+        }
+      }
       return sums;
     }
 
     return {
-      totals: totals,
-      inputs: inputs,
+      totals,
+      inputs,
       // For each draw: the number of claims per searched payment, and the cost of all other payments.
-      parts: function (changes, pays, ids) {
-        var counts = {};
-        ids.forEach(function (id) { counts[id] = new Float64Array(draws); });
-        return {base: totals(changes, pays, counts), counts: counts};
+      parts(changes, pays, ids) {
+        const counts = Object.fromEntries(ids.map(id => [id, new Float64Array(draws)]));
+        return {base: totals(changes, pays, counts), counts};
       },
       // How the draws of an input change so that its mean moves from one number to another.
-      changeTo: function (id, target, from, isShare) {
+      changeTo(id, target, from, isShare) {
         if (!isShare) return {times: target / from};
         if (target <= 0 || target >= 1) return {set: target};
         return {odds: oddsFor(inputs[id], clip(mean(inputs[id]) + target - from, 1e-9, 1 - 1e-9))};
       },
       // The mean of an input after a change, at the scale of the mean in the report.
-      meanAfter: function (id, change, from) {
+      meanAfter(id, change, from) {
         return change.times ? from * change.times : from + mean(changed(inputs[id], change)) - mean(inputs[id]);
       }
     };
   }
 
-  liveModel.evaluate = evaluate;
-  liveModel.distribution = distribution;
-  return liveModel;
+  return Object.assign(liveModel, {evaluate, distribution});
 })();
