@@ -268,9 +268,10 @@ def test_lines_without_detail_and_handling_stand_beside_the_cash_and_in_no_sum_o
     holders = [e for e in page.all("td") if e.text == with_handling]
     assert ["details.appendix" in e.within for e in holders] == [True]
     assert w("column.both") == {"en": "Cash and handling", "ko": "현금과 처리 비용"}[lang]
-    # On the first screen it stands below a title that says so.
-    before, _, behind = said.partition(w("report.reserve_both"))
-    reserved, _, after = behind.partition(w("report.what_if"))
+    # On the first screen it stands beside a sentence that says so.
+    before, _, behind = said.partition(w("report.decide"))
+    reserved, _, after = behind.partition(w("report.options_title"))
+    assert {"en": "cash and handling together", "ko": "현금 비용과 처리 비용 합계"}[lang] in reserved
     assert w.money(expected["cash"] + expected["handling"]) in reserved
     said = before + after
     # The P90 of the cash reads like the sum with handling, 580 million won; where it is named it is cut.

@@ -58,7 +58,7 @@ def test_the_first_screen_answers_in_reading_order(
 ) -> None:
     w = Locale(lang)
     headings = [e.text.split(w("report.synthetic_badge"))[0].strip() for e in pages[lang].all("h2")]
-    answers = [w(f"report.{x}") for x in ("drives", "narrows", "reserve_both", "decide", "what_if")]
+    answers = [w(f"report.{x}") for x in ("drives", "narrows", "decide", "options_title", "what_if")]
     assert headings[:5] == answers
     (lead,) = pages[lang].all("p", class_="lead")
     points = dict(
@@ -169,7 +169,7 @@ def test_compared_policies_are_a_table_of_options_and_a_link() -> None:
     assert analysis.compared
     (link,) = [e for e in found.all("a", href="#compared") if "div.answers broad" in e.within]
     assert link.text == w("report.compared_link")
-    rows = found.table(w("report.decide"))
+    rows = found.table(w("report.options_title"))
     assert [row["Option"] for row in rows] == [
         "Cash on proof, as KT in 2018",
         "Fees handed back, nothing else",
@@ -186,7 +186,7 @@ def test_compared_policies_are_a_table_of_options_and_a_link() -> None:
         assert float(row["Over 300 million won"].rstrip("%")) == pytest.approx(100 * above, abs=0.6)
         (count,) = analysis.tables["comparison"].filter(policy=str(id_))["recipients"]
         rounded = float(f"{count:.2g}")
-        assert row["Who gains"].startswith(f"{rounded:,.0f} recipients, ")
+        assert row["Who is paid"].startswith(f"{rounded:,.0f} recipients, ")
     assert analysis.compared.sentence(w) not in found.prose()[: found.prose().index(w("report.what_if"))]
 
 
@@ -195,7 +195,7 @@ def test_the_options_are_the_choices_of_the_scenarios(
     pages: dict[str, WebPage], lang: str, analysis: Analysis
 ) -> None:
     w = Locale(lang)
-    shown = {row[w("report.option_name")]: row for row in pages[lang].table(w("report.decide"))}
+    shown = {row[w("report.option_name")]: row for row in pages[lang].table(w("report.options_title"))}
     rows = {row["scenario"]: row for row in analysis.tables["scenarios"].iter_rows(named=True)}
     # The base, one tap, two reviews and two acceptances: no stress, and no scenario without figures.
     ids = ("base", "one-tap", "generous-review", "strict-review", "lenient-acceptance", "strict-acceptance")

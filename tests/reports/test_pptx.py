@@ -62,8 +62,10 @@ PLANS = {
         claims=(),
         draws=1024,
     ),
+    "kt": Plan(incident="kt-2018", claims=(), draws=1024),
+    "trams": Plan(incident="trams", draws=1024),
 }
-"""Without an expected cost, without doubt, with options and a budget."""
+"""Without an expected cost, without doubt, with options and a budget, from published counts, from claims."""
 CASES = [*LANGUAGES, *PLANS]
 PICTURE = 13
 EMU = 914_400
@@ -130,6 +132,14 @@ def test_five_slides_give_the_answer_why_the_decision_what_others_said_and_the_l
     ]
 
 
+@pytest.mark.parametrize("case", ["kt", "trams"])
+def test_other_cases_have_five_slides_with_letters_of_14_points(decks: dict[str, Deck], case: str) -> None:
+    slides = decks[case].slides
+    sizes = {int(size) for slide in slides for size in slide._element.xpath(".//a:rPr/@sz")}  # noqa: SLF001 - no property
+    assert len(slides) == 5
+    assert min(sizes) >= 1_400
+
+
 @pytest.mark.parametrize("case", CASES)
 def test_an_outline_reads_the_title_of_each_slide(decks: dict[str, Deck], case: str) -> None:
     found = titles(decks[case])
@@ -158,7 +168,8 @@ def test_a_slide_has_the_options_and_the_recommendation_of_the_first_screen(
     cells = [tuple(cell.text for cell in row.cells) for row in table.rows]
     assert cells == [tuple(column.title for column in grid.columns), *grid.rows]
     said = "\n".join(texts(slide))
-    assert report.answers.reserve_note in said
+    assert report.answers.recommended
+    assert all(sentence in said for sentence in report.answers.recommended)
     assert all(f"{measure}: {amount}" in said for measure, amount in report.answers.reserve)
     assert bool(report.answers.reserve) == (case != "compared")
 
@@ -353,7 +364,7 @@ def test_names_of_any_length_stay_on_the_slide(analysis: Analysis, hostile: str)
     vars(report)["answers"] = replace(
         report.answers,
         headline=(hostile, hostile),
-        reserve_note=hostile,
+        recommended=(hostile,),
         left_out=(hostile,) * 40,
         options=tuple(replace(option, name=hostile) for option in report.answers.options) * 9,
     )

@@ -171,18 +171,13 @@ def test_the_workbook_has_a_sheet_of_its_own_whose_cells_are_shaded(report: Repo
 
 def test_the_deck_has_a_slide_after_the_answer(report: Report) -> None:
     deck = Presentation(io.BytesIO(build_deck(report)))
-    slides = list(deck.slides)[1:3]
-    titles = [slide.shapes.title.text_frame.text for slide in slides]
-    cost = "Synthetic rows: Expected cost in euros by service and loss band in minutes"
-    assert titles == ["Services by loss band", cost]
-    tables = [shape.table for slide in slides for shape in slide.shapes if shape.has_table]
-    claims, costs = ([[cell.text for cell in row.cells] for row in table.rows] for table in tables)
-    assert claims[0][:2] == costs[0][:2] == ["Service", "under 30"]
+    slide = deck.slides[1]
+    assert slide.shapes.title.text_frame.text == "Services by loss band"
+    (table,) = [shape.table for shape in slide.shapes if shape.has_table]
+    claims = [[cell.text for cell in row.cells] for row in table.rows]
+    assert claims[0][:2] == ["Service", "under 30"]
     assert ["Red line", "24", "26", "57", "15", "12", "134"] in claims
-    assert ["Total", "0.00", "87.56", "234.82", "125.63", "0.00", "448.00"] in costs
-    notes = [slide.notes_slide.notes_text_frame.text for slide in slides]
-    assert "Ring line; 7; 29; 13; 4; 4; 57" in notes[0]
-    assert "Ring line; 0.00; 23.42; 21.69; 13.81; 0.00; 58.93" in notes[1]
+    assert "Ring line; 7; 29; 13; 4; 4; 57" in slide.notes_slide.notes_text_frame.text
 
 
 # --- the table by itself ---------------------------------------------------------------------------

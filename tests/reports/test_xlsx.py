@@ -132,8 +132,8 @@ def test_the_summary_says_the_answer_and_prints_on_one_page(
     sheet = report.locale("workbook.summary")
     texts = {str(cell.value) for cell in book.cells(sheet).values()}
     answers = report.answers
-    listed = {f"• {text}" for text in (*answers.drives, *answers.narrows)}
-    assert {*answers.headline, *listed, answers.reserve_note} <= texts
+    listed = {f"• {text}" for text in (*answers.drives, *answers.narrows, *answers.recommended)}
+    assert {*answers.headline, *listed} <= texts
     numbers = {cell.value for cell in book.cells(sheet).values()}
     assert len(answers.options) == 6
     for option in answers.options:
@@ -272,21 +272,25 @@ def test_charts_are_pictures_with_title_sources_and_text_alternative(
     assert len(data[lang]) < 2_000_000
 
 
-def test_a_picture_covers_no_cell(books: dict[str, Workbook]) -> None:
+def test_a_picture_covers_no_cell_and_no_page_break_cuts_it(books: dict[str, Workbook]) -> None:
     """Below the first row of a picture come rows without a cell, up to its last row."""
-    book, seen = books["en"], 0
+    book, seen, breaks = books["en"], 0, 0
     for sheet, path in book.paths.items():
         number = path.removeprefix("xl/worksheets/sheet").removesuffix(".xml")
         relations = book.members.get(f"xl/worksheets/_rels/sheet{number}.xml.rels", b"").decode()
         filled = {int(re.sub("[A-Z]", "", place)) - 1 for place in book.cells(sheet)}
+        broken = {int(row) for row in re.findall(r'<brk id="(\d+)"', book.members[path].decode())}
+        breaks += len(broken)
         for drawing in re.findall(r"drawings/(drawing\d+\.xml)", relations):
             anchors = re.findall(r"<xdr:row>(\d+)</xdr:row>", book.members[f"xl/drawings/{drawing}"].decode())
             rows = [int(row) for row in anchors]
             for first, last in zip(rows[::2], rows[1::2], strict=True):
                 assert last > first + 5
                 assert not filled & set(range(first, last + 1)), sheet
+                assert not broken & set(range(first + 1, last + 1)), sheet
                 seen += 1
     assert seen > 5
+    assert breaks > 10  # more than one page for most sheets with pictures
 
 
 @pytest.mark.slow

@@ -112,7 +112,11 @@ def _if_all_are_paid(analysis: Analysis, locale: text.Locale) -> list[str]:
         return [locale(f"report.answer_all_{key}", **amounts)]
     if total is None or not total["most"]:
         return []
-    return [locale("report.answer_all_claims", most=locale.money(total["most"]))]
+    largest = {"most": locale.money(total["most"])}
+    if analysis.headline_from_claims and "cost" in analysis.cubes:
+        largest["count"] = locale.number(analysis.cubes["cost"].claims)
+        return [locale("report.answer_all_rows", **largest)]
+    return [locale("report.answer_all_claims", **largest)]
 
 
 def promised_range(analysis: Analysis) -> tuple[float, float, float] | None:
@@ -254,7 +258,6 @@ def narrowing_sentence(analysis: Analysis, locale: text.Locale) -> tuple[str, ..
             "report.narrows_most" if now.value - known.value > least else "report.narrows_none",
             name=analysis.names(locale.lang).get(best, best).split(":")[0],
             width=locale.money(width.value),
-            error=locale.money(width.error),
             now=locale.money(now.value),
         ),
     )

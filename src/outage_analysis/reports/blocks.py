@@ -143,12 +143,11 @@ class Answers:
     narrows: tuple[str, ...] = ()
     reserve: tuple[tuple[str, str], ...] = ()
     """The amounts to set aside: the measure, such as the median, and the amount."""
-    reserve_title: str = ""
-    reserve_note: str = ""
+    recommended: tuple[str, ...] = ()
     """What to set aside and what to decide first, and why."""
     drives: tuple[str, ...] = ()
     decide: tuple[str, ...] = ()
-    """What to decide, in sentences; formats with a table of options show the table instead."""
+    """What to decide, in sentences; without options, what changes of the policy add to the cost."""
     options: tuple[Option, ...] = ()
     """The options of the decision; the first is the announced policy."""
     left_out: tuple[str, ...] = ()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 import polars as pl
 
@@ -22,8 +22,8 @@ from outage_analysis.analysis import (
     unstated_notes,
 )
 from outage_analysis.costs import UNSTATED
-from outage_analysis.reports.blocks import Answers, Tile
-from outage_analysis.reports.options import decision_options, decision_rows
+from outage_analysis.reports.blocks import Answers, Option, Tile
+from outage_analysis.reports.options import decision_options
 from outage_analysis.text import Locale
 
 
@@ -146,16 +146,15 @@ def _claims_tile(analysis: Analysis, locale: Locale) -> Tile | None:
 
 def sentences(analysis: Analysis, locale: Locale, names: Mapping[str, str]) -> Answers:
     """Return the first screen's sentences on cost drivers, decisions and what the cost leaves out."""
-    decide = [] if analysis.compared is None else [analysis.compared.sentence(locale)]
-    decide += _choice_sentences(analysis, locale) or _lever_sentences(
-        analysis.tables["levers"], locale, names
-    )
-    headline = headline_sentences(analysis, locale)
+    headline, options = headline_sentences(analysis, locale), decision_options(analysis, locale)
+    rates = tuple(input_notes(analysis, locale))
+    recommended = (*recommendation(analysis, locale), *_largest_change(options, locale))
+    levers = tuple(_lever_sentences(analysis.tables["levers"], locale, names))
     bounded = "not_counted_claims" if analysis.headline_from_claims else "not_counted"
     left_out = _without(bounded, analysis.bounded_lines, locale, names)
     left_out += _without("lines_apart", analysis.published_lines_left_out, locale, names)
-    left_out += input_notes(analysis, locale) + unstated_notes(analysis, locale, first_screen=True)
-    left_out += [] if headline else parts_left_out(analysis, locale)
+    left_out += unstated_notes(analysis, locale, first_screen=True)
+    left_out += [] if headline else [*rates, *parts_left_out(analysis, locale)]
     left_out += _later_claims_sentences(analysis, locale)
     if any(run.portfolio.has_correlated_inputs("cash") for run in analysis.runs.values()):
         left_out.append(locale("report.tied"))
@@ -164,14 +163,13 @@ def sentences(analysis: Analysis, locale: Locale, names: Mapping[str, str]) -> A
     left_out += _without("dropped", analysis.dropped_lines, locale, names)
     left_out += _without("budget_left_out", analysis.lines_outside_budget, locale, names)
     return Answers(
-        headline=headline,
+        headline=headline and headline + rates,
         narrows=narrowing_sentence(analysis, locale),
         reserve=_reserve_lines(analysis, locale),
-        reserve_title=locale(f"report.reserve_{reserve_column(analysis)}"),
-        reserve_note=" ".join(recommendation(analysis, locale)),
-        options=decision_options(analysis, locale),
+        recommended=recommended,
+        options=options,
         drives=tuple(driver_sentences(analysis, locale)),
-        decide=tuple(decide),
+        decide=recommended if options else levers,
         left_out=tuple(left_out),
     )
 
@@ -207,20 +205,6 @@ def _later_claims_sentences(analysis: Analysis, locale: Locale) -> list[str]:
     return [locale(key, count=locale.number(later), day=locale.day(analysis.as_of))]
 
 
-def _choice_sentences(analysis: Analysis, locale: Locale) -> list[str]:
-    """Return one sentence per scenario that is a decision: what it would cost, and how much more."""
-    return [
-        locale(
-            "report.choice_more" if row["change"] >= 0 else "report.choice_less",
-            name=scenario.name[locale.lang],
-            expected=locale.money(row["expected"]),
-            change=locale.money(abs(row["change"])),
-            high=locale.money(row["range_high"]),
-        )
-        for scenario, row in decision_rows(analysis)
-    ]
-
-
 def _reserve_lines(analysis: Analysis, locale: Locale) -> tuple[tuple[str, str], ...]:
     """Return the amounts to set aside by measure: label, and amount of the cash with the handling."""
     table = analysis.tables.get("reserve")
@@ -228,6 +212,17 @@ def _reserve_lines(analysis: Analysis, locale: Locale) -> tuple[tuple[str, str],
         return ()
     rows = table.select("measure", reserve_column(analysis)).iter_rows()
     labels = {"mean": locale("report.live_mean"), "p50": locale("report.live_median")}
-    return tuple(
-        (labels.get(name, name.upper()), locale.money(amount)) for name, amount in rows if amount is not None
-    )
+    for percent in (75, 90):
+        labels[f"p{percent}"] = locale("report.reserve_above", percent=percent, above=100 - percent)
+    return tuple((labels[name], locale.money(amount)) for name, amount in rows if amount is not None)
+
+
+def _largest_change(options: Sequence[Option], locale: Locale) -> list[str]:
+    """Return the sentence on the option that changes the expected cost most; [] without a second option."""
+    costs = {option.name: option.expected for option in options if option.expected is not None}
+    if len(costs) < 2:  # noqa: PLR2004 - the announced policy and another
+        return []
+    base = next(iter(costs.values()))
+    name = max(costs, key=lambda name: abs(costs[name] - base))
+    amounts = {"expected": locale.money(costs[name]), "base": locale.money(base)}
+    return [locale("report.options_largest", name=name, **amounts)]

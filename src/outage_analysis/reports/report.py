@@ -191,14 +191,16 @@ class Report:
 
     def _decision_blocks(self) -> Iterator[Block]:
         answers = self.answers
+        if answers.recommended:
+            yield BulletList(answers.recommended, slide=True)
+        if answers.reserve:
+            yield KeyFigures(tuple(Tile(*figure) for figure in answers.reserve), slide=True)
         if answers.options:
-            yield TableBlock("options", self.locale("report.decide"), slide=True)
+            title = self.locale("report.options_title")
+            yield from [Heading(title)] if answers.recommended else []
+            yield TableBlock("options", title, slide=True)
         elif answers.decide:
             yield BulletList(answers.decide, slide=True)
-        if answers.reserve:
-            yield Heading(answers.reserve_title, slide=True)
-            yield KeyFigures(tuple(Tile(*figure) for figure in answers.reserve), slide=True)
-            yield Text(answers.reserve_note, slide=True)
 
     @cached_property
     def sections(self) -> tuple[Section, ...]:
@@ -227,9 +229,14 @@ class Report:
 
     @property
     def slides(self) -> list[Section]:
-        """The sections that have a slide, in the order of the slides: the decision follows its reasons."""
+        """The sections that have a slide, in the order of the slides: the decision follows its reasons.
+
+        The slides are five, without those that the user adds: services have one if nothing is compared.
+        """
         places = {"answer": 0, "service-bands": 1, "services": 1, "why": 2, "decide": 3}
         shown = [s for s in (*self.front, *self.sections) if any(block.slide for block in s.blocks)]
+        if any(section.id == "compared" for section in shown):
+            shown = [section for section in shown if places.get(section.id) != 1]
         return sorted(shown, key=lambda section: places.get(section.id, len(places)))
 
     @cached_property

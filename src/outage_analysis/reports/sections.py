@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import polars as pl
@@ -13,11 +13,14 @@ from outage_analysis.incidents import get_fact
 from outage_analysis.reports.accounting import presentation_totals
 from outage_analysis.reports.blocks import Block, BulletList, ChartBlock, Heading, Section, TableBlock, Text
 from outage_analysis.reports.first_screen import free_note
+from outage_analysis.reports.grids import Grid
 from outage_analysis.reports.table_views import SERVICE_BAND_MEASURES
 from outage_analysis.text import Locale
 
 QUALITY = {"quality": "files"} | {x: x for x in ("amounts", "rules", "claimants", "heaping", "bunching")}
 """The end of the name of each table on the quality of the claims -> the end of the key of its title."""
+ROWS_OF_TWO_TABLES = 4
+"""Only tables of services with at most this many rows share a slide; of larger ones, it shows the counts."""
 PRINTED_APPENDICES = ("cost", "decisions", "accounting", "assumptions", "hindsight")
 
 
@@ -27,7 +30,7 @@ class SectionBuilder:
 
     analysis: Analysis
     locale: Locale
-    grids: Collection[str]
+    grids: Mapping[str, Grid]
     charts: Collection[str]
     left_out: Sequence[str]
     """Sentences on what the cost leaves out."""
@@ -160,7 +163,9 @@ class SectionBuilder:
                 if analysis.synthetic:  # a page break may part the table from the mark of its section
                     caption = locale("chart.synthetic_prefix", title=caption)
                 yield Heading(caption)
-                yield TableBlock(grid, caption, slide=slide and measure != "loss")
+                few = len(self.grids[grid].rows) <= ROWS_OF_TWO_TABLES
+                shown = measure == "claims" or (few and measure == "expected")
+                yield TableBlock(grid, caption, slide=slide and shown)
 
     def _uncertainty(self) -> Iterator[Block]:
         if "quantiles" in self.grids:

@@ -40,22 +40,21 @@ LARGER = {"fontsize": 15.6, "lineheight": 18, "limit": 300}
 """Ending of the name of a size -> its pixels in the charts of slides: letters are 14 points high."""
 TEXT_WIDTH = 5.2
 """The width of the texts beside a chart, in inches."""
-LEAST_TEXT = 0.45
-"""A table leaves its texts the height that they need, but at most this share of the slide."""
+TEXT_SHARE = 0.4
+"""The texts above two figures or a table take at most this share of the slide."""
 CAPTION = 0.4
-"""The height of the caption of a second table, in inches."""
+"""The height of the caption of a table, in inches."""
 ROWS_TOGETHER = 8
 """Two tables share a slide if they have at most this many rows together."""
 
 
 @dataclass(frozen=True)
 class Page:
-    """What one slide shows: texts before and after its figures, which are charts or tables, two at most."""
+    """What one slide shows: texts, and charts or tables, two at most."""
 
     section: Section
-    before: tuple[Block, ...]
+    texts: tuple[Block, ...]
     figures: tuple[ChartBlock | TableBlock, ...] = ()
-    after: tuple[Block, ...] = ()
     continued: bool = False
     """Whether another slide of the section precedes it."""
 
@@ -93,20 +92,19 @@ def build_deck(report: Report) -> bytes:
 
 def _pages(report: Report, section: Section) -> Iterator[Page]:
     """Yield the slides of a section; charts and small tables share a slide, and the first has all texts."""
-    before: list[Block] = []
-    after: list[Block] = []
+    texts: list[Block] = []
     groups: list[list[ChartBlock | TableBlock]] = []
     for block in (block for block in section.blocks if block.slide):
         if not isinstance(block, ChartBlock | TableBlock):
-            (after if groups else before).append(block)
+            texts.append(block)
         elif groups and len(groups[-1]) == 1 and _go_together(report, groups[-1][0], block):
             groups[-1].append(block)
         else:
             groups.append([block])
     first, *others = groups or [[]]
-    yield Page(section, tuple(before), tuple(first), tuple(after))
+    yield Page(section, tuple(texts), tuple(first))
     # A note such as "added by the user" is on every slide.
-    repeated = tuple(block for block in before if isinstance(block, Text) and block.role == "strong")
+    repeated = tuple(block for block in texts if isinstance(block, Text) and block.role == "strong")
     for group in others:
         yield Page(section, repeated, tuple(group), continued=True)
 
@@ -129,48 +127,33 @@ def _title(report: Report, page: Page, otherwise: str) -> str:
 def _draw(
     report: Report, canvas: Canvas, page: Page, body: Box, opening: Sequence[Paragraph], title: str
 ) -> None:
-    texts = [*opening, *_paragraphs((*page.before, *page.after))]
+    texts = [*opening, *_paragraphs(page.texts)]
     charts = [figure.chart for figure in page.figures if isinstance(figure, ChartBlock)]
-    if len(charts) > 1:
-        strip = Box(body.left, body.top, body.width, body.height / 4)
-        body = body.below(canvas.add_text("Text", strip, texts))
-        halves = body.split((body.width - place.GAP) / 2)
-        for half, chart in zip(halves, charts, strict=True):
-            caption = _add_caption(report, canvas, half, chart, titled=chart != charts[0])
-            _add_chart(report, canvas, half.below(caption), chart)
-    elif charts:
+    tables = [figure for figure in page.figures if isinstance(figure, TableBlock)]
+    columns = 2 if len(texts) > 1 and text_height(texts, TEXT_SIZES[0], body.width) > 1.0 else 1
+    if len(charts) == 1:
         body = body.below(_add_caption(report, canvas, body, charts[0], titled=False))
         if texts:
             left, body = body.split(TEXT_WIDTH)
             canvas.add_text("Text", left, texts)
         _add_chart(report, canvas, body, charts[0])
-    elif page.figures:
-        _draw_tables(report, canvas, page, body, opening, title)
-    else:
-        long = len(texts) > 1 and text_height(texts, TEXT_SIZES[0], body.width) > body.height / 2
-        canvas.add_text("Text", body, texts, columns=2 if long else 1)
-
-
-def _draw_tables(
-    report: Report, canvas: Canvas, page: Page, body: Box, opening: Sequence[Paragraph], title: str
-) -> None:
-    before, after = [*opening, *_paragraphs(page.before)], _paragraphs(page.after)
-    if before:
-        body = body.below(canvas.add_text("Text", Box(body.left, body.top, body.width, 1.0), before))
-    half = (body.width - place.GAP) / 2
-    least = min(text_height(after, TEXT_SIZES[0], half), body.height * LEAST_TEXT) if after else 0.0
-    tables = [figure for figure in page.figures if isinstance(figure, TableBlock)]
-    for left, table in zip(range(len(tables), 0, -1), tables, strict=True):
+    elif not page.figures:
+        canvas.add_text("Text", body, texts, columns)
+    elif texts:
+        strip = Box(body.left, body.top, body.width, body.height * TEXT_SHARE)
+        body = body.below(canvas.add_text("Text", strip, texts, columns))
+    if len(charts) > 1:
+        for half, chart in zip(body.split((body.width - place.GAP) / 2), charts, strict=True):
+            caption = _add_caption(report, canvas, half, chart, titled=chart != charts[0])
+            _add_chart(report, canvas, half.below(caption), chart)
+    for count, table in zip(range(len(tables), 0, -1), tables, strict=True):
         if table.caption != title:
             body = body.below(canvas.add_line(f"Caption: {table.grid}", body, table.caption, bold=True))
-        grid, captions = report.grids[table.grid], CAPTION * (left - 1)
-        height = (body.height - least - captions) / left
-        heads, styles = [column.title for column in grid.columns], [column.style for column in grid.columns]
-        box = Box(body.left, body.top, body.width, height)
+        columns_of = report.grids[table.grid].columns
+        heads, styles = [column.title for column in columns_of], [column.style for column in columns_of]
+        box = Box(body.left, body.top, body.width, (body.height - CAPTION * (count - 1)) / count)
         used = canvas.add_table(table.grid, box, heads, _rows(report, table), styles, table.caption)
         body = body.below(used + place.GAP / 2)
-    if after:
-        canvas.add_text("Text below", body, after, columns=2)
 
 
 def _add_caption(report: Report, canvas: Canvas, box: Box, name: str, *, titled: bool) -> float:
@@ -199,7 +182,9 @@ def _enlarged(part: Any, name: str = "") -> Any:  # noqa: ANN401 - a part of JSO
 def _paragraphs(blocks: Iterable[Block]) -> list[Paragraph]:
     lines = []
     for block in blocks:
-        if isinstance(block, BulletList | KeyFigures):
+        if isinstance(block, KeyFigures) and not block.figures[0].note:
+            lines.append(Paragraph("; ".join(block.items), bullet=True))
+        elif isinstance(block, BulletList | KeyFigures):
             lines += [Paragraph(item, bullet=True) for item in block.items]
         elif isinstance(block, Text):
             lines.append(Paragraph(block.text, bold=block.role != "plain"))
@@ -217,7 +202,7 @@ def _notes(report: Report, page: Page) -> Iterator[str]:
     """Yield the speaker notes: texts of the section, figures as text, sources by website, and day."""
     locale, section = report.locale, page.section
     yield from filter(None, (report.warning, section.title))
-    yield from (line.text for line in _paragraphs(page.before if page.continued else section.blocks))
+    yield from (line.text for line in _paragraphs(page.texts if page.continued else section.blocks))
     for figure in page.figures:
         table = figure.table if isinstance(figure, ChartBlock) else figure
         if isinstance(figure, ChartBlock):

@@ -193,8 +193,9 @@ def _column_widths(cells: Sequence[Sequence[str]], size: float, width: float) ->
     """Return widths of columns that fill the table; only the widest columns get less than they need."""
     needed = []
     for head, *texts in zip(*cells, strict=True):
-        longest_word = max(text_width(word, size, bold=True) for word in head.split(" "))
-        needed.append(COLUMN_GAP + max(longest_word, *(text_width(text, size) for text in texts), 0.0))
+        widest = [text_width(head, size, bold=True) / 2]  # a head has two lines
+        widest += [text_width(word, size, bold=True) for word in head.split(" ")]
+        needed.append(COLUMN_GAP + max(*widest, *(text_width(text, size) for text in texts)))
     most = max(needed)
     while sum(min(most, x) for x in needed) > width:
         most *= 0.97
