@@ -10,6 +10,7 @@ from typing import Literal, TypedDict, Unpack
 
 import polars as pl
 
+from outage_analysis.arguments import lists_arguments
 from outage_analysis.claims import queries
 from outage_analysis.claims.claims_and_rejects import MAX_REJECTS, Claims
 from outage_analysis.claims.readers.cell_values import IS_SYNTHETIC
@@ -56,6 +57,7 @@ class OutageArguments(OutageFacts, total=False):
     columns: Mapping[str, str]
 
 
+@lists_arguments(OutageArguments)
 def read_claims(
     paths: Sources | None,
     incident: str | Path | Incident | None = None,
