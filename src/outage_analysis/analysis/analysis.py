@@ -63,6 +63,14 @@ MOST_SAMPLED = 2**22
 """The largest sample: more totals would exhaust the memory of a small computer."""
 
 
+COMPLETED = (
+    *("plan", "incident", "policy", "ledger", "as_of", "claims", "expected", "median", "quantile", "sample"),
+    *("chance_over", "by", "tables", "chart", "report", "scenarios", "sensitivity", "solve", "reserve"),
+    *("forecast_intake", "answer", "card", "warnings", "to_dict"),
+)
+"""The attributes of an analysis that completion offers."""
+
+
 @dataclass(frozen=True, repr=False)
 class Analysis(IncidentResult):
     """All results of one run, and its inputs."""
@@ -90,6 +98,10 @@ class Analysis(IncidentResult):
         if self.claims is None:
             return {name: value for name, value in self.__dict__.items() if name != "tables"}
         return {**super().__getstate__(), "tables": self.tables}
+
+    def __dir__(self) -> list[str]:
+        """Return what analysts use, so that completion shows nothing that only reports need."""
+        return [*COMPLETED]
 
     @cached_property
     def tables(self) -> AnalysisTables:
@@ -697,6 +709,13 @@ def _number(value: object, problem: str, remedy: str) -> float:
 Progress = Callable[[str], None]
 
 
+class RunArguments(InputArguments, total=False):
+    """The arguments of `run`, except the claims."""
+
+    budget: float | None
+    progress: Progress | None
+
+
 @lists_arguments(InputArguments)
 def run(
     claims: Plan | Claims | Cube | Sources | None = None,
@@ -706,6 +725,9 @@ def run(
     **arguments: Unpack[InputArguments],
 ) -> Analysis:
     """Run an analysis: the cost of a policy and its uncertainty. Its tables are computed when asked for.
+
+    Several threads can run analyses of the same claims. A result can be pickled; it keeps its figures and
+    tables, but not the rows of the claims.
 
     Args:
         claims: the claims that `read_claims` returned, complaint files, a data frame, or a cube that

@@ -352,36 +352,6 @@ def fit_cube(
     return fits, text.Note("fitted", losses=f"{counted.claims:,}", bands=str(len(counts)), top=top, left=left)
 
 
-def fit_losses(
-    source: Claims | losses.GroupedLossesDocument,
-    *,
-    where: DimensionFilter | None = None,
-    families: Sequence[str] = tuple(FAMILIES),
-    recovery: bool = False,
-) -> Fits:
-    """Fit severity distributions to the losses above 0 of claims, or to a printed table of losses by band.
-
-    Args:
-        source: the result of `read_claims` or of `load_grouped`.
-        where: dimension -> value or list of values; use only the claims with these values.
-        families: the families to fit; by default all.
-        recovery: allow synthetic claims, to test whether the fit recovers the generator's parameters.
-
-    Raises:
-        ModelRefused: the claims are synthetic and `recovery` is not set, or no family can be fitted.
-
-    Example:
-        >>> import outage_analysis as oa
-        >>> oa.fit_losses(oa.load_grouped("dental-claims")).best.family
-        'lomax'
-    """
-    if isinstance(source, Claims):
-        cube = losses.build_cube(source, dimensions=("service", *(where or ())))
-        return fit_cube(cube, totals=False, where=where, families=families, recovery=recovery)[0]
-    edges, counts = source.edges, source.counts
-    return losses.fit_all(edges, counts, top=source.top, left=source.left, families=families)
-
-
 def fit_tables(fits: Fits, level: float = 0.95) -> dict[str, pl.DataFrame]:
     """Return tables of fitted distributions, of their means and quantiles, and of families not fitted.
 

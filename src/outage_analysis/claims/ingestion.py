@@ -70,6 +70,9 @@ def read_claims(
 ) -> Claims:
     """Read complaint files or a data frame. Every row becomes either one claim or one reject.
 
+    Several threads can use the same claims. Claims cannot be pickled: save them with `save_claims`, and read
+    the file in the other process.
+
     Args:
         paths: files, folders and patterns such as `exports/*.csv`, of any supported format; or a single
             warehouse file (.duckdb). Or a data frame with the Arrow interface: a Polars frame (a lazy one
