@@ -40,7 +40,7 @@ def facts(
     *,
     fact: Annotated[str | None, typer.Argument(help="Show one fact in full.")] = None,
     as_of: AsOf = None,
-    topic: Annotated[str | None, typer.Option(help="Only one topic, such as cost or rule-users.")] = None,
+    topic: Annotated[str | None, "Only one topic, such as cost or rule-users."] = None,
     output: Output,
 ) -> None:
     """List the published figures of the bundled cases: id, value, unit, publication day, evidence grade.
@@ -187,9 +187,7 @@ def show(
     as_of: AsOf = None,
     rate: Annotated[
         str | None,
-        typer.Option(
-            help="Also print the amounts converted at a dated exchange rate among the facts, such as FX-01."
-        ),
+        "Also print the amounts converted at a dated exchange rate among the facts, such as FX-01.",
     ] = None,
     output: Output,
 ) -> None:
@@ -252,6 +250,7 @@ def _with_rate(
 
 
 @policy_commands.command()
+@expand_options()
 def explain(policy: Policy, *, lang: Language = "en") -> None:
     """Explain a policy in plain words: a sentence per cost line, with an example at each loss band edge.
 
@@ -268,17 +267,12 @@ def check(
     policy: Policy,
     *,
     incident: Annotated[
-        str | None,
-        typer.Option(
-            help="Also check that the policy fits this incident: bundled id, or path to its TOML file."
-        ),
+        str | None, "Also check that the policy fits this incident: bundled id, or path to its TOML file."
     ] = None,
     ledger: Annotated[
         str | None,
-        typer.Option(
-            help="Also check the band mixes of this ledger: bundled id, or path to its TOML file. By default "
-            "the bundled ledger with the id of the policy."
-        ),
+        "Also check the band mixes of this ledger: bundled id, or path to its TOML file. By default "
+        "the bundled ledger with the id of the policy.",
     ] = None,
     output: Output,
 ) -> None:
@@ -310,14 +304,13 @@ def check(
 
 
 @policy_commands.command()
+@expand_options()
 def new(
     name: Annotated[str, typer.Argument(metavar="ID", help="Id of the policy: lower-case, digits, hyphens.")],
     *,
-    currency: Annotated[str, typer.Option(help="ISO code of the currency.")] = "KRW",
-    loss_unit: Annotated[
-        str | None, typer.Option(help="Unit of the losses: minutes, days; by default the currency.")
-    ] = None,
-    out: Annotated[Path | None, typer.Option(help="File to write; by default ID.toml.")] = None,
+    currency: Annotated[str, "ISO code of the currency."] = "KRW",
+    loss_unit: Annotated[str | None, "Unit of the losses: minutes, days; by default the currency."] = None,
+    out: Annotated[Path | None, "File to write; by default ID.toml."] = None,
     lang: Language = "en",
 ) -> None:
     """Write a template for a policy: a valid TOML file with every kind of cost line.

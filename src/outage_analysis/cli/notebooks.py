@@ -46,17 +46,13 @@ def new(
     *,
     claims: Annotated[
         list[Path] | None,
-        typer.Option(
-            help="Your complaint file, folder or pattern in quotes; repeat for more. The folder then gets "
-            "only the TOML files of a report on these files, and no example. Needs --tiers."
-        ),
+        "Your complaint file, folder or pattern in quotes; repeat for more. The folder then gets "
+        "only the TOML files of a report on these files, and no example. Needs --tiers.",
     ] = None,
-    name: Annotated[str, typer.Option(help="Name of the outage. By default its id, in words.")] = "",
+    name: Annotated[str, "Name of the outage. By default its id, in words."] = "",
     currency: Annotated[
         str | None,
-        typer.Option(
-            help="ISO code of the currency. By default KRW; with --claims, the currency that the files state."
-        ),
+        "ISO code of the currency. By default KRW; with --claims, the currency that the files state.",
     ] = None,
     lang: Annotated[
         str,
@@ -66,7 +62,7 @@ def new(
         ),
     ] = "en",
     loss_unit: Annotated[
-        str, typer.Option(help="What claims state as lost: minutes, hours or days. By default the currency.")
+        str, "What claims state as lost: minutes, hours or days. By default the currency."
     ] = "",
     counted: Annotated[
         bool,
@@ -155,10 +151,11 @@ def _make_option() -> str:
 
 
 @commands.command()
+@expand_options()
 def lab(
     folder: Annotated[Path, typer.Argument(help="Folder of notebooks.")] = Path("notebooks"),
     *,
-    browser: Annotated[bool, typer.Option(help="Open it in a browser.")] = True,
+    browser: Annotated[bool, "Open it in a browser."] = True,
     port: Annotated[
         int | None, typer.Option(min=1, max=65_535, help="Port to listen on. By default 8888 or the next.")
     ] = None,
@@ -172,6 +169,7 @@ def lab(
 
 
 @notebook_commands.command("run")
+@expand_options()
 def run_notebook(
     name: Annotated[
         str,
@@ -180,16 +178,11 @@ def run_notebook(
     *,
     param: Annotated[
         list[str] | None,
-        typer.Option(
-            help="NAME=VALUE in place of a value in the notebook's cell tagged `parameters`; repeat for more."
-        ),
+        "NAME=VALUE in place of a value in the notebook's cell tagged `parameters`; repeat for more.",
     ] = None,
-    out: Annotated[
-        Path | None, typer.Option(help="Page to write; by default the notebook's name with .html.")
-    ] = None,
+    out: Annotated[Path | None, "Page to write; by default the notebook's name with .html."] = None,
     lang: Annotated[
-        str | None,
-        typer.Option(help="Language of charts and tables: en or ko. By default the notebook's language."),
+        str | None, "Language of charts and tables: en or ko. By default the notebook's language."
     ] = None,
     code: Annotated[
         bool, typer.Option("--code/--no-code", help="Keep the code of each cell, folded.")
