@@ -210,7 +210,7 @@ def make_plan(
         rates = bundled_ledger(loaded.id, as_of) or _reference_rates(load_policy(policy), loaded, as_of)
         given["ledger"] = rates
     plan = Plan(**given | {"claims": claims, "columns": layouts})
-    return with_tiers(plan, **terms | {"closes": as_day(terms["closes"])})
+    return with_tiers(plan, **terms | {"closes": as_day(terms["closes"], "closes")})
 
 
 def with_tiers(
@@ -252,7 +252,7 @@ def _reference_rates(policy: Policy, incident: Incident, as_of: date | None) -> 
     return reference_ledger(policy, incident, as_of=day) if known else None
 
 
-def as_day(day: str | date | None) -> date | None:
+def as_day(day: str | date | None, name: str = "as_of") -> date | None:
     """Return a day that is given as a date or as ISO text, such as 2022-12-30.
 
     Raises:
@@ -265,7 +265,7 @@ def as_day(day: str | date | None) -> date | None:
     try:
         return date.fromisoformat(day)
     except (TypeError, ValueError):
-        raise UsageError("is not a day", value=str(day), remedy="Write it as 2022-12-30.") from None
+        raise UsageError(f"{name} is not a day", value=day, remedy="Write it as 2022-12-30.") from None
 
 
 def load_documents(plan: Plan) -> tuple[Incident, Policy, Ledger | None]:

@@ -368,7 +368,7 @@ class Claims(Displayable):
         """
         from outage_analysis.analysis import as_day, forecast_intake
 
-        return forecast_intake(self, closes=as_day(closes), spike=spike, recovery=recovery)
+        return forecast_intake(self, closes=as_day(closes, "closes"), spike=spike, recovery=recovery)
 
     def run(self, **arguments: Unpack[RunArguments]) -> Analysis:
         """Run an analysis of the claims; the arguments are those of `outage_analysis.run`.

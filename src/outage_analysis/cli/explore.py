@@ -10,7 +10,7 @@ import typer
 
 from outage_analysis import analysis, claims, incidents, text
 from outage_analysis.cli.console import print_warnings, progress
-from outage_analysis.cli.option_values import parse_day, parse_share
+from outage_analysis.cli.option_values import parse_pairs, parse_share
 from outage_analysis.cli.options import (
     Counts,
     Dimensions,
@@ -179,7 +179,7 @@ def intake(
 
         outage-analysis intake complaints.csv --incident my-outage.toml --closes 2031-03-20 --spike 0
     """
-    until = parse_day(as_of)
+    until = analysis.as_day(as_of, "--as-of")
     unused = {"--series": series} if files else {**_about_files(reading), "--recovery": recovery}
     _refuse_unused("with files" if files else "without files", unused)
     with progress(output.lang) as step:
@@ -189,11 +189,11 @@ def intake(
         result = analysis.forecast_intake(
             source,
             until,
-            closes=parse_day(closes, "--closes"),
-            extend_to=parse_day(extend_to, "--extend-to"),
+            closes=analysis.as_day(closes, "--closes"),
+            extend_to=analysis.as_day(extend_to, "--extend-to"),
             spike=spike,
-            former=[last for day in former or () if (last := parse_day(day, "--former"))],
-            by=parse_day(by, "--by"),
+            former=[last for day in former or () if (last := analysis.as_day(day, "--former"))],
+            by=analysis.as_day(by, "--by"),
             level=parse_share(level, "--level"),
             hindsight=hindsight,
             recovery=recovery,
@@ -215,12 +215,9 @@ def _parse_list(text: str, option: str) -> tuple[str, ...]:
 
 def _parse_where(texts: Sequence[str]) -> dict[str, list[str]]:
     values: dict[str, list[str]] = {}
-    for given in texts:
-        dimension, equals, value = given.partition("=")
-        if not (dimension and equals):
-            remedy = "Write it as service=kakao_t."
-            raise UsageError("--where is not a dimension and a value", value=given, remedy=remedy)
-        values.setdefault(dimension, []).append(value)
+    for given in texts:  # one by one, because a dimension may have several values
+        for dimension, value in parse_pairs([given], "--where", "service=kakao_t").items():
+            values.setdefault(dimension, []).append(value)
     return values
 
 

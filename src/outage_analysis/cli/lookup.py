@@ -11,7 +11,6 @@ import typer
 
 from outage_analysis import analysis, assumptions, costs, files, incidents, jupyter, losses, policies, text
 from outage_analysis.cli.console import print_json, print_line, print_text
-from outage_analysis.cli.option_values import parse_day
 from outage_analysis.cli.options import (
     AsOf,
     Language,
@@ -50,7 +49,7 @@ def facts(
         outage-analysis facts --as-of 2022-12-30 --topic cost
     """
     locale, columns = text.Locale(output.lang), text.schema_of("facts")
-    table = incidents.facts(public_by=parse_day(as_of), topic=topic)
+    table = incidents.facts(public_by=analysis.as_day(as_of, "--as-of"), topic=topic)
     if fact:
         known = table["id"].to_list()
         table = table.filter(id=fact)
@@ -129,7 +128,7 @@ def show_assumptions(
     if ledger is None:
         _print_list(assumptions.load_ledger, files.bundled_ids("assumptions"), output)
         return
-    public_by, document = parse_day(as_of), assumptions.load_ledger(ledger)
+    public_by, document = analysis.as_day(as_of, "--as-of"), assumptions.load_ledger(ledger)
     document = document if public_by is None else document.as_known_on(public_by)
     correlations = [{**x.model_dump(mode="json"), "rationale": x.rationale.en} for x in document.correlations]
     values = {
@@ -197,7 +196,11 @@ def show(
         outage-analysis policies show kddi-2022
     """
     lang = "en" if output.as_json else output.lang
-    locale, document, until = text.Locale(lang), policies.load_policy(policy), parse_day(as_of)
+    locale, document, until = (
+        text.Locale(lang),
+        policies.load_policy(policy),
+        analysis.as_day(as_of, "--as-of"),
+    )
     known = document if until is None else document.as_known_on(until)
     if not known.lines:
         problem = f"no line of {document.id} was public by {as_of}"

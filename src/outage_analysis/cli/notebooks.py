@@ -5,7 +5,6 @@ from __future__ import annotations
 import shlex
 import shutil
 import sys
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
@@ -14,6 +13,7 @@ import typer
 
 from outage_analysis import analysis, claims, jupyter, text
 from outage_analysis.cli.console import print_json, print_line, print_warnings, progress
+from outage_analysis.cli.option_values import parse_pairs
 from outage_analysis.cli.options import (
     Json,
     PlanOptions,
@@ -198,7 +198,7 @@ def run_notebook(
     Example:
         outage-analysis notebook run 05_executive_summary --param policy=my-policy.toml --out summary.html
     """
-    parameters = _parse_parameters(param or ())
+    parameters = parse_pairs(param or (), "--param", "budget=300_000_000")
     with progress(lang or "en") as step:
         page = jupyter.run_notebook(
             name, out, parameters=parameters, lang=lang, code=code, force=force, progress=step
@@ -207,14 +207,3 @@ def run_notebook(
         print_json({"page": str(page)})
     else:
         print_line(str(page))
-
-
-def _parse_parameters(texts: Sequence[str]) -> dict[str, str]:
-    parameters: dict[str, str] = {}
-    for given in texts:
-        name, equals, value = given.partition("=")
-        if not equals or name.strip() in parameters:
-            problem = "--param is given twice for one name" if equals else "--param has no value"
-            raise UsageError(problem, value=given, remedy="Write each once, as in budget=300_000_000.")
-        parameters[name.strip()] = value
-    return parameters

@@ -23,10 +23,9 @@ from outage_analysis import analysis, claims, costs, files, incidents, jupyter, 
 from outage_analysis.cli.console import print_answer, print_json, print_warnings, start_screen
 from outage_analysis.cli.option_values import (
     parse_amount,
-    parse_columns,
-    parse_day,
     parse_level,
     parse_money,
+    parse_pairs,
     parse_share,
     parse_tiers,
 )
@@ -210,7 +209,7 @@ class PlanOptions:
             counts=self.counts,
             title=self.title,
             rows=self.rows,
-            as_of=parse_day(self.as_of),
+            as_of=analysis.as_day(self.as_of, "--as-of"),
             max_rejects=parse_share(self.max_rejects),
             hindsight=hindsight,
             compare=tuple(compare),
@@ -220,7 +219,7 @@ class PlanOptions:
             level=parse_level(self.level),
         )
         unknown = None if self.unknown is None else parse_amount(self.unknown, "--unknown")
-        closes = parse_day(self.closes, "--closes")
+        closes = analysis.as_day(self.closes, "--closes")
         if self.tiers is None:
             return analysis.with_tiers(plan, None, self.effort, unknown, closes)
         if self.policy is not None:
@@ -295,7 +294,7 @@ def outage_facts(options: PlanOptions | ReadOptions) -> claims.OutageArguments:
     if options.scale is not None:
         facts["scale"] = options.scale
     if options.column:
-        facts["columns"] = parse_columns(options.column)
+        facts["columns"] = parse_pairs(options.column, "--column", "service=Product")
     return facts
 
 
@@ -358,32 +357,25 @@ def _with_help(parameter: inspect.Parameter) -> inspect.Parameter:
     return parameter.replace(annotation=Annotated[kind, typer.Option(help=about[0])])
 
 
-def check_draws(draws: int | None) -> int:
-    """Return the number of draws; by default that of the library.
+def check_number(value: int | None, option: str, least: int, most: int, default: int) -> int:
+    """Return a whole number that the user gave, or the default.
 
     Raises:
-        UsageError: the number is outside its allowed range.
+        UsageError: the number is outside its range.
     """
-    if draws is not None and draws < LEAST_DRAWS:
-        raise UsageError(
-            "--draws asks for too few points for a P99", value=draws, remedy=f"Take {LEAST_DRAWS:,} or more."
-        )
-    if draws is not None and draws > MOST_DRAWS:
-        raise UsageError(
-            "--draws asks for too many points", value=draws, remedy=f"Take {MOST_DRAWS:,} or fewer."
-        )
-    return costs.DRAWS if draws is None else draws
+    if value is not None and not least <= value <= most:
+        raise UsageError(f"{option} is no whole number from {least:,} to {most:,}", value=value)
+    return default if value is None else value
+
+
+def check_draws(draws: int | None) -> int:
+    """Return the number of draws: enough for a P99, and no more than help the precision."""
+    return check_number(draws, "--draws", LEAST_DRAWS, MOST_DRAWS, costs.DRAWS)
 
 
 def check_seed(seed: int | None) -> int:
-    """Return the seed; by default that of the library.
-
-    Raises:
-        UsageError: the seed is negative.
-    """
-    if seed is not None and seed < 0:
-        raise UsageError("--seed is negative", value=seed, remedy="Take a whole number from 0 on.")
-    return costs.SEED if seed is None else seed
+    """Return the seed of the draws."""
+    return check_number(seed, "--seed", 0, sys.maxsize, costs.SEED)
 
 
 def option_words(group: object, *omitted: str) -> list[str]:
