@@ -64,14 +64,6 @@ def new(
     loss_unit: Annotated[
         str, "What claims state as lost: minutes, hours or days. By default the currency."
     ] = "",
-    counted: Annotated[
-        bool,
-        typer.Option(
-            "--counted",
-            help="Start from totals by service, claimant type and loss band instead of claims; such a "
-            "project has no notebooks.",
-        ),
-    ] = False,
     options: PlanOptions,
     as_json: Json = False,
 ) -> None:
@@ -93,7 +85,7 @@ def new(
     defaults = PlanOptions()
     unused = {x: getattr(options, x) != getattr(defaults, x) for x in OF_CLAIMS}
     if from_claims:
-        unused = {"name": bool(name), "loss_unit": bool(loss_unit), "counted": counted}
+        unused = {"name": bool(name), "loss_unit": bool(loss_unit)}
     if given := next((x for x, value in unused.items() if value), None):
         context = "--claims" if from_claims else "an example project"
         option = given.replace("_", "-")
@@ -102,20 +94,12 @@ def new(
         written = _write_documents(replace(options, claims=claims, currency=currency), folder, lang)
     else:
         written = jupyter.new_project(
-            folder,
-            name=name,
-            currency=currency or DEFAULT_CURRENCY,
-            lang=lang,
-            loss_unit=loss_unit,
-            counted=counted,
+            folder, name=name, currency=currency or DEFAULT_CURRENCY, lang=lang, loss_unit=loss_unit
         )
         locale, option = text.Locale(lang), _make_option()
         lines = [locale("terminal.new_next", folder=jupyter.shell_path(folder), option=option)]
-        if counted:
-            lines.append(locale("terminal.new_then", data=locale("terminal.new_totals")))
-        else:
-            lines.append(locale("terminal.new_lab", option=option))
-            lines += [locale("terminal.new_then", data="claims/"), locale("terminal.new_inspect")]
+        lines.append(locale("terminal.new_lab", option=option))
+        lines += [locale("terminal.new_then"), locale("terminal.new_inspect")]
         print_warnings(lines)
     if as_json:
         print_json({"project": str(written)})
