@@ -43,8 +43,7 @@ if TYPE_CHECKING:
         explore_grouped,
         fit_cube,
         fit_tables,
-        forecast_input_from_claims,
-        forecast_input_from_series,
+        forecast_input,
         forecast_intake,
         heap_tables,
     )

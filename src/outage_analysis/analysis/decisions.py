@@ -14,7 +14,7 @@ import numpy as np
 import polars as pl
 
 from outage_analysis import costs, losses
-from outage_analysis.analysis.exploration import forecast_input_from_claims, forecast_input_from_series
+from outage_analysis.analysis.exploration import forecast_input
 from outage_analysis.analysis.summary import (
     counted_notes,
     driver_sentences,
@@ -274,7 +274,7 @@ def _claims_so_far(analysis: Analysis) -> tuple[date, Callable[[], losses.Channe
     deadlines = sorted({line.closes_on(day) or closed for line in lines} or {closed})
     if len(deadlines) > 1:
         raise costs.scenarios.DoesNotApply("several_deadlines", ", ".join(map(str, deadlines)))
-    return deadlines[0], lambda: forecast_input_from_claims(claims, day).channel
+    return deadlines[0], lambda: forecast_input(claims, day).channel
 
 
 def _intake_so_far(
@@ -296,7 +296,7 @@ def _intake_so_far(
     last_moment = known.deadline.closes.astimezone(series.zone) - timedelta(microseconds=1)
 
     def count() -> losses.Channel:
-        channel = forecast_input_from_series(series, analysis.as_of).channel
+        channel = forecast_input(series, analysis.as_of).channel
         return replace(channel, branches=tuple(x for x in channel.branches if x.id == losses.DEADLINE))
 
     return last_moment.date(), count

@@ -473,47 +473,34 @@ def forecast_intake(  # noqa: PLR0913 - the options of the command `intake`
     Raises:
         ModelRefused: no count was public, or the claims are synthetic and `recovery` is not set.
     """
-    if isinstance(source, Claims):
-        counted = forecast_input_from_claims(source, until, recovery=recovery)
-    else:
-        counted = forecast_input_from_series(source, until)
+    counted = forecast_input(source, until, recovery=recovery)
     channel = counted.channel.with_deadlines(closes, extend_to, spike, former=former)
     ended = counted.ended if hindsight else None
     tables, notes = losses.late_claim_tables(channel, by=by, level=level, ended=ended)
     return IntakeForecast(replace(counted, channel=channel), tables, notes, source)
 
 
-def forecast_input_from_series(series: IntakeSeries, until: date | None = None) -> ForecastInput:
-    """Return the claim counts of a published intake that were public by a day.
-
-    Args:
-        series: the intake document.
-        until: the day; by default the day of the document.
-
-    Raises:
-        ModelRefused: no count was public by that day.
-    """
-    channel, outcome, final = losses.channel_from_series(series, until), series.outcome, series.final
-    ended = None if outcome is None or final is None else (outcome.at, final.count)
-    fact = outcome.fact if outcome and ended else ""
-    return ForecastInput(channel, series.id, until or series.as_of, ended, fact)
-
-
-def forecast_input_from_claims(
-    claims: Claims, until: date | None = None, *, recovery: bool = False
+def forecast_input(
+    source: Claims | IntakeSeries, until: date | None = None, *, recovery: bool = False
 ) -> ForecastInput:
-    """Return daily counts of claims up to a day, and the final count if there are later claims.
+    """Return the counts of a published intake, or the daily counts of claims, up to a day.
 
     Args:
-        claims: the claims.
-        until: the last day to use, at most the end of the incident's claims window; by default all days.
+        source: claims, or a published intake.
+        until: the last day to use, of claims at most the end of the claims window; by default all days.
         recovery: allow synthetic claims, to test whether the forecast recovers the generator's parameters.
 
     Raises:
         InputRefused: a claim has no filing day, or there are no claims.
-        ModelRefused: the claims are synthetic and `recovery` is not set.
+        ModelRefused: no count was public by that day, or the claims are synthetic and `recovery` is not set.
     """
-    cube, incident = losses.build_cube(claims, dimensions=("filed_on",)), claims.incident
+    if isinstance(source, IntakeSeries):
+        outcome, final = source.outcome, source.final
+        ended = None if outcome is None or final is None else (outcome.at, final.count)
+        fact = outcome.fact if outcome and ended else ""
+        channel = losses.channel_from_series(source, until)
+        return ForecastInput(channel, source.id, until or source.as_of, ended, fact)
+    cube, incident = losses.build_cube(source, dimensions=("filed_on",)), source.incident
     every = losses.channel_from_cube(cube, incident, recovery=recovery)
     last = until and min(until, incident.claims_to)  # the last day on which claims can be filed
     channel = losses.channel_from_cube(cube, incident, until=last, recovery=recovery)
