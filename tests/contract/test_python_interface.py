@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from datetime import date
 from pathlib import Path
 from statistics import mean
 from types import SimpleNamespace
@@ -136,7 +135,7 @@ def test_a_forecast_is_up_to_the_day_that_is_given(tmp_path: Path) -> None:
     (tmp_path / "list.csv").write_text("\n".join(lines) + "\n", "utf-8")
     found = oa.read_claims(tmp_path / "list.csv", currency="EUR").forecast(closes="2031-03-20", spike=0.0)
     assert found.tables["points"]["cumulative"].max() == len(days)
-    closes = f"{date(2031, 3, 21)}T00:00+00:00"  # ten days after the last claim, at 60 claims a day at most
+    closes = "2031-03-21T00:00+00:00"  # ten days after the last claim, at 60 claims a day at most
     assert found.tables["bounds"].drop("branch").rows() == [
         (closes, "low", 0, len(days)),
         (closes, "high", 600, len(days) + 600),
