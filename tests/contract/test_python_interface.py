@@ -155,3 +155,17 @@ def test_a_report_is_verified_in_python(tmp_path: Path, analysis: oa.Analysis) -
 def test_the_head_of_many_claims_is_a_polars_frame() -> None:
     assert isinstance(oa.load_sample().head(), pl.DataFrame)
     assert len(oa.load_sample().head()) == 5
+
+
+def test_a_refusal_in_python_names_arguments_of_python(tmp_path: Path) -> None:
+    (tmp_path / "own.csv").write_text(OWN_FILE, "utf-8")
+    page = (
+        oa.read_claims(tmp_path / "own.csv")
+        .run(tiers=TIERS, draws=1_024)
+        .report(tmp_path / "out", formats="csv")
+    )
+    with pytest.raises(
+        Exception, match=r"with claims=, or check with rebuild=False\.|cannot be rebuilt"
+    ) as refusal:
+        oa.verify(page.parent, integrity=False)
+    assert "--" not in str(refusal.value)

@@ -15,7 +15,7 @@ from outage_analysis import losses, text
 from outage_analysis.analysis.plan import DEFAULT_INCIDENT
 from outage_analysis.analysis.results import input_warnings
 from outage_analysis.claims import Claims, read_claims
-from outage_analysis.errors import UsageError, check_level
+from outage_analysis.errors import UsageError, check_level, either
 from outage_analysis.files import bundled_ids
 from outage_analysis.incidents import Bands, Incident, IntakeSeries, load_incident
 from outage_analysis.losses import FAMILIES, Cube, DimensionFilter, Fits
@@ -345,7 +345,8 @@ def fit_cube(
     if edges[-1] != float("inf") and top is None:
         raise UsageError(
             f"the last band ends at {edges[-1]:,.10g}: what lies above it is not said",
-            remedy="Say --top closed (there was nothing), truncated (it could not be seen) or open.",
+            remedy=f"Say {either('top', '--top')} closed (there was nothing), truncated (it could not be "
+            "seen) or open.",
         )
     top, left = top or "open", "truncated" if edges[0] > 0 else "ground_up"
     fits = losses.fit_all(edges, counts, top=top, left=left, synthetic=counted.synthetic, families=families)
