@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from outage_analysis.analysis import Analysis as Analysis
     from outage_analysis.analysis import Plan as Plan
     from outage_analysis.analysis import compare as compare
-    from outage_analysis.analysis import fit_losses as fit_losses
     from outage_analysis.analysis import run as run
     from outage_analysis.analysis import scaffold as scaffold
     from outage_analysis.analysis import solve as solve
@@ -58,6 +57,7 @@ if TYPE_CHECKING:
     from outage_analysis.policies import Policy as Policy
     from outage_analysis.policies import load_policy as load_policy
     from outage_analysis.policies import policy_from_tiers as policy_from_tiers
+    from outage_analysis.reports import verify as verify
     from outage_analysis.reports import write_report as write_report
 
 if TYPE_CHECKING:

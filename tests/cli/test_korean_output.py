@@ -116,11 +116,7 @@ CASES: dict[str, tuple[tuple[str, ...], ...]] = {
     "policies explain": (("kakao-2022",),),
     "policies check": (("kakao-2022",), ("kakao-candidate-cash",)),
     "policies new": (("my", "--out", "{new}.toml"),),
-    "new": (
-        ("{new}",),
-        ("{new}", "--counted"),
-        ("{new}", "--claims", "p/claims", "--tiers", "300:30", "--currency", "EUR"),
-    ),
+    "new": (("{new}",), ("{new}", "--claims", "p/claims", "--tiers", "300:30", "--currency", "EUR")),
     "notebook run": (("05_executive_summary", "--out", "{new}.html"),),
 }
 """Command -> the arguments with which it is run."""

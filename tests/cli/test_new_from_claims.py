@@ -118,7 +118,6 @@ CLAIMS = ("--claims", "c.csv")
         (TIERS, "--tiers needs complaint files. Name them: --claims complaints.csv"),
         ((*CLAIMS, *TIERS, "--name", "Trams"), "--name does not go with --claims"),
         ((*CLAIMS, *TIERS, "--loss-unit", "minutes"), "--loss-unit does not go with --claims"),
-        ((*CLAIMS, *TIERS, "--counted"), "--counted does not go with --claims"),
         (("--effort", "form"), "--effort does not go with an example project"),
         (("--unknown", "0"), "--unknown does not go with an example project"),
         (("--column", "service=Product"), "--column does not go with an example project"),

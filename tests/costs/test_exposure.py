@@ -115,17 +115,29 @@ rationale = "A test"
 owner = "A test"
 outcome_known = false
 """
+TOTALS = """service,claimant_type,band,claims
+app,general_user,0,9
+app,general_user,"(0, 60]",120
+payments,general_user,"(60, 180]",50
+app,general_user,>180,10
+app,general_user,unknown,30
+app,small_business,"(0, 60]",40
+app,small_business,"(60, 180]",60
+payments,small_business,>180,25
+"""
 
 
 @pytest.mark.slow
 def test_a_report_from_totals_of_flights_shows_the_people_behind_them(tmp_path: Path) -> None:
     from outage_analysis.jupyter import new_project
 
-    project = new_project(tmp_path / "flights", currency="EUR", loss_unit="minutes", counted=True)
+    project = new_project(tmp_path / "flights", currency="EUR", loss_unit="minutes")
+    totals = project / "totals-synthetic.csv"
+    totals.write_text(TOTALS, "utf-8")
     with (project / "ledger.toml").open("a", encoding="utf-8") as ledger:
         ledger.write(LEDGER)
     documents = (project / "incident.toml", project / "policy.toml", project / "ledger.toml")
-    analysis = run(Plan(*documents, counts=project / "totals-synthetic.csv", draws=8192, budget=100_000))
+    analysis = run(Plan(*documents, counts=totals, draws=8192, budget=100_000))
     stages = analysis.tables["claims_funnel"].filter(line="user-credit")
     by_stage = dict(stages.select("stage", "expected").iter_rows())
     assert [*by_stage] == ["claimed", "due", "exposure", "filed", "paid"]
@@ -145,4 +157,4 @@ def test_a_report_from_totals_of_flights_shows_the_people_behind_them(tmp_path: 
     )
     assert p50 == pytest.approx(float(np.median(drawn)), rel=0.02)
     page = write_report(analysis, tmp_path / "report", lang="ko")
-    assert verify(page.parent, claims=[project / "totals-synthetic.csv"]).rebuilt
+    assert verify(page.parent, claims=[totals]).rebuilt

@@ -1,6 +1,6 @@
 """Engines that have the rows of a frame as a table: DuckDB, PostgreSQL and a Spark Connect server.
 
-That server is Sail in this process or, if SPARK_REMOTE has its address, another one that reads the same files.
+That server is Sail in this process or, if SPARK_REMOTE has its address, another one that reads these files.
 """
 
 from __future__ import annotations

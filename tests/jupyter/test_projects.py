@@ -467,11 +467,10 @@ def test_make_runs_nothing_that_a_folder_is_called(
     assert not [*tmp_path.rglob("P")]
 
 
-# --- other units, and totals --------------------------------------------------------------------------
+# --- other units ------------------------------------------------------------------------------------
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("counted", [False, True])
 @pytest.mark.parametrize(
     ("currency", "loss_unit", "edges"),
     [
@@ -483,16 +482,15 @@ def test_make_runs_nothing_that_a_folder_is_called(
         ("USD", "days", (1, 3)),
     ],
 )
-def test_a_project_runs_as_created_in_every_unit_and_from_totals(
-    tmp_path: Path, currency: str, loss_unit: str, edges: tuple[int, int], *, counted: bool
+def test_a_project_runs_as_created_in_every_unit(
+    tmp_path: Path, currency: str, loss_unit: str, edges: tuple[int, int]
 ) -> None:
-    project = new_project(tmp_path / "p", currency=currency, loss_unit=loss_unit, counted=counted, lang="ko")
+    project = new_project(tmp_path / "p", currency=currency, loss_unit=loss_unit, lang="ko")
     plan = Plan(
         project / "incident.toml",
         project / "policy.toml",
         project / "ledger.toml",
-        claims=() if counted else (project / "claims",),
-        counts=project / "totals-synthetic.csv" if counted else None,
+        claims=(project / "claims",),
         compare=(project / "alternative.toml",),
         draws=8192,
     )
@@ -515,36 +513,6 @@ def test_a_project_runs_as_created_in_every_unit_and_from_totals(
     assert promised == {"user-credit": credit, "business-cash": business}
     page = write_report(analysis, tmp_path / "report", formats=("html",), lang="ko")
     assert "배상" not in WebPage.of(page).prose()
-
-
-@pytest.mark.skipif(MAKE is None, reason="needs make")
-def test_a_project_from_totals_has_no_claims_and_no_notebooks(tmp_path: Path) -> None:
-    assert MAKE
-    code, _, err = command("new", tmp_path / "p", "--counted", "--loss-unit", "minutes", "--currency", "EUR")
-    assert (code, err.count("\n")) == (0, 2)
-    assert "lab" not in err
-    pages = ["incident.toml", "policy.toml", "alternative.toml", "ledger.toml", "totals-synthetic.csv"]
-    assert sorted(contents(tmp_path / "p")) == sorted([*pages, ".gitignore", "Makefile", "README.md"])
-    targets = [MAKE, "-s", "-C", str(tmp_path / "p"), "report", "verify", "check", "OUTAGE=echo"]
-    done = subprocess.run(targets, capture_output=True, text=True, check=True).stdout
-    assert "report --incident incident.toml --policy policy.toml --ledger ledger.toml --counts totals" in done
-    assert "verify build/report --claims totals-synthetic.csv" in done
-    assert "distribution --counts totals-synthetic.csv" in done
-    assert "--claims claims" not in done
-
-
-def test_totals_count_every_claim_of_the_sample_in_its_band() -> None:
-    claims = "claim_id,service,claimant_type,loss\n"
-    rows = [("app", "0.60"), ("app", "0.61"), ("app", "1.80"), ("app", "1.81"), ("app", ""), ("pay", "0")]
-    claims += "".join(f"{n},{service},rider,{loss}\n" for n, (service, loss) in enumerate(rows))
-    assert making.totals_csv(claims, (60, 180), 2).splitlines() == [
-        "service,claimant_type,band,claims",
-        'app,rider,"unknown",1',
-        'app,rider,"(0, 60]",1',
-        'app,rider,"(60, 180]",2',
-        'app,rider,">180",1',
-        'pay,rider,"0",1',
-    ]
 
 
 # --- the same for everybody ---------------------------------------------------------------------------

@@ -42,15 +42,14 @@ if TYPE_CHECKING:
         explore,
         explore_grouped,
         fit_cube,
-        fit_losses,
         fit_tables,
-        forecast_input_from_claims,
-        forecast_input_from_series,
+        forecast_input,
         forecast_intake,
         heap_tables,
     )
     from outage_analysis.analysis.plan import (
         Plan,
+        as_day,
         check_documents_fit,
         load_documents,
         make_plan,

@@ -26,6 +26,7 @@ from outage_analysis.analysis.plan import (
 )
 from outage_analysis.analysis.results import IncidentResult
 from outage_analysis.analysis.summary import rows_are_complaints
+from outage_analysis.arguments import lists_arguments
 from outage_analysis.assumptions import Ledger, bundled_ledger, load_ledger
 from outage_analysis.claims import Claims
 from outage_analysis.errors import ModelRefused, UsageError
@@ -368,6 +369,7 @@ def compare_policies(
     )
 
 
+@lists_arguments()
 def compare(  # noqa: PLR0913 - completion lists the arguments
     *policies: str | Path | Policy,
     claims: Claims | None = None,

@@ -19,7 +19,7 @@ import polars as pl
 from outage_analysis import costs, incidents, reports
 from outage_analysis.analysis.open_intake import with_late_claims
 from outage_analysis.analysis.plan import (
-    FurtherArguments,
+    InputArguments,
     Plan,
     last_day,
     load_cubes,
@@ -29,6 +29,7 @@ from outage_analysis.analysis.plan import (
 from outage_analysis.analysis.results import IncidentResult
 from outage_analysis.analysis.summary import cost_answer, cost_as_dict, refuse_no_cash
 from outage_analysis.analysis.tables import COST_TABLES, UNCERTAINTY_TABLES, AnalysisTables, tables_of
+from outage_analysis.arguments import lists_arguments
 from outage_analysis.assumptions import LateClaims, Ledger, RateAssumption, load_ledger
 from outage_analysis.claims import Claims, Sources
 from outage_analysis.costs import (
@@ -44,7 +45,7 @@ from outage_analysis.errors import ModelRefused, UsageError
 from outage_analysis.files import Document, Text, bundled_ids
 from outage_analysis.incidents import Incident, cites_fact_after
 from outage_analysis.losses import Cube
-from outage_analysis.policies import Policy, TierPayments, load_policy, policy_names
+from outage_analysis.policies import Policy, load_policy, policy_names
 from outage_analysis.text import Answer, LikelyRange, Locale, Note
 
 if TYPE_CHECKING:  # types only; without these imports the command `cost` is faster
@@ -60,6 +61,14 @@ if TYPE_CHECKING:  # types only; without these imports the command `cost` is fas
 Formats = Sequence[str] | str | None
 MOST_SAMPLED = 2**22
 """The largest sample: more totals would exhaust the memory of a small computer."""
+
+
+COMPLETED = (
+    *("plan", "incident", "policy", "ledger", "as_of", "claims", "expected", "median", "quantile", "sample"),
+    *("chance_over", "by", "tables", "chart", "report", "scenarios", "sensitivity", "solve", "reserve"),
+    *("forecast_intake", "answer", "card", "warnings", "to_dict"),
+)
+"""The attributes of an analysis that completion offers."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -89,6 +98,10 @@ class Analysis(IncidentResult):
         if self.claims is None:
             return {name: value for name, value in self.__dict__.items() if name != "tables"}
         return {**super().__getstate__(), "tables": self.tables}
+
+    def __dir__(self) -> list[str]:
+        """Return what analysts use, so that completion shows nothing that only reports need."""
+        return [*COMPLETED]
 
     @cached_property
     def tables(self) -> AnalysisTables:
@@ -696,40 +709,46 @@ def _number(value: object, problem: str, remedy: str) -> float:
 Progress = Callable[[str], None]
 
 
-def run(  # noqa: PLR0913 - the entry point: completion lists the common arguments
+class RunArguments(InputArguments, total=False):
+    """The arguments of `run`, except the claims."""
+
+    budget: float | None
+    progress: Progress | None
+
+
+@lists_arguments(InputArguments)
+def run(
     claims: Plan | Claims | Cube | Sources | None = None,
     *,
-    tiers: TierPayments | None = None,
-    effort: str | None = None,
-    policy: str | Path | Policy | None = None,
-    ledger: str | Path | Ledger | None = None,
-    incident: str | Path | Incident | None = None,
     budget: float | None = None,
-    as_of: str | date | None = None,
-    progress: Progress = lambda _: None,
-    **further: Unpack[FurtherArguments],
+    progress: Progress | None = None,
+    **arguments: Unpack[InputArguments],
 ) -> Analysis:
     """Run an analysis: the cost of a policy and its uncertainty. Its tables are computed when asked for.
+
+    Several threads can run analyses of the same claims. A result can be pickled; it keeps its figures and
+    tables, but not the rows of the claims.
 
     Args:
         claims: the claims that `read_claims` returned, complaint files, a data frame, or a cube that
             `read_cube` built with the edges of the policy. By default, the published counts and the synthetic
             claims of the bundled case. A `Plan` states everything; other arguments are then not allowed.
+        budget: an amount of cash in whole currency; results then include the chance of exceeding it.
+        progress: called with the name of each step as it starts.
         tiers: instead of a policy, largest loss of a tier -> payment per claim, in whole currency:
             {300_000: 30_000, 500_000: 50_000}. The key None stands for all larger losses; without it, larger
             losses are paid nothing. Without `ledger`, rates come from comparable schemes: `reference_ledger`.
-        effort: with tiers, what claimants must do to be paid: automatic, one_tap, form (the
-            default) or documents.
+        effort: with tiers, what claimants must do to be paid: automatic, one_tap, form (the default) or
+            documents.
+        unknown: with tiers, the payment for a claim without a stated loss.
+        closes: with tiers, the last day to claim: the cost then includes the claims still to come.
         policy: a bundled id, a path, or a `Policy`; by default the incident's bundled policy.
         ledger: a bundled id, a path, or a `Ledger`; by default the incident's bundled ledger, if any.
         incident: the outage: a bundled id, a path, or an `Incident`. By default that of the claims.
-        budget: an amount of cash in whole currency; results then include the chance of exceeding it.
+        columns: layouts of files, or with files and without an incident {"service": "Product"}.
         as_of: use only what was public by this day; a date, or ISO text such as 2022-12-30.
-        progress: called with the name of each step as it starts.
-        further: `unknown` (with tiers, the payment for a claim without a stated loss), `closes` (with tiers,
-            the last day to claim: the cost then includes the claims still to come), fields of `Plan` and,
-            with files and without an incident, the arguments of `incident_from_files`, such as
-            currency="EUR", loss=None or columns={"service": "Product"}.
+        arguments: the other arguments are fields of `Plan` or, with files and without an incident, arguments
+            of `incident_from_files`, such as currency="EUR" or loss=None.
 
     Raises:
         UsageError: a document is invalid, or documents or arguments do not fit together.
@@ -740,18 +759,7 @@ def run(  # noqa: PLR0913 - the entry point: completion lists the common argumen
         >>> run(policy="kakao-2022", budget=300_000_000).headline_basis
         'published'
     """
-    plan = make_plan(
-        claims,
-        tiers=tiers,
-        effort=effort,
-        policy=policy,
-        ledger=ledger,
-        incident=incident,
-        budget=budget,
-        as_of=as_of,
-        **further,
-    )
-    return _run_plan(plan, progress)
+    return _run_plan(make_plan(claims, budget=budget, **arguments), progress or (lambda _: None))
 
 
 def _run_plan(plan: Plan, progress: Progress) -> Analysis:

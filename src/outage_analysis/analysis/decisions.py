@@ -14,7 +14,7 @@ import numpy as np
 import polars as pl
 
 from outage_analysis import costs, losses
-from outage_analysis.analysis.exploration import forecast_input_from_claims
+from outage_analysis.analysis.exploration import forecast_input
 from outage_analysis.analysis.summary import (
     counted_notes,
     driver_sentences,
@@ -264,7 +264,7 @@ def _claims_so_far(analysis: Analysis) -> tuple[date, Callable[[], losses.Channe
     deadlines = sorted({line.closes_on(day) or closed for line in lines} or {closed})
     if len(deadlines) > 1:
         raise costs.scenarios.DoesNotApply("several_deadlines", ", ".join(map(str, deadlines)))
-    return deadlines[0], lambda: forecast_input_from_claims(claims, day).channel
+    return deadlines[0], lambda: forecast_input(claims, day).channel
 
 
 MONEY_VALUATIONS = ("cash", "incremental_cash")

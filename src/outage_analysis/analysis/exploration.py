@@ -15,7 +15,7 @@ from outage_analysis import losses, text
 from outage_analysis.analysis.plan import DEFAULT_INCIDENT
 from outage_analysis.analysis.results import input_warnings
 from outage_analysis.claims import Claims, read_claims
-from outage_analysis.errors import UsageError, check_level
+from outage_analysis.errors import UsageError, check_level, either
 from outage_analysis.files import bundled_ids
 from outage_analysis.incidents import Bands, Incident, IntakeSeries, load_incident
 from outage_analysis.losses import FAMILIES, Cube, DimensionFilter, Fits
@@ -345,41 +345,12 @@ def fit_cube(
     if edges[-1] != float("inf") and top is None:
         raise UsageError(
             f"the last band ends at {edges[-1]:,.10g}: what lies above it is not said",
-            remedy="Say --top closed (there was nothing), truncated (it could not be seen) or open.",
+            remedy=f"Say {either('top', '--top')} closed (there was nothing), truncated (it could not be "
+            "seen) or open.",
         )
     top, left = top or "open", "truncated" if edges[0] > 0 else "ground_up"
     fits = losses.fit_all(edges, counts, top=top, left=left, synthetic=counted.synthetic, families=families)
     return fits, text.Note("fitted", losses=f"{counted.claims:,}", bands=str(len(counts)), top=top, left=left)
-
-
-def fit_losses(
-    source: Claims | losses.GroupedLossesDocument,
-    *,
-    where: DimensionFilter | None = None,
-    families: Sequence[str] = tuple(FAMILIES),
-    recovery: bool = False,
-) -> Fits:
-    """Fit severity distributions to the losses above 0 of claims, or to a printed table of losses by band.
-
-    Args:
-        source: the result of `read_claims` or of `load_grouped`.
-        where: dimension -> value or list of values; use only the claims with these values.
-        families: the families to fit; by default all.
-        recovery: allow synthetic claims, to test whether the fit recovers the generator's parameters.
-
-    Raises:
-        ModelRefused: the claims are synthetic and `recovery` is not set, or no family can be fitted.
-
-    Example:
-        >>> import outage_analysis as oa
-        >>> oa.fit_losses(oa.load_grouped("dental-claims")).best.family
-        'lomax'
-    """
-    if isinstance(source, Claims):
-        cube = losses.build_cube(source, dimensions=("service", *(where or ())))
-        return fit_cube(cube, totals=False, where=where, families=families, recovery=recovery)[0]
-    edges, counts = source.edges, source.counts
-    return losses.fit_all(edges, counts, top=source.top, left=source.left, families=families)
 
 
 def fit_tables(fits: Fits, level: float = 0.95) -> dict[str, pl.DataFrame]:
@@ -503,47 +474,34 @@ def forecast_intake(  # noqa: PLR0913 - the options of the command `intake`
     Raises:
         ModelRefused: no count was public, or the claims are synthetic and `recovery` is not set.
     """
-    if isinstance(source, Claims):
-        counted = forecast_input_from_claims(source, until, recovery=recovery)
-    else:
-        counted = forecast_input_from_series(source, until)
+    counted = forecast_input(source, until, recovery=recovery)
     channel = counted.channel.with_deadlines(closes, extend_to, spike, former=former)
     ended = counted.ended if hindsight else None
     tables, notes = losses.late_claim_tables(channel, by=by, level=level, ended=ended)
     return IntakeForecast(replace(counted, channel=channel), tables, notes, source)
 
 
-def forecast_input_from_series(series: IntakeSeries, until: date | None = None) -> ForecastInput:
-    """Return the claim counts of a published intake that were public by a day.
-
-    Args:
-        series: the intake document.
-        until: the day; by default the day of the document.
-
-    Raises:
-        ModelRefused: no count was public by that day.
-    """
-    channel, outcome, final = losses.channel_from_series(series, until), series.outcome, series.final
-    ended = None if outcome is None or final is None else (outcome.at, final.count)
-    fact = outcome.fact if outcome and ended else ""
-    return ForecastInput(channel, series.id, until or series.as_of, ended, fact)
-
-
-def forecast_input_from_claims(
-    claims: Claims, until: date | None = None, *, recovery: bool = False
+def forecast_input(
+    source: Claims | IntakeSeries, until: date | None = None, *, recovery: bool = False
 ) -> ForecastInput:
-    """Return daily counts of claims up to a day, and the final count if there are later claims.
+    """Return the counts of a published intake, or the daily counts of claims, up to a day.
 
     Args:
-        claims: the claims.
-        until: the last day to use, at most the end of the incident's claims window; by default all days.
+        source: claims, or a published intake.
+        until: the last day to use, of claims at most the end of the claims window; by default all days.
         recovery: allow synthetic claims, to test whether the forecast recovers the generator's parameters.
 
     Raises:
         InputRefused: a claim has no filing day, or there are no claims.
-        ModelRefused: the claims are synthetic and `recovery` is not set.
+        ModelRefused: no count was public by that day, or the claims are synthetic and `recovery` is not set.
     """
-    cube, incident = losses.build_cube(claims, dimensions=("filed_on",)), claims.incident
+    if isinstance(source, IntakeSeries):
+        outcome, final = source.outcome, source.final
+        ended = None if outcome is None or final is None else (outcome.at, final.count)
+        fact = outcome.fact if outcome and ended else ""
+        channel = losses.channel_from_series(source, until)
+        return ForecastInput(channel, source.id, until or source.as_of, ended, fact)
+    cube, incident = losses.build_cube(source, dimensions=("filed_on",)), source.incident
     every = losses.channel_from_cube(cube, incident, recovery=recovery)
     last = until and min(until, incident.claims_to)  # the last day on which claims can be filed
     channel = losses.channel_from_cube(cube, incident, until=last, recovery=recovery)

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from functools import partial
 from pathlib import Path
-from typing import TypedDict, Unpack, cast
+from typing import Any, TypedDict, Unpack, cast
 
+from outage_analysis.arguments import lists_arguments
 from outage_analysis.assumptions import Ledger, bundled_ledger, load_ledger, reference_ledger
 from outage_analysis.claims import (
     MAX_REJECTS,
@@ -115,9 +116,19 @@ class Plan:
         return isinstance(self.claims, Claims) or bool(self.claims or self.counts)
 
 
-class PlanSettings(TypedDict, total=False):
-    """Fields of a `Plan` with the same types; see there."""
+class Inputs(TypedDict, total=False):
+    """Arguments of `run` that become fields of a `Plan`, except the claims and the budget."""
 
+    tiers: TierPayments | None
+    effort: str | None
+    unknown: Amount | None
+    closes: str | date | None
+    policy: str | Path | Policy | None
+    ledger: str | Path | Ledger | None
+    incident: str | Path | Incident | None
+    as_of: str | date | None
+    compare: str | Path | Policy | Sequence[str | Path | Policy] | None
+    columns: str | Path | Layout | Sequence[str | Path | Layout] | Mapping[str, str] | None
     counts: str | Path | Cube | None
     rows: str | None
     title: str
@@ -129,46 +140,15 @@ class PlanSettings(TypedDict, total=False):
     changes: Mapping[str, float]
 
 
-class SettingsAndFacts(PlanSettings, OutageFacts, total=False):
-    """Fields of a `Plan`, and what complaint files may not state."""
+class InputArguments(Inputs, OutageFacts, total=False):
+    """What `run`, `solve` and `scaffold` are told about the inputs beside the claims."""
 
 
-class FurtherArguments(SettingsAndFacts, total=False):
-    """The less common arguments of `run`."""
-
-    unknown: Amount | None
-    closes: str | date | None
-    compare: str | Path | Policy | Sequence[str | Path | Policy]
-    columns: str | Path | Layout | Sequence[str | Path | Layout] | Mapping[str, str]
-
-
-class RunArguments(FurtherArguments, total=False):
-    """The arguments of `run` and `scaffold`, except the claims."""
-
-    tiers: TierPayments | None
-    effort: str | None
-    incident: str | Path | Incident | None
-    policy: str | Path | Policy | None
-    ledger: str | Path | Ledger | None
-    as_of: str | date | None
-    budget: float | None
-
-
-def make_plan(  # noqa: C901, PLR0913 - the arguments of `run`
+def make_plan(
     claims: Plan | Claims | Cube | Sources | None = None,
     *,
-    tiers: TierPayments | None = None,
-    effort: str | None = None,
-    unknown: Amount | None = None,
-    closes: str | date | None = None,
-    policy: str | Path | Policy | None = None,
-    ledger: str | Path | Ledger | None = None,
-    incident: str | Path | Incident | None = None,
     budget: float | None = None,
-    as_of: str | date | None = None,
-    compare: str | Path | Policy | Sequence[str | Path | Policy] | None = None,
-    columns: str | Path | Layout | Sequence[str | Path | Layout] | Mapping[str, str] | None = None,
-    **further: Unpack[SettingsAndFacts],
+    **arguments: Unpack[InputArguments],
 ) -> Plan:
     """Return a plan from documents, or from claims and tiers without any TOML document.
 
@@ -179,19 +159,7 @@ def make_plan(  # noqa: C901, PLR0913 - the arguments of `run`
         InputRefused: the files cannot be used.
     """
     if isinstance(claims, Plan):
-        stated: dict[str, object] = {
-            "tiers": tiers,
-            "unknown": unknown,
-            "closes": closes,
-            "policy": policy,
-            "ledger": ledger,
-            "incident": incident,
-            "budget": budget,
-            "as_of": as_of,
-            "compare": compare,
-            "columns": columns,
-            **further,
-        }
+        stated: dict[str, object] = {"budget": budget, **arguments}
         if names := sorted(name for name, value in stated.items() if value is not None):
             raise UsageError(
                 "a plan states everything, so that other arguments have no effect",
@@ -199,29 +167,31 @@ def make_plan(  # noqa: C901, PLR0913 - the arguments of `run`
                 remedy="Change the plan, or leave it out.",
             )
         return claims
-    if tiers is not None and policy is not None:
+    facts = {x: value for x, value in arguments.items() if x in OutageFacts.__annotations__}
+    given: dict[str, Any] = {x: value for x, value in arguments.items() if x not in facts}
+    terms = {x: given.pop(x, None) for x in ("tiers", "effort", "unknown", "closes")}
+    if terms["tiers"] is not None and given.get("policy") is not None:
         raise UsageError("policy and tiers are both given", remedy="Give one of them.")
-    as_of = as_day(as_of)
-    if isinstance(budget, float) and budget.is_integer():
-        budget = int(budget)  # 3e8 is a usual way to write an amount
-    stated_facts = {x: value for x, value in further.items() if x in OutageFacts.__annotations__}
-    facts = cast("OutageArguments", stated_facts)
-    settings = cast("PlanSettings", {x: value for x, value in further.items() if x not in facts})
+    given["as_of"] = as_of = as_day(given.get("as_of"))
+    # 3e8 is a usual way to write an amount; a plan refuses any other number.
+    given["budget"] = int(budget) if isinstance(budget, float) and budget.is_integer() else budget
+    incident, columns, compare = given.get("incident"), given.get("columns"), given.get("compare")
     if isinstance(claims, Cube):
-        settings["counts"], incident, claims = claims, incident or claims.incident, None
+        given["counts"], incident, claims = claims, incident or claims.incident, None
     if isinstance(columns, Mapping):
         facts["columns"], columns = columns, None
     layouts = (columns,) if isinstance(columns, str | Path | Layout) else tuple(columns or ())
-    compare = (compare,) if isinstance(compare, str | Path | Policy) else tuple(compare or ())
+    given["compare"] = (compare,) if isinstance(compare, str | Path | Policy) else tuple(compare or ())
     # Data frames are read now, because some can be read only once.
     read_now = incident is None or isinstance(claims, DataFrame)
     if read_now and claims is not None and not isinstance(claims, Claims):
-        most, rows = settings.get("max_rejects", MAX_REJECTS), settings.get("rows")
+        most, rows = given.get("max_rejects", MAX_REJECTS), given.get("rows")
         loaded_layouts = [load_layout(layout) for layout in layouts]
-        claims = read_claims(claims, incident, layouts=loaded_layouts, max_rejects=most, rows=rows, **facts)
+        about = cast("OutageArguments", facts)
+        claims = read_claims(claims, incident, layouts=loaded_layouts, max_rejects=most, rows=rows, **about)
         layouts = ()
     elif facts:
-        encoding = facts.pop("encoding", None)
+        encoding = cast("str | None", facts.pop("encoding", None))
         if facts:
             raise UsageError(
                 "the claims or the incident state this already",
@@ -230,19 +200,17 @@ def make_plan(  # noqa: C901, PLR0913 - the arguments of `run`
             )
         layouts = with_encoding([load_layout(layout) for layout in layouts], encoding)
     if isinstance(claims, Claims):  # whoever read them has accepted their rejects
-        settings.setdefault("max_rejects", claims.max_rejects)
+        given.setdefault("max_rejects", claims.max_rejects)
         incident = incident or claims.incident
     elif claims is not None:
         named = (claims,) if isinstance(claims, str | Path) else claims
         claims = tuple(cast("Sequence[str | Path]", named))
-    loaded = load_incident(incident or DEFAULT_INCIDENT)
-    if ledger is None and policy is not None:
-        ledger = bundled_ledger(loaded.id, as_of) or _reference_rates(load_policy(policy), loaded, as_of)
-    whole = cast("int | None", budget)  # a plan refuses any other number
-    plan = Plan(
-        loaded, policy, ledger, claims, layouts, as_of=as_of, compare=compare, budget=whole, **settings
-    )
-    return with_tiers(plan, tiers, effort, unknown, as_day(closes))
+    given["incident"] = loaded = load_incident(incident or DEFAULT_INCIDENT)
+    if given.get("ledger") is None and (policy := given.get("policy")) is not None:
+        rates = bundled_ledger(loaded.id, as_of) or _reference_rates(load_policy(policy), loaded, as_of)
+        given["ledger"] = rates
+    plan = Plan(**given | {"claims": claims, "columns": layouts})
+    return with_tiers(plan, **terms | {"closes": as_day(terms["closes"], "closes")})
 
 
 def with_tiers(
@@ -284,7 +252,7 @@ def _reference_rates(policy: Policy, incident: Incident, as_of: date | None) -> 
     return reference_ledger(policy, incident, as_of=day) if known else None
 
 
-def as_day(day: str | date | None) -> date | None:
+def as_day(day: str | date | None, name: str = "as_of") -> date | None:
     """Return a day that is given as a date or as ISO text, such as 2022-12-30.
 
     Raises:
@@ -297,7 +265,7 @@ def as_day(day: str | date | None) -> date | None:
     try:
         return date.fromisoformat(day)
     except (TypeError, ValueError):
-        raise UsageError("is not a day", value=str(day), remedy="Write it as 2022-12-30.") from None
+        raise UsageError(f"{name} is not a day", value=day, remedy="Write it as 2022-12-30.") from None
 
 
 def load_documents(plan: Plan) -> tuple[Incident, Policy, Ledger | None]:
@@ -516,8 +484,13 @@ def load_cubes(
     }
 
 
+@lists_arguments(InputArguments)
 def scaffold(
-    folder: str | Path, claims: Claims | Cube | Sources | None = None, **arguments: Unpack[RunArguments]
+    folder: str | Path,
+    claims: Claims | Cube | Sources | None = None,
+    *,
+    budget: float | None = None,
+    **arguments: Unpack[InputArguments],
 ) -> Path:
     """Write incident.toml, policy.toml and ledger.toml for the arguments of `run` into a new folder.
 
@@ -526,6 +499,7 @@ def scaffold(
     Args:
         folder: a new or empty folder. It appears only after all files are written.
         claims: the claims or complaint files, as in `run`.
+        budget: as in `run`; the documents do not state it.
         arguments: the other arguments of `run`, such as `tiers`.
 
     Returns:
@@ -542,7 +516,7 @@ def scaffold(
         ...     sorted(path.name for path in folder.iterdir())
         ['incident.toml', 'ledger.toml', 'policy.toml']
     """
-    return write_documents(make_plan(claims, **arguments), folder)
+    return write_documents(make_plan(claims, budget=budget, **arguments), folder)
 
 
 def write_documents(plan: Plan, folder: str | Path) -> Path:

@@ -7,8 +7,6 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
-from datetime import date
-from pathlib import Path
 from typing import Any, Required, TypedDict, Unpack
 
 import polars as pl
@@ -17,7 +15,7 @@ from outage_analysis import costs
 from outage_analysis.analysis.alternatives import PolicyResult
 from outage_analysis.analysis.open_intake import late_claims_notes, with_late_claims
 from outage_analysis.analysis.plan import (
-    FurtherArguments,
+    InputArguments,
     Plan,
     check_documents_fit,
     check_one_stage,
@@ -27,13 +25,12 @@ from outage_analysis.analysis.plan import (
     make_plan,
 )
 from outage_analysis.analysis.summary import rows_are_complaints
-from outage_analysis.assumptions import Ledger
+from outage_analysis.arguments import lists_arguments
 from outage_analysis.claims import Claims, Sources
 from outage_analysis.errors import UsageError
 from outage_analysis.files import bundled_claims
-from outage_analysis.incidents import Incident
 from outage_analysis.losses import Cube
-from outage_analysis.policies import Amount, Policy, PolicyExplainer, TierPayments, load_policy
+from outage_analysis.policies import Amount, Policy, PolicyExplainer, load_policy
 from outage_analysis.text import Answer, Locale, ShownTable, schema_of, smallest_units
 
 LOWEST, HIGHEST = 50, 99
@@ -259,7 +256,8 @@ def _percentile(at: object) -> float | None:
     return float(match[1]) / 100
 
 
-def solve(  # noqa: PLR0913 - completion lists the arguments
+@lists_arguments(InputArguments)
+def solve(
     claims: Plan | Claims | Cube | Sources | None = None,
     *,
     vary: costs.policy_search.Vary,
@@ -268,13 +266,7 @@ def solve(  # noqa: PLR0913 - completion lists the arguments
     step: Amount | None = None,
     objective: str | None = None,
     max_cliff: Amount | None = None,
-    tiers: TierPayments | None = None,
-    policy: str | Path | Policy | None = None,
-    ledger: str | Path | Ledger | None = None,
-    incident: str | Path | Incident | None = None,
-    effort: str | None = None,
-    as_of: str | date | None = None,
-    **inputs: Unpack[FurtherArguments],
+    **inputs: Unpack[InputArguments],
 ) -> BudgetSolution:
     """Find the policy that gives claimants most within a budget; payments never fall as the loss grows.
 
@@ -289,13 +281,8 @@ def solve(  # noqa: PLR0913 - completion lists the arguments
         objective: `replaced` (share of the losses) or `per_claim` (mean payment per accepted claim). By
             default `replaced` with claims, and `per_claim` without.
         max_cliff: the largest jump of the payment at an edge of a loss band, in whole currency.
-        tiers: instead of a policy, largest loss of a tier -> payment per claim; the line is called `tiers`.
-        policy: the announced policy; by default the incident's bundled policy.
-        ledger: the assumptions; by default the incident's bundled ledger, if any.
-        incident: the outage, as for `run`.
-        effort: with tiers, what claimants must do to be paid, as for `run`.
-        as_of: use only what was public by this day.
-        inputs: `compare` (policies to show beside the frontier), `unknown` and fields of `Plan`.
+        inputs: the arguments of `run`. `policy` is the announced policy; the cost line of `tiers` is called
+            `tiers`; the policies of `compare` are shown beside the frontier.
 
     Raises:
         UsageError: a parameter or another argument is not possible.
@@ -306,16 +293,7 @@ def solve(  # noqa: PLR0913 - completion lists the arguments
         >>> found.parameters
         {'small-business-cash.tier1': 20000, 'small-business-cash.tier2': 40000}
     """
-    plan = make_plan(
-        claims,
-        tiers=tiers,
-        effort=effort,
-        policy=policy,
-        ledger=ledger,
-        incident=incident,
-        as_of=as_of,
-        **inputs,
-    )
+    plan = make_plan(claims, **inputs)
     incident, policy, ledger = load_documents(plan)
     named = [policy, *map(load_policy, plan.compare)]
     ids = [each.id for each in named]

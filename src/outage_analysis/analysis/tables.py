@@ -117,6 +117,9 @@ class AnalysisTables(Mapping[str, pl.DataFrame]):
             raise AttributeError(name)
         return self[name]
 
+    def _ipython_key_completions_(self) -> list[str]:
+        return [*self._makers]  # all that may exist, because making the tables takes seconds
+
     def __dir__(self) -> list[str]:
         attributes = (n for n in self if not n.startswith((CLAIMS, HINDSIGHT)))
         return sorted({*super().__dir__(), *attributes})

@@ -27,7 +27,7 @@ from outage_analysis.lazy_exports import lazy_exports
 
 if TYPE_CHECKING:
     from outage_analysis.claims.claims_and_rejects import MAX_REJECTS, Claims, check_labels
-    from outage_analysis.claims.decisions import DECISIONS, SPELLINGS, decision_word
+    from outage_analysis.claims.decisions import DECISIONS, named_decision
     from outage_analysis.claims.ingestion import OutageArguments, OutageFacts, load_sample, read_claims
     from outage_analysis.claims.inspection.derive_incident import incident_from_files
     from outage_analysis.claims.inspection.inspect import Inspection, inspect_file

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, cast
+from typing import TYPE_CHECKING, Literal, Unpack, cast
 
 import polars as pl
 
@@ -33,7 +34,9 @@ from outage_analysis.text import (
 )
 
 if TYPE_CHECKING:
-    from outage_analysis.losses import ClaimsByBand
+    from outage_analysis.analysis import Analysis, IntakeForecast
+    from outage_analysis.analysis.analysis import RunArguments
+    from outage_analysis.losses import ClaimsByBand, DimensionFilter, Fits
 
 MAX_REJECTS = 0.05
 """The default for the largest accepted share of rejected rows."""
@@ -297,6 +300,85 @@ class Claims(Displayable):
         from outage_analysis.losses import claims_by_band
 
         return claims_by_band(self, dimensions, bands, lang)
+
+    @property
+    def columns(self) -> list[str]:
+        """The names of the columns of `to_polars`."""
+        return self.head(0).columns
+
+    def head(self, n: int = 5) -> pl.DataFrame:
+        """Return the first claims, in file and row order, with the columns of `to_polars`."""
+        return self.query("from claims order by source_file, source_row limit $n", n=n)
+
+    def summary(self, *dimensions: str) -> pl.DataFrame:
+        """Return the number, sum, mean and median of the stated losses by dimensions, such as service.
+
+        Returns:
+            The table of `summary` in `outage_analysis.losses`, with amounts in whole currency.
+
+        Raises:
+            UsageError: a dimension does not exist.
+
+        Example:
+            >>> claims.summary("service").select("service", "mean", "median")  # doctest: +SKIP
+        """
+        from outage_analysis.losses import build_cube, summary
+
+        table = summary(build_cube(self, dimensions=dimensions), dimensions)
+        unit = 10**self.incident.loss_digits
+        amounts = [c for c, kind in table.schema.items() if c in ("loss", "mean") or c.startswith("median")]
+        return table.with_columns(pl.col(amounts) / unit) if unit > 1 else table
+
+    def fit(self, *families: str, where: DimensionFilter | None = None, recovery: bool = False) -> Fits:
+        """Fit severity distributions to the losses above 0.
+
+        Args:
+            families: such as lognormal; by default all.
+            where: dimension -> value or list of values; use only the claims with these values.
+            recovery: allow synthetic claims, to test whether the fit recovers the generator's parameters.
+
+        Raises:
+            ModelRefused: the claims are synthetic and `recovery` is not set, or no family can be fitted.
+
+        Example:
+            >>> claims.fit("lognormal").best.chart()  # doctest: +SKIP
+        """
+        from outage_analysis.analysis import fit_cube
+        from outage_analysis.losses import FAMILIES, build_cube
+
+        cube, chosen = build_cube(self, dimensions=[*(where or ())]), families or tuple(FAMILIES)
+        return fit_cube(cube, totals=False, where=where, families=chosen, recovery=recovery)[0]
+
+    def forecast(
+        self, *, closes: str | date | None = None, spike: float | None = None, recovery: bool = False
+    ) -> IntakeForecast:
+        """Forecast how many claims are still to come until the last day to claim.
+
+        Args:
+            closes: the last day to claim; by default that of the incident.
+            spike: the extra claims on that day, as a multiple of the claims expected on it.
+            recovery: allow synthetic claims, to test whether the forecast recovers what generated them.
+
+        Raises:
+            UsageError: `closes` is no day.
+            ModelRefused: the claims are synthetic and `recovery` is not set.
+
+        Example:
+            >>> claims.forecast(closes="2031-03-20").tables["branches"]  # doctest: +SKIP
+        """
+        from outage_analysis.analysis import as_day, forecast_intake
+
+        return forecast_intake(self, closes=as_day(closes, "closes"), spike=spike, recovery=recovery)
+
+    def run(self, **arguments: Unpack[RunArguments]) -> Analysis:
+        """Run an analysis of the claims; the arguments are those of `outage_analysis.run`.
+
+        Example:
+            >>> claims.run(tiers={300_000: 30_000}).chance_over(300_000_000)  # doctest: +SKIP
+        """
+        from outage_analysis.analysis import run
+
+        return run(self, **arguments)
 
     @property
     def control_totals(self) -> pl.DataFrame:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 
 from outage_analysis.claims.queries import quote_literal
-from outage_analysis.incidents import normalized_name
 
 DECISIONS = {
     "complaint": ("complaint", "complained", "신고", "민원", "beschwerde"),
@@ -40,11 +39,6 @@ def decision_sql(text: str) -> str:
     return f"({decisions})[list_position({words}, {plain})]"
 
 
-def decision_word(text: str) -> str:
-    """Return a text as `SPELLINGS` writes it, in the same way as `decision_sql`."""
-    return re.sub(r"[ \t\r\n\f\v\-_./·]+", "", text.lower())
-
-
-def is_decision(text: str) -> bool:
-    """Return whether a text names a decision."""
-    return normalized_name(text) in SPELLINGS
+def named_decision(text: str) -> str | None:
+    """Return the decision that a text names, as `decision_sql` does; None if it names none."""
+    return SPELLINGS.get(re.sub(r"[ \t\r\n\f\v\-_./·]+", "", text.lower()))

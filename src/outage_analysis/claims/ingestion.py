@@ -10,6 +10,7 @@ from typing import Literal, TypedDict, Unpack
 
 import polars as pl
 
+from outage_analysis.arguments import lists_arguments
 from outage_analysis.claims import queries
 from outage_analysis.claims.claims_and_rejects import MAX_REJECTS, Claims
 from outage_analysis.claims.readers.cell_values import IS_SYNTHETIC
@@ -57,6 +58,7 @@ class OutageArguments(OutageFacts, total=False):
     columns: Mapping[str, str]
 
 
+@lists_arguments(OutageArguments)
 def read_claims(
     paths: Sources | None,
     incident: str | Path | Incident | None = None,
@@ -68,6 +70,9 @@ def read_claims(
     **outage: Unpack[OutageArguments],
 ) -> Claims:
     """Read complaint files or a data frame. Every row becomes either one claim or one reject.
+
+    Several threads can use the same claims. Claims cannot be pickled: save them with `save_claims`, and read
+    the file in the other process.
 
     Args:
         paths: files, folders and patterns such as `exports/*.csv`, of any supported format; or a single

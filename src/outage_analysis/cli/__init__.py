@@ -24,6 +24,7 @@ from typing import Annotated
 import typer
 
 from outage_analysis.cli import claims, decide, explore, lookup, notebooks, report
+from outage_analysis.cli.options import expand_options
 from outage_analysis.errors import (
     REPORT_BUG,
     EnvironmentFailed,
@@ -105,24 +106,19 @@ def _exit_with(error: OutageAnalysisError) -> None:
 
 
 @app.callback()
+@expand_options()
 def set_engine_limits(
     context: typer.Context,
     memory: Annotated[
         str | None,
-        typer.Option(
-            help="The most memory that the engine uses, as 4GB or 50%; the rest goes to --temp. By default "
-            "half of the machine's memory."
-        ),
+        "The most memory that the engine uses, as 4GB or 50%; the rest goes to --temp. By default "
+        "half of the machine's memory.",
     ] = None,
-    threads: Annotated[
-        int | None, typer.Option(help="Threads of the engine. By default one per core.")
-    ] = None,
+    threads: Annotated[int | None, "Threads of the engine. By default one per core."] = None,
     temp: Annotated[
         Path | None,
-        typer.Option(
-            help="Folder for copies and for data that does not fit into memory. By default the system's "
-            "folder for temporary files."
-        ),
+        "Folder for copies and for data that does not fit into memory. By default the system's "
+        "folder for temporary files.",
     ] = None,
 ) -> None:
     """Apply the options that precede the command: memory, threads and temporary folder of the SQL engine."""

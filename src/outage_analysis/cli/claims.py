@@ -43,8 +43,7 @@ def ingest(
     *,
     options: ReadOptions,
     out: Annotated[
-        Path | None,
-        typer.Option(help="Save the claims: .parquet for other tools, .duckdb as a warehouse file."),
+        Path | None, "Save the claims: .parquet for other tools, .duckdb as a warehouse file."
     ] = None,
     add: Annotated[bool, typer.Option("--add", help="Add the files to the warehouse file --out.")] = False,
     output: Output,
@@ -92,16 +91,11 @@ class InspectOptions:
 
     incident: Annotated[
         str | None,
-        typer.Option(
-            help="Bundled id, or path to an incident's TOML file. By default the incident that the file "
-            "describes."
-        ),
+        "Bundled id, or path to an incident's TOML file. By default the incident that the file describes.",
     ] = None
-    columns: Annotated[
-        str | None, typer.Option(help="TOML file with the part of the layout that you know already.")
-    ] = None
+    columns: Annotated[str | None, "TOML file with the part of the layout that you know already."] = None
     encoding: Encoding = None
-    sheet: Annotated[str | None, typer.Option(help="The sheet of a workbook.")] = None
+    sheet: Annotated[str | None, "The sheet of a workbook."] = None
 
 
 @commands.command()
@@ -191,19 +185,15 @@ def cube(
     by: Dimensions = "service,claimant_type",
     bands: Annotated[
         str | None,
-        typer.Option(
-            help="Edges of the loss bands, in whole currency or in the unit of the losses, as "
-            "0,300000,500000. By default a fine grid."
-        ),
+        "Edges of the loss bands, in whole currency or in the unit of the losses, as "
+        "0,300000,500000. By default a fine grid.",
     ] = None,
     policy: Annotated[
         str | None,
-        typer.Option(
-            help="Also end bands at the edges of this policy: bundled id, or path to its TOML file. Without "
-            "--bands, by default the bundled policy of the incident, if there is one."
-        ),
+        "Also end bands at the edges of this policy: bundled id, or path to its TOML file. Without "
+        "--bands, by default the bundled policy of the incident, if there is one.",
     ] = None,
-    out: Annotated[Path | None, typer.Option(help="Write .csv or .parquet instead of printing.")] = None,
+    out: Annotated[Path | None, "Write .csv or .parquet instead of printing."] = None,
     output: Output,
 ) -> None:
     """Aggregate claims by dimensions and loss band: number of claims, sum of losses, sum of squared losses.
@@ -254,11 +244,10 @@ def _cube_bands(incident: incidents.Incident, edges: str | None, policy: str | N
 
 
 @commands.command()
+@expand_options()
 def synth(
     *,
-    assumptions: Annotated[
-        str, typer.Option(help="Bundled id, or path to the TOML file of what is assumed.")
-    ] = BUNDLED,
+    assumptions: Annotated[str, "Bundled id, or path to the TOML file of what is assumed."] = BUNDLED,
     incident: Incident = BUNDLED,
     seed: Annotated[
         int,
@@ -266,15 +255,12 @@ def synth(
     ] = 20221015,
     rows: Annotated[
         int | None,
-        typer.Option(
-            help="Number of rows, such as 10_000_000, in the published proportions. By default the published "
-            "number."
-        ),
+        "Number of rows, such as 10_000_000, in the published proportions. By default the published number.",
     ] = None,
     text: Annotated[bool, typer.Option("--text", help="Add the text of each complaint, in Korean.")] = False,
-    out: Annotated[
-        Path, typer.Option(help="File to write, .csv or .parquet, with 'synthetic' in its name.")
-    ] = Path("kakao-2022-synthetic.csv"),
+    out: Annotated[Path, "File to write, .csv or .parquet, with 'synthetic' in its name."] = Path(
+        "kakao-2022-synthetic.csv"
+    ),
     lang: Language = "en",
     as_json: Json = False,
 ) -> None:

@@ -33,10 +33,7 @@ if TYPE_CHECKING:  # for type checkers only: these imports are slow, and `--help
 commands = typer.Typer()
 
 Valuation = Annotated[
-    str,
-    typer.Option(
-        help="Valuation: cash, face_value, displaced_sales, incremental_cash, top_down or handling."
-    ),
+    str, "Valuation: cash, face_value, displaced_sales, incremental_cash, top_down or handling."
 ]
 Run = Annotated[str, typer.Argument(metavar="RUN", help="Folder of a report, or id or path of a ledger.")]
 
@@ -47,8 +44,7 @@ def sensitivity(
     options: PlanOptions,
     *,
     exceeds: Annotated[
-        str | None,
-        typer.Option(help="An amount in whole currency: what must be true for the cash to exceed it?"),
+        str | None, "An amount in whole currency: what must be true for the cash to exceed it?"
     ] = None,
     output: Output,
 ) -> None:
@@ -189,14 +185,11 @@ def scenarios(
 def reserve(
     options: PlanOptions,
     *,
-    measure: Annotated[str, typer.Option(help="Measure of the reserve: mean, median, P75 or P90.")] = "mean",
+    measure: Annotated[str, "Measure of the reserve: mean, median, P75 or P90."] = "mean",
     handling: Annotated[
-        str,
-        typer.Option(help="Whether the cost of working through the claims is inside or outside the reserve."),
+        str, "Whether the cost of working through the claims is inside or outside the reserve."
     ] = "outside",
-    since: Annotated[
-        str | None, typer.Option(help="An earlier run: the folder of a report, or id or path of a ledger.")
-    ] = None,
+    since: Annotated[str | None, "An earlier run: the folder of a report, or id or path of a ledger."] = None,
     output: Output,
 ) -> None:
     """Print the reserve: one amount with its measure, its scope, and what changed since an earlier run.
@@ -245,34 +238,23 @@ def solve(
     ],
     vary: Annotated[
         list[str],
-        typer.Option(
-            help="What varies: LINE.tier1 is the payment of the first loss band of a cost line; "
-            "=LOW..HIGH/STEP sets the values. Separate several by commas, or repeat the option."
-        ),
+        "What varies: LINE.tier1 is the payment of the first loss band of a cost line; "
+        "=LOW..HIGH/STEP sets the values. Separate several by commas, or repeat the option.",
     ],
-    at: Annotated[
-        str, typer.Option(help="The percentile of the cost that the budget limits, P50 to P99; or expected.")
-    ] = "P90",
-    step: Annotated[
-        str | None, typer.Option(help="Step between the payments that are tried, in whole currency.")
-    ] = None,
+    at: Annotated[str, "The percentile of the cost that the budget limits, P50 to P99; or expected."] = "P90",
+    step: Annotated[str | None, "Step between the payments that are tried, in whole currency."] = None,
     objective: Annotated[
         str | None,
-        typer.Option(
-            help="What people get: replaced (share of the losses) or per_claim (mean payment per accepted "
-            "claim). By default replaced with claims, per_claim without."
-        ),
+        "What people get: replaced (share of the losses) or per_claim (mean payment per accepted claim). By "
+        "default replaced with claims, per_claim without.",
     ] = None,
     max_cliff: Annotated[
-        str | None,
-        typer.Option(help="Largest jump of the payment at an edge of a loss band, in whole currency."),
+        str | None, "Largest jump of the payment at an edge of a loss band, in whole currency."
     ] = None,
     compare: Annotated[
-        list[str] | None, typer.Option(help="A further policy to show beside the frontier; repeat for more.")
+        list[str] | None, "A further policy to show beside the frontier; repeat for more."
     ] = None,
-    write: Annotated[
-        Path | None, typer.Option(help="Write the solution as a policy's TOML file with this name.")
-    ] = None,
+    write: Annotated[Path | None, "Write the solution as a policy's TOML file with this name."] = None,
     force: Annotated[bool, typer.Option("--force", help="Overwrite an existing file.")] = False,
     output: Output,
 ) -> None:

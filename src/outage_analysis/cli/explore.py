@@ -10,7 +10,7 @@ import typer
 
 from outage_analysis import analysis, claims, incidents, text
 from outage_analysis.cli.console import print_warnings, progress
-from outage_analysis.cli.option_values import parse_day, parse_share
+from outage_analysis.cli.option_values import parse_pairs, parse_share
 from outage_analysis.cli.options import (
     Counts,
     Dimensions,
@@ -81,31 +81,21 @@ def distribution(
     policy: Policy = None,
     counts: Counts = None,
     grouped: Annotated[
-        str | None,
-        typer.Option(
-            help="A printed table of losses instead of claims: bundled id, or path to its TOML file."
-        ),
+        str | None, "A printed table of losses instead of claims: bundled id, or path to its TOML file."
     ] = None,
     by: Dimensions = "service",
     where: Annotated[
-        list[str] | None,
-        typer.Option(help="Only claims with this value, as service=kakao_t; repeat for more."),
+        list[str] | None, "Only claims with this value, as service=kakao_t; repeat for more."
     ] = None,
-    compare: Annotated[
-        str | None, typer.Option(help="Two values of the first dimension of --by, as kakao_t,kakao_pay.")
-    ] = None,
+    compare: Annotated[str | None, "Two values of the first dimension of --by, as kakao_t,kakao_pay."] = None,
     fit: Annotated[
         bool, typer.Option("--fit", help="Fit severity distributions to the losses above zero.")
     ] = False,
-    family: Annotated[
-        list[str] | None, typer.Option(help="A family to fit; repeat for more. By default all.")
-    ] = None,
+    family: Annotated[list[str] | None, "A family to fit; repeat for more. By default all."] = None,
     top: Annotated[
         str | None,
-        typer.Option(
-            help="What lies above the last edge of totals or of a printed table: open, closed or truncated. "
-            "By default as the table states."
-        ),
+        "What lies above the last edge of totals or of a printed table: open, closed or truncated. "
+        "By default as the table states.",
     ] = None,
     level: Level = "95%",
     recovery: Recovery = False,
@@ -157,35 +147,24 @@ def intake(
     ] = None,
     *,
     series: Annotated[
-        str | None,
-        typer.Option(
-            help="Bundled id, or path to the TOML file of a published intake. By default kakao-federation."
-        ),
+        str | None, "Bundled id, or path to the TOML file of a published intake. By default kakao-federation."
     ] = None,
     reading: ReadOptions,
     as_of: Annotated[
-        str | None,
-        typer.Option(
-            help="Use only what was public by this day (YYYY-MM-DD); of files, the claims filed by it."
-        ),
+        str | None, "Use only what was public by this day (YYYY-MM-DD); of files, the claims filed by it."
     ] = None,
-    closes: Annotated[str | None, typer.Option(help="Last day of the intake (YYYY-MM-DD).")] = None,
-    extend_to: Annotated[
-        str | None, typer.Option(help="Also forecast an extension of the deadline to this day.")
-    ] = None,
+    closes: Annotated[str | None, "Last day of the intake (YYYY-MM-DD)."] = None,
+    extend_to: Annotated[str | None, "Also forecast an extension of the deadline to this day."] = None,
     former: Annotated[
-        list[str] | None,
-        typer.Option(help="Last day of an earlier deadline that caused a rush; repeat for more."),
+        list[str] | None, "Last day of an earlier deadline that caused a rush; repeat for more."
     ] = None,
     spike: Annotated[
         float | None,
-        typer.Option(
-            help="Further claims on the last day, as a multiple of the claims that the curve expects on it."
-        ),
+        "Further claims on the last day, as a multiple of the claims that the curve expects on it.",
     ] = None,
-    by: Annotated[str | None, typer.Option(help="Count only up to the end of this day.")] = None,
+    by: Annotated[str | None, "Count only up to the end of this day."] = None,
     level: Level = "80%",
-    hindsight: Annotated[bool, typer.Option(help="Show in a separate table how the intake ended.")] = True,
+    hindsight: Annotated[bool, "Show in a separate table how the intake ended."] = True,
     recovery: Recovery = False,
     output: Output,
 ) -> None:
@@ -200,7 +179,7 @@ def intake(
 
         outage-analysis intake complaints.csv --incident my-outage.toml --closes 2031-03-20 --spike 0
     """
-    until = parse_day(as_of)
+    until = analysis.as_day(as_of, "--as-of")
     unused = {"--series": series} if files else {**_about_files(reading), "--recovery": recovery}
     _refuse_unused("with files" if files else "without files", unused)
     with progress(output.lang) as step:
@@ -210,11 +189,11 @@ def intake(
         result = analysis.forecast_intake(
             source,
             until,
-            closes=parse_day(closes, "--closes"),
-            extend_to=parse_day(extend_to, "--extend-to"),
+            closes=analysis.as_day(closes, "--closes"),
+            extend_to=analysis.as_day(extend_to, "--extend-to"),
             spike=spike,
-            former=[last for day in former or () if (last := parse_day(day, "--former"))],
-            by=parse_day(by, "--by"),
+            former=[last for day in former or () if (last := analysis.as_day(day, "--former"))],
+            by=analysis.as_day(by, "--by"),
             level=parse_share(level, "--level"),
             hindsight=hindsight,
             recovery=recovery,
@@ -236,12 +215,9 @@ def _parse_list(text: str, option: str) -> tuple[str, ...]:
 
 def _parse_where(texts: Sequence[str]) -> dict[str, list[str]]:
     values: dict[str, list[str]] = {}
-    for given in texts:
-        dimension, equals, value = given.partition("=")
-        if not (dimension and equals):
-            remedy = "Write it as service=kakao_t."
-            raise UsageError("--where is not a dimension and a value", value=given, remedy=remedy)
-        values.setdefault(dimension, []).append(value)
+    for given in texts:  # one by one, because a dimension may have several values
+        for dimension, value in parse_pairs([given], "--where", "service=kakao_t").items():
+            values.setdefault(dimension, []).append(value)
     return values
 
 

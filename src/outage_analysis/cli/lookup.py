@@ -11,7 +11,6 @@ import typer
 
 from outage_analysis import analysis, assumptions, costs, files, incidents, jupyter, losses, policies, text
 from outage_analysis.cli.console import print_json, print_line, print_text
-from outage_analysis.cli.option_values import parse_day
 from outage_analysis.cli.options import (
     AsOf,
     Language,
@@ -37,7 +36,7 @@ def facts(
     *,
     fact: Annotated[str | None, typer.Argument(help="Show one fact in full.")] = None,
     as_of: AsOf = None,
-    topic: Annotated[str | None, typer.Option(help="Only one topic, such as cost or rule-users.")] = None,
+    topic: Annotated[str | None, "Only one topic, such as cost or rule-users."] = None,
     output: Output,
 ) -> None:
     """List the published figures of the bundled cases: id, value, unit, publication day, evidence grade.
@@ -47,7 +46,7 @@ def facts(
         outage-analysis facts --as-of 2022-12-30 --topic cost
     """
     locale, columns = text.Locale(output.lang), text.schema_of("facts")
-    table = incidents.facts(public_by=parse_day(as_of), topic=topic)
+    table = incidents.facts(public_by=analysis.as_day(as_of, "--as-of"), topic=topic)
     if fact:
         known = table["id"].to_list()
         table = table.filter(id=fact)
@@ -126,7 +125,7 @@ def show_assumptions(
     if ledger is None:
         _print_list(assumptions.load_ledger, files.bundled_ids("assumptions"), output)
         return
-    public_by, document = parse_day(as_of), assumptions.load_ledger(ledger)
+    public_by, document = analysis.as_day(as_of, "--as-of"), assumptions.load_ledger(ledger)
     document = document if public_by is None else document.as_known_on(public_by)
     correlations = [{**x.model_dump(mode="json"), "rationale": x.rationale.en} for x in document.correlations]
     values = {
@@ -185,7 +184,11 @@ def show(policy: Policy, *, as_of: AsOf = None, output: Output) -> None:
         outage-analysis policies show kddi-2022
     """
     lang = "en" if output.as_json else output.lang
-    locale, document, until = text.Locale(lang), policies.load_policy(policy), parse_day(as_of)
+    locale, document, until = (
+        text.Locale(lang),
+        policies.load_policy(policy),
+        analysis.as_day(as_of, "--as-of"),
+    )
     known = document if until is None else document.as_known_on(until)
     if not known.lines:
         problem = f"no line of {document.id} was public by {as_of}"
@@ -215,6 +218,7 @@ def show(policy: Policy, *, as_of: AsOf = None, output: Output) -> None:
 
 
 @policy_commands.command()
+@expand_options()
 def explain(policy: Policy, *, lang: Language = "en") -> None:
     """Explain a policy in plain words: a sentence per cost line, with an example at each loss band edge.
 
@@ -231,17 +235,12 @@ def check(
     policy: Policy,
     *,
     incident: Annotated[
-        str | None,
-        typer.Option(
-            help="Also check that the policy fits this incident: bundled id, or path to its TOML file."
-        ),
+        str | None, "Also check that the policy fits this incident: bundled id, or path to its TOML file."
     ] = None,
     ledger: Annotated[
         str | None,
-        typer.Option(
-            help="Also check the band mixes of this ledger: bundled id, or path to its TOML file. By default "
-            "the bundled ledger with the id of the policy."
-        ),
+        "Also check the band mixes of this ledger: bundled id, or path to its TOML file. By default "
+        "the bundled ledger with the id of the policy.",
     ] = None,
     output: Output,
 ) -> None:
@@ -273,14 +272,13 @@ def check(
 
 
 @policy_commands.command()
+@expand_options()
 def new(
     name: Annotated[str, typer.Argument(metavar="ID", help="Id of the policy: lower-case, digits, hyphens.")],
     *,
-    currency: Annotated[str, typer.Option(help="ISO code of the currency.")] = "KRW",
-    loss_unit: Annotated[
-        str | None, typer.Option(help="Unit of the losses: minutes, days; by default the currency.")
-    ] = None,
-    out: Annotated[Path | None, typer.Option(help="File to write; by default ID.toml.")] = None,
+    currency: Annotated[str, "ISO code of the currency."] = "KRW",
+    loss_unit: Annotated[str | None, "Unit of the losses: minutes, days; by default the currency."] = None,
+    out: Annotated[Path | None, "File to write; by default ID.toml."] = None,
     lang: Language = "en",
 ) -> None:
     """Write a template for a policy: a valid TOML file with every kind of cost line.

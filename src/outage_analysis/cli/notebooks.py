@@ -5,7 +5,6 @@ from __future__ import annotations
 import shlex
 import shutil
 import sys
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
@@ -14,6 +13,7 @@ import typer
 
 from outage_analysis import analysis, claims, jupyter, text
 from outage_analysis.cli.console import print_json, print_line, print_warnings, progress
+from outage_analysis.cli.option_values import parse_pairs
 from outage_analysis.cli.options import (
     Json,
     PlanOptions,
@@ -46,17 +46,13 @@ def new(
     *,
     claims: Annotated[
         list[Path] | None,
-        typer.Option(
-            help="Your complaint file, folder or pattern in quotes; repeat for more. The folder then gets "
-            "only the TOML files of a report on these files, and no example. Needs --tiers."
-        ),
+        "Your complaint file, folder or pattern in quotes; repeat for more. The folder then gets "
+        "only the TOML files of a report on these files, and no example. Needs --tiers.",
     ] = None,
-    name: Annotated[str, typer.Option(help="Name of the outage. By default its id, in words.")] = "",
+    name: Annotated[str, "Name of the outage. By default its id, in words."] = "",
     currency: Annotated[
         str | None,
-        typer.Option(
-            help="ISO code of the currency. By default KRW; with --claims, the currency that the files state."
-        ),
+        "ISO code of the currency. By default KRW; with --claims, the currency that the files state.",
     ] = None,
     lang: Annotated[
         str,
@@ -66,16 +62,8 @@ def new(
         ),
     ] = "en",
     loss_unit: Annotated[
-        str, typer.Option(help="What claims state as lost: minutes, hours or days. By default the currency.")
+        str, "What claims state as lost: minutes, hours or days. By default the currency."
     ] = "",
-    counted: Annotated[
-        bool,
-        typer.Option(
-            "--counted",
-            help="Start from totals by service, claimant type and loss band instead of claims; such a "
-            "project has no notebooks.",
-        ),
-    ] = False,
     options: PlanOptions,
     as_json: Json = False,
 ) -> None:
@@ -97,7 +85,7 @@ def new(
     defaults = PlanOptions()
     unused = {x: getattr(options, x) != getattr(defaults, x) for x in OF_CLAIMS}
     if from_claims:
-        unused = {"name": bool(name), "loss_unit": bool(loss_unit), "counted": counted}
+        unused = {"name": bool(name), "loss_unit": bool(loss_unit)}
     if given := next((x for x, value in unused.items() if value), None):
         context = "--claims" if from_claims else "an example project"
         option = given.replace("_", "-")
@@ -106,20 +94,12 @@ def new(
         written = _write_documents(replace(options, claims=claims, currency=currency), folder, lang)
     else:
         written = jupyter.new_project(
-            folder,
-            name=name,
-            currency=currency or DEFAULT_CURRENCY,
-            lang=lang,
-            loss_unit=loss_unit,
-            counted=counted,
+            folder, name=name, currency=currency or DEFAULT_CURRENCY, lang=lang, loss_unit=loss_unit
         )
         locale, option = text.Locale(lang), _make_option()
         lines = [locale("terminal.new_next", folder=jupyter.shell_path(folder), option=option)]
-        if counted:
-            lines.append(locale("terminal.new_then", data=locale("terminal.new_totals")))
-        else:
-            lines.append(locale("terminal.new_lab", option=option))
-            lines += [locale("terminal.new_then", data="claims/"), locale("terminal.new_inspect")]
+        lines.append(locale("terminal.new_lab", option=option))
+        lines += [locale("terminal.new_then"), locale("terminal.new_inspect")]
         print_warnings(lines)
     if as_json:
         print_json({"project": str(written)})
@@ -155,10 +135,11 @@ def _make_option() -> str:
 
 
 @commands.command()
+@expand_options()
 def lab(
     folder: Annotated[Path, typer.Argument(help="Folder of notebooks.")] = Path("notebooks"),
     *,
-    browser: Annotated[bool, typer.Option(help="Open it in a browser.")] = True,
+    browser: Annotated[bool, "Open it in a browser."] = True,
     port: Annotated[
         int | None, typer.Option(min=1, max=65_535, help="Port to listen on. By default 8888 or the next.")
     ] = None,
@@ -172,6 +153,7 @@ def lab(
 
 
 @notebook_commands.command("run")
+@expand_options()
 def run_notebook(
     name: Annotated[
         str,
@@ -180,16 +162,11 @@ def run_notebook(
     *,
     param: Annotated[
         list[str] | None,
-        typer.Option(
-            help="NAME=VALUE in place of a value in the notebook's cell tagged `parameters`; repeat for more."
-        ),
+        "NAME=VALUE in place of a value in the notebook's cell tagged `parameters`; repeat for more.",
     ] = None,
-    out: Annotated[
-        Path | None, typer.Option(help="Page to write; by default the notebook's name with .html.")
-    ] = None,
+    out: Annotated[Path | None, "Page to write; by default the notebook's name with .html."] = None,
     lang: Annotated[
-        str | None,
-        typer.Option(help="Language of charts and tables: en or ko. By default the notebook's language."),
+        str | None, "Language of charts and tables: en or ko. By default the notebook's language."
     ] = None,
     code: Annotated[
         bool, typer.Option("--code/--no-code", help="Keep the code of each cell, folded.")
@@ -205,7 +182,7 @@ def run_notebook(
     Example:
         outage-analysis notebook run 05_executive_summary --param policy=my-policy.toml --out summary.html
     """
-    parameters = _parse_parameters(param or ())
+    parameters = parse_pairs(param or (), "--param", "budget=300_000_000")
     with progress(lang or "en") as step:
         page = jupyter.run_notebook(
             name, out, parameters=parameters, lang=lang, code=code, force=force, progress=step
@@ -214,14 +191,3 @@ def run_notebook(
         print_json({"page": str(page)})
     else:
         print_line(str(page))
-
-
-def _parse_parameters(texts: Sequence[str]) -> dict[str, str]:
-    parameters: dict[str, str] = {}
-    for given in texts:
-        name, equals, value = given.partition("=")
-        if not equals or name.strip() in parameters:
-            problem = "--param is given twice for one name" if equals else "--param has no value"
-            raise UsageError(problem, value=given, remedy="Write each once, as in budget=300_000_000.")
-        parameters[name.strip()] = value
-    return parameters

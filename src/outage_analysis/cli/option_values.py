@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from datetime import date
 from decimal import Decimal, InvalidOperation
 from itertools import pairwise
 from typing import TYPE_CHECKING
@@ -85,26 +84,26 @@ def parse_changes(texts: Sequence[str]) -> dict[str, float]:
         name: float(
             parse_amount(text.removesuffix("%"), f"--set {name}") / (100 if text.endswith("%") else 1)
         )
-        for name, text in parse_columns(texts, "--set", "cash.tier1=20000").items()
+        for name, text in parse_pairs(texts, "--set", "cash.tier1=20000").items()
     }
 
 
-def parse_columns(
-    texts: Sequence[str], option: str = "--column", example: str = "service=Product"
-) -> dict[str, str]:
-    """Parse columns such as service=Product into a mapping from column of a claim to header.
+def parse_pairs(texts: Sequence[str], option: str, example: str) -> dict[str, str]:
+    """Parse texts such as service=Product into a mapping from name to value.
 
     Raises:
-        UsageError: a text has no equals sign, or a column is given twice.
+        UsageError: a text has no equals sign or no name, or a name is given twice.
     """
-    columns: dict[str, str] = {}
+    pairs: dict[str, str] = {}
     for text in texts:
-        name, equals, header = text.partition("=")
-        if not equals or name in columns:
-            remedy = f"Write each name once, as in {example}."
-            raise UsageError(f"{option} is no name=value", value=text, remedy=remedy)
-        columns[name] = header
-    return columns
+        name, equals, value = text.partition("=")
+        if not (name.strip() and equals) or name.strip() in pairs:
+            problem = (
+                "has no value" if not equals else "is given twice for one name" if name else "has no name"
+            )
+            raise UsageError(f"{option} {problem}", value=text, remedy=f"Write each once, as in {example}.")
+        pairs[name.strip()] = value
+    return pairs
 
 
 def parse_level(text: str | None) -> int:
@@ -124,20 +123,6 @@ def parse_level(text: str | None) -> int:
             remedy="Write 90 for P5 to P95.",
         )
     return int(digits)
-
-
-def parse_day(text: str | None, option: str = "--as-of") -> date | None:
-    """Parse a day such as 2022-12-30. If `text` is None, return None.
-
-    Raises:
-        UsageError: the text is not a day.
-    """
-    if text is None:
-        return None
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise UsageError(f"{option} is not a day", value=text, remedy="Write it as 2022-12-30.") from None
 
 
 def parse_share(text: str, option: str = "--max-rejects") -> float:

@@ -1,8 +1,9 @@
 """Options that several commands share. Each option is declared once, with its default and its help text.
 
-A command takes a group of options as one parameter, such as `options: PlanOptions`. The decorator
-`expand_options` turns each field of the group into an option of the command line. The values of a group are
-also the words of the command that a user is likely to need next.
+An option is a type and a sentence: `Annotated[str, "Seed of the draws."]`. A command takes a group of options
+as one parameter, such as `options: PlanOptions`. The decorator `expand_options` turns each field of the group
+into an option of the command line. The values of a group are also the words of the command that a user is
+likely to need next.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, is_dataclass, replace
 from functools import cache, partial, wraps
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, get_args
 
 import typer
 
@@ -22,10 +23,9 @@ from outage_analysis import analysis, claims, costs, files, incidents, jupyter, 
 from outage_analysis.cli.console import print_answer, print_json, print_warnings, start_screen
 from outage_analysis.cli.option_values import (
     parse_amount,
-    parse_columns,
-    parse_day,
     parse_level,
     parse_money,
+    parse_pairs,
     parse_share,
     parse_tiers,
 )
@@ -37,52 +37,36 @@ LEAST_DRAWS = 8_192
 MOST_DRAWS = 2**20
 """More draws would need minutes of time and gigabytes of memory, without a visible gain in precision."""
 
-Incident = Annotated[str, typer.Option(help="Bundled id, or path to an incident's TOML file.")]
+Incident = Annotated[str, "Bundled id, or path to an incident's TOML file."]
 Currency = Annotated[
-    str | None,
-    typer.Option(help="Without --incident, the currency of the files if they do not state it: KRW."),
+    str | None, "Without --incident, the currency of the files if they do not state it: KRW."
 ]
 Scale = Annotated[
-    float | None,
-    typer.Option(
-        help="Without --incident, how many units of currency a loss of 1 in the files stands for: 1000."
-    ),
+    float | None, "Without --incident, how many units of currency a loss of 1 in the files stands for: 1000."
 ]
 Column = Annotated[
-    list[str] | None,
-    typer.Option(
-        help="Without --incident, a column that is not recognised: service=Product; repeat for more."
-    ),
+    list[str] | None, "Without --incident, a column that is not recognised: service=Product; repeat for more."
 ]
 Policy = Annotated[
-    str | None,
-    typer.Option(help="Bundled id, or path to a policy's TOML file. By default the incident's policy."),
+    str | None, "Bundled id, or path to a policy's TOML file. By default the incident's policy."
 ]
 Layouts = Annotated[
     list[str] | None,
-    typer.Option(
-        help="TOML file with the layout of some complaint files; repeat for more. `inspect` proposes one."
-    ),
+    "TOML file with the layout of some complaint files; repeat for more. `inspect` proposes one.",
 ]
 Encoding = Annotated[
-    str | None,
-    typer.Option(help="Encoding of text files, if it cannot be told from their bytes: cp1252, gbk, cp949."),
+    str | None, "Encoding of text files, if it cannot be told from their bytes: cp1252, gbk, cp949."
 ]
 Counts = Annotated[
-    Path | None,
-    typer.Option(help="Totals instead of claims: a CSV file with service,claimant_type,band,claims."),
+    Path | None, "Totals instead of claims: a CSV file with service,claimant_type,band,claims."
 ]
 AsOf = Annotated[
-    str | None,
-    typer.Option(help="Use only what was public by this day (YYYY-MM-DD). By default the ledger's day."),
+    str | None, "Use only what was public by this day (YYYY-MM-DD). By default the ledger's day."
 ]
-MaxRejects = Annotated[str, typer.Option(help="Stop if a larger share of the rows is rejected: 5% or 0.05.")]
-Draws = Annotated[
-    int | None,
-    typer.Option(help="Number of draws of the uncertain inputs, a power of two. By default 16384."),
-]
-Seed = Annotated[int | None, typer.Option(help="Seed of the draws: the same seed gives the same digits.")]
-Level = Annotated[str, typer.Option(help="Probability of the intervals: 80% or 0.8.")]
+MaxRejects = Annotated[str, "Stop if a larger share of the rows is rejected: 5% or 0.05."]
+Draws = Annotated[int | None, "Number of draws of the uncertain inputs, a power of two. By default 16384."]
+Seed = Annotated[int | None, "Seed of the draws: the same seed gives the same digits."]
+Level = Annotated[str, "Probability of the intervals: 80% or 0.8."]
 LikelyLevel = Annotated[
     str | None,
     typer.Option(
@@ -92,10 +76,7 @@ LikelyLevel = Annotated[
 ]
 Dimensions = Annotated[
     str,
-    typer.Option(
-        help="Dimensions, separated by commas: service, claimant_type, filed_on, filed_hour or one of the "
-        "incident's."
-    ),
+    "Dimensions, separated by commas: service, claimant_type, filed_on, filed_hour or one of the incident's.",
 ]
 
 
@@ -113,10 +94,8 @@ Recovery = Annotated[
 ]
 Rows = Annotated[
     str | None,
-    typer.Option(
-        help="What a row of the files is: complaints, filed (claims) or accepted (claims). By default what "
-        "the incident says, else complaints. A column of decisions goes before."
-    ),
+    "What a row of the files is: complaints, filed (claims) or accepted (claims). By default what "
+    "the incident says, else complaints. A column of decisions goes before.",
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON to stdout.")]
 
@@ -166,68 +145,47 @@ class PlanOptions:
     ] = None
     tiers: Annotated[
         str | None,
-        typer.Option(
-            help="A policy in short form, in whole currency: 300000:30000,500000:50000 pays 30,000 for "
-            "losses up to 300,000 and 50,000 up to 500,000; *:80000 pays for all larger losses. Without a "
-            "ledger, rates of filing and acceptance come from comparable schemes."
-        ),
+        "A policy in short form, in whole currency: 300000:30000,500000:50000 pays 30,000 for "
+        "losses up to 300,000 and 50,000 up to 500,000; *:80000 pays for all larger losses. Without a "
+        "ledger, rates of filing and acceptance come from comparable schemes.",
     ] = None
     effort: Annotated[
         str | None,
-        typer.Option(
-            help="With --tiers, what claimants must do: automatic, one_tap, form or documents. By default "
-            "form."
-        ),
+        "With --tiers, what claimants must do: automatic, one_tap, form or documents. By default form.",
     ] = None
-    unknown: Annotated[
-        str | None, typer.Option(help="With --tiers, the payment for a claim without a stated loss.")
-    ] = None
+    unknown: Annotated[str | None, "With --tiers, the payment for a claim without a stated loss."] = None
     closes: Annotated[
         str | None,
-        typer.Option(
-            help="With --tiers, the last day to claim (YYYY-MM-DD), if filing is still open: the cost then "
-            "includes the claims still to come."
-        ),
+        "With --tiers, the last day to claim (YYYY-MM-DD), if filing is still open: the cost then "
+        "includes the claims still to come.",
     ] = None
     currency: Currency = None
     scale: Scale = None
     column: Column = None
     incident: Annotated[
         str | None,
-        typer.Option(
-            help="Bundled id, or path to an incident's TOML file. By default kakao-2022; with --tiers and "
-            "files, the incident that the files describe."
-        ),
+        "Bundled id, or path to an incident's TOML file. By default kakao-2022; with --tiers and "
+        "files, the incident that the files describe.",
     ] = None
     policy: Policy = None
     ledger: Annotated[
         str | None,
-        typer.Option(
-            help="Bundled id, or path to a ledger's TOML file. By default the incident's ledger; with "
-            "--policy, none."
-        ),
+        "Bundled id, or path to a ledger's TOML file. By default the incident's ledger; with --policy, none.",
     ] = None
     claims: Annotated[
         list[Path] | None,
-        typer.Option(
-            help="Complaint file, folder, pattern in quotes, or warehouse file; repeat for more. By default "
-            "the bundled synthetic file."
-        ),
+        "Complaint file, folder, pattern in quotes, or warehouse file; repeat for more. By default "
+        "the bundled synthetic file.",
     ] = None
     columns: Layouts = None
     encoding: Encoding = None
     counts: Counts = None
-    title: Annotated[
-        str, typer.Option(help="Name of the outage in texts and reports. By default that of the incident.")
-    ] = ""
+    title: Annotated[str, "Name of the outage in texts and reports. By default that of the incident."] = ""
     rows: Rows = None
     as_of: AsOf = None
     max_rejects: MaxRejects = "5%"
     budget: Annotated[
-        str | None,
-        typer.Option(
-            help="An amount in whole currency, such as 300_000_000: how likely does the cash exceed it?"
-        ),
+        str | None, "An amount in whole currency, such as 300_000_000: how likely does the cash exceed it?"
     ] = None
     draws: Draws = None
     seed: Seed = None
@@ -251,7 +209,7 @@ class PlanOptions:
             counts=self.counts,
             title=self.title,
             rows=self.rows,
-            as_of=parse_day(self.as_of),
+            as_of=analysis.as_day(self.as_of, "--as-of"),
             max_rejects=parse_share(self.max_rejects),
             hindsight=hindsight,
             compare=tuple(compare),
@@ -261,7 +219,7 @@ class PlanOptions:
             level=parse_level(self.level),
         )
         unknown = None if self.unknown is None else parse_amount(self.unknown, "--unknown")
-        closes = parse_day(self.closes, "--closes")
+        closes = analysis.as_day(self.closes, "--closes")
         if self.tiers is None:
             return analysis.with_tiers(plan, None, self.effort, unknown, closes)
         if self.policy is not None:
@@ -292,10 +250,7 @@ class ReadOptions:
 
     incident: Annotated[
         str | None,
-        typer.Option(
-            help="Bundled id, or path to an incident's TOML file. By default the incident that the files "
-            "describe."
-        ),
+        "Bundled id, or path to an incident's TOML file. By default the incident that the files describe.",
     ] = None
     columns: Layouts = None
     encoding: Encoding = None
@@ -339,7 +294,7 @@ def outage_facts(options: PlanOptions | ReadOptions) -> claims.OutageArguments:
     if options.scale is not None:
         facts["scale"] = options.scale
     if options.column:
-        facts["columns"] = parse_columns(options.column)
+        facts["columns"] = parse_pairs(options.column, "--column", "service=Product")
     return facts
 
 
@@ -357,7 +312,8 @@ def expand_options(
     """Decorate a command so that the fields of its option groups become command-line options.
 
     Typer derives the options from the signature of a command. The decorator changes this signature: the
-    fields of a dataclass replace each parameter that is annotated with this dataclass.
+    fields of a dataclass replace each parameter that is annotated with this dataclass, and a text in an
+    annotation becomes the help text of the option.
 
     Args:
         omitted: names of fields that the command does not offer as options; they keep their defaults.
@@ -387,39 +343,39 @@ def expand_options(
         run.__annotations__ = {}
         keyword = inspect.Parameter.KEYWORD_ONLY
         run.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
-            [parameter.replace(kind=keyword) for parameter in parameters]
+            [_with_help(parameter).replace(kind=keyword) for parameter in parameters]
         )
         return run
 
     return decorate
 
 
-def check_draws(draws: int | None) -> int:
-    """Return the number of draws; by default that of the library.
+def _with_help(parameter: inspect.Parameter) -> inspect.Parameter:
+    kind, *about = get_args(parameter.annotation) or (None,)
+    if not (about and isinstance(about[0], str)):
+        return parameter
+    return parameter.replace(annotation=Annotated[kind, typer.Option(help=about[0])])
+
+
+def check_number(value: int | None, option: str, least: int, most: int, default: int) -> int:
+    """Return a whole number that the user gave, or the default.
 
     Raises:
-        UsageError: the number is outside its allowed range.
+        UsageError: the number is outside its range.
     """
-    if draws is not None and draws < LEAST_DRAWS:
-        raise UsageError(
-            "--draws asks for too few points for a P99", value=draws, remedy=f"Take {LEAST_DRAWS:,} or more."
-        )
-    if draws is not None and draws > MOST_DRAWS:
-        raise UsageError(
-            "--draws asks for too many points", value=draws, remedy=f"Take {MOST_DRAWS:,} or fewer."
-        )
-    return costs.DRAWS if draws is None else draws
+    if value is not None and not least <= value <= most:
+        raise UsageError(f"{option} is no whole number from {least:,} to {most:,}", value=value)
+    return default if value is None else value
+
+
+def check_draws(draws: int | None) -> int:
+    """Return the number of draws: enough for a P99, and no more than help the precision."""
+    return check_number(draws, "--draws", LEAST_DRAWS, MOST_DRAWS, costs.DRAWS)
 
 
 def check_seed(seed: int | None) -> int:
-    """Return the seed; by default that of the library.
-
-    Raises:
-        UsageError: the seed is negative.
-    """
-    if seed is not None and seed < 0:
-        raise UsageError("--seed is negative", value=seed, remedy="Take a whole number from 0 on.")
-    return costs.SEED if seed is None else seed
+    """Return the seed of the draws."""
+    return check_number(seed, "--seed", 0, sys.maxsize, costs.SEED)
 
 
 def option_words(group: object, *omitted: str) -> list[str]:

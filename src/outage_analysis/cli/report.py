@@ -31,11 +31,9 @@ commands = typer.Typer()
 def report(
     options: PlanOptions,
     *,
-    hindsight: Annotated[
-        bool, typer.Option(help="Show in a separate section what came out after the as-of day.")
-    ] = True,
+    hindsight: Annotated[bool, "Show in a separate section what came out after the as-of day."] = True,
     compare: Annotated[
-        list[str] | None, typer.Option(help="Another policy to compare on the same draws; repeat for more.")
+        list[str] | None, "Another policy to compare on the same draws; repeat for more."
     ] = None,
     changes: Annotated[
         list[str] | None,
@@ -48,12 +46,12 @@ def report(
     ] = None,
     lang: Language = "en",
     formats: Annotated[
-        str | None, typer.Option(help="Formats, separated by commas, such as html,pdf,xlsx. By default all.")
+        str | None, "Formats, separated by commas, such as html,pdf,xlsx. By default all."
     ] = None,
     bom: Annotated[
         bool, typer.Option("--bom", help="Begin CSV files with the byte order mark that Korean Excel needs.")
     ] = False,
-    out: Annotated[Path, typer.Option(help="Folder to write.")] = Path("build/report"),
+    out: Annotated[Path, "Folder to write."] = Path("build/report"),
     force: Annotated[bool, typer.Option("--force", help="Overwrite an existing report.")] = False,
     as_json: Json = False,
 ) -> None:
@@ -115,6 +113,7 @@ def cost(options: PlanOptions, *, output: Output) -> None:
 
 
 @commands.command()
+@expand_options()
 def verify(
     folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Folder that `report` wrote.")],
     *,
@@ -126,10 +125,8 @@ def verify(
     ] = False,
     claims: Annotated[
         list[Path] | None,
-        typer.Option(
-            help="Complaint file that the report was made from, recognised by its content; repeat for more. "
-            "Bundled files need not be named."
-        ),
+        "Complaint file that the report was made from, recognised by its content; repeat for more. "
+        "Bundled files need not be named.",
     ] = None,
     lang: Language = "en",
     as_json: Json = False,

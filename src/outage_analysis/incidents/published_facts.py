@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 import polars as pl
 from pydantic import Field
 
-from outage_analysis.errors import ModelRefused, UsageError
+from outage_analysis.errors import ModelRefused, UsageError, either
 from outage_analysis.files import (
     NamedDocument,
     OptionalText,
@@ -254,7 +254,8 @@ def get_fact(id_: str, *, public_by: date | None = None, hindsight: bool = False
         when = fact.public_on or "an unknown day"
         raise ModelRefused(
             f"fact {id_} was public on {when}, after the as-of date {public_by}",
-            remedy="Move --as-of to a day on which it was known, or leave out the line that needs it.",
+            remedy=f"Move {either('as_of', '--as-of')} to a day on which it was known, or leave out the line "
+            "that needs it.",
         )
     return fact
 

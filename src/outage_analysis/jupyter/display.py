@@ -27,6 +27,7 @@ from outage_analysis.analysis import (
 from outage_analysis.assumptions import Ledger
 from outage_analysis.claims import Claims
 from outage_analysis.errors import ModelRefused, OutageAnalysisError, UsageError, one_line
+from outage_analysis.files import spelling_hint
 from outage_analysis.incidents import IntakeSeries
 from outage_analysis.losses import Cube, Fits, GroupedLossesDocument, curve_table
 from outage_analysis.policies import Policy
@@ -293,6 +294,9 @@ def show_part(analysis: Analysis, part: str, *, lang: str = "en") -> Html:
         synthetic = analysis.headline_is_synthetic and part != "left_out"
         return _bullet_list(list(getattr(report.answers, part)), report, made_up=synthetic)
     sections = [section for section in report.sections if section.id == part]
+    if not sections:
+        known = ["tiles", "drives", "decide", "left_out", *(section.id for section in report.sections)]
+        raise UsageError("the report has no such part", value=part, remedy=spelling_hint(part, known))
     sentences: list[str] = []
     for block in takewhile(lambda b: not isinstance(b, Heading), (b for x in sections for b in x.blocks)):
         if isinstance(block, Text | BulletList):

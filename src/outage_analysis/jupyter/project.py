@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import os
 import re
@@ -10,11 +9,8 @@ import shlex
 import signal
 import sys
 import unicodedata
-from bisect import bisect_left
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from datetime import date, timedelta
-from decimal import Decimal
 from importlib.resources import files
 from importlib.util import find_spec
 from pathlib import Path
@@ -44,8 +40,6 @@ LOSS_EDGES = {"minutes": (60, 180), "hours": (4, 24), "days": (1, 3)}
 """Unit of losses that are not money -> the two band edges of the example policy."""
 MONEY_EDGES = (300_000, 500_000)
 """The two band edges of the example policy if losses are money, in the smallest currency unit."""
-TOTALS = "totals-synthetic.csv"
-"""The file of totals in a project without claims."""
 MAX_ID_LENGTH, MAX_NAME_LENGTH, MAX_PATH_LENGTH = 48, 120, 4096
 MARKUP_CHARACTERS = re.compile(r"[\\`*_\[\]<>&~$#@]|:(?=//)")
 """Characters with a meaning in Markdown, HTML or mathematics; they are escaped in headings."""
@@ -54,13 +48,7 @@ INVISIBLE = re.compile("[\\s\u034f\u115f\u1160\u2800\u3164\uffa0\ufe00-\ufe0f]*"
 
 
 def new_project(
-    folder: str | Path,
-    *,
-    name: str = "",
-    currency: str = "KRW",
-    lang: str = "en",
-    loss_unit: str = "",
-    counted: bool = False,
+    folder: str | Path, *, name: str = "", currency: str = "KRW", lang: str = "en", loss_unit: str = ""
 ) -> Path:
     """Create a project in a new or empty folder. The same arguments give the same bytes.
 
@@ -73,8 +61,6 @@ def new_project(
         lang: language of charts, tables and reports, en or ko.
         loss_unit: minutes, hours or days, if claims state a time instead of an amount; by default the
             currency.
-        counted: whether to start from totals by service, claimant type and loss band instead of claims. Such
-            a project has no notebooks, because they read single claims.
 
     Returns:
         The absolute path of the folder.
@@ -103,7 +89,7 @@ def new_project(
     _check_folder(place, folder)
     recover_interrupted(place)
     with atomic_folder(place) as part:
-        _write_files(part, id_, display_name.strip(), currency, lang, loss_unit=unit, counted=counted)
+        _write_files(part, id_, display_name.strip(), currency, lang, unit)
         load_documents(Plan(part / "incident.toml", part / "policy.toml", part / "ledger.toml"))
         load_policy(part / "alternative.toml")
     return place
@@ -144,9 +130,7 @@ def _check_folder(place: Path, argument: str | Path) -> None:
         raise UsageError("is the folder that you are in", file=argument, remedy=remedy)
 
 
-def _write_files(
-    folder: Path, id_: str, name: str, currency: str, lang: str, *, loss_unit: str, counted: bool
-) -> None:
+def _write_files(folder: Path, id_: str, name: str, currency: str, lang: str, loss_unit: str) -> None:
     digits, in_money, korean = decimal_places(currency), not loss_unit, currency == "KRW"
     scale = int(10**digits)
     budget = BUDGET // scale  # in the main currency unit (euros, not cents)
@@ -165,7 +149,6 @@ def _write_files(
             "as_of": AS_OF,
             "budget": f"{budget:_}",
             "lang": lang,
-            "counted": counted,
             "in_money": in_money,
             "loss_unit": loss_unit or currency,
             "loss_name": dict(zip(LANGUAGES, loss_name, strict=True)),
@@ -176,11 +159,7 @@ def _write_files(
             "thirty": f"{30_000 / scale:,.{digits}f} {currency}",
         },
     )
-    sample = sample_claims_csv(digits, loss_unit)
-    if counted:
-        _write_text(folder / TOTALS, totals_csv(sample, edges, digits if in_money else 0))
-        return
-    _write_text(folder / "claims" / "sample-synthetic.csv", sample)
+    _write_text(folder / "claims" / "sample-synthetic.csv", sample_claims_csv(digits, loss_unit))
     parameters = {  # Paths are relative to the notebooks' folder.
         "incident": "../incident.toml",
         "policy": "../policy.toml",
@@ -203,9 +182,8 @@ def _write_templates(folder: Path, values: Mapping[str, object]) -> None:
 
     environment = Environment(undefined=StrictUndefined, keep_trailing_newline=True, trim_blocks=True)  # noqa: S701 - no HTML
     for template in (files(__package__) / "project_template").iterdir():
-        if not (template.name == "welcome.md" and values["counted"]):
-            text = environment.from_string(template.read_text("utf-8")).render(values)
-            _write_text(folder / TARGET_PATHS.get(template.name, template.name), text)
+        text = environment.from_string(template.read_text("utf-8")).render(values)
+        _write_text(folder / TARGET_PATHS.get(template.name, template.name), text)
 
 
 def _write_text(path: Path, text: str) -> None:
@@ -298,25 +276,6 @@ def _reported_loss(rng: Random, kind: str, digits: int, loss_unit: str) -> str:
     step = 10 ** max(len(str(loss)) - 2, 0)
     whole, part = divmod(round(loss / step) * step, 10**digits)
     return f"{whole}.{part:0{digits}}" if digits else str(whole)
-
-
-def totals_csv(claims: str, edges: tuple[int, int], digits: int) -> str:
-    """Count claims by service, claimant type and loss band, as CSV for the option `--counts`.
-
-    Args:
-        claims: the claims, as CSV.
-        edges: the two band edges between positive losses, in the smallest unit of the losses.
-        digits: the decimal places of the losses in the CSV.
-    """
-    low, high = edges
-    bands = ("0", f"(0, {low}]", f"({low}, {high}]", f">{high}", "unknown")
-    counts = Counter[tuple[str, str, int]]()
-    for row in csv.DictReader(claims.splitlines()):
-        stated = row["loss"]
-        band = bisect_left((0, low, high), int(Decimal(stated).scaleb(digits))) if stated else -1
-        counts[row["service"], row["claimant_type"], band] += 1
-    lines = (f'{service},{kind},"{bands[band]}",{n}\n' for (service, kind, band), n in sorted(counts.items()))
-    return "service,claimant_type,band,claims\n" + "".join(lines)
 
 
 WELCOME = "welcome.md"

@@ -240,7 +240,7 @@ class _TableRows:
             else:
                 value = values[f"_raw_{name}"] = self._text(name)
             if dimension.kind == "decision":
-                known = {text: claims.SPELLINGS.get(claims.decision_word(text)) for text in texts[name]}
+                known = {text: claims.named_decision(text) for text in texts[name]}
                 value = value.notnull().ifelse(self._named(name, known), None)
             values[name] = value
         flag = cells["synthetic"] if "synthetic" in cells.columns else ibis.literal("")

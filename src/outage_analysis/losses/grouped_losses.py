@@ -13,7 +13,7 @@ from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal, NamedTuple, get_args
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -32,6 +32,9 @@ from outage_analysis.losses.cube import (
     refuse_synthetic,
 )
 from outage_analysis.text import ShortRepr
+
+if TYPE_CHECKING:
+    from outage_analysis.losses.severity import Fits
 
 Top = Literal["open", "closed", "truncated"]
 Left = Literal["ground_up", "truncated"]
@@ -172,6 +175,18 @@ class GroupedLossesDocument(NamedDocument):
             grouped_losses(self.edges, self.counts, self.top, self.left)
         except OutageAnalysisError as error:
             raise ValueError(f"is no table of losses: {error.problem}") from error
+
+    def fit(self, *families: str) -> Fits:
+        """Fit severity distributions to the losses above 0; by default all families.
+
+        Example:
+            >>> load_grouped("dental-claims").fit().best.family
+            'lomax'
+        """
+        from outage_analysis.losses.severity import fit_all  # imported here: it imports this module
+
+        chosen = families or tuple(FAMILIES)
+        return fit_all(self.edges, self.counts, top=self.top, left=self.left, families=chosen)
 
 
 def load_grouped(id_or_path: str | Path) -> GroupedLossesDocument:

@@ -17,7 +17,7 @@ from typing import Any
 from outage_analysis.analysis import Plan, run
 from outage_analysis.assumptions import load_ledger
 from outage_analysis.claims import DATA_FRAME, STORE_SUFFIX, expand_paths
-from outage_analysis.errors import InputRefused, UsageError, VerificationFailed
+from outage_analysis.errors import InputRefused, UsageError, VerificationFailed, either
 from outage_analysis.files import Document, data_root, temporary_folder
 from outage_analysis.incidents import load_incident, load_layout
 from outage_analysis.policies import load_policy
@@ -253,7 +253,7 @@ def _input_files(manifest: Manifest, offered_paths: Sequence[Path]) -> list[Path
     if any(record.encoding == DATA_FRAME for record in manifest.inputs):
         raise UsageError(
             f"rests on a {DATA_FRAME}, which cannot be read again",
-            remedy="Check with --integrity alone, or make a report of the frame saved as a file.",
+            remedy=f"Check with {_integrity_alone()}, or make a report of the frame saved as a file.",
         )
     bundled = sorted((data_root() / "claims").glob("*.parquet"))
     offered = expand_paths(offered_paths)[0]
@@ -268,14 +268,19 @@ def _input_files(manifest: Manifest, offered_paths: Sequence[Path]) -> list[Path
             raise _missing_claims_error(name)
         whose = "none of the files given" if offered else "not the bundled file"
         problem = f"cannot be rebuilt: data: {whose} is {name} as it was read"
-        remedy = f"Give the file whose SHA-256 is {checksum} with --claims."
+        remedy = f"Give the file whose SHA-256 is {checksum} with {either('claims=', '--claims')}."
         raise VerificationFailed(problem, remedy=remedy)
     return [known[checksum] for checksum in wanted]
 
 
 def _missing_claims_error(name: str) -> UsageError:
     problem = "rests on claims that a bundle does not hold"
-    return UsageError(problem, value=name, remedy="Give them with --claims, or check with --integrity alone.")
+    remedy = f"Give them with {either('claims=', '--claims')}, or check with {_integrity_alone()}."
+    return UsageError(problem, value=name, remedy=remedy)
+
+
+def _integrity_alone() -> str:
+    return either("rebuild=False", "--integrity alone")
 
 
 def causes(was: Manifest, now: Manifest) -> Iterator[str]:

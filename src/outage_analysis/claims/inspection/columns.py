@@ -13,7 +13,7 @@ from typing import Self
 import polars as pl
 
 from outage_analysis.claims import queries
-from outage_analysis.claims.decisions import is_decision
+from outage_analysis.claims.decisions import named_decision
 from outage_analysis.claims.header_words import FILED, TIME, has_word, means_personal_data
 from outage_analysis.claims.queries import quote_identifier
 from outage_analysis.claims.readers.cell_values import MISSING_WORDS
@@ -461,7 +461,7 @@ class Column:
     @property
     def decisions(self) -> float:
         """The share of inspected non-empty cells that say how far a claim has come."""
-        return self.share(pl.col("text").map_elements(is_decision, return_dtype=pl.Boolean))
+        return self.share(pl.col("text").map_elements(named_decision, return_dtype=pl.String).is_not_null())
 
     @property
     def codes(self) -> float:

@@ -29,7 +29,7 @@ from outage_analysis.costs.expected import Portfolio, build_portfolio, expected_
 from outage_analysis.costs.policy_search.parameters import Parameter, Vary
 from outage_analysis.costs.simulation import Simulation, quantile_place, simulate
 from outage_analysis.costs.terms import Term
-from outage_analysis.errors import ModelRefused
+from outage_analysis.errors import ModelRefused, either
 from outage_analysis.files import validated_copy
 from outage_analysis.losses import Cube
 from outage_analysis.policies import MAX_STEPS, SHARE_SCALE, Policy, Rule, RuleBand, Schedule
@@ -235,7 +235,10 @@ class SearchRequest:
         cash = [term for one in compiled for term in one.terms if term.valuation == "cash"]
         missing = next((term.missing for term in cash if term.missing), None)
         if not compiled:
-            problem, remedy = f"the line was not public by {self.as_of}", "Move --as-of to a later day."
+            problem, remedy = (
+                f"the line was not public by {self.as_of}",
+                f"Move {either('as_of', '--as-of')} to a later day.",
+            )
         elif not cubes and isinstance(compiled[0].funnel.entries.get("mean_payment"), MeanPayment):
             problem = "the ledger states one mean payment for all loss bands, so payments cannot vary"
             remedy = "Replace the mean payment by a band mix, or give claims."
