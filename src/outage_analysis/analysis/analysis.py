@@ -17,7 +17,7 @@ import numpy as np
 import polars as pl
 
 from outage_analysis import costs, incidents, reports
-from outage_analysis.analysis.open_intake import with_late_claims
+from outage_analysis.analysis.open_intake import IntakeForecast, forecast_intake, with_late_claims
 from outage_analysis.analysis.plan import (
     FurtherArguments,
     Plan,
@@ -50,7 +50,6 @@ from outage_analysis.text import Answer, LikelyRange, Locale, Note
 if TYPE_CHECKING:  # types only; without these imports the command `cost` is faster
     from outage_analysis.analysis.alternatives import PolicyComparison
     from outage_analysis.analysis.decisions import Sensitivity
-    from outage_analysis.analysis.exploration import IntakeForecast
     from outage_analysis.analysis.solving import BudgetSolution, SearchArguments
     from outage_analysis.charts import AltairChart, ChartContext
     from outage_analysis.costs.backtesting import Backtest
@@ -278,8 +277,6 @@ class Analysis(IncidentResult):
             UsageError: the counts are of another outage.
             ModelRefused: there are no claims, the claims are synthetic, or no count was public.
         """
-        from outage_analysis.analysis.exploration import forecast_intake  # imported here: slow
-
         if intake is None:
             if self.claims is None:
                 raise ModelRefused("the analysis has no claims to count", remedy="Name an intake.")

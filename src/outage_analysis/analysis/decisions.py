@@ -14,7 +14,7 @@ import numpy as np
 import polars as pl
 
 from outage_analysis import costs, losses
-from outage_analysis.analysis.exploration import forecast_input_from_claims, forecast_input_from_series
+from outage_analysis.analysis.open_intake import counts_by
 from outage_analysis.analysis.summary import (
     counted_notes,
     driver_sentences,
@@ -265,7 +265,8 @@ def _growth(analysis: Analysis, scenario: costs.scenarios.Scenario) -> float:
 
 def _claims_so_far(analysis: Analysis) -> tuple[date, Callable[[], losses.Channel]]:
     """Return the last day to claim, and a function that counts the claims filed so far."""
-    claims, day, closed = analysis.claims, analysis.as_of, analysis.incident.claims_to
+    claims, day = analysis.claims, analysis.as_of
+    closed = analysis.incident.closes_on(day)
     if claims is None:
         raise costs.scenarios.DoesNotApply("no_dates")
     if claims.synthetic:
@@ -274,7 +275,7 @@ def _claims_so_far(analysis: Analysis) -> tuple[date, Callable[[], losses.Channe
     deadlines = sorted({line.closes_on(day) or closed for line in lines} or {closed})
     if len(deadlines) > 1:
         raise costs.scenarios.DoesNotApply("several_deadlines", ", ".join(map(str, deadlines)))
-    return deadlines[0], lambda: forecast_input_from_claims(claims, day).channel
+    return deadlines[0], lambda: counts_by(claims)(day)
 
 
 def _intake_so_far(
@@ -296,7 +297,7 @@ def _intake_so_far(
     last_moment = known.deadline.closes.astimezone(series.zone) - timedelta(microseconds=1)
 
     def count() -> losses.Channel:
-        channel = forecast_input_from_series(series, analysis.as_of).channel
+        channel = counts_by(series)(analysis.as_of)
         return replace(channel, branches=tuple(x for x in channel.branches if x.id == losses.DEADLINE))
 
     return last_moment.date(), count
