@@ -98,17 +98,23 @@ def test_nothing_of_a_later_day_is_in_the_forecast_of_a_day(claims: oa.Claims, m
         ({}, median(7, 19.0)),
     ],
 )
-def test_the_last_step_is_new_claims_and_then_changed_assumptions(
+def test_a_step_is_new_claims_and_then_changed_assumptions(
     claims: oa.Claims, change: dict[str, Any], now: int
 ) -> None:
     made = oa.forecast_by_day(claims, EXTENDED_ON, changes={EXTENDED_ON: change})
+    last = made.tables["days"].row(-1, named=True)
     before, with_old_assumptions = median(6, 14.0), median(7, 14.0)
-    expected = (before, with_old_assumptions - before, now - with_old_assumptions, now)
-    assert tuple(made.tables["last_step"]["claims"]) == expected
+    assert last["median"] == now
+    assert last["new_claims"] == with_old_assumptions - before
+    assert last["changed"] == now - with_old_assumptions
     told = made.answer().sentences[-1]
-    assert (
-        f"from {before:,} to {now:,}: {expected[1]:,} from new claims, {expected[2]:,} from changed" in told
-    )
+    assert f"from {before:,} to {now:,}: {last['new_claims']:,} by new claims, {last['changed']:,} by" in told
+
+
+def test_without_a_changed_assumption_all_is_new_claims(made: IntakeForecast) -> None:
+    days = made.tables["days"]
+    assert days["new_claims"].to_list()[:5] == days["changed"].to_list()[:5] == [None] * 5
+    assert days.select("new_claims", "changed").row(5) == (median(6, 14.0) - median(5, 14.0), 0)
 
 
 def test_an_assumption_that_there_is_not_is_refused(claims: oa.Claims) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from functools import partial
-from itertools import zip_longest
+from itertools import pairwise, zip_longest
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -34,7 +34,7 @@ class IntakeForecast(text.Result):
     as_of: date
     """The last day of the counts."""
     tables: dict[str, pl.DataFrame]
-    """Those of `late_claim_tables`; of `forecast_by_day` also `days` and `last_step`."""
+    """Those of `late_claim_tables`; `forecast_by_day` has `days` instead of `points`."""
     notes: list[str]
     origin: Claims | IntakeSeries
     """The claims that were counted, or the published intake."""
@@ -82,14 +82,14 @@ class IntakeForecast(text.Result):
 
     def _movement(self, locale: text.Locale) -> Iterator[str]:
         """Say what came since the day before, beside its forecast, and why the forecast moved."""
-        for row in self.tables["days"].drop_nulls(["next_low", "next_filed"]).tail(1).iter_rows(named=True):
-            numbers = {n: locale.number(row[n]) for n in ("filed", "next_filed", "next_low", "next_high")}
-            about = {"day": locale.day(row["day"]), "level": locale.share(row["level"])}
-            yield locale("terminal.intake_came", **about, **numbers)
-        steps = self.tables["last_step"].rows()
-        if steps:
-            moved = {part: locale.number(claims) for part, claims in steps}
-            yield locale("terminal.intake_moved", **moved)
+        for before, now in pairwise(self.tables["days"].tail(2).to_dicts()):
+            day, level = locale.day(now["day"]), locale.share(now["level"])
+            told = {name: locale.number(value) for name, value in now.items() if isinstance(value, int)}
+            if before["next_low"] is not None:
+                told |= {end: locale.number(before[f"next_{end}"]) for end in ("low", "high")}
+                yield locale("terminal.intake_came", day=day, level=level, **told)
+            if now["new_claims"] is not None:
+                yield locale("terminal.intake_moved", day=day, before=locale.number(before["median"]), **told)
 
 
 def counts_by(
@@ -186,11 +186,11 @@ def forecast_by_day(
     it stand the forecast of the next count (`next_low` to `next_high`), what had come in by then
     (`next_filed`), and the count at the deadline (`final`), where the counts reach it.
 
-    The table `last_step` explains how the median moved on the last day. Let F(counts, assumptions) be the
-    median. The assumptions are the deadline, the rush on the last day and the former deadlines, whose days
-    are not used for the curve. The part of new claims is F(new, old) - F(old, old), and the part of changed
-    assumptions is F(new, new) - F(new, old). The parts add up to the change. If claims and assumptions act
-    on each other, their joint effect is in the second part.
+    The change of the median since the day before has two parts. Let F(counts, assumptions) be the median. The
+    assumptions are the deadline, the rush on the last day and the former deadlines, whose days are not used
+    for the curve. The part of new claims (`new_claims`) is F(new, old) - F(old, old), and that of changed
+    assumptions (`changed`) is F(new, new) - F(new, old). They add up to the change exactly; where claims and
+    assumptions act on each other, the joint effect is in the second part.
 
     Args:
         source: claims, which are counted by day, or a published intake.
@@ -210,9 +210,9 @@ def forecast_by_day(
 
     Example:
         >>> import outage_analysis as oa
-        >>> made = oa.forecast_by_day(oa.load_sample("kakao"), recovery=True)
-        >>> made.tables["days"].select("day", "filed", "low", "high").row(9)
-        ()
+        >>> made = oa.forecast_by_day(oa.load_sample("trams"), recovery=True)
+        >>> made.tables["days"].select("filed", "next_filed", "refused").row(6)
+        (220, 240, '220 claims are too few to forecast the late claims of deadline: it takes 2,500. ...')
     """
     known, changes = counts_by(source, recovery=recovery), changes or {}
     if other := {name for change in changes.values() for name in change} - {"closes", "spike", "former"}:
@@ -237,32 +237,39 @@ def forecast_by_day(
         days = [every.moment(at - 1).date() for at in every.times]
         as_of = days[-1]
     channels = [as_assumed_on(day) for day in days]
-    rows, reached = [], dict(zip(every.times, every.counts, strict=True))
+    rows, reached = list[dict[str, Any]](), dict(zip(every.times, every.counts, strict=True))
     for day, channel, following in zip_longest(days, channels, channels[1:]):
         end = channel.branches[0].closes
         ahead = min(following.times[-1] if following else channel.times[-1] + 1, max(end, channel.times[-1]))
-        rows.append(
-            {
-                "day": day,
-                "filed": channel.counts[-1],
-                "closes": _last_day(channel, end),
-                "level": level,
-                **_median_and_ranges(channel, ahead, level),
-                "next_filed": following.counts[-1] if following else None,
-                "final": reached.get(end),
-            }
-        )
+        row: dict[str, Any] = {
+            "day": day,
+            "filed": channel.counts[-1],
+            "closes": _last_day(channel, end),
+            "level": level,
+        }
+        row |= {"next_filed": following.counts[-1] if following else None, "final": reached.get(end)}
+        row |= _median_and_ranges(channel, ahead, level)
+        if rows and row["median"] is not None and (before := rows[-1]["median"]) is not None:
+            old = channels[len(rows) - 1]
+            branch = replace(old.branches[0], closes=max(old.branches[0].closes, channel.times[-1]))
+            between = replace(channel, branches=(branch,), former=old.former)
+            moved = row["median"]
+            if between != channel:
+                moved = _median_and_ranges(between, channel.times[-1], level)["median"]
+            if moved is not None:
+                row |= {"new_claims": moved - before, "changed": row["median"] - moved}
+        rows.append(row)
     tables, notes = losses.late_claim_tables(channels[-1], level=level)
-    tables["days"] = text.schema_of("intake.days").frame(rows)
-    tables["last_step"] = text.schema_of("intake.last_step").frame(_last_step(channels, rows, level))
+    schema = text.schema_of("intake.days")
+    tables["days"] = schema.frame({name: row.get(name) for name in schema.names} for row in rows)
     del tables["points"]  # the table `days` has the counts
-    reasons = frozenset(row["refused"] for row in rows if "refused" in row)
+    reasons = frozenset(row["refused"] for row in rows if row["refused"])
     return IntakeForecast(channels[-1], as_of, tables, notes, source, reasons)
 
 
 def _median_and_ranges(channel: losses.Channel, ahead: float, level: float) -> dict[str, Any]:
     """Return the forecast of the next count and that of the final count, or why there is none."""
-    branch, found = channel.branches[0], dict[str, Any]()
+    branch, found = channel.branches[0], dict[str, Any](median=None, refused=None)
     try:
         growth = channel.curves()
         for at, ends in ((ahead, ("next_low", "next_high")), (branch.closes, ("low", "high"))):
@@ -271,24 +278,6 @@ def _median_and_ranges(channel: losses.Channel, ahead: float, level: float) -> d
         return found | {"median": late.counted + late.quantile(0.5)}
     except ModelRefused as refusal:
         return found | {"refused": refusal.problem}
-
-
-def _last_step(
-    channels: Sequence[losses.Channel], rows: Sequence[Mapping[str, Any]], level: float
-) -> list[tuple[str, int]]:
-    """Return the parts of the last change of the median; nothing without a median before and after it."""
-    if len(rows) < 2:  # noqa: PLR2004 - a step has two ends
-        return []
-    old, new = channels[-2:]
-    branch = replace(old.branches[0], closes=max(old.branches[0].closes, new.times[-1]))
-    between = replace(old, times=new.times, counts=new.counts, branches=(branch,))
-    middle = _median_and_ranges(between, new.times[-1], level)
-    medians = [row["median"] for row in (rows[-2], middle, rows[-1]) if "median" in row]
-    if len(medians) < 3:  # noqa: PLR2004 - before, after the new claims, now
-        return []
-    before, moved, now = medians
-    parts = ("median_before", "new_claims", "changed_assumptions", "median_now")
-    return list(zip(parts, (before, moved - before, now - moved, now), strict=True))
 
 
 def open_lines(
@@ -344,7 +333,9 @@ def with_late_claims(
 
 
 def _entry(id_: str, late: losses.LateCount, lines: tuple[str, ...], day: date, closes: date) -> LateClaims:
-    counts = late.counted + late.quantiles((np.arange(PARTS) + 0.5) / PARTS)
+    # Quantiles between the first and the last are interpolated: 200 searches would take a second.
+    grid = np.linspace(*late.quantiles([0.5 / PARTS, 1 - 0.5 / PARTS]), 2 * PARTS)
+    counts = late.counted + np.interp((np.arange(PARTS) + 0.5) / PARTS, late.cdf(grid), grid)
     values, times = np.unique(np.round(counts / late.counted, 7), return_counts=True)
     weights = times / PARTS
     distribution = {"kind": "discrete", "values": (*values.tolist(),), "probabilities": (*weights.tolist(),)}
