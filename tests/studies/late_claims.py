@@ -274,7 +274,7 @@ def cost_forecasts(intakes: int = INTAKES) -> pl.DataFrame:
             drawn = rng.poisson(SIZE * shares)
             so_far, late = (rng.multinomial(n.sum(), SHARES) for n in np.split(drawn, [DAYS]))
             final = rng.binomial(so_far + late, ACCEPTED) @ np.array(PAYMENTS)
-            found = cost_range(drawn[:DAYS], so_far)
+            found = cost_range(drawn[:DAYS].astype(float), so_far.astype(float))
             rows.append((curve, shape, seen, float(final), *(found or (None, None, None))))
     names = ("curve", "shape", "seen", "final", "low", "median", "high")
     return pl.DataFrame(rows, schema=names, orient="row", infer_schema_length=None)

@@ -334,7 +334,8 @@ def with_late_claims(
 
 def _entry(id_: str, late: losses.LateCount, lines: tuple[str, ...], day: date, closes: date) -> LateClaims:
     # Quantiles between the first and the last are interpolated: 200 searches would take a second.
-    grid = np.linspace(*late.quantiles([0.5 / PARTS, 1 - 0.5 / PARTS]), 2 * PARTS)
+    first, last = late.quantiles([0.5 / PARTS, 1 - 0.5 / PARTS])
+    grid = np.linspace(first, last, 2 * PARTS)
     counts = late.counted + np.interp((np.arange(PARTS) + 0.5) / PARTS, late.cdf(grid), grid)
     values, times = np.unique(np.round(counts / late.counted, 7), return_counts=True)
     weights = times / PARTS
