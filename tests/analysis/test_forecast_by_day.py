@@ -149,3 +149,11 @@ def test_the_command_shows_the_days(tmp_path: Path) -> None:
     code, out, err = command("intake", path, "--closes", "2022-11-01", "--by-day", "--by", "2022-10-30")
     assert (code, out) == (2, "")
     assert "--by " in err
+
+
+@pytest.mark.parametrize("more", [(), ("--by-day",)])
+def test_the_last_day_of_a_file_is_no_deadline(tmp_path: Path, more: tuple[str, ...]) -> None:
+    path = tmp_path / "mine.csv"
+    path.write_text("claim_id,service,filed_on,loss (KRW)\n1,App,2022-10-19,100000\n", "utf-8")
+    said = "error: no deadline is known. Say when the intake closes: --closes DAY.\n"
+    assert command("intake", path, *more) == (2, "", said)

@@ -211,7 +211,7 @@ def tables() -> str:
 
 
 LOSSES, SHARES, PAYMENTS = (100_000, 400_000, 900_000), (0.5, 0.3, 0.2), (30_000, 50_000, 0)
-ACCEPTED, COST_DRAWS, COST_HORIZON = 0.8, 2_048, 2.0
+ACCEPTED, COST_DRAWS, COST_HORIZON, COST_INTAKES = 0.8, 2_048, 2.0, 40
 COST_CURVES: Families = {
     name: (FAMILIES[name][0], shapes)
     for name, shapes in {
@@ -265,7 +265,7 @@ def cost_range(seen: Array, bands: Array) -> tuple[float, float, float] | None:
     return low, median, high
 
 
-def cost_forecasts(intakes: int = INTAKES) -> pl.DataFrame:
+def cost_forecasts(intakes: int = COST_INTAKES) -> pl.DataFrame:
     """One row per intake: the range of its cost while it was open, and its true final cost as `final`."""
     rows: list[tuple[object, ...]] = []
     for number, (curve, shape, seen, _, shares) in enumerate(cells(COST_CURVES, (COST_HORIZON,))):

@@ -270,7 +270,7 @@ class Analysis(IncidentResult):
 
         Args:
             intake: published counts of reports of this outage, by id or path; by default the claims of the
-                analysis are counted by day.
+                analysis are counted by day, up to the last day to claim of the policy or of the incident.
             spike: the extra claims on the last day, as a multiple of the claims expected on it.
 
         Raises:
@@ -280,7 +280,10 @@ class Analysis(IncidentResult):
         if intake is None:
             if self.claims is None:
                 raise ModelRefused("the analysis has no claims to count", remedy="Name an intake.")
-            return forecast_intake(self.claims, self.as_of, spike=spike)
+            lines = self.policy.as_known_on(self.as_of).schedules
+            stated = [day for line in lines if (day := line.closes_on(self.as_of)) and day >= self.as_of]
+            closes = max(stated, default=None)
+            return forecast_intake(self.claims, self.as_of, closes=closes, spike=spike)
         series = incidents.load_intake(intake)
         if series.incident != self.incident.id:
             problem = f"the intake is of the incident {series.incident}, not of {self.incident.id}"

@@ -231,8 +231,14 @@ def forecast_by_day(
     every = known(until)
     if isinstance(source, IntakeSeries):
         as_of = until or source.as_of
-        counted = [(source.day_of(point.at), point.public_on or date.min) for point in source.points]
-        days = sorted({day for day in map(max, counted) if day <= as_of})
+        days = sorted(
+            {
+                max(source.day_of(point.at), point.public_on or date.min)
+                for point in source.points
+                if point.count is not None or point.public_on
+            }
+        )
+        days = [day for day in days if day <= as_of]
     else:
         days = [every.moment(at - 1).date() for at in every.times]
         as_of = days[-1]

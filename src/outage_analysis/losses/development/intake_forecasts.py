@@ -206,7 +206,8 @@ def channel_from_cube(
 
     Days begin and end in the incident's time zone. The channel opens at the start of the first day with
     claims, and days without claims are included. The only branch of the channel closes at the deadline of the
-    incident that was known on the last day; deadlines that had passed by then are former ones.
+    incident that was known on the last day; deadlines that had passed by then are former ones. If no deadline
+    is known, because the incident was derived from files, there is no branch.
 
     Args:
         cube: a cube with the dimension `filed_on`; claims are summed over its other dimensions.
@@ -250,7 +251,7 @@ def channel_from_cube(
         zone=incident.zone,
         times=tuple(float(n) for n in range(1, len(days) + 1)),
         counts=tuple(counts.to_list()),
-        branches=(Branch(DEADLINE, (closes - first).days + 1.0),),
+        branches=() if incident.window == "observed" else (Branch(DEADLINE, (closes - first).days + 1.0),),
         former=tuple((day - first).days + 1.0 for day in sorted(passed)),
         starts=first,
         synthetic=cube.synthetic,
