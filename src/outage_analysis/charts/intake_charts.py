@@ -132,7 +132,7 @@ def intake_days(table: pl.DataFrame, context: theme.ChartContext) -> theme.Altai
     locale, (first, last) = context.locale, (table["day"][0], table["day"][-1])
     shown = thin_evenly(table, MAX_DAYS)
     data = shown.select(
-        "filed", "median", "low", "high", "final", at=shown["day"].map_elements(axes.noon, pl.Int64)
+        "filed", "median", "low", "high", "final", at=pl.Series([axes.noon(day) for day in shown["day"]])
     )
     days = axes.shown_days(first, last, context)
     x, base = axes.day_x("at", days, locale), alt.Chart(data)
