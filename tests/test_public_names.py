@@ -14,7 +14,8 @@ from outage_analysis.lazy_exports import exported_names
 
 PINNED = [
     "Analysis", "Branch", "Claims", "Cube", "Incident", "Ledger", "Plan", "Policy", "build_cube",
-    "compare", "cost_table", "facts", "fit_severity", "forecast_late_claims",
+    "compare", "cost_table", "facts", "fit_severity", "forecast_by_day",
+    "forecast_late_claims",
     "forecasts_and_payments", "incident_from_files", "inspect_file", "load_grouped", "load_incident",
     "load_layout", "load_ledger", "load_policy", "load_sample", "payments", "policy_from_tiers",
     "read_claims", "read_cube", "reference_ledger", "refusals_as_notes", "run", "save_claims", "save_cube",

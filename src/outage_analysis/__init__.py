@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from outage_analysis.analysis import Analysis as Analysis
     from outage_analysis.analysis import Plan as Plan
     from outage_analysis.analysis import compare as compare
+    from outage_analysis.analysis import forecast_by_day as forecast_by_day
     from outage_analysis.analysis import run as run
     from outage_analysis.analysis import scaffold as scaffold
     from outage_analysis.analysis import solve as solve

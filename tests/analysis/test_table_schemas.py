@@ -4,22 +4,28 @@ from __future__ import annotations
 
 import copy
 import re
-from datetime import date, datetime
+from datetime import date
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 import polars as pl
 import pytest
 
 import outage_analysis
-from outage_analysis.analysis import Analysis, Question, explore, forecast_intake, run, sensitivity_tables
+from outage_analysis.analysis import (
+    Analysis,
+    Question,
+    explore,
+    forecast_by_day,
+    forecast_intake,
+    run,
+    sensitivity_tables,
+)
 from outage_analysis.analysis.tables import AnalysisTables
 from outage_analysis.assumptions import ledger_table, load_ledger
 from outage_analysis.costs.backtesting import backtest
 from outage_analysis.costs.cost_bridge import BridgeRun, bridge
 from outage_analysis.errors import UsageError
 from outage_analysis.incidents import load_backtest_spec, load_intake
-from outage_analysis.losses import Branch, Channel, late_claim_tables
 from outage_analysis.policies import load_policy
 from outage_analysis.reports import table_views
 from outage_analysis.reports.grids import TableFormatter
@@ -82,16 +88,6 @@ def test_the_cases_have_nearly_every_table(cases: dict[str, Analysis]) -> None:
     assert set(schemas_of("analysis")) - seen == {"claims_intake_hours"}
 
 
-def growing_channel() -> Channel:
-    """Enough daily counts for a forecast, with a rush before a former deadline on the tenth day."""
-    times = [float(day) for day in range(1, 36)]
-    counts = [round(100_000 * (1 - 0.8**day)) + (3_000 if day >= 10 else 0) for day in times]
-    zone = ZoneInfo("Asia/Seoul")
-    branch = Branch("deadline", 40.0, spike=0.0)
-    opened = datetime(2022, 10, 17, tzinfo=zone)
-    return Channel(opened, zone, tuple(times), tuple(counts), (branch,), former=(10.0,), starts=opened.date())
-
-
 @pytest.mark.slow
 def test_tables_of_the_commands_have_the_columns_of_their_schemas(made: Analysis) -> None:
     kakao = load_policy("kakao-2022")
@@ -102,8 +98,8 @@ def test_tables_of_the_commands_have_the_columns_of_their_schemas(made: Analysis
     tested = backtest(load_backtest_spec("kakao-2022"), draws=1_024)
     assert made.compared is not None
     compared = made.compared.simulations
-    refused = forecast_intake(load_intake("kakao-federation")).tables
-    intake = refused | late_claim_tables(growing_channel())[0]
+    federation = load_intake("kakao-federation")
+    intake = forecast_by_day(federation).tables | forecast_intake(federation).tables
     tables: dict[str, dict[str, pl.DataFrame]] = {
         "sensitivity": sensitivity_tables(made, 1_000),
         "compare": {name: getattr(compared, name) for name in schemas_of("compare")},
@@ -113,7 +109,7 @@ def test_tables_of_the_commands_have_the_columns_of_their_schemas(made: Analysis
     }
     for group, found in tables.items():
         schemas = schemas_of(group)
-        assert {*found} == {*schemas} - ({"weekdays"} if group == "intake" else set()), group
+        assert {*found} == {*schemas}, group
         for name, table in found.items():
             schemas[name].check(table)
 

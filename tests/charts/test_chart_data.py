@@ -6,7 +6,7 @@ import json
 import math
 from collections import Counter
 from collections.abc import Iterable
-from datetime import date, datetime, timedelta, timezone
+from datetime import date, timedelta
 from itertools import pairwise, product
 
 import polars as pl
@@ -16,7 +16,6 @@ from hypothesis import strategies as st
 
 from outage_analysis.charts import claims_data as data
 from outage_analysis.charts import fit_charts, linked_charts
-from outage_analysis.charts.intake_charts import fan_table
 from outage_analysis.incidents import NEGATIVE, UNKNOWN, ZERO, Band
 
 BandRow = tuple[str, int | None, int | None, int]
@@ -308,48 +307,3 @@ def test_the_median_is_between_the_points_on_their_logarithm() -> None:
 )
 def test_labels_are_moved_apart_and_stay_inside(places: list[float], moved: list[float]) -> None:
     assert fit_charts.spread_labels(places, 10, 100) == moved
-
-
-# --- the fan ---------------------------------------------------------------------------------------------
-
-COUNTS = pl.DataFrame({"at": [0.0, 1.5], "cumulative": [0, 40], "facts": ["F-1", "F-2"]})
-PATH = pl.DataFrame(
-    [
-        ("deadline", at, 50.5, 50, level, 40 + shift, 60 - shift)
-        for at in (2.0, 3.0, 4.0)
-        for level, shift in ((0.5, 5), (0.8, 2), (0.95, 0))
-    ],
-    schema=["branch", "at", "expected", "median", "level", "low", "high"],
-    orient="row",
-)
-KOREA = timezone(timedelta(hours=9))
-OPENS = datetime(2022, 10, 17, 16, tzinfo=KOREA)
-
-
-def test_a_fan_begins_with_the_last_count_and_ends_with_the_closing() -> None:
-    table = fan_table(COUNTS, PATH, {"deadline": 3.0}, opens=OPENS)
-    assert table.select(
-        "part", "branch", "at", "cumulative", "low_50", "high_50", "low_80", "high_80"
-    ).rows() == [
-        ("counted", "", 0.0, 0, None, None, None, None),
-        ("counted", "", 1.5, 40, None, None, None, None),
-        ("expected", "deadline", 1.5, 40, 40, 40, 40, 40),
-        ("expected", "deadline", 2.0, 50, 45, 55, 42, 58),
-        ("expected", "deadline", 3.0, 50, 45, 55, 42, 58),
-        ("closing", "deadline", 3.0, None, None, None, None, None),
-    ]
-    assert table["facts"].to_list() == ["F-1", "F-2", "", "", "", ""]
-
-
-def test_moments_are_by_the_clock_of_the_incident_and_carry_no_zone() -> None:
-    table = fan_table(COUNTS, PATH, {"deadline": 3.0}, opens=OPENS, later=(4.0, 70, "F-9"))
-    assert table.schema["moment"] == pl.Datetime("us")
-    outcome = table.row(-1, named=True)
-    assert outcome["moment"] == datetime(2022, 10, 21, 16)  # noqa: DTZ001
-    assert (outcome["part"], outcome["cumulative"], outcome["facts"]) == ("outcome", 70, "F-9")
-
-
-def test_the_outcome_is_there_only_when_it_is_given() -> None:
-    table = fan_table(COUNTS.drop("facts"), PATH, {"deadline": 3.0}, opens=OPENS)
-    assert "outcome" not in table["part"]
-    assert table["facts"].unique().to_list() == [""]

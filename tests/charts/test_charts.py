@@ -31,13 +31,12 @@ from outage_analysis.charts import (
     wrap_columns,
 )
 from outage_analysis.charts.claims_data import MAX_DATA_BYTES, OTHER_ID
-from outage_analysis.charts.intake_charts import fan_table
 from outage_analysis.charts.linked_charts import MAX_COMBINATIONS
 from outage_analysis.charts.loss_charts import band_colours, readable_on
 from outage_analysis.charts.theme import BLACK, LOSS_COLOURS, MUTED, WHITE
 from outage_analysis.losses import curve_table, fit_all, with_shares
 from outage_analysis.reports import Report
-from outage_analysis.text import LANGUAGES, Locale
+from outage_analysis.text import LANGUAGES, Locale, schema_of
 from tests.charts.cost_tables import FRONTIER, POLICIES, TRIED
 
 if TYPE_CHECKING:
@@ -53,24 +52,20 @@ DENTAL = ([0, 25, 50, 100, 150, 250, 500, 1000, 1500, 2500], [30, 31, 57, 42, 65
 """Real losses in bands: the reference case of dental claims, without the top that it states."""
 SEVERAL_VIEWS = {"linked"}
 """Views that repeat have a width of their own."""
-NOT_ON_THE_PAGE = {*SEVERAL_VIEWS, "intake_fan", "cost_by_band", "frontier"}
+NOT_ON_THE_PAGE = {*SEVERAL_VIEWS, "intake_days", "cost_by_band", "frontier"}
 """A forecast is none of a report's tables; the waterfall says what the bars by band say."""
 
 
-def forecast_table() -> pl.DataFrame:
-    """A fan by hand: three counts, a deadline and an extension, and what came out later."""
-    counts = pl.DataFrame(
-        {"at": [0.0, 1.0, 2.5], "cumulative": [0, 100, 160], "facts": ["CO-07", "CO-09", "CO-09"]}
-    )
+def forecast_table(days: int = 5) -> pl.DataFrame:
+    """Forecasts by hand: none on the first day, then ranges around 320; 300 were filed by the deadline."""
+    last = date(2022, 10, 19) + timedelta(days - 1)
     rows = [
-        (branch, at, 160 + round(10 * at), level, 160 + round((20 - reach) * at / 2), 160 + round(reach * at))
-        for branch in ("deadline", "extended")
-        for at in (3.0, 4.0, 8.0)
-        for level, reach in ((0.5, 12), (0.8, 18), (0.95, 20))
+        {"day": last - timedelta(days - 1 - n), "filed": 300 * (n + 1) // days, "closes": last, "level": 0.8}
+        | ({"median": 320, "low": 290, "high": 365} if n else {"refused": "too few"})
+        | {"final": 300}
+        for n in range(days)
     ]
-    path = pl.DataFrame(rows, schema=["branch", "at", "median", "level", "low", "high"], orient="row")
-    closes = {"deadline": 4.0, "extended": 8.0}
-    return fan_table(counts, path, closes, opens=datetime(2022, 10, 17, 16), later=(8.0, 300, "CO-12"))  # noqa: DTZ001
+    return schema_of("intake.days").frame(rows)
 
 
 @pytest.fixture(scope="module")
@@ -85,7 +80,7 @@ def samples(analysis: Analysis) -> Samples:
             analysis.cubes["cost"], analysis.policy, analysis.ledger, analysis.as_of
         ),
         "claims_curves": curve_table(fit_all([*edges, math.inf], counts, top="open")),
-        "intake_forecast": forecast_table(),
+        "intake_days": forecast_table(),
         "claims_intake_hours": hourly(48),
         "frontier_points": FRONTIER,
     }
@@ -549,50 +544,30 @@ def test_the_axis_of_losses_has_readable_ticks_at_any_scale(
     assert len(set(labels)) == len(labels)
 
 
-# --- the fan ----------------------------------------------------------------------------------------------
+# --- the forecast day by day ------------------------------------------------------------------------------
 
 
-def test_the_fan_says_what_is_expected_by_the_deadline_that_was_known(draw_spec: Drawing) -> None:
-    spec = draw_spec("intake_fan")
-    # 16:00 on the 17th and four days: the 21st.
-    assert title_of(spec) == "By 21 October 2022, 160 to 230 claims are expected, with 80% probability"
-    assert spec["title"]["subtitle"][-1].startswith("Sources: v.daum.net, thecfo.kr, koreaherald.com.")
-    assert [r["cumulative"] for r in rows_with(spec, "day", "cumulative", "label")] == [300]
+def test_the_days_show_what_was_forecast_when_and_what_came(draw_spec: Drawing, samples: Samples) -> None:
+    table = samples["intake_days"]
+    drawn = data_of(draw_spec("intake_days"))
+    assert [
+        (row["filed"], row["low"], row["median"], row["high"], row["final"]) for row in drawn
+    ] == table.select("filed", "low", "median", "high", "final").rows()
+    still_open = table.with_columns(final=pl.lit(None, pl.Int64))
+    title = "As of 23 October 2022, 290 to 365 claims are expected by 23 October 2022"
+    for shown, ends in ((table, "at the deadline"), (still_open, "80% range")):
+        spec = draw_spec("intake_days", shown)
+        assert title_of(spec) == title
+        assert " ".join(spec["title"]["subtitle"][:-1]).endswith(ends)
 
 
-def test_midnight_belongs_to_the_day_that_it_ends(draw_spec: Drawing, samples: Samples) -> None:
-    later = samples["intake_forecast"].with_columns(pl.col("moment") + timedelta(hours=8))
-    assert title_of(draw_spec("intake_fan", later)).startswith("By 21 October 2022, ")
-    closings = rows_with(draw_spec("intake_fan", later), "day", "label")
-    assert [r["label"] for r in closings] == ["closes 21 Oct", "closes 25 Oct"]
-
-
-def test_a_later_branch_is_drawn_from_the_closing_of_the_one_before(draw_spec: Drawing) -> None:
-    spec = draw_spec("intake_fan")
-    fields = ("day", "cumulative", "low_50", "high_50", "low_80", "high_80")
-    first, second = (r for r in spec["datasets"].values() if set(r[0]) == set(fields))
-    assert first[0]["day"] == pytest.approx(
-        2.5 + 16 / 24, abs=0.001
-    )  # at the last count, where it has no width
-    assert first[0]["low_80"] == first[0]["high_80"] == 160
-    assert first[-1]["day"] == second[0]["day"] == pytest.approx(4 + 16 / 24, abs=0.001)
-
-
-@pytest.mark.slow
-def test_without_its_row_the_outcome_is_neither_drawn_nor_spoken_of(
+def test_without_a_forecast_or_after_the_deadline_the_title_says_so(
     draw_spec: Drawing, samples: Samples
 ) -> None:
-    table = samples["intake_forecast"].filter(pl.col("part") != "outcome")
-    for lang, word in (("en", "came out later"), ("ko", "나중에")):
-        assert word in json.dumps(draw_spec("intake_fan", lang=lang), ensure_ascii=False)
-        assert word not in json.dumps(draw_spec("intake_fan", table, lang=lang), ensure_ascii=False)
-    assert "F-9" not in json.dumps(draw_spec("intake_fan", table))
-
-
-def test_a_branch_has_the_name_of_its_page_or_the_word_for_its_id(draw_spec: Drawing) -> None:
-    assert [r["label"] for r in rows_with(draw_spec("intake_fan"), "day", "top", "label", "colour")] == [
-        "deadline not extended\n160–230", "deadline extended\n170–300"
-    ]  # fmt: skip
+    none = samples["intake_days"].head(1)
+    assert title_of(draw_spec("intake_days", none)).endswith("day by day: none as of 19 October 2022")
+    closed = samples["intake_days"].with_columns(median=300, low=300, high=300)
+    assert title_of(draw_spec("intake_days", closed)) == "300 claims were filed by 23 October 2022."
 
 
 @pytest.mark.slow
@@ -664,14 +639,8 @@ def many(name: str) -> pl.DataFrame:
         counted = pl.col("family") == "counted"
         finer = [curves.filter(~counted).with_columns(pl.col("loss") * (1 + n / 5_000)) for n in range(50)]
         return pl.concat([curves.filter(counted), *finer]).sort("family", "loss")
-    if name == "intake_fan":
-        ats = [float(n) for n in range(1, 401)]
-        path = pl.DataFrame({"at": [400 + n / 50 for n in range(1, 3000)]}).select(
-            pl.lit("deadline").alias("branch"), "at", median=pl.lit(5000), level=pl.lit(0.8),
-            low=pl.lit(4000), high=pl.lit(6000),
-        )  # fmt: skip
-        counts = pl.DataFrame({"at": ats, "cumulative": [round(10 * at) for at in ats]})
-        return fan_table(counts, path, {"deadline": 460.0}, opens=datetime(2022, 1, 1))  # noqa: DTZ001
+    if name == "intake_days":
+        return forecast_table(3_000)
     if name == "services_by_band":
         return many_bands().with_columns(expected=1_000.0 * pl.col("claims"))
     return many_bands()
@@ -679,7 +648,7 @@ def many(name: str) -> pl.DataFrame:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("lang", LANGUAGES)
-@pytest.mark.parametrize("name", [n for n, e in CHARTS.items() if e.claims or n == "intake_fan"])
+@pytest.mark.parametrize("name", [n for n, e in CHARTS.items() if e.claims or n == "intake_days"])
 def test_no_chart_carries_more_than_a_page_can_whatever_the_claims(
     draw_spec: Drawing, name: str, lang: str
 ) -> None:

@@ -374,19 +374,17 @@ def test_by_default_the_federation_has_bounds_as_of_the_day_of_its_last_count(
     assert strict_json(run("intake", "--json")[1]) == in_october
     assert (in_october["source"], in_october["as_of"]) == ("kakao-federation", "2022-10-21")
     assert [p["cumulative"] for p in in_october["points"]] == [174, 606, 897, 1108, 1198, 1254]
-    assert "branches" not in in_october  # six counts determine no forecast
     assert any("too few to forecast" in note for note in in_october["notes"])
-    assert {(b["branch"], b["closes"], b["bound"], b["total"]) for b in in_october["bounds"]} == {
-        ("first-deadline", "2022-10-25T00:00+09:00", "low", 1254),
-        ("first-deadline", "2022-10-25T00:00+09:00", "high", 3038),
-        ("extended", "2022-11-01T00:00+09:00", "low", 1254),
-        ("extended", "2022-11-01T00:00+09:00", "high", 6692),
-    }
+    names = ("branch", "by", "median", "level", "low", "high")  # six counts determine no forecast
+    assert [tuple(b[name] for name in names) for b in in_october["branches"]] == [
+        ("first-deadline", "2022-10-25T00:00+09:00", None, None, 1254, 3038),
+        ("extended", "2022-11-01T00:00+09:00", None, None, 1254, 6692),
+    ]
 
 
 def test_the_extension_of_the_issue_is_the_one_of_the_document(run: Run, in_october: dict[str, Any]) -> None:
     asked = strict_json(run("intake", "--as-of", "2022-10-21", "--extend-to", "2022-10-31", "--json")[1])
-    assert asked["bounds"] == in_october["bounds"]
+    assert asked["branches"] == in_october["branches"]
 
 
 @pytest.mark.slow
@@ -420,9 +418,9 @@ def test_before_a_count_was_public_nothing_is_stated(run: Run, day: str) -> None
 
 
 def test_once_the_extension_is_public_it_is_the_deadline(run: Run) -> None:
-    later = strict_json(run("intake", "--as-of", "2022-11-09", "--json")[1])["bounds"]
-    assert {b["branch"]: b["closes"] for b in later}["deadline"] == "2022-11-01T00:00+09:00"
-    then = strict_json(run("intake", "--as-of", "2022-11-08", "--json")[1])["bounds"]
+    later = strict_json(run("intake", "--as-of", "2022-11-09", "--json")[1])["branches"]
+    assert {b["branch"]: b["by"] for b in later}["deadline"] == "2022-11-01T00:00+09:00"
+    then = strict_json(run("intake", "--as-of", "2022-11-08", "--json")[1])["branches"]
     assert "deadline" not in {b["branch"] for b in then}
 
 
@@ -478,7 +476,7 @@ def test_an_option_of_the_other_source_is_refused(run: Run, arguments: tuple[str
 def test_every_bundled_intake_can_be_asked(run: Run, id_: str) -> None:
     found = strict_json(run("intake", "--series", id_, "--json")[1])
     assert found["source"] == id_
-    assert bool(found.get("branches")) != bool(found.get("bounds"))
+    assert found["branches"]
 
 
 # --- the examples ---------------------------------------------------------------------------------------

@@ -24,7 +24,7 @@ NOTEBOOKS = sorted((ROOT / "notebooks").glob("[0-9][0-9]_*.ipynb"))
 FROM_ROWS = {
     "01_claims": {"load", "look", "chain", "services", "queries", "linked", "tiers", "answer"},
     "02_loss_distribution": {"recover-distribution", "recover-rounded", "count-heaps", "fit-own"},
-    "03_compensation_cost": {"payments"},
+    "03_compensation_cost": {"days"},
     "04_policy_comparison": set(),
     "05_executive_summary": set(),
 }

@@ -192,11 +192,12 @@ def test_the_outcome_stands_apart(federation: IntakeSeries) -> None:
 
 def test_the_own_channel_has_bounds_and_no_curve() -> None:
     channel = channel_from_series(load_intake("kakao-channel"))
-    with pytest.raises(ModelRefused, match=r"1 increment cannot tell.*bounds\(times, counts, closes\)"):
+    with pytest.raises(ModelRefused, match=r"1 increment cannot tell.*use the bounds"):
         channel.forecast()
     tables, notes = late_claim_tables(channel)
-    assert tables.keys() == {"points", "bounds"}
-    assert tables["bounds"]["total"].to_list() == [45_000, 142_500]
+    assert tables.keys() == {"points", "branches"}
+    columns = ("counted", "late", "median", "level", "low", "high")
+    assert tables["branches"].select(columns).rows() == [(45_000, None, None, None, 45_000, 142_500)]
     assert any("busiest so far, 7,500 a day" in note for note in notes)
 
 
@@ -223,7 +224,7 @@ def test_the_command_says_that_six_counts_determine_no_forecast(run: Run) -> Non
         "Up to 24 October 2022 (first deadline): 1,254 to 3,038",
         "Up to 31 October 2022 (deadline extended): 1,254 to 6,692",
     ]
-    assert "What the counts allow where no forecast is possible" in out
+    assert "a row without an interval level has bounds" in out
     assert "6,692" in out
     assert "2,117" in out[out.index("in hindsight (not used above)") :]
     assert "2,117" not in run("intake", "--no-hindsight")[1]
@@ -258,13 +259,13 @@ def test_an_unstated_rush_gives_bounds_and_a_forecast_up_to_the_day_before(
 ) -> None:
     asked = ("intake", "--series", write_document(STEADY), "--json")
     found = json.loads(run(*asked)[1])
-    assert "branches" not in found
+    assert [row["level"] for row in found["branches"]] == [None]
     (note,) = [note for note in found["notes"] if "hurry" in note]
     assert "the last day of deadline is not stated" in note
     assert "--spike" in note
     before = json.loads(run(*asked, "--by", "2031-03-09")[1])  # the day before the last one
     assert before["branches"][0]["by"] == "2031-03-10T00:00+09:00"
-    assert "bounds" not in before
+    assert before["branches"][0]["level"] == 0.8
     stated = json.loads(run(*asked, "--spike", 0)[1])
     assert stated["branches"][0]["late"] > before["branches"][0]["late"]
 
@@ -293,7 +294,7 @@ def test_branches_and_days_are_those_asked_for(run: Run, write_document: Callabl
 def test_two_counts_give_bounds_and_say_so(run: Run) -> None:
     code, out, err = run("intake", "--series", "kakao-channel")
     assert (code, err) == (0, "")
-    assert "What the counts allow where no forecast is possible" in out
+    assert "a row without an interval level has bounds" in out
     assert "142,500" in out
     assert "no growth curve: 1 increment cannot tell" in out
 
@@ -362,7 +363,7 @@ def test_claims_of_ones_own_are_counted_by_day(run: Run, tmp_path: Path) -> None
         writer.writerows(full)
     found = json.loads(run("intake", path, *KAKAO, "--json", "--spike", 0)[1])
     assert [p["increment"] for p in found["points"]] == counts.tolist()
-    assert found["branches"][0]["by"] == "2022-11-07T00:00+09:00"
+    assert found["branches"][0]["by"] == "2022-11-02T00:00+09:00"  # the deadline that was known then
     assert "hindsight" not in found
     assert found["branches"][0]["low"] >= counts.sum()
     after = json.loads(run("intake", path, *KAKAO, "--as-of", "2022-12-30", "--json")[1])

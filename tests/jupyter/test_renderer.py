@@ -25,16 +25,9 @@ from PIL import Image
 from traitlets.config import Config
 
 import outage_analysis
-from outage_analysis.analysis import Analysis, Plan, run
+from outage_analysis.analysis import Analysis, Plan, forecast_by_day, run
 from outage_analysis.assumptions import Ledger
-from outage_analysis.charts import (
-    CHARTS,
-    RENDERER,
-    AltairChart,
-    forecast_fan,
-    is_package_script,
-    script_bundle,
-)
+from outage_analysis.charts import CHARTS, RENDERER, AltairChart, is_package_script, script_bundle
 from outage_analysis.charts import render_offline as drawn_offline
 from outage_analysis.claims import Claims
 from outage_analysis.errors import OutageAnalysisError, UsageError
@@ -45,7 +38,6 @@ from outage_analysis.jupyter.display import Html, enable_offline_charts, note
 from outage_analysis.losses import (
     GroupedLossesDocument,
     build_cube,
-    channel_from_series,
     cumulative_intake,
     curve_table,
     fit_all,
@@ -321,38 +313,12 @@ def test_nothing_to_draw_from_a_printed_table_speaks_of_no_day() -> None:
     assert not re.search(r"\b0*1 January", said)
 
 
-@pytest.fixture(scope="module")
-def october_fan() -> pl.DataFrame:
-    """A fan on the federation's page: its six counts determine no curve, so these are ten times as many."""
-    page = channel_from_series(load_intake("kakao-federation"))
-    channel = replace(page, counts=(2182, 7401, 11091, 13130, 13700, 14853))
-    return forecast_fan(channel, channel.with_deadlines(None, None, 0.0).forecast(levels=(0.5, 0.8)))
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    ("lang", "branch", "day"),
-    [
-        ("en", "First deadline, 24 October", "As of 21 October 2022."),
-        ("ko", "최초 마감(10월 24일)", "2022. 10. 21. 기준."),
-    ],
-)
-def test_the_fan_of_a_published_intake_has_its_branches_its_sources_and_its_day(
-    october_fan: pl.DataFrame, lang: str, branch: str, day: str
-) -> None:
-    drawn = show("intake_fan", load_intake("kakao-federation"), october_fan, lang=lang)
-    assert title_of(drawn).endswith(day)
-    markup = rendered(drawn)["text/html"]
-    assert branch in markup.replace("\\n", " ")
-    assert not re.search("2,?117|IN-06.31-oct", markup)
-
-
-def test_the_fan_may_be_dated_otherwise(october_fan: pl.DataFrame) -> None:
-    page = load_intake("kakao-federation")
-    title = title_of(show("intake_fan", page, october_fan, as_of=date(2022, 10, 24)))
-    assert title.endswith("As of 24 October 2022.")
-    with pytest.raises(UsageError, match="the chart intake_fan needs a table"):
-        show("intake_fan", page)
+@pytest.mark.parametrize(("lang", "day"), [("en", "As of 21 October 2022."), ("ko", "2022. 10. 21. 기준.")])
+def test_a_forecast_by_day_is_drawn_from_its_table_and_dated_by_its_day(lang: str, day: str) -> None:
+    made = forecast_by_day(load_intake("kakao-federation"))
+    assert title_of(show("intake_days", made, lang=lang)).endswith(day)
+    with pytest.raises(UsageError, match="the chart intake_days needs a table"):
+        show("intake_days", load_intake("kakao-federation"))
 
 
 def test_a_long_footer_is_broken_into_lines(analysis: Analysis) -> None:

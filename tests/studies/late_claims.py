@@ -1,31 +1,46 @@
-"""Forecasts of late claims, tried on drawn intakes of known curves: writes the tables of docs/method.md.
+"""Forecasts of late claims on drawn intakes of known curves: writes tables of docs/method.md and losses.md.
 
 Ten daily counts are drawn, 20,000 claims are expected by the deadline, and 30, 50 or 70 % of them by the
 last count. The deadline is 1.5, 2 or 3 times as far from the opening as the last count. Each intake is
 forecast without and with a stated rush on the last day. A deadline that would cut off more than four fifths
 of a curve is left out: nobody sets one.
 `python -m tests.studies.late_claims` writes; it takes about ten minutes.
+
+The cost of an open intake: claims have losses in three bands of a policy, four fifths are accepted, and the
+deadline is twice as far as the last count. The range is that of a run as of the last count; the true cost is
+drawn from all claims. `python -m tests.studies.late_claims costs` writes; it takes about ten minutes.
 """
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator, Mapping
-from functools import partial
+from dataclasses import replace
+from datetime import date, datetime, time, timedelta
+from functools import cache, partial
 from itertools import product
-from typing import Any
+from pathlib import Path
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, cast
+from unittest import mock
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 from scipy import special
 
+from outage_analysis import costs
+from outage_analysis.analysis import Analysis, open_intake, run
 from outage_analysis.errors import ModelRefused
-from outage_analysis.losses import Branch
+from outage_analysis.losses import Branch, Channel
 from outage_analysis.losses.development.growth_curves import increments_from_counts, weigh_curves
 from outage_analysis.losses.development.late_claims import supported_late_count
 from tests.paths import ROOT
 
-METHOD = ROOT / "docs" / "method.md"
+if TYPE_CHECKING:
+    from outage_analysis.claims import Claims
+
+METHOD, LOSSES_PAGE = ROOT / "docs" / "method.md", ROOT / "docs" / "losses.md"
 START, END = (
     "<!-- late claims: written by tests/studies/late_claims.py -->\n",
     "<!-- end of late claims -->\n",
@@ -195,11 +210,89 @@ def tables() -> str:
     return "".join(f"{head}\n\n{markdown(part)}\n" for head, part in zip(heads, parts, strict=True))
 
 
+LOSSES, SHARES, PAYMENTS = (100_000, 400_000, 900_000), (0.5, 0.3, 0.2), (30_000, 50_000, 0)
+ACCEPTED, COST_DRAWS, COST_HORIZON, COST_INTAKES = 0.8, 2_048, 2.0, 40
+COST_CURVES: Families = {
+    name: (FAMILIES[name][0], shapes)
+    for name, shapes in {
+        "exponential": (1.0,),
+        "Weibull": (0.6, 1.6),
+        "lognormal": (1.0,),
+        "log-logistic": (1.5,),
+    }.items()
+}
+OPENED = date(2026, 3, 2)
+UNTIL, CLOSES = (OPENED + timedelta(days=round(days) - 1) for days in (DAYS, COST_HORIZON * DAYS))
+
+
+def cost_of(claims: pl.DataFrame) -> Analysis:
+    """A run of claims as of the last count, with a certain acceptance."""
+    tiers = {300_000: PAYMENTS[0], 500_000: PAYMENTS[1]}
+    certain = {"acceptance-form": ACCEPTED}
+    return run(claims, tiers=tiers, rows="filed", closes=CLOSES, changes=certain, draws=COST_DRAWS)
+
+
+@cache
+def cost_case() -> Analysis:
+    """The run of one claim per band: its documents are those of all intakes."""
+    columns = {"claim_id": ["1", "2", "3"], "service": "app", "filed_on": UNTIL, "loss (KRW)": LOSSES}
+    return cost_of(pl.DataFrame(columns))
+
+
+def cost_range(seen: Array, bands: Array) -> tuple[float, float, float] | None:
+    """The P10, median and P90 of the cost that a run computes from the counts by day and by band; or None."""
+    case = cost_case()
+    counts = tuple(np.cumsum(seen).astype(int).tolist())
+    opened = datetime.combine(OPENED, time(), case.incident.zone)
+    channel = Channel(opened, case.incident.zone, tuple(range(1, DAYS + 1)), counts, starts=OPENED)
+    dated = cast("Claims", SimpleNamespace(synthetic=False))
+    with mock.patch.object(open_intake, "counts_by", return_value=lambda _: channel):
+        known, refused = open_intake.with_late_claims(
+            case.ledger, (case.policy,), dated, case.incident, UNTIL
+        )
+    if refused or known is None:
+        return None
+    claims, losses = pl.Series("claims", bands.astype(int)), pl.Series("loss", LOSSES)
+    cube = case.cubes["cost"]
+    squared = (claims * losses * losses).cast(cube.frame.schema["loss_squared"])
+    frame = cube.frame.sort("over").with_columns(
+        claims, (claims * losses).alias("loss"), squared.alias("loss_squared")
+    )
+    lines = costs.compiled_lines(case.policy, known, as_of=UNTIL, cubes=[replace(cube, frame=frame)])
+    portfolio = costs.expected.portfolio_of_lines(lines, known, UNTIL)
+    total = costs.simulate(portfolio, draws=COST_DRAWS).totals["cash"]
+    low, median, high = (total.quantile(p).value for p in (0.1, 0.5, 0.9))
+    return low, median, high
+
+
+def cost_forecasts(intakes: int = COST_INTAKES) -> pl.DataFrame:
+    """One row per intake: the range of its cost while it was open, and its true final cost as `final`."""
+    rows: list[tuple[object, ...]] = []
+    for number, (curve, shape, seen, _, shares) in enumerate(cells(COST_CURVES, (COST_HORIZON,))):
+        rng = np.random.default_rng([number, 41])
+        for _ in range(intakes):
+            drawn = rng.poisson(SIZE * shares)
+            so_far, late = (rng.multinomial(n.sum(), SHARES) for n in np.split(drawn, [DAYS]))
+            final = rng.binomial(so_far + late, ACCEPTED) @ np.array(PAYMENTS)
+            found = cost_range(drawn[:DAYS].astype(float), so_far.astype(float))
+            rows.append((curve, shape, seen, float(final), *(found or (None, None, None))))
+    names = ("curve", "shape", "seen", "final", "low", "median", "high")
+    return pl.DataFrame(rows, schema=names, orient="row", infer_schema_length=None)
+
+
+def write(page: Path, mark: str, tables: str) -> None:
+    """Write tables between the marks of a page."""
+    start, end = (f"<!-- {mark}: written by tests/studies/late_claims.py -->\n", f"<!-- end of {mark} -->\n")
+    before, rest = page.read_text("utf-8").split(start)
+    page.write_text(before + start + tables + end + rest.split(end)[1], "utf-8")
+
+
 def main() -> None:
-    """Write the tables into the page."""
-    written = tables()
-    before, rest = METHOD.read_text("utf-8").split(START)
-    METHOD.write_text(before + START + written + END + rest.split(END)[1], "utf-8")
+    """Write the tables into their page."""
+    if sys.argv[1:] == ["costs"]:
+        write(LOSSES_PAGE, "late costs", markdown(summary(cost_forecasts(), "curve", "shape", "seen")))
+    else:
+        write(METHOD, "late claims", tables())
 
 
 if __name__ == "__main__":

@@ -11,9 +11,9 @@ Modules:
         as a terminal and a card show them, with amounts in whole currency
     decisions: which inputs the cost depends on, the cash under stresses, and the reserve figure by measure
     alternatives: policies compared with the plan's policy
-    open_intake: the forecast of claims still to come as a factor of the cost
+    open_intake: the forecast of claims still to come, day by day, and as a factor of the cost
     solving: the policy that gives claimants most within a budget
-    exploration: losses described for a question, and claims over time for a forecast
+    exploration: losses described for a question
 """
 
 from __future__ import annotations
@@ -35,18 +35,15 @@ if TYPE_CHECKING:
         sensitivity_tables,
     )
     from outage_analysis.analysis.exploration import (
-        ForecastInput,
-        IntakeForecast,
         Question,
         combination_counts,
         explore,
         explore_grouped,
         fit_cube,
         fit_tables,
-        forecast_input,
-        forecast_intake,
         heap_tables,
     )
+    from outage_analysis.analysis.open_intake import IntakeForecast, forecast_by_day, forecast_intake
     from outage_analysis.analysis.plan import (
         Plan,
         as_day,

@@ -17,7 +17,7 @@ import numpy as np
 import polars as pl
 
 from outage_analysis import costs, incidents, reports
-from outage_analysis.analysis.open_intake import with_late_claims
+from outage_analysis.analysis.open_intake import IntakeForecast, forecast_intake, with_late_claims
 from outage_analysis.analysis.plan import (
     InputArguments,
     Plan,
@@ -51,7 +51,6 @@ from outage_analysis.text import Answer, LikelyRange, Locale, Note
 if TYPE_CHECKING:  # types only; without these imports the command `cost` is faster
     from outage_analysis.analysis.alternatives import PolicyComparison
     from outage_analysis.analysis.decisions import Sensitivity
-    from outage_analysis.analysis.exploration import IntakeForecast
     from outage_analysis.analysis.solving import BudgetSolution, SearchArguments
     from outage_analysis.charts import AltairChart, ChartContext
     from outage_analysis.costs.backtesting import Backtest
@@ -284,19 +283,20 @@ class Analysis(IncidentResult):
 
         Args:
             intake: published counts of reports of this outage, by id or path; by default the claims of the
-                analysis are counted by day.
+                analysis are counted by day, up to the last day to claim of the policy or of the incident.
             spike: the extra claims on the last day, as a multiple of the claims expected on it.
 
         Raises:
             UsageError: the counts are of another outage.
             ModelRefused: there are no claims, the claims are synthetic, or no count was public.
         """
-        from outage_analysis.analysis.exploration import forecast_intake  # imported here: slow
-
         if intake is None:
             if self.claims is None:
                 raise ModelRefused("the analysis has no claims to count", remedy="Name an intake.")
-            return forecast_intake(self.claims, self.as_of, spike=spike)
+            lines = self.policy.as_known_on(self.as_of).schedules
+            stated = [day for line in lines if (day := line.closes_on(self.as_of)) and day >= self.as_of]
+            closes = max(stated, default=None)
+            return forecast_intake(self.claims, self.as_of, closes=closes, spike=spike)
         series = incidents.load_intake(intake)
         if series.incident != self.incident.id:
             problem = f"the intake is of the incident {series.incident}, not of {self.incident.id}"

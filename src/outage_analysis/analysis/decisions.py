@@ -14,7 +14,7 @@ import numpy as np
 import polars as pl
 
 from outage_analysis import costs, losses
-from outage_analysis.analysis.exploration import forecast_input
+from outage_analysis.analysis.open_intake import counts_by
 from outage_analysis.analysis.summary import (
     counted_notes,
     driver_sentences,
@@ -255,7 +255,8 @@ def _growth(analysis: Analysis, scenario: costs.scenarios.Scenario) -> float:
 
 def _claims_so_far(analysis: Analysis) -> tuple[date, Callable[[], losses.Channel]]:
     """Return the last day to claim, and a function that counts the claims filed so far."""
-    claims, day, closed = analysis.claims, analysis.as_of, analysis.incident.claims_to
+    claims, day = analysis.claims, analysis.as_of
+    closed = analysis.incident.closes_on(day)
     if claims is None:
         raise costs.scenarios.DoesNotApply("no_dates")
     if claims.synthetic:
@@ -264,7 +265,7 @@ def _claims_so_far(analysis: Analysis) -> tuple[date, Callable[[], losses.Channe
     deadlines = sorted({line.closes_on(day) or closed for line in lines} or {closed})
     if len(deadlines) > 1:
         raise costs.scenarios.DoesNotApply("several_deadlines", ", ".join(map(str, deadlines)))
-    return deadlines[0], lambda: forecast_input(claims, day).channel
+    return deadlines[0], lambda: counts_by(claims)(day)
 
 
 MONEY_VALUATIONS = ("cash", "incremental_cash")

@@ -1,10 +1,10 @@
-"""Explore losses (bands, quantiles, comparisons and fits) and count claims over time for a forecast."""
+"""Explore losses: bands, quantiles, comparisons and fits."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from outage_analysis.analysis.results import input_warnings
 from outage_analysis.claims import Claims, read_claims
 from outage_analysis.errors import UsageError, check_level, either
 from outage_analysis.files import bundled_ids
-from outage_analysis.incidents import Bands, Incident, IntakeSeries, load_incident
+from outage_analysis.incidents import Bands, Incident, load_incident
 from outage_analysis.losses import FAMILIES, Cube, DimensionFilter, Fits
 from outage_analysis.policies import Policy, check_same_units, load_policy
 
@@ -371,141 +371,3 @@ def fit_tables(fits: Fits, level: float = 0.95) -> dict[str, pl.DataFrame]:
         "quantities": fits.quantities(level),
         "refused": text.schema_of("distribution.refused").frame([*fits.refused.items()]),
     }
-
-
-@dataclass(frozen=True)
-class ForecastInput:
-    """Claim counts over time with their source, and the final count if it is known."""
-
-    channel: losses.Channel
-    source: str
-    """The id of the intake document, or the names of the claims files."""
-    as_of: date
-    """The last day of the counts."""
-    ended: tuple[datetime, int] | None = None
-    """When the intake ended and with how many claims, if known. The forecast does not use it."""
-    fact: str = ""
-    """The id of the published fact with the final count, if any."""
-
-
-@dataclass(frozen=True)
-class IntakeForecast(text.Result):
-    """How many claims are still to come, from the counts so far."""
-
-    counted: ForecastInput
-    tables: dict[str, pl.DataFrame]
-    notes: list[str]
-    """With the tables, the result of `late_claim_tables`."""
-    origin: Claims | IntakeSeries
-    """The claims that were counted, or the published intake."""
-
-    def warnings(self, lang: str) -> list[str]:
-        """Return a sentence on rejected rows, if there are any."""
-        return input_warnings(self.origin if isinstance(self.origin, Claims) else None, None, lang)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return all tables as plain values."""
-        channel, rows = self.counted.channel, {name: rows.to_dicts() for name, rows in self.tables.items()}
-        about = {"source": self.counted.source, "as_of": self.counted.as_of, "opened": channel.opened}
-        return {**about, "synthetic": channel.synthetic, "notes": self.notes, **rows}
-
-    def answer(self, lang: str = "en") -> text.Answer:
-        """Return what is forecast or possible, all tables, then notes on what the forecast leaves out."""
-        locale = text.Locale(lang)
-        mark = locale("terminal.recovery_prefix") if self.counted.channel.synthetic else ""
-        shown = text.shown_tables(self.tables, "intake", locale, mark)
-        sentences = [mark + sentence for sentence in self._sentences(locale)]
-        return text.Answer(locale, sentences, [*shown, *map(locale.note, self.notes)])
-
-    def _sentences(self, locale: text.Locale) -> Iterator[str]:
-        last = self.tables["points"].row(-1, named=True)
-        day, count = _day_of(last["at"], locale), locale.number(last["cumulative"])
-        yield locale("terminal.intake_counted", day=day, count=count)
-        forecasts = self.tables.get("branches", pl.DataFrame())
-        for row in forecasts.iter_rows(named=True):
-            numbers = {name: locale.number(row[name]) for name in ("median", "low", "high")}
-            about = {
-                "day": _day_of(row["by"], locale),
-                "branch": locale.label_or(f"word.{row['branch']}", row["branch"]),
-            }
-            yield locale("terminal.intake_forecast", level=locale.share(row["level"]), **about, **numbers)
-        bounds = self.tables.get("bounds", pl.DataFrame(schema=text.schema_of("intake.bounds").dtypes))
-        totals = bounds.group_by("branch", "closes", maintain_order=True).agg(
-            low=pl.col("total").min(), high=pl.col("total").max()
-        )
-        for branch, closes, *ends in totals.iter_rows():
-            low, high = map(locale.number, ends)
-            about = {"day": _day_of(closes, locale), "branch": locale.label_or(f"word.{branch}", branch)}
-            yield locale("terminal.intake_bounded", low=low, high=high, **about)
-
-
-def _day_of(moment: str, locale: text.Locale) -> str:
-    """Return the last day before a moment: midnight ends the day before."""
-    return locale.day((datetime.fromisoformat(moment) - timedelta(microseconds=1)).date())
-
-
-def forecast_intake(  # noqa: PLR0913 - the options of the command `intake`
-    source: Claims | IntakeSeries,
-    until: date | None = None,
-    *,
-    closes: date | None = None,
-    extend_to: date | None = None,
-    spike: float | None = None,
-    former: Sequence[date] = (),
-    by: date | None = None,
-    level: float = 0.8,
-    hindsight: bool = True,
-    recovery: bool = False,
-) -> IntakeForecast:
-    """Forecast how many claims are still to come.
-
-    Args:
-        source: claims, which are counted by day, or a published intake.
-        until: use only what was filed or public by this day; by default everything.
-        closes: the last day of the intake.
-        extend_to: also forecast an extension of the deadline to this day.
-        spike: the extra claims on the last day, as a multiple of the claims that the curve expects on it.
-        former: last days of earlier deadlines that caused a rush.
-        by: count only up to the end of this day.
-        level: the probability of the intervals.
-        hindsight: whether a separate table shows how the intake ended.
-        recovery: allow synthetic claims, to test whether the forecast recovers the generator's parameters.
-
-    Raises:
-        ModelRefused: no count was public, or the claims are synthetic and `recovery` is not set.
-    """
-    counted = forecast_input(source, until, recovery=recovery)
-    channel = counted.channel.with_deadlines(closes, extend_to, spike, former=former)
-    ended = counted.ended if hindsight else None
-    tables, notes = losses.late_claim_tables(channel, by=by, level=level, ended=ended)
-    return IntakeForecast(replace(counted, channel=channel), tables, notes, source)
-
-
-def forecast_input(
-    source: Claims | IntakeSeries, until: date | None = None, *, recovery: bool = False
-) -> ForecastInput:
-    """Return the counts of a published intake, or the daily counts of claims, up to a day.
-
-    Args:
-        source: claims, or a published intake.
-        until: the last day to use, of claims at most the end of the claims window; by default all days.
-        recovery: allow synthetic claims, to test whether the forecast recovers the generator's parameters.
-
-    Raises:
-        InputRefused: a claim has no filing day, or there are no claims.
-        ModelRefused: no count was public by that day, or the claims are synthetic and `recovery` is not set.
-    """
-    if isinstance(source, IntakeSeries):
-        outcome, final = source.outcome, source.final
-        ended = None if outcome is None or final is None else (outcome.at, final.count)
-        fact = outcome.fact if outcome and ended else ""
-        channel = losses.channel_from_series(source, until)
-        return ForecastInput(channel, source.id, until or source.as_of, ended, fact)
-    cube, incident = losses.build_cube(source, dimensions=("filed_on",)), source.incident
-    every = losses.channel_from_cube(cube, incident, recovery=recovery)
-    last = until and min(until, incident.claims_to)  # the last day on which claims can be filed
-    channel = losses.channel_from_cube(cube, incident, until=last, recovery=recovery)
-    later = channel.times[-1] < every.times[-1]
-    as_of = channel.moment(channel.times[-1] - 1).date()  # the last count is at the end of this day
-    ended = (every.moment(every.times[-1]), every.counts[-1]) if later else None
-    return ForecastInput(channel, cube.source, as_of, ended)

@@ -1,19 +1,22 @@
-"""Claims still to come: while an intake is open, a forecast of late claims is a factor of the cost."""
+"""Claims still to come: the forecast of an open intake, day by day, and as a factor of the cost."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
-from datetime import date
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from functools import partial
+from itertools import pairwise, zip_longest
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
 
 from outage_analysis import losses, text
+from outage_analysis.analysis.results import input_warnings
 from outage_analysis.assumptions import LateClaims, Ledger
-from outage_analysis.errors import InputRefused, ModelRefused
-from outage_analysis.incidents import Incident
+from outage_analysis.errors import InputRefused, ModelRefused, UsageError
+from outage_analysis.incidents import Incident, IntakeSeries
 from outage_analysis.policies import Policy
 
 if TYPE_CHECKING:
@@ -21,6 +24,266 @@ if TYPE_CHECKING:
 
 PARTS = 200
 """The forecast count in the end is represented by so many equally likely values."""
+
+
+@dataclass(frozen=True)
+class IntakeForecast(text.Result):
+    """How many claims are still to come, from the counts so far."""
+
+    channel: losses.Channel
+    as_of: date
+    """The last day of the counts."""
+    tables: dict[str, pl.DataFrame]
+    """Those of `late_claim_tables`; `forecast_by_day` has `days` instead of `points`."""
+    notes: list[str]
+    origin: Claims | IntakeSeries
+    """The claims that were counted, or the published intake."""
+    reasons: frozenset[str] = frozenset()
+    """Why days of the table `days` have no forecast."""
+
+    def warnings(self, lang: str) -> list[str]:
+        """Return a sentence on rejected rows, if there are any."""
+        return input_warnings(None if isinstance(self.origin, IntakeSeries) else self.origin, None, lang)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return all tables as plain values."""
+        channel, rows = self.channel, {name: table.to_dicts() for name, table in self.tables.items()}
+        about = {"source": channel.source, "as_of": self.as_of, "opened": channel.opened}
+        return {**about, "synthetic": channel.synthetic, "notes": self.notes, **rows}
+
+    def answer(self, lang: str = "en") -> text.Answer:
+        """Return what is forecast or possible, all tables, then notes on what the forecast leaves out."""
+        locale = text.Locale(lang)
+        mark = locale("terminal.recovery_prefix") if self.channel.synthetic else ""
+        reasons = {str(reason): locale.note(reason) for reason in self.reasons}
+        translated = pl.col("^refused$").replace(reasons)
+        told = {name: table.with_columns(translated) for name, table in self.tables.items()}
+        shown = text.shown_tables(told, "intake", locale, mark)
+        sentences = [mark + sentence for sentence in self._sentences(locale)]
+        return text.Answer(locale, sentences, [*shown, *map(locale.note, self.notes)])
+
+    def _sentences(self, locale: text.Locale) -> Iterator[str]:
+        channel = self.channel
+        day, filed = _last_day(channel, channel.times[-1]), locale.number(channel.counts[-1])
+        yield locale("terminal.intake_counted", day=locale.day(day), count=filed)
+        for row in self.tables["branches"].iter_rows(named=True):
+            numbers = {n: locale.number(row[n]) for n in ("median", "low", "high") if row[n] is not None}
+            end = datetime.fromisoformat(row["by"]) - timedelta(
+                microseconds=1
+            )  # midnight ends the day before
+            about = {"day": locale.day(end.date())}
+            about["branch"] = locale.label_or(f"word.{row['branch']}", row["branch"])
+            if row["level"] is None:
+                yield locale("terminal.intake_bounded", **about, **numbers)
+            else:
+                yield locale("terminal.intake_forecast", level=locale.share(row["level"]), **about, **numbers)
+        if "days" in self.tables:
+            yield from self._movement(locale)
+
+    def _movement(self, locale: text.Locale) -> Iterator[str]:
+        """Say what came since the day before, beside its forecast, and why the forecast moved."""
+        for before, now in pairwise(self.tables["days"].tail(2).to_dicts()):
+            day, level = locale.day(now["day"]), locale.share(now["level"])
+            told = {name: locale.number(value) for name, value in now.items() if isinstance(value, int)}
+            if before["next_low"] is not None:
+                told |= {end: locale.number(before[f"next_{end}"]) for end in ("low", "high")}
+                yield locale("terminal.intake_came", day=day, level=level, **told)
+            if now["new_claims"] is not None:
+                yield locale("terminal.intake_moved", day=day, before=locale.number(before["median"]), **told)
+
+
+def counts_by(
+    source: Claims | IntakeSeries, *, recovery: bool = False
+) -> Callable[[date | None], losses.Channel]:
+    """Return a function that gives the claim counts of an intake as they were known on a day.
+
+    The function takes the day; None means everything that is known. It raises InputRefused if a claim has no
+    filing day or no claim was filed, and ModelRefused if the claims are synthetic and `recovery` is not set,
+    or if no count was public.
+
+    Args:
+        source: claims, which are counted by day up to the last day on which they can be filed, or a published
+            intake.
+        recovery: allow synthetic claims, to test whether the forecast recovers the generator's parameters.
+    """
+    if isinstance(source, IntakeSeries):
+        return partial(losses.channel_from_series, source)
+    cube, incident = losses.build_cube(source, dimensions=("filed_on",)), source.incident
+
+    def known(day: date | None) -> losses.Channel:
+        last = day and min(day, incident.claims_to)
+        return losses.channel_from_cube(cube, incident, until=last, recovery=recovery)
+
+    return known
+
+
+def forecast_intake(  # noqa: PLR0913 - the options of the command `intake`
+    source: Claims | IntakeSeries,
+    until: date | None = None,
+    *,
+    closes: date | None = None,
+    extend_to: date | None = None,
+    spike: float | None = None,
+    former: Sequence[date] = (),
+    by: date | None = None,
+    level: float = 0.8,
+    hindsight: bool = True,
+    recovery: bool = False,
+) -> IntakeForecast:
+    """Forecast how many claims are still to come.
+
+    Args:
+        source: claims, which are counted by day, or a published intake.
+        until: use only what was filed or public by this day; by default everything.
+        closes: the last day of the intake.
+        extend_to: also forecast an extension of the deadline to this day.
+        spike: the extra claims on the last day, as a multiple of the claims that the curve expects on it.
+        former: last days of further earlier deadlines that caused a rush.
+        by: count only up to the end of this day.
+        level: the probability of the intervals.
+        hindsight: whether a separate table shows how the intake ended.
+        recovery: allow synthetic claims, to test whether the forecast recovers the generator's parameters.
+
+    Raises:
+        ModelRefused: no count was public, or the claims are synthetic and `recovery` is not set.
+    """
+    known, ended = counts_by(source, recovery=recovery), None
+    channel = known(until)
+    if isinstance(source, IntakeSeries):
+        as_of = until or source.as_of
+        if source.outcome and source.final and source.final.count is not None:
+            ended = source.outcome.at, source.final.count
+    else:
+        as_of, every = _last_day(channel, channel.times[-1]), known(None)
+        if channel.times[-1] < every.times[-1]:
+            ended = every.moment(every.times[-1]), every.counts[-1]
+    channel = channel.with_deadlines(closes, extend_to, spike, former=former)
+    shown = ended if hindsight else None
+    tables, notes = losses.late_claim_tables(channel, by=by, level=level, ended=shown)
+    return IntakeForecast(channel, as_of, tables, notes, source)
+
+
+def _last_day(channel: losses.Channel, time: float) -> date:
+    """Return the calendar day of a time; midnight ends the day before."""
+    return (channel.moment(time) - timedelta(microseconds=1)).date()
+
+
+def forecast_by_day(
+    source: Claims | IntakeSeries,
+    until: date | None = None,
+    *,
+    closes: date | None = None,
+    spike: float = 0.0,
+    former: Sequence[date] = (),
+    changes: Mapping[date, Mapping[str, Any]] | None = None,
+    level: float = 0.8,
+    recovery: bool = False,
+) -> IntakeForecast:
+    """Forecast the final count once for each day of an intake, from what was filed or public by that day.
+
+    The table `days` has one row per day: the claims filed so far, the deadline as known on that day, and the
+    forecast of the count by the deadline (`median`, `low` to `high`), or the reason why there is none. Beside
+    it stand the forecast of the next count (`next_low` to `next_high`), what had come in by then
+    (`next_filed`), and the count at the deadline (`final`), where the counts reach it.
+
+    The change of the median since the day before has two parts. Let F(counts, assumptions) be the median. The
+    assumptions are the deadline, the rush on the last day and the former deadlines, whose days are not used
+    for the curve. The part of new claims (`new_claims`) is F(new, old) - F(old, old), and that of changed
+    assumptions (`changed`) is F(new, new) - F(new, old). They add up to the change exactly; where claims and
+    assumptions act on each other, the joint effect is in the second part.
+
+    Args:
+        source: claims, which are counted by day, or a published intake.
+        until: use only what was filed or public by this day; by default everything.
+        closes: the last day of the intake; by default the deadline of the incident or of the intake that was
+            known on each day.
+        spike: the extra claims on the last day, as a multiple of the claims that the curve expects on it; by
+            default nobody hurries, as in the cost.
+        former: last days of further earlier deadlines that caused a rush.
+        changes: day -> the arguments `closes`, `spike` or `former` that were assumed from that day on.
+        level: the probability of the ranges.
+        recovery: allow synthetic claims, to test whether the forecast recovers the generator's parameters.
+
+    Raises:
+        ModelRefused: no count was public, or the claims are synthetic and `recovery` is not set.
+        UsageError: `changes` has another argument, or a deadline that is stated is before a count.
+
+    Example:
+        >>> import outage_analysis as oa
+        >>> made = oa.forecast_by_day(oa.load_sample("trams"), recovery=True)
+        >>> made.tables["days"].select("filed", "next_filed", "refused").row(6)
+        (220, 240, '220 claims are too few to forecast the late claims of deadline: it takes 2,500. ...')
+    """
+    known, changes = counts_by(source, recovery=recovery), changes or {}
+    if other := {name for change in changes.values() for name in change} - {"closes", "spike", "former"}:
+        raise UsageError(
+            "changes names no assumption", value=min(other), remedy="Name closes, spike or former."
+        )
+
+    def as_assumed_on(day: date) -> losses.Channel:
+        stated: dict[str, Any] = {"closes": closes, "spike": spike, "former": former}
+        for start in sorted(start for start in changes if start <= day):
+            stated |= changes[start]
+        channel = known(day).with_deadlines(stated.pop("closes"), None, **stated)
+        first = min(channel.branches, key=lambda branch: branch.id != losses.DEADLINE)
+        return replace(channel, branches=(first,))
+
+    every = known(until)
+    if isinstance(source, IntakeSeries):
+        as_of = until or source.as_of
+        days = sorted(
+            {
+                max(source.day_of(point.at), point.public_on or date.min)
+                for point in source.points
+                if point.count is not None or point.public_on
+            }
+        )
+        days = [day for day in days if day <= as_of]
+    else:
+        days = [every.moment(at - 1).date() for at in every.times]
+        as_of = days[-1]
+    channels = [as_assumed_on(day) for day in days]
+    rows, reached = list[dict[str, Any]](), dict(zip(every.times, every.counts, strict=True))
+    for day, channel, following in zip_longest(days, channels, channels[1:]):
+        end = channel.branches[0].closes
+        ahead = min(following.times[-1] if following else channel.times[-1] + 1, max(end, channel.times[-1]))
+        row: dict[str, Any] = {
+            "day": day,
+            "filed": channel.counts[-1],
+            "closes": _last_day(channel, end),
+            "level": level,
+        }
+        row |= {"next_filed": following.counts[-1] if following else None, "final": reached.get(end)}
+        row |= _median_and_ranges(channel, ahead, level)
+        if rows and row["median"] is not None and (before := rows[-1]["median"]) is not None:
+            old = channels[len(rows) - 1]
+            branch = replace(old.branches[0], closes=max(old.branches[0].closes, channel.times[-1]))
+            between = replace(channel, branches=(branch,), former=old.former)
+            moved = row["median"]
+            if between != channel:
+                moved = _median_and_ranges(between, channel.times[-1], level)["median"]
+            if moved is not None:
+                row |= {"new_claims": moved - before, "changed": row["median"] - moved}
+        rows.append(row)
+    tables, notes = losses.late_claim_tables(channels[-1], level=level)
+    schema = text.schema_of("intake.days")
+    tables["days"] = schema.frame({name: row.get(name) for name in schema.names} for row in rows)
+    del tables["points"]  # the table `days` has the counts
+    reasons = frozenset(row["refused"] for row in rows if row["refused"])
+    return IntakeForecast(channels[-1], as_of, tables, notes, source, reasons)
+
+
+def _median_and_ranges(channel: losses.Channel, ahead: float, level: float) -> dict[str, Any]:
+    """Return the forecast of the next count and that of the final count, or why there is none."""
+    branch, found = channel.branches[0], dict[str, Any](median=None, refused=None)
+    try:
+        growth = channel.curves()
+        for at, ends in ((ahead, ("next_low", "next_high")), (branch.closes, ("low", "high"))):
+            late = losses.supported_late_count(growth, branch, at)
+            found |= zip(ends, late.total(level), strict=True)
+        return found | {"median": late.counted + late.quantile(0.5)}
+    except ModelRefused as refusal:
+        return found | {"refused": refusal.problem}
 
 
 def open_lines(
@@ -32,7 +295,7 @@ def open_lines(
     """
     found: dict[date, list[str]] = {}
     for line in (line for policy in policies for line in policy.as_known_on(day).schedules):
-        effort, last = line.effort_on(day), line.closes_on(day) or incident.claims_to
+        effort, last = line.effort_on(day), line.closes_on(day) or incident.closes_on(day)
         stated = ledger is not None and ledger.find("ultimate", line.id, effort) is not None
         if last > day and effort != "automatic" and not stated:
             found.setdefault(last, [])
@@ -60,8 +323,7 @@ def with_late_claims(
     if ledger is None or claims is None or claims.synthetic or not closing:
         return ledger, ""
     try:
-        cube = losses.build_cube(claims, dimensions=("filed_on",), until=day)
-        channel = losses.channel_from_cube(cube, incident, until=day)
+        channel = counts_by(claims)(day)
         ids = {last: str(last) if len(closing) > 1 else losses.DEADLINE for last in closing}
         branches = tuple(losses.Branch(id_, channel.end_of(last), spike=0.0) for last, id_ in ids.items())
         forecast = replace(channel, branches=branches).forecast()
@@ -77,7 +339,10 @@ def with_late_claims(
 
 
 def _entry(id_: str, late: losses.LateCount, lines: tuple[str, ...], day: date, closes: date) -> LateClaims:
-    counts = late.counted + late.quantiles((np.arange(PARTS) + 0.5) / PARTS)
+    # Quantiles between the first and the last are interpolated: 200 searches would take a second.
+    first, last = late.quantiles([0.5 / PARTS, 1 - 0.5 / PARTS])
+    grid = np.linspace(first, last, 2 * PARTS)
+    counts = late.counted + np.interp((np.arange(PARTS) + 0.5) / PARTS, late.cdf(grid), grid)
     values, times = np.unique(np.round(counts / late.counted, 7), return_counts=True)
     weights = times / PARTS
     distribution = {"kind": "discrete", "values": (*values.tolist(),), "probabilities": (*weights.tolist(),)}

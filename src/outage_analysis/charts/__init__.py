@@ -34,7 +34,6 @@ if TYPE_CHECKING:
     from outage_analysis.charts.claims_data import services_by_claims
     from outage_analysis.charts.finished_chart import report_drawing, source_line
     from outage_analysis.charts.images import add_captions, dense_png, png, svg
-    from outage_analysis.charts.intake_charts import forecast_fan
     from outage_analysis.charts.linked_charts import linked_chart
     from outage_analysis.charts.offline import (
         RENDERER,

@@ -60,7 +60,7 @@ CHARTS: dict[str, ChartEntry] = {
     "linked": ChartEntry("claims_combinations", linked_charts.linked_chart, page=False),
     "ogive": ChartEntry("claims_curves", fit_charts.ogive),
     "tail": ChartEntry("claims_curves", fit_charts.tail),
-    "intake_fan": ChartEntry("intake_forecast", intake_charts.intake_fan, page=False),
+    "intake_days": ChartEntry("intake_days", intake_charts.intake_days, page=False),
 }
 """Every chart, by name."""
 

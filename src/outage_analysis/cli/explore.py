@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -163,6 +163,7 @@ def intake(
         "Further claims on the last day, as a multiple of the claims that the curve expects on it.",
     ] = None,
     by: Annotated[str | None, "Count only up to the end of this day."] = None,
+    by_day: Annotated[bool, "Forecast as on each day, beside what came."] = False,
     level: Level = "80%",
     hindsight: Annotated[bool, "Show in a separate table how the intake ended."] = True,
     recovery: Recovery = False,
@@ -182,22 +183,26 @@ def intake(
     until = analysis.as_day(as_of, "--as-of")
     unused = {"--series": series} if files else {**_about_files(reading), "--recovery": recovery}
     _refuse_unused("with files" if files else "without files", unused)
+    if by_day:
+        _refuse_unused("with --by-day", {"--extend-to": extend_to, "--by": by})
     with progress(output.lang) as step:
         step(Note("step_reading_the_counts"))
         source = reading.read_claims(files) if files else incidents.load_intake(series or "kakao-federation")
         step(Note("step_weighing_growth_curves"))
-        result = analysis.forecast_intake(
-            source,
-            until,
-            closes=analysis.as_day(closes, "--closes"),
-            extend_to=analysis.as_day(extend_to, "--extend-to"),
-            spike=spike,
-            former=[last for day in former or () if (last := analysis.as_day(day, "--former"))],
-            by=analysis.as_day(by, "--by"),
-            level=parse_share(level, "--level"),
-            hindsight=hindsight,
-            recovery=recovery,
-        )
+        options: dict[str, Any] = {
+            "closes": analysis.as_day(closes, "--closes"),
+            "former": [last for day in former or () if (last := analysis.as_day(day, "--former"))],
+            "level": parse_share(level, "--level"),
+            "recovery": recovery,
+        }
+        if by_day:
+            result = analysis.forecast_by_day(source, until, spike=spike or 0.0, **options)
+        else:
+            options |= {
+                "extend_to": analysis.as_day(extend_to, "--extend-to"),
+                "by": analysis.as_day(by, "--by"),
+            }
+            result = analysis.forecast_intake(source, until, spike=spike, hindsight=hindsight, **options)
     output.emit(result)
 
 

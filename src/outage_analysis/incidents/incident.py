@@ -313,6 +313,11 @@ class Incident(files.NamedDocument, Columns):
         known = self.deadlines or ((window,) if self.window == "stated" else ())
         return tuple(deadline for deadline in known if deadline.announced_on <= day)
 
+    def closes_on(self, day: date) -> date:
+        """Return the last day to claim as known on a day; before any deadline was announced, the first."""
+        known = self.deadlines_by(day) or self.deadlines[:1]
+        return max((deadline.closes for deadline in known), default=self.claims_to)
+
     @property
     def zone(self) -> ZoneInfo:
         """The time zone that determines the calendar day of an event."""
@@ -532,6 +537,10 @@ class IntakeSeries(files.NamedDocument):
     def zone(self) -> tzinfo:
         """The time zone that determines the calendar day of a count."""
         return ZoneInfo(self.time_zone) if self.time_zone else self.opened.tzinfo or UTC
+
+    def day_of(self, moment: datetime) -> date:
+        """Return the calendar day of a time in the time zone of the channel; midnight ends the day before."""
+        return (moment.astimezone(self.zone) - timedelta(microseconds=1)).date()
 
     def end_of(self, day: date) -> datetime:
         """Return the time at which a calendar day ends in the time zone of the channel."""

@@ -168,7 +168,7 @@ def show(
     Args:
         name: a key of `CHARTS`.
         source: where the data come from. An analysis contains the table of every chart of the report, and a
-            forecast of `forecast_intake` that of `intake_fan`.
+            forecast of `forecast_by_day` that of `intake_days`.
         table: the data to show instead of the analysis's table; for `ogive` and `tail` the fits to draw.
             Required for any other source.
         as_of: the day in the chart's footer. Default: the as-of day of the analysis or intake, or the last
@@ -185,9 +185,8 @@ def show(
     if isinstance(table, Fits):
         table = curve_table(table)
     if isinstance(source, IntakeForecast):
-        counted = source.counted
-        forecast = counted.channel.forecast()
-        table = charts.forecast_fan(counted.channel, forecast, ended=counted.ended, fact=counted.fact)
+        table = source.tables.get("days") if table is None else table
+        as_of = as_of or source.as_of
         source = source.origin
     if isinstance(source, Analysis):
         chart = charts.standalone_chart(name, *source.chart_data(name, table, lang=lang))

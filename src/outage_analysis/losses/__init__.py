@@ -72,6 +72,7 @@ if TYPE_CHECKING:
         LateClaimsForecast,
         LateCount,
         forecast_late_claims,
+        supported_late_count,
     )
     from outage_analysis.losses.engines import read_cube
     from outage_analysis.losses.fit_displays import COUNTED, curve_table

@@ -146,33 +146,11 @@ def _check_order(edges: Array, cumulative: Array, *, first: int) -> None:
         )
 
 
-@dataclass(frozen=True)
-class LateClaimBounds:
-    """A lower and an upper bound of the number of late claims, without probabilities.
+def late_claim_bounds(times: Sequence[float], counts: Sequence[int], closes: float) -> tuple[int, float]:
+    """Return the largest number of late claims, and the largest daily rate so far, from which it follows.
 
-    Args:
-        counted: the number of claims filed so far.
-        closes: the time at which the intake closes, in days since the opening.
-        max_daily_rate: the largest mean number of claims per day between two successive counts.
-        max_late: the upper bound of the number of late claims; the lower bound is 0.
-    """
-
-    counted: int
-    closes: float
-    max_daily_rate: float
-    max_late: int
-
-    @property
-    def rests_on(self) -> str:
-        """The assumptions of the lower and the upper bound, and the events that violate them."""
-        return Note("bounds", rate=f"{self.max_daily_rate:,.0f}")
-
-
-def late_claim_bounds(times: Sequence[float], counts: Sequence[int], closes: float) -> LateClaimBounds:
-    """Bounds of the number of late claims. One count after the opening of the intake is enough.
-
-    The upper bound is the largest mean daily rate between two counts times the remaining days. The bound
-    holds if no later period is busier than the busiest period so far.
+    No more late claims come if no later period is busier than the busiest between two counts. One count after
+    the opening of the intake is enough. The lower bound is always 0.
 
     Args:
         times: the time of each count, in days since the opening at 0.
@@ -193,7 +171,7 @@ def late_claim_bounds(times: Sequence[float], counts: Sequence[int], closes: flo
             remedy="Give the closing that is still to come, in days since the opening.",
         )
     rate = float((observed.counts / np.diff(observed.edges)).max())
-    return LateClaimBounds(observed.total, float(closes), rate, math.ceil(round(rate * left, 6)))
+    return math.ceil(round(rate * left, 6)), rate
 
 
 BURR, LOGNORMAL = "burr", "lognormal"
@@ -295,11 +273,6 @@ class WeightedCurves(ShortRepr):
     weights: Array
     phis: Array
     notes: tuple[str, ...] = ()
-
-    @property
-    def phi(self) -> float:
-        """The over-dispersion, averaged over all curves."""
-        return float(self.weights @ self.phis)
 
     def relative(self, edges: object) -> Array:
         """The claims that each curve expects per interval, divided by those in the fitted period.

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta, tzinfo
+from typing import Any
 
 import polars as pl
 
 from outage_analysis.errors import InputRefused, ModelRefused, UsageError, either
 from outage_analysis.incidents import Incident, IntakeSeries, get_fact
 from outage_analysis.losses.cube import Cube
-from outage_analysis.losses.development.growth_curves import LateClaimBounds, late_claim_bounds
+from outage_analysis.losses.development.growth_curves import (
+    WeightedCurves,
+    increments_from_counts,
+    late_claim_bounds,
+    weigh_curves,
+)
 from outage_analysis.losses.development.late_claims import (
     LEVELS,
     Branch,
@@ -41,8 +47,7 @@ class Channel(ShortRepr):
         starts: the calendar day that begins at time 0; None if the intake opened during a day.
         synthetic: whether the claims are synthetic.
         notes: remarks on the counts for readers of the forecast.
-        facts: the id of the published fact that states each count, or "" if there is none. The tuple is empty
-            if the counts were made from claims.
+        source: the id of the intake document, or the names of the claims files.
     """
 
     opened: datetime
@@ -54,7 +59,7 @@ class Channel(ShortRepr):
     starts: date | None = None
     synthetic: bool = False
     notes: tuple[str, ...] = ()
-    facts: tuple[str, ...] = ()
+    source: str = ""
 
     def days(self, moment: datetime) -> float:
         """The days from the opening of the intake to a moment, in local time.
@@ -106,18 +111,18 @@ class Channel(ShortRepr):
             UsageError: no branch is left, or a stated day is before the last count.
         """
         until = self.moment(self.times[-1])
-        for last in (closes, extended):
-            if last is not None and self.end_of(last) < self.times[-1]:
+        branches = {b.id: b for b in self.branches if b.closes >= self.times[-1]}
+        for id_, last in ((DEADLINE, closes), (EXTENDED, extended)):
+            if last is None:
+                continue
+            if self.end_of(last) < self.times[-1]:
                 raise UsageError(
                     f"the last count is of {until:%Y-%m-%d %H:%M}, after that day",
                     value=last,
                     remedy="Name a later day"
                     + either(".", ", or give a deadline that has passed with --former."),
                 )
-        branches = {b.id: b for b in self.branches if b.closes >= self.times[-1]}
-        for id_, last in ((DEADLINE, closes), (EXTENDED, extended)):
-            if last is not None:
-                branches[id_] = Branch(id_, self.end_of(last))
+            branches[id_] = Branch(id_, self.end_of(last))
         if not branches:
             raise UsageError(
                 "no deadline is known", remedy="Say when the intake closes" + either(".", ": --closes DAY.")
@@ -126,6 +131,12 @@ class Channel(ShortRepr):
             branches = {id_: replace(branch, spike=spike) for id_, branch in branches.items()}
         return replace(
             self, former=(*self.former, *map(self.end_of, former)), branches=tuple(branches.values())
+        )
+
+    def curves(self) -> WeightedCurves:
+        """Return the growth curves that fit the claim counts."""
+        return weigh_curves(
+            increments_from_counts(self.times, self.counts, former=self.former, starts=self.starts)
         )
 
     def forecast(self, *, by: float | None = None, levels: Sequence[float] = LEVELS) -> LateClaimsForecast:
@@ -160,57 +171,48 @@ def channel_from_series(series: IntakeSeries, as_of: date | None = None) -> Chan
             f"no count of {series.id} was public by {day}",
             remedy=f"Ask as of a later day, such as {series.as_of}.",
         )
-    local = series.opened.astimezone(series.zone)
-    without_points = Channel(
-        opened=series.opened,
-        zone=series.zone,
-        times=(),
-        counts=tuple(p.filed for p in known.points),
-        starts=local.date() if local.time() == time() else None,
-    )
+    opened = series.opened.astimezone(series.zone)
+
+    def days(moment: datetime) -> float:
+        return (moment.astimezone(series.zone) - opened) / ONE_DAY
+
     closes = known.deadline.closes if known.deadline else None
-    branches = [
-        Branch(b.id, without_points.days(b.closes), b.spike) for b in known.branches if b.closes != closes
-    ]
+    branches = [Branch(b.id, days(b.closes), b.spike) for b in known.branches if b.closes != closes]
     if closes:
-        branches = [Branch(DEADLINE, without_points.days(closes)), *branches]
+        branches = [Branch(DEADLINE, days(closes)), *branches]
     notes = [Note("branch_hindsight", branch=b.id) for b in known.branches if b.outcome_known]
     undated = [fact for fact in series.facts if get_fact(fact).public_on is None]
     if undated:
         notes.append(Note("undated", facts=", ".join(undated)))
     if late := len(series.points) - len(known.points):
         notes.append(Note("later_counts", day=str(day), count=str(late)))
-    return replace(
-        without_points,
-        times=tuple(without_points.days(p.at) for p in known.points),
+    return Channel(
+        opened=series.opened,
+        zone=series.zone,
+        times=tuple(days(p.at) for p in known.points),
+        counts=tuple(p.filed for p in known.points),
         branches=tuple(branches),
-        former=tuple(
-            without_points.days(d.closes) for d in known.deadlines if d.closes <= known.points[-1].at
-        ),
+        former=tuple(days(d.closes) for d in known.deadlines if d.closes <= known.points[-1].at),
+        starts=opened.date() if opened.time() == time() else None,
         notes=tuple(notes),
-        facts=tuple(p.fact for p in known.points),
+        source=series.id,
     )
 
 
 def channel_from_cube(
-    cube: Cube,
-    incident: Incident,
-    *,
-    until: date | None = None,
-    former: Sequence[date] = (),
-    recovery: bool = False,
+    cube: Cube, incident: Incident, *, until: date | None = None, recovery: bool = False
 ) -> Channel:
     """Make a channel with daily cumulative counts from a cube that has the dimension `filed_on`.
 
     Days begin and end in the incident's time zone. The channel opens at the start of the first day with
-    claims, and days without claims are included. The only branch of the channel closes at the end of the
-    incident's claims window.
+    claims, and days without claims are included. The only branch of the channel closes at the deadline of the
+    incident that was known on the last day; deadlines that had passed by then are former ones. If no deadline
+    is known, because the incident was derived from files, there is no branch.
 
     Args:
         cube: a cube with the dimension `filed_on`; claims are summed over its other dimensions.
         incident: the incident of the claims.
         until: the last day to use; later days are left out.
-        former: the last days of deadlines that have passed.
         recovery: allow synthetic claims, to test whether the forecast recovers the generator's parameters.
 
     Raises:
@@ -239,27 +241,25 @@ def channel_from_cube(
     last = until or last_with_claims
     days = pl.DataFrame({"filed_on": pl.date_range(first, last, "1d", eager=True)})
     counts = days.join(filed, on="filed_on", how="left").sort("filed_on")["claims"].fill_null(0).cum_sum()
-    opened = datetime.combine(first, time(), incident.zone)
     notes = [Note("last_day", day=str(last))]
     if last > last_with_claims:
         notes.append(Note("quiet", day=str(last_with_claims), last=str(last)))
-    channel = Channel(
-        opened=opened,
+    closes = max(incident.closes_on(last), last)
+    passed = {d.closes for d in incident.deadlines_by(last) if d.closes <= last and d.closes < closes}
+    return Channel(
+        opened=datetime.combine(first, time(), incident.zone),
         zone=incident.zone,
         times=tuple(float(n) for n in range(1, len(days) + 1)),
         counts=tuple(counts.to_list()),
+        branches=() if incident.window == "observed" else (Branch(DEADLINE, (closes - first).days + 1.0),),
+        former=tuple((day - first).days + 1.0 for day in sorted(passed)),
         starts=first,
         synthetic=cube.synthetic,
+        source=cube.source,
         notes=(*([Note("recovery")] if cube.synthetic else []), *notes),
     )
-    return replace(
-        channel,
-        former=tuple(map(channel.end_of, former)),
-        branches=(Branch(DEADLINE, channel.end_of(incident.claims_to)),),
-    )
 
 
-WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 AN_HOUR = 1 / 24
 DIGITS = 7
 """Tables are rounded to this many significant digits: the last bits of results differ between processors."""
@@ -277,76 +277,45 @@ def late_claim_tables(
         ended: the moment at which the intake ended and the final number of claims, for the table `hindsight`.
 
     Returns:
-        The tables by name, and notes on what the forecast leaves out. Tables: `points` (the counts). If a
-        branch has a forecast: `branches` (late and total claims per branch), and if available `weekdays`
-        (weekday factors) and `spikes` (extra claims before former deadlines). For branches without a
-        forecast: `bounds`. If `ended` is given: `hindsight`.
+        The tables by name, and notes on what the forecast leaves out. Tables: `points` (the counts) and
+        `branches` (late and total claims per branch; a branch without a forecast has bounds, without a level
+        and a median). If `ended` is given: `hindsight`, which compares the final number with the range or the
+        bounds, which were made without it. Whether it is inside is null if the intake did not end at the
+        closing time of the branch.
 
     Raises:
         ModelRefused: no claim was filed.
         UsageError: a branch closes before the last count, or the day `by` is before the last count.
     """
-    tables, notes = {"points": channel.points()}, [*channel.notes]
-    forecast, bounded = None, channel.branches
+    rows, notes, bounded = dict[str, dict[str, Any]](), [*channel.notes], list[str]()
     try:
         forecast = channel.forecast(by=None if by is None else channel.end_of(by), levels=(level,))
     except ModelRefused as refusal:
         notes.append(Note("no_curve", reason=refusal.problem))
     else:
-        closes = {late.branch: _format_moment(channel, late.by) for late in forecast.late.values()}
-        tables["branches"] = forecast.table().with_columns(by=pl.col("branch").replace_strict(closes))
-        if forecast.weekdays:
-            tables["weekdays"] = pl.DataFrame({"weekday": WEEKDAYS, "factor": forecast.weekdays})
-        if forecast.spikes:
-            ends = [_format_moment(channel, spike.deadline) for spike in forecast.spikes]
-            tables["spikes"] = pl.DataFrame([*map(vars, forecast.spikes)]).with_columns(
-                deadline=pl.Series(ends)
-            )
+        rows = {row["branch"]: row for row in forecast.table().to_dicts()}
         notes += forecast.notes
-        bounded = tuple(branch for branch in channel.branches if branch.id in forecast.refused)
-    bounds = {b.id: late_claim_bounds(channel.times, channel.counts, b.closes) for b in bounded}
-    if bounds:
-        rows = [
-            (branch, _format_moment(channel, found.closes), bound, late, found.counted + late)
-            for branch, found in bounds.items()
-            for bound, late in (("low", 0), ("high", found.max_late))
-        ]
-        tables["bounds"] = schema_of("intake.bounds").frame(rows)
-        notes.append(next(iter(bounds.values())).rests_on)
-    if ended:
-        tables["hindsight"] = _hindsight_table(channel, forecast or bounds, level, *ended)
-    rounded = pl.col(pl.Float64).round_sig_figs(DIGITS)
-    return {name: table.with_columns(rounded) for name, table in tables.items()}, notes
-
-
-def _hindsight_table(
-    channel: Channel,
-    known: LateClaimsForecast | Mapping[str, LateClaimBounds],
-    level: float,
-    at: datetime,
-    count: int,
-) -> pl.DataFrame:
-    """Compare the final number of claims with the forecast, or with the bounds, that were made without it.
-
-    There is one row per branch. Whether the interval contains the final number, and the probability of fewer
-    claims, are null if the intake did not end at the closing time of the branch.
-    """
-    rows: list[tuple[object, ...]] = []
+    counted, hindsight = channel.counts[-1], list[dict[str, Any]]()
     for branch in channel.branches:
-        ended_so = abs(channel.days(at) - branch.closes) < AN_HOUR
-        if isinstance(known, LateClaimsForecast):
-            if branch.id not in known.late:
-                continue
-            late = known.late[branch.id]
-            ended_so = ended_so and late.by == branch.closes
-            (low, high), pit = late.total(level), late.pit(count)
-        else:
-            low, pit = known[branch.id].counted, None
-            high = low + known[branch.id].max_late
-        verdict = (low <= count <= high, pit) if ended_so else (None, None)
-        rows.append((branch.id, ended_so, None if pit is None else level, low, high, count, *verdict))
-    return schema_of("intake.hindsight").frame(rows)
+        if branch.id not in rows:
+            most, rate = late_claim_bounds(channel.times, channel.counts, branch.closes)
+            about = {"branch": branch.id, "by": branch.closes, "counted": counted}
+            rows[branch.id] = about | {"low": counted, "high": counted + most}
+            bounded = [Note("bounds", rate=f"{rate:,.0f}")]
+        row = rows[branch.id]
+        if ended:
+            at, outcome = channel.days(ended[0]), ended[1]
+            ended_so = row["by"] == branch.closes and abs(at - branch.closes) < AN_HOUR
+            inside = row["low"] <= outcome <= row["high"] if ended_so else None
+            hindsight.append(row | {"ended_so": ended_so, "outcome": outcome, "inside": inside})
+        row["by"] = channel.moment(row["by"]).isoformat(timespec="minutes")
+    tables = {"points": channel.points(), "branches": _frame("branches", rows.values())}
+    if ended:
+        tables["hindsight"] = _frame("hindsight", hindsight)
+    rounded = pl.col(pl.Float64).round_sig_figs(DIGITS)
+    return {name: table.with_columns(rounded) for name, table in tables.items()}, [*notes, *bounded]
 
 
-def _format_moment(channel: Channel, days: float) -> str:
-    return channel.moment(days).isoformat(timespec="minutes")
+def _frame(name: str, rows: Iterable[Mapping[str, Any]]) -> pl.DataFrame:
+    schema = schema_of(f"intake.{name}")
+    return schema.frame({column: row.get(column) for column in schema.names} for row in rows)

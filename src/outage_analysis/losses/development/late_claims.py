@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -11,7 +11,6 @@ import polars as pl
 
 from outage_analysis.errors import ModelRefused, UsageError, check_level, either
 from outage_analysis.losses.development.growth_curves import (
-    EQUAL_WEEKDAYS,
     Array,
     WeightedCurves,
     increments_from_counts,
@@ -120,11 +119,6 @@ class LateCount(ShortRepr):
         low, high = self.interval(level)
         return self.counted + low, self.counted + high
 
-    def pit(self, total: int) -> float:
-        """The forecast probability of fewer claims than `total` in all, plus half that of exactly so many."""
-        below, up_to = self.cdf([total - self.counted - 1, total - self.counted])
-        return float(below + up_to) / 2
-
 
 def supported_late_count(growth: WeightedCurves, branch: Branch, at: float) -> LateCount:
     """Forecast the late claims of a branch; raise ModelRefused if the counts do not determine them.
@@ -189,45 +183,22 @@ def late_count(growth: WeightedCurves, branch: Branch, at: float) -> LateCount:
 LEVELS = (0.5, 0.8, 0.95)
 
 
-@dataclass(frozen=True)
-class DeadlineSpike:
-    """The extra claims that were filed shortly before a former deadline.
-
-    Args:
-        deadline: the time of the deadline, in days since the opening.
-        filed: the claims in the increments that overlap the day before the deadline.
-        expected: the claims that the growth curve expects in these increments; the curve is fitted without
-            them.
-        multiple: the extra claims as a multiple of the expected claims of the last day. Use this number as
-            the `spike` of a branch if you expect the same rush before the next deadline.
-    """
-
-    deadline: float
-    filed: int
-    expected: float
-    multiple: float
-
-
 @dataclass(frozen=True, repr=False)
 class LateClaimsForecast:
     """A forecast of the late claims of each branch (way in which the intake may end).
 
     Args:
         growth: the weighted growth curves.
-        branches: the branches that have a forecast.
         late: the forecast number of late claims by branch id, up to the closing of the branch or the
             requested time.
         refused: by branch id, the reason why the branch has no forecast.
-        levels: the probability levels of the intervals in tables.
-        spikes: the extra claims before former deadlines.
+        levels: the probability levels of the intervals in the table.
     """
 
     growth: WeightedCurves
-    branches: tuple[Branch, ...]
     late: dict[str, LateCount]
     refused: dict[str, str]
     levels: tuple[float, ...]
-    spikes: tuple[DeadlineSpike, ...]
 
     def __repr__(self) -> str:
         """Return one line per branch: the claims so far and the likely range of their total."""
@@ -238,7 +209,11 @@ class LateClaimsForecast:
             for low, high in [late.total(0.8)]
         ]
         return "\n".join(
-            [f"Forecast from {self.counted:,} claims by day {self.until:g}", *lines, *self.notes]
+            [
+                f"Forecast from {self.counted:,} claims by day {self.growth.observed.until:g}",
+                *lines,
+                *self.notes,
+            ]
         )
 
     @property
@@ -247,39 +222,10 @@ class LateClaimsForecast:
         return self.growth.observed.total
 
     @property
-    def until(self) -> float:
-        """The time of the last count, in days since the opening of the intake."""
-        return self.growth.observed.until
-
-    @property
-    def phi(self) -> float:
-        """The over-dispersion: the variance of an increment divided by its mean; 1 for Poisson counts."""
-        return self.growth.phi
-
-    @property
-    def weekdays(self) -> tuple[float, ...] | None:
-        """The factor of each weekday (Monday first, mean 1); None if no factors were estimated."""
-        factors = self.growth.observed.clock.factors
-        return None if factors == EQUAL_WEEKDAYS else factors
-
-    @property
     def notes(self) -> tuple[str, ...]:
         """Sentences on the effects and branches that were left out, with the reasons."""
         refused = [Note("no_forecast", branch=branch, reason=why) for branch, why in self.refused.items()]
         return (*self.growth.notes, *refused)
-
-    def late_count_by(self, branch: str, at: float) -> LateCount:
-        """The distribution of the late claims of a branch (closing scenario), up to the time `at`.
-
-        Raises:
-            UsageError: the branch does not exist, or the time is before the last count.
-            ModelRefused: the counts do not determine the late claims by that time, or the branch does not
-                state its spike.
-        """
-        chosen = next((b for b in self.branches if b.id == branch), None)
-        if chosen is None:
-            raise UsageError("no such branch", value=branch, remedy="It has: " + ", ".join(self.late) + ".")
-        return supported_late_count(self.growth, chosen, at)
 
     def table(self) -> pl.DataFrame:
         """The forecast as a table: expected late and total claims, with intervals of the total.
@@ -288,39 +234,12 @@ class LateClaimsForecast:
         filed so far), `late` and `total` (expected values), `median`, `level`, `low` and `high` (median and
         interval of the total).
         """
-        rows = [
-            (late.branch, late.by, self.counted, late.mean, self.counted + late.mean, *ends)
-            for late in self.late.values()
-            for ends in self._totals(late)
-        ]
-        names = ("branch", "by", "counted", "late", "total", "median", "level", "low", "high")
-        return pl.DataFrame(rows, schema=names, orient="row")
-
-    def _totals(self, late: LateCount) -> Iterator[tuple[int, float, int, int]]:
-        """The median of the total, a level and the ends of its interval, for each level."""
-        ends = [p for level in self.levels for p in ((1 - level) / 2, (1 + level) / 2)]
-        median, *points = (self.counted + late.quantiles([0.5, *ends])).astype(int).tolist()
-        for level, low, high in zip(self.levels, points[::2], points[1::2], strict=True):
-            yield median, level, low, high
-
-    def path(self, times: Sequence[float]) -> pl.DataFrame:
-        """Expected cumulative claims with intervals at future times: the data of a fan chart.
-
-        If a branch does not state its spike, the spike counts as 0.
-
-        Args:
-            times: future times in days since the opening; no time may be before the last count.
-
-        Returns:
-            One row per branch, time and level: `branch`, `at`, `expected`, `median`, `level`, `low`, `high`.
-        """
         rows = []
-        for branch in self.branches:
-            for at in times:
-                late = late_count(self.growth, branch, at)
-                expected = self.counted + late.mean
-                rows += [(branch.id, float(at), expected, *ends) for ends in self._totals(late)]
-        names = ("branch", "at", "expected", "median", "level", "low", "high")
+        for late in self.late.values():
+            median, total = self.counted + late.quantile(0.5), self.counted + late.mean
+            about = (late.branch, late.by, self.counted, late.mean, total, median)
+            rows += [(*about, level, *late.total(level)) for level in self.levels]
+        names = ("branch", "by", "counted", "late", "total", "median", "level", "low", "high")
         return pl.DataFrame(rows, schema=names, orient="row")
 
 
@@ -348,7 +267,7 @@ def forecast_late_claims(
         branches: the ways in which the intake may end. Each branch gets its own forecast; forecasts of
             different branches are never averaged.
         by: count only late claims up to this time, in days since the opening; by default up to the closing.
-        levels: the probability levels of the intervals in tables, each between 0 and 1.
+        levels: the probability levels of the intervals in the table, each between 0 and 1.
         former: deadlines that have passed, in days since the opening. Increments that overlap the day before
             a deadline are not used to fit the curve, because of the rush before a deadline; the claims in
             these increments still count.
@@ -386,14 +305,4 @@ def forecast_late_claims(
     if not late:
         raise refused[branches[0].id]
     reasons = {id_: refusal.problem for id_, refusal in refused.items()}
-    passed = tuple(_deadline_spike(growth, deadline) for deadline in former if 0 < deadline <= observed.until)
-    with_forecast = tuple(b for b in branches if b.id in late)
-    return LateClaimsForecast(growth, with_forecast, late, reasons, tuple(levels), passed)
-
-
-def _deadline_spike(growth: WeightedCurves, deadline: float) -> DeadlineSpike:
-    observed = growth.observed
-    beside = observed.overlaps_day_before(deadline)
-    filed, expected = float(observed.counts[beside].sum()), growth.expected(observed.edges)[beside].sum()
-    on_day = growth.expected(np.array([max(deadline - 1, 0.0), deadline]))
-    return DeadlineSpike(deadline, int(filed), float(expected), float((filed - expected) / on_day[0]))
+    return LateClaimsForecast(growth, late, reasons, tuple(levels))
