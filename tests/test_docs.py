@@ -7,9 +7,9 @@ import tomllib
 from functools import cache
 from pathlib import Path
 
+import backtest
 import column_dictionary
 import keys
-import method
 import pytest
 import reference
 from names import PUBLIC
@@ -184,13 +184,13 @@ def test_the_list_of_tables_describes_every_table_that_is_registered() -> None:
     assert {name for group in column_dictionary.GROUPS for name in schemas_of(group)} == set(told)
 
 
-# --- the method ---------------------------------------------------------------------------------------
+# --- the back-test ------------------------------------------------------------------------------------
 
 
 @pytest.mark.slow
-def test_the_back_test_in_the_method_is_the_one_that_the_code_gives() -> None:
-    written = method.METHOD.read_text("utf-8")
-    assert method.method(written) == written, "run `make docs`"
+def test_the_back_test_on_the_page_is_the_one_that_the_code_gives() -> None:
+    written = backtest.PAGE.read_text("utf-8")
+    assert backtest.renewed(written) == written, "run `make docs`"
     # Two outcomes, and the total that is none of its own.
     assert written.split("<!-- back-test: ")[1].count("| inside |") == 3
 

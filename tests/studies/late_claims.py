@@ -1,4 +1,4 @@
-"""Forecasts of late claims, tried on drawn intakes of known curves: writes the tables of docs/method.md.
+"""Forecasts of late claims, tried on drawn intakes of known curves: writes the tables of docs/validation.md.
 
 Ten daily counts are drawn, 20,000 claims are expected by the deadline, and 30, 50 or 70 % of them by the
 last count. The deadline is 1.5, 2 or 3 times as far from the opening as the last count. Each intake is
@@ -25,7 +25,7 @@ from outage_analysis.losses.development.growth_curves import increments_from_cou
 from outage_analysis.losses.development.late_claims import supported_late_count
 from tests.paths import ROOT
 
-METHOD = ROOT / "docs" / "method.md"
+PAGE = ROOT / "docs" / "validation.md"
 START, END = (
     "<!-- late claims: written by tests/studies/late_claims.py -->\n",
     "<!-- end of late claims -->\n",
@@ -198,8 +198,8 @@ def tables() -> str:
 def main() -> None:
     """Write the tables into the page."""
     written = tables()
-    before, rest = METHOD.read_text("utf-8").split(START)
-    METHOD.write_text(before + START + written + END + rest.split(END)[1], "utf-8")
+    before, rest = PAGE.read_text("utf-8").split(START)
+    PAGE.write_text(before + START + written + END + rest.split(END)[1], "utf-8")
 
 
 if __name__ == "__main__":
