@@ -88,7 +88,7 @@ notebooks: $(VENV)/.dev
 
 docs: $(VENV)/.dev
 	$(BIN)/python docs/reference.py
-	$(BIN)/python docs/method.py
+	$(BIN)/python docs/backtest.py
 	$(BIN)/python -m tests.studies.left_out_one_by_one
 	$(BIN)/python docs/forecasts.py
 	$(BIN)/python docs/column_dictionary.py

@@ -1,4 +1,4 @@
-"""Writes the table of forecasts and payments into docs/method.md; notebook 05 draws its chart."""
+"""Writes the table of forecasts and payments into docs/cases.md; notebook 05 draws its chart."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 from outage_analysis.files import notebooks_root
 from outage_analysis.incidents import forecasts_and_payments
 
-PAGE = Path(__file__).parent / "method.md"
+PAGE = Path(__file__).parent / "cases.md"
 START, END = "<!-- forecasts: written by `make docs` -->\n", "<!-- end of forecasts -->\n"
 HEAD = (
     "| event | what was forecast | public on | forecast, millions | paid, millions | ratio | facts |\n"

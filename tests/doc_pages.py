@@ -11,6 +11,7 @@ from tests.paths import ROOT
 
 GUIDES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 """The front page and those behind it."""
+RECIPES = sorted((ROOT / "docs" / "recipes").glob("*/README.md"))
 PAGES = [
     *GUIDES,
     ROOT / "README.ko.md",

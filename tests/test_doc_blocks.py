@@ -1,47 +1,33 @@
 """Every example in a docstring, and every block of code in the docs, runs.
 
-A page runs from top to bottom, in an empty folder.
-
-Commands run in this process. Three kinds of line are read instead: `make`, whose targets are looked up;
-`lab`, which would stay; and `notebook run` of a notebook that the package brings, which the tests of the
-notebooks execute: its options and parameters are filled.
+A page runs from top to bottom, in an empty folder; `tests/doc_blocks.py` says how.
 """
 
 from __future__ import annotations
 
 import doctest
-import os
 import re
-import shlex
-import subprocess
 import tomllib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from importlib import import_module
-from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from IPython.core.interactiveshell import InteractiveShell
 from traitlets.config import Config
-from typer.main import get_command
 
 import outage_analysis
 from outage_analysis.analysis import Analysis
-from outage_analysis.assumptions import load_ledger
 from outage_analysis.charts import ChartContext
 from outage_analysis.claims import queries, read_claims
-from outage_analysis.cli import app
-from outage_analysis.costs.scenarios import load_scenarios
-from outage_analysis.errors import UsageError
-from outage_analysis.incidents import Incident, load_incident, load_layout
-from outage_analysis.jupyter.notebook import fill_parameters, find_notebook, read_notebook
+from outage_analysis.incidents import Incident, load_incident
 from outage_analysis.policies import findings, load_policy
 from outage_analysis.reports import Report
 from outage_analysis.text import LANGUAGES
 from outage_analysis.text import locale as labels
-from tests.commands import command
-from tests.doc_pages import GUIDES, Block, blocks, blocks_of, name, targets
+from tests.doc_blocks import is_output, load, run_lines, run_page, runnable
+from tests.doc_pages import GUIDES, blocks_of, name
 from tests.import_graph import module_files
 from tests.paths import ROOT
 
@@ -52,25 +38,6 @@ CONTRIBUTING = ROOT / "CONTRIBUTING.md"
 RECIPE = re.MULTILINE | re.DOTALL
 
 
-def runnable(page: Path) -> list[tuple[Block, str | None]]:
-    """The blocks of a page that can run, each with the output that the page shows below it.
-
-    A block of text below a block of Python is the value of its last line. Another block of text is a drawing,
-    or an example that a doctest runs.
-    """
-    pairs = pairwise([*blocks(page), Block("", "", "")])
-    return [
-        (block, below.text if block.language == "python" and is_output(below) else None)
-        for block, below in pairs
-        if block.language != "text"
-    ]
-
-
-def is_output(block: Block) -> bool:
-    """Whether a block of text stands directly below another block."""
-    return block.language == "text" and block.above == "```"
-
-
 ELSEWHERE = {"README.md", "docs/how-to.md"}
 """The pages that tests/contract/test_how_to.py runs."""
 RUNNING = [
@@ -78,9 +45,6 @@ RUNNING = [
     for page in GUIDES
     if runnable(page) and name(page) not in ELSEWHERE
 ]
-LOADERS: tuple[Callable[[Path], object], ...] = (
-    *(load_incident, load_policy, load_ledger, load_layout, load_scenarios),
-)
 
 
 WITH_EXAMPLES = sorted(name for name, path in module_files().items() if ">>> " in path.read_text("utf-8"))
@@ -108,19 +72,7 @@ def test_every_block_of_a_page_runs(
     page: Path, shell: InteractiveShell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    for block, output in runnable(page):
-        if block.language == "python":
-            result = shell.run_cell(block.text)  # type: ignore[no-untyped-call]
-            result.raise_error()
-            if output is not None:
-                assert printed(result.result) == output
-        else:
-            {"sh": run_lines, "toml": load}[block.language](block.text)
-
-
-def printed(value: object) -> str:
-    """A value as Python prints it, without spaces at the ends of lines."""
-    return "".join(f"{line.rstrip()}\n" for line in repr(value).splitlines())
+    run_page(page, shell)
 
 
 def test_the_output_below_a_block_is_found() -> None:
@@ -139,89 +91,6 @@ def test_a_block_that_fails_is_noticed(
             run_lines(line)
     with pytest.raises(AssertionError):
         load('id = "a-page-of-no-kind"')
-
-
-# --- commands -------------------------------------------------------------------------------------------
-
-
-def run_lines(text: str) -> None:
-    """Run the lines of a block as a shell would, comments and continuations included."""
-    for line in text.replace("\\\n", " ").splitlines():
-        words = shlex.split(line, comments=True)
-        if words:
-            VERBS[words[0]](words)
-
-
-def run_command(words: list[str]) -> None:
-    """Run one of our commands, its output into a file where the line says so."""
-    if words[1] == "lab":
-        assert parsed(words)["folder"].is_dir()
-    elif words[1:3] == ["notebook", "run"]:
-        options = parsed(words)
-        given = dict(pair.split("=", 1) for pair in options["param"] or ())
-        fill_parameters(read_notebook(find_notebook(options["name"])), given, options["lang"])
-    else:
-        into = words.index(">") if ">" in words else len(words)
-        code, out, err = command(*words[1:into])
-        assert code == 0, f"{shlex.join(words)}: {err}"
-        assert out
-        for path in words[into + 1 :]:
-            Path(path).write_text(out, "utf-8")
-
-
-def parsed(words: list[str]) -> dict[str, Any]:
-    """What a command would be called with; it is not run."""
-    wanted, rest = get_command(app), words[1:]
-    while hasattr(wanted, "commands"):
-        wanted, rest = wanted.commands[rest[0]], rest[1:]
-    options: dict[str, Any] = wanted.make_context(words[0], rest).params
-    return options
-
-
-def look_up(words: list[str]) -> None:
-    """Whether the Makefile of this folder, else that of the checkout, has the target."""
-    here = Path("Makefile")
-    assert set(words[1:]) <= targets(here if here.is_file() else ROOT / "Makefile"), words
-
-
-def activate(words: list[str]) -> None:
-    assert words == [".", ".venv/bin/activate"]
-    assert re.search(r"^VENV +:= \.venv$", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE)
-
-
-def print_to(words: list[str]) -> None:
-    """`printf ... > file`, by the shell itself."""
-    *said, _, path = words
-    done = subprocess.run(said, capture_output=True, check=True)
-    Path(path).write_bytes(done.stdout)
-
-
-def look_for_tests(words: list[str]) -> None:
-    assert words[1:3] == ["-m", "pytest"]
-    assert (ROOT / words[3]).is_file()
-
-
-VERBS: dict[str, Callable[[list[str]], object]] = {
-    "outage-analysis": run_command,
-    "make": look_up,
-    "cd": lambda words: os.chdir(words[1]),
-    ".": activate,
-    "printf": print_to,
-    "python": look_for_tests,
-}
-
-
-def load(text: str) -> None:
-    """Load a page as the one kind of page that it is."""
-    path = Path("page.toml")
-    path.write_text(text, "utf-8")
-    kinds = []
-    for loader in LOADERS:
-        try:
-            kinds.append(loader(path))
-        except UsageError:
-            continue
-    assert len(kinds) == 1, text
 
 
 # --- the recipes of CONTRIBUTING --------------------------------------------------------------------------

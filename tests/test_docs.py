@@ -7,9 +7,9 @@ import tomllib
 from functools import cache
 from pathlib import Path
 
+import backtest
 import column_dictionary
 import keys
-import method
 import pytest
 import reference
 from names import PUBLIC
@@ -25,7 +25,7 @@ from outage_analysis.jupyter.notebook import find_notebook, notebook_names, read
 from outage_analysis.policies import Budget, FeeCredit, InKind, Policy, Schedule, Voucher, findings
 from outage_analysis.reports import FORMATS
 from outage_analysis.text import AMOUNTS, DATES, LANGUAGES, schemas_of
-from tests.doc_pages import GUIDES, PAGES, name, prose, targets
+from tests.doc_pages import GUIDES, PAGES, RECIPES, name, prose, targets
 from tests.paths import ROOT
 
 REFERENCE = reference.reference()
@@ -141,7 +141,7 @@ def anchors(page: Path) -> frozenset[str]:
     return frozenset(anchor for _, _, anchor in reference.headings(page.read_text("utf-8")))
 
 
-@pytest.mark.parametrize("page", PAGES, ids=name)
+@pytest.mark.parametrize("page", [*PAGES, *RECIPES], ids=name)
 def test_every_link_of_a_page_leads_somewhere(page: Path) -> None:
     for link in re.findall(r"\]\(([^)\s]+)\)", prose(page)):
         if not link.startswith("https://"):
@@ -151,7 +151,7 @@ def test_every_link_of_a_page_leads_somewhere(page: Path) -> None:
             assert not anchor or anchor in anchors(target.resolve()), link
 
 
-@pytest.mark.parametrize("page", PAGES, ids=name)
+@pytest.mark.parametrize("page", [*PAGES, *RECIPES], ids=name)
 def test_every_file_that_a_page_names_is_there(page: Path) -> None:
     text = page.read_text("utf-8")
     new = set(re.findall(r"`([^`\n]+)`, new:", text))
@@ -163,7 +163,7 @@ def test_every_file_that_a_page_names_is_there(page: Path) -> None:
         assert next(iter({*ROOT.glob(pattern), *page.parent.glob(pattern)}), None), path
 
 
-@pytest.mark.parametrize("page", PAGES, ids=name)
+@pytest.mark.parametrize("page", [*PAGES, *RECIPES], ids=name)
 def test_every_fact_that_a_page_cites_is_there(page: Path) -> None:
     cited = set(re.findall(r"\b(?!UTF)[A-Z]{2}[A-Z0-9]?-\d\d[a-z]?(?:\.[\w-]*\w)?", prose(page)))
     assert [fact for fact in sorted(cited) if not fact_exists(fact)] == []
@@ -184,13 +184,13 @@ def test_the_list_of_tables_describes_every_table_that_is_registered() -> None:
     assert {name for group in column_dictionary.GROUPS for name in schemas_of(group)} == set(told)
 
 
-# --- the method ---------------------------------------------------------------------------------------
+# --- the back-test ------------------------------------------------------------------------------------
 
 
 @pytest.mark.slow
-def test_the_back_test_in_the_method_is_the_one_that_the_code_gives() -> None:
-    written = method.METHOD.read_text("utf-8")
-    assert method.method(written) == written, "run `make docs`"
+def test_the_back_test_on_the_page_is_the_one_that_the_code_gives() -> None:
+    written = backtest.PAGE.read_text("utf-8")
+    assert backtest.renewed(written) == written, "run `make docs`"
     # Two outcomes, and the total that is none of its own.
     assert written.split("<!-- back-test: ")[1].count("| inside |") == 3
 

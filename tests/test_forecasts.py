@@ -1,4 +1,4 @@
-"""Forecasts of the time beside what was paid: the table of the package, the method page and notebook 05."""
+"""Forecasts of the time beside what was paid: the table of the package, the page of cases and notebook 05."""
 
 from __future__ import annotations
 

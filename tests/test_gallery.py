@@ -13,7 +13,7 @@ from PIL import Image
 from tests.paths import ROOT
 
 DOCS = ROOT / "docs"
-PAGES = (ROOT / "README.md", ROOT / "README.ko.md", DOCS / "reports.md", DOCS / "method.md")
+PAGES = (ROOT / "README.md", ROOT / "README.ko.md", DOCS / "reports.md", DOCS / "cases.md")
 SHOWN = {
     said: (page.parent / path).relative_to(ROOT).as_posix()
     for page in PAGES

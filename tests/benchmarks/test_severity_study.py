@@ -1,7 +1,7 @@
-"""Do 95 % intervals cover, and what do round sums do to a fit? `docs/severity-study.md` has the result.
+"""Do 95 % intervals cover, and what do round sums do to a fit? `docs/validation.md` has the result.
 
 Run `python -m pytest tests/benchmarks/test_severity_study.py -m bench -s`: it takes some ten minutes on two
-cores and prints the tables of that page.
+cores and prints all tables.
 """
 
 from __future__ import annotations

@@ -95,7 +95,7 @@ def test_the_page_has_the_eighteen_tasks_in_order_and_in_three_lines_each() -> N
     text = PAGE.read_text("utf-8")
     assert re.findall(r"^### (\d+)\. .*\?$", text, re.MULTILINE) == [str(n) for n in range(1, 19)]
     tasks = re.split(r"^### ", text, flags=re.MULTILINE)[1:]
-    assert len(tasks) == 23
+    assert len(tasks) == 26
     for task in tasks:
         (code,) = re.findall(r"^```(?:python|sh)\n(.*?)^```$", task, re.MULTILINE | re.DOTALL)
         assert 1 <= code.count("\n") <= 3, task
@@ -116,7 +116,7 @@ def test_1_own_claims_as_a_frame(claims: oa.Claims, rows: list[dict[str, str]]) 
 
 
 @pytest.mark.parametrize("edges", [[0, 300_000, 500_000], [0, 100_000, 200_000, 400_000]])
-def test_2_and_9_services_by_band(claims: oa.Claims, rows: list[dict[str, str]], edges: list[int]) -> None:
+def test_2_services_by_band(claims: oa.Claims, rows: list[dict[str, str]], edges: list[int]) -> None:
     frame = claims.by("service", bands=edges)
     assert band_counts(frame) == Counter((NAMES[row["service"]], band(row[LOSS], edges)) for row in rows)
     assert frame["loss"].sum() == sum(int(row[LOSS] or 0) for row in rows)
@@ -180,6 +180,19 @@ def test_8_rejects(tmp_path: Path) -> None:
     code, _, err = outage_analysis("cost", path, "--tiers", "300000:30000")
     assert code == 3  # half of the rows are rejected, and nothing was said about it
     assert "2026-02-30" in err or "50" in err
+
+
+def test_9_a_file_that_is_not_recognised(tmp_path: Path) -> None:
+    path = tmp_path / "export.csv"
+    path.write_text(
+        "Nr;Sparte;Datum;Schaden\n1;App;02.03.2026;12,50\n2;Web;03.03.2026;k.A.\n3;Web;04.03.2026;7,00\n"
+    )
+    claims = oa.read_claims(path, currency="EUR", columns={"service": "Sparte"}, missing=["k.A."])
+    assert claims.query("select service, filed_on, loss / 100 from claims order by claim_id").rows() == [
+        ("app", date(2026, 3, 2), 12.5),
+        ("web", date(2026, 3, 3), None),
+        ("web", date(2026, 3, 4), 7.0),
+    ]
 
 
 def test_10_a_changed_tier(kakao: oa.Analysis) -> None:
@@ -291,7 +304,14 @@ def test_18_the_notebooks(worked: Path) -> None:
     assert "카카오" in (worked / "summary.html").read_text("utf-8")
 
 
-# --- the next steps ---------------------------------------------------------------------------------------
+# --- other sources and the next steps ---------------------------------------------------------------------
+
+
+def test_a_data_frame(path: Path, rows: list[dict[str, str]]) -> None:
+    frame = oa.read_claims(pl.read_csv(path).filter(pl.col("region") == "north")).by("service")
+    north = [row for row in rows if row["region"] == "north"]
+    assert dict(frame.select("service", "claims").rows()) == Counter(NAMES[row["service"]] for row in north)
+    assert frame["loss"].sum() == sum(int(row[LOSS] or 0) for row in north)
 
 
 def test_complaints_that_are_filed_claims_already(claims: oa.Claims, analysis: oa.Analysis) -> None:

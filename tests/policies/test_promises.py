@@ -165,7 +165,7 @@ def taken(ledger: Ledger | None, **terms: Any) -> dict[str, Any]:  # noqa: ANN40
 def expected_of_the_lesser(ceiling: float) -> float:
     """The mean of min(rate, ceiling) under the written rule, by quadrature on the logit axis.
 
-    Five classes of one group: the pool is the other groups (docs/method.md, rates of a new event).
+    Five classes of one group: the pool is the other groups (docs/validation.md, rates of a new event).
     """
     (entry,) = (a for a in load_ledger("kakao-2022").assumptions if a.id == "as-one-tap-take-up")
     assert isinstance(entry, RateAssumption)

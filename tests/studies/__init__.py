@@ -1,1 +1,1 @@
-"""Studies whose tables docs/method.md shows. Each is a script that writes its table, with a test."""
+"""Studies whose tables docs/validation.md shows. Each is a script that writes its table, with a test."""

@@ -1,4 +1,4 @@
-"""Forecasts of late claims on drawn intakes of known curves: writes tables of docs/method.md and losses.md.
+"""Forecasts of late claims on drawn intakes of known curves: writes tables of docs/validation.md and losses.md.
 
 Ten daily counts are drawn, 20,000 claims are expected by the deadline, and 30, 50 or 70 % of them by the
 last count. The deadline is 1.5, 2 or 3 times as far from the opening as the last count. Each intake is
@@ -40,7 +40,7 @@ from tests.paths import ROOT
 if TYPE_CHECKING:
     from outage_analysis.claims import Claims
 
-METHOD, LOSSES_PAGE = ROOT / "docs" / "method.md", ROOT / "docs" / "losses.md"
+VALIDATION, LOSSES_PAGE = ROOT / "docs" / "validation.md", ROOT / "docs" / "losses.md"
 START, END = (
     "<!-- late claims: written by tests/studies/late_claims.py -->\n",
     "<!-- end of late claims -->\n",
@@ -292,7 +292,7 @@ def main() -> None:
     if sys.argv[1:] == ["costs"]:
         write(LOSSES_PAGE, "late costs", markdown(summary(cost_forecasts(), "curve", "shape", "seen")))
     else:
-        write(METHOD, "late claims", tables())
+        write(VALIDATION, "late claims", tables())
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The rule of reference classes, tried on every published class: writes the table of docs/method.md.
+"""The rule of reference classes, tried on every published class: writes the table of docs/validation.md.
 
 Each class is forecast from the other classes of its group; its event is left out of the spread, too.
 `python -m tests.studies.left_out_one_by_one` writes.
@@ -18,7 +18,7 @@ from outage_analysis.assumptions.reference_classes import (
 from outage_analysis.incidents import get_fact
 from tests.paths import ROOT
 
-METHOD = ROOT / "docs" / "method.md"
+PAGE = ROOT / "docs" / "validation.md"
 START, END = "<!-- left out: written by `make docs` -->\n", "<!-- end of left out -->\n"
 HEAD = (
     "| rate | effort | share of the | classes | lowest to highest | median | new event, 80 % | inside |\n"
@@ -77,11 +77,11 @@ def table() -> str:
     return HEAD + "".join(f"| {' | '.join(row)} |\n" for row in rows()) + "\n" + summary()
 
 
-def method(text: str) -> str:
+def renewed(text: str) -> str:
     """The page with its table renewed."""
     before, rest = text.split(START)
     return before + START + table() + END + rest.split(END)[1]
 
 
 if __name__ == "__main__":
-    METHOD.write_text(method(METHOD.read_text("utf-8")), "utf-8")
+    PAGE.write_text(renewed(PAGE.read_text("utf-8")), "utf-8")

@@ -94,5 +94,5 @@ def test_curves_that_were_held_out_meet_the_criterion_too() -> None:
 
 @pytest.mark.bench
 def test_the_stored_tables_are_those_of_the_study() -> None:
-    written = study.METHOD.read_text("utf-8").split(study.START)[1].split(study.END)[0]
+    written = study.VALIDATION.read_text("utf-8").split(study.START)[1].split(study.END)[0]
     assert written == study.tables()

@@ -196,7 +196,7 @@ def load_grouped(id_or_path: str | Path) -> GroupedLossesDocument:
 
 GRID_STEP = 5
 """Fit edges are every fifth cut of the fine grid (24 cuts per decade): 1.62, 2.61, 4.22 and 6.81 times a
-power of ten. These are far from the amounts that people round to. docs/severity-study.md measures this
+power of ten. These are far from the amounts that people round to. docs/validation.md measures this
 choice."""
 
 

@@ -1,4 +1,4 @@
-"""Writes the table of the back-test into method.md. Run by `make docs`; a test compares the two."""
+"""Writes the table of the back-test into cases.md. Run by `make docs`; a test compares the two."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from outage_analysis.costs.backtesting import backtest
 from outage_analysis.incidents import load_backtest_spec
 from outage_analysis.text import Locale
 
-METHOD = Path(__file__).with_name("method.md")
+PAGE = Path(__file__).with_name("cases.md")
 START, END = "<!-- back-test: written by `make docs` -->\n", "<!-- end of back-test -->\n"
 HEAD = (
     "| outcome | given | P10 | P50 | P90 | came | percentile | verdict | CRPS | naive | flat |\n"
@@ -38,11 +38,11 @@ def _line(row: dict[str, Any], names: dict[str, str], rivals: dict[tuple[str, st
     return f"| {' | '.join(cells)} |\n"
 
 
-def method(text: str) -> str:
+def renewed(text: str) -> str:
     """The page with its table renewed."""
     before, rest = text.split(START)
     return before + START + table() + END + rest.split(END)[1]
 
 
 if __name__ == "__main__":
-    METHOD.write_text(method(METHOD.read_text("utf-8")), "utf-8")
+    PAGE.write_text(renewed(PAGE.read_text("utf-8")), "utf-8")
