@@ -54,7 +54,7 @@ $(ENGINES)/.done: requirements/engines.lock pyproject.toml
 # The documentation site, build/site: it opens without a network and without a server.
 site: $(SITE)/.done
 	$(SITE)/bin/python docs/build_site.py
-	$(SITE)/bin/python -m pytest tests/site -m 'not bench'
+	$(SITE)/bin/python -m pytest tests/documentation_site -m 'not bench'
 
 $(SITE)/.done: requirements/docs.lock pyproject.toml
 	$(PYTHON) -m venv $(SITE)

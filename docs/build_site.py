@@ -1,7 +1,7 @@
 """Builds the documentation site, build/site. Run by `make site`.
 
-The pages of docs/ and of the root are copied, with their links changed to their places on the site. Reference,
-notebooks and reports are made from the code. Then zensical makes the site, and any warning is an error.
+The pages of docs/ and of the root are copied, with their links changed to their places on the site. The
+reference, notebooks and reports are made from the code. Then zensical builds, and any warning is an error.
 """
 
 from __future__ import annotations
@@ -26,8 +26,13 @@ SITE = ROOT / "build" / "site"
 FRONT = {"README.md": "index.md", "README.ko.md": "ko/index.md"}
 """The pages of the site that stand for those of the repository."""
 FROM_ROOT = ("CHANGELOG.md", "CONTRIBUTING.md", "GLOSSARY.md")
-LIVE_REPORTS = {"kakao": "kakao-2022", "kt": "kt-2018"}
-"""The incident of each report, by the name of its folder."""
+LIVE_REPORTS = {
+    "kakao": ("kakao-2022", "en"),
+    "kt": ("kt-2018", "en"),
+    "kakao-ko": ("kakao-2022", "ko"),
+    "kt-ko": ("kt-2018", "ko"),
+}
+"""The incident and the language of each report, by the name of its folder."""
 LINK = re.compile(r"\[([^\]]+)\]\(([^)\s]+)\)|^```.*?^ *```$", re.MULTILINE | re.DOTALL)
 """A link, or a block of code, which has none."""
 
@@ -84,7 +89,8 @@ def site_path(path: str) -> str | None:
 
 def korean_glossary() -> str:
     """Return the glossary sorted by its Korean terms."""
-    rows = re.findall(r"^\| (.+?) \| (.+?) \| (.+) \|$", (ROOT / "GLOSSARY.md").read_text("utf-8"), re.MULTILINE)
+    text = (ROOT / "GLOSSARY.md").read_text("utf-8")
+    rows = re.findall(r"^\| (.+?) \| (.+?) \| (.+) \|$", text, re.MULTILINE)
     terms = sorted((korean, english, meaning) for english, korean, meaning in rows[2:])
     table = "\n".join(f"| {' | '.join(term)} |" for term in terms)
     return f"# 용어집\n\n뜻은 영어로 적혀 있습니다.\n\n| 용어 | 영어 | 뜻 |\n| --- | --- | --- |\n{table}\n"
@@ -94,14 +100,15 @@ def write_notebooks() -> None:
     """Write the stored notebooks, which were executed, as pages with live charts."""
     for path in notebooks.stored_paths():
         notebook = notebooks.with_bundle(read_notebook(path))
-        write(PAGES / "notebooks" / f"{path.stem}.html", notebook_page(notebook, "ko" if ".ko." in path.name else "en", code=True))
+        lang = "ko" if ".ko." in path.name else "en"
+        write(PAGES / "notebooks" / f"{path.stem}.html", notebook_page(notebook, lang, code=True))
 
 
 def write_reports() -> None:
     """Write the reports of both bundled cases as the command does."""
-    for name, incident in LIVE_REPORTS.items():
-        folder = str(PAGES / "reports" / name)
-        app(["report", "--incident", incident, "--out", folder, "--formats", "html,pdf,xlsx"], standalone_mode=False)
+    for name, (incident, lang) in LIVE_REPORTS.items():
+        where = ["--incident", incident, "--lang", lang, "--out", str(PAGES / "reports" / name)]
+        app(["report", *where, "--formats", "html,pdf,xlsx"], standalone_mode=False)
 
 
 if __name__ == "__main__":

@@ -58,4 +58,3 @@ def _table(name: str, schema: TableSchema) -> str:
 def _cells(column: Column) -> tuple[str, ...]:
     dtype = "Enum" if str(column.dtype).startswith("Enum") else str(column.dtype)
     return f"`{column.name}`", dtype, str(column.unit), LABELS(column.label_key), column.description
-

@@ -1,4 +1,4 @@
-"""Writes the moving pictures at the top of README.md and README.ko.md: a budget is typed into the box of a report.
+"""Writes the moving pictures of README.md and README.ko.md: a budget is typed into the box of a report.
 
 Run by `make gallery`; it needs chromium and its driver.
 """
@@ -81,7 +81,7 @@ def save(shots: list[tuple[Image.Image, int]], path: Path) -> int:
         still.append(whole.quantize(palette=palette, dither=Image.Dither.NONE))
     written = BytesIO()
     times = [shown for _, shown in shots]
-    still[0].save(written, "GIF", save_all=True, append_images=still[1:], duration=times, loop=0, optimize=True)
+    still[0].save(written, "GIF", save_all=True, append_images=still[1:], duration=times, loop=0)
     if len(written.getvalue()) > MOST_BYTES:
         raise SystemExit(f"{path.name} has more than {MOST_BYTES:,} bytes: show less of it")
     path.write_bytes(written.getvalue())
@@ -98,7 +98,8 @@ def main() -> None:
         for lang in BUDGETS:
             report = Path(folder) / lang
             write_report(analysis, report, lang=lang, formats=("html",))
-            size = save([*frames(report / "report.html", lang, Path(folder) / f"profile-{lang}")], picture(lang))
+            shots = [*frames(report / "report.html", lang, Path(folder) / f"profile-{lang}")]
+            size = save(shots, picture(lang))
             sys.stdout.write(f"{picture(lang).name} {size:,} bytes\n")
 
 

@@ -51,7 +51,7 @@ def _remove_bundle(data: dict[str, Any]) -> None:
 
 
 def with_bundle(notebook: Notebook) -> Notebook:
-    """Return a stored notebook with the styles and scripts of its charts, for a page outside of JupyterLab."""
+    """Return a stored notebook with the styles and scripts of its charts, for a page of its own."""
     for cell in notebook.cells:
         for output in cell.get("outputs", ()):
             data = output.get("data", {})

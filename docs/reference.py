@@ -32,7 +32,9 @@ def pages() -> dict[str, str]:
     """The pages of the reference, by name."""
     return {
         "python": page("Python", {f"`{package}`": python(package) for package in names.PUBLIC}),
-        "commands": page("Commands", {f"`outage-analysis {name}`": command(made) for name, made in commands().items()}),
+        "commands": page(
+            "Commands", {f"`outage-analysis {name}`": command(made) for name, made in commands().items()}
+        ),
         "toml": page(
             "Keys of TOML files",
             {title: keys.tables(title) for title in keys.PAGES},
@@ -80,13 +82,16 @@ def lists() -> dict[str, str]:
 
 def messages() -> dict[str, str]:
     """What can go wrong: exit codes, and the rules that a complaint can break."""
-    kinds = (OutageAnalysisError, *OutageAnalysisError.__subclasses__())
+    kinds: tuple[type[OutageAnalysisError], ...] = (
+        OutageAnalysisError,
+        *OutageAnalysisError.__subclasses__(),
+    )
     rows = "".join(f"| {kind.exit_code} | `{kind.__name__}` | {_said(kind)} |\n" for kind in kinds)
     return {
         "Exit codes and errors": _joined(
             (
-                "An error is one line: the place, what is wrong, the value, and a remedy. A command ends with the "
-                "exit code; Python raises the error of `outage_analysis.errors`.",
+                "An error is one line: the place, what is wrong, the value, and a remedy.",
+                "A command ends with the exit code; Python raises the error of `outage_analysis.errors`.",
                 f"| exit code | error | when |\n| --- | --- | --- |\n{rows}",
             )
         ),
@@ -146,4 +151,3 @@ def _joined(parts: Iterable[str]) -> str:
 
 def _list(entries: Iterable[str]) -> str:
     return ", ".join(f"`{entry}`" for entry in entries) + "."
-

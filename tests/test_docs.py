@@ -37,9 +37,7 @@ SHARED = {"incident", "files", "policy", "as_of", "lang", "seed", "ledger", "max
 @cache
 def section(title: str) -> str:
     """What stands below a heading of the reference."""
-    (found,) = re.findall(
-        rf"^## {re.escape(title)}\n(.*?)(?=^##? |\Z)", REFERENCE, re.MULTILINE | re.DOTALL
-    )
+    (found,) = re.findall(rf"^## {re.escape(title)}\n(.*?)(?=^##? |\Z)", REFERENCE, re.MULTILINE | re.DOTALL)
     return str(found)
 
 
@@ -124,7 +122,7 @@ def test_the_page_on_notebooks_says_what_each_asks_and_takes(notebook: str) -> N
 
 
 MADE = re.compile(r"^(\.\./)?(reports|reference)/|^glossary\.md$")
-"""What `make site` adds to the pages; tests/site follows the links to it."""
+"""What `make site` adds to the pages; tests/documentation_site follows the links to it."""
 
 
 @cache

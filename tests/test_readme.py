@@ -14,7 +14,7 @@ from tests.doc_pages import blocks, prose
 from tests.paths import ROOT
 
 FRONT, KOREAN = ROOT / "README.md", ROOT / "README.ko.md"
-SERVICES = {"KakaoTalk": "kakaotalk", "Kakao Bank": "kakao_bank", "Kakao T": "kakao_t"}
+SERVICES = {"KakaoTalk": "kakaotalk", "Kakao T": "kakao_t"}
 
 
 def code(text: str) -> str:
@@ -38,7 +38,9 @@ def published(id_: str) -> tuple[float | None, ...]:
     return row
 
 
-@pytest.mark.parametrize(("page", "lang", "mark"), [(FRONT, "en", "Synthetic rows"), (KOREAN, "ko", "합성 자료")])
+@pytest.mark.parametrize(
+    ("page", "lang", "mark"), [(FRONT, "en", "Synthetic rows"), (KOREAN, "ko", "합성 자료")]
+)
 def test_the_table_below_the_code_is_what_the_code_prints(
     sample: oa.Claims, page: Path, lang: str, mark: str
 ) -> None:
@@ -94,9 +96,7 @@ def test_the_figures_of_the_case_are_those_of_the_facts_and_of_the_model(bundled
 
 
 def test_both_pages_are_one_screen_with_the_same_code_and_links() -> None:
-    first, second = (
-        [code(b.text) for b in blocks(page) if b.language != "text"] for page in (FRONT, KOREAN)
-    )
+    first, second = ([code(b.text) for b in blocks(page) if b.language != "text"] for page in (FRONT, KOREAN))
     assert first == second
     own = {"README.md", "README.ko.md", "docs/ko/quick-start.md"}
     texts = [page.read_text("utf-8") for page in (FRONT, KOREAN)]

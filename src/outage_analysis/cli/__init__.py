@@ -24,6 +24,7 @@ from typing import Annotated
 import typer
 
 from outage_analysis.cli import claims, decide, explore, lookup, notebooks, report
+from outage_analysis.cli.console import print_line
 from outage_analysis.errors import (
     REPORT_BUG,
     EnvironmentFailed,
@@ -104,6 +105,14 @@ def _exit_with(error: OutageAnalysisError) -> None:
     raise SystemExit(error.exit_code)
 
 
+def _print_version(wanted: bool) -> None:  # noqa: FBT001 - as typer calls it
+    if wanted:
+        from importlib.metadata import version
+
+        print_line(version("outage-analysis"))
+        raise typer.Exit
+
+
 @app.callback()
 def set_engine_limits(
     context: typer.Context,
@@ -124,6 +133,9 @@ def set_engine_limits(
             "folder for temporary files."
         ),
     ] = None,
+    _version: Annotated[  # noqa: FBT002 - an option
+        bool, typer.Option("--version", help="Print the version.", is_eager=True, callback=_print_version)
+    ] = False,
 ) -> None:
     """Apply the options that precede the command: memory, threads and temporary folder of the SQL engine."""
     running = on_command_line.set(True)

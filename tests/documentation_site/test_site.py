@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import tomllib
 from collections.abc import Iterator
 from functools import cache
 from html.parser import HTMLParser
@@ -23,12 +22,15 @@ from tests.contract.live_page import open_page, started_browser
 from tests.paths import ROOT
 
 SITE = ROOT / "build" / "site"
+OPENED = ("index.html", "ko/index.html", "reference/python.html", "notebooks/03_compensation_cost.html")
 LOADED = {"script": "src", "img": "src", "iframe": "src", "link": "href", "source": "src"}
 """Elements that load a file when a page is opened, with the attribute that names it."""
 PAGES = sorted(SITE.rglob("*.html"))
 OTHERS = {"notebooks", "reports", "404.html"}
 SITE_PAGES = [page for page in PAGES if page.relative_to(SITE).parts[0] not in OTHERS]
-"""Without reports and notebooks, which other tests open, and the page that a server shows for a wrong address."""
+"""Pages that other tests open, and the one that a server shows for a wrong address."""
+MARKS = re.compile(r"```.*|^\| .*|\]\([^)]*\)|^(?:<p>)?(?:[-*] |\d+\. ).*|^:::.*", re.MULTILINE)
+"""A block of code, table, link, list or reference that was not understood."""
 FOUND = """
     const box = [...document.querySelectorAll("div")].find((e) => e.shadowRoot);
     return box ? [...box.shadowRoot.querySelectorAll("a")].map((a) => a.getAttribute("href")) : [];
@@ -88,7 +90,7 @@ def test_the_menu_leads_to_every_page_and_every_page_of_the_menu_is_there() -> N
 def test_no_mark_of_markdown_is_left_in_the_text() -> None:
     for page in SITE_PAGES:
         text = re.sub(r"<(pre|code|script|style)\b.*?</\1>", "", page.read_text("utf-8"), flags=re.DOTALL)
-        assert re.findall(r"```.*|^\| .*|\]\([^)]*\)|<p>(?:- |\d+\. ).*|^:::.*", text, re.MULTILINE) == [], name(page)
+        assert MARKS.findall(text) == [], name(page)
 
 
 def test_the_reference_describes_every_public_name() -> None:
@@ -110,7 +112,7 @@ def test_the_index_of_the_search_has_the_words_of_both_languages(word: str, page
     assert page in {item["location"].split("#")[0] for item in items if word in item["title"] + item["text"]}
 
 
-@pytest.mark.parametrize("case", ["kakao", "kt"])
+@pytest.mark.parametrize("case", ["kakao", "kt", "kakao-ko", "kt-ko"])
 def test_the_report_of_a_bundled_case_verifies(case: str) -> None:
     done = outage_analysis("verify", str(SITE / "reports" / case))
     assert done.code == 0, done.err
@@ -124,20 +126,20 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chrome]:
 class TestInABrowser:
     pytestmark = IN_A_BROWSER
 
-    @pytest.mark.parametrize(
-        "page", ["index.html", "ko/index.html", "reference/python.html", "notebooks/03_compensation_cost.html"]
-    )
-    def test_a_page_asks_for_its_own_files_only_and_reports_no_error(self, browser: Chrome, page: str) -> None:
+    @pytest.mark.parametrize("page", OPENED)
+    def test_a_page_asks_for_its_own_files_and_reports_no_error(self, browser: Chrome, page: str) -> None:
         seen = open_page(browser, SITE / page)
         assert [address for address in seen.asked if not address.startswith(SITE.as_uri())] == []
         assert seen.console == []
 
-    @pytest.mark.parametrize(("word", "page"), [("bunching", "reference/tables.html"), ("신청률", "GLOSSARY.html")])
+    @pytest.mark.parametrize(
+        ("word", "page"), [("bunching", "reference/tables.html"), ("신청률", "GLOSSARY.html")]
+    )
     def test_the_search_finds_a_word_without_a_server(self, browser: Chrome, word: str, page: str) -> None:
         open_page(browser, SITE / "index.html")
         browser.find_element(By.CLASS_NAME, "md-search__button").click()
         ActionChains(browser).pause(0.5).send_keys(word).perform()
         wanted = f"{(SITE / page).as_uri()}?"
         WebDriverWait(browser, 20).until(
-            lambda _: any(found.startswith(wanted) for found in browser.execute_script(FOUND))  # type: ignore[no-untyped-call]
+            lambda _: any(found.startswith(wanted) for found in browser.execute_script(FOUND))
         )
