@@ -118,4 +118,4 @@ LOCK := --universal --python-version 3.11 --generate-hashes --no-annotate --no-e
 	--no-emit-find-links --custom-compile-command "make lock" --quiet
 
 clean:
-	rm -rf $(VENV) $(ENGINES) $(SITE) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) $(ENGINES) $(SITE) .cache build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
