@@ -5,11 +5,12 @@ BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check --quiet
 OUT    ?= build/report
 ENGINES := .venv-engines
+SITE   := .venv-site
 
 # One thread for each worker of a test run; the command line sets the same.
 export OPENBLAS_NUM_THREADS := 1
 
-.PHONY: report test test-all test-engines installed check bench bench-reading lab docs fonts vega gallery policies notebooks lock clean
+.PHONY: report test test-all test-engines installed check bench bench-reading lab docs site fonts vega gallery policies notebooks lock clean
 .DEFAULT_GOAL := report
 
 # --- set-up ---------------------------------------------------------------------------------
@@ -50,6 +51,17 @@ $(ENGINES)/.done: requirements/engines.lock pyproject.toml
 	$(ENGINES)/bin/python -m pip --disable-pip-version-check --quiet install --no-deps --no-build-isolation -e .
 	@touch $@
 
+# The documentation site, build/site: it opens without a network and without a server.
+site: $(SITE)/.done
+	$(SITE)/bin/python docs/build_site.py
+	$(SITE)/bin/python -m pytest tests/documentation_site -m 'not bench'
+
+$(SITE)/.done: requirements/docs.lock pyproject.toml
+	$(PYTHON) -m venv $(SITE)
+	$(SITE)/bin/python -m pip --disable-pip-version-check --quiet install --require-hashes -r requirements/docs.lock
+	$(SITE)/bin/python -m pip --disable-pip-version-check --quiet install --no-deps --no-build-isolation -e .
+	@touch $@
+
 # The wheel, installed: its command, its notebooks twice, a project of one's own, and JupyterLab in a browser.
 installed: $(VENV)/.dev
 	$(BIN)/python -m pytest -m installed -n auto --dist loadfile
@@ -81,19 +93,19 @@ vega: $(VENV)/.dev
 # Pictures of every format for the docs; needs chromium, LibreOffice and poppler.
 gallery: $(VENV)/.dev
 	$(BIN)/python docs/gallery.py
+	$(BIN)/python docs/moving_picture.py
 
 # The notebooks with their outputs, as a code host shows them.
 notebooks: $(VENV)/.dev
 	$(BIN)/python docs/notebooks.py
 
+# The tables of docs/cases.md and docs/validation.md, from the code.
 docs: $(VENV)/.dev
-	$(BIN)/python docs/reference.py
 	$(BIN)/python docs/backtest.py
 	$(BIN)/python -m tests.studies.left_out_one_by_one
 	$(BIN)/python docs/forecasts.py
-	$(BIN)/python docs/column_dictionary.py
 
-# After a policy was added or changed: its golden result, its line in docs/policies.md, the reference.
+# After a policy was added or changed: its golden result, its line in docs/policies.md.
 policies: docs
 	$(BIN)/python docs/policies.py
 
@@ -101,8 +113,9 @@ lock: $(VENV)/.dev
 	$(BIN)/uv pip compile pyproject.toml --group build $(LOCK) -o requirements/runtime.lock
 	$(BIN)/uv pip compile pyproject.toml --extra notebooks --group dev $(LOCK) -o requirements/dev.lock
 	$(BIN)/uv pip compile pyproject.toml --extra engines --group build --group engine-tests $(LOCK) -o requirements/engines.lock
+	$(BIN)/uv pip compile pyproject.toml --extra notebooks --group build --group site $(LOCK) -o requirements/docs.lock
 LOCK := --universal --python-version 3.11 --generate-hashes --no-annotate --no-emit-index-url \
 	--no-emit-find-links --custom-compile-command "make lock" --quiet
 
 clean:
-	rm -rf $(VENV) $(ENGINES) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) $(ENGINES) $(SITE) .cache build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

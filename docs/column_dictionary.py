@@ -1,12 +1,9 @@
-"""Writes the list of all tables and columns, build/docs/tables.md. Run by `make docs`."""
+"""The page of the reference with all tables and columns."""
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from outage_analysis.text import UNITS, Column, Locale, TableSchema, schemas_of
 
-TABLES = Path(__file__).parents[1] / "build" / "docs" / "tables.md"
 LABELS = Locale("en")
 OPENING = """# Tables and their columns
 
@@ -61,8 +58,3 @@ def _table(name: str, schema: TableSchema) -> str:
 def _cells(column: Column) -> tuple[str, ...]:
     dtype = "Enum" if str(column.dtype).startswith("Enum") else str(column.dtype)
     return f"`{column.name}`", dtype, str(column.unit), LABELS(column.label_key), column.description
-
-
-if __name__ == "__main__":
-    TABLES.parent.mkdir(parents=True, exist_ok=True)
-    TABLES.write_text(dictionary(), "utf-8")

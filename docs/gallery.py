@@ -28,7 +28,7 @@ FORMATS = ("html", "pdf", "xlsx", "pptx", "png")
 WIDTH = 640
 """Largest width of a picture in pixels; a picture from a phone keeps its own width."""
 FRONT = ("page", "page-ko")
-"""The pictures at the top of README.md and README.ko.md. They are larger, so that their text can be read."""
+"""The pictures on the start pages of the site. They are larger, so that their text can be read."""
 FRONT_WIDTH = 1200
 PHONE = 390
 SHEET = 460

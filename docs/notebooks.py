@@ -11,9 +11,9 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from outage_analysis.charts import script_bundle
+from outage_analysis.charts import STYLE, script_bundle
 from outage_analysis.files import notebooks_root
-from outage_analysis.jupyter.notebook import execute, read_notebook
+from outage_analysis.jupyter.notebook import Notebook, execute, read_notebook
 
 LANGUAGE = {"kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"}}
 METADATA = {**LANGUAGE, "language_info": {"name": "python"}}
@@ -48,6 +48,16 @@ def _remove_bundle(data: dict[str, Any]) -> None:
     """
     if "text/html" in data:
         data["text/html"] = data["text/html"].replace(script_bundle(), "")
+
+
+def with_bundle(notebook: Notebook) -> Notebook:
+    """Return a stored notebook with the styles and scripts of its charts, for a page of its own."""
+    for cell in notebook.cells:
+        for output in cell.get("outputs", ()):
+            data = output.get("data", {})
+            if data.get("text/html", "").startswith("<style>"):
+                data["text/html"] = f"<style>{STYLE}</style>{script_bundle()}"
+    return notebook
 
 
 def _execute_and_save(path: Path) -> str:

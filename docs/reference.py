@@ -1,15 +1,14 @@
-"""Writes the reference, build/docs/reference.md, from the code. Run by `make docs`."""
+"""The pages of the reference, made from the code. `make site` writes them."""
 
 from __future__ import annotations
 
 import inspect
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from itertools import takewhile
-from pathlib import Path
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+import column_dictionary
 import keys
 import names
 from typer.main import get_command
@@ -17,41 +16,52 @@ from typer.main import get_command
 from outage_analysis.charts import CHARTS
 from outage_analysis.claims import READABLE_SUFFIXES, RULES, queries
 from outage_analysis.cli import app
+from outage_analysis.errors import OutageAnalysisError
 from outage_analysis.files import Kind, bundled_ids
 from outage_analysis.reports import FORMATS
 from outage_analysis.text import AMOUNTS, DATES, LANGUAGES, Locale
 
-REFERENCE = Path(__file__).parents[1] / "build" / "docs" / "reference.md"
 SAID = Locale("en")
-NAME = 4
-"""The level of the heading of a public name."""
 KINDS: tuple[Kind, ...] = (
     "incidents", "policies", "assumptions", "layouts", "synthetic", "intakes", "grouped", "backtests",
     "scenarios",
 )  # fmt: skip
 
 
-def reference() -> str:
-    """The whole page."""
-    told = _joined(f"## {title}\n\n{part}" for title, part in sections().items())
-    return _joined(("# Reference", contents(told), linked(told))) + "\n"
+def pages() -> dict[str, str]:
+    """The pages of the reference, by name."""
+    return {
+        "python": page("Python", {f"`{package}`": python(package) for package in names.PUBLIC}),
+        "commands": page(
+            "Commands", {f"`outage-analysis {name}`": command(made) for name, made in commands().items()}
+        ),
+        "toml": page(
+            "Keys of TOML files",
+            {title: keys.tables(title) for title in keys.PAGES},
+            "The examples of a policy are from `docs/every-key.toml`, others from bundled files.",
+        ),
+        "tables": column_dictionary.dictionary(),
+        "lists": page("Charts, formats and queries", lists()),
+        "messages": page("Messages", messages()),
+    }
 
 
-def sections() -> dict[str, str]:
-    """The page's sections, by title."""
+def page(title: str, sections: Mapping[str, str], opening: str = "") -> str:
+    """A page: its title, and its sections by their titles."""
+    told = (f"## {heading}\n\n{text}" for heading, text in sections.items())
+    return _joined(part for part in (f"# {title}", opening, *told) if part) + "\n"
+
+
+def python(package: str) -> str:
+    """The public names of a package, for mkdocstrings to describe."""
+    purpose, public = names.PUBLIC[package]
+    return _joined((purpose, *(f"::: {package}.{name}" for name in public)))
+
+
+def lists() -> dict[str, str]:
+    """What the package has by name: formats, charts, queries and others."""
     notations = (*DATES.values(), *AMOUNTS.values())
     return {
-        "Commands": _joined(command(name, made) for name, made in commands().items()),
-        "Public names": _joined(
-            f"### `{package}`\n\n{purpose}\n\n{names.entries(package)}"
-            for package, (purpose, _) in names.PUBLIC.items()
-        ),
-        "Keys of the TOML documents": _joined(
-            (
-                "Examples of a policy are from `docs/every-key.toml`, others from bundled files.",
-                *(f"### {title}\n\n{keys.tables(title)}" for title in keys.PAGES),
-            )
-        ),
         "Formats": "\n".join(f"- `{name}`: {_said(write)}" for name, write in FORMATS.items()),
         "Complaint files": f"Read by suffix: {_list(READABLE_SUFFIXES)}",
         "Charts": "\n".join(
@@ -65,29 +75,28 @@ def sections() -> dict[str, str]:
                 "\n".join(f"- `{n.name}`: {n.description} {_list(n.examples)}" for n in notations),
             )
         ),
-        "Rules of a claim": "\n".join(f"- **{rule}.** {SAID(f'remedy.{rule}')}" for rule in RULES),
         "Bundled documents": "\n".join(f"- {kind}: {_list(bundled_ids(kind))}" for kind in KINDS),
         "Languages": _list(LANGUAGES),
     }
 
 
-def contents(text: str) -> str:
-    """The list of links on top: every section, with the parts that it has."""
-    return "\n".join(
-        f"{'  ' * (level - 2)}- [{title}](#{anchor})"
-        for level, title, anchor in headings(text)
-        if level < NAME
+def messages() -> dict[str, str]:
+    """What can go wrong: exit codes, and the rules that a complaint can break."""
+    kinds: tuple[type[OutageAnalysisError], ...] = (
+        OutageAnalysisError,
+        *OutageAnalysisError.__subclasses__(),
     )
-
-
-def linked(text: str) -> str:
-    """The page with the names of each package as links below its heading."""
-    found = list(headings(text))
-    for package, (purpose, _) in names.PUBLIC.items():
-        start = [title for _, title, _ in found].index(f"`{package}`") + 1
-        inside = takewhile(lambda heading: heading[0] == NAME, found[start:])
-        text = text.replace(purpose, f"{purpose}\n\n{', '.join(f'[{t}](#{a})' for _, t, a in inside)}.", 1)
-    return text
+    rows = "".join(f"| {kind.exit_code} | `{kind.__name__}` | {_said(kind)} |\n" for kind in kinds)
+    return {
+        "Exit codes and errors": _joined(
+            (
+                "An error is one line: the place, what is wrong, the value, and a remedy.",
+                "A command ends with the exit code; Python raises the error of `outage_analysis.errors`.",
+                f"| exit code | error | when |\n| --- | --- | --- |\n{rows}",
+            )
+        ),
+        "Rules of a claim": "\n".join(f"- **{rule}.** {SAID(f'remedy.{rule}')}" for rule in RULES),
+    }
 
 
 def headings(text: str) -> Iterator[tuple[int, str, str]]:
@@ -114,12 +123,12 @@ def commands() -> dict[str, Any]:
     return found
 
 
-def command(name: str, made: Any) -> str:  # noqa: ANN401 - typer's command class is private
+def command(made: Any) -> str:  # noqa: ANN401 - typer's command class is private
     """What a command does and every option of it."""
     said = re.sub(
         r"(?<=\S)\n(?=    )", "\n\n", str(made.help).strip()
     )  # an example is code, whatever its place
-    lines = [f"### `outage-analysis {name}`", "", said, ""]
+    lines = [said, ""]
     for option in made.params:
         if option.name != "help":
             spelled = "`, `".join((*option.opts, *option.secondary_opts)) or option.name.upper()
@@ -142,8 +151,3 @@ def _joined(parts: Iterable[str]) -> str:
 
 def _list(entries: Iterable[str]) -> str:
     return ", ".join(f"`{entry}`" for entry in entries) + "."
-
-
-if __name__ == "__main__":
-    REFERENCE.parent.mkdir(parents=True, exist_ok=True)
-    REFERENCE.write_text(reference(), "utf-8")

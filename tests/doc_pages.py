@@ -9,7 +9,11 @@ from pathlib import Path
 
 from tests.paths import ROOT
 
-GUIDES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+GUIDES = [
+    ROOT / "README.md",
+    *sorted((ROOT / "docs").glob("*.md")),
+    *sorted((ROOT / "docs" / "ko").glob("*.md")),
+]
 """The front page and those behind it."""
 RECIPES = sorted((ROOT / "docs" / "recipes").glob("*/README.md"))
 PAGES = [

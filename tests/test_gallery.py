@@ -7,19 +7,24 @@ import runpy
 from pathlib import Path
 from typing import Any
 
+import moving_picture
 import pytest
 from PIL import Image
 
 from tests.paths import ROOT
 
 DOCS = ROOT / "docs"
-PAGES = (ROOT / "README.md", ROOT / "README.ko.md", DOCS / "reports.md", DOCS / "cases.md")
+PAGES = (
+    *(ROOT / "README.md", ROOT / "README.ko.md", DOCS / "index.md", DOCS / "ko" / "index.md"),
+    *(DOCS / "reports.md", DOCS / "cases.md"),
+)
 SHOWN = {
-    said: (page.parent / path).relative_to(ROOT).as_posix()
+    said: (page.parent / path).resolve().relative_to(ROOT).as_posix()
     for page in PAGES
     for said, path in re.findall(r"!\[([^\]]+)\]\(([^)]+)\)", page.read_text("utf-8"))
 }
 """Path by what is said of the picture."""
+MOVING = [moving_picture.picture(lang) for lang in moving_picture.BUDGETS]
 
 
 @pytest.fixture(scope="module")
@@ -29,11 +34,20 @@ def script() -> dict[str, Any]:
 
 def test_the_docs_show_every_picture_and_say_what_it_is(script: dict[str, Any]) -> None:
     there = {p.relative_to(ROOT).as_posix() for p in (ROOT / "docs" / "gallery").iterdir()}
-    assert there == set(SHOWN.values()) == {f"docs/gallery/{name}.png" for name in script["PICTURES"]}
+    still = {f"docs/gallery/{name}.png" for name in script["PICTURES"]}
+    assert there == set(SHOWN.values()) == still | {f"docs/gallery/{path.name}" for path in MOVING}
     assert all(len(said.split()) >= 4 for said in SHOWN)
 
 
-@pytest.mark.parametrize("path", sorted(SHOWN.values()))
+@pytest.mark.parametrize("path", MOVING, ids=lambda path: path.name)
+def test_a_moving_picture_is_small_and_shows_each_letter_and_result(path: Path) -> None:
+    assert path.stat().st_size <= moving_picture.MOST_BYTES
+    with Image.open(path) as picture:
+        assert picture.width <= moving_picture.WIDTH
+        assert getattr(picture, "n_frames", 1) > 4
+
+
+@pytest.mark.parametrize("path", sorted(path for path in SHOWN.values() if path.endswith(".png")))
 def test_a_picture_is_small(path: str, script: dict[str, Any]) -> None:
     front = Path(path).stem in script["FRONT"]
     assert (ROOT / path).stat().st_size <= script["FRONT_BYTES" if front else "MOST_BYTES"]

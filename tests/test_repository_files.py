@@ -39,6 +39,23 @@ def test_the_workflow_runs_the_script_of_a_full_check_with_read_only_permissions
     assert (job["runs-on"], job["timeout-minutes"]) == ("ubuntu-latest", 90)
     assert [step["run"] for step in job["steps"] if "run" in step] == ["bash .ci/run"]
     assert (ROOT / ".ci" / "run").is_file()
+    check_actions(job)
+
+
+def test_the_other_workflow_publishes_the_site_that_make_built() -> None:
+    workflow = load_yaml(".github/workflows/site.yml")
+    (job,) = workflow["jobs"].values()
+    assert workflow["permissions"] == {"contents": "read", "pages": "write", "id-token": "write"}
+    assert workflow[True]["push"] == {"branches": ["main"]}  # YAML reads the key `on` as true
+    assert [step["run"] for step in job["steps"] if "run" in step] == ["make site"]
+    assert [step["with"]["path"] for step in job["steps"] if "path" in step.get("with", {})] == ["build/site"]
+    assert job["steps"][-1]["uses"].startswith("actions/deploy-pages@")
+    check_actions(job)
+    assert "make site" in (ROOT / ".ci" / "run").read_text("utf-8").splitlines()
+
+
+def check_actions(job: dict[str, Any]) -> None:
+    """A job takes the checkout first, and actions of the code host alone, each of a version."""
     actions = [step["uses"] for step in job["steps"] if "uses" in step]
     assert [action for action in actions if not re.fullmatch(r"actions/[a-z-]+@v\d+", action)] == []
     assert actions[0].startswith("actions/checkout@")

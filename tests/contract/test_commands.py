@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Callable, Collection, Iterator
 from functools import cache
+from importlib.metadata import version
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -178,6 +179,10 @@ def listed(*group: str) -> set[str]:
 
 def test_every_command_of_the_help_is_run() -> None:
     assert listed() == COMMANDS.keys() | WRITING | STAYING
+
+
+def test_the_version_is_that_of_the_package() -> None:
+    assert outage_analysis("--version") == (0, f"{version('outage-analysis')}\n", "")
 
 
 @pytest.mark.parametrize(("name", "case", "lang"), cases())

@@ -25,6 +25,7 @@ import typer
 
 from outage_analysis.cli import claims, decide, explore, lookup, notebooks, report
 from outage_analysis.cli.options import expand_options
+from outage_analysis.cli.console import print_line
 from outage_analysis.errors import (
     REPORT_BUG,
     EnvironmentFailed,
@@ -105,6 +106,14 @@ def _exit_with(error: OutageAnalysisError) -> None:
     raise SystemExit(error.exit_code)
 
 
+def _print_version(wanted: bool) -> None:  # noqa: FBT001 - as typer calls it
+    if wanted:
+        from importlib.metadata import version
+
+        print_line(version("outage-analysis"))
+        raise typer.Exit
+
+
 @app.callback()
 @expand_options()
 def set_engine_limits(
@@ -120,6 +129,9 @@ def set_engine_limits(
         "Folder for copies and for data that does not fit into memory. By default the system's "
         "folder for temporary files.",
     ] = None,
+    _version: Annotated[  # noqa: FBT002 - an option
+        bool, typer.Option("--version", help="Print the version.", is_eager=True, callback=_print_version)
+    ] = False,
 ) -> None:
     """Apply the options that precede the command: memory, threads and temporary folder of the SQL engine."""
     running = on_command_line.set(True)
