@@ -197,13 +197,14 @@ def _as_claims(table: str, files: InputFiles) -> str:
     if not files.count_claims:
         return table
     place = "rowid, " if table == "typed_rows" else ""
-    return f"({queries.load('rows_as_claims', place=place, table=table)}) as {table}"
+    query = queries.load("rows_as_claims", place=place, table=table)
+    return f"({query}) as {table}"
 
 
 def _count_rows_as_claims(warehouse: Warehouse) -> None:
     """Count a row in the table `files` as often as the claims it stands for."""
     warehouse.create("files", queries.load("counted_rows"))
-    claims = warehouse.frame("select coalesce(sum(rows), 0) as rows from files").item()
+    claims = warehouse.frame("from files")["rows"].sum()
     if claims > MAX_CLAIMS:
         raise InputRefused(
             f"the rows stand for {claims:,} claims, more than {MAX_CLAIMS:,}",
