@@ -98,8 +98,10 @@ def parse_pairs(texts: Sequence[str], option: str, example: str) -> dict[str, st
     for text in texts:
         name, equals, value = text.partition("=")
         if not (name.strip() and equals) or name.strip() in pairs:
-            problem = f"{option} is given twice for one name" if equals else f"{option} has no value"
-            raise UsageError(problem, value=text, remedy=f"Write each once, as in {example}.")
+            problem = (
+                "has no value" if not equals else "is given twice for one name" if name else "has no name"
+            )
+            raise UsageError(f"{option} {problem}", value=text, remedy=f"Write each once, as in {example}.")
         pairs[name.strip()] = value
     return pairs
 
