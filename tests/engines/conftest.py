@@ -97,8 +97,8 @@ def load(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
             connection.disconnect()
     else:
         folder = tmp_path_factory.mktemp("spark")
-        if address := os.environ.get("SPARK_REMOTE"):
-            connection = ibis.pyspark.connect(spark_session(address))
+        if remote := os.environ.get("SPARK_REMOTE"):
+            connection = ibis.pyspark.connect(spark_session(remote))
             yield lambda frame: load_into_spark(connection, frame, folder)
             return
         with spark_server() as (connection, _):

@@ -1,4 +1,4 @@
-"""Forecasts of late claims on drawn intakes of known curves: writes tables of docs/validation.md and losses.md.
+"""Forecasts of late claims on drawn intakes of known curves: writes tables of validation.md and losses.md.
 
 Ten daily counts are drawn, 20,000 claims are expected by the deadline, and 30, 50 or 70 % of them by the
 last count. The deadline is 1.5, 2 or 3 times as far from the opening as the last count. Each intake is

@@ -24,8 +24,8 @@ from typing import Annotated
 import typer
 
 from outage_analysis.cli import claims, decide, explore, lookup, notebooks, report
-from outage_analysis.cli.options import expand_options
 from outage_analysis.cli.console import print_line
+from outage_analysis.cli.options import expand_options
 from outage_analysis.errors import (
     REPORT_BUG,
     EnvironmentFailed,
