@@ -393,7 +393,7 @@ CLOSED = TOTALS.replace(">500000", '"(500000, 900000]"')
 
 def test_what_lies_above_totals_that_end_must_be_stated(tmp_path: Path) -> None:
     path = totals_in(tmp_path / "totals.csv", CLOSED)
-    with pytest.raises(UsageError, match=r"the last band ends at 900,000.*--top closed"):
+    with pytest.raises(UsageError, match=r"the last band ends at 900,000.*Say top closed"):
         of_totals(path, fit=True)
     said = {top: of_totals(path, fit=True, top=top, families=("weibull",)) for top in ("closed", "open")}
     medians = {top: found.tables["fits"]["median"][0] for top, found in said.items()}

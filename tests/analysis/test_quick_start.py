@@ -108,11 +108,17 @@ def test_tiers_may_pay_larger_losses_and_losses_that_are_not_stated(tmp_path: Pa
         (
             "en",
             (
-                "These rates are from comparable schemes, not from this outage",
+                "The rates come from comparable schemes, not from this outage",
                 "losses over 500,000 won are paid nothing",
             ),
         ),
-        ("ko", ("이 장애의 실측값이 아닙니다", "500,000원 초과 손실은 해당 구간이 없어 지급하지 않습니다")),
+        (
+            "ko",
+            (
+                "이 장애의 실측값이 아니라 유사 보상 사례에서 가져왔습니다",
+                "500,000원 초과 손실은 해당 구간이 없어 지급하지 않습니다",
+            ),
+        ),
     ],
 )
 def test_the_output_states_where_rates_are_from_and_what_is_not_paid(
@@ -122,7 +128,7 @@ def test_the_output_states_where_rates_are_from_and_what_is_not_paid(
     assert len(notes) == len(texts)
     for note, text in zip(notes, texts, strict=True):
         assert text in note
-        assert note in Report(analysis, lang).answers.left_out
+        assert note in Report(analysis, lang).answers.headline
         assert note in " ".join(str(analysis.card(lang)).split()) or lang == "ko"
 
 

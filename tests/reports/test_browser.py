@@ -539,9 +539,10 @@ def test_the_box_says_what_python_says(
         objective="per_claim",
     )
     said = box.find_element(By.CLASS_NAME, "announce").text
-    payments = [f"{x:,.0f} won" for x in found["payments"].values()]
+    bands = ["up to 300,000 won", "300,001–500,000 won"]
+    tiers = "; ".join(f"{b}: {x:,.0f} won" for b, x in zip(bands, found["payments"].values(), strict=True))
     if found["solved"]:
-        assert f"Announce {' and '.join(payments)}: with {100 * level:.0f}% probability" in said
+        assert f"with {100 * level:.0f}% probability, announce by loss: {tiers}." in said
     else:
         assert "smallest budget" in said
     theirs = [float(x) for x in solved.parameters.values()]

@@ -130,7 +130,7 @@ def intake_days(table: pl.DataFrame, context: theme.ChartContext) -> theme.Altai
         context: the language, the outage and the deadlines.
     """
     locale, (first, last) = context.locale, (table["day"][0], table["day"][-1])
-    shown = thin_evenly(table, MAX_DAYS)
+    shown = thin_evenly(table, MAX_DAYS // 2)
     data = shown.select(
         "filed", "median", "low", "high", "final", at=pl.Series([axes.noon(day) for day in shown["day"]])
     )

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 import polars as pl
 
-from outage_analysis.analysis import Analysis
+from outage_analysis.analysis import Analysis, reserve_column
 from outage_analysis.assumptions import example_warning
 from outage_analysis.charts import (
     CHARTS,
@@ -194,6 +194,8 @@ class Report:
         if answers.recommended:
             yield BulletList(answers.recommended, slide=True)
         if answers.reserve:
+            if reserve_column(self.analysis) == "both":
+                yield Text(self.locale("column.both"), "strong")
             yield KeyFigures(tuple(Tile(*figure) for figure in answers.reserve), slide=True)
         if answers.options:
             title = self.locale("report.options_title")

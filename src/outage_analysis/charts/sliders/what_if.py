@@ -172,6 +172,7 @@ def live_range(run: costs.Simulation, locale: Locale, budget: float | None) -> d
         "low": likely.lower,
         "high": likely.upper,
         "budget": budget,
+        "chance": None if budget is None else run.totals["cash"].exceedance(budget).value,
         "per_field": amount_unit(locale)[0],
         "words": {name: locale(f"report.live_{name}", **BLANKS) for name in LIVE_WORDS},
         "marks": [(name, locale(f"chart.mark_{name}", **BLANKS)) for name in CHART_MARKS],
@@ -286,13 +287,10 @@ MOST_VARIED = 2
 """Largest number of payments that a search varies at the same time."""
 SEARCH_BLANKS = BLANKS | {
     name: f"{{{name}}}"
-    for name in ("tiers", "expected", "mark", "quantile", "unit", "error", "count", "paid", "level")
+    for name in ("tiers", "expected", "mark", "quantile", "unit", "error", "count", "level")
 }
 """Placeholders that the script fills in the answer to a search."""
-REPORT_WORDS = (
-    *("none", "error", "no_budget", "choose", "no_step", "many", "unlimited", "excluded"),
-    *("announce", "and"),
-)
+REPORT_WORDS = "none error no_budget choose no_step many unlimited excluded announce".split()
 """The labels `report.search_...` that the script uses in its sentences."""
 SOLVE_WORDS = ("answer", "nearest", "least", "not_limited")
 """The labels `solve....` that the command `solve` uses as well."""

@@ -220,8 +220,9 @@ const whatIf = (() => {
       write('.moved', now === base ? '' : live.words.moved);
       write('.likely', fill(live.words.likely, ends(now)));
       write('.half', fill(live.words.half, {median: say.money(median), mean: say.money(mean)}));
+      const chance = now === base && budget === live.budget ? live.chance : now.over(budget);  // first that of the report
       write('.over', budget === null ? live.words.no_budget
-        : fill(live.words.over, {chance: say.percent(now.over(budget)), budget: say.full(budget)}));
+        : fill(live.words.over, {chance: say.percent(chance), budget: say.full(budget)}));
       const amounts = {p50: median, expected: mean, range_low: now.quantile(live.low), range_high: now.quantile(live.high), budget};
       for (const each of pictures) each.show(now, amounts, now === base, budget === live.budget);
     }
@@ -346,10 +347,8 @@ const whatIf = (() => {
 
       function sentence(name, made) {
         const unit = made.error > say.minor ? 10 ** Math.floor(Math.log10(made.error)) : say.minor;
-        const paid = payments.map(x => say.exact(made.payments[x.id]));
         return fill(words[name], {
-          tiers: payments.map((x, n) => fill(x.text, {payment: paid[n]})).join('; '),
-          paid: paid.join(words.and),
+          tiers: payments.map(x => fill(x.text, {payment: say.exact(made.payments[x.id])})).join('; '),
           expected: say.money(expected('cash', made.payments)),
           quantile: say.money(made.quantile),
           mark: `P${Math.round(100 * made.level)}`,
