@@ -194,6 +194,7 @@ NOT_MENDED = {
     "filed_on is the day of filed_at": "tried below",
     "claimant_id is in full": "as for claim_id",
     "claimant_id is one line of text": "as for claim_id",
+    "count is a whole number of claims, at least 1": "the files here have no counts",
     "loss is plausible": "the incident sets no limit",
 }
 

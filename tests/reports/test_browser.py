@@ -390,6 +390,32 @@ def test_knowing_an_input_exactly_narrows_the_range(moved: tuple[Chrome, LiveCos
     reset(browser)
 
 
+def test_what_happened_stays_beside_the_moved_dots(
+    moved: tuple[Chrome, LiveCost, Locale], analysis: Analysis
+) -> None:
+    """The sentence above the chart says how many of the moved outcomes are at most what was paid."""
+    browser, _, w = moved
+    reset(browser)
+    chart = browser.find_element(By.CSS_SELECTOR, ".happened figure")
+    title = chart.find_element(By.CSS_SELECTOR, "figcaption strong")
+    in_the_report = title.get_attribute("textContent") or ""
+    paid = analysis.tables["hindsight_total_distribution"].filter(mark="observed")["amount"].item()
+    assert w.money(paid) in in_the_report
+    typed(browser, "as-filing-share", "5")
+    field(browser, "as-filing-share", "checkbox").click()
+    share = 1 - run(Plan(claims=(), changes={"as-filing-share": 0.05})).chance_over(paid)
+    sentences = [
+        w("chart.total_distribution_observed", amount=w.money(paid), share=f"{percent}%")
+        for percent in (math.floor(100 * share) + n for n in (-1, 0, 1, 2))
+    ]
+    WebDriverWait(browser, 10).until(lambda _: title.get_attribute("textContent") in sentences)
+    labels = chart.find_elements(By.CSS_SELECTOR, ".chart text")
+    name = w("chart.mark_observed", amount="|").partition("|")[0]
+    assert any((label.get_attribute("textContent") or "").startswith(name) for label in labels)
+    reset(browser)
+    WebDriverWait(browser, 10).until(lambda _: title.get_attribute("textContent") == in_the_report)
+
+
 @pytest.mark.parametrize(("value", "taken"), [("500", "100"), ("-5", "32.9"), ("", "32.9")])
 def test_a_share_is_never_more_than_all_of_it_nor_less_than_none(
     moved: tuple[Chrome, LiveCost, Locale], value: str, taken: str
@@ -539,7 +565,7 @@ def test_the_box_says_what_python_says(
         objective="per_claim",
     )
     said = box.find_element(By.CLASS_NAME, "announce").text
-    bands = ["up to 300,000 won", "300,001–500,000 won"]
+    bands = ["up to 300,000 won", "300,001 to 500,000 won"]
     tiers = "; ".join(f"{b}: {x:,.0f} won" for b, x in zip(bands, found["payments"].values(), strict=True))
     if found["solved"]:
         assert f"with {100 * level:.0f}% probability, announce by loss: {tiers}." in said
