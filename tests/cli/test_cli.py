@@ -167,9 +167,7 @@ def test_the_report_ends_with_the_answer_and_the_paths_of_its_files(run: Run) ->
         much,
     )
     assert "Not in it: " in without
-    assert narrower.startswith(
-        "No single input would narrow the range much. With “Filing share” known exactly"
-    )
+    assert narrower.startswith("No single input would narrow the range much: knowing “Filing share” exactly")
     text = WebPage.of(Path("here/report.html")).prose()
     assert all(sentence in text for sentence in (much, paid, together, without, narrower))
     files = [f"report.{suffix}" for suffix in ("md", "pdf", "pptx", "xlsx")]

@@ -105,7 +105,7 @@ CASES: dict[str, tuple[tuple[str, ...], ...]] = {
     "reserve": (("--measure", "P75", "--handling", "inside", "--since", "kakao-2022-10-24", *FEW),),
     "solve": (
         ("--budget", "5.2억", "--vary", "small-business-cash.tier1,tier2", "--step", "10_000", *FEW),
-        ("--budget", "30억", "--vary", "small-business-cash.tier1", "--handling", "inside", *FEW),
+        ("--budget", "30억", "--vary", "small-business-cash.tier1", *FEW),
     ),
     "bridge": (("kakao-2022", "kakao-2023-06-30"),),
     "facts": (("--topic", "cost"),),

@@ -364,7 +364,8 @@ def check_number(value: int | None, option: str, least: int, most: int, default:
         UsageError: the number is outside its range.
     """
     if value is not None and not least <= value <= most:
-        raise UsageError(f"{option} is no whole number from {least:,} to {most:,}", value=value)
+        remedy = f"Take a whole number from {least:,} to {most:,}."
+        raise UsageError(f"{option} is outside its range", value=value, remedy=remedy)
     return default if value is None else value
 
 

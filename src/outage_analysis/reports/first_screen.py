@@ -26,6 +26,9 @@ from outage_analysis.reports.blocks import Answers, Option, Tile
 from outage_analysis.reports.options import decision_options
 from outage_analysis.text import Locale
 
+MATTERS = 0.1
+"""An option is named among the decisions if it changes the expected cost by at least this share."""
+
 
 def tiles(analysis: Analysis, locale: Locale) -> list[Tile]:
     """Return the key figures (tiles) of the first screen of a report, in reading order."""
@@ -218,11 +221,13 @@ def _reserve_lines(analysis: Analysis, locale: Locale) -> tuple[tuple[str, str],
 
 
 def _largest_change(options: Sequence[Option], locale: Locale) -> list[str]:
-    """Return the sentence on the option that changes the expected cost most; [] without a second option."""
+    """Return the sentence on the option that changes the expected cost most; [] if none does so clearly."""
     costs = {option.name: option.expected for option in options if option.expected is not None}
     if len(costs) < 2:  # noqa: PLR2004 - the announced policy and another
         return []
     base = next(iter(costs.values()))
     name = max(costs, key=lambda name: abs(costs[name] - base))
+    if abs(costs[name] - base) < MATTERS * base:
+        return []
     amounts = {"expected": locale.money(costs[name]), "base": locale.money(base)}
     return [locale("report.options_largest", name=name, **amounts)]

@@ -290,7 +290,9 @@ SEARCH_BLANKS = BLANKS | {
     for name in ("tiers", "expected", "mark", "quantile", "unit", "error", "count", "level")
 }
 """Placeholders that the script fills in the answer to a search."""
-REPORT_WORDS = "none error no_budget choose no_step many unlimited excluded announce".split()
+REPORT_WORDS = (
+    *("none", "error", "no_budget", "choose", "no_step", "many", "unlimited", "excluded", "announce"),
+)
 """The labels `report.search_...` that the script uses in its sentences."""
 SOLVE_WORDS = ("answer", "nearest", "least", "not_limited")
 """The labels `solve....` that the command `solve` uses as well."""
