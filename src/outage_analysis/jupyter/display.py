@@ -292,9 +292,9 @@ def show_part(analysis: Analysis, part: str, *, lang: str = "en") -> Html:
     if part in ("drives", "decide", "left_out"):
         synthetic = analysis.headline_is_synthetic and part != "left_out"
         return _bullet_list(list(getattr(report.answers, part)), report, made_up=synthetic)
-    sections = [section for section in report.sections if section.id == part]
+    sections = [section for section in report.possible_sections if section.id == part]
     if not sections:
-        known = ["tiles", "drives", "decide", "left_out", *(section.id for section in report.sections)]
+        known = ["tiles", "drives", "decide", "left_out", *(x.id for x in report.possible_sections)]
         raise UsageError("the report has no such part", value=part, remedy=spelling_hint(part, known))
     sentences: list[str] = []
     for block in takewhile(lambda b: not isinstance(b, Heading), (b for x in sections for b in x.blocks)):

@@ -205,10 +205,15 @@ class Report:
             yield BulletList(answers.decide, slide=True)
 
     @cached_property
+    def possible_sections(self) -> tuple[Section, ...]:
+        """The sections that a report may have; those of which this one says nothing are empty."""
+        builder = SectionBuilder(self.analysis, self.locale, self.grids, self.charts, self.answers.left_out)
+        return tuple(builder.all())
+
+    @cached_property
     def sections(self) -> tuple[Section, ...]:
         """The sections of the report after the first screen, in order; added ones precede the appendices."""
-        builder = SectionBuilder(self.analysis, self.locale, self.grids, self.charts, self.answers.left_out)
-        built = [section for section in builder.all() if section.blocks]
+        built = [section for section in self.possible_sections if section.blocks]
         first = next((n for n, section in enumerate(built) if section.appendix), len(built))
         return (*built[:first], *self._added_sections(), *built[first:])
 
