@@ -425,7 +425,8 @@ def test_what_a_report_says_is_stated_and_escaped(analysis: Analysis) -> None:
     told = show_part(analysis, "hindsight").text.splitlines()
     assert told[0].startswith("Hindsight: none of this was known on 30 December 2022")
     assert len(told) < 5  # the back-test stands under a heading of its own
-    assert repr(show_part(analysis, "no such section")) == "Nothing is said of this."
+    with pytest.raises(UsageError, match="the report has no such part"):
+        show_part(analysis, "no such section")
     named = analysis.incident.model_copy(update={"name": Text(en=EVIL)})
     hostile = show_part(replace(analysis, incident=named), "tiles").markup
     assert "<script" not in hostile
