@@ -403,7 +403,7 @@ def test_what_drives_the_cost_and_what_to_find_out_first_come_before_the_tables(
     assert lines[0] == (
         "The share of claims in each loss band (“The mix”) matters most: the expected cost is "
         f"{euros.money(most['cost_low'])} if it is low (P10) and {euros.money(most['cost_high'])} "
-        "if it is high (P90)."
+        "if high (P90)."
     )
     assert lines[4].startswith(SENSITIVITY_TITLES["tornado"])
     assert lines[3].startswith("Find out first: ")

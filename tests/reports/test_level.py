@@ -32,6 +32,7 @@ RESERVE = re.compile(
     r"\bP75\b[^%]{0,60}?\bP90\b"  # the amounts side by side or row by row
     r"|\bp75,[\d.,]*\s+p90\b"  # the table as CSV
     r"|(?:mean|평균)\s+P90\b"  # the strings of the workbook, of which each is stored once
+    r"|\bP(?:75|90) ?\((?:25% above|10% above|초과 확률 25%|초과 확률 10%)\)"  # the same with their meaning
     r"|\b\d\d%(?: |\s?확률)\(P\d\d\)"  # the probabilities of keeping a budget that a reader can choose
 )
 """The reserve, whose measures do not depend on the level, and the form that searches payments."""
@@ -220,9 +221,7 @@ def test_every_format_names_only_this_range(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    "arguments", [("reserve", "--since", "kakao-2022-10-24"), ("backtest",)], ids=lambda given: given[0]
-)
+@pytest.mark.parametrize("arguments", [("cost",), ("backtest",)], ids=lambda given: given[0])
 def test_tables_of_other_commands_have_the_names_of_the_ends(arguments: tuple[str, ...]) -> None:
     code, out, _ = command(*arguments, "--level", 90, "--draws", FEW)
     assert code == 0

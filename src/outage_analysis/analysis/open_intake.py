@@ -211,8 +211,8 @@ def forecast_by_day(
     Example:
         >>> import outage_analysis as oa
         >>> made = oa.forecast_by_day(oa.load_sample("trams"), recovery=True)
-        >>> made.tables["days"].select("filed", "next_filed", "refused").row(6)
-        (220, 240, '220 claims are too few to forecast the late claims of deadline: it takes 2,500. ...')
+        >>> made.tables["days"].select("filed", "next_filed", "median").row(6)
+        (220, 240, None)
     """
     known, changes = counts_by(source, recovery=recovery), changes or {}
     if other := {name for change in changes.values() for name in change} - {"closes", "spike", "former"}:

@@ -182,7 +182,8 @@ def create_claims(warehouse: Warehouse, incident: Incident, files: InputFiles) -
         shift=row_number_sql("rowid", files.typed),
         marked=cell_values.IS_SYNTHETIC,
         claim_id="claim_id || '#' || copy as claim_id" if files.count_claims else "claim_id",
-        **{table: _as_claims(table, files) for table in ("typed_rows", "checked_rows")},
+        typed_rows=_as_claims("typed_rows", files),
+        checked_rows=_as_claims("checked_rows", files),
     )
     warehouse.view("accepted", query)
     create_claims_view(warehouse, incident)
