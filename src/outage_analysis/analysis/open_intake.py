@@ -64,14 +64,11 @@ class IntakeForecast(text.Result):
 
     def _sentences(self, locale: text.Locale) -> Iterator[str]:
         channel = self.channel
-        day, filed = _last_day(channel, channel.times[-1]), locale.number(channel.counts[-1])
+        day, filed = _last_day(channel.moment(channel.times[-1])), locale.number(channel.counts[-1])
         yield locale("terminal.intake_counted", day=locale.day(day), count=filed)
         for row in self.tables["branches"].iter_rows(named=True):
             numbers = {n: locale.number(row[n]) for n in ("median", "low", "high") if row[n] is not None}
-            end = datetime.fromisoformat(row["by"]) - timedelta(
-                microseconds=1
-            )  # midnight ends the day before
-            about = {"day": locale.day(end.date())}
+            about = {"day": locale.day(_last_day(datetime.fromisoformat(row["by"])))}
             about["branch"] = locale.label_or(f"word.{row['branch']}", row["branch"])
             if row["level"] is None:
                 yield locale("terminal.intake_bounded", **about, **numbers)
@@ -154,7 +151,7 @@ def forecast_intake(  # noqa: PLR0913 - the options of the command `intake`
         if source.outcome and source.final and source.final.count is not None:
             ended = source.outcome.at, source.final.count
     else:
-        as_of, every = _last_day(channel, channel.times[-1]), known(None)
+        as_of, every = _last_day(channel.moment(channel.times[-1])), known(None)
         if channel.times[-1] < every.times[-1]:
             ended = every.moment(every.times[-1]), every.counts[-1]
     channel = channel.with_deadlines(closes, extend_to, spike, former=former)
@@ -163,9 +160,9 @@ def forecast_intake(  # noqa: PLR0913 - the options of the command `intake`
     return IntakeForecast(channel, as_of, tables, notes, source)
 
 
-def _last_day(channel: losses.Channel, time: float) -> date:
-    """Return the calendar day of a time; midnight ends the day before."""
-    return (channel.moment(time) - timedelta(microseconds=1)).date()
+def _last_day(moment: datetime) -> date:
+    """Return the calendar day that ends at a moment or contains it; midnight ends the day before."""
+    return (moment - timedelta(microseconds=1)).date()
 
 
 def forecast_by_day(
@@ -250,7 +247,7 @@ def forecast_by_day(
         row: dict[str, Any] = {
             "day": day,
             "filed": channel.counts[-1],
-            "closes": _last_day(channel, end),
+            "closes": _last_day(channel.moment(end)),
             "level": level,
         }
         row |= {"next_filed": following.counts[-1] if following else None, "final": reached.get(end)}
