@@ -211,7 +211,7 @@ def tables() -> str:
 
 
 LOSSES, SHARES, PAYMENTS = (100_000, 400_000, 900_000), (0.5, 0.3, 0.2), (30_000, 50_000, 0)
-ACCEPTED, COST_DRAWS, COST_HORIZON, COST_INTAKES = 0.8, 2_048, 2.0, 40
+ACCEPTED, COST_DRAWS, COST_HORIZON, COST_INTAKES = 0.8, 2_048, 2.0, 200
 COST_CURVES: Families = {
     name: (FAMILIES[name][0], shapes)
     for name, shapes in {

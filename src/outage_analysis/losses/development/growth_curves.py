@@ -84,10 +84,6 @@ class IntakeIncrements(ShortRepr):
         """The number of claims in the increments (intervals between counts) that are used for the fit."""
         return int(self.counts[self.used].sum())
 
-    def overlaps_day_before(self, deadline: float) -> NDArray[np.bool_]:
-        """For each increment (interval between counts), whether it overlaps the day before `deadline`."""
-        return np.asarray((self.edges[1:] > deadline - 1) & (self.edges[:-1] < deadline))
-
 
 def increments_from_counts(
     times: Sequence[float], counts: Sequence[int], *, former: Sequence[float] = (), starts: date | None = None
@@ -116,10 +112,9 @@ def increments_from_counts(
     if not cumulative[-1]:
         raise ModelRefused("nothing was filed, so no rate is known", remedy="Wait for a first count.")
     used = np.ones(len(edges) - 1, bool)
-    increments = IntakeIncrements(edges, np.diff(cumulative), used, WeekdayClock(starts=starts))
-    for deadline in former:
-        used &= ~increments.overlaps_day_before(deadline)
-    return increments
+    for deadline in former:  # an increment that overlaps the day before it
+        used &= (edges[1:] <= deadline - 1) | (edges[:-1] >= deadline)
+    return IntakeIncrements(edges, np.diff(cumulative), used, WeekdayClock(starts=starts))
 
 
 def _check_order(edges: Array, cumulative: Array, *, first: int) -> None:
@@ -291,10 +286,6 @@ class WeightedCurves(ShortRepr):
         past, asked = (np.concatenate(parts) for parts in zip(*shares, strict=True))
         return np.asarray(asked / past[:, self.observed.used].sum(1, keepdims=True))
 
-    def expected(self, edges: object) -> Array:
-        """The expected claims in each interval between two `edges`, averaged over all weighted curves."""
-        return np.asarray(self.observed.used_total * (self.weights @ self.relative(edges)))
-
 
 def weigh_curves(observed: IntakeIncrements) -> WeightedCurves:
     """Return growth curves of both kinds, weighted by how well they fit the counts, and weekday factors.
@@ -315,14 +306,12 @@ def weigh_curves(observed: IntakeIncrements) -> WeightedCurves:
     if available < MIN_DAYS_FOR_WEEKDAYS:
         return replace(curves, notes=(Note("weekdays_need_more", days=str(MIN_DAYS_FOR_WEEKDAYS)),))
     for _ in range(WEEKDAY_ROUNDS):
-        before = curves.observed
-        factors = _weekday_factors(before, curves.expected(before.edges))
+        before, factors = curves.observed, _weekday_factors(curves)
         curves = _weigh(replace(before, clock=WeekdayClock(factors, plain.starts)))
         if np.allclose(factors, before.clock.factors, atol=1e-3):
             break
-    if curves.observed.clock.factors == EQUAL_WEEKDAYS:
-        return replace(curves, notes=(Note("weekdays_equal"),))
-    return replace(curves, notes=(Note("weekdays_fixed"),))
+    equal = curves.observed.clock.factors == EQUAL_WEEKDAYS
+    return replace(curves, notes=(Note("weekdays_equal" if equal else "weekdays_fixed"),))
 
 
 def _weigh(observed: IntakeIncrements) -> WeightedCurves:
@@ -397,8 +386,9 @@ def _worth(log_weights: Array) -> float:
     return float(weights.sum() ** 2 / (weights**2).sum())
 
 
-def _weekday_factors(observed: IntakeIncrements, expected: Array) -> tuple[float, ...]:
-    clock = observed.clock
+def _weekday_factors(curves: WeightedCurves) -> tuple[float, ...]:
+    observed, clock = curves.observed, curves.observed.clock
+    expected = observed.used_total * (curves.weights @ curves.relative(observed.edges))
     first = clock.starts.weekday() if clock.starts else 0
     weekday = (first + np.arange(len(expected))) % DAYS_PER_WEEK
     plain = (expected / np.array(clock.factors)[weekday])[observed.used]
