@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 AN_HOUR = 1 / 24
 DIGITS = 7
 """Tables are rounded to this many significant digits: the last bits of results differ between processors."""
-SATURDAY = 5
 PARTS = 200
 """The forecast count in the end is represented by so many equally likely values."""
 
@@ -278,9 +277,8 @@ def forecast_by_day(
             if moved is not None:
                 row |= {"new_claims": moved - before, "changed": row["median"] - moved}
         rows.append(row)
-    made = forecast_intake(
-        source, days[-1], level=level, hindsight=False, recovery=recovery, **assumed_on(days[-1])
-    )
+    options = assumed_on(days[-1]) | {"level": level, "hindsight": False, "recovery": recovery}
+    made = forecast_intake(source, days[-1], **options)
     tables = {"branches": made.tables["branches"], "days": _frame("days", rows)}
     return replace(made, tables=tables, reasons=frozenset(row["refused"] for row in rows if row["refused"]))
 
@@ -305,14 +303,13 @@ def open_lines(
 
     A line is left out if it pays without a claim, or if the ledger says how many claims come in the end.
     """
-    found: dict[date, list[str]] = {}
+    found: dict[date, dict[str, None]] = {}
     for line in (line for policy in policies for line in policy.as_known_on(day).schedules):
         effort, last = line.effort_on(day), line.closes_on(day) or incident.closes_on(day)
         stated = ledger is not None and ledger.find("ultimate", line.id, effort) is not None
         if last > day and effort != "automatic" and not stated:
-            found.setdefault(last, [])
-            found[last] += [line.id] * (line.id not in found[last])
-    return dict(sorted(found.items()))
+            found.setdefault(last, {})[line.id] = None
+    return {last: [*ids] for last, ids in sorted(found.items())}
 
 
 def with_late_claims(
@@ -342,7 +339,7 @@ def with_late_claims(
     except (InputRefused, ModelRefused) as refusal:
         return ledger, refusal.problem
     entries = [
-        _entry(f"late-claims-{number}", late, kept, day, last, len(channel.times))
+        _entry(f"late-claims-{number}", late, kept, day, last)
         for number, (last, kept) in enumerate(closing.items(), start=1)
         if (late := forecast.late.get(ids[last]))
     ]
@@ -350,9 +347,7 @@ def with_late_claims(
     return ledger.model_copy(update={"assumptions": (*ledger.assumptions, *entries)}), refused
 
 
-def _entry(
-    id_: str, late: losses.LateCount, lines: tuple[str, ...], day: date, closes: date, counted_days: int
-) -> LateClaims:
+def _entry(id_: str, late: losses.LateCount, lines: tuple[str, ...], day: date, closes: date) -> LateClaims:
     # Quantiles between the first and the last are interpolated: 200 searches would take a second.
     first, last = late.quantiles([0.5 / PARTS, 1 - 0.5 / PARTS])
     grid = np.linspace(first, last, 2 * PARTS)
@@ -379,7 +374,6 @@ def _entry(
             "distribution": distribution,
             "counted": late.counted,
             "closes": closes,
-            "ends_on_weekend": counted_days < losses.MIN_DAYS_FOR_WEEKDAYS and day.weekday() >= SATURDAY,
         }
     )
 
@@ -405,8 +399,6 @@ def late_claims_notes(
         days = {"day": locale.day(day), "deadline": locale.day(entry.closes)}
         told = {name: locale.number(round(x)) for name, x in numbers.items()}
         yield locale("report.late_claims", **days, **told)
-        if entry.ends_on_weekend:
-            yield locale("report.late_weekend", **days, least=losses.MIN_DAYS_FOR_WEEKDAYS)
         if table is None:
             continue
         lines = table.filter(pl.col("line").is_in(entry.lines), level="line", valuation="cash")

@@ -302,8 +302,6 @@ class LateClaims(Factor):
     """The number of claims filed by the day of the run."""
     closes: Day
     """The last day to claim."""
-    ends_on_weekend: bool
-    """Whether the counts end on a weekend and are too few to tell weekdays apart."""
 
 
 class MeanPayment(StatedNumber):

@@ -59,7 +59,7 @@ if TYPE_CHECKING:
         reject_sentence,
         rule_table,
     )
-    from outage_analysis.losses.development.growth_curves import MIN_DAYS_FOR_WEEKDAYS, late_claim_bounds
+    from outage_analysis.losses.development.growth_curves import late_claim_bounds
     from outage_analysis.losses.development.late_claims import (
         DEADLINE,
         EXTENDED,
