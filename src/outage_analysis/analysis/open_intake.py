@@ -385,7 +385,8 @@ def late_claims_notes(
 
     Args:
         ledger: the ledger of the run.
-        table: the costs by line that are computed from claims; None if only the counts are said.
+        table: the costs by line that are computed from claims; None if there are several policies, of whose
+            costs the claims still to come have the same share.
         day: the day of the analysis.
         locale: the language.
     """
@@ -400,6 +401,7 @@ def late_claims_notes(
         told = {name: locale.number(round(x)) for name, x in numbers.items()}
         yield locale("report.late_claims", **days, **told)
         if table is None:
+            yield locale("report.late_share", late=locale.share(1 - 1 / entry.range.expected))
             continue
         lines = table.filter(pl.col("line").is_in(entry.lines), level="line", valuation="cash")
         if len(lines) and not lines["expected"].null_count():
