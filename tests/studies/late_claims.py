@@ -8,7 +8,7 @@ of a curve is left out: nobody sets one.
 
 The cost of an open intake: claims have losses in three bands of a policy, four fifths are accepted, and the
 deadline is twice as far as the last count. The range is that of a run as of the last count; the true cost is
-drawn from all claims. `python -m tests.studies.late_claims costs` writes; it takes about ten minutes.
+drawn from all claims. `python -m tests.studies.late_claims costs` writes; it takes about four minutes.
 """
 
 from __future__ import annotations
