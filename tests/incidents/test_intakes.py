@@ -158,7 +158,7 @@ def test_the_six_counts_of_the_federation_determine_no_forecast(federation: Inta
     assert [b.id for b in channel.branches] == ["first-deadline", "extended"]
     assert [b.closes for b in channel.branches] == pytest.approx([7 + 1 / 3, 14 + 1 / 3])
     reasons = (
-        r"1,254 claims are too few to forecast the late claims \(first-deadline\)",
+        r"1,254 claims are too few to forecast the late claims \(first deadline\)",
         r"do not determine the late claims \(deadline extended\)",
     )
     for branch, reason in zip(channel.branches, reasons, strict=True):
