@@ -230,15 +230,6 @@ def test_the_command_says_that_six_counts_determine_no_forecast(run: Run) -> Non
 
 
 @pytest.mark.slow
-def test_the_command_prints_every_table(run: Run, write_document: Callable[[str], Path]) -> None:
-    code, out, err = run("intake", "--series", write_document(STEADY), "--spike", 0)
-    assert (code, err) == (0, "")
-    for title in ("Counts used", "Claims by the end of each branch"):
-        assert title in out
-    assert "no weekday factors" in out
-
-
-@pytest.mark.slow
 def test_the_command_as_json_is_complete(run: Run, write_document: Callable[[str], Path]) -> None:
     asked = ("intake", "--series", write_document(STEADY), "--json", "--spike", 0)
     code, out, err = run(*asked, "--level", "0.95")
@@ -288,14 +279,6 @@ def test_branches_and_days_are_those_asked_for(run: Run, write_document: Callabl
     plain = branches_of(*asked[:4], "--spike", 0)
     assert plain.keys() == whole.keys()
     assert all(whole[id_]["late"] > plain[id_]["late"] for id_ in plain)
-
-
-def test_two_counts_give_bounds_and_say_so(run: Run) -> None:
-    code, out, err = run("intake", "--series", "kakao-channel")
-    assert (code, err) == (0, "")
-    assert "a row without an interval level has bounds" in out
-    assert "142,500" in out
-    assert "no growth curve: 1 increment cannot tell" in out
 
 
 @pytest.mark.slow

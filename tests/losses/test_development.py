@@ -524,15 +524,6 @@ def test_days_are_whole_days_where_the_clocks_change(own: Incident) -> None:
     assert channel.moment(3).isoformat() == "2022-10-31T00:00:00+01:00"
 
 
-def test_a_synthetic_cube_is_refused_unless_for_recovery(own: Incident) -> None:
-    cube = cube_of(DAYS, synthetic=True)
-    with pytest.raises(ModelRefused, match=r"synthetic claims say nothing.*or recovery=True to see"):
-        channel_from_cube(cube, own)
-    channel = channel_from_cube(cube, own, recovery=True)
-    assert channel.synthetic
-    assert "no finding" in channel.notes[0]
-
-
 def test_a_cube_without_days_is_refused(own: Incident) -> None:
     cube = cube_of(DAYS)
     with pytest.raises(UsageError, match=r"does not have the days.*Build it by filed_on"):
