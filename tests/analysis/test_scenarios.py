@@ -127,6 +127,13 @@ def test_solve_and_compare_count_the_claims_still_to_come(dated: Analysis) -> No
     found = solve(plan, vary=[f"{dated.policy.schedules[0].id}.tier1"], budget=10**9)
     costs = {row["role"]: row["expected"] for row in found.to_dict()["solution"]}
     assert costs["announced"] == pytest.approx(dated.expected * 100, rel=1e-6)
+    (total,) = forecast_of(PER_DAY, 30.0)
+    share = dated.locale("en").share(1 - sum(PER_DAY) / total)
+    for lang, said in (
+        ("en", f"Claims still to come are {share} of the cost"),
+        ("ko", f"비용 가운데 {share}"),
+    ):
+        assert said in " ".join(found.answer(lang).sentences)
     assert " are expected by 31 March 2031" in " ".join(found.answer().sentences)
     changed = dated.policy.model_copy(update={"id": "other"})
     compared = compare_policies(plan, [dated.policy, changed])

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import timedelta
 from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -230,42 +230,31 @@ def scenarios_of(
 
 
 def _growth(analysis: Analysis, scenario: costs.scenarios.Scenario) -> float:
+    claims, day = analysis.claims, analysis.as_of
     if scenario.spike is None:
         raise costs.scenarios.DoesNotApply("no_spike")
-    if not analysis.headline_from_claims:
-        raise costs.scenarios.DoesNotApply("no_dates")
-    deadline, count = _claims_so_far(analysis)
-    if deadline <= analysis.as_of:
-        raise costs.scenarios.DoesNotApply("deadline_passed", str(deadline))
-    later = deadline + timedelta(days=scenario.extra_days or 0)
-    try:
-        forecast = count().with_deadlines(deadline, later, scenario.spike).forecast()
-    except (InputRefused, ModelRefused) as refusal:
-        raise costs.scenarios.DoesNotApply("no_forecast", str(refusal)) from refusal
-    for branch in (losses.DEADLINE, losses.EXTENDED):
-        if branch in forecast.refused:
-            raise costs.scenarios.DoesNotApply("no_forecast", forecast.refused[branch])
-    if (last := open_until(analysis)) is not None:  # the growth is from the count at the deadline
-        raise costs.scenarios.DoesNotApply("claims_to_come", str(last))
-    at_deadline, at_later = (
-        forecast.counted + forecast.late[branch].mean for branch in (losses.DEADLINE, losses.EXTENDED)
-    )
-    return at_later / at_deadline
-
-
-def _claims_so_far(analysis: Analysis) -> tuple[date, Callable[[], losses.Channel]]:
-    """Return the last day to claim, and a function that counts the claims filed so far."""
-    claims, day = analysis.claims, analysis.as_of
-    closed = analysis.incident.closes_on(day)
-    if claims is None:
+    if claims is None or not analysis.headline_from_claims:
         raise costs.scenarios.DoesNotApply("no_dates")
     if claims.synthetic:
         raise costs.scenarios.DoesNotApply("synthetic_claims")
+    closed = analysis.incident.closes_on(day)
     lines = [x for x in analysis.policy.as_known_on(day).schedules if x.effort_on(day) != "automatic"]
-    deadlines = sorted({line.closes_on(day) or closed for line in lines} or {closed})
-    if len(deadlines) > 1:
-        raise costs.scenarios.DoesNotApply("several_deadlines", ", ".join(map(str, deadlines)))
-    return deadlines[0], lambda: counts_by(claims)(day)
+    deadline, *others = sorted({line.closes_on(day) or closed for line in lines} or {closed})
+    if others:
+        raise costs.scenarios.DoesNotApply("several_deadlines", ", ".join(map(str, (deadline, *others))))
+    if deadline <= day:
+        raise costs.scenarios.DoesNotApply("deadline_passed", str(deadline))
+    later = deadline + timedelta(days=scenario.extra_days or 0)
+    try:
+        forecast = counts_by(claims)(day).with_deadlines(deadline, later, scenario.spike).forecast()
+    except (InputRefused, ModelRefused) as refusal:
+        raise costs.scenarios.DoesNotApply("no_forecast", str(refusal)) from refusal
+    for reason in forecast.refused.values():
+        raise costs.scenarios.DoesNotApply("no_forecast", reason)
+    if (last := open_until(analysis)) is not None:  # the growth is from the count at the deadline
+        raise costs.scenarios.DoesNotApply("claims_to_come", str(last))
+    ends = [forecast.late[branch].mean for branch in (losses.DEADLINE, losses.EXTENDED)]
+    return (forecast.counted + ends[1]) / (forecast.counted + ends[0])
 
 
 MONEY_VALUATIONS = ("cash", "incremental_cash")

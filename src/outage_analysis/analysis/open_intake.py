@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from functools import partial
@@ -22,6 +22,9 @@ from outage_analysis.policies import Policy
 if TYPE_CHECKING:
     from outage_analysis.claims import Claims
 
+AN_HOUR = 1 / 24
+DIGITS = 7
+"""Tables are rounded to this many significant digits: the last bits of results differ between processors."""
 PARTS = 200
 """The forecast count in the end is represented by so many equally likely values."""
 
@@ -34,7 +37,9 @@ class IntakeForecast(text.Result):
     as_of: date
     """The last day of the counts."""
     tables: dict[str, pl.DataFrame]
-    """Those of `late_claim_tables`; `forecast_by_day` has `days` instead of `points`."""
+    """`points` (the counts; `forecast_by_day` has `days` instead), `branches` (late and total claims by
+    branch; one without a forecast has bounds, without a level and a median), and `hindsight` (the final
+    number beside the ranges, which are made without it)."""
     notes: list[str]
     origin: Claims | IntakeSeries
     """The claims that were counted, or the published intake."""
@@ -143,26 +148,53 @@ def forecast_intake(  # noqa: PLR0913 - the options of the command `intake`
 
     Raises:
         ModelRefused: no count was public, or the claims are synthetic and `recovery` is not set.
+        UsageError: a deadline that is stated or the day `by` is before the last count.
     """
     known, ended = counts_by(source, recovery=recovery), None
-    channel = known(until)
+    channel = known(until).with_deadlines(closes, extend_to, spike, former)
+    as_of, counted = _last_day(channel.moment(channel.times[-1])), channel.counts[-1]
     if isinstance(source, IntakeSeries):
         as_of = until or source.as_of
-        if source.outcome and source.final and source.final.count is not None:
-            ended = source.outcome.at, source.final.count
+        if hindsight and source.outcome and source.final and source.final.count is not None:
+            ended = channel.days(source.outcome.at), source.final.count
+    elif hindsight and (every := known(None)).times[-1] > channel.times[-1]:
+        ended = every.times[-1], every.counts[-1]
+    rows, notes, bounded = dict[str, dict[str, Any]](), [*channel.notes], list[str]()
+    try:
+        forecast = channel.forecast(by=None if by is None else channel.end_of(by), levels=(level,))
+    except ModelRefused as refusal:
+        notes.append(text.Note("no_curve", reason=refusal.problem))
     else:
-        as_of, every = _last_day(channel.moment(channel.times[-1])), known(None)
-        if channel.times[-1] < every.times[-1]:
-            ended = every.moment(every.times[-1]), every.counts[-1]
-    channel = channel.with_deadlines(closes, extend_to, spike, former=former)
-    shown = ended if hindsight else None
-    tables, notes = losses.late_claim_tables(channel, by=by, level=level, ended=shown)
-    return IntakeForecast(channel, as_of, tables, notes, source)
+        rows = {row["branch"]: row for row in forecast.table().to_dicts()}
+        notes += forecast.notes
+    for branch in channel.branches:
+        if branch.id not in rows:
+            most, rate = losses.late_claim_bounds(channel.times, channel.counts, branch.closes)
+            bounds = {"counted": counted, "low": counted, "high": counted + most}
+            rows[branch.id] = {"branch": branch.id, "by": branch.closes, **bounds}
+            bounded = [text.Note("bounds", rate=f"{rate:,.0f}")]
+        row = rows[branch.id]
+        if ended:  # it was inside or outside only if the intake ended when the branch closes
+            ended_so = row["by"] == branch.closes and abs(ended[0] - branch.closes) < AN_HOUR
+            inside = row["low"] <= ended[1] <= row["high"] if ended_so else None
+            row |= {"ended_so": ended_so, "outcome": ended[1], "inside": inside}
+        row["by"] = channel.moment(row["by"]).isoformat(timespec="minutes")
+    tables = {"points": channel.points(), "branches": _frame("branches", rows.values())}
+    if ended:
+        tables["hindsight"] = _frame("hindsight", rows.values())
+    rounded = pl.col(pl.Float64).round_sig_figs(DIGITS)
+    tables = {name: table.with_columns(rounded) for name, table in tables.items()}
+    return IntakeForecast(channel, as_of, tables, [*notes, *bounded], source)
 
 
 def _last_day(moment: datetime) -> date:
     """Return the calendar day that ends at a moment or contains it; midnight ends the day before."""
     return (moment - timedelta(microseconds=1)).date()
+
+
+def _frame(name: str, rows: Iterable[Mapping[str, Any]]) -> pl.DataFrame:
+    schema = text.schema_of(f"intake.{name}")
+    return schema.frame({column: row.get(column) for column in schema.names} for row in rows)
 
 
 def forecast_by_day(
@@ -211,68 +243,49 @@ def forecast_by_day(
         >>> made.tables["days"].select("filed", "next_filed", "median").row(6)
         (220, 240, None)
     """
-    known, changes = counts_by(source, recovery=recovery), changes or {}
-    if other := {name for change in changes.values() for name in change} - {"closes", "spike", "former"}:
+    assumed = {date.min: {"closes": closes, "spike": spike, "former": former}, **(changes or {})}
+    if other := {name for change in assumed.values() for name in change} - {"closes", "spike", "former"}:
         raise UsageError(
             "changes names no assumption", value=min(other), remedy="Name closes, spike or former."
         )
 
-    def as_assumed_on(day: date) -> losses.Channel:
-        stated: dict[str, Any] = {"closes": closes, "spike": spike, "former": former}
-        for start in sorted(start for start in changes if start <= day):
-            stated |= changes[start]
-        channel = known(day).with_deadlines(stated.pop("closes"), None, **stated)
-        first = min(channel.branches, key=lambda branch: branch.id != losses.DEADLINE)
-        return replace(channel, branches=(first,))
+    def assumed_on(day: date) -> dict[str, Any]:
+        return {k: v for start in sorted(assumed) if start <= day for k, v in assumed[start].items()}
 
+    known = counts_by(source, recovery=recovery)
     every = known(until)
+    days = [every.moment(at - 1).date() for at in every.times]
     if isinstance(source, IntakeSeries):
-        as_of = until or source.as_of
-        days = sorted(
-            {
-                max(source.day_of(point.at), point.public_on or date.min)
-                for point in source.points
-                if point.count is not None or point.public_on
-            }
-        )
-        days = [day for day in days if day <= as_of]
-    else:
-        days = [every.moment(at - 1).date() for at in every.times]
-        as_of = days[-1]
-    channels = [as_assumed_on(day) for day in days]
+        dated = [point for point in source.points if point.count is not None or point.public_on]
+        public = {max(source.day_of(point.at), point.public_on or date.min) for point in dated}
+        days = sorted(day for day in public if day <= (until or source.as_of))
+    channels = [known(day).with_deadlines(extended=None, **assumed_on(day)) for day in days]
     rows, reached = list[dict[str, Any]](), dict(zip(every.times, every.counts, strict=True))
     for day, channel, following in zip_longest(days, channels, channels[1:]):
-        end = channel.branches[0].closes
-        ahead = min(following.times[-1] if following else channel.times[-1] + 1, max(end, channel.times[-1]))
-        row: dict[str, Any] = {
-            "day": day,
-            "filed": channel.counts[-1],
-            "closes": _last_day(channel.moment(end)),
-            "level": level,
-        }
-        row |= {"next_filed": following.counts[-1] if following else None, "final": reached.get(end)}
-        row |= _median_and_ranges(channel, ahead, level)
+        branch = channel.branches[0]
+        ahead = min(following.times[-1] if following else channel.times[-1] + 1, branch.closes)
+        row: dict[str, Any] = {"day": day, "closes": _last_day(channel.moment(branch.closes)), "level": level}
+        row |= {"filed": channel.counts[-1], "final": reached.get(branch.closes)}
+        row |= {"next_filed": following and following.counts[-1]} | _medians(channel, branch, ahead, level)
         if rows and row["median"] is not None and (before := rows[-1]["median"]) is not None:
             old = channels[len(rows) - 1]
-            branch = replace(old.branches[0], closes=max(old.branches[0].closes, channel.times[-1]))
-            between = replace(channel, branches=(branch,), former=old.former)
+            kept = replace(old.branches[0], closes=max(old.branches[0].closes, channel.times[-1]))
             moved = row["median"]
-            if between != channel:
-                moved = _median_and_ranges(between, channel.times[-1], level)["median"]
+            if (kept, old.former) != (branch, channel.former):
+                between = replace(channel, former=old.former)
+                moved = _medians(between, kept, channel.times[-1], level)["median"]
             if moved is not None:
                 row |= {"new_claims": moved - before, "changed": row["median"] - moved}
         rows.append(row)
-    tables, notes = losses.late_claim_tables(channels[-1], level=level)
-    schema = text.schema_of("intake.days")
-    tables["days"] = schema.frame({name: row.get(name) for name in schema.names} for row in rows)
-    del tables["points"]  # the table `days` has the counts
-    reasons = frozenset(row["refused"] for row in rows if row["refused"])
-    return IntakeForecast(channels[-1], as_of, tables, notes, source, reasons)
+    options = assumed_on(days[-1]) | {"level": level, "hindsight": False, "recovery": recovery}
+    made = forecast_intake(source, days[-1], **options)
+    tables = {"branches": made.tables["branches"], "days": _frame("days", rows)}
+    return replace(made, tables=tables, reasons=frozenset(row["refused"] for row in rows if row["refused"]))
 
 
-def _median_and_ranges(channel: losses.Channel, ahead: float, level: float) -> dict[str, Any]:
+def _medians(channel: losses.Channel, branch: losses.Branch, ahead: float, level: float) -> dict[str, Any]:
     """Return the forecast of the next count and that of the final count, or why there is none."""
-    branch, found = channel.branches[0], dict[str, Any](median=None, refused=None)
+    found = dict[str, Any](median=None, refused=None)
     try:
         growth = channel.curves()
         for at, ends in ((ahead, ("next_low", "next_high")), (branch.closes, ("low", "high"))):
@@ -290,14 +303,13 @@ def open_lines(
 
     A line is left out if it pays without a claim, or if the ledger says how many claims come in the end.
     """
-    found: dict[date, list[str]] = {}
+    found: dict[date, dict[str, None]] = {}
     for line in (line for policy in policies for line in policy.as_known_on(day).schedules):
         effort, last = line.effort_on(day), line.closes_on(day) or incident.closes_on(day)
         stated = ledger is not None and ledger.find("ultimate", line.id, effort) is not None
         if last > day and effort != "automatic" and not stated:
-            found.setdefault(last, [])
-            found[last] += [line.id] * (line.id not in found[last])
-    return dict(sorted(found.items()))
+            found.setdefault(last, {})[line.id] = None
+    return {last: [*ids] for last, ids in sorted(found.items())}
 
 
 def with_late_claims(
@@ -343,21 +355,20 @@ def _entry(id_: str, late: losses.LateCount, lines: tuple[str, ...], day: date, 
     values, times = np.unique(np.round(counts / late.counted, 7), return_counts=True)
     weights = times / PARTS
     distribution = {"kind": "discrete", "values": (*values.tolist(),), "probabilities": (*weights.tolist(),)}
-    english, korean = text.Locale("en"), text.Locale("ko")
-
-    def words(key: str) -> dict[str, str]:
-        days = {"en": english.day(day), "ko": korean.day(day)}
-        return {x.lang: x(key, day=days[x.lang], count=x.number(late.counted)) for x in (english, korean)}
-
+    words = {
+        key: {
+            locale.lang: locale(f"report.late_{key}", day=locale.day(day), count=locale.number(late.counted))
+            for locale in map(text.Locale, ("en", "ko"))
+        }
+        for key in ("name", "source", "rationale")
+    }
     return LateClaims.model_validate(
         {
             "id": id_,
-            "name": words("report.late_name"),
+            **words,
             "lines": lines,
             "public_on": day,
             "grade": "assumed",
-            "source": words("report.late_source"),
-            "rationale": words("report.late_rationale"),
             "owner": "outage-analysis",
             "outcome_known": False,
             "distribution": distribution,
@@ -374,7 +385,8 @@ def late_claims_notes(
 
     Args:
         ledger: the ledger of the run.
-        table: the costs by line that are computed from claims; None if only the counts are said.
+        table: the costs by line that are computed from claims; None if there are several policies, of whose
+            costs the claims still to come have the same share.
         day: the day of the analysis.
         locale: the language.
     """
@@ -386,10 +398,10 @@ def late_claims_notes(
         total = entry.counted * entry.range.expected
         numbers = {"counted": entry.counted, "total": total, "low": ends[0], "high": ends[1]}
         days = {"day": locale.day(day), "deadline": locale.day(entry.closes)}
-        yield locale(
-            "report.late_claims", **days, **{name: locale.number(round(x)) for name, x in numbers.items()}
-        )
+        told = {name: locale.number(round(x)) for name, x in numbers.items()}
+        yield locale("report.late_claims", **days, **told)
         if table is None:
+            yield locale("report.late_share", late=locale.share(1 - 1 / entry.range.expected))
             continue
         lines = table.filter(pl.col("line").is_in(entry.lines), level="line", valuation="cash")
         if len(lines) and not lines["expected"].null_count():

@@ -194,15 +194,13 @@ def intake(
             "former": [last for day in former or () if (last := analysis.as_day(day, "--former"))],
             "level": parse_share(level, "--level"),
             "recovery": recovery,
+            "spike": spike,
         }
         if by_day:
-            result = analysis.forecast_by_day(source, until, spike=spike or 0.0, **options)
+            result = analysis.forecast_by_day(source, until, **options | {"spike": spike or 0.0})
         else:
-            options |= {
-                "extend_to": analysis.as_day(extend_to, "--extend-to"),
-                "by": analysis.as_day(by, "--by"),
-            }
-            result = analysis.forecast_intake(source, until, spike=spike, hindsight=hindsight, **options)
+            options |= {"extend_to": analysis.as_day(extend_to, "--extend-to"), "hindsight": hindsight}
+            result = analysis.forecast_intake(source, until, by=analysis.as_day(by, "--by"), **options)
     output.emit(result)
 
 

@@ -59,18 +59,16 @@ if TYPE_CHECKING:
         reject_sentence,
         rule_table,
     )
-    from outage_analysis.losses.development.intake_forecasts import (
+    from outage_analysis.losses.development.growth_curves import late_claim_bounds
+    from outage_analysis.losses.development.late_claims import (
         DEADLINE,
         EXTENDED,
-        Channel,
-        channel_from_cube,
-        channel_from_series,
-        late_claim_tables,
-    )
-    from outage_analysis.losses.development.late_claims import (
         Branch,
+        Channel,
         LateClaimsForecast,
         LateCount,
+        channel_from_cube,
+        channel_from_series,
         forecast_late_claims,
         supported_late_count,
     )

@@ -6,7 +6,7 @@ import math
 import re
 import string
 import tomllib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
@@ -294,11 +294,12 @@ class Locale:
         """
         if self.lang == "en" or not isinstance(text, Note):
             return text
-        values = {name: self.note(value) for name, value in text.values.items()}
-        words = {
-            name: self.label_or(f"word.{values[name]}", values[name]) for name in NOTE_WORDS & values.keys()
-        }
-        return self(f"note.{text.key}", **values | words)
+        return self.filled_note(text.key, {name: self.note(value) for name, value in text.values.items()})
+
+    def filled_note(self, key: str, values: Mapping[str, str]) -> str:
+        """Return the sentence of a note with its values, in which words are named as the language does."""
+        named = {x: self.label_or(f"word.{values[x]}", values[x]) for x in NOTE_WORDS & values.keys()}
+        return self(f"note.{key}", **{**values, **named})
 
     @property
     def likely_range(self) -> LikelyRange:
@@ -597,7 +598,7 @@ class Note(str):
 
     def __new__(cls, key: str, **values: str) -> Self:
         """Return the English sentence, which keeps its key and values."""
-        note = super().__new__(cls, Locale("en")(f"note.{key}", **values))
+        note = super().__new__(cls, Locale("en").filled_note(key, values))
         note.key, note.values = key, values
         return note
 

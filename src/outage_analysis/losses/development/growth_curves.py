@@ -25,6 +25,7 @@ from outage_analysis.text import Note, ShortRepr
 Array = NDArray[np.float64]
 DAYS_PER_WEEK = 7
 EQUAL_WEEKDAYS = (1.0,) * DAYS_PER_WEEK
+WORKDAYS, WEEKEND = (*[1.0] * 5, *[0.0] * 2), (*[0.0] * 5, *[1.0] * 2)
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,7 @@ class WeekdayClock:
         first = self.starts.weekday()
         week = np.concatenate([[0.0], np.cumsum(np.roll(self.factors, -first))])
         return np.asarray(
-            times // DAYS_PER_WEEK * DAYS_PER_WEEK
+            times // DAYS_PER_WEEK * week[-1]
             + np.interp(times % DAYS_PER_WEEK, np.arange(DAYS_PER_WEEK + 1), week)
         )
 
@@ -62,12 +63,15 @@ class IntakeIncrements(ShortRepr):
         used: whether each increment is used to fit the curve, (k,). Increments shortly before a former
             deadline are not used.
         clock: converts calendar times to operational times, which are corrected for weekday effects.
+        unknown_weekends: whether each curve has its own number of claims on a day of a weekend, as the last
+            of its parameters.
     """
 
     edges: Array
     counts: Array
     used: NDArray[np.bool_]
     clock: WeekdayClock
+    unknown_weekends: bool = False
 
     @property
     def total(self) -> int:
@@ -84,9 +88,14 @@ class IntakeIncrements(ShortRepr):
         """The number of claims in the increments (intervals between counts) that are used for the fit."""
         return int(self.counts[self.used].sum())
 
-    def overlaps_day_before(self, deadline: float) -> NDArray[np.bool_]:
-        """For each increment (interval between counts), whether it overlaps the day before `deadline`."""
-        return np.asarray((self.edges[1:] > deadline - 1) & (self.edges[:-1] < deadline))
+    def operational(self, times: object, parameters: Array) -> Array:
+        """Times in units of the time observed, by the clock: one row, or one row per curve."""
+        if not self.unknown_weekends:
+            return np.asarray(self.clock(times) / self.clock(self.until))
+        work, weekend = (replace(self.clock, factors=factors) for factors in (WORKDAYS, WEEKEND))
+        ratio = np.exp(parameters[:, -1:])
+        asked, observed = (work(t) + ratio * weekend(t) for t in (times, self.until))
+        return np.asarray(asked / observed)
 
 
 def increments_from_counts(
@@ -116,10 +125,9 @@ def increments_from_counts(
     if not cumulative[-1]:
         raise ModelRefused("nothing was filed, so no rate is known", remedy="Wait for a first count.")
     used = np.ones(len(edges) - 1, bool)
-    increments = IntakeIncrements(edges, np.diff(cumulative), used, WeekdayClock(starts=starts))
-    for deadline in former:
-        used &= ~increments.overlaps_day_before(deadline)
-    return increments
+    for deadline in former:  # an increment that overlaps the day before it
+        used &= (edges[1:] <= deadline - 1) | (edges[:-1] >= deadline)
+    return IntakeIncrements(edges, np.diff(cumulative), used, WeekdayClock(starts=starts))
 
 
 def _check_order(edges: Array, cumulative: Array, *, first: int) -> None:
@@ -189,6 +197,10 @@ TAIL_DEVIATION = 0.2
 LOG_SHAPE, LOG_SHAPE_DEVIATION = -0.1, 0.5
 """The mean and the standard deviation of the logarithm of the shape before the counts. Published filing
 patterns reach from shapes of about 0.5 (claims after a hurricane) to 1.6 (relief payments in Korea)."""
+LOG_WEEKEND, LOG_WEEKEND_DEVIATION = -0.2, 0.45
+"""The mean and the standard deviation of the logarithm of the claims on a day of a weekend for each claim on
+another day (80 %: 0.46 to 1.46), until there are enough days to estimate weekday factors. So a quiet
+weekend is not taken for the end of filing."""
 POINTS = 1024
 """The number of curves that stand for all curves of a kind."""
 ROUNDS, ENOUGH, LEAST = 14, 300, 150
@@ -209,11 +221,13 @@ def _even_points() -> tuple[Array, Array]:
     ratio = 1.1347241384015194  # solves x ** 6 = x + 1, for five coordinates
     uniform = np.outer(np.arange(1, POINTS + 1), ratio ** -np.arange(1.0, 6.0)) % 1
     width = np.sqrt(FREEDOM / (2 * special.gammaincinv(FREEDOM / 2, uniform[:, 3])))
-    return special.ndtri(uniform[:, :3]) * width[:, None], uniform[:, 4]
+    fourth = np.arange(1, POINTS + 1) * (math.sqrt(5) - 1) / 2 % 1
+    normal = special.ndtri(np.column_stack([uniform[:, :3], fourth]))
+    return normal * width[:, None], uniform[:, 4]
 
 
 T_POINTS, UNIFORM = _even_points()
-"""Even points of a t-distribution in three dimensions, and for each point a number between 0 and 1."""
+"""Even points of a t-distribution in four dimensions, and for each point a number between 0 and 1."""
 
 
 def filed_shares(kind: str, parameters: Array, times: Array) -> Array:
@@ -222,8 +236,8 @@ def filed_shares(kind: str, parameters: Array, times: Array) -> Array:
     Args:
         kind: `BURR` or `LOGNORMAL`.
         parameters: for each curve the log-odds of the share filed by time 1, the logarithm of the shape
-            and, for Burr curves, the tail, (n, 3) or (n, 2).
-        times: the times in units of the time observed, (k + 1,).
+            and, for Burr curves, the tail, (n, 3) or (n, 2); further columns are not used.
+        times: the times in units of the time observed, (k + 1,) or, for each curve, (n, k + 1).
 
     Returns:
         The share of claims for each curve and each interval between two times, (n, k).
@@ -243,7 +257,7 @@ def filed_shares(kind: str, parameters: Array, times: Array) -> Array:
         return np.asarray(np.where(below[:, 1:] <= 0.5, np.diff(below), -np.diff(above)))  # noqa: PLR2004
 
 
-def _log_prior(kind: str, parameters: Array) -> Array:
+def _log_prior(kind: str, parameters: Array, *, weekends: bool) -> Array:
     """The logarithm of the prior density: the share filed by the last count is even between 0 and 1."""
     odds, shape = parameters[:, 0], (parameters[:, 1] - LOG_SHAPE) / LOG_SHAPE_DEVIATION
     density = special.log_expit(odds) + special.log_expit(-odds) - shape**2 / 2 + np.log(PRIOR[kind])
@@ -252,6 +266,8 @@ def _log_prior(kind: str, parameters: Array) -> Array:
             np.log(p) - ((parameters[:, 2] - tail) / TAIL_DEVIATION) ** 2 / 2 for tail, p in TAILS.items()
         ]
         density += np.logaddexp(*near) - np.log(TAIL_DEVIATION * np.sqrt(2 * np.pi))
+    if weekends:
+        density -= ((parameters[:, -1] - LOG_WEEKEND) / LOG_WEEKEND_DEVIATION) ** 2 / 2
     return np.asarray(density - np.log(LOG_SHAPE_DEVIATION * np.sqrt(2 * np.pi)))
 
 
@@ -281,19 +297,12 @@ class WeightedCurves(ShortRepr):
         The result has one row per curve and one column per interval between two `edges` (days since the
         opening).
         """
-        seen = len(self.observed.edges)
-        times = np.concatenate([self.observed.edges, np.atleast_1d(np.asarray(edges, float))])
-        times = self.observed.clock(times) / self.observed.clock(self.observed.until)
-        shares = [
-            (filed_shares(kind, theta, times[:seen]), filed_shares(kind, theta, times[seen:]))
-            for kind, theta in self.parameters.items()
-        ]
+        shares, observed = list[tuple[Array, Array]](), self.observed
+        for kind, theta in self.parameters.items():
+            until, after = (observed.operational(times, theta) for times in (observed.edges, edges))
+            shares.append((filed_shares(kind, theta, until), filed_shares(kind, theta, after)))
         past, asked = (np.concatenate(parts) for parts in zip(*shares, strict=True))
         return np.asarray(asked / past[:, self.observed.used].sum(1, keepdims=True))
-
-    def expected(self, edges: object) -> Array:
-        """The expected claims in each interval between two `edges`, averaged over all weighted curves."""
-        return np.asarray(self.observed.used_total * (self.weights @ self.relative(edges)))
 
 
 def weigh_curves(observed: IntakeIncrements) -> WeightedCurves:
@@ -309,20 +318,19 @@ def weigh_curves(observed: IntakeIncrements) -> WeightedCurves:
         beside = Note("beside", masked=str(masked)) if masked else ""
         raise ModelRefused(Note("few_increments", beside=beside, **values))
     plain, whole_days = observed.clock, np.array_equal(observed.edges, np.arange(len(observed.edges)))
-    curves = _weigh(observed)
     if plain.starts is None or not whole_days:
-        return replace(curves, notes=(Note("weekdays_need_days"),))
+        return replace(_weigh(observed), notes=(Note("weekdays_need_days"),))
     if available < MIN_DAYS_FOR_WEEKDAYS:
-        return replace(curves, notes=(Note("weekdays_need_more", days=str(MIN_DAYS_FOR_WEEKDAYS)),))
+        notes = (Note("weekdays_need_more", days=str(MIN_DAYS_FOR_WEEKDAYS)),)
+        return replace(_weigh(replace(observed, unknown_weekends=True)), notes=notes)
+    curves = _weigh(observed)
     for _ in range(WEEKDAY_ROUNDS):
-        before = curves.observed
-        factors = _weekday_factors(before, curves.expected(before.edges))
+        before, factors = curves.observed, _weekday_factors(curves)
         curves = _weigh(replace(before, clock=WeekdayClock(factors, plain.starts)))
         if np.allclose(factors, before.clock.factors, atol=1e-3):
             break
-    if curves.observed.clock.factors == EQUAL_WEEKDAYS:
-        return replace(curves, notes=(Note("weekdays_equal"),))
-    return replace(curves, notes=(Note("weekdays_fixed"),))
+    equal = curves.observed.clock.factors == EQUAL_WEEKDAYS
+    return replace(curves, notes=(Note("weekdays_equal" if equal else "weekdays_fixed"),))
 
 
 def _weigh(observed: IntakeIncrements) -> WeightedCurves:
@@ -353,11 +361,11 @@ def _sample(observed: IntakeIncrements, kind: str) -> tuple[Array, Array, Array]
     the deviance is divided by phi, and 1 / phi is integrated out. So the same counts always give the same
     curves.
     """
-    times = observed.clock(observed.edges) / observed.clock(observed.until)
     counts, order = observed.counts[observed.used], _dispersion_order(observed)
     saturated = special.xlogy(counts, counts / counts.sum()).sum()
-    size = 3 if kind == BURR else 2
-    centre, spread = np.array([0.0, LOG_SHAPE, 0.5])[:size], np.diag([2.0, 0.6, 0.6][:size])
+    start = [(0.0, 2.0), (LOG_SHAPE, 0.6), *([(0.5, 0.6)] if kind == BURR else [])]
+    start += [(LOG_WEEKEND, LOG_WEEKEND_DEVIATION)] if observed.unknown_weekends else []
+    size, centre, spread = len(start), np.array(start)[:, 0], np.diag(np.array(start)[:, 1])
     points = T_POINTS[:, :size]
     log_density = -(FREEDOM + size) / 2 * np.log1p((points**2).sum(1) / FREEDOM) + (
         special.gammaln((FREEDOM + size) / 2)
@@ -366,6 +374,7 @@ def _sample(observed: IntakeIncrements, kind: str) -> tuple[Array, Array, Array]
     )
     for round_ in range(ROUNDS):
         parameters = centre + points @ spread.T
+        times = observed.operational(observed.edges, parameters)
         shares = np.maximum(filed_shares(kind, parameters, times)[:, observed.used], 1e-300)
         fitted = special.xlogy(counts, shares / shares.sum(1, keepdims=True)).sum(1)
         deviance = np.maximum(2 * (saturated - fitted), 1e-9)
@@ -374,8 +383,8 @@ def _sample(observed: IntakeIncrements, kind: str) -> tuple[Array, Array, Array]
             + np.log(np.maximum(special.gammainc(order, deviance / 2), 1e-300))
             - order * np.log(deviance / 2)
         )
-        log_weights = likelihood + _log_prior(kind, parameters) - log_density
-        log_weights += np.log(np.diag(spread)).sum()
+        prior = _log_prior(kind, parameters, weekends=observed.unknown_weekends)
+        log_weights = likelihood + prior - log_density + np.log(np.diag(spread)).sum()
         worth = _worth(log_weights)
         if worth >= ENOUGH or round_ == ROUNDS - 1:
             break
@@ -397,8 +406,9 @@ def _worth(log_weights: Array) -> float:
     return float(weights.sum() ** 2 / (weights**2).sum())
 
 
-def _weekday_factors(observed: IntakeIncrements, expected: Array) -> tuple[float, ...]:
-    clock = observed.clock
+def _weekday_factors(curves: WeightedCurves) -> tuple[float, ...]:
+    observed, clock = curves.observed, curves.observed.clock
+    expected = observed.used_total * (curves.weights @ curves.relative(observed.edges))
     first = clock.starts.weekday() if clock.starts else 0
     weekday = (first + np.arange(len(expected))) % DAYS_PER_WEEK
     plain = (expected / np.array(clock.factors)[weekday])[observed.used]

@@ -1,15 +1,18 @@
-"""Forecast the number of late claims (claims still to be filed) for each way in which the intake may end."""
+"""Counts of an intake, and the forecast of its late claims (still to be filed) for each way it may end."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import date
+from dataclasses import dataclass, replace
+from datetime import date, datetime, time, timedelta, tzinfo
+from itertools import accumulate
 
 import numpy as np
 import polars as pl
 
-from outage_analysis.errors import ModelRefused, UsageError, check_level, either
+from outage_analysis.errors import InputRefused, ModelRefused, UsageError, check_level, either
+from outage_analysis.incidents import Incident, IntakeSeries, get_fact
+from outage_analysis.losses.cube import Cube
 from outage_analysis.losses.development.growth_curves import (
     Array,
     WeightedCurves,
@@ -202,19 +205,12 @@ class LateClaimsForecast:
 
     def __repr__(self) -> str:
         """Return one line per branch: the claims so far and the likely range of their total."""
-        lines = [
-            f"{late.branch}: {self.counted + late.quantile(0.5):,} claims by day {late.by:g}, "
-            f"80% likely {low:,} to {high:,}"
-            for late in self.late.values()
-            for low, high in [late.total(0.8)]
-        ]
-        return "\n".join(
-            [
-                f"Forecast from {self.counted:,} claims by day {self.growth.observed.until:g}",
-                *lines,
-                *self.notes,
-            ]
-        )
+        lines = [f"Forecast from {self.counted:,} claims by day {self.growth.observed.until:g}"]
+        for late in self.late.values():
+            median, (low, high) = self.counted + late.quantile(0.5), late.total(0.8)
+            said = f"{median:,} claims by day {late.by:g}, 80% likely {low:,} to {high:,}"
+            lines.append(f"{late.branch}: {said}")
+        return "\n".join([*lines, *self.notes])
 
     @property
     def counted(self) -> int:
@@ -289,12 +285,17 @@ def forecast_late_claims(
         >>> forecast.late["deadline"].total(0.8)
         (9968, 10076)
     """
+    observed = increments_from_counts(times, counts, former=former, starts=starts)
+    return _forecast(weigh_curves(observed), branches, by, levels)
+
+
+def _forecast(
+    growth: WeightedCurves, branches: Sequence[Branch], by: float | None, levels: Sequence[float]
+) -> LateClaimsForecast:
     for level in levels:
         check_level(level)
-    observed = increments_from_counts(times, counts, former=former, starts=starts)
     if not branches or len({b.id for b in branches}) < len(branches):
         raise UsageError("branches have ids of their own, and there is one at least", remedy="Name them.")
-    growth = weigh_curves(observed)
     late: dict[str, LateCount] = {}
     refused: dict[str, ModelRefused] = {}
     for branch in branches:
@@ -306,3 +307,216 @@ def forecast_late_claims(
         raise refused[branches[0].id]
     reasons = {id_: refusal.problem for id_, refusal in refused.items()}
     return LateClaimsForecast(growth, late, reasons, tuple(levels))
+
+
+ONE_DAY = timedelta(days=1)
+DEADLINE = "deadline"
+"""The id of the branch in which the intake closes at the known deadline."""
+EXTENDED = "extended"
+"""The id of the branch in which the deadline is extended."""
+
+
+@dataclass(frozen=True, repr=False)
+class Channel(ShortRepr):
+    """Cumulative claim counts of one intake channel, with its calendar and the ways in which it may end.
+
+    Args:
+        opened: the moment at which the intake opened (time 0).
+        zone: the time zone of calendar days.
+        times: the time of each count, in days since the opening, (k,).
+        counts: the cumulative number of claims filed by each time, (k,).
+        branches: the ways in which the intake may end.
+        former: deadlines that have passed, in days since the opening.
+        starts: the calendar day that begins at time 0; None if the intake opened during a day.
+        synthetic: whether the claims are synthetic.
+        notes: remarks on the counts for readers of the forecast.
+        source: the id of the intake document, or the names of the claims files.
+    """
+
+    opened: datetime
+    zone: tzinfo
+    times: tuple[float, ...]
+    counts: tuple[int, ...]
+    branches: tuple[Branch, ...] = ()
+    former: tuple[float, ...] = ()
+    starts: date | None = None
+    synthetic: bool = False
+    notes: tuple[str, ...] = ()
+    source: str = ""
+
+    def days(self, moment: datetime) -> float:
+        """The days from the opening of the intake to a moment, in local time.
+
+        Every calendar day counts as 1 day, even if the clocks change on it.
+        """
+        return (moment.astimezone(self.zone) - self.opened.astimezone(self.zone)) / ONE_DAY
+
+    def end_of(self, day: date) -> float:
+        """The days from the opening of the intake to the end of a calendar day."""
+        return self.days(datetime.combine(day + ONE_DAY, time(), self.zone))
+
+    def moment(self, days: float) -> datetime:
+        """The moment `days` days after the opening of the intake, rounded to the minute."""
+        exact = self.opened.astimezone(self.zone) + days * ONE_DAY
+        return (exact + timedelta(seconds=30)).replace(second=0, microsecond=0)
+
+    def points(self) -> pl.DataFrame:
+        """The cumulative claim counts as a table with one row per count.
+
+        Columns: `at` (the time of the count), `days` (since the opening), `cumulative` (claims so far),
+        `increment` (claims since the previous count), `daily_rate` (claims per day since the previous count).
+        """
+        at = [self.moment(t).isoformat(timespec="minutes") for t in self.times]
+        frame = pl.DataFrame({"at": at, "days": self.times, "cumulative": self.counts})
+        days, claims = (pl.col(name) - pl.col(name).shift(1, fill_value=0) for name in frame.columns[1:])
+        return frame.with_columns(increment=claims, daily_rate=claims / days)
+
+    def with_deadlines(
+        self, closes: date | None, extended: date | None, spike: float | None, former: Sequence[date] = ()
+    ) -> Channel:
+        """A copy of the channel with the stated deadlines: the known, a possible extended, and former ones.
+
+        Branches (ways in which the intake may end) that close before the last count are left out. The branch
+        `deadline` comes first.
+
+        Args:
+            closes: the last day of the intake; replaces the branch `deadline`.
+            extended: the last day if the deadline is extended; replaces the branch `extended`.
+            spike: for every branch, the extra claims on the last day as a multiple of the expected claims;
+                see `Branch`.
+            former: the last days of further deadlines that have passed.
+
+        Raises:
+            UsageError: no branch is left, or a stated day is before the last count.
+        """
+        until = self.moment(self.times[-1])
+        branches = {b.id: b for b in self.branches if b.closes >= self.times[-1]}
+        stated = {id_: day for id_, day in ((DEADLINE, closes), (EXTENDED, extended)) if day}
+        for id_, last in stated.items():
+            if self.end_of(last) < self.times[-1]:
+                raise UsageError(
+                    f"the last count is of {until:%Y-%m-%d %H:%M}, after that day",
+                    value=last,
+                    remedy="Name a later day"
+                    + either(".", ", or give a deadline that has passed with --former."),
+                )
+            branches[id_] = Branch(id_, self.end_of(last))
+        if not branches:
+            raise UsageError(
+                "no deadline is known", remedy="Say when the intake closes" + either(".", ": --closes DAY.")
+            )
+        if spike is not None:
+            branches = {id_: replace(branch, spike=spike) for id_, branch in branches.items()}
+        ordered = sorted(branches.values(), key=lambda branch: branch.id != DEADLINE)
+        return replace(self, former=(*self.former, *map(self.end_of, former)), branches=tuple(ordered))
+
+    def curves(self) -> WeightedCurves:
+        """Return the growth curves that fit the claim counts."""
+        return weigh_curves(
+            increments_from_counts(self.times, self.counts, former=self.former, starts=self.starts)
+        )
+
+    def forecast(self, *, by: float | None = None, levels: Sequence[float] = LEVELS) -> LateClaimsForecast:
+        """Forecast the late claims (still to be filed) of each branch (way in which the intake may end)."""
+        return _forecast(self.curves(), self.branches, by, levels)
+
+
+def channel_from_series(series: IntakeSeries, as_of: date | None = None) -> Channel:
+    """Make a channel from the counts and deadlines of an intake document that were public by `as_of`.
+
+    The branches are the deadline that was known on that day and the branches that the document states.
+
+    Args:
+        series: the intake document.
+        as_of: the day; by default the as-of day of the document.
+
+    Raises:
+        ModelRefused: no count was public by that day.
+    """
+    day = series.as_of if as_of is None else as_of
+    known = series.known_by(day)
+    if known is None:
+        raise ModelRefused(
+            f"no count of {series.id} was public by {day}",
+            remedy=f"Ask as of a later day, such as {series.as_of}.",
+        )
+    channel = Channel(series.opened, series.zone, (), (), source=series.id)
+    closes = known.deadline.closes if known.deadline else None
+    branches = [Branch(b.id, channel.days(b.closes), b.spike) for b in known.branches if b.closes != closes]
+    if closes:
+        branches = [Branch(DEADLINE, channel.days(closes)), *branches]
+    notes = [Note("branch_hindsight", branch=b.id) for b in known.branches if b.outcome_known]
+    undated = [fact for fact in series.facts if get_fact(fact).public_on is None]
+    if undated:
+        notes.append(Note("undated", facts=", ".join(undated)))
+    if late := len(series.points) - len(known.points):
+        notes.append(Note("later_counts", day=str(day), count=str(late)))
+    opened = series.opened.astimezone(series.zone)
+    return replace(
+        channel,
+        times=tuple(channel.days(p.at) for p in known.points),
+        counts=tuple(p.filed for p in known.points),
+        branches=tuple(branches),
+        former=tuple(channel.days(d.closes) for d in known.deadlines if d.closes <= known.points[-1].at),
+        starts=opened.date() if opened.time() == time() else None,
+        notes=tuple(notes),
+    )
+
+
+def channel_from_cube(
+    cube: Cube, incident: Incident, *, until: date | None = None, recovery: bool = False
+) -> Channel:
+    """Make a channel with daily cumulative counts from a cube that has the dimension `filed_on`.
+
+    Days begin and end in the incident's time zone. The channel opens at the start of the first day with
+    claims, and days without claims are included. The only branch of the channel closes at the deadline of the
+    incident that was known on the last day; deadlines that had passed by then are former ones. If no deadline
+    is known, because the incident was derived from files, there is no branch.
+
+    Args:
+        cube: a cube with the dimension `filed_on`; claims are summed over its other dimensions.
+        incident: the incident of the claims.
+        until: the last day to use; later days are left out.
+        recovery: allow synthetic claims, to test whether the forecast recovers the generator's parameters.
+
+    Raises:
+        UsageError: the cube does not have the dimension `filed_on`.
+        InputRefused: a claim has no filing day, or there are no claims.
+        ModelRefused: the cube is synthetic and `recovery` is not set.
+    """
+    if cube.synthetic and not recovery:
+        raise ModelRefused(
+            "synthetic claims say nothing of how many are still to come",
+            remedy="Give real claims; or "
+            + either("recovery=True", "--recovery")
+            + " to see the generator's own input again.",
+        )
+    if "filed_on" not in cube.dimensions:
+        dimensions = ", ".join(cube.dimensions)
+        raise UsageError("the cube does not have the days", value=dimensions, remedy="Build it by filed_on.")
+    filed = dict(cube.frame.group_by("filed_on").agg(pl.col("claims").sum()).iter_rows())
+    if None in filed:
+        raise InputRefused("some claims have no day", column="filed_on", remedy="Leave them out.")
+    with_claims = [day for day in filed if until is None or day <= until]
+    if not with_claims:
+        raise InputRefused("no claim was filed" + (f" by {until}" if until else ""), file=cube.source)
+    first, last_with_claims = min(with_claims), max(with_claims)
+    last = until or last_with_claims
+    by_day = [filed.get(first + n * ONE_DAY, 0) for n in range((last - first).days + 1)]
+    notes = [Note("last_day", day=str(last))]
+    if last > last_with_claims:
+        notes.append(Note("quiet", day=str(last_with_claims), last=str(last)))
+    closes = max(incident.closes_on(last), last)
+    passed = {d.closes for d in incident.deadlines_by(last) if d.closes <= last and d.closes < closes}
+    return Channel(
+        opened=datetime.combine(first, time(), incident.zone),
+        zone=incident.zone,
+        times=tuple(float(n) for n in range(1, len(by_day) + 1)),
+        counts=tuple(accumulate(by_day)),
+        branches=() if incident.window == "observed" else (Branch(DEADLINE, (closes - first).days + 1.0),),
+        former=tuple((day - first).days + 1.0 for day in sorted(passed)),
+        starts=first,
+        synthetic=cube.synthetic,
+        source=cube.source,
+        notes=(*([Note("recovery")] if cube.synthetic else []), *notes),
+    )
