@@ -192,13 +192,13 @@ def test_the_outcome_stands_apart(federation: IntakeSeries) -> None:
 
 def test_the_own_channel_has_bounds_and_no_curve() -> None:
     channel = channel_from_series(load_intake("kakao-channel"))
-    with pytest.raises(ModelRefused, match=r"1 increment cannot tell.*use the bounds"):
+    with pytest.raises(ModelRefused, match=r"1 increment cannot determine.*use the bounds"):
         channel.forecast()
     tables, notes = late_claim_tables(channel)
     assert tables.keys() == {"points", "branches"}
     columns = ("counted", "late", "median", "level", "low", "high")
     assert tables["branches"].select(columns).rows() == [(45_000, None, None, None, 45_000, 142_500)]
-    assert any("busiest so far, 7,500 a day" in note for note in notes)
+    assert any("busiest so far, 7,500 claims a day" in note for note in notes)
 
 
 def test_a_deadline_that_has_passed_is_a_former_one(write_document: Callable[[str], Path]) -> None:
@@ -224,7 +224,7 @@ def test_the_command_says_that_six_counts_determine_no_forecast(run: Run) -> Non
         "Up to 24 October 2022 (first deadline): 1,254 to 3,038",
         "Up to 31 October 2022 (deadline extended): 1,254 to 6,692",
     ]
-    assert "a row without an interval level has bounds" in out
+    assert "a row without an interval level gives bounds" in out
     assert "6,692" in out
     assert "2,117" in out[out.index("in hindsight (not used above)") :]
     assert "2,117" not in run("intake", "--no-hindsight")[1]
@@ -234,7 +234,7 @@ def test_the_command_says_that_six_counts_determine_no_forecast(run: Run) -> Non
 def test_the_command_prints_every_table(run: Run, write_document: Callable[[str], Path]) -> None:
     code, out, err = run("intake", "--series", write_document(STEADY), "--spike", 0)
     assert (code, err) == (0, "")
-    for title in ("Counts used", "Claims by the end of each branch"):
+    for title in ("Counts used", "Claims in the end for each branch"):
         assert title in out
     assert "no weekday factors" in out
 
@@ -294,9 +294,9 @@ def test_branches_and_days_are_those_asked_for(run: Run, write_document: Callabl
 def test_two_counts_give_bounds_and_say_so(run: Run) -> None:
     code, out, err = run("intake", "--series", "kakao-channel")
     assert (code, err) == (0, "")
-    assert "a row without an interval level has bounds" in out
+    assert "a row without an interval level gives bounds" in out
     assert "142,500" in out
-    assert "no growth curve: 1 increment cannot tell" in out
+    assert "no growth curve: 1 increment cannot determine" in out
 
 
 @pytest.mark.slow
