@@ -166,8 +166,8 @@ def test_the_report_ends_with_the_answer_and_the_paths_of_its_files(run: Run) ->
         r"below .*\. 80% likely: .*\.",
         much,
     )
-    assert "The cash does not include " in without
-    assert narrower.startswith("Knowing a single input would not narrow the range much. Even “Filing share”")
+    assert "The cash excludes " in without
+    assert narrower.startswith("No single input would narrow the range much. Knowing “Filing share” exactly")
     text = WebPage.of(Path("here/report.html")).prose()
     assert all(sentence in text for sentence in (much, paid, together, without, narrower))
     files = [f"report.{suffix}" for suffix in ("md", "pdf", "pptx", "xlsx")]

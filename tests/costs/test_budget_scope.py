@@ -132,7 +132,8 @@ def test_the_terminal_answers_first_and_names_what_it_leaves_out(
     out = capsys.readouterr().out
     (stressed,) = cash.filter(measure="p90")["stressed"]
     answer = out.split("\n\n")[0].splitlines()
-    assert answer[2].startswith("The cash is 0.43% of the expected cost of cash and paid services together. The cash does not include the handling of the claims")
+    together = "The cash is 0.43% of cash and paid services together."
+    assert answer[2].startswith(f"{together} The cash excludes the handling of the claims")
     assert [*answer[:2], *answer[3:5]] == [
         (
             f"Cash for small businesses: about {w.money(found['expected'])}. "
@@ -146,7 +147,7 @@ def test_the_terminal_answers_first_and_names_what_it_leaves_out(
         ),
         (
             "If all 8,461 reports got a tier payment, the cash would be 254–423 million won. "
-            "Awards for losses above the tiers have no published limit."
+            "Awards above the tiers have no published limit."
         ),
         f"If the inputs tend to be high or low together, 1 in 10 outcomes is above {w.money(stressed)}.",
     ]
