@@ -128,7 +128,10 @@ def test_an_assumption_that_there_is_not_is_refused(claims: oa.Claims) -> None:
 def test_the_tables_have_their_schemas_and_both_languages_their_reasons(made: IntakeForecast) -> None:
     for name, table in made.tables.items():
         schema_of(f"intake.{name}").check(table)
-    for lang, reason in (("en", "cannot determine a growth curve"), ("ko", "접수 성장곡선을 추정할 수 없습니다")):
+    for lang, reason in (
+        ("en", "cannot determine a growth curve"),
+        ("ko", "접수 성장곡선을 추정할 수 없습니다"),
+    ):
         shown = [x for x in made.answer(lang).tables if isinstance(x, ShownTable)]
         (days,) = (table for table in shown if "refused" in table.rows.columns)
         assert reason in days.rows["refused"][0]
