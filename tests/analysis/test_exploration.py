@@ -155,7 +155,7 @@ def test_the_claims_asked_for_are_as_if_there_were_no_others(
     whole = explored(many_claims)
     for name in ("bunching", "heaps"):
         assert found.tables[name].equals(whole.tables[name])
-    assert any(note.endswith("at edges are of all claims") for note in found.notes)
+    assert any(note.endswith("at band edges are counted over all claims") for note in found.notes)
 
 
 @pytest.mark.slow

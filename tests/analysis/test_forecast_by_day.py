@@ -70,7 +70,7 @@ def test_each_day_has_the_forecast_from_its_own_counts_and_deadline(made: Intake
     assert days["median"].to_list() == medians
     reasons = days["refused"].to_list()
     assert [reason is None for reason in reasons] == [value is not None for value in medians]
-    assert reasons[0].startswith("1 increment cannot tell a growth curve")
+    assert reasons[0].startswith("1 increment cannot determine a growth curve")
     assert all(row["low"] <= row["median"] <= row["high"] for row in days.tail(3).to_dicts())
 
 
@@ -108,7 +108,8 @@ def test_a_step_is_new_claims_and_then_changed_assumptions(
     assert last["new_claims"] == with_old_assumptions - before
     assert last["changed"] == now - with_old_assumptions
     told = made.answer().sentences[-1]
-    assert f"from {before:,} to {now:,}: {last['new_claims']:,} by new claims, {last['changed']:,} by" in told
+    assert f"from {before:,} to {now:,}. New claims changed it by {last['new_claims']:,}, " in told
+    assert told.endswith(f"changed assumptions by {last['changed']:,}.")
 
 
 def test_without_a_changed_assumption_all_is_new_claims(made: IntakeForecast) -> None:
@@ -127,7 +128,10 @@ def test_an_assumption_that_there_is_not_is_refused(claims: oa.Claims) -> None:
 def test_the_tables_have_their_schemas_and_both_languages_their_reasons(made: IntakeForecast) -> None:
     for name, table in made.tables.items():
         schema_of(f"intake.{name}").check(table)
-    for lang, reason in (("en", "cannot tell a growth curve"), ("ko", "접수 성장곡선을 추정할 수 없습니다")):
+    for lang, reason in (
+        ("en", "cannot determine a growth curve"),
+        ("ko", "접수 성장곡선을 추정할 수 없습니다"),
+    ):
         shown = [x for x in made.answer(lang).tables if isinstance(x, ShownTable)]
         (days,) = (table for table in shown if "refused" in table.rows.columns)
         assert reason in days.rows["refused"][0]
@@ -145,7 +149,7 @@ def test_the_command_shows_the_days(tmp_path: Path) -> None:
     path.write_text("\n".join(["claim_id,service,filed_on,loss (KRW)", *rows]) + "\n", "utf-8")
     code, out, err = command("intake", path, "--closes", "2022-11-01", "--by-day")
     assert (code, err) == (0, "")
-    assert f"moved from {median(6, 14.0):,} to {median(7, 14.0):,}" in out
+    assert f"changed from {median(6, 14.0):,} to {median(7, 14.0):,}" in out
     code, out, err = command("intake", path, "--closes", "2022-11-01", "--by-day", "--by", "2022-10-30")
     assert (code, out) == (2, "")
     assert "--by " in err

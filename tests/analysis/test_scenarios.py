@@ -153,7 +153,7 @@ def test_reserve_and_scenarios_begin_with_the_open_intake(tram: Path, counted: P
         assert out.startswith(f"{sum(PER_DAY):,} claims were filed by 21 March 2031; ")
         out = command(*words, few, *options, "--as-of", "2031-03-21")[1]
         assert out.startswith(
-            "This counts only the claims filed by 21 March 2031. Filing is open until 31 March"
+            "The cost counts only the claims filed by 21 March 2031. Filing is open until 31 March"
         )
         assert "They are not forecast: 1,500 claims are too few" in out.replace("\n", " ")
 

@@ -367,7 +367,7 @@ def test_the_title_of_the_stacked_bars_is_a_share_of_the_claims_that_they_show(d
     title = title_of(draw_spec("band_distribution", BANDS))  # 51 of 104
     assert title == "49% of all claims are in one band: up to 300k"
     silent = BANDS.filter(pl.col("up_to").is_null() & pl.col("over").is_null())
-    assert title_of(draw_spec("band_distribution", silent)) == "Claims by loss band, service by service"
+    assert title_of(draw_spec("band_distribution", silent)) == "Claims by service and loss band"
 
 
 def test_a_subtitle_says_how_short_bands_are_meant_and_only_where_there_are_any(draw_spec: Drawing) -> None:
@@ -501,7 +501,7 @@ def test_the_ogive_draws_the_shares_that_were_counted_and_every_distribution(
 def test_the_ogive_says_where_half_of_the_losses_are(draw_spec: Drawing) -> None:
     assert (
         title_of(draw_spec("ogive")) == "Half of the losses above 0 are up to about 190; "
-        "several distributions fit, the Burr XII a little better"
+        "several distributions fit, the Burr XII slightly best"
     )
 
 

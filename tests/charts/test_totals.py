@@ -138,7 +138,7 @@ def test_the_chance_of_nothing_is_marked_and_shown() -> None:
     assert dots == pytest.approx([0] * 15 + [SUM] * 20 + [2 * SUM] * 15)
     spec = spec_of("total_distribution", table)
     assert title_of(spec).startswith("70% of the outcomes are at most 1 million won, 0% exceed 2 million won")
-    assert "nothing is paid in 30%" in " ".join(spec["title"]["subtitle"])
+    assert "in 30%, nothing is paid" in " ".join(spec["title"]["subtitle"])
 
 
 def test_too_few_draws_for_a_quantile_leave_nothing_to_draw() -> None:

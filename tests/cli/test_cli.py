@@ -166,8 +166,8 @@ def test_the_report_ends_with_the_answer_and_the_paths_of_its_files(run: Run) ->
         r"below .*\. 80% likely: .*\.",
         much,
     )
-    assert "Not in it: " in without
-    assert narrower.startswith("No single input would narrow the range much: knowing “Filing share” exactly")
+    assert "The cash excludes " in without
+    assert narrower.startswith("No single input would narrow the range much. Knowing “Filing share” exactly")
     text = WebPage.of(Path("here/report.html")).prose()
     assert all(sentence in text for sentence in (much, paid, together, without, narrower))
     files = [f"report.{suffix}" for suffix in ("md", "pdf", "pptx", "xlsx")]
@@ -507,7 +507,7 @@ def test_ingest_tells_files_rules_claimants_and_round_sums_one_table_each(run: R
     titles = [
         "26 rows = 14 claims + 12 rejects",
         "Every row is one claim or one reject",
-        "Rules broken (a reject may break several)",
+        "Rules broken (one row may break several)",
         "claims.csv, row 16, service: ",
         "and 2 more rejects",
         "Claimants, and how many filed again",

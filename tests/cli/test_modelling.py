@@ -356,7 +356,7 @@ def test_a_cost_on_a_terminal_says_how_unsure_it_is(run: Run) -> None:
     assert printed(full, "cash") == amounts
     assert [*printed(short, "cash"), *printed(full, "cash")[4:]] == amounts
     error, stressed = (cash["p90"][x] / 100 for x in ("error", "stressed"))
-    assert f"cash: the numerical error of P90 is {error:,.2f} euros; if all inputs moved together" in out
+    assert f"cash: the numerical error of P90 is {error:,.2f} euros. If all inputs moved together" in out
     assert f"(rank correlation 0.5), P90 would be {stressed:,.2f} euros\n" in out
 
 
@@ -417,7 +417,7 @@ def test_what_drives_the_cost_and_what_to_find_out_first_come_before_the_tables(
     compared = run(*BOTH)[1].splitlines()[1]
     # The flat policy never costs more, so nothing that one could find out changes the choice.
     assert compared.startswith(
-        "No input is worth finding out: the same choice costs least in every simulation"
+        "The same choice costs least in every simulation, so no input is worth finding out"
     )
     assert compared.endswith("the policy with the least expected cost (cash) and that only this cost counts.")
     korean = run(*MOVED, "--budget", "150,000", "--lang", "ko")[1]

@@ -76,7 +76,8 @@ def test_too_few_claims_are_not_forecast_and_the_cost_says_so(tmp_path: Path) ->
     words = ("--tiers", "300000:30000", "--rows", "filed", "--closes", CLOSES, "--draws", "8192")
     told = outage_analysis("cost", few, *words)
     assert told.code == 0
-    assert told.out.startswith("This counts only the claims filed by 9 March 2026. Filing is open until 16 ")
+    counted = "The cost counts only the claims filed by 9 March 2026."
+    assert told.out.startswith(f"{counted} Filing is open until 16 ")
     assert "too few to forecast" in told.out
 
 

@@ -132,7 +132,8 @@ def test_the_terminal_answers_first_and_names_what_it_leaves_out(
     out = capsys.readouterr().out
     (stressed,) = cash.filter(measure="p90")["stressed"]
     answer = out.split("\n\n")[0].splitlines()
-    assert answer[2].startswith("The cash is 0.43% of the package. Not in it: the handling of the claims")
+    share = "This is 0.43% of cash plus paid services."
+    assert answer[2].startswith(f"{share} The cash excludes the handling of claims")
     assert [*answer[:2], *answer[3:5]] == [
         (
             f"Cash for small businesses: about {w.money(found['expected'])}. "
@@ -145,8 +146,8 @@ def test_the_terminal_answers_first_and_names_what_it_leaves_out(
             "if the inputs tend to be high or low together."
         ),
         (
-            "If all 8,461 reports were paid by the tiers, it would be 254–423 million won; "
-            "awards above the tiers have no published limit."
+            "If all 8,461 reports got a tier payment, cash would be 254–423 million won. "
+            "Awards above the tiers have no published limit."
         ),
         f"If the inputs tend to be high or low together, 1 in 10 outcomes is above {w.money(stressed)}.",
     ]

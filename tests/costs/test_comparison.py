@@ -313,7 +313,7 @@ def test_the_sentence_says_which_is_cheaper_and_how_likely(comparison: PolicySim
     )
     assert dearer.sentence(Locale("ko"), {"a": "가", "b": "나"}) == (
         "평균 비용(현금)이 가장 적은 안: ‘가’(30억 원). ‘나’(45억 원)보다 적게 들 확률은 82%입니다. "
-        "받는 몫은 비교할 수 없습니다. 알 수 없는 안: ‘가’."
+        "보상 수준은 비교할 수 없습니다. 알 수 없는 안: ‘가’."
     )
 
 

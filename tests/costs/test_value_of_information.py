@@ -140,7 +140,7 @@ def test_nobody_can_know_the_counts_so_they_have_a_row_of_their_own() -> None:
     assert abs(values["inputs_and_counts"].value - 20) <= 5 * values["inputs_and_counts"].error < 1
     assert table["share"].to_list() == [None, None, None]
     sentence = information_sentence(table, run.portfolio, Locale("en"))
-    assert sentence.startswith("No input is worth finding out:")
+    assert sentence.startswith("Knowing all inputs would save less expected cost")
 
 
 def test_an_option_that_costs_less_in_every_draw_makes_information_worthless() -> None:
@@ -151,7 +151,7 @@ def test_an_option_that_costs_less_in_every_draw_makes_information_worthless() -
         table = information_value(simulate_together(folios, draws=2**10))
         assert table.select("value", "error").rows() == [(0.0, 0.0)] * 4
     assert information_sentence(table, cheap, Locale("en")) == (
-        "No input is worth finding out: the same choice costs least in every simulation."
+        "The same choice costs least in every simulation, so no input is worth finding out."
     )
 
 
@@ -334,5 +334,5 @@ def test_the_sentence_names_the_input_to_find_out_first(week: list[Simulation]) 
     assert "less expected cost than the numerical error" in information_sentence(unclear, folio, Locale("en"))
     alone = table.with_columns(error=pl.when(known="input").then(1e9).otherwise(pl.col("error")))
     assert information_sentence(alone, folio, Locale("en", "KRW", 0)).startswith(
-        "No input is worth finding out alone"
+        "Knowing a single input would save no expected cost"
     )

@@ -325,7 +325,7 @@ def test_weekday_factors_are_recovered_and_carried_into_the_days_to_come() -> No
     filed = by_weekday(30)
     made = forecast_late_claims(list(range(1, 22)), filed[:21], [branch("end", 30.0)], starts=MONDAY)
     assert made.growth.observed.clock.factors == pytest.approx(BUSY / BUSY.mean(), abs=0.02)
-    assert any("their own error is in no interval" in note for note in made.notes)
+    assert any("no interval includes the error of the weekday factors" in note for note in made.notes)
     for day in range(22, 31):  # Monday to the Tuesday of the week after
         low, high = late_count(made.growth, branch("end", 30.0), float(day)).total(0.999)
         assert low <= filed[day - 1] <= high
@@ -408,7 +408,7 @@ def test_a_former_deadline_inside_an_increment_leaves_it_out() -> None:
 @pytest.mark.parametrize("count", [1, 2, 4])
 def test_too_few_counts_are_refused_and_bounds_are_named(count: int) -> None:
     with pytest.raises(
-        ModelRefused, match=rf"{count} increments? cannot tell.*needs 5.*use the bounds"
+        ModelRefused, match=rf"{count} increments? cannot determine.*needs 5.*use the bounds"
     ) as refusal:
         forecast_late_claims([1, 2, 3, 4][:count], [50, 90, 120, 130][:count], [branch("end", 9)])
     assert f"Wait for {5 - count} more" in str(refusal.value)

@@ -330,7 +330,7 @@ def test_the_title_of_claims_that_are_not_synthetic_is_a_finding(analysis: Analy
     chart = draw("services_by_band", analysis.tables["claims_service_bands"], context)
     assert chart is not None
     title = " ".join(chart.to_dict(validate=False)["title"]["text"])
-    assert title == "Red line: 49% of the expected cost"  # 217.32 of 448.00
+    assert title == "49% of the expected cost is for Red line"  # 217.32 of 448.00
 
 
 def test_without_a_cost_only_claims_are_drawn(analysis: Analysis, report: Report) -> None:

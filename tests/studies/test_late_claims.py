@@ -63,7 +63,7 @@ def test_published_patterns_have_too_few_counts_and_break_the_upper_bound_where_
         share = list(counts.values())[-1] / final
         last = 1 - share if "last" in id_ else share
         assert 100 * last == pytest.approx(stated, abs=0.6), id_
-        with pytest.raises(ModelRefused, match="cannot tell a growth curve"):
+        with pytest.raises(ModelRefused, match="cannot determine a growth curve"):
             forecast_late_claims(list(counts), list(counts.values()), [Branch("end", closes, 0.0)])
         most, _ = late_claim_bounds(list(counts), list(counts.values()), closes)
         if list(counts.values())[-1] + most >= final:

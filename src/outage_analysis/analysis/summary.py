@@ -58,10 +58,13 @@ def headline_sentences(analysis: Analysis, locale: text.Locale) -> tuple[str, ..
         return ()
     certain = points[likely.low] == points[likely.high] == points["expected"]
     run = analysis.headline_run
-    lines, names = run.portfolio.counted("cash") if run else (), analysis.names(locale.lang)
-    scope = locale("report.answer_lines", count=len(lines))
+    names = analysis.names(locale.lang)
+    lines = [names.get(line, line) for line in (run.portfolio.counted("cash") if run else ())]
+    scope, included = locale("report.answer_lines", count=len(lines)), ""
     if len(lines) <= MAX_NAMED_LINES:
-        scope = ", ".join(text.short_names([names.get(line, line) for line in lines]))
+        scope = ", ".join(text.short_names(lines))
+    elif len(lines) <= MAX_LISTED_LINES:
+        included = f" {locale('report.tile_scope', lines='; '.join(lines))}"
     first = locale(
         "report.answer_certain" if certain else "report.answer_cash",
         scope=scope,
@@ -71,6 +74,7 @@ def headline_sentences(analysis: Analysis, locale: text.Locale) -> tuple[str, ..
         median=locale.money(points["p50"]),
         low=locale.money(points[likely.low]),
     )
+    first += included
     if analysis.compared is not None:
         first = f"{first} {locale('report.answer_options', count=len(analysis.tables['comparison']))}"
     beside = _if_all_are_paid(analysis, locale)
@@ -410,6 +414,8 @@ def _band_tables(
 
 MAX_NAMED_LINES = 2
 """Summaries name at most this many cost lines; for more lines they state the number."""
+MAX_LISTED_LINES = 5
+"""The answer also lists the names of so many cost lines, in a sentence of its own."""
 
 
 def budget_scope(analysis: Analysis, basis: str, locale: text.Locale) -> str:
