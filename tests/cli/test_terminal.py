@@ -12,7 +12,6 @@ import sys
 import termios
 from collections.abc import Callable
 from functools import cache
-from io import StringIO
 from pathlib import Path
 
 import polars as pl
@@ -22,8 +21,8 @@ from rich.cells import cell_len
 from outage_analysis.analysis import text_table
 from outage_analysis.cli import console
 from outage_analysis.text import Answer, Locale, ShownTable, schema_of
-from tests import commands
 from tests.commands import COMMANDS, GOOD, HEADER, KAKAO
+from tests.contract.command_line import outage_analysis
 
 WIDTHS = (80, 100, 120)
 FEW = ("--draws", "8192")
@@ -56,13 +55,6 @@ WRITING = {"report", "synth", "verify", "notebook run", "policies new", "new", "
 WITHOUT_TABLE = {"policies explain", "policies check"}
 Printed = tuple[ShownTable, Answer]
 Recorded = Callable[[str], tuple[list[Printed], str]]
-
-
-class Terminal(StringIO):
-    """A stream that says that it is a terminal."""
-
-    def isatty(self) -> bool:
-        return True
 
 
 @pytest.fixture(scope="module")
@@ -105,9 +97,7 @@ def on_a_terminal(width: int, folder: Path, *arguments: str) -> str:
     """What a command prints in this process if stdout is a terminal of so many columns."""
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
-        patch.setenv("COLUMNS", str(width))
-        patch.setattr(commands, "StringIO", Terminal)
-        code, out, err = commands.command(*arguments)
+        code, out, err = outage_analysis(*arguments, columns=width)
     assert code == 0, err
     return out
 
