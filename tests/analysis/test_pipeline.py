@@ -6,7 +6,7 @@ import re
 from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 import pytest
@@ -126,9 +126,9 @@ REFUSED = [
 def test_a_document_that_does_not_fit_the_incident_is_refused(
     edited: Edited, kind: str, old: str, new: str, said: str
 ) -> None:
-    page = edited({"policy": "policies", "ledger": "assumptions"}[kind], old, new)
+    asked: dict[str, Any] = {kind: edited({"policy": "policies", "ledger": "assumptions"}[kind], old, new)}
     with pytest.raises(UsageError, match=said):
-        run(Plan(claims=NO_CLAIMS, **{kind: page}))
+        run(Plan(claims=NO_CLAIMS, **asked))
 
 
 def test_decimal_places_that_a_policy_leaves_to_its_currency_are_compared_too(edited: Edited) -> None:

@@ -189,18 +189,10 @@ def test_the_square_of_a_loss_has_every_digit_wherever_it_is_printed(run: Run) -
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [
-        (("cost", "--as-of", "2022-13-01"), 2, "not a day"),
-        (("cost", "--max-rejects", "lots"), 2, "not a share"),
-        (("cost", "--policy", "kakao-2023"), 2, "Did you mean 'kakao-2022'?"),
-        (("report", "--lang", "fr"), 2, "no such language"),
         (("report", "--out", "/etc"), 2, "is not a report"),
         (("report", "--out", "claims.csv/deeper"), 6, "cannot be written"),
-        (("cost", "--as-of", "2022-10-01"), 5, "Move --as-of"),
-        (("facts", "CL-99"), 2, "no such fact"),
         (("policies", "show", "kddi-2022", "--as-of", "2022-01-01"), 2, "Move --as-of"),
         (("policies", "show", "kddi-2022", "--as-of", "soon"), 2, "not a day"),
-        (("cube", "claims.csv", *KAKAO, "--by", "colour"), 2, "no such dimension"),
-        (("cost", "--claims", "claims.csv", "--counts", "t.csv"), 2, "not both"),
     ],
 )
 def test_every_refusal_is_one_line_with_its_exit_code(

@@ -285,13 +285,6 @@ def test_a_document_that_is_no_table_is_reported_by_line_and_key(run: Run) -> No
     assert re.fullmatch(r"error: bad\.toml, line 6, counts.*\n", err)
 
 
-def test_personal_data_in_a_dimension_is_exit_4(run: Run) -> None:
-    file = claims(HEADER + GOOD.replace("서울", "010-1234-5678"))
-    code, out, err = run("distribution", *KAKAO, file, "--by", "region")
-    assert (code, out) == (4, "")
-    assert "010-1234" not in err
-
-
 # --- hostile texts --------------------------------------------------------------------------------------
 
 EVIL = "\x1b[2J\u202e\x9b"
