@@ -41,7 +41,7 @@ REPORTS: dict[str, tuple[str, ...]] = {
     "trams-en": ("--incident", "trams"),
     "trams-ko": ("--incident", "trams", "--lang", "ko"),
     "own-en": ("complaints.csv", "--tiers", "300000:30000,500000:50000", "--budget", "300000"),
-    "thin-en": ("--ledger", "thin.toml"),
+    "thin-en": ("--ledger", "thin.toml", "--formats", "csv,html,pdf,svg,xlsx"),
 }
 """The options of each report that several tests read."""
 
