@@ -1,20 +1,15 @@
-"""The command line run inside the test process, and rows that its tests write into files."""
+"""The commands by name, and rows that its tests write into files."""
 
 from __future__ import annotations
 
-import signal
-import sys
 from collections.abc import Callable
-from contextlib import redirect_stderr, redirect_stdout
-from io import StringIO
 from pathlib import Path
-from unittest.mock import patch
 
-import pytest
 import typer
 
 from outage_analysis.cli import claims as claim_files
-from outage_analysis.cli import decide, explore, lookup, main, notebooks, report
+from outage_analysis.cli import decide, explore, lookup, notebooks, report
+from tests.contract.command_line import outage_analysis
 
 
 def names(group: typer.Typer) -> list[str]:
@@ -41,20 +36,8 @@ GOOD = "1,카톡,소상공인,2022-10-19,300000,서울,식당,free\n"
 KAKAO = ("--incident", "kakao-2022")
 """The incident of these rows, for commands that would derive one from the file."""
 Run = Callable[..., tuple[int, str, str]]
-
-
-def command(*arguments: object) -> tuple[int, str, str]:
-    """Run the command in this process; returns exit code, stdout, stderr."""
-    out, err = StringIO(), StringIO()
-    before = signal.getsignal(signal.SIGPIPE)  # the command ends by it; the tests must not
-    words = ["outage-analysis", *map(str, arguments)]
-    with patch.object(sys, "argv", words), redirect_stdout(out), redirect_stderr(err):
-        try:
-            with pytest.raises(SystemExit) as stop:
-                main()
-        finally:
-            signal.signal(signal.SIGPIPE, before)
-    return int(stop.value.code or 0), out.getvalue(), err.getvalue()
+command = outage_analysis
+"""Run the command in this process; returns exit code, stdout, stderr."""
 
 
 def claims(text: str) -> Path:

@@ -27,7 +27,9 @@ from tests.shared_folders import filled_once, shared_base
 from tests.tram_case import tram_plan, write_documents
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
+
+    from IPython.core.interactiveshell import InteractiveShell
 
     from outage_analysis.incidents.published_facts import FactCollection
 
@@ -187,6 +189,15 @@ def edited(tmp_path: Path) -> Edited:
         return path
 
     return write
+
+
+@pytest.fixture
+def shell() -> Iterator[InteractiveShell]:
+    """A session of IPython, in which blocks of a page run."""
+    from tests.doc_blocks import new_shell
+
+    with new_shell() as session:
+        yield session
 
 
 @pytest.fixture(scope="module")

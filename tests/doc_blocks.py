@@ -11,15 +11,18 @@ import os
 import re
 import shlex
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from doctest import ELLIPSIS, OutputChecker
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 from IPython.core.interactiveshell import InteractiveShell
+from traitlets.config import Config
 from typer.main import get_command
 
+import outage_analysis as oa
 from outage_analysis.assumptions import load_ledger
 from outage_analysis.cli import app
 from outage_analysis.costs.scenarios import load_scenarios
@@ -53,6 +56,15 @@ def runnable(page: Path) -> list[tuple[Block, str | None]]:
 def is_output(block: Block) -> bool:
     """Whether a block of text stands directly below another block."""
     return block.language == "text" and block.above == "```"
+
+
+@contextmanager
+def new_shell() -> Iterator[InteractiveShell]:
+    """A session of IPython without a history."""
+    without = Config()
+    without.HistoryManager.enabled = False
+    yield InteractiveShell(config=without)  # type: ignore[no-untyped-call]
+    oa.unload_ipython_extension(None)  # type: ignore[arg-type] # it looks at none
 
 
 def run_page(page: Path, shell: InteractiveShell) -> None:

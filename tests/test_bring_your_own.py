@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-import shlex
 from datetime import date
 from pathlib import Path
 
 import pytest
 import xlsxwriter
 
-from tests.commands import command
+from tests.doc_blocks import run_lines
 from tests.paths import ROOT
 
 PAGE = (ROOT / "docs" / "claims.md").read_text("utf-8")
@@ -43,22 +42,11 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def printed(line: str) -> str:
-    """What a line of the page prints, or writes into the file that it names."""
-    words = shlex.split(line, comments=True)[1:]
-    into = words.index(">") if ">" in words else len(words)
-    code, out, err = command(*words[:into])
-    assert code == 0, err
-    for path in words[into + 1 :]:
-        Path(path).write_text(out, "utf-8")
-    return "" if ">" in words else out
-
-
 @pytest.mark.slow
 def test_the_five_lines_work(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(folder)
     assert len(FIVE) == 5
-    told = [printed(line) for line in FIVE]
+    told = [run_lines(line) for line in FIVE]
     assert "010-0000" not in "".join(told)
     assert "4 rows = 4 claims + 0 rejects" in told[2]
     manifest = json.loads((folder / "build/mine/manifest.json").read_text("utf-8"))

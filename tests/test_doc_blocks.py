@@ -8,16 +8,13 @@ from __future__ import annotations
 import doctest
 import re
 import tomllib
-from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from IPython.core.interactiveshell import InteractiveShell
-from traitlets.config import Config
 
-import outage_analysis
 from outage_analysis.analysis import Analysis
 from outage_analysis.charts import ChartContext
 from outage_analysis.claims import queries, read_claims
@@ -38,12 +35,10 @@ CONTRIBUTING = ROOT / "CONTRIBUTING.md"
 RECIPE = re.MULTILINE | re.DOTALL
 
 
-ELSEWHERE = {"README.md", "docs/how-to.md"}
-"""The pages that tests/contract/test_how_to.py runs."""
 RUNNING = [
     pytest.param(page, id=name(page), marks=pytest.mark.slow)
-    for page in GUIDES
-    if runnable(page) and name(page) not in ELSEWHERE
+    for page in (*GUIDES, ROOT / "README.ko.md")
+    if runnable(page) and page.name != "how-to.md"  # tests/contract/test_how_to.py runs it
 ]
 
 
@@ -56,15 +51,6 @@ def test_the_examples_of_a_module_give_what_its_docstrings_state(module: str) ->
     result = doctest.testmod(import_module(module))
     assert result.attempted > 0
     assert result.failed == 0
-
-
-@pytest.fixture
-def shell() -> Iterator[InteractiveShell]:
-    """A session of IPython without a history."""
-    without = Config()
-    without.HistoryManager.enabled = False
-    yield InteractiveShell(config=without)  # type: ignore[no-untyped-call]
-    outage_analysis.unload_ipython_extension(None)  # type: ignore[arg-type] # it looks at none
 
 
 @pytest.mark.parametrize("page", RUNNING)

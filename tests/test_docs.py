@@ -197,16 +197,6 @@ def test_the_table_of_policies_is_the_one_that_the_pages_give() -> None:
     assert re.findall(r"^\| `([^`]+)` \|", inside, re.MULTILINE) == bundled_ids("policies")
 
 
-@pytest.mark.parametrize("id_", bundled_ids("policies"))
-def test_the_golden_file_of_a_policy_is_its_result(id_: str) -> None:
-    assert policies.golden_path(id_).read_text("utf-8") == policies.golden(id_), "run `make policies`"
-
-
-def test_there_is_one_golden_file_a_policy() -> None:
-    beside = {policies.golden_path(id_) for id_ in bundled_ids("policies")}
-    assert beside == set(policies.golden_path("any").parent.glob("*.json"))
-
-
 # --- the keys of a policy -----------------------------------------------------------------------------
 
 

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
 from datetime import date
 from pathlib import Path
 
@@ -73,17 +70,6 @@ def test_its_report_speaks_of_euros_and_minutes_and_of_nothing_else(
     assert "Kakao" not in text
     assert "KRW" not in text
     assert {"en": "from 60 to under 120", "ko": "60 이상 120 미만"}[lang] in text  # as the policy is written
-
-
-@pytest.mark.slow
-def test_the_command_line_runs_it_too(tmp_path: Path) -> None:
-    pages = ("--incident", OWN_OUTAGE / "incident.toml", "--policy", OWN_OUTAGE / "policy.toml")
-    command = [sys.executable, "-m", "outage_analysis", "cost", *map(str, pages)]
-    command += ["--claims", str(OWN_OUTAGE / "claims.csv"), "--json"]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
-    page = json.loads(done.stdout)
-    assert (page["currency"], page["synthetic_claims"]) == ("EUR", False)
-    assert [t["expected"] for t in page["totals"] if t["basis"] == "claims"] == [5_000]
 
 
 def test_totals_alone_give_the_same_cost(tmp_path: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,7 +10,6 @@ import pytest
 
 from outage_analysis.claims import read_claims
 from outage_analysis.errors import DisclosureBlocked
-from outage_analysis.incidents import load_incident
 from outage_analysis.losses import build_cube
 from tests.commands import KAKAO, command
 from tests.conftest import claim_rows
@@ -38,18 +36,6 @@ SECRETS = (PHONE, MAIL, RESIDENT, CARD, SENTENCE, NAME, "9876-5432", "minsu", "-
 """What stands in the file and may be found nowhere else, whole or in part."""
 
 
-# --- what is refused ----------------------------------------------------------------------------------------
-
-
-def refused(arguments: tuple[object, ...], column: str, kind: str) -> None:
-    """The command is blocked, says which column holds what, and shows no value."""
-    code, out, err = command(*arguments)
-    assert (code, out) == (4, "")
-    assert err.startswith(f"error: {column}: holds what looks like a {kind} in 1 of 2 different values")
-    assert err.count("\n") == 1
-    assert not [secret for secret in SECRETS if secret in err]
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_each_kind_of_personal_data_is_reported_by_its_name(
@@ -60,37 +46,6 @@ def test_each_kind_of_personal_data_is_reported_by_its_name(
     said = f"region: holds what looks like {article} {kind} in 1 of 1 different values"
     with pytest.raises(DisclosureBlocked, match=said):
         build_cube(claims, dimensions=("region",))
-
-
-# --- what is shown ------------------------------------------------------------------------------------------
-
-
-def shifted(incident: Incident) -> list[list[str]]:
-    """Complaints with two columns that nobody maps, and rows whose cells stand in the wrong columns."""
-    (good,) = claim_rows([{}], incident)
-    extra = {"연락처": PHONE, "내용": f"{SENTENCE} {MAIL} {RESIDENT} {CARD}"}
-
-    def row(**cells: str) -> list[str]:
-        return list({**good, **extra, **cells}.values())
-
-    rows = [row(claim_id=f"c{n}") for n in range(30)]
-    for column in ("claim_id", "service", "claimant_type", "filed_on", "loss"):
-        for n, secret in enumerate((PHONE, MAIL, RESIDENT, CARD, SENTENCE, f"{PHONE} {MAIL}")):
-            cells = {"claim_id": f"{column} {n}", "loss": "x", column: secret}
-            rows.append(row(**cells))
-    for n in (1, 2, 3):  # each cell some columns further to the right, or to the left
-        rows.append([*([RESIDENT] * n), *row(claim_id=f"r{n}")[:-n]])
-        rows.append([*row(claim_id=f"l{n}")[n:], *([PHONE] * n)])
-    rows += [[PHONE, MAIL], [*row(), SENTENCE, RESIDENT], [PHONE]]
-    return [[*good, *extra], *rows]
-
-
-@pytest.fixture(scope="module")
-def calls(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("calls") / "calls.csv"
-    with path.open("w", encoding="utf-8", newline="") as stream:
-        csv.writer(stream).writerows(shifted(load_incident("kakao-2022")))
-    return path
 
 
 @pytest.mark.parametrize(

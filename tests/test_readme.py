@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
 import polars as pl
 import pytest
@@ -36,18 +35,6 @@ def published(id_: str) -> tuple[float | None, ...]:
     """The value, low and high of a published figure or of an outcome."""
     (row,) = pl.concat([oa.facts(), outcomes()]).filter(id=id_).select("value", "low", "high").rows()
     return row
-
-
-@pytest.mark.parametrize(
-    ("page", "lang", "mark"), [(FRONT, "en", "Synthetic rows"), (KOREAN, "ko", "합성 자료")]
-)
-def test_the_table_below_the_code_is_what_the_code_prints(
-    sample: oa.Claims, page: Path, lang: str, mark: str
-) -> None:
-    printed = str(sample.filter(service=[*SERVICES]).by("service", bands=[0, 300_000, 500_000], lang=lang))
-    (shown,) = (block.text for block in blocks(page) if block.language == "text")
-    assert [line.rstrip() for line in printed.splitlines()] == shown.splitlines()
-    assert mark in shown
 
 
 def test_the_rows_of_the_table_are_those_of_the_claims(sample: oa.Claims) -> None:

@@ -162,20 +162,11 @@ def test_the_claims_asked_for_are_as_if_there_were_no_others(
 @pytest.mark.parametrize(
     ("asked", "said"),
     [
-        ({"by": ("colour",)}, r"no such dimension \(found 'colour'\)\. Known: service"),
         ({"by": ("over",)}, "no such dimension"),
-        ({"by": ("service", "service")}, "named twice"),
-        ({"where": {"colour": ["red"]}}, "no such dimension"),
-        ({"where": {"service": ["kakao_x"]}}, r"service: no claim .*found 'kakao_x'.*Did you mean 'kakao_t'"),
         ({"where": {"region": ["서울", "서울"]}}, "region: is named twice"),
-        ({"where": {"filed_on": ["soon"]}}, "filed_on: is not a day .*found 'soon'"),
         ({"where": {"filed_on": ["2022-10-19", "soon"]}}, "filed_on: is not a day .*found 'soon'"),
         ({"where": {"filed_on": ["2022-10-25"]}}, "filed_on: no claim of the cube has it"),
-        ({"compared": ("kakao_t",)}, "two values are compared"),
         ({"compared": ("kakao_t", "kakao_bus")}, "found 'kakao_bus'"),
-        ({"compared": ("kakao_t", "kakao_t")}, "named twice"),
-        ({"compared": ("kakao_t", "kakaotalk"), "level": 1.0}, "a level lies between 0 and 1"),
-        ({"fit": True, "families": ("normal",)}, r"no such family .*Did you mean 'lognormal'"),
     ],
 )
 def test_what_does_not_exist_is_named(many_claims: Path, asked: dict[str, Any], said: str) -> None:
@@ -546,27 +537,6 @@ def test_a_document_that_is_no_table_says_which_key(
         explore_grouped(write_document(OPEN.replace(old, new, 1)), Question())
     assert said in str(refusal.value)
     assert "\n" not in str(refusal.value)
-
-
-@pytest.mark.parametrize(
-    ("asked", "said"),
-    [
-        ({"top": "ajar"}, "ajar"),
-        ({"top": "closed"}, "a closed top needs a last edge that is finite"),
-        ({"families": ("normal",)}, "Did you mean 'lognormal'"),
-        ({"level": 1.0}, "a level lies between 0 and 1"),
-    ],
-)
-def test_a_wrong_question_to_a_table_is_refused(
-    write_document: Callable[[str], Path], asked: dict[str, Any], said: str
-) -> None:
-    with pytest.raises(UsageError, match=said):
-        explore_grouped(write_document(OPEN), Question(**asked))
-
-
-def test_an_unknown_table_names_the_nearest() -> None:
-    with pytest.raises(UsageError, match="Did you mean 'dental-claims'"):
-        explore_grouped("dental-claim", Question())
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from outage_analysis.analysis import Analysis, Plan, headline_sentences, input_notes, run, scaffold
+from outage_analysis.analysis import Analysis, Plan, headline_sentences, input_notes, run
 from outage_analysis.assumptions import load_ledger, reference_ledger
 from outage_analysis.claims import Claims, read_claims, save_claims
 from outage_analysis.cli.option_values import parse_changes
@@ -59,16 +59,6 @@ def line_costs(analysis: Analysis) -> dict[str, float]:
     return {name: row[name] for name in ("low", "expected", "high", "most")}
 
 
-def test_the_expected_cost_is_the_tiers_times_the_rates_of_comparable_schemes(analysis: Analysis) -> None:
-    assert analysis.ledger
-    filing, acceptance = (entry.range for entry in analysis.ledger.assumptions)  # type: ignore[union-attr]
-    costs = line_costs(analysis)
-    assert costs["expected"] == pytest.approx(PAID * filing.expected * acceptance.expected, rel=1e-9)
-    assert costs["low"] == pytest.approx(PAID * filing.low * acceptance.low, rel=1e-9)
-    assert costs["most"] == PAID
-    assert analysis.headline_basis == "claims"
-
-
 def test_a_changed_policy_keeps_the_rates_of_comparable_schemes(claims: Claims, analysis: Analysis) -> None:
     changed = run(claims, policy=analysis.policy.with_tier(up_to=300_000, pays=60_000), draws=FEW)
     assert changed.ledger == analysis.ledger
@@ -87,11 +77,6 @@ def test_a_policy_that_was_announced_after_the_last_claim_is_not_left_out(
     filing, acceptance = (entry.range for entry in later.ledger.assumptions)  # type: ignore[union-attr]
     expected = PAID * filing.expected * acceptance.expected
     assert line_costs(later)["expected"] == pytest.approx(expected, rel=1e-9)
-
-
-def test_a_payment_that_needs_no_claim_is_certain(claims: Claims) -> None:
-    costs = line_costs(run(claims, tiers=TIERS, effort="automatic", draws=FEW))
-    assert costs == dict.fromkeys(("low", "expected", "high", "most"), float(PAID))
 
 
 def test_tiers_may_pay_larger_losses_and_losses_that_are_not_stated(tmp_path: Path) -> None:
@@ -138,27 +123,6 @@ def test_a_case_with_its_own_ledger_has_no_such_notes() -> None:
     assert input_notes(analysis, analysis.locale("en")) == []
 
 
-def test_the_scaffold_gives_the_same_figures(analysis: Analysis, path: Path, tmp_path: Path) -> None:
-    folder = scaffold(tmp_path / "mine", path, tiers=TIERS, budget=100_000)
-    assert sorted(p.name for p in folder.iterdir()) == ["incident.toml", "ledger.toml", "policy.toml"]
-    incident, policy, ledger = (folder / f"{name}.toml" for name in ("incident", "policy", "ledger"))
-    again = run(Plan(incident, policy, ledger, (path,), budget=100_000, draws=FEW))
-    assert [name for name in analysis.tables if not analysis.tables[name].equals(again.tables[name])] == []
-
-
-def test_the_scaffold_overwrites_nothing(path: Path, tmp_path: Path) -> None:
-    (tmp_path / "notes.txt").write_text("mine")
-    with pytest.raises(UsageError, match="is not empty"):
-        scaffold(tmp_path, path, tiers=TIERS)
-    assert [p.name for p in tmp_path.iterdir()] == ["notes.txt"]
-
-
-def test_a_report_of_it_is_verified(analysis: Analysis, path: Path, tmp_path: Path) -> None:
-    folder = write_report(analysis, tmp_path / "report", formats=["csv"]).parent
-    result = verify(folder, claims=[path])
-    assert result.rebuilt
-
-
 def test_a_report_of_a_selection_asks_for_a_file_of_it(claims: Claims, tmp_path: Path) -> None:
     part = run(claims.filter(service="kakao-t"), tiers=TIERS, effort="automatic", draws=FEW)
     assert line_costs(part)["expected"] == 50_000
@@ -168,13 +132,6 @@ def test_a_report_of_a_selection_asks_for_a_file_of_it(claims: Claims, tmp_path:
     again = run(read_claims(tmp_path / "part.parquet", claims.incident), tiers=TIERS, draws=FEW)
     folder = write_report(again, tmp_path / "report", formats=["csv"]).parent
     assert verify(folder, claims=[tmp_path / "part.parquet"]).rebuilt
-
-
-def test_the_command_line_gives_the_same_figures(analysis: Analysis, path: Path) -> None:
-    tiers = ",".join(f"{up_to}:{pays}" for up_to, pays in TIERS.items())
-    code, out, _ = command("cost", path, "--tiers", tiers, "--budget", "100_000", "--draws", FEW, "--json")
-    assert code == 0
-    assert f'"expected": {line_costs(analysis)["expected"]}' in out
 
 
 @pytest.mark.slow

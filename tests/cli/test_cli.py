@@ -8,6 +8,7 @@ import re
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -19,7 +20,7 @@ from outage_analysis.claims.readers import recheck as closer
 from outage_analysis.costs.policy_results import reconciliation_table
 from outage_analysis.files import bundled_ids, data_root
 from outage_analysis.policies import load_policy
-from outage_analysis.text import LANGUAGES, Locale
+from outage_analysis.text import Locale
 from tests.commands import COMMANDS, GOOD, GROUPS, HEADER, KAKAO, Run, claims, command
 from tests.html_page import WebPage
 from tests.paths import OWN_OUTAGE
@@ -93,26 +94,6 @@ def test_help_teaches_by_example(run: Run, command: str) -> None:
     assert f"outage-analysis {command}" in out.split("Usage:")[1].split("Options")[0].split("\n", 1)[1]
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    ("arguments", "key"),
-    [
-        (("cost",), "totals"),
-        (("ingest", "claims.csv", *KAKAO), "files"),
-        (("inspect", "claims.csv"), "layout_toml"),
-        (("cube", "claims.csv", *KAKAO), "rows"),
-        (("incidents", "kakao-2022"), "service"),
-        (("policies", "show", "kakao-2022"), "line"),
-        (("policies", "show", "kakao-2022"), "result"),
-    ],
-)
-def test_json_on_stdout_is_json_and_nothing_else(run: Run, arguments: tuple[str, ...], key: str) -> None:
-    claims(HEADER + GOOD)
-    code, out, err = run(*arguments, "--json")
-    assert (code, err) == (0, "")
-    assert key in json.loads(out)
-
-
 @pytest.mark.parametrize(
     ("command", "key"),
     [
@@ -144,23 +125,11 @@ def test_facts_of_a_day_leave_out_what_came_later(run: Run) -> None:
 
 
 @pytest.mark.slow
-def test_an_analyst_who_has_only_totals_gets_a_cost(run: Run) -> None:
-    totals = Path("totals.csv")
-    totals.write_text(
-        'service,claimant_type,band,claims\n카톡,소상공인,"(0, 300000]",100\n멜론,소상공인,unknown,9\n',
-        encoding="utf-8",
+def test_the_report_ends_with_the_answer_and_the_paths_of_its_files(report: Callable[[str], Path]) -> None:
+    here = report("kakao-en")
+    much, without, paid, together, narrower, *paths = (
+        (here.parent / "printed.txt").read_text("utf-8").splitlines()
     )
-    code, out, _ = run("cost", "--counts", totals, "--json", *FEW)
-    assert code == 0
-    given = [t for t in json.loads(out)["totals"] if t["basis"] == "claims"]
-    assert given[0]["promised"] == 100 * 30_000
-
-
-@pytest.mark.slow
-def test_the_report_ends_with_the_answer_and_the_paths_of_its_files(run: Run) -> None:
-    code, out, _ = run("report", "--out", "here")
-    assert code == 0
-    much, without, paid, together, narrower, *paths = out.splitlines()
     assert re.fullmatch(
         r"Cash for small businesses: about .*\. 1 in 10 outcomes is above .*, half are "
         r"below .*\. 80% likely: .*\.",
@@ -168,11 +137,11 @@ def test_the_report_ends_with_the_answer_and_the_paths_of_its_files(run: Run) ->
     )
     assert "The cash excludes " in without
     assert narrower.startswith("No single input would narrow the range much. Knowing “Filing share” exactly")
-    text = WebPage.of(Path("here/report.html")).prose()
+    text = WebPage.of(here / "report.html").prose()
     assert all(sentence in text for sentence in (much, paid, together, without, narrower))
     files = [f"report.{suffix}" for suffix in ("md", "pdf", "pptx", "xlsx")]
     names = ["brief.pdf", "charts/", "documents/", *files, "tables/"]
-    assert paths == [f"here/{name}" for name in (*names, "report.html")]
+    assert paths == [f"{here}/{name}" for name in (*names, "report.html")]
     assert all(Path(path).exists() for path in paths)
 
 
@@ -216,31 +185,14 @@ def test_the_square_of_a_loss_has_every_digit_wherever_it_is_printed(run: Run) -
     assert pl.read_parquet("cube.parquet")["loss_squared"].to_list() == [Decimal(square)]
 
 
-def test_synth_writes_a_labelled_file_and_no_other(run: Run) -> None:
-    assert run("synth", "--seed", 3, "--out", "my-synthetic.parquet")[0] == 0
-    assert Path("my-synthetic.parquet").stat().st_size > 100_000
-    code, _, err = run("synth", "--out", "mine.csv")
-    assert code == 2
-    assert "synthetic" in err
-    assert not Path("mine.csv").exists()
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [
-        (("cost", "--as-of", "2022-13-01"), 2, "not a day"),
-        (("cost", "--max-rejects", "lots"), 2, "not a share"),
-        (("cost", "--policy", "kakao-2023"), 2, "Did you mean 'kakao-2022'?"),
-        (("report", "--lang", "fr"), 2, "no such language"),
         (("report", "--out", "/etc"), 2, "is not a report"),
         (("report", "--out", "claims.csv/deeper"), 6, "cannot be written"),
-        (("cost", "--as-of", "2022-10-01"), 5, "Move --as-of"),
-        (("facts", "CL-99"), 2, "no such fact"),
         (("policies", "show", "kddi-2022", "--as-of", "2022-01-01"), 2, "Move --as-of"),
         (("policies", "show", "kddi-2022", "--as-of", "soon"), 2, "not a day"),
-        (("cube", "claims.csv", *KAKAO, "--by", "colour"), 2, "no such dimension"),
-        (("cost", "--claims", "claims.csv", "--counts", "t.csv"), 2, "not both"),
     ],
 )
 def test_every_refusal_is_one_line_with_its_exit_code(
@@ -288,8 +240,8 @@ def test_a_policy_is_shown_with_its_lines_its_sums_and_what_was_not_published(ru
     ]
 
 
-@pytest.mark.parametrize("id_", bundled_ids("policies"))
-def test_a_policy_as_json_is_its_document_and_its_golden_result(run: Run, id_: str) -> None:
+def test_a_policy_as_json_is_its_document_and_its_golden_result(run: Run) -> None:
+    id_ = "kakao-2022"
     code, out, err = run("policies", "show", id_, "--json")
     assert (code, err) == (0, "")
     shown = json.loads(out)
@@ -350,16 +302,6 @@ def test_a_policy_is_explained_with_an_example_at_each_edge(
         head = f"{line.name[lang]}{'' if lang == 'ko' else ' '}({line.id})"
         assert any(x.startswith(head) for x in said), line.id
     assert [x for x in page.missing if not any(x[lang] in told for told in said)] == []
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("lang", LANGUAGES)
-@pytest.mark.parametrize("id_", bundled_ids("policies"))
-def test_every_policy_is_explained_in_every_language(run: Run, id_: str, lang: str) -> None:
-    code, out, err = run("policies", "explain", id_, "--lang", lang)
-    assert (code, err) == (0, "")
-    assert not re.search(r"\{\w*\}|\bexplain\.|\bNone\b", out)
-    assert all(line.id in out for line in load_policy(id_).lines)
 
 
 def test_a_language_that_is_not_spoken_is_refused(run: Run) -> None:
@@ -471,17 +413,6 @@ def test_a_report_is_written_in_the_formats_asked_for(run: Run) -> None:
     code, out, err = run(*command, "csv,xls", "--force")
     assert (code, out) == (2, "")
     assert "no such format (found 'xls'). Did you mean 'xlsx'?" in err
-
-
-@pytest.mark.slow
-def test_a_report_without_hindsight_shows_none(run: Run) -> None:
-    file = claims(HEADER + FORTY)
-    for out, flag in (("with", "--hindsight"), ("without", "--no-hindsight")):
-        assert run("report", "--claims", file, "--out", out, flag, *FEW, "--formats", "html,csv")[0] == 0
-    shown = {out: '<details class="appendix hindsight"' in Path(out, "report.html").read_text("utf-8")
-             for out in ("with", "without")}  # fmt: skip
-    assert shown == {"with": True, "without": False}
-    assert not list(Path("without/tables").glob("hindsight_*"))
 
 
 def test_ingest_accounts_for_every_row_and_names_the_first_rejects(run: Run) -> None:

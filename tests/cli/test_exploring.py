@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 import pytest
 
-from outage_analysis.cli import report
 from outage_analysis.cli.explore import commands
 from outage_analysis.files import bundled_ids
 from outage_analysis.incidents import published_facts as published
@@ -62,11 +61,6 @@ def strict_json(text: str) -> dict[str, Any]:
 
     found: dict[str, Any] = json.loads(text, parse_constant=refuse)
     return found
-
-
-def test_they_are_commands_of_the_one_program() -> None:
-    assert COMMANDS == ["query", "distribution", "intake"]
-    assert not set(COMMANDS) & set(names(report.commands))
 
 
 # --- what is printed ------------------------------------------------------------------------------------
@@ -289,20 +283,6 @@ def test_a_document_that_is_no_table_is_reported_by_line_and_key(run: Run) -> No
     code, out, err = run("distribution", "--grouped", "bad.toml")
     assert (code, out) == (2, "")
     assert re.fullmatch(r"error: bad\.toml, line 6, counts.*\n", err)
-
-
-def test_personal_data_in_a_dimension_is_exit_4(run: Run) -> None:
-    file = claims(HEADER + GOOD.replace("서울", "010-1234-5678"))
-    code, out, err = run("distribution", *KAKAO, file, "--by", "region")
-    assert (code, out) == (4, "")
-    assert "010-1234" not in err
-
-
-def test_unknown_options_are_wrong_usage(run: Run) -> None:
-    for name in COMMANDS:
-        code, out, err = run(name, "--nonsense")
-        assert (code, out) == (2, "")
-        assert "Traceback" not in err
 
 
 # --- hostile texts --------------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import termios
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import polars as pl
@@ -20,7 +21,8 @@ from rich.cells import cell_len
 from outage_analysis.analysis import text_table
 from outage_analysis.cli import console
 from outage_analysis.text import Answer, Locale, ShownTable, schema_of
-from tests.commands import COMMANDS, GOOD, HEADER, KAKAO, command
+from tests.commands import COMMANDS, GOOD, HEADER, KAKAO
+from tests.contract.command_line import outage_analysis
 
 WIDTHS = (80, 100, 120)
 FEW = ("--draws", "8192")
@@ -52,6 +54,7 @@ WRITING = {"report", "synth", "verify", "notebook run", "policies new", "new", "
 """Those that write files, and print their paths or one sentence."""
 WITHOUT_TABLE = {"policies explain", "policies check"}
 Printed = tuple[ShownTable, Answer]
+Recorded = Callable[[str], tuple[list[Printed], str]]
 
 
 @pytest.fixture(scope="module")
@@ -66,36 +69,40 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def tables(folder: Path) -> Callable[[str], list[Printed]]:
-    """The tables that a command prints; each command runs once."""
-    known: dict[str, list[Printed]] = {}
+def recorded(folder: Path) -> Recorded:
+    """The tables that a command gives to `print_table`, and what it prints on a terminal with --all.
 
-    def tables_of(name: str) -> list[Printed]:
-        if name not in known:
-            known[name] = recorded(name, folder)
-        return known[name]
+    Each command runs once.
+    """
 
-    return tables_of
+    @cache
+    def run(name: str) -> tuple[list[Printed], str]:
+        found: list[Printed] = []
+        real = console.print_table
 
+        def print_table(shown: ShownTable, answer: Answer) -> None:
+            found.append((shown, answer))
+            real(shown, answer)
 
-def recorded(name: str, folder: Path) -> list[Printed]:
-    """Run a command in this process, into a pipe, and keep what it gives to `print_table`."""
-    found: list[Printed] = []
-    real = console.print_table
+        everything = () if name in WITHOUT_TABLE else ("--all",)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(console, "print_table", print_table)
+            out = on_a_terminal(80, folder, *name.split(), *PRINTING[name], *everything)
+        return found, out
 
-    def print_table(shown: ShownTable, answer: Answer) -> None:
-        found.append((shown, answer))
-        real(shown, answer)
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(folder)
-        patch.setattr(console, "print_table", print_table)
-        code, _, err = command(*name.split(), *PRINTING[name])
-    assert code == 0, err
-    return found
+    return run
 
 
 def on_a_terminal(width: int, folder: Path, *arguments: str) -> str:
+    """What a command prints in this process if stdout is a terminal of so many columns."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        code, out, err = outage_analysis(*arguments, columns=width)
+    assert code == 0, err
+    return out
+
+
+def on_a_pseudo_terminal(width: int, folder: Path, *arguments: str) -> str:
     """What a process prints on a pseudo-terminal of so many columns."""
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 50, width, 0, 0))
@@ -150,37 +157,28 @@ def test_every_command_is_registered_here() -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", PRINTING)
-def test_tables_fit_the_terminal_and_cut_nothing(tables: Callable[[str], list[Printed]], name: str) -> None:
-    assert bool(tables(name)) == (name not in WITHOUT_TABLE)
-    for table in tables(name):
+def test_tables_fit_the_terminal_and_cut_nothing(recorded: Recorded, name: str) -> None:
+    tables, out = recorded(name)
+    assert bool(tables) == (name not in WITHOUT_TABLE)
+    assert [line for line in out.split("\n") if cell_len(line) > 80] == []
+    for table in tables:
+        check(table, out)
         for width in WIDTHS:
-            out = printed(table, width)
-            assert [line for line in out.split("\n") if cell_len(line) > width] == []
-            check(table, out)
+            alone = printed(table, width)
+            assert [line for line in alone.split("\n") if cell_len(line) > width] == []
+            check(table, alone)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", PRINTING)
-def test_a_pipe_gets_one_line_per_row_in_full(tables: Callable[[str], list[Printed]], name: str) -> None:
-    for table in tables(name):
+def test_a_pipe_gets_one_line_per_row_in_full(recorded: Recorded, name: str) -> None:
+    for table in recorded(name)[0]:
         shown, _ = table
         out = printed(table, None)
         assert out.split("\n")[0] == shown.title
         for row, line in zip(text_table(*table).rows, out.split("\n")[3:], strict=False):
             assert line.split() == " ".join(row).split()
         assert len(out.split("\n")) == len(shown.rows) + 4  # title, names, rule, and an empty line behind
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("name", PRINTING)
-def test_on_a_pseudo_terminal_nothing_is_wider_and_no_figure_is_cut(
-    tables: Callable[[str], list[Printed]], folder: Path, name: str
-) -> None:
-    everything = () if name in WITHOUT_TABLE else ("--all",)
-    out = on_a_terminal(80, folder, *name.split(), *PRINTING[name], *everything)
-    assert [line for line in out.split("\n") if cell_len(line) > 80] == []
-    for table in tables(name):
-        check(table, out)
 
 
 @pytest.mark.slow
@@ -199,20 +197,23 @@ def test_a_terminal_gets_at_most_forty_lines(folder: Path, name: str) -> None:
 
 @pytest.fixture(scope="module")
 def screen(folder: Path) -> str:
-    return on_a_terminal(80, folder, "cost", *PRINTING["cost"])
+    return on_a_pseudo_terminal(80, folder, "cost", *PRINTING["cost"])
 
 
 @pytest.mark.slow
-def test_cost_answers_before_the_tables_and_names_those_without_room(
-    tables: Callable[[str], list[Printed]], screen: str
-) -> None:
+def test_a_process_on_a_pseudo_terminal_prints_the_same(folder: Path, screen: str) -> None:
+    assert screen == on_a_terminal(80, folder, "cost", *PRINTING["cost"])
+
+
+@pytest.mark.slow
+def test_cost_answers_before_the_tables_and_names_those_without_room(recorded: Recorded, screen: str) -> None:
     answer, shown = screen.split("\n\n", 1)
     assert answer.startswith("Cash for small businesses: about ")
     for part in ("1 in 10 outcomes is above 560", "half are below", "The chance of exceeding the budget"):
         assert " ".join(answer.split()).count(part) == 1
     assert shown.startswith("How uncertain the cost is: published counts, KRW; ")
     rest = " ".join(shown.partition("--all also prints: ")[2].split())
-    _, bands, *later = (shown.title.partition(";")[0] for shown, _ in tables("cost"))
+    _, bands, *later = (shown.title.partition(";")[0] for shown, _ in recorded("cost")[0])
     assert f"{bands}\n" in shown
     assert bands not in rest
     assert [title for title in later if title not in rest and not title.startswith("How uncertain")] == []
@@ -230,9 +231,10 @@ def test_a_narrow_terminal_leaves_out_columns_rather_than_rows(folder: Path) -> 
 
 
 @pytest.mark.slow
-def test_with_all_cost_prints_every_table(folder: Path, tables: Callable[[str], list[Printed]]) -> None:
-    out = " ".join(on_a_terminal(80, folder, "cost", *PRINTING["cost"], "--all").split())
-    titles = [shown.title for shown, _ in tables("cost")]
+def test_with_all_cost_prints_every_table(recorded: Recorded) -> None:
+    tables, printed_ = recorded("cost")
+    out = " ".join(printed_.split())
+    titles = [shown.title for shown, _ in tables]
     assert [title for title in titles if out.count(title) != titles.count(title)] == []
     assert "--all" not in out
 

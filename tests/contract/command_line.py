@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import runpy
 import signal
@@ -40,7 +41,7 @@ REPORTS: dict[str, tuple[str, ...]] = {
     "trams-en": ("--incident", "trams"),
     "trams-ko": ("--incident", "trams", "--lang", "ko"),
     "own-en": ("complaints.csv", "--tiers", "300000:30000,500000:50000", "--budget", "300000"),
-    "thin-en": ("--ledger", "thin.toml"),
+    "thin-en": ("--ledger", "thin.toml", "--formats", "csv,html,pdf,svg,xlsx"),
 }
 """The options of each report that several tests read."""
 
@@ -53,12 +54,21 @@ class Printed(NamedTuple):
     err: str
 
 
-def outage_analysis(*arguments: object) -> Printed:
-    """Run `outage-analysis` with these arguments in this process."""
-    out, err = StringIO(), StringIO()
+class Terminal(StringIO):
+    """A stream that says that it is a terminal."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def outage_analysis(*arguments: object, columns: int | None = None) -> Printed:
+    """Run `outage-analysis` with these arguments in this process, into pipes or on a terminal so wide."""
+    out, err = (Terminal(), Terminal()) if columns else (StringIO(), StringIO())
+    width = {"COLUMNS": str(columns)} if columns else {}
     before = signal.getsignal(signal.SIGPIPE)  # the command ends by it; the tests must not
     words = ["outage-analysis", *map(str, arguments)]
-    with patch.object(sys, "argv", words), redirect_stdout(out), redirect_stderr(err):
+    streams = redirect_stdout(out), redirect_stderr(err)
+    with patch.object(sys, "argv", words), patch.dict(os.environ, width), streams[0], streams[1]:
         try:
             with pytest.raises(SystemExit) as stop:
                 runpy.run_module("outage_analysis", run_name="__main__")
@@ -97,3 +107,4 @@ def _write(name: str, folder: Path) -> None:
     arguments = [folder / word if (folder / word).is_file() else word for word in REPORTS[name]]
     done = outage_analysis("report", *arguments, "--out", folder / "report", "--force")
     assert done.code == 0, done.err
+    (folder / "printed.txt").write_text(done.out, "utf-8")

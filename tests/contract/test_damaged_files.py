@@ -271,7 +271,7 @@ def test_every_row_of_a_file_with_random_damage_is_a_claim_or_a_reject(
 
 @pytest.mark.slow
 @given(damages=DAMAGE)
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_every_row_of_many_files_with_random_damage_is_a_claim_or_a_reject(
     tmp_path_factory: pytest.TempPathFactory, damages: list[tuple[int, tuple[str, int, str]]]
 ) -> None:

@@ -67,24 +67,28 @@ def test_its_own_outcome_is_refused_and_other_cases_may_use_it(tmp_path: Path) -
     assert outage_analysis("cost", "--ledger", tmp_path / "other.toml", "--as-of", "2023-06-30").code == 0
 
 
-@pytest.mark.parametrize("lang", ["en", pytest.param("ko", marks=pytest.mark.slow)])
-def test_a_report_of_it_keeps_the_outcome_apart(tmp_path: Path, lang: str) -> None:
-    words = ("report", "--incident", "kt-2018", "--lang", lang, "--formats", "csv,html", "--draws", FEW)
-    assert outage_analysis(*words, "--out", tmp_path / "report").code == 0
-    for name, table in read_tables(tmp_path / "report").items():
+@pytest.fixture(scope="module")
+def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The report of the case."""
+    folder = tmp_path_factory.mktemp("kt") / "report"
+    words = ("report", "--incident", "kt-2018", "--formats", "csv,html,md,pptx", "--draws", FEW)
+    assert outage_analysis(*words, "--out", folder).code == 0
+    return folder
+
+
+def test_a_report_of_it_keeps_the_outcome_apart(written: Path) -> None:
+    for name, table in read_tables(written).items():
         for day in map(str, table.get("public_on", ())):
             assert name.startswith("hindsight_") or day <= "2019-03-22", (name, day)
         assert name.startswith("hindsight_") or "synthetic" not in name
-    totals = read_tables(tmp_path / "report")["totals"]
+    totals = read_tables(written)["totals"]
     assert pl.DataFrame(totals).filter(valuation="cash")["expected"].item() == pytest.approx(38_935_341_730)
 
 
-def test_slides_compare_the_press_with_the_cash_that_it_forecast(tmp_path: Path) -> None:
-    words = ("report", "--incident", "kt-2018", "--formats", "csv,pptx", "--draws", FEW)
-    assert outage_analysis(*words, "--out", tmp_path / "report").code == 0
-    headlines = read_tables(tmp_path / "report")["headlines"]
+def test_slides_compare_the_press_with_the_cash_that_it_forecast(written: Path) -> None:
+    headlines = read_tables(written)["headlines"]
     (expected,) = [float(str(x)) for x in headlines["expected"] if x]
-    (slide,) = [text for text in notes_of_slides(tmp_path / "report") if "SBS Biz" in text]
+    (slide,) = [text for text in notes_of_slides(written) if "SBS Biz" in text]
     assert {in_two_digits(expected), 8_000_000_000.0} <= amounts_in(slide, "en")
     assert in_two_digits(38_935_341_730) not in amounts_in(slide, "en")
 
@@ -106,12 +110,8 @@ def test_if_all_were_paid_it_would_cost_more_than_the_mean(incident: str) -> Non
     assert max(all_paid) > max(amounts_in(answer[0].partition("about")[2].partition(".")[0], "en"))
 
 
-def test_what_was_published_by_service_and_of_those_who_filed_comes_second(tmp_path: Path) -> None:
-    words = ("report", "--incident", "kt-2018", "--formats", "csv,md", "--draws", FEW)
-    assert outage_analysis(*words, "--out", tmp_path / "report").code == 0
-    services = pl.DataFrame(read_tables(tmp_path / "report")["services"]).select(
-        "service", "users", "expected"
-    )
+def test_what_was_published_by_service_and_of_those_who_filed_comes_second(written: Path) -> None:
+    services = pl.DataFrame(read_tables(written)["services"]).select("service", "users", "expected")
     assert services.rows() == [
         ("mobile", 660_000, pytest.approx(MOBILE)),
         ("internet", 215_000, pytest.approx(INTERNET)),
@@ -119,7 +119,7 @@ def test_what_was_published_by_service_and_of_those_who_filed_comes_second(tmp_p
         ("landline", 232_000, None),
         ("copper", None, None),
     ]
-    _, first, _, second, third, *_ = (tmp_path / "report" / "report.md").read_text("utf-8").split("\n## ")
+    _, first, _, second, third, *_ = (written / "report.md").read_text("utf-8").split("\n## ")
     assert first.startswith("The answer")
     assert second.startswith("Services\n")
     assert "| IPTV | Fixed line | not published | 3,296,666,667 |" in second

@@ -145,13 +145,11 @@ def test_a_notebook_that_fails_has_exit_code_1_and_no_page(tmp_path: Path) -> No
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("lang", "word"), [("en", "260 million won"), ("ko", "2억 6,000만 원")])
-def test_the_summary_as_a_page_has_the_figure_of_the_report(tmp_path: Path, lang: str, word: str) -> None:
+def test_the_summary_as_a_page_has_the_figure_of_the_report(tmp_path: Path) -> None:
     page = tmp_path / "summary.html"
-    done = outage_analysis("notebook", "run", "05_executive_summary", "--lang", lang, "--out", page)
+    done = outage_analysis("notebook", "run", "05_executive_summary", "--lang", "ko", "--out", page)
     assert done.code == 0, done.err
-    text = page.read_text("utf-8")
-    assert word in text
+    assert "2억 6,000만 원" in page.read_text("utf-8")
 
 
 def test_a_notebook_needs_nothing_but_the_package_itself_and_known_libraries() -> None:

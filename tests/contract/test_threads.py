@@ -49,7 +49,7 @@ QUESTIONS: tuple[Callable[[oa.Claims], object], ...] = (
 def test_eight_threads_get_the_answers_that_one_gets(claims: oa.Claims) -> None:
     alone = [ask(claims) for ask in QUESTIONS]
     cost = expected_cost(claims)
-    rounds = 24
+    rounds = 8
     with ThreadPoolExecutor(8) as pool:
         costs = [pool.submit(expected_cost, claims) for _ in range(3)]
         asked = [[pool.submit(ask, claims) for ask in QUESTIONS] for _ in range(rounds)]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import re
@@ -17,7 +16,7 @@ import polars as pl
 import pytest
 
 from tests.contract.command_line import OWN_FILE, REPORTS, Printed, outage_analysis
-from tests.tampered_bundles import Manifest, flip, forged, manifest_of, retold
+from tests.tampered_bundles import Manifest, flip, forged, manifest_of, retold, seal
 
 Report = Callable[[str], Path]
 TIERS = REPORTS["own-en"][1:]
@@ -40,17 +39,21 @@ def copy_of(folder: Path, into: Path) -> Path:
     return Path(shutil.copytree(folder, into / "report"))
 
 
-@pytest.fixture(scope="module")
-def tables_report(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A report of the own complaints as CSV tables only, which is soon written again."""
-    folder = tmp_path_factory.mktemp("tables")
+def written(folder: Path, formats: str) -> Path:
+    """A report of the own complaints in these formats, beside them."""
     claims = folder / "complaints.csv"
     claims.write_text(OWN_FILE, "utf-8")
     done = outage_analysis(
-        *("report", claims, *TIERS, "--formats", "csv", "--draws", "8192", "--out", folder / "report")
+        *("report", claims, *TIERS, "--formats", formats, "--draws", "8192", "--out", folder / "report")
     )
     assert done.code == 0, done.err
     return folder / "report"
+
+
+@pytest.fixture(scope="module")
+def tables_report(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A report of the own complaints as CSV tables only, which is soon written again."""
+    return written(tmp_path_factory.mktemp("tables"), "csv")
 
 
 OTHERWISE = ("--level", "90", "--seed", "5", "--draws", "16384", "--budget", "300000", "--unknown", "10000")
@@ -68,7 +71,7 @@ def test_a_report_with_every_option_is_written_again(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", REPORTS)
+@pytest.mark.parametrize("name", ["kakao-en", "trams-ko"])
 def test_a_report_is_written_again_byte_for_byte(report: Report, name: str) -> None:
     folder = report(name)
     code, out, err = checked(folder, *claims_of(folder), "--json")
@@ -132,11 +135,7 @@ def test_an_additional_file_that_the_checksums_list_is_named(
 ) -> None:
     folder = copy_of(report("own-en"), tmp_path)
     (folder / name).write_text("more", "utf-8")
-    line = f"{hashlib.sha256(b'more').hexdigest()}  {name}\n"
-    sums = (folder / "SHA256SUMS").read_text("utf-8")
-    (folder / "SHA256SUMS").write_text(
-        "".join(sorted([*sums.splitlines(keepends=True), line], key=str)), "utf-8"
-    )
+    seal(folder)
     code, out, err = checked(folder, "--integrity")
     assert (code, out) == (1, "")
     assert name in err
@@ -184,11 +183,7 @@ FORGED: dict[str, Callable[[Path], str]] = {
     "a figure": with_lie(lambda m: m["figures"].update(p90=1.0), elsewhere=False),
     "the expected cost": with_lie(lambda m: m["figures"].update(expected=62_713.0)),
     "a sign-off": with_lie(lambda m: m["assumptions"][0].update(approved_by="the board")),
-    "an expected rate": with_lie(lambda m: m["assumptions"][0].update(expected=0.5)),
-    "rows": with_lie(lambda m: m["inputs"][0].update(rows=13)),
-    "no synthetic mark": with_lie(lambda m: m.update(synthetic_claims=True)),
     "another budget": with_lie(lambda m: m.update(budget=400_000), file="tables/budget.csv"),
-    "another seed": with_lie(lambda m: m.update(seed=1), file="tables/budget.csv"),
 }
 
 
@@ -232,14 +227,17 @@ def another(value: object) -> object:
 
 TESTED_ABOVE = {"outputs", "versions", "fonts", "facts", "code_sha256"}
 """Digests of files; versions and code say when a rebuild is another one, which is another test."""
+ENOUGH = {"assumptions": 3, "documents": 2, "figures": 2}
+"""How many fields are changed of parts that are compared as a whole."""
 STATED = {("max_rejects",), ("environment", "machine"), ("environment", "python")}
 """What no rebuild can check; it is shown as stated."""
 
 
 @pytest.mark.slow
 def test_no_field_of_a_manifest_is_changed_unnoticed(tables_report: Path, tmp_path: Path) -> None:
-    fields = [x for x in leaves(manifest_of(tables_report)) if x[0][0] not in TESTED_ABOVE]
-    assert len(fields) > 40
+    manifest = {name: part for name, part in manifest_of(tables_report).items() if name not in TESTED_ABOVE}
+    fields = [x for name, part in manifest.items() for x in [*leaves({name: part})][: ENOUGH.get(name)]]
+    assert len(fields) > 30
     unnoticed = set()
     for number, (path, value) in enumerate(fields):
         (tmp_path / str(number)).mkdir()
@@ -270,25 +268,11 @@ def test_a_changed_payment_is_found_by_both_checks(tables_report: Path, tmp_path
     assert "policy" in err
 
 
-@pytest.mark.parametrize(
-    "lie",
-    [
-        pytest.param(lambda m: m["assumptions"][0].update(approved_by="the board"), id="approved_by"),
-        pytest.param(
-            lambda m: m["assumptions"][0].update(owner="somebody"), id="owner", marks=pytest.mark.slow
-        ),
-        pytest.param(
-            lambda m: m["assumptions"][0].update(expected=0.5), id="expected", marks=pytest.mark.slow
-        ),
-    ],
-)
-def test_a_wrong_digest_does_not_hide_a_forged_sign_off(
-    tables_report: Path, tmp_path: Path, lie: Callable[[Manifest], object]
-) -> None:
+def test_a_wrong_digest_does_not_hide_a_forged_sign_off(tables_report: Path, tmp_path: Path) -> None:
     folder = copy_of(tables_report, tmp_path)
 
     def forge(manifest: Manifest) -> None:
-        lie(manifest)
+        manifest["assumptions"][0].update(approved_by="the board")
         manifest["facts"][min(manifest["facts"])] = ZEROS
 
     retold(folder, forge)
@@ -320,12 +304,13 @@ FORGED_FILES: dict[str, Callable[[Path], object]] = {
     "charts/funnel.svg": other_digit,
     "charts/funnel.png": flip,
 }
+"""A file of each format, in a report of which only this format is written again."""
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", FORGED_FILES)
-def test_a_rebuild_finds_a_forged_file_of_each_format(report: Report, tmp_path: Path, name: str) -> None:
-    folder = copy_of(report("own-en"), tmp_path)
+def test_a_rebuild_finds_a_forged_file_of_each_format(tmp_path: Path, name: str) -> None:
+    folder = written(tmp_path, name.rpartition(".")[2])
     FORGED_FILES[name](folder / name)
     forged(folder, name)
     assert checked(folder, "--integrity").code == 0  # a consistent forgery needs the rebuild
@@ -380,15 +365,13 @@ def test_no_byte_depends_on_the_process(report: Report, tmp_path: Path, name: st
 
 
 @pytest.mark.slow
-def test_another_version_of_a_library_excuses_no_changed_figure(report: Report, tmp_path: Path) -> None:
-    folder = copy_of(report("own-en"), tmp_path)
-    manifest = json.loads((folder / "manifest.json").read_text("utf-8"))
-    manifest["figures"]["expected"] *= 2
-    manifest["versions"][min(manifest["versions"])] = "0.0.1"
-    text = json.dumps(manifest, ensure_ascii=False, indent=2, sort_keys=True) + "\n"
-    (folder / "manifest.json").write_text(text, "utf-8")
-    sums = (folder / "SHA256SUMS").read_text("utf-8")
-    sealed = re.sub("[0-9a-f]{64}(?=  manifest.json)", hashlib.sha256(text.encode()).hexdigest(), sums)
-    (folder / "SHA256SUMS").write_text(sealed, "utf-8")
+def test_another_version_of_a_library_excuses_no_changed_figure(tables_report: Path, tmp_path: Path) -> None:
+    folder = copy_of(tables_report, tmp_path)
+
+    def forge(manifest: Manifest) -> None:
+        manifest["figures"]["expected"] *= 2
+        manifest["versions"][min(manifest["versions"])] = "0.0.1"
+
+    retold(folder, forge)
     assert checked(folder, "--integrity").code == 0
     assert checked(folder, *claims_of(folder)).code == 1

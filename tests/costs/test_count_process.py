@@ -140,13 +140,20 @@ GRID = {
 
 QUICK = ("equal 20", "lognormal 20", "one of 20 is half")
 """The cases that the quick tests run."""
+EXTREME = ("equal 5", "equal 10,000", "wide lognormal 20", "lognormal 100,000", "one of 1 dominates",
+           "one of 20 is half", "one of 10,000 dominates")  # fmt: skip
+"""The cases that are also tried with a small and with a large chance."""
 
 
-@pytest.mark.parametrize("accepted", [0.25, *(pytest.param(p, marks=pytest.mark.slow) for p in (0.04, 0.9))])
 @pytest.mark.parametrize(
-    "losses", [pytest.param(v, id=k, marks=() if k in QUICK else pytest.mark.slow) for k, v in GRID.items()]
+    ("name", "accepted"),
+    [
+        *(pytest.param(name, 0.25, marks=() if name in QUICK else pytest.mark.slow) for name in GRID),
+        *(pytest.param(name, p, marks=pytest.mark.slow) for name in EXTREME for p in (0.04, 0.9)),
+    ],
 )
-def test_a_share_of_the_loss_has_the_exact_distribution(losses: list[int], accepted: float) -> None:
+def test_a_share_of_the_loss_has_the_exact_distribution(name: str, accepted: float) -> None:
+    losses = GRID[name]
     assert_close(total_of(losses, TENTH, 1.0, accepted), exact_of([x // 10 for x in losses], accepted))
 
 

@@ -156,5 +156,5 @@ def test_a_report_from_totals_of_flights_shows_the_people_behind_them(tmp_path: 
         by_stage["due"] * pert_draws(120, 150, 180, rng) * pert_draws(0.2, 0.5, 0.9, rng) * 5_000 + business
     )
     assert p50 == pytest.approx(float(np.median(drawn)), rel=0.02)
-    page = write_report(analysis, tmp_path / "report", lang="ko")
+    page = write_report(analysis, tmp_path / "report", lang="ko", formats=("csv", "html", "xlsx"))
     assert verify(page.parent, claims=[totals]).rebuilt

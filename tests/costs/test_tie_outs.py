@@ -100,14 +100,6 @@ def test_a_run_has_the_tie_outs_of_both_documents(analysis: Analysis, ties: tupl
     assert analysis.tie_outs == ties
 
 
-@pytest.mark.parametrize("id_", bundled_ids("policies"))
-def test_every_tie_out_of_a_policy_comes_out_as_its_document_declares(id_: str) -> None:
-    policy = load_policy(id_)
-    rows = reconciliation_table(policy.tie_outs, policy, as_of=DAY)
-    assert rows["id"].to_list() == [tie.id for tie in policy.tie_outs]
-    assert rows.filter(~pl.col("as_expected"))["id"].to_list() == []
-
-
 @pytest.mark.parametrize("id_", bundled_ids("incidents"))
 def test_every_tie_out_of_an_incident_comes_out_as_its_document_declares(id_: str) -> None:
     incident = load_incident(id_)

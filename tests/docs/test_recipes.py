@@ -9,27 +9,16 @@ import csv
 import re
 import shutil
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from IPython.core.interactiveshell import InteractiveShell
-from traitlets.config import Config
 
 from tests.doc_blocks import run_page
 from tests.doc_pages import RECIPES, blocks, prose
 from tests.paths import ROOT
 
 FOLDER = ROOT / "docs" / "recipes"
-
-
-@pytest.fixture
-def shell() -> Iterator[InteractiveShell]:
-    """A session of IPython without a history."""
-    without = Config()
-    without.HistoryManager.enabled = False
-    yield InteractiveShell(config=without)  # type: ignore[no-untyped-call]
-    InteractiveShell.clear_instance()
 
 
 def rows(path: str) -> list[dict[str, str]]:

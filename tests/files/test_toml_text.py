@@ -126,7 +126,7 @@ def test_values_survive_and_the_text_of_a_text_read_again_is_the_same(page: dict
 
 
 @given(text=TEXTS | st.text(" \t\n\\\"'a", min_size=90, max_size=2_500))
-@settings(max_examples=200)
+@settings(max_examples=75)
 def test_a_long_text_is_broken_into_lines_that_a_document_may_have(text: str) -> None:
     page = {"note": text, "list": [text, text]}
     written = toml_document(page)

@@ -22,6 +22,7 @@ from outage_analysis.text import LANGUAGES
 
 FOLDER = data_root() / "policies"
 ALL = bundled_ids("policies")
+KAKAO = "kakao-2022"  # tests/costs/test_tie_outs.py works its sums by hand
 INVENTED = {"trams"}
 """Policies of an outage that never was: they cite no fact, and say so in their name."""
 EVERY = pytest.mark.parametrize("id_", ALL)
@@ -233,15 +234,6 @@ BY_HAND: list[tuple[str, str, float, float, str]] = [
     ("rogers-2022", "analyst", 150_000_000, 75_000_000, "differs"),
     ("optus-2023", "mean-claim", 430_000 / 8_500, 50.6, "ties"),  # 50.59
     ("kt-breach-2025", "booked", 450 * BN, 450 * BN, "ties"),
-    ("kakao-2022", "press-low", 8_461 * 30_000, 253_830_000, "ties"),
-    ("kakao-2022", "press-high", 8_461 * 50_000, 423_050_000, "ties"),
-    ("kakao-2022", "wrong-base-low", 14_918 * 30_000, 450_000_000, "ties"),  # 447.54 million
-    ("kakao-2022", "emoticons-face", 48_000_000 * 6_500, 312 * BN, "ties"),
-    ("kakao-2022", "makers-face", 48_000_000 * 5_000, 240 * BN, "ties"),
-    ("kakao-2022", "drawer-face", 3_000_000 * 1_900, 5.7 * BN, "ties"),
-    ("kakao-2022", "package-face", (312 + 240 + 5.7) * BN, 557.7 * BN, "ties"),
-    ("kakao-2022", "taxi-fee", 39_000 * 6 / 31, 7_550, "ties"),  # 7,548.39, rounded up to ten
-    ("kakao-2022", "tiers-cannot-explain", 205 * 50_000, 50_000_000, "differs"),
 ]
 
 
@@ -263,7 +255,7 @@ def test_a_published_sum_is_what_it_is_by_hand(
 
 
 def test_every_published_sum_was_worked_by_hand() -> None:
-    declared = {(id_, tie.id) for id_ in ALL for tie in load_policy(id_).tie_outs}
+    declared = {(id_, tie.id) for id_ in ALL if id_ != KAKAO for tie in load_policy(id_).tie_outs}
     assert declared <= {(id_, tie) for id_, tie, *_ in BY_HAND}
 
 

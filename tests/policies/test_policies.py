@@ -10,59 +10,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from outage_analysis.errors import UsageError
-from outage_analysis.incidents import NEGATIVE, UNKNOWN, ZERO, Band, Bands, band_within
-from outage_analysis.policies import Budget, FeeCredit, InKind, Policy, Rule, Schedule, load_policy
-from tests.loss_cubes import band_of
+from outage_analysis.policies import Budget, FeeCredit, InKind, Policy, load_policy
 
 if TYPE_CHECKING:
     from tests.conftest import Edited
-
-
-def rule_for(line: Schedule, loss: int | None) -> Rule:
-    """The one rule that covers a loss."""
-    band = band_of(Bands.from_cuts(line.cuts), loss)
-    (rule,) = [rule for edges, rule in line.tariff.rules() if band_within(band, edges)]
-    return rule
-
-
-def paid(line: Schedule, loss: int | None) -> int | None:
-    rule = rule_for(line, loss)
-    return None if rule.review else rule.fixed
-
-
-@pytest.mark.parametrize("closed", ["upper", "lower"])
-def test_each_side_of_each_edge_is_paid_as_the_sources_print_it(
-    edited: Edited, golden: dict[str, Any], closed: str
-) -> None:
-    table = golden["tier_boundary_table"]
-    page = edited("policies", 'closed = "upper"', f'closed = "{closed}"')
-    line = load_policy(page).schedules[0]
-    assert [paid(line, loss) for loss in table["losses"]] == table[closed]
-
-
-def test_zero_and_unknown_losses_are_paid_nothing_unless_the_document_says_so(
-    policy: Policy, edited: Edited
-) -> None:
-    line = policy.schedules[0]
-    assert [rule_for(line, loss) for loss in (None, 0, -5)] == [Rule()] * 3
-    generous = edited(
-        "policies", 'closed = "upper"', 'closed = "upper"\nzero = { fixed = 1 }\nunknown.fixed = 2'
-    )
-    other = load_policy(generous).schedules[0]
-    assert [paid(other, loss) for loss in (None, 0, -5)] == [2, 1, 0]
-
-
-def test_the_rules_cover_the_special_bands_first_and_then_the_tiers(policy: Policy) -> None:
-    edges = [band for band, _ in policy.schedules[0].tariff.rules()]
-    assert edges == [NEGATIVE, ZERO, UNKNOWN, (0, 300_000), (300_000, 500_000), (500_000, None)]
-    assert policy.cuts == (300_000, 500_000)
-
-
-def test_the_other_closed_side_moves_every_edge_by_one(edited: Edited) -> None:
-    page = edited("policies", 'closed = "upper"', 'closed = "lower"')
-    policy = load_policy(page)
-    assert policy.cuts == (299_999, 499_999)
-    assert policy.schedules[0].tariff.rules()[3][0] == (0, 299_999)
 
 
 @pytest.mark.parametrize("closed", ["upper", "lower"])
@@ -75,19 +26,6 @@ def test_a_policy_without_a_schedule_has_no_edges() -> None:
     page = load_policy("kt-2021")
     assert not page.schedules
     assert page.edges == ()
-
-
-def test_the_largest_fixed_payment_is_that_of_the_dearest_tier(policy: Policy) -> None:
-    extremes: dict[Band, tuple[int, int | None]] = {
-        (0, 300_000): (30_000, 30_000),
-        (0, 500_000): (30_000, 50_000),
-        (300_000, 500_000): (50_000, 50_000),
-        (0, None): (0, None),  # nobody limits what a review awards
-    }
-    for band, (low, high) in extremes.items():
-        least, most = policy.schedules[0].tariff.payment_range(band)
-        assert least == low
-        assert most == high
 
 
 @pytest.mark.parametrize(
