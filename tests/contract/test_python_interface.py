@@ -71,6 +71,12 @@ def test_a_misspelt_name_is_refused_with_the_closest_one(
     assert getattr(refusal.value, "exit_code", None) == 2
 
 
+def test_what_the_cost_depends_on_is_shown_as_sentences_and_tables(analysis: oa.Analysis) -> None:
+    shown = repr(analysis.sensitivity())
+    assert " matters most: " in shown
+    assert "shape: (" not in shown
+
+
 def test_a_wrong_keyword_is_a_type_error_as_python_raises_it(claims: oa.Claims) -> None:
     with pytest.raises(TypeError, match="'teirs'"):
         oa.run(claims, teirs=TIERS)  # type: ignore[call-arg]

@@ -142,7 +142,7 @@ def test_the_terminal_says_it_with_the_remedy(plan: Plan) -> None:
     code, out, err = command("cost", "--policy", plan.policy, "--counts", plan.counts, "--as-of", DAY)
     assert code == 0, err
     assert "Credit: 500 of 500 entitled claims (100%) state no loss" in out
-    assert "To fix this, add a rule for them (`unknown`)" in out
+    assert "To fix this, state their payment with `unknown`." in out
 
 
 def test_the_sum_of_unstated_losses_is_empty(claims_csv: ClaimsCsv, tmp_path: Path) -> None:

@@ -413,6 +413,12 @@ def compare(  # noqa: PLR0913 - completion lists the arguments
         >>> found.table["policy"].to_list()
         ['kakao-2022', 'kakao-2022-changed']
     """
+    if claims is not None and not isinstance(claims, Claims | Cube):
+        raise UsageError(
+            "compare takes claims that were read",
+            value=type(claims).__name__,
+            remedy="Write claims=read_claims(...), or the claims of an analysis.",
+        )
     loaded = _with_distinct_ids(list(map(load_policy, policies)))
     known = None if ledger is None else load_ledger(ledger)
     if incident is None:

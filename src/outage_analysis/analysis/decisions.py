@@ -15,6 +15,7 @@ import polars as pl
 
 from outage_analysis import costs, losses
 from outage_analysis.analysis.open_intake import counts_by
+from outage_analysis.analysis.results import answer_card
 from outage_analysis.analysis.summary import (
     counted_notes,
     driver_sentences,
@@ -26,17 +27,31 @@ from outage_analysis.assumptions import BandMix
 from outage_analysis.costs import Simulation, rounded_estimate
 from outage_analysis.errors import InputRefused, ModelRefused, UsageError
 from outage_analysis.files import spelling_hint
-from outage_analysis.text import Answer, Locale, Result, ShownTable, schema_of, shown_tables, synthetic_mark
+from outage_analysis.text import (
+    Answer,
+    Card,
+    Displayable,
+    Locale,
+    Result,
+    ShownTable,
+    schema_of,
+    shown_tables,
+    synthetic_mark,
+)
 
 if TYPE_CHECKING:
     from outage_analysis.analysis.analysis import Analysis
 
 
-@dataclass(frozen=True)
-class AnalysisResult(Result):
-    """A result that is computed from an analysis, such as its scenarios."""
+@dataclass(frozen=True, repr=False)
+class AnalysisResult(Displayable, Result):
+    """A result that is computed from an analysis, such as its scenarios. Notebooks show it as a card."""
 
     analysis: Analysis
+
+    def card(self, lang: str = "en") -> Card:
+        """Return the answer in sentences, with its first tables."""
+        return answer_card(self.analysis.incident.name[lang], (), self.answer(lang))
 
     def warnings(self, lang: str) -> list[str]:
         """Return what a reader must know about the inputs, such as rejected rows."""
@@ -92,7 +107,7 @@ def sensitivity_tables(analysis: Analysis, limit: int | None = None) -> dict[str
     return tables
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Sensitivity(AnalysisResult):
     """Which inputs and decisions the cost of an analysis depends on."""
 
@@ -143,7 +158,7 @@ class Sensitivity(AnalysisResult):
         return table.with_columns(part=pl.Series(names, dtype=pl.String))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Scenarios(AnalysisResult):
     """The headline cash of an analysis under each scenario of a document."""
 
@@ -352,7 +367,7 @@ def parse_measure(text: object) -> str:
     return measure
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Reserve(AnalysisResult):
     """One amount to set aside, with its measure and scope, and what changed it since an earlier run.
 

@@ -127,19 +127,18 @@ def _band_sentences(bands: pl.DataFrame, locale: text.Locale) -> list[str]:
 def _in_language(
     tables: Mapping[str, pl.DataFrame], by: Mapping[str, Mapping[str, str]], locale: text.Locale
 ) -> dict[str, pl.DataFrame]:
-    """Return tables in which groups and fitted distributions are in words of a language.
+    """Return tables in which groups are in words of a language.
 
     Args:
         tables: the tables by name.
         by: the dimensions of the groups, each with the names of its values by id.
         locale: the language.
     """
-    parameters = pl.col("parameters").map_elements(locale.translated_distribution, return_dtype=pl.String)
     merged = {"": locale("terminal.merged_groups")}
     found = {}
     for name, table in tables.items():
         groups = [pl.col(n).replace(merged | dict(names)) for n, names in by.items()]
-        own = [e for e in (*groups, parameters) if table.schema.get(e.meta.output_name()) == pl.String]
+        own = [e for e in groups if table.schema.get(e.meta.output_name()) == pl.String]
         found[name] = table.with_columns(own)
     return found
 
@@ -319,6 +318,7 @@ def fit_cube(
     top: str | None = None,
     families: Sequence[str] = tuple(FAMILIES),
     recovery: bool = False,
+    unit: int = 1,
 ) -> tuple[Fits, str]:
     """Fit severity distributions to the losses above 0 of a cube.
 
@@ -330,6 +330,7 @@ def fit_cube(
         top: what is known above the last band: `open`, `closed` or `truncated`; see `GroupedLosses`.
         families: the families to fit.
         recovery: allow a synthetic cube, to test whether the fit recovers the generator's parameters.
+        unit: the losses of the fits are divided by this number, such as 100 for euros in place of cents.
 
     Returns:
         The fits, and a sentence that states the number of losses and bands.
@@ -341,7 +342,7 @@ def fit_cube(
     """
     stated = losses.stated_edges(cube) if totals else None
     counted = losses.loss_counts(cube, edges=stated, where=where, recovery=recovery)
-    edges, counts = counted.edges, counted.counts
+    edges, counts = [edge / unit for edge in counted.edges], counted.counts
     if edges[-1] != float("inf") and top is None:
         raise UsageError(
             f"the last band ends at {edges[-1]:,.10g}: what lies above it is not said",

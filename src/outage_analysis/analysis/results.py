@@ -8,7 +8,7 @@ displayed table are those of a `Locale`: of an incident, a policy or a ledger.
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from datetime import date
@@ -117,19 +117,20 @@ class IncidentResult(Displayable, Result):
             *([locale("card.synthetic")] if self.synthetic else []),
             *filter(None, [example_warning(self.used_ledger, locale)]),
         ]
-        tables = islice((shown for shown in answer.tables if isinstance(shown, ShownTable)), CARD_TABLES)
-        return Card(
-            self.incident.name[lang],
-            tuple(lines),
-            tuple(card_table(shown, answer) for shown in tables),
-            (*answer.sentences, *answer.card_notes),
-        )
+        return answer_card(self.incident.name[lang], lines, answer)
+
+
+def answer_card(title: str, lines: Sequence[str], answer: Answer) -> Card:
+    """Return a card with the sentences and the first tables of an answer."""
+    tables = islice((shown for shown in answer.tables if isinstance(shown, ShownTable)), CARD_TABLES)
+    shown = tuple(card_table(each, answer) for each in tables)
+    return Card(title, tuple(lines), shown, (*answer.sentences, *answer.card_notes))
 
 
 def input_warnings(claims: Claims | None, ledger: Ledger | None, lang: str) -> list[str]:
     """Return sentences that say how many rows were rejected, and how many assumptions are only examples.
 
-    `ingest` cannot read files of a derived incident, so for these the first reject is explained.
+    For files without an incident of their own, the first reject is explained.
     """
     locale, found = Locale(lang), []
     rejects = int(claims.files["rejects"].sum()) if claims else 0
@@ -221,9 +222,9 @@ def format_amounts(
         name: [text(value, unit) for value, unit in zip(table[name], units, strict=True)]
         for name, units in _amount_units(table, schema, locale).items()
     }
-    for column in schema.columns if schema and locale.loss_digits else ():
+    for column in schema.columns if schema else ():
         if column.unit == "parameters" and column.name in table.columns:
-            texts[column.name] = [locale.rescaled_distribution(value) for value in table[column.name]]
+            texts[column.name] = [locale.translated_distribution(value) for value in table[column.name]]
     return table.with_columns(pl.Series(name, column, pl.String) for name, column in texts.items())
 
 

@@ -180,8 +180,10 @@ def _remedy(incident: Incident, rule: str, column: str, text: str | None, locale
     if rule.startswith("filed_on ") and (other := _other_reading(incident, str(text), locale)):
         return f"{other} {remedy}"
     if rule == READABLE_LOSS and text is not None and text.strip(BLANKS).casefold() in MISSING_WORDS:
-        layout = either("layouts=", "--columns")
-        return locale("remedy.missing", text=toml_value(text.strip(BLANKS)), layout=layout)
+        written = toml_value(text.strip(BLANKS))
+        if incident.window == "observed" and (argument := either(f"missing=[{written}]", "")):
+            return locale("remedy.missing_argument", argument=argument)
+        return locale("remedy.missing", text=written, layout=either("layouts=", "--columns"))
     if rule == READABLE_LOSS and (digits := incident.loss_digits):
         return locale(
             "remedy.decimals",

@@ -13,6 +13,7 @@ from outage_analysis.cli.console import print_answer, print_json, print_line, pr
 from outage_analysis.cli.option_values import parse_edges
 from outage_analysis.cli.options import (
     BUNDLED,
+    Currency,
     Dimensions,
     Encoding,
     Incident,
@@ -95,6 +96,7 @@ class InspectOptions:
     ] = None
     columns: Annotated[str | None, "TOML file with the part of the layout that you know already."] = None
     encoding: Encoding = None
+    currency: Currency = None
     sheet: Annotated[str | None, "The sheet of a workbook."] = None
 
 
@@ -123,7 +125,9 @@ def inspect(
     with progress(lang) as step:
         step(Note("step_reading_the_file"))
         known = incidents.load_incident(options.incident) if options.incident else None
-        inspection = claims.inspect_file(file, known, layout=layout, encoding=options.encoding)
+        inspection = claims.inspect_file(
+            file, known, layout=layout, encoding=options.encoding, currency=options.currency or ""
+        )
     if toml:
         print_line(inspection.layout_toml.rstrip())
     elif output.as_json:

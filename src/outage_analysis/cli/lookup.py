@@ -244,9 +244,9 @@ def check(
     ] = None,
     output: Output,
 ) -> None:
-    """List points of a policy to question: cliffs, gaps, unused tiers and caps, missing days, other figures.
+    """List points of a policy to question: cliffs, gaps, unused tiers and caps, missing days and facts.
 
-    A figure is compared with the fact that it cites, and the edges of the loss bands with those for which the
+    A cited fact must exist, and the edges of the loss bands are compared with those for which the
     ledger states its shares. An invalid TOML file is refused with an error that states file, line, key and
     remedy. With --incident, a service, claimant type or band of a numeric column that no claim can have is
     refused, too. Example:

@@ -167,10 +167,18 @@ _DATES = (
     ),
     amounts.Notation(
         "korean",
-        "Year first, with 년 월 일, dots, slashes or hyphens; a weekday and a Korean time may follow.",
-        ("2022년 10월 19일 (수)", "2022. 10. 19. 오후 3:05", "2022/10/19 15:05", "2022-10-19 오후 3시 5분"),
+        "Year first, with 년 월 일, 年 月 日, dots, slashes or hyphens; weekday and Korean time may follow.",
+        (
+            *(
+                "2022년 10월 19일 (수)",
+                "2022. 10. 19. 오후 3:05",
+                "2022/10/19 15:05",
+                "2022-10-19 오후 3시 5분",
+            ),
+            "2022年10月19日",
+        ),
         _day_parser(
-            rf"{_YEAR}(?:년 ?\d\d?월 ?\d\d?일{_WEEKDAY}(?: ?{_KOREAN_TIME})?"
+            rf"{_YEAR}(?:[년年] ?\d\d?[월月] ?\d\d?[일日]{_WEEKDAY}(?: ?{_KOREAN_TIME})?"
             rf"|{_MONTH_DAY}{_WEEKDAY}(?: {_KOREAN_TIME})?)",
             r"\1-\2-\3",
         ),

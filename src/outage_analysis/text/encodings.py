@@ -308,7 +308,7 @@ COMMON_HANZI = frozenset(
 )
 """Chinese characters that make up more than 80 percent of most texts."""
 KANA = frozenset(map(chr, range(0x3041, 0x30FF)))
-COMMON_CHARACTERS = {"cp949": COMMON_HANGUL, "gbk": COMMON_HANZI, "cp932": KANA}
+COMMON_CHARACTERS = {"cp949": COMMON_HANGUL, "gbk": COMMON_HANZI, "cp932": KANA | COMMON_HANZI}
 """Encoding -> the characters that are common in its language."""
 WESTERN = "àáâãäåæçèéêëìíîïñòóôõöøùúûüßœ"
 CENTRAL = ("ąćęłńóśźż", "áčďéěíňóřšťúůýž", "áäčďéíĺľňóôŕšťúýž", "áéíóöőúüű", "ăâîşţ", "čćđšž")
@@ -337,6 +337,8 @@ MOST_WORDS = 1_000_000
 NOT_ASCII = re.compile(rb"[0-9@-\xff]*[\x80-\xff][0-9@-\xff]*")
 """Pattern of a word with bytes above 127. Other bytes are no part of a longer character in any encoding."""
 
+CONTROLS = re.compile("[\x80-\x9f]")
+"""Control characters, which no export writes: a file with the euro sign of Windows-1252 is not in Latin-9."""
 UTF_8_BY_CHANCE = re.compile(rb"(?:[\xc4-\xc8][\x80-\xbf]|[0-9])+")
 """Pattern of Korean syllables such as 카 in CP949, whose bytes are a rare letter in UTF-8."""
 
@@ -387,7 +389,8 @@ def encoding_by_words(path: Path, name: str) -> str | None:
             problem = "is not UTF-8, and can be read well in no known encoding"
             raise InputRefused(problem, file=name, remedy=_state_encoding(KNOWN_ENCODINGS[-1]))
     readings = {encoding: [word.decode(encoding, "replace") for word in words] for encoding in likely}
-    if any(reading != readings[likely[0]] for reading in readings.values()):
+    likely = [x for x in likely if not any(map(CONTROLS.search, readings[x]))] or likely
+    if any(readings[encoding] != readings[likely[0]] for encoding in likely):
         raise InputRefused(
             f"may be in {', '.join(likely[:-1])} or {likely[-1]}, which read it differently",
             file=name,

@@ -325,19 +325,15 @@ class Locale:
         return "".join(self.label_or(f"unit.{part}", part) for part in parts)
 
     def translated_distribution(self, text: str) -> str:
-        """Return the description of a distribution with translated parameter names: theta 12, or 세타 12."""
-        return re.sub(
-            r"[a-z]+",
-            lambda term: self.label_or(f"distribution.{term[0]}", term[0]),
-            self.rescaled_distribution(text),
-        )
+        """Return the description of a distribution with translated parameter names: theta 12, or 세타 12.
 
-    def rescaled_distribution(self, text: str) -> str:
-        """Return the description of a loss distribution with its scale in the main unit: euros, not cents."""
+        The scale of a fitted loss distribution is then in the main unit: euros, not cents.
+        """
         unit = 10**self.loss_digits
-        return SCALE.sub(
+        rescaled = SCALE.sub(
             lambda match: f"{match[1]} {float(match[2]) / unit:.4g} ± {float(match[3]) / unit:.2g}", text
         )
+        return re.sub(r"[a-z]+", lambda term: self.label_or(f"distribution.{term[0]}", term[0]), rescaled)
 
     def label_or(self, key: str, default: str) -> str:
         """Return the label with this key, or a default if there is no such label."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -109,7 +110,9 @@ def test_too_many_combinations_name_a_step_that_fits() -> None:
     with pytest.raises(UsageError) as error:
         with_payments(parameters, 1, lambda _: (999, math.inf))
     assert "1,000,000 combinations" in str(error.value)
-    assert "A step of 5 " in str(error.value)  # 200 x 200 = 40,000
+    assert "A step of 5 fits" in str(error.value)  # 200 x 200 = 40,000
+    with pytest.raises(UsageError, match=r"A step of 0\.05 fits"):  # the same in euros and cents
+        with_payments([replace(p, digits=2) for p in parameters], 1, lambda _: (999, math.inf))
     found = with_payments(parameters, 5, lambda _: (999, math.inf))
     assert [len(p.values) for p in found] == [200, 200]
 

@@ -155,6 +155,10 @@ def incident_from_files(  # noqa: PLR0913 - what files may not state
             value=scale,
             remedy="State how many units an amount of 1 stands for, such as 1000 if losses are in thousands.",
         )
+    if currency and not re.fullmatch("[A-Z]{3}", currency):
+        raise UsageError(
+            "the currency is no code of three capital letters", value=currency, remedy="Write EUR."
+        )
     dimension_ids = _dimension_ids(dimensions)
     # One layout is for all files, so what it says counts as if the arguments said it.
     stated = layouts[0] if len(layouts) == 1 else Layout()
@@ -216,12 +220,12 @@ def _check_has_rows_below_a_header(text: TextColumns, draft: Incident, layout: L
         )
 
 
-def incident_of_file(path: Path, layout: Layout) -> Incident:
+def incident_of_file(path: Path, layout: Layout, currency: str) -> Incident:
     """Derive the incident of an inspected file; one without names of services if it does not say enough."""
     try:
-        return incident_from_files(path, layouts=[layout])
+        return incident_from_files(path, layouts=[layout], currency=currency)
     except (InputRefused, UsageError):
-        return _Derivation(name=path.stem).draft()
+        return _Derivation(name=path.stem, currency=currency).draft()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -364,10 +368,12 @@ class _Derivation:
             if choice.position is not None:
                 chosen[name] = columns[choice.position]
             elif name != "claimant_id" or name in self.headers:
+                without = either('computed={"claim_id": "row"}', "the layout that inspect proposes")
+                remedy = f"Name it: {_naming(name)}."
                 raise UsageError(
                     f"has no column that is recognised as {name}: {choice.reason}",
                     file=masked_name(file.file),
-                    remedy=f"Name it: {_naming(name)}.",
+                    remedy=f"{remedy} If no column is one: {without}." if name == "claim_id" else remedy,
                 )
         return chosen
 

@@ -26,7 +26,7 @@ from outage_analysis.claims.queries import quote_identifier
 from outage_analysis.claims.readers.expected_table import OPTIONAL_COLUMNS, required_columns
 from outage_analysis.claims.validation import control_totals
 from outage_analysis.claims.warehouse import Warehouse
-from outage_analysis.errors import InputRefused
+from outage_analysis.errors import InputRefused, UsageError
 from outage_analysis.files import likely_typo_of, toml_value
 from outage_analysis.incidents import (
     CANONICAL_COLUMNS,
@@ -88,6 +88,7 @@ def inspect_file(
     *,
     layout: Layout | None = None,
     encoding: str | None = None,
+    currency: str = "",
 ) -> Inspection:
     """Describe the columns of a complaint file, and propose a layout (TOML file that maps them).
 
@@ -97,15 +98,18 @@ def inspect_file(
             file describes or, if it does not say enough, one without names of services.
         layout: settings that are already known, such as the sheet of a workbook.
         encoding: the encoding of a text file, if it cannot be told from its bytes.
+        currency: without an incident, the ISO code of the currency, if the file does not state it.
 
     Raises:
-        UsageError: the encoding is not known.
+        UsageError: the encoding is not known, or a currency is stated beside an incident.
         InputRefused: the file cannot be read, or it is unclear whether its first row is a header or a
             complaint.
     """
     path, known_layout = Path(path), with_encoding([layout or Layout()], encoding)[0]
     if incident is None:
-        incident = incident_of_file(path, known_layout)
+        incident = incident_of_file(path, known_layout, currency)
+    elif currency:
+        raise UsageError("the incident states the currency already", value=currency, remedy="Leave it out.")
     known_layout.check_columns_known(claim_columns(incident), text_dimensions(incident))
     name = masked_name(path.name)
     file = TextColumns.read(path, incident, known_layout)

@@ -26,7 +26,7 @@ NAMED_COLUMNS = ("service", "claimant_type", "synthetic")
 MISSING_WORDS = (
     *("na", "n/a", "#n/a", "n.a.", "nan", "null", "none", "-", "--", "–", "—", "?", "??", ".", "\\n"),
     *("unknown", "not stated", "not known", "unbekannt", "keine angabe", "k.a.", "k. a."),
-    *("미상", "모름", "미확인", "불명", "알 수 없음", "미기재", "해당 없음", "해당없음"),
+    *("미상", "모름", "미확인", "불명", "不明", "알 수 없음", "미기재", "해당 없음", "해당없음"),
 )
 """Texts that often stand for a missing value, in lower case. `inspect` proposes those that a file has."""
 NOT_SYNTHETIC = ("", "false", "0", "no", "n", "f", "null", "none", "거짓", "아니요", "아니오")

@@ -275,7 +275,7 @@ def _with_hidden_values(
     for top, bottom, left, right in details.merged:
         if bottom > max(top, header) and used & set(range(left, right + 1)):
             raise InputRefused(
-                "has merged cells among its rows, which belong to nobody but the first",
+                "has merged cells among its rows, and only the first cell of each holds the value",
                 file=table.file,
                 row=max(top, header + 1),
                 remedy="Undo the merging and fill each cell.",

@@ -229,7 +229,7 @@ def with_payments(parameters: Sequence[Parameter], step: int | None, limits: Lim
         counts = ((pace, [_count(p.values, pace if p.name in free else 1) for p in found]) for pace in steps)
         fits = next((pace for pace, own in counts if math.prod(own) <= MOST_CANDIDATES), None)
         remedy = (
-            f"A step of {fits:,} in the smallest unit fits."
+            f"A step of {Decimal(fits).scaleb(-found[0].digits).normalize():,f} fits."
             if free and fits
             else "Vary less, or give fewer values."
         )
