@@ -59,9 +59,11 @@ def headline_sentences(analysis: Analysis, locale: text.Locale) -> tuple[str, ..
     certain = points[likely.low] == points[likely.high] == points["expected"]
     run = analysis.headline_run
     lines, names = run.portfolio.counted("cash") if run else (), analysis.names(locale.lang)
-    scope = locale("report.answer_lines", count=len(lines))
-    if len(lines) <= MAX_NAMED_LINES:
-        scope = ", ".join(text.short_names([names.get(line, line) for line in lines]))
+    named = text.short_names([names.get(line, line) for line in lines])
+    scope = ", ".join(named)
+    if len(lines) > MAX_NAMED_LINES:
+        first, others = "; ".join(named[:MAX_NAMED_LINES]), len(lines) - MAX_NAMED_LINES
+        scope = locale("report.answer_lines", lines=first, count=others)
     first = locale(
         "report.answer_certain" if certain else "report.answer_cash",
         scope=scope,
@@ -178,10 +180,12 @@ def driver_sentences(analysis: Analysis, locale: text.Locale) -> list[str]:
     """Return a sentence for each of the inputs that move the expected cash most."""
     names = analysis.names(locale.lang)
     moved = analysis.tables["tornado"].filter(valuation="cash")
+    entries = analysis.used_ledger.assumptions if analysis.used_ledger else ()
+    units = {a.id: a.unit[locale.lang] for a in entries if a.kind == "exposure" and a.unit}
     return [
         locale(
             "report.drives_next" if place else "report.drives_text",
-            plain=text.capitalized(locale(f"plain.{row['kind']}")),
+            plain=text.capitalized(locale(f"plain.{row['kind']}", unit=units.get(row["assumption"], ""))),
             name=names.get(row["assumption"], row["assumption"]).split(":")[0],
             low=locale.money(row["cost_low"]),
             high=locale.money(row["cost_high"]),
@@ -207,12 +211,16 @@ def recommendation(analysis: Analysis, locale: text.Locale) -> list[str]:
     further = locale.money(max(0.0, high - mean))
     often = locale.one_in(0.1)
     told = [locale(key, mean=locale.money(mean), further=further, high=locale.money(high), often=often)]
+    total, budget = max(mean, high), (analysis.plan.budget or 0) * 10**analysis.incident.minor_units
+    if budget and total > budget and locale.money(total) != locale.money(budget):
+        amounts_named = {"total": locale.money(total), "budget": locale.money_in_full(budget)}
+        told.append(locale("report.recommend_above_budget", **amounts_named))
     note = reserve_note(table, locale, column)
     steps = analysis.tables.get("steps", pl.DataFrame())
-    total = 0.0 if steps.is_empty() else steps["expected"].sum()
-    if total:
+    stepped = 0.0 if steps.is_empty() else steps["expected"].sum()
+    if stepped:
         largest = steps.sort("expected", descending=True, maintain_order=True).row(0, named=True)
-        share = largest["expected"] / total
+        share = largest["expected"] / stepped
         if largest["rule"] == "review" and share >= DECISIVE:
             band = locale.band_with_unit(largest["over"], largest["up_to"])
             figures = {"band": band, "share": locale.share(locale.rounded(share))}

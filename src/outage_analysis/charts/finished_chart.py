@@ -171,9 +171,8 @@ class FinishedChart:
                 remedy=spelling_hint(chosen, formats),
             )
         spec = stable_spec(self.to_dict())
-        data = (
-            png(svg(spec), scale_factor * ppi / POINTS_PER_INCH) if chosen == "png" else WRITERS[chosen](spec)
-        )
+        scale = scale_factor * ppi / POINTS_PER_INCH
+        data = png(svg(spec), scale) if chosen == "png" else WRITERS[chosen](spec)
         with atomic_file(path, parents=True) as file:
             file.write_bytes(data)
 

@@ -85,8 +85,9 @@ def png(drawing: str, scale: float = 2) -> bytes:
     extent = f"width: {width}, height: {height}"
     page = f'#page({extent}, margin: 0pt, image("chart.svg", {extent}))'
     folder = fonts.folder()
+    project: Any = {"main": page.encode(), "chart.svg": drawing.encode()}
     image: bytes = typst.compile(
-        {"main": page.encode(), "chart.svg": drawing.encode()},
+        project,
         root=folder,  # typst would otherwise read files in the current folder
         font_paths=[folder],
         ignore_system_fonts=True,
