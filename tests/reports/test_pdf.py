@@ -81,7 +81,6 @@ def set_again(name: str, report: Report, **changed: object) -> PdfReader:
 
 
 def opened(content: bytes) -> PdfReader:
-
     return PdfReader(BytesIO(content))
 
 
@@ -227,7 +226,7 @@ def test_the_first_page_has_every_option_if_a_budget_adds_sentences(lang: str) -
         "total_distribution.svg": report.chart_svgs["total_distribution"].encode()
     }
     printed_brief = typeset("brief", brief_values(report), drawings, report.analysis.as_of)
-    first = squeezed(PdfReader(BytesIO(printed_brief)).pages[0].extract_text())
+    first = squeezed(opened(printed_brief).pages[0].extract_text())
     assert report.options is not None
     assert all(squeezed(cell) in first for row in report.options.rows for cell in map(str, row))
     assert all(squeezed(sentence) in first for sentence in report.answers.recommended)
