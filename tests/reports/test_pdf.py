@@ -10,6 +10,7 @@ import sys
 from dataclasses import replace
 from functools import cache
 from html import unescape
+from io import BytesIO
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from pypdf import PdfReader
 
-from outage_analysis.analysis import Analysis
+from outage_analysis.analysis import Analysis, Plan, run
 from outage_analysis.errors import EnvironmentFailed
 from outage_analysis.reports import Report
 from outage_analysis.reports.blocks import ChartBlock, TableBlock
@@ -80,8 +81,6 @@ def set_again(name: str, report: Report, **changed: object) -> PdfReader:
 
 
 def opened(content: bytes) -> PdfReader:
-    from io import BytesIO
-
     return PdfReader(BytesIO(content))
 
 
@@ -217,6 +216,20 @@ def test_the_first_page_says_what_the_first_screen_says(
     assert all(squeezed(amount) in first for _, amount in answers.reserve)
     assert squeezed(report.charts["total_distribution"].title) in first
     assert squeezed(report.locale("report.synthetic_badge")) not in first
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_the_first_page_has_every_option_if_a_budget_adds_sentences(lang: str) -> None:
+    report = Report(run(Plan(claims=(), budget=300_000_000)), lang)
+    drawings = {f"{name}.svg": BLANK for name in report.charts} | {
+        "total_distribution.svg": report.chart_svgs["total_distribution"].encode()
+    }
+    printed_brief = typeset("brief", brief_values(report), drawings, report.analysis.as_of)
+    first = squeezed(opened(printed_brief).pages[0].extract_text())
+    assert report.options is not None
+    assert all(squeezed(cell) in first for row in report.options.rows for cell in map(str, row))
+    assert all(squeezed(sentence) in first for sentence in report.answers.recommended)
 
 
 @pytest.mark.slow

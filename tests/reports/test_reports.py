@@ -24,6 +24,7 @@ from outage_analysis.errors import EnvironmentFailed, UsageError
 from outage_analysis.files import data_root
 from outage_analysis.incidents import load_incident
 from outage_analysis.reports import FORMATS, write_report, write_table
+from outage_analysis.reports.report import Report
 from outage_analysis.text import LANGUAGES, Locale, fonts
 from tests.conftest import claim_rows
 from tests.html_page import WebPage
@@ -691,3 +692,14 @@ def test_a_policy_of_reviews_only_promises_nothing_fixed(tmp_path: Path, edited:
     page = WebPage.of(write_report(analysis, tmp_path / "out", formats=PAGE))
     titles = [e.text for e in page.all("h2")]
     assert Locale("en")("report.tile_promised") not in titles
+
+
+@pytest.mark.parametrize("share", [0.5, 2.0])
+def test_the_recommendation_says_if_it_exceeds_the_budget(share: float) -> None:
+    """The budget is half or twice the amount to set aside and to keep available, which is the P90."""
+    reserve = dict(run(Plan(claims=())).tables["reserve"].select("measure", "both").iter_rows())
+    budget = int(share * reserve["p90"])
+    report = Report(run(Plan(claims=(), budget=budget)), "en")
+    said = [text for text in report.answers.recommended if "more than the budget" in text]
+    assert len(said) == (share < 1)
+    assert all(report.locale.money(reserve["p90"]) in text for text in said)

@@ -19,7 +19,7 @@ import pytest
 
 from outage_analysis.analysis import Analysis
 from outage_analysis.analysis.tables import AnalysisTables
-from outage_analysis.charts import dense_png
+from outage_analysis.charts import png
 from outage_analysis.costs import LiveCost
 from outage_analysis.costs.page_model import LiveInput, Product
 from outage_analysis.reports import Report
@@ -267,7 +267,7 @@ def test_charts_are_pictures_with_title_sources_and_text_alternative(
     pictures = [part for name, part in parts.items() if name.startswith("xl/media/")]
     assert len(pictures) == len(charts)
     assert all(picture.startswith(b"\x89PNG") for picture in pictures)
-    files = {dense_png(drawing) for drawing in report.titled_svgs.values()}  # with title and sources
+    files = {png(drawing) for drawing in report.titled_svgs.values()}  # with title and sources
     assert set(pictures) <= files
     assert len(data[lang]) < 2_000_000
 

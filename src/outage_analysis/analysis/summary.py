@@ -182,10 +182,12 @@ def driver_sentences(analysis: Analysis, locale: text.Locale) -> list[str]:
     """Return a sentence for each of the inputs that move the expected cash most."""
     names = analysis.names(locale.lang)
     moved = analysis.tables["tornado"].filter(valuation="cash")
+    entries = analysis.used_ledger.assumptions if analysis.used_ledger else ()
+    units = {a.id: a.unit[locale.lang] for a in entries if a.kind == "exposure" and a.unit}
     return [
         locale(
             "report.drives_next" if place else "report.drives_text",
-            plain=text.capitalized(locale(f"plain.{row['kind']}")),
+            plain=text.capitalized(locale(f"plain.{row['kind']}", unit=units.get(row["assumption"], ""))),
             name=names.get(row["assumption"], row["assumption"]).split(":")[0],
             low=locale.money(row["cost_low"]),
             high=locale.money(row["cost_high"]),
@@ -211,12 +213,16 @@ def recommendation(analysis: Analysis, locale: text.Locale) -> list[str]:
     further = locale.money(max(0.0, high - mean))
     often = locale.one_in(0.1)
     told = [locale(key, mean=locale.money(mean), further=further, high=locale.money(high), often=often)]
+    total, budget = max(mean, high), (analysis.plan.budget or 0) * 10**analysis.incident.minor_units
+    if budget and total > budget and locale.money(total) != locale.money(budget):
+        amounts_named = {"total": locale.money(total), "budget": locale.money_in_full(budget)}
+        told.append(locale("report.recommend_above_budget", **amounts_named))
     note = reserve_note(table, locale, column)
     steps = analysis.tables.get("steps", pl.DataFrame())
-    total = 0.0 if steps.is_empty() else steps["expected"].sum()
-    if total:
+    stepped = 0.0 if steps.is_empty() else steps["expected"].sum()
+    if stepped:
         largest = steps.sort("expected", descending=True, maintain_order=True).row(0, named=True)
-        share = largest["expected"] / total
+        share = largest["expected"] / stepped
         if largest["rule"] == "review" and share >= DECISIVE:
             band = locale.band_with_unit(largest["over"], largest["up_to"])
             figures = {"band": band, "share": locale.share(locale.rounded(share))}

@@ -33,7 +33,7 @@ from outage_analysis.lazy_exports import lazy_exports
 if TYPE_CHECKING:
     from outage_analysis.charts.claims_data import services_by_claims
     from outage_analysis.charts.finished_chart import report_drawing, source_line
-    from outage_analysis.charts.images import add_captions, dense_png, png, svg
+    from outage_analysis.charts.images import add_captions, png, svg
     from outage_analysis.charts.linked_charts import linked_chart
     from outage_analysis.charts.offline import (
         RENDERER,

@@ -15,7 +15,7 @@ import altair as alt
 from altair.utils import update_nested
 from altair.utils.schemapi import debug_mode
 
-from outage_analysis.charts.images import pdf, png, svg
+from outage_analysis.charts.images import POINTS_PER_INCH, pdf, png, svg
 from outage_analysis.charts.offline import STYLE, render_offline, script_bundle, stable_spec
 from outage_analysis.charts.theme import FONT, AltairChart, ChartContext, style_config, wrap_columns
 from outage_analysis.errors import UsageError
@@ -147,7 +147,7 @@ class FinishedChart:
         format: str | None = None,  # noqa: A002 - Altair's name
         *,
         scale_factor: float = 2,
-        ppi: float | None = None,
+        ppi: float = POINTS_PER_INCH,
     ) -> None:
         """Write the chart to a file with the fonts of this package, without a network.
 
@@ -155,7 +155,7 @@ class FinishedChart:
             fp: the path of the file; its suffix gives the format.
             format: svg, png, pdf, html or json, if the suffix does not give it.
             scale_factor: pixels of a PNG per pixel of the chart.
-            ppi: pixels of a PNG per inch; 72 by default.
+            ppi: pixels of a PNG per inch, with a `scale_factor` of 1.
 
         Raises:
             UsageError: there is no such format.
@@ -171,7 +171,8 @@ class FinishedChart:
                 remedy=spelling_hint(chosen, formats),
             )
         spec = stable_spec(self.to_dict())
-        data = png(svg(spec), scale_factor, ppi) if chosen == "png" else WRITERS[chosen](spec)
+        scale = scale_factor * ppi / POINTS_PER_INCH
+        data = png(svg(spec), scale) if chosen == "png" else WRITERS[chosen](spec)
         with atomic_file(path, parents=True) as file:
             file.write_bytes(data)
 

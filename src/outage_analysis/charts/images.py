@@ -11,8 +11,8 @@ from typing import Any
 from outage_analysis.charts.theme import INK, MUTED, wrap_columns
 from outage_analysis.text import fonts
 
-WIDTH = 760
-"""Width in pixels of an SVG whose specification sets no width."""
+WIDTH, POINTS_PER_INCH = 760, 72
+"""Width in pixels of an SVG whose specification sets no width; a pixel of a chart is a point of typst."""
 SMALL_SCALE, SMALL_COLOURS = 1.5, 64
 """Pixels of a small PNG per pixel of the chart, and its number of colours."""
 
@@ -73,9 +73,27 @@ def _text_line(line: str, y: int, size: int, weight: int, colour: str) -> str:
     return f'<text x="4" y="{y}" {style} fill="{colour}">{escape(line)}</text>'
 
 
-def png(drawing: str, scale: float = 2, ppi: float | None = None) -> bytes:
-    """Convert an SVG of this package to PNG, with `scale` times as many pixels in width and height."""
-    image: bytes = _converter().svg_to_png(drawing, scale=scale, ppi=ppi)
+def png(drawing: str, scale: float = 2) -> bytes:
+    """Convert an SVG of this package to PNG, with `scale` times as many pixels in width and height.
+
+    Typst draws the same pixels as the chart converter, from fonts that it keeps in memory: this takes a fifth
+    of the time, and the file is smaller.
+    """
+    import typst
+
+    width, height = (f"{length:g}pt" for length in _size(drawing))
+    extent = f"width: {width}, height: {height}"
+    page = f'#page({extent}, margin: 0pt, image("chart.svg", {extent}))'
+    folder = fonts.folder()
+    project: Any = {"main": page.encode(), "chart.svg": drawing.encode()}
+    image: bytes = typst.compile(
+        project,
+        root=folder,  # typst would otherwise read files in the current folder
+        font_paths=[folder],
+        ignore_system_fonts=True,
+        format="png",
+        ppi=POINTS_PER_INCH * scale,
+    )
     return image
 
 
@@ -85,15 +103,6 @@ def pdf(drawing: str) -> bytes:
     return page
 
 
-def dense_png(drawing: str) -> bytes:
-    """Convert an SVG of this package to a PNG that is a third as large: it has no transparency."""
-    from PIL import Image
-
-    image = io.BytesIO()
-    Image.open(io.BytesIO(png(drawing))).convert("RGB").save(image, "PNG", compress_level=3)
-    return image.getvalue()
-
-
 def small_png(drawing: str) -> bytes:
     """Convert an SVG of this package to a PNG of a few tens of kB, for the output of a notebook cell.
 
@@ -101,7 +110,7 @@ def small_png(drawing: str) -> bytes:
     """
     from PIL import Image
 
-    full = Image.open(io.BytesIO(_converter().svg_to_png(drawing, scale=SMALL_SCALE))).convert("RGB")
+    full = Image.open(io.BytesIO(png(drawing, SMALL_SCALE))).convert("RGB")
     few = full.quantize(SMALL_COLOURS, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
     image = io.BytesIO()
     few.save(image, "PNG", optimize=True)

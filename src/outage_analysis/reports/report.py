@@ -16,8 +16,8 @@ from outage_analysis.charts import (
     CHARTS,
     add_captions,
     chart_context,
-    dense_png,
     draw,
+    png,
     report_drawing,
     stable_spec,
     svg,
@@ -316,7 +316,7 @@ class Report:
     @cached_property
     def pictures(self) -> dict[str, bytes]:
         """The charts of the report as PNG with title, subtitle and sources, by name."""
-        return {name: dense_png(drawing) for name, drawing in self.titled_svgs.items()}
+        return {name: png(drawing) for name, drawing in self.titled_svgs.items()}
 
 
 def _own_grid(frame: pl.DataFrame, locale: Locale) -> Grid:

@@ -17,7 +17,7 @@ from pptx.oxml.ns import qn
 from pptx.presentation import Presentation as Deck
 from pptx.util import Emu, Inches
 
-from outage_analysis.charts import dense_png, source_line, svg
+from outage_analysis.charts import png, source_line, svg
 from outage_analysis.reports.archives import repack
 from outage_analysis.reports.blocks import (
     Block,
@@ -166,7 +166,7 @@ def _add_caption(report: Report, canvas: Canvas, box: Box, name: str, *, titled:
 
 def _add_chart(report: Report, canvas: Canvas, box: Box, name: str) -> None:
     chart = report.charts[name]
-    image = dense_png(svg(_enlarged(chart.spec), round(box.width * PIXELS_PER_INCH)))
+    image = png(svg(_enlarged(chart.spec), round(box.width * PIXELS_PER_INCH)))
     canvas.add_picture(f"Chart: {name}", box, image, chart.description)
 
 
