@@ -459,6 +459,59 @@ def test_everything_is_reached_by_tab_and_seen(moved: tuple[Chrome, LiveCost, Lo
     assert any("href" in r for r in reached)
 
 
+# --- tables ---------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def unfolded(browser: Chrome, pages: dict[tuple[str, str], Path]) -> Chrome:
+    """The page of the bundled case with everything open."""
+    look(browser, pages, "bundled", "en", 1440)
+    browser.execute_script("document.querySelectorAll('details').forEach(d => { d.open = true; })")
+    return browser
+
+
+def is_blank(cell: str) -> bool:
+    return cell in {"", "–", "—", "-"}
+
+
+def test_a_table_is_sorted_by_a_column_and_empty_cells_come_last(unfolded: Chrome) -> None:
+    def cells() -> list[str]:
+        rows = table.find_elements(By.CSS_SELECTOR, "tbody tr")
+        return [row.find_elements(By.CSS_SELECTOR, "th, td")[column].text for row in rows]
+
+    def numbers() -> list[float]:
+        return [float(cell.replace(",", "")) for cell in cells() if not is_blank(cell)]
+
+    tables = unfolded.find_elements(By.CSS_SELECTOR, "table:has(th button)")
+    found = []
+    for table in tables:
+        for column in range(len(table.find_elements(By.CSS_SELECTOR, "thead th"))):
+            texts = cells()
+            plain = [t for t in texts if t.replace(",", "").replace(".", "").isdigit()]
+            if plain and any(map(is_blank, texts)) and all(t in plain or is_blank(t) for t in texts):
+                found.append((table, column))
+    table, column = found[0]
+    button = table.find_elements(By.CSS_SELECTOR, "thead th")[column].find_element(By.TAG_NAME, "button")
+    for ascending in (True, False):
+        unfolded.execute_script("arguments[0].click()", button)
+        assert numbers() == sorted(numbers(), reverse=not ascending)
+        assert is_blank(cells()[-1])
+
+
+def test_a_search_without_a_hit_says_so(unfolded: Chrome) -> None:
+    searched = unfolded.find_element(By.CSS_SELECTOR, ".search input")
+    table = unfolded.find_element(By.CSS_SELECTOR, ".search + .scroll table")
+    count = len(table.text.splitlines())
+    said = unfolded.find_element(By.CSS_SELECTOR, ".search span")
+    assert not said.is_displayed()
+    searched.send_keys("no such words")
+    assert said.is_displayed()
+    assert len(table.text.splitlines()) < count
+    searched.send_keys(Keys.CONTROL, "a")
+    searched.send_keys(Keys.DELETE)
+    assert not said.is_displayed()
+
+
 # --- views that listen to each other --------------------------------------------------------------------
 
 

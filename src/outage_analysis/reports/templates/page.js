@@ -2,7 +2,7 @@
   'use strict';
 
   const dark = matchMedia('(prefers-color-scheme: dark)'), drawn = new Map();
-  const element = id => document.getElementById(id), all = selector => [...document.querySelectorAll(selector)];
+  const element = id => document.getElementById(id), all = (selector, root = document) => [...root.querySelectorAll(selector)];
   let panel = null;
 
   // The colours of a chart on a dark page; colours in data stay, because such cells have their own text colour.
@@ -59,6 +59,40 @@
     link.click();
   }
 
+  // Long tables: rows that contain the words of a search, and sorting by a column; empty cells come last.
+  function searchable(field) {
+    const label = field.closest('label'), rows = all('tbody tr', label.nextElementSibling);
+    field.addEventListener('input', () => {
+      const words = field.value.toLowerCase().split(/\s+/);
+      for (const row of rows) row.hidden = !words.every(word => row.textContent.toLowerCase().includes(word));
+      label.classList.toggle('none', rows.every(row => row.hidden));
+    });
+  }
+
+  function sortable(table) {
+    const body = table.tBodies[0], heads = [...table.tHead?.rows[0].cells ?? []];
+    if (!body || body.rows.length < 6 || table.matches('.stack, .options')) return;
+    heads.forEach((head, column) => {
+      const button = document.createElement('button');
+      button.type = 'button';
+      button.append(...head.childNodes);
+      head.append(button);
+      button.addEventListener('click', () => {
+        const up = head.ariaSort !== 'ascending', cell = row => row.cells[column].textContent.trim();
+        for (const each of heads) each.ariaSort = null;
+        head.ariaSort = up ? 'ascending' : 'descending';
+        body.append(...[...body.rows].sort((a, b) => order(cell(a), cell(b), up ? 1 : -1)));
+      });
+    });
+  }
+
+  function order(one, other, sign) {
+    const [empty, otherEmpty] = [one, other].map(text => /^[–—-]?$/.test(text));
+    if (empty || otherEmpty) return empty - otherEmpty;
+    const [a, b] = [one, other].map(text => parseFloat(text.replaceAll(',', '').replace('\u2212', '-')));
+    return sign * (isFinite(a) && isFinite(b) ? a - b : one.localeCompare(other));
+  }
+
   // A link to an appendix, or to a fact in it, opens the appendix.
   function open() {
     const target = element(decodeURIComponent(location.hash.slice(1)));
@@ -69,6 +103,8 @@
   window.addEventListener('DOMContentLoaded', async () => {
     const sliders = element('what-if-data');
     if (sliders) panel = whatIf(document.querySelector('.what-if'), JSON.parse(sliders.textContent), document.querySelector('.box'));
+    all('.search input').forEach(searchable);
+    all('table').forEach(sortable);
     window.addEventListener('hashchange', open);
     open();
     // On a phone the list of contents starts closed.
