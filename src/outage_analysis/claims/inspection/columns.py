@@ -325,15 +325,10 @@ class Profile:
     found: dict[str, tuple[pl.DataFrame, int, int]] = field(default_factory=dict)
 
     def values(self, key: str) -> tuple[pl.DataFrame, int, int]:
-        """The most frequent values that differ in a key; how many rows have a value; how many values differ.
-
-        The values have the columns text and rows.
-        """
+        """Return the most frequent values that differ in a key, how many rows have a value, how many differ."""
         if key not in self.found:
             name = quote_identifier(self.name)
-            query = queries.load(
-                "column_texts", name=name, table=self.table, key=key, most=str(MAX_VALUES)
-            )
+            query = queries.load("column_texts", name=name, table=self.table, key=key, most=str(MAX_VALUES))
             with self.warehouse.progress(self.file, self.rows):
                 found = self.warehouse.frame(query)
             given, different = found.select("given", "different").row(0) if len(found) else (0, 0)
@@ -379,6 +374,11 @@ class Column:
     def shapes(self) -> pl.DataFrame:
         """The values as in `texts`, but one of all that differ only in their digits."""
         return self._profile.values(_SAME_SHAPE)[0]
+
+    @property
+    def days_alike(self) -> pl.DataFrame:
+        """The values as in `texts`, but one of all with the same day."""
+        return self._profile.values(_SAME_DAY)[0]
 
     @property
     def filled(self) -> int:
@@ -438,16 +438,19 @@ class Column:
     def _parsed_days(self) -> Readings:
         window = (self._incident.claims_from, self._incident.claims_to)
         days = {n: day_sql("text", [n], self._incident.time_zone, window=window) for n in DATES}
-        return self._parsed(
-            days, lambda c: c._profile.values(_SAME_DAY)[0] if c is self or c.may_have_days else None
-        )
+        return self._parsed(days, lambda c: c.days_alike if c is self or c.may_have_days else None)
 
     @cached_property
     def _parsed_amounts(self) -> Readings:
         incident, scale = self._incident, self.scale
         digits, code = incident.loss_digits, incident.loss_currency
         amounts = {n: amount_sql("text", [n], digits=digits, scale=scale, currency=code) for n in AMOUNTS}
-        return self._parsed(amounts, lambda c: c.shapes if c is self or (c.has_digits and c.scale == scale) else None)
+
+        def shapes(column: Column) -> pl.DataFrame | None:
+            alike = column is self or (column.has_digits and column.scale == scale)
+            return column.shapes if alike else None
+
+        return self._parsed(amounts, shapes)
 
     def _parsed(
         self, expressions: dict[str, str], texts_of: Callable[[Column], pl.DataFrame | None]
