@@ -282,13 +282,14 @@ _TIME = (
 _SAME_TEXT = "text"
 _SAME_DAY = (
     # The first two conditions are for speed.
-    "case when strlen(text) <= 10 then text when cast(try_cast(text as timestamp) as varchar) = text then left(text, 11) || strlen(text) "
+    "case when strlen(text) <= 10 then text "
+    "when cast(try_cast(text as timestamp) as varchar) = text then left(text, 11) || strlen(text) "
     rf"else regexp_replace(text, '{_TIME}', '\1') || strlen(text) || right(text, 1) end"
 )
 """Texts of the same day, in the same notation: the digits of a time of day do not decide."""
 _SAME_SHAPE = (
-    r"case when regexp_full_match(text, '[1-9]\d{0,14}') then '9' || strlen(text) "
-    r"when regexp_full_match(text, '[1-9]\d{0,14}\.\d\d') then right(text, 3) || strlen(text) "
+    r"case when regexp_full_match(text, '[1-9]\d{0,14}') then 'n' || strlen(text) "
+    r"when regexp_full_match(text, '[1-9]\d{0,14}\.\d\d') then 'n' || right(text, 3) || strlen(text) "
     "else regexp_replace(text, '[1-9]', '9', 'g') end"
 )
 """Texts that differ only in their digits, which do not decide the notation of amounts; a zero may."""
@@ -325,7 +326,7 @@ class Profile:
     found: dict[str, tuple[pl.DataFrame, int, int]] = field(default_factory=dict)
 
     def values(self, key: str) -> tuple[pl.DataFrame, int, int]:
-        """Return the most frequent values that differ in a key, how many rows have a value, how many differ."""
+        """Return the most frequent values that differ in a key, and how many rows and values there are."""
         if key not in self.found:
             name = quote_identifier(self.name)
             query = queries.load("column_texts", name=name, table=self.table, key=key, most=str(MAX_VALUES))
