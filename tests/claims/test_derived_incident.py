@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import polars as pl
@@ -270,3 +270,30 @@ def test_a_japanese_header_is_recognised(tmp_path: Path) -> None:
     claims = read_claims(written(tmp_path, text))
     assert claims.incident.currency == "JPY"
     assert claims.to_polars().select("claim_id", "loss").rows() == [("J1", 1500), ("J2", 800)]
+
+
+def test_days_that_decide_the_format_are_found_among_any_number_of_different_times(tmp_path: Path) -> None:
+    # Sorted as texts, the first 104,000 of these times can be read with the day or the month first.
+    rows, step = 160_000, timedelta(seconds=10)
+    times = [datetime(2026, 2, 1) + at * step for at in range(rows)]  # noqa: DTZ001 - as a file writes it
+    lines = [f"{at},App,{time:%d/%m/%Y %H:%M:%S},1\n" for at, time in enumerate(times)]
+    incident = incident_from_files(written(tmp_path, "id,service,filed_on,loss (EUR)\n" + "".join(lines)))
+    assert incident.formats["filed_on"] == ("dmy",)
+    assert (incident.claims_from, incident.claims_to) == (date(2026, 2, 1), times[-1].date())
+
+
+@pytest.mark.parametrize(
+    ("times", "first", "last"),
+    [
+        # A time without a UTC offset does not decide the day; an invalid time makes the row unreadable.
+        (["2026-02-01 23:59:59", "2026-02-01 00:00:01", "2026-02-02 24:00:00"], (2026, 2, 1), (2026, 2, 1)),
+        # The same local time is another day in UTC, if the offset differs.
+        (["2026-02-02T03:00:00+09:00", "2026-02-02T03:00:00+00:00"], (2026, 2, 1), (2026, 2, 2)),
+    ],
+)
+def test_the_first_and_the_last_day_are_those_of_all_times(
+    tmp_path: Path, times: list[str], first: tuple[int, int, int], last: tuple[int, int, int]
+) -> None:
+    lines = [f"{at},App,{time},1\n" for at, time in enumerate(times)]
+    incident = incident_from_files(written(tmp_path, "id,service,filed_on,loss (EUR)\n" + "".join(lines)))
+    assert (incident.claims_from, incident.claims_to) == (date(*first), date(*last))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from functools import cached_property
@@ -260,6 +260,8 @@ MAX_VALUES = 100_000
 """Most distinct values of a column that are inspected. The most frequent ones are taken."""
 NUMERIC_DAY_FORMATS = {"compact", "excel", "unix"}
 """Formats that write a day as a plain number. A column counts as such days only if its header means a day."""
+_NO_DAY = r"^\d+(?:\.\d+)?$|^[A-Za-z]+[-_]?\d{5,}$"
+"""Pattern of texts that only `NUMERIC_DAY_FORMATS` or no format at all can read."""
 _LONG_TEXT = r"\S\s+\S+\s+\S|.{41}"
 """Pattern of free text: a value of three words or more, or of more than 40 characters."""
 _FREE_TEXT_SHARE = 0.3
@@ -271,8 +273,39 @@ _NOT_A_CODE = r"^\+|^\d+\.\d+$|^0[1-9]\d{7,9}$|^0\d{1,3}[-./]\d|^\d{3}[-./]\d{3}
 
 SAMPLED_ROWS = 2_000
 """Number of rows, about, that show of which kind most values of a column are, in a file with many rows."""
-_DATE = r"^(.*?)[ T]\d{1,2}:\d{2}"
-"""Pattern of the part of a text before a time of day."""
+_TIME = (
+    r"([ T])(?:(?:[01]?\d|2[0-3]):[0-5]\d(?::[0-5]\d)?(?: Uhr)?"
+    r"|(?:0?\d|1[0-2]):[0-5]\d(?::[0-5]\d)? ?[AaPp][Mm])$"
+)
+"""Pattern of a time of day without a UTC offset, which does not change the day."""
+# SQL that is equal for texts that are alike, given one of them as `text`.
+_SAME_TEXT = "text"
+_SAME_DAY = (
+    # The first two conditions are for speed.
+    "case when strlen(text) <= 10 then text "
+    "when cast(try_cast(text as timestamp) as varchar) = text then left(text, 11) || strlen(text) "
+    rf"else regexp_replace(text, '{_TIME}', '\1') || strlen(text) || right(text, 1) end"
+)
+"""Texts of the same day, in the same notation: the digits of a time of day do not decide."""
+_SAME_SHAPE = (
+    r"case when regexp_full_match(text, '[1-9]\d{0,14}') then 'n' || strlen(text) "
+    r"when regexp_full_match(text, '[1-9]\d{0,14}\.\d\d') then 'n' || right(text, 3) || strlen(text) "
+    "else regexp_replace(text, '[1-9]', '9', 'g') end"
+)
+"""Texts that differ only in their digits, which do not decide the notation of amounts; a zero may."""
+_SAME_CODE = (
+    r"case when regexp_full_match(text, '(?:[A-Za-z]{1,16}[-_]?|[1-9])\d{1,8}') "
+    "then left(text, 1) || strlen(text) else text end"
+)
+"""Short codes with the same first letter and as many letters; they are too short for a personal number."""
+
+
+_MISSING = pl.col("text").str.to_lowercase().is_in(MISSING_WORDS)
+
+
+def _stated_rows(values: pl.DataFrame) -> int:
+    """Return the number of rows of these values, without words for a missing value."""
+    return int(values.filter(~_MISSING)["rows"].sum())
 
 
 Readings = tuple[pl.DataFrame, dict[str, object]]
@@ -290,15 +323,23 @@ class Profile:
     file: str
     """The name of the file, for the progress line."""
 
-    @cached_property
-    def values(self) -> tuple[pl.DataFrame, int, int]:
-        """The most frequent values (text, rows); how many rows have a value; how many values are distinct."""
-        name = quote_identifier(self.name)
-        query = queries.load("column_texts", name=name, table=self.table, most=str(MAX_VALUES))
-        with self.warehouse.progress(self.file, self.rows):
-            found = self.warehouse.frame(query)
-        given, different = found.select("given", "different").row(0) if len(found) else (0, 0)
-        return found.select("text", "rows"), given, different
+    found: dict[str, tuple[pl.DataFrame, int, int]] = field(default_factory=dict)
+
+    def values(self, key: str) -> tuple[pl.DataFrame, int, int]:
+        """Return the most frequent values that differ in a key, and how many rows and values there are."""
+        if key not in self.found:
+            name = quote_identifier(self.name)
+            query = queries.load("column_texts", name=name, table=self.table, key=key, most=str(MAX_VALUES))
+            with self.warehouse.progress(self.file, self.rows):
+                found = self.warehouse.frame(query)
+            given, different = found.select("given", "different").row(0) if len(found) else (0, 0)
+            self.found[key] = found.select("text", "rows"), given, different
+        return self.found[key]
+
+    @property
+    def filled(self) -> int:
+        """How many rows have a value."""
+        return (next(iter(self.found.values()), None) or self.values(_SAME_CODE))[1]
 
 
 class Column:
@@ -323,25 +364,32 @@ class Column:
     @property
     def texts(self) -> pl.DataFrame:
         """The distinct values with their number of rows, the most frequent first."""
-        return self._profile.values[0]
+        return self._profile.values(_SAME_TEXT)[0]
+
+    @property
+    def _codes(self) -> pl.DataFrame:
+        """The values as in `texts`, but one of all short codes that are alike."""
+        return self._profile.values(_SAME_CODE)[0]
+
+    @property
+    def shapes(self) -> pl.DataFrame:
+        """The values as in `texts`, but one of all that differ only in their digits."""
+        return self._profile.values(_SAME_SHAPE)[0]
+
+    @property
+    def days_alike(self) -> pl.DataFrame:
+        """The values as in `texts`, but one of all with the same day."""
+        return self._profile.values(_SAME_DAY)[0]
 
     @property
     def filled(self) -> int:
         """The number of rows with a value."""
-        return self._profile.values[1]
+        return self._profile.filled
 
     @property
     def distinct(self) -> int:
         """The number of distinct values."""
-        return self._profile.values[2]
-
-    @property
-    def _counted(self) -> int:
-        """The number of cells whose values are inspected.
-
-        It is less than `filled` if the column has more than MAX_VALUES distinct values.
-        """
-        return int(self.texts["rows"].sum())
+        return self._profile.values(_SAME_TEXT)[2]
 
     @cached_property
     def services(self) -> float:
@@ -356,7 +404,7 @@ class Column:
     @cached_property
     def personal(self) -> tuple[str, int] | None:
         """The kind of personal data in the column and the number of values with such data; None if none."""
-        return find_personal_data(self.texts["text"])
+        return find_personal_data(self._codes["text"])
 
     @cached_property
     def day(self) -> FormatChoice:
@@ -364,12 +412,12 @@ class Column:
         # A complaint is filed between the start of the outage or of the claims window, whichever is earlier,
         # and the end of both.
         incident, outage = self._incident, self._incident.outage
-        days = [
+        outage_days = [
             moment.astimezone(incident.zone).date() for moment in (outage.start, outage.end or outage.start)
         ]
-        window = min(*days, incident.claims_from), max(*days, incident.claims_to)
-        stated = self._counted - sum(self.missing_words.values())
-        return choose_day_formats(self._parsed_days[0], stated + self.rows - self.filled, window)
+        window = min(*outage_days, incident.claims_from), max(*outage_days, incident.claims_to)
+        days = self._parsed_days[0]
+        return choose_day_formats(days, _stated_rows(days) + self.rows - self.filled, window)
 
     @property
     def timed(self) -> int:
@@ -379,45 +427,31 @@ class Column:
     @cached_property
     def amount(self) -> FormatChoice:
         """The format of amounts that fits the values best."""
-        return choose_amount_formats(
-            self._parsed_amounts[0], self._counted - sum(self.missing_words.values())
-        )
+        amounts = self._parsed_amounts[0]
+        return choose_amount_formats(amounts, _stated_rows(amounts))
 
     @cached_property
     def missing_words(self) -> dict[str, int]:
         """The values that often stand for a missing value, with their number of rows."""
-        known = pl.col("text").str.to_lowercase().is_in(MISSING_WORDS)
-        return dict(self.texts.filter(known).iter_rows())
+        return dict(self._codes.filter(_MISSING).iter_rows())
 
     @cached_property
     def _parsed_days(self) -> Readings:
         window = (self._incident.claims_from, self._incident.claims_to)
         days = {n: day_sql("text", [n], self._incident.time_zone, window=window) for n in DATES}
-        return self._parsed(days, lambda column: column.days_alike)
+        return self._parsed(days, lambda c: c.days_alike if c is self or c.may_have_days else None)
 
     @cached_property
     def _parsed_amounts(self) -> Readings:
         incident, scale = self._incident, self.scale
         digits, code = incident.loss_digits, incident.loss_currency
         amounts = {n: amount_sql("text", [n], digits=digits, scale=scale, currency=code) for n in AMOUNTS}
-        return self._parsed(amounts, lambda column: column.shapes if column.scale == scale else None)
 
-    @cached_property
-    def days_alike(self) -> pl.DataFrame:
-        """One value of each day: the day does not depend on the digits of a time of day."""
-        text = pl.col("text")
-        return self._alike(text.str.extract(_DATE).fill_null(text), text.str.replace_all(r"\d", "9"))
+        def shapes(column: Column) -> pl.DataFrame | None:
+            alike = column is self or (column.has_digits and column.scale == scale)
+            return column.shapes if alike else None
 
-    @cached_property
-    def shapes(self) -> pl.DataFrame:
-        """One of all values that differ only in their digits, which do not decide the notation of amounts."""
-        return self._alike(pl.col("text").str.replace_all("[1-9]", "9"))
-
-    def _alike(self, *keys: pl.Expr) -> pl.DataFrame:
-        """Return one value, with the number of rows, of all values with the same keys."""
-        named = [key.alias(f"key{at}") for at, key in enumerate(keys)]
-        alike = self.texts.group_by(*named, maintain_order=True)
-        return alike.agg(pl.col("text").first(), pl.col("rows").sum()).select("text", "rows")
+        return self._parsed(amounts, shapes)
 
     def _parsed(
         self, expressions: dict[str, str], texts_of: Callable[[Column], pl.DataFrame | None]
@@ -425,9 +459,8 @@ class Column:
         """Return how the values read in some notations; parse those of the columns `together`, too."""
         values = ", ".join(f"{sql} as {quote_identifier(name)}" for name, sql in expressions.items())
         if values not in self.readings:
-            columns = [column for column in self.together if column is self or column.has_digits]
             frames = []
-            for place, column in enumerate(columns):
+            for place, column in enumerate(self.together):
                 if (texts := texts_of(column)) is not None:
                     header = pl.DataFrame({"text": [column.header.strip()], "rows": [0]})
                     both = pl.concat([texts, header], how="vertical_relaxed")
@@ -436,7 +469,7 @@ class Column:
             found = self._profile.warehouse.frame(query, inputs={"texts": pl.concat(frames)})
             for (place,), own in found.partition_by("place", as_dict=True, include_key=False).items():
                 header_readings = own.filter(rows=0).row(0, named=True)
-                columns[place].readings[values] = own.filter(pl.col("rows") > 0), header_readings
+                self.together[place].readings[values] = own.filter(pl.col("rows") > 0), header_readings
         return self.readings[values]
 
     @cached_property
@@ -451,7 +484,7 @@ class Column:
 
     def share(self, condition: pl.Expr) -> float:
         """Return the share of inspected non-empty cells that meet a condition on the column `text`."""
-        return int(self.texts.filter(condition)["rows"].sum()) / max(1, self._counted)
+        return int(self._codes.filter(condition)["rows"].sum()) / max(1, int(self._codes["rows"].sum()))
 
     @property
     def free_text(self) -> bool:
@@ -487,14 +520,23 @@ class Column:
 
         If the days are written as plain numbers, the header must also mean a day.
         """
+        if not self.kind.may_have_days:
+            return False
         day = self.kind.day
         numeric = NUMERIC_DAY_FORMATS.issuperset(day.formats or day.tied)
         return bool(day.reason) and (not numeric or has_word(self.header, FILED | TIME))
 
+    @cached_property
+    def may_have_days(self) -> bool:
+        """Whether values have digits, and the header means a day if all are plain numbers or codes."""
+        if not self.has_digits or has_word(self.header, FILED | TIME):
+            return self.has_digits
+        return not self._codes["text"].str.contains(_NO_DAY).all()
+
     @property
     def fits_days(self) -> bool:
         """Whether most values can be read as days; they may still be names of services or claimant types."""
-        return self.kind.has_digits and self.may_be_day and self.kind.day.score >= MIN_SHARE
+        return self.may_be_day and self.kind.day.score >= MIN_SHARE
 
     @cached_property
     def reads_as(self) -> str:
@@ -512,6 +554,19 @@ class Column:
         if self.has_digits and self.amount.score >= MIN_SHARE:
             return "amount"
         return "free text" if self.free_text else "text"
+
+    def first_and_last_day(self, formats: Sequence[str]) -> list[date]:
+        """Return the first and the last day that each format reads; none of a format that reads no day."""
+        if self._profile.values(_SAME_DAY)[2] <= MAX_VALUES:
+            readings = self._parsed_days[0].select(formats)
+            days = [*readings.min().row(0), *readings.max().row(0)]
+        else:
+            name, days = quote_identifier(self.name), []
+            for format_ in formats:
+                day = day_sql("text", [format_], self._incident.time_zone)
+                query = queries.load("first_and_last_day", name=name, key=_SAME_DAY, day=day)
+                days += self._profile.warehouse.frame(query).row(0)
+        return [day for day in days if day is not None]
 
     def format_choice(self, reads_as: str) -> FormatChoice:
         """Return the proposed formats if `reads_as` is day or amount; otherwise an empty choice."""

@@ -19,7 +19,7 @@ from zoneinfo import ZoneInfo
 import polars as pl
 from pydantic import ValidationError
 
-from outage_analysis.claims import header_words, queries
+from outage_analysis.claims import header_words
 from outage_analysis.claims.inspection.column_choices import (
     certain_formats,
     choose_columns,
@@ -27,7 +27,6 @@ from outage_analysis.claims.inspection.column_choices import (
     quote_header,
 )
 from outage_analysis.claims.inspection.columns import MIN_SHARE, Column, TextColumns, header_is_a_complaint
-from outage_analysis.claims.queries import quote_identifier
 from outage_analysis.claims.readers.cell_values import MISSING_WORDS
 from outage_analysis.claims.readers.data_frames import Sources, source_paths
 from outage_analysis.claims.readers.read_files import expand_paths
@@ -53,7 +52,6 @@ from outage_analysis.text import (
     Locale,
     check_one_currency,
     checked_scale,
-    day_sql,
     find_personal_data,
     mask_personal_data,
     masked_name,
@@ -330,13 +328,10 @@ class _Derivation:
                 scales.setdefault(name, set()).add(self._checked_scale(read[name].header, file.file, unit))
             for name in read.keys() - self.formats.keys():
                 formats.setdefault(name, set()).update(certain_formats(name, read[name], file.file))
-            for format_ in in_known_order(
-                "filed_on", formats.get("filed_on", ()) if "filed_on" in read else ()
-            ):
+            if "filed_on" in read:
                 # If two formats read a value as different days, both days count.
-                sql = day_sql(quote_identifier(read["filed_on"].name), [format_], draft.time_zone)
-                first_and_last = file.warehouse.frame(queries.load("first_and_last_day", day=sql)).row(0)
-                days += [day for day in first_and_last if day is not None]
+                known_formats = in_known_order("filed_on", formats["filed_on"])
+                days += read["filed_on"].first_and_last_day(known_formats)
         if not days:
             raise InputRefused("has no row with a day", file=masked_name(files[0].file))
         if any(len(of_files) > 1 for of_files in scales.values()):

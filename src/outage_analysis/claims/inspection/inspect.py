@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path, PurePath
 
@@ -18,6 +18,7 @@ from outage_analysis.claims.inspection.column_choices import (
     CONSEQUENCES,
     Choice,
     choose_columns,
+    evidence,
     quote_header,
 )
 from outage_analysis.claims.inspection.columns import Column, TextColumns, header_is_a_complaint
@@ -134,6 +135,9 @@ def inspect_file(
     column_by_name = {
         name: columns[choice.position] for name, choice in choices.items() if choice.position is not None
     }
+    for of_claim, column in column_by_name.items():
+        reasons = filter(None, (choices[of_claim].reason, evidence(of_claim, column)))
+        choices[of_claim] = replace(choices[of_claim], reason="; ".join(reasons))
     names = {choice.position: name for name, choice in choices.items()}
     table = pl.DataFrame(
         [(mask_personal_data(h), names.get(at), *columns[at].summary()) for at, h in enumerate(headers)],

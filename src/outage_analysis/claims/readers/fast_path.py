@@ -129,7 +129,12 @@ def _currency_condition(currency: str) -> str:
     """Return an SQL condition that is true if a row names no currency, or that of the losses."""
     words = [currency.casefold(), *(w for w, codes in CURRENCY_WORDS.items() if codes == (currency,))]
     text = quote_identifier(CURRENCY_TEXT)
-    return f"({text} is null or lower(trim({text})) in ({', '.join(map(quote_literal, words))}))"
+    return f"({text} is null or {_is_among_sql(f'lower(trim({text}))', map(quote_literal, words))})"
+
+
+def _is_among_sql(value: str, constants: Iterable[str]) -> str:
+    # DuckDB turns `in` and `list_contains` into a join, which does not keep the order of the rows.
+    return f"(coalesce(list_position([{', '.join(constants)}], {value}), 0) > 0)"
 
 
 _COLUMNS = (*IDS, "service", "claimant_type", "filed_on", "loss", "synthetic")
@@ -156,8 +161,9 @@ def _unusual_format_condition(column: str, first_texts: TextCounts) -> str:
 
 def _is_unpadded_sql(text: str) -> str:
     """Return an SQL condition that is true if a text has no blank at either end."""
-    codes, blanks = ", ".join(str(ord(b)) for b in BLANKS), ", ".join(map(quote_literal, BLANKS))
-    return f"unicode({text}) not in ({codes}) and {text}[-1] not in ({blanks})"
+    first = _is_among_sql(f"unicode({text})", (str(ord(blank)) for blank in BLANKS))
+    last = _is_among_sql(f"{text}[-1]", map(quote_literal, BLANKS))
+    return f"not {first} and not {last}"
 
 
 def _named_id_sql(column: str, items: Sequence[NamedItem], first_texts: TextCounts) -> str:
