@@ -18,25 +18,25 @@ SOURCE = ROOT / "src" / "outage_analysis"
 SLACK = 30
 """How far a number may lie below its ceiling."""
 CEILINGS = {
-    "analysis": 2393,
+    "analysis": 2420,
     "assumptions": 784,
-    "charts": 1974,
-    "claims": 4810,
-    "cli": 1022,
+    "charts": 1976,
+    "claims": 4849,
+    "cli": 1023,
     "costs": 3834,
     "files": 440,
     "incidents": 709,
     "jupyter": 719,
-    "losses": 2035,
+    "losses": 2008,
     "policies": 977,
     "reports": 3400,
     "root": 174,
-    "text": 1446,
-    "tests": 35_770,
-    "TOML": 3739,
-    "SQL": 953,
+    "text": 1448,
+    "tests": 35_579,
+    "TOML": 3745,
+    "SQL": 961,
     "JavaScript": 957,
-    "templates and styles": 926,
+    "templates and styles": 927,
 }
 """Statements of each package and of the tests; lines of the other languages in the package."""
 LINES = {
