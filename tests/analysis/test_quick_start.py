@@ -269,7 +269,7 @@ def test_a_report_of_ones_own_file_says_what_it_is_of(tmp_path: Path) -> None:
     assert analysis.policy.name.en == "Tiers by loss (up to 10.00: 2.00 euros; over 10.00: 5.50 euros)"
     first = headline_sentences(analysis, analysis.locale("en"))[0]
     assert first.startswith(
-        "We treat 2 rows as complaints and expect 35% to be filed as claims, as in comparable"
+        "We treat 2 rows as complaints and expect 35% of those with a payment due to be filed as claims, "
     )
     named = run(path, tiers={10: 2}, title="Outage of our shop")
     assert {named.incident.name[lang] for lang in ("en", "ko")} == {"Outage of our shop"}
