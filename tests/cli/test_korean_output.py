@@ -97,8 +97,7 @@ CASES: dict[str, tuple[tuple[str, ...], ...]] = {
     "cost": (
         ("--budget", "300_000_000", *FEW),
         ("--incident", "trams", *FEW),
-        ("p/claims/sample-synthetic.csv", "--tiers", "300:30", "--budget", "1", *FEW),
-        ("p/claims/sample-synthetic.csv", "--tiers", "300:30", "--currency", "EUR", *FEW),
+        (*("p/claims/sample-synthetic.csv", "--tiers", "300:30", "--currency", "EUR", "--budget", "1"), *FEW),
     ),
     "report": (("--formats", "csv", "--out", "{new}", *FEW),),
     "verify": (("r", "--integrity"),),

@@ -269,7 +269,7 @@ def test_the_caveat_comes_first_and_each_miss_has_a_paragraph(result: Backtest, 
     assert ("illustration, not a validation" if lang == "en" else "타당성 검증이 아니라") in said[0]
     assert ("knew the outcome" if lang == "en" else "결과를 아는 사람") in said[0]
     names = {o.id: o.name[lang] for o in SPEC.outcomes}
-    misses = [s for s in said if ("No assumption is changed" if lang == "en" else "바꾸지 않습니다") in s]
+    misses = [s for s in said if ("We change no assumption" if lang == "en" else "바꾸지 않습니다") in s]
     assert len(misses) == 3
     for miss, outcome, numbers in zip(
         misses,
