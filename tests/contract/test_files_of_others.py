@@ -139,9 +139,13 @@ def test_a_fit_of_losses_in_euros_is_in_euros_wherever_it_is_shown(tmp_path: Pat
     losses = [60 * 1.05**n for n in range(61)]  # evenly spaced on a logarithmic scale; the median is n = 30
     rows = (f"{n};2026-03-02;App;{loss:.2f}" for n, loss in enumerate(losses))
     path = write(tmp_path / "euros.csv", "id;filed_on;service;loss (EUR)", *rows)
-    fit = oa.read_claims(path).fit("lognormal").best
-    assert fit.median == pytest.approx(losses[30], rel=0.1)
+    claims = oa.read_claims(path)
+    fits = claims.fit("lognormal")
+    euros = fits.best.median / 100  # results of Python are in cents
+    assert euros == pytest.approx(losses[30], rel=0.1)
     code, out, err = command("distribution", path, "--fit", "--family", "lognormal")
     assert code == 0, err
-    assert f"median {fit.median:.4g} ± " in out
-    assert f"{fit.median:,.2f} " in out
+    shown = str(oa.show_table(fits.table(), claims)), str(oa.show_table(fits.quantities(), claims))
+    for parameters, quantities in ((out, out), shown):
+        assert f"median {euros:.4g} ± " in parameters
+        assert f"{euros:,.2f}" in quantities

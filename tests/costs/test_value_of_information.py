@@ -140,7 +140,7 @@ def test_nobody_can_know_the_counts_so_they_have_a_row_of_their_own() -> None:
     assert abs(values["inputs_and_counts"].value - 20) <= 5 * values["inputs_and_counts"].error < 1
     assert table["share"].to_list() == [None, None, None]
     sentence = information_sentence(table, run.portfolio, Locale("en"))
-    assert sentence.startswith("Knowing all inputs would save less expected cost")
+    assert sentence.startswith("The same choice costs least in every simulation")
 
 
 def test_an_option_that_costs_less_in_every_draw_makes_information_worthless() -> None:

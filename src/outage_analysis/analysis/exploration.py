@@ -318,7 +318,6 @@ def fit_cube(
     top: str | None = None,
     families: Sequence[str] = tuple(FAMILIES),
     recovery: bool = False,
-    unit: int = 1,
 ) -> tuple[Fits, str]:
     """Fit severity distributions to the losses above 0 of a cube.
 
@@ -330,7 +329,6 @@ def fit_cube(
         top: what is known above the last band: `open`, `closed` or `truncated`; see `GroupedLosses`.
         families: the families to fit.
         recovery: allow a synthetic cube, to test whether the fit recovers the generator's parameters.
-        unit: the losses of the fits are divided by this number, such as 100 for euros in place of cents.
 
     Returns:
         The fits, and a sentence that states the number of losses and bands.
@@ -342,7 +340,7 @@ def fit_cube(
     """
     stated = losses.stated_edges(cube) if totals else None
     counted = losses.loss_counts(cube, edges=stated, where=where, recovery=recovery)
-    edges, counts = [edge / unit for edge in counted.edges], counted.counts
+    edges, counts = counted.edges, counted.counts
     if edges[-1] != float("inf") and top is None:
         raise UsageError(
             f"the last band ends at {edges[-1]:,.10g}: what lies above it is not said",

@@ -330,7 +330,7 @@ class Claims(Displayable):
         return table.with_columns(pl.col(amounts) / unit) if unit > 1 else table
 
     def fit(self, *families: str, where: DimensionFilter | None = None, recovery: bool = False) -> Fits:
-        """Fit severity distributions to the losses above 0, in whole currency.
+        """Fit severity distributions to the losses above 0, in the smallest unit of the currency.
 
         Args:
             families: such as lognormal; by default all.
@@ -347,8 +347,7 @@ class Claims(Displayable):
         from outage_analysis.losses import FAMILIES, build_cube
 
         cube, chosen = build_cube(self, dimensions=[*(where or ())]), families or tuple(FAMILIES)
-        unit = 10**self.incident.loss_digits
-        return fit_cube(cube, totals=False, where=where, families=chosen, recovery=recovery, unit=unit)[0]
+        return fit_cube(cube, totals=False, where=where, families=chosen, recovery=recovery)[0]
 
     def forecast(
         self, *, closes: str | date | None = None, spike: float | None = None, recovery: bool = False
