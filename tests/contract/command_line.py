@@ -7,7 +7,7 @@ import re
 import runpy
 import signal
 import sys
-from contextlib import redirect_stderr, redirect_stdout
+from contextlib import nullcontext, redirect_stderr, redirect_stdout
 from functools import partial
 from io import StringIO
 from pathlib import Path
@@ -64,11 +64,11 @@ class Terminal(StringIO):
 def outage_analysis(*arguments: object, columns: int | None = None) -> Printed:
     """Run `outage-analysis` with these arguments in this process, into pipes or on a terminal so wide."""
     out, err = (Terminal(), Terminal()) if columns else (StringIO(), StringIO())
-    width = {"COLUMNS": str(columns)} if columns else {}
+    width = patch.dict(os.environ, {"COLUMNS": str(columns)}) if columns else nullcontext()
     before = signal.getsignal(signal.SIGPIPE)  # the command ends by it; the tests must not
     words = ["outage-analysis", *map(str, arguments)]
     streams = redirect_stdout(out), redirect_stderr(err)
-    with patch.object(sys, "argv", words), patch.dict(os.environ, width), streams[0], streams[1]:
+    with patch.object(sys, "argv", words), width, streams[0], streams[1]:
         try:
             with pytest.raises(SystemExit) as stop:
                 runpy.run_module("outage_analysis", run_name="__main__")
