@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -475,27 +476,31 @@ def is_blank(cell: str) -> bool:
 
 
 def test_a_table_is_sorted_by_a_column_and_empty_cells_come_last(unfolded: Chrome) -> None:
-    def cells() -> list[str]:
-        rows = table.find_elements(By.CSS_SELECTOR, "tbody tr")
-        return [row.find_elements(By.CSS_SELECTOR, "th, td")[column].text for row in rows]
+    def columns(table: WebElement) -> list[tuple[str, ...]]:
+        script = (
+            "return [...arguments[0].tBodies[0].rows].map(r => [...r.cells].map(c => c.innerText.trim()))"
+        )
+        return [*zip(*unfolded.execute_script(script, table), strict=True)]
 
-    def numbers() -> list[float]:
-        return [float(cell.replace(",", "")) for cell in cells() if not is_blank(cell)]
+    def numbers(cells: tuple[str, ...]) -> list[float]:
+        return [float(cell.replace(",", "")) for cell in cells if not is_blank(cell)]
 
-    tables = unfolded.find_elements(By.CSS_SELECTOR, "table:has(th button)")
-    found = []
-    for table in tables:
-        for column in range(len(table.find_elements(By.CSS_SELECTOR, "thead th"))):
-            texts = cells()
-            plain = [t for t in texts if t.replace(",", "").replace(".", "").isdigit()]
-            if plain and any(map(is_blank, texts)) and all(t in plain or is_blank(t) for t in texts):
-                found.append((table, column))
-    table, column = found[0]
-    button = table.find_elements(By.CSS_SELECTOR, "thead th")[column].find_element(By.TAG_NAME, "button")
+    def has_blanks_and_numbers(cells: tuple[str, ...]) -> bool:
+        filled = [cell for cell in cells if not is_blank(cell)]
+        return 1 < len(filled) < len(cells) and all(re.fullmatch(r"[\d,]+(\.\d+)?", cell) for cell in filled)
+
+    table, column = next(
+        (table, place)
+        for table in unfolded.find_elements(By.CSS_SELECTOR, "table:has(th button)")
+        for place, cells in enumerate(columns(table))
+        if has_blanks_and_numbers(cells)
+    )
+    button = table.find_elements(By.CSS_SELECTOR, "thead th button")[column]
     for ascending in (True, False):
         unfolded.execute_script("arguments[0].click()", button)
-        assert numbers() == sorted(numbers(), reverse=not ascending)
-        assert is_blank(cells()[-1])
+        cells = columns(table)[column]
+        assert numbers(cells) == sorted(numbers(cells), reverse=not ascending)
+        assert is_blank(cells[-1])
 
 
 def test_a_search_without_a_hit_says_so(unfolded: Chrome) -> None:

@@ -299,8 +299,12 @@ def test_a_report_says_what_its_incident_counts(tmp_path: Path, analysis: Analys
         write_report(other, tmp_path / lang, lang=lang, formats=("html",))
         titles = (e.text for e in WebPage.of(tmp_path / lang / "report.html").all("strong"))
         said[lang] = "\n".join((page_text(tmp_path / lang / "report.html"), *titles))
-    for part in ("Why: from shop visits to payments", "For 100 shop visits counted", "8,461 shop visits end"):
+    for part in (
+        "Why: from shop visits to payments",
+        "For every 100 shop visits",
+        "(shop visits so far: 8,461)",
+    ):
         assert part in said["en"]
     assert re.findall(r"(?:from|\d) reports\b.*", said["en"]) == []
-    assert "점포 방문 8,461건 가운데" in said["ko"]
+    assert "현재까지 집계된 점포 방문 수 8,461" in said["ko"]
     assert re.findall(r"신고 [\d,]+건 가운데.*", said["ko"]) == []
