@@ -330,7 +330,7 @@ def weigh_curves(observed: IntakeIncrements) -> WeightedCurves:
         if np.allclose(factors, before.clock.factors, atol=1e-3):
             break
     equal = curves.observed.clock.factors == EQUAL_WEEKDAYS
-    return replace(curves, notes=(Note("weekdays_equal" if equal else "weekdays_fixed"),))
+    return replace(curves, notes=(Note("weekdays_equal") if equal else Note("weekdays_fixed"),))
 
 
 def _weigh(observed: IntakeIncrements) -> WeightedCurves:
