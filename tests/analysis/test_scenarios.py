@@ -130,7 +130,7 @@ def test_solve_and_compare_count_the_claims_still_to_come(dated: Analysis) -> No
     (total,) = forecast_of(PER_DAY, 30.0)
     share = dated.locale("en").share(1 - sum(PER_DAY) / total)
     for lang, said in (
-        ("en", f"Claims still to come are {share} of the cost"),
+        ("en", f"claims still to come make up {share} of the cost"),
         ("ko", f"비용 가운데 {share}"),
     ):
         assert said in " ".join(found.answer(lang).sentences)

@@ -556,7 +556,7 @@ class Column:
         return "free text" if self.free_text else "text"
 
     def first_and_last_day(self, formats: Sequence[str]) -> list[date]:
-        """Return the first and the last day that each format reads; none of a format that reads no day."""
+        """Return the first and the last day of each format. A format that reads no day adds none."""
         if self._profile.values(_SAME_DAY)[2] <= MAX_VALUES:
             readings = self._parsed_days[0].select(formats)
             days = [*readings.min().row(0), *readings.max().row(0)]
