@@ -103,8 +103,8 @@ def test_a_report_shows_what_compare_says(tram: Plan) -> None:
     found = compare_policies(tram, [of(tram, "counted.toml"), of(tram, "flat.toml")]).simulations
     assert analysis.compared.policies[0] == analysis.policy
     for name, table in {"comparison": found.policies, "pairs": found.pairs, "flips": found.flips}.items():
-        assert analysis.tables[name].equals(table), name
-    cash = analysis.tables["quantiles"].filter(valuation="cash")
+        assert analysis.exact_tables[name].equals(table), name
+    cash = analysis.exact_tables["quantiles"].filter(valuation="cash")
     mine = found.policies.row(0, named=True)
     measures = {"expected": "expected", "range_low": "p10", "p50": "p50", "range_high": "p90"}
     assert {column: mine[column] for column in measures} == {
@@ -140,7 +140,7 @@ def test_a_report_without_a_published_cost_compares_what_its_claims_cost(tram: P
     analysis = run(replace(plan, compare=(of(tram, "flat.toml"),)))
     total = analysis.totals_row("synthetic")
     assert total
-    assert analysis.tables["comparison"]["expected"][0] == total["expected"]
+    assert analysis.exact_tables["comparison"]["expected"][0] == total["expected"]
     assert {analysis.needs_synthetic_mark(name) for name in ("comparison", "pairs", "flips")} == {True}
 
 
@@ -192,7 +192,7 @@ def test_a_policy_made_in_python_is_compared_as_its_document_is(tram: Plan) -> N
     page = load_policy(of(tram, "counted.toml"))
     given = compare_policies(tram, [page, page.model_copy(update={"id": "twin"})]).simulations
     cost, twin = given.policies["expected"].to_list()
-    assert cost == twin == run(tram).tables["totals"].filter(valuation="cash")["expected"].item()
+    assert cost == twin == run(tram).exact_tables["totals"].filter(valuation="cash")["expected"].item()
     foreign = page.model_copy(update={"currency": "JPY"})
     with pytest.raises(UsageError, match="JPY"):
         compare_policies(tram, [page, foreign])

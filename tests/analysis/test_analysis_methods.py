@@ -42,19 +42,19 @@ def test_the_figures_are_those_of_the_tables_in_won(kakao: Analysis) -> None:
     assert kakao.chance_over(KAKAO_BUDGET) == kakao.tables["budget"]["exceeded"][0]
 
 
-def test_the_figures_are_in_euros_if_the_tables_are_in_cents(made: Analysis) -> None:
-    assert made.expected == cash(made, "expected") / 100
-    assert made.quantile(0.9) == cash(made, "p90") / 100
+def test_figures_and_tables_are_in_euros(made: Analysis) -> None:
+    assert made.expected == cash(made, "expected")
+    assert made.quantile(0.9) == cash(made, "p90")
     assert made.plan.budget == 100_000
     assert made.chance_over(100_000) == made.tables["budget"]["exceeded"][0]
-    assert made.tables["budget"]["budget"][0] == 10_000_000
+    assert made.tables["budget"]["budget"][0] == 100_000
 
 
 def test_the_marked_amounts_of_the_distribution_have_the_same_probabilities(made: Analysis) -> None:
     marks = made.tables["total_distribution"].filter(pl.col("mark").is_not_null(), valuation="cash")
     assert {"p50", "expected", "budget"} <= set(marks["mark"])
     for mark, amount, below in marks.select("mark", "amount", "below").iter_rows():
-        assert made.chance_over(amount / 100) == pytest.approx(1 - below, abs=1e-9), mark
+        assert made.chance_over(amount) == pytest.approx(1 - below, abs=1e-9), mark
 
 
 def test_the_whole_sample_is_the_simulation_in_another_order(kakao: Analysis) -> None:
@@ -221,7 +221,7 @@ def test_compared_policies_have_the_figures_of_their_own_runs(tram: Path) -> Non
     for page, row in zip((counted, flat), found.table.iter_rows(named=True), strict=True):
         alone = run(tram_plan(tram, policy=page, compare=()))
         assert alone.expected is not None
-        assert row["expected"] / 100 == pytest.approx(alone.expected, rel=1e-9)
+        assert row["expected"] == pytest.approx(alone.expected, rel=1e-9)
         assert row["over_budget"] == pytest.approx(alone.chance_over(100_000), abs=0.03)
     assert found.pairs.height == 1
     expected = found.table["expected"].to_list()

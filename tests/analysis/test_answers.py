@@ -35,7 +35,7 @@ def kakao() -> Analysis:
 RESULTS: dict[str, tuple[tuple[str, ...], Callable[[], Result]]] = {
     "cost": ((), kakao),
     "reserve": ((), lambda: Reserve(kakao())),
-    "scenarios": ((), lambda: Scenarios(kakao(), kakao().scenarios(), load_scenarios())),
+    "scenarios": ((), lambda: Scenarios(kakao(), load_scenarios())),
     "sensitivity": ((), lambda: Sensitivity(kakao(), sensitivity_tables(kakao()))),
     "compare": (
         (*CANDIDATES, "--as-of", "2022-10-24"),

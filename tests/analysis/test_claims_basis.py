@@ -125,7 +125,7 @@ def test_each_choice_names_its_line_where_there_are_several(
 ) -> None:
     without_scenarios = [replace(each) for each in (analyses["claims"], analysis)]
     for each in without_scenarios:
-        vars(each)["tables"] = {n: t for n, t in each.tables.items() if n != "scenarios"}
+        vars(each)["exact_tables"] = {n: t for n, t in each.tables.items() if n != "scenarios"}
     report, alone = (Report(each, lang) for each in without_scenarios)
     levers = report.analysis.tables["levers"]
     for line, said in zip(levers["line"], report.answers.decide, strict=True):

@@ -296,7 +296,7 @@ def dollars() -> Policy:
 
 @pytest.mark.parametrize(("lang", "said"), [("en", "Sums in USD."), ("ko", "금액 단위: USD.")])
 def test_a_notebook_says_the_currency_above_a_table(dollars: Policy, lang: str, said: str) -> None:
-    shown = show_table(pl.DataFrame({"loss": [240_000], "claims": [240_000]}), dollars, lang=lang)
+    shown = show_table(pl.DataFrame({"loss": [2_400.0], "claims": [240_000]}), dollars, lang=lang)
     assert f"{said}</em></p>" in shown.markup
     assert '<td class="n">2,400.00</td><td class="n">240,000</td>' in shown.markup
     assert said in repr(shown)
@@ -312,7 +312,7 @@ def test_a_notebook_guesses_no_unit(dollars: Policy) -> None:
 
 
 def test_a_notebook_takes_the_units_of_own_columns(dollars: Policy) -> None:
-    table = pl.DataFrame({"largest": [240_000], "n": [7.6], "people": [7.6]})
+    table = pl.DataFrame({"largest": [2_400], "n": [7.6], "people": [7.6]})
     shown = show_table(table, dollars, units={"largest": "loss", "people": "count"})
     assert '<td class="n">2,400.00</td><td class="n">7.6</td><td class="n">8</td>' in shown.markup
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from outage_analysis.assumptions import Award, Ledger, RateAssumption
 from outage_analysis.assumptions.distributions import Beta, Lognormal
-from outage_analysis.costs import build_portfolio, by_band, cost_table, payments, simulate, totals
+from outage_analysis.costs import build_portfolio, by_band, cost_table, exact_payments, simulate, totals
 from outage_analysis.incidents import get_fact, parse_band
 from outage_analysis.policies import Policy
 from tests.costs.test_costs import counts
@@ -98,7 +98,7 @@ def test_two_rules_across_a_band_are_exact_where_one_formula_pays_both(
         [("a", "b", 0, 100, 4, 200, 12_000)], schema=dict(counts([]).frame.schema), orient="row"
     )
     cube = counts([("a", "b", 0, 100, 4)])
-    row = payments(type(cube)(frame, cube.dimensions, synthetic=False, source="a test"), policy).row(
+    row = exact_payments(type(cube)(frame, cube.dimensions, synthetic=False, source="a test"), policy).row(
         0, named=True
     )
     assert row["payment"] == paid
@@ -118,7 +118,7 @@ def test_a_count_is_paid_exactly_where_and_only_where_all_its_losses_are_paid_al
     page = data.draw(rich_lines(scales=(1,)))
     low = data.draw(st.integers(-1, 70))
     high = low + data.draw(st.integers(1, 12))
-    row = payments(counts([("x", "a", low, high, 3)]), euros(page)).row(0, named=True)
+    row = exact_payments(counts([("x", "a", low, high, 3)]), euros(page)).row(0, named=True)
     each = {owed(page, loss, ("a", "x")) for loss in range(low + 1, high + 1)}
     if len(each) == 1:
         (one,) = each

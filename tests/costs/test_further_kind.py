@@ -125,7 +125,7 @@ def without_stipend(analysis: Analysis) -> Policy:
 
 
 def test_the_cost_table_has_its_cost_with_bounds(analysis: Analysis) -> None:
-    (row,) = analysis.tables["costs"].filter(line="stipend").to_dicts()
+    (row,) = analysis.exact_tables["costs"].filter(line="stipend").to_dicts()
     full = float(DRIVERS * PER_DAY * DAYS)
     assert row["expected"] == pytest.approx(STIPEND, rel=1e-9)
     assert (row["count"], row["promised"], row["most"]) == (float(DRIVERS), full, full)
@@ -151,7 +151,9 @@ def test_the_tornado_moves_it_with_its_inputs(analysis: Analysis) -> None:
     assert row["cost_low"] == pytest.approx(STIPEND * 0.24 / 0.4)
     assert row["cost_high"] == pytest.approx(STIPEND * 0.56 / 0.4)
     assert levers(alone).filter(lever="filing")["adds"].item() == pytest.approx(STIPEND * 0.01 / 0.4)
-    swing = analysis.tables["tornado"].filter(assumption="as-filing", valuation="cash").row(0, named=True)
+    swing = (
+        analysis.exact_tables["tornado"].filter(assumption="as-filing", valuation="cash").row(0, named=True)
+    )
     delay = tornado(build_portfolio(without_stipend(analysis), ledger_, as_of=analysis.as_of))
     other = delay.filter(assumption="as-filing", valuation="cash").row(0, named=True)
     for end in ("cost_low", "cost_high"):
@@ -164,7 +166,7 @@ def test_a_comparison_counts_it(analysis: Analysis) -> None:
     )
     costs = dict(found.policies.select("policy", "expected").iter_rows())
     assert costs["tram-stipend"] - costs["without"] == pytest.approx(STIPEND, rel=1e-8)
-    beside = analysis.tables["comparison"].filter(policy="tram-stipend")
+    beside = analysis.exact_tables["comparison"].filter(policy="tram-stipend")
     assert beside["expected"].item() == costs["tram-stipend"]
 
 
@@ -232,5 +234,5 @@ def test_the_ledger_of_the_case_states_both_rates(folder: Path) -> None:
 
 def test_draws_of_all_lines_add_it(analysis: Analysis) -> None:
     total = simulate(analysis.runs["published"].portfolio, draws=1_024, seed=3).totals["cash"].expected.value
-    costs = analysis.tables["costs"].filter(level="line", valuation="cash")["expected"].sum()
+    costs = analysis.exact_tables["costs"].filter(level="line", valuation="cash")["expected"].sum()
     assert total == pytest.approx(costs, rel=0.02)

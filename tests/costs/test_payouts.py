@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from outage_analysis.claims import read_claims
-from outage_analysis.costs import cost_table, payments
+from outage_analysis.costs import cost_table, exact_payments
 from outage_analysis.costs.claim_payments import AMOUNTS
 from outage_analysis.errors import InputRefused, OutageAnalysisError, UsageError
 from outage_analysis.incidents import UNKNOWN, Band, Bands, load_incident
@@ -135,7 +135,7 @@ def test_payments_from_a_cube_equal_those_of_the_claims_one_by_one(data: st.Data
     extra = tuple(data.draw(st.lists(st.integers(1, 80), max_size=3)))
     policy = policy_of(*lines)
     cube = cube_of(losses, Bands.from_cuts(policy.cuts, extra))
-    frame = payments(cube, policy)
+    frame = exact_payments(cube, policy)
     assert frame["rule"].is_in(["pays", "nothing"]).all()
     for line in policy.schedules:
         exact = sum((paid_alone(line, loss) for loss in losses), Fraction(0))
@@ -158,7 +158,7 @@ def test_bounds_from_counts_are_the_least_and_the_most_that_any_losses_give(data
     low = data.draw(st.integers(-1, 30))
     band = (low, low + data.draw(st.integers(1, 12)))
     claims = data.draw(st.integers(1, 5))
-    frame = payments(cube([("small_business", *band, claims, None, None)]), policy)
+    frame = exact_payments(cube([("small_business", *band, claims, None, None)]), policy)
     each = [paid_alone(policy.schedules[0], x) for x in range(band[0] + 1, band[1] + 1)]
     assert total(frame, "line-0", "payment_low") == claims * min(each)
     assert total(frame, "line-0", "payment_high") == claims * max(each)
@@ -172,14 +172,14 @@ def test_what_the_claims_are_paid_lies_within_the_bounds_of_any_coarser_cube(
 ) -> None:
     steep = {"band": tiers([10, 20], [{"fixed": 9}, {"share": 0.5}, {"fixed": 1, "share": 0.25}])}
     policy = policy_of(steep)
-    frame = payments(cube_of(losses, Bands((cut, 40))), policy)
+    frame = exact_payments(cube_of(losses, Bands((cut, 40))), policy)
     exact = sum(paid_alone(policy.schedules[0], loss) for loss in losses)
     assert total(frame, "line-0", "payment_low") <= exact <= total(frame, "line-0", "payment_high")
 
 
 def one_claim(policy: Policy, loss: Loss, who: str = "small_business") -> dict[str, Any]:
     cube = cube_of([loss], Bands.from_cuts(policy.cuts), who)
-    return payments(cube, policy).row(0, named=True)
+    return exact_payments(cube, policy).row(0, named=True)
 
 
 @pytest.mark.parametrize("closed", ["upper", "lower"])
@@ -195,7 +195,7 @@ def test_each_side_of_each_edge_is_paid_as_published(
 
 def test_zero_and_unknown_have_rows_of_their_own_and_are_paid_nothing(policy: Policy) -> None:
     cube = cube_of([0, 0, None, 300_000, 500_001], Bands.from_cuts(policy.cuts))
-    frame = payments(cube, policy).select("over", "up_to", "rule", "claims", "payment", "payment_high")
+    frame = exact_payments(cube, policy).select("over", "up_to", "rule", "claims", "payment", "payment_high")
     assert sorted(frame.rows(), key=str) == sorted(
         [
             (-1, 0, "nothing", 2, Decimal(0), Decimal(0)),
@@ -224,25 +224,25 @@ def test_the_published_range_follows_from_the_count_and_the_two_tiers(
 ) -> None:
     case = golden["published_range"]
     totals = [
-        payments(cube([("small_business", low, high, case["claims"], None, None)]), policy)
+        exact_payments(cube([("small_business", low, high, case["claims"], None, None)]), policy)
         for low, high in ((0, 300_000), (300_000, 500_000))
     ]
     assert [frame["payment"].item() for frame in totals] == case["totals"]
-    both = payments(cube([("small_business", 0, 500_000, case["claims"], None, None)]), policy)
+    both = exact_payments(cube([("small_business", 0, 500_000, case["claims"], None, None)]), policy)
     assert both["rule"].item() == "straddles"
     assert both.select("over", "up_to", "payment").row(0) == (None, None, None)
     assert [both["payment_low"].item(), both["payment_high"].item()] == case["totals"]
 
 
 def test_a_band_that_reaches_into_the_review_has_no_upper_bound(policy: Policy) -> None:
-    row = payments(cube([("small_business", 400_000, None, 2, None, None)]), policy).row(0, named=True)
+    row = exact_payments(cube([("small_business", 400_000, None, 2, None, None)]), policy).row(0, named=True)
     assert (row["rule"], row["payment_low"], row["payment_high"]) == ("straddles", 0, None)
 
 
 def test_counts_alone_bound_a_share_and_leave_an_open_top_unbounded() -> None:
     policy = policy_of({"band": tiers([100], [{"fixed": 5, "share": 0.5}, {"share": 0.1}])})
     rows: list[tuple[object, ...]] = [("x", 0, 100, 2, None, None), ("x", 100, None, 3, None, None)]
-    frame = payments(cube(rows), policy).sort("over")
+    frame = exact_payments(cube(rows), policy).sort("over")
     assert frame["payment"].to_list() == [None, None]
     assert frame["payment_low"].to_list() == [Decimal("11.0"), Decimal("30.3")]
     assert frame["payment_high"].to_list() == [Decimal(110), None]
@@ -258,14 +258,14 @@ def test_a_claimant_who_is_not_entitled_is_paid_exactly_nothing(policy: Policy, 
 
 
 def test_a_claimant_of_no_known_type_is_not_entitled(policy: Policy) -> None:
-    frame = payments(cube([(None, 0, 300_000, 1, 5, None)]), policy)
+    frame = exact_payments(cube([(None, 0, 300_000, 1, 5, None)]), policy)
     assert frame["rule"].item() == "not_entitled"
 
 
 def test_a_line_without_eligibility_pays_everybody() -> None:
     policy = policy_of({"band": tiers([], [{"fixed": 7}])})
     rows: list[tuple[object, ...]] = [(who, 0, None, 1, 5, None) for who in ("a", "b", None)]
-    assert payments(cube(rows), policy)["payment"].to_list() == [7, 7, 7]
+    assert exact_payments(cube(rows), policy)["payment"].to_list() == [7, 7, 7]
 
 
 def test_eligibility_on_a_dimension_that_the_cube_lacks_is_refused(policy: Policy) -> None:
@@ -276,7 +276,7 @@ def test_eligibility_on_a_dimension_that_the_cube_lacks_is_refused(policy: Polic
         source="a test",
     )
     with pytest.raises(UsageError, match="small-business-cash depends on claimant_type") as refusal:
-        payments(bare, policy)
+        exact_payments(bare, policy)
     assert "Build the cube with the dimension claimant_type" in refusal.value.remedy
 
 
@@ -284,7 +284,7 @@ def test_eligibility_may_name_the_day_of_filing(claims_csv: ClaimsCsv, incident:
     days = [{"filed_on": "2022-10-19"}, {"filed_on": "2022-10-20"}]
     claims = read_claims(claims_csv(days), incident)
     policy = policy_of({"band": tiers([], [{"fixed": 7}]), "eligibility": {"filed_on": ("2022-10-19",)}})
-    frame = payments(build_cube(claims, dimensions=("filed_on",), policy=policy), policy)
+    frame = exact_payments(build_cube(claims, dimensions=("filed_on",), policy=policy), policy)
     assert frame.sort("filed_on")["payment"].to_list() == [7, 0]
 
 
@@ -292,14 +292,14 @@ def test_each_line_pays_on_its_own() -> None:
     first = {"band": tiers([10], [{"fixed": 1}, {"fixed": 2}])}
     second = {"band": tiers([20], [{"share": 0.1}, {"fixed": 30}]), "closed": "lower"}
     policy = policy_of(first, second)
-    frame = payments(cube_of([10, 11, 19, 20], Bands.from_cuts(policy.cuts)), policy)
+    frame = exact_payments(cube_of([10, 11, 19, 20], Bands.from_cuts(policy.cuts)), policy)
     assert total(frame, "line-0") == 1 + 2 + 2 + 2
     assert total(frame, "line-1") == Fraction(10 + 11 + 19, 10) + 30
 
 
 def test_a_policy_without_schedules_gives_an_empty_table(policy: Policy) -> None:
     goods = policy.model_copy(update={"lines": policy.lines[1:]})
-    frame = payments(cube_of([5], Bands((10,))), goods)
+    frame = exact_payments(cube_of([5], Bands((10,))), goods)
     assert frame.is_empty()
     assert frame.columns[:5] == ["line", "claimant_type", "service", "over", "up_to"]
 
@@ -307,25 +307,25 @@ def test_a_policy_without_schedules_gives_an_empty_table(policy: Policy) -> None
 def test_the_largest_amounts_stay_exact() -> None:
     most = 10**15 - 1
     policy = policy_of({"band": tiers([], [{"fixed": 10**12, "share": 0.3333}])})
-    frame = payments(cube([("x", 0, None, most, most, None)]), policy)
+    frame = exact_payments(cube([("x", 0, None, most, most, None)]), policy)
     assert total(frame, "line-0") == 10**12 * most + Fraction(3333 * most, SHARE_SCALE)
 
 
 def test_a_total_beyond_all_digits_is_refused_in_words() -> None:
     policy = policy_of({"band": tiers([], [{"rate": {"amount": 10**12}}])})
     with pytest.raises(OutageAnalysisError):
-        payments(cube([("x", 10**14, 10**15, 10**13, None, None)]), policy)
+        exact_payments(cube([("x", 10**14, 10**15, 10**13, None, None)]), policy)
 
 
 def test_payments_are_not_rounded_claim_by_claim() -> None:
     policy = policy_of({"band": tiers([], [{"share": 0.5}])})
-    frame = payments(cube_of([1, 1, 1], Bands(())), policy)
+    frame = exact_payments(cube_of([1, 1, 1], Bands(())), policy)
     assert frame["payment"].item() == Decimal("1.5")
 
 
 def test_the_unknown_band_is_its_own() -> None:
     policy = policy_of({"band": tiers([], [{"fixed": 7}]), "unknown": {"fixed": 3}})
-    frame = payments(cube([("x", *UNKNOWN, 4, 0, None)]), policy)
+    frame = exact_payments(cube([("x", *UNKNOWN, 4, 0, None)]), policy)
     assert frame["payment"].item() == 12
 
 
@@ -511,7 +511,7 @@ def test_any_policy_pays_from_a_cube_what_its_document_owes_each_claim(data: st.
     claims = data.draw(claims_of(*pages))
     policy = policy_of(*pages)
     extra = tuple(data.draw(st.lists(st.integers(1, 80), max_size=3)))
-    frame = payments(cube_of_claims(claims, Bands.from_cuts(policy.breakpoints, extra)), policy)
+    frame = exact_payments(cube_of_claims(claims, Bands.from_cuts(policy.breakpoints, extra)), policy)
     assert "straddles" not in frame["rule"]
     for line, page in zip(policy.schedules, pages, strict=True):
         for who in {who for who, _ in claims}:
@@ -540,7 +540,7 @@ def test_the_bounds_of_a_coarser_cube_hold_what_the_document_owes(data: st.DataO
     page = data.draw(rich_lines())
     claims = data.draw(claims_of(page))
     cuts = data.draw(st.lists(st.integers(1, 70) | st.integers(1, 70 * 10**9), max_size=4))
-    frame = payments(cube_of_claims(claims, Bands.from_cuts(tuple(cuts))), policy_of(page))
+    frame = exact_payments(cube_of_claims(claims, Bands.from_cuts(tuple(cuts))), policy_of(page))
     each = [owed(page, loss, who) for who, loss in claims]
     known = sum((x for x in each if x is not None), Fraction(0))
     assert summed(frame["payment_low"]) <= known
@@ -566,7 +566,7 @@ def test_the_bounds_from_a_count_are_the_least_and_the_most_that_the_document_ow
     schema = {"claimant_type": pl.String, "service": pl.String, **EDGES, **MEASURES}
     frame = pl.DataFrame(rows, schema=schema, orient="row")
     counts = Cube(frame, ("claimant_type", "service"), synthetic=True, source="a test")
-    row = payments(counts, policy_of(page)).row(0, named=True)
+    row = exact_payments(counts, policy_of(page)).row(0, named=True)
     each = [owed(page, loss) for loss in range(low + 1, high + 1)]
     assert Fraction(row["payment_low"]) == claims * min(x or 0 for x in each)
     most = None if None in each else claims * max(x for x in each if x is not None)
@@ -589,7 +589,7 @@ def test_a_rounded_share_of_any_loss_is_known_to_the_rounding_step(
 ) -> None:
     page = {"band": ({"over": 0, "share": share},), "rounding": {"to": to, "how": how}}
     policy = policy_of(page)
-    paid = payments(cube_of([*losses], Bands.from_cuts(policy.breakpoints)), policy)
+    paid = exact_payments(cube_of([*losses], Bands.from_cuts(policy.breakpoints)), policy)
     low, central, high = (
         sum(map(Fraction, paid[name])) for name in ("payment_low", "payment", "payment_high")
     )
@@ -654,7 +654,7 @@ def test_a_policy_with_many_terms_pays_what_sql_over_the_claims_says(
     claims = read_claims(claims_csv(rows), with_any_loss(incident))
     assert len(claims) == len(rows)
     policy = policy_of(RICH)
-    frame = payments(build_cube(claims, policy=policy), policy)
+    frame = exact_payments(build_cube(claims, policy=policy), policy)
     assert frame["payment"].null_count() == 0
     groups = ["service", "claimant_type"]
     ours = frame.group_by(groups).agg(pl.col("payment").sum()).sort(groups)
@@ -698,7 +698,7 @@ def paid_by_claimant(claims: Claims, page: Page = BY_CLAIMANT) -> tuple[int, Fra
     """How many claimants a line counts, and what it pays them."""
     policy = policy_of(page)
     cube = build_cube(claims, policy=policy, line=policy.schedules[0])
-    frame = payments(cube, policy)
+    frame = exact_payments(cube, policy)
     return cube.claims, summed(frame["payment"])
 
 
@@ -760,7 +760,7 @@ def test_a_negative_loss_takes_nothing_from_a_claimants_others(claims_csv: Claim
     claims = read_claims(claims_csv(rows), incident)
     assert paid_by_claimant(claims) == (2, Fraction(10))
     each = policy_of({**BY_CLAIMANT, "grain": "claim"})
-    frame = payments(build_cube(claims, policy=each), each)
+    frame = exact_payments(build_cube(claims, policy=each), each)
     assert summed(frame["payment"]) == 10 + 0 + 0 + 2
 
 
@@ -808,8 +808,10 @@ def test_each_cube_pays_the_lines_whose_rows_it_has(claims_csv: ClaimsCsv, incid
     claims = read_claims(claims_csv(rows), incident)
     policy = policy_of(BY_CLAIMANT, {"band": ({"over": 0, "fixed": 7},)})
     of_claimants = build_cube(claims, policy=policy, line=policy.schedules[0])
-    assert payments(of_claimants, policy).select("line", "claims", "payment").rows() == [("line-0", 1, 60)]
-    of_claims = payments(build_cube(claims, policy=policy), policy)
+    assert exact_payments(of_claimants, policy).select("line", "claims", "payment").rows() == [
+        ("line-0", 1, 60)
+    ]
+    of_claims = exact_payments(build_cube(claims, policy=policy), policy)
     assert of_claims.select("line", "claims", "payment").rows() == [("line-1", 2, 14)]
 
 

@@ -113,7 +113,8 @@ def test_the_range_and_its_cost_equal_the_quantiles_of_the_draws(
 ) -> None:
     analysis = analyses[case]
     rows = {
-        r["measure"]: r for r in analysis.tables["quantiles"].filter(valuation="cash").iter_rows(named=True)
+        r["measure"]: r
+        for r in analysis.exact_tables["quantiles"].filter(valuation="cash").iter_rows(named=True)
     }
     values = {measure: row["value"] for measure, row in rows.items()}
     drawn = analysis.runs["published"].totals["cash"].values
@@ -122,7 +123,7 @@ def test_the_range_and_its_cost_equal_the_quantiles_of_the_draws(
         assert values[measure] == pytest.approx(quantile, abs=rows[measure]["error"])  # rounded to its error
     assert set(values) == {"expected", "mean", "p5", "p50", "p95", "p99", "tvar95"}
     assert analysis.likely_cash() == (values["p5"], values["p95"])
-    marks = analysis.tables["total_distribution"].filter(pl.col("mark").is_not_null(), valuation="cash")
+    marks = analysis.exact_tables["total_distribution"].filter(pl.col("mark").is_not_null(), valuation="cash")
     shown = dict(marks.select("mark", "amount").iter_rows())
     assert shown.keys() - {"budget", "press", "zero"} == {"expected", "p5", "p50", "p95"}
     assert (shown["p5"], shown["p95"]) == (values["p5"], values["p95"])
@@ -134,11 +135,11 @@ def test_no_other_figure_moves_with_the_level(
 ) -> None:
     usual, moved = run(replace(plans[case], level=80)), analyses[case]
     same = ["expected", "mean", "p50", "p95", "p99", "tvar95"]
-    fixed = [a.tables["quantiles"].filter(pl.col("measure").is_in(same)) for a in (usual, moved)]
+    fixed = [a.exact_tables["quantiles"].filter(pl.col("measure").is_in(same)) for a in (usual, moved)]
     assert fixed[0].equals(fixed[1])
     for name in ("costs", "totals", "funnel", "split", "contributions", "steps", "levers", "budget"):
-        if name in usual.tables:
-            assert usual.tables[name].equals(moved.tables[name])
+        if name in usual.exact_tables:
+            assert usual.exact_tables[name].equals(moved.exact_tables[name])
     assert usual.likely_range == LikelyRange()
     low, high = moved.likely_cash() or (0.0, 0.0)
     inner_low, inner_high = usual.likely_cash() or (0.0, 0.0)
@@ -146,7 +147,7 @@ def test_no_other_figure_moves_with_the_level(
 
 
 def test_inputs_of_the_tornado_are_at_the_ends_of_the_range(analyses: dict[str, Analysis]) -> None:
-    rows = {row["assumption"]: row for row in analyses["tram"].tables["tornado"].iter_rows(named=True)}
+    rows = {row["assumption"]: row for row in analyses["tram"].exact_tables["tornado"].iter_rows(named=True)}
     filing = rows["as-filing"]  # uniform from 20 to 60 %
     assert (filing["input_low"], filing["input_high"]) == pytest.approx((0.22, 0.58))
     assert filing["cost_high"] / filing["cost_low"] == pytest.approx(58 / 22)
@@ -155,7 +156,7 @@ def test_inputs_of_the_tornado_are_at_the_ends_of_the_range(analyses: dict[str, 
 
 def test_compared_policies_have_the_range(analyses: dict[str, Analysis]) -> None:
     analysis = analyses["tram"]
-    compared = analysis.tables["comparison"].filter(policy=analysis.policy.id)
+    compared = analysis.exact_tables["comparison"].filter(policy=analysis.policy.id)
     assert compared.select("range_low", "range_high").row(0) == analysis.likely_cash()
 
 
@@ -164,10 +165,10 @@ def test_the_headline_row_and_the_back_test_have_the_range(
     plans: dict[str, Plan], analyses: dict[str, Analysis]
 ) -> None:
     analysis = analyses["kakao"]
-    ours = analysis.tables["headlines"].filter(fact="")
+    ours = analysis.exact_tables["headlines"].filter(fact="")
     assert ours.select("low", "high").row(0) == analysis.likely_cash()
     usual, moved = (
-        a.tables["hindsight_backtest"] for a in (run(replace(plans["kakao"], level=80)), analysis)
+        a.exact_tables["hindsight_backtest"] for a in (run(replace(plans["kakao"], level=80)), analysis)
     )
     assert (moved["range_low"] <= usual["range_low"]).all()
     assert (moved["range_high"] >= usual["range_high"]).all()

@@ -74,7 +74,7 @@ def oracle() -> dict[tuple[str, int | None, int | None], tuple[int, int | None, 
 
 def test_every_cell_is_a_plain_sum_over_the_rows_of_the_file(analysis: Analysis) -> None:
     wanted = oracle()
-    table = analysis.tables["claims_service_bands"]
+    table = analysis.exact_tables["claims_service_bands"]
     assert table.columns == ["service", "over", "up_to", "claims", "loss", "expected"]
     assert len(table) == 4 * 5
     for service, over, up_to, claims, loss, expected in table.iter_rows():
@@ -86,7 +86,7 @@ def test_every_cell_is_a_plain_sum_over_the_rows_of_the_file(analysis: Analysis)
 
 
 def test_the_cells_add_up_to_the_headline(analysis: Analysis) -> None:
-    total = analysis.tables["claims_service_bands"]["expected"].sum()
+    total = analysis.exact_tables["claims_service_bands"]["expected"].sum()
     assert total == pytest.approx(analysis.expected_cash("synthetic"), rel=1e-9)
 
 
@@ -150,7 +150,7 @@ def test_every_csv_cell_is_that_of_the_table(report: Report, tmp_path: Path) -> 
     write_csv(report, tmp_path)
     text = (tmp_path / "tables" / "claims_service_bands-synthetic.csv").read_text("utf-8")
     rows = list(csv.DictReader(io.StringIO(text)))
-    table = report.analysis.tables["claims_service_bands"]
+    table = report.analysis.exact_tables["claims_service_bands"]
     assert [int(row["claims"]) for row in rows] == table["claims"].to_list()
     assert [float(row["expected"]) for row in rows] == table["expected"].to_list()
 
@@ -313,7 +313,7 @@ def test_each_claim_is_paid_in_its_band_whatever_the_bands(
 
 def test_small_services_are_joined_with_their_cost(analysis: Analysis, report: Report) -> None:
     rows = [(f"s{n:02}", 0, None, 100 - n, 10, float(n)) for n in range(30)]
-    schema = analysis.tables["claims_service_bands"].schema
+    schema = analysis.exact_tables["claims_service_bands"].schema
     table = pl.DataFrame(rows, schema=schema, orient="row")
     context = chart_context(INCIDENT, report.locale, {}, analysis.as_of, synthetic=False)
     chart = draw("services_by_band", table, context)
@@ -327,25 +327,25 @@ def test_small_services_are_joined_with_their_cost(analysis: Analysis, report: R
 
 def test_the_title_of_claims_that_are_not_synthetic_is_a_finding(analysis: Analysis, report: Report) -> None:
     context = chart_context(INCIDENT, report.locale, report.names, analysis.as_of, synthetic=False)
-    chart = draw("services_by_band", analysis.tables["claims_service_bands"], context)
+    chart = draw("services_by_band", analysis.exact_tables["claims_service_bands"], context)
     assert chart is not None
     title = " ".join(chart.to_dict(validate=False)["title"]["text"])
     assert title == "49% of the expected cost is for Red line"  # 217.32 of 448.00
 
 
 def test_without_a_cost_only_claims_are_drawn(analysis: Analysis, report: Report) -> None:
-    table = analysis.tables["claims_service_bands"].with_columns(expected=pl.lit(None, pl.Float64))
+    table = analysis.exact_tables["claims_service_bands"].with_columns(expected=pl.lit(None, pl.Float64))
     context = chart_context(INCIDENT, report.locale, report.names, analysis.as_of, synthetic=False)
     chart = draw("services_by_band", table, context)
     assert chart is not None
     assert len(chart.to_dict(validate=False)["layer"]) == 2
     changed = replace(analysis)
-    vars(changed)["tables"] = {**analysis.tables, "claims_service_bands": table}
+    vars(changed)["exact_tables"] = {**analysis.exact_tables, "claims_service_bands": table}
     views = service_band_views(changed, report.formatter)
     assert list(views) == ["service_bands_claims", "service_bands_loss"]
 
 
 def test_no_claims_draw_nothing(analysis: Analysis, report: Report) -> None:
-    table = analysis.tables["claims_service_bands"].with_columns(claims=pl.lit(0, pl.Int64))
+    table = analysis.exact_tables["claims_service_bands"].with_columns(claims=pl.lit(0, pl.Int64))
     context = chart_context(INCIDENT, report.locale, report.names, analysis.as_of, synthetic=False)
     assert draw("services_by_band", table, context) is None

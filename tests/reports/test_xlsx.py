@@ -339,7 +339,7 @@ def hostile(analysis: Analysis) -> Analysis:
         policy=policy.model_copy(update={"name": bad, "lines": named(policy.lines, 3)}),
         ledger=ledger.model_copy(update={"assumptions": assumptions}),
     )
-    vars(changed)["tables"] = AnalysisTables(
+    vars(changed)["exact_tables"] = AnalysisTables(
         {name: repeat(x).__next__ for name, x in {**analysis.tables, "claims_rules": rules}.items()}
     )
     return changed

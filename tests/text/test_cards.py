@@ -188,7 +188,7 @@ def test_an_analysis_with_a_budget_says_the_chance_of_breaking_it(made: Analysis
 
 def test_an_analysis_without_a_cash_figure_says_so(made: Analysis) -> None:
     changed = replace(made, runs={})
-    vars(changed)["tables"] = {**made.tables, "totals": made.tables["totals"].clear()}
+    vars(changed)["exact_tables"] = {**made.tables, "totals": made.tables["totals"].clear()}
     card = changed.card()
     assert [table for table in card.tables if "P90" in table.heads] == []
     assert card.notes[0] == Locale("en")("terminal.no_cash")

@@ -81,6 +81,6 @@ if TYPE_CHECKING:
         reserve_note,
         unstated_notes,
     )
-    from outage_analysis.analysis.tables import service_table
+    from outage_analysis.analysis.tables import schema_named, service_table
 else:  # so that type checkers report a name that is not exported
     __getattr__, __dir__ = lazy_exports(__name__, __file__)

@@ -134,11 +134,11 @@ class PolicyComparison(PolicyResult):
 
     @property
     def table(self) -> pl.DataFrame:
-        """One row per policy, in the smallest unit of the currency: cost, range, chance to be the cheapest.
+        """One row per policy, in whole currency: cost, range, chance to be the cheapest.
 
         With a budget, the column `over_budget` is the probability that the cost exceeds it.
         """
-        table = self.simulations.policies
+        table = self.whole(self.simulations.policies, "compare.policies")
         if self.budget is None:
             return table
         known = map(self.simulations.chances_over(self.budget).get, table["policy"])
@@ -147,16 +147,16 @@ class PolicyComparison(PolicyResult):
     @property
     def pairs(self) -> pl.DataFrame:
         """One row per pair of policies: the expected difference, its range, the chance of a lower cost."""
-        return self.simulations.pairs
+        return self.whole(self.simulations.pairs, "compare.pairs")
 
     @property
     def flips(self) -> pl.DataFrame:
         """One row per pair of policies and input at which the cheaper policy changes."""
-        return self.simulations.flips
+        return self.whole(self.simulations.flips, "compare.flips")
 
     @property
     def information_value(self) -> pl.DataFrame:
-        """The expected value of knowing each input before the choice, in the smallest unit of the currency.
+        """The expected value of knowing each input before the choice, in whole currency.
 
         The decision-maker takes the policy with the least expected cost; nothing but the cost counts.
 
@@ -165,7 +165,17 @@ class PolicyComparison(PolicyResult):
             >>> found.information_value["assumption"][0]
             'as-filing-share'
         """
-        return self.simulations.information_value
+        return self.whole(self.simulations.information_value, "compare.information_value")
+
+    @property
+    def replaced(self) -> pl.DataFrame:
+        """The share of a loss that an accepted claim gets back, by policy, line, service and loss band."""
+        return self.whole(self.simulations.replaced, "compare.replaced")
+
+    @property
+    def left_out(self) -> pl.DataFrame:
+        """The lines without an expected cost, which no simulated total includes."""
+        return self.whole(self.simulations.left_out, "compare.left_out")
 
     def winners_and_losers(self, policy: str, other: str) -> pl.DataFrame:
         """Return who gets more under a policy than under another, by service and loss band.
@@ -175,7 +185,7 @@ class PolicyComparison(PolicyResult):
             other: the id of the policy that it is compared with.
 
         Returns:
-            The table `winners_and_losers`; amounts are in the smallest unit of the currency.
+            The table `winners_and_losers`; amounts are in whole currency.
 
         Raises:
             UsageError: the comparison has no such policy.
@@ -188,6 +198,9 @@ class PolicyComparison(PolicyResult):
             >>> table.filter(level="total").select("gain", "lose", "equal").row(0)
             (4230.5, 0.0, 4230.5)
         """
+        return self.whole(self._winners(policy, other), "winners_and_losers")
+
+    def _winners(self, policy: str, other: str) -> pl.DataFrame:
         by_id, own = {each.id: each for each in self.policies}, list[Sequence[Cube]]()
         for id_ in (policy, other):
             if id_ not in by_id:
@@ -202,9 +215,9 @@ class PolicyComparison(PolicyResult):
 
     @cached_property
     def winners_table(self) -> pl.DataFrame:
-        """Who gains and who loses under the first policy, compared with each other policy."""
+        """Who gains and who loses under the first policy; amounts are in the smallest unit."""
         first, *others = (policy.id for policy in self.policies)
-        return pl.concat([self.winners_and_losers(first, other) for other in others])
+        return pl.concat([self._winners(first, other) for other in others])
 
     def counted_notes(self, locale: text.Locale) -> list[str]:
         """Return the sentence that rows of the files count as complaints, if nobody states what they are."""
@@ -218,10 +231,9 @@ class PolicyComparison(PolicyResult):
 
     def to_dict(self) -> dict[str, Any]:
         """Return the comparison as plain values, with who gains and who loses."""
-        tables = {
-            name: getattr(self.simulations, name) for name in text.schemas_of("compare") if name != "benefits"
-        }
-        tables["winners_and_losers"] = self.winners_table
+        names = [name for name in text.schemas_of("compare") if name != "benefits"]
+        tables = {name: self.whole(getattr(self.simulations, name), f"compare.{name}") for name in names}
+        tables["winners_and_losers"] = self.whole(self.winners_table, "winners_and_losers")
         rows = {name: table.to_dicts() for name, table in tables.items()}
         return self.inputs | {"valuation": self.simulations.valuation} | rows
 

@@ -28,7 +28,13 @@ from outage_analysis.analysis.plan import (
 )
 from outage_analysis.analysis.results import IncidentResult
 from outage_analysis.analysis.summary import cost_answer, cost_as_dict, refuse_no_cash
-from outage_analysis.analysis.tables import COST_TABLES, UNCERTAINTY_TABLES, AnalysisTables, tables_of
+from outage_analysis.analysis.tables import (
+    COST_TABLES,
+    UNCERTAINTY_TABLES,
+    AnalysisTables,
+    schema_named,
+    tables_of,
+)
 from outage_analysis.arguments import lists_arguments
 from outage_analysis.assumptions import LateClaims, Ledger, RateAssumption, load_ledger
 from outage_analysis.claims import Claims, Sources
@@ -94,18 +100,26 @@ class Analysis(IncidentResult):
 
     def __getstate__(self) -> dict[str, Any]:
         """Return what is pickled: without the rows of the claims, so with the tables made from them."""
-        if self.claims is None:
-            return {name: value for name, value in self.__dict__.items() if name != "tables"}
-        return {**super().__getstate__(), "tables": self.tables}
+        kept = {} if self.claims is None else {**super().__getstate__(), "exact_tables": self.exact_tables}
+        made = {"tables", "exact_tables"} - kept.keys()
+        return {name: value for name, value in (kept or self.__dict__).items() if name not in made}
 
     def __dir__(self) -> list[str]:
         """Return what analysts use, so that completion shows nothing that only reports need."""
         return [*COMPLETED]
 
     @cached_property
-    def tables(self) -> AnalysisTables:
-        """All tables of the report: `tables.costs`, `tables.from_claims.costs`, or `tables["costs"]`."""
+    def exact_tables(self) -> AnalysisTables:
+        """All tables as reports and charts read them: with amounts in the smallest unit of the currency."""
         return tables_of(self)
+
+    @cached_property
+    def tables(self) -> AnalysisTables:
+        """All tables of the report: `tables.costs`, `tables.from_claims.costs`, or `tables["costs"]`.
+
+        Amounts are in whole currency, such as euros, not cents.
+        """
+        return self.exact_tables.whole(self.incident.locale("en").places)
 
     @cached_property
     def compared(self) -> PolicyComparison | None:
@@ -166,7 +180,7 @@ class Analysis(IncidentResult):
         return cost_answer(self, lang)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the cost as plain values, with amounts in the smallest unit of the currency."""
+        """Return the cost as plain values, with amounts in whole currency."""
         return cost_as_dict(self)
 
     def locale(self, lang: str) -> Locale:
@@ -252,7 +266,10 @@ class Analysis(IncidentResult):
         charts.check_chart_name(name)
         entry = charts.CHARTS[name]
         source = self.headline_table_name(entry.table)
-        data = self.tables.get(source, pl.DataFrame()) if table is None else table
+        if table is None:
+            data = self.exact_tables.get(source, pl.DataFrame())
+        else:
+            data = schema_named(entry.table).smallest(table, self.incident.locale("en").places)
         mixed = "basis" in data and "synthetic" in data["basis"]
         marked = self.synthetic and (entry.claims or mixed or self.needs_synthetic_mark(source))
         locale, names = self.locale(lang), self.names(lang)
@@ -505,8 +522,8 @@ class Analysis(IncidentResult):
 
         Returns:
             One row per scenario, the first without a change: `expected`, the likely range with median and
-            P75, `over_budget` (empty without a budget) and `change` (of the expected cash), in the smallest
-            unit of the currency. `status` is `ok`, or the reason why a scenario has no figures.
+            P75, `over_budget` (empty without a budget) and `change` (of the expected cash), in whole
+            currency. `status` is `ok`, or the reason why a scenario has no figures.
 
         Raises:
             UsageError: the document is invalid.
@@ -518,12 +535,10 @@ class Analysis(IncidentResult):
             >>> table["scenario"].to_list()[:3]
             ['base', 'one-tap', 'two-more-weeks']
         """
-        from outage_analysis.analysis.decisions import scenarios_of  # imported here: few need it
+        from outage_analysis.analysis.decisions import Scenarios  # imported here: few need it
 
-        table = scenarios_of(self, document)
-        if table is None:
-            refuse_no_cash("scenarios")
-        return table
+        stresses = costs.scenarios.STRESSES if document is None else document
+        return Scenarios(self, costs.scenarios.load_scenarios(stresses)).table
 
     def reserve(self, measure: str = "mean", *, handling: str = "outside") -> float:
         """Return the reserve in whole currency: what the lines with an obligation cost in cash.
@@ -661,14 +676,14 @@ class Analysis(IncidentResult):
         """Return a simulation table of a data source, such as `quantiles`; None if it is not simulated."""
         if basis not in self.runs:
             return None
-        table: pl.DataFrame | None = self.tables.get(
+        table: pl.DataFrame | None = self.exact_tables.get(
             f"{'' if basis == self.headline_basis else 'claims_'}{name}"
         )
         return table
 
     def totals_row(self, basis: str, valuation: str = "cash") -> dict[str, float | None] | None:
         """Return the totals of a data source, such as `claims`, and a valuation; None if there are none."""
-        table = self.tables.get("totals" if basis == "published" else "claims_totals")
+        table = self.exact_tables.get("totals" if basis == "published" else "claims_totals")
         rows = [] if table is None else table.filter(basis=basis, valuation=valuation).rows(named=True)
         return rows[0] if rows else None
 
@@ -681,7 +696,7 @@ class Analysis(IncidentResult):
     @property
     def bounded_lines(self) -> list[str]:
         """Ids of cost lines with cash bounds but no expected cost, unless unstated losses are the reason."""
-        lines = self.tables[self.headline_table_name("costs")].filter(level="line", valuation="cash")
+        lines = self.exact_tables[self.headline_table_name("costs")].filter(level="line", valuation="cash")
         bounded = lines.filter(HAS_AMOUNT, pl.col("expected").is_null(), pl.col("status") != UNSTATED)
         return bounded["line"].to_list()
 

@@ -7,7 +7,6 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cached_property, partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -81,6 +80,7 @@ def sensitivity_tables(analysis: Analysis, limit: int | None = None) -> dict[str
     Returns:
         The tables `tornado`, `levers` and `indices` (shares of the variance of the cash); with a limit also
         `break_evens` and `inputs_given_exceedance`; if the plan has a budget, also `information_value`.
+        Amounts are in the smallest unit of the currency.
 
     Raises:
         ModelRefused: there is no expected cost (or no expected cash, with a limit), or too few draws exceed
@@ -93,7 +93,7 @@ def sensitivity_tables(analysis: Analysis, limit: int | None = None) -> dict[str
             remedy="Give a ledger with the inputs that the policy needs.",
         )
     names = ("tornado", "levers", "information_value")
-    tables = {name: analysis.tables[name] for name in names if name in analysis.tables}
+    tables = {name: analysis.exact_tables[name] for name in names if name in analysis.exact_tables}
     if "cash" not in run.totals:
         if limit is not None:
             refuse_no_cash("a sum")
@@ -111,8 +111,14 @@ def sensitivity_tables(analysis: Analysis, limit: int | None = None) -> dict[str
 class Sensitivity(AnalysisResult):
     """Which inputs and decisions the cost of an analysis depends on."""
 
-    tables: dict[str, pl.DataFrame]
+    exact_tables: dict[str, pl.DataFrame]
     """The result of `sensitivity_tables`."""
+
+    @property
+    def tables(self) -> dict[str, pl.DataFrame]:
+        """The tables by name, with amounts in whole currency."""
+        named = self.exact_tables.items()
+        return {name: self.analysis.whole(table, f"sensitivity.{name}") for name, table in named}
 
     def to_dict(self) -> dict[str, Any]:
         """Return all tables as plain values."""
@@ -122,10 +128,10 @@ class Sensitivity(AnalysisResult):
         """Return the inputs that the cost depends on most, then all tables."""
         analysis, locale = self.analysis, self.analysis.locale(lang)
         sentences = driver_sentences(analysis, locale)
-        if "information_value" in self.tables and analysis.budget is not None:
+        if "information_value" in self.exact_tables and analysis.budget is not None:
             portfolio = analysis.runs[analysis.headline_basis].portfolio
             first = costs.sensitivity.information_sentence(
-                self.tables["information_value"], portfolio, locale
+                self.exact_tables["information_value"], portfolio, locale
             )
             budget = locale.money_in_full(analysis.budget)
             sentences.append(f"{first} {locale('information.budget_decision', budget=budget)}")
@@ -133,7 +139,7 @@ class Sensitivity(AnalysisResult):
         return Answer(locale, marked, self._tables(locale), analysis.names(lang))
 
     def _tables(self, locale: Locale) -> Iterator[ShownTable | str]:
-        analysis, tables = self.analysis, self.tables
+        analysis, tables = self.analysis, self.exact_tables
         if "inputs_given_exceedance" in tables:
             parts = self._with_part_names(tables["inputs_given_exceedance"], locale)
             tables = tables | {"inputs_given_exceedance": parts}
@@ -162,9 +168,22 @@ class Sensitivity(AnalysisResult):
 class Scenarios(AnalysisResult):
     """The headline cash of an analysis under each scenario of a document."""
 
-    table: pl.DataFrame
-    """The table `scenarios`, in the smallest unit of the currency."""
     stresses: costs.scenarios.ScenarioSet
+
+    def __post_init__(self) -> None:
+        """Refuse an analysis without an expected cash."""
+        _ = self.exact_table
+
+    @cached_property
+    def exact_table(self) -> pl.DataFrame:
+        """The table `scenarios`, in the smallest unit of the currency."""
+        table = scenarios_of(self.analysis, self.stresses)
+        return refuse_no_cash("scenarios") if table is None else table
+
+    @property
+    def table(self) -> pl.DataFrame:
+        """The table `scenarios`, in whole currency."""
+        return self.analysis.whole(self.exact_table, "scenarios")
 
     def to_dict(self) -> dict[str, Any]:
         """Return the scenarios as plain values."""
@@ -173,7 +192,7 @@ class Scenarios(AnalysisResult):
 
     def answer(self, lang: str = "en") -> Answer:
         """Return the expected cash without a change and in the worst scenario, then all scenarios."""
-        analysis, table, locale = self.analysis, self.table, self.analysis.locale(lang)
+        analysis, table, locale = self.analysis, self.exact_table, self.analysis.locale(lang)
         sentences = counted_notes(analysis, locale)
         base = self._amounts(table.row(0, named=True), locale)
         sentences.append(locale("terminal.scenarios_base", **base))
@@ -198,7 +217,7 @@ class Scenarios(AnalysisResult):
         return {**amounts, "chance": locale("terminal.scenarios_chance", budget=budget, share=share)}
 
     def _tables(self, locale: Locale) -> Iterator[ShownTable | str]:
-        analysis, table = self.analysis, self.table
+        analysis, table = self.analysis, self.exact_table
         labels = {table["scenario"][0]: locale("report.scenario_base")}
         labels |= {scenario.id: scenario.name[locale.lang] for scenario in self.stresses.scenarios}
         measures = analysis.likely_range.column_measures
@@ -217,24 +236,17 @@ class Scenarios(AnalysisResult):
             yield locale("terminal.scenario_note", name=labels[scenario.id], note=note)
 
 
-def scenarios_of(
-    analysis: Analysis, document: str | Path | costs.scenarios.ScenarioSet | None = None
-) -> pl.DataFrame | None:
+def scenarios_of(analysis: Analysis, stresses: costs.scenarios.ScenarioSet) -> pl.DataFrame | None:
     """Return the headline cash of an analysis under each scenario; None if it has no expected cash.
-
-    Args:
-        analysis: the analysis.
-        document: the scenarios, as bundled id, path or `ScenarioSet`; by default the bundled stresses.
 
     Returns:
         The table `scenarios`, in the smallest unit of the currency. The row `base` has the
         figures of the table of quantiles.
 
     Raises:
-        UsageError: the document is invalid, or names an intake of another incident.
+        UsageError: a scenario names an intake of another incident.
     """
-    named = costs.scenarios.STRESSES if document is None else document
-    stresses, run = costs.scenarios.load_scenarios(named), analysis.headline_run
+    run = analysis.headline_run
     if run is None or "cash" not in run.totals:
         return None
     cash = run.with_terms(lambda term: term.valuation == "cash")
@@ -392,7 +404,7 @@ class Reserve(AnalysisResult):
     @cached_property
     def table(self) -> pl.DataFrame:
         """The reserve by measure."""
-        table: pl.DataFrame | None = self.analysis.tables.get("reserve")
+        table: pl.DataFrame | None = self.analysis.exact_tables.get("reserve")
         return refuse_no_cash("a reserve") if table is None else table
 
     @cached_property
@@ -417,10 +429,13 @@ class Reserve(AnalysisResult):
     def to_dict(self) -> dict[str, Any]:
         """Return the reserve as plain values, with its scope."""
         scope, measure = reserve_scope(self.analysis), parse_measure(self.measure)
-        about = {"amount": self.amount, "measure": measure, "handling": self.handling}
+        amount = self.analysis.reserve(self.measure, handling=self.handling)
+        about = {"amount": amount, "measure": measure, "handling": self.handling}
         lines = {"lines": scope.counted, "without_price": scope.unpriced, "without_obligation": scope.not_due}
-        bridge = {} if self.moved is None else {"bridge": self.moved.to_dicts()}
-        return {**self.inputs, **about, **lines, "reserve": self.table.to_dicts(), **bridge}
+        tables = {"reserve": self.analysis.whole(self.table, "reserve")}
+        if self.moved is not None:
+            tables["bridge"] = self.analysis.whole(self.moved, "documents.bridge")
+        return {**self.inputs, **about, **lines, **{name: table.to_dicts() for name, table in tables.items()}}
 
     def answer(self, lang: str = "en") -> Answer:
         """Return the amount, what it includes and what moved it, then the reserve by measure."""

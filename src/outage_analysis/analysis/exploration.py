@@ -83,7 +83,9 @@ class Exploration(text.Result):
 
     def to_dict(self) -> dict[str, Any]:
         """Return all tables as plain values."""
-        rows = {name: table.to_dicts() for name, table in self.tables.items()}
+        places = self.incident.locale("en").places if self.incident else {}
+        schemas = text.schemas_of("distribution")
+        rows = {name: schemas[name].whole(table, places).to_dicts() for name, table in self.tables.items()}
         return {"source": self.source, "synthetic": self.synthetic, "notes": self.notes, **rows}
 
     def answer(self, lang: str = "en") -> text.Answer:
@@ -282,7 +284,7 @@ def _typed(dimension: str, values: Sequence[object]) -> list[object]:
 def heap_tables(claims: Claims, policy: Policy | None) -> dict[str, pl.DataFrame]:
     """Return tables of the most frequent losses (`heaps`) and of losses at band edges (`bunching`)."""
     edges = policy.edges[: losses.MAX_DISPLAY_CUTS] if policy else ()
-    return {"bunching": losses.bunching_table(claims, edges), "heaps": claims.query("frequent-losses")}
+    return {"bunching": losses.bunching_table(claims, edges), "heaps": claims.exact_rows("frequent-losses")}
 
 
 def combination_counts(
@@ -318,6 +320,7 @@ def fit_cube(
     top: str | None = None,
     families: Sequence[str] = tuple(FAMILIES),
     recovery: bool = False,
+    unit: int = 1,
 ) -> tuple[Fits, str]:
     """Fit severity distributions to the losses above 0 of a cube.
 
@@ -329,6 +332,7 @@ def fit_cube(
         top: what is known above the last band: `open`, `closed` or `truncated`; see `GroupedLosses`.
         families: the families to fit.
         recovery: allow a synthetic cube, to test whether the fit recovers the generator's parameters.
+        unit: the losses are divided by it before they are fitted, such as 100 for euros instead of cents.
 
     Returns:
         The fits, and a sentence that states the number of losses and bands.
@@ -340,7 +344,7 @@ def fit_cube(
     """
     stated = losses.stated_edges(cube) if totals else None
     counted = losses.loss_counts(cube, edges=stated, where=where, recovery=recovery)
-    edges, counts = counted.edges, counted.counts
+    edges, counts = [edge / unit for edge in counted.edges], counted.counts
     if edges[-1] != float("inf") and top is None:
         raise UsageError(
             f"the last band ends at {edges[-1]:,.10g}: what lies above it is not said",

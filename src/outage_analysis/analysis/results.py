@@ -1,8 +1,8 @@
 """What every result about an incident has in common: inputs, warnings, the notebook card, its tables.
 
-A terminal and a card show bands in words, and amounts in euros with two decimals, not in cents. All other
-tables (results of functions, files, JSON) have amounts in the smallest unit of the currency. The units of a
-displayed table are those of a `Locale`: of an incident, a policy or a ledger.
+Inside, the tables of a result have amounts in the smallest unit of the currency, and loss bands are exact.
+Wherever a table leaves a result (as a frame, a file, JSON, or printed), `TableSchema.whole` has converted it
+to whole currency. The decimals are those of a `Locale`: of an incident, a policy or a ledger.
 """
 
 from __future__ import annotations
@@ -35,6 +35,8 @@ from outage_analysis.text import (
     Unit,
     first_rows,
     in_units,
+    scaled_parameters,
+    schema_of,
 )
 
 if TYPE_CHECKING:  # types only; without the second import a command that reads no claims is faster
@@ -85,6 +87,10 @@ class IncidentResult(Displayable, Result):
         """The ledger as known on the day of the analysis, with only the assumptions that a result uses."""
         known = self.known_ledger
         return known.with_only(frozenset(self.used_assumptions)) if known else None
+
+    def whole(self, table: pl.DataFrame, name: str) -> pl.DataFrame:
+        """Return a table that tables.csv names so, with amounts in whole currency."""
+        return schema_of(name).whole(table, self.incident.locale("en").places)
 
     @property
     def inputs(self) -> dict[str, Any]:
@@ -190,19 +196,25 @@ def ledger_locale(ledger: Ledger) -> Locale | None:
 def currency_if_converted(table: pl.DataFrame, schema: TableSchema | None, locale: Locale) -> str:
     """Return the currency if `format_amounts` converts amounts of the table, else an empty text."""
     amounts = [unit for units in _amount_units(table, schema, locale).values() for unit in units if unit]
-    return locale.currency if any(_places(unit, locale) for unit in amounts) else ""
+    return locale.currency if any(locale.places.get(unit) for unit in amounts) else ""
 
 
 def format_amounts(
-    table: pl.DataFrame, schema: TableSchema | None, locale: Locale, write: Callable[[object], str]
+    table: pl.DataFrame,
+    schema: TableSchema | None,
+    locale: Locale,
+    write: Callable[[object], str],
+    *,
+    whole: bool = False,
 ) -> pl.DataFrame:
     """Format the amounts of a table as texts in whole currency, for display.
 
     Args:
-        table: a table with amounts in the smallest unit, whose number columns are columns of the schema.
-        schema: the columns with their units; without a schema, nothing is converted.
+        table: a table whose number columns are columns of the schema.
+        schema: the columns with their units; without a schema, no column has amounts.
         locale: the currency, and the number formats of amounts and losses.
         write: formats the values in these columns that are not amounts.
+        whole: whether the amounts are in whole currency already, not in the smallest unit.
 
     Returns:
         The table with amounts as texts, which have the decimals of the currency.
@@ -213,7 +225,9 @@ def format_amounts(
             return None
         if unit is None:
             return write(value)
-        places = _places(unit, locale)
+        places = locale.places.get(unit, 0)
+        if whole:
+            return f"{value:,.{places}f}"
         if isinstance(value, int | Decimal) and value == int(value):
             return in_units(int(value), places)
         return f"{Decimal(str(value)).scaleb(-places):,.{places}f}"
@@ -224,14 +238,9 @@ def format_amounts(
     }
     for column in schema.columns if schema else ():
         if column.unit == "parameters" and column.name in table.columns:
-            texts[column.name] = [locale.translated_distribution(value) for value in table[column.name]]
+            scaled = (scaled_parameters(x, 0 if whole else locale.loss_digits) for x in table[column.name])
+            texts[column.name] = [*map(locale.translated_distribution, scaled)]
     return table.with_columns(pl.Series(name, column, pl.String) for name, column in texts.items())
-
-
-def _places(unit: Unit | None, locale: Locale) -> int:
-    """Return the decimal places with which amounts, losses and squared losses are displayed."""
-    places = {"money": locale.minor_units, "loss": locale.loss_digits, "loss_squared": 2 * locale.loss_digits}
-    return places.get(unit or "", 0)
 
 
 def _amount_units(
@@ -242,7 +251,7 @@ def _amount_units(
     amounts: dict[str, list[Unit | None]] = {}
     for name, dtype in table.schema.items():
         column = schema[name] if schema and dtype.is_numeric() else None
-        known = {u for u in (column.possible_units if column else ()) if u in money or _places(u, locale)}
+        known = {u for u in (column.possible_units if column else ()) if u in money or locale.places.get(u)}
         if column and known:
             amounts[name] = [unit if unit in known else None for unit in column.units_in(table)]
     return {name: units for name, units in amounts.items() if any(units)}

@@ -90,13 +90,13 @@ class BudgetSolution(PolicyResult):
 
     @property
     def table(self) -> pl.DataFrame:
-        """One row per policy, amounts in the smallest unit: solution, announced policy, named policies."""
-        return self.search.table
+        """One row per policy, amounts in whole currency: solution, announced policy, named policies."""
+        return self.whole(self.search.table, "solution.solution")
 
     @property
     def frontier(self) -> pl.DataFrame:
-        """One row per combination that gives more than every cheaper one, in the smallest unit."""
-        return self.search.frontier
+        """One row per combination that gives more than every cheaper one, in whole currency."""
+        return self.whole(self.search.frontier, "solution.frontier")
 
     @property
     def basis(self) -> str:
@@ -105,19 +105,19 @@ class BudgetSolution(PolicyResult):
 
     def to_dict(self) -> dict[str, Any]:
         """Return the solution and the frontier as plain values."""
-        search = self.search
+        search, unit = self.search, 10**self.incident.minor_units
         return self.inputs | {
             "policy": self.policy.id,
             "basis": self.basis,
             "feasible": self.is_feasible,
-            "budget": search.request.budget,
+            "budget": search.request.budget / unit,
             "at": search.quantile_mark if search.request.level is not None else "expected",
             "objective": search.tried.objective,
             "candidates": len(search.tried.values),
             "parameters": self.parameters,
             "budget_is_binding": search.is_limited if self.is_feasible else True,
             "excluded_by": list(search.excluded_by),
-            "least_budget": search.least_budget,
+            "least_budget": None if search.least_budget is None else search.least_budget / unit,
             "solution": self.table.to_dicts(),
             "frontier": self.frontier.to_dicts(),
         }
@@ -134,9 +134,9 @@ class BudgetSolution(PolicyResult):
         level = replace(schema_of("solution.solution")["at_level"], name=mark, label=mark)
         about = {"currency": self.incident.currency, "day": locale.day(self.as_of)}
         about["basis"] = locale(f"word.{self.basis}")
-        table = self.table.rename({"at_level": mark})
+        table = self.search.table.rename({"at_level": mark})
         table = table.drop(name for name in table.columns if table[name].null_count() == len(table))
-        frontier = self.frontier.rename({"at_level": mark})
+        frontier = self.search.frontier.rename({"at_level": mark})
         frontier = frontier.select(name for name in frontier.columns if name in (*table.columns, mark))
         count, most = len(frontier), FRONTIER_ROWS - 1
         some = range(count) if count <= most + 1 else [round(k * (count - 1) / most) for k in range(most + 1)]

@@ -76,7 +76,7 @@ def headline_sentences(analysis: Analysis, locale: text.Locale) -> tuple[str, ..
     )
     first += included
     if analysis.compared is not None:
-        first = f"{first} {locale('report.answer_options', count=len(analysis.tables['comparison']))}"
+        first = f"{first} {locale('report.answer_options', count=len(analysis.exact_tables['comparison']))}"
     beside = _if_all_are_paid(analysis, locale)
     if not certain:
         stressed = locale.money(points["stressed"])
@@ -141,7 +141,9 @@ def promised_range(analysis: Analysis) -> tuple[float, float, float] | None:
 
 
 def _schedule_rows(analysis: Analysis) -> pl.DataFrame:
-    return analysis.tables["costs"].filter(basis="published", level="line", rule="schedule", status="ok")
+    return analysis.exact_tables["costs"].filter(
+        basis="published", level="line", rule="schedule", status="ok"
+    )
 
 
 def counted_schedule(analysis: Analysis) -> Schedule | None:
@@ -181,7 +183,7 @@ def parts_left_out(analysis: Analysis, locale: text.Locale) -> list[str]:
 def driver_sentences(analysis: Analysis, locale: text.Locale) -> list[str]:
     """Return a sentence for each of the inputs that move the expected cash most."""
     names = analysis.names(locale.lang)
-    moved = analysis.tables["tornado"].filter(valuation="cash")
+    moved = analysis.exact_tables["tornado"].filter(valuation="cash")
     entries = analysis.used_ledger.assumptions if analysis.used_ledger else ()
     units = {a.id: a.unit[locale.lang] for a in entries if a.kind == "exposure" and a.unit}
     return [
@@ -198,13 +200,13 @@ def driver_sentences(analysis: Analysis, locale: text.Locale) -> list[str]:
 
 def reserve_column(analysis: Analysis) -> str:
     """Return the column of the reserve with the amount to set aside: cash and handling are both money."""
-    table = analysis.tables.get("reserve")
+    table = analysis.exact_tables.get("reserve")
     return "cash" if table is None or not table["both"].count() else "both"
 
 
 def recommendation(analysis: Analysis, locale: text.Locale) -> list[str]:
     """Say what to set aside, what to keep available and what to decide first; [] without a reserve."""
-    table, column = analysis.tables.get("reserve"), reserve_column(analysis)
+    table, column = analysis.exact_tables.get("reserve"), reserve_column(analysis)
     if table is None:
         return []
     amounts = dict(table.select("measure", column).iter_rows())
@@ -218,7 +220,7 @@ def recommendation(analysis: Analysis, locale: text.Locale) -> list[str]:
         amounts_named = {"total": locale.money(total), "budget": locale.money_in_full(budget)}
         told.append(locale("report.recommend_above_budget", **amounts_named))
     note = reserve_note(table, locale, column)
-    steps = analysis.tables.get("steps", pl.DataFrame())
+    steps = analysis.exact_tables.get("steps", pl.DataFrame())
     stepped = 0.0 if steps.is_empty() else steps["expected"].sum()
     if stepped:
         largest = steps.sort("expected", descending=True, maintain_order=True).row(0, named=True)
@@ -247,7 +249,7 @@ def narrowing_sentence(analysis: Analysis, locale: text.Locale) -> tuple[str, ..
     be narrower by a tenth, and by more than the numerical error. The result is empty if the cash was not
     simulated or nothing is uncertain.
     """
-    run, ranked = analysis.headline_run, analysis.tables["tornado"].filter(valuation="cash")
+    run, ranked = analysis.headline_run, analysis.exact_tables["tornado"].filter(valuation="cash")
     if run is None or "cash" not in run.totals or ranked.is_empty():
         return ()
     drawn = [block.values for block in run.replicates()]
@@ -298,15 +300,15 @@ BOUNDS = ("low", "expected", "high", "most")
 
 
 def cost_as_dict(analysis: Analysis) -> dict[str, Any]:
-    """Return the cost as plain values. Amounts are in the smallest unit of the currency."""
+    """Return the cost as plain values, with amounts in whole currency."""
     return {
         **analysis.inputs,
         "policy": analysis.policy.id,
         "lines_not_public_yet": analysis.dropped_lines,
-        **{name: _all_bases(analysis, name).to_dicts() for name in ("totals", "costs")},
+        **{name: analysis.whole(_all_bases(analysis, name), name).to_dicts() for name in ("totals", "costs")},
         "uncertainty": {
             basis: {
-                name: table.to_dicts()
+                name: analysis.whole(table, name).to_dicts()
                 for name in ("quantiles", "split", "contributions", "budget")
                 if (table := analysis.uncertainty_table(basis, name)) is not None
             }
@@ -317,7 +319,7 @@ def cost_as_dict(analysis: Analysis) -> dict[str, Any]:
 
 def _all_bases(analysis: Analysis, name: str) -> pl.DataFrame:
     """Return the costs from published counts and from claims as one table; `basis` names the source."""
-    tables = analysis.tables
+    tables = analysis.exact_tables
     return pl.concat([tables[n] for n in (name, f"claims_{name}") if n in tables])
 
 
@@ -328,7 +330,7 @@ def cost_answer(analysis: Analysis, lang: str) -> text.Answer:
     def card_notes() -> Iterator[str]:
         yield from input_notes(analysis, locale)
         yield from unstated_notes(analysis, locale, first_screen=True)
-        yield locale("card.tables", names=", ".join(analysis.tables))
+        yield locale("card.tables", names=", ".join(analysis.exact_tables))
 
     return text.Answer(
         locale,
@@ -467,7 +469,7 @@ def input_notes(analysis: Analysis, locale: text.Locale) -> list[str]:
     if table is None or not analysis.headline_from_claims:
         return notes
     if analysis.claims is not None:
-        again = analysis.tables["claims_claimants"].filter(grain="claimant")["filed_again"].sum()
+        again = analysis.exact_tables["claims_claimants"].filter(grain="claimant")["filed_again"].sum()
         notes += [locale("report.claimants_again", count=again)] if again else []
     names, loss = analysis.names(locale.lang), analysis.incident.loss
     unit = locale.unit if analysis.incident.loss_currency else locale.unit_name(loss.unit)

@@ -42,6 +42,16 @@ def _module(name: str) -> Any:  # noqa: ANN401 - a module
     return import_module(f"outage_analysis.analysis.{name}")
 
 
+def schema_named(table: str) -> text.TableSchema:
+    """Return the columns of a table of an analysis; one from claims has those of the published counts.
+
+    Other tables that charts show, such as `intake_days`, have no amounts and get no columns.
+    """
+    known = text.schemas_of("analysis")
+    usual = known.get(table.removeprefix(CLAIMS).removeprefix(HINDSIGHT), text.TableSchema("", ()))
+    return known.get(table, usual)
+
+
 class NoSuchTable(UsageError, AttributeError, KeyError):
     """An analysis has no table with the requested name."""
 
@@ -85,8 +95,17 @@ class AnalysisTables(Mapping[str, pl.DataFrame]):
             NoSuchTable: the analysis has no such table.
         """
         self[name]
-        known, full = text.schemas_of("analysis"), self._prefix + name
-        return known[full if full in known else full.removeprefix(CLAIMS).removeprefix(HINDSIGHT)]
+        return schema_named(self._prefix + name)
+
+    def whole(self, places: Mapping[text.Unit, int]) -> AnalysisTables:
+        """Return the same tables with amounts in whole currency; `places` are the decimals by unit."""
+
+        def converted(name: str) -> pl.DataFrame | None:
+            table = self._find(name)
+            return None if table is None else self.schema(name).whole(table, places)
+
+        makers: Makers = {name: cache(partial(converted, name)) for name in self._makers}
+        return AnalysisTables(makers) if any(places.values()) else self
 
     def _find(self, name: object) -> pl.DataFrame | None:
         return self._makers[name]() if isinstance(name, str) and name in self._makers else None
@@ -151,9 +170,9 @@ def tables_of(a: Analysis) -> AnalysisTables:
     if compared is not None:
         makers |= {
             "comparison": lambda: compared.simulations.policies,
-            "pairs": lambda: compared.pairs,
-            "flips": lambda: compared.flips,
-            "policy_information_value": lambda: compared.information_value,
+            "pairs": lambda: compared.simulations.pairs,
+            "flips": lambda: compared.simulations.flips,
+            "policy_information_value": lambda: compared.simulations.information_value,
             "winners_and_losers": lambda: compared.winners_table,
         }
     if a.plan.hindsight:
@@ -371,11 +390,11 @@ def _claims_tables(a: Analysis) -> Makers:
                 losses.cumulative_intake(build(dimensions=hours), per="hour") if rows.has_times else None
             ),
             "claims_quality": lambda: losses.quality_table(rows),
-            "claims_amounts": lambda: rows.control_totals,
+            "claims_amounts": lambda: rows.exact_totals,
             "claims_rules": lambda: losses.rule_table(rows),
-            "claims_heaping": lambda: rows.query("round-losses"),
+            "claims_heaping": lambda: rows.exact_rows("round-losses"),
             "claims_bunching": lambda: explored().heap_tables(rows, policy)["bunching"],
-            "claims_claimants": lambda: rows.query("repeat-claimants"),
+            "claims_claimants": lambda: rows.exact_rows("repeat-claimants"),
         }
     if "published" not in a.runs:
         first = next(iter(a.cubes.values()))
@@ -387,7 +406,7 @@ def _claims_tables(a: Analysis) -> Makers:
 def _simulated_tables(a: Analysis) -> Makers:
     level, budget, source = a.plan.level, a.budget, a.costs[a.cash_basis]
     fixed: Makers = {
-        "scenarios": lambda: _module("decisions").scenarios_of(a),
+        "scenarios": lambda: _module("decisions").scenarios_of(a, costs.scenarios.load_scenarios()),
         "reserve": lambda: _module("decisions").reserve_table(a),
     }
     if not a.runs:
@@ -410,7 +429,7 @@ def _simulated_tables(a: Analysis) -> Makers:
         **of_run(run),
         "total_distribution": lambda: _distribution(a, run),
         "cost_ranges": lambda: costs.simulation_tables.cost_ranges(run, source, level=level),
-        "steps": lambda: costs.simulation_tables.waterfall_steps(source, a.tables["contributions"]),
+        "steps": lambda: costs.simulation_tables.waterfall_steps(source, a.exact_tables["contributions"]),
     }
     if budget is not None and "cash" in run.portfolio.valuations:
         makers["information_value"] = lambda: costs.sensitivity.information_value([run], alternative=budget)
@@ -429,7 +448,9 @@ def _distribution(a: Analysis, run: costs.Simulation) -> pl.DataFrame:
     counted = published.portfolio.counted("cash") if published else ()
     if len(counted) != 1:
         return table
-    told = a.tables["headlines"].filter(pl.col("fact") != "", pl.col("high").is_not_null(), line=counted[0])
+    told = a.exact_tables["headlines"].filter(
+        pl.col("fact") != "", pl.col("high").is_not_null(), line=counted[0]
+    )
     return _with_amounts(a, table, "press", told.select("fact", "low", "high").iter_rows())
 
 
@@ -450,6 +471,6 @@ def _distribution_in_hindsight(a: Analysis) -> pl.DataFrame | None:
     run, outcome = a.runs.get("published"), a.incident.outcome
     if run is None or outcome is None or run.portfolio.counted("cash") != (outcome.line,):
         return None
-    paid = a.tables["hindsight_outcomes"].filter(id=outcome.paid)["value"].to_list()
-    table = a.tables["total_distribution"]
+    paid = a.exact_tables["hindsight_outcomes"].filter(id=outcome.paid)["value"].to_list()
+    table = a.exact_tables["total_distribution"]
     return _with_amounts(a, table, "observed", [(outcome.paid, None, float(paid[0]))]) if paid else None

@@ -30,6 +30,7 @@ from outage_analysis.text import (
     Table,
     find_personal_data,
     first_rows,
+    schema_of,
     schemas_of,
 )
 
@@ -168,7 +169,6 @@ class Claims(Displayable):
         """List the queries that `query` runs by name: query, row (what one row of its result is).
 
         The results are counts and losses by service, claimant type or day, without ids and texts of claims.
-        Losses are in the smallest currency unit.
         """
         rows = [(name, schema.row) for name, schema in schemas_of("query").items()]
         return pl.DataFrame(rows, schema=["query", "row"], orient="row")
@@ -178,9 +178,9 @@ class Claims(Displayable):
 
         The statement can read no file and no address; pass the rows of a file as a frame.
 
-        The tables are `claims` (one row per claim, with the columns of `to_polars`; losses are in the
-        smallest currency unit), `rejects` (one row per reject; the class docstring describes the columns) and
-        `files` (file, rows, claims, rejects). The rows have no order unless the statement has `order by`.
+        The tables are `claims` (one row per claim, with the columns of `to_polars`), `rejects` (one row per
+        reject; the class docstring describes the columns) and `files` (file, rows, claims, rejects). Amounts
+        are in whole currency. The rows have no order unless the statement has `order by`.
 
         Args:
             sql: the name of a query that `queries` lists, or a statement that starts with SELECT, WITH, FROM
@@ -206,15 +206,21 @@ class Claims(Displayable):
             ...     least=100_000,
             ... )  # doctest: +SKIP
         """
-        return run_select(self.warehouse, sql, inputs, self.files)
+        rows = run_select(self.warehouse, sql, inputs, self.files)
+        named = schemas_of("query").get(sql)
+        return named.whole(rows, self.incident.locale("en").places) if named else rows
+
+    def exact_rows(self, query: str) -> pl.DataFrame:
+        """Run a named query; losses are in the smallest currency unit."""
+        return run_select(self.warehouse, query, {}, self.files)
 
     def to_polars(self) -> pl.DataFrame:
         """Return all claims as a Polars frame: one row per claim, in file and row order.
 
         The columns are source_file, source_row, synthetic, claim_id, claimant_id (the claim_id if the file
         names no claimant), service, claimant_type, filed_on (the date in the time zone of the incident),
-        filed_at (date and time in this zone; null if the file has only the date), loss (in the smallest
-        currency unit; null if not stated) and the dimensions of the incident.
+        filed_at (date and time in this zone; null if the file has only the date), loss (in whole
+        currency, such as euros, not cents; null if not stated) and the dimensions of the incident.
 
         Example:
             >>> claims.to_polars().group_by("service").len()  # doctest: +SKIP
@@ -330,7 +336,7 @@ class Claims(Displayable):
         return table.with_columns(pl.col(amounts) / unit) if unit > 1 else table
 
     def fit(self, *families: str, where: DimensionFilter | None = None, recovery: bool = False) -> Fits:
-        """Fit severity distributions to the losses above 0, in the smallest unit of the currency.
+        """Fit severity distributions to the losses above 0, in whole currency.
 
         Args:
             families: such as lognormal; by default all.
@@ -347,7 +353,8 @@ class Claims(Displayable):
         from outage_analysis.losses import FAMILIES, build_cube
 
         cube, chosen = build_cube(self, dimensions=[*(where or ())]), families or tuple(FAMILIES)
-        return fit_cube(cube, totals=False, where=where, families=chosen, recovery=recovery)[0]
+        unit = 10**self.incident.loss_digits
+        return fit_cube(cube, totals=False, where=where, families=chosen, recovery=recovery, unit=unit)[0]
 
     def forecast(
         self, *, closes: str | date | None = None, spike: float | None = None, recovery: bool = False
@@ -385,8 +392,13 @@ class Claims(Displayable):
         """The number, sum, smallest, middle and largest of the losses of each file, to check their unit.
 
         The columns are file, stated, total, smallest, median, largest, unit and scale (what an amount of 1 in
-        the file stands for). Losses are in the smallest currency unit.
+        the file stands for). Losses are in whole currency.
         """
+        return schema_of("claims_amounts").whole(self.exact_totals, self.incident.locale("en").places)
+
+    @property
+    def exact_totals(self) -> pl.DataFrame:
+        """The control totals with losses in the smallest currency unit."""
         scales = [layout.scale.get("loss", 1) for layout in self.layouts]
         files = dict(zip((file.name for file in self.inputs), scales, strict=True))
         return control_totals(self.warehouse, self.incident, files)
@@ -496,7 +508,7 @@ def _card_tables(claims: Claims, rejected: int, locale: Locale) -> tuple[Table, 
     )
     tables = [Table(tuple(locale(f"column.{c}") for c in columns), files, frozenset({1, 2, 3}), more=more)]
     measures = ("file", "stated", "total", "smallest", "median", "largest")
-    own, sums = claims.incident.locale(locale.lang), claims.control_totals
+    own, sums = claims.incident.locale(locale.lang), claims.exact_totals
     amounts, more = first_rows(
         locale,
         sums.select(measures).rows(),

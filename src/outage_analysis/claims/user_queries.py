@@ -19,7 +19,7 @@ from outage_analysis.text import TABLE_DIGITS
 if TYPE_CHECKING:
     from outage_analysis.claims.warehouse import Warehouse
 
-OWN_TABLES = ("claims", "rejects", "files")
+OWN_TABLES = ("claims", "exact_claims", "rejects", "files")
 """The tables that every query can read."""
 
 

@@ -57,15 +57,22 @@ from outage_analysis.text import (
 
 
 def create_claims_view(warehouse: Warehouse, incident: Incident) -> None:
-    """Create the SQL view `claims`, which users query: all accepted claims with the names of their files.
+    """Create the SQL views of all accepted claims with the names of their files.
 
-    The view shows times of filing in the time zone of the incident. Queries can read no file any more.
+    Users query `claims`, which has amounts in whole currency; the package queries `exact_claims`, which has
+    them in the smallest unit. Times of filing are in the time zone of the incident. Queries can read no file
+    any more.
     """
     # Except in the folder of the warehouse.
     warehouse.run("set enable_external_access = false")
     warehouse.show_times_in(incident.time_zone)
     files = f"[{', '.join(map(quote_literal, file_names(warehouse, 'files')))}]"
-    warehouse.view("claims", queries.load("claims", dimensions=dimension_columns(incident), files=files))
+    columns = dimension_columns(incident)
+    warehouse.view("exact_claims", queries.load("exact_claims", dimensions=columns, files=files))
+    places = {"loss": incident.loss_digits, incident.paid: incident.minor_units}
+    amounts = ((quote_identifier(name), 10**n) for name, n in places.items() if name and n)
+    whole = ", ".join(f"{name} / {unit} as {name}" for name, unit in amounts)
+    warehouse.view("claims", queries.load("claims", whole=whole and f"replace ({whole})"))
 
 
 def file_names(warehouse: Warehouse, table: str) -> list[str]:

@@ -170,9 +170,11 @@ def _inspection_answer(inspection: claims.Inspection, locale: text.Locale) -> te
         text.ShownTable(locale("terminal.inspect_columns"), columns, text.schema_of("claims.columns")),
         text.ShownTable(locale("terminal.inspect_rows"), rows),
     ]
+    amounts = text.schema_of("claims_amounts")
+    losses_read = amounts.smallest(inspection.amounts, locale.places)
     further = (
         ("terminal.inspect_strangers", inspection.strangers, text.schema_of("claims.unknown_names")),
-        ("report.quality_amounts", inspection.amounts, text.schema_of("claims_amounts")),
+        ("report.quality_amounts", losses_read, amounts),
     )
     parts += [text.ShownTable(locale(title), table, schema) for title, table, schema in further if len(table)]
     if inspection.claimants is not None:

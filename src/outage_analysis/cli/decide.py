@@ -148,9 +148,10 @@ def bridge(
     currency, locale = start.policy.currency, start.policy.locale(output.lang)
     title = locale("terminal.bridge", valuation=locale(f"word.{valuation}"), currency=currency)
     units = {"valuation": valuation, "currency": currency, "minor_units": start.policy.digits}
+    schema = text.schema_of("documents.bridge")
     output.print(
-        units | {"bridge": table.to_dicts()},
-        text.Answer(locale, tables=[text.ShownTable(title, table, text.schema_of("documents.bridge"))]),
+        units | {"bridge": schema.whole(table, locale.places).to_dicts()},
+        text.Answer(locale, tables=[text.ShownTable(title, table, schema)]),
     )
 
 
@@ -176,7 +177,7 @@ def scenarios(
     with progress(output.lang) as step:
         run = options.run(step)
         step(text.Note("step_computing_the_scenarios"))
-        result = analysis.Scenarios(run, run.scenarios(stresses), stresses)
+        result = analysis.Scenarios(run, stresses)
     output.emit(result)
 
 

@@ -59,11 +59,11 @@ def query(
     with progress(output.lang) as step:
         step(Note("step_reading_the_files"))
         complaints = reading.read_claims(files)
-        rows = complaints.query(name)
+        rows = complaints.exact_rows(name)
     print_warnings(analysis.input_warnings(complaints, None, output.lang))
     title = text.synthetic_mark(locale, synthetic=complaints.synthetic) + locale(f"terminal.query_{name}")
     shown = text.ShownTable(title, rows, text.schema_of(f"query.{name}"))
-    values = {"query": name, "synthetic": complaints.synthetic, "rows": rows.to_dicts()}
+    values = {"query": name, "synthetic": complaints.synthetic, "rows": complaints.query(name).to_dicts()}
     incident = complaints.incident
     names = incident.display_names(output.lang)
     output.print(values, text.Answer(incident.locale(output.lang), tables=[shown], names=names))

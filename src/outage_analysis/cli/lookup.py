@@ -128,12 +128,15 @@ def show_assumptions(
     public_by, document = analysis.as_day(as_of, "--as-of"), assumptions.load_ledger(ledger)
     document = document if public_by is None else document.as_known_on(public_by)
     correlations = [{**x.model_dump(mode="json"), "rationale": x.rationale.en} for x in document.correlations]
+    table, units = assumptions.ledger_table(document), analysis.ledger_locale(document)
+    if units:
+        table = text.schema_of("documents.assumptions").whole(table, units.places)
     values = {
         "ledger": document.id,
         "incident": document.incident,
         "as_of": document.as_of,
         "public_by": public_by,
-        "assumptions": assumptions.ledger_table(document).to_dicts(),
+        "assumptions": table.to_dicts(),
         "correlations": correlations,
     }
     output.print(values, _ledger_answer(document, output.lang))

@@ -42,7 +42,7 @@ if TYPE_CHECKING:
         simulation_tables,
         terms,
     )
-    from outage_analysis.costs.claim_payments import payments
+    from outage_analysis.costs.claim_payments import exact_payments, payments
     from outage_analysis.costs.compile_lines import compiled_lines
     from outage_analysis.costs.expected import (
         HAS_AMOUNT,

@@ -85,7 +85,10 @@ class Backtest(text.ShortRepr, text.Result):
             "currency": self.policy.currency,
             "minor_units": self.policy.digits,
             "level": self.level,
-            **{name: getattr(self, name).to_dicts() for name in text.schemas_of("backtest")},
+            **{
+                name: schema.whole(getattr(self, name), self.policy.locale("en").places).to_dicts()
+                for name, schema in text.schemas_of("backtest").items()
+            },
         }
 
     def answer(self, lang: str = "en") -> text.Answer:

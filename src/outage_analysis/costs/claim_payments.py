@@ -36,7 +36,20 @@ NO_RULE = "no_rule"
 """The `rule` of claims without a stated loss if the policy has no rule for them."""
 
 
-def payments(cube: Cube, policy: Policy, *, award: int | None = None) -> pl.DataFrame:
+def payments(cube: Cube, policy: Policy) -> pl.DataFrame:
+    """Return what each schedule (cost line that pays by loss band) pays if every claim is accepted.
+
+    Returns:
+        The table of `exact_payments`, with amounts in whole currency.
+    """
+    table, places = exact_payments(cube, policy), policy.locale("en").places
+    powers = {**dict.fromkeys((*EDGES, "loss"), places["loss"]), **dict.fromkeys(AMOUNTS, places["money"])}
+    powers["payment_squared"] = 2 * places["money"]
+    whole = (pl.col(name).cast(pl.Float64) / 10**power for name, power in powers.items() if power)
+    return table.with_columns(whole)
+
+
+def exact_payments(cube: Cube, policy: Policy, *, award: int | None = None) -> pl.DataFrame:
     """Return what each schedule (cost line that pays by loss band) pays if every claim is accepted.
 
     Args:

@@ -15,7 +15,7 @@ import polars as pl
 
 from outage_analysis.assumptions import Award, Handling, Ledger, MeanPayment, PaidTotal, RateAssumption
 from outage_analysis.costs import terms
-from outage_analysis.costs.claim_payments import NO_RULE, cube_for, payments, rows_with_formula
+from outage_analysis.costs.claim_payments import NO_RULE, cube_for, exact_payments, rows_with_formula
 from outage_analysis.errors import ModelRefused, UsageError
 from outage_analysis.incidents import Band
 from outage_analysis.losses import Cube, sum_or_null
@@ -281,8 +281,8 @@ def _paid_by_band(line: Schedule, funnel: terms.Funnel, cube: Cube, policy: Poli
     only = policy.model_copy(update={"lines": (line,)})
     ends = funnel.inputs["review_award"].high, funnel.inputs["review_award"].most
     award, largest_award = (None if x is None else math.ceil(x) for x in ends)
-    frame = payments(cube, only, award=award)
-    most = frame if largest_award == award else payments(cube, only, award=largest_award)
+    frame = exact_payments(cube, only, award=award)
+    most = frame if largest_award == award else exact_payments(cube, only, award=largest_award)
     # Without squared losses, assume equal payments: a lower bound of the sum of squared payments.
     equal = pl.col("payment").cast(pl.Float64) ** 2 / pl.col("claims")
     frame = frame.with_columns(

@@ -218,10 +218,11 @@ def cost_table(
             needs a cube of its claimants. By default the published counts that the lines cite are used.
 
     Returns:
-        The table `costs`, in the smallest unit of the currency: one row per line (per line and
-        valuation for a free good), and one row per line, service, claimant type and band.
+        The table `costs`, in whole currency: one row per line (per line and valuation for a free good), and
+        one row per line, service, claimant type and band.
     """
-    return costs_of_lines(compiled_lines(policy, ledger, as_of=as_of, cubes=cubes), as_of, cubes)
+    exact = costs_of_lines(compiled_lines(policy, ledger, as_of=as_of, cubes=cubes), as_of, cubes)
+    return text.schema_of("costs").whole(exact, policy.locale("en").places)
 
 
 def basis_of(cubes: Sequence[Cube]) -> str:
@@ -230,7 +231,7 @@ def basis_of(cubes: Sequence[Cube]) -> str:
 
 
 def costs_of_lines(lines: Iterable[CompiledLine], as_of: date, cubes: Sequence[Cube] = ()) -> pl.DataFrame:
-    """Return the cost table of lines that were compiled for a day, from published counts or from cubes."""
+    """Return the cost table of compiled lines as of a day, in the smallest unit of the currency."""
     rows = [
         {"basis": basis_of(cubes), "line": compiled.line.id, **row}
         for compiled in lines

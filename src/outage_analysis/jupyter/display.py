@@ -22,6 +22,7 @@ from outage_analysis.analysis import (
     currency_if_converted,
     format_amounts,
     ledger_locale,
+    schema_named,
     whole_counts,
 )
 from outage_analysis.assumptions import Ledger
@@ -137,7 +138,7 @@ def show_table(
     numeric = [kind.is_numeric() for kind in table.dtypes]
     counted = whole_counts(table, schema)
     write = partial(_format_value, locale)
-    formatted = format_amounts(counted, schema, formats, write) if formats else counted
+    formatted = format_amounts(counted, schema, formats, write, whole=True) if formats else counted
     rows = ([_format_value(locale, value) for value in row] for row in formatted.iter_rows())
     html = html_table(table.columns, rows, lambda column, text: cell_class(text, number=numeric[column]))
     head = note(mark) if mark else Html("", "")
@@ -196,6 +197,9 @@ def show(
         remedy = "Build one from a cube, or give an analysis."
         raise UsageError(f"the chart {name} needs a table", remedy=remedy)
     context = _context(source, as_of, lang)
+    if isinstance(source, Claims):
+        schema = schema_named(charts.CHARTS[name].table)
+        table = schema.smallest(table, context.locale.places)
     chart, locale = charts.standalone_chart(name, table, context), context.locale
     if chart is None and isinstance(source, GroupedLossesDocument):
         return note(locale("notebook.no_rows"))

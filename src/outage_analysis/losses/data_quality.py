@@ -76,9 +76,9 @@ class ClaimsQuality(Result):
         return {
             "files": quality_table(self.claims),
             "rules": rule_table(self.claims, lang),
-            "amounts": self.claims.control_totals,
-            "claimants": self.claims.query("repeat-claimants"),
-            "heaping": self.claims.query("round-losses"),
+            "amounts": self.claims.exact_totals,
+            "claimants": self.claims.exact_rows("repeat-claimants"),
+            "heaping": self.claims.exact_rows("round-losses"),
         }
 
     @property
@@ -92,8 +92,9 @@ class ClaimsQuality(Result):
 
     def to_dict(self) -> dict[str, Any]:
         """Return all tables, the counts of rows and the first rejected rows as plain values."""
+        places, tables = self.claims.incident.locale("en").places, self._tables("en").items()
         return {
-            **{name: table.to_dicts() for name, table in self._tables("en").items()},
+            **{name: SHOWN[name][1].whole(table, places).to_dicts() for name, table in tables},
             **self._counts,
             "skipped": list(self.claims.skipped),
             "synthetic": self.claims.synthetic,

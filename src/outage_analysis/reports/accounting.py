@@ -60,10 +60,10 @@ def _best_estimate(line: CostLine, analysis: Analysis, locale: Locale) -> str:
     if (cash := reserve_mean(analysis, [line.id])) is not None:
         return _exact(cash, locale)
     # Claims give costs only for payment schedules. Other cost lines get their costs from published counts.
-    costs = analysis.tables[analysis.headline_table_name("costs")].filter(
+    costs = analysis.exact_tables[analysis.headline_table_name("costs")].filter(
         HAS_AMOUNT, level="line", line=line.id
     )
-    costs = analysis.tables["costs"].filter(level="line", line=line.id) if costs.is_empty() else costs
+    costs = analysis.exact_tables["costs"].filter(level="line", line=line.id) if costs.is_empty() else costs
     rows = {row["valuation"]: row for row in costs.iter_rows(named=True)}
     if (line_total := rows.get("top_down", {}).get("expected")) is not None:
         return locale("report.controller_whole", amount=_exact(line_total, locale))

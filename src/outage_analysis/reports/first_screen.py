@@ -52,7 +52,7 @@ def _expected_tile(analysis: Analysis, locale: Locale) -> Tile | None:
     key = "tile_expected_unbounded" if high is None else "tile_expected_note"
     ends = {"low": locale.money(low), "high": "" if high is None else locale.money(high)}
     bounds = locale(f"report.{key}", total=_upper_bound_text(total["most"], locale), **ends)
-    rows = analysis.tables["costs"].filter(basis="published", level="line", valuation="cash")
+    rows = analysis.exact_tables["costs"].filter(basis="published", level="line", valuation="cash")
     counted, names = rows.filter(pl.col("expected").is_not_null())["line"], analysis.names(locale.lang)
     scope = ", ".join(names.get(x, x) for x in counted)
     scope = f"{locale('report.tile_scope', lines=scope)} " if 0 < len(counted) <= MAX_NAMED_LINES else ""
@@ -112,7 +112,7 @@ def free_note(analysis: Analysis, locale: Locale) -> str:
 
     If the promised amount of some goods is unknown, the note states for how many.
     """
-    goods = analysis.tables["costs"].filter(
+    goods = analysis.exact_tables["costs"].filter(
         pl.col("expected").is_not_null(), level="line", valuation="face_value"
     )
     if goods["promised"].null_count():  # some promised amounts are unknown, so there is no total
@@ -124,7 +124,7 @@ def _claims_tile(analysis: Analysis, locale: Locale) -> Tile | None:
     total = analysis.totals_row("claims") or analysis.totals_row("synthetic")
     if total is None:
         return None
-    lines, high = analysis.tables["claims_costs"].filter(level="line"), total["high"]
+    lines, high = analysis.exact_tables["claims_costs"].filter(level="line"), total["high"]
     basis = str(lines["basis"][0])
     likely, key = _likely_range(analysis, locale, basis), "made" if analysis.synthetic else "note"
     missing = dict.fromkeys(" ".join(lines["missing"].fill_null("")).split())
@@ -152,7 +152,7 @@ def sentences(analysis: Analysis, locale: Locale, names: Mapping[str, str]) -> A
     headline, options = headline_sentences(analysis, locale), decision_options(analysis, locale)
     rates = tuple(input_notes(analysis, locale))
     recommended = (*recommendation(analysis, locale), *_largest_change(options, locale))
-    levers = tuple(_lever_sentences(analysis.tables["levers"], locale, names))
+    levers = tuple(_lever_sentences(analysis.exact_tables["levers"], locale, names))
     bounded = "not_counted_claims" if analysis.headline_from_claims else "not_counted"
     left_out = _without(bounded, analysis.bounded_lines, locale, names)
     left_out += _without("lines_apart", analysis.published_lines_left_out, locale, names)
@@ -210,7 +210,7 @@ def _later_claims_sentences(analysis: Analysis, locale: Locale) -> list[str]:
 
 def _reserve_lines(analysis: Analysis, locale: Locale) -> tuple[tuple[str, str], ...]:
     """Return the amounts to set aside by measure: label, and amount of the cash with the handling."""
-    table = analysis.tables.get("reserve")
+    table = analysis.exact_tables.get("reserve")
     if table is None:
         return ()
     rows = table.select("measure", reserve_column(analysis)).iter_rows()

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import polars as pl
 from markupsafe import Markup
 
-from outage_analysis.text import Column, Locale, Unit, column_of, fonts
+from outage_analysis.text import Column, Locale, Unit, column_of, fonts, scaled_parameters
 
 FORMATTERS: dict[Unit, Callable[[Locale, Any], str]] = {
     "money": Locale.exact_money,
@@ -24,7 +24,9 @@ FORMATTERS: dict[Unit, Callable[[Locale, Any], str]] = {
     "day": Locale.day,
     "hour": lambda locale, value: f"{locale.day(value)} {value:%H:%M}",
     "unit": Locale.unit_name,
-    "parameters": Locale.translated_distribution,
+    "parameters": lambda locale, value: locale.translated_distribution(
+        scaled_parameters(value, locale.loss_digits)
+    ),
     "word": lambda locale, value: locale(f"word.{str(value).lower()}"),
     "rule": lambda locale, value: locale.label_or(f"rule.{value}", str(value)),
 }

@@ -137,9 +137,9 @@ def csp_hash(text: str) -> str:
 def linked_charts(report: Report) -> PageChart | None:
     """Return the linked charts of the claims (a selection in one filters the others); None without claims."""
     analysis = report.analysis
-    if "claims_combinations" not in analysis.tables:
+    if "claims_combinations" not in analysis.exact_tables:
         return None
-    table = fonts.printable_table(analysis.tables["claims_combinations"])
+    table = fonts.printable_table(analysis.exact_tables["claims_combinations"])
     frame = chart_context(
         analysis.incident, report.locale, report.names, analysis.as_of, synthetic=analysis.synthetic
     )
@@ -174,7 +174,7 @@ def sliders(
         live: whether the range of the cash moves with the sliders, for which the page needs the draws.
     """
     locale, analysis = report.locale, report.analysis
-    ranking = analysis.tables["tornado"]["assumption"].to_list() if report.products else []
+    ranking = analysis.exact_tables["tornado"]["assumption"].to_list() if report.products else []
     budget = analysis.uncertainty_table(analysis.headline_basis, "budget")
     panel = what_if_sliders(
         report.products,

@@ -164,7 +164,7 @@ def create_manifest(report: Report, folder: Path, formats: tuple[str, ...]) -> M
         environment=environment(),
         epoch=analysis.as_of,
         examples=analysis.used_ledger.examples if analysis.used_ledger else (),
-        expected=dict(analysis.tables["totals"].select("valuation", "expected").iter_rows()),
+        expected=dict(analysis.exact_tables["totals"].select("valuation", "expected").iter_rows()),
         facts=_facts_digests(analysis),
         figures=figures,
         fonts=fonts.digests(),

@@ -18,7 +18,7 @@ NO_FIGURE = "–"
 
 def decision_rows(analysis: Analysis) -> list[tuple[scenarios.Scenario, dict[str, Any]]]:
     """Return the scenarios that are decisions and have figures, each with its row of the scenario table."""
-    table = analysis.tables.get("scenarios")
+    table = analysis.exact_tables.get("scenarios")
     if table is None:
         return []
     rows = {row["scenario"]: row for row in table.filter(status="ok").iter_rows(named=True)}
@@ -40,7 +40,7 @@ def decision_options(analysis: Analysis, locale: Locale) -> tuple[Option, ...]:
     found = decision_rows(analysis)
     if not found:
         return ()
-    base = analysis.tables["scenarios"].filter(scenario="base").row(0, named=True)
+    base = analysis.exact_tables["scenarios"].filter(scenario="base").row(0, named=True)
     named = [(locale("report.scenario_base"), base)]
     named += [(scenario.name[locale.lang], row) for scenario, row in found]
     return tuple(
@@ -58,7 +58,7 @@ def decision_options(analysis: Analysis, locale: Locale) -> tuple[Option, ...]:
 
 
 def _policy_options(analysis: Analysis, locale: Locale) -> tuple[Option, ...]:
-    table, names = analysis.tables["comparison"], analysis.names(locale.lang)
+    table, names = analysis.exact_tables["comparison"], analysis.names(locale.lang)
     chances = _chances_over_budget(analysis)
     options = [
         Option(

@@ -216,7 +216,7 @@ def _printed_blocks(section: Section, report: Report) -> Iterator[Block]:
             yield heading
             heading = None
         yield replace(block, table=None) if isinstance(block, ChartBlock) else block
-    if section.id == "method" and len(report.analysis.tables["facts"]):
+    if section.id == "method" and len(report.analysis.exact_tables["facts"]):
         title = report.locale("report.facts_title")
         yield from (Heading(title), Text(report.locale("report.printed_sources")), TableBlock(SOURCES, title))
 
@@ -233,7 +233,7 @@ def printed_grids(report: Report) -> dict[str, Grid]:
         rows = tuple(tuple(row[n] for n in filled) for row in grid.rows)
         grids[name] = Grid(tuple(grid.columns[n] for n in filled), rows)
     ids_by_host: dict[str, dict[str, None]] = {}
-    for hosts, ids in facts_by_host(report, report.analysis.tables["facts"]["id"]).items():
+    for hosts, ids in facts_by_host(report, report.analysis.exact_tables["facts"]["id"]).items():
         listed = ids_by_host.setdefault(hosts.split(", ")[0], {})
         listed.update(dict.fromkeys(id_.partition(".")[0] for id_ in ids))
     ordered = sorted(ids_by_host.items(), key=lambda item: (-len(item[1]), item[0]))

@@ -124,9 +124,9 @@ class Report:
 
         In these tables, the ids of facts that the report lists are links.
         """
-        cited = set(self.analysis.tables["facts"]["id"])
-        if "hindsight_outcomes" in self.analysis.tables:
-            cited |= set(self.analysis.tables["hindsight_outcomes"]["id"])
+        cited = set(self.analysis.exact_tables["facts"]["id"])
+        if "hindsight_outcomes" in self.analysis.exact_tables:
+            cited |= set(self.analysis.exact_tables["hindsight_outcomes"]["id"])
         return TableFormatter(self.locale, self.names, cited)
 
     @cached_property
@@ -283,7 +283,9 @@ class Report:
                 frame = chart_context(
                     analysis.incident, self.locale, self.names, analysis.as_of, synthetic=synthetic
                 )
-                chart = draw(name, fonts.printable_table(analysis.tables.get(table, pl.DataFrame())), frame)
+                chart = draw(
+                    name, fonts.printable_table(analysis.exact_tables.get(table, pl.DataFrame())), frame
+                )
                 spec = None if chart is None else stable_spec(chart.to_dict(validate=False))
             if spec is not None:
                 title = spec.pop("title")
@@ -332,7 +334,7 @@ ADDRESS_SEPARATOR = " ; "
 
 def facts_by_host(report: Report, wanted: Iterable[str]) -> dict[str, list[str]]:
     """Return the ids of the published facts in `wanted`, grouped by the websites of their sources."""
-    facts = report.analysis.tables["facts"]
+    facts = report.analysis.exact_tables["facts"]
     sources = dict(facts.select("id", "source").iter_rows())
     by_host: dict[str, list[str]] = {}
     for fact in dict.fromkeys(wanted):

@@ -38,7 +38,7 @@ class SectionBuilder:
     def all(self) -> Iterator[Section]:
         """Yield the sections in order, also empty ones: first those for every reader, then appendices."""
         analysis, headline = self.analysis, self.analysis.headline_is_synthetic
-        tables, cash = analysis.tables, cash_facts(analysis)
+        tables, cash = analysis.exact_tables, cash_facts(analysis)
         beside, every = (*cash, *tables["headlines"]["fact"]), tuple(tables["facts"]["id"])
         bands, made = self._service_bands(), analysis.synthetic
         yield self._section("service-bands", "service_bands_title", bands, synthetic=made, facts=cash)
@@ -127,7 +127,7 @@ class SectionBuilder:
         yield from self._part("beside", "beside")
 
     def _published_services(self) -> Iterator[Block]:
-        locale, services = self.locale, self.analysis.tables["services"]
+        locale, services = self.locale, self.analysis.exact_tables["services"]
         if "services" in self.grids:
             key = "services_intro" if (services["published_count"] != "").any() else "services_no_counts"
             key = "services_intro_claims" if self.analysis.headline_from_claims else key
@@ -146,7 +146,9 @@ class SectionBuilder:
             yield Text(locale("report.claims_intro_synthetic"), slide=slide)
         yield Text(locale("report.service_bands_intro"), slide=slide)
         entitled = pl.col("rule") != "not_entitled"
-        costs = analysis.tables["claims_costs"].filter(level="band").group_by("service").agg(entitled.any())
+        costs = (
+            analysis.exact_tables["claims_costs"].filter(level="band").group_by("service").agg(entitled.any())
+        )
         if not costs["rule"].all():
             yield Text(locale("report.service_bands_scope", policy=locale("report.policy_title")))
         names = analysis.names(locale.lang)
@@ -212,7 +214,7 @@ class SectionBuilder:
     def _quality(self) -> Iterator[Block]:
         if "claims_quality" not in self.grids:
             return
-        files, locale = self.analysis.tables["claims_quality"], self.locale
+        files, locale = self.analysis.exact_tables["claims_quality"], self.locale
         totals = {c: locale.exact(int(files[c].sum())) for c in ("rows", "claims", "rejects")}
         yield Text(locale("report.quality_line", **totals))
         for name, title in QUALITY.items():
@@ -298,7 +300,9 @@ class SectionBuilder:
 
 def cash_facts(analysis: Analysis) -> tuple[str, ...]:
     """Return the ids of the facts behind the expected cash cost; without one, the ids behind its bounds."""
-    costs = [analysis.tables[name] for name in ("costs", "claims_costs") if name in analysis.tables]
+    costs = [
+        analysis.exact_tables[name] for name in ("costs", "claims_costs") if name in analysis.exact_tables
+    ]
     rows = pl.concat([table.filter(HAS_AMOUNT, valuation="cash", level="line") for table in costs])
     expected = rows.filter(pl.col("expected").is_not_null())
     ids = (rows if expected.is_empty() else expected)["facts"]
@@ -306,7 +310,7 @@ def cash_facts(analysis: Analysis) -> tuple[str, ...]:
 
 
 def _funnel_sentences(analysis: Analysis, locale: Locale) -> Iterator[str]:
-    table, names = analysis.tables[analysis.headline_table_name("funnel")], analysis.names(locale.lang)
+    table, names = analysis.exact_tables[analysis.headline_table_name("funnel")], analysis.names(locale.lang)
     several = table["line"].n_unique() > 1
     for (line,), rows in table.group_by("line", maintain_order=True):
         expected = dict(rows.select("stage", "expected").iter_rows())
@@ -327,7 +331,7 @@ def _hindsight_lesson(analysis: Analysis, locale: Locale) -> Iterator[str]:
     outcome, expected = analysis.incident.outcome, analysis.expected_cash()
     if outcome is None or expected is None:
         return
-    values = dict(analysis.tables["hindsight_outcomes"].select("id", "value").iter_rows())
+    values = dict(analysis.exact_tables["hindsight_outcomes"].select("id", "value").iter_rows())
     line, facts = analysis.policy.schedule(outcome.line), (outcome.filed, outcome.accepted, outcome.paid)
     if line is None or not {*facts} <= set(values):
         return

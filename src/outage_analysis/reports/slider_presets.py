@@ -38,7 +38,7 @@ def slider_presets(analysis: Analysis, locale: Locale) -> list[Preset]:
     A scenario is a setting only if the page can repeat it exactly: it multiplies an award, or the odds of
     acceptance. With hindsight, one more setting has the rates as they turned out.
     """
-    if "cash" not in analysis.tables["quantiles"]["valuation"]:
+    if "cash" not in analysis.exact_tables["quantiles"]["valuation"]:
         return []
     presets = [
         {"label": scenario.name[locale.lang], "changes": changes}

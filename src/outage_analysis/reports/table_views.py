@@ -114,7 +114,7 @@ def _as_listed(frames: Mapping[str, pl.DataFrame]) -> dict[str, View]:
 
 
 def _cost_views(analysis: Analysis, locale: text.Locale) -> dict[str, View]:
-    tables = analysis.tables
+    tables = analysis.exact_tables
     # Cost lines without an amount are left out here; the policy table lists them.
     figures = tables["costs"].filter(HAS_AMOUNT)
     is_separate = pl.col("valuation").is_in(SEPARATE_VALUATIONS)
@@ -174,7 +174,7 @@ def _columns_with_values(frame: pl.DataFrame, columns: Sequence[text.Column]) ->
 
 
 def _document_views(analysis: Analysis, formatter: TableFormatter) -> dict[str, View]:
-    tables, locale = analysis.tables, formatter.locale
+    tables, locale = analysis.exact_tables, formatter.locale
     assumptions, controller = _assumption_table(analysis, locale), accounting_table(analysis, locale)
     facts = facts_in_language(tables["facts"], locale.lang)
     frames = {
@@ -211,7 +211,7 @@ def _assumption_table(analysis: Analysis, locale: text.Locale) -> pl.DataFrame:
 
 
 def _claims_views(analysis: Analysis) -> dict[str, View]:
-    tables, views = analysis.tables, dict[str, View]()
+    tables, views = analysis.exact_tables, dict[str, View]()
     if "claims_costs" in tables:
         costs = tables["claims_costs"].filter(pl.col("rule") != "not_entitled")
         segment = ("segment",) if tables["claims_costs"]["segment"].count() else ()
@@ -248,9 +248,9 @@ def service_band_views(analysis: Analysis, formatter: TableFormatter) -> dict[st
 
     The last row and the last column contain totals. A total is empty if one of its parts is unknown.
     """
-    if "claims_service_bands" not in analysis.tables:
+    if "claims_service_bands" not in analysis.exact_tables:
         return {}
-    table, locale = analysis.tables["claims_service_bands"], formatter.locale
+    table, locale = analysis.exact_tables["claims_service_bands"], formatter.locale
     bands = table.select("over", "up_to").unique(maintain_order=True).rows()
     services = services_by_claims(table, analysis.incident.first_services)
     separate = services if len(services) <= MOST_SERVICES else services[: MOST_SERVICES - 1]
@@ -284,7 +284,7 @@ def service_band_views(analysis: Analysis, formatter: TableFormatter) -> dict[st
 
 def _decision_views(analysis: Analysis, locale: text.Locale) -> dict[str, View]:
     """Return the tables that compare policies, and those of the scenarios and of the reserve."""
-    tables, views = analysis.tables, dict[str, View]()
+    tables, views = analysis.exact_tables, dict[str, View]()
     if analysis.compared is not None:
         names = ("comparison", "pairs", "flips", "policy_information_value")
         views = _as_listed({name: tables[name] for name in names})
@@ -302,7 +302,7 @@ def _decision_views(analysis: Analysis, locale: text.Locale) -> dict[str, View]:
 
 
 def _hindsight_views(analysis: Analysis, formatter: TableFormatter) -> dict[str, View]:
-    tables, lang = analysis.tables, formatter.locale.lang
+    tables, lang = analysis.exact_tables, formatter.locale.lang
     if "hindsight_outcomes" not in tables:
         return {}
     frames = {
@@ -351,7 +351,7 @@ def _policy_table(analysis: Analysis, locale: text.Locale, names: Mapping[str, s
     teller, rows = PolicyExplainer(analysis.policy, locale, analysis.as_of), []
     statuses: dict[str, str] = {}
     for table in dict.fromkeys(("costs", analysis.headline_table_name("costs"))):
-        lines = analysis.tables[table].filter(level="line").select("line", "status")
+        lines = analysis.exact_tables[table].filter(level="line").select("line", "status")
         statuses |= dict(lines.rows()[::-1])  # the first row of a line counts
     for line in analysis.policy.lines:
         if line.id in analysis.dropped_lines:

@@ -113,6 +113,7 @@ if TYPE_CHECKING:
         dimension_column,
         escape_formulas,
         matching_schema,
+        scaled_parameters,
         schema_of,
         schemas_of,
     )

@@ -353,7 +353,7 @@ class Result(ABC):
 
     @abstractmethod
     def to_dict(self) -> dict[str, Any]:
-        """Return everything as plain values, with amounts in the smallest unit of the currency."""
+        """Return everything as plain values, with amounts in whole currency."""
 
 
 def synthetic_mark(locale: Locale, *, synthetic: bool) -> str:

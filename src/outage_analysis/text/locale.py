@@ -12,9 +12,12 @@ from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 from functools import cache
 from importlib.resources import files
-from typing import ClassVar, Self
+from typing import TYPE_CHECKING, ClassVar, Self
 
 from outage_analysis.errors import UsageError
+
+if TYPE_CHECKING:
+    from outage_analysis.text.table_schema import Unit
 
 DEFAULT_LEVEL = 80
 LEAST_LEVEL, MOST_LEVEL = 50, 98
@@ -149,8 +152,6 @@ LEAST_PERCENT = 0.01
 NEARLY_ALL, ALL = 99.5, 100
 MOST_DIGITS = 4
 LANGUAGES = ("en", "ko")
-SCALE = re.compile(r"\b(theta|median) (\S+) ± ([^\s,]+)")
-"""Pattern of the scale parameter of a fitted loss distribution with its error, both in the smallest unit."""
 SPECIAL: dict[tuple[int | None, int | None], str] = {
     (None, None): "unknown",
     (None, -1): "negative",
@@ -315,6 +316,11 @@ class Locale:
         return tuple(_label_texts(self.lang).values())
 
     @property
+    def places(self) -> dict[Unit, int]:
+        """The decimals of amounts, of losses and of their squares, by unit of a column."""
+        return {"money": self.minor_units, "loss": self.loss_digits, "loss_squared": 2 * self.loss_digits}
+
+    @property
     def unit(self) -> str:
         """The name of the currency in the language."""
         return self.label_or(f"currency.{self.currency}", self.currency)
@@ -325,15 +331,8 @@ class Locale:
         return "".join(self.label_or(f"unit.{part}", part) for part in parts)
 
     def translated_distribution(self, text: str) -> str:
-        """Return the description of a distribution with translated parameter names: theta 12, or 세타 12.
-
-        The scale of a fitted loss distribution is then in the main unit: euros, not cents.
-        """
-        unit = 10**self.loss_digits
-        rescaled = SCALE.sub(
-            lambda match: f"{match[1]} {float(match[2]) / unit:.4g} ± {float(match[3]) / unit:.2g}", text
-        )
-        return re.sub(r"[a-z]+", lambda term: self.label_or(f"distribution.{term[0]}", term[0]), rescaled)
+        """Return the description of a distribution with translated parameter names: theta 12, or 세타 12."""
+        return re.sub(r"[a-z]+", lambda term: self.label_or(f"distribution.{term[0]}", term[0]), text)
 
     def label_or(self, key: str, default: str) -> str:
         """Return the label with this key, or a default if there is no such label."""

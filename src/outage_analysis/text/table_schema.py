@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
@@ -25,8 +26,8 @@ Unit = Literal[
 ]  # fmt: skip
 """What the values of a column are, which decides how they are displayed."""
 UNITS: dict[Unit, str] = {
-    "money": "amount in the smallest unit of the currency",
-    "loss": "loss, in the smallest unit in which the incident counts losses",
+    "money": "amount in whole currency, such as euros, not cents",
+    "loss": "loss, in whole currency or in the unit in which the incident counts losses",
     "loss_squared": "square of a loss",
     "share": "share or probability, from 0 to 1",
     "count": "number of people, claims, payments or rows",
@@ -59,6 +60,8 @@ TABLE_DIGITS = 10
 """Significant digits of floats in result tables, because vector instructions differ in the last digits."""
 ESTIMATE_DIGITS = 6
 """Significant digits of floats that are estimated from draws or by a search."""
+SCALE = re.compile(r"\b(theta|median) (\S+) ± ([^\s,]+)")
+"""Pattern of the scale parameter of a fitted loss distribution with its error."""
 UNSET = pl.Null()
 """A column without a stated data type has the usual one of its unit."""
 DTYPES: dict[Unit | UnitByRow, pl.DataType] = {
@@ -159,6 +162,10 @@ class Column:
         """Whether the values of the column are numbers, which tables align to the right."""
         return self.possible_units <= NUMERIC_UNITS
 
+    def fits(self, dtype: pl.DataType) -> bool:
+        """Return whether a column of this type can be this one: losses in whole currency may be floats."""
+        return dtype == self.dtype or (dtype == pl.Float64() and self.unit in ("loss", "loss_squared"))
+
     def unit_in(self, row: Mapping[str, Any]) -> Unit:
         """Return the unit of the column's value in one row of a table."""
         return self.unit.in_row(row) if isinstance(self.unit, UnitByRow) else self.unit
@@ -254,10 +261,45 @@ class TableSchema:
         ]
         raise ValueError("; ".join(differing) or f"the order differs: {frame.columns}")
 
+    def whole(self, table: pl.DataFrame, places: Mapping[Unit, int]) -> pl.DataFrame:
+        """Return amounts in whole currency, such as euros, of a table that has them in its smallest unit.
+
+        Args:
+            table: columns and rows of a table of this schema; further columns stay as they are.
+            places: unit -> its decimals (`Locale.places`). Without decimals, the table stays as it is.
+        """
+        found = []
+        for column in (self[name] for name in table.columns if name in self) if any(places.values()) else ():
+            values = table[column.name]
+            if column.unit == "parameters":
+                scaled = (scaled_parameters(text, places["loss"]) for text in values)
+                found.append(pl.Series(column.name, scaled, pl.String))
+            elif not column.possible_units.isdisjoint(places) and values.dtype.is_numeric():
+                units = [10 ** places.get(unit, 0) for unit in column.units_in(table)]
+                found.append(values.cast(pl.Float64) / pl.Series(units, dtype=pl.Float64))
+        return table.with_columns(found)
+
+    def smallest(self, table: pl.DataFrame, places: Mapping[Unit, int]) -> pl.DataFrame:
+        """Return what `whole` converted: amounts in the smallest unit. Whole numbers are in it already."""
+        found = []
+        for column in (self[name] for name in table.columns if name in self) if any(places.values()) else ():
+            values = table[column.name]
+            if not column.possible_units.isdisjoint(places) and values.dtype.is_float():
+                units = [10 ** places.get(unit, 0) for unit in column.units_in(table)]
+                amounts = values * pl.Series(units, dtype=pl.Float64)
+                found.append(amounts.round().cast(column.dtype) if column.dtype.is_integer() else amounts)
+        return table.with_columns(found)
+
     def metadata(self) -> dict[str, str]:
         """Return metadata for a Parquet file: what one row is, and the columns' units and descriptions."""
         columns = {c.name: {"unit": str(c.unit), "description": c.description} for c in self.columns}
         return {"row": self.row, "columns": json.dumps(columns, ensure_ascii=False)}
+
+
+def scaled_parameters(text: str, places: int) -> str:
+    """Return fitted parameters, such as `theta 12 ± 3`, with their scale in whole currency."""
+    unit = 10**places
+    return SCALE.sub(lambda m: f"{m[1]} {float(m[2]) / unit:.4g} ± {float(m[3]) / unit:.2g}", text)
 
 
 AMOUNT_KINDS = ("review_award", "mean_payment", "paid_total", "handling")
@@ -380,7 +422,7 @@ def matching_schema(frame: pl.DataFrame, schemas: Iterable[TableSchema]) -> Tabl
     known = tuple(schemas)
     numbers = [name for name, dtype in frame.schema.items() if dtype.is_numeric()]
     for names in (frame.columns, numbers):
-        matching = [s for s in known if all(n in s and s[n].dtype == frame.schema[n] for n in names)]
+        matching = [s for s in known if all(n in s and s[n].fits(frame.schema[n]) for n in names)]
         if matching:
             units = {tuple(str(schema[name].unit) for name in numbers) for schema in matching}
             return matching[0] if len(units) == 1 and numbers else None

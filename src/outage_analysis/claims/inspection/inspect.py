@@ -183,7 +183,8 @@ def _amounts(
     scale, cell = Decimal(str(layout.scale.get("loss", loss.scale))), quote_identifier(loss.name)
     digits, currency = incident.loss_digits, incident.loss_currency
     amount = amount_sql(f"trim({cell})", formats, digits=digits, scale=scale, currency=currency)
-    return control_totals(warehouse, incident, {name: scale}, file="0", amount=amount, source="text_rows")
+    exact = control_totals(warehouse, incident, {name: scale}, file="0", amount=amount, source="text_rows")
+    return schema_of("claims_amounts").whole(exact, incident.locale("en").places)
 
 
 def _first_rows(warehouse: Warehouse, columns: list[Column]) -> pl.DataFrame:

@@ -1,7 +1,7 @@
 -- One row per policy edge: how many positive losses lie at it and around it.
 -- `losses` counts all of them, `under` those below the edge, `below` and `above` those within reach of it,
 -- and `as_round` those at the two amounts that are equally round. The table `edges` has a row per edge.
-with losses as (select loss, count(*) as claims from claims where loss > 0 group by loss)
+with losses as (select loss, count(*) as claims from exact_claims where loss > 0 group by loss)
 select
     edge,
     cast(sum(claims) as bigint) as losses,

@@ -6,6 +6,6 @@ select
     claimant_id,
     cast(case when max(loss) < 0 then -1 else sum(case when loss < 0 then 0 else loss end) end as bigint)
         as loss
-from claims
+from exact_claims
 where {entitled}
 group by claimant_id

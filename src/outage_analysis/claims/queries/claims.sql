@@ -1,10 +1,3 @@
--- One row per claim, as users query it.
--- It has the name of its file, and its own id in place of a claimant's where the file names none.
--- Placeholders: `files` is the list of file names, by file number; `dimensions` are the incident's
--- dimensions, each after a comma.
-select
-    {files}[file_number + 1] as source_file, source_row, synthetic,
-    claim_id, coalesce(claimant_id, claim_id) as claimant_id,
-    service, claimant_type, filed_on, filed_at, loss
-    {dimensions}
-from accepted
+-- One row per claim, as users query it, with amounts in whole currency.
+-- Placeholder: `whole` replaces the columns whose amounts are not in whole currency yet, or is empty.
+select * {whole} from exact_claims

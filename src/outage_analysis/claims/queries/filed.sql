@@ -1,5 +1,5 @@
 -- One row per claim that was filed by a day.
 -- Placeholder: `filed` is the condition under which a claim was filed by then.
 select *
-from claims
+from exact_claims
 where {filed}

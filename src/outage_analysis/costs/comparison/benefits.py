@@ -28,7 +28,7 @@ from outage_analysis.costs.claim_payments import (
     ANY_LOSS,
     NO_RULE,
     cube_fits_line,
-    payments,
+    exact_payments,
     rows_with_formula,
 )
 from outage_analysis.costs.expected import basis_of, ledger_for_policy
@@ -340,7 +340,7 @@ def loss_replacement(policy: Policy, cubes: Sequence[Cube] = ()) -> pl.DataFrame
 
 
 def _replaced_claims(policy: Policy, cube: Cube) -> pl.DataFrame:
-    paid = payments(cube, policy)
+    paid = exact_payments(cube, policy)
     if "service" not in paid.columns:
         paid = paid.with_columns(service=pl.lit(None, pl.String))
     return (

@@ -320,7 +320,7 @@ def write_figures(sheet: Sheet, report: Report, live: LiveFormulas | None) -> No
 
 def _simulated(report: Report, measure: str, column: str) -> dict[str, float]:
     """Return a figure of the simulation, or its numerical error, by valuation."""
-    table = report.analysis.tables.get("quantiles")
+    table = report.analysis.exact_tables.get("quantiles")
     if table is None:
         return {}
     return dict(table.filter(measure=measure).select("valuation", column).rows())

@@ -2,10 +2,10 @@
 -- Claims without a filing day are counted in a last row. `cumulative` are the claims filed up to the day.
 with filed as (
     select filed_on, count(*) as claims, count(loss) as stated, sum(loss) as loss
-    from claims
+    from exact_claims
     group by filed_on
 ),
-span as (select min(filed_on) as first_day, max(filed_on) as last_day from claims),
+span as (select min(filed_on) as first_day, max(filed_on) as last_day from exact_claims),
 days as (
     select cast(unnest(generate_series(first_day, last_day, interval 1 day)) as date) as filed_on
     from span

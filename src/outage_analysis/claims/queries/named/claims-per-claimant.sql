@@ -2,7 +2,7 @@
 -- A claim without a claimant counts as the only claim of its claimant.
 with claimants as (
     select claimant_id, count(*) as claims_each, sum(loss) as loss
-    from claims
+    from exact_claims
     group by claimant_id
 )
 select

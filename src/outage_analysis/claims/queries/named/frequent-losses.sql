@@ -3,7 +3,7 @@
 -- frequent losses, the smaller one comes first.
 with losses as (
     select loss, count(*) as claims
-    from claims
+    from exact_claims
     where loss > 0
     group by loss
 ),

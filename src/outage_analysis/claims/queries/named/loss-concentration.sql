@@ -7,7 +7,7 @@ with ranked as (
         row_number() over (order by loss desc) as place,
         count(*) over () as every_claim,
         sum(loss) over () as every_loss
-    from claims
+    from exact_claims
     where loss >= 0
 ),
 tops as (select unnest([0.01, 0.05, 0.1, 0.2, 0.5]) as top),

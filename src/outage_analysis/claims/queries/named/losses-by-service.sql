@@ -9,6 +9,6 @@ select
     quantile_disc(loss, 0.5) as median,
     quantile_disc(loss, 0.9) as p90,
     max(loss) as largest
-from claims
+from exact_claims
 group by service
 order by service

@@ -3,7 +3,7 @@
 -- a preference for round amounts, the share `even` is expected. Steps are in the smallest unit.
 with losses as (
     select loss, count(*) as claims
-    from claims
+    from exact_claims
     where loss > 0
     group by loss
 ),

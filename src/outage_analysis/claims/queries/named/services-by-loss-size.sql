@@ -3,7 +3,7 @@
 -- losses that are not stated are sizes of their own.
 with digits as (
     select service, loss, length(cast(loss - 1 as varchar)) as digits
-    from claims
+    from exact_claims
 ),
 sizes as (
     select

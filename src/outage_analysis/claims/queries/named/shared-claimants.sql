@@ -1,7 +1,7 @@
 -- One row per pair of services for which the same claimants filed.
 -- `claimants` are the claimants with claims for both services, and `share` is their share of the claimants of
 -- the first service.
-with filed as (select distinct claimant_id, service from claims),
+with filed as (select distinct claimant_id, service from exact_claims),
 totals as (select service, count(*) as claimants from filed group by service),
 pairs as (
     select one.service, other.service as other_service, count(*) as claimants

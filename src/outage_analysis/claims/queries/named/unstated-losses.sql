@@ -7,7 +7,7 @@ with counted as (
         count(*) as claims,
         count(*) filter (loss is null) as unknown,
         count(*) filter (loss = 0) as zero
-    from claims
+    from exact_claims
     group by service, claimant_type
 )
 select service, claimant_type, claims, unknown, zero, unknown / claims as share

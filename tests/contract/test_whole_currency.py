@@ -1,0 +1,187 @@
+"""Amounts are in whole currency wherever a user sees a number.
+
+The oracle: the same complaints once in won, which has no smaller unit, and once in euros, which has cents.
+Every number of both cases must be the same, whatever the table, file or command.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import polars as pl
+import pytest
+
+import outage_analysis as oa
+from outage_analysis.charts import AltairChart
+from outage_analysis.jupyter.display import Html
+from tests.contract.command_line import outage_analysis
+
+LOSSES = (5_000, 12_000, 29_900, 30_000, 31_000, 75_000, 120_000, None)
+DAYS = pl.Series("filed_on", [f"2031-03-{day:02}" for day in range(1, 11)])
+TIERS = {30_000: 10_000, 100_000: 30_000, None: 50_000}
+BUDGET = 4_000_000
+COMPLAINTS = pl.DataFrame(
+    [
+        (f"c{n}", f"p{n // 2}", ("app", "bank", "taxi")[n % 3], DAYS[n % 10], LOSSES[(7 * n + n // 5) % 8])
+        for n in range(240)
+    ],
+    schema=["claim_id", "claimant_id", "service", "filed_on", "loss"],
+    orient="row",
+)
+OWN_ROWS = {"minor_units", "claims_heaping", "round-losses", "heaping", "bands"}
+"""Tables with one row per power of ten, which are other amounts in cents."""
+ROUGH = {
+    "quantiles",
+    "claims_fits",
+    "claims_fitted",
+    "claims_curves",
+    "claims_summary",
+    "fits",
+    "quantities",
+    "summary",
+}
+"""Tables of what lies inside fine loss bands, which are finer in cents."""
+
+
+class Case(NamedTuple):
+    claims: oa.Claims
+    analysis: oa.Analysis
+
+
+@cache
+def case(currency: str) -> Case:
+    claims = oa.read_claims(COMPLAINTS, currency=currency)
+    return Case(claims, claims.run(tiers=TIERS, budget=BUDGET, draws=4_096))
+
+
+def compared(made: Case) -> dict[str, Any]:
+    claims, analysis = made
+    other = analysis.policy.with_tier(up_to=30_000, pays=12_000)
+    found = oa.compare(
+        analysis.policy, other, claims=claims, ledger=analysis.ledger, budget=BUDGET, draws=4_096
+    )
+    frames = ("table", "pairs", "flips", "information_value", "replaced", "left_out")
+    won = found.winners_and_losers(*(policy.id for policy in found.policies))
+    return {name: getattr(found, name) for name in frames} | {"won": won, "json": found.to_dict()}
+
+
+def solved(made: Case) -> dict[str, Any]:
+    found = made.analysis.solve(vary=["tiers.tier1,tier2"], budget=BUDGET, step=5_000)
+    return {"table": found.table, "frontier": found.frontier, "json": found.to_dict()}
+
+
+def of_claims(made: Case) -> dict[str, Any]:
+    claims, fits = made.claims, made.claims.fit("lognormal")
+    sql = "select service, sum(loss) as total from claims where loss > 29_900 group by all order by all"
+    frames = {"all": claims.to_polars(), "head": claims.head(), "sql": claims.query(sql)}
+    frames |= {"control": claims.control_totals.drop("unit"), "by": claims.by("service", bands=[0, 30_000])}
+    frames |= {"summary": claims.summary("service"), "fits": fits.table(), "quantities": fits.quantities()}
+    return frames | {name: claims.query(name) for name in claims.queries()["query"]}
+
+
+def of_analysis(made: Case) -> dict[str, Any]:
+    analysis = made.analysis
+    cube, policy, ledger = analysis.cubes["cost"], analysis.policy, analysis.ledger
+    known = {"scenarios": analysis.scenarios(), "by": analysis.by("service"), "json": analysis.to_dict()}
+    known["cost_table"] = oa.cost_table(policy, ledger, as_of=analysis.as_of, cubes=[cube])
+    known["payments"] = oa.payments(cube, policy).cast({pl.Decimal: pl.Float64})
+    stated = {
+        "reserve": analysis.reserve("P90"),
+        "expected": analysis.expected,
+        "p95": analysis.quantile(0.95),
+    }
+    return known | stated | {name: table for name, table in analysis.tables.items() if name != "facts"}
+
+
+def of_sensitivity(made: Case) -> dict[str, Any]:
+    found = made.analysis.sensitivity(BUDGET)
+    return {**found.tables, "json": found.to_dict()}
+
+
+def numbers(value: object, place: str = "") -> Iterator[tuple[str, float]]:
+    """Yield each number of a table or of a mapping with its place."""
+    if isinstance(value, pl.DataFrame):
+        value = value.to_dict(as_series=False)
+    if isinstance(value, dict | list | tuple):
+        inner = value.items() if isinstance(value, dict) else enumerate(value)
+        for name, each in inner:
+            if name not in OWN_ROWS:
+                yield from numbers(each, f"{place}/{name}")
+    elif isinstance(value, int | float) and not isinstance(value, bool):
+        yield place, float(value)
+
+
+def check_same(won: object, euros: object) -> None:
+    expected, found = dict(numbers(won)), dict(numbers(euros))
+    assert expected.keys() == found.keys()
+    assert len(expected) > 3
+    off = {
+        place: (value, found[place])
+        for place, value in expected.items()
+        if found[place] != pytest.approx(value, rel=0.05 if ROUGH & {*place.split("/")} else 1e-3, abs=1e-9)
+    }
+    assert off == {}
+
+
+@pytest.mark.parametrize("ask", [of_claims, of_analysis, of_sensitivity, compared, solved])
+def test_every_frame_and_mapping_has_whole_currency(ask: Callable[[Case], dict[str, Any]]) -> None:
+    check_same(ask(case("KRW")), ask(case("EUR")))
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("cost", "FILE", "--tiers", "TIERS", "--budget", BUDGET),
+        ("scenarios", "--claims", "FILE", "--tiers", "TIERS", "--budget", BUDGET),
+        ("reserve", "--claims", "FILE", "--tiers", "TIERS"),
+        ("sensitivity", "--claims", "FILE", "--tiers", "TIERS"),
+        ("ingest", "FILE"),
+        ("inspect", "FILE"),
+        ("query", "losses-by-service", "FILE"),
+        ("distribution", "FILE", "--fit", "--family", "lognormal"),
+    ],
+    ids=lambda command: command[0],
+)
+def test_every_command_prints_json_in_whole_currency(tmp_path: Path, command: tuple[object, ...]) -> None:
+    COMPLAINTS.write_csv(tmp_path / "list.csv")
+    tiers = ",".join(f"{'*' if up_to is None else up_to}:{pays}" for up_to, pays in TIERS.items())
+    known = {"FILE": tmp_path / "list.csv", "TIERS": tiers}
+    words = [known.get(str(word), word) for word in command]
+    printed = [outage_analysis(*words, "--currency", currency, "--json") for currency in ("KRW", "EUR")]
+    assert [each.code for each in printed] == [0, 0], printed
+    check_same(*(json.loads(each.out) for each in printed))
+
+
+def test_the_files_of_a_report_have_whole_currency(tmp_path: Path) -> None:
+    for currency in ("KRW", "EUR"):
+        case(currency).analysis.report(tmp_path / currency, formats=["csv"])
+    tables = [
+        {path.stem: pl.read_csv(path) for path in sorted((tmp_path / currency / "tables").iterdir())}
+        for currency in ("KRW", "EUR")
+    ]
+    check_same(*({name: table for name, table in each.items() if name != "facts"} for each in tables))
+
+
+def spec(chart: AltairChart | Html) -> dict[str, Any]:
+    assert not isinstance(chart, Html)
+    return chart.to_dict()
+
+
+def test_frames_are_shown_and_drawn_as_they_are() -> None:
+    claims, analysis = case("EUR")
+    quantiles, bands = analysis.tables.quantiles, analysis.tables.from_claims.service_bands
+    assert f"{quantiles['value'][0]:,.2f}" in str(oa.show_table(quantiles, analysis))
+    losses = claims.to_polars().select("claim_id", "loss")
+    assert "120,000.00" in str(oa.show_table(losses.filter(loss=120_000).head(3), claims))
+
+    drawn = [spec(oa.show("services_by_band", analysis, table))["datasets"] for table in (None, bands)]
+    assert [*drawn[0].values()] == [*drawn[1].values()]
+    made = [case("EUR").claims, case("KRW").claims]
+    axes = [str(spec(oa.show("ogive", each, each.fit("lognormal")))) for each in made]
+    labels = [re.findall(r'\["5k", "10k"[^]]*\]', axis) for axis in axes]
+    assert labels[0] == labels[1] != []
