@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from outage_analysis.claims import read_claims
-from outage_analysis.costs import cost_table, exact_payments
+from outage_analysis.costs import exact_costs, exact_payments
 from outage_analysis.costs.claim_payments import AMOUNTS
 from outage_analysis.errors import InputRefused, OutageAnalysisError, UsageError
 from outage_analysis.incidents import UNKNOWN, Band, Bands, load_incident
@@ -818,7 +818,7 @@ def test_each_cube_pays_the_lines_whose_rows_it_has(claims_csv: ClaimsCsv, incid
 def test_a_line_by_claimant_says_that_totals_alone_cannot_pay_it() -> None:
     policy = policy_of(BY_CLAIMANT, {"band": ({"over": 0, "fixed": 7},)})
     totals = cube([("small_business", 0, 100, 3, None, None)])
-    table = cost_table(policy, None, as_of=date(2022, 12, 29), cubes=[totals]).filter(level="line")
+    table = exact_costs(policy, None, as_of=date(2022, 12, 29), cubes=[totals]).filter(level="line")
     assert table.select("line", "count", "promised", "expected", "high", "status").rows() == [
         ("line-0", None, None, None, None, "needs_claimants"),
         ("line-1", 3.0, 21.0, None, 21.0, "bounds_only"),
@@ -831,5 +831,5 @@ def test_the_band_of_a_segment_cites_the_facts_of_the_segment() -> None:
     segment = {"id": "s", "when": {"claimant_type": ("b",)}, "band": (better,)}
     line = {"band": (plain,), "segment": (segment,)}
     claims = cube([("b", 0, 100, 3, None, None)])
-    table = cost_table(policy_of(line), None, as_of=date(2022, 12, 29), cubes=[claims])
+    table = exact_costs(policy_of(line), None, as_of=date(2022, 12, 29), cubes=[claims])
     assert table.filter(level="band").select("promised", "facts").rows() == [(150.0, "PR-02")]

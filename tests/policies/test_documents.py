@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from outage_analysis.costs import cost_table
+from outage_analysis.costs import exact_costs
 from outage_analysis.costs.policy_results import reconciliation_table
 from outage_analysis.errors import UsageError
 from outage_analysis.policies import PolicyExplainer, explain, findings, load_policy
@@ -425,7 +425,7 @@ def test_a_share_of_what_is_not_the_policys_money_is_refused(write_document: Wri
 
 def test_a_line_whose_effort_was_not_published_has_bounds_only() -> None:
     policy = policy_of({"kind": "budget", "amount": 9, "effort": None})
-    row = cost_table(policy, None, as_of=DAY).row(0, named=True)
+    row = exact_costs(policy, None, as_of=DAY).row(0, named=True)
     assert ends(row) == [9, 0, None, 9]
     assert any("not published" in sentence for sentence in explain(policy))
 
@@ -447,7 +447,7 @@ def test_a_sum_counts_nothing_twice_and_has_an_end(write_document: Written, key:
 def test_a_band_that_nobody_fell_into_costs_nothing_even_under_review() -> None:
     policy = policy_of({"band": tuple(FLAT["band"])})
     claims = cube([("x", 0, 9, 3, None, None), ("x", 9, None, 0, None, None)])
-    table = cost_table(policy, None, as_of=DAY, cubes=[claims]).filter(level="line")
+    table = exact_costs(policy, None, as_of=DAY, cubes=[claims]).filter(level="line")
     assert table["high"].item() == 15
 
 
@@ -455,7 +455,7 @@ def test_the_rows_of_a_segment_say_which_it_is() -> None:
     segment = {"id": "s", "when": A, "band": ({"over": 0, "fixed": 50},)}
     line = {"band": ({"over": 0, "fixed": 5},), "segment": (segment,)}
     claims = cube([("a", 0, 9, 1, None, None), ("b", 0, 9, 1, None, None)])
-    table = cost_table(policy_of(line), None, as_of=DAY, cubes=[claims]).filter(level="band")
+    table = exact_costs(policy_of(line), None, as_of=DAY, cubes=[claims]).filter(level="band")
     assert sorted(table.select("segment", "promised").rows(), key=str) == [("s", 50.0), (None, 5.0)]
 
 

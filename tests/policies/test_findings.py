@@ -13,7 +13,7 @@ import polars as pl
 import pytest
 from hypothesis import given, settings
 
-from outage_analysis.costs import cost_table
+from outage_analysis.costs import exact_costs
 from outage_analysis.costs.policy_results import line_table
 from outage_analysis.files import bundled_ids
 from outage_analysis.policies import Policy, explain, findings, load_policy
@@ -252,7 +252,7 @@ def test_the_least_and_the_most_of_a_line_count_its_segments() -> None:
 def test_a_band_that_holds_no_whole_number_takes_no_part_in_anything() -> None:
     rules = ({"over": 0, "up_to": 1, "fixed": 900}, {"over": 1, "fixed": 5})  # [0, 1) and [1, ...
     policy = policy_of({**SOUND, "closed": "lower", "published_count": "CL-13", "band": rules})
-    row = cost_table(policy, None, as_of=DAY).row(0, named=True)
+    row = exact_costs(policy, None, as_of=DAY).row(0, named=True)
     assert [row[column] for column in ("promised", "low", "high")] == [8_461 * 5] * 3
     assert line_table(policy).select("least", "most").row(0) == (0.05, 0.05)
     assert not any("9.00" in sentence for sentence in explain(policy))

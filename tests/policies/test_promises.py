@@ -18,7 +18,7 @@ from scipy import integrate, stats
 from outage_analysis.analysis import Plan, run
 from outage_analysis.assumptions import Ledger, RateAssumption, load_ledger
 from outage_analysis.assumptions.reference_classes import published_spread
-from outage_analysis.costs import cost_table
+from outage_analysis.costs import exact_costs
 from outage_analysis.costs.policy_results import policy_result
 from outage_analysis.errors import OutageAnalysisError, UsageError
 from outage_analysis.incidents import get_fact
@@ -109,13 +109,13 @@ def test_a_rounded_credit_is_the_nearest_step_on_its_side(
 
 
 def test_a_credit_without_a_fee_or_an_amount_is_unpriced_and_bounds_nothing() -> None:
-    table = cost_table(policy_of({"kind": "fee_credit", "days": 3, "recipients": "US-03"}), None, as_of=DAY)
+    table = exact_costs(policy_of({"kind": "fee_credit", "days": 3, "recipients": "US-03"}), None, as_of=DAY)
     assert table.select("status", "promised", "expected", "high").row(0) == ("unpriced", None, None, None)
 
 
 def test_a_credit_whose_subscribers_are_bounded_costs_at_most_all_of_them() -> None:
     line = {"kind": "fee_credit", "amount": 7_550, "effort": "automatic", "recipients_high": "US-07"}
-    row = cost_table(policy_of(line), None, as_of=DAY).row(0, named=True)
+    row = exact_costs(policy_of(line), None, as_of=DAY).row(0, named=True)
     assert (row["low"], row["expected"], row["high"]) == (0, None, 226_154 * 7_550)
 
 
@@ -159,7 +159,7 @@ def stated(low: float, expected: float, high: float) -> Ledger:
 def taken(ledger: Ledger | None, **terms: Any) -> dict[str, Any]:  # noqa: ANN401 - terms of a page
     """The row of a good worth one cent, so that its cost is the number of people who take it."""
     line = {"kind": "in_kind", "effort": "one_tap", "face_value": 1, "recipients": EVERYBODY, **terms}
-    return cost_table(policy_of(line), ledger, as_of=DAY).row(0, named=True)
+    return exact_costs(policy_of(line), ledger, as_of=DAY).row(0, named=True)
 
 
 def expected_of_the_lesser(ceiling: float) -> float:
@@ -228,7 +228,7 @@ def test_a_stated_rate_that_lies_on_one_side_of_the_cap_is_as_stated_or_the_cap(
 def test_a_good_is_valued_three_ways_that_are_never_added() -> None:
     line = {"kind": "in_kind", "face_value": 300, "displaced_sales": 20, "incremental_cash": 5}
     policy = policy_of({**line, "effort": "automatic", "recipients": FIRST_COME})
-    table = cost_table(policy, None, as_of=DAY)
+    table = exact_costs(policy, None, as_of=DAY)
     assert table.select("valuation", "expected").rows() == [
         ("face_value", 300.0 * 3 * MILLION),
         ("displaced_sales", 20.0 * 3 * MILLION),
@@ -247,7 +247,7 @@ def budget(
     **terms: Any,  # noqa: ANN401 - terms of a page
 ) -> dict[str, Any]:
     policy = policy_of({"kind": "budget", "effort": "automatic", **terms}, **(page or {}))
-    return cost_table(policy, ledger, as_of=day).row(0, named=True)
+    return exact_costs(policy, ledger, as_of=day).row(0, named=True)
 
 
 def test_a_budget_is_what_was_announced_until_a_true_up_says_what_it_came_to() -> None:
@@ -303,7 +303,7 @@ def test_a_fact_that_is_no_sum_in_the_policys_currency_is_refused(fact: str, uni
 def test_a_fact_that_counts_nobody_is_refused_as_a_count(fact: str) -> None:
     policy = policy_of({"kind": "in_kind", "face_value": 5, "recipients": fact, "public_on": DAY})
     with pytest.raises(UsageError, match="counts no people and no cases"):
-        cost_table(policy, None, as_of=LATER)
+        exact_costs(policy, None, as_of=LATER)
 
 
 def test_an_end_of_a_budget_may_be_an_end_of_a_fact() -> None:
@@ -438,7 +438,7 @@ def test_what_is_paid_without_being_asked_for_is_certain_until_more_is_asked() -
     line = {"kind": "fee_credit", "amount": 2, "effort": "automatic", "recipients": FIRST_COME}
     policy = policy_of({**line, "effort_changes": (change,)})
     before, after = (
-        cost_table(policy, None, as_of=since - timedelta(days=days)).row(0, named=True) for days in (1, 0)
+        exact_costs(policy, None, as_of=since - timedelta(days=days)).row(0, named=True) for days in (1, 0)
     )
     assert ends(before) == [6 * MILLION] * 4
     assert ends(after) == [6 * MILLION, 0, None, 6 * MILLION]

@@ -12,7 +12,7 @@ import polars as pl
 
 from outage_analysis import costs
 from outage_analysis.assumptions import Ledger
-from outage_analysis.costs import expected
+from outage_analysis.costs import exact_costs, expected
 from outage_analysis.errors import ModelRefused, UsageError
 from outage_analysis.incidents import Band, Bands, band_within, holds_positive
 from outage_analysis.losses import Cube, build_cube, check_dimensions, cost_bands, regroup, sum_or_null
@@ -83,13 +83,12 @@ def _expected_by_band(
 ) -> pl.DataFrame | None:
     """Return the expected cost by service and band; None if a row of the cube lies in two bands."""
     edges = [up_to for _, up_to in bands if up_to is not None and up_to > 0]
-    paid = tuple(_divided_line(line, edges) for line in policy.schedules if line.grain == "claim")
-    if not paid:
+    lines = tuple(_divided_line(line, edges) for line in policy.schedules if line.grain == "claim")
+    if not lines:
         return pl.DataFrame(schema={"service": pl.String, **EDGES, "expected": pl.Float64})
-    divided = policy.model_copy(update={"lines": paid})
+    divided = policy.model_copy(update={"lines": lines})
     fitting = expected.ledger_for_policy(ledger, divided)
-    lines = costs.compiled_lines(divided, fitting, as_of=as_of, cubes=[cube])
-    rows = expected.costs_of_lines(lines, as_of, [cube]).filter(level="band")
+    rows = exact_costs(divided, fitting, as_of=as_of, cubes=[cube]).filter(level="band")
     if "straddles" in rows["rule"]:
         return None
     wider = [next(b for b in bands if band_within(row, b)) for row in rows.select(EDGES.keys()).rows()]

@@ -215,10 +215,10 @@ def recommendation(analysis: Analysis, locale: text.Locale) -> list[str]:
     further = locale.money(max(0.0, high - mean))
     often = locale.one_in(0.1)
     told = [locale(key, mean=locale.money(mean), further=further, high=locale.money(high), often=often)]
-    total, budget = max(mean, high), (analysis.plan.budget or 0) * 10**analysis.incident.minor_units
-    if budget and total > budget and locale.money(total) != locale.money(budget):
-        amounts_named = {"total": locale.money(total), "budget": locale.money_in_full(budget)}
-        told.append(locale("report.recommend_above_budget", **amounts_named))
+    budget, cash = analysis.budget, max(table.filter(pl.col("measure").is_in(["mean", "p90"]))["cash"])
+    if budget and cash > budget and locale.money(cash) != locale.money(budget):
+        named = {"cash": locale.money(cash), "budget": locale.money_in_full(budget)}
+        told.append(locale("report.recommend_above_budget", **named))
     note = reserve_note(table, locale, column)
     steps = analysis.exact_tables.get("steps", pl.DataFrame())
     stepped = 0.0 if steps.is_empty() else steps["expected"].sum()

@@ -50,6 +50,7 @@ if TYPE_CHECKING:
         build_portfolio,
         by_band,
         cost_table,
+        exact_costs,
         totals,
     )
     from outage_analysis.costs.page_model import LiveCost

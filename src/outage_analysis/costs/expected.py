@@ -205,6 +205,13 @@ MOST_DIGITS = 15
 """Digits of `most`; rounded to fewer digits, this upper bound could fall below the total."""
 
 
+def exact_costs(
+    policy: Policy, ledger: Ledger | None, *, as_of: date, cubes: Sequence[Cube] = ()
+) -> pl.DataFrame:
+    """Return the result of `cost_table` in the smallest unit of the currency."""
+    return costs_of_lines(compiled_lines(policy, ledger, as_of=as_of, cubes=cubes), as_of, cubes)
+
+
 def cost_table(
     policy: Policy, ledger: Ledger | None, *, as_of: date, cubes: Sequence[Cube] = ()
 ) -> pl.DataFrame:
@@ -221,7 +228,7 @@ def cost_table(
         The table `costs`, in whole currency: one row per line (per line and valuation for a free good), and
         one row per line, service, claimant type and band.
     """
-    exact = costs_of_lines(compiled_lines(policy, ledger, as_of=as_of, cubes=cubes), as_of, cubes)
+    exact = exact_costs(policy, ledger, as_of=as_of, cubes=cubes)
     return text.schema_of("costs").whole(exact, policy.locale("en").places)
 
 
