@@ -457,7 +457,7 @@ def test_a_line_without_a_day_is_never_used_and_is_listed(write_document: Writte
     for table in ("costs", "funnel", "tornado", "levers"):
         frame = analysis.tables[table]
         assert "line" not in frame.columns or "line-0" not in frame["line"]
-    assert analysis.tables["totals"]["promised"].to_list() == [8.0]
+    assert analysis.tables["totals"]["promised"].to_list() == [0.08]
     assert not load_policy(plan.policy or "").lines[0].known_on(date.max)
 
 

@@ -108,7 +108,7 @@ class Cell(NamedTuple):
 
 def number_cell(locale: Locale, value: float | date | None, unit: Unit, style: str = "plain") -> Cell:
     """Return a cell with a number or a day; `value` is in the smallest unit, the cell in euros, not cents."""
-    digits = {"money": locale.minor_units, "loss": locale.loss_digits}.get(unit, 0)
+    digits = locale.places.get(unit, 0)
     return Cell(value / 10**digits if digits and isinstance(value, int | float) else value, unit, style)
 
 
@@ -141,7 +141,7 @@ def _table_cell(locale: Locale, column: Column, row: Mapping[str, Any], text: st
 def number_format(locale: Locale, unit: Unit, value: float) -> str:
     """Return the Excel number format for a number of a unit; small numbers get more decimals."""
     if unit in ("money", "loss"):
-        digits = locale.minor_units if unit == "money" else locale.loss_digits
+        digits = locale.places[unit]
         return "#,##0" + ("." + "0" * digits if digits else "")
     if unit == "share":
         percent = 100 * min(abs(value), abs(1 - value)) if abs(value) < 1 else 100 * abs(value)
