@@ -30,8 +30,10 @@ from outage_analysis.claims.readers.source_file import (
     EngineQuery,
     FileFormat,
     Numbers,
+    OpenedFile,
     RowNumbers,
     RowTexts,
+    SourceFile,
     UnreadableRecord,
 )
 from outage_analysis.claims.warehouse import Warehouse
@@ -43,7 +45,7 @@ MIN_DELIMITERS = 3
 DIGIT = re.compile(r"\d")
 
 
-def open_delimited(table: ExpectedTable, text: TextFile, warehouse: Warehouse) -> DelimitedFile:
+def open_delimited(table: ExpectedTable, text: TextFile, warehouse: Warehouse) -> OpenedFile:
     """Open a delimited text file: detect its dialect and find its columns.
 
     Raises:
@@ -55,8 +57,17 @@ def open_delimited(table: ExpectedTable, text: TextFile, warehouse: Warehouse) -
         check_not_shifted(table, dialect, positions, warehouse)
     # The headers of an inspected file are unknown, so its surplus cells may belong to any of them.
     by_engine = not (dialect.surplus and table.for_inspection) and not dialect.escape and not text.damaged
-    engine_query = _engine_query(text, dialect, positions) if by_engine else None
-    return DelimitedFile(table, text, replace(dialect, preview=()), positions, engine_query)
+    file = DelimitedFile(
+        table=table,
+        columns=tuple(positions),
+        file_format=FileFormat(
+            text.encoding, dialect.note, dialect.headers, dialect.header_row or None, escape=dialect.escape
+        ),
+        text=text,
+        dialect=replace(dialect, preview=()),
+        positions=positions,
+    )
+    return file, _engine_query(text, dialect, positions) if by_engine else None
 
 
 def _engine_query(text: TextFile, dialect: Dialect, positions: dict[str, int]) -> EngineQuery:
@@ -85,28 +96,13 @@ def _engine_query(text: TextFile, dialect: Dialect, positions: dict[str, int]) -
     )
 
 
-@dataclass
-class DelimitedFile:
+@dataclass(frozen=True, kw_only=True)
+class DelimitedFile(SourceFile):
     """A delimited text file. `positions` maps each column to the position of its cell in a row."""
 
-    table: ExpectedTable
     text: TextFile
     dialect: Dialect
     positions: dict[str, int]
-    engine_query: EngineQuery | None
-    engine_problem: str = ""
-
-    @property
-    def columns(self) -> Sequence[str]:
-        """The columns that the header names."""
-        return tuple(self.positions)
-
-    @property
-    def file_format(self) -> FileFormat:
-        """How the file is read."""
-        dialect = self.dialect
-        row = dialect.header_row or None
-        return FileFormat(self.text.encoding, dialect.note, dialect.headers, row, escape=dialect.escape)
 
     @cached_property
     def index(self) -> RecordIndex:

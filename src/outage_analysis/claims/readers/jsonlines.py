@@ -27,8 +27,10 @@ from outage_analysis.claims.readers.source_file import (
     EngineQuery,
     FileFormat,
     Numbers,
+    OpenedFile,
     RowNumbers,
     RowTexts,
+    SourceFile,
     UnreadableRecord,
 )
 from outage_analysis.claims.warehouse import Warehouse
@@ -47,7 +49,7 @@ Line = tuple[int, int, int, "Cells | str"]
 """Row number, byte offset, byte length, and the cells of the object or a text that states what is wrong."""
 
 
-def open_jsonlines(table: ExpectedTable, text: TextFile, warehouse: Warehouse) -> JsonLinesFile:
+def open_jsonlines(table: ExpectedTable, text: TextFile, warehouse: Warehouse) -> OpenedFile:
     """Open a JSON lines file and find its columns among the keys of its objects.
 
     Raises:
@@ -61,7 +63,9 @@ def open_jsonlines(table: ExpectedTable, text: TextFile, warehouse: Warehouse) -
     keys = {column: [*headers][at] for column, at in positions.items()}
     # An inspected file is read in Python, because DuckDB rewrites some numbers.
     engine_query = None if table.for_inspection or text.damaged else _engine_query(table, text, keys, preview)
-    return JsonLinesFile(table, text, tuple(headers), keys, engine_query)
+    found = FileFormat(text.encoding, Note("object_per_line"), tuple(headers))
+    file = JsonLinesFile(table=table, columns=tuple(keys), file_format=found, text=text, keys=keys)
+    return file, engine_query
 
 
 def _engine_query(
@@ -111,26 +115,12 @@ def _line_parameters(text: TextFile) -> dict[str, Any]:
     }
 
 
-@dataclass
-class JsonLinesFile:
+@dataclass(frozen=True, kw_only=True)
+class JsonLinesFile(SourceFile):
     """A JSON lines file. `keys` maps each column to the key of its value."""
 
-    table: ExpectedTable
     text: TextFile
-    headers: tuple[str, ...]
     keys: Mapping[str, str]
-    engine_query: EngineQuery | None
-    engine_problem: str = ""
-
-    @property
-    def columns(self) -> Sequence[str]:
-        """The columns that occur as keys."""
-        return tuple(self.keys)
-
-    @property
-    def file_format(self) -> FileFormat:
-        """How the file is read."""
-        return FileFormat(self.text.encoding, Note("object_per_line"), self.headers)
 
     @cached_property
     def index(self) -> RecordIndex:

@@ -23,7 +23,13 @@ from outage_analysis.claims.readers.delimited import open_delimited
 from outage_analysis.claims.readers.expected_table import OPTIONAL_COLUMNS, ExpectedTable, required_columns
 from outage_analysis.claims.readers.jsonlines import one_object_per_line, open_jsonlines
 from outage_analysis.claims.readers.parquet import open_parquet, was_saved_from_claims
-from outage_analysis.claims.readers.source_file import ZIP, FileFormat, SourceFile, extracted_member
+from outage_analysis.claims.readers.source_file import (
+    ZIP,
+    FileFormat,
+    OpenedFile,
+    SourceFile,
+    extracted_member,
+)
 from outage_analysis.claims.readers.typed_rows import (
     RowTyping,
     TypedRows,
@@ -39,8 +45,8 @@ from outage_analysis.files import is_file
 from outage_analysis.incidents import COUNT, Incident, Layout, layout_for
 from outage_analysis.text import COMPRESSIONS, TextFile, as_utf8, masked_name
 
-Opener = Callable[[ExpectedTable, TextFile, Warehouse], SourceFile]
-BinaryOpener = Callable[[ExpectedTable, Path, Warehouse], SourceFile]
+Opener = Callable[[ExpectedTable, TextFile, Warehouse], OpenedFile]
+BinaryOpener = Callable[[ExpectedTable, Path, Warehouse], OpenedFile]
 JSON = (".json", ".jsonl", ".ndjson")
 TEXT_READERS: dict[str, Opener] = {
     ".csv": open_delimited,
@@ -185,8 +191,9 @@ class _ReadingRun:
             name = f"{name} ({number + 1})"
         with ThreadPoolExecutor(1) as pool:
             digest_result = pool.submit(_sha256, path)
-            file = open_file(self.expected_table(name, layout), path, suffix, self.warehouse, self.workspace)
-            typed = self.typing.type_rows(file)
+            table = self.expected_table(name, layout)
+            file, source = open_file(table, path, suffix, self.warehouse, self.workspace)
+            typed = None if source is None else self.typing.type_rows(file, source)
             if typed is None:
                 store_texts(self.warehouse, file)
             else:
@@ -206,7 +213,7 @@ class _ReadingRun:
 
 def open_file(
     table: ExpectedTable, path: Path, suffix: str, warehouse: Warehouse, workspace: Path
-) -> SourceFile:
+) -> OpenedFile:
     """Open one file with the reader for its suffix."""
     if suffix in BINARY_READERS:
         return BINARY_READERS[suffix](table, path, warehouse)
@@ -230,9 +237,9 @@ def read_unmapped(
     suffix = _checked_suffix(path)
     bare = layout.model_copy(update={"constants": {}, "computed": {}})
     table = ExpectedTable(0, path.name, bare, incident, for_inspection=True)
-    file = open_file(table, path, suffix, warehouse, workspace)
+    file, source = open_file(table, path, suffix, warehouse, workspace)
     create_text_tables(warehouse, file.columns)
-    store_all_texts(warehouse, file)
+    store_all_texts(warehouse, file, source)
     return file.file_format, table.unit
 
 

@@ -18,6 +18,7 @@ from outage_analysis.claims.queries import quote_identifier
 from outage_analysis.claims.readers.cell_values import MANY_SHARE, NO_TEXTS, TextCounts, states_times
 from outage_analysis.claims.readers.fast_path import enum_type, fast_path_sql, values_for_enum
 from outage_analysis.claims.readers.source_file import (
+    EngineQuery,
     Numbers,
     RowNumbers,
     SourceFile,
@@ -96,21 +97,17 @@ class RowTyping:
         """Create the empty table `typed_rows`."""
         self._create_table()
 
-    def type_rows(self, file: SourceFile) -> TypedRows | None:
+    def type_rows(self, file: SourceFile, source: EngineQuery) -> TypedRows | None:
         """Append the typed rows of a file to the table `typed_rows`.
 
-        Returns None, and appends nothing, if the file must be read as text (see `SourceFile.engine_query`).
+        Returns None, and appends nothing, if the file must be read as text.
 
         Raises:
             InputRefused: the file is damaged.
         """
-        source, table = file.engine_query, file.table
-        if source is None:
-            return None
+        table = file.table
         if table.numbers_rows and "claim_id" not in source.cells:
-            # DuckDB does not number the rows, so an id cannot contain the number.
-            file.engine_query = None
-            return None
+            return None  # DuckDB does not number the rows, so an id cannot contain the number.
         texts = {**source.first_texts, **table.computed_texts(source.first_texts)}
         first_texts = {column: Counter(texts) for column, texts in texts.items()}
         self._choose_enum_values(first_texts, table.layout)
@@ -132,7 +129,6 @@ class RowTyping:
             file=table.number,
         )
         added = read_by_engine(self.warehouse, "typed_rows", query, file, source)
-        file.engine_query = None
         return None if added is None else TypedRows(*added, times)
 
     def _choose_enum_values(self, first_texts: Mapping[str, TextCounts], layout: Layout) -> None:
@@ -237,13 +233,12 @@ def store_texts(warehouse: Warehouse, file: SourceFile, rows: Sequence[int] | Nu
     return empty
 
 
-def store_all_texts(warehouse: Warehouse, file: SourceFile) -> None:
+def store_all_texts(warehouse: Warehouse, file: SourceFile, source: EngineQuery | None) -> None:
     """Store every row of an inspected file as text: with DuckDB if possible, which is faster.
 
     Raises:
         InputRefused: see `store_texts`.
     """
-    source = file.engine_query
     added = None
     if source is not None:
         cells = "".join(f", {sql} as {quote_identifier(column)}" for column, sql in source.cells.items())

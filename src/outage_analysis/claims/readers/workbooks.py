@@ -20,11 +20,11 @@ from outage_analysis.claims.readers.expected_table import (
 )
 from outage_analysis.claims.readers.other_workbooks import DETAILS, check_ods_size
 from outage_analysis.claims.readers.source_file import (
-    EngineQuery,
     FileFormat,
     Numbers,
-    RowNumbers,
+    OpenedFile,
     RowTexts,
+    SourceFile,
     header_note,
 )
 from outage_analysis.claims.readers.workbook_xml import (
@@ -39,7 +39,7 @@ from outage_analysis.claims.readers.workbook_xml import (
 from outage_analysis.claims.warehouse import Warehouse
 from outage_analysis.errors import InputRefused
 from outage_analysis.incidents import unit_multiplier
-from outage_analysis.text import Note, TextFile, masked_name, scale_remedy
+from outage_analysis.text import Note, masked_name, scale_remedy
 
 MAX_BYTES, MAX_EXPANSION = 1 << 31, 300
 """Limits for a workbook: its decompressed size in bytes, and this size relative to the size of the file."""
@@ -49,7 +49,7 @@ OLE = b"\xd0\xcf\x11\xe0"
 """The first bytes of a workbook that is in the format before 2007 or has a password."""
 
 
-def open_workbook(table: ExpectedTable, path: Path, warehouse: Warehouse) -> WorkbookSheet:
+def open_workbook(table: ExpectedTable, path: Path, warehouse: Warehouse) -> OpenedFile:
     """Open one sheet of a workbook and find its columns.
 
     The layout (TOML file that maps columns) may name the sheet. By default the sheet whose header names the
@@ -79,10 +79,10 @@ def open_workbook(table: ExpectedTable, path: Path, warehouse: Warehouse) -> Wor
     body = frame.with_row_index("source_row", offset=1).slice(place + 1)
     filled = body.filter(pl.any_horizontal(pl.col(frame.columns).is_not_null()))
     cells = {column: pl.col(frame.columns[position]) for column, position in positions.items()}
-    return WorkbookSheet(
-        table,
-        filled.select(pl.col("source_row").cast(pl.Int64), **cells),
-        FileFormat(
+    file = WorkbookSheet(
+        table=table,
+        columns=tuple(positions),
+        file_format=FileFormat(
             path.suffix.lower()[1:],
             Note("sheet", name=masked_name(sheet), header=header_note(place + 1)),
             tuple(headers),
@@ -90,28 +90,16 @@ def open_workbook(table: ExpectedTable, path: Path, warehouse: Warehouse) -> Wor
             sheet=sheet,
             sheets=tuple(sheets),
         ),
+        rows=filled.select(pl.col("source_row").cast(pl.Int64), **cells),
     )
+    return file, None
 
 
-@dataclass
-class WorkbookSheet:
+@dataclass(frozen=True, kw_only=True)
+class WorkbookSheet(SourceFile):
     """One sheet of a workbook. `rows` has the texts of its filled rows, and their numbers `source_row`."""
 
-    table: ExpectedTable
     rows: pl.DataFrame
-    file_format: FileFormat
-    engine_query: EngineQuery | None = None
-    engine_problem: str = ""
-    text: TextFile | None = None
-
-    @property
-    def columns(self) -> Sequence[str]:
-        """The columns that the header names."""
-        return self.rows.columns[1:]
-
-    def row_numbers(self) -> RowNumbers | None:
-        """Return None: DuckDB does not read workbooks."""
-        return None
 
     def texts(self, rows: Sequence[int] | Numbers | None) -> Iterator[RowTexts]:
         """Return the rows with these numbers, or all rows."""
