@@ -25,7 +25,7 @@ from outage_analysis.claims.readers.parquet import INCIDENT_KEY
 from outage_analysis.claims.readers.read_files import InputFile, InputFiles
 from outage_analysis.claims.readers.typed_rows import column_types, typed_columns
 from outage_analysis.claims.rules import EXACT_COPY, REPEATED_ID, SAME_DAY, rule_conditions
-from outage_analysis.claims.validation import create_claims_view, file_names, reconciliation_table
+from outage_analysis.claims.validation import create_claims_view, file_names
 from outage_analysis.claims.warehouse import NOT_A_STORE, Warehouse
 from outage_analysis.errors import EnvironmentFailed, InputRefused, UsageError, either
 from outage_analysis.files import atomic_file, is_file
@@ -212,7 +212,7 @@ def open_claims(path: Path, incident: Incident) -> Claims:
         tuple(files.layouts),
         warehouse,
         synthetic,
-        reconciliation_table(warehouse),
+        warehouse.frame(queries.load("reconciliation")),
         store=path,
     )
 
@@ -298,7 +298,7 @@ def _changes_query(incident: Incident) -> str:
     columns = ("service", "claimant_type", "loss", *(d.id for d in incident.dimensions))
     return queries.load(
         "changed_store",
-        texts="".join(f", {quote_identifier(c)} as {quote_identifier('raw_' + c)}" for c in columns),
+        texts=queries.listed_sql({f"raw_{c}": quote_identifier(c) for c in columns}),
         broken=" or ".join(f"({condition})" for condition in broken),
         unique_ids=str(not {REPEATED_ID, EXACT_COPY}.intersection(counted)).lower(),
         kept_elsewhere=f"{quote_literal(REPEATED_ID)}, {quote_literal(EXACT_COPY)}",

@@ -73,11 +73,6 @@ def file_names(warehouse: Warehouse, table: str) -> list[str]:
     return warehouse.frame(queries.load("file_names", files=table))["file"].to_list()
 
 
-def reconciliation_table(warehouse: Warehouse) -> pl.DataFrame:
-    """Return how many rows of each input file became claims and rejects: file, rows, claims, rejects."""
-    return warehouse.frame(queries.load("reconciliation"))
-
-
 def control_totals(
     warehouse: Warehouse,
     incident: Incident,
@@ -149,9 +144,7 @@ def check_rows(warehouse: Warehouse, incident: Incident, files: InputFiles) -> N
         warehouse.create("checked_rows", query, inputs=inputs, negative=incident.loss.negative)
         warehouse.run("drop table parsed_rows")
     else:  # No row to check: an empty table saves the time to plan the query.
-        raw = "".join(
-            f", cast(null as varchar) as {quote_identifier('raw_' + d.id)}" for d in incident.dimensions
-        )
+        raw = queries.listed_sql({f"raw_{d.id}": "cast(null as varchar)" for d in incident.dimensions})
         query = queries.load("empty_checked_rows", columns=typed_columns(incident), raw_dimensions=raw)
         warehouse.create("checked_rows", query)
     warehouse.run("drop table text_rows")
@@ -174,9 +167,8 @@ def create_claims(warehouse: Warehouse, incident: Incident, files: InputFiles) -
     query = queries.load(
         "accepted",
         dimensions=dimension_columns(incident),
-        fast_dimensions="".join(
-            f", cast({quote_identifier(name)} as {types[name]}) as {quote_identifier(name)}"
-            for name in (d.id for d in incident.dimensions)
+        fast_dimensions=queries.listed_sql(
+            {d.id: f"cast({quote_identifier(d.id)} as {types[d.id]})" for d in incident.dimensions}
         ),
         fast_filed_at=FILED_AT if has_filed_at else f"cast(null as {types[FILED_AT]})",
         shift=row_number_sql("rowid", files.typed),
@@ -236,16 +228,11 @@ def _parse_rows(warehouse: Warehouse, incident: Incident, files: InputFiles) -> 
             "parsed_rows",
             files=", ".join(numbers),
             filed_at=moment,
-            texts=_listed_sql(texts),
-            values=_listed_sql(values),
+            texts=queries.listed_sql(texts),
+            values=queries.listed_sql(values),
         )
         add_rows("parsed_rows", query, inputs={"spellings": spellings})
         add_rows = warehouse.append
-
-
-def _listed_sql(expressions: Mapping[str, str]) -> str:
-    """Return SQL expressions as "expression as name", each after a comma."""
-    return "".join(f", {sql} as {quote_identifier(name)}" for name, sql in expressions.items())
 
 
 def _files_by_layout(

@@ -457,7 +457,7 @@ class Column:
         self, expressions: dict[str, str], texts_of: Callable[[Column], pl.DataFrame | None]
     ) -> Readings:
         """Return how the values read in some notations; parse those of the columns `together`, too."""
-        values = ", ".join(f"{sql} as {quote_identifier(name)}" for name, sql in expressions.items())
+        values = queries.listed_sql(expressions)
         if values not in self.readings:
             frames = []
             for place, column in enumerate(self.together):

@@ -114,10 +114,8 @@ def fast_path_sql(
         "fast_path",
         source=source,
         file=str(file),
-        texts=", ".join(f"{text} as {quote_identifier(name)}" for name, text in (named | extra).items()),
-        values="".join(
-            f", {sql} as {quote_identifier(name)}" for name, sql in {**named_ids, **values}.items()
-        ),
+        texts=queries.listed_sql(named | extra).removeprefix(","),
+        values=queries.listed_sql(named_ids | values),
         added=filed_at + (f", {COUNT}" if COUNT in cells else ""),
         marked=IS_SYNTHETIC,
         dimensions="".join(f", {quote_identifier(name)}" for name in dimensions),

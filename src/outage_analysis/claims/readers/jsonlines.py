@@ -18,10 +18,11 @@ from typing import Any, NoReturn
 import polars as pl
 
 from outage_analysis.claims import queries
-from outage_analysis.claims.queries import escaped_path, quote_literal
-from outage_analysis.claims.readers.delimited import records_query
+from outage_analysis.claims.queries import quote_literal
+from outage_analysis.claims.readers.delimited import query_parameters
 from outage_analysis.claims.readers.expected_table import ExpectedTable
 from outage_analysis.claims.readers.record_index import RecordIndex
+from outage_analysis.claims.readers.record_splitting import Punctuation
 from outage_analysis.claims.readers.source_file import (
     BATCH_ROWS,
     EngineQuery,
@@ -42,8 +43,8 @@ EMPTY = ""
 NESTED = "a value is a list or an object"
 PREVIEW_LINES = 5_000
 """Number of first lines that are read to see how a file writes its values."""
-NO_DELIMITER = "\x1f"
-"""A character that does not occur in JSON. With it as delimiter, DuckDB reads each line as one field."""
+WHOLE_LINES = Punctuation("\x1f", "")
+"""With this delimiter, which does not occur in JSON, DuckDB reads each line as one field."""
 Cells = dict[str, str | None]
 Line = tuple[int, int, int, "Cells | str"]
 """Row number, byte offset, byte length, and the cells of the object or a text that states what is wrong."""
@@ -78,7 +79,7 @@ def _engine_query(
     places = {column: at for at, column in enumerate(keys, start=1)}
     query = queries.load(
         "jsonlines",
-        lines=records_query(),
+        lines=queries.load("delimited"),
         pointers=f"[{pointers}]",
         rewritten=" or ".join(f"kinds[{at}] = 'DOUBLE'" for c, at in places.items() if c not in numbers),
     )
@@ -87,32 +88,18 @@ def _engine_query(
         f"({query})",
         {c: _number_sql(keys[c], at) if c in numbers else _text_sql(at) for c, at in places.items()},
         {c: [cells.get(key) or "" for cells in flat] for c, key in keys.items()},
-        _line_parameters(text),
+        query_parameters(text, ["line"], WHOLE_LINES),
         surplus=["uncertain"],
     )
 
 
 def _further_keys(text: TextFile, warehouse: Warehouse) -> list[str]:
-    query = queries.load("keys", lines=records_query())
+    query = queries.load("keys", lines=queries.load("delimited"))
     try:
-        keys = warehouse.frame(query, **_line_parameters(text))
+        keys = warehouse.frame(query, **query_parameters(text, ["line"], WHOLE_LINES))
     except InputRefused:  # A line is too long for DuckDB, so the keys are read in Python.
         return sorted({key for line in _lines(text) if isinstance(line[3], dict) for key in line[3]})
     return [str(key) for key in keys["key"]]
-
-
-def _line_parameters(text: TextFile) -> dict[str, Any]:
-    """Return the query parameters that make DuckDB read each line of a file as one text."""
-    return {
-        "path": escaped_path(text.path),
-        "delimiter": NO_DELIMITER,
-        "quote": "",
-        "escape": "",
-        "header": False,
-        "skip": 0,
-        "parallel": True,
-        "columns": {"line": "VARCHAR"},
-    }
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -126,7 +113,7 @@ class JsonLinesFile(SourceFile):
     def index(self) -> RecordIndex:
         """The positions of the lines in the file."""
         return RecordIndex.build(
-            self.text.path, NO_DELIMITER, "", width=1, header_row=0, begin=self.text.text_start
+            self.text.path, WHOLE_LINES.delimiter, "", width=1, header_row=0, begin=self.text.text_start
         )
 
     def row_numbers(self) -> RowNumbers | None:
@@ -144,10 +131,6 @@ class JsonLinesFile(SourceFile):
         while batch := list(islice(lines, BATCH_ROWS)):
             yield self._row_texts(batch)
 
-    def _has_nested_cell(self, cells: Cells) -> bool:
-        # Of an inspected file every key is a column, also those that no claim needs.
-        return not self.table.for_inspection and any(cells.get(k) is NESTED for k in self.keys.values())
-
     def _row_texts(self, batch: Sequence[Line]) -> RowTexts:
         good: list[tuple[int, int, int, Cells]] = []
         unreadable: list[UnreadableRecord] = []
@@ -157,7 +140,8 @@ class JsonLinesFile(SourceFile):
                 empty += 1
             elif isinstance(cells, str):
                 unreadable.append((row, at, length, cells))
-            elif self._has_nested_cell(cells):
+            # Of an inspected file every key is a column, also those that no claim needs.
+            elif not self.table.for_inspection and any(cells.get(k) is NESTED for k in self.keys.values()):
                 unreadable.append((row, at, length, f"no flat JSON object: {NESTED}"))
             else:
                 good.append((row, at, length, cells))
@@ -169,7 +153,7 @@ class JsonLinesFile(SourceFile):
                 for c, key in self.keys.items()
             }
         )
-        return RowTexts.of_frame(frame, unreadable, empty)
+        return RowTexts({"read_texts": frame}, unreadable=unreadable, empty=empty)
 
 
 def _text_sql(at: int) -> str:
@@ -300,7 +284,9 @@ def _is_json_line(first: str, path: Path) -> bool:
         value = json.loads(first)
     except (ValueError, RecursionError):
         return first.rstrip() != "{" and _has_line(path, "}")
-    return isinstance(value, dict) and (_has_line(path, "") or not any(map(_is_rows, value.values())))
+    lists = [x for x in value.values() if isinstance(x, list)] if isinstance(value, dict) else []
+    has_rows = any(isinstance(item, dict) for items in lists for item in items)
+    return isinstance(value, dict) and (not has_rows or _has_line(path, ""))
 
 
 def _has_line(path: Path, ending: str) -> bool:
@@ -308,10 +294,6 @@ def _has_line(path: Path, ending: str) -> bool:
     with path.open(encoding="utf-8-sig") as stream:
         next(stream, None)
         return any(line.startswith("{") and line.rstrip().endswith(ending) for line in stream if line.strip())
-
-
-def _is_rows(value: object) -> bool:
-    return isinstance(value, list) and any(isinstance(item, dict) for item in value)
 
 
 def _array_in_object(content: str, start: int, name: str) -> int:

@@ -11,7 +11,7 @@ from typing import ClassVar
 import polars as pl
 
 from outage_analysis.claims import queries
-from outage_analysis.claims.queries import escaped_path, quote_identifier
+from outage_analysis.claims.queries import escaped_path
 from outage_analysis.claims.readers.data_frames import DATA_FRAME
 from outage_analysis.claims.readers.expected_table import ExpectedTable
 from outage_analysis.claims.readers.source_file import (
@@ -118,14 +118,13 @@ def open_parquet(table: ExpectedTable, path: Path, warehouse: Warehouse) -> Open
     # Columns are named after their positions, because DuckDB does not tell "Service" from "service".
     cells = {c: _text_sql(c, f"c{at}", schema[headers[at]]) for c, at in positions.items()}
     numbered = ", ".join(f"c{at}" for at in range(len(headers)))
-    wanted = ", ".join(f"{text} as {quote_identifier(c)}" for c, text in cells.items())
     file = ParquetFile(
         table=table,
         columns=tuple(cells),
         file_format=FileFormat(path.suffix.lower()[1:] or DATA_FRAME, "", headers),
         path=path,
         warehouse=warehouse,
-        sql={"columns": numbered, "texts": wanted},
+        sql={"columns": numbered, "texts": queries.listed_sql(cells).removeprefix(",")},
     )
     if table.for_inspection:  # The rows of an inspected file are read by `texts`.
         return file, None
@@ -166,7 +165,7 @@ class ParquetFile(SourceFile):
             inputs["wanted_rows"] = pl.DataFrame({"number": rows}, schema={"number": pl.Int64})
             chosen = "source_row in (select number from wanted_rows)"
         query = queries.load("parquet_texts", **self.sql, chosen=chosen)
-        yield RowTexts(query, inputs, {"path": escaped_path(self.path)})
+        yield RowTexts(inputs, query, {"path": escaped_path(self.path)})
 
     def frame(self, query: str) -> pl.DataFrame:
         """Return the rows of a query that reads the file."""

@@ -18,11 +18,10 @@ from pathlib import Path, PurePosixPath
 from typing import Any, ClassVar
 
 import numpy as np
-import polars as pl
 
 from outage_analysis.claims import queries
 from outage_analysis.claims.readers.expected_table import ExpectedTable
-from outage_analysis.claims.warehouse import NO_FRAMES, Frames, Warehouse
+from outage_analysis.claims.warehouse import Frames, Warehouse
 from outage_analysis.errors import InputRefused
 from outage_analysis.text import Note, TextFile, masked_name
 
@@ -96,23 +95,17 @@ class RowTexts:
     """Some rows of a file as text.
 
     `query` returns source_row, the columns and, for a text file, byte_offset and byte_length. `inputs` are
-    the frames that the query reads; `values` are the parameters of the query.
+    the frames that the query reads: rows that a reader has in memory are the frame `read_texts`. `values` are
+    the parameters of the query.
     """
 
-    query: str
-    inputs: Frames = field(default_factory=lambda: NO_FRAMES)
+    inputs: Frames
+    query: str = "from read_texts"
     values: Mapping[str, object] = field(default_factory=dict)
     unreadable: Sequence[UnreadableRecord] = ()
     """Records among these rows that cannot be split into the cells of the header."""
     empty: int = 0
     """The number of rows without any text, which are left out."""
-
-    @classmethod
-    def of_frame(
-        cls, frame: pl.DataFrame, unreadable: Sequence[UnreadableRecord] = (), empty: int = 0
-    ) -> RowTexts:
-        """Return rows that a reader has in memory, in a frame with the columns that `query` returns."""
-        return cls("from read_texts", {"read_texts": frame}, {}, unreadable, empty)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -157,9 +157,8 @@ class RowTyping:
             "empty_typed_rows",
             columns=typed_columns(self.incident),
             narrowed=", ".join(map(quote_identifier, (*kinds, FILED_AT))),
-            enumerated="".join(
-                f", cast({quote_identifier(c)} as {kind}) as {quote_identifier(c)}"
-                for c, kind in kinds.items()
+            enumerated=queries.listed_sql(
+                {c: f"cast({quote_identifier(c)} as {kind})" for c, kind in kinds.items()}
             ),
         )
         self.warehouse.create("typed_rows", query)
@@ -241,12 +240,11 @@ def store_all_texts(warehouse: Warehouse, file: SourceFile, source: EngineQuery 
     """
     added = None
     if source is not None:
-        cells = "".join(f", {sql} as {quote_identifier(column)}" for column, sql in source.cells.items())
         query = queries.load(
             "numbered_texts",
             file=str(file.table.number),
             before=str(source.first_row - 1),
-            cells=cells,
+            cells=queries.listed_sql(source.cells),
             source=source.source,
         )
         added = read_by_engine(warehouse, "text_rows", query, file, source)

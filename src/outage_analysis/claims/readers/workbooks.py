@@ -60,13 +60,10 @@ def open_workbook(table: ExpectedTable, path: Path, warehouse: Warehouse) -> Ope
             headers.
     """
     del warehouse  # A workbook is read without DuckDB.
-    _check_expanded_size(path, table.file)
     sheets = _sheets(path, table.file)
     sheet = _chosen_sheet(sheets, table)
     frame = sheets[sheet]
-    rows = [
-        ["" if cell is None else cell for cell in row] for row in frame.head(HEADER_SEARCH_ROWS).iter_rows()
-    ]
+    rows = frame.head(HEADER_SEARCH_ROWS).fill_null("").rows()
     place = table.header_position(rows)
     table.check_above_header(rows, place)
     if place >= len(rows):
@@ -104,7 +101,7 @@ class WorkbookSheet(SourceFile):
     def texts(self, rows: Sequence[int] | Numbers | None) -> Iterator[RowTexts]:
         """Return the rows with these numbers, or all rows."""
         chosen = self.rows if rows is None else self.rows.filter(pl.col("source_row").is_in([*rows]))
-        yield RowTexts.of_frame(chosen)
+        yield RowTexts({"read_texts": chosen})
 
 
 def sheets_with_columns(path: Path, table: ExpectedTable) -> list[str]:
@@ -113,7 +110,6 @@ def sheets_with_columns(path: Path, table: ExpectedTable) -> list[str]:
     Raises:
         InputRefused: the file is not a workbook, or no sheet has a header.
     """
-    _check_expanded_size(path, table.file)
     sheets = _sheets(path, table.file)
     matches = [
         name for name, frame in sheets.items() if _most_named_columns(frame, table) >= MIN_HEADER_COLUMNS
@@ -184,27 +180,25 @@ def _sheets(path: Path, name: str) -> dict[str, pl.DataFrame]:
     """
     import fastexcel
 
+    _check_expanded_size(path, name)
     # The library `calamine` logs a warning for each sheet that is a chart. Users need not see it.
     logging.getLogger("calamine").setLevel(logging.ERROR)
     try:
         book = fastexcel.read_excel(path)
-        return {
-            sheet: frame
-            for sheet in book.sheet_names
-            if (frame := _cells(book, sheet)) is not None and len(frame)
-        }
+        frames = {sheet: _cells(book, sheet) for sheet in book.sheet_names}
+        return {sheet: frame for sheet, frame in frames.items() if len(frame)}
     except (fastexcel.FastExcelError, pl.exceptions.PolarsError, OSError) as error:
         first = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise InputRefused("cannot be read as a workbook", file=name, value=first) from error
 
 
-def _cells(book: object, sheet: str) -> pl.DataFrame | None:
+def _cells(book: object, sheet: str) -> pl.DataFrame:
     import fastexcel
 
     try:
         loaded = book.load_sheet(sheet, header_row=None, skip_rows=0, dtypes="string")  # type: ignore[attr-defined]
     except (fastexcel.SheetNotFoundError, fastexcel.InvalidParametersError, fastexcel.CalamineError):
-        return None  # The sheet is a chart or empty, so it has no rows.
+        return pl.DataFrame()  # The sheet is a chart or empty, so it has no rows.
     frame: pl.DataFrame = loaded.to_polars()
     # The first used column need not be column A. So the frame names each column by its position in the sheet.
     return frame.rename(
@@ -239,7 +233,7 @@ def _chosen_sheet(sheets: dict[str, pl.DataFrame], table: ExpectedTable) -> str:
 
 def _most_named_columns(frame: pl.DataFrame, table: ExpectedTable) -> int:
     """Return how many columns of a claim the best candidate for the header row of a sheet names."""
-    rows = ([cell or "" for cell in row] for row in frame.head(HEADER_SEARCH_ROWS).iter_rows())
+    rows = frame.head(HEADER_SEARCH_ROWS).fill_null("").iter_rows()
     return max(len(table.layout.header_positions(row, table.columns)) for row in rows)
 
 
