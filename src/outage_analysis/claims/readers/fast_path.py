@@ -83,7 +83,7 @@ def fast_path_sql(
     dimensions = [d.id for d in incident.dimensions]
     texts = {
         name: plain_text_sql(name, cells.get(name), first_texts.get(name, NO_TEXTS), layout.missing)
-        for name in (*_COLUMNS, *dimensions)
+        for name in (*_COLUMNS, *dimensions, *(x for x in (FILED_AT, COUNT) if x in cells))
     }
     names = {"service": incident.services, "claimant_type": incident.claimant_types}
     named_ids = {c: _named_id_sql(c, items, first_texts.get(c, NO_TEXTS)) for c, items in names.items()}
@@ -93,21 +93,21 @@ def fast_path_sql(
     }
     values |= {c: f"try_cast({values[c]} as {enum_type(known)})" for c, known in enum_values.items()}
     if own_column := FILED_AT in cells:
-        first = first_texts.get(FILED_AT, NO_TEXTS)
-        texts[FILED_AT] = plain_text_sql(FILED_AT, cells[FILED_AT], first, layout.missing)
         values[FILED_AT_DAY] = filed_at_day_sql(incident, layout)
     if COUNT in cells:
-        texts[COUNT] = plain_text_sql(COUNT, cells[COUNT], first_texts.get(COUNT, NO_TEXTS), layout.missing)
         values[COUNT] = count_sql(layout)
     times = states_times(first_texts)
     moment = filed_at_sql(incident, own_column=own_column, midnight=times)
     filed_at = f", {moment} as {FILED_AT}" if times or own_column else ""
     named = {name if name in (*IDS, "synthetic") else f"raw_{name}": text for name, text in texts.items()}
     extra = {f"surplus {name}": quote_identifier(name) for name in surplus}
-    if CURRENCY in cells and incident.loss_currency:
-        named[CURRENCY_TEXT] = cells[CURRENCY]
     conditions = _plain_row_conditions(incident, enum_values, own_column=own_column)
-    conditions += [_currency_condition(incident.loss_currency)] if CURRENCY_TEXT in named else []
+    if CURRENCY in cells and (currency := incident.loss_currency):
+        named[CURRENCY_TEXT] = cells[CURRENCY]
+        words = [currency.casefold(), *(w for w, codes in CURRENCY_WORDS.items() if codes == (currency,))]
+        text = quote_identifier(CURRENCY_TEXT)
+        is_own = _is_among_sql(f"lower(trim({text}))", map(quote_literal, words))
+        conditions.append(f"({text} is null or {is_own})")
     conditions += [] if filed_at else [f"coalesce({no_time_sql(layout)}, true)"]
     conditions += [f"{COUNT} is not null"] if COUNT in cells else []
     return queries.load(
@@ -121,13 +121,6 @@ def fast_path_sql(
         dimensions="".join(f", {quote_identifier(name)}" for name in dimensions),
         ok=" and ".join([*conditions, *(f"{quote_identifier(name)} is null" for name in extra)]),
     )
-
-
-def _currency_condition(currency: str) -> str:
-    """Return an SQL condition that is true if a row names no currency, or that of the losses."""
-    words = [currency.casefold(), *(w for w, codes in CURRENCY_WORDS.items() if codes == (currency,))]
-    text = quote_identifier(CURRENCY_TEXT)
-    return f"({text} is null or {_is_among_sql(f'lower(trim({text}))', map(quote_literal, words))})"
 
 
 def _is_among_sql(value: str, constants: Iterable[str]) -> str:
