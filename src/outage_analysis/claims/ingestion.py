@@ -20,7 +20,7 @@ from outage_analysis.claims.readers.read_files import InputFiles, count_rows, ex
 from outage_analysis.claims.readers.recheck import recheck_rows
 from outage_analysis.claims.run_settings import limits
 from outage_analysis.claims.store import STORE_SUFFIX, create_empty_earlier, load_earlier_claims, open_claims
-from outage_analysis.claims.validation import check_rows, create_claims, create_rejects
+from outage_analysis.claims.validation import check_rows, create_claims, create_rejects, reconciliation_table
 from outage_analysis.claims.warehouse import Warehouse
 from outage_analysis.errors import REPORT_BUG, EnvironmentFailed, UsageError, either
 from outage_analysis.files import bundled_claims, bundled_ids, spelling_hint, temporary_folder
@@ -187,7 +187,7 @@ def _read_files(
     if extended_store is not None:
         for table in ("noted", "rejects"):
             warehouse.append(table, f"from earlier_{table}")
-    counted = warehouse.frame(queries.load("reconciliation"))
+    counted = reconciliation_table(warehouse)
     lost = counted.filter(pl.col("rows") != pl.col("claims") + pl.col("rejects"))
     for file, read, accepted, rejected in lost.head(1).iter_rows():
         raise EnvironmentFailed(

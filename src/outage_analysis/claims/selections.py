@@ -12,7 +12,7 @@ import polars as pl
 from outage_analysis.claims import queries
 from outage_analysis.claims.queries import quote_identifier, quote_literal
 from outage_analysis.claims.readers.data_frames import DataFrame, polars_frame
-from outage_analysis.claims.validation import create_claims_view
+from outage_analysis.claims.validation import create_claims_view, reconciliation_table
 from outage_analysis.claims.warehouse import Warehouse
 from outage_analysis.errors import UsageError, one_line
 from outage_analysis.files import Name, likely_typo_of, spelling_hint
@@ -136,7 +136,7 @@ def _derived(claims: Claims, warehouse: Warehouse, incident: Incident, selection
         claims,
         incident=incident,
         warehouse=warehouse,
-        files=warehouse.frame(queries.load("reconciliation")),
+        files=reconciliation_table(warehouse),
         add_to=None,
         skipped=(),
         selection="; ".join(filter(None, (claims.selection, selection))),

@@ -25,7 +25,7 @@ from outage_analysis.claims.readers.parquet import INCIDENT_KEY
 from outage_analysis.claims.readers.read_files import InputFile, InputFiles
 from outage_analysis.claims.readers.typed_rows import column_types, typed_columns
 from outage_analysis.claims.rules import EXACT_COPY, REPEATED_ID, SAME_DAY, rule_conditions
-from outage_analysis.claims.validation import create_claims_view, file_names
+from outage_analysis.claims.validation import create_claims_view, file_names, reconciliation_table
 from outage_analysis.claims.warehouse import NOT_A_STORE, Warehouse
 from outage_analysis.errors import EnvironmentFailed, InputRefused, UsageError, either
 from outage_analysis.files import atomic_file, is_file
@@ -212,7 +212,7 @@ def open_claims(path: Path, incident: Incident) -> Claims:
         tuple(files.layouts),
         warehouse,
         synthetic,
-        warehouse.frame(queries.load("reconciliation")),
+        reconciliation_table(warehouse),
         store=path,
     )
 

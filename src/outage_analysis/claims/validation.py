@@ -73,6 +73,11 @@ def file_names(warehouse: Warehouse, table: str) -> list[str]:
     return warehouse.frame(queries.load("file_names", files=table))["file"].to_list()
 
 
+def reconciliation_table(warehouse: Warehouse) -> pl.DataFrame:
+    """Return how many rows of each input file became claims and rejects: file, rows, claims, rejects."""
+    return warehouse.frame(queries.load("reconciliation"))
+
+
 def control_totals(
     warehouse: Warehouse,
     incident: Incident,

@@ -84,7 +84,7 @@ def _engine_query(text: TextFile, dialect: Dialect, positions: dict[str, int]) -
     # show that the cells must be trimmed.
     space = " " if dialect.marks.spaced else ""
     return EngineQuery(
-        f"({queries.load('delimited')})",
+        f"({records_query()})",
         {c: names[at] for c, at in positions.items()},
         {c: [space + row[at] for row in dialect.preview if at < len(row)] for c, at in positions.items()},
         query_parameters(text, names, dialect.marks, dialect.header_row),
@@ -94,10 +94,15 @@ def _engine_query(text: TextFile, dialect: Dialect, positions: dict[str, int]) -
     )
 
 
+def records_query() -> str:
+    """Return the SQL that reads a delimited text file, with the parameters of `query_parameters`."""
+    return queries.load("delimited")
+
+
 def query_parameters(
     text: TextFile, columns: Sequence[str], marks: Punctuation, header_row: int = 0
 ) -> dict[str, Any]:
-    """Return the parameters of the query `delimited` for a file with these columns of text."""
+    """Return the parameters of `records_query` for a file with these columns of text."""
     return {
         "path": escaped_path(text.path),
         "delimiter": marks.delimiter,

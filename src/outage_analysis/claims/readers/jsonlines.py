@@ -19,7 +19,7 @@ import polars as pl
 
 from outage_analysis.claims import queries
 from outage_analysis.claims.queries import quote_literal
-from outage_analysis.claims.readers.delimited import query_parameters
+from outage_analysis.claims.readers.delimited import query_parameters, records_query
 from outage_analysis.claims.readers.expected_table import ExpectedTable
 from outage_analysis.claims.readers.record_index import RecordIndex
 from outage_analysis.claims.readers.record_splitting import Punctuation
@@ -79,7 +79,7 @@ def _engine_query(
     places = {column: at for at, column in enumerate(keys, start=1)}
     query = queries.load(
         "jsonlines",
-        lines=queries.load("delimited"),
+        lines=records_query(),
         pointers=f"[{pointers}]",
         rewritten=" or ".join(f"kinds[{at}] = 'DOUBLE'" for c, at in places.items() if c not in numbers),
     )
@@ -94,7 +94,7 @@ def _engine_query(
 
 
 def _further_keys(text: TextFile, warehouse: Warehouse) -> list[str]:
-    query = queries.load("keys", lines=queries.load("delimited"))
+    query = queries.load("keys", lines=records_query())
     try:
         keys = warehouse.frame(query, **query_parameters(text, ["line"], WHOLE_LINES))
     except InputRefused:  # A line is too long for DuckDB, so the keys are read in Python.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -124,29 +124,32 @@ def open_parquet(table: ExpectedTable, path: Path, warehouse: Warehouse) -> Open
         file_format=FileFormat(path.suffix.lower()[1:] or DATA_FRAME, "", headers),
         path=path,
         warehouse=warehouse,
-        sql={"columns": numbered, "texts": queries.listed_sql(cells).removeprefix(",")},
+        numbered=numbered,
+        texts_sql=queries.listed_sql(cells).removeprefix(","),
     )
     if table.for_inspection:  # The rows of an inspected file are read by `texts`.
         return file, None
-    first = file.frame(queries.load("parquet_first", **file.sql, most=str(PREVIEW_ROWS)))
-    query = EngineQuery(
+    query = queries.load("parquet_first", texts=file.texts_sql, columns=numbered, most=str(PREVIEW_ROWS))
+    first = file.frame(query)
+    source = EngineQuery(
         f"({queries.load('parquet', columns=numbered)})",
         cells,
         {c: first[c].drop_nulls().to_list() for c in cells},
         {"path": escaped_path(path)},
         about=file.rows,
     )
-    return file, query
+    return file, source
 
 
 @dataclass(frozen=True, kw_only=True)
 class ParquetFile(SourceFile):
-    """A Parquet file. `sql` has the names of all its columns, and the texts of the wanted ones."""
+    """A Parquet file. `numbered` has the names of all its columns in SQL, `texts_sql` the wanted texts."""
 
     path: Path
     warehouse: Warehouse
     """The warehouse whose connection reads the file."""
-    sql: Mapping[str, str]
+    numbered: str
+    texts_sql: str
     engine_problem: ClassVar[str] = "is a damaged Parquet file"
 
     @cached_property
@@ -164,7 +167,7 @@ class ParquetFile(SourceFile):
         if rows is not None:
             inputs["wanted_rows"] = pl.DataFrame({"number": rows}, schema={"number": pl.Int64})
             chosen = "source_row in (select number from wanted_rows)"
-        query = queries.load("parquet_texts", **self.sql, chosen=chosen)
+        query = queries.load("parquet_texts", texts=self.texts_sql, columns=self.numbered, chosen=chosen)
         yield RowTexts(inputs, query, {"path": escaped_path(self.path)})
 
     def frame(self, query: str) -> pl.DataFrame:

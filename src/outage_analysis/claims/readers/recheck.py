@@ -55,7 +55,7 @@ def recheck_rows(warehouse: Warehouse, files: InputFiles) -> dict[int, int]:
     if len(doubtful):
         corrected = _hashes_of_corrected_ids(warehouse, files, doubtful)
         if len(corrected):
-            query = queries.load("doubtful_rows", doubtful=f"ok and {ID_IS_REPEATED}")
+            query = _query_of_rows(f"ok and {ID_IS_REPEATED}")
             again = warehouse.frame(query, inputs={"repeated_ids": corrected})
             _reread(warehouse, files, again)  # No row is empty, so the count is ignored.
     return empty_rows
@@ -72,7 +72,7 @@ def _doubtful_rows(
             probes += [rows.place + at * last // (PROBES - 1) for at in range(PROBES)]
     inputs = {"repeated_ids": repeated, "probes": pl.DataFrame({"place": probes}, schema={"place": pl.Int64})}
     doubts = ["not ok", "rowid in (select place from probes)", *([ID_IS_REPEATED] if len(repeated) else [])]
-    return warehouse.frame(queries.load("doubtful_rows", doubtful=" or ".join(doubts)), inputs=inputs)
+    return warehouse.frame(_query_of_rows(" or ".join(doubts)), inputs=inputs)
 
 
 def _reread(warehouse: Warehouse, files: InputFiles, doubtful: pl.DataFrame) -> dict[int, int]:
@@ -116,3 +116,7 @@ def _repeated_hashes(warehouse: Warehouse) -> pl.DataFrame:
     hashes = hashes[:size]
     hashes.sort()
     return pl.DataFrame({"id": hashes[1:][hashes[1:] == hashes[:-1]]}).unique()
+
+
+def _query_of_rows(condition: str) -> str:
+    return queries.load("doubtful_rows", doubtful=condition)

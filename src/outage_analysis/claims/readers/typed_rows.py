@@ -272,21 +272,13 @@ def reject_texts(warehouse: Warehouse, texts: dict[int, TextFile]) -> pl.DataFra
         original file, or in the decompressed content of a compressed file.
     """
     schema = {"file_number": pl.Int64, "source_row": pl.Int64, "byte": pl.Int64, "raw": pl.String}
-    frames = [pl.DataFrame(schema=schema)]
+    rows: list[tuple[int, int, int, str]] = []
     for number, text in texts.items():
         rejected = warehouse.frame(queries.load("rejected_records"), number=number)
-        places = list(zip(rejected["byte_offset"], rejected["byte_length"], strict=True))
-        raws = []
+        places = original_offsets(text, rejected["byte_offset"].to_list())
         with text.path.open("rb") as stream:
-            for offset, length in places:
+            for (row, offset, length), place in zip(rejected.iter_rows(), places, strict=True):
                 stream.seek(offset)
-                text_of_record = stream.read(length).decode().rstrip("\r\n")
-                raws.append(text_of_record.replace("\0", "\N{REPLACEMENT CHARACTER}"))
-        columns = {
-            "file_number": [number] * len(raws),
-            "source_row": rejected["source_row"],
-            "byte": original_offsets(text, [offset for offset, _ in places]),
-            "raw": raws,
-        }
-        frames.append(pl.DataFrame(columns, schema=schema))
-    return pl.concat(frames)
+                raw = stream.read(length).decode().rstrip("\r\n")
+                rows.append((number, row, place, raw.replace("\0", "\N{REPLACEMENT CHARACTER}")))
+    return pl.DataFrame(rows, schema=schema, orient="row")
