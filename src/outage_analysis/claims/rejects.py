@@ -194,8 +194,8 @@ def _spelling_hint(incident: Incident, column: str, text: str, locale: Locale) -
     Returns:
         The hint as text, and whether the value is close to a known name.
     """
-    named_items = incident.services if column == "service" else incident.claimant_types
-    aliases = [s for item in named_items for s in (item.id, item.name.en, item.name.ko, *item.aliases) if s]
+    items = incident.named_items[column]
+    aliases = [s for item in items for s in (item.id, item.name.en, item.name.ko, *item.aliases) if s]
     close = likely_typo_of(text, aliases)
     if close is None:
         return locale("remedy.known", names=listed_names(aliases)), False

@@ -163,7 +163,7 @@ def _claim_values(claims: Claims, column: str, given: Sequence[object]) -> list[
     numbers = {"loss": incident.loss_digits} | {
         d.id: incident.minor_units if d.kind == "paid" else 0 for d in incident.dimensions if d.is_number
     }
-    if column in ("service", "claimant_type"):
+    if column in incident.named_items:
         return [None if value is None else _known_id(incident, column, value) for value in given]
     if column == "filed_on":
         return [None if value is None else _day(column, value) for value in given]
@@ -183,11 +183,9 @@ def _claim_values(claims: Claims, column: str, given: Sequence[object]) -> list[
 
 
 def _known_id(incident: Incident, column: str, value: object) -> str:
-    items = incident.services if column == "service" else incident.claimant_types
-    for item in items:
-        if normalized_name(str(value)) in item.spellings():
-            return item.id
-    names = [spelling for item in items for spelling in (item.id, *item.known_names)]
+    if id_ := incident.known_ids[column].get(normalized_name(str(value))):
+        return id_
+    names = [name for item in incident.named_items[column] for name in (item.id, *item.known_names)]
     remedy = spelling_hint(str(value), names, likely_typo_of)
     raise UsageError(f"{column} is not known", column=column, value=value, remedy=remedy)
 

@@ -39,7 +39,6 @@ from outage_analysis.incidents import (
     UNIT_PATTERN,
     Incident,
     Layout,
-    NamedItem,
     normalized_name,
     unit_multiplier,
 )
@@ -264,16 +263,11 @@ def _files_by_layout(
 
 
 def _known_spellings(warehouse: Warehouse, incident: Incident) -> pl.DataFrame:
-    lists: dict[str, tuple[NamedItem, ...]] = {
-        "service": incident.services,
-        "claimant_type": incident.claimant_types,
-    }
-    ids = {c: {spelling: x.id for x in named for spelling in x.spellings()} for c, named in lists.items()}
     spellings = warehouse.frame(queries.load("spellings_found"), blanks=cell_values.BLANKS)
     rows = [
-        (c, raw, ids[c][normalized_name(raw)])
-        for c, raw in spellings.iter_rows()
-        if normalized_name(raw) in ids[c]
+        (column, raw, id_)
+        for column, raw in spellings.iter_rows()
+        if (id_ := incident.known_ids[column].get(normalized_name(raw)))
     ]
     return pl.DataFrame(rows, schema=dict.fromkeys(("list", "raw", "id"), pl.String), orient="row")
 

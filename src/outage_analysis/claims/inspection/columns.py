@@ -456,14 +456,9 @@ class Column:
                 self.together[place].readings[values] = own.filter(pl.col("rows") > 0), header_readings
         return self.readings[values]
 
-    @cached_property
-    def _spellings(self) -> dict[str, set[str]]:
-        kinds = {"service": self._incident.services, "claimant_type": self._incident.claimant_types}
-        return {kind: {s for item in items for s in item.spellings()} for kind, items in kinds.items()}
-
     def _share_named(self, kind: str) -> float:
-        spellings = self._spellings[kind]
-        rows = sum(rows for text, rows in self.texts.iter_rows() if normalized_name(text) in spellings)
+        known = self._incident.known_ids[kind]
+        rows = sum(rows for text, rows in self.texts.iter_rows() if normalized_name(text) in known)
         return rows / self.filled if self.filled else 0.0
 
     def share(self, condition: pl.Expr) -> float:
@@ -569,8 +564,8 @@ class Column:
 
     def header_is(self, reads_as: str) -> bool:
         """Return whether the header itself is a day, amount or name (`reads_as`), like the values below."""
-        if reads_as in self._spellings:
-            return normalized_name(self.header) in self._spellings[reads_as]
+        if reads_as in self._incident.known_ids:
+            return normalized_name(self.header) in self._incident.known_ids[reads_as]
         cells = (self._parsed_days if reads_as == "day" else self._parsed_amounts)[1]
         choice = self.format_choice(reads_as)
         return any(cells[name] is not None for name in (*choice.formats, *choice.tied))

@@ -31,7 +31,7 @@ from outage_analysis.claims.readers.cell_values import (
     value_sql,
 )
 from outage_analysis.claims.rules import CONTROL_CHARACTERS, SAME_DAY, rule_conditions
-from outage_analysis.incidents import COUNT, FILED_AT, Incident, Layout, NamedItem, normalized_name
+from outage_analysis.incidents import COUNT, FILED_AT, Incident, Layout, normalized_name
 from outage_analysis.text import CURRENCY, CURRENCY_WORDS, NEVER
 
 
@@ -85,8 +85,7 @@ def fast_path_sql(
         name: plain_text_sql(name, cells.get(name), first_texts.get(name, NO_TEXTS), layout.missing)
         for name in (*_COLUMNS, *dimensions, *(x for x in (FILED_AT, COUNT) if x in cells))
     }
-    names = {"service": incident.services, "claimant_type": incident.claimant_types}
-    named_ids = {c: _named_id_sql(c, items, first_texts.get(c, NO_TEXTS)) for c, items in names.items()}
+    named_ids = {c: _named_id_sql(c, incident, first_texts.get(c, NO_TEXTS)) for c in incident.named_items}
     values = {
         c: value_sql(c, incident, layout, only_if=_unusual_format_condition(c, first_texts.get(c, NO_TEXTS)))
         for c in ("filed_on", "loss", *dimensions)
@@ -157,8 +156,8 @@ def _is_unpadded_sql(text: str) -> str:
     return f"not {first} and not {last}"
 
 
-def _named_id_sql(column: str, items: Sequence[NamedItem], first_texts: TextCounts) -> str:
-    ids = {spelling: item.id for item in items for spelling in item.spellings()}
+def _named_id_sql(column: str, incident: Incident, first_texts: TextCounts) -> str:
+    items, ids = incident.named_items[column], incident.known_ids[column]
     texts: TextCounts = Counter()
     for text, count in first_texts.items():
         texts[text.strip(BLANKS)] += count

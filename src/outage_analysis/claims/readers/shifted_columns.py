@@ -152,9 +152,7 @@ class _Reading:
         """Return the number of cells that are readable `by` fields further right than a column's header."""
         texts, incident = self._texts(column, by), self.table.incident
         if column in NAME_COLUMNS:
-            named = incident.services if column == "service" else incident.claimant_types
-            known = {spelling for item in named for spelling in item.spellings()}
-            return sum(normalized_name(text) in known for text in texts)
+            return sum(normalized_name(text) in incident.known_ids[column] for text in texts)
         if column not in ("filed_on", "loss", *(d.id for d in incident.dimensions)):
             return len(texts)
         cells = pl.Series(f"raw_{column}", texts, pl.String).to_frame()

@@ -150,8 +150,8 @@ class RowTyping:
 
         The column `filed_at` is added only when a file with times of filing is read.
         """
-        names = {"service": self.incident.services, "claimant_type": self.incident.claimant_types}
-        kinds = {c: enum_type(item.id for item in items) for c, items in names.items() if items}
+        names = self.incident.named_items.items()
+        kinds = {c: enum_type(item.id for item in items) for c, items in names if items}
         kinds |= {c: enum_type(known) for c, known in self._enum_values.items()}
         query = queries.load(
             "empty_typed_rows",
