@@ -17,8 +17,6 @@ from functools import cached_property
 from itertools import islice
 from typing import Any
 
-import polars as pl
-
 from outage_analysis.claims import queries
 from outage_analysis.claims.queries import escaped_path
 from outage_analysis.claims.readers.dialects import Dialect, detect_dialect
@@ -36,6 +34,7 @@ from outage_analysis.claims.readers.source_file import (
     RowTexts,
     SourceFile,
     UnreadableRecord,
+    row_texts,
 )
 from outage_analysis.claims.warehouse import Warehouse
 from outage_analysis.text import TextFile, line_number
@@ -196,16 +195,9 @@ class DelimitedFile(SourceFile):
         yield self._row_texts(batch, unreadable, empty)
 
     def _row_texts(self, batch: list[Record], unreadable: list[UnreadableRecord], empty: int) -> RowTexts:
-        keys = {
-            "source_row": pl.Series([r.row for r in batch], dtype=pl.Int64),
-            "byte_offset": pl.Series([r.offset for r in batch], dtype=pl.Int64),
-            "byte_length": pl.Series([r.length for r in batch], dtype=pl.Int64),
-        }
-        cells = {
-            c: pl.Series([r.cells[at] for r in batch], dtype=pl.String) for c, at in self.positions.items()
-        }
-        frame = pl.DataFrame({**keys, **cells})
-        return RowTexts({"read_texts": frame}, unreadable=unreadable, empty=empty)
+        cells = self.positions.values()
+        rows = ((r.row, r.offset, r.length, *(r.cells[at] for at in cells)) for r in batch)
+        return row_texts(self.positions, rows, unreadable, empty)
 
     def _records_again(self, numbers: Sequence[int] | Numbers) -> Iterator[Record]:
         options = self.dialect.marks.reader_options

@@ -15,8 +15,6 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, NoReturn
 
-import polars as pl
-
 from outage_analysis.claims import queries
 from outage_analysis.claims.queries import quote_literal
 from outage_analysis.claims.readers.delimited import query_parameters, records_query
@@ -33,6 +31,7 @@ from outage_analysis.claims.readers.source_file import (
     RowTexts,
     SourceFile,
     UnreadableRecord,
+    row_texts,
 )
 from outage_analysis.claims.warehouse import Warehouse
 from outage_analysis.errors import InputRefused
@@ -132,7 +131,7 @@ class JsonLinesFile(SourceFile):
             yield self._row_texts(batch)
 
     def _row_texts(self, batch: Sequence[Line]) -> RowTexts:
-        good: list[tuple[int, int, int, Cells]] = []
+        good: list[tuple[int | str | None, ...]] = []
         unreadable: list[UnreadableRecord] = []
         empty = 0
         for row, at, length, cells in batch:
@@ -144,16 +143,8 @@ class JsonLinesFile(SourceFile):
             elif not self.table.for_inspection and any(cells.get(k) is NESTED for k in self.keys.values()):
                 unreadable.append((row, at, length, f"no flat JSON object: {NESTED}"))
             else:
-                good.append((row, at, length, cells))
-        places = {"source_row": 0, "byte_offset": 1, "byte_length": 2}
-        frame = pl.DataFrame(
-            {name: pl.Series([line[at] for line in good], dtype=pl.Int64) for name, at in places.items()}
-            | {
-                c: pl.Series([line[3].get(key) for line in good], dtype=pl.String)
-                for c, key in self.keys.items()
-            }
-        )
-        return RowTexts({"read_texts": frame}, unreadable=unreadable, empty=empty)
+                good.append((row, at, length, *map(cells.get, self.keys.values())))
+        return row_texts(self.keys, good, unreadable, empty)
 
 
 def _text_sql(at: int) -> str:

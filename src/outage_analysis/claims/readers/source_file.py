@@ -18,6 +18,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any, ClassVar
 
 import numpy as np
+import polars as pl
 
 from outage_analysis.claims import queries
 from outage_analysis.claims.readers.expected_table import ExpectedTable
@@ -106,6 +107,21 @@ class RowTexts:
     """Records among these rows that cannot be split into the cells of the header."""
     empty: int = 0
     """The number of rows without any text, which are left out."""
+
+
+PLACES = ("source_row", "byte_offset", "byte_length")
+
+
+def row_texts(
+    columns: Iterable[str],
+    rows: Iterable[Sequence[object]],
+    unreadable: Sequence[UnreadableRecord],
+    empty: int,
+) -> RowTexts:
+    """Return rows of a text file that a reader has in memory: the `PLACES` of each, and its columns."""
+    schema = {**dict.fromkeys(PLACES, pl.Int64), **dict.fromkeys(columns, pl.String)}
+    frame = pl.DataFrame(list(rows), schema=schema, orient="row")
+    return RowTexts({"read_texts": frame}, unreadable=unreadable, empty=empty)
 
 
 @dataclass(frozen=True, kw_only=True)

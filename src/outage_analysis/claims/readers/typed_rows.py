@@ -18,6 +18,7 @@ from outage_analysis.claims.queries import quote_identifier
 from outage_analysis.claims.readers.cell_values import MANY_SHARE, NO_TEXTS, TextCounts, states_times
 from outage_analysis.claims.readers.fast_path import enum_type, fast_path_sql, values_for_enum
 from outage_analysis.claims.readers.source_file import (
+    PLACES,
     EngineQuery,
     Numbers,
     RowNumbers,
@@ -186,12 +187,7 @@ def typed_columns(incident: Incident) -> str:
     return ", ".join(f"cast(null as {kind}) as {quote_identifier(c)}" for c, kind in kinds.items())
 
 
-RECORD_COLUMNS = {
-    "file_number": pl.Int64,
-    "source_row": pl.Int64,
-    "byte_offset": pl.Int64,
-    "byte_length": pl.Int64,
-}
+RECORD_COLUMNS = dict.fromkeys(("file_number", *PLACES), pl.Int64)
 
 
 def create_text_tables(warehouse: Warehouse, columns: Sequence[str]) -> None:
@@ -224,8 +220,7 @@ def store_texts(warehouse: Warehouse, file: SourceFile, rows: Sequence[int] | Nu
             raise_engine_problem(file, error)
             raise
         if part.unreadable:
-            names = [*RECORD_COLUMNS, "problem"][1:]
-            records = pl.DataFrame(part.unreadable, schema=names, orient="row")
+            records = pl.DataFrame(part.unreadable, schema=[*PLACES, "problem"], orient="row")
             records = records.with_columns(file_number=number)
             warehouse.append("unreadable", "from records", inputs={"records": records})
         empty += part.empty
