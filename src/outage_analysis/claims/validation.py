@@ -153,7 +153,14 @@ def check_rows(warehouse: Warehouse, incident: Incident, files: InputFiles) -> N
         warehouse.create("checked_rows", query)
     warehouse.run("drop table text_rows")
     if files.count_claims:
-        _count_rows_as_claims(warehouse)
+        warehouse.create("files", queries.load("counted_rows"))
+        claims = warehouse.frame("from files")["rows"].sum()
+        if claims > MAX_CLAIMS:
+            raise InputRefused(
+                f"the rows stand for {claims:,} claims, more than {MAX_CLAIMS:,}",
+                column=COUNT,
+                remedy="Check that the column counts claims.",
+            )
     warehouse.create("noted", queries.load("noted", checked_rows=_as_claims("checked_rows", files)))
 
 
@@ -196,18 +203,6 @@ def _as_claims(table: str, files: InputFiles) -> str:
     place = "rowid, " if table == "typed_rows" else ""
     query = queries.load("rows_as_claims", place=place, table=table)
     return f"({query}) as {table}"
-
-
-def _count_rows_as_claims(warehouse: Warehouse) -> None:
-    """Count a row in the table `files` as often as the claims it stands for."""
-    warehouse.create("files", queries.load("counted_rows"))
-    claims = warehouse.frame("from files")["rows"].sum()
-    if claims > MAX_CLAIMS:
-        raise InputRefused(
-            f"the rows stand for {claims:,} claims, more than {MAX_CLAIMS:,}",
-            column=COUNT,
-            remedy="Check that the column counts claims.",
-        )
 
 
 def _parse_rows(warehouse: Warehouse, incident: Incident, files: InputFiles) -> None:

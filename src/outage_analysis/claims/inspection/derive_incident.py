@@ -352,7 +352,7 @@ class _Derivation:
         )
 
     def _chosen_columns(self, file: TextColumns, columns: list[Column], draft: Incident) -> dict[str, Column]:
-        choices = choose_columns(columns, file.headers, Layout().merged_over(draft), draft)
+        choices = choose_columns(columns, Layout().merged_over(draft), draft)
         chosen: dict[str, Column] = {}
         for name in ("claim_id", "claimant_id", "filed_on", "loss"):
             if name in self.constants or (name == "claimant_id" and COUNT in self.headers):

@@ -131,7 +131,7 @@ def inspect_file(
         file = TextColumns.read(path, incident, known_layout)
         columns, layout = file.columns(incident), known_layout.merged_over(incident)
     headers, warehouse = file.headers, file.warehouse
-    choices = choose_columns(columns, headers, layout, incident)
+    choices = choose_columns(columns, layout, incident)
     column_by_name = {
         name: columns[choice.position] for name, choice in choices.items() if choice.position is not None
     }
