@@ -93,26 +93,21 @@ def as_utf8(
         path = _decompress_to_copy(path, workspace, name)
     with path.open("rb") as stream:
         head = stream.read(len(codecs.BOM_UTF8))
-    ends = b"\n," if one_line else b"\n"
-    detected = _detect_encoding(path, head, name, encoding, ends)
-    if detected is None and encoding is None:
-        marked = head.startswith((*BYTE_ORDER_MARKS, *COMPRESSED)) or b"\0" in head
-        if not marked and not _ends_inside_character(path):
-            encoding = encoding_by_words(path, name)
-            detected = encoding and _detect_encoding(path, head, name, encoding, ends)
-    if detected is not None and detected.startswith("utf-8"):
+    marked = next((known for mark, known in BYTE_ORDER_MARKS.items() if head.startswith(mark)), "")
+    if (encoding and encoding not in (marked or encoding)) or (encoding == "utf-16" and not marked):
+        begins = f"begins with the mark of {marked.upper()}" if marked else "begins with no mark"
+        raise InputRefused(f"{begins}, and {encoding.upper()} was declared", file=name)
+    detected = marked or encoding or "utf-8"
+    if detected.startswith("utf-8") and _is_text_in_utf8(path, b"\n," if one_line else b"\n"):
         return TextFile(name, path, detected)
-    target = workspace / f"{len([*workspace.iterdir()])}.decoded"
-    if detected is not None:
-        return TextFile(name, target, detected, _copy_as_utf8(path, target, detected, name))
     if head.startswith(COMPRESSED):
         raise InputRefused("is compressed, and its name does not say so", file=name, remedy="Unpack it.")
-    if head == codecs.BOM_UTF8:
-        detected = "utf-8-sig"
-    elif encoding is None and _ends_inside_character(path):
-        detected = "utf-8"
-    else:
-        detected = encoding or _encoding_of_most_lines(path, name)
+    target = workspace / f"{len([*workspace.iterdir()])}.decoded"
+    if detected == "utf-16":
+        return TextFile(name, target, detected, _copy_utf_16(path, target, name))
+    if not (marked or encoding or _ends_inside_character(path)):
+        by_words = None if b"\0" in head else encoding_by_words(path, name)
+        detected = by_words or _encoding_of_most_lines(path, name)
     return TextFile(name, target, detected, repaired_copy(path, target, detected.removesuffix("-sig"), name))
 
 
@@ -140,31 +135,6 @@ def _decompress_to_copy(path: Path, workspace: Path, name: str) -> Path:
     if started:
         raise InputRefused(f"is cut short: its {format_name} stream does not end", file=name)
     return target
-
-
-def _detect_encoding(path: Path, head: bytes, name: str, declared: str | None, ends: bytes) -> str | None:
-    declared_by_mark = next(
-        (known for mark, known in BYTE_ORDER_MARKS.items() if head.startswith(mark)), None
-    )
-    encoding = declared_by_mark or declared or "utf-8"
-    if declared and (
-        (declared_by_mark and declared not in declared_by_mark)
-        or (declared == "utf-16" and not declared_by_mark)
-    ):
-        mark = (
-            f"begins with the mark of {declared_by_mark.upper()}"
-            if declared_by_mark
-            else "begins with no mark"
-        )
-        raise InputRefused(f"{mark}, and {declared.upper()} was declared", file=name)
-    if encoding.startswith("utf-8"):
-        return encoding if _is_text_in_utf8(path, ends) else None
-    failure = _decoding_failure(path, encoding)
-    if failure is not None and encoding == "utf-16":
-        problem = f"is not UTF-16 at byte {failure:,}"
-        raise InputRefused(problem, file=name, remedy="Save it as UTF-8 (in Excel: CSV UTF-8).")
-    mixed = encoding == "cp949" and any(map(is_korean_in_utf8, byte_lines(path, name)))
-    return None if failure is not None or mixed else encoding
 
 
 def _ends_inside_character(path: Path) -> bool:
@@ -224,19 +194,24 @@ def _decoding_failure(path: Path, encoding: str) -> int | None:
             offset += len(block)
 
 
-def _copy_as_utf8(path: Path, target: Path, encoding: str, name: str) -> bool:
+def _copy_utf_16(path: Path, target: Path, name: str) -> bool:
     """Write a copy of a file that is converted to UTF-8, and return whether it contains NUL characters.
 
     Raises:
-        InputRefused: most characters are NUL, so the file is not UTF-16.
+        InputRefused: the file is not UTF-16.
     """
     characters = nuls = 0
-    with path.open(encoding=encoding, newline="") as source, target.open("wb") as copy:
-        while text := source.read(BLOCK):
-            characters, nuls = characters + len(text), nuls + text.count("\0")
-            copy.write(text.encode())
+    remedy = "Save it as UTF-8 (in Excel: CSV UTF-8)."
+    try:
+        with path.open(encoding="utf-16", newline="") as source, target.open("wb") as copy:
+            while text := source.read(BLOCK):
+                characters, nuls = characters + len(text), nuls + text.count("\0")
+                copy.write(text.encode())
+    except UnicodeDecodeError as error:
+        place = _decoding_failure(path, "utf-16")
+        raise InputRefused(f"is not UTF-16 at byte {place:,}", file=name, remedy=remedy) from error
     if nuls > MAX_DAMAGED_SHARE * characters:
-        raise InputRefused("holds more NUL characters than text", file=name, remedy="Save it as UTF-8 text.")
+        raise InputRefused("holds more NUL characters than text", file=name, remedy=remedy)
     return nuls > 0
 
 
