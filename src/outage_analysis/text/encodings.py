@@ -40,6 +40,7 @@ BYTE_ORDER_MARKS = {
     codecs.BOM_UTF16_BE: "utf-16",
 }
 """Byte-order mark -> the encoding that it declares."""
+SAVE_AS_UTF_8 = "Save it as UTF-8 (in Excel: CSV UTF-8)."
 LINE_END = re.compile(rb"\r\n?|\n")
 MAX_LINE = 1 << 25
 """Largest number of bytes of a line, which is held in memory."""
@@ -103,11 +104,14 @@ def as_utf8(
     if head.startswith(COMPRESSED):
         raise InputRefused("is compressed, and its name does not say so", file=name, remedy="Unpack it.")
     target = workspace / f"{len([*workspace.iterdir()])}.decoded"
-    if detected == "utf-16":
-        return TextFile(name, target, detected, _copy_utf_16(path, target, name))
     if not (marked or encoding or _ends_inside_character(path)):
         by_words = None if b"\0" in head else encoding_by_words(path, name)
         detected = by_words or _encoding_of_most_lines(path, name)
+    failure = 0 if detected.startswith("utf-8") else _decoding_failure(path, detected)
+    if failure is not None and detected == "utf-16":
+        raise InputRefused(f"is not UTF-16 at byte {failure:,}", file=name, remedy=SAVE_AS_UTF_8)
+    if failure is None and not (detected == "cp949" and any(map(is_korean_in_utf8, byte_lines(path, name)))):
+        return TextFile(name, target, detected, _copy_as_utf8(path, target, detected, name))
     return TextFile(name, target, detected, repaired_copy(path, target, detected.removesuffix("-sig"), name))
 
 
@@ -194,24 +198,19 @@ def _decoding_failure(path: Path, encoding: str) -> int | None:
             offset += len(block)
 
 
-def _copy_utf_16(path: Path, target: Path, name: str) -> bool:
+def _copy_as_utf8(path: Path, target: Path, encoding: str, name: str) -> bool:
     """Write a copy of a file that is converted to UTF-8, and return whether it contains NUL characters.
 
     Raises:
-        InputRefused: the file is not UTF-16.
+        InputRefused: most characters are NUL, so the file is not UTF-16.
     """
     characters = nuls = 0
-    remedy = "Save it as UTF-8 (in Excel: CSV UTF-8)."
-    try:
-        with path.open(encoding="utf-16", newline="") as source, target.open("wb") as copy:
-            while text := source.read(BLOCK):
-                characters, nuls = characters + len(text), nuls + text.count("\0")
-                copy.write(text.encode())
-    except UnicodeDecodeError as error:
-        place = _decoding_failure(path, "utf-16")
-        raise InputRefused(f"is not UTF-16 at byte {place:,}", file=name, remedy=remedy) from error
+    with path.open(encoding=encoding, newline="") as source, target.open("wb") as copy:
+        while text := source.read(BLOCK):
+            characters, nuls = characters + len(text), nuls + text.count("\0")
+            copy.write(text.encode())
     if nuls > MAX_DAMAGED_SHARE * characters:
-        raise InputRefused("holds more NUL characters than text", file=name, remedy=remedy)
+        raise InputRefused("holds more NUL characters than text", file=name, remedy=SAVE_AS_UTF_8)
     return nuls > 0
 
 
@@ -506,6 +505,6 @@ def repaired_copy(path: Path, target: Path, encoding: str, name: str) -> bool:
         raise InputRefused(
             f"{first}, and in {damaged:,} of {lines:,} lines",
             file=name,
-            remedy=f"Save it as UTF-8 (in Excel: CSV UTF-8). {_state_encoding('cp1252')}",
+            remedy=f"{SAVE_AS_UTF_8} {_state_encoding('cp1252')}",
         )
     return damaged > 0
