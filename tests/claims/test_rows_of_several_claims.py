@@ -30,7 +30,7 @@ ABOUT: dict[str, Any] = {
     "currency": "EUR",
     "max_rejects": 0.05,
 }
-COUNTED: dict[str, Any] = ABOUT | {"columns": ABOUT["columns"] | {"count": "passengers"}}
+COUNTED: dict[str, Any] = ABOUT | {"count": "passengers"}
 
 
 def written(path: Path, rows: list[tuple[str | None, ...]]) -> Path:

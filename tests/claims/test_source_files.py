@@ -11,7 +11,7 @@ import pytest
 from outage_analysis import load_incident, read_claims
 from outage_analysis.claims.readers.expected_table import ExpectedTable, required_columns
 from outage_analysis.claims.readers.read_files import BINARY_READERS, TEXT_READERS, open_file
-from outage_analysis.claims.readers.source_file import RowNumbers, SourceFile
+from outage_analysis.claims.readers.source_file import OpenedFile, RowNumbers
 from outage_analysis.claims.readers.typed_rows import RowTyping, TypedRows, create_text_tables, store_texts
 from outage_analysis.claims.warehouse import Warehouse
 from outage_analysis.incidents import Incident, Layout
@@ -54,7 +54,7 @@ def write(path: Path, rows: list[tuple[str, ...]]) -> None:
             frame.write_csv(path, separator="\t" if suffix == ".tsv" else ",")
 
 
-def opened(path: Path, incident: Incident, warehouse: Warehouse) -> SourceFile:
+def opened(path: Path, incident: Incident, warehouse: Warehouse) -> OpenedFile:
     """Open a file for a warehouse that has empty tables of texts."""
     create_text_tables(warehouse, (*required_columns(incident), "claimant_id", "synthetic"))
     table = ExpectedTable(0, path.name, Layout().merged_over(incident), incident)
@@ -73,7 +73,7 @@ def test_every_format_reads_all_rows_and_chosen_rows_alike(
     path = tmp_path / f"a{suffix}"
     write(path, ROWS)
     warehouse = Warehouse()
-    file = opened(path, incident, warehouse)
+    file, _ = opened(path, incident, warehouse)
     assert set(file.columns) == set(HEADER)
     counted = file.row_numbers()
     assert store_texts(warehouse, file) == 0
@@ -99,18 +99,16 @@ def test_a_file_whose_rows_are_counted_differently_is_read_as_text(
     path = tmp_path / f"a{suffix}"
     write(path, ROWS)
     warehouse = Warehouse()
-    file, typing = opened(path, incident, warehouse), RowTyping(warehouse, incident)
-    source = file.engine_query
+    (file, source), typing = opened(path, incident, warehouse), RowTyping(warehouse, incident)
+    assert source is not None
     monkeypatch.setattr(type(file), "row_numbers", lambda _: RowNumbers(1, len(ROWS) + 1))
-    assert typing.type_rows(file) is None
+    assert typing.type_rows(file, source) is None
     assert warehouse.count("typed_rows") == 0
     monkeypatch.undo()
-    file.engine_query = source
-    typed = typing.type_rows(file)
+    typed = typing.type_rows(file, source)
     assert isinstance(typed, TypedRows)
     assert typed.row_numbers == file.row_numbers()
     assert warehouse.count("typed_rows") == len(ROWS)
-    assert file.engine_query is None
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)

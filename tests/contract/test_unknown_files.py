@@ -117,6 +117,24 @@ def test_what_a_layout_says_is_an_argument(tmp_path: Path, name: str) -> None:
     assert result.expected == 20
 
 
+def test_a_row_may_stand_for_several_claims(tmp_path: Path) -> None:
+    numbers = ("passengers", "3", "200", "1", "2.5", "-1")
+    path = written(tmp_path, *(f"{row},{n}" for row, n in zip([HEADER, *ROWS], numbers, strict=False)))
+    claims = oa.read_claims(path, count="passengers", max_rejects=0.5)
+    assert (len(claims), claims.rejects["row"].to_list()) == (3 + 200 + 1, [5, 6])
+    run = oa.run(path, count="passengers", max_rejects=0.5, tiers={100: 10}, effort="automatic", draws=8192)
+    assert run.expected == 10 * len(claims)
+    with pytest.raises(oa.errors.InputRefused, match=r"row 1: the column count is missing .* Add it, or"):
+        oa.read_claims(path, count="persons")
+    command = ("ingest", path, "--max-rejects", "50%", "--column")
+    done = outage_analysis(*command, "count=passengers")
+    assert done.code == 0
+    assert done.out.startswith("206 rows = 204 claims + 2 rejects\n")
+    done = outage_analysis(*command, "count=persons")
+    assert (done.code, done.err.count("\n")) == (3, 1)
+    assert "the column count is missing" in done.err
+
+
 def test_arguments_about_files_need_files(tmp_path: Path) -> None:
     with pytest.raises(oa.errors.UsageError, match=r"state this already \(found 'currency'\)"):
         oa.run(oa.load_sample("trams"), currency="EUR", tiers={1: 1})

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from outage_analysis.assumptions.entries import (
         Award,
         BandMix,
-        Factor,
         Handling,
         LateClaims,
         MeanPayment,
@@ -28,7 +27,6 @@ if TYPE_CHECKING:
         PaidTotal,
         Range,
         RateAssumption,
-        StatedNumber,
     )
     from outage_analysis.assumptions.ledger import (
         REFERENCE_LEDGER,

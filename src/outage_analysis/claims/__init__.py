@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from outage_analysis.claims.ingestion import OutageArguments, OutageFacts, load_sample, read_claims
     from outage_analysis.claims.inspection.derive_incident import incident_from_files
     from outage_analysis.claims.inspection.inspect import Inspection, inspect_file
-    from outage_analysis.claims.queries import escaped_path, named_query, quote_identifier, quote_literal
+    from outage_analysis.claims.queries import named_query, quote_identifier, quote_literal
     from outage_analysis.claims.readers.cell_values import BLANKS, MISSING_WORDS, NO_TEXT, NOT_SYNTHETIC
     from outage_analysis.claims.readers.data_frames import DATA_FRAME, DataFrame, Sources
     from outage_analysis.claims.readers.expected_table import (

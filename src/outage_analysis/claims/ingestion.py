@@ -47,6 +47,7 @@ class OutageFacts(TypedDict, total=False):
     computed: Mapping[str, Sequence[str]]
     service: str
     loss: None
+    count: str
     dimensions: Sequence[str]
     outage_start: str | date | datetime
     time_zone: str
@@ -91,8 +92,9 @@ def read_claims(
             incident says. Where a row states a decision (filed, accepted, refused, paid), this decides.
         outage: without an incident, the arguments of `incident_from_files`: what the files do not state, such
             as currency="EUR", the headers of further columns to keep, such as dimensions=["region"], and
-            loss=None or service="Internet" if the files have no such column. Also with an incident:
-            encoding="gbk", if the encoding of text files cannot be told from their bytes.
+            loss=None or service="Internet" if the files have no such column; and count="passengers" if a row
+            stands for several claims. Also with an incident: encoding="gbk", if the encoding of text files
+            cannot be told from their bytes.
 
     Raises:
         UsageError: no file is named, none is bundled for the incident, or the files do not state what a

@@ -14,11 +14,11 @@ import polars as pl
 
 from outage_analysis.claims import queries
 from outage_analysis.claims.readers.cell_values import BLANKS, MISSING_WORDS
-from outage_analysis.claims.rules import A_DECISION, EXACT_COPY, IN_A_BAND, PAID, READABLE_LOSS, REPEATED_ID
+from outage_analysis.claims.rules import A_DECISION, IN_A_BAND, PAID, READABLE_LOSS
 from outage_analysis.claims.warehouse import Warehouse
 from outage_analysis.errors import InputRefused, either, one_line
 from outage_analysis.files import likely_typo_of, listed_names, toml_value
-from outage_analysis.incidents import CANONICAL_COLUMNS, Incident, claim_columns
+from outage_analysis.incidents import Incident, claim_columns
 from outage_analysis.text import Locale, escape_formulas, has_personal_number, mask_personal_data
 
 MAX_VALUE_LENGTH = 24
@@ -85,49 +85,21 @@ def rejects_table(rejects: pl.DataFrame, incident: Incident) -> pl.DataFrame:
         The columns of `REJECT_COLUMNS`. Personal data are masked, and texts that a spreadsheet would run as a
         formula begin with an apostrophe.
     """
-    locale = Locale("en")
-    columns = claim_columns(incident)
-    rule = pl.col("broken").list.first()
-    column = rule.str.extract(r"^(\S+)")
-    text = pl.coalesce(*(pl.when(pl.col("column") == c).then(pl.col(c)) for c in CANONICAL_COLUMNS))
-    rows = (
-        rejects.with_columns(rule=rule, column=pl.when(column.is_in(columns)).then(column))
-        .with_columns(text=text)
-        .with_row_index("place")
-    )
+    locale, columns, rows = Locale("en"), claim_columns(incident), list[tuple[object, ...]]()
     # Equal values are explained once: most rejects of a file break the same rule in the same way.
-    cases = rows.select("rule", "column", "text", "problem").unique(maintain_order=True)
-    explained = [
-        (_displayed_value(incident, r, c, t, locale), _problem(r, p), _remedy(incident, r, c, t, locale))
-        for r, c, t, p in cases.iter_rows()
-    ]
-    schema = {"value": pl.String, "sentence": pl.String, "remedy": pl.String}
-    cases = cases.hstack(pl.DataFrame(explained, schema=schema, orient="row"))
-    kept = rows.filter(pl.col("rule").is_in([REPEATED_ID, EXACT_COPY])).select(
-        "place", "kept_file", "kept_row"
-    )
-    remedies = [
-        (place, locale("remedy.kept", row=locale.number(row), file=file))
-        for place, file, row in kept.iter_rows()
-    ]
-    kept_schema: dict[str, pl.DataType | type[pl.String]] = {"place": rows.schema["place"], "kept": pl.String}
-    table = (
-        rows.join(cases, on=["rule", "column", "text", "problem"], nulls_equal=True, how="left")
-        .join(pl.DataFrame(remedies, schema=kept_schema, orient="row"), on="place", how="left")
-        .sort("place")
-        .select(
-            pl.col("source_file").alias("file"),
-            pl.col("source_row").alias("row"),
-            "column",
-            "value",
-            "rule",
-            pl.col("sentence").alias("problem"),
-            pl.coalesce("kept", "remedy").alias("remedy"),
-            pl.col("broken").list.slice(1).list.join("; ").alias("other_rules"),
-        )
-        .cast(REJECT_COLUMNS)  # type: ignore[arg-type]
-    )
-    return escape_formulas(table)
+    explained: dict[tuple[str, str | None, str | None], tuple[str | None, str, str]] = {}
+    for reject in rejects.iter_rows(named=True):
+        rule, *others = reject["broken"]
+        column = rule.split(" ", 1)[0]
+        case = rule, reject.get(column), reject["problem"]
+        if case not in explained:
+            value = _displayed_value(incident, rule, column, case[1], locale)
+            explained[case] = value, _problem(rule, case[2]), _remedy(incident, rule, column, case[1], locale)
+        value, problem, remedy = explained[case]
+        remedy = _kept_row(reject, locale) or remedy
+        place = reject["source_file"], reject["source_row"], column if column in columns else None
+        rows.append((*place, value, rule, problem, remedy, "; ".join(others)))
+    return escape_formulas(pl.DataFrame(rows, schema=REJECT_COLUMNS, orient="row"))
 
 
 def explain_reject(incident: Incident, reject: dict[str, object], lang: str = "en") -> InputRefused:
@@ -145,11 +117,7 @@ def explain_reject(incident: Incident, reject: dict[str, object], lang: str = "e
     rule = str(broken[0]) if isinstance(broken, list) else ""
     column = rule.split(" ", 1)[0]
     text = None if (cell := reject.get(column)) is None else str(cell)
-    remedy = (
-        locale("remedy.kept", row=locale.number(int(str(reject["kept_row"]))), file=reject["kept_file"])
-        if rule in (REPEATED_ID, EXACT_COPY)
-        else _remedy(incident, rule, column, text, locale)
-    )
+    remedy = _kept_row(reject, locale) or _remedy(incident, rule, column, text, locale)
     return InputRefused(
         f"breaks the rule '{rule}'",
         file=reject["source_file"],
@@ -158,6 +126,13 @@ def explain_reject(incident: Incident, reject: dict[str, object], lang: str = "e
         value=reject["problem"] or _displayed_value(incident, rule, column, text, locale),
         remedy=remedy,
     )
+
+
+def _kept_row(reject: Mapping[str, object], locale: Locale) -> str:
+    """Return the remedy that names the row which was kept instead; empty if none was."""
+    if reject["kept_row"] is None:
+        return ""
+    return locale("remedy.kept", row=locale.number(int(str(reject["kept_row"]))), file=reject["kept_file"])
 
 
 def _problem(rule: str, reader_problem: str | None) -> str:
@@ -219,8 +194,8 @@ def _spelling_hint(incident: Incident, column: str, text: str, locale: Locale) -
     Returns:
         The hint as text, and whether the value is close to a known name.
     """
-    named_items = incident.services if column == "service" else incident.claimant_types
-    aliases = [s for item in named_items for s in (item.id, item.name.en, item.name.ko, *item.aliases) if s]
+    items = incident.named_items[column]
+    aliases = [s for item in items for s in (item.id, item.name.en, item.name.ko, *item.aliases) if s]
     close = likely_typo_of(text, aliases)
     if close is None:
         return locale("remedy.known", names=listed_names(aliases)), False

@@ -11,6 +11,7 @@ import polars as pl
 
 from outage_analysis.claims import queries
 from outage_analysis.claims.queries import quote_identifier, quote_literal
+from outage_analysis.claims.readers.cell_values import IDS
 from outage_analysis.claims.readers.data_frames import DataFrame, polars_frame
 from outage_analysis.claims.validation import create_claims_view, reconciliation_table
 from outage_analysis.claims.warehouse import Warehouse
@@ -27,7 +28,6 @@ FIRST_DAY, LAST_DAY = "filed_from", "filed_to"
 SEGMENT = "segment"
 """A reserved name that `join` allows nevertheless, because customer tables often have this column. Only
 `payments` needs the name, and refuses a cube with such a dimension."""
-ID_COLUMNS = ("claim_id", "claimant_id")
 MAX_LISTED, MAX_SELECTION = 5, 40
 """Most values of a condition that its description lists, and the characters of each."""
 CLAIMANT = "coalesce(claimant_id, claim_id)"
@@ -149,7 +149,7 @@ def _column(name: str) -> str:
 
 
 def _described(column: str, values: Sequence[object]) -> str:
-    if column in ID_COLUMNS:
+    if column in IDS:
         return f"{len(values):,} values"
     texts = [
         "(not stated)" if v is None else one_line(mask_personal_data(str(v)), MAX_SELECTION) for v in values
@@ -163,7 +163,7 @@ def _claim_values(claims: Claims, column: str, given: Sequence[object]) -> list[
     numbers = {"loss": incident.loss_digits} | {
         d.id: incident.minor_units if d.kind == "paid" else 0 for d in incident.dimensions if d.is_number
     }
-    if column in ("service", "claimant_type"):
+    if column in incident.named_items:
         return [None if value is None else _known_id(incident, column, value) for value in given]
     if column == "filed_on":
         return [None if value is None else _day(column, value) for value in given]
@@ -174,7 +174,7 @@ def _claim_values(claims: Claims, column: str, given: Sequence[object]) -> list[
     query = queries.load("missing_texts", name=_column(column))
     for missing in claims.warehouse.frame(query, values=wanted)["value"] if wanted else ():
         masked = mask_personal_data(missing)
-        if column in ID_COLUMNS:
+        if column in IDS:
             raise UsageError(f"no claim has this {column}", column=column, value=masked)
         close = likely_typo_of(missing, claims.distinct_texts(column).sort()[:MAX_COMPARED].to_list())
         remedy = f"Did you mean '{mask_personal_data(close)}'?" if close else ""
@@ -183,11 +183,9 @@ def _claim_values(claims: Claims, column: str, given: Sequence[object]) -> list[
 
 
 def _known_id(incident: Incident, column: str, value: object) -> str:
-    items = incident.services if column == "service" else incident.claimant_types
-    for item in items:
-        if normalized_name(str(value)) in item.spellings():
-            return item.id
-    names = [spelling for item in items for spelling in (item.id, *item.known_names)]
+    if id_ := incident.known_ids[column].get(normalized_name(str(value))):
+        return id_
+    names = [name for item in incident.named_items[column] for name in (item.id, *item.known_names)]
     remedy = spelling_hint(str(value), names, likely_typo_of)
     raise UsageError(f"{column} is not known", column=column, value=value, remedy=remedy)
 

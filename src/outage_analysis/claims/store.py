@@ -91,17 +91,13 @@ def save_claims(claims: Claims, path: str | Path) -> None:
         )
     check_synthetic_name(path, synthetic=claims.synthetic)
     with _folder_lock(path), atomic_file(path) as part:
-        if (
-            path.suffix == STORE_SUFFIX
-            and path.exists()
-            and (claims.add_to is None or claims.add_to != _file_state(path))
-        ):
-            raise EnvironmentFailed(
-                "exists already, or another run has added to it meanwhile",
-                file=path.name,
-                remedy=either("Read the files with add_to=, and save that.", "Run again with --add."),
-            )
         if path.suffix == STORE_SUFFIX:
+            if path.exists() and claims.add_to != _file_state(path):
+                raise EnvironmentFailed(
+                    "exists already, or another run has added to it meanwhile",
+                    file=path.name,
+                    remedy=either("Read the files with add_to=, and save that.", "Run again with --add."),
+                )
             _write_store(claims, path, part)
             part.chmod(PRIVATE_MODE)
         else:
@@ -293,12 +289,12 @@ def _changes_query(incident: Incident) -> str:
         for rule, condition in rule_conditions(incident).items()
         if rule not in (*counted, SAME_DAY) and not rule.startswith(("claim_id", "claimant_id"))
     ]
-    named = {"service": incident.services, "claimant_type": incident.claimant_types}
-    broken += [f"{c} not in ({', '.join(quote_literal(x.id) for x in xs)})" for c, xs in named.items() if xs]
+    named = incident.named_items.items()
+    broken += [f"{c} not in ({', '.join(quote_literal(x.id) for x in xs)})" for c, xs in named if xs]
     columns = ("service", "claimant_type", "loss", *(d.id for d in incident.dimensions))
     return queries.load(
         "changed_store",
-        texts="".join(f", {quote_identifier(c)} as {quote_identifier('raw_' + c)}" for c in columns),
+        texts=queries.listed_sql({f"raw_{c}": quote_identifier(c) for c in columns}),
         broken=" or ".join(f"({condition})" for condition in broken),
         unique_ids=str(not {REPEATED_ID, EXACT_COPY}.intersection(counted)).lower(),
         kept_elsewhere=f"{quote_literal(REPEATED_ID)}, {quote_literal(EXACT_COPY)}",

@@ -39,7 +39,6 @@ from outage_analysis.incidents import (
     UNIT_PATTERN,
     Incident,
     Layout,
-    NamedItem,
     normalized_name,
     unit_multiplier,
 )
@@ -156,14 +155,19 @@ def check_rows(warehouse: Warehouse, incident: Incident, files: InputFiles) -> N
         warehouse.create("checked_rows", query, inputs=inputs, negative=incident.loss.negative)
         warehouse.run("drop table parsed_rows")
     else:  # No row to check: an empty table saves the time to plan the query.
-        raw = "".join(
-            f", cast(null as varchar) as {quote_identifier('raw_' + d.id)}" for d in incident.dimensions
-        )
+        raw = queries.listed_sql({f"raw_{d.id}": "cast(null as varchar)" for d in incident.dimensions})
         query = queries.load("empty_checked_rows", columns=typed_columns(incident), raw_dimensions=raw)
         warehouse.create("checked_rows", query)
     warehouse.run("drop table text_rows")
     if files.count_claims:
-        _count_rows_as_claims(warehouse)
+        warehouse.create("files", queries.load("counted_rows"))
+        claims = warehouse.frame("from files")["rows"].sum()
+        if claims > MAX_CLAIMS:
+            raise InputRefused(
+                f"the rows stand for {claims:,} claims, more than {MAX_CLAIMS:,}",
+                column=COUNT,
+                remedy="Check that the column counts claims.",
+            )
     warehouse.create("noted", queries.load("noted", checked_rows=_as_claims("checked_rows", files)))
 
 
@@ -181,9 +185,8 @@ def create_claims(warehouse: Warehouse, incident: Incident, files: InputFiles) -
     query = queries.load(
         "accepted",
         dimensions=dimension_columns(incident),
-        fast_dimensions="".join(
-            f", cast({quote_identifier(name)} as {types[name]}) as {quote_identifier(name)}"
-            for name in (d.id for d in incident.dimensions)
+        fast_dimensions=queries.listed_sql(
+            {d.id: f"cast({quote_identifier(d.id)} as {types[d.id]})" for d in incident.dimensions}
         ),
         fast_filed_at=FILED_AT if has_filed_at else f"cast(null as {types[FILED_AT]})",
         shift=row_number_sql("rowid", files.typed),
@@ -209,18 +212,6 @@ def _as_claims(table: str, files: InputFiles) -> str:
     return f"({query}) as {table}"
 
 
-def _count_rows_as_claims(warehouse: Warehouse) -> None:
-    """Count a row in the table `files` as often as the claims it stands for."""
-    warehouse.create("files", queries.load("counted_rows"))
-    claims = warehouse.frame("from files")["rows"].sum()
-    if claims > MAX_CLAIMS:
-        raise InputRefused(
-            f"the rows stand for {claims:,} claims, more than {MAX_CLAIMS:,}",
-            column=COUNT,
-            remedy="Check that the column counts claims.",
-        )
-
-
 def _parse_rows(warehouse: Warehouse, incident: Incident, files: InputFiles) -> None:
     dimensions = [d.id for d in incident.dimensions]
     columns = (*cell_values.IDS, *TEXT_COLUMNS, FILED_AT, COUNT, *dimensions)
@@ -243,16 +234,11 @@ def _parse_rows(warehouse: Warehouse, incident: Incident, files: InputFiles) -> 
             "parsed_rows",
             files=", ".join(numbers),
             filed_at=moment,
-            texts=_listed_sql(texts),
-            values=_listed_sql(values),
+            texts=queries.listed_sql(texts),
+            values=queries.listed_sql(values),
         )
         add_rows("parsed_rows", query, inputs={"spellings": spellings})
         add_rows = warehouse.append
-
-
-def _listed_sql(expressions: Mapping[str, str]) -> str:
-    """Return SQL expressions as "expression as name", each after a comma."""
-    return "".join(f", {sql} as {quote_identifier(name)}" for name, sql in expressions.items())
 
 
 def _files_by_layout(
@@ -279,16 +265,11 @@ def _files_by_layout(
 
 
 def _known_spellings(warehouse: Warehouse, incident: Incident) -> pl.DataFrame:
-    lists: dict[str, tuple[NamedItem, ...]] = {
-        "service": incident.services,
-        "claimant_type": incident.claimant_types,
-    }
-    ids = {c: {spelling: x.id for x in named for spelling in x.spellings()} for c, named in lists.items()}
     spellings = warehouse.frame(queries.load("spellings_found"), blanks=cell_values.BLANKS)
     rows = [
-        (c, raw, ids[c][normalized_name(raw)])
-        for c, raw in spellings.iter_rows()
-        if normalized_name(raw) in ids[c]
+        (column, raw, id_)
+        for column, raw in spellings.iter_rows()
+        if (id_ := incident.known_ids[column].get(normalized_name(raw)))
     ]
     return pl.DataFrame(rows, schema=dict.fromkeys(("list", "raw", "id"), pl.String), orient="row")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
-from functools import cache
+from functools import cache, cached_property
 from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Literal, get_args
@@ -319,6 +319,17 @@ class Incident(files.NamedDocument, Columns):
         """Return the last day to claim as known on a day; before any deadline was announced, the first."""
         known = self.deadlines_by(day) or self.deadlines[:1]
         return max((deadline.closes for deadline in known), default=self.claims_to)
+
+    @property
+    def named_items(self) -> dict[str, tuple[NamedItem, ...]]:
+        """The services and the claimant types, by their columns of a claim."""
+        return {"service": self.services, "claimant_type": self.claimant_types}
+
+    @cached_property
+    def known_ids(self) -> dict[str, dict[str, str]]:
+        """Column of a claim -> normalized spelling of a service or claimant type -> its id."""
+        named = self.named_items.items()
+        return {column: {s: item.id for item in items for s in item.spellings()} for column, items in named}
 
     @property
     def zone(self) -> ZoneInfo:

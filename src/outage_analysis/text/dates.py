@@ -362,7 +362,9 @@ def moment_sql(text: str, day: str, zone: str, *, midnight: bool) -> str:
     zoned = "'" + zone.replace("'", "''") + "'"
     exact = amounts.if_match_sql(text, _ISO_TIME + OFFSET, offset_moment_sql(text))
     local = amounts.if_match_sql(text, _ISO_TIME, f"try_cast({text} as timestamp)")
-    either = f"coalesce({_unix_moment('narrowed')}, {_local_moment('narrowed', day, zoned)})"
+    unix = "make_timestamptz(rpad(narrowed, 16, '0')::bigint)"  # the text may have seconds or milliseconds
+    unix = amounts.if_match_sql("narrowed", r"[1-9]\d{9}(?:\d{3})?", unix)
+    either = f"coalesce({unix}, {_local_moment('narrowed', day, zoned)})"
     other = amounts.let_sql("narrowed", amounts.narrowed_sql(text), either)
     moment = f"coalesce({exact}, {_in_zone(local, zoned)}, {other})"
     on_day = f"case when timezone({zoned}, moment)::date = {day} then moment end"
@@ -382,11 +384,6 @@ def _in_zone(local: str, zone: str) -> str:
     """Return SQL that converts a local time of a zone to a TIMESTAMPTZ; NULL if the clocks skip the time."""
     moment = f"timezone({zone}, local)"
     return amounts.let_sql("local", local, f"case when timezone({zone}, {moment}) = local then {moment} end")
-
-
-def _unix_moment(text: str) -> str:
-    microseconds = f"rpad({text}, 16, '0')::bigint"
-    return amounts.if_match_sql(text, r"[1-9]\d{9}(?:\d{3})?", f"make_timestamptz({microseconds})")
 
 
 def _local_moment(text: str, day: str, zone: str) -> str:

@@ -40,6 +40,7 @@ BYTE_ORDER_MARKS = {
     codecs.BOM_UTF16_BE: "utf-16",
 }
 """Byte-order mark -> the encoding that it declares."""
+SAVE_AS_UTF_8 = "Save it as UTF-8 (in Excel: CSV UTF-8)."
 LINE_END = re.compile(rb"\r\n?|\n")
 MAX_LINE = 1 << 25
 """Largest number of bytes of a line, which is held in memory."""
@@ -93,26 +94,24 @@ def as_utf8(
         path = _decompress_to_copy(path, workspace, name)
     with path.open("rb") as stream:
         head = stream.read(len(codecs.BOM_UTF8))
-    ends = b"\n," if one_line else b"\n"
-    detected = _detect_encoding(path, head, name, encoding, ends)
-    if detected is None and encoding is None:
-        marked = head.startswith((*BYTE_ORDER_MARKS, *COMPRESSED)) or b"\0" in head
-        if not marked and not _ends_inside_character(path):
-            encoding = encoding_by_words(path, name)
-            detected = encoding and _detect_encoding(path, head, name, encoding, ends)
-    if detected is not None and detected.startswith("utf-8"):
+    marked = next((known for mark, known in BYTE_ORDER_MARKS.items() if head.startswith(mark)), "")
+    if (encoding and encoding not in (marked or encoding)) or (encoding == "utf-16" and not marked):
+        begins = f"begins with the mark of {marked.upper()}" if marked else "begins with no mark"
+        raise InputRefused(f"{begins}, and {encoding.upper()} was declared", file=name)
+    detected = marked or encoding or "utf-8"
+    if detected.startswith("utf-8") and _is_text_in_utf8(path, b"\n," if one_line else b"\n"):
         return TextFile(name, path, detected)
-    target = workspace / f"{len([*workspace.iterdir()])}.decoded"
-    if detected is not None:
-        return TextFile(name, target, detected, _copy_as_utf8(path, target, detected, name))
     if head.startswith(COMPRESSED):
         raise InputRefused("is compressed, and its name does not say so", file=name, remedy="Unpack it.")
-    if head == codecs.BOM_UTF8:
-        detected = "utf-8-sig"
-    elif encoding is None and _ends_inside_character(path):
-        detected = "utf-8"
-    else:
-        detected = encoding or _encoding_of_most_lines(path, name)
+    target = workspace / f"{len([*workspace.iterdir()])}.decoded"
+    if not (marked or encoding or _ends_inside_character(path)):
+        by_words = None if b"\0" in head else encoding_by_words(path, name)
+        detected = by_words or _encoding_of_most_lines(path, name)
+    failure = 0 if detected.startswith("utf-8") else _decoding_failure(path, detected)
+    if failure is not None and detected == "utf-16":
+        raise InputRefused(f"is not UTF-16 at byte {failure:,}", file=name, remedy=SAVE_AS_UTF_8)
+    if failure is None and not (detected == "cp949" and any(map(is_korean_in_utf8, byte_lines(path, name)))):
+        return TextFile(name, target, detected, _copy_as_utf8(path, target, detected, name))
     return TextFile(name, target, detected, repaired_copy(path, target, detected.removesuffix("-sig"), name))
 
 
@@ -140,31 +139,6 @@ def _decompress_to_copy(path: Path, workspace: Path, name: str) -> Path:
     if started:
         raise InputRefused(f"is cut short: its {format_name} stream does not end", file=name)
     return target
-
-
-def _detect_encoding(path: Path, head: bytes, name: str, declared: str | None, ends: bytes) -> str | None:
-    declared_by_mark = next(
-        (known for mark, known in BYTE_ORDER_MARKS.items() if head.startswith(mark)), None
-    )
-    encoding = declared_by_mark or declared or "utf-8"
-    if declared and (
-        (declared_by_mark and declared not in declared_by_mark)
-        or (declared == "utf-16" and not declared_by_mark)
-    ):
-        mark = (
-            f"begins with the mark of {declared_by_mark.upper()}"
-            if declared_by_mark
-            else "begins with no mark"
-        )
-        raise InputRefused(f"{mark}, and {declared.upper()} was declared", file=name)
-    if encoding.startswith("utf-8"):
-        return encoding if _is_text_in_utf8(path, ends) else None
-    failure = _decoding_failure(path, encoding)
-    if failure is not None and encoding == "utf-16":
-        problem = f"is not UTF-16 at byte {failure:,}"
-        raise InputRefused(problem, file=name, remedy="Save it as UTF-8 (in Excel: CSV UTF-8).")
-    mixed = encoding == "cp949" and any(map(is_korean_in_utf8, byte_lines(path, name)))
-    return None if failure is not None or mixed else encoding
 
 
 def _ends_inside_character(path: Path) -> bool:
@@ -236,7 +210,7 @@ def _copy_as_utf8(path: Path, target: Path, encoding: str, name: str) -> bool:
             characters, nuls = characters + len(text), nuls + text.count("\0")
             copy.write(text.encode())
     if nuls > MAX_DAMAGED_SHARE * characters:
-        raise InputRefused("holds more NUL characters than text", file=name, remedy="Save it as UTF-8 text.")
+        raise InputRefused("holds more NUL characters than text", file=name, remedy=SAVE_AS_UTF_8)
     return nuls > 0
 
 
@@ -531,6 +505,6 @@ def repaired_copy(path: Path, target: Path, encoding: str, name: str) -> bool:
         raise InputRefused(
             f"{first}, and in {damaged:,} of {lines:,} lines",
             file=name,
-            remedy=f"Save it as UTF-8 (in Excel: CSV UTF-8). {_state_encoding('cp1252')}",
+            remedy=f"{SAVE_AS_UTF_8} {_state_encoding('cp1252')}",
         )
     return damaged > 0

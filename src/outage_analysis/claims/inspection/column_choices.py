@@ -70,17 +70,15 @@ class Choice:
     tied: tuple[int, ...] = ()
 
 
-def choose_columns(
-    columns: list[Column], headers: Sequence[str], layout: Layout, incident: Incident
-) -> dict[str, Choice]:
+def choose_columns(columns: list[Column], layout: Layout, incident: Incident) -> dict[str, Choice]:
     """Propose, for each column of a claim (such as `loss`), the column of the file that contains it.
 
     A column with a known header is taken first. Otherwise the values decide. If several columns fit equally
     well, none is proposed.
     """
-    known_positions = layout.header_positions(
-        headers, (*required_columns(incident), *OPTIONAL_COLUMNS, COUNT)
-    )
+    headers = [column.header for column in columns]
+    wanted = (*required_columns(incident), *OPTIONAL_COLUMNS, COUNT)
+    known_positions = layout.header_positions(headers, wanted)
     dimensions = {d.id for d in incident.dimensions}
     choices = {
         name: _choose_by_header(name, columns, places)

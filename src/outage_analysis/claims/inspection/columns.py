@@ -109,12 +109,12 @@ def choose_day_formats(days: pl.DataFrame, rows: int, window: FilingWindow) -> F
             if formats:
                 break
             tied = [n for n in DATES if n in (best, *rivals)]
-            return FormatChoice(
-                (),
-                _rows_read_and_inside(days, [best], window)[1] / rows,
-                _tie_reason(remaining, tied),
-                tuple(tied),
-            )
+            differing = pl.any_horizontal([pl.col(tied[0]) != pl.col(n) for n in tied[1:]])
+            row = remaining.filter(differing).row(0, named=True)
+            readings = " or ".join(f"{row[n]} ({n})" for n in tied if row[n] is not None)
+            reason = f'"{row["text"]}" is {readings}, and neither the claims window nor the other rows decide'
+            share = _rows_read_and_inside(days, [best], window)[1] / rows
+            return FormatChoice((), share, reason, tuple(tied))
         formats.append(best)
         remaining = remaining.filter(pl.col(best).is_null())
     if not formats:
@@ -179,13 +179,6 @@ def _differ(values: pl.DataFrame, names: Iterable[str], others: Iterable[str]) -
     """Return whether a format of `names` and a format of `others` read some value differently."""
     differing = [pl.col(n) != pl.col(o) for n in names for o in others if n != o]
     return bool(differing) and values.select(pl.any_horizontal(differing).any()).item() is True
-
-
-def _tie_reason(values: pl.DataFrame, names: Sequence[str]) -> str:
-    differing = pl.any_horizontal([pl.col(names[0]) != pl.col(n) for n in names[1:]])
-    row = values.filter(differing).row(0, named=True)
-    readings = " or ".join(f"{row[n]} ({n})" for n in names if row[n] is not None)
-    return f'"{row["text"]}" is {readings}, and neither the claims window nor the other rows decide'
 
 
 def choose_amount_formats(amounts: pl.DataFrame, filled: int) -> FormatChoice:
@@ -353,7 +346,7 @@ class Column:
         self, header: str, profile: Profile, incident: Incident, sample: Profile | None = None
     ) -> None:
         self.header, self.name, self.rows = header, profile.name, profile.rows
-        self.scale, self._profile, self._incident = stated_unit(header).scale, profile, incident
+        self.scale, self.profile, self._incident = stated_unit(header).scale, profile, incident
         self.kind = self if sample is None else Column(header, sample, incident)
         self.together: Sequence[Column] = (self,)
         self.readings: dict[str, Readings] = {}
@@ -364,32 +357,27 @@ class Column:
     @property
     def texts(self) -> pl.DataFrame:
         """The distinct values with their number of rows, the most frequent first."""
-        return self._profile.values(_SAME_TEXT)[0]
+        return self.profile.values(_SAME_TEXT)[0]
 
     @property
     def _codes(self) -> pl.DataFrame:
         """The values as in `texts`, but one of all short codes that are alike."""
-        return self._profile.values(_SAME_CODE)[0]
+        return self.profile.values(_SAME_CODE)[0]
 
     @property
     def shapes(self) -> pl.DataFrame:
         """The values as in `texts`, but one of all that differ only in their digits."""
-        return self._profile.values(_SAME_SHAPE)[0]
-
-    @property
-    def days_alike(self) -> pl.DataFrame:
-        """The values as in `texts`, but one of all with the same day."""
-        return self._profile.values(_SAME_DAY)[0]
+        return self.profile.values(_SAME_SHAPE)[0]
 
     @property
     def filled(self) -> int:
         """The number of rows with a value."""
-        return self._profile.filled
+        return self.profile.filled
 
     @property
     def distinct(self) -> int:
         """The number of distinct values."""
-        return self._profile.values(_SAME_TEXT)[2]
+        return self.profile.values(_SAME_TEXT)[2]
 
     @cached_property
     def services(self) -> float:
@@ -439,47 +427,38 @@ class Column:
     def _parsed_days(self) -> Readings:
         window = (self._incident.claims_from, self._incident.claims_to)
         days = {n: day_sql("text", [n], self._incident.time_zone, window=window) for n in DATES}
-        return self._parsed(days, lambda c: c.days_alike if c is self or c.may_have_days else None)
+        return self._parsed(days, _SAME_DAY, lambda column: column.may_have_days)
 
     @cached_property
     def _parsed_amounts(self) -> Readings:
         incident, scale = self._incident, self.scale
         digits, code = incident.loss_digits, incident.loss_currency
         amounts = {n: amount_sql("text", [n], digits=digits, scale=scale, currency=code) for n in AMOUNTS}
+        return self._parsed(amounts, _SAME_SHAPE, lambda column: column.has_digits and column.scale == scale)
 
-        def shapes(column: Column) -> pl.DataFrame | None:
-            alike = column is self or (column.has_digits and column.scale == scale)
-            return column.shapes if alike else None
+    def _parsed(self, expressions: dict[str, str], key: str, worth_it: Callable[[Column], bool]) -> Readings:
+        """Return how the values that differ in a key read in some notations.
 
-        return self._parsed(amounts, shapes)
-
-    def _parsed(
-        self, expressions: dict[str, str], texts_of: Callable[[Column], pl.DataFrame | None]
-    ) -> Readings:
-        """Return how the values read in some notations; parse those of the columns `together`, too."""
-        values = ", ".join(f"{sql} as {quote_identifier(name)}" for name, sql in expressions.items())
+        Those of the columns `together` are parsed, too, if they are worth it.
+        """
+        values = queries.listed_sql(expressions)
         if values not in self.readings:
             frames = []
             for place, column in enumerate(self.together):
-                if (texts := texts_of(column)) is not None:
+                if column is self or worth_it(column):
                     header = pl.DataFrame({"text": [column.header.strip()], "rows": [0]})
-                    both = pl.concat([texts, header], how="vertical_relaxed")
+                    both = pl.concat([column.profile.values(key)[0], header], how="vertical_relaxed")
                     frames.append(both.with_columns(place=pl.lit(place)))
             query = queries.load("text_readings", values=values)
-            found = self._profile.warehouse.frame(query, inputs={"texts": pl.concat(frames)})
+            found = self.profile.warehouse.frame(query, inputs={"texts": pl.concat(frames)})
             for (place,), own in found.partition_by("place", as_dict=True, include_key=False).items():
                 header_readings = own.filter(rows=0).row(0, named=True)
                 self.together[place].readings[values] = own.filter(pl.col("rows") > 0), header_readings
         return self.readings[values]
 
-    @cached_property
-    def _spellings(self) -> dict[str, set[str]]:
-        kinds = {"service": self._incident.services, "claimant_type": self._incident.claimant_types}
-        return {kind: {s for item in items for s in item.spellings()} for kind, items in kinds.items()}
-
     def _share_named(self, kind: str) -> float:
-        spellings = self._spellings[kind]
-        rows = sum(rows for text, rows in self.texts.iter_rows() if normalized_name(text) in spellings)
+        known = self._incident.known_ids[kind]
+        rows = sum(rows for text, rows in self.texts.iter_rows() if normalized_name(text) in known)
         return rows / self.filled if self.filled else 0.0
 
     def share(self, condition: pl.Expr) -> float:
@@ -503,11 +482,6 @@ class Column:
         return self.share(
             text.str.contains(_CODE) & text.str.contains(r"[0-9]") & ~text.str.contains(_NOT_A_CODE)
         )
-
-    @property
-    def may_be_names(self) -> bool:
-        """Whether most values are distinct and contain no digit, as names of people do."""
-        return not self.has_digits and 1 < self.filled < self.distinct / MIN_SHARE
 
     @cached_property
     def has_digits(self) -> bool:
@@ -557,7 +531,7 @@ class Column:
 
     def first_and_last_day(self, formats: Sequence[str]) -> list[date]:
         """Return the first and the last day of each format. A format that reads no day adds none."""
-        if self._profile.values(_SAME_DAY)[2] <= MAX_VALUES:
+        if self.profile.values(_SAME_DAY)[2] <= MAX_VALUES:
             readings = self._parsed_days[0].select(formats)
             days = [*readings.min().row(0), *readings.max().row(0)]
         else:
@@ -565,7 +539,7 @@ class Column:
             for format_ in formats:
                 day = day_sql("text", [format_], self._incident.time_zone)
                 query = queries.load("first_and_last_day", name=name, key=_SAME_DAY, day=day)
-                days += self._profile.warehouse.frame(query).row(0)
+                days += self.profile.warehouse.frame(query).row(0)
         return [day for day in days if day is not None]
 
     def format_choice(self, reads_as: str) -> FormatChoice:
@@ -584,12 +558,14 @@ class Column:
             return "(personal)"
         if self.reads_as == "free text":
             return "(free text)"
-        return "(text)" if self.reads_as == "text" and self.may_be_names else None
+        # Most values are distinct and contain no digit, as names of people do.
+        may_be_names = not self.has_digits and 1 < self.filled < self.distinct / MIN_SHARE
+        return "(text)" if self.reads_as == "text" and may_be_names else None
 
     def header_is(self, reads_as: str) -> bool:
         """Return whether the header itself is a day, amount or name (`reads_as`), like the values below."""
-        if reads_as in self._spellings:
-            return normalized_name(self.header) in self._spellings[reads_as]
+        if reads_as in self._incident.known_ids:
+            return normalized_name(self.header) in self._incident.known_ids[reads_as]
         cells = (self._parsed_days if reads_as == "day" else self._parsed_amounts)[1]
         choice = self.format_choice(reads_as)
         return any(cells[name] is not None for name in (*choice.formats, *choice.tied))

@@ -86,6 +86,7 @@ def incident_from_files(  # noqa: PLR0913 - what files may not state
     computed: Mapping[str, Sequence[str]] | None = None,
     service: str = "",
     loss: Literal["stated"] | None = "stated",
+    count: str = "",
     dimensions: Sequence[str] = (),
     outage_start: str | date | datetime | None = None,
     time_zone: str = "",
@@ -110,9 +111,7 @@ def incident_from_files(  # noqa: PLR0913 - what files may not state
             files with a column of decisions (filed, accepted, refused, paid), each row is what it says.
         encoding: the encoding of text files, such as "gbk", if it cannot be told from their bytes.
         columns: column of a claim -> its header in the files, such as {"service": "Product"}, if the header
-            is not recognised. {"count": "Passengers"} names the column that says how many claims a row stands
-            for: the file is read as if the row were written so often, with the same loss each time. Such rows
-            name no claimants.
+            is not recognised.
         formats: column of a claim -> the format of its days or amounts, such as {"filed_on": "dmy"}, if the
             values fit several formats; or a list of formats, if the values have several.
         missing: texts that stand for a missing value, such as ["k.A.", "-"].
@@ -123,6 +122,9 @@ def incident_from_files(  # noqa: PLR0913 - what files may not state
             or hours; {"claim_id": "row"} makes ids from the names of the files and the rows.
         service: the service of every row, if the files have no column for it.
         loss: None if the files have no column of losses; then no claim states one.
+        count: the header of the column that says how many claims a row stands for, such as "Passengers". The
+            file is read as if the row were written so often, with the same loss each time. Such rows name no
+            claimants.
         dimensions: headers of further columns that become dimensions of the claims, such as ["region"].
         outage_start: when the outage started; by default the start of the first day of a complaint.
         time_zone: IANA name; by default Asia/Seoul for won, Asia/Tokyo for yen, otherwise UTC.
@@ -161,6 +163,7 @@ def incident_from_files(  # noqa: PLR0913 - what files may not state
     # One layout is for all files, so what it says counts as if the arguments said it.
     stated = layouts[0] if len(layouts) == 1 else Layout()
     named = {name: headers[0] for name, headers in stated.columns.items()} | dict(columns or {})
+    named |= {COUNT: count} if count else {}
     fixed = {**({"service": service} if service else {}), **({"loss": ""} if loss is None else {})}
     with source_paths(paths) as sources:
         files, _ = expand_paths(sources)
@@ -349,7 +352,7 @@ class _Derivation:
         )
 
     def _chosen_columns(self, file: TextColumns, columns: list[Column], draft: Incident) -> dict[str, Column]:
-        choices = choose_columns(columns, file.headers, Layout().merged_over(draft), draft)
+        choices = choose_columns(columns, Layout().merged_over(draft), draft)
         chosen: dict[str, Column] = {}
         for name in ("claim_id", "claimant_id", "filed_on", "loss"):
             if name in self.constants or (name == "claimant_id" and COUNT in self.headers):

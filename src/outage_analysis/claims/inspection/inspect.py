@@ -131,7 +131,7 @@ def inspect_file(
         file = TextColumns.read(path, incident, known_layout)
         columns, layout = file.columns(incident), known_layout.merged_over(incident)
     headers, warehouse = file.headers, file.warehouse
-    choices = choose_columns(columns, headers, layout, incident)
+    choices = choose_columns(columns, layout, incident)
     column_by_name = {
         name: columns[choice.position] for name, choice in choices.items() if choice.position is not None
     }
@@ -202,12 +202,12 @@ def _first_rows(warehouse: Warehouse, columns: list[Column]) -> pl.DataFrame:
 
 def _unknown_names(column_by_name: Mapping[str, Column], incident: Incident) -> pl.DataFrame:
     rows: list[tuple[str, str, int, str | None]] = []
-    for name, items in (("service", incident.services), ("claimant_type", incident.claimant_types)):
-        spellings = {s for item in items for s in item.spellings()}
+    for name, items in incident.named_items.items():
         aliases = [way for item in items for way in item.known_names]
         may_list = name in column_by_name and column_by_name[name].reads_as != "free text"
         texts = column_by_name[name].texts.iter_rows() if may_list else ()
-        unknown = [(text, count) for text, count in texts if normalized_name(text) not in spellings]
+        known = incident.known_ids[name]
+        unknown = [(text, count) for text, count in texts if normalized_name(text) not in known]
         rows += [
             (name, mask_personal_data(t), count, likely_typo_of(t, aliases))
             for t, count in unknown[: 2 * MAX_EXAMPLES]

@@ -9,6 +9,7 @@ in this SQL.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -70,6 +71,11 @@ def quote_identifier(identifier: str) -> str:
 def quote_literal(value: str) -> str:
     """Quote a text as an SQL string literal, in single quotes."""
     return "'" + value.replace("'", "''") + "'"
+
+
+def listed_sql(expressions: Mapping[str, str]) -> str:
+    """Return SQL expressions by their names as "expression as name", each after a comma."""
+    return "".join(f", {sql} as {quote_identifier(name)}" for name, sql in expressions.items())
 
 
 def escaped_path(path: Path) -> str:

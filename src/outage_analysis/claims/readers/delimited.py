@@ -15,24 +15,26 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import islice
-
-import polars as pl
+from typing import Any
 
 from outage_analysis.claims import queries
 from outage_analysis.claims.queries import escaped_path
 from outage_analysis.claims.readers.dialects import Dialect, detect_dialect
 from outage_analysis.claims.readers.expected_table import DAY_LIKE, ExpectedTable, second_table_error
 from outage_analysis.claims.readers.record_index import RecordIndex
-from outage_analysis.claims.readers.record_splitting import MAX_FIELD_LENGTH, QuotingCheck
+from outage_analysis.claims.readers.record_splitting import MAX_FIELD_LENGTH, Punctuation, QuotingCheck
 from outage_analysis.claims.readers.shifted_columns import check_not_shifted, with_missing_name
 from outage_analysis.claims.readers.source_file import (
     BATCH_ROWS,
     EngineQuery,
     FileFormat,
     Numbers,
+    OpenedFile,
     RowNumbers,
     RowTexts,
+    SourceFile,
     UnreadableRecord,
+    row_texts,
 )
 from outage_analysis.claims.warehouse import Warehouse
 from outage_analysis.text import TextFile, line_number
@@ -43,7 +45,7 @@ MIN_DELIMITERS = 3
 DIGIT = re.compile(r"\d")
 
 
-def open_delimited(table: ExpectedTable, text: TextFile, warehouse: Warehouse) -> DelimitedFile:
+def open_delimited(table: ExpectedTable, text: TextFile, warehouse: Warehouse) -> OpenedFile:
     """Open a delimited text file: detect its dialect and find its columns.
 
     Raises:
@@ -54,9 +56,24 @@ def open_delimited(table: ExpectedTable, text: TextFile, warehouse: Warehouse) -
     if dialect.surplus and not table.for_inspection:
         check_not_shifted(table, dialect, positions, warehouse)
     # The headers of an inspected file are unknown, so its surplus cells may belong to any of them.
-    by_engine = not (dialect.surplus and table.for_inspection) and not dialect.escape and not text.damaged
-    engine_query = _engine_query(text, dialect, positions) if by_engine else None
-    return DelimitedFile(table, text, replace(dialect, preview=()), positions, engine_query)
+    by_engine = (
+        not (dialect.surplus and table.for_inspection) and not dialect.marks.escape and not text.damaged
+    )
+    file = DelimitedFile(
+        table=table,
+        columns=tuple(positions),
+        file_format=FileFormat(
+            text.encoding,
+            dialect.note,
+            dialect.headers,
+            dialect.header_row or None,
+            escape=dialect.marks.escape,
+        ),
+        text=text,
+        dialect=replace(dialect, preview=()),
+        positions=positions,
+    )
+    return file, _engine_query(text, dialect, positions) if by_engine else None
 
 
 def _engine_query(text: TextFile, dialect: Dialect, positions: dict[str, int]) -> EngineQuery:
@@ -64,57 +81,54 @@ def _engine_query(text: TextFile, dialect: Dialect, positions: dict[str, int]) -
     names = [f"c{i}" for i in range(dialect.width)]
     # DuckDB keeps the space after a delimiter, but the preview lacks it. With the space, the first texts
     # show that the cells must be trimmed.
-    space = " " if dialect.spaced else ""
+    space = " " if dialect.marks.spaced else ""
     return EngineQuery(
         f"({records_query()})",
         {c: names[at] for c, at in positions.items()},
         {c: [space + row[at] for row in dialect.preview if at < len(row)] for c, at in positions.items()},
-        {
-            "path": escaped_path(text.path),
-            "delimiter": dialect.delimiter,
-            "quote": dialect.quote,
-            "escape": dialect.quote,
-            "header": dialect.header_row > 0,
-            "skip": max(0, dialect.header_row - 1),
-            "parallel": True,
-            "columns": dict.fromkeys(names, "VARCHAR"),
-        },
+        query_parameters(text, names, dialect.marks, dialect.header_row),
         first_row=dialect.header_row + 1,
         surplus=names[len(dialect.headers) :],
         about=round(text.path.stat().st_size / dialect.row_bytes),
     )
 
 
-@dataclass
-class DelimitedFile:
+def records_query() -> str:
+    """Return the SQL that reads a delimited text file, with the parameters of `query_parameters`."""
+    return queries.load("delimited")
+
+
+def query_parameters(
+    text: TextFile, columns: Sequence[str], marks: Punctuation, header_row: int = 0
+) -> dict[str, Any]:
+    """Return the parameters of `records_query` for a file with these columns of text."""
+    return {
+        "path": escaped_path(text.path),
+        "delimiter": marks.delimiter,
+        "quote": marks.quote,
+        "escape": marks.quote,
+        "header": header_row > 0,
+        "skip": max(0, header_row - 1),
+        "parallel": True,
+        "columns": dict.fromkeys(columns, "VARCHAR"),
+    }
+
+
+@dataclass(frozen=True, kw_only=True)
+class DelimitedFile(SourceFile):
     """A delimited text file. `positions` maps each column to the position of its cell in a row."""
 
-    table: ExpectedTable
     text: TextFile
     dialect: Dialect
     positions: dict[str, int]
-    engine_query: EngineQuery | None
-    engine_problem: str = ""
-
-    @property
-    def columns(self) -> Sequence[str]:
-        """The columns that the header names."""
-        return tuple(self.positions)
-
-    @property
-    def file_format(self) -> FileFormat:
-        """How the file is read."""
-        dialect = self.dialect
-        row = dialect.header_row or None
-        return FileFormat(self.text.encoding, dialect.note, dialect.headers, row, escape=dialect.escape)
 
     @cached_property
     def index(self) -> RecordIndex:
         """The positions of the records in the file. They are found in one pass over the file."""
         return RecordIndex.build(
             self.text.path,
-            self.dialect.delimiter,
-            self.dialect.quote,
+            self.dialect.marks.delimiter,
+            self.dialect.marks.quote,
             width=self.dialect.width,
             header_row=self.dialect.header_row,
             begin=self.text.text_start,
@@ -181,28 +195,17 @@ class DelimitedFile:
         yield self._row_texts(batch, unreadable, empty)
 
     def _row_texts(self, batch: list[Record], unreadable: list[UnreadableRecord], empty: int) -> RowTexts:
-        keys = {
-            "source_row": pl.Series([r.row for r in batch], dtype=pl.Int64),
-            "byte_offset": pl.Series([r.offset for r in batch], dtype=pl.Int64),
-            "byte_length": pl.Series([r.length for r in batch], dtype=pl.Int64),
-        }
-        cells = {
-            c: pl.Series([r.cells[at] for r in batch], dtype=pl.String) for c, at in self.positions.items()
-        }
-        return RowTexts.of_frame(pl.DataFrame({**keys, **cells}), unreadable, empty)
+        cells = self.positions.values()
+        rows = ((r.row, r.offset, r.length, *(r.cells[at] for at in cells)) for r in batch)
+        return row_texts(self.positions, rows, unreadable, empty)
 
     def _records_again(self, numbers: Sequence[int] | Numbers) -> Iterator[Record]:
-        options = self.dialect.punctuation.reader_options
+        options = self.dialect.marks.reader_options
         for number, offset, text in self.index.fetch(numbers):
             lines = list(io.StringIO(text, newline=""))
             cells = next(csv.reader(lines, **options))  # type: ignore[arg-type]
             problem = MERGED_ROWS if _contains_rows(lines, self.dialect, self.positions) else ""
             yield Record(number, offset, len(text.encode()), cells, problem)
-
-
-def records_query() -> str:
-    """Return the SQL that reads a delimited text file. The path, delimiter and so on are parameters."""
-    return queries.load("delimited")
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,14 +241,14 @@ def _contains_rows(lines: Sequence[str], dialect: Dialect, mapping: dict[str, in
     if len(lines) == 1:
         return False
     between = len(dialect.headers) - 1
-    if between >= MIN_DELIMITERS and all(line.count(dialect.delimiter) >= between for line in lines):
+    if between >= MIN_DELIMITERS and all(line.count(dialect.marks.delimiter) >= between for line in lines):
         return True
     first, *others = (_reads_as_row(line, dialect, mapping) for line in lines)
     return first and any(others)
 
 
 def _reads_as_row(line: str, dialect: Dialect, mapping: dict[str, int]) -> bool:
-    cells = line.rstrip("\r\n").replace(dialect.quote, "").split(dialect.delimiter)
+    cells = line.rstrip("\r\n").replace(dialect.marks.quote, "").split(dialect.marks.delimiter)
     if len(cells) != dialect.width:
         return False
     values = {column: cells[at].strip() for column, at in mapping.items()}
@@ -262,7 +265,7 @@ def split_records(text: TextFile, dialect: Dialect, mapping: dict[str, int]) -> 
     """
     offset = text.text_start
     with text.path.open(encoding="utf-8-sig", newline="") as stream:
-        quoting = QuotingCheck(text.path, offset, dialect.punctuation)
+        quoting = QuotingCheck(text.path, offset, dialect.marks)
         for row, record in enumerate(dialect.splitter.split(stream), start=1):
             raw = "".join(record.lines)
             problem = record.problem

@@ -37,32 +37,22 @@ PREVIEW_ROWS = 5_000
 class Dialect:
     """How a delimited text file is split into rows and cells.
 
-    `quote` is "" if fields are not quoted. `header_row` is 0 if the file has no header. `width` is the number
-    of fields per row. `spaced` is whether spaces after a delimiter are skipped. `escape` is "" if
-    quotation marks inside quoted fields are doubled.
+    `header_row` is 0 if the file has no header. `width` is the number of fields per row.
     """
 
-    delimiter: str
-    quote: str
+    marks: Punctuation
     headers: tuple[str, ...]
     header_row: int
     width: int
-    spaced: bool = False
-    escape: str = ""
     last_is_filled: bool = False
     """Whether the first rows all have a value in the last column, and number at least `MIN_FILLED_ROWS`."""
     preview: tuple[list[str], ...] = ()
     """The cells of the first rows below the header. For a row that cannot be read, the list is empty."""
 
     @property
-    def punctuation(self) -> Punctuation:
-        """The delimiter, quote character and escape character of the file."""
-        return Punctuation(self.delimiter, self.quote, self.escape, spaced=self.spaced)
-
-    @property
     def splitter(self) -> RecordSplitter:
         """Splits the lines of the file into records."""
-        return RecordSplitter(self.punctuation, self.width)
+        return RecordSplitter(self.marks, self.width)
 
     @property
     def row_bytes(self) -> float:
@@ -73,13 +63,13 @@ class Dialect:
     @property
     def note(self) -> Note:
         """The dialect in words."""
-        quote = Note("quoted", mark=self.quote) if self.quote else Note("unquoted")
+        marks = self.marks
         return Note(
             "dialect",
-            delimiter=repr(self.delimiter),
-            spaces=Note("with_spaces") if self.spaced else "",
-            quote=quote,
-            escape=Note("escape", mark=self.escape) if self.escape else "",
+            delimiter=repr(marks.delimiter),
+            spaces=Note("with_spaces") if marks.spaced else "",
+            quote=Note("quoted", mark=marks.quote) if marks.quote else Note("unquoted"),
+            escape=Note("escape", mark=marks.escape) if marks.escape else "",
             header=header_note(self.header_row),
             wider=Note("wider_rows", fields=str(self.surplus)) if self.surplus else "",
         )
@@ -118,7 +108,7 @@ def detect_dialect(path: Path, table: ExpectedTable) -> Dialect:
     if best is None:  # pragma: no cover - there is always a candidate
         raise InputRefused("has a header that cannot be read", file=table.file, row=1)
     _, dialect, rows = best
-    if dialect.delimiter == " " and "" in dialect.headers and sum(map(bool, dialect.headers)) > 1:
+    if dialect.marks.delimiter == " " and "" in dialect.headers and sum(map(bool, dialect.headers)) > 1:
         # An empty cell between blanks is not seen, so the cells behind it would move into wrong columns.
         raise InputRefused(
             "separates its columns by several blanks",
@@ -127,7 +117,7 @@ def detect_dialect(path: Path, table: ExpectedTable) -> Dialect:
             remedy="Save it as CSV, with a comma or a tab between the columns.",
         )
     table.check_above_header(rows, dialect.header_row - 1)
-    more = _sample(lines, dialect.punctuation, dialect.width, dialect.header_row + PREVIEW_ROWS)
+    more = _sample(lines, dialect.marks, dialect.width, dialect.header_row + PREVIEW_ROWS)
     preview = tuple(more.rows[dialect.header_row :])
     last = [row[-1] for row in preview if len(row) == dialect.width and not dialect.surplus]
     return replace(dialect, preview=preview, last_is_filled=all(last) and len(last) >= MIN_FILLED_ROWS)
@@ -228,19 +218,14 @@ def _dialect(rows: list[list[str]], table: ExpectedTable, marks: Punctuation) ->
     place = table.header_position(rows)
     if place < 0:
         width = max((len(row) for row in rows[:HEADER_SEARCH_ROWS]), default=0)
-        headers, row = tuple(str(n + 1) for n in range(width)), 0
-        return Dialect(marks.delimiter, marks.quote, headers, row, width, marks.spaced, marks.escape)
-    cells = rows[place] if place < len(rows) else []
-    headers = tuple(c.strip() for c in cells)
-    width = _width(rows[place + 1 :], len(headers))
-    return Dialect(marks.delimiter, marks.quote, headers, place + 1, width, marks.spaced, marks.escape)
-
-
-def _width(body: list[list[str]], header_width: int) -> int:
+        return Dialect(marks, tuple(str(n + 1) for n in range(width)), 0, width)
+    headers = tuple(c.strip() for c in rows[place]) if place < len(rows) else ()
+    body, width = rows[place + 1 :], len(headers)
     widths = {len(row) for row in body if row}
-    same = widths.pop() if len(widths) == 1 else header_width
-    surplus = len(body) > 1 and same > header_width and not any(any(row[header_width:]) for row in body)
-    return same if surplus else header_width
+    # If every row ends in the same number of empty cells, these are no columns.
+    if len(body) > 1 and len(widths) == 1 and not any(any(row[width:]) for row in body):
+        width = max(width, *widths)
+    return Dialect(marks, headers, place + 1, width)
 
 
 def _score(sample: _Sample, dialect: Dialect, table: ExpectedTable) -> tuple[int, float, int]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from outage_analysis.claims.header_words import means_decision
-from outage_analysis.claims.queries import quote_identifier, quote_literal
+from outage_analysis.claims.queries import listed_sql, quote_identifier, quote_literal
 from outage_analysis.claims.readers.cell_values import BLANKS, IDS, duration_sql
 from outage_analysis.errors import InputRefused, either
 from outage_analysis.files import toml_value
@@ -198,8 +198,8 @@ class ExpectedTable:
         added |= self.computed_sql({column: quote_identifier(column) for column in columns})
         if self.numbers_rows and "claim_id" not in columns and not self.for_inspection:
             added["claim_id"] = f"{quote_literal(f'{self.file}#')} || source_row"
-        listed = "".join(f", {value} as {quote_identifier(column)}" for column, value in added.items())
-        return f"exclude ({', '.join(map(quote_identifier, parts))})" if parts else "", listed
+        removed = f"exclude ({', '.join(map(quote_identifier, parts))})" if parts else ""
+        return removed, listed_sql(added)
 
     def header_position(self, rows: Sequence[Sequence[str]]) -> int:
         """Return the position of the header row: the first row that names every required column.

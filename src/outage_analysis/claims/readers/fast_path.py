@@ -31,7 +31,7 @@ from outage_analysis.claims.readers.cell_values import (
     value_sql,
 )
 from outage_analysis.claims.rules import CONTROL_CHARACTERS, SAME_DAY, rule_conditions
-from outage_analysis.incidents import COUNT, FILED_AT, Incident, Layout, NamedItem, normalized_name
+from outage_analysis.incidents import COUNT, FILED_AT, Incident, Layout, normalized_name
 from outage_analysis.text import CURRENCY, CURRENCY_WORDS, NEVER
 
 
@@ -83,53 +83,43 @@ def fast_path_sql(
     dimensions = [d.id for d in incident.dimensions]
     texts = {
         name: plain_text_sql(name, cells.get(name), first_texts.get(name, NO_TEXTS), layout.missing)
-        for name in (*_COLUMNS, *dimensions)
+        for name in (*_COLUMNS, *dimensions, *(x for x in (FILED_AT, COUNT) if x in cells))
     }
-    names = {"service": incident.services, "claimant_type": incident.claimant_types}
-    named_ids = {c: _named_id_sql(c, items, first_texts.get(c, NO_TEXTS)) for c, items in names.items()}
+    named_ids = {c: _named_id_sql(c, incident, first_texts.get(c, NO_TEXTS)) for c in incident.named_items}
     values = {
         c: value_sql(c, incident, layout, only_if=_unusual_format_condition(c, first_texts.get(c, NO_TEXTS)))
         for c in ("filed_on", "loss", *dimensions)
     }
     values |= {c: f"try_cast({values[c]} as {enum_type(known)})" for c, known in enum_values.items()}
     if own_column := FILED_AT in cells:
-        first = first_texts.get(FILED_AT, NO_TEXTS)
-        texts[FILED_AT] = plain_text_sql(FILED_AT, cells[FILED_AT], first, layout.missing)
         values[FILED_AT_DAY] = filed_at_day_sql(incident, layout)
     if COUNT in cells:
-        texts[COUNT] = plain_text_sql(COUNT, cells[COUNT], first_texts.get(COUNT, NO_TEXTS), layout.missing)
         values[COUNT] = count_sql(layout)
     times = states_times(first_texts)
     moment = filed_at_sql(incident, own_column=own_column, midnight=times)
     filed_at = f", {moment} as {FILED_AT}" if times or own_column else ""
     named = {name if name in (*IDS, "synthetic") else f"raw_{name}": text for name, text in texts.items()}
     extra = {f"surplus {name}": quote_identifier(name) for name in surplus}
-    if CURRENCY in cells and incident.loss_currency:
-        named[CURRENCY_TEXT] = cells[CURRENCY]
     conditions = _plain_row_conditions(incident, enum_values, own_column=own_column)
-    conditions += [_currency_condition(incident.loss_currency)] if CURRENCY_TEXT in named else []
+    if CURRENCY in cells and (currency := incident.loss_currency):
+        named[CURRENCY_TEXT] = cells[CURRENCY]
+        words = [currency.casefold(), *(w for w, codes in CURRENCY_WORDS.items() if codes == (currency,))]
+        text = quote_identifier(CURRENCY_TEXT)
+        is_own = _is_among_sql(f"lower(trim({text}))", map(quote_literal, words))
+        conditions.append(f"({text} is null or {is_own})")
     conditions += [] if filed_at else [f"coalesce({no_time_sql(layout)}, true)"]
     conditions += [f"{COUNT} is not null"] if COUNT in cells else []
     return queries.load(
         "fast_path",
         source=source,
         file=str(file),
-        texts=", ".join(f"{text} as {quote_identifier(name)}" for name, text in (named | extra).items()),
-        values="".join(
-            f", {sql} as {quote_identifier(name)}" for name, sql in {**named_ids, **values}.items()
-        ),
+        texts=queries.listed_sql(named | extra).removeprefix(","),
+        values=queries.listed_sql(named_ids | values),
         added=filed_at + (f", {COUNT}" if COUNT in cells else ""),
         marked=IS_SYNTHETIC,
         dimensions="".join(f", {quote_identifier(name)}" for name in dimensions),
         ok=" and ".join([*conditions, *(f"{quote_identifier(name)} is null" for name in extra)]),
     )
-
-
-def _currency_condition(currency: str) -> str:
-    """Return an SQL condition that is true if a row names no currency, or that of the losses."""
-    words = [currency.casefold(), *(w for w, codes in CURRENCY_WORDS.items() if codes == (currency,))]
-    text = quote_identifier(CURRENCY_TEXT)
-    return f"({text} is null or {_is_among_sql(f'lower(trim({text}))', map(quote_literal, words))})"
 
 
 def _is_among_sql(value: str, constants: Iterable[str]) -> str:
@@ -166,8 +156,8 @@ def _is_unpadded_sql(text: str) -> str:
     return f"not {first} and not {last}"
 
 
-def _named_id_sql(column: str, items: Sequence[NamedItem], first_texts: TextCounts) -> str:
-    ids = {spelling: item.id for item in items for spelling in item.spellings()}
+def _named_id_sql(column: str, incident: Incident, first_texts: TextCounts) -> str:
+    items, ids = incident.named_items[column], incident.known_ids[column]
     texts: TextCounts = Counter()
     for text, count in first_texts.items():
         texts[text.strip(BLANKS)] += count

@@ -15,21 +15,23 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, NoReturn
 
-import polars as pl
-
 from outage_analysis.claims import queries
-from outage_analysis.claims.queries import escaped_path, quote_literal
-from outage_analysis.claims.readers.delimited import records_query
+from outage_analysis.claims.queries import quote_literal
+from outage_analysis.claims.readers.delimited import query_parameters, records_query
 from outage_analysis.claims.readers.expected_table import ExpectedTable
 from outage_analysis.claims.readers.record_index import RecordIndex
+from outage_analysis.claims.readers.record_splitting import Punctuation
 from outage_analysis.claims.readers.source_file import (
     BATCH_ROWS,
     EngineQuery,
     FileFormat,
     Numbers,
+    OpenedFile,
     RowNumbers,
     RowTexts,
+    SourceFile,
     UnreadableRecord,
+    row_texts,
 )
 from outage_analysis.claims.warehouse import Warehouse
 from outage_analysis.errors import InputRefused
@@ -40,14 +42,14 @@ EMPTY = ""
 NESTED = "a value is a list or an object"
 PREVIEW_LINES = 5_000
 """Number of first lines that are read to see how a file writes its values."""
-NO_DELIMITER = "\x1f"
-"""A character that does not occur in JSON. With it as delimiter, DuckDB reads each line as one field."""
+WHOLE_LINES = Punctuation("\x1f", "")
+"""With this delimiter, which does not occur in JSON, DuckDB reads each line as one field."""
 Cells = dict[str, str | None]
 Line = tuple[int, int, int, "Cells | str"]
 """Row number, byte offset, byte length, and the cells of the object or a text that states what is wrong."""
 
 
-def open_jsonlines(table: ExpectedTable, text: TextFile, warehouse: Warehouse) -> JsonLinesFile:
+def open_jsonlines(table: ExpectedTable, text: TextFile, warehouse: Warehouse) -> OpenedFile:
     """Open a JSON lines file and find its columns among the keys of its objects.
 
     Raises:
@@ -61,7 +63,9 @@ def open_jsonlines(table: ExpectedTable, text: TextFile, warehouse: Warehouse) -
     keys = {column: [*headers][at] for column, at in positions.items()}
     # An inspected file is read in Python, because DuckDB rewrites some numbers.
     engine_query = None if table.for_inspection or text.damaged else _engine_query(table, text, keys, preview)
-    return JsonLinesFile(table, text, tuple(headers), keys, engine_query)
+    found = FileFormat(text.encoding, Note("object_per_line"), tuple(headers))
+    file = JsonLinesFile(table=table, columns=tuple(keys), file_format=found, text=text, keys=keys)
+    return file, engine_query
 
 
 def _engine_query(
@@ -83,7 +87,7 @@ def _engine_query(
         f"({query})",
         {c: _number_sql(keys[c], at) if c in numbers else _text_sql(at) for c, at in places.items()},
         {c: [cells.get(key) or "" for cells in flat] for c, key in keys.items()},
-        _line_parameters(text),
+        query_parameters(text, ["line"], WHOLE_LINES),
         surplus=["uncertain"],
     )
 
@@ -91,52 +95,24 @@ def _engine_query(
 def _further_keys(text: TextFile, warehouse: Warehouse) -> list[str]:
     query = queries.load("keys", lines=records_query())
     try:
-        keys = warehouse.frame(query, **_line_parameters(text))
+        keys = warehouse.frame(query, **query_parameters(text, ["line"], WHOLE_LINES))
     except InputRefused:  # A line is too long for DuckDB, so the keys are read in Python.
         return sorted({key for line in _lines(text) if isinstance(line[3], dict) for key in line[3]})
     return [str(key) for key in keys["key"]]
 
 
-def _line_parameters(text: TextFile) -> dict[str, Any]:
-    """Return the query parameters that make DuckDB read each line of a file as one text."""
-    return {
-        "path": escaped_path(text.path),
-        "delimiter": NO_DELIMITER,
-        "quote": "",
-        "escape": "",
-        "header": False,
-        "skip": 0,
-        "parallel": True,
-        "columns": {"line": "VARCHAR"},
-    }
-
-
-@dataclass
-class JsonLinesFile:
+@dataclass(frozen=True, kw_only=True)
+class JsonLinesFile(SourceFile):
     """A JSON lines file. `keys` maps each column to the key of its value."""
 
-    table: ExpectedTable
     text: TextFile
-    headers: tuple[str, ...]
     keys: Mapping[str, str]
-    engine_query: EngineQuery | None
-    engine_problem: str = ""
-
-    @property
-    def columns(self) -> Sequence[str]:
-        """The columns that occur as keys."""
-        return tuple(self.keys)
-
-    @property
-    def file_format(self) -> FileFormat:
-        """How the file is read."""
-        return FileFormat(self.text.encoding, Note("object_per_line"), self.headers)
 
     @cached_property
     def index(self) -> RecordIndex:
         """The positions of the lines in the file."""
         return RecordIndex.build(
-            self.text.path, NO_DELIMITER, "", width=1, header_row=0, begin=self.text.text_start
+            self.text.path, WHOLE_LINES.delimiter, "", width=1, header_row=0, begin=self.text.text_start
         )
 
     def row_numbers(self) -> RowNumbers | None:
@@ -154,12 +130,8 @@ class JsonLinesFile:
         while batch := list(islice(lines, BATCH_ROWS)):
             yield self._row_texts(batch)
 
-    def _has_nested_cell(self, cells: Cells) -> bool:
-        # Of an inspected file every key is a column, also those that no claim needs.
-        return not self.table.for_inspection and any(cells.get(k) is NESTED for k in self.keys.values())
-
     def _row_texts(self, batch: Sequence[Line]) -> RowTexts:
-        good: list[tuple[int, int, int, Cells]] = []
+        good: list[tuple[int | str | None, ...]] = []
         unreadable: list[UnreadableRecord] = []
         empty = 0
         for row, at, length, cells in batch:
@@ -167,19 +139,12 @@ class JsonLinesFile:
                 empty += 1
             elif isinstance(cells, str):
                 unreadable.append((row, at, length, cells))
-            elif self._has_nested_cell(cells):
+            # Of an inspected file every key is a column, also those that no claim needs.
+            elif not self.table.for_inspection and any(cells.get(k) is NESTED for k in self.keys.values()):
                 unreadable.append((row, at, length, f"no flat JSON object: {NESTED}"))
             else:
-                good.append((row, at, length, cells))
-        places = {"source_row": 0, "byte_offset": 1, "byte_length": 2}
-        frame = pl.DataFrame(
-            {name: pl.Series([line[at] for line in good], dtype=pl.Int64) for name, at in places.items()}
-            | {
-                c: pl.Series([line[3].get(key) for line in good], dtype=pl.String)
-                for c, key in self.keys.items()
-            }
-        )
-        return RowTexts.of_frame(frame, unreadable, empty)
+                good.append((row, at, length, *map(cells.get, self.keys.values())))
+        return row_texts(self.keys, good, unreadable, empty)
 
 
 def _text_sql(at: int) -> str:
@@ -310,7 +275,9 @@ def _is_json_line(first: str, path: Path) -> bool:
         value = json.loads(first)
     except (ValueError, RecursionError):
         return first.rstrip() != "{" and _has_line(path, "}")
-    return isinstance(value, dict) and (_has_line(path, "") or not any(map(_is_rows, value.values())))
+    lists = [x for x in value.values() if isinstance(x, list)] if isinstance(value, dict) else []
+    has_rows = any(isinstance(item, dict) for items in lists for item in items)
+    return isinstance(value, dict) and (not has_rows or _has_line(path, ""))
 
 
 def _has_line(path: Path, ending: str) -> bool:
@@ -318,10 +285,6 @@ def _has_line(path: Path, ending: str) -> bool:
     with path.open(encoding="utf-8-sig") as stream:
         next(stream, None)
         return any(line.startswith("{") and line.rstrip().endswith(ending) for line in stream if line.strip())
-
-
-def _is_rows(value: object) -> bool:
-    return isinstance(value, list) and any(isinstance(item, dict) for item in value)
 
 
 def _array_in_object(content: str, start: int, name: str) -> int:

@@ -204,12 +204,12 @@ def xlsb_details(path: Path, name: str) -> SheetDetails:
             t.get("Id"): t.get("Target", "")
             for t in ET.fromstring(parts.read("xl/_rels/workbook.bin.rels"))  # noqa: S314 - no entity
         }
-        sheets = dict(
-            _bundled_sheet(data, targets)
-            for kind, data in _xlsb_records(parts.read("xl/workbook.bin"))
-            if kind == BUNDLE_SHEET
-        )
-        target = sheets[name]
+        ids = {}
+        for kind, data in _xlsb_records(parts.read("xl/workbook.bin")):
+            if kind == BUNDLE_SHEET:
+                id_, end = _wide_text(data, 8)
+                ids[_wide_text(data, end)[0]] = id_
+        target = targets[ids[name]]
         text = parts.read(target.lstrip("/") if target.startswith("/") else f"xl/{target}")
         styles = parts.read("xl/styles.bin") if "xl/styles.bin" in parts.namelist() else b""
     cells: list[tuple[int, int, str]] = []
@@ -227,11 +227,6 @@ def xlsb_details(path: Path, name: str) -> SheetDetails:
     return SheetDetails(
         tuple(cells), tuple(merged), tuple(f for f in formats if FORMAT_UNIT_PATTERN.search(f))
     )
-
-
-def _bundled_sheet(data: bytes, targets: dict[str | None, str]) -> tuple[str, str]:
-    id_, end = _wide_text(data, 8)
-    return _wide_text(data, end)[0], targets[id_]
 
 
 def _wide_text(data: bytes, at: int) -> tuple[str, int]:

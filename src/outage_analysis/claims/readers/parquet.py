@@ -6,25 +6,28 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import ClassVar
 
 import polars as pl
 
 from outage_analysis.claims import queries
-from outage_analysis.claims.queries import escaped_path, quote_identifier
+from outage_analysis.claims.queries import escaped_path
 from outage_analysis.claims.readers.data_frames import DATA_FRAME
 from outage_analysis.claims.readers.expected_table import ExpectedTable
 from outage_analysis.claims.readers.source_file import (
     EngineQuery,
     FileFormat,
     Numbers,
+    OpenedFile,
     RowNumbers,
     RowTexts,
+    SourceFile,
     raise_engine_problem,
 )
 from outage_analysis.claims.warehouse import Warehouse
 from outage_analysis.errors import InputRefused
 from outage_analysis.incidents import Incident
-from outage_analysis.text import THOUSANDTHS, TextFile
+from outage_analysis.text import THOUSANDTHS
 
 
 def _text_sql(column: str, cell: str, kind: pl.DataType) -> str:
@@ -80,7 +83,7 @@ PREVIEW_ROWS = 5_000
 """Number of rows at the start of a file from which its notations are detected."""
 
 
-def open_parquet(table: ExpectedTable, path: Path, warehouse: Warehouse) -> ParquetFile:
+def open_parquet(table: ExpectedTable, path: Path, warehouse: Warehouse) -> OpenedFile:
     """Open a Parquet file and find its columns.
 
     Numbers and days are converted to text, and are then parsed like the cells of a text file.
@@ -114,59 +117,45 @@ def open_parquet(table: ExpectedTable, path: Path, warehouse: Warehouse) -> Parq
         raise InputRefused("has no columns", file=table.file)
     # Columns are named after their positions, because DuckDB does not tell "Service" from "service".
     cells = {c: _text_sql(c, f"c{at}", schema[headers[at]]) for c, at in positions.items()}
-    file = ParquetFile(table, path, headers, cells, warehouse)
-    if not table.for_inspection:  # The rows of an inspected file are read by `texts`.
-        file.engine_query = EngineQuery(
-            f"({queries.load('parquet', columns=file.numbered_columns)})",
-            cells,
-            file.first_texts(),
-            {"path": escaped_path(path)},
-            about=file.rows,
-        )
-    return file
+    numbered = ", ".join(f"c{at}" for at in range(len(headers)))
+    file = ParquetFile(
+        table=table,
+        columns=tuple(cells),
+        file_format=FileFormat(path.suffix.lower()[1:] or DATA_FRAME, "", headers),
+        path=path,
+        warehouse=warehouse,
+        numbered=numbered,
+        texts_sql=queries.listed_sql(cells).removeprefix(","),
+    )
+    if table.for_inspection:  # The rows of an inspected file are read by `texts`.
+        return file, None
+    query = queries.load("parquet_first", texts=file.texts_sql, columns=numbered, most=str(PREVIEW_ROWS))
+    first = file.frame(query)
+    source = EngineQuery(
+        f"({queries.load('parquet', columns=numbered)})",
+        cells,
+        {c: first[c].drop_nulls().to_list() for c in cells},
+        {"path": escaped_path(path)},
+        about=file.rows,
+    )
+    return file, source
 
 
-@dataclass
-class ParquetFile:
-    """A Parquet file. `cells` maps each column to SQL for its text."""
+@dataclass(frozen=True, kw_only=True)
+class ParquetFile(SourceFile):
+    """A Parquet file. `numbered` has the names of all its columns in SQL, `texts_sql` the wanted texts."""
 
-    table: ExpectedTable
     path: Path
-    headers: tuple[str, ...]
-    cells: dict[str, str]
     warehouse: Warehouse
     """The warehouse whose connection reads the file."""
-    engine_query: EngineQuery | None = None
-    engine_problem: str = "is a damaged Parquet file"
-    text: TextFile | None = None
-
-    @property
-    def columns(self) -> Sequence[str]:
-        """The columns that the file has."""
-        return tuple(self.cells)
-
-    @property
-    def numbered_columns(self) -> str:
-        """The SQL names of all columns of the file, in order."""
-        return ", ".join(f"c{at}" for at in range(len(self.headers)))
-
-    @property
-    def file_format(self) -> FileFormat:
-        """How the file is read."""
-        return FileFormat(self.path.suffix.lower()[1:] or DATA_FRAME, "", self.headers)
-
-    def first_texts(self) -> dict[str, list[str]]:
-        """Return the cell texts of the first rows: column -> texts."""
-        query = queries.load(
-            "parquet_first", texts=self._texts_sql(), columns=self.numbered_columns, most=str(PREVIEW_ROWS)
-        )
-        first = self._frame(query)
-        return {c: first[c].drop_nulls().to_list() for c in self.cells}
+    numbered: str
+    texts_sql: str
+    engine_problem: ClassVar[str] = "is a damaged Parquet file"
 
     @cached_property
     def rows(self) -> int:
         """The number of rows, read from the metadata of the file."""
-        return int(self._frame(queries.load("parquet_count")).item())
+        return int(self.frame(queries.load("parquet_count")).item())
 
     def row_numbers(self) -> RowNumbers:
         """Return how many rows the metadata of the file states."""
@@ -178,17 +167,13 @@ class ParquetFile:
         if rows is not None:
             inputs["wanted_rows"] = pl.DataFrame({"number": rows}, schema={"number": pl.Int64})
             chosen = "source_row in (select number from wanted_rows)"
-        query = queries.load(
-            "parquet_texts", texts=self._texts_sql(), columns=self.numbered_columns, chosen=chosen
-        )
-        yield RowTexts(query, inputs, {"path": escaped_path(self.path)})
+        query = queries.load("parquet_texts", texts=self.texts_sql, columns=self.numbered, chosen=chosen)
+        yield RowTexts(inputs, query, {"path": escaped_path(self.path)})
 
-    def _frame(self, query: str) -> pl.DataFrame:
+    def frame(self, query: str) -> pl.DataFrame:
+        """Return the rows of a query that reads the file."""
         try:
             return self.warehouse.frame(query, path=escaped_path(self.path))
         except InputRefused as error:
             raise_engine_problem(self, error)
             raise
-
-    def _texts_sql(self) -> str:
-        return ", ".join(f"{text} as {quote_identifier(c)}" for c, text in self.cells.items())

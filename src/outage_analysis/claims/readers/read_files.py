@@ -23,7 +23,13 @@ from outage_analysis.claims.readers.delimited import open_delimited
 from outage_analysis.claims.readers.expected_table import OPTIONAL_COLUMNS, ExpectedTable, required_columns
 from outage_analysis.claims.readers.jsonlines import one_object_per_line, open_jsonlines
 from outage_analysis.claims.readers.parquet import open_parquet, was_saved_from_claims
-from outage_analysis.claims.readers.source_file import ZIP, FileFormat, SourceFile, extracted_member
+from outage_analysis.claims.readers.source_file import (
+    ZIP,
+    FileFormat,
+    OpenedFile,
+    SourceFile,
+    extracted_member,
+)
 from outage_analysis.claims.readers.typed_rows import (
     RowTyping,
     TypedRows,
@@ -39,16 +45,12 @@ from outage_analysis.files import is_file
 from outage_analysis.incidents import COUNT, Incident, Layout, layout_for
 from outage_analysis.text import COMPRESSIONS, TextFile, as_utf8, masked_name
 
-Opener = Callable[[ExpectedTable, TextFile, Warehouse], SourceFile]
-BinaryOpener = Callable[[ExpectedTable, Path, Warehouse], SourceFile]
+Opener = Callable[[ExpectedTable, TextFile, Warehouse], OpenedFile]
+BinaryOpener = Callable[[ExpectedTable, Path, Warehouse], OpenedFile]
 JSON = (".json", ".jsonl", ".ndjson")
 TEXT_READERS: dict[str, Opener] = {
-    ".csv": open_delimited,
-    ".tsv": open_delimited,
-    ".txt": open_delimited,
-    ".json": open_jsonlines,
-    ".jsonl": open_jsonlines,
-    ".ndjson": open_jsonlines,
+    **dict.fromkeys((".csv", ".tsv", ".txt"), open_delimited),
+    **dict.fromkeys(JSON, open_jsonlines),
 }
 WORKBOOKS = (".xlsx", ".xlsb", ".xls", ".ods")
 BINARY_READERS: dict[str, BinaryOpener] = {
@@ -126,17 +128,19 @@ def read_files(
     """
     before = before or InputFiles()
     create_text_tables(warehouse, (*required_columns(incident), *OPTIONAL_COLUMNS, COUNT))
-    files = InputFiles(list(before.inputs), list(before.layouts))
-    run = _ReadingRun(warehouse, incident, workspace, RowTyping(warehouse, incident), files)
+    files, typing = InputFiles(list(before.inputs), list(before.layouts)), RowTyping(warehouse, incident)
     for path in paths:
         suffix = _checked_suffix(path)
         saved_claims = suffix == ".parquet" and was_saved_from_claims(path, incident)
         layout = Layout() if saved_claims else layout_for(path.name, layouts, incident)
         sheets = [layout]
         if layout.sheet == "*" and suffix in WORKBOOKS:
-            sheet_names = sheets_with_columns(path, run.expected_table(path.name, layout))
-            sheets = [layout.model_copy(update={"sheet": sheet}) for sheet in sheet_names]
-        formats = [run.add(path, suffix, one, with_sheet_name=len(sheets) > 1) for one in sheets]
+            table = ExpectedTable(len(files.inputs), path.name, layout, incident)
+            sheets = [layout.model_copy(update={"sheet": x}) for x in sheets_with_columns(path, table)]
+        formats = [
+            _add_file(files, typing, path, suffix, one, workspace, with_sheet_name=len(sheets) > 1)
+            for one in sheets
+        ]
         sheets_read = {file_format.sheet for file_format in formats}
         files.unread += [
             masked_name(f"{path.name} [{sheet}]") for sheet in formats[0].sheets if sheet not in sheets_read
@@ -163,50 +167,46 @@ def count_rows(warehouse: Warehouse, files: InputFiles, empty_rows: Mapping[int,
     warehouse.append("files", "from counted", inputs={"counted": counted})
 
 
-@dataclass
-class _ReadingRun:
-    """Reads the files of one run. `add` reads one file or one sheet."""
-
-    warehouse: Warehouse
-    incident: Incident
-    workspace: Path
-    typing: RowTyping
-    files: InputFiles
-
-    def expected_table(self, name: str, layout: Layout) -> ExpectedTable:
-        """Return the table that the next file should contain."""
-        return ExpectedTable(len(self.files.inputs), name, layout, self.incident)
-
-    def add(self, path: Path, suffix: str, layout: Layout, *, with_sheet_name: bool) -> FileFormat:
-        """Read one file or one sheet, under a name that no other file of the run has."""
-        files, number = self.files, len(self.files.inputs)
-        name = masked_name(f"{path.name} [{layout.sheet}]" if with_sheet_name else path.name)
-        if name in [f.name for f in files.inputs]:
-            name = f"{name} ({number + 1})"
-        with ThreadPoolExecutor(1) as pool:
-            digest_result = pool.submit(_sha256, path)
-            file = open_file(self.expected_table(name, layout), path, suffix, self.warehouse, self.workspace)
-            typed = self.typing.type_rows(file)
-            if typed is None:
-                store_texts(self.warehouse, file)
-            else:
-                files.typed[number], files.sources[number] = typed, file
-            if file.text is not None:
-                files.texts[number] = file.text
-            digest = digest_result.result()
-        found = file.file_format
-        for other in files.inputs:
-            if (other.sha256, other.sheet) == (digest, found.sheet):
-                raise InputRefused(f"has the same content as {other.name}", file=name, remedy="Give it once.")
-        size = path.stat().st_size
-        files.inputs.append(InputFile(name, digest, size, found.encoding, found.dialect, found.sheet))
-        files.layouts.append(layout)
-        return found
+def _add_file(
+    files: InputFiles,
+    typing: RowTyping,
+    path: Path,
+    suffix: str,
+    layout: Layout,
+    workspace: Path,
+    *,
+    with_sheet_name: bool,
+) -> FileFormat:
+    """Read one file or one sheet, under a name that no other file of the run has."""
+    number, warehouse = len(files.inputs), typing.warehouse
+    name = masked_name(f"{path.name} [{layout.sheet}]" if with_sheet_name else path.name)
+    if name in [f.name for f in files.inputs]:
+        name = f"{name} ({number + 1})"
+    with ThreadPoolExecutor(1) as pool:
+        digest_result = pool.submit(_sha256, path)
+        table = ExpectedTable(number, name, layout, typing.incident)
+        file, source = open_file(table, path, suffix, warehouse, workspace)
+        typed = None if source is None else typing.type_rows(file, source)
+        if typed is None:
+            store_texts(warehouse, file)
+        else:
+            files.typed[number], files.sources[number] = typed, file
+        if file.text is not None:
+            files.texts[number] = file.text
+        digest = digest_result.result()
+    found = file.file_format
+    for other in files.inputs:
+        if (other.sha256, other.sheet) == (digest, found.sheet):
+            raise InputRefused(f"has the same content as {other.name}", file=name, remedy="Give it once.")
+    size = path.stat().st_size
+    files.inputs.append(InputFile(name, digest, size, found.encoding, found.dialect, found.sheet))
+    files.layouts.append(layout)
+    return found
 
 
 def open_file(
     table: ExpectedTable, path: Path, suffix: str, warehouse: Warehouse, workspace: Path
-) -> SourceFile:
+) -> OpenedFile:
     """Open one file with the reader for its suffix."""
     if suffix in BINARY_READERS:
         return BINARY_READERS[suffix](table, path, warehouse)
@@ -230,9 +230,9 @@ def read_unmapped(
     suffix = _checked_suffix(path)
     bare = layout.model_copy(update={"constants": {}, "computed": {}})
     table = ExpectedTable(0, path.name, bare, incident, for_inspection=True)
-    file = open_file(table, path, suffix, warehouse, workspace)
+    file, source = open_file(table, path, suffix, warehouse, workspace)
     create_text_tables(warehouse, file.columns)
-    store_all_texts(warehouse, file)
+    store_all_texts(warehouse, file, source)
     return file.file_format, table.unit
 
 

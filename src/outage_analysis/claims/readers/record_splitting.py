@@ -14,6 +14,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import islice
 from pathlib import Path
 
 MAX_FIELD_LENGTH = 2_000_000
@@ -52,7 +53,29 @@ class Punctuation:
     @cached_property
     def patterns(self) -> LinePatterns:
         """The patterns of lines; used only if `quote` is not empty."""
-        return LinePatterns.for_punctuation(self)
+        quote, delimiter = re.escape(self.quote), re.escape(self.delimiter)
+        spaces = " *+" if self.spaced else ""
+        inner, outer, plain = (
+            f"[^{quote}]|{quote}{quote}",
+            f"[^{delimiter}\r\n]",
+            f"[^{quote}{delimiter}\r\n]",
+        )
+        if self.escape:
+            pair = f"{re.escape(self.escape)}(?s:.)"
+            inner = f"[^{quote}{re.escape(self.escape)}]|{pair}|{quote}{quote}"
+            outer, plain = (f"{pair}|{text}" for text in (outer, plain))
+        inside = f"(?:{inner})*+"
+        opening = f"{spaces}{quote}{inside}"
+        field = f"(?:{opening}{quote}|(?!{spaces}{quote})(?:{outer})*+)"
+        strict = f"(?:{opening}{quote}|(?!{spaces}{quote})(?:{plain})*+)"
+        more, end = f"(?:{delimiter}{field})*+", "[\r\n]*+"
+        return LinePatterns(
+            re.compile(f"{strict}(?:{delimiter}{strict})*+{end}"),
+            re.compile(f"(?:{field}{delimiter})*+{opening}"),
+            re.compile(f"{inside}{quote}{more}{end}"),
+            re.compile(f"{inside}(?:{quote}{more}{delimiter}{opening})?+"),
+            re.compile(f"(?:[^{quote}]*{delimiter})?{spaces}{quote}"),
+        )
 
 
 @dataclass(frozen=True)
@@ -61,8 +84,6 @@ class LinePatterns:
 
     well_formed: re.Pattern[str]
     """A record in which each field is either completely quoted or free of quotation marks."""
-    complete: re.Pattern[str]
-    """A record that the csv module can read. The module allows quotation marks inside unquoted fields."""
     opened: re.Pattern[str]
     """The first line of a record of several lines."""
     closing: re.Pattern[str]
@@ -71,34 +92,6 @@ class LinePatterns:
     """A line between the first and the last line of a record."""
     mark_at_start: re.Pattern[str]
     """Matches a line whose first quotation mark is at the start of a field."""
-
-    @classmethod
-    def for_punctuation(cls, marks: Punctuation) -> LinePatterns:
-        """Return the patterns for the given delimiter, quote and escape character."""
-        quote, delimiter = re.escape(marks.quote), re.escape(marks.delimiter)
-        spaces = " *+" if marks.spaced else ""
-        inner, outer, plain = (
-            f"[^{quote}]|{quote}{quote}",
-            f"[^{delimiter}\r\n]",
-            f"[^{quote}{delimiter}\r\n]",
-        )
-        if marks.escape:
-            pair = f"{re.escape(marks.escape)}(?s:.)"
-            inner = f"[^{quote}{re.escape(marks.escape)}]|{pair}|{quote}{quote}"
-            outer, plain = (f"{pair}|{text}" for text in (outer, plain))
-        inside = f"(?:{inner})*+"
-        opening = f"{spaces}{quote}{inside}"
-        field = f"(?:{opening}{quote}|(?!{spaces}{quote})(?:{outer})*+)"
-        strict = f"(?:{opening}{quote}|(?!{spaces}{quote})(?:{plain})*+)"
-        more, end = f"(?:{delimiter}{field})*+", "[\r\n]*+"
-        return cls(
-            re.compile(f"{strict}(?:{delimiter}{strict})*+{end}"),
-            re.compile(f"{field}{more}{end}"),
-            re.compile(f"(?:{field}{delimiter})*+{opening}"),
-            re.compile(f"{inside}{quote}{more}{end}"),
-            re.compile(f"{inside}(?:{quote}{more}{delimiter}{opening})?+"),
-            re.compile(f"(?:[^{quote}]*{delimiter})?{spaces}{quote}"),
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,7 +184,7 @@ class RecordSplitter:
         quote = self.marks.quote
         if not quote:
             return
-        ahead = source.take(MAX_NOTE_LINES)
+        ahead = list(islice(source, MAX_NOTE_LINES))
         last = 0
         for number, line in enumerate(ahead, start=1):
             if quote in line and not self.marks.patterns.well_formed.fullmatch(line):
@@ -221,13 +214,6 @@ class _Lines:
     def put_back(self, lines: Sequence[str]) -> None:
         """Push lines back, so that they are read next."""
         self._waiting.extendleft(reversed(lines))
-
-    def take(self, most: int) -> list[str]:
-        """Return the next lines, at most this many."""
-        lines: list[str] = []
-        while len(lines) < most and (line := next(self, None)) is not None:
-            lines.append(line)
-        return lines
 
 
 MISPLACED_QUOTE = "a quotation mark inside a field that does not begin with one"

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import product
 
 import polars as pl
 
@@ -67,20 +68,6 @@ def with_missing_name(table: ExpectedTable, dialect: Dialect, warehouse: Warehou
     return replace(dialect, headers=headers, width=width)
 
 
-@dataclass(frozen=True)
-class Shift:
-    """An assumed error in the header: one header cell that stands for several columns.
-
-    `header` is this header cell. The cells of the columns after it are `by` fields further right than their
-    headers.
-    """
-
-    header: str
-    by: int
-    columns: tuple[str, ...]
-    """The columns that are shifted, in the order of the file."""
-
-
 def check_not_shifted(
     table: ExpectedTable, dialect: Dialect, mapping: dict[str, int], warehouse: Warehouse
 ) -> None:
@@ -101,12 +88,14 @@ def check_not_shifted(
         if len(row) == dialect.width and any(row)
     ]
     reading = _Reading(table, warehouse, mapping, [row for _, row in rows])
-    for shift in _shifts(dialect, mapping):
-        if reading.is_possible(shift):
+    columns = sorted(mapping, key=lambda column: mapping[column])
+    for (gap, name), by in product(enumerate(dialect.headers), range(1, dialect.surplus + 1)):
+        behind = [column for column in columns if mapping[column] > gap]
+        if gap not in mapping.values() and reading.can_be_shifted(behind, by):
             number, row = rows[0]
-            column = next((c for c in EXAMPLE_COLUMNS if c in shift.columns), shift.columns[0])
-            one, other = (_cell_and_place(row, mapping[column] + by) for by in (0, shift.by))
-            header, fields = mask_personal_data(shift.header), "fields" if dialect.surplus > 1 else "field"
+            column = next((c for c in EXAMPLE_COLUMNS if c in behind), behind[0])
+            one, other = (_cell_and_place(row, mapping[column] + more) for more in (0, by))
+            header, fields = mask_personal_data(name), "fields" if dialect.surplus > 1 else "field"
             raise InputRefused(
                 f"has {dialect.surplus} more {fields} in each row than in its header, and its columns can be "
                 "read in two ways",
@@ -125,14 +114,6 @@ def _cell_and_place(row: Sequence[str], at: int) -> str:
     return f"{mask_personal_data(text) if short else f'{len(text)} characters'} in field {at + 1}"
 
 
-def _shifts(dialect: Dialect, mapping: dict[str, int]) -> Iterator[Shift]:
-    used = {at: column for column, at in sorted(mapping.items(), key=lambda item: item[1])}
-    for gap, header in enumerate(dialect.headers):
-        behind = tuple(column for at, column in used.items() if at > gap)
-        if gap not in used and behind:
-            yield from (Shift(header, by, behind) for by in range(1, dialect.surplus + 1))
-
-
 @dataclass(frozen=True)
 class _Reading:
     """The first rows of a file, to test whether their cells still fit if columns are shifted right."""
@@ -142,10 +123,10 @@ class _Reading:
     mapping: dict[str, int]
     rows: Sequence[Sequence[str]]
 
-    def is_possible(self, shift: Shift) -> bool:
-        """Return whether the shifted columns can be read, and are not all empty."""
-        filled = any(self._texts(column, shift.by) for column in shift.columns)
-        return filled and not any(self._contradicts(column, shift.by) for column in shift.columns)
+    def can_be_shifted(self, columns: Sequence[str], by: int) -> bool:
+        """Return whether the columns can be read `by` fields further right, and are not all empty there."""
+        filled = any(self._texts(column, by) for column in columns)
+        return filled and not any(self._contradicts(column, by) for column in columns)
 
     def fits(self) -> bool:
         """Return whether nearly all dates, amounts, services and claimant types are readable."""
@@ -171,9 +152,7 @@ class _Reading:
         """Return the number of cells that are readable `by` fields further right than a column's header."""
         texts, incident = self._texts(column, by), self.table.incident
         if column in NAME_COLUMNS:
-            named = incident.services if column == "service" else incident.claimant_types
-            known = {spelling for item in named for spelling in item.spellings()}
-            return sum(normalized_name(text) in known for text in texts)
+            return sum(normalized_name(text) in incident.known_ids[column] for text in texts)
         if column not in ("filed_on", "loss", *(d.id for d in incident.dimensions)):
             return len(texts)
         cells = pl.Series(f"raw_{column}", texts, pl.String).to_frame()

@@ -2,7 +2,7 @@
 
 A reader opens a file and returns a `SourceFile`. Opening finds the columns and stores no row. The steps after
 it (`typed_rows`, `text_rows`, `recheck`) know files only by this interface, so a new file format is one more
-class.
+subclass.
 """
 
 from __future__ import annotations
@@ -10,18 +10,19 @@ from __future__ import annotations
 import re
 import zipfile
 import zlib
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
-from typing import Any, Protocol
+from typing import Any, ClassVar
 
 import numpy as np
 import polars as pl
 
 from outage_analysis.claims import queries
 from outage_analysis.claims.readers.expected_table import ExpectedTable
-from outage_analysis.claims.warehouse import NO_FRAMES, Frames, Warehouse
+from outage_analysis.claims.warehouse import Frames, Warehouse
 from outage_analysis.errors import InputRefused
 from outage_analysis.text import Note, TextFile, masked_name
 
@@ -95,59 +96,59 @@ class RowTexts:
     """Some rows of a file as text.
 
     `query` returns source_row, the columns and, for a text file, byte_offset and byte_length. `inputs` are
-    the frames that the query reads; `values` are the parameters of the query.
+    the frames that the query reads: rows that a reader has in memory are the frame `read_texts`. `values` are
+    the parameters of the query.
     """
 
-    query: str
-    inputs: Frames = field(default_factory=lambda: NO_FRAMES)
+    inputs: Frames
+    query: str = "from read_texts"
     values: Mapping[str, object] = field(default_factory=dict)
     unreadable: Sequence[UnreadableRecord] = ()
     """Records among these rows that cannot be split into the cells of the header."""
     empty: int = 0
     """The number of rows without any text, which are left out."""
 
-    @classmethod
-    def of_frame(
-        cls, frame: pl.DataFrame, unreadable: Sequence[UnreadableRecord] = (), empty: int = 0
-    ) -> RowTexts:
-        """Return rows that a reader has in memory, in a frame with the columns that `query` returns."""
-        return cls("from read_texts", {"read_texts": frame}, {}, unreadable, empty)
+
+PLACES = ("source_row", "byte_offset", "byte_length")
 
 
-class SourceFile(Protocol):
+def row_texts(
+    columns: Iterable[str],
+    rows: Iterable[Sequence[object]],
+    unreadable: Sequence[UnreadableRecord],
+    empty: int,
+) -> RowTexts:
+    """Return rows of a text file that a reader has in memory: the `PLACES` of each, and its columns."""
+    schema = {**dict.fromkeys(PLACES, pl.Int64), **dict.fromkeys(columns, pl.String)}
+    frame = pl.DataFrame(list(rows), schema=schema, orient="row")
+    return RowTexts({"read_texts": frame}, unreadable=unreadable, empty=empty)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SourceFile(ABC):
     """One opened file, or one sheet of a workbook."""
 
-    engine_query: EngineQuery | None
-    """How DuckDB reads all rows; None if the file must be read by `texts`, or has been read.
-
-    It is forgotten after use, because the texts of the first rows take memory.
-    """
-
-    @property
-    def table(self) -> ExpectedTable:
-        """The table that the file should contain."""
-
-    @property
-    def columns(self) -> Sequence[str]:
-        """The columns that the header names."""
-
-    @property
-    def file_format(self) -> FileFormat:
-        """How the file is read."""
-
-    @property
-    def text(self) -> TextFile | None:
-        """The decoded file; None if the file is not a text file, so that its rows have no byte offsets."""
-
-    @property
-    def engine_problem(self) -> str:
-        """The error to report if DuckDB cannot read the file; "" if another way to read it exists."""
+    table: ExpectedTable
+    """The table that the file should contain."""
+    columns: Sequence[str]
+    """The columns that the header names."""
+    file_format: FileFormat
+    text: TextFile | None = None
+    """The decoded file; None if the file is not a text file, so that its rows have no byte offsets."""
+    engine_problem: ClassVar[str] = ""
+    """The error to report if DuckDB cannot read the file; "" if another way to read it exists."""
 
     def row_numbers(self) -> RowNumbers | None:
         """Count the rows without DuckDB; None if DuckDB may find other row boundaries than `texts`."""
+        return None
 
+    @abstractmethod
     def texts(self, rows: Sequence[int] | Numbers | None) -> Iterator[RowTexts]:
         """Read rows as text: the rows with these increasing numbers, or all rows below the header."""
+
+
+OpenedFile = tuple[SourceFile, EngineQuery | None]
+"""A file, and how DuckDB reads all its rows; None if the file must be read by its `texts`."""
 
 
 def read_by_engine(

@@ -18,6 +18,8 @@ from outage_analysis.claims.queries import quote_identifier
 from outage_analysis.claims.readers.cell_values import MANY_SHARE, NO_TEXTS, TextCounts, states_times
 from outage_analysis.claims.readers.fast_path import enum_type, fast_path_sql, values_for_enum
 from outage_analysis.claims.readers.source_file import (
+    PLACES,
+    EngineQuery,
     Numbers,
     RowNumbers,
     SourceFile,
@@ -96,21 +98,17 @@ class RowTyping:
         """Create the empty table `typed_rows`."""
         self._create_table()
 
-    def type_rows(self, file: SourceFile) -> TypedRows | None:
+    def type_rows(self, file: SourceFile, source: EngineQuery) -> TypedRows | None:
         """Append the typed rows of a file to the table `typed_rows`.
 
-        Returns None, and appends nothing, if the file must be read as text (see `SourceFile.engine_query`).
+        Returns None, and appends nothing, if the file must be read as text.
 
         Raises:
             InputRefused: the file is damaged.
         """
-        source, table = file.engine_query, file.table
-        if source is None:
-            return None
+        table = file.table
         if table.numbers_rows and "claim_id" not in source.cells:
-            # DuckDB does not number the rows, so an id cannot contain the number.
-            file.engine_query = None
-            return None
+            return None  # DuckDB does not number the rows, so an id cannot contain the number.
         texts = {**source.first_texts, **table.computed_texts(source.first_texts)}
         first_texts = {column: Counter(texts) for column, texts in texts.items()}
         self._choose_enum_values(first_texts, table.layout)
@@ -132,7 +130,6 @@ class RowTyping:
             file=table.number,
         )
         added = read_by_engine(self.warehouse, "typed_rows", query, file, source)
-        file.engine_query = None
         return None if added is None else TypedRows(*added, times)
 
     def _choose_enum_values(self, first_texts: Mapping[str, TextCounts], layout: Layout) -> None:
@@ -154,16 +151,15 @@ class RowTyping:
 
         The column `filed_at` is added only when a file with times of filing is read.
         """
-        names = {"service": self.incident.services, "claimant_type": self.incident.claimant_types}
-        kinds = {c: enum_type(item.id for item in items) for c, items in names.items() if items}
+        names = self.incident.named_items.items()
+        kinds = {c: enum_type(item.id for item in items) for c, items in names if items}
         kinds |= {c: enum_type(known) for c, known in self._enum_values.items()}
         query = queries.load(
             "empty_typed_rows",
             columns=typed_columns(self.incident),
             narrowed=", ".join(map(quote_identifier, (*kinds, FILED_AT))),
-            enumerated="".join(
-                f", cast({quote_identifier(c)} as {kind}) as {quote_identifier(c)}"
-                for c, kind in kinds.items()
+            enumerated=queries.listed_sql(
+                {c: f"cast({quote_identifier(c)} as {kind})" for c, kind in kinds.items()}
             ),
         )
         self.warehouse.create("typed_rows", query)
@@ -191,12 +187,7 @@ def typed_columns(incident: Incident) -> str:
     return ", ".join(f"cast(null as {kind}) as {quote_identifier(c)}" for c, kind in kinds.items())
 
 
-RECORD_COLUMNS = {
-    "file_number": pl.Int64,
-    "source_row": pl.Int64,
-    "byte_offset": pl.Int64,
-    "byte_length": pl.Int64,
-}
+RECORD_COLUMNS = dict.fromkeys(("file_number", *PLACES), pl.Int64)
 
 
 def create_text_tables(warehouse: Warehouse, columns: Sequence[str]) -> None:
@@ -229,29 +220,26 @@ def store_texts(warehouse: Warehouse, file: SourceFile, rows: Sequence[int] | Nu
             raise_engine_problem(file, error)
             raise
         if part.unreadable:
-            names = [*RECORD_COLUMNS, "problem"][1:]
-            records = pl.DataFrame(part.unreadable, schema=names, orient="row")
+            records = pl.DataFrame(part.unreadable, schema=[*PLACES, "problem"], orient="row")
             records = records.with_columns(file_number=number)
             warehouse.append("unreadable", "from records", inputs={"records": records})
         empty += part.empty
     return empty
 
 
-def store_all_texts(warehouse: Warehouse, file: SourceFile) -> None:
+def store_all_texts(warehouse: Warehouse, file: SourceFile, source: EngineQuery | None) -> None:
     """Store every row of an inspected file as text: with DuckDB if possible, which is faster.
 
     Raises:
         InputRefused: see `store_texts`.
     """
-    source = file.engine_query
     added = None
     if source is not None:
-        cells = "".join(f", {sql} as {quote_identifier(column)}" for column, sql in source.cells.items())
         query = queries.load(
             "numbered_texts",
             file=str(file.table.number),
             before=str(source.first_row - 1),
-            cells=cells,
+            cells=queries.listed_sql(source.cells),
             source=source.source,
         )
         added = read_by_engine(warehouse, "text_rows", query, file, source)
@@ -279,21 +267,13 @@ def reject_texts(warehouse: Warehouse, texts: dict[int, TextFile]) -> pl.DataFra
         original file, or in the decompressed content of a compressed file.
     """
     schema = {"file_number": pl.Int64, "source_row": pl.Int64, "byte": pl.Int64, "raw": pl.String}
-    frames = [pl.DataFrame(schema=schema)]
+    rows: list[tuple[int, int, int, str]] = []
     for number, text in texts.items():
         rejected = warehouse.frame(queries.load("rejected_records"), number=number)
-        places = list(zip(rejected["byte_offset"], rejected["byte_length"], strict=True))
-        raws = []
+        places = original_offsets(text, rejected["byte_offset"].to_list())
         with text.path.open("rb") as stream:
-            for offset, length in places:
+            for (row, offset, length), place in zip(rejected.iter_rows(), places, strict=True):
                 stream.seek(offset)
-                text_of_record = stream.read(length).decode().rstrip("\r\n")
-                raws.append(text_of_record.replace("\0", "\N{REPLACEMENT CHARACTER}"))
-        columns = {
-            "file_number": [number] * len(raws),
-            "source_row": rejected["source_row"],
-            "byte": original_offsets(text, [offset for offset, _ in places]),
-            "raw": raws,
-        }
-        frames.append(pl.DataFrame(columns, schema=schema))
-    return pl.concat(frames)
+                raw = stream.read(length).decode().rstrip("\r\n")
+                rows.append((number, row, place, raw.replace("\0", "\N{REPLACEMENT CHARACTER}")))
+    return pl.DataFrame(rows, schema=schema, orient="row")

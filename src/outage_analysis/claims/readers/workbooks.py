@@ -20,11 +20,11 @@ from outage_analysis.claims.readers.expected_table import (
 )
 from outage_analysis.claims.readers.other_workbooks import DETAILS, check_ods_size
 from outage_analysis.claims.readers.source_file import (
-    EngineQuery,
     FileFormat,
     Numbers,
-    RowNumbers,
+    OpenedFile,
     RowTexts,
+    SourceFile,
     header_note,
 )
 from outage_analysis.claims.readers.workbook_xml import (
@@ -39,7 +39,7 @@ from outage_analysis.claims.readers.workbook_xml import (
 from outage_analysis.claims.warehouse import Warehouse
 from outage_analysis.errors import InputRefused
 from outage_analysis.incidents import unit_multiplier
-from outage_analysis.text import Note, TextFile, masked_name, scale_remedy
+from outage_analysis.text import Note, masked_name, scale_remedy
 
 MAX_BYTES, MAX_EXPANSION = 1 << 31, 300
 """Limits for a workbook: its decompressed size in bytes, and this size relative to the size of the file."""
@@ -49,7 +49,7 @@ OLE = b"\xd0\xcf\x11\xe0"
 """The first bytes of a workbook that is in the format before 2007 or has a password."""
 
 
-def open_workbook(table: ExpectedTable, path: Path, warehouse: Warehouse) -> WorkbookSheet:
+def open_workbook(table: ExpectedTable, path: Path, warehouse: Warehouse) -> OpenedFile:
     """Open one sheet of a workbook and find its columns.
 
     The layout (TOML file that maps columns) may name the sheet. By default the sheet whose header names the
@@ -60,13 +60,10 @@ def open_workbook(table: ExpectedTable, path: Path, warehouse: Warehouse) -> Wor
             headers.
     """
     del warehouse  # A workbook is read without DuckDB.
-    _check_expanded_size(path, table.file)
     sheets = _sheets(path, table.file)
     sheet = _chosen_sheet(sheets, table)
     frame = sheets[sheet]
-    rows = [
-        ["" if cell is None else cell for cell in row] for row in frame.head(HEADER_SEARCH_ROWS).iter_rows()
-    ]
+    rows = frame.head(HEADER_SEARCH_ROWS).fill_null("").rows()
     place = table.header_position(rows)
     table.check_above_header(rows, place)
     if place >= len(rows):
@@ -79,10 +76,10 @@ def open_workbook(table: ExpectedTable, path: Path, warehouse: Warehouse) -> Wor
     body = frame.with_row_index("source_row", offset=1).slice(place + 1)
     filled = body.filter(pl.any_horizontal(pl.col(frame.columns).is_not_null()))
     cells = {column: pl.col(frame.columns[position]) for column, position in positions.items()}
-    return WorkbookSheet(
-        table,
-        filled.select(pl.col("source_row").cast(pl.Int64), **cells),
-        FileFormat(
+    file = WorkbookSheet(
+        table=table,
+        columns=tuple(positions),
+        file_format=FileFormat(
             path.suffix.lower()[1:],
             Note("sheet", name=masked_name(sheet), header=header_note(place + 1)),
             tuple(headers),
@@ -90,33 +87,21 @@ def open_workbook(table: ExpectedTable, path: Path, warehouse: Warehouse) -> Wor
             sheet=sheet,
             sheets=tuple(sheets),
         ),
+        rows=filled.select(pl.col("source_row").cast(pl.Int64), **cells),
     )
+    return file, None
 
 
-@dataclass
-class WorkbookSheet:
+@dataclass(frozen=True, kw_only=True)
+class WorkbookSheet(SourceFile):
     """One sheet of a workbook. `rows` has the texts of its filled rows, and their numbers `source_row`."""
 
-    table: ExpectedTable
     rows: pl.DataFrame
-    file_format: FileFormat
-    engine_query: EngineQuery | None = None
-    engine_problem: str = ""
-    text: TextFile | None = None
-
-    @property
-    def columns(self) -> Sequence[str]:
-        """The columns that the header names."""
-        return self.rows.columns[1:]
-
-    def row_numbers(self) -> RowNumbers | None:
-        """Return None: DuckDB does not read workbooks."""
-        return None
 
     def texts(self, rows: Sequence[int] | Numbers | None) -> Iterator[RowTexts]:
         """Return the rows with these numbers, or all rows."""
         chosen = self.rows if rows is None else self.rows.filter(pl.col("source_row").is_in([*rows]))
-        yield RowTexts.of_frame(chosen)
+        yield RowTexts({"read_texts": chosen})
 
 
 def sheets_with_columns(path: Path, table: ExpectedTable) -> list[str]:
@@ -125,7 +110,6 @@ def sheets_with_columns(path: Path, table: ExpectedTable) -> list[str]:
     Raises:
         InputRefused: the file is not a workbook, or no sheet has a header.
     """
-    _check_expanded_size(path, table.file)
     sheets = _sheets(path, table.file)
     matches = [
         name for name, frame in sheets.items() if _most_named_columns(frame, table) >= MIN_HEADER_COLUMNS
@@ -196,27 +180,25 @@ def _sheets(path: Path, name: str) -> dict[str, pl.DataFrame]:
     """
     import fastexcel
 
+    _check_expanded_size(path, name)
     # The library `calamine` logs a warning for each sheet that is a chart. Users need not see it.
     logging.getLogger("calamine").setLevel(logging.ERROR)
     try:
         book = fastexcel.read_excel(path)
-        return {
-            sheet: frame
-            for sheet in book.sheet_names
-            if (frame := _cells(book, sheet)) is not None and len(frame)
-        }
+        frames = {sheet: _cells(book, sheet) for sheet in book.sheet_names}
+        return {sheet: frame for sheet, frame in frames.items() if len(frame)}
     except (fastexcel.FastExcelError, pl.exceptions.PolarsError, OSError) as error:
         first = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise InputRefused("cannot be read as a workbook", file=name, value=first) from error
 
 
-def _cells(book: object, sheet: str) -> pl.DataFrame | None:
+def _cells(book: object, sheet: str) -> pl.DataFrame:
     import fastexcel
 
     try:
         loaded = book.load_sheet(sheet, header_row=None, skip_rows=0, dtypes="string")  # type: ignore[attr-defined]
     except (fastexcel.SheetNotFoundError, fastexcel.InvalidParametersError, fastexcel.CalamineError):
-        return None  # The sheet is a chart or empty, so it has no rows.
+        return pl.DataFrame()  # The sheet is a chart or empty, so it has no rows.
     frame: pl.DataFrame = loaded.to_polars()
     # The first used column need not be column A. So the frame names each column by its position in the sheet.
     return frame.rename(
@@ -251,7 +233,7 @@ def _chosen_sheet(sheets: dict[str, pl.DataFrame], table: ExpectedTable) -> str:
 
 def _most_named_columns(frame: pl.DataFrame, table: ExpectedTable) -> int:
     """Return how many columns of a claim the best candidate for the header row of a sheet names."""
-    rows = ([cell or "" for cell in row] for row in frame.head(HEADER_SEARCH_ROWS).iter_rows())
+    rows = frame.head(HEADER_SEARCH_ROWS).fill_null("").iter_rows()
     return max(len(table.layout.header_positions(row, table.columns)) for row in rows)
 
 
