@@ -392,11 +392,12 @@ def test_of_equal_complaints_the_first_is_kept_and_the_others_are_copies(
 
 
 def test_a_copy_in_another_file_is_a_copy(claims_csv: ClaimsCsv, incident: Incident) -> None:
-    one, two = claims_csv([{}, {}], name="z.csv"), claims_csv([{}, {"loss": "5"}, {}], name="a.csv")
-    claims = read_claims([one, two], incident, max_rejects=1)
+    one = claims_csv([{}, {}], name="z.csv")
+    rows = [{"claim_id": "c2", "loss": "5"}, {"claim_id": "c1"}, {"claim_id": "c3"}]
+    claims = read_claims([one, claims_csv(rows, name="a.csv")], incident, max_rejects=1)
     assert claims.rejected_rows.select(
         "source_file", "source_row", "broken", "kept_file", "kept_row"
-    ).rows() == [("a.csv", 2, [EXACT_COPY], "z.csv", 2), ("a.csv", 3, [REPEATED_ID], "z.csv", 3)]
+    ).rows() == [("a.csv", 2, [REPEATED_ID], "z.csv", 3), ("a.csv", 3, [EXACT_COPY], "z.csv", 2)]
     assert rule_table(claims).select("source_file", "rule", "complaints").rows() == [
         ("a.csv", REPEATED_ID, 1),
         ("a.csv", EXACT_COPY, 1),
