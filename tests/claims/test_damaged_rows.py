@@ -66,6 +66,12 @@ def test_each_of_several_stray_marks_is_reported_with_its_row_and_byte(tmp_path:
         assert text.encode()[byte:].decode().startswith(raw + "\n")
 
 
+def test_marks_in_the_same_column_that_merge_rows_cost_two_rows(tmp_path: Path) -> None:
+    table = [ROWS[0], row(2, '"x'), ROWS[2], ROWS[3], row(5, '"'), ROWS[5]]
+    claims = read(tmp_path / "a.csv", lines(HEADER, *table))
+    assert ids(claims) == ["1", "3", "4", "6"]
+
+
 def test_lines_that_may_belong_to_the_note_of_a_damaged_row_are_rejected(tmp_path: Path) -> None:
     table = [ROWS[0], row(2, '"he said "no",'), ROWS[2], 'and left"', ROWS[3]]
     claims = read(tmp_path / "a.csv", lines(HEADER, *table))
