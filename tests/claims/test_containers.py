@@ -234,6 +234,15 @@ def test_merged_cells_in_ods_are_refused_and_an_empty_cell_is_an_unknown_loss(tm
     assert claims.to_polars()["loss"].to_list() == [5, 5, None]
 
 
+def test_a_sheet_of_repeated_cells_is_refused_before_it_is_read(tmp_path: Path) -> None:
+    repeated = (
+        '<table:table-cell office:value-type="float" office:value="1" '
+        'table:number-columns-repeated="99999999"/>'
+    )
+    with pytest.raises(InputRefused, match="50,000,000 cells"):
+        read(tmp_path / "a.ods", ods_row(repeated))
+
+
 def xlsb_record(kind: int, data: bytes) -> bytes:
     size = len(data)
     head = bytes([kind]) if kind < 128 else bytes([kind & 0x7F | 0x80, kind >> 7])

@@ -257,6 +257,11 @@ def test_lines_in_cp949_in_a_utf_8_file_are_rejected_and_the_other_way_round(tmp
     assert claims.rejected_rows["byte"].to_list() == [len(b"".join(parts[:3]))]
 
 
+def test_zero_width_spaces_at_the_ends_of_a_cell_are_blanks(tmp_path: Path) -> None:
+    table = [row(1).replace("카톡", "\u200b카톡\u200b"), "\u200b" + row(2), ROWS[2]]
+    assert ids(read(tmp_path / "a.csv", lines(HEADER, *table))) == ["1", "2", "3"]
+
+
 # --- headers and fields -------------------------------------------------------------------------------------
 
 
