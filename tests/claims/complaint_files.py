@@ -30,8 +30,8 @@ WHOLE = "loss is an amount that can be read, below 10^15"
 ERROR_CELL = "#DIV/0!"
 """In a workbook written as the value of a formula, elsewhere as this text."""
 ROUNDED = ("1.23457E+11", "1,23457E+11", "9e+15")
-BREAKS = ("\n", "\r\n", "\x01", "\x0b", "\x85", "\u2028", "\u2029")
-"""Line breaks and a control character."""
+BREAKS = ("\n", "\r\n", "\r", "\x01", "\x0b", "\x0c", "\x1c", "\x7f", "\x85", "\u2028", "\u2029")
+"""Line breaks and control characters."""
 CONTROLS = re.compile("[\x01-\x08\n-\x1f\x7f-\x9f\u2028\u2029]")
 """Long numbers as a spreadsheet shows them."""
 COLUMNS = ("claim_id", "service", "claimant_type", "filed_on", "loss", "region", "delay", "claimant_id")
@@ -224,9 +224,12 @@ class Carrier:
 
 def _delimited(delimiter: str, end: str) -> Callable[[Sequence[Row | None]], list[str]]:
     def records(rows: Sequence[Row | None]) -> list[str]:
+        every = (dict(zip(COLUMNS, COLUMNS, strict=True)), *rows)
+        cells = [["torn"] if row is None else list(row.values()) for row in every]
+        # The csv module of some versions of Python does not quote a carriage return alone.
+        minimal, quoted = csv.QUOTE_MINIMAL, csv.QUOTE_ALL
         return [
-            record(["torn"] if row is None else list(row.values()), delimiter, end)
-            for row in (dict(zip(COLUMNS, COLUMNS, strict=True)), *rows)
+            record(row, delimiter, end, quoting=quoted if "\r" in "".join(row) else minimal) for row in cells
         ]
 
     return records
@@ -263,6 +266,19 @@ def encoded(text: str, encoding: str) -> bytes:
     """A text in an encoding, UTF-16 with the mark that says in which order its bytes come."""
     marks = {"utf-16-le": codecs.BOM_UTF16_LE, "utf-16-be": codecs.BOM_UTF16_BE}
     return marks.get(encoding, b"") + text.encode(encoding)
+
+
+def write_frame(path: Path, frame: pl.DataFrame, *, separator: str = ",") -> Path:
+    """A frame as a file in the format of the suffix of a path."""
+    if path.suffix == ".xlsx":
+        frame.write_excel(path)
+    elif path.suffix == ".parquet":
+        frame.write_parquet(path)
+    elif path.suffix in (".jsonl", ".ndjson"):
+        frame.write_ndjson(path)
+    else:
+        frame.write_csv(path, separator=separator)
+    return path
 
 
 def write_parquet(path: Path, rows: Sequence[Row | None], encoding: str = "") -> None:

@@ -271,12 +271,6 @@ def test_an_unknown_column_or_value_is_refused(
         claims.filter(**conditions)
 
 
-def test_a_quotation_mark_in_a_value_is_data(claims_csv: ClaimsCsv, incident: Incident) -> None:
-    word = "o'hara\" --"
-    claims = read_claims(claims_csv([{"region": word}, {}]), incident)
-    assert claims.filter(region=word).to_polars()["region"].to_list() == [word]
-
-
 def test_a_filter_by_loss_is_in_whole_currency(claims_csv: ClaimsCsv, incident: Incident) -> None:
     claims = read_claims(claims_csv([{"loss": "12.5"}, {"loss": "12"}]), in_euros(incident))
     assert claims.filter(loss=12.5).to_polars()["loss"].to_list() == [1_250]

@@ -13,14 +13,12 @@ import pytest
 
 from outage_analysis.claims import read_claims
 from outage_analysis.claims.readers import source_file
-from outage_analysis.claims.readers.other_workbooks import ERROR, ods_details, xls_details, xlsb_details
+from outage_analysis.claims.readers.other_workbooks import ERROR, xls_details, xlsb_details
 from outage_analysis.errors import InputRefused
 from tests.claims.test_damaged_rows import ids
 from tests.claims.test_ingest_csv import HEADER, csv_incident, lines, row
 from tests.contract.damaged_files.container_kinds import zipped
-from tests.contract.damaged_files.damaged_file import damaged_file
 from tests.contract.damaged_files.old_workbook import xls_bytes
-from tests.contract.damaged_files.reading import read_ours
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -146,14 +144,6 @@ def test_json_without_exactly_one_array_of_objects_is_refused(
 
 
 # --- workbooks ----------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("kind", ["ods_of_text", "ods_of_numbers_and_days", "xls_of_text"])
-def test_a_workbook_of_another_kind_is_read(tmp_path: Path, kind: str) -> None:
-    file = damaged_file(kind, 1)
-    path = tmp_path / file.name
-    path.write_bytes(file.data)
-    assert sorted(read_ours(path, file, []), key=str) == sorted(file.records, key=str)
 
 
 def xls_record(kind: int, data: bytes) -> bytes:
@@ -294,11 +284,3 @@ def test_what_is_no_workbook_is_refused_on_one_line(tmp_path: Path, suffix: str)
         with pytest.raises(InputRefused) as refusal:
             read(tmp_path / f"a{suffix}", content)
         assert len(str(refusal.value).splitlines()) == 1
-
-
-def test_details_of_an_unknown_sheet_are_an_error(tmp_path: Path) -> None:
-    (tmp_path / "a.xls").write_bytes(xls_bytes(GRID))
-    with pytest.raises(KeyError):
-        xls_details(tmp_path / "a.xls", "other")
-    (tmp_path / "a.ods").write_bytes(ods_row("<table:table-cell/>"))
-    assert ods_details(tmp_path / "a.ods", "other").cells == ()

@@ -56,17 +56,6 @@ def problems(claims: Claims) -> dict[int, str | None]:
 # --- stray quotation marks ----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("field", range(6))
-@pytest.mark.parametrize("damaged", [1, 3, 6])
-def test_an_opened_field_costs_its_row_and_no_other(tmp_path: Path, field: int, damaged: int) -> None:
-    cells = row(damaged).split(",")
-    cells[field] = '"' + cells[field]
-    table = [*ROWS[: damaged - 1], ",".join(cells), *ROWS[damaged:]]
-    claims = read(tmp_path / "a.csv", lines(HEADER, *table))
-    assert ids(claims) == [str(n) for n in range(1, 7) if n != damaged]
-    assert problems(claims) == {damaged + 1: NOT_CLOSED}
-
-
 def test_each_of_several_stray_marks_is_reported_with_its_row_and_byte(tmp_path: Path) -> None:
     table = [ROWS[0], '"' + ROWS[1], ROWS[2], row(4, '"x'), ROWS[4], ROWS[5]]
     text = lines(HEADER, *table)
@@ -75,11 +64,6 @@ def test_each_of_several_stray_marks_is_reported_with_its_row_and_byte(tmp_path:
     assert problems(claims) == {3: NOT_CLOSED, 5: NOT_CLOSED}
     for byte, raw in claims.rejected_rows.select("byte", "raw").rows():
         assert text.encode()[byte:].decode().startswith(raw + "\n")
-
-
-def test_a_mark_in_the_header_costs_no_row(tmp_path: Path) -> None:
-    text = lines(f'{HEADER},"note', *(f"{line},n" for line in ROWS))
-    assert ids(read(tmp_path / "a.csv", text)) == list("123456")
 
 
 def test_marks_in_the_same_column_that_merge_rows_cost_two_rows(tmp_path: Path) -> None:
@@ -256,11 +240,6 @@ def test_a_broken_byte_costs_its_row_and_no_other(tmp_path: Path, bad: bytes, ma
     assert content[claims.rejected_rows["byte"][0] :].startswith(ROWS[2].encode() + bad)
 
 
-def test_nuls_at_the_end_are_no_row(tmp_path: Path) -> None:
-    claims = read(tmp_path / "a.csv", lines(HEADER, *ROWS).encode() + bytes(64))
-    assert (len(claims), len(claims.rejected_rows)) == (6, 0)
-
-
 def test_bytes_that_are_no_text_alone_on_the_last_line_are_a_reject(tmp_path: Path) -> None:
     claims = read(tmp_path / "a.csv", lines(HEADER, *ROWS).encode() + b"\xff")
     assert (len(claims), problems(claims)) == (6, {8: UNDECODABLE})
@@ -276,14 +255,6 @@ def test_lines_in_cp949_in_a_utf_8_file_are_rejected_and_the_other_way_round(tmp
     claims = read(tmp_path / "a.csv", b"".join(parts))
     assert (ids(claims), claims.inputs[0].encoding) == (["1", "2", "4", "5", "6"], "cp949")
     assert claims.rejected_rows["byte"].to_list() == [len(b"".join(parts[:3]))]
-
-
-def test_windows_1252_is_read(tmp_path: Path) -> None:
-    text = lines(HEADER, row(1, "Köln"), row(2, "Zürich"), row(3, "x"))
-    content = text.replace("카톡", "talk").replace("개인", "user").encode("cp1252")
-    claims = read(tmp_path / "a.csv", content)
-    assert claims.to_polars()["region"].to_list() == ["Köln", "Zürich", "x"]
-    assert claims.inputs[0].encoding == "cp1252"
 
 
 def test_zero_width_spaces_at_the_ends_of_a_cell_are_blanks(tmp_path: Path) -> None:
@@ -310,17 +281,6 @@ def test_a_header_without_a_name_that_could_be_anywhere_is_refused(tmp_path: Pat
     error = refusal(tmp_path / "a.csv", odd)
     assert "has 7 fields in each row and 6 names in its header" in str(error)
     assert error.row == 1
-
-
-def test_a_file_without_header_says_so_and_its_advice_reads_the_file(tmp_path: Path) -> None:
-    error = refusal(tmp_path / "a.csv", lines(*ROWS))
-    assert "has a complaint in place of its header" in str(error)
-    assert "header_row = 0" in error.remedy
-    columns: dict[str, tuple[str, ...]] = {
-        name: (str(at),) for at, name in enumerate(HEADER.split(","), start=1)
-    }
-    layout = Layout(header_row=0, columns=columns)
-    assert ids(read(tmp_path / "a.csv", lines(*ROWS), layout)) == list("123456")
 
 
 def test_a_delimiter_at_the_end_of_some_rows_costs_none_if_the_last_cell_is_always_filled(

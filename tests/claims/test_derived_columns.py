@@ -20,6 +20,7 @@ from outage_analysis.errors import InputRefused, UsageError
 from outage_analysis.incidents import Incident, Layout, load_layout
 from outage_analysis.losses import build_cube, cumulative_intake
 from outage_analysis.text import number_sql
+from tests.claims.complaint_files import write_frame
 from tests.claims.test_times import hours, outage
 
 EDGES = {"zone": {"near": 10, "middle": 25.5, "far": inf}}
@@ -131,15 +132,9 @@ def test_typed_days_and_times_are_joined(tmp_path: Path, suffix: str) -> None:
         "clock": ["15:30:00", "09:05:10"],
     }  # fmt: skip
     frame = pl.DataFrame(table).with_columns(pl.col("clock").str.to_time())
-    path = tmp_path / f"a.{suffix}"
-    if suffix == "csv":
-        frame.write_csv(path)
-    elif suffix == "jsonl":
-        frame.with_columns(pl.col("day").dt.to_string("%Y-%m-%dT%H:%M:%S")).write_ndjson(path)
-    elif suffix == "xlsx":
-        frame.write_excel(path)
-    else:
-        frame.write_parquet(path)
+    if suffix == "jsonl":
+        frame = frame.with_columns(pl.col("day").dt.to_string("%Y-%m-%dT%H:%M:%S"))
+    path = write_frame(tmp_path / f"a.{suffix}", frame)
     claims = read_claims(path, outage(), layouts=[Layout(computed={"filed_at": ("day", "clock")})])
     assert claims.to_polars()["filed_at"].dt.to_string("%F %T").to_list() == [
         "2022-10-15 15:30:00",

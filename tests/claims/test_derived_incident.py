@@ -11,7 +11,6 @@ import pytest
 from outage_analysis.claims import incident_from_files, inspect_file, read_claims, save_claims
 from outage_analysis.claims.warehouse import NO_FRAMES, Frames, Warehouse
 from outage_analysis.errors import InputRefused, UsageError
-from outage_analysis.incidents import load_incident
 from tests.commands import GOOD, HEADER
 
 pytestmark = pytest.mark.slow  # many files; the contract suite reads some of each kind in the quick run
@@ -169,13 +168,6 @@ def test_further_columns_become_dimensions(tmp_path: Path) -> None:
 def test_an_incident_and_facts_about_it_contradict_each_other(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"states this already \(found 'currency'\)"):
         read_claims(written(tmp_path, PLAIN), "kakao-2022", currency="KRW")
-
-
-def test_an_incident_is_named_by_id_path_or_itself(tmp_path: Path) -> None:
-    text = f"{HEADER}{GOOD}"
-    path = written(tmp_path, text)
-    kakao = load_incident("kakao-2022")
-    assert read_claims(path, "kakao-2022").incident == read_claims([path], kakao).incident == kakao
 
 
 def test_a_file_with_the_name_of_a_bundled_incident_gets_another_id(tmp_path: Path) -> None:

@@ -158,7 +158,8 @@ def test_a_report_remembers_the_encoding(tmp_path: Path, further: tuple[str, ...
     documents = oa.scaffold(tmp_path / "own", read(Path(path), encoding="cp1252"), tiers={100: 10})
     without_encoding(documents)
     own = [w for kind in ("incident", "policy", "ledger") for w in (f"--{kind}", documents / f"{kind}.toml")]
-    report = ("report", path, *(further or own), "--encoding", "cp1252", "--out", tmp_path / "report")
+    report = ("report", path, *(further or own), "--encoding", "cp1252", "--formats", "csv")
+    report = (*report, "--draws", "8192", "--out", tmp_path / "report")
     assert outage_analysis(*report).code == 0
     run = outage_analysis("verify", tmp_path / "report", "--claims", path)
     assert run.code == 0, run.err

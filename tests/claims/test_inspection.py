@@ -18,6 +18,7 @@ from outage_analysis.claims import inspect_file, read_claims
 from outage_analysis.claims.inspection.inspect import MAX_EXAMPLES
 from outage_analysis.errors import InputRefused
 from outage_analysis.incidents import Dimension, Layout, load_incident, load_layout
+from tests.claims.complaint_files import write_frame
 from tests.commands import KAKAO, command
 
 if TYPE_CHECKING:
@@ -51,15 +52,9 @@ PERSONAL = (
 def write(path: Path, table: list[list[str]], *, encoding: str = "utf-8", delimiter: str = ",") -> Path:
     """A table in the format of a path's suffix."""
     header, *rows = table
-    frame = pl.DataFrame(rows, schema=header, orient="row")
-    if path.suffix == ".xlsx":
-        frame.write_excel(path)
-    elif path.suffix == ".parquet":
-        frame.write_parquet(path)
-    elif path.suffix == ".jsonl":
-        frame.write_ndjson(path)
-    else:
-        path.write_bytes(frame.write_csv(separator=delimiter).encode(encoding))
+    write_frame(path, pl.DataFrame(rows, schema=header, orient="row"), separator=delimiter)
+    if encoding != "utf-8":
+        path.write_bytes(path.read_bytes().decode().encode(encoding))
     return path
 
 

@@ -12,6 +12,7 @@ import outage_analysis as oa
 from outage_analysis.claims import incident_from_files, read_claims, save_claims
 from outage_analysis.errors import InputRefused, UsageError
 from outage_analysis.incidents import Layout
+from tests.claims.complaint_files import write_frame
 
 ROWS: list[tuple[str | None, ...]] = [
     # trip, line, date, delay, passengers
@@ -36,15 +37,9 @@ COUNTED: dict[str, Any] = ABOUT | {"count": "passengers"}
 def written(path: Path, rows: list[tuple[str | None, ...]]) -> Path:
     frame = pl.DataFrame(rows, schema=dict.fromkeys(HEADER, pl.String), orient="row")
     path.parent.mkdir(exist_ok=True)
-    if path.suffix == ".csv":
-        frame.write_csv(path)
-    elif path.suffix == ".jsonl":
-        frame.write_ndjson(path)
-    elif path.suffix == ".parquet":
-        frame.with_columns(pl.col("passengers").str.strip_chars().cast(pl.Int64)).write_parquet(path)
-    else:
-        frame.write_excel(path)
-    return path
+    if path.suffix == ".parquet":
+        frame = frame.with_columns(pl.col("passengers").str.strip_chars().cast(pl.Int64))
+    return write_frame(path, frame)
 
 
 def repeated_by_hand() -> list[tuple[str | None, ...]]:

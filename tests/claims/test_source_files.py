@@ -15,6 +15,7 @@ from outage_analysis.claims.readers.source_file import OpenedFile, RowNumbers
 from outage_analysis.claims.readers.typed_rows import RowTyping, TypedRows, create_text_tables, store_texts
 from outage_analysis.claims.warehouse import Warehouse
 from outage_analysis.incidents import Incident, Layout
+from tests.claims.complaint_files import write_frame
 from tests.contract.damaged_files.container_kinds import open_document
 from tests.contract.damaged_files.old_workbook import xls_bytes
 
@@ -38,20 +39,14 @@ def write(path: Path, rows: list[tuple[str, ...]]) -> None:
     """Write rows in the format of the suffix of a path."""
     frame = pl.DataFrame(rows, schema=HEADER, orient="row")
     match path.suffix:
-        case ".parquet":
-            frame.write_parquet(path)
-        case ".xlsx":
-            frame.write_excel(path)
         case ".xls":
             path.write_bytes(xls_bytes([HEADER, *rows]))
         case ".ods":
             path.write_bytes(open_document([HEADER, *rows]))
         case ".json":
             frame.write_json(path)
-        case ".jsonl" | ".ndjson":
-            frame.write_ndjson(path)
         case suffix:
-            frame.write_csv(path, separator="\t" if suffix == ".tsv" else ",")
+            write_frame(path, frame, separator="\t" if suffix == ".tsv" else ",")
 
 
 def opened(path: Path, incident: Incident, warehouse: Warehouse) -> OpenedFile:

@@ -23,6 +23,7 @@ from outage_analysis.errors import EnvironmentFailed, InputRefused, UsageError
 from outage_analysis.incidents import Dimension, Incident, Layout, load_incident
 from outage_analysis.incidents.incident import RESERVED
 from outage_analysis.losses import ClaimsQuality, build_cube
+from tests.claims.test_claims_methods import in_euros
 from tests.commands import KAKAO, command
 from tests.conftest import claim_rows
 from tests.killed_runs import killed_at
@@ -128,11 +129,6 @@ def test_a_change_of_a_parquet_is_another_incident_s_or_the_same_claims(
 
 def changed(**keys: object) -> Callable[[Incident], Incident]:
     return lambda incident: incident.model_copy(update=keys)
-
-
-def in_euros(incident: Incident) -> Incident:
-    loss = incident.loss.model_copy(update={"unit": "EUR", "plausible_to": None})
-    return incident.model_copy(update={"currency": "EUR", "minor_units": 2, "loss": loss})
 
 
 def negative(kind: str) -> Callable[[Incident], Incident]:
@@ -696,17 +692,6 @@ def test_two_runs_that_add_at_once_add_both_or_say_that_they_did_not(
     assert not list(tmp_path.glob(".*"))
 
 
-@pytest.fixture(scope="module")
-def large(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A file that takes a moment to be read and kept."""
-    path = tmp_path_factory.mktemp("large") / "large.csv"
-    (good,) = claim_rows([{}], load_incident("kakao-2022"))
-    rest = ",".join(list(good.values())[1:])
-    lines = (f"{n},{rest}" for n in range(20_000))
-    path.write_text("\n".join([",".join(good), *lines]), "utf-8")
-    return path
-
-
 COMMAND = (sys.executable, "-m", "outage_analysis")
 ENGINE = ("outage_analysis.claims.warehouse:Warehouse", "run")
 STEPS = {
@@ -770,21 +755,6 @@ def test_a_warehouse_file_is_private_whatever_the_umask_and_whatever_it_was(
     finally:
         os.umask(earlier)
     assert [*modes, stat.S_IMODE(kept.stat().st_mode)] == [0o600, 0o600]
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(("suffix", "limit"), [(".parquet", 5_000), (".duckdb", 60_000)])
-def test_a_disk_that_is_full_is_one_line_and_exit_6(
-    tmp_path: Path, large: Path, suffix: str, limit: int
-) -> None:
-    limited = "import resource, outage_analysis.cli as cli\n"
-    limited += f"resource.setrlimit(resource.RLIMIT_FSIZE, ({limit}, {limit}))\ncli.main()"
-    words = [sys.executable, "-c", limited, "ingest", str(large), *KAKAO, "--out", f"kept{suffix}"]
-    done = subprocess.run(words, capture_output=True, text=True, check=False, cwd=tmp_path)
-    assert (done.returncode, done.stdout) == (6, "")
-    assert done.stderr.startswith("error: ")
-    assert done.stderr.count("\n") == 1
-    assert not list(tmp_path.iterdir())
 
 
 ENGINE_WORDS = [

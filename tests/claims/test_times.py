@@ -18,6 +18,7 @@ from outage_analysis.claims.warehouse import NO_FRAMES, Warehouse
 from outage_analysis.incidents import Incident, Layout
 from outage_analysis.losses import build_cube, cumulative_intake, save_cube
 from outage_analysis.text import DATES, day_sql, has_time, has_time_sql, moment_sql
+from tests.claims.complaint_files import write_frame
 
 SEOUL, BERLIN = ZoneInfo("Asia/Seoul"), ZoneInfo("Europe/Berlin")
 KST = timezone(timedelta(hours=9))
@@ -211,15 +212,9 @@ def test_every_file_format_keeps_times(tmp_path: Path, suffix: str) -> None:
             "loss": [5, 6],
         }
     )  # fmt: skip
-    path = tmp_path / f"a.{suffix}"
-    if suffix == "csv":
-        frame.write_csv(path)
-    elif suffix == "jsonl":
-        frame.with_columns(pl.col("filed_on").dt.strftime("%Y-%m-%dT%H:%M:%S")).write_ndjson(path)
-    elif suffix == "xlsx":
-        frame.write_excel(path)
-    else:
-        frame.write_parquet(path)
+    if suffix == "jsonl":
+        frame = frame.with_columns(pl.col("filed_on").dt.strftime("%Y-%m-%dT%H:%M:%S"))
+    path = write_frame(tmp_path / f"a.{suffix}", frame)
     assert hours(read_claims(path, outage())) == ["2022-10-15 15:30", "2022-10-16 09:05"]
 
 

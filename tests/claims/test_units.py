@@ -12,6 +12,7 @@ from outage_analysis.claims import Claims, read_claims
 from outage_analysis.errors import InputRefused, OutageAnalysisError, UsageError
 from outage_analysis.incidents import Incident, Layout, load_incident
 from outage_analysis.text import stated_unit
+from tests.claims.complaint_files import write_frame
 from tests.commands import GOOD, HEADER
 from tests.contract.command_line import outage_analysis
 
@@ -199,20 +200,12 @@ def test_an_incident_refuses_rows_in_another_currency(tmp_path: Path, suffix: st
     own = read_claims(with_currencies(tmp_path, "currency", ["USD"] * 3))
     incident, frame = own.incident, own.to_polars()
     table = frame.select("claim_id", "service", "filed_on", loss=frame["loss"] // 100)
-    write = {
-        ".csv": "write_csv",
-        ".jsonl": "write_ndjson",
-        ".parquet": "write_parquet",
-        ".xlsx": "write_excel",
-    }
     for codes, said in (
         (["USD"] * 3, ""),
         (["USD", "EUR", "USD"], "(?=.*EUR in 1)(?=.*USD.* in 2)"),
         (["EUR"] * 3, "rows in EUR"),
     ):
-        marked = table.with_columns(currency=pl.Series(codes))
-        path = tmp_path / f"own{suffix}"
-        getattr(marked, write[suffix])(path)
+        path = write_frame(tmp_path / f"own{suffix}", table.with_columns(currency=pl.Series(codes)))
         if not said:
             assert losses(read_claims(path, incident)) == [100_00, 200_00, 300_00]
             continue

@@ -12,6 +12,7 @@ import pytest
 from outage_analysis.claims import inspect_file, read_claims
 from outage_analysis.errors import InputRefused
 from outage_analysis.incidents import Layout, load_incident, load_layout
+from tests.claims.complaint_files import write_frame
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -290,16 +291,7 @@ JOINS = Layout(computed={"claim_id": ("branch", "no"), "filed_on": ("Date", "tim
 
 def written(path: Path, table: list[list[str]]) -> Path:
     """A table in the format of the suffix of a path."""
-    frame = pl.DataFrame(table[1:], schema=table[0], orient="row")
-    if path.suffix == ".xlsx":
-        frame.write_excel(path)
-    elif path.suffix == ".parquet":
-        frame.write_parquet(path)
-    elif path.suffix == ".jsonl":
-        frame.write_ndjson(path)
-    else:
-        frame.write_csv(path)
-    return path
+    return write_frame(path, pl.DataFrame(table[1:], schema=table[0], orient="row"))
 
 
 SUFFIXES = (".csv", ".jsonl", ".parquet", ".xlsx")

@@ -225,14 +225,6 @@ def test_a_certain_cost_that_equals_the_budget_keeps_it(
     assert found.parameters == {"tiers.tier1": pays}
 
 
-def test_a_budget_that_nothing_meets_is_refused_with_its_own_exit_code() -> None:
-    code, out, _ = outage_analysis(
-        *("solve", "--vary", f"{LINE}.tier1", "--step", "10_000", "--budget", "1_000", "--draws", FEW)
-    )
-    assert code == 5
-    assert out  # the nearest policy
-
-
 # --- moving from one figure to another --------------------------------------------------------------------
 
 

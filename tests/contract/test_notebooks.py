@@ -112,6 +112,8 @@ def test_there_is_a_notebook_for_each_question_and_the_first_and_last_are_in_kor
     names = [path.stem for path in NOTEBOOKS]
     assert {name.removesuffix(".ko") for name in names} == FROM_ROWS.keys()
     assert {"01_claims.ko", "05_executive_summary.ko"} < set(names)
+    (summary,) = (path for path in NOTEBOOKS if path.stem == "05_executive_summary.ko")
+    assert "2억 6,000만 원" in summary.read_text("utf-8")  # the figure of the report
 
 
 def written(path: Path, *sources: str) -> Path:
@@ -142,14 +144,6 @@ def test_a_notebook_that_fails_has_exit_code_1_and_no_page(tmp_path: Path) -> No
     assert "ZeroDivisionError" in err
     assert "Traceback" not in err
     assert not page.exists()
-
-
-@pytest.mark.slow
-def test_the_summary_as_a_page_has_the_figure_of_the_report(tmp_path: Path) -> None:
-    page = tmp_path / "summary.html"
-    done = outage_analysis("notebook", "run", "05_executive_summary", "--lang", "ko", "--out", page)
-    assert done.code == 0, done.err
-    assert "2억 6,000만 원" in page.read_text("utf-8")
 
 
 def test_a_notebook_needs_nothing_but_the_package_itself_and_known_libraries() -> None:

@@ -114,11 +114,6 @@ def test_an_id_is_looked_up_among_its_own_kind_only(tmp_path: Path) -> None:
     assert document_path("incidents", "kakao-2022").parent.name == "incidents"
 
 
-def test_an_unknown_id_names_the_nearest() -> None:
-    with pytest.raises(UsageError, match=r"no such id in incidents.*Did you mean 'kakao-2022'\?"):
-        load_incident("kakao-2023")
-
-
 def test_a_missing_file_is_called_a_file() -> None:
     with pytest.raises(UsageError, match=r"elsewhere/page\.toml: no such file"):
         load_incident("elsewhere/page.toml")

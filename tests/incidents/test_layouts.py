@@ -6,11 +6,9 @@ import unicodedata
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from xlsxwriter import Workbook
 
 from outage_analysis.claims import read_claims
 from outage_analysis.errors import InputRefused, UsageError
@@ -141,25 +139,6 @@ def test_the_first_document_that_fits_is_taken_alone(incident: Incident) -> None
     assert found["b.csv"].formats["filed_on"] == incident.formats["filed_on"]
 
 
-def test_days_before_and_behind_their_months_are_distinguished_by_file(
-    tmp_path: Path, incident: Incident
-) -> None:
-    paths = [
-        write(tmp_path / "london.csv", HEADER, GOOD.replace("2022-10-19", "03/11/2022")),
-        write(
-            tmp_path / "boston.csv", "Case" + HEADER[8:], "2" + GOOD[1:].replace("2022-10-19", "11/04/2022")
-        ),
-    ]
-    layouts = (
-        Layout(files="london*", formats={"filed_on": ("dmy",)}),
-        Layout(files="boston*", formats={"filed_on": ("mdy",)}, columns={"claim_id": ("Case",)}),
-    )
-    claims = read(paths, incident, *layouts)
-    days = dict(claims.to_polars().select("source_file", "filed_on").iter_rows())
-    assert days == {"london.csv": date(2022, 11, 3), "boston.csv": date(2022, 11, 4)}
-    assert [layout.files for layout in claims.layouts] == ["london*", "boston*"]
-
-
 # --- notations ------------------------------------------------------------------------------------------
 
 
@@ -178,31 +157,6 @@ def test_the_notations_of_a_document_replace_the_incident_s_column_by_column(
         ("1", 300_000, date(2022, 10, 19))
     ]
     assert claims.rejected_rows["broken"].to_list() == [["filed_on is a date"]]
-
-
-def test_what_two_declared_notations_read_differently_is_a_reject(tmp_path: Path, incident: Incident) -> None:
-    layout = Layout(formats={"filed_on": ("dmy", "mdy")})
-    days = ("19/10/2022", "10/19/2022", "11/11/2022", "10/11/2022")
-    rows = (f"{n},카톡,소상공인,{day},1" for n, day in enumerate(days))
-    wide = incident.model_copy(update={"claims_from": date(2022, 10, 1), "claims_to": date(2022, 12, 31)})
-    path = write(tmp_path / "a.csv", HEADER, *rows)
-    claims = read(path, wide, layout)
-    assert claims.to_polars()["claim_id"].to_list() == ["0", "1", "2"]
-    assert claims.rejected_rows["broken"].to_list() == [["filed_on is a date"]]
-    found = claims.rejects.select("value", "remedy").row(0)
-    assert found[0] == "10/11/2022"
-    assert found[1].startswith("It may be 2022-10-11 or 2022-11-10, which are both in the claims window.")
-
-
-def test_the_claims_window_decides_what_two_declared_notations_read(
-    tmp_path: Path, incident: Incident
-) -> None:
-    layout = Layout(formats={"filed_on": ("dmy", "mdy")})
-    rows = ("1,카톡,소상공인,11/01/2022,1", "2,카톡,소상공인,01/11/2022,1", "3,카톡,소상공인,12/01/2022,1")
-    claims = read(write(tmp_path / "a.csv", HEADER, *rows), incident, layout)
-    first = date(2022, 11, 1)
-    assert claims.to_polars().select("claim_id", "filed_on").rows() == [("1", first), ("2", first)]
-    assert claims.rejects["value"].to_list() == ["12/01/2022"]
 
 
 # --- units ----------------------------------------------------------------------------------------------
@@ -268,16 +222,6 @@ def test_a_dimension_may_have_a_unit_and_notations_too(tmp_path: Path, incident:
 # --- constants ------------------------------------------------------------------------------------------
 
 
-def test_a_partner_s_file_without_a_service_gets_the_one_that_the_document_names(
-    tmp_path: Path, incident: Incident
-) -> None:
-    path = write(tmp_path / "a.csv", "claim_id,claimant_type,filed_on,loss", "1,소상공인,2022-10-19,5")
-    claims = read(path, incident, Layout(constants={"service": "카카오 택시"}))
-    assert claims.to_polars()["service"].to_list() == ["kakao_t"]
-    with pytest.raises(InputRefused, match="the column service is missing"):
-        read(path, incident)
-
-
 @pytest.mark.slow
 def test_a_constant_is_judged_as_any_value_is(tmp_path: Path, incident: Incident) -> None:
     path = write(tmp_path / "a.csv", "claim_id,claimant_type,filed_on,loss", "1,소상공인,2022-10-19,5")
@@ -289,14 +233,6 @@ def test_a_constant_is_judged_as_any_value_is(tmp_path: Path, incident: Incident
         with pytest.raises(InputRefused, match=rule) as refusal:
             read_claims(path, incident, layouts=[layout], max_rejects=0.99)
         assert advice in refusal.value.remedy
-
-
-def test_a_constant_beside_a_column_is_refused(tmp_path: Path, incident: Incident) -> None:
-    path = write(tmp_path / "a.csv", HEADER.replace("service", "서비스명"), GOOD)
-    with pytest.raises(InputRefused, match="which the layout gives as a constant") as refusal:
-        read(path, incident, Layout(constants={"service": "카톡"}))
-    assert (refusal.value.file, refusal.value.row) == ("a.csv", 1)
-    assert "서비스명" in str(refusal.value)
 
 
 def test_an_empty_constant_leaves_a_dimension_or_a_loss_unknown(tmp_path: Path) -> None:
@@ -324,88 +260,11 @@ def test_a_constant_is_text_and_nothing_else(tmp_path: Path, evil: str) -> None:
 # --- how a text is cut ----------------------------------------------------------------------------------
 
 
-def test_a_declared_encoding_is_the_only_one_tried(tmp_path: Path, incident: Incident) -> None:
-    path = write(tmp_path / "a.csv", HEADER, GOOD, encoding="cp949")
-    assert read(path, incident, Layout(encoding="cp949")).inputs[0].encoding == "cp949"
-    path = write(tmp_path / "b.csv", HEADER, *[GOOD] * 9, encoding="cp949")
-    with pytest.raises(InputRefused, match="is not UTF-8 at byte") as refusal:
-        read(path, incident, Layout(encoding="utf-8"))
-    assert "CP949" not in str(refusal.value)
-
-
 def test_an_encoding_that_the_mark_of_the_file_denies_is_refused(tmp_path: Path, incident: Incident) -> None:
     path = write(tmp_path / "a.csv", HEADER, GOOD, encoding="utf-8-sig")
     assert len(read(path, incident, Layout(encoding="utf-8"))) == 1
     with pytest.raises(InputRefused, match="begins with the mark of UTF-8-SIG, and CP949 was declared"):
         read(path, incident, Layout(encoding="cp949"))
-
-
-@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
-def test_utf_16_without_its_mark_is_read_or_refused_on_one_line(
-    tmp_path: Path, incident: Incident, encoding: str
-) -> None:
-    path = write(tmp_path / "a.csv", HEADER, GOOD, encoding=encoding)
-    try:
-        assert first(read(path, incident, Layout(encoding="utf-16")))["loss"] == 300_000
-    except InputRefused as refusal:
-        assert len(str(refusal).splitlines()) == 1  # noqa: PT017 - one outcome of two
-
-
-def test_a_declared_delimiter_may_be_any_character(tmp_path: Path, incident: Incident) -> None:
-    path = write(tmp_path / "a.csv", HEADER.replace(",", "^"), GOOD.replace(",", "^"))
-    claims = read(path, incident, Layout(delimiter="^"))
-    assert (first(claims)["loss"], claims.inputs[0].dialect[:13]) == (300_000, "delimiter '^'")
-    with pytest.raises(InputRefused, match="is missing"):
-        read(path, incident)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    ("quote", "field", "said"),
-    [('"', '"a,b"', "a,b"), ("'", "'a,\"b'", 'a,"b'), ("none", '"ab', '"ab'), ("none", "it's", "it's")],
-)
-def test_a_declared_quotation_mark_is_the_only_one(
-    tmp_path: Path, incident: Incident, quote: str, field: str, said: str
-) -> None:
-    path = write(tmp_path / "a.csv", HEADER, GOOD.replace("1,", f"{field},", 1))
-    layout = Layout.model_validate({"quote": quote})
-    assert first(read(path, incident, layout))["claim_id"] == said
-
-
-def test_the_row_of_a_header_may_be_named(tmp_path: Path, incident: Incident) -> None:
-    path = write(tmp_path / "a.csv", HEADER, "Nr,A,B,C,D", GOOD, "title")
-    with_names = {"claim_id": ("Nr",), "service": ("A",), "claimant_type": ("B",), "filed_on": ("C",)}
-    claims = read(path, incident, Layout(header_row=2, columns={**with_names, "loss": ("D",)}))
-    assert claims.to_polars()["source_row"].to_list() == [3]
-    assert claims.rejected_rows["source_row"].to_list() == [4]
-
-
-@pytest.mark.parametrize("quoted", [False, True])
-def test_the_columns_of_a_file_without_a_header_have_numbers(
-    tmp_path: Path, incident: Incident, *, quoted: bool
-) -> None:
-    row = GOOD.replace("카톡", '"카톡"') if quoted else GOOD
-    path = write(tmp_path / "a.csv", row, row.replace("1,", "2,", 1), "short,row")
-    numbered = Layout(header_row=0, columns={c: (str(n),) for n, c in enumerate(COLUMNS, start=1)})
-    claims = read(path, incident, numbered)
-    assert claims.to_polars().select("source_row", "claim_id").rows() == [(1, "1"), (2, "2")]
-    assert claims.rejected_rows["raw"].to_list() == ["short,row"]
-
-
-def test_a_sheet_may_be_named(tmp_path: Path, incident: Incident) -> None:
-    path = tmp_path / "a.xlsx"
-    with Workbook(path) as book:
-        for name, id_ in (("10월", "1"), ("11월", "2")):
-            sheet = book.add_worksheet(name)
-            sheet.write_row(0, 0, COLUMNS)
-            sheet.write_row(1, 0, [id_, "카톡", "소상공인", "2022-10-19", 300_000])
-    assert first(read(path, incident, Layout(sheet="11월")))["claim_id"] == "2"
-    with pytest.raises(InputRefused, match="has the columns on several sheets") as refusal:
-        read(path, incident)
-    assert 'sheet = "10월"' in refusal.value.remedy
-    with pytest.raises(InputRefused, match="has no such sheet") as refusal:
-        read(path, incident, Layout(sheet="12월"))
-    assert "10월, 11월" in refusal.value.remedy
 
 
 # --- pages ----------------------------------------------------------------------------------------------
@@ -508,29 +367,3 @@ def test_an_id_that_is_not_bundled_and_a_path_that_is_not_there_are_refused(tmp_
         load_layout("call-centre")
     with pytest.raises(UsageError, match="no such file"):
         load_layout(tmp_path / "gone.toml")
-
-
-@pytest.mark.slow
-def test_a_layout_is_for_every_format(tmp_path: Path, incident: Incident) -> None:
-    named = {
-        "claim_id": "Nr",
-        "service": "Dienst",
-        "claimant_type": "Wer",
-        "filed_on": "Tag",
-        "loss": "Schaden",
-    }
-    layout = Layout(
-        columns={c: (name,) for c, name in named.items()},
-        formats={"filed_on": ("dmy",)},
-        scale={"loss": 1_000},
-    )
-    values = ("1", "카톡", "소상공인", "19.10.2022", "300")
-    frame = pl.DataFrame([dict(zip(named.values(), values, strict=True))])
-    frame.write_csv(tmp_path / "a.csv")
-    frame.write_csv(tmp_path / "a.tsv", separator="\t")
-    frame.write_ndjson(tmp_path / "a.jsonl")
-    frame.write_parquet(tmp_path / "a.parquet")
-    frame.write_excel(tmp_path / "a.xlsx")
-    for suffix in ("csv", "tsv", "jsonl", "parquet", "xlsx"):
-        row = first(read(tmp_path / f"a.{suffix}", incident, layout))
-        assert (row["claim_id"], row["filed_on"], row["loss"]) == ("1", date(2022, 10, 19), 300_000), suffix

@@ -41,29 +41,6 @@ def cells(cube: Cube) -> dict[Band, tuple[int, ...]]:
     return {(over, up_to): tuple(map(int, measures)) for over, up_to, *measures in columns}
 
 
-def test_a_cube_has_the_totals_of_its_claims(
-    claims_csv: ClaimsCsv, incident: Incident, policy: Policy
-) -> None:
-    losses = ["", "0", "1", "299999", "300000", "300001", "500000", "7"]
-    claims = read_claims(claims_csv([{"loss": loss} for loss in losses]), incident)
-    cube = build_cube(claims, policy=policy)
-    assert cube.claims == len(claims) == 8
-    assert cube.frame["loss"].sum() == claims.to_polars()["loss"].sum()
-    squares = sum(int(loss or 0) ** 2 for loss in losses)
-    assert cube.frame["loss_squared"].sum() == squares
-
-
-def test_zero_unknown_and_positive_losses_are_kept_apart(claims_csv: ClaimsCsv, incident: Incident) -> None:
-    rows = [{"loss": loss} for loss in ("", "", "0", "1", "10", "11")]
-    cube = build_cube(read_claims(claims_csv(rows), incident), dimensions=(), bands=Bands((10,)))
-    assert cells(cube) == {
-        ZERO: (1, 0, 0),
-        (0, 10): (2, 11, 101),
-        (10, None): (1, 11, 121),
-        (None, None): (2, 0, 0),
-    }
-
-
 def test_negative_losses_have_bands_as_fine_as_the_positive_where_the_incident_keeps_them(
     claims_csv: ClaimsCsv, edited: Edited
 ) -> None:
@@ -172,12 +149,6 @@ def test_a_numeric_dimension_is_banded_on_its_edges(
     frame = build_cube(claims, dimensions=("region", "delay")).frame
     assert frame["region"].to_list() == ["00", "01", "10", "11"]
     assert frame["delay"].to_list() == labels
-
-
-def test_an_unknown_delay_is_its_own_group(claims_csv: ClaimsCsv, incident: Incident) -> None:
-    claims = read_claims(claims_csv([{"delay": ""}, {"delay": "99"}]), with_delay(incident))
-    frame = build_cube(claims, dimensions=("delay",)).frame
-    assert frame.select("delay", "claims").rows() == [("over 60", 1), (None, 1)]
 
 
 def test_the_label_of_a_dimension_says_its_edges() -> None:

@@ -29,21 +29,6 @@ def claims_with_losses(claims_csv: ClaimsCsv, incident: Incident, losses: Iterab
 # --- round sums -----------------------------------------------------------------------------------------
 
 
-def test_round_sums_are_counted_by_hand(claims_csv: ClaimsCsv, incident: Incident) -> None:
-    losses = ["", "0", "7", "20", "300", "5000", "5000", "120000"]
-    table = claims_with_losses(claims_csv, incident, losses).query("round-losses")
-    assert table.rows() == [
-        (10, 5, 0.8333333333, 0.1),
-        (100, 4, 0.6666666667, 0.01),
-        (1_000, 3, 0.5, 0.001),
-        (10_000, 1, 0.1666666667, 0.0001),
-    ]
-
-
-def test_without_a_positive_loss_there_are_no_round_sums(claims_csv: ClaimsCsv, incident: Incident) -> None:
-    assert claims_with_losses(claims_csv, incident, ["0", ""]).query("round-losses").is_empty()
-
-
 @pytest.mark.slow
 @given(
     losses=st.lists(
@@ -66,14 +51,6 @@ def test_round_sums_are_those_of_python(tmp_path_factory: pytest.TempPathFactory
         if n
     ]
     assert read_claims(path, incident).query("round-losses").rows() == expected
-
-
-def test_the_losses_reported_most_often_come_first(claims_csv: ClaimsCsv, incident: Incident) -> None:
-    claims = claims_with_losses(claims_csv, incident, ["", 0, 0, 0, 700, 700, 700, 500, 500, 300, 300, 123])
-    table = claims.query("frequent-losses")
-    assert table.columns == ["loss", "claims", "share"]
-    assert table.rows() == [(700, 3, 0.375), (300, 2, 0.25), (500, 2, 0.25)]
-    assert claims_with_losses(claims_csv, incident, ["", 0]).query("frequent-losses").is_empty()
 
 
 # --- edges of a policy ----------------------------------------------------------------------------------

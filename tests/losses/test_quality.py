@@ -15,7 +15,7 @@ from outage_analysis.claims import read_claims
 from outage_analysis.claims.rejects import MAX_VALUE_LENGTH
 from outage_analysis.claims.rules import EXACT_COPY, REPEATED_ID, UNREADABLE
 from outage_analysis.errors import InputRefused
-from outage_analysis.incidents import Dimension, load_incident
+from outage_analysis.incidents import load_incident
 from outage_analysis.losses import ClaimsQuality, quality_table, rule_table
 from outage_analysis.losses.data_quality import MAX_EXPLAINED_REJECTS
 from tests.commands import KAKAO, command
@@ -118,25 +118,6 @@ def test_an_unreadable_record_shows_its_trouble_and_not_its_text(
     assert claims.rejected_rows["raw"].to_list() == ["김민수,010-1234-5678"]  # it stays in the warehouse
 
 
-def test_a_number_that_is_none_in_a_dimension_is_a_rule_too(
-    claims_csv: ClaimsCsv, incident: Incident
-) -> None:
-    delay = Dimension.model_validate(
-        {"id": "delay", "name": {"en": "Delay"}, "kind": "number", "edges": (10,)}
-    )
-    own = incident.model_copy(update={"dimensions": (*incident.dimensions, delay)})
-    claims = read(claims_csv([{"delay": "1"}, {"delay": "soon"}, {"delay": "late"}]), own)
-    assert rules_of(claims) == [("delay is a whole number", "rejected", 2)]
-
-
-def test_a_repeated_complaint_names_the_one_that_was_kept(claims_csv: ClaimsCsv, incident: Incident) -> None:
-    rows = [{"claim_id": "a"}, {"claim_id": "a"}, {"claim_id": "a", "loss": "1"}]
-    claims = read(claims_csv(rows), incident)
-    assert rules_of(claims) == [(REPEATED_ID, "rejected", 1), (EXACT_COPY, "rejected", 1)]
-    for line in ClaimsQuality(claims).to_dict()["first_rejects"]:
-        assert line.endswith("Row 2 of claims.csv was kept.")
-
-
 def test_the_first_rejects_are_reported_and_the_others_counted(
     claims_csv: ClaimsCsv, incident: Incident
 ) -> None:
@@ -182,15 +163,6 @@ def test_a_complaint_that_breaks_a_counted_rule_is_a_claim_and_is_reported(
     assert lenient.to_polars()["source_row"].to_list() == [2, 3]
     assert lenient.counted_rules().rows() == [("claims.csv", rule, 1)]
     assert rule_table(lenient).filter(outcome="rejected").is_empty()
-
-
-def test_a_complaint_that_also_breaks_another_rule_is_a_reject_and_counted_nowhere_else(
-    claims_csv: ClaimsCsv, incident: Incident
-) -> None:
-    path = claims_csv([{}, {"filed_on": AFTER, "loss": "x"}, {"filed_on": AFTER}])
-    claims = read(path, counting(incident, WINDOW))
-    assert rules_of(claims) == [(NO_NUMBER, "rejected", 1), (WINDOW, "counted", 1)]
-    assert claims.rejected_rows["broken"].to_list() == [[NO_NUMBER]]
 
 
 def test_all_rules_may_be_counted_at_once_and_one_claim_may_break_several(
@@ -279,34 +251,7 @@ def days(*texts: str) -> list[date]:
     return [date.fromisoformat(text) for text in texts]
 
 
-def test_two_files_of_one_name_are_distinguished(claims_csv: ClaimsCsv, incident: Incident) -> None:
-    paths = [claims_csv([{"claim_id": f"{n}"}], name=f"{n}/a.csv") for n in range(3)]
-    assert quality_table(read(paths, incident))["file"].to_list() == ["a.csv", "a.csv (2)", "a.csv (3)"]
-
-
 # --- claimants ------------------------------------------------------------------------------------------
-
-
-def test_claimants_who_filed_again_are_counted_by_hand(claims_csv: ClaimsCsv, incident: Incident) -> None:
-    rows = [
-        {"claimant_id": "u", "loss": "5"},
-        {"claimant_id": "u", "loss": "5", "filed_on": "2022-10-20"},
-        {"claimant_id": "u", "loss": "6", "service": "멜론"},
-        {"claimant_id": "v", "loss": ""},
-        {"claimant_id": "v", "loss": ""},
-        {"claimant_id": "", "loss": "5"},
-        {"claimant_id": "", "loss": "x"},
-    ]
-    assert read(claims_csv(rows), incident).query("repeat-claimants").rows() == [
-        ("claimant_id", "claimant", 5, 2, 2),
-        ("claimant_id", "claimant_and_service", 5, 3, 2),
-        ("claimant_id", "claimant_service_and_day", 5, 4, 1),
-        ("claimant_id", "claimant_service_and_loss", 3, 2, 1),
-        ("claim_id", "claimant", 1, 1, 0),
-        ("claim_id", "claimant_and_service", 1, 1, 0),
-        ("claim_id", "claimant_service_and_day", 1, 1, 0),
-        ("claim_id", "claimant_service_and_loss", 1, 1, 0),
-    ]
 
 
 CLAIM = st.fixed_dictionaries(

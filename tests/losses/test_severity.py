@@ -452,6 +452,7 @@ BANDS = (0.0, 1.0, 2.0, 3.0, 4.0)
         (BANDS, (1, 2, 3, 4), {"top": "half"}, UsageError, "top says what lies beyond"),
         (BANDS, (1, 2, 3, 4), {"left": "open"}, UsageError, "left says what lies beyond"),
         (BANDS, (1, 2, 3, 4), {"family": "Weibul"}, UsageError, "no such family"),
+        (BANDS, (1, 2, 3, 90), {"family": "lomax", "top": "truncated"}, ModelRefused, "no family could be"),
     ],
 )
 def test_what_no_distribution_can_be_fitted_to_is_refused(
@@ -465,28 +466,7 @@ def test_what_no_distribution_can_be_fitted_to_is_refused(
     with pytest.raises(error, match=message) as caught:
         fit_all(edges, counts, families=[arguments.pop("family")], **arguments)
     assert "\n" not in str(caught.value)
-
-
-@pytest.mark.parametrize(
-    ("edges", "counts", "how"),
-    [
-        ((0, 1, 2), (5, 9), {"family": "lognormal"}),
-        (BANDS, (0, 9, 0, 0), {}),
-        (BANDS, (0, 0, 0, 9), {}),
-        (BANDS, (0, 0, 0, 0), {}),
-        (BANDS, (1, 2, 3), {}),
-        ((-1, 1, 2, 3, 4), (1, 2, 3, 4), {}),
-        ((0, 1, 2, 3, INF), (1, 2, 3, 4), {"top": "closed"}),
-        (BANDS, (1, 2, 3, 4), {"top": "half"}),
-        (BANDS, (1, 2, 3, 4), {"family": "Weibul"}),
-        (BANDS, (1, 2, 3, 90), {"family": "lomax", "top": "truncated"}),
-    ],
-)
-def test_a_refusal_says_what_to_do(edges: Any, counts: Any, how: dict[str, Any]) -> None:  # noqa: ANN401
-    arguments = {"family": "exponential", "top": "open", **how}
-    with pytest.raises(OutageAnalysisError) as caught:
-        fit_all(edges, counts, families=[arguments.pop("family")], **arguments)
-    assert caught.value.remedy
+    assert caught.value.remedy or message.endswith(("not a whole number", "not numbers"))
 
 
 def test_losses_all_in_one_band_are_refused_for_all_families_at_once() -> None:

@@ -102,25 +102,6 @@ def test_an_offset_in_the_text_is_that_of_the_same_line_in_the_file_as_it_came(
     assert offsets[-1] == len(content)
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("encoding", ENCODINGS)
-@pytest.mark.parametrize("quote", ["", '"'])
-def test_the_byte_of_a_reject_is_where_its_text_starts_in_the_file(
-    tmp_path: Path, incident: Incident, encoding: str, quote: str
-) -> None:
-    rows = claim_rows([{}, {"service": "없는 서비스"}, {"region": "서울"}, {"loss": "많음"}], incident)
-    lines = [",".join(rows[0]), *(",".join(row.values()) for row in rows), "짧은,행"]
-    lines[1] = lines[1].replace("카톡", f"{quote}카톡{quote}")
-    content = "".join(f"{line}\r\n" for line in lines).encode(encoding)
-    (tmp_path / "a.csv").write_bytes(content)
-    rejects = read_claims(tmp_path / "a.csv", incident, max_rejects=1).rejected_rows
-    assert rejects["source_row"].to_list() == [3, 5, 6]
-    codec = {"utf-8-sig": "utf-8", "utf-16": "utf-16-le"}.get(encoding, encoding)
-    for byte, raw, row in rejects.select("byte", "raw", "source_row").iter_rows():
-        assert raw == lines[row - 1]
-        assert content[byte:].decode(codec).startswith(f"{raw}\r\n")
-
-
 @given(
     before=st.text("a카뷁", max_size=9), after=st.text("a카", max_size=4), block=blocks,
     encoding=st.sampled_from(["utf-8-sig", "utf-8"]),
@@ -247,16 +228,6 @@ def test_a_text_that_is_compressed_twice_or_under_another_name_is_no_text(tmp_pa
             decoded(tmp_path, content, name=name)
 
 
-@pytest.mark.parametrize("name", ["a.gz", "a.csv.bz2", "a.parquet.gz", "a.xlsx.zst", "a.csv.gz.gz"])
-def test_a_compression_around_no_text_is_of_no_known_format(
-    tmp_path: Path, incident: Incident, name: str
-) -> None:
-    (tmp_path / name).write_bytes(PACKED[".gz"])
-    with pytest.raises(InputRefused, match="is of no known format") as refusal:
-        read_claims(tmp_path / name, incident)
-    assert ".csv.gz" in refusal.value.remedy
-
-
 @pytest.mark.parametrize("suffix", PACKED)
 def test_what_grows_beyond_all_reason_is_refused_before_it_is_whole(tmp_path: Path, suffix: str) -> None:
     content = b"a" * 500_000
@@ -274,18 +245,3 @@ def test_what_grows_beyond_all_reason_is_refused_before_it_is_whole(tmp_path: Pa
     (copy,) = workspace.iterdir()
     assert copy.stat().st_size < len(content) or suffix == ".zst"  # one block of zstd may be all of it
     assert len(as_utf8(path, workspace, name=path.name).path.read_bytes()) == len(content)
-
-
-@pytest.mark.parametrize(("name", "encoding"), [("a.CSV.GZ", "utf-8"), ("신고.tsv.gz", "cp949")])
-def test_a_compressed_file_gives_the_claims_and_the_bytes_of_what_is_in_it(
-    tmp_path: Path, incident: Incident, name: str, encoding: str
-) -> None:
-    rows = claim_rows([{}, {"loss": "많음"}], incident)
-    lines = [",".join(rows[0]), *(",".join(row.values()) for row in rows)]
-    content = "\n".join(lines).encode(encoding)
-    (tmp_path / name).write_bytes(gzip.compress(content))
-    claims = read_claims(tmp_path / name, incident, max_rejects=1)
-    assert claims.to_polars()["source_row"].to_list() == [2]
-    assert claims.inputs[0].encoding == encoding
-    (byte,) = claims.rejected_rows["byte"]
-    assert content[byte:].decode(encoding) == lines[2]
