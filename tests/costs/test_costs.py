@@ -329,6 +329,11 @@ def test_an_automatic_payment_needs_no_filing_share_and_no_acceptance(policy: Po
 # --- the as-of day ------------------------------------------------------------------------------------
 
 
+def test_a_count_that_was_not_public_is_not_used(policy: Policy, ledger: Ledger) -> None:
+    row = row_of(cost_table(policy, ledger, as_of=date(2022, 12, 29)))
+    assert (row["status"], row["count"], row["expected"]) == ("not_public_yet", None, None)
+
+
 def test_assumptions_of_a_later_day_are_not_used(policy: Policy, ledger: Ledger) -> None:
     late = [a.model_copy(update={"public_on": LATER}) for a in ledger.assumptions]
     table = cost_table(policy, ledger.model_copy(update={"assumptions": tuple(late)}), as_of=DAY)
