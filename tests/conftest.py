@@ -139,8 +139,8 @@ def own_claims(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def own_case(own_claims: Path) -> Analysis:
-    """The bundled case with claims that are not synthetic, from few draws."""
-    return run(Plan(claims=(own_claims,), draws=1_024))
+    """The bundled case with claims that are not synthetic."""
+    return run(Plan(claims=(own_claims,)))
 
 
 @pytest.fixture(scope="session")
