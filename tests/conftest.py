@@ -19,8 +19,11 @@ from outage_analysis.files import bundled_claims, data_root
 from outage_analysis.incidents import Incident, load_incident
 from outage_analysis.incidents import published_facts as published
 from outage_analysis.policies import Policy, load_policy
+from outage_analysis.reports import Report
 from outage_analysis.text import LANGUAGES
+from tests.chromium import CHROMIUM, DRIVER, REQUIRED
 from tests.contract.command_line import written_report
+from tests.html_page import WebPage
 from tests.installed_package import Installed, install
 from tests.paths import GOLDEN
 from tests.shared_folders import filled_once, shared_base
@@ -30,6 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from IPython.core.interactiveshell import InteractiveShell
+    from selenium.webdriver import Chrome
 
     from outage_analysis.incidents.published_facts import FactCollection
 
@@ -92,6 +96,18 @@ def bundles(report: Callable[[str], Path]) -> dict[str, Path]:
 
 
 @pytest.fixture(scope="session")
+def pages(bundles: dict[str, Path]) -> dict[str, WebPage]:
+    """The page of the bundled case's report, by language."""
+    return {lang: WebPage.of(folder / "report.html") for lang, folder in bundles.items()}
+
+
+@pytest.fixture(scope="session")
+def reports(analysis: Analysis) -> dict[str, Report]:
+    """The report of the bundled case, by language, not written."""
+    return {lang: Report(analysis, lang) for lang in LANGUAGES}
+
+
+@pytest.fixture(scope="session")
 def tram(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The pages of the tram outage: small, in euros and minutes."""
     folder = tmp_path_factory.mktemp("tram")
@@ -119,6 +135,28 @@ def own_claims(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("own") / "complaints.parquet"
     pl.read_parquet(bundled).drop("synthetic").gather_every(20).write_parquet(path)
     return path
+
+
+@pytest.fixture(scope="session")
+def own_case(own_claims: Path) -> Analysis:
+    """The bundled case with claims that are not synthetic."""
+    return run(Plan(claims=(own_claims,)))
+
+
+@pytest.fixture(scope="session")
+def trams() -> Analysis:
+    """The bundled outage whose cost comes from (synthetic) claims."""
+    return run(Plan(incident="trams"))
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chrome]:
+    """A browser that logs its console and its requests."""
+    if not (CHROMIUM and DRIVER) and not REQUIRED:
+        pytest.skip("needs Debian's chromium and chromium-driver")
+    from tests.contract.live_page import started_browser
+
+    yield from started_browser(tmp_path_factory.mktemp("profile"), "--window-size=900,900")
 
 
 @pytest.fixture(scope="session")

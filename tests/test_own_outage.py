@@ -8,9 +8,8 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from outage_analysis import Plan, run, write_report
+from outage_analysis import Plan, run
 from outage_analysis.analysis import Analysis
-from tests.html_page import WebPage
 from tests.paths import OWN_OUTAGE
 
 
@@ -56,20 +55,6 @@ def test_the_edges_belong_to_the_upper_band(analysis: Analysis) -> None:
 
 def test_the_day_is_that_by_which_every_claim_could_be_filed(analysis: Analysis) -> None:
     assert analysis.as_of == date(2031, 3, 31)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("lang", ["en", "ko"])
-def test_its_report_speaks_of_euros_and_minutes_and_of_nothing_else(
-    analysis: Analysis, tmp_path: Path, lang: str
-) -> None:
-    page = WebPage.of(write_report(analysis, tmp_path / "report", lang=lang, formats=("html",)))
-    text = page.prose()
-    assert "Tram outage in Lindau" in text
-    assert {"en": "50 euros", "ko": "50유로"}[lang] in text
-    assert "Kakao" not in text
-    assert "KRW" not in text
-    assert {"en": "from 60 to under 120", "ko": "60 이상 120 미만"}[lang] in text  # as the policy is written
 
 
 def test_totals_alone_give_the_same_cost(tmp_path: Path) -> None:

@@ -179,16 +179,6 @@ def test_every_format_is_written_without_a_network(made: Analysis, tmp_path: Pat
     assert (tmp_path / "odd.name").read_text("utf-8").startswith("<svg")
 
 
-@pytest.mark.slow
-def test_a_chart_of_synthetic_claims_keeps_its_mark(analysis: Analysis, tmp_path: Path) -> None:
-    words, _ = saved_svg(analysis.chart("band_distribution", title="Ours"), tmp_path)
-    assert "Synthetic rows: Ours" in words
-    assert "not a finding" in words
-    assert "Synthetic rows" in saved_svg(analysis.chart("linked"), tmp_path)[0]
-    with pytest.raises(UsageError, match="sets its own size"):
-        analysis.chart("linked", width=600)
-
-
 def test_a_wrong_chart_is_one_clear_error(made: Analysis, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="Did you mean 'tornado'"):
         made.chart("tornad")

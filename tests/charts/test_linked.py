@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
@@ -25,9 +24,10 @@ from outage_analysis.losses.cube_building import MAX_CATEGORIES
 from outage_analysis.policies import Policy
 from outage_analysis.text import Locale
 from tests.conftest import claim_rows
+from tests.contract.live_page import cut_network
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
     from pathlib import Path
 
     from selenium.webdriver import Chrome
@@ -240,26 +240,6 @@ def test_markup_in_the_data_stays_a_name(told_table: pl.DataFrame, incident: Inc
     assert word[:9] not in json.dumps({k: v for k, v in spec.items() if k != "params"})
 
 
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chrome]:
-    if not (shutil.which("chromium") and shutil.which("chromedriver")):
-        pytest.skip("chromium is not installed")
-    from selenium.webdriver import Chrome, ChromeOptions, ChromeService
-
-    options = ChromeOptions()
-    options.binary_location = str(shutil.which("chromium"))
-    profile = f"--user-data-dir={tmp_path_factory.mktemp('profile')}"
-    for flag in ("--headless=new", "--no-sandbox", "--disable-gpu", "--window-size=900,900", profile):
-        options.add_argument(flag)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    driver = Chrome(options=options, service=ChromeService(str(shutil.which("chromedriver"))))
-    driver.execute_cdp_cmd("Network.enable", {})
-    cut = {"offline": True, "latency": 0, "downloadThroughput": 0, "uploadThroughput": 0}
-    driver.execute_cdp_cmd("Network.emulateNetworkConditions", cut)
-    yield driver
-    driver.quit()
-
-
 class Views:
     """The drawing in a browser: what its bars and its heading say, and a pointer over them."""
 
@@ -313,6 +293,7 @@ def views(browser: Chrome, told_table: pl.DataFrame, incident: Incident, tmp_pat
     markup = render_offline(drawing(told_table, incident))["text/html"]
     page = tmp_path / "page.html"
     page.write_text(f"<!doctype html><meta charset='utf-8'><body>{script_bundle()}{markup}</body>", "utf-8")
+    cut_network(browser)
     return Views(browser, page)
 
 

@@ -12,8 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from selenium.webdriver import Chrome, ChromeOptions
-from selenium.webdriver.chrome.service import Service
+from selenium.webdriver import Chrome
 
 from outage_analysis.analysis import Analysis, Plan, make_plan, run
 from outage_analysis.assumptions import FloatArray
@@ -22,7 +21,7 @@ from outage_analysis.claims import read_claims
 from outage_analysis.costs import Simulation
 from outage_analysis.costs.page_model import FEWEST_DRAWS, browser_model
 from outage_analysis.costs.simulation import REPLICATES, Sample
-from tests.chromium import CHROMIUM, DRIVER, FLAGS, IN_A_BROWSER
+from tests.chromium import IN_A_BROWSER
 
 Changes = Mapping[str, Mapping[str, float]]
 LARGEST_DIFFERENCE = 2e-3
@@ -58,9 +57,8 @@ def python_totals(run_: Simulation, draws: int, valuation: str, changes: Changes
 
 
 @pytest.fixture(scope="module")
-def runs(analysis: Analysis, own_claims: Path) -> dict[str, Simulation]:
+def runs(analysis: Analysis, trams: Analysis, own_claims: Path) -> dict[str, Simulation]:
     """Published counts with a band mix; few claims with shares of delays; many claims with their losses."""
-    trams = run(Plan(incident="trams"))
     own = run(Plan(claims=(own_claims,)))
     return {
         "published": analysis.runs["published"],
@@ -90,17 +88,11 @@ def test_a_page_is_never_too_large(runs: dict[str, Simulation]) -> None:
 
 
 @pytest.fixture(scope="module")
-def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chrome]:
+def engine(browser: Chrome) -> Chrome:
     """A browser with the script of the model."""
-    options = ChromeOptions()
-    options.binary_location = CHROMIUM or ""
-    for flag in (*FLAGS, f"--user-data-dir={tmp_path_factory.mktemp('profile')}"):
-        options.add_argument(flag)
-    driver = Chrome(options=options, service=Service(DRIVER))
-    driver.get("about:blank")
-    driver.execute_script(slider_asset("live.js") + "window.liveModel = liveModel;")
-    yield driver
-    driver.quit()
+    browser.get("about:blank")
+    browser.execute_script(slider_asset("live.js") + "window.liveModel = liveModel;")
+    return browser
 
 
 def browser_totals(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -13,10 +13,9 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
-from selenium.webdriver import Chrome, ChromeOptions
-from selenium.webdriver.chrome.service import Service
+from selenium.webdriver import Chrome
 
-from outage_analysis.analysis import Analysis, Plan, make_plan, run
+from outage_analysis.analysis import Analysis, make_plan, run
 from outage_analysis.analysis.solving import BudgetSolution, solve
 from outage_analysis.assumptions import FloatArray
 from outage_analysis.charts import slider_asset
@@ -25,7 +24,7 @@ from outage_analysis.costs.simulation import Sample, quantile_place
 from outage_analysis.files import bundled_claims
 from outage_analysis.reports import Report
 from outage_analysis.reports.html import sliders
-from tests.chromium import CHROMIUM, DRIVER, FLAGS, IN_A_BROWSER
+from tests.chromium import IN_A_BROWSER
 
 FIRST, SECOND = "small-business-cash.pays.0", "small-business-cash.pays.1"
 STANDARD_ERRORS = 4.0
@@ -46,10 +45,10 @@ def few_claims(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def cases(analysis: Analysis, own_claims: Path, few_claims: Path) -> dict[str, Analysis]:
+def cases(analysis: Analysis, trams: Analysis, own_claims: Path, few_claims: Path) -> dict[str, Analysis]:
     """Published counts, many claims and few claims."""
     claims = {"claims": own_claims, "few": few_claims}
-    return {"published": analysis, "trams": run(Plan(incident="trams"))} | {
+    return {"published": analysis, "trams": trams} | {
         name: run(
             make_plan(
                 read_claims(path, currency="KRW"),
@@ -74,20 +73,14 @@ def pages(cases: dict[str, Analysis]) -> dict[str, dict[str, Any]]:
 
 
 @pytest.fixture(scope="module")
-def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chrome]:
+def engine(browser: Chrome) -> Chrome:
     """A browser with the scripts of the model and of the search."""
-    options = ChromeOptions()
-    options.binary_location = CHROMIUM or ""
-    for flag in (*FLAGS, f"--user-data-dir={tmp_path_factory.mktemp('profile')}"):
-        options.add_argument(flag)
-    driver = Chrome(options=options, service=Service(DRIVER))
-    driver.get("about:blank")
-    driver.execute_script(
+    browser.get("about:blank")
+    browser.execute_script(
         "".join(map(slider_asset, ("live.js", "live_search.js")))
         + "window.liveModel = liveModel; window.findPayments = findPayments;"
     )
-    yield driver
-    driver.quit()
+    return browser
 
 
 def weight(data: Mapping[str, Any], payment: str) -> float:

@@ -208,13 +208,6 @@ def test_one_line_without_bands_is_one_step_and_no_chart() -> None:
 # --- what the charts are drawn from ----------------------------------------------------------------------
 
 
-def test_bars_of_a_waterfall_begin_where_the_one_before_ends() -> None:
-    rows = uncertain.waterfall_bars(steps_of(20.0, 30.0, 50.0))
-    assert rows["start"].to_list() == [0, 20, 50]
-    assert rows["end"].to_list() == [20, 50, 100]
-    assert rows["percent"].to_list() == [20, 30, 50]
-
-
 @given(st.lists(st.floats(1, 1e12), min_size=2, max_size=30), st.integers(2, 12))
 def test_a_waterfall_of_few_bars_loses_nothing(amounts: list[float], most: int) -> None:
     rows = uncertain.waterfall_bars(steps_of(*amounts), most)
@@ -227,14 +220,6 @@ def test_a_waterfall_of_few_bars_loses_nothing(amounts: list[float], most: int) 
     if len(amounts) > most:  # what is joined is smaller than what is not
         assert rows["joined"][-1] == len(amounts) - most + 1
         assert sorted(rows["expected"][:-1]) == pytest.approx(sorted(amounts)[-(most - 1) :])
-
-
-def test_a_swing_has_its_ends_in_order_with_their_inputs() -> None:
-    rows = uncertain.tornado_bars(SWINGS)
-    assert rows["assumption"].to_list() == ["filing", "award", "mix", "backlog"]  # cash alone
-    last = rows.row(3, named=True)
-    assert (last["left"], last["right"]) == (111e6, 240e6)
-    assert (last["input_left"], last["input_right"]) == (2.5, 1.2)
 
 
 def test_parts_of_a_bar_are_never_negative_if_the_mean_is_outside_its_ends() -> None:
@@ -269,10 +254,6 @@ def test_forecasts_are_reported_as_multiples_of_what_happened() -> None:
     press = rows.filter(part="press")  # only the most was said
     assert press.select("outcome", "low", "high").rows() == [("paid", 8.0, 8.0)]
     assert "nothing" not in rows["outcome"]
-
-
-def test_policies_stand_by_expected_cost_and_those_without_one_are_left_out() -> None:
-    assert uncertain.policy_ranges(POLICIES)["policy"].to_list() == ["fees", "proof", "voucher"]
 
 
 def test_whatever_the_tables_a_chart_carries_little() -> None:

@@ -25,8 +25,6 @@ from tests.commands import COMMANDS, GOOD, GROUPS, HEADER, KAKAO, Run, claims, c
 from tests.html_page import WebPage
 from tests.paths import OWN_OUTAGE
 
-POLICY = data_root() / "policies" / "kakao-2022.toml"
-INCIDENT = data_root() / "incidents" / "kakao-2022.toml"
 FORTY = "".join(GOOD.replace("1", str(n), 1) for n in range(1, 41))
 """As many claims as a law of their total takes no long time for."""
 
@@ -107,15 +105,6 @@ def test_a_list_as_json_is_a_list(run: Run, command: str, key: str) -> None:
     code, out, err = run(*command.split(), "--json")
     assert (code, err) == (0, "")
     assert {key} <= set(json.loads(out)[0])
-
-
-@pytest.mark.slow
-def test_a_path_serves_wherever_an_id_does(run: Run) -> None:
-    by_id = run("cost", "--json", *FEW)
-    by_path = run("cost", "--json", *FEW, "--incident", INCIDENT, "--policy", POLICY,
-                  "--ledger", data_root() / "assumptions" / "kakao-2022.toml")  # fmt: skip
-    assert by_path == by_id
-    assert by_path[0] == 0
 
 
 def test_facts_of_a_day_leave_out_what_came_later(run: Run) -> None:

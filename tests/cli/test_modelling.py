@@ -13,14 +13,12 @@ import pytest
 import outage_analysis as oa
 from outage_analysis.cli.option_values import parse_money
 from outage_analysis.cli.options import MOST_DRAWS
-from outage_analysis.errors import one_line
 from outage_analysis.text import Locale, schemas_of
 from tests.commands import Run, command
-from tests.tram_case import POLICY, write_documents
+from tests.tram_case import write_documents
 
 FEW = ("--draws", "8192")
 TRAM = ("--incident", "incident.toml", "--ledger", "mixed.toml", *FEW)
-CLAIMS = ("--claims", "claims.csv")
 COST = ("cost", *TRAM, "--policy", "counted.toml")
 MOVED = ("sensitivity", *TRAM, "--policy", "counted.toml")
 BOTH = ("compare", "counted.toml", "flat.toml", *TRAM)
@@ -456,21 +454,3 @@ def test_a_certain_cost_has_a_range_of_one_point(run: Run, lang: str, words: str
     [(_, *amounts)] = card.tables[0].rows
     assert len(amounts) == 4
     assert len(set(amounts)) == 1
-
-
-@pytest.mark.slow
-def test_rejected_rows_are_reported_beside_a_comparison(run: Run) -> None:
-    text = Path("claims-synthetic.csv").read_text("utf-8")
-    Path("claims.csv").write_text(text + "300;X;rider;2031-03-02;5;9;true\n", "utf-8")
-    told = "1 of 301 rows was rejected; run `ingest` to see why\n"
-    assert run(*BOTH, *CLAIMS)[2] == told
-
-
-@pytest.mark.slow
-def test_documents_cannot_speak_to_the_terminal(run: Run) -> None:
-    evil = r"\u001b[2J\nvalid\u202e"
-    Path("policy.toml").write_text(POLICY.replace("Tram charter", evil), "utf-8")
-    out = run("compare", "policy.toml", *BOTH[2:], *CLAIMS)[1]
-    assert one_line("\x1b[2J\nvalid\u202e") in out
-    assert not {"\x1b", "\u202e"} & set(out)
-    assert not [line for line in out.splitlines() if line.startswith("valid")]

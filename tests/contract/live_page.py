@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -21,15 +22,21 @@ class Seen(NamedTuple):
     console: list[dict[str, Any]]
 
 
-def started_browser(profile: Path) -> Iterator[Chrome]:
+def started_browser(profile: Path, *flags: str, **variables: str) -> Iterator[Chrome]:
     options = ChromeOptions()
     options.binary_location = CHROMIUM or ""
-    for flag in (*FLAGS, f"--user-data-dir={profile}"):
+    for flag in (*FLAGS, *flags, f"--user-data-dir={profile}"):
         options.add_argument(flag)
     options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-    driver = Chrome(options=options, service=Service(DRIVER))
+    driver = Chrome(options=options, service=Service(DRIVER, env={**os.environ, **variables}))
     yield driver
     driver.quit()
+
+
+def cut_network(browser: Chrome) -> None:
+    cut = {"offline": True, "latency": 0, "downloadThroughput": 0, "uploadThroughput": 0}
+    browser.execute_cdp_cmd("Network.enable", {})
+    browser.execute_cdp_cmd("Network.emulateNetworkConditions", cut)
 
 
 def open_page(browser: Chrome, page: Path) -> Seen:
@@ -37,10 +44,8 @@ def open_page(browser: Chrome, page: Path) -> Seen:
     browser.get("about:blank")
     for log in ("browser", "performance"):
         browser.get_log(log)  # type: ignore[no-untyped-call]
-    cut = {"offline": True, "latency": 0, "downloadThroughput": 0, "uploadThroughput": 0}
     size = {"width": 1440, "height": 900, "deviceScaleFactor": 1, "mobile": False}
-    browser.execute_cdp_cmd("Network.enable", {})
-    browser.execute_cdp_cmd("Network.emulateNetworkConditions", cut)
+    cut_network(browser)
     browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
     browser.get(page.as_uri())
     wait_until_still(browser)

@@ -12,7 +12,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from outage_analysis.costs import cost_table, totals
 from outage_analysis.costs.comparison.benefits import loss_replacement
 from outage_analysis.costs.comparison.compare_policies import PolicySimulations, simulate_policies
 from outage_analysis.errors import ModelRefused, UsageError
@@ -35,7 +34,6 @@ from tests.small_policies import (
 )
 
 if TYPE_CHECKING:
-    from outage_analysis.assumptions import Ledger
     from outage_analysis.policies import Policy
 
 SIGMA = 0.9
@@ -116,21 +114,6 @@ def test_the_same_claims_are_accepted_under_each_policy() -> None:
     assert (row["cheaper"], row["dearer"]) == (1, 0)
     for column, p in {"range_low": 0.1, "p50": 0.5, "range_high": 0.9}.items():
         assert -row[column] == pytest.approx(stats.binom(DRIVERS, 0.5).ppf(1 - p), rel=1e-4)
-
-
-def test_a_copy_paid_from_claims_differs_by_exactly_nothing() -> None:
-    bands = ({"over": 0, "up_to": 40, "share": 0.5}, {"over": 40, "fixed": 25})
-    pages = [policy_of(tiers(band=bands), id_=id_) for id_ in ("one", "copy")]
-    cube = cube_of_claims(
-        [("mail", x) for x in range(1, 80)], Bands.from_cuts((*range(1, 80),), pages[0].breakpoints)
-    )
-    found = simulate_policies(
-        pages, ledger_of(*RATES), as_of=DAY, cubes={p.id: [cube] for p in pages}, draws=2**10
-    )
-    row = only(found.pairs)
-    assert [row[key] for key in ("difference", "range_low", "p50", "range_high", "cheaper", "dearer")] == [
-        0
-    ] * 6
 
 
 @pytest.mark.slow
@@ -373,30 +356,3 @@ def test_a_mix_on_other_bands_is_a_reason_and_no_refusal() -> None:
     assert found.policies["expected"].is_null().to_list() == [False, True, False]
     assert found.policies["expected"][2] == pytest.approx(REPORTS * 0.3 * 0.8 * 10_000)  # needs no mix
     assert found.left_out.rows() == [("two", "tiers", "bounds_only", "band_mix")]
-
-
-def test_the_bundled_package_costs_in_a_comparison_what_it_costs_alone(
-    policy: Policy, ledger: Ledger
-) -> None:
-    raised = policy.model_copy(
-        update={
-            "id": "as-kt-in-2018",
-            "lines": (
-                policy.line("small-business-cash").model_copy(
-                    update={"bands": tiers_of_2018(policy), "facts": ("PO-KT18-SME.tier-1-2d",)}
-                ),
-            ),
-        }
-    )
-    found = simulate_policies([policy, raised], ledger, as_of=DAY)
-    alone = totals(cost_table(policy, ledger, as_of=DAY)).filter(valuation="cash")
-    assert found.policies["expected"][0] == alone["expected"].item()
-    assert only(found.pairs)["cheaper"] > 0.5
-
-
-def tiers_of_2018(policy: Policy) -> tuple[object, ...]:
-    """Kakao's bands with what KT paid for one to two days in 2018, whatever the loss."""
-    (line,) = policy.schedules
-    return tuple(
-        band.model_copy(update={"fixed": 400_000, "review": False, "facts": ()}) for band in line.bands
-    )

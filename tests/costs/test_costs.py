@@ -20,7 +20,6 @@ from outage_analysis.errors import ModelRefused
 from outage_analysis.incidents import get_fact
 from outage_analysis.losses import EDGES, MEASURES, Cube, build_cube
 from outage_analysis.policies import Budget, Policy, Schedule, load_policy
-from outage_analysis.policies.cost_lines import TrueUp
 
 if TYPE_CHECKING:
     from outage_analysis.assumptions import Assumption
@@ -101,13 +100,6 @@ def plain(ledger: Ledger) -> Ledger:
 # --- from published counts ------------------------------------------------------------------------
 
 
-def test_the_expected_cost_is_the_product_of_the_means(policy: Policy, plain: Ledger) -> None:
-    row = row_of(cost_table(policy, plain, as_of=DAY))
-    # 8,461 reports x 0.25 filed x 0.5 accepted x (0.5 x 30,000 + 0.3 x 50,000 + 0.2 x 200,000)
-    assert row["expected"] == pytest.approx(8461 * 0.125 * 70_000) == 74_033_750
-    assert row["status"] == "ok"
-
-
 def test_the_bundled_expected_cost_is_the_closed_form_of_the_ledgers_numbers(
     policy: Policy, ledger: Ledger
 ) -> None:
@@ -174,14 +166,6 @@ def test_every_row_names_the_facts_and_assumptions_behind_it(policy: Policy, led
         assert bool(used) == (row["expected"] is not None)
 
 
-def test_an_in_kind_line_is_users_times_list_price_times_take_up(policy: Policy, ledger: Ledger) -> None:
-    inputs = stated(ledger, take_up=(0.1, 0.2, 0.4))
-    row = row_of(cost_table(policy, inputs, as_of=DAY), "emoticons")
-    assert row["promised"] == 48_000_000 * 6_500
-    shares = (0.1, 0.2, 0.4)
-    assert [row[k] for k in ("low", "expected", "high")] == [row["promised"] * s for s in shares]
-
-
 def test_an_in_kind_line_without_a_take_up_lies_between_nothing_and_all(
     policy: Policy, ledger: Ledger
 ) -> None:
@@ -207,37 +191,6 @@ def test_a_good_without_a_list_price_is_unpriced(policy: Policy, ledger: Ledger)
     row = row_of(cost_table(free, ledger, as_of=DAY), "emoticons")
     assert (row["status"], row["valuation"]) == ("unpriced", "face_value")
     assert [row[k] for k in ("count", "promised", "low", "expected", "high")] == [None] * 5
-
-
-def test_a_budget_lies_between_its_bounds_until_a_true_up_says_what_it_came_to(policy: Policy) -> None:
-    ends = ("promised", "low", "expected", "high")
-    plain = {"effort": "one_tap", "amount": 8_000, "low": None, "high": None}
-
-    def row(day: date, **changes: Any) -> dict[str, Any]:  # noqa: ANN401
-        one = changed_line(policy, "page-webtoon-cash", **{**plain, **changes})
-        return row_of(cost_table(one, None, as_of=day), "page-webtoon-cash")
-
-    assert [row(DAY)[k] for k in ends] == [8_000, 0, None, 8_000]
-    assert [row(DAY, low=5_000, high=9_000)[k] for k in ends] == [8_000, 5_000, None, 9_000]
-    assert [row(DAY, effort="automatic")[k] for k in ends] == [8_000, 8_000, 8_000, 8_000]
-    found = (TrueUp(since=LATER, amount=6_000, facts=("CO-07",)),)
-    assert [row(DAY, true_ups=found)[k] for k in ends] == [8_000, 0, None, 8_000]
-    after = row(LATER, true_ups=found)
-    assert [after[k] for k in ends] == [6_000] * 4
-    assert (after["status"], after["facts"].split()[0]) == ("ok", "CO-07")
-
-
-def test_a_fee_credit_with_counted_subscribers_is_certain(policy: Policy) -> None:
-    one = changed_line(policy, "taxi-pro-membership", recipients="US-07", recipients_high=None)
-    row = row_of(cost_table(one, None, as_of=DAY), "taxi-pro-membership")
-    assert [row[k] for k in ("promised", "low", "expected", "high")] == [226_154 * 7_550] * 4
-
-
-def test_a_fee_credit_without_a_count_is_bounded_by_what_bounds_its_subscribers(
-    policy: Policy, ledger: Ledger
-) -> None:
-    row = row_of(cost_table(policy, ledger, as_of=DAY), "taxi-pro-membership")
-    assert [row[k] for k in ("count", "low", "expected", "high")] == [None, 0, None, 243_709 * 7_550]
 
 
 def test_a_rate_whose_most_is_nothing_stays_nothing(policy: Policy, ledger: Ledger) -> None:
@@ -341,13 +294,6 @@ def test_where_no_line_has_a_figure_there_is_no_total_rather_than_zero(policy: P
         assert total["left_out"].split() == table.filter(level="line", valuation=valuation)["line"].to_list()
 
 
-def test_without_a_ledger_there_are_bounds_and_no_expected_cost(policy: Policy) -> None:
-    table = cost_table(policy, None, as_of=DAY)
-    assert table["expected"].null_count() == len(table)
-    assert row_of(table)["low"] == 0
-    assert row_of(table)["high"] is None  # nobody limits what a review awards
-
-
 def test_without_a_review_band_the_dearest_tier_bounds_the_cost(policy: Policy) -> None:
     line = policy.line(CASH)
     assert isinstance(line, Schedule)
@@ -381,22 +327,6 @@ def test_an_automatic_payment_needs_no_filing_share_and_no_acceptance(policy: Po
 
 
 # --- the as-of day ------------------------------------------------------------------------------------
-
-
-def test_lines_that_were_not_public_are_left_out(policy: Policy, ledger: Ledger) -> None:
-    for day in (date(2022, 10, 19), date(2022, 12, 28), DAY, date(2023, 6, 30)):
-        lines = cost_table(policy, ledger, as_of=day)["line"].unique(maintain_order=True).to_list()
-        assert lines == [x.id for x in policy.lines if x.public_on and x.public_on <= day]
-    early = cost_table(policy, ledger, as_of=date(2022, 12, 28))
-    assert early.filter(pl.col("high").is_not_null())["line"].to_list() == [
-        "taxi-pro-membership",
-        "page-webtoon-cash",
-    ]
-
-
-def test_a_line_without_a_day_is_in_no_cost(policy: Policy, ledger: Ledger) -> None:
-    undated = changed_line(policy, CASH, public_on=None)
-    assert cost_table(undated, ledger, as_of=date.max).is_empty()
 
 
 def test_a_count_that_was_not_public_is_not_used(policy: Policy, ledger: Ledger) -> None:
@@ -482,14 +412,6 @@ def test_the_cost_of_claims_is_the_sum_over_the_claims(
     bands = table.filter(level="band")
     assert bands["count"].sum() == len(CLAIMS)
     assert bands.filter(rule="not_entitled")["expected"].to_list() == [0, 0]
-
-
-def test_synthetic_claims_say_so_in_every_row(
-    policy: Policy, incident: Incident, plain: Ledger, claims_csv: ClaimsCsv
-) -> None:
-    claims = read_claims(claims_csv([{}], name="a-synthetic.csv"), incident)
-    table = cost_table(policy, plain, as_of=DAY, cubes=[build_cube(claims, policy=policy)])
-    assert table["basis"].unique().to_list() == ["synthetic"]
 
 
 def test_counts_alone_give_a_cost(policy: Policy, plain: Ledger) -> None:

@@ -11,8 +11,7 @@ import pytest
 from pydantic import Field
 
 from outage_analysis.analysis import Analysis, run
-from outage_analysis.assumptions import RateAssumption, load_ledger
-from outage_analysis.costs import build_portfolio, cost_table, simulate
+from outage_analysis.costs import build_portfolio, cost_table
 from outage_analysis.costs.comparison.compare_policies import simulate_policies
 from outage_analysis.costs.compile_lines import COMPILERS
 from outage_analysis.costs.cost_bridge import BridgeRun, bridge
@@ -21,7 +20,7 @@ from outage_analysis.costs.sensitivity import levers, tornado
 from outage_analysis.costs.terms import CompileInputs, Term
 from outage_analysis.files import read_document
 from outage_analysis.policies import Budget, FeeCredit, InKind, Line, Policy, Schedule
-from outage_analysis.reports.html import sliders, write_html
+from outage_analysis.reports.html import write_html
 from outage_analysis.reports.report import Report
 from outage_analysis.reports.workbook.writing import write_xlsx
 from outage_analysis.text.locale import _label_texts
@@ -187,13 +186,6 @@ def test_it_has_products_of_factors(analysis: Analysis) -> None:
     assert moved == pytest.approx(0.5 / 0.4)
 
 
-def test_the_sliders_move_it(analysis: Analysis) -> None:
-    made = sliders(Report(analysis, "en")).sliders
-    assert made is not None
-    products = {tuple(factors): base for base, factors in made.data["terms"]["cash"]}
-    assert products["as-filing", "as-acceptance"] == DRIVERS * PER_DAY * DAYS
-
-
 @pytest.mark.slow
 def test_the_page_has_its_product_as_json(analysis: Analysis, tmp_path: Path) -> None:
     write_html(Report(analysis, "en"), tmp_path)
@@ -224,15 +216,3 @@ def test_a_kind_that_is_not_registered_is_refused(
     monkeypatch.setattr("outage_analysis.costs.compile_lines.COMPILERS", others)
     with pytest.raises(TypeError, match="Stipend"):
         cost_table(analysis.policy, analysis.ledger, as_of=analysis.as_of)
-
-
-def test_the_ledger_of_the_case_states_both_rates(folder: Path) -> None:
-    stated = load_ledger(folder / "mixed.toml").assumptions
-    means = {a.kind: a.range.expected for a in stated if isinstance(a, RateAssumption)}
-    assert means == pytest.approx({"filing_share": FILED, "acceptance": ACCEPTED})
-
-
-def test_draws_of_all_lines_add_it(analysis: Analysis) -> None:
-    total = simulate(analysis.runs["published"].portfolio, draws=1_024, seed=3).totals["cash"].expected.value
-    costs = analysis.exact_tables["costs"].filter(level="line", valuation="cash")["expected"].sum()
-    assert total == pytest.approx(costs, rel=0.02)

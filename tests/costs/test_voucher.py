@@ -10,15 +10,12 @@ from pydantic import ValidationError
 
 from outage_analysis.analysis import Analysis, run
 from outage_analysis.costs import cost_table
-from outage_analysis.costs.comparison.compare_policies import simulate_policies
 from outage_analysis.costs.page_model import live_cost
 from outage_analysis.policies import Policy, PolicyExplainer, explain, findings, load_policy
 from outage_analysis.reports.html import sliders
 from outage_analysis.reports.report import Report
-from outage_analysis.reports.workbook.writing import write_xlsx
 from tests.small_policies import DAY, DRIVERS, ledger_of, policy_of, uniform
 from tests.tram_case import COUNTED, ENTRY, MIX, ledger, tram_plan, write_documents
-from tests.workbook_reader import Workbook
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -115,16 +112,6 @@ def test_the_run_has_its_cost_and_its_draws_and_no_cash_of_it(analysis: Analysis
     ]
 
 
-def test_a_comparison_at_face_value_counts_it(analysis: Analysis) -> None:
-    half = analysis.policy.line("late").model_copy(update={"cap_per_person": 350})
-    other = analysis.policy.model_copy(update={"id": "half", "lines": (half,)})
-    compared = simulate_policies(
-        [analysis.policy, other], analysis.ledger, as_of=analysis.as_of, valuation="face_value", draws=1_024
-    )
-    costs = dict(compared.policies.select("policy", "expected").iter_rows())
-    assert costs == pytest.approx({"tram-voucher": VOUCHERS, "half": VOUCHERS / 2})
-
-
 def test_a_slider_moves_it(analysis: Analysis) -> None:
     products = live_cost(analysis.runs["published"].portfolio)
     assert products is not None
@@ -132,14 +119,6 @@ def test_a_slider_moves_it(analysis: Analysis) -> None:
     made = sliders(Report(analysis, "en")).sliders
     assert made is not None
     assert made.data["terms"]["face_value"] == [(DRIVERS * PER_PERSON, ("as-takers",))]
-
-
-def test_the_workbook_computes_it_with_a_formula(analysis: Analysis, tmp_path: Path) -> None:
-    write_xlsx(Report(analysis, "en"), tmp_path)
-    (path,) = tmp_path.glob("*.xlsx")
-    formulas = [cell for cell in Workbook(path.read_bytes()).formulas() if cell.formula]
-    values = [cell.value for cell in formulas if str(cell.formula).endswith("*as_takers")]
-    assert values == [pytest.approx(VOUCHERS / 100)]  # in euros
 
 
 def test_it_is_explained(folder: Path) -> None:

@@ -5,15 +5,13 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
 import nbformat
 import pytest
-from selenium.webdriver import Chrome, ChromeOptions, Keys
-from selenium.webdriver.chrome.service import Service
+from selenium.webdriver import Chrome, Keys
 from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
 
@@ -30,7 +28,8 @@ from outage_analysis.jupyter.notebook import Notebook
 from outage_analysis.jupyter.page import notebook_page
 from outage_analysis.reports import Report
 from outage_analysis.text import LANGUAGES, TABLE_DIGITS, Locale
-from tests.chromium import CHROMIUM, DRIVER, FLAGS, IN_A_BROWSER
+from tests.chromium import IN_A_BROWSER
+from tests.contract.live_page import cut_network
 from tests.paths import AXE
 
 pytestmark = pytest.mark.slow  # the contract suite moves the sliders of the page
@@ -199,21 +198,6 @@ def exported(analysis: Analysis, lang: str) -> str:
     return notebook_page(Notebook("mine", cells), lang)
 
 
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chrome]:
-    options = ChromeOptions()
-    options.binary_location = CHROMIUM or ""
-    for flag in (*FLAGS, f"--user-data-dir={tmp_path_factory.mktemp('profile')}"):
-        options.add_argument(flag)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    driver = Chrome(options=options, service=Service(DRIVER))
-    driver.execute_cdp_cmd("Network.enable", {})
-    cut = {"offline": True, "latency": 0, "downloadThroughput": 0, "uploadThroughput": 0}
-    driver.execute_cdp_cmd("Network.emulateNetworkConditions", cut)
-    yield driver
-    driver.quit()
-
-
 def part(place: WebElement, selector: str) -> WebElement:
     return place.find_element(By.CSS_SELECTOR, selector)
 
@@ -227,6 +211,7 @@ def test_sliders_of_an_exported_page_move_by_keyboard_each_for_itself(
     path = tmp_path / "page.html"
     path.write_text(exported(analysis, lang), "utf-8")
     size = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 600}
+    cut_network(browser)
     browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
     browser.get(path.as_uri())
     first, second = browser.find_elements(By.CLASS_NAME, "what-if")

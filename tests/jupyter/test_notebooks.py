@@ -5,7 +5,6 @@ import base64
 import io
 import json
 import re
-import shutil
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from html import escape
@@ -19,16 +18,15 @@ from jupyter_client.manager import AsyncKernelManager
 from nbclient import NotebookClient
 from nbformat import NotebookNode
 from PIL import Image
+from selenium.webdriver import Chrome
 
 from outage_analysis.analysis import Analysis, compare, run
 from outage_analysis.claims import load_sample
 from outage_analysis.errors import UsageError
-from outage_analysis.jupyter.notebook import Notebook, find_notebook, notebook_names, read_notebook
-from outage_analysis.jupyter.notebook import execute as execute_cells
+from outage_analysis.jupyter.notebook import Notebook, find_notebook, notebook_names
 from outage_analysis.jupyter.page import notebook_page
 from outage_analysis.policies import load_policy
 from outage_analysis.reports import Report, csp_hash
-from tests.chromium import FLAGS
 from tests.installed_package import Installed
 from tests.paths import AXE, GOLDEN, ROOT
 
@@ -190,15 +188,34 @@ def test_a_chart_is_stored_as_a_picture_beside_the_interactive_form(path: Path) 
     assert charts >= 1
 
 
+ANSWER = re.compile(r"<details><summary>(?:Answer|답)</summary>\n\n(.*?)\n</details>", re.DOTALL)
+
+
 @pytest.mark.slow
 @each_stored
-def test_executing_it_again_gives_the_same_outputs(path: Path) -> None:
-    stored, again = (
-        json.loads(text)["cells"] for text in (path.read_text("utf-8"), notebooks.executed_text(path))
-    )
-    assert [cell["id"] for cell in again] == [cell["id"] for cell in stored]
-    for before, after in zip(stored, again, strict=True):
+def test_executing_it_again_with_its_answers_gives_the_same_outputs_and_their_figures(
+    path: Path, tmp_path: Path
+) -> None:
+    notebook, stored = load(path), json.loads(path.read_text("utf-8"))["cells"]
+    text = notebook.cells[-1].source
+    sources = [
+        block for a in ANSWER.findall(text) for block in re.findall(r"```python\n(.*?)```", a, re.DOTALL)
+    ]
+    assert bool(sources) == (not path.stem.startswith("05"))
+    for number, source in enumerate(sources):
+        notebook.cells.append(nbformat.v4.new_code_cell(source, id=f"answer-{number}"))  # type: ignore[no-untyped-call]
+    nbformat.write(notebook, tmp_path / path.name)  # type: ignore[no-untyped-call]
+    again = json.loads(notebooks.executed_text(tmp_path / path.name))["cells"]
+    assert [cell["id"] for cell in again[: len(stored)]] == [cell["id"] for cell in stored]
+    for before, after in zip(stored, again, strict=False):
         assert after == before, before["id"]
+    if path.stem == "01_claims":
+        results = ["".join(c["outputs"][-1]["data"]["text/plain"]) for c in again[len(stored) :]]
+        assert "50,822 claims" in text
+        assert "50822" in results[0]
+        assert "396,908,347 won instead of 261,364,185 won" in text
+        assert round(float(results[1])) == 396_908_347
+        assert run(policy="kakao-2022").expected == pytest.approx(261_364_185, abs=1)
 
 
 @each_twin
@@ -249,9 +266,6 @@ def test_the_last_line_says_where_to_go_next(path: Path) -> None:
     assert all((FOLDER / link).is_file() for link in links)
 
 
-ANSWER = re.compile(r"<details><summary>(?:Answer|답)</summary>\n\n(.*?)\n</details>", re.DOTALL)
-
-
 @each_stored
 def test_every_exercise_has_a_folded_answer(path: Path) -> None:
     last = load(path).cells[-1].source
@@ -261,27 +275,6 @@ def test_every_exercise_has_a_folded_answer(path: Path) -> None:
         name, 2
     )
     assert len(ANSWER.findall(last)) == len(exercises)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("path", NOTEBOOKS[:4], ids=lambda path: path.stem)
-def test_the_answers_run_and_give_the_figures_that_they_state(path: Path) -> None:
-    notebook = read_notebook(path)
-    blocks = [
-        re.findall(r"```python\n(.*?)```", a, re.DOTALL) for a in ANSWER.findall(notebook.cells[-1].source)
-    ]
-    sources = [block for found in blocks for block in found]
-    assert sources
-    cells = [nbformat.v4.new_code_cell(source, id=f"answer-{n}") for n, source in enumerate(sources)]  # type: ignore[no-untyped-call]
-    answered = execute_cells(Notebook(path.stem, [*notebook.cells, *cells]))
-    results = [cell.outputs[-1]["data"]["text/plain"] for cell in answered.cells[-len(sources) :]]
-    if path.stem == "01_claims":
-        text = notebook.cells[-1].source
-        assert "50,822 claims" in text
-        assert "50822" in results[0]
-        assert "396,908,347 won instead of 261,364,185 won" in text
-        assert round(float(results[1])) == 396_908_347
-        assert run(policy="kakao-2022").expected == pytest.approx(261_364_185, abs=1)
 
 
 @each
@@ -347,37 +340,25 @@ def test_the_summary_has_no_exercises(pages: dict[str, str]) -> None:
 
 
 @pytest.mark.browser
-@pytest.mark.skipif(
-    not (shutil.which("chromium") and shutil.which("chromedriver")), reason="chromium is not installed"
-)
-def test_the_page_draws_in_a_browser_without_a_network(pages: dict[str, str], tmp_path: Path) -> None:
-    from selenium import webdriver
-
+def test_the_page_draws_in_a_browser_without_a_network(
+    browser: Chrome, pages: dict[str, str], tmp_path: Path
+) -> None:
     path = tmp_path / "page.html"
     path.write_text(pages["05_executive_summary"], "utf-8")
-    options = webdriver.ChromeOptions()
-    options.binary_location = str(shutil.which("chromium"))
-    for flag in (*FLAGS, f"--user-data-dir={tmp_path / 'profile'}"):
-        options.add_argument(flag)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    driver = webdriver.Chrome(options=options, service=webdriver.ChromeService(shutil.which("chromedriver")))
-    try:
-        driver.set_script_timeout(60)
-        size = {"width": 390, "height": 900, "deviceScaleFactor": 1, "mobile": True}
-        driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
-        driver.get(path.as_uri())
-        driver.execute_async_script(DRAWN)
-        assert driver.execute_script("return document.documentElement.scrollWidth") == 390
-        captions = driver.find_elements("css selector", ".outage-caption strong")
-        assert "the mean is 260 million won" in captions[0].text
-        loaded = driver.execute_script("return performance.getEntriesByType('resource').map(r => r.name)")
-        assert [name for name in loaded if not name.startswith("data:")] == []
-        driver.execute_script(AXE.read_text("utf-8"))
-        axe = "axe.run(document).then(r => arguments[0](r.violations.map(v => v.id)))"
-        assert driver.execute_async_script(axe) == []
-        assert driver.get_log("browser") == []  # type: ignore[no-untyped-call]
-    finally:
-        driver.quit()
+    browser.set_script_timeout(60)
+    size = {"width": 390, "height": 900, "deviceScaleFactor": 1, "mobile": True}
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+    browser.get(path.as_uri())
+    browser.execute_async_script(DRAWN)
+    assert browser.execute_script("return document.documentElement.scrollWidth") == 390
+    captions = browser.find_elements("css selector", ".outage-caption strong")
+    assert "the mean is 260 million won" in captions[0].text
+    loaded = browser.execute_script("return performance.getEntriesByType('resource').map(r => r.name)")
+    assert [name for name in loaded if not name.startswith("data:")] == []
+    browser.execute_script(AXE.read_text("utf-8"))
+    axe = "axe.run(document).then(r => arguments[0](r.violations.map(v => v.id)))"
+    assert browser.execute_async_script(axe) == []
+    assert browser.get_log("browser") == []  # type: ignore[no-untyped-call]
 
 
 def test_the_executive_summary_has_the_figures_of_the_report(

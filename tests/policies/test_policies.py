@@ -113,41 +113,6 @@ def test_any_other_share_is_refused_by_its_key(edited: Edited, written: str) -> 
     assert "line 'small-business-cash' > band 1 > share: is not " in str(refusal.value)
 
 
-def test_a_line_is_dropped_before_the_day_it_became_public(policy: Policy) -> None:
-    days = {line.id: line.public_on for line in policy.lines}
-    for day in [date(2022, 10, 15), *(on for on in days.values() if on), date(2023, 6, 29)]:
-        known, later = policy.public_by(day)
-        assert [x.id for x in known] == [id_ for id_, on in days.items() if on is not None and on <= day]
-        assert [x.id for x in later] == [id_ for id_, on in days.items() if on is None or on > day]
-    before, _ = policy.public_by(date(2022, 12, 28))
-    package, _ = policy.public_by(date(2022, 12, 29))
-    assert {x.id for x in package} - {x.id for x in before} == {
-        "small-business-cash",
-        "channel-credit",
-        "emoticons",
-        "makers-coupons",
-        "talk-drawer",
-        "pay-merchant-support",
-    }
-    assert {"taxi-pro-membership", "designated-driver-pro"} <= {x.id for x in before}
-    assert policy.public_by(date(2023, 6, 29))[1] != ()
-    assert policy.public_by(date(2023, 6, 30)) == (policy.lines, ())
-
-
-def test_documents_are_asked_for_from_the_day_that_was_announced(policy: Policy) -> None:
-    line = policy.line("small-business-cash")
-    assert line.effort_on(date(2023, 1, 29)) == "form"
-    assert line.effort_on(date(2023, 1, 30)) == "documents"
-
-
-def test_the_latest_change_of_effort_is_in_force_whatever_the_order_of_the_document(edited: Edited) -> None:
-    first = "effort_changes = [{ since = 2023-01-30"
-    page = edited("policies", first, first.replace("[", '[{ since = 2023-03-01, effort = "automatic" }, '))
-    line = load_policy(page).line("small-business-cash")
-    assert line.effort_on(date(2023, 2, 28)) == "documents"
-    assert line.effort_on(date(2023, 3, 1)) == "automatic"
-
-
 ROUNDED_UP = 'rounding = { to = 10, how = "up" }\n'
 
 
@@ -166,12 +131,6 @@ def test_the_fee_credit_was_announced_at_two_won_above_its_arithmetic(
     assert line.amount is None  # rounding up to ten won explains what was announced
     assert line.payment == case["announced"]
     assert taxi_fee(load_policy(edited("policies", ROUNDED_UP, ""))).payment == case["computed"]
-
-
-def test_an_announced_amount_stands_above_the_arithmetic(edited: Edited) -> None:
-    line = taxi_fee(load_policy(edited("policies", ROUNDED_UP, "amount = 7_600\n")))
-    assert line.computed == Fraction(39_000 * 6, 31)
-    assert line.payment == 7_600
 
 
 def test_a_credit_of_an_unknown_fee_has_no_amount(policy: Policy, edited: Edited) -> None:

@@ -5,13 +5,11 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from selenium.webdriver import Chrome, ChromeOptions, Keys
-from selenium.webdriver.chrome.service import Service
+from selenium.webdriver import Chrome, Keys
 from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
@@ -24,7 +22,8 @@ from outage_analysis.charts import CHARTS
 from outage_analysis.costs import LiveCost
 from outage_analysis.costs.page_model import live_cost
 from outage_analysis.text import Locale
-from tests.chromium import CHROMIUM, DRIVER, FLAGS, IN_A_BROWSER
+from tests.chromium import IN_A_BROWSER
+from tests.contract.live_page import cut_network
 from tests.contract.report_texts import amounts_in
 from tests.paths import AXE
 
@@ -38,26 +37,14 @@ SHOWN = {"bundled": ON_THE_PAGE - ASKED - {"ogive", "tail"}, "own": ON_THE_PAGE 
 
 
 @pytest.fixture(scope="module")
-def pages(tmp_path_factory: pytest.TempPathFactory, own_claims: Path) -> dict[tuple[str, str], Path]:
+def pages(
+    tmp_path_factory: pytest.TempPathFactory, bundles: dict[str, Path], own_case: Analysis
+) -> dict[tuple[str, str], Path]:
     folder = tmp_path_factory.mktemp("pages")
-    plans = {"bundled": Plan(), "own": Plan(claims=(own_claims,))}
-    return {
-        (of, lang): write_report(analysis, folder / of / lang, lang=lang, formats=("html",))
-        for of, analysis in ((of, run(plan)) for of, plan in plans.items())
+    return {("bundled", lang): bundles[lang] / "report.html" for lang in bundles} | {
+        ("own", lang): write_report(own_case, folder / lang, lang=lang, formats=("html",))
         for lang in ("en", "ko")
     }
-
-
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chrome]:
-    options = ChromeOptions()
-    options.binary_location = CHROMIUM or ""
-    for flag in (*FLAGS, f"--user-data-dir={tmp_path_factory.mktemp('profile')}"):
-        options.add_argument(flag)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-    driver = Chrome(options=options, service=Service(DRIVER))
-    yield driver
-    driver.quit()
 
 
 VIEWS = [("bundled", lang, width) for lang in ("en", "ko") for width in (390, 1024, 1440)]
@@ -80,10 +67,8 @@ def look(
     browser.get("about:blank")
     browser.get_log("browser")  # type: ignore[no-untyped-call]
     browser.get_log("performance")  # type: ignore[no-untyped-call]
-    cut = {"offline": True, "latency": 0, "downloadThroughput": 0, "uploadThroughput": 0}
     size = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 600}
-    browser.execute_cdp_cmd("Network.enable", {})
-    browser.execute_cdp_cmd("Network.emulateNetworkConditions", cut)
+    cut_network(browser)
     browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
     browser.get(pages[of, lang].as_uri())
     browser.set_script_timeout(20)
@@ -196,12 +181,9 @@ def test_the_first_screen_shows_how_much_how_sure_what_drives_it_and_what_to_dec
     assert all(bottom <= 900 for bottom in bottoms[:seen]), bottoms
 
 
-@pytest.mark.parametrize("width", [390, 1440])
 @pytest.mark.parametrize("lang", ["en", "ko"])
-def test_axe_finds_nothing(
-    browser: Chrome, pages: dict[tuple[str, str], Path], lang: str, width: int
-) -> None:
-    look(browser, pages, "bundled", lang, width)
+def test_axe_finds_nothing_on_a_phone(browser: Chrome, pages: dict[tuple[str, str], Path], lang: str) -> None:
+    look(browser, pages, "bundled", lang, 390)
     browser.execute_script(AXE.read_text("utf-8"))
     tried = (
         "const done = arguments[0];"
@@ -478,7 +460,7 @@ def is_blank(cell: str) -> bool:
 def test_a_table_is_sorted_by_a_column_and_empty_cells_come_last(unfolded: Chrome) -> None:
     def columns(table: WebElement) -> list[tuple[str, ...]]:
         script = (
-            "return [...arguments[0].tBodies[0].rows].map(r => [...r.cells].map(c => c.innerText.trim()))"
+            "return [...arguments[0].tBodies[0].rows].map(r => [...r.cells].map(c => c.textContent.trim()))"
         )
         return [*zip(*unfolded.execute_script(script, table), strict=True)]
 
@@ -557,18 +539,12 @@ BOXES: list[tuple[str, int, dict[str, float]]] = [
     ("1b won", 1_000, {TIER: 60_000, SECOND: 90_000}),
     ("2억 5,000만 원", 250, {FILED: 0.1}),
     ("300m", 300, {FILED: 0.05, ACCEPTED: 0.456}),
-    ("60M", 60, {FILED: 0.053, ACCEPTED: 0.455}),
     ("100M", 100, {AWARD: 100_000}),
-    ("500M", 500, {AWARD: 200_000, TIER: 20_000}),
     ("1.2bn", 1_200, {AWARD: 600_000}),
-    ("900M", 900, {AWARD: 374_000, FILED: 0.33}),
-    ("2bn", 2_000, {FILED: 1.0, ACCEPTED: 1.0}),
     ("3_000_000_000", 3_000, {FILED: 1.0, ACCEPTED: 1.0, TIER: 100_000, SECOND: 100_000}),
     ("20M", 20, {FILED: 0.02, AWARD: 50_000}),
     ("80M", 80, {FILED: 0.05, AWARD: 1_000_000}),
-    ("600M", 600, {SECOND: 0}),
     ("550M", 550, {TIER: 0, SECOND: 200_000}),
-    ("10bn", 10_000, {FILED: 0.6, AWARD: 500_000}),
 ]
 """What is typed, its millions of won, and the values that are known exactly."""
 NAMES = {TIER: "small-business-cash.tier1", SECOND: "small-business-cash.tier2"}

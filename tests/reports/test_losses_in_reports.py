@@ -34,16 +34,11 @@ TOTALS = """service,claimant_type,band,claims
 
 
 @pytest.fixture(scope="module")
-def own(own_claims: Path) -> Analysis:
-    """The case with claims that are not synthetic."""
-    return run(Plan(claims=(own_claims,), draws=FEW))
-
-
-@pytest.fixture(scope="module")
-def own_bundles(own: Analysis, tmp_path_factory: pytest.TempPathFactory) -> Bundles:
+def own_bundles(own_case: Analysis, tmp_path_factory: pytest.TempPathFactory) -> Bundles:
     out = tmp_path_factory.mktemp("own-bundles")
     return {
-        lang: write_report(own, out / lang, lang=lang, formats=("html", "csv")).parent for lang in LANGUAGES
+        lang: write_report(own_case, out / lang, lang=lang, formats=("html", "csv")).parent
+        for lang in LANGUAGES
     }
 
 
@@ -74,19 +69,19 @@ def family_names_in(folder: Path) -> set[str]:
 @pytest.mark.slow
 @pytest.mark.parametrize("lang", LANGUAGES)
 def test_claims_of_ones_own_have_the_curves_and_the_tables_of_their_distributions(
-    own: Analysis, own_bundles: Bundles, lang: str
+    own_case: Analysis, own_bundles: Bundles, lang: str
 ) -> None:
     words, page = Locale(lang), WebPage.of(own_bundles[lang] / "report.html")
     assert {"ogive", "tail", "band_distribution", "intake"} <= set(charts_of(page))
     distributions = page.table(words("report.fits_title"))
-    fits = own.tables["claims_fits"]
+    fits = own_case.tables["claims_fits"]
     assert [row[words("column.family")] for row in distributions] == [
         words(f"word.{f}") for f in fits["family"]
     ]
     assert {family for family, _ in zip(fits["family"], distributions, strict=True)} <= set(FAMILIES)
     asked = page.table(words("report.fitted_title"))
-    assert len(asked) == len(own.tables["claims_fitted"])
-    middle = own.tables["claims_fitted"].row(by_predicate=pl.col("quantity") == "median", named=True)
+    assert len(asked) == len(own_case.tables["claims_fitted"])
+    middle = own_case.tables["claims_fitted"].row(by_predicate=pl.col("quantity") == "median", named=True)
     (row,) = [r for r in asked if r[words("column.quantity_asked")] == words("word.median")]
     for column, name in (("fit_value", "value"), ("fit_low", "low"), ("fit_high", "high")):
         assert row[words(f"column.{column}")] == words.exact(middle[name]), column
@@ -103,39 +98,29 @@ def test_no_chart_or_table_of_ones_own_claims_is_called_synthetic(own_bundles: B
     assert not [n for n in contents(own_bundles[lang]) if "synthetic" in n]
 
 
-def test_the_distributions_are_those_of_the_losses(own: Analysis, own_claims: Path) -> None:
+def test_the_distributions_are_those_of_the_losses(own_case: Analysis, own_claims: Path) -> None:
     losses = pl.read_parquet(own_claims)["loss"].drop_nulls()
     positive = losses.filter(losses > 0)
-    counted = own.tables["claims_curves"].filter(family="counted")
+    counted = own_case.tables["claims_curves"].filter(family="counted")
     for loss, below in counted.select("loss", "share_below").iter_rows():
         assert below == pytest.approx((positive <= loss).mean(), rel=1e-5), loss
-    fitted = own.tables["claims_fitted"].row(by_predicate=pl.col("quantity") == "median", named=True)
+    fitted = own_case.tables["claims_fitted"].row(by_predicate=pl.col("quantity") == "median", named=True)
     assert fitted["value"] == pytest.approx(positive.median(), rel=0.1)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("lang", LANGUAGES)
 def test_means_and_edges_are_shown_for_any_claims(
-    bundles: Bundles, own_bundles: Bundles, analysis: Analysis, own: Analysis, lang: str
+    bundles: Bundles, own_bundles: Bundles, analysis: Analysis, own_case: Analysis, lang: str
 ) -> None:
     words = Locale(lang)
-    for folder, made in ((bundles[lang], analysis), (own_bundles[lang], own)):
+    for folder, made in ((bundles[lang], analysis), (own_bundles[lang], own_case)):
         page = WebPage.of(folder / "report.html")
         means = page.table(words("report.summary_title"))
         assert len(means) == len(made.tables["claims_summary"]) == 15
         assert means[0][words("column.claims")] == words.exact(made.tables["claims_summary"]["claims"][0])
         edges = page.table(words("report.quality_bunching"))
         assert [row[words("column.edge")] for row in edges] == ["300,000", "500,000"]
-
-
-@pytest.mark.slow
-def test_two_runs_of_ones_own_claims_write_the_same_bytes_and_call_no_file_synthetic(
-    tmp_path: Path, own_claims: Path, own: Analysis
-) -> None:
-    one = contents(write_report(own, tmp_path / "one").parent)
-    again = write_report(run(Plan(claims=(own_claims,), draws=FEW)), tmp_path / "again").parent
-    assert contents(again) == one
-    assert [name for name in one if "synthetic" in name] == []
 
 
 # --- no law of synthetic claims --------------------------------------------------------------------------

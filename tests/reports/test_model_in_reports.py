@@ -34,12 +34,6 @@ both = pytest.mark.parametrize("lang", LANGUAGES)
 
 
 @pytest.fixture(scope="module")
-def pages(bundles: dict[str, Path]) -> Pages:
-    """The bundled case."""
-    return {lang: WebPage.of(folder / "report.html") for lang, folder in bundles.items()}
-
-
-@pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The pages of the tram outage."""
     made = tmp_path_factory.mktemp("tram")
@@ -106,10 +100,6 @@ def cash_of(analysis: Analysis, basis: str) -> dict[str, float]:
     table = analysis.uncertainty_table(basis, "quantiles")
     assert table is not None
     return dict(table.filter(valuation="cash").select("measure", "value").iter_rows())
-
-
-def captions(page: WebPage) -> list[str]:
-    return [e.text for e in page.all("caption")]
 
 
 # --- how unsure -------------------------------------------------------------------------------------------
@@ -409,37 +399,6 @@ def test_a_headline_of_synthetic_rows_is_marked_wherever_it_stands(
     assert {"total_distribution", "waterfall", "tornado", "comparison", "band_distribution"} <= set(specs)
     mark = {"en": "Synthetic rows", "ko": "합성"}[lang]
     assert [name for name, spec in specs.items() if mark not in spec["description"]] == []
-
-
-@pytest.mark.slow
-def test_every_table_of_a_synthetic_headline_ends_in_synthetic(
-    made_up: Analysis, bundle: Callable[[Analysis, str], Path]
-) -> None:
-    stems = {p.stem for p in (bundle(made_up, "en") / "tables").iterdir()}
-    plain = {name for name in stems if not name.endswith("-synthetic")}
-    assert plain == {
-        *("costs", "totals", "funnel", "services", "facts", "headlines", "tie_outs"),
-        *("hindsight_headlines", "hindsight_outcomes", "hindsight_tie_outs"),
-    }
-    assert {
-        f"{x}-synthetic" for x in ("quantiles", "budget", "tornado", "levers", "total_distribution", "pairs")
-    } <= stems
-
-
-@pytest.mark.slow
-def test_real_claims_without_a_published_count_are_not_marked(
-    tram: Plan, folder: Path, bundle: Callable[[Analysis, str], Path], written: Written
-) -> None:
-    plan = replace(tram, policy=folder / "policy.toml", claims=(folder / "claims.csv",))
-    analysis = run(plan)
-    assert analysis.headline_basis == "claims"
-    page, badge = written(analysis, "en"), Locale("en")("report.synthetic_badge")
-    assert not any(marked_headings(page, badge).values())
-    assert not page.all("p", class_="banner")
-    assert not [p for p in bundle(analysis, "en").rglob("*") if "synthetic" in p.name]
-    w = words_of(analysis, "en")
-    shown = [row[w("column.amount")] for row in page.table(w("report.doubt_title"))]
-    assert shown == [w.exact_money(x) for x in analysis.tables["quantiles"]["value"]]
 
 
 # --- what is certain, and what is not known ---------------------------------------------------------------

@@ -42,11 +42,6 @@ HOSTILE = "<script>alert('x')</script><img src=x onerror=alert(1)>\"&'{{ 7*7 }}"
 
 
 @pytest.fixture(scope="module")
-def pages(bundles: Bundles) -> dict[str, WebPage]:
-    return {lang: WebPage.of(folder / "report.html") for lang, folder in bundles.items()}
-
-
-@pytest.fixture(scope="module")
 def bare() -> Analysis:
     """The bundled case from published counts alone."""
     return run(Plan(claims=(), draws=FEW))
@@ -85,18 +80,6 @@ def test_a_bundle_holds_every_format_the_documents_a_manifest_and_checksums(
     assert {"report.html", "manifest.json", "SHA256SUMS"} | tables | pages <= names
     suffixes = {Path(name).suffix.lstrip(".") for name in names - pages - {"manifest.json", "SHA256SUMS"}}
     assert suffixes == set(FORMATS)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("name", FORMATS)
-def test_every_format_can_be_written_alone(tmp_path: Path, bare: Analysis, name: str) -> None:
-    page = write_report(bare, tmp_path / "out", formats=[name])
-    assert page.name == ("report.html" if name == "html" else "manifest.json")
-    manifest = manifest_of(page.parent)
-    outputs = [x for x in manifest["outputs"] if not x.startswith("documents/")]
-    assert outputs
-    assert {Path(x).suffix for x in outputs} == {f".{name}"}
-    assert manifest["formats"] == [name]
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)
@@ -182,27 +165,20 @@ def wide() -> str:
 def test_no_byte_of_any_format_depends_on_clock_zone_language_hash_seed_folder_or_processor(
     tmp_path: Path, bundles: Bundles
 ) -> None:
-    settings = {
-        "en": (WRITE, {"TZ": "Asia/Seoul", "LANG": "ko_KR.UTF-8", "LC_ALL": "C", "PYTHONHASHSEED": "1"}),
-        "ko": (
-            ANOTHER_CLOCK + NARROW + WRITE,
-            {
-                "TZ": "America/New_York",
-                "LANG": "C",
-                "LC_ALL": "C.UTF-8",
-                "PYTHONHASHSEED": "2",
-                "NPY_DISABLE_CPU_FEATURES": wide(),
-            },
-        ),
+    setting = {
+        "TZ": "America/New_York",
+        "LANG": "C",
+        "LC_ALL": "C.UTF-8",
+        "PYTHONHASHSEED": "2",
+        "NPY_DISABLE_CPU_FEATURES": wide(),
     }
-    for lang, (code, setting) in settings.items():
-        out = tmp_path / f"folder {lang}" / "report"
-        out.parent.mkdir()
-        words = [sys.executable, "-c", code, str(out), lang]
-        subprocess.run(words, env=os.environ | setting, cwd=out.parent, check=True)
-        expected, written = contents(bundles[lang]), contents(out)
-        assert written.keys() == expected.keys()
-        assert [name for name in written if written[name] != expected[name]] == []
+    out = tmp_path / "a folder" / "report"
+    out.parent.mkdir()
+    words = [sys.executable, "-c", ANOTHER_CLOCK + NARROW + WRITE, str(out), "ko"]
+    subprocess.run(words, env=os.environ | setting, cwd=out.parent, check=True)
+    expected, written = contents(bundles["ko"]), contents(out)
+    assert written.keys() == expected.keys()
+    assert [name for name in written if written[name] != expected[name]] == []
 
 
 # --- hostile text --------------------------------------------------------------------------------------
@@ -295,7 +271,7 @@ def hostile(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "in").mkdir()
     paths = hostile_files(folder / "in", load_incident("kakao-2022"))
     analysis = run(Plan(claims=tuple(paths), max_rejects=0.6, draws=FEW))
-    return write_report(analysis, folder / "out").parent
+    return write_report(analysis, folder / "out", formats=("html", "csv", "parquet")).parent
 
 
 @pytest.mark.slow
@@ -328,27 +304,12 @@ def test_hostile_examples_are_shown_as_the_texts_they_are(hostile: Path) -> None
 
 
 @pytest.mark.slow
-def test_hostile_complaints_put_no_formula_into_a_table(hostile: Path) -> None:
-    texts = set()
-    for path in (hostile / "tables").glob("*.csv"):
-        with path.open(encoding="utf-8", newline="") as stream:
-            cells = {cell for row in csv.reader(stream) for cell in row}
-        risky = [c for c in cells if c.startswith(("=", "+", "-", "@", "\t", "\r"))]
-        assert [c for c in risky if not re.fullmatch(r"-[\d.]+(e[-+]\d+)?", c)] == [], path.name
-        texts |= cells
-    assert {"'=1카카오톡", "'@A카카오톡", "'+1+1", "'-1+1", "'\t=1+14.csv", "';카카오톡"} <= texts
-    rules = pl.read_parquet(hostile / "tables" / "claims_rules.parquet")
-    assert {"=1카카오톡", "@A카카오톡", "+1+1"} <= set(rules["example"])  # text is text there
-    assert "\t=1+14.csv" in set(rules["source_file"])
-
-
-@pytest.mark.slow
 def test_hostile_complaints_write_nothing_outside_the_folder(hostile: Path, bundles: Bundles) -> None:
     assert sorted(p.name for p in hostile.parent.iterdir()) == ["in", "out"]
     assert len(list((hostile.parent / "in").iterdir())) == len(EVIL)
-    usual = {name.replace("-synthetic", "") for name in contents(bundles["en"])}
-    drawn = {f"charts/intake.{suffix}" for suffix in ("svg", "png")}  # of one day only: nothing to draw
-    assert set(contents(hostile)) == usual - drawn
+    written = ("report.html", "tables/", "documents/", "manifest.json", "SHA256SUMS")
+    usual = {name.replace("-synthetic", "") for name in contents(bundles["en"]) if name.startswith(written)}
+    assert set(contents(hostile)) == usual
 
 
 def test_a_csv_holds_no_formula_that_a_sheet_would_run(tmp_path: Path) -> None:
@@ -406,23 +367,6 @@ def test_the_policy_of_the_page_admits_only_its_own_script_and_style(
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)
-def test_the_page_asks_for_nothing(pages: dict[str, WebPage], lang: str) -> None:
-    page = pages[lang]
-    loading = {"src", "srcset", "data", "poster", "action", "background", "style", "ping"}
-    assert [(e.tag, a) for e in page.elements for a in e.attributes if a in loading] == []
-    assert not [e for e in page.elements if e.tag in ("link", "iframe", "object", "embed", "base", "img")]
-    targets = [(e.tag, e.attributes["href"]) for e in page.elements if "href" in e.attributes]
-    assert {tag for tag, _ in targets} == {"a"}
-    for _, target in targets:  # a link is followed only by a click
-        assert target.startswith(("#", "https://", "http://")), target
-    (style,) = page.all("style")
-    assert set(re.findall(r"url\(([^)]{0,30})", style.text)) == {"data:font/otf;base64,T1RUTwALA"}
-    assert "@import" not in style.text
-    for spec in charts_of(page).values():
-        assert not re.search(r'"url"|"href"', json.dumps(spec))
-
-
-@pytest.mark.parametrize("lang", LANGUAGES)
 def test_the_page_is_small_and_so_are_its_charts(
     bundles: Bundles, pages: dict[str, WebPage], lang: str
 ) -> None:
@@ -476,23 +420,6 @@ def test_every_chart_has_a_description_and_a_place(pages: dict[str, WebPage], la
 
 
 # --- one truth -----------------------------------------------------------------------------------------
-
-
-def two_digits(amount: float) -> str:
-    return f"{float(f'{amount:.2g}') / 1e6:,.10g} million won"
-
-
-def test_the_headline_is_the_total_of_the_tables(bundles: Bundles, pages: dict[str, WebPage]) -> None:
-    with (bundles["en"] / "tables" / "costs.csv").open(encoding="utf-8") as stream:
-        lines = [r for r in csv.DictReader(stream) if r["level"] == "line" and r["valuation"] == "cash"]
-    with (bundles["en"] / "tables" / "totals.csv").open(encoding="utf-8") as stream:
-        (total,) = [r for r in csv.DictReader(stream) if r["valuation"] == "cash"]
-    expected = sum(float(r["expected"]) for r in lines if r["expected"])
-    assert float(total["expected"]) == pytest.approx(expected)
-    for lang in LANGUAGES:
-        (lead,) = pages[lang].all("p", class_="lead")
-        assert Locale(lang).money(expected) in lead.text
-    assert two_digits(expected) == Locale("en").money(expected)
 
 
 def with_a_figure(costs: pl.DataFrame) -> pl.DataFrame:
@@ -581,6 +508,8 @@ def test_a_report_without_claims_mentions_no_synthetic_rows(tmp_path: Path, bare
     folder = write_report(bare, tmp_path / "out", formats=("html", "svg", "csv")).parent
     page = WebPage.of(folder / "report.html")
     assert not page.all("p", class_="banner")
+    assert not page.all("details", id="quality")
+    assert Locale("en")("report.quality_title") not in page.prose()
     assert Locale("en")("report.synthetic_badge") not in [e.text for e in page.all("span", class_="badge")]
     assert not [n for n in contents(folder) if "synthetic" in n or "claims_" in n]
     assert manifest_of(folder)["synthetic_claims"] is False
@@ -641,35 +570,25 @@ def test_data_without_a_broken_rule_say_so(pages: dict[str, WebPage], lang: str)
     assert words("report.quality_rules") not in [e.text for e in page.all("caption")]
 
 
-@pytest.mark.slow
-def test_a_report_without_claims_speaks_of_no_data(tmp_path: Path, bare: Analysis) -> None:
-    page = WebPage.of(write_report(bare, tmp_path / "out", formats=PAGE))
-    assert not page.all("details", id="quality")
-    assert Locale("en")("report.quality_title") not in page.prose()
-
-
 # --- other plans -----------------------------------------------------------------------------------------
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("lang", LANGUAGES)
-@pytest.mark.parametrize("as_of", ["2022-10-19", "2022-10-24", "2022-12-29", "2022-12-31", "2023-06-30"])
+@pytest.mark.parametrize(
+    ("as_of", "lang"),
+    [
+        ("2022-10-19", "en"),
+        ("2022-10-24", "ko"),
+        ("2022-12-29", "en"),
+        ("2022-12-31", "ko"),
+        ("2023-06-30", "en"),
+    ],
+)
 def test_a_report_can_be_written_for_any_day_of_the_case(tmp_path: Path, as_of: str, lang: str) -> None:
     analysis = run(Plan(as_of=date.fromisoformat(as_of), claims=(), draws=FEW))
     page = WebPage.of(write_report(analysis, tmp_path / "out", lang=lang, formats=PAGE))
     no_headline = Locale(lang)("report.no_headline") in page.prose()
     assert no_headline == (as_of < "2022-12-30")
-
-
-@pytest.mark.slow
-def test_another_policy_without_a_ledger_gives_a_report_of_bounds(tmp_path: Path, edited: Edited) -> None:
-    policy = edited("policies", 'closed = "upper"', 'closed = "lower"')
-    page = WebPage.of(
-        write_report(
-            run(Plan(policy=policy, as_of=date(2022, 12, 30), claims=())), tmp_path / "out", formats=PAGE
-        )
-    )
-    assert "chart-headlines" not in {e.attributes.get("id") for e in page.elements}
 
 
 @pytest.mark.slow

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import io
 import itertools
 import re
@@ -25,7 +24,6 @@ from outage_analysis.incidents import Bands, load_incident
 from outage_analysis.policies import Policy
 from outage_analysis.reports import Report
 from outage_analysis.reports.deck.slides import build_deck
-from outage_analysis.reports.table_files import write_csv
 from outage_analysis.reports.table_views import service_band_views
 from outage_analysis.reports.workbook.writing import workbook_bytes
 from tests.loss_cubes import Told, counts_only, cube_of_claims
@@ -144,15 +142,6 @@ def test_the_chart_shows_each_cell_once(analysis: Analysis, lang: str) -> None:
     red = [c for c in cells if c["name"] == report.names["red_line"]]
     assert [c["claims"] for c in red] == ["24", "26", "57", "15", "12"]
     assert [c["cost"] for c in red] == ["", "22", "130", "68", ""]
-
-
-def test_every_csv_cell_is_that_of_the_table(report: Report, tmp_path: Path) -> None:
-    write_csv(report, tmp_path)
-    text = (tmp_path / "tables" / "claims_service_bands-synthetic.csv").read_text("utf-8")
-    rows = list(csv.DictReader(io.StringIO(text)))
-    table = report.analysis.exact_tables["claims_service_bands"]
-    assert [int(row["claims"]) for row in rows] == table["claims"].to_list()
-    assert [float(row["expected"]) for row in rows] == table["expected"].to_list()
 
 
 def test_the_workbook_has_a_sheet_of_its_own_whose_cells_are_shaded(report: Report) -> None:
