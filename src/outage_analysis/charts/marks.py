@@ -46,12 +46,6 @@ def row_names(ids: Sequence[str], context: ChartContext) -> list[str]:
     return [wrap_name(name) for name in short_names([context.name(id_) for id_ in ids])]
 
 
-def percent_axis(field: str) -> alt.X:
-    """Return a horizontal axis for stacked bars of 100 percent."""
-    axis = alt.Axis(values=[0, 25, 50, 75, 100], labelOverlap=True, labelSeparation=6)
-    return alt.X(f"{field}:Q", title=None, scale=alt.Scale(domain=[0, 100]), axis=axis)
-
-
 def accent_if(test: str, otherwise: str = GREY) -> alt.ColorValue:
     """Return the colour of a mark: the accent colour if the row passes a test, else another."""
     # `alt.condition` would search all classes of Altair for one that fits, which is slow.
