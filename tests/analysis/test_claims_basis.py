@@ -202,7 +202,7 @@ def test_the_tables_of_the_headline_are_there_and_marked(
 
 @both
 @each
-@pytest.mark.parametrize("name", ["cost_by_band", "funnel"])
+@pytest.mark.parametrize("name", ["waterfall", "funnel"])
 def test_the_charts_of_the_headline_are_drawn_and_marked(
     analyses: dict[str, Analysis], name: str, kind: str, lang: str
 ) -> None:
@@ -214,20 +214,17 @@ def test_the_charts_of_the_headline_are_drawn_and_marked(
     assert re.search(r"\d", title)  # the finding
 
 
-def test_a_chart_of_a_line_bears_its_name_and_no_band_that_pays_nothing(
-    analyses: dict[str, Analysis],
-) -> None:
-    chart: Any = show("cost_by_band", analyses["claims"])
+def test_a_chart_of_lines_bears_their_names(analyses: dict[str, Analysis]) -> None:
+    chart: Any = show("waterfall", analyses["claims"])
     (rows,) = chart.to_dict()["datasets"].values()
-    assert [row["band"] for row in rows] == ["up to 300,000", "300,001 to 500,000", "over 500,000", "over 0"]
-    assert "Credit for general" in rows[-1]["row"]
+    assert [row["name"] for row in rows[:-1]] == ["Cash for small\nbusinesses", "Credit for general users"]
 
 
 def test_a_table_of_synthetic_rows_is_marked_whoever_hands_it_over(analysis: Analysis) -> None:
-    made: Any = show("cost_by_band", analysis, analysis.tables["claims_costs"])
-    assert "Synthetic" in " ".join(made.title.text)
-    plain: Any = show("cost_by_band", analysis)
-    assert "Synthetic" not in " ".join(plain.title.text)
+    _, made = analysis.chart_data("waterfall", analysis.tables["claims_costs"])
+    assert made.synthetic
+    _, plain = analysis.chart_data("waterfall")
+    assert not plain.synthetic
 
 
 @pytest.mark.slow

@@ -52,8 +52,8 @@ DENTAL = ([0, 25, 50, 100, 150, 250, 500, 1000, 1500, 2500], [30, 31, 57, 42, 65
 """Real losses in bands: the reference case of dental claims, without the top that it states."""
 SEVERAL_VIEWS = {"linked"}
 """Views that repeat have a width of their own."""
-NOT_ON_THE_PAGE = {*SEVERAL_VIEWS, "intake_days", "cost_by_band", "frontier"}
-"""A forecast is none of a report's tables; the waterfall says what the bars by band say."""
+NOT_ON_THE_PAGE = {*SEVERAL_VIEWS, "intake_days", "frontier"}
+"""A forecast is none of a report's tables."""
 
 
 def forecast_table(days: int = 5) -> pl.DataFrame:
@@ -193,27 +193,8 @@ def test_synthetic_rows_have_the_same_title_with_a_mark(draw_spec: Drawing, name
     assert title_of(draw_spec(name, synthetic=True)) == f"Synthetic rows: {title_of(draw_spec(name))}"
 
 
-def test_the_bars_by_band_are_the_expected_costs_of_the_table(analysis: Analysis, draw_spec: Drawing) -> None:
-    costs = analysis.tables["costs"].filter(level="band", valuation="cash")
-    expected = [row["expected"] * 1e6 for row in data_of(draw_spec("cost_by_band"))]
-    assert expected == pytest.approx(costs["expected"].to_list())
-
-
-def test_the_title_of_the_bars_names_the_dearest_band_and_its_share(
-    analysis: Analysis, draw_spec: Drawing
-) -> None:
-    costs = analysis.tables["costs"].filter(level="band", valuation="cash")
-    most = costs.sort("expected").row(-1, named=True)
-    share = most["expected"] / costs["expected"].sum()
-    title = " ".join(draw_spec("cost_by_band")["title"]["text"])
-    assert f"{100 * share:.0f}%" in title
-    assert f"{most['over']:,}" in title
-
-
 def test_cash_and_face_value_never_share_a_chart(analysis: Analysis) -> None:
-    free = analysis.tables["costs"].filter(valuation="face_value")
     cash = analysis.tables["cost_ranges"].filter(valuation="cash")
-    assert draw("cost_by_band", free, frame(analysis)) is None
     assert draw("free_goods", cash, frame(analysis)) is None
 
 

@@ -821,7 +821,7 @@ def test_a_disk_that_fills_up_keeps_the_file_that_was_there(
 def test_a_disk_that_fills_up_keeps_the_chart_that_was_there(tmp_path: Path, suffix: str) -> None:
     claims = tmp_path / "list.csv"
     claims.write_text(OWN_FILE, "utf-8")
-    chart = oa.run(claims, tiers={300_000: 30_000}, draws=1024).chart("cost_by_band")
+    chart = oa.run(claims, tiers={300_000: 30_000}, draws=1024).chart("waterfall")
     path = tmp_path / f"chart.{suffix}"
     chart.save(path)
     before = path.read_bytes()

@@ -238,7 +238,7 @@ class Analysis(IncidentResult):
 
         Example:
             >>> from outage_analysis.analysis import Plan, run
-            >>> chart = run(Plan(claims=())).chart("cost_by_band", width=600, title="Cost by loss")
+            >>> chart = run(Plan(claims=())).chart("waterfall", width=600, title="Cost by loss")
             >>> chart.title.text
             ['Cost by loss']
         """

@@ -5,7 +5,7 @@ Modules:
     theme: the palette, the fonts and the context of every chart
     marks: marks and axes that several charts share
     axes: axes of money, ratios, days and hours
-    cost_charts: bars of the expected cost: by loss band, funnel, waterfall
+    cost_charts: bars of the expected cost: funnel, waterfall
     total_charts: the distribution of the total as dots
     dot_stacks: places of dots on an axis of amounts
     range_charts: ranges: inputs, policies, press forecasts, separate sums, free goods, back-test

@@ -1,9 +1,9 @@
-"""Import Altair without the slow IRI parser, which saves about a second.
+"""Import Altair without slow parsers of string formats, which saves about a second.
 
 Altair imports jsonschema, and jsonschema imports every installed package that checks string formats.
-JupyterLab installs one such package, `rfc3987_syntax`, which checks IRIs (international URLs) and needs more
-than a second to be imported. No chart contains an IRI, so this module hides `rfc3987_syntax` while Altair is
-imported.
+JupyterLab installs such packages: `rfc3987_syntax` checks IRIs (international URLs) and needs more than a
+second to be imported, `rfc3986_validator` checks URIs, and `isoduration` checks durations. No chart contains
+one of these, so this module hides the packages while Altair is imported.
 """
 
 from __future__ import annotations
@@ -13,16 +13,17 @@ from importlib import import_module
 
 from outage_analysis.errors import EnvironmentFailed
 
-IRI_PARSER = "rfc3987_syntax"
+PARSERS = dict.fromkeys(("rfc3987_syntax", "rfc3986_validator", "isoduration"))
 
 if sys.flags.optimize > 1:
     raise EnvironmentFailed(
         "Python runs without docstrings (PYTHONOPTIMIZE=2, or python -OO), which charts need",
         remedy="Unset PYTHONOPTIMIZE, or set it to 1.",
     )
-if not {IRI_PARSER, "jsonschema"} & sys.modules.keys():
-    sys.modules[IRI_PARSER] = None  # type: ignore[assignment] # jsonschema then treats it as not installed
+if not {*PARSERS, "jsonschema"} & sys.modules.keys():
+    sys.modules.update(PARSERS)  # type: ignore[arg-type] # jsonschema then treats them as not installed
     try:
         import_module("altair")
     finally:
-        del sys.modules[IRI_PARSER]
+        for name in PARSERS:
+            del sys.modules[name]

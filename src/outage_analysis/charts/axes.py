@@ -100,7 +100,7 @@ def even_ticks(low: float, high: float) -> list[float]:
 
 def labelled_axis(
     ticks: Sequence[float], labels: Sequence[str], places: Sequence[float] | None = None
-) -> alt.Axis:
+) -> dict[str, Any]:
     """Return an axis with ticks at `places`, each with its text from `labels`.
 
     The places are the values `ticks` unless the axis shows another measure, such as their logarithms. If the
@@ -116,13 +116,13 @@ def labelled_axis(
     # Write labels and ticks as JSON, because a JSON array is also a valid Vega expression.
     wide, narrow, at = (json.dumps(list(x), ensure_ascii=False) for x in (labels, few, places or ticks))
     expression = f"(width < {NARROW_AXIS} ? {narrow} : {wide})[indexof({at}, datum.value)]"
-    return alt.Axis(
-        values=list(places or ticks),
-        labelExpr=expression,
-        labelSeparation=5,
-        labelOverlap="parity",
-        labelFlush=20,
-    )
+    return {
+        "values": list(places or ticks),
+        "labelExpr": expression,
+        "labelSeparation": 5,
+        "labelOverlap": "parity",
+        "labelFlush": 20,
+    }
 
 
 def money_axis(field: str, locale: Locale, label: str, low: float, high: float, **values: object) -> alt.X:
@@ -144,7 +144,7 @@ def money_axis(field: str, locale: Locale, label: str, low: float, high: float, 
     return alt.X(
         f"{field}:Q",
         title=locale(label, unit=locale.unit, **values),
-        scale=alt.Scale(type="log" if low else "linear", domain=[low, high], nice=False),
+        scale={"type": "log" if low else "linear", "domain": [low, high], "nice": False},
         axis=labelled_axis([tick * unit for tick in ticks], labels),
     )
 
@@ -167,7 +167,7 @@ def dots_axis(layout: DotLayout, locale: Locale, title: str) -> alt.X:
         least = short_amount(locale, 10**layout.start)
         ticks, places = [0.0, *ticks], [layout.small, *places]
         labels = ["0" if layout.only_zeros else locale("chart.less_than", amount=least), *labels]
-    scale = alt.Scale(domain=[layout.low, layout.high], nice=False, zero=False)
+    scale = {"domain": [layout.low, layout.high], "nice": False, "zero": False}
     return alt.X("place:Q", title=title, scale=scale, axis=labelled_axis(ticks, labels, places))
 
 
@@ -229,17 +229,17 @@ def _time_axis(
     # Ticks and domain are expressions, because Vega-Lite turns numbers into calls of `datetime`, which Vega
     # takes for a year where it may not compile scripts, as on the page. Labels are looked up, because Vega's
     # own day names are English.
-    axis = alt.Axis(
-        values=alt.ExprRef(str(at)),
-        labelExpr=f"{json.dumps(labels, ensure_ascii=False)}[indexof({at}, +datum.value)]",
-        labelOverlap="parity",
-        labelSeparation=8,
-        labelAngle=0,
-        grid=False,
-        zindex=zindex,
-    )
+    axis = {
+        "values": alt.ExprRef(str(at)),
+        "labelExpr": f"{json.dumps(labels, ensure_ascii=False)}[indexof({at}, +datum.value)]",
+        "labelOverlap": "parity",
+        "labelSeparation": 8,
+        "labelAngle": 0,
+        "grid": False,
+        "zindex": zindex,
+    }
     domain = alt.ExprRef(f"[{milliseconds(days[0])}, {milliseconds(days[1] + DAY)}]")
-    return alt.X(f"{field}:T", title=None, axis=axis, scale=alt.Scale(type="utc", domain=domain, nice=False))
+    return alt.X(f"{field}:T", title=None, axis=axis, scale={"type": "utc", "domain": domain, "nice": False})
 
 
 def day_marks(

@@ -1,6 +1,8 @@
-"""Charts of the expected cost as bars: by loss band, as a funnel of claims, and as a waterfall of parts."""
+"""Charts of the expected cost as bars: a funnel of claims, and a waterfall of parts."""
 
 from __future__ import annotations
+
+from typing import Any
 
 import altair as alt
 import polars as pl
@@ -8,64 +10,13 @@ import polars as pl
 from outage_analysis.charts import cost_data
 from outage_analysis.charts.axes import money_axis, short_amount
 from outage_analysis.charts.finished_chart import finish_chart
-from outage_analysis.charts.marks import accent_if, axis_for_field, name_axis, wrap_name
+from outage_analysis.charts.marks import axis_for_field, name_axis, wrap_name
 from outage_analysis.charts.theme import ACCENT, GREY, INK, ROW, AltairChart, ChartContext, NothingToDraw
-from outage_analysis.costs import by_band
 from outage_analysis.text import capitalized
 
 FEW = alt.Axis(tickCount=5, format=",.6~g")
-HALF = 0.5
-"""If the share of a band exceeds this, the title says that most of the cost is in the band."""
 LABEL_WIDTH = 90
 """Width in pixels of the label at the end of a bar of the waterfall."""
-
-
-def cost_by_band(costs: pl.DataFrame, context: ChartContext) -> AltairChart:
-    """Draw a bar chart of the expected cash cost per loss band; bands without any payment are left out.
-
-    If there are several cost lines, there is one bar per cost line and loss band.
-    """
-    locale = context.locale
-    band_costs = costs.filter(pl.col("expected").is_not_null(), level="band", valuation="cash")
-    rows = by_band(band_costs).filter(~pl.col("rule").is_in(("nothing", "no_rule", "not_entitled")))
-    if rows.is_empty():
-        raise NothingToDraw
-    divisor, unit = locale.axis(float(rows["expected"].sum()))
-    lines = [context.name(line) for line in rows["line"]]
-    several = len(set(lines)) > 1
-    bands = [locale.band(*band) for band in rows.select("over", "up_to").rows()]
-    expected = [value / divisor for value in rows["expected"]]
-    names = [
-        "\n".join([*([wrap_name(line)] if several else []), band, locale(f"word.{rule}")])
-        for line, band, rule in zip(lines, bands, rows["rule"], strict=True)
-    ]
-    data = pl.DataFrame(
-        {
-            "row": names,
-            "band": bands,
-            "expected": expected,
-            "label": [locale.number(locale.rounded(value)) for value in expected],
-        }
-    )
-    most = expected.index(max(expected))
-    share = expected[most] / sum(expected)
-    y, base = name_axis(names, "row"), alt.Chart(data)
-    title, scale = locale("chart.band_x", unit=unit), alt.Scale(domain=[0, max(expected) * 1.15])
-    x = alt.X("expected:Q", title=title, scale=scale, axis=FEW)
-    dearest = alt.datum.row == names[most] if several else alt.datum.band == bands[most]
-    bars = base.mark_bar(size=20).encode(x, y, color=accent_if(dearest))
-    labels = base.mark_text(align="left", dx=5).encode(x, y, text=alt.Text("label:N"))
-    name = f"{lines[most]}, {bands[most]}" if several else bands[most]
-    finding = "chart.band_title" if share > HALF else "chart.waterfall_finding"
-    return finish_chart(
-        bars + labels,
-        context,
-        "band",
-        finding=locale(finding, share=locale.share(share), band=name, name=name),
-        facts=" ".join(rows["facts"]),
-        height=(ROW + (34 if several else 8)) * len(data),
-        unit=unit,
-    )
 
 
 def funnel(table: pl.DataFrame, context: ChartContext) -> AltairChart:
@@ -133,8 +84,7 @@ def waterfall(table: pl.DataFrame, context: ChartContext) -> AltairChart:
         raise NothingToDraw
     rows = cost_data.waterfall_bars(table)
     parts, total = list(rows.iter_rows(named=True)), float(rows["expected"].sum())
-    labels = [cost_data.step_labels(r, locale, lambda id_: wrap_name(context.name(id_))) for r in parts]
-    names = ["\n".join(filter(None, label)) for label in labels]
+    names = [_step_name(part, context) for part in parts]
     shares = [f"{part['percent']}%" if part["percent"] else "<1%" for part in parts]
     costs = [
         f"{short_amount(locale, r['expected'])} ({share})" for r, share in zip(parts, shares, strict=True)
@@ -155,14 +105,13 @@ def waterfall(table: pl.DataFrame, context: ChartContext) -> AltairChart:
     y, base = name_axis(data["name"].to_list()), alt.Chart(data)
     # The merged small parts, which come last, do not count as the largest part.
     largest = int(rows.filter(joined=1)["expected"].arg_max() or 0)
-    colour = alt.when("datum.sum").then(alt.value(INK)).when(alt.datum.name == names[largest])
+    colours = [("datum.sum", INK), (alt.datum.name == names[largest], ACCENT)]
+    colour = alt.ColorValue(GREY, condition=[{"test": test, "value": value} for test, value in colours])
     bars = base.mark_bar(size=20)
     name = names[largest].replace("\n", " " if parts[largest]["rule"] is None else ", ")
     return finish_chart(
         alt.layer(
-            bars.encode(
-                x, alt.X2("end:Q"), y, color=colour.then(alt.value(ACCENT)).otherwise(alt.value(GREY))
-            ),
+            bars.encode(x, alt.X2("end:Q"), y, color=colour),
             base.mark_text(align="left", dx=5).encode(axis_for_field(x, "end"), y, text=alt.Text("label:N")),
         ),
         context,
@@ -171,3 +120,13 @@ def waterfall(table: pl.DataFrame, context: ChartContext) -> AltairChart:
         facts=" ".join(rows["facts"]),
         height=(ROW + 8) * len(data),
     )
+
+
+def _step_name(part: dict[str, Any], context: ChartContext) -> str:
+    locale = context.locale
+    if part["joined"] > 1:
+        return locale("chart.other_services", count=part["joined"])
+    if part["rule"] is not None:
+        band, rule = locale.band_with_unit(part["over"], part["up_to"]), locale(f"word.{part['rule']}")
+        return f"{band}\n{rule}"
+    return wrap_name(context.name(part["line"] or part["service"] or ""))

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import polars as pl
 
-from outage_analysis.text import DEFAULT_LEVEL, MEDIAN, LikelyRange, Locale
+from outage_analysis.text import DEFAULT_LEVEL, MEDIAN, LikelyRange
 
 MAX_ROWS = 12
 """Largest number of rows in a waterfall, a tornado, a back-test or a comparison of policies."""
@@ -42,11 +41,6 @@ def marked_amounts(table: pl.DataFrame, level: int = DEFAULT_LEVEL) -> dict[str,
         }
         for r in rows.iter_rows(named=True)
     }
-
-
-def dot_amounts(table: pl.DataFrame) -> list[float]:
-    """Return the amounts of the dots of the total cash cost, in ascending order; none if it is certain."""
-    return table.filter(pl.col("mark").is_null(), valuation="cash")["amount"].sort().to_list()
 
 
 def waterfall_bars(table: pl.DataFrame, most: int = MAX_ROWS) -> pl.DataFrame:
@@ -98,23 +92,6 @@ def whole_percents(amounts: Sequence[float]) -> list[int]:
     return down
 
 
-def step_labels(row: Mapping[str, Any], locale: Locale, name: Callable[[str], str]) -> tuple[str, str]:
-    """Return two texts for a waterfall bar: its label and its payment rule.
-
-    The payment rule is empty if the bar is not a loss band.
-
-    Args:
-        row: a row of `waterfall_bars`: a cost line, a service, a loss band, or several small parts merged.
-        locale: language and currency of the labels.
-        name: a function that returns the display name of a cost line or a service.
-    """
-    if row["joined"] > 1:
-        return locale("chart.other_services", count=row["joined"]), ""
-    if row["rule"] is not None:
-        return locale.band_with_unit(row["over"], row["up_to"]), locale(f"word.{row['rule']}")
-    return name(row["line"] or row["service"] or ""), ""
-
-
 def tornado_bars(table: pl.DataFrame, most: int = MAX_ROWS) -> pl.DataFrame:
     """Return the inputs with the largest effect on the expected cash cost, as bars of a tornado chart.
 
@@ -164,26 +141,20 @@ def backtest_ratios(table: pl.DataFrame, most: int = MAX_ROWS) -> pl.DataFrame:
         null for benchmarks) and `high`. A benchmark without an upper end has no row.
     """
     rows = table.filter(pl.col("observed") > 0).head(most)
-    heads = [pl.col(name) for name in ("outcome", "independent", "observed", "unit", "inside")]
-    observed = pl.col("observed")
-    forecast = rows.select(
-        *heads,
-        pl.lit("forecast").alias("part"),
-        low=pl.col(LikelyRange.low_column) / observed,
-        middle=pl.col(MEDIAN) / observed,
-        high=pl.col(LikelyRange.high_column) / observed,
-    )
-    benchmarks = [
+    heads, observed = ("outcome", "independent", "observed", "unit", "inside"), pl.col("observed")
+    ends = {name: (f"{name}_low", f"{name}_high") for name in BENCHMARKS}
+    parts = {"forecast": (LikelyRange.low_column, LikelyRange.high_column)} | ends
+    forecasts = [
         rows.select(
             *heads,
-            pl.lit(benchmark).alias("part"),
-            low=pl.coalesce(f"{benchmark}_low", f"{benchmark}_high") / observed,
-            middle=pl.lit(None, pl.Float64),
-            high=pl.col(f"{benchmark}_high") / observed,
+            pl.lit(part).alias("part"),
+            low=pl.coalesce(low, high) / observed,
+            middle=pl.col(MEDIAN) / observed if part == "forecast" else pl.lit(None, pl.Float64),
+            high=pl.col(high) / observed,
         )
-        for benchmark in BENCHMARKS
+        for part, (low, high) in parts.items()
     ]
-    return pl.concat([forecast, *benchmarks]).filter(pl.col("high").is_not_null())
+    return pl.concat(forecasts).filter(pl.col("high").is_not_null())
 
 
 def policy_ranges(table: pl.DataFrame, most: int = MAX_ROWS) -> pl.DataFrame:

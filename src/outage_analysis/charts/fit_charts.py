@@ -11,7 +11,7 @@ import polars as pl
 from outage_analysis.charts.axes import labelled_axis, log_ticks
 from outage_analysis.charts.claims_data import thin_evenly
 from outage_analysis.charts.finished_chart import finish_chart
-from outage_analysis.charts.marks import axis_for_field
+from outage_analysis.charts.marks import accent_if, axis_for_field
 from outage_analysis.charts.theme import ACCENT, GREY, INK, MUTED, AltairChart, ChartContext, NothingToDraw
 from outage_analysis.losses import COUNTED
 from outage_analysis.text import Locale
@@ -158,7 +158,7 @@ def _family_labels(families: pl.DataFrame, pixels: Sequence[float], locale: Loca
             alt.Y("y:Q", scale=None, axis=None),
             x=alt.XValue("width"),
             text=alt.Text("name:N"),
-            color=alt.condition("datum.best", alt.value(ACCENT), alt.value(MUTED)),
+            color=accent_if("datum.best", MUTED),
         )
     )
     return names

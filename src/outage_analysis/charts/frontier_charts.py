@@ -9,7 +9,8 @@ import polars as pl
 
 from outage_analysis.charts.axes import even_ticks, labelled_axis, money_axis, short_amount
 from outage_analysis.charts.finished_chart import finish_chart
-from outage_analysis.charts.theme import ACCENT, GREY, INK, LIGHT, AltairChart, ChartContext, NothingToDraw
+from outage_analysis.charts.marks import accent_if
+from outage_analysis.charts.theme import GREY, INK, LIGHT, AltairChart, ChartContext, NothingToDraw
 from outage_analysis.text import Locale
 
 MIN_POINTS = 2
@@ -86,7 +87,7 @@ def _policy_points(policies: pl.DataFrame, x: alt.X, y: alt.Y, high: float) -> l
     """Return the named points: labels at their right or left, and that of the chosen policy above."""
     right = pl.col("at_level") > high * LABELS_LEFT_FROM
     points = alt.Chart(policies.with_columns(chosen=pl.col("role").is_in(CHOSEN), right=right))
-    colour = alt.condition("datum.chosen", alt.value(ACCENT), alt.value(INK))
+    colour = accent_if("datum.chosen", INK)
     dots = points.mark_point(filled=True, size=120, stroke="white", opacity=1)
     words = points.mark_text(
         align=alt.ExprRef("datum.right ? 'right' : 'left'"),

@@ -36,9 +36,8 @@ def intake(table: pl.DataFrame, context: theme.ChartContext) -> theme.AltairChar
     first, last = shown["filed_on"][0], shown["filed_on"][-1]
     days = axes.shown_days(first, last, context)
     data = shown.select("cumulative", day=pl.Series([axes.noon(day) for day in shown["filed_on"]]))
-    scale = alt.Scale(domain=[0, shown["cumulative"][-1]], nice=True)  # a cumulative count never falls
     x = axes.day_x("day", days, locale)
-    y = alt.Y("cumulative:Q", title=locale("chart.intake_y"), axis=alt.Axis(format=",d"), scale=scale)
+    y = _count_axis("cumulative", shown["cumulative"][-1], locale)  # a cumulative count never falls
     base = alt.Chart(data)
     points = alt.OverlayMarkDef(color=theme.ACCENT, size=30 if len(data) <= MANY_POINTS else 8)
     end = base.transform_filter(alt.datum.day == axes.noon(last))
@@ -56,6 +55,15 @@ def intake(table: pl.DataFrame, context: theme.ChartContext) -> theme.AltairChar
         measure="chart.intake_title",
         marks=axes.mark_sentences(context),
         height=INTAKE_HEIGHT,
+    )
+
+
+def _count_axis(field: str, most: int, locale: Locale) -> alt.Y:
+    return alt.Y(
+        f"{field}:Q",
+        title=locale("chart.intake_y"),
+        axis=alt.Axis(format=",d", tickMinStep=1),
+        scale=alt.Scale(domain=[0, most], nice=True),
     )
 
 
@@ -78,12 +86,7 @@ def intake_hours(table: pl.DataFrame, context: theme.ChartContext) -> theme.Alta
     days = axes.shown_days(first, last, replace(context, deadlines=()))
     data, width = _bars(timed, first, last)
     x = axes.hour_x("hour", days, locale)
-    y = alt.Y(
-        "claims:Q",
-        title=locale("chart.intake_y"),
-        axis=alt.Axis(format=",d", tickMinStep=1),
-        scale=alt.Scale(domain=[0, max(data["claims"])], nice=True),
-    )
+    y = _count_axis("claims", max(data["claims"]), locale)
     bars = alt.Chart(data).mark_rect(color=theme.ACCENT).encode(x, y, x2=alt.X2("end:T"), y2=alt.Y2Datum(0))
     deadlines = tuple(mark for mark in context.deadlines if days[0] <= mark[0] <= days[1])
     under, over = axes.day_marks(x, days, replace(context, deadlines=deadlines), INTAKE_HEIGHT)
@@ -137,8 +140,7 @@ def intake_days(table: pl.DataFrame, context: theme.ChartContext) -> theme.Altai
     days = axes.shown_days(first, last, context)
     x, base = axes.day_x("at", days, locale), alt.Chart(data)
     highest = max(value for name in ("filed", "high", "final") for value in data[name] if value is not None)
-    scale = alt.Scale(domain=[0, highest], nice=True)
-    y = alt.Y("filed:Q", title=locale("chart.intake_y"), axis=alt.Axis(format=",d"), scale=scale)
+    y = _count_axis("filed", highest, locale)
     forecasts = base.transform_filter("isValid(datum.median)")
     low, median, final = (axis_for_field(y, name) for name in ("low", "median", "final"))
     ranges = forecasts.mark_rule(color=theme.ACCENT, strokeWidth=5, opacity=0.35)

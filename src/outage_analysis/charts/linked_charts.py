@@ -313,36 +313,36 @@ def _bar_totals(base: alt.Chart, views: Sequence[View], view: View) -> alt.Chart
     return totals
 
 
-def _faded(view: View) -> Any:  # noqa: ANN401 - Altair's type is private
+def _faded(view: View) -> alt.OpacityValue:
     """Return the opacity that fades the bars that the selection of their own chart leaves out."""
-    return alt.condition(view.selected("datum.key"), alt.value(1), alt.value(FADED))
+    return alt.OpacityValue(FADED, condition={"test": view.selected("datum.key"), "value": 1})
 
 
 def _slots(totals: alt.Chart, view: View) -> alt.Chart:
     """Return a background for each bar. It receives the clicks, and it is tinted if the bar is selected."""
     tinted = f"{view.chosen} && {view.selected('datum.key')}"
     slots: alt.Chart = totals.mark_rect(cursor="pointer", aria=False).encode(
-        color=alt.condition(tinted, alt.value(CHOSEN), alt.value("transparent"))
+        color=alt.ColorValue("transparent", condition={"test": tinted, "value": CHOSEN})
     )
     return slots
 
 
 def _bar_view(totals: alt.Chart, view: View, context: ChartContext) -> AltairChart:
     name_width, bar_width = view.widths
-    axis = alt.Axis(
-        labelExpr=f"names[{view.at}][datum.value]",
-        labelFontSize=11,
-        labelLimit=name_width - 6,
-        minExtent=name_width,
-        maxExtent=name_width,
-        ticks=False,
-        domain=False,
-        labelPadding=6,
-        zindex=1,
-    )
-    scale = alt.Scale(domain=list(range(len(view.names))), padding=0)
+    axis = {
+        "labelExpr": f"names[{view.at}][datum.value]",
+        "labelFontSize": 11,
+        "labelLimit": name_width - 6,
+        "minExtent": name_width,
+        "maxExtent": name_width,
+        "ticks": False,
+        "domain": False,
+        "labelPadding": 6,
+        "zindex": 1,
+    }
+    scale = {"domain": list(range(len(view.names))), "padding": 0}
     y = alt.Y("key:O", title=None, axis=axis, scale=scale)
-    x = alt.X("length:Q", title=None, axis=None, scale=alt.Scale(domain=[0, FULL]))
+    x = alt.X("length:Q", title=None, axis=None, scale={"domain": [0, FULL]})
     slots = _slots(totals, view).encode(y, x=alt.XValue(-name_width), x2=alt.X2Value(bar_width))
     bars = totals.mark_bar(color=ACCENT, height={"band": 0.72}, cursor="pointer")
     numbers = totals.mark_text(align="left", dx=4, fontSize=11, cursor="pointer", aria=False)
@@ -364,9 +364,9 @@ def _day_view(totals: alt.Chart, view: View, context: ChartContext, high: int) -
     totals = totals.transform_calculate(start=start, end=f"{start} + {step * DAY_LENGTH}")
     # The axis is drawn over the tint of selected bars.
     x = day_x("start", days, context.locale, over_data=True)
-    counts = alt.Axis(format=",d", tickCount=4, tickMinStep=1, minExtent=COUNTS, maxExtent=COUNTS)
+    counts = {"format": ",d", "tickCount": 4, "tickMinStep": 1, "minExtent": COUNTS, "maxExtent": COUNTS}
     # `nice` always puts the highest tick at the top of the axis, so the title above the chart does not move.
-    y = alt.Y("n:Q", title=None, axis=counts, scale=alt.Scale(nice=4))
+    y = alt.Y("n:Q", title=None, axis=counts, scale={"nice": 4})
     slots = _slots(totals, view).encode(
         x, x2=alt.X2("end:T"), y=alt.YValue(0), y2=alt.Y2Value(high + DAY_NAMES)
     )

@@ -19,7 +19,7 @@ from outage_analysis.charts.claims_data import (
     ordered_bands,
 )
 from outage_analysis.charts.finished_chart import finish_chart
-from outage_analysis.charts.marks import name_axis, percent_axis
+from outage_analysis.charts.marks import name_axis
 from outage_analysis.incidents import Band, holds_positive
 
 NAME = 24
@@ -100,6 +100,8 @@ def band_distribution(table: pl.DataFrame, context: theme.ChartContext) -> theme
     bands = ordered_bands(narrow)
     labels, colours = [locale.band_short(*band) for band in bands], band_colours(bands)
     names = data["name"].unique(maintain_order=True).to_list()
+    percents = alt.Axis(values=[0, 25, 50, 75, 100], labelOverlap=True, labelSeparation=6)
+    x = alt.X("start:Q", title=None, scale=alt.Scale(domain=[0, 100]), axis=percents)
     y, base = name_axis(names, limit=150), alt.Chart(data)
     legend = alt.Legend(
         title=None,
@@ -121,9 +123,7 @@ def band_distribution(table: pl.DataFrame, context: theme.ChartContext) -> theme
         finding = locale("chart.bands_finding", band=locale.band_short(*band), share=locale.share(share))
     return finish_chart(
         alt.layer(
-            base.mark_bar(size=20, stroke="white", strokeWidth=1).encode(
-                percent_axis("start"), alt.X2("end:Q"), y, color=colour
-            ),
+            base.mark_bar(size=20, stroke="white", strokeWidth=1).encode(x, alt.X2("end:Q"), y, color=colour),
             inside.mark_text(fontSize=11).encode(
                 alt.X("middle:Q"),
                 y,

@@ -32,7 +32,7 @@ def name_axis(names: Sequence[str], field: str = "name", *, limit: int = 180) ->
     """
     lines = "split(datum.label, '\\n')"
     middle = alt.ExprRef(f"{LABEL_LINE / 2} * (1 - length({lines}))")
-    axis = alt.Axis(labelExpr=lines, labelLimit=limit, labelLineHeight=LABEL_LINE, labelOffset=middle)
+    axis = {"labelExpr": lines, "labelLimit": limit, "labelLineHeight": LABEL_LINE, "labelOffset": middle}
     return alt.Y(f"{field}:N", sort=list(names), title=None, axis=axis)
 
 
@@ -46,15 +46,10 @@ def row_names(ids: Sequence[str], context: ChartContext) -> list[str]:
     return [wrap_name(name) for name in short_names([context.name(id_) for id_ in ids])]
 
 
-def percent_axis(field: str) -> alt.X:
-    """Return a horizontal axis for stacked bars of 100 percent."""
-    axis = alt.Axis(values=[0, 25, 50, 75, 100], labelOverlap=True, labelSeparation=6)
-    return alt.X(f"{field}:Q", title=None, scale=alt.Scale(domain=[0, 100]), axis=axis)
-
-
-def accent_if(test: Any) -> Any:  # noqa: ANN401 - Altair's types are private
-    """Return the colour of a mark: the accent colour if the row passes a test, else grey."""
-    return alt.condition(test, alt.value(ACCENT), alt.value(GREY))
+def accent_if(test: str, otherwise: str = GREY) -> alt.ColorValue:
+    """Return the colour of a mark: the accent colour if the row passes a test, else another."""
+    # `alt.condition` would search all classes of Altair for one that fits, which is slow.
+    return alt.ColorValue(otherwise, condition={"test": test, "value": ACCENT})
 
 
 def median_dots(base: alt.Chart, size: int = 110) -> alt.Chart:

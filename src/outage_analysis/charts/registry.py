@@ -41,7 +41,6 @@ class ChartEntry:
 
 
 CHARTS: dict[str, ChartEntry] = {
-    "cost_by_band": ChartEntry("costs", cost_charts.cost_by_band, page=False),
     "headlines": ChartEntry("headlines", range_charts.headlines),
     "funnel": ChartEntry("funnel", cost_charts.funnel),
     "total_distribution": ChartEntry("total_distribution", total_charts.total_distribution),

@@ -136,7 +136,7 @@ def style_config() -> dict[str, Any]:
         "background": SURFACE,
         "view": {"stroke": None},
         "title": {"font": FONT, "color": INK, "fontSize": 16, "fontWeight": 600, "offset": 14, **subtitle},
-        "axis": {**label, **title, **lines, "labelLimit": 240},
+        "axis": {**label, **title, **lines, "labelLimit": 0},
         "legend": {**label, **title},
         "header": label,
         "text": {"font": FONT, "fontSize": 12, "color": INK},

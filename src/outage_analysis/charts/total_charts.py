@@ -14,7 +14,7 @@ from outage_analysis.charts.dot_stacks import DotLayout, dot_layout
 from outage_analysis.charts.finished_chart import finish_chart
 from outage_analysis.charts.marks import accent_if, axis_for_field, outlined_text
 from outage_analysis.charts.range_charts import publisher_names
-from outage_analysis.charts.theme import ACCENT, GREY, INK, AltairChart, ChartContext, NothingToDraw
+from outage_analysis.charts.theme import GREY, INK, AltairChart, ChartContext, NothingToDraw
 from outage_analysis.text import ALL_DIGITS, LikelyRange, Locale, percent
 
 DOT_ROOM = 150
@@ -45,11 +45,11 @@ def total_distribution(table: pl.DataFrame, context: ChartContext) -> AltairChar
     have it. A total that is certain is one line.
     """
     locale, marks = context.locale, cost_data.marked_amounts(table, context.locale.level)
-    dots = cost_data.dot_amounts(table)
+    cash = table.filter(valuation="cash")
+    dots = cash.filter(pl.col("mark").is_null())["amount"].sort().to_list()
     certain = not dots and len({m["amount"] for m in marks.values() if m["quantile"]}) == 1 and HIGH in marks
     if not {"expected", "p50", HIGH} <= set(marks) or not (dots or certain):
         raise NothingToDraw
-    cash = table.filter(valuation="cash")
     forecasts = cash.filter(mark="press").sort("amount", descending=True, maintain_order=True)
     ends = [x for c in ("low", "amount") for x in forecasts[c] if x]
     line = marks.get("budget", marks[HIGH])["amount"]
@@ -188,7 +188,7 @@ def _labelled_lines(
         for n, (mark, label) in enumerate(labels.items())
     ]
     base, at = alt.Chart(pl.DataFrame(rows)), axis_for_field(x, "place")
-    colour = alt.condition("datum.mark == 'observed'", alt.value(ACCENT), alt.value(INK))
+    colour = accent_if("datum.mark == 'observed'", INK)
     top, left = alt.ExprRef("datum.top"), "scale('x', datum.place) > width / 2"
     rule = base.mark_rule(
         y=top,
