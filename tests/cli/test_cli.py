@@ -581,7 +581,7 @@ def test_costs_are_printed_in_whole_currency(run: Run) -> None:
     code, out, _ = run(*command, "--json")
     said = json.loads(out)
     assert (said["currency"], said["minor_units"]) == ("EUR", 2)
-    assert [t["expected"] for t in said["totals"] if t["basis"] == "claims"] == [5_000]
+    assert [t["expected"] for t in said["totals"] if t["basis"] == "claims"] == [50.0]
 
 
 def test_a_sum_that_came_out_later_is_not_shown_as_of_an_earlier_day(run: Run) -> None:

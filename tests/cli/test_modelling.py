@@ -228,19 +228,19 @@ def test_a_sum_may_have_separators(text: str) -> None:
 # --- JSON -----------------------------------------------------------------------------------------------
 
 
-def test_the_cost_as_json_is_complete_and_in_the_smallest_unit(run: Run) -> None:
+def test_the_cost_as_json_is_complete_and_in_whole_currency(run: Run) -> None:
     found = json_output(run, *COST, "--budget", "100,000")
     assert found.keys() == ORIGIN | {"policy", "lines_not_public_yet", "totals", "costs", "uncertainty"}
     assert (found["currency"], found["minor_units"], found["draws"]) == ("EUR", 2, 8192)
     drawn = found["uncertainty"]["published"]
     assert drawn.keys() == {"quantiles", "split", "contributions", "budget"}
     (asked,) = drawn["budget"]
-    assert asked["budget"] == 10_000_000
+    assert asked["budget"] == 100_000
     assert 0 < asked["error"] < asked["exceeded"] < 1
     (total,) = found["totals"]
     # Half of the reports are in the first band, a quarter in each other.
-    award = 8_000 * math.exp(0.125)
-    assert total["expected"] == pytest.approx(PAID * (0.5 * 1_250 + 0.25 * 2_500 + 0.25 * award))
+    award = 80 * math.exp(0.125)
+    assert total["expected"] == pytest.approx(PAID * (0.5 * 12.50 + 0.25 * 25 + 0.25 * award))
     assert quantiles(found)["expected"]["value"] == total["expected"]
 
 
@@ -279,7 +279,7 @@ def test_a_comparison_as_json_says_what_each_policy_costs_alone(run: Run) -> Non
         for column, measure in MEASURE_OF.items():
             assert row[column] == alone[measure]["value"]
     (pair,) = found["pairs"]
-    assert pair["difference"] == pytest.approx(PAID * 0.25 * 1_250)
+    assert pair["difference"] == pytest.approx(PAID * 0.25 * 12.50)
 
 
 def test_a_policy_without_an_expected_cost_is_named_beside_those_that_have_one(run: Run) -> None:
@@ -312,27 +312,23 @@ def test_a_terminal_shows_whole_currency_and_says_which(run: Run) -> None:
     assert [title for title in SENSITIVITY_TITLES.values() if title not in out] == []
     assert out.splitlines()[-1] == "as of 2031-03-10; sums in EUR"
     rows = {row["assumption"]: row for row in found["tornado"]}
-    award = [rows["as-award"][c] / 100 for c in ("input_low", "input_high", "cost_low")]
+    award = [rows["as-award"][c] for c in ("input_low", "input_high", "cost_low")]
     assert printed(out, "cash +The award")[:3] == pytest.approx(award, rel=0.01)
     share = [rows["as-filing"][c] for c in ("input_low", "input_high")]
     assert printed(out, "cash +The filing")[:2] == pytest.approx(share, rel=0.01)  # a share stays one
     steps = {row["lever"]: row for row in found["levers"]}
-    assert printed(out, "Payment by loss +award") == pytest.approx(
-        [1, steps["award"]["adds"] / 100], rel=0.01
-    )
-    assert printed(out, "Payment by loss +filing") == pytest.approx(
-        [0.01, steps["filing"]["adds"] / 100], rel=0.01
-    )
+    assert printed(out, "Payment by loss +award") == pytest.approx([1, steps["award"]["adds"]], rel=0.01)
+    assert printed(out, "Payment by loss +filing") == pytest.approx([0.01, steps["filing"]["adds"]], rel=0.01)
 
 
 def test_a_cost_on_a_terminal_says_how_unsure_it_is(run: Run) -> None:
     out, cash = run(*COST)[1], quantiles(json_output(run, *COST))
     _, short, full = out.split("How uncertain the cost is: published counts, EUR; 80% range: P10 to P90\n")
     measures = ("expected", "p10", "p50", "p90", "p95", "p99", "tvar95")
-    amounts = pytest.approx([cash[m]["value"] / 100 for m in measures], rel=1e-3)
+    amounts = pytest.approx([cash[m]["value"] for m in measures], rel=1e-3)
     assert printed(full, "cash") == amounts
     assert [*printed(short, "cash"), *printed(full, "cash")[4:]] == amounts
-    error, stressed = (cash["p90"][x] / 100 for x in ("error", "stressed"))
+    error, stressed = (cash["p90"][x] for x in ("error", "stressed"))
     assert f"cash: the numerical error of P90 is {error:,.2f} euros. If all inputs moved together" in out
     assert f"(rank correlation 0.5), P90 would be {stressed:,.2f} euros\n" in out
 
@@ -342,10 +338,8 @@ def test_a_comparison_on_a_terminal_starts_with_what_it_finds(run: Run) -> None:
     assert re.match(r"“Flat” costs least on average \([\d.]+ thousand euros, cash\); it is cheaper than", out)
     (cost, _) = [row["expected"] for row in found["policies"]]
     (people, _) = [row["recipients"] for row in found["policies"]]
-    assert printed(out, r"Tram charter +[\d,]+\.\d+")[0] == pytest.approx(cost / 100, rel=1e-3)
-    assert printed(out, r"Tram charter +[\d,]+ ")[:2] == pytest.approx(
-        [people, cost / people / 100], rel=1e-3
-    )
+    assert printed(out, r"Tram charter +[\d,]+\.\d+")[0] == pytest.approx(cost, rel=1e-3)
+    assert printed(out, r"Tram charter +[\d,]+ ")[:2] == pytest.approx([people, cost / people], rel=1e-3)
     assert "No policy is dominated." in out
     assert printed(out, "Tram charter +Flat")[0] == pytest.approx(PAID * 0.25 * 12.50, rel=1e-3)
     assert "60.01 to 120.00" in out  # the bands of the losses replaced, in euros
@@ -376,11 +370,11 @@ def test_whatever_comes_from_synthetic_rows_says_so(
 def test_what_drives_the_cost_and_what_to_find_out_first_come_before_the_tables(run: Run) -> None:
     lines = list(filter(None, run(*MOVED, "--budget", "150,000")[1].splitlines()))
     found = json_output(run, *MOVED, "--budget", "150,000")
-    euros, most = Locale("en", "EUR", 2), found["tornado"][0]
+    ends = [found["tornado"][0][end] for end in ("cost_low", "cost_high")]
+    low, high = (Locale("en", "EUR", 2).money(100 * euros) for euros in ends)
     assert lines[0] == (
         "The share of claims in each loss band (“The mix”) matters most: the expected cost is "
-        f"{euros.money(most['cost_low'])} if it is low (P10) and {euros.money(most['cost_high'])} "
-        "if high (P90)."
+        f"{low} if it is low (P10) and {high} if high (P90)."
     )
     assert lines[4].startswith(SENSITIVITY_TITLES["tornado"])
     assert lines[3].startswith("Find out first: ")
