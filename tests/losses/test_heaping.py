@@ -29,6 +29,17 @@ def claims_with_losses(claims_csv: ClaimsCsv, incident: Incident, losses: Iterab
 # --- round sums -----------------------------------------------------------------------------------------
 
 
+def test_round_sums_are_counted_by_hand(claims_csv: ClaimsCsv, incident: Incident) -> None:
+    losses = ["", "0", "7", "20", "300", "5000", "5000", "120000"]
+    table = claims_with_losses(claims_csv, incident, losses).query("round-losses")
+    assert table.rows() == [
+        (10, 5, 0.8333333333, 0.1),
+        (100, 4, 0.6666666667, 0.01),
+        (1_000, 3, 0.5, 0.001),
+        (10_000, 1, 0.1666666667, 0.0001),
+    ]
+
+
 @pytest.mark.slow
 @given(
     losses=st.lists(

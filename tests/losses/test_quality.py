@@ -254,6 +254,28 @@ def days(*texts: str) -> list[date]:
 # --- claimants ------------------------------------------------------------------------------------------
 
 
+def test_claimants_who_filed_again_are_counted_by_hand(claims_csv: ClaimsCsv, incident: Incident) -> None:
+    rows = [
+        {"claimant_id": "u", "loss": "5"},
+        {"claimant_id": "u", "loss": "5", "filed_on": "2022-10-20"},
+        {"claimant_id": "u", "loss": "6", "service": "멜론"},
+        {"claimant_id": "v", "loss": ""},
+        {"claimant_id": "v", "loss": ""},
+        {"claimant_id": "", "loss": "5"},
+        {"claimant_id": "", "loss": "x"},
+    ]
+    assert read(claims_csv(rows), incident).query("repeat-claimants").rows() == [
+        ("claimant_id", "claimant", 5, 2, 2),
+        ("claimant_id", "claimant_and_service", 5, 3, 2),
+        ("claimant_id", "claimant_service_and_day", 5, 4, 1),
+        ("claimant_id", "claimant_service_and_loss", 3, 2, 1),
+        ("claim_id", "claimant", 1, 1, 0),
+        ("claim_id", "claimant_and_service", 1, 1, 0),
+        ("claim_id", "claimant_service_and_day", 1, 1, 0),
+        ("claim_id", "claimant_service_and_loss", 1, 1, 0),
+    ]
+
+
 CLAIM = st.fixed_dictionaries(
     {
         "claim_id": st.sampled_from("abcd"),
