@@ -558,9 +558,10 @@ class Column:
             return "(personal)"
         if self.reads_as == "free text":
             return "(free text)"
-        # Most values are distinct and contain no digit, as names of people do.
-        may_be_names = not self.has_digits and 1 < self.filled < self.distinct / MIN_SHARE
-        return "(text)" if self.reads_as == "text" and may_be_names else None
+        if self.reads_as != "text" or self.has_digits:
+            return None
+        # Names of people are mostly distinct.
+        return "(text)" if 1 < self.filled < self.distinct / MIN_SHARE else None
 
     def header_is(self, reads_as: str) -> bool:
         """Return whether the header itself is a day, amount or name (`reads_as`), like the values below."""
