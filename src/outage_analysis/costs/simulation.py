@@ -62,7 +62,7 @@ class Simulation(ShortRepr):
     rank_of_factors: float = 0.0
     """The rank correlation between the factors of one assumption: people, weeks and wage of the handling."""
     drawn: Simulation | None = field(default=None, repr=False, compare=False)
-    """A simulation from which this one was made; inputs that it has drawn and kept are not drawn again."""
+    """A simulation with the same draws of the same inputs; what it has kept is not drawn again."""
 
     def replicates(self) -> Iterator[Replicate]:
         """Yield the replicates one by one, each with its sampled inputs and the payments of each term.
@@ -86,7 +86,7 @@ class Simulation(ShortRepr):
             yield Replicate(u, values, amounts)
 
     def _sampled_inputs(self) -> Iterator[tuple[FloatArray, dict[str, FloatArray]]]:
-        if self.drawn is not None and "_kept" in vars(self.drawn) and self._has_inputs_of(self.drawn):
+        if self.drawn is not None and "_kept" in vars(self.drawn):
             for block in self.drawn.replicates():
                 yield block.uniforms, {**block.values, **self.portfolio.redrawn_values(block.uniforms)}
             return
@@ -97,11 +97,6 @@ class Simulation(ShortRepr):
             if self.rank is not None:
                 u, values = self._correlate(u, values, self.rank)
             yield u, values | self.portfolio.redrawn_values(u)
-
-    def _has_inputs_of(self, other: Simulation) -> bool:
-        numbers = [(run.draws, run.seed, run.process.dimensions) for run in (self, other)]
-        same_entries = self.portfolio.entries is other.portfolio.entries
-        return numbers[0] == numbers[1] and same_entries and self.rank is other.rank
 
     def _with_correlated_factors(self, u: FloatArray) -> FloatArray:
         moved = u.copy()
@@ -240,7 +235,7 @@ def _counts_matter(portfolio: Portfolio, values: Mapping[str, FloatArray], draws
 def with_equal_correlations(run: Simulation, rank: float = 0.5) -> Simulation:
     """Return the simulation with the same rank correlation between all pairs of assumptions and factors."""
     matrix = _equal_ranks(len(_sampled_names(run.portfolio)), rank)
-    return _check_correlations(replace(run, rank=matrix, rank_of_factors=rank))
+    return _check_correlations(replace(run, rank=matrix, rank_of_factors=rank, drawn=None))
 
 
 def _equal_ranks(size: int, rank: float) -> FloatArray:
