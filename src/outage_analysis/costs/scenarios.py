@@ -160,7 +160,7 @@ class StressedRun:
         for key in scenario.changes:
             if key in _CHANGES:
                 portfolio = _CHANGES[key](self, scenario, portfolio)
-        run = replace(self.cash, portfolio=portfolio, drawn=self.cash)
+        run = replace(self.cash, portfolio=portfolio)
         rank = scenario.rank_correlation
         return run if rank is None else with_equal_correlations(run, rank)
 

@@ -61,8 +61,6 @@ class Simulation(ShortRepr):
     """Rank correlations of the assumptions, in the portfolio's order; None if they are independent."""
     rank_of_factors: float = 0.0
     """The rank correlation between the factors of one assumption: people, weeks and wage of the handling."""
-    drawn: Simulation | None = field(default=None, repr=False, compare=False)
-    """A simulation with the same draws of the same inputs; what it has kept is not drawn again."""
 
     def replicates(self) -> Iterator[Replicate]:
         """Yield the replicates one by one, each with its sampled inputs and the payments of each term.
@@ -86,10 +84,6 @@ class Simulation(ShortRepr):
             yield Replicate(u, values, amounts)
 
     def _sampled_inputs(self) -> Iterator[tuple[FloatArray, dict[str, FloatArray]]]:
-        if self.drawn is not None and "_kept" in vars(self.drawn):
-            for block in self.drawn.replicates():
-                yield block.uniforms, {**block.values, **self.portfolio.redrawn_values(block.uniforms)}
-            return
         dimensions = self.portfolio.dimensions + self.process.dimensions
         for points in quasi_random_replicates(dimensions, self.draws, seed=self.seed, replicates=REPLICATES):
             u = self._with_correlated_factors(points) if self.rank_of_factors else points
@@ -142,7 +136,6 @@ class Simulation(ShortRepr):
             self,
             portfolio=replace(self.portfolio, terms=tuple(term for term, _ in kept)),
             process=replace(self.process, units=tuple(units for _, units in kept)),
-            drawn=self,
         )
 
     @cached_property
@@ -235,7 +228,7 @@ def _counts_matter(portfolio: Portfolio, values: Mapping[str, FloatArray], draws
 def with_equal_correlations(run: Simulation, rank: float = 0.5) -> Simulation:
     """Return the simulation with the same rank correlation between all pairs of assumptions and factors."""
     matrix = _equal_ranks(len(_sampled_names(run.portfolio)), rank)
-    return _check_correlations(replace(run, rank=matrix, rank_of_factors=rank, drawn=None))
+    return _check_correlations(replace(run, rank=matrix, rank_of_factors=rank))
 
 
 def _equal_ranks(size: int, rank: float) -> FloatArray:
