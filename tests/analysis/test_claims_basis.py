@@ -69,8 +69,8 @@ def _plan(project: Path, path: Path, **changed: Any) -> Plan:  # noqa: ANN401 - 
     return Plan(**{**pages, "claims": (path,), "draws": 1024, **changed})
 
 
-def _section(analysis: Analysis, lang: str, wanted: str) -> tuple[Section, list[str]]:
-    (found,) = [s for s in Report(analysis, lang).sections if s.id == wanted]
+def _section(report: Report, wanted: str) -> tuple[Section, list[str]]:
+    (found,) = [s for s in report.sections if s.id == wanted]
     return found, [block.text for block in found.blocks if isinstance(block, Text)]
 
 
@@ -96,7 +96,7 @@ def test_the_cost_is_stated_to_come_from_the_claims(
     analyses: dict[str, Analysis], kind: str, lang: str
 ) -> None:
     w = Locale(lang)
-    found, said = _section(analyses[kind], lang, "cost")
+    found, said = _section(Report(analyses[kind], lang), "cost")
     assert found.synthetic == (kind == "synthetic")
     assert (w("report.claims_intro_synthetic") in said) == (kind == "synthetic")
     assert w("report.cost_intro_claims") in said
@@ -109,12 +109,12 @@ def test_the_cost_is_stated_to_come_from_the_claims(
 @pytest.mark.slow
 @each
 def test_the_method_names_the_inputs_it_used(
-    analyses: dict[str, Analysis], analysis: Analysis, lang: str
+    analyses: dict[str, Analysis], reports: dict[str, Report], lang: str
 ) -> None:
     w = Locale(lang)
-    _, (ours,) = _section(analyses["claims"], lang, "method")
+    _, (ours,) = _section(Report(analyses["claims"], lang), "method")
     assert ours == f"{w('report.method')} {w('report.method_claims')}"  # its ledger has no reference class
-    _, (published,) = _section(analysis, lang, "method")
+    _, (published,) = _section(reports[lang], "method")
     assert published == " ".join(w(f"report.method{part}") for part in ("", "_counts", "_rule"))
 
 

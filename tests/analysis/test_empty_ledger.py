@@ -48,9 +48,11 @@ def test_the_cost_of_automatic_payments_to_claims_is_exact(plan: Plan) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("lang", "formats"), [("en", None), ("ko", ["csv", "html"])])
+@pytest.mark.parametrize(
+    ("lang", "formats"), [("en", ["csv", "html", "md", "pdf", "pptx", "xlsx"]), ("ko", ["csv", "html"])]
+)
 def test_its_report_is_written_and_verified(
-    plan: Plan, tram: Path, tmp_path: Path, lang: str, formats: list[str] | None
+    plan: Plan, tram: Path, tmp_path: Path, lang: str, formats: list[str]
 ) -> None:
     run(plan).report(tmp_path / "report", lang=lang, formats=formats)
     assert verify(tmp_path / "report", claims=[tram / "claims.csv"]).rebuilt

@@ -137,39 +137,46 @@ def subtitle_of(spec: dict[str, Any]) -> str:
     return " ".join(spec["title"]["subtitle"])
 
 
+def scales_of_times(part: object) -> Iterator[object]:
+    """The scale types of all encodings of a time."""
+    if isinstance(part, dict):
+        if part.get("type") == "temporal":
+            yield part["scale"]["type"]
+        part = list(part.values())
+    if isinstance(part, list):
+        for inner in part:
+            yield from scales_of_times(inner)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("lang", LANGUAGES)
 @pytest.mark.parametrize("name", CHARTS)
-def test_every_chart_says_what_it_shows(draw_spec: Drawing, analysis: Analysis, name: str, lang: str) -> None:
+def test_every_chart_says_what_it_shows_and_fits_its_place(
+    draw_spec: Drawing, analysis: Analysis, name: str, lang: str
+) -> None:
     spec = draw_spec(name, lang=lang)
+    assert draw_spec(name, lang=lang) == spec
+    assert json.loads(json.dumps(spec, allow_nan=False)) == spec
     title = spec["title"]
     assert "".join(title["text"]).strip()
     assert all(part.strip() for part in title["subtitle"])
     assert len(title["subtitle"]) >= 2  # the measure, and the sources with their day
     assert spec["description"].strip()
     assert Locale(lang).day(analysis.as_of) in title["subtitle"][-1]
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("name", CHARTS)
-def test_every_chart_carries_few_data_and_fits_its_place(draw_spec: Drawing, name: str) -> None:
-    spec = draw_spec(name)
-    data = json.dumps([spec["datasets"], spec.get("params", [])], ensure_ascii=False).encode()
-    assert spec["datasets"]
-    assert len(data) <= MAX_DATA_BYTES + (6 * MAX_COMBINATIONS if name == "linked" else 0)
+    assert data_size(spec) <= MAX_DATA_BYTES + (6 * MAX_COMBINATIONS if name == "linked" else 0)
     assert (spec.get("width") == "container") == (name not in SEVERAL_VIEWS)
     assert "http" not in json.dumps({k: v for k, v in spec.items() if k != "$schema"})
+    assert set(scales_of_times(spec)) <= {"utc"}  # no chart depends on the time zone of its reader
+
+
+def data_size(spec: dict[str, Any]) -> int:
+    """The bytes of the data of a chart, which are not empty."""
+    assert spec["datasets"]
+    return len(json.dumps([spec["datasets"], spec.get("params", [])], ensure_ascii=False).encode())
 
 
 def test_only_charts_that_follow_the_width_of_their_place_are_on_the_page() -> None:
     assert {name for name, entry in CHARTS.items() if not entry.page} == NOT_ON_THE_PAGE
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("name", CHARTS)
-def test_no_chart_has_a_value_that_json_cannot_carry(draw_spec: Drawing, name: str) -> None:
-    spec = draw_spec(name)
-    assert json.loads(json.dumps(spec, allow_nan=False)) == spec
 
 
 @pytest.mark.parametrize("name", CHARTS)
@@ -180,17 +187,10 @@ def test_an_empty_table_draws_nothing(analysis: Analysis, samples: Samples, name
 @pytest.mark.slow
 @pytest.mark.parametrize("name", CHARTS)
 def test_a_chart_of_synthetic_rows_says_so_in_its_title_and_its_footer(draw_spec: Drawing, name: str) -> None:
-    title = draw_spec(name, synthetic=True)["title"]
-    assert " ".join(title["text"]).startswith("Synthetic rows: ")
-    assert "Synthetic rows, not a finding" in title["subtitle"][-1]
-    plain = draw_spec(name)["title"]
-    assert "ynthetic" not in json.dumps([plain["text"], plain["subtitle"]])
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("name", CHARTS)
-def test_synthetic_rows_have_the_same_title_with_a_mark(draw_spec: Drawing, name: str) -> None:
-    assert title_of(draw_spec(name, synthetic=True)) == f"Synthetic rows: {title_of(draw_spec(name))}"
+    made_up, plain = draw_spec(name, synthetic=True), draw_spec(name)
+    assert title_of(made_up) == f"Synthetic rows: {title_of(plain)}"
+    assert "Synthetic rows, not a finding" in made_up["title"]["subtitle"][-1]
+    assert "ynthetic" not in json.dumps([plain["title"]["text"], plain["title"]["subtitle"]])
 
 
 def test_cash_and_face_value_never_share_a_chart(analysis: Analysis) -> None:
@@ -295,12 +295,6 @@ def test_the_intake_ends_at_the_number_of_claims(draw_spec: Drawing) -> None:
 
 def test_one_day_of_intake_is_no_line(analysis: Analysis) -> None:
     assert draw("intake", analysis.tables["claims_intake"].head(1), frame(analysis)) is None
-
-
-@pytest.mark.slow
-def test_drawing_twice_gives_the_same_chart(draw_spec: Drawing) -> None:
-    for name in CHARTS:
-        assert draw_spec(name) == draw_spec(name)
 
 
 @pytest.mark.parametrize(
@@ -551,22 +545,6 @@ def test_without_a_forecast_or_after_the_deadline_the_title_says_so(
     assert title_of(draw_spec("intake_days", closed)) == "300 claims were filed by 23 October 2022."
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("name", CHARTS)
-def test_no_chart_depends_on_the_time_zone_of_its_reader(draw_spec: Drawing, name: str) -> None:
-    def scales(part: object) -> Iterator[object]:
-        """The scale types of all encodings of a time."""
-        if isinstance(part, dict):
-            if part.get("type") == "temporal":
-                yield part["scale"]["type"]
-            part = list(part.values())
-        if isinstance(part, list):
-            for inner in part:
-                yield from scales(inner)
-
-    assert set(scales(draw_spec(name))) <= {"utc"}
-
-
 # --- whatever the claims ----------------------------------------------------------------------------------
 
 
@@ -633,12 +611,9 @@ def many(name: str) -> pl.DataFrame:
 def test_no_chart_carries_more_than_a_page_can_whatever_the_claims(
     draw_spec: Drawing, name: str, lang: str
 ) -> None:
-    spec = draw_spec(name, many(name), lang=lang)
-    data = json.dumps([spec["datasets"], spec.get("params", [])], ensure_ascii=False).encode()
-    assert spec["datasets"]
     # The linked charts carry a count, of up to ten digits here, for each combination of their bars.
     most = 6 * MAX_COMBINATIONS + MAX_DATA_BYTES if name == "linked" else MAX_DATA_BYTES
-    assert len(data) <= most
+    assert data_size(draw_spec(name, many(name), lang=lang)) <= most
 
 
 @pytest.mark.slow

@@ -201,8 +201,7 @@ def test_a_page_and_its_tables_name_only_this_range(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("lang", LANGUAGES)
-@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize(("case", "lang"), [("kakao", "ko"), ("tram", "en")])
 def test_every_format_names_only_this_range(
     analyses: dict[str, Analysis], tmp_path: Path, case: str, lang: str
 ) -> None:

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import json
-import os
 import re
-import subprocess
-import sys
 from dataclasses import replace
 from functools import cache
 from html import unescape
@@ -64,11 +60,6 @@ def words_of(path: Path) -> tuple[str, ...]:
 
 def squeezed(text: str) -> str:
     return "".join(text.replace(ZERO_WIDTH_SPACE, "").split())
-
-
-@pytest.fixture(scope="module")
-def reports(analysis: Analysis) -> dict[str, Report]:
-    return {lang: Report(analysis, lang) for lang in LANGUAGES}
 
 
 VALUES = {"brief": brief_values, "report": report_values}
@@ -266,15 +257,6 @@ def test_a_table_says_its_columns_again_on_every_page(
     assert all(heads in page for page in with_rows)
 
 
-def test_every_published_figure_has_its_website(reports: dict[str, Report]) -> None:
-    report = reports["en"]
-    rows = printed_grids(report)["sources"].rows
-    listed = [id_ for _, ids in rows for id_ in str(ids).split(", ")]
-    facts = report.analysis.tables["facts"]["id"]
-    assert set(listed) == {fact.partition(".")[0] for fact in facts}
-    assert ("hankyung.com", "LD-07") in [(host, str(ids).split(", ")[0]) for host, ids in rows]
-
-
 @pytest.mark.slow
 def test_the_case_from_published_counts_prints_nothing_synthetic(reports: dict[str, Report]) -> None:
     told = report_values(reports["en"])
@@ -397,29 +379,6 @@ def test_what_typst_refuses_is_an_error_on_one_line(hostile: Report) -> None:
             hostile.analysis.as_of,
         )
     assert "\n" not in str(caught.value)
-
-
-# --- the same bytes -----------------------------------------------------------------------------------
-
-AGAIN = """
-import datetime, json, pathlib, sys
-from outage_analysis.reports.pdf import typeset
-told, drawings = json.loads(pathlib.Path("told.json").read_text("utf-8"))
-drawings = {name: drawn.encode() for name, drawn in drawings.items()}
-sys.stdout.buffer.write(typeset("report", told, drawings, datetime.date(2022, 12, 30)))
-"""
-
-
-@pytest.mark.slow
-def test_another_process_writes_the_same_bytes(tmp_path: Path, reports: dict[str, Report]) -> None:
-    values = report_values(reports["en"])
-    blank = {f"{chart}.svg": BLANK.decode() for chart in reports["en"].charts}
-    (tmp_path / "told.json").write_text(json.dumps([values, blank]), "utf-8")
-    odd = {"TZ": "Asia/Seoul", "PYTHONHASHSEED": "7", "LC_ALL": "C", "TMPDIR": str(tmp_path)}
-    command = [sys.executable, "-c", AGAIN]
-    ran = subprocess.run(command, env={**os.environ, **odd}, cwd=tmp_path, check=True, capture_output=True)
-    drawings = {name: drawn.encode() for name, drawn in blank.items()}
-    assert ran.stdout == typeset("report", values, drawings, reports["en"].analysis.as_of)
 
 
 # --- widths of columns --------------------------------------------------------------------------------

@@ -11,15 +11,12 @@ from PIL import Image
 
 from outage_analysis.charts import add_captions
 from outage_analysis.charts.images import WIDTH
-from outage_analysis.reports import Report
-from outage_analysis.reports.table_files import write_svg
 from outage_analysis.text import LANGUAGES
 from tests.untranslated_text import untranslated
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from outage_analysis.analysis import Analysis
 
 SVG = "{http://www.w3.org/2000/svg}"
 DRAWN = '<svg xmlns="http://www.w3.org/2000/svg" width="760" height="100"><rect id="drawn"/></svg>'
@@ -61,26 +58,11 @@ def test_a_picture_has_two_dots_a_pixel_and_is_not_blank(bundles: dict[str, Path
             assert len(picture.convert("L").getcolors() or []) > 20, path.name  # letters have soft edges
 
 
-def test_what_is_made_from_synthetic_rows_says_so_in_its_name_and_title(bundles: dict[str, Path]) -> None:
-    for path in pictures(bundles["en"], "svg"):
-        made_up = "Synthetic rows" in path.read_text("utf-8")
-        assert path.stem.endswith("-synthetic") == made_up, path.name
-
-
 def test_the_korean_drawings_have_no_english(bundles: dict[str, Path]) -> None:
     for path in pictures(bundles["ko"], "svg"):
         tree = ET.fromstring(path.read_text("utf-8"))  # noqa: S314 - our own file
         texts = [e.text or "" for tag in ("title", "desc", "text") for e in tree.iter(f"{SVG}{tag}")]
         assert [run for text in texts for run in untranslated(text)] == [], path.name
-
-
-@pytest.mark.slow
-def test_a_second_report_of_one_process_draws_the_same(
-    analysis: Analysis, bundles: dict[str, Path], tmp_path: Path
-) -> None:
-    write_svg(Report(analysis, "ko"), tmp_path)
-    for path in pictures(bundles["ko"], "svg"):
-        assert (tmp_path / "charts" / path.name).read_bytes() == path.read_bytes(), path.name
 
 
 def test_titles_are_text_alone() -> None:

@@ -6,6 +6,7 @@ import dataclasses
 import json
 import re
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -94,32 +95,23 @@ def automatic(tmp_path_factory: pytest.TempPathFactory) -> Analysis:
     )
 
 
-@pytest.fixture(scope="module")
-def trams() -> Analysis:
-    return run(Plan(incident="trams", draws=256))
-
-
 CASES = ("kakao", "trams", "automatic")
 Texts = Callable[[str, str], str]
 
 
 @pytest.fixture(scope="module")
 def texts(
-    analysis: Analysis, trams: Analysis, automatic: Analysis, tmp_path_factory: pytest.TempPathFactory
+    report: Callable[[str], Path], automatic: Analysis, tmp_path_factory: pytest.TempPathFactory
 ) -> Texts:
     """Return everything that the page and the slides of a case say in a language, one text per line."""
-    analyses, base = (
-        {"kakao": analysis, "trams": trams, "automatic": automatic},
-        tmp_path_factory.mktemp("words"),
-    )
-    known: dict[tuple[str, str], str] = {}
+    base = tmp_path_factory.mktemp("words")
 
+    @cache
     def said(case: str, lang: str) -> str:
-        if (case, lang) not in known:
-            folder = base / f"{case}-{lang}"
-            write_report(analyses[case], folder, lang=lang, formats=("html", "pptx"))
-            known[case, lang] = f"{page_text(folder / 'report.html')}\n{deck_text(folder / 'report.pptx')}"
-        return known[case, lang]
+        folder = base / lang if case == "automatic" else report(f"{case}-{lang}")
+        if case == "automatic":
+            write_report(automatic, folder, lang=lang, formats=("html", "pptx"))
+        return f"{page_text(folder / 'report.html')}\n{deck_text(folder / 'report.pptx')}"
 
     return said
 

@@ -73,15 +73,14 @@ EMU = 914_400
 
 
 @pytest.fixture(scope="module")
-def reports(analysis: Analysis) -> dict[str, Report]:
+def cases(reports: dict[str, Report]) -> dict[str, Report]:
     """The bundled case in each language, and small ones."""
-    others = {name: Report(run(plan)) for name, plan in PLANS.items()}
-    return {lang: Report(analysis, lang) for lang in LANGUAGES} | others
+    return reports | {name: Report(run(plan)) for name, plan in PLANS.items()}
 
 
 @pytest.fixture(scope="module")
-def files(reports: dict[str, Report]) -> dict[str, bytes]:
-    return {name: build_deck(report) for name, report in reports.items()}
+def files(cases: dict[str, Report]) -> dict[str, bytes]:
+    return {name: build_deck(report) for name, report in cases.items()}
 
 
 @pytest.fixture(scope="module")
@@ -120,13 +119,13 @@ def alternative(shape: Any) -> str:  # noqa: ANN401 - no types
 
 @pytest.mark.parametrize("lang", LANGUAGES)
 def test_five_slides_give_the_answer_why_the_decision_what_others_said_and_the_limits(
-    reports: dict[str, Report], decks: dict[str, Deck], lang: str
+    cases: dict[str, Report], decks: dict[str, Deck], lang: str
 ) -> None:
-    charts, sections = reports[lang].charts, {section.id: section for section in reports[lang].sections}
+    charts, sections = cases[lang].charts, {section.id: section for section in cases[lang].sections}
     assert titles(decks[lang]) == [
         charts["total_distribution"].title,
         charts["waterfall"].title,
-        reports[lang].locale("report.decide"),
+        cases[lang].locale("report.decide"),
         charts["headlines"].title,
         sections["method"].title,
     ]
@@ -148,9 +147,9 @@ def test_an_outline_reads_the_title_of_each_slide(decks: dict[str, Deck], case: 
 
 @pytest.mark.parametrize("lang", LANGUAGES)
 def test_the_first_slide_has_the_headline_and_the_chart_of_the_first_screen(
-    reports: dict[str, Report], decks: dict[str, Deck], lang: str
+    cases: dict[str, Report], decks: dict[str, Deck], lang: str
 ) -> None:
-    report, first = reports[lang], decks[lang].slides[0]
+    report, first = cases[lang], decks[lang].slides[0]
     assert len(report.answers.headline) > 2
     for sentence in (*report.answers.headline, report.policy):
         assert sentence in "\n".join(texts(first))
@@ -160,9 +159,9 @@ def test_the_first_slide_has_the_headline_and_the_chart_of_the_first_screen(
 
 @pytest.mark.parametrize("case", ["en", "ko", "compared"])
 def test_a_slide_has_the_options_and_the_recommendation_of_the_first_screen(
-    reports: dict[str, Report], decks: dict[str, Deck], case: str
+    cases: dict[str, Report], decks: dict[str, Deck], case: str
 ) -> None:
-    report, slide = reports[case], decks[case].slides[2]
+    report, slide = cases[case], decks[case].slides[2]
     grid = report.grids["options"]
     (table,) = [shape.table for shape in slide.shapes if shape.has_table]
     cells = [tuple(cell.text for cell in row.cells) for row in table.rows]
@@ -174,8 +173,8 @@ def test_a_slide_has_the_options_and_the_recommendation_of_the_first_screen(
     assert bool(report.answers.reserve) == (case != "compared")
 
 
-def test_policies_are_compared_on_a_slide(reports: dict[str, Report], decks: dict[str, Deck]) -> None:
-    report, slide = reports["compared"], decks["compared"].slides[3]
+def test_policies_are_compared_on_a_slide(cases: dict[str, Report], decks: dict[str, Deck]) -> None:
+    report, slide = cases["compared"], decks["compared"].slides[3]
     assert "300 million won" in titles(decks["compared"])[0]
     assert report.analysis.compared is not None
     assert report.analysis.compared.sentence(report.locale) in texts(slide)[3]
@@ -184,10 +183,10 @@ def test_policies_are_compared_on_a_slide(reports: dict[str, Report], decks: dic
 
 @pytest.mark.parametrize("case", CASES)
 def test_every_sentence_of_a_section_with_a_slide_is_in_its_notes(
-    reports: dict[str, Report], decks: dict[str, Deck], case: str
+    cases: dict[str, Report], decks: dict[str, Deck], case: str
 ) -> None:
     said = "\n".join(notes(decks[case]))
-    for section in reports[case].slides:
+    for section in cases[case].slides:
         assert section.title in said
         for block in section.blocks:
             parts = block.items if isinstance(block, BulletList) else ()
@@ -197,10 +196,10 @@ def test_every_sentence_of_a_section_with_a_slide_is_in_its_notes(
 
 @pytest.mark.parametrize("lang", LANGUAGES)
 def test_notes_have_the_figures_behind_each_picture(
-    reports: dict[str, Report], decks: dict[str, Deck], lang: str
+    cases: dict[str, Report], decks: dict[str, Deck], lang: str
 ) -> None:
     for number, grid in ((1, "steps"), (1, "tornado"), (3, "headlines")):
-        rows = reports[lang].grids[grid].rows
+        rows = cases[lang].grids[grid].rows
         assert len(rows) > 2
         for row in rows:
             assert all(re.sub("<[^>]*>", "", str(cell)) in notes(decks[lang])[number] for cell in row)
@@ -208,10 +207,10 @@ def test_notes_have_the_figures_behind_each_picture(
 
 @pytest.mark.parametrize("lang", LANGUAGES)
 def test_nothing_synthetic_and_no_fact_code_is_on_the_slides_of_a_case_from_published_counts(
-    reports: dict[str, Report], decks: dict[str, Deck], lang: str
+    cases: dict[str, Report], decks: dict[str, Deck], lang: str
 ) -> None:
     shown = ["\n".join(texts(slide)) for slide in decks[lang].slides]
-    assert reports[lang].locale("report.synthetic_badge") not in "\n".join(shown)
+    assert cases[lang].locale("report.synthetic_badge") not in "\n".join(shown)
     # The limits name the facts that were searched for and not found.
     assert not re.search(r"\b[A-Z]{2}-\d\d\b", "\n".join(shown[:-1]))
 
@@ -238,9 +237,9 @@ def test_what_is_missing_is_stated_in_words(
 
 @pytest.mark.parametrize("lang", LANGUAGES)
 def test_notes_name_the_facts_with_their_hosts_and_the_day(
-    reports: dict[str, Report], decks: dict[str, Deck], lang: str
+    cases: dict[str, Report], decks: dict[str, Deck], lang: str
 ) -> None:
-    report = reports[lang]
+    report = cases[lang]
     for text in notes(decks[lang]):
         assert "CL-13" in text
         assert re.search(r"\w\.(com|kr|net)", text)
@@ -309,11 +308,6 @@ def test_texts_have_their_language_and_korean_has_a_font(files: dict[str, bytes]
 # --- the same bytes --------------------------------------------------------------------------------------
 
 
-@pytest.mark.slow
-def test_the_same_report_gives_the_same_bytes(analysis: Analysis, files: dict[str, bytes]) -> None:
-    assert build_deck(Report(analysis, "ko")) == files["ko"]
-
-
 def test_no_clock_and_no_part_without_a_use_is_in_the_deck(files: dict[str, bytes]) -> None:
     parts = read_members(files["en"])
     assert list(parts) == sorted(parts)
@@ -325,9 +319,9 @@ def test_no_clock_and_no_part_without_a_use_is_in_the_deck(files: dict[str, byte
     assert stamps == {b"2022-12-30T00:00:00Z"}
 
 
-def test_the_document_says_what_it_is(reports: dict[str, Report], decks: dict[str, Deck]) -> None:
+def test_the_document_says_what_it_is(cases: dict[str, Report], decks: dict[str, Deck]) -> None:
     told = decks["en"].core_properties
-    assert (told.title, told.author, told.revision) == (reports["en"].title, "outage-analysis", 1)
+    assert (told.title, told.author, told.revision) == (cases["en"].title, "outage-analysis", 1)
     assert told.created == told.modified == datetime(2022, 12, 30)  # noqa: DTZ001 - the format has no zone
     assert [layout.name for layout in decks["en"].slide_layouts] == ["Title Only"]
 
@@ -355,7 +349,7 @@ def test_hostile_names_are_text_alone(edited: Edited) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("hostile", [HOSTILE + " 나" * 5_000, "W" * 5_000])
+@pytest.mark.parametrize("hostile", [HOSTILE + " 나" * 1_250, "W" * 2_500])
 def test_names_of_any_length_stay_on_the_slide(analysis: Analysis, hostile: str) -> None:
     report = Report(analysis)
     vars(report)["charts"] = {
@@ -373,7 +367,7 @@ def test_names_of_any_length_stay_on_the_slide(analysis: Analysis, hostile: str)
     for slide in deck.slides:
         assert max(map(len, texts(slide))) < 2_000
     assert any(text.endswith(" more: see the notes.") for text in texts(deck.slides[2]))
-    assert all(hostile[-5_000:] in text for text in notes(deck))
+    assert all(hostile[-2_500:] in text for text in notes(deck))
 
 
 def test_rows_that_do_not_fit_are_counted_and_stand_in_the_notes(analysis: Analysis) -> None:
@@ -447,7 +441,7 @@ def test_a_line_is_cut_after_a_word() -> None:
 @pytest.mark.office
 @pytest.mark.skipif(not SOFFICE and not REQUIRED, reason="needs LibreOffice (Debian's libreoffice-impress)")
 def test_an_office_shows_five_pages_with_the_expected_figure(
-    tmp_path: Path, files: dict[str, bytes], reports: dict[str, Report]
+    tmp_path: Path, files: dict[str, bytes], cases: dict[str, Report]
 ) -> None:
     for lang in LANGUAGES:
         (tmp_path / f"{lang}.pptx").write_bytes(files[lang])
@@ -458,6 +452,6 @@ def test_an_office_shows_five_pages_with_the_expected_figure(
     for lang in LANGUAGES:
         pages = [page.extract_text() for page in PdfReader(tmp_path / f"{lang}.pdf").pages]
         assert len(pages) == 5
-        _, amount = reports[lang].answers.reserve[-1]
+        _, amount = cases[lang].answers.reserve[-1]
         figure = re.sub(r"\s", "", amount)
         assert figure in re.sub(r"\s", "", pages[2])

@@ -28,7 +28,7 @@ from outage_analysis.reports.blocks import ChartBlock
 from outage_analysis.reports.grids import TableFormatter
 from outage_analysis.reports.workbook.live import LiveFormulas, formula_names
 from outage_analysis.reports.workbook.sheet import Book, table_cells
-from outage_analysis.reports.workbook.writing import workbook_bytes, write_xlsx
+from outage_analysis.reports.workbook.writing import workbook_bytes
 from outage_analysis.text import LANGUAGES, Locale, column_of
 from tests.workbook_reader import Workbook
 
@@ -57,11 +57,6 @@ HOSTILE = {
 
 
 @pytest.fixture(scope="module")
-def reports(analysis: Analysis) -> dict[str, Report]:
-    return {lang: Report(analysis, lang) for lang in LANGUAGES}
-
-
-@pytest.fixture(scope="module")
 def data(reports: dict[str, Report]) -> dict[str, bytes]:
     return {lang: workbook_bytes(report) for lang, report in reports.items()}
 
@@ -84,14 +79,6 @@ def test_a_whole_number_that_a_cell_cannot_hold_is_a_text() -> None:
         ["9,007,199,254,740,993", 3],
         [10**15 - 1, "1,000,000,000,000,000"],
     ]
-
-
-@pytest.mark.slow
-def test_two_writings_give_the_same_bytes(
-    analysis: Analysis, data: dict[str, bytes], tmp_path: Path, lang: str
-) -> None:
-    write_xlsx(Report(analysis, lang), tmp_path)
-    assert (tmp_path / "report.xlsx").read_bytes() == data[lang]
 
 
 def test_nothing_is_dated_but_by_the_day_of_the_report(data: dict[str, bytes]) -> None:
