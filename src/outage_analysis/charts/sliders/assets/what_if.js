@@ -430,6 +430,7 @@ const whatIf = (() => {
     return {
       // Lets a chart of the total follow the sliders and the budget; a click in it sets the budget.
       attach(element, view, told) {
+        if (!live) return;  // too few draws to redraw the chart
         const chart = picture(element, view, say, live, told);
         pictures = [...pictures.filter(each => each.element !== element), chart];
         element.onclick = event => {
