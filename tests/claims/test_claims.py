@@ -260,7 +260,8 @@ def test_a_money_loss_may_have_the_decimals_of_its_currency(
 ) -> None:
     cents = strict(incident).model_copy(update={"minor_units": 2})
     claims = read(claims_csv({"loss": written} for written in [*CENTS, *NO_CENTS]), cents)
-    assert claims.to_polars()["loss"].to_list() == list(CENTS.values())
+    euros = [None if cents is None else cents / 100 for cents in CENTS.values()]
+    assert claims.to_polars()["loss"].to_list() == euros
     assert claims.rejected_rows["loss"].to_list() == NO_CENTS
 
 

@@ -42,7 +42,7 @@ ROWS = pl.DataFrame(
     }
 )
 LOSS = "loss (EUR)"
-IN_CENTS: list[object] = [1250, 300, None, 10_000]
+IN_EUROS: list[object] = [12.5, 3, None, 100]
 NAIVE = [datetime(2026, 1, day, 20, 30) for day in (15, 16, 16, 17)]  # noqa: DTZ001 - without a zone
 
 
@@ -94,13 +94,13 @@ def test_a_frame_gives_what_the_same_rows_of_files_give(
 
 
 TYPED: dict[str, tuple[str, pl.Series, list[object]]] = {
-    "whole numbers": (LOSS, pl.Series([12, 3, None, 100]), [1200, 300, None, 10_000]),
-    "small whole numbers": (LOSS, pl.Series([12, 3, None, 100], dtype=pl.UInt8), [1200, 300, None, 10_000]),
-    "floats": (LOSS, pl.Series([12.5, 3.0, None, 100.0]), IN_CENTS),
-    "short floats": (LOSS, pl.Series([0.1, 3.0, None, 100.7], dtype=pl.Float32), [10, 300, None, 10_070]),
-    "decimals": (LOSS, ROWS[LOSS].cast(pl.Decimal(12, 2)), IN_CENTS),
-    "three decimals": (LOSS, ROWS[LOSS].cast(pl.Decimal(38, 3)), IN_CENTS),
-    "many decimals": (LOSS, ROWS[LOSS].cast(pl.Decimal(38, 20)), IN_CENTS),
+    "whole numbers": (LOSS, pl.Series([12, 3, None, 100]), [12, 3, None, 100]),
+    "small whole numbers": (LOSS, pl.Series([12, 3, None, 100], dtype=pl.UInt8), [12, 3, None, 100]),
+    "floats": (LOSS, pl.Series([12.5, 3.0, None, 100.0]), IN_EUROS),
+    "short floats": (LOSS, pl.Series([0.1, 3.0, None, 100.7], dtype=pl.Float32), [0.1, 3, None, 100.7]),
+    "decimals": (LOSS, ROWS[LOSS].cast(pl.Decimal(12, 2)), IN_EUROS),
+    "three decimals": (LOSS, ROWS[LOSS].cast(pl.Decimal(38, 3)), IN_EUROS),
+    "many decimals": (LOSS, ROWS[LOSS].cast(pl.Decimal(38, 20)), IN_EUROS),
     "datetimes": ("filed_on", pl.Series(NAIVE), [15, 16, 16, 17]),
     "milliseconds": ("filed_on", pl.Series(NAIVE).cast(pl.Datetime("ms")), [15, 16, 16, 17]),
     "nanoseconds": ("filed_on", pl.Series(NAIVE).cast(pl.Datetime("ns")), [15, 16, 16, 17]),
@@ -144,14 +144,14 @@ def test_a_float_that_is_no_amount_of_cents_is_a_reject_as_in_a_csv_file(
     frame.write_csv(tmp_path / "a.csv")
     for source, row in ((frame, 2), (tmp_path / "a.csv", 3)):
         claims = oa.read_claims(source, columns={"loss": LOSS}, formats={"loss": "plain"}, max_rejects=1)
-        assert claims.to_polars()["loss"].to_list() == [1250, None, 10_000]
+        assert claims.to_polars()["loss"].to_list() == [12.5, None, 100]
         assert claims.rejects.select("row", "column").rows() == [(row, "loss")]
 
 
 def test_three_decimals_of_a_float_are_decimals_and_no_thousands() -> None:
     thousands = ROWS.rename({LOSS: "loss (thousand EUR)"})
     values = pl.Series("loss (thousand EUR)", [1.125, 234.567, None, 0.001])
-    assert losses(thousands.with_columns(values)) == [112_500, 23_456_700, None, 100]
+    assert losses(thousands.with_columns(values)) == [1_125, 234_567, None, 1]
     frame = ROWS.with_columns(pl.Series(LOSS, [12.0, 234.567, None, 100.0]))
     claims = oa.read_claims(frame, formats={"loss": "european"}, max_rejects=1)
     assert 23_456_700 not in claims.to_polars()["loss"].to_list()
@@ -159,13 +159,13 @@ def test_three_decimals_of_a_float_are_decimals_and_no_thousands() -> None:
 
 def test_missing_values_of_pandas_are_missing() -> None:
     frame = pd.DataFrame(ROWS.to_dict(as_series=False)).assign(**{LOSS: [12.5, 3, float("nan"), 100]})
-    assert losses(frame) == losses(frame.convert_dtypes()) == IN_CENTS
-    assert losses(frame.set_index("claim_id")) == IN_CENTS
+    assert losses(frame) == losses(frame.convert_dtypes()) == IN_EUROS
+    assert losses(frame.set_index("claim_id")) == IN_EUROS
     kept = oa.read_claims(frame[frame["service"] == "App"]).to_polars()
     assert kept.select("claim_id", "source_row").rows() == [("a", 1), ("c", 2), ("d", 3)]
-    assert losses(frame.assign(service=frame["service"].astype("category"))) == IN_CENTS
-    assert losses(with_column(LOSS, [Decimal("12.5"), Decimal(3), None, Decimal("100.00")])) == IN_CENTS
-    assert losses(with_column("filed_on", ROWS["filed_on"].to_list())) == IN_CENTS
+    assert losses(frame.assign(service=frame["service"].astype("category"))) == IN_EUROS
+    assert losses(with_column(LOSS, [Decimal("12.5"), Decimal(3), None, Decimal("100.00")])) == IN_EUROS
+    assert losses(with_column("filed_on", ROWS["filed_on"].to_list())) == IN_EUROS
 
 
 SEOUL = datetime(2026, 1, 15, tzinfo=ZoneInfo("Asia/Seoul"))
@@ -236,7 +236,7 @@ def test_columns_are_told_apart_by_position_whatever_their_names(tmp_path: Path)
     numbered = pd.DataFrame(ROWS.to_dict(as_series=False))
     numbered.columns = pd.Index(range(4))
     names = {"claim_id": "0", "service": "1", "filed_on": "2", "loss": "3"}
-    assert losses(numbered, columns=names, currency="EUR") == IN_CENTS
+    assert losses(numbered, columns=names, currency="EUR") == IN_EUROS
 
 
 def test_pandas_without_pyarrow_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -352,7 +352,7 @@ def test_a_table_of_postgresql_is_read_and_results_go_back(database: str) -> Non
         frame = pl.read_database("select * from complaints order by id", connection)
         claims = oa.read_claims(frame, currency="EUR", time_zone="Asia/Seoul")
         read = claims.to_polars().select("claim_id", pl.col("filed_on").dt.day(), "loss").rows()
-        assert read == [("1", 15, 1250), ("2", 16, None), ("3", 31, 725)]
+        assert read == [("1", 15, 12.5), ("2", 16, None), ("3", 31, 7.25)]
         claims.by("service").write_database("by_service", connection)
         back = pl.read_database("select service, claims, loss from by_service order by service", connection)
         assert back.rows() == [("app", 2, 19.75), ("web", 1, None)]

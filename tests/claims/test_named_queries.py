@@ -34,4 +34,4 @@ def test_a_file_opens_with_what_one_row_means_and_names_its_steps(name: str) -> 
 def test_a_result_has_the_columns_that_are_described(name: str, claims: Claims) -> None:
     some = claims.to_polars()["service"][0]
     for each in (claims, claims.filter(service=some), claims.filter(loss=None), claims.filter(service=[])):
-        NAMED[name].check(each.query(name))
+        NAMED[name].check(each.exact_rows(name))

@@ -114,5 +114,5 @@ def test_only_the_tables_of_the_result_remain(tmp_path: Path, incident: Incident
     names = claims.warehouse.frame("select table_name as name from duckdb_tables()")["name"].sort().to_list()
     assert names == ["checked_rows", "earlier", "files", "noted", "rejects", "typed_rows", "unreadable"]
     views = claims.warehouse.frame("select view_name as name from duckdb_views() where not internal")["name"]
-    assert views.sort().to_list() == ["accepted", "claims"]
+    assert views.sort().to_list() == ["accepted", "claims", "exact_claims"]
     assert claims.files.select("rows", "claims", "rejects").rows() == [(8, 7, 1)]

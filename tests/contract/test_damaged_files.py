@@ -256,7 +256,7 @@ def every_row_is_a_claim_or_a_reject(path: Path, damages: list[tuple[int, tuple[
         if damage_of.get(n, ("",))[0] in ("", "twice", "blank lines"):
             read = found[id_]
             assert (read["service"], read["claimant_type"]) == (service, claimant_type)
-            assert (str(read["filed_on"]), read["loss"]) == (day, int(loss.replace(".", "")))
+            assert (str(read["filed_on"]), read["loss"]) == (day, float(loss))
     if any(damage[0] == "twice" for damage in damage_of.values()):
         assert len(rejects) > 0
 

@@ -184,7 +184,7 @@ def test_9_a_file_that_is_not_recognised(tmp_path: Path) -> None:
         "Nr;Sparte;Datum;Schaden\n1;App;02.03.2026;12,50\n2;Web;03.03.2026;k.A.\n3;Web;04.03.2026;7,00\n"
     )
     claims = oa.read_claims(path, currency="EUR", columns={"service": "Sparte"}, missing=["k.A."])
-    assert claims.query("select service, filed_on, loss / 100 from claims order by claim_id").rows() == [
+    assert claims.query("select service, filed_on, loss from claims order by claim_id").rows() == [
         ("app", date(2026, 3, 2), 12.5),
         ("web", date(2026, 3, 3), None),
         ("web", date(2026, 3, 4), 7.0),

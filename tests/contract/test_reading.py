@@ -259,10 +259,10 @@ def test_every_format_gives_the_same_claims_and_the_same_table(tmp_path: Path, n
     assert counted_by(claims, "service") == expected_by(ROWS, "service")
 
 
-EURO_AMOUNTS: list[tuple[str, list[str], list[int], int]] = [
-    ("loss", ["12,50 €", "1.300,05 €", "7,00 €"], [1_250, 130_005, 700], 0),
-    ("loss (EUR)", ["300.000", "12.50", "7"], [1_250, 700], 1),  # 300 or 300,000
-    ("loss (EUR)", ["12.05", "0.99", "100"], [1_205, 99, 10_000], 0),
+EURO_AMOUNTS: list[tuple[str, list[str], list[float], int]] = [
+    ("loss", ["12,50 €", "1.300,05 €", "7,00 €"], [12.5, 1_300.05, 7], 0),
+    ("loss (EUR)", ["300.000", "12.50", "7"], [12.5, 7], 1),  # 300 or 300,000
+    ("loss (EUR)", ["12.05", "0.99", "100"], [12.05, 0.99, 100], 0),
 ]
 
 
@@ -297,14 +297,14 @@ def test_an_error_in_a_cell_of_a_sheet_costs_its_own_row(tmp_path: Path) -> None
     assert claims.rejects["row"].to_list() == [3]
 
 
-@pytest.mark.parametrize(("header", "texts", "cents", "rejects"), EURO_AMOUNTS)
+@pytest.mark.parametrize(("header", "texts", "euros", "rejects"), EURO_AMOUNTS)
 def test_euros_are_read_to_the_cent_or_rejected(
-    tmp_path: Path, header: str, texts: list[str], cents: list[int], rejects: int
+    tmp_path: Path, header: str, texts: list[str], euros: list[float], rejects: int
 ) -> None:
     rows = "".join(f'{n};App;2026-01-{15 + n};"{text}"\n' for n, text in enumerate(texts))
     (tmp_path / "list.csv").write_text(f"claim_id;service;filed_on;{header}\n{rows}", "utf-8")
     claims = oa.read_claims(tmp_path / "list.csv", max_rejects=1)
-    assert (claims.to_polars()["loss"].to_list(), len(claims.rejects)) == (cents, rejects)
+    assert (claims.to_polars()["loss"].to_list(), len(claims.rejects)) == (euros, rejects)
     printed = str(claims.by(bands=[12.05]))
     assert re.search(r"up to 12\.05\b", printed)
 

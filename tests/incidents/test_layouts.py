@@ -206,7 +206,7 @@ def test_a_unit_and_the_decimals_of_a_currency_go_together(tmp_path: Path, incid
     )
     in_thousands = Layout(scale={"loss": 1_000}, formats={"loss": ("plain",)})
     found = losses(tmp_path, euros, in_thousands, "1.25", "0.00001", "0.000001")
-    assert found == [125_000, 1, "reject"]  # in cents
+    assert found == [1_250, 0.01, "reject"]
 
 
 def test_a_dimension_may_have_a_unit_and_notations_too(tmp_path: Path, incident: Incident) -> None:

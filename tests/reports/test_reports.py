@@ -615,8 +615,8 @@ def test_a_policy_of_reviews_only_promises_nothing_fixed(tmp_path: Path, edited:
 
 @pytest.mark.parametrize("share", [0.5, 2.0])
 def test_the_recommendation_says_if_it_exceeds_the_budget(share: float) -> None:
-    """The budget is half or twice the amount to set aside and to keep available, which is the P90."""
-    reserve = dict(run(Plan(claims=())).tables["reserve"].select("measure", "both").iter_rows())
+    """The budget is half or twice the P90 of the cash; a budget never includes handling."""
+    reserve = dict(run(Plan(claims=())).tables["reserve"].select("measure", "cash").iter_rows())
     budget = int(share * reserve["p90"])
     report = Report(run(Plan(claims=(), budget=budget)), "en")
     said = [text for text in report.answers.recommended if "more than the budget" in text]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date, datetime
+from decimal import Decimal
 from pathlib import Path
 
 import outage_analysis as oa
@@ -31,8 +32,9 @@ def read_with_proposed_layout(path: Path, file: DamagedFile) -> oa.Claims:
 
 def records_of(claims: oa.Claims) -> list[Record]:
     """The claims as records."""
+    unit = 10**claims.incident.loss_digits
     return [
-        Record(row["claim_id"], row["service"], row["claimant_type"], _day(row), _whole(row["loss"]))
+        Record(row["claim_id"], row["service"], row["claimant_type"], _day(row), _smallest(row["loss"], unit))
         for row in claims.to_polars().iter_rows(named=True)
     ]
 
@@ -67,8 +69,8 @@ def _day(row: dict[str, object]) -> date:
     return found if isinstance(found, date) else date.fromisoformat(str(found)[:10])
 
 
-def _whole(loss: object) -> int | None:
-    return None if loss is None else int(str(loss))
+def _smallest(loss: object, unit: int) -> int | None:
+    return None if loss is None else int(str((Decimal(str(loss)) * unit).normalize().quantize(Decimal(1))))
 
 
 def failures_in_words(outcomes: Sequence[Outcome]) -> list[str]:

@@ -195,6 +195,11 @@ def incident_from_files(  # noqa: PLR0913 - what files may not state
         for path, text in read:
             _check_has_rows_below_a_header(text, draft, layout_for(path.name, layouts, draft))
         texts = [replace(text, file=str(path)) if names[path.name] > 1 else text for path, text in read]
+        found = {normalized_name(header): header for text in texts for header in text.headers}
+        for header in (*(columns or {}).values(), *filter(None, [count])):
+            if normalized_name(header) not in found:
+                remedy = spelling_hint(header, [*found.values()])
+                raise UsageError("no file has this column", value=header, remedy=remedy)
     return derivation.incident(texts, outage_start)
 
 
