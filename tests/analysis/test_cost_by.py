@@ -114,7 +114,7 @@ def test_a_group_of_which_most_state_no_loss_has_no_cost() -> None:
 
 def test_totals_are_divided_by_what_they_are_counted_by(tmp_path: Path, claims: oa.Claims) -> None:
     path = tmp_path / "totals.csv"
-    path.write_text('service,claimant_type,band,claims\napp,claimant,"(0, 5000]",3\nweb,claimant,">5000",2\n')
+    path.write_text('service,claimant_type,band,claims\napp,claimant,"(0, 50]",3\nweb,claimant,">50",2\n')
     analysis = oa.run(counts=path, incident=claims.incident, tiers=TIERS, effort="automatic", draws=2048)
     assert analysis.by("service").select("service", "expected").rows() == [("app", 15.0), ("web", 25.0)]
     with pytest.raises(UsageError, match="no such dimension"):

@@ -133,6 +133,17 @@ def test_every_frame_and_mapping_has_whole_currency(ask: Callable[[Case], dict[s
     check_same(ask(case("KRW")), ask(case("EUR")))
 
 
+def test_totals_are_stated_in_whole_currency(tmp_path: Path) -> None:
+    path = tmp_path / "totals.csv"
+    lines = ('app,claimant,"(0, 30000]",300', "bank,claimant,>100000,50", 'taxi,claimant,"(30000, 100000]",9')
+    path.write_text("\n".join(["service,claimant_type,band,claims", *lines]), "utf-8")
+    incidents = [case(currency).claims.incident for currency in ("KRW", "EUR")]
+    costs = [
+        oa.run(counts=path, incident=each, tiers=TIERS, effort="automatic").expected for each in incidents
+    ]
+    assert costs == [300 * 10_000 + 9 * 30_000 + 50 * 50_000] * 2
+
+
 @pytest.mark.parametrize(
     "command",
     [

@@ -249,6 +249,25 @@ def test_counts_are_read_in_each_way_to_write_a_band(
     assert (cube.dimensions, cube.source) == (("service", "claimant_type"), "counts.csv")
 
 
+@pytest.mark.parametrize(
+    ("written", "loss", "cell"),
+    [
+        ('"(0, 60]"', "59.9", (0, 6_000, 5_990)),
+        ('"[12.50, 1,000.25)"', "12.5", (1_249, 100_024, 1_250)),
+        ('">1,000.50"', "1001", (100_050, None, 100_100)),
+    ],
+)
+def test_edges_and_losses_of_counts_are_in_whole_currency(
+    tmp_path: Path, incident: Incident, written: str, loss: str, cell: tuple[int | None, ...]
+) -> None:
+    euros = incident.model_copy(update={"minor_units": 2})
+    cube = read(tmp_path, euros, f"{HEADER},loss", f"카톡,개인,{written},1,{loss}")
+    assert cube.frame.select("over", "up_to", "loss").row(0) == cell
+    for line in ("카톡,개인,>12.505,1,20", "카톡,개인,>12.50,1,20.005"):
+        with pytest.raises(InputRefused, match=r"is not a(n amount| loss band)"):
+            read(tmp_path, euros, f"{HEADER},loss", line)
+
+
 def test_counts_of_the_same_cell_are_added_and_sorted(tmp_path: Path, incident: Incident) -> None:
     lines = ["카톡,개인,unknown,1", "카톡,개인,>10,2", "talk,user,0,3", 'KKT,개인,"(10,]",4']
     frame = read(tmp_path, incident, HEADER, *lines).frame

@@ -187,7 +187,7 @@ def test_other_claims_are_named_as_the_cause(given: Path, tmp_path: Path) -> Non
 @pytest.mark.slow
 def test_totals_are_found_by_their_content(tram: Path, tmp_path: Path) -> None:
     counts = tmp_path / "totals.csv"
-    counts.write_text('service,claimant_type,band,claims\nred-line,rider,"(0, 6000]",7\n', "utf-8")
+    counts.write_text('service,claimant_type,band,claims\nred-line,rider,"(0, 60]",7\n', "utf-8")
     page = write_report(run(tram_plan(tram, counts=counts, compare=())), tmp_path / "report", formats=FEW)
     assert verify(page.parent, claims=[counts]).notes == ()
     (told,) = manifest_of(page.parent)["inputs"]

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from outage_analysis.errors import UsageError
+from outage_analysis.text import in_smallest_units
 
 Closed = Literal["upper", "lower"]
 Band = tuple[int | None, int | None]
@@ -144,8 +145,8 @@ def check_partition(bands: list[Band]) -> None:
         )
 
 
-_NUMBER = r"(\d{1,3}(?:[,_]\d{3})+|\d+)"
-_INTERVAL = re.compile(r"([\[(])\s*(-?\d+)\s*,\s*(?:(\d+)|inf|∞)?\s*([\])])", re.ASCII)
+_NUMBER = r"((?:\d{1,3}(?:[,_]\d{3})+|\d+)(?:\.\d+)?)"
+_INTERVAL = re.compile(r"([\[(])\s*(-?\d+(?:\.\d+)?)\s*,\s*(?:(\d+(?:\.\d+)?)|inf|∞)?\s*([\])])", re.ASCII)
 _MAX_LENGTH = 100
 _SPECIAL_BANDS: dict[str, Band] = {
     "0": ZERO,
@@ -159,13 +160,17 @@ _SPECIAL_BANDS: dict[str, Band] = {
 }
 
 
-def parse_band(text: str) -> Band:
-    """Parse a band: `(0, 300000]`, `[300000, 500000)`, `>500000`, `0` or `unknown`.
+def parse_band(text: str, digits: int = 0) -> Band:
+    """Parse a band: `(0, 300000]`, `[300000, 500000)`, `>12.50`, `0` or `unknown`.
+
+    Args:
+        text: the band, with edges in whole currency.
+        digits: the decimals of a loss; the edges of the result are in its smallest unit.
 
     Raises:
-        UsageError: the text is not a band, the band is empty, or an edge is above 10^15.
+        UsageError: the text is not a band, the band is empty, an edge has more decimals, or is above 10^15.
     """
-    band = _parse(text.strip().casefold()) if len(text) <= _MAX_LENGTH else None
+    band = _parse(text.strip().casefold(), digits) if len(text) <= _MAX_LENGTH else None
     low, high = band or (0, 0)
     is_empty = low is not None and high is not None and high <= low
     if band is None or is_empty or any(edge is not None and abs(edge) > LARGEST_LOSS for edge in band):
@@ -174,23 +179,25 @@ def parse_band(text: str) -> Band:
     return band
 
 
-def lower_closed_cuts(text: str) -> set[int]:
+def lower_closed_cuts(text: str, digits: int = 0) -> set[int]:
     """Return the loss below each edge that belongs to the band above it: 299,999 for `<300000`.
 
     Raises:
         UsageError: the text is not a band.
     """
-    (low, high), stripped = parse_band(text), text.strip()
+    (low, high), stripped = parse_band(text, digits), text.strip()
     below = low if stripped.startswith(("[", ">=")) else None
     above = high if stripped.endswith(")") or re.match("<(?!=)", stripped) else None
     return {cut for cut in (below, above) if cut is not None and cut >= 0}
 
 
-def _parse(text: str) -> Band | None:
+def _parse(text: str, digits: int) -> Band | None:
     if text in _SPECIAL_BANDS:
         return _SPECIAL_BANDS[text]
     if match := re.fullmatch(rf"(>=|>|<=|<|over|up to)\s*{_NUMBER}", text, re.ASCII):
-        sign, number = match[1], int(re.sub(r"[,_]", "", match[2]))
+        sign, number = match[1], in_smallest_units(re.sub(r"[,_]", "", match[2]), digits)
+        if number is None:
+            return None
         bounds: dict[str, Band] = {
             ">": (number, None),
             "over": (number, None),
@@ -204,7 +211,8 @@ def _parse(text: str) -> Band | None:
     # possible, it is read as a thousands separator.
     ungrouped = re.sub(r"(?<=\d)[,_](?=\d{3}(?!\d))", "", text)
     if match := _INTERVAL.fullmatch(text) or _INTERVAL.fullmatch(ungrouped):
-        low = int(match[2]) - (match[1] == "[")
-        high = None if match[3] is None else int(match[3]) - (match[4] == ")")
-        return low, high
+        low, high = (None if x is None else in_smallest_units(x, digits) for x in (match[2], match[3]))
+        if low is None or (match[3] and high is None):
+            return None
+        return low - (match[1] == "["), None if high is None else high - (match[4] == ")")
     return None

@@ -14,6 +14,7 @@ import io
 import itertools
 import json
 import math
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -24,6 +25,7 @@ import polars as pl
 from outage_analysis import incidents
 from outage_analysis.errors import InputRefused, ModelRefused, OutageAnalysisError, UsageError, either
 from outage_analysis.files import is_file, likely_typo_of, spelling_hint
+from outage_analysis.text import in_smallest_units
 
 Schema = dict[str, pl.DataType | type[pl.DataType]]
 CUBE_KEY = "outage_analysis.cube"
@@ -214,7 +216,8 @@ def check_total_fits(total: int, file: str | None = None) -> None:
 def read_counts(path: str | Path, incident: incidents.Incident) -> Cube:
     """Read a cube from a CSV of claim totals with the columns `service,claimant_type,band,claims[,loss]`.
 
-    Loss bands are written `(0, 300000]`, `[300000, 500000)`, `>500000`, `0` or `unknown`. Rows with the same
+    Loss bands are written `(0, 300000]`, `[300000, 500000)`, `>12.50`, `0` or `unknown`. Edges and losses are
+    in whole currency. Rows with the same
     service, claimant type and band are added up.
 
     Raises:
@@ -251,7 +254,9 @@ def read_counts(path: str | Path, incident: incidents.Incident) -> Cube:
         "synthetic" in path.name.lower(),
         path.name,
         rows=incident.rows or Cube.rows,
-        starts=frozenset[int]().union(*map(incidents.lower_closed_cuts, texts)),
+        starts=frozenset[int]().union(
+            *(incidents.lower_closed_cuts(text, incident.loss_digits) for text in texts)
+        ),
     )
 
 
@@ -307,12 +312,13 @@ def _count_row(header: list[str], fields: list[str], incident: incidents.Inciden
     service = _find_id(record["service"], incident.services, "service")
     claimant = _find_id(record["claimant_type"], incident.claimant_types, "claimant_type")
     try:
-        band = incidents.parse_band(record["band"])
+        band = incidents.parse_band(record["band"], incident.loss_digits)
     except UsageError as error:
         error.column = "band"
         raise
     claims = _parse_whole_number(record["claims"], "claims")
-    loss = _parse_whole_number(record["loss"], "loss") if record.get("loss", "").strip() else None
+    stated = record.get("loss", "").strip()
+    loss = _parse_whole_number(stated, "loss", incident.loss_digits) if stated else None
     over, up_to = (-1, 0) if band == incidents.UNKNOWN else band
     if loss is not None and (
         (over is not None and claims * (over + 1) > loss) or (up_to is not None and loss > claims * up_to)
@@ -332,11 +338,14 @@ def _find_id(raw: str, named: Sequence[incidents.NamedItem], column: str) -> str
     )
 
 
-def _parse_whole_number(raw: str, column: str) -> int:
+def _parse_whole_number(raw: str, column: str, digits: int = 0) -> int:
     text = raw.strip()
-    if not (text.isascii() and text.isdigit() and len(text) <= MAX_DIGITS):
-        raise UsageError(f"{column} is not a whole number", column=column, value=raw)
-    return int(text)
+    written = r"\d+(\.\d+)?" if digits else r"\d+"
+    number = in_smallest_units(text, digits) if re.fullmatch(written, text, re.ASCII) else None
+    if number is None or len(text) > MAX_DIGITS:
+        kind = f"an amount with up to {digits} decimals" if digits else "a whole number"
+        raise UsageError(f"{column} is not {kind}", column=column, value=raw)
+    return number
 
 
 MISSING = "the cube has no such dimension"
