@@ -154,6 +154,7 @@ def test_totals_are_stated_in_whole_currency(tmp_path: Path) -> None:
         ("ingest", "FILE"),
         ("inspect", "FILE"),
         ("query", "losses-by-service", "FILE"),
+        ("cube", "FILE", "--by", "service", "--bands", "0,30000,100000"),
         ("distribution", "FILE", "--fit", "--family", "lognormal"),
     ],
     ids=lambda command: command[0],

@@ -223,16 +223,17 @@ def cube(
         built = losses.build_cube(complaints, dimensions=dimensions, bands=loss_bands)
     print_warnings(analysis.input_warnings(complaints, None, output.lang))
     rows, locale = built.display_rows, complaints.incident.locale(output.lang)
+    whole = text.schema_of("distribution.cube").whole(rows, locale.places)
     if out is None:
         title = locale("terminal.cube_synthetic" if built.synthetic else "terminal.cube")
         shown = text.ShownTable(title, rows, text.schema_of("distribution.cube"))
-        values = {"synthetic": built.synthetic, "rows": rows.to_dicts()}
+        values = {"synthetic": built.synthetic, "rows": whole.to_dicts()}
         output.print(values, text.Answer(locale, tables=[shown]))
         return
     if out.suffix == claims.PARQUET_SUFFIX:
         losses.save_cube(built, out, claims=complaints)
     else:
-        reports.write_table(rows, out)
+        reports.write_table(whole, out)
     print_line(str(out))
 
 
