@@ -126,7 +126,7 @@ def test_solve_and_compare_count_the_claims_still_to_come(dated: Analysis) -> No
     assert dated.expected is not None
     found = solve(plan, vary=[f"{dated.policy.schedules[0].id}.tier1"], budget=10**9)
     costs = {row["role"]: row["expected"] for row in found.to_dict()["solution"]}
-    assert costs["announced"] == pytest.approx(dated.expected * 100, rel=1e-6)
+    assert costs["announced"] == pytest.approx(dated.expected, rel=1e-6)
     (total,) = forecast_of(PER_DAY, 30.0)
     share = dated.locale("en").share(1 - sum(PER_DAY) / total)
     for lang, said in (
@@ -137,7 +137,7 @@ def test_solve_and_compare_count_the_claims_still_to_come(dated: Analysis) -> No
     assert " are expected by 31 March 2031" in " ".join(found.answer().sentences)
     changed = dated.policy.model_copy(update={"id": "other"})
     compared = compare_policies(plan, [dated.policy, changed])
-    assert compared.table["expected"].to_list() == pytest.approx([dated.expected * 100] * 2, rel=1e-6)
+    assert compared.table["expected"].to_list() == pytest.approx([dated.expected] * 2, rel=1e-6)
 
 
 def test_reserve_and_scenarios_begin_with_the_open_intake(tram: Path, counted: Path, tmp_path: Path) -> None:

@@ -28,10 +28,10 @@ def files(tmp_path: Path) -> list[Path]:
     return [tmp_path / name for name in LOSSES]
 
 
-def cents(name: str) -> tuple[int, int, int, int, int]:
-    """Compute number, sum, smallest, middle and largest of the losses of a file, in cents."""
+def euros(name: str) -> tuple[float, ...]:
+    """Compute number, sum, smallest, middle and largest of the losses of a file."""
     _, scale, losses = LOSSES[name]
-    amounts = [round(100 * scale * loss) for loss in losses]
+    amounts = [scale * loss for loss in losses]
     return len(amounts), sum(amounts), min(amounts), median_low(amounts), max(amounts)
 
 
@@ -43,7 +43,7 @@ def rows(table: pl.DataFrame) -> dict[str, tuple[int | None, ...]]:
 def test_each_file_has_its_control_totals_with_unit_and_scale(files: list[Path]) -> None:
     for file in files:
         table = oa.read_claims(file).control_totals
-        assert rows(table) == {file.name: cents(file.name)}
+        assert rows(table) == {file.name: euros(file.name)}
         assert table.select("unit", "scale").rows() == [("EUR", LOSSES[file.name][1])]
 
 
@@ -56,19 +56,19 @@ def test_a_file_without_losses_has_empty_totals(files: list[Path]) -> None:
 def test_the_card_ingest_inspect_and_the_report_show_them(files: list[Path], tmp_path: Path) -> None:
     file, incident = files[0], tmp_path / "incident.toml"
     claims = oa.read_claims(file)
-    total = f"{cents(file.name)[1] / 100:,.2f}"
+    total = f"{euros(file.name)[1]:,.2f}"
     assert total in str(claims.card())
     oa.scaffold(tmp_path / "mine", claims, tiers={200: 20})
     words = (file, "--incident", tmp_path / "mine" / incident.name)
     for command in ("ingest", "inspect"):
         assert total in outage_analysis(command, *words).out
         (found,) = json.loads(outage_analysis(command, *words, "--json").out)["amounts"]
-        assert tuple(found[name] for name in ("stated", "total", "smallest", "median", "largest")) == cents(
+        assert tuple(found[name] for name in ("stated", "total", "smallest", "median", "largest")) == euros(
             file.name
         )
     oa.run(file, tiers={200: 20}).report(tmp_path / "report", formats=["csv", "html"])
     table = pl.read_csv(tmp_path / "report" / "tables" / "claims_amounts.csv")
-    assert table.row(0)[1:6] == cents(file.name)
+    assert table.row(0)[1:6] == euros(file.name)
     assert total.removesuffix(".00") in (tmp_path / "report" / "report.html").read_text("utf-8")
 
 

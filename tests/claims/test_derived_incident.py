@@ -76,23 +76,23 @@ def test_files_of_one_name_in_different_folders_are_told_apart(tmp_path: Path) -
 
 
 @pytest.mark.parametrize(
-    ("header", "value", "currency", "smallest"),
+    ("header", "value", "currency", "loss"),
     [
-        ("loss (EUR)", "12.50", "EUR", 1_250),
-        ("loss_eur", "12.50", "EUR", 1_250),
-        ("loss", "€12.50", "EUR", 1_250),
+        ("loss (EUR)", "12.50", "EUR", 12.5),
+        ("loss_eur", "12.50", "EUR", 12.5),
+        ("loss", "€12.50", "EUR", 12.5),
         ("피해액(원)", "12", "KRW", 12),
         ("피해 금액(만원)", "12", "KRW", 120_000),
         ("loss", "12 KRW", "KRW", 12),
     ],
 )
 def test_the_currency_is_read_where_the_loss_states_it(
-    tmp_path: Path, header: str, value: str, currency: str, smallest: int
+    tmp_path: Path, header: str, value: str, currency: str, loss: float
 ) -> None:
     path = written(tmp_path, f"claim_id,service,filed_on,{header}\n1,App,2026-01-15,{value}\n")
     claims = read_claims(path)
     assert claims.incident.currency == currency
-    assert claims.warehouse.frame("select loss from claims")["loss"].to_list() == [smallest]
+    assert claims.warehouse.frame("select loss from claims")["loss"].to_list() == [loss]
 
 
 PLAIN = "claim_id,service,filed_on,loss\n1,App,2026-01-15,12\n2,Web,2026-01-16,7\n"
@@ -249,7 +249,7 @@ def test_a_key_with_an_object_makes_no_row_unreadable(tmp_path: Path) -> None:
         for n in range(1, 4)
     )
     claims = read_claims(written(tmp_path, "".join(lines), "tickets.jsonl"))
-    assert claims.to_polars()["loss"].to_list() == [150, 250, 350]
+    assert claims.to_polars()["loss"].to_list() == [1.5, 2.5, 3.5]
     with pytest.raises(InputRefused, match="has 2 rows, none of which can be read"):
         read_claims(written(tmp_path, '{"a":1,"a":2}\n{"a":1,"a":2}\n', "double.jsonl"))
 

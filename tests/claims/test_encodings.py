@@ -92,7 +92,7 @@ def assert_as_written(claims: oa.Claims, case: Case) -> None:
     assert set(claims.to_polars()["region"]) == {
         case.regions[n % len(case.regions)] for n in range(len(claims))
     }
-    assert (claims.to_polars()["loss"] == 12_00).all()
+    assert (claims.to_polars()["loss"] == 12).all()
 
 
 @pytest.mark.parametrize("name", CASES)
