@@ -74,9 +74,14 @@ def read_as_proposed(path: Path, incident: Incident) -> Claims:
     return read_claims(path, incident, layouts=[load_layout(layout)], max_rejects=1)
 
 
+def exact(claims: Claims) -> pl.DataFrame:
+    """The claims with losses in the smallest unit."""
+    return claims.query("from exact_claims order by source_file, source_row")
+
+
 def values(claims: Claims, column: str) -> dict[str, object]:
     """Claim id -> value, in the order of the file."""
-    return dict(claims.to_polars().sort("claim_id").select("claim_id", column).iter_rows())
+    return dict(exact(claims).sort("claim_id").select("claim_id", column).iter_rows())
 
 
 # --- days -------------------------------------------------------------------------------------------------
@@ -197,7 +202,7 @@ def test_a_missing_value_is_missing_in_every_column_but_those_with_names(
     path = tmp_path / "a.csv"
     path.write_text("\n".join(map(",".join, [header, *rows])) + "\n", "utf-8")
     claims = read_claims(path, kakao, layouts=[Layout(missing=(" nil ",))], max_rejects=1)
-    found = claims.to_polars()
+    found = exact(claims)
     assert found["claimant_id"].to_list() == found["claim_id"].to_list()  # each its own claimant
     assert found.select("loss", *(d.id for d in texts)).rows() == [(None,) * (1 + len(texts))] * many
     assert claims.rejects["rule"].to_list() == ["claim_id is given", "service is known"]
@@ -301,7 +306,7 @@ SUFFIXES = (".csv", ".jsonl", ".parquet", ".xlsx")
 def test_columns_are_joined_to_ids_and_days(tmp_path: Path, courier: Incident, suffix: str) -> None:
     path = written(tmp_path / f"a{suffix}", JOINED)
     claims = read_claims(path, courier, layouts=[JOINS], max_rejects=1)
-    assert claims.to_polars().select("claim_id", "filed_on", "loss").sort("claim_id").rows() == [
+    assert exact(claims).select("claim_id", "filed_on", "loss").sort("claim_id").rows() == [
         ("S1-1", date(2024, 5, 20), 150),
         ("S1-2", date(2024, 5, 21), 250),
         ("S2-1", date(2024, 5, 22), 350),
@@ -323,7 +328,7 @@ def test_the_id_may_be_the_file_and_the_row(tmp_path: Path, courier: Incident, s
     claims = read_as_proposed(path, courier)
     first = 1 if suffix in (".jsonl", ".parquet") else 2
     expected = [(f"a{suffix}#{first + n}", loss) for n, loss in enumerate((150, 250, 350, 450, 350))]
-    assert claims.to_polars().select("claim_id", "loss").rows() == expected
+    assert exact(claims).select("claim_id", "loss").rows() == expected
     assert claims.rejects.select("row", "rule").rows() == [(first + 5, "filed_on is a date")]
     assert claims.files.select("rows", "claims", "rejects").row(0) == (6, 5, 1)
 

@@ -37,7 +37,7 @@ def read_as(path: Path, column: str, header: str, cell: str, currency: str) -> s
         return "rejected"
     if not is_day:
         loss = found["loss"][0]
-        return f"{'not stated' if loss is None else loss} {claims.incident.loss.unit}"
+        return f"{'not stated' if loss is None else f'{loss:.15g}'} {claims.incident.loss.unit}"
     hours = claims.by("filed_hour")["filed_hour"].drop_nulls().to_list() if claims.has_times else []
     return " hour ".join([str(found["filed_on"][0]), *(f"{hour:%H}" for hour in hours)])
 
