@@ -367,7 +367,7 @@ def check_promised(analysis: Analysis, loss_unit: str, edges: tuple[int, int]) -
     business = sum(
         30_000 if loss <= edges[0] else 50_000 for loss in losses["small_business"] if 0 < loss <= edges[1]
     )
-    costs = analysis.tables["claims_costs"].filter(level="band", valuation="cash")
+    costs = analysis.exact_tables["claims_costs"].filter(level="band", valuation="cash")
     promised = {line: costs.filter(line=line)["promised"].sum() for line in ("user-credit", "business-cash")}
     assert promised == {"user-credit": credit, "business-cash": business}
 
@@ -732,17 +732,17 @@ def test_a_cube_of_ones_own_outage_needs_no_policy(projects: dict[str, Path]) ->
     assert sum(row["claims"] for row in rows) == ROWS
     with (own / "claims" / "sample-synthetic.csv").open(encoding="utf-8") as file:
         stated = [row["loss"] for row in csv.DictReader(file) if row["service"] == "app" and row["loss"]]
-    cents = [round(float(loss) * 100) for loss in stated]
-    for over, up_to in ((0, 30_000), (30_000, 50_000), (50_000, 10**15)):
-        inside = [loss for loss in cents if over < loss <= up_to]
+    euros = [float(loss) for loss in stated]
+    for over, up_to in ((0, 300), (300, 500), (500, 10**15)):
+        inside = [loss for loss in euros if over < loss <= up_to]
         end = None if up_to == 10**15 else up_to
         (row,) = [r for r in rows if (r["service"], r["over"], r["up_to"]) == ("app", over, end)]
-        assert (row["claims"], row["loss"]) == (len(inside), sum(inside))
+        assert (row["claims"], row["loss"]) == (len(inside), pytest.approx(sum(inside)))
     with_policy = json.loads(
         command(*asked, "--bands", "0,100", "--policy", own / "policy.toml", "--json")[1]
     )
-    bands = {(row["over"], row["up_to"]) for row in with_policy["rows"]} - {(None, None), (-1, 0)}
-    assert bands == {(0, 10_000), (10_000, 300_000), (300_000, 500_000), (500_000, None)}
+    bands = {(row["over"], row["up_to"]) for row in with_policy["rows"]} - {(None, None), (-0.01, 0)}
+    assert bands == {(0, 100), (100, 3_000), (3_000, 5_000), (5_000, None)}
 
 
 @pytest.mark.parametrize(

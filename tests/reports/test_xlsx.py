@@ -139,7 +139,7 @@ def test_a_sheet_has_the_scenarios_and_the_reserve_as_numbers(
     books: dict[str, Workbook], reports: dict[str, Report], lang: str
 ) -> None:
     report = reports[lang]
-    w, tables = report.locale, report.analysis.tables
+    w, tables = report.locale, report.analysis.exact_tables
     values = {cell.value for cell in books[lang].cells(w("workbook.decisions")).values()}
     assert w("report.scenario_base") in values
     assert set(tables.reserve.filter(measure="p75").row(0)[1:]) <= values
@@ -220,7 +220,7 @@ def test_the_quantiles_are_values_beside_a_word_on_their_state(
 ) -> None:
     report, book = reports[lang], books[lang]
     w, cells = report.locale, book.cells(report.locale("workbook.summary"))
-    table = report.analysis.tables["quantiles"].filter(valuation="cash")
+    table = report.analysis.exact_tables["quantiles"].filter(valuation="cash")
     known = {r["measure"]: (r["value"], r["error"]) for r in table.rows(named=True)}
     for measure in ("p10", "p50", "p90", "p95", "p99"):
         row = book.row_of(w("workbook.summary"), w(f"word.{measure}"))
@@ -317,7 +317,7 @@ def hostile(analysis: Analysis) -> Analysis:
     )
     rules = pl.DataFrame(
         [("=file.csv", "loss is not negative", "rejected", 1, 2, text) for text in HOSTILE.values()],
-        schema=analysis.tables["claims_rules"].schema,
+        schema=analysis.exact_tables["claims_rules"].schema,
         orient="row",
     )
     changed = replace(
@@ -327,7 +327,7 @@ def hostile(analysis: Analysis) -> Analysis:
         ledger=ledger.model_copy(update={"assumptions": assumptions}),
     )
     vars(changed)["exact_tables"] = AnalysisTables(
-        {name: repeat(x).__next__ for name, x in {**analysis.tables, "claims_rules": rules}.items()}
+        {name: repeat(x).__next__ for name, x in {**analysis.exact_tables, "claims_rules": rules}.items()}
     )
     return changed
 
