@@ -613,10 +613,10 @@ def test_a_report_that_is_killed_leaves_the_old_one_or_the_new_one(folder: Path)
     new = files_in(folder / "r")
     assert old != new
     killed = 0
-    for n in range(5):
+    for n in range(6):
         shutil.rmtree(folder / "r", ignore_errors=True)
         shutil.copytree(folder / "old", folder / "r")
-        killed += killed_after(whole * (n + 1) / 5, *options, "--force", "--lang", "ko")
+        killed += killed_after(whole * (n + 1) / 6, *options, "--force", "--lang", "ko")
         state = files_in(folder / "r") if (folder / "r").is_dir() else {}
         assert state in (old, new) or not state
         # The next command finds a report in its place and tidies up.
