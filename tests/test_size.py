@@ -22,7 +22,7 @@ CEILINGS = {
     "assumptions": 784,
     "charts": 1951,
     "claims": 4781,
-    "cli": 1029,
+    "cli": 1030,
     "costs": 3845,
     "files": 434,
     "incidents": 718,
