@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from outage_analysis.assumptions import Award, Ledger, RateAssumption
 from outage_analysis.assumptions.distributions import Beta, Lognormal
-from outage_analysis.costs import build_portfolio, by_band, cost_table, exact_payments, simulate, totals
+from outage_analysis.costs import build_portfolio, by_band, exact_costs, exact_payments, simulate, totals
 from outage_analysis.incidents import get_fact, parse_band
 from outage_analysis.policies import Policy
 from tests.costs.test_costs import counts
@@ -54,7 +54,7 @@ DELAYS = totals_of(("[0, 1200)", 500), ("[1200, 2400)", 76), ("[2400, inf)", 3))
 def test_a_band_across_an_edge_is_exact_where_both_sides_pay_nothing() -> None:
     late = ({"over": 0, "up_to": 2_400}, {"over": 2_400, "fixed": 3_000})
     policy = hours({"id": "delay", "band": FROM_TWELVE_HOURS}, {"id": "late", "band": late})
-    table = cost_table(policy, None, as_of=DAY, cubes=[DELAYS])
+    table = exact_costs(policy, None, as_of=DAY, cubes=[DELAYS])
     total = totals(table).row(0, named=True)
     assert [total[end] for end in ENDS] == [79_000 + 9_000] * 4  # 79 delays of 12 hours, 3 of 24
     assert (total["promised"], total["left_out"]) == (88_000, "")
@@ -69,7 +69,7 @@ def test_a_total_has_bounds_of_the_lines_that_it_counts() -> None:
     coarse = totals_of(("[0, 2400)", 40), ("[2400, inf)", 9))  # the first band pays nothing, or 1,000
     late = ({"over": 0, "up_to": 2_400}, {"over": 2_400, "fixed": 1_000})
     policy = hours({"id": "delay", "band": FROM_TWELVE_HOURS}, {"id": "late", "band": late})
-    table = cost_table(policy, None, as_of=DAY, cubes=[coarse])
+    table = exact_costs(policy, None, as_of=DAY, cubes=[coarse])
     delay = table.filter(level="line", line="delay").row(0, named=True)
     assert [delay[end] for end in ENDS] == [9_000, None, 49_000, 49_000]
     total = totals(table).row(0, named=True)
@@ -171,7 +171,7 @@ def test_shares_that_a_document_rounds_do_not_move_a_payment() -> None:
         {"kind": "filing_share", "distribution": fixed(1)},
         {"kind": "acceptance", "distribution": fixed(1)},
     )
-    row = cost_table(policy_of(tiers(band=flat)), ledger, as_of=DAY).filter(level="line").row(0, named=True)
+    row = exact_costs(policy_of(tiers(band=flat)), ledger, as_of=DAY).filter(level="line").row(0, named=True)
     assert [row[end] for end in ENDS] == [REPORTS * 30_000] * 4
 
 
@@ -261,7 +261,7 @@ def assert_ordered(table: pl.DataFrame) -> None:
 def test_the_expected_cost_lies_between_its_bounds_from_published_counts(
     policy: Policy, ledger: Ledger | None
 ) -> None:
-    table = cost_table(policy, ledger, as_of=DAY)
+    table = exact_costs(policy, ledger, as_of=DAY)
     assert_ordered(table)
     assert_ordered(totals(table))
 
@@ -286,7 +286,7 @@ def cubes(draw: st.DrawFn) -> Cube:
 def test_the_expected_cost_lies_between_its_bounds_from_totals(
     policy: Policy, ledger: Ledger | None, cube: Cube
 ) -> None:
-    table = cost_table(policy, ledger, as_of=DAY, cubes=[cube])
+    table = exact_costs(policy, ledger, as_of=DAY, cubes=[cube])
     for found in (table, totals(table), by_band(table)):
         assert_ordered(found)
     drawn = build_portfolio(policy, ledger, as_of=DAY, cubes=[cube])
@@ -300,7 +300,7 @@ def test_the_expected_cost_lies_between_its_bounds_from_totals(
 
 def line_of(policy: Policy, *entries: Page, line: str = "tiers", **keys: Any) -> dict[str, Any]:  # noqa: ANN401
     ledger = ledger_of(*entries) if entries else None
-    return cost_table(policy, ledger, as_of=DAY, **keys).filter(level="line", line=line).row(0, named=True)
+    return exact_costs(policy, ledger, as_of=DAY, **keys).filter(level="line", line=line).row(0, named=True)
 
 
 FLAT = policy_of(tiers(band=(*TIERS[:2], {"over": 500_000, "fixed": 70_000})))
@@ -386,7 +386,7 @@ def test_claims_in_the_end_are_rounded_up_so_that_no_total_exceeds_the_most(
     certain = ("ultimate", "filing_share", "acceptance")
     ledger = ledger_of(*({"kind": k, "distribution": fixed(1.5 if k == "ultimate" else 1)} for k in certain))
     policy, cube = policy_of(tiers(band=(band,))), loss_cube([60_000] * claims)
-    row = totals(cost_table(policy, ledger, as_of=DAY, cubes=[cube])).row(0, named=True)
+    row = totals(exact_costs(policy, ledger, as_of=DAY, cubes=[cube])).row(0, named=True)
     assert [row[end] for end in ENDS] == [45_000 * claims] * 3 + [30_000 * most]
     cash = simulate(build_portfolio(policy, ledger, as_of=DAY, cubes=[cube]), draws=2**10).totals["cash"]
     assert cash.exceedance(row["most"]).value == 0
@@ -420,10 +420,10 @@ def test_a_good_is_at_most_its_cap() -> None:
 
 def test_handling_is_at_most_the_product_of_its_largest_values() -> None:
     page = {"kind": "handling", "people": uniform(1, 5), "weeks": fixed(4), "weekly_wage": uniform(1, 10)}
-    table = cost_table(FLAT, ledger_of(page), as_of=DAY).filter(valuation="handling")
+    table = exact_costs(FLAT, ledger_of(page), as_of=DAY).filter(valuation="handling")
     assert table["most"].item() == 5 * 4 * 10
     heavy = page | {"weekly_wage": Lognormal(median=1, sigma=1).model_dump()}
-    assert cost_table(FLAT, ledger_of(heavy), as_of=DAY).filter(valuation="handling")["most"].item() is None
+    assert exact_costs(FLAT, ledger_of(heavy), as_of=DAY).filter(valuation="handling")["most"].item() is None
 
 
 def test_claims_are_at_most_paid_what_each_is_due() -> None:
@@ -450,7 +450,7 @@ def test_no_total_that_claims_can_have_is_more_than_the_most(data: st.DataObject
     ]
     rows += [("x", "a", -1, 0, sum(loss is not None and loss <= 0 for _, loss in claims))]
     rows += [("x", "a", None, None, sum(loss is None for _, loss in claims))]
-    most = cost_table(euros(page | {"segment": ()}), None, as_of=DAY, cubes=[counts(rows)])["most"][0]
+    most = exact_costs(euros(page | {"segment": ()}), None, as_of=DAY, cubes=[counts(rows)])["most"][0]
     each = [owed(page | {"segment": ()}, loss, ("a", "x")) for loss in paid]
     if "unknown" not in page:
         guesses = data.draw(st.lists(st.integers(0, 100), min_size=len(paid), max_size=len(paid)))
@@ -473,7 +473,7 @@ def test_no_sampled_total_of_published_counts_is_more_than_the_most(
 ) -> None:
     """The process by hand: reports in the end, how many are paid, in which band, and what a review grants."""
     policy = policy_of(tiers())
-    row = cost_table(policy, ledger, as_of=DAY).filter(level="line").row(0, named=True)
+    row = exact_costs(policy, ledger, as_of=DAY).filter(level="line").row(0, named=True)
     entries = {a.kind: a for a in ledger.assumptions}
     rng = np.random.default_rng(seed)
 
@@ -506,7 +506,7 @@ def test_the_bundled_tail_is_above_the_bound_of_the_mean_and_nothing_limits_it(
     policy: Policy, ledger: Ledger
 ) -> None:
     """What readers took for a contradiction: P99 is a quantile of the total, `high` a bound of its mean."""
-    row = totals(cost_table(policy, ledger, as_of=DAY)).filter(valuation="top_down").row(0, named=True)
+    row = totals(exact_costs(policy, ledger, as_of=DAY)).filter(valuation="top_down").row(0, named=True)
     distribution = simulate(build_portfolio(policy, ledger, as_of=DAY)).totals["top_down"]
     assert row["expected"] < row["high"] < distribution.quantile(0.99).value
     assert row["most"] is None
