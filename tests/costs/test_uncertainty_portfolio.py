@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from outage_analysis.assumptions.distributions import Beta, Lognormal, Uniform
-from outage_analysis.costs import build_portfolio, cost_table, exact_payments, simulate
+from outage_analysis.costs import build_portfolio, exact_costs, exact_payments, simulate
 from outage_analysis.costs.expected import expected_at
 from outage_analysis.costs.simulation import Estimate, SampledTotal
 from outage_analysis.costs.simulation_tables import variance_split
@@ -51,7 +51,7 @@ if TYPE_CHECKING:
 def test_the_closed_form_is_the_cost_table_and_the_mean_of_the_draws(entries: tuple[Assumption, ...]) -> None:
     ledger = ledger_of(*entries)
     folio = build_portfolio(shops(), ledger, as_of=DAY)
-    table = cost_table(shops(), ledger, as_of=DAY).filter(level="line")
+    table = exact_costs(shops(), ledger, as_of=DAY).filter(level="line")
     (closed,) = expected_at(folio, "cash", {})
     assert closed == pytest.approx(table["expected"].item(), rel=1e-9)
     assert near(distribution_of(folio, draws=FEW).expected, closed, within=7, rel=1e-4)
@@ -178,7 +178,7 @@ def test_claims_and_their_counts_by_band_give_the_same_distribution() -> None:
     )
     assert np.array_equal(one.mean, other.mean)
     assert np.allclose(one.variance, other.variance, rtol=1e-12)
-    table = cost_table(policy_of({"band": TIERS}), ledger, as_of=DAY, cubes=[cube]).filter(level="line")
+    table = exact_costs(policy_of({"band": TIERS}), ledger, as_of=DAY, cubes=[cube]).filter(level="line")
     assert near(one.expected, table["expected"].item())
 
 

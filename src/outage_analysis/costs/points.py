@@ -102,7 +102,6 @@ def quasi_random_replicates(
         yield np.hstack([points, ((places + inside + EDGE) / len(points)).T])
 
 
-@lru_cache(maxsize=32)
 def _scrambled_net(dimensions: int, power: int, seed: int, replicate: int) -> Array:
     columns = _scrambled_columns(dimensions, power, seed, replicate)
     x = np.empty((dimensions, 1 << power), np.uint64)
@@ -110,12 +109,12 @@ def _scrambled_net(dimensions: int, power: int, seed: int, replicate: int) -> Ar
     for column in range(power):
         half = 1 << column
         np.bitwise_xor(x[:, :half], columns[:, [column]], out=x[:, half : 2 * half])
-    points = np.asarray((x.T + 0.5) * 0.5**BITS)
-    points.setflags(write=False)
-    return points
+    return np.asarray((x.T + 0.5) * 0.5**BITS)
 
 
+@lru_cache(maxsize=256)
 def _scrambled_columns(dimensions: int, power: int, seed: int, replicate: int) -> Bits:
+    # The direction numbers are cached, because a simulation computes its points several times.
     numbers = direction_numbers(dimensions)[:, :power]
     stream = np.random.PCG64(np.random.SeedSequence(seed, spawn_key=(replicate,)))
     # Raw integers do not change between numpy releases. Each dimension has its own row, so that further
