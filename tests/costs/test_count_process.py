@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from outage_analysis.costs import build_portfolio, cost_table
+from outage_analysis.costs import build_portfolio, exact_costs
 from outage_analysis.costs.count_process import award_sum, binomial_count, poisson_count
 from outage_analysis.costs.points import quasi_random_replicates, sobol_replicates
 from outage_analysis.incidents import log_grid
@@ -179,7 +179,7 @@ def test_no_total_exceeds_what_all_claims_are_paid(losses: list[int], filed: flo
     cube = loss_cube(losses, *log_grid(), *policy.breakpoints)
     rates = ledger_of(entry("filing_share", filed), entry("acceptance", 0.7))
     total = distribution_of(build_portfolio(policy, rates, as_of=DAY, cubes=[cube]), draws=2**10)
-    most = cost_table(
+    most = exact_costs(
         policy, ledger_of(entry("filing_share", 1), entry("acceptance", 1)), as_of=DAY, cubes=[cube]
     )
     assert total.values.max() <= most.filter(level="line")["expected"].item() * (1 + 1e-9)
