@@ -188,6 +188,10 @@ def test_frames_are_shown_and_drawn_as_they_are() -> None:
     claims, analysis = case("EUR")
     quantiles, bands = analysis.tables.quantiles, analysis.tables.from_claims.service_bands
     assert f"{quantiles['value'][0]:,.2f}" in str(oa.show_table(quantiles, analysis))
+    cube = oa.build_cube(claims, dimensions=["service"]).frame.select("service", "claims", "loss")
+    loss = cube["loss"].drop_nulls().max()  # a cube counts in cents
+    assert isinstance(loss, int)
+    assert f"{loss / 100:,.2f}" in str(oa.show_table(cube.filter(loss=loss), claims))
     losses = claims.to_polars().select("claim_id", "loss")
     assert "120,000.00" in str(oa.show_table(losses.filter(loss=120_000).head(3), claims))
 

@@ -100,9 +100,9 @@ class Analysis(IncidentResult):
 
     def __getstate__(self) -> dict[str, Any]:
         """Return what is pickled: without the rows of the claims, so with the tables made from them."""
-        kept = {} if self.claims is None else {**super().__getstate__(), "exact_tables": self.exact_tables}
-        made = {"tables", "exact_tables"} - kept.keys()
-        return {name: value for name, value in (kept or self.__dict__).items() if name not in made}
+        made = {} if self.claims is None else {"exact_tables": self.exact_tables}
+        kept = super().__getstate__().items()
+        return {name: value for name, value in kept if name not in ("tables", "exact_tables")} | made
 
     def __dir__(self) -> list[str]:
         """Return what analysts use, so that completion shows nothing that only reports need."""

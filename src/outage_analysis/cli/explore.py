@@ -62,11 +62,12 @@ def query(
         rows = complaints.exact_rows(name)
     print_warnings(analysis.input_warnings(complaints, None, output.lang))
     title = text.synthetic_mark(locale, synthetic=complaints.synthetic) + locale(f"terminal.query_{name}")
-    shown = text.ShownTable(title, rows, text.schema_of(f"query.{name}"))
-    values = {"query": name, "synthetic": complaints.synthetic, "rows": complaints.query(name).to_dicts()}
-    incident = complaints.incident
-    names = incident.display_names(output.lang)
-    output.print(values, text.Answer(incident.locale(output.lang), tables=[shown], names=names))
+    incident, schema = complaints.incident, text.schema_of(f"query.{name}")
+    shown, names = text.ShownTable(title, rows, schema), incident.display_names(output.lang)
+    locale = incident.locale(output.lang)
+    whole = schema.whole(rows, locale.places).to_dicts()
+    values = {"query": name, "synthetic": complaints.synthetic, "rows": whole}
+    output.print(values, text.Answer(locale, tables=[shown], names=names))
 
 
 @commands.command()

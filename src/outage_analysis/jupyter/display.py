@@ -111,6 +111,11 @@ def show_table(
     locale, units = Locale(lang), units or {}
     source = source.origin if isinstance(source, IntakeForecast) else source
     schema = matching_schema(table.drop(list(units), strict=False), all_schemas())
+    formats = _formats_of(source)
+    if formats and schema:
+        # Losses that are whole numbers come from a cube, which counts in the smallest unit.
+        exact = table.select(pl.exclude(pl.Float64, *units))
+        table = table.with_columns(schema.whole(exact, formats.places))
     if units:
         stated = (Column(name, unit, "", table.schema[name]) for name, unit in units.items())
         plain = (Column(n, "decimal", "", dtype) for n, dtype in table.schema.items() if n not in units)
@@ -124,13 +129,6 @@ def show_table(
         mark = ""
     else:
         mark = locale("notebook.synthetic" if source.synthetic else "notebook.claims")
-    formats = None
-    if isinstance(source, Analysis | Claims):
-        formats = source.incident.locale("en")
-    elif isinstance(source, Policy):
-        formats = source.locale("en")
-    elif isinstance(source, Ledger):
-        formats = ledger_locale(source)
     if formats and (currency := currency_if_converted(table, schema, formats)):
         mark += f" {locale('notebook.sums', currency=currency)}"
     if table.is_empty():
@@ -143,6 +141,15 @@ def show_table(
     html = html_table(table.columns, rows, lambda column, text: cell_class(text, number=numeric[column]))
     head = note(mark) if mark else Html("", "")
     return Html(f"{head.markup}\n{html}", f"{head.text}\n{formatted}")
+
+
+def _formats_of(source: Source | None) -> Locale | None:
+    """Return the currency and the decimals of the amounts of a source; None if it has no currency."""
+    if isinstance(source, Analysis | Claims):
+        return source.incident.locale("en")
+    if isinstance(source, Policy):
+        return source.locale("en")
+    return ledger_locale(source) if isinstance(source, Ledger) else None
 
 
 def _format_value(locale: Locale, value: object) -> str:

@@ -316,9 +316,9 @@ def _count_row(header: list[str], fields: list[str], incident: incidents.Inciden
     except UsageError as error:
         error.column = "band"
         raise
-    claims = _parse_whole_number(record["claims"], "claims")
+    claims = _parse_number(record["claims"], "claims")
     stated = record.get("loss", "").strip()
-    loss = _parse_whole_number(stated, "loss", incident.loss_digits) if stated else None
+    loss = _parse_number(stated, "loss", incident.loss_digits) if stated else None
     over, up_to = (-1, 0) if band == incidents.UNKNOWN else band
     if loss is not None and (
         (over is not None and claims * (over + 1) > loss) or (up_to is not None and loss > claims * up_to)
@@ -338,7 +338,7 @@ def _find_id(raw: str, named: Sequence[incidents.NamedItem], column: str) -> str
     )
 
 
-def _parse_whole_number(raw: str, column: str, digits: int = 0) -> int:
+def _parse_number(raw: str, column: str, digits: int = 0) -> int:
     text = raw.strip()
     written = r"\d+(\.\d+)?" if digits else r"\d+"
     number = in_smallest_units(text, digits) if re.fullmatch(written, text, re.ASCII) else None

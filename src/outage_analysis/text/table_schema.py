@@ -268,27 +268,28 @@ class TableSchema:
             table: columns and rows of a table of this schema; further columns stay as they are.
             places: unit -> its decimals (`Locale.places`). Without decimals, the table stays as it is.
         """
-        found = []
-        for column in (self[name] for name in table.columns if name in self) if any(places.values()) else ():
-            values = table[column.name]
-            if column.unit == "parameters":
-                scaled = (scaled_parameters(text, places["loss"]) for text in values)
+        found = [table[c.name].cast(pl.Float64) / unit for c, unit in self._amounts(table, places)]
+        for column in self.columns if places.get("loss") else ():
+            if column.unit == "parameters" and column.name in table.columns:
+                scaled = (scaled_parameters(text, places["loss"]) for text in table[column.name])
                 found.append(pl.Series(column.name, scaled, pl.String))
-            elif not column.possible_units.isdisjoint(places) and values.dtype.is_numeric():
-                units = [10 ** places.get(unit, 0) for unit in column.units_in(table)]
-                found.append(values.cast(pl.Float64) / pl.Series(units, dtype=pl.Float64))
         return table.with_columns(found)
 
     def smallest(self, table: pl.DataFrame, places: Mapping[Unit, int]) -> pl.DataFrame:
         """Return what `whole` converted: amounts in the smallest unit. Whole numbers are in it already."""
-        found = []
-        for column in (self[name] for name in table.columns if name in self) if any(places.values()) else ():
-            values = table[column.name]
-            if not column.possible_units.isdisjoint(places) and values.dtype.is_float():
-                units = [10 ** places.get(unit, 0) for unit in column.units_in(table)]
-                amounts = values * pl.Series(units, dtype=pl.Float64)
-                found.append(amounts.round().cast(column.dtype) if column.dtype.is_integer() else amounts)
-        return table.with_columns(found)
+        return table.with_columns(
+            (table[c.name] * unit).round().cast(c.dtype) if c.dtype.is_integer() else table[c.name] * unit
+            for c, unit in self._amounts(table, places)
+            if table[c.name].dtype.is_float()
+        )
+
+    def _amounts(self, table: pl.DataFrame, places: Mapping[Unit, int]) -> Iterator[tuple[Column, pl.Series]]:
+        """Yield each column of amounts, and how many of its smallest units a whole one has in each row."""
+        for column in self.columns:
+            has_decimals = column.name in table.columns and any(map(places.get, column.possible_units))
+            if has_decimals and table[column.name].dtype.is_numeric():
+                units = [10.0 ** places.get(unit, 0) for unit in column.units_in(table)]
+                yield column, pl.Series(units, dtype=pl.Float64)
 
     def metadata(self) -> dict[str, str]:
         """Return metadata for a Parquet file: what one row is, and the columns' units and descriptions."""
