@@ -114,7 +114,7 @@ def show_table(
     formats = _formats_of(source)
     if formats and schema:
         # Losses that are whole numbers come from a cube, which counts in the smallest unit.
-        exact = table.select(n for n, kind in table.schema.items() if kind != pl.Float64 and n not in units)
+        exact = table.select(n for n, kind in table.schema.items() if kind.is_integer() and n not in units)
         table = table.with_columns(schema.whole(exact, formats.places))
     if units:
         stated = (Column(name, unit, "", table.schema[name]) for name, unit in units.items())
