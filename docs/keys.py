@@ -17,7 +17,6 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from outage_analysis.assumptions import Ledger
-from outage_analysis.claims import SyntheticAssumptions
 from outage_analysis.costs.scenarios import ScenarioSet
 from outage_analysis.files import Unit, data_root
 from outage_analysis.incidents import BacktestSpec, Incident, IntakeSeries, Layout
@@ -34,7 +33,6 @@ PAGES: dict[str, tuple[type[BaseModel], Path]] = {
     "Grouped losses": (GroupedLossesDocument, data_root() / "grouped" / "dental-claims.toml"),
     "Back-test": (BacktestSpec, data_root() / "backtests" / "kakao-2022.toml"),
     "Scenarios": (ScenarioSet, data_root() / "scenarios" / "stresses.toml"),
-    "Synthetic claims": (SyntheticAssumptions, data_root() / "synthetic" / "kakao-2022.toml"),
 }
 """Every kind of page: the noun that reads it, and the page that its examples are from."""
 Examples = dict[tuple[type[BaseModel], str], Any]

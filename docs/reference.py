@@ -23,7 +23,7 @@ from outage_analysis.text import AMOUNTS, DATES, LANGUAGES, Locale
 
 SAID = Locale("en")
 KINDS: tuple[Kind, ...] = (
-    "incidents", "policies", "assumptions", "layouts", "synthetic", "intakes", "grouped", "backtests",
+    "incidents", "policies", "assumptions", "layouts", "intakes", "grouped", "backtests",
     "scenarios",
 )  # fmt: skip
 

@@ -12,15 +12,13 @@ import polars as pl
 import pytest
 
 from outage_analysis.analysis import Analysis, Plan, run
-from outage_analysis.claims import load_synthetic, save_claims, write_synthetic
-from outage_analysis.claims.synthetic.rows import synthesise
+from outage_analysis.claims import save_claims
 from outage_analysis.costs import cost_table, totals
 from outage_analysis.errors import InputRefused, ModelRefused, OutageAnalysisError, UsageError
-from outage_analysis.files import data_root
-from outage_analysis.incidents import load_incident
 from outage_analysis.incidents import published_facts as published
 from outage_analysis.losses import ClaimsQuality
 from outage_analysis.reports import FORMATS, write_report
+from tests.studies.synthetic_claims import SEEDS, assumptions, synthetic_claims
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -304,15 +302,12 @@ def test_the_other_reading_of_the_first_edge_is_one_changed_key(
 def test_other_synthetic_rows_change_no_figure_of_the_incident(
     tmp_path: Path, quick: Analysis, other: str
 ) -> None:
-    text = (data_root() / "synthetic" / "kakao-2022.toml").read_text("utf-8")
+    assumed, rows = assumptions("kakao-2022"), tmp_path / "other-synthetic.parquet"
     if other == "another band mix":
-        mixed = text.replace("up_to = 300_000, share = 0.50", "up_to = 300_000, share = 0.25")
-        assert mixed != text
-        text = mixed
-    page, rows = tmp_path / "synthetic.toml", tmp_path / "other-synthetic.parquet"
-    page.write_text(text, "utf-8")
-    seed = 7 if other == "another seed" else 20221015
-    write_synthetic(synthesise(load_synthetic(page), load_incident("kakao-2022"), seed=seed), rows, seed=seed)
+        bands = assumed["losses"][0]["band"]
+        assert bands[0] == {"over": 0, "up_to": 300_000, "share": 0.5}
+        bands[0]["share"] = 0.25
+    synthetic_claims(assumed, 7 if other == "another seed" else SEEDS["kakao-2022"]).write_parquet(rows)
 
     changed = run(Plan(claims=(rows,), draws=FEW))
     assert changed.synthetic

@@ -15,10 +15,8 @@ from typing import Any
 
 import pytest
 
-from outage_analysis.claims import load_synthetic, synthetic_chunks, write_synthetic
-from outage_analysis.incidents import load_incident
+from tests.benchmarks.complaints import write_complaints
 from tests.benchmarks.tables import tell
-from tests.claims.broken_rows import with_broken_rows
 
 pytestmark = pytest.mark.bench
 
@@ -42,16 +40,6 @@ def measured(name: str, path: Path, **environment: str) -> dict[str, Any]:
     return found
 
 
-def complaints(folder: Path, name: str, rows: int, *, broken: bool = False) -> Path:
-    """Synthetic complaints, one row in a hundred broken on purpose."""
-    page, incident, path = load_synthetic("kakao-2022"), load_incident("kakao-2022"), folder / name
-    chunks = synthetic_chunks(page, incident, seed=1, rows=rows)
-    if broken:
-        chunks = (with_broken_rows(chunk, every=100)[0] for chunk in chunks)
-    write_synthetic(chunks, path, seed=1)
-    return path
-
-
 @pytest.mark.parametrize(
     ("name", "broken", "rivals"),
     [
@@ -64,7 +52,7 @@ def complaints(folder: Path, name: str, rows: int, *, broken: bool = False) -> P
 def test_ten_million_rows_to_a_cube(
     tmp_path: Path, name: str, *, broken: bool, rivals: tuple[str, ...]
 ) -> None:
-    path = complaints(tmp_path, name, ROWS, broken=broken)
+    path = write_complaints(tmp_path / name, ROWS, broken=broken)
     runs: dict[str, list[dict[str, Any]]] = {rival: [] for rival in rivals}
     for _ in range(ROUNDS):
         for rival in rivals:
@@ -91,7 +79,7 @@ def test_ten_million_rows_to_a_cube(
 def test_time_and_memory_by_rows(tmp_path: Path) -> None:
     rows, first = [], None
     for count in STEPS:
-        path = complaints(tmp_path, f"{count}-synthetic.csv", count)
+        path = write_complaints(tmp_path / f"{count}-synthetic.csv", count)
         rounds = ROUNDS if count <= ROWS else 1
         runs = [measured("ours", path, BENCH_MEMORY="3GB") for _ in range(rounds)]
         path.unlink()

@@ -15,8 +15,8 @@ from selenium.webdriver.chrome.service import Service
 from outage_analysis import load_incident, load_policy, read_claims
 from outage_analysis.analysis import combination_counts
 from outage_analysis.charts import chart_context, draw, script_json, vega_bundle
-from outage_analysis.claims import load_synthetic, synthetic_chunks, write_synthetic
 from outage_analysis.text import Locale
+from tests.benchmarks.complaints import write_complaints
 from tests.benchmarks.tables import tell
 from tests.chromium import CHROMIUM, DRIVER, FLAGS, IN_A_BROWSER
 
@@ -60,8 +60,7 @@ STEPS: list[tuple[str, list[int]]] = [
 
 def counts(folder: Path, rows: int) -> pl.DataFrame:
     incident = load_incident("kakao-2022")
-    path = folder / f"{rows}-synthetic.csv"
-    write_synthetic(synthetic_chunks(load_synthetic("kakao-2022"), incident, seed=1, rows=rows), path, seed=1)
+    path = write_complaints(folder / f"{rows}-synthetic.csv", rows)
     return combination_counts(read_claims(path, incident), load_policy("kakao-2022"))
 
 

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from outage_analysis import Plan, load_incident, run, write_report
-from outage_analysis.claims import load_synthetic, synthetic_chunks, write_synthetic
+from outage_analysis import Plan, run, write_report
 from outage_analysis.costs import build_portfolio, simulate
 from outage_analysis.reports import Report
 from outage_analysis.reports.html import html_page
+from tests.benchmarks.complaints import write_complaints
 from tests.benchmarks.tables import tell
 
 if TYPE_CHECKING:
@@ -32,9 +32,7 @@ ROWS = (100_000, 1_000_000, 10_000_000)
 
 def analysed(folder: Path, rows: int) -> Analysis:
     """The bundled case with so many synthetic complaints."""
-    path = folder / f"{rows}-synthetic.csv"
-    chunks = synthetic_chunks(load_synthetic("kakao-2022"), load_incident("kakao-2022"), seed=1, rows=rows)
-    write_synthetic(chunks, path, seed=1)
+    path = write_complaints(folder / f"{rows}-synthetic.csv", rows)
     return run(Plan(claims=(path,), draws=FEW))
 
 

@@ -1,4 +1,4 @@
-"""Files that are quoted, and files that are made: ratios measured in one run; nothing here asserts a time."""
+"""Ways to write the same file: ratios measured in one run; nothing here asserts a time."""
 
 from __future__ import annotations
 
@@ -10,23 +10,11 @@ import polars as pl
 import pytest
 
 from outage_analysis import load_incident, read_claims
-from outage_analysis.claims import load_synthetic, synthetic_chunks, write_synthetic
-from outage_analysis.claims.synthetic.rows import synthesise
+from tests.benchmarks.complaints import write_complaints
 from tests.benchmarks.tables import tell
 from tests.benchmarks.test_page_speed import median_seconds
 
 pytestmark = pytest.mark.bench
-
-
-def claims_file(folder: Path, copies: int) -> Path:
-    """The synthetic complaints, several times over with ids of their own."""
-    incident = load_incident("kakao-2022")
-    one = synthesise(load_synthetic("kakao-2022"), incident, seed=1)
-    own_id = [pl.format(f"{n}-{{}}", "claim_id").alias("claim_id") for n in range(copies)]
-    many = pl.concat([one.with_columns(i) for i in own_id])
-    path = folder / f"synthetic-{copies}.csv"
-    many.write_csv(path)
-    return path
 
 
 def _with_blank_lines(plain: Path, path: Path) -> None:
@@ -55,7 +43,10 @@ def _texts(path: Path) -> pl.DataFrame:
 
 
 def test_ways_to_write_a_file_against_a_plain_one(tmp_path: Path) -> None:
-    incident, plain = load_incident("kakao-2022"), claims_file(tmp_path, 10)
+    incident, plain = (
+        load_incident("kakao-2022"),
+        write_complaints(tmp_path / "synthetic-plain.csv", 1_050_000),
+    )
     bare = median_seconds(partial(read_claims, plain, incident))
     rows = [{"file": "plain", "seconds": bare, "/ plain": 1.0}]
     for way, (name, write) in WAYS.items():
@@ -65,22 +56,3 @@ def test_ways_to_write_a_file_against_a_plain_one(tmp_path: Path) -> None:
         rows.append({"file": way, "seconds": taken, "/ plain": taken / bare})
         assert len(read_claims(path, incident)) == len(read_claims(plain, incident))
     tell("ways", "reading 1.05 million rows", rows)
-
-
-def test_synthetic_rows_in_a_stream_against_writing_them(tmp_path: Path) -> None:
-    page, incident, rows = load_synthetic("kakao-2022"), load_incident("kakao-2022"), 5_000_000
-    path, again = tmp_path / "synthetic.csv", tmp_path / "again.csv"
-
-    def ours() -> None:
-        write_synthetic(synthetic_chunks(page, incident, seed=1, rows=rows), path, seed=1)
-
-    stream = median_seconds(ours)
-    frame = pl.read_csv(path)
-    writing = median_seconds(lambda: frame.write_csv(again))
-    told = [{"what": "synth", "seconds": stream, "/ writing": stream / writing}]
-    tell(
-        "synth",
-        "five million synthetic rows",
-        [*told, {"what": "writing", "seconds": writing, "/ writing": 1.0}],
-    )
-    assert len(frame) == rows

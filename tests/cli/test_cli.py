@@ -58,7 +58,6 @@ def test_the_commands_are_those_of_the_readme() -> None:
         "distribution",
         "intake",
         "query",
-        "synth",
         "facts",
         "incidents",
         "policies list",

@@ -81,7 +81,6 @@ CASES: dict[str, tuple[tuple[str, ...], ...]] = {
     "inspect": (("bad.csv", *INCIDENT),),
     "query": (("repeat-claimants", "p/claims", *INCIDENT), ()),
     "cube": (("p/claims", *INCIDENT, "--by", "service"),),
-    "synth": (("--rows", "1000", "--out", "{new}-synthetic.csv"),),
     "distribution": (
         ("p/claims", *INCIDENT, "--fit", "--recovery", "--compare", "app,payments"),
         ("--grouped", "dental-claims", "--fit"),

@@ -50,7 +50,7 @@ PRINTING: dict[str, tuple[str, ...]] = {
     "policies check": ("kakao-2022",),
 }
 """The commands that print tables or sentences, with what they are run with."""
-WRITING = {"report", "synth", "verify", "notebook run", "policies new", "new", "lab"}
+WRITING = {"report", "verify", "notebook run", "policies new", "new", "lab"}
 """Those that write files, and print their paths or one sentence."""
 WITHOUT_TABLE = {"policies explain", "policies check"}
 Printed = tuple[ShownTable, Answer]

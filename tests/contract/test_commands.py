@@ -65,7 +65,7 @@ COMMANDS: dict[str, dict[str, tuple[str, ...]]] = {
     "policies check": {"kakao": ("kakao-2022",), "trams": ("trams",), "own": ("mine/policy.toml",)},
 }
 """The commands that print an answer, with the inputs that they take."""
-WRITING = {"report", "verify", "synth", "new", "policies new", "notebook run"}
+WRITING = {"report", "verify", "new", "policies new", "notebook run"}
 """The commands that write files or check them: the tests below, of reports and of notebooks run them."""
 STAYING = {"lab"}
 """It opens JupyterLab and does not end."""
@@ -213,16 +213,6 @@ def test_an_answer_fits_a_terminal_of_80_columns(name: str, case: str) -> None:
 
 
 # --- commands that write ----------------------------------------------------------------------------------
-
-
-def test_synthetic_complaints_have_as_many_rows_as_asked_for_and_their_name_says_what_they_are() -> None:
-    assert outage_analysis("synth", "--rows", "1500", "--out", "plain.csv").code == 2
-    assert not Path("plain.csv").exists()
-    made = outage_analysis("synth", "--rows", "1500", "--out", "few-synthetic.csv")
-    assert made.code == 0, made.err
-    assert len(Path("few-synthetic.csv").read_text("utf-8").splitlines()) == 1 + 1500
-    read = outage_analysis("ingest", "--incident", "kakao-2022", "few-synthetic.csv", "--json")
-    assert {key: json.loads(read.out)[key] for key in ("claims", "rejects")} == {"claims": 1500, "rejects": 0}
 
 
 def test_a_template_of_a_policy_is_valid_and_never_overwrites() -> None:

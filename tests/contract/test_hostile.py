@@ -757,16 +757,11 @@ def files_of_at_most(size: int) -> Iterator[None]:
         signal.signal(signal.SIGXFSZ, before)
 
 
-SYNTH = ("synth", "--rows", "1_000")
-
-
 @pytest.mark.parametrize(
     ("command", "size"),
     [
         (("cube", "list.csv", *WHERE, "--out", "cube.csv"), 20),
         (("ingest", "list.csv", *WHERE, "--out", "kept.parquet"), 1_000),
-        ((*SYNTH, "--out", "new-synthetic.csv"), 8_000),
-        ((*SYNTH, "--out", "new-synthetic.parquet"), 2_000),
         (("cube", "list.csv", *WHERE, "--out", "cube.parquet"), 100),
         (("policies", "new", "draft", "--out", "draft.toml"), 100),
         (("new", "mine", "--currency", "EUR"), 100),
@@ -794,8 +789,8 @@ SOLVE = ("solve", "--budget", "900M", "--vary", "small-business-cash.tier1", "--
 @pytest.mark.parametrize(
     ("command", "name"),
     [
-        ((*SYNTH, "--out"), "old-synthetic.csv"),
-        ((*SYNTH, "--out"), "old-synthetic.parquet"),
+        (("cube", "list.csv", *WHERE, "--out"), "old.csv"),
+        (("cube", "list.csv", *WHERE, "--out"), "old.parquet"),
         pytest.param((*SOLVE, "--draws", "8192", "--force", "--write"), "old.toml", marks=pytest.mark.slow),
     ],
 )

@@ -153,7 +153,6 @@ CASES: list[tuple[str, int, tuple[str, ...]]] = [
     ("backtest kakao-2021", USAGE, ("kakao-2021",)),
     ("reserve --measure P81", USAGE, ("P81",)),
     ("scenarios --scenarios stress", USAGE, ("stress",)),
-    ("synth --out mine.csv", USAGE, ("mine.csv", "synthetic")),
     ("distribution --by ,", USAGE, ("--by",)),
     ("ingest list.csv --incident incident.toml --out kept.csv", USAGE, ("kept.csv", ".parquet")),
     # documents: the file and its line or key are named

@@ -57,12 +57,6 @@ if TYPE_CHECKING:
         parquet_metadata,
         save_claims,
     )
-    from outage_analysis.claims.synthetic.rows import synthesise, synthetic_chunks, write_synthetic
-    from outage_analysis.claims.synthetic.synthetic_assumptions import (
-        SyntheticAssumptions,
-        load_synthetic,
-        row_count,
-    )
     from outage_analysis.claims.warehouse import Warehouse
 else:  # so that type checkers report a name that is not exported
     __getattr__, __dir__ = lazy_exports(__name__, __file__)

@@ -1,4 +1,4 @@
-"""The commands for complaint files: `ingest`, `inspect` and `cube`, and `synth`, which writes some."""
+"""The commands for complaint files: `ingest`, `inspect` and `cube`."""
 
 from __future__ import annotations
 
@@ -12,13 +12,9 @@ from outage_analysis import analysis, claims, files, incidents, jupyter, losses,
 from outage_analysis.cli.console import print_answer, print_json, print_line, print_warnings, progress
 from outage_analysis.cli.option_values import parse_edges
 from outage_analysis.cli.options import (
-    BUNDLED,
     Currency,
     Dimensions,
     Encoding,
-    Incident,
-    Json,
-    Language,
     Output,
     ReadOptions,
     cost_command,
@@ -248,44 +244,3 @@ def _cube_bands(incident: incidents.Incident, edges: str | None, policy: str | N
         cuts = document.breakpoints
     ends = incidents.log_grid() if edges is None else parse_edges(edges, incident.loss_digits)
     return incidents.Bands.from_cuts(ends, cuts)
-
-
-@commands.command()
-@expand_options()
-def synth(
-    *,
-    assumptions: Annotated[str, "Bundled id, or path to the TOML file of what is assumed."] = BUNDLED,
-    incident: Incident = BUNDLED,
-    seed: Annotated[
-        int,
-        typer.Option(min=0, help="Another seed gives other rows; the totals still match the published ones."),
-    ] = 20221015,
-    rows: Annotated[
-        int | None,
-        "Number of rows, such as 10_000_000, in the published proportions. By default the published number.",
-    ] = None,
-    text: Annotated[bool, typer.Option("--text", help="Add the text of each complaint, in Korean.")] = False,
-    out: Annotated[Path, "File to write, .csv or .parquet, with 'synthetic' in its name."] = Path(
-        "kakao-2022-synthetic.csv"
-    ),
-    lang: Language = "en",
-    as_json: Json = False,
-) -> None:
-    """Write synthetic complaints whose totals match the published totals exactly.
-
-    Use these complaints to test the program and for teaching. They are not findings about the incident, and
-    no headline figure depends on them. Examples:
-
-        outage-analysis synth --seed 7 --out my-synthetic.csv
-
-        outage-analysis synth --rows 10_000_000 --text --out big-synthetic.csv
-    """
-    recipe, about = claims.load_synthetic(assumptions), incidents.load_incident(incident)
-    with progress(lang) as step:
-        step(Note("step_drawing_synthetic_complaints"))
-        chunks = claims.synthetic_chunks(recipe, about, seed=seed, rows=rows, text=text)
-        claims.write_synthetic(chunks, out, seed=seed)
-    if as_json:
-        print_json({"file": str(out), "rows": claims.row_count(recipe, rows)})
-    else:
-        print_line(str(out))

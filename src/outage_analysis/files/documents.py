@@ -25,15 +25,7 @@ from pydantic.fields import FieldInfo
 from outage_analysis.errors import InputRefused, UsageError
 
 Kind = Literal[
-    "incidents",
-    "policies",
-    "assumptions",
-    "layouts",
-    "synthetic",
-    "intakes",
-    "grouped",
-    "backtests",
-    "scenarios",
+    "incidents", "policies", "assumptions", "layouts", "intakes", "grouped", "backtests", "scenarios"
 ]
 MAX_LISTED = 12
 MAX_TYPOS = 2

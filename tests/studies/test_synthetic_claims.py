@@ -1,0 +1,131 @@
+"""The synthetic file keeps every published count and never passes for a real one."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from outage_analysis.claims import Claims, read_claims
+from outage_analysis.files import data_root
+from outage_analysis.incidents import fact_exists, get_fact, load_incident
+from outage_analysis.losses import rule_table
+from tests.claims.broken_rows import with_broken_rows
+from tests.studies.synthetic_claims import SEEDS, assumptions, synthetic_claims
+
+BUNDLED = data_root() / "claims" / "kakao-2022-synthetic.parquet"
+INCIDENT = load_incident("kakao-2022")
+ASSUMED = assumptions("kakao-2022")
+
+OWN = pl.col("category") != "affiliate"
+SMALL = pl.col("claimant_type") == "small_business"
+LOSS = pl.col("loss") > 0
+MARGINS: dict[str, pl.Expr] = {
+    "CL-01": pl.lit(value=True),
+    "CL-02b": OWN,
+    "CL-04": ~OWN,
+    "CL-06.cases": pl.col("category") == "paid",
+    "CL-07.cases": (pl.col("category") == "free_with_loss") & LOSS,
+    "CL-08.cases": (pl.col("category") == "other") & ~LOSS.fill_null(value=False),
+    "CL-10": OWN & SMALL,
+    "CL-11": OWN & (pl.col("claimant_type") == "general_user"),
+    "CL-12": OWN & (pl.col("claimant_type") == "mid_large_firm"),
+    "CL-13": OWN & SMALL & LOSS,
+    "IN-02": pl.col("filed_on") <= date(2022, 10, 24),
+}
+
+
+@pytest.fixture(scope="module")
+def bundled() -> Claims:
+    return read_claims(BUNDLED, INCIDENT)
+
+
+@pytest.fixture(scope="module", params=["bundled", "other seed"])
+def rows(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> pl.DataFrame:
+    path = BUNDLED
+    if request.param == "other seed":
+        path = tmp_path_factory.mktemp("seed") / "other-synthetic.csv"
+        synthetic_claims(ASSUMED, seed=7).write_csv(path)
+    return read_claims(path, INCIDENT).to_polars()
+
+
+@pytest.mark.parametrize("fact", MARGINS)
+def test_each_margin_is_the_published_count(rows: pl.DataFrame, fact: str) -> None:
+    assert rows.filter(MARGINS[fact]).height == get_fact(fact).whole
+
+
+def test_days_run_from_the_opening_to_the_deadline(rows: pl.DataFrame) -> None:
+    days = rows["filed_on"]
+    assert (days.min(), days.max()) == (date(2022, 10, 19), INCIDENT.claims_to)
+    assert days.is_sorted()
+
+
+def test_own_cases_are_about_own_services(rows: pl.DataFrame) -> None:
+    groups = {service.id: service.group for service in INCIDENT.services}
+    group = rows["service"].replace_strict(groups)
+    assert (group == "affiliate").equals(rows["category"] == "affiliate")
+
+
+def test_a_claimant_files_at_most_twice_and_keeps_type_and_region(rows: pl.DataFrame) -> None:
+    people = rows.group_by("claimant_id").agg(
+        pl.len(), pl.n_unique("claimant_type", "region", "industry").name.suffix("s")
+    )
+    assert set(people["len"]) == {1, 2}
+    assert people.select("claimant_types", "regions", "industrys").max().row(0) == (1, 1, 1)
+
+
+def test_losses_gather_on_round_sums_and_edges(rows: pl.DataFrame) -> None:
+    told = rows.filter(SMALL & LOSS)["loss"]
+    assert (told % 10_000 == 0).mean() > 0.5  # type: ignore[operator] # a share of rows
+    for edge in (300_000, 500_000):
+        assert (told == edge).sum() > 5 * (told == edge - 10_000).sum()
+
+
+def test_each_band_holds_exactly_its_assumed_share(rows: pl.DataFrame) -> None:
+    told = rows.filter(SMALL & LOSS)["loss"]
+    (model,) = (m for m in ASSUMED["losses"] if "small_business" in m["claimant_types"])
+    share = 0.0
+    for band in model["band"][:-1]:
+        share += band["share"]
+        assert (told <= band["up_to"]).sum() == round(share * len(told))
+
+
+def test_the_file_reads_without_a_reject_and_says_it_is_synthetic(bundled: Claims) -> None:
+    assert bundled.rejected_rows.is_empty()
+    assert bundled.synthetic
+
+
+def test_the_rows_alone_say_that_they_are_synthetic(tmp_path: Path) -> None:
+    renamed = tmp_path / "claims.parquet"
+    renamed.write_bytes(BUNDLED.read_bytes())
+    assert read_claims(renamed, INCIDENT).synthetic
+
+
+def test_names_are_written_in_many_ways() -> None:
+    frame = pl.read_parquet(BUNDLED)
+    assert {"카카오톡", "카톡", "KKT", "talk"} <= set(frame["service"])
+    assert {"소상공인", "자영업자", "sme"} <= set(frame["claimant_type"])
+
+
+def test_the_bundled_file_is_what_its_seed_makes() -> None:
+    assert pl.read_parquet_metadata(BUNDLED)["seed"] == str(SEEDS["kakao-2022"])
+    fresh = synthetic_claims(ASSUMED, SEEDS["kakao-2022"])
+    assert fresh.equals(pl.read_parquet(BUNDLED)), "make data/claims again: its assumptions or names changed"
+
+
+def test_every_fact_that_the_assumptions_cite_is_known() -> None:
+    stated = [*ASSUMED["losses"], *ASSUMED["mix"]]
+    cited = {fact for by in stated for fact in by.get("facts", ())}
+    assert [fact for fact in sorted(cited) if not fact_exists(fact)] == []
+    assert {w for by in stated for w in by.get("weights", {}).values() if isinstance(w, str)} <= cited
+
+
+def test_what_ingestion_rejects_is_what_was_broken(tmp_path: Path) -> None:
+    broken, rules = with_broken_rows(pl.read_parquet(BUNDLED).head(10_000), every=10)
+    broken.write_csv(tmp_path / "broken-synthetic.csv")
+    claims = read_claims(tmp_path / "broken-synthetic.csv", INCIDENT, max_rejects=0.1)
+    assert dict(rule_table(claims).select("rule", "complaints").iter_rows()) == rules
+    assert claims.rejected_rows["broken"].list.len().unique().to_list() == [1]
+    assert claims.files.select("rows", "claims", "rejects").row(0) == (10_200, 9_200, 1_000)
