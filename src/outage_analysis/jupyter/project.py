@@ -10,12 +10,13 @@ import signal
 import sys
 import unicodedata
 from collections.abc import Iterator, Mapping
-from datetime import date, timedelta
+from decimal import Decimal
 from importlib.resources import files
 from importlib.util import find_spec
 from pathlib import Path
-from random import Random
 from urllib.parse import quote
+
+import polars as pl
 
 from outage_analysis.analysis import Plan, load_documents
 from outage_analysis.errors import EnvironmentFailed, UsageError, one_line
@@ -215,25 +216,7 @@ def notebooks_with_parameters(
 
 
 ROWS = 400
-SEED = 20260115
-FIRST_DAY = date(2026, 1, 15)
-DAYS = 31
-HEADER = "claim_id,claimant_id,service,claimant_type,filed_on,loss,region,synthetic\n"
-SERVICES = {"app": 5, "payments": 3, "messaging": 2}
-CLAIMANT_TYPES = {"general_user": 6, "small_business": 4}
-REGIONS = {"capital": 5, "north": 2, "south": 2, "islands": 1}
-REPEAT_SHARE = 0.04
-"""Share of claims by a person who has claimed before."""
-LOSSES = {
-    "general_user": ({"": 30_000, "minutes": 45, "hours": 3, "days": 1}, 1.0),
-    "small_business": ({"": 300_000, "minutes": 90, "hours": 8, "days": 2}, 1.2),
-}
-"""Type of claimant -> the median and the sigma of its lognormal losses.
-
-The median is by unit of the losses. The unit "" is the smallest unit of the currency.
-"""
-ZERO, UNKNOWN = 0.05, 0.15
-"""Shares of claims with a loss of 0, and of claims without a stated loss."""
+"""Number of the synthetic claims of the example, in `sample_claims.csv`."""
 
 
 def sample_claims_csv(digits: int, loss_unit: str = "") -> str:
@@ -243,39 +226,11 @@ def sample_claims_csv(digits: int, loss_unit: str = "") -> str:
         digits: the decimal places of the currency.
         loss_unit: minutes, hours or days; empty if losses are money.
     """
-    rng = Random(SEED)  # noqa: S311 - synthetic rows, not a secret
-
-    def draw(weights: dict[str, int]) -> str:
-        return rng.choices([*weights], [*weights.values()])[0]
-
-    days = sorted(FIRST_DAY + timedelta(int(DAYS * rng.random() ** 2)) for _ in range(ROWS))
-    people: list[tuple[str, str]] = []
-    rows: list[str] = []
-    for number, day in enumerate(days, start=1):
-        if people and rng.random() < REPEAT_SHARE:
-            who, kind = people[int(rng.random() * len(people))]
-        else:
-            who, kind = f"p{len(people) + 1:04}", draw(CLAIMANT_TYPES)
-            people.append((who, kind))
-        service, region = draw(SERVICES), draw(REGIONS)
-        loss = _reported_loss(rng, kind, digits, loss_unit)
-        rows.append(f"s{number:04},{who},{service},{kind},{day},{loss},{region},true\n")
-    return HEADER + "".join(rows)
-
-
-def _reported_loss(rng: Random, kind: str, digits: int, loss_unit: str) -> str:
-    medians, sigma = LOSSES[kind]
-    stated, factor = rng.random(), rng.lognormvariate(0, sigma)
-    if stated < UNKNOWN:
-        return ""
-    if stated < UNKNOWN + ZERO:
-        return "0"
-    if loss_unit:
-        return str(max(round(medians[loss_unit] * factor), 1))
-    loss = int(medians[""] * factor)
-    step = 10 ** max(len(str(loss)) - 2, 0)
-    whole, part = divmod(round(loss / step) * step, 10**digits)
-    return f"{whole}.{part:0{digits}}" if digits else str(whole)
+    claims = pl.read_csv((files(__package__) / "sample_claims.csv").read_bytes(), infer_schema=False)
+    whole = (m if m in (None, "0") else f"{Decimal(m).scaleb(-digits):f}" for m in claims["money"])
+    losses = claims[loss_unit] if loss_unit else pl.Series(whole, dtype=pl.String)
+    sample = claims.with_columns(money=losses).rename({"money": "loss"})
+    return sample.drop("minutes", "hours", "days").write_csv()
 
 
 WELCOME = "welcome.md"
