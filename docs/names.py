@@ -43,7 +43,7 @@ PUBLIC = {
         "What a total depends on.",
         (
             "break_evens", "cost_sobol_indices", "information_value",
-            "inputs_given_exceedance", "levers", "tornado",
+            "levers", "tornado",
         ),
     ),
     "outage_analysis.costs.scenarios": (

@@ -108,9 +108,8 @@ def test_no_command_prints_the_loss_of_the_only_claimant_of_a_region(claims_csv:
     assert "small groups are counted together" in out
     found = explored(path, by=("region",)).tables["summary"]
     assert dict(found.select("region", "claims").rows()) == {None: 1, "": 13, "부산": 15}
-    for asked in ({"where": {"region": ["울릉"]}}, {"by": ("region",), "compared": ("부산", "울릉")}):
-        with pytest.raises(UsageError, match="counted together with other small groups"):
-            explored(path, **asked)
+    with pytest.raises(UsageError, match="counted together with other small groups"):
+        explored(path, where={"region": ["울릉"]})
 
 
 def test_means_and_medians_are_those_of_python(claims_path: Path) -> None:
@@ -166,7 +165,6 @@ def test_the_claims_asked_for_are_as_if_there_were_no_others(
         ({"where": {"region": ["서울", "서울"]}}, "region: is named twice"),
         ({"where": {"filed_on": ["2022-10-19", "soon"]}}, "filed_on: is not a day .*found 'soon'"),
         ({"where": {"filed_on": ["2022-10-25"]}}, "filed_on: no claim of the cube has it"),
-        ({"compared": ("kakao_t", "kakao_bus")}, "found 'kakao_bus'"),
     ],
 )
 def test_what_does_not_exist_is_named(many_claims: Path, asked: dict[str, Any], said: str) -> None:
@@ -220,64 +218,32 @@ def test_heaps_are_looked_for_at_the_edges_of_the_policy(claims_path: Path, inci
     assert tables["heaps"].rows() == [(70_000, 2, pytest.approx(2 / 7))]
 
 
-# --- two groups -----------------------------------------------------------------------------------------
-
-
-def test_two_services_are_compared_over_the_claims_asked_for(many_claims: Path) -> None:
-    asked = {"compared": ("kakao_t", "kakaotalk"), "where": {"region": ["서울"]}}
-    tables = explored(many_claims, **asked).tables
-    shares = tables["shares"].select("over", "claims_first", "claims_second", "difference").rows()
-    assert shares == [
-        (-1, 0, 10, pytest.approx(-1 / 3)),
-        (100_000, 0, 10, pytest.approx(-1 / 3)),
-        (300_000, 0, 10, pytest.approx(-1 / 3)),
-        (1_000_000, 10, 0, 1),
-    ]
-    mean = tables["differences"].row(0, named=True)
-    assert mean["first"] == 2_000_000
-    assert mean["second"] == pytest.approx(fmean([0, 300_000, 300_001]))
-    assert (mean["low"], mean["status"]) == (None, "too_few")
-
-
-def test_two_days_and_what_is_not_known_can_be_compared(many_claims: Path) -> None:
-    days = explored(many_claims, by=("filed_on",), compared=("2022-10-19", "2022-10-20")).tables["shares"]
-    assert (days["claims_first"].sum(), days["claims_second"].sum()) == (30, 30)
-    regions = explored(many_claims, by=("region",), compared=("서울", "")).tables["shares"]
-    assert (regions["claims_first"].sum(), regions["claims_second"].sum()) == (40, 10)
-
-
 # --- the honesty gate -----------------------------------------------------------------------------------
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    ("asked", "finding"), [({"fit": True}, "a fit"), ({"compared": ("kakao_t", "kakao_pay")}, "a comparison")]
-)
-def test_a_finding_is_refused_from_synthetic_claims_and_from_synthetic_totals(
-    asked: dict[str, Any], finding: str, tmp_path: Path
-) -> None:
-    said = rf"{finding} of synthetic claims would be no finding.*recovery=True"
+def test_a_fit_is_refused_from_synthetic_claims_and_from_synthetic_totals(tmp_path: Path) -> None:
+    said = "a fit of synthetic claims would be no finding.*recovery=True"
     with pytest.raises(ModelRefused, match=said):
-        explore(None, "kakao-2022", None, None, Question(**asked))
+        explore(None, "kakao-2022", None, None, Question(fit=True))
     totals = totals_in(tmp_path / "totals-synthetic.csv")
     with pytest.raises(ModelRefused, match=said):
-        explore(None, "kakao-2022", None, totals, Question(**asked))
+        explore(None, "kakao-2022", None, totals, Question(fit=True))
 
 
-def test_recovery_fits_and_compares_synthetic_claims_and_says_what_it_is() -> None:
-    asked = Question(compared=("kakao_t", "kakao_pay"), fit=True, families=("lognormal",), recovery=True)
+def test_recovery_fits_synthetic_claims_and_says_what_it_is() -> None:
+    asked = Question(fit=True, families=("lognormal",), recovery=True)
     found = explore(None, "kakao-2022", None, None, asked)
     assert found.synthetic
-    assert found.notes[-1].startswith("synthetic rows: a fit or a comparison only ")
+    assert found.notes[-1].startswith("synthetic rows: a fit only ")
     assert found.tables["fits"]["family"].to_list() == ["lognormal"]
-    assert found.tables["differences"].height == 2
 
 
 def test_synthetic_claims_say_so_even_when_nothing_is_fitted() -> None:
     found = explore(None, "kakao-2022", None, None, Question())
     assert found.synthetic
     assert any("synthetic rows" in note for note in found.notes)
-    assert not {"fits", "quantities", "shares", "differences"} & found.tables.keys()
+    assert not {"fits", "quantities"} & found.tables.keys()
 
 
 def test_claims_of_ones_own_are_fitted_without_a_flag(own_claims: Path) -> None:
@@ -345,7 +311,7 @@ def test_totals_without_losses_have_no_means(tmp_path: Path) -> None:
     assert (last["value"], last["low"], last["high"]) == (None, 500_001, None)  # the band is open
 
 
-def test_totals_can_be_chosen_fitted_and_compared(tmp_path: Path) -> None:
+def test_totals_can_be_chosen_and_fitted(tmp_path: Path) -> None:
     path = totals_in(tmp_path / "totals.csv")
     found = of_totals(path, fit=True, families=("exponential", "lognormal"), where={"service": ["kakaotalk"]})
     assert found.notes == ("fitted to 180 losses above zero in 4 bands, top open, left ground_up",)
@@ -355,15 +321,6 @@ def test_totals_can_be_chosen_fitted_and_compared(tmp_path: Path) -> None:
     )
     assert distribution["median"] == pytest.approx(best["exponential"].median, rel=1e-5)
     assert set(found.tables["bands"]["service"]) == {"kakaotalk"}
-    shares = of_totals(path, compared=("kakaotalk", "melon")).tables["shares"]
-    assert shares.select("over", "up_to", "claims_first", "claims_second").rows() == [
-        (-1, 0, 5, 0),
-        (0, 100_000, 100, 9),
-        (100_000, 300_000, 40, 0),
-        (300_000, 500_000, 20, 0),
-        (500_000, None, 20, 0),
-        (None, None, 0, 3),
-    ]
 
 
 def test_totals_whose_bands_overlap_are_refused_in_one_group_and_shown_in_two(tmp_path: Path) -> None:

@@ -98,11 +98,6 @@ def written(
             {"expected": ["416.67", "0.5"], "flips_at": ["50.00", "0.1"]},
         ),
         (
-            schema_of("sensitivity.inputs_given_exceedance"),
-            {"kind": ["review_award"] * 2, "measure": ["median", "chance"], "usual": [900.0, 0.5]},
-            {"usual": ["9.00", "0.5"]},
-        ),
-        (
             schema_of("backtest.outcomes"),
             {"outcome": ["a", "b"], "stage": ["filed", "paid"], "p50": [451.0, 5e6]},
             {"p50": ["451.0", "50,000.00"]},

@@ -110,7 +110,7 @@ def test_groups_have_their_names(run: Run) -> None:
 
 @pytest.mark.slow
 def test_synthetic_claims_are_called_so_above_every_table(run: Run) -> None:
-    code, out, err = run("distribution", "--compare", "kakao_t,kakao_pay", "--fit", "--recovery")
+    code, out, err = run("distribution", "--fit", "--recovery")
     assert (code, err) == (0, "")
     said = " ".join(out.split())  # a title is broken where its table is narrow
     titles = {
@@ -120,7 +120,7 @@ def test_synthetic_claims_are_called_so_above_every_table(run: Run) -> None:
     }
     assert [name for name, title in titles.items() if title not in said] == ["refused"]
     assert [line.partition(": ")[0] for line in out.split("\n")[:2]] == ["Synthetic rows"] * 2
-    assert out.splitlines()[-1].startswith("synthetic rows: a fit or a comparison only ")
+    assert out.splitlines()[-1].startswith("synthetic rows: a fit only ")
     assert re.search("^fitted to [0-9,]+ losses above zero in ", out, re.MULTILINE)
 
 
@@ -218,9 +218,6 @@ def test_values_of_one_dimension_are_taken_together_and_of_two_at_once(run: Run)
         ("--where colour=red", 2, "no such dimension"),
         ("--where service=kakao_x", 2, "Did you mean 'kakao_t'?"),
         ("--where filed_on=soon", 2, "is not a day (found 'soon'). Write it as 2022-10-31."),
-        ("--compare kakao_t", 2, "two values are compared"),
-        ("--compare kakao_t,", 2, "--compare has an empty word"),
-        ("--compare kakao_t,kakao_t --recovery", 2, "named twice"),
         ("--level lots --fit --recovery", 2, "--level is not a share"),
         ("--level 100% --fit --recovery", 2, "a level lies between 0 and 1"),
         ("claims.csv --max-rejects lots", 2, "--max-rejects is not a share"),
@@ -236,7 +233,6 @@ def test_values_of_one_dimension_are_taken_together_and_of_two_at_once(run: Run)
         ("--counts nowhere.csv", 3, "nowhere.csv: there is no such file"),
         ("mine.toml", 3, "is of no known format"),
         ("--fit", 5, "a fit of synthetic claims would be no finding"),
-        ("--compare kakao_t,kakao_pay", 5, "a comparison of synthetic claims would be no finding"),
     ],
 )
 def test_a_wrong_question_is_one_line_with_its_exit_code(
@@ -255,7 +251,6 @@ def test_a_wrong_question_is_one_line_with_its_exit_code(
         "claims.csv --grouped dental-claims",
         "--counts totals.csv --grouped dental-claims",
         "--where service=kakao_t --grouped dental-claims",
-        "--compare kakao_t,kakao_pay --grouped dental-claims",
         "--top closed",
         "--family gamma",
     ],

@@ -81,10 +81,7 @@ CASES: dict[str, tuple[tuple[str, ...], ...]] = {
     "inspect": (("bad.csv", *INCIDENT),),
     "query": (("repeat-claimants", "p/claims", *INCIDENT), ()),
     "cube": (("p/claims", *INCIDENT, "--by", "service"),),
-    "distribution": (
-        ("p/claims", *INCIDENT, "--fit", "--recovery", "--compare", "app,payments"),
-        ("--grouped", "dental-claims", "--fit"),
-    ),
+    "distribution": (("p/claims", *INCIDENT, "--fit", "--recovery"), ("--grouped", "dental-claims", "--fit")),
     "intake": (
         ("--as-of", "2022-10-21", "--extend-to", "2022-10-31"),
         ("p/claims", *INCIDENT, "--recovery", "--closes", "2026-02-20"),

@@ -252,22 +252,13 @@ def test_what_moves_the_cost_as_json_is_complete(run: Run) -> None:
     assert (found["policy"], found["basis"], found["synthetic_claims"]) == ("tram-2031", "published", False)
     cash = quantiles(json_output(run, *COST))
     assert {row["cost_expected"] for row in found["tornado"]} == {cash["expected"]["value"]}
-    assert {row["assumption"] for row in found["inputs_given_exceedance"]} == {
-        *("as-filing", "as-acceptance", "as-award", "as-mix")
-    }
-    assert json_output(run, *MOVED).keys() == found.keys() - {
-        "break_evens",
-        "inputs_given_exceedance",
-        "information_value",
-    }
+    assert json_output(run, *MOVED).keys() == found.keys() - {"break_evens", "information_value"}
 
 
 def test_a_sum_that_everything_exceeds_tells_nothing_new(run: Run) -> None:
     found = json_output(run, *MOVED, "--exceeds", "1")
     assert [row["break_even"] for row in found["break_evens"]] == [None] * 3
     assert [row["beyond"] for row in found["break_evens"]] == [1.0] * 3
-    for row in found["inputs_given_exceedance"]:
-        assert row["given_exceedance"] == pytest.approx(row["usual"], rel=0.01)
 
 
 def test_a_comparison_as_json_says_what_each_policy_costs_alone(run: Run) -> None:
@@ -399,17 +390,6 @@ def test_what_drives_the_cost_and_what_to_find_out_first_come_before_the_tables(
 def test_published_counts_are_not_called_synthetic_because_the_claims_are(run: Run) -> None:
     synthetic = ("--claims", "claims-synthetic.csv", "--policy", "counted.toml", "--ledger", "mixed.toml")
     assert "Synthetic" not in run("sensitivity", *TRAM, *synthetic)[1]
-
-
-def test_what_exceeding_a_sum_takes_names_bands_and_rules(run: Run) -> None:
-    counted = ("--policy", "counted.toml", "--ledger", "mixed.toml", "--exceeds", "200_000")
-    out = run("sensitivity", *TRAM, *counted)[1]
-    for band in ("up to 60.00", "60.01 to 120.00", "over 120.00"):
-        assert re.search(rf"^ The mix +band mix +share +{re.escape(band)} +0\.\d+ +0\.\d+", out, re.MULTILINE)
-    parts = [
-        row["part"] for row in json_output(run, "sensitivity", *TRAM, *counted)["inputs_given_exceedance"]
-    ]
-    assert parts == [None, None, None, 0, 1, 2]
 
 
 @pytest.mark.slow

@@ -216,7 +216,6 @@ CASES: list[tuple[str, int, tuple[str, ...]]] = [
     # the model has no answer
     ("cost --as-of 2022-10-01", MODEL, ("--as-of", "2022-10-01")),
     ("distribution --fit", MODEL, ("synthetic",)),
-    ("distribution --compare kakao_t,kakao_pay", MODEL, ("synthetic",)),
     ("solve --vary nothing.tier1 --budget 5000", USAGE, ("nothing", "small-business-cash")),
     ("solve --vary small-business-cash.tier1.up_to --budget 5000000000", MODEL, ("tier1.up_to",)),
     ("compare kakao-2022 kakao-candidate-cash --as-of 2022-12-30", MODEL, ("kakao-candidate-cash",)),

@@ -11,18 +11,11 @@ import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy import stats
 
 from outage_analysis.assumptions.distributions import Lognormal
 from outage_analysis.costs import build_portfolio, simulate
 from outage_analysis.costs.expected import expected_at
-from outage_analysis.costs.sensitivity import (
-    break_evens,
-    cost_sobol_indices,
-    inputs_given_exceedance,
-    levers,
-    tornado,
-)
+from outage_analysis.costs.sensitivity import break_evens, cost_sobol_indices, levers, tornado
 from outage_analysis.errors import ModelRefused, UsageError
 from tests.costs.uncertain_portfolios import entry, term_of
 from tests.costs.uncertain_portfolios import portfolio as portfolio_of
@@ -220,47 +213,8 @@ def test_a_cap_bends_a_break_even() -> None:
     assert found["break_even"].to_list() == pytest.approx([0.25])
 
 
-def test_the_conditions_of_an_expensive_outcome_follow_from_the_distribution() -> None:
-    median, sigma, limit = 1.0, 0.9, 250.0
-    run = simulate(budget_of({"kind": "lognormal", "median": median, "sigma": sigma}))
-    distribution = stats.lognorm(sigma, scale=median)
-    inside = distribution.ppf(1 - distribution.sf(limit / 100) / 2)
-    (row,) = inputs_given_exceedance(run, limit).iter_rows(named=True)
-    assert (row["measure"], row["part"]) == ("median", None)
-    assert (row["usual"], row["given_exceedance"]) == pytest.approx((median, inside), rel=2e-3)
-
-
-def test_the_conditions_are_those_of_plain_draws(portfolio: Portfolio) -> None:
-    limit = 2 * cost()
-    rng = np.random.default_rng(3)
-    size = 400_000
-    filing, accepted = rng.uniform(*FILING, size), rng.uniform(*ACCEPTED, size)
-    mixes, award = rng.dirichlet(np.array(SHARES) * 10, size), awards(rng, size)
-    means = mixes[:, 0] * 30_000 + mixes[:, 1] * 50_000 + mixes[:, 2] * award
-    above = REPORTS * filing * accepted * means > limit  # what chance adds is 3 % of it
-    expected: dict[tuple[str, int | None], float] = {
-        ("filing-share", None): np.median(filing[above]),
-        ("acceptance", None): np.median(accepted[above]),
-        **{("band-mix", k): mixes[above, k].mean() for k in range(3)},
-        ("review-award", 0): (award[above] == SMALL_AWARD).mean(),
-    }
-    found = {
-        (r["assumption"], r["part"]): r["given_exceedance"]
-        for r in inputs_given_exceedance(simulate(portfolio), limit).iter_rows(named=True)
-    }
-    for key, value in expected.items():
-        assert found[key] == pytest.approx(value, rel=0.01, abs=0.01)
-
-
-def test_conditions_that_too_few_draws_carry_are_refused(portfolio: Portfolio) -> None:
-    run = simulate(portfolio, draws=2**10)
-    with pytest.raises(ModelRefused, match="too few to tell"):
-        inputs_given_exceedance(run, 40 * cost())
-    with pytest.raises(ModelRefused, match="no line has an expected cost in cash"):
-        inputs_given_exceedance(run.with_terms(lambda _: False), 1.0)
+def test_a_limit_is_a_positive_sum(portfolio: Portfolio) -> None:
     for limit in (0.0, -1.0, math.nan, math.inf):
-        with pytest.raises(UsageError, match="positive sum"):
-            inputs_given_exceedance(run, limit)
         with pytest.raises(UsageError, match="positive sum"):
             break_evens(portfolio, limit)
 

@@ -22,7 +22,6 @@ from outage_analysis.analysis.summary import (
     refuse_no_cash,
     reserve_note,
 )
-from outage_analysis.assumptions import BandMix
 from outage_analysis.costs import Simulation, rounded_estimate
 from outage_analysis.errors import InputRefused, ModelRefused, UsageError
 from outage_analysis.files import spelling_hint
@@ -79,12 +78,11 @@ def sensitivity_tables(analysis: Analysis, limit: int | None = None) -> dict[str
 
     Returns:
         The tables `tornado`, `levers` and `indices` (shares of the variance of the cash); with a limit also
-        `break_evens` and `inputs_given_exceedance`; if the plan has a budget, also `information_value`.
-        Amounts are in the smallest unit of the currency.
+        `break_evens`; if the plan has a budget, also `information_value`. Amounts are in the smallest unit of
+        the currency.
 
     Raises:
-        ModelRefused: there is no expected cost (or no expected cash, with a limit), or too few draws exceed
-            the limit.
+        ModelRefused: there is no expected cost (or no expected cash, with a limit).
     """
     run = analysis.headline_run
     if run is None:
@@ -103,7 +101,6 @@ def sensitivity_tables(analysis: Analysis, limit: int | None = None) -> dict[str
     unit = float(10**analysis.incident.minor_units)
     if limit is not None:
         tables["break_evens"] = costs.sensitivity.break_evens(run.portfolio, limit * unit)
-        tables["inputs_given_exceedance"] = costs.sensitivity.inputs_given_exceedance(run, limit * unit)
     return tables
 
 
@@ -140,28 +137,12 @@ class Sensitivity(AnalysisResult):
 
     def _tables(self, locale: Locale) -> Iterator[ShownTable | str]:
         analysis, tables = self.analysis, self.exact_tables
-        if "inputs_given_exceedance" in tables:
-            parts = self._with_part_names(tables["inputs_given_exceedance"], locale)
-            tables = tables | {"inputs_given_exceedance": parts}
         yield from shown_tables(tables, "sensitivity", locale, self.mark(locale))
         if analysis.runs[analysis.headline_basis].portfolio.has_correlated_inputs("cash"):
             yield locale("report.tied")
         if not any(len(table) for name, table in tables.items() if name != "information_value"):
             yield locale("terminal.nothing_uncertain")
         yield locale("terminal.result_units", day=analysis.as_of, currency=locale.currency)
-
-    def _with_part_names(self, table: pl.DataFrame, locale: Locale) -> pl.DataFrame:
-        entries = self.analysis.runs[self.analysis.headline_basis].portfolio.entries
-        names = []
-        for assumption, part in table.select("assumption", "part").iter_rows():
-            entry = entries[assumption]
-            if part is None:
-                names.append("")
-            elif isinstance(entry, BandMix):
-                names.append(locale.band(entry.bands[part].over, entry.bands[part].up_to))
-            else:
-                names.append(entry.models[part][locale.lang])
-        return table.with_columns(part=pl.Series(names, dtype=pl.String))
 
 
 @dataclass(frozen=True, repr=False)

@@ -30,24 +30,21 @@ TIMES: dict[str, tuple[Callable[[str], date], str, str]] = {
 
 @dataclass(frozen=True)
 class Question:
-    """What `explore` computes from losses: groups, filters, a comparison and fitted distributions.
+    """What `explore` computes from losses: groups, filters and fitted distributions.
 
     Args:
         by: the dimensions to group by.
         where: dimension -> value or list of values; use only the claims with these values.
-        compared: two values of the first dimension to compare; empty for no comparison.
         fit: whether to fit severity distributions to the losses above 0.
         families: the families to fit; empty for all.
         top: what is known above the last edge (`open`, `closed` or `truncated`); by default what the table
             states.
         level: the confidence level of the intervals.
-        recovery: allow a fit or a comparison of synthetic claims, to test whether it recovers the generator's
-            parameters.
+        recovery: allow a fit of synthetic claims, to test whether it recovers the generator's parameters.
     """
 
     by: tuple[str, ...] = ("service",)
     where: DimensionFilter = field(default_factory=dict)
-    compared: tuple[str, ...] = ()
     fit: bool = False
     families: tuple[str, ...] = ()
     top: str | None = None
@@ -165,8 +162,8 @@ def explore(
     Raises:
         UsageError: a document, dimension or value does not exist, or there are neither claims nor totals.
         InputRefused: the data cannot be used.
-        ModelRefused: claims are synthetic and a fit or comparison is requested without `recovery`, or no
-            family can be fitted.
+        ModelRefused: claims are synthetic and a fit is requested without `recovery`, or no family can be
+            fitted.
     """
     loaded = load_incident(incident or DEFAULT_INCIDENT) if claims is None else claims.incident
     edges = load_policy(policy or loaded.id) if policy or loaded.id in bundled_ids("policies") else None
@@ -230,15 +227,6 @@ def _explore_cube(
         "quantiles": losses.quantiles(chosen, by),
     }
     tables |= heaps
-    if question.compared:
-        if len(question.compared) != 2 or not by:  # noqa: PLR2004 - a comparison is of two
-            raise UsageError("two values are compared", value=", ".join(question.compared))
-        ends = tuple(cube.frame["up_to"].drop_nulls().to_list())
-        display = bands or Bands.from_cuts(ends, negative=any(end < 0 for end in ends))
-        first, second = _typed(by[0], question.compared)
-        tables |= losses.compare_groups(
-            chosen, by[0], first, second, display, level=question.level, recovery=question.recovery
-        )
     if question.fit:
         fits, note = fit_cube(
             cube,

@@ -88,7 +88,6 @@ def distribution(
     where: Annotated[
         list[str] | None, "Only claims with this value, as service=kakao_t; repeat for more."
     ] = None,
-    compare: Annotated[str | None, "Two values of the first dimension of --by, as kakao_t,kakao_pay."] = None,
     fit: Annotated[
         bool, typer.Option("--fit", help="Fit severity distributions to the losses above zero.")
     ] = False,
@@ -105,7 +104,7 @@ def distribution(
     """Print the distribution of losses: by band, means, quantiles, heaping; fit distributions.
 
     The losses come from claims, from totals (--counts), or from a printed table of losses (--grouped). The
-    command refuses to fit or compare synthetic claims, unless --recovery marks this as a test. Examples:
+    command refuses to fit synthetic claims, unless --recovery marks this as a test. Examples:
 
         outage-analysis distribution complaints.csv --by service
 
@@ -113,7 +112,7 @@ def distribution(
     """
     if grouped:
         unused = {"FILES": files, "--counts": counts, "--policy": policy, "--where": where}
-        _refuse_unused("with --grouped", {**unused, "--compare": compare, **_about_files(reading)})
+        _refuse_unused("with --grouped", {**unused, **_about_files(reading)})
     else:
         _refuse_unused("with --counts", {"FILES": files if counts else None})
         _refuse_unused("with claims", {"--top": None if counts else top})
@@ -122,7 +121,6 @@ def distribution(
     question = analysis.Question(
         by=_parse_list(by, "--by"),
         where=_parse_where(where or ()),
-        compared=_parse_list(compare, "--compare") if compare else (),
         fit=fit,
         families=tuple(family or ()),
         top=top,

@@ -36,8 +36,6 @@ QUANTILE_LIMITS = (1e-9, 1 - 1e-9)
 CELLS, ROUNDS = 64, 9
 """Each round of the search divides the range into `CELLS` cells and continues in the cell with the change."""
 PERCENTAGE_POINT = 0.01
-MIN_DRAWS = 50
-"""The inputs of the draws above a limit are described only if there are at least this many draws."""
 PAIRS = 2**13
 """The default number of pairs of points from which the indices are computed."""
 ROUNDING = 1e-12
@@ -182,48 +180,6 @@ def break_evens(portfolio: Portfolio, limit: float) -> pl.DataFrame:
     return rounded_table(rows, text.schema_of("sensitivity.break_evens")).sort(
         "beyond", "assumption", descending=[True, False]
     )
-
-
-def inputs_given_exceedance(run: Simulation, limit: float) -> pl.DataFrame:
-    """Compare the inputs in the draws whose cash exceeds a limit with the inputs in all draws.
-
-    Args:
-        run: the simulation.
-        limit: an amount in the smallest unit of the currency.
-
-    Returns:
-        `assumption`, `kind`, `measure`, `part`, `usual` (in all draws) and `given_exceedance` (in the draws
-        above the limit). The measure is the `median` for a single number, the mean `share` for each band of a
-        mix, and the `chance` for each rival model. `part` numbers the bands and the models from 0.
-
-    Raises:
-        ModelRefused: too few draws exceed the limit, or no line has an expected cost in cash.
-        UsageError: the limit is not a positive number.
-    """
-    _check_limit(limit)
-    if "cash" not in run.totals:
-        raise ModelRefused("no line has an expected cost in cash")
-    above = (run.totals["cash"].values > limit).ravel()
-    if above.sum() < MIN_DRAWS:
-        raise ModelRefused(
-            f"of {above.size:,} draws, {above.sum():,} exceed {limit:,.0f}: too few to tell",
-            remedy="Name a smaller limit, or take more draws.",
-        )
-    drawn = [(block.values, run.portfolio.branches(block.uniforms)) for block in run.replicates()]
-    rows: list[tuple[object, ...]] = []
-    for name, entry in run.portfolio.inputs_of("cash").items():
-        values, head = np.concatenate([inputs[name] for inputs, _ in drawn]), (name, entry.kind)
-        if values.ndim == 1:
-            medians = (np.quantile(each, 0.5, method="lower") for each in (values, values[above]))
-            rows.append((*head, "median", None, *medians))
-        else:
-            parts = zip(values.mean(axis=0), values[above].mean(axis=0), strict=True)
-            rows += [(*head, "share", part, *means) for part, means in enumerate(parts)]
-        if entry.models:
-            models = np.concatenate([branches[name] for _, branches in drawn])
-            shares = [((models == k).mean(), (models[above] == k).mean()) for k in range(len(entry.models))]
-            rows += [(*head, "chance", part, *means) for part, means in enumerate(shares)]
-    return rounded_table(rows, text.schema_of("sensitivity.inputs_given_exceedance"), text.ESTIMATE_DIGITS)
 
 
 def _check_limit(limit: float) -> None:

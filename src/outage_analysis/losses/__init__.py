@@ -82,7 +82,7 @@ if TYPE_CHECKING:
         loss_counts,
         stated_edges,
     )
-    from outage_analysis.losses.loss_summaries import compare_groups, quantiles, summary
+    from outage_analysis.losses.loss_summaries import quantiles, summary
     from outage_analysis.losses.severity import Fits, SeverityFit, fit_all, fit_severity
 else:  # so that type checkers report a name that is not exported
     __getattr__, __dir__ = lazy_exports(__name__, __file__)

@@ -23,7 +23,7 @@ from typing import Literal, NamedTuple
 import polars as pl
 
 from outage_analysis import incidents
-from outage_analysis.errors import InputRefused, ModelRefused, OutageAnalysisError, UsageError, either
+from outage_analysis.errors import InputRefused, ModelRefused, OutageAnalysisError, UsageError
 from outage_analysis.files import is_file, likely_typo_of, spelling_hint
 from outage_analysis.text import in_smallest_units
 
@@ -458,28 +458,6 @@ def groups(cube: Cube, by: Sequence[str] = ()) -> Iterator[Group]:
                     remedy="Count every group in the same bands, or ask for one group at a time.",
                 )
         yield Group(key, tuple(cells), unknown)
-
-
-def refuse_synthetic(cube: Cube, what: str, *, recovery: bool) -> None:
-    """Raise ModelRefused if a cube is synthetic, unless `recovery` allows it for a test of the method.
-
-    Args:
-        cube: the cube to use.
-        what: the analysis that is refused, with its article, for the error message: "a fit", "a comparison".
-        recovery: whether to allow synthetic claims, to test whether results recover the generator's
-            parameters.
-
-    Raises:
-        ModelRefused: the cube is synthetic and `recovery` is not set.
-    """
-    if cube.synthetic and not recovery:
-        raise ModelRefused(
-            f"{what} of synthetic claims would be no finding",
-            file=cube.source,
-            remedy="Give real claims, or say "
-            + either("recovery=True", "--recovery")
-            + ": the answer then only recovers what the generator was given.",
-        )
 
 
 DimensionFilter = Mapping[str, object]

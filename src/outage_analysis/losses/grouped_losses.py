@@ -19,18 +19,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from pydantic import Field
 
-from outage_analysis.errors import InputRefused, ModelRefused, OutageAnalysisError, UsageError
+from outage_analysis.errors import InputRefused, ModelRefused, OutageAnalysisError, UsageError, either
 from outage_analysis.files import NamedDocument, OptionalText, Text, read_document
 from outage_analysis.incidents import GRID_PER_DECADE, LARGEST_LOSS
-from outage_analysis.losses.cube import (
-    Cell,
-    Cube,
-    DimensionFilter,
-    Group,
-    filter_cube,
-    groups,
-    refuse_synthetic,
-)
+from outage_analysis.losses.cube import Cell, Cube, DimensionFilter, Group, filter_cube, groups
 from outage_analysis.text import ShortRepr
 
 if TYPE_CHECKING:
@@ -318,7 +310,14 @@ def loss_counts(
         ModelRefused: the cube is synthetic and `recovery` is not set; there is no positive loss; bands
             overlap; or a band contains zero and positive losses.
     """
-    refuse_synthetic(cube, "a fit", recovery=recovery)
+    if cube.synthetic and not recovery:
+        raise ModelRefused(
+            "a fit of synthetic claims would be no finding",
+            file=cube.source,
+            remedy="Give real claims, or say "
+            + either("recovery=True", "--recovery")
+            + ": the answer then only recovers what the generator was given.",
+        )
     chosen = fit_edges(cube) if edges is None else tuple(map(float, edges))
     rising = all(low < high for low, high in itertools.pairwise(chosen))
     if len(chosen) < 2 or not rising or not 0 <= chosen[0] < math.inf:  # noqa: PLR2004 - two ends

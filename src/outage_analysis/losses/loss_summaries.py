@@ -1,4 +1,4 @@
-"""Losses by group: counts, means, quantiles, and the comparison of two groups.
+"""Losses by group: counts, means and quantiles.
 
 Loss bands determine each quantile only up to bounds.
 """
@@ -7,23 +7,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import replace
 from fractions import Fraction
 
 import polars as pl
 
-from outage_analysis.errors import ModelRefused, UsageError, check_level
-from outage_analysis.incidents import Bands
-from outage_analysis.losses.cube import (
-    Cell,
-    Cube,
-    Group,
-    groups,
-    refuse_synthetic,
-    regroup,
-    rows_with_values,
-    sum_or_none,
-)
+from outage_analysis.errors import UsageError
+from outage_analysis.losses.cube import Cell, Cube, groups
 from outage_analysis.text import TABLE_DIGITS, schema_of
 
 PROBABILITIES = (0.25, 0.5, 0.75, 0.9, 0.95)
@@ -147,136 +136,5 @@ def _interpolate_loss(cell: Cell, j: int, low: int | None, high: int | None) -> 
     return min(max(round(guess), low), high)
 
 
-MIN_LOSSES_FOR_INTERVAL = 30
-"""A mean gets no interval if the group has fewer stated losses: a few large losses would dominate it."""
-
-
-def compare_groups(
-    cube: Cube,
-    dimension: str,
-    first: object,
-    second: object,
-    bands: Bands,
-    *,
-    level: float = 0.95,
-    recovery: bool = False,
-) -> dict[str, pl.DataFrame]:
-    """Compare the losses of two groups of claims, such as the claims of two services.
-
-    The intervals treat the claims of each group as a random sample. Every difference is the first group minus
-    the second.
-
-    Args:
-        cube: a cube with the dimension.
-        dimension: the dimension in which the groups differ.
-        first: the value of the first group.
-        second: the value of the second group.
-        bands: the bands of the result, each a union of the cube's bands.
-        level: the confidence level of the intervals, between 0 and 1.
-        recovery: allow a synthetic cube, to test whether the comparison recovers the generator's parameters.
-
-    Returns:
-        `shares` has one row per band: `over`, `up_to`, `claims_first`, `claims_second`, `share_first`,
-        `share_second` (shares of all claims of the group, including unknown and zero losses), `difference`,
-        `low` and `high` (Newcombe's hybrid score interval, for each band separately).
-
-        `differences` has one row for the `mean` and one for the `median` of the stated losses: `statistic`,
-        `first`, `second`, `difference`, `low`, `high`, `status`. For the mean, low and high are the ends of
-        Welch's interval (status `interval`), or null with the reason as status: `too_few` stated losses,
-        `no_spread` (all losses of both groups are equal), or `sums_unknown`. For the median, low and high are
-        the bounds that follow from the loss bands (status `bounds`); these bounds do not include sampling
-        error.
-
-    Raises:
-        UsageError: the dimension or a value does not exist, both values are the same, the level is outside 0
-            to 1, or a band is not a union of the cube's bands.
-        ModelRefused: the cube is synthetic and `recovery` is not set, or a group has no claims.
-    """
-    refuse_synthetic(cube, "a comparison", recovery=recovery)
-    check_level(level)
-    pair = replace(cube, frame=rows_with_values(cube, dimension, [first, second]))
-    by_key = {group.key[0]: group for group in groups(pair, [dimension])}
-    one, other = by_key[first], by_key[second]
-    for value, group in ((first, one), (second, other)):
-        if not group.stated + group.unknown:
-            raise ModelRefused("the group has no claim", value=value, remedy="Compare groups with claims.")
-    is_first = pl.col(dimension).eq_missing(pl.lit(first))
-    unknown = pl.col("over").is_null() & pl.col("up_to").is_null()
-    counts = (
-        regroup(pair, [dimension], bands)
-        .group_by("over", "up_to")
-        .agg(
-            claims_first=pl.col("claims").filter(is_first).sum(),
-            claims_second=pl.col("claims").filter(~is_first).sum(),
-        )
-        .sort(unknown, "over", nulls_last=False)
-    )
-    m, n = int(counts["claims_first"].sum()), int(counts["claims_second"].sum())
-    shares = [
-        (over, up_to, a, b, a / m, b / n, a / m - b / n, *newcombe((a, m), (b, n), level))
-        for over, up_to, a, b in counts.iter_rows()
-    ]
-    (a, a_low, a_high), (b, b_low, b_high) = (quantile(group.cells, 0.5) for group in (one, other))
-    medians = (a, b, _difference(a, b), _difference(a_low, b_high), _difference(a_high, b_low))
-    differences = [("mean", *_mean_row(one, other, level)), ("median", *medians, "bounds")]
-    return {
-        "shares": _round_numbers(schema_of("distribution.shares").frame(shares)),
-        "differences": _round_numbers(schema_of("distribution.differences").frame(differences)),
-    }
-
-
 def _round_numbers(frame: pl.DataFrame) -> pl.DataFrame:
     return frame.with_columns(pl.col(pl.Float64).round_sig_figs(TABLE_DIGITS))
-
-
-def wilson(count: int, total: int, level: float = 0.95) -> tuple[float, float]:
-    """Wilson's score interval of a share, given as a count and a total."""
-    from scipy import special
-
-    z = float(special.ndtri((1 + level) / 2))
-    middle, half = count + z * z / 2, z * math.sqrt(count * (total - count) / total + z * z / 4)
-    low, high = (middle - half) / (total + z * z), (middle + half) / (total + z * z)
-    # If no claim or every claim is counted, one end of the interval is exactly 0 or 1, without rounding
-    # error.
-    return (0.0 if count == 0 else low, 1.0 if count == total else high)
-
-
-def newcombe(first: tuple[int, int], second: tuple[int, int], level: float = 0.95) -> tuple[float, float]:
-    """Newcombe's hybrid score interval of the difference of two shares, each given as (count, total).
-
-    Source: Newcombe (1998), Statistics in Medicine 17, 873-890, method 10.
-    """
-    p, q = (count / total for count, total in (first, second))
-    (p_low, p_high), (q_low, q_high) = wilson(*first, level), wilson(*second, level)
-    below, above = math.hypot(p - p_low, q_high - q), math.hypot(p_high - p, q - q_low)
-    return p - q - below, p - q + above
-
-
-def _mean_row(one: Group, other: Group, level: float) -> tuple[float | str | None, ...]:
-    """Both means, their difference, the ends of Welch's interval and the status."""
-    from scipy import special
-
-    if not (one.stated and other.stated):
-        return (*[None] * 5, "too_few")
-    if one.loss is None or other.loss is None:
-        return (*[None] * 5, "sums_unknown")
-    first, second = Fraction(one.loss, one.stated), Fraction(other.loss, other.stated)
-    means = (float(first), float(second), float(first - second))
-    if min(one.stated, other.stated) < MIN_LOSSES_FOR_INTERVAL:
-        return (*means, None, None, "too_few")
-    errors = []
-    for n, loss, cells in ((one.stated, one.loss, one.cells), (other.stated, other.loss, other.cells)):
-        squares = sum_or_none(cell.loss_squared for cell in cells)
-        if squares is None:
-            return (*means, None, None, "sums_unknown")
-        errors.append((float(Fraction(n * squares - loss**2, n * n * (n - 1))), n))
-    squared = sum(error for error, _ in errors)
-    if not squared:  # all losses are equal, so there is no interval
-        return (*means, None, None, "no_spread")
-    degrees = squared**2 / sum(error**2 / (n - 1) for error, n in errors)
-    half = math.sqrt(squared) * float(special.stdtrit(degrees, (1 + level) / 2))
-    return (*means, means[2] - half, means[2] + half, "interval")
-
-
-def _difference(a: int | None, b: int | None) -> int | None:
-    return None if a is None or b is None else a - b

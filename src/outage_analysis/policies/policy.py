@@ -31,16 +31,7 @@ from outage_analysis.files import (
 from outage_analysis.incidents import Incident, TieOut, get_fact
 from outage_analysis.policies.cost_lines import CostLine, Effort, Schedule
 from outage_analysis.policies.tariff import MAX_STEPS, RuleBand
-from outage_analysis.text import (
-    LANGUAGES,
-    NO_DECIMALS,
-    THREE_DECIMALS,
-    Card,
-    Displayable,
-    Locale,
-    in_units,
-    smallest_units,
-)
+from outage_analysis.text import DECIMALS, LANGUAGES, Card, Displayable, Locale, in_units, smallest_units
 
 
 class Policy(Displayable, NamedDocument):
@@ -259,7 +250,7 @@ class Policy(Displayable, NamedDocument):
 
 def decimal_places(currency: str) -> int:
     """The number of decimal places of a currency according to ISO 4217."""
-    return 0 if currency in NO_DECIMALS else 3 if currency in THREE_DECIMALS else 2
+    return DECIMALS.get(currency, 2)
 
 
 def policy_names(policies: Sequence[Policy], lang: str) -> dict[str, str]:

@@ -83,14 +83,12 @@ if TYPE_CHECKING:
         masked_name,
     )
     from outage_analysis.text.stated_units import (
-        CURRENCIES,
         CURRENCY,
         CURRENCY_HEADERS,
         CURRENCY_WORDS,
+        DECIMALS,
         MAX_SCALE,
-        NO_DECIMALS,
         SCALES,
-        THREE_DECIMALS,
         UNKNOWN_CURRENCY,
         check_one_currency,
         checked_scale,

@@ -16,12 +16,14 @@ never changed.
 from __future__ import annotations
 
 import codecs
+import csv
 import mmap
 import re
 import zlib
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from importlib.resources import files
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -253,36 +255,20 @@ SUPERSETS = {
     "iso8859-1": "cp1252",
 }
 """Encoding in Python -> the known encoding that contains all its characters."""
-COMMON_HANGUL = frozenset(
-    "이다니지수는에가을의만기로없습자서은용하정시음사일스인카상한비대를고원위할오보신실액금리값합억입표있"
-    "구트어간으않건개제그과전파모아계공료함터해중요부현톡된나도되손소치장데안여문목분작션단급행형드적블면"
-    "크세력산월마성최경체름확선접업들버청포프예별바열테당미항연반명조준호거번내록두못화추률결유주레변라우"
-    "야며초년약설었운메더식발무재알출와총범동집잘복임처려른러색환균패든평했때배옵았디너류것차율줄받까게증"
-    "럼키애방택필같후관십칼령코베점속페법래백영감타매림태검본읽능회피진티절각종젯막천저규쪽론날텍렉권역클"
-    "근또외됨쓰커심릴닙언덱순플불콘울교끝통참브향글새높토앙격객측꾸직찾따템축랜채잭짜퍼생널누멜께램렬창롤"
-    "됩져많셀므길쿼올칙례삭맞르낮넘될님움캐뉴람큰독편째딩립활룹양달남린쓸슬등견허꼴뷰루족꿀뒤픽눈탭살링책"
-    "앞히투망말완머충첫케뱅늘둘국압엔밀쇄노돌밖효볼곡민석잠롯왼먼헤취핑난락벗힌숫네침슈김틀릅폴듈및폰벤춤"
-    "즈곱졌물켓존뜀암쿠컨얼떤담판워셋앱붙광강북팡삼엘박윤황송홍곽엄염왕옥육맹탁혜숙희철웅훈섭빈쌍뚝섬쿡봇"
-    "갤럭샵몰숍쇼웹툰겐닥덕댓콜킬팟팜펀핀핫헬훔흥힘깃꽃닭떡똑맥멀멍묘밤밥벌벽봄빛뼈쁘샘쇠숨쉬슴승싶쌀썰쏘"
-    "쓴앗앤얘엠옆왔욕웃윗잎젊좋죽짝짱쭉찌찍척칠캠컬켜콩킹탈턴턱톤튼틴팔펜폐폭푸푹풀햄헌험혼획횟흐흔"
-)
-"""Korean syllables that make up more than 95 percent of most texts."""
-COMMON_HANZI = frozenset(
-    "的一是不了在人有我他这中大来上国个到说们为子和你地出道也时年得就那要下以生会自着去之过家学对可她里后"
-    "小么心多天而能好都然没日于起还发成事只作当想看文无开手十用主行方又如前所本见经头面公同三已老从动两长"
-    "知民样现分将外但身些与高意进把法此实回二理美点月明其种声全工己话儿者向情部正名定女问力机给等几很业最"
-    "间新什打便位因重被走电四第门相次东政海口使教西再平真听世气信北少关并内加化由却代军产入先山五太水万市"
-    "眼体别处总才场师书比住员九通性目华报立马命张活难神数件安表原车白应路期叫死常提感金何更反合放做系计或"
-    "司利受光王果亲界及今京务制解各任至清物台象记边共风战干接它许八特觉望直服毛林题建南度统色字请交爱让认"
-    "算论百吃义科怎元社术结六功指思非流每青管夫连远资队带花快条院变联言权往展该领传近留红治决周保达办运武"
-    "半候七必城父强步完革深区即求品士转量空甚众技轻程告江语英基派满式李息写呢识极令黄德收脸钱党持取设始版"
-    "双历越史商千片容研像找友孩站广改议形委早房音火际则首单据影失拿网香似斯专石若校读志飞观争究组造视喜离"
-    "坏费户客投诉损编号类型额络断州津港湾岛消故障赔偿标列置器符示存值选效项否库显须录函参复输查未图序模引"
-    "错索操配称码误除支创超格限包换删允启级执束集默段含键败备需页预签规调按线检"
-)
-"""Chinese characters that make up more than 80 percent of most texts."""
 KANA = frozenset(map(chr, range(0x3041, 0x30FF)))
-COMMON_CHARACTERS = {"cp949": COMMON_HANGUL, "gbk": COMMON_HANZI, "cp932": KANA | COMMON_HANZI}
+
+
+def _common_characters() -> dict[str, frozenset[str]]:
+    """Return the characters of common_characters.csv, and of Japanese; an encoding stands for its language.
+
+    The Korean syllables make up more than 95 percent of most texts, the Chinese characters more than 80.
+    """
+    rows = csv.DictReader((files(__package__) / "common_characters.csv").read_text("utf-8").splitlines())
+    common = {row["encoding"]: frozenset(row["characters"]) for row in rows}
+    return common | {"cp932": KANA | common["gbk"]}
+
+
+COMMON_CHARACTERS = _common_characters()
 """Encoding -> the characters that are common in its language."""
 WESTERN = "àáâãäåæçèéêëìíîïñòóôõöøùúûüßœ"
 CENTRAL = ("ąćęłńóśźż", "áčďéěíňóřšťúůýž", "áäčďéíĺľňóôŕšťúýž", "áéíóöőúüű", "ăâîşţ", "čćđšž")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import re
 import unicodedata
 from collections import Counter
@@ -9,73 +10,28 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import lru_cache
+from importlib.resources import files
 
 from outage_analysis.errors import InputRefused, either
-from outage_analysis.text.amounts import SIGNS
 from outage_analysis.text.personal_data import mask_personal_data
 
-NO_DECIMALS = {
-    "BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "VND", "VUV", "XAF", "XOF",
-    "XPF",
-}  # fmt: skip
-"""Currencies without decimal places (ISO 4217)."""
-THREE_DECIMALS = {"BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"}
-"""Currencies with three decimal places (ISO 4217)."""
-CURRENCIES = {
-    *(*SIGNS, *NO_DECIMALS, *THREE_DECIMALS),
-    *("AED", "ARS", "BRL", "CHF", "COP", "CZK", "DKK", "EGP", "HUF", "IDR", "ILS", "INR", "MXN", "MYR"),
-    *("NGN", "NOK", "PEN", "PHP", "PLN", "QAR", "RON", "SAR", "SEK", "THB", "TRY", "TWD", "UAH", "ZAR"),
-}
-"""Currency codes that are recognised in headers and values."""
-CURRENCY_WORDS = {
-    **{code.casefold(): (code,) for code in CURRENCIES},
-    **dict.fromkeys(("원", "won", "₩"), ("KRW",)),
-    **dict.fromkeys(("euro", "euros", "€", "유로"), ("EUR",)),
-    **dict.fromkeys(("yen", "엔", "円"), ("JPY",)),
-    "£": ("GBP",),
-    "¥": ("JPY", "CNY"),
-    **dict.fromkeys(("달러", "us$"), ("USD",)),
-    **dict.fromkeys(("a$", "au$"), ("AUD",)),
-    **dict.fromkeys(("c$", "ca$"), ("CAD",)),
-    **{f"{sign}$": (code,) for sign, code in {"nz": "NZD", "s": "SGD", "hk": "HKD", "r": "BRL"}.items()},
-    **dict.fromkeys(
-        ("$", "dollar", "dollars"),
-        ("USD", "AUD", "CAD", "NZD", "SGD", "HKD", "TWD", "MXN", "ARS", "CLP", "COP"),
-    ),
+
+def _words(kind: str) -> dict[str, str]:
+    """Return the words of one kind in unit_words.csv, each with its meaning."""
+    rows = csv.DictReader((files(__package__) / "unit_words.csv").read_text("utf-8").splitlines())
+    return {word: row["meaning"] for row in rows if row["kind"] == kind for word in row["words"].split()}
+
+
+DECIMALS = {code: int(digits) for code, digits in _words("decimals").items()}
+"""Currency code that is recognised in headers and values -> its decimal places (ISO 4217)."""
+CURRENCY_WORDS = {code.casefold(): (code,) for code in DECIMALS} | {
+    word: tuple(codes.split()) for word, codes in _words("currency").items()
 }
 """Word or sign -> the currencies that it may mean."""
-SCALES = {
-    **dict.fromkeys(("cent", "cents", "ct", "pence"), Decimal("0.01")),
-    **dict.fromkeys(("hundred", "hundreds"), Decimal(100)),
-    **dict.fromkeys(("thousand", "thousands", "thous", "thd", "ths", "tsd", "tausend"), Decimal(1_000)),
-    **dict.fromkeys(("k", "t"), Decimal(1_000)),
-    **dict.fromkeys(("million", "millions", "millionen", "mio", "mill"), Decimal(1_000_000)),
-    **dict.fromkeys(("mln", "mn", "mm", "m"), Decimal(1_000_000)),
-    **dict.fromkeys(("billion", "billions", "bn", "mrd", "milliarde", "milliarden"), Decimal(10**9)),
-    **{
-        f"{times}{unit}": Decimal(by * of)
-        for times, by in {"": 1, "십": 10, "백": 100, "천": 1_000}.items()
-        for unit, of in {"": 1, "만": 10_000, "억": 100_000_000}.items()
-        if times or unit
-    },
-}
+SCALES = {word: Decimal(scale) for word, scale in _words("scale").items()}
 """Word -> how many units it stands for: 1000 for thousand, Tsd. and 천."""
-TIME_UNITS = {
-    **dict.fromkeys(("second", "seconds", "sec", "secs", "sekunden", "초"), "seconds"),
-    **dict.fromkeys(("minute", "minutes", "min", "mins", "minuten", "분"), "minutes"),
-    **dict.fromkeys(("hour", "hours", "h", "hr", "hrs", "stunden", "std", "시간"), "hours"),
-    **dict.fromkeys(("day", "days", "d", "tage", "일", "일수"), "days"),
-    **dict.fromkeys(("week", "weeks", "wochen", "주"), "weeks"),
-}
+TIME_UNITS = _words("time")
 """Word -> the unit of time that it means."""
-REMARKS = {
-    *("in", "of", "unit", "units", "x", "s", "es", "단위"),
-    *("gross", "net", "total", "incl", "including", "excl", "excluding", "without", "with", "vat", "tax"),
-    *("claimed", "reported", "stated", "alleged", "estimated", "estimate", "approx", "optional", "required"),
-    *("brutto", "netto", "gesamt", "inkl", "exkl", "ohne", "mit", "mwst", "ust", "geschätzt", "gemeldet"),
-    *("부가세", "포함", "별도", "제외", "합계", "총액", "추정", "예상", "신고", "선택", "필수"),
-}
-"""Words that change nothing about an amount."""
 CURRENCY = "currency"
 """The column of a file that names the currency of each row."""
 CURRENCY_HEADERS = (
@@ -83,7 +39,8 @@ CURRENCY_HEADERS = (
     *("Währung", "Waehrung", "Währungscode", "Währungskennzeichen"),
 )
 """Headers of that column."""
-KNOWN = {*CURRENCY_WORDS, *SCALES, *TIME_UNITS, *REMARKS}
+KNOWN = {*CURRENCY_WORDS, *SCALES, *TIME_UNITS, *_words("remark")}
+"""All these words, and those that change nothing about an amount."""
 MAX_SCALE = 10**9
 """The largest scale that is understood."""
 LONG_WORD = 4

@@ -87,7 +87,7 @@ class UnitByRow:
 
     column: str
     """The column that decides."""
-    units: Mapping[str, Unit | UnitByRow]
+    units: Mapping[str, Unit]
     """Value of this column -> the unit."""
     otherwise: Unit
     """The unit for all other values."""
@@ -104,21 +104,17 @@ class UnitByRow:
                 column=self.column,
                 remedy="Keep this column in the table.",
             )
-        unit = self.units.get(row[self.column], self.otherwise)
-        return unit.in_row(row) if isinstance(unit, UnitByRow) else unit
+        return self.units.get(row[self.column], self.otherwise)
 
     @property
     def possible(self) -> frozenset[Unit]:
         """All units that the value can have, whatever the row contains."""
-        nested = (u.possible if isinstance(u, UnitByRow) else {u} for u in self.units.values())
-        return frozenset((self.otherwise,)).union(*nested)
+        return frozenset((self.otherwise, *self.units.values()))
 
     def __str__(self) -> str:
         values: dict[str, list[str]] = {}
         for value, unit in self.units.items():
-            values.setdefault(f"({unit})" if isinstance(unit, UnitByRow) else unit, []).append(
-                f"`{value}`" if value else "empty"
-            )
+            values.setdefault(unit, []).append(f"`{value}`" if value else "empty")
         cases = (f"{unit} if `{self.column}` is {' or '.join(held)}" for unit, held in values.items())
         return f"{', '.join(cases)}; else {self.otherwise}"
 
@@ -307,14 +303,10 @@ AMOUNT_KINDS = ("review_award", "mean_payment", "paid_total", "handling")
 """Kinds of assumptions whose value is an amount; the others are counts and shares."""
 AMOUNT_STAGES = ("paid", "total")
 """The stages of a funnel whose outcome is an amount of money; the others are counts."""
-BY_KIND = UnitByRow("kind", dict.fromkeys(AMOUNT_KINDS, "money"), otherwise="decimal")
 UNITS_BY_ROW: dict[str, UnitByRow] = {
     "by_fact": UnitByRow("fact", {"": "money"}, otherwise="stated"),
-    "by_kind": BY_KIND,
+    "by_kind": UnitByRow("kind", dict.fromkeys(AMOUNT_KINDS, "money"), otherwise="decimal"),
     "by_lever": UnitByRow("lever", {"award": "money"}, otherwise="share"),
-    "by_measure": UnitByRow(
-        "measure", {"median": BY_KIND, "share": "share", "chance": "share"}, otherwise="decimal"
-    ),
     "by_stage": UnitByRow("stage", dict.fromkeys(AMOUNT_STAGES, "money"), otherwise="count"),
 }
 """Units of tables.csv that depend on the row."""

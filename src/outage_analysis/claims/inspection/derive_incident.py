@@ -43,9 +43,9 @@ from outage_analysis.incidents import (
 )
 from outage_analysis.policies import decimal_places
 from outage_analysis.text import (
-    CURRENCIES,
     CURRENCY_HEADERS,
     CURRENCY_WORDS,
+    DECIMALS,
     LANGUAGES,
     MAX_SCALE,
     UNKNOWN_CURRENCY,
@@ -215,7 +215,7 @@ def _check_has_rows_below_a_header(text: TextColumns, draft: Incident, layout: L
         )
     if layout.header_row is not None or not any(c.isdigit() for header in headers for c in header):
         return
-    if any(header_words.means_loss(header, CURRENCIES) for header in headers):
+    if any(header_words.means_loss(header, DECIMALS) for header in headers):
         return
     if header_is_a_complaint(text.columns(draft), file=name, row=text.format.header_row):
         raise InputRefused(
@@ -387,7 +387,7 @@ class _Derivation:
             column
             for of_file in (columns.values() if not self.loss_unit else ())
             for column in of_file
-            if column.header == self.headers.get("loss") or header_words.means_loss(column.header, CURRENCIES)
+            if column.header == self.headers.get("loss") or header_words.means_loss(column.header, DECIMALS)
         ]
         if not losses and not self.loss_unit and "loss" not in {*self.constants, *self.computed}:
             raise self._unknown_column(files, [], "loss")
@@ -397,7 +397,7 @@ class _Derivation:
             words = [*header_words.split_header(column.header), *stated_unit(column.header).currencies]
             meant = [CURRENCY_WORDS.get(word.casefold(), ()) for word in words]
             stated |= {codes[0] for codes in meant if len(codes) == 1}
-            marks = [*CURRENCY_MARKS.items(), *((code, rf"\b{code}\b") for code in CURRENCIES)]
+            marks = [*CURRENCY_MARKS.items(), *((code, rf"\b{code}\b") for code in DECIMALS)]
             text = column.header + " " + " ".join(column.shapes["text"])
             stated |= {code for code, mark in marks if re.search(mark, text)}
         if len(stated) != 1:
@@ -487,7 +487,7 @@ class _Derivation:
 
     def _may_be(self, kind: str, column: Column) -> bool:
         if kind == "paid":
-            return header_words.means_paid(column.header, CURRENCIES) and column.reads_as == "amount"
+            return header_words.means_paid(column.header, DECIMALS) and column.reads_as == "amount"
         if not header_words.has_word(column.header, header_words.DECISION):
             return False
         certain = column.decisions >= MIN_SHARE
