@@ -221,10 +221,6 @@ def test_a_notebook_shows_whole_counts_and_whole_won() -> None:
     ("schema", "columns"),
     [
         (schema_of("sensitivity.indices"), {"first": [0.2], "total": [0.4]}),
-        (
-            schema_of("distribution.shares"),
-            {"share_first": [0.2], "difference": [0.4], "low": [0.1], "high": [0.5]},
-        ),
         (schema_of("funnel"), {"stage": ["filed"], "low": [1], "expected": [2], "high": [3]}),  # people
         (schema_of("intake.branches"), {"branch": ["closes"], "median": [5], "low": [1], "high": [3]}),
         (schema_of("facts"), {"unit": ["USD"], "low": [1], "value": [2]}),  # what was printed

@@ -296,7 +296,6 @@ def test_losses_cannot_speak_to_the_terminal(run: Run) -> None:
         (file, "--where", f"region={EVIL}", "--by", "region"),
         (file, "--where", f"region={EVIL}x"),
         (file, "--by", EVIL),
-        (file, "--compare", f"{EVIL},x", "--by", "region"),
         ("--grouped", f"{EVIL}.toml"),
         ("--grouped", EVIL),
         (f"no-{file}",),
