@@ -53,7 +53,7 @@ PUBLIC = {
     "outage_analysis.losses": (
         "Losses: the cube, summaries of its losses, fitted severity, and forecasts of late claims.",
         (
-            "Cube", "DimensionFilter", "compare_groups", "cumulative_intake",
+            "Cube", "DimensionFilter", "cumulative_intake",
             "display_bands", "fit_edges", "loss_counts", "quantiles", "regroup", "filter_cube",
             "stated_edges", "summary", "with_shares", "FAMILIES", "Fits", "SeverityFit", "fit_all",
             "Branch", "Channel", "LateClaimsForecast", "channel_from_cube", "forecast_late_claims",
