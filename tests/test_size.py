@@ -18,12 +18,12 @@ SOURCE = ROOT / "src" / "outage_analysis"
 SLACK = 30
 """How far a number may lie below its ceiling."""
 CEILINGS = {
-    "analysis": 2428,
+    "analysis": 2427,
     "assumptions": 784,
     "charts": 1951,
     "claims": 4477,
-    "cli": 1022,
-    "costs": 3821,
+    "cli": 1018,
+    "costs": 3814,
     "files": 440,
     "incidents": 718,
     "jupyter": 692,
@@ -32,7 +32,7 @@ CEILINGS = {
     "reports": 3400,
     "root": 174,
     "text": 1456,
-    "tests": 34_481,
+    "tests": 34_471,
     "TOML": 3705,
     "SQL": 964,
     "JavaScript": 958,

@@ -134,12 +134,10 @@ def quantiles(answer: dict[str, Any], basis: str = "published") -> dict[str, dic
         (("compare", "policy.toml", *TRAM), 2, "needs two or more different policies. Name each once."),
         (("compare", "policy.toml", "policy.toml", *TRAM), 2, "needs two or more different policies"),
         (("compare", "kakao-2022", "kddi-2022"), 2, "kddi-2022 pays JPY, the incident kakao-2022 counts in"),
-        ((*WEEK, "--valuation", "gold"), 2, "no such valuation (found 'gold'). Known: cash, face_value, "),
         ((*WEEK[:3], "--as-of", "2022-12-30"), 5, "Without one: kakao-candidate-cash, kakao-candidate-vou"),
         ((*WEEK, "--ledger", "ledger.toml"), 2, "the ledger tram-ledger is for the incident tram-2031, not"),
         ((*BOTH, "--claims", "nowhere.csv"), 3, "nowhere.csv: there is no such file"),
         (("compare", "goods.toml", "flat.toml", *TRAM), 5, "Without one: tram-goods. Give a ledger with"),
-        ((*LEDGERS, "--valuation", "gold"), 2, "no such valuation (found 'gold'). Known: cash, "),
         (("bridge", *LEDGERS[:0:-1]), 2, "of an earlier day than the first. Swap them."),
         (("bridge", "nowhere", "kakao-2022"), 2, "nowhere: no such id in assumptions. Give a path"),
         (("bridge", ".", "kakao-2022"), 2, "no report. Name a folder that `report` wrote."),
@@ -262,7 +260,7 @@ def test_a_sum_that_everything_exceeds_tells_nothing_new(run: Run) -> None:
 
 def test_a_comparison_as_json_says_what_each_policy_costs_alone(run: Run) -> None:
     found = json_output(run, *BOTH)
-    assert found.keys() == ORIGIN | {"valuation", "winners_and_losers"} | COMPARE_KEYS
+    assert found.keys() == ORIGIN | {"winners_and_losers"} | COMPARE_KEYS
     assert [row["policy"] for row in found["policies"]] == ["tram-2031", "tram-flat"]
     for row, page in zip(found["policies"], BOTH[1:3], strict=True):
         alone = quantiles(json_output(run, *COST[:-1], page))

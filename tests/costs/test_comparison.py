@@ -320,30 +320,27 @@ def test_a_sentence_claims_no_certainty_and_knows_a_tie() -> None:
 
 
 @pytest.mark.parametrize(
-    ("pages", "valuation", "error", "message"),
+    ("pages", "error", "message"),
     [
-        ([policy_of(fee(1))], "cash", UsageError, "two or more different policies"),
-        ([policy_of(fee(1)), policy_of(fee(2))], "cash", UsageError, "two or more different policies"),
+        ([policy_of(fee(1))], UsageError, "two or more different policies"),
+        ([policy_of(fee(1)), policy_of(fee(2))], UsageError, "two or more different policies"),
         (
             [policy_of(fee(1)), policy_of(fee(2), id_="q", currency="EUR", loss_unit="EUR")],
-            "cash",
             UsageError,
             "same currency",
         ),
-        ([policy_of(fee(1)), policy_of(fee(2), id_="q")], "gold", UsageError, "face_value"),
         (
             [policy_of(fee(1)), policy_of(tiers(), id_="q")],
-            "cash",
             ModelRefused,
             "fewer than two policies have an expected cost in cash.*Without one: q",
         ),
     ],
 )
 def test_what_cannot_be_compared_is_refused(
-    pages: list[Policy], valuation: str, error: type[Exception], message: str
+    pages: list[Policy], error: type[Exception], message: str
 ) -> None:
     with pytest.raises(error, match=message):
-        simulate_policies(pages, None, as_of=DAY, valuation=valuation)
+        simulate_policies(pages, None, as_of=DAY)
 
 
 def test_a_mix_on_other_bands_is_a_reason_and_no_refusal() -> None:

@@ -31,7 +31,7 @@ from outage_analysis.costs.sensitivity import (
 )
 from outage_analysis.costs.simulation import Simulation, simulate_together
 from outage_analysis.costs.terms import FunnelFactor, Input
-from outage_analysis.errors import ModelRefused, UsageError
+from outage_analysis.errors import UsageError
 from outage_analysis.policies import load_policy
 from outage_analysis.text import Locale
 from tests.costs.uncertain_portfolios import DAY as SHOPS_DAY
@@ -317,8 +317,6 @@ def test_without_a_choice_there_is_nothing_to_find_out(week: list[Simulation]) -
         information_value([week[0]])
     with pytest.raises(UsageError, match="an amount from 0 on"):
         information_value([week[0]], alternative=math.nan)
-    with pytest.raises(ModelRefused, match="no line has an expected cost in face value"):
-        information_value(week, "face_value")
     with pytest.raises(UsageError, match="do not share their draws"):
         information_value([week[0], replace(week[1], seed=1)])
 

@@ -59,7 +59,7 @@ def sealed(bundle: Path, name: str, text: str) -> Path:
 
 
 def opened(bundle: Path) -> None:
-    bridge_side(str(bundle), "kakao-2022", None, "cash")
+    bridge_side(str(bundle), "kakao-2022", None)
 
 
 # --- opened as it was written -----------------------------------------------------------------------------
@@ -218,11 +218,10 @@ def test_a_folder_that_is_no_report_is_wrong_usage(tmp_path: Path) -> None:
 
 
 def test_a_run_is_a_report_with_the_figure_it_printed_or_a_ledger(written: Path, made: Analysis) -> None:
-    side, recorded = bridge_side(str(written), "kakao-2022", None, "cash")
+    side, recorded = bridge_side(str(written), "kakao-2022", None)
     assert (side.policy, side.ledger, side.as_of) == (made.policy, made.ledger, made.as_of)
     assert recorded == made.exact_tables["totals"]["expected"].item()
-    assert bridge_side(str(written), "kakao-2022", None, "face_value")[1] is None
-    side, recorded = bridge_side("kakao-2022-10-24", "kakao-2022", "kakao-candidate-fees", "cash")
+    side, recorded = bridge_side("kakao-2022-10-24", "kakao-2022", "kakao-candidate-fees")
     assert side.ledger
     assert (side.policy.id, side.as_of, recorded) == ("kakao-candidate-fees", side.ledger.as_of, None)
 
@@ -259,9 +258,9 @@ def test_runs_of_two_incidents_have_no_bridge(written: Path) -> None:
 
 def test_the_bundled_report_leads_to_the_updated_ledger(bundles: dict[str, Path]) -> None:
     (first, recorded), (second, _) = (
-        bridge_side(str(name), "kakao-2022", None, "cash") for name in (bundles["en"], "kakao-2023-06-30")
+        bridge_side(str(name), "kakao-2022", None) for name in (bundles["en"], "kakao-2023-06-30")
     )
-    table = bridge(first, second, valuation="cash", recorded=recorded)
+    table = bridge(first, second, recorded=recorded)
     ends = {}
     for side in (first, second):
         sums = totals(cost_table(side.policy, side.ledger, as_of=side.as_of))

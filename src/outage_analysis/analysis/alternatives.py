@@ -208,9 +208,9 @@ class PolicyComparison(PolicyResult):
             cubes = self.cubes.get(id_, ())
             of_claimants = (cube for cube in cubes if cube.line is not None)
             own.append(cubes if self.claim_cube is None else [self.claim_cube, *of_claimants])
-        pair, valuation = (by_id[policy], by_id[other]), self.simulations.valuation
+        pair = (by_id[policy], by_id[other])
         return costs.comparison.winners_and_losers(
-            *pair, self.ledger, as_of=self.as_of, cubes=own[0], cubes_of_other=own[1], valuation=valuation
+            *pair, self.ledger, as_of=self.as_of, cubes=own[0], cubes_of_other=own[1]
         )
 
     @cached_property
@@ -235,7 +235,7 @@ class PolicyComparison(PolicyResult):
         tables = {name: self.whole(getattr(self.simulations, name), f"compare.{name}") for name in names}
         tables["winners_and_losers"] = self.whole(self.winners_table, "winners_and_losers")
         rows = {name: table.to_dicts() for name, table in tables.items()}
-        return self.inputs | {"valuation": self.simulations.valuation} | rows
+        return self.inputs | rows
 
     def answer(self, lang: str = "en") -> text.Answer:
         """Return which policy costs least and which gives people most, then all tables."""
@@ -322,7 +322,6 @@ def compare_loaded(
     as_of: date,
     *,
     of_claims: bool,
-    valuation: str = "cash",
 ) -> PolicyComparison:
     """Compare loaded policies on the claims of the plan or, if not `of_claims`, on published counts."""
     claims: Claims | None = None
@@ -347,7 +346,6 @@ def compare_loaded(
         as_of=as_of,
         cubes=cubes,
         claim_cube=claim_cube,
-        valuation=valuation,
         draws=plan.draws,
         seed=plan.seed,
         level=plan.level,
@@ -355,16 +353,13 @@ def compare_loaded(
     return PolicyComparison(incident, ledger, as_of, claims, plan, policies, simulations, cubes, claim_cube)
 
 
-def compare_policies(
-    plan: Plan, policies: Sequence[str | Path | Policy], *, valuation: str = "cash"
-) -> PolicyComparison:
+def compare_policies(plan: Plan, policies: Sequence[str | Path | Policy]) -> PolicyComparison:
     """Compare the expected costs of policies for one incident.
 
     Args:
         plan: states the incident, the ledger, the day, and optionally claims or counts. Without a ledger, the
             latest bundled ledger of the incident by that day is used. The policy of the plan is not used.
         policies: two or more policies, as ids, paths or `Policy` objects.
-        valuation: the kind of cost to compare, such as `cash`.
 
     Raises:
         UsageError: documents do not fit together, or there are fewer than two policies.
@@ -376,20 +371,17 @@ def compare_policies(
     for policy in loaded:
         check_documents_fit(incident, policy, ledger)
     as_of = plan.as_of or (ledger.as_of if ledger else max(last_day(policy, incident) for policy in loaded))
-    return compare_loaded(
-        plan, incident, loaded, ledger, as_of, of_claims=plan.has_own_counts, valuation=valuation
-    )
+    return compare_loaded(plan, incident, loaded, ledger, as_of, of_claims=plan.has_own_counts)
 
 
 @lists_arguments()
-def compare(  # noqa: PLR0913 - completion lists the arguments
+def compare(
     *policies: str | Path | Policy,
     claims: Claims | None = None,
     ledger: str | Path | Ledger | None = None,
     incident: str | Path | Incident | None = None,
     as_of: date | str | None = None,
     budget: float | None = None,
-    valuation: str = "cash",
     draws: int = costs.DRAWS,
     seed: int = costs.SEED,
     level: int = text.DEFAULT_LEVEL,
@@ -406,7 +398,6 @@ def compare(  # noqa: PLR0913 - completion lists the arguments
             else the bundled incident whose id a policy has, or else `kakao-2022`.
         as_of: use only what was public by this day, such as "2022-10-24"; by default the day of the ledger.
         budget: an amount in whole currency; the table then has the chance that each policy costs more.
-        valuation: the kind of cost to compare, such as `cash`.
         draws: the number of simulated draws, a power of two.
         seed: the seed of the draws.
         level: the probability of the likely range in percent; 90 gives P5 to P95.
@@ -442,7 +433,7 @@ def compare(  # noqa: PLR0913 - completion lists the arguments
     )
     units = load_incident(incident).minor_units
     amount = None if budget is None else text.smallest_units(budget, units, "the budget")
-    return replace(compare_policies(plan, loaded, valuation=valuation), budget=amount)
+    return replace(compare_policies(plan, loaded), budget=amount)
 
 
 def _with_distinct_ids(policies: Sequence[Policy]) -> list[Policy]:

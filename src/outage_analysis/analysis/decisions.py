@@ -453,8 +453,7 @@ class Reserve(AnalysisResult):
         units = locale("terminal.sums", currency=locale.currency)
         yield ShownTable(f"{locale('terminal.reserve')}{units}", self.table, schema_of("reserve"))
         if self.moved is not None:
-            cash = locale("word.cash")
-            title = locale("terminal.bridge", valuation=cash, currency=locale.currency)
+            title = locale("terminal.bridge", currency=locale.currency)
             yield ShownTable(title, self.moved, schema_of("documents.bridge"))
 
 

@@ -32,9 +32,6 @@ if TYPE_CHECKING:  # for type checkers only: these imports are slow, and `--help
 
 commands = typer.Typer()
 
-Valuation = Annotated[
-    str, "Valuation: cash, face_value, displaced_sales, incremental_cash, top_down or handling."
-]
 Run = Annotated[str, typer.Argument(metavar="RUN", help="Folder of a report, or id or path of a ledger.")]
 
 
@@ -72,7 +69,6 @@ def compare(
     ],
     *,
     options: PlanOptions,
-    valuation: Valuation = "cash",
     output: Output,
 ) -> None:
     """Compare policies by what they cost and by what people get, on the same draws of the uncertain inputs.
@@ -85,7 +81,7 @@ def compare(
     """
     with progress(output.lang) as step:
         step(text.Note("step_comparing_the_policies"))
-        result = analysis.compare_policies(options.plan(), policies, valuation=valuation)
+        result = analysis.compare_policies(options.plan(), policies)
     output.emit(result)
 
 
@@ -116,13 +112,7 @@ def backtest(
 @commands.command()
 @expand_options()
 def bridge(
-    first: Run,
-    second: Run,
-    *,
-    incident: Incident = BUNDLED,
-    policy: Policy = None,
-    valuation: Valuation = "cash",
-    output: Output,
+    first: Run, second: Run, *, incident: Incident = BUNDLED, policy: Policy = None, output: Output
 ) -> None:
     """Explain why the expected cost and its range changed from one run to a later one, from published counts.
 
@@ -133,21 +123,16 @@ def bridge(
     Example:
         outage-analysis bridge kakao-2022 kakao-2023-06-30
     """
-    if valuation not in costs.comparison.VALUATIONS:
-        known = ", ".join(costs.comparison.VALUATIONS)
-        raise UsageError("no such valuation", value=valuation, remedy=f"Known: {known}.")
-    (start, recorded), (end, _) = (
-        reports.bridge_side(run, incident, policy, valuation) for run in (first, second)
-    )
+    (start, recorded), (end, _) = (reports.bridge_side(run, incident, policy) for run in (first, second))
     compared = {side.ledger.incident for side in (start, end) if side.ledger}
     if len(compared) > 1:
         names = ", ".join(sorted(compared))
         problem = "the two runs are of two incidents"
         raise UsageError(problem, value=names, remedy="Name two runs of one incident.")
-    table = costs.cost_bridge.bridge(start, end, valuation=valuation, recorded=recorded, draws=costs.DRAWS)
+    table = costs.cost_bridge.bridge(start, end, recorded=recorded, draws=costs.DRAWS)
     currency, locale = start.policy.currency, start.policy.locale(output.lang)
-    title = locale("terminal.bridge", valuation=locale(f"word.{valuation}"), currency=currency)
-    units = {"valuation": valuation, "currency": currency, "minor_units": start.policy.digits}
+    title = locale("terminal.bridge", currency=currency)
+    units = {"currency": currency, "minor_units": start.policy.digits}
     schema = text.schema_of("documents.bridge")
     output.print(
         units | {"bridge": schema.whole(table, locale.places).to_dicts()},
@@ -217,7 +202,7 @@ def _bridge_since(run: analysis.Analysis, since: str, options: PlanOptions) -> p
             "the reserve is computed from claims, and a bridge explains costs from published counts",
             remedy="Leave --since out.",
         )
-    first, recorded = reports.bridge_side(since, options.incident or run.incident.id, options.policy, "cash")
+    first, recorded = reports.bridge_side(since, options.incident or run.incident.id, options.policy)
     second = costs.cost_bridge.BridgeRun(run.policy, run.ledger, run.as_of)
     # Lines without an obligation are in no reserve; a recorded total may include them.
     if not_due := analysis.reserve_scope(run).not_due:

@@ -70,17 +70,15 @@ def bridge(
     first: BridgeRun,
     second: BridgeRun,
     *,
-    valuation: str = "cash",
     recorded: float | None = None,
     draws: int | None = None,
     seed: int = SEED,
 ) -> pl.DataFrame:
-    """Explain how the expected cost, and with draws the range, changed from one run to a later one.
+    """Explain how the expected cash, and with draws its range, changed from one run to a later one.
 
     Args:
         first: the earlier run.
         second: the later run.
-        valuation: the kind of cost that is added up, such as `cash`.
         recorded: the total of the first run as an older version of this package computed it, in the smallest
             unit of the currency; by default, the total that this version computes.
         draws: the number of points with which both runs are simulated, a power of two; by default there is no
@@ -111,13 +109,13 @@ def bridge(
         raise UsageError(
             "a recorded figure is no sum of money", value=recorded, remedy="Take it as it was recorded."
         )
-    changes = _BridgeStages(first, second, valuation)
+    changes = _BridgeStages(first, second)
     stages = changes.stages
     known = [{id_: cost for id_, cost in stage.items() if cost is not None} for stage in stages]
     totals = [*map(_rounded_total, known)]
     if not known[0] and not known[-1]:
         raise ModelRefused(
-            f"neither run has an expected cost in {valuation.replace('_', ' ')}",
+            "neither run has an expected cost in cash",
             remedy="Give a ledger with the inputs that the policies need.",
         )
     start = totals[0] if recorded is None else round(recorded)
@@ -139,16 +137,16 @@ def bridge(
     rows.append(("end", None, totals[-1], _run_ids(second)))
     schema = schema_of("documents.bridge")
     ends = {"start": first, "end": second} if draws is not None else {}
-    ranges = {step: _quantiles(run, valuation, draws or 0, seed) for step, run in ends.items()}
+    ranges = {step: _quantiles(run, draws or 0, seed) for step, run in ends.items()}
     names = schema.without(*QUANTILES).names
     return schema.frame(dict(zip(names, row, strict=True)) | ranges.get(row[0], {}) for row in rows)
 
 
-def _quantiles(run: BridgeRun, valuation: str, draws: int, seed: int) -> dict[str, float]:
+def _quantiles(run: BridgeRun, draws: int, seed: int) -> dict[str, float]:
     portfolio = build_portfolio(run.policy, run.ledger, as_of=run.as_of)
-    if valuation not in portfolio.valuations:
+    if "cash" not in portfolio.valuations:
         return {}
-    total = simulate(portfolio, draws=draws, seed=seed).totals[valuation]
+    total = simulate(portfolio, draws=draws, seed=seed).totals["cash"]
     return {name: rounded_estimate(total.quantile(p)).value for name, p in QUANTILES.items()}
 
 
@@ -177,8 +175,8 @@ class _BridgeStages:
         stages: the lines before the first step and after each step.
     """
 
-    def __init__(self, first: BridgeRun, second: BridgeRun, valuation: str) -> None:
-        self.first, self.second, self.valuation = first, second, valuation
+    def __init__(self, first: BridgeRun, second: BridgeRun) -> None:
+        self.first, self.second = first, second
         self.first_lines, self.second_lines = _known_lines(first), _known_lines(second)
         self.promised_lines = {
             id_: line.with_true_ups(
@@ -259,7 +257,7 @@ class _BridgeStages:
         ledger = self._ledger and self._ledger.model_copy(update=update)
         policy = self.second.policy.model_copy(update={"lines": (line,)})
         compiled = compiled_lines(policy, ledger, as_of=day)
-        own = [term for each in compiled for term in each.terms if term.valuation == self.valuation]
+        own = [term for each in compiled for term in each.terms if term.valuation == "cash"]
         known = own and all(term.has_expected_cost for term in own)
         return round_digits(math.fsum(t.cost.expected or 0.0 for t in own), TABLE_DIGITS) if known else None
 

@@ -42,9 +42,9 @@ ROUNDING = 1e-12
 """If results differ by less than this share of their size, the difference is rounding."""
 
 
-def numbers_behind(valuation: str, *portfolios: Portfolio) -> list[tuple[str, Assumption, float]]:
-    """Return id, assumption and mean of each input of some totals that is one number, so no band mix."""
-    inputs = {name: entry for x in portfolios for name, entry in x.inputs_of(valuation).items()}
+def numbers_behind(*portfolios: Portfolio) -> list[tuple[str, Assumption, float]]:
+    """Return id, assumption and mean of each input of the cash that is one number, so no band mix."""
+    inputs = {name: entry for x in portfolios for name, entry in x.inputs_of("cash").items()}
     return [(name, e, e.range.expected) for name, e in inputs.items() if not isinstance(e, BandMix)]
 
 
@@ -176,7 +176,7 @@ def break_evens(portfolio: Portfolio, limit: float) -> pl.DataFrame:
         # A larger input never lowers the total, so values above the break-even exceed the limit.
         return name, entry.kind, mean, value, always if above is None else above
 
-    rows = (row(*number) for number in numbers_behind("cash", portfolio))
+    rows = (row(*number) for number in numbers_behind(portfolio))
     return rounded_table(rows, text.schema_of("sensitivity.break_evens")).sort(
         "beyond", "assumption", descending=[True, False]
     )
@@ -259,15 +259,12 @@ CLEAR_ERRORS = 2
 """A sentence recommends to find out an input only if its value exceeds this many errors."""
 
 
-def information_value(
-    runs: Sequence[Simulation], valuation: str = "cash", *, alternative: float | None = None
-) -> pl.DataFrame:
+def information_value(runs: Sequence[Simulation], *, alternative: float | None = None) -> pl.DataFrame:
     """Return the expected value of knowing each uncertain input before a decision.
 
     Args:
         runs: the simulations of the options, such as policies, with the same draws of the same inputs
-            (`simulate_together`). The decision-maker takes the option with the least expected cost.
-        valuation: the kind of cost that counts, such as `cash`.
+            (`simulate_together`). The decision-maker takes the option with the least expected cash.
         alternative: the certain cost of one more option, such as another use of a budget, in the smallest
             unit of the currency.
 
@@ -278,7 +275,7 @@ def information_value(
 
     Raises:
         UsageError: there are fewer than two options, or the simulations do not share their draws.
-        ModelRefused: an option has no expected cost under the valuation.
+        ModelRefused: an option has no expected cost in cash.
 
     Example:
         >>> from outage_analysis.assumptions import load_ledger
@@ -298,23 +295,23 @@ def information_value(
     if alternative is not None and not (np.isfinite(alternative) and alternative >= 0):
         raise UsageError("the cost of an alternative is an amount from 0 on", value=alternative)
     for run in runs:
-        if valuation not in run.portfolio.valuations:
+        if "cash" not in run.portfolio.valuations:
             raise ModelRefused(
-                f"no line has an expected cost in {valuation.replace('_', ' ')}",
+                "no line has an expected cost in cash",
                 remedy="Give a ledger with the inputs that the policy needs.",
             )
         if run.draws != runs[0].draws or run.seed != runs[0].seed:
             raise UsageError(
                 "the simulations do not share their draws", remedy="Simulate the policies together."
             )
-    totals = [run.totals[valuation] for run in runs]
+    totals = [run.totals["cash"] for run in runs]
     certain = [] if alternative is None else [np.full_like(totals[0].mean, alternative)]
     means = np.array([total.mean for total in totals] + certain)
     whole = _saving(means, means)
     # If one option is the best in every draw, it stays so whatever a regression says.
     settled = whole == Estimate(0.0, 0.0)
     # An input tells something if a cost depends on it, or if it is correlated with such an input.
-    first, used = runs[0], {name for run in runs for name in run.portfolio.inputs_of(valuation)}
+    first, used = runs[0], {name for run in runs for name in run.portfolio.inputs_of("cash")}
     names = [name for name, entry in first.portfolio.entries.items() if entry.dimensions]
     if first.rank is not None:
         tied = (first.rank[:, [name in used for name in names]] != 0).any(axis=1)

@@ -129,9 +129,7 @@ def _check_target(out: Path, *, force: bool) -> None:
         raise UsageError("already holds a report", file=out, remedy=remedy)
 
 
-def bridge_side(
-    run: str, incident: str, policy: str | None, valuation: str
-) -> tuple[cost_bridge.BridgeRun, float | None]:
+def bridge_side(run: str, incident: str, policy: str | None) -> tuple[cost_bridge.BridgeRun, float | None]:
     """Return one of the two runs between which a cost bridge explains the change of the expected cost.
 
     Args:
@@ -139,10 +137,9 @@ def bridge_side(
         incident: the incident whose policy is used with an assumption ledger.
         policy: the id or path of a policy to use with an assumption ledger, in place of the incident's
             policy.
-        valuation: the valuation, such as cash, whose expected total is returned.
 
     Returns:
-        The policy, assumption ledger and as-of day; and the expected total that the report states (None if
+        The policy, assumption ledger and as-of day; and the expected cash that the report states (None if
         `run` is a ledger).
 
     Raises:
@@ -161,7 +158,7 @@ def bridge_side(
             raise InputRefused("is not as the report wrote it", file=path, remedy=REWRITE_REMEDY)
     used = load_bundled_document(folder, "ledger", load_ledger) if "ledger" in manifest.documents else None
     side = cost_bridge.BridgeRun(load_bundled_document(folder, "policy", load_policy), used, manifest.as_of)
-    return side, manifest.expected.get(valuation)
+    return side, manifest.expected.get("cash")
 
 
 def load_bundled_document(folder: Path, name: str, load: Callable[[Path], T]) -> T:

@@ -14,11 +14,7 @@ from outage_analysis.lazy_exports import lazy_exports
 
 if TYPE_CHECKING:
     from outage_analysis.costs.comparison.benefits import edges_for_comparison
-    from outage_analysis.costs.comparison.compare_policies import (
-        VALUATIONS,
-        PolicySimulations,
-        simulate_policies,
-    )
+    from outage_analysis.costs.comparison.compare_policies import PolicySimulations, simulate_policies
     from outage_analysis.costs.comparison.winners import winners_and_losers
 else:  # so that type checkers report a name that is not exported
     __getattr__, __dir__ = lazy_exports(__name__, __file__)

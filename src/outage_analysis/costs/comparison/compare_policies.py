@@ -8,7 +8,7 @@ from datetime import date
 from functools import cached_property
 from itertools import combinations
 from operator import ge
-from typing import Any, get_args
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -49,7 +49,6 @@ from outage_analysis.costs.simulation_tables import (
     rounded_table,
 )
 from outage_analysis.errors import ModelRefused, UsageError
-from outage_analysis.incidents import Valuation
 from outage_analysis.losses import Cube
 from outage_analysis.policies import Policy
 
@@ -61,7 +60,6 @@ DIGITS = 2
 """Decimals of the cost per payment."""
 EVEN, CERTAIN = 0.5, 0.99
 """A probability above `CERTAIN` is written as "more than 99 %"."""
-VALUATIONS: tuple[str, ...] = get_args(Valuation)
 
 BY_CLAIMS = ("replaced_low", "replaced_high")
 """The benefits that a policy must not have smaller to dominate another: both bounds of the share replaced."""
@@ -71,10 +69,9 @@ BY_COUNTS = ("per_recipient", "recipients")
 
 @dataclass(frozen=True, repr=False)
 class PolicySimulations(text.ShortRepr):
-    """The simulated costs of several policies under one ledger, on the same draws.
+    """The simulated cash of several policies under one ledger, on the same draws.
 
     Args:
-        valuation: the kind of cost that is compared, such as `cash`.
         policies: the table `comparison`, one row per policy in the order of the arguments, in
             the smallest unit of the currency. `promised`, `expected` and `most` are as in `totals`.
             `range_low` and `range_high` are the ends of the likely range. `recipients` is the expected number
@@ -91,10 +88,9 @@ class PolicySimulations(text.ShortRepr):
         replaced: the result of `loss_replacement`: the share of a loss that an accepted claim gets back.
         left_out: the table `compare.left_out`: the lines without an expected cost, which no
             figure includes, with their status and the inputs that the ledger lacks. A policy without a cost
-            line of this valuation has one row with the status `not_offered`.
+            line of cash has one row with the status `not_offered`.
     """
 
-    valuation: str
     policies: pl.DataFrame
     pairs: pl.DataFrame = field(repr=False)
     flips: pl.DataFrame = field(repr=False)
@@ -112,19 +108,18 @@ class PolicySimulations(text.ShortRepr):
         The options are the policies with an expected cost; the columns are those of the table
         `information_value`.
         """
-        return information_value([*self.runs.values()], self.valuation)
+        return information_value([*self.runs.values()])
 
     def information_sentence(self, locale: text.Locale) -> str:
         """State in one sentence which input to find out first, or that no input is worth finding out."""
         portfolio = next(iter(self.runs.values())).portfolio
         sentence = information_sentence(self.information_value, portfolio, locale)
-        decision = locale("information.compare_decision", valuation=locale(f"word.{self.valuation}"))
-        return f"{sentence} {decision}"
+        return f"{sentence} {locale('information.compare_decision')}"
 
     def chances_over(self, amount: float) -> dict[str, float]:
         """Return, by policy id, the probability that the cost exceeds an amount in the smallest unit."""
         return {
-            name: rounded_probability(run.totals[self.valuation].exceedance(amount)).value
+            name: rounded_probability(run.totals["cash"].exceedance(amount)).value
             for name, run in self.runs.items()
         }
 
@@ -139,7 +134,7 @@ class PolicySimulations(text.ShortRepr):
         """
         quoted = {id_: locale("compare.quoted", name=name) for id_, name in names.items()}
         sentences = [_least_cost(self, locale, quoted)]
-        if any(run.portfolio.has_correlated_inputs(self.valuation) for run in self.runs.values()):
+        if any(run.portfolio.has_correlated_inputs("cash") for run in self.runs.values()):
             sentences.append(locale("compare.tied"))
         sentences += _most_for_people(self.policies, locale, quoted)
         without_cost = self.policies.filter(pl.col("expected").is_null())["policy"]
@@ -162,14 +157,13 @@ class PolicySimulations(text.ShortRepr):
         return notes
 
 
-def simulate_policies(  # noqa: PLR0913 - what is compared, and how it is simulated
+def simulate_policies(
     policies: Sequence[Policy],
     ledger: Ledger | None,
     *,
     as_of: date,
     cubes: Mapping[str, Sequence[Cube]] | None = None,
     claim_cube: Cube | None = None,
-    valuation: str = "cash",
     draws: int = DRAWS,
     seed: int = SEED,
     level: int = text.DEFAULT_LEVEL,
@@ -184,14 +178,12 @@ def simulate_policies(  # noqa: PLR0913 - what is compared, and how it is simula
             published counts are used.
         claim_cube: the claims in narrower bands, from which the share of the losses that each policy pays is
             computed; by default the cube of claims among the cubes of the policy.
-        valuation: the kind of cost to compare, one of `VALUATIONS`.
         draws: the number of simulated draws, a power of two.
         seed: the seed of the simulation.
         level: the probability of the likely range in percent; 90 gives P5 to P95.
 
     Raises:
-        UsageError: there are fewer than two policies, a policy is repeated, the currencies differ, or the
-            valuation does not exist.
+        UsageError: there are fewer than two policies, a policy is repeated, or the currencies differ.
         ModelRefused: fewer than two of the policies have an expected cost.
     """
     names = [policy.id for policy in policies]
@@ -199,26 +191,24 @@ def simulate_policies(  # noqa: PLR0913 - what is compared, and how it is simula
         raise UsageError("a comparison needs two or more different policies", remedy="Name each once.")
     if len({(policy.currency, policy.digits) for policy in policies}) > 1:
         raise UsageError("the policies do not pay the same currency", remedy="Restate them in one.")
-    if valuation not in VALUATIONS:
-        raise UsageError("no such valuation", value=valuation, remedy="Known: " + ", ".join(VALUATIONS) + ".")
     likely, cubes = text.LikelyRange(level), cubes or {}
     tables, portfolios = {}, {}
     for policy in policies:
         claims, fitting = cubes.get(policy.id, ()), ledger_for_policy(ledger, policy)
         lines = compiled_lines(policy, fitting, as_of=as_of, cubes=claims)
-        tables[policy.id] = costs_of_lines(lines, as_of, claims).filter(valuation=valuation)
+        tables[policy.id] = costs_of_lines(lines, as_of, claims).filter(valuation="cash")
         portfolio = portfolio_of_lines(lines, fitting, as_of)
-        if valuation in portfolio.valuations:
+        if "cash" in portfolio.valuations:
             portfolios[policy.id] = portfolio
     if len(portfolios) < MIN_POLICIES:
         raise ModelRefused(
-            f"fewer than two policies have an expected cost in {valuation.replace('_', ' ')} as of {as_of}",
+            f"fewer than two policies have an expected cost in cash as of {as_of}",
             remedy=f"Without one: {', '.join(name for name in names if name not in portfolios)}. "
             "Give a ledger with the inputs that they need, or another policy.",
         )
     runs = shared_runs(portfolios, ledger, as_of, draws, seed)
     pairs, rows = list(combinations(portfolios, 2)), list[dict[str, Any]]()
-    amounts = np.stack([run.totals[valuation].values for run in runs.values()])
+    amounts = np.stack([run.totals["cash"].values for run in runs.values()])
     least = amounts == amounts.min(axis=0)
     won = dict(zip(runs, least / least.sum(axis=0), strict=True))  # policies that cost the same share a draw
     known, left_out = [policy.as_known_on(as_of) for policy in policies], list[dict[str, object]]()
@@ -232,13 +222,12 @@ def simulate_policies(  # noqa: PLR0913 - what is compared, and how it is simula
         sums = totals(tables[policy.id])
         row = {"policy": policy.id} | {x: sums[x].item() for x in ("promised", "most") if len(sums)}
         if policy.id in runs:
-            row |= _figures(runs[policy.id], valuation, likely, won[policy.id])
+            row |= _figures(runs[policy.id], likely, won[policy.id])
         rows.append(row | loss_shares(policy, own, ledger, as_of))
     return PolicySimulations(
-        valuation,
         rounded_table(with_ranks(rows), text.schema_of("comparison")),
-        rounded_table((_pair_row(runs, valuation, *pair, likely) for pair in pairs), text.schema_of("pairs")),
-        rounded_table([x for p in pairs for x in _flips(portfolios, valuation, *p)], text.schema_of("flips")),
+        rounded_table((_pair_row(runs, *pair, likely) for pair in pairs), text.schema_of("pairs")),
+        rounded_table([x for p in pairs for x in _flips(portfolios, *p)], text.schema_of("flips")),
         pl.concat([loss_replacement(p, cubes.get(p.id, ())) for p in known]),
         rounded_table(left_out, text.schema_of("compare.left_out")),
         inputs=frozenset().union(*map(assumption_ids, tables.values())),
@@ -266,9 +255,9 @@ def shared_runs(
     return dict(zip(portfolios, simulate_together(alike, draws=draws, seed=seed), strict=True))
 
 
-def _figures(run: Simulation, valuation: str, likely: text.LikelyRange, won: FloatArray) -> dict[str, Any]:
-    expected, people = expected_estimate(run, valuation).value, expected_recipients(run, valuation)
-    points, total = {**likely.columns, "p90": P90}, run.totals[valuation]
+def _figures(run: Simulation, likely: text.LikelyRange, won: FloatArray) -> dict[str, Any]:
+    expected, people = expected_estimate(run, "cash").value, expected_recipients(run, "cash")
+    points, total = {**likely.columns, "p90": P90}, run.totals["cash"]
     return {
         **{name: rounded_estimate(total.quantile(p)).value for name, p in points.items()},
         "expected": expected,
@@ -279,14 +268,14 @@ def _figures(run: Simulation, valuation: str, likely: text.LikelyRange, won: Flo
 
 
 def _pair_row(
-    runs: dict[str, Simulation], valuation: str, policy: str, other: str, likely: text.LikelyRange
+    runs: dict[str, Simulation], policy: str, other: str, likely: text.LikelyRange
 ) -> dict[str, object]:
     first, second = runs[policy], runs[other]
-    gap = first.totals[valuation].values - second.totals[valuation].values
-    if first.portfolio.has_correlated_inputs(valuation):
+    gap = first.totals["cash"].values - second.totals["cash"].values
+    if first.portfolio.has_correlated_inputs("cash"):
         difference = rounded_estimate(replicate_mean(gap.mean(axis=1))).value
     else:
-        mine, others = (float(expected_at(run.portfolio, valuation, {})[0]) for run in (first, second))
+        mine, others = (float(expected_at(run.portfolio, "cash", {})[0]) for run in (first, second))
         difference = mine - others
     return {
         "policy": policy,
@@ -298,15 +287,13 @@ def _pair_row(
     }
 
 
-def _flips(
-    portfolios: dict[str, Portfolio], valuation: str, policy: str, other: str
-) -> Iterator[tuple[object, ...]]:
+def _flips(portfolios: dict[str, Portfolio], policy: str, other: str) -> Iterator[tuple[object, ...]]:
     first, second = portfolios[policy], portfolios[other]
-    for name, entry, mean in numbers_behind(valuation, first, second):
+    for name, entry, mean in numbers_behind(first, second):
 
         def gap(values: FloatArray, name: str = name) -> FloatArray:
             changes = {name: values}
-            return expected_at(first, valuation, changes) - expected_at(second, valuation, changes)
+            return expected_at(first, "cash", changes) - expected_at(second, "cash", changes)
 
         value, above = sign_change(gap, entry)
         # If both costs are proportional to the input, they are equal at 0, but the same policy stays
@@ -362,7 +349,6 @@ def _least_cost(found: PolicySimulations, locale: text.Locale, quoted: Mapping[s
         other=quoted[second],
         cost=locale.money(least),
         other_cost=locale.money(next_least),
-        valuation=locale(f"word.{found.valuation}"),
         chance=locale("compare.almost", chance=shown) if chance > CERTAIN else shown,
     )
 

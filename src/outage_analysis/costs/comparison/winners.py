@@ -47,7 +47,6 @@ def winners_and_losers(
     as_of: date,
     cubes: Sequence[Cube] = (),
     cubes_of_other: Sequence[Cube] = (),
-    valuation: str = CASH,
 ) -> pl.DataFrame:
     """Return who gets more under a policy than under another, and who gets less.
 
@@ -60,7 +59,6 @@ def winners_and_losers(
             counts are used. The comparison is exact if the cube of claims has the edges of
             `edges_for_comparison`.
         cubes_of_other: cubes of claimants of the lines of the other policy, if it pays per claimant.
-        valuation: the kind of cost. Payments by loss band are cash.
 
     Returns:
         The table `winners_and_losers`. Without claims, the number of reports in a band is
@@ -68,10 +66,10 @@ def winners_and_losers(
     """
     pair = [each.as_known_on(as_of) for each in (policy, other)]
     cube = next((c for c in cubes if c.line is None), None)
-    tables = [_lines(pair, ledger, as_of, (cubes, cubes_of_other or cubes), valuation)]
-    if valuation == CASH and cube is not None:
+    tables = [_lines(pair, ledger, as_of, (cubes, cubes_of_other or cubes))]
+    if cube is not None:
         tables.insert(0, _claim_bands(cube, pair, ledger, as_of))
-    elif valuation == CASH:
+    else:
         tables = [*_report_bands(pair, ledger, as_of), *tables]
     rows = pl.concat(tables, how="diagonal_relaxed")
     added = [sum_or_null(name).alias(name) for name in ADDED]
@@ -238,11 +236,7 @@ def _report_payment(line: Schedule, funnel: Funnel, band: Band) -> benefits.RowP
 
 
 def _lines(
-    pair: Sequence[Policy],
-    ledger: Ledger | None,
-    as_of: date,
-    cubes: Sequence[Sequence[Cube]],
-    valuation: str,
+    pair: Sequence[Policy], ledger: Ledger | None, as_of: date, cubes: Sequence[Sequence[Cube]]
 ) -> pl.DataFrame:
     # The lines without loss bands and, with claims, those that pay per claimant. Fees, goods and budgets then
     # have no cost.
@@ -258,7 +252,7 @@ def _lines(
             for term in compiled.terms:
                 people = term.count if term.capacity is None else term.capacity
                 is_known = people is not None or term.promised is not None
-                if term.valuation == valuation and term.rule != "handling" and is_known:
+                if term.valuation == CASH and term.rule != "handling" and is_known:
                     side[compiled.line.id] = (people, term.promised)
                     unequal |= {compiled.line.id} & schedules.keys()
     rows = []
