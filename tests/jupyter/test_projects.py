@@ -206,7 +206,6 @@ def test_the_welcome_links_to_every_notebook_and_to_files_that_are_there(project
 # --- every key ----------------------------------------------------------------------------------------
 
 FURTHER_KEYS = """encoding = "utf-8"
-quarter_profit = "FI-03.operating-profit"
 first_services = ["broadband"]
 own_facts = ["MINE-"]
 counted = { en = "visits" }
