@@ -121,8 +121,9 @@ def test_a_damaged_object_of_an_array_costs_its_row(tmp_path: Path, indent: int 
     claims = read(tmp_path / "a.json", damaged.encode())
     assert ids(claims) == ["1", "3"]
     (byte, raw) = claims.rejected_rows.select("byte", "raw").row(0)
-    found = damaged.encode()[byte:].decode().replace("\n", " ")
-    assert found.lstrip().startswith(raw.strip()[:20])
+    assert damaged.encode()[byte:].decode().startswith(raw)
+    assert (raw[0], raw[-1]) == ("{", "}")
+    assert '"2"' in raw
     cut = text[: text.index('"claim_id": "3"') + 20]
     assert ids(read(tmp_path / "b.json", cut.encode())) == ["1", "2"]
     assert len(read(tmp_path / "c.json", cut.encode()).rejected_rows) == 1

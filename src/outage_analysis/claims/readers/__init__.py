@@ -40,7 +40,7 @@ Modules:
     record_splitting: splits lines into records, and isolates damaged records
     dialects: detects delimiter, quotation mark and header of a delimited file
     shifted_columns: refuses files whose cells may be shifted against the header
-    jsonlines: JSON lines files
+    json_files: JSON lines and JSON arrays
     parquet: Parquet files
     workbooks: Excel and OpenDocument workbooks
     workbook_xml: reads errors, formulas and merged cells of an .xlsx workbook

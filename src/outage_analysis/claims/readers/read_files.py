@@ -21,7 +21,7 @@ from outage_analysis.claims import queries
 from outage_analysis.claims.readers.data_frames import DATA_FRAME
 from outage_analysis.claims.readers.delimited import open_delimited
 from outage_analysis.claims.readers.expected_table import OPTIONAL_COLUMNS, ExpectedTable, required_columns
-from outage_analysis.claims.readers.jsonlines import one_object_per_line, open_jsonlines
+from outage_analysis.claims.readers.json_files import open_json
 from outage_analysis.claims.readers.parquet import open_parquet, was_saved_from_claims
 from outage_analysis.claims.readers.source_file import (
     ZIP,
@@ -50,7 +50,7 @@ BinaryOpener = Callable[[ExpectedTable, Path, Warehouse], OpenedFile]
 JSON = (".json", ".jsonl", ".ndjson")
 TEXT_READERS: dict[str, Opener] = {
     **dict.fromkeys((".csv", ".tsv", ".txt"), open_delimited),
-    **dict.fromkeys(JSON, open_jsonlines),
+    **dict.fromkeys(JSON, open_json),
 }
 WORKBOOKS = (".xlsx", ".xlsb", ".xls", ".ods")
 BINARY_READERS: dict[str, BinaryOpener] = {
@@ -214,8 +214,6 @@ def open_file(
         path = extracted_member(path, workspace, table.file, suffixes=[*TEXT_READERS])
         suffix = path.suffix
     text = as_utf8(path, workspace, name=table.file, encoding=table.layout.encoding, one_line=suffix in JSON)
-    if suffix in JSON:
-        text = one_object_per_line(text, workspace, table.file)
     return TEXT_READERS[suffix](table, text, warehouse)
 
 

@@ -26,7 +26,7 @@ from outage_analysis.claims.warehouse import Frames, Warehouse
 from outage_analysis.errors import InputRefused
 from outage_analysis.text import Note, TextFile, masked_name
 
-BATCH_ROWS = 50_000
+BATCH_ROWS = 10_000
 """Most rows that a Python reader holds in memory at a time."""
 Numbers = np.ndarray[Any, np.dtype[np.int64]]
 UnreadableRecord = tuple[int, int, int, str]
