@@ -17,16 +17,14 @@ from outage_analysis.claims.warehouse import Warehouse
 from outage_analysis.incidents import Incident, Layout
 from tests.claims.complaint_files import write_frame
 from tests.contract.damaged_files.container_kinds import open_document
-from tests.contract.damaged_files.old_workbook import xls_bytes
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 HEADER = ("claim_id", "service", "claimant_type", "filed_on", "loss")
 ROWS: list[tuple[str, ...]] = [(str(n), "카톡", "개인", "2022-10-19", str(1_000 * n)) for n in range(1, 8)]
-SUFFIXES = tuple(suffix for suffix in (*TEXT_READERS, *BINARY_READERS) if suffix != ".xlsb")
-"""Nothing here writes a whole .xlsb workbook, which is read as an .xls workbook is."""
-SHEETS = (".xlsx", ".xls", ".ods")
+SUFFIXES = (*TEXT_READERS, *BINARY_READERS)
+SHEETS = (".xlsx", ".ods")
 WITHOUT_ENGINE = (*SHEETS, *JSON)
 """The suffixes of files that DuckDB does not read."""
 
@@ -41,8 +39,6 @@ def write(path: Path, rows: list[tuple[str, ...]]) -> None:
     """Write rows in the format of the suffix of a path."""
     frame = pl.DataFrame(rows, schema=HEADER, orient="row")
     match path.suffix:
-        case ".xls":
-            path.write_bytes(xls_bytes([HEADER, *rows]))
         case ".ods":
             path.write_bytes(open_document([HEADER, *rows]))
         case ".json":

@@ -44,5 +44,5 @@ Modules:
     parquet: Parquet files
     workbooks: Excel and OpenDocument workbooks
     workbook_xml: reads errors, formulas and merged cells of an .xlsx workbook
-    other_workbooks: reads errors and merged cells of .ods, .xls and .xlsb workbooks
+    open_document: reads errors and merged cells of an .ods workbook
 """

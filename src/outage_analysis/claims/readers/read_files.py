@@ -52,7 +52,9 @@ TEXT_READERS: dict[str, Opener] = {
     **dict.fromkeys((".csv", ".tsv", ".txt"), open_delimited),
     **dict.fromkeys(JSON, open_json),
 }
-WORKBOOKS = (".xlsx", ".xlsb", ".xls", ".ods")
+WORKBOOKS = (".xlsx", ".ods")
+OLD_WORKBOOKS = (".xls", ".xlsb")
+"""The suffixes of workbooks that are refused, also in a folder: skipping one could lose complaints."""
 BINARY_READERS: dict[str, BinaryOpener] = {
     ".parquet": open_parquet,
     **dict.fromkeys(WORKBOOKS, open_workbook),
@@ -251,6 +253,9 @@ def reader_suffix(path: Path) -> str | None:
 def _checked_suffix(path: Path) -> str:
     if not is_file(path):
         raise InputRefused("there is no such file", file=path)
+    if path.suffix.lower() in OLD_WORKBOOKS:
+        problem = f"is a workbook of a format that is not read ({path.suffix.lower()})"
+        raise InputRefused(problem, file=path.name, remedy="Open it and save it as .xlsx.")
     suffix = reader_suffix(path)
     if suffix is None:
         raise InputRefused(
@@ -315,7 +320,7 @@ def _is_folder(path: Path) -> bool:
 
 def _readable_files(candidates: list[Path], path: Path, skipped: list[Path]) -> list[Path]:
     files = [f for f in candidates if not f.name.startswith((".", "~$"))]
-    fitting = [f for f in files if is_file(f) and reader_suffix(f)]
+    fitting = [f for f in files if is_file(f) and (reader_suffix(f) or f.suffix.lower() in OLD_WORKBOOKS)]
     if not fitting:
         raise InputRefused(
             "holds no file of complaints",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import struct
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,7 +17,7 @@ from outage_analysis.claims.readers.expected_table import (
     MIN_HEADER_COLUMNS,
     ExpectedTable,
 )
-from outage_analysis.claims.readers.other_workbooks import DETAILS, check_ods_size
+from outage_analysis.claims.readers.open_document import check_ods_size, ods_details
 from outage_analysis.claims.readers.source_file import (
     FileFormat,
     Numbers,
@@ -124,11 +123,6 @@ def sheets_with_columns(path: Path, table: ExpectedTable) -> list[str]:
 def _check_expanded_size(path: Path, name: str) -> None:
     """Raise an error if a file is not a workbook, or if reading it would need too much memory."""
     suffix = path.suffix.lower()
-    if suffix == ".xls":  # An .xls file is not compressed.
-        with path.open("rb") as stream:
-            if stream.read(4) != OLE:
-                raise InputRefused("is not an Excel workbook (.xls)", file=name, remedy="Save it as .xlsx.")
-        return
     try:
         with zipfile.ZipFile(path) as parts:
             size = sum(part.file_size for part in parts.infolist())
@@ -240,9 +234,10 @@ def _most_named_columns(frame: pl.DataFrame, table: ExpectedTable) -> int:
 def _with_hidden_values(
     frame: pl.DataFrame, path: Path, sheet: str, table: ExpectedTable, header: int, mapping: dict[str, int]
 ) -> pl.DataFrame:
+    read_details = ods_details if path.suffix.lower() == ".ods" else read_sheet_details
     try:
-        details = DETAILS.get(path.suffix.lower(), read_sheet_details)(path, sheet)
-    except (*BROKEN, KeyError, IndexError, StopIteration, ValueError, struct.error) as error:
+        details = read_details(path, sheet)
+    except (*BROKEN, KeyError, StopIteration, ValueError) as error:
         raise InputRefused("cannot be read as a workbook", file=table.file, value=error) from error
     if details.units and table.for_inspection:
         table.unit = details.units[0]
