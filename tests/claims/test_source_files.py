@@ -10,7 +10,7 @@ import pytest
 
 from outage_analysis import load_incident, read_claims
 from outage_analysis.claims.readers.expected_table import ExpectedTable, required_columns
-from outage_analysis.claims.readers.read_files import BINARY_READERS, JSON, TEXT_READERS, open_file
+from outage_analysis.claims.readers.read_files import JSON, TEXTS, WORKBOOKS, open_file
 from outage_analysis.claims.readers.source_file import OpenedFile, RowNumbers
 from outage_analysis.claims.readers.typed_rows import RowTyping, TypedRows, create_text_tables, store_texts
 from outage_analysis.claims.warehouse import Warehouse
@@ -23,9 +23,8 @@ if TYPE_CHECKING:
 
 HEADER = ("claim_id", "service", "claimant_type", "filed_on", "loss")
 ROWS: list[tuple[str, ...]] = [(str(n), "카톡", "개인", "2022-10-19", str(1_000 * n)) for n in range(1, 8)]
-SUFFIXES = (*TEXT_READERS, *BINARY_READERS)
-SHEETS = (".xlsx", ".ods")
-WITHOUT_ENGINE = (*SHEETS, *JSON)
+SUFFIXES = (*TEXTS, ".parquet", *WORKBOOKS)
+WITHOUT_ENGINE = (*WORKBOOKS, *JSON)
 """The suffixes of files that DuckDB does not read."""
 
 
@@ -72,7 +71,7 @@ def test_every_format_reads_all_rows_and_chosen_rows_alike(
     assert store_texts(warehouse, file) == 0
     assert stored(warehouse) == ROWS
     numbers = warehouse.frame("from text_rows")["source_row"].sort().to_list()
-    first = 2 if suffix in (".csv", ".tsv", ".txt", *SHEETS) else 1
+    first = 2 if suffix in (".csv", ".tsv", ".txt", *WORKBOOKS) else 1
     assert numbers == [*range(first, first + len(ROWS))]
     if suffix in WITHOUT_ENGINE:
         assert counted is None

@@ -24,7 +24,7 @@ Where to change what:
 - formats of dates and amounts: `value_sql` in `cell_values`;
 - times of day: `text/dates.py` and `filed_at_sql` in `cell_values`;
 - constant and computed columns: `constants_sql` and `computed_sql` of `ExpectedTable` in `expected_table`;
-- a new file format: a class with the interface of `SourceFile`, registered in `read_files`.
+- a new file format: a class with the interface of `SourceFile`, and `open_file` in `read_files`.
 
 Modules:
     data_frames: writes a data frame into a Parquet file

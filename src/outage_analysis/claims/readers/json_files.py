@@ -21,13 +21,11 @@ from outage_analysis.claims.readers.source_file import (
     BATCH_ROWS,
     FileFormat,
     Numbers,
-    OpenedFile,
     RowTexts,
     SourceFile,
     UnreadableRecord,
     row_texts,
 )
-from outage_analysis.claims.warehouse import Warehouse
 from outage_analysis.errors import InputRefused
 from outage_analysis.text import Note, TextFile
 
@@ -45,14 +43,13 @@ Record = tuple[int, int, int, str]
 """Row number, byte offset and byte length of a line or an array element, and its text."""
 
 
-def open_json(table: ExpectedTable, text: TextFile, warehouse: Warehouse) -> OpenedFile:
+def open_json(table: ExpectedTable, text: TextFile) -> JsonFile:
     """Open a JSON file and find its columns among the keys of its objects.
 
     Raises:
         InputRefused: a required column is not a key of any object; or the file has no lines of objects, and
             does not contain exactly one array of objects, or is too large.
     """
-    del warehouse  # A JSON file is read without DuckDB.
     if _has_lines(text.path):
         records = partial(_lines, text)
     else:
@@ -60,7 +57,7 @@ def open_json(table: ExpectedTable, text: TextFile, warehouse: Warehouse) -> Ope
     values = (_parse(record) for *_, record in records())
     headers = dict.fromkeys(chain.from_iterable(value for value in values if isinstance(value, dict)))
     positions = table.column_positions([*headers], None)
-    file = JsonFile(
+    return JsonFile(
         table=table,
         columns=tuple(positions),
         file_format=FileFormat(text.encoding, Note("object_per_line"), tuple(headers)),
@@ -68,7 +65,6 @@ def open_json(table: ExpectedTable, text: TextFile, warehouse: Warehouse) -> Ope
         keys={column: [*headers][at] for column, at in positions.items()},
         records=records,
     )
-    return file, None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import glob
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -45,24 +45,16 @@ from outage_analysis.files import is_file
 from outage_analysis.incidents import COUNT, Incident, Layout, layout_for
 from outage_analysis.text import COMPRESSIONS, TextFile, as_utf8, masked_name
 
-Opener = Callable[[ExpectedTable, TextFile, Warehouse], OpenedFile]
-BinaryOpener = Callable[[ExpectedTable, Path, Warehouse], OpenedFile]
 JSON = (".json", ".jsonl", ".ndjson")
-TEXT_READERS: dict[str, Opener] = {
-    **dict.fromkeys((".csv", ".tsv", ".txt"), open_delimited),
-    **dict.fromkeys(JSON, open_json),
-}
+TEXTS = (".csv", ".tsv", ".txt", *JSON)
 WORKBOOKS = (".xlsx", ".ods")
 OLD_WORKBOOKS = (".xls", ".xlsb")
 """The suffixes of workbooks that are refused, also in a folder: skipping one could lose complaints."""
-BINARY_READERS: dict[str, BinaryOpener] = {
-    ".parquet": open_parquet,
-    **dict.fromkeys(WORKBOOKS, open_workbook),
-}
 READABLE_SUFFIXES = (
-    *TEXT_READERS,
-    *(text + packed for text in TEXT_READERS for packed in COMPRESSIONS),
-    *BINARY_READERS,
+    *TEXTS,
+    *(text + packed for text in TEXTS for packed in COMPRESSIONS),
+    ".parquet",
+    *WORKBOOKS,
     ZIP,
 )
 """Every suffix of a complaint file."""
@@ -210,13 +202,15 @@ def open_file(
     table: ExpectedTable, path: Path, suffix: str, warehouse: Warehouse, workspace: Path
 ) -> OpenedFile:
     """Open one file with the reader for its suffix."""
-    if suffix in BINARY_READERS:
-        return BINARY_READERS[suffix](table, path, warehouse)
+    if suffix == ".parquet":
+        return open_parquet(table, path, warehouse)
+    if suffix in WORKBOOKS:
+        return open_workbook(table, path), None
     if path.suffix.lower() == ZIP:
-        path = extracted_member(path, workspace, table.file, suffixes=[*TEXT_READERS])
+        path = extracted_member(path, workspace, table.file, suffixes=TEXTS)
         suffix = path.suffix
     text = as_utf8(path, workspace, name=table.file, encoding=table.layout.encoding, one_line=suffix in JSON)
-    return TEXT_READERS[suffix](table, text, warehouse)
+    return (open_json(table, text), None) if suffix in JSON else open_delimited(table, text, warehouse)
 
 
 def read_unmapped(
@@ -247,7 +241,7 @@ def reader_suffix(path: Path) -> str | None:
         return ".parquet"
     packed = path.suffix.lower() in COMPRESSIONS
     suffix = (Path(path.stem) if packed else path).suffix.lower()
-    return suffix if suffix in TEXT_READERS or (suffix in BINARY_READERS and not packed) else None
+    return suffix if suffix in (TEXTS if packed else READABLE_SUFFIXES) else None
 
 
 def _checked_suffix(path: Path) -> str:

@@ -67,12 +67,12 @@ class EngineQuery:
     """Column -> cell texts of the first rows, which show how the file writes its values."""
     values: Mapping[str, object]
     """The parameters of the query."""
+    about: int
+    """The approximate number of rows, for the progress line."""
     first_row: int = 1
     """The row number of the first row in the file."""
     surplus: Sequence[str] = ()
     """Columns of the source without a header, which should be empty."""
-    about: int = 0
-    """The approximate number of rows, for the progress line."""
 
 
 @dataclass(frozen=True)

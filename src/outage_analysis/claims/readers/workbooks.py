@@ -18,14 +18,7 @@ from outage_analysis.claims.readers.expected_table import (
     ExpectedTable,
 )
 from outage_analysis.claims.readers.open_document import check_ods_size, ods_details
-from outage_analysis.claims.readers.source_file import (
-    FileFormat,
-    Numbers,
-    OpenedFile,
-    RowTexts,
-    SourceFile,
-    header_note,
-)
+from outage_analysis.claims.readers.source_file import FileFormat, Numbers, RowTexts, SourceFile, header_note
 from outage_analysis.claims.readers.workbook_xml import (
     MAX_CELLS,
     MAX_EMPTY_RATIO,
@@ -35,7 +28,6 @@ from outage_analysis.claims.readers.workbook_xml import (
     sheet_name,
     used_range,
 )
-from outage_analysis.claims.warehouse import Warehouse
 from outage_analysis.errors import InputRefused
 from outage_analysis.incidents import unit_multiplier
 from outage_analysis.text import Note, masked_name, scale_remedy
@@ -48,7 +40,7 @@ OLE = b"\xd0\xcf\x11\xe0"
 """The first bytes of a workbook that is in the format before 2007 or has a password."""
 
 
-def open_workbook(table: ExpectedTable, path: Path, warehouse: Warehouse) -> OpenedFile:
+def open_workbook(table: ExpectedTable, path: Path) -> WorkbookSheet:
     """Open one sheet of a workbook and find its columns.
 
     The layout (TOML file that maps columns) may name the sheet. By default the sheet whose header names the
@@ -58,7 +50,6 @@ def open_workbook(table: ExpectedTable, path: Path, warehouse: Warehouse) -> Ope
         InputRefused: the file is not a workbook, the sheet is missing, or several sheets have equally good
             headers.
     """
-    del warehouse  # A workbook is read without DuckDB.
     sheets = _sheets(path, table.file)
     sheet = _chosen_sheet(sheets, table)
     frame = sheets[sheet]
@@ -75,7 +66,7 @@ def open_workbook(table: ExpectedTable, path: Path, warehouse: Warehouse) -> Ope
     body = frame.with_row_index("source_row", offset=1).slice(place + 1)
     filled = body.filter(pl.any_horizontal(pl.col(frame.columns).is_not_null()))
     cells = {column: pl.col(frame.columns[position]) for column, position in positions.items()}
-    file = WorkbookSheet(
+    return WorkbookSheet(
         table=table,
         columns=tuple(positions),
         file_format=FileFormat(
@@ -88,7 +79,6 @@ def open_workbook(table: ExpectedTable, path: Path, warehouse: Warehouse) -> Ope
         ),
         rows=filled.select(pl.col("source_row").cast(pl.Int64), **cells),
     )
-    return file, None
 
 
 @dataclass(frozen=True, kw_only=True)
