@@ -8,17 +8,19 @@ from __future__ import annotations
 
 import json
 import re
+from array import array
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
-from itertools import chain, islice
 from pathlib import Path
 from typing import Any, NoReturn
+
+import numpy as np
 
 from outage_analysis.claims.readers.expected_table import ExpectedTable
 from outage_analysis.claims.readers.source_file import (
     BATCH_ROWS,
+    PLACES,
     FileFormat,
     Numbers,
     RowTexts,
@@ -30,7 +32,7 @@ from outage_analysis.errors import InputRefused
 from outage_analysis.text import Note, TextFile
 
 MAX_BYTES = 1 << 30
-"""Largest size in bytes of a file with an array, which is read into memory, unlike JSON lines."""
+"""Largest size in bytes of a file with an array, which is read into memory at once, unlike JSON lines."""
 LONGEST_LINE = 1 << 25
 """A longer first line is the array itself: no line is read whose cells need so many characters."""
 NESTED = "a value is a list or an object"
@@ -50,12 +52,12 @@ def open_json(table: ExpectedTable, text: TextFile) -> JsonFile:
         InputRefused: a required column is not a key of any object; or the file has no lines of objects, and
             does not contain exactly one array of objects, or is too large.
     """
-    if _has_lines(text.path):
-        records = partial(_lines, text)
-    else:
-        records = partial(_elements, _content(text, table.file), text.text_start, table.file)
-    values = (_parse(record) for *_, record in records())
-    headers = dict.fromkeys(chain.from_iterable(value for value in values if isinstance(value, dict)))
+    headers, places = dict[str, object](), array("q")
+    for row, at, length, record in _lines(text) if _has_lines(text.path) else _elements(text, table.file):
+        places.extend((row, at, length))
+        value = _parse(record)
+        if isinstance(value, dict):
+            headers |= value
     positions = table.column_positions([*headers], None)
     return JsonFile(
         table=table,
@@ -63,39 +65,40 @@ def open_json(table: ExpectedTable, text: TextFile) -> JsonFile:
         file_format=FileFormat(text.encoding, Note("object_per_line"), tuple(headers)),
         text=text,
         keys={column: [*headers][at] for column, at in positions.items()},
-        records=records,
+        places=np.array(places).reshape(-1, len(PLACES)),
     )
 
 
 @dataclass(frozen=True, kw_only=True)
 class JsonFile(SourceFile):
-    """A JSON file. `keys` maps each column to the key of its value; `records` returns the objects as text."""
+    """A JSON file. `keys` maps each column to the key of its value; `places` has the `PLACES` of each row."""
 
     text: TextFile
     keys: Mapping[str, str]
-    records: Callable[[], Iterator[Record]]
+    places: Numbers
 
     def texts(self, rows: Sequence[int] | Numbers | None) -> Iterator[RowTexts]:
         """Read rows. A line or an array element that is not a flat JSON object is unreadable."""
-        wanted = None if rows is None else {*rows}
-        records = (record for record in self.records() if wanted is None or record[0] in wanted)
-        while batch := list(islice(records, BATCH_ROWS)):
-            yield self._row_texts(batch)
+        places = self.places if rows is None else self.places[np.isin(self.places[:, 0], rows)]
+        for first in range(0, len(places), BATCH_ROWS):
+            yield self._row_texts(places[first : first + BATCH_ROWS].tolist())
 
-    def _row_texts(self, batch: Sequence[Record]) -> RowTexts:
+    def _row_texts(self, places: list[list[int]]) -> RowTexts:
         good: list[tuple[int | str | None, ...]] = []
         unreadable: list[UnreadableRecord] = []
-        for row, at, length, text in batch:
-            value = _parse(text)
-            if isinstance(value, str):
-                unreadable.append((row, at, length, value))
-                continue
-            cells = [_cell_text(value.get(key)) for key in self.keys.values()]
-            # Of an inspected file every key is a column, also those that no claim needs.
-            if not self.table.for_inspection and any(cell is NESTED for cell in cells):
-                unreadable.append((row, at, length, f"no flat JSON object: {NESTED}"))
-            else:
-                good.append((row, at, length, *cells))
+        with self.text.path.open("rb") as stream:
+            for row, at, length in places:
+                stream.seek(at)
+                value = _parse(stream.read(length).decode().strip())
+                if isinstance(value, str):
+                    unreadable.append((row, at, length, value))
+                    continue
+                cells = [*map(_cell_text, map(value.get, self.keys.values()))]
+                # Of an inspected file every key is a column, also those that no claim needs.
+                if not self.table.for_inspection and any(cell is NESTED for cell in cells):
+                    unreadable.append((row, at, length, f"no flat JSON object: {NESTED}"))
+                else:
+                    good.append((row, at, length, *cells))
         return row_texts(self.keys, good, unreadable, 0)
 
 
@@ -130,21 +133,13 @@ def _lines(text: TextFile) -> Iterator[Record]:
             at += len(raw)
 
 
-def _content(text: TextFile, name: str) -> str:
+def _elements(text: TextFile, name: str) -> Iterator[Record]:
+    """Yield the elements of the only array of objects in a file."""
     if text.path.stat().st_size > MAX_BYTES:
-        raise InputRefused(
-            f"is a JSON array of more than {MAX_BYTES:,} bytes",
-            file=name,
-            remedy="Write one object per line.",
-        )
-    with text.path.open("rb") as stream:
-        stream.seek(text.text_start)
-        return stream.read().decode()
-
-
-def _elements(content: str, offset: int, name: str) -> Iterator[Record]:
-    """Yield the elements of the only array of objects of a text, which begins at the byte `offset`."""
-    start, done = _after_space(content, 0), 0
+        problem = f"is a JSON array of more than {MAX_BYTES:,} bytes"
+        raise InputRefused(problem, file=name, remedy="Write one object per line.")
+    content = text.path.read_bytes()[text.text_start :].decode()
+    start, offset, done = _after_space(content, 0), text.text_start, 0
     is_array = content[start] == "["
     start = start + 1 if is_array else _array_in_object(content, start + 1, name)
     for row, (begin, end) in enumerate(_spans(content, start), start=1):
