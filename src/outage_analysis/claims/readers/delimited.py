@@ -20,14 +20,13 @@ from outage_analysis.claims import queries
 from outage_analysis.claims.queries import escaped_path
 from outage_analysis.claims.readers.dialects import Dialect, detect_dialect
 from outage_analysis.claims.readers.expected_table import DAY_LIKE, ExpectedTable, second_table_error
-from outage_analysis.claims.readers.record_index import RecordIndex
+from outage_analysis.claims.readers.record_index import Numbers, RecordIndex
 from outage_analysis.claims.readers.record_splitting import MAX_FIELD_LENGTH, QuotingCheck
 from outage_analysis.claims.readers.shifted_columns import check_not_shifted, with_missing_name
 from outage_analysis.claims.readers.source_file import (
     BATCH_ROWS,
     EngineQuery,
     FileFormat,
-    Numbers,
     OpenedFile,
     RowNumbers,
     RowTexts,

@@ -18,11 +18,11 @@ from typing import Any, NoReturn
 import numpy as np
 
 from outage_analysis.claims.readers.expected_table import ExpectedTable
+from outage_analysis.claims.readers.record_index import Numbers
 from outage_analysis.claims.readers.source_file import (
     BATCH_ROWS,
     PLACES,
     FileFormat,
-    Numbers,
     RowTexts,
     SourceFile,
     UnreadableRecord,
@@ -99,7 +99,7 @@ class JsonFile(SourceFile):
                     unreadable.append((row, at, length, f"no flat JSON object: {NESTED}"))
                 else:
                     good.append((row, at, length, *cells))
-        return row_texts(self.keys, good, unreadable, 0)
+        return row_texts(self.keys, good, unreadable)
 
 
 def _has_lines(path: Path) -> bool:

@@ -13,7 +13,6 @@ from xml.etree import ElementTree as ET
 
 from outage_analysis.claims.readers.workbook_xml import MAX_CELLS, SheetDetails
 
-ERROR = "#ERROR!"
 ERROR_TEXT = re.compile(r"#[A-Z][A-Z0-9/!?]*|Err:\d+")
 NUMBER_TEXT = re.compile(r"<number:text>([^<]*)</number:text>")
 UNIT_TEXT = re.compile(r"\s*[십백천만억]+\s*원?")
@@ -36,7 +35,7 @@ def ods_details(path: Path, name: str) -> SheetDetails:
             kind = _attribute(cell, "value-type")
             formula = _attribute(cell, "formula")
             if kind == "error" or (formula and (not kind or ERROR_TEXT.fullmatch(text))):
-                cells.append((row, column, text or formula or ERROR))
+                cells.append((row, column, text or formula or "#ERROR!"))
             height, width = (
                 int(_attribute(cell, f"number-{way}-spanned") or 1) for way in ("rows", "columns")
             )

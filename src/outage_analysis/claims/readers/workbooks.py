@@ -18,7 +18,8 @@ from outage_analysis.claims.readers.expected_table import (
     ExpectedTable,
 )
 from outage_analysis.claims.readers.open_document import check_ods_size, ods_details
-from outage_analysis.claims.readers.source_file import FileFormat, Numbers, RowTexts, SourceFile, header_note
+from outage_analysis.claims.readers.record_index import Numbers
+from outage_analysis.claims.readers.source_file import FileFormat, RowTexts, SourceFile, header_note
 from outage_analysis.claims.readers.workbook_xml import (
     MAX_CELLS,
     MAX_EMPTY_RATIO,
@@ -119,11 +120,12 @@ def _check_expanded_size(path: Path, name: str) -> None:
             if size > MAX_BYTES or size > max(MAX_EXPANSION * path.stat().st_size, 1 << 26):
                 raise InputRefused(f"would expand to {size:,} bytes", file=name, remedy="Save it as CSV.")
             ranges = {}
-            for part in parts.infolist() if suffix == ".xlsx" else ():
-                with parts.open(part) as stream:
-                    ranges[part.filename] = used_range(stream)
             if suffix == ".ods":
                 check_ods_size(parts)
+            else:
+                for part in parts.infolist():
+                    with parts.open(part) as stream:
+                        ranges[part.filename] = used_range(stream)
     except (*BROKEN, OSError, KeyError, ValueError, NotImplementedError, RuntimeError) as error:
         with path.open("rb") as stream:
             head = stream.read(4)
