@@ -65,7 +65,6 @@ def test_every_reader_reads_a_clean_file(tmp_path: Path, reader: str, name: str)
         ("Polars", "json_array"),
         ("Polars", "xlsx_of_numbers_and_days"),
         ("Polars", "ods_of_text"),
-        ("Polars", "xls_of_text"),
         ("Polars", "cp949"),
         ("pandas", "title_above"),
         ("pandas", "korean_times"),

@@ -20,7 +20,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from outage_analysis.claims import READABLE_SUFFIXES, read_claims
-from outage_analysis.claims.readers import jsonlines, read_files
+from outage_analysis.claims.readers import json_files, read_files
 from outage_analysis.claims.rules import EXACT_COPY, REPEATED_HEADER, REPEATED_ID, UNREADABLE
 from outage_analysis.errors import InputRefused, OutageAnalysisError
 from outage_analysis.incidents import Incident, Layout, load_incident
@@ -494,7 +494,7 @@ def test_json_lines_are_the_same_in_batches_of_any_size(
     path = objects(tmp_path / "a.jsonl", *("{" if n % 3 == 1 else complaint(str(n)) for n in range(9)))
     found = []
     for size in (1, 2, 50_000):
-        monkeypatch.setattr(jsonlines, "BATCH_ROWS", size)
+        monkeypatch.setattr(json_files, "BATCH_ROWS", size)
         claims = read(path)
         found.append((claims.to_polars().rows(), claims.rejected_rows.rows()))
     assert len(found[0][0]) == 6

@@ -10,23 +10,22 @@ import pytest
 
 from outage_analysis import load_incident, read_claims
 from outage_analysis.claims.readers.expected_table import ExpectedTable, required_columns
-from outage_analysis.claims.readers.read_files import BINARY_READERS, TEXT_READERS, open_file
+from outage_analysis.claims.readers.read_files import JSON, TEXTS, WORKBOOKS, open_file
 from outage_analysis.claims.readers.source_file import OpenedFile, RowNumbers
 from outage_analysis.claims.readers.typed_rows import RowTyping, TypedRows, create_text_tables, store_texts
 from outage_analysis.claims.warehouse import Warehouse
 from outage_analysis.incidents import Incident, Layout
 from tests.claims.complaint_files import write_frame
 from tests.contract.damaged_files.container_kinds import open_document
-from tests.contract.damaged_files.old_workbook import xls_bytes
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 HEADER = ("claim_id", "service", "claimant_type", "filed_on", "loss")
 ROWS: list[tuple[str, ...]] = [(str(n), "카톡", "개인", "2022-10-19", str(1_000 * n)) for n in range(1, 8)]
-SUFFIXES = tuple(suffix for suffix in (*TEXT_READERS, *BINARY_READERS) if suffix != ".xlsb")
-"""Nothing here writes a whole .xlsb workbook, which is read as an .xls workbook is."""
-SHEETS = (".xlsx", ".xls", ".ods")
+SUFFIXES = (*TEXTS, ".parquet", *WORKBOOKS)
+WITHOUT_ENGINE = (*WORKBOOKS, *JSON)
+"""The suffixes of files that DuckDB does not read."""
 
 
 @pytest.fixture(scope="module")
@@ -39,8 +38,6 @@ def write(path: Path, rows: list[tuple[str, ...]]) -> None:
     """Write rows in the format of the suffix of a path."""
     frame = pl.DataFrame(rows, schema=HEADER, orient="row")
     match path.suffix:
-        case ".xls":
-            path.write_bytes(xls_bytes([HEADER, *rows]))
         case ".ods":
             path.write_bytes(open_document([HEADER, *rows]))
         case ".json":
@@ -74,9 +71,9 @@ def test_every_format_reads_all_rows_and_chosen_rows_alike(
     assert store_texts(warehouse, file) == 0
     assert stored(warehouse) == ROWS
     numbers = warehouse.frame("from text_rows")["source_row"].sort().to_list()
-    first = 2 if suffix in (".csv", ".tsv", ".txt", *SHEETS) else 1
+    first = 2 if suffix in (".csv", ".tsv", ".txt", *WORKBOOKS) else 1
     assert numbers == [*range(first, first + len(ROWS))]
-    if suffix in SHEETS:
+    if suffix in WITHOUT_ENGINE:
         assert counted is None
     else:
         assert counted is not None
@@ -87,7 +84,7 @@ def test_every_format_reads_all_rows_and_chosen_rows_alike(
     assert stored(chosen) == [ROWS[1], ROWS[4]]
 
 
-@pytest.mark.parametrize("suffix", [suffix for suffix in SUFFIXES if suffix not in SHEETS])
+@pytest.mark.parametrize("suffix", [suffix for suffix in SUFFIXES if suffix not in WITHOUT_ENGINE])
 def test_a_file_whose_rows_are_counted_differently_is_read_as_text(
     tmp_path: Path, incident: Incident, suffix: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -23,7 +23,6 @@ from hypothesis import strategies as st
 import outage_analysis as oa
 from tests.contract.command_line import outage_analysis
 from tests.contract.damaged_files.container_kinds import open_document, zipped
-from tests.contract.damaged_files.old_workbook import xls_bytes
 
 INCIDENT = """\
 id = "reading-2026"
@@ -208,7 +207,6 @@ FORMATS: dict[str, tuple[str, Callable[[], bytes], str]] = {
     "zip": (".zip", lambda: zipped({"a/list.csv": PLAIN.encode(), "README.txt": b"x"}), ""),
     "xlsx": (".xlsx", xlsx, ""),
     "ods": (".ods", lambda: open_document([COLUMNS, *map(cells, ROWS)]), ""),
-    "xls": (".xls", lambda: xls_bytes([list(COLUMNS), *map(cells, ROWS)]), ""),
     "parquet": (".parquet", parquet, ""),
     "json lines": (".jsonl", lambda: "".join(json.dumps(o) + "\n" for o in objects()).encode(), ""),
     "json array": (".json", lambda: json.dumps(objects(), indent=1).encode(), ""),

@@ -64,7 +64,6 @@ COMPRESSIONS: dict[str, Callable[[], Any]] = {".gz": lambda: zlib.decompressobj(
 class TextFile:
     """A text file in UTF-8. `path` is the file or a decoded copy; `encoding` is that of the original file."""
 
-    name: str
     path: Path
     encoding: str
     damaged: bool = False
@@ -102,7 +101,7 @@ def as_utf8(
         raise InputRefused(f"{begins}, and {encoding.upper()} was declared", file=name)
     detected = marked or encoding or "utf-8"
     if detected.startswith("utf-8") and _is_text_in_utf8(path, b"\n," if one_line else b"\n"):
-        return TextFile(name, path, detected)
+        return TextFile(path, detected)
     if head.startswith(COMPRESSED):
         raise InputRefused("is compressed, and its name does not say so", file=name, remedy="Unpack it.")
     target = workspace / f"{len([*workspace.iterdir()])}.decoded"
@@ -113,8 +112,8 @@ def as_utf8(
     if failure is not None and detected == "utf-16":
         raise InputRefused(f"is not UTF-16 at byte {failure:,}", file=name, remedy=SAVE_AS_UTF_8)
     if failure is None and not (detected == "cp949" and any(map(is_korean_in_utf8, byte_lines(path, name)))):
-        return TextFile(name, target, detected, _copy_as_utf8(path, target, detected, name))
-    return TextFile(name, target, detected, repaired_copy(path, target, detected.removesuffix("-sig"), name))
+        return TextFile(target, detected, _copy_as_utf8(path, target, detected, name))
+    return TextFile(target, detected, repaired_copy(path, target, detected.removesuffix("-sig"), name))
 
 
 def _decompress_to_copy(path: Path, workspace: Path, name: str) -> Path:

@@ -9,7 +9,6 @@ Modules:
     day_kinds: days and times
     value_kinds: amounts, missing values, ids
     container_kinds: compressed files, workbooks, JSON
-    old_workbook: a writer of .xls
     reading: this package as the reader of a file
     scoring: exact and wrong records of one reading, and sums of many
 """

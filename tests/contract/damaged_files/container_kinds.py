@@ -16,7 +16,6 @@ import zstandard
 
 from tests.contract.damaged_files.clean_table import Table, clean_table
 from tests.contract.damaged_files.damaged_file import DamagedFile, Style, file_of_bytes, kind, written_lines
-from tests.contract.damaged_files.old_workbook import xls_bytes
 
 COMPRESSED, WORKBOOKS, JSON = "compressed files", "workbooks", "JSON"
 
@@ -180,21 +179,6 @@ def ods_of_text(draw: Random) -> DamagedFile:
 def ods_of_numbers_and_days(draw: Random) -> DamagedFile:
     table = clean_table(draw)
     return file_of_bytes(table, open_document([table.headers, *typed(table)]), Style(suffix=".ods"))
-
-
-@kind(WORKBOOKS)
-def xls_of_text(draw: Random) -> DamagedFile:
-    table = clean_table(draw)
-    return file_of_bytes(table, xls_bytes([table.headers, *table.rows]), Style(suffix=".xls"))
-
-
-@kind(WORKBOOKS)
-def xls_of_numbers_and_text_days(draw: Random) -> DamagedFile:
-    table = clean_table(draw)
-    rows = [
-        [cell.isoformat() if isinstance(cell, date) else cell for cell in cells] for cells in typed(table)
-    ]
-    return file_of_bytes(table, xls_bytes([table.headers, *rows]), Style(suffix=".xls"))
 
 
 # --- JSON -------------------------------------------------------------------------------------------------

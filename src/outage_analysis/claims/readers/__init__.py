@@ -24,7 +24,7 @@ Where to change what:
 - formats of dates and amounts: `value_sql` in `cell_values`;
 - times of day: `text/dates.py` and `filed_at_sql` in `cell_values`;
 - constant and computed columns: `constants_sql` and `computed_sql` of `ExpectedTable` in `expected_table`;
-- a new file format: a class with the interface of `SourceFile`, registered in `read_files`.
+- a new file format: a class with the interface of `SourceFile`, and `open_file` in `read_files`.
 
 Modules:
     data_frames: writes a data frame into a Parquet file
@@ -40,9 +40,9 @@ Modules:
     record_splitting: splits lines into records, and isolates damaged records
     dialects: detects delimiter, quotation mark and header of a delimited file
     shifted_columns: refuses files whose cells may be shifted against the header
-    jsonlines: JSON lines files
+    json_files: JSON lines and JSON arrays
     parquet: Parquet files
     workbooks: Excel and OpenDocument workbooks
     workbook_xml: reads errors, formulas and merged cells of an .xlsx workbook
-    other_workbooks: reads errors and merged cells of .ods, .xls and .xlsb workbooks
+    open_document: reads errors and merged cells of an .ods workbook
 """

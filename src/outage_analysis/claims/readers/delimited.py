@@ -15,20 +15,18 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import islice
-from typing import Any
 
 from outage_analysis.claims import queries
 from outage_analysis.claims.queries import escaped_path
 from outage_analysis.claims.readers.dialects import Dialect, detect_dialect
 from outage_analysis.claims.readers.expected_table import DAY_LIKE, ExpectedTable, second_table_error
-from outage_analysis.claims.readers.record_index import RecordIndex
-from outage_analysis.claims.readers.record_splitting import MAX_FIELD_LENGTH, Punctuation, QuotingCheck
+from outage_analysis.claims.readers.record_index import Numbers, RecordIndex
+from outage_analysis.claims.readers.record_splitting import MAX_FIELD_LENGTH, QuotingCheck
 from outage_analysis.claims.readers.shifted_columns import check_not_shifted, with_missing_name
 from outage_analysis.claims.readers.source_file import (
     BATCH_ROWS,
     EngineQuery,
     FileFormat,
-    Numbers,
     OpenedFile,
     RowNumbers,
     RowTexts,
@@ -83,35 +81,23 @@ def _engine_query(text: TextFile, dialect: Dialect, positions: dict[str, int]) -
     # show that the cells must be trimmed.
     space = " " if dialect.marks.spaced else ""
     return EngineQuery(
-        f"({records_query()})",
+        f"({queries.load('delimited')})",
         {c: names[at] for c, at in positions.items()},
         {c: [space + row[at] for row in dialect.preview if at < len(row)] for c, at in positions.items()},
-        query_parameters(text, names, dialect.marks, dialect.header_row),
+        {
+            "path": escaped_path(text.path),
+            "delimiter": dialect.marks.delimiter,
+            "quote": dialect.marks.quote,
+            "escape": dialect.marks.quote,
+            "header": dialect.header_row > 0,
+            "skip": max(0, dialect.header_row - 1),
+            "parallel": True,
+            "columns": dict.fromkeys(names, "VARCHAR"),
+        },
         first_row=dialect.header_row + 1,
         surplus=names[len(dialect.headers) :],
         about=round(text.path.stat().st_size / dialect.row_bytes),
     )
-
-
-def records_query() -> str:
-    """Return the SQL that reads a delimited text file, with the parameters of `query_parameters`."""
-    return queries.load("delimited")
-
-
-def query_parameters(
-    text: TextFile, columns: Sequence[str], marks: Punctuation, header_row: int = 0
-) -> dict[str, Any]:
-    """Return the parameters of `records_query` for a file with these columns of text."""
-    return {
-        "path": escaped_path(text.path),
-        "delimiter": marks.delimiter,
-        "quote": marks.quote,
-        "escape": marks.quote,
-        "header": header_row > 0,
-        "skip": max(0, header_row - 1),
-        "parallel": True,
-        "columns": dict.fromkeys(columns, "VARCHAR"),
-    }
 
 
 @dataclass(frozen=True, kw_only=True)

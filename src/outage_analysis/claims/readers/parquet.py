@@ -14,10 +14,10 @@ from outage_analysis.claims import queries
 from outage_analysis.claims.queries import escaped_path
 from outage_analysis.claims.readers.data_frames import DATA_FRAME
 from outage_analysis.claims.readers.expected_table import ExpectedTable
+from outage_analysis.claims.readers.record_index import Numbers
 from outage_analysis.claims.readers.source_file import (
     EngineQuery,
     FileFormat,
-    Numbers,
     OpenedFile,
     RowNumbers,
     RowTexts,

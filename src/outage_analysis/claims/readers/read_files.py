@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import glob
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,7 +21,7 @@ from outage_analysis.claims import queries
 from outage_analysis.claims.readers.data_frames import DATA_FRAME
 from outage_analysis.claims.readers.delimited import open_delimited
 from outage_analysis.claims.readers.expected_table import OPTIONAL_COLUMNS, ExpectedTable, required_columns
-from outage_analysis.claims.readers.jsonlines import one_object_per_line, open_jsonlines
+from outage_analysis.claims.readers.json_files import open_json
 from outage_analysis.claims.readers.parquet import open_parquet, was_saved_from_claims
 from outage_analysis.claims.readers.source_file import (
     ZIP,
@@ -45,22 +45,16 @@ from outage_analysis.files import is_file
 from outage_analysis.incidents import COUNT, Incident, Layout, layout_for
 from outage_analysis.text import COMPRESSIONS, TextFile, as_utf8, masked_name
 
-Opener = Callable[[ExpectedTable, TextFile, Warehouse], OpenedFile]
-BinaryOpener = Callable[[ExpectedTable, Path, Warehouse], OpenedFile]
 JSON = (".json", ".jsonl", ".ndjson")
-TEXT_READERS: dict[str, Opener] = {
-    **dict.fromkeys((".csv", ".tsv", ".txt"), open_delimited),
-    **dict.fromkeys(JSON, open_jsonlines),
-}
-WORKBOOKS = (".xlsx", ".xlsb", ".xls", ".ods")
-BINARY_READERS: dict[str, BinaryOpener] = {
-    ".parquet": open_parquet,
-    **dict.fromkeys(WORKBOOKS, open_workbook),
-}
+TEXTS = (".csv", ".tsv", ".txt", *JSON)
+WORKBOOKS = (".xlsx", ".ods")
+OLD_WORKBOOKS = (".xls", ".xlsb")
+"""The suffixes of workbooks that are refused, also in a folder: skipping one could lose complaints."""
 READABLE_SUFFIXES = (
-    *TEXT_READERS,
-    *(text + packed for text in TEXT_READERS for packed in COMPRESSIONS),
-    *BINARY_READERS,
+    *TEXTS,
+    *(text + packed for text in TEXTS for packed in COMPRESSIONS),
+    ".parquet",
+    *WORKBOOKS,
     ZIP,
 )
 """Every suffix of a complaint file."""
@@ -208,15 +202,15 @@ def open_file(
     table: ExpectedTable, path: Path, suffix: str, warehouse: Warehouse, workspace: Path
 ) -> OpenedFile:
     """Open one file with the reader for its suffix."""
-    if suffix in BINARY_READERS:
-        return BINARY_READERS[suffix](table, path, warehouse)
+    if suffix == ".parquet":
+        return open_parquet(table, path, warehouse)
+    if suffix in WORKBOOKS:
+        return open_workbook(table, path), None
     if path.suffix.lower() == ZIP:
-        path = extracted_member(path, workspace, table.file, suffixes=[*TEXT_READERS])
+        path = extracted_member(path, workspace, table.file, suffixes=TEXTS)
         suffix = path.suffix
     text = as_utf8(path, workspace, name=table.file, encoding=table.layout.encoding, one_line=suffix in JSON)
-    if suffix in JSON:
-        text = one_object_per_line(text, workspace, table.file)
-    return TEXT_READERS[suffix](table, text, warehouse)
+    return (open_json(table, text), None) if suffix in JSON else open_delimited(table, text, warehouse)
 
 
 def read_unmapped(
@@ -247,12 +241,15 @@ def reader_suffix(path: Path) -> str | None:
         return ".parquet"
     packed = path.suffix.lower() in COMPRESSIONS
     suffix = (Path(path.stem) if packed else path).suffix.lower()
-    return suffix if suffix in TEXT_READERS or (suffix in BINARY_READERS and not packed) else None
+    return suffix if suffix in (TEXTS if packed else READABLE_SUFFIXES) else None
 
 
 def _checked_suffix(path: Path) -> str:
     if not is_file(path):
         raise InputRefused("there is no such file", file=path)
+    if path.suffix.lower() in OLD_WORKBOOKS:
+        problem = f"is a workbook of a format that is not read ({path.suffix.lower()})"
+        raise InputRefused(problem, file=path.name, remedy="Open it and save it as .xlsx.")
     suffix = reader_suffix(path)
     if suffix is None:
         raise InputRefused(
@@ -317,7 +314,7 @@ def _is_folder(path: Path) -> bool:
 
 def _readable_files(candidates: list[Path], path: Path, skipped: list[Path]) -> list[Path]:
     files = [f for f in candidates if not f.name.startswith((".", "~$"))]
-    fitting = [f for f in files if is_file(f) and reader_suffix(f)]
+    fitting = [f for f in files if is_file(f) and (reader_suffix(f) or f.suffix.lower() in OLD_WORKBOOKS)]
     if not fitting:
         raise InputRefused(
             "holds no file of complaints",

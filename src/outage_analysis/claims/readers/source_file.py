@@ -15,20 +15,19 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
-from typing import Any, ClassVar
+from typing import ClassVar
 
-import numpy as np
 import polars as pl
 
 from outage_analysis.claims import queries
 from outage_analysis.claims.readers.expected_table import ExpectedTable
+from outage_analysis.claims.readers.record_index import Numbers
 from outage_analysis.claims.warehouse import Frames, Warehouse
 from outage_analysis.errors import InputRefused
 from outage_analysis.text import Note, TextFile, masked_name
 
-BATCH_ROWS = 50_000
+BATCH_ROWS = 10_000
 """Most rows that a Python reader holds in memory at a time."""
-Numbers = np.ndarray[Any, np.dtype[np.int64]]
 UnreadableRecord = tuple[int, int, int, str]
 """Row number, byte offset, byte length, and why the record cannot be split into the cells of its header."""
 
@@ -67,12 +66,12 @@ class EngineQuery:
     """Column -> cell texts of the first rows, which show how the file writes its values."""
     values: Mapping[str, object]
     """The parameters of the query."""
+    about: int
+    """The approximate number of rows, for the progress line."""
     first_row: int = 1
     """The row number of the first row in the file."""
     surplus: Sequence[str] = ()
     """Columns of the source without a header, which should be empty."""
-    about: int = 0
-    """The approximate number of rows, for the progress line."""
 
 
 @dataclass(frozen=True)
@@ -116,7 +115,7 @@ def row_texts(
     columns: Iterable[str],
     rows: Iterable[Sequence[object]],
     unreadable: Sequence[UnreadableRecord],
-    empty: int,
+    empty: int = 0,
 ) -> RowTexts:
     """Return rows of a text file that a reader has in memory: the `PLACES` of each, and its columns."""
     schema = {**dict.fromkeys(PLACES, pl.Int64), **dict.fromkeys(columns, pl.String)}

@@ -17,10 +17,10 @@ from outage_analysis.claims import queries
 from outage_analysis.claims.queries import quote_identifier
 from outage_analysis.claims.readers.cell_values import MANY_SHARE, NO_TEXTS, TextCounts, states_times
 from outage_analysis.claims.readers.fast_path import enum_type, fast_path_sql, values_for_enum
+from outage_analysis.claims.readers.record_index import Numbers
 from outage_analysis.claims.readers.source_file import (
     PLACES,
     EngineQuery,
-    Numbers,
     RowNumbers,
     SourceFile,
     raise_engine_problem,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import struct
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,15 +17,9 @@ from outage_analysis.claims.readers.expected_table import (
     MIN_HEADER_COLUMNS,
     ExpectedTable,
 )
-from outage_analysis.claims.readers.other_workbooks import DETAILS, check_ods_size
-from outage_analysis.claims.readers.source_file import (
-    FileFormat,
-    Numbers,
-    OpenedFile,
-    RowTexts,
-    SourceFile,
-    header_note,
-)
+from outage_analysis.claims.readers.open_document import check_ods_size, ods_details
+from outage_analysis.claims.readers.record_index import Numbers
+from outage_analysis.claims.readers.source_file import FileFormat, RowTexts, SourceFile, header_note
 from outage_analysis.claims.readers.workbook_xml import (
     MAX_CELLS,
     MAX_EMPTY_RATIO,
@@ -36,7 +29,6 @@ from outage_analysis.claims.readers.workbook_xml import (
     sheet_name,
     used_range,
 )
-from outage_analysis.claims.warehouse import Warehouse
 from outage_analysis.errors import InputRefused
 from outage_analysis.incidents import unit_multiplier
 from outage_analysis.text import Note, masked_name, scale_remedy
@@ -49,7 +41,7 @@ OLE = b"\xd0\xcf\x11\xe0"
 """The first bytes of a workbook that is in the format before 2007 or has a password."""
 
 
-def open_workbook(table: ExpectedTable, path: Path, warehouse: Warehouse) -> OpenedFile:
+def open_workbook(table: ExpectedTable, path: Path) -> WorkbookSheet:
     """Open one sheet of a workbook and find its columns.
 
     The layout (TOML file that maps columns) may name the sheet. By default the sheet whose header names the
@@ -59,7 +51,6 @@ def open_workbook(table: ExpectedTable, path: Path, warehouse: Warehouse) -> Ope
         InputRefused: the file is not a workbook, the sheet is missing, or several sheets have equally good
             headers.
     """
-    del warehouse  # A workbook is read without DuckDB.
     sheets = _sheets(path, table.file)
     sheet = _chosen_sheet(sheets, table)
     frame = sheets[sheet]
@@ -76,7 +67,7 @@ def open_workbook(table: ExpectedTable, path: Path, warehouse: Warehouse) -> Ope
     body = frame.with_row_index("source_row", offset=1).slice(place + 1)
     filled = body.filter(pl.any_horizontal(pl.col(frame.columns).is_not_null()))
     cells = {column: pl.col(frame.columns[position]) for column, position in positions.items()}
-    file = WorkbookSheet(
+    return WorkbookSheet(
         table=table,
         columns=tuple(positions),
         file_format=FileFormat(
@@ -89,7 +80,6 @@ def open_workbook(table: ExpectedTable, path: Path, warehouse: Warehouse) -> Ope
         ),
         rows=filled.select(pl.col("source_row").cast(pl.Int64), **cells),
     )
-    return file, None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,22 +114,18 @@ def sheets_with_columns(path: Path, table: ExpectedTable) -> list[str]:
 def _check_expanded_size(path: Path, name: str) -> None:
     """Raise an error if a file is not a workbook, or if reading it would need too much memory."""
     suffix = path.suffix.lower()
-    if suffix == ".xls":  # An .xls file is not compressed.
-        with path.open("rb") as stream:
-            if stream.read(4) != OLE:
-                raise InputRefused("is not an Excel workbook (.xls)", file=name, remedy="Save it as .xlsx.")
-        return
     try:
         with zipfile.ZipFile(path) as parts:
             size = sum(part.file_size for part in parts.infolist())
             if size > MAX_BYTES or size > max(MAX_EXPANSION * path.stat().st_size, 1 << 26):
                 raise InputRefused(f"would expand to {size:,} bytes", file=name, remedy="Save it as CSV.")
             ranges = {}
-            for part in parts.infolist() if suffix == ".xlsx" else ():
-                with parts.open(part) as stream:
-                    ranges[part.filename] = used_range(stream)
             if suffix == ".ods":
                 check_ods_size(parts)
+            else:
+                for part in parts.infolist():
+                    with parts.open(part) as stream:
+                        ranges[part.filename] = used_range(stream)
     except (*BROKEN, OSError, KeyError, ValueError, NotImplementedError, RuntimeError) as error:
         with path.open("rb") as stream:
             head = stream.read(4)
@@ -240,9 +226,10 @@ def _most_named_columns(frame: pl.DataFrame, table: ExpectedTable) -> int:
 def _with_hidden_values(
     frame: pl.DataFrame, path: Path, sheet: str, table: ExpectedTable, header: int, mapping: dict[str, int]
 ) -> pl.DataFrame:
+    read_details = ods_details if path.suffix.lower() == ".ods" else read_sheet_details
     try:
-        details = DETAILS.get(path.suffix.lower(), read_sheet_details)(path, sheet)
-    except (*BROKEN, KeyError, IndexError, StopIteration, ValueError, struct.error) as error:
+        details = read_details(path, sheet)
+    except (*BROKEN, KeyError, StopIteration, ValueError) as error:
         raise InputRefused("cannot be read as a workbook", file=table.file, value=error) from error
     if details.units and table.for_inspection:
         table.unit = details.units[0]

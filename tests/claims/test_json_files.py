@@ -1,16 +1,14 @@
-"""JSON lines: read by the engine as the json module reads them, line by line."""
+"""JSON files: lines and arrays of the same objects are read alike."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
-from unittest.mock import patch
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from outage_analysis.claims import read_claims
-from outage_analysis.claims.readers import jsonlines
 from outage_analysis.incidents import Incident, load_incident
 from tests.claims.test_first_sight import summary_of
 
@@ -30,15 +28,24 @@ VALUES = {
     "region": ['"a"', "null", '" a"', '"[a]"', '"{a"', '"a\\nb"', '"\\ud800"'],
 }
 OTHERS = [
-    *("", "  ", "\N{NO-BREAK SPACE}", "[1]", "nope", '"claim_id"', "\x1f{}", "[" * 2_000, '{"a": ' * 1_500),
-    *('{"claim_id": NaN}', '{"claim_id": 1, "claim_id": 2}', '{"extra": [[1]]}'),
+    *(
+        "[1]",
+        '"claim_id"',
+        "null",
+        "{}",
+        '{"claim_id": NaN}',
+        '{"claim_id": 1, "claim_id": 2}',
+        '{"extra": [[1]]}',
+    ),
     '{"x": {"loss": 5.5, "loss": 6}, "loss": 5.5, "claim_id": "n"}',
+    '{"note": "}, {", "claim_id": "n"}',
 ]
+"""Values that are no complaint, but elements of an array."""
 good = {name: texts[0] for name, texts in VALUES.items()}
 objects = st.fixed_dictionaries({name: st.sampled_from(texts) for name, texts in VALUES.items()}).map(
     lambda cells: "{" + ", ".join(f'"{key}": {value}' for key, value in cells.items()) + "}"
 )
-lines = st.lists(st.one_of(objects, objects, st.sampled_from(OTHERS)), max_size=12)
+values = st.lists(st.one_of(objects, objects, st.sampled_from(OTHERS)), max_size=12)
 
 
 @pytest.fixture(scope="module")
@@ -49,17 +56,29 @@ def outage() -> Incident:
 
 
 @pytest.mark.slow
-@given(lines=lines, end=st.sampled_from(["\n", "\r\n"]), mark=st.booleans())
+@given(values=values, end=st.sampled_from(["\n", "\r\n"]), mark=st.booleans())
 @settings(max_examples=12)
-def test_the_engine_reads_lines_as_the_json_module_does(
-    tmp_path_factory: pytest.TempPathFactory, outage: Incident, lines: list[str], end: str, *, mark: bool
+def test_an_array_is_read_as_lines_are(
+    tmp_path_factory: pytest.TempPathFactory, outage: Incident, values: list[str], end: str, *, mark: bool
 ) -> None:
-    path = tmp_path_factory.mktemp("json") / "a.jsonl"
     first = "{" + ", ".join(f'"{key}": {value}' for key, value in good.items()) + "}"
-    path.write_text(end.join([first, *lines]), encoding="utf-8-sig" if mark else "utf-8", newline="")
-    by_the_engine = summary_of(read_claims(path, outage, max_rejects=1))
-    with patch.object(jsonlines, "_engine_query", lambda *_: None):
-        assert by_the_engine == summary_of(read_claims(path, outage, max_rejects=1))
+    texts = {
+        "lines": end.join([first, *values]),
+        "array": f"[{first}" + "".join(f" ,{end} {value}" for value in values) + f"{end}]",
+        "object": f'{{"a": [], "rows":{end}[{first}'
+        + "".join(f",{value}" for value in values)
+        + '], "b": 1}',
+    }
+    found = {}
+    for name, text in texts.items():
+        path = tmp_path_factory.mktemp(name) / "a.json"
+        path.write_text(text, encoding="utf-8-sig" if mark else "utf-8", newline="")
+        claims = read_claims(path, outage, max_rejects=1)
+        found[name] = summary_of(claims)
+        content = path.read_bytes()
+        for at, raw in claims.rejected_rows.select("byte", "raw").iter_rows():
+            assert content[at:].startswith(raw.encode())
+    assert found["lines"] == found["array"] == found["object"]
 
 
 @pytest.mark.parametrize(
@@ -76,7 +95,7 @@ def test_an_id_that_is_written_in_two_ways_is_found_again(
     assert claims.rejected_rows["source_row"].to_list() == [3]
 
 
-def test_plain_lines_take_no_closer_look(tmp_path: Path, outage: Incident) -> None:
+def test_a_key_that_only_a_late_line_has_is_a_column(tmp_path: Path, outage: Incident) -> None:
     path = tmp_path / "a.jsonl"
     lines = [
         f'{{"claim_id": "c{n}", "claimant_id": {n}, "service": "카톡", "claimant_type": "개인", '
@@ -87,7 +106,6 @@ def test_plain_lines_take_no_closer_look(tmp_path: Path, outage: Incident) -> No
     lines[5_600] = "nope"
     path.write_text("\n".join(lines), "utf-8")
     claims = read_claims(path, outage)
-    assert claims.synthetic  # by a key that no earlier line has
+    assert claims.synthetic
     assert claims.to_polars()["loss"].to_list() == [n for n in range(1, 6_001) if n != 5_601]
     assert claims.rejected_rows.select("source_row", "raw").rows() == [(5_601, "nope")]
-    assert claims.warehouse.frame("select count(*) as n from checked_rows")["n"].item() == 0
