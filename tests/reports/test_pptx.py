@@ -23,12 +23,12 @@ from pypdf import PdfReader
 from outage_analysis.analysis import Analysis, Plan, run
 from outage_analysis.files import data_root
 from outage_analysis.reports import Report
-from outage_analysis.reports.archives import read_members
 from outage_analysis.reports.blocks import BulletList, Heading, Text
 from outage_analysis.reports.deck import HEIGHT, WIDTH, build_deck
 from outage_analysis.reports.own_sections import own_section
 from outage_analysis.text import LANGUAGES
 from tests.paths import OWN_OUTAGE
+from tests.zip_files import unpacked
 
 if TYPE_CHECKING:
     from tests.conftest import Edited
@@ -289,7 +289,7 @@ def test_no_text_is_smaller_than_14_points(decks: dict[str, Deck], case: str) ->
 
 @pytest.mark.parametrize("lang", LANGUAGES)
 def test_texts_have_their_language_and_korean_has_a_font(files: dict[str, bytes], lang: str) -> None:
-    parts = read_members(files[lang])
+    parts = unpacked(files[lang])
     slides = b"".join(data for name, data in parts.items() if name.startswith("ppt/slides/slide"))
     assert set(re.findall(rb'lang="([^"]*)"', slides)) == {b"en-US" if lang == "en" else b"ko-KR"}
     theme = parts["ppt/theme/theme1.xml"].decode()
@@ -300,7 +300,7 @@ def test_texts_have_their_language_and_korean_has_a_font(files: dict[str, bytes]
 
 
 def test_no_clock_and_no_part_without_a_use_is_in_the_deck(files: dict[str, bytes]) -> None:
-    parts = read_members(files["en"])
+    parts = unpacked(files["en"])
     assert list(parts) == sorted(parts)
     stamps = set()
     for name, data in parts.items():
@@ -335,7 +335,7 @@ def test_hostile_names_are_text_alone(edited: Edited) -> None:
     assert "\n".join(notes(deck)).count(evil) >= 3
     assert HOSTILE not in "\n".join([shown, *notes(deck)])
     check_layout(deck)
-    for name, content in read_members(data).items():
+    for name, content in unpacked(data).items():
         assert not re.search(rb'hlink(Click|Hover)|<hyperlink|<f>|TargetMode="External"', content), name
 
 

@@ -23,7 +23,6 @@ from outage_analysis.charts import png
 from outage_analysis.costs import LiveCost
 from outage_analysis.costs.page_model import LiveInput, Product
 from outage_analysis.reports import Report
-from outage_analysis.reports.archives import pack
 from outage_analysis.reports.blocks import ChartBlock
 from outage_analysis.reports.grids import TableFormatter
 from outage_analysis.reports.workbook.live import LiveFormulas, formula_names
@@ -31,6 +30,7 @@ from outage_analysis.reports.workbook.sheet import Book, table_cells
 from outage_analysis.reports.workbook.writing import workbook_bytes
 from outage_analysis.text import LANGUAGES, Locale, column_of
 from tests.workbook_reader import Workbook
+from tests.zip_files import packed
 
 SOFFICE = shutil.which("soffice")
 REQUIRED = "1" in (os.environ.get("CI_REQUIRE_BROWSER"), os.environ.get("CI_REQUIRE_OFFICE"))
@@ -416,7 +416,7 @@ def changed(content: bytes, report: Report, changes: dict[str, float]) -> bytes:
     parts[path] = text.encode()
     for name in book.paths.values():
         parts[name] = re.sub(rb"(<f>[^<]*</f>)<v>[^<]*</v>", rb"\1", parts[name])
-    return pack(parts)
+    return packed(parts)
 
 
 @pytest.fixture(scope="module")
