@@ -42,7 +42,7 @@ The summary, the inputs and the cost lines come before these sheets.
 """
 SHADED_TABLES = tuple(f"service_bands_{measure}" for measure in SERVICE_BAND_MEASURES)
 """Tables of services by loss band. Excel shades their cells: the darker, the larger the number."""
-SUMMARY_WIDTHS = {0: 40, 4: 26, 5: 40}
+SUMMARY_WIDTHS = {0: 40, 4: 26}
 """The widths of some columns of the summary, in characters; column 4 can hold each of its states."""
 
 
