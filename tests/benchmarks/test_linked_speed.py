@@ -48,13 +48,11 @@ const go = async () => {
 look();
 """
 """Sets selections as the pointer does, and waits until everything is drawn."""
-BRUSH: list[tuple[str, list[int]]] = [
-    (f"{end}_1_store", [day]) for day in range(3, 12) for end in ("first", "last")
-][1:]
+DAYS: list[tuple[str, list[int]]] = [("first_1_store", list(range(3, last))) for last in range(4, 12)]
 STEPS: list[tuple[str, list[int]]] = [
-    ("first_1_store", [2]), *BRUSH, ("first_0_store", [0]), ("first_3_store", [1]), ("last_3_store", [4]),
-    ("first_2_store", [0, 1]), *BRUSH, ("first_0_store", [0, 1, 2]), ("first_1_store", []),
-    ("last_1_store", []), ("first_3_store", []), ("first_0_store", []),
+    ("first_1_store", [2]), *DAYS, ("first_0_store", [0]), ("first_3_store", [1, 2, 3, 4]),
+    ("first_2_store", [0, 1]), *DAYS, ("first_0_store", [0, 1, 2]), ("first_1_store", []),
+    ("first_3_store", []), ("first_0_store", []),
 ]  # fmt: skip
 
 

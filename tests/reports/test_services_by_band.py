@@ -23,7 +23,7 @@ from outage_analysis.files import data_root
 from outage_analysis.incidents import Bands, load_incident
 from outage_analysis.policies import Policy
 from outage_analysis.reports import Report
-from outage_analysis.reports.deck.slides import build_deck
+from outage_analysis.reports.deck import build_deck
 from outage_analysis.reports.table_views import service_band_views
 from outage_analysis.reports.workbook.writing import workbook_bytes
 from tests.loss_cubes import Told, counts_only, cube_of_claims

@@ -34,7 +34,6 @@ if TYPE_CHECKING:
     from outage_analysis.charts.claims_data import services_by_claims
     from outage_analysis.charts.finished_chart import report_drawing, source_line
     from outage_analysis.charts.images import add_captions, png, svg
-    from outage_analysis.charts.linked_charts import linked_chart
     from outage_analysis.charts.offline import (
         RENDERER,
         SLIDER_QUEUE,
@@ -67,7 +66,6 @@ if TYPE_CHECKING:
         WIDE_LETTERS,
         AltairChart,
         ChartContext,
-        NothingToDraw,
         chart_context,
         style_config,
         wrap_columns,

@@ -195,16 +195,13 @@ def shown_days(first: date, last: date, context: ChartContext) -> tuple[date, da
     return min([first, *near]), max([last, *near])
 
 
-def day_x(field: str, days: tuple[date, date], locale: Locale, *, over_data: bool = False) -> alt.X:
-    """Return a horizontal time axis from the first to the last of `days`, with a tick at noon of a day.
-
-    With `over_data`, the axis is drawn over the data instead of under them.
-    """
+def day_x(field: str, days: tuple[date, date], locale: Locale) -> alt.X:
+    """Return a horizontal time axis from the first to the last of `days`, with a tick at noon of a day."""
     first, last = days
     count = (last - first).days + 1
     ticks = [first + n * DAY for n in range(0, count, -(-count // MOST_TICKS))]
     labels = [str(day) if count > LONG else locale.short_day(day) for day in ticks]
-    return _time_axis(field, days, [noon(day) for day in ticks], labels, zindex=int(over_data))
+    return _time_axis(field, days, [noon(day) for day in ticks], labels)
 
 
 def hour_x(field: str, days: tuple[date, date], locale: Locale) -> alt.X:
@@ -223,9 +220,7 @@ def hour_x(field: str, days: tuple[date, date], locale: Locale) -> alt.X:
     return _time_axis(field, days, [milliseconds(tick) for tick in ticks], labels)
 
 
-def _time_axis(
-    field: str, days: tuple[date, date], at: Sequence[int], labels: Sequence[str], zindex: int = 0
-) -> alt.X:
+def _time_axis(field: str, days: tuple[date, date], at: Sequence[int], labels: Sequence[str]) -> alt.X:
     # Ticks and domain are expressions, because Vega-Lite turns numbers into calls of `datetime`, which Vega
     # takes for a year where it may not compile scripts, as on the page. Labels are looked up, because Vega's
     # own day names are English.
@@ -236,7 +231,6 @@ def _time_axis(
         "labelSeparation": 8,
         "labelAngle": 0,
         "grid": False,
-        "zindex": zindex,
     }
     domain = alt.ExprRef(f"[{milliseconds(days[0])}, {milliseconds(days[1] + DAY)}]")
     return alt.X(f"{field}:T", title=None, axis=axis, scale={"type": "utc", "domain": domain, "nice": False})

@@ -23,7 +23,7 @@ from outage_analysis.charts.axes import day_marks, day_x, mark_sentences, millis
 from outage_analysis.charts.claims_data import OTHER_ID, merged_bands, ordered_bands
 from outage_analysis.charts.finished_chart import finish_chart
 from outage_analysis.charts.loss_charts import service_name
-from outage_analysis.charts.theme import ACCENT, CHOSEN, AltairChart, ChartContext, NothingToDraw
+from outage_analysis.charts.theme import ACCENT, AltairChart, ChartContext, NothingToDraw
 from outage_analysis.text import fonts
 
 MAX_ENTRIES = {"service": 20, "day": 60, "category": 20, "band": 24}
@@ -35,8 +35,7 @@ MAX_COMBINATIONS = 12_000
 """Largest number of combinations of bars. A browser counts them again at every step of a selection, and a
 page carries a count for each, so this limits the time per step and the size of the page."""
 COLUMNS = {"service": ["service"], "band": ["over", "up_to"], "day": ["filed_on"], "category": ["category"]}
-ORDERED = ("band", "day")
-"""The charts whose bars have an order, so that a range of them can be selected. They stand on the right."""
+ON_THE_RIGHT = ("band", "day")
 # Vega cannot adapt the width of charts that stand side by side. Two charts together are 700 pixels wide,
 # which fits a notebook cell in JupyterLab with the file list open. On a phone the charts stand in one column,
 # which is half as wide.
@@ -97,19 +96,11 @@ class View:
     @property
     def widths(self) -> tuple[int, int]:
         """Pixels for the names and for the bars."""
-        return RIGHT if self.id in ORDERED else LEFT
-
-    @property
-    def chosen(self) -> str:
-        """A Vega expression for whether the chart has a selection."""
-        return f"length(keys_{self.at}) > 0"
+        return RIGHT if self.id in ON_THE_RIGHT else LEFT
 
     def selected(self, position: str) -> str:
         """Return a Vega expression for whether the bar at a position is selected, or all bars are."""
-        at, held = self.at, f"indexof(keys_{self.at}, {position}) >= 0"
-        if self.id in ORDERED:
-            held = f"inrange({position}, [low_{at}, high_{at}])"
-        return f"(!length(keys_{at}) || {held})"
+        return f"(!length(keys_{self.at}) || indexof(keys_{self.at}, {position}) >= 0)"
 
 
 def linked_chart(table: pl.DataFrame, context: ChartContext) -> AltairChart:
@@ -133,7 +124,7 @@ def linked_chart(table: pl.DataFrame, context: ChartContext) -> AltairChart:
     charts = (
         _day_view(_bar_totals(base, views, view), view, context, high)
         if view.id == "day"
-        else _bar_view(_bar_totals(base, views, view), view, context)
+        else _bar_view(_bar_totals(base, views, view), view)
         for view in views
     )
     below = alt.concat(*charts, columns=2, spacing={"row": 14, "column": 24})
@@ -267,31 +258,16 @@ def _combinations(counts: Sequence[int], views: Sequence[View]) -> alt.Chart:
         .transform_calculate(count="split(datum.counts, ',')", slot=f"sequence(0, {width})")
         .transform_flatten(["count", "slot"])
         .transform_calculate(claims="+datum.count", **places)
+        .transform_filter("datum.claims")
     )
     return rows
 
 
-def _selected_claims(base: alt.Chart, views: Sequence[View], own: View | None = None) -> alt.Chart:
-    """Compute `counted`, the claims that all selections but that of `own` leave, for groups of combinations.
-
-    A group has one bar of every chart except one with an order. In a group, the claims up to each bar of that
-    chart are summed once, when the chart is drawn; a selected range is then the difference of two sums, so
-    that a new selection visits each group once instead of each combination.
-    """
-    over = next(view for view in views if view.id in ORDERED and view is not own)
-    low, high = (f"{end}_{over.at}" for end in ("low", "high"))
-    within = f"datum.sums[{high}].up_to - ({low} > 0 ? datum.sums[{low} - 1].up_to : 0)"
-    held = [view.selected(f"datum.place_{view.at}") for view in views if view not in (own, over)]
-    running: dict[str, Any] = {"op": "sum", "field": "claims", "as": "up_to"}
-    values: dict[str, Any] = {"op": "values", "as": "sums"}
-    keys = [f"place_{view.at}" for view in views if view is not over]
-    order = alt.SortField(f"place_{over.at}")
-    groups: alt.Chart = (
-        base.transform_window([alt.WindowFieldDef(**running)], groupby=keys, frame=[None, 0], sort=[order])
-        .transform_aggregate([alt.AggregatedFieldDef(**values)], groupby=[*keys])
-        .transform_calculate(counted=f"{' && '.join(held) or 'true'} ? {within} : 0")
-    )
-    return groups
+def _selected_claims(base: alt.Chart, views: Sequence[View]) -> alt.Chart:
+    """Compute `counted`: the claims of a combination that the selections of these charts leave, else 0."""
+    held = " && ".join(view.selected(f"datum.place_{view.at}") for view in views)
+    rows: alt.Chart = base.transform_calculate(counted=f"{held} ? datum.claims : 0")
+    return rows
 
 
 def _bar_totals(base: alt.Chart, views: Sequence[View], view: View) -> alt.Chart:
@@ -301,7 +277,7 @@ def _bar_totals(base: alt.Chart, views: Sequence[View], view: View) -> alt.Chart
     """
     at = view.at
     totals: alt.Chart = (
-        _selected_claims(base, views, view)
+        _selected_claims(base, [other for other in views if other is not view])
         .transform_aggregate(n="sum(counted)", groupby=[f"place_{at}"])
         .transform_joinaggregate(most="max(n)")
         .transform_calculate(
@@ -318,16 +294,13 @@ def _faded(view: View) -> alt.OpacityValue:
     return alt.OpacityValue(FADED, condition={"test": view.selected("datum.key"), "value": 1})
 
 
-def _slots(totals: alt.Chart, view: View) -> alt.Chart:
-    """Return a background for each bar. It receives the clicks, and it is tinted if the bar is selected."""
-    tinted = f"{view.chosen} && {view.selected('datum.key')}"
-    slots: alt.Chart = totals.mark_rect(cursor="pointer", aria=False).encode(
-        color=alt.ColorValue("transparent", condition={"test": tinted, "value": CHOSEN})
-    )
+def _slots(totals: alt.Chart) -> alt.Chart:
+    """Return a background for each bar, which receives the clicks."""
+    slots: alt.Chart = totals.mark_rect(cursor="pointer", aria=False, color="transparent")
     return slots
 
 
-def _bar_view(totals: alt.Chart, view: View, context: ChartContext) -> AltairChart:
+def _bar_view(totals: alt.Chart, view: View) -> AltairChart:
     name_width, bar_width = view.widths
     axis = {
         "labelExpr": f"names[{view.at}][datum.value]",
@@ -343,7 +316,7 @@ def _bar_view(totals: alt.Chart, view: View, context: ChartContext) -> AltairCha
     scale = {"domain": list(range(len(view.names))), "padding": 0}
     y = alt.Y("key:O", title=None, axis=axis, scale=scale)
     x = alt.X("length:Q", title=None, axis=None, scale={"domain": [0, FULL]})
-    slots = _slots(totals, view).encode(y, x=alt.XValue(-name_width), x2=alt.X2Value(bar_width))
+    slots = _slots(totals).encode(y, x=alt.XValue(-name_width), x2=alt.X2Value(bar_width))
     bars = totals.mark_bar(color=ACCENT, height={"band": 0.72}, cursor="pointer")
     numbers = totals.mark_text(align="left", dx=4, fontSize=11, cursor="pointer", aria=False)
     drawn = alt.layer(
@@ -352,7 +325,7 @@ def _bar_view(totals: alt.Chart, view: View, context: ChartContext) -> AltairCha
         numbers.encode(x, y, text=alt.Text("n:Q", format=",d")),
     )
     # The title is raised to the level of the title of the chart of days, whose labels are above its bars.
-    title = _view_title(view, context, offset=10)
+    title = _view_title(view, offset=10)
     return drawn.properties(width=bar_width, height=ROW * len(view.names), title=title)
 
 
@@ -362,14 +335,11 @@ def _day_view(totals: alt.Chart, view: View, context: ChartContext, high: int) -
     days = shown_days(first, last, context)
     start = f"{milliseconds(first)} + datum.key * {step * DAY_LENGTH}"
     totals = totals.transform_calculate(start=start, end=f"{start} + {step * DAY_LENGTH}")
-    # The axis is drawn over the tint of selected bars.
-    x = day_x("start", days, context.locale, over_data=True)
+    x = day_x("start", days, context.locale)
     counts = {"format": ",d", "tickCount": 4, "tickMinStep": 1, "minExtent": COUNTS, "maxExtent": COUNTS}
     # `nice` always puts the highest tick at the top of the axis, so the title above the chart does not move.
     y = alt.Y("n:Q", title=None, axis=counts, scale={"nice": 4})
-    slots = _slots(totals, view).encode(
-        x, x2=alt.X2("end:T"), y=alt.YValue(0), y2=alt.Y2Value(high + DAY_NAMES)
-    )
+    slots = _slots(totals).encode(x, x2=alt.X2("end:T"), y=alt.YValue(0), y2=alt.Y2Value(high + DAY_NAMES))
     bars = totals.mark_rect(color=ACCENT, cursor="pointer", stroke="white", strokeWidth=1)
     under, over = day_marks(x, days, context, high)
     drawn = alt.layer(
@@ -385,28 +355,13 @@ def _day_view(totals: alt.Chart, view: View, context: ChartContext, high: int) -
         ),
         *over,
     )
-    return drawn.properties(width=view.widths[1], height=high, title=_view_title(view, context, offset=4))
+    return drawn.properties(width=view.widths[1], height=high, title=_view_title(view, offset=4))
 
 
-def _view_title(view: View, context: ChartContext, offset: int) -> alt.TitleParams:
-    """Return the title of a linked chart, which names the selected bars."""
-    at, locale, (name_width, bar_width) = view.at, context.locale, view.widths
-    several, to = (_quote(locale(f"chart.linked_{name}")) for name in ("several", "to"))
-    name = f"names[{at}][{{}}]"
-    if view.id in ORDERED:
-        low, high = name.format(f"low_{at}"), name.format(f"high_{at}")
-        what = f"keys_{at}[0] == until_{at} ? {low} : {low} + {to} + {high}"
-    else:
-        what = f"length(keys_{at}) > 1 ? length(keys_{at}) + {several} : {name.format(f'keys_{at}[0]')}"
-    title = _quote(view.title)
+def _view_title(view: View, offset: int) -> alt.TitleParams:
+    dx, limit = -view.widths[0], sum(view.widths)
     return alt.TitleParams(
-        alt.ExprRef(f"{view.chosen} ? {title} + ': ' + ({what}) : {title}"),
-        anchor="start",
-        frame="group",
-        fontSize=12,
-        limit=name_width + bar_width,
-        dx=-name_width,
-        offset=offset,
+        view.title, anchor="start", frame="group", fontSize=12, limit=limit, dx=dx, offset=offset
     )
 
 
@@ -418,7 +373,7 @@ def _heading(base: alt.Chart, claims: int, views: Sequence[View], context: Chart
     )
     # Every second part of the text is the name of a value.
     parts = [values[part] if number % 2 else _quote(part) for number, part in enumerate(template.split("\0"))]
-    none = " && ".join(f"!({view.chosen})" for view in views)
+    none = " && ".join(f"!length(keys_{view.at})" for view in views)
     all_claims = _quote(f"{locale('chart.linked_all')}: {claims:,}")
     heading: alt.Chart = (
         _selected_claims(base, views)
@@ -440,16 +395,13 @@ _RESET: dict[str, Any] = {"source": "view", "type": "dblclick"}
 def _selection_parameters(view: View, everything: str) -> list[alt.TopLevelParameter]:
     """Return the Vega parameters for selecting bars in one linked chart by mouse, touch or drop-down list.
 
-    `keys_0` contains the selected positions of chart number 0, or the first position of a range; it is empty
-    if nothing is selected. `until_0` is the other end of the range, and `low_0` and `high_0` are its first
-    and last position; if nothing is selected, those of all bars.
+    `keys_0` contains the selected positions of chart number 0; it is empty if nothing is selected.
 
-    A click selects a bar. A shift-click adds or removes a bar in a chart without an order. Dragging selects a
-    range in a chart with an order. A double click anywhere clears all selections. Keyboard users select with
-    the drop-down list of the chart; its first item, `everything`, clears the selection of the chart.
+    A click selects a bar, and a shift-click adds or removes one. A double click anywhere clears all
+    selections. Keyboard users select with the drop-down list of the chart; its first item, `everything`,
+    clears the selection of the chart.
     """
-    at, ordered = view.at, view.id in ORDERED
-    listed = f"listed_{at}"
+    at, listed = view.at, f"listed_{view.at}"
     from_list = {"source": "window", "type": "change", "filter": f"event.target.name == '{listed}_key'"}
     ends = {"type": "point", "fields": ["key"], "clear": {"merge": [_RESET, from_list]}}
     # Consume the mouse press, because dragging would otherwise select text under the pointer.
@@ -460,23 +412,10 @@ def _selection_parameters(view: View, everything: str) -> list[alt.TopLevelParam
     options: list[Any] = [None, *range(len(view.names))]
     bound = alt.binding_select(options=options, labels=[everything, *view.names], name=f"{view.title}: ")
     select, variable = alt.TopLevelSelectionParameter, alt.VariableParameter
-    first = {**ends, "on": begins, "toggle": False if ordered else "event.shiftKey"}
+    first = {**ends, "on": begins, "toggle": "event.shiftKey"}
     chosen = {"type": "point", "fields": ["key"], "clear": {"merge": [_RESET, pressed]}}
-    parameters: list[alt.TopLevelParameter] = [
+    return [
         select(f"first_{at}", first, views=[view.unit]),
         select(listed, chosen, bind={"key": bound}, views=[view.unit]),
         variable(f"keys_{at}", expr=f"first_{at}.key || {listed}.key || []"),
     ]
-    if ordered:
-        on_entry = "event.item && event.item.datum && isNumber(event.item.datum.key)"
-        until_released = [_PRESS, {"source": "window", "type": "mouseup"}]
-        drag = {"source": "scope", "type": "mouseover", "filter": on_entry, "between": until_released}
-        last = {**ends, "on": {"merge": [_PRESS, drag]}, "toggle": False}
-        everywhere = f"{view.chosen} ? "
-        parameters += [
-            select(f"last_{at}", last, views=[view.unit]),
-            variable(f"until_{at}", expr=f"last_{at}.key ? last_{at}.key[0] : keys_{at}[0]"),
-            variable(f"low_{at}", expr=f"{everywhere}min(keys_{at}[0], until_{at}) : 0"),
-            variable(f"high_{at}", expr=f"{everywhere}max(keys_{at}[0], until_{at}) : {len(view.names) - 1}"),
-        ]
-    return parameters

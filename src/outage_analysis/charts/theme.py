@@ -22,8 +22,6 @@ MUTED = "#57606a"
 GRID = "#eceef1"
 SHADE = "#f3d9c4"
 """The shading of the outage."""
-CHOSEN = "#e3eef7"
-"""The tint of a selected bar."""
 SURFACE = "white"
 """The background, also of the outline of texts."""
 LOSS_COLOURS = ("#c9dff0", "#7fb3d9", ACCENT, "#00324f")

@@ -21,7 +21,7 @@ Modules:
     pdf: PDF files
     workbook: the Excel workbook
     deck: the slide deck
-    archives: zip archives with stable bytes
+    archives: zip archives with the same bytes everywhere
     verification: verifies a written report
 """
 

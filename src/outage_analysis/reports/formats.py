@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from outage_analysis.reports.deck.slides import write_pptx
+from outage_analysis.reports.deck import write_pptx
 from outage_analysis.reports.html import write_html
 from outage_analysis.reports.markdown import write_markdown
 from outage_analysis.reports.pdf import write_pdf

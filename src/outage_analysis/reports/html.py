@@ -17,16 +17,11 @@ from markupsafe import Markup
 
 from outage_analysis.charts import (
     DARK,
-    NothingToDraw,
     WhatIfSliders,
-    chart_context,
-    linked_chart,
     markup,
     movable,
-    report_drawing,
     script_json,
     slider_asset,
-    stable_spec,
     vega_bundle,
     what_if_sliders,
     with_search_form,
@@ -57,8 +52,8 @@ def write_html(report: Report, folder: Path) -> None:
 
 def html_page(report: Report) -> str:
     """Return the complete HTML page of a report."""
-    linked_view = linked_charts(report)
-    charts = report.charts | ({"linked": linked_view} if linked_view else {})
+    linked = report.drawn("linked")
+    charts = report.charts | ({"linked": linked} if linked else {})
     specs = {name: page_spec(name, chart, report.locale) for name, chart in charts.items()}
     what_if = sliders(report, live=True)
     script = vega_bundle() + "".join(map(slider_asset, SLIDER_SCRIPTS)) + template_text("page.js")
@@ -71,7 +66,7 @@ def html_page(report: Report) -> str:
         },
         "what_if": what_if,
         "what_if_data": Markup(script_json(what_if.sliders.data)) if what_if.sliders else "",
-        "linked": linked_view,
+        "linked": linked,
         "prose_columns": prose_columns,
         "dark_palette": Markup(script_json(dict(DARK))),
         "script": Markup(script),
@@ -132,25 +127,6 @@ def template_text(name: str) -> str:
 def csp_hash(text: str) -> str:
     """Return the hash of a script or style for a Content-Security-Policy source list."""
     return "'sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode() + "'"
-
-
-def linked_charts(report: Report) -> PageChart | None:
-    """Return the linked charts of the claims (a selection in one filters the others); None without claims."""
-    analysis = report.analysis
-    if "claims_combinations" not in analysis.exact_tables:
-        return None
-    table = fonts.printable_table(analysis.exact_tables["claims_combinations"])
-    frame = chart_context(
-        analysis.incident, report.locale, report.names, analysis.as_of, synthetic=analysis.synthetic
-    )
-    try:
-        with report_drawing():
-            spec = stable_spec(linked_chart(table, frame).to_dict(validate=False))
-    except NothingToDraw:
-        return None
-    title = spec.pop("title")
-    *subtitle, footer = title["subtitle"]
-    return PageChart(spec, " ".join(title["text"]), " ".join(subtitle), footer, hindsight=False)
 
 
 class Sliders(NamedTuple):

@@ -274,26 +274,29 @@ class Report:
     @cached_property
     def charts(self) -> dict[str, PageChart]:
         """All charts of the report that have data, by name; their titles are separate from the drawing."""
-        analysis, charts = self.analysis, {}
-        for name, entry in CHARTS.items():
-            if not entry.page:
-                continue
-            synthetic, table = self.chart_is_synthetic(name), analysis.headline_table_name(entry.table)
-            with report_drawing():
-                frame = chart_context(
-                    analysis.incident, self.locale, self.names, analysis.as_of, synthetic=synthetic
-                )
-                chart = draw(
-                    name, fonts.printable_table(analysis.exact_tables.get(table, pl.DataFrame())), frame
-                )
-                spec = None if chart is None else stable_spec(chart.to_dict(validate=False))
-            if spec is not None:
-                title = spec.pop("title")
-                *subtitle, footer = title["subtitle"]
-                later = entry.table.startswith("hindsight_")
-                charts[name] = PageChart(spec, " ".join(title["text"]), " ".join(subtitle), footer, later)
+        drawn = {name: self.drawn(name) for name, entry in CHARTS.items() if entry.page}
         added = {name: block for name, block in self.own_blocks.items() if isinstance(block, OwnChart)}
-        return charts | {name: self._added_chart(name, chart) for name, chart in added.items()}
+        return {name: chart for name, chart in drawn.items() if chart} | {
+            name: self._added_chart(name, chart) for name, chart in added.items()
+        }
+
+    def drawn(self, name: str) -> PageChart | None:
+        """Draw one of the package's charts; return None if it has no data."""
+        analysis, entry = self.analysis, CHARTS[name]
+        table = analysis.exact_tables.get(analysis.headline_table_name(entry.table), pl.DataFrame())
+        synthetic = self.chart_is_synthetic(name)
+        context = chart_context(
+            analysis.incident, self.locale, self.names, analysis.as_of, synthetic=synthetic
+        )
+        with report_drawing():
+            chart = draw(name, fonts.printable_table(table), context)
+            if chart is None:
+                return None
+            spec = stable_spec(chart.to_dict(validate=False))
+        title = spec.pop("title")
+        *subtitle, footer = title["subtitle"]
+        later = entry.table.startswith("hindsight_")
+        return PageChart(spec, " ".join(title["text"]), " ".join(subtitle), footer, later)
 
     def _added_chart(self, name: str, chart: OwnChart) -> PageChart:
         title, subtitle, footer = map(fonts.printable, chart.title_parts)

@@ -19,8 +19,6 @@ from outage_analysis.text import Locale
 
 QUALITY = {"quality": "files"} | {x: x for x in ("amounts", "rules", "claimants", "heaping", "bunching")}
 """The end of the name of each table on the quality of the claims -> the end of the key of its title."""
-ROWS_OF_TWO_TABLES = 4
-"""Only tables of services with at most this many rows share a slide; of larger ones, it shows the counts."""
 PRINTED_APPENDICES = ("cost", "decisions", "accounting", "assumptions", "hindsight")
 
 
@@ -165,9 +163,7 @@ class SectionBuilder:
                 if analysis.synthetic:  # a page break may part the table from the mark of its section
                     caption = locale("chart.synthetic_prefix", title=caption)
                 yield Heading(caption)
-                few = len(self.grids[grid].rows) <= ROWS_OF_TWO_TABLES
-                shown = measure == "claims" or (few and measure == "expected")
-                yield TableBlock(grid, caption, slide=slide and shown)
+                yield TableBlock(grid, caption, slide=slide and measure == "claims")
 
     def _uncertainty(self) -> Iterator[Block]:
         if "quantiles" in self.grids:

@@ -21,7 +21,6 @@ from outage_analysis.errors import InputRefused, UsageError, VerificationFailed,
 from outage_analysis.files import Document, data_root, temporary_folder
 from outage_analysis.incidents import load_incident, load_layout
 from outage_analysis.policies import load_policy
-from outage_analysis.reports.archives import MAX_TOTAL_BYTES
 from outage_analysis.reports.formats import FORMATS
 from outage_analysis.reports.manifest import (
     CHECKSUMS_NAME,
@@ -38,8 +37,8 @@ from outage_analysis.reports.own_sections import FOLDER, read_section
 from outage_analysis.reports.report_folder import bundle_path, load_bundled_document, write_report
 from outage_analysis.text import Note
 
-MAX_FILES = 5_000
-"""The most files in a report folder; no file may be larger than `MAX_TOTAL_BYTES`."""
+MAX_FILES, MAX_FILE_BYTES = 5_000, 200_000_000
+"""The most files in a report folder, and the most bytes of a file."""
 MAX_CAUSES = 3
 """The most causes that an error message names."""
 CHANGED = "is not as the report wrote it"
@@ -121,7 +120,7 @@ def bundle_files(folder: Path) -> dict[str, Path]:
             path = Path(root) / name
             if path.is_symlink():
                 raise InputRefused("is a link, and not followed", file=path)
-            if name in files and (not path.is_file() or path.stat().st_size > MAX_TOTAL_BYTES):
+            if name in files and (not path.is_file() or path.stat().st_size > MAX_FILE_BYTES):
                 raise InputRefused("is no plain file, or too large for one of a report", file=path)
         paths |= {(Path(root) / name).relative_to(folder).as_posix(): Path(root) / name for name in files}
         if len(paths) > MAX_FILES:

@@ -9,7 +9,6 @@ from typing import Any
 
 from xlsxwriter.utility import quote_sheetname, xl_range, xl_rowcol_to_cell
 
-from outage_analysis.analysis import promised_range
 from outage_analysis.assumptions import BandMix
 from outage_analysis.costs import LiveCost, page_model, simulation_tables
 from outage_analysis.reports.report import Report
@@ -289,7 +288,6 @@ def write_figures(sheet: Sheet, report: Report, live: LiveFormulas | None) -> No
         locale("workbook.figure"),
         *(locale(f"workbook.{name}", unit=locale.unit) for name in ("live", "written")),
         *(locale(f"workbook.{name}") for name in ("error", "state")),
-        locale("column.note"),
     ]
     cash = analysis.expected_cash(analysis.cash_basis)
     figures, simulated = [], []
@@ -300,13 +298,12 @@ def write_figures(sheet: Sheet, report: Report, live: LiveFormulas | None) -> No
         figures.append(_expected_figure(report, live, title, "cash", cash, state))
         simulated = _simulated_figures(report, live)
     first = sheet.row + 1 + len(figures)
-    figures += simulated + _other_figures(report)
     if figures:
-        sheet.write_table(titles, figures)
+        sheet.write_table(titles, [*figures, *simulated])
     if live and simulated:
         stale = sheet.book.file.add_format({"font_color": FLAG_COLOUR, "bold": True})
         rule = {"type": "formula", "criteria": f"={CHANGED_INPUTS}>0", "format": stale}
-        sheet.worksheet.conditional_format(first, 0, first + len(simulated) - 1, len(titles) - 2, rule)
+        sheet.worksheet.conditional_format(first, 0, first + len(simulated) - 1, len(titles) - 1, rule)
     separate = []
     for valuation, value in _simulated(report, "expected", "value").items():
         name = capitalized(locale(f"word.{valuation}"))
@@ -326,11 +323,6 @@ def _simulated(report: Report, measure: str, column: str) -> dict[str, float]:
     return dict(table.filter(measure=measure).select("valuation", column).rows())
 
 
-def _note(report: Report, title: str) -> Cell:
-    """Return the explanatory note on the first screen for the key figure with this title."""
-    return Cell(next((tile.note for tile in report.tiles if tile.title == title), ""))
-
-
 def _expected_figure(
     report: Report, live: LiveFormulas | None, title: str, valuation: str, value: float, state: Cell
 ) -> list[Cell]:
@@ -341,7 +333,7 @@ def _expected_figure(
         rounded = Formula(f"=ROUND({formula},{digits})", round(live.total(valuation), digits))
         total = Cell(rounded, "money", "total")
     model = number_cell(locale, value, "money")
-    return [Cell(title), total, model, number_cell(locale, error, "money"), state, _note(report, title)]
+    return [Cell(title), total, model, number_cell(locale, error, "money"), state]
 
 
 def _simulated_figures(report: Report, live: LiveFormulas | None) -> list[list[Cell]]:
@@ -354,32 +346,11 @@ def _simulated_figures(report: Report, live: LiveFormulas | None) -> list[list[C
         if (value := _simulated(report, measure, "value").get("cash")) is not None:
             error = _simulated(report, measure, "error")["cash"]
             numbers = (number_cell(locale, number, "money") for number in (value, error))
-            rows.append([Cell(locale(f"word.{measure}")), Cell(), *numbers, state, Cell()])
+            rows.append([Cell(locale(f"word.{measure}")), Cell(), *numbers, state])
     budget = analysis.uncertainty_table(analysis.cash_basis, "budget")
     if budget is not None:
         row = budget.row(0, named=True)
         title = locale("report.tile_budget", budget=locale.money_in_full(row["budget"]))
         shares = (Cell(row[column], "share") for column in ("exceeded", "error"))
-        rows.append([Cell(title), Cell(), *shares, state, _note(report, title)])
+        rows.append([Cell(title), Cell(), *shares, state])
     return rows
-
-
-def _other_figures(report: Report) -> list[list[Cell]]:
-    """Return what is promised if every report is paid, and the cash cost of real claims beside the headline.
-
-    The promised amounts depend only on the policy and a published count, so changes of the inputs do not
-    affect them.
-    """
-    locale, analysis = report.locale, report.analysis
-    figures: list[tuple[str, str, float]] = []
-    if promised := promised_range(analysis):
-        ends = zip(("low", "high"), promised[1:], strict=True)
-        note = locale("report.tile_promised")
-        figures += [(locale(f"workbook.promised_{end}"), note, value) for end, value in ends]
-    if "claims" in analysis.runs and analysis.headline_basis != "claims":
-        claims, title = analysis.expected_cash("claims"), locale("report.tile_claims")
-        figures += [(title, title, claims)] if claims is not None else []
-    return [
-        [Cell(name), Cell(), number_cell(locale, value, "money"), Cell(), Cell(), _note(report, tile)]
-        for name, tile, value in figures
-    ]

@@ -74,11 +74,11 @@ LINE_HEIGHT, MAX_HEIGHT = 15.75, 400
 """Points per line of text, and of the highest row."""
 PICTURE_WIDTH, PIXELS_PER_POINT = 760, 4 / 3
 """The width of a picture on the screen in pixels, which are smaller than points."""
-PAPERS = {9: (8.27, 11.69), 8: (11.69, 16.54)}
-"""Excel's numbers of A4 and A3 -> their width and height in inches."""
+A4, A3 = 9, 8
+"""Excel's numbers of papers."""
 MARGINS = {"left": 0.5, "right": 0.5, "top": 0.6, "bottom": 0.7}
-PRINT_SLACK = 0.96
-"""The share of a printed page that is filled, because programs measure rows and columns differently."""
+FEW_ROWS = 12
+"""A picture starts a printed page, so that no page break cuts it, unless only so many rows are above it."""
 MAX_PORTRAIT_WIDTH, MAX_A4_WIDTH = 140, 190
 """The most characters per row that fit on A4 in portrait and in landscape format."""
 
@@ -259,8 +259,8 @@ class Sheet:
         self._heights: dict[int, float] = {}
         self._tables: list[tuple[int, int, int]] = []
         """The head row, the last row and the number of columns of each table with column titles."""
-        self._kept: dict[int, int] = {}
-        """The first and the last row of what stays on one printed page."""
+        self._breaks: list[int] = []
+        """The rows that start a printed page."""
         self._frozen = 0
         self._last_heading, self._heading_row = "", -1
 
@@ -294,13 +294,10 @@ class Sheet:
         # Our pictures count a pixel as a point, and the size in a sheet follows from that.
         options |= dict.fromkeys(("x_scale", "y_scale"), scale / PIXELS_PER_POINT)
         self.worksheet.insert_image(self.row, 0, "chart.png", options)
-        start = self.row
+        first = self._heading_row if self._heading_row == self.row - 1 else self.row
+        if first > FEW_ROWS:
+            self._breaks.append(first)
         self.row += math.ceil(height * scale / (LINE_HEIGHT * PIXELS_PER_POINT))
-        self._keep_together(start, self.row - 1)
-
-    def _keep_together(self, first: int, last: int) -> None:
-        """Print these rows on one page, with a heading above them."""
-        self._kept[self._heading_row if self._heading_row == first - 1 else first] = last
 
     def write_table(self, titles: Sequence[str], rows: Sequence[Sequence[Cell]]) -> None:
         """Write a table; without titles, it continues the table above.
@@ -323,7 +320,6 @@ class Sheet:
             self._texts.append((head, column, title))
         if titles:
             self._tables.append((head, head + len(written), len(titles)))
-            self._keep_together(head, head + (len(written) if len(written) < MIN_FILTERED_ROWS else 1))
         self.row = head + len(written) + 2
 
     def write_cell(self, row: int, column: int, cell: Cell) -> None:
@@ -384,36 +380,15 @@ class Sheet:
         if self.sortable and end - head >= MIN_FILTERED_ROWS:
             worksheet.autofilter(head, 0, end, columns - 1)
         worksheet.hide_gridlines(2)
-        self._set_up_pages([self.widths.get(n, MIN_WIDTH) for n in range(max(last, *self.widths, 0) + 1)])
-        size = FONT_SIZE - 2
-        worksheet.set_footer(f'&L&"{FONTS[self.book.locale.lang]}"&{size}&A&R&{size}&P / &N')
-
-    def _set_up_pages(self, widths: Sequence[float]) -> None:
-        """Choose paper and scale for columns of these widths, and break pages between pictures and tables."""
-        worksheet = self.worksheet
-        paper = 9 if sum(widths) <= MAX_A4_WIDTH else 8
-        width, height = PAPERS[paper]
-        if sum(widths) > MAX_PORTRAIT_WIDTH and not self.one_page:
+        across = sum(self.widths.get(n, MIN_WIDTH) for n in range(max(last, *self.widths, 0) + 1))
+        if across > MAX_PORTRAIT_WIDTH and not self.one_page:
             worksheet.set_landscape()
-            width, height = height, width
-        worksheet.set_paper(paper)
+        worksheet.set_paper(A4 if across <= MAX_A4_WIDTH else A3)
         worksheet.set_margins(**MARGINS)
         worksheet.fit_to_pages(1, int(self.one_page))
-        if self.one_page:
-            return
-        inches = sum(7 * width + 5 for width in widths) / 96  # the pixels of Excel's columns
-        scale = min(1.0, (width - MARGINS["left"] - MARGINS["right"]) / inches)
-        page = PRINT_SLACK * 72 * (height - MARGINS["top"] - MARGINS["bottom"]) / scale
-        heights = [min(self._heights.get(row, LINE_HEIGHT), MAX_HEIGHT) for row in range(self.row + 1)]
-        breaks, used, repeated = [], 0.0, sum(heights[: self._frozen])
-        for row in range(self.row):
-            together = sum(heights[row : self._kept.get(row, row) + 1])
-            needed = together if together <= page - repeated else heights[row]
-            if used + needed > page and used > repeated:
-                breaks.append(row)
-                used = repeated
-            used += heights[row]
-        worksheet.set_h_pagebreaks(breaks)
+        worksheet.set_h_pagebreaks(self._breaks)
+        size = FONT_SIZE - 2
+        worksheet.set_footer(f'&L&"{FONTS[self.book.locale.lang]}"&{size}&A&R&{size}&P / &N')
 
 
 def cell_text(text: str) -> str:

@@ -9,7 +9,7 @@ import polars as pl
 
 from outage_analysis.charts import ACCENT, GREY, LIGHT, OKABE_ITO
 from outage_analysis.losses import display_bands, regroup
-from outage_analysis.reports.archives import pack, read_members
+from outage_analysis.reports.archives import repack
 from outage_analysis.reports.blocks import Block, BulletList, Heading, KeyFigures, TableBlock, Text
 from outage_analysis.reports.options import option_heads
 from outage_analysis.reports.own_sections import cell_text as own_cell_text
@@ -42,7 +42,7 @@ The summary, the inputs and the cost lines come before these sheets.
 """
 SHADED_TABLES = tuple(f"service_bands_{measure}" for measure in SERVICE_BAND_MEASURES)
 """Tables of services by loss band. Excel shades their cells: the darker, the larger the number."""
-SUMMARY_WIDTHS = {0: 40, 4: 26, 5: 40}
+SUMMARY_WIDTHS = {0: 40, 4: 26}
 """The widths of some columns of the summary, in characters; column 4 can hold each of its states."""
 
 
@@ -85,7 +85,7 @@ def workbook_bytes(report: Report) -> bytes:
     intro = locale("workbook.live_intro", sheet=inputs_name) if live else locale(reason)
     _write_summary(summary, report, views, live, intro)
     _write_sections(book, report, views)
-    return pack(read_members(book.close()))
+    return repack(book.close())
 
 
 def _write_summary(
