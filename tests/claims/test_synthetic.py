@@ -2,29 +2,16 @@
 
 from __future__ import annotations
 
-import json
-import os
 import re
-import subprocess
-import sys
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import polars as pl
 import pytest
-from typer.testing import CliRunner
 
-from outage_analysis.claims import (
-    Claims,
-    load_synthetic,
-    read_claims,
-    row_count,
-    synthetic_chunks,
-    write_synthetic,
-)
+from outage_analysis.claims import Claims, load_synthetic, read_claims, row_count, write_synthetic
 from outage_analysis.claims.synthetic.rows import synthesise
-from outage_analysis.cli import app
 from outage_analysis.errors import UsageError
 from outage_analysis.files import data_root
 from outage_analysis.incidents import fact_exists, get_fact, load_incident, normalized_name
@@ -177,22 +164,6 @@ def test_each_margin_is_in_proportion_at_any_number_of_rows(size: int) -> None:
         assert abs(frame.filter(rows).height - expected) < (2 if times % 1 else 0.1), fact
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("chunk", [999, 40_000])
-def test_chunks_together_keep_every_margin(monkeypatch: pytest.MonkeyPatch, chunk: int) -> None:
-    monkeypatch.setattr("outage_analysis.claims.synthetic.rows.CHUNK_ROWS", chunk)
-    chunks = [*synthetic_chunks(PAGE, INCIDENT, seed=3)]
-    assert max(map(len, chunks)) <= chunk
-    frame = with_ids(pl.concat(chunks))
-    for fact, rows in MARGINS.items():
-        assert frame.filter(rows).height == get_fact(fact).whole, fact
-    assert frame["filed_on"].is_sorted()
-    assert frame["claim_id"].to_list() == [f"SYN-{n:06}" for n in range(1, len(frame) + 1)]
-    people = frame["claimant_id"].unique(maintain_order=True)
-    assert people.to_list() == [f"SYN-C{n:06}" for n in range(1, len(people) + 1)]
-    assert frame["claimant_id"].value_counts()["count"].max() == 2
-
-
 def test_chunks_of_one_row_still_add_up(monkeypatch: pytest.MonkeyPatch) -> None:
     whole = with_ids(synthesise(PAGE, INCIDENT, seed=3, rows=60))
     monkeypatch.setattr("outage_analysis.claims.synthetic.rows.CHUNK_ROWS", 1)
@@ -201,6 +172,9 @@ def test_chunks_of_one_row_still_add_up(monkeypatch: pytest.MonkeyPatch) -> None
         assert sorted(frame[column]) == sorted(whole[column])
     own = [rows.filter(OWN)["claimant_type"].sort() for rows in (frame, whole)]
     assert own[0].equals(own[1])
+    assert frame["filed_on"].is_sorted()
+    for column, prefix in (("claim_id", "SYN-"), ("claimant_id", "SYN-C")):
+        assert frame[column].to_list() == [f"{prefix}{n:06}" for n in range(1, 61)]
 
 
 @pytest.mark.parametrize("size", [0, -1, 2_000_000_001])
@@ -210,44 +184,6 @@ def test_a_number_of_rows_that_cannot_be_is_refused(size: int) -> None:
 
 
 # --- files --------------------------------------------------------------------------------------------------
-
-
-WRITE = """
-import sys
-from outage_analysis import load_incident
-from outage_analysis.claims import load_synthetic, synthetic_chunks, write_synthetic
-from outage_analysis.claims.synthetic import rows
-
-rows.CHUNK_ROWS = 7_000
-page, incident = load_synthetic("kakao-2022"), load_incident("kakao-2022")
-for path in sys.argv[1:]:
-    chunks = synthetic_chunks(page, incident, seed=5, rows=20_000, text=True)
-    write_synthetic(chunks, path, seed=5)
-"""
-
-
-@pytest.mark.slow
-def test_bytes_do_not_depend_on_the_threads(tmp_path: Path) -> None:
-    made = []
-    for threads in ("1", "5"):
-        files = [tmp_path / f"{threads}-synthetic.{suffix}" for suffix in ("csv", "parquet")]
-        environment = {**os.environ, "POLARS_MAX_THREADS": threads}
-        subprocess.run([sys.executable, "-c", WRITE, *files], check=True, env=environment)
-        made.append([file.read_bytes() for file in files])
-    assert made[0] == made[1]
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("suffix", ["csv", "parquet"])
-def test_chunks_are_written_as_one_table(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, suffix: str
-) -> None:
-    monkeypatch.setattr("outage_analysis.claims.synthetic.rows.CHUNK_ROWS", 700)
-    path = tmp_path / f"a-synthetic.{suffix}"
-    write_synthetic(synthetic_chunks(PAGE, INCIDENT, seed=2, rows=2_000, text=True), path, seed=2)
-    frame = synthesise(PAGE, INCIDENT, seed=2, rows=2_000, text=True)
-    read = pl.read_csv(path, schema=frame.schema) if suffix == "csv" else pl.read_parquet(path)
-    assert read.equals(frame)
 
 
 @pytest.mark.parametrize("suffix", ["csv", "parquet"])
@@ -319,16 +255,6 @@ def test_no_clean_loss_is_beyond_the_plausible() -> None:
             mild.model_copy(update={"loss": mild.loss.model_copy(update={"plausible_to": 400_000})}),
             seed=1,
         )
-
-
-def test_the_command_writes_the_rows_and_says_where(tmp_path: Path) -> None:
-    out = tmp_path / "a-synthetic.csv"
-    options = ("synth", "--rows", "2_000", "--text", "--out", str(out))
-    told = CliRunner().invoke(app, [*options, "--json"], catch_exceptions=False)
-    assert json.loads(told.stdout) == {"file": str(out), "rows": 2_000}
-    assert len(pl.read_csv(out, infer_schema=False)) == 2_000
-    said = CliRunner().invoke(app, options, catch_exceptions=False)
-    assert (said.stdout, said.stderr) == (f"{out}\n", "")
 
 
 # --- pages --------------------------------------------------------------------------------------------------
