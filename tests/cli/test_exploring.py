@@ -119,6 +119,15 @@ def test_a_printed_table_is_fitted_from_its_document(run: Run) -> None:
 # --- JSON -----------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
+def test_only_the_families_asked_for_are_fitted(run: Run) -> None:
+    asked = ("--family", "gamma", "--family", "burr", "--level", "50%")
+    found = strict_json(run("distribution", "--grouped", "dental-claims", "--json", *asked)[1])
+    assert {row["family"] for row in found["fits"]} == {"gamma", "burr"}
+    wide = strict_json(run("distribution", "--grouped", "dental-claims", "--json", *asked[:-2])[1])
+    assert found["quantities"][0]["low"] > wide["quantities"][0]["low"]
+
+
 def test_days_are_printed_as_days(run: Run) -> None:
     file = claims(HEADER + GOOD)
     (row,) = strict_json(run("distribution", *KAKAO, file, "--by", "filed_on", "--json")[1])["summary"]

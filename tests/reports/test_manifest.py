@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from outage_analysis.analysis import Plan, run
+from outage_analysis.analysis import Analysis, Plan, run
 from outage_analysis.incidents import facts, outcomes
 from outage_analysis.reports import manifest, read_manifest, write_report
 from outage_analysis.reports.manifest import code_digest
@@ -25,6 +25,19 @@ def known(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_what_is_written_is_what_is_read(bundles: dict[str, Path]) -> None:
     for folder in bundles.values():
         assert read_manifest(folder).to_json() == (folder / "manifest.json").read_text("utf-8")
+
+
+def test_it_tells_who_answers_for_each_assumption(bundles: dict[str, Path], analysis: Analysis) -> None:
+    assert analysis.ledger
+    used = analysis.ledger.as_known_on(analysis.as_of).assumptions
+    told = manifest_of(bundles["en"])["assumptions"]
+    assert [a["id"] for a in told] == [a.id for a in used]
+    for entry, row in zip(used, told, strict=True):
+        assert (row["owner"], row["approved_by"]) == (entry.owner, entry.approved_by)
+        assert (row["outcome_known"], row["public_on"]) == (entry.outcome_known, str(entry.public_on))
+    filing = next(a for a in told if a["id"] == "as-filing-share")
+    assert round(filing["expected"], 3) == 0.329
+    assert filing["low"] < filing["expected"] < filing["high"]
 
 
 def test_without_hindsight_it_rests_on_no_outcome(known: Path, bundles: dict[str, Path]) -> None:
