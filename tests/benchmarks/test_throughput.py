@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 
 from outage_analysis import load_incident, read_claims
-from outage_analysis.claims import load_synthetic, synthetic_chunks, write_synthetic
+from outage_analysis.claims import load_synthetic
 from outage_analysis.claims.synthetic.rows import synthesise
 from tests.benchmarks.tables import tell
 from tests.benchmarks.test_page_speed import median_seconds
@@ -65,22 +65,3 @@ def test_ways_to_write_a_file_against_a_plain_one(tmp_path: Path) -> None:
         rows.append({"file": way, "seconds": taken, "/ plain": taken / bare})
         assert len(read_claims(path, incident)) == len(read_claims(plain, incident))
     tell("ways", "reading 1.05 million rows", rows)
-
-
-def test_synthetic_rows_in_a_stream_against_writing_them(tmp_path: Path) -> None:
-    page, incident, rows = load_synthetic("kakao-2022"), load_incident("kakao-2022"), 5_000_000
-    path, again = tmp_path / "synthetic.csv", tmp_path / "again.csv"
-
-    def ours() -> None:
-        write_synthetic(synthetic_chunks(page, incident, seed=1, rows=rows), path, seed=1)
-
-    stream = median_seconds(ours)
-    frame = pl.read_csv(path)
-    writing = median_seconds(lambda: frame.write_csv(again))
-    told = [{"what": "synth", "seconds": stream, "/ writing": stream / writing}]
-    tell(
-        "synth",
-        "five million synthetic rows",
-        [*told, {"what": "writing", "seconds": writing, "/ writing": 1.0}],
-    )
-    assert len(frame) == rows
