@@ -37,7 +37,7 @@ from outage_analysis.charts.theme import BLACK, LOSS_COLOURS, MUTED, WHITE
 from outage_analysis.losses import curve_table, fit_all, with_shares
 from outage_analysis.reports import Report
 from outage_analysis.text import LANGUAGES, Locale, schema_of
-from tests.charts.cost_tables import FRONTIER, POLICIES, TRIED
+from tests.charts.cost_tables import FRONTIER, POLICIES, TRIED, rows_with, title_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -120,17 +120,6 @@ def data_of(spec: dict[str, Any]) -> list[dict[str, Any]]:
     (rows,) = spec["datasets"].values()
     assert isinstance(rows, list)
     return rows
-
-
-def rows_with(spec: dict[str, Any], *columns: str) -> list[dict[str, Any]]:
-    """The rows of the data set that has just these columns."""
-    (rows,) = [rows for rows in spec["datasets"].values() if set(rows[0]) == set(columns)]
-    assert isinstance(rows, list)
-    return rows
-
-
-def title_of(spec: dict[str, Any]) -> str:
-    return " ".join(spec["title"]["text"])
 
 
 def subtitle_of(spec: dict[str, Any]) -> str:

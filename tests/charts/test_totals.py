@@ -29,7 +29,17 @@ from outage_analysis.costs import build_portfolio, cost_table, simulate, totals
 from outage_analysis.costs.expected import Portfolio
 from outage_analysis.costs.simulation_tables import contributions, total_distribution_table, waterfall_steps
 from outage_analysis.text import LANGUAGES, Locale, schema_of
-from tests.charts.cost_tables import POLICIES, RANGES, SWINGS, atoms, frame, lognormal_distribution, steps_of
+from tests.charts.cost_tables import (
+    POLICIES,
+    RANGES,
+    SWINGS,
+    atoms,
+    frame,
+    lognormal_distribution,
+    rows_with,
+    steps_of,
+    title_of,
+)
 from tests.costs.uncertain_portfolios import entry, term_of
 
 if TYPE_CHECKING:
@@ -61,16 +71,6 @@ def spec_of(
     assert chart is not None
     found: dict[str, Any] = chart.to_dict()
     return found
-
-
-def title_of(spec: dict[str, Any]) -> str:
-    return " ".join(spec["title"]["text"])
-
-
-def rows_with(spec: dict[str, Any], *columns: str) -> list[dict[str, Any]]:
-    (rows,) = [rows for rows in spec["datasets"].values() if set(rows[0]) == set(columns)]
-    assert isinstance(rows, list)
-    return rows
 
 
 def texts_of(spec: dict[str, Any]) -> list[str]:
