@@ -87,6 +87,29 @@ def test_the_sheets_are_named_in_the_language_of_the_report(books: dict[str, Wor
     assert all(len(name) <= 31 for name in (*english, *korean))
 
 
+def test_the_summary_says_the_answer_and_prints_on_one_page(
+    books: dict[str, Workbook], reports: dict[str, Report], lang: str
+) -> None:
+    report, book = reports[lang], books[lang]
+    sheet = report.locale("workbook.summary")
+    texts = {str(cell.value) for cell in book.cells(sheet).values()}
+    answers = report.answers
+    listed = {f"• {text}" for text in (*answers.drives, *answers.narrows, *answers.recommended)}
+    assert {*answers.headline, *listed} <= texts
+    numbers = {cell.value for cell in book.cells(sheet).values()}
+    assert len(answers.options) == 6
+    for option in answers.options:
+        assert {option.name, option.expected, option.low, option.high} <= numbers
+    assert len(answers.reserve) > 1
+    assert {f"• {measure}: {amount}" for measure, amount in answers.reserve} <= texts
+    assert report.banner not in texts
+    part = book.members["xl/worksheets/sheet1.xml"].decode()
+    assert re.search(r'<pageSetup[^>]* orientation="portrait"/>', part)
+    assert '<pageSetUpPr fitToPage="1"/>' in part
+    assert "fitToHeight" not in part  # one page high is the default of the format
+    assert 'fitToHeight="0"' in book.members["xl/worksheets/sheet2.xml"].decode()
+
+
 def test_a_sheet_has_the_scenarios_and_the_reserve_as_numbers(
     books: dict[str, Workbook], reports: dict[str, Report], lang: str
 ) -> None:
