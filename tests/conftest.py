@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import gc
 import json
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -87,6 +87,15 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
     """The folder of a report by its name in `REPORTS`; the workers share one of each."""
     base = shared_base(tmp_path_factory) / "reports"
     return lambda name: written_report(name, base)
+
+
+@pytest.fixture(scope="session")
+def executed_notebook(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Path], Path]:
+    """The file of a bundled notebook after it ran with its answers; the workers share one of each."""
+    from tests.executed_notebooks import run_with_answers
+
+    base = shared_base(tmp_path_factory) / "notebooks"
+    return lambda path: filled_once(base / path.stem, partial(run_with_answers, path)) / path.name
 
 
 @pytest.fixture(scope="session")

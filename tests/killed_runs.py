@@ -7,31 +7,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-AT_A_CALL = """
-import importlib, os, re, signal, sys
-import outage_analysis.cli as cli
-
-owner, name, words, when = sys.argv[1:5]
-del sys.argv[1:5]
-module, _, kind = owner.partition(":")
-holder = importlib.import_module(module)
-holder = getattr(holder, kind) if kind else holder
-original = getattr(holder, name)
-
-def watched(*arguments, **named):
-    here = re.search(words, " ".join(map(str, (*arguments, *named.values()))))
-    if here and when == "before":
-        os.kill(os.getpid(), signal.SIGKILL)
-    result = original(*arguments, **named)
-    if here and when == "after":
-        os.kill(os.getpid(), signal.SIGKILL)
-    return result
-
-setattr(holder, name, watched)
-cli.main()
-"""
-"""Runs a command and kills it before, or after, the first call of a function whose arguments match."""
-
 AT_A_STEP = """
 import os, signal, sys
 from pathlib import Path
@@ -51,13 +26,6 @@ def count(event, arguments):
 sys.addaudithook(count)
 """
 """Kills the code that follows before its step of that number: each call that asks the system for a file."""
-
-
-def killed_at(step: tuple[str, str, str, str], *arguments: object, folder: Path) -> None:
-    """Run a command that is killed at a step: owner, function, pattern of its arguments, before or after."""
-    words = [sys.executable, "-c", AT_A_CALL, *step, *map(str, arguments)]
-    done = subprocess.run(words, capture_output=True, text=True, check=False, cwd=folder)
-    assert done.returncode == -signal.SIGKILL, done.stderr
 
 
 def killed_before(number: int, code: str, place: Path) -> str | None:

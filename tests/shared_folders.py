@@ -29,3 +29,8 @@ def filled_once(folder: Path, fill: Callable[[Path], object]) -> Path:
             fill(folder)
             full.touch()
     return folder
+
+
+def file_contents(folder: Path) -> dict[str, bytes]:
+    """Every file below a folder, by its path in it."""
+    return {p.relative_to(folder).as_posix(): p.read_bytes() for p in folder.rglob("*") if p.is_file()}

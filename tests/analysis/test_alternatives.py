@@ -122,19 +122,6 @@ def test_a_report_that_names_no_other_policy_compares_nothing(tram: Plan) -> Non
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("file", "basis"), [("claims.csv", "claims"), ("claims-synthetic.csv", "synthetic")])
-def test_claims_that_are_given_are_what_each_policy_pays(tram: Plan, file: str, basis: str) -> None:
-    plan = replace(tram, claims=(of(tram, file),))
-    found = compare_policies(plan, [of(tram, "policy.toml"), of(tram, "flat.toml")])
-    assert found.claims
-    assert found.synthetic == (basis == "synthetic")
-    alone = run(replace(plan, policy=of(tram, "policy.toml"))).totals_row(basis)
-    assert alone
-    assert found.simulations.policies["expected"][0] == alone["expected"]
-    assert set(found.simulations.replaced["basis"]) == {basis}
-
-
-@pytest.mark.slow
 def test_a_report_without_a_published_cost_compares_what_its_claims_cost(tram: Plan) -> None:
     plan = replace(tram, policy=of(tram, "policy.toml"), claims=(of(tram, "claims-synthetic.csv"),))
     analysis = run(replace(plan, compare=(of(tram, "flat.toml"),)))
@@ -227,27 +214,6 @@ def test_winners_and_losers_name_policies_of_the_comparison() -> None:
     )
     with pytest.raises(UsageError, match="Did you mean 'kakao-candidate-fees'"):
         found.winners_and_losers(CANDIDATES[0], "kakao-candidate-fee")
-
-
-@pytest.mark.slow
-def test_synthetic_claims_gain_and_lose_what_the_policies_pay_them() -> None:
-    announced = load_policy("kakao-2022")
-    raised = announced.with_tier(up_to=300_000, pays=40_000)
-    found = compare(announced, raised, claims=load_sample("kakao"), draws=FEW)
-    table, (now, more) = found.winners_table, found.simulations.policies["promised"]
-    total = table.filter(level="total").row(0, named=True)
-    assert total["total_difference"] == now - more
-    assert total["total_difference"] == -10_000 * total["lose"]
-    (cube,) = found.cubes[announced.id]
-    assert (total["gain"], total["claims"]) == (0, cube.claims)
-    for level in ("band", "service"):
-        sums = (
-            table.filter(level=level).select("claims", "lose", "equal", "unclear", "total_difference").sum()
-        )
-        assert sums.row(0) == tuple(total[name] for name in sums.columns)
-    low, high = found.simulations.policies["replaced_low"], found.simulations.policies["replaced_high"]
-    assert all(low < high)  # reviewed claims guarantee nothing
-    assert low[0] < low[1]
 
 
 @pytest.mark.slow

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -11,8 +10,7 @@ import pytest
 
 from outage_analysis import Plan, run, write_report
 from outage_analysis.analysis.tables import funnel_table
-from outage_analysis.charts import AltairChart
-from outage_analysis.jupyter import new_project, show, show_part
+from outage_analysis.jupyter import new_project, show
 from outage_analysis.reports import Report, Text
 from outage_analysis.reports.blocks import Section
 from outage_analysis.text import Locale
@@ -184,47 +182,10 @@ def test_the_funnel_counts_the_claims_of_the_file(
     assert found["paid"] == pytest.approx(due * PAID[line])
 
 
-@pytest.mark.slow
-@both
-@each
-def test_the_tables_of_the_headline_are_there_and_marked(
-    analyses: dict[str, Analysis], kind: str, lang: str
-) -> None:
-    report = Report(analyses[kind], lang)
-    mark = Locale(lang)("notebook.synthetic")
-    for name in ("cost", "funnel", "controller", "exceedance"):
-        assert len(report.grids[name].rows) > 0
-        assert report.table_is_synthetic(name) == (kind == "synthetic")
-    for told in (show_part(analyses[kind], part, lang=lang) for part in ("decide", "cost")):
-        assert (mark in told.markup) == (kind == "synthetic")
-    assert mark not in show_part(analyses[kind], "left_out", lang=lang).markup
-
-
-@both
-@each
-@pytest.mark.parametrize("name", ["waterfall", "funnel"])
-def test_the_charts_of_the_headline_are_drawn_and_marked(
-    analyses: dict[str, Analysis], name: str, kind: str, lang: str
-) -> None:
-    chart: Any = show(name, analyses[kind], lang=lang)
-    assert isinstance(chart, AltairChart)
-    mark = Locale(lang)("chart.synthetic_prefix", title="")
-    title = " ".join(chart.title.text)
-    assert title.startswith(mark) == (kind == "synthetic")
-    assert re.search(r"\d", title)  # the finding
-
-
 def test_a_chart_of_lines_bears_their_names(analyses: dict[str, Analysis]) -> None:
     chart: Any = show("waterfall", analyses["claims"])
     (rows,) = chart.to_dict()["datasets"].values()
     assert [row["name"] for row in rows[:-1]] == ["Cash for small\nbusinesses", "Credit for general users"]
-
-
-def test_a_table_of_synthetic_rows_is_marked_whoever_hands_it_over(analysis: Analysis) -> None:
-    _, made = analysis.chart_data("waterfall", analysis.tables["claims_costs"])
-    assert made.synthetic
-    _, plain = analysis.chart_data("waterfall")
-    assert not plain.synthetic
 
 
 @pytest.mark.slow

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import re
-from collections import Counter
 from datetime import date
-from itertools import pairwise
 from pathlib import Path
-from statistics import fmean, median
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -19,10 +15,10 @@ from outage_analysis.analysis import Question, explore, explore_grouped, fit_tab
 from outage_analysis.analysis.exploration import Exploration
 from outage_analysis.claims import Claims, read_claims
 from outage_analysis.errors import DisclosureBlocked, InputRefused, ModelRefused, UsageError
-from outage_analysis.losses import FAMILIES, fit_all, load_grouped
+from outage_analysis.losses import FAMILIES, fit_all
 from outage_analysis.policies import load_policy
 from tests.commands import KAKAO, command
-from tests.paths import GOLDEN, OWN_OUTAGE
+from tests.paths import OWN_OUTAGE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,11 +26,9 @@ if TYPE_CHECKING:
     from outage_analysis.incidents import Incident
     from tests.conftest import ClaimsCsv, Row
 
-Band = tuple[int | None, int | None]
 BY_GROUP = ("bands", "summary", "quantiles")
 """The tables that are of the groups and the claims asked for."""
 
-SERVICES = {"카톡": "kakaotalk", "카카오 T": "kakao_t"}
 TOLD: list[tuple[str, str, str, int | None]] = [
     ("카톡", "서울", "2022-10-19", 0),
     ("카톡", "서울", "2022-10-19", 300_000),
@@ -47,16 +41,6 @@ TOLD: list[tuple[str, str, str, int | None]] = [
     ("카카오 T", "부산", "2022-10-21", 500_000),
 ]
 """Service, region, day and loss of each claim."""
-EDGES = (0, 100_000, 300_000, 500_000, 1_000_000)
-"""Those of the policy, and the powers of ten beside them."""
-
-
-def band_of(loss: int | None) -> Band:
-    if loss is None:
-        return (None, None)
-    if loss == 0:
-        return (-1, 0)
-    return next(((a, b) for a, b in pairwise(EDGES) if a < loss <= b), (EDGES[-1], None))
 
 
 def rows(told: list[tuple[str, str, str, int | None]]) -> list[Row]:
@@ -87,17 +71,6 @@ def many_claims(claims_csv: ClaimsCsv) -> Path:
 # --- claims -------------------------------------------------------------------------------------------
 
 
-def test_bands_by_service_and_region_are_counted_by_python(many_claims: Path) -> None:
-    found = explored(many_claims, by=("service", "region"))
-    counted = Counter((SERVICES[s], r or None, *band_of(x)) for s, r, _, x in TOLD)
-    of_group = Counter((SERVICES[s], r or None) for s, r, _, _ in TOLD)
-    expected = {key: (10 * n, n / of_group[key[:2]]) for key, n in counted.items()}
-    bands = found.tables["bands"]
-    keys = bands.select("service", "region", "over", "up_to").rows()
-    assert dict(zip(keys, bands.select("claims", "share").rows(), strict=True)) == expected
-    assert bands["loss"].sum() == 10 * sum(x or 0 for *_, x in TOLD)
-
-
 def test_no_command_prints_the_loss_of_the_only_claimant_of_a_region(claims_csv: ClaimsCsv) -> None:
     told = [("카톡", region, "2022-10-19", 10_000) for region in 12 * ["서울"] + 15 * ["부산"] + [""]]
     path = claims_csv(rows([*told, ("카톡", "울릉", "2022-10-19", 777_777)]))
@@ -110,23 +83,6 @@ def test_no_command_prints_the_loss_of_the_only_claimant_of_a_region(claims_csv:
     assert dict(found.select("region", "claims").rows()) == {None: 1, "": 13, "부산": 15}
     with pytest.raises(UsageError, match="counted together with other small groups"):
         explored(path, where={"region": ["울릉"]})
-
-
-def test_means_and_medians_are_those_of_python(claims_path: Path) -> None:
-    table = explored(claims_path, by=("service",)).tables["summary"]
-    for row in table.iter_rows(named=True):
-        losses = [x for s, _, _, x in TOLD if SERVICES[s] == row["service"] and x is not None]
-        assert row["mean"] == pytest.approx(fmean(losses))
-        assert row["median_low"] <= median(losses) <= row["median_high"]
-        assert row["stated"] == len(losses)
-
-
-def test_every_table_of_a_question_is_there(claims_path: Path) -> None:
-    found = explored(claims_path)
-    assert set(found.tables) == {*BY_GROUP, "bunching", "heaps"}
-    assert (found.source, found.synthetic) == ("claims.csv", False)
-    assert found.claims is not None
-    assert len(found.claims) == len(TOLD)
 
 
 @pytest.mark.slow
@@ -286,22 +242,6 @@ def of_totals(path: Path, **asked: Any) -> Exploration:  # noqa: ANN401 - whatev
     return explore(None, "kakao-2022", None, path, Question(**asked))
 
 
-def test_totals_with_losses_have_means(tmp_path: Path) -> None:
-    found = of_totals(totals_in(tmp_path / "totals.csv"))
-    assert set(found.tables) == set(BY_GROUP)
-    assert (found.source, found.claims, found.notes) == ("totals.csv", None, ())
-    talk = found.tables["summary"].row(by_predicate=pl.col("service") == "kakaotalk", named=True)
-    assert (talk["claims"], talk["zero"], talk["loss"]) == (185, 5, 38_000_000)
-    assert talk["mean"] == pytest.approx(38_000_000 / 185)
-    assert (talk["median_low"], talk["median_high"]) == (31_819, 100_000)  # the 88th of 100
-    shares = found.tables["bands"].filter(service="kakaotalk")["share"].to_list()
-    assert shares == pytest.approx([n / 185 for n in (5, 100, 40, 20, 20)])
-    assert found.tables["bands"].filter(service="melon").select("over", "claims").rows() == [
-        (0, 9),
-        (None, 3),
-    ]
-
-
 def test_totals_without_losses_have_no_means(tmp_path: Path) -> None:
     bare = "\n".join(line.rsplit(",", 1)[0] for line in TOTALS.splitlines())
     found = of_totals(totals_in(tmp_path / "totals.csv", bare))
@@ -381,34 +321,6 @@ def test_totals_have_only_their_own_dimensions(tmp_path: Path) -> None:
 # --- what fitted laws say -------------------------------------------------------------------------------
 
 
-def test_a_fit_reports_the_likeliest_the_average_and_the_families() -> None:
-    dental = load_grouped("dental-claims")
-    fits = fit_all(dental.edges, dental.counts, top="closed")
-    tables = fit_tables(fits)
-    assert list(tables) == ["fits", "quantities", "refused"]
-    likeliest = tables["fits"]["family"][0]
-    quantities = tables["quantities"]
-    assert quantities["quantity"].to_list() == ["median", "mean", "p75", "p90", "p95", "p99"]
-    assert set(quantities["family"]) == {likeliest}
-    for row in quantities.drop_nulls().iter_rows(named=True):
-        assert row["low"] < row["value"] < row["high"], row
-        assert row["least"] <= row["average"] <= row["greatest"], row
-    assert quantities["value"][0] == pytest.approx(fits[likeliest].quantile(0.5), rel=1e-5)
-    heaviest = tables["fits"].row(by_predicate=pl.col("weight") == pl.col("weight").max(), named=True)
-    assert heaviest["family"] == likeliest
-
-
-def test_a_wider_level_has_wider_intervals_and_none_is_refused() -> None:
-    dental = load_grouped("dental-claims")
-    fits = fit_all(dental.edges, dental.counts, top="closed", families=["lognormal", "weibull"])
-    wide, narrow = (fit_tables(fits, level)["quantities"] for level in (0.99, 0.5))
-    assert (wide["low"] < narrow["low"]).all()
-    assert (wide["high"] > narrow["high"]).all()
-    for level in (0.0, 1.0):
-        with pytest.raises(UsageError, match="a level lies between 0 and 1"):
-            fit_tables(fits, level)
-
-
 def test_a_quantity_that_is_infinite_is_null() -> None:
     heavy = fit_all([0, 1, 10, 100, float("inf")], [40, 20, 20, 20], top="open", families=["lomax"])
     assert heavy["lomax"].params["alpha"] < 1  # no mean
@@ -437,20 +349,6 @@ top = "{top}"
 sources = ["a book"]
 """
 OPEN = OWN.format(edges="[0, 10, 20, 50, 100, inf]", top="open")
-
-
-def test_the_dental_claims_are_fitted_as_their_table_says() -> None:
-    found = explore_grouped("dental-claims", Question())
-    assert list(found.tables) == ["bands", "fits", "quantities", "refused"]
-    assert (found.source, found.synthetic, found.claims) == ("dental-claims", False, None)
-    assert found.tables["bands"]["claims"].sum() == 378
-    assert found.tables["bands"]["share"].sum() == pytest.approx(1)
-    assert found.notes[0] == "Grouped dental claims, as printed; top closed, left ground_up"
-    assert any("Loss Models (1998)" in note for note in found.notes)
-    assert {f"source: {s}" for s in load_grouped("dental-claims").sources} <= set(found.notes)
-    published = json.loads((GOLDEN / "reference_cases.json").read_text("utf-8"))
-    expected = {family: fit["loglik"] for family, fit in published["gdental"]["fits"]["closed"].items()}
-    assert dict(found.tables["fits"].select("family", "loglik").rows()) == pytest.approx(expected, rel=1e-5)
 
 
 def test_another_convention_gives_another_fit_and_says_so() -> None:

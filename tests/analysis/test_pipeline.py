@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,12 +11,11 @@ import polars as pl
 import pytest
 
 from outage_analysis.analysis import Analysis, Plan, run
-from outage_analysis.claims import save_claims
 from outage_analysis.costs import cost_table, totals
-from outage_analysis.errors import InputRefused, ModelRefused, OutageAnalysisError, UsageError
+from outage_analysis.errors import ModelRefused, OutageAnalysisError, UsageError
 from outage_analysis.incidents import published_facts as published
-from outage_analysis.losses import ClaimsQuality
 from outage_analysis.reports import FORMATS, write_report
+from tests.shared_folders import file_contents
 from tests.studies.synthetic_claims import SEEDS, assumptions, synthetic_claims
 
 if TYPE_CHECKING:
@@ -183,48 +181,6 @@ def test_an_incident_without_a_policy_asks_for_one(edited: Edited) -> None:
 
 
 @pytest.mark.slow
-def test_the_tables_of_the_data_are_those_of_the_quality_report(claims_csv: ClaimsCsv) -> None:
-    rows = [{"claimant_id": "u1"}, {"claimant_id": "u1", "loss": "-1"}, {"claimant_id": "u1"}, {"loss": "15"}]
-    analysis = run(Plan(claims=(claims_csv(rows),), max_rejects=0.5, draws=FEW))
-    assert analysis.claims
-    told = ClaimsQuality(analysis.claims).to_dict()
-    for name, part in {
-        "claims_quality": "files",
-        "claims_rules": "rules",
-        "claims_claimants": "claimants",
-        "claims_heaping": "heaping",
-    }.items():
-        assert analysis.tables[name].to_dicts() == told[part], name
-        assert told[part], name
-
-
-@pytest.mark.slow
-def test_a_plan_may_say_how_its_files_are_laid_out(claims_csv: ClaimsCsv, tmp_path: Path) -> None:
-    page = tmp_path / "columns.toml"
-    page.write_text('[formats]\nfiled_on = ["dmy"]\n[scale]\nloss = 1_000\n', "utf-8")
-    path = claims_csv([{"loss": "300", "filed_on": "19.10.2022"}, {"loss": "400", "filed_on": "20.10.2022"}])
-    analysis = run(Plan(claims=(path,), columns=(page,), draws=FEW))
-    assert analysis.totals_row("claims")["promised"] == 30_000 + 50_000  # type: ignore[index]
-    with pytest.raises(InputRefused, match="filed_on is a date"):
-        run(Plan(claims=(path,)))
-
-
-@pytest.mark.slow
-def test_a_warehouse_file_gives_the_tables_of_the_files_it_keeps(
-    claims_csv: ClaimsCsv, tmp_path: Path
-) -> None:
-    path = claims_csv([{}, {"loss": "-1"}, {"loss": "400000"}])
-    plan = Plan(claims=(path,), max_rejects=0.5, draws=FEW)
-    analysis = run(plan)
-    assert analysis.claims
-    save_claims(analysis.claims, tmp_path / "kept.duckdb")
-    kept = run(replace(plan, claims=(tmp_path / "kept.duckdb",)))
-    assert kept.tables.keys() == analysis.tables.keys()
-    for name, table in kept.tables.items():
-        assert table.equals(analysis.tables[name]), name
-
-
-@pytest.mark.slow
 def test_what_an_incident_only_counts_is_in_the_cubes_and_is_reported(
     edited: Edited, claims_csv: ClaimsCsv
 ) -> None:
@@ -249,35 +205,6 @@ def test_without_claims_there_is_no_table_of_claims(analysis: Analysis) -> None:
     bare = run(Plan(claims=NO_CLAIMS, draws=FEW))
     assert (bare.claims, bare.cubes, bare.synthetic) == (None, {}, False)
     assert bare.tables.keys() == own_frames(analysis).keys()
-
-
-@pytest.mark.slow
-def test_counts_alone_give_a_cost_and_no_claim_level_table(tmp_path: Path, quick: Analysis) -> None:
-    counts = tmp_path / "counts.csv"
-    counts.write_text(
-        "service,claimant_type,band,claims\n"
-        '카톡,소상공인,"(0, 300000]",30\n'
-        '카톡,일반,"(0, 300000]",10\n'
-        "카톡,일반,unknown,10\n",
-        "utf-8",
-    )
-    given = run(Plan(counts=counts, draws=FEW))
-    cost = given.totals_row("claims")
-    published_cost = quick.totals_row("published")
-    assert cost is not None
-    assert published_cost is not None
-    assert cost["promised"] == 30 * 30_000
-    paid = quick.tables["funnel"].filter(stage="paid")["expected"].item() / 8461
-    assert cost["expected"] == pytest.approx(paid * 30 * 30_000)
-    assert given.tables["claims_bands"].select("over", "up_to", "claims", "share").rows() == [
-        (0, 300_000, 40, 0.8),
-        (None, None, 10, 0.2),
-    ]
-    of_files = {"claims_intake", "claims_quality", "claims_rules", "claims_heaping", "claims_claimants"}
-    assert of_files < quick.tables.keys()
-    assert not of_files & given.tables.keys()
-    for name, table in own_frames(given).items():
-        assert table.equals(quick.tables[name]), name
 
 
 @pytest.mark.slow
@@ -353,10 +280,6 @@ def forget(reshelve: Reshelve) -> Callable[[date], None]:
     return forgotten
 
 
-def bytes_of(folder: Path) -> dict[str, bytes]:
-    return {p.relative_to(folder).as_posix(): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("day", DAYS.values(), ids=DAYS)
 def test_without_hindsight_later_facts_change_not_one_byte(
@@ -370,7 +293,7 @@ def test_without_hindsight_later_facts_change_not_one_byte(
         analysis = run(plan)
         for lang, asked in formats.items():
             write_report(analysis, tmp_path / name / lang, lang=lang, formats=asked)
-        return bytes_of(tmp_path / name)
+        return file_contents(tmp_path / name)
 
     known = written("known")
     forget(day)
@@ -382,9 +305,9 @@ def test_without_hindsight_later_facts_change_not_one_byte(
 def test_with_hindsight_later_facts_change_only_what_says_so(
     tmp_path: Path, report: Callable[[str], Path], analysis: Analysis, forget: Callable[[date], None]
 ) -> None:
-    known = bytes_of(report("kakao-en"))  # written before the facts are gone
+    known = file_contents(report("kakao-en"))  # written before the facts are gone
     forget(analysis.as_of)
-    other = bytes_of(write_report(run(Plan()), tmp_path / "forgotten").parent)
+    other = file_contents(write_report(run(Plan()), tmp_path / "forgotten").parent)
     differ = {name for name in known.keys() | other.keys() if known.get(name) != other.get(name)}
     said = {name for name in differ if name.startswith("tables/")}
     assert {"tables/hindsight_outcomes.csv", "tables/hindsight_tie_outs.csv"} <= said

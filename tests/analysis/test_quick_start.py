@@ -13,13 +13,12 @@ from outage_analysis.analysis import Analysis, Plan, headline_sentences, input_n
 from outage_analysis.assumptions import load_ledger, reference_ledger
 from outage_analysis.claims import Claims, read_claims, save_claims
 from outage_analysis.cli.option_values import parse_changes
-from outage_analysis.errors import InputRefused, ModelRefused, UsageError
+from outage_analysis.errors import ModelRefused, UsageError
 from outage_analysis.incidents import load_incident
 from outage_analysis.policies import load_policy, policy_from_tiers
 from outage_analysis.reports import Report, verify, write_report
 from outage_analysis.reports.slider_presets import repeat_command
 from outage_analysis.text import smallest_units
-from tests.commands import command
 
 pytestmark = pytest.mark.slow  # the contract suite runs the tasks of the how-to page in the quick run
 
@@ -134,26 +133,6 @@ def test_a_report_of_a_selection_asks_for_a_file_of_it(claims: Claims, tmp_path:
     assert verify(folder, claims=[tmp_path / "part.parquet"]).rebuilt
 
 
-@pytest.mark.slow
-def test_rejects_that_were_accepted_when_reading_are_accepted_in_the_run(tmp_path: Path) -> None:
-    path = tmp_path / "complaints.csv"
-    path.write_text(COMPLAINTS + "7,Kakao T,2022-02-30,5\n", "utf-8")
-    analysis = run(read_claims(path, max_rejects=0.2), tiers=TIERS, draws=FEW)
-    assert analysis.plan.max_rejects == 0.2
-    folder = write_report(analysis, tmp_path / "report", formats=["csv"]).parent
-    assert verify(folder, claims=[path]).rebuilt
-    with pytest.raises(InputRefused, match="1 of 7 rows rejected"):
-        run(read_claims(path, max_rejects=0.2), tiers=TIERS, max_rejects=0.05)
-
-
-def test_the_command_line_explains_the_first_reject_of_derived_claims(tmp_path: Path) -> None:
-    path = tmp_path / "complaints.csv"
-    path.write_text(COMPLAINTS + "7,Kakao T,2022-02-30,5\n", "utf-8")
-    code, _, err = command("cost", path, "--tiers", "300000:30000", "--max-rejects", "20%", "--draws", FEW)
-    assert code == 0
-    assert "1 of 7 rows was rejected; the first: complaints.csv, row 8, filed_on: breaks the rule" in err
-
-
 @pytest.mark.parametrize(
     ("arguments", "problem"),
     [
@@ -214,21 +193,6 @@ def test_claims_of_another_definition_of_the_incident_are_refused(claims: Claims
     other = claims.incident.model_copy(update={"claims_to": claims.incident.claims_from})
     with pytest.raises(UsageError, match="read for another definition of the incident"):
         run(claims, incident=other, tiers=TIERS)
-
-
-@pytest.mark.slow
-def test_documents_are_ids_paths_or_objects() -> None:
-    policy = load_policy("kakao-2022")
-    by_id, by_object = (
-        run(policy="kakao-2022", draws=FEW),
-        run(policy=policy, incident=load_incident("kakao-2022"), draws=FEW),
-    )
-    assert by_id.tables["costs"].equals(by_object.tables["costs"])
-    assert by_id.ledger == load_ledger("kakao-2022")
-    with pytest.raises(UsageError, match=r"no such id in policies.*Did you mean 'kakao-2022'"):
-        run(policy="kakao-2023")
-    with pytest.raises(UsageError, match=r"is no policy \(found 'int'\)"):
-        run(policy=5)  # type: ignore[arg-type]
 
 
 def test_rates_that_were_not_published_yet_are_refused(claims: Claims) -> None:

@@ -36,6 +36,7 @@ def rates(analysis: oa.Analysis) -> dict[str, float]:
     return {x.kind: float(x.range.expected or 0) for x in ledger.assumptions if x.kind != "band_mix"}
 
 
+@pytest.mark.slow
 def test_the_funnel_begins_at_the_stage_that_the_rows_have_come_to(tmp_path: Path) -> None:
     file = write(tmp_path)
     by_rows = {

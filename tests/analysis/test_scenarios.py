@@ -140,6 +140,7 @@ def test_solve_and_compare_count_the_claims_still_to_come(dated: Analysis) -> No
     assert compared.table["expected"].to_list() == pytest.approx([dated.expected] * 2, rel=1e-6)
 
 
+@pytest.mark.slow
 def test_reserve_and_scenarios_begin_with_the_open_intake(tram: Path, counted: Path, tmp_path: Path) -> None:
     incident = tmp_path / "incident.toml"
     text = (tram / "incident.toml").read_text("utf-8")

@@ -196,6 +196,7 @@ def test_every_table_of_a_distribution_agrees_with_the_rows(storm: Storm) -> Non
     assert storm.claims.query("frequent-losses").rows() == made.tables["heaps"].rows()
 
 
+@pytest.mark.slow
 def test_half_of_the_losses_is_stated_of_the_late_arrivals(storm: Storm) -> None:
     said = title("ogive", storm.analysis.tables["claims_curves"])
     assert said.startswith("Half of the losses above 0 are up to about ")

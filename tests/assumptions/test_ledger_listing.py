@@ -33,7 +33,7 @@ from outage_analysis.errors import UsageError
 from outage_analysis.files import bundled_ids
 from outage_analysis.text import Locale, schema_of
 from tests.commands import command
-from tests.tram_case import ENTRY, TIED, ledger
+from tests.tram_case import ENTRY, ledger
 
 ENDS = ("expected", "low", "high")
 
@@ -154,23 +154,6 @@ def test_a_ledger_is_shown_with_the_distribution_of_each_assumption() -> None:
     assert out.splitlines()[-1].startswith("its authors knew how the case ended")
 
 
-def test_a_ledger_as_json_holds_every_row_and_correlation(tmp_path: Path) -> None:
-    mix = ENTRY.format(
-        name="mix", kind="take_up", distribution='distribution = { kind = "fixed", value = 0.5 }'
-    )
-    page = read(ledger(mix, TIED), tmp_path)
-    code, out, err = command("assumptions", tmp_path / "ledger.toml", "--json")
-    assert (code, err) == (0, "")
-    found = json.loads(out)
-    assert (found["ledger"], found["incident"], found["public_by"]) == ("tram-ledger", "tram-2031", None)
-    assert found["as_of"] == "2031-03-10"
-    rows = ledger_table(page).to_dicts()
-    assert found["assumptions"] == [row | {"public_on": str(row["public_on"])} for row in rows]
-    assert found["correlations"] == [{"of": ["as-filing", "as-award"], "rank": 0.6, "rationale": "a test"}]
-    out = command("assumptions", tmp_path / "ledger.toml")[1]
-    assert out.splitlines()[-1] == "rank correlation 0.6: as-filing and as-award"
-
-
 @pytest.mark.parametrize(("as_of", "count"), [("2022-12-29", 0), ("2022-12-30", 8), ("2023-01-30", 9)])
 def test_a_ledger_is_shown_as_it_was_known_on_a_day(as_of: str, count: int) -> None:
     found = json.loads(command("assumptions", "kakao-2022", "--as-of", as_of, "--json")[1])
@@ -197,14 +180,6 @@ def test_what_cannot_be_shown_is_one_line_and_exit_2(arguments: tuple[str, ...],
     assert (code, out) == (2, "")
     assert re.fullmatch(r"error: [^\n]+\n", err)
     assert said in err
-
-
-def test_a_ledger_cannot_speak_to_the_terminal(tmp_path: Path) -> None:
-    evil = r"\u001b[2J\nvalid\u202e"
-    read(ledger().replace("Tram ledger", evil).replace("a test", evil), tmp_path)
-    out = command("assumptions", tmp_path / "ledger.toml")[1]
-    assert not {"\x1b", "\u202e"} & set(out)
-    assert not [line for line in out.splitlines() if line.startswith("valid")]
 
 
 # --- pages that are wrong ---------------------------------------------------------------------------------

@@ -1,4 +1,7 @@
-"""Tables of an uncertain cost as a run makes them, written out by hand; its total is lognormal."""
+"""Tables of an uncertain cost as a run makes them, written out by hand, and what a chart has of them.
+
+The total is lognormal.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ import math
 from collections.abc import Sequence
 from datetime import date
 from statistics import NormalDist
+from typing import Any
 
 import polars as pl
 
@@ -150,3 +154,14 @@ FRONTIER = pl.DataFrame(
     pl.col("policy").cast(pl.String), objective=pl.lit("replaced"), mark=pl.lit("P90"), budget=pl.lit(4e8)
 )
 """A frontier of three points, a solution within the budget and an announced policy that is dominated."""
+
+
+def rows_with(spec: dict[str, Any], *columns: str) -> list[dict[str, Any]]:
+    """The rows of the data set that has just these columns."""
+    (rows,) = [rows for rows in spec["datasets"].values() if set(rows[0]) == set(columns)]
+    assert isinstance(rows, list)
+    return rows
+
+
+def title_of(spec: dict[str, Any]) -> str:
+    return " ".join(spec["title"]["text"])

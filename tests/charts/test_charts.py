@@ -30,14 +30,14 @@ from outage_analysis.charts import (
     vega_bundle,
     wrap_columns,
 )
-from outage_analysis.charts.claims_data import MAX_DATA_BYTES, OTHER_ID
+from outage_analysis.charts.claims_data import MAX_DATA_BYTES
 from outage_analysis.charts.linked_charts import MAX_COMBINATIONS
 from outage_analysis.charts.loss_charts import band_colours, readable_on
 from outage_analysis.charts.theme import BLACK, LOSS_COLOURS, MUTED, WHITE
 from outage_analysis.losses import curve_table, fit_all, with_shares
 from outage_analysis.reports import Report
 from outage_analysis.text import LANGUAGES, Locale, schema_of
-from tests.charts.cost_tables import FRONTIER, POLICIES, TRIED
+from tests.charts.cost_tables import FRONTIER, POLICIES, TRIED, rows_with, title_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -122,17 +122,6 @@ def data_of(spec: dict[str, Any]) -> list[dict[str, Any]]:
     return rows
 
 
-def rows_with(spec: dict[str, Any], *columns: str) -> list[dict[str, Any]]:
-    """The rows of the data set that has just these columns."""
-    (rows,) = [rows for rows in spec["datasets"].values() if set(rows[0]) == set(columns)]
-    assert isinstance(rows, list)
-    return rows
-
-
-def title_of(spec: dict[str, Any]) -> str:
-    return " ".join(spec["title"]["text"])
-
-
 def subtitle_of(spec: dict[str, Any]) -> str:
     return " ".join(spec["title"]["subtitle"])
 
@@ -198,51 +187,11 @@ def test_cash_and_face_value_never_share_a_chart(analysis: Analysis) -> None:
     assert draw("free_goods", cash, frame(analysis)) is None
 
 
-def test_the_free_goods_are_drawn_at_list_price_with_their_range(
-    analysis: Analysis, draw_spec: Drawing
-) -> None:
-    face = analysis.tables["costs"].filter(valuation="face_value")
-    rows = face.filter(pl.col("expected").is_not_null()).sort("promised", descending=True)
-    assert rows["line"].to_list() == ["emoticons", "makers-coupons", "channel-credit", "talk-drawer"]
-    data = data_of(draw_spec("free_goods"))
-    assert [r["announced"] for r in data] == pytest.approx(rows["promised"].to_list())
-    assert [r["expected"] for r in data] == pytest.approx(rows["expected"].to_list())
-    run = analysis.runs["published"]
-    for row, line in zip(data, rows["line"], strict=True):
-        alone = run.only(line, "face_value")  # the line on its own, drawn again
-        assert alone is not None
-        total = alone.totals["face_value"]
-        for column, p in (("range_low", 0.1), ("range_high", 0.9)):
-            assert row[column] == pytest.approx(total.quantile(p).value, rel=1e-2)
-
-
 def test_a_good_without_an_expected_cost_is_in_no_range(analysis: Analysis) -> None:
     costs = analysis.tables["costs"]
     silent = costs.filter(pl.col("expected").is_null(), valuation="face_value")
     assert "page-webtoon-cash" in silent["line"]  # bounded, and nothing is expected of it
     assert "page-webtoon-cash" not in analysis.tables["cost_ranges"]["line"]
-
-
-def test_goods_are_drawn_at_list_price_whatever_else_they_are_valued_at(
-    analysis: Analysis, draw_spec: Drawing
-) -> None:
-    ranges = analysis.tables["cost_ranges"]
-    goods = ranges.filter(line="emoticons")
-    others = [goods.with_columns(valuation=pl.lit(v)) for v in ("displaced_sales", "incremental_cash")]
-    chart = draw("free_goods", pl.concat([ranges, *others]), frame(analysis))
-    assert chart is not None
-    assert chart.to_dict() == draw_spec("free_goods")
-    assert draw("free_goods", pl.concat(others), frame(analysis)) is None
-
-
-def test_press_forecasts_of_the_total_carry_names_and_no_ids(analysis: Analysis, draw_spec: Drawing) -> None:
-    table = analysis.tables["total_distribution"]
-    assert table.filter(mark="press")["fact"].to_list() == ["CO-07", "CO-08", "CO-09"]
-    for lang in LANGUAGES:
-        text = json.dumps(draw_spec("total_distribution", lang=lang), ensure_ascii=False)
-        assert not re.search(r"CO-\d\d", text)
-    assert "Dailian (newspaper) 250m–420m" in json.dumps(draw_spec("total_distribution"), ensure_ascii=False)
-    assert "observed" not in table["mark"].to_list()
 
 
 def test_what_happened_is_in_the_variant_of_hindsight_alone(analysis: Analysis, draw_spec: Drawing) -> None:
@@ -265,23 +214,6 @@ def test_the_tornado_is_drawn_widest_first_from_end_to_end(analysis: Analysis, d
     data = rows_with(draw_spec("tornado"), "name", "left", "right", "label")
     assert [r["left"] for r in data] == pytest.approx(rows["cost_low"].to_list())
     assert [r["right"] for r in data] == pytest.approx(rows["cost_high"].to_list())
-
-
-def test_forecasts_of_the_same_cash_stand_beside_ours_by_publisher(
-    analysis: Analysis, draw_spec: Drawing
-) -> None:
-    same = analysis.tables["headlines"].filter(pl.col("line") != "")
-    data = data_of(draw_spec("headlines"))
-    names = [r["name"].replace("\n", " ") for r in data]
-    papers = ["Dailian (newspaper)", "Maeil Business (newspaper)", "The CFO (newspaper)"]
-    assert names == ["This model", *papers]
-    assert [r["ours"] for r in data] == [True, False, False, False]
-    assert [r["high"] for r in data] == pytest.approx(same["high"].to_list())
-    assert [r["bound"] for r in data] == [False, False, False, True]  # an arrow: no lower end was published
-    assert data[3]["label"] == "at most 1bn"
-    run = analysis.runs["published"].only("small-business-cash", "cash")
-    assert run is not None
-    assert data[0]["middle"] == pytest.approx(run.totals["cash"].quantile(0.5).value, rel=1e-2)
 
 
 def test_without_an_expected_cost_there_is_nothing_to_set_beside_the_headlines(analysis: Analysis) -> None:
@@ -603,30 +535,6 @@ def many(name: str) -> pl.DataFrame:
     if name == "services_by_band":
         return many_bands().with_columns(expected=1_000.0 * pl.col("claims"))
     return many_bands()
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("lang", LANGUAGES)
-@pytest.mark.parametrize("name", [n for n, e in CHARTS.items() if e.claims or n == "intake_days"])
-def test_no_chart_carries_more_than_a_page_can_whatever_the_claims(
-    draw_spec: Drawing, name: str, lang: str
-) -> None:
-    # The linked charts carry a count, of up to ten digits here, for each combination of their bars.
-    most = 6 * MAX_COMBINATIONS + MAX_DATA_BYTES if name == "linked" else MAX_DATA_BYTES
-    assert data_size(draw_spec(name, many(name), lang=lang)) <= most
-
-
-@pytest.mark.slow
-def test_small_services_are_drawn_together_and_nothing_is_lost(draw_spec: Drawing) -> None:
-    table = many_bands()
-    linked = draw_spec("linked", many_combinations())
-    [embedded] = data_of(linked)
-    assert sum(int(count or 0) for count in embedded["counts"].split(",")) == 96 * 10**6
-    services, *_ = next(p["value"] for p in linked["params"] if p["name"] == "names")
-    assert services[-1] == f"{61 - len(services)} others"
-    stacked = data_of(draw_spec("band_distribution", table))
-    assert sum(r["of"] or 0 for r in stacked) == table["claims"].sum()
-    assert OTHER_ID not in [r["name"] for r in stacked]
 
 
 def test_joined_bands_are_labelled_as_such(draw_spec: Drawing) -> None:

@@ -180,30 +180,13 @@ DELAYS = tuple(f"delay-payment.pays.{n}" for n in (1, 2, 3))
 TIERS = tuple(f"tiers.pays.{n}" for n in range(3))
 CASES = [
     Case("published", BOTH, 650_000_000, 90, 10_000),
-    Case("published", BOTH, 700_000_000, 90, 50_000),
-    Case("published", BOTH, 600_000_000, 90, 5_000, equal=False),
-    Case("published", BOTH, 650_000_000, 90, 2_500, equal=False),
-    Case("published", BOTH, 250_000_000, 75, 2_500, equal=False),
-    Case("published", BOTH, 330_000_000, 75, 50_000),
-    Case("published", BOTH, 250_000_000, 80, 10_000, equal=False),
     Case("published", BOTH, 60_000_000, 50, 5_000, equal=False),
-    Case("published", BOTH, 1_100_000_000, 95, 20_000),
-    Case("published", (FIRST,), 610_000_000, 90, 20_000),
     Case("published", (SECOND,), 640_000_000, 90, 20_000),
     Case("published", BOTH, 100_000_000, 90, 10_000),  # no payments keep the budget
     Case("published", BOTH, 100_000_000_000, 95, 50_000),  # all payments keep the budget
-    Case("claims", TIERS[:2], 30_000_000, 90, 10_000),
-    Case("claims", TIERS[1:], 25_000_000, 75, 20_000, equal=False),
     Case("claims", TIERS[::2], 40_000_000, 95, 20_000),
-    Case("claims", TIERS[:1], 60_000_000, 90, 5_000),
-    Case("claims", TIERS[:2], 1_000_000, 90, 10_000),  # no payments keep the budget
-    Case("trams", DELAYS[:2], 600, 95, 1),
     Case("trams", DELAYS[1:], 580, 80, 2),
-    Case("trams", DELAYS[:1], 700, 90, 1),
-    Case("few", TIERS[:2], 400_000, 90, 10_000),
     Case("few", TIERS[:2], 90_000, 80, 20_000),
-    Case("few", TIERS[:1], 200_000, 95, 10_000),
-    Case("few", TIERS[:2], 10_000_000_000, 80, 50_000),  # all payments keep the budget
 ]
 
 

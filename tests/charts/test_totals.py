@@ -24,7 +24,6 @@ from outage_analysis.charts.axes import (
     short_amount,
     short_number,
 )
-from outage_analysis.charts.claims_data import MAX_DATA_BYTES, json_bytes
 from outage_analysis.charts.dot_stacks import dot_layout
 from outage_analysis.costs import build_portfolio, cost_table, simulate, totals
 from outage_analysis.costs.expected import Portfolio
@@ -34,11 +33,12 @@ from tests.charts.cost_tables import (
     POLICIES,
     RANGES,
     SWINGS,
-    TRIED,
     atoms,
     frame,
     lognormal_distribution,
+    rows_with,
     steps_of,
+    title_of,
 )
 from tests.costs.uncertain_portfolios import entry, term_of
 
@@ -73,16 +73,6 @@ def spec_of(
     return found
 
 
-def title_of(spec: dict[str, Any]) -> str:
-    return " ".join(spec["title"]["text"])
-
-
-def rows_with(spec: dict[str, Any], *columns: str) -> list[dict[str, Any]]:
-    (rows,) = [rows for rows in spec["datasets"].values() if set(rows[0]) == set(columns)]
-    assert isinstance(rows, list)
-    return rows
-
-
 def texts_of(spec: dict[str, Any]) -> list[str]:
     """What is written at a place of its own, each once."""
     layers = [layer["encoding"].get("text", {}).get("value") for layer in spec["layer"]]
@@ -100,12 +90,6 @@ def test_the_dots_of_a_lognormal_total_are_its_quantiles() -> None:
     chances = [(n + 0.5) / 50 for n in range(50)]
     assert dots["below"].to_list() == pytest.approx(chances)
     assert oracle.cdf(dots["amount"].to_numpy()) == pytest.approx(chances, abs=2e-3)
-
-
-def test_fewer_draws_have_fewer_dots_each_with_a_larger_share() -> None:
-    run = simulate(portfolio(LOGNORMAL), draws=2**11)  # 50 values beyond P2.5, not beyond P1
-    dots = total_distribution_table(run).filter(pl.col("mark").is_null())
-    assert dots["below"].to_list() == pytest.approx([(n + 0.5) / 20 for n in range(20)])
 
 
 def test_the_marks_are_the_expected_total_the_quantiles_and_the_budget() -> None:
@@ -186,19 +170,6 @@ def test_several_lines_are_the_steps_the_dearest_first_and_other_money_is_none()
     assert table.select("line", "expected", "tail").rows() == [("tiers", 7.0, 0.0), ("fees", 5.0, 0.0)]
 
 
-def test_several_services_of_one_line_are_the_steps() -> None:
-    costs = costs_of(
-        ("tiers", "cash", "line", None, 0, "schedule", 9.0),
-        ("tiers", "cash", "band", "talk", 0, "pays", 2.0),
-        ("tiers", "cash", "band", "talk", 10, "pays", 3.0),
-        ("tiers", "cash", "band", "bank", 0, "pays", 4.0),
-    )
-    assert waterfall_steps(costs, no_contributions()).select("service", "expected").rows() == [
-        ("talk", 5.0),
-        ("bank", 4.0),
-    ]
-
-
 def test_one_line_without_bands_is_one_step_and_no_chart() -> None:
     table = waterfall_steps(costs_of(("fees", "cash", "line", None, 0, "fee", 5.0)), no_contributions())
     assert table["line"].to_list() == ["fees"]
@@ -242,30 +213,6 @@ def test_ends_of_a_range_have_the_digits_by_which_they_differ(
     low: float, high: float, ends: tuple[str, str]
 ) -> None:
     assert money_range_ends(Locale("en", "KRW", 0), low, high) == ends
-
-
-def test_forecasts_are_reported_as_multiples_of_what_happened() -> None:
-    rows = uncertain.backtest_ratios(TRIED)
-    filed = rows.filter(outcome="filed")
-    assert filed.select("part", "low", "middle", "high").rows() == [
-        ("forecast", 0.5, 2.25, 10.0),
-        ("naive", 20.0, None, 20.0),
-    ]
-    press = rows.filter(part="press")  # only the most was said
-    assert press.select("outcome", "low", "high").rows() == [("paid", 8.0, 8.0)]
-    assert "nothing" not in rows["outcome"]
-
-
-def test_whatever_the_tables_a_chart_carries_little() -> None:
-    long = "x" * 200
-    many = pl.concat([SWINGS.head(1)] * 500).with_columns(assumption=pl.lit(long))
-    frames = [
-        *(uncertain.tornado_bars(many),),
-        uncertain.waterfall_bars(pl.concat([steps_of(1.0, 2.0).with_columns(line=pl.lit(long))] * 300)),
-        uncertain.policy_ranges(pl.concat([POLICIES.head(1)] * 300).with_columns(policy=pl.lit(long))),
-        uncertain.backtest_ratios(pl.concat([TRIED.head(1)] * 300).with_columns(outcome=pl.lit(long))),
-    ]
-    assert [json_bytes(table) <= MAX_DATA_BYTES for table in frames] == [True] * 4
 
 
 # --- axes ------------------------------------------------------------------------------------------------
@@ -464,12 +411,6 @@ def test_the_tornado_names_the_widest_input_and_labels_each_end_with_cost_and_in
     assert (scale["type"], scale["domain"][0]) == ("linear", 0)  # as on the slides and in the workbook
 
 
-def test_inputs_that_begin_alike_keep_their_whole_names() -> None:
-    names = {"filing": "Filing: by form", "award": "Filing: by post", "mix": "Mix: of bands"}
-    rows = rows_with(spec_of("tornado", SWINGS, names=names), "name", "left", "right", "label")
-    assert [r["name"] for r in rows] == ["Filing: by form", "Filing: by post", "Mix: of bands", "backlog"]
-
-
 def test_an_input_that_can_bring_the_cost_to_nothing_starts_at_nothing() -> None:
     table = SWINGS.head(1).with_columns(cost_low=pl.lit(0.0))
     row = rows_with(spec_of("tornado", table), "name", "left", "right", "label")[0]
@@ -503,21 +444,6 @@ def test_free_goods_show_expected_range_and_list_price_with_an_honest_share() ->
     assert draw("free_goods", RANGES.filter(valuation="cash"), frame()) is None
 
 
-def test_the_back_test_counts_independent_outcomes_and_gives_each_its_verdict() -> None:
-    spec = spec_of("backtest", TRIED, names={"filed": "Filings"})
-    assert title_of(spec) == "1 of 2 independent outcomes lie between P10 and P90 of the forecast"
-    rows = rows_with(spec, "name", "part", "low", "middle", "high")
-    assert list(dict.fromkeys(r["name"] for r in rows)) == [
-        "Filings\n400 · inside",
-        "applied\n1k · missed",
-        "paid\n50m · inside",
-    ]
-    colours = [layer["encoding"].get("color", {}).get("scale") for layer in spec["layer"]]
-    (scale,) = [c for c in colours if c]
-    assert scale["domain"][0] == "this model, P10 to P90"
-    assert len(scale["domain"]) == len(set(scale["range"])) == 3
-
-
 def test_the_comparison_names_the_policy_that_is_most_often_cheapest() -> None:
     names = {
         "fees": "Candidate: fees",
@@ -533,17 +459,6 @@ def test_the_comparison_names_the_policy_that_is_most_often_cheapest() -> None:
         ("A voucher", "15bn (1bn–40bn)"),
     ]
     assert draw("comparison", POLICIES.head(1), frame()) is None
-
-
-@pytest.mark.parametrize(("times", "kind"), [(1, "linear"), (10_000, "log")])
-def test_policies_far_apart_are_compared_on_a_log_axis(times: float, kind: str) -> None:
-    wide = ["most", "range_high"]
-    table = POLICIES.filter(policy="fees").with_columns(pl.col(wide) * times)
-    both = pl.concat([table, table.with_columns(policy=pl.lit("other"))])
-    spec = spec_of("comparison", both)
-    x = spec["layer"][0]["encoding"]["x"]
-    assert x["scale"]["type"] == kind
-    assert ("log scale" in x["title"]) == (kind == "log")
 
 
 STAGES = ["reported", "ultimate", "entitled", "new", "filed", "paid"]

@@ -5,10 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import TYPE_CHECKING, Literal
 
-import polars as pl
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from outage_analysis.claims import RULES, Claims, explain_reject, read_claims
 from outage_analysis.claims.rules import (
@@ -588,39 +585,3 @@ def test_claims_come_in_the_order_of_the_file(claims_csv: ClaimsCsv, incident: I
         "source_file", "source_row", "synthetic", "claim_id", "claimant_id", "service",
         "claimant_type", "filed_on", "filed_at", "loss",
     ]  # fmt: skip
-
-
-VALUES = {
-    "claim_id": st.sampled_from(["a", "b", "c", "", " a"]),
-    "service": st.sampled_from(["카톡", "카톸", "", "kakao t", "'"]),
-    "claimant_type": st.sampled_from(["개인", "소상공인", "x"]),
-    "filed_on": st.sampled_from(["2022-10-19", "2022-10-01", "x"]),
-    "loss": st.sampled_from(["", "0", "5", "-5", "1.5", "10000000000000000"]),
-}
-
-
-@pytest.mark.slow
-@given(
-    tables=st.lists(st.lists(st.fixed_dictionaries(VALUES), min_size=1, max_size=12), min_size=1, max_size=3)
-)
-@settings(max_examples=10)
-def test_every_row_of_every_file_is_a_claim_or_a_reject_and_ids_stay_unique(
-    tmp_path_factory: pytest.TempPathFactory, tables: list[list[Row]]
-) -> None:
-    incident = load_incident("kakao-2022")
-    good = {"service": "카톡", "claimant_type": "개인", "filed_on": "2022-10-19", "loss": "1"}
-    dims = {d.id: "x" for d in incident.dimensions}
-    tables = [[{"claim_id": "good", **good}, *tables[0]], *tables[1:]]
-    paths = []
-    for n, rows in enumerate(tables):
-        path = tmp_path_factory.mktemp("run") / f"{n}.csv"
-        pl.DataFrame([{**row, **dims} for row in rows]).write_csv(path)
-        paths.append(path)
-    claims = read_claims(paths, incident, max_rejects=1)
-    read_rows, passed, rejected = claims.files.select("rows", "claims", "rejects").to_dict().values()
-    assert read_rows.to_list() == [len(rows) for rows in tables]
-    assert (passed + rejected).to_list() == read_rows.to_list()
-    assert claims.to_polars()["claim_id"].is_unique().all()
-    seen = {*claims.to_polars().select("source_file", "source_row").rows()}
-    seen |= {*claims.rejected_rows.select("source_file", "source_row").rows()}
-    assert len(seen) == sum(map(len, tables))

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import csv
 import re
-import time
 from datetime import date
 from decimal import Decimal
 from typing import TYPE_CHECKING
@@ -22,11 +20,10 @@ from outage_analysis.claims.user_queries import without_decimals
 from outage_analysis.costs import payments
 from outage_analysis.errors import DisclosureBlocked, UsageError
 from outage_analysis.files import data_root
-from outage_analysis.incidents import Incident, load_incident
+from outage_analysis.incidents import Incident
 from outage_analysis.losses import ClaimsQuality, build_cube
 from outage_analysis.losses.cube_building import WIDTH
 from outage_analysis.policies import load_policy
-from tests.conftest import claim_rows, with_any_loss
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -285,22 +282,6 @@ CUSTOMERS = pl.DataFrame(
 )
 
 
-def test_a_join_adds_text_dimensions(claims: Claims) -> None:
-    joined = claims.join(CUSTOMERS)
-    rows = [("gold", "2001"), ("basic", "2002"), ("basic", "2002"), (None, None)]
-    assert joined.to_polars().select("segment", "since").rows() == rows
-    assert joined.to_polars().select(claims.to_polars().columns).equals(claims.to_polars())
-    assert [d.id for d in joined.incident.dimensions][-2:] == ["segment", "since"]
-    assert joined.by("segment").select("segment", "claims").rows() == [("basic", 2), ("gold", 1), (None, 1)]
-    assert (
-        len(joined.filter(segment="basic"))
-        == build_cube(joined.filter(segment="basic"), dimensions=["segment"]).claims
-        == 2
-    )
-    assert (joined.is_derived, joined.rejects.height) == (True, 0)
-    assert joined.selection == "segment, since joined on claimant_id"
-
-
 def test_an_inner_join_leaves_out_other_claims(claims: Claims) -> None:
     joined = claims.join(CUSTOMERS, how="inner")
     assert joined.to_polars()["claimant_id"].to_list() == ["u1", "u2", "u2"]
@@ -385,67 +366,6 @@ def test_a_saved_warehouse_file_can_be_filtered(claims: Claims, tmp_path: Path) 
 
 # --- rejects ------------------------------------------------------------------------------------------
 
-BROKEN = [
-    {},
-    {"loss": "=cmd|'/c calc'!A1", "filed_on": "2023-01-01"},
-    {"loss": "010-1234-5678"},
-    {"filed_on": "31 October 2022x"},
-    {"filed_on": "19 Octobr"},
-    {"filed_on": "2022-13-01"},
-    {"loss": "9999999999999"},
-    {"service": "카카오톸"},
-    {"claim_id": "c1", "loss": "5"},
-    {"loss": "-5"},
-]
-
-
-def test_rejects_are_flat_and_explained(claims_csv: ClaimsCsv, incident: Incident) -> None:
-    path = claims_csv(BROKEN)
-    path.write_text(path.read_text("utf-8") + "a,b\n", "utf-8")
-    rejects = read_claims(path, incident, max_rejects=1).rejects
-    assert rejects.columns == ["file", "row", "column", "value", "rule", "problem", "remedy", "other_rules"]
-    assert rejects["row"].to_list() == [3, 4, 5, 6, 7, 8, 9, 10, 11, 12]
-    by_row = {row["row"]: row for row in rejects.iter_rows(named=True)}
-    assert by_row[3]["column"] == "filed_on"
-    assert by_row[3]["other_rules"] == "loss is an amount that can be read, below 10^15"
-    assert by_row[4]["value"] == "***-****-****"
-    assert by_row[6]["value"] == "(9 characters)"
-    assert by_row[7]["value"] == "2022-13-01"
-    assert by_row[7]["problem"] == "filed_on is not a date."
-    assert (by_row[8]["value"], by_row[8]["problem"]) == ("9999999999999", "loss is not plausible.")
-    assert by_row[9]["remedy"].startswith("Did you mean '카카오톡'?")
-    assert (by_row[10]["problem"], by_row[10]["remedy"]) == (
-        "claim_id is repeated.",
-        "Row 2 of claims.csv was kept.",
-    )
-    assert by_row[11]["value"] == "'-5"
-    assert by_row[12]["column"] is None
-    assert by_row[12]["problem"].startswith("The record does not have the fields of its header: 2 fields")
-
-
-def test_a_formula_in_a_reject_is_text_in_the_csv(
-    claims_csv: ClaimsCsv, incident: Incident, tmp_path: Path
-) -> None:
-    rows = [{}, {"loss": "=1+1"}, {"loss": "@x"}, {"filed_on": "+5"}, {"service": "-"}]
-    rejects = read_claims(claims_csv(rows, name="=2+3.csv"), incident, max_rejects=1).rejects
-    rejects.write_csv(tmp_path / "rejects.csv")
-    with (tmp_path / "rejects.csv").open(encoding="utf-8", newline="") as stream:
-        cells = [cell for row in csv.reader(stream) for cell in row]
-    assert "'=1+1" in cells
-    assert "'=2+3.csv" in cells
-    assert [cell for cell in cells if cell[:1] in tuple("=+-@")] == []
-
-
-def test_the_explanations_of_rejects_agree_with_those_of_the_command(
-    claims_csv: ClaimsCsv, incident: Incident
-) -> None:
-    claims = read_claims(claims_csv(BROKEN), incident, max_rejects=1)
-    lines = ClaimsQuality(claims).to_dict()["first_rejects"]
-    for line, row in zip(lines, claims.rejects.iter_rows(named=True), strict=True):
-        assert line.startswith(f"{row['file']}, row {row['row']}, {row['column']}: ")
-        assert f"'{row['rule']}'" in line
-        assert line.endswith(row["remedy"])
-
 
 def test_no_rejects_are_an_empty_table_with_the_same_columns(
     claims_csv: ClaimsCsv, incident: Incident
@@ -453,20 +373,6 @@ def test_no_rejects_are_an_empty_table_with_the_same_columns(
     rejects = read_claims(claims_csv([{}]), incident).rejects
     assert rejects.is_empty()
     assert rejects.columns == ["file", "row", "column", "value", "rule", "problem", "remedy", "other_rules"]
-
-
-def test_a_hundred_thousand_rejects_are_explained_in_seconds(tmp_path: Path, incident: Incident) -> None:
-    good = claim_rows([{}], incident)[0]
-    count = 50_000
-    frame = pl.DataFrame({name: [value] for name, value in good.items()}).drop("claim_id", "loss")
-    ids = pl.DataFrame({"claim_id": [f"c{n}" for n in range(count)] * 3})
-    loss = pl.Series("loss", [*["1"] * count, *[f"{n} x-" for n in range(count)], *["2"] * count])
-    ids.with_columns(loss).join(frame, how="cross").write_parquet(tmp_path / "many.parquet")
-    claims = read_claims(tmp_path / "many.parquet", incident, max_rejects=1)
-    start = time.perf_counter()
-    rejects = claims.rejects
-    assert time.perf_counter() - start < 15
-    assert len(rejects) == 2 * count
 
 
 # --- by -----------------------------------------------------------------------------------------------
@@ -500,47 +406,6 @@ def test_claims_by_dimension_alone(claims: Claims) -> None:
     assert claims.by().rows() == [(4, 600_001, 1)]
     assert claims.by(bands=[300_000])["claims"].to_list() == [1, 1, 1, 1]
     assert claims.by("service", "filed_on", "claimant_type")["claims"].sum() == 4
-
-
-LOSSES = st.none() | st.sampled_from([0, 1, 99, 100, 101, 200, 201]) | st.integers(0, 300)
-CASES = st.lists(
-    st.tuples(st.sampled_from(["카톡", "멜론", "다음"]), st.sampled_from(["a", "b", ""]), LOSSES), min_size=1
-)
-
-
-@given(CASES, st.lists(st.integers(1, 250), unique=True, max_size=4).map(sorted))
-def test_the_table_agrees_with_a_count_of_the_rows(
-    tmp_path_factory: pytest.TempPathFactory, cases: list[tuple[str, str, int | None]], edges: list[int]
-) -> None:
-    outage = with_any_loss(load_incident("kakao-2022"))
-    rows = [{"service": s, "region": r, "loss": "" if n is None else f"{n}"} for s, r, n in cases]
-    path = tmp_path_factory.mktemp("by") / "a.csv"
-    pl.DataFrame(claim_rows(rows, outage)).write_csv(path)
-    claims = read_claims(path, outage)
-    table = claims.by("service", "region", bands=edges)
-    frame = claims.to_polars()
-    for service, region, _, over, up_to, count, loss, share in table.iter_rows():
-        own = frame.filter(pl.col("service").eq_missing(service), pl.col("region").eq_missing(region))["loss"]
-        low, high = -1 if over is None else over, 10**9 if up_to is None else up_to
-        unknown = over is None and up_to is None
-        inside = own.filter(own.is_null()) if unknown else own.filter((own > low) & (own <= high))
-        assert (count, loss) == (len(inside), None if unknown else inside.sum())
-        assert share == pytest.approx(len(inside) / len(frame))
-    assert table["claims"].sum() == len(frame) == len(cases)
-    assert table["loss"].sum() == frame["loss"].sum()
-    assert table.select("service", "region", "over", "up_to").is_unique().all()
-
-
-def test_bands_and_losses_are_in_whole_currency(claims_csv: ClaimsCsv, incident: Incident) -> None:
-    losses = ["10", "10.01", "0.5", ""]
-    claims = read_claims(claims_csv([{"loss": loss} for loss in losses]), in_euros(incident))
-    table = claims.by(bands=[10])
-    assert table.rows() == [
-        ("up to 10.00", 0, 10, 2, 10.5, 0.5),
-        ("over 10.00", 10, None, 1, 10.01, 0.25),
-        ("not stated", None, None, 1, None, 0.25),
-    ]
-    assert claims.by(bands=[10.01])["claims"].to_list() == [3, 0, 1]
 
 
 def test_negative_losses_are_one_band(claims_csv: ClaimsCsv, incident: Incident) -> None:

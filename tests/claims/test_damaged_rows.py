@@ -7,7 +7,7 @@ import csv
 import io
 import re
 from datetime import date
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -87,26 +87,6 @@ def test_an_inspection_reads_a_file_with_stray_marks(tmp_path: Path) -> None:
 
 
 cells = st.text(st.sampled_from('ab ,"\n'), max_size=4)
-
-
-@given(
-    rows=st.lists(st.lists(cells, min_size=3, max_size=3), min_size=1, max_size=5),
-    quoting=st.sampled_from([csv.QUOTE_ALL, csv.QUOTE_MINIMAL]),
-)
-@settings(max_examples=200)
-def test_what_the_csv_module_writes_is_split_as_it_reads_it(
-    rows: list[list[str]], quoting: Literal[0, 1]
-) -> None:
-    """Unless a line of a record could be a row by itself."""
-    written = io.StringIO(newline="")
-    csv.writer(written, quoting=quoting, lineterminator="\n").writerows(rows)
-    records = list(
-        RecordSplitter(Punctuation(",", '"'), 3).split(written.getvalue().splitlines(keepends=True))
-    )
-    if not any(record.problem for record in records):
-        assert [record.cells for record in records] == rows
-    else:
-        assert any("\n" in cell for cells in rows for cell in cells)
 
 
 @given(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import resource
 import sys
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, time, timedelta
@@ -19,7 +18,7 @@ import pyarrow as pa
 import pytest
 
 import outage_analysis as oa
-from outage_analysis.errors import EnvironmentFailed, OutageAnalysisError, UsageError
+from outage_analysis.errors import OutageAnalysisError, UsageError
 from tests.claims.broken_rows import with_broken_rows
 from tests.commands import command
 from tests.postgresql_server import postgresql_server
@@ -32,7 +31,6 @@ LIBRARIES: dict[str, Callable[[pl.DataFrame], Any]] = {
     "pyarrow, once": lambda frame: pa.table(frame).to_reader(),
     "duckdb": lambda frame: duckdb.connect().from_arrow(frame),
 }
-TIERS = {300_000: 30_000, 500_000: 50_000}
 ROWS = pl.DataFrame(
     {
         "claim_id": ["a", "b", "c", "d"],
@@ -300,17 +298,6 @@ def test_a_report_of_a_frame_is_checked_and_not_written_again(tmp_path: Path) ->
         code, *said = command("verify", folder, *claims)
         assert code == 2
         assert "rests on a data frame, which cannot be read again" in " ".join("".join(said).split())
-
-
-def test_a_full_disk_is_no_fault_of_the_frame() -> None:
-    frame = pl.select(claim_id=pl.int_range(100_000), service=pl.int_range(100_000) * 7919 % 100_003)
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, before[1]))
-    try:
-        with pytest.raises(EnvironmentFailed, match="no disk space is left for the data frame"):
-            oa.read_claims(frame)
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 @pytest.mark.slow

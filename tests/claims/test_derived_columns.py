@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import random
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime
 from fractions import Fraction
 from math import inf
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 import duckdb
 import polars as pl
@@ -18,7 +16,6 @@ from hypothesis import strategies as st
 from outage_analysis.claims import Claims, inspect_file, read_claims
 from outage_analysis.errors import InputRefused, UsageError
 from outage_analysis.incidents import Incident, Layout, load_layout
-from outage_analysis.losses import build_cube, cumulative_intake
 from outage_analysis.text import number_sql
 from tests.claims.complaint_files import write_frame
 from tests.claims.test_times import hours, outage
@@ -140,72 +137,6 @@ def test_typed_days_and_times_are_joined(tmp_path: Path, suffix: str) -> None:
         "2022-10-15 15:30:00",
         "2022-10-16 09:05:10",
     ]
-
-
-# --- independent recomputation ----------------------------------------------------------------------------
-
-
-def moments_around_clock_changes(zone: ZoneInfo) -> list[tuple[str, date, datetime | None]]:
-    """Texts with their day and moment in a zone, computed with the standard library."""
-    random_ = random.Random(27)  # noqa: S311 - no secret
-    cases: list[tuple[str, date, datetime | None]] = []
-    starts = [datetime(2022, 3, 26, 20, tzinfo=UTC), datetime(2022, 10, 29, 20, tzinfo=UTC)]
-    for n in range(600):
-        moment = starts[n % 2] + timedelta(minutes=random_.randrange(0, 60 * 14))
-        local = moment.astimezone(zone)
-        kind = n % 5
-        if kind == 0:  # With a UTC offset of another country
-            abroad = moment.astimezone(
-                ZoneInfo(random_.choice(["Asia/Seoul", "America/New_York", "Asia/Kolkata"]))
-            )
-            cases.append((abroad.isoformat(sep=random_.choice(" T")), local.date(), moment))
-        elif kind == 1:
-            cases.append((f"{moment:%Y-%m-%d %H:%M} UTC", local.date(), moment))
-        elif kind == 2:  # A local time; one that the clocks show twice is the second one
-            second = local.replace(tzinfo=zone, fold=1)
-            text = f"{local:%d.%m.%Y %H:%M} Uhr"
-            cases.append((text, local.date(), second.astimezone(UTC)))
-        elif kind == 3:
-            cases.append((f"{local:%Y-%m-%d}", local.date(), None))
-        else:  # A local time that the clocks skip
-            minute = random_.randrange(0, 60)
-            cases.append((f"2022-03-27 02:{minute:02}", date(2022, 3, 27), None))
-    return cases
-
-
-@pytest.mark.slow
-def test_days_hours_and_cubes_match_the_standard_library_across_clock_changes(tmp_path: Path) -> None:
-    zone = ZoneInfo("Europe/Berlin")
-    cases = moments_around_clock_changes(zone)
-    rows = [f'c{n},App,User,{n % 7},"{text}"' for n, (text, _, _) in enumerate(cases)]
-    path = write(tmp_path / "a.csv", "filed_on", rows)
-    incident = outage("Europe/Berlin", formats={"filed_on": ("iso", "dmy")})
-    claims = read_claims(path, incident)
-    frame = claims.to_polars()
-    assert frame["claim_id"].to_list() == [f"c{n}" for n in range(len(cases))]
-    assert frame["filed_on"].to_list() == [day for _, day, _ in cases]
-    read = [moment and moment.astimezone(UTC) for moment in frame["filed_at"].to_list()]
-    assert read == [moment for _, _, moment in cases]
-
-    def hour(moment: datetime | None) -> datetime | None:
-        return moment and moment.astimezone(zone).replace(minute=0, second=0, tzinfo=None, fold=0)
-
-    counts: dict[datetime | None, tuple[int, int]] = {}
-    for n, (_, _, moment) in enumerate(cases):
-        claims_before, loss_before = counts.get(hour(moment), (0, 0))
-        counts[hour(moment)] = (claims_before + 1, loss_before + 100 * (n % 7))
-    cube = build_cube(claims, dimensions=("filed_hour",))
-    found = cube.frame.group_by("filed_hour").agg(pl.col("claims").sum(), pl.col("loss").sum())
-    assert {h: (int(c), int(s)) for h, c, s in found.rows()} == counts
-    by_hour = cumulative_intake(cube, per="hour")
-    timed = sorted((h, c) for h, (c, _) in counts.items() if h is not None)
-    positive = [(h, int(c)) for h, c in by_hour.select("filed_hour", "claims").rows() if c and h is not None]
-    assert positive == timed
-    days: dict[date, int] = {}
-    for _, day, _ in cases:
-        days[day] = days.get(day, 0) + 1
-    daily = cumulative_intake(build_cube(claims, dimensions=("filed_on",)))
-    assert {d: int(c) for d, c in daily.select("filed_on", "claims").rows() if c} == days
 
 
 # --- bands of numbers -------------------------------------------------------------------------------------

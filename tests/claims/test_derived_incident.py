@@ -5,11 +5,9 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
-import polars as pl
 import pytest
 
-from outage_analysis.claims import incident_from_files, inspect_file, read_claims, save_claims
-from outage_analysis.claims.warehouse import NO_FRAMES, Frames, Warehouse
+from outage_analysis.claims import incident_from_files, read_claims, save_claims
 from outage_analysis.errors import InputRefused, UsageError
 from tests.commands import GOOD, HEADER
 
@@ -173,27 +171,6 @@ def test_an_incident_and_facts_about_it_contradict_each_other(tmp_path: Path) ->
 def test_a_file_with_the_name_of_a_bundled_incident_gets_another_id(tmp_path: Path) -> None:
     path = written(tmp_path, PLAIN, "kakao-2022.csv")
     assert incident_from_files(path, currency="KRW").id == "kakao-2022-claims"
-
-
-def test_all_columns_are_parsed_by_one_query_for_days_and_one_for_amounts(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    parsed: list[int] = []
-    frame = Warehouse.frame
-
-    def counted(
-        warehouse: Warehouse, query: str, *, inputs: Frames = NO_FRAMES, **values: object
-    ) -> pl.DataFrame:
-        if "texts" in inputs:
-            parsed.append(len(inputs["texts"]))
-        return frame(warehouse, query, inputs=inputs, **values)
-
-    monkeypatch.setattr(Warehouse, "frame", counted)
-    path = written(tmp_path, TICKETS)
-    incident = incident_from_files(path)
-    assert len(parsed) == 2
-    inspect_file(path, incident)
-    assert len(parsed) == 4
 
 
 def test_the_claims_window_contains_every_day_of_a_large_file(

@@ -120,36 +120,6 @@ def test_a_stated_encoding_is_used(tmp_path: Path, name: str) -> None:
     assert_as_written(claims, case)
 
 
-@pytest.mark.parametrize("name", ["cp1252, one accent", "shift-jis, rare kanji"])
-def test_every_way_to_read_a_file_takes_the_encoding(tmp_path: Path, name: str) -> None:
-    case = CASES[name]
-    path = str(written(tmp_path, case))
-    tiers, stated = ("--tiers", "100:10", "--currency", "EUR"), ("--encoding", case.encoding)
-    documents = tmp_path / "documents"
-    incident = ("--incident", documents / "incident.toml")
-    own = (*incident, "--policy", documents / "policy.toml", "--ledger", documents / "ledger.toml")
-    assert outage_analysis("cost", path, *tiers).code == InputRefused.exit_code
-    assert outage_analysis("cost", path, *tiers, *stated).code == 0
-    oa.scaffold(documents, read(Path(path), encoding=case.encoding), tiers={100: 10})
-    assert outage_analysis("cost", path, *own).code == 0  # the document states the encoding
-    without_encoding(documents)
-    for words in (
-        ("inspect", path, *incident),
-        ("ingest", path, *incident),
-        ("cube", path, *incident),
-        ("distribution", path, *incident),
-        ("cost", path, *own),
-    ):
-        assert outage_analysis(*words).code == InputRefused.exit_code, words
-        run = outage_analysis(*words, *stated)
-        assert run.code == 0, run.err
-    shown = outage_analysis("inspect", path, *incident, *stated, "--toml").out
-    assert re.search('(?m)^encoding = "cp(932|1252)"$', shown)
-    analysis = oa.run(path, incident=incident[1], tiers={100: 10}, encoding=case.encoding)
-    assert analysis.claims is not None
-    assert_as_written(analysis.claims, case)
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("further", [("--tiers", "100:10", "--currency", "EUR"), ()])
 def test_a_report_remembers_the_encoding(tmp_path: Path, further: tuple[str, ...]) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import TYPE_CHECKING
 from unittest.mock import patch
 
@@ -18,12 +17,10 @@ from outage_analysis.claims import queries
 from outage_analysis.claims.readers import delimited
 from outage_analysis.claims.readers import fast_path as module
 from outage_analysis.claims.readers import recheck as closer
-from outage_analysis.claims.readers.fast_path import fast_path_sql
-from outage_analysis.claims.readers.recheck import PROBES
 from outage_analysis.claims.readers.source_file import RowNumbers
 from outage_analysis.claims.readers.typed_rows import TypedRows, shift_sql
 from outage_analysis.errors import EnvironmentFailed
-from outage_analysis.incidents import Incident, Layout
+from outage_analysis.incidents import Incident
 from tests.claims.complaint_files import record
 
 if TYPE_CHECKING:
@@ -226,25 +223,6 @@ def test_a_dimension_of_few_words_may_have_others_further_down_and_in_other_file
 
 
 @pytest.mark.slow
-def test_rows_come_in_the_order_of_the_file(tmp_path: Path, outage: Incident) -> None:
-    """Many blocks and row groups, read in parallel: the number of a row is counted from its place."""
-    count = 400_000
-    ids = pl.int_range(1, count + 1, eager=True).cast(pl.String).alias("claim_id")
-    others = [pl.lit(text).alias(c) for c, text in zip(COLUMNS[1:], GOOD[1:], strict=True)]
-    frame = ids.to_frame().with_columns(others)
-    for name in ("a.csv", "a.parquet"):
-        path = tmp_path / name
-        frame.write_csv(path) if name.endswith("csv") else frame.write_parquet(path, row_group_size=30_000)
-        first = 2 if name.endswith("csv") else 1
-        claims = read_claims(path, outage)
-        moved = claims.query(
-            "select count(*) from claims where source_row <> claim_id::bigint + $f", f=first - 1
-        )
-        assert (len(claims), moved.rows()) == (count, [(0,)])
-        assert claims.warehouse.frame("select count(*) as n from checked_rows")["n"].item() == PROBES
-
-
-@pytest.mark.slow
 def test_an_id_is_found_again_however_few_are_hashed_at_once(tmp_path: Path, outage: Incident) -> None:
     """In its own file, in another one and in a warehouse file."""
     names = {"a.csv": "1 2 3 4 5 6 2 7", "b.csv": "8 3 9 9 10 9", "c.csv": "11 1 12"}
@@ -296,18 +274,3 @@ def test_rows_that_came_in_another_order_end_the_run(tmp_path: Path, outage: Inc
         pytest.raises(EnvironmentFailed, match="has rows that came in another order"),
     ):
         read_claims(path, outage, max_rejects=1)
-
-
-def test_the_engine_keeps_the_order_of_what_it_reads(outage: Incident) -> None:
-    """A join in the plan would not; the engine makes one of a long list behind `in`, for example."""
-    cells = {c: c for c in COLUMNS}
-    shown = {c: Counter(TEXTS[c]) for c in COLUMNS}
-    query = fast_path_sql(
-        outage, Layout().merged_over(outage), cells, shown, enum_values={}, source="texts", file=0
-    )
-    connection = duckdb.connect()
-    connection.execute(f"create table texts ({', '.join(f'{c} varchar' for c in COLUMNS)})")
-    plan = str(connection.execute(f"explain create table typed_rows as {query}").fetchall()).lower()
-    assert "projection" in plan
-    assert "join" not in plan
-    assert "fast_path" in queries.QUERY_NAMES

@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-import re
 import tempfile
 from typing import TYPE_CHECKING
 
 import polars as pl
 import pytest
-from hypothesis import assume, given, settings
-from hypothesis import strategies as st
 
 from outage_analysis.claims import Claims, read_claims
-from outage_analysis.claims.readers.cell_values import BLANKS
 from outage_analysis.claims.readers.dialects import HEAD_BYTES
 from outage_analysis.claims.rules import UNREADABLE
 from outage_analysis.errors import InputRefused
-from outage_analysis.incidents import load_incident
 from tests.conftest import claim_rows
 
 if TYPE_CHECKING:
@@ -84,54 +79,6 @@ def test_a_quotation_mark_that_is_wrong_within_its_line_costs_its_own_record_onl
     assert rows_of(claims) == [(2, "c1"), (4, "c3")]
     assert claims.rejected_rows.select("source_row", "broken", "raw").rows() == [(3, [UNREADABLE], lines[2])]
     assert claims.rejected_rows["problem"].item() == "',' expected after '\"'"
-
-
-def record(fields: list[str]) -> str:
-    """Fields as a record, quoted where they have to be."""
-    special = set('",;\t\n\r')
-    quoted = ['"' + f.replace('"', '""') + '"' if special & set(f) else f for f in fields]
-    return '""' if quoted == [""] else ",".join(quoted)
-
-
-def may_be_rows(fields: list[str], width: int) -> bool:
-    """Whether a record of a wrong width has a line, below its first, that is a row by itself."""
-    below = re.split(r"\r\n?|\n", record(fields))[1:]
-    return len(fields) != width and any(line.replace('"', "").count(",") == width - 1 for line in below)
-
-
-FIELD = st.text(st.sampled_from(list('a카,;\t"\n\r \u2028😀0-')), max_size=6)
-
-
-@pytest.mark.slow
-@given(
-    records=st.lists(st.lists(FIELD, min_size=1, max_size=9), min_size=1, max_size=25),
-    blanks=st.lists(st.integers(0, 25), max_size=4),
-)
-@settings(max_examples=12)
-def test_no_row_is_lost_whatever_the_fields_hold(
-    tmp_path_factory: pytest.TempPathFactory, records: list[list[str]], blanks: list[int]
-) -> None:
-    incident = load_incident("kakao-2022")
-    good = claim_rows([{}], incident)[0]
-    assume(not any(may_be_rows(fields, len(good)) for fields in records))
-    table: list[list[str]] = [list(good.values()), *records]
-    for place in blanks:
-        table.insert(min(place, len(table) - 1) + 1, [])
-    path = tmp_path_factory.mktemp("junk") / "a.csv"
-    path.write_text("\n".join(map(record, [list(good), *table])), "utf-8", newline="")
-    claims = read_claims(path, incident, max_rejects=1)
-    # A row of nothing is none.
-    filled = {number: fields for number, fields in enumerate(table, start=2) if any(fields)}
-    found = [*claims.to_polars()["source_row"], *claims.rejected_rows["source_row"]]
-    assert sorted(found) == list(filled)
-    assert claims.files.rows() == [("a.csv", len(filled), len(claims), len(claims.rejected_rows))]
-    ragged = [n for n, fields in filled.items() if len(fields) != len(good)]
-    unreadable = claims.rejected_rows.filter(pl.col("broken").list.contains(UNREADABLE))
-    assert unreadable["source_row"].to_list() == ragged
-    raws = dict(claims.rejected_rows.select("source_row", "raw").iter_rows())
-    assert raws == {n: record(filled[n]) for n in raws}
-    ids = dict(claims.to_polars().select("source_row", "claim_id").iter_rows())
-    assert ids == {n: filled[n][list(good).index("claim_id")].strip(BLANKS) for n in ids}
 
 
 @pytest.mark.parametrize(

@@ -9,9 +9,9 @@ from __future__ import annotations
 import codecs
 import csv
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from itertools import count, product
+from itertools import product
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -23,7 +23,7 @@ from outage_analysis.claims import read_claims
 from outage_analysis.claims.readers import delimited
 from outage_analysis.claims.readers.cell_values import BLANKS
 from outage_analysis.claims.rules import EXACT_COPY, REPEATED_HEADER, REPEATED_ID, UNREADABLE
-from outage_analysis.errors import InputRefused, OutageAnalysisError
+from outage_analysis.errors import InputRefused
 from outage_analysis.incidents import Incident, Layout, load_incident
 from tests.claims.complaint_files import WHOLE, encoded, found_in_the_bytes, record
 
@@ -602,28 +602,6 @@ def test_a_field_is_read_up_to_two_million_characters_quoted_or_not(
 # --- what could be read as something else --------------------------------------------------------------
 
 
-@pytest.mark.slow
-def test_rows_between_two_stray_marks_are_never_part_of_a_claim(tmp_path: Path) -> None:
-    """`"2,...` and, some rows further down in the same column, `3",...` are one record by the letter."""
-    swallowed: dict[str, str] = {}
-    for place, between in product(range(6), (0, 1, 5)):
-        opened, closed = row("opened", "open").split(","), row("closed", "close").split(",")
-        opened[place], closed[place] = '"' + opened[place], closed[place] + '"'
-        rows = [",".join(opened), *(row(f"in{n}") for n in range(between)), ",".join(closed)]
-        swallowed[f"{place}-{between}.csv"] = "\n".join(rows)
-    paths = [tmp_path / name for name in swallowed]
-    for path, together in zip(paths, swallowed.values(), strict=True):
-        path.write_text(lines(HEADER, row(1), together, row(9)), "utf-8", newline="")
-    claims = read_claims(paths, csv_incident(), max_rejects=1)
-    for name, together in swallowed.items():
-        of_file = pl.col("source_file") == name
-        passed = claims.to_polars().filter(of_file).select("claim_id", "region").rows()
-        assert passed == [("1", "x"), ("9", "x")], name
-        rejects = claims.rejected_rows.filter(of_file).select("source_row", "raw").rows()
-        assert rejects == [(3, together)], name
-    assert found_in_the_bytes(claims, paths) == len(paths)
-
-
 def test_a_text_of_several_lines_with_delimiters_is_a_text(tmp_path: Path) -> None:
     texts = ["one, two\nthree", "a,b,c\nd,e", "\n\n", "1,2\n3,4,5,6\n7", ",,\n,,", "a\n,,,,"]
     path = tmp_path / "a.csv"
@@ -664,8 +642,6 @@ def test_the_rows_of_a_file_are_the_same_in_batches_of_any_size(
 # --- properties -------------------------------------------------------------------------------------
 
 ODD = list("a카0 -.\\'\u2028\x85\x0b\x0c\x1e\xa0\u3000\ufeff😀#=@")
-PLAIN = [c for c in ODD if c != "'"]
-"""Without apostrophes: they may be taken for quotation marks, and should."""
 IDS = st.text(st.sampled_from("abc01"), min_size=1, max_size=3)
 REGIONS = st.text(st.sampled_from([*ODD, *',;\t|"\n\r']), max_size=8)
 
@@ -707,66 +683,3 @@ def test_what_the_csv_module_writes_is_read_to_the_letter(
     raws = dict(claims.rejected_rows.select("source_row", "raw").iter_rows())
     assert raws == {n: record(rows[n - 2], delimiter, "", quoting=quoting) for n in raws}
     assert sorted([*told, *raws]) == sorted(expected)
-
-
-CELLS = st.lists(st.text(st.sampled_from(PLAIN), max_size=5), max_size=8)
-
-
-@st.composite
-def tables(draw: st.DrawFn) -> list[list[str]]:
-    """Rows of which some are complaints, some have too few or too many cells, and some none at all."""
-    ids = count(1)
-    good = st.builds(
-        lambda region, loss: [f"c{next(ids)}", "카톡", "개인", "2022-10-19", loss, region],
-        st.text(st.sampled_from(PLAIN), max_size=5),
-        st.sampled_from(["", "5", "x", "-1"]),
-    )
-    rows = draw(st.lists(st.one_of(good, CELLS), max_size=12))
-    return [list(COLUMNS), ["0", "카톡", "개인", "2022-10-19", "5", "x"], *rows]
-
-
-@pytest.mark.slow
-@given(table=tables(), delimiter=st.sampled_from(",;\t|"), end=st.sampled_from(["\n", "\r\n"]))
-@settings(max_examples=15)
-def test_a_plain_file_and_the_same_file_in_quotes_are_one(
-    tmp_path_factory: pytest.TempPathFactory, table: list[list[str]], delimiter: str, end: str
-) -> None:
-    """The first is read by the engine as far as it can, the second row by row."""
-    folder = tmp_path_factory.mktemp("twins")
-    for name, mark in {"plain": "", "quoted": '"'}.items():
-        text = end.join(delimiter.join(f"{mark}{cell}{mark}" for cell in cells) for cells in table)
-        (folder / f"{name}.csv").write_text(text + end, "utf-8", newline="")
-    paths = [folder / "plain.csv", folder / "quoted.csv"]
-    claims = read_claims(paths, csv_incident(), max_rejects=1)
-    plain, quoted = claims.files.drop("file").rows()
-    assert plain == quoted
-    passed = claims.to_polars().partition_by("source_file", include_key=False)
-    assert passed[0].equals(passed[1])
-    rejects = claims.rejected_rows.select("source_file", "source_row", "broken", "claim_id", "loss")
-    one, other = (rejects.filter(pl.col("source_file") == path.name).drop("source_file") for path in paths)
-    assert one.equals(other)
-    found_in_the_bytes(claims, paths)
-
-
-@pytest.mark.slow
-@given(
-    junk=st.lists(
-        st.sampled_from(["a", ",", '"', "'", "\n", "\r", "\t", " ", "카", ";", HEADER, row(7), '"",'])
-    ),
-    encoding=st.sampled_from(["utf-8", "utf-8-sig", "cp949", "utf-16-le"]),
-)
-@settings(max_examples=20)
-def test_any_text_below_a_good_row_is_accounted_for_byte_by_byte_or_refused(
-    tmp_path_factory: pytest.TempPathFactory, junk: Sequence[str], encoding: str
-) -> None:
-    path = tmp_path_factory.mktemp("junk") / "a.csv"
-    path.write_bytes(encoded(lines(HEADER, row(1)) + "".join(junk), encoding))
-    try:
-        claims = read_claims(path, csv_incident(), max_rejects=1)
-    except OutageAnalysisError as error:
-        assert len(str(error).splitlines()) == 1  # noqa: PT017 - the refusal is one outcome of two
-        assert error.exit_code == 3  # noqa: PT017
-        return
-    assert claims.files["rows"].item() == len(claims) + len(claims.rejected_rows)
-    assert claims.to_polars()["claim_id"].to_list()[0] == "1"
-    assert found_in_the_bytes(claims, [path]) == len(claims.rejected_rows)

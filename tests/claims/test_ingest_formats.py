@@ -169,18 +169,6 @@ def test_a_day_is_a_day_in_whatever_format_the_sheet_shows_it(tmp_path: Path) ->
     assert read(path).to_polars()["filed_on"].to_list() == [date(2022, 10, 21)] * len(formats)
 
 
-def test_a_cell_that_holds_an_error_is_not_an_unknown_loss(tmp_path: Path) -> None:
-    errors = ["#DIV/0!", "#N/A", "#NAME?", "#NULL!", "#NUM!", "#REF!", "#VALUE!"]
-    rows = [complaint(error, loss=error.encode()) for error in errors]
-    rows[3:3] = [complaint("good")]
-    claims = read(book(tmp_path / "a.xlsx", {"s": table(*rows)}, row=2, column=1))
-    assert passed(claims) == [(7, "good")]
-    assert rejected(claims) == [
-        (n, f"{error} | 카톡 | 개인 | 2022-10-19 | {error}", [WHOLE])
-        for n, error in zip([4, 5, 6, 8, 9, 10, 11], errors, strict=True)
-    ]
-
-
 def rewritten(path: Path, change: Callable[[str], str], member: str = "xl/worksheets/sheet1.xml") -> Path:
     """A workbook as other programs write it: one of its parts changed."""
     with zipfile.ZipFile(path) as parts:
@@ -260,65 +248,10 @@ def test_cells_merged_in_titles_within_a_row_or_beside_the_columns_do_no_harm(tm
     assert passed(read(path)) == [(4, "1"), (5, "2")]
 
 
-def test_all_sheets_that_have_the_columns_are_read_under_names_of_their_own(tmp_path: Path) -> None:
-    sheets: dict[str, Sheet] = {
-        "10월": table(complaint("1"), complaint("2", loss="much")),
-        "안내": [["작성 방법"]],
-        "11월": [[], *table(complaint("3"))],
-    }
-    path = book(tmp_path / "a.xlsx", sheets)
-    claims = read(path, Layout(sheet="*"))
-    assert [f.name for f in claims.inputs] == ["a.xlsx [10월]", "a.xlsx [11월]"]
-    assert claims.files.rows() == [("a.xlsx [10월]", 2, 1, 1), ("a.xlsx [11월]", 1, 1, 0)]
-    assert passed(claims) == [(2, "1"), (3, "3")]
-    assert claims.skipped == ("a.xlsx [안내]",)
-    assert read(path, Layout(sheet="11월")).skipped == ("a.xlsx [10월]", "a.xlsx [안내]")
-    one = book(tmp_path / "b.xlsx", {"10월": table(complaint("1"))})
-    assert [f.name for f in read(one, Layout(sheet="*")).inputs] == ["b.xlsx"]
-    none = book(tmp_path / "c.xlsx", {"안내": [["작성 방법"]]})
-    assert "has the columns on no sheet" in str(refused(none, Layout(sheet="*")))
-    with pytest.raises(InputRefused, match="has the same content as"):
-        read_claims([path, path], small_incident(), layouts=[Layout(sheet="*")], max_rejects=1)
-
-
-def test_the_one_sheet_that_has_the_columns_is_read(tmp_path: Path) -> None:
-    sheets: dict[str, Sheet] = {
-        "안내": [["작성 방법"], ["claim_id"]],
-        "접수": table(complaint("1")),
-        "비어 있음": [],
-    }
-    claims = read(book(tmp_path / "a.xlsx", sheets))
-    assert passed(claims) == [(2, "1")]
-    assert claims.inputs[0].dialect == "sheet 접수, header in row 1"
-
-
-def test_of_two_sheets_that_have_the_columns_the_layout_names_one(tmp_path: Path) -> None:
-    path = book(tmp_path / "a.xlsx", {"10월": table(complaint("1")), "11월": table(complaint("2"))})
-    error = refused(path)
-    assert "has the columns on several sheets (found '10월, 11월')" in str(error)
-    assert 'sheet = "*"' in error.remedy
-    assert passed(read(path, Layout(sheet="11월"))) == [(2, "2")]
-    other = refused(path, Layout(sheet="12월"))
-    assert ("has no such sheet" in str(other), "10월, 11월" in other.remedy) == (True, True)
-
-
 def test_a_sheet_without_a_header_is_read_by_the_numbers_of_its_columns(tmp_path: Path) -> None:
     path = book(tmp_path / "a.xlsx", {"s": table(complaint("1"), complaint("2"))[1:]})
     assert "has a complaint in place of its header" in str(refused(path))
     assert passed(read(path, Layout(header_row=0, columns=NUMBERED))) == [(1, "1"), (2, "2")]
-
-
-def test_a_sheet_is_held_to_its_header_like_any_text(tmp_path: Path) -> None:
-    first, again = table(complaint("1")), ["접수번호", "서비스", "신고자구분", "접수일", "손실액", "지역"]
-    claims = read(book(tmp_path / "a.xlsx", {"s": [*first, again, *table(complaint("2"))[1:]]}))
-    assert passed(claims) == [(2, "1"), (4, "2")]
-    assert rejected(claims) == [(3, "접수번호 | 서비스 | 신고자구분 | 접수일 | 손실액", [REPEATED_HEADER])]
-    two = [*first, COLUMNS[::-1], *table(complaint("2"))[1:]]
-    assert "the header of another table" in str(refused(book(tmp_path / "b.xlsx", {"s": two})))
-    twice = [[*COLUMNS, "Loss"], [*complaint("1").values(), "6"]]
-    assert "two columns stand for loss" in str(refused(book(tmp_path / "c.xlsx", {"s": twice})))
-    memos = [["memo", *COLUMNS, "memo"], ["a", *complaint("1").values(), "b"]]
-    assert passed(read(book(tmp_path / "d.xlsx", {"s": memos}))) == [(2, "1")]
 
 
 def test_a_chart_on_a_sheet_of_its_own_is_passed_over_in_silence(
@@ -795,16 +728,6 @@ def test_a_layout_gives_what_a_file_has_no_column_for(tmp_path: Path) -> None:
     assert claims.rejected_rows.select("service", "raw").rows() == [("카톡", "2,개인,2022-10-19,much")]
 
 
-@pytest.mark.parametrize("title", ["(단위: 만원)", "피해 현황 (단위 : 천원)", "단위: 백만원", "(만원)"])
-def test_a_title_that_says_another_unit_is_refused_until_the_layout_says_the_scale(
-    tmp_path: Path, title: str
-) -> None:
-    path = tmp_path / "a.csv"
-    path.write_text(f"{title}\n{text(complaint('1')).decode()}", "utf-8")
-    assert "says a unit above its header" in str(refused(path))
-    assert read(path, Layout(scale={"loss": 1_000})).to_polars()["loss"].to_list() == [5_000]
-
-
 def test_a_title_that_says_no_unit_is_a_title(tmp_path: Path) -> None:
     titles = [
         "고객 불만 접수 현황", "인천 지점", "부천, 순천, 춘천 지역", "천만 고객 사은 행사",
@@ -823,19 +746,6 @@ def test_a_word_among_the_losses_is_one_reject(tmp_path: Path) -> None:
     path.write_bytes(text(complaint("1"), *(complaint(f"c-{word}", loss=word) for word in words)))
     claims = read(path)
     assert claims.rejected_rows.select("loss", "broken").rows() == [(word, [WHOLE]) for word in words]
-
-
-def test_a_row_that_says_the_unit_of_the_losses_is_refused_until_the_layout_says_the_scale(
-    tmp_path: Path,
-) -> None:
-    path = tmp_path / "a.csv"
-    unit = {**dict.fromkeys(COLUMNS, ""), "loss": "(만원)"}
-    path.write_bytes(text(unit, complaint("1")))
-    error = refused(path)
-    assert (error.problem, error.row, error.column) == ("says a unit among its losses", 2, "loss")
-    claims = read(path, Layout(scale={"loss": 10_000}))
-    assert claims.to_polars()["loss"].to_list() == [50_000]
-    assert claims.rejected_rows["source_row"].to_list() == [2]
 
 
 def test_a_repeated_header_is_reported_even_where_a_layout_gives_its_day(tmp_path: Path) -> None:
@@ -949,97 +859,3 @@ def stored(workbook: bytes) -> bytes:
         for name in parts.namelist():
             other.writestr(name, parts.read(name))
     return stream.getvalue()
-
-
-EDITS = st.lists(
-    st.tuples(st.floats(0, 1), st.sampled_from(["flip", "cut", "put"]), st.binary(max_size=6)), max_size=4
-)
-
-
-@given(
-    kind=st.sampled_from(
-        [
-            ".parquet",
-            " uncompressed.parquet",
-            ".xlsx",
-            " of parts.xlsx",
-            ".csv",
-            ".csv.gz",
-            ".csv.zst",
-            ".jsonl",
-        ]
-    ),
-    edits=EDITS,
-)
-@settings(max_examples=30)
-def test_a_damaged_file_is_accounted_for_or_refused_on_one_line(
-    tmp_path_factory: pytest.TempPathFactory,
-    whole: dict[str, bytes],
-    kind: str,
-    edits: list[tuple[float, str, bytes]],
-) -> None:
-    content = bytearray(whole[kind])
-    for place, how, new in edits:
-        at = int(place * len(content))
-        if how == "flip":
-            content[at : at + len(new)] = new
-        elif how == "cut":
-            del content[at : at + 1 + len(new)]
-        else:
-            content[at:at] = new
-    path = tmp_path_factory.mktemp("damaged") / f"a{kind}"
-    path.write_bytes(content)
-    accounted_for(path, small_incident())
-
-
-ANY = st.text(
-    st.characters(
-        exclude_categories=["Cs"],
-        exclude_characters="\0\ufffe\uffff",  # no text of a delimited file, and no XML
-    ),
-    max_size=12,
-)
-CELLS = st.fixed_dictionaries(
-    {
-        "service": st.one_of(st.sampled_from(["카톡", "KAKAO T", " melon "]), ANY),
-        "claimant_type": st.one_of(st.sampled_from(["개인", "SME"]), ANY),
-        "filed_on": st.one_of(st.sampled_from(["2022-10-19", "2022. 10. 20.", "2022-10-14"]), ANY),
-        "loss": st.one_of(st.sampled_from(["", "5", "3,000", "30만원", "-1"]), ANY),
-        "region": ANY,
-    }
-)
-
-
-@given(rows=st.lists(st.tuples(st.one_of(st.sampled_from("abc"), ANY), CELLS), min_size=1, max_size=6))
-@settings(max_examples=10)
-def test_the_same_table_is_the_same_claims_in_whatever_format_it_comes(
-    tmp_path_factory: pytest.TempPathFactory, rows: list[tuple[str, Row]]
-) -> None:
-    folder = tmp_path_factory.mktemp("formats")
-    full = [
-        complaint("good"),
-        *({"claim_id": id_, **{c: cells[c] for c in COLUMNS[1:]}} for id_, cells in rows),
-    ]
-    (folder / "a.csv").write_text(
-        "".join(record(list(c), quoting=1) for c in [COLUMNS, *(r.values() for r in full)]),
-        "utf-8",
-        newline="",
-    )
-    objects(folder / "a.jsonl", *full)
-    write_parquet(folder / "a.parquet", full)
-    write_workbook(folder / "a.xlsx", full)
-    paths = sorted(folder.iterdir())
-    first = {".csv": 2, ".jsonl": 1, ".parquet": 1, ".xlsx": 2}
-    by_format = []
-    for path, (claims, rejects) in zip(paths, together(paths), strict=True):
-        at = pl.col("source_row") - first[path.suffix]
-        by_format.append(
-            (
-                claims.with_columns(at).drop("source_file").rows(),
-                rejects.with_columns(at).select("source_row", "broken", "claim_id", "loss").rows(),
-            )
-        )
-    filled = sum(any(cell.strip() for cell in row.values()) for row in full)
-    assert filled <= len(by_format[0][0]) + len(by_format[0][1]) <= len(full)
-    for path, found in zip(paths, by_format, strict=True):
-        assert found == by_format[0], path.suffix

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import csv
-import json
 import tomllib
 from collections.abc import Callable
 from datetime import date, datetime, time, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import polars as pl
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from outage_analysis.claims import inspect_file, read_claims
@@ -150,14 +148,6 @@ def test_the_document_reads_the_file_that_it_was_proposed_for(
     assert claims.rejected_rows.is_empty()
     with pytest.raises(InputRefused, match="is missing"):
         read_claims(path, incident)
-
-
-@pytest.mark.parametrize("encoding", ["utf-8-sig", "cp949", "utf-16"])
-def test_the_document_reads_a_file_of_any_encoding(tmp_path: Path, incident: Incident, encoding: str) -> None:
-    path = write(tmp_path / "calls.csv", CALL_CENTRE, encoding=encoding)
-    found = inspect_file(path, incident)
-    assert found.encoding == encoding
-    assert len(read_with(found, path, incident)) == 4
 
 
 def test_known_headers_are_kept_whatever_is_in_them(tmp_path: Path, incident: Incident) -> None:
@@ -573,32 +563,6 @@ def test_a_column_that_no_claim_needs_may_hold_anything(tmp_path: Path, incident
 # --- what is shown ------------------------------------------------------------------------------------------
 
 
-def test_personal_data_are_named_and_masked(inspection: Inspection) -> None:
-    personal = dict(inspection.columns.select("header", "personal").iter_rows())
-    assert personal["연락처"] == "phone number"
-    assert personal["메모"] in ("Korean resident number", "e-mail address")
-    assert [kind for kind in personal.values() if kind] == [personal["연락처"], personal["메모"]]
-    said = json.dumps(
-        [
-            inspection.columns.rows(),
-            inspection.rows.rows(),
-            inspection.strangers.rows(),
-            inspection.layout_toml,
-        ],
-        default=str,
-    )
-    assert not [text for text in PERSONAL if text in said]
-
-
-@pytest.mark.parametrize("flags", [(), ("--json",), ("--toml",)])
-def test_personal_data_reach_no_stream(tmp_path: Path, flags: tuple[str, ...]) -> None:
-    table = [*CALL_CENTRE, ["T-5", "010-1234-5678", "kim@example.com", "900101-1234567", *CALL_CENTRE[1][4:]]]
-    path = write(tmp_path / "calls.csv", table)
-    code, out, err = command("inspect", path, *flags)
-    assert (code, err.startswith("Next: outage-analysis inspect")) == (0, not flags)
-    assert not [text for text in PERSONAL if text in out + err]
-
-
 @pytest.mark.parametrize("flags", [(), ("--json",), ("--toml",)])
 def test_a_file_without_a_header_shows_no_person_in_its_place(tmp_path: Path, flags: tuple[str, ...]) -> None:
     path = write(tmp_path / "calls.csv", CALL_CENTRE[1:])
@@ -684,19 +648,6 @@ def test_a_first_row_that_may_be_either_is_refused_until_the_layout_says(
     assert inspect_file(path, incident, layout=Layout(header_row=0)).records == 3
 
 
-def test_free_text_and_names_are_hidden(tmp_path: Path) -> None:
-    table = table_of(고객명=["kim1", "lee2", "park3", "choi4"], 담당=["김철수", "이영희", "박민수", "최지우"])
-    table[0].append("memo")
-    for row, text in zip(table[1:], SENTENCES, strict=True):
-        row.append(f"{text} 홍길동")
-    path = write(tmp_path / "a.csv", table)
-    for flags in ((), ("--json",), ("--toml",)):
-        out = command("inspect", path, *flags)[1]
-        assert not [text for text in ("kim1", "김철수", "홍길동") if text in out]
-    headless = without_header(tmp_path / "b.csv", HEADLESS)
-    assert "김철수" not in command("inspect", headless)[1] + command("inspect", headless, "--json")[1]
-
-
 def test_a_file_named_after_a_person_shows_no_number(tmp_path: Path, incident: Incident) -> None:
     path = write(tmp_path / "010-1234-5678.csv", table_of())
     found = inspect_file(path, incident)
@@ -778,34 +729,6 @@ def layout_file(folder: Path, found: Inspection) -> Path:
     return path
 
 
-HEADERS = st.text(
-    st.one_of(st.sampled_from("a카 \"'\\#=[]{}\x7f\x9b\u202e\u2028\t$"), st.characters(codec="utf-8")),
-    min_size=1,
-    max_size=12,
-)
-
-
-@given(header=HEADERS, name=st.sampled_from(["a.csv", "[신고] 내역.csv", "it's.csv", "a*#=.csv"]))
-@settings(max_examples=6)
-def test_the_document_is_valid_whatever_the_headers_and_the_name_are(
-    tmp_path_factory: pytest.TempPathFactory, header: str, name: str
-) -> None:
-    assume("\0" not in header)
-    assume(header.strip() and header.strip().casefold() not in {"service", "loss"})
-    incident = load_incident("kakao-2022")
-    path = tmp_path_factory.mktemp("headers") / name
-    table = table_of()
-    table[0][1] = header
-    with path.open("w", encoding="utf-8", newline="") as stream:
-        csv.writer(stream, quoting=csv.QUOTE_ALL).writerows(table)
-    found = inspect_file(path, incident)
-    page = load_layout(layout_file(path.parent, found))
-    assert page.files == name
-    assert page.columns["service"] == (header.strip(),)
-    assert all(c.isprintable() or c == "\n" for c in found.layout_toml)
-    assert len(read_with(found, path, incident)) == 4
-
-
 NAMES = {
     "claim_id": ("claim_id", "접수번호", "Ticket No.", "관리 번호", "case id"),
     "claimant_id": ("claimant_id", "고객 코드", "회원", "customer"),
@@ -830,47 +753,6 @@ WRITE_AMOUNT: dict[str, Callable[[int], str]] = {
     "한국": lambda n: f"{n // 10_000}만 {n % 10_000}원" if n % 10_000 else f"{n // 10_000}만원",
     "points": lambda n: f"{n:,},00".replace(",", ".").replace(".00", ",00"),
 }
-ROW = st.tuples(
-    st.sampled_from([("카톡", "kakaotalk"), ("멜론", "melon"), ("카카오뱅크", "kakao_bank")]),
-    st.sampled_from([("소상공인", "small_business"), ("일반", "general_user")]),
-    st.dates(date(2022, 10, 16), date(2022, 10, 31)),  # no day of these is a month as well
-    st.integers(1, 9_999).map(lambda n: n * 1_010),
-)
-
-
-@given(
-    rows=st.lists(ROW, min_size=3, max_size=6),
-    names=st.fixed_dictionaries({column: st.sampled_from(names) for column, names in NAMES.items()}),
-    day=st.sampled_from(sorted(WRITE_DAY)),
-    amount=st.sampled_from(sorted(WRITE_AMOUNT)),
-    order=st.permutations([*NAMES, "memo"]),
-    delimiter=st.sampled_from(",;\t|"),
-)
-@settings(max_examples=6)
-def test_whatever_a_file_calls_and_writes_it_the_proposed_document_reads_it_right(
-    tmp_path_factory: pytest.TempPathFactory,
-    rows: list[tuple[tuple[str, str], tuple[str, str], date, int]],
-    names: dict[str, str],
-    day: str,
-    amount: str,
-    order: list[str],
-    delimiter: str,
-) -> None:
-    called, texts, expected = {**names, "memo": "메모"}, [], []
-    for n, ((service, id_), (kind, kind_id), when, loss) in enumerate(rows):
-        said = {"claim_id": f"A{n}", "claimant_id": f"u{n % 2}", "service": service, "claimant_type": kind}
-        said |= {
-            "filed_on": WRITE_DAY[day](when),
-            "loss": WRITE_AMOUNT[amount](loss),
-            "memo": f"안 됨, {n % 2}",
-        }
-        texts.append([said[column] for column in order])
-        expected.append((f"A{n}", f"u{n % 2}", id_, kind_id, when, loss))
-    path = tmp_path_factory.mktemp("any") / "a.csv"
-    write(path, [[called[column] for column in order], *texts], delimiter=delimiter)
-    incident = load_incident("kakao-2022")
-    claims = read_with(inspect_file(path, incident), path, incident)
-    assert claims.to_polars().select(*NAMES).sort("claim_id").rows() == expected
 
 
 DECOYS: dict[str, Callable[[int, date], str]] = {
@@ -955,41 +837,7 @@ def read_answered(
     return read_claims(path, incident, layouts=[answered], max_rejects=1).to_polars()
 
 
-def test_a_hostile_header_does_not_reach_the_terminal(tmp_path: Path) -> None:
-    path = tmp_path / "a.csv"
-    header = "claim_id,\x1b[2J\x9b\u202ex,claimant_type,filed_on,loss"
-    path.write_text(header + "\n1,카톡,일반,2022-10-19,\x1b[31m5\n2,카톡,일반,2022-10-19,6\n", "utf-8")
-    for flags in ((), ("--toml",), ("--json",)):
-        code, out, _ = command("inspect", path, *flags)
-        assert code == 0
-        assert not set("\x1b\x9b\u202e") & set(out)
-
-
 # --- the command --------------------------------------------------------------------------------------------
-
-
-def test_the_command_prints_the_columns_the_rows_and_the_document(tmp_path: Path, incident: Incident) -> None:
-    path = write(tmp_path / "calls.csv", CALL_CENTRE)
-    page = inspect_file(path, incident).layout_toml
-    code, out, err = command("inspect", path, *KAKAO)
-    assert (code, err.count("\n")) == (0, 1)
-    assert err.startswith(f"Next: outage-analysis inspect {path} --incident kakao-2022 --toml > layout.toml")
-    assert out.startswith("calls.csv: utf-8, delimiter ','")
-    assert "; 4 rows\n" in out
-    for title in ("Columns of the file", "First rows, personal data masked", "3 different claimants"):
-        assert title in out
-    assert out.endswith("\n" + page)
-    assert command("inspect", path, *KAKAO, "--toml") == (0, page, "")
-
-
-def test_the_command_tells_all_of_it_as_json(tmp_path: Path, incident: Incident) -> None:
-    path = write(tmp_path / "calls.csv", CALL_CENTRE)
-    found = inspect_file(path, incident)
-    said: dict[str, Any] = json.loads(command("inspect", path, *KAKAO, "--json")[1])
-    assert said["columns"] == found.columns.to_dicts()
-    assert said["rows"] == found.rows.to_dicts()
-    assert said["layout_toml"] == found.layout_toml
-    assert (said["records"], said["unreadable"], said["claimants"]) == (4, 0, 3)
 
 
 def test_a_document_that_is_known_already_may_be_given(tmp_path: Path) -> None:
@@ -1008,16 +856,6 @@ def test_a_known_document_that_speaks_of_another_column_is_refused(tmp_path: Pat
     code, out, err = command("inspect", path, *KAKAO, "--columns", page)
     assert (code, out) == (2, "")
     assert "speaks of a column that no claim has (found 'colour')" in err
-
-
-def test_the_document_serves_the_next_command_as_it_is(tmp_path: Path) -> None:
-    path = write(tmp_path / "calls.csv", CALL_CENTRE)
-    (tmp_path / "page.toml").write_text(command("inspect", path, *KAKAO, "--toml")[1], "utf-8")
-    code, out, err = command("ingest", path, *KAKAO, "--columns", tmp_path / "page.toml")
-    known = f"--incident kakao-2022 --columns {tmp_path / 'page.toml'}"
-    following = f"Next: outage-analysis cost --claims {path} {known}\n"
-    assert (code, err) == (0, following)
-    assert out.splitlines()[0] == "4 rows = 4 claims + 0 rejects"
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from outage_analysis.claims import Warehouse, queries, read_claims, save_claims, warehouse
+from outage_analysis.claims import queries, read_claims, save_claims, warehouse
 from outage_analysis.errors import EnvironmentFailed, InputRefused, UsageError
 from outage_analysis.incidents import Dimension, Incident, Layout, load_incident
 from outage_analysis.incidents.incident import RESERVED
@@ -26,7 +26,6 @@ from outage_analysis.losses import ClaimsQuality, build_cube
 from tests.claims.test_claims_methods import in_euros
 from tests.commands import KAKAO, command
 from tests.conftest import claim_rows
-from tests.killed_runs import killed_at
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -279,26 +278,6 @@ def test_a_warehouse_file_is_read_and_never_changed(
     assert len(read(two, incident, add_to=path)) == 4
     assert path.read_bytes() == before
     assert sorted(p.name for p in tmp_path.iterdir()) == ["claims.csv", "kept.duckdb", "two.csv"]
-
-
-@pytest.mark.slow
-def test_files_are_added_one_by_one_as_if_all_had_come_at_once(
-    claims_csv: ClaimsCsv, incident: Incident, tmp_path: Path
-) -> None:
-    paths = [
-        claims_csv(ROWS, name="a.csv"),
-        claims_csv(
-            [{"claim_id": "c9", "loss": "5"}, {"claim_id": "d", "filed_on": "20.10.2022"}], name="b.csv"
-        ),
-        claims_csv([{"claim_id": "d"}, {"claim_id": "b"}], name="other/a.csv"),
-    ]
-    layouts = (Layout(files="b*", formats={"filed_on": ("dmy", "iso")}),)
-    kept = saved(read(paths[0], incident, *layouts), tmp_path / "kept.duckdb")
-    for path in paths[1:]:
-        save_claims(read(path, incident, *layouts, add_to=kept), kept)
-    together = read(paths, incident, *layouts)
-    assert plain_values(read(kept, incident)) == plain_values(together)
-    assert [f.name for f in together.inputs] == ["a.csv", "b.csv", "a.csv (3)"]
 
 
 TABLE = st.lists(
@@ -602,43 +581,6 @@ def full(*_: object, **__: object) -> None:
     raise OSError(28, "No space left on device")
 
 
-def engine_full(_self: Warehouse, _first: object, path: object, *_: object, **__: object) -> None:
-    target = next(p for p in (_first, path) if isinstance(p, Path))
-    target.write_bytes(b"half of it")
-    raise EnvironmentFailed("IO Error: No space left on device")
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("suffix", SUFFIXES)
-@pytest.mark.parametrize("where", ["engine", "rename"])
-@pytest.mark.parametrize("old", [True, False])
-def test_a_disk_that_refuses_leaves_what_was_there(
-    claims_csv: ClaimsCsv,
-    incident: Incident,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    suffix: str,
-    where: str,
-    *,
-    old: bool,
-) -> None:
-    path, kept = claims_csv([{}]), tmp_path / f"kept{suffix}"
-    claims = read(path, incident)
-    if old:
-        save_claims(claims, kept)
-        if suffix == ".duckdb":  # what is there is added to, never replaced unseen
-            claims = read(claims_csv([{"claim_id": "n"}], name="n.csv"), incident, add_to=kept)
-    before = contents(tmp_path)
-    if where == "rename":
-        monkeypatch.setattr(Path, "replace", full)
-    else:
-        for method in ("save", "write_parquet"):
-            monkeypatch.setattr(Warehouse, method, engine_full)
-    with pytest.raises(EnvironmentFailed, match="No space left on device"):
-        save_claims(claims, tmp_path / f"kept{suffix}")
-    assert contents(tmp_path) == before
-
-
 @pytest.mark.parametrize("suffix", SUFFIXES)
 def test_a_folder_in_the_way_is_left_alone(
     claims_csv: ClaimsCsv, incident: Incident, tmp_path: Path, suffix: str
@@ -693,52 +635,6 @@ def test_two_runs_that_add_at_once_add_both_or_say_that_they_did_not(
 
 
 COMMAND = (sys.executable, "-m", "outage_analysis")
-ENGINE = ("outage_analysis.claims.warehouse:Warehouse", "run")
-STEPS = {
-    "before there is a room": ("tempfile", "mkdtemp", r"\.kept", "before"),
-    "in an empty room": ("tempfile", "mkdtemp", r"\.kept", "after"),
-    "with the first table": (*ENGINE, r"(replace table|insert into) store\.", "after"),
-    "before the last table": (*ENGINE, r"table store\.\"passport\"", "before"),
-    "with all tables": (*ENGINE, "detach store", "after"),
-    "before it is private": ("pathlib:Path", "chmod", "kept", "before"),
-    "when it is private": ("pathlib:Path", "chmod", "kept", "after"),
-    "out of its room": ("pathlib:Path", "replace", r"\.whole$", "after"),
-    "without a room": ("shutil", "rmtree", r"\.kept", "after"),
-    "before it is in place": ("pathlib:Path", "replace", r"\.whole \S+kept\.duckdb$", "before"),
-    "in place": ("pathlib:Path", "replace", r"\.whole \S+kept\.duckdb$", "after"),
-}
-"""Where a run that writes a warehouse file is killed."""
-
-
-WITHOUT_ADDING = ("with the first table", "out of its room", "in place")
-"""The steps at which a run that adds to nothing is killed: few, as the others do the same."""
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    ("step", "add"), [*((s, True) for s in STEPS), *((s, False) for s in WITHOUT_ADDING)]
-)
-def test_a_run_that_is_killed_leaves_what_was_there_and_the_next_one_succeeds(
-    claims_csv: ClaimsCsv, tmp_path: Path, step: str, *, add: bool
-) -> None:
-    folder, temporary = tmp_path / "kept", tmp_path / "temporary"
-    folder.mkdir()
-    temporary.mkdir()
-    kept, new = folder / "kept.duckdb", claims_csv([{"claim_id": "n"}], name="new.csv")
-    if add:
-        assert command("ingest", *KAKAO, claims_csv([{}]), "--out", kept)[0] == 0
-    before = contents(folder)
-    arguments = ("--temp", temporary, "ingest", new, *KAKAO, "--out", kept, *(["--add"] if add else []))
-    killed_at(STEPS[step], *arguments, folder=folder)
-    assert len(list(temporary.iterdir())) == 1  # what the engine could not hold, of this run
-    if step == "in place":
-        assert [p.name for p in folder.iterdir()] == ["kept.duckdb"]
-    else:
-        assert contents(folder, hidden=False) == before
-        assert command(*arguments)[0] == 0
-    assert json.loads(command("--temp", temporary, "ingest", kept, *KAKAO, "--json")[1])["rows"] == 1 + add
-    assert [p.name for p in folder.iterdir()] == ["kept.duckdb"]
-    assert list(temporary.iterdir()) == []
 
 
 @pytest.mark.slow

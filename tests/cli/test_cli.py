@@ -17,13 +17,10 @@ import polars as pl
 import pytest
 
 from outage_analysis.claims.readers import recheck as closer
-from outage_analysis.costs.policy_results import reconciliation_table
-from outage_analysis.files import bundled_ids, data_root
+from outage_analysis.files import data_root
 from outage_analysis.policies import load_policy
-from outage_analysis.text import Locale
 from tests.commands import COMMANDS, GOOD, GROUPS, HEADER, KAKAO, Run, claims, command
 from tests.html_page import WebPage
-from tests.paths import OWN_OUTAGE
 
 FORTY = "".join(GOOD.replace("1", str(n), 1) for n in range(1, 41))
 """As many claims as a law of their total takes no long time for."""
@@ -37,38 +34,6 @@ def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
     """The command in a folder of its own."""
     monkeypatch.chdir(tmp_path)
     return command
-
-
-def test_the_commands_are_those_of_the_readme() -> None:
-    assert set(COMMANDS) == {
-        "report",
-        "sensitivity",
-        "compare",
-        "solve",
-        "scenarios",
-        "reserve",
-        "backtest",
-        "bridge",
-        "verify",
-        "assumptions",
-        "ingest",
-        "inspect",
-        "cube",
-        "cost",
-        "distribution",
-        "intake",
-        "query",
-        "facts",
-        "incidents",
-        "policies list",
-        "policies show",
-        "policies explain",
-        "policies check",
-        "policies new",
-        "notebook run",
-        "new",
-        "lab",
-    }
 
 
 def test_help_groups_the_commands_by_what_a_user_wants(run: Run) -> None:
@@ -89,21 +54,6 @@ def test_help_teaches_by_example(run: Run, command: str) -> None:
     code, out, err = run(*command.split(), "--help")
     assert (code, err) == (0, "")
     assert f"outage-analysis {command}" in out.split("Usage:")[1].split("Options")[0].split("\n", 1)[1]
-
-
-@pytest.mark.parametrize(
-    ("command", "key"),
-    [
-        ("facts", "id"),
-        ("incidents", "id"),
-        ("policies list", "policy"),
-        ("policies check kakao-2022", "finding"),
-    ],
-)
-def test_a_list_as_json_is_a_list(run: Run, command: str, key: str) -> None:
-    code, out, err = run(*command.split(), "--json")
-    assert (code, err) == (0, "")
-    assert {key} <= set(json.loads(out)[0])
 
 
 def test_facts_of_a_day_leave_out_what_came_later(run: Run) -> None:
@@ -153,14 +103,6 @@ def test_a_report_without_a_distribution_ends_with_the_key_figure_in_words(run: 
     assert paths[-1] == "here/manifest.json"
 
 
-def test_a_cube_is_printed_or_written(run: Run) -> None:
-    file = claims(HEADER + GOOD)
-    assert "kakaotalk" in run("cube", *KAKAO, file, "--by", "service,claimant_type")[1]
-    code, out, _ = run("cube", *KAKAO, file, "--by", "region", "--out", "cube.csv")
-    assert (code, out) == (0, "cube.csv\n")
-    assert "서울" in Path("cube.csv").read_text("utf-8")
-
-
 @pytest.mark.slow
 def test_the_square_of_a_loss_has_every_digit_wherever_it_is_printed(run: Run) -> None:
     file, square = claims(HEADER + GOOD.replace("300000", "123456789")), 123456789 * 123456789
@@ -194,48 +136,6 @@ def test_every_refusal_is_one_line_with_its_exit_code(
 
 
 # --- policies ----------------------------------------------------------------------------------------
-
-
-def test_the_list_of_policies_says_what_each_document_holds(run: Run) -> None:
-    code, out, err = run("policies", "list")
-    assert (code, err) == (0, "")
-    listed = {row["policy"]: row for row in json.loads(run("policies", "list", "--json")[1])}
-    assert list(listed) == bundled_ids("policies")
-    for id_, row in listed.items():
-        page = load_policy(id_)
-        assert (row["name"], row["currency"], row["lines"]) == (page.name.en, page.currency, len(page.lines))
-        assert row["public_from"] == str(min(x.public_on for x in page.lines if x.public_on))
-        assert sum(map(int, re.findall(r"\d+", row["ties"]))) == len(page.tie_outs)
-        assert re.search(rf"^ {id_} +{page.currency} +{len(page.lines)} ", out, re.MULTILINE)
-    assert listed["kakao-2022"]["ties"] == "8 match, 1 differ"
-
-
-@pytest.mark.parametrize("id_", bundled_ids("policies"))
-def test_a_policy_is_shown_with_its_lines_its_sums_and_what_was_not_published(run: Run, id_: str) -> None:
-    page, w = load_policy(id_), Locale("en")
-    code, out, err = run("policies", "show", id_)
-    assert (code, err) == (0, "")
-    assert out.startswith(f"{id_}: {page.name.en}, amounts in {page.currency}")
-    for line in page.lines:
-        effort = w(f"word.{line.effort}") if line.effort else ""
-        assert re.search(rf"^ {line.id} +\S.* {line.public_on} +{effort} *", out, re.MULTILINE), line.id
-    for tie, status in (
-        reconciliation_table(page.tie_outs, page, as_of=date.max).select("id", "status").iter_rows()
-    ):
-        assert re.search(rf"^ {tie} .* {w(f'word.{status}')}( |$)", out, re.MULTILINE), tie
-    assert [x for x in out.splitlines() if x.startswith("not published: ")] == [
-        f"not published: {text.en}" for text in page.missing
-    ]
-
-
-def test_a_policy_as_json_is_its_document_and_its_golden_result(run: Run) -> None:
-    id_ = "kakao-2022"
-    code, out, err = run("policies", "show", id_, "--json")
-    assert (code, err) == (0, "")
-    shown = json.loads(out)
-    golden = (data_root() / "policies" / f"{id_}.golden.json").read_text("utf-8")
-    assert shown.pop("result") == json.loads(golden)
-    assert shown == load_policy(id_).model_dump(mode="json", by_alias=True)
 
 
 def test_a_policy_is_shown_as_it_was_known_on_a_day(run: Run) -> None:
@@ -292,11 +192,6 @@ def test_a_policy_is_explained_with_an_example_at_each_edge(
     assert [x for x in page.missing if not any(x[lang] in told for told in said)] == []
 
 
-def test_a_language_that_is_not_spoken_is_refused(run: Run) -> None:
-    expected = (2, "", "error: no such language (found 'fr'). Known: en, ko.\n")
-    assert run("policies", "explain", "kakao-2022", "--lang", "fr") == expected
-
-
 def test_the_check_names_the_cliff_of_the_kakao_tiers(run: Run) -> None:
     code, out, err = run("policies", "check", "kakao-2022")
     assert (code, err) == (0, "")
@@ -310,27 +205,6 @@ def test_the_check_names_the_cliff_of_the_kakao_tiers(run: Run) -> None:
         out.splitlines()[-1]
         == f"kakao-2022: a valid policy with 28 cost lines and {len(found)} open questions"
     )
-
-
-def test_a_document_to_start_from_is_written_once_and_is_valid_as_it_stands(run: Run) -> None:
-    arguments = ("policies", "new", "my-policy", "--currency", "EUR", "--loss-unit", "minutes")
-    suggestion = "Next: outage-analysis policies check {}\n"
-    assert run(*arguments) == (0, "my-policy.toml\n", suggestion.format("my-policy.toml"))
-    text = Path("my-policy.toml").read_text("utf-8")
-    page = load_policy("my-policy.toml")
-    assert (page.id, page.currency, page.loss_unit) == ("my-policy", "EUR", "minutes")
-    assert {line.kind for line in page.lines} == {"schedule", "fee_credit", "in_kind", "budget"}
-    said = "my-policy: a valid policy with 4 cost lines and no open questions\n"
-    assert run("policies", "check", "my-policy.toml") == (0, said, "")
-    for subcommand in ("show", "explain"):
-        assert run("policies", subcommand, "my-policy.toml")[::2] == (0, "")
-    code, out, err = run("policies", "new", "my-policy")
-    assert (code, out) == (2, "")
-    assert err == "error: my-policy.toml: exists already. Choose another --out.\n"
-    assert Path("my-policy.toml").read_text("utf-8") == text
-    other = run("policies", "new", "my-policy", "--out", "other.toml")
-    assert other == (0, "other.toml\n", suggestion.format("other.toml"))
-    assert [p.name for p in sorted(Path.cwd().iterdir())] == ["my-policy.toml", "other.toml"]
 
 
 @pytest.mark.parametrize(
@@ -357,27 +231,6 @@ def test_a_document_that_could_not_be_valid_is_not_written(
 
 # --- totals and files ---------------------------------------------------------------------------------
 
-COUNTS = 'service,claimant_type,band,claims\n카톡,소상공인,"(0, 300000]",4000\nkakao t,소상공인,>500000,7\n'
-BAD_COUNTS = {
-    "negative count": ("4000", "-4000", "row 2, claims: claims is not a whole number (found '-4000')"),
-    "fractional count": ("4000", "4.5", "row 2, claims"),
-    "no band": (">500000", "big", "row 3, band: is not a loss band"),
-    "unknown service": ("kakao t", "kakao tt", "Did you mean 'Kakao T'?"),
-    "missing column": ("band,", "bnd,", "row 1: the column band is missing"),
-    "too many fields": (",7", ",7,8", "row 3: has not the fields of its header"),
-}
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("case", BAD_COUNTS)
-def test_bad_totals_are_one_line_and_exit_3(run: Run, case: str) -> None:
-    old, new, said = BAD_COUNTS[case]
-    Path("counts.csv").write_text(COUNTS.replace(old, new), encoding="utf-8")
-    code, out, err = run("cost", "--counts", "counts.csv")
-    assert (code, out) == (3, "")
-    assert re.fullmatch(r"error: counts\.csv.*\n", err)
-    assert said in err
-
 
 def test_a_full_disk_says_what_helps(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(*_: object) -> None:
@@ -401,53 +254,6 @@ def test_a_report_is_written_in_the_formats_asked_for(run: Run) -> None:
     code, out, err = run(*command, "csv,xls", "--force")
     assert (code, out) == (2, "")
     assert "no such format (found 'xls'). Did you mean 'xlsx'?" in err
-
-
-def test_ingest_accounts_for_every_row_and_names_the_first_rejects(run: Run) -> None:
-    file = claims(HEADER + GOOD + GOOD.replace("1,", "2,", 1).replace("300000", "-5"))
-    page = json.loads(run("ingest", *KAKAO, file, "--max-rejects", "0.5", "--json")[1])
-    (read,) = page["files"]
-    assert (read["file"], read["rows"], read["claims"], read["rejects"]) == ("claims.csv", 2, 1, 1)
-    assert (page["rows"], page["claims"], page["rejects"]) == (2, 1, 1)
-    assert [r["rule"] for r in page["rules"]] == ["loss is not negative"]
-    code, out, err = run("ingest", *KAKAO, file, "--max-rejects", "50%")
-    words = "cost --claims claims.csv --incident kakao-2022 --max-rejects 50%"
-    assert (code, err) == (0, f"Next: outage-analysis {words}\n")
-    assert page["first_rejects"][0] in out
-    assert page["first_rejects"][0].startswith("claims.csv, row 3, loss: ")
-    assert out.splitlines()[0] == "2 rows = 1 claim + 1 reject"
-
-
-def test_ingest_tells_files_rules_claimants_and_round_sums_one_table_each(run: Run) -> None:
-    rows = "".join(GOOD.replace("1,", f"{n},", 1) for n in range(14))
-    rows += "".join(GOOD.replace("1,", f"bad {n},", 1).replace("카톡", f"톸{n}") for n in range(12))
-    code, out, _ = run("ingest", *KAKAO, claims(HEADER + rows), "--max-rejects", "60%")
-    assert code == 0
-    titles = [
-        "26 rows = 14 claims + 12 rejects",
-        "Every row is one claim or one reject",
-        "Rules broken (one row may break several)",
-        "claims.csv, row 16, service: ",
-        "and 2 more rejects",
-        "Claimants, and how many filed again",
-        "Losses stated as round numbers",
-    ]
-    places = [out.index(title) for title in titles]
-    assert places == sorted(places)
-    assert len(re.findall(r"^claims\.csv, row \d+, service: ", out, re.MULTILINE)) == 10
-
-
-def test_a_folder_is_read_whole_and_what_is_no_complaint_file_is_named(run: Run) -> None:
-    Path("exports").mkdir()
-    for name, id_ in (("b.csv", "2"), ("a.csv", "1"), ("notes.docx", "")):
-        Path("exports", name).write_text(HEADER + GOOD.replace("1,", f"{id_},", 1), "utf-8")
-    said = json.loads(run("ingest", *KAKAO, "exports", "--json")[1])
-    assert [f["file"] for f in said["files"]] == ["a.csv", "b.csv"]
-    assert said["skipped"] == ["notes.docx"]
-    assert "not read: notes.docx" in run("ingest", *KAKAO, "exports")[1]
-    code, out, err = run("ingest", "no-*.csv")
-    assert (code, out) == (3, "")
-    assert "no-*.csv: holds no file of complaints. Known formats: .csv, " in err
 
 
 PARTNER = """
@@ -483,44 +289,6 @@ def test_a_document_of_columns_serves_every_command_that_reads_complaints(run: R
     )
     read = pl.read_csv("r/tables/claims_quality.csv").row(0, named=True)
     assert (read["rows"], read["claims"], read["first_day"]) == (40, 40, "2022-10-19")
-
-
-@pytest.mark.parametrize(
-    ("page", "said"),
-    [
-        ('[columns]\ncolour = ["x"]\n', "colour"),
-        (
-            '[formats]\nloss = ["plane"]\n',
-            "Known: plain, grouped, won, korean, european, currency, european_currency, spaced, ",
-        ),
-        ("[scale]\nloss = 0\n", "line 2, scale > loss: "),
-        ('sheets = "a"\n', "line 1, sheets: unknown key. Did you mean 'sheet'?"),
-        ('quote = "`"\n', "line 1, quote: "),
-    ],
-)
-def test_a_bad_document_of_columns_is_one_line_and_exit_2(run: Run, page: str, said: str) -> None:
-    Path("page.toml").write_text(page, "utf-8")
-    code, out, err = run("ingest", *KAKAO, claims(HEADER + GOOD), "--columns", "page.toml")
-    assert (code, out) == (2, "")
-    assert re.fullmatch(r"error: .*\n", err)
-    assert said in err
-
-
-@pytest.mark.slow
-def test_claims_are_kept_and_added_to(run: Run) -> None:
-    one, two = claims(HEADER + GOOD), Path("two.csv")
-    two.write_text(HEADER + GOOD.replace("1,", "2,", 1), "utf-8")
-    code, out, _ = run("ingest", *KAKAO, one, "--out", "kept.duckdb")
-    assert (code, out.splitlines()[-1]) == (0, "kept.duckdb")
-    said = json.loads(run("ingest", *KAKAO, two, "--out", "kept.duckdb", "--add", "--json")[1])
-    assert (said["written"], said["claims"]) == ("kept.duckdb", 2)
-    assert [f["file"] for f in said["files"]] == ["claims.csv", "two.csv"]
-    assert run("ingest", *KAKAO, "kept.duckdb", "--out", "kept.parquet")[0] == 0
-    cubes = [
-        run("cube", *KAKAO, *files, "--json")[1]
-        for files in ((one, two), ("kept.duckdb",), ("kept.parquet",))
-    ]
-    assert len(set(cubes)) == 1
 
 
 @pytest.mark.slow
@@ -567,29 +335,3 @@ def test_a_reader_that_stops_early_is_no_error(tmp_path: Path) -> None:
     process.stderr.close()
     # Ended by the pipe, as any command is: by no exit code of ours, and without a word.
     assert (process.wait(timeout=60), said) in ((0, b""), (-signal.SIGPIPE, b""))
-
-
-def test_costs_are_printed_in_whole_currency(run: Run) -> None:
-    command = ["cost", *FEW, "--claims", str(OWN_OUTAGE / "claims.csv")]
-    for kind in ("incident", "policy"):
-        command += [f"--{kind}", str(OWN_OUTAGE / f"{kind}.toml")]
-    code, out, _ = run(*command)
-    assert code == 0
-    # 5,000 cents; one claim states no loss and may be paid the last tier of 25 euros.
-    assert re.search(r"^ claims +cash +50\.00 +50\.00 +75\.00 +75\.00\b", out, re.MULTILINE)
-    code, out, _ = run(*command, "--json")
-    said = json.loads(out)
-    assert (said["currency"], said["minor_units"]) == ("EUR", 2)
-    assert [t["expected"] for t in said["totals"] if t["basis"] == "claims"] == [50.0]
-
-
-def test_a_sum_that_came_out_later_is_not_shown_as_of_an_earlier_day(run: Run) -> None:
-    now = run("policies", "show", "kakao-2022")[1]
-    then = run("policies", "show", "kakao-2022", "--as-of", "2022-12-30")[1]
-    assert "tiers-cannot-explain" in now
-    assert "tiers-cannot-explain" not in then
-    assert "press-low" in then
-    said = run("policies", "show", "kakao-2022", "--as-of", "2022-12-30", "--json")[1]
-    ties = {tie["id"] for tie in json.loads(said)["result"]["tie_outs"]}
-    assert "press-low" in ties
-    assert "tiers-cannot-explain" not in ties

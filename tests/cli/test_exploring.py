@@ -18,7 +18,7 @@ from outage_analysis.cli.explore import commands
 from outage_analysis.files import bundled_ids
 from outage_analysis.incidents import published_facts as published
 from outage_analysis.losses import FAMILIES
-from outage_analysis.text import Locale, schemas_of
+from outage_analysis.text import Locale
 from tests.commands import GOOD, HEADER, KAKAO, Run, claims, command, names
 from tests.paths import ROOT
 
@@ -108,28 +108,15 @@ def test_groups_have_their_names(run: Run) -> None:
     assert "kakaotalk" not in out
 
 
-@pytest.mark.slow
-def test_synthetic_claims_are_called_so_above_every_table(run: Run) -> None:
-    code, out, err = run("distribution", "--fit", "--recovery")
-    assert (code, err) == (0, "")
-    said = " ".join(out.split())  # a title is broken where its table is narrow
-    titles = {
-        name: f"Synthetic rows: {LOCALE(f'terminal.distribution_{name}')}"
-        for name in schemas_of("distribution")
-        if name != "cube"  # of the command `cube`
-    }
-    assert [name for name, title in titles.items() if title not in said] == ["refused"]
-    assert [line.partition(": ")[0] for line in out.split("\n")[:2]] == ["Synthetic rows"] * 2
-    assert out.splitlines()[-1].startswith("synthetic rows: a fit only ")
-    assert re.search("^fitted to [0-9,]+ losses above zero in ", out, re.MULTILINE)
-
-
 def test_a_printed_table_is_fitted_from_its_document(run: Run) -> None:
     code, out, err = run("distribution", "--grouped", "dental-claims")
     assert (code, err) == (0, "")
     assert all(re.search(rf"^ {LOCALE(f'word.{family}')} ", out, re.MULTILINE) for family in FAMILIES)
     assert "\nGrouped dental claims, as printed; top closed" in out
     assert re.search(r"^ 2,500 +4,000 +3 ", out, re.MULTILINE)
+
+
+# --- JSON -----------------------------------------------------------------------------------------------
 
 
 @pytest.mark.slow
@@ -141,66 +128,12 @@ def test_only_the_families_asked_for_are_fitted(run: Run) -> None:
     assert found["quantities"][0]["low"] > wide["quantities"][0]["low"]
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("level", ["80%", "0.8"])
-def test_a_level_is_a_share_however_it_is_written(run: Run, level: str) -> None:
-    found = strict_json(run("distribution", "--grouped", "dental-claims", "--json", "--level", level)[1])
-    assert found["quantities"] == strict_json(
-        run("distribution", "--grouped", "dental-claims", "--json", "--level", ".80")[1]
-    )["quantities"]  # fmt: skip
-
-
-# --- JSON -----------------------------------------------------------------------------------------------
-
-
-def test_json_is_complete_and_says_what_the_tables_say(run: Run) -> None:
-    file = claims(HEADER + GOOD + GOOD.replace("1,", "2,", 1).replace("카톡", "카카오 T"))
-    code, out, err = run("distribution", *KAKAO, file, "--json", "--by", "service,region")
-    assert (code, err) == (0, "")
-    found = strict_json(out)
-    assert found.keys() == {
-        *("source", "synthetic", "notes", "bands", "summary", "quantiles"),
-        *("bunching", "heaps"),
-    }
-    assert (found["source"], found["synthetic"]) == ("claims.csv", False)
-    assert [(r["service"], r["region"], r["claims"]) for r in found["summary"]] == [
-        ("kakao_t", "", 1),  # too few to name their region
-        ("kakaotalk", "", 1),
-    ]
-    assert list(found) == sorted(found)
-
-
-@pytest.mark.slow
-def test_json_of_claims_totals_and_tables_has_the_same_names(run: Run) -> None:
-    by_totals = strict_json(run("distribution", "--counts", "totals.csv", "--json", "--fit")[1])
-    by_table = strict_json(run("distribution", "--grouped", "dental-claims", "--json")[1])
-    assert {"bands", "fits", "quantities", "refused"} <= by_totals.keys() & by_table.keys()
-    assert by_totals["fits"][0].keys() == by_table["fits"][0].keys()
-
-
-def test_json_of_an_open_table_is_json(run: Run) -> None:
-    code, out, _ = run("distribution", "--grouped", "mine.toml", "--json")
-    assert code == 0
-    last = strict_json(out)["bands"][-1]
-    assert (last["over"], last["up_to"], last["claims"]) == (100, None, 5)
-
-
 def test_days_are_printed_as_days(run: Run) -> None:
     file = claims(HEADER + GOOD)
     (row,) = strict_json(run("distribution", *KAKAO, file, "--by", "filed_on", "--json")[1])["summary"]
     assert row["filed_on"] == "2022-10-19"
     chosen = run("distribution", *KAKAO, file, "--where", "filed_on=2022-10-19", "--json")
     assert strict_json(chosen[1])["summary"][0]["claims"] == 1
-
-
-def test_values_of_one_dimension_are_taken_together_and_of_two_at_once(run: Run) -> None:
-    places = ("서울", "부산", "제주")
-    file = claims(
-        HEADER + "".join(GOOD.replace("1,", f"{n},", 1).replace("서울", p) for n, p in enumerate(10 * places))
-    )
-    where = ("--where", "region=서울", "--where", "region=부산", "--where", "service=kakaotalk")
-    found = strict_json(run("distribution", *KAKAO, file, "--by", "region", "--json", *where)[1])
-    assert {row["region"] for row in found["summary"]} == {"서울", "부산"}
 
 
 # --- refusals -------------------------------------------------------------------------------------------
@@ -262,57 +195,6 @@ def test_an_option_that_would_do_nothing_is_refused(run: Run, arguments: str) ->
     assert re.fullmatch(r"error: \S+ has no meaning with.*\n", err)
 
 
-@pytest.mark.slow
-def test_a_fit_that_cannot_be_made_is_one_line(run: Run) -> None:
-    code, out, err = run("distribution", *KAKAO, claims(HEADER + GOOD), "--fit")
-    assert (code, out) == (5, "")
-    assert re.fullmatch(r"error: .*\n", err)
-    nothing = claims(HEADER + GOOD.replace("300000", "0"))
-    code, out, err = run("distribution", *KAKAO, nothing, "--fit")
-    assert (code, out) == (5, "")
-    assert "there is no positive loss" in err
-
-
-def test_a_document_that_is_no_table_is_reported_by_line_and_key(run: Run) -> None:
-    Path("bad.toml").write_text(OPEN.replace("counts = [30", "counts = [-30"), "utf-8")
-    code, out, err = run("distribution", "--grouped", "bad.toml")
-    assert (code, out) == (2, "")
-    assert re.fullmatch(r"error: bad\.toml, line 6, counts.*\n", err)
-
-
-# --- hostile texts --------------------------------------------------------------------------------------
-
-EVIL = "\x1b[2J\u202e\x9b"
-
-
-@pytest.mark.slow
-def test_losses_cannot_speak_to_the_terminal(run: Run) -> None:
-    file = Path(f"{EVIL}.csv")
-    rows = [GOOD.replace("1,", f"{n},", 1).replace("서울", EVIL) for n in range(10)]
-    file.write_text(HEADER + "".join(rows), "utf-8")
-    Path(f"{EVIL}.toml").write_text(OPEN.replace('"Mine"', r'"\u001b[2J\nMine"'), "utf-8")
-    for arguments in (
-        (file, "--by", "region"),
-        (file, "--where", f"region={EVIL}", "--by", "region"),
-        (file, "--where", f"region={EVIL}x"),
-        (file, "--by", EVIL),
-        ("--grouped", f"{EVIL}.toml"),
-        ("--grouped", EVIL),
-        (f"no-{file}",),
-        ("--counts", file),
-        ("--fit", "--recovery", "--family", EVIL),
-        ("--level", EVIL),
-    ):
-        _, out, err = run("distribution", *arguments)
-        assert r"\x1b[2J" in out + err, arguments
-        assert not set(EVIL) & set("\x1b\u202e\x9b") & set(out + err), arguments
-    for option in ("--series", "--as-of", "--closes", "--extend-to", "--by", "--level"):
-        code, out, err = run("intake", option, EVIL)
-        assert (code, out) == (2, "")
-        assert r"\x1b[2J" in err
-        assert not set("\x1b\u202e\x9b") & set(err), option
-
-
 # --- nothing heavy for a word of help -------------------------------------------------------------------
 
 
@@ -355,17 +237,6 @@ def test_by_default_the_federation_has_bounds_as_of_the_day_of_its_last_count(
 def test_the_extension_of_the_issue_is_the_one_of_the_document(run: Run, in_october: dict[str, Any]) -> None:
     asked = strict_json(run("intake", "--as-of", "2022-10-21", "--extend-to", "2022-10-31", "--json")[1])
     assert asked["branches"] == in_october["branches"]
-
-
-@pytest.mark.slow
-def test_the_outcome_stands_apart_and_is_the_last_thing_said(run: Run, in_october: dict[str, Any]) -> None:
-    assert {row["outcome"] for row in in_october["hindsight"]} == {2117}
-    elsewhere = {name: part for name, part in in_october.items() if name != "hindsight"}
-    assert "2117" not in json.dumps(elsewhere)
-    out = run("intake")[1]
-    before, _, after = out.partition(LOCALE("terminal.intake_hindsight"))
-    assert "2,117" in after
-    assert "2,117" not in before
 
 
 @pytest.mark.slow
@@ -478,30 +349,3 @@ def test_the_examples_run(run: Run, own_claims: Path, line: str) -> None:
 
 def test_there_are_examples_of_both_commands() -> None:
     assert {line.split()[1] for line in examples()} == set(COMMANDS)
-
-
-def test_bands_of_minutes_are_written_with_the_edges_of_the_policy_or_of_the_totals(run: Run) -> None:
-    tram = ROOT / "tests" / "own_outage"
-    pages = ("--incident", str(tram / "incident.toml"))
-    policy = ("--policy", str(tram / "policy.toml"))
-    code, stdout, stderr = run("distribution", str(tram / "claims.csv"), *pages, *policy)
-    assert code == 0, stderr
-    bands = stdout.partition("Means and medians")[0]
-    for band in ("over 10 to under 60", "60 to 100", "over 100 to under 120", "120 to 1,000"):
-        assert f" {band} " in bands
-    band = '"[{})"'
-    rows = [f"R,rider,{band.format(ends)},{n}" for ends, n in (("15, 60", 9), ("60, inf", 3))]
-    Path("minutes.csv").write_text("\n".join(["service,claimant_type,band,claims", *rows]), "utf-8")
-    code, stdout, stderr = run("distribution", *pages, "--counts", "minutes.csv")
-    assert code == 0, stderr
-    assert "from 15 to under 60" in stdout
-    assert "from 60 " in stdout
-
-
-def test_totals_whose_bands_overlap_are_refused_with_both_rows(run: Run) -> None:
-    rows = ["service,claimant_type,band,claims", '카톡,개인,"(0, 300]",5', '카톡,개인,"(200, 500]",7']
-    Path("twice.csv").write_text("\n".join(rows), "utf-8")
-    code, _, stderr = run("distribution", "--counts", "twice.csv")
-    assert code == 3
-    assert "twice.csv, row 3, band: overlaps the band of row 2, (0, 300]" in stderr
-    assert "(found '(200, 500]')" in stderr

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import re
 from pathlib import Path
 from typing import Any
@@ -32,22 +31,6 @@ WEEK = (
     "--as-of",
     "2022-10-24",
 )
-PAID = 8_461 * 0.4 * 0.8
-"""Reports that are expected to file and to be paid."""
-ORIGIN = {
-    "incident",
-    "ledger",
-    "as_of",
-    "currency",
-    "minor_units",
-    "synthetic_claims",
-    "draws",
-    "seed",
-    "level",
-}
-
-MEASURE_OF = {"expected": "expected", "range_low": "p10", "p50": "p50", "range_high": "p90"}
-"""Column of a table with one row per result -> measure in the table of quantiles."""
 
 
 def titles_of(command: str, group: str) -> dict[str, str]:
@@ -56,10 +39,6 @@ def titles_of(command: str, group: str) -> dict[str, str]:
 
 
 SENSITIVITY_TITLES = titles_of("sensitivity", "sensitivity")
-COMPARE_TITLES = titles_of("compare", "compare")
-COMPARE_KEYS = COMPARE_TITLES.keys() - {"benefits"}
-"""The tables of a comparison in JSON; the table of the policies has what people get."""
-BACKTEST_TITLES = titles_of("backtest", "backtest")
 
 
 @pytest.fixture
@@ -81,12 +60,6 @@ def json_output(run: Run, *arguments: object) -> dict[str, Any]:
     found: dict[str, Any] = json.loads(out, parse_constant=refuse)
     assert list(found) == sorted(found)
     return found
-
-
-def printed(out: str, start: str) -> list[float]:
-    """The numbers of the one row of a printed table that starts like this."""
-    (row,) = re.findall(rf"^ {start} .*$", out, re.MULTILINE)
-    return [float(x.replace(",", "")) for x in re.findall(r"(?<=  )-?[\d,]+\.?\d*(?= |$)", row)]
 
 
 def quantiles(answer: dict[str, Any], basis: str = "published") -> dict[str, dict[str, float]]:
@@ -225,134 +198,13 @@ def test_a_sum_may_have_separators(text: str) -> None:
 # --- JSON -----------------------------------------------------------------------------------------------
 
 
-def test_the_cost_as_json_is_complete_and_in_whole_currency(run: Run) -> None:
-    found = json_output(run, *COST, "--budget", "100,000")
-    assert found.keys() == ORIGIN | {"policy", "lines_not_public_yet", "totals", "costs", "uncertainty"}
-    assert (found["currency"], found["minor_units"], found["draws"]) == ("EUR", 2, 8192)
-    drawn = found["uncertainty"]["published"]
-    assert drawn.keys() == {"quantiles", "split", "contributions", "budget"}
-    (asked,) = drawn["budget"]
-    assert asked["budget"] == 100_000
-    assert 0 < asked["error"] < asked["exceeded"] < 1
-    (total,) = found["totals"]
-    # Half of the reports are in the first band, a quarter in each other.
-    award = 80 * math.exp(0.125)
-    assert total["expected"] == pytest.approx(PAID * (0.5 * 12.50 + 0.25 * 25 + 0.25 * award))
-    assert quantiles(found)["expected"]["value"] == total["expected"]
-
-
-@pytest.mark.slow
-def test_what_moves_the_cost_as_json_is_complete(run: Run) -> None:
-    limit = ("--exceeds", "200_000", "--budget", "150_000")
-    found = json_output(run, *MOVED, *limit)
-    assert found.keys() == ORIGIN | {"policy", "basis"} | SENSITIVITY_TITLES.keys()
-    assert (found["policy"], found["basis"], found["synthetic_claims"]) == ("tram-2031", "published", False)
-    cash = quantiles(json_output(run, *COST))
-    assert {row["cost_expected"] for row in found["tornado"]} == {cash["expected"]["value"]}
-    assert json_output(run, *MOVED).keys() == found.keys() - {"break_evens", "information_value"}
-
-
 def test_a_sum_that_everything_exceeds_tells_nothing_new(run: Run) -> None:
     found = json_output(run, *MOVED, "--exceeds", "1")
     assert [row["break_even"] for row in found["break_evens"]] == [None] * 3
     assert [row["beyond"] for row in found["break_evens"]] == [1.0] * 3
 
 
-def test_a_comparison_as_json_says_what_each_policy_costs_alone(run: Run) -> None:
-    found = json_output(run, *BOTH)
-    assert found.keys() == ORIGIN | {"winners_and_losers"} | COMPARE_KEYS
-    assert [row["policy"] for row in found["policies"]] == ["tram-2031", "tram-flat"]
-    for row, page in zip(found["policies"], BOTH[1:3], strict=True):
-        alone = quantiles(json_output(run, *COST[:-1], page))
-        for column, measure in MEASURE_OF.items():
-            assert row[column] == alone[measure]["value"]
-    (pair,) = found["pairs"]
-    assert pair["difference"] == pytest.approx(PAID * 0.25 * 12.50)
-
-
-def test_a_policy_without_an_expected_cost_is_named_beside_those_that_have_one(run: Run) -> None:
-    found = json_output(run, "compare", "counted.toml", "flat.toml", "goods.toml", *TRAM)
-    (goods,) = [row for row in found["policies"] if row["policy"] == "tram-goods"]
-    assert {key for key, value in goods.items() if value is not None} == {"policy", "not_measured"}
-    assert {row["policy"]: row["status"] for row in found["left_out"]}["tram-goods"] == "not_offered"
-    out = run("compare", "counted.toml", "flat.toml", "goods.toml", *TRAM)[1]
-    assert out.splitlines()[0].endswith("No expected cost can be given for “Free rides”.")
-
-
-@pytest.mark.slow
-def test_a_back_test_as_json_is_complete(run: Run) -> None:
-    found = json_output(run, "backtest", *FEW)
-    assert json_output(run, "backtest", *FEW) == found
-    heads = {"backtest", "policy", "ledger", "as_of", "known_on", "currency", "minor_units", "level"}
-    assert found.keys() == heads | BACKTEST_TITLES.keys()
-    assert (found["as_of"], found["known_on"]) == ("2022-12-30", "2023-06-30")
-    (total,) = [row for row in found["outcomes"] if row["outcome"] == "small-business-total"]
-    assert total["observed"] == 50_000_000
-    assert {row["outcome"] for row in found["outcomes"]} == {row["outcome"] for row in found["rivals"]}
-
-
 # --- tables ---------------------------------------------------------------------------------------------
-
-
-def test_a_terminal_shows_whole_currency_and_says_which(run: Run) -> None:
-    moved = (*MOVED, "--exceeds", "200_000", "--budget", "150_000")
-    out, found = run(*moved)[1], json_output(run, *moved)
-    assert [title for title in SENSITIVITY_TITLES.values() if title not in out] == []
-    assert out.splitlines()[-1] == "as of 2031-03-10; sums in EUR"
-    rows = {row["assumption"]: row for row in found["tornado"]}
-    award = [rows["as-award"][c] for c in ("input_low", "input_high", "cost_low")]
-    assert printed(out, "cash +The award")[:3] == pytest.approx(award, rel=0.01)
-    share = [rows["as-filing"][c] for c in ("input_low", "input_high")]
-    assert printed(out, "cash +The filing")[:2] == pytest.approx(share, rel=0.01)  # a share stays one
-    steps = {row["lever"]: row for row in found["levers"]}
-    assert printed(out, "Payment by loss +award") == pytest.approx([1, steps["award"]["adds"]], rel=0.01)
-    assert printed(out, "Payment by loss +filing") == pytest.approx([0.01, steps["filing"]["adds"]], rel=0.01)
-
-
-def test_a_cost_on_a_terminal_says_how_unsure_it_is(run: Run) -> None:
-    out, cash = run(*COST)[1], quantiles(json_output(run, *COST))
-    _, short, full = out.split("How uncertain the cost is: published counts, EUR; 80% range: P10 to P90\n")
-    measures = ("expected", "p10", "p50", "p90", "p95", "p99", "tvar95")
-    amounts = pytest.approx([cash[m]["value"] for m in measures], rel=1e-3)
-    assert printed(full, "cash") == amounts
-    assert [*printed(short, "cash"), *printed(full, "cash")[4:]] == amounts
-    error, stressed = (cash["p90"][x] for x in ("error", "stressed"))
-    assert f"cash: the numerical error of P90 is {error:,.2f} euros. If all inputs moved together" in out
-    assert f"(rank correlation 0.5), P90 would be {stressed:,.2f} euros\n" in out
-
-
-def test_a_comparison_on_a_terminal_starts_with_what_it_finds(run: Run) -> None:
-    out, found = run(*BOTH)[1], json_output(run, *BOTH)
-    assert re.match(r"“Flat” costs least on average \([\d.]+ thousand euros, cash\); it is cheaper than", out)
-    (cost, _) = [row["expected"] for row in found["policies"]]
-    (people, _) = [row["recipients"] for row in found["policies"]]
-    assert printed(out, r"Tram charter +[\d,]+\.\d+")[0] == pytest.approx(cost, rel=1e-3)
-    assert printed(out, r"Tram charter +[\d,]+ ")[:2] == pytest.approx([people, cost / people], rel=1e-3)
-    assert "No policy is dominated." in out
-    assert printed(out, "Tram charter +Flat")[0] == pytest.approx(PAID * 0.25 * 12.50, rel=1e-3)
-    assert "60.01 to 120.00" in out  # the bands of the losses replaced, in euros
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    ("answer", "file", "titles"),
-    [
-        (("sensitivity", "--policy", "policy.toml"), "claims-synthetic.csv", SENSITIVITY_TITLES),
-        (BOTH[:3], "claims-synthetic.csv", COMPARE_TITLES),
-        (BOTH[:3], "claims.csv", COMPARE_TITLES),
-    ],
-    ids=lambda given: given[0] if isinstance(given, tuple) else "",
-)
-def test_whatever_comes_from_synthetic_rows_says_so(
-    run: Run, answer: tuple[str, ...], file: str, titles: dict[str, str]
-) -> None:
-    asked, synthetic = (*answer, *TRAM, "--claims", file), "synthetic" in file
-    assert json_output(run, *asked)["synthetic_claims"] is synthetic
-    lines = run(*asked)[1].splitlines()
-    ends = tuple(titles.values())
-    shown = [line for line in lines if line.removesuffix("; sums in EUR").endswith(ends)]
-    assert len(shown) > 2
-    assert {line.startswith("Synthetic rows: ") for line in shown} == {synthetic}
 
 
 def test_what_drives_the_cost_and_what_to_find_out_first_come_before_the_tables(run: Run) -> None:
@@ -387,17 +239,6 @@ def test_what_drives_the_cost_and_what_to_find_out_first_come_before_the_tables(
 def test_published_counts_are_not_called_synthetic_because_the_claims_are(run: Run) -> None:
     synthetic = ("--claims", "claims-synthetic.csv", "--policy", "counted.toml", "--ledger", "mixed.toml")
     assert "Synthetic" not in run("sensitivity", *TRAM, *synthetic)[1]
-
-
-@pytest.mark.slow
-def test_inputs_that_depend_on_each_other_are_named(run: Run) -> None:
-    counted = ("--policy", "counted.toml", "--ledger")
-    for ledger, tied in (("mixed.toml", False), ("tied.toml", True)):
-        for name in ("cost", "sensitivity"):
-            out = run(name, *TRAM, *counted, ledger)[1]
-            assert ("Some inputs depend on each other" in out) is tied
-        # The shares of the variance need independence.
-        assert (SENSITIVITY_TITLES["indices"] in out) is not tied
 
 
 def test_a_cost_without_uncertainty_is_reported_as_such(run: Run) -> None:

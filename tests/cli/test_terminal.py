@@ -188,13 +188,6 @@ def test_the_width_of_the_terminal_is_used(folder: Path, width: int) -> None:
     assert 80 < max(map(cell_len, lines)) <= width
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("name", [name for name in PRINTING if name not in {*WITHOUT_TABLE, "inspect"}])
-def test_a_terminal_gets_at_most_forty_lines(folder: Path, name: str) -> None:
-    """All but `inspect`, whose layout is to be copied into a file."""
-    assert on_a_terminal(80, folder, *name.split(), *PRINTING[name]).count("\n") <= 40
-
-
 @pytest.fixture(scope="module")
 def screen(folder: Path) -> str:
     return on_a_pseudo_terminal(80, folder, "cost", *PRINTING["cost"])

@@ -89,6 +89,8 @@ ROWS: dict[str, tuple[Callable[[Any], list[dict[str, Any]]], tuple[str, ...]]] =
     "policies show": (lambda told: told["result"]["tie_outs"], ("computed", "printed")),
 }
 """Where the JSON of a command has its main figures: each row stands in one line of what is printed."""
+LONG = {"inspect", "policies explain", "policies check"}
+"""The commands that print a layout to copy, or a sentence for each line."""
 NUMBER = re.compile(r"(?<![\w.])-?\d[\d,]*(?:\.\d+)?(?:e[+-]\d+)?")
 KEY = re.compile(r"(?<![\w./-])[a-z]+\.[a-z]+_[a-z_]+\b|\{[a-z_]*\}|�")
 """A key of a word, a place to fill, a character that was not read."""
@@ -204,12 +206,13 @@ def test_the_figures_of_the_json_are_those_that_are_printed(name: str, case: str
 @pytest.mark.parametrize(
     ("name", "case"), [(name, case) for name, given in COMMANDS.items() for case in given]
 )
-def test_an_answer_fits_a_terminal_of_80_columns(name: str, case: str) -> None:
+def test_an_answer_fits_a_terminal_of_80_columns_and_40_lines(name: str, case: str) -> None:
     """In English for the trams, else in Korean, whose letters are twice as wide."""
     lang = "en" if case == "trams" else "ko"
     code, out, _ = outage_analysis(*name.split(), *COMMANDS[name][case], "--lang", lang, columns=80)
     assert code == 0
     assert [line for line in out.splitlines() if cell_len(line) > 80] == []
+    assert name in LONG or len(out.splitlines()) <= 40
 
 
 # --- commands that write ----------------------------------------------------------------------------------

@@ -262,7 +262,7 @@ def every_row_is_a_claim_or_a_reject(path: Path, damages: list[tuple[int, tuple[
 
 
 @given(damages=DAMAGE)
-@settings(max_examples=20, deadline=None, derandomize=True)
+@settings(max_examples=10, deadline=None, derandomize=True)
 def test_every_row_of_a_file_with_random_damage_is_a_claim_or_a_reject(
     tmp_path_factory: pytest.TempPathFactory, damages: list[tuple[int, tuple[str, int, str]]]
 ) -> None:

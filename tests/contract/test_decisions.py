@@ -432,6 +432,7 @@ band = [{ over = 0, fixed = 7_000 }]
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("day", "closes", "other", "known"),
     [

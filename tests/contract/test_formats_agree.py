@@ -562,6 +562,7 @@ def test_the_best_estimate_of_each_line_with_an_obligation_is_in_page_and_pdf(re
         assert {f"{amount:,.0f}" for amount in best} <= numbers_in(text)
 
 
+@pytest.mark.slow
 def test_the_policies_of_a_comparison_stand_at_the_top_of_the_page(tmp_path: Path) -> None:
     policies = ("--policy", "kakao-candidate-cash", "--compare", "kakao-candidate-voucher")
     asked = (*policies, "--ledger", "kakao-2022-10-24", "--budget", "400000000", "--draws", "8192")
@@ -622,6 +623,7 @@ def correlated(report: Report, tmp_path: Path) -> tuple[object, ...]:
     return claims, *documents, "--ledger", ledger
 
 
+@pytest.mark.slow
 def test_an_expected_cost_that_solve_finds_has_the_correlation_in_it(correlated: tuple[object, ...]) -> None:
     claims, *options = correlated
     told = json.loads(outage_analysis("cost", "--claims", claims, *options, "--json").out)
@@ -689,6 +691,7 @@ def test_handling_costs_more_at_its_p90_if_its_inputs_move_together(report: Repo
     assert float(str(together)) > 1.2 * float(str(value))
 
 
+@pytest.mark.slow
 def test_claims_of_one_claimant_are_decided_together_or_the_output_says_that_they_are_not(
     tmp_path: Path,
 ) -> None:

@@ -369,11 +369,11 @@ def test_the_report_of_a_file_of_ones_own_has_no_such_mark(report: Report) -> No
     )  # no section in the colours of synthetic rows
 
 
-SLOW = [pytest.param(command, marks=pytest.mark.slow) for command in ("sensitivity", "scenarios")]
+SLOW = [pytest.param(command, marks=pytest.mark.slow) for command in ("cost", "sensitivity", "scenarios")]
 
 
 @pytest.mark.parametrize("lang", ["en", "ko"])
-@pytest.mark.parametrize("command", ["cost", "distribution", *SLOW])
+@pytest.mark.parametrize("command", ["distribution", *SLOW])
 def test_the_terminal_marks_figures_of_synthetic_rows(command: str, lang: str) -> None:
     done = outage_analysis(command, "--incident", "trams", "--lang", lang)
     assert MARK[lang].search(done.out)

@@ -63,6 +63,7 @@ def test_it_says_first_how_many_were_filed_and_how_many_are_expected(still_open:
         assert first.index(f"{filed:,}") < first.index(day)
 
 
+@pytest.mark.slow
 def test_a_report_of_it_is_written_again_byte_for_byte(
     still_open: oa.Analysis, seen: Path, tmp_path: Path
 ) -> None:

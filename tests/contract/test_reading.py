@@ -508,6 +508,7 @@ def test_a_query_answers_what_plain_python_counts_and_changes_nothing(claims: oa
     assert complaints_in(claims) == ROWS
 
 
+@pytest.mark.slow
 @given(
     losses=st.lists(
         st.none()

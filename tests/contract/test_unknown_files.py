@@ -154,6 +154,7 @@ def test_arguments_about_files_need_files(tmp_path: Path) -> None:
 # --- the command line ---------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_commands_derive_the_incident_of_a_file_as_python_does(tmp_path: Path) -> None:
     path = written(tmp_path, HEADER, *ROWS)
     services = [service.id for service in oa.read_claims(path).incident.services]
@@ -168,6 +169,7 @@ def test_commands_derive_the_incident_of_a_file_as_python_does(tmp_path: Path) -
     assert outage_analysis("ingest", path, "--columns", tmp_path / "layout.toml").code == 0
 
 
+@pytest.mark.slow
 def test_a_remedy_of_the_command_line_names_an_option_that_the_command_has(tmp_path: Path) -> None:
     unnamed = written(tmp_path, "claim_id,service,filed_on,cost of it", *ROWS)
     assert "--column loss=..." in outage_analysis("ingest", unnamed, "--currency", "EUR").err

@@ -128,7 +128,9 @@ def check_same(won: object, euros: object) -> None:
     assert off == {}
 
 
-@pytest.mark.parametrize("ask", [of_claims, of_analysis, of_sensitivity, compared, solved])
+@pytest.mark.parametrize(
+    "ask", [of_claims, pytest.param(of_analysis, marks=pytest.mark.slow), of_sensitivity, compared, solved]
+)
 def test_every_frame_and_mapping_has_whole_currency(ask: Callable[[Case], dict[str, Any]]) -> None:
     check_same(ask(case("KRW")), ask(case("EUR")))
 
@@ -144,20 +146,27 @@ def test_totals_are_stated_in_whole_currency(tmp_path: Path) -> None:
     assert costs == [300 * 10_000 + 9 * 30_000 + 50 * 50_000] * 2
 
 
+COMMANDS: tuple[tuple[object, ...], ...] = (
+    ("cost", "FILE", "--tiers", "TIERS", "--budget", BUDGET),
+    ("scenarios", "--claims", "FILE", "--tiers", "TIERS", "--budget", BUDGET),
+    ("reserve", "--claims", "FILE", "--tiers", "TIERS"),
+    ("sensitivity", "--claims", "FILE", "--tiers", "TIERS"),
+    ("ingest", "FILE"),
+    ("inspect", "FILE"),
+    ("query", "losses-by-service", "FILE"),
+    ("cube", "FILE", "--by", "service", "--bands", "0,30000,100000"),
+    ("distribution", "FILE", "--fit", "--family", "lognormal"),
+)
+
+
 @pytest.mark.parametrize(
     "command",
     [
-        ("cost", "FILE", "--tiers", "TIERS", "--budget", BUDGET),
-        ("scenarios", "--claims", "FILE", "--tiers", "TIERS", "--budget", BUDGET),
-        ("reserve", "--claims", "FILE", "--tiers", "TIERS"),
-        ("sensitivity", "--claims", "FILE", "--tiers", "TIERS"),
-        ("ingest", "FILE"),
-        ("inspect", "FILE"),
-        ("query", "losses-by-service", "FILE"),
-        ("cube", "FILE", "--by", "service", "--bands", "0,30000,100000"),
-        ("distribution", "FILE", "--fit", "--family", "lognormal"),
+        pytest.param(
+            words, marks=() if words[0] in {"ingest", "reserve"} else pytest.mark.slow, id=str(words[0])
+        )
+        for words in COMMANDS
     ],
-    ids=lambda command: command[0],
 )
 def test_every_command_prints_json_in_whole_currency(tmp_path: Path, command: tuple[object, ...]) -> None:
     COMPLAINTS.write_csv(tmp_path / "list.csv")

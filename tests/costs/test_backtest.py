@@ -11,7 +11,7 @@ import pytest
 from scipy import special, stats
 
 from outage_analysis.costs.backtesting import Backtest, backtest, crps_log10, crps_log_uniform
-from outage_analysis.incidents import get_fact, load_backtest_spec
+from outage_analysis.incidents import load_backtest_spec
 from outage_analysis.incidents import published_facts as published
 from outage_analysis.text import Locale
 from tests.assumptions.test_prior_rule import classes_by_hand, spread_by_hand
@@ -217,17 +217,6 @@ def test_the_naive_model_is_flagged_on_every_outcome(result: Backtest) -> None:
     assert worse["outcome"].to_list() == ["emoticon-takers"]  # many more took them than any coupon
 
 
-def test_the_published_range_is_the_naive_model(result: Backtest) -> None:
-    of_total = result.rivals.filter(outcome="small-business-total")
-    everyone, press = (of_total.filter(rival=x).drop("rival") for x in ("naive", "CO-07"))
-    assert everyone.equals(press)
-    assert everyone.row(0, named=True)["low"] == 8461 * 30_000
-    assert everyone.row(0, named=True)["high"] == 8461 * 50_000
-    # Even on the logarithm, above the outcome: the distance to the middle, less a sixth of the width.
-    low, high, came = np.log10([8461 * 30_000, 8461 * 50_000, 50e6])
-    assert everyone["crps"][0] == pytest.approx((low + high) / 2 - came - (high - low) / 6)
-
-
 def test_a_bound_alone_has_no_score(result: Backtest) -> None:
     bound = result.rivals.row(by_predicate=pl.col("rival") == "CO-09", named=True)
     assert (bound["low"], bound["high"], bound["crps"], bound["flagged"]) == (None, 1e9, None, False)
@@ -309,13 +298,6 @@ def test_what_is_shown_beside_has_no_score(result: Backtest) -> None:
     assert "CO-14" not in result.outcomes["facts"].str.split(" ").explode()
 
 
-def test_the_ranges_of_a_chart_are_those_of_the_tables(result: Backtest) -> None:
-    total = result.ranges.row(by_predicate=pl.col("outcome") == "small-business-total", named=True)
-    assert (total["naive_low"], total["press_high"]) == (8461 * 30_000, 8461 * 50_000)
-    assert result.ranges.select(result.outcomes.columns).equals(result.outcomes)
-    assert result.ranges.filter(pl.col("outcome") != "small-business-total")["press_low"].null_count() == 5
-
-
 def test_the_order_of_outcomes_changes_nothing_but_the_order(result: Backtest) -> None:
     spec = SPEC.model_copy(update={"outcomes": SPEC.outcomes[2::-1], "unscored": (), "reference_sets": ()})
     turned = backtest(spec, draws=DRAWS)
@@ -356,18 +338,6 @@ def test_noise_for_every_outcome_changes_scores_and_no_forecast(result: Backtest
     moved = blind.outcomes["observed"] != result.outcomes["observed"]
     assert moved.to_list() == [o.fact not in conditions for o in SPEC.outcomes]
     assert (blind.outcomes["crps"] != result.outcomes["crps"]).to_list() == moved.to_list()
-
-
-@pytest.mark.slow
-def test_noise_also_for_what_is_given_leaves_what_was_known_by_the_day(
-    result: Backtest, reshelve: Reshelve
-) -> None:
-    reshelve(noise(set()))
-    assert get_fact("R2-05", hindsight=True).count != 451
-    blind = backtest(SPEC, draws=DRAWS)
-    one, other = (x.outcomes.filter(~pl.col("conditional")).select(FORECAST) for x in (blind, result))
-    assert one.equals(other)
-    assert len(one) == 4
 
 
 def test_no_claim_can_feed_it() -> None:

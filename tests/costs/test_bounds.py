@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import polars as pl
 import pytest
 from hypothesis import given, settings
@@ -463,43 +462,6 @@ def test_no_total_that_claims_can_have_is_more_than_the_most(data: st.DataObject
 
 def _known(claims: list[Any]) -> list[int]:
     return [loss for _, loss in claims if loss is not None and loss > 0]
-
-
-@pytest.mark.slow
-@given(ledger=ledgers(growth=True), seed=st.integers(0, 10**6), top=st.booleans())
-@settings(max_examples=150, deadline=None)
-def test_no_sampled_total_of_published_counts_is_more_than_the_most(
-    ledger: Ledger, seed: int, top: object
-) -> None:
-    """The process by hand: reports in the end, how many are paid, in which band, and what a review grants."""
-    policy = policy_of(tiers())
-    row = exact_costs(policy, ledger, as_of=DAY).filter(level="line").row(0, named=True)
-    entries = {a.kind: a for a in ledger.assumptions}
-    rng = np.random.default_rng(seed)
-
-    def value(kind: str, otherwise: float) -> Any:  # noqa: ANN401 - a number, or the shares of a mix
-        if kind not in entries:
-            return otherwise
-        u = (
-            np.full((1, entries[kind].dimensions), 1 - 1e-9)
-            if top
-            else rng.random((1, entries[kind].dimensions))
-        )
-        return entries[kind].draw(np.clip(u, 1e-12, 1 - 1e-9))[0]
-
-    if row["most"] is None:
-        return
-    trials = int(REPORTS * value("ultimate", 1.0))
-    rate = float(np.prod([value(kind, 1.0) for kind in ("entitled_share", "filing_share", "acceptance")]))
-    shares = np.atleast_1d(value("band_mix", 0.0))
-    in_bands = rng.multinomial(
-        rng.binomial(trials, rate), shares / shares.sum() if shares.sum() else [0, 0, 1]
-    )
-    if "mean_payment" in entries:
-        assert in_bands.sum() * value("mean_payment", 0.0) <= row["most"] * (1 + 1e-12)
-        return
-    total = in_bands @ np.array([30_000, 50_000, value("review_award", 0.0)])
-    assert total <= row["most"] * (1 + 1e-12)
 
 
 def test_the_bundled_tail_is_above_the_bound_of_the_mean_and_nothing_limits_it(

@@ -13,18 +13,15 @@ from hypothesis import strategies as st
 from outage_analysis.analysis.tables import funnel_table
 from outage_analysis.assumptions import Award, BandMix, Ledger, MixBand, RateAssumption
 from outage_analysis.assumptions.distributions import Discrete
-from outage_analysis.claims import read_claims
 from outage_analysis.costs import cost_table, totals
 from outage_analysis.costs.terms import build_funnel
 from outage_analysis.errors import ModelRefused
 from outage_analysis.incidents import get_fact
-from outage_analysis.losses import EDGES, MEASURES, Cube, build_cube
-from outage_analysis.policies import Budget, Policy, Schedule, load_policy
+from outage_analysis.losses import EDGES, MEASURES, Cube
+from outage_analysis.policies import Budget, Policy, Schedule
 
 if TYPE_CHECKING:
     from outage_analysis.assumptions import Assumption
-    from outage_analysis.incidents import Incident
-    from tests.conftest import ClaimsCsv
 
 DAY = date(2022, 12, 30)
 LATER = date(2023, 1, 30)
@@ -98,23 +95,6 @@ def plain(ledger: Ledger) -> Ledger:
 
 
 # --- from published counts ------------------------------------------------------------------------
-
-
-def test_the_bundled_expected_cost_is_the_closed_form_of_the_ledgers_numbers(
-    policy: Policy, ledger: Ledger
-) -> None:
-    by_kind = {a.kind: a for a in ledger.assumptions if CASH in a.lines and a.public_on <= DAY}
-    filing, acceptance = by_kind["filing_share"], by_kind["acceptance"]
-    mix, award = by_kind["band_mix"], by_kind["review_award"]
-    assert isinstance(filing, RateAssumption)
-    assert isinstance(acceptance, RateAssumption)
-    assert isinstance(mix, BandMix)
-    assert isinstance(award, Award)
-    first, second, third = (band.share for band in mix.bands)
-    mean = first * 30_000 + second * 50_000 + third * award.range.expected
-    expected = REPORTS * filing.range.expected * acceptance.range.expected * mean
-    found = row_of(cost_table(policy, ledger, as_of=DAY))["expected"]
-    assert found == pytest.approx(expected, rel=1e-9) == pytest.approx(261_364_184.6, abs=0.1)
 
 
 ends = st.tuples(*[st.floats(0, 1)] * 3).map(sorted).map(tuple)
@@ -378,56 +358,6 @@ def test_a_band_mix_on_other_bands_is_refused(policy: Policy, ledger: Ledger) ->
 
 # --- from claims and from totals ---------------------------------------------------------------------------
 
-CLAIMS: list[tuple[str, str, str]] = [
-    # service, claimant type, loss
-    ("카카오톡", "소상공인", "1"),
-    ("카카오톡", "소상공인", "300000"),
-    ("카톡", "자영업자", "300001"),
-    ("알림톡", "소상공인", "500000"),
-    ("알림톡", "소상공인", "500001"),
-    ("카카오톡", "소상공인", "0"),
-    ("카카오톡", "소상공인", ""),
-    ("카카오톡", "이용자", "400000"),  # not entitled: a general user
-    ("카카오뱅크", "소상공인", "400000"),  # not entitled: an affiliate
-]
-PAID = (30_000, 30_000, 50_000, 50_000, 200_000, 0, 0, 0, 0)
-
-
-def test_the_cost_of_claims_is_the_sum_over_the_claims(
-    policy: Policy, incident: Incident, plain: Ledger, claims_csv: ClaimsCsv
-) -> None:
-    keys = ("service", "claimant_type", "loss")
-    claims = read_claims(claims_csv([dict(zip(keys, c, strict=True)) for c in CLAIMS]), incident)
-    cube = build_cube(claims, policy=policy)
-    table = cost_table(policy, plain, as_of=DAY, cubes=[cube])
-    row = row_of(table)
-    assert row["expected"] == pytest.approx(0.25 * 0.5 * sum(PAID))
-    assert row["promised"] == sum(PAID) - 200_000  # the review has no fixed promise
-    assert row["count"] == 7  # those entitled
-    fixed = sum(PAID) - 200_000
-    assert row["low"] == pytest.approx(0.1 * 0.4 * (fixed + 60_000))
-    # One entitled claim states no loss, and the policy has no rule for it: at most it is paid an award.
-    assert row["high"] == pytest.approx(0.5 * 1.0 * (fixed + 900_000 + 900_000))
-    assert table["basis"].unique().to_list() == ["claims"]
-    bands = table.filter(level="band")
-    assert bands["count"].sum() == len(CLAIMS)
-    assert bands.filter(rule="not_entitled")["expected"].to_list() == [0, 0]
-
-
-def test_counts_alone_give_a_cost(policy: Policy, plain: Ledger) -> None:
-    cube = counts(
-        [
-            ("kakaotalk", "small_business", 0, 300_000, 4000),
-            ("kakaotalk", "small_business", 300_000, 500_000, 300),
-            ("kakaotalk", "small_business", 500_000, None, 20),
-            ("kakaotalk", "small_business", None, None, 9),
-            ("kakao_bank", "small_business", 500_000, None, 7),
-        ]
-    )
-    row = row_of(cost_table(policy, plain, as_of=DAY, cubes=[cube]))
-    assert row["promised"] == 4000 * 30_000 + 300 * 50_000
-    assert row["expected"] == pytest.approx(0.125 * (row["promised"] + 20 * 200_000))
-
 
 def test_a_band_across_two_rules_is_bounded_and_not_guessed(policy: Policy, plain: Ledger) -> None:
     cube = counts([("kakaotalk", "small_business", 0, 500_000, 10)])
@@ -460,12 +390,3 @@ def test_claims_without_a_ledger_have_bounds_and_those_paid_nothing_are_certain(
     bands = {r["rule"]: r for r in table.filter(level="band").iter_rows(named=True)}
     assert [bands["pays"][k] for k in ("low", "expected", "high")] == [0, None, 300_000]
     assert [bands["not_entitled"][k] for k in ("low", "expected", "high")] == [0, 0, 0]
-
-
-def test_no_row_cites_a_fact_that_became_public_later() -> None:
-    day = date(2022, 10, 24)
-    table = cost_table(load_policy("kakao-2022"), None, as_of=day)
-    cited = {id_ for ids in table["facts"].drop_nulls() for id_ in ids.split()}
-    assert "CO-12" in cited
-    assert "CO-13" not in cited  # ten days later
-    assert [id_ for id_ in sorted(cited) if (get_fact(id_).public_on or day) > day] == []

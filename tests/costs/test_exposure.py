@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
-import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from outage_analysis.analysis import Plan, run
 from outage_analysis.assumptions import distribution_text, value_and_range
 from outage_analysis.costs import cost_table
 from outage_analysis.errors import ModelRefused
-from outage_analysis.reports import verify, write_report
 from outage_analysis.text import Locale
 from tests.costs.uncertain_portfolios import LOSSES
 from tests.loss_cubes import loss_cube
@@ -93,70 +88,3 @@ def test_the_unit_is_shown_in_both_languages_and_thousands_are_no_powers_of_ten(
     assert distribution_text(entry).endswith(" passengers per flight")
     assert distribution_text(entry, Locale("ko")).endswith(" 편당 승객")
     assert value_and_range(entry, Locale("en")) == ("1,230", "1,230")
-
-
-def pert_draws(low: float, mode: float, high: float, rng: np.random.Generator) -> np.ndarray:
-    width = high - low
-    return low + width * rng.beta(1 + 4 * (mode - low) / width, 1 + 4 * (high - mode) / width, 200_000)
-
-
-LEDGER = """
-[[assumption]]
-id = "passengers"
-kind = "exposure"
-unit = { en = "passengers per flight", ko = "편당 승객" }
-name = { en = "Passengers per flight", ko = "편당 승객 수" }
-lines = ["user-credit"]
-distribution = { kind = "pert", low = 120, mode = 150, high = 180 }
-public_on = 2026-02-28
-grade = "example"
-source = "A test"
-rationale = "A test"
-owner = "A test"
-outcome_known = false
-"""
-TOTALS = """service,claimant_type,band,claims
-app,general_user,0,9
-app,general_user,"(0, 60]",120
-payments,general_user,"(60, 180]",50
-app,general_user,>180,10
-app,general_user,unknown,30
-app,small_business,"(0, 60]",40
-app,small_business,"(60, 180]",60
-payments,small_business,>180,25
-"""
-
-
-@pytest.mark.slow
-def test_a_report_from_totals_of_flights_shows_the_people_behind_them(tmp_path: Path) -> None:
-    from outage_analysis.jupyter import new_project
-
-    project = new_project(tmp_path / "flights", currency="EUR", loss_unit="minutes")
-    totals = project / "totals-synthetic.csv"
-    totals.write_text(TOTALS, "utf-8")
-    with (project / "ledger.toml").open("a", encoding="utf-8") as ledger:
-        ledger.write(LEDGER)
-    documents = (project / "incident.toml", project / "policy.toml", project / "ledger.toml")
-    analysis = run(Plan(*documents, counts=totals, draws=8192, budget=100_000))
-    stages = analysis.exact_tables["claims_funnel"].filter(line="user-credit")
-    by_stage = dict(stages.select("stage", "expected").iter_rows())
-    assert [*by_stage] == ["claimed", "due", "exposure", "filed", "paid"]
-    assert by_stage["exposure"] == pytest.approx(150 * by_stage["due"], rel=1e-3)
-    lines = analysis.exact_tables["claims_costs"].filter(line="user-credit", level="line")
-    filing = 0.2 / 6 + 4 * 0.5 / 6 + 0.9 / 6  # the mean of pert(0.2, 0.5, 0.9); all filings are accepted
-    assert lines["expected"].item() == pytest.approx(by_stage["due"] * 150 * filing * 5_000, rel=1e-6)
-    business = (
-        analysis.exact_tables["claims_costs"].filter(line="business-cash", level="line")["expected"].item()
-    )
-    total = analysis.totals_row("synthetic")
-    assert total
-    assert total["expected"] == pytest.approx(lines["expected"].item() + business, rel=1e-9)
-    quantiles = analysis.exact_tables["quantiles"].filter(valuation="cash")
-    p50 = quantiles.filter(measure="p50")["value"].item()
-    rng = np.random.default_rng(7)
-    drawn = (
-        by_stage["due"] * pert_draws(120, 150, 180, rng) * pert_draws(0.2, 0.5, 0.9, rng) * 5_000 + business
-    )
-    assert p50 == pytest.approx(float(np.median(drawn)), rel=0.02)
-    page = write_report(analysis, tmp_path / "report", lang="ko", formats=("csv", "html", "xlsx"))
-    assert verify(page.parent, claims=[totals]).rebuilt

@@ -197,6 +197,7 @@ def test_the_page_has_its_product_as_json(analysis: Analysis, tmp_path: Path) ->
     assert "Driver's stipend" in page.prose()
 
 
+@pytest.mark.slow
 def test_the_workbook_computes_it_with_a_formula(analysis: Analysis, tmp_path: Path) -> None:
     write_xlsx(Report(analysis, "en"), tmp_path)
     (path,) = tmp_path.glob("*.xlsx")

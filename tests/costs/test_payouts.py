@@ -136,21 +136,6 @@ def test_zero_and_unknown_have_rows_of_their_own_and_are_paid_nothing(policy: Po
     )
 
 
-def test_the_published_range_follows_from_the_count_and_the_two_tiers(
-    policy: Policy, golden: dict[str, Any]
-) -> None:
-    case = golden["published_range"]
-    totals = [
-        exact_payments(cube([("small_business", low, high, case["claims"], None, None)]), policy)
-        for low, high in ((0, 300_000), (300_000, 500_000))
-    ]
-    assert [frame["payment"].item() for frame in totals] == case["totals"]
-    both = exact_payments(cube([("small_business", 0, 500_000, case["claims"], None, None)]), policy)
-    assert both["rule"].item() == "straddles"
-    assert both.select("over", "up_to", "payment").row(0) == (None, None, None)
-    assert [both["payment_low"].item(), both["payment_high"].item()] == case["totals"]
-
-
 def test_counts_alone_bound_a_share_and_leave_an_open_top_unbounded() -> None:
     policy = policy_of({"band": tiers([100], [{"fixed": 5, "share": 0.5}, {"share": 0.1}])})
     rows: list[tuple[object, ...]] = [("x", 0, 100, 2, None, None), ("x", 100, None, 3, None, None)]
@@ -483,72 +468,6 @@ def test_a_rounded_share_of_any_loss_is_known_to_the_rounding_step(
 
 
 # --- a policy with many terms, against SQL over the claims, and claimants against a plain grouping ------
-
-RICH: Page = {
-    "closed": "lower",
-    "rounding": {"to": 10, "how": "up"},
-    "eligibility": {"service": ("kakaotalk", "melon")},
-    "zero": {"fixed": 5},
-    "unknown": {"fixed": 700},
-    "band": (
-        {"over": 0, "up_to": 300, "rate": {"amount": 7, "every": 60, "after": 30, "round_up": True}},
-        {"over": 300, "up_to": 5_000, "share": 0.25, "deductible": 400, "floor": 50, "limit": 900},
-        {"over": 5_000, "fixed": 1_000},
-    ),
-    "segment": (
-        {
-            "id": "firms",
-            "when": {"claimant_type": ("mid_large_firm",)},
-            "band": ({"over": 0, "rate": {"amount": 100, "every": 1_000}, "limit": 2_000},),
-        },
-    ),
-}
-RICH_IN_SQL = """
-select service, claimant_type, sum(case
-    when service not in ('kakaotalk', 'melon') then 0
-    when loss is null then 700
-    when loss = 0 then 10
-    when claimant_type = 'mid_large_firm' then least(100 * (loss // 1000), 2000)
-    when loss < 300 then (7 * ((greatest(loss - 30, 0) + 59) // 60) + 9) // 10 * 10
-    when loss < 5000
-        then (least(greatest(25 * greatest(loss - 400, 0), 5000), 90000) + 999) // 1000 * 10
-    else 1000
-end) as paid
-from claims group by all order by all
-"""
-"""The same policy, typed in a second time."""
-
-
-def test_a_policy_with_many_terms_pays_what_sql_over_the_claims_says(
-    claims_csv: ClaimsCsv, incident: Incident
-) -> None:
-    losses = ["", "0", "1", "30", "31", "90", "91", "299", "300", "600", "601", "2000", "4000", "4001"]
-    losses += ["4999", "5000", "5001", "999999", "1999", "123456789012345"]
-    types = ["소상공인", "일반", "기업"]
-    rows = [
-        {"service": service, "claimant_type": who, "loss": loss}
-        for service in ("카톡", "멜론", "다음")
-        for who in types
-        for loss in losses
-    ]
-    claims = read_claims(claims_csv(rows), with_any_loss(incident))
-    assert len(claims) == len(rows)
-    policy = policy_of(RICH)
-    frame = exact_payments(build_cube(claims, policy=policy), policy)
-    assert frame["payment"].null_count() == 0
-    groups = ["service", "claimant_type"]
-    ours = frame.group_by(groups).agg(pl.col("payment").sum()).sort(groups)
-    assert ours.rows() == claims.query(RICH_IN_SQL).rows()
-    names = {"카톡": "kakaotalk", "멜론": "melon", "다음": "daum", "소상공인": "small_business"}
-    names |= {"일반": "general_user", "기업": "mid_large_firm"}
-    read_twice: dict[tuple[str, str], Fraction] = {}
-    whose = RICH | {"eligibility": {}}  # by service below: the reading knows no names
-    for row in rows:
-        service, who = names[row["service"]], names[row["claimant_type"]]
-        entitled = service in RICH["eligibility"]["service"]
-        amount = owed(whose, int(row["loss"]) if row["loss"] else None, (who, service)) if entitled else 0
-        read_twice[service, who] = read_twice.get((service, who), Fraction(0)) + (amount or 0)
-    assert [(*group, paid) for group, paid in sorted(read_twice.items())] == ours.rows()
 
 
 BY_CLAIMANT: Page = {

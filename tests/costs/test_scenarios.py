@@ -25,7 +25,6 @@ from outage_analysis.costs.scenarios import (
     multiply_odds,
     scenario_table,
 )
-from outage_analysis.costs.simulation_tables import budget_chance, quantiles_table
 from outage_analysis.costs.terms import Input
 from outage_analysis.incidents import Bands
 from outage_analysis.policies import Policy
@@ -143,23 +142,6 @@ def test_a_scenario_that_changes_nothing_has_exactly_the_figures_of_the_base(
     base, row = table_of(run_of(shops(), ledger), shops(), scenario(**changes)).iter_rows(named=True)
     assert row == base | {"scenario": "s"}
     assert row["change"] == 0
-
-
-def test_the_base_has_the_figures_of_the_tables_of_the_run() -> None:
-    run = run_of(shops(), ledger_of(*UNCERTAIN))
-    found = table_of(run, shops(), scenario(rank_correlation=0.5))
-    schema_of("scenarios").check(found)
-    base, together = found.iter_rows(named=True)
-    budget = budget_chance(run, BUDGET)
-    assert budget is not None
-    quantiles = {row["measure"]: row for row in quantiles_table(run).iter_rows(named=True)}
-    for column, measure in (("range_low", "p10"), ("p50", "p50"), ("range_high", "p90")):
-        assert base[column] == quantiles[measure]["value"]
-        assert together[column] == quantiles[measure]["stressed"]
-    assert base["expected"] == quantiles["expected"]["value"]
-    assert base["over_budget"] == budget["exceeded"].item()
-    assert together["over_budget"] == budget["stressed"].item()
-    assert together["expected"] > base["expected"]
 
 
 # --- each change by hand ----------------------------------------------------------------------------------

@@ -20,15 +20,12 @@ from outage_analysis.reports import FORMATS, Report, write_report
 from outage_analysis.text import fonts
 from outage_analysis.text import locale as labels
 from tests.killed_runs import AT_A_STEP, killed_before
+from tests.shared_folders import file_contents
 from tests.tampered_bundles import manifest_of
 from tests.tram_case import tram_plan, write_documents
 
 FEW = ("csv",)
 """Formats that suffice where the format does not matter."""
-
-
-def contents(folder: Path) -> dict[str, bytes]:
-    return {p.relative_to(folder).as_posix(): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
 
 
 def written(analysis: Analysis, out: Path, lang: str = "en", *, force: bool = False) -> Path:
@@ -45,7 +42,7 @@ def test_a_folder_that_is_no_report_is_never_replaced(tmp_path: Path, made: Anal
     for force in (False, True):
         with pytest.raises(UsageError, match="photos: exists and is not a report"):
             written(made, own, force=force)
-    assert contents(own) == {"cat.jpg": b"meow"}
+    assert file_contents(own) == {"cat.jpg": b"meow"}
 
 
 def test_a_file_is_never_replaced(tmp_path: Path, made: Analysis) -> None:
@@ -60,7 +57,7 @@ def test_the_old_report_comes_back_when_the_new_one_cannot_take_its_place(
     tmp_path: Path, made: Analysis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     out = written(made, tmp_path / "out")
-    before, move = contents(out), Path.replace
+    before, move = file_contents(out), Path.replace
 
     def refusing(self: Path, target: Path) -> Path:
         if target == out and self.name != placing.OLD:
@@ -70,7 +67,7 @@ def test_the_old_report_comes_back_when_the_new_one_cannot_take_its_place(
     monkeypatch.setattr(Path, "replace", refusing)
     with pytest.raises(EnvironmentFailed, match="the disk is tired"):
         written(made, out, force=True)
-    assert contents(out) == before
+    assert file_contents(out) == before
     assert list(tmp_path.iterdir()) == [out]
 
 
@@ -111,7 +108,7 @@ def test_nothing_is_left_behind_when_a_writer_fails(
     raised: type[BaseException],
 ) -> None:
     out = written(made, tmp_path / "out")
-    before = contents(out)
+    before = file_contents(out)
 
     def fail(_: Report, folder: Path) -> None:
         (folder / "half").write_text("written")
@@ -122,7 +119,7 @@ def test_nothing_is_left_behind_when_a_writer_fails(
         with pytest.raises(raised):
             written(made, tmp_path / name, force=True)
     assert list(tmp_path.iterdir()) == [out]
-    assert contents(out) == before
+    assert file_contents(out) == before
 
 
 @pytest.mark.skipif(not Path("/sys/kernel").is_dir(), reason="needs a file system that nobody may write to")
@@ -180,37 +177,6 @@ def test_a_letter_of_ours_without_a_glyph_is_found_before_anything_is_written(
 
 # --- a run that is killed -----------------------------------------------------------------------------------
 
-KILLED = """
-import sys
-from pathlib import Path
-from outage_analysis.files.atomic_write import atomic_folder
-
-with atomic_folder(Path(sys.argv[1]), lambda _: None) as folder:
-    (folder / "half").write_text("written")
-    print("waiting", flush=True)
-    sys.stdin.read()
-"""
-
-
-@pytest.mark.slow
-def test_a_run_that_is_killed_leaves_the_old_report_and_the_next_one_tidies_up(
-    tmp_path: Path, made: Analysis
-) -> None:
-    out = written(made, tmp_path / "out")
-    before = contents(out)
-    words = [sys.executable, "-c", KILLED, str(out)]
-    with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout
-        assert process.stdout.readline() == "waiting\n"
-        (hidden,) = (p for p in tmp_path.iterdir() if p != out)
-        placing.recover_interrupted(out)
-        assert hidden.is_dir()  # it still writes
-        process.kill()
-    assert contents(out) == before
-    assert (hidden.name[0], sorted(contents(hidden))) == (".", ["new/half"])
-    written(made, out, "ko", force=True)
-    assert list(tmp_path.iterdir()) == [out]
-
 
 WRITE_A_FILE = 'with placing.atomic_file(place) as part:\n    part.write_text("new")'
 WRITE_A_FOLDER = """
@@ -263,13 +229,13 @@ def test_a_folder_of_a_run_that_is_killed_at_any_step_is_the_old_one_or_the_new_
         if step is None:
             break
         placing.recover_interrupted(out, lambda _: None)
-        assert contents(tmp_path) in (
+        assert file_contents(tmp_path) in (
             {f"out/{name}": text for name, text in c.items()} for c in (before, new)
         )
         assert [p.name for p in tmp_path.iterdir()] == ["out"] * out.exists(), step
         number += 1
     assert number > 8
-    assert contents(out) == new
+    assert file_contents(out) == new
 
 
 @pytest.mark.slow
@@ -359,11 +325,11 @@ def test_hidden_folders_of_others_are_left_alone(tmp_path: Path, made: Analysis)
     target = tmp_path / "target"
     target.mkdir()
     (tmp_path / ".out.outage-linkaged.part").symlink_to(target)
-    before = contents(tmp_path)
+    before = file_contents(tmp_path)
     out = written(made, tmp_path / "out")
     assert {p.name for p in tmp_path.iterdir()} >= {".out.outage-linkaged.part", "target"}
     shutil.rmtree(out)
-    assert contents(tmp_path) == before
+    assert file_contents(tmp_path) == before
 
 
 # --- somebody else, at the same time ------------------------------------------------------------------------
@@ -375,7 +341,7 @@ def test_a_file_saved_into_the_old_report_meanwhile_is_not_lost(
     tmp_path: Path, made: Analysis, monkeypatch: pytest.MonkeyPatch, *, moved: bool
 ) -> None:
     out = written(made, tmp_path / "out")
-    before, move = contents(out), Path.replace
+    before, move = file_contents(out), Path.replace
 
     def late(self: Path, target: Path) -> Path:
         done = move(self, target)
@@ -391,7 +357,7 @@ def test_a_file_saved_into_the_old_report_meanwhile_is_not_lost(
     monkeypatch.setitem(FORMATS, "csv", writer)
     with pytest.raises(UsageError, match="out: exists and is not a report, or holds files"):
         written(made, out, force=True)
-    assert contents(out) == {**before, "notes.txt": b"mine"}
+    assert file_contents(out) == {**before, "notes.txt": b"mine"}
     assert list(tmp_path.iterdir()) == [out]
 
 
@@ -412,7 +378,7 @@ def test_what_takes_the_place_meanwhile_stays_and_so_does_what_was_there_before(
     with pytest.raises(UsageError, match=r"out: somebody wrote there meanwhile\..*before is .*/old\.$"):
         put()
     (room,) = (p for p in tmp_path.iterdir() if p != out)
-    assert (sorted(contents(out)), sorted(contents(room / "old"))) == (["second"], ["first"])
+    assert (sorted(file_contents(out)), sorted(file_contents(room / "old"))) == (["second"], ["first"])
     placing.recover_interrupted(out)  # another command's
     assert room.is_dir()
     placing.recover_interrupted(out, lambda _: None)

@@ -2,27 +2,22 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import re
-import subprocess
-import sys
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 
 from outage_analysis.analysis import forecast_intake
-from outage_analysis.errors import ModelRefused, UsageError
+from outage_analysis.errors import UsageError
 from outage_analysis.files import bundled_ids, data_root
 from outage_analysis.incidents import IntakeSeries, get_fact, load_intake
 from outage_analysis.losses import Branch, channel_from_series
 from tests.commands import KAKAO, command
-from tests.conftest import claim_rows
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -151,22 +146,6 @@ def test_a_document_that_breaks_a_rule_says_which(
 # --- the Kakao intake ---------------------------------------------------------------------------------
 
 
-@pytest.mark.slow
-def test_the_six_counts_of_the_federation_determine_no_forecast(federation: IntakeSeries) -> None:
-    channel = channel_from_series(federation).with_deadlines(None, None, 0.0)
-    assert channel.counts[-1] == 1254
-    assert [b.id for b in channel.branches] == ["first-deadline", "extended"]
-    assert [b.closes for b in channel.branches] == pytest.approx([7 + 1 / 3, 14 + 1 / 3])
-    reasons = (
-        r"1,254 claims are too few to forecast the late claims \(first deadline\)",
-        r"do not determine the late claims \(deadline extended\)",
-    )
-    for branch, reason in zip(channel.branches, reasons, strict=True):
-        with pytest.raises(ModelRefused, match=reason):
-            replace(channel, branches=(branch,)).forecast()
-    assert any("by people who knew the outcome" in note for note in channel.notes)
-
-
 def test_noise_in_the_place_of_the_outcome_changes_nothing(federation: IntakeSeries) -> None:
     at, end = federation.points[-1].at + timedelta(days=1), datetime(2023, 1, 1, tzinfo=UTC)
     later = federation.points[-1].model_copy(update={"at": at, "fact": "IN-04"})  # public in December
@@ -175,20 +154,6 @@ def test_noise_in_the_place_of_the_outcome_changes_nothing(federation: IntakeSer
     assert channel_from_series(federation) == replace(
         channel_from_series(noisy), notes=channel_from_series(federation).notes
     )
-
-
-@pytest.mark.slow
-def test_the_outcome_stands_apart(federation: IntakeSeries) -> None:
-    blind, made = (forecast_intake(federation, hindsight=shown) for shown in (False, True))
-    assert blind.notes == made.notes
-    told = dict(made.tables)
-    beside = told.pop("hindsight")
-    assert blind.tables.keys() == told.keys()
-    assert all(blind.tables[name].equals(told[name]) for name in told)
-    assert beside.select("branch", "ended_so", "level", "low", "high", "outcome", "inside").rows() == [
-        ("first-deadline", False, None, 1254, 3038, 2117, None),
-        ("extended", True, None, 1254, 6692, 2117, True),
-    ]
 
 
 def test_the_own_channel_has_bounds_and_no_curve() -> None:
@@ -209,38 +174,6 @@ def test_a_deadline_that_has_passed_is_a_former_one(write_document: Callable[[st
 
 
 # --- the command --------------------------------------------------------------------------------------
-
-
-@pytest.mark.slow
-def test_the_command_says_that_six_counts_determine_no_forecast(run: Run) -> None:
-    code, out, err = run("intake")
-    assert (code, err) == (0, "")
-    assert "1,254 claims are too few to forecast the late claims" in " ".join(out.split())
-    # A time of midnight ends the day before.
-    counted, *branches = out.split("\n")[:3]
-    assert counted == "1,254 claims were filed by 21 October 2022."
-    assert [told.partition(" claims in all.")[0] for told in branches] == [
-        "Up to 24 October 2022 (first deadline): 1,254 to 3,038",
-        "Up to 31 October 2022 (deadline extended): 1,254 to 6,692",
-    ]
-    assert "a row without an interval level gives bounds" in out
-    assert "6,692" in out
-    assert "2,117" in out[out.index("in hindsight (not used above)") :]
-    assert "2,117" not in run("intake", "--no-hindsight")[1]
-
-
-@pytest.mark.slow
-def test_the_command_as_json_is_complete(run: Run, write_document: Callable[[str], Path]) -> None:
-    asked = ("intake", "--series", write_document(STEADY), "--json", "--spike", 0)
-    code, out, err = run(*asked, "--level", "0.95")
-    assert (code, err) == (0, "")
-    found: dict[str, Any] = json.loads(out)
-    assert {"points", "branches", "notes"} <= found.keys()
-    assert found["as_of"] == "2031-03-08"
-    assert found["source"] == "mine"
-    assert found["synthetic"] is False
-    assert {row["level"] for row in found["branches"]} == {0.95}
-    assert found["branches"][0]["low"] < found["branches"][0]["total"] < found["branches"][0]["high"]
 
 
 @pytest.mark.slow
@@ -329,32 +262,3 @@ def test_synthetic_claims_are_refused_unless_for_recovery(run: Run) -> None:
     assert found["as_of"] == "2022-11-03"
     assert len(found["points"]) == 16
     assert found["hindsight"][0]["outcome"] == 105_116
-
-
-@pytest.mark.slow
-def test_claims_of_ones_own_are_counted_by_day(run: Run, tmp_path: Path) -> None:
-    from outage_analysis.incidents import load_incident
-
-    counts = np.round(600 * 0.8 ** np.arange(10)).astype(int)
-    rows = [{"filed_on": f"2022-10-{19 + n}"} for n, count in enumerate(counts) for _ in range(count)]
-    full = claim_rows(rows, load_incident("kakao-2022"))
-    path = tmp_path / "mine.csv"
-    with path.open("w", encoding="utf-8", newline="") as stream:
-        writer = csv.DictWriter(stream, full[0])
-        writer.writeheader()
-        writer.writerows(full)
-    found = json.loads(run("intake", path, *KAKAO, "--json", "--spike", 0)[1])
-    assert [p["increment"] for p in found["points"]] == counts.tolist()
-    assert found["branches"][0]["by"] == "2022-11-02T00:00+09:00"  # the deadline that was known then
-    assert "hindsight" not in found
-    assert found["branches"][0]["low"] >= counts.sum()
-    after = json.loads(run("intake", path, *KAKAO, "--as-of", "2022-12-30", "--json")[1])
-    assert after == json.loads(run("intake", path, *KAKAO, "--as-of", "2022-11-06", "--json")[1])
-    assert {after["branches"][0][end] for end in ("low", "high")} == {counts.sum()}
-
-
-def test_help_loads_nothing_heavy() -> None:
-    heavy = ("polars", "duckdb", "numpy", "scipy", "altair", "pydantic")
-    code = f"import sys, outage_analysis.cli.explore; print([m for m in {heavy} if m in sys.modules])"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "[]"

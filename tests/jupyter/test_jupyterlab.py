@@ -18,9 +18,7 @@ import pytest
 from PIL import Image
 from selenium.webdriver import Chrome, ChromeOptions, Keys
 from selenium.webdriver.chrome.service import Service
-from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
-from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.ui import WebDriverWait
 
 from outage_analysis.files import notebooks_root
@@ -228,39 +226,6 @@ def test_a_notebook_runs_and_all_its_charts_are_seen(opened: Chrome, name: str) 
         assert colours > 50, chart.text
         assert inked > 0.02, chart.text
     picture(ran)
-
-
-def bars(chart: WebElement) -> dict[str, str]:
-    """What a chart's bars say, by name."""
-    told = "return [...arguments[0].querySelectorAll('path[aria-label]')].map(bar => bar.ariaLabel)"
-    return dict(said.split(": ") for said in chart.parent.execute_script(told, chart))
-
-
-def test_brushing_one_view_changes_the_others_until_a_double_click(opened: Chrome) -> None:
-    ran = Ran(opened, "01_claims")
-    drawn = [chart for chart in ran.charts if opened.execute_async_script(DRAWN, chart)]
-    (chart,) = (chart for chart in drawn if chart.find_elements(By.TAG_NAME, "select"))
-    opened.execute_async_script(DRAWN, chart)
-    before, bands = bars(chart), ("300–500k", "500k–1m")
-    first, second = (chart.find_element(By.CSS_SELECTOR, f"[aria-label^='{band}:']") for band in bands)
-    ActionChains(opened).click_and_hold(first).move_to_element(second).release().perform()
-    brushed = bars(chart)
-    untouched = {name for name in before if brushed[name] == before[name]}
-    assert untouched >= {"no loss (0)", *bands}
-    assert not untouched & {"KakaoTalk", "Kakao Games", "19 Oct", "6 Nov", "capital", "gangwon"}
-    chosen = sum(int(before[band].replace(",", "")) for band in bands)
-    assert f"{chosen:,} of " in chart.find_element(By.CSS_SELECTOR, ".role-mark text").text
-    service = chart.find_element(By.CSS_SELECTOR, "[aria-label^='KakaoTalk:']")
-    ActionChains(opened).click(service).perform()  # both selections hold
-    both = bars(chart)
-    assert f"{both['KakaoTalk']} of " in chart.find_element(By.CSS_SELECTOR, ".role-mark text").text
-    assert both["KakaoTalk"] == brushed["KakaoTalk"]
-    assert both["19 Oct"] != brushed["19 Oct"]
-    service = chart.find_element(By.CSS_SELECTOR, "[aria-label^='KakaoTalk:']")
-    ActionChains(opened).double_click(service).perform()
-    assert bars(chart) == before
-    chart.find_element(By.TAG_NAME, "select").send_keys(Keys.ARROW_DOWN)  # JupyterLab leaves it the key
-    assert bars(chart) != before
 
 
 def test_a_slider_moves_the_expected_cost_by_keyboard(opened: Chrome) -> None:

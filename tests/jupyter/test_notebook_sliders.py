@@ -35,9 +35,6 @@ from tests.paths import AXE
 pytestmark = pytest.mark.slow  # the contract suite moves the sliders of the page
 
 EVIL = '</script><script>alert(1)</script>"><svg onload=alert(2)>'
-CASH = ["as-review-award", "as-filing-share", "as-acceptance"]
-"""Inputs of the cash with a slider, the widest swing first; a band mix is not one number."""
-TIERS = ["small-business-cash.pays.0", "small-business-cash.pays.1"]
 
 
 @pytest.fixture(scope="module", params=LANGUAGES)
@@ -56,18 +53,6 @@ def handed(shown: Html) -> Any:  # noqa: ANN401 - it is JSON
     return json.loads(script_of(shown).partition(".push(")[2].removesuffix(");"))[1]
 
 
-def moving(shown: Html) -> list[str]:
-    return re.findall('data-factor="([^"]*)"', shown.markup)
-
-
-def test_the_inputs_that_move_the_cash_most_come_first_and_then_what_is_decided(analysis: Analysis) -> None:
-    assert moving(show_what_if(analysis)) == [*CASH, *TIERS]
-    assert moving(show_what_if(analysis, most=2)) == CASH[:2]
-    every = moving(show_what_if(analysis, most=None))
-    assert len(every) == 9
-    assert set(every) > {*CASH, *TIERS}
-
-
 def test_the_data_are_the_report_s_and_compute_its_expected_cost(slider_output: tuple[Html, Report]) -> None:
     found, data = slider_output[1].products, handed(slider_output[0])
     assert found
@@ -78,34 +63,6 @@ def test_the_data_are_the_report_s_and_compute_its_expected_cost(slider_output: 
         terms = data["terms"]["cash"]
         total = sum(base * math.prod(values[id_] for id_ in ids) for base, ids in terms)
         assert round_digits(total, TABLE_DIGITS) == found.expected("cash", {"as-filing-share": share})
-
-
-def test_figures_and_words_are_those_of_the_page(slider_output: tuple[Html, Report]) -> None:
-    html, report = slider_output
-    found, w = report.products, report.locale
-    assert found
-    whole = what_if_sliders(found, w, report.names)
-    assert whole
-    sliders = {s.factor: s for group in whole.groups.values() for s in group}
-    for factor in moving(html):
-        assert f">{sliders[factor].label}</span>" in html.markup
-    assert f'<span class="amount">{w.money(found.expected("cash"))}</span>' in html.markup
-    assert "261,364,185" in html.markup
-    assert w("report.what_if_range", low="|", high="").split("|")[0] in html.markup
-    assert repr(html).splitlines()[:2] == [
-        w("report.what_if"),
-        f"{whole.results[0].title}: {whole.results[0].rounded} ({whole.results[0].exact})",
-    ]
-
-
-def test_the_markup_has_no_id_no_style_no_address_and_one_script_of_ours(
-    slider_output: tuple[Html, Report],
-) -> None:
-    markup = slider_output[0].markup
-    assert not re.search(r"\s(id|for|style|src|href|on\w+)\s*=", markup.partition("<script>")[0])
-    assert markup.count("<script") == 1
-    assert "<h" not in markup  # a notebook lists headings of outputs among its own
-    assert is_package_script(script_of(slider_output[0]))
 
 
 def test_a_script_that_is_not_to_the_letter_ours_is_foreign(analysis: Analysis) -> None:

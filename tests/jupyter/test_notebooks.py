@@ -1,21 +1,17 @@
 from __future__ import annotations
 
-import asyncio
 import base64
 import io
 import json
 import re
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 
 import nbformat
 import notebooks
 import pytest
-from jupyter_client.kernelspec import KernelSpecManager
-from jupyter_client.manager import AsyncKernelManager
-from nbclient import NotebookClient
 from nbformat import NotebookNode
 from PIL import Image
 from selenium.webdriver import Chrome
@@ -23,10 +19,11 @@ from selenium.webdriver import Chrome
 from outage_analysis.analysis import Analysis, compare, run
 from outage_analysis.claims import load_sample
 from outage_analysis.errors import UsageError
-from outage_analysis.jupyter.notebook import Notebook, find_notebook, notebook_names
-from outage_analysis.jupyter.page import notebook_page
+from outage_analysis.jupyter.notebook import find_notebook, notebook_names
 from outage_analysis.policies import load_policy
-from outage_analysis.reports import Report, csp_hash
+from outage_analysis.reports import Report
+from tests.commands import command
+from tests.executed_notebooks import ANSWER, answers
 from tests.installed_package import Installed
 from tests.paths import AXE, GOLDEN, ROOT
 
@@ -37,9 +34,6 @@ NOTEBOOKS = [path for path in STORED if "." not in path.stem]
 TWINS = [path for path in STORED if path.stem.endswith(".ko")]
 MOST_BYTES = 1_000_000
 MOST_CODE_CELLS = 12
-SECONDS = 30
-STRICT = "import warnings\nwarnings.simplefilter('error')"
-CLOCK = "import time\ntime.process_time()"
 
 DRAWN = """
 const done = arguments[0], look = () => {
@@ -52,17 +46,6 @@ look();
 each = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 each_stored = pytest.mark.parametrize("path", STORED, ids=lambda path: path.stem)
 each_twin = pytest.mark.parametrize("path", TWINS, ids=lambda path: path.stem)
-
-
-@dataclass(frozen=True)
-class Run:
-    cells: dict[str, NotebookNode]
-    notebook: NotebookNode
-    seconds: float
-    """Of work, whatever else the machine does."""
-
-    def text(self, cell: str) -> str:
-        return outputs_text(self.cells[cell])
 
 
 def outputs_text(cell: NotebookNode) -> str:
@@ -86,56 +69,9 @@ def code_cells(notebook: NotebookNode) -> list[NotebookNode]:
     return [cell for cell in notebook.cells if cell.cell_type == "code"]
 
 
-def kernel(installed: Installed) -> AsyncKernelManager:
-    """A kernel that imports the package as it is installed from the wheel."""
-    kernels = KernelSpecManager(kernel_dirs=[])  # the ipykernel that is installed, and no other
-    manager = AsyncKernelManager(kernel_spec_manager=kernels, transport_encryption="auto")
-    assert manager.kernel_spec
-    manager.kernel_spec.argv[0] = str(installed.python)
-    return manager
-
-
-async def execute(name: str, installed: Installed, folder: Path, **parameters: str) -> Run:
-    notebook = load(installed.package / "notebooks" / f"{name}.ipynb")
-    for cell in notebook.cells:
-        if "parameters" in cell.metadata.get("tags", ()):
-            cell.source += "".join(f"\n{name} = {value!r}" for name, value in parameters.items())
-    strict, clock = (nbformat.v4.new_code_cell(source) for source in (STRICT, CLOCK))  # type: ignore[no-untyped-call]
-    notebook.cells = [strict, *notebook.cells, clock]
-    resources = {"metadata": {"path": str(folder)}}
-    client = NotebookClient(
-        notebook,
-        km=kernel(installed),
-        timeout=10 * SECONDS,
-        record_timing=False,
-        shutdown_kernel="immediate",
-        resources=resources,
-    )
-    log = folder / f"{name}-{len(parameters)}.log"
-    with log.open("w") as stderr:
-        await client.async_execute(cleanup_kc=True, env=installed.environment(), stderr=stderr)
-    assert log.read_text() == ""
-    seconds = float(notebook.cells.pop().outputs[0].data["text/plain"])
-    notebook.cells.pop(0)
-    return Run({cell.id: cell for cell in code_cells(notebook)}, notebook, seconds)
-
-
-@pytest.fixture(scope="module")
-def runs(installed: Installed, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Run]:
-    """Every notebook of the wheel once, and the cost in the week before any package: two at a time."""
-    folder = tmp_path_factory.mktemp("elsewhere")
-
-    async def together() -> list[Run]:
-        room = asyncio.Semaphore(2)
-
-        async def in_turn(name: str, **parameters: str) -> Run:
-            async with room:
-                return await execute(name, installed, folder, **parameters)
-
-        early = in_turn("03_compensation_cost", as_of="2022-10-24", lang="ko")
-        return await asyncio.gather(*(in_turn(name) for name in notebook_names()), early)
-
-    return dict(zip([*notebook_names(), "early"], asyncio.run(together()), strict=True))
+def stored(name: str) -> dict[str, NotebookNode]:
+    """The code cells of a bundled notebook by their ids, with the outputs that they are stored with."""
+    return {cell.id: cell for cell in code_cells(load(FOLDER / f"{name}.ipynb"))}
 
 
 def test_the_wheel_has_the_notebooks_of_the_checkout(installed: Installed) -> None:
@@ -188,25 +124,15 @@ def test_a_chart_is_stored_as_a_picture_beside_the_interactive_form(path: Path) 
     assert charts >= 1
 
 
-ANSWER = re.compile(r"<details><summary>(?:Answer|답)</summary>\n\n(.*?)\n</details>", re.DOTALL)
-
-
 @pytest.mark.slow
 @each_stored
 def test_executing_it_again_with_its_answers_gives_the_same_outputs_and_their_figures(
-    path: Path, tmp_path: Path
+    path: Path, executed_notebook: Callable[[Path], Path]
 ) -> None:
-    notebook, stored = load(path), json.loads(path.read_text("utf-8"))["cells"]
-    text = notebook.cells[-1].source
-    sources = [
-        block for a in ANSWER.findall(text) for block in re.findall(r"```python\n(.*?)```", a, re.DOTALL)
-    ]
-    assert bool(sources) == (not path.stem.startswith("05"))
-    for number, source in enumerate(sources):
-        notebook.cells.append(nbformat.v4.new_code_cell(source, id=f"answer-{number}"))  # type: ignore[no-untyped-call]
-    nbformat.write(notebook, tmp_path / path.name)  # type: ignore[no-untyped-call]
-    again = json.loads(notebooks.executed_text(tmp_path / path.name))["cells"]
-    assert [cell["id"] for cell in again[: len(stored)]] == [cell["id"] for cell in stored]
+    stored, again = (json.loads(file.read_text("utf-8"))["cells"] for file in (path, executed_notebook(path)))
+    text = "".join(stored[-1]["source"])
+    assert len(again) - len(stored) == len(answers(text))
+    assert bool(answers(text)) == (not path.stem.startswith("05"))
     for before, after in zip(stored, again, strict=False):
         assert after == before, before["id"]
     if path.stem == "01_claims":
@@ -240,13 +166,6 @@ def test_the_code_of_the_summary_is_folded() -> None:
 
 
 @each
-def test_cell_ids_are_words_and_unique(path: Path) -> None:
-    ids = [cell.id for cell in load(path).cells]
-    assert len(set(ids)) == len(ids)
-    assert all(re.fullmatch(r"[a-z]+(-[a-z]+)*", id_) for id_ in ids)
-
-
-@each
 def test_opens_with_one_cell_of_parameters(path: Path) -> None:
     cells = code_cells(load(path))
     tagged = [number for number, cell in enumerate(cells) if "parameters" in cell.metadata.get("tags", ())]
@@ -277,40 +196,6 @@ def test_every_exercise_has_a_folded_answer(path: Path) -> None:
     assert len(ANSWER.findall(last)) == len(exercises)
 
 
-@each
-def test_runs_without_a_warning_or_an_error(path: Path, runs: dict[str, Run]) -> None:
-    done = runs[path.stem]
-    assert done.seconds < SECONDS
-    outputs = [output for cell in done.cells.values() for output in cell.outputs]
-    assert {output.output_type for output in outputs} <= {"display_data", "execute_result"}
-
-
-@pytest.fixture(scope="module")
-def pages(runs: dict[str, Run]) -> dict[str, str]:
-    """The page of each run."""
-    return {
-        name: notebook_page(Notebook(name, done.notebook.cells, dict(done.notebook.metadata)), "en")
-        for name, done in runs.items()
-        if name in notebook_names()
-    }
-
-
-@each
-def test_exported_page_draws_without_a_request(path: Path, pages: dict[str, str]) -> None:
-    text = pages[path.stem]
-    assert not re.search(r"""(src|href)\s*=\s*["']?(https?:)?//""", text)
-    assert "cdnjs" not in text
-    charts = re.findall(r"<div [^>]*data-outage-chart=", text)
-    assert charts
-    places = [*charts, *re.findall(r"<div [^>]*data-outage-what-if=", text)]
-    assert text.count("window.vegaEmbed=") == 1
-    policy = re.findall('Content-Security-Policy" content="([^"]*)"', text)[0]
-    scripts = re.findall(r"<script>(.*?)</script>", text, re.DOTALL)
-    assert len(scripts) == text.count("<script") == 1 + len(places)
-    assert all(csp_hash(script) in policy for script in scripts)
-    assert not re.search(r"<[^>]*\sstyle=", re.sub(r"<script>.*?</script>", "", text, flags=re.DOTALL))
-
-
 @pytest.fixture(scope="module")
 def exported(installed: Installed, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """The page that the installed command makes of each notebook, elsewhere in the world; two at a time."""
@@ -329,22 +214,19 @@ def exported(installed: Installed, tmp_path_factory: pytest.TempPathFactory) -> 
 @pytest.mark.installed
 @each
 def test_the_page_of_another_process_has_the_same_bytes(
-    path: Path, pages: dict[str, str], exported: dict[str, str]
+    path: Path, exported: dict[str, str], tmp_path: Path
 ) -> None:
-    assert exported[path.stem] == pages[path.stem]
-
-
-def test_the_summary_has_no_exercises(pages: dict[str, str]) -> None:
-    assert "exercises" in pages["03_compensation_cost"].lower()
-    assert "exercises" not in pages["05_executive_summary"].lower()
+    page = tmp_path / "page.html"
+    assert command("notebook", "run", path.stem, "--out", page)[0] == 0
+    assert exported[path.stem] == page.read_text("utf-8")
 
 
 @pytest.mark.browser
 def test_the_page_draws_in_a_browser_without_a_network(
-    browser: Chrome, pages: dict[str, str], tmp_path: Path
+    browser: Chrome, exported: dict[str, str], tmp_path: Path
 ) -> None:
     path = tmp_path / "page.html"
-    path.write_text(pages["05_executive_summary"], "utf-8")
+    path.write_text(exported["05_executive_summary"], "utf-8")
     browser.set_script_timeout(60)
     size = {"width": 390, "height": 900, "deviceScaleFactor": 1, "mobile": True}
     browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
@@ -361,10 +243,8 @@ def test_the_page_draws_in_a_browser_without_a_network(
     assert browser.get_log("browser") == []  # type: ignore[no-untyped-call]
 
 
-def test_the_executive_summary_has_the_figures_of_the_report(
-    runs: dict[str, Run], analysis: Analysis
-) -> None:
-    (markup,) = shown_html(runs["05_executive_summary"].cells["answer"])
+def test_the_executive_summary_has_the_figures_of_the_report(analysis: Analysis) -> None:
+    (markup,) = shown_html(stored("05_executive_summary")["answer"])
     shown = re.findall(r"<strong>([^<]*)</strong>", markup)
     report = Report(analysis)
     assert [tile.figure for tile in report.tiles if not tile.synthetic] == [
@@ -374,14 +254,14 @@ def test_the_executive_summary_has_the_figures_of_the_report(
     for cell, question in (("drivers", "drives"), ("decide", "decide"), ("left-out", "left_out")):
         sentences = getattr(report.answers, question)
         assert sentences
-        text = shown_html(runs["05_executive_summary"].cells[cell])[-1]
+        text = shown_html(stored("05_executive_summary")[cell])[-1]
         assert [sentence for sentence in sentences if escape(sentence) not in text] == []
 
 
-def test_the_bounds_of_the_intake_say_how_it_ended_only_in_hindsight(runs: dict[str, Run]) -> None:
+def test_the_bounds_of_the_intake_say_how_it_ended_only_in_hindsight() -> None:
     tables = {
         frozenset(re.findall(r"<th[^>]*>([^<]*)</th>", markup)): markup
-        for markup in shown_html(runs["03_compensation_cost"].cells["known"])
+        for markup in shown_html(stored("03_compensation_cost")["known"])
         if "<th" in markup
     }
     told = {columns for columns, markup in tables.items() if "2,117" in markup}
@@ -391,28 +271,20 @@ def test_the_bounds_of_the_intake_say_how_it_ended_only_in_hindsight(runs: dict[
     assert "6,692" in bounds
 
 
-def test_the_fit_of_the_notebook_is_that_of_the_reference_case(runs: dict[str, Run]) -> None:
+def test_the_fit_of_the_notebook_is_that_of_the_reference_case() -> None:
     golden = json.loads((GOLDEN / "reference_cases.json").read_text("utf-8"))
-    (markup,) = shown_html(runs["02_loss_distribution"].cells["fit-families"])
+    (markup,) = shown_html(stored("02_loss_distribution")["fit-families"])
     rows = [re.findall(r"<td[^>]*>([^<]*)</td>", row) for row in markup.split("<tr>")[2:]]
     expected = {f: fit["loglik"] for f, fit in golden["gdental"]["fits"]["closed"].items()}
     assert {row[0]: float(row[3].replace(",", "")) for row in rows} == pytest.approx(expected, abs=0.5)
 
 
-def test_the_distribution_that_was_put_in_is_found_again(runs: dict[str, Run]) -> None:
-    markup = runs["02_loss_distribution"].cells["recover-distribution"].outputs[0].data["text/html"]
+def test_the_distribution_that_was_put_in_is_found_again() -> None:
+    markup = stored("02_loss_distribution")["recover-distribution"].outputs[0].data["text/html"]
     rows = [re.findall(r"<td[^>]*>([^<]*)</td>", row) for row in markup.split("<tr>")[2:]]
     for name, put_in, found, *_ in rows:
         assert float(found.replace(",", "")) == pytest.approx(float(put_in.replace(",", "")), rel=0.1), name
     assert [row[0] for row in rows] == ["median", "sigma"]
-
-
-def test_rows_are_claims_and_rejects(runs: dict[str, Run]) -> None:
-    cells = runs["01_claims"]
-    (markup,) = shown_html(cells.cells["load"])
-    assert re.findall(r"<td[^>]*>([^<]*)</td>", markup)[1:4] == ["105,116", "105,116", "0"]
-    assert "loss is not negative" in cells.text("rejects")
-    assert "claim_id is not repeated" in cells.text("rejects")
 
 
 @pytest.mark.slow
@@ -445,17 +317,8 @@ def test_the_bundled_notebooks_are_translated_where_the_page_is_korean() -> None
     assert find_notebook(FOLDER / "05_executive_summary.ipynb", "ko") == FOLDER / "05_executive_summary.ipynb"
 
 
-def test_before_the_package_it_says_that_there_is_nothing_to_draw(runs: dict[str, Run]) -> None:
-    said = "2022. 10. 24.까지 공개된 자료로는 그릴 내용이 없습니다."
-    assert said in runs["early"].text("known")
-    assert said in runs["early"].text("cost")
-    assert "Nothing to draw from what was public on 24 October 2022." in runs["03_compensation_cost"].text(
-        "known"
-    )
-
-
-def test_an_option_of_all_lines_costs_their_sum_and_no_sum_of_quantiles(runs: dict[str, Run]) -> None:
-    markup = runs["04_policy_comparison"].cells["own-option"].outputs[0].data["text/html"]
+def test_an_option_of_all_lines_costs_their_sum_and_no_sum_of_quantiles() -> None:
+    markup = stored("04_policy_comparison")["own-option"].outputs[0].data["text/html"]
     rows = [re.findall(r"<td[^>]*>([^<]*)</td>", row)[1:4] for row in markup.split("<tr>")[2:]]
     *options, everything = ([float(text.replace(",", "")) for text in row] for row in rows)
     expected, p10, p90 = (sum(column) for column in zip(*options, strict=True))

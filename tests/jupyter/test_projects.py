@@ -11,34 +11,27 @@ import re
 import shutil
 import subprocess
 import sys
-import tomllib
-from decimal import Decimal
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-import keys
 import pytest
 
-from outage_analysis import Plan, load_incident, load_policy, read_claims, run, write_report
+from outage_analysis import Plan, load_incident, read_claims, run, write_report
 from outage_analysis.analysis import Analysis, load_documents
 from outage_analysis.errors import EnvironmentFailed, OutageAnalysisError, UsageError
 from outage_analysis.files import notebooks_root
-from outage_analysis.incidents import Incident, TieOut
-from outage_analysis.incidents.incident import Headline
 from outage_analysis.jupyter import new_project, show_table
 from outage_analysis.jupyter import project as making
 from outage_analysis.jupyter.notebook import notebook_names, replace_values
 from outage_analysis.jupyter.project import ROWS, sample_claims_csv
-from outage_analysis.policies import findings
 from tests.commands import command
 from tests.html_page import WebPage
-from tests.paths import ROOT
+from tests.shared_folders import file_contents
 
 CURRENCIES = ("EUR", "KRW")
 DIGITS = {"EUR": 2, "KRW": 0}
 MAKE = shutil.which("make")
-READABLE = ("*.toml", "*.md", "*.ipynb", "*.csv")
 
 
 @pytest.fixture(scope="module")
@@ -66,10 +59,6 @@ def analyses(projects: dict[str, Path]) -> dict[str, Analysis]:
     }
 
 
-def contents(folder: Path) -> dict[str, bytes]:
-    return {str(p.relative_to(folder)): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}
-
-
 def parameters(notebook: Path) -> dict[str, Any]:
     """The values that a notebook's cell of parameters assigns."""
     cells = json.loads(notebook.read_text("utf-8"))["cells"]
@@ -84,16 +73,9 @@ def parameters(notebook: Path) -> dict[str, Any]:
 # --- what is in it ------------------------------------------------------------------------------------
 
 
-def test_a_project_has_every_file(projects: dict[str, Path]) -> None:
-    notebooks = [f"notebooks/{name}.ipynb" for name in notebook_names()]
-    pages = ["incident.toml", "policy.toml", "alternative.toml", "ledger.toml", "claims/sample-synthetic.csv"]
-    others = [".gitignore", "Makefile", "README.md", "notebooks/welcome.md"]
-    assert sorted(contents(projects["KRW"])) == sorted([*notebooks, *pages, *others])
-
-
 def test_no_word_of_a_template_is_left_open(projects: dict[str, Path]) -> None:
     for project in projects.values():
-        assert not re.search(r"\{\{|\{%|Undefined", b"\n".join(contents(project).values()).decode())
+        assert not re.search(r"\{\{|\{%|Undefined", b"\n".join(file_contents(project).values()).decode())
 
 
 @pytest.mark.parametrize("code", CURRENCIES)
@@ -114,14 +96,6 @@ def test_the_pages_fit_each_other_and_say_that_they_are_examples(
     for page in ("incident", "policy", "alternative", "ledger"):
         assert "EXAMPLE" in (project / f"{page}.toml").read_text("utf-8")
     assert "example" in policy.name.en
-
-
-def test_a_second_reader_asks_about_nothing_but_the_review(projects: dict[str, Path]) -> None:
-    found = {
-        page: findings(load_policy(projects["KRW"] / f"{page}.toml")) for page in ("policy", "alternative")
-    }
-    assert found["policy"].select("finding", "line").rows() == [("cliff", "business-cash")]
-    assert found["alternative"].is_empty()
 
 
 @pytest.mark.parametrize("code", CURRENCIES)
@@ -155,21 +129,6 @@ def test_another_currency_reads_its_amounts_in_words(projects: dict[str, Path]) 
 
 
 @pytest.mark.parametrize("name", notebook_names())
-def test_a_notebook_points_at_files_of_the_project(projects: dict[str, Path], name: str) -> None:
-    notebook = projects["EUR"] / "notebooks" / f"{name}.ipynb"
-    values = parameters(notebook)
-    paths = [v for v in values.values() if isinstance(v, str) and v.startswith("../")]
-    paths += [v for option in values.get("options", ()) for v in [option]]
-    assert len(paths) >= 3
-    assert [p for p in paths if not (notebook.parent / p).exists()] == []
-    assert values["incident"] == "../incident.toml"
-    if name != "01_claims":  # it always uses the ledger's day
-        assert values["as_of"] is None  # the ledger's day is the only one
-    assert values.get("intake") is None
-    assert values.get("budget", 60_000) == 60_000
-
-
-@pytest.mark.parametrize("name", notebook_names())
 def test_a_notebook_differs_from_the_bundled_one_in_its_parameters_alone(
     projects: dict[str, Path], name: str
 ) -> None:
@@ -192,149 +151,6 @@ def test_parameters_keep_their_comments_and_skip_what_is_not_there() -> None:
     assert told == 'a = "\\"\\\\"  # 보상\nb = ["y", "z"]\nc, d = 1, 2\n'
     assert replace_values("a = 1\n", {"a": 6_000_000}) == "a = 6_000_000\n"
     assert replace_values("a = 1\n", {"a": None}) == "a = None\n"
-
-
-def test_the_welcome_links_to_every_notebook_and_to_files_that_are_there(projects: dict[str, Path]) -> None:
-    for page in (projects["KRW"] / "notebooks" / "welcome.md", notebooks_root() / "welcome.md"):
-        linked = re.findall(r"\]\(([^)]+)\)", page.read_text("utf-8"))
-        assert [link for link in linked if not re.match(r"\.\./|.*\.ko\.", link)] == [
-            f"{name}.ipynb" for name in notebook_names()
-        ]
-        assert [link for link in linked if not (page.parent / link).is_file()] == []
-
-
-# --- every key ----------------------------------------------------------------------------------------
-
-FURTHER_KEYS = """encoding = "utf-8"
-first_services = ["broadband"]
-own_facts = ["MINE-"]
-counted = { en = "visits" }
-sources = ["The log of the control room"]
-headline = [{ fact = "CO-07", name = { en = "A total in the press" }, line = "by-loss" }]
-outcome = { line = "by-loss", filed = "R2-05", accepted = "R2-06", paid = "CO-10" }
-window = "stated"
-missing = ["NA"]
-deadlines = [{ announced_on = 2026-01-16, closes = 2026-02-14, facts = ["CL-01"] }]
-[formats]
-filed_on = ["dmy"]
-loss = ["plain"]
-[scale]
-loss = 10
-[edges]
-zone = { near = 10, far = inf }
-[constants]
-industry = ""
-[computed]
-claim_id = "row"
-[rules]
-"claim_id is not repeated" = "count"
-[groups]
-fixed = { en = "Fixed lines" }
-[columns]
-zone = ["distance"]"""
-DIMENSIONS = """
-[[dimension]]
-id = "industry"
-name = { en = "Industry" }
-
-[[dimension]]
-id = "zone"
-name = { en = "Distance zone" }
-
-[[dimension]]
-id = "age"
-name = { en = "Age" }
-kind = "number"
-unit = "years"
-edges = [20, 40]
-closed = "lower"
-
-[[tie_out]]
-id = "nothing"
-name = { en = "A figure typed in, beside a fact" }
-kind = "figure"
-of = ["PO-OFCOM.threshold-days"]
-printed_value = 2
-unit = "days"
-"""
-OUTAGE_KEYS = """id = "broadband"
-group = "fixed"
-users = ["US-03"]
-published_count = "CL-01"
-outage = [{ start = 2026-01-15T09:00:00+00:00, what = { en = "Part" }, facts = ["CL-01"] }]"""
-
-
-@pytest.fixture(scope="module")
-def every_key(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A project whose incident and policy use every documented key; its sample has days as 16/01/2026."""
-    project = new_project(tmp_path_factory.mktemp("keys") / "every-key", currency="GBP")
-    incident = (project / "incident.toml").read_text("utf-8")
-    for before, after in (
-        ("\n[columns]", "\n" + FURTHER_KEYS),
-        ('id = "app"', 'id = "landline"'),
-        ('id = "payments"', OUTAGE_KEYS),
-        ('negative = "reject"', 'negative = "band", plausible_to = 900_000_000'),
-    ):
-        assert incident.count(before) == 1
-        incident = incident.replace(before, after)
-    (project / "incident.toml").write_text(incident + DIMENSIONS, "utf-8")
-    policy = (ROOT / "docs" / "every-key.toml").read_text("utf-8")
-    (project / "every.toml").write_text(policy.replace("2031-", "2026-").replace("2026-03-02", "2026-01-20"))
-    sample = project / "claims" / "sample-synthetic.csv"
-    rows = list(csv.DictReader(sample.read_text("utf-8").splitlines()))
-    new_names = {"app": "landline", "payments": "broadband"}
-    with sample.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, [*rows[0], "age", "distance"])
-        writer.writeheader()
-        for number, row in enumerate(rows):
-            service, day = (
-                new_names.get(row["service"], row["service"]),
-                "/".join(row["filed_on"].split("-")[::-1]),
-            )
-            loss = row["loss"] and f"{Decimal(row['loss']) / 10:.2f}"
-            writer.writerow(
-                {
-                    **row,
-                    "service": service,
-                    "filed_on": day,
-                    "loss": loss,
-                    "age": number % 70,
-                    "distance": number % 20,
-                }
-            )
-    return project
-
-
-def test_the_project_with_every_key_has_every_key_of_an_incident(every_key: Path) -> None:
-    written = tomllib.loads((every_key / "incident.toml").read_text("utf-8"))
-    found = keys.examples_of(Incident, written)
-    missing = [
-        key
-        for owner, key in keys.keys(Incident)
-        if (owner, key) not in found and owner not in (TieOut, Headline)
-    ]
-    assert missing == []  # the keys of a tie-out are in every-key.toml
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    ("name", "policy"),
-    [
-        ("01_claims", "every"),
-        ("02_loss_distribution", "every"),
-        ("03_compensation_cost", "every"),
-        ("04_policy_comparison", "policy"),
-        ("05_executive_summary", "every"),
-    ],
-)
-def test_no_documented_key_breaks_a_notebook(every_key: Path, name: str, policy: str, tmp_path: Path) -> None:
-    notebook, out = every_key / "notebooks" / f"{name}.ipynb", tmp_path / "page.html"
-    params = ["--param", f"policy=../{policy}.toml"]
-    params += ["--param", "bands=[0, 48, 720]"] if name == "01_claims" else []  # those of the policy
-    code, _, err = command("notebook", "run", notebook, *params, "--out", out)
-    assert (code, err) == (0, "")
-    text = WebPage.of(out).prose()
-    assert "Traceback" not in text
 
 
 # --- it runs ------------------------------------------------------------------------------------------
@@ -376,14 +192,6 @@ def test_no_table_of_a_notebook_calls_the_sample_published(analyses: dict[str, A
     told = show_table(analyses["EUR"].tables["quantiles"], analyses["EUR"])._repr_html_()
     assert "ynthetic" in told
     assert "published" not in told
-
-
-@pytest.mark.slow
-def test_the_same_smallest_units_cost_the_same_in_any_currency(analyses: dict[str, Analysis]) -> None:
-    totals = [analysis.totals_row("synthetic") for analysis in analyses.values()]
-    assert totals[0]
-    assert totals[0] == totals[1]
-    assert 0 < (totals[0]["low"] or 0) < (totals[0]["expected"] or 0) < making.BUDGET
 
 
 @pytest.mark.skipif(MAKE is None, reason="needs make")
@@ -438,30 +246,6 @@ def test_make_calls_the_command_that_it_is_given(
     assert lost.stderr.count("\n") == 1
 
 
-@pytest.mark.slow
-@pytest.mark.skipif(MAKE is None, reason="needs make")
-def test_a_summary_has_the_day_of_the_ledger_and_the_budget_of_the_makefile(
-    projects: dict[str, Path], tmp_path: Path
-) -> None:
-    assert MAKE
-    project = shutil.copytree(projects["KRW"], tmp_path / "my-krw")
-    for page, before, after in (
-        ("ledger.toml", f"\nas_of = {making.AS_OF} ", "\nas_of = 2026-03-05 "),
-        ("Makefile", "BUDGET ?= 6_000_000", "BUDGET ?= 7_123_456"),
-    ):
-        text = (project / page).read_text("utf-8")
-        assert text.count(before) == 1
-        (project / page).write_text(text.replace(before, after), "utf-8")
-    tool = Path(sys.executable).with_name("outage-analysis")
-    words = [MAKE, "-s", "-C", str(project), "summary", f"OUTAGE={tool}"]
-    subprocess.run(words, capture_output=True, check=True)
-    page = " ".join(WebPage.of(project / "build" / "summary.html").prose().split())
-    assert "as known on 5 March 2026" in page
-    assert "28 February 2026" not in page
-    assert "Chance of a cost above 7.123456 million won" in page
-    assert "more than 6 million won" not in page
-
-
 @pytest.mark.skipif(MAKE is None, reason="needs make")
 @pytest.mark.parametrize(
     "name", ["`touch P`x", 'x"; touch P; "', "x'; touch P; '", "$(touch P)", "$(shell touch P)"]
@@ -506,7 +290,7 @@ def test_a_project_runs_as_created_in_every_unit(
     )
     analysis = run(plan)
     assert analysis.incident.loss.unit == loss_unit
-    assert not re.search(r"\{\{|\{%|Undefined", b"\n".join(contents(project).values()).decode())
+    assert not re.search(r"\{\{|\{%|Undefined", b"\n".join(file_contents(project).values()).decode())
     assert analysis.headline_is_synthetic
     check_promised(analysis, loss_unit, edges)
     page = write_report(analysis, tmp_path / "report", formats=("html",), lang="ko")
@@ -515,7 +299,7 @@ def test_a_project_runs_as_created_in_every_unit(
 
 def test_losses_in_the_currency_need_no_unit(projects: dict[str, Path], tmp_path: Path) -> None:
     stated = new_project(tmp_path / "my-eur", currency="EUR", loss_unit="EUR")
-    assert contents(stated) == contents(projects["EUR"])
+    assert file_contents(stated) == file_contents(projects["EUR"])
 
 
 # --- the same for everybody ---------------------------------------------------------------------------
@@ -529,7 +313,7 @@ def test_equal_arguments_give_equal_bytes_whatever_the_hash_seed_and_the_clock(
     folder = tmp_path / "my-krw"
     environment = {**os.environ, "PYTHONHASHSEED": "7", "TZ": "Pacific/Auckland", "LC_ALL": "C"}
     subprocess.run([sys.executable, "-c", script, str(folder)], env=environment, check=True)
-    assert contents(folder) == contents(projects["KRW"])
+    assert file_contents(folder) == file_contents(projects["KRW"])
 
 
 def test_the_language_is_that_of_the_notebooks_and_of_make(tmp_path: Path) -> None:
@@ -589,7 +373,7 @@ def test_a_file_saved_meanwhile_into_the_folder_stays(
     monkeypatch.setattr(making, "load_policy", lambda _: (tmp_path / "notes.txt").write_text("mine"))
     with pytest.raises(UsageError, match="somebody wrote there meanwhile"):
         new_project(tmp_path)
-    assert contents(tmp_path) == {"notes.txt": b"mine"}
+    assert file_contents(tmp_path) == {"notes.txt": b"mine"}
 
 
 def test_what_a_user_keeps_beside_a_project_is_not_touched(tmp_path: Path) -> None:
@@ -719,29 +503,6 @@ def test_a_file_of_ones_own_is_not_judged_by_the_bundled_incident(
     )
     if code:
         assert command(*asked, path, "--currency", "EUR")[0] == 0
-
-
-def test_a_cube_of_ones_own_outage_needs_no_policy(projects: dict[str, Path]) -> None:
-    own = projects["EUR"]
-    asked = ("cube", own / "claims", "--incident", own / "incident.toml", "--by", "service")
-    code, out, err = command(*asked, "--json")
-    assert (code, err) == (0, "")
-    assert sum(row["claims"] for row in json.loads(out)["rows"]) == ROWS
-    rows = json.loads(command(*asked, "--bands", "0, 300,500.00", "--json")[1])["rows"]
-    assert sum(row["claims"] for row in rows) == ROWS
-    with (own / "claims" / "sample-synthetic.csv").open(encoding="utf-8") as file:
-        stated = [row["loss"] for row in csv.DictReader(file) if row["service"] == "app" and row["loss"]]
-    euros = [float(loss) for loss in stated]
-    for over, up_to in ((0, 300), (300, 500), (500, 10**15)):
-        inside = [loss for loss in euros if over < loss <= up_to]
-        end = None if up_to == 10**15 else up_to
-        (row,) = [r for r in rows if (r["service"], r["over"], r["up_to"]) == ("app", over, end)]
-        assert (row["claims"], row["loss"]) == (len(inside), pytest.approx(sum(inside)))
-    with_policy = json.loads(
-        command(*asked, "--bands", "0,100", "--policy", own / "policy.toml", "--json")[1]
-    )
-    bands = {(row["over"], row["up_to"]) for row in with_policy["rows"]} - {(None, None), (-0.01, 0)}
-    assert bands == {(0, 100), (100, 3_000), (3_000, 5_000), (5_000, None)}
 
 
 @pytest.mark.parametrize(

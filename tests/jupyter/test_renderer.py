@@ -26,9 +26,9 @@ from selenium.webdriver.support.wait import WebDriverWait
 from traitlets.config import Config
 
 import outage_analysis
-from outage_analysis.analysis import Analysis, Plan, forecast_by_day, run
+from outage_analysis.analysis import Analysis, forecast_by_day
 from outage_analysis.assumptions import Ledger
-from outage_analysis.charts import CHARTS, RENDERER, AltairChart, is_package_script, script_bundle
+from outage_analysis.charts import RENDERER, AltairChart, is_package_script, script_bundle
 from outage_analysis.charts import render_offline as drawn_offline
 from outage_analysis.claims import Claims
 from outage_analysis.errors import OutageAnalysisError, UsageError
@@ -180,16 +180,6 @@ def test_a_picture_stands_where_a_chart_will_be_drawn(lang: str, analysis: Analy
     assert image.width == 1140
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("lang", LANGUAGES)
-def test_every_picture_is_small(lang: str, analysis: Analysis) -> None:
-    for name, entry in CHARTS.items():
-        drawn = show(name, analysis, lang=lang) if entry.table in analysis.tables else note("")
-        if not isinstance(drawn, Html):
-            picture = rendered(drawn)["image/png"]
-            assert len(picture) * 3 / 4 < 60_000, name
-
-
 @pytest.mark.parametrize("usermeta", [None, {}, {"lang": "fr"}, {"lang": EVIL}, {"lang": ["ko"]}])
 def test_a_chart_of_data_on_the_web_waits_in_english(usermeta: dict[str, Any] | None) -> None:
     chart = chart_of("a").to_dict() | {"data": {"url": "https://example.org/claims.json"}}
@@ -197,24 +187,6 @@ def test_a_chart_of_data_on_the_web_waits_in_english(usermeta: dict[str, Any] | 
     output = drawn_offline(chart)
     assert escape(Locale("en")("notebook.waiting")) in output["text/html"]
     assert "image/png" not in output  # nothing was asked from the web
-
-
-def test_a_chart_has_an_id_of_its_content() -> None:
-    first, again, other = (rendered(chart_of(word)) for word in ("a", "a", "b"))
-    assert first == again
-    places = [re.findall(r'data-outage-chart="([0-9a-f]{16})"', o["text/html"]) for o in (first, other)]
-    assert [len(p) for p in places] == [1, 1]
-    assert places[0] != places[1]
-
-
-def test_a_chart_asks_for_nothing_from_elsewhere(analysis: Analysis) -> None:
-    markup = rendered(show("tornado", analysis))["text/html"]
-    assert re.findall(r'(?:src|href)\s*=\s*"([^,]*,)', markup) == ["data:image/png;base64,"]
-    assert len(re.findall(r"(?:src|href)\s*=", markup)) == 1
-    spec = handed_over(markup)
-    assert "url" not in json.dumps(spec["datasets"])
-    title = "Review award matters most: expected cash cost from 110 million won to 650 million won"
-    assert " ".join(spec["title"]["text"]) == title
 
 
 def handed_over(markup: str) -> dict[str, Any]:
@@ -235,28 +207,6 @@ def test_data_cannot_end_its_script() -> None:
     assert markup.count("</script") == 1
     [rows] = handed_over(markup)["datasets"].values()
     assert rows == [{"word": EVIL, "n": 1}]
-
-
-@pytest.fixture(scope="module")
-def options() -> Analysis:
-    """Two policies of the decision week, side by side."""
-    fees = ("kakao-candidate-fees",)
-    return run(Plan(policy="kakao-candidate-cash", ledger="kakao-2022-10-24", claims=(), compare=fees))
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("lang", ["en", "ko"])
-# None of these claims states a time of day.
-@pytest.mark.parametrize("name", sorted(n for n, e in CHARTS.items() if e.page and n != "intake_hours"))
-def test_every_chart_of_the_page_shows_by_name_with_its_title_inside(
-    name: str, lang: str, analysis: Analysis, own_case: Analysis, options: Analysis, trams: Analysis
-) -> None:
-    distribution = CHARTS[name].table == "claims_curves"  # none is fitted to synthetic claims
-    sources = {"comparison": options, "services_by_band": trams}
-    source = own_case if distribution else sources.get(name, analysis)
-    said = title_of(show(name, source, lang=lang))
-    synthetic = {"en": "Synthetic rows", "ko": "합성 자료"}[lang]
-    assert (synthetic in said) == (CHARTS[name].claims and not distribution)
 
 
 @pytest.mark.parametrize("name", ["ogive", "tail"])
@@ -298,24 +248,12 @@ def test_a_printed_table_has_no_table_of_its_own() -> None:
         show("ogive", load_grouped("dental-claims"))
 
 
-def test_nothing_to_draw_from_a_printed_table_speaks_of_no_day() -> None:
-    said = repr(show("ogive", load_grouped("dental-claims"), pl.DataFrame()))
-    assert said
-    assert not re.search(r"\b0*1 January", said)
-
-
 @pytest.mark.parametrize(("lang", "day"), [("en", "As of 21 October 2022."), ("ko", "2022. 10. 21. 기준.")])
 def test_a_forecast_by_day_is_drawn_from_its_table_and_dated_by_its_day(lang: str, day: str) -> None:
     made = forecast_by_day(load_intake("kakao-federation"))
     assert title_of(show("intake_days", made, lang=lang)).endswith(day)
     with pytest.raises(UsageError, match="the chart intake_days needs a table"):
         show("intake_days", load_intake("kakao-federation"))
-
-
-def test_a_long_footer_is_broken_into_lines(analysis: Analysis) -> None:
-    title = handed_over(rendered(show("free_goods", analysis))["text/html"])["title"]
-    assert max(len(line) for line in title["subtitle"]) <= 90
-    assert " ".join(title["subtitle"]).endswith(" and 2 more. As of 30 December 2022.")
 
 
 def test_a_chart_of_claims_is_drawn_from_a_table_of_ones_own(claims: Claims) -> None:

@@ -15,10 +15,9 @@ import pytest
 from pypdf import PdfReader
 
 from outage_analysis.analysis import Analysis, Plan, run
-from outage_analysis.reports import Report, write_report
-from outage_analysis.text import LANGUAGES, LikelyRange, Locale
+from outage_analysis.reports import write_report
+from outage_analysis.text import LikelyRange, Locale
 from tests.commands import command
-from tests.html_page import WebPage
 from tests.tampered_bundles import manifest_of
 from tests.tram_case import write_documents
 
@@ -160,44 +159,7 @@ def test_compared_policies_have_the_range(analyses: dict[str, Analysis]) -> None
     assert compared.select("range_low", "range_high").row(0) == analysis.likely_cash()
 
 
-@pytest.mark.slow
-def test_the_headline_row_and_the_back_test_have_the_range(
-    plans: dict[str, Plan], analyses: dict[str, Analysis]
-) -> None:
-    analysis = analyses["kakao"]
-    ours = analysis.exact_tables["headlines"].filter(fact="")
-    assert ours.select("low", "high").row(0) == analysis.likely_cash()
-    usual, moved = (
-        a.exact_tables["hindsight_backtest"] for a in (run(replace(plans["kakao"], level=80)), analysis)
-    )
-    assert (moved["range_low"] <= usual["range_low"]).all()
-    assert (moved["range_high"] >= usual["range_high"]).all()
-    assert (moved["range_low"] < usual["range_low"]).any()
-    assert analysis.backtest is not None
-    inside = moved["observed"].is_between(moved["range_low"], moved["range_high"])
-    assert inside.equals(moved["inside"].alias("observed"))
-
-
 # --- what readers see -------------------------------------------------------------------------------------
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("lang", LANGUAGES)
-def test_a_page_and_its_tables_name_only_this_range(
-    analyses: dict[str, Analysis], tmp_path: Path, lang: str
-) -> None:
-    page = write_report(analyses["tram"], tmp_path / "out", lang=lang, formats=("html", "csv"))
-    checked_texts(page.parent)
-    locale = analyses["tram"].locale(lang)
-    low, high = map(locale.money, analyses["tram"].likely_cash() or (0.0, 0.0))
-    first = Report(analyses["tram"], lang).answers.headline[0]
-    assert low in first
-    assert high in first
-    assert first in WebPage.of(page).prose()
-    (row,) = [
-        row for row in WebPage.of(page).table(locale("report.compared_title")) if "Flat" in row.values()
-    ]
-    assert {"P5", "P50", "P95"} <= row.keys()
 
 
 @pytest.mark.slow

@@ -15,7 +15,7 @@ from outage_analysis.losses import FAMILIES
 from outage_analysis.reports import write_report
 from outage_analysis.text import LANGUAGES, Locale
 from tests.html_page import WebPage
-from tests.reports.test_reports import Bundles, charts_of, contents
+from tests.reports.test_reports import Bundles, charts_of
 
 FITTED = {"claims_fits", "claims_fitted", "claims_curves"}
 FEW = 1_024
@@ -88,16 +88,6 @@ def test_claims_of_ones_own_have_the_curves_and_the_tables_of_their_distribution
     assert words("report.fits_intro") in page.prose()
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("lang", LANGUAGES)
-def test_no_chart_or_table_of_ones_own_claims_is_called_synthetic(own_bundles: Bundles, lang: str) -> None:
-    page = WebPage.of(own_bundles[lang] / "report.html")
-    marks = ("ynthetic", "합성")
-    for name, spec in charts_of(page).items():
-        assert not any(mark in json.dumps(spec, ensure_ascii=False) for mark in marks), name
-    assert not [n for n in contents(own_bundles[lang]) if "synthetic" in n]
-
-
 def test_the_distributions_are_those_of_the_losses(own_case: Analysis, own_claims: Path) -> None:
     losses = pl.read_parquet(own_claims)["loss"].drop_nulls()
     positive = losses.filter(losses > 0)
@@ -134,18 +124,6 @@ def test_no_file_of_a_synthetic_bundle_names_a_distribution(
     assert family_names_in(bundles[lang]) == set()
     told = family_names_in(own_bundles[lang])
     assert set(FAMILIES) & told  # the same search finds them where they are
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("lang", LANGUAGES)
-def test_a_synthetic_report_has_no_room_for_distributions(
-    bundles: Bundles, analysis: Analysis, lang: str
-) -> None:
-    words, page = Locale(lang), WebPage.of(bundles[lang] / "report.html")
-    assert not FITTED & analysis.tables.keys()
-    assert not {"ogive", "tail"} & set(charts_of(page))
-    for key in ("fits_title", "fits_intro", "fitted_title"):
-        assert words(f"report.{key}") not in page.prose(), key
 
 
 @pytest.mark.slow

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import json
 import re
-import sys
-from importlib.metadata import requires, version
 from pathlib import Path
 
 import pytest
 
 from outage_analysis.analysis import Analysis, Plan, run
 from outage_analysis.incidents import facts, outcomes
-from outage_analysis.reports import FORMATS, manifest, read_manifest, write_report
-from outage_analysis.reports.manifest import LIBRARIES, code_digest
-from outage_analysis.text import fonts
+from outage_analysis.reports import manifest, read_manifest, write_report
+from outage_analysis.reports.manifest import code_digest
 from tests.tampered_bundles import manifest_of
 
 
@@ -41,24 +38,6 @@ def test_it_tells_who_answers_for_each_assumption(bundles: dict[str, Path], anal
     filing = next(a for a in told if a["id"] == "as-filing-share")
     assert round(filing["expected"], 3) == 0.329
     assert filing["low"] < filing["expected"] < filing["high"]
-
-
-def test_it_names_the_machinery(bundles: dict[str, Path]) -> None:
-    manifest = manifest_of(bundles["en"])
-    assert manifest["versions"] == {n: version(n) for n in ("outage-analysis", *LIBRARIES)}
-    needed = {re.split(">=", n)[0] for n in requires("outage-analysis") or () if "extra ==" not in n}
-    assert needed - {*LIBRARIES} == {"pillow", "rich", "typer", "zstandard"}  # these change no byte
-    assert manifest["environment"]["python"] == f"{sys.version_info.major}.{sys.version_info.minor}"
-    assert manifest["fonts"] == fonts.digests()
-    assert manifest["epoch"] == manifest["as_of"]
-
-
-def test_it_says_what_was_asked(known: Path, bundles: dict[str, Path], analysis: Analysis) -> None:
-    asked = ("bom", "budget", "formats", "hindsight", "language", "max_rejects", "warehouse")
-    few, all_ = manifest_of(known), manifest_of(bundles["ko"])
-    assert [few[k] for k in asked] == [False, 300_000_000, ["csv"], False, "en", 0.05, None]
-    assert [all_[k] for k in asked] == [False, None, sorted(FORMATS), True, "ko", 0.05, None]
-    assert (all_["draws"], all_["seed"]) == (analysis.plan.draws, analysis.plan.seed)
 
 
 def test_without_hindsight_it_rests_on_no_outcome(known: Path, bundles: dict[str, Path]) -> None:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import math
 import re
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import polars as pl
 import pytest
@@ -57,18 +56,6 @@ def tram(folder: Path) -> Plan:
 def counted(tram: Plan) -> Analysis:
     """Its analysis."""
     return run(tram)
-
-
-@pytest.fixture(scope="module")
-def made_up(tram: Plan, folder: Path) -> Analysis:
-    """The tram outage without a published count, from synthetic claims, beside another policy."""
-    plan = replace(
-        tram,
-        policy=folder / "policy.toml",
-        claims=(folder / "claims-synthetic.csv",),
-        compare=(folder / "flat.toml",),
-    )
-    return run(plan)
 
 
 @pytest.fixture(scope="module")
@@ -127,57 +114,6 @@ def test_the_quantiles_are_shown_to_the_digits_that_their_error_leaves(
 
 
 @both
-def test_the_first_sentence_says_the_cash_and_its_likely_range(
-    pages: Pages, analysis: Analysis, lang: str
-) -> None:
-    w, cash = words_of(analysis, lang), cash_of(analysis, "published")
-    (lead,) = pages[lang].all("p", class_="lead")
-    for measure in ("expected", "p10", "p50", "p90"):
-        assert w.money(cash[measure]) in lead.text
-
-
-@pytest.mark.slow
-@both
-def test_the_same_figures_are_in_the_answer_the_tables_and_the_page(
-    counted: Analysis, bundle: Callable[[Analysis, str], Path], written: Written, lang: str
-) -> None:
-    w, page, cents = words_of(counted, lang), written(counted, lang), 10**counted.incident.minor_units
-    answer = json.loads(json.dumps(counted.to_dict(), default=str))
-    told = answer["uncertainty"]["published"]
-    for name in ("quantiles", "split", "contributions", "budget"):
-        csv = pl.read_csv(bundle(counted, lang) / "tables" / f"{name}.csv")
-        assert csv.to_dicts() == [{c: row[c] for c in csv.columns} for row in told[name]], name
-    for name in ("totals", "costs"):
-        csv = pl.read_csv(bundle(counted, lang) / "tables" / f"{name}.csv")
-        assert csv["expected"].to_list() == [row["expected"] for row in answer[name]]
-    shown = [row[w("column.amount")] for row in page.table(w("report.doubt_title"))]
-    assert shown == [w.exact_money(row["value"] * cents) for row in told["quantiles"]]
-    (total,) = answer["totals"]
-    assert page.table(w("report.cost_title"))[0][w("column.expected")] == w.exact_money(
-        total["expected"] * cents
-    )
-    (lead,) = page.all("p", class_="lead")
-    assert w.money(total["expected"] * cents) in lead.text
-
-
-@pytest.mark.slow
-@both
-def test_what_moves_the_cost_is_shown_in_whole_currency(
-    counted: Analysis, written: Written, lang: str
-) -> None:
-    w = words_of(counted, lang)
-    rows = {r[w("column.assumption")]: r for r in written(counted, lang).table(w("report.drivers_title"))}
-    table = {r["assumption"]: r for r in counted.exact_tables["tornado"].iter_rows(named=True)}
-    low = w("column.input_low")
-    assert rows["The award"][low] == w.exact(table["as-award"]["input_low"] / 100)
-    assert rows["The filing"][low] == w.exact(table["as-filing"]["input_low"])
-    assert rows["The mix"][low] == ""
-    for name, row in table.items():
-        shown = rows[f"The {name.removeprefix('as-')}"]
-        assert shown[w("column.cost_high")] == w.exact_money(row["cost_high"])
-
-
-@both
 def test_the_assumptions_are_shown_with_their_distributions(
     pages: Pages, analysis: Analysis, lang: str
 ) -> None:
@@ -195,23 +131,6 @@ def test_the_assumptions_are_shown_with_their_distributions(
 
 
 # --- a budget ---------------------------------------------------------------------------------------------
-
-
-@pytest.mark.slow
-@both
-def test_the_first_screen_states_the_chance_that_the_budget_is_exceeded(
-    counted: Analysis, written: Written, lang: str
-) -> None:
-    w, page = words_of(counted, lang), written(counted, lang)
-    row = counted.exact_tables["budget"].row(0, named=True)
-    assert row["budget"] == BUDGET * 100
-    sentence = w(
-        "report.answer_budget",
-        budget=w.money(BUDGET * 100),
-        chance=w.share(row["exceeded"]),
-        together=w.share(row["stressed"]),
-    )
-    assert sentence in [e.text for e in page.all("p", class_="without")]
 
 
 def test_without_a_budget_there_is_no_such_sentence(pages: Pages) -> None:
@@ -279,29 +198,6 @@ def test_lines_without_detail_and_handling_stand_beside_the_cash_and_in_no_sum_o
         assert not alone or w.money(both_) == w.money(expected[other])
 
 
-# --- the options ------------------------------------------------------------------------------------------
-
-
-@pytest.mark.slow
-@both
-def test_the_options_have_a_section_when_there_are_any(
-    tram: Plan, folder: Path, written: Written, lang: str
-) -> None:
-    analysis = run(replace(tram, compare=(folder / "flat.toml",)))
-    page, w = written(analysis, lang), words_of(analysis, lang)
-    assert len(page.all("h2", id="compared")) == 1
-    assert analysis.compared
-    assert analysis.compared.sentence(w) in page.prose()
-    rows = page.table(w("report.compared_title"))
-    table = analysis.exact_tables["comparison"]
-    assert [r[w("column.policy_name")] for r in rows] == ["Tram charter", "Flat"]
-    for column in ("expected", "range_low", "range_high", "per_recipient"):
-        assert [r[w(f"column.{column}")] for r in rows] == [w.exact_money(x) for x in table[column]]
-    assert [r[w("column.cheapest")] for r in rows] == [w.share(x) for x in table["cheapest"]]
-    (pair,) = page.table(w("report.pairs_title"))
-    assert pair[w("column.difference")] == w.exact_money(analysis.exact_tables["pairs"]["difference"].item())
-
-
 # --- the back-test ----------------------------------------------------------------------------------------
 
 
@@ -324,20 +220,6 @@ def test_the_back_test_stands_in_hindsight_alone(pages: Pages, analysis: Analysi
 
 
 @pytest.mark.slow
-def test_without_hindsight_nothing_of_a_back_test_is_shown(written: Written) -> None:
-    analysis = run(Plan(claims=(), hindsight=False, draws=FEW))
-    assert analysis.backtest is None
-    assert not [name for name in analysis.tables if name.startswith("hindsight_")]
-    for lang in LANGUAGES:
-        page, w = written(analysis, lang), words_of(analysis, lang)
-        assert w("report.backtest_title") not in page.prose()
-        assert not page.all("section", class_="hindsight")
-        specs = "".join(e.text for e in page.all("script", class_="charts"))
-        assert '"backtest"' not in specs
-        assert w("chart.backtest_happened") not in specs
-
-
-@pytest.mark.slow
 def test_another_day_ledger_or_policy_has_no_back_test_of_this_one(edited: Edited) -> None:
     plan = Plan(claims=(), draws=FEW)
     own = edited("policies", "fixed = 30_000", "fixed = 31_000")
@@ -348,60 +230,6 @@ def test_another_day_ledger_or_policy_has_no_back_test_of_this_one(edited: Edite
     )
     for other in changed:
         assert run(replace(plan, **other)).backtest is None, other
-
-
-# --- inputs that depend on each other ---------------------------------------------------------------------
-
-
-@pytest.mark.slow
-@both
-def test_inputs_that_depend_on_each_other_are_named_and_the_tiles_take_their_draws(
-    tram: Plan, folder: Path, written: Written, counted: Analysis, lang: str
-) -> None:
-    analysis = run(replace(tram, ledger=folder / "tied.toml"))
-    w, page = words_of(analysis, lang), written(analysis, lang)
-    assert w("report.tied") in page.prose()
-    assert w("report.tied") not in written(counted, lang).prose()
-    total, drawn = analysis.totals_row("published"), cash_of(analysis, "published")["expected"]
-    assert total
-    assert drawn > 1.03 * (total["expected"] or 0)  # many file where the awards are large
-    (lead,) = page.all("p", class_="lead")
-    assert w.money(drawn) in lead.text
-
-
-# --- synthetic rows ---------------------------------------------------------------------------------------
-
-
-def marked_headings(page: WebPage, badge: str) -> dict[str, bool]:
-    return {
-        e.attributes.get("id", e.text.removesuffix(badge).strip()): e.text.endswith(badge)
-        for e in page.all("h2")
-    }
-
-
-@pytest.mark.slow
-@both
-def test_a_headline_of_synthetic_rows_is_marked_wherever_it_stands(
-    made_up: Analysis, written: Written, lang: str
-) -> None:
-    assert made_up.headline_basis == "synthetic"
-    w, page = words_of(made_up, lang), written(made_up, lang)
-    badge = w("report.synthetic_badge")
-    headings = marked_headings(page, badge)
-    from_rows = [*("what-if", "why", "compared", "service-bands")]
-    assert {name for name, marked in headings.items() if marked} == set(from_rows)
-    appendices = [e.attributes for e in page.all("details") if "id" in e.attributes]
-    made = {a["id"] for a in appendices if "synthetic" in a["class"]}
-    assert made == {"claims", "cost", "decisions", "doubt", "quality"}
-    (banner,) = page.all("p", class_="banner")
-    assert w("report.synthetic_headline") in banner.text
-    assert w("report.synthetic_banner") not in banner.text
-    specs: dict[str, Any] = {}
-    for element in page.all("script", class_="charts"):
-        specs |= json.loads(element.text)
-    assert {"total_distribution", "waterfall", "tornado", "comparison", "band_distribution"} <= set(specs)
-    mark = {"en": "Synthetic rows", "ko": "합성"}[lang]
-    assert [name for name, spec in specs.items() if mark not in spec["description"]] == []
 
 
 # --- what is certain, and what is not known ---------------------------------------------------------------

@@ -148,43 +148,6 @@ def test_an_outcome_is_linked_from_the_first_screen_and_reported_in_hindsight_al
         assert told not in forgotten.prose()
 
 
-@pytest.mark.slow
-def test_compared_policies_are_a_table_of_options_and_a_link() -> None:
-    plan = Plan(
-        as_of=date(2022, 10, 24),
-        ledger="kakao-2022-10-24",
-        policy="kakao-candidate-cash",
-        compare=("kakao-candidate-fees", "kakao-candidate-voucher"),
-        claims=(),
-        draws=FEW,
-        budget=300_000_000,
-    )
-    analysis = run(plan)
-    found, w = read(analysis), Locale("en")
-    assert analysis.compared
-    (link,) = [e for e in found.all("a", href="#compared") if "div.answers broad" in e.within]
-    assert link.text == w("report.compared_link")
-    rows = found.table(w("report.options_title"))
-    assert [row["Option"] for row in rows] == [
-        "Cash on proof, as KT in 2018",
-        "Fees handed back, nothing else",
-        "A voucher on application, as SK Telecom in 2008",
-    ]
-    (lead,) = found.all("p", class_="lead")
-    assert rows[0]["Expected"] in lead.text
-    budget = analysis.tables["budget"].row(0, named=True)
-    assert rows[0]["Over 300 million won"] == w.share(budget["exceeded"])
-    # Independently: the share of the sampled totals of a policy above the budget, and its recipients.
-    for row, id_ in zip(rows[1:], plan.compare, strict=True):
-        totals = analysis.compared.simulations.runs[str(id_)].totals["cash"].values.ravel()
-        above = float((totals > 300_000_000).mean())
-        assert float(row["Over 300 million won"].rstrip("%")) == pytest.approx(100 * above, abs=0.6)
-        (count,) = analysis.tables["comparison"].filter(policy=str(id_))["recipients"]
-        rounded = float(f"{count:.2g}")
-        assert row["Who is paid"].startswith(f"{rounded:,.0f} recipients, ")
-    assert analysis.compared.sentence(w) not in found.prose()[: found.prose().index(w("report.what_if"))]
-
-
 @both
 def test_the_options_are_the_choices_of_the_scenarios(
     pages: dict[str, WebPage], lang: str, analysis: Analysis

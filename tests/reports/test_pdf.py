@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from functools import cache
-from html import unescape
 from io import BytesIO
 from itertools import pairwise
 from pathlib import Path
@@ -17,7 +16,7 @@ from pypdf import PdfReader
 from outage_analysis.analysis import Analysis, Plan, run
 from outage_analysis.errors import EnvironmentFailed
 from outage_analysis.reports import Report
-from outage_analysis.reports.blocks import ChartBlock, TableBlock
+from outage_analysis.reports.blocks import ChartBlock
 from outage_analysis.reports.grids import Grid, GridColumn
 from outage_analysis.reports.pdf import (
     MAX_TEXT,
@@ -188,29 +187,6 @@ def test_every_chart_has_a_description_for_screen_readers(
 
 @pytest.mark.slow
 @pytest.mark.parametrize("lang", LANGUAGES)
-@pytest.mark.parametrize("book", BOOKS)
-def test_the_first_page_says_what_the_first_screen_says(
-    bundles: Bundles, reports: dict[str, Report], book: str, lang: str
-) -> None:
-    first = words_of(bundles[lang] / f"{book}.pdf")[0]
-    html = squeezed(unescape((bundles[lang] / "report.html").read_text()))
-    answers, report = reports[lang].answers, reports[lang]
-    options = report.options
-    assert options
-    cells = (str(cell) for row in options.rows for cell in row)
-    sentences = (*answers.headline, *answers.narrows, *answers.drives, *cells)
-    assert len(sentences) >= 6
-    for sentence in sentences:
-        assert squeezed(sentence) in html
-        assert squeezed(sentence) in first
-    assert squeezed("".join(measure for measure, _ in answers.reserve)) in first
-    assert all(squeezed(amount) in first for _, amount in answers.reserve)
-    assert squeezed(report.charts["total_distribution"].title) in first
-    assert squeezed(report.locale("report.synthetic_badge")) not in first
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("lang", LANGUAGES)
 def test_the_first_page_has_every_option_if_a_budget_adds_sentences(lang: str) -> None:
     report = Report(run(Plan(claims=(), budget=300_000_000)), lang)
     drawings = {f"{name}.svg": BLANK for name in report.charts} | {
@@ -221,28 +197,6 @@ def test_the_first_page_has_every_option_if_a_budget_adds_sentences(lang: str) -
     assert report.options is not None
     assert all(squeezed(cell) in first for row in report.options.rows for cell in map(str, row))
     assert all(squeezed(sentence) in first for sentence in report.answers.recommended)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("lang", LANGUAGES)
-def test_every_printed_table_is_in_the_report_to_the_won(
-    bundles: Bundles, reports: dict[str, Report], lang: str
-) -> None:
-    text = "".join(words_of(bundles[lang] / "report.pdf"))
-    assert "261,364,185" in text
-    grids = printed_grids(reports[lang])
-    blocks = [block for section in printed_sections(reports[lang]) for block in section.blocks]
-    names = [block.grid for block in blocks if isinstance(block, TableBlock)]
-    assert set(names) >= {"cost", "beside", "controller", "reserve", "scenarios", "assumptions"}
-    figures = {
-        str(cell)
-        for name in names
-        for row in grids[name].rows
-        for cell, column in zip(row, grids[name].columns, strict=True)
-        if column.style == "n"
-    }
-    assert len(figures) > 60
-    assert [figure for figure in figures if squeezed(figure) not in text] == []
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)
@@ -298,17 +252,6 @@ def hostile(analysis: Analysis) -> Report:
         policy=policy.model_copy(update={"name": evil, "lines": lines}),
     )
     return Report(renamed, "en")
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("book", BOOKS)
-def test_names_are_only_text(hostile: Report, book: str) -> None:
-    reader = set_again(book, hostile)
-    text = [squeezed(page.extract_text()) for page in reader.pages[:6]]
-    assert squeezed(EVIL) in text[0]
-    assert book == "brief" or "".join(text).count(squeezed(EVIL)) > 15  # of lines and services
-    assert reader.metadata is not None
-    assert EVIL in (reader.metadata.title or "")
 
 
 @pytest.mark.slow
@@ -393,19 +336,6 @@ def table(columns: int, rows: int, figure: str, text: str = "") -> Grid:
     """A table of figures, after a column of text if there is a text."""
     heads = [GridColumn("Name", "")] * bool(text) + [GridColumn("Won", "n")] * columns
     return Grid(tuple(heads), ((*([text] if text else []), *[figure] * columns),) * rows)
-
-
-def test_a_narrow_table_is_as_wide_as_its_texts_and_a_long_one_runs_in_two_columns() -> None:
-    few, many = (table_values(table(1, rows, "1,000", "Kakao T")) for rows in (9, 60))
-    assert (few["flipped"], few["halved"], many["halved"]) == (False, False, True)
-    assert sum(few["widths"]) < 20
-    assert sum(many["widths"]) <= 100
-
-
-def test_prose_takes_the_width_that_figures_leave() -> None:
-    told = table_values(table(3, 2, "123,456,789", "a remark of some words " * 4))
-    assert sum(told["widths"]) == pytest.approx(100, abs=0.1)
-    assert told["widths"][0] > 50
 
 
 @pytest.mark.slow

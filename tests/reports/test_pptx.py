@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import json
 import os
 import re
 import shutil
@@ -12,7 +11,7 @@ from dataclasses import replace
 from datetime import date, datetime
 from itertools import combinations
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import polars as pl
 import pytest
@@ -29,9 +28,6 @@ from outage_analysis.reports.own_sections import own_section
 from outage_analysis.text import LANGUAGES
 from tests.paths import OWN_OUTAGE
 from tests.zip_files import unpacked
-
-if TYPE_CHECKING:
-    from tests.conftest import Edited
 
 WEEK = date(2022, 10, 24)
 SOFFICE = shutil.which("soffice")
@@ -148,22 +144,6 @@ def test_the_first_slide_has_the_headline_and_the_chart_of_the_first_screen(
     assert any(report.title in text for text in texts(first))
 
 
-@pytest.mark.parametrize("case", ["en", "ko", "compared"])
-def test_a_slide_has_the_options_and_the_recommendation_of_the_first_screen(
-    cases: dict[str, Report], decks: dict[str, Deck], case: str
-) -> None:
-    report, slide = cases[case], decks[case].slides[2]
-    grid = report.grids["options"]
-    (table,) = [shape.table for shape in slide.shapes if shape.has_table]
-    cells = [tuple(cell.text for cell in row.cells) for row in table.rows]
-    assert cells == [tuple(column.title for column in grid.columns), *grid.rows]
-    said = "\n".join(texts(slide))
-    assert report.answers.recommended
-    assert all(sentence in said for sentence in report.answers.recommended)
-    assert all(f"{measure}: {amount}" in said for measure, amount in report.answers.reserve)
-    assert bool(report.answers.reserve) == (case != "compared")
-
-
 def test_policies_are_compared_on_a_slide(cases: dict[str, Report], decks: dict[str, Deck]) -> None:
     report, slide = cases["compared"], decks["compared"].slides[3]
     assert "300 million won" in titles(decks["compared"])[0]
@@ -196,16 +176,6 @@ def test_notes_have_the_figures_behind_each_picture(
             assert all(re.sub("<[^>]*>", "", str(cell)) in notes(decks[lang])[number] for cell in row)
 
 
-@pytest.mark.parametrize("lang", LANGUAGES)
-def test_nothing_synthetic_and_no_fact_code_is_on_the_slides_of_a_case_from_published_counts(
-    cases: dict[str, Report], decks: dict[str, Deck], lang: str
-) -> None:
-    shown = ["\n".join(texts(slide)) for slide in decks[lang].slides]
-    assert cases[lang].locale("report.synthetic_badge") not in "\n".join(shown)
-    # The limits name the facts that were searched for and not found.
-    assert not re.search(r"\b[A-Z]{2}-\d\d\b", "\n".join(shown[:-1]))
-
-
 @pytest.mark.parametrize("case", CASES)
 def test_nothing_is_cut_or_left_to_the_notes(decks: dict[str, Deck], case: str) -> None:
     shown = [text for slide in decks[case].slides for text in texts(slide)]
@@ -224,25 +194,6 @@ def test_what_is_missing_is_stated_in_words(
 
 
 # --- notes, alternatives, shape ---------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("lang", LANGUAGES)
-def test_notes_name_the_facts_with_their_hosts_and_the_day(
-    cases: dict[str, Report], decks: dict[str, Deck], lang: str
-) -> None:
-    report = cases[lang]
-    for text in notes(decks[lang]):
-        assert "CL-13" in text
-        assert re.search(r"\w\.(com|kr|net)", text)
-        assert report.locale.day(report.analysis.as_of) in text
-        assert report.banner not in text
-        assert "http" not in text
-    for slide in decks[lang].slides:
-        footer = slide.placeholders[11].text_frame.text
-        assert report.locale.day(report.analysis.as_of) in footer
-        assert re.search(r"\w\.(com|kr|net)", footer)
-    assert "CO-08" in notes(decks[lang])[3]
-    assert all(fact in notes(decks[lang])[-1] for fact in report.analysis.tables["facts"]["id"])
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -318,25 +269,6 @@ def test_the_document_says_what_it_is(cases: dict[str, Report], decks: dict[str,
 
 
 # --- text from outside -----------------------------------------------------------------------------------
-
-
-@pytest.mark.slow
-def test_hostile_names_are_text_alone(edited: Edited) -> None:
-    quoted = json.dumps(HOSTILE, ensure_ascii=False)
-    incident = edited("incidents", '"Dailian (newspaper): tiers for every report"', quoted)
-    ledger = edited("assumptions", '"Filing share: reports with a loss that file"', quoted)
-    policy = edited("policies", '"Kakao compensation package of 29 December 2022"', quoted)
-    plan = Plan(incident=incident, policy=policy, ledger=ledger, claims=(), draws=1024, hindsight=False)
-    data = build_deck(Report(run(plan)))
-    deck = Presentation(io.BytesIO(data))
-    shown = "\n".join(text for slide in deck.slides for text in texts(slide))
-    evil = '=HYPERLINK("http://evil.example","x")<b>&U+202EU+001B'
-    assert evil in shown
-    assert "\n".join(notes(deck)).count(evil) >= 3
-    assert HOSTILE not in "\n".join([shown, *notes(deck)])
-    check_layout(deck)
-    for name, content in unpacked(data).items():
-        assert not re.search(rb'hlink(Click|Hover)|<hyperlink|<f>|TargetMode="External"', content), name
 
 
 @pytest.mark.slow

@@ -3,34 +3,25 @@
 from __future__ import annotations
 
 import base64
-import csv
 import hashlib
 import json
-import os
 import re
-import subprocess
-import sys
 from datetime import date
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import polars as pl
 import pytest
 
 from outage_analysis.analysis import Analysis, Plan, run
 from outage_analysis.errors import EnvironmentFailed, UsageError
-from outage_analysis.files import data_root
-from outage_analysis.incidents import load_incident
 from outage_analysis.reports import FORMATS, write_report, write_table
 from outage_analysis.reports.report import Report
-from outage_analysis.text import LANGUAGES, Locale, fonts
-from tests.conftest import claim_rows
+from outage_analysis.text import LANGUAGES, Locale
 from tests.html_page import WebPage
+from tests.shared_folders import file_contents
 
 if TYPE_CHECKING:
-    from outage_analysis.incidents import Incident
     from tests.conftest import ClaimsCsv, Edited
 
 Bundles = dict[str, Path]
@@ -38,17 +29,12 @@ PAGE = ("html",)
 """The page alone: the other formats have tests of their own."""
 FEW = 1_024
 """Draws that suffice where no quantile is asked: the law of few claims takes long to invert."""
-HOSTILE = "<script>alert('x')</script><img src=x onerror=alert(1)>\"&'{{ 7*7 }}"
 
 
 @pytest.fixture(scope="module")
 def bare() -> Analysis:
     """The bundled case from published counts alone."""
     return run(Plan(claims=(), draws=FEW))
-
-
-def contents(folder: Path) -> dict[str, bytes]:
-    return {p.relative_to(folder).as_posix(): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
 
 
 def digest(content: bytes) -> str:
@@ -73,7 +59,7 @@ def charts_of(page: WebPage) -> dict[str, dict[str, Any]]:
 def test_a_bundle_holds_every_format_the_documents_a_manifest_and_checksums(
     bundles: Bundles, analysis: Analysis
 ) -> None:
-    names = set(contents(bundles["en"]))
+    names = set(file_contents(bundles["en"]))
     stems = {f"{t}-synthetic" if t.startswith("claims_") else t for t in analysis.tables}
     tables = {f"tables/{stem}.{suffix}" for stem in stems for suffix in ("csv", "parquet")}
     pages = {f"documents/{name}.toml" for name in ("incident", "policy", "ledger")}
@@ -84,7 +70,7 @@ def test_a_bundle_holds_every_format_the_documents_a_manifest_and_checksums(
 
 @pytest.mark.parametrize("lang", LANGUAGES)
 def test_checksums_and_manifest_say_what_is_there(bundles: Bundles, lang: str) -> None:
-    files = contents(bundles[lang])
+    files = file_contents(bundles[lang])
     lines = files["SHA256SUMS"].decode().splitlines()
     sums = {name: sum_ for sum_, name in (line.split("  ") for line in lines)}
     assert sums == {name: digest(content) for name, content in files.items() if name != "SHA256SUMS"}
@@ -94,19 +80,6 @@ def test_checksums_and_manifest_say_what_is_there(bundles: Bundles, lang: str) -
         for name, content in files.items()
         if name not in ("SHA256SUMS", "manifest.json")
     }
-
-
-def test_the_manifest_says_what_the_report_was_made_from(bundles: Bundles) -> None:
-    manifest = manifest_of(bundles["ko"])
-    bundled = data_root() / "claims" / "kakao-2022-synthetic.parquet"
-    (source,) = manifest["inputs"]
-    assert source["sha256"] == digest(bundled.read_bytes())
-    assert (source["rows"], source["claims"], source["rejects"]) == (105_116, 105_116, 0)
-    assert (manifest["as_of"], manifest["language"]) == ("2022-12-30", "ko")
-    assert manifest["synthetic_claims"] is True
-    assert manifest["documents"].keys() == {"incident", "policy", "ledger"}
-    assert manifest["versions"]["outage-analysis"] == version("outage-analysis")
-    assert manifest["versions"]["polars"] == version("polars")
 
 
 def test_a_parquet_file_states_the_unit_and_the_meaning_of_its_columns(
@@ -124,206 +97,7 @@ def test_a_parquet_file_states_the_unit_and_the_meaning_of_its_columns(
         }
 
 
-# --- the same bytes ------------------------------------------------------------------------------------
-
-
-ANOTHER_CLOCK = """
-import datetime, time
-real, then = datetime.datetime, 981_173_106.0
-
-class Kind(type):
-    def __instancecheck__(cls, value):
-        return isinstance(value, real)
-
-class Stopped(real, metaclass=Kind):
-    now = classmethod(lambda cls, tz=None: real.fromtimestamp(then, tz))
-    utcnow = classmethod(lambda cls: real(2001, 2, 3, 4, 5, 6))
-
-local, universal = time.localtime, time.gmtime
-datetime.datetime = Stopped
-time.time, time.time_ns = lambda: then, lambda: int(then * 1e9)
-time.localtime, time.gmtime = lambda at=then: local(at), lambda at=then: universal(at)
-assert datetime.date.today().year == datetime.datetime.now().year == time.localtime().tm_year == 2001
-"""
-WRITE = "import sys, outage_analysis as oa; oa.write_report(oa.run(oa.Plan()), sys.argv[1], lang=sys.argv[2])"
-
-
-NARROW = """
-import numpy
-found = numpy.show_config(mode="dicts")["SIMD Extensions"].get("found", [])
-assert not [name for name in found if "AVX512" in name or name == "X86_V4"], found
-"""
-
-
-def wide() -> str:
-    """The instructions of AVX-512 that numpy would choose here, as it wants them named."""
-    found = np.show_config(mode="dicts")["SIMD Extensions"].get("found", [])
-    return " ".join(name for name in found if "AVX512" in name or name == "X86_V4")
-
-
-@pytest.mark.slow
-def test_no_byte_of_any_format_depends_on_clock_zone_language_hash_seed_folder_or_processor(
-    tmp_path: Path, bundles: Bundles
-) -> None:
-    setting = {
-        "TZ": "America/New_York",
-        "LANG": "C",
-        "LC_ALL": "C.UTF-8",
-        "PYTHONHASHSEED": "2",
-        "NPY_DISABLE_CPU_FEATURES": wide(),
-    }
-    out = tmp_path / "a folder" / "report"
-    out.parent.mkdir()
-    words = [sys.executable, "-c", ANOTHER_CLOCK + NARROW + WRITE, str(out), "ko"]
-    subprocess.run(words, env=os.environ | setting, cwd=out.parent, check=True)
-    expected, written = contents(bundles["ko"]), contents(out)
-    assert written.keys() == expected.keys()
-    assert [name for name in written if written[name] != expected[name]] == []
-
-
 # --- hostile text --------------------------------------------------------------------------------------
-
-
-@pytest.mark.slow
-def test_text_from_outside_is_never_markup(
-    tmp_path: Path, edited: Edited, claims_csv: ClaimsCsv, bundles: Bundles
-) -> None:
-    quoted = json.dumps(HOSTILE)
-    incident = edited(
-        "incidents",
-        'name = { en = "Kakao service outage, October 2022"',
-        f"name = {{ en = {quoted}",
-        'name = { en = "KakaoTalk"',
-        f"name = {{ en = {quoted}",
-        "limits = [",
-        f"limits = [{{ en = {quoted} }},",
-    )
-    policy = edited("policies", 'en = "Cash for small businesses"', f"en = {quoted}")
-    ledger = edited("assumptions", 'owner = "outage-analysis"', f"owner = {quoted}")
-    name = "<img src=x onerror=alert(1)>\"&'.csv"
-    rows = [{"loss": "300000"}, {"service": "카카오뱅크"}, {"service": HOSTILE}]
-    plan = Plan(
-        incident=incident,
-        policy=policy,
-        ledger=ledger,
-        claims=(claims_csv(rows, name=name),),
-        max_rejects=0.5,
-        draws=FEW,
-    )
-    page = WebPage.of(write_report(run(plan), tmp_path / "out", formats=PAGE))
-    usual = WebPage.of(bundles["en"] / "report.html")
-    assert {e.tag for e in page.elements} <= {e.tag for e in usual.elements}
-    assert not [e for e in page.elements for a in e.attributes if a.startswith("on")]
-    kinds = [(e.attributes.get("class"), e.attributes.get("id")) for e in page.all("script")]
-    data = [(None, "what-if-data"), *[("charts", None)] * 2, (None, "dark-palette")]
-    assert kinds == [*data, (None, None)]
-    (title,) = page.all("title")
-    assert HOSTILE in title.text
-    assert page.prose().count(HOSTILE) > 3
-    assert name in page.prose()
-    assert HOSTILE in json.dumps(charts_of(page), ensure_ascii=False).replace('\\"', '"').replace("\\n", " ")
-
-
-EVIL = (
-    "=cmd|'/C calc'!A0",
-    "+1+1",
-    "-1+1",
-    "@SUM(A1)",
-    "\t=1+1",
-    "\r=1+1",
-    "<script>x()</script>",
-    "<a href='//x.y'>z</a>",
-    '"><svg onload=alert(1)>',
-    "'; drop table claims; --",
-    "../../etc/passwd",
-    "C:\\Windows\\x",
-    "{{ 7*7 }}{% x %}",
-    "\x1b[2J\u202e",
-)
-NEAR = tuple(
-    f"{start}카카오톡" for start in ("=1", "+1", "-1", "@A", "<b", "</", "/.", "';", "{{", "\x1b[", '">')
-)
-"""Near an alias, and therefore shown as an example: anything else may be a name."""
-FIELDS = ("claim_id", "claimant_id", "service", "claimant_type", "filed_on", "loss")
-
-
-def hostile_files(folder: Path, incident: Incident) -> list[Path]:
-    """A file for each text, which stands in every column of some row, in a header and in its name."""
-    dimensions = [d.id for d in incident.dimensions]
-    (good,) = claim_rows([{}], incident)
-    paths = []
-    for n, evil in enumerate(EVIL):
-        rows = [{**good, c: evil, "claim_id": f"{n} {c}"} for c in ("memo", *FIELDS[1:], *dimensions)]
-        rows += [{**good, "claim_id": evil}, {**good, "claim_id": "near", "service": NEAR[n % len(NEAR)]}]
-        rows.insert(0, rows.pop())  # the first of its rule is the example
-        paths.append(folder / f"{re.sub(r'[/*[]', '_', evil)}{n}.csv")
-        with paths[-1].open("w", encoding="utf-8", newline="") as stream:
-            writer = csv.writer(stream)
-            writer.writerow([*good, evil])
-            writer.writerows([*(row[c] for c in good), row.get("memo", "")] for row in rows)
-    return paths
-
-
-@pytest.fixture(scope="module")
-def hostile(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The report of files that are hostile all over."""
-    folder = tmp_path_factory.mktemp("hostile")
-    (folder / "in").mkdir()
-    paths = hostile_files(folder / "in", load_incident("kakao-2022"))
-    analysis = run(Plan(claims=tuple(paths), max_rejects=0.6, draws=FEW))
-    return write_report(analysis, folder / "out", formats=("html", "csv", "parquet")).parent
-
-
-@pytest.mark.slow
-def test_hostile_complaints_add_no_element_to_the_page(hostile: Path, bundles: Bundles) -> None:
-    page, usual = WebPage.of(hostile / "report.html"), WebPage.of(bundles["en"] / "report.html")
-    assert {e.tag for e in page.elements} <= {e.tag for e in usual.elements}
-    known = {(e.tag, name) for e in usual.elements for name in e.attributes}
-    known |= {("p", "hidden")}  # the note of sliders without a live range
-    assert {(e.tag, name) for e in page.elements for name in e.attributes} <= known
-    assert len(page.all("script")) == len(usual.all("script"))
-    drawn = "".join(e.text for e in page.all("script", class_="charts"))
-    assert not re.search("alert|calc(?!ulate)|onload|x\\.y", drawn)
-
-
-@pytest.mark.slow
-def test_hostile_examples_are_shown_as_the_texts_they_are(hostile: Path) -> None:
-    words = Locale("en")
-    page = WebPage.of(hostile / "report.html")
-    rules = page.table(words("report.quality_rules"))
-    shown = {(r[words("column.rule_text")], r[words("column.example")]) for r in rules}
-    assert {(words("rule.service is known"), fonts.printable(text)) for text in NEAR} <= shown
-    assert "U+001B[카카오톡" in {example for _, example in shown}
-    assert {(words("rule.filed_on is a date"), text) for text in ("+1+1", "-1+1", "=1+1")} <= shown
-    assert len([r for r in rules if re.fullmatch(r"\(\d+ characters\)", r[words("column.example")])]) > len(
-        EVIL
-    )
-    files = {r[words("column.file")] for r in page.table(words("report.quality_files"))}
-    assert len(files) == len(EVIL)
-    assert any("<script>x()<_script>" in name for name in files)
-
-
-@pytest.mark.slow
-def test_hostile_complaints_write_nothing_outside_the_folder(hostile: Path, bundles: Bundles) -> None:
-    assert sorted(p.name for p in hostile.parent.iterdir()) == ["in", "out"]
-    assert len(list((hostile.parent / "in").iterdir())) == len(EVIL)
-    written = ("report.html", "tables/", "documents/", "manifest.json", "SHA256SUMS")
-    usual = {name.replace("-synthetic", "") for name in contents(bundles["en"]) if name.startswith(written)}
-    assert set(contents(hostile)) == usual
-
-
-def test_a_csv_holds_no_formula_that_a_sheet_would_run(tmp_path: Path) -> None:
-    texts = ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "plain", "a=b", None]
-    frame = pl.DataFrame({"text": texts, "number": range(-1, len(texts) - 1)})
-    write_table(frame, tmp_path / "a.csv")
-    with (tmp_path / "a.csv").open(encoding="utf-8", newline="") as stream:
-        read = list(csv.DictReader(stream))
-    dangerous = ("=", "+", "-", "@", "\t", "\r")
-    assert not [r["text"] for r in read if r["text"].startswith(dangerous)]
-    assert [r["text"].removeprefix("'") for r in read] == [t or "" for t in texts]
-    assert read[0]["number"] == "-1"  # a number stays a number
-    write_table(frame, tmp_path / "a.parquet")
-    assert pl.read_parquet(tmp_path / "a.parquet")["text"].to_list() == texts
 
 
 @pytest.mark.parametrize("suffix", ["csv", "parquet"])
@@ -511,7 +285,7 @@ def test_a_report_without_claims_mentions_no_synthetic_rows(tmp_path: Path, bare
     assert not page.all("details", id="quality")
     assert Locale("en")("report.quality_title") not in page.prose()
     assert Locale("en")("report.synthetic_badge") not in [e.text for e in page.all("span", class_="badge")]
-    assert not [n for n in contents(folder) if "synthetic" in n or "claims_" in n]
+    assert not [n for n in file_contents(folder) if "synthetic" in n or "claims_" in n]
     assert manifest_of(folder)["synthetic_claims"] is False
     assert set(charts_of(page)) == {
         *(

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import io
 import itertools
-import re
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 
 import polars as pl
 import pytest
@@ -17,24 +15,16 @@ from pptx import Presentation
 
 from outage_analysis.analysis import Analysis, Plan, run
 from outage_analysis.analysis.service_bands import service_band_table
-from outage_analysis.assumptions import load_ledger
 from outage_analysis.charts import chart_context, draw
-from outage_analysis.files import data_root
 from outage_analysis.incidents import Bands, load_incident
 from outage_analysis.policies import Policy
 from outage_analysis.reports import Report
 from outage_analysis.reports.deck import build_deck
 from outage_analysis.reports.table_views import service_band_views
-from outage_analysis.reports.workbook.writing import workbook_bytes
 from tests.loss_cubes import Told, counts_only, cube_of_claims
 from tests.small_policies import DAY, fixed, ledger_of, policy_of, tiers
-from tests.workbook_reader import Workbook
 
 INCIDENT = load_incident("trams")
-NAMES = {"red": "red_line", "r": "red_line", "blue": "blue_line", "b": "blue_line", "ring": "ring_line"}
-NAMES |= {"app": "ticket_app", "ticket app": "ticket_app"}
-EDGES = ((0, 29), (29, 59), (59, 119), (119, None))
-"""The bands of the charter: under 30 minutes, from 30, from 60, from 120."""
 
 
 @pytest.fixture(scope="module")
@@ -45,42 +35,6 @@ def analysis() -> Analysis:
 @pytest.fixture(scope="module")
 def report(analysis: Analysis) -> Report:
     return Report(analysis, "en")
-
-
-def paid(ticket: str, minutes: int | None, rate: float) -> float:
-    """The expected payment for a claim in cents: no model, only the two rules of the charter."""
-    if minutes is None:
-        return 0.0
-    if ticket == "season":
-        return 100.0 * min(minutes // 30, 10)
-    return rate * (0 if minutes < 30 else 300 if minutes < 60 else 600 if minutes < 120 else 1_200)
-
-
-def oracle() -> dict[tuple[str, int | None, int | None], tuple[int, int | None, float]]:
-    """Claims, stated loss and expected cost by service and band, straight from the Parquet file."""
-    filing, acceptance = (a.range.expected for a in load_ledger("trams").assumptions)  # type: ignore[union-attr]
-    raw = pl.read_parquet(data_root() / "claims" / "trams-synthetic.parquet")
-    names = raw["service"].str.to_lowercase().str.replace(" line", "").replace(NAMES)
-    sums: dict[tuple[str, int | None, int | None], tuple[int, int | None, float]] = {}
-    for service, ticket, minutes in zip(names, raw["ticket"], raw["loss"], strict=True):
-        band = (None, None) if minutes is None else next(e for e in EDGES if e[1] is None or minutes <= e[1])
-        count, loss, cost = sums.get((service, *band), (0, None if minutes is None else 0, 0.0))
-        total = None if loss is None else loss + minutes
-        sums[service, *band] = (count + 1, total, cost + paid(ticket, minutes, filing * acceptance))
-    return sums
-
-
-def test_every_cell_is_a_plain_sum_over_the_rows_of_the_file(analysis: Analysis) -> None:
-    wanted = oracle()
-    table = analysis.exact_tables["claims_service_bands"]
-    assert table.columns == ["service", "over", "up_to", "claims", "loss", "expected"]
-    assert len(table) == 4 * 5
-    for service, over, up_to, claims, loss, expected in table.iter_rows():
-        count, total, cost = wanted.get((service, over, up_to), (0, 0, 0.0))
-        assert (claims, loss) == (count, total)
-        assert expected == pytest.approx(cost, rel=1e-9)
-    assert table["claims"].sum() == 360
-    assert set(wanted) <= set(table.select("service", "over", "up_to").rows())
 
 
 def test_the_cells_add_up_to_the_headline(analysis: Analysis) -> None:
@@ -107,26 +61,6 @@ def test_the_kakao_report_names_three_services_first_and_marks_its_rows() -> Non
     assert sum(totals[:-1]) == totals[-1]
 
 
-def test_the_grids_have_services_as_rows_bands_as_columns_and_totals(report: Report) -> None:
-    claims = report.grids["service_bands_claims"]
-    titles = [column.title for column in claims.columns]
-    bands = ["under 30", "from 30 to under 60", "from 60 to under 120", "from 120", "not stated"]
-    assert titles == ["Service", *bands, "Total"]
-    assert [row[0] for row in claims.rows] == ["Red line", "Blue line", "Ticket app", "Ring line", "Total"]
-    assert claims.rows[-1][-1] == "360"
-    numbers = [[int(cell) for cell in row[1:]] for row in claims.rows]
-    assert all(sum(row[:-1]) == row[-1] for row in numbers)
-    assert [sum(column) for column in zip(*numbers[:-1], strict=True)] == numbers[-1]
-    losses = report.grids["service_bands_loss"]
-    assert [column.title for column in losses.columns] == ["Service", *bands[:-1], "Total"]
-    assert losses.rows[-1][-1] == f"{pl.read_parquet(report_file())['loss'].sum():,}"
-    assert report.grids["service_bands_expected"].rows[-1][-1] == "448.00"
-
-
-def report_file() -> Path:
-    return data_root() / "claims" / "trams-synthetic.parquet"
-
-
 def test_each_grid_is_marked_as_synthetic(report: Report) -> None:
     assert all(report.table_is_synthetic(f"service_bands_{m}") for m in ("claims", "loss", "expected"))
     assert report.chart_is_synthetic("services_by_band")
@@ -142,20 +76,6 @@ def test_the_chart_shows_each_cell_once(analysis: Analysis, lang: str) -> None:
     red = [c for c in cells if c["name"] == report.names["red_line"]]
     assert [c["claims"] for c in red] == ["24", "26", "57", "15", "12"]
     assert [c["cost"] for c in red] == ["", "22", "130", "68", ""]
-
-
-def test_the_workbook_has_a_sheet_of_its_own_whose_cells_are_shaded(report: Report) -> None:
-    book = Workbook(workbook_bytes(report))
-    (name,) = (sheet for sheet in book.paths if sheet.startswith("Services ("))
-    cells = book.cells(name)
-    red = [ref[1:] for ref, cell in cells.items() if ref[0] == "A" and cell.value == "Red line"]
-    assert len(red) == 3  # claims, stated loss, cost
-    assert [cells[f"{column}{red[0]}"].value for column in "BCDEFG"] == [24, 26, 57, 15, 12, 134]
-    assert cells[f"G{red[2]}"].value == pytest.approx(217.32, abs=0.005)
-    shaded = re.findall(
-        r'<conditionalFormatting sqref="([A-Z0-9:]+)"', book.members[book.paths[name]].decode()
-    )
-    assert [f"B{row}:{last}{int(row) + 3}" for row, last in zip(red, "FEF", strict=True)] == shaded
 
 
 def test_the_deck_has_a_slide_after_the_answer(report: Report) -> None:

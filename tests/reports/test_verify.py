@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import shutil
@@ -19,11 +18,10 @@ from outage_analysis.errors import InputRefused, OutageAnalysisError, UsageError
 from outage_analysis.incidents import load_incident
 from outage_analysis.incidents import published_facts as published
 from outage_analysis.incidents.published_facts import FactCollection
-from outage_analysis.reports import FORMATS, Report, manifest, verification, verify, write_report
+from outage_analysis.reports import FORMATS, Report, manifest, verify, write_report
 from outage_analysis.reports.manifest import MAX_BYTES
-from outage_analysis.text import fonts
 from tests.commands import command
-from tests.tampered_bundles import Manifest, flip, forged, manifest_of, retold, seal
+from tests.tampered_bundles import Manifest, forged, manifest_of, retold, seal
 from tests.tram_case import tram_plan
 
 if TYPE_CHECKING:
@@ -34,20 +32,9 @@ FEW = ("csv",)
 
 
 @pytest.fixture(scope="module")
-def whole(made: Analysis, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Its report in every format."""
-    return write_report(made, tmp_path_factory.mktemp("whole") / "report", lang="ko").parent
-
-
-@pytest.fixture(scope="module")
 def slim(made: Analysis, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Its report in few formats."""
     return write_report(made, tmp_path_factory.mktemp("slim") / "report", formats=FEW, bom=True).parent
-
-
-@pytest.fixture
-def copy(whole: Path, tmp_path: Path) -> Path:
-    return Path(shutil.copytree(whole, tmp_path / "report"))
 
 
 @pytest.fixture
@@ -59,13 +46,6 @@ def refused(folder: Path, **asked: Any) -> VerificationFailed:  # noqa: ANN401 -
     with pytest.raises(VerificationFailed) as failure:
         verify(folder, **asked)
     return failure.value
-
-
-def one_of(bundle: Path, suffix: str) -> str:
-    """The first file of a format."""
-    return min(
-        p.relative_to(bundle).as_posix() for p in bundle.rglob(f"*.{suffix}") if p.parent.name != "documents"
-    )
 
 
 # --- a forger who seals it again ------------------------------------------------------------------------
@@ -130,21 +110,6 @@ def test_many_causes_are_counted(bundle: Path) -> None:
     assert problem.endswith("; and 2 more")
 
 
-@pytest.mark.slow
-def test_changed_code_and_fonts_are_named(bundle: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    held = fonts.digests()
-    monkeypatch.setattr(manifest, "code_digest", lambda: 64 * "0")
-    monkeypatch.setattr(verification, "code_digest", lambda: 64 * "0")
-    monkeypatch.setattr(fonts, "digests", lambda: dict.fromkeys(held, 64 * "0"))
-    found = verify(bundle)  # without effect on these files
-    assert found.notes[0].startswith("font OutageSans-Bold.otf")
-    assert found.notes[-1] == "code: the package is not the one that wrote it"
-    text_replaced(bundle / "tables" / "costs.csv", b"delay", b"relay")
-    assert refused(forged(bundle, "tables/costs.csv")).problem.endswith(
-        "; code: the package is not the one that wrote it"
-    )
-
-
 # --- the claims -----------------------------------------------------------------------------------------
 
 
@@ -167,21 +132,6 @@ def test_claims_of_ones_own_are_found_by_their_content(given: Path) -> None:
     with pytest.raises(UsageError, match=r"rests on claims that a bundle does not hold \(found 'own.csv'\)"):
         verify(given)
     assert verify(given, rebuild=False).rebuilt is False
-
-
-@pytest.mark.slow
-def test_other_claims_are_named_as_the_cause(given: Path, tmp_path: Path) -> None:
-    other = tmp_path / "own.csv"
-    other.write_text((given.parent / "own.csv").read_text("utf-8").replace("rider", "Rider", 1), "utf-8")
-    assert refused(given, claims=[other]).problem == (
-        "cannot be rebuilt: data: none of the files given is own.csv as it was read"
-    )
-    renamed = Path(shutil.copyfile(given.parent / "own.csv", tmp_path / "renamed.csv"))
-    assert refused(given, claims=[renamed]).problem.endswith(
-        "data: own.csv was given as renamed.csv; rename it"
-    )
-    with pytest.raises(InputRefused, match="there is no such file"):
-        verify(given, claims=[tmp_path / "none.csv"])
 
 
 @pytest.mark.slow
@@ -297,30 +247,6 @@ def test_what_is_no_manifest_is_refused(bundle: Path, text: bytes) -> None:
 
 
 # --- the command ----------------------------------------------------------------------------------------
-
-
-@pytest.mark.slow
-def test_the_command_prints_what_it_found_and_nothing_else(bundle: Path) -> None:
-    count = len([p for p in bundle.rglob("*") if p.is_file()])
-    code, out, err = command("verify", bundle)
-    written, stated = out.splitlines()
-    assert (code, err, written) == (0, "", f"{count} files are written again, byte for byte")
-    assert (
-        stated
-        == "The report states that up to 5% of the rows could be rejected. No check can confirm this limit."
-    )
-    found = command("verify", bundle, "--integrity")
-    assert found == (0, f"{count} files are as the report wrote them\n", "")
-    code, out, _ = command("verify", bundle, "--integrity", "--json")
-    assert (code, json.loads(out)) == (
-        0,
-        {"verified": True, "files": count, "rebuilt": False, "notes": [], "stated": {"max_rejects": None}},
-    )
-    flip(bundle / "tables" / "costs.csv")
-    assert command("verify", bundle) == (1, "", "error: tables/costs.csv: is not as the report wrote it\n")
-    code, out, _ = command("verify", bundle, "--json")
-    told = json.loads(out)
-    assert (code, told["verified"], told["file"]) == (1, False, "tables/costs.csv")
 
 
 def test_claims_are_for_a_rebuild(bundle: Path) -> None:

@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
-import subprocess
 import zipfile
-from dataclasses import replace
 from datetime import date
 from html import unescape
 from io import BytesIO
-from itertools import repeat
 from pathlib import Path
 
 import polars as pl
 import pytest
 
 from outage_analysis.analysis import Analysis
-from outage_analysis.analysis.tables import AnalysisTables
 from outage_analysis.charts import png
 from outage_analysis.costs import LiveCost
 from outage_analysis.costs.page_model import LiveInput, Product
@@ -30,30 +24,11 @@ from outage_analysis.reports.workbook.sheet import FEW_ROWS, Book, table_cells
 from outage_analysis.reports.workbook.writing import workbook_bytes
 from outage_analysis.text import LANGUAGES, Locale, column_of
 from tests.workbook_reader import Workbook
-from tests.zip_files import packed
 
-SOFFICE = shutil.which("soffice")
-REQUIRED = "1" in (os.environ.get("CI_REQUIRE_BROWSER"), os.environ.get("CI_REQUIRE_OFFICE"))
-office = [
-    pytest.mark.office,
-    pytest.mark.skipif(not SOFFICE and not REQUIRED, reason="needs LibreOffice (soffice)"),
-]
 OURS = re.compile(
     r"(?P<name>[a-z_][a-z0-9_]*)|SUMPRODUCT|SUM|IF|ROUND|ABS|\$?[A-Z]\$?[0-9]+|[0-9.]+(E-9)?|[-+*/(),<>=:]"
 )
 """What a formula may be made of, besides words of ours in quotes."""
-HOSTILE = {
-    "formula": "=1+cmd|' /C calc'!A0",
-    "sum": "@SUM(1+1)*cmd",
-    "link": '=HYPERLINK("http://evil.example","x")',
-    "address": "https://evil.example/?q=1",
-    "markup": "<script>alert(1)</script>&amp;]]>",
-    "control": "a\x00b\x08c\x1fd\u2028e",
-    "escape": "_x0041_ _x000D_",
-    "turned": "safe\u202egpj.exe",
-    "long": "-" * 10_000,
-    "emoji": "🔥 fire 👩‍👩‍👧",
-}  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -280,58 +255,6 @@ def test_a_picture_covers_no_cell_and_starts_a_printed_page(books: dict[str, Wor
 
 
 @pytest.mark.slow
-def test_texts_from_outside_are_inert(analysis: Analysis, books: dict[str, Workbook]) -> None:
-    book = Workbook(workbook_bytes(Report(hostile(analysis))))
-    assert [c.formula for c in book.formulas()] == [c.formula for c in books["en"].formulas()]
-    assert not any(b"hyperlink" in part for name, part in book.members.items() if "worksheets/" in name)
-    assert not any("evil" in part.decode() for name, part in book.members.items() if name.endswith(".rels"))
-    told = set(book.texts())
-    for kind in ("formula", "sum", "link", "address", "markup", "escape", "long"):
-        assert any(HOSTILE[kind] in text for text in told), kind
-    assert any("aU+0000bU+0008cU+001FdU+2028e" in text for text in told)
-    assert any("U+1F525 fire" in text for text in told)
-    assert not any(c in text for text in told for c in "\x00\x08\u202e\u2028🔥")
-    assert max(map(len, told)) <= 32_767
-
-
-def hostile(analysis: Analysis) -> Analysis:
-    """The bundled case with names and texts that somebody means ill with."""
-    names = list(HOSTILE.values())
-    incident, policy, ledger = analysis.incident, analysis.policy, analysis.ledger
-    assert ledger is not None
-    name = type(incident.name)
-
-    def named(items: tuple, shift: int) -> tuple:  # type: ignore[type-arg]
-        return tuple(
-            item.model_copy(
-                update={"name": name.model_construct(en=names[(place + shift) % len(names)], ko="=1")}
-            )
-            for place, item in enumerate(items)
-        )
-
-    bad = name.model_construct(en=HOSTILE["link"], ko="=1")
-    assumptions = tuple(
-        a.model_copy(update={"owner": HOSTILE["formula"], "approved_by": HOSTILE["sum"]})
-        for a in named(ledger.assumptions, 1)
-    )
-    rules = pl.DataFrame(
-        [("=file.csv", "loss is not negative", "rejected", 1, 2, text) for text in HOSTILE.values()],
-        schema=analysis.exact_tables["claims_rules"].schema,
-        orient="row",
-    )
-    changed = replace(
-        analysis,
-        incident=incident.model_copy(update={"name": bad, "services": named(incident.services, 0)}),
-        policy=policy.model_copy(update={"name": bad, "lines": named(policy.lines, 3)}),
-        ledger=ledger.model_copy(update={"assumptions": assumptions}),
-    )
-    vars(changed)["exact_tables"] = AnalysisTables(
-        {name: repeat(x).__next__ for name, x in {**analysis.exact_tables, "claims_rules": rules}.items()}
-    )
-    return changed
-
-
-@pytest.mark.slow
 def test_without_products_there_are_values_and_the_reason(
     analysis: Analysis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -386,96 +309,3 @@ def test_names_of_sheets_are_allowed_and_differ() -> None:
     assert book.add_sheet("History", "#000000").name == "History 2"
     assert book.add_sheet("x" * 30 + "'y", "#000000").name == "x" * 30
     assert Workbook(book.close()).paths
-
-
-# --- LibreOffice ----------------------------------------------------------------------------------------
-
-CHANGES = {
-    "as": {},
-    "filing": {"as-filing-share": 0.5},
-    "several": {
-        "as-filing-share": 0.1,
-        "as-review-award": 1_000_000.0,
-        "small-business-cash.pays.0": 45_000.0,
-    },
-}
-CASES = [("en", "as"), ("en", "filing"), ("en", "several"), ("ko", "filing")]
-
-
-def changed(content: bytes, report: Report, changes: dict[str, float]) -> bytes:
-    """The workbook with other inputs, and no value of any formula kept."""
-    book = Workbook(content)
-    path = book.paths[report.locale("workbook.inputs")]
-    parts = dict(book.members)
-    text = parts[path].decode()
-    for id_, value in changes.items():
-        cell = book.names[formula_names([id_])[id_]].rpartition("!")[2].replace("$", "")
-        text, found = re.subn(rf'(<c r="{cell}"[^>]*>)<v>[^<]*</v>', rf"\1<v>{value}</v>", text)
-        assert found == 1
-    parts[path] = text.encode()
-    for name in book.paths.values():
-        parts[name] = re.sub(rb"(<f>[^<]*</f>)<v>[^<]*</v>", rb"\1", parts[name])
-    return packed(parts)
-
-
-@pytest.fixture(scope="module")
-def recalculated(
-    data: dict[str, bytes], reports: dict[str, Report], tmp_path_factory: pytest.TempPathFactory
-) -> dict[tuple[str, str], Workbook]:
-    """Changed workbooks, opened, computed and saved by LibreOffice."""
-    folder = tmp_path_factory.mktemp("office")
-    cases = {case: folder / "{}-{}.xlsx".format(*case) for case in CASES}
-    for (lang, name), path in cases.items():
-        path.write_bytes(changed(data[lang], reports[lang], CHANGES[name]))
-    subprocess.run(
-        [
-            *(str(SOFFICE), f"-env:UserInstallation={(folder / 'profile').as_uri()}", "--headless"),
-            *("--convert-to", "xlsx", "--outdir", str(folder / "out"), *map(str, cases.values())),
-        ],
-        check=True,
-        capture_output=True,
-        timeout=180,
-    )
-    return {case: Workbook((folder / "out" / path.name).read_bytes()) for case, path in cases.items()}
-
-
-class TestOffice:
-    pytestmark = office
-
-    @pytest.mark.parametrize(("lang", "change"), CASES)
-    def test_computes_what_the_model_does(
-        self,
-        recalculated: dict[tuple[str, str], Workbook],
-        reports: dict[str, Report],
-        lang: str,
-        change: str,
-    ) -> None:
-        book, products = recalculated[lang, change], reports[lang].products
-        assert products is not None
-        w, sheet = reports[lang].locale, reports[lang].locale("workbook.summary")
-        live = book.cells(sheet)[f"B{book.row_of(sheet, w('report.tile_expected'))}"].value
-        assert live == round(products.expected("cash", CHANGES[change]))
-        for valuation in ("cash", "face_value", "handling", "top_down"):
-            total = book.named(f"expected_{valuation}").value
-            assert total == pytest.approx(products.expected(valuation, CHANGES[change]), rel=1e-9)
-
-    @pytest.mark.parametrize(("lang", "change"), CASES)
-    def test_says_that_quantiles_are_stale_once_an_input_differs(
-        self,
-        recalculated: dict[tuple[str, str], Workbook],
-        reports: dict[str, Report],
-        lang: str,
-        change: str,
-    ) -> None:
-        w, book = reports[lang].locale, recalculated[lang, change]
-        sheet = w("workbook.summary")
-        cells = book.cells(sheet)
-        states = {cells[f"E{book.row_of(sheet, w(f'word.{p}'))}"].value for p in ("p10", "p50", "p90")}
-        assert states == {w("workbook.stale" if CHANGES[change] else "workbook.current")}
-        assert book.named("inputs_changed").value == len(CHANGES[change])
-
-    def test_no_formula_fails(self, recalculated: dict[tuple[str, str], Workbook]) -> None:
-        for book in recalculated.values():
-            values = [cell.value for cell in book.formulas()]
-            assert len(values) > 30
-            assert not any(isinstance(v, str) and v.startswith(("#", "Err:")) for v in values)

@@ -15,17 +15,8 @@ from outage_analysis.assumptions import Ledger
 from outage_analysis.claims import RULES, Claims, read_claims
 from outage_analysis.files import Name, Text
 from outage_analysis.incidents import Incident
-from outage_analysis.losses import (
-    Branch,
-    Fits,
-    SeverityFit,
-    fit_all,
-    fit_severity,
-    forecast_late_claims,
-    load_grouped,
-)
+from outage_analysis.losses import Fits, SeverityFit, fit_all, fit_severity, load_grouped
 from outage_analysis.policies import Policy, load_policy
-from outage_analysis.reports import Report
 from outage_analysis.text import LANGUAGES, MAX_CARD_ROWS, Card, Displayable, Locale, Table, first_rows
 from outage_analysis.text.display import LONGEST_CELL, WIDTH
 from tests.conftest import claim_rows
@@ -157,30 +148,6 @@ def test_a_head_stays_text() -> None:
 # --- what each says -----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("lang", LANGUAGES)
-def test_the_figures_of_an_analysis_are_those_of_its_report(analysis: Analysis, lang: str) -> None:
-    quantiles, bands = analysis.card(lang).tables
-    tile, locale = Report(analysis, lang).tiles[0], analysis.locale(lang)
-    [row] = [row for row in quantiles.rows if row[0] == locale("word.cash")]
-    cash, low, _, high = (float(text.replace(",", "")) for text in row[1:])
-    assert locale.money(cash) == tile.figure
-    assert tile.figure in analysis.card(lang).notes[0]
-    assert all(locale.money(amount) in tile.likely for amount in (low, high))
-    assert len(bands.rows) == analysis.tables["costs"].filter(level="band").height
-    assert analysis.incident.name[lang] == analysis.card(lang).title
-    assert analysis.policy.name[lang] in " ".join(analysis.card(lang).lines)
-
-
-@pytest.mark.parametrize("lang", LANGUAGES)
-def test_an_analysis_gives_the_answer_of_the_command_and_names_its_tables(
-    analysis: Analysis, lang: str
-) -> None:
-    *told, tables = analysis.card(lang).notes
-    assert told == list(analysis.answer(lang).sentences)
-    assert len(told) > 2
-    assert re.findall("[a-z_]+", tables.partition(": ")[2]) == list(analysis.tables)
-
-
 def test_an_analysis_with_a_budget_says_the_chance_of_breaking_it(made: Analysis) -> None:
     row = made.tables["budget"].row(0, named=True)
     assert Locale("en").share(row["exceeded"]) in made.card().notes[1]
@@ -253,19 +220,6 @@ def test_a_fit_shows_its_parameters_and_what_it_expects_of_each_band(fits: Fits)
     assert [row[0] for row in bands.rows][::9] == ["up to 25", "2,500 to 4,000"]
 
 
-def test_fitted_families_come_likeliest_first(fits: Fits) -> None:
-    [table] = fits.card().tables
-    words = Locale("en")
-    ordered = [(words(f"word.{name}"), words.share(fits.weights[name])) for name in ("lomax", "lognormal")]
-    assert [row[:2] for row in table.rows] == ordered
-
-
-def test_families_that_cannot_be_weighed_or_fitted_are_shown_all_the_same() -> None:
-    card = fit_all([0, 1, 2], [1, 1], top="closed", families=["exponential", "lomax"]).card()
-    assert card.tables[0].rows[0][:2] == ("exponential", "–")
-    assert card.notes == ("Not fitted: Lomax; fits[name] says why.",)
-
-
 def test_a_mean_that_is_infinite_is_stated_to_be() -> None:
     heavy = fit_severity([0, 1, 10, 100], [40, 20, 20, 20], family="lomax")
     assert "Mean infinite" in heavy.card().notes[0]
@@ -282,17 +236,6 @@ def test_a_card_for_a_terminal_is_the_same_in_every_terminal(
     for name, value in {"COLUMNS": "40", "FORCE_COLOR": "1", "TERM": "dumb", "LC_ALL": "C"}.items():
         monkeypatch.setenv(name, value)
     assert repr(policy) == before
-
-
-def test_a_card_however_long_its_texts_are_fits_into_a_terminal() -> None:
-    long = "가" * 5_000
-    table = Table((long[:30], "n"), ((long, "1,234,567,890"),), frozenset({1}), long, long)
-    card = Card(long, (long,), (table,), (long,))
-    lines = repr(card).split("\n")
-    assert max(map(cell_len, lines)) <= WIDTH
-    assert "1,234,567,890" in repr(card)
-    assert len(repr(card)) < 5_000
-    assert len(card._repr_html_()) < 10_000
 
 
 @pytest.mark.parametrize("count", [0, MAX_CARD_ROWS, MAX_CARD_ROWS + 1])
@@ -324,15 +267,3 @@ def test_no_result_prints_its_arrays(analysis: Analysis) -> None:
     }
     lengths = {name: len(repr(thing)) for name, thing in things.items()}
     assert max(lengths.values()) < 1_000, lengths
-
-
-def test_a_forecast_prints_the_claims_that_it_expects() -> None:
-    times = [float(day) for day in range(1, 31)]
-    counts = [round(100_000 * (1 - 0.8**day)) for day in times]
-    forecast = forecast_late_claims(times, counts, [Branch("deadline", 40.0, spike=0.0)])
-    late = forecast.late["deadline"]
-    low, high = late.total(0.8)
-    assert repr(forecast).split("\n")[:2] == [
-        f"Forecast from {counts[-1]:,} claims by day 30",
-        f"deadline: {counts[-1] + late.quantile(0.5):,} claims by day 40, 80% likely {low:,} to {high:,}",
-    ]

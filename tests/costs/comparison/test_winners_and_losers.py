@@ -175,6 +175,7 @@ def paid(policy: Policy, claim: Claim) -> Fraction:
     return line.tariff.pay(loss) or Fraction(0)
 
 
+@pytest.mark.slow
 @given(
     one=policies("one"),
     two=policies("two"),

@@ -7,12 +7,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from scipy import stats
 
-from outage_analysis.costs import build_portfolio, cost_table, simulate, totals
-from outage_analysis.costs.policy_search.candidates import OBJECTIVES
+from outage_analysis.costs import build_portfolio, simulate
 from outage_analysis.errors import ModelRefused
 from tests.costs.policy_search.small_searches import (
     BANDS,
@@ -133,49 +130,6 @@ def test_the_total_follows_the_distribution_of_the_counts() -> None:
         )
         estimate = sample.exceedance(100)
         assert estimate.value == pytest.approx(over, abs=max(4 * estimate.error, 0.005))
-
-
-@pytest.mark.parametrize(("ledger", "budget"), [(HALF, 100), (UNCERTAIN, 160)])
-def test_the_solution_costs_what_a_run_of_it_costs(ledger: object, budget: int) -> None:
-    found = search_of(VALUES, budget, ledger=ledger, draws=2**12)  # type: ignore[arg-type] # a ledger
-    cube = loss_cube(LOSSES, *found.policy.breakpoints)
-    run = simulate(
-        build_portfolio(found.policy, found.request.ledger, as_of=DAY, cubes=[cube]), draws=2**12, seed=7
-    )
-    row, own = found.table.row(0, named=True), run.totals["cash"]
-    assert row["over_budget"] == pytest.approx(own.exceedance(budget).value, rel=0.05)  # it is rounded
-    assert own.exceedance(budget).value <= 0.1
-    table = cost_table(found.policy, found.request.ledger, as_of=DAY, cubes=[cube])
-    assert row["expected"] == totals(table).filter(valuation="cash")["expected"].item()
-
-
-@settings(deadline=None, max_examples=25)
-@given(
-    losses=st.lists(st.integers(1, 500), min_size=1, max_size=12),
-    budget=st.integers(0, 600),
-    objective=st.sampled_from(OBJECTIVES),
-    cliff=st.one_of(st.none(), st.integers(0, 80)),
-)
-@pytest.mark.slow
-def test_no_allowed_candidate_within_the_budget_is_better(
-    losses: list[int], budget: int, objective: str, cliff: int | None
-) -> None:
-    found = search_of(
-        VALUES, budget, losses=losses, ledger=HALF, objective=objective, max_cliff=cliff, draws=2**10
-    )
-    within = []
-    for place, sample in enumerate(samples(found)):
-        first, second = found.tried.values[place]
-        jumps = (first, second - first)
-        allowed = min(jumps) >= 0 and (cliff is None or max(jumps) <= cliff)
-        if allowed and sample.exceedance(budget).value <= 0.1 + 1e-9:
-            within.append(place)
-    # A chance of 0.1 is on one side of the limit in one simulation, and on the other in another.
-    assert found.is_feasible or not any(samples(found)[x].exceedance(budget).value < 0.095 for x in within)
-    if found.is_feasible and within:
-        assert samples(found)[found.chosen].exceedance(budget).value < 0.105
-        sure = [x for x in within if samples(found)[x].exceedance(budget).value < 0.095]
-        assert found.tried.benefit()[found.chosen] >= max(found.tried.benefit()[sure], default=-np.inf)
 
 
 # edges of the budget
