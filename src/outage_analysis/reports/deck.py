@@ -61,8 +61,8 @@ LETTER, LINE, SPACE = 0.52, 1.25, 0.45
 """The width of a letter, the height of a line, and the space below a text, in relation to the font size."""
 MOST_IN_TITLE, MOST_IN_TEXT, MOST_IN_CELL = 120, 700, 120
 """Longer texts are cut, and the notes have all of them; a Hangul letter counts as two."""
-WIDEST = 40
-"""A column of a table gets no more width for cells with more letters than this."""
+MARGIN, WIDEST = 4, 40
+"""The space around the text of a cell, and the most letters for which a column of a table gets more width."""
 PIXELS_PER_INCH = 80
 """The scale of a chart; the charts of most slides are then not taller than their place."""
 LARGER = {"fontsize": 15.6, "lineheight": 18, "limit": 300}
@@ -340,7 +340,7 @@ def _add_table(slide: Slide, report: Report, block: TableBlock, box: Box, more: 
     letters = []
     for head, *texts in zip(*cells, strict=True):
         needed = max(map(cell_len, (*head.split(), head[len(head) // 2 :], *texts)))  # a title has two lines
-        letters.append(3 + min(needed, WIDEST))
+        letters.append(MARGIN + min(needed, WIDEST))
     widths = [box.width * part / sum(letters) for part in letters]
     for size in TABLE_SIZES:
         heights = [
