@@ -26,7 +26,13 @@ from outage_analysis.reports.archives import read_members
 from outage_analysis.reports.blocks import BulletList, Heading, Text
 from outage_analysis.reports.deck.canvas import HEIGHT, WIDTH
 from outage_analysis.reports.deck.slides import build_deck
-from outage_analysis.reports.deck.text_size import line_count, shorten_to_lines
+from outage_analysis.reports.deck.text_size import (
+    Paragraph,
+    fit_text,
+    line_count,
+    shorten_to_lines,
+    text_height,
+)
 from outage_analysis.reports.own_sections import own_section
 from outage_analysis.text import LANGUAGES
 from tests.paths import OWN_OUTAGE
@@ -310,6 +316,21 @@ def test_rows_that_do_not_fit_are_counted_and_stand_in_the_notes(analysis: Analy
 
 
 # --- what fits -------------------------------------------------------------------------------------------
+
+
+def more(count: int) -> str:
+    return f"{count} more"
+
+
+def test_paragraphs_that_do_not_fit_are_left_to_the_notes() -> None:
+    lines = [Paragraph(f"{n} " + "word " * 12) for n in range(6)]
+    (shown,) = fit_text(lines, 3.0, 2.0, more).columns
+    kept = len(shown) - 1
+    assert 0 < kept < len(lines)
+    assert [line.text for line in shown] == [*(line.text for line in lines[:kept]), f"{6 - kept} more"]
+    assert text_height(shown, 14, 3.0) <= 2.0
+    (whole,) = fit_text(lines, 9.0, 9.0, more).columns
+    assert list(whole) == lines
 
 
 def test_a_line_is_cut_after_a_word() -> None:
