@@ -177,15 +177,6 @@ def test_opens_with_one_cell_of_parameters(path: Path) -> None:
 
 
 @each_stored
-def test_the_last_line_says_where_to_go_next(path: Path) -> None:
-    last = load(path).cells[-1].source.splitlines()[-1]
-    assert last.startswith("다음: [" if path in TWINS else "Next: [")
-    links = re.findall(r"\]\(([^)]*)\)", last)
-    assert links
-    assert all((FOLDER / link).is_file() for link in links)
-
-
-@each_stored
 def test_every_exercise_has_a_folded_answer(path: Path) -> None:
     last = load(path).cells[-1].source
     exercises = re.findall(r"^\*\*\d\.\*\* .*\?", last, re.MULTILINE)

@@ -153,7 +153,8 @@ def _input_cells(report: Report, live: LiveFormulas, factor: page_model.LiveInpu
     entry = next((a for a in ledger.assumptions if a.id == factor.id), None) if ledger else None
     low, high = (factor.low, factor.high) if factor.assumption else (None, None)
     if entry is not None and not isinstance(entry, BandMix):
-        low, high = entry.range.low, entry.range.high
+        # The last digits of an end differ between processors.
+        low, high = map(simulation_tables.round_digits, (entry.range.low, entry.range.high))
     value, original = (xl_rowcol_to_cell(row, column) for column in (VALUE, ORIGINAL))
     flag = choose_text(f"{value}<>{original}", locale("workbook.is_changed"), "")
     return [
