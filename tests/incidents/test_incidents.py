@@ -79,7 +79,7 @@ def test_no_notation_of_kakao_s_days_or_amounts_is_a_guess(incident: Incident) -
 
 
 def test_the_largest_loss_to_believe_is_a_quarter_s_profit(incident: Incident) -> None:
-    assert incident.loss.plausible_to == get_fact("FI-03.operating-profit").whole
+    assert incident.loss.plausible_to == get_fact(incident.quarter_profit).whole
 
 
 @pytest.mark.parametrize("outcome", ["count", "reject"])

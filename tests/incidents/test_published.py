@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 CITING = {
     "facts", "users", "classes", "published_count", "recipients", "recipients_high",
-    "fact", "denominator", "press", "each", "forecast", "paid",
+    "fact", "quarter_profit", "denominator", "press", "each", "forecast", "paid",
 }  # fmt: skip
 BOTH = pl.concat([facts(), outcomes()])
 

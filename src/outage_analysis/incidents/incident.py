@@ -261,6 +261,8 @@ class Incident(files.NamedDocument, Columns):
     """The services that a table by service and loss band begins with; the largest of the others follow."""
     headlines: tuple[Headline, ...] = Field(alias="headline", default=())
     """Published totals with which the computed total is compared."""
+    quarter_profit: str = ""
+    """The id of the fact with a quarter's operating profit; the report lists it among its facts."""
     outcome: LineOutcome | None = None
     """The outcome of one cost line; used only in hindsight."""
     own_facts: tuple[str, ...] = ()
