@@ -255,20 +255,13 @@ SUPERSETS = {
 }
 """Encoding in Python -> the known encoding that contains all its characters."""
 KANA = frozenset(map(chr, range(0x3041, 0x30FF)))
-
-
-def _common_characters() -> dict[str, frozenset[str]]:
-    """Return the characters of common_characters.csv, and of Japanese; an encoding stands for its language.
-
-    The Korean syllables make up more than 95 percent of most texts, the Chinese characters more than 80.
-    """
-    rows = csv.DictReader((files(__package__) / "common_characters.csv").read_text("utf-8").splitlines())
-    common = {row["encoding"]: frozenset(row["characters"]) for row in rows}
-    return common | {"cp932": KANA | common["gbk"]}
-
-
-COMMON_CHARACTERS = _common_characters()
-"""Encoding -> the characters that are common in its language."""
+COMMON_CHARACTERS = {
+    row["encoding"]: frozenset(row["characters"])
+    for row in csv.DictReader((files(__package__) / "common_characters.csv").read_text("utf-8").splitlines())
+}
+COMMON_CHARACTERS["cp932"] = KANA | COMMON_CHARACTERS["gbk"]
+"""Encoding -> the characters that are common in its language: the Korean syllables are more than 95
+percent of most texts, the Chinese characters more than 80."""
 WESTERN = "àáâãäåæçèéêëìíîïñòóôõöøùúûüßœ"
 CENTRAL = ("ąćęłńóśźż", "áčďéěíňóřšťúůýž", "áäčďéíĺľňóôŕšťúýž", "áéíóöőúüű", "ăâîşţ", "čćđšž")
 ALPHABETS = {
