@@ -196,7 +196,7 @@ def shown_days(first: date, last: date, context: ChartContext) -> tuple[date, da
 
 
 def day_x(field: str, days: tuple[date, date], locale: Locale) -> alt.X:
-    """Return a horizontal time axis from the first to the last of `days`, with a tick at noon of a day."""
+    """Return a horizontal time axis over `days`, the first and the last day; each tick is at noon."""
     first, last = days
     count = (last - first).days + 1
     ticks = [first + n * DAY for n in range(0, count, -(-count // MOST_TICKS))]

@@ -264,7 +264,7 @@ def _combinations(counts: Sequence[int], views: Sequence[View]) -> alt.Chart:
 
 
 def _selected_claims(base: alt.Chart, views: Sequence[View]) -> alt.Chart:
-    """Compute `counted`: the claims of a combination that the selections of these charts leave, else 0."""
+    """Add `counted`: the claims of a combination if the selections in these charts include it, else 0."""
     held = " && ".join(view.selected(f"datum.place_{view.at}") for view in views)
     rows: alt.Chart = base.transform_calculate(counted=f"{held} ? datum.claims : 0")
     return rows

@@ -43,7 +43,7 @@ ROUNDING = 1e-12
 
 
 def numbers_behind(*portfolios: Portfolio) -> list[tuple[str, Assumption, float]]:
-    """Return id, assumption and mean of each input of the cash that is one number, so no band mix."""
+    """Return the id, assumption and mean of each input of the cash that is one number, not a mix."""
     inputs = {name: entry for x in portfolios for name, entry in x.inputs_of("cash").items()}
     return [(name, e, e.range.expected) for name, e in inputs.items() if not isinstance(e, BandMix)]
 

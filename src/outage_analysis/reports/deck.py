@@ -1,4 +1,4 @@
-"""Write report.pptx: slides of a title, some texts, and a chart or a table of the report, with speaker notes.
+"""Write report.pptx. A slide has a title, some texts, a chart or a table of the report, and speaker notes.
 
 Every slide has the same places. PowerPoint lays a slide out only when it is opened, so whether a text has
 room is estimated from its number of letters. What has no room stands in the notes, which have every text.
@@ -62,7 +62,7 @@ LETTER, LINE, SPACE = 0.52, 1.25, 0.45
 MOST_IN_TITLE, MOST_IN_TEXT, MOST_IN_CELL = 120, 700, 120
 """Longer texts are cut, and the notes have all of them; a Hangul letter counts as two."""
 MARGIN, WIDEST = 4, 40
-"""The space around the text of a cell, and the most letters for which a column of a table gets more width."""
+"""In letters: the space beside the text of a table cell, and the longest text that widens its column."""
 PIXELS_PER_INCH = 80
 """The scale of a chart; the charts of most slides are then not taller than their place."""
 LARGER = {"fontsize": 15.6, "lineheight": 18, "limit": 300}
@@ -73,7 +73,7 @@ LATIN = {"en": "Arial", "ko": "Malgun Gothic"}
 """The font per language. Decks cannot embed fonts, so these are common on office computers."""
 HANGUL = "Malgun Gothic"
 TABLE_STYLE = "{3B4B98B0-60AC-42C2-AFA5-B58CD77FA1E5}"
-"""The id of PowerPoint's table style with thin lines and lightly shaded rows."""
+"""The id of a table style of PowerPoint: thin lines, and every other row lightly shaded."""
 PROPERTIES = """<?xml version="1.0" encoding="UTF-8" standalone="yes"?>
 <Properties xmlns="http://schemas.openxmlformats.org/officeDocument/2006/extended-properties"><Application>\
 outage-analysis</Application><PresentationFormat>Widescreen</PresentationFormat><Slides>{slides}</Slides>\
@@ -82,7 +82,7 @@ outage-analysis</Application><PresentationFormat>Widescreen</PresentationFormat>
 
 @dataclass(frozen=True)
 class Box:
-    """A place on a slide, in inches from the top left corner of the slide."""
+    """A rectangle on a slide. `left` and `top` are inches from the top left corner of the slide."""
 
     left: float
     top: float
@@ -265,7 +265,7 @@ def _letters(width: float, size: float) -> int:
 
 
 def _height(text: str, width: float, size: float) -> float:
-    """Return about how high a paragraph is, in inches."""
+    """Return the approximate height of a paragraph in inches."""
     return (ceil(cell_len(text) / _letters(width, size)) * LINE + SPACE) * size / 72
 
 
@@ -332,7 +332,7 @@ def _enlarged(part: Any, name: str = "") -> Any:  # noqa: ANN401 - a part of JSO
 
 
 def _add_table(slide: Slide, report: Report, block: TableBlock, box: Box, more: Callable[..., str]) -> None:
-    """Add the rows of a table that fit; a last row then says how many others stand in the notes."""
+    """Add the rows of a table that fit. If some do not, a last row says how many are in the notes."""
     grid = report.grids[block.grid]
     cells = [
         [_cut(cell, MOST_IN_CELL) for cell in row] for row in ([x.title for x in grid.columns], *grid.rows)

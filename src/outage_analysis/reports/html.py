@@ -52,7 +52,7 @@ def write_html(report: Report, folder: Path) -> None:
 
 def html_page(report: Report) -> str:
     """Return the complete HTML page of a report."""
-    linked = report.drawn("linked")
+    linked = report.page_chart("linked")
     charts = report.charts | ({"linked": linked} if linked else {})
     specs = {name: page_spec(name, chart, report.locale) for name, chart in charts.items()}
     what_if = sliders(report, live=True)

@@ -274,13 +274,13 @@ class Report:
     @cached_property
     def charts(self) -> dict[str, PageChart]:
         """All charts of the report that have data, by name; their titles are separate from the drawing."""
-        drawn = {name: self.drawn(name) for name, entry in CHARTS.items() if entry.page}
+        bundled = {name: self.page_chart(name) for name, entry in CHARTS.items() if entry.page}
         added = {name: block for name, block in self.own_blocks.items() if isinstance(block, OwnChart)}
-        return {name: chart for name, chart in drawn.items() if chart} | {
+        return {name: chart for name, chart in bundled.items() if chart} | {
             name: self._added_chart(name, chart) for name, chart in added.items()
         }
 
-    def drawn(self, name: str) -> PageChart | None:
+    def page_chart(self, name: str) -> PageChart | None:
         """Draw one of the package's charts; return None if it has no data."""
         analysis, entry = self.analysis, CHARTS[name]
         table = analysis.exact_tables.get(analysis.headline_table_name(entry.table), pl.DataFrame())

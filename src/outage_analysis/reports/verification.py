@@ -38,7 +38,7 @@ from outage_analysis.reports.report_folder import bundle_path, load_bundled_docu
 from outage_analysis.text import Note
 
 MAX_FILES, MAX_FILE_BYTES = 5_000, 200_000_000
-"""The most files in a report folder, and the most bytes of a file."""
+"""Limits for a report folder: its number of files, and the bytes of one file."""
 MAX_CAUSES = 3
 """The most causes that an error message names."""
 CHANGED = "is not as the report wrote it"

@@ -260,8 +260,7 @@ COMMON_CHARACTERS = {
     for row in csv.DictReader((files(__package__) / "common_characters.csv").read_text("utf-8").splitlines())
 }
 COMMON_CHARACTERS["cp932"] = KANA | COMMON_CHARACTERS["gbk"]
-"""Encoding -> the characters that are common in its language: the Korean syllables are more than 95
-percent of most texts, the Chinese characters more than 80."""
+"""Encoding -> the common characters of its language: over 95 % of most Korean texts, 80 % of Chinese."""
 WESTERN = "àáâãäåæçèéêëìíîïñòóôõöøùúûüßœ"
 CENTRAL = ("ąćęłńóśźż", "áčďéěíňóřšťúůýž", "áäčďéíĺľňóôŕšťúýž", "áéíóöőúüű", "ăâîşţ", "čćđšž")
 ALPHABETS = {

@@ -40,7 +40,7 @@ CURRENCY_HEADERS = (
 )
 """Headers of that column."""
 KNOWN = {*CURRENCY_WORDS, *SCALES, *TIME_UNITS, *_words("remark")}
-"""All these words, and those that change nothing about an amount."""
+"""The words above, and words such as `total`, which change nothing about an amount."""
 MAX_SCALE = 10**9
 """The largest scale that is understood."""
 LONG_WORD = 4

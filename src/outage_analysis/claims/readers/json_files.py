@@ -94,7 +94,7 @@ class JsonFile(SourceFile):
                     unreadable.append((row, at, length, value))
                     continue
                 cells = [*map(_cell_text, map(value.get, self.keys.values()))]
-                # Of an inspected file every key is a column, also those that no claim needs.
+                # In an inspected file every key is a column, even one that no claim needs.
                 if not self.table.for_inspection and any(cell is NESTED for cell in cells):
                     unreadable.append((row, at, length, f"no flat JSON object: {NESTED}"))
                 else:
