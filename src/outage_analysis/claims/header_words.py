@@ -6,89 +6,37 @@ import re
 import unicodedata
 from collections.abc import Iterable
 
-IDENTIFIER = {
-    *("id", "no", "nr", "num", "number", "code", "key", "ref", "reference", "번호", "코드", "아이디"),
-    *("nummer", "kennung", "aktenzeichen", "番号"),
-}
-CLAIM = {
-    *("claim", "case", "ticket", "complaint", "report", "request", "record", "row", "entry", "submission"),
-    *("접수", "신고", "민원", "관리", "티켓", "사건", "문의", "요청", "일련", "연번", "순번", "클레임"),
-    *("vorgang", "vorgangs", "fall", "meldung", "meldungs", "beschwerde", "schadennummer", "schadensnummer"),
-    *("受付", "申請", "申告", "苦情", "案件"),
-}
-CLAIMANT = {
-    *("customer", "claimant", "complainant", "user", "member", "subscriber", "client"),
-    *("회원", "고객", "신고자", "신고인", "신청자", "신청인", "이용자", "사용자", "가입자", "민원인"),
-    *("kunde", "kunden", "nutzer", "melder", "antragsteller", "mitglied", "mitglieds"),
-    *("顧客", "お客様", "会員", "契約者", "申請者"),
-}
-FILED = {
-    *("filed", "received", "reported", "submitted", "created", "opened", "lodged", "registered"),
-    *("접수", "신고", "등록", "제출"),
-    *("gemeldet", "melde", "meldungs", "eingang", "eingangs", "eingereicht", "eingegangen", "erfasst"),
-    *("受付", "申請", "申告", "登録"),
-}
-TIME = {
-    *("date", "time", "day", "on", "at", "일시", "일자", "날짜", "시각", "시간", "일"),
-    *("datum", "tag", "zeit", "日", "日付", "日時", "時刻"),
-}
-LOSS = {
-    *("loss", "losses", "damage", "damages", "손실", "피해", "손해", "schaden", "schadens", "verlust"),
-    *("損害", "損失", "被害"),
-}
-AMOUNT = {"amount", "sum", "value", "금액", "액", "summe", "betrag", "betrags", "hoehe", "額", "金額"}
-ABOUT_AMOUNTS = {
-    *("claimed", "reported", "alleged", "estimated", "stated", "total", "in", "of", "the", "krw", "won"),
-    *("신고", "추정", "예상", "총", "합계", "원"),
-    *("gemeldeter", "gemeldete", "geschaetzter", "geschaetzte", "der", "des"),
-}
+from outage_analysis.text import listed_words
+
+IDENTIFIER = frozenset(listed_words("identifier"))
+CLAIM = frozenset(listed_words("claim"))
+CLAIMANT = frozenset(listed_words("claimant"))
+FILED = frozenset(listed_words("filed"))
+TIME = frozenset(listed_words("time_of_filing"))
+LOSS = frozenset(listed_words("loss"))
+AMOUNT = frozenset(listed_words("amount"))
+ABOUT_AMOUNTS = frozenset(listed_words("about_amounts"))
 """Words that a header may contain beside a word of LOSS or AMOUNT, because they do not change its meaning."""
-SERVICE = {"service", "product", "app", "서비스", "앱", "dienst", "produkt", "サービス", "商品"}
-TYPE = {"type", "kind", "class", "구분", "유형", "종류", "art", "typ", "gruppe", "種別", "区分"}
-DECISION = {
-    *("status", "decision", "decided", "outcome", "disposition", "entscheidung", "bescheid"),
-    *("상태", "결정", "결과", "판정"),
-}
-ABOUT_DECISIONS = {
-    *("processing", "process", "review", "payment", "payout", "current", "final", "the", "of"),
-    *("처리", "심사", "검토", "신청", "지급", "승인", "여부", "현재"),
-}
+SERVICE = frozenset(listed_words("service"))
+TYPE = frozenset(listed_words("type"))
+DECISION = frozenset(listed_words("decision"))
+ABOUT_DECISIONS = frozenset(listed_words("about_decisions"))
 """Words that a header may contain beside a word of DECISION."""
-PAID = {
-    *("paid", "payout", "payouts", "payment", "payments", "ausgezahlt", "auszahlung", "gezahlt"),
-    *("지급", "보상"),
-}
-NAME = {"name", "명", "이름"}
-CONTACT = {
-    *("phone", "telephone", "tel", "mobile", "cell", "cellphone", "contact", "callback", "fax", "whatsapp"),
-    *("email", "mail", "address", "surname", "firstname", "lastname", "fullname", "birth", "birthday"),
-    *("birthdate", "dob", "ssn", "resident", "passport", "card", "iban", "bank"),
-    *("전화", "연락처", "휴대폰", "핸드폰", "휴대전화", "모바일", "팩스", "이메일", "메일", "주소", "성명"),
-    *("성함", "생년월일", "생일", "주민", "주민등록", "여권", "계좌", "카드"),
-    *("電話", "携帯", "連絡先", "メール", "住所", "氏名", "名前", "生年月日", "口座"),
-    *("telefon", "handy", "anschrift", "adresse", "vorname", "nachname", "geburtsdatum", "strasse"),
-}
-COUNTS = {"count", "hours", "days", "minutes", "건", "건수", "명", "시간", "분", "일", "일수"}
+PAID = frozenset(listed_words("paid"))
+NAME = frozenset(listed_words("name"))
+CONTACT = frozenset(listed_words("contact"))
+COUNTS = frozenset(listed_words("count"))
 """Words in brackets that show that the loss in a column is not an amount of money, as in 피해(건)."""
-_UNRELATED = {"발생"}
-"""Words that contain a shorter, unrelated word: 발생일 (date of an event) contains 생일 (birthday)."""
-_HANGUL = sorted(
-    (
-        word
-        for words in (IDENTIFIER, CLAIM, CLAIMANT, FILED, TIME, LOSS, AMOUNT, ABOUT_AMOUNTS, SERVICE, TYPE)
-        for word in (*words, *DECISION, *ABOUT_DECISIONS, *PAID, *NAME, *CONTACT, *_UNRELATED)
-        if not word.isascii()
-    ),
-    key=len,
-    reverse=True,
+_WORDS = frozenset.union(
+    *(IDENTIFIER, CLAIM, CLAIMANT, FILED, TIME, LOSS, AMOUNT, ABOUT_AMOUNTS, SERVICE, TYPE, DECISION),
+    *(ABOUT_DECISIONS, PAID, NAME, CONTACT),
+    {
+        "발생"
+    },  # a word that contains a shorter, unrelated one: 발생일 (date of an event) contains 생일 (birthday)
 )
-_KNOWN = re.compile("|".join(dict.fromkeys(_HANGUL)))
-_GERMAN_PARTS = (
-    *("schadensnummer", "schadennummer", "aktenzeichen", "beschwerde", "mitglieds", "vorgangs", "eingangs"),
-    *("meldungs", "schadens", "vorgang", "eingang", "meldung", "schaden", "kunden", "nummer", "betrags"),
-    *("betrag", "dienst", "melde", "summe", "hoehe", "datum", "fall", "zeit", "tag", "art", "typ", "nr"),
-)
-_GERMAN = re.compile("|".join(_GERMAN_PARTS))
+_LONGEST_FIRST = sorted((word for word in _WORDS if not word.isascii()), key=lambda word: (-len(word), word))
+_KNOWN = re.compile("|".join(_LONGEST_FIRST))
+_GERMAN = re.compile("|".join(listed_words("german_part")))
 _GERMAN_COMPOUND = re.compile(f"(?:{_GERMAN.pattern})+")
 """Pattern of a German word that consists of known words, such as Schadenssumme."""
 _UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue"})
@@ -170,6 +118,6 @@ def means_paid(header: str, units: Iterable[str]) -> bool:
     return bool(words & PAID) and words <= PAID | AMOUNT | {"total", "in", "원", *map(str.casefold, units)}
 
 
-def has_word(header: str, words: set[str]) -> bool:
+def has_word(header: str, words: frozenset[str]) -> bool:
     """Return whether a header contains one of the given words."""
     return not words.isdisjoint(split_header(header))

@@ -7,6 +7,7 @@ Modules:
     dates: SQL that parses days and times of day
     display: cards and tables as text and HTML; the sentences and tables with which a result answers
     encodings: detects the encoding of a text file, and converts the file to UTF-8
+    word_lists: the words of headers, units, currencies and months that are recognised
     fonts: the bundled fonts and the characters that they contain
     personal_data: finds and masks personal data
     table_schema: the columns of a table with data type, unit, label and description; shared columns
@@ -115,5 +116,6 @@ if TYPE_CHECKING:
         schema_of,
         schemas_of,
     )
+    from outage_analysis.text.word_lists import listed_words
 else:  # so that type checkers report a name that is not exported
     __getattr__, __dir__ = lazy_exports(__name__, __file__)

@@ -5,27 +5,17 @@ Also amounts of whole currency in the smallest unit.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import csv
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
+from importlib.resources import files
 from numbers import Real
 
 from outage_analysis.errors import UsageError
+from outage_analysis.text.word_lists import listed_words
 
-MONEY_UNITS = {
-    "thousand": 10**3,
-    "million": 10**6,
-    "billion": 10**9,
-    "bn": 10**9,
-    "k": 10**3,
-    "m": 10**6,
-    "b": 10**9,
-    "천만": 10**7,
-    "백만": 10**6,
-    "만": 10**4,
-    "억": 10**8,
-    "조": 10**12,
-}
+MONEY_UNITS = {word: int(size) for word, size in listed_words("money_unit").items()}
 """Units that may follow the number of an amount: 400M, 400 million, 1.5bn, 4억. Longer names come first."""
 
 
@@ -34,8 +24,8 @@ class Notation:
     """A notation: one way to write a day or an amount.
 
     `sql` is a function that returns SQL to parse a text. Its arguments are the SQL of the text and a context:
-    a time zone for days, a currency code for amounts. The parsed value is a DATE, or an amount as DECIMAL(38,
-    12) in the unit in which it is written.
+    a time zone and a window for days, a currency code for amounts. The parsed value is a DATE, or an amount
+    as DECIMAL(38, 12) in the unit in which it is written.
     """
 
     name: str
@@ -43,13 +33,30 @@ class Notation:
     """A one-line description for users."""
     examples: tuple[str, ...]
     sql: Callable[..., str]
-    exact: bool = False
+    exact: bool
     """Whether the text is matched unchanged. Other notations also match full-width characters."""
-    unit: bool = False
+    unit: bool
     """Whether the text states its unit, so that the scale of the column is not applied."""
 
 
-def agreed_value_sql(column: str, notations: Sequence[Notation], *context: str, among: str = "") -> str:
+def listed_notations(kind: str, parsers: Mapping[str, Callable[..., str]]) -> dict[str, Notation]:
+    """Return the notations of days or amounts that notations.csv lists, by name, each with its `sql`."""
+    rows = csv.DictReader((files(__package__) / "notations.csv").read_text("utf-8").splitlines())
+    return {
+        (name := row["name"]): Notation(
+            name,
+            row["description"],
+            tuple(row["examples"].split(" | ")),
+            parsers[name],
+            exact=bool(row["exact"]),
+            unit=bool(row["unit"]),
+        )
+        for row in rows
+        if row["kind"] == kind
+    }
+
+
+def agreed_value_sql(column: str, notations: Sequence[Notation], *context: object, among: str = "") -> str:
     """Return SQL that parses a text in several notations; NULL if none matches or two of them disagree.
 
     `among` is an SQL condition on a value called `reading`. If notations disagree, the only value that meets
@@ -127,19 +134,7 @@ _BARE_POINT = "regexp_replace({}, '[^0-9.+-]', '', 'g')"
 _BARE_COMMA = "translate(regexp_replace({}, '[^0-9,+-]', '', 'g'), ',', '.')"
 _WON_PREFIX = r"(?:[₩\\]|(?i:krw)) ?"
 _WON_SUFFIX = r" ?(?:[원₩]|(?i:krw|won))"
-SIGNS = {
-    "USD": r"(?:US)?\$",
-    "EUR": "€",
-    "GBP": "£",
-    "JPY": "[¥円]",
-    "CNY": "¥",
-    "AUD": r"AU?\$|\$",
-    "CAD": r"CA?\$|\$",
-    "NZD": r"(?:NZ)?\$",
-    "SGD": r"S?\$",
-    "HKD": r"(?:HK)?\$",
-    "KRW": "₩",
-}
+SIGNS = listed_words("sign")
 """Currency -> pattern of its signs. Other currencies are recognised only by their ISO code."""
 _UNITS = r"(?:[1-9]천(?: ?[1-9]백)?(?: ?[1-9]십)?|[1-9]백(?: ?[1-9]십)?|[1-9]십)"
 _UP_TO_9999 = r"(?:\d{1,4}|[1-9],\d{3})"
@@ -197,78 +192,24 @@ def _korean(text: str, _currency: str) -> str:
     return if_match_sql(text, _KOREAN, f"{total} * case when contains({text}, '-') then -1 else 1 end")
 
 
-_AMOUNTS = (
-    Notation(
-        "plain",
-        "Digits, with a point before decimals.",
-        ("300000", "-1200", "1200.50"),
-        _number(rf"[+-]?{_WHOLE}{_DECIMALS}", "{}"),
-        exact=True,
-    ),
-    Notation(
-        "grouped",
-        "Digits in groups of three behind commas, or not grouped, with a point before decimals.",
-        ("300,000", "-1,234,567", "1,200.50"),
-        _number(rf"[+-]?{_NUMBER}", "replace({}, ',', '')"),
-    ),
-    Notation(
-        "won",
-        "A plain or grouped number with ₩, \\ or KRW before it, or 원, ₩, KRW or won behind it.",
-        ("₩1,200", "300,000원", "KRW 300000", "-₩1,200", "300000 won"),
-        _number(
+AMOUNTS = listed_notations(
+    "amount",
+    {
+        "plain": _number(rf"[+-]?{_WHOLE}{_DECIMALS}", "{}"),
+        "grouped": _number(rf"[+-]?{_NUMBER}", "replace({}, ',', '')"),
+        "won": _number(
             rf"(?:(?:[+-]?{_WON_PREFIX}|{_WON_PREFIX}[+-]){_NUMBER}(?:{_WON_SUFFIX})?|[+-]?{_NUMBER}{_WON_SUFFIX})",
-            "regexp_replace({}, '[^0-9.+-]', '', 'g')",
+            _BARE_POINT,
         ),
-        unit=True,
-    ),
-    Notation(
-        "korean",
-        "Counts of 억, 만, 천, 백 and 십 in falling order, with or without ₩ and 원.",
-        ("30만원", "1.2만", "1억 2,000만 원", "3천만원", "30만5천원", "2천5백원"),
-        _korean,
-        unit=True,
-    ),
-    Notation(
-        "european",
-        "Digits in groups of three behind points, or not grouped, with a comma before decimals.",
-        ("300.000", "1.234.567,89", "12,50"),
-        _number(rf"[+-]?{_EUROPEAN}", "translate({}, ',.', '.')"),
-    ),
-    Notation(
-        "currency",
-        "A plain or grouped number with the sign or the code of the incident's currency before or behind it.",
-        ("$2,400.00", "US$ 12.50", "-€1,200.50", "2,400 EUR", "GBP 300", "A$99.95"),
-        _with_currency(_NUMBER, _BARE_POINT),
-        unit=True,
-    ),
-    Notation(
-        "european_currency",
-        "A number as in `european` or `spaced_european`, with the sign or the code of the currency.",
-        ("1.234,50 €", "€ 12,50", "1 234,50 EUR", "-1.200 €"),
-        _with_currency(rf"(?:{_EUROPEAN}|{_SPACED}{_COMMA_DECIMALS})", _BARE_COMMA),
-        unit=True,
-    ),
-    Notation(
-        "spaced",
-        "Digits in groups of three behind spaces or apostrophes, or not grouped; a point before decimals.",
-        ("300 000", "1'234.50", "-1 234 567.89"),
-        _number(rf"[+-]?{_SPACED}{_DECIMALS}", _BARE_POINT),
-    ),
-    Notation(
-        "spaced_european",
-        "Digits in groups of three behind spaces or apostrophes, or not grouped; a comma before decimals.",
-        ("300 000", "1 234,50", "12,50"),
-        _number(rf"[+-]?{_SPACED}{_COMMA_DECIMALS}", _BARE_COMMA),
-    ),
-    Notation(
-        "spaced_currency",
-        "A number as in `spaced`, with the sign or the code of the incident's currency before or behind it.",
-        ("EUR 1'234.50", "1 234.50 €", "$ 300 000"),
-        _with_currency(rf"{_SPACED}{_DECIMALS}", _BARE_POINT),
-        unit=True,
-    ),
+        "korean": _korean,
+        "european": _number(rf"[+-]?{_EUROPEAN}", "translate({}, ',.', '.')"),
+        "currency": _with_currency(_NUMBER, _BARE_POINT),
+        "european_currency": _with_currency(rf"(?:{_EUROPEAN}|{_SPACED}{_COMMA_DECIMALS})", _BARE_COMMA),
+        "spaced": _number(rf"[+-]?{_SPACED}{_DECIMALS}", _BARE_POINT),
+        "spaced_european": _number(rf"[+-]?{_SPACED}{_COMMA_DECIMALS}", _BARE_COMMA),
+        "spaced_currency": _with_currency(rf"{_SPACED}{_DECIMALS}", _BARE_POINT),
+    },
 )
-AMOUNTS = {notation.name: notation for notation in _AMOUNTS}
 """Name -> notation of amounts."""
 
 

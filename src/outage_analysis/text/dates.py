@@ -4,31 +4,45 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from datetime import date
-from functools import partial
 
 from outage_analysis.text import amounts
+from outage_analysis.text.word_lists import listed_words
 
+Window = tuple[date, date] | None
 _YEAR = r"(?:000[1-9]|00[1-9]\d|0[1-9]\d\d|[1-9]\d{3})"
-_MONTH_DAY = r"(?:-\d\d?-\d\d?|/\d\d?/\d\d?|\. ?\d\d?\. ?\d\d?\.?)"
 _SECONDS = r"(?::[0-5]\d(?:\.\d+)?)?"
 _HOUR = r"(?:[01]\d|2[0-3])"
-_TIME = rf"(?:[01]?\d|2[0-3]):[0-5]\d{_SECONDS}"
-_TWELVE_HOUR_TIME = rf"(?:0?\d|1[0-2]):[0-5]\d{_SECONDS}"
-"""Pattern of a time on a twelve-hour clock."""
-_DMY_TIME = rf"(?:,? (?:{_TIME}(?: Uhr)?|{_TWELVE_HOUR_TIME} ?[AaPp][Mm]))?"
 _MOMENT = rf"{_YEAR}-\d\d-\d\d[ T]{_HOUR}:[0-5]\d{_SECONDS}"
 _ISO = rf"(?:{_YEAR}-\d\d-\d\d|{_MOMENT})"
-_KOREAN_MINUTES = r"(?:[0-5]?\d분(?: ?[0-5]?\d초)?)?"
-_KOREAN_TIME = (
-    rf"(?:{_TIME}|(?:[01]?\d|2[0-3])시 ?{_KOREAN_MINUTES}"
-    rf"|(?:오전|오후|AM|PM) ?(?:{_TWELVE_HOUR_TIME}|(?:0?\d|1[0-2])시 ?{_KOREAN_MINUTES}))"
+# The patterns below match texts in lower case.
+_MINUTES = rf":[0-5]\d{_SECONDS}"
+_KOREAN_MINUTES = r"시 ?(?:[0-5]?\d분(?: ?[0-5]?\d초)?)?"
+_UP_TO_23, _UP_TO_12 = r"(?:[01]?\d|2[0-3])", r"(?:0?\d|1[0-2])"
+_TIME = (
+    rf"(?:{_UP_TO_23}(?:{_MINUTES}(?: uhr)?|{_KOREAN_MINUTES})|{_UP_TO_12}{_MINUTES} ?[ap]m"
+    rf"|(?:오전|오후|am|pm) ?{_UP_TO_12}(?:{_MINUTES}|{_KOREAN_MINUTES}))"
 )
+_AFTER = rf"(?:,? {_TIME})?"
 _WEEKDAY = r"(?: ?\([월화수목금토일](?:요일)?\)| ?[월화수목금토일]요일)?"
+_MONTH_DAY = r"(?:-\d\d?-\d\d?|/\d\d?/\d\d?|\. ?\d\d?\. ?\d\d?\.?)"
+_AFTER_YEAR = rf"(?:[년年] ?\d\d?[월月] ?\d\d?[일日]{_WEEKDAY}(?: ?{_TIME})?|{_MONTH_DAY}{_WEEKDAY}{_AFTER})"
+_DAY_AND_MONTH = r"\d\d?(?:\.\d\d?\.|/\d\d?/|-\d\d?-)"
+_MONTH_AND_DAY = r"\d\d?(?:/\d\d?/|-\d\d?-)"
+_MONTHS = listed_words("month")
+_MONTH = f"(?:{'|'.join(_MONTHS)})"
+_WEEKDAY_NAME = (
+    r"(?:(?:mon|tues?|wed(?:nes)?|thu(?:rs)?|fri|sat(?:ur)?|sun)(?:day)?"
+    r"|(?:mo|di|mi|do|fr|sa|so)|(?:mon|diens|donners|frei|sams|sonn)tag|mittwoch|sonnabend)"
+)
+_BEFORE = rf"(?:{_WEEKDAY_NAME}[,.]{{0,2}} )?"
+"""Pattern of a weekday before a day."""
+_DAY_NUMBER = r"\d\d?(?:st|nd|rd|th|\.)?"
+MAX_YEARS = 3
+"""Most years of a claims window within which a day without a year can be unique."""
 
 
-def _iso(text: str, zone: str) -> str:
+def _iso(text: str, zone: str, _window: Window) -> str:
     local = amounts.if_match_sql(text, _ISO, f"try_cast(substr({text}, 1, 10) as date)")
     local_day = f"timezone({zone}, {offset_moment_sql(text)})::date"
     # In time zones further east, the last hours of the year 9999 are in the year 10000, which is not
@@ -37,64 +51,29 @@ def _iso(text: str, zone: str) -> str:
     return f"coalesce({local}, {amounts.if_match_sql(text, _MOMENT + OFFSET, day)})"
 
 
-def _day_parser(pattern: str, order: str, split: str = r"(\d+)\D+(\d+)\D+(\d+)") -> Callable[..., str]:
+def _numbers(pattern: str, order: str, split: str = r"(\d+)\D+(\d+)\D+(\d+)") -> Callable[..., str]:
     """Return a function that returns SQL to parse days that match a pattern; other texts give NULL.
 
     `order` states how the parts of the text are rearranged to an ISO day.
     """
 
-    def sql(text: str, _zone: str) -> str:
+    def sql(text: str, _zone: str, _window: Window) -> str:
         iso = f"regexp_replace({text}, '^{split}.*$', '{order}')"
-        return amounts.if_match_sql(text, pattern, f"try_cast({iso} as date)")
+        return amounts.if_match_sql(f"lower({text})", pattern, f"try_cast({iso} as date)")
 
     return sql
 
 
-def _excel(text: str, _zone: str) -> str:
+def _excel(text: str, _zone: str, _window: Window) -> str:
     # Excel wrongly treats 1900 as a leap year, so day numbers up to 60 are not accepted.
     serial = f"split_part({text}, '.', 1)::int"
     day = f"case when {serial} between 61 and 2958465 then date '1899-12-30' + {serial} end"
     return amounts.if_match_sql(text, r"\d{1,7}(?:\.\d+)?", day)
 
 
-def _unix(text: str, zone: str) -> str:
+def _unix(text: str, zone: str, _window: Window) -> str:
     moment = f"to_timestamp(substr({text}, 1, 10)::bigint)"
     return amounts.if_match_sql(text, r"[1-9]\d{9}(?:\d{3})?", f"timezone({zone}, {moment})::date")
-
-
-MONTHS = (
-    ("jan", "january", "januar", "jänner"),
-    ("feb", "february", "februar"),
-    ("mar", "march", "mär", "märz", "mrz"),
-    ("apr", "april"),
-    ("may", "mai"),
-    ("jun", "june", "juni"),
-    ("jul", "july", "juli"),
-    ("aug", "august"),
-    ("sep", "sept", "september"),
-    ("oct", "october", "okt", "oktober"),
-    ("nov", "november"),
-    ("dec", "december", "dez", "dezember"),
-)
-"""The English and German names of each month, from January to December, in lower case."""
-_MONTH = f"(?:{'|'.join(name for names in MONTHS for name in names)})"
-_WEEKDAY_NAME = (
-    r"(?:(?:mon|tues?|wed(?:nes)?|thu(?:rs)?|fri|sat(?:ur)?|sun)(?:day)?"
-    r"|(?:mo|di|mi|do|fr|sa|so)|(?:mon|diens|donners|frei|sams|sonn)tag|mittwoch|sonnabend)"
-)
-_BEFORE = rf"(?:{_WEEKDAY_NAME}[,.]{{0,2}} )?"
-"""Pattern of a weekday before a day."""
-_MINUTES = r":[0-5]\d(?::[0-5]\d)?"
-_TIME_BEHIND = rf"(?:,? (?:(?:[01]?\d|2[0-3]){_MINUTES}|(?:0?\d|1[0-2]){_MINUTES} ?[ap]m)(?: uhr)?)?"
-"""Pattern of a time after a day."""
-_AFTER_HOUR = rf"(?:{_MINUTES}|시(?: ?[0-5]?\d분(?: ?[0-5]?\d초)?)?)"
-_KOREAN_DAY = (
-    r"\d\d?월 ?\d\d?일(?: ?\([월화수목금토일](?:요일)?\))?"
-    rf"(?: ?(?:(?:[01]?\d|2[0-3]){_AFTER_HOUR}|(?:오전|오후) ?(?:0?\d|1[0-2]){_AFTER_HOUR}))?"
-)
-_DAY_NUMBER = r"\d\d?(?:st|nd|rd|th|\.)?"
-MAX_YEARS = 3
-"""Most years of a claims window within which a day without a year can be unique."""
 
 
 def _month_number_sql(text: str) -> str:
@@ -102,11 +81,10 @@ def _month_number_sql(text: str) -> str:
 
     Three letters suffice in both languages.
     """
-    starts = [sorted({name[:3] for name in names}) for names in MONTHS]
-    listed = ", ".join(f"'{start}'" for month in starts for start in month)
-    numbers = ", ".join(str(n) for n, month in enumerate(starts, 1) for _ in month)
+    starts = {name[:3]: number for name, number in _MONTHS.items()}
+    listed = ", ".join(f"'{start}'" for start in starts)
     found = rf"regexp_extract({text}, '(?:^|[^a-zä])({_MONTH})(?:[^a-zä]|$)', 1)[1:3]"
-    return f"([{numbers}])[list_position([{listed}], {found})]"
+    return f"([{', '.join(starts.values())}])[list_position([{listed}], {found})]"
 
 
 def _named(pattern: str, split: str, order: str) -> Callable[..., str]:
@@ -115,7 +93,7 @@ def _named(pattern: str, split: str, order: str) -> Callable[..., str]:
     `split` is a pattern of the numbers of the text, and `order` states which are the year and the day.
     """
 
-    def sql(text: str, _zone: str) -> str:
+    def sql(text: str, _zone: str, _window: Window) -> str:
         lower = f"lower({text})"
         year, day = (f"regexp_extract({lower}, '^{split}', {place})" for place in order)
         value = (
@@ -126,27 +104,29 @@ def _named(pattern: str, split: str, order: str) -> Callable[..., str]:
     return sql
 
 
-def _day_or_month_first(text: str, zone: str) -> str:
-    numbers = r"\D*(\d\d?)\D+(\d{4})"
-    day_first = rf"{_BEFORE}{_DAY_NUMBER}(?: of)?[ -]?{_MONTH}\.?,?[ -]?[1-9]\d{{3}}{_TIME_BEHIND}"
-    month_first = rf"{_BEFORE}{_MONTH}\.?[ -]?{_DAY_NUMBER},?[ -]{{1,2}}[1-9]\d{{3}}{_TIME_BEHIND}"
-    parsed = _named(f"(?:{day_first}|{month_first})", numbers, "21")(text, zone)
-    year_first = rf"[1-9]\d{{3}}[ -]{_MONTH}[ -]\d\d?{_TIME_BEHIND}"
-    other = _named(year_first, r"(\d{4})\D+(\d\d?)", "12")(text, zone)
+def _month_name(text: str, zone: str, window: Window) -> str:
+    day_first = rf"{_DAY_NUMBER}(?: of)?[ -]?{_MONTH}\.?,?[ -]?"
+    month_first = rf"{_MONTH}\.?[ -]?{_DAY_NUMBER},?[ -]{{1,2}}"
+    year_last = rf"{_BEFORE}(?:{day_first}|{month_first})[1-9]\d{{3}}{_AFTER}"
+    year_first = rf"[1-9]\d{{3}}[ -]{_MONTH}[ -]\d\d?{_AFTER}"
+    parsed = _named(year_last, r"\D*(\d\d?)\D+(\d{4})", "21")(text, zone, window)
+    other = _named(year_first, r"(\d{4})\D+(\d\d?)", "12")(text, zone, window)
     return f"coalesce({parsed}, {other})"
 
 
-def _without_year(text: str, _zone: str, window: tuple[date, date] | None = None) -> str:
+def _without_year(text: str, _zone: str, window: Window) -> str:
     """Return SQL to parse days without a year: the only such day in the window, else NULL."""
     if window is None or window[1].year - window[0].year >= MAX_YEARS:
         return "cast(null as date)"
     lower = f"lower({text})"
     korean = amounts.if_match_sql(
-        lower, _KOREAN_DAY, rf"regexp_replace({lower}, '^(\d+)\D+(\d+).*$', '\1-\2')"
+        lower,
+        rf"\d\d?월 ?\d\d?일{_WEEKDAY}(?: ?{_TIME})?",
+        rf"regexp_replace({lower}, '^(\d+)\D+(\d+).*$', '\1-\2')",
     )
     number = rf"{_month_number_sql(lower)} || '-' || regexp_extract({lower}, '\d+')"
     named = amounts.if_match_sql(
-        lower, rf"{_BEFORE}(?:{_DAY_NUMBER} ?{_MONTH}\.?|{_MONTH}\.? ?{_DAY_NUMBER}){_TIME_BEHIND}", number
+        lower, rf"{_BEFORE}(?:{_DAY_NUMBER} ?{_MONTH}\.?|{_MONTH}\.? ?{_DAY_NUMBER}){_AFTER}", number
     )
     month_day = f"coalesce({korean}, {named})"
     first, last = (f"date '{day.isoformat()}'" for day in window)
@@ -157,115 +137,32 @@ def _without_year(text: str, _zone: str, window: tuple[date, date] | None = None
     return amounts.let_sql("month_day", month_day, only)
 
 
-_DATES = (
-    amounts.Notation(
-        "iso",
-        "Year, month, day with hyphens; a time may follow, and an offset from UTC behind it.",
-        ("2022-10-19", "2022-10-19 15:30", "2022-10-19T14:30:00Z", "2022-10-19T15:30+09:00"),
-        _iso,
-        exact=True,
-    ),
-    amounts.Notation(
-        "korean",
-        "Year first, with 년 월 일, 年 月 日, dots, slashes or hyphens; weekday and Korean time may follow.",
-        (
-            "2022년 10월 19일 (수)",
-            "2022. 10. 19. 오후 3:05",
-            "2022/10/19 15:05",
-            "2022-10-19 오후 3시 5분",
-            "2022年10月19日",
+DATES = amounts.listed_notations(
+    "day",
+    {
+        "iso": _iso,
+        "korean": _numbers(_YEAR + _AFTER_YEAR, r"\1-\2-\3"),
+        "dmy": _numbers(_DAY_AND_MONTH + _YEAR + _AFTER, r"\3-\2-\1"),
+        "mdy": _numbers(_MONTH_AND_DAY + _YEAR + _AFTER, r"\3-\1-\2"),
+        "compact": _numbers(
+            rf"{_YEAR}\d{{4}}(?:[ t]?{_HOUR}[0-5]\d(?:[0-5]\d)?)?", r"\1-\2-\3", r"(\d{4})(\d\d)(\d\d)"
         ),
-        _day_parser(
-            rf"{_YEAR}(?:[년年] ?\d\d?[월月] ?\d\d?[일日]{_WEEKDAY}(?: ?{_KOREAN_TIME})?"
-            rf"|{_MONTH_DAY}{_WEEKDAY}(?: {_KOREAN_TIME})?)",
-            r"\1-\2-\3",
+        "short": _numbers(r"\d\d" + _AFTER_YEAR, r"20\1-\2-\3"),
+        "dmy_short": _numbers(_DAY_AND_MONTH + r"\d\d" + _AFTER, r"20\3-\2-\1"),
+        "mdy_short": _numbers(_MONTH_AND_DAY + r"\d\d" + _AFTER, r"20\3-\1-\2"),
+        "excel": _excel,
+        "unix": _unix,
+        "month_name": _month_name,
+        "month_name_short": _named(
+            rf"{_BEFORE}{_DAY_NUMBER}[ -]?{_MONTH}\.?[ -]?(?:'')?\d\d{_AFTER}", r"\D*(\d\d?)\D+(\d\d)", "21"
         ),
-    ),
-    amounts.Notation(
-        "dmy",
-        "Day, month, year of four digits, with dots, slashes or hyphens; a time may follow.",
-        ("19.10.2022", "19/10/2022", "19-10-2022 15:30", "19.10.2022, 15:30 Uhr"),
-        _day_parser(rf"\d\d?(?:\.\d\d?\.|/\d\d?/|-\d\d?-){_YEAR}{_DMY_TIME}", r"\3-\2-\1"),
-    ),
-    amounts.Notation(
-        "mdy",
-        "Month, day, year of four digits, with slashes or hyphens; a time may follow.",
-        ("10/19/2022", "10-19-2022", "10/19/2022, 3:05 PM"),
-        _day_parser(
-            rf"\d\d?(?:/\d\d?/|-\d\d?-){_YEAR}(?:,? (?:{_TIME}|{_TWELVE_HOUR_TIME} ?[AaPp][Mm]))?",
-            r"\3-\1-\2",
-        ),
-    ),
-    amounts.Notation(
-        "compact",
-        "Year, month, day without a mark; hours, minutes and seconds may follow.",
-        ("20221019", "20221019153000", "20221019T1530"),
-        _day_parser(
-            rf"{_YEAR}\d{{4}}(?:[ T]?{_HOUR}[0-5]\d(?:[0-5]\d)?)?", r"\1-\2-\3", r"(\d{4})(\d\d)(\d\d)"
-        ),
-    ),
-    amounts.Notation(
-        "short",
-        "The last two digits of a year from 2000 on, month, day; a time may follow.",
-        ("22-10-19", "22.10.19", "22/10/19 15:30", "22년 10월 19일 (수)"),
-        _day_parser(
-            rf"\d\d(?:{_MONTH_DAY}(?: {_TIME})?|년 ?\d\d?월 ?\d\d?일{_WEEKDAY}(?: ?{_KOREAN_TIME})?)",
-            r"20\1-\2-\3",
-        ),
-    ),
-    amounts.Notation(
-        "dmy_short",
-        "Day, month, the last two digits of a year from 2000 on; a time may follow.",
-        ("19.10.22", "19/10/22", "19-10-22 15:30"),
-        _day_parser(rf"\d\d?(?:\.\d\d?\.|/\d\d?/|-\d\d?-)\d\d(?:,? {_TIME}(?: Uhr)?)?", r"20\3-\2-\1"),
-    ),
-    amounts.Notation(
-        "mdy_short",
-        "Month, day, the last two digits of a year from 2000 on; a time may follow.",
-        ("10/19/22", "10/19/22 15:30", "10/19/22 3:05 PM"),
-        _day_parser(
-            rf"\d\d?(?:/\d\d?/|-\d\d?-)\d\d(?:,? (?:{_TIME}|{_TWELVE_HOUR_TIME} ?[AaPp][Mm]))?", r"20\3-\1-\2"
-        ),
-    ),
-    amounts.Notation(
-        "excel", "Excel's number of a day, from 61 (1 March 1900) on.", ("44853", "44853.625"), _excel
-    ),
-    amounts.Notation("unix", "Seconds or milliseconds since 1970.", ("1666161000", "1666161000000"), _unix),
-    amounts.Notation(
-        "month_name",
-        "Day and the name of its month in English or German, and a year of four digits; a time may follow.",
-        ("19 October 2022", "Oct 19, 2022", "19-Oct-2022", "Wed, 19 Oct 2022 15:30", "19. Oktober 2022"),
-        _day_or_month_first,
-    ),
-    amounts.Notation(
-        "month_name_short",
-        "Day, the name of its month in English or German, and the last two digits of a year from 2000 on.",
-        ("19-Oct-22", "19 Oct 22", "19. Okt. 22"),
-        _named(
-            rf"{_BEFORE}{_DAY_NUMBER}[ -]?{_MONTH}\.?[ -]?'?\d\d{_TIME_BEHIND}".replace("'", "''"),
-            r"\D*(\d\d?)\D+(\d\d)",
-            "21",
-        ),
-    ),
-    amounts.Notation(
-        "no_year",
-        "Month and day without a year, which the claims window decides; a time may follow.",
-        ("10월 19일", "19 Oct", "October 19", "10월 19일 오후 3:30"),
-        _without_year,
-    ),
+        "no_year": _without_year,
+    },
 )
-DATES = {notation.name: notation for notation in _DATES}
-"""Name -> notation of days."""
+"""Notation name -> notation."""
 
 
-def day_sql(
-    column: str,
-    names: Sequence[str],
-    zone: str,
-    *,
-    only_if: str = "",
-    window: tuple[date, date] | None = None,
-) -> str:
+def day_sql(column: str, names: Sequence[str], zone: str, *, only_if: str = "", window: Window = None) -> str:
     """Return SQL that parses a text column to a DATE; NULL if no notation matches or two disagree.
 
     If two notations read a text as different days, the only one of these days in the window is taken.
@@ -282,13 +179,10 @@ def day_sql(
         KeyError: `names` contains an unknown notation.
     """
     zoned = "'" + zone.replace("'", "''") + "'"
-    notations = [
-        replace(DATES[name], sql=partial(_without_year, window=window)) if name == "no_year" else DATES[name]
-        for name in names
-    ]
+    notations = [DATES[name] for name in names]
     first, last = (f"date '{day.isoformat()}'" for day in window or (date.min, date.max))
     among = f"reading between {first} and {last}" if window else ""
-    agreed = amounts.agreed_value_sql(column, notations, zoned, among=among)
+    agreed = amounts.agreed_value_sql(column, notations, zoned, window, among=among)
     day = amounts.guarded_sql(only_if, agreed, "date")
     if "iso" not in names:
         return day

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import re
 import unicodedata
 from collections import Counter
@@ -10,27 +9,20 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import lru_cache
-from importlib.resources import files
 
 from outage_analysis.errors import InputRefused, either
 from outage_analysis.text.personal_data import mask_personal_data
+from outage_analysis.text.word_lists import listed_words
 
-
-def _words(kind: str) -> dict[str, str]:
-    """Return the words of one kind in unit_words.csv, each with its meaning."""
-    rows = csv.DictReader((files(__package__) / "unit_words.csv").read_text("utf-8").splitlines())
-    return {word: row["meaning"] for row in rows if row["kind"] == kind for word in row["words"].split()}
-
-
-DECIMALS = {code: int(digits) for code, digits in _words("decimals").items()}
+DECIMALS = {code: int(digits) for code, digits in listed_words("decimals").items()}
 """Currency code that is recognised in headers and values -> its decimal places (ISO 4217)."""
 CURRENCY_WORDS = {code.casefold(): (code,) for code in DECIMALS} | {
-    word: tuple(codes.split()) for word, codes in _words("currency").items()
+    word: tuple(codes.split()) for word, codes in listed_words("currency").items()
 }
 """Word or sign -> the currencies that it may mean."""
-SCALES = {word: Decimal(scale) for word, scale in _words("scale").items()}
+SCALES = {word: Decimal(scale) for word, scale in listed_words("scale").items()}
 """Word -> how many units it stands for: 1000 for thousand, Tsd. and 천."""
-TIME_UNITS = _words("time")
+TIME_UNITS = listed_words("time")
 """Word -> the unit of time that it means."""
 CURRENCY = "currency"
 """The column of a file that names the currency of each row."""
@@ -39,7 +31,7 @@ CURRENCY_HEADERS = (
     *("Währung", "Waehrung", "Währungscode", "Währungskennzeichen"),
 )
 """Headers of that column."""
-KNOWN = {*CURRENCY_WORDS, *SCALES, *TIME_UNITS, *_words("remark")}
+KNOWN = {*CURRENCY_WORDS, *SCALES, *TIME_UNITS, *listed_words("remark")}
 """The words above, and words such as `total`, which change nothing about an amount."""
 MAX_SCALE = 10**9
 """The largest scale that is understood."""

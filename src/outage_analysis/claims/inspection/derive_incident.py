@@ -475,7 +475,7 @@ class _Derivation:
         return found
 
     def _named_columns(
-        self, columns: Mapping[str, list[Column]], kind: str, words: set[str]
+        self, columns: Mapping[str, list[Column]], kind: str, words: frozenset[str]
     ) -> dict[str, Column]:
         def fitting(file_columns: Sequence[Column]) -> list[Column]:
             exact = [c for c in file_columns if normalized_name(c.header) in {kind, normalized_name(kind)}]
