@@ -251,6 +251,8 @@ def percent(part: int, total: int) -> str:
 
 MAX_VALUES = 100_000
 """Most distinct values of a column that are inspected. The most frequent ones are taken."""
+SAMPLED_ROWS = 2_000
+"""Number of rows, about, that show of which kind most values of a column are, in a file with many rows."""
 NUMERIC_DAY_FORMATS = {"compact", "excel", "unix"}
 """Formats that write a day as a plain number. A column counts as such days only if its header means a day."""
 _NO_DAY = r"^\d+(?:\.\d+)?$|^[A-Za-z]+[-_]?\d{5,}$"
@@ -264,8 +266,6 @@ _NOT_A_CODE = r"^\+|^\d+\.\d+$|^0[1-9]\d{7,9}$|^0\d{1,3}[-./]\d|^\d{3}[-./]\d{3}
 """Pattern of a decimal number, or of a possible telephone number."""
 
 
-SAMPLED_ROWS = 2_000
-"""Number of rows, about, that show of which kind most values of a column are, in a file with many rows."""
 _TIME = (
     r"([ T])(?:(?:[01]?\d|2[0-3]):[0-5]\d(?::[0-5]\d)?(?: Uhr)?"
     r"|(?:0?\d|1[0-2]):[0-5]\d(?::[0-5]\d)? ?[AaPp][Mm])$"
@@ -286,6 +286,8 @@ _SAME_SHAPE = (
     "else regexp_replace(text, '[1-9]', '9', 'g') end"
 )
 """Texts that differ only in their digits, which do not decide the notation of amounts; a zero may."""
+
+
 _SAME_CODE = (
     r"case when regexp_full_match(text, '(?:[A-Za-z]{1,16}[-_]?|[1-9])\d{1,8}') "
     "then left(text, 1) || strlen(text) else text end"
@@ -305,36 +307,6 @@ Readings = tuple[pl.DataFrame, dict[str, object]]
 """Values with one more column per notation, which contains the parsed values; and the header, parsed so."""
 
 
-@dataclass
-class Profile:
-    """The distinct values of one column in the rows of a table. They are queried when they are first used."""
-
-    warehouse: Warehouse
-    name: str
-    table: str
-    rows: int
-    file: str
-    """The name of the file, for the progress line."""
-
-    found: dict[str, tuple[pl.DataFrame, int, int]] = field(default_factory=dict)
-
-    def values(self, key: str) -> tuple[pl.DataFrame, int, int]:
-        """Return the most frequent values that differ in a key, and how many rows and values there are."""
-        if key not in self.found:
-            name = quote_identifier(self.name)
-            query = queries.load("column_texts", name=name, table=self.table, key=key, most=str(MAX_VALUES))
-            with self.warehouse.progress(self.file, self.rows):
-                found = self.warehouse.frame(query)
-            given, different = found.select("given", "different").row(0) if len(found) else (0, 0)
-            self.found[key] = found.select("text", "rows"), given, different
-        return self.found[key]
-
-    @property
-    def filled(self) -> int:
-        """How many rows have a value."""
-        return (next(iter(self.found.values()), None) or self.values(_SAME_CODE))[1]
-
-
 class Column:
     """One column of an inspected file: its header, its distinct values and the kind of these values.
 
@@ -343,11 +315,12 @@ class Column:
     """
 
     def __init__(
-        self, header: str, profile: Profile, incident: Incident, sample: Profile | None = None
+        self, header: str, name: str, file: TextColumns, incident: Incident, table: str = "text_rows"
     ) -> None:
-        self.header, self.name, self.rows = header, profile.name, profile.rows
-        self.scale, self.profile, self._incident = stated_unit(header).scale, profile, incident
-        self.kind = self if sample is None else Column(header, sample, incident)
+        self.header, self.name, self._file, self._incident, self._table = header, name, file, incident, table
+        self.rows, self.scale = file.warehouse.count(table), stated_unit(header).scale
+        sampled = table == file.sampled_table
+        self.kind = self if sampled else Column(header, name, file, incident, file.sampled_table)
         self.together: Sequence[Column] = (self,)
         self.readings: dict[str, Readings] = {}
 
@@ -357,27 +330,27 @@ class Column:
     @property
     def texts(self) -> pl.DataFrame:
         """The distinct values with their number of rows, the most frequent first."""
-        return self.profile.values(_SAME_TEXT)[0]
+        return self._file.values(self._table, self.name, _SAME_TEXT)[0]
 
     @property
     def _codes(self) -> pl.DataFrame:
         """The values as in `texts`, but one of all short codes that are alike."""
-        return self.profile.values(_SAME_CODE)[0]
+        return self._file.values(self._table, self.name, _SAME_CODE)[0]
 
     @property
     def shapes(self) -> pl.DataFrame:
         """The values as in `texts`, but one of all that differ only in their digits."""
-        return self.profile.values(_SAME_SHAPE)[0]
+        return self._file.values(self._table, self.name, _SAME_SHAPE)[0]
 
     @property
     def filled(self) -> int:
         """The number of rows with a value."""
-        return self.profile.filled
+        return self._file.values(self._table, self.name, _SAME_CODE)[1]
 
     @property
     def distinct(self) -> int:
         """The number of distinct values."""
-        return self.profile.values(_SAME_TEXT)[2]
+        return self._file.values(self._table, self.name, _SAME_TEXT)[2]
 
     @cached_property
     def services(self) -> float:
@@ -447,10 +420,12 @@ class Column:
             for place, column in enumerate(self.together):
                 if column is self or worth_it(column):
                     header = pl.DataFrame({"text": [column.header.strip()], "rows": [0]})
-                    both = pl.concat([column.profile.values(key)[0], header], how="vertical_relaxed")
+                    both = pl.concat(
+                        [self._file.values(self._table, column.name, key)[0], header], how="vertical_relaxed"
+                    )
                     frames.append(both.with_columns(place=pl.lit(place)))
             query = queries.load("text_readings", values=values)
-            found = self.profile.warehouse.frame(query, inputs={"texts": pl.concat(frames)})
+            found = self._file.warehouse.frame(query, inputs={"texts": pl.concat(frames)})
             for (place,), own in found.partition_by("place", as_dict=True, include_key=False).items():
                 header_readings = own.filter(rows=0).row(0, named=True)
                 self.together[place].readings[values] = own.filter(pl.col("rows") > 0), header_readings
@@ -463,7 +438,8 @@ class Column:
 
     def share(self, condition: pl.Expr) -> float:
         """Return the share of inspected non-empty cells that meet a condition on the column `text`."""
-        return int(self._codes.filter(condition)["rows"].sum()) / max(1, int(self._codes["rows"].sum()))
+        texts = self._codes
+        return int(texts.filter(condition)["rows"].sum()) / max(1, int(texts["rows"].sum()))
 
     @property
     def free_text(self) -> bool:
@@ -531,15 +507,11 @@ class Column:
 
     def first_and_last_day(self, formats: Sequence[str]) -> list[date]:
         """Return the first and the last day of each format. A format that reads no day adds none."""
-        if self.profile.values(_SAME_DAY)[2] <= MAX_VALUES:
-            readings = self._parsed_days[0].select(formats)
-            days = [*readings.min().row(0), *readings.max().row(0)]
-        else:
-            name, days = quote_identifier(self.name), []
-            for format_ in formats:
-                day = day_sql("text", [format_], self._incident.time_zone)
-                query = queries.load("first_and_last_day", name=name, key=_SAME_DAY, day=day)
-                days += self.profile.warehouse.frame(query).row(0)
+        name, days = quote_identifier(self.name), list[date | None]()
+        for format_ in formats:
+            day = day_sql("text", [format_], self._incident.time_zone)
+            query = queries.load("first_and_last_day", name=name, key=_SAME_DAY, day=day)
+            days += self._file.warehouse.frame(query).row(0)
         return [day for day in days if day is not None]
 
     def format_choice(self, reads_as: str) -> FormatChoice:
@@ -605,10 +577,11 @@ class TextColumns:
     unit: str | None
     """The unit that the file states above its header."""
 
-    profiles: Sequence[Profile]
-    """The values of each column."""
-    samples: Sequence[Profile | None]
-    """The values of each column in a sample of the rows; None if the file has few rows."""
+    sampled_table: str
+    """The table of the rows that show of which kind most values are: all, if the file has few rows."""
+
+    found: dict[tuple[str, str, str], tuple[pl.DataFrame, int, int]] = field(default_factory=dict)
+    """What `values` returned already."""
 
     @classmethod
     def read(cls, path: Path, incident: Incident, layout: Layout) -> Self:
@@ -616,30 +589,35 @@ class TextColumns:
         warehouse = Warehouse()
         with temporary_folder(limits.get().folder) as workspace:
             found, unit = read_unmapped(warehouse, path, incident, layout.merged_over(incident), workspace)
-        names = [f"c{at}" for at in range(len(found.headers))]
-        rows = warehouse.count("text_rows")
-        samples: list[Profile | None] = [None] * len(names)
-        if (step := rows // SAMPLED_ROWS) > 1:
+        step = warehouse.count("text_rows") // SAMPLED_ROWS
+        if step > 1:
             warehouse.create("sampled_rows", f"from text_rows where hash(source_row) % {step} = 0")
-            sampled = warehouse.count("sampled_rows")
-            samples = [Profile(warehouse, name, "sampled_rows", sampled, path.name) for name in names]
-        profiles = [Profile(warehouse, name, "text_rows", rows, path.name) for name in names]
-        return cls(path.name, warehouse, found, unit, profiles, samples)
+        return cls(path.name, warehouse, found, unit, "sampled_rows" if step > 1 else "text_rows")
 
     @property
     def headers(self) -> list[str]:
         """The headers of the columns."""
         return list(self.format.headers)
 
+    def values(self, table: str, name: str, key: str) -> tuple[pl.DataFrame, int, int]:
+        """Return the most frequent values of a column that differ in a key, and how many rows and values."""
+        place = table, name, key
+        if place not in self.found:
+            query = queries.load(
+                "column_texts", table=table, name=quote_identifier(name), key=key, most=str(MAX_VALUES)
+            )
+            with self.warehouse.progress(self.file, self.warehouse.count(table)):
+                found = self.warehouse.frame(query)
+            given, different = found.select("given", "different").row(0) if len(found) else (0, 0)
+            self.found[place] = found.select("text", "rows"), given, different
+        return self.found[place]
+
     def columns(self, incident: Incident, scale: float | None = None) -> list[Column]:
         """Describe the columns under an incident, which defines names, currency and claims window.
 
         A `scale` that the caller states replaces those in the headers.
         """
-        columns = [
-            Column(header, profile, incident, sample)
-            for header, profile, sample in zip(self.headers, self.profiles, self.samples, strict=True)
-        ]
+        columns = [Column(header, f"c{at}", self, incident) for at, header in enumerate(self.headers)]
         kinds = [column.kind for column in columns]
         for column in columns:
             column.kind.together = kinds
