@@ -94,9 +94,6 @@ def test_saved_claims_are_read_again(tmp_path: Path) -> None:
         save_claims(claims, tmp_path / name)
         again = read_claims(tmp_path / name, claims.incident)
         assert again.to_polars()["claim_id"].sort().equals(claims.to_polars()["claim_id"].sort()), name
-    more = written(tmp_path / "more.csv", ROWS[:2])
-    with pytest.raises(UsageError, match="cannot be added to a warehouse file"):
-        read_claims(more, claims.incident, add_to=tmp_path / "kept.duckdb")
 
 
 @pytest.mark.parametrize("count", ["", "0", "-1", "1.5", "many", "1000001"])

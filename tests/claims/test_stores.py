@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import os
 import stat
-import subprocess
-import sys
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,18 +11,15 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 import polars as pl
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from outage_analysis.claims import queries, read_claims, save_claims, warehouse
 from outage_analysis.errors import EnvironmentFailed, InputRefused, UsageError
-from outage_analysis.incidents import Dimension, Incident, Layout, load_incident
+from outage_analysis.incidents import Dimension, Incident, Layout
 from outage_analysis.incidents.incident import RESERVED
 from outage_analysis.losses import ClaimsQuality, build_cube
 from tests.claims.test_claims_methods import in_euros
 from tests.commands import KAKAO, command
-from tests.conftest import claim_rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -44,10 +38,8 @@ SUFFIXES = (".parquet", ".duckdb")
 CUBE = ("service", "claimant_type", "filed_on")
 
 
-def read(
-    paths: Path | list[Path], incident: Incident, *layouts: Layout, add_to: Path | None = None
-) -> Claims:
-    return read_claims(paths, incident, layouts=layouts, max_rejects=1, add_to=add_to)
+def read(paths: Path | list[Path], incident: Incident, *layouts: Layout) -> Claims:
+    return read_claims(paths, incident, layouts=layouts, max_rejects=1)
 
 
 def saved(claims: Claims, path: Path) -> Path:
@@ -274,50 +266,8 @@ def test_a_warehouse_file_is_read_and_never_changed(
     plain_values(opened)
     with pytest.raises(UsageError, match="SELECT"):
         opened.query("insert into claims by name select 'x' as claim_id")
-    two = claims_csv([{"claim_id": "new"}], name="two.csv")
-    assert len(read(two, incident, add_to=path)) == 4
     assert path.read_bytes() == before
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["claims.csv", "kept.duckdb", "two.csv"]
-
-
-TABLE = st.lists(
-    st.fixed_dictionaries(
-        {
-            "claim_id": st.sampled_from(["a", "b", "c", "d", ""]),
-            "claimant_id": st.sampled_from(["", "u"]),
-            "service": st.sampled_from(["카톡", "멜론", "톸"]),
-            "loss": st.sampled_from(["", "0", "5", "-5", "x", '"5"']),
-        }
-    ),
-    max_size=6,
-)
-
-
-@pytest.mark.slow
-@given(first=TABLE, second=TABLE, quoted=st.booleans())
-@settings(max_examples=6)
-def test_adding_a_file_equals_reading_both_in_that_order(
-    tmp_path_factory: pytest.TempPathFactory, first: list[Row], second: list[Row], *, quoted: bool
-) -> None:
-    incident = load_incident("kakao-2022")
-    folder = tmp_path_factory.mktemp("add")
-    paths = []
-    for name, rows in (("z.csv", first), ("a.csv", second)):
-        full = claim_rows([{"claim_id": f"good {name}", "claimant_id": "", "loss": "1"}, *rows], incident)
-        header = list(full[0])
-        lines = [header, *([row[c] for c in header] for row in full), ["short", '"q"' if quoted else "q"]]
-        paths.append(folder / name)
-        paths[-1].write_text("\n".join(",".join(line) for line in lines), "utf-8")
-    kept = saved(read(paths[0], incident), folder / "kept.duckdb")
-    assert plain_values(read(paths[1], incident, add_to=kept)) == plain_values(read(paths, incident))
-
-
-def test_content_that_is_there_already_is_refused_under_any_name(
-    claims_csv: ClaimsCsv, incident: Incident, tmp_path: Path
-) -> None:
-    kept = saved(read(claims_csv(ROWS), incident), tmp_path / "kept.duckdb")
-    with pytest.raises(InputRefused, match=r"b\.csv: has the same content as claims\.csv"):
-        read(claims_csv(ROWS, name="b.csv"), incident, add_to=kept)
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["claims.csv", "kept.duckdb"]
 
 
 @pytest.mark.slow
@@ -330,22 +280,18 @@ def test_claims_that_another_document_judged_are_refused(
 ) -> None:
     kept = saved(read(claims_csv([{}]), incident), tmp_path / "kept.duckdb")
     own = incident.model_copy(update=other)
-    for paths, add_to in ((kept, None), (claims_csv([{"claim_id": "n"}], name="b.csv"), kept)):
-        with pytest.raises(
-            InputRefused, match="was validated with another definition of the incident"
-        ) as refusal:
-            read(paths, own, add_to=add_to)
-        assert (refusal.value.file, refusal.value.remedy) == ("kept.duckdb", "Ingest its files again.")
+    with pytest.raises(
+        InputRefused, match="was validated with another definition of the incident"
+    ) as refusal:
+        read(kept, own)
+    assert (refusal.value.file, refusal.value.remedy) == ("kept.duckdb", "Ingest its files again.")
 
 
-@pytest.mark.parametrize("add_to", [False, True])
-def test_a_warehouse_file_is_read_alone(
-    claims_csv: ClaimsCsv, incident: Incident, tmp_path: Path, *, add_to: bool
-) -> None:
+def test_a_warehouse_file_is_read_alone(claims_csv: ClaimsCsv, incident: Incident, tmp_path: Path) -> None:
     path = claims_csv([{}])
     kept = saved(read(path, incident), tmp_path / "kept.duckdb")
     with pytest.raises(UsageError, match="is a warehouse file, which is read alone"):
-        read([kept] if add_to else [path, kept], incident, add_to=kept if add_to else None)
+        read([path, kept], incident)
 
 
 # --- what is no warehouse file, or no longer ----------------------------------------------------------------
@@ -559,9 +505,7 @@ def test_a_warehouse_file_may_have_any_name(
     monkeypatch.chdir(tmp_path)
     claims = read(claims_csv(ROWS), incident)
     save_claims(claims, name)
-    added = read(claims_csv([{"claim_id": "n"}], name="n.csv"), incident, add_to=Path(name))
-    save_claims(added, name)
-    assert len(read(Path(name), incident)) == len(claims) + 1
+    assert len(read(Path(name), incident)) == len(claims)
 
 
 def test_a_warehouse_file_that_lists_other_files_than_its_tables_is_refused(
@@ -595,62 +539,16 @@ def test_a_folder_in_the_way_is_left_alone(
 
 
 @pytest.mark.slow
-def test_what_another_run_added_meanwhile_is_never_lost(
-    claims_csv: ClaimsCsv, incident: Incident, tmp_path: Path
-) -> None:
-    kept = saved(read(claims_csv([{}]), incident), tmp_path / "kept.duckdb")
-    one, two = (
-        read(claims_csv([{"claim_id": name}], name=f"{name}.csv"), incident, add_to=kept) for name in "ab"
-    )
-    save_claims(one, kept)
-    for late in (two, read(tmp_path / "b.csv", incident)):
-        with pytest.raises(EnvironmentFailed, match="another run has added to it meanwhile") as refusal:
-            save_claims(late, kept)
-        assert refusal.value.exit_code == 6
-    assert sorted(read(kept, incident).to_polars()["claim_id"]) == ["a", "c1"]
-
-
-@pytest.mark.slow
-def test_two_runs_that_add_at_once_add_both_or_say_that_they_did_not(
-    claims_csv: ClaimsCsv, tmp_path: Path
-) -> None:
-    kept = tmp_path / "kept.duckdb"
-    assert command("ingest", *KAKAO, claims_csv([{}]), "--out", kept)[0] == 0
-    paths = [claims_csv([{"claim_id": name}], name=f"{name}.csv") for name in "ab"]
-    runs = [
-        subprocess.Popen(
-            [*COMMAND, "ingest", str(path), "--out", str(kept), "--add"],
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-        for path in paths
-    ]
-    codes = [run.wait(timeout=60) for run in runs]
-    assert set(codes) <= {0, 6}
-    assert 0 in codes
-    files = json.loads(command("ingest", *KAKAO, kept, "--json")[1])["files"]
-    added = {path.name for path, code in zip(paths, codes, strict=True) if code == 0}
-    assert {f["file"] for f in files} == {"claims.csv", *added}
-    assert not list(tmp_path.glob(".*"))
-
-
-COMMAND = (sys.executable, "-m", "outage_analysis")
-
-
-@pytest.mark.slow
 @pytest.mark.parametrize("umask", [0, 0o022, 0o077])
-def test_a_warehouse_file_is_private_whatever_the_umask_and_whatever_it_was(
+def test_a_warehouse_file_is_private_whatever_the_umask(
     claims_csv: ClaimsCsv, incident: Incident, tmp_path: Path, umask: int
 ) -> None:
     earlier = os.umask(umask)
     try:
         kept = saved(read(claims_csv(ROWS), incident), tmp_path / "kept.duckdb")
-        modes = [stat.S_IMODE(kept.stat().st_mode)]
-        kept.chmod(0o644)
-        save_claims(read(claims_csv([{"claim_id": "n"}], name="n.csv"), incident, add_to=kept), kept)
     finally:
         os.umask(earlier)
-    assert [*modes, stat.S_IMODE(kept.stat().st_mode)] == [0o600, 0o600]
+    assert stat.S_IMODE(kept.stat().st_mode) == 0o600
 
 
 ENGINE_WORDS = [

@@ -315,13 +315,9 @@ def test_a_document_of_columns_serves_every_command_that_reads_complaints(run: R
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [
-        (("--out", "kept.duckdb"), 2, "kept.duckdb: exists already. Choose another --out, or give --add."),
+        (("--out", "kept.duckdb"), 2, "kept.duckdb: exists already. Choose another --out."),
         (("--out", "old.parquet"), 2, "old.parquet: exists already. Choose another --out."),
-        (("--add",), 2, "--add needs the warehouse file to add to. Name it: --out claims.duckdb."),
-        (("--out", "x.parquet", "--add"), 2, "--add needs the warehouse file to add to"),
         (("--out", "x.csv"), 2, "x.csv: is neither .parquet nor .duckdb"),
-        (("--out", "kept.duckdb", "--add"), 3, "has the same content as claims.csv. Give it once."),
-        (("--out", "x.duckdb", "--add"), 3, "x.duckdb: there is no such file"),
         (("kept.duckdb",), 2, "kept.duckdb: is a warehouse file, which is read alone."),
         (("--out", "no-folder/x.parquet"), 6, "x.parquet: cannot be written"),
         (("--out", "no-folder/x.duckdb"), 6, "x.duckdb: cannot be written"),

@@ -550,14 +550,12 @@ def test_a_damaged_row_does_not_take_its_corrected_version_with_it(tmp_path: Pat
     assert claims.rejects["row"].to_list() == [2]
 
 
-def test_real_rows_that_are_added_to_synthetic_ones_do_not_remove_the_mark(tmp_path: Path) -> None:
+def test_real_rows_beside_synthetic_ones_do_not_remove_the_mark(tmp_path: Path) -> None:
     for name, mark in (("made", "true"), ("real", "false")):
         row = f"{name},R,rider,2025-03-12,40,single,{mark}\n"
         head = "claim_id,service,claimant_type,filed_on,loss,ticket,synthetic\n"
         (tmp_path / f"{name}.csv").write_text(head + row, "utf-8")
-    store = tmp_path / "store-synthetic.duckdb"
-    oa.save_claims(oa.read_claims(tmp_path / "made.csv", "trams"), store)
-    both = oa.read_claims(tmp_path / "real.csv", "trams", add_to=store)
+    both = oa.read_claims([tmp_path / "made.csv", tmp_path / "real.csv"], "trams")
     assert (len(both), both.synthetic) == (2, True)
 
 

@@ -43,8 +43,6 @@ MAX_REJECTS = 0.05
 """The default for the largest accepted share of rejected rows."""
 MAX_LABEL_LENGTH = 100
 """Most characters of a value in a text column; a longer value counts as free text."""
-FileState = tuple[int, int, int]
-"""Inode, modification time and size of a file: at least one changes when the file is replaced."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -65,11 +63,6 @@ class Claims(Displayable):
     synthetic: bool
     """Whether any row is marked as synthetic, or any file name contains "synthetic"."""
     files: pl.DataFrame
-    add_to: FileState | None = None
-    """The state of the warehouse file (.duckdb) to which this run adds its claims, when it was opened.
-
-    If the state has changed when the run saves its claims, another run has changed the file.
-    """
     given_layouts: tuple[Layout, ...] = ()
     """The layouts with which the files were read, as the user gave them."""
     store: Path | None = None
@@ -421,23 +414,21 @@ class Claims(Displayable):
         self.check_reject_share(0)
         return self
 
-    def check_reject_share(self, max_share: float, *, first_file: int = 0) -> None:
+    def check_reject_share(self, max_share: float) -> None:
         """Raise an error if the share of rejected rows exceeds `max_share`.
 
         Args:
-            max_share: the largest accepted share of rejected rows over all checked files. Below 1, every
-                checked file must also contain at least one claim.
-            first_file: the number of the first file to check. Earlier files were checked when they were read
-                in another run.
+            max_share: the largest accepted share of rejected rows over all files. Below 1, every file must
+                also contain at least one claim.
 
         Raises:
             InputRefused: too many rows were rejected, or the files have no rows. The message explains the
                 first reject, counts the rejects per rule and says how to continue.
         """
-        files = self.files[first_file:]
+        files = self.files
         rows, rejected = int(files["rows"].sum()), int(files["rejects"].sum())
         if rows == 0:
-            raise InputRefused("has a header and no rows", file=self.inputs[first_file].name)
+            raise InputRefused("has a header and no rows", file=self.inputs[0].name)
         without_claims = (
             files.filter(pl.col("rows") > 0, pl.col("claims") == 0)["file"].to_list() if max_share < 1 else []
         )

@@ -16,10 +16,10 @@ from outage_analysis.claims.claims_and_rejects import MAX_REJECTS, Claims
 from outage_analysis.claims.readers.cell_values import IS_SYNTHETIC
 from outage_analysis.claims.readers.data_frames import Sources, source_paths
 from outage_analysis.claims.readers.parquet import saved_incident_id
-from outage_analysis.claims.readers.read_files import InputFiles, count_rows, expand_paths, read_files
+from outage_analysis.claims.readers.read_files import count_rows, expand_paths, read_files
 from outage_analysis.claims.readers.recheck import recheck_rows
 from outage_analysis.claims.run_settings import limits
-from outage_analysis.claims.store import STORE_SUFFIX, create_empty_earlier, load_earlier_claims, open_claims
+from outage_analysis.claims.store import STORE_SUFFIX, open_claims
 from outage_analysis.claims.validation import check_rows, create_claims, create_rejects, reconciliation_table
 from outage_analysis.claims.warehouse import Warehouse
 from outage_analysis.errors import REPORT_BUG, EnvironmentFailed, UsageError, either
@@ -66,7 +66,6 @@ def read_claims(
     *,
     layouts: Sequence[Layout] = (),
     max_rejects: float = MAX_REJECTS,
-    add_to: str | Path | None = None,
     rows: str | None = None,
     **outage: Unpack[OutageArguments],
 ) -> Claims:
@@ -86,8 +85,6 @@ def read_claims(
         layouts: layouts of files whose columns or formats differ from those that the incident defines.
         max_rejects: the largest accepted share of rejected rows. Below 1, every file must also contain at
             least one claim.
-        add_to: a warehouse file with earlier claims. The result contains these claims first, then the new
-            ones. The warehouse file is not changed.
         rows: what a row is: `complaints`, `filed` (claims) or `accepted` (claims); by default what the
             incident says. Where a row states a decision (filed, accepted, refused, paid), this decides.
         outage: without an incident, the arguments of `incident_from_files`: what the files do not state, such
@@ -114,21 +111,17 @@ def read_claims(
         if not path_list:
             raise UsageError("no file of complaints was named", remedy="Name at least one.")
         stores = [p for p in path_list if p.suffix.lower() == STORE_SUFFIX]
-        if stores and (len(path_list) > 1 or add_to is not None):
+        if stores and len(path_list) > 1:
             raise UsageError(
                 "is a warehouse file, which is read alone",
                 file=stores[0],
-                remedy="Add files to it with " + either("add_to=.", "ingest --add."),
+                remedy="Read the files from which it was made together with the others.",
             )
         if incident is not None:
             layouts = with_encoding(layouts, outage.pop("encoding", None))
-        from_store = bool(stores or add_to)
-        loaded = _given_or_derived(path_list, incident, outage, rows, layouts, from_store=from_store)
-        if stores:
-            claims, first_file = open_claims(stores[0], loaded), 0
-        else:
-            claims, first_file = _read_files(path_list, loaded, layouts, add_to)
-    claims.check_reject_share(max_rejects, first_file=first_file)
+        loaded = _given_or_derived(path_list, incident, outage, rows, layouts, from_store=bool(stores))
+        claims = open_claims(stores[0], loaded) if stores else _read_files(path_list, loaded, layouts)
+    claims.check_reject_share(max_rejects)
     return replace(claims, max_rejects=max_rejects)
 
 
@@ -159,34 +152,17 @@ def _given_or_derived(
     return incident_from_files(paths, rows=rows, layouts=layouts, **outage)
 
 
-def _read_files(
-    paths: list[Path], incident: Incident, layouts: Sequence[Layout], add_to: str | Path | None
-) -> tuple[Claims, int]:
+def _read_files(paths: list[Path], incident: Incident, layouts: Sequence[Layout]) -> Claims:
     paths_to_read, skipped = expand_paths(paths)
     for layout in layouts:
         layout.check_columns_known(claim_columns(incident), text_dimensions(incident))
     warehouse = Warehouse()
-    if add_to is None:
-        create_empty_earlier(warehouse, incident)
-        before, extended_store, synthetic = InputFiles(), None, False
-    else:
-        before, extended_store, synthetic = load_earlier_claims(warehouse, Path(add_to), incident)
     with temporary_folder(limits.get().folder) as workspace:
-        files = read_files(warehouse, paths_to_read, incident, workspace, layouts=layouts, before=before)
-        if add_to is not None and files.count_claims:
-            raise UsageError(
-                "rows that stand for several claims cannot be added to a warehouse file",
-                file=files.inputs[-1].name,
-                remedy="Read all files together, without the warehouse file.",
-            )
-        empty_rows = recheck_rows(warehouse, files)
-        count_rows(warehouse, files, empty_rows, first=len(before.inputs))
+        files = read_files(warehouse, paths_to_read, incident, workspace, layouts=layouts)
+        count_rows(warehouse, files, recheck_rows(warehouse, files))
         check_rows(warehouse, incident, files)
         create_rejects(warehouse, files)
         create_claims(warehouse, incident, files)
-    if extended_store is not None:
-        for table in ("noted", "rejects"):
-            warehouse.append(table, f"from earlier_{table}")
     counted = reconciliation_table(warehouse)
     lost = counted.filter(pl.col("rows") != pl.col("claims") + pl.col("rejects"))
     for file, read, accepted, rejected in lost.head(1).iter_rows():
@@ -195,19 +171,17 @@ def _read_files(
             file=file,
             remedy=REPORT_BUG,
         )
-    synthetic |= bool(warehouse.frame(queries.load("synthetic", marked=IS_SYNTHETIC))["synthetic"].item())
-    claims = Claims(
+    synthetic = bool(warehouse.frame(queries.load("synthetic", marked=IS_SYNTHETIC))["synthetic"].item())
+    return Claims(
         incident,
         tuple(files.inputs),
         tuple(files.layouts),
         warehouse,
         synthetic=synthetic or any("synthetic" in f.name.lower() for f in files.inputs),
         files=counted,
-        add_to=extended_store,
         given_layouts=tuple(layouts),
         skipped=(*(f.name for f in skipped), *files.unread),
     )
-    return claims, len(before.inputs)
 
 
 SAMPLES = {"kakao": "kakao-2022", "trams": "trams"}

@@ -137,7 +137,6 @@ def _derived(claims: Claims, warehouse: Warehouse, incident: Incident, selection
         incident=incident,
         warehouse=warehouse,
         files=reconciliation_table(warehouse),
-        add_to=None,
         skipped=(),
         selection="; ".join(filter(None, (claims.selection, selection))),
     )

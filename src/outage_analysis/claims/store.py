@@ -8,10 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 
@@ -19,15 +15,15 @@ import polars as pl
 from pydantic import TypeAdapter
 
 from outage_analysis.claims import queries
-from outage_analysis.claims.claims_and_rejects import Claims, FileState
+from outage_analysis.claims.claims_and_rejects import Claims
 from outage_analysis.claims.queries import quote_identifier, quote_literal
 from outage_analysis.claims.readers.parquet import INCIDENT_KEY
-from outage_analysis.claims.readers.read_files import InputFile, InputFiles
-from outage_analysis.claims.readers.typed_rows import column_types, typed_columns
+from outage_analysis.claims.readers.read_files import InputFile
+from outage_analysis.claims.readers.typed_rows import column_types
 from outage_analysis.claims.rules import EXACT_COPY, REPEATED_ID, SAME_DAY, rule_conditions
 from outage_analysis.claims.validation import create_claims_view, file_names, reconciliation_table
 from outage_analysis.claims.warehouse import NOT_A_STORE, Warehouse
-from outage_analysis.errors import EnvironmentFailed, InputRefused, UsageError, either
+from outage_analysis.errors import EnvironmentFailed, InputRefused, UsageError
 from outage_analysis.files import atomic_file, is_file
 from outage_analysis.incidents import FILED_AT, Incident, Layout
 
@@ -77,8 +73,7 @@ def save_claims(claims: Claims, path: str | Path) -> None:
         UsageError: the suffix is neither .parquet nor .duckdb; the claims are synthetic and the file name
             does not contain "synthetic"; or the claims are derived and the suffix is .duckdb.
         DisclosureBlocked: a text column to be written to Parquet contains personal data.
-        EnvironmentFailed: the file cannot be written, or the warehouse file exists and these claims were not
-            read with it as `add_to`, or another run has changed it since.
+        EnvironmentFailed: the file cannot be written, or the warehouse file exists already.
     """
     path = Path(path)
     if path.suffix not in (PARQUET_SUFFIX, STORE_SUFFIX):
@@ -90,15 +85,11 @@ def save_claims(claims: Claims, path: str | Path) -> None:
             remedy=f"Save them as {path.stem}{PARQUET_SUFFIX}.",
         )
     check_synthetic_name(path, synthetic=claims.synthetic)
-    with _folder_lock(path), atomic_file(path) as part:
+    if path.suffix == STORE_SUFFIX and path.exists():
+        raise EnvironmentFailed("exists already", file=path.name, remedy="Choose another name, or remove it.")
+    with atomic_file(path) as part:
         if path.suffix == STORE_SUFFIX:
-            if path.exists() and claims.add_to != _file_state(path):
-                raise EnvironmentFailed(
-                    "exists already, or another run has added to it meanwhile",
-                    file=path.name,
-                    remedy=either("Read the files with add_to=, and save that.", "Run again with --add."),
-                )
-            _write_store(claims, path, part)
+            _write_store(claims, part)
             part.chmod(PRIVATE_MODE)
         else:
             dimensions = [d.id for d in claims.incident.dimensions if d.kind == "text"]
@@ -129,7 +120,7 @@ def check_synthetic_name(path: Path, *, synthetic: bool) -> None:
         )
 
 
-def _write_store(claims: Claims, path: Path, part: Path) -> None:
+def _write_store(claims: Claims, part: Path) -> None:
     warehouse = claims.warehouse
     layouts = [layout.model_dump(exclude_defaults=True) for layout in claims.layouts]
     passport = {
@@ -142,35 +133,7 @@ def _write_store(claims: Claims, path: Path, part: Path) -> None:
     }
     warehouse.load("new_passport", pl.DataFrame([passport]))
     tables = {**{table: f"from main.{table}" for table in TABLES}, "passport": "from new_passport"}
-    added: dict[str, str] = {}
-    if claims.add_to is not None and path.exists():
-        del tables["accepted"]
-        added["accepted"] = queries.load("added_claims", first=str(warehouse.count("earlier_files")))
-    warehouse.save(part, tables, old=path if added else None, added=added)
-
-
-@contextmanager
-def _folder_lock(path: Path) -> Iterator[None]:
-    # Hold a lock on the folder that contains a file, so that no other run writes there; no lock on Windows.
-    if not path.parent.is_dir():
-        raise EnvironmentFailed("cannot be written: there is no such folder", file=path)
-    if sys.platform == "win32":
-        yield
-        return
-    import fcntl
-
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        fcntl.flock(folder, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(folder)
-
-
-def _file_state(path: Path) -> FileState:
-    """Return the inode, modification time and size of a file; at least one changes if it is replaced."""
-    status = path.stat()
-    return status.st_ino, status.st_mtime_ns, status.st_size
+    warehouse.save(part, tables)
 
 
 def parquet_metadata(claims: Claims) -> dict[str, str]:
@@ -199,72 +162,25 @@ def open_claims(path: Path, incident: Incident) -> Claims:
         InputRefused: the file is not a warehouse file of this version, or its claims were validated with a
             different definition of the incident.
     """
-    warehouse = Warehouse()
-    synthetic, files = _open_store(warehouse, path, incident, {t: t for t in TABLES})
-    create_claims_view(warehouse, incident)
-    return Claims(
-        incident,
-        tuple(files.inputs),
-        tuple(files.layouts),
-        warehouse,
-        synthetic,
-        reconciliation_table(warehouse),
-        store=path,
-    )
-
-
-def create_empty_earlier(warehouse: Warehouse, incident: Incident) -> None:
-    """Create `files` and `earlier` as empty tables, for a run that adds to no warehouse file.
-
-    `earlier` otherwise contains the claims of the warehouse file.
-    """
-    warehouse.load(
-        "files", pl.DataFrame(schema={"file_number": pl.Int64, "file": pl.String, "rows": pl.Int64})
-    )
-    warehouse.create("earlier", queries.load("empty_earlier", columns=typed_columns(incident)))
-
-
-def load_earlier_claims(
-    warehouse: Warehouse, path: Path, incident: Incident
-) -> tuple[InputFiles, FileState, bool]:
-    """Open the warehouse file to which a run adds claims. Its claims become the view `earlier`.
-
-    Returns:
-        The input files of the warehouse file, its file state, and whether any of its rows are synthetic.
-    """
-    state = _file_state(path) if is_file(path) else (0, 0, 0)
-    names = {table: f"earlier_{table}" for table in TABLES} | {"accepted": "earlier"}
-    synthetic, files = _open_store(warehouse, path, incident, names)
-    warehouse.create("files", "from earlier_files")
-    return files, state, synthetic
-
-
-def _open_store(
-    warehouse: Warehouse, path: Path, incident: Incident, names: dict[str, str]
-) -> tuple[bool, InputFiles]:
-    """Open a warehouse file, define one view for each of its tables, and check version and incident.
-
-    `names` maps each table of the file to the name of its view. Returns whether the claims are synthetic,
-    and the input files with their layouts.
-    """
     if not is_file(path):
         raise InputRefused("there is no such file", file=path)
+    warehouse = Warehouse()
     own = {"file_number": "bigint", "source_row": "bigint", "synthetic": "boolean"}
     accepted = own | column_types(incident)
     try:
-        warehouse.open(path, {**names, "passport": "passport"}, {**COLUMNS, "accepted": accepted})
+        warehouse.open(path, {**COLUMNS, "accepted": accepted})
         passport = warehouse.frame("from passport").row(0, named=True)
         edition, incident_sha256 = passport["edition"], passport["incident_sha256"]
         inputs = TypeAdapter(tuple[InputFile, ...]).validate_json(passport["inputs"], strict=True)
         layouts = TypeAdapter(tuple[Layout, ...]).validate_json(passport["layouts"], strict=True)
-        file_names_in_table = file_names(warehouse, names["files"])
+        named = file_names(warehouse)
         same_incident = edition == STORE_EDITION and incident_sha256 == _incident_sha256(incident)
         found = warehouse.frame(_changes_query(incident)).row(0, named=True) if same_incident else {}
     except InputRefused:
         raise
     except Exception as error:
         raise InputRefused(NOT_A_STORE, file=path.name) from error
-    if file_names_in_table != [f.name for f in inputs] or len(layouts) != len(inputs):
+    if named != [f.name for f in inputs] or len(layouts) != len(inputs):
         raise InputRefused("has tables of other files than it lists", file=path.name)
     if not same_incident:
         raise InputRefused(
@@ -278,7 +194,10 @@ def _open_store(
             file=path.name,
             remedy="Ingest its files again.",
         )
-    return passport["synthetic"] or found["synthetic"], InputFiles(list(inputs), list(layouts))
+    create_claims_view(warehouse, incident)
+    synthetic = passport["synthetic"] or found["synthetic"]
+    files = reconciliation_table(warehouse)
+    return Claims(incident, inputs, layouts, warehouse, synthetic, files, store=path)
 
 
 def _changes_query(incident: Incident) -> str:

@@ -65,7 +65,7 @@ def create_claims_view(warehouse: Warehouse, incident: Incident) -> None:
     # Except in the folder of the warehouse.
     warehouse.run("set enable_external_access = false")
     warehouse.show_times_in(incident.time_zone)
-    files = f"[{', '.join(map(quote_literal, file_names(warehouse, 'files')))}]"
+    files = f"[{', '.join(map(quote_literal, file_names(warehouse)))}]"
     columns = dimension_columns(incident)
     warehouse.view("exact_claims", queries.load("exact_claims", dimensions=columns, files=files))
     places = {"loss": incident.loss_digits, incident.paid: incident.minor_units}
@@ -74,9 +74,9 @@ def create_claims_view(warehouse: Warehouse, incident: Incident) -> None:
     warehouse.view("claims", queries.load("claims", whole=whole and f"replace ({whole})"))
 
 
-def file_names(warehouse: Warehouse, table: str) -> list[str]:
+def file_names(warehouse: Warehouse) -> list[str]:
     """Return the names of the input files listed in a table, in the order in which they were read."""
-    return warehouse.frame(queries.load("file_names", files=table))["file"].to_list()
+    return warehouse.frame(queries.load("file_names"))["file"].to_list()
 
 
 def reconciliation_table(warehouse: Warehouse) -> pl.DataFrame:

@@ -84,7 +84,6 @@ class Warehouse:
         """
         self._file: str | None = None
         """The name of the opened warehouse file. The error message names it if the file is damaged."""
-        self._columns: TableColumns = {}
         """The expected columns of the tables of the opened warehouse file."""
         self._schema = "main"
         self._parent = parent  # its tables are dropped after it, and the views of this one read them
@@ -294,27 +293,18 @@ class Warehouse:
             finally:
                 self.run("drop table _written")
 
-    def save(
-        self, path: Path, tables: Mapping[str, str], *, old: Path | None, added: Mapping[str, str]
-    ) -> None:
-        """Write a warehouse file (.duckdb): a new one, or a copy of the opened one with changes.
+    def save(self, path: Path, tables: Mapping[str, str]) -> None:
+        """Write a warehouse file (.duckdb).
 
         Args:
             path: the file to write.
-            tables: name of each table to create or replace -> the SQL query of its rows.
-            old: the opened warehouse file, if it is copied.
-            added: name of a table of `old` -> the SQL query of the rows to add to it.
+            tables: name of each table -> the SQL query of its rows.
         """
         with self._moved_to(path) as file:
-            if old is not None:
-                shutil.copyfile(old, file)
-                _check_base_tables_only(file, self._columns)
             self.run(f"attach {quote_literal(str(file))} as store (type duckdb)")
             try:
-                for name, query in added.items():
-                    self.run(f"insert into store.{quote_identifier(name)} by name {query}")
                 for name, query in tables.items():
-                    self.run(f"create or replace table store.{quote_identifier(name)} as {query}")
+                    self.run(f"create table store.{quote_identifier(name)} as {query}")
             finally:
                 self.run("detach store")
 
@@ -326,12 +316,11 @@ class Warehouse:
             yield file
             shutil.move(file, path)
 
-    def open(self, path: Path, names: Mapping[str, str], columns: TableColumns) -> None:
+    def open(self, path: Path, columns: TableColumns) -> None:
         """Open a warehouse file read-only and define a view for each of its tables.
 
         Args:
             path: the warehouse file; it may come from an untrusted source.
-            names: name of a table in the file -> name of the view to define for it.
             columns: the columns that each table of the file must have.
 
         Raises:
@@ -343,9 +332,9 @@ class Warehouse:
         # compared again.
         if _base_tables(self._database.connection, "opened") != tables:
             raise InputRefused("changed while it was opened", file=path.name, remedy="Run again.")
-        self._file, self._columns = path.name, columns
-        for table, name in names.items():
-            self.view(name, f"from opened.main.{quote_identifier(table)}")
+        self._file = path.name
+        for table in columns:
+            self.view(table, f"from opened.main.{quote_identifier(table)}")
 
     def _as_own_error(self, error: duckdb.Error) -> Exception:
         """Convert a DuckDB error to an error of this package, unless the query itself has a mistake."""

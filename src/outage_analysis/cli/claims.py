@@ -42,7 +42,6 @@ def ingest(
     out: Annotated[
         Path | None, "Save the claims: .parquet for other tools, .duckdb as a warehouse file."
     ] = None,
-    add: Annotated[bool, typer.Option("--add", help="Add the files to the warehouse file --out.")] = False,
     output: Output,
 ) -> None:
     """Read complaint files, and count for each file how many rows are claims and how many are rejected.
@@ -54,16 +53,12 @@ def ingest(
 
         outage-analysis ingest exports/ --out claims.duckdb
     """
-    lang, suffix = output.lang, claims.STORE_SUFFIX
-    if add and (out is None or out.suffix != suffix):
-        remedy = f"Name it: --out claims{suffix}."
-        raise UsageError("--add needs the warehouse file to add to", remedy=remedy)
-    if out and out.exists() and not add:
-        remedy = "Choose another --out, or give --add." if out.suffix == suffix else "Choose another --out."
-        raise UsageError("exists already", file=out, remedy=remedy)
+    lang = output.lang
+    if out and out.exists():
+        raise UsageError("exists already", file=out, remedy="Choose another --out.")
     with progress(lang) as step:
         step(Note("step_reading_the_files"))
-        complaints = options.read_claims(files, add_to=out if add else None)
+        complaints = options.read_claims(files)
         if out:
             step(Note("step_writing_the_claims"))
             claims.save_claims(complaints, out)

@@ -259,24 +259,22 @@ class ReadOptions:
     column: Column = None
     max_rejects: MaxRejects = "5%"
 
-    def read_claims(self, files: Sequence[Path] | None, *, add_to: Path | None = None) -> claims.Claims:
+    def read_claims(self, files: Sequence[Path] | None) -> claims.Claims:
         """Read complaint files with the layouts (TOML files that map columns) of --columns.
 
         Args:
             files: complaint files, folders or patterns; without any, the bundled file of the incident.
-            add_to: the warehouse file to which the claims are added.
 
         Raises:
             InputRefused: a file cannot be read, or more rows are rejected than --max-rejects allows.
         """
-        is_store = add_to is not None or any(path.suffix == claims.STORE_SUFFIX for path in files or ())
+        is_store = any(path.suffix == claims.STORE_SUFFIX for path in files or ())
         try:
             return claims.read_claims(
                 files or None,
                 self.incident or (BUNDLED if is_store or not files else None),
                 layouts=load_layouts(self.columns, self.encoding),
                 max_rejects=parse_share(self.max_rejects),
-                add_to=add_to,
                 **outage_facts(self),
             )
         except InputRefused as refusal:

@@ -1,6 +1,6 @@
 -- One row per claim: a complaint that breaks no rule, or only rules that do not reject it.
--- The claims of the fast path come first, then those that were validated, then those of the warehouse file
--- that this run adds to. `claimant_id` is null where the file names no claimant.
+-- The claims of the fast path come first, then those that were validated. `claimant_id` is null where the
+-- file names no claimant.
 -- Placeholders: `shift` is what to add to the place of a row in `typed_rows` to get its row number in the
 -- file; `fast_filed_at` is the date and time of filing of a row in `typed_rows`; `fast_dimensions` and
 -- `dimensions` are the incident's dimensions, each after a comma (`fast_dimensions` casts them to their
@@ -24,9 +24,3 @@ select
     {dimensions}
 from {checked_rows}
 where len(broken) = 0
-union all
-select
-    file_number, source_row, synthetic,
-    claim_id, claimant_id, service, claimant_type, filed_on, filed_at, loss
-    {dimensions}
-from earlier

@@ -1,6 +1,6 @@
 -- One row per complaint that was rechecked, with the rules that it breaks.
 -- A rule in `broken` rejects it; a rule in `noted` is only counted. Among rows with the same id that break
--- no other rule, the first is kept, even if it is in an earlier file. The others are copies if their
+-- no other rule, the first is kept, even if it is in another file. The others are copies if their
 -- content is the same, else repeated ids; `kept_file` and `kept_row` name the row that is kept.
 -- Input: `repeated_headers` are the rows that repeat the header of their file.
 -- Placeholders: `header_again`, `copy` and `repeated` are the names of these rules; `broken` and `noted`
@@ -28,12 +28,6 @@ single as (
 ),
 candidates as (
     select file_number, source_row, {key} as key, content from single where len(broken_alone) = 0
-    union all
-    select
-        file_number, source_row, {key},
-        hash(claimant_id, service, claimant_type, filed_on, filed_at, loss {dimensions})
-    from earlier
-    where hash({key}) in (select hash({key}) from single)
 ),
 ranked as (
     select

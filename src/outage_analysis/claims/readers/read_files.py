@@ -74,7 +74,7 @@ class InputFile:
 
 @dataclass
 class InputFiles:
-    """The input files of a run by their number; those of the warehouse file that it extends come first."""
+    """The input files of a run by their number."""
 
     inputs: list[InputFile] = field(default_factory=list)
     layouts: list[Layout] = field(default_factory=list)
@@ -101,7 +101,6 @@ def read_files(
     workspace: Path,
     *,
     layouts: Sequence[Layout] = (),
-    before: InputFiles | None = None,
 ) -> InputFiles:
     """Read and type the rows of files, in the given order, into `typed_rows`, `text_rows` and `unreadable`.
 
@@ -115,14 +114,12 @@ def read_files(
         workspace: a folder for decoded copies of files. It must exist as long as the result is used.
         layouts: layouts of files that differ from the incident's layout. The first layout whose pattern
             matches the file name is used.
-        before: the files of earlier runs.
 
     Raises:
         InputRefused: a file is missing, empty or not decodable, lacks a required column, or is given twice.
     """
-    before = before or InputFiles()
     create_text_tables(warehouse, (*required_columns(incident), *OPTIONAL_COLUMNS, COUNT))
-    files, typing = InputFiles(list(before.inputs), list(before.layouts)), RowTyping(warehouse, incident)
+    files, typing = InputFiles(), RowTyping(warehouse, incident)
     for path in paths:
         suffix = _checked_suffix(path)
         saved_claims = suffix == ".parquet" and was_saved_from_claims(path, incident)
@@ -144,21 +141,20 @@ def read_files(
     return files
 
 
-def count_rows(warehouse: Warehouse, files: InputFiles, empty_rows: Mapping[int, int], *, first: int) -> None:
-    """Append one row per file to the table `files`, from the file number `first` on: file_number, file, rows.
+def count_rows(warehouse: Warehouse, files: InputFiles, empty_rows: Mapping[int, int]) -> None:
+    """Create the table `files` with one row per file: file_number, file, rows.
 
     The rows of a file are counted when it is read. So lost rows show when claims and rejects are counted.
     `empty_rows` maps file numbers to the number of rows without any text.
     """
     texts: dict[int, int] = dict(warehouse.frame(queries.load("text_row_counts")).iter_rows())
     rows = []
-    for number in range(first, len(files.inputs)):
+    for number, file in enumerate(files.inputs):
         typed = files.typed.get(number)
         count = texts.get(number, 0) if typed is None else typed.row_numbers.rows - empty_rows.get(number, 0)
-        rows.append((number, files.inputs[number].name, count))
+        rows.append((number, file.name, count))
     schema = {"file_number": pl.Int64, "file": pl.String, "rows": pl.Int64}
-    counted = pl.DataFrame(rows, schema=schema, orient="row")
-    warehouse.append("files", "from counted", inputs={"counted": counted})
+    warehouse.load("files", pl.DataFrame(rows, schema=schema, orient="row"))
 
 
 def _add_file(

@@ -27,11 +27,7 @@ PROBED_FROM_ROWS, PROBES = 122_880, 16
 """Rows above which DuckDB may read a file in parallel, and how many of these rows are checked for order."""
 ID_IS_REPEATED = f"hash({SAME_COMPLAINT}) in (select id from repeated_ids)"  # noqa: S608 - a constant
 _TRIMMED = f"trim({SAME_COMPLAINT}, {quote_literal(BLANKS)})"
-ID_SQL = {
-    "typed_rows": f"case when ok then {SAME_COMPLAINT} else {_TRIMMED} end",
-    "text_rows": _TRIMMED,
-    "earlier": SAME_COMPLAINT,
-}
+ID_SQL = {"typed_rows": f"case when ok then {SAME_COMPLAINT} else {_TRIMMED} end", "text_rows": _TRIMMED}
 """Table -> SQL for the claim id of a row without blanks at both ends."""
 
 
@@ -41,7 +37,7 @@ def recheck_rows(warehouse: Warehouse, files: InputFiles) -> dict[int, int]:
     The module docstring states which rows these are.
 
     Args:
-        warehouse: the warehouse with the tables `typed_rows`, `text_rows` and `earlier`.
+        warehouse: the warehouse with the tables `typed_rows` and `text_rows`.
         files: the files whose rows were typed.
 
     Returns:
@@ -104,11 +100,9 @@ def _hashes_of_corrected_ids(
 def _repeated_hashes(warehouse: Warehouse) -> pl.DataFrame:
     hashes, size = np.empty(sum(map(warehouse.count, ID_SQL)), np.uint64), 0
     for table, claim_id in ID_SQL.items():
-        # `earlier` is a view. A view has no rowids, so all its ids are hashed at once.
-        whole = table == "earlier"
-        last = 0 if whole else warehouse.frame(queries.load("last_place", table=table)).item()
+        last = warehouse.frame(queries.load("last_place", table=table)).item()
         for first in range(0, -1 if last is None else last + 1, SLICE_ROWS):
-            rows = "true" if whole else f"rowid >= {first} and rowid < {first + SLICE_ROWS}"
+            rows = f"rowid >= {first} and rowid < {first + SLICE_ROWS}"
             query = queries.load("ids", claim_id=claim_id, table=table, rows=rows)
             found = warehouse.frame(query)["id"].to_numpy()
             hashes[size : size + len(found)] = found
