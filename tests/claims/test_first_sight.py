@@ -5,8 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from unittest.mock import patch
 
-import duckdb
-import numpy as np
 import polars as pl
 import pytest
 from hypothesis import given, settings
@@ -17,8 +15,6 @@ from outage_analysis.claims import queries
 from outage_analysis.claims.readers import delimited
 from outage_analysis.claims.readers import fast_path as module
 from outage_analysis.claims.readers import recheck as closer
-from outage_analysis.claims.readers.source_file import RowNumbers
-from outage_analysis.claims.readers.typed_rows import TypedRows, shift_sql
 from outage_analysis.errors import EnvironmentFailed
 from outage_analysis.incidents import Incident
 from tests.claims.complaint_files import record
@@ -155,7 +151,8 @@ def test_blank_lines_and_either_end_of_a_line_are_read_by_the_engine_as_row_by_r
     path.write_bytes((above + "".join(lines)).encode())
     by_the_engine = read_claims(path, outage, max_rejects=1)
     passed = by_the_engine.warehouse.frame("select count(*) as n from typed_rows")["n"].item()
-    assert passed == (0 if above else len(table) + 1)
+    blank_between = any(len(end) > 2 for end in ends[: len(table) + 1])
+    assert passed == (0 if above or blank_between else len(table) + 1)
     with patch.object(delimited, "_engine_query", lambda *_: None):
         assert summary_of(by_the_engine) == summary_of(read_claims(path, outage, max_rejects=1))
 
@@ -175,20 +172,6 @@ def test_rows_that_all_end_in_one_delimiter_more_are_read_by_the_engine(
     assert by_the_engine.rejected_rows["source_row"].to_list() == [stray + 1]
     with patch.object(delimited, "_engine_query", lambda *_: None):
         assert summary_of(by_the_engine) == summary_of(read_claims(path, outage, max_rejects=1))
-
-
-@pytest.mark.slow
-@given(gaps=st.sets(st.integers(3, 30), max_size=12), place=st.integers(0, 9))
-def test_places_and_numbers_of_rows_are_distinguished(gaps: set[int], place: int) -> None:
-    numbers = [number for number in range(2, 32) if number not in gaps]
-    passed = TypedRows(place, RowNumbers(2, len(numbers), gaps=sorted(gaps)))
-    places = [place + at for at in range(len(numbers))]
-    assert passed.places(numbers).tolist() == places
-    assert passed.numbers(np.array(places)).tolist() == numbers
-    shift = shift_sql("place", passed.row_shifts())
-    query = f"select place + {shift} from (select unnest($places) as place) order by place"  # noqa: S608 - numbers
-    found = duckdb.connect().execute(query, {"places": places}).fetchall()
-    assert [number for (number,) in found] == numbers
 
 
 def test_texts_that_many_rows_have_are_read_at_first_sight(tmp_path: Path, outage: Incident) -> None:

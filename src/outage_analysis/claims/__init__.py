@@ -11,7 +11,7 @@ Modules:
     user_queries: runs an SQL query of the user, and explains mistakes in it
     store: saves claims as files and opens saved claims
     warehouse: the only module that runs SQL
-    run_settings: limits on memory, threads and disk space, and the progress of long queries
+    run_settings: limits on memory, threads and disk space
     queries: the SQL, one query per file
     header_words: recognises the meaning of a header by its words
     decisions: the words for how far a claim has come
@@ -49,7 +49,7 @@ if TYPE_CHECKING:
         SAME_DAY,
         rule_conditions,
     )
-    from outage_analysis.claims.run_settings import Limits, limits, progress_callback
+    from outage_analysis.claims.run_settings import Limits, limits
     from outage_analysis.claims.store import (
         PARQUET_SUFFIX,
         STORE_SUFFIX,

@@ -20,7 +20,7 @@ from outage_analysis.claims.readers.typed_rows import (
     MOMENT,
     column_types,
     reject_texts,
-    row_number_sql,
+    shift_sql,
     typed_columns,
 )
 from outage_analysis.claims.rules import (
@@ -189,7 +189,7 @@ def create_claims(warehouse: Warehouse, incident: Incident, files: InputFiles) -
             {d.id: f"cast({quote_identifier(d.id)} as {types[d.id]})" for d in incident.dimensions}
         ),
         fast_filed_at=FILED_AT if has_filed_at else f"cast(null as {types[FILED_AT]})",
-        shift=row_number_sql("rowid", files.typed),
+        shift=shift_sql("file_number", files.typed),
         marked=cell_values.IS_SYNTHETIC,
         claim_id="claim_id || '#' || copy as claim_id" if files.count_claims else "claim_id",
         typed_rows=_as_claims("typed_rows", files),

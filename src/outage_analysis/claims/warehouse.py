@@ -7,7 +7,7 @@ import shutil
 import threading
 import weakref
 from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -18,7 +18,7 @@ import polars as pl
 
 from outage_analysis.claims import queries, user_queries
 from outage_analysis.claims.queries import quote_identifier, quote_literal
-from outage_analysis.claims.run_settings import limits, progress_callback, report_progress
+from outage_analysis.claims.run_settings import limits
 from outage_analysis.errors import EnvironmentFailed, InputRefused, UsageError, either, one_line
 from outage_analysis.files import temporary_folder
 
@@ -114,10 +114,7 @@ class Warehouse:
         # DuckDB turns its progress bar on in IPython, where the bar would be printed. In Jupyter the bar is
         # off, and setting the option fails if ipywidgets is missing. So the bar is turned off only if it is
         # on.
-        if progress_callback.get() is not None:
-            self.run("set enable_progress_bar_print = false")
-            self.run("set enable_progress_bar = true")
-        elif self.frame("select current_setting('enable_progress_bar')").item():
+        if self.frame("select current_setting('enable_progress_bar')").item():
             self.run("set enable_progress_bar = false")
 
     def __reduce__(self) -> str:
@@ -187,18 +184,6 @@ class Warehouse:
     def append(self, table: str, query: str, *, inputs: Frames = NO_FRAMES, **values: object) -> None:
         """Append the rows of a query to a table, matching columns by name."""
         self.run(f'insert into "{table}" by name {query}', inputs=inputs, **values)
-
-    def append_file(self, table: str, query: str, name: str, rows: int, **values: object) -> None:
-        """Append rows to a table, and report progress while the query reads them from a file.
-
-        `name` is the name of the file, and `rows` its approximate number of rows.
-        """
-        with self.progress(name, rows):
-            self.append(table, query, inputs=NO_FRAMES, **values)
-
-    def progress(self, name: str, rows: int) -> AbstractContextManager[None]:
-        """Report progress of the statement inside the `with` block, which is about a file of so many rows."""
-        return report_progress(name, rows, lambda: self._database.connection.query_progress() / 100)
 
     def delete(self, table: str, condition: str, *, inputs: Frames = NO_FRAMES) -> None:
         """Delete the rows of a table that meet an SQL condition."""

@@ -14,7 +14,7 @@ from decimal import Decimal
 
 import typer
 
-from outage_analysis import analysis, claims, text
+from outage_analysis import analysis, text
 from outage_analysis.errors import one_line
 
 LONGEST_TEXT = 2_000
@@ -44,11 +44,7 @@ def progress(lang: str = "en") -> Iterator[Callable[[str], None]]:
         def name_step(step: str) -> None:
             status.update(escape(locale.note(step)))
 
-        before = claims.progress_callback.set(name_step if console.is_terminal else None)
-        try:
-            yield name_step
-        finally:
-            claims.progress_callback.reset(before)
+        yield name_step
 
 
 def print_warnings(warnings: Iterable[str]) -> None:

@@ -606,8 +606,7 @@ class TextColumns:
             query = queries.load(
                 "column_texts", table=table, name=quote_identifier(name), key=key, most=str(MAX_VALUES)
             )
-            with self.warehouse.progress(self.file, self.warehouse.count(table)):
-                found = self.warehouse.frame(query)
+            found = self.warehouse.frame(query)
             given, different = found.select("given", "different").row(0) if len(found) else (0, 0)
             self.found[place] = found.select("text", "rows"), given, different
         return self.found[place]

@@ -96,7 +96,6 @@ def _engine_query(text: TextFile, dialect: Dialect, positions: dict[str, int]) -
         },
         first_row=dialect.header_row + 1,
         surplus=names[len(dialect.headers) :],
-        about=round(text.path.stat().st_size / dialect.row_bytes),
     )
 
 
@@ -126,11 +125,10 @@ class DelimitedFile(SourceFile):
         # DuckDB skips lines, but `header_row` counts records, and a record may have several lines. If this
         # can matter above the header, the csv module reads the file instead.
         lines_above = index.several_lines and header_row > 1
-        lines_above |= bool(index.gaps) and (index.gaps[0] < header_row or self.table.for_inspection)
         if lines_above or not index.regular or self._has_merged_rows():
             return None
-        rows = index.records - index.blanks - len(index.gaps) - header_row
-        return RowNumbers(header_row + 1, rows, index.uneven, index.gaps, index.several_lines)
+        rows = index.records - index.blanks - header_row
+        return RowNumbers(header_row + 1, rows, index.uneven, index.several_lines)
 
     def _has_merged_rows(self) -> bool:
         index, splitter = self.index, self.dialect.splitter

@@ -55,12 +55,6 @@ class Dialect:
         return RecordSplitter(self.marks, self.width)
 
     @property
-    def row_bytes(self) -> float:
-        """The average number of bytes per row, estimated from the first rows."""
-        rows = [sum(len(cell.encode()) + 1 for cell in row) for row in self.preview[:SAMPLE_ROWS]]
-        return max(1, sum(rows) / len(rows)) if rows else HEAD_BYTES  # all of them may be blank
-
-    @property
     def note(self) -> Note:
         """The dialect in words."""
         marks = self.marks

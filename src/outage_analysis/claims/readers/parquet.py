@@ -136,7 +136,6 @@ def open_parquet(table: ExpectedTable, path: Path, warehouse: Warehouse) -> Open
         cells,
         {c: first[c].drop_nulls().to_list() for c in cells},
         {"path": escaped_path(path)},
-        about=file.rows,
     )
     return file, source
 

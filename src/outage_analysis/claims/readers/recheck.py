@@ -16,7 +16,7 @@ from outage_analysis.claims import queries
 from outage_analysis.claims.queries import quote_literal
 from outage_analysis.claims.readers.cell_values import BLANKS
 from outage_analysis.claims.readers.read_files import InputFiles
-from outage_analysis.claims.readers.typed_rows import TypedRows, row_number_sql, store_texts
+from outage_analysis.claims.readers.typed_rows import TypedRows, shift_sql, store_texts
 from outage_analysis.claims.rules import SAME_COMPLAINT
 from outage_analysis.claims.warehouse import Warehouse
 from outage_analysis.errors import REPORT_BUG, EnvironmentFailed
@@ -62,7 +62,7 @@ def _doubtful_rows(
 ) -> pl.DataFrame:
     probes: list[int] = []
     for rows in typed_rows:
-        probes += rows.places(rows.row_numbers.uneven).tolist()
+        probes += [number - rows.shift for number in rows.row_numbers.uneven]
         if rows.row_numbers.rows > PROBED_FROM_ROWS:
             last = rows.row_numbers.rows - 1
             probes += [rows.place + at * last // (PROBES - 1) for at in range(PROBES)]
@@ -79,7 +79,7 @@ def _reread(warehouse: Warehouse, files: InputFiles, doubtful: pl.DataFrame) -> 
     warehouse.run(judged_again, inputs={"doubtful": doubtful})
     empty_rows: dict[int, int] = {}
     for number, typed in files.typed.items():
-        rows = typed.numbers(doubtful.filter(file_number=number)["place"].to_numpy())
+        rows = doubtful.filter(file_number=number)["place"].to_numpy() + typed.shift
         if len(rows):
             empty_rows[number] = store_texts(warehouse, files.sources[number], rows)
     return empty_rows
@@ -88,7 +88,7 @@ def _reread(warehouse: Warehouse, files: InputFiles, doubtful: pl.DataFrame) -> 
 def _hashes_of_corrected_ids(
     warehouse: Warehouse, files: InputFiles, rechecked: pl.DataFrame
 ) -> pl.DataFrame:
-    shift = row_number_sql("rechecked.place", files.typed)
+    shift = shift_sql("rechecked.file_number", files.typed)
     query = queries.load("corrected_ids", key=SAME_COMPLAINT, shift=shift)
     others = warehouse.frame(query, inputs={"rechecked": rechecked}, blanks=BLANKS)
     for number, row in others.filter("plain").select("file_number", "source_row").iter_rows():

@@ -18,8 +18,6 @@ import numpy as np
 BLOCK_BYTES = 1 << 20
 MAX_RECORD_BYTES = 1 << 25
 """Most bytes of a record. Otherwise an unclosed quotation mark would make the whole file one record."""
-MAX_GAPS = 1_000
-"""Most blank records between other records. A file with more is read row by row."""
 MAX_UNEVEN = 1_000_000
 """Most records whose number of fields differs from the header. A file with more is read row by row."""
 NEWLINE, RETURN = 10, 13
@@ -45,12 +43,11 @@ class RecordIndex:
     blanks: int = 0
     """The number of blank records at the end of the file."""
     regular: bool = True
-    """Whether lines end in LF or CR LF, quotation marks enclose whole fields, and few records are blank.
+    """Whether lines end in LF or CR LF, quotation marks enclose whole fields, and no record between others is
+    blank.
 
     DuckDB and the csv module find the same records only in such a file.
     """
-    gaps: list[int] = field(default_factory=list)
-    """The numbers of the blank records between other records."""
     several_lines: bool = False
     """Whether some record has several lines."""
     _blocks: list[tuple[int, int]] = field(default_factory=list)
@@ -90,7 +87,10 @@ class RecordIndex:
         newlines = codes[ends - 1] == NEWLINE
         returned = newlines & (ends - starts > 1) & (codes[ends - 2] == RETURN)
         blank = ends - starts == newlines.astype(int) + returned
-        self._add_blanks(numbers[blank], numbers[~blank])
+        filled = np.flatnonzero(~blank)
+        if len(filled):
+            self.regular &= not self.blanks and not blank[: filled[-1]].any()
+        self.blanks += int(blank.sum())
         # Two stray quotation marks can merge whole rows into one record. Such a record has many quoted
         # delimiters. It is listed as uneven, so that the csv module reads it again.
         together = (within >= self.width - 1) & (within > 0)
@@ -99,16 +99,6 @@ class RecordIndex:
         self.regular &= len(self.uneven) <= MAX_UNEVEN
         self.records += len(ends)
         return int(ends[-1])
-
-    def _add_blanks(self, blank: Numbers, filled: Numbers) -> None:
-        if len(filled):
-            inside = np.searchsorted(blank, filled[-1])
-            waiting = range(self.records + 1 - self.blanks, self.records + 1)
-            self.regular &= len(self.gaps) + len(waiting) + int(inside) <= MAX_GAPS
-            if self.regular:
-                self.gaps += [*waiting, *blank[:inside].tolist()]
-            blank, self.blanks = blank[inside:], 0
-        self.blanks += len(blank)
 
     def _split(self, text: bytes, *, last: bool) -> tuple[Numbers, Numbers, Numbers, Numbers]:
         """Split a block of bytes into records.

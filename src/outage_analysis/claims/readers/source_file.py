@@ -66,8 +66,6 @@ class EngineQuery:
     """Column -> cell texts of the first rows, which show how the file writes its values."""
     values: Mapping[str, object]
     """The parameters of the query."""
-    about: int
-    """The approximate number of rows, for the progress line."""
     first_row: int = 1
     """The row number of the first row in the file."""
     surplus: Sequence[str] = ()
@@ -81,11 +79,9 @@ class RowNumbers:
     first: int
     """The row number of the first row."""
     rows: int
-    """The number of rows, without the blank records in `gaps`."""
+    """The number of rows."""
     uneven: Sequence[int] = ()
     """The row numbers of rows whose fields do not fit the header."""
-    gaps: Sequence[int] = ()
-    """The row numbers of blank records between other rows. DuckDB skips them."""
     several_lines: bool = False
     """Whether some row has several lines. Then DuckDB may be unable to read the file in parallel."""
 
@@ -171,10 +167,10 @@ def read_by_engine(
     """
     with ThreadPoolExecutor(1) as pool:
         counted = pool.submit(file.row_numbers)
-        added = _append(warehouse, target, query, file, source, source.values)
+        added = _append(warehouse, target, query, file, source.values)
         numbers = counted.result()
     if added is None and numbers is not None and numbers.several_lines:
-        added = _append(warehouse, target, query, file, source, {**source.values, "parallel": False})
+        added = _append(warehouse, target, query, file, {**source.values, "parallel": False})
     if added is None or numbers is None or added[1] != numbers.rows:
         warehouse.delete(target, f"file_number = {file.table.number}")
         return None
@@ -182,16 +178,11 @@ def read_by_engine(
 
 
 def _append(
-    warehouse: Warehouse,
-    target: str,
-    query: str,
-    file: SourceFile,
-    source: EngineQuery,
-    values: Mapping[str, object],
+    warehouse: Warehouse, target: str, query: str, file: SourceFile, values: Mapping[str, object]
 ) -> tuple[int, int] | None:
     """Append the rows of a query to a table, and return the first rowid and the number of rows there."""
     try:
-        warehouse.append_file(target, query, file.table.file, source.about, **values)
+        warehouse.append(target, query, **values)
     except InputRefused as error:
         raise_engine_problem(file, error)
         return None

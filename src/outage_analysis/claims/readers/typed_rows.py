@@ -10,7 +10,6 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-import numpy as np
 import polars as pl
 
 from outage_analysis.claims import queries
@@ -42,47 +41,18 @@ class TypedRows:
     times: bool = False
     """Whether the first rows of the file contain times of filing other than midnight."""
 
-    def places(self, numbers: Sequence[int]) -> Numbers:
-        """Convert row numbers of the file to DuckDB rowids of the table `typed_rows`."""
-        rows = np.asarray(numbers, np.int64)
-        return np.asarray(
-            self.place + rows - self.row_numbers.first - np.searchsorted(self.row_numbers.gaps, rows)
-        )
-
-    def numbers(self, places: Numbers) -> Numbers:
-        """Convert DuckDB rowids of the table `typed_rows` to row numbers of the file."""
-        shifts = self.row_shifts()
-        position = np.searchsorted([place for place, _ in shifts], places, side="right")
-        return np.asarray(places + np.array([shift for _, shift in shifts])[position - 1])
-
-    def row_shifts(self) -> list[tuple[int, int]]:
-        """Return pairs of a rowid and a shift: from this rowid on, row number = rowid + shift.
-
-        The rowids increase. The shift grows by one at each blank record.
-        """
-        shift = self.row_numbers.first - self.place
-        behind = (
-            (gap - shift - before, shift + before + 1) for before, gap in enumerate(self.row_numbers.gaps)
-        )
-        return [(self.place, shift), *behind]
+    @property
+    def shift(self) -> int:
+        """The number that must be added to a rowid of the table to get the row number in the file."""
+        return self.row_numbers.first - self.place
 
 
-def row_number_sql(place: str, typed: Mapping[int, TypedRows]) -> str:
-    """Return SQL for the number that must be added to a rowid of `typed_rows` to get its row number."""
-    return shift_sql(place, sorted(step for rows in typed.values() for step in rows.row_shifts()))
-
-
-def shift_sql(place: str, shifts: Sequence[tuple[int, int]]) -> str:
-    """Return SQL for the number that must be added to a rowid to get its row number.
-
-    The SQL is a nested `case` that works like a binary search, so that even a thousand shifts take little
-    time.
-    """
-    if len(shifts) <= 1:
-        return str(shifts[0][1] if shifts else 0)
-    half = len(shifts) // 2
-    below, above = shift_sql(place, shifts[:half]), shift_sql(place, shifts[half:])
-    return f"case when {place} < {shifts[half][0]} then {below} else {above} end"
+def shift_sql(file_number: str, typed: Mapping[int, TypedRows]) -> str:
+    """Return SQL for the `shift` of a row in `typed_rows`, given SQL for the number of its file."""
+    if not typed:
+        return "0"
+    shifts = (str(typed[n].shift if n in typed else 0) for n in range(max(typed) + 1))
+    return f"([{', '.join(shifts)}])[{file_number} + 1]"
 
 
 @dataclass
