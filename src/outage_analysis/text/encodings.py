@@ -100,19 +100,18 @@ def as_utf8(
         begins = f"begins with the mark of {marked.upper()}" if marked else "begins with no mark"
         raise InputRefused(f"{begins}, and {encoding.upper()} was declared", file=name)
     detected = marked or encoding or "utf-8"
-    if detected.startswith("utf-8") and _is_text_in_utf8(path, b"\n," if one_line else b"\n"):
+    ends = b"\n," if one_line else b"\n"
+    cut = _bytes_of_cut_character(path, ends) if detected.startswith("utf-8") else None
+    if cut == 0:
         return TextFile(path, detected)
     if head.startswith(COMPRESSED):
         raise InputRefused("is compressed, and its name does not say so", file=name, remedy="Unpack it.")
     target = workspace / f"{len([*workspace.iterdir()])}.decoded"
-    if not (marked or encoding or _ends_inside_character(path)):
+    if detected == "utf-16":
+        return TextFile(target, detected, _utf_16_copy(path, target, name))
+    if not (marked or encoding or cut):
         by_words = None if b"\0" in head else encoding_by_words(path, name)
         detected = by_words or _encoding_of_most_lines(path, name)
-    failure = 0 if detected.startswith("utf-8") else _decoding_failure(path, detected)
-    if failure is not None and detected == "utf-16":
-        raise InputRefused(f"is not UTF-16 at byte {failure:,}", file=name, remedy=SAVE_AS_UTF_8)
-    if failure is None and not (detected == "cp949" and any(map(is_korean_in_utf8, byte_lines(path, name)))):
-        return TextFile(target, detected, _copy_as_utf8(path, target, detected, name))
     return TextFile(target, detected, repaired_copy(path, target, detected.removesuffix("-sig"), name))
 
 
@@ -142,19 +141,12 @@ def _decompress_to_copy(path: Path, workspace: Path, name: str) -> Path:
     return target
 
 
-def _ends_inside_character(path: Path) -> bool:
-    """Return whether a file is valid UTF-8 except for an incomplete last character."""
-    failure = _decoding_failure(path, "utf-8")
-    if failure is None or failure < path.stat().st_size - 3:
-        return False
-    with path.open("rb") as stream:
-        stream.seek(failure)
-        decoder = codecs.getincrementaldecoder("utf-8")("ignore")
-        return not decoder.decode(stream.read()) and bool(decoder.getstate()[0])
+def _bytes_of_cut_character(path: Path, ends: bytes) -> int | None:
+    """Return how many bytes of a character that is cut off are at the end of a file in UTF-8.
 
-
-def _is_text_in_utf8(path: Path, ends: bytes) -> bool:
-    """Return whether a file is UTF-8; each piece up to one of the characters `ends` is held in memory."""
+    Returns 0 if no character is cut off, and None if the file is not UTF-8. Each piece up to one of the
+    characters `ends` is held in memory.
+    """
     # The pieces are decoded by Polars, which is faster because it builds no Python strings.
     with path.open("rb") as stream:
         rest = b""
@@ -163,8 +155,8 @@ def _is_text_in_utf8(path: Path, ends: bytes) -> bool:
             whole = 1 + max(text.rfind(end) for end in ends)
             rest = text[whole:]
             if len(rest) > MAX_LINE or not _is_decodable(text[:whole]):
-                return False
-        return _is_decodable(rest)
+                return None
+    return next((cut for cut in range(4) if _is_decodable(rest[: len(rest) - cut])), None)
 
 
 def _is_decodable(text: bytes) -> bool:
@@ -177,38 +169,23 @@ def _is_decodable(text: bytes) -> bool:
     return True
 
 
-def _decoding_failure(path: Path, encoding: str) -> int | None:
-    """Return the byte offset at which decoding fails, or at which a file not in UTF-16 has a NUL character.
-
-    Returns None if the whole file can be decoded.
-    """
-    decoder = codecs.getincrementaldecoder(encoding)("strict")
-    offset = 0
-    with path.open("rb") as stream:
-        while True:
-            block = stream.read(BLOCK)
-            pending = len(decoder.getstate()[0])
-            try:
-                text = decoder.decode(block, final=not block)
-            except UnicodeDecodeError as error:
-                return offset - pending + error.start
-            if "\0" in text and encoding != "utf-16":
-                return offset + block.index(0)
-            if not block:
-                return None
-            offset += len(block)
-
-
-def _copy_as_utf8(path: Path, target: Path, encoding: str, name: str) -> bool:
-    """Write a copy of a file that is converted to UTF-8, and return whether it contains NUL characters.
+def _utf_16_copy(path: Path, target: Path, name: str) -> bool:
+    """Write a copy of a file in UTF-16 as UTF-8, and return whether it contains NUL characters.
 
     Raises:
-        InputRefused: most characters are NUL, so the file is not UTF-16.
+        InputRefused: the file cannot be decoded, or most characters are NUL.
     """
-    characters = nuls = 0
-    with path.open(encoding=encoding, newline="") as source, target.open("wb") as copy:
-        while text := source.read(BLOCK):
-            characters, nuls = characters + len(text), nuls + text.count("\0")
+    decoder = codecs.getincrementaldecoder("utf-16")()
+    offset = characters = nuls = 0
+    with path.open("rb") as source, target.open("wb") as copy:
+        while block := source.read(BLOCK):
+            pending = len(decoder.getstate()[0])
+            try:
+                text = decoder.decode(block, final=source.peek(1) == b"")
+            except UnicodeDecodeError as error:
+                problem = f"is not UTF-16 at byte {offset - pending + error.start:,}"
+                raise InputRefused(problem, file=name, remedy=SAVE_AS_UTF_8) from error
+            offset, characters, nuls = offset + len(block), characters + len(text), nuls + text.count("\0")
             copy.write(text.encode())
     if nuls > MAX_DAMAGED_SHARE * characters:
         raise InputRefused("holds more NUL characters than text", file=name, remedy=SAVE_AS_UTF_8)
