@@ -1,50 +1,23 @@
-"""Columns of a claim that a layout derives: days and times joined from columns, and bands of numbers."""
+"""Columns of a claim that a layout derives: days and times joined from columns."""
 
 from __future__ import annotations
 
 from datetime import date, datetime
-from fractions import Fraction
-from math import inf
 from pathlib import Path
 
-import duckdb
 import polars as pl
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from outage_analysis.claims import Claims, inspect_file, read_claims
-from outage_analysis.errors import InputRefused, UsageError
-from outage_analysis.incidents import Incident, Layout, load_layout
-from outage_analysis.text import number_sql
+from outage_analysis.claims import read_claims
+from outage_analysis.incidents import Layout
 from tests.claims.complaint_files import write_frame
 from tests.claims.test_times import hours, outage
-
-EDGES = {"zone": {"near": 10, "middle": 25.5, "far": inf}}
-BANDED = Layout(columns={"zone": ("Distance",)}, edges=EDGES)
-NO_BAND = "zone is a number within its edges"
-
-
-def zoned(**values: object) -> Incident:
-    zone = {"id": "zone", "name": {"en": "Zone"}}
-    return outage("Asia/Seoul", dimension=(zone,), **values)
 
 
 def write(path: Path, header: str, rows: list[str]) -> Path:
     path.write_text("\n".join([f"claim_id,service,claimant_type,loss,{header}", *rows]) + "\n", "utf-8")
     return path
 
-
-def distances(path: Path, texts: list[str]) -> Path:
-    rows = [f'c{n},App,User,5,2022-10-15,"{text}"' for n, text in enumerate(texts, 1)]
-    return write(path, "filed_on,Distance", rows)
-
-
-def zones(claims: Claims) -> dict[str, str | None]:
-    return dict(claims.to_polars().select("claim_id", "zone").rows())
-
-
-# --- days and times joined from columns -------------------------------------------------------------------
 
 DAY_AND_TIME = [
     "c1,App,User,5,2022-10-15,15:30",
@@ -137,139 +110,3 @@ def test_typed_days_and_times_are_joined(tmp_path: Path, suffix: str) -> None:
         "2022-10-15 15:30:00",
         "2022-10-16 09:05:10",
     ]
-
-
-# --- bands of numbers -------------------------------------------------------------------------------------
-
-
-def test_a_band_includes_its_upper_edge(tmp_path: Path) -> None:
-    texts = ["10", "10.0", "10.0000000000001", "25.5", "25.50", "25.51", "-3", "1e-05", "", "999999"]
-    claims = read_claims(distances(tmp_path / "a.csv", texts), zoned(), layouts=[BANDED])
-    assert list(zones(claims).values()) == [
-        "near", "near", "middle", "middle", "middle", "far", "near", "near", None, "far",
-    ]  # fmt: skip
-
-
-@pytest.mark.parametrize("copies", [1, 50])
-def test_a_number_above_all_edges_or_no_number_is_rejected(tmp_path: Path, copies: int) -> None:
-    layout = Layout(columns={"zone": ("Distance",)}, edges={"zone": {"near": 10, "middle": 25.5}})
-    texts = ["10", "25.51", " 11 ", "far", "1.250", "nan", "inf"] * copies
-    claims = read_claims(distances(tmp_path / "a.csv", texts), zoned(), layouts=[layout], max_rejects=1)
-    assert claims.to_polars()["zone"].to_list() == ["near", "middle"] * copies
-    assert claims.rejects["rule"].to_list() == [NO_BAND] * 5 * copies
-    assert claims.rejects["problem"][0] == "zone is not a number within its edges."
-    assert claims.rejects["remedy"][0].startswith("Give a number up to the last edge; 1.250 may mean 1,250.")
-
-
-def test_a_stated_notation_says_that_three_decimals_are_decimals(tmp_path: Path) -> None:
-    layout = BANDED.model_copy(update={"formats": {"zone": ("plain",)}})
-    claims = read_claims(
-        distances(tmp_path / "a.csv", ["9.995", "10.001", "1.250"]), zoned(), layouts=[layout]
-    )
-    assert list(zones(claims).values()) == ["near", "middle", "near"]
-
-
-def test_numbers_in_other_notations_and_words_for_missing_values(tmp_path: Path) -> None:
-    layout = BANDED.model_copy(update={"formats": {"zone": ("european",)}, "missing": ("k.A.",)})
-    texts = ["9,999", "10,5", "1.250", "1.234,5", "k.a.", "12345,67"]
-    path = distances(tmp_path / "a.csv", texts)
-    claims = read_claims(path, zoned(), layouts=[layout], max_rejects=1)
-    assert zones(claims) == {"c1": "near", "c2": "middle", "c3": "far", "c4": "far", "c5": None, "c6": "far"}
-    exact = Layout(
-        columns={"zone": ("Distance",)}, edges={"zone": {"a": 12_345.67, "b": inf}}, formats=layout.formats
-    )
-    assert zones(
-        read_claims(distances(tmp_path / "b.csv", ["12345,67", "12345,68"]), zoned(), layouts=[exact])
-    ) == {"c1": "a", "c2": "b"}
-
-
-def test_files_with_and_without_edges_are_read_together(tmp_path: Path) -> None:
-    rows = [f"z{n},App,User,5,2022-10-15,{('near', 'beyond')[n % 2]}" for n in range(40)]
-    named = write(tmp_path / "a.csv", "filed_on,zone", rows)
-    numbers = distances(tmp_path / "b.csv", ["3", "30"] * 30)
-    layout = BANDED.model_copy(update={"files": "b*"})
-    for paths in ([named, numbers], [numbers, named]):
-        claims = read_claims(paths, zoned(), layouts=[layout])
-        assert dict(claims.by("zone").select("zone", "claims").rows()) == {
-            "near": 50,
-            "beyond": 20,
-            "far": 30,
-        }
-
-
-@settings(max_examples=20, deadline=None)
-@given(
-    st.lists(st.decimals(-1000, 1000, places=4), min_size=1, max_size=30),
-    st.lists(st.decimals(-1000, 1000, places=2), min_size=1, max_size=4, unique=True),
-)
-def test_bands_match_exact_fractions(numbers: list[Fraction], edges: list[Fraction]) -> None:
-    with duckdb.connect() as connection:
-        connection.execute(
-            "create table t as select unnest($texts) as text", {"texts": [f"{n:f}" for n in numbers]}
-        )
-        query = f"select {number_sql('text', ['plain'])} from t"  # noqa: S608 - own SQL
-        read = [row[0] for row in connection.execute(query).fetchall()]
-    for edge in edges:
-        assert [number <= float(edge) for number in read] == [Fraction(n) <= Fraction(edge) for n in numbers]
-
-
-def test_edges_are_written_in_a_layout_and_stay_in_the_proposed_one(tmp_path: Path) -> None:
-    document = tmp_path / "layout.toml"
-    document.write_text(
-        '[columns]\nzone = ["Distance"]\n[edges]\nzone = { near = 10, "not so near" = 25.5, far = inf }\n',
-        "utf-8",
-    )
-    layout = load_layout(document)
-    assert layout.edges == {"zone": {"near": 10, "not so near": 25.5, "far": inf}}
-    path = distances(tmp_path / "a.csv", [str(n) for n in range(5, 35, 5)])
-    proposed = tmp_path / "proposed.toml"
-    proposed.write_text(inspect_file(path, zoned(), layout=layout).layout_toml, "utf-8")
-    claims = read_claims(path, zoned(), layouts=[load_layout(proposed)])
-    expected = ["near", "near", "not so near", "not so near", "not so near", "far"]
-    assert claims.to_polars()["zone"].to_list() == expected
-
-
-@pytest.mark.parametrize(
-    ("edges", "message"),
-    [
-        ({"near": 10, "far": 10}, "edges of zone that do not increase"),
-        ({"near": 10, "far": 5}, "edges of zone that do not increase"),
-        ({"near": inf, "far": inf}, "edges of zone that do not increase"),
-        ({}, "edges of zone that do not increase"),
-        ({"near": float("nan")}, "near"),
-        ({" near": 1}, "a value of zone that is empty or has blanks"),
-        ({"": 1}, "a value of zone that is empty or has blanks"),
-        ({"near": "ten"}, "near"),
-    ],
-)
-def test_bad_edges_are_refused_in_one_line(tmp_path: Path, edges: dict[str, object], message: str) -> None:
-    document = tmp_path / "layout.toml"
-    listed = ", ".join(f'"{k}" = {repr(v).replace(chr(39), chr(34))}' for k, v in edges.items())
-    document.write_text(f"[edges]\nzone = {{ {listed} }}\n", "utf-8")
-    with pytest.raises(UsageError, match=message) as refused:
-        load_layout(document)
-    assert "\n" not in str(refused.value)
-
-
-def test_edges_of_another_column_or_with_a_scale_are_refused(tmp_path: Path) -> None:
-    path = distances(tmp_path / "a.csv", ["3"])
-    for column in ("loss", "service"):
-        with pytest.raises(UsageError, match="no dimension of text") as refused:
-            read_claims(path, zoned(), layouts=[Layout(edges={column: {"a": 1}})])
-        assert column in str(refused.value)
-    with pytest.raises(UsageError, match="Did you mean 'zone'"):
-        read_claims(path, zoned(), layouts=[Layout(edges={"zones": {"a": 1}})])
-    with pytest.raises(ValueError, match="edges and a scale of zone"):
-        Layout(edges={"zone": {"a": 1}}, scale={"zone": 10})
-    with pytest.raises(ValueError, match="no dimension of text"):
-        Incident.model_validate(zoned().model_dump(by_alias=True) | {"edges": {"loss": {"a": 1}}})
-
-
-def test_the_incident_may_have_the_edges(tmp_path: Path) -> None:
-    incident = zoned(columns={"zone": ("Distance",)}, edges=EDGES)
-    path = distances(tmp_path / "a.csv", ["10", "11"])
-    assert list(zones(read_claims(path, incident)).values()) == ["near", "middle"]
-    other = Layout(edges={"zone": {"all": inf}})
-    assert list(zones(read_claims(path, incident, layouts=[other])).values()) == ["all", "all"]
-    with pytest.raises(InputRefused, match="the column zone is missing"):
-        read_claims(write(tmp_path / "b.csv", "filed_on", ["c1,App,User,5,2022-10-15"]), incident)

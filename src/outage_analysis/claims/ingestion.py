@@ -24,14 +24,7 @@ from outage_analysis.claims.validation import check_rows, create_claims, create_
 from outage_analysis.claims.warehouse import Warehouse
 from outage_analysis.errors import REPORT_BUG, EnvironmentFailed, UsageError, either
 from outage_analysis.files import bundled_claims, bundled_ids, spelling_hint, temporary_folder
-from outage_analysis.incidents import (
-    Incident,
-    Layout,
-    claim_columns,
-    load_incident,
-    text_dimensions,
-    with_encoding,
-)
+from outage_analysis.incidents import Incident, Layout, claim_columns, load_incident, with_encoding
 
 
 class OutageFacts(TypedDict, total=False):
@@ -155,7 +148,7 @@ def _given_or_derived(
 def _read_files(paths: list[Path], incident: Incident, layouts: Sequence[Layout]) -> Claims:
     paths_to_read, skipped = expand_paths(paths)
     for layout in layouts:
-        layout.check_columns_known(claim_columns(incident), text_dimensions(incident))
+        layout.check_columns_known(claim_columns(incident))
     warehouse = Warehouse()
     with temporary_folder(limits.get().folder) as workspace:
         files = read_files(warehouse, paths_to_read, incident, workspace, layouts=layouts)

@@ -14,7 +14,7 @@ import polars as pl
 
 from outage_analysis.claims import queries
 from outage_analysis.claims.readers.cell_values import BLANKS, MISSING_WORDS
-from outage_analysis.claims.rules import A_DECISION, IN_A_BAND, PAID, READABLE_LOSS
+from outage_analysis.claims.rules import A_DECISION, PAID, READABLE_LOSS
 from outage_analysis.claims.warehouse import Warehouse
 from outage_analysis.errors import InputRefused, either, one_line
 from outage_analysis.files import likely_typo_of, listed_names, toml_value
@@ -149,7 +149,7 @@ def _remedy(incident: Incident, rule: str, column: str, text: str | None, locale
     remedy = locale.label_or(f"remedy.{rule}", locale("remedy.whole"))
     if rule.endswith("is known"):
         return f"{_spelling_hint(incident, column, str(text), locale)[0]} {remedy}"
-    for ending, key in ((IN_A_BAND, "in_a_band"), (A_DECISION, "decision"), (PAID, "paid")):
+    for ending, key in ((A_DECISION, "decision"), (PAID, "paid")):
         if rule.endswith(ending):
             return locale(f"remedy.{key}")
     if rule.startswith("filed_on ") and (other := _other_reading(incident, str(text), locale)):

@@ -21,8 +21,6 @@ SAME_COMPLAINT = "claim_id"
 """The column of text that tells complaints apart: of rows with the same one, the first is kept."""
 READABLE_LOSS = "loss is an amount that can be read, below 10^15"
 COUNTED_CLAIMS = "count is a whole number of claims, at least 1"
-IN_A_BAND = "is a number within its edges"
-"""The end of the rule's name for a text dimension for which the layout has edges."""
 A_DECISION, PAID = "is a decision", "is an amount for each paid claim and no other"
 """The ends of two rule names: that a status is known, and that only paid claims have an amount paid."""
 ROUNDED_NUMBER = r"'\d([.,]\d+)?[eE]\+\d+'"
@@ -90,19 +88,16 @@ def rule_conditions(incident: Incident) -> dict[str, str]:
         condition_by_rule["loss is not negative"] = "loss < 0"
     if incident.loss.plausible_to is not None:
         condition_by_rule["loss is plausible"] = f"loss > {incident.loss.plausible_to}"
-    for dimension in incident.dimensions:
+    wanted = {"number": "is a whole number", "decision": A_DECISION, "paid": PAID}
+    for dimension in (d for d in incident.dimensions if d.kind in wanted):
         raw, value = quote_identifier(f"raw_{dimension.id}"), quote_identifier(dimension.id)
-        # The value of a text dimension is the cell itself, unless the layout has edges.
-        wanted = {"number": "is a whole number", "decision": A_DECISION, "paid": PAID}.get(
-            dimension.kind, IN_A_BAND
-        )
         broken = f"{raw} is not null and {value} is null"
         if dimension.kind == "paid":
             decided = f"{quote_identifier(incident.decision)} is not distinct from 'paid'"
             broken = (
                 f"{broken} or {value} < 0 or ({value} is null) = ({decided}) and {value} is distinct from 0"
             )
-        condition_by_rule[f"{dimension.id} {wanted}"] = broken
+        condition_by_rule[f"{dimension.id} {wanted[dimension.kind]}"] = broken
     return condition_by_rule
 
 

@@ -51,7 +51,6 @@ if TYPE_CHECKING:
         claim_columns,
         load_incident,
         load_intake,
-        text_dimensions,
     )
     from outage_analysis.incidents.layout import (
         CANONICAL_COLUMNS,

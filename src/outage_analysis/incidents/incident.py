@@ -14,15 +14,7 @@ from pydantic import AfterValidator, Field, ValidationError
 from outage_analysis import files
 from outage_analysis.errors import UsageError
 from outage_analysis.incidents.bands import LARGEST_LOSS, Closed, upper_cuts
-from outage_analysis.incidents.layout import (
-    CANONICAL_COLUMNS,
-    COUNT,
-    EDGES_REMEDY,
-    FILED_AT,
-    NO_EDGES,
-    Columns,
-    normalized_name,
-)
+from outage_analysis.incidents.layout import CANONICAL_COLUMNS, COUNT, FILED_AT, Columns, normalized_name
 from outage_analysis.incidents.published_facts import Fact, TieOut, get_fact
 from outage_analysis.text import Locale
 
@@ -298,8 +290,6 @@ class Incident(files.NamedDocument, Columns):
             raise ValueError(f"the dimension {id_} has the name of a claim's own column")
         unknown_column = self.unknown_column(claim_columns(self))
         refuse_if(unknown_column, f"speaks of the column '{unknown_column}', which no claim has")
-        if unmatched := self.edges.keys() - {*text_dimensions(self)}:
-            raise ValueError(f"{min(unmatched)}: {NO_EDGES} | {EDGES_REMEDY}")
         for rule in (rule for rule in self.rules if rule not in COUNTABLE):
             raise ValueError(f"changes '{rule}' | Rules that may be counted: {'; '.join(COUNTABLE)}.")
 
@@ -407,11 +397,6 @@ def checked_rows(rows: str | None) -> str | None:
 def claim_columns(incident: Incident) -> list[str]:
     """Return all columns of a claim: the columns that every claim has, and the incident's dimensions."""
     return [*CANONICAL_COLUMNS, *(d.id for d in incident.dimensions)]
-
-
-def text_dimensions(incident: Incident) -> list[str]:
-    """Return the ids of the text dimensions."""
-    return [d.id for d in incident.dimensions if d.kind == "text"]
 
 
 def load_incident(id_or_path: str | Path | Incident) -> Incident:

@@ -8,7 +8,6 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from functools import lru_cache
-from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -53,11 +52,8 @@ def unit_multiplier(unit_text: str) -> Decimal:
     return SCALES[match[1]] if match else stated_unit(unit_text, brackets_only=True).scale
 
 
-NO_EDGES = "edges are given for a column that is no dimension of text"
-EDGES_REMEDY = "Declare the dimension in the incident, without edges of its own."
-Edge = Annotated[float, Field(ge=-(10**15), allow_inf_nan=True)]
 Scale = Annotated[int, Field(ge=1, le=10**9)] | Annotated[float, Field(gt=0, le=10**9)]
-REPLACED = ("formats", "scale", "constants", "computed", "edges")
+REPLACED = ("formats", "scale", "constants", "computed")
 """Keys whose values by column replace those of a more general document."""
 ROW_ID: Literal["row"] = "row"
 """The value under [computed] that makes the id of a claim from the name of its file and its row."""
@@ -92,11 +88,6 @@ class Columns(Document):
     If losses are seconds, minutes or hours, `loss = ["due", "arrived"]` is the time between these two
     moments, which are written as filing days are.
     """
-    edges: dict[str, dict[str, Edge]] = Field(default_factory=dict)
-    """Text dimension -> its values, each with the upper edge of a band of numbers in the column.
-
-    `zone = { near = 10, far = inf }` reads 10 as near, 10.5 as far. Rows above all edges are rejected.
-    """
     missing: tuple[str, ...] = ()
     """Texts that stand for a missing value, in capital or small letters: NA, -, 미상.
 
@@ -124,25 +115,6 @@ class Columns(Document):
                 f"has a scale of {column} with more than nine decimals",
             )
         return scale
-
-    @field_validator("edges")
-    @classmethod
-    def _edges_increase(cls, edges: dict[str, dict[str, Edge]]) -> dict[str, dict[str, Edge]]:
-        for column, bands in edges.items():
-            refuse_if(
-                not bands or any(low >= high for low, high in pairwise(bands.values())),
-                f"has edges of {column} that do not increase | Write each value with its upper edge, "
-                "from low to high: { near = 10, far = inf }.",
-            )
-            refuse_if(
-                any(value != value.strip() or not value for value in bands),
-                f"has a value of {column} that is empty or has blanks at its ends",
-            )
-        return edges
-
-    def _check(self) -> None:
-        if both := [column for column in self.edges if column in self.scale]:
-            raise ValueError(f"has edges and a scale of {both[0]} | Write the edges in the unit of the file.")
 
     @field_validator("computed")
     @classmethod
@@ -201,20 +173,15 @@ class Layout(Columns):
         )
         return delimiter
 
-    def check_columns_known(self, known: Sequence[str], texts: Iterable[str]) -> None:
+    def check_columns_known(self, known: Sequence[str]) -> None:
         """Raise an error if the layout mentions a column that claims do not have.
 
-        `texts` are the text dimensions. Only these may have edges.
-
         Raises:
-            UsageError: the layout mentions an unknown column, or edges for a column that is not a text
-                dimension. The message suggests the closest known column.
+            UsageError: the layout mentions an unknown column. The message suggests the closest known one.
         """
         if foreign := self.unknown_column(known):
             problem = "the layout speaks of a column that no claim has"
             raise UsageError(problem, value=foreign, remedy=spelling_hint(foreign, list(known)))
-        if other := self.edges.keys() - {*texts}:
-            raise UsageError(NO_EDGES, value=min(other), remedy=EDGES_REMEDY)
 
     def merged_over(self, below: Columns) -> Layout:
         """Return this layout, supplemented by a more general one, such as the incident's.

@@ -29,7 +29,6 @@ if TYPE_CHECKING:
         amount_sql,
         in_smallest_units,
         let_sql,
-        number_sql,
         smallest_units,
     )
     from outage_analysis.text.dates import DATES, SHORT_NOTATIONS, day_sql, has_time, has_time_sql, moment_sql

@@ -287,30 +287,6 @@ def amount_sql(
     return _fast_amount_sql(column, int(factor), amount, points=points)
 
 
-def number_sql(column: str, names: Sequence[str], *, stated: bool = False) -> str:
-    """Return SQL that parses a number, such as a distance, to a DOUBLE; NULL if it cannot be read.
-
-    Numbers may have any number of decimals. As with amounts, "1.250" is NULL, because it may mean 1,250,
-    unless somebody stated the notations.
-
-    Args:
-        column: the SQL expression of the string to parse.
-        names: notations in `AMOUNTS`.
-        stated: whether the layout states the notations, so that they decide what a point means.
-
-    Raises:
-        KeyError: `names` contains an unknown notation.
-    """
-    if set(names) == {"plain"}:
-        pattern = rf"[+-]?{_WHOLE}(?:\.\d+)?(?:e-\d{{1,2}})?"
-        number = if_match_sql(column, pattern, f"try_cast({column} as double)")
-    else:
-        decimal = agreed_value_sql(column, [AMOUNTS[name] for name in names], "")
-        # The number is parsed from its string, because another conversion may miss the nearest double.
-        number = f"try_cast(cast({decimal} as varchar) as double)"
-    return number if stated else _unless_ambiguous_sql(column, names, number)
-
-
 def _fast_amount_sql(column: str, factor: int, otherwise: str, *, points: bool) -> str:
     # Decimal points are only accepted if `points` is true, because in European notation they separate
     # thousands. Three decimals are never accepted, because "1.000" is ambiguous. The number of digits is

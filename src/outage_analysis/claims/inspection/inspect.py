@@ -37,7 +37,6 @@ from outage_analysis.incidents import (
     Layout,
     claim_columns,
     normalized_name,
-    text_dimensions,
     unit_multiplier,
     with_encoding,
 )
@@ -111,7 +110,7 @@ def inspect_file(
         incident = incident_of_file(path, known_layout, currency)
     elif currency:
         raise UsageError("the incident states the currency already", value=currency, remedy="Leave it out.")
-    known_layout.check_columns_known(claim_columns(incident), text_dimensions(incident))
+    known_layout.check_columns_known(claim_columns(incident))
     name = masked_name(path.name)
     file = TextColumns.read(path, incident, known_layout)
     columns, layout = file.columns(incident), known_layout.merged_over(incident)
@@ -248,10 +247,6 @@ def _layout_document(
     if unit and "loss" in positions:
         scales["loss"] = unit_multiplier(unit)
     scales |= known_layout.scale
-    edges = {
-        column: ", ".join(f"{toml_value(name)} = {edge}" for name, edge in named.items())
-        for column, named in known_layout.edges.items()
-    }
     computed = _computed_columns(columns, choices, known_layout, incident)
     lines = [
         *(f"{k} = {toml_value(v)}" for k, v in {"files": pattern, **settings}.items() if v is not None),
@@ -260,7 +255,6 @@ def _layout_document(
         *(line for column, choice in choices.items() for line in _column_lines(column, choice, columns)),
         *("", "[formats]", *_format_lines(columns, positions, amounts, known_layout)),
         *_section("[scale]", [f"{c} = {scale}" for c, scale in scales.items()]),
-        *_section("[edges]", [f"{c} = {{ {bands} }}" for c, bands in edges.items()]),
         *_section(
             "[computed] # columns that the file does not have",
             [f"{c} = {toml_value(parts)}" for c, parts in computed.items()],

@@ -8,12 +8,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
-from math import inf
 
 from outage_analysis.claims.decisions import decision_sql
 from outage_analysis.claims.queries import quote_identifier, quote_literal
 from outage_analysis.incidents import COUNT, FILED_AT, Incident, Layout
-from outage_analysis.text import amount_sql, day_sql, has_time, has_time_sql, let_sql, moment_sql, number_sql
+from outage_analysis.text import amount_sql, day_sql, has_time, has_time_sql, let_sql, moment_sql
 
 BLANKS = (
     " \t\r\n\N{NO-BREAK SPACE}\N{IDEOGRAPHIC SPACE}"
@@ -114,25 +113,13 @@ def value_sql(column: str, incident: Incident, layout: Layout, *, only_if: str =
     if kind == "decision":
         return decision_sql(raw)
     if kind == "text":
-        edges = layout.edges.get(column)
-        return _band_sql(raw, edges, formats, stated=column in layout.formats) if edges else raw
+        return raw
     digits, currency = {
         "loss": (incident.loss_digits, incident.loss_currency),
         "paid": (incident.minor_units, incident.currency),
     }.get(kind, (0, ""))
     scale = Decimal(str(layout.scale.get(column, 1)))
     return amount_sql(raw, formats, digits=digits, scale=scale, currency=currency, only_if=only_if)
-
-
-def _band_sql(text: str, edges: Mapping[str, float], formats: Sequence[str], *, stated: bool) -> str:
-    steps = "".join(
-        f" when number <= {edge!r}::double then {quote_literal(name)}"
-        if edge != inf
-        else f" else {quote_literal(name)}"
-        for name, edge in edges.items()
-    )
-    band = f"case when number is null then null{steps} end"
-    return let_sql("number", number_sql(text, formats, stated=stated), band)
 
 
 MAX_COUNT = 1_000_000

@@ -27,7 +27,7 @@ from outage_analysis.claims.readers.source_file import (
 )
 from outage_analysis.claims.warehouse import Warehouse
 from outage_analysis.errors import InputRefused
-from outage_analysis.incidents import COUNT, FILED_AT, Incident, Layout
+from outage_analysis.incidents import COUNT, FILED_AT, Incident
 from outage_analysis.text import TextFile, original_offsets
 
 
@@ -81,7 +81,7 @@ class RowTyping:
             return None  # DuckDB does not number the rows, so an id cannot contain the number.
         texts = {**source.first_texts, **table.computed_texts(source.first_texts)}
         first_texts = {column: Counter(texts) for column, texts in texts.items()}
-        self._choose_enum_values(first_texts, table.layout)
+        self._choose_enum_values(first_texts)
         times = states_times(first_texts)
         constants = {c: f"nullif({sql}, '')" for c, sql in table.constants_sql().items()}
         cells = constants | dict(source.cells) | table.computed_sql(source.cells)
@@ -102,10 +102,7 @@ class RowTyping:
         added = read_by_engine(self.warehouse, "typed_rows", query, file, source)
         return None if added is None else TypedRows(*added, times)
 
-    def _choose_enum_values(self, first_texts: Mapping[str, TextCounts], layout: Layout) -> None:
-        # If the layout has edges, the values are the bands in the layout, not the numbers in the file.
-        banded = {c: names for c, names in layout.edges.items() if c in first_texts}
-        first_texts = {**first_texts, **{c: Counter([*names] * 10) for c, names in banded.items()}}
+    def _choose_enum_values(self, first_texts: Mapping[str, TextCounts]) -> None:
         if not self.warehouse.count("typed_rows"):
             names = (d.id for d in self.incident.dimensions if d.kind == "text" and d.id in first_texts)
             self._enum_values = {c: values for c in names if (values := values_for_enum(first_texts[c]))}
