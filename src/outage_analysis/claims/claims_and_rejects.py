@@ -404,16 +404,6 @@ class Claims(Displayable):
         """
         return self.warehouse.frame(queries.load("counted_rules"))
 
-    def validate(self) -> Claims:
-        """Return this object if no row was rejected; otherwise raise an error.
-
-        Raises:
-            InputRefused: at least one row was rejected. The message explains the first reject and states how
-                many there are.
-        """
-        self.check_reject_share(0)
-        return self
-
     def check_reject_share(self, max_share: float) -> None:
         """Raise an error if the share of rejected rows exceeds `max_share`.
 

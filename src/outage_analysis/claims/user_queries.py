@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import polars as pl
-from polars.datatypes import DataTypeClass
 
 from outage_analysis.claims.queries import named_query
 from outage_analysis.errors import UsageError, one_line
@@ -59,35 +58,17 @@ def run_select(
 def without_decimals(frame: pl.DataFrame) -> pl.DataFrame:
     """Return a frame whose Decimal columns are Int64, or Float64 if they have decimals or do not fit.
 
-    DuckDB returns sums of whole numbers as decimals of 38 digits. Lists and structs are converted, too.
+    DuckDB returns sums of whole numbers as decimals of 38 digits.
     """
+    decimals = [column for column in frame if isinstance(column.dtype, pl.Decimal)]
     return frame.with_columns(
-        _without_decimals(column) for column in frame if _replaced(column.dtype, pl.Int64()) != column.dtype
+        column.cast(pl.Int64 if column.dtype.scale == 0 and _fits(column) else pl.Float64)
+        for column in decimals
     )
 
 
-def _without_decimals(column: pl.Series) -> pl.Series:
-    try:
-        return column.cast(_replaced(column.dtype, pl.Int64()))
-    except pl.exceptions.InvalidOperationError:  # A value has more than 64 bits.
-        return column.cast(_replaced(column.dtype, pl.Float64()))
-
-
-def _replaced(dtype: pl.DataType, whole: pl.DataType) -> pl.DataType:
-    """Return a data type with `whole` in place of decimals without digits after the point."""
-    if isinstance(dtype, pl.Decimal):
-        return pl.Float64() if dtype.scale else whole
-    if isinstance(dtype, pl.List):
-        return pl.List(_replaced(_instance(dtype.inner), whole))
-    if isinstance(dtype, pl.Array):
-        return pl.Array(_replaced(_instance(dtype.inner), whole), dtype.shape[0])
-    if isinstance(dtype, pl.Struct):
-        return pl.Struct([pl.Field(f.name, _replaced(_instance(f.dtype), whole)) for f in dtype.fields])
-    return dtype
-
-
-def _instance(dtype: pl.DataType | type[pl.DataType] | DataTypeClass) -> pl.DataType:
-    return dtype if isinstance(dtype, pl.DataType) else dtype()
+def _fits(column: pl.Series) -> bool:
+    return bool(column.cast(pl.Int64, strict=False).null_count() == column.null_count())
 
 
 MAX_SQL_LENGTH = 80

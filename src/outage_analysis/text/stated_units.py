@@ -26,10 +26,7 @@ TIME_UNITS = listed_words("time")
 """Word -> the unit of time that it means."""
 CURRENCY = "currency"
 """The column of a file that names the currency of each row."""
-CURRENCY_HEADERS = (
-    *(CURRENCY, "currency code", "loss currency", "ccy", "curr", "통화", "통화코드", "통화단위", "화폐"),
-    *("Währung", "Waehrung", "Währungscode", "Währungskennzeichen"),
-)
+CURRENCY_HEADERS = tuple(listed_words("currency_header"))
 """Headers of that column."""
 KNOWN = {*CURRENCY_WORDS, *SCALES, *TIME_UNITS, *listed_words("remark")}
 """The words above, and words such as `total`, which change nothing about an amount."""

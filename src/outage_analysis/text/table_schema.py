@@ -25,54 +25,38 @@ Unit = Literal[
     "published_count", "formatted",
 ]  # fmt: skip
 """What the values of a column are, which decides how they are displayed."""
-UNITS: dict[Unit, str] = {
-    "money": "amount in whole currency, such as euros, not cents",
-    "loss": "loss, in whole currency or in the unit in which the incident counts losses",
-    "loss_squared": "square of a loss",
-    "share": "share or probability, from 0 to 1",
-    "count": "number of people, claims, payments or rows",
-    "hours": "number of hours",
-    "day": "calendar day",
-    "hour": "calendar hour, as its start in local time",
-    "decimal": "number without a unit",
-    "stated": "number in the unit that the column `unit` states, or in whole currency",
-    "flag": "true or false",
-    "text": "text of this package or of its documents",
-    "data": "text from the input files",
-    "id": "identifier without a display name",
-    "name": "id with a display name",
-    "names": "ids with display names, separated by spaces",
-    "word": "key of a translated word",
-    "rule": "validation rule of claims",
-    "unit": "unit of a published figure",
-    "parameters": "parameters of a distribution",
-    "links": "web addresses, separated by ` ; `",
-    "facts": "ids of published facts, separated by spaces",
-    "published_count": "id of the published fact with the count; empty if no count was published",
-    "formatted": "number that is already formatted as text",
+UNSET = pl.Null()
+"""A column without a stated data type has the usual one of its unit."""
+TYPES: dict[str, pl.DataType] = {
+    "": UNSET,
+    "text": pl.String(),
+    "float": pl.Float64(),
+    "integer": pl.Int64(),
+    "int32": pl.Int32(),
+    "whole": pl.Decimal(38, 0),
+    "day": pl.Date(),
+    "hour": pl.Datetime("us"),
+    "flag": pl.Boolean(),
 }
-"""Unit -> its meaning."""
-NUMERIC_UNITS: frozenset[Unit] = frozenset(
-    ("money", "loss", "loss_squared", "share", "count", "hours", "decimal", "stated", "formatted")
-)
-"""Units whose values are numbers, which tables align to the right."""
+
+
+def _lines(name: str) -> list[str]:
+    return (files(__package__) / name).read_text("utf-8").splitlines()
+
+
+_UNITS: list[Any] = list(csv.DictReader(_lines("units.csv")))
+UNITS: dict[Unit, str] = {row["unit"]: row["description"] for row in _UNITS}
+"""Unit -> description for readers of tables."""
+NUMERIC_UNITS: frozenset[Unit] = frozenset(row["unit"] for row in _UNITS if row["number"])
+"""Units whose values are numbers."""
+DTYPES: dict[Unit | UnitByRow, pl.DataType] = {row["unit"]: TYPES[row["type"]] for row in _UNITS}
+"""Unit -> the usual data type of its values."""
 TABLE_DIGITS = 10
 """Significant digits of floats in result tables, because vector instructions differ in the last digits."""
 ESTIMATE_DIGITS = 6
 """Significant digits of floats that are estimated from draws or by a search."""
 SCALE = re.compile(r"\b(theta|median) (\S+) ± ([^\s,]+)")
 """Pattern of the scale parameter of a fitted loss distribution with its error."""
-UNSET = pl.Null()
-"""A column without a stated data type has the usual one of its unit."""
-DTYPES: dict[Unit | UnitByRow, pl.DataType] = {
-    **dict.fromkeys(("money", "share", "hours", "decimal", "stated"), pl.Float64()),
-    **dict.fromkeys(("count", "loss"), pl.Int64()),
-    "loss_squared": pl.Decimal(38, 0),
-    "day": pl.Date(),
-    "hour": pl.Datetime("us"),
-    "flag": pl.Boolean(),
-}
-"""Unit -> the usual data type of its values; texts have no entry."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -139,7 +123,7 @@ class Column:
     def __post_init__(self) -> None:
         """Set the default title (from the name) and the default data type (from the unit)."""
         by_row = isinstance(self.unit, UnitByRow)
-        usual = pl.Float64() if by_row else DTYPES.get(self.unit, pl.String())
+        usual = pl.Float64() if by_row else DTYPES[self.unit]
         object.__setattr__(self, "label", self.label or self.name)
         object.__setattr__(self, "dtype", usual if self.dtype is UNSET else self.dtype)
 
@@ -310,7 +294,6 @@ UNITS_BY_ROW: dict[str, UnitByRow] = {
     "by_stage": UnitByRow("stage", dict.fromkeys(AMOUNT_STAGES, "money"), otherwise="count"),
 }
 """Units of tables.csv that depend on the row."""
-TYPES = {"": UNSET, "float": pl.Float64(), "integer": pl.Int64(), "int32": pl.Int32()}
 SHOWN: dict[str, bool | Literal["wide"]] = {"": True, "never": False, "wide": "wide"}
 
 
@@ -324,8 +307,7 @@ def _cells() -> dict[tuple[str, str], tuple[str, ...]]:
     of one table: an empty cell is as in the other table (`=costs` in place of the unit names one) or as in
     the shared column, and `-` is nothing.
     """
-    lines = (files(__package__) / "tables.csv").read_text("utf-8").splitlines()
-    return {(table, column): tuple(cells) for table, column, *cells in csv.reader(lines)}
+    return {(table, column): tuple(cells) for table, column, *cells in csv.reader(_lines("tables.csv"))}
 
 
 def _column_cells(table: str, name: str) -> tuple[str, ...]:

@@ -12,7 +12,15 @@ from decimal import Decimal
 from outage_analysis.claims.decisions import decision_sql
 from outage_analysis.claims.queries import quote_identifier, quote_literal
 from outage_analysis.incidents import COUNT, FILED_AT, Incident, Layout
-from outage_analysis.text import amount_sql, day_sql, has_time, has_time_sql, let_sql, moment_sql
+from outage_analysis.text import (
+    amount_sql,
+    day_sql,
+    has_time,
+    has_time_sql,
+    let_sql,
+    listed_words,
+    moment_sql,
+)
 
 BLANKS = (
     " \t\r\n\N{NO-BREAK SPACE}\N{IDEOGRAPHIC SPACE}"
@@ -22,11 +30,7 @@ BLANKS = (
 IDS = ("claim_id", "claimant_id")
 NAMED_COLUMNS = ("service", "claimant_type", "synthetic")
 """Columns whose possible values are known, so that no text stands for a missing value in them."""
-MISSING_WORDS = (
-    *("na", "n/a", "#n/a", "n.a.", "nan", "null", "none", "-", "--", "–", "—", "?", "??", ".", "\\n"),
-    *("unknown", "not stated", "not known", "unbekannt", "keine angabe", "k.a.", "k. a."),
-    *("미상", "모름", "미확인", "불명", "不明", "알 수 없음", "미기재", "해당 없음", "해당없음"),
-)
+MISSING_WORDS = tuple(listed_words("missing"))
 """Texts that often stand for a missing value, in lower case. `inspect` proposes those that a file has."""
 NOT_SYNTHETIC = ("", "false", "0", "no", "n", "f", "null", "none", "거짓", "아니요", "아니오")
 """Values of the column `synthetic` that mark a row as real. Any other value marks it as synthetic."""
