@@ -60,9 +60,9 @@ def solution(found: PolicySearch) -> tuple[int, ...] | None:
 
 def expected(found: PolicySearch) -> list[float]:
     """The expected cost of each candidate."""
-    return [float(x) for x in found.tried.costs.on_average.quantiles(found.tried.payments, 0.5)]
+    return [float(x) for x in found.tried.costs.on_average.quantiles(found.tried.values, 0.5)]
 
 
 def samples(found: PolicySearch) -> list[Sample]:
     """The cost of each candidate in the common draws."""
-    return [Sample(rows) for total in found.tried.costs.totals(found.tried.payments) for rows in total]
+    return [Sample(rows) for total in found.tried.costs.totals(found.tried.values) for rows in total]

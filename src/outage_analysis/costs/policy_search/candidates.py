@@ -1,7 +1,7 @@
 """What each candidate pays, costs and gives. A candidate is one combination of values of the parameters.
 
-A parameter is the payment of a tier, so the accepted claims of a tier are the same for all candidates. They
-are drawn once. A candidate costs, in each draw,
+A parameter is the payment of a tier (a loss band), so the accepted claims of a tier are the same for all
+candidates. They are drawn once. A candidate costs, in each draw,
 
     base + sum over varied tiers of (payment x accepted claims)
 
@@ -11,28 +11,32 @@ returns these edges. Otherwise it is guaranteed: the true value is at least as g
 
 from __future__ import annotations
 
-from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import polars as pl
 
 from outage_analysis.assumptions import FloatArray, Ledger, MeanPayment
-from outage_analysis.costs.claim_payments import cube_fits_line, cube_for, rows_with_formula
+from outage_analysis.costs.claim_payments import cube_fits_line, rows_with_formula
 from outage_analysis.costs.comparison.benefits import LOW, Flags, LossCells, line_payments, measure_benefits
-from outage_analysis.costs.comparison.compare_policies import shared_runs
 from outage_analysis.costs.compile_lines import compiled_lines
-from outage_analysis.costs.expected import Portfolio, build_portfolio, expected_at, ledger_for_policy
+from outage_analysis.costs.expected import (
+    Portfolio,
+    build_portfolio,
+    expected_at,
+    ledger_for_policy,
+    portfolio_of_lines,
+)
 from outage_analysis.costs.policy_search.parameters import Parameter, Vary
 from outage_analysis.costs.simulation import Simulation, quantile_place, simulate
-from outage_analysis.costs.terms import Term
+from outage_analysis.costs.terms import CompiledLine, Group, Term
 from outage_analysis.errors import ModelRefused, either
 from outage_analysis.files import validated_copy
 from outage_analysis.losses import Cube
-from outage_analysis.policies import MAX_STEPS, SHARE_SCALE, Policy, Rule, RuleBand, Schedule
+from outage_analysis.policies import MAX_STEPS, SHARE_SCALE, Policy, RuleBand, Schedule
 
 IntArray = npt.NDArray[np.int64]
 REPLACED, MADE_WHOLE, SHORTFALL, PER_CLAIM = "replaced", "made_whole", "shortfall", "per_claim"
@@ -44,87 +48,6 @@ USUAL_LEVEL = 0.9
 """The frontier compares P90 if the budget limits the expected cost."""
 CHUNK = 2**19
 """At most about this many totals, or payments to cells of claims, are computed at once."""
-
-
-class VariedLine:
-    """A cost line that pays by loss band, and its tiers (loss bands) whose payments vary.
-
-    Attributes:
-        schedule: the cost line as announced.
-        places: varied tier -> the column of the table of candidates with its payment.
-        edges: the largest loss of each tier except the last.
-        usual: varied tier -> a payment above 0: as announced, where that is a fixed payment.
-    """
-
-    def __init__(self, schedule: Schedule, parameters: Sequence[Parameter]) -> None:
-        self.schedule = schedule
-        self.places = {p.tier: n for n, p in enumerate(parameters) if p.line == schedule.id}
-        self.edges = [(rule.up_to or 0) - schedule.tariff.shift for rule in schedule.bands[:-1]]
-        most = max((band.fixed for band in schedule.bands if band.fixed), default=1)
-        self.usual = {tier: schedule.bands[tier].fixed or most for tier in self.places}
-
-    def paid_alike(self, share: int) -> Schedule:
-        """Return the line as announced, with the usual payment times 0 or 1 in each varied tier."""
-        bands = [
-            _paying(rule, self.usual[tier] * share) if tier in self.places else rule
-            for tier, rule in enumerate(self.schedule.bands)
-        ]
-        return validated_copy(self.schedule, bands=tuple(bands))
-
-    def paid_apart(self, tier: int) -> Schedule:
-        """Return the line so that it pays only the usual payment of one tier."""
-        rules = enumerate(self.schedule.bands)
-        bands = [_paying(rule, self.usual[tier] if n == tier else 0) for n, rule in rules]
-        unpaid = [x.model_copy(update={"bands": (RuleBand(over=0),)}) for x in self.schedule.segments]
-        changes = {"segments": tuple(unpaid), "zero": Rule(), "unknown": Rule(), "rounding": None}
-        return validated_copy(self.schedule, bands=tuple(bands), **changes)
-
-    def columns_of(self, cube: Cube) -> IntArray:
-        """Return for each row of a cube the place of its tier among the varied tiers, (rows,).
-
-        It is -1 for claims that all candidates pay as announced.
-
-        Raises:
-            ModelRefused: a loss band of the cube spans an edge between two tiers.
-        """
-        mine = pl.col("entitled") & (pl.col("tariff") == len(self.schedule.tariffs) - 1)
-        mine &= (pl.col("claims") > 0) & (pl.col("over") >= 0)
-        mine &= pl.col("up_to").is_null() | (pl.col("up_to") > 0)
-        found, varied = [], [*self.places]
-        rows = rows_with_formula(cube, self.schedule).select("over", "up_to", mine)
-        for over, up_to, counted in rows.iter_rows():
-            tier = bisect_right(self.edges, over) if counted else 0
-            if counted and tier < len(self.edges) and (up_to is None or self.edges[tier] < up_to):
-                raise ModelRefused(
-                    f"a loss band of the claims spans the edge {self.edges[tier]:,} of the policy",
-                    value=f"({over}, {up_to}]",
-                    remedy="Give claims, or counts by band that end at each edge of the policy.",
-                )
-            found.append(varied.index(tier) if counted and tier in self.places else -1)
-        return np.array(found, dtype=np.int64)
-
-    def payments(self, candidates: IntArray) -> FloatArray:
-        """Return what candidates pay in each varied tier, (candidates, varied tiers)."""
-        return candidates[:, [*self.places.values()]].astype(float)
-
-    def pays_at(self, tier: int, candidates: IntArray, loss: int) -> FloatArray:
-        """Return what candidates pay for a loss in a tier, (candidates,); not a number under review."""
-        if tier in self.places:
-            return candidates[:, self.places[tier]].astype(float)
-        paid = self.schedule.tariff.pay(loss)
-        return np.full(len(candidates), np.nan if paid is None else float(paid))
-
-    def with_values(self, values: Sequence[int]) -> Schedule:
-        """Return the cost line with one value per parameter. A changed band cites no facts."""
-        bands = []
-        for tier, rule in enumerate(self.schedule.bands):
-            band = _paying(rule, int(values[self.places[tier]])) if tier in self.places else rule
-            bands.append(rule if band == rule.model_copy(update={"facts": ()}) else band)
-        return validated_copy(self.schedule, bands=tuple(bands))
-
-
-def _paying(rule: RuleBand, fixed: int) -> RuleBand:
-    return RuleBand(over=rule.over, up_to=rule.up_to, fixed=fixed)
 
 
 @dataclass(frozen=True)
@@ -170,106 +93,86 @@ class SearchRequest:
 
     def simulated(self, portfolio: Portfolio) -> Simulation:
         """Return the simulation of the cash of a policy, which counts against the budget."""
-        return _cash(simulate(portfolio, draws=self.draws, seed=self.seed))
+        run = simulate(portfolio, draws=self.draws, seed=self.seed)
+        return run.with_terms(lambda term: term.valuation == "cash")
 
-    def candidates(self, lines: Sequence[VariedLine], cubes: Sequence[Cube]) -> CandidateCosts:
-        """Draw what the costs of all candidates are computed from.
 
-        Policies that are simulated together accept the same claims. So one policy pays what all candidates
-        pay alike, and one policy per column pays the claims of the column.
+class VariedLine:
+    """A cost line that pays by loss band, and its tiers (loss bands) whose payments vary.
 
-        Args:
-            lines: the varied lines.
-            cubes: cubes of claims with an edge at every edge of the lines; empty for published counts.
+    Attributes:
+        schedule: the cost line as announced.
+        places: varied tier -> the column of the table of candidates with its payment.
+        edges: the largest loss of each tier except the last.
+        told_apart: the line with a payment in each varied tier that nothing else in it pays: as announced,
+            where that is so. Claims with different payments are drawn apart, so these payments show which
+            claims each candidate pays.
+    """
 
-        Raises:
-            ModelRefused: a varied line has no expected cost, or its payments do not follow from the policy.
+    def __init__(self, schedule: Schedule, parameters: Sequence[Parameter]) -> None:
+        self.schedule = schedule
+        self.places = {p.tier: n for n, p in enumerate(parameters) if p.line == schedule.id}
+        self.edges = [(rule.up_to or 0) - schedule.tariff.shift for rule in schedule.bands[:-1]]
+        if self.places and schedule.segments:
+            problem = "the payments of a line with segments are not varied"
+            raise ModelRefused(problem, value=schedule.id, remedy="Write one line a segment.")
+        bands, flat = list(schedule.bands), [x.fixed or 0 for x in schedule.tariff.pieces if not x.slope]
+        step = SHARE_SCALE * (schedule.rounding.to if schedule.rounding else 1)
+        for tier in self.places:
+            paid = bands[tier].fixed * SHARE_SCALE
+            if not paid or paid % step or flat.count(paid) > 1 or bands[tier].depends_on_loss:
+                paid = (max(flat) // step + 1) * step
+                flat.append(paid)
+            bands[tier] = _paying(bands[tier], paid // SHARE_SCALE)
+        self.told_apart = validated_copy(schedule, bands=tuple(bands))
+
+    def columns_of(self, cube: Cube) -> IntArray:
+        """Return for each row of a cube the column of the payment of its claims, (rows,).
+
+        It is -1 for claims that all candidates pay as announced.
         """
-        policy = self.policy
-        for line in lines:
-            self._check_cost(policy.model_copy(update={"lines": (line.paid_alike(1),)}), cubes)
-        portfolios, usual = {}, [1]
-        for name, share in (("base", 0), ("usual", 1)):
-            alike = {line.schedule.id: line.paid_alike(share) for line in lines}
-            own = policy.model_copy(update={"lines": tuple(alike.get(x.id, x) for x in policy.lines)})
-            portfolios[name] = self.portfolio(own, cubes)
-        for line in lines:
-            if (cube := cube_for(line.schedule, cubes)) is not None:
-                line.columns_of(cube)  # refuse counts that span an edge before anything is drawn
-            for tier, payment in line.usual.items():
-                own = policy.model_copy(update={"lines": (line.paid_apart(tier),)})
-                portfolios[f"{line.schedule.id} {tier}"] = self.portfolio(own, cubes)
-                usual.append(payment)
-        found = shared_runs(portfolios, self.ledger, self.as_of, self.draws, self.seed)
-        found.pop("usual")  # it makes the draws those of the announced policy, because it weighs them alike
-        runs = [*map(_cash, found.values())]
-        terms = [term for run in runs for term in run.portfolio.terms]
-        columns = [n for n, run in enumerate(runs) for _ in run.portfolio.terms]
-        engine = replace(
-            runs[0],
-            portfolio=replace(runs[0].portfolio, terms=tuple(terms)),
-            process=replace(runs[0].process, units=tuple(x for run in runs for x in run.process.units)),
-            draws=self.draws,  # a simulation of few claims would take 16 times as many
-        )
-        drawn, means = [], np.zeros(len(runs))
-        for column, term in zip(columns, terms, strict=True):
-            means[column] += expected_payment(engine, term) / usual[column]
-        for block in engine.replicates():
-            sums = np.zeros((len(runs), len(block.uniforms)))
-            for column, amounts in zip(columns, block.amounts, strict=True):
-                sums[column] += amounts.sum(axis=1) / usual[column]
-            drawn.append(sums)
-        base, *draws = np.stack(drawn, axis=1)
-        return CandidateCosts(
-            lines,
-            np.array(draws),
-            means[1:],
-            base,
-            float(means[0]),
-            *paid_and_accepted(engine, runs[0].portfolio.terms, policy),
-        )
+        bands = [band for band, _ in self.schedule.tariff.bands_with_rules]
+        places = {bands[tier]: place for tier, place in self.places.items()}
+        rows = rows_with_formula(cube, self.schedule).select("rule_over", "rule_up_to", "entitled", "claims")
+        found = [
+            places.get((over, up_to), -1) if entitled and claims else -1
+            for over, up_to, entitled, claims in rows.iter_rows()
+        ]
+        return np.array(found, dtype=np.int64)
 
-    def _check_cost(self, policy: Policy, cubes: Sequence[Cube]) -> None:
-        (line,), ledger = policy.lines, ledger_for_policy(self.ledger, policy)
-        compiled = [*compiled_lines(policy, ledger, as_of=self.as_of, cubes=cubes)]
-        cash = [term for one in compiled for term in one.terms if term.valuation == "cash"]
-        missing = next((term.missing for term in cash if term.missing), None)
-        if not compiled:
-            problem, remedy = (
-                f"the line was not public by {self.as_of}",
-                f"Move {either('as_of', '--as-of')} to a later day.",
-            )
-        elif not cubes and isinstance(compiled[0].funnel.entries.get("mean_payment"), MeanPayment):
-            problem = "the ledger states one mean payment for all loss bands, so payments cannot vary"
-            remedy = "Replace the mean payment by a band mix, or give claims."
-        elif any(term.certain for term in cash):
-            problem = "the ledger states the total of the line, so payments cannot vary"
-            remedy = "Take the total out of the ledger."
-        elif not any(term.has_expected_cost for term in cash):
-            problem = "the line has no expected cost, so no policy can be chosen by it"
-            remedy = f"The ledger lacks: {missing}." if missing else "See the status of the line in `cost`."
-        else:
-            return
-        raise ModelRefused(problem, value=line.id, remedy=remedy)
+    def pays_at(self, tier: int, candidates: IntArray, loss: int) -> FloatArray:
+        """Return what candidates pay for a loss in a tier, (candidates,); not a number under review."""
+        if tier in self.places:
+            return candidates[:, self.places[tier]].astype(float)
+        paid = self.schedule.tariff.pay(loss)
+        return np.full(len(candidates), np.nan if paid is None else float(paid))
+
+    def with_values(self, values: Sequence[int]) -> Schedule:
+        """Return the cost line with one value per parameter. A changed band cites no facts."""
+        bands = list(self.schedule.bands)
+        for tier, place in self.places.items():
+            band = _paying(bands[tier], values[place])
+            bands[tier] = bands[tier] if band == bands[tier].model_copy(update={"facts": ()}) else band
+        return validated_copy(self.schedule, bands=tuple(bands))
+
+
+def _paying(rule: RuleBand, fixed: int) -> RuleBand:
+    return RuleBand(over=rule.over, up_to=rule.up_to, fixed=fixed)
 
 
 @dataclass(frozen=True, eq=False)
 class CandidateCosts:
-    """The cost of each candidate: what it pays, times what is paid for.
-
-    The columns are the varied tiers of each line.
+    """The cost of each candidate: what all candidates pay alike, and each payment times its accepted claims.
 
     Args:
-        lines: the varied lines.
-        draws: the accepted claims of each column in each draw, (columns, replicates, draws).
-        means: their expected values, (columns,).
+        draws: the accepted claims of each parameter in each draw, (parameters, replicates, draws).
+        means: their expected values, (parameters,).
         base: what all candidates pay alike in each draw, (replicates, draws).
         expected_base: its expected value.
         expected_by_loss: its expected value in lines that pay by loss band.
         accepted: the expected number of accepted claims of all lines that pay by loss band.
     """
 
-    lines: Sequence[VariedLine]
     draws: FloatArray
     means: FloatArray
     base: FloatArray
@@ -277,28 +180,24 @@ class CandidateCosts:
     expected_by_loss: float
     accepted: float
 
-    def payments(self, candidates: IntArray) -> FloatArray:
-        """Return what candidates pay per claim of each column, (candidates, columns)."""
-        return np.concatenate([line.payments(candidates) for line in self.lines], axis=1)
-
     @property
     def on_average(self) -> CandidateCosts:
         """The costs with one draw, in which everything has its expected value."""
         return replace(self, draws=self.means[:, None, None], base=np.full((1, 1), self.expected_base))
 
-    def per_claim(self, payments: FloatArray) -> FloatArray | None:
+    def per_claim(self, values: IntArray) -> FloatArray | None:
         """Return the mean payment per accepted claim, (candidates,), of lines that pay by loss band.
 
         It is None if no claim is accepted.
         """
-        paid = self.expected_by_loss + (payments * self.means).sum(axis=1)
+        paid = self.expected_by_loss + (values * self.means).sum(axis=1)
         return paid / self.accepted if self.accepted else None
 
-    def totals(self, payments: FloatArray) -> Iterator[FloatArray]:
+    def totals(self, values: IntArray) -> Iterator[FloatArray]:
         """Yield the costs of candidates in each draw, (candidates, replicates, draws), for some at a time."""
         rows = max(1, CHUNK // self.base.size)
-        for first in range(0, len(payments), rows):
-            part = payments[first : first + rows]
+        for first in range(0, len(values), rows):
+            part = values[first : first + rows]
             total = np.broadcast_to(self.base, (len(part), *self.base.shape)).copy()
             # A matrix product may have other last digits with other numbers of threads.
             for paid, drawn in zip(part.T, self.draws, strict=True):
@@ -306,15 +205,107 @@ class CandidateCosts:
                     total += paid[:, None, None] * drawn
             yield total
 
-    def quantiles(self, payments: FloatArray, level: float) -> FloatArray:
+    def quantiles(self, values: IntArray, level: float) -> FloatArray:
         """Return a quantile of the costs of candidates, (candidates,)."""
         place = quantile_place(level, self.base.size)
-        totals = (total.reshape(len(total), -1) for total in self.totals(payments))
+        totals = (total.reshape(len(total), -1) for total in self.totals(values))
         return np.concatenate([np.empty(0), *(np.partition(x, place, axis=1)[:, place] for x in totals)])
 
+    def largest_payment(self, smallest: Sequence[int], place: int, budget: float, level: float) -> float:
+        """Return the largest value of a parameter that keeps the budget beside given values of the others."""
+        values = np.array([smallest], dtype=np.int64)
+        values[0, place] = 0
+        (total,) = self.totals(values)
+        rest, claims = budget - total.ravel(), self.draws[place].ravel()
+        with np.errstate(divide="ignore", invalid="ignore"):
+            most = np.where(claims > 0, rest / claims, np.where(rest < 0, -np.inf, np.inf))
+        within = most.size - 1 - quantile_place(level, most.size)
+        return float(np.partition(most, within)[within])
 
-def _cash(run: Simulation) -> Simulation:
-    return run.with_terms(lambda term: term.valuation == "cash")
+
+def candidate_costs(
+    request: SearchRequest, lines: Sequence[VariedLine], cubes: Sequence[Cube]
+) -> CandidateCosts:
+    """Draw what the costs of all candidates are computed from, in one simulation of the announced policy.
+
+    Args:
+        request: what is searched for.
+        lines: the varied lines.
+        cubes: cubes of claims with an edge at every edge of the lines; empty for published counts.
+
+    Raises:
+        ModelRefused: a varied line has no expected cost, or its payments do not follow from the policy.
+    """
+    policy, as_of, varied = request.policy, request.as_of, {x.schedule.id: x.told_apart for x in lines}
+    policy = policy.model_copy(update={"lines": tuple(varied.get(x.id, x) for x in policy.lines)})
+    ledger = ledger_for_policy(request.ledger, policy)
+    compiled = compiled_lines(policy, ledger, as_of=as_of, cubes=cubes)
+    for id_ in varied:
+        _check_cost(id_, next((x for x in compiled if x.line.id == id_), None), as_of, published=not cubes)
+    run = request.simulated(portfolio_of_lines(compiled, ledger, as_of))
+    run = replace(run, draws=request.draws)  # a simulation of few claims would take 16 times as many
+    by_loss, count = {line.id for line in policy.schedules}, sum(len(line.places) for line in lines)
+    paid, columns = np.ones(count + 1), dict[tuple[object, ...], int]()
+    for line in lines:
+        bands = line.told_apart.tariff.bands_with_rules
+        for tier, place in line.places.items():
+            columns[line.schedule.id, *bands[tier][0]], paid[place] = place, bands[tier][1].fixed
+
+    def column(term: Term, labels: Mapping[str, object]) -> int:
+        # The last column is of what all candidates pay alike.
+        known = columns.get((term.line, labels.get("over"), labels.get("up_to")), count)
+        return known if labels.get("rule") == "pays" else count
+
+    means, expected_by_loss = np.zeros(count + 1), 0.0
+    for term in run.portfolio.terms:
+        groups: dict[int, list[Group]] = {}
+        for group in term.groups:
+            groups.setdefault(column(term, group.labels), []).append(group)
+        for place, own in groups.items():
+            mean = expected_payment(run, replace(term, groups=tuple(own)))
+            means[place] += mean / paid[place]
+            expected_by_loss += mean if place == count and term.line in by_loss else 0.0
+    *draws, base = _drawn(run, column, paid)
+    accepted = paid_and_accepted(run, policy)[1]
+    return CandidateCosts(np.array(draws), means[:-1], base, float(means[-1]), expected_by_loss, accepted)
+
+
+def _drawn(run: Simulation, column: Callable[[Term, Mapping[str, Any]], int], paid: FloatArray) -> FloatArray:
+    # The payments of each column in each draw over what is paid, (columns, replicates, draws).
+    shares = [np.zeros((len(paid), len(units))) for units in run.process.units]
+    for term, units, share in zip(run.portfolio.terms, run.process.units, shares, strict=True):
+        for number, unit in enumerate(units):
+            for labels in unit.labels:
+                place = column(term, labels)
+                share[place, number] += labels.get("share", 1.0) / paid[place]
+    drawn = []
+    for block in run.replicates():
+        sums = np.zeros((len(paid), len(block.uniforms)))
+        for amounts, share in zip(block.amounts, shares, strict=True):
+            for place, number in zip(*share.nonzero(), strict=True):
+                sums[place] += share[place, number] * amounts[:, number]
+        drawn.append(sums)
+    return np.stack(drawn, axis=1)
+
+
+def _check_cost(id_: str, compiled: CompiledLine | None, as_of: date, *, published: bool) -> None:
+    if compiled is None:
+        remedy = f"Move {either('as_of', '--as-of')} to a later day."
+        raise ModelRefused(f"the line was not public by {as_of}", value=id_, remedy=remedy)
+    cash = [term for term in compiled.terms if term.valuation == "cash"]
+    missing = next((term.missing for term in cash if term.missing), None)
+    if published and isinstance(compiled.funnel.entries.get("mean_payment"), MeanPayment):
+        problem = "the ledger states one mean payment for all loss bands, so payments cannot vary"
+        remedy = "Replace the mean payment by a band mix, or give claims."
+    elif any(term.certain for term in cash):
+        problem = "the ledger states the total of the line, so payments cannot vary"
+        remedy = "Take the total out of the ledger."
+    elif not all(term.has_expected_cost for term in cash):
+        problem = "the line has no expected cost, so no policy can be chosen by it"
+        remedy = f"The ledger lacks: {missing}." if missing else "See the status of the line in `cost`."
+    else:
+        return
+    raise ModelRefused(problem, value=id_, remedy=remedy)
 
 
 def expected_payment(run: Simulation, term: Term) -> float:
@@ -324,10 +315,10 @@ def expected_payment(run: Simulation, term: Term) -> float:
     return run.mean_payment([term])
 
 
-def paid_and_accepted(run: Simulation, terms: Sequence[Term], policy: Policy) -> tuple[float, float]:
+def paid_and_accepted(run: Simulation, policy: Policy) -> tuple[float, float]:
     """Return the expected payments and the expected accepted claims of lines that pay by loss band."""
     by_loss = {line.id for line in policy.schedules}
-    own = [s for s in terms if s.valuation == "cash" and s.line in by_loss]
+    own = [term for term in run.portfolio.terms if term.line in by_loss]
     people = [term.per_person() for term in own]
     return sum(expected_payment(run, s) for s in own), sum(expected_payment(run, s) for s in people)
 
@@ -411,9 +402,8 @@ def shown_benefits(
     Returns:
         One dictionary for the candidates and one per policy; arrays are (candidates,) or (1,).
     """
-    known: list[dict[str, FloatArray]] = [{} for _ in ("candidates", *policies)]
     if policies[0].loss_unit != policies[0].currency or (with_claims and cube is None):
-        return known
+        return [{} for _ in ("candidates", *policies)]
     none = np.zeros((1, 0), dtype=np.int64)
     if cube is None:
         same = [[policy.schedule(line.schedule.id) for line in lines] for policy in policies]
@@ -422,9 +412,7 @@ def shown_benefits(
         lacking += [largest_shortfall(x, none) if len(x) == len(lines) else None for x in stated]
         return [{} if x is None else {SHORTFALL: x} for x in lacking]
     paid = [line_payments(x, cube) for p in policies for x in p.schedules if cube_fits_line(x, cube)]
-    entitled = np.zeros(len(cube.frame), dtype=bool)
-    for own in paid:
-        entitled |= np.array([bool(rules) for rules in own.rules], dtype=bool)
+    entitled = np.any([[bool(rules) for rules in own.rules] for own in paid], axis=0)
     varied = _claim_benefits(policies[0], cube, entitled, lines, candidates)
     return [varied, *(_claim_benefits(policy, cube, entitled, (), none) for policy in policies)]
 
@@ -433,26 +421,23 @@ def _claim_benefits(
     policy: Policy, cube: Cube, entitled: Flags, lines: Sequence[VariedLine], candidates: IntArray
 ) -> dict[str, FloatArray]:
     # The benefits of all candidates or, without lines, of a policy.
-    cells, places = LossCells.from_rows(cube.frame), [line.columns_of(cube) for line in lines]
-    payments = [line.payments(candidates) for line in lines]
+    cells, places = LossCells.from_rows(cube.frame), {x.schedule.id: x.columns_of(cube) for x in lines}
     same = np.zeros((3, len(cube.frame)))  # the fixed payment, the share, and 1 for a review
     for schedule in policy.schedules:
         if cube_fits_line(schedule, cube):
-            varied = [x for line, x in zip(lines, places, strict=True) if line.schedule.id == schedule.id]
-            alike = (np.array(varied) < 0).all(axis=0)  # a varied line adds only what all pay alike
             own = line_payments(schedule, cube)
             unreviewed = np.where(own.reviewed, 0.0, own.formulas[LOW]) / SHARE_SCALE
+            alike = places.get(schedule.id, np.array(-1)) < 0  # a varied line adds only what all pay alike
             same += np.vstack([unreviewed, own.reviewed]) * alike
     total, count = cells.loss[cells.stated].sum(), len(candidates)
     if not total:
         return {}
     replaced, whole, shortfall = np.zeros((3, count))
-    keys, which = np.unique(np.vstack([*places, entitled]), axis=1, return_inverse=True)
-    for number, (*tiers, counted) in enumerate(keys.T):  # the claims of the same tiers
+    keys, which = np.unique(np.vstack([*places.values(), entitled]), axis=1, return_inverse=True)
+    for number, (*columns, counted) in enumerate(keys.T):  # the claims that the same parameters pay
         mine = which.ravel() == number
-        group = cells.where(mine)
-        paid = [x[:, place] for x, place in zip(payments, tiers, strict=True) if place >= 0]
-        distinct, back = np.unique(sum(paid, np.zeros(count)), return_inverse=True)
+        group, paid = cells.where(mine), candidates[:, [x for x in columns if x >= 0]].sum(axis=1)
+        distinct, back = np.unique(paid, return_inverse=True)
         found = []
         for part in np.array_split(distinct, 1 + len(distinct) * len(group.claims) // CHUNK):
             fixed, share, reviewed = np.repeat(same[:, None, mine], len(part), axis=1)
