@@ -228,7 +228,7 @@ def _benefits(row: Mapping[str, Any], search: costs.policy_search.PolicySearch, 
 class SearchArguments(TypedDict, total=False):
     """What `solve` searches for; its documentation says more."""
 
-    vary: Required[costs.policy_search.Vary]
+    vary: Required[costs.varied_payments.Vary]
     budget: Required[Amount]
     at: str
     step: Amount | None
@@ -254,7 +254,7 @@ def _percentile(at: object) -> float | None:
 def solve(
     claims: Plan | Claims | Cube | Sources | None = None,
     *,
-    vary: costs.policy_search.Vary,
+    vary: costs.varied_payments.Vary,
     budget: Amount,
     at: str = "P90",
     step: Amount | None = None,

@@ -12,7 +12,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, field_validator
+from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
 from outage_analysis.errors import InputRefused, UsageError, either
 from outage_analysis.files import Document, read_document, refuse_if, spelling_hint
@@ -103,62 +103,41 @@ class Columns(Document):
     They do not apply to services and claimant types, whose names the incident lists.
     """
 
-    @field_validator("formats")
+    @field_validator("formats", "scale", "edges", "computed", "missing")
     @classmethod
-    def _formats_are_known(cls, formats: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
-        for column, names in formats.items():
-            known = DATES if column in ("filed_on", FILED_AT) else AMOUNTS
-            unknown = next((n for n in names if n not in known), None)
-            refuse_if(
-                unknown is not None or not names,
-                f"has no notation '{unknown or ''}' for {column} | Known: {', '.join(known)}.",
-            )
-        return formats
-
-    @field_validator("scale")
-    @classmethod
-    def _scale_is_a_decimal_number(cls, scale: dict[str, Scale]) -> dict[str, Scale]:
-        for column, factor in scale.items():
-            refuse_if(
-                round(Decimal(str(factor)), 9) != Decimal(str(factor)),
-                f"has a scale of {column} with more than nine decimals",
-            )
-        return scale
-
-    @field_validator("edges")
-    @classmethod
-    def _edges_increase(cls, edges: dict[str, dict[str, Edge]]) -> dict[str, dict[str, Edge]]:
-        for column, bands in edges.items():
-            refuse_if(
-                not bands or any(low >= high for low, high in pairwise(bands.values())),
-                f"has edges of {column} that do not increase | Write each value with its upper edge, "
-                "from low to high: { near = 10, far = inf }.",
-            )
-            refuse_if(
-                any(value != value.strip() or not value for value in bands),
-                f"has a value of {column} that is empty or has blanks at its ends",
-            )
-        return edges
+    def _values_are_possible(cls, values: Any, info: ValidationInfo) -> Any:  # noqa: ANN401 - of several keys
+        pairs: Any = values.items() if isinstance(values, dict) else ((text, "") for text in values)
+        for column, value in pairs:
+            match info.field_name:
+                case "formats":
+                    known = DATES if column in ("filed_on", FILED_AT) else AMOUNTS
+                    unknown = next((n for n in value if n not in known), None if value else "")
+                    problem = f"has no notation '{unknown}' for {column} | Known: {', '.join(known)}."
+                    refuse_if(unknown is not None, problem)
+                case "scale":
+                    exact = Decimal(str(value))
+                    refuse_if(
+                        round(exact, 9) != exact, f"has a scale of {column} with more than nine decimals"
+                    )
+                case "edges":
+                    rising = value and all(low < high for low, high in pairwise(value.values()))
+                    remedy = (
+                        "Write each value with its upper edge, from low to high: { near = 10, far = inf }."
+                    )
+                    refuse_if(not rising, f"has edges of {column} that do not increase | {remedy}")
+                    blank = any(text != text.strip() or not text for text in value)
+                    refuse_if(blank, f"has a value of {column} that is empty or has blanks at its ends")
+                case "computed":
+                    problem = f'makes {column} from the row | Only claim_id may be "row".'
+                    refuse_if(value == ROW_ID and column != "claim_id", problem)
+                case "missing":
+                    remedy = "Leave it out: an empty cell is always a missing value."
+                    refuse_if(not column.strip(), f"has an empty text | {remedy}")
+        return values
 
     def _check(self) -> None:
         if both := [column for column in self.edges if column in self.scale]:
             raise ValueError(f"has edges and a scale of {both[0]} | Write the edges in the unit of the file.")
-
-    @field_validator("computed")
-    @classmethod
-    def _only_ids_are_rows(cls, computed: dict[str, Any]) -> dict[str, Any]:
-        column = next((c for c, parts in computed.items() if parts == ROW_ID and c != "claim_id"), None)
-        refuse_if(column is not None, f'makes {column} from the row | Only claim_id may be "row".')
-        return computed
-
-    @field_validator("missing")
-    @classmethod
-    def _missing_texts_are_texts(cls, missing: tuple[str, ...]) -> tuple[str, ...]:
-        refuse_if(
-            any(not text.strip() for text in missing),
-            "has an empty text | Leave it out: an empty cell is always a missing value.",
-        )
-        return missing
 
     def unknown_column(self, known: Iterable[str]) -> str | None:
         """Return the first column that the document mentions but `known` lacks; None if there is none."""

@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from outage_analysis.assumptions import Ledger
-from outage_analysis.costs.policy_search.candidates import SearchRequest
-from outage_analysis.costs.policy_search.solve import PolicySearch, find_best_policy
+from outage_analysis.costs.policy_search import PolicySearch, SearchRequest, find_best_policy
 from outage_analysis.costs.simulation import Sample
 from outage_analysis.losses import Cube
 from outage_analysis.policies import Policy

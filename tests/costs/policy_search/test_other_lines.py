@@ -9,7 +9,7 @@ import pytest
 
 from outage_analysis.assumptions import Ledger
 from outage_analysis.costs import build_portfolio, cost_table, simulate, totals
-from outage_analysis.costs.policy_search.solve import PolicySearch
+from outage_analysis.costs.policy_search import PolicySearch
 from outage_analysis.errors import ModelRefused
 from outage_analysis.incidents import Bands
 from outage_analysis.losses import Cube

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from outage_analysis.costs.policy_search.parameters import (
+from outage_analysis.costs.varied_payments import (
     Parameter,
     Vary,
     parameter_names,

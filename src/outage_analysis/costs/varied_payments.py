@@ -12,8 +12,8 @@ from dataclasses import dataclass, replace
 from decimal import Decimal, InvalidOperation
 from typing import Any, NamedTuple
 
+from outage_analysis.costs.benefits import largest_claim_loss
 from outage_analysis.costs.claim_payments import cube_for
-from outage_analysis.costs.comparison.benefits import largest_claim_loss
 from outage_analysis.costs.page_model import LiveInput
 from outage_analysis.errors import UsageError
 from outage_analysis.files import spelling_hint
