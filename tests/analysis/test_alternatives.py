@@ -11,7 +11,7 @@ import pytest
 from outage_analysis.analysis import Plan, compare, compare_policies, load_documents, run
 from outage_analysis.assumptions import load_ledger
 from outage_analysis.claims import load_sample
-from outage_analysis.costs.comparison.compare_policies import simulate_policies
+from outage_analysis.costs.comparison import simulate_policies
 from outage_analysis.errors import ModelRefused, OutageAnalysisError, UsageError
 from outage_analysis.policies import load_policy
 from outage_analysis.text import LANGUAGES, Locale

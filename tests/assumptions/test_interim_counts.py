@@ -170,7 +170,7 @@ def test_without_a_deadline_the_entry_says_when_filing_closed() -> None:
 @pytest.mark.usefixtures("counted")
 def test_an_acceptance_needs_decided_filings_whether_or_not_filing_is_open(closes: date) -> None:
     policy = policy_of(tiers(deadlines=deadlines((date(2023, 1, 30), closes))))
-    with pytest.raises(ModelRefused, match=rf"acceptance: .* undecided \(the last day to file is {closes}\)"):
+    with pytest.raises(ModelRefused, match=r"acceptance: .* undecided"):
         cost_table(policy, ledger(rate("acceptance")), as_of=HALFWAY)
     decided = ledger(rate("acceptance", decided=True))
     assert cost_table(policy, decided, as_of=HALFWAY)["expected"].is_not_null().all()

@@ -231,8 +231,7 @@ class TestBesideSolve:
         search = theirs.search
         wanted = [ours["payments"][x] for x in case.vary]
         costs = search.tried.costs
-        payments = costs.payments(np.array([wanted], dtype=np.int64))
-        same = Sample(next(costs.totals(payments))[0]).quantile(level)
+        same = Sample(next(costs.totals(np.array([wanted], dtype=np.int64)))[0]).quantile(level)
         assert page_sample(engine, data, ours["payments"]).quantile(level).value == pytest.approx(
             ours["quantile"]
         )
@@ -244,7 +243,7 @@ class TestBesideSolve:
         assert ours["quantile"] <= case.budget * unit
         if not ours["limited"]:
             assert not theirs.search.is_limited
-        per_claim = costs.per_claim(payments)
+        per_claim = costs.per_claim(np.array([wanted], dtype=np.int64))
         assert per_claim is not None
         best = search.tried.benefits["per_claim"][search.chosen]
         gain = 0.0 if per_claim[0] == pytest.approx(best, rel=1e-9) else float(per_claim[0] - best)

@@ -107,7 +107,6 @@ def test_without_a_solution_the_nearest_policy_is_printed(lang: str, words: tupl
 @pytest.mark.slow
 def test_the_smallest_budget_that_is_named_has_a_solution() -> None:
     found = json.loads(command("solve", "--budget", "1M", *VARY, *FEW, "--json")[1])
-    assert found["excluded_by"] == ["budget"]
     enough = int(found["least_budget"])
     code, out, _ = command("solve", "--budget", str(enough), *VARY, *FEW, "--json")
     assert (code, json.loads(out)["feasible"]) == (0, True)
@@ -120,11 +119,11 @@ def test_the_smallest_budget_that_is_named_has_a_solution() -> None:
         (("--at", "P100"), 2, "Write P90, or expected."),
         (("--at", "P49"), 2, "from P50 to P99"),
         (("--objective", "replacd"), 2, "Did you mean 'replaced'?"),
-        (("--objective", "replaced"), 5, "can only be bounded"),
+        (("--objective", "replaced"), 5, "nothing says how they are spread"),
         (("--step", "0"), 2, "the step is not above 0"),
-        (("--vary", "small-business-cash.tier1.up_to"), 5, "neither edges nor shares"),
-        (("--vary", "small-busines-cash.tier1"), 2, "Did you mean 'small-business-cash'?"),
-        (("--vary", "channel-credit.tier1"), 2, "does not pay by loss band"),
+        (("--vary", "small-business-cash.tier1.up_to"), 2, "is no parameter"),
+        (("--vary", "small-busines-cash.tier1"), 2, "Did you mean 'small-business-cash.tier1'?"),
+        (("--vary", "channel-credit.tier1"), 2, "no such parameter"),
         (("--write", "chosen.txt"), 2, "is not named .toml"),
         (("--compare", "kddi-2022"), 2, "pays JPY"),
         (("--compare", "kakao-2022"), 2, "two policies have the same id"),

@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from outage_analysis.costs.comparison.benefits import loss_replacement
-from outage_analysis.costs.comparison.compare_policies import PolicySimulations, simulate_policies
+from outage_analysis.costs.benefits import loss_replacement
+from outage_analysis.costs.comparison import PolicySimulations, simulate_policies
 from outage_analysis.errors import ModelRefused, UsageError
 from outage_analysis.incidents import Bands, get_fact
 from outage_analysis.text import Locale

@@ -159,14 +159,10 @@ def test_the_correlations_of_any_copula_are_taken_and_keep_points_inside(seed: i
     assert ((tied > 0) & (tied < 1)).all()
 
 
-def test_contradicting_correlations_are_refused_with_what_would_do() -> None:
+def test_contradicting_correlations_are_refused() -> None:
     ranks = np.eye(4)
     for (i, j), rank in zip(itertools.combinations(range(1, 4), 2), [0.9, 0.9, -0.6], strict=True):
         ranks[i, j] = ranks[j, i] = rank
     u = sobol_points(4, 16, seed=1)
-    with pytest.raises(ModelRefused, match=r"among 1, 2, 3 .*multiply all by 0\.\d\d or less") as refused:
+    with pytest.raises(ModelRefused, match=r"among 1, 2, 3 .*Weaken some"):
         correlate_ranks(u, ranks)
-    share = float(str(refused.value).split("multiply all by ")[1].split()[0])
-    correlate_ranks(u, share * (ranks - np.eye(4)) + np.eye(4))
-    with pytest.raises(ModelRefused):
-        correlate_ranks(u, (share + 0.01) * (ranks - np.eye(4)) + np.eye(4))

@@ -12,12 +12,12 @@ from pydantic import Field
 
 from outage_analysis.analysis import Analysis, run
 from outage_analysis.costs import build_portfolio, cost_table
-from outage_analysis.costs.comparison.compare_policies import simulate_policies
+from outage_analysis.costs.comparison import simulate_policies
 from outage_analysis.costs.compile_lines import COMPILERS
 from outage_analysis.costs.cost_bridge import BridgeRun, bridge
 from outage_analysis.costs.page_model import live_cost
 from outage_analysis.costs.sensitivity import levers, tornado
-from outage_analysis.costs.terms import CompileInputs, Term
+from outage_analysis.costs.terms import REPORT_RATES, CompileInputs, Term
 from outage_analysis.files import read_document
 from outage_analysis.policies import Budget, FeeCredit, InKind, Line, Policy, Schedule
 from outage_analysis.reports.html import write_html
@@ -53,7 +53,7 @@ class Stipend(Line):
 def stipend_terms(line: Stipend, funnel: Funnel, inputs: CompileInputs) -> Iterator[Term]:
     """The drivers, times the shares who file and are accepted, times the amount."""
     drivers = inputs.fact(line.drivers)
-    term = Term(line.id, "cash", line.kind, line.drivers, factors=funnel.report_factors)
+    term = Term(line.id, "cash", line.kind, line.drivers, factors=funnel.factors(*REPORT_RATES))
     yield (
         term.for_people(drivers.count, line.per_day * line.days)
         if drivers

@@ -437,7 +437,7 @@ BANDS = (0.0, 1.0, 2.0, 3.0, 4.0)
         ((0,), (), {}, UsageError, "0 counts do not fit 0 bands"),
         ((0, 2, 1, 3, 4), (1, 2, 3, 4), {}, UsageError, "edges do not increase"),
         ((0, 1, 1, 3, 4), (1, 2, 3, 4), {}, UsageError, "edges do not increase"),
-        ((-1, 1, 2, 3, 4), (1, 2, 3, 4), {}, UsageError, "cannot be negative"),
+        ((-1, 1, 2, 3, 4), (1, 2, 3, 4), {}, UsageError, "do not increase from 0 on"),
         ((0, 1, np.nan, 3, 4), (1, 2, 3, 4), {}, UsageError, "edges do not increase"),
         ((np.nan, 1, 2, 3, 4), (1, 2, 3, 4), {}, UsageError, "edges do not increase"),
         ((0, 1, 2, INF, INF), (1, 2, 3, 4), {}, UsageError, "edges do not increase"),

@@ -122,18 +122,14 @@ def test_a_set_value_has_the_users_source_and_the_owner_stays() -> None:
     assert old.computed_from
 
 
-def test_the_tier_of_a_segment_is_changed_by_its_id() -> None:
+def test_a_tier_is_changed_for_claimants_of_no_segment() -> None:
     one = tiers(
         published_count=None,
         segment=({"id": "taxi", "when": {"service": ("kakao_t",)}, "band": tiers()["band"]},),
     )
     policy = policy_of({k: v for k, v in one.items() if v is not None})
-    changed = policy.with_tier(up_to=300_000, pays=7, segment="taxi").schedules[0]
-    assert (changed.segments[0].bands[0].fixed, changed.bands[0].fixed) == (7, 30_000)
-    default = policy.with_tier(up_to=300_000, pays=7).schedules[0]
-    assert (default.segments[0].bands[0].fixed, default.bands[0].fixed) == (30_000, 7)
-    with pytest.raises(UsageError, match="Did you mean 'taxi'"):
-        policy.with_tier(up_to=300_000, pays=7, segment="taxis")
+    changed = policy.with_tier(up_to=300_000, pays=7).schedules[0]
+    assert (changed.segments[0].bands[0].fixed, changed.bands[0].fixed) == (30_000, 7)
 
 
 TWO = policy_of(tiers(), tiers(id="more"), fee(1_000))
@@ -152,7 +148,6 @@ TWO = policy_of(tiers(), tiers(id="more"), fee(1_000))
         (POLICY, {"up_to": 300_000, "pays": 10**13}, "too large"),
         (POLICY, {"up_to": "all", "pays": 1}, "the edge of a band is a number from 0"),
         (POLICY, {"up_to": 300_000, "pays": 1, "line": "tier"}, "Did you mean 'tiers'"),
-        (POLICY, {"up_to": 300_000, "pays": 1, "segment": "x"}, "no such segment"),
         (TWO, {"up_to": 300_000, "pays": 1}, "2 cost lines of p pay by loss band.*line= tiers, more"),
         (TWO, {"up_to": 300_000, "pays": 1, "line": "fee"}, "does not pay by loss band"),
         (policy_of(fee(1)), {"up_to": 300_000, "pays": 1}, "0 cost lines of p pay by loss band"),

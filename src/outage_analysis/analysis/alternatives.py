@@ -209,7 +209,7 @@ class PolicyComparison(PolicyResult):
             of_claimants = (cube for cube in cubes if cube.line is not None)
             own.append(cubes if self.claim_cube is None else [self.claim_cube, *of_claimants])
         pair = (by_id[policy], by_id[other])
-        return costs.comparison.winners_and_losers(
+        return costs.winners.winners_and_losers(
             *pair, self.ledger, as_of=self.as_of, cubes=own[0], cubes_of_other=own[1]
         )
 
@@ -337,7 +337,7 @@ def compare_loaded(
     ledger = with_late_claims(ledger, policies, claims, incident, as_of)[0]
     if claims is not None and claim_cube is not None:
         dimensions = claim_cube.dimensions
-        edges = costs.comparison.edges_for_comparison(claim_cube, known, ledger, as_of)
+        edges = costs.benefits.edges_for_comparison(claim_cube, known, ledger, as_of)
         bands = Bands.from_cuts(cost_bands(claims, known).cuts, edges)
         claim_cube = build_cube(claims, dimensions=dimensions, bands=bands, until=as_of)
     simulations = costs.comparison.simulate_policies(

@@ -331,8 +331,8 @@ def fit_cube(
         ModelRefused: the cube is synthetic and `recovery` is not set, or no family can be fitted.
     """
     stated = losses.stated_edges(cube) if totals else None
-    counted = losses.loss_counts(cube, edges=stated, where=where, recovery=recovery)
-    edges, counts = [edge / unit for edge in counted.edges], counted.counts
+    ends, counts = losses.loss_counts(cube, edges=stated, where=where, recovery=recovery)
+    edges = [edge / unit for edge in ends]
     if edges[-1] != float("inf") and top is None:
         raise UsageError(
             f"the last band ends at {edges[-1]:,.10g}: what lies above it is not said",
@@ -340,8 +340,8 @@ def fit_cube(
             "seen) or open.",
         )
     top, left = top or "open", "truncated" if edges[0] > 0 else "ground_up"
-    fits = losses.fit_all(edges, counts, top=top, left=left, synthetic=counted.synthetic, families=families)
-    return fits, text.Note("fitted", losses=f"{counted.claims:,}", bands=str(len(counts)), top=top, left=left)
+    fits = losses.fit_all(edges, counts, top=top, left=left, synthetic=cube.synthetic, families=families)
+    return fits, text.Note("fitted", losses=f"{sum(counts):,}", bands=str(len(counts)), top=top, left=left)
 
 
 def fit_tables(fits: Fits, level: float = 0.95) -> dict[str, pl.DataFrame]:

@@ -116,7 +116,6 @@ class BudgetSolution(PolicyResult):
             "candidates": len(search.tried.values),
             "parameters": self.parameters,
             "budget_is_binding": search.is_limited if self.is_feasible else True,
-            "excluded_by": list(search.excluded_by),
             "least_budget": None if search.least_budget is None else search.least_budget / unit,
             "solution": self.table.to_dicts(),
             "frontier": self.frontier.to_dicts(),
@@ -158,11 +157,6 @@ def _sentences(search: costs.policy_search.PolicySearch, locale: Locale) -> list
         sentences = [locale(f"solve.answer{by_mean}", **values)]
     else:
         sentences = [locale(f"solve.none{by_mean}", **values), locale("solve.nearest", **values)]
-        cliff = search.request.max_cliff
-        values["amount"] = "" if cliff is None else locale.money_in_full(cliff)
-        names = [locale(f"solve.without_{name}", **values) for name in search.excluded_by]
-        key = "excluded" if names else "excluded_together"
-        sentences.append(locale(f"solve.{key}", constraints=", ".join(names)))
         if search.least_budget is not None:
             unit = 10**locale.minor_units
             amount = math.ceil(search.least_budget / unit - 1e-9) * unit
@@ -234,7 +228,7 @@ def _benefits(row: Mapping[str, Any], search: costs.policy_search.PolicySearch, 
 class SearchArguments(TypedDict, total=False):
     """What `solve` searches for; its documentation says more."""
 
-    vary: Required[costs.policy_search.Vary]
+    vary: Required[costs.varied_payments.Vary]
     budget: Required[Amount]
     at: str
     step: Amount | None
@@ -260,7 +254,7 @@ def _percentile(at: object) -> float | None:
 def solve(
     claims: Plan | Claims | Cube | Sources | None = None,
     *,
-    vary: costs.policy_search.Vary,
+    vary: costs.varied_payments.Vary,
     budget: Amount,
     at: str = "P90",
     step: Amount | None = None,

@@ -321,7 +321,7 @@ Stages = dict[str, tuple[costs.terms.Input, str]]
 
 
 def _stages(funnel: costs.terms.Funnel, decision: str, *, published: bool) -> Stages:
-    inputs, passed = funnel.inputs, costs.terms.product_of_factors(funnel.scales)
+    inputs, passed = funnel.inputs, costs.terms.product_of_factors(funnel.factors())
     stages: Stages = {} if published else {"due": (costs.terms.ALL_PASS, "")}
     stages |= {"ultimate": (inputs["ultimate"], "ultimate"), "exposure": (passed, "exposure")}
     for stage, kind in (("claimants", "claimant_share"), ("entitled", "entitled_share")):

@@ -213,20 +213,15 @@ class RateAssumption(OneDistribution):
             return None
         last = max((d for d in (closes, observed.closed_on) if d), default=None)
         if self.kind == "acceptance":
-            final, known = observed.decided, f" (the last day to file is {closes})" if closes else ""
-            problem = f"and filings may still be undecided{known}"
-            remedy = "Leave out `observed` until the review has ended; or let `of` count the filings that"
-            remedy += " were decided, and state `decided = true`."
+            final, problem = observed.decided, "and filings may still be undecided"
+            remedy = "Leave out `observed` until all is decided, or count decided filings: `decided = true`."
         elif last is None:
             final, problem = False, "and no last day to file or to take is known"
             remedy = "Give the line of the policy its deadlines, or state `closed_on` beside the counts."
         else:
             final = observed.day is not None and observed.day > last
             problem = f"but the last day to file or to take is {last}: more may come"
-            remedy = (
-                "Leave out `observed` until a count after that day is published; or forecast what is still"
-            )
-            remedy += " to come as late claims (`ultimate`)."
+            remedy = "Leave out `observed` until a later count, or forecast late claims (`ultimate`)."
         until = observed.day or "an unknown day"
         counts = f"`observed` counts {observed.hits} of {observed.of} up to {until}"
         return None if final else ModelRefused(f"{self.id}: {counts}, {problem}", remedy=remedy)

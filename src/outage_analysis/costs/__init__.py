@@ -11,7 +11,10 @@ Modules, from a cost line to a result:
     simulation: draws of the total, and their quantiles
     simulation_tables: the tables of a simulation
 What uses the same terms and draws:
-    comparison: policies compared on the same draws
+    benefits: what a policy pays per accepted claim, and the share of the losses that this replaces
+    comparison: policies compared on the same draws: costs, ranks, dominated policies
+    winners: who gets more, less or the same under another policy
+    varied_payments: the payments that a search varies, and the values that are tried
     policy_search: the policy that gives claimants most within a budget
     scenarios: the cost under named stresses, on the same draws
     sensitivity: tornado, levers, break-evens, Sobol indices, value of information
@@ -30,6 +33,7 @@ from outage_analysis.lazy_exports import lazy_exports
 if TYPE_CHECKING:
     from outage_analysis.costs import (
         backtesting,
+        benefits,
         comparison,
         cost_bridge,
         expected,
@@ -41,6 +45,8 @@ if TYPE_CHECKING:
         simulation,
         simulation_tables,
         terms,
+        varied_payments,
+        winners,
     )
     from outage_analysis.costs.claim_payments import exact_payments, payments
     from outage_analysis.costs.compile_lines import compiled_lines

@@ -29,7 +29,7 @@ FORMULAS: Schema = {
     "rule_over": pl.Int64,
     "rule_up_to": pl.Int64,
     "rule": pl.String,
-    **dict.fromkeys(("fixed", "slope", "low", "high", "rounded_down", "rounded_up"), MONEY),
+    **dict.fromkeys(("fixed", "slope", "low", "high"), MONEY),
 }
 """The columns of a payment formula; `rows_with_formula` explains them."""
 NO_RULE = "no_rule"
@@ -69,21 +69,17 @@ def exact_payments(cube: Cube, policy: Policy, *, award: int | None = None) -> p
         payments as a float, for variances (null if the payment is null or the cube has no squares).
 
         A band of the cube that spans several rules of the policy keeps its own edges (`over` and `up_to`) if
-        one formula pays all its losses; the payment is then exact. If a rounded share has too many steps, the
-        payment is not rounded above them, and its bounds are. Otherwise the payment has bounds, `rule` is
-        `straddles`, and `over` and `up_to` are null.
+        one formula pays all its losses; the payment is then exact. Otherwise the payment has bounds, `rule`
+        is `straddles`, and `over` and `up_to` are null.
 
         `no_rule` means that a claim states no loss and the policy has no `unknown` rule. Such claims have a
         payment of 0 and an upper bound of the largest payment of the schedule. If they are more than half of
         the claims entitled under a line, their payment is null, so the line has only bounds.
 
     Raises:
-        UsageError: the cube lacks a dimension that a line needs, or has a dimension named segment.
+        UsageError: the cube lacks a dimension that a line needs.
         InputRefused: the payments add up to more than 38 digits.
     """
-    if "segment" in cube.dimensions:
-        problem = "the payments have a column segment of their own, for the segments of the policy"
-        raise UsageError(problem, column="segment", remedy="Give the dimension of the cube another name.")
     schema: Schema = {
         "line": pl.String,
         **{d: cube.frame.schema[d] for d in cube.dimensions},
@@ -128,8 +124,7 @@ def rows_with_formula(cube: Cube, line: Schedule, award: int | None = None) -> p
         (the index of the line's tariff); `place`, `rule_over`, `rule_up_to` and `rule` (the index, the edges
         and the outcome of the tariff's band); `fixed` and `slope` of the payment `fixed + slope x loss` in
         the smallest unit of the currency (null if no single formula applies); and the bounds `low` and `high`
-        of the payment per claim. `rounded_down` and `rounded_up` are the least and the most by which rounding
-        changes `fixed + slope x loss`; 0 unless a rounded share has too many steps.
+        of the payment per claim.
     """
     entitled = pl.lit(value=True) if cube.line else _matches(line.eligibility, cube, line)
     number = pl.lit(len(line.tariffs) - 1)
@@ -172,20 +167,14 @@ def _with_payments(rows: pl.DataFrame) -> pl.DataFrame:
     # A flat payment is known even if the loss is unknown.
     moving = pl.when(pl.col("slope") == 0).then(Decimal(0)).otherwise(pl.col("slope") * pl.col("loss"))
     exact = (pl.col("fixed") * claims + moving).cast(MONEY)
-
-    def rounded(name: str) -> pl.Expr:
-        return pl.col("payment") + (pl.col(name) * claims).cast(MONEY)
-
     paid = (
         rows.with_columns(
             payment=pl.when(claims == 0).then(nothing).otherwise(exact),
             payment_squared=_sum_of_squared_payments(),
         )
         .with_columns(
-            payment_low=rounded("rounded_down").fill_null((pl.col("low") * claims).cast(MONEY)),
-            payment_high=pl.when(~unruled)
-            .then(rounded("rounded_up"))
-            .fill_null((pl.col("high") * claims).cast(MONEY)),
+            payment_low=pl.col("payment").fill_null((pl.col("low") * claims).cast(MONEY)),
+            payment_high=pl.when(~unruled).then("payment").fill_null((pl.col("high") * claims).cast(MONEY)),
             **{
                 name: pl.when(~(unruled & mostly_unstated)).then(name)
                 for name in ("payment", "payment_squared")
@@ -233,7 +222,7 @@ def _rule_and_formula(tariff: Tariff, band: Band, award: int | None) -> tuple[ob
         # An unstated loss has no rule, but needs none if the schedule pays 0 for every loss.
         rule = (*rule[:-1], "nothing" if high == 0 else NO_RULE)
     ends = (None if end is None else (end * SHARE_SCALE).numerator for end in (low, high))
-    amounts = (*(formula or (None, None)), *ends, *tariff.rounding_error(band))
+    amounts = (*(formula or (None, None)), *ends)
     # Whole numbers of ten-thousandths become exact decimals.
     return (*rule, *(None if x is None else Decimal(f"{x}E-4") for x in amounts))
 

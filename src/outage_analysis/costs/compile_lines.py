@@ -110,7 +110,7 @@ def _schedule_from_count(
     term = replace(
         term,
         facts=" ".join((count.id, *line.facts)),
-        factors=funnel.report_factors,
+        factors=funnel.factors(*terms.REPORT_RATES),
         trials=trials,
         count=trials,
         promised=terms.product_or_none(trials, terms.largest(fixed)),
@@ -237,7 +237,7 @@ def _schedule_from_claims(
         yield replace(
             term,
             groups=own,
-            factors=funnel.claim_factors(stage),
+            factors=funnel.factors(*terms.rates_from(stage)),
             trials=count,
             count=count,
             promised=None if None in promised else sum(filter(None, promised)),
@@ -369,7 +369,7 @@ def _voucher(line: Voucher, funnel: terms.Funnel, inputs: terms.CompileInputs) -
 def _fee_credit(line: FeeCredit, funnel: terms.Funnel, inputs: terms.CompileInputs) -> list[terms.Term]:
     people, most = inputs.fact(line.recipients), inputs.fact(line.recipients_high)
     facts = terms.join_ids(line.recipients or "", *line.facts, line.recipients_high or "")
-    term = terms.Term(line.id, "cash", "fee_credit", facts, factors=funnel.report_factors)
+    term = terms.Term(line.id, "cash", "fee_credit", facts, factors=funnel.factors(*terms.REPORT_RATES))
     if line.payment is None:
         return [replace(term, status="unpriced")]
     limit = None if most is None else float(most.count * line.payment)

@@ -40,7 +40,7 @@ PAYMENT_KINDS = ("mean_payment", "paid_total")
 REQUIRED_KINDS = ("filing_share", "acceptance", "take_up", "review_award", "band_mix")
 """Kinds of assumption that a line may need for an expected cost."""
 LARGEST_TOTAL = 10**17
-"""Totals up to this amount, and their differences, fit into 64-bit integers."""
+"""Recorded totals up to this amount, and their differences, fit into 64-bit integers."""
 
 AssumptionsByKind = Mapping[str, Assumption]
 """The assumptions that apply to a line, by kind."""
@@ -106,9 +106,8 @@ def bridge(
     if (first.policy.currency, first.policy.digits) != (second.policy.currency, second.policy.digits):
         raise UsageError("the two policies do not pay the same currency", remedy="Restate one of them.")
     if recorded is not None and not 0 <= recorded <= LARGEST_TOTAL:
-        raise UsageError(
-            "a recorded figure is no sum of money", value=recorded, remedy="Take it as it was recorded."
-        )
+        problem = "a recorded figure is no sum of money"
+        raise UsageError(problem, value=recorded, remedy="Take it as it was recorded.")
     changes = _BridgeStages(first, second)
     stages = changes.stages
     known = [{id_: cost for id_, cost in stage.items() if cost is not None} for stage in stages]
@@ -156,13 +155,7 @@ def _run_ids(side: BridgeRun) -> str:
 
 def _rounded_total(stage: Mapping[str, float]) -> int:
     """Add up the costs of the lines, and round the total as the cost table does, then to a whole number."""
-    cost = math.fsum(stage.values())
-    if cost > LARGEST_TOTAL:
-        raise ModelRefused(
-            f"a cost of {cost:.3g} is larger than the bridge adds up exactly",
-            remedy="State amounts in a larger unit.",
-        )
-    return round(round_digits(cost, TABLE_DIGITS))
+    return round(round_digits(math.fsum(stage.values()), TABLE_DIGITS))
 
 
 class _BridgeStages:

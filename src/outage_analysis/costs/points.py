@@ -239,31 +239,17 @@ def correlate_ranks(u: Array, ranks: ArrayLike, names: Sequence[str] = ()) -> Ar
 
 
 def _gaussian_correlations(ranks: Array, names: Sequence[object]) -> Array:
-    normal = _pearson_from_ranks(ranks)
+    normal = 2 * np.sin(np.pi / 6 * ranks)
+    np.fill_diagonal(normal, 1.0)
     values, vectors = np.linalg.eigh(normal)
     if len(values) and values[0] < EIGENVALUE_TOLERANCE:
         worst = np.abs(vectors[:, 0])
         among = ", ".join(str(names[int(k)]) for k in np.flatnonzero(worst > worst.max() / 10))
         raise ModelRefused(
             f"the rank correlations among {among} contradict each other (least eigenvalue {values[0]:.2g})",
-            remedy=f"Weaken some, or multiply all by {_feasible_share(ranks):.2f} or less.",
+            remedy="Weaken some of them.",
         )
-    return normal
-
-
-def _pearson_from_ranks(ranks: Array) -> Array:
-    normal = 2 * np.sin(np.pi / 6 * ranks)
-    np.fill_diagonal(normal, 1.0)
     return np.asarray(normal)
-
-
-def _feasible_share(ranks: Array) -> float:
-    off = ranks - np.eye(len(ranks))
-    shares = (step / 100 for step in range(99, 0, -1))
-    return next(
-        (s for s in shares if np.linalg.eigvalsh(_pearson_from_ranks(s * off))[0] >= EIGENVALUE_TOLERANCE),
-        0.0,
-    )
 
 
 def _cholesky(matrix: Array) -> Array:

@@ -189,27 +189,31 @@ def _change_effort(run: StressedRun, scenario: Scenario, portfolio: Portfolio) -
         rates = rates_by_effort({effort: changing}, run.as_of, run.event) if changing else ()
     except ModelRefused as refusal:
         raise DoesNotApply("no_reference_classes", str(refusal)) from refusal
-    redrawn, terms = dict(portfolio.redrawn), list[Term]()
-    for term in portfolio.terms:
-        derived = {}
-        for rate in rates if term in claimed and term.line in changing else ():
-            for name in run.inputs_of_kind(term, rate.kind):
-                new = f"{name} ({effort})"
-                redrawn[new], derived[name] = (name, rate), _drawn(new)
-        terms.append(_with_derived(term, derived) if derived else term)
-    return replace(portfolio, terms=tuple(terms), redrawn=redrawn)
+    redrawn = dict(portfolio.redrawn)
+
+    def drawn_anew(term: Term) -> Derived:
+        named = ((name, rate) for rate in rates for name in run.inputs_of_kind(term, rate.kind))
+        entries = {name: (f"{name} ({effort})", rate) for name, rate in named}
+        redrawn.update({new: (name, rate) for name, (new, rate) in entries.items()})
+        return {name: _drawn(new) for name, (new, _) in entries.items()}
+
+    changed = _changed(portfolio, [s for s in claimed if s.line in changing], drawn_anew)
+    return replace(changed, redrawn=redrawn)
 
 
-def _extend_deadline(run: StressedRun, scenario: Scenario, portfolio: Portfolio) -> Portfolio:
-    claimed = run.claimed(portfolio)
-    return _with_counts(portfolio, claimed, run.growth(scenario))
-
-
-def _multiply_counts(_: StressedRun, scenario: Scenario, portfolio: Portfolio) -> Portfolio:
-    counted = [s for s in portfolio.terms if not s.certain]
+def _multiply_counts(run: StressedRun, scenario: Scenario, portfolio: Portfolio) -> Portfolio:
+    if scenario.extra_days is not None:
+        counted, factor = run.claimed(portfolio), run.growth(scenario)
+    else:
+        counted, factor = [s for s in portfolio.terms if not s.certain], float(scenario.count_factor or 1)
     if not counted:
         raise DoesNotApply("no_count")
-    return _with_counts(portfolio, counted, float(scenario.count_factor or 1))
+    constant = DerivedInput((), lambda _: np.array([factor]), linear=True)
+    count = FunnelFactor(replace(Input.certain(factor), assumption=COUNT_FACTOR), scale=True)
+    more = (replace(s, factors=(*s.factors, count)) if s in counted else s for s in portfolio.terms)
+    changed = replace(portfolio, terms=tuple(more))
+    lines = [s for s in changed.terms if count in s.factors]
+    return _changed(changed, lines, lambda _: {COUNT_FACTOR: constant})
 
 
 def _multiply_awards(_: StressedRun, scenario: Scenario, portfolio: Portfolio) -> Portfolio:
@@ -302,7 +306,7 @@ def filing_by_band(
 
 
 def _changed(portfolio: Portfolio, terms: Sequence[Term], change: Callable[[Term], Derived]) -> Portfolio:
-    changed = (_with_derived(s, change(s)) if s in terms else s for s in portfolio.terms)
+    changed = (replace(s, derived={**s.derived, **change(s)}) if s in terms else s for s in portfolio.terms)
     return replace(portfolio, terms=tuple(changed))
 
 
@@ -322,24 +326,9 @@ def _computed(
     )
 
 
-def _with_derived(term: Term, derived: Derived) -> Term:
-    return replace(term, derived={**term.derived, **derived})
-
-
-def _with_counts(portfolio: Portfolio, terms: Sequence[Term], factor: float) -> Portfolio:
-    """Return the portfolio with the number of trials of some terms multiplied by a number."""
-    constant = DerivedInput((), lambda _: np.array([factor]), linear=True)
-    count = FunnelFactor(replace(Input.certain(factor), assumption=COUNT_FACTOR), scale=True)
-    more = [
-        _with_derived(replace(s, factors=(*s.factors, count)), {COUNT_FACTOR: constant}) if s in terms else s
-        for s in portfolio.terms
-    ]
-    return replace(portfolio, terms=tuple(more))
-
-
 _CHANGES: Mapping[str, Callable[[StressedRun, Scenario, Portfolio], Portfolio]] = {
     "effort": _change_effort,
-    "extra_days": _extend_deadline,
+    "extra_days": _multiply_counts,
     "count_factor": _multiply_counts,
     "award_factor": _multiply_awards,
     "acceptance_odds_ratio": _change_acceptance,

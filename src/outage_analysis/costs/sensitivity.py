@@ -168,7 +168,8 @@ def break_evens(portfolio: Portfolio, limit: float) -> pl.DataFrame:
     Raises:
         UsageError: the limit is not a positive number.
     """
-    _check_limit(limit)
+    if not (np.isfinite(limit) and limit > 0):
+        raise UsageError("a limit is a positive sum", value=limit, remedy="Give it in whole currency.")
     always = float(expected_at(portfolio, "cash", {})[0] > limit)
 
     def row(name: str, entry: Assumption, mean: float) -> tuple[object, ...]:
@@ -180,11 +181,6 @@ def break_evens(portfolio: Portfolio, limit: float) -> pl.DataFrame:
     return rounded_table(rows, text.schema_of("sensitivity.break_evens")).sort(
         "beyond", "assumption", descending=[True, False]
     )
-
-
-def _check_limit(limit: float) -> None:
-    if not (np.isfinite(limit) and limit > 0):
-        raise UsageError("a limit is a positive sum", value=limit, remedy="Give it in whole currency.")
 
 
 def cost_sobol_indices(portfolio: Portfolio, *, draws: int = PAIRS) -> pl.DataFrame:
@@ -274,7 +270,7 @@ def information_value(runs: Sequence[Simulation], *, alternative: float | None =
         the same in every draw. `share` is null if knowing all inputs is worth nothing.
 
     Raises:
-        UsageError: there are fewer than two options, or the simulations do not share their draws.
+        UsageError: there are fewer than two options.
         ModelRefused: an option has no expected cost in cash.
 
     Example:
@@ -292,18 +288,9 @@ def information_value(runs: Sequence[Simulation], *, alternative: float | None =
             value=f"{len(runs)} policies",
             remedy="Name two or more policies, or a budget.",
         )
-    if alternative is not None and not (np.isfinite(alternative) and alternative >= 0):
-        raise UsageError("the cost of an alternative is an amount from 0 on", value=alternative)
-    for run in runs:
-        if "cash" not in run.portfolio.valuations:
-            raise ModelRefused(
-                "no line has an expected cost in cash",
-                remedy="Give a ledger with the inputs that the policy needs.",
-            )
-        if run.draws != runs[0].draws or run.seed != runs[0].seed:
-            raise UsageError(
-                "the simulations do not share their draws", remedy="Simulate the policies together."
-            )
+    if not all("cash" in run.portfolio.valuations for run in runs):
+        remedy = "Give a ledger with the inputs that the policy needs."
+        raise ModelRefused("no line has an expected cost in cash", remedy=remedy)
     totals = [run.totals["cash"] for run in runs]
     certain = [] if alternative is None else [np.full_like(totals[0].mean, alternative)]
     means = np.array([total.mean for total in totals] + certain)

@@ -77,6 +77,8 @@ ALL_PASS = Input.certain(1.0)
 
 RATES = ("filing_share", "acceptance")
 """The kinds of rate that claims pass, in order."""
+REPORT_RATES = ("claimant_share", "entitled_share", *RATES)
+"""The kinds of rate that reports pass, in order."""
 IF_NOT_STATED = {
     **dict.fromkeys(("ultimate", "exposure", "claimant_share", "entitled_share"), ALL_PASS),
     "new_applicants": Input.certain(0.0),
@@ -148,23 +150,14 @@ class Funnel:
         """Return the factor that an input of the funnel is."""
         return FunnelFactor(self.inputs[kind], kind, scale=scale)
 
-    @property
-    def scales(self) -> tuple[FunnelFactor, ...]:
-        """The factors on the count itself: reports still to come, and people per counted unit if stated."""
-        stated = ("ultimate", "exposure") if "exposure" in self.entries else ("ultimate",)
-        return tuple(self.factor(kind, scale=True) for kind in stated)
+    def factors(self, *rates: str) -> tuple[FunnelFactor, ...]:
+        """The factors that turn a count so far into paid claims, including those still to come.
 
-    @property
-    def report_factors(self) -> tuple[FunnelFactor, ...]:
-        """The factors that turn the number of reports received so far into paid claims of those reporting."""
-        return (*self.scales, *map(self.factor, ("claimant_share", "entitled_share", *RATES)))
-
-    def claim_factors(self, decision: str = "complaint") -> tuple[FunnelFactor, ...]:
-        """The factors that turn entitled claims so far into paid claims, including claims still to come.
-
-        `decision` says how far the claims have come: the funnel begins there.
+        They are the scales of the count itself (reports still to come, and people per counted unit if
+        stated), and then the rates that the counted have yet to pass.
         """
-        return (*self.scales, *map(self.factor, rates_from(decision)))
+        stated = ("ultimate", "exposure") if "exposure" in self.entries else ("ultimate",)
+        return (*(self.factor(kind, scale=True) for kind in stated), *map(self.factor, rates))
 
     def missing(self, *, review: bool, mix: bool, rates: Collection[str] = RATES) -> str:
         """Return the kinds of input that the expected cost of a schedule needs and the ledger lacks.
@@ -392,9 +385,8 @@ class Term(ShortRepr):
     @cached_property
     def accepted_share(self) -> Input:
         """The expected number of payments per trial (a report, claim or person), limited by the capacity."""
-        product = product_of_factors(self.factors)
         if self.capacity is None or not self.trials:
-            return product
+            return product_of_factors(self.factors)
         return self.factors[0].under_cap(self.capacity / self.trials)
 
     @property

@@ -309,8 +309,7 @@ def _count_row(header: list[str], fields: list[str], incident: incidents.Inciden
     if len(fields) != len(header):
         raise UsageError("has not the fields of its header")
     record = dict(zip(header, fields, strict=True))
-    service = _find_id(record["service"], incident.services, "service")
-    claimant = _find_id(record["claimant_type"], incident.claimant_types, "claimant_type")
+    service, claimant = (_find_id(record[column], incident, column) for column in COUNT_DIMENSIONS)
     try:
         band = incidents.parse_band(record["band"], incident.loss_digits)
     except UsageError as error:
@@ -327,15 +326,14 @@ def _count_row(header: list[str], fields: list[str], incident: incidents.Inciden
     return (service, claimant, *band, claims, loss, None)
 
 
-def _find_id(raw: str, named: Sequence[incidents.NamedItem], column: str) -> str:
+def _find_id(raw: str, incident: incidents.Incident, column: str) -> str:
     """The id of the service or claimant type whose id, name or alias matches `raw`, a text from the CSV."""
-    for item in named:
-        if incidents.normalized_name(raw) in item.spellings():
-            return item.id
-    aliases = [s for item in named for s in (item.id, item.name.en, item.name.ko, *item.aliases) if s]
-    raise UsageError(
-        f"{column} is not known", column=column, value=raw, remedy=spelling_hint(raw, aliases, likely_typo_of)
-    )
+    id_ = incident.known_ids[column].get(incidents.normalized_name(raw))
+    if id_ is None:
+        aliases = [s for item in incident.named_items[column] for s in (item.id, *item.known_names)]
+        remedy = spelling_hint(raw, aliases, likely_typo_of)
+        raise UsageError(f"{column} is not known", column=column, value=raw, remedy=remedy)
+    return id_
 
 
 def _parse_number(raw: str, column: str, digits: int = 0) -> int:
@@ -464,36 +462,24 @@ DimensionFilter = Mapping[str, object]
 """Dimension -> the value, or list of values, to keep. None stands for an unknown value."""
 
 
-def rows_with_values(cube: Cube, dimension: str, values: Sequence[object]) -> pl.DataFrame:
-    """The rows of a cube whose value of `dimension` is in `values`; None stands for an unknown value.
-
-    Raises:
-        UsageError: the dimension does not exist, no claim has one of the values, or a value is named twice.
-    """
-    check_dimensions([dimension], cube.dimensions, MISSING)
-    column = cube.frame[dimension]
-    known = column.unique(maintain_order=True).to_list()
-    for value in values:
-        if value not in known:
-            remedy = spelling_hint(str(value), [str(k) for k in known if k not in (None, MERGED)])
-            merged = ", or it is counted together with other small groups" if MERGED in known else ""
-            problem = f"no claim of the cube has it{merged}"
-            raise UsageError(problem, column=dimension, value=value, remedy=remedy)
-        if list(values).count(value) > 1:
-            raise UsageError("is named twice", column=dimension, value=value)
-    wanted = pl.Series(values, dtype=column.dtype)
-    return cube.frame.filter(pl.col(dimension).is_in(wanted.implode(), nulls_equal=True))
-
-
 def filter_cube(cube: Cube, where: DimensionFilter | None) -> Cube:
     """Keep only the rows of a cube with the dimension values in `where`; if it is None, keep all rows.
 
     Raises:
-        UsageError: a dimension does not exist, no claim has one of the values, or a value is named twice.
+        UsageError: a dimension does not exist, or no claim has one of the values.
     """
     for dimension, value in (where or {}).items():
-        values = list(value) if isinstance(value, list | tuple) else [value]
-        cube = replace(cube, frame=rows_with_values(cube, dimension, values))
+        check_dimensions([dimension], cube.dimensions, MISSING)
+        values, column = list(value) if isinstance(value, list | tuple) else [value], cube.frame[dimension]
+        known = column.unique(maintain_order=True).to_list()
+        for stranger in (x for x in values if x not in known):
+            remedy = spelling_hint(str(stranger), [str(k) for k in known if k not in (None, MERGED)])
+            merged = ", or it is counted together with other small groups" if MERGED in known else ""
+            problem = f"no claim of the cube has it{merged}"
+            raise UsageError(problem, column=dimension, value=stranger, remedy=remedy)
+        wanted = pl.Series(values, dtype=column.dtype).implode()
+        kept = cube.frame.filter(pl.col(dimension).is_in(wanted, nulls_equal=True))
+        cube = replace(cube, frame=kept)
     return cube
 
 

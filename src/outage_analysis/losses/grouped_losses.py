@@ -110,20 +110,16 @@ def grouped_losses(
     for number, count in enumerate(numbers, 1):
         if not (math.isfinite(count) and count >= 0 and count == int(count)):
             raise InputRefused(f"count {number} is not a whole number from 0 on", value=count)
-    if not all(low < high for low, high in itertools.pairwise(ends)):
-        raise UsageError("edges do not increase", value=ends, remedy="Give k + 1 edges for k counts.")
-    if ends and ends[0] < 0:
-        raise UsageError("a loss cannot be negative", value=ends[0], remedy="Begin with an edge from 0 on.")
+    if not all(low < high for low, high in itertools.pairwise((-1e-300, *ends))):
+        remedy = "Give edges from 0 on, each larger than the one before."
+        raise UsageError("edges do not increase from 0 on", value=ends, remedy=remedy)
     if not numbers or len(numbers) != len(ends) - 1:
-        raise UsageError(
-            f"{len(numbers)} counts do not fit {max(len(ends) - 1, 0)} bands",
-            remedy="Give k + 1 edges for k counts.",
-        )
+        problem = f"{len(numbers)} counts do not fit {max(len(ends) - 1, 0)} bands"
+        raise UsageError(problem, remedy="Give k + 1 edges for k counts.")
     extreme = next((e for e in ends if e and math.isfinite(e) and not MIN_EDGE <= e <= MAX_EDGE), None)
     if extreme is not None:
-        raise UsageError(
-            "an edge is too small or too large to compute with", value=extreme, remedy="Use another unit."
-        )
+        problem = "an edge is too small or too large to compute with"
+        raise UsageError(problem, value=extreme, remedy="Use another unit.")
     if top == "open":
         ends = (*ends[:-1], math.inf)
     elif ends[-1] == math.inf:
@@ -197,24 +193,14 @@ MIN_IN_TOP_BAND, MIN_TOP_BAND_DIVISOR = 30, 20
 
 
 class LossCounts(NamedTuple):
-    """Counts of positive losses by band.
+    """Counts of positive losses by band: claims over each edge up to the next.
 
-    Band i contains the losses over `edges[i]` up to `edges[i + 1]`, in the unit of loss. Losses are whole
-    units and a fitted distribution is continuous; no continuity correction is applied, because half a unit is
-    negligible beside the width of a band for losses above some hundred units.
+    Losses are whole units and a fitted distribution is continuous; no continuity correction is applied,
+    because half a unit is negligible beside the width of a band for losses above some hundred units.
     """
 
     edges: tuple[float, ...]
-    """The increasing band edges, one more than bands; the last may be infinite."""
     counts: tuple[int, ...]
-    """Claims in each band."""
-    synthetic: bool
-    """Whether the claims are synthetic: a fit then only recovers the generator's parameters."""
-
-    @property
-    def claims(self) -> int:
-        """The number of claims in all bands."""
-        return sum(self.counts)
 
 
 def between_heaps(low: float, high: float) -> tuple[int, ...]:
@@ -305,39 +291,27 @@ def loss_counts(
         recovery: allow a synthetic cube, to test whether a fit recovers the generator's parameters.
 
     Raises:
-        UsageError: a dimension or value does not exist, the edges are invalid, or an edge falls inside a band
-            of the cube.
+        UsageError: a dimension or value does not exist, or an edge falls inside a band of the cube.
         ModelRefused: the cube is synthetic and `recovery` is not set; there is no positive loss; bands
             overlap; or a band contains zero and positive losses.
     """
     if cube.synthetic and not recovery:
-        raise ModelRefused(
-            "a fit of synthetic claims would be no finding",
-            file=cube.source,
-            remedy="Give real claims, or say "
-            + either("recovery=True", "--recovery")
-            + ": the answer then only recovers what the generator was given.",
+        say = either("recovery=True", "--recovery")
+        remedy = (
+            f"Give real claims, or say {say}: the answer then only recovers what the generator was given."
         )
+        raise ModelRefused("a fit of synthetic claims would be no finding", file=cube.source, remedy=remedy)
     chosen = fit_edges(cube) if edges is None else tuple(map(float, edges))
-    rising = all(low < high for low, high in itertools.pairwise(chosen))
-    if len(chosen) < 2 or not rising or not 0 <= chosen[0] < math.inf:  # noqa: PLR2004 - two ends
-        raise UsageError(
-            "the edges of a fit are at least two, from 0 on, each larger than the one before",
-            value=list(chosen),
-            remedy="Write (0, 1400, 2400, inf).",
-        )
     group = next(groups(filter_cube(cube, where)), Group((), (), 0))
     counts = [0] * (len(chosen) + 1)
     for cell in group.cells_above(0):
         inside = next((edge for edge in chosen if (cell.over or 0) < edge < cell.ends[1]), None)
         if inside is not None:
-            raise UsageError(
-                f"the edge {inside:,.10g} is inside the cube's band {cell}",
-                remedy=f"The nearest edge of the cube is {_nearest_end(inside, cell):,}; or build the cube "
-                "with that edge among its bands.",
-            )
+            problem = f"the edge {inside:,.10g} is inside the cube's band {cell}"
+            nearest = _nearest_end(inside, cell)
+            raise UsageError(problem, remedy=f"Take {nearest:,}, or build the cube with that edge.")
         counts[bisect_left(chosen, cell.ends[1])] += cell.claims
-    return LossCounts(chosen, tuple(counts[1:-1]), cube.synthetic)
+    return LossCounts(chosen, tuple(counts[1:-1]))
 
 
 def _nearest_end(cut: float, cell: Cell) -> int:

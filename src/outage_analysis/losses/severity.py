@@ -72,24 +72,6 @@ class Goodness(NamedTuple):
     p: float | None
 
 
-def pool_bands(counts: Array, expected: Array, least: float) -> tuple[Array, Array]:
-    """Add up neighbouring bands from the first on until each has `least` expected losses.
-
-    Bands that remain at the end are added to the last pooled band.
-
-    Returns:
-        The counts and the expected counts of the pooled bands.
-    """
-    starts, due = [0], 0.0
-    for band, share in enumerate(expected.tolist(), 1):
-        due += share
-        if due >= least:
-            starts.append(band)
-            due = 0.0
-    starts = starts[:-1] or starts
-    return np.add.reduceat(counts, starts), np.add.reduceat(expected, starts)
-
-
 @dataclass(frozen=True, repr=False)
 class SeverityFit(Displayable):
     """A severity distribution fitted to counts of losses in bands; `chart` draws it.
@@ -136,7 +118,8 @@ class SeverityFit(Displayable):
     def gof(self) -> Goodness:
         """The goodness-of-fit test; neighbouring bands are pooled until each has 5 expected losses.
 
-        If losses beyond the first or last edge would have been counted, the losses that are expected there
+        Bands are pooled from the first on; those that remain at the end belong to the last pool. If losses
+        beyond the first or last edge would have been counted, the losses that are expected there
         are added to the first or last band.
         """
         from scipy import special
@@ -146,7 +129,14 @@ class SeverityFit(Displayable):
             expected[0] += self.n * float(self.cdf(self.grouped.edges[0]))
         if self.grouped.top == "closed":
             expected[-1] += self.n * float(self.sf(self.grouped.edges[-1]))
-        observed, due = pool_bands(np.array(self.grouped.counts, float), expected, MIN_EXPECTED)
+        starts, pooled = [0], 0.0
+        for band, share in enumerate(expected.tolist(), 1):
+            pooled += share
+            if pooled >= MIN_EXPECTED:
+                starts.append(band)
+                pooled = 0.0
+        starts = starts[:-1] or starts
+        observed, due = (np.add.reduceat(x, starts) for x in (np.array(self.grouped.counts, float), expected))
         with np.errstate(all="ignore"):
             chi = round(float(((observed - due) ** 2 / due).sum()), 12)  # an exact fit has no rounding error
         df = len(observed) - 1 - len(self.params)

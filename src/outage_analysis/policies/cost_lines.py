@@ -94,6 +94,7 @@ class Line(NamedDocument):
     NUMBERS: ClassVar[tuple[str, ...]] = ()
     """The keys that may name a fact whose number enters the cost."""
     VALUATION: ClassVar[str] = "cash"
+    PAYMENT_NAME: ClassVar[str] = "payment"
 
     public_on: Day | None = None
     """The day the line was announced. A run as of an earlier day leaves the line out. A line without this day
@@ -168,7 +169,7 @@ class Line(NamedDocument):
 
         An amount is in the smallest unit of the currency, or the id of the fact that states it.
         """
-        return {}
+        return {self.PAYMENT_NAME: self.payment}
 
     def recomputed_amount(self, kind: str, people: int | None) -> Fraction | str | None:  # noqa: ARG002
         """The cost that a tie-out of some kind compares with a published amount.
@@ -351,10 +352,7 @@ class Goods(Line):
     """The methods of cost lines that give something at its list price, which is not cash that is paid out."""
 
     VALUATION: ClassVar[str] = "face_value"
-
-    def stated_amounts(self, day: date) -> StatedAmounts:  # noqa: ARG002 - the same on every day
-        """The face value that one recipient gets."""
-        return {"face_value": self.payment}
+    PAYMENT_NAME: ClassVar[str] = "face_value"
 
     def recomputed_amount(self, kind: str, people: int | None) -> Fraction | None:  # noqa: ARG002
         """The face value of everyone entitled, or of the cap, for a tie-out of the kind `face_value`."""
@@ -432,6 +430,7 @@ class FeeCredit(Line):
     """A refund of part of a periodic fee: for a fixed time, or for a multiple of the outage's duration."""
 
     NUMBERS: ClassVar[tuple[str, ...]] = ("recipients", "recipients_high")
+    PAYMENT_NAME: ClassVar[str] = "credit"
 
     kind: Literal["fee_credit"]
     """A refund of part of a fee."""
@@ -502,10 +501,6 @@ class FeeCredit(Line):
         if self.amount is not None or self.computed is None:
             return self.amount
         return self.rounded(self.computed)
-
-    def stated_amounts(self, day: date) -> StatedAmounts:  # noqa: ARG002 - the same on every day
-        """The credit per subscriber."""
-        return {"credit": self.payment}
 
     def recomputed_amount(self, kind: str, people: int | None) -> Fraction | None:
         """The computed credit for a tie-out of the kind `fee`; the credits of all people for `credits`."""

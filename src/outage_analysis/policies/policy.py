@@ -163,9 +163,7 @@ class Policy(Displayable, NamedDocument):
         """The cost line with this id if it pays by loss band; otherwise None."""
         return next((line for line in self.schedules if line.id == id_), None)
 
-    def with_tier(
-        self, *, up_to: float | None, pays: float, line: str | None = None, segment: str | None = None
-    ) -> Policy:
+    def with_tier(self, *, up_to: float | None, pays: float, line: str | None = None) -> Policy:
         """Return a copy of the policy in which one loss band pays another fixed amount.
 
         The amount replaces the whole payment rule of the band, including a share, a rate or a review.
@@ -176,11 +174,11 @@ class Policy(Displayable, NamedDocument):
             up_to: the upper edge of the band as the policy writes it, in whole currency (or in the loss unit,
                 such as minutes); None for the last band, which has no upper edge.
             pays: the payment per claim in whole currency, such as 40_000 won or 12.50 euros.
-            line: the id of the cost line; it can be left out if only one line pays by loss band.
-            segment: the id of a segment of the line; by default the bands for all other claimants.
+            line: the id of the cost line; it can be left out if only one line pays by loss band. In a line
+                with segments, it is the band for claimants of no segment.
 
         Raises:
-            UsageError: there is no such line, segment or band, or an amount is invalid.
+            UsageError: there is no such line or band, or an amount is invalid.
 
         Example:
             >>> from outage_analysis.policies import load_policy
@@ -191,26 +189,17 @@ class Policy(Displayable, NamedDocument):
         schedule = self._schedule_to_change(line)
         fixed = smallest_units(pays, self.digits, "the payment")
         edge = None if up_to is None else smallest_units(up_to, self.loss_digits, "the edge of a band")
-        part = next((part for part in schedule.segments if part.id == segment), None)
-        if segment is not None and part is None:
-            ids = [part.id for part in schedule.segments]
-            remedy = spelling_hint(segment, ids) if ids else "Leave out the segment."
-            raise UsageError(f"the line {schedule.id} has no such segment", value=segment, remedy=remedy)
-        bands = schedule.bands if part is None else part.bands
-        edges = [band.up_to for band in bands]
+        edges = [band.up_to for band in schedule.bands]
         if edge not in edges:
             asked, *known = ("None" if x is None else in_units(x, self.loss_digits) for x in (edge, *edges))
-            problem = f"{segment or schedule.id} has no band with this upper edge"
+            problem = f"{schedule.id} has no band with this upper edge"
             raise UsageError(problem, value=asked, remedy=f"Its bands end at {', '.join(known)}.")
         try:
-            paid = RuleBand(over=bands[edges.index(edge)].over, up_to=edge, fixed=fixed)
+            paid = RuleBand(over=schedule.bands[edges.index(edge)].over, up_to=edge, fixed=fixed)
         except ValidationError as error:
             raise UsageError("the payment is too large", value=fixed) from error
-        changed = tuple(paid if band.up_to == edge else band for band in bands)
-        if part is None:
-            return self.with_line(validated_copy(schedule, bands=changed))
-        parts = (validated_copy(x, bands=changed) if x is part else x for x in schedule.segments)
-        return self.with_line(validated_copy(schedule, segments=tuple(parts)))
+        changed = tuple(paid if band.up_to == edge else band for band in schedule.bands)
+        return self.with_line(validated_copy(schedule, bands=changed))
 
     def with_line(self, line: CostLine) -> Policy:
         """Return a copy in which a cost line replaces the line with the same id; its id ends in `-changed`.

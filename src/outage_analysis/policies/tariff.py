@@ -8,9 +8,7 @@ Internally they are integers in ten-thousandths of that unit, so that payments a
 A tariff (payment rules by loss band) is split into loss intervals. On each interval (piece), a claim is paid
 `fixed + slope x loss`. A deductible, floor or limit changes the slope at one loss. Rounding and payment
 periods make the payment jump. Each jump starts a new piece, so that the total payment can still be computed
-from the counts and sums of losses by band. A rounded share of any loss has infinitely many jumps: after the
-first ones its payment is counted without rounding, and is known to the rounding step. Any other tariff with
-too many jumps is rejected instead of approximated.
+from the counts and sums of losses by band. A tariff with too many jumps is rejected instead of approximated.
 """
 
 from __future__ import annotations
@@ -184,9 +182,6 @@ LARGEST_TOTAL = 2**63 - 1
 """Upper bound for losses: the losses of one claimant may add up to more than the largest single loss."""
 MAX_STEPS = 2_000
 """The largest number of edges of one policy, including those from rounding and periods."""
-ROUNDED_STEPS = 200
-"""So many steps of a rounded payment are exact if it has more than `MAX_STEPS`. So above, a step is at most
-half a percent of the payment."""
 
 
 @dataclass(frozen=True)
@@ -194,26 +189,17 @@ class Piece:
     """An interval of losses in which the payment for one claim is `fixed + slope x loss`.
 
     The payment is in ten-thousandths of the smallest currency unit. `fixed` is None if claims are paid by
-    individual review. `rule_index` is the index of the rule in `Tariff.rules()`. With a `rounding`, the
-    payment is `fixed + slope x loss` rounded by it.
+    individual review. `rule_index` is the index of the rule in `Tariff.rules()`.
     """
 
     band: Band
     rule_index: int
     fixed: int | None
     slope: int
-    rounding: Rounding | None = None
 
     def pay(self, loss: int) -> int | None:
         """The payment for one claim, in ten-thousandths of the smallest unit; None if it takes a review."""
-        amount = None if self.fixed is None else self.fixed + self.slope * loss
-        return amount if amount is None or self.rounding is None else self.rounding.round_amount(amount)
-
-    @property
-    def rounding_error(self) -> tuple[int, int]:
-        """The least and the most by which a payment exceeds `fixed + slope x loss`, in the same unit."""
-        added = self.rounding.increment if self.rounding else 0
-        return (added - self.rounding.step + 1 if self.rounding else 0), added
+        return None if self.fixed is None else self.fixed + self.slope * loss
 
     def overlap(self, band: Band) -> tuple[int | None, int | None]:
         """The smallest and the largest loss of this piece that are also in `band`; None for an open end."""
@@ -226,9 +212,7 @@ class Piece:
         if (self.fixed, self.slope) == (fixed, slope):
             return True
         ends = self.overlap(band)
-        if self.rounding or None in ends:
-            return False
-        return all(self.pay(x) == fixed + slope * x for x in ends if x is not None)
+        return all(x is not None and self.pay(x) == fixed + slope * x for x in ends)
 
 
 @dataclass(frozen=True)
@@ -276,7 +260,7 @@ class Tariff:
                 special.append(Piece(band, place, None if rule.review else paid, 0))
                 continue
             split = _pieces_of_rule(band, place, rule, self.rounding)
-            for _, alike in groupby(split, key=lambda piece: (piece.fixed, piece.slope, piece.rounding)):
+            for _, alike in groupby(split, key=lambda piece: (piece.fixed, piece.slope)):
                 first, *others = alike
                 top = others[-1].band[1] if others else first.band[1]
                 positive.append(replace(first, band=(first.band[0], top)))
@@ -316,8 +300,7 @@ class Tariff:
         """A pair (`fixed`, `slope`) so that `fixed + slope x loss` is the payment for every loss in `band`.
 
         The payment is in ten-thousandths of the smallest currency unit. The result is None if there is no
-        such pair: claims in the band are reviewed, or the pieces in the band have different formulas. Add
-        `rounding_error` for the bounds of a rounded payment.
+        such pair: claims in the band are reviewed, or the pieces in the band have different formulas.
         """
         low, high = self.payment_range(band)
         if low == high:  # every claim in the band is paid the same: slope 0
@@ -327,12 +310,6 @@ class Tariff:
             if fixed is not None and all(piece.matches_formula(fixed, slope, band) for piece in overlapping):
                 return fixed, slope
         return None
-
-    def rounding_error(self, band: Band) -> tuple[int, int]:
-        """The bounds of payment minus `formula` for a loss in `band`: what rounding takes off or adds."""
-        low, high = self.payment_range(band)
-        errors = [(0, 0), *(piece.rounding_error for piece in self.pieces_overlapping(band))]
-        return (0, 0) if low == high else (min(errors)[0], max(most for _, most in errors))
 
     def payment_range(self, band: Band, award: int | None = None) -> tuple[Fraction, Fraction | None]:
         """The smallest and the largest payment for one claim in a band; None if there is no largest payment.
@@ -367,7 +344,7 @@ def check_step_count(steps: int) -> None:
     refuse_if(
         steps > MAX_STEPS,
         f"its payment jumps at more than {MAX_STEPS:,} losses"
-        " | Round to a larger amount, lengthen the period, or set `limit` or `up_to`.",
+        " | Round to a larger amount, lengthen the period, set `limit` or `up_to`, or drop `rounding`.",
     )
 
 
@@ -393,15 +370,12 @@ def _pieces_of_line(band: Band, place: int, rule: Rule, rounding: Rounding | Non
         yield Piece(band, place, rounding.round_amount(fixed), 0)
         return
     top = LARGEST_TOTAL if high is None else high
-    steps = 0 if slope * (top - low) // rounding.step <= MAX_STEPS else ROUNDED_STEPS
+    check_step_count(slope * (top - low) // rounding.step)
     while low < top:
         value = rounding.round_amount(fixed + slope * (low + 1))
         end = min(top, (value + rounding.step - rounding.increment - fixed - 1) // slope)
         yield Piece((low, high if end == top else end), place, value, 0)
-        low, steps = end, steps - 1
-        if not steps:
-            yield Piece((low, high), place, fixed, slope, rounding)
-            return
+        low = end
 
 
 def _breakpoints(low: int, high: int | None, rule: Rule) -> Iterator[int]:

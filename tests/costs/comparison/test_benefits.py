@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from outage_analysis.assumptions import FloatArray
-from outage_analysis.costs.comparison.benefits import LossCells, measure_benefits
+from outage_analysis.costs.benefits import LossCells, measure_benefits
 
 EDGES = (0, 10, 20, 50, 100)
 

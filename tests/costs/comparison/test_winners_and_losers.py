@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from outage_analysis.costs import payments
-from outage_analysis.costs.comparison.benefits import edges_for_comparison, loss_shares
-from outage_analysis.costs.comparison.compare_policies import simulate_policies, with_ranks
-from outage_analysis.costs.comparison.winners import winners_and_losers
+from outage_analysis.costs.benefits import edges_for_comparison, loss_shares
+from outage_analysis.costs.comparison import simulate_policies, with_ranks
+from outage_analysis.costs.winners import winners_and_losers
 from outage_analysis.incidents import Bands
 from outage_analysis.text import Locale, schema_of
 from tests.loss_cubes import counts_only, cube_of_claims

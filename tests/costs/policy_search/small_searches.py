@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from outage_analysis.assumptions import Ledger
-from outage_analysis.costs.policy_search.candidates import SearchRequest
-from outage_analysis.costs.policy_search.solve import PolicySearch, find_best_policy
+from outage_analysis.costs.policy_search import PolicySearch, SearchRequest, find_best_policy
 from outage_analysis.costs.simulation import Sample
 from outage_analysis.losses import Cube
 from outage_analysis.policies import Policy
@@ -60,9 +59,9 @@ def solution(found: PolicySearch) -> tuple[int, ...] | None:
 
 def expected(found: PolicySearch) -> list[float]:
     """The expected cost of each candidate."""
-    return [float(x) for x in found.tried.costs.on_average.quantiles(found.tried.payments, 0.5)]
+    return [float(x) for x in found.tried.costs.on_average.quantiles(found.tried.values, 0.5)]
 
 
 def samples(found: PolicySearch) -> list[Sample]:
     """The cost of each candidate in the common draws."""
-    return [Sample(rows) for total in found.tried.costs.totals(found.tried.payments) for rows in total]
+    return [Sample(rows) for total in found.tried.costs.totals(found.tried.values) for rows in total]

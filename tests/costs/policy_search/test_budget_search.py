@@ -143,7 +143,7 @@ def test_a_budget_below_the_certain_cost_names_the_smallest_that_suffices() -> N
     found = search_of(VALUES, 20)
     assert solution(found) is None
     assert tuple(found.values.values()) == (0, 10)  # 3 x 10 = 30
-    assert (found.excluded_by, found.least_budget) == (["budget"], 30)
+    assert found.least_budget == 30
     assert solution(search_of(VALUES, 30)) == (0, 10)
 
 
@@ -175,20 +175,17 @@ def test_a_payment_ends_where_it_alone_breaks_the_budget(level: float | None, la
 
 
 def test_payments_do_not_fall_as_the_loss_grows() -> None:
-    found = search_of({"tiers.tier1": [60], "tiers.tier2": [10, 40]}, 10**9)
-    assert solution(found) is None
-    assert found.excluded_by == ["monotone"]
+    with pytest.raises(ModelRefused, match="a payment falls as the loss grows"):
+        search_of({"tiers.tier1": [60], "tiers.tier2": [10, 40]}, 10**9)
 
 
 def test_no_jump_is_higher_than_the_largest_allowed() -> None:
     assert solution(search_of(VALUES, 10**9)) == (30, 100)
     assert solution(search_of(VALUES, 10**9, max_cliff=40)) == (30, 70)
     # The first payment is a jump from nothing, too.
-    assert search_of({"tiers.tier1": [30]}, 10**9, max_cliff=29).excluded_by == ["max_cliff"]
+    with pytest.raises(ModelRefused, match="jumps by more than is allowed"):
+        search_of({"tiers.tier1": [30]}, 10**9, max_cliff=29)
     assert solution(search_of({"tiers.tier1": [30]}, 10**9, max_cliff=30)) == (30,)
-    # Without the limit on jumps, (0, 10) costs 30; with it, nothing is left within 30.
-    found = search_of({"tiers.tier1": [0, 10], "tiers.tier2": [10, 20]}, 30, max_cliff=5)
-    assert found.excluded_by == ["max_cliff"]
 
 
 def test_a_band_that_is_not_varied_is_paid_as_announced() -> None:
@@ -232,11 +229,7 @@ def test_published_counts_give_the_cost_of_the_bands() -> None:
 
 @pytest.mark.parametrize(
     ("vary", "request_", "message"),
-    [
-        (["tiers.tier1.up_to"], {}, "neither edges nor shares"),
-        (["tiers.tier1.share"], {}, "neither edges nor shares"),
-        (["tiers.tier1"], {"objective": "replaced"}, "can only be bounded"),
-    ],
+    [(["tiers.tier1"], {"objective": "replaced"}, "nothing says how they are spread")],
 )
 def test_what_counts_cannot_say_is_refused(vary: list[str], request_: dict[str, Any], message: str) -> None:
     with pytest.raises(ModelRefused, match=message):
@@ -255,5 +248,5 @@ def test_one_mean_payment_for_all_bands_cannot_vary() -> None:
 
 def test_counts_by_band_that_span_an_edge_are_refused() -> None:
     alike = policy_of(tiers(band=(BANDS[0], {**BANDS[1], "fixed": 10}, BANDS[2])))  # so the cost is known
-    with pytest.raises(ModelRefused, match="spans the edge 100"):
+    with pytest.raises(ModelRefused, match="the line has no expected cost"):
         search_of({"tiers.tier1": [20]}, 100, policy=alike, cubes=[loss_cube(LOSSES, 90, 300)])

@@ -9,7 +9,8 @@ import pytest
 
 from outage_analysis.assumptions import Ledger
 from outage_analysis.costs import build_portfolio, cost_table, simulate, totals
-from outage_analysis.costs.policy_search.solve import PolicySearch
+from outage_analysis.costs.policy_search import PolicySearch
+from outage_analysis.errors import ModelRefused
 from outage_analysis.incidents import Bands
 from outage_analysis.losses import Cube
 from outage_analysis.policies import Policy
@@ -37,11 +38,16 @@ def checked(policy: Policy, cube: Cube, ledger: Ledger = HALF) -> PolicySearch:
     return found
 
 
-def test_a_segment_and_claims_without_a_loss_cost_the_same_under_all_candidates() -> None:
-    line = tiers(band=BANDS, segment=(SHOP,), published_count=None, unknown={"fixed": 7}, zero={"fixed": 3})
+def test_claims_without_a_loss_cost_the_same_under_all_candidates() -> None:
+    line = tiers(band=BANDS, published_count=None, unknown={"fixed": 7}, zero={"fixed": 3})
     cube = cube_of_claims(CLAIMS, Bands.from_cuts((30, 79, 80, 90, 100, 150, 200, 300)))
-    # One claim of mail and one without a service pay 20, one pays 40; the shop gets half of 280; 7 and 3.
-    assert expected(checked(policy_of(line), cube)) == [pytest.approx(0.5 * (2 * 20 + 40 + 140 + 7 + 3))]
+    # One claim of mail, one of the shop and one without a service pay 20, two pay 40.
+    assert expected(checked(policy_of(line), cube)) == [pytest.approx(0.5 * (3 * 20 + 2 * 40 + 7 + 3))]
+
+
+def test_a_line_with_segments_is_not_varied() -> None:
+    with pytest.raises(ModelRefused, match="with segments are not varied"):
+        search_of({"tiers.tier1": [20]}, 100, policy=policy_of(tiers(segment=(SHOP,), published_count=None)))
 
 
 def test_a_line_that_does_not_vary_belongs_to_the_base() -> None:

@@ -314,7 +314,7 @@ def with_search_form(
         return sliders
     labels = {slider.factor: slider.label for group in sliders.groups.values() for slider in group}
     factors = [factor for factor in cost.factors if factor.id in labels]
-    found, edges = costs.policy_search.page_search(policy, factors, sliders.live["model"], cubes)
+    found, edges = costs.varied_payments.page_search(policy, factors, sliders.live["model"], cubes)
     if not found:
         return sliders
     per_field, unit = amount_unit(locale)
@@ -332,7 +332,7 @@ def with_search_form(
     steps = max(payment.factor.value for payment in found) / 5  # by default about five to the largest payment
     form = {
         "payments": [(x.factor.id, labels[x.factor.id], n < MOST_VARIED) for n, x in enumerate(found)],
-        "step": number_text(costs.policy_search.round_step(steps) / per_field, locale.minor_units),
+        "step": number_text(costs.varied_payments.round_step(steps) / per_field, locale.minor_units),
         "unit": unit,
         "levels": [
             (f"{p / 100:g}", locale("report.search_level", level=p), p == USUAL_LEVEL) for p in LEVELS

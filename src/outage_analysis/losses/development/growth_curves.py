@@ -131,27 +131,17 @@ def increments_from_counts(
 
 
 def _check_order(edges: Array, cumulative: Array, *, first: int) -> None:
-    for what, values in (("time", edges), ("count", cumulative)):
-        if not np.isfinite(values).all():
-            point = int(np.argmin(np.isfinite(values)))
-            raise InputRefused(
-                f"the {what} of point {first + point} is no number", remedy="Leave the point out."
-            )
-    if not np.array_equal(cumulative, np.round(cumulative)):
-        point = int(np.argmax(cumulative != np.round(cumulative)))
-        raise InputRefused(f"the count of point {first + point} is not whole", value=cumulative[point])
-    if (point := int(np.argmax(np.diff(edges) <= 0)) + 1) and edges[point] <= edges[point - 1]:
-        raise InputRefused(
-            f"the time of point {first + point} is not after the one before",
-            value=f"{edges[point]:g}",
-            remedy="Give the points in order of time, each later than the opening at 0.",
-        )
-    if cumulative[(point := int(np.argmax(np.diff(cumulative) < 0)) + 1)] < cumulative[point - 1]:
-        raise InputRefused(
-            f"the cumulative count falls at point {first + point}",
-            value=f"{cumulative[point - 1]:g} -> {cumulative[point]:g}",
-            remedy="Give all claims filed by each time; where a count was corrected, leave out the old one.",
-        )
+    for what, values, wrong in (
+        ("time of point {} is no number", edges, ~np.isfinite(edges)),
+        ("count of point {} is no number", cumulative, ~np.isfinite(cumulative)),
+        ("count of point {} is not whole", cumulative, cumulative != np.round(cumulative)),
+        ("time of point {} is not after the one before", edges, np.diff(edges, prepend=-1) <= 0),
+        ("count of point {} is below the one before", cumulative, np.diff(cumulative, prepend=0) < 0),
+    ):
+        if wrong.any():
+            point = int(np.argmax(wrong))
+            remedy = "Give all claims filed by each time, in order of time; leave out corrected counts."
+            raise InputRefused(f"the {what.format(first + point)}", value=f"{values[point]:g}", remedy=remedy)
 
 
 def late_claim_bounds(times: Sequence[float], counts: Sequence[int], closes: float) -> tuple[int, float]:

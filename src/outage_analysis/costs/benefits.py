@@ -121,8 +121,7 @@ def band_payment(tariff: Tariff, band: Band, award: float | None) -> RowPayment:
     if band == UNKNOWN and tariff.unknown is None:
         central, high = 0, tariff.payment_range(ANY_LOSS)[1]
     elif (formula := tariff.formula(band)) is not None:
-        fixed, slope = formula
-        return [(fixed + error, slope) for error in (0, *tariff.rounding_error(band))], False, (tariff, None)
+        return [formula] * 3, False, (tariff, None)
     ends = (float(low * SHARE_SCALE), np.inf if high is None else float(high * SHARE_SCALE))
     return [(fixed, 0) for fixed in (central, *ends)], reviewed, (tariff, None)
 
@@ -367,9 +366,8 @@ def _share_bounds(tariff: Tariff, band: Band) -> tuple[float, float | None]:
             ratios.append(Fraction(0))
             limited = False
             continue
-        for fixed in (piece.fixed + error for error in piece.rounding_error):
-            ratios.append(Fraction(fixed, first) + piece.slope)
-            ratios.append((Fraction(fixed, last) if last else 0) + Fraction(piece.slope))
+        ratios.append(Fraction(piece.fixed, first) + piece.slope)
+        ratios.append((Fraction(piece.fixed, last) if last else 0) + Fraction(piece.slope))
         limited = limited and not (first == 1 and piece.fixed > 0)
     low, high = (float(end / SHARE_SCALE) for end in (min(ratios), max(ratios)))
     return low, high if limited else None

@@ -12,10 +12,10 @@ from dataclasses import dataclass, replace
 from decimal import Decimal, InvalidOperation
 from typing import Any, NamedTuple
 
+from outage_analysis.costs.benefits import largest_claim_loss
 from outage_analysis.costs.claim_payments import cube_for
-from outage_analysis.costs.comparison.benefits import largest_claim_loss
 from outage_analysis.costs.page_model import LiveInput
-from outage_analysis.errors import ModelRefused, UsageError
+from outage_analysis.errors import UsageError
 from outage_analysis.files import spelling_hint
 from outage_analysis.losses import Cube
 from outage_analysis.policies import Amount, Policy, Schedule
@@ -35,7 +35,7 @@ Limits = Callable[["Parameter"], tuple[int | None, float]]
 """Returns the largest loss in the band of a payment (None if it is unknown), and the largest payment that the
 budget allows beside the smallest values of the other parameters."""
 _PATTERN = re.compile(
-    r"(?:(?P<line>[^.=]+)\.)?(?P<tier>tier\d+)(?P<other>\.up_to|\.share)?"
+    r"(?:(?P<line>[^.=]+)\.)?(?P<tier>tier\d+)"
     r"(?:=(?P<low>[^./]+(?:\.\d+)?)\.\.(?P<high>[^/]+?)(?:/(?P<step>.+))?)?"
 )
 _REMEDY = "Write LINE.tier1, and =LOW..HIGH/STEP to set the values."
@@ -73,10 +73,6 @@ class Parameter:
         name = self.name if with_line else self.name.removeprefix(f"{self.line}.")
         return f"{name}={Decimal(value).scaleb(-self.digits).normalize():,f}"
 
-    def whole(self, number: Amount) -> int:
-        """Return a payment that a user states in the smallest unit, after checking it."""
-        return smallest_units(number, self.digits, self.name)
-
 
 def parse_parameters(vary: Vary, policy: Policy) -> tuple[Parameter, ...]:
     """Return the parameters that `vary` names, in the order of the policy.
@@ -89,33 +85,35 @@ def parse_parameters(vary: Vary, policy: Policy) -> tuple[Parameter, ...]:
 
     Raises:
         UsageError: a text names an unknown parameter, or a parameter twice.
-        ModelRefused: a text names an edge or a share of a loss band.
     """
     if isinstance(vary, Mapping):
         stated = dict(vary)
     else:
         texts = [vary] if isinstance(vary, str) else vary
         stated = dict.fromkeys(part.strip() for x in texts for part in str(x).split(",") if part.strip())
+    names, lines = parameter_names(policy), [line.id for line in policy.schedules]
+    possible = f"It can vary: {', '.join(names)}." if names else "No cost line pays by loss band."
     if not stated:
-        raise UsageError("nothing is varied", remedy=_possible(policy))
-    found: list[Parameter] = []
-    lines = [line.id for line in policy.schedules]
-    last = lines[0] if len(lines) == 1 else ""
+        raise UsageError("nothing is varied", remedy=possible)
+    found: dict[str, Parameter] = {}
+    line = lines[0] if len(lines) == 1 else ""
     for text, values in stated.items():
-        parameter = _parse(text, last, policy)
-        last = parameter.line
-        if values is not None:
-            parameter = replace(parameter, values=tuple(sorted({parameter.whole(x) for x in values})))
-            if not 0 < len(parameter.values) <= MOST_CANDIDATES:
-                raise UsageError(
-                    f"{parameter.name} has {'too many' if parameter.values else 'no'} values",
-                    remedy=f"Give 1 to {MOST_CANDIDATES:,}.",
-                )
-        found.append(parameter)
-    names = [parameter.name for parameter in found]
-    if repeated := [name for name in names if names.count(name) > 1]:
-        raise UsageError("a parameter is named twice", value=repeated[0], remedy="Name each once.")
-    return tuple(sorted(found, key=lambda p: (lines.index(p.line), p.tier)))
+        match = _PATTERN.fullmatch(text)
+        if match is None:
+            raise UsageError("is no parameter", value=text, remedy=f"{_REMEDY} {possible}")
+        line = match["line"] or line
+        name = f"{line}.{match['tier']}"
+        if name not in names:
+            hint = spelling_hint(name, names) if line else possible
+            raise UsageError("the policy has no such parameter", value=text, remedy=hint)
+        if policy.line(line).statutory:
+            problem = "a line that is fixed by law cannot be varied"
+            raise UsageError(problem, value=line, remedy="Vary another line.")
+        if name in found:
+            raise UsageError("a parameter is named twice", value=name, remedy="Name each once.")
+        tier = int(match["tier"].removeprefix("tier")) - 1
+        found[name] = _with_stated_values(Parameter(line, tier, policy.digits), match, values)
+    return tuple(sorted(found.values(), key=lambda p: (lines.index(p.line), p.tier)))
 
 
 def parameter_names(policy: Policy) -> list[str]:
@@ -123,57 +121,29 @@ def parameter_names(policy: Policy) -> list[str]:
     return [f"{x.id}.tier{tier}" for x in policy.schedules for tier in range(1, len(x.bands) + 1)]
 
 
-def _possible(policy: Policy) -> str:
-    names = parameter_names(policy)
-    return "It can vary: " + ", ".join(names) + "." if names else "No cost line pays by loss band."
+def _with_stated_values(p: Parameter, match: re.Match[str], values: Sequence[Amount] | None) -> Parameter:
+    def whole(number: Amount | str) -> int:
+        if isinstance(number, str):
+            try:
+                number = Decimal(number.strip().replace("_", ""))
+            except InvalidOperation:
+                problem = f"{p.name} has a value that is no number"
+                raise UsageError(problem, value=number, remedy=_REMEDY) from None
+        return smallest_units(number, p.digits, p.name)
 
-
-def _parse(text: str, last: str, policy: Policy) -> Parameter:
-    match, names = _PATTERN.fullmatch(text), parameter_names(policy)
-    if match is None:
-        raise UsageError("is no parameter", value=text, remedy=f"{_REMEDY} {_possible(policy)}")
-    line = match["line"] or last
-    name = f"{line}.{match['tier']}"
-    if not line:
-        raise UsageError("the parameter names no cost line", value=text, remedy=_possible(policy))
-    schedule = policy.schedule(line)
-    if schedule is None:
-        known, in_policy = [x.id for x in policy.schedules], any(x.id == line for x in policy.lines)
-        raise UsageError(
-            "the cost line does not pay by loss band" if in_policy else "no such cost line",
-            value=line,
-            remedy=spelling_hint(line, known) if known else _possible(policy),
-        )
-    if name not in names:
-        raise UsageError("the policy has no such parameter", value=name, remedy=spelling_hint(name, names))
-    if schedule.statutory:
-        raise UsageError(
-            "a line that is fixed by law cannot be varied", value=line, remedy="Vary another line."
-        )
-    if match["other"]:
-        raise ModelRefused(
-            "payments can be varied or set, and neither edges nor shares of loss bands",
-            value=name + match["other"],
-            remedy=f"Name {name}, or compare policies that have other bands.",
-        )
-    parameter = Parameter(line, int(match["tier"].removeprefix("tier")) - 1, policy.digits)
+    if values is not None:
+        tried = tuple(sorted({*map(whole, values)}))
+        if not 0 < len(tried) <= MOST_CANDIDATES:
+            problem = f"{p.name} has {'too many' if tried else 'no'} values"
+            raise UsageError(problem, remedy=f"Give 1 to {MOST_CANDIDATES:,}.")
+        return replace(p, values=tried)
     if match["low"] is None:
-        return parameter
-    low, high = (_number(match[end], parameter) for end in ("low", "high"))
-    step = None if match["step"] is None else _number(match["step"], parameter)
+        return p
+    low, high = whole(match["low"]), whole(match["high"])
+    step = None if match["step"] is None else whole(match["step"])
     if low > high or step == 0:
-        raise UsageError(f"{name} has no range of values", value=text, remedy=_REMEDY)
-    return replace(parameter, span=(low, high), step=step)
-
-
-def _number(text: str, parameter: Parameter) -> int:
-    try:
-        number = Decimal(text.strip().replace("_", ""))
-    except InvalidOperation:
-        number = Decimal("NaN")
-    if not number.is_finite() or number < 0:
-        raise UsageError(f"{parameter.name} has a value that is no number", value=text, remedy=_REMEDY)
-    return parameter.whole(number)
+        raise UsageError(f"{p.name} has no range of values", value=match[0], remedy=_REMEDY)
+    return replace(p, span=(low, high), step=step)
 
 
 def round_step(width: float) -> int:
@@ -213,38 +183,20 @@ def with_payments(parameters: Sequence[Parameter], step: int | None, limits: Lim
         if p.span is None:
             loss, most = limits(p)
             if loss is None and most >= LARGEST_PAYMENT:
-                raise UsageError(
-                    f"neither the losses nor the budget limit {p.name}", remedy=f"Write {p.name}=LOW..HIGH."
-                )
+                problem = f"neither the losses nor the budget limit {p.name}"
+                raise UsageError(problem, remedy=f"Write {p.name}=LOW..HIGH.")
             pace = p.step or step or 1
             largest = LARGEST_PAYMENT if loss is None else min(loss, LARGEST_PAYMENT)
             high = int(min(largest, max(most, 0.0) * (1 + 1e-9)) // pace) * pace
             limited = most < high + pace
         pace = p.step or step or round_step((high - low) / steps)
         found.append(replace(p, values=range(low, high + 1, pace), breaks_above=limited))
-    total = math.prod(_count(p.values) for p in found)
-    if total > MOST_CANDIDATES:
-        free = {p.name for p in parameters if not p.values}
-        steps = (digit * 10**zeros for zeros in range(12) for digit in (1, 2, 5))
-        counts = ((pace, [_count(p.values, pace if p.name in free else 1) for p in found]) for pace in steps)
-        fits = next((pace for pace, own in counts if math.prod(own) <= MOST_CANDIDATES), None)
-        remedy = (
-            f"A step of {Decimal(fits).scaleb(-found[0].digits).normalize():,f} fits."
-            if free and fits
-            else "Vary less, or give fewer values."
-        )
-        raise UsageError(
-            f"{total:,} combinations are more than the {MOST_CANDIDATES:,} that are possible", remedy=remedy
-        )
+    # `len` refuses a range of more than 2**63 values, which a user may write.
+    sizes = (x if isinstance(x := p.values, range) else range(len(x)) for p in found)
+    if (total := math.prod(-(-(x.stop - x.start) // x.step) for x in sizes)) > MOST_CANDIDATES:
+        problem = f"{total:,} combinations are more than the {MOST_CANDIDATES:,} that are possible"
+        raise UsageError(problem, remedy="Take a larger step, vary less, or give fewer values.")
     return tuple(found)
-
-
-def _count(values: Sequence[int], step: int = 1) -> int:
-    # The number of values, with a step of at least `step` if they are a range. `len` refuses a range of more
-    # than 2**63 values, which a user may write.
-    if not isinstance(values, range):
-        return len(values)
-    return -(-(values.stop - values.start) // max(values.step, step))
 
 
 class SearchablePayment(NamedTuple):

@@ -17,18 +17,14 @@ import numpy as np
 import polars as pl
 
 from outage_analysis.assumptions import FloatArray, Ledger
-from outage_analysis.costs.comparison import benefits
-from outage_analysis.costs.compile_lines import compiled_lines
-from outage_analysis.costs.expected import ledger_for_policy
+from outage_analysis.costs import benefits
+from outage_analysis.costs.expected import exact_costs, ledger_for_policy
 from outage_analysis.costs.terms import Funnel, build_funnel
 from outage_analysis.errors import ModelRefused
 from outage_analysis.incidents import Band, get_fact
 from outage_analysis.losses import EDGES, Cube, sum_or_null
 from outage_analysis.policies import SHARE_SCALE, Policy, Schedule
 from outage_analysis.text import TABLE_DIGITS, schema_of
-
-CASH = "cash"
-
 
 SIGNS = ("gain", "lose", "equal", "unclear")
 PAYMENTS = ("payment", "payment_other", "difference")
@@ -240,36 +236,29 @@ def _lines(
 ) -> pl.DataFrame:
     # The lines without loss bands and, with claims, those that pay per claimant. Fees, goods and budgets then
     # have no cost.
-    sides: list[dict[str, tuple[float | None, float | None]]] = [{}, {}]
-    unequal: set[str] = set()
-    for policy, own, side in zip(pair, cubes, sides, strict=True):
-        schedules = {line.id: line for line in policy.schedules}
-        fitting = ledger_for_policy(ledger, policy)
-        for compiled in compiled_lines(policy, fitting, as_of=as_of, cubes=own):
-            schedule = schedules.get(compiled.line.id)
-            if schedule is not None and not (own and schedule.grain == "claimant"):
-                continue
-            for term in compiled.terms:
-                people = term.count if term.capacity is None else term.capacity
-                is_known = people is not None or term.promised is not None
-                if term.valuation == CASH and term.rule != "handling" and is_known:
-                    side[compiled.line.id] = (people, term.promised)
-                    unequal |= {compiled.line.id} & schedules.keys()
+    sides: list[dict[str, list[float | None]]] = []
+    for policy, own in zip(pair, cubes, strict=True):
+        banded = [x.id for x in policy.schedules if not (own and x.grain == "claimant")]
+        table = exact_costs(policy, ledger_for_policy(ledger, policy), as_of=as_of, cubes=own)
+        lines = table.filter(~pl.col("line").is_in(banded), level="line", valuation="cash")
+        stated = lines.filter(pl.col("rule") != "handling").select("line", "count", "promised").iter_rows()
+        sides.append({id_: amounts for id_, *amounts in stated if any(x is not None for x in amounts)})
+    unequal = {line.id for policy in pair for line in policy.schedules}
     rows = []
     for id_ in dict.fromkeys([*sides[0], *sides[1]]):
         counts = {side[id_][0] for side in sides if id_ in side}
         row: list[object] = [id_, id_ in unequal, counts.pop() if len(counts) == 1 else None]
-        for people, paid in (side.get(id_, (None, 0.0)) for side in sides):
+        for people, paid in (side.get(id_, [None, 0.0]) for side in sides):
             row += [paid, 0.0 if paid == 0 else paid / people if people and paid is not None else None]
         rows.append(row)
     numbers = ("claims", "paid", "payment", "paid_other", "payment_other")
     schema = {"line": pl.String, "unequal": pl.Boolean, **dict.fromkeys(numbers, pl.Float64)}
-    lines = pl.DataFrame(rows, schema=schema, orient="row")
+    table = pl.DataFrame(rows, schema=schema, orient="row")
     gap = pl.col("payment") - pl.col("payment_other")
     # A line that pays by loss band pays people different amounts, so nobody knows who gains.
     ends = pl.when(~pl.col("unequal")).then(gap)
     lines = _with_signs(
-        lines.with_columns(
+        table.with_columns(
             **dict.fromkeys(SUMS, pl.col("paid") - pl.col("paid_other")), least=ends, most=ends, assumed=0.0
         )
     ).with_columns(

@@ -15,7 +15,7 @@ import polars as pl
 
 from outage_analysis import text
 from outage_analysis.assumptions import FloatArray, Ledger
-from outage_analysis.costs.comparison.benefits import loss_replacement, loss_shares
+from outage_analysis.costs.benefits import loss_replacement, loss_shares
 from outage_analysis.costs.compile_lines import compiled_lines
 from outage_analysis.costs.expected import (
     Portfolio,

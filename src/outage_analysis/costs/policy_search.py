@@ -1,0 +1,767 @@
+"""Policy search: a policy and a budget go in; the policy that gives claimants most within it comes out.
+
+A candidate is one combination of values of the varied payments. Each is the payment of a tier (a loss band),
+so the accepted claims of a tier are the same for all candidates. They are drawn once. A candidate costs, in
+each draw,
+
+    base + sum over varied tiers of (payment x accepted claims)
+
+What claimants get is exact if the cube has an edge at each loss that a payment replaces exactly; `loss_cuts`
+returns these edges. Otherwise it is guaranteed: the true value is at least as good. The chosen policy must
+also keep the budget in a simulation of its own, the one of a run; the result states its figures.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from outage_analysis.assumptions import FloatArray, Ledger, MeanPayment
+from outage_analysis.costs.benefits import (
+    LOW,
+    Flags,
+    LossCells,
+    largest_claim_loss,
+    line_payments,
+    measure_benefits,
+)
+from outage_analysis.costs.claim_payments import cube_fits_line, cube_for, rows_with_formula
+from outage_analysis.costs.compile_lines import compiled_lines
+from outage_analysis.costs.expected import (
+    Portfolio,
+    build_portfolio,
+    expected_at,
+    ledger_for_policy,
+    portfolio_of_lines,
+)
+from outage_analysis.costs.simulation import Estimate, Simulation, quantile_place, replicate_mean, simulate
+from outage_analysis.costs.simulation_tables import (
+    expected_estimate,
+    rounded_estimate,
+    rounded_probability,
+    rounded_table,
+)
+from outage_analysis.costs.terms import CompiledLine, Group, Term
+from outage_analysis.costs.varied_payments import Parameter, Vary, parse_parameters, with_payments
+from outage_analysis.errors import ModelRefused, UsageError, either
+from outage_analysis.files import spelling_hint, validated_copy
+from outage_analysis.losses import Cube
+from outage_analysis.policies import MAX_STEPS, SHARE_SCALE, Policy, RuleBand, Schedule
+from outage_analysis.text import TABLE_DIGITS, percentile_mark, percentile_measure, schema_of
+
+IntArray = npt.NDArray[np.int64]
+REPLACED, MADE_WHOLE, SHORTFALL, PER_CLAIM = "replaced", "made_whole", "shortfall", "per_claim"
+BENEFITS = (REPLACED, MADE_WHOLE, SHORTFALL, PER_CLAIM)
+"""What claimants get: share of the losses, claims paid in full, largest shortfall, mean payment per claim."""
+OBJECTIVES = (REPLACED, PER_CLAIM)
+"""What a search can maximise."""
+USUAL_LEVEL = 0.9
+"""The frontier compares P90 if the budget limits the expected cost."""
+CHUNK = 2**19
+"""At most about this many totals, or payments to cells of claims, are computed at once."""
+
+
+@dataclass(frozen=True)
+class SearchRequest:
+    """What to search for, and what the costs are computed from. Amounts are in the smallest currency unit.
+
+    Args:
+        policy: the announced policy, whose lines are varied.
+        ledger: the assumptions.
+        as_of: only facts, lines and assumptions public by this day are used.
+        draws: the number of draws, a power of two.
+        seed: the seed of the draws.
+        vary: the parameters, as for `parse_parameters`.
+        budget: the largest cost.
+        level: the probability with which the cost must stay within the budget; None for the expected cost.
+        objective: one of `OBJECTIVES`; by default the replaced share of the loss or, if it is not known, the
+            mean payment per accepted claim.
+        step: the step between the payments that are tried; by default a round step.
+        max_cliff: the largest jump of the payment at an edge of a loss band; by default without limit.
+    """
+
+    policy: Policy
+    ledger: Ledger | None
+    as_of: date
+    draws: int
+    seed: int
+    vary: Vary
+    budget: int
+    level: float | None = USUAL_LEVEL
+    objective: str | None = None
+    step: int | None = None
+    max_cliff: int | None = None
+
+    @property
+    def quantile_level(self) -> float:
+        """The probability of the quantile by which the frontier compares costs."""
+        return USUAL_LEVEL if self.level is None else self.level
+
+    def portfolio(self, policy: Policy, cubes: Sequence[Cube]) -> Portfolio:
+        """Return the terms of a policy, from cubes of claims or from published counts."""
+        ledger = ledger_for_policy(self.ledger, policy)
+        return build_portfolio(policy, ledger, as_of=self.as_of, cubes=cubes)
+
+    def simulated(self, portfolio: Portfolio) -> Simulation:
+        """Return the simulation of the cash of a policy, which counts against the budget."""
+        run = simulate(portfolio, draws=self.draws, seed=self.seed)
+        return run.with_terms(lambda term: term.valuation == "cash")
+
+
+class VariedLine:
+    """A cost line that pays by loss band, and its tiers (loss bands) whose payments vary.
+
+    Attributes:
+        schedule: the cost line as announced.
+        places: varied tier -> the column of the table of candidates with its payment.
+        edges: the largest loss of each tier except the last.
+        told_apart: the line with a payment in each varied tier that nothing else in it pays: as announced,
+            where that is so. Claims with different payments are drawn apart, so these payments show which
+            claims each candidate pays.
+    """
+
+    def __init__(self, schedule: Schedule, parameters: Sequence[Parameter]) -> None:
+        self.schedule = schedule
+        self.places = {p.tier: n for n, p in enumerate(parameters) if p.line == schedule.id}
+        self.edges = [(rule.up_to or 0) - schedule.tariff.shift for rule in schedule.bands[:-1]]
+        if self.places and schedule.segments:
+            problem = "the payments of a line with segments are not varied"
+            raise ModelRefused(problem, value=schedule.id, remedy="Write one line a segment.")
+        bands, flat = list(schedule.bands), [x.fixed or 0 for x in schedule.tariff.pieces if not x.slope]
+        step = SHARE_SCALE * (schedule.rounding.to if schedule.rounding else 1)
+        for tier in self.places:
+            paid = bands[tier].fixed * SHARE_SCALE
+            if not paid or paid % step or flat.count(paid) > 1 or bands[tier].depends_on_loss:
+                paid = (max(flat) // step + 1) * step
+                flat.append(paid)
+            bands[tier] = _paying(bands[tier], paid // SHARE_SCALE)
+        self.told_apart = validated_copy(schedule, bands=tuple(bands))
+
+    def columns_of(self, cube: Cube) -> IntArray:
+        """Return for each row of a cube the column of the payment of its claims, (rows,).
+
+        It is -1 for claims that all candidates pay as announced.
+        """
+        bands = [band for band, _ in self.schedule.tariff.bands_with_rules]
+        places = {bands[tier]: place for tier, place in self.places.items()}
+        rows = rows_with_formula(cube, self.schedule).select("rule_over", "rule_up_to", "entitled", "claims")
+        found = [
+            places.get((over, up_to), -1) if entitled and claims else -1
+            for over, up_to, entitled, claims in rows.iter_rows()
+        ]
+        return np.array(found, dtype=np.int64)
+
+    def pays_at(self, tier: int, candidates: IntArray, loss: int) -> FloatArray:
+        """Return what candidates pay for a loss in a tier, (candidates,); not a number under review."""
+        if tier in self.places:
+            return candidates[:, self.places[tier]].astype(float)
+        paid = self.schedule.tariff.pay(loss)
+        return np.full(len(candidates), np.nan if paid is None else float(paid))
+
+    def with_values(self, values: Sequence[int]) -> Schedule:
+        """Return the cost line with one value per parameter. A changed band cites no facts."""
+        bands = list(self.schedule.bands)
+        for tier, place in self.places.items():
+            band = _paying(bands[tier], values[place])
+            bands[tier] = bands[tier] if band == bands[tier].model_copy(update={"facts": ()}) else band
+        return validated_copy(self.schedule, bands=tuple(bands))
+
+
+def _paying(rule: RuleBand, fixed: int) -> RuleBand:
+    return RuleBand(over=rule.over, up_to=rule.up_to, fixed=fixed)
+
+
+@dataclass(frozen=True, eq=False)
+class CandidateCosts:
+    """The cost of each candidate: what all candidates pay alike, and each payment times its accepted claims.
+
+    Args:
+        draws: the accepted claims of each parameter in each draw, (parameters, replicates, draws).
+        means: their expected values, (parameters,).
+        base: what all candidates pay alike in each draw, (replicates, draws).
+        expected_base: its expected value.
+        expected_by_loss: its expected value in lines that pay by loss band.
+        accepted: the expected number of accepted claims of all lines that pay by loss band.
+    """
+
+    draws: FloatArray
+    means: FloatArray
+    base: FloatArray
+    expected_base: float
+    expected_by_loss: float
+    accepted: float
+
+    @property
+    def on_average(self) -> CandidateCosts:
+        """The costs with one draw, in which everything has its expected value."""
+        return replace(self, draws=self.means[:, None, None], base=np.full((1, 1), self.expected_base))
+
+    def per_claim(self, values: IntArray) -> FloatArray | None:
+        """Return the mean payment per accepted claim, (candidates,), of lines that pay by loss band.
+
+        It is None if no claim is accepted.
+        """
+        paid = self.expected_by_loss + (values * self.means).sum(axis=1)
+        return paid / self.accepted if self.accepted else None
+
+    def totals(self, values: IntArray) -> Iterator[FloatArray]:
+        """Yield the costs of candidates in each draw, (candidates, replicates, draws), for some at a time."""
+        rows = max(1, CHUNK // self.base.size)
+        for first in range(0, len(values), rows):
+            part = values[first : first + rows]
+            total = np.broadcast_to(self.base, (len(part), *self.base.shape)).copy()
+            # A matrix product may have other last digits with other numbers of threads.
+            for paid, drawn in zip(part.T, self.draws, strict=True):
+                if paid.any():
+                    total += paid[:, None, None] * drawn
+            yield total
+
+    def quantiles(self, values: IntArray, level: float) -> FloatArray:
+        """Return a quantile of the costs of candidates, (candidates,)."""
+        place = quantile_place(level, self.base.size)
+        totals = (total.reshape(len(total), -1) for total in self.totals(values))
+        return np.concatenate([np.empty(0), *(np.partition(x, place, axis=1)[:, place] for x in totals)])
+
+    def largest_payment(self, smallest: Sequence[int], place: int, budget: float, level: float) -> float:
+        """Return the largest value of a parameter that keeps the budget beside given values of the others."""
+        values = np.array([smallest], dtype=np.int64)
+        values[0, place] = 0
+        (total,) = self.totals(values)
+        rest, claims = budget - total.ravel(), self.draws[place].ravel()
+        with np.errstate(divide="ignore", invalid="ignore"):
+            most = np.where(claims > 0, rest / claims, np.where(rest < 0, -np.inf, np.inf))
+        within = most.size - 1 - quantile_place(level, most.size)
+        return float(np.partition(most, within)[within])
+
+
+def candidate_costs(
+    request: SearchRequest, lines: Sequence[VariedLine], cubes: Sequence[Cube]
+) -> CandidateCosts:
+    """Draw what the costs of all candidates are computed from, in one simulation of the announced policy.
+
+    Args:
+        request: what is searched for.
+        lines: the varied lines.
+        cubes: cubes of claims with an edge at every edge of the lines; empty for published counts.
+
+    Raises:
+        ModelRefused: a varied line has no expected cost, or its payments do not follow from the policy.
+    """
+    policy, as_of, varied = request.policy, request.as_of, {x.schedule.id: x.told_apart for x in lines}
+    policy = policy.model_copy(update={"lines": tuple(varied.get(x.id, x) for x in policy.lines)})
+    ledger = ledger_for_policy(request.ledger, policy)
+    compiled = compiled_lines(policy, ledger, as_of=as_of, cubes=cubes)
+    for id_ in varied:
+        _check_cost(id_, next((x for x in compiled if x.line.id == id_), None), as_of, published=not cubes)
+    run = request.simulated(portfolio_of_lines(compiled, ledger, as_of))
+    run = replace(run, draws=request.draws)  # a simulation of few claims would take 16 times as many
+    by_loss, count = {line.id for line in policy.schedules}, sum(len(line.places) for line in lines)
+    paid, columns = np.ones(count + 1), dict[tuple[object, ...], int]()
+    for line in lines:
+        bands = line.told_apart.tariff.bands_with_rules
+        for tier, place in line.places.items():
+            columns[line.schedule.id, *bands[tier][0]], paid[place] = place, bands[tier][1].fixed
+
+    def column(term: Term, labels: Mapping[str, object]) -> int:
+        # The last column is of what all candidates pay alike.
+        known = columns.get((term.line, labels.get("over"), labels.get("up_to")), count)
+        return known if labels.get("rule") == "pays" else count
+
+    means, expected_by_loss = np.zeros(count + 1), 0.0
+    for term in run.portfolio.terms:
+        groups: dict[int, list[Group]] = {}
+        for group in term.groups:
+            groups.setdefault(column(term, group.labels), []).append(group)
+        for place, own in groups.items():
+            mean = expected_payment(run, replace(term, groups=tuple(own)))
+            means[place] += mean / paid[place]
+            expected_by_loss += mean if place == count and term.line in by_loss else 0.0
+    *draws, base = _drawn(run, column, paid)
+    accepted = paid_and_accepted(run, policy)[1]
+    return CandidateCosts(np.array(draws), means[:-1], base, float(means[-1]), expected_by_loss, accepted)
+
+
+def _drawn(run: Simulation, column: Callable[[Term, Mapping[str, Any]], int], paid: FloatArray) -> FloatArray:
+    # The payments of each column in each draw over what is paid, (columns, replicates, draws).
+    shares = [np.zeros((len(paid), len(units))) for units in run.process.units]
+    for term, units, share in zip(run.portfolio.terms, run.process.units, shares, strict=True):
+        for number, unit in enumerate(units):
+            for labels in unit.labels:
+                place = column(term, labels)
+                share[place, number] += labels.get("share", 1.0) / paid[place]
+    drawn = []
+    for block in run.replicates():
+        sums = np.zeros((len(paid), len(block.uniforms)))
+        for amounts, share in zip(block.amounts, shares, strict=True):
+            for place, number in zip(*share.nonzero(), strict=True):
+                sums[place] += share[place, number] * amounts[:, number]
+        drawn.append(sums)
+    return np.stack(drawn, axis=1)
+
+
+def _check_cost(id_: str, compiled: CompiledLine | None, as_of: date, *, published: bool) -> None:
+    if compiled is None:
+        remedy = f"Move {either('as_of', '--as-of')} to a later day."
+        raise ModelRefused(f"the line was not public by {as_of}", value=id_, remedy=remedy)
+    cash = [term for term in compiled.terms if term.valuation == "cash"]
+    missing = next((term.missing for term in cash if term.missing), None)
+    if published and isinstance(compiled.funnel.entries.get("mean_payment"), MeanPayment):
+        problem = "the ledger states one mean payment for all loss bands, so payments cannot vary"
+        remedy = "Replace the mean payment by a band mix, or give claims."
+    elif any(term.certain for term in cash):
+        problem = "the ledger states the total of the line, so payments cannot vary"
+        remedy = "Take the total out of the ledger."
+    elif not all(term.has_expected_cost for term in cash):
+        problem = "the line has no expected cost, so no policy can be chosen by it"
+        remedy = f"The ledger lacks: {missing}." if missing else "See the status of the line in `cost`."
+    else:
+        return
+    raise ModelRefused(problem, value=id_, remedy=remedy)
+
+
+def expected_payment(run: Simulation, term: Term) -> float:
+    """Return the expected payments of a term: in closed form, or from the inputs of all draws."""
+    if run.portfolio.has_closed_form(term.valuation):
+        return float(expected_at(replace(run.portfolio, terms=(term,)), term.valuation, {})[0])
+    return run.mean_payment([term])
+
+
+def paid_and_accepted(run: Simulation, policy: Policy) -> tuple[float, float]:
+    """Return the expected payments and the expected accepted claims of lines that pay by loss band."""
+    by_loss = {line.id for line in policy.schedules}
+    own = [term for term in run.portfolio.terms if term.line in by_loss]
+    people = [term.per_person() for term in own]
+    return sum(expected_payment(run, s) for s in own), sum(expected_payment(run, s) for s in people)
+
+
+def payment_jumps(lines: Sequence[VariedLine], candidates: IntArray) -> tuple[FloatArray, Flags]:
+    """Return how the payments of candidates jump at the edges of the loss bands of the varied lines.
+
+    The first jump is from a loss of zero to the smallest loss. Edges are left out if the payments beside them
+    do not vary, if the claims on one side are reviewed, and if the band above is announced to pay nothing,
+    which no candidate changes.
+
+    Returns:
+        The largest jump upwards, in the smallest unit of the currency, and whether a payment falls at an
+        edge, each (candidates,).
+    """
+    largest, falls = np.zeros(len(candidates)), np.zeros(len(candidates), dtype=bool)
+    for line in lines:
+        for tier, (edge, rule) in enumerate(zip([0, *line.edges], line.schedule.bands, strict=True)):
+            if not {tier, tier - 1} & line.places.keys() or not (tier in line.places or rule.pays):
+                continue
+            below, above = (line.pays_at(tier - 1 + n, candidates, edge + n) for n in (0, 1))
+            jump = np.nan_to_num(above - below)
+            largest, falls = np.maximum(largest, jump), falls | (jump < 0)
+    return largest, falls
+
+
+def largest_shortfall(lines: Sequence[VariedLine], candidates: IntArray) -> FloatArray | None:
+    """Return the largest shortfall at the upper edges of the loss bands, (candidates,), without any claims.
+
+    Returns:
+        None if a band without an upper edge is paid by a rule, so that the shortfall has no limit.
+    """
+    worst = np.zeros(len(candidates))
+    for line in lines:
+        if len(line.edges) in line.places or not line.schedule.bands[-1].review:
+            return None
+        for tier, edge in enumerate(line.edges):
+            worst = np.maximum(worst, np.nan_to_num(edge - line.pays_at(tier, candidates, edge)))
+    return worst
+
+
+def loss_cuts(parameters: Sequence[Parameter], shown: Sequence[Policy]) -> list[int]:
+    """Return the losses at which a payment equals the loss, as far as there is room for them.
+
+    A payment of `fixed + share x loss` replaces losses up to fixed / (1 - share).
+
+    Args:
+        parameters: the parameters with the values that are tried.
+        shown: the announced policy, which is varied, and further policies.
+    """
+    if shown[0].loss_unit != shown[0].currency:
+        return []
+    pairs = {(value, 0) for p in parameters for value in p.values}
+    rules = (rule for p in shown for line in p.schedules for _, t in line.tariffs for _, rule in t.rules())
+    pairs.update((rule.fixed, rule.share) for rule in rules)
+    cuts = {fixed * SHARE_SCALE // (SHARE_SCALE - share) for fixed, share in pairs if share < SHARE_SCALE}
+    room = MAX_STEPS - len({cut for each in shown for cut in each.breakpoints})
+    return sorted(cut for cut in cuts if cut > 0)[: max(room, 0)]
+
+
+def shown_benefits(
+    policies: Sequence[Policy],
+    cube: Cube | None,
+    lines: Sequence[VariedLine],
+    candidates: IntArray,
+    *,
+    with_claims: bool,
+) -> list[dict[str, FloatArray]]:
+    """Return what claimants get under all candidates, and then under each policy, by objective.
+
+    The replaced share is of the losses of all claims; the shortfall is of claims that some policy entitles.
+
+    Args:
+        policies: the announced policy, which is varied, and further policies.
+        cube: the cube of claims, or of the claimants of the one varied line; None if it is not known which
+            claims the varied lines pay together.
+        lines: the varied lines.
+        candidates: the values of each candidate, (candidates, parameters).
+        with_claims: whether there are claims; without, only the largest shortfall may be known.
+
+    Returns:
+        One dictionary for the candidates and one per policy; arrays are (candidates,) or (1,).
+    """
+    if policies[0].loss_unit != policies[0].currency or (with_claims and cube is None):
+        return [{} for _ in ("candidates", *policies)]
+    none = np.zeros((1, 0), dtype=np.int64)
+    if cube is None:
+        same = [[policy.schedule(line.schedule.id) for line in lines] for policy in policies]
+        stated = [[VariedLine(x, ()) for x in own if x] for own in same]
+        lacking = [largest_shortfall(lines, candidates)]
+        lacking += [largest_shortfall(x, none) if len(x) == len(lines) else None for x in stated]
+        return [{} if x is None else {SHORTFALL: x} for x in lacking]
+    paid = [line_payments(x, cube) for p in policies for x in p.schedules if cube_fits_line(x, cube)]
+    entitled = np.any([[bool(rules) for rules in own.rules] for own in paid], axis=0)
+    varied = _claim_benefits(policies[0], cube, entitled, lines, candidates)
+    return [varied, *(_claim_benefits(policy, cube, entitled, (), none) for policy in policies)]
+
+
+def _claim_benefits(
+    policy: Policy, cube: Cube, entitled: Flags, lines: Sequence[VariedLine], candidates: IntArray
+) -> dict[str, FloatArray]:
+    # The benefits of all candidates or, without lines, of a policy.
+    cells, places = LossCells.from_rows(cube.frame), {x.schedule.id: x.columns_of(cube) for x in lines}
+    same = np.zeros((3, len(cube.frame)))  # the fixed payment, the share, and 1 for a review
+    for schedule in policy.schedules:
+        if cube_fits_line(schedule, cube):
+            own = line_payments(schedule, cube)
+            unreviewed = np.where(own.reviewed, 0.0, own.formulas[LOW]) / SHARE_SCALE
+            alike = places.get(schedule.id, np.array(-1)) < 0  # a varied line adds only what all pay alike
+            same += np.vstack([unreviewed, own.reviewed]) * alike
+    total, count = cells.loss[cells.stated].sum(), len(candidates)
+    if not total:
+        return {}
+    replaced, whole, shortfall = np.zeros((3, count))
+    keys, which = np.unique(np.vstack([*places.values(), entitled]), axis=1, return_inverse=True)
+    for number, (*columns, counted) in enumerate(keys.T):  # the claims that the same parameters pay
+        mine = which.ravel() == number
+        group, paid = cells.where(mine), candidates[:, [x for x in columns if x >= 0]].sum(axis=1)
+        distinct, back = np.unique(paid, return_inverse=True)
+        found = []
+        for part in np.array_split(distinct, 1 + len(distinct) * len(group.claims) // CHUNK):
+            fixed, share, reviewed = np.repeat(same[:, None, mine], len(part), axis=1)
+            found.append(measure_benefits(group, fixed + part[:, None], np.minimum(share, 1), reviewed > 0))
+        share_paid, full, lacking = (
+            np.concatenate([x[name] for x in found])[back]
+            for name in ("replaced_low", "made_whole_low", "largest_shortfall")
+        )
+        replaced += np.nan_to_num(share_paid) * group.loss[group.stated].sum()
+        whole, shortfall = whole + full, np.maximum(shortfall, lacking * counted)
+    return {REPLACED: replaced / total, MADE_WHOLE: whole, SHORTFALL: shortfall}
+
+
+CubesOf = Callable[[Sequence[Policy], Sequence[int]], Sequence[Cube]]
+"""Returns the cubes of the first policy. Their loss bands also end at the edges of the other policies, and at
+the given losses."""
+MAX_ID, MAX_NAME = 64, 120
+SUFFIX = "-solution"
+MARKS = {"en": " (solution)", "ko": " (예산 내 최적안)"}
+
+
+class Costs(NamedTuple):
+    """The costs of a policy, with their numerical errors."""
+
+    expected: Estimate
+    at_level: Estimate
+    over_budget: Estimate
+
+    @property
+    def columns(self) -> dict[str, float]:
+        """The costs by the names of the columns of a table, rounded to their errors."""
+        return {
+            "expected": rounded_estimate(self.expected).value,
+            "at_level": rounded_estimate(self.at_level).value,
+            "over_budget": rounded_probability(self.over_budget).value,
+        }
+
+
+@dataclass(frozen=True, eq=False)
+class Candidates:
+    """All combinations of values: what they cost, and what they give.
+
+    Args:
+        request: what is searched for.
+        parameters: the parameters with the values that are tried.
+        lines: the varied lines.
+        values: the values of each candidate, (candidates, parameters).
+        costs: what the costs are computed from.
+        benefits: objective -> its value, (candidates,).
+        objective: the objective of the search.
+    """
+
+    request: SearchRequest
+    parameters: Sequence[Parameter]
+    lines: Sequence[VariedLine]
+    values: IntArray
+    costs: CandidateCosts
+    benefits: Mapping[str, FloatArray]
+    objective: str
+
+    def benefit(self, name: str) -> FloatArray:
+        """Return an objective of each candidate; larger is better."""
+        return -_significant(self.benefits[name]) if name == SHORTFALL else _significant(self.benefits[name])
+
+    def frontier(self, kept: IntArray, *, by_mean: bool) -> tuple[IntArray, FloatArray]:
+        """Return the candidates that give more than every cheaper one, the cheapest first, and their costs.
+
+        Among candidates with the same cost and benefit, the smaller expected cost decides, then the further
+        benefits, and then the smaller values of the parameters.
+
+        Args:
+            kept: the candidates to compare.
+            by_mean: whether the expected cost counts instead of the quantile.
+        """
+        values, level = self.values[kept], self.request.quantile_level
+        expected = _significant(self.costs.on_average.quantiles(values, level))
+        cost = expected if by_mean else _significant(self.costs.quantiles(values, level))
+        ordered = (self.objective, *(name for name in self.benefits if name != self.objective))
+        gains, *further = (self.benefit(name)[kept] for name in ordered)
+        order = np.lexsort((*(-x for x in further[::-1]), expected, -gains, cost))
+        more = gains[order] > np.maximum.accumulate([-np.inf, *gains[order]])[:-1]
+        return kept[order][more], cost[order][more]
+
+    def gains(self, candidate: int) -> dict[str, float]:
+        """Return what people get under a candidate, by objective."""
+        return {name: float(values[candidate]) for name, values in self.benefits.items()}
+
+    def text(self, values: Sequence[int]) -> str:
+        """Return values of the parameters as text, such as `tier1=40,000; tier2=60,000`."""
+        with_line = len(self.lines) > 1
+        pairs = zip(self.parameters, values, strict=True)
+        return "; ".join(p.assignment(int(value), with_line=with_line) for p, value in pairs)
+
+    def stated_text(self, policy: Policy) -> str | None:
+        """Return the values of a policy that is no candidate; None if one of them has no single value."""
+        values = []
+        for p in self.parameters:
+            schedule = policy.schedule(p.line)
+            rule = schedule.bands[p.tier] if schedule and p.tier < len(schedule.bands) else None
+            if rule is None or rule.review or rule.depends_on_loss:
+                return None
+            values.append(rule.fixed)
+        return self.text(values)
+
+    def policy(self, candidate: int) -> Policy:
+        """Return the announced policy with the values of a candidate; its id ends in `-solution`."""
+        announced = changed = self.request.policy
+        for line in self.lines:
+            changed = changed.with_line(line.with_values(self.values[candidate].tolist()))
+        names = {lang: announced.name[lang][: MAX_NAME - len(mark)] + mark for lang, mark in MARKS.items()}
+        id_ = announced.id[: MAX_ID - len(SUFFIX)] + SUFFIX
+        return validated_copy(changed, id=id_, name=changed.name.model_copy(update=names))
+
+
+@dataclass(frozen=True, eq=False)
+class PolicySearch:
+    """The result of a search: the best policy within the budget, and the efficient frontier.
+
+    Args:
+        request: what was searched for.
+        tried: all candidates.
+        chosen: the best candidate within the budget or, if there is none, the one with the smallest cost.
+        is_feasible: whether the chosen candidate keeps the budget.
+        policy: the announced policy with the values of the chosen candidate.
+        cubes: the claims of the announced policy; empty for published counts.
+        table: the table `solution.solution`: the chosen policy first, then the announced and
+            the named policies.
+        frontier: the table `solution.frontier`.
+        least_budget: if there is no solution, the smallest budget that has one, rounded up to its error.
+        is_limited: whether the budget rules out a better candidate.
+    """
+
+    request: SearchRequest
+    tried: Candidates
+    chosen: int
+    is_feasible: bool
+    policy: Policy
+    cubes: Sequence[Cube]
+    table: pl.DataFrame
+    frontier: pl.DataFrame
+    least_budget: float | None
+    is_limited: bool
+
+    @property
+    def quantile_mark(self) -> str:
+        """The name of the quantile by which costs are compared, such as P90."""
+        return percentile_mark(percentile_measure(self.request.quantile_level))
+
+    @property
+    def values(self) -> dict[Parameter, int]:
+        """The value of each parameter in the chosen policy."""
+        return dict(zip(self.tried.parameters, self.tried.values[self.chosen].tolist(), strict=True))
+
+    @property
+    def largest_values(self) -> list[Parameter]:
+        """The payments at the largest value that was tried; a larger value may be better."""
+        varied = ((p, value) for p, value in self.values.items() if len(p.values) > 1)
+        return [p for p, value in varied if value == p.values[-1] and not p.breaks_above]
+
+
+def find_best_policy(request: SearchRequest, named: Sequence[Policy], cubes_of: CubesOf) -> PolicySearch:
+    """Find the candidate that gives claimants most within a budget.
+
+    Args:
+        request: what to search for.
+        named: further policies to show beside the frontier.
+        cubes_of: builds the cubes of claims; it returns none if costs come from published counts.
+
+    Raises:
+        UsageError: a parameter, a value or the objective is invalid.
+        ModelRefused: the inputs do not determine the cost or the objective, or no combination of the values
+            keeps the constraints on the payments.
+    """
+    shown, by_mean = (request.policy, *named), request.level is None
+    tried, cubes, gains_of = _candidates(request, shown, cubes_of)
+    jumps, falls = payment_jumps(tried.lines, tried.values)
+    steep = jumps > (math.inf if request.max_cliff is None else request.max_cliff)
+    allowed = np.flatnonzero(~falls & ~steep)
+    if not len(allowed):
+        raise ModelRefused(
+            "in every combination a payment falls as the loss grows, or jumps by more than is allowed",
+            remedy="Give more values, or a larger jump.",
+        )
+    frontier, at_level = tried.frontier(allowed, by_mean=False)
+    line, cost = tried.frontier(allowed, by_mean=True) if by_mean else (frontier, at_level)
+    for chosen in map(int, [*line[cost <= request.budget][::-1], line[0]]):
+        policy = tried.policy(chosen)
+        own = _costs_of(request.simulated(request.portfolio(policy, cubes_of([policy], ()))), request)
+        limited = own.expected if by_mean else own.at_level
+        if feasible := limited.value <= request.budget:
+            break
+    least = None
+    if not feasible:
+        unit = 10.0 ** math.floor(math.log10(limited.error)) if 0 < limited.error < math.inf else 0.0
+        least = max(limited.value, float(cost[0]))
+        least = math.ceil(least / unit) * unit if unit else least
+    rows = _frontier_rows(tried, frontier, own, chosen)
+    row: dict[str, Any] = {"policy": policy.id, "role": "solution" if feasible else "nearest"}
+    table = [row | {"parameters": tried.text(tried.values[chosen])} | tried.gains(chosen) | own.columns]
+    for other, role, gains in zip(shown, ["announced", *["named"] * len(named)], gains_of, strict=True):
+        row = {"policy": other.id, "role": role, "parameters": tried.stated_text(other)} | gains
+        portfolio = request.portfolio(other, cubes_of([other], ()))
+        if "cash" in portfolio.valuations:
+            run = request.simulated(portfolio)
+            costs, (paid, accepted) = _costs_of(run, request), paid_and_accepted(run, other)
+            row |= costs.columns | ({PER_CLAIM: paid / accepted} if accepted else {})
+            row["dominated_by"] = _dominator(row, costs, rows, tried.objective)
+        table.append(row)
+    benefit = tried.benefit(tried.objective)
+    return PolicySearch(
+        request,
+        tried,
+        chosen,
+        feasible,
+        policy,
+        cubes,
+        rounded_table(table, schema_of("solution.solution")),
+        rounded_table(rows, schema_of("solution.frontier")),
+        least,
+        bool((benefit[allowed] > benefit[chosen]).any()),
+    )
+
+
+def _candidates(
+    request: SearchRequest, shown: Sequence[Policy], cubes_of: CubesOf
+) -> tuple[Candidates, Sequence[Cube], list[dict[str, float]]]:
+    # Return all candidates, the claims of the announced policy, and what people get from each shown policy.
+    policy, objective = request.policy, request.objective
+    if objective is not None and objective not in OBJECTIVES:
+        raise UsageError("no such objective", value=objective, remedy=spelling_hint(objective, [*OBJECTIVES]))
+    parameters = parse_parameters(request.vary, policy)
+    lines = [VariedLine(x, parameters) for x in policy.schedules if any(p.line == x.id for p in parameters)]
+    cubes, money = cubes_of([policy], ()), policy.loss_unit == policy.currency
+    own_cubes = {x.schedule.id: cube_for(x.schedule, cubes) for x in lines}
+    # Benefits per claim and per claimant cannot be added, so the lines must pay the same claims.
+    same_claims = bool(cubes) and len({id(x) for x in own_cubes.values()}) == 1
+    objective = objective or (REPLACED if money and same_claims else PER_CLAIM)
+    costs = candidate_costs(request, lines, cubes)
+    smallest = [(p.values or p.span or (0,))[0] for p in parameters]
+
+    def limits(p: Parameter) -> tuple[int | None, float]:
+        line, cube = next(x for x in lines if x.schedule.id == p.line), own_cubes[p.line]
+        loss = None if cube is None else largest_claim_loss(cube)
+        loss = line.edges[p.tier] if p.tier < len(line.edges) else loss
+        used, place = costs.on_average if request.level is None else costs, parameters.index(p)
+        most = used.largest_payment(smallest, place, request.budget, request.quantile_level)
+        return loss if money else None, most
+
+    parameters = with_payments(parameters, request.step, limits)
+    axes = np.meshgrid(*(np.array(p.values, dtype=np.int64) for p in parameters), indexing="ij")
+    values = np.stack([axis.ravel() for axis in axes], axis=1)
+    cuts = loss_cuts(parameters, shown)
+    cube = cube_for(lines[0].schedule, cubes_of(shown, cuts)) if same_claims else None
+    known = [each.as_known_on(request.as_of) for each in shown]
+    gains, *others = shown_benefits(known, cube, lines, values, with_claims=bool(cubes))
+    per_claim = costs.per_claim(values)
+    gains |= {} if per_claim is None else {PER_CLAIM: per_claim}
+    if objective not in gains:
+        raise ModelRefused(
+            f"{objective} is not known: losses are no money, or nothing says how they are spread",
+            value=policy.loss_unit,
+            remedy=f"Give claims whose losses are money, or take the objective {PER_CLAIM}.",
+        )
+    gains_of = [{name: float(x[0]) for name, x in other.items()} for other in others]
+    return Candidates(request, parameters, lines, values, costs, gains, objective), cubes, gains_of
+
+
+def _frontier_rows(tried: Candidates, frontier: IntArray, own: Costs, chosen: int) -> list[dict[str, Any]]:
+    # Costs are those in the common draws, with the relative errors of the chosen candidate's own costs.
+    values, level = tried.values[frontier], tried.request.quantile_level
+    over = [rows for x in tried.costs.totals(values) for rows in (x > tried.request.budget).mean(axis=2)]
+    means = [costs.quantiles(values, level) for costs in (tried.costs.on_average, tried.costs)]
+    errors = [x.error / x.value if x.value else 0.0 for x in (own.expected, own.at_level)]
+    found = []
+    for candidate, chance, *amounts in zip(frontier.tolist(), over, *means, strict=True):
+        mean, cost = (Estimate(float(x), float(x * e)) for x, e in zip(amounts, errors, strict=True))
+        costs = own if candidate == chosen else Costs(mean, cost, replicate_mean(chance))
+        text = tried.text(tried.values[candidate])
+        found.append({"parameters": text, **tried.gains(candidate), **costs.columns})
+    return found
+
+
+def _costs_of(run: Simulation, request: SearchRequest) -> Costs:
+    total = run.totals["cash"]
+    level, chance = total.quantile(request.quantile_level), total.exceedance(request.budget)
+    return Costs(expected_estimate(run, "cash"), level, chance)
+
+
+def _dominator(
+    row: Mapping[str, Any], costs: Costs, frontier: Sequence[Mapping[str, Any]], objective: str
+) -> str | None:
+    # The values of the candidate that gives most among those that cost no more and give no less, and are
+    # better in one of the two. Quantiles of different draws must differ by more than chance.
+    most = costs.at_level.value - 2 * costs.at_level.error
+    found = None
+    for other in frontier if objective in row else ():
+        gains = other[objective] - row[objective]
+        # The mean payment is the expected cost per claim, so it cannot be larger at no larger expected cost.
+        saves = 0.0 if objective == PER_CLAIM else row["expected"] - other["expected"]
+        close = 1e-9 * abs(row["expected"])
+        no_worse = other["at_level"] <= most and gains >= 0 and saves >= -close
+        if no_worse and (gains > 0 or saves > close):
+            found = other["parameters"]
+    return found
+
+
+def _significant(values: FloatArray) -> FloatArray:
+    # Values that differ only by rounding become equal.
+    return pl.Series(values, dtype=pl.Float64).round_sig_figs(TABLE_DIGITS).to_numpy()
