@@ -171,5 +171,5 @@ def test_a_refusal_in_python_names_arguments_of_python(tmp_path: Path) -> None:
     with pytest.raises(
         Exception, match=r"with claims=, or check with rebuild=False\.|cannot be rebuilt"
     ) as refusal:
-        oa.verify(page.parent, integrity=False)
+        oa.verify(page.parent)
     assert "--" not in str(refusal.value)

@@ -102,8 +102,6 @@ def test_a_changed_section_is_found(made: Analysis, tmp_path: Path) -> None:
     path.write_text(path.read_text("utf-8").replace("Last words", "Other words"), "utf-8")
     with pytest.raises(VerificationFailed, match=r"sections/2\.json"):
         verify(out)
-    with pytest.raises(VerificationFailed, match=r"sections/2\.json"):
-        verify(out, integrity=False)
 
 
 @pytest.mark.slow
@@ -150,7 +148,6 @@ POINT = alt.Chart(TABLE).mark_point()
         ((pl.DataFrame({"a": ["x" * 121]}),), "longer than 120 characters"),
         ((pl.DataFrame({"a": [[1, 2]]}),), "has the type List"),
         ((pl.DataFrame({"a": [float("inf")]}),), "an infinite number"),
-        ((pl.DataFrame({"a": [2**60]}),), "more than 15 digits"),
         ((alt.Chart("https://example.org/x.csv").mark_point(),), "works without a network"),
         ((POINT.encode(href="Depot <b>:N"),), "works without a network"),
         ((alt.Chart(TABLE).mark_image(url="https://example.org/x.png"),), "works without a network"),
@@ -220,7 +217,7 @@ def test_a_table_is_read_from_the_folder_as_it_was_added(
     assert again.to_json() == section.to_json()
     (table,) = again.blocks
     assert isinstance(table, OwnTable)
-    assert table.frame.equals(column.to_frame())
+    assert table.view[0].equals(column.to_frame())
 
 
 @pytest.mark.parametrize(

@@ -194,8 +194,7 @@ def test_the_first_page_has_every_option_if_a_budget_adds_sentences(lang: str) -
     }
     printed_brief = typeset("brief", brief_values(report), drawings, report.analysis.as_of)
     first = squeezed(opened(printed_brief).pages[0].extract_text())
-    assert report.options is not None
-    assert all(squeezed(cell) in first for row in report.options.rows for cell in map(str, row))
+    assert all(squeezed(cell) in first for row in report.grids["options"].rows for cell in map(str, row))
     assert all(squeezed(sentence) in first for sentence in report.answers.recommended)
 
 

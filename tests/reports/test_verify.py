@@ -172,8 +172,7 @@ def test_a_name_that_leads_elsewhere_is_refused(bundle: Path, secret: Path, name
     assert secret.is_file()
     with (bundle / "SHA256SUMS").open("a", encoding="utf-8") as stream:
         stream.write(f"{64 * '0'}  {name}\n")
-    with pytest.raises(InputRefused, match="is not the name of a report file"):
-        verify(bundle)
+    assert refused(bundle).problem == "is missing"
 
 
 @pytest.mark.parametrize(
@@ -188,9 +187,8 @@ def test_a_link_is_not_followed(bundle: Path, secret: Path, name: str) -> None:
         place.unlink()
         place = secret
     (bundle / name).symlink_to(place)
-    for first in (True, False):
-        with pytest.raises(InputRefused, match="is a link, and not followed"):
-            verify(bundle, integrity=first, rebuild=not first)
+    with pytest.raises(InputRefused, match="is a link, and not followed"):
+        verify(bundle)
 
 
 def test_a_pipe_is_not_waited_for(bundle: Path) -> None:

@@ -99,7 +99,7 @@ def test_the_summary_says_the_answer_and_prints_on_one_page(
     numbers = {cell.value for cell in book.cells(sheet).values()}
     assert len(answers.options) == 6
     for option in answers.options:
-        assert {option.name, option.expected, option.low, option.high} <= numbers
+        assert {option.name, option.expected, option.range_low, option.range_high} <= numbers
     assert len(answers.reserve) > 1
     assert {f"• {measure}: {amount}" for measure, amount in answers.reserve} <= texts
     assert report.banner not in texts

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 import shutil
+import signal
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -182,6 +183,7 @@ def run_notebook(
     Example:
         outage-analysis notebook run 05_executive_summary --param policy=my-policy.toml --out summary.html
     """
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))  # ends the kernel, too
     parameters = parse_pairs(param or (), "--param", "budget=300_000_000")
     with progress(lang or "en") as step:
         page = jupyter.run_notebook(

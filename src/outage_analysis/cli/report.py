@@ -117,12 +117,13 @@ def cost(options: PlanOptions, *, output: Output) -> None:
 def verify(
     folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Folder that `report` wrote.")],
     *,
-    integrity: Annotated[
-        bool, typer.Option("--integrity", help="Only compare every file with its checksum.")
-    ] = False,
     rebuild: Annotated[
-        bool, typer.Option("--rebuild", help="Only write the report again, and compare every byte.")
-    ] = False,
+        bool,
+        typer.Option(
+            "--rebuild/--integrity",
+            help="Write the report again and compare every byte, or only compare checksums.",
+        ),
+    ] = True,
     claims: Annotated[
         list[Path] | None,
         "Complaint file that the report was made from, recognised by its content; repeat for more. "
@@ -134,23 +135,16 @@ def verify(
     """Verify a report: compare each file with its checksum, then write the report again and compare bytes.
 
     If a file differs, the command names the first one, with the line or byte, and the cause:
-    environment, font, code, document, facts or data. Exit code 1 means that something differs. Example:
+    environment, code, document, facts or data. Exit code 1 means that something differs. Example:
 
         outage-analysis verify build/report
     """
     locale = text.Locale(lang)
-    if integrity and not rebuild and claims:
+    if claims and not rebuild:
         raise UsageError("--claims is for a rebuild", remedy="Leave out --integrity.")
-    both = integrity == rebuild
     try:
         with progress(lang) as step:
-            result = reports.verify(
-                folder,
-                integrity=both or integrity,
-                rebuild=both or rebuild,
-                claims=claims or (),
-                progress=step,
-            )
+            result = reports.verify(folder, rebuild=rebuild, claims=claims or (), progress=step)
     except VerificationFailed as failure:
         if as_json:
             place = {"file": failure.file, "row": failure.row, "line": failure.line, "place": failure.column}

@@ -7,22 +7,18 @@ from __future__ import annotations
 
 import ast
 import asyncio
+import atexit
 import json
 import os
 import re
-import signal
 import subprocess
-import threading
-import tomllib
 import warnings
-from collections.abc import Callable, Coroutine, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor, wait
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from copy import deepcopy
 from dataclasses import dataclass, field
-from datetime import date
 from importlib.util import find_spec
-from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
@@ -48,9 +44,9 @@ class Notebook:
     metadata: dict[str, Any] = field(default_factory=dict, repr=False)
 
     @property
-    def parameters(self) -> str | None:
-        """The source of the cell tagged `parameters`; None if no cell has the tag."""
-        return next((cell.source for cell in self.cells if is_parameters(cell)), None)
+    def parameters(self) -> str:
+        """The source of the cell tagged `parameters`; empty if no cell has the tag."""
+        return next((cell.source for cell in self.cells if is_parameters(cell)), "")
 
 
 def is_parameters(cell: Any) -> bool:  # noqa: ANN401 - nbformat ships no types
@@ -125,91 +121,73 @@ def read_notebook(path: Path) -> Notebook:
     return Notebook(path.stem, node.cells, {"kernelspec": {"name": "python3", "display_name": "Python 3"}})
 
 
-NOTHING = ("None", "none", "null")
-DAY = re.compile(r"\d{4}-\d\d-\d\d")
-DAY_CALL = re.compile(r"((datetime\.)?date)(\.fromisoformat)?")
-"""Calls in a notebook that create a date."""
+PARAMETER = re.compile(r"^(\w+)(: *\w+)? = (.+?)(  #.*)?$", re.MULTILINE)
+"""A line of a parameters cell: NAME = VALUE, perhaps with a type and a comment."""
+WORDS = {"true": True, "false": False, "None": None, "none": None, "null": None}
 EXPECTED: dict[type, tuple[tuple[type, ...], str]] = {
     bool: ((bool,), "true or false"),
     int: ((int,), "a whole number, such as 300_000_000"),
     float: ((int, float), "a number, such as 0.05"),
     list: ((list, tuple), 'a list, such as ["a", "b"]'),
-    tuple: ((list, tuple), 'a list, such as ["a", "b"]'),
 }
 """Type of a notebook's own value -> the types of a new value, and their description in an error message."""
 
 
-@dataclass(frozen=True)
-class FilledParameters:
-    """The parameters cell of a notebook, filled with the values of one run."""
-
-    executed: str | None = None
-    """Source of the cell as it runs, with absolute paths of files; None if there is no such cell."""
-    displayed: str | None = None
-    """Source of the cell for a page, with file names without folders, which would reveal the machine."""
-    values: dict[str, str] = field(default_factory=dict)
-    """The values that the user set, as the page prints them."""
-
-
 def fill_parameters(
     notebook: Notebook, texts: Mapping[str, str], lang: str | None = None
-) -> FilledParameters:
-    """Put the values of a run into the parameters cell of a notebook.
+) -> dict[str, object]:
+    """Return the values of a run for the parameters of a notebook.
 
     Args:
         notebook: the notebook.
         texts: the values as text, by parameter name. A value must have the type of the notebook's own value
-            (integer, number, boolean, day, text, list). The text `None` sets the parameter to None. If the
-            notebook's own value is None, the text is read as a Python or TOML value or, if it is neither,
-            kept as text. Relative paths start in the working folder.
+            (integer, number, boolean, text, list). The text `None` sets the parameter to None. If the
+            notebook's own value is None, the text is read as a Python value or, if it is none, kept as text.
         lang: value for the parameter `lang`, if the notebook has one.
 
     Raises:
         UsageError: the notebook has no such parameter, a value has the wrong type, or `lang` contradicts the
             parameter `lang`.
     """
-    source = notebook.parameters
-    defaults = {} if source is None else _assigned_expressions(source)
+    defaults = _parameters(notebook.parameters)
     wanted = dict(texts)
     if lang is not None and "lang" in defaults and wanted.setdefault("lang", lang) != lang:
         raise UsageError("--lang and the parameter lang differ", value=f"{lang}, {wanted['lang']}")
-    executed, displayed, values = {}, {}, {}
-    for name, text in sorted(wanted.items()):
-        if name not in defaults:
-            hint = spelling_hint(name, list(defaults))
-            known = "" if hint.startswith("Known") else f" Known: {', '.join(defaults)}."
-            remedy = f"{hint}{known}" if defaults else "It has no cell with the tag parameters."
-            raise UsageError(f"{notebook.name} has no parameter of that name", value=name, remedy=remedy)
-        default = defaults[name]
-        value = None if text.strip() in NOTHING else _parse_value(name, text, default)
-        shown = _change_paths(value, lambda path: path.name)
-        executed[default] = _python_source(_change_paths(value, Path.absolute), default)
-        displayed[default] = _python_source(shown, default)
-        if name in texts:
-            values[name] = text if shown == value else str(shown)
-    if source is None:
-        return FilledParameters()
-    return FilledParameters(
-        _replace_expressions(source, executed), _replace_expressions(source, displayed), values
-    )
+    if unknown := sorted(wanted.keys() - defaults.keys()):
+        hint = spelling_hint(unknown[0], list(defaults))
+        known = "" if hint.startswith("Known") else f" Known: {', '.join(defaults)}."
+        remedy = f"{hint}{known}" if defaults else "It has no cell with the tag parameters."
+        raise UsageError(f"{notebook.name} has no parameter of that name", value=unknown[0], remedy=remedy)
+    return {name: _parse_value(name, text, defaults[name]) for name, text in wanted.items()}
 
 
-def notebook_language(notebook: Notebook, filled: FilledParameters) -> str:
+def notebook_language(notebook: Notebook, values: Mapping[str, object]) -> str:
     """Return the value of a notebook's parameter `lang`; en if the notebook has no such parameter."""
-    default = _assigned_expressions(filled.executed or notebook.parameters or "").get("lang")
-    lang = default.value if isinstance(default, ast.Constant) else None
+    lang = {**_parameters(notebook.parameters), **values}.get("lang")
     return lang if isinstance(lang, str) and lang in LANGUAGES else LANGUAGES[0]
 
 
 def replace_values(source: str, values: Mapping[str, object]) -> str:
-    """Replace parameter values in the source of a parameters cell; relative paths stay relative.
+    """Replace values in the source of a parameters cell; comments and all other lines stay as they are."""
 
-    Names to which the cell assigns no value are ignored. Comments and layout do not change.
-    """
-    nodes = _assigned_expressions(source)
-    return _replace_expressions(
-        source, {nodes[name]: _literal(v) for name, v in values.items() if name in nodes}
-    )
+    def line(match: re.Match[str]) -> str:
+        name, kind, _, comment = match.groups(default="")
+        return f"{name}{kind} = {_literal(values[name])}{comment}" if name in values else match[0]
+
+    return PARAMETER.sub(line, source)
+
+
+def shown_values(values: Mapping[str, object]) -> dict[str, object]:
+    """Return values as a page shows them: files without their folders, which would reveal the machine."""
+    return {name: _change_paths(value, lambda path: path.name) for name, value in values.items()}
+
+
+def _parameters(source: str) -> dict[str, object]:
+    defaults = {}
+    for name, _, value, _ in PARAMETER.findall(source):
+        with suppress(ValueError, SyntaxError):  # a value that the notebook computes is no parameter
+            defaults[name] = ast.literal_eval(value)
+    return defaults
 
 
 def _literal(value: object) -> str:
@@ -221,100 +199,32 @@ def _literal(value: object) -> str:
     return f"{value:_}" if type(value) is int else repr(value)
 
 
-def _assigned_expressions(source: str) -> dict[str, ast.expr]:
-    """Return the names to which a cell assigns values, each with the expression of its value."""
-    try:
-        body = ast.parse(source).body
-    except SyntaxError as error:
-        problem = "the notebook's cell of parameters is not valid Python"
-        raise UsageError(problem, line=error.lineno, remedy="Run the notebook in JupyterLab.") from error
-    expressions: dict[str, ast.expr] = {}
-    for statement in body:
-        if isinstance(statement, ast.Assign) and len(statement.targets) == 1:
-            target = statement.targets[0]
-        elif isinstance(statement, ast.AnnAssign):
-            target = statement.target
-        else:
-            continue
-        if isinstance(target, ast.Name) and statement.value is not None:
-            expressions[target.id] = statement.value
-    return expressions
-
-
-def _replace_expressions(source: str, values: Mapping[ast.expr, str]) -> str:
-    """Replace Python expressions in a source by the texts in `values`; all other text stays unchanged."""
-    whole = source.encode()  # The columns of a syntax tree count bytes.
-    starts = [0, *accumulate(map(len, whole.splitlines(keepends=True)))]
-    for node in sorted(values, key=lambda node: (node.lineno, node.col_offset), reverse=True):
-        start = starts[node.lineno - 1] + node.col_offset
-        end = starts[(node.end_lineno or node.lineno) - 1] + (node.end_col_offset or 0)
-        whole = whole[:start] + values[node].encode() + whole[end:]
-    return whole.decode()
-
-
-def _parse_value(name: str, text: str, default: ast.expr) -> object:
-    """Parse a text as a value of the same type as the value that the notebook assigns to the parameter."""
-    read = _parse_literal(text)
-    if _day_class(default):
-        return _parse_day(name, text)
-    try:
-        own: Any = ast.literal_eval(default)
-    except ValueError:
-        return read
+def _parse_value(name: str, text: str, own: object) -> object:
+    """Parse a text as a value of the same type as the notebook's own value of the parameter."""
+    word, percent = text.strip(), isinstance(own, float) and text.endswith("%")
+    read: Any = WORDS.get(word, text)
+    if read is None:
+        return None
+    with suppress(ValueError, SyntaxError, MemoryError, RecursionError):
+        read = ast.literal_eval(word.removesuffix("%") if percent else word)
+    if isinstance(own, str):
+        return read if isinstance(read, str) else text
     if own is None:
         return read
-    if isinstance(own, str):
-        string = read if isinstance(read, str) else text
-        return _parse_day(name, string).isoformat() if DAY.fullmatch(own) else string
-    if isinstance(own, float) and text.strip().endswith("%"):  # The text 5% means 0.05.
-        read = _parse_literal(text.strip().removesuffix("%"))
-        read = read / 100 if type(read) in (int, float) else text
     kinds, description = EXPECTED.get(type(own), ((type(own),), f"a {type(own).__name__}"))
     if type(read) not in kinds:  # Unlike isinstance, this does not accept True as an int.
         raise UsageError(f"the parameter {name} is not {description}", value=text)
-    return type(own)(read)
-
-
-def _parse_literal(text: str) -> Any:  # noqa: ANN401 - what a user wrote
-    """Parse a text as a Python literal or a TOML value; return the text if it is neither."""
-    for parse in (ast.literal_eval, lambda toml: tomllib.loads(f"value = {toml}")["value"]):
-        try:
-            # TOML has days and infinite numbers. They have no Python literal, so they stay text.
-            return ast.literal_eval(repr(parse(text.strip())))
-        except (ValueError, SyntaxError, MemoryError, RecursionError):
-            continue
-    return text
-
-
-def _parse_day(name: str, text: str) -> date:
-    try:
-        return date.fromisoformat(text.strip())
-    except ValueError:
-        problem = f"the parameter {name} is not a day, such as 2022-12-30"
-        raise UsageError(problem, value=text) from None
-
-
-def _python_source(value: object, default: ast.expr) -> str:
-    return f"{_day_class(default)}.fromisoformat('{value}')" if isinstance(value, date) else repr(value)
-
-
-def _day_class(default: ast.expr) -> str:
-    """Return the name of the class date in a call that creates a date; empty for another expression."""
-    call = DAY_CALL.fullmatch(ast.unparse(default.func)) if isinstance(default, ast.Call) else None
-    return call[1] if call else ""
+    return read / 100 if percent else type(own)(read)  # type: ignore[call-arg] # one of EXPECTED
 
 
 def _change_paths(value: object, change: Callable[[Path], Path | str]) -> object:
     """Change each path in a value: an existing file or folder, or a glob pattern, but no id."""
-    if isinstance(value, list | tuple):
-        return type(value)(_change_paths(item, change) for item in value)
-    if not isinstance(value, str):
-        return value
-    path = Path(value)
-    if not (path.suffix or len(path.parts) > 1):
+    if isinstance(value, list):
+        return [_change_paths(item, change) for item in value]
+    if not isinstance(value, str) or not (Path(value).suffix or len(Path(value).parts) > 1):
         return value
     try:
-        return str(change(path)) if path.exists() or "*" in path.name else value
+        return str(change(Path(value))) if Path(value).exists() or "*" in Path(value).name else value
     except (OSError, ValueError):
         return value
 
@@ -327,7 +237,7 @@ PAUSE = 0.2
 
 def execute(
     notebook: Notebook,
-    parameters: FilledParameters | None = None,
+    values: Mapping[str, object] | None = None,
     progress: Callable[[str], None] = lambda _: None,
     *,
     folder: Path | None = None,
@@ -336,7 +246,7 @@ def execute(
 
     Args:
         notebook: the notebook as it is stored.
-        parameters: the parameters cell with the values of this run; by default it stays as it is.
+        values: values for parameters of the notebook; relative paths start in the working folder.
         progress: called with a short message when a cell starts.
         folder: the working folder of the kernel; by default a temporary folder, which is deleted.
 
@@ -354,12 +264,15 @@ def execute(
     from nbclient import NotebookClient
     from nbclient.exceptions import CellExecutionError, DeadKernelError
 
-    cells = deepcopy(notebook.cells)
+    values, cells = values or {}, deepcopy(notebook.cells)
     node = nbformat.from_dict(  # type: ignore[no-untyped-call]
         {"cells": cells, "metadata": notebook.metadata, "nbformat": 4, "nbformat_minor": 5}
     )
-    filled = parameters or FilledParameters()
-    _set_parameters(node, filled.executed)
+    parameters = next(filter(is_parameters, node.cells), None)
+    source = notebook.parameters
+    if parameters:
+        full_paths = {name: _change_paths(value, Path.absolute) for name, value in values.items()}
+        parameters.source = replace_values(source, full_paths)
     count = sum(cell.cell_type == "code" for cell in cells)
     started: list[str] = []
 
@@ -381,7 +294,7 @@ def execute(
         )
         environment = {**os.environ, **ENVIRONMENT, "IPYTHONDIR": str(own / ".ipython")}
         try:
-            _run_in_thread(_execute_cells(client, env=environment, stderr=subprocess.DEVNULL))
+            _execute_in_thread(client, env=environment, stderr=subprocess.DEVNULL)
         except CellExecutionError as error:
             known = getattr(errors, error.ename, None)
             if isinstance(known, type) and issubclass(known, OutageAnalysisError):
@@ -394,63 +307,29 @@ def execute(
             beside = "Rename any file beside it that has the name of a Python or Jupyter module."
             remedy = "Check the cell and the free memory." if started else beside
             raise EnvironmentFailed(problem, file=notebook.name, remedy=remedy) from error
-    _set_parameters(node, filled.displayed)
+    if parameters:
+        parameters.source = replace_values(source, shown_values(values))
     return Notebook(notebook.name, node.cells, notebook.metadata)
 
 
-def _set_parameters(node: Any, source: str | None) -> None:  # noqa: ANN401 - nbformat ships no types
-    """Replace the source of the parameters cell; if the new source is None, leave the cell unchanged."""
-    if source is not None:
-        next(cell for cell in node.cells if is_parameters(cell)).source = source
-
-
-async def _execute_cells(client: Any, **kernel: object) -> None:  # noqa: ANN401 - an nbclient type, imported late
+def _execute_in_thread(client: Any, **kernel: object) -> None:  # noqa: ANN401 - an nbclient type, imported late
+    """Execute a notebook in a thread, because the current one may run an event loop, as in Jupyter."""
     manager = client.km
-    try:
-        # If nbclient started the kernel itself, it would leave the kernel running after an early interrupt.
-        await client.async_start_new_kernel(**kernel)
-        await client.async_start_new_kernel_client()
-        await client.async_execute()
-    finally:
-        if client.kc is not None:
-            client.kc.stop_channels()
-        if manager.has_kernel:
-            await manager.shutdown_kernel(now=True)
 
+    def run() -> None:
+        with asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner:
+            runner.run(client.async_execute(cleanup_kc=True, **kernel))
 
-def _run_in_thread(work: Coroutine[Any, Any, None]) -> None:
-    """Run a coroutine in a thread, because the current thread may run an event loop, as in Jupyter."""
-    runner = asyncio.Runner(loop_factory=asyncio.SelectorEventLoop)
-    loop = runner.get_loop()
-    task = loop.create_task(work)
-
-    def run_task() -> None:
-        with runner:  # On exit, it cancels what is left and closes the loop.
-            loop.run_until_complete(task)
-
-    with _sigterm_raises(), ThreadPoolExecutor(1) as pool:
-        done = pool.submit(run_task)
+    with ThreadPoolExecutor(1) as pool:
+        done = pool.submit(run)
         try:
             while not wait([done], timeout=PAUSE).done:
                 pass
         except BaseException:
-            with suppress(RuntimeError):  # The loop is closed if the task has just ended.
-                loop.call_soon_threadsafe(task.cancel)
+            while not wait([done], timeout=PAUSE).done:  # Without a kernel, nbclient ends by itself.
+                if manager.provisioner and manager.provisioner.process:
+                    manager.provisioner.process.kill()
             raise
+        finally:  # nbclient keeps it if the kernel did not start
+            atexit.unregister(client._cleanup_kernel)  # noqa: SLF001
     done.result()
-
-
-@contextmanager
-def _sigterm_raises() -> Iterator[None]:
-    # Turn SIGTERM into SystemExit, so that clean-up code runs as it does on Ctrl-C.
-    def end(number: int, _frame: object) -> None:
-        raise SystemExit(128 + number)
-
-    if threading.current_thread() is not threading.main_thread():  # only the main thread can handle signals
-        yield
-        return
-    before = signal.signal(signal.SIGTERM, end)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)

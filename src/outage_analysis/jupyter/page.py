@@ -27,6 +27,7 @@ from outage_analysis.jupyter.notebook import (
     find_notebook,
     notebook_language,
     read_notebook,
+    shown_values,
 )
 from outage_analysis.reports import csp_hash, template_text
 from outage_analysis.text import LANGUAGES, Locale, Note, fonts
@@ -75,7 +76,7 @@ def run_notebook(
     notebook = read_notebook(file)
     if bundled:
         notebook = replace(notebook, name=str(name_or_path))
-    filled = fill_parameters(notebook, parameters or {}, lang)
+    values = fill_parameters(notebook, parameters or {}, lang)
     page = Path(out) if out is not None else Path(f"{notebook.name}.html")
     if page.suffix not in (".html", ".htm"):
         raise UsageError("is not named .html", file=page, remedy="Choose another --out.")
@@ -83,10 +84,11 @@ def run_notebook(
         raise UsageError("is a folder", file=page, remedy="Choose another --out.")
     if page.exists() and not force:
         raise UsageError("exists already", file=page, remedy="Add --force to replace it.")
-    executed = execute(notebook, filled, progress, folder=None if bundled else file.parent.absolute())
+    executed = execute(notebook, values, progress, folder=None if bundled else file.parent.absolute())
     progress(Note("step_writing_the_page"))
-    lang = lang or notebook_language(notebook, filled)
-    text = notebook_page(executed, lang, filled.values, code=code)
+    lang = lang or notebook_language(notebook, values)
+    given = shown_values({name: values[name] for name in parameters or {}})
+    text = notebook_page(executed, lang, given, code=code)
     with atomic_file(page, parents=True) as part:
         part.write_text(text, "utf-8", newline="\n")
     return page
@@ -107,7 +109,7 @@ KOREAN_SHARE = 0.3
 
 
 def notebook_page(
-    notebook: Notebook, lang: str, parameters: Mapping[str, str] | None = None, *, code: bool = False
+    notebook: Notebook, lang: str, parameters: Mapping[str, object] | None = None, *, code: bool = False
 ) -> str:
     """Return the HTML page of an executed notebook. The same notebook always gives the same text.
 
@@ -141,7 +143,7 @@ def notebook_page(
     locale, name = Locale(lang), fonts.printable(notebook.name)
     colophon = locale("notebook.colophon", name=name, version=version("outage-analysis"))
     if parameters:
-        given = ", ".join(f"{key} = {fonts.printable(value)}" for key, value in parameters.items())
+        given = ", ".join(f"{key} = {fonts.printable(str(value))}" for key, value in parameters.items())
         colophon += f" {locale('notebook.given', parameters=given)}"
     resources: dict[str, Any] = {
         "locale": locale,

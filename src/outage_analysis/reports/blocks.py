@@ -123,9 +123,9 @@ class Option:
     name: str
     expected: float | None
     """The expected cash; None if the ledger lacks an input."""
-    low: float | None
+    range_low: float | None
     """The low end of the likely range."""
-    high: float | None
+    range_high: float | None
     over_budget: float | None = None
     """The probability that the cash cost exceeds the budget."""
     recipients: float | None = None

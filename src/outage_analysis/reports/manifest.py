@@ -10,7 +10,7 @@ import hashlib
 import json
 import platform
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import date
 from functools import cache
 from importlib.metadata import version
@@ -68,13 +68,6 @@ class OutputRecord(ManifestPart):
     bytes: Count
 
 
-class DocumentRecord(ManifestPart):
-    """A TOML document: its id (empty if it has none) and a checksum of its content, whatever its layout."""
-
-    id: str
-    content_sha256: Digest
-
-
 class InputRecord(ManifestPart):
     """An input file of the report (claims, or totals per loss band): checksum, rows read and rejected."""
 
@@ -100,8 +93,8 @@ class Manifest(ManifestPart):
     changes: dict[str, float]
     """Payments by name and assumptions by id that the user has set; the documents contain the values."""
     code_sha256: Digest
-    documents: dict[DocumentName, DocumentRecord]
-    """The TOML documents in the report folder, by the name in documents/<name>.toml."""
+    documents: dict[DocumentName, Digest]
+    """The TOML documents in documents/<name>.toml: checksums of their content, whatever its layout."""
     draws: Annotated[int, Field(gt=0, le=MAX_DRAWS)]
     environment: dict[str, str]
     epoch: date
@@ -117,7 +110,6 @@ class Manifest(ManifestPart):
 
     Amounts are in the smallest unit of the currency.
     """
-    fonts: dict[str, Digest]
     formats: Annotated[tuple[str, ...], Field(min_length=1)]
     hindsight: bool
     inputs: tuple[InputRecord, ...]
@@ -157,17 +149,13 @@ def create_manifest(report: Report, folder: Path, formats: tuple[str, ...]) -> M
         assumptions=tuple(fonts.printable_table(entries).to_dicts()),
         bom=report.bom,
         code_sha256=code_digest(),
-        documents={
-            name: DocumentRecord(id=getattr(document, "id", ""), content_sha256=content_digest(document))
-            for name, document in analysis.documents.items()
-        },
+        documents={name: content_digest(document) for name, document in analysis.documents.items()},
         environment=environment(),
         epoch=analysis.as_of,
         examples=analysis.used_ledger.examples if analysis.used_ledger else (),
         expected=dict(analysis.exact_tables["totals"].select("valuation", "expected").iter_rows()),
         facts=_facts_digests(analysis),
         figures=figures,
-        fonts=fonts.digests(),
         formats=tuple(sorted(formats)),
         inputs=tuple(_input_records(analysis)),
         language=report.lang,
@@ -196,18 +184,16 @@ def environment() -> dict[str, str]:
 
 @cache
 def code_digest() -> str:
-    """Return one checksum of all files of this package, except its data, fonts and notebooks.
+    """Return one checksum of all files of this package, except its data and notebooks.
 
-    Data and fonts are excluded because the manifest records them separately. Notebooks are excluded because
-    they do not affect a report.
+    Data is excluded because the manifest records it separately. Notebooks do not affect a report.
     """
     root = package_root()
     checksum = hashlib.sha256()
     for path in sorted(root.rglob("*"), key=lambda p: p.relative_to(root).as_posix()):
         name = path.relative_to(root)
-        excluded = name.parts[0] in ("data", "notebooks") or path.suffix == ".otf"
         hidden = any(part.startswith((".", "__pycache__")) for part in name.parts)
-        if path.is_file() and not excluded and not hidden:
+        if path.is_file() and name.parts[0] not in ("data", "notebooks") and not hidden:
             content = path.read_bytes()
             checksum.update(f"{name.as_posix()}\0{len(content)}\0".encode() + content)
     return checksum.hexdigest()
@@ -297,10 +283,19 @@ def file_digest(path: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
+def checksum_lines(checksums: Mapping[str, str]) -> list[str]:
+    """Return the lines of SHA256SUMS for the checksums of files by name."""
+    return [f"{checksums[name]}  {name}" for name in sorted(checksums)]
+
+
+def parse_checksums(text: str) -> dict[str, str]:
+    """Return the checksums that the text of SHA256SUMS states, by file name."""
+    return {name: digest for digest, _, name in (line.partition("  ") for line in text.splitlines())}
+
+
 def read_checksums(folder: Path) -> dict[str, str]:
     """Return the checksums in SHA256SUMS by file name; empty if SHA256SUMS is missing or unreadable."""
     try:
-        lines = read_limited(folder, CHECKSUMS_NAME).decode().splitlines()
+        return parse_checksums(read_limited(folder, CHECKSUMS_NAME).decode())
     except (OSError, UnicodeDecodeError, UsageError, InputRefused):
         return {}
-    return {name: digest for digest, _, name in (line.partition("  ") for line in lines)}

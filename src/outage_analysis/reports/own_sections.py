@@ -10,7 +10,6 @@ import json
 import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -20,7 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from outage_analysis.charts import stable_spec, style_config
 from outage_analysis.errors import DisclosureBlocked, InputRefused, UsageError
 from outage_analysis.files import Name, Text
-from outage_analysis.text import Locale, find_personal_data, fonts
+from outage_analysis.text import Column, Unit, find_personal_data, fonts
 
 MAX_PARAGRAPH, MAX_TEXT = 1_500, 10_000
 """The most characters of a paragraph, and of a text of several paragraphs."""
@@ -149,16 +148,20 @@ class OwnTable(OwnPart):
         if any(len(text) > MAX_CELL for text in self.texts()):
             raise ValueError(f"a cell or a column name is longer than {MAX_CELL} characters")
         try:
-            _ = self.frame
-        except (ArithmeticError, TypeError, ValueError, pl.exceptions.PolarsError) as error:
+            _ = self.view
+        except pl.exceptions.PolarsError as error:
             raise ValueError("a value of a table is not of the kind of its column") from error
         return self
 
     @property
-    def frame(self) -> pl.DataFrame:
-        """The table as a data frame."""
-        columns = zip(self.columns.items(), zip(*self.rows, strict=True), strict=True)
-        return pl.DataFrame([_series(name, kind, values) for (name, kind), values in columns])
+    def view(self) -> tuple[pl.DataFrame, tuple[Column, ...]]:
+        """The table as a data frame, and its columns with their units."""
+        frame = pl.DataFrame(
+            self.rows, {name: DTYPES[kind] for name, kind in self.columns.items()}, orient="row"
+        )
+        days = pl.col(name for name, kind in self.columns.items() if kind == "day")
+        columns = (Column(n, UNITS[kind], "", title=fonts.printable(n)) for n, kind in self.columns.items())
+        return frame.with_columns(days.str.to_date("%Y-%m-%d")), tuple(columns)
 
     def texts(self) -> Iterator[str]:
         """Yield every text, for the check for personal data."""
@@ -169,15 +172,9 @@ class OwnTable(OwnPart):
 OwnBlock = OwnText | OwnChart | OwnTable
 DTYPES = {"text": pl.String, "integer": pl.Int64, "number": pl.Float64, "flag": pl.Boolean, "day": pl.String}
 """Kind of a column -> the type of its values in JSON, where a day is a text such as 2024-12-31."""
-
-
-def _series(name: str, kind: ColumnKind, values: Values) -> pl.Series:
-    if kind != "flag" and any(isinstance(x, bool) for x in values):
-        raise TypeError(kind)
-    if kind == "number":
-        values = tuple(float(x) if type(x) is int else x for x in values)
-    series = pl.Series(name, values, DTYPES[kind])
-    return series.str.to_date("%Y-%m-%d") if kind == "day" else series
+UNITS: dict[ColumnKind, Unit] = {
+    "text": "text", "integer": "decimal", "number": "decimal", "flag": "word", "day": "day",
+}  # fmt: skip
 
 
 def _items(value: object) -> Iterator[tuple[object, object]]:
@@ -216,8 +213,6 @@ FOLDER = "sections"
 """The folder of the sections in a report folder; they are named 1.json, 2.json and so on."""
 MAX_SECTIONS, MAX_BLOCKS = 20, 20
 MAX_SECTION_BYTES = 20_000_000
-LARGEST_INTEGER = 2**53
-"""Larger whole numbers would lose digits in a chart or a sheet."""
 
 
 class OwnSection(OwnPart):
@@ -288,29 +283,23 @@ def _as_text(value: object, kind: type[Text]) -> Text:
 
 def _table(frame: pl.DataFrame) -> OwnTable:
     kinds: dict[str, ColumnKind] = {}
-    columns: list[list[Any]] = []
     for name, dtype in frame.schema.items():
-        values = frame[name].to_list()
         if dtype in (pl.String, pl.Categorical, pl.Enum):
             kinds[name] = "text"
-        elif dtype == pl.Boolean:
-            kinds[name] = "flag"
-        elif dtype == pl.Date:
-            kinds[name], values = "day", [x and x.isoformat() for x in values]
         elif dtype.is_integer():
             kinds[name] = "integer"
-            if any(x is not None and abs(x) > LARGEST_INTEGER for x in values):
-                raise UsageError(f"the column {name} has whole numbers with more than 15 digits")
         elif dtype.is_float() or isinstance(dtype, pl.Decimal):
             kinds[name] = "number"
-            values = [None if x is None or math.isnan(x) else float(x) for x in values]
-            if any(x is not None and math.isinf(x) for x in values):
-                raise UsageError(f"the column {name} has an infinite number")
+        elif dtype in (pl.Boolean, pl.Date):
+            kinds[name] = "flag" if dtype == pl.Boolean else "day"
         else:
             problem = f"the column {name} has the type {dtype}, which a report cannot show"
             raise UsageError(problem, remedy="Cast it to a text, a number or a date, or leave it out.")
-        columns.append(values)
-    return OwnTable(columns=kinds, rows=tuple(zip(*columns, strict=True)))
+    cast = frame.select(pl.col(name).cast(DTYPES[kind]) for name, kind in kinds.items())
+    rows = tuple(cast.fill_nan(None).iter_rows())
+    if {math.inf, -math.inf} & {value for row in rows for value in row}:
+        raise UsageError("a table has an infinite number", remedy="Leave it out, or write it as a text.")
+    return OwnTable(columns=kinds, rows=rows)
 
 
 def write_sections(sections: Sequence[OwnSection], folder: Path) -> None:
@@ -334,14 +323,3 @@ def read_section(path: Path) -> OwnSection:
     except (OSError, ValidationError, RecursionError) as error:
         problem = "is no section of a report of this version"
         raise InputRefused(problem, file=path, remedy="Write the report again.") from error
-
-
-def cell_text(locale: Locale, value: object) -> str:
-    """Return a value of a user's table as text."""
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return locale(f"word.{str(value).lower()}")
-    if isinstance(value, int | float):
-        return locale.exact(value)
-    return locale.day(value) if isinstance(value, date) else fonts.printable(str(value))

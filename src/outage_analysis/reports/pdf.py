@@ -31,7 +31,6 @@ from outage_analysis.reports.blocks import (
 )
 from outage_analysis.reports.grids import Grid, GridColumn
 from outage_analysis.reports.report import Report, facts_by_host
-from outage_analysis.reports.table_views import build_views
 from outage_analysis.text import fonts
 
 Values = dict[str, Any]
@@ -224,7 +223,9 @@ def _printed_blocks(section: Section, report: Report) -> Iterator[Block]:
 def printed_grids(report: Report) -> dict[str, Grid]:
     """Return the printed tables by name: fewer columns than on the page, and none that is empty."""
     grids = dict(report.grids)
-    for name, (frame, columns) in build_views(report.analysis, report.formatter).items():
+    for name, (frame, columns) in report.views.items():
+        if name == "options" or name in report.own_tables:
+            continue
         by_name = {column.name: column for column in columns}
         kept = [c for c in by_name if c not in OMITTED_COLUMNS]
         chosen = [by_name[c] for c in PRINTED_COLUMNS.get(name, kept) if c in by_name]

@@ -37,11 +37,11 @@ from outage_analysis.reports.blocks import (
     Tile,
 )
 from outage_analysis.reports.first_screen import sentences, tiles
-from outage_analysis.reports.grids import Grid, GridColumn, TableFormatter
-from outage_analysis.reports.options import option_grid
-from outage_analysis.reports.own_sections import OwnBlock, OwnChart, OwnSection, OwnTable, OwnText, cell_text
+from outage_analysis.reports.grids import Grid, TableFormatter
+from outage_analysis.reports.options import option_grid, option_view
+from outage_analysis.reports.own_sections import OwnBlock, OwnChart, OwnSection, OwnTable, OwnText
 from outage_analysis.reports.sections import SectionBuilder, cash_facts
-from outage_analysis.reports.table_views import SOURCE_TABLES, format_tables
+from outage_analysis.reports.table_views import SOURCE_TABLES, View, build_views
 from outage_analysis.text import Locale, fonts
 
 
@@ -140,17 +140,20 @@ class Report:
         return sentences(self.analysis, self.locale, self.names)
 
     @cached_property
-    def options(self) -> Grid | None:
-        """The options of the decision as a table of strings; None without options."""
-        options = self.answers.options
-        return option_grid(options, self.analysis, self.locale) if options else None
+    def views(self) -> dict[str, View]:
+        """All report tables that have rows, each with the columns that it shows, by name."""
+        views = build_views(self.analysis, self.formatter)
+        if self.answers.options:
+            views["options"] = option_view(self.answers.options, self.analysis, self.locale)
+        return views | self.own_tables
 
     @cached_property
     def grids(self) -> dict[str, Grid]:
         """All report tables that have rows, formatted as text, by name."""
-        own = {name: _own_grid(frame, self.locale) for name, frame in self.own_tables.items()}
-        options = {} if self.options is None else {"options": self.options}
-        return format_tables(self.analysis, self.formatter) | options | own
+        grids = {name: self.formatter.grid(*view) for name, view in self.views.items()}
+        if self.answers.options:  # here they are rounded as on the first screen
+            grids["options"] = option_grid(self.answers.options, self.analysis, self.locale)
+        return grids
 
     @cached_property
     def own_blocks(self) -> dict[str, OwnBlock]:
@@ -162,9 +165,9 @@ class Report:
         }
 
     @property
-    def own_tables(self) -> dict[str, pl.DataFrame]:
+    def own_tables(self) -> dict[str, View]:
         """The tables that the user has added, by the name of their block."""
-        return {name: block.frame for name, block in self.own_blocks.items() if isinstance(block, OwnTable)}
+        return {name: block.view for name, block in self.own_blocks.items() if isinstance(block, OwnTable)}
 
     @cached_property
     def front(self) -> tuple[Section, ...]:
@@ -322,13 +325,6 @@ class Report:
     def pictures(self) -> dict[str, bytes]:
         """The charts of the report as PNG with title, subtitle and sources, by name."""
         return {name: png(drawing) for name, drawing in self.titled_svgs.items()}
-
-
-def _own_grid(frame: pl.DataFrame, locale: Locale) -> Grid:
-    styles = ["n" if t.is_numeric() else "d" if t == pl.Date else "" for t in frame.dtypes]
-    heads = [GridColumn(fonts.printable(n), style) for n, style in zip(frame.columns, styles, strict=True)]
-    rows = (tuple(cell_text(locale, value) for value in row) for row in frame.iter_rows())
-    return Grid(tuple(heads), tuple(rows))
 
 
 ADDRESS_SEPARATOR = " ; "

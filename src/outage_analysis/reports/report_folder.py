@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from functools import partial
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import TypeVar
 
 from outage_analysis.analysis import Analysis, Plan, load_documents
@@ -18,6 +19,7 @@ from outage_analysis.reports.manifest import (
     CHECKSUMS_NAME,
     MANIFEST_NAME,
     REWRITE_REMEDY,
+    checksum_lines,
     create_manifest,
     file_digest,
     read_checksums,
@@ -28,6 +30,8 @@ from outage_analysis.reports.report import Report
 from outage_analysis.text import LANGUAGES, Locale, fonts
 
 T = TypeVar("T", bound=Document)
+MAX_FILES, MAX_FILE_BYTES = 5_000, 200_000_000
+"""Limits for a report folder: its number of files, and the bytes of one file."""
 FIXED_CHARACTERS = "".join(map(chr, range(0x20, 0x7F))) + "–—…×·≤≥→’‘“”"
 """ASCII and the punctuation that figures and labels use; the fonts must cover them."""
 
@@ -83,9 +87,8 @@ def write_report(
             (folder / "documents" / f"{name}.toml").write_text(document_text(document), "utf-8")
         write_sections(report.own_sections, folder)
         (folder / MANIFEST_NAME).write_text(create_manifest(report, folder, chosen).to_json(), "utf-8")
-        names = sorted(p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file())
-        checksums = "".join(f"{file_digest(folder / name)}  {name}\n" for name in names)
-        (folder / CHECKSUMS_NAME).write_text(checksums, "utf-8")
+        checksums = {name: file_digest(path) for name, path in report_files(folder).items()}
+        (folder / CHECKSUMS_NAME).write_text("\n".join([*checksum_lines(checksums), ""]), "utf-8")
     return requested / ("report.html" if "html" in formats else MANIFEST_NAME)
 
 
@@ -151,11 +154,10 @@ def bridge_side(run: str, incident: str, policy: str | None) -> tuple[cost_bridg
         ledger = load_ledger(run)
         _, policy_document, _ = load_documents(Plan(incident=incident, policy=policy, ledger=run))
         return cost_bridge.BridgeRun(policy_document, ledger, ledger.as_of), None
-    manifest, checksums = read_manifest(folder), read_checksums(folder)
+    manifest, checksums, files = read_manifest(folder), read_checksums(folder), report_files(folder)
     for name in (MANIFEST_NAME, *(f"documents/{name}.toml" for name in manifest.documents)):
-        path = bundle_path(folder, name)
-        if not path.is_file() or file_digest(path) != checksums.get(name):
-            raise InputRefused("is not as the report wrote it", file=path, remedy=REWRITE_REMEDY)
+        if name not in files or file_digest(files[name]) != checksums.get(name):
+            raise InputRefused("is not as the report wrote it", file=folder / name, remedy=REWRITE_REMEDY)
     used = load_bundled_document(folder, "ledger", load_ledger) if "ledger" in manifest.documents else None
     side = cost_bridge.BridgeRun(load_bundled_document(folder, "policy", load_policy), used, manifest.as_of)
     return side, manifest.expected.get("cash")
@@ -165,9 +167,9 @@ def load_bundled_document(folder: Path, name: str, load: Callable[[Path], T]) ->
     """Load a TOML document of a report folder by its name, without checking its checksum.
 
     Raises:
-        InputRefused: the document is missing or a link, or this version of the package cannot read it.
+        InputRefused: the document is missing, or this version of the package cannot read it.
     """
-    path = bundle_path(folder, f"documents/{name}.toml")
+    path = folder / "documents" / f"{name}.toml"
     try:
         return load(path)
     except UsageError as error:
@@ -175,19 +177,21 @@ def load_bundled_document(folder: Path, name: str, load: Callable[[Path], T]) ->
         raise InputRefused(problem, file=path, remedy=REWRITE_REMEDY) from error
 
 
-def bundle_path(folder: Path, name: str) -> Path:
-    """Return the path of a file inside a report folder, given the name that the manifest records.
+def report_files(folder: Path) -> dict[str, Path]:
+    """Return the paths of all files in a folder, by their name relative to the folder.
 
     Raises:
-        InputRefused: the name leads outside the report folder, or a part of the path is a link.
+        InputRefused: the folder contains a link, a special file, a file that is too large, or too many files.
     """
-    parts = PurePosixPath(name).parts
-    is_unsafe = "\\" in name or ":" in name or not name.isprintable()
-    if is_unsafe or not parts or name != "/".join(parts) or {"..", "/"} & set(parts):
-        raise InputRefused("is not the name of a report file", file=name, remedy=REWRITE_REMEDY)
-    path = folder
-    for part in parts:
-        path /= part
-        if path.is_symlink():
-            raise InputRefused("is a link, and not followed", file=path)
-    return path
+    paths: dict[str, Path] = {}
+    for root, folders, files in os.walk(folder):
+        for path in (Path(root) / name for name in (*folders, *files)):
+            if path.is_symlink():
+                raise InputRefused("is a link, and not followed", file=path)
+            if not path.is_dir():
+                paths[path.relative_to(folder).as_posix()] = path
+                if not path.is_file() or path.stat().st_size > MAX_FILE_BYTES:
+                    raise InputRefused("is no plain file, or too large for one of a report", file=path)
+        if len(paths) > MAX_FILES:
+            raise InputRefused(f"holds more than {MAX_FILES:,} files", file=folder)
+    return paths

@@ -53,7 +53,7 @@ def _write_tables(report: Report, folder: Path, suffix: str) -> None:
     target = folder / "tables"
     target.mkdir(exist_ok=True)
     tables = report.analysis.tables
-    for name, frame in report.own_tables.items():
+    for name, (frame, _) in report.own_tables.items():
         write_table(frame, target / f"{name}.{suffix}", bom=report.bom)
     for name, frame in tables.items():
         stem = f"{name}-synthetic" if report.analysis.needs_synthetic_mark(name) else name

@@ -16,7 +16,7 @@ from outage_analysis.incidents import UNKNOWN, facts_in_language
 from outage_analysis.losses import sum_or_none
 from outage_analysis.policies import PolicyExplainer
 from outage_analysis.reports.accounting import accounting_table
-from outage_analysis.reports.grids import Grid, TableFormatter
+from outage_analysis.reports.grids import TableFormatter
 
 View = tuple[pl.DataFrame, tuple[text.Column, ...]]
 """A data frame, and the columns that a report shows of it."""
@@ -79,11 +79,6 @@ HEADLINE_DIGITS = 6
 """The most significant digits of a published amount, such as 557.7 billion or 253.83 million."""
 ABOUT_FILING = ("nothing_claimed", "nothing_filed")
 """Statuses of scenarios that change how people file although payments are automatic."""
-
-
-def format_tables(analysis: Analysis, formatter: TableFormatter) -> dict[str, Grid]:
-    """Return every report table that has rows, formatted as text, by name."""
-    return {name: formatter.grid(*view) for name, view in build_views(analysis, formatter).items()}
 
 
 def build_views(analysis: Analysis, formatter: TableFormatter) -> dict[str, View]:

@@ -6,8 +6,6 @@ both runs show why: the likeliest cause comes first.
 
 from __future__ import annotations
 
-import os
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
@@ -27,23 +25,23 @@ from outage_analysis.reports.manifest import (
     MANIFEST_NAME,
     PLAN_KEYS,
     Manifest,
+    checksum_lines,
     code_digest,
     content_digest,
     file_digest,
+    parse_checksums,
     read_limited,
     read_manifest,
 )
 from outage_analysis.reports.own_sections import FOLDER, read_section
-from outage_analysis.reports.report_folder import bundle_path, load_bundled_document, write_report
+from outage_analysis.reports.report_folder import load_bundled_document, report_files, write_report
 from outage_analysis.text import Note
 
-MAX_FILES, MAX_FILE_BYTES = 5_000, 200_000_000
-"""Limits for a report folder: its number of files, and the bytes of one file."""
 MAX_CAUSES = 3
 """The most causes that an error message names."""
 CHANGED = "is not as the report wrote it"
 NO_KNOWN_CAUSE = "no recorded cause: somebody edited the manifest, or runs are not reproducible"
-NOTED_KEYS = {"code_sha256", "environment", "facts", "fonts", "versions"}
+NOTED_KEYS = {"code_sha256", "environment", "facts", "versions"}
 """Manifest keys whose differences are only noted, because they need not change any file."""
 TEXT_SUFFIXES = (".csv", ".html", ".json", ".md", ".svg", ".toml")
 DOCUMENT_LOADERS: dict[str, Callable[[Path], Document]] = {
@@ -76,7 +74,6 @@ class VerificationResult:
 def verify(
     folder: str | Path,
     *,
-    integrity: bool = True,
     rebuild: bool = True,
     claims: Sequence[Path] = (),
     progress: Callable[[str], None] = lambda _: None,
@@ -85,8 +82,7 @@ def verify(
 
     Args:
         folder: a folder that `write_report` wrote.
-        integrity: whether to compare every file with the checksums and the manifest.
-        rebuild: whether to run the plan again and compare every file byte by byte.
+        rebuild: whether to run the plan again and compare every file byte by byte, too.
         claims: the claims files from which the report was computed, unless they are part of the package.
         progress: called with the name of each step as it starts.
 
@@ -97,69 +93,37 @@ def verify(
             cause.
     """
     folder = Path(folder)
-    files = bundle_files(folder)
-    if integrity:
-        progress(Note("step_checking_the_files"))
-        _check_integrity(folder, files)
+    files = report_files(folder)
+    progress(Note("step_checking_the_files"))
+    manifest = _check_integrity(folder, files)
     if not rebuild:
         return VerificationResult(len(files), rebuilt=False)
-    manifest = read_manifest(folder)
     notes = _check_rebuild(folder, files, manifest, claims, progress)
     return VerificationResult(len(files), rebuilt=True, notes=notes, max_rejects=manifest.max_rejects)
 
 
-def bundle_files(folder: Path) -> dict[str, Path]:
-    """Return the paths of all files in a folder, by their name relative to the folder.
-
-    Raises:
-        InputRefused: the folder contains a link, a special file, a file that is too large, or too many files.
-    """
-    paths: dict[str, Path] = {}
-    for root, folders, files in os.walk(folder):
-        for name in (*folders, *files):
-            path = Path(root) / name
-            if path.is_symlink():
-                raise InputRefused("is a link, and not followed", file=path)
-            if name in files and (not path.is_file() or path.stat().st_size > MAX_FILE_BYTES):
-                raise InputRefused("is no plain file, or too large for one of a report", file=path)
-        paths |= {(Path(root) / name).relative_to(folder).as_posix(): Path(root) / name for name in files}
-        if len(paths) > MAX_FILES:
-            raise InputRefused(f"holds more than {MAX_FILES:,} files", file=folder)
-    return paths
-
-
-def _parse_checksums(folder: Path) -> dict[str, str]:
-    text = read_limited(folder, CHECKSUMS_NAME).decode("utf-8", "replace")
-    checksums: dict[str, str] = {}
-    for number, line in enumerate(text.removesuffix("\n").split("\n"), start=1):
-        entry = re.fullmatch(r"([0-9a-f]{64})  (.+)", line)
-        if entry is None or entry[2] in checksums:
-            raise VerificationFailed(CHANGED, file=CHECKSUMS_NAME, line=number)
-        bundle_path(folder, entry[2])
-        checksums[entry[2]] = entry[1]
-    return checksums
-
-
-def _check_integrity(folder: Path, files: dict[str, Path]) -> None:
+def _check_integrity(folder: Path, files: dict[str, Path]) -> Manifest:
     """Compare the files with SHA256SUMS, and SHA256SUMS and the documents with the manifest."""
-    checksums = _parse_checksums(folder)
-    for name in sorted((files.keys() | checksums.keys()) - {CHECKSUMS_NAME}):
-        if name not in files:
-            raise VerificationFailed("is missing", file=name)
-        if name not in checksums:
-            raise VerificationFailed("is no file of the report", file=name)
-        if file_digest(files[name]) != checksums[name]:
-            raise VerificationFailed(CHANGED, file=name)
+    listed = read_limited(folder, CHECKSUMS_NAME).decode("utf-8", "replace")
+    checksums = parse_checksums(listed)
+    found = {name: file_digest(path) for name, path in files.items() if name != CHECKSUMS_NAME}
+    if differing := _changed(checksums, found):
+        name = differing[0]
+        added = "is no file of the report" if name not in checksums else CHANGED
+        raise VerificationFailed("is missing" if name not in found else added, file=name)
+    if sorted(listed.splitlines()) != sorted(checksum_lines(found)):
+        raise VerificationFailed(CHANGED, file=CHECKSUMS_NAME)
     manifest = read_manifest(folder)
     recorded = {name: output.sha256 for name, output in manifest.outputs.items()}
-    recorded[MANIFEST_NAME] = checksums.get(MANIFEST_NAME, "")
+    recorded[MANIFEST_NAME] = checksums[MANIFEST_NAME]
     if others := _changed(recorded, checksums):
         problem = "does not agree with SHA256SUMS"
         raise VerificationFailed(problem, file=MANIFEST_NAME, column=f"outputs > {others[0]}")
     if manifest.code_sha256 == code_digest():  # another version may parse the documents differently
-        for name, record in sorted(manifest.documents.items()):
-            if content_digest(_document(folder, name)) != record.content_sha256:
+        for name, digest in sorted(manifest.documents.items()):
+            if content_digest(_document(folder, name)) != digest:
                 raise VerificationFailed(CHANGED, file=f"documents/{name}.toml")
+    return manifest
 
 
 def _document(folder: Path, name: str) -> Document:
@@ -174,20 +138,15 @@ def _check_rebuild(
     progress: Callable[[str], None],
 ) -> tuple[str, ...]:
     """Write a report again and compare it; return the differences of the runs that changed no file."""
-    for name, path in files.items():
-        # A rebuild copies the documents and own sections of the report: only checksums reveal a change.
-        if name in was.outputs and file_digest(path) != was.outputs[name].sha256:
-            raise VerificationFailed(CHANGED, file=name)
     plan = _plan_of_report(folder, was, claims)
-    names = (f"{FOLDER}/{number}.json" for number in range(1, was.sections + 1))
-    sections = [read_section(bundle_path(folder, name)) for name in names]
+    sections = [read_section(folder / FOLDER / f"{number}.json") for number in range(1, was.sections + 1)]
     with temporary_folder() as temporary:
         analysis = run(plan, progress=progress)
         progress(Note("step_writing_the_report_again"))
         out = temporary / "report"
         write_report(analysis, out, lang=was.language, formats=was.formats, bom=was.bom, sections=sections)
         progress(Note("step_comparing"))
-        rebuilt, now = bundle_files(out), read_manifest(out)
+        rebuilt, now = report_files(out), read_manifest(out)
         notes = tuple(causes(was, now))
         for name in sorted((files.keys() | rebuilt.keys()) - {MANIFEST_NAME, CHECKSUMS_NAME}):
             _compare(name, files, rebuilt, notes)
@@ -196,8 +155,6 @@ def _check_rebuild(
             raise VerificationFailed("is not what a rebuild writes", file=MANIFEST_NAME, column=keys[0])
         if not notes:
             _compare(MANIFEST_NAME, files, rebuilt, ())
-    if _parse_checksums(folder) != {n: file_digest(p) for n, p in files.items() if n != CHECKSUMS_NAME}:
-        raise VerificationFailed("does not list the files as they are", file=CHECKSUMS_NAME)
     return notes
 
 
@@ -244,42 +201,32 @@ def _plan_of_report(folder: Path, manifest: Manifest, claims: Sequence[Path]) ->
 
 
 def _input_files(manifest: Manifest, offered_paths: Sequence[Path]) -> list[Path]:
-    if manifest.warehouse is not None:
-        store = next((p for p in offered_paths if p.suffix.lower() == STORE_SUFFIX), None)
-        if store is None:
-            raise _missing_claims_error(manifest.warehouse)
-        return [store]
-    if any(record.encoding == DATA_FRAME for record in manifest.inputs):
+    claims, alone = either("claims=", "--claims"), either("rebuild=False", "--integrity")
+    if any(record.encoding == DATA_FRAME for record in manifest.inputs) and manifest.warehouse is None:
         raise UsageError(
             f"rests on a {DATA_FRAME}, which cannot be read again",
-            remedy=f"Check with {_integrity_alone()}, or make a report of the frame saved as a file.",
+            remedy=f"Check with {alone}, or make a report of the frame saved as a file.",
         )
+    stores = [path for path in offered_paths if path.suffix.lower() == STORE_SUFFIX]
+    if manifest.warehouse is not None and stores:
+        return stores[:1]
     bundled = sorted((data_root() / "claims").glob("*.parquet"))
     offered = expand_paths(offered_paths)[0]
     if absent := next((p for p in offered if not p.is_file()), None):
         raise InputRefused("there is no such file", file=absent)
     wanted = {record.sha256: record.name for record in manifest.inputs}
     known = {file_digest(path): path for path in ([*bundled, *offered] if wanted else [])}
-    for checksum, name in wanted.items():
-        if checksum in known:
-            continue
-        if not offered and name not in {p.name for p in bundled}:
-            raise _missing_claims_error(name)
+    missing = {checksum: name for checksum, name in wanted.items() if checksum not in known}
+    name = manifest.warehouse or next(iter(missing.values()), "")
+    if manifest.warehouse or (missing and not offered and name not in {path.name for path in bundled}):
+        remedy = f"Give them with {claims}, or check with {alone}."
+        raise UsageError("rests on claims that a bundle does not hold", value=name, remedy=remedy)
+    if missing:
         whose = "none of the files given" if offered else "not the bundled file"
-        problem = f"cannot be rebuilt: data: {whose} is {name} as it was read"
-        remedy = f"Give the file whose SHA-256 is {checksum} with {either('claims=', '--claims')}."
+        remedy = f"Give the file whose SHA-256 is {min(missing)} with {claims}."
+        problem = f"cannot be rebuilt: data: {whose} is {missing[min(missing)]} as it was read"
         raise VerificationFailed(problem, remedy=remedy)
     return [known[checksum] for checksum in wanted]
-
-
-def _missing_claims_error(name: str) -> UsageError:
-    problem = "rests on claims that a bundle does not hold"
-    remedy = f"Give them with {either('claims=', '--claims')}, or check with {_integrity_alone()}."
-    return UsageError(problem, value=name, remedy=remedy)
-
-
-def _integrity_alone() -> str:
-    return either("rebuild=False", "--integrity alone")
 
 
 def causes(was: Manifest, now: Manifest) -> Iterator[str]:
@@ -288,20 +235,12 @@ def causes(was: Manifest, now: Manifest) -> Iterator[str]:
     for key in _changed(old, new):
         before, after = old.get(key, "none"), new.get(key, "none")
         yield Note("environment_changed", name=key, before=before, after=after)
-    yield from (Note("font_changed", name=name) for name in _changed(was.fonts, now.fonts))
     if was.code_sha256 != now.code_sha256:
         yield Note("code_changed")
     yield from (Note("document_changed", name=name) for name in _changed(was.documents, now.documents))
     yield from (Note("facts_changed", name=name) for name in _changed(was.facts, now.facts))
-    if len(was.inputs) != len(now.inputs):
-        yield Note("files_changed", before=str(len(was.inputs)), after=str(len(now.inputs)))
-    for read, again in zip(was.inputs, now.inputs, strict=False):
-        if read.sha256 != again.sha256:
-            yield Note("other_file", name=read.name)
-        elif read.name != again.name:
-            yield Note("other_name", name=read.name, given=again.name)
-        elif read != again:
-            yield Note("other_reading", name=read.name)
+    inputs, again = ({record.name: record for record in manifest.inputs} for manifest in (was, now))
+    yield from (Note("other_file", name=name) for name in _changed(inputs, again))
 
 
 def _changed(was: Mapping[str, object], now: Mapping[str, object]) -> list[str]:

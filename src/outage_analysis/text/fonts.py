@@ -7,7 +7,6 @@ is in the same folder.
 from __future__ import annotations
 
 import base64
-import hashlib
 import unicodedata
 from functools import cache
 from io import BytesIO
@@ -40,11 +39,6 @@ def folder() -> Path:
         if not path.is_file():
             raise EnvironmentFailed("the font is missing", file=path, remedy="Install the package again.")
     return directory
-
-
-def digests() -> dict[str, str]:
-    """Return the SHA-256 checksum of each font file: file name -> checksum."""
-    return {p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in sorted(folder().glob("*.otf"))}
 
 
 @cache

@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import date
 from pathlib import Path
-
-import polars as pl
 
 from outage_analysis.charts import ACCENT, GREY, LIGHT, OKABE_ITO
 from outage_analysis.losses import display_bands, regroup
 from outage_analysis.reports.archives import repack
 from outage_analysis.reports.blocks import Block, BulletList, Heading, KeyFigures, TableBlock, Text
-from outage_analysis.reports.options import option_heads
-from outage_analysis.reports.own_sections import cell_text as own_cell_text
 from outage_analysis.reports.report import Report
-from outage_analysis.reports.table_views import SERVICE_BAND_MEASURES, View, build_views
+from outage_analysis.reports.table_views import SERVICE_BAND_MEASURES
 from outage_analysis.reports.workbook.live import LiveFormulas, write_figures, write_inputs, write_lines
-from outage_analysis.reports.workbook.sheet import Book, Cell, Sheet, table_cells
-from outage_analysis.text import Column, Locale, column_of
+from outage_analysis.reports.workbook.sheet import Book, Sheet, table_cells
+from outage_analysis.text import Column, column_of
 
 INPUT_TAB, HINDSIGHT_TAB = OKABE_ITO[4], OKABE_ITO[3]
 SHEETS = (
@@ -77,20 +72,15 @@ def workbook_bytes(report: Report) -> bytes:
         write_lines(lines, report, live, inputs_name)
         for name, cell in live.cells.items():
             book.file.define_name(name, cell)
-    views = build_views(analysis, report.formatter)
-    if report.answers.options:
-        views["options"] = _options_view(report)
     tied = report.products is None and analysis.headline_basis in analysis.runs
     reason = "workbook.no_formulas_tied" if tied else "workbook.no_formulas"
     intro = locale("workbook.live_intro", sheet=inputs_name) if live else locale(reason)
-    _write_summary(summary, report, views, live, intro)
-    _write_sections(book, report, views)
+    _write_summary(summary, report, live, intro)
+    _write_sections(book, report)
     return repack(book.close())
 
 
-def _write_summary(
-    sheet: Sheet, report: Report, views: dict[str, View], live: LiveFormulas | None, intro: str
-) -> None:
+def _write_summary(sheet: Sheet, report: Report, live: LiveFormulas | None, intro: str) -> None:
     """Write the first screen of the report, with the key figures as numbers after its headline."""
     sheet.sortable, sheet.one_page = False, True
     for text in (report.kicker, report.policy):
@@ -108,30 +98,12 @@ def _write_summary(
     for section in others:
         blocks += [Heading(section.title), *section.blocks]
     for block in blocks:
-        _write_block(sheet, report, views, block)
+        _write_block(sheet, report, block)
     sheet.write_paragraph(report.footer, "note")
     sheet.widths |= SUMMARY_WIDTHS
 
 
-def _options_view(report: Report) -> View:
-    """Return the options of the decision as a table of numbers; columns without figures are left out."""
-    locale, options, likely = report.locale, report.answers.options, report.analysis.likely_range
-    name, expected, _, *others = option_heads(options, report.analysis, locale)
-    columns = (
-        Column("name", "text", "The option.", title=name),
-        Column("expected", "money", "The expected cash.", title=expected),
-        Column("low", "money", "The low end of the likely range.", title=likely.low.upper()),
-        Column("high", "money", "The high end of the likely range.", title=likely.high.upper()),
-        Column("over_budget", "share", "The chance of exceeding the budget.", title=(others or [""])[0]),
-        Column("recipients", "count", "The expected recipients.", title=(others or [""])[-1]),
-        Column("per_recipient", "money", "The mean payment."),
-    )
-    rows = [[getattr(option, column.name) for column in columns] for option in options]
-    frame = pl.DataFrame(rows, schema=[column.name for column in columns], orient="row")
-    return frame, tuple(column for column in columns if frame[column.name].count())
-
-
-def _write_sections(book: Book, report: Report, views: dict[str, View]) -> None:
+def _write_sections(book: Book, report: Report) -> None:
     """Write one sheet per group of report sections, and the sheet with the claim cube."""
     remaining = {section.id: section for section in report.sections}
     groups = [(report.locale(f"workbook.{name}"), colour, ids) for name, colour, ids in SHEETS]
@@ -145,12 +117,12 @@ def _write_sections(book: Book, report: Report, views: dict[str, View]) -> None:
             for section in sections:
                 sheet.write_heading(section.title)
                 for block in section.blocks:
-                    _write_block(sheet, report, views, block)
+                    _write_block(sheet, report, block)
         if ids == ("claims",) and "cost" in report.analysis.cubes:
             _write_cube(book, report)
 
 
-def _write_block(sheet: Sheet, report: Report, views: dict[str, View], block: Block) -> None:
+def _write_block(sheet: Sheet, report: Report, block: Block) -> None:
     if isinstance(block, Text):
         sheet.write_paragraph(block.text, block.role)
     elif isinstance(block, Heading):
@@ -159,32 +131,22 @@ def _write_block(sheet: Sheet, report: Report, views: dict[str, View], block: Bl
         for item in block.items:
             sheet.write_paragraph(f"• {item}")
     elif isinstance(block, TableBlock):
-        _write_table(sheet, report, views, block)
+        _write_table(sheet, report, block)
     else:
         chart = report.charts[block.chart]
         sheet.insert_picture(report.pictures[block.chart], f"{chart.title}. {chart.description}")
         if block.table:
-            _write_table(sheet, report, views, block.table)
+            _write_table(sheet, report, block.table)
 
 
-def _write_table(sheet: Sheet, report: Report, views: dict[str, View], block: TableBlock) -> None:
+def _write_table(sheet: Sheet, report: Report, block: TableBlock) -> None:
     """Write a table below its caption; a table without rows is skipped."""
-    if block.grid in report.own_tables:
-        frame = report.own_tables[block.grid]
-        rows = [[_own_cell(report.locale, value) for value in row] for row in frame.iter_rows()]
-        sheet.write_table(frame.columns, rows)
-    elif block.grid in views:
+    if block.grid in report.views:
         if block.caption:
             sheet.write_heading(block.caption)
-        sheet.write_table(*table_cells(report.formatter, *views[block.grid]))
+        sheet.write_table(*table_cells(report.formatter, *report.views[block.grid]))
         if block.grid in SHADED_TABLES:
             sheet.shade_last_table()
-
-
-def _own_cell(locale: Locale, value: object) -> Cell:
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        return Cell(value, "decimal")
-    return Cell(value, "day") if isinstance(value, date) else Cell(own_cell_text(locale, value))
 
 
 def _write_cube(book: Book, report: Report) -> None:
