@@ -51,7 +51,7 @@ def ogive(table: pl.DataFrame, context: ChartContext) -> AltairChart:
     return finish_chart(
         alt.layer(
             *_layers(counts.select("loss", share=pl.col("share_below") * 100), percents, context, y),
-            _family_labels(ends["family"], HEIGHT * (1 - ends["share_below"]), locale),
+            _family_labels(ends["family"], [HEIGHT * (1 - v) for v in ends["share_below"]], locale),
         ),
         context,
         "ogive",
