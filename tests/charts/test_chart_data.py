@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections import Counter
 from collections.abc import Iterable
@@ -63,19 +62,6 @@ def test_as_many_services_as_asked_for_and_no_claim_lost(most: int, shown: int) 
 def test_a_service_without_a_claim_is_left_out() -> None:
     none = bands_table(("talk", 0, 10, 1), ("bank", 0, 10, 0))
     assert data.merge_small_services(none)["service"].unique(maintain_order=True).to_list() == ["talk"]
-
-
-def test_rows_that_do_not_fit_have_fewer_services() -> None:
-    table = bands_table(*((f"{'long' * 40}-{n:02}", 0, band, 1) for n in range(60) for band in range(1, 11)))
-    rows = data.fit_services(table, lambda few: few)
-    assert data.json_bytes(rows) <= data.MAX_DATA_BYTES
-    assert 1 < rows["service"].n_unique() < data.MAX_SERVICES
-    assert rows["claims"].sum() == 600
-
-
-def test_the_size_is_that_of_the_json() -> None:
-    table = pl.DataFrame({"name": ["카카오"], "n": [1.5]})
-    assert data.json_bytes(table) == len(json.dumps(table.to_dicts(), ensure_ascii=False).encode())
 
 
 # --- bands -----------------------------------------------------------------------------------------------

@@ -30,7 +30,6 @@ from outage_analysis.charts import (
     vega_bundle,
     wrap_columns,
 )
-from outage_analysis.charts.claims_data import MAX_DATA_BYTES
 from outage_analysis.charts.linked_charts import MAX_COMBINATIONS
 from outage_analysis.charts.loss_charts import band_colours, readable_on
 from outage_analysis.charts.theme import BLACK, LOSS_COLOURS, MUTED, WHITE
@@ -52,6 +51,8 @@ DENTAL = ([0, 25, 50, 100, 150, 250, 500, 1000, 1500, 2500], [30, 31, 57, 42, 65
 """Real losses in bands: the reference case of dental claims, without the top that it states."""
 SEVERAL_VIEWS = {"linked"}
 """Views that repeat have a width of their own."""
+MAX_DATA_BYTES = 20_000
+"""Largest number of bytes of JSON data in one chart."""
 NOT_ON_THE_PAGE = {*SEVERAL_VIEWS, "intake_days", "frontier"}
 """A forecast is none of a report's tables."""
 
@@ -81,17 +82,8 @@ def samples(analysis: Analysis) -> Samples:
         ),
         "claims_curves": curve_table(fit_all([*edges, math.inf], counts, top="open")),
         "intake_days": forecast_table(),
-        "claims_intake_hours": hourly(48),
         "frontier_points": FRONTIER,
     }
-
-
-def hourly(hours: int) -> pl.DataFrame:
-    """An intake by hour; the bundled claims state only days."""
-    start = datetime(2022, 10, 15, 15)  # noqa: DTZ001 - local time
-    rows = [(start + timedelta(hours=n), n % 7 * 1_000) for n in range(hours)]
-    table = pl.DataFrame(rows, schema={"filed_hour": pl.Datetime("us"), "claims": pl.Int64}, orient="row")
-    return table.with_columns(cumulative=pl.col("claims").cum_sum())
 
 
 def frame(analysis: Analysis, lang: str = "en", *, synthetic: bool = False) -> ChartContext:
@@ -520,8 +512,6 @@ def many(name: str) -> pl.DataFrame:
     if CHARTS[name].table == "claims_intake":
         total = daily.group_by("filed_on", maintain_order=True).agg(pl.col("claims").sum())
         return total.with_columns(cumulative=pl.col("claims").cum_sum())
-    if name == "intake_hours":
-        return hourly(24 * 400)
     if name == "linked":
         return many_combinations()
     if name in ("ogive", "tail"):

@@ -27,8 +27,7 @@ from tests.contract.report_texts import amounts_in
 from tests.paths import AXE
 
 pytestmark = IN_A_BROWSER
-# The claims of both reports state only days, so there is no chart by hour.
-ON_THE_PAGE = {name for name, entry in CHARTS.items() if entry.page and name != "intake_hours"} | {"linked"}
+ON_THE_PAGE = {name for name, entry in CHARTS.items() if entry.page} | {"linked"}
 ASKED = {"comparison"}
 """On the page only when policies are to be compared."""
 SHOWN = {"bundled": ON_THE_PAGE - ASKED - {"ogive", "tail"}, "own": ON_THE_PAGE - ASKED}

@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from datetime import date
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 import polars as pl
 
@@ -18,13 +18,12 @@ from outage_analysis.analysis.open_intake import late_claims_notes, with_late_cl
 from outage_analysis.analysis.plan import (
     DEFAULT_INCIDENT,
     Plan,
-    check_documents_fit,
     check_one_stage,
-    last_day,
     load_cubes,
+    load_inputs,
     make_plan,
 )
-from outage_analysis.analysis.results import IncidentResult
+from outage_analysis.analysis.results import ChartLook, IncidentResult
 from outage_analysis.analysis.summary import rows_are_complaints
 from outage_analysis.arguments import lists_arguments
 from outage_analysis.assumptions import Ledger, bundled_ledger, load_ledger
@@ -80,21 +79,13 @@ class PolicyResult(IncidentResult):
         """The display name of each policy by id. If two policies have the same name, the id is appended."""
         return policy_names(self.policies, lang)
 
-    def chart(
-        self,
-        *,
-        width: int | None = None,
-        height: int | None = None,
-        title: str | None = None,
-        lang: str = "en",
-    ) -> AltairChart:
+    @lists_arguments(ChartLook)
+    def chart(self, *, lang: str = "en", **look: Unpack[ChartLook]) -> AltairChart:
         """Return the chart of the result; `save` writes it as a notebook shows it.
 
         Args:
-            width: the width in pixels; by default the chart fills its container.
-            height: the height in pixels; by default the height that the policies need.
-            title: a title in place of the finding that the chart states.
             lang: en or ko.
+            look: `width` and `height` in pixels, and a `title` in place of the finding that the chart states.
 
         Raises:
             UsageError: the size is not possible.
@@ -105,7 +96,7 @@ class PolicyResult(IncidentResult):
         context = charts.chart_context(
             self.incident, self.locale(lang), self.names(lang), self.as_of, synthetic=self.synthetic
         )
-        chart = charts.standalone_chart(*self.chart_data(), context, width=width, height=height, title=title)
+        chart = charts.standalone_chart(*self.chart_data(), context, **look)
         if chart is None:
             raise ModelRefused("too few policies have a cost to show")
         return chart
@@ -328,9 +319,10 @@ def compare_loaded(
     claim_cube: Cube | None = None
     cubes: dict[str, list[Cube]] = {}
     known = [policy.as_known_on(as_of) for policy in policies]
+    read = plan
     for policy in known if of_claims else ():
-        read = plan if claims is None else replace(plan, claims=claims, columns=())
         claims, built = load_cubes(read, incident, policy, as_of, beside=known)
+        read = replace(plan, claims=claims, columns=()) if claims else plan
         check_one_stage(built.values())
         cubes[policy.id] = [*built.values()]
         claim_cube = next((cube for cube in built.values() if cube.line is None), None)
@@ -340,16 +332,8 @@ def compare_loaded(
         edges = costs.benefits.edges_for_comparison(claim_cube, known, ledger, as_of)
         bands = Bands.from_cuts(cost_bands(claims, known).cuts, edges)
         claim_cube = build_cube(claims, dimensions=dimensions, bands=bands, until=as_of)
-    simulations = costs.comparison.simulate_policies(
-        policies,
-        ledger,
-        as_of=as_of,
-        cubes=cubes,
-        claim_cube=claim_cube,
-        draws=plan.draws,
-        seed=plan.seed,
-        level=plan.level,
-    )
+    simulate = partial(costs.comparison.simulate_policies, draws=plan.draws, seed=plan.seed, level=plan.level)
+    simulations = simulate(policies, ledger, as_of=as_of, cubes=cubes, claim_cube=claim_cube)
     return PolicyComparison(incident, ledger, as_of, claims, plan, policies, simulations, cubes, claim_cube)
 
 
@@ -365,13 +349,10 @@ def compare_policies(plan: Plan, policies: Sequence[str | Path | Policy]) -> Pol
         UsageError: documents do not fit together, or there are fewer than two policies.
         ModelRefused: fewer than two policies have an expected cost.
     """
-    incident = load_incident(plan.incident)
-    ledger = load_ledger(plan.ledger) if plan.ledger else bundled_ledger(incident.id, plan.as_of)
-    loaded = tuple(map(load_policy, policies))
-    for policy in loaded:
-        check_documents_fit(incident, policy, ledger)
-    as_of = plan.as_of or (ledger.as_of if ledger else max(last_day(policy, incident) for policy in loaded))
-    return compare_loaded(plan, incident, loaded, ledger, as_of, of_claims=plan.has_own_counts)
+    ledger = plan.ledger or bundled_ledger(load_incident(plan.incident).id, plan.as_of)
+    first, *others = policies
+    inputs = load_inputs(replace(plan, policy=first, ledger=ledger, compare=tuple(others)))
+    return compare_loaded(plan, *inputs, of_claims=plan.has_own_counts)
 
 
 @lists_arguments()

@@ -11,22 +11,15 @@ from datetime import date
 from functools import cached_property
 from numbers import Real
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Unpack, overload
+from typing import TYPE_CHECKING, Any, TypedDict, Unpack, overload
 
 import numpy as np
 import polars as pl
 
 from outage_analysis import costs, incidents, reports
 from outage_analysis.analysis.open_intake import IntakeForecast, forecast_intake, with_late_claims
-from outage_analysis.analysis.plan import (
-    InputArguments,
-    Plan,
-    last_day,
-    load_cubes,
-    load_documents,
-    make_plan,
-)
-from outage_analysis.analysis.results import IncidentResult
+from outage_analysis.analysis.plan import InputArguments, Plan, load_cubes, load_inputs, make_plan
+from outage_analysis.analysis.results import ChartLook, IncidentResult
 from outage_analysis.analysis.summary import cost_answer, cost_as_dict, refuse_no_cash
 from outage_analysis.analysis.tables import (
     COST_TABLES,
@@ -64,6 +57,16 @@ if TYPE_CHECKING:  # types only; without these imports the command `cost` is fas
     from outage_analysis.costs.simulation import SampledTotal
 
 Formats = Sequence[str] | str | None
+
+
+class ReportOptions(TypedDict, total=False):
+    """Further options of `Analysis.report`."""
+
+    lang: str
+    force: bool
+    bom: bool
+
+
 MOST_SAMPLED = 2**22
 """The largest sample: more totals would exhaust the memory of a small computer."""
 
@@ -211,15 +214,8 @@ class Analysis(IncidentResult):
         """The likely range that the results show: its probabilities, and the names of its ends."""
         return LikelyRange(self.plan.level)
 
-    def chart(
-        self,
-        name: str,
-        *,
-        width: int | None = None,
-        height: int | None = None,
-        title: str | None = None,
-        lang: str = "en",
-    ) -> AltairChart:
+    @lists_arguments(ChartLook)
+    def chart(self, name: str, *, lang: str = "en", **look: Unpack[ChartLook]) -> AltairChart:
         """Return a chart of the report by name, such as `tornado`, as an Altair chart.
 
         `chart.save("x.svg")`, or a file name that ends in .png, .pdf, .html or .json, writes what a notebook
@@ -227,10 +223,8 @@ class Analysis(IncidentResult):
 
         Args:
             name: the name of the chart; a wrong name suggests the closest one.
-            width: the width in pixels; by default the chart fills its container.
-            height: the height in pixels; by default the height that the data need.
-            title: a title in place of the finding that the chart states.
             lang: en or ko.
+            look: `width` and `height` in pixels, and a `title` in place of the finding that the chart states.
 
         Raises:
             UsageError: there is no such chart, or the size is not possible.
@@ -245,7 +239,7 @@ class Analysis(IncidentResult):
         from outage_analysis import charts  # imported here, because importing charts is slow
 
         data, context = self.chart_data(name, lang=lang)
-        chart = charts.standalone_chart(name, data, context, width=width, height=height, title=title)
+        chart = charts.standalone_chart(name, data, context, **look)
         if chart is None:
             raise ModelRefused(
                 f"the analysis has nothing to show in the chart {name} as of {self.as_of}",
@@ -322,31 +316,23 @@ class Analysis(IncidentResult):
 
     @overload
     def report(
-        self, out: None = None, *, lang: str = ..., formats: Formats = ..., force: bool = ..., bom: bool = ...
+        self, out: None = None, formats: Formats = ..., **options: Unpack[ReportOptions]
     ) -> reports.ReportBuilder: ...
 
     @overload
-    def report(
-        self, out: str | Path, *, lang: str = ..., formats: Formats = ..., force: bool = ..., bom: bool = ...
-    ) -> Path: ...
+    def report(self, out: str | Path, formats: Formats = ..., **options: Unpack[ReportOptions]) -> Path: ...
 
+    @lists_arguments(ReportOptions)
     def report(
-        self,
-        out: str | Path | None = None,
-        *,
-        lang: str = "en",
-        formats: Formats = None,
-        force: bool = False,
-        bom: bool = False,
+        self, out: str | Path | None = None, formats: Formats = None, **options: Unpack[ReportOptions]
     ) -> reports.ReportBuilder | Path:
         """Write the report into a folder, or return it so that sections can be added first.
 
         Args:
             out: the folder to create; without a folder, nothing is written yet.
-            lang: the language, en or ko.
             formats: names of formats, such as ["html", "xlsx"]; all formats by default.
-            force: whether to overwrite an existing report.
-            bom: whether CSV files start with a byte order mark, which Korean Excel needs to read UTF-8.
+            options: the language `lang`, en or ko; `force` overwrites an existing report; with `bom`, CSV
+                files start with a byte order mark, which Korean Excel needs to read UTF-8.
 
         Returns:
             With a folder, the path of report.html (or manifest.json without HTML); otherwise a report with
@@ -356,7 +342,7 @@ class Analysis(IncidentResult):
             UsageError: the language or a format is unknown, or the folder must not be overwritten.
         """
         chosen = [formats] if isinstance(formats, str) else reports.FORMATS if formats is None else formats
-        builder = reports.ReportBuilder(self, lang, [*chosen], force, bom)
+        builder = reports.ReportBuilder(self, formats=[*chosen], **options)
         return builder if out is None else builder.write(out)
 
     def expected_cash(self, basis: str = "published") -> float | None:
@@ -421,25 +407,21 @@ class Analysis(IncidentResult):
         The total includes the lines that have an expected cost.
 
         Args:
-            p: a probability between 0 and 1, such as 0.9 for P90, or several of them.
-
-        Returns:
-            One amount, or a list of amounts if `p` is a list.
+            p: a probability between 0 and 1, such as 0.9 for P90, or a list of them, for a list of amounts.
 
         Raises:
-            UsageError: a probability is not a number between 0 and 1, ends excluded.
+            UsageError: the probability is not a number between 0 and 1, ends excluded.
             ModelRefused: no line has an expected cost in cash, or the simulation has too few draws.
 
         Example:
             >>> from outage_analysis.analysis import Plan, run
             >>> analysis = run(Plan(claims=()))
-            >>> low, median, high = analysis.quantile([0.1, 0.5, 0.9])
-            >>> low < median < high
+            >>> analysis.quantile(0.1) < analysis.median < analysis.quantile(0.9)
             True
         """
         total = self._cash_total("a quantile")
-        if isinstance(p, list | tuple | pl.Series | np.ndarray):
-            return [self.quantile(float(x) if isinstance(x, np.number) else x) for x in p]
+        if isinstance(p, list | tuple):
+            return [self.quantile(each) for each in p]
         remedy = "Give one probability, such as 0.9, or a list of them."
         chance = _number(p, "a probability is a number between 0 and 1", remedy)
         return rounded_estimate(total.quantile(chance)).value / float(10**self.incident.minor_units)
@@ -779,9 +761,7 @@ def run(
 
 def _run_plan(plan: Plan, progress: Progress) -> Analysis:
     progress(Note("step_reading_the_incident_the_policy_and_the_ledger"))
-    incident, policy, ledger = load_documents(plan)
-    others = tuple(load_documents(replace(plan, policy=other, changes={}))[1] for other in plan.compare)
-    as_of = plan.as_of or (ledger.as_of if ledger else last_day(policy, incident))
+    incident, (policy, *others), ledger, as_of = load_inputs(plan)
 
     def draw(lines: Sequence[costs.terms.CompiledLine], ledger: Ledger | None) -> Simulation | None:
         portfolio = costs.expected.portfolio_of_lines(lines, ledger, as_of)
@@ -804,9 +784,8 @@ def _run_plan(plan: Plan, progress: Progress) -> Analysis:
         costs.expected.check_any_cost(pl.concat(tables.values()), policy, as_of, counted=plan.has_own_counts)
         progress(Note("step_drawing_what_is_uncertain"))
         runs = {"published": drawing.result(), **({basis: draw(counted, ledger)} if own else {})}
-    known_runs = {name: drawn for name, drawn in runs.items() if drawn}
-    analysis = Analysis(
-        plan, incident, policy, ledger, as_of, claims, cubes, tables, known_runs, others, refused
-    )
+    drawn = {name: run for name, run in runs.items() if run}
+    about = (plan, incident, policy, ledger, as_of)
+    analysis = Analysis(*about, claims, cubes, tables, drawn, tuple(others), refused)
     _ = analysis.compared  # what cannot be compared is refused now, not when somebody asks for a table
     return analysis

@@ -300,6 +300,19 @@ def load_documents(plan: Plan) -> tuple[Incident, Policy, Ledger | None]:
     return incident, policy, ledger
 
 
+def load_inputs(plan: Plan) -> tuple[Incident, tuple[Policy, ...], Ledger | None, date]:
+    """Load the incident, the policy and those to compare with, the ledger, and the day of the analysis.
+
+    Raises:
+        UsageError: a document is invalid, or documents do not fit together.
+    """
+    incident, policy, ledger = load_documents(plan)
+    others = (replace(plan, policy=other, ledger=ledger, changes={}) for other in plan.compare)
+    policies = (policy, *(load_documents(other)[1] for other in others))
+    last = ledger.as_of if ledger else max(last_day(each, incident) for each in policies)
+    return incident, policies, ledger, plan.as_of or last
+
+
 def _with_payment(policy: Policy, name: str, value: float) -> Policy:
     (tier,) = varied_payments.parse_parameters({name: None}, policy)
     edge = next(line for line in policy.schedules if line.id == tier.line).bands[tier.tier].up_to

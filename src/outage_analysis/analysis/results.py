@@ -14,7 +14,7 @@ from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict
 
 import polars as pl
 
@@ -45,6 +45,14 @@ if TYPE_CHECKING:  # types only; without the second import a command that reads 
 
 CARD_TABLES = 2
 """A notebook card has at most this many of the tables of an answer."""
+
+
+class ChartLook(TypedDict, total=False):
+    """How a chart of a result looks: width and height in pixels, and a title in place of its finding."""
+
+    width: int | None
+    height: int | None
+    title: str | None
 
 
 class IncidentResult(Displayable, Result):

@@ -17,11 +17,9 @@ from outage_analysis.analysis.open_intake import late_claims_notes, with_late_cl
 from outage_analysis.analysis.plan import (
     InputArguments,
     Plan,
-    check_documents_fit,
     check_one_stage,
-    last_day,
     load_cubes,
-    load_documents,
+    load_inputs,
     make_plan,
 )
 from outage_analysis.analysis.summary import rows_are_complaints
@@ -30,7 +28,7 @@ from outage_analysis.claims import Claims, Sources
 from outage_analysis.errors import UsageError
 from outage_analysis.files import bundled_claims
 from outage_analysis.losses import Cube
-from outage_analysis.policies import Amount, Policy, PolicyExplainer, load_policy
+from outage_analysis.policies import Amount, Policy, PolicyExplainer
 from outage_analysis.text import Answer, Locale, ShownTable, schema_of, smallest_units
 
 LOWEST, HIGHEST = 50, 99
@@ -288,45 +286,33 @@ def solve(
         {'small-business-cash.tier1': 20000, 'small-business-cash.tier2': 40000}
     """
     plan = make_plan(claims, **inputs)
-    incident, policy, ledger = load_documents(plan)
-    named = [policy, *map(load_policy, plan.compare)]
+    incident, named, ledger, as_of = load_inputs(plan)
+    policy, *others = named
     ids = [each.id for each in named]
     if repeated := [id_ for id_ in ids if ids.count(id_) > 1]:
         raise UsageError(
             "two policies have the same id", value=repeated[0], remedy="Give one of them another id."
         )
-    for other in named[1:]:
-        check_documents_fit(incident, other, ledger)
-    as_of = plan.as_of or (ledger.as_of if ledger else last_day(policy, incident))
-    digits = incident.minor_units
-    request = costs.policy_search.SearchRequest(
-        policy,
-        ledger,
-        as_of,
-        plan.draws,
-        plan.seed,
-        vary,
-        smallest_units(budget, digits, "the budget"),
-        _percentile(at),
-        objective,
-        None if step is None else smallest_units(step, digits, "the step"),
-        None if max_cliff is None else smallest_units(max_cliff, digits, "the largest jump"),
+    limit = smallest_units(budget, incident.minor_units, "the budget")
+    least, jump = (
+        None if amount is None else smallest_units(amount, incident.minor_units, name)
+        for name, amount in (("the step", step), ("the largest jump", max_cliff))
     )
-    if request.step == 0:
+    if least == 0:
         raise UsageError("the step is not above 0", value=step)
     published = any(line.published_count for line in policy.as_known_on(as_of).schedules)
     of_claims = plan.has_own_counts or not (published or bundled_claims(incident.id) is None)
     claims, own = load_cubes(plan, incident, policy.as_known_on(as_of), as_of) if of_claims else (None, {})
     check_one_stage(own.values())
-    ledger = with_late_claims(ledger, (policy, *named[1:]), claims, incident, as_of)[0]
-    request = replace(request, ledger=ledger)
+    ledger = with_late_claims(ledger, named, claims, incident, as_of)[0]
+    read = replace(plan, claims=claims, columns=()) if claims else plan
 
     def cubes_of(policies: Sequence[Policy], cuts: Sequence[int]) -> list[Cube]:
-        read = plan if claims is None else replace(plan, claims=claims, columns=())
-        first, *others = (each.as_known_on(as_of) for each in policies)
-        cubes = load_cubes(read, incident, first, as_of, beside=others, cuts=cuts)[1] if of_claims else {}
+        first, *beside = (each.as_known_on(as_of) for each in policies)
+        cubes = load_cubes(read, incident, first, as_of, beside=beside, cuts=cuts)[1] if of_claims else {}
         return [*cubes.values()]
 
-    found = costs.policy_search.find_best_policy(request, named[1:], cubes_of)
-    policies = (found.policy, *named)
-    return BudgetSolution(incident, ledger, as_of, claims, plan, policies, found)
+    about = (policy, ledger, as_of, plan.draws, plan.seed, vary, limit)
+    request = costs.policy_search.SearchRequest(*about, _percentile(at), objective, least, jump)
+    found = costs.policy_search.find_best_policy(request, others, cubes_of)
+    return BudgetSolution(incident, ledger, as_of, claims, plan, (found.policy, *named), found)

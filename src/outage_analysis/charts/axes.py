@@ -39,8 +39,6 @@ LONG = 365
 """Number of days from which the labels include the year."""
 LABEL_ROW = 14
 """Pixels: height of a row of labels above a chart of days."""
-TICK_HOURS, MOST_HOUR_TICKS = (3, 6, 12), 14
-"""Hours between the ticks of an hour axis, and the largest number of ticks for which this step is used."""
 DAY = timedelta(days=1)
 MARGIN = 1.0
 """An outage before the first day is shown if it makes the axis at most this many times longer."""
@@ -201,26 +199,7 @@ def day_x(field: str, days: tuple[date, date], locale: Locale) -> alt.X:
     count = (last - first).days + 1
     ticks = [first + n * DAY for n in range(0, count, -(-count // MOST_TICKS))]
     labels = [str(day) if count > LONG else locale.short_day(day) for day in ticks]
-    return _time_axis(field, days, [noon(day) for day in ticks], labels)
-
-
-def hour_x(field: str, days: tuple[date, date], locale: Locale) -> alt.X:
-    """Return the horizontal time axis of an hourly chart, from the first to the last of `days`.
-
-    If the axis covers a few days, it has a tick every few hours, with the date at midnight. If it covers
-    more days, it has a tick at each midnight.
-    """
-    first, last = days
-    hours = 24 * ((last - first).days + 1)
-    whole_days = 24 * -(-hours // (24 * MOST_TICKS))
-    every = next((step for step in TICK_HOURS if hours <= step * MOST_HOUR_TICKS), whole_days)
-    start = datetime.combine(first, time())
-    ticks = [start + timedelta(hours=n) for n in range(0, hours + 1, every)]
-    labels = [locale.short_day(tick.date()) if tick.hour == 0 else f"{tick:%H:%M}" for tick in ticks]
-    return _time_axis(field, days, [milliseconds(tick) for tick in ticks], labels)
-
-
-def _time_axis(field: str, days: tuple[date, date], at: Sequence[int], labels: Sequence[str]) -> alt.X:
+    at = [noon(day) for day in ticks]
     # Ticks and domain are expressions, because Vega-Lite turns numbers into calls of `datetime`, which Vega
     # takes for a year where it may not compile scripts, as on the page. Labels are looked up, because Vega's
     # own day names are English.
@@ -232,7 +211,7 @@ def _time_axis(field: str, days: tuple[date, date], at: Sequence[int], labels: S
         "labelAngle": 0,
         "grid": False,
     }
-    domain = alt.ExprRef(f"[{milliseconds(days[0])}, {milliseconds(days[1] + DAY)}]")
+    domain = alt.ExprRef(f"[{milliseconds(first)}, {milliseconds(last + DAY)}]")
     return alt.X(f"{field}:T", title=None, axis=axis, scale={"type": "utc", "domain": domain, "nice": False})
 
 

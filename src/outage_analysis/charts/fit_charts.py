@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from itertools import accumulate
 
 import altair as alt
+import numpy as np
 import polars as pl
 
 from outage_analysis.charts.axes import labelled_axis, log_ticks
@@ -33,15 +35,13 @@ MAX_POINTS = 32
 
 def ogive(table: pl.DataFrame, context: ChartContext) -> AltairChart:
     """Draw the ogive: observed shares of losses up to each band edge (points) and fitted curves (lines)."""
-    locale = context.locale
+    locale, losses = context.locale, _losses_phrase(context.locale, table)
     families, counts, lines = _split_table(table)
     best, weight = families.row(0)
     median, p = median_loss(table), table.filter(family=best)["p"][0]
-    losses = _losses_phrase(locale, table)
     y = alt.Y("share:Q", title=locale("chart.ogive_y", losses=losses), scale=alt.Scale(domain=[0, 100]))
     percents = lines.select("family", "loss", pl.col("low", "high") * 100, share=pl.col("share_below") * 100)
-    layers = _layers(counts.select("loss", share=pl.col("share_below") * 100), percents, context, y)
-    pixels = [HEIGHT * (1 - v) for v in _line_ends(lines, families, "share_below")]
+    ends = families.join(lines.sort("loss").group_by("family").last(), on="family", maintain_order="left")
     finding = ""
     if median:
         key = "finding" if weight >= CLEAR else "several"
@@ -49,7 +49,10 @@ def ogive(table: pl.DataFrame, context: ChartContext) -> AltairChart:
         shown = _short_loss(locale, locale.rounded(median))
         finding = locale(f"chart.ogive_{key}", losses=losses, median=shown, family=locale(f"word.{best}"))
     return finish_chart(
-        alt.layer(*layers, _family_labels(families, pixels, locale)),
+        alt.layer(
+            *_layers(counts.select("loss", share=pl.col("share_below") * 100), percents, context, y),
+            _family_labels(ends["family"], [HEIGHT * (1 - v) for v in ends["share_below"]], locale),
+        ),
         context,
         "ogive",
         finding=finding,
@@ -63,12 +66,10 @@ def ogive(table: pl.DataFrame, context: ChartContext) -> AltairChart:
 def tail(table: pl.DataFrame, context: ChartContext) -> AltairChart:
     """Draw the tail: observed shares of losses above each band edge (points) and fitted curves (lines).
 
-    The fitted curves continue beyond the last band edge, where there are no observed shares.
-
-    Raises:
-        NothingToDraw: no loss lies above any band edge, or the table has no fitted distribution.
+    Both axes are logarithmic, so that differences between the families are visible. No loss is counted
+    beyond the last edge. A rule marks it.
     """
-    locale = context.locale
+    locale, losses = context.locale, _losses_phrase(context.locale, table)
     families, counts, lines = _split_table(table)
     above = counts.filter(pl.col("share_above") > 0)
     if above.is_empty():
@@ -77,7 +78,7 @@ def tail(table: pl.DataFrame, context: ChartContext) -> AltairChart:
     lines = lines.filter(pl.col("share_above") > 0)
     best = lines.filter(family=lines["family"][0])["share_above"].to_list()
     lowest = max(min(least, *best), least / 100) * TAIL_MARGIN
-    losses, end = _losses_phrase(locale, table), float(counts["loss"].to_list()[-1])
+    end = float(counts["loss"][-1])
     y = alt.Y(
         "share:Q",
         title=locale("chart.tail_y", losses=losses),
@@ -91,24 +92,22 @@ def tail(table: pl.DataFrame, context: ChartContext) -> AltairChart:
         low=pl.col("above_low").clip(lowest / 10) * 100,
         high=pl.col("above_high").clip(lowest / 10) * 100,
     )
-    layers = _layers(above.select("loss", share=pl.col("share_above") * 100), percents, context, y)
-    pixels = [
-        HEIGHT * math.log(max(v, lowest)) / math.log(lowest)
-        for v in _line_ends(lines, families, "share_above")
-    ]
+    ends = families.join(lines.sort("loss").group_by("family").last(), on="family", maintain_order="left")
+    pixels = [HEIGHT * math.log(max(v, lowest)) / math.log(lowest) for v in ends["share_above"]]
     base, x = alt.Chart(pl.DataFrame({"loss": [end]})), _loss_axis(context, percents["loss"].to_list())
     label = base.mark_text(align="right", dx=-5, fontSize=11, color=MUTED)
-    share, edge = locale.share(least), _short_loss(locale, last)
     return finish_chart(
         alt.layer(
             base.mark_rule(color=GREY, strokeDash=[4, 3]).encode(x),
             label.encode(x, y=alt.YValue(8), text=alt.TextValue(locale("chart.tail_end"))),
-            *layers,
-            _family_labels(families, pixels, locale),
+            *_layers(above.select("loss", share=pl.col("share_above") * 100), percents, context, y),
+            _family_labels(ends["family"], pixels, locale),
         ),
         context,
         "tail",
-        finding=locale("chart.tail_finding", losses=losses, share=share, edge=edge),
+        finding=locale(
+            "chart.tail_finding", losses=losses, share=locale.share(least), edge=_short_loss(locale, last)
+        ),
         height=HEIGHT,
         losses=losses,
         note=_scale_note(locale, table),
@@ -144,29 +143,17 @@ def _layers(counts: pl.DataFrame, lines: pl.DataFrame, context: ChartContext, y:
     ]
 
 
-def _family_labels(families: pl.DataFrame, pixels: Sequence[float], locale: Locale) -> alt.Chart:
+def _family_labels(families: Iterable[str], pixels: Sequence[float], locale: Locale) -> alt.Chart:
     """Write the name of the distribution family at the end of each fitted curve, without overlaps."""
     places = spread_labels(pixels, GAP, HEIGHT - GAP / 2)
     rows = [
         {"name": locale(f"word.{family}"), "y": round(place, 1), "best": n == 0}
-        for n, (family, place) in enumerate(zip(families["family"], places, strict=True))
+        for n, (family, place) in enumerate(zip(families, places, strict=True))
     ]
-    names: alt.Chart = (
-        alt.Chart(pl.DataFrame(rows))
-        .mark_text(align="left", dx=5, fontSize=11)
-        .encode(
-            alt.Y("y:Q", scale=None, axis=None),
-            x=alt.XValue("width"),
-            text=alt.Text("name:N"),
-            color=accent_if("datum.best", MUTED),
-        )
-    )
+    texts = alt.Chart(pl.DataFrame(rows)).mark_text(align="left", dx=5, fontSize=11)
+    y, colour = alt.Y("y:Q", scale=None, axis=None), accent_if("datum.best", MUTED)
+    names: alt.Chart = texts.encode(y, x=alt.XValue("width"), text=alt.Text("name:N"), color=colour)
     return names
-
-
-def _line_ends(lines: pl.DataFrame, families: pl.DataFrame, column: str) -> list[float]:
-    """Return, for each distribution family, the value of `column` at the largest loss of its curve."""
-    return [float(lines.filter(family=f).sort("loss")[column][-1]) for f in families["family"]]
 
 
 def _loss_axis(context: ChartContext, losses: Sequence[float]) -> alt.X:
@@ -244,28 +231,18 @@ def family_curves(curves: pl.DataFrame, most: int = MAX_POINTS) -> pl.DataFrame:
 def median_loss(curves: pl.DataFrame) -> float | None:
     """Return the median loss under the fitted distribution with the largest weight, by interpolation.
 
-    Return None if the median lies outside the losses in the table.
+    The interpolation is linear in the logarithm of the loss. Return None if the curve does not cover 50 %.
     """
     part = curves.filter(family=family_weights(curves)["family"][0]).sort("loss")
-    below, above = part.filter(pl.col("share_below") <= 0.5), part.filter(pl.col("share_below") > 0.5)  # noqa: PLR2004
-    if below.is_empty() or above.is_empty():
+    shares = part["share_below"].to_list()
+    if not shares[0] <= 0.5 < shares[-1]:  # noqa: PLR2004
         return None
-    low_loss, low_share = below.select("loss", "share_below").row(-1)
-    high_loss, high_share = above.select("loss", "share_below").row(0)
-    start, end = math.log(low_loss), math.log(high_loss)
-    return float(math.exp(start + (end - start) * (0.5 - low_share) / (high_share - low_share)))
+    return float(np.exp(np.interp(0.5, shares, part["loss"].log())))
 
 
 def spread_labels(places: Sequence[float], gap: float, last: float) -> list[float]:
     """Shift label positions so that they are at least `gap` apart and none exceeds `last`."""
-    order = sorted(range(len(places)), key=lambda i: places[i])
-    moved = [0.0] * len(places)
-    least = -math.inf
-    for i in order:
-        moved[i] = least = max(places[i], least)
-        least += gap
-    most = last
-    for i in reversed(order):
-        moved[i] = most = min(moved[i], most)
-        most -= gap
-    return moved
+    order = sorted(range(len(places)), key=lambda n: places[n])
+    down = accumulate((places[n] for n in order), lambda above, place: max(place, above + gap))
+    up = accumulate(reversed([*down]), lambda below, place: min(place, below - gap), initial=last + gap)
+    return [place for _, place in sorted(zip(reversed(order), [*up][1:], strict=True))]

@@ -1,9 +1,6 @@
-"""Charts of the claims intake: cumulative claims per day, claims per hour, and the forecast of each day."""
+"""Charts of the claims intake: cumulative claims per day, and the forecast of each day."""
 
 from __future__ import annotations
-
-from dataclasses import replace
-from datetime import UTC, date, datetime, time
 
 import altair as alt
 import polars as pl
@@ -19,12 +16,6 @@ MAX_DAYS = 365
 MANY_POINTS = 60
 """The intake chart draws more points than this smaller."""
 INTAKE_HEIGHT = 260
-BIN_HOURS = (1, 2, 3, 4, 6, 12, 24)
-"""Possible numbers of hours per bar of the hourly chart."""
-MAX_BARS = 240
-"""Largest number of bars of the hourly chart."""
-HOUR = 3_600_000
-"""Milliseconds of an hour."""
 
 
 def intake(table: pl.DataFrame, context: theme.ChartContext) -> theme.AltairChart:
@@ -65,64 +56,6 @@ def _count_axis(field: str, most: int, locale: Locale) -> alt.Y:
         axis=alt.Axis(format=",d", tickMinStep=1),
         scale=alt.Scale(domain=[0, most], nice=True),
     )
-
-
-def intake_hours(table: pl.DataFrame, context: theme.ChartContext) -> theme.AltairChart:
-    """Draw a bar chart of the claims filed per hour, with the outage shaded and the deadlines.
-
-    If there would be more than `MAX_BARS` bars, each bar covers 2 to 24 hours, or several days.
-
-    Args:
-        table: the columns `filed_hour` (local time) and `claims`, with one row per hour. A row without an
-            hour counts the claims with only a filing date; the subtitle shows their number.
-        context: the language, the outage and the deadlines.
-    """
-    locale = context.locale
-    timed = table.drop_nulls("filed_hour").sort("filed_hour")
-    if len(timed) < 2:  # noqa: PLR2004 - a chart needs two bars
-        raise theme.NothingToDraw
-    untimed = int(table.filter(pl.col("filed_hour").is_null())["claims"].sum())
-    first, last = (moment.date() for moment in (timed["filed_hour"][0], timed["filed_hour"][-1]))
-    days = axes.shown_days(first, last, replace(context, deadlines=()))
-    data, width = _bars(timed, first, last)
-    x = axes.hour_x("hour", days, locale)
-    y = _count_axis("claims", max(data["claims"]), locale)
-    bars = alt.Chart(data).mark_rect(color=theme.ACCENT).encode(x, y, x2=alt.X2("end:T"), y2=alt.Y2Datum(0))
-    deadlines = tuple(mark for mark in context.deadlines if days[0] <= mark[0] <= days[1])
-    under, over = axes.day_marks(x, days, replace(context, deadlines=deadlines), INTAKE_HEIGHT)
-    return finish_chart(
-        alt.layer(*under, bars, *over),
-        context,
-        "hours",
-        finding=_peak_finding(data, width, locale),
-        marks=axes.mark_sentences(context),
-        height=INTAKE_HEIGHT,
-        hours=width,
-        note=locale("chart.hours_untimed", count=locale.exact(untimed)) if untimed else "",
-    )
-
-
-def _bars(timed: pl.DataFrame, first: date, last: date) -> tuple[pl.DataFrame, int]:
-    hours = 24 * ((last - first).days + 1)
-    width = next((step for step in BIN_HOURS if hours <= step * MAX_BARS), 24 * -(-hours // (24 * MAX_BARS)))
-    since = pl.col("filed_hour") - datetime.combine(first, time())
-    bins = (
-        timed.with_columns(bar=since.dt.total_hours() // width)
-        .group_by("bar", maintain_order=True)
-        .agg(pl.col("claims").sum())
-    )
-    start = axes.milliseconds(first) + pl.col("bar") * width * HOUR
-    return bins.select(start.alias("hour"), (start + width * HOUR).alias("end"), "claims"), width
-
-
-def _peak_finding(bars: pl.DataFrame, width: int, locale: Locale) -> str:
-    peak = bars.sort("claims", descending=True, maintain_order=True).row(0, named=True)
-    start, end = (datetime.fromtimestamp(peak[name] / 1000, UTC) for name in ("hour", "end"))
-    day, count = locale.day(start.date()), locale.exact(peak["claims"])
-    if width >= 24:  # noqa: PLR2004 - hours per day
-        return locale("chart.hours_title_day", day=day, count=count)
-    until = "24:00" if end.date() > start.date() else f"{end:%H:%M}"
-    return locale("chart.hours_title", day=day, start=f"{start:%H:%M}", end=until, count=count)
 
 
 def intake_days(table: pl.DataFrame, context: theme.ChartContext) -> theme.AltairChart:

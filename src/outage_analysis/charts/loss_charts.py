@@ -13,9 +13,9 @@ from outage_analysis.charts.axes import short_number
 from outage_analysis.charts.claims_data import (
     OTHER_ID,
     band_shares,
-    fit_services,
     largest_band,
     merge_bands,
+    merge_small_services,
     ordered_bands,
 )
 from outage_analysis.charts.finished_chart import finish_chart
@@ -96,7 +96,7 @@ def band_distribution(table: pl.DataFrame, context: theme.ChartContext) -> theme
     narrow = merge_bands(table)
     if not narrow["claims"].sum():
         raise theme.NothingToDraw
-    data = fit_services(narrow, lambda few: _stacked_rows(few, context))
+    data = _stacked_rows(merge_small_services(narrow), context)
     bands = ordered_bands(narrow)
     labels, colours = [locale.band_short(*band) for band in bands], band_colours(bands)
     names = data["name"].unique(maintain_order=True).to_list()
@@ -168,7 +168,7 @@ def services_by_band(table: pl.DataFrame, context: theme.ChartContext) -> theme.
     size, unit = locale.axis(float(narrow["expected"].max() or 0))  # type: ignore[arg-type] # a float column
     labels, lines = _band_labels(bands, context)
     columns = dict(zip(bands, labels, strict=True))
-    data = fit_services(narrow, lambda few: _cells(few, context, size, columns), context.first)
+    data = _cells(merge_small_services(narrow, first=context.first), context, size, columns)
     names = data["name"].unique(maintain_order=True).to_list()
     axis = alt.Axis(
         orient="top",

@@ -55,7 +55,6 @@ CHARTS: dict[str, ChartEntry] = {
     "band_distribution": ChartEntry("claims_bands", loss_charts.band_distribution),
     "services_by_band": ChartEntry("claims_service_bands", loss_charts.services_by_band),
     "intake": ChartEntry("claims_intake", intake_charts.intake),
-    "intake_hours": ChartEntry("claims_intake_hours", intake_charts.intake_hours),
     "linked": ChartEntry("claims_combinations", linked_charts.linked_chart, page=False),
     "ogive": ChartEntry("claims_curves", fit_charts.ogive),
     "tail": ChartEntry("claims_curves", fit_charts.tail),

@@ -201,7 +201,6 @@ class SectionBuilder:
             yield from self._table("claims_fits", "fits_title", folded=True)
             yield from picture("tail", "claims_fitted", "fitted_title")
         yield from picture("intake", "claims_intake", caption=locale("chart.intake_title"))
-        yield from picture("intake_hours", "claims_intake_hours", caption=locale("chart.hours_measure"))
         if "claims_costs" in self.grids:
             yield Heading(locale("report.claims_cost_title"))
             yield from map(Text, unstated_notes(self.analysis, locale))
