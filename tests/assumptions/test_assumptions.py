@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,11 +18,7 @@ from outage_analysis.costs.points import sobol_points
 from outage_analysis.errors import ModelRefused, UsageError
 from outage_analysis.incidents import get_fact
 from outage_analysis.policies import Policy, Schedule, load_policy
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from tests.conftest import Edited
+from tests.conftest import Edited
 
 
 def rates(ledger: Ledger) -> list[RateAssumption]:

@@ -3,27 +3,23 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
 
-from outage_analysis.assumptions import RateAssumption, load_ledger
+from outage_analysis.assumptions import Ledger, RateAssumption, load_ledger
 from outage_analysis.costs import build_portfolio, cost_table
 from outage_analysis.costs.cost_bridge import BridgeRun, bridge
 from outage_analysis.errors import ModelRefused
 from outage_analysis.files import data_root
 from outage_analysis.incidents import published_facts as published
+from outage_analysis.incidents.published_facts import FactCollection
 from outage_analysis.policies import load_policy
 from tests.commands import command
+from tests.conftest import Reshelve
 from tests.small_policies import REPORTS, Page, fee, fixed, ledger_of, mix, policy_of, tiers
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from outage_analysis.assumptions import Ledger
-    from outage_analysis.incidents.published_facts import FactCollection
-    from tests.conftest import Reshelve
 
 FILED = 100
 HALFWAY = date(2023, 3, 15)

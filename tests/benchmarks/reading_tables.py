@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from tests.contract.damaged_files.damaged_file import HALVES, KINDS
-from tests.contract.damaged_files.reading import OURS
 from tests.contract.damaged_files.scoring import Outcome, summary
 
 Row = dict[str, Any]
@@ -60,15 +59,6 @@ def by_group(outcomes: Sequence[Outcome]) -> list[Row]:
     ]
 
 
-def by_kind(outcomes: Sequence[Outcome]) -> list[Row]:
-    """One row per kind of damage, as in `by_group`."""
-    return [
-        {"kind": name, **_cells([o for o in outcomes if o.kind == name], readers_in(outcomes))}
-        for name in KINDS
-        if any(o.kind == name for o in outcomes)
-    ]
-
-
 def group_sizes() -> dict[str, int]:
     """Group -> number of its kinds."""
     groups = [k.group for k in KINDS.values()]
@@ -83,31 +73,3 @@ def _cells(outcomes: Sequence[Outcome], readers: Sequence[str]) -> Row:
         wrong = f" ({found.wrong_files} wrong)" if found.wrong_files else ""
         cells[reader] = _percent(found.share) + wrong
     return cells
-
-
-def failures(outcomes: Iterable[Outcome], reader: str = OURS) -> list[Row]:
-    """One row per kind on which a reader fails: wrong values first, then the largest loss of records."""
-    by_name: dict[str, list[Outcome]] = {}
-    for o in outcomes:
-        if o.reader == reader:
-            by_name.setdefault(o.kind, []).append(o)
-    rows = []
-    for name, listed in by_name.items():
-        found = summary(listed)
-        lost = sum(1 - o.share for o in listed if o.share is not None)
-        if found.wrong_files or found.crashes or lost:
-            worst = max(listed, key=lambda o: (o.wrong, o.crashed, o.share is not None and 1 - o.share))
-            rows.append(
-                {
-                    "kind": name,
-                    "files": found.files,
-                    "wrong files": found.wrong_files,
-                    "crashed": found.crashes,
-                    "refused": found.refusals,
-                    "recovered": _percent(found.share),
-                    "lost": lost,
-                    "example": worst.file,
-                    "message": " ".join(worst.message.split()),
-                }
-            )
-    return sorted(rows, key=lambda r: (-r["wrong files"], -r["crashed"], -r["lost"]))

@@ -4,25 +4,21 @@ from __future__ import annotations
 
 import statistics
 import time
+from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from outage_analysis import Plan, run, write_report
-from outage_analysis.costs import build_portfolio, simulate
+from outage_analysis.analysis import Analysis
+from outage_analysis.costs import Simulation, build_portfolio, simulate
+from outage_analysis.costs.expected import Portfolio
 from outage_analysis.reports import Report
 from outage_analysis.reports.html import html_page
 from tests.benchmarks.complaints import write_complaints
 from tests.benchmarks.tables import tell
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
-    from outage_analysis.analysis import Analysis
-    from outage_analysis.costs import Simulation
-    from outage_analysis.costs.expected import Portfolio
 
 pytestmark = pytest.mark.bench
 

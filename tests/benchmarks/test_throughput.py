@@ -17,21 +17,8 @@ from tests.benchmarks.test_page_speed import median_seconds
 pytestmark = pytest.mark.bench
 
 
-def _with_blank_lines(plain: Path, path: Path) -> None:
-    """Ends of lines of both kinds, and a blank line after every two thousand rows."""
-    with plain.open("rb") as lines, path.open("wb") as written:
-        for number, line in enumerate(lines):
-            end = b"\r\n" if number % 2 else b"\n"
-            written.write(line.rstrip(b"\n") + end + (end if number % 2_000 == 0 else b""))
-
-
 WAYS: dict[str, tuple[str, Callable[[Path, Path], object]]] = {
     "all cells quoted": ("quoted-synthetic.csv", lambda p, to: _texts(p).write_csv(to, quote_style="always")),
-    "blank lines, two ends": ("blank-synthetic.csv", _with_blank_lines),
-    "one field more, empty": (
-        "wide-synthetic.csv",
-        lambda p, to: to.write_bytes(p.read_bytes().replace(b"\n", b",\n").replace(b",\n", b"\n", 1)),
-    ),
     "JSON lines": ("synthetic.jsonl", lambda p, to: _texts(p).write_ndjson(to)),
     "Parquet": ("synthetic.parquet", lambda p, to: _texts(p).write_parquet(to)),
 }

@@ -3,28 +3,24 @@
 from __future__ import annotations
 
 import inspect
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import polars as pl
 import pytest
+from numpy.typing import NDArray
 from scipy import special, stats
 
 from outage_analysis.costs.backtesting import Backtest, backtest, crps_log10, crps_log_uniform
 from outage_analysis.incidents import load_backtest_spec
 from outage_analysis.incidents import published_facts as published
+from outage_analysis.incidents.published_facts import FactCollection
 from outage_analysis.text import Locale
 from tests.assumptions.test_prior_rule import classes_by_hand, spread_by_hand
+from tests.conftest import Reshelve
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from numpy.typing import NDArray
-
-    from outage_analysis.incidents.published_facts import FactCollection
-    from tests.conftest import Reshelve
-
-    Array = NDArray[np.float64]
+Array = NDArray[np.float64]
 
 SPEC = load_backtest_spec("kakao-2022")
 DRAWS = 2**10

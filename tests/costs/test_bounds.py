@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import polars as pl
 import pytest
@@ -13,16 +13,25 @@ from outage_analysis.assumptions import Award, Ledger, RateAssumption
 from outage_analysis.assumptions.distributions import Beta, Lognormal
 from outage_analysis.costs import build_portfolio, by_band, exact_costs, exact_payments, simulate, totals
 from outage_analysis.incidents import get_fact, parse_band
+from outage_analysis.losses import Cube
 from outage_analysis.policies import Policy
 from tests.costs.test_costs import counts
 from tests.costs.test_payouts import claims_of, owed, rich_lines
 from tests.costs.test_payouts import policy_of as euros
 from tests.loss_cubes import loss_cube
-from tests.small_policies import DAY, REPORTS, budget, fee, fixed, ledger_of, mix, policy_of, tiers, uniform
-
-if TYPE_CHECKING:
-    from outage_analysis.losses import Cube
-    from tests.small_policies import Page
+from tests.small_policies import (
+    DAY,
+    REPORTS,
+    Page,
+    budget,
+    fee,
+    fixed,
+    ledger_of,
+    mix,
+    policy_of,
+    tiers,
+    uniform,
+)
 
 ENDS = ("low", "expected", "high", "most")
 FROM_TWELVE_HOURS = (

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import math
 from datetime import date
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from outage_analysis.assumptions import RateAssumption, load_ledger
+from outage_analysis.assumptions import Ledger, RateAssumption, load_ledger
 from outage_analysis.costs import cost_table, totals
 from outage_analysis.costs.cost_bridge import STEPS, BridgeRun, bridge
 from outage_analysis.errors import ModelRefused, UsageError
+from outage_analysis.policies import Policy
 from tests.small_policies import (
     DAY,
     DRIVERS,
@@ -28,12 +30,6 @@ from tests.small_policies import (
     policy_of,
     tiers,
 )
-
-if TYPE_CHECKING:
-    import polars as pl
-
-    from outage_analysis.assumptions import Ledger
-    from outage_analysis.policies import Policy
 
 WEEK, LATER = date(2022, 10, 24), date(2023, 6, 30)
 FILED, ACCEPTED, PAID = 451, 205, 50_000_000  # R2-05, R2-06, CO-10: public on 30 June 2023

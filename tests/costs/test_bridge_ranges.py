@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import polars as pl
 import pytest
 
-from outage_analysis.assumptions import load_ledger
+from outage_analysis.assumptions import Ledger, load_ledger
 from outage_analysis.costs import build_portfolio, rounded_estimate, simulate
 from outage_analysis.costs.cost_bridge import QUANTILES, STEPS, BridgeRun, bridge
+from outage_analysis.policies import Policy
 from outage_analysis.text import schema_of
 from tests.small_policies import DAY, budget, fee, ledger_of, mix, policy_of, tiers, uniform
-
-if TYPE_CHECKING:
-    import polars as pl
-
-    from outage_analysis.assumptions import Ledger
-    from outage_analysis.policies import Policy
 
 DRAWS = 2**11
 WEEK, LATER = date(2022, 10, 24), date(2023, 6, 30)

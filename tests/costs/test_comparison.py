@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import polars as pl
 import pytest
@@ -16,6 +16,7 @@ from outage_analysis.costs.comparison.benefits import loss_replacement
 from outage_analysis.costs.comparison.compare_policies import PolicySimulations, simulate_policies
 from outage_analysis.errors import ModelRefused, UsageError
 from outage_analysis.incidents import Bands, get_fact
+from outage_analysis.policies import Policy
 from outage_analysis.text import Locale
 from tests.loss_cubes import cube_of_claims, made_up
 from tests.small_policies import (
@@ -32,9 +33,6 @@ from tests.small_policies import (
     tiers,
     uniform,
 )
-
-if TYPE_CHECKING:
-    from outage_analysis.policies import Policy
 
 SIGMA = 0.9
 RATIO = {"kind": "realised_ratio", "distribution": {"kind": "lognormal", "median": 1, "sigma": SIGMA}}

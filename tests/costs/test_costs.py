@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import polars as pl
 import pytest
@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from outage_analysis.analysis.tables import funnel_table
-from outage_analysis.assumptions import Award, BandMix, Ledger, MixBand, RateAssumption
+from outage_analysis.assumptions import Assumption, Award, BandMix, Ledger, MixBand, RateAssumption
 from outage_analysis.assumptions.distributions import Discrete
 from outage_analysis.costs import cost_table, totals
 from outage_analysis.costs.terms import build_funnel
@@ -19,9 +19,6 @@ from outage_analysis.errors import ModelRefused
 from outage_analysis.incidents import get_fact
 from outage_analysis.losses import EDGES, MEASURES, Cube
 from outage_analysis.policies import Budget, Policy, Schedule
-
-if TYPE_CHECKING:
-    from outage_analysis.assumptions import Assumption
 
 DAY = date(2022, 12, 30)
 LATER = date(2023, 1, 30)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from dataclasses import replace
-from typing import TYPE_CHECKING, Annotated, Literal
+from pathlib import Path
+from typing import Annotated, Literal
 
 import polars as pl
 import pytest
@@ -17,7 +19,7 @@ from outage_analysis.costs.compile_lines import COMPILERS
 from outage_analysis.costs.cost_bridge import BridgeRun, bridge
 from outage_analysis.costs.page_model import live_cost
 from outage_analysis.costs.sensitivity import levers, tornado
-from outage_analysis.costs.terms import CompileInputs, Term
+from outage_analysis.costs.terms import CompileInputs, Funnel, Term
 from outage_analysis.files import read_document
 from outage_analysis.policies import Budget, FeeCredit, InKind, Line, Policy, Schedule
 from outage_analysis.reports.html import write_html
@@ -27,12 +29,6 @@ from outage_analysis.text.locale import _label_texts
 from tests.html_page import WebPage
 from tests.tram_case import COUNTED, ENTRY, MIX, ledger, tram_plan, write_documents
 from tests.workbook_reader import Workbook
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
-    from outage_analysis.costs.terms import Funnel
 
 DRIVERS = 226_154  # the fact US-07
 FILED, ACCEPTED = 0.4, 0.8  # the means of uniform(0.2, 0.6) and beta(8, 2)

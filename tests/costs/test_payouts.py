@@ -7,27 +7,22 @@ from datetime import date
 from decimal import Decimal
 from fractions import Fraction
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import polars as pl
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from outage_analysis.claims import read_claims
+from outage_analysis.claims import Claims, read_claims
 from outage_analysis.costs import exact_costs, exact_payments
 from outage_analysis.costs.claim_payments import AMOUNTS
 from outage_analysis.errors import InputRefused, OutageAnalysisError, UsageError
-from outage_analysis.incidents import Band, Bands, load_incident
+from outage_analysis.incidents import Band, Bands, Incident, load_incident
 from outage_analysis.losses import EDGES, MEASURES, Cube, build_cube
 from outage_analysis.policies import SHARE_SCALE, Policy, load_policy
-from tests.conftest import with_any_loss
+from tests.conftest import ClaimsCsv, Edited, with_any_loss
 from tests.loss_cubes import band_of
-
-if TYPE_CHECKING:
-    from outage_analysis.claims import Claims
-    from outage_analysis.incidents import Incident
-    from tests.conftest import ClaimsCsv, Edited
 
 Loss = int | None
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
@@ -12,19 +11,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from outage_analysis.assumptions import Ledger
 from outage_analysis.assumptions.distributions import Lognormal
 from outage_analysis.costs import build_portfolio, simulate
-from outage_analysis.costs.expected import expected_at
+from outage_analysis.costs.expected import Portfolio, expected_at
 from outage_analysis.costs.sensitivity import break_evens, cost_sobol_indices, levers, tornado
 from outage_analysis.errors import ModelRefused, UsageError
+from outage_analysis.policies import Policy
 from tests.costs.uncertain_portfolios import entry, term_of
 from tests.costs.uncertain_portfolios import portfolio as portfolio_of
 from tests.small_policies import DAY, REPORTS, budget, fee, fixed, ledger_of, mix, policy_of, tiers, uniform
-
-if TYPE_CHECKING:
-    from outage_analysis.assumptions import Ledger
-    from outage_analysis.costs.expected import Portfolio
-    from outage_analysis.policies import Policy
 
 FILING, ACCEPTED, SHARES = (0.1, 0.5), (0.4, 0.8), (0.5, 0.3, 0.2)
 LOSS, PART = (500_000, 1_500_000), (0.2, 1.0)

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from outage_analysis.assumptions import Ledger
 from outage_analysis.costs import build_portfolio, cost_table, totals
 from outage_analysis.costs.expected import expected_at
 from outage_analysis.costs.page_model import live_cost
 from outage_analysis.errors import ModelRefused
+from outage_analysis.policies import Policy
 from tests.costs.test_bounds import ledgers, packages
 from tests.small_policies import DAY, DRIVERS, fee, fixed, ledger_of, policy_of, tiers
-
-if TYPE_CHECKING:
-    from outage_analysis.assumptions import Ledger
-    from outage_analysis.policies import Policy
 
 HANDLING = {
     "kind": "handling",

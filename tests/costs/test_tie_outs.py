@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from datetime import date
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import polars as pl
 import pytest
 
+from outage_analysis.analysis import Analysis
 from outage_analysis.costs.policy_results import reconciliation_table
 from outage_analysis.errors import UsageError
 from outage_analysis.files import bundled_ids
@@ -16,13 +18,8 @@ from outage_analysis.incidents import Incident, TieOut, fact_exists, get_fact, l
 from outage_analysis.incidents import published_facts as published
 from outage_analysis.incidents.published_facts import FactCollection
 from outage_analysis.policies import InKind, Policy, load_policy
+from tests.conftest import Edited, Reshelve
 from tests.paths import GOLDEN
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from outage_analysis.analysis import Analysis
-    from tests.conftest import Edited, Reshelve
 
 ROWS: dict[str, dict[str, Any]] = json.loads((GOLDEN / "tie_outs.json").read_text("utf-8"))["rows"]
 CASES: dict[str, dict[str, Any]] = json.loads((GOLDEN / "reference_cases.json").read_text("utf-8"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import tracemalloc
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -14,13 +14,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from outage_analysis.assumptions import Award
+from outage_analysis.assumptions import Assumption, Award, Ledger
 from outage_analysis.assumptions.distributions import Beta, Discrete, Lognormal, Triangular, Uniform
 from outage_analysis.costs import build_portfolio, simulate
 from outage_analysis.costs.expected import Portfolio
 from outage_analysis.costs.simulation import Estimate, Sample, SampledTotal, with_equal_correlations
 from outage_analysis.costs.simulation_tables import TAIL, contributions, variance_split
 from outage_analysis.errors import ModelRefused, UsageError
+from outage_analysis.policies import Policy
 from tests.costs.convolution import total_of_claims
 from tests.costs.test_payouts import policy_of, tiers
 from tests.costs.uncertain_portfolios import (
@@ -43,10 +44,6 @@ from tests.costs.uncertain_portfolios import (
     term_of,
 )
 from tests.loss_cubes import counts_only, loss_cube
-
-if TYPE_CHECKING:
-    from outage_analysis.assumptions import Assumption, Ledger
-    from outage_analysis.policies import Policy
 
 # --- samples ----------------------------------------------------------------------------------------
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from datetime import date
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
+from outage_analysis.assumptions import Assumption
 from outage_analysis.assumptions.distributions import Beta, Lognormal, Uniform
 from outage_analysis.costs import build_portfolio, exact_costs, exact_payments, simulate
 from outage_analysis.costs.expected import expected_at
@@ -39,9 +40,6 @@ from tests.costs.uncertain_portfolios import (
     shops,
 )
 from tests.loss_cubes import counts_only, loss_cube
-
-if TYPE_CHECKING:
-    from outage_analysis.assumptions import Assumption
 
 # --- beside the closed form -------------------------------------------------------------------------
 

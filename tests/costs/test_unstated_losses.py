@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -10,19 +11,14 @@ from outage_analysis.analysis import Plan, run, unstated_notes
 from outage_analysis.costs import build_portfolio, cost_table
 from outage_analysis.costs.expected import unstated_losses
 from outage_analysis.costs.policy_results import line_table, policy_result
-from outage_analysis.policies import explain, findings
+from outage_analysis.losses import Cube
+from outage_analysis.policies import Policy, explain, findings
 from outage_analysis.reports import Report
 from outage_analysis.text import LANGUAGES, Locale
 from tests.commands import KAKAO, command
+from tests.conftest import ClaimsCsv
 from tests.costs.test_costs import counts
 from tests.small_policies import DAY, fixed, ledger_of, policy_of
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from outage_analysis.losses import Cube
-    from outage_analysis.policies import Policy
-    from tests.conftest import ClaimsCsv
 
 TIERS = (
     {"over": 0, "up_to": 300_000, "fixed": 30_000},

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import polars as pl
@@ -18,7 +19,7 @@ from scipy import special
 from outage_analysis.analysis import Plan, run
 from outage_analysis.analysis import run as run_plan
 from outage_analysis.analysis.tables import UNCERTAINTY_TABLES
-from outage_analysis.assumptions import BandMix, load_ledger
+from outage_analysis.assumptions import Assumption, BandMix, load_ledger
 from outage_analysis.assumptions.distributions import Discrete, Lognormal, Uniform
 from outage_analysis.costs import build_portfolio, simulate
 from outage_analysis.costs.comparison.compare_policies import simulate_policies
@@ -36,11 +37,6 @@ from outage_analysis.policies import load_policy
 from outage_analysis.text import Locale
 from tests.costs.uncertain_portfolios import DAY as SHOPS_DAY
 from tests.costs.uncertain_portfolios import entry, ledger_of, ledgers, portfolio, shops, term_of
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from outage_analysis.assumptions import Assumption
 
 WEEK = date(2022, 10, 24)
 CANDIDATES = ("kakao-candidate-cash", "kakao-candidate-fees")

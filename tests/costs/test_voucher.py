@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 from pydantic import ValidationError
@@ -16,9 +16,6 @@ from outage_analysis.reports.html import sliders
 from outage_analysis.reports.report import Report
 from tests.small_policies import DAY, DRIVERS, ledger_of, policy_of, uniform
 from tests.tram_case import COUNTED, ENTRY, MIX, ledger, tram_plan, write_documents
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 PER_PERSON = 700
 """In cents: 3.2 hours are 4 started hours of 200, which is 800, above the cap."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
@@ -24,10 +23,8 @@ from outage_analysis.incidents import (
     parse_band,
     upper_cuts,
 )
+from outage_analysis.policies import Policy
 from tests.loss_cubes import band_of
-
-if TYPE_CHECKING:
-    from outage_analysis.policies import Policy
 
 LOSSES = st.integers(-5, 60)
 CUTS = st.lists(st.integers(1, 50), max_size=6, unique=True).map(sorted).map(tuple)

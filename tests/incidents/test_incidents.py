@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import unicodedata
-from typing import TYPE_CHECKING
 
 import pytest
 
@@ -11,9 +10,7 @@ from outage_analysis.claims import RULES
 from outage_analysis.errors import UsageError
 from outage_analysis.incidents import CANONICAL_COLUMNS, Incident, get_fact, load_incident, normalized_name
 from outage_analysis.incidents.incident import COUNTABLE
-
-if TYPE_CHECKING:
-    from tests.conftest import Edited
+from tests.conftest import Edited
 
 
 def service_of(incident: Incident, spelling: str) -> list[str]:

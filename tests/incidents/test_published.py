@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Iterator
 from datetime import date, timedelta
-from typing import TYPE_CHECKING
 
 import polars as pl
 import pytest
@@ -13,9 +13,6 @@ from outage_analysis.errors import ModelRefused, UsageError
 from outage_analysis.files import data_root
 from outage_analysis.incidents import cites_fact_after, fact_exists, facts, get_fact, outcomes
 from outage_analysis.incidents.published_facts import SCHEMA
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 CITING = {
     "facts", "users", "classes", "published_count", "recipients", "recipients_high",

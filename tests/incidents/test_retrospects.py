@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import pytest
 
 from outage_analysis.costs.backtesting import backtest
 from outage_analysis.errors import ModelRefused, OutageAnalysisError, UsageError
 from outage_analysis.files import bundled_ids, data_root
 from outage_analysis.incidents import fact_exists, get_fact, load_backtest_spec
-
-if TYPE_CHECKING:
-    from tests.conftest import Edited
+from tests.conftest import Edited
 
 KAKAO = load_backtest_spec("kakao-2022")
 FEW = 2**10

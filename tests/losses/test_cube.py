@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import polars as pl
 import pytest
@@ -14,16 +14,10 @@ from outage_analysis.claims import read_claims
 from outage_analysis.errors import InputRefused, UsageError
 from outage_analysis.files import Name
 from outage_analysis.incidents import ZERO, Band, Bands, Dimension, Incident, load_incident
-from outage_analysis.losses import build_cube, dimension_labels, read_counts, sorted_cube
-from tests.conftest import claim_rows, with_any_loss
+from outage_analysis.losses import Cube, build_cube, dimension_labels, read_counts, sorted_cube
+from outage_analysis.policies import Policy
+from tests.conftest import ClaimsCsv, Edited, claim_rows, with_any_loss
 from tests.loss_cubes import band_of
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from outage_analysis.losses import Cube
-    from outage_analysis.policies import Policy
-    from tests.conftest import ClaimsCsv, Edited
 
 LARGEST = 10**15 - 1
 

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from datetime import date
 from itertools import combinations
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from outage_analysis.claims import read_claims
+from outage_analysis.claims import Claims, read_claims
 from outage_analysis.errors import UsageError
-from outage_analysis.incidents import UNKNOWN, Bands
+from outage_analysis.incidents import UNKNOWN, Bands, Incident
 from outage_analysis.losses import (
     EDGES,
     MEASURES,
@@ -24,12 +24,8 @@ from outage_analysis.losses import (
     regroup,
     with_shares,
 )
+from tests.conftest import ClaimsCsv
 from tests.loss_cubes import band_of
-
-if TYPE_CHECKING:
-    from outage_analysis.claims import Claims
-    from outage_analysis.incidents import Incident
-    from tests.conftest import ClaimsCsv
 
 FINE = Bands((100, 200, 300, 400))
 WIDE = Bands((200, 400))

@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterable
 
 import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from outage_analysis.claims import read_claims
+from outage_analysis.claims import Claims, read_claims
 from outage_analysis.incidents import Incident, load_incident
 from outage_analysis.losses import bunching_table
 from outage_analysis.losses.data_quality import WINDOW
-from tests.conftest import claim_rows
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from outage_analysis.claims import Claims
-    from tests.conftest import ClaimsCsv
+from tests.conftest import ClaimsCsv, claim_rows
 
 
 def claims_with_losses(claims_csv: ClaimsCsv, incident: Incident, losses: Iterable[object]) -> Claims:

@@ -5,28 +5,21 @@ from __future__ import annotations
 import json
 from collections import Counter
 from datetime import date
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from outage_analysis.claims import read_claims
+from outage_analysis.claims import Claims, read_claims
 from outage_analysis.claims.rejects import MAX_VALUE_LENGTH
 from outage_analysis.claims.rules import EXACT_COPY, REPEATED_ID, UNREADABLE
 from outage_analysis.errors import InputRefused
-from outage_analysis.incidents import load_incident
+from outage_analysis.incidents import Incident, load_incident
 from outage_analysis.losses import ClaimsQuality, quality_table, rule_table
 from outage_analysis.losses.data_quality import MAX_EXPLAINED_REJECTS
 from tests.commands import KAKAO, command
-from tests.conftest import claim_rows
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from outage_analysis.claims import Claims
-    from outage_analysis.incidents import Incident
-    from tests.conftest import ClaimsCsv, Edited, Row
+from tests.conftest import ClaimsCsv, Edited, Row, claim_rows
 
 NO_NUMBER = "loss is an amount that can be read, below 10^15"
 WINDOW = "filed_on is within the claims window"

@@ -10,7 +10,6 @@ from fractions import Fraction
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given, settings
@@ -18,13 +17,10 @@ from hypothesis import strategies as st
 
 from outage_analysis.errors import UsageError
 from outage_analysis.files import bundled_ids
-from outage_analysis.policies import FeeCredit, Policy, Schedule, explain, load_policy
+from outage_analysis.policies import FeeCredit, Policy, Schedule, Tariff, explain, load_policy
 from outage_analysis.text import LANGUAGES
 from tests.costs.test_payouts import Page, owed, policy_of, rich_lines
 from tests.policies.policy_documents import DOCS, SOUND, on_its_own
-
-if TYPE_CHECKING:
-    from outage_analysis.policies import Tariff
 
 # --- in plain words --------------------------------------------------------------------------------
 

@@ -7,7 +7,7 @@ import re
 from importlib.resources import files
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import polars as pl
 import pytest
@@ -19,14 +19,12 @@ from outage_analysis.files import bundled_ids
 from outage_analysis.policies import Policy, explain, findings, load_policy
 from outage_analysis.policies.checks import FINDINGS
 from tests.commands import command
+from tests.conftest import Edited
 from tests.costs.test_payouts import Page, owed, policy_of, rich_lines
 from tests.paths import OWN_OUTAGE
 from tests.policies.policy_documents import AB, DAY, DOCS, EVERYBODY, FIRST_COME, LATER, SOUND, A, B, Written
 from tests.policies.stated_figures import contradicted_facts
 from tests.untranslated_text import untranslated
-
-if TYPE_CHECKING:
-    from tests.conftest import Edited
 
 # --- what a second reader would ask about ----------------------------------------------------------
 

@@ -5,15 +5,13 @@ from __future__ import annotations
 import re
 from datetime import date
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
 from outage_analysis.errors import UsageError
 from outage_analysis.policies import Budget, FeeCredit, InKind, Policy, load_policy
-
-if TYPE_CHECKING:
-    from tests.conftest import Edited
+from tests.conftest import Edited
 
 
 @pytest.mark.parametrize("closed", ["upper", "lower"])

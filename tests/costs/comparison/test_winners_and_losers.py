@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,6 +15,8 @@ from outage_analysis.costs.comparison.benefits import edges_for_comparison, loss
 from outage_analysis.costs.comparison.compare_policies import simulate_policies, with_ranks
 from outage_analysis.costs.comparison.winners import winners_and_losers
 from outage_analysis.incidents import Bands
+from outage_analysis.losses import Cube
+from outage_analysis.policies import Policy
 from outage_analysis.text import Locale, schema_of
 from tests.loss_cubes import counts_only, cube_of_claims
 from tests.small_policies import (
@@ -29,12 +32,6 @@ from tests.small_policies import (
     policy_of,
     tiers,
 )
-
-if TYPE_CHECKING:
-    import polars as pl
-
-    from outage_analysis.losses import Cube
-    from outage_analysis.policies import Policy
 
 Claim = tuple[str, int | None]
 AWARD = 100_000
