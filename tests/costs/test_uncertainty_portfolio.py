@@ -156,30 +156,6 @@ def test_the_variance_is_that_of_the_law_of_total_variance() -> None:
     )
 
 
-def test_what_every_claim_is_paid_for_certain_has_no_variance() -> None:
-    folio = build_portfolio(policy_of(SHARE_LINE), rated(1), as_of=DAY, cubes=[loss_cube(LOSSES, 100)])
-    assert distribution_of(folio).quantile(0.5) == Estimate(sum(map(paid, LOSSES)), 0)
-
-
-@pytest.mark.slow
-def test_claims_and_their_counts_by_band_give_the_same_distribution() -> None:
-    ledger = ledger_of(
-        entry("filing_share", Beta(a=2, b=3)),
-        entry("acceptance", 0.7),
-        entry("review_award", Lognormal(median=1e5, sigma=0.4), spread=0.5),
-        entry("new_applicants", Uniform(low=0, high=0.2)),
-    )
-    cube = loss_cube([1, 300_000, 300_001, 400_000, 500_001, 0, None], 300_000, 500_000)
-    one, other = (
-        distribution_of(build_portfolio(policy_of({"band": TIERS}), ledger, as_of=DAY, cubes=[c]))
-        for c in (cube, counts_only(cube))
-    )
-    assert np.array_equal(one.mean, other.mean)
-    assert np.allclose(one.variance, other.variance, rtol=1e-12)
-    table = exact_costs(policy_of({"band": TIERS}), ledger, as_of=DAY, cubes=[cube]).filter(level="line")
-    assert near(one.expected, table["expected"].item())
-
-
 def test_a_cube_that_does_not_say_what_is_paid_has_no_distribution() -> None:
     ledger, cube = rated(0.5), loss_cube([3, 20, 5_000], 100)
     for policy, one in (
@@ -195,10 +171,6 @@ def test_a_cube_that_does_not_say_what_is_paid_has_no_distribution() -> None:
 # --- terms of the funnel --------------------------------------------------------------------------
 
 
-def fixed_distribution(*entries: Assumption, **terms: Any) -> SampledTotal:  # noqa: ANN401 - keys of a page
-    return distribution_of(build_portfolio(shops(**terms), ledger_of(*entries), as_of=DAY), draws=FEW)
-
-
 BASE = (
     entry("filing_share", 0.4),
     entry("acceptance", 0.5),
@@ -208,75 +180,101 @@ BASE = (
 ONE, SQUARE = 0.5 * 30e3 + 0.3 * 50e3 + 0.2 * 90e3, 0.5 * 30e3**2 + 0.3 * 50e3**2 + 0.2 * 90e3**2
 
 
-@pytest.mark.parametrize(
-    ("extra", "trials", "rate"),
-    [
-        ((), REPORTS, 0.2),
-        ((entry("ultimate", 1.5),), 1.5 * REPORTS, 0.2),
-        ((entry("entitled_share", 0.5),), REPORTS, 0.1),
-        ((entry("claimant_share", 0.8), entry("entitled_share", 0.5)), REPORTS, 0.08),
-    ],
-)
-def test_reports_are_thinned_to_payments(extra: tuple[Assumption, ...], trials: float, rate: float) -> None:
-    distribution = fixed_distribution(*BASE, *extra)
-    assert distribution.mean.mean() == pytest.approx(trials * rate * ONE)
-    assert near(distribution.expected, trials * rate * ONE)
-    assert distribution.process == pytest.approx(trials * (rate * SQUARE - (rate * ONE) ** 2))
-
-
-def test_people_who_never_reported_arrive_beside_those_who_did() -> None:
-    extra = (entry("new_applicants", 0.1), entry("ultimate", 1.5), entry("entitled_share", 0.8))
-    with_them, without_them = fixed_distribution(*BASE, *extra), fixed_distribution(*BASE, *extra[1:])
-    arrivals = 1.5 * REPORTS * 0.1 * 0.8 * 0.5
-    assert with_them.mean.mean() - without_them.mean.mean() == pytest.approx(arrivals * ONE)
-    assert with_them.process - without_them.process == pytest.approx(
-        arrivals * SQUARE
-    )  # a compound Poisson sum
-
-
-def test_single_awards_scatter_about_their_mean() -> None:
-    award = entry("review_award", 90_000, spread=2)
-    distribution = fixed_distribution(*(award if a.kind == award.kind else a for a in BASE))
-    added = REPORTS * 0.2 * 0.2 * 90e3**2 * 2**2
-    assert distribution.process == pytest.approx(REPORTS * (0.2 * SQUARE - (0.2 * ONE) ** 2) + added)
-
-
-@pytest.mark.parametrize("spread", [0, 0.5])
-def test_a_known_mean_payment_stands_for_bands_and_awards(spread: float) -> None:
-    rates = (entry("filing_share", 0.4), entry("acceptance", 0.5))
-    distribution = fixed_distribution(*rates, entry("mean_payment", 240_000, spread=spread))
-    assert distribution.mean.mean() == pytest.approx(REPORTS * 0.2 * 240_000)
-    assert near(distribution.expected, REPORTS * 0.2 * 240_000)
-    assert distribution.process == pytest.approx(REPORTS * 240_000**2 * (0.2 * (1 + spread**2) - 0.04))
-    certain = fixed_distribution(
-        entry("filing_share", 1), entry("acceptance", 1), entry("mean_payment", 240_000)
-    )
-    assert certain.quantile(0.9) == Estimate(REPORTS * 240_000, 0)
-
-
-def test_the_bands_of_a_mix_share_one_claim_so_that_their_sum_varies_less() -> None:
-    """All are accepted: only the band of each claim is chance."""
-    certain = (entry("filing_share", 1), entry("acceptance", 1))
-    distribution = fixed_distribution(*certain, *BASE[2:])
-    assert distribution.process == pytest.approx(REPORTS * (SQUARE - ONE**2))
-
-
-# --- lines of other kinds ---------------------------------------------------------------------------
-
+SHOPS = {"published_count": "CL-13", "band": TIERS}
 MILLION = 10**6
 LUMP = {"kind": "budget", "amount": 1_000, "valuation": "top_down"}
+FEE = {"kind": "fee_credit", "amount": 50, "recipients": "PG-04.users"}
+GOOD = {
+    "kind": "in_kind",
+    "effort": "one_tap",
+    "face_value": 300,
+    "displaced_sales": 20,
+    "incremental_cash": 5,
+    "recipients": "US-03",
+    "cap": "PG-04.users",
+}  # 48 and 3 million people
 
 
-def other_distribution(
-    line: dict[str, Any], *entries: Assumption, valuation: str, as_of: date = DAY
+def law_of(
+    line: dict[str, Any], *entries: Assumption, valuation: str = "cash", as_of: date = DAY
 ) -> SampledTotal:
     folio = build_portfolio(policy_of(line), ledger_of(*entries), as_of=as_of)
     return distribution_of(folio, valuation, draws=2**13)
 
 
+def thinned(trials: float, rate: float, one: float = ONE, square: float = SQUARE) -> tuple[float, float]:
+    """Mean and variance of what so many claims are paid, each with this rate."""
+    return trials * rate * one, trials * (rate * square - (rate * one) ** 2)
+
+
+def plus(first: tuple[float, float], mean: float, variance: float) -> tuple[float, float]:
+    return first[0] + mean, first[1] + variance
+
+
+ARRIVALS = 1.5 * REPORTS * 0.1 * 0.8 * 0.5  # of people who never reported: a compound Poisson sum
+RATES, PAID = BASE[:2], 240_000
+
+
+@pytest.mark.parametrize(
+    ("line", "entries", "moments"),
+    [
+        (SHOPS, BASE, thinned(REPORTS, 0.2)),
+        (SHOPS, (*BASE, entry("ultimate", 1.5)), thinned(1.5 * REPORTS, 0.2)),
+        (SHOPS, (*BASE, entry("entitled_share", 0.5)), thinned(REPORTS, 0.1)),
+        (SHOPS, (*BASE, entry("claimant_share", 0.8), entry("entitled_share", 0.5)), thinned(REPORTS, 0.08)),
+        (
+            SHOPS,
+            (*BASE, entry("new_applicants", 0.1), entry("ultimate", 1.5), entry("entitled_share", 0.8)),
+            plus(thinned(1.5 * REPORTS, 0.16), ARRIVALS * ONE, ARRIVALS * SQUARE),
+        ),
+        (
+            SHOPS,
+            (*RATES, BASE[3], entry("review_award", 90_000, spread=1)),
+            plus(thinned(REPORTS, 0.2), 0, REPORTS * 0.2 * 0.2 * 90e3**2),
+        ),
+        (SHOPS, (*RATES, entry("mean_payment", PAID)), thinned(REPORTS, 0.2, PAID, PAID**2)),
+        (
+            SHOPS,
+            (*RATES, entry("mean_payment", PAID, spread=0.5)),
+            thinned(REPORTS, 0.2, PAID, PAID**2 * 1.25),
+        ),
+        (SHOPS, (entry("filing_share", 1), entry("acceptance", 1), *BASE[2:]), thinned(REPORTS, 1)),
+        (GOOD | {"cap": None}, (entry("take_up", 0.25),), thinned(48 * MILLION, 0.25, 300, 300**2)),
+        (FEE, (entry("filing_share", 0.5), entry("acceptance", 0.2)), thinned(3 * MILLION, 0.1, 50, 50**2)),
+    ],
+)
+def test_a_line_has_the_mean_and_the_variance_of_its_claims(
+    line: dict[str, Any], entries: tuple[Assumption, ...], moments: tuple[float, float]
+) -> None:
+    distribution = law_of(line, *entries, valuation="face_value" if line.get("kind") == "in_kind" else "cash")
+    assert (distribution.mean.mean(), distribution.process) == pytest.approx(moments)
+    assert near(distribution.expected, moments[0])
+
+
+@pytest.mark.parametrize(
+    ("line", "entries", "paid"),
+    [
+        (
+            SHOPS,
+            (*(entry(k, 1) for k in ("filing_share", "acceptance")), entry("mean_payment", PAID)),
+            REPORTS * PAID,
+        ),
+        ({"kind": "budget", "amount": 1_000, "effort": "automatic"}, (entry("ultimate", 1),), 1_000),
+        (FEE | {"effort": "automatic"}, (entry("ultimate", 1),), 50 * 3 * MILLION),
+    ],
+)
+def test_what_is_certain_has_no_variance(
+    line: dict[str, Any], entries: tuple[Assumption, ...], paid: float
+) -> None:
+    assert law_of(line, *entries).quantile(0.9) == Estimate(paid, 0)
+
+
+# --- lines of other kinds ---------------------------------------------------------------------------
+
+
 def test_a_lump_sum_is_announced_times_the_ratio_that_is_realised() -> None:
     ratio = Lognormal(median=1, sigma=0.9)
-    distribution = other_distribution(LUMP, entry("realised_ratio", ratio), valuation="top_down")
+    distribution = law_of(LUMP, entry("realised_ratio", ratio), valuation="top_down")
     assert near(distribution.expected, 1_000 * ratio.mean)
     assert distribution.process == 0
     for p in PROBABILITIES:
@@ -285,22 +283,16 @@ def test_a_lump_sum_is_announced_times_the_ratio_that_is_realised() -> None:
 
 def test_a_sum_set_aside_is_used_as_far_as_it_is_taken_up() -> None:
     rate = Beta(a=2, b=6)
-    distribution = other_distribution(
-        {"kind": "budget", "amount": 1_000}, entry("take_up", rate), valuation="cash"
-    )
+    distribution = law_of({"kind": "budget", "amount": 1_000}, entry("take_up", rate), valuation="cash")
     assert near(distribution.expected, 250)
     assert near(distribution.quantile(0.9), 1_000 * stats.beta(2, 6).ppf(0.9))
-    certain = other_distribution(
-        {"kind": "budget", "amount": 1_000, "effort": "automatic"}, entry("ultimate", 1), valuation="cash"
-    )
-    assert certain.quantile(0.9) == Estimate(1_000, 0)
 
 
 def test_a_true_up_leaves_no_uncertainty() -> None:
     line = {**LUMP, "true_ups": ({"since": date(2023, 6, 30), "amount": 700},)}
     ratio = entry("realised_ratio", Lognormal(median=1, sigma=0.9))
-    assert other_distribution(line, ratio, valuation="top_down").parameter > 0
-    after = other_distribution(line, ratio, valuation="top_down", as_of=date(2023, 6, 30))
+    assert law_of(line, ratio, valuation="top_down").parameter > 0
+    after = law_of(line, ratio, valuation="top_down", as_of=date(2023, 6, 30))
     assert after.quantile(0.9) == after.expected == Estimate(700, 0)
 
 
@@ -316,23 +308,12 @@ def test_handling_is_a_total_of_its_own() -> None:
     assert near(distribution.expected, 3 * 10 * 7)
     assert [distribution.quantile(p).value for p in (0.25, 0.75)] == pytest.approx([175, 245], rel=1e-3)
     assert distribution.process == 0
-    assert run.totals["cash"].mean.mean() == pytest.approx(fixed_distribution(*BASE).mean.mean())
-
-
-GOOD = {
-    "kind": "in_kind",
-    "effort": "one_tap",
-    "face_value": 300,
-    "displaced_sales": 20,
-    "incremental_cash": 5,
-    "recipients": "US-03",
-    "cap": "PG-04.users",
-}  # 48 and 3 million people
+    assert run.totals["cash"].mean.mean() == pytest.approx(REPORTS * 0.2 * ONE)
 
 
 def test_a_capped_good_serves_the_lesser_of_those_who_ask_and_the_cap() -> None:
     rate, cap = Beta(a=2, b=18), 3 / 48
-    distribution = other_distribution(GOOD, entry("take_up", rate), valuation="face_value")
+    distribution = law_of(GOOD, entry("take_up", rate), valuation="face_value")
     assert near(distribution.expected, 300 * 48 * MILLION * rate.capped_mean(cap))
     assert distribution.exceedance(1.01 * 300 * 3 * MILLION).value == 0
     just_below = distribution.exceedance(300 * 3 * MILLION * 0.999)
@@ -341,31 +322,3 @@ def test_a_capped_good_serves_the_lesser_of_those_who_ask_and_the_cap() -> None:
     assert distribution.quantile(0.2).value == pytest.approx(
         300 * 48 * MILLION * float(rate.quantile([0.2])[0]), rel=2e-3
     )
-
-
-def test_a_good_is_valued_three_ways_on_the_same_draws() -> None:
-    run = simulate(
-        build_portfolio(policy_of(GOOD), ledger_of(entry("take_up", Beta(a=2, b=18))), as_of=DAY), draws=FEW
-    )
-    worth = {"face_value": 300, "displaced_sales": 20, "incremental_cash": 5}
-    for valuation, one in worth.items():
-        assert np.allclose(run.totals[valuation].mean * 300, run.totals["face_value"].mean * one)
-
-
-def test_a_good_without_a_cap_is_a_binomial_number_of_people() -> None:
-    distribution = other_distribution(
-        {**GOOD, "cap": None} | {}, entry("take_up", 0.25), valuation="face_value"
-    )
-    assert distribution.expected.value == pytest.approx(300 * 12 * MILLION)
-    assert distribution.process == pytest.approx(300**2 * 48 * MILLION * 0.25 * 0.75)
-
-
-def test_a_fee_that_is_handed_back_is_thinned_as_claims_are() -> None:
-    line = {"kind": "fee_credit", "amount": 50, "recipients": "PG-04.users"}
-    distribution = other_distribution(
-        line, entry("filing_share", 0.5), entry("acceptance", 0.2), valuation="cash"
-    )
-    assert distribution.expected.value == pytest.approx(50 * 3 * MILLION * 0.1)
-    assert distribution.process == pytest.approx(50**2 * 3 * MILLION * 0.1 * 0.9)
-    automatic = other_distribution({**line, "effort": "automatic"}, entry("ultimate", 1), valuation="cash")
-    assert automatic.quantile(0.9) == Estimate(50 * 3 * MILLION, 0)
