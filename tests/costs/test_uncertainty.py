@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import tracemalloc
 from dataclasses import replace
 from typing import Any
 
@@ -20,19 +19,15 @@ from outage_analysis.costs import build_portfolio, simulate
 from outage_analysis.costs.expected import Portfolio
 from outage_analysis.costs.simulation import Estimate, Sample, SampledTotal, with_equal_correlations
 from outage_analysis.costs.simulation_tables import TAIL, contributions, cost_ranges, variance_split
-from outage_analysis.costs.terms import Term
-from outage_analysis.errors import ModelRefused, UsageError
+from outage_analysis.errors import ModelRefused, OutageAnalysisError, UsageError
 from outage_analysis.policies import Policy
 from outage_analysis.text import schema_of
 from tests.costs.convolution import total_of_claims
-from tests.costs.test_payouts import policy_of, tiers
 from tests.costs.uncertain_portfolios import (
     DAY,
     FEW,
-    LOSSES,
     PROBABILITIES,
     REPORTS,
-    SHARE_LINE,
     distribution_of,
     entry,
     ledger_of,
@@ -40,12 +35,10 @@ from tests.costs.uncertain_portfolios import (
     mix,
     near,
     portfolio,
-    rated,
     sd,
     shops,
     term_of,
 )
-from tests.loss_cubes import counts_only, loss_cube
 
 # --- samples ----------------------------------------------------------------------------------------
 
@@ -105,33 +98,23 @@ def test_a_sum_that_has_no_short_binary_form_is_a_point_too() -> None:
     assert distribution.parameter == 0
 
 
-@pytest.mark.parametrize(("shares", "point"), [((1, 0, 0), 253_830_000), ((0, 1, 0), 423_050_000)])
-def test_the_published_range_is_the_distribution_of_a_point(shares: tuple[float, ...], point: int) -> None:
-    ledger = ledger_of(
-        entry("filing_share", 1), entry("acceptance", 1), entry("review_award", 222_500), mix(*shares)
-    )
+@pytest.mark.parametrize(
+    ("filed", "shares", "point"),
+    [(1, (1, 0, 0), 253_830_000), (1, (0, 1, 0), 423_050_000), (0, (0.5, 0.3, 0.2), 0)],
+)
+def test_the_published_range_and_nothing_are_the_distribution_of_a_point(
+    filed: float, shares: tuple[float, ...], point: int
+) -> None:
+    rates = (entry("filing_share", filed), entry("acceptance", 1 if filed else Beta(a=1, b=1)))
+    ledger = ledger_of(*rates, entry("review_award", 222_500), mix(*shares))
     run = simulate(build_portfolio(shops(), ledger, as_of=DAY))
     distribution = run.totals["cash"]
     for p in (0.0001, 0.1, 0.5, 0.9, 0.9999):  # every quantile, however few the draws
         assert distribution.quantile(p) == Estimate(point, 0.0)
     assert distribution.tvar(0.95) == distribution.expected == Estimate(point, 0.0)
-    assert (distribution.exceedance(point).value, distribution.exceedance(point - 1).value) == (0, 1)
+    assert [distribution.exceedance(x).value for x in (point, point - 1)] == [0, 1]
     assert variance_split(run)["share"].to_list() == [0, 0, 0]
     assert contributions(run).select(pl.sum("mean", "tail")).row(0) == pytest.approx((point, point))
-
-
-def test_a_total_of_nothing_is_nothing() -> None:
-    ledger = ledger_of(
-        entry("filing_share", 0),
-        entry("acceptance", Beta(a=1, b=1)),
-        entry("review_award", 5),
-        mix(0.5, 0.3, 0.2),
-    )
-    run = simulate(build_portfolio(shops(), ledger, as_of=DAY))
-    distribution = run.totals["cash"]
-    assert distribution.quantile(0.999) == distribution.tvar(0.9) == distribution.expected == Estimate(0, 0)
-    assert distribution.exceedance(0).value == 0
-    assert contributions(run).select(pl.sum("mean", "tail")).row(0) == (0, 0)
 
 
 def test_an_atom_at_the_quantile_counts_in_the_tail_for_what_lies_above_p() -> None:
@@ -227,44 +210,13 @@ def test_the_order_of_lines_entries_and_segments_changes_nothing(policy: Policy,
         for valuation, distribution in distributions.items():
             assert np.allclose(again[valuation].mean, distribution.mean, rtol=1e-12, atol=0)
             assert np.allclose(again[valuation].variance, distribution.variance, rtol=1e-12, atol=0)
-    cube = loss_cube(LOSSES, 10, 50, 100)
-    first, second = (
-        distribution_of(build_portfolio(policy_of(SHARE_LINE), rated(Beta(a=1, b=1)), as_of=DAY, cubes=[c]))
-        for c in (cube, replace(cube, frame=cube.frame.reverse()))
-    )
-    assert first.quantile(0.9).value == pytest.approx(second.quantile(0.9).value, rel=1e-12)
 
 
 def test_a_seed_gives_the_same_draws_and_another_gives_others() -> None:
-    distributions = [distribution_of(of_claims(100), seed=seed, draws=FEW).mean for seed in (1, 1, 2)]
-    assert np.array_equal(distributions[0], distributions[1])
-    assert not np.array_equal(distributions[0], distributions[2])
-
-
-def of_claims(claims: int) -> Portfolio:
-    """A cube of so many claims in each of two cells."""
-    cube = loss_cube([5, 200], 100)
-    counted = counts_only(replace(cube, frame=cube.frame.with_columns(claims=pl.lit(claims, pl.Int64))))
-    return build_portfolio(
-        policy_of({"band": tiers([100], [{"fixed": 7}, {"fixed": 40}])}),
-        rated(Beta(a=8, b=2)),
-        as_of=DAY,
-        cubes=[counted],
-    )
-
-
-@pytest.mark.slow
-def test_draws_are_streamed_a_replicate_at_a_time() -> None:
-    """Of many draws only the total and its two moments given the inputs are kept."""
-    folio = of_claims(100)
-    many = replace(folio, terms=tuple(replace(folio.terms[0], line=f"line-{n}") for n in range(40)))
-    run = simulate(many, draws=2**16)
-    tracemalloc.start()
-    assert run.totals
-    peak = tracemalloc.get_traced_memory()[1]
-    tracemalloc.stop()
-    everything = 40 * 2 * run.draws * 8  # means and covariances of forty lines at all draws
-    assert peak < everything / 2
+    folio = portfolio(term_of(100, 7, "acceptance"), entries=[entry("acceptance", Beta(a=8, b=2))])
+    first, again, other = (distribution_of(folio, seed=seed, draws=FEW).mean for seed in (1, 1, 2))
+    assert np.array_equal(first, again)
+    assert not np.array_equal(first, other)
 
 
 # --- correlations -----------------------------------------------------------------------------------
@@ -344,37 +296,26 @@ def test_where_there_is_nothing_to_tie_the_stress_changes_nothing(rates: tuple[A
     assert np.array_equal(with_equal_correlations(run).totals["cash"].mean, run.totals["cash"].mean)
 
 
-def test_correlations_that_contradict_each_other_are_refused_at_once() -> None:
-    kinds = ("filing_share", "acceptance", "entitled_share")
-    a, b, c = (kind.replace("_", "-") for kind in kinds)
+@pytest.mark.parametrize(
+    ("ranks", "error", "message"),
+    [
+        ({"acceptance": 0.9, "entitled-share": -0.9}, ModelRefused, "contradict each other"),
+        ({"band-mix": 0.5}, UsageError, "correlation of filing-share with band-mix"),  # which is certain
+    ],
+)
+def test_correlations_that_cannot_be_are_refused_in_words(
+    ranks: dict[str, float], error: type[OutageAnalysisError], message: str
+) -> None:
+    tied = {("filing-share", other): rank for other, rank in ranks.items()}
     ledger = ledger_of(
-        *(entry(kind, Beta(a=1, b=1)) for kind in kinds),
+        *(entry(kind, Beta(a=1, b=1)) for kind in ("filing_share", "acceptance", "entitled_share")),
         entry("review_award", 5),
         mix(0.5, 0.3, 0.2),
-        correlations={(a, b): 0.9, (b, c): 0.9, (a, c): -0.9},
+        correlations=tied | {("acceptance", "entitled-share"): 0.9},
     )
-    with pytest.raises(ModelRefused, match="contradict each other"):
-        simulate(build_portfolio(shops(), ledger, as_of=DAY))
-
-
-def test_a_correlation_with_a_mix_that_is_certain_is_refused_in_words() -> None:
-    ledger = ledger_of(
-        entry("filing_share", Beta(a=1, b=1)),
-        entry("acceptance", 1),
-        entry("review_award", 5),
-        mix(0.5, 0.3, 0.2),
-        correlations={("filing-share", "band-mix"): 0.5},
-    )
-    with pytest.raises(UsageError, match="correlation of filing-share with band-mix") as refusal:
+    with pytest.raises(error, match=message) as refusal:
         simulate(build_portfolio(shops(), ledger, as_of=DAY))
     assert refusal.value.remedy
-
-
-@pytest.mark.parametrize("draws", [0, -8, 1_000, 2**14 + 8])
-def test_a_number_of_draws_that_is_no_power_of_two_is_refused_at_once(draws: int) -> None:
-    with pytest.raises(UsageError, match="draws") as refusal:
-        simulate(portfolio(term_of(1, 1)), draws=draws)
-    assert "The next number that fits is" in refusal.value.remedy
 
 
 # --- contributions and the split of the variance ----------------------------------------------------
@@ -437,86 +378,41 @@ def test_rival_rules_are_uncertainty_about_the_model() -> None:
     )
 
 
-DISTRIBUTIONS = {"f": Uniform(low=0, high=2), "g": Lognormal(median=1, sigma=0.5)}
+# --- ranges of lines and totals ---------------------------------------------------------------------
 
 
-def term(line: str, valuation: str, amount: float, name: str) -> Term:
-    return term_of(1, amount, line=line, valuation=valuation, scales=(name,), certain=True)
-
-
-COSTS = pl.DataFrame(
-    [
-        ("a", "face_value", "line", 3e6, "F-1 F-2"),
-        ("b", "face_value", "line", 5e6, "F-2"),
-        ("c", "top_down", "line", None, "F-3"),
-        ("a", "cash", "line", 9e6, "F-4"),
-    ],
-    schema=["line", "valuation", "level", "promised", "facts"],
-    orient="row",
-)
-
-
-def ranges(**arguments: Any) -> pl.DataFrame:  # noqa: ANN401 - the level
-    terms = (
-        term("a", "face_value", 1e6, "f"),
-        term("b", "face_value", 2e6, "f"),  # the same input: the quantiles of both add up
-        term("c", "top_down", 1e6, "g"),
-        term("a", "cash", 4e6, "g"),
+@pytest.mark.parametrize(("level", "ends"), [(80, (0.1, 0.9)), (90, (0.05, 0.95))])
+def test_ranges_of_lines_and_totals_are_those_of_their_distributions(
+    level: int, ends: tuple[float, float]
+) -> None:
+    priors = {"f": Uniform(low=0, high=2), "g": Lognormal(median=1, sigma=0.5)}
+    drawn = [("a", "face_value", 1e6, "f"), ("b", "face_value", 2e6, "f"),  # the quantiles of both add up
+             ("c", "top_down", 1e6, "g"), ("a", "cash", 4e6, "g")]  # fmt: skip
+    terms = tuple(
+        term_of(1, amount, line=line, valuation=valuation, scales=(name,), certain=True)
+        for line, valuation, amount, name in drawn
     )
-    run = simulate(
-        Portfolio(
-            terms,
-            {
-                name: entry("realised_ratio", distribution, id=name)
-                for name, distribution in DISTRIBUTIONS.items()
-            },
-        )
-    )
-    return cost_ranges(run, COSTS, **arguments)
-
-
-def test_ranges_of_lines_and_totals_are_those_of_their_distributions() -> None:
-    table = ranges()
+    run = simulate(Portfolio(terms, {x: entry("realised_ratio", prior, id=x) for x, prior in priors.items()}))
+    stated = [("a", "face_value", 3e6, "F-1 F-2"), ("b", "face_value", 5e6, "F-2"),
+              ("c", "top_down", None, "F-3"), ("a", "cash", 9e6, "F-4")]  # fmt: skip
+    costs = pl.DataFrame(stated, schema=["line", "valuation", "promised", "facts"], orient="row")
+    table = cost_ranges(run, costs.with_columns(level=pl.lit("line")), level=level)
     assert table.schema == schema_of("cost_ranges").dtypes
-    assert table.select("valuation", "line").rows() == [
-        ("face_value", ""),
-        ("face_value", "a"),
-        ("face_value", "b"),
-        ("top_down", ""),
-        ("top_down", "c"),
-        ("cash", ""),
-        ("cash", "a"),
+    # Only list prices and announced totals are announced: not what every report would cost in cash.
+    assert table.select("valuation", "line", "announced").rows() == [
+        ("face_value", "", 8e6),
+        ("face_value", "a", 3e6),
+        ("face_value", "b", 5e6),
+        ("top_down", "", None),
+        ("top_down", "c", None),
+        ("cash", "", None),
+        ("cash", "a", None),
     ]
+    assert table["facts"][0] == "F-1 F-2"
     uniform, lognormal = stats.uniform(0, 2), stats.lognorm(0.5)
-    scales = [
-        (3e6, uniform),
-        (1e6, uniform),
-        (2e6, uniform),
-        *[(1e6, lognormal)] * 2,
-        *[(4e6, lognormal)] * 2,
-    ]
-    for row, (scale, oracle) in zip(table.iter_rows(named=True), scales, strict=True):
-        for column, p in (("range_low", 0.1), ("p50", 0.5), ("range_high", 0.9)):
+    oracles = [(3e6, uniform), (1e6, uniform), (2e6, uniform)]
+    oracles += [(scale, lognormal) for scale in (1e6, 1e6, 4e6, 4e6)]
+    for row, (scale, oracle) in zip(table.iter_rows(named=True), oracles, strict=True):
+        for column, p in zip(("range_low", "p50", "range_high"), (ends[0], 0.5, ends[1]), strict=True):
             assert row[column] == pytest.approx(scale * oracle.ppf(p), rel=0.02)
         assert row["expected"] == pytest.approx(scale * oracle.mean(), rel=1e-9)
-
-
-def test_only_list_prices_and_announced_totals_are_announced_and_only_if_all_are() -> None:
-    announced = dict(ranges().select(pl.concat_str("valuation", "line", separator="/"), "announced").rows())
-    assert announced == {
-        "face_value/": 8e6,
-        "face_value/a": 3e6,
-        "face_value/b": 5e6,
-        "top_down/": None,
-        "top_down/c": None,
-        "cash/": None,
-        "cash/a": None,  # what every report would cost was not announced
-    }
-
-
-def test_the_level_moves_both_ends_and_facts_are_cited_once() -> None:
-    wide, usual = ranges(level=90), ranges()
-    assert (wide["range_low"] < usual["range_low"]).all()
-    assert (wide["range_high"] > usual["range_high"]).all()
-    assert wide["p50"].equals(usual["p50"])
-    assert usual["facts"][0] == "F-1 F-2"
