@@ -68,19 +68,10 @@ def test_a_dominated_announced_policy_names_what_is_better() -> None:
     assert found.table["dominated_by"][1] == "tier1=20"
 
 
-@pytest.mark.parametrize(
-    ("objective", "payments"),
-    [
-        # Two claims lose 10, one loses 200. Both (10, 80) and (0, 100) cost 100 and replace 100:
-        # the first makes two claims whole, too.
-        ("replaced", (10, 80)),
-        # The mean payment is 100 / 3 in two ways, as above.
-        ("per_claim", (10, 80)),
-    ],
-)
-def test_each_objective_has_its_own_best_policy(objective: str, payments: tuple[int, int]) -> None:
+def test_the_objective_per_claim_may_find_the_policy_of_another_one() -> None:
     vary = {"tiers.tier1": [0, 10], "tiers.tier2": [20, 80, 100]}
-    assert solution(search_of(vary, 100, losses=(10, 10, 200), objective=objective)) == payments
+    for objective in ("replaced", "per_claim"):
+        assert solution(search_of(vary, 100, losses=(10, 10, 200), objective=objective)) == (10, 80)
 
 
 # against plain loops
@@ -133,10 +124,6 @@ def test_the_total_follows_the_distribution_of_the_counts() -> None:
 
 
 # edges of the budget
-
-
-def test_a_budget_of_nothing_pays_nothing() -> None:
-    assert solution(search_of(VALUES | {"tiers.tier2": [0, 10]}, 0)) == (0, 0)
 
 
 def test_a_budget_below_the_certain_cost_names_the_smallest_that_suffices() -> None:

@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from outage_analysis.costs.policy_search.parameters import (
     Parameter,
     Vary,
-    parameter_names,
     parse_parameters,
     round_step,
     with_payments,
@@ -55,6 +54,7 @@ def test_the_line_may_be_left_out_after_the_first_parameter() -> None:
         (["tires.tier1"], POLICY, "no such cost line (found 'tires'). Did you mean 'tiers'?"),
         (["fee.tier1"], TWO, "the cost line does not pay by loss band"),
         (["tier1"], TWO, "names no cost line"),
+        (["tiers.tier1"], policy_of(tiers(statutory=True)), "fixed by law"),
         (["tiers.tier1", "tier1"], POLICY, "named twice"),
         (["tiers.tier1=5..x"], POLICY, "no number (found 'x')"),
         (["tiers.tier1=9..5"], POLICY, "no range of values"),
@@ -69,27 +69,13 @@ def test_what_is_no_parameter_is_refused_with_the_remedy(vary: Vary, policy: Pol
     assert message in str(error.value)
 
 
-def test_a_line_that_is_fixed_by_law_is_not_varied() -> None:
-    policy = policy_of(tiers(statutory=True))
-    with pytest.raises(UsageError, match="fixed by law"):
-        parse_parameters(["tiers.tier1"], policy)
-
-
-def test_the_error_lists_what_can_vary() -> None:
-    assert parameter_names(POLICY) == ["tiers.tier1", "tiers.tier2", "tiers.tier3"]
-
-
-def test_a_range_states_the_values() -> None:
-    parameters = parse_parameters(["tiers.tier1=10..30/10"], POLICY)
-    (found,) = with_payments(parameters, None, lambda _: (None, 0))
-    assert tuple(found.values) == (10, 20, 30)
-
-
-def test_a_payment_ends_at_the_largest_loss_of_its_band() -> None:
+def test_a_payment_ends_at_the_largest_loss_of_its_band_or_of_its_range() -> None:
     parameters = parse_parameters(["tier1,tier2"], POLICY)
     found = with_payments(parameters, 50, lambda p: ((100, 300)[p.tier], math.inf))
     assert [tuple(p.values) for p in found] == [(0, 50, 100), (0, 50, 100, 150, 200, 250, 300)]
     assert not any(p.breaks_above for p in found)
+    (stated,) = with_payments(parse_parameters(["tiers.tier1=10..30/10"], POLICY), None, lambda _: (None, 0))
+    assert tuple(stated.values) == (10, 20, 30)
 
 
 @given(st.integers(1, 7), st.integers(0, 300))
