@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import math
 from dataclasses import replace
-from datetime import date
 
 import polars as pl
 import pytest
@@ -14,9 +13,9 @@ from hypothesis import strategies as st
 
 from outage_analysis.errors import ModelRefused, UsageError
 from outage_analysis.incidents import Bands, log_grid
-from outage_analysis.losses import Cube, loss_counts
-from outage_analysis.losses.grouped_losses import LossCounts, between_heaps, fit_edges
-from tests.loss_cubes import CUTS, LOSSES, counts_only, cube_of_claims, loss_cube, made_up
+from outage_analysis.losses import loss_counts
+from outage_analysis.losses.grouped_losses import between_heaps, fit_edges
+from tests.loss_cubes import CUTS, LOSSES, cube_of_claims, loss_cube, made_up
 
 INF = math.inf
 
@@ -81,15 +80,6 @@ def test_the_default_edges_cut_no_band(losses: list[int], cuts: list[int]) -> No
 # --- counts ---------------------------------------------------------------------------------------------
 
 
-def test_counts_are_merged_from_the_bands_of_the_cube() -> None:
-    losses = [None, -1, 0, 0, 5, 10, 11, 30, 31, 400]
-    cube = loss_cube(losses, 10, 20, 30, 100, negative=True)
-    whole = LossCounts((0, 10, 30, INF), (2, 2, 2), synthetic=False)
-    assert loss_counts(cube, edges=(0, 10, 30, INF)) == whole
-    assert loss_counts(cube, edges=(10, 30, 100)) == LossCounts((10, 30, 100), (2, 1), synthetic=False)
-    assert loss_counts(counts_only(cube), edges=(0, 10, 30, INF)).counts == (2, 2, 2)
-
-
 @given(losses=LOSSES, cuts=CUTS)
 def test_counts_are_those_of_the_claims(losses: list[int], cuts: list[int]) -> None:
     edges = (0, *sorted(cuts), INF)
@@ -107,20 +97,6 @@ SERVICES = cube_of_claims([("mail", 5), ("mail", 25), ("taxi", 15), (None, 25)],
 )
 def test_the_claims_of_some_values_are_counted(value: object, counts: tuple[int, ...]) -> None:
     assert loss_counts(SERVICES, edges=(0, 10, 20, INF), where={"service": value}).counts == counts
-
-
-def test_groups_of_a_cube_are_counted_on_the_same_edges() -> None:
-    cube = cube_of_claims([("mail", x) for x in (3, 20)] + [("taxi", 90_000)], Bands.from_cuts(log_grid()))
-    assert {loss_counts(cube, where={"service": s}).edges for s in ("mail", "taxi")} == {fit_edges(cube)}
-
-
-def test_a_day_can_be_chosen() -> None:
-    days = [date(2022, 10, 19), date(2022, 10, 20)]
-    frame = SERVICES.frame.head(2).select(
-        pl.Series("filed_on", days), *("over", "up_to", "claims", "loss", "loss_squared")
-    )
-    cube = Cube(frame, ("filed_on",), synthetic=False, source="a test")
-    assert sum(loss_counts(cube, where={"filed_on": days[0]}).counts) == 1
 
 
 # --- refusals -------------------------------------------------------------------------------------------
