@@ -163,51 +163,7 @@ def test_a_ledger_is_shown_as_it_was_known_on_a_day(as_of: str, count: int) -> N
     assert ("its authors knew" in known) == bool(count)
 
 
-def test_the_list_of_ledgers_names_them() -> None:
-    rows = json.loads(command("assumptions", "--json")[1])
-    assert [row["id"] for row in rows] == bundled_ids("assumptions")
-
-
-@pytest.mark.parametrize(
-    ("arguments", "said"),
-    [
-        (("nowhere",), "nowhere: no such id in assumptions. Give a path to a .toml file or a bundled id."),
-        (("kakao-2022", "--as-of", "soon"), "--as-of is not a day (found 'soon'). Write it as 2022-12-30."),
-    ],
-)
-def test_what_cannot_be_shown_is_one_line_and_exit_2(arguments: tuple[str, ...], said: str) -> None:
-    code, out, err = command("assumptions", *arguments)
-    assert (code, out) == (2, "")
-    assert re.fullmatch(r"error: [^\n]+\n", err)
-    assert said in err
-
-
 # --- pages that are wrong ---------------------------------------------------------------------------------
-
-DISTRIBUTIONS = "fixed, uniform, triangular, pert, beta, lognormal, logit-normal, logit-t, discrete"
-
-
-@pytest.mark.parametrize(
-    ("distributions", "said"),
-    [
-        (
-            {"filing": "distribution = { low = 0 }"},
-            f"'as-filing' > distribution: a required key, kind, is missing. Known: {DISTRIBUTIONS}",
-        ),
-        (
-            {"award": "loss = { low = 0 }\nrule = []"},
-            f"'as-award' > loss: a required key, kind, is missing. Known: {DISTRIBUTIONS}",
-        ),
-    ],
-)
-def test_for_a_table_without_its_kind_the_error_lists_the_possible_kinds(
-    tmp_path: Path, distributions: dict[str, str], said: str
-) -> None:
-    with pytest.raises(UsageError) as refusal:
-        read(ledger(**distributions), tmp_path)
-    assert re.match(r"ledger\.toml, line \d+, assumption 'as-", str(refusal.value))
-    assert said in str(refusal.value)
-    assert "filing_share" not in refusal.value.remedy
 
 
 def test_for_an_assumption_without_its_kind_the_error_lists_the_kinds_of_assumptions(tmp_path: Path) -> None:

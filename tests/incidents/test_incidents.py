@@ -8,7 +8,7 @@ import pytest
 
 from outage_analysis.claims import RULES
 from outage_analysis.errors import UsageError
-from outage_analysis.incidents import CANONICAL_COLUMNS, Incident, get_fact, load_incident, normalized_name
+from outage_analysis.incidents import Incident, get_fact, load_incident, normalized_name
 from outage_analysis.incidents.incident import COUNTABLE
 from tests.conftest import Edited
 
@@ -51,28 +51,11 @@ def test_no_spelling_stands_for_two_services_or_two_claimant_types(incident: Inc
         assert len(spellings) > len(group)
 
 
-def test_the_outage_lasted_127_and_a_half_hours(incident: Incident) -> None:
+def test_the_outage_lasted_127_and_a_half_hours_and_a_window_without_an_end_has_no_length(
+    incident: Incident,
+) -> None:
     assert incident.outage.hours == 127.5
-
-
-def test_a_window_without_a_published_end_has_no_length(incident: Incident) -> None:
     assert {s.id: s.outage for s in incident.services}["talk_channel"][0].hours is None
-
-
-def test_its_days_are_those_of_seoul(incident: Incident) -> None:
-    assert incident.zone.key == "Asia/Seoul"
-
-
-def test_headers_are_mapped_for_columns_that_a_claim_has(incident: Incident) -> None:
-    known = {*CANONICAL_COLUMNS, *(d.id for d in incident.dimensions)}
-    assert set(incident.columns) <= known
-    assert "서비스" in incident.columns["service"]
-
-
-def test_no_notation_of_kakao_s_days_or_amounts_is_a_guess(incident: Incident) -> None:
-    # Day before month or month before day, and points for groups or for decimals: nobody said.
-    assert incident.formats == {"filed_on": ("iso", "korean"), "loss": ("plain", "grouped", "won", "korean")}
-    assert (incident.scale, incident.constants, incident.rules) == ({}, {}, {})
 
 
 def test_the_largest_loss_to_believe_is_a_quarter_s_profit(incident: Incident) -> None:
@@ -87,13 +70,6 @@ def test_a_rule_that_leaves_the_complaint_readable_may_be_counted(
     page = edited("incidents", "[formats]", f'[rules]\n"{rule}" = "{outcome}"\n[formats]')
     assert load_incident(page).rules == {rule: outcome}
     assert rule in RULES
-
-
-@pytest.mark.parametrize("rule", sorted(set(RULES) - set(COUNTABLE)))
-def test_no_other_rule_may_be_counted(edited: Edited, rule: str) -> None:
-    page = edited("incidents", "[formats]", f'[rules]\n"{rule}" = "count"\n[formats]')
-    with pytest.raises(UsageError, match="Rules that may be counted"):
-        load_incident(page)
 
 
 def test_edges_of_a_dimension_become_inclusive_upper_cuts(edited: Edited) -> None:

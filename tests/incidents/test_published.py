@@ -49,11 +49,6 @@ def test_ids_are_given_once_across_both_shelves() -> None:
     assert BOTH["id"].null_count() == 0
 
 
-@pytest.mark.parametrize("column", ["topic", "quantity", "counts", "grade"])
-def test_every_figure_says_what_it_is(column: str) -> None:
-    assert BOTH.filter(pl.col(column).is_null())["id"].to_list() == []
-
-
 def test_a_figure_has_a_value_or_a_range_or_neither() -> None:
     value = pl.col("value").is_not_null()
     ends = pl.col("low").is_not_null() | pl.col("high").is_not_null()
@@ -65,12 +60,6 @@ def test_every_figure_with_a_number_has_a_unit_and_a_source() -> None:
     numbered = BOTH.filter(pl.any_horizontal(pl.col("value", "low", "high").is_not_null()))
     assert numbered.filter(pl.col("unit").is_null() | pl.col("source").is_null()).is_empty()
     assert len(numbered) > 300
-
-
-def test_what_was_not_found_has_no_number() -> None:
-    missing = BOTH.filter(pl.col("grade") == "NF")
-    assert len(missing) > 0
-    assert missing.select("value", "low", "high").null_count().row(0) == (len(missing),) * 3
 
 
 def test_figures_public_by_a_day_are_those_of_that_day_or_earlier() -> None:
@@ -85,12 +74,6 @@ def test_an_undated_figure_is_never_public_by_a_day() -> None:
     assert len(undated) > 0
     assert not facts(public_by=date(2999, 1, 1))["id"].is_in(undated.to_list()).any()
     assert len(facts(public_by=date(2999, 1, 1))) + len(undated) == len(facts())
-
-
-def test_a_topic_keeps_its_own_rows() -> None:
-    rows = facts(topic="take-up")
-    assert set(rows["topic"]) == {"take-up"}
-    assert "TU-RAIL" in rows["id"]
 
 
 def test_an_unknown_topic_names_the_nearest() -> None:
@@ -133,11 +116,6 @@ def test_the_press_round_up_of_30_december_carries_its_own_day(id_: str) -> None
     assert get_fact(id_, public_by=date(2022, 12, 30)).id == id_
 
 
-def test_an_undated_fact_is_refused_to_an_as_of_run() -> None:
-    with pytest.raises(ModelRefused, match="US-09 was public on an unknown day"):
-        get_fact("US-09", public_by=date(2999, 1, 1))
-
-
 def test_an_unknown_fact_names_the_nearest() -> None:
     with pytest.raises(UsageError, match=r"no such fact \(found 'TU-RAILS'\).*'TU-RAIL'"):
         get_fact("TU-RAILS")
@@ -149,9 +127,6 @@ def test_a_range_has_a_middle_but_no_single_value() -> None:
     assert forecast.middle == 338_440_000
     with pytest.raises(UsageError, match="has no single value"):
         _ = forecast.number
-
-
-def test_a_figure_without_any_number_has_no_middle() -> None:
     with pytest.raises(UsageError, match="has no single value"):
         _ = get_fact("US-09").middle
 

@@ -179,13 +179,6 @@ def test_there_is_an_example_of_each_finding() -> None:
     assert {kind for kind, *_ in ASK} == set(FINDINGS)
 
 
-def test_the_kakao_document_shows_one_cliff(policy: Policy) -> None:
-    cliffs = findings(policy).filter(finding="cliff").select("line", "says").rows()
-    assert cliffs == [
-        ("small-business-cash", "a loss of 500,000 gets 50,000; one of 500,001 waits for a review")
-    ]
-
-
 def test_the_order_of_the_findings_is_that_of_the_lines() -> None:
     found = findings(policy_of({**SOUND, "accounting": None}, SOUND, {**SOUND, "public_on": None}))
     assert found.select("finding", "line").rows() == [("accounting", "line-0"), ("undated", "line-2")]
@@ -240,11 +233,6 @@ def test_our_own_documents_have_no_dead_parts(id_: str, write_document: Written)
             write_document(text.format(id="p", currency="KRW", loss_unit="KRW", second_band="  share = 0.1"))
         )
     assert findings(policy).filter(pl.col("finding").is_in(["dead", "gap", "cap", "fact"])).is_empty()
-
-
-def test_the_least_and_the_most_of_a_line_count_its_segments() -> None:
-    table = line_table(policy_of(segments(A, B)))  # 1, 2, and 5 for all others, in cents
-    assert table.select("least", "most").row(0) == (0.01, 0.05)
 
 
 def test_a_band_that_holds_no_whole_number_takes_no_part_in_anything() -> None:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import re
-from datetime import date
 from fractions import Fraction
 from typing import Any
 
 import pytest
 
 from outage_analysis.errors import UsageError
-from outage_analysis.policies import Budget, FeeCredit, InKind, Policy, load_policy
+from outage_analysis.policies import FeeCredit, Policy, load_policy
 from tests.conftest import Edited
 
 
@@ -18,12 +16,7 @@ from tests.conftest import Edited
 def test_edges_are_as_they_are_written_whichever_side_is_closed(edited: Edited, closed: str) -> None:
     policy = load_policy(edited("policies", 'closed = "upper"', f'closed = "{closed}"'))
     assert policy.edges == (300_000, 500_000)
-
-
-def test_a_policy_without_a_schedule_has_no_edges() -> None:
-    page = load_policy("kt-2021")
-    assert not page.schedules
-    assert page.edges == ()
+    assert load_policy("kt-2021").edges == ()  # without a schedule
 
 
 @pytest.mark.parametrize(
@@ -31,10 +24,7 @@ def test_a_policy_without_a_schedule_has_no_edges() -> None:
     [
         (
             ["over = 300_000", "over = 400_000"],
-            (
-                "line 'small-business-cash': there is a gap: no band covers losses over 300,000"
-                " up to 400,000. Make the next band start where the last one ends."
-            ),
+            "line 'small-business-cash': there is a gap: no band covers losses over 300,000 up to 400,000.",
         ),
         (
             ["over = 300_000", "over = 200_000"],
@@ -46,25 +36,14 @@ def test_a_policy_without_a_schedule_has_no_edges() -> None:
             "the last band ends at 900,000: larger losses have no rule",
         ),
         (
-            ["up_to = 300_000", 'up_to = "300000"'],
-            ("line 'small-business-cash' > band 1 > up_to: input should be a valid integer (found '300000')"),
-        ),
-        (["up_to = 300_000", "up_to = 300_000.0"], "band 1 > up_to: input should be a valid int"),
-        (["up_to = 300_000", "up_to = true"], "band 1 > up_to: input should be a valid integer"),
-        (["over = 0", "over = -1"], "band 1 > over: input should be greater than or equal to 0"),
-        (
             ["up_to = 500_000", f"up_to = {10**15 + 1}", "over = 500_000", f"over = {10**15 + 1}"],
             "band 2 > up_to: input should be less than or equal to 1000000000000000",
         ),
-        (["fixed = 30_000", "fixd = 30_000"], "band 1 > fixd: unknown key"),
-        (["fixed = 30_000", "fixed = -1"], "band 1 > fixed: input should be greater than"),
-        (["fixed = 30_000", "fixed = 30_000.5"], "band 1 > fixed: input should be a valid integer"),
         (
             ["review = true", "review = true\nfixed = 1"],
             "band 3: a reviewed band has no fixed payment, share, rate, floor or limit",
         ),
         (["review = true", "review = true\nshare = 0.5"], "band 3: a reviewed band has no fixed"),
-        (['id = "emoticons"', 'id = "talk-drawer"'], "two lines have the id talk-drawer"),
         (['closed = "upper"', 'closed = "both"'], "closed: input should be 'upper' or 'lower'"),
         (
             ['{ claimant_type = ["small_business"] }', "{ claimant_type = [] }"],
@@ -76,22 +55,10 @@ def test_a_policy_without_a_schedule_has_no_edges() -> None:
         ),
     ],
 )
-def test_a_document_that_breaks_a_rule_is_refused_with_the_path_of_its_key(
-    edited: Edited, pairs: list[str], message: str
-) -> None:
-    page = edited("policies", *pairs)
+def test_bands_that_break_a_rule_are_refused(edited: Edited, pairs: list[str], message: str) -> None:
     with pytest.raises(UsageError) as refusal:
-        load_policy(page)
-    said = str(refusal.value)
-    assert message in said
-    if said.startswith("policies.toml, the document: two lines"):  # no one line is the wrong one
-        return
-    place = re.match(r"policies\.toml, line (\d+), (line '[^:]+): ", said)
-    assert place
-    key = place[2].split(" > ")[-1]  # a key, or a table: line 'a', band 1
-    head = "[[line.band]]" if key.startswith("band ") else "[[line]]" if key.startswith("line ") else key
-    line = page.read_text("utf-8").splitlines()[int(place[1]) - 1].strip()
-    assert line == head if head.startswith("[[") else key in line
+        load_policy(edited("policies", *pairs))
+    assert message in str(refusal.value)
 
 
 @pytest.mark.parametrize(
@@ -138,21 +105,6 @@ def test_a_credit_of_an_unknown_fee_has_no_amount(policy: Policy, edited: Edited
     assert line.credit(9_000) == 900  # three days of thirty, whatever the fee
     no_fee = taxi_fee(load_policy(edited("policies", "fee = 39_000\n", "")))
     assert (no_fee.computed, no_fee.payment) == (None, None)
-
-
-def test_the_goods_for_every_user_are_listed_at_their_face_value(policy: Policy) -> None:
-    line = policy.line("emoticons")
-    assert isinstance(line, InKind)
-    assert (line.face_value, line.recipients) == (6_500, "US-03")
-    assert line.valuations == {"face_value": 6_500, "displaced_sales": None, "incremental_cash": None}
-
-
-def test_a_budget_may_be_of_cash_or_of_goods(policy: Policy) -> None:
-    fund, goods = policy.line("taxi-income-fund"), policy.line("page-webtoon-cash")
-    assert isinstance(fund, Budget)
-    assert isinstance(goods, Budget)
-    assert (fund.valuation, fund.amount, fund.public_on) == ("cash", "CO-16", date(2023, 5, 11))
-    assert (goods.valuation, goods.amount) == ("face_value", "CO-17.budget-alt")
 
 
 def test_a_line_that_is_not_there_names_those_that_are(policy: Policy) -> None:

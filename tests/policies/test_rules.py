@@ -13,7 +13,7 @@ from outage_analysis.incidents import NEGATIVE, UNKNOWN, ZERO
 from outage_analysis.policies import load_policy
 from outage_analysis.policies.tariff import MAX_STEPS
 from tests.costs.test_payouts import Page, owed, policy_of, rich_lines, turning_points
-from tests.policies.policy_documents import Written, on_its_own, paid_to, toml
+from tests.policies.policy_documents import Written, on_its_own, toml
 
 # --- more generous is never cheaper, a larger loss is never paid less ------------------------------
 
@@ -51,15 +51,6 @@ def test_the_pieces_of_a_tariff_hold_each_loss_once_and_pay_what_the_document_ow
             assert tariff.pay(loss) == owed(alone, loss), loss
         assert tariff.pay(None) == owed(alone, None)
         assert tariff.pay(-1) == 0
-
-
-@pytest.mark.slow
-@given(page=rich_lines(scales=(1,)))
-@settings(max_examples=60)
-def test_every_loss_up_to_the_last_edge_is_paid_what_the_document_owes(page: Page) -> None:
-    line = policy_of(page).schedules[0]
-    for loss in range(max([*line.breakpoints, 1]) + 3):
-        assert paid_to(line, loss) == owed(page, loss), loss
 
 
 # --- what has too many steps is refused, with the remedy -------------------------------------------
@@ -122,14 +113,6 @@ def test_a_document_of_too_many_steps_is_refused_with_what_to_do(
         load_policy(write_document(toml(*lines)))
     assert refusal.value.remedy.startswith("Round to a larger amount, lengthen the period")
     assert refusal.value.remedy.endswith(("or set `limit` or `up_to`.", "or split the policy."))
-
-
-@pytest.mark.slow
-def test_a_document_of_too_many_bands_is_refused_with_what_to_do(write_document: Written) -> None:
-    bands = [{"over": n, "up_to": n + 1, "fixed": n} for n in range(MAX_STEPS)]
-    with pytest.raises(UsageError, match=r"2,?000") as refusal:
-        load_policy(write_document(toml({"band": [*bands, {"over": MAX_STEPS}]})))
-    assert refusal.value.remedy
 
 
 def test_as_many_steps_as_are_allowed_are_allowed(write_document: Written) -> None:
