@@ -24,7 +24,6 @@ from tests.small_policies import REPORTS, Page, fee, fixed, ledger_of, mix, poli
 FILED = 100
 HALFWAY = date(2023, 3, 15)
 CLOSES = date(2023, 4, 14)
-LINE = "small-business-cash"
 """Filing: announced on 30 January until 27 February 2023, on 6 March until 14 April."""
 
 
