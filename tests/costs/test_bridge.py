@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from outage_analysis.assumptions import Ledger, RateAssumption, load_ledger
+from outage_analysis.assumptions import Ledger
 from outage_analysis.costs import build_portfolio, cost_table, rounded_estimate, simulate, totals
 from outage_analysis.costs.cost_bridge import QUANTILES, STEPS, BridgeRun, bridge
 from outage_analysis.errors import ModelRefused, UsageError
@@ -63,34 +63,6 @@ def check_adds_up(table: pl.DataFrame) -> None:
 
 
 # the case
-
-
-@pytest.mark.slow
-def test_the_case_from_the_announcement_to_the_outcome(policy: Policy, ledger: Ledger) -> None:
-    outcome = load_ledger("kakao-2023-06-30")
-    table = bridge(BridgeRun(policy, ledger, DAY), BridgeRun(policy, outcome, LATER))
-    check_adds_up(table)
-    start, end = (
-        totals(cost_table(policy, page, as_of=day)).filter(valuation="cash")["expected"].item()
-        for page, day in ((ledger, DAY), (outcome, LATER))
-    )
-    assert (table["total"][0], table["total"][-1]) == (round(start), round(end))
-    before, after = (
-        {a.id: a.prior.mean for a in page.assumptions if isinstance(a, RateAssumption)}
-        for page in (ledger, outcome)
-    )
-    accepted = start / before["as-acceptance"] * after["as-acceptance"]  # the classes ask for papers too
-    documents = accepted / before["as-filing-share"] * after["as-filing-share-documents"]
-    found = moves(table)
-    assert list(found) == ["assumption", "policy", "payments"]
-    assert found["assumption"] == (pytest.approx(accepted - start, abs=1), "as-acceptance as-handling")
-    assert found["policy"] == (
-        pytest.approx(documents - accepted, abs=1),
-        "small-business-cash PR-06",  # papers were asked for
-    )
-    assert found["payments"][0] == pytest.approx(end - documents, abs=1)
-    assert {"as-filing-share-documents", "as-acceptance", "as-cash-paid"} < set(found["payments"][1].split())
-    assert end == pytest.approx(PAID, rel=0.02)
 
 
 # one component at a time

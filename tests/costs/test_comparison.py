@@ -202,18 +202,6 @@ def test_what_is_replaced_is_marked_open_for_reviews_and_empty_where_losses_are_
     assert loss_replacement(policy_of(tiers(), loss_unit="minutes")).is_empty()
 
 
-def test_claims_are_compared_on_the_cubes_of_each_policy() -> None:
-    pages = [policy_of(tiers(band=tuple(bands)), id_=f"p{n}") for n, bands in enumerate(TARIFFS)]
-    told = [("mail", x) for x in (3, 8, 20, 45)]
-    cubes = {page.id: [cube_of_claims(told, Bands.from_cuts(page.breakpoints))] for page in pages}
-    found = simulate_policies(pages, ledger_of(*RATES), as_of=DAY, cubes=cubes, draws=2**10)
-    for page, row in zip(pages, found.policies.iter_rows(named=True), strict=True):
-        paid = [float(page.schedules[0].tariff.pay(x) or 0) for _, x in told]
-        assert row["promised"] == pytest.approx(sum(paid))
-        assert row["expected"] == pytest.approx(0.3 * 0.8 * sum(paid))
-        assert row["recipients"] == pytest.approx(0.3 * 0.8 * sum(x > 0 for x in paid))
-
-
 # what has no expected cost, and what is said
 
 

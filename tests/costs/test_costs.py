@@ -243,14 +243,6 @@ def test_where_no_line_has_a_figure_there_is_no_total_rather_than_zero(policy: P
         assert total["left_out"].split() == table.filter(level="line", valuation=valuation)["line"].to_list()
 
 
-def test_without_an_award_the_cost_has_no_upper_bound(policy: Policy, ledger: Ledger) -> None:
-    table = cost_table(policy, without(ledger, "review_award"), as_of=DAY)
-    review = table.filter(rule="review").row(0, named=True)
-    assert (review["expected"], review["high"]) == (None, None)
-    assert (row_of(table)["expected"], row_of(table)["high"]) == (None, None)
-    assert table.filter(rule="pays")["expected"].null_count() == 0
-
-
 @pytest.mark.parametrize("kind", ["filing_share", "acceptance", "band_mix", "review_award"])
 def test_every_input_of_the_cash_is_needed_for_an_expected_cost(
     policy: Policy, ledger: Ledger, kind: str

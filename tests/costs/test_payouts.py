@@ -138,13 +138,6 @@ def test_eligibility_on_a_dimension_that_the_cube_lacks_is_refused(policy: Polic
     assert "Build the cube with the dimension claimant_type" in refusal.value.remedy
 
 
-def test_a_policy_without_schedules_gives_an_empty_table(policy: Policy) -> None:
-    goods = policy.model_copy(update={"lines": policy.lines[1:]})
-    frame = exact_payments(cube_of([5], Bands((10,))), goods)
-    assert frame.is_empty()
-    assert frame.columns[:5] == ["line", "claimant_type", "service", "over", "up_to"]
-
-
 def test_the_largest_amounts_stay_exact() -> None:
     most = 10**15 - 1
     policy = policy_of({"band": tiers([], [{"fixed": 10**12, "share": 0.3333}])})
@@ -381,33 +374,6 @@ def test_the_bounds_of_a_coarser_cube_hold_what_the_document_owes(data: st.DataO
     assert exact["payment"].equals(exact["payment_high"])
 
 
-SIZES = st.integers(1, 10**9) | st.integers(1, 100_000)
-
-
-@given(
-    losses=st.lists(SIZES, min_size=1, max_size=60),
-    share=st.sampled_from([0.0001, 0.07, 0.1, 0.3333, 0.9]),
-    to=st.sampled_from([1, 10, 1_000, 10**5]),
-    how=st.sampled_from(["half_up", "up", "down"]),
-)
-def test_a_rounded_share_of_any_loss_is_known_to_the_rounding_step(
-    losses: list[int], share: float, to: int, how: str
-) -> None:
-    page = {"band": ({"over": 0, "share": share},), "rounding": {"to": to, "how": how}}
-    policy = policy_of(page)
-    paid = exact_payments(cube_of([*losses], Bands.from_cuts(policy.breakpoints)), policy)
-    low, central, high = (
-        sum(map(Fraction, paid[name])) for name in ("payment_low", "payment", "payment_high")
-    )
-    right = [owed(page, loss) or Fraction(0) for loss in losses]
-    assert low <= sum(right) <= high
-    assert low <= central <= high
-    stepwise = sum(loss * Fraction(str(share)) < 200 * to for loss in losses)
-    assert high - low < to * (len(losses) - stepwise) or low == high
-    for loss, due_to_it in zip(losses, right, strict=True):
-        assert policy.schedules[0].tariff.pay(loss) == due_to_it
-
-
 # --- a policy with many terms, against SQL over the claims, and claimants against a plain grouping ------
 
 
@@ -505,18 +471,6 @@ def test_a_claimant_whose_losses_add_up_beyond_the_largest_loss_gets_no_more_tha
     claims = read_claims(claims_csv(rows), with_any_loss(incident))
     page = {"grain": "claimant", "band": ({"over": 0, "share": 0.0001, "limit": 10**12},)}
     assert paid_by_claimant(claims, page) == (1, Fraction(10**12))
-
-
-def test_each_cube_pays_the_lines_whose_rows_it_has(claims_csv: ClaimsCsv, incident: Incident) -> None:
-    rows = [complaint("p", "카톡", "60"), complaint("p", "카톡", "60")]
-    claims = read_claims(claims_csv(rows), incident)
-    policy = policy_of(BY_CLAIMANT, {"band": ({"over": 0, "fixed": 7},)})
-    of_claimants = build_cube(claims, policy=policy, line=policy.schedules[0])
-    assert exact_payments(of_claimants, policy).select("line", "claims", "payment").rows() == [
-        ("line-0", 1, 60)
-    ]
-    of_claims = exact_payments(build_cube(claims, policy=policy), policy)
-    assert of_claims.select("line", "claims", "payment").rows() == [("line-1", 2, 14)]
 
 
 def test_a_line_by_claimant_says_that_totals_alone_cannot_pay_it() -> None:

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from outage_analysis.analysis import Analysis, run
 from outage_analysis.costs import cost_table
 from outage_analysis.costs.page_model import live_cost
-from outage_analysis.policies import Policy, PolicyExplainer, explain, findings, load_policy
+from outage_analysis.policies import Policy, findings
 from outage_analysis.reports.html import sliders
 from outage_analysis.reports.report import Report
 from tests.small_policies import DAY, DRIVERS, policy_of
@@ -106,16 +106,6 @@ def test_a_slider_moves_it(analysis: Analysis) -> None:
     made = sliders(Report(analysis, "en")).sliders
     assert made is not None
     assert made.data["terms"]["face_value"] == [(DRIVERS * PER_PERSON, ("as-takers",))]
-
-
-def test_it_is_explained(folder: Path) -> None:
-    policy = load_policy(folder / "counted.toml")
-    text = "\n".join(explain(policy))
-    assert "voucher of 2.00 euros for each started hour" in text
-    assert "One person gets at most 7.00 euros." in text
-    assert "The outage lasted 3.2 hours." in text
-    summary = PolicyExplainer(policy, policy.locale("en")).payment_summary(policy.line("late"))
-    assert summary == "7.00 euros (face value)"
 
 
 def test_a_tie_out_at_face_value_counts_everybody() -> None:

@@ -196,15 +196,6 @@ def test_a_branch_that_closes_at_the_last_count_has_no_late_claims() -> None:
     assert one(made, 0.95) == (0, 0)
 
 
-@pytest.mark.slow
-def test_a_later_time_than_the_closing_adds_nothing() -> None:
-    made = forecast_late_claims(*SIX, [branch("end", 8.0)])
-    assert late_count(made.growth, branch("end", 8.0), 50.0).mean == made.late["end"].mean
-    half = late_count(made.growth, branch("end", 8.0), 6.0)
-    assert 0 < half.mean < made.late["end"].mean
-    assert forecast_late_claims(*SIX, [branch("end", 8.0)], by=6.0).late["end"].mean == half.mean
-
-
 # --- what counts determine ----------------------------------------------------------------------------
 
 

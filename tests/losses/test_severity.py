@@ -266,21 +266,7 @@ def test_a_family_that_was_refused_says_why_and_one_not_asked_for_is_unknown() -
         fits["lomax"]
 
 
-def test_too_few_losses_to_weigh_families() -> None:
-    fits = fit_all((0, 1, 2, 3), (1, 1, 1), top="open", families=("lognormal", "gamma"))
-    with pytest.raises(ModelRefused, match="too few losses"):
-        fits.weights  # noqa: B018 - asked for its error
-
-
 # --- conventions -----------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("family", FAMILIES)
-def test_an_open_top_does_not_read_its_last_edge(family: str) -> None:
-    finite = fit_severity(DENTAL["edges"], DENTAL["counts"], family=family, top="open")
-    infinite = fit_severity([*DENTAL["edges"][:-1], INF], DENTAL["counts"], family=family, top="open")
-    assert infinite.params == finite.params
-    assert infinite.loglik == finite.loglik
 
 
 @pytest.mark.parametrize("family", FAMILIES)

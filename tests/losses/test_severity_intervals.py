@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from scipy import optimize, special, stats
 
 from outage_analysis.errors import ModelRefused, UsageError
-from outage_analysis.losses import COUNTED, FAMILIES, Fits, SeverityFit, curve_table, fit_all, fit_severity
+from outage_analysis.losses import COUNTED, FAMILIES, Fits, SeverityFit, curve_table, fit_all
 from tests.losses.test_severity import DENTAL, HOSTILE, INF, SCIPY, Table, log_likelihood, tables
 
 QUANTITIES = ("median", "mean", "p95")
@@ -146,24 +146,6 @@ def test_profile_ends_of_any_table_are_just_not_rejected_or_unbounded(
         assert deviance(table, fit, quantity, fit.value(quantity) * 1e3) < ALLOWED
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    ("edges", "counts", "quantity", "low", "high"),
-    [
-        # Both ends by a search over all shapes; above, in the limit of a Pareto law with one parameter.
-        ((0.0, 1.2829, 2.8788, 4.2013, 12.6615, 18.6756), (43, 51, 24, 27, 7), "p95", 9.583, 743.7),
-        ((0.0, 1.2829, 2.8788, 4.2013, 12.6615, 18.6756), (1, 19, 14, 0, 6), "alpha", 0.0, 0.45424),
-        ((0.0, 1.0, 2.0, 3.5625, 7.5625, 11.5625), (1, 1, 16, 0, 6), "alpha", 0.0, 0.86145),
-    ],
-)
-def test_a_burr_distribution_with_few_losses_reaches_as_far_as_a_search(
-    edges: tuple[float, ...], counts: tuple[int, ...], quantity: str, low: float, high: float
-) -> None:
-    found = fit_severity(edges, counts, family="burr", top="truncated").interval(quantity)
-    assert found[0] == pytest.approx(low, rel=1e-3, abs=2e-3)
-    assert found[1] == pytest.approx(high, rel=1e-2)
-
-
 def test_a_profile_interval_turns_with_its_quantity() -> None:
     fit = DENTAL_TABLES["closed"].fit("lognormal")
     low, high = fit.interval("mean")
@@ -200,17 +182,6 @@ def test_a_quantity_that_the_family_has_not_is_refused(quantity: str) -> None:
 def test_a_level_outside_0_and_1_is_refused(level: float) -> None:
     with pytest.raises(UsageError, match="a level lies between 0 and 1"):
         DENTAL_TABLES["closed"].fit("weibull").interval("mean", level)
-
-
-@pytest.mark.slow
-def test_an_infinite_mean_has_no_interval() -> None:
-    fit = fit_severity((0, 1, 10, 100, 1e3, 1e4), (30, 40, 30, 20, 40), family="lomax", top="open")
-    assert fit.mean == INF
-    with pytest.raises(ModelRefused, match="infinite") as caught:
-        fit.interval("mean")
-    assert "limited mean" in caught.value.remedy
-    low, high = fit.interval(lambda distribution: distribution.limited_mean(1e4))
-    assert low < fit.value(lambda distribution: distribution.limited_mean(1e4)) < high
 
 
 @pytest.mark.slow
@@ -268,21 +239,6 @@ def test_curves_are_the_distributions_and_rise_with_the_loss(top: str) -> None:
         assert rows["weight"].unique().to_list() == pytest.approx([found.weights[name]], rel=1e-5)
 
 
-def test_truncated_curves_are_shares_of_what_could_be_seen() -> None:
-    found = dental("truncated", "truncated", first=2)
-    table = curve_table(found)
-    for name in set(table["family"]) - {COUNTED}:
-        distribution = SCIPY[name](*found[name].params.values())
-        rows = table.filter(family=name)
-        seen = (distribution.cdf(rows["loss"].to_numpy()) - distribution.cdf(50)) / (
-            distribution.cdf(4000) - distribution.cdf(50)
-        )
-        assert rows["share_below"].to_list() == pytest.approx(
-            np.clip(seen, 0, 1).tolist(), rel=1e-4, abs=1e-6
-        )
-        assert rows["share_below"][-1] == pytest.approx(1.0)
-
-
 def test_the_interval_is_the_delta_method_on_the_logit(fits: Fits) -> None:
     best = fits.best
     table = curve_table(fits)
@@ -301,33 +257,7 @@ def test_the_interval_is_the_delta_method_on_the_logit(fits: Fits) -> None:
     assert rows["high"].to_list() == pytest.approx(special.expit(logit(params) + reach).tolist(), rel=1e-3)
 
 
-def test_losses_are_evenly_spaced_on_their_logarithm_from_below_the_first_edge(fits: Fits) -> None:
-    losses = curve_table(fits).filter(family="lomax")["loss"].to_numpy()
-    assert losses[0] < DENTAL["edges"][1]
-    assert losses[-1] == pytest.approx(4 * DENTAL["edges"][-2])  # beyond the edges the law speaks alone
-    seen = curve_table(dental("truncated")).filter(family="lomax")["loss"]
-    assert seen[-1] == DENTAL["edges"][-1]  # what could not be seen is not drawn
-    assert np.diff(np.log(losses)) == pytest.approx(np.log(losses[1] / losses[0]), rel=1e-3)
-    infinite = fit_all([*DENTAL["edges"][:-1], INF], DENTAL["counts"], top="open")
-    assert curve_table(infinite)["loss"].is_finite().all()
-
-
 def test_curves_without_a_likeliest_family_are_refused() -> None:
     few = fit_all((0, 1, 2, 3), (1, 1, 1), top="open", families=("lognormal", "gamma"))
     with pytest.raises(ModelRefused, match="too few losses"):
         curve_table(few)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("name", HOSTILE)
-def test_curves_of_a_hostile_table_are_shares(name: str) -> None:
-    table = HOSTILE[name]
-    try:
-        found = curve_table(fit_all(table.edges, table.counts, top=table.top, left=table.left))
-    except ModelRefused:
-        return
-    for column in ("share_below", "share_above"):
-        assert found[column].is_between(0, 1).all(), column
-    for column in ("low", "high", "above_low", "above_high"):
-        assert found[column].drop_nulls().is_between(0, 1).all(), column
-    assert found.select(pl.col("loss").is_finite().all()).item()

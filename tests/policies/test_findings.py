@@ -13,10 +13,8 @@ import polars as pl
 import pytest
 from hypothesis import given, settings
 
-from outage_analysis.costs import exact_costs
-from outage_analysis.costs.policy_results import line_table
 from outage_analysis.files import bundled_ids
-from outage_analysis.policies import Policy, explain, findings, load_policy
+from outage_analysis.policies import Policy, findings, load_policy
 from outage_analysis.policies.checks import FINDINGS
 from tests.commands import command
 from tests.conftest import Edited
@@ -233,15 +231,6 @@ def test_our_own_documents_have_no_dead_parts(id_: str, write_document: Written)
             write_document(text.format(id="p", currency="KRW", loss_unit="KRW", second_band="  share = 0.1"))
         )
     assert findings(policy).filter(pl.col("finding").is_in(["dead", "gap", "cap", "fact"])).is_empty()
-
-
-def test_a_band_that_holds_no_whole_number_takes_no_part_in_anything() -> None:
-    rules = ({"over": 0, "up_to": 1, "fixed": 900}, {"over": 1, "fixed": 5})  # [0, 1) and [1, ...
-    policy = policy_of({**SOUND, "closed": "lower", "published_count": "CL-13", "band": rules})
-    row = exact_costs(policy, None, as_of=DAY).row(0, named=True)
-    assert [row[column] for column in ("promised", "low", "high")] == [8_461 * 5] * 3
-    assert line_table(policy).select("least", "most").row(0) == (0.05, 0.05)
-    assert not any("9.00" in sentence for sentence in explain(policy))
 
 
 # --- against facts and a ledger -------------------------------------------------------------------------

@@ -9,7 +9,6 @@ from datetime import date
 from fractions import Fraction
 from typing import Any
 
-import polars as pl
 import pytest
 
 from outage_analysis.costs import cost_table
@@ -106,17 +105,6 @@ def test_no_line_is_older_than_the_first_fact_that_says_so(id_: str) -> None:
         known = [get_fact(fact, hindsight=True).public_on for fact in line.facts]
         assert line.public_on is not None
         assert min(day for day in known if day) <= line.public_on, line.id
-
-
-@EVERY
-def test_every_tie_out_comes_out_as_the_document_declares(id_: str) -> None:
-    policy = load_policy(id_)
-    table = reconciliation_table(policy.tie_outs, policy, as_of=date.max)
-    assert table["id"].to_list() == [tie.id for tie in policy.tie_outs]
-    assert table.filter(~pl.col("as_expected")).is_empty()
-    for tie, status in zip(policy.tie_outs, table["status"], strict=True):
-        assert status == tie.expect
-        assert status == "ties" or tie.note, f"{tie.id} differs and does not say why"
 
 
 @EVERY

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from datetime import date, timedelta
 from fractions import Fraction
 from itertools import pairwise
@@ -15,16 +14,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import integrate, stats
 
-from outage_analysis.analysis import Plan, run
 from outage_analysis.assumptions import Ledger, RateAssumption, load_ledger
 from outage_analysis.assumptions.reference_classes import published_spread
 from outage_analysis.costs import exact_costs
 from outage_analysis.costs.policy_results import policy_result
-from outage_analysis.errors import OutageAnalysisError, UsageError
+from outage_analysis.errors import UsageError
 from outage_analysis.incidents import get_fact
 from outage_analysis.policies import FeeCredit, Policy, load_policy
 from tests.costs.test_payouts import Page, policy_of
-from tests.paths import OWN_OUTAGE
 from tests.policies.policy_documents import (
     DAY,
     EVERYBODY,
@@ -171,27 +168,12 @@ def test_a_capped_good_is_expected_to_serve_the_mean_of_the_lesser_number(cap: s
     assert row["low"] <= row["expected"] <= row["high"] <= served == row["promised"]
 
 
-@pytest.mark.parametrize("given_rates", [rates, lambda: stated(0.1, 0.2, 0.9), lambda: None])
-def test_a_cap_that_does_not_bind_changes_nothing(given_rates: Callable[[], Ledger | None]) -> None:
-    ledger, few = given_rates(), {"recipients": FIRST_COME}
-    free, capped = taken(ledger, **few), taken(ledger, **few, cap=EVERYBODY)
-    for column in ("count", "promised", "low", "expected", "high"):
-        assert free[column] == capped[column]
-
-
 def test_a_cap_inside_a_stated_distribution_cuts_off_what_lies_beyond_it() -> None:
     row = taken(stated(0.01, 0.1, 0.5), cap=FIRST_COME)  # 3 of 48 million is 0.0625
     share = 0.09 / 0.49
     served = 48 * MILLION * ((1 - share) * 0.01 + share * 0.0625)
     assert row["expected"] == pytest.approx(served)
     assert [row["low"], row["high"]] == pytest.approx([0.48 * MILLION, 3 * MILLION])
-
-
-def test_a_stated_rate_that_lies_on_one_side_of_the_cap_is_as_stated_or_the_cap() -> None:
-    below = taken(stated(0.01, 0.02, 0.0625), cap=FIRST_COME)  # 3 of 48 million is 0.0625
-    assert below["expected"] == pytest.approx(0.96 * MILLION)
-    above = taken(stated(0.0625, 0.5, 0.9), cap=FIRST_COME)
-    assert [above[c] for c in ("low", "expected", "high")] == [3 * MILLION] * 3
 
 
 # --- budgets ---------------------------------------------------------------------------------------
@@ -322,11 +304,6 @@ def test_a_sum_is_what_the_line_pays_to_as_many_as_the_fact_counts(write_documen
     assert sum_of(write_document, {**FLAT, "grain": "claimant"}, **COUNTED, loss=9) == 423.05
 
 
-def test_a_sum_of_what_is_no_loss_is_refused_in_words(write_document: Written) -> None:
-    with pytest.raises(OutageAnalysisError):
-        sum_of(write_document, FLAT, **COUNTED, loss=10**30)
-
-
 # --- what depends on the day -----------------------------------------------------------------------
 
 DATED: Page = {
@@ -371,23 +348,6 @@ def test_what_is_paid_without_being_asked_for_is_certain_until_more_is_asked() -
     )
     assert ends(before) == [6 * MILLION] * 4
     assert ends(after) == [6 * MILLION, 0, None, 6 * MILLION]
-
-
-def test_a_line_without_a_day_is_never_used_and_is_listed(write_document: Written) -> None:
-    undated = toml({"kind": "budget", "amount": 9}, {"kind": "budget", "amount": 8})
-    text = undated.replace(f"public_on = {DAY}\n", "", 1).replace(
-        'loss_unit = "EUR"', 'loss_unit = "minutes"'
-    )
-    plan = Plan(
-        incident=OWN_OUTAGE / "incident.toml", policy=write_document(text), claims=(), as_of=date(2999, 1, 1)
-    )
-    analysis = run(plan)
-    assert analysis.dropped_lines == ("line-0",)
-    for table in ("costs", "funnel", "tornado", "levers"):
-        frame = analysis.tables[table]
-        assert "line" not in frame.columns or "line-0" not in frame["line"]
-    assert analysis.tables["totals"]["promised"].to_list() == [0.08]
-    assert not load_policy(plan.policy or "").lines[0].known_on(date.max)
 
 
 @pytest.mark.parametrize(("day", "before"), [(date(2022, 10, 15), True), (date(2022, 10, 16), False)])

@@ -270,13 +270,6 @@ def test_a_band_of_the_mix_across_an_edge_of_the_other_policy_is_unclear() -> No
     assert first["total_high"] == pytest.approx(REPORTS * 0.5 * (30_000 - 10_000))
 
 
-def test_a_stated_mean_payment_is_more_than_nothing() -> None:
-    ledger = ledger_of({"kind": "mean_payment", "distribution": fixed(70_000)}, mix(0.5, 0.3, 0.2))
-    table = winners_and_losers(policy_of(tiers()), policy_of(fee(10), id_="fee"), ledger, as_of=DAY)
-    bands = table.filter(level="band").select("gain", "equal", "total_difference").sum()
-    assert bands.row(0) == pytest.approx((REPORTS, 0, REPORTS * 70_000))
-
-
 def test_a_budget_has_a_sum_and_nobody_to_count() -> None:
     table = winners_and_losers(policy_of(budget(1_000), id_="a"), policy_of(budget(400), id_="b"), as_of=DAY)
     row = table.filter(level="line").row(0, named=True)
