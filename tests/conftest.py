@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import gc
 import json
+from collections.abc import Callable, Iterable, Iterator
 from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,6 +19,7 @@ from outage_analysis.assumptions import Ledger, load_ledger
 from outage_analysis.files import bundled_claims, data_root
 from outage_analysis.incidents import Incident, load_incident
 from outage_analysis.incidents import published_facts as published
+from outage_analysis.incidents.published_facts import FactCollection
 from outage_analysis.policies import Policy, load_policy
 from outage_analysis.reports import Report
 from outage_analysis.text import LANGUAGES
@@ -30,17 +32,13 @@ from tests.shared_folders import filled_once, shared_base
 from tests.tram_case import tram_plan, write_documents
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
-
     from IPython.core.interactiveshell import InteractiveShell
     from selenium.webdriver import Chrome
 
-    from outage_analysis.incidents.published_facts import FactCollection
-
-    Row = dict[str, str]
-    ClaimsCsv = Callable[..., Path]
-    Edited = Callable[..., Path]
-    Reshelve = Callable[[Callable[[FactCollection], pl.DataFrame]], None]
+Row = dict[str, str]
+ClaimsCsv = Callable[..., Path]
+Edited = Callable[..., Path]
+Reshelve = Callable[[Callable[[FactCollection], pl.DataFrame]], None]
 
 gc.set_threshold(100_000)  # as the command line does; it saves a tenth of the time
 settings.register_profile(

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import re
 from datetime import date
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,28 +14,42 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import integrate, stats
 
-from outage_analysis.assumptions import Award, BandMix, Handling, Ledger, RateAssumption, load_ledger
+from outage_analysis.assumptions import (
+    Award,
+    BandMix,
+    Handling,
+    Ledger,
+    RateAssumption,
+    bundled_ledger,
+    distribution_text,
+    ledger_table,
+    load_ledger,
+)
+from outage_analysis.assumptions.distributions import (
+    AnyDistribution,
+    Beta,
+    Discrete,
+    Fixed,
+    LogitT,
+    Lognormal,
+    Pert,
+    Uniform,
+)
+from outage_analysis.assumptions.ledger import format_distribution
 from outage_analysis.assumptions.reference_classes import published_spread, reference_class_prior
 from outage_analysis.costs.points import sobol_points
-from outage_analysis.errors import ModelRefused, UsageError
+from outage_analysis.errors import UsageError
+from outage_analysis.files import bundled_ids
 from outage_analysis.incidents import get_fact
-from outage_analysis.policies import Policy, Schedule, load_policy
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from tests.conftest import Edited
+from outage_analysis.policies import Policy, load_policy
+from outage_analysis.text import Locale, schema_of
+from tests.commands import command
+from tests.conftest import Edited
+from tests.tram_case import ENTRY, ledger
 
 
 def rates(ledger: Ledger) -> list[RateAssumption]:
     return [a for a in ledger.assumptions if isinstance(a, RateAssumption)]
-
-
-def test_every_rate_of_the_ledger_lies_between_its_bounds(ledger: Ledger) -> None:
-    assert len(rates(ledger)) >= 5
-    for assumption in rates(ledger):
-        rate = assumption.range
-        assert 0 < rate.low < rate.expected < rate.high < 1, assumption.id
 
 
 def test_a_filing_share_follows_from_its_classes(ledger: Ledger) -> None:
@@ -43,22 +60,12 @@ def test_a_filing_share_follows_from_its_classes(ledger: Ledger) -> None:
     assert (entry.range.expected, entry.range.low, entry.range.high) == (prior.mean, *prior.ends)
 
 
-def test_every_entry_has_a_rationale_a_source_and_an_owner(ledger: Ledger) -> None:
+def test_each_entry_feeds_a_line_says_what_its_authors_knew_and_cites_no_later_fact(
+    ledger: Ledger, policy: Policy
+) -> None:
+    assert {line for a in ledger.assumptions for line in a.lines} <= {line.id for line in policy.lines}
     for entry in ledger.assumptions:
-        assert min(len(entry.rationale.en), len(entry.source.en), len(entry.owner)) > 5, entry.id
-
-
-def test_the_whole_ledger_says_that_its_authors_knew_the_outcome(ledger: Ledger) -> None:
-    assert [a.id for a in ledger.assumptions if not a.outcome_known] == []
-
-
-def test_every_entry_feeds_a_line_of_the_policy(ledger: Ledger, policy: Policy) -> None:
-    lines = {line.id for line in policy.lines}
-    assert {line for a in ledger.assumptions for line in a.lines} <= lines
-
-
-def test_no_fact_behind_the_ledger_came_later_than_the_entry(ledger: Ledger) -> None:
-    for entry in ledger.assumptions:
+        assert entry.outcome_known, entry.id
         for fact in (*entry.computed_from, *entry.facts):
             day = get_fact(fact).public_on
             assert day is None or day <= entry.public_on, (entry.id, fact)
@@ -90,23 +97,16 @@ def mix_of(ledger: Ledger) -> BandMix:
     return mix
 
 
-def test_the_band_mix_spreads_everything_over_the_tiers(ledger: Ledger, policy: Policy) -> None:
+@pytest.mark.parametrize(
+    ("closed", "first", "second"), [("upper", 300_000, 500_000), ("lower", 299_999, 499_999)]
+)
+def test_the_mix_follows_the_written_edges_whichever_side_is_closed(
+    ledger: Ledger, edited: Edited, closed: str, first: int, second: int
+) -> None:
+    policy = load_policy(edited("policies", 'closed = "upper"', f'closed = "{closed}"'))
     shares = mix_of(ledger).shares_by_band(policy.schedules[0])
-    assert list(shares) == [(0, 300_000), (300_000, 500_000), (500_000, None)]
+    assert list(shares) == [(0, first), (first, second), (second, None)]
     assert sum(shares.values()) == pytest.approx(1)
-
-
-def test_the_mix_follows_the_written_edges_to_the_other_closed_side(ledger: Ledger, edited: Edited) -> None:
-    other = load_policy(edited("policies", 'closed = "upper"', 'closed = "lower"')).schedules[0]
-    assert list(mix_of(ledger).shares_by_band(other)) == [(0, 299_999), (299_999, 499_999), (499_999, None)]
-
-
-def test_a_mix_on_other_edges_than_the_policy_is_refused(ledger: Ledger, edited: Edited) -> None:
-    page = edited("policies", "up_to = 300_000", "up_to = 200_000", "over = 300_000", "over=200_000")
-    line = load_policy(page).schedules[0]
-    assert isinstance(line, Schedule)
-    with pytest.raises(ModelRefused, match="as-band-mix is not stated on the bands of small-busi"):
-        mix_of(ledger).shares_by_band(line)
 
 
 CLASSES = 'classes = ["TU-ORR.ok-2021", "TA-PPI20", "TA-FCAVM21.emergency"]'
@@ -199,11 +199,6 @@ def entry_of(page: Path, entry: str) -> RateAssumption:
     return next(a for a in rates(load_ledger(page)) if a.id == entry)
 
 
-def test_a_stated_distribution_stands_as_it_is(edited: Edited) -> None:
-    found = entry_of(edited("assumptions", CLASSES, UNIFORM), "as-acceptance").range
-    assert (found.expected, found.low, found.high) == (0.75, 0.5, 1)
-
-
 def test_a_rate_on_a_fact_that_does_not_exist_names_the_nearest(edited: Edited) -> None:
     entry = entry_of(edited("assumptions", CLASSES, 'classes = ["TU-KT19"]'), "as-acceptance")
     with pytest.raises(UsageError, match=r"no such fact.*TU-KT18"):
@@ -247,23 +242,28 @@ rationale = "A strict review puts people off."
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "message"),
+    ("text", "message"),
     [
-        ("as-filing-share", "as-acceptance", "has a correlation of an assumption with itself"),
-        ("as-filing-share", "as-fling-share", "has a correlation of as-fling-share, which is no assumption"),
-        ("0.3", "1", "rank: input should be less than 1"),
+        (
+            CORRELATION.replace("as-filing-share", "as-acceptance"),
+            "has a correlation of an assumption with itself",
+        ),
+        (
+            CORRELATION.replace("as-filing-share", "as-fling-share"),
+            "has a correlation of as-fling-share, which is no assumption",
+        ),
+        (CORRELATION.replace("0.3", "1"), "rank: input should be less than 1"),
+        (
+            CORRELATION
+            + CORRELATION.replace('"as-acceptance", "as-filing-share"', '"as-filing-share", "as-acceptance"'),
+            "or one declared twice",
+        ),
     ],
 )
-def test_a_correlation_that_cannot_be_is_refused(edited: Edited, old: str, new: str, message: str) -> None:
+def test_a_correlation_that_cannot_be_is_refused(edited: Edited, text: str, message: str) -> None:
     with pytest.raises(UsageError) as refusal:
-        load_ledger(with_correlations(edited, CORRELATION.replace(old, new)))
+        load_ledger(with_correlations(edited, text))
     assert message in str(refusal.value)
-
-
-def test_a_correlation_declared_twice_is_refused(edited: Edited) -> None:
-    turned = CORRELATION.replace('"as-acceptance", "as-filing-share"', '"as-filing-share", "as-acceptance"')
-    with pytest.raises(UsageError, match="or one declared twice"):
-        load_ledger(with_correlations(edited, CORRELATION + turned))
 
 
 def test_a_correlation_holds_from_the_day_both_its_entries_do(edited: Edited) -> None:
@@ -356,3 +356,134 @@ def test_handling_is_people_times_weeks_times_wage(ledger: Ledger) -> None:
     assert (entry.range.low, entry.range.high) == (5 * 4 * 500_000, 60 * 26 * 1_500_000)
     drawn = entry.draw(np.concatenate(sobol_points(3, 2**14, seed=1)))
     assert drawn.mean() == pytest.approx(entry.range.expected, rel=1e-3)
+
+
+ENDS = ("expected", "low", "high")
+
+
+def read(text: str, folder: Path) -> Ledger:
+    path = folder / "ledger.toml"
+    path.write_text(text, "utf-8")
+    return load_ledger(path)
+
+
+# --- the latest by a day ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("incident", "day", "known"),
+    [
+        ("kakao-2022", None, "kakao-2022"),
+        ("kakao-2022", date(2022, 10, 23), None),
+        ("kakao-2022", date(2022, 10, 24), "kakao-2022-10-24"),
+        ("kakao-2022", date(2023, 1, 1), "kakao-2022"),
+        ("kakao-2022", date.max, "kakao-2023-06-30"),
+        ("tram-2031", None, None),
+        ("tram-2031", date.max, None),
+        ("kakao-2022-10-24", None, "kakao-2022-10-24"),
+    ],
+)
+def test_the_bundled_ledger_is_the_latest_by_the_day(
+    incident: str, day: date | None, known: str | None
+) -> None:
+    found = bundled_ledger(incident, day)
+    assert (found.id if found else None) == known
+
+
+# --- the table --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("id_", bundled_ids("assumptions"))
+def test_every_assumption_has_a_row_that_says_what_its_document_says(id_: str) -> None:
+    page = load_ledger(id_)
+    table = ledger_table(page)
+    assert dict(table.schema) == schema_of("documents.assumptions").dtypes
+    assert table["assumption"].to_list() == [a.id for a in page.assumptions]
+    for row, entry in zip(table.iter_rows(named=True), page.assumptions, strict=True):
+        for key in ("kind", "grade", "public_on", "owner", "outcome_known"):
+            assert row[key] == getattr(entry, key)
+        assert (row["source"], row["rationale"]) == (entry.source.en, entry.rationale.en)
+        assert (row["lines"], row["segment"]) == (" ".join(entry.lines), entry.effort or "")
+        assert set(row["facts"].split()) == {*entry.facts, *entry.computed_from}
+        if isinstance(entry, BandMix):
+            assert [row[end] for end in ENDS] == [None] * 3
+        else:
+            assert row["low"] <= row["expected"] <= row["high"]
+            sample = entry.draw(np.random.default_rng(1).random((20_000, entry.dimensions)))
+            spread = float(sample.std()) / 20_000**0.5
+            assert row["expected"] == pytest.approx(
+                float(sample.mean()), abs=5 * spread + 1e-5 * row["expected"]
+            )
+
+
+@pytest.mark.parametrize(
+    ("distribution", "told"),
+    [
+        (Fixed(value=0.1), "fixed(value 0.1)"),
+        (Fixed(value=5_060), "fixed(value 5,060)"),
+        (Uniform(low=0, high=1_234_567), "uniform(low 0, high 1,234,567)"),
+        (Beta(a=8, b=2.5), "beta(a 8, b 2.5)"),
+        (Pert(low=5, mode=20, high=2_950_000), "pert(low 5, high 2,950,000, mode 20, weight 4)"),
+        (Lognormal(median=1e12, sigma=0.9), "lognormal(median 1,000,000,000,000, sigma 0.9)"),
+        (LogitT(location=-1.7627312345, scale=1.2, df=2), "logit-t(location -1.76273, scale 1.2, df 2)"),
+        (
+            Discrete(values=(1, 2), probabilities=(0.25, 0.75)),
+            "discrete(values 1 2, probabilities 0.25 0.75)",
+        ),
+    ],
+    ids=lambda given: given if isinstance(given, str) else "",
+)
+def test_a_distribution_is_written_out_with_every_parameter(distribution: AnyDistribution, told: str) -> None:
+    assert format_distribution(distribution) == told
+    _ = distribution.mean, distribution.quantile(np.array([0.1, 0.9]))
+    assert format_distribution(distribution) == told  # also once it has been drawn from
+
+
+def test_mixes_rules_and_products_are_written_out(tmp_path: Path) -> None:
+    rules = """loss = { kind = "uniform", low = 5_000, high = 90_000 }
+rule = [
+  { name = { en = "a" }, weight = 0.4, share = { kind = "fixed", value = 0.1 }, floor = 1_000, cap = 2_000 },
+  { name = { en = "b" }, weight = 0.6, share = { kind = "fixed", value = 1 } },
+]"""
+    mix = "size = 4\nband = [{ over = 0, up_to = 100, share = 0.3333333 }, { over = 100, share = 0.6666667 }]"
+    work = """people = { kind = "fixed", value = 3 }
+weeks = { kind = "fixed", value = 2 }
+weekly_wage = { kind = "fixed", value = 1_000_000 }"""
+    text = ledger(
+        ENTRY.format(name="mix", kind="band_mix", distribution=mix),
+        ENTRY.format(name="work", kind="handling", distribution=work),
+        award=rules,
+    )
+    page = read(text, tmp_path)
+    told = {a.id: distribution_text(a) for a in page.assumptions}
+    assert told["as-mix"] == "dirichlet(0.3333, 0.6667; size 4)"
+    assert told["as-work"] == "fixed(value 3) × fixed(value 2) × fixed(value 1,000,000)"
+    loss = "uniform(low 5,000, high 90,000)"
+    assert told["as-award"] == (
+        f"0.4: fixed(value 0.1) × {loss}, at least 1,000, at most 2,000; 0.6: fixed(value 1) × {loss}"
+    )
+    assert ledger_table(page).filter(assumption="as-work")["expected"].item() == 6_000_000
+
+
+# --- on a terminal ----------------------------------------------------------------------------------------
+
+
+def test_a_ledger_is_shown_with_the_distribution_of_each_assumption() -> None:
+    code, out, err = command("assumptions", "kakao-2022")
+    assert (code, err) == (0, "")
+    for entry in load_ledger("kakao-2022").assumptions:
+        assert re.search(rf"^ {entry.id} +{Locale('en')(f'word.{entry.kind}')} ", out, re.MULTILINE)
+        assert f"\n{entry.id}: {distribution_text(entry)}\n" in out
+    assert out.splitlines()[-1].startswith("its authors knew how the case ended")
+
+
+@pytest.mark.parametrize(("as_of", "count"), [("2022-12-29", 0), ("2022-12-30", 8), ("2023-01-30", 9)])
+def test_a_ledger_is_shown_as_it_was_known_on_a_day(as_of: str, count: int) -> None:
+    found = json.loads(command("assumptions", "kakao-2022", "--as-of", as_of, "--json")[1])
+    assert (found["as_of"], found["public_by"]) == ("2022-12-30", as_of)
+    assert len(found["assumptions"]) == count
+    known = command("assumptions", "kakao-2022", "--as-of", as_of)[1]
+    assert ("its authors knew" in known) == bool(count)
+
+
+# --- pages that are wrong ---------------------------------------------------------------------------------

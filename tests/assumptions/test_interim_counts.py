@@ -3,32 +3,27 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
 
-from outage_analysis.assumptions import RateAssumption, load_ledger
+from outage_analysis.assumptions import Ledger, RateAssumption, load_ledger
 from outage_analysis.costs import build_portfolio, cost_table
 from outage_analysis.costs.cost_bridge import BridgeRun, bridge
 from outage_analysis.errors import ModelRefused
 from outage_analysis.files import data_root
 from outage_analysis.incidents import published_facts as published
+from outage_analysis.incidents.published_facts import FactCollection
 from outage_analysis.policies import load_policy
 from tests.commands import command
+from tests.conftest import Reshelve
 from tests.small_policies import REPORTS, Page, fee, fixed, ledger_of, mix, policy_of, tiers
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from outage_analysis.assumptions import Ledger
-    from outage_analysis.incidents.published_facts import FactCollection
-    from tests.conftest import Reshelve
 
 FILED = 100
 HALFWAY = date(2023, 3, 15)
 CLOSES = date(2023, 4, 14)
-LINE = "small-business-cash"
 """Filing: announced on 30 January until 27 February 2023, on 6 March until 14 April."""
 
 
@@ -93,13 +88,6 @@ def test_a_count_halfway_through_the_filing_period_is_no_filing_share() -> None:
         assert refusal.value.exit_code == 5
 
 
-def test_the_final_count_updates_the_share() -> None:
-    table = cost_table(
-        load_policy("kakao-2022"), load_ledger("kakao-2023-06-30"), as_of=date(2023, 6, 30)
-    ).filter(line=LINE, level="line", valuation="cash")
-    assert table["expected"].is_not_null().all()
-
-
 @pytest.mark.parametrize(("closes", "final"), [(14, True), (15, False), (16, False)])
 @pytest.mark.usefixtures("counted")
 def test_a_count_is_final_from_the_day_after_the_last_day(closes: int, *, final: bool) -> None:
@@ -126,13 +114,6 @@ def test_an_extension_makes_an_earlier_count_an_interim_one() -> None:
     table = bridge(BridgeRun(policy, page, before), BridgeRun(policy, later, after))
     moved = {step: amount for step, amount in table.select("step", "amount").rows() if amount}
     assert set(moved) == {"assumption"}  # the count of the first run is explained, not refused
-
-
-@pytest.mark.usefixtures("counted")
-def test_a_run_after_the_end_does_not_make_an_early_count_final() -> None:
-    policy = policy_of(tiers(deadlines=deadlines((date(2023, 1, 30), CLOSES))))
-    with pytest.raises(ModelRefused, match=r"up to 2023-03-15, but the last day .* is 2023-04-14"):
-        cost_table(policy, ledger(rate()), as_of=date(2023, 12, 31))
 
 
 def test_a_count_that_was_published_late_is_of_the_day_it_states(reshelve: Reshelve) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import importlib.util
 import io
-import json
 import math
 import time
 import warnings
@@ -252,8 +251,3 @@ def _tried(reader: str, setting: Setting, path: Path, file: DamagedFile) -> Outc
 
     found = outcome(reader, file, read)
     return replace(found, cpu_seconds=seconds)  # without the trial of all styles of values
-
-
-def as_json(outcomes: Sequence[Outcome]) -> str:
-    """Outcomes as JSON."""
-    return json.dumps([{**vars(o), "share": o.share} for o in outcomes], ensure_ascii=False, indent=1) + "\n"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import polars as pl
 import pytest
@@ -11,18 +11,39 @@ from hypothesis import strategies as st
 
 from outage_analysis.assumptions import Award, Ledger, RateAssumption
 from outage_analysis.assumptions.distributions import Beta, Lognormal
-from outage_analysis.costs import build_portfolio, by_band, exact_costs, exact_payments, simulate, totals
+from outage_analysis.costs import (
+    build_portfolio,
+    by_band,
+    cost_table,
+    exact_costs,
+    exact_payments,
+    simulate,
+    totals,
+)
+from outage_analysis.costs.expected import expected_at
+from outage_analysis.costs.page_model import live_cost
+from outage_analysis.errors import ModelRefused
 from outage_analysis.incidents import get_fact, parse_band
+from outage_analysis.losses import Cube
 from outage_analysis.policies import Policy
 from tests.costs.test_costs import counts
 from tests.costs.test_payouts import claims_of, owed, rich_lines
 from tests.costs.test_payouts import policy_of as euros
 from tests.loss_cubes import loss_cube
-from tests.small_policies import DAY, REPORTS, budget, fee, fixed, ledger_of, mix, policy_of, tiers, uniform
-
-if TYPE_CHECKING:
-    from outage_analysis.losses import Cube
-    from tests.small_policies import Page
+from tests.small_policies import (
+    DAY,
+    DRIVERS,
+    REPORTS,
+    Page,
+    budget,
+    fee,
+    fixed,
+    ledger_of,
+    mix,
+    policy_of,
+    tiers,
+    uniform,
+)
 
 ENDS = ("low", "expected", "high", "most")
 FROM_TWELVE_HOURS = (
@@ -110,21 +131,20 @@ def test_two_rules_across_a_band_are_exact_where_one_formula_pays_both(
 
 @pytest.mark.slow
 @given(data=st.data())
-@settings(max_examples=150)
-def test_a_count_is_paid_exactly_where_and_only_where_all_its_losses_are_paid_alike(
+@settings(max_examples=250)
+def test_a_count_is_paid_exactly_where_all_its_losses_are_paid_alike_and_bounded_elsewhere(
     data: st.DataObject,
 ) -> None:
     page = data.draw(rich_lines(scales=(1,)))
-    low = data.draw(st.integers(-1, 70))
+    low, claims = data.draw(st.integers(-1, 70)), data.draw(st.integers(1, 5))
     high = low + data.draw(st.integers(1, 12))
-    row = exact_payments(counts([("x", "a", low, high, 3)]), euros(page)).row(0, named=True)
+    row = exact_payments(counts([("x", "a", low, high, claims)]), euros(page)).row(0, named=True)
     each = {owed(page, loss, ("a", "x")) for loss in range(low + 1, high + 1)}
-    if len(each) == 1:
-        (one,) = each
-        assert row["payment"] == (None if one is None else 3 * one)
-        assert row["rule"] != "straddles"
-    else:
-        assert row["payment"] is None
+    most = None if None in each else claims * max(x for x in each if x is not None)
+    assert row["payment"] == (most if len(each) == 1 else None)
+    assert row["payment_low"] == claims * min(x or 0 for x in each)
+    assert row["payment_high"] == most
+    assert (len(each) > 1) or row["rule"] != "straddles"
 
 
 # --- low <= expected <= high ----------------------------------------------------------------------
@@ -257,12 +277,22 @@ def assert_ordered(table: pl.DataFrame) -> None:
 @pytest.mark.slow
 @given(policy=packages(), ledger=st.none() | ledgers())
 @settings(max_examples=200, deadline=None)
-def test_the_expected_cost_lies_between_its_bounds_from_published_counts(
+def test_the_expected_cost_lies_between_its_bounds_and_is_that_of_the_draws_and_the_page(
     policy: Policy, ledger: Ledger | None
 ) -> None:
     table = exact_costs(policy, ledger, as_of=DAY)
     assert_ordered(table)
     assert_ordered(totals(table))
+    costs = {row["valuation"]: row for row in totals(table).iter_rows(named=True)}
+    portfolio = build_portfolio(policy, ledger, as_of=DAY)
+    products = live_cost(portfolio)
+    assert products is not None
+    assert set(portfolio.valuations) == {name for name, cost in costs.items() if cost["expected"] is not None}
+    unknown = {name: tuple(cost["left_out"].split()) for name, cost in costs.items()}
+    assert portfolio.left_out == {name: lines for name, lines in unknown.items() if lines}
+    for name in portfolio.valuations:
+        found = [float(expected_at(portfolio, name, {})[0]), products.expected(name)]
+        assert found == pytest.approx([costs[name]["expected"]] * 2, rel=1e-8)
 
 
 @st.composite
@@ -304,7 +334,6 @@ def line_of(policy: Policy, *entries: Page, line: str = "tiers", **keys: Any) ->
 
 FLAT = policy_of(tiers(band=(*TIERS[:2], {"over": 500_000, "fixed": 70_000})))
 FEE = policy_of(fee(7_550, effort="form"))
-DRIVERS = get_fact("US-07").count
 
 
 @pytest.mark.parametrize(
@@ -366,14 +395,21 @@ DRIVERS = get_fact("US-07").count
         ),
         (policy_of(budget(8_000, valuation="top_down")), (), "budget", None),
         (FEE, ({"kind": "paid_total", "distribution": uniform(400, 500)},), "fee", 500),
+        (policy_of(fee(7_550, recipients_high="US-03")), (), "fee", 48_000_000 * 7_550),  # more than counted
+        (policy_of(fee(7_550, recipients=None, recipients_high="US-07")), (), "fee", DRIVERS * 7_550),
+        (
+            policy_of(GOOD | {"cap": "PG-04.users"}),
+            ({"kind": "take_up", "distribution": fixed(0.01), "lines": ("good",)},),
+            "good",
+            get_fact("PG-04.users").count * 6_500,
+        ),
     ],
 )
 def test_the_most_of_a_line_is_every_claim_paid_the_most_that_it_can_get(
     policy: Policy, entries: tuple[Page, ...], line: str, most: float | None
 ) -> None:
-    assert line_of(policy, *entries, line=line)["most"] == (
-        None if most is None else pytest.approx(most, rel=1e-14)
-    )
+    found = line_of(policy, *entries, line=line)["most"]
+    assert found == (None if most is None else pytest.approx(most, rel=1e-14))
 
 
 @pytest.mark.parametrize(("claims", "most"), [(1, 2), (5, 8)])
@@ -391,15 +427,6 @@ def test_claims_in_the_end_are_rounded_up_so_that_no_total_exceeds_the_most(
     assert cash.exceedance(row["most"]).value == 0
 
 
-def test_a_fee_credit_is_at_most_that_of_the_fact_which_bounds_its_subscribers() -> None:
-    page = fee(7_550, recipients_high="US-03")  # 48 million, more than the 226,154 counted
-    assert line_of(policy_of(page), line="fee")["most"] == 48_000_000 * 7_550
-    assert (
-        line_of(policy_of(fee(7_550, recipients=None, recipients_high="US-07")), line="fee")["most"]
-        == DRIVERS * 7_550
-    )
-
-
 def test_a_fee_credit_with_a_largest_count_grows_as_reports_may_still_grow() -> None:
     policy = policy_of(fee(7_550, recipients=None, recipients_high="US-07"))
     growth = {"kind": "ultimate", "distribution": uniform(1, 1.5), "lines": ("fee",)}
@@ -407,14 +434,6 @@ def test_a_fee_credit_with_a_largest_count_grows_as_reports_may_still_grow() -> 
     assert (row["low"], row["expected"]) == (0, None)
     assert row["high"] == row["most"] == pytest.approx(DRIVERS * 7_550 * 1.5)
     assert row["assumptions"]
-
-
-def test_a_good_is_at_most_its_cap() -> None:
-    good = GOOD | {"cap": "PG-04.users"}
-    row = line_of(
-        policy_of(good), {"kind": "take_up", "distribution": fixed(0.01), "lines": ("good",)}, line="good"
-    )
-    assert row["most"] == get_fact("PG-04.users").count * 6_500 == row["promised"]
 
 
 def test_handling_is_at_most_the_product_of_its_largest_values() -> None:
@@ -464,11 +483,44 @@ def _known(claims: list[Any]) -> list[int]:
     return [loss for _, loss in claims if loss is not None and loss > 0]
 
 
-def test_the_bundled_tail_is_above_the_bound_of_the_mean_and_nothing_limits_it(
-    policy: Policy, ledger: Ledger
-) -> None:
-    """What readers took for a contradiction: P99 is a quantile of the total, `high` a bound of its mean."""
-    row = totals(exact_costs(policy, ledger, as_of=DAY)).filter(valuation="top_down").row(0, named=True)
-    distribution = simulate(build_portfolio(policy, ledger, as_of=DAY)).totals["top_down"]
-    assert row["expected"] < row["high"] < distribution.quantile(0.99).value
-    assert row["most"] is None
+HANDLING = {
+    "kind": "handling",
+    "lines": ("fee",),
+    "people": fixed(3),
+    "weeks": fixed(2),
+    "weekly_wage": fixed(700_000),
+}
+
+
+def test_handling_costs_money_also_if_the_total_paid_is_known() -> None:
+    """3 people for 2 weeks at 700,000 a week, in the table as in the draws."""
+    known = {"kind": "paid_total", "lines": ("fee",), "distribution": fixed(5_000_000)}
+    policy, ledger = policy_of(fee(100)), ledger_of(known, HANDLING)
+    table = cost_table(policy, ledger, as_of=DAY)
+    assert dict(table.select("valuation", "expected").iter_rows()) == {
+        "cash": 5_000_000.0,
+        "handling": 4_200_000.0,
+    }
+    portfolio = build_portfolio(policy, ledger, as_of=DAY)
+    assert [float(expected_at(portfolio, v, {})[0]) for v in portfolio.valuations] == [5_000_000, 4_200_000]
+
+
+def test_a_line_without_an_expected_cost_has_bounds_in_the_table_and_no_draws() -> None:
+    policy = policy_of(fee(100, effort="form"))
+    (row,) = cost_table(policy, None, as_of=DAY).to_dicts()
+    assert (row["low"], row["expected"], row["high"], row["most"]) == (0, None, DRIVERS * 100, DRIVERS * 100)
+    portfolio = build_portfolio(policy, None, as_of=DAY)
+    assert (portfolio.terms, portfolio.left_out) == ((), {"cash": ("fee",)})
+    handled = build_portfolio(policy, ledger_of(HANDLING), as_of=DAY)
+    assert (handled.valuations, handled.left_out) == (("handling",), {"cash": ("fee",)})
+
+
+def test_a_mix_with_a_share_for_a_band_without_losses_is_refused() -> None:
+    """The band [0, 1) contains no whole positive loss, so its share of the reports costs nothing."""
+    edges = ({"over": 0, "up_to": 1}, {"over": 1})
+    line = tiers(band=tuple(band | {"fixed": 1_000} for band in edges), closed="lower", effort="automatic")
+    shares = tuple(band | {"share": 0.5} for band in edges)
+    ledger = ledger_of({"kind": "band_mix", "band": shares, "lines": ("tiers",)})
+    for computed in (cost_table, build_portfolio):
+        with pytest.raises(ModelRefused, match="contains no loss"):
+            computed(policy_of(line), ledger, as_of=DAY)

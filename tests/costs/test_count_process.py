@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,16 +15,12 @@ from scipy import stats
 from outage_analysis.costs import build_portfolio, exact_costs
 from outage_analysis.costs.count_process import award_sum, binomial_count, poisson_count
 from outage_analysis.costs.points import quasi_random_replicates, sobol_replicates
+from outage_analysis.costs.simulation import SampledTotal
 from outage_analysis.incidents import log_grid
 from tests.costs.convolution import Total, total_of_claims
 from tests.costs.test_payouts import policy_of, tiers
 from tests.costs.uncertain_portfolios import DAY, PROBABILITIES, distribution_of, entry, ledger_of, mix
 from tests.loss_cubes import loss_cube
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from outage_analysis.costs.simulation import SampledTotal
 
 OFF = 0.002
 """The most that a probability may be off."""

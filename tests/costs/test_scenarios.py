@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from itertools import product
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,17 +16,20 @@ from hypothesis import strategies as st
 from scipy import integrate, stats
 
 from outage_analysis.assumptions import Ledger, rates_by_effort
-from outage_analysis.assumptions.distributions import Beta, Lognormal, Uniform
+from outage_analysis.assumptions.distributions import Beta, Lognormal
 from outage_analysis.costs import Simulation, build_portfolio, simulate
 from outage_analysis.costs.scenarios import (
     DoesNotApply,
     Scenario,
+    ScenarioSet,
     StressedRun,
     filing_by_band,
+    load_scenarios,
     multiply_odds,
     scenario_table,
 )
 from outage_analysis.costs.terms import Input
+from outage_analysis.errors import UsageError
 from outage_analysis.incidents import Bands
 from outage_analysis.policies import Policy
 from outage_analysis.text import schema_of
@@ -82,24 +86,6 @@ def row_of(policy: Policy, ledger: Ledger | None, **changes: object) -> dict[str
 # --- how many are paid -------------------------------------------------------------------------------------
 
 
-def test_people_who_are_paid_are_counted_by_hand() -> None:
-    policy, ledger = shops(), ledger_of(*CERTAIN)
-    for changes, rate in (
-        ({"award_factor": 3}, 0.2 * 0.5),
-        ({"count_factor": 2}, 0.2 * 0.5 * 2),
-        ({"acceptance_odds_ratio": 2}, 0.2 * 2 / 3),
-        ({"filing_odds_ratio": 2}, (0.2 * 0.8 + 1 / 3 * 0.2) * 0.5),
-    ):
-        found = row_of(policy, ledger, **changes)["recipients"]
-        assert found == pytest.approx(REPORTS * rate, rel=1e-9)
-
-
-def test_a_band_that_pays_nothing_counts_nobody() -> None:
-    bands = tiers([300_000, 500_000], [{"fixed": 0}, {"fixed": 50_000}, {"review": True}])
-    found = row_of(shops(band=bands), ledger_of(*CERTAIN), award_factor=2)["recipients"]
-    assert found == pytest.approx(REPORTS * 0.2 * 0.5 * (0.3 + 0.2), rel=1e-9)
-
-
 def test_correlated_inputs_change_how_many_are_paid() -> None:
     run = run_of(shops(), ledger_of(*UNCERTAIN))
     together = table_of(run, shops(), scenario(rank_correlation=0.5))
@@ -154,33 +140,30 @@ def odds_times(p: float, ratio: float) -> float:
 
 
 @pytest.mark.parametrize(
-    ("changes", "rates", "payments"),
+    ("changes", "growth", "accepted", "filed", "payments"),
     [
-        ({"count_factor": 1.25}, (0.25, 0.25, 0.25), PAYMENTS),
-        ({"award_factor": 1.5}, (0.2, 0.2, 0.2), (30_000, 50_000, 1.5 * AWARD)),
-        ({"filing_odds_ratio": 2}, (0.2, 0.2, 1 / 3), PAYMENTS),
-        ({"filing_odds_ratio": 2, "award_factor": 1.5}, (0.2, 0.2, 1 / 3), (30_000, 50_000, 1.5 * AWARD)),
-        ({"acceptance_odds_ratio": 3}, (0.3, 0.3, 0.3), PAYMENTS),  # 3 x 0.5/0.5 is 0.75 of 1, for 0.5
+        ({"count_factor": 1.25}, 1.25, 0.5, 0.2, PAYMENTS),
+        ({"award_factor": 1.5}, 1, 0.5, 0.2, (30_000, 50_000, 1.5 * AWARD)),
+        ({"filing_odds_ratio": 2}, 1, 0.5, 1 / 3, PAYMENTS),
+        ({"filing_odds_ratio": 2, "award_factor": 1.5}, 1, 0.5, 1 / 3, (30_000, 50_000, 1.5 * AWARD)),
+        ({"acceptance_odds_ratio": 3}, 1, 0.75, 0.2, PAYMENTS),  # 3 x 0.5/0.5
     ],
     ids=str,
 )
-def test_known_rates_give_the_product_by_hand(
-    changes: dict[str, object], rates: tuple[float, ...], payments: tuple[float, ...]
+@pytest.mark.parametrize("new", [0, 0.04])  # those who file without having reported do so as before
+def test_known_rates_give_the_product_and_the_people_by_hand(
+    changes: dict[str, object],
+    growth: float,
+    accepted: float,
+    filed: float,
+    payments: tuple[float, ...],
+    new: float,
 ) -> None:
-    """With known inputs the change has no numerical error."""
-    row = row_of(shops(), ledger_of(*CERTAIN), **changes)
-    by_band = zip((0.5, 0.3, 0.2), rates, payments, strict=True)
-    expected = REPORTS * 0.5 * sum(share * filing * paid for share, filing, paid in by_band)
-    assert row["expected"] == pytest.approx(expected, rel=1e-9)
-
-
-def test_those_who_file_without_having_reported_file_as_before() -> None:
-    ledger = ledger_of(*CERTAIN, entry("new_applicants", 0.04))
-    row = row_of(shops(), ledger, filing_odds_ratio=2)
-    shares = (0.5, 0.3, 0.2)
-    reported = sum(m * p * x for m, p, x in zip(shares, (0.2, 0.2, 1 / 3), PAYMENTS, strict=True))
-    others = 0.04 * sum(m * x for m, x in zip(shares, PAYMENTS, strict=True))
-    assert row["expected"] == pytest.approx(REPORTS * 0.5 * (reported + others), rel=1e-9)
+    row = row_of(shops(), ledger_of(*CERTAIN, entry("new_applicants", new)), **changes)
+    rates = [share * (filing + new) for share, filing in zip((0.5, 0.3, 0.2), (0.2, 0.2, filed), strict=True)]
+    paid = np.array(rates) * REPORTS * growth * accepted
+    assert row["recipients"] == pytest.approx(paid.sum(), rel=1e-9)
+    assert row["expected"] == pytest.approx(paid @ payments, rel=1e-9)
 
 
 def test_the_expected_cash_under_uncertain_odds_is_the_integral() -> None:
@@ -263,20 +246,6 @@ def test_another_effort_is_a_run_with_the_rates_of_its_reference_classes() -> No
         key: pytest.approx(other[key], rel=0.03)
         for key in ("expected", "range_low", "p50", "p75", "range_high")
     } | {"over_budget": pytest.approx(other["over_budget"], abs=0.004)}
-    filing = classes["filing_share"].sampled_distribution
-    mean = integrate.quad(lambda u: float(filing.quantile(u)), 0, 1, limit=200)[0]
-    award = stats.lognorm(0.5, scale=150_000).mean()
-    by_hand = REPORTS * mean * (0.5 * 30_000 + 0.3 * 50_000 + 0.2 * award)
-    assert row["expected"] == pytest.approx(by_hand, rel=1e-4)
-
-
-def test_odds_apply_to_the_rates_of_the_new_effort() -> None:
-    row = row_of(shops(), ledger_of(*CERTAIN), effort="documents", acceptance_odds_ratio=2)
-    filing, acceptance = rates_by_effort({"documents": ["line-0"]}, DAY)
-    prior = acceptance.sampled_distribution
-    accepted = integrate.quad(lambda u: odds_times(float(prior.quantile(u)), 2), 0, 1, limit=200)[0]
-    by_hand = REPORTS * filing.sampled_distribution.mean * accepted * (15_000 + 15_000 + 0.2 * AWARD)
-    assert row["expected"] == pytest.approx(by_hand, rel=0.005)
 
 
 def test_a_later_deadline_multiplies_the_counts_of_lines_that_must_be_claimed() -> None:
@@ -375,12 +344,76 @@ def test_the_split_of_the_filings_is_that_of_bayes(
     np.testing.assert_allclose(filed[0] * share[0], mixed[0] * rates, atol=1e-12)
 
 
-def test_a_uniform_rate_keeps_its_order_under_odds() -> None:
-    """The same points: a larger rate stays larger in every draw, so every quantile moves in one direction."""
-    ledger = ledger_of(
-        entry("filing_share", 1), entry("acceptance", Uniform(low=0.1, high=0.9)), *CERTAIN[2:]
-    )
-    base, more = table_of(run_of(shops(), ledger), shops(), scenario(acceptance_odds_ratio=2)).iter_rows(
-        named=True
-    )
-    assert all(more[name] > base[name] for name in ("range_low", "p50", "p75", "range_high", "expected"))
+HEAD = """id = "mine"
+name = { en = "Mine" }
+
+[[scenario]]
+id = "more"
+name = { en = "More" }
+note = "More reports."
+"""
+
+
+def test_the_bundled_scenarios_are_complete_in_both_languages() -> None:
+    bundled = load_scenarios()
+    assert bundled.id == "stresses"
+    changed = [scenario.changes for scenario in bundled.scenarios]
+    assert changed == [
+        ("effort",),
+        ("extra_days",),
+        ("award_factor",),
+        ("award_factor",),
+        ("acceptance_odds_ratio",),
+        ("acceptance_odds_ratio",),
+        ("filing_odds_ratio",),
+        ("rank_correlation",),
+    ]
+    for scenario in bundled.scenarios:
+        assert scenario.name.ko
+        assert scenario.note.ko
+        assert scenario.note.en.endswith(".")
+    assert bundled.name_of("one-tap", "ko") == bundled.scenarios[0].name.ko
+    assert bundled.name_of("base", "en") == "base"
+    assert load_scenarios(bundled) is bundled
+
+
+def test_a_document_of_ones_own_is_read(write_document: Callable[[str], Path]) -> None:
+    found = load_scenarios(write_document(HEAD + "count_factor = 1.1\nacceptance_odds_ratio = 2\n"))
+    assert isinstance(found, ScenarioSet)
+    assert found.scenarios[0].changes == ("count_factor", "acceptance_odds_ratio")
+
+
+@pytest.mark.parametrize(
+    ("lines", "said"),
+    [
+        ("", "changes nothing"),
+        ("award_factors = 2", "Did you mean 'award_factor'?"),
+        ("award_factor = 0", "greater than 0"),
+        ("count_factor = 1.1\nspike = 0", "spike without extra_days"),
+        ("count_factor = 1.1\nextra_days = 14", "both extra_days and count_factor"),
+        ("rank_correlation = 1", "less than 1"),
+        ('effort = "automatic"', "one_tap"),
+        ("extra_days = 1.5", "extra_days"),
+    ],
+)
+def test_an_error_names_the_key_and_what_to_do(
+    write_document: Callable[[str], Path], lines: str, said: str
+) -> None:
+    with pytest.raises(UsageError, match=said.replace("?", r"\?")):
+        load_scenarios(write_document(HEAD + lines + "\n"))
+
+
+def test_two_scenarios_with_one_id_and_the_name_of_the_base_are_refused(
+    write_document: Callable[[str], Path],
+) -> None:
+    one = HEAD + "count_factor = 2\n"
+    second = one[one.index("[[scenario]]") :]
+    with pytest.raises(UsageError, match="two scenarios more"):
+        load_scenarios(write_document(one + second))
+    with pytest.raises(UsageError, match="a scenario base"):
+        load_scenarios(write_document(one.replace('"more"', '"base"')))
+
+
+def test_an_unknown_document_suggests_the_bundled_one() -> None:
+    with pytest.raises(UsageError, match="Did you mean 'stresses'"):
+        load_scenarios("stress")

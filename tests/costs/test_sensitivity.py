@@ -4,27 +4,20 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import numpy as np
-import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from outage_analysis.assumptions.distributions import Lognormal
-from outage_analysis.costs import build_portfolio, simulate
-from outage_analysis.costs.expected import expected_at
+from outage_analysis.costs import build_portfolio
+from outage_analysis.costs.expected import Portfolio, expected_at
 from outage_analysis.costs.sensitivity import break_evens, cost_sobol_indices, levers, tornado
 from outage_analysis.errors import ModelRefused, UsageError
 from tests.costs.uncertain_portfolios import entry, term_of
 from tests.costs.uncertain_portfolios import portfolio as portfolio_of
 from tests.small_policies import DAY, REPORTS, budget, fee, fixed, ledger_of, mix, policy_of, tiers, uniform
-
-if TYPE_CHECKING:
-    from outage_analysis.assumptions import Ledger
-    from outage_analysis.costs.expected import Portfolio
-    from outage_analysis.policies import Policy
 
 FILING, ACCEPTED, SHARES = (0.1, 0.5), (0.4, 0.8), (0.5, 0.3, 0.2)
 LOSS, PART = (500_000, 1_500_000), (0.2, 1.0)
@@ -46,12 +39,6 @@ ENTRIES = (
 def portfolio() -> Portfolio:
     """Tiers, with everything about them uncertain."""
     return build_portfolio(policy_of(tiers()), ledger_of(*ENTRIES), as_of=DAY)
-
-
-@pytest.fixture(scope="module")
-def kakao(policy: Policy, ledger: Ledger) -> Portfolio:
-    """The bundled case."""
-    return build_portfolio(policy, ledger, as_of=DAY)
 
 
 def cost(
@@ -101,12 +88,6 @@ def test_what_can_be_served_cuts_the_distribution_of_the_take_up_off() -> None:
     assert given == pytest.approx([15e6, 30e6])
 
 
-def test_the_closed_form_is_the_mean_of_the_draws(kakao: Portfolio) -> None:
-    for valuation, distribution in simulate(kakao).totals.items():
-        closed = expected_at(kakao, valuation, {})[0]
-        assert abs(distribution.expected.value - closed) < 5 * distribution.expected.error + 1e-9 * closed
-
-
 # tornado
 
 
@@ -141,14 +122,6 @@ def test_what_is_certain_is_no_bar_of_a_tornado() -> None:
     assert tornado(budget_of(fixed(1.5))).is_empty()
 
 
-def test_kinds_of_money_stay_apart_in_a_tornado(kakao: Portfolio) -> None:
-    table = tornado(kakao)
-    assert table["valuation"].unique(maintain_order=True).to_list() == list(kakao.valuations)
-    swings = table.with_columns(swing=pl.col("cost_high") - pl.col("cost_low"))
-    for _, mine in swings.group_by("valuation"):
-        assert mine["swing"].is_sorted(descending=True)
-
-
 # levers
 
 
@@ -160,10 +133,6 @@ def test_levers_cost_what_one_step_costs(portfolio: Portfolio) -> None:
         ("filing", 0.01): pytest.approx(cost(filing=0.31) - cost()),
         ("review_share", 0.01): pytest.approx(cost(shares=more) - cost()),
     }
-
-
-def test_a_line_without_choices_has_no_levers() -> None:
-    assert levers(budget_of(uniform(0, 2))).is_empty()
 
 
 def test_no_lever_changes_a_line_that_the_law_fixes() -> None:
@@ -235,15 +204,6 @@ def test_shares_of_the_variance_of_three_lognormals_are_the_closed_form() -> Non
         for name, exact in zip("abc", expected, strict=True):
             assert found[name][share] == pytest.approx(exact, abs=1e-3)
             assert found[name][f"{share}_low"] <= exact <= found[name][f"{share}_high"]
-
-
-def test_shares_group_what_one_assumption_draws(portfolio: Portfolio, kakao: Portfolio) -> None:
-    table = cost_sobol_indices(portfolio, draws=2**11)
-    assert sorted(table["assumption"]) == ["acceptance", "band-mix", "filing-share", "review-award"]
-    assert table.equals(cost_sobol_indices(portfolio, draws=2**11))
-    goods = [replace(term, valuation="cash") for term in kakao.terms_of("face_value")]
-    taken = cost_sobol_indices(replace(kakao, terms=tuple(goods)), draws=2**11)  # a sum: no interaction
-    assert taken["first"].sum() == pytest.approx(1, abs=1e-3)
 
 
 def test_shares_need_something_uncertain_and_independent() -> None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from datetime import date
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import polars as pl
 import pytest
@@ -12,35 +13,16 @@ import pytest
 from outage_analysis.costs.policy_results import reconciliation_table
 from outage_analysis.errors import UsageError
 from outage_analysis.files import bundled_ids
-from outage_analysis.incidents import Incident, TieOut, fact_exists, get_fact, load_incident
+from outage_analysis.incidents import Incident, TieOut, get_fact, load_incident
 from outage_analysis.incidents import published_facts as published
 from outage_analysis.incidents.published_facts import FactCollection
-from outage_analysis.policies import InKind, Policy, load_policy
+from outage_analysis.policies import Policy, load_policy
+from tests.conftest import Edited, Reshelve
 from tests.paths import GOLDEN
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from outage_analysis.analysis import Analysis
-    from tests.conftest import Edited, Reshelve
 
 ROWS: dict[str, dict[str, Any]] = json.loads((GOLDEN / "tie_outs.json").read_text("utf-8"))["rows"]
 CASES: dict[str, dict[str, Any]] = json.loads((GOLDEN / "reference_cases.json").read_text("utf-8"))
 DAY = date(2022, 12, 30)
-BY_LINES = {
-    "press-low",
-    "press-high",
-    "wrong-base-low",
-    "emoticons-face",
-    "makers-face",
-    "drawer-face",
-    "package-face",
-    "taxi-fee",
-    "tiers-cannot-explain",
-}
-"""The tie-outs of the Kakao policy; the others rest on facts alone and are the incident's."""
-
-Shelves = dict[str, pl.DataFrame]
 
 
 @pytest.fixture(scope="module")
@@ -75,29 +57,7 @@ def test_a_published_sum_comes_out_as_it_does_by_hand(table: dict[str, dict[str,
     assert row["computed"] == pytest.approx(golden["computed"], rel=1e-9), golden["sum"]
     assert row["printed"] == golden["printed"]
     assert row["status"] == golden["status"]
-
-
-@pytest.mark.parametrize("name", ROWS)
-def test_a_tie_out_names_the_facts_behind_it(table: dict[str, dict[str, Any]], name: str) -> None:
-    assert table[name]["facts"].split() == ROWS[name]["facts"]
-    assert all(fact_exists(fact) for fact in ROWS[name]["facts"])
-
-
-def test_the_golden_document_lists_every_tie_out_of_the_case(table: dict[str, dict[str, Any]]) -> None:
-    assert table.keys() == ROWS.keys()
-
-
-def test_sums_of_lines_are_the_policys_and_sums_of_facts_the_incidents(
-    incident: Incident, policy: Policy
-) -> None:
-    assert {tie.id for tie in policy.tie_outs} == BY_LINES
-    assert {tie.id for tie in incident.tie_outs} == ROWS.keys() - BY_LINES
-    assert all(tie.lines for tie in policy.tie_outs)
-    assert not any(tie.lines for tie in incident.tie_outs)
-
-
-def test_a_run_has_the_tie_outs_of_both_documents(analysis: Analysis, ties: tuple[TieOut, ...]) -> None:
-    assert analysis.tie_outs == ties
+    assert row["facts"].split() == golden["facts"]
 
 
 @pytest.mark.parametrize("id_", bundled_ids("incidents"))
@@ -108,18 +68,12 @@ def test_every_tie_out_of_an_incident_comes_out_as_its_document_declares(id_: st
     assert rows.filter(~pl.col("as_expected"))["id"].to_list() == []
 
 
-def test_rows_that_rest_on_later_facts_are_marked_as_hindsight(table: dict[str, dict[str, Any]]) -> None:
+def test_the_golden_document_lists_every_tie_out_and_those_that_rest_on_later_facts(
+    table: dict[str, dict[str, Any]],
+) -> None:
+    assert table.keys() == ROWS.keys()
     later = {name for name, row in table.items() if row["hindsight"]}
     assert later == {name for name, row in ROWS.items() if row.get("hindsight")}
-
-
-def test_once_every_fact_is_public_nothing_is_hindsight(ties: tuple[TieOut, ...], policy: Policy) -> None:
-    assert not reconciliation_table(ties, policy, as_of=date(2023, 6, 30))["hindsight"].any()
-
-
-def test_the_report_shows_every_tie_out_once(analysis: Analysis) -> None:
-    shown = [*analysis.tables["tie_outs"]["id"], *analysis.tables["hindsight_tie_outs"]["id"]]
-    assert sorted(shown) == sorted(ROWS)
 
 
 @pytest.mark.parametrize(
@@ -172,15 +126,6 @@ def test_a_wrong_policy_flips_the_rows_that_rest_on_it(
     assert wrong - flipped <= {"press-high", "wrong-base-low"}  # the other sums of the same schedule
 
 
-def test_face_value_comes_only_from_free_goods_and_cash_never_does(
-    ties: tuple[TieOut, ...], policy: Policy
-) -> None:
-    for tie in ties:
-        kinds = {isinstance(policy.line(line), InKind) for line in tie.lines}
-        assert kinds <= {tie.kind == "face_value"}, tie.id
-    assert {tie.id for tie in ties if tie.kind == "face_value"} == {x for x in ROWS if x.endswith("-face")}
-
-
 def test_a_tie_out_whose_lines_the_policy_lacks_is_left_out(ties: tuple[TieOut, ...], policy: Policy) -> None:
     fewer = policy.model_copy(update={"lines": tuple(x for x in policy.lines if x.id != "emoticons")})
     shown = set(reconciliation_table(ties, fewer, as_of=DAY)["id"])
@@ -224,16 +169,12 @@ def test_what_a_line_does_not_say_cannot_be_computed_from_it(policy: Policy, kin
         reconciliation_table(ties, policy, as_of=DAY)
 
 
-def test_credits_are_what_each_subscriber_gets_for_all_that_are_counted(policy: Policy) -> None:
-    ties = own(kind="credits", of=("US-07",), lines=("taxi-pro-membership",), printed_value=0)
-    row = reconciliation_table(ties, policy, as_of=DAY).row(0, named=True)
-    assert row["computed"] == 226_154 * 7_550
-    assert row["status"] == "differs"
-
-
-def test_budgets_are_the_sums_set_aside(policy: Policy) -> None:
-    ties = own(kind="budget", lines=("taxi-income-fund",), printed="CO-16")
-    row = reconciliation_table(ties, policy, as_of=DAY).row(0, named=True)
+def test_credits_go_to_all_that_are_counted_and_budgets_are_the_sums_set_aside(policy: Policy) -> None:
+    credits_ = own(kind="credits", of=("US-07",), lines=("taxi-pro-membership",), printed_value=0)
+    row = reconciliation_table(credits_, policy, as_of=DAY).row(0, named=True)
+    assert (row["computed"], row["status"]) == (226_154 * 7_550, "differs")
+    budget = own(kind="budget", lines=("taxi-income-fund",), printed="CO-16")
+    row = reconciliation_table(budget, policy, as_of=DAY).row(0, named=True)
     assert (row["computed"], row["printed"], row["status"]) == (3_000_000_000, 3_000_000_000, "ties")
     assert row["hindsight"]  # the fund was announced in May 2023
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import itertools
-import tracemalloc
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from datetime import date
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -14,15 +14,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from outage_analysis.assumptions import Award
+from outage_analysis.assumptions import Assumption, Award, Ledger
 from outage_analysis.assumptions.distributions import Beta, Discrete, Lognormal, Triangular, Uniform
-from outage_analysis.costs import build_portfolio, simulate
-from outage_analysis.costs.expected import Portfolio
+from outage_analysis.costs import build_portfolio, exact_costs, exact_payments, simulate
+from outage_analysis.costs.expected import Portfolio, expected_at
 from outage_analysis.costs.simulation import Estimate, Sample, SampledTotal, with_equal_correlations
-from outage_analysis.costs.simulation_tables import TAIL, contributions, variance_split
-from outage_analysis.errors import ModelRefused, UsageError
+from outage_analysis.costs.simulation_tables import TAIL, contributions, cost_ranges, variance_split
+from outage_analysis.errors import ModelRefused, OutageAnalysisError, UsageError
+from outage_analysis.policies import Policy
+from outage_analysis.text import schema_of
 from tests.costs.convolution import total_of_claims
-from tests.costs.test_payouts import policy_of, tiers
+from tests.costs.test_payouts import policy_of
 from tests.costs.uncertain_portfolios import (
     DAY,
     FEW,
@@ -30,12 +32,14 @@ from tests.costs.uncertain_portfolios import (
     PROBABILITIES,
     REPORTS,
     SHARE_LINE,
+    TIERS,
     distribution_of,
     entry,
     ledger_of,
     ledgers,
     mix,
     near,
+    paid,
     portfolio,
     rated,
     sd,
@@ -43,10 +47,6 @@ from tests.costs.uncertain_portfolios import (
     term_of,
 )
 from tests.loss_cubes import counts_only, loss_cube
-
-if TYPE_CHECKING:
-    from outage_analysis.assumptions import Assumption, Ledger
-    from outage_analysis.policies import Policy
 
 # --- samples ----------------------------------------------------------------------------------------
 
@@ -106,33 +106,23 @@ def test_a_sum_that_has_no_short_binary_form_is_a_point_too() -> None:
     assert distribution.parameter == 0
 
 
-@pytest.mark.parametrize(("shares", "point"), [((1, 0, 0), 253_830_000), ((0, 1, 0), 423_050_000)])
-def test_the_published_range_is_the_distribution_of_a_point(shares: tuple[float, ...], point: int) -> None:
-    ledger = ledger_of(
-        entry("filing_share", 1), entry("acceptance", 1), entry("review_award", 222_500), mix(*shares)
-    )
+@pytest.mark.parametrize(
+    ("filed", "shares", "point"),
+    [(1, (1, 0, 0), 253_830_000), (1, (0, 1, 0), 423_050_000), (0, (0.5, 0.3, 0.2), 0)],
+)
+def test_the_published_range_and_nothing_are_the_distribution_of_a_point(
+    filed: float, shares: tuple[float, ...], point: int
+) -> None:
+    rates = (entry("filing_share", filed), entry("acceptance", 1 if filed else Beta(a=1, b=1)))
+    ledger = ledger_of(*rates, entry("review_award", 222_500), mix(*shares))
     run = simulate(build_portfolio(shops(), ledger, as_of=DAY))
     distribution = run.totals["cash"]
     for p in (0.0001, 0.1, 0.5, 0.9, 0.9999):  # every quantile, however few the draws
         assert distribution.quantile(p) == Estimate(point, 0.0)
     assert distribution.tvar(0.95) == distribution.expected == Estimate(point, 0.0)
-    assert (distribution.exceedance(point).value, distribution.exceedance(point - 1).value) == (0, 1)
+    assert [distribution.exceedance(x).value for x in (point, point - 1)] == [0, 1]
     assert variance_split(run)["share"].to_list() == [0, 0, 0]
     assert contributions(run).select(pl.sum("mean", "tail")).row(0) == pytest.approx((point, point))
-
-
-def test_a_total_of_nothing_is_nothing() -> None:
-    ledger = ledger_of(
-        entry("filing_share", 0),
-        entry("acceptance", Beta(a=1, b=1)),
-        entry("review_award", 5),
-        mix(0.5, 0.3, 0.2),
-    )
-    run = simulate(build_portfolio(shops(), ledger, as_of=DAY))
-    distribution = run.totals["cash"]
-    assert distribution.quantile(0.999) == distribution.tvar(0.9) == distribution.expected == Estimate(0, 0)
-    assert distribution.exceedance(0).value == 0
-    assert contributions(run).select(pl.sum("mean", "tail")).row(0) == (0, 0)
 
 
 def test_an_atom_at_the_quantile_counts_in_the_tail_for_what_lies_above_p() -> None:
@@ -146,20 +136,6 @@ def test_an_atom_at_the_quantile_counts_in_the_tail_for_what_lies_above_p() -> N
     assert distribution.tvar(0.3).value == pytest.approx(80 * 0.5 / 0.7)
     assert distribution.tvar(0.7).value == pytest.approx(80)
     assert contributions(run)["tail"].sum() == pytest.approx(80)
-
-
-def test_atoms_beside_a_smooth_part() -> None:
-    """With one chance in two everything is paid for certain, else a binomial number of claims."""
-    coin = entry("acceptance", Discrete(values=(0.5, 1), probabilities=(0.5, 0.5)))
-    run = simulate(portfolio(term_of(10_000, 1, "acceptance"), entries=[coin]))
-    distribution = run.totals["cash"]
-    assert distribution.quantile(0.25).value == pytest.approx(stats.binom(10_000, 0.5).median(), rel=1e-3)
-    assert distribution.quantile(0.75).value == pytest.approx(10_000, rel=1e-11)
-    assert distribution.tvar(0.25).value == pytest.approx(
-        (0.25 * stats.halfnorm(5_000, 50).mean() + 5_000) / 0.75, rel=1e-4
-    )
-    assert distribution.tvar(TAIL).value == pytest.approx(10_000, rel=1e-9)
-    assert contributions(run)["tail"].sum() == pytest.approx(10_000, rel=1e-9)
 
 
 # --- beside exact laws ------------------------------------------------------------------------------
@@ -228,71 +204,16 @@ def test_the_order_of_lines_entries_and_segments_changes_nothing(policy: Policy,
         for valuation, distribution in distributions.items():
             assert np.allclose(again[valuation].mean, distribution.mean, rtol=1e-12, atol=0)
             assert np.allclose(again[valuation].variance, distribution.variance, rtol=1e-12, atol=0)
-    cube = loss_cube(LOSSES, 10, 50, 100)
-    first, second = (
-        distribution_of(build_portfolio(policy_of(SHARE_LINE), rated(Beta(a=1, b=1)), as_of=DAY, cubes=[c]))
-        for c in (cube, replace(cube, frame=cube.frame.reverse()))
-    )
-    assert first.quantile(0.9).value == pytest.approx(second.quantile(0.9).value, rel=1e-12)
 
 
 def test_a_seed_gives_the_same_draws_and_another_gives_others() -> None:
-    distributions = [distribution_of(of_claims(100), seed=seed, draws=FEW).mean for seed in (1, 1, 2)]
-    assert np.array_equal(distributions[0], distributions[1])
-    assert not np.array_equal(distributions[0], distributions[2])
-
-
-def of_claims(claims: int) -> Portfolio:
-    """A cube of so many claims in each of two cells."""
-    cube = loss_cube([5, 200], 100)
-    counted = counts_only(replace(cube, frame=cube.frame.with_columns(claims=pl.lit(claims, pl.Int64))))
-    return build_portfolio(
-        policy_of({"band": tiers([100], [{"fixed": 7}, {"fixed": 40}])}),
-        rated(Beta(a=8, b=2)),
-        as_of=DAY,
-        cubes=[counted],
-    )
-
-
-@pytest.mark.slow
-def test_draws_are_streamed_a_replicate_at_a_time() -> None:
-    """Of many draws only the total and its two moments given the inputs are kept."""
-    folio = of_claims(100)
-    many = replace(folio, terms=tuple(replace(folio.terms[0], line=f"line-{n}") for n in range(40)))
-    run = simulate(many, draws=2**16)
-    tracemalloc.start()
-    assert run.totals
-    peak = tracemalloc.get_traced_memory()[1]
-    tracemalloc.stop()
-    everything = 40 * 2 * run.draws * 8  # means and covariances of forty lines at all draws
-    assert peak < everything / 2
+    folio = portfolio(term_of(100, 7, "acceptance"), entries=[entry("acceptance", Beta(a=8, b=2))])
+    first, again, other = (distribution_of(folio, seed=seed, draws=FEW).mean for seed in (1, 1, 2))
+    assert np.array_equal(first, again)
+    assert not np.array_equal(first, other)
 
 
 # --- correlations -----------------------------------------------------------------------------------
-
-
-def correlated_sd(rank: float, one: Assumption, other: Assumption) -> float:
-    fixed = {"filing_share": 0.5, "acceptance": 0.5, "review_award": 90_000}
-    given_kinds = {one.kind, other.kind}
-    rest = [entry(kind, value) for kind, value in fixed.items() if kind not in given_kinds]
-    rest += [] if "band_mix" in given_kinds else [mix(0.5, 0.3, 0.2)]
-    ledger = ledger_of(one, other, *rest, correlations={(one.id, other.id): rank} if rank else None)
-    return sd(distribution_of(build_portfolio(shops(), ledger, as_of=DAY), draws=FEW * 4))
-
-
-@pytest.mark.parametrize(
-    ("one", "other"),
-    [
-        (entry("filing_share", Beta(a=2, b=2)), entry("acceptance", Uniform(low=0, high=1))),
-        (mix(0.4, 0.3, 0.3, size=4), entry("review_award", Lognormal(median=2e5, sigma=0.5))),
-        (mix(0.4, 0.3, 0.3, size=4), entry("filing_share", Beta(a=2, b=2))),
-    ],
-    ids=["rates", "mix and award", "mix and filing"],
-)
-def test_a_declared_correlation_moves_the_variance_its_way(one: Assumption, other: Assumption) -> None:
-    spreads = [correlated_sd(rank, one, other) for rank in (-0.6, -0.3, 0, 0.3, 0.6)]
-    assert spreads == sorted(spreads)
-    assert spreads[-1] > 1.1 * spreads[0]
 
 
 def test_the_stress_ties_all_inputs_and_changes_none_of_them() -> None:
@@ -339,43 +260,26 @@ def test_a_rank_correlation_is_that_of_the_values_in_whatever_order_rival_rules_
     assert ranks[~np.eye(8, dtype=bool)] == pytest.approx(0.5, abs=0.015)
 
 
-@pytest.mark.parametrize("rates", [(), (entry("acceptance", Beta(a=1, b=1)),)], ids=["none", "one"])
-def test_where_there_is_nothing_to_tie_the_stress_changes_nothing(rates: tuple[Assumption, ...]) -> None:
-    run = simulate(portfolio(term_of(100, 5, *(a.id for a in rates)), entries=rates), draws=FEW)
-    assert np.array_equal(with_equal_correlations(run).totals["cash"].mean, run.totals["cash"].mean)
-
-
-def test_correlations_that_contradict_each_other_are_refused_at_once() -> None:
-    kinds = ("filing_share", "acceptance", "entitled_share")
-    a, b, c = (kind.replace("_", "-") for kind in kinds)
+@pytest.mark.parametrize(
+    ("ranks", "error", "message"),
+    [
+        ({"acceptance": 0.9, "entitled-share": -0.9}, ModelRefused, "contradict each other"),
+        ({"band-mix": 0.5}, UsageError, "correlation of filing-share with band-mix"),  # which is certain
+    ],
+)
+def test_correlations_that_cannot_be_are_refused_in_words(
+    ranks: dict[str, float], error: type[OutageAnalysisError], message: str
+) -> None:
+    tied = {("filing-share", other): rank for other, rank in ranks.items()}
     ledger = ledger_of(
-        *(entry(kind, Beta(a=1, b=1)) for kind in kinds),
+        *(entry(kind, Beta(a=1, b=1)) for kind in ("filing_share", "acceptance", "entitled_share")),
         entry("review_award", 5),
         mix(0.5, 0.3, 0.2),
-        correlations={(a, b): 0.9, (b, c): 0.9, (a, c): -0.9},
+        correlations=tied | {("acceptance", "entitled-share"): 0.9},
     )
-    with pytest.raises(ModelRefused, match="contradict each other"):
-        simulate(build_portfolio(shops(), ledger, as_of=DAY))
-
-
-def test_a_correlation_with_a_mix_that_is_certain_is_refused_in_words() -> None:
-    ledger = ledger_of(
-        entry("filing_share", Beta(a=1, b=1)),
-        entry("acceptance", 1),
-        entry("review_award", 5),
-        mix(0.5, 0.3, 0.2),
-        correlations={("filing-share", "band-mix"): 0.5},
-    )
-    with pytest.raises(UsageError, match="correlation of filing-share with band-mix") as refusal:
+    with pytest.raises(error, match=message) as refusal:
         simulate(build_portfolio(shops(), ledger, as_of=DAY))
     assert refusal.value.remedy
-
-
-@pytest.mark.parametrize("draws", [0, -8, 1_000, 2**14 + 8])
-def test_a_number_of_draws_that_is_no_power_of_two_is_refused_at_once(draws: int) -> None:
-    with pytest.raises(UsageError, match="draws") as refusal:
-        simulate(portfolio(term_of(1, 1)), draws=draws)
-    assert "The next number that fits is" in refusal.value.remedy
 
 
 # --- contributions and the split of the variance ----------------------------------------------------
@@ -435,4 +339,327 @@ def test_rival_rules_are_uncertainty_about_the_model() -> None:
     process = REPORTS * 0.25 * (0.25 * 100**2 + 0.75 * (400**2 + 400**2 / 12))
     assert split == pytest.approx(
         {"process": process**0.5, "parameter": parameter**0.5, "model": model**0.5}, rel=1e-3
+    )
+
+
+# --- ranges of lines and totals ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("level", "ends"), [(80, (0.1, 0.9)), (90, (0.05, 0.95))])
+def test_ranges_of_lines_and_totals_are_those_of_their_distributions(
+    level: int, ends: tuple[float, float]
+) -> None:
+    priors = {"f": Uniform(low=0, high=2), "g": Lognormal(median=1, sigma=0.5)}
+    drawn = [("a", "face_value", 1e6, "f"), ("b", "face_value", 2e6, "f"),  # the quantiles of both add up
+             ("c", "top_down", 1e6, "g"), ("a", "cash", 4e6, "g")]  # fmt: skip
+    terms = tuple(
+        term_of(1, amount, line=line, valuation=valuation, scales=(name,), certain=True)
+        for line, valuation, amount, name in drawn
+    )
+    run = simulate(Portfolio(terms, {x: entry("realised_ratio", prior, id=x) for x, prior in priors.items()}))
+    stated = [("a", "face_value", 3e6, "F-1 F-2"), ("b", "face_value", 5e6, "F-2"),
+              ("c", "top_down", None, "F-3"), ("a", "cash", 9e6, "F-4")]  # fmt: skip
+    costs = pl.DataFrame(stated, schema=["line", "valuation", "promised", "facts"], orient="row")
+    table = cost_ranges(run, costs.with_columns(level=pl.lit("line")), level=level)
+    assert table.schema == schema_of("cost_ranges").dtypes
+    # Only list prices and announced totals are announced: not what every report would cost in cash.
+    assert table.select("valuation", "line", "announced").rows() == [
+        ("face_value", "", 8e6),
+        ("face_value", "a", 3e6),
+        ("face_value", "b", 5e6),
+        ("top_down", "", None),
+        ("top_down", "c", None),
+        ("cash", "", None),
+        ("cash", "a", None),
+    ]
+    assert table["facts"][0] == "F-1 F-2"
+    uniform, lognormal = stats.uniform(0, 2), stats.lognorm(0.5)
+    oracles = [(3e6, uniform), (1e6, uniform), (2e6, uniform)]
+    oracles += [(scale, lognormal) for scale in (1e6, 1e6, 4e6, 4e6)]
+    for row, (scale, oracle) in zip(table.iter_rows(named=True), oracles, strict=True):
+        for column, p in zip(("range_low", "p50", "range_high"), (ends[0], 0.5, ends[1]), strict=True):
+            assert row[column] == pytest.approx(scale * oracle.ppf(p), rel=0.02)
+        assert row["expected"] == pytest.approx(scale * oracle.mean(), rel=1e-9)
+
+
+# --- beside the closed form -------------------------------------------------------------------------
+
+
+@pytest.mark.slow
+@given(entries=ledgers())
+def test_the_closed_form_is_the_cost_table_and_the_mean_of_the_draws(entries: tuple[Assumption, ...]) -> None:
+    ledger = ledger_of(*entries)
+    folio = build_portfolio(shops(), ledger, as_of=DAY)
+    table = exact_costs(shops(), ledger, as_of=DAY).filter(level="line")
+    (closed,) = expected_at(folio, "cash", {})
+    assert closed == pytest.approx(table["expected"].item(), rel=1e-9)
+    assert near(distribution_of(folio, draws=FEW).expected, closed, within=7, rel=1e-4)
+
+
+# --- beside a plain simulation ----------------------------------------------------------------------
+
+
+def simulated(entries: tuple[Assumption, ...], count: int, seed: int) -> np.ndarray:
+    """Totals of the tiers, claim numbers and awards drawn one by one."""
+    rng = np.random.default_rng(seed)
+    by_kind: dict[str, Assumption] = {a.kind: a for a in entries}
+
+    def sampled(kind: str, otherwise: float = 1.0) -> np.ndarray:
+        distribution = getattr(by_kind.get(kind), "distribution", None)
+        return (
+            np.full(count, otherwise)
+            if distribution is None
+            else np.asarray(distribution.quantile(rng.random(count)))
+        )
+
+    reports = np.rint(REPORTS * sampled("ultimate")).astype(int)
+    able = sampled("claimant_share") * sampled("entitled_share")
+    acceptance, filing, new = sampled("acceptance"), sampled("filing_share"), sampled("new_applicants", 0.0)
+    accepted = rng.binomial(reports, able * filing * acceptance) + rng.poisson(
+        reports * able * new * acceptance
+    )
+    single = by_kind.get("mean_payment") or by_kind["review_award"]
+    mean, spread = sampled(single.kind), getattr(single, "spread", 0.0)
+    if single.kind == "mean_payment":
+        return sums(rng, accepted, mean, spread)
+    bands = by_kind["band_mix"]
+    shares = [band.share for band in getattr(bands, "bands", ())]
+    size = getattr(bands, "size", None)
+    mixes = np.tile(shares, (count, 1)) if size is None else rng.dirichlet(size * np.array(shares), count)
+    claims = rng.multinomial(accepted, mixes)
+    return np.asarray(claims[:, 0] * 30_000 + claims[:, 1] * 50_000 + sums(rng, claims[:, 2], mean, spread))
+
+
+def sums(rng: np.random.Generator, claims: np.ndarray, mean: np.ndarray, spread: float) -> np.ndarray:
+    """So many gamma payments of a mean with a spread, added up."""
+    if not spread:
+        return np.asarray(claims * mean)
+    return np.asarray(rng.gamma(claims / spread**2, 1.0) * spread**2 * mean)
+
+
+@pytest.mark.slow
+@settings(max_examples=12)
+@given(entries=ledgers(), seed=st.integers(0, 99))
+def test_the_distribution_is_that_of_a_plain_simulation_of_the_funnel(
+    entries: tuple[Assumption, ...], seed: int
+) -> None:
+    distribution = distribution_of(
+        build_portfolio(shops(), ledger_of(*entries), as_of=DAY), seed=seed, draws=2**13
+    )
+    totals = simulated(entries, 2**14, seed)
+    width = 5 / np.sqrt(len(totals))
+    assert (
+        abs(totals.mean() - distribution.expected.value)
+        <= width * totals.std() + 5 * distribution.expected.error
+    )
+    assert sd(distribution) == pytest.approx(totals.std(), rel=0.15)
+    for p in PROBABILITIES:
+        found = distribution.quantile(p)
+        low, high = (
+            float((totals <= x).mean())
+            for x in (found.value - 4 * found.error, found.value + 4 * found.error)
+        )
+        room = width * np.sqrt(p * (1 - p)) + 1e-3
+        assert low - room <= p <= high + room, p
+
+
+# --- cubes of claims --------------------------------------------------------------------------------
+
+
+def test_a_line_of_shares_has_the_moments_of_every_subset_of_its_claims() -> None:
+    policy, cube = policy_of(SHARE_LINE), loss_cube(LOSSES, 100)
+    pays = [paid(x) for x in LOSSES]
+    assert exact_payments(cube, policy)["payment_squared"].sum() == pytest.approx(sum(p * p for p in pays))
+    rate = 0.3
+    subsets = list(itertools.product([0, 1], repeat=len(pays)))
+    chances = np.array([np.prod([rate if x else 1 - rate for x in s]) for s in subsets])
+    totals = np.array([np.dot(s, pays) for s in subsets])
+    distribution = distribution_of(build_portfolio(policy, rated(rate), as_of=DAY, cubes=[cube]))
+    assert distribution.mean.mean() == pytest.approx(chances @ totals)
+    assert near(distribution.expected, chances @ totals)
+    assert distribution.process == pytest.approx(chances @ totals**2 - (chances @ totals) ** 2)
+    assert distribution.parameter == pytest.approx(0, abs=1e-12)
+
+
+def test_the_variance_is_that_of_the_law_of_total_variance() -> None:
+    policy, cube, rate = policy_of(SHARE_LINE), loss_cube(LOSSES, 100), Beta(a=3, b=2)
+    pays = np.array([paid(x) for x in LOSSES])
+    run = simulate(build_portfolio(policy, rated(rate), as_of=DAY, cubes=[cube]))
+    variance = 3 * 2 / (5**2 * 6)  # of the beta distribution
+    second = variance + rate.mean**2
+    process, parameter = (rate.mean - second) * (pays**2).sum(), variance * pays.sum() ** 2
+    distribution = run.totals["cash"]
+    assert (distribution.process, distribution.parameter) == pytest.approx((process, parameter), rel=1e-4)
+    split = dict(variance_split(run).select("source", "share").iter_rows())
+    whole = process + parameter
+    assert split == pytest.approx(
+        {"process": process / whole, "parameter": parameter / whole, "model": 0}, rel=1e-4
+    )
+
+
+def test_a_cube_that_does_not_say_what_is_paid_has_no_distribution() -> None:
+    ledger, cube = rated(0.5), loss_cube([3, 20, 5_000], 100)
+    for policy, one in (
+        (policy_of({"band": TIERS}), loss_cube([400_001], 500_000)),
+        (policy_of(SHARE_LINE), counts_only(cube)),
+    ):
+        folio = build_portfolio(policy, ledger, as_of=DAY, cubes=[one])
+        assert (folio.terms, folio.left_out) == ((), {"cash": ("line-0",)})
+        with pytest.raises(ModelRefused, match="nothing can be drawn"):
+            simulate(folio)
+
+
+# --- terms of the funnel --------------------------------------------------------------------------
+
+
+BASE = (
+    entry("filing_share", 0.4),
+    entry("acceptance", 0.5),
+    entry("review_award", 90_000),
+    mix(0.5, 0.3, 0.2),
+)
+ONE, SQUARE = 0.5 * 30e3 + 0.3 * 50e3 + 0.2 * 90e3, 0.5 * 30e3**2 + 0.3 * 50e3**2 + 0.2 * 90e3**2
+
+
+SHOPS = {"published_count": "CL-13", "band": TIERS}
+MILLION = 10**6
+LUMP = {"kind": "budget", "amount": 1_000, "valuation": "top_down"}
+FEE = {"kind": "fee_credit", "amount": 50, "recipients": "PG-04.users"}
+GOOD = {
+    "kind": "in_kind",
+    "effort": "one_tap",
+    "face_value": 300,
+    "displaced_sales": 20,
+    "incremental_cash": 5,
+    "recipients": "US-03",
+    "cap": "PG-04.users",
+}  # 48 and 3 million people
+
+
+def law_of(
+    line: dict[str, Any], *entries: Assumption, valuation: str = "cash", as_of: date = DAY
+) -> SampledTotal:
+    folio = build_portfolio(policy_of(line), ledger_of(*entries), as_of=as_of)
+    return distribution_of(folio, valuation, draws=2**13)
+
+
+def thinned(trials: float, rate: float, one: float = ONE, square: float = SQUARE) -> tuple[float, float]:
+    """Mean and variance of what so many claims are paid, each with this rate."""
+    return trials * rate * one, trials * (rate * square - (rate * one) ** 2)
+
+
+def plus(first: tuple[float, float], mean: float, variance: float) -> tuple[float, float]:
+    return first[0] + mean, first[1] + variance
+
+
+ARRIVALS = 1.5 * REPORTS * 0.1 * 0.8 * 0.5  # of people who never reported: a compound Poisson sum
+RATES, PAID = BASE[:2], 240_000
+
+
+@pytest.mark.parametrize(
+    ("line", "entries", "moments"),
+    [
+        (SHOPS, BASE, thinned(REPORTS, 0.2)),
+        (SHOPS, (*BASE, entry("ultimate", 1.5)), thinned(1.5 * REPORTS, 0.2)),
+        (SHOPS, (*BASE, entry("entitled_share", 0.5)), thinned(REPORTS, 0.1)),
+        (SHOPS, (*BASE, entry("claimant_share", 0.8), entry("entitled_share", 0.5)), thinned(REPORTS, 0.08)),
+        (
+            SHOPS,
+            (*BASE, entry("new_applicants", 0.1), entry("ultimate", 1.5), entry("entitled_share", 0.8)),
+            plus(thinned(1.5 * REPORTS, 0.16), ARRIVALS * ONE, ARRIVALS * SQUARE),
+        ),
+        (
+            SHOPS,
+            (*RATES, BASE[3], entry("review_award", 90_000, spread=1)),
+            plus(thinned(REPORTS, 0.2), 0, REPORTS * 0.2 * 0.2 * 90e3**2),
+        ),
+        (SHOPS, (*RATES, entry("mean_payment", PAID)), thinned(REPORTS, 0.2, PAID, PAID**2)),
+        (
+            SHOPS,
+            (*RATES, entry("mean_payment", PAID, spread=0.5)),
+            thinned(REPORTS, 0.2, PAID, PAID**2 * 1.25),
+        ),
+        (SHOPS, (entry("filing_share", 1), entry("acceptance", 1), *BASE[2:]), thinned(REPORTS, 1)),
+        (GOOD | {"cap": None}, (entry("take_up", 0.25),), thinned(48 * MILLION, 0.25, 300, 300**2)),
+        (FEE, (entry("filing_share", 0.5), entry("acceptance", 0.2)), thinned(3 * MILLION, 0.1, 50, 50**2)),
+    ],
+)
+def test_a_line_has_the_mean_and_the_variance_of_its_claims(
+    line: dict[str, Any], entries: tuple[Assumption, ...], moments: tuple[float, float]
+) -> None:
+    distribution = law_of(line, *entries, valuation="face_value" if line.get("kind") == "in_kind" else "cash")
+    assert (distribution.mean.mean(), distribution.process) == pytest.approx(moments)
+    assert near(distribution.expected, moments[0])
+
+
+@pytest.mark.parametrize(
+    ("line", "entries", "paid"),
+    [
+        (
+            SHOPS,
+            (*(entry(k, 1) for k in ("filing_share", "acceptance")), entry("mean_payment", PAID)),
+            REPORTS * PAID,
+        ),
+        ({"kind": "budget", "amount": 1_000, "effort": "automatic"}, (entry("ultimate", 1),), 1_000),
+        (FEE | {"effort": "automatic"}, (entry("ultimate", 1),), 50 * 3 * MILLION),
+    ],
+)
+def test_what_is_certain_has_no_variance(
+    line: dict[str, Any], entries: tuple[Assumption, ...], paid: float
+) -> None:
+    assert law_of(line, *entries).quantile(0.9) == Estimate(paid, 0)
+
+
+# --- lines of other kinds ---------------------------------------------------------------------------
+
+
+def test_a_lump_sum_is_announced_times_the_ratio_that_is_realised() -> None:
+    ratio = Lognormal(median=1, sigma=0.9)
+    distribution = law_of(LUMP, entry("realised_ratio", ratio), valuation="top_down")
+    assert near(distribution.expected, 1_000 * ratio.mean)
+    assert distribution.process == 0
+    for p in PROBABILITIES:
+        assert near(distribution.quantile(p), 1_000 * float(ratio.quantile([p])[0]))
+
+
+def test_a_sum_set_aside_is_used_as_far_as_it_is_taken_up() -> None:
+    rate = Beta(a=2, b=6)
+    distribution = law_of({"kind": "budget", "amount": 1_000}, entry("take_up", rate), valuation="cash")
+    assert near(distribution.expected, 250)
+    assert near(distribution.quantile(0.9), 1_000 * stats.beta(2, 6).ppf(0.9))
+
+
+def test_a_true_up_leaves_no_uncertainty() -> None:
+    line = {**LUMP, "true_ups": ({"since": date(2023, 6, 30), "amount": 700},)}
+    ratio = entry("realised_ratio", Lognormal(median=1, sigma=0.9))
+    assert law_of(line, ratio, valuation="top_down").parameter > 0
+    after = law_of(line, ratio, valuation="top_down", as_of=date(2023, 6, 30))
+    assert after.quantile(0.9) == after.expected == Estimate(700, 0)
+
+
+def test_handling_is_a_total_of_its_own() -> None:
+    effort = entry(
+        "handling",
+        people=Uniform(low=2, high=4).model_dump(),
+        weeks={"kind": "fixed", "value": 10.0},
+        weekly_wage={"kind": "fixed", "value": 7.0},
+    )
+    run = simulate(build_portfolio(shops(), ledger_of(*BASE, effort), as_of=DAY))
+    distribution = run.totals["handling"]
+    assert near(distribution.expected, 3 * 10 * 7)
+    assert [distribution.quantile(p).value for p in (0.25, 0.75)] == pytest.approx([175, 245], rel=1e-3)
+    assert distribution.process == 0
+    assert run.totals["cash"].mean.mean() == pytest.approx(REPORTS * 0.2 * ONE)
+
+
+def test_a_capped_good_serves_the_lesser_of_those_who_ask_and_the_cap() -> None:
+    rate, cap = Beta(a=2, b=18), 3 / 48
+    distribution = law_of(GOOD, entry("take_up", rate), valuation="face_value")
+    assert near(distribution.expected, 300 * 48 * MILLION * rate.capped_mean(cap))
+    assert distribution.exceedance(1.01 * 300 * 3 * MILLION).value == 0
+    just_below = distribution.exceedance(300 * 3 * MILLION * 0.999)
+    assert near(just_below, 1 - float(rate.cdf([cap * 0.999])[0]), rel=2e-3)
+    assert distribution.quantile(0.9) == Estimate(300 * 3 * MILLION, 0)
+    assert distribution.quantile(0.2).value == pytest.approx(
+        300 * 48 * MILLION * float(rate.quantile([0.2])[0]), rel=2e-3
     )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -10,19 +11,14 @@ from outage_analysis.analysis import Plan, run, unstated_notes
 from outage_analysis.costs import build_portfolio, cost_table
 from outage_analysis.costs.expected import unstated_losses
 from outage_analysis.costs.policy_results import line_table, policy_result
-from outage_analysis.policies import explain, findings
+from outage_analysis.losses import Cube
+from outage_analysis.policies import Policy, explain, findings
 from outage_analysis.reports import Report
 from outage_analysis.text import LANGUAGES, Locale
 from tests.commands import KAKAO, command
+from tests.conftest import ClaimsCsv
 from tests.costs.test_costs import counts
 from tests.small_policies import DAY, fixed, ledger_of, policy_of
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from outage_analysis.losses import Cube
-    from outage_analysis.policies import Policy
-    from tests.conftest import ClaimsCsv
 
 TIERS = (
     {"over": 0, "up_to": 300_000, "fixed": 30_000},
@@ -30,7 +26,6 @@ TIERS = (
     {"over": 500_000, "review": True},
 )
 AWARD = ledger_of({"kind": "review_award", "distribution": fixed(200_000)})
-ENDS = ("low", "expected", "high", "most")
 
 
 def paying(**terms: Any) -> Policy:  # noqa: ANN401 - terms of a page
@@ -42,59 +37,46 @@ def claims(unstated: int, stated: int = 1_000) -> Cube:
     return counts([("a", "b", 0, 300_000, stated), ("a", "b", None, None, unstated)])
 
 
-def line(policy: Policy, cube: Cube) -> dict[str, Any]:
-    return cost_table(policy, AWARD, as_of=DAY, cubes=[cube]).filter(level="line").row(0, named=True)
-
-
-def test_half_unstated_is_an_estimate_that_says_what_they_might_be_paid() -> None:
-    found = line(paying(), claims(1_000))
-    assert (found["count"], found["status"]) == (2_000, "ok")
-    most = 1_000 * 30_000 + 1_000 * 200_000  # a review might grant each of them an award
-    assert [found[end] for end in ENDS] == [30_000_000, 30_000_000, most, most]
-    table = cost_table(paying(), AWARD, as_of=DAY, cubes=[claims(1_000)])
-    assert unstated_losses(table).rows() == [("tiers", 1_000, 2_000, True)]
-
-
-def test_more_than_half_unstated_is_no_estimate() -> None:
-    found = line(paying(), claims(1_001))
-    assert (found["expected"], found["promised"], found["status"]) == (None, None, "unstated")
-    assert (found["low"], found["high"]) == (30_000_000, 30_000_000 + 1_001 * 200_000)
-    portfolio = build_portfolio(paying(), AWARD, as_of=DAY, cubes=[claims(1_001)])
-    assert (portfolio.terms, portfolio.left_out) == ((), {"cash": ("tiers",)})
-    table = cost_table(paying(), AWARD, as_of=DAY, cubes=[claims(1_001)])
-    assert unstated_losses(table).rows() == [("tiers", 1_001, 2_001, False)]
-
-
 @pytest.mark.parametrize(
-    ("rule", "each"), [({"fixed": 0}, 0), ({"fixed": 7}, 7), ({"review": True}, 200_000)]
+    ("terms", "unstated", "status", "ends"),
+    [
+        ({}, 1_000, "ok", (30_000_000, 30_000_000, 230_000_000)),  # a review might grant each an award
+        ({}, 1_001, "unstated", (30_000_000, None, 30_000_000 + 1_001 * 200_000)),
+        ({"unknown": {"fixed": 0}}, 1_001, "ok", (30_000_000,) * 3),
+        ({"unknown": {"fixed": 7}}, 1_001, "ok", (30_000_000 + 1_001 * 7,) * 3),
+        ({"unknown": {"review": True}}, 1_001, "ok", (30_000_000 + 1_001 * 200_000,) * 3),
+        ({"band": ({"over": 0, "fixed": 0},)}, 1_001, "ok", (0,) * 3),  # any loss would be paid nothing
+    ],
 )
-def test_a_rule_for_them_is_an_estimate(rule: dict[str, Any], each: int) -> None:
-    found = line(paying(unknown=rule), claims(1_001))
-    assert [found[end] for end in ENDS] == [30_000_000 + 1_001 * each] * 4
-    table = cost_table(paying(unknown=rule), AWARD, as_of=DAY, cubes=[claims(1_001)])
-    assert unstated_losses(table).is_empty()
+def test_more_than_half_unstated_without_a_rule_is_no_estimate(
+    terms: dict[str, Any], unstated: int, status: str, ends: tuple[float | None, ...]
+) -> None:
+    table = cost_table(paying(**terms), AWARD, as_of=DAY, cubes=[claims(unstated)])
+    found = table.filter(level="line").row(0, named=True)
+    assert (found["count"], found["status"]) == (1_000 + unstated, status)
+    assert tuple(found[end] for end in ("low", "expected", "high")) == ends
+    assert found["most"] == ends[2]
+    rows = [] if terms else [("tiers", unstated, 1_000 + unstated, status == "ok")]
+    assert unstated_losses(table).rows() == rows
+    portfolio = build_portfolio(paying(**terms), AWARD, as_of=DAY, cubes=[claims(unstated)])
+    assert portfolio.left_out == ({"cash": ("tiers",)} if status == "unstated" else {})
 
 
-def test_only_entitled_claims_count_and_only_those_that_any_loss_would_be_paid_for() -> None:
+def test_only_entitled_claims_count() -> None:
     some = counts([("a", "b", 0, 300_000, 10), ("a", "b", None, None, 3), ("a", "c", None, None, 99)])
-    found = line(paying(eligibility={"claimant_type": ("b",)}), some)
-    assert (found["count"], found["expected"]) == (13, 300_000)
-    nothing = paying(band=({"over": 0, "fixed": 0},))
-    assert [line(nothing, claims(1_001))[end] for end in ENDS] == [0] * 4
+    table = cost_table(paying(eligibility={"claimant_type": ("b",)}), AWARD, as_of=DAY, cubes=[some])
+    assert table.filter(level="line").select("count", "expected").rows() == [(13, 300_000)]
 
 
 def test_the_policy_says_what_an_unstated_loss_is_paid() -> None:
     bare, ruled = paying(), paying(unknown={"fixed": 500})
     assert findings(bare).filter(finding="unknown")["says"].item().startswith("no rule for a claim without")
     assert "unknown" not in findings(ruled)["finding"]
-    assert line_table(bare)["unknown"].to_list() == ["no rule"]
-    assert line_table(ruled)["unknown"].to_list() == ["500 won"]
-    assert policy_result(bare)["lines"]["tiers"]["unknown"] == "no rule"
-    assert policy_result(ruled)["lines"]["tiers"]["unknown"] == "500"
+    assert [line_table(p)["unknown"].item() for p in (bare, ruled)] == ["no rule", "500 won"]
+    assert [policy_result(p)["lines"]["tiers"]["unknown"] for p in (bare, ruled)] == ["no rule", "500"]
     assert "No rule for a claim without a stated loss: L." in bare.card().notes
     assert "No rule" not in repr(ruled.card())
-    no_rule = "No rule covers claims without a stated loss."
-    assert any(said.strip().startswith(no_rule) for said in explain(bare))
+    assert "No rule covers claims without a stated loss." in "\n".join(explain(bare))
     assert "  No stated loss: 500 won." in explain(ruled)
 
 

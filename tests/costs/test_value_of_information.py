@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from polars.testing import assert_frame_equal
 from scipy import special
 
-from outage_analysis.analysis import Plan, run
-from outage_analysis.analysis import run as run_plan
-from outage_analysis.analysis.tables import UNCERTAINTY_TABLES
-from outage_analysis.assumptions import BandMix, load_ledger
+from outage_analysis.assumptions import Assumption, BandMix, Ledger, load_ledger
 from outage_analysis.assumptions.distributions import Discrete, Lognormal, Uniform
 from outage_analysis.costs import build_portfolio, simulate
 from outage_analysis.costs.comparison import simulate_policies
@@ -32,15 +29,10 @@ from outage_analysis.costs.sensitivity import (
 from outage_analysis.costs.simulation import Simulation, simulate_together
 from outage_analysis.costs.terms import FunnelFactor, Input
 from outage_analysis.errors import UsageError
-from outage_analysis.policies import load_policy
+from outage_analysis.policies import Policy, load_policy
 from outage_analysis.text import Locale
 from tests.costs.uncertain_portfolios import DAY as SHOPS_DAY
 from tests.costs.uncertain_portfolios import entry, ledger_of, ledgers, portfolio, shops, term_of
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from outage_analysis.assumptions import Assumption
 
 WEEK = date(2022, 10, 24)
 CANDIDATES = ("kakao-candidate-cash", "kakao-candidate-fees")
@@ -56,12 +48,6 @@ def ratio(name: str, distribution: Any) -> Assumption:  # noqa: ANN401 - any dis
 def amount(payment: float, *scales: str, valuation: str = "cash") -> Any:  # noqa: ANN401 - a term
     """One amount, certain once its factors are known."""
     return term_of(1.0, payment, scales=scales, certain=True, valuation=valuation)
-
-
-def two_point() -> Portfolio:
-    """Costs 100 or 300, each with probability 1/2."""
-    coin = ratio("coin", Discrete(values=(1.0, 3.0), probabilities=(0.5, 0.5)))
-    return portfolio(amount(100, "coin"), entries=[coin])
 
 
 def exact_value(
@@ -110,19 +96,14 @@ def week() -> list[Simulation]:
     return [*result.runs.values()]
 
 
-@pytest.fixture(scope="module")
-def tram_run() -> Simulation:
-    """The trams."""
-    analysis = run(Plan(incident="trams"))
-    return analysis.runs[analysis.headline_basis]
-
-
 # by hand
 
 
 def test_a_coin_is_worth_half_of_what_the_bad_side_would_cost_too_much() -> None:
-    # Without information: 150 (the policy costs 200 on average). With it: (100 + 150) / 2.
-    table = information_value([simulate(two_point(), draws=2**10)], alternative=150.0)
+    coin = ratio("coin", Discrete(values=(1.0, 3.0), probabilities=(0.5, 0.5)))
+    table = information_value(
+        [simulate(portfolio(amount(100, "coin"), entries=[coin]), draws=2**10)], alternative=150.0
+    )
     assert table.rows() == [
         ("input", "coin", "realised_ratio", 25.0, 0.0, 1.0),
         ("all_inputs", None, None, 25.0, 0.0, 1.0),
@@ -224,14 +205,11 @@ def test_each_input_of_the_decision_week_has_the_value_of_the_integral(week: lis
     assert_integrals(week)
 
 
-@pytest.mark.parametrize("share", [0.9, pytest.param(1.02, marks=pytest.mark.slow)])
-def test_each_input_of_the_trams_has_the_value_of_the_integral(tram_run: Simulation, share: float) -> None:
-    assert_integrals([tram_run], share * float(expected_at(tram_run.portfolio, "cash", {})[0]))
-
-
 @pytest.mark.parametrize("share", [1.0, *(pytest.param(x, marks=pytest.mark.slow) for x in (0.3, 3.0))])
-def test_each_input_of_the_bundled_case_has_the_value_of_the_integral(share: float) -> None:
-    folio = build_portfolio(load_policy("kakao-2022"), load_ledger("kakao-2022"), as_of=date(2022, 12, 30))
+def test_each_input_of_the_bundled_case_has_the_value_of_the_integral(
+    policy: Policy, ledger: Ledger, share: float
+) -> None:
+    folio = build_portfolio(policy, ledger, as_of=SHOPS_DAY)
     assert any(isinstance(entry, BandMix) for entry in folio.entries.values())
     assert_integrals([simulate(folio)], share * float(expected_at(folio, "cash", {})[0]))
 
@@ -246,15 +224,6 @@ def test_the_value_of_all_inputs_is_that_of_plain_random_draws(week: list[Simula
     expected, error = -np.minimum(gap, 0).mean(), np.minimum(gap, 0).std() / 2**9
     found = values_of(week)["all_inputs"]
     assert abs(found.value - expected) <= 4 * math.hypot(found.error, error)
-
-
-@pytest.mark.slow
-def test_the_stated_error_is_the_spread_between_seeds() -> None:
-    folio = tied(amount(100, "x"), amount(100, "y", "z"), names="xyz", rank=0)
-    found = [values_of([simulate(folio, draws=2**12, seed=seed)], BUDGET) for seed in range(40)]
-    for name in "xyz":
-        values, errors = np.array([each[name] for each in found]).T
-        assert 0.6 < values.std(ddof=1) / np.sqrt((errors**2).mean()) < 1.5
 
 
 # what always holds
@@ -275,38 +244,7 @@ def test_more_knowledge_is_never_worth_less_and_never_negative(
     assert counts.value <= alternative + counts.error
 
 
-def test_the_value_has_the_unit_of_the_costs() -> None:
-    factor = 1e6
-    one, other = (
-        values_of([simulate(tied(amount(100 * k, "x")), draws=2**9)], 130 * k) for k in (1.0, factor)
-    )
-    assert other["x"].value == pytest.approx(factor * one["x"].value, rel=1e-6)
-
-
-def test_the_order_of_the_options_does_not_matter(week: list[Simulation]) -> None:
-    there, back = values_of(week), values_of(week[::-1])
-    assert {name: found.value for name, found in there.items()} == pytest.approx(
-        {name: found.value for name, found in back.items()}, rel=1e-6
-    )
-
-
 # the tables of an analysis
-
-
-@pytest.mark.slow
-def test_an_analysis_has_the_table_of_its_budget_and_of_its_comparison() -> None:
-    plan = Plan(
-        as_of=WEEK, policy=CANDIDATES[0], ledger="kakao-2022-10-24", claims=(), compare=CANDIDATES[1:]
-    )
-    assert "information_value" not in run_plan(plan).tables
-    analysis = run_plan(replace(plan, budget=500_000_000))
-    run = analysis.runs["published"]
-    assert_frame_equal(analysis.tables["information_value"], information_value([run], alternative=5e8))
-    assert analysis.compared is not None
-    compared = analysis.tables["policy_information_value"]
-    assert_frame_equal(compared, analysis.compared.information_value)
-    assert_frame_equal(compared, information_value([*analysis.compared.simulations.runs.values()]))
-    assert {"information_value", "policy_information_value"} <= {*UNCERTAINTY_TABLES}
 
 
 # refusals and words

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 from pydantic import ValidationError
@@ -11,14 +11,11 @@ from pydantic import ValidationError
 from outage_analysis.analysis import Analysis, run
 from outage_analysis.costs import cost_table
 from outage_analysis.costs.page_model import live_cost
-from outage_analysis.policies import Policy, PolicyExplainer, explain, findings, load_policy
+from outage_analysis.policies import Policy, findings
 from outage_analysis.reports.html import sliders
 from outage_analysis.reports.report import Report
-from tests.small_policies import DAY, DRIVERS, ledger_of, policy_of, uniform
+from tests.small_policies import DAY, DRIVERS, policy_of
 from tests.tram_case import COUNTED, ENTRY, MIX, ledger, tram_plan, write_documents
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 PER_PERSON = 700
 """In cents: 3.2 hours are 4 started hours of 200, which is 800, above the cap."""
@@ -73,6 +70,9 @@ def test_each_started_hour_counts_up_to_the_cap(hours: float, cap: int, paid: in
     row = cost_table(voucher(hours, cap, effort="automatic"), None, as_of=DAY).row(0, named=True)
     figures = [row[column] for column in ("promised", "low", "expected", "high", "most")]
     assert figures == [DRIVERS * paid] * 5  # automatic: everybody gets it
+    row = cost_table(voucher(hours, cap), None, as_of=DAY).row(0, named=True)  # a form, without a take-up
+    assert [row[end] for end in ("low", "expected", "high")] == [0, None, DRIVERS * paid]
+    assert (row["status"], row["valuation"]) == ("bounds_only", "face_value")
 
 
 @pytest.mark.parametrize("hours", [0, 0.0, -1, float("nan"), float("inf"), "3", True])
@@ -81,24 +81,11 @@ def test_a_length_that_is_no_positive_number_is_refused(hours: float) -> None:
         voucher(hours)
 
 
-def test_without_a_take_up_there_are_bounds_and_no_expected_cost() -> None:
-    row = cost_table(voucher(3.2, 700), None, as_of=DAY).row(0, named=True)
-    assert (row["low"], row["expected"], row["high"]) == (0, None, DRIVERS * 700)
-    assert (row["status"], row["valuation"]) == ("bounds_only", "face_value")
-
-
 def test_a_count_that_is_not_known_leaves_no_cost() -> None:
     unknown = cost_table(voucher(3, recipients=None), None, as_of=DAY)["status"].item()
     early = voucher(3, public_on=date(2020, 1, 1))
     later = cost_table(early, None, as_of=date(2020, 1, 2))["status"].item()
     assert (unknown, later) == ("not_published", "not_public_yet")
-
-
-def test_people_take_it_up_at_the_rate_of_the_ledger() -> None:
-    stated = ledger_of({"kind": "take_up", "lines": ("late",), "distribution": uniform(0.2, 0.6)})
-    row = cost_table(voucher(3.2, 700), stated, as_of=DAY).row(0, named=True)
-    assert row["expected"] == pytest.approx(DRIVERS * 700 * 0.4)
-    assert (row["promised"], row["assumptions"]) == (DRIVERS * 700, "take-up")
 
 
 def test_the_run_has_its_cost_and_its_draws_and_no_cash_of_it(analysis: Analysis) -> None:
@@ -119,16 +106,6 @@ def test_a_slider_moves_it(analysis: Analysis) -> None:
     made = sliders(Report(analysis, "en")).sliders
     assert made is not None
     assert made.data["terms"]["face_value"] == [(DRIVERS * PER_PERSON, ("as-takers",))]
-
-
-def test_it_is_explained(folder: Path) -> None:
-    policy = load_policy(folder / "counted.toml")
-    text = "\n".join(explain(policy))
-    assert "voucher of 2.00 euros for each started hour" in text
-    assert "One person gets at most 7.00 euros." in text
-    assert "The outage lasted 3.2 hours." in text
-    summary = PolicyExplainer(policy, policy.locale("en")).payment_summary(policy.line("late"))
-    assert summary == "7.00 euros (face value)"
 
 
 def test_a_tie_out_at_face_value_counts_everybody() -> None:

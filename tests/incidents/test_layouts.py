@@ -4,20 +4,14 @@ from __future__ import annotations
 
 import unicodedata
 from datetime import date
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from outage_analysis.claims import read_claims
+from outage_analysis.claims import Claims, read_claims
 from outage_analysis.errors import InputRefused, UsageError
 from outage_analysis.incidents import Dimension, Incident, Layout, layout_for, load_incident, load_layout
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from outage_analysis.claims import Claims
 
 COLUMNS = ("claim_id", "service", "claimant_type", "filed_on", "loss")
 HEADER = ",".join(COLUMNS)
@@ -62,42 +56,12 @@ def test_a_document_adds_headers_to_those_of_the_incident(tmp_path: Path, incide
         read(path, incident)
 
 
-def test_a_header_of_the_document_comes_before_one_of_the_incident(
-    tmp_path: Path, incident: Incident
-) -> None:
-    layout = Layout(columns={"claim_id": ("Fall",)})
-    path = write(tmp_path / "a.csv", f"id,{HEADER.replace('claim_id', 'Fall')}", f"x,{GOOD}")
-    assert first(read(path, incident, layout))["claim_id"] == "1"
-
-
 def test_two_headers_of_one_document_for_one_column_are_refused(tmp_path: Path, incident: Incident) -> None:
     layout = Layout(columns={"loss": ("net", "gross")})
     path = write(tmp_path / "a.csv", "claim_id,service,claimant_type,filed_on,net,gross", f"{GOOD},5")
     with pytest.raises(InputRefused, match=r"a\.csv, row 1: two columns stand for loss") as refusal:
         read(path, incident, layout)
     assert refusal.value.value == "net and gross"
-
-
-@pytest.mark.slow
-@given(
-    order=st.permutations(COLUMNS),
-    delimiter=st.sampled_from([",", ";", "\t", "|"]),
-    names=st.lists(
-        st.text("ㄱ카a1(/)'#", min_size=1, max_size=6), min_size=5, max_size=5, unique_by=str.casefold
-    ),
-)
-@settings(max_examples=8)
-def test_any_order_of_any_headers_gives_the_same_claims(
-    tmp_path_factory: pytest.TempPathFactory, order: list[str], delimiter: str, names: list[str]
-) -> None:
-    incident = load_incident("kakao-2022").model_copy(update={"dimensions": ()})
-    called = dict(zip(COLUMNS, (f"x{name}" for name in names), strict=True))
-    layout = Layout(columns={column: (name,) for column, name in called.items()})
-    cells = dict(zip(COLUMNS, GOOD.split(","), strict=True))
-    lines = [delimiter.join(of[c] for c in order) for of in (called, cells)]
-    path = tmp_path_factory.mktemp("order") / "a.csv"
-    mapped = read(write(path, *lines), incident, layout).to_polars()
-    assert mapped.equals(read(write(path, HEADER, GOOD), incident).to_polars())
 
 
 # --- which page is for which file -----------------------------------------------------------------------
@@ -189,15 +153,6 @@ def test_a_text_that_names_its_unit_is_not_multiplied_by_the_scale(
     texts = ["30만원", "30만", "300,000원", "₩300,000", "KRW 300000", "30만 원"]
     assert losses(tmp_path, incident, Layout(scale={"loss": 10_000}), *texts) == [300_000] * len(texts)
     assert losses(tmp_path, incident, Layout(), *texts) == [300_000] * len(texts)
-
-
-@pytest.mark.slow
-def test_the_unit_of_the_incident_holds_until_a_document_names_another(
-    tmp_path: Path, incident: Incident
-) -> None:
-    thousands = incident.model_copy(update={"scale": {"loss": 1_000}})
-    assert losses(tmp_path, thousands, Layout(), "30") == [30_000]
-    assert losses(tmp_path, thousands, Layout(scale={"loss": 1}), "30") == [30]
 
 
 def test_a_unit_and_the_decimals_of_a_currency_go_together(tmp_path: Path, incident: Incident) -> None:
@@ -360,10 +315,3 @@ def test_a_column_that_no_claim_has_names_the_nearest(tmp_path: Path, incident: 
         read(write(tmp_path / "a.csv", HEADER, GOOD), incident, layout)
     assert refusal.value.value == "los"
     assert "'loss'" in refusal.value.remedy
-
-
-def test_an_id_that_is_not_bundled_and_a_path_that_is_not_there_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="no such id in layouts"):
-        load_layout("call-centre")
-    with pytest.raises(UsageError, match="no such file"):
-        load_layout(tmp_path / "gone.toml")

@@ -3,19 +3,29 @@
 from __future__ import annotations
 
 import tomllib
+import unicodedata
+from collections.abc import Iterator
 from datetime import date, timedelta
-from typing import TYPE_CHECKING
 
 import polars as pl
 import pytest
 
+from outage_analysis.claims import RULES
 from outage_analysis.errors import ModelRefused, UsageError
 from outage_analysis.files import data_root
-from outage_analysis.incidents import cites_fact_after, fact_exists, facts, get_fact, outcomes
+from outage_analysis.incidents import (
+    Incident,
+    cites_fact_after,
+    fact_exists,
+    facts,
+    get_fact,
+    load_incident,
+    normalized_name,
+    outcomes,
+)
+from outage_analysis.incidents.incident import COUNTABLE
 from outage_analysis.incidents.published_facts import SCHEMA
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from tests.conftest import Edited
 
 CITING = {
     "facts", "users", "classes", "published_count", "recipients", "recipients_high",
@@ -52,11 +62,6 @@ def test_ids_are_given_once_across_both_shelves() -> None:
     assert BOTH["id"].null_count() == 0
 
 
-@pytest.mark.parametrize("column", ["topic", "quantity", "counts", "grade"])
-def test_every_figure_says_what_it_is(column: str) -> None:
-    assert BOTH.filter(pl.col(column).is_null())["id"].to_list() == []
-
-
 def test_a_figure_has_a_value_or_a_range_or_neither() -> None:
     value = pl.col("value").is_not_null()
     ends = pl.col("low").is_not_null() | pl.col("high").is_not_null()
@@ -68,12 +73,6 @@ def test_every_figure_with_a_number_has_a_unit_and_a_source() -> None:
     numbered = BOTH.filter(pl.any_horizontal(pl.col("value", "low", "high").is_not_null()))
     assert numbered.filter(pl.col("unit").is_null() | pl.col("source").is_null()).is_empty()
     assert len(numbered) > 300
-
-
-def test_what_was_not_found_has_no_number() -> None:
-    missing = BOTH.filter(pl.col("grade") == "NF")
-    assert len(missing) > 0
-    assert missing.select("value", "low", "high").null_count().row(0) == (len(missing),) * 3
 
 
 def test_figures_public_by_a_day_are_those_of_that_day_or_earlier() -> None:
@@ -88,12 +87,6 @@ def test_an_undated_figure_is_never_public_by_a_day() -> None:
     assert len(undated) > 0
     assert not facts(public_by=date(2999, 1, 1))["id"].is_in(undated.to_list()).any()
     assert len(facts(public_by=date(2999, 1, 1))) + len(undated) == len(facts())
-
-
-def test_a_topic_keeps_its_own_rows() -> None:
-    rows = facts(topic="take-up")
-    assert set(rows["topic"]) == {"take-up"}
-    assert "TU-RAIL" in rows["id"]
 
 
 def test_an_unknown_topic_names_the_nearest() -> None:
@@ -136,11 +129,6 @@ def test_the_press_round_up_of_30_december_carries_its_own_day(id_: str) -> None
     assert get_fact(id_, public_by=date(2022, 12, 30)).id == id_
 
 
-def test_an_undated_fact_is_refused_to_an_as_of_run() -> None:
-    with pytest.raises(ModelRefused, match="US-09 was public on an unknown day"):
-        get_fact("US-09", public_by=date(2999, 1, 1))
-
-
 def test_an_unknown_fact_names_the_nearest() -> None:
     with pytest.raises(UsageError, match=r"no such fact \(found 'TU-RAILS'\).*'TU-RAIL'"):
         get_fact("TU-RAILS")
@@ -152,9 +140,6 @@ def test_a_range_has_a_middle_but_no_single_value() -> None:
     assert forecast.middle == 338_440_000
     with pytest.raises(UsageError, match="has no single value"):
         _ = forecast.number
-
-
-def test_a_figure_without_any_number_has_no_middle() -> None:
     with pytest.raises(UsageError, match="has no single value"):
         _ = get_fact("US-09").middle
 
@@ -176,3 +161,175 @@ def test_a_count_is_whole_and_a_percentage_need_not_be() -> None:
 )
 def test_a_text_that_names_a_fact_of_a_later_day_is_found(text: str, day: date, later: bool) -> None:  # noqa: FBT001 - a parameter
     assert cites_fact_after(text, day) is later
+
+
+def service_of(incident: Incident, spelling: str) -> list[str]:
+    return [s.id for s in incident.services if normalized_name(spelling) in s.spellings()]
+
+
+@pytest.mark.parametrize(
+    ("spelling", "service"),
+    [
+        ("카톡", "kakaotalk"),
+        ("카카오톡", "kakaotalk"),
+        ("KakaoTalk", "kakaotalk"),
+        ("kakao-talk", "kakaotalk"),
+        ("\uff2b\uff4b\uff54", "kakaotalk"),
+        (unicodedata.normalize("NFD", "카카오톡"), "kakaotalk"),
+        ("kakao t", "kakao_t"),
+        ("KAKAO_T", "kakao_t"),
+        ("카카오 택시", "kakao_t"),
+        ("카카오택시", "kakao_t"),
+        ("카카오뱅크", "kakao_bank"),
+        ("카카오\u00a0뱅크", "kakao_bank"),
+        (" 카뱅 ", "kakao_bank"),
+    ],
+)
+def test_a_service_is_known_as_people_type_it(incident: Incident, spelling: str, service: str) -> None:
+    assert service_of(incident, spelling) == [service]
+
+
+@pytest.mark.parametrize("spelling", ["", "네이버", "카카오톸", "kakao"])
+def test_what_names_no_service_matches_none(incident: Incident, spelling: str) -> None:
+    assert service_of(incident, spelling) == []
+
+
+def test_no_spelling_stands_for_two_services_or_two_claimant_types(incident: Incident) -> None:
+    for group in (incident.services, incident.claimant_types):
+        spellings = [spelling for item in group for spelling in item.spellings()]
+        assert len(spellings) == len(set(spellings))
+        assert len(spellings) > len(group)
+
+
+def test_the_outage_lasted_127_and_a_half_hours_and_a_window_without_an_end_has_no_length(
+    incident: Incident,
+) -> None:
+    assert incident.outage.hours == 127.5
+    assert {s.id: s.outage for s in incident.services}["talk_channel"][0].hours is None
+
+
+def test_the_largest_loss_to_believe_is_a_quarter_s_profit(incident: Incident) -> None:
+    assert incident.loss.plausible_to == get_fact(incident.quarter_profit).whole
+
+
+@pytest.mark.parametrize("outcome", ["count", "reject"])
+@pytest.mark.parametrize("rule", COUNTABLE)
+def test_a_rule_that_leaves_the_complaint_readable_may_be_counted(
+    edited: Edited, rule: str, outcome: str
+) -> None:
+    page = edited("incidents", "[formats]", f'[rules]\n"{rule}" = "{outcome}"\n[formats]')
+    assert load_incident(page).rules == {rule: outcome}
+    assert rule in RULES
+
+
+def test_edges_of_a_dimension_become_inclusive_upper_cuts(edited: Edited) -> None:
+    text = 'id = "region"\nkind = "number"\nedges = [10, 20]\n'
+    upper = load_incident(edited("incidents", 'id = "region"\n', text))
+    lower = load_incident(edited("incidents", 'id = "region"\n', text + 'closed = "lower"\n'))
+    assert upper.dimensions[0].cuts == (10, 20)
+    assert lower.dimensions[0].cuts == (9, 19)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        (
+            'aliases = ["카톡",',
+            'aliases = ["카톡", "톡채널",',
+            "'톡채널' is an alias of both kakaotalk and talk_channel",
+        ),
+        ('id = "talk_channel"', 'id = "kakaotalk"', "the id kakaotalk is given twice"),
+        ('id = "small_business"', 'id = "general_user"', "the id general_user is given twice"),
+        ('id = "region"\n', 'id = "industry"\n', "the id industry is given twice"),
+        (
+            'id = "region"\n',
+            'id = "region"\nedges = [10]\n',
+            "dimension 'region': has edges exactly when its kind is number",
+        ),
+        (
+            'id = "region"\n',
+            'id = "region"\nkind = "number"\n',
+            "dimension 'region': has edges exactly when its kind is number",
+        ),
+        (
+            'id = "region"\n',
+            'id = "region"\nkind = "number"\nedges = [20, 10]\n',
+            "dimension 'region': has edges that do not increase",
+        ),
+        (
+            'id = "region"\n',
+            'id = "region"\nkind = "number"\nedges = ["10"]\n',
+            "dimension 'region' > edges 1: input should be a valid integer (found '10')",
+        ),
+        ('id = "region"\n', 'id = "loss"\n', "the dimension loss has the name of"),
+        ('id = "region"\n', 'id = "synthetic"\n', "the dimension synthetic has the name of"),
+        ('id = "region"\n', 'id = "claims"\n', "the dimension claims has the name of"),
+        ('id = "region"\n', 'id = "raw_loss"\n', "the dimension raw_loss has the name of"),
+        (
+            'time_zone = "Asia/Seoul"',
+            'time_zone = "Asia/Soul"',
+            "time_zone: is not an IANA time zone (found 'Asia/Soul'). Write it as Asia/Seoul.",
+        ),
+        (
+            "start = 2022-10-15T15:30:00+09:00",
+            "start = 2022-10-15T15:30:00",
+            "outage > start: has no UTC offset",
+        ),
+        ("end = 2022-10-20T23:00:00+09:00", "end = 2022-10-15T15:30:00+09:00", "ends before"),
+        ("claims_to = 2022-11-06", "claims_to = 2022-10-14", "claims window ends before"),
+        ("claims_to = 2022-11-06", "claims_to = 2022-11-06T00:00:00Z", "claims_to: is not a date"),
+        ("[columns]", '[columns]\nsky = ["하늘"]', "speaks of the column 'sky', which no claim has"),
+        ("[formats]", '[formats]\nsky = ["plain"]', "speaks of the column 'sky', which no claim has"),
+        ("[formats]", "[scale]\nsky = 10\n[formats]", "speaks of the column 'sky', which no claim has"),
+        ("[formats]", '[constants]\nsky = ""\n[formats]', "speaks of the column 'sky', which no claim has"),
+        (
+            'loss = ["plain", ',
+            'loss = ["plane", ',
+            "has no notation 'plane' for loss. Known: plain, grouped, won, korean, european, currency,",
+        ),
+        (
+            'filed_on = ["iso", "korean"]',
+            'filed_on = ["plain"]',
+            (
+                "has no notation 'plain' for filed_on. Known: iso, korean, dmy, mdy, compact, short,"
+                " dmy_short, mdy_short, excel, "
+            ),
+        ),
+        ('filed_on = ["iso", "korean"]', "filed_on = []", "has no notation '' for filed_on"),
+        ("[formats]", "[scale]\nloss = 0\n[formats]", "scale > loss: input should be greater than or equal"),
+        (
+            "[formats]",
+            '[rules]\n"claim_id is given" = "count"\n[formats]',
+            "changes 'claim_id is given'. Rules that may be counted: filed_on is within the claims window; ",
+        ),
+        (
+            "[formats]",
+            '[rules]\n"loss is plausible" = "drop"\n[formats]',
+            "rules > loss is plausible: input should be 'reject' or 'count' (found 'drop')",
+        ),
+        (
+            "plausible_to = 150_300_000_000",
+            "plausible_to = 0",
+            "loss > plausible_to: input should be greater",
+        ),
+        ("plausible_to = 150_300_000_000", "plausible_to = 1_000_000_000_000_000", "loss > plausible_to: "),
+        ('negative = "reject"', 'negative = "maybe"', "loss > negative: input should be"),
+        ('currency = "KRW"', 'currency = "KRW"\nminor_unit = 2', "minor_unit: unknown key"),
+    ],
+)
+def test_a_document_that_breaks_a_rule_is_refused_by_name(
+    edited: Edited, old: str, new: str, message: str
+) -> None:
+    with pytest.raises(UsageError) as refusal:
+        load_incident(edited("incidents", old, new))
+    assert message in str(refusal.value)
+    assert refusal.value.exit_code == 2
+
+
+def test_an_incident_without_services_is_refused(edited: Edited) -> None:
+    page = edited("incidents")
+    head, _, _ = page.read_text("utf-8").partition("[[service]]")
+    page.write_text(head, "utf-8")
+    with pytest.raises(UsageError, match="service: a required key is missing"):
+        load_incident(page)

@@ -11,11 +11,9 @@ import outage_analysis as oa
 from outage_analysis.analysis import Analysis, Plan
 from outage_analysis.errors import UsageError
 from outage_analysis.files import bundled_claims, data_root
-from outage_analysis.incidents import load_incident
 from outage_analysis.text import LANGUAGES
 from tests.studies.synthetic_claims import SEEDS, assumptions, synthetic_claims
 
-INCIDENT = load_incident("trams")
 BUNDLED = data_root() / "claims" / "trams-synthetic.parquet"
 KINDS = ("incidents", "policies", "assumptions")
 SERVICES = {"R": "red_line", "B": "blue_line", "ring": "ring_line", "app": "ticket_app"}
@@ -47,25 +45,6 @@ def test_the_bundled_file_is_what_its_seed_makes() -> None:
     assert synthetic_claims(assumptions("trams"), SEEDS["trams"]).equals(raw()), "make data/claims again"
 
 
-def test_the_file_has_the_counts_of_its_recipe() -> None:
-    recipe = assumptions("trams")
-    rows = raw()
-    assert dict(rows["ticket"].value_counts().rows()) == recipe["categories"]
-    claims = oa.load_sample("trams").to_polars()
-    assert dict(claims["claimant_type"].value_counts().rows()) == recipe["claimant_types"]
-    assert (rows["filed_on"].cast(pl.String) <= "2025-03-16").sum() == recipe["early"]
-    assert rows["loss"].null_count() == sum(round(0.08 * n) for n in (150, 60, 150))
-
-
-def test_each_column_is_one_that_the_incident_knows_and_no_name_is_korean() -> None:
-    rows = raw()
-    assert rows.columns == [
-        *("claim_id", "claimant_id", "service", "claimant_type", "filed_on", "loss", "ticket", "synthetic")
-    ]
-    assert all(text.isascii() for column in ("service", "claimant_type") for text in rows[column])
-    assert {"Red line", "red", "R"} <= set(rows["service"])
-
-
 @pytest.mark.parametrize("lang", LANGUAGES)
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_document_is_called_an_invented_example(kind: str, lang: str) -> None:
@@ -77,11 +56,6 @@ def test_the_sample_has_no_reject_and_is_synthetic() -> None:
     claims = oa.load_sample("trams")
     assert (claims.synthetic, claims.rejects.height, claims.to_polars().height) == (True, 0, 360)
     assert set(claims.to_polars()["service"].cast(pl.String)) == set(SERVICES.values())
-
-
-def test_a_sample_by_default_is_that_of_the_kakao_case() -> None:
-    claims = oa.load_sample()
-    assert (claims.incident.id, claims.synthetic) == ("kakao-2022", True)
 
 
 @pytest.mark.parametrize(

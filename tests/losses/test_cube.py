@@ -3,27 +3,22 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import outage_analysis as oa
 from outage_analysis.claims import read_claims
 from outage_analysis.errors import InputRefused, UsageError
-from outage_analysis.files import Name
 from outage_analysis.incidents import ZERO, Band, Bands, Dimension, Incident, load_incident
-from outage_analysis.losses import build_cube, dimension_labels, read_counts, sorted_cube
-from tests.conftest import claim_rows, with_any_loss
+from outage_analysis.losses import Cube, build_cube, read_counts, save_cube
+from outage_analysis.policies import Policy
+from tests.commands import GOOD, HEADER, KAKAO, command
+from tests.conftest import ClaimsCsv, Edited, claim_rows, with_any_loss
 from tests.loss_cubes import band_of
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from outage_analysis.losses import Cube
-    from outage_analysis.policies import Policy
-    from tests.conftest import ClaimsCsv, Edited
 
 LARGEST = 10**15 - 1
 
@@ -61,10 +56,8 @@ def test_negative_losses_have_bands_as_fine_as_the_positive_where_the_incident_k
 def test_the_edges_of_a_policy_join_the_default_grid(
     claims_csv: ClaimsCsv, incident: Incident, policy: Policy
 ) -> None:
-    rows = [{"loss": loss} for loss in ("300000", "300001")]
-    claims = read_claims(claims_csv(rows), incident)
-    uppers = [up_to for _, up_to in cells(build_cube(claims, dimensions=(), policy=policy))]
-    assert uppers[0] == 300_000
+    claims = read_claims(claims_csv([{"loss": loss} for loss in ("300000", "300001")]), incident)
+    assert next(iter(cells(build_cube(claims, dimensions=(), policy=policy))))[1] == 300_000
     assert len(cells(build_cube(claims, dimensions=()))) == 1
 
 
@@ -151,11 +144,6 @@ def test_a_numeric_dimension_is_banded_on_its_edges(
     assert frame["delay"].to_list() == labels
 
 
-def test_the_label_of_a_dimension_says_its_edges() -> None:
-    delay = Dimension(id="delay", name=Name(en="Delay"), kind="number", edges=(5, 9))
-    assert dimension_labels(delay) == ["up to 5", "over 5 up to 9", "over 9"]
-
-
 def test_squares_far_beyond_64_bits_are_exact(claims_csv: ClaimsCsv, incident: Incident) -> None:
     rows = [{"loss": str(LARGEST - n % 2)} for n in range(1_000)]
     cube = build_cube(read_claims(claims_csv(rows), with_any_loss(incident)), dimensions=())
@@ -176,19 +164,6 @@ def test_losses_that_add_up_beyond_64_bits_are_refused_and_never_wrapped(
     beyond = claims_csv([{"loss": str(LARGEST)}] * 9_224)
     with pytest.raises(InputRefused, match=r"add up to more than 9,223,372,036,854,775,807"):
         build_cube(read_claims(beyond, incident))
-
-
-def test_two_builds_are_equal_and_in_order(claims_csv: ClaimsCsv, incident: Incident) -> None:
-    rows = [
-        {"service": service, "loss": loss}
-        for service in ("멜론", "카톡", "daum")
-        for loss in ("500", "", "0", "7")
-    ]
-    one = build_cube(read_claims(claims_csv(rows), incident), bands=Bands((10,)))
-    other = build_cube(read_claims(claims_csv(rows[::-1]), incident), bands=Bands((10,)))
-    assert one.frame.equals(other.frame)
-    assert one.frame["service"].is_sorted()
-    assert one.frame.select("over", "up_to").rows()[:4] == [ZERO, (0, 10), (10, None), (None, None)]
 
 
 @pytest.mark.slow
@@ -219,7 +194,7 @@ def test_a_cube_knows_its_files_and_whether_they_are_synthetic(
     assert not build_cube(read_claims(paths[:1], incident)).synthetic
 
 
-HEADER = "service,claimant_type,band,claims"
+COUNTS = "service,claimant_type,band,claims"
 
 
 def read(tmp_path: Path, incident: Incident, *lines: str, name: str = "counts.csv") -> Cube:
@@ -244,7 +219,7 @@ def read(tmp_path: Path, incident: Incident, *lines: str, name: str = "counts.cs
 def test_counts_are_read_in_each_way_to_write_a_band(
     tmp_path: Path, incident: Incident, written: str, band: Band
 ) -> None:
-    cube = read(tmp_path, incident, HEADER, f"카카오 택시,개인,{written},5")
+    cube = read(tmp_path, incident, COUNTS, f"카카오 택시,개인,{written},5")
     assert cube.frame.rows() == [("kakao_t", "general_user", *band, 5, None, None)]
     assert (cube.dimensions, cube.source) == (("service", "claimant_type"), "counts.csv")
 
@@ -261,53 +236,33 @@ def test_edges_and_losses_of_counts_are_in_whole_currency(
     tmp_path: Path, incident: Incident, written: str, loss: str, cell: tuple[int | None, ...]
 ) -> None:
     euros = incident.model_copy(update={"minor_units": 2})
-    cube = read(tmp_path, euros, f"{HEADER},loss", f"카톡,개인,{written},1,{loss}")
+    cube = read(tmp_path, euros, f"{COUNTS},loss", f"카톡,개인,{written},1,{loss}")
     assert cube.frame.select("over", "up_to", "loss").row(0) == cell
     for line in ("카톡,개인,>12.505,1,20", "카톡,개인,>12.50,1,20.005"):
         with pytest.raises(InputRefused, match=r"is not a(n amount| loss band)"):
-            read(tmp_path, euros, f"{HEADER},loss", line)
+            read(tmp_path, euros, f"{COUNTS},loss", line)
 
 
 def test_counts_of_the_same_cell_are_added_and_sorted(tmp_path: Path, incident: Incident) -> None:
     lines = ["카톡,개인,unknown,1", "카톡,개인,>10,2", "talk,user,0,3", 'KKT,개인,"(10,]",4']
-    frame = read(tmp_path, incident, HEADER, *lines).frame
+    frame = read(tmp_path, incident, COUNTS, *lines).frame
     assert frame.select("over", "up_to", "claims").rows() == [
         (-1, 0, 3), (10, None, 6), (None, None, 1),
     ]  # fmt: skip
 
 
-def test_bands_that_overlap_come_in_one_order(tmp_path: Path, incident: Incident) -> None:
-    lines = [
-        "카톡,개인,>10,1",
-        '멜론,개인,"(10, 50]",2',
-        '카카오 택시,개인,"(10, 30]",3',
-        "카톡,개인,unknown,4",
-    ]
-    orders = {
-        tuple(sorted_cube(read(tmp_path, incident, HEADER, *turned).frame, ())["claims"])
-        for n in range(8)
-        for turned in (lines[n % 4 :] + lines[: n % 4],)
-    }
-    assert orders == {(3, 2, 1, 4)}
-
-
 def test_losses_may_be_known_for_some_cells_only(tmp_path: Path, incident: Incident) -> None:
     lines = ["카톡,개인,>10,2,50", "카톡,개인,>10,1,11", "멜론,개인,>10,2,50", "멜론,개인,>10,1,"]
-    frame = read(tmp_path, incident, HEADER + ",loss", *lines).frame
+    frame = read(tmp_path, incident, COUNTS + ",loss", *lines).frame
     assert frame.select("service", "claims", "loss").rows() == [
         ("kakaotalk", 3, 61), ("melon", 3, None),
     ]  # fmt: skip
 
 
-def test_headers_of_counts_may_differ_in_case_and_order(tmp_path: Path, incident: Incident) -> None:
-    cube = read(tmp_path, incident, "Claims, Band,SERVICE,claimant_type", "5,0,카톡,개인")
-    assert cube.claims == 5
-
-
 def test_a_file_of_counts_with_synthetic_in_its_name_is_synthetic(tmp_path: Path, incident: Incident) -> None:
     line = "카톡,개인,0,1"
-    assert read(tmp_path, incident, HEADER, line, name="Synthetic-counts.csv").synthetic
-    assert not read(tmp_path, incident, HEADER, line).synthetic
+    assert read(tmp_path, incident, COUNTS, line, name="Synthetic-counts.csv").synthetic
+    assert not read(tmp_path, incident, COUNTS, line).synthetic
 
 
 @pytest.mark.parametrize(
@@ -320,7 +275,10 @@ def test_a_file_of_counts_with_synthetic_in_its_name_is_synthetic(tmp_path: Path
         ("카톡,개인,0,٣", "row 4, claims: claims is not a whole number (found '٣')"),
         ("카톡,개인,0,", "row 4, claims: claims is not a whole number (found '')"),
         ("카톡,개인,0,1000000000000000", "row 4, claims: claims is not a whole number"),
-        ("카카오톸,개인,0,5", "row 4, service: service is not known (found '카카오톸')"),
+        (
+            "카카오톸,개인,0,5",
+            "row 4, service: service is not known (found '카카오톸'). Did you mean '카카오톡'?",
+        ),
         ("카톡,a cat,0,5", "row 4, claimant_type: claimant_type is not known (found 'a cat')"),
         ("카톡,개인,0", "counts.csv, row 4: has not the fields of its header"),
         ("카톡,개인,0,5,6", "counts.csv, row 4: has not the fields of its header"),
@@ -330,13 +288,8 @@ def test_a_bad_count_is_refused_by_row_and_column(
     tmp_path: Path, incident: Incident, line: str, message: str
 ) -> None:
     with pytest.raises(InputRefused) as refusal:
-        read(tmp_path, incident, HEADER, "카톡,개인,0,5", "", line)
+        read(tmp_path, incident, COUNTS, "카톡,개인,0,5", "", line)
     assert message in str(refusal.value)
-
-
-def test_an_unknown_service_of_a_count_names_the_nearest_alias(tmp_path: Path, incident: Incident) -> None:
-    with pytest.raises(InputRefused, match=r"Did you mean '카카오톡'\?"):
-        read(tmp_path, incident, HEADER, "카카오톸,개인,0,5")
 
 
 @pytest.mark.parametrize(
@@ -346,7 +299,7 @@ def test_losses_that_so_many_claims_in_a_band_cannot_have_are_refused(
     tmp_path: Path, incident: Incident, cell: str
 ) -> None:
     with pytest.raises(InputRefused, match="row 2, loss: the losses do not fit that many claims"):
-        read(tmp_path, incident, HEADER + ",loss", f"카톡,개인,{cell}")
+        read(tmp_path, incident, COUNTS + ",loss", f"카톡,개인,{cell}")
 
 
 @pytest.mark.parametrize(
@@ -355,25 +308,32 @@ def test_losses_that_so_many_claims_in_a_band_cannot_have_are_refused(
 def test_losses_at_the_ends_of_what_is_possible_are_read(
     tmp_path: Path, incident: Incident, cell: str
 ) -> None:
-    cube = read(tmp_path, incident, HEADER + ",loss", f"카톡,개인,{cell}")
+    cube = read(tmp_path, incident, COUNTS + ",loss", f"카톡,개인,{cell}")
     assert cube.frame["loss"].item() == int(cell.rpartition(",")[2])
 
 
-@pytest.mark.parametrize("column", HEADER.split(","))
-def test_a_missing_column_of_counts_is_named(tmp_path: Path, incident: Incident, column: str) -> None:
-    header = HEADER.replace(column, "other")
-    with pytest.raises(InputRefused, match=f"row 1: the column {column} is missing"):
-        read(tmp_path, incident, header, "카톡,개인,0,5")
+@pytest.mark.parametrize(
+    ("header", "message"),
+    [
+        *((COUNTS.replace(x, "other"), f"the column {x} is missing") for x in COUNTS.split(",")),
+        (COUNTS + ", Claims", r"a column is there twice \(found 'claims'\)"),
+    ],
+)
+def test_a_column_of_counts_that_is_missing_or_there_twice_is_named(
+    tmp_path: Path, incident: Incident, header: str, message: str
+) -> None:
+    with pytest.raises(InputRefused, match=f"row 1: {message}"):
+        read(tmp_path, incident, header, "카톡,개인,0,5" + ",6" * (header.count(",") - 3))
 
 
 @pytest.mark.parametrize(
     ("content", "message"),
     [
         (b"", "the file has no rows"),
-        (HEADER.encode(), "the file has no rows"),
+        (COUNTS.encode(), "the file has no rows"),
         (b"\xff\xfe", "cannot be read as UTF-8 CSV"),
-        (HEADER.encode() + b'\n"a"b,c', "cannot be read as UTF-8 CSV"),
-        (HEADER.encode() + b"\n" + b"9" * 200_000, "cannot be read as UTF-8 CSV"),
+        (COUNTS.encode() + b'\n"a"b,c', "cannot be read as UTF-8 CSV"),
+        (COUNTS.encode() + b"\n" + b"9" * 200_000, "cannot be read as UTF-8 CSV"),
     ],
 )
 def test_a_file_of_counts_that_cannot_be_read_is_refused(
@@ -383,12 +343,6 @@ def test_a_file_of_counts_that_cannot_be_read_is_refused(
     path.write_bytes(content)
     with pytest.raises(InputRefused, match=message):
         read_counts(path, incident)
-
-
-@pytest.mark.parametrize("name", ["gone.csv", ".", "a" * 5000])
-def test_a_file_of_counts_that_is_not_there_is_refused(tmp_path: Path, incident: Incident, name: str) -> None:
-    with pytest.raises(InputRefused, match="there is no such file"):
-        read_counts(tmp_path / name, incident)
 
 
 @pytest.mark.parametrize(
@@ -408,7 +362,7 @@ def test_bands_in_which_a_claim_could_be_counted_twice_are_refused(
 ) -> None:
     lines = [f'카톡,개인,"{first}",5', "카톡,개인,unknown,1", f'카톡,개인,"{second}",7']
     with pytest.raises(InputRefused) as refusal:
-        read(tmp_path, incident, HEADER, *lines)
+        read(tmp_path, incident, COUNTS, *lines)
     said = (
         f"counts.csv, row 4, band: overlaps the band of row 2, {first}, of the same service and claimant type"
     )
@@ -419,21 +373,51 @@ def test_bands_in_which_a_claim_could_be_counted_twice_are_refused(
 def test_bands_that_meet_and_bands_of_others_overlap_nothing(tmp_path: Path, incident: Incident) -> None:
     rows = ["(0, 300]", "(300, 500]", ">500", "0", "negative", "unknown", "(0, 300]"]
     lines = [f'카톡,개인,"{band}",1' for band in rows] + ['카톡,소상공인,"(0, 500]",1', "멜론,개인,>200,1"]
-    assert read(tmp_path, incident, HEADER, *lines).claims == 9
-
-
-def test_a_column_of_counts_that_is_there_twice_is_refused(tmp_path: Path, incident: Incident) -> None:
-    with pytest.raises(InputRefused, match=r"row 1: a column is there twice \(found 'claims'\)"):
-        read(tmp_path, incident, HEADER + ", Claims", "카톡,개인,0,5,6")
+    header = "\ufeffService, claimant_type,BAND,claims"  # neither case, blanks nor a byte order mark matter
+    assert read(tmp_path, incident, header, *lines).claims == 9
 
 
 def test_counts_that_add_up_beyond_64_bits_are_refused(tmp_path: Path, incident: Incident) -> None:
     lines = [f"카톡,개인,>{n},{LARGEST}" for n in range(9_224)]
     with pytest.raises(InputRefused, match="add up to more than"):
-        read(tmp_path, incident, HEADER, *lines)
+        read(tmp_path, incident, COUNTS, *lines)
 
 
-def test_a_byte_order_mark_does_not_hide_the_first_column_of_counts(
-    tmp_path: Path, incident: Incident
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder to work in, with complaints of January."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "january.csv").write_text(HEADER + GOOD, "utf-8")
+    return tmp_path
+
+
+def test_a_parquet_file_holds_the_cube_and_says_what_it_is_of(folder: Path) -> None:
+    claims = oa.read_claims(folder / "january.csv", "kakao-2022")
+    cube = build_cube(claims)
+    for name in ("one", "two"):
+        save_cube(cube, folder / f"{name}.parquet", claims=claims)
+    assert (folder / "one.parquet").read_bytes() == (folder / "two.parquet").read_bytes()
+    assert pl.read_parquet(folder / "one.parquet").equals(cube.frame)
+    metadata = pl.read_parquet_metadata(folder / "one.parquet")
+    assert metadata["outage_analysis.incident"] == "kakao-2022"
+    assert metadata["outage_analysis.inputs_sha256"] == claims.inputs[0].sha256
+    assert metadata["outage_analysis.synthetic"] == "false"
+
+
+@pytest.mark.usefixtures("folder")
+def test_the_command_writes_the_same_rows_as_csv_and_parquet() -> None:
+    for name in ("cube.parquet", "cube.csv"):
+        assert command("cube", *KAKAO, "january.csv", "--out", name) == (0, f"{name}\n", "")
+    written = pl.read_parquet("cube.parquet")
+    assert written["claims"].sum() == 1
+    assert pl.read_csv("cube.csv").columns == written.columns
+
+
+def test_a_synthetic_cube_is_written_as_csv_and_no_parquet_but_under_a_name_that_says_so(
+    folder: Path,
 ) -> None:
-    assert read(tmp_path, incident, "\ufeff" + HEADER, "카톡,개인,0,5").claims == 5
+    (folder / "january.csv").rename(folder / "synthetic.csv")
+    code, out, err = command("cube", *KAKAO, "synthetic.csv", "--out", "cube.parquet")
+    assert (code, out) == (2, "")
+    assert err.endswith("does not say so. Name it cube-synthetic.parquet.\n")
+    assert command("cube", *KAKAO, "synthetic.csv", "--out", "cube.csv") == (0, "cube.csv\n", "")

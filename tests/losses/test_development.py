@@ -108,17 +108,6 @@ def test_a_mixture_is_that_of_its_parts() -> None:
     assert late.cdf(q) >= 0.9 > late.cdf(q - 1)
 
 
-def test_joining_curves_keeps_the_mean_and_hardly_moves_the_quantiles() -> None:
-    growth = curves_of(*SIX)
-    late = late_count(growth, branch("end", 9.0), 9.0)
-    expects = (growth.observed.used_total + 1) * growth.relative([SIX[0][-1], 9.0])[:, 0]
-    every = replace(late, weights=growth.weights, means=expects, phis=growth.phis)
-    assert len(late.means) <= 200 < len(every.means)
-    assert late.mean == pytest.approx(every.mean)
-    ends = [0.025, 0.1, 0.5, 0.9, 0.975]
-    assert late.quantiles(ends) == pytest.approx(every.quantiles(ends), rel=5e-3)
-
-
 # --- curves -------------------------------------------------------------------------------------------
 
 
@@ -171,34 +160,7 @@ def test_weights_are_those_of_a_fine_grid() -> None:
     assert found == pytest.approx(weight @ late / weight.sum(), rel=0.01)
 
 
-def test_a_constant_rate_is_within_the_forecast() -> None:
-    for until, closes in ((6, 9.0), (8, 15.0), (6, 6.1)):
-        counts = [1000 * day for day in range(1, until + 1)]
-        low, high = (
-            forecast_late_claims(range(1, until + 1), counts, [branch("end", closes)]).late["end"].total(0.8)
-        )
-        assert low <= 1000 * closes <= high
-
-
 # --- over-dispersion ----------------------------------------------------------------------------------
-
-
-@pytest.mark.slow
-def test_counts_that_scatter_more_give_wider_intervals() -> None:
-    times = list(range(1, 13))
-    mean = means("exponential", times, 3000)
-    wild = mean + 3 * np.sqrt(mean) * np.array([1, -1] * 6)
-    calm, scattered = (curves_of(times, np.cumsum(np.round(n)).astype(int).tolist()) for n in (mean, wild))
-    assert phi(calm) < 1.3
-    assert phi(scattered) > 5
-    wide, narrow = (late_count(growth, branch("end", 13), 13).interval(0.8) for growth in (scattered, calm))
-    assert np.diff(wide)[0] > 2 * np.diff(narrow)[0]
-
-
-@pytest.mark.slow
-def test_rare_claims_at_the_end_do_not_pass_for_over_dispersion() -> None:
-    counts = [500, 250, 125, 62, 31, 16, 8, 4, 2, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 1]
-    assert phi(curves_of(list(range(1, 21)), np.cumsum(counts).tolist())) < 1.5
 
 
 # --- what must hold of any forecast -------------------------------------------------------------------
@@ -228,44 +190,10 @@ def test_quantiles_of_any_counts_are_in_order(counts: list[int], horizon: float)
         assert early.quantile(p) <= min(later.quantile(p), rush.quantile(p)) + 1
 
 
-@pytest.mark.slow
-@given(scale=st.sampled_from([1 / 7, 24.0, 1440.0]))
-@settings(max_examples=3)
-def test_the_unit_of_time_changes_nothing(scale: float) -> None:
-    times, counts = SIX
-    made = forecast_late_claims(times, counts, [branch("end", 14.0)])
-    scaled = forecast_late_claims([t * scale for t in times], counts, [branch("end", 14.0 * scale)])
-    assert scaled.late["end"].mean == pytest.approx(made.late["end"].mean, rel=1e-6)
-    assert one(scaled) == one(made)
-
-
 def test_a_branch_that_closes_at_the_last_count_has_no_late_claims() -> None:
     made = forecast_late_claims(*SIX, [branch("now", SIX[0][-1])])
     assert made.late["now"].mean == 0
     assert one(made, 0.95) == (0, 0)
-
-
-@pytest.mark.slow
-def test_a_later_time_than_the_closing_adds_nothing() -> None:
-    made = forecast_late_claims(*SIX, [branch("end", 8.0)])
-    assert late_count(made.growth, branch("end", 8.0), 50.0).mean == made.late["end"].mean
-    half = late_count(made.growth, branch("end", 8.0), 6.0)
-    assert 0 < half.mean < made.late["end"].mean
-    assert forecast_late_claims(*SIX, [branch("end", 8.0)], by=6.0).late["end"].mean == half.mean
-
-
-@pytest.mark.slow
-def test_a_first_point_at_the_opening_is_the_opening() -> None:
-    times, counts = SIX
-    with_it = forecast_late_claims([0.0, *times], [0, *counts], [branch("end", 9.0)])
-    assert with_it.table().equals(forecast_late_claims(times, counts, [branch("end", 9.0)]).table())
-
-
-def test_tables_say_the_same_as_the_forecast() -> None:
-    made = forecast_late_claims(*SIX, [branch("a", 8.0), branch("b", 15.0)], levels=(0.8,))
-    assert made.table()["branch"].to_list() == ["a", "b"]
-    assert made.table()["total"].to_list() == [14853 + late.mean for late in made.late.values()]
-    assert made.table()["median"].to_list() == [14853 + late.quantile(0.5) for late in made.late.values()]
 
 
 # --- what counts determine ----------------------------------------------------------------------------
@@ -288,12 +216,6 @@ def test_a_branch_that_counts_do_not_determine_leaves_the_others_their_forecast(
     assert list(made.late) == ["near"]
     assert made.refused.keys() == {"far"}
     assert any("no forecast (far): 8 days of counts do not tell" in note for note in made.notes)
-
-
-def test_a_late_count_that_chance_alone_scatters_more_is_not_refused() -> None:
-    filed = [1800, 2700, 3150, 3375, 3400, 3410, 3412, 3415]
-    made = forecast_late_claims(list(range(1, 9)), filed, [branch("end", 15)])
-    assert made.late["end"].interval(0.8)[1] < 20
 
 
 @pytest.mark.slow
@@ -350,14 +272,6 @@ def test_a_quiet_weekend_is_not_the_end_of_the_intake(ratio: float, days: int) -
         assert blind.total(0.95)[1] < counts[-1]
 
 
-def test_weekdays_that_do_not_differ_have_no_factors() -> None:
-    counts = np.random.default_rng(9).poisson(means("weibull", np.arange(1, 22), 5000, shape=0.8))
-    made = forecast_late_claims(
-        list(range(1, 22)), np.cumsum(counts).tolist(), [branch("end", 30)], starts=MONDAY
-    )
-    assert max(abs(f - 1) for f in made.growth.observed.clock.factors) < 0.1
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("times", "says"),
@@ -412,11 +326,6 @@ def test_too_few_counts_are_refused_and_bounds_are_named(count: int) -> None:
     ) as refusal:
         forecast_late_claims([1, 2, 3, 4][:count], [50, 90, 120, 130][:count], [branch("end", 9)])
     assert f"Wait for {5 - count} more" in str(refusal.value)
-
-
-def test_masked_increments_do_not_count_as_observed() -> None:
-    with pytest.raises(ModelRefused, match=r"4 increments \(1 more lie beside a former deadline\)"):
-        forecast_late_claims([1, 2, 3, 4, 5], [50, 90, 120, 140, 150], [branch("end", 9)], former=[3.0])
 
 
 def test_bounds_are_nothing_more_and_the_busiest_rate() -> None:

@@ -2,34 +2,37 @@
 
 from __future__ import annotations
 
-from datetime import date
-from itertools import combinations
-from typing import TYPE_CHECKING, Any
+import itertools
+import math
+from collections import Counter
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+from fractions import Fraction
+from itertools import accumulate
+from typing import Any
 
 import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from outage_analysis.claims import read_claims
-from outage_analysis.errors import UsageError
-from outage_analysis.incidents import UNKNOWN, Bands
+from outage_analysis.errors import ModelRefused, UsageError
+from outage_analysis.incidents import UNKNOWN, Bands, log_grid
 from outage_analysis.losses import (
-    EDGES,
-    MEASURES,
     Cube,
-    build_cube,
     cumulative_intake,
     display_bands,
+    loss_counts,
+    quantiles,
     regroup,
+    summary,
     with_shares,
 )
-from tests.loss_cubes import band_of
-
-if TYPE_CHECKING:
-    from outage_analysis.claims import Claims
-    from outage_analysis.incidents import Incident
-    from tests.conftest import ClaimsCsv
+from outage_analysis.losses.cube import EDGES, MEASURES, Cell
+from outage_analysis.losses.grouped_losses import between_heaps, fit_edges
+from outage_analysis.losses.loss_summaries import PROBABILITIES, loss_bounds, quantile
+from outage_analysis.text import schema_of
+from tests.loss_cubes import CUTS, LOSSES, band_of, counts_only, cube_of_claims, loss_cube, made_up
 
 FINE = Bands((100, 200, 300, 400))
 WIDE = Bands((200, 400))
@@ -53,11 +56,6 @@ SMALL = cube(
         ("taxi", 400, None, 2, 1500),
     ]
 )
-
-
-def test_a_cube_summed_over_its_bands_keeps_every_claim() -> None:
-    assert regroup(SMALL, ["service"]).rows() == [("mail", 15, 1330), ("taxi", 3, 1900)]
-    assert regroup(SMALL, []).rows() == [(18, 3230)]
 
 
 def test_wider_bands_are_exact_unions_of_the_cubes() -> None:
@@ -95,68 +93,16 @@ def test_a_dimension_that_the_cube_does_not_have_is_refused() -> None:
         regroup(SMALL, ["service", "service"])
 
 
-EVERY = ("service", "claimant_type", "region", "industry", "filed_on")
-
-
-@pytest.fixture
-def mixed(claims_csv: ClaimsCsv, incident: Incident) -> Claims:
-    """Claims that differ in every dimension, some without a region, an industry or a loss."""
-    rows = [
-        {
-            "service": ("카톡", "멜론")[n % 2],
-            "claimant_type": ("소상공인", "일반 이용자")[n % 3 % 2],
-            "region": ("서울", "", "부산")[n % 3],
-            "industry": ("카페", "")[n % 5 % 2],
-            "filed_on": f"2022-10-{19 + n % 4}",
-            "loss": ("", "0", "50", "150", "350", "9000")[n % 6],
-        }
-        for n in range(60)
-    ]
-    return read_claims(claims_csv(rows), incident)
-
-
-@pytest.mark.slow
-def test_every_combination_of_dimensions_is_what_the_engine_groups(mixed: Claims) -> None:
-    full = build_cube(mixed, dimensions=EVERY, bands=FINE)
-    for size in range(len(EVERY) + 1):
-        for by in combinations(EVERY, size):
-            names = ", ".join((*by, "up_to"))
-            query = (
-                f"select {names}, count(*) as claims, sum(loss)::bigint as loss "  # noqa: S608
-                "from (select *, case when loss <= 0 then 0 when loss <= 200 then 200 "
-                "when loss <= 400 then 400 when loss > 400 then 999 else -1 end as up_to from claims) "
-                f"group by {names} order by all"
-            )
-            over = pl.when(pl.col("over").is_null()).then(-1).otherwise(999)
-            found = regroup(full, by, WIDE).with_columns(pl.col("up_to").fill_null(over)).drop("over")
-            assert sorted(found.rows(), key=str) == sorted(mixed.query(query).rows(), key=str)
-            shares = with_shares(found, by)
-            for _, group in shares.group_by(by) if by else [((), shares)]:
-                assert group["share"].to_list() == pytest.approx(
-                    (group["claims"] / group["claims"].sum()).to_list()
-                )
-
-
 def test_a_sum_of_losses_of_which_one_is_not_known_is_not_known() -> None:
     counted = cube([("mail", 0, 100, 2, 150), ("mail", 100, 200, 1, None), ("taxi", 0, 100, 1, 50)])
     assert regroup(counted, ["service"]).rows() == [("mail", 3, None), ("taxi", 1, 50)]
 
 
-def test_shares_of_a_group_add_up_to_one() -> None:
-    frame = with_shares(SMALL.frame, ["service"])
-    for _, group in frame.group_by("service"):
-        assert group["share"].sum() == pytest.approx(1)
-    assert frame["share"].to_list()[:2] == [3 / 15, 2 / 15]
-
-
-def test_a_group_without_a_claim_has_no_share() -> None:
-    frame = pl.DataFrame({"service": ["mail", "taxi"], "claims": [0, 2]})
-    assert with_shares(frame, ["service"])["share"].to_list() == [None, 1.0]
-
-
-def test_shares_of_all_add_up_to_one() -> None:
-    frame = with_shares(regroup(SMALL, ["service"]))
-    assert frame["share"].to_list() == pytest.approx([15 / 18, 3 / 18])
+def test_shares_of_a_group_and_of_all_add_up_to_one() -> None:
+    assert with_shares(SMALL.frame, ["service"])["share"].to_list()[:2] == [3 / 15, 2 / 15]
+    assert with_shares(regroup(SMALL, ["service"]))["share"].to_list() == pytest.approx([15 / 18, 3 / 18])
+    none = pl.DataFrame({"service": ["mail", "taxi"], "claims": [0, 2]})
+    assert with_shares(none, ["service"])["share"].to_list() == [None, 1.0]
 
 
 INTAKE = cube(
@@ -204,3 +150,334 @@ def test_display_bands_are_the_policys_cuts_and_the_powers_of_ten_near_them(
         assert all(cuts[0] / 10 <= c <= cuts[-1] * 10 for c in bands.cuts)
     assert not bands.negative
     assert display_bands(cuts, negative=True).negative
+
+
+START = datetime(2022, 10, 15, 22)  # noqa: DTZ001 - local time
+
+
+def hour(n: int) -> datetime:
+    return START + timedelta(hours=n)
+
+
+def hourly(rows: list[tuple[str, datetime | None, int]]) -> Cube:
+    """A cube of claims without a stated loss: service, hour, claims."""
+    frame = pl.DataFrame(
+        [(*row, None, None, None) for row in rows],
+        schema={
+            "service": pl.String, "filed_hour": pl.Datetime("us"), "claims": pl.Int64, **EDGES,
+            "loss": pl.Int64,
+        },
+        orient="row",
+    )  # fmt: skip
+    squares = pl.lit(None, MEASURES["loss_squared"]).alias("loss_squared")
+    return Cube(frame.with_columns(squares), ("service", "filed_hour"), synthetic=False, source="a.csv")
+
+
+def test_claims_of_which_only_the_day_is_known_are_counted_apart() -> None:
+    counted = hourly([("app", None, 4), ("app", hour(0), 3), ("web", None, 5), ("bus", hour(1), 1)])
+    assert cumulative_intake(counted, per="hour").rows() == [
+        (hour(0), 3, 3),
+        (hour(1), 1, 4),
+        (None, 9, None),
+    ]
+
+
+def test_no_claim_and_no_hour() -> None:
+    assert cumulative_intake(hourly([]), per="hour").is_empty()
+    assert cumulative_intake(hourly([("app", None, 4)]), per="hour").rows() == [(None, 4, None)]
+    with pytest.raises(UsageError, match="the cube has no such dimension"):
+        cumulative_intake(hourly([("app", hour(0), 1)]))
+
+
+@given(st.lists(st.tuples(st.sampled_from(["app", "web"]), st.none() | st.integers(0, 60)), min_size=1))
+def test_hours_add_up_to_days_and_to_all_claims(claims: list[tuple[str, int | None]]) -> None:
+    counts = Counter(claims)
+    counted = hourly([(s, None if n is None else hour(n), k) for (s, n), k in counts.items()])
+    table = cumulative_intake(counted, per="hour")
+    assert table.schema == pl.Schema(schema_of("claims_intake_hours").dtypes)
+    assert table["claims"].sum() == len(claims)
+    timed = table.drop_nulls("filed_hour")
+    known = [n for _, n in claims if n is not None]
+    if known:
+        span = range(min(known), max(known) + 1)
+        per_hour = [known.count(n) for n in span]
+        assert timed.rows() == list(zip(map(hour, span), per_hour, accumulate(per_hour), strict=True))
+    per_day = timed.group_by(pl.col("filed_hour").dt.date()).agg(pl.col("claims").sum())
+    daily: dict[date, int] = dict(per_day.rows())
+    assert {d: n for d, n in daily.items() if n} == dict(Counter(hour(n).date() for n in known))
+
+
+def exact(losses: list[int], p: float) -> int:
+    """The smallest loss that at least the share p of the losses do not exceed."""
+    return min(x for x in losses if Fraction(sum(y <= x for y in losses), len(losses)) >= Fraction(str(p)))
+
+
+# --- a group in one row ---------------------------------------------------------------------------------
+
+
+def test_a_summary_counts_every_kind_of_claim_and_averages_the_stated_ones() -> None:
+    losses = [-4, None, None, 0, 0, 10, 30]
+    table = summary(loss_cube(losses, 10, 20, negative=True))
+    assert table.columns == [
+        "claims", "negative", "zero", "unknown", "stated", "loss", "mean",
+        "median", "median_low", "median_high",
+    ]  # fmt: skip
+    assert table.rows() == [(7, 1, 2, 2, 5, 36, 7.2, 0, 0, 0)]
+
+
+def test_each_group_has_its_row_also_one_without_a_name_or_a_stated_loss() -> None:
+    cube = cube_of_claims([("mail", 5), ("mail", 7), (None, 3), ("taxi", None)], Bands((10,)))
+    table = summary(cube, ["service"]).select("service", "claims", "stated", "loss", "mean")
+    assert table.rows() == [(None, 1, 1, 3, 3.0), ("mail", 2, 2, 12, 6.0), ("taxi", 1, 0, 0, None)]
+    assert quantiles(cube, ["service"], [0.5]).filter(service="taxi").rows() == [
+        ("taxi", 0.5, None, None, None, None)
+    ]
+
+
+def test_a_cube_without_claims_gives_no_row() -> None:
+    cube = loss_cube([5], 10)
+    empty = replace(cube, frame=cube.frame.clear())
+    assert summary(empty, ["service"]).is_empty()
+    assert quantiles(empty).is_empty()
+    assert summary(empty).columns == summary(cube).columns
+
+
+def test_without_sums_a_mean_is_not_known_but_zero_is_zero() -> None:
+    assert summary(counts_only(loss_cube([0, 5], 10)))["mean"].to_list() == [None]
+    assert summary(counts_only(loss_cube([0, 0, None], 10)))["mean"].to_list() == [0.0]
+
+
+# --- quantiles ------------------------------------------------------------------------------------------
+
+
+def test_a_quantile_lies_between_the_ends_of_its_band() -> None:
+    cube = counts_only(loss_cube([0, 15, 18, 25, 25, 25, 25], 10, 20, 30))
+    assert quantiles(cube, probabilities=[0, 0.25, 0.5, 1]).rows() == [
+        (0.0, 0, 0, 0, 0),
+        (0.25, 13, 11, 20, 7),
+        (0.5, 22, 21, 30, 8),
+        (1.0, 29, 21, 30, 8),
+    ]
+
+
+def test_counts_alone_leave_the_open_band_open() -> None:
+    cube = counts_only(loss_cube([5, 500], 10))
+    assert quantiles(cube, probabilities=[1]).rows() == [(1.0, None, 11, None, None)]
+    below = counts_only(loss_cube([-5, 5, 6], 10, negative=True))
+    assert quantiles(below, probabilities=[0]).rows() == [(0.0, None, None, -1, None)]
+
+
+def test_a_share_of_a_hundred_is_that_many_and_not_one_more() -> None:
+    assert 0.07 * 100 > 7
+    assert quantiles(loss_cube(range(1, 101), *range(1, 101)), probabilities=[0.07])["value"].item() == 7
+
+
+@given(losses=LOSSES, cuts=CUTS, p=st.one_of(st.sampled_from(PROBABILITIES), st.floats(0, 1)))
+def test_the_exact_quantile_lies_in_its_bounds(losses: list[int], cuts: list[int], p: float) -> None:
+    cube = loss_cube(losses, *cuts, negative=True)
+    for one in (cube, counts_only(cube)):
+        ((_, value, low, high, error),) = quantiles(one, probabilities=[p]).rows()
+        if not losses:
+            assert (value, low, high, error) == (None,) * 4
+            continue
+        told = exact(losses, p)
+        assert low is None or low <= told
+        assert high is None or told <= high
+        assert value is None or (low <= value <= high and abs(value - told) <= error)
+        assert value is not None or one is not cube
+
+
+@given(losses=st.lists(st.integers(0, 40), min_size=1), p=st.floats(0, 1))
+def test_bands_of_one_value_give_the_exact_quantile(losses: list[int], p: float) -> None:
+    for cube in (loss_cube(losses, *range(1, 41)), counts_only(loss_cube(losses, *range(1, 41)))):
+        told = exact(losses, p)
+        assert quantiles(cube, probabilities=[p]).rows() == [(p, told, told, told, 0)]
+
+
+@given(least=st.integers(-3, 3), width=st.integers(1, 4), claims=st.integers(1, 4), data=st.data())
+def test_no_bound_could_be_sharper(least: int, width: int, claims: int, data: st.DataObject) -> None:
+    values = range(least, least + width + 1)
+    loss = data.draw(st.sampled_from(sorted({sum(c) for c in itertools.product(values, repeat=claims)})))
+    rank = data.draw(st.integers(1, claims))
+    ranked = [sorted(c)[rank - 1] for c in itertools.product(values, repeat=claims) if sum(c) == loss]
+    cell = Cell(least - 1, least + width, claims, loss, None)
+    assert loss_bounds(cell, rank) == (min(ranked), max(ranked))
+
+
+@given(losses=st.lists(st.integers(1, 10**6), min_size=1, max_size=40), p=st.floats(0, 1))
+def test_the_default_grid_keeps_the_error_within_a_tenth(losses: list[int], p: float) -> None:
+    value, low, high = quantile_of(losses, log_grid(), p)
+    told = exact(losses, p)
+    assert abs(value - told) <= max(value - low, high - value) <= math.ceil(told * (10 ** (1 / 24) - 1))
+
+
+def quantile_of(losses: list[int], cuts: tuple[int, ...], p: float) -> tuple[int, int, int]:
+    ((_, value, low, high, _),) = quantiles(loss_cube(losses, *cuts), probabilities=[p]).rows()
+    return value, low, high
+
+
+# --- refusals -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("p", [-0.1, 1.1, math.nan])
+def test_a_probability_outside_0_to_1_is_refused(p: float) -> None:
+    with pytest.raises(UsageError, match="a probability is from 0 to 1"):
+        quantiles(loss_cube([5], 10), probabilities=[p])
+
+
+def test_bands_that_overlap_are_refused_and_apart_they_are_not() -> None:
+    one, other = (
+        cube_of_claims([(s, 15)], Bands(cuts)) for s, cuts in (("mail", (10, 20)), ("taxi", (12, 18)))
+    )
+    both = replace(one, frame=pl.concat([one.frame, other.frame]))
+    with pytest.raises(ModelRefused, match=r"over 10 up to 20 and over 12 up to 18 overlap.*same bands"):
+        summary(both)
+    assert summary(both, ["service"])["median_low"].to_list() == [15, 15]
+
+
+def test_a_band_of_zero_and_positive_losses_has_a_quantile() -> None:
+    cube = loss_cube([5], 10)
+    mixed = replace(cube, frame=cube.frame.with_columns(over=pl.lit(-1, pl.Int64)))
+    assert quantiles(mixed, probabilities=[0.5]).select("low", "high").rows() == [(5, 5)]
+
+
+def test_no_loss_has_no_quantile() -> None:
+    assert quantile([], 0.5) == (None, None, None)
+
+
+INF = math.inf
+
+
+# --- edges ----------------------------------------------------------------------------------------------
+
+
+def test_cuts_between_heaps_repeat_in_every_decade() -> None:
+    assert between_heaps(1_000, 100_000) == (1_616, 2_610, 4_217, 6_813, 16_156, 26_102, 42_170, 68_129)
+    assert between_heaps(1_616, 2_610) == (1_616,)
+    assert between_heaps(5, 5) == ()
+
+
+@given(low=st.integers(1, 10**14), high=st.integers(1, 10**15))
+def test_cuts_between_heaps_make_bands_of_the_fine_grid_and_are_not_round(low: int, high: int) -> None:
+    cuts = between_heaps(low, high)
+    assert Bands.from_cuts(cuts).cuts == cuts
+    assert set(cuts) <= set(log_grid())
+    assert all(low <= cut < high for cut in cuts)
+    assert all(str(cut).rstrip("0") not in {"1", "2", "3", "5", "15", "25"} for cut in cuts if cut > 10)
+    assert len(cuts) >= 4 * math.floor(math.log10(high / low)) or low > high or low < 10
+
+
+def test_the_top_band_of_a_fit_is_open_and_holds_enough() -> None:
+    many = loss_cube([*range(1_000, 2_000), *[3_000] * 40, *[5_000] * 29], *log_grid())
+    assert fit_edges(many)[-2:] == (2_610, INF)  # 69 losses above it; above 4,217 there would be 29
+    few = loss_cube([1_700, *range(1_000, 1_020)], *log_grid())
+    assert fit_edges(few) == (0, INF)  # 1 of 21 losses is above 1,616: fewer than one in 20
+
+
+def test_a_cube_on_the_cuts_is_fitted_on_the_cuts() -> None:
+    cuts = between_heaps(1_000, 100_000)
+    losses = [1_000, *(cut for cut in cuts), 90_000]
+    assert fit_edges(loss_cube(losses, *cuts))[1:-1] == cuts
+
+
+def test_a_cut_inside_a_band_gives_way_to_its_nearer_end() -> None:
+    cube = loss_cube(range(1_000, 100_000, 50), *log_grid(), 30_000)
+    edges = fit_edges(cube)
+    assert (edges[0], edges[-1]) == (0, INF)
+    assert 30_000 not in edges
+    grid = set(log_grid())
+    for cut, edge in zip(between_heaps(1_000, 100_000), edges[1:], strict=False):
+        assert edge in grid
+        assert abs(math.log(edge / cut)) <= math.log(10) / 48
+    totals = cube_of_claims([("mail", x) for x in (1, 400_000, 600_000)], Bands((300_000, 500_000)))
+    assert fit_edges(totals) == (0, 300_000, 500_000, INF)
+
+
+@given(losses=LOSSES, cuts=CUTS)
+def test_the_default_edges_cut_no_band(losses: list[int], cuts: list[int]) -> None:
+    cube = loss_cube(losses, *cuts, negative=True)
+    positive = [x for x in losses if x > 0]
+    if not positive:
+        with pytest.raises(ModelRefused, match="no positive loss"):
+            fit_edges(cube)
+        return
+    counted = loss_counts(cube)
+    assert sum(counted.counts) == len(positive)
+
+
+# --- counts ---------------------------------------------------------------------------------------------
+
+
+@given(losses=LOSSES, cuts=CUTS)
+def test_counts_are_those_of_the_claims(losses: list[int], cuts: list[int]) -> None:
+    edges = (0, *sorted(cuts), INF)
+    counted = loss_counts(loss_cube(losses, *cuts, negative=True), edges=edges)
+    expected = [sum(low < x <= high for x in losses) for low, high in itertools.pairwise(edges)]
+    assert list(counted.counts) == expected
+
+
+SERVICES = cube_of_claims([("mail", 5), ("mail", 25), ("taxi", 15), (None, 25)], Bands((10, 20)))
+
+
+@pytest.mark.parametrize(
+    ("value", "counts"),
+    [("mail", (1, 0, 1)), (["mail", "taxi"], (1, 1, 1)), (("mail", None), (1, 0, 2)), (None, (0, 0, 1))],
+)
+def test_the_claims_of_some_values_are_counted(value: object, counts: tuple[int, ...]) -> None:
+    assert loss_counts(SERVICES, edges=(0, 10, 20, INF), where={"service": value}).counts == counts
+
+
+# --- refusals -------------------------------------------------------------------------------------------
+
+
+def test_synthetic_claims_are_fitted_for_recovery_only() -> None:
+    cube = made_up(SERVICES)
+    with pytest.raises(ModelRefused, match=r"a fit of synthetic claims would be no finding.*recovery=True"):
+        loss_counts(cube)
+    assert loss_counts(cube, recovery=True).synthetic
+
+
+def test_an_edge_inside_a_band_is_refused_with_the_nearest_edge_of_the_cube() -> None:
+    cube = loss_cube([15, 25], 10, 20)
+    with pytest.raises(UsageError, match=r"the edge 12 is inside .* over 10 up to 20.*nearest .* is 10;"):
+        loss_counts(cube, edges=(0, 12, INF))
+    with pytest.raises(UsageError, match=r"nearest edge of the cube is 20;"):
+        loss_counts(cube, edges=(0, 18.5, INF))
+    with pytest.raises(UsageError, match=r"the edge 40 is inside the cube's band over 20\. "):
+        loss_counts(cube, edges=(0, 40))
+    assert loss_counts(cube, edges=(0, 7, 20, INF)).counts == (0, 1, 1)  # an edge where no claim is
+
+
+@pytest.mark.parametrize(
+    "edges", [(), (0,), (0, 20, 10), (0, 20, 20), (-5, 20), (INF, INF), (0, math.nan), (math.nan, 10)]
+)
+def test_edges_that_are_none_are_refused(edges: tuple[float, ...]) -> None:
+    with pytest.raises(UsageError, match=r"at least two, from 0 on.*Write \(0, 1400"):
+        loss_counts(SERVICES, edges=edges)
+
+
+@pytest.mark.parametrize(
+    ("where", "message"),
+    [
+        ({"servce": "mail"}, r"no such dimension \(found 'servce'\). Did you mean 'service'\?"),
+        ({"service": "mial"}, r"no claim of the cube has it \(found 'mial'\). Did you mean 'mail'\?"),
+        ({"service": ["mail", "mail"]}, "is named twice"),
+    ],
+)
+def test_unknown_names_are_refused(where: dict[str, object], message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        loss_counts(SERVICES, where=where)
+
+
+def test_a_band_that_mixes_zero_with_positive_losses_is_refused() -> None:
+    cube = loss_cube([5], 10)
+    mixed = replace(cube, frame=cube.frame.with_columns(over=pl.lit(-1, pl.Int64)))
+    with pytest.raises(ModelRefused, match="mixes losses up to 0 with larger ones"):
+        loss_counts(mixed)
+
+
+def test_a_cube_without_claims_has_no_default_edges_and_counts_of_none() -> None:
+    empty = replace(SERVICES, frame=SERVICES.frame.clear())
+    with pytest.raises(ModelRefused, match="no positive loss"):
+        loss_counts(empty)
+    assert loss_counts(empty, edges=(0, 10, INF)).counts == (0, 0)

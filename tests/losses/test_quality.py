@@ -3,30 +3,22 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
+from collections.abc import Iterable
 from datetime import date
-from typing import TYPE_CHECKING
+from pathlib import Path
 
+import polars as pl
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from outage_analysis.claims import read_claims
+from outage_analysis.claims import Claims, read_claims
 from outage_analysis.claims.rejects import MAX_VALUE_LENGTH
 from outage_analysis.claims.rules import EXACT_COPY, REPEATED_ID, UNREADABLE
 from outage_analysis.errors import InputRefused
-from outage_analysis.incidents import load_incident
-from outage_analysis.losses import ClaimsQuality, quality_table, rule_table
+from outage_analysis.incidents import Incident
+from outage_analysis.losses import ClaimsQuality, bunching_table, quality_table, rule_table
 from outage_analysis.losses.data_quality import MAX_EXPLAINED_REJECTS
 from tests.commands import KAKAO, command
-from tests.conftest import claim_rows
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from outage_analysis.claims import Claims
-    from outage_analysis.incidents import Incident
-    from tests.conftest import ClaimsCsv, Edited, Row
+from tests.conftest import ClaimsCsv, Edited, Row
 
 NO_NUMBER = "loss is an amount that can be read, below 10^15"
 WINDOW = "filed_on is within the claims window"
@@ -61,12 +53,6 @@ def test_rejects_are_counted_by_file_and_rule_with_the_first_as_an_example(
         ("z.csv", "loss is not negative", "rejected", 1, 4, "-1"),
         ("z.csv", "service is known", "rejected", 1, 5, "톸"),
     ]
-
-
-def test_files_without_a_broken_rule_have_no_row(claims_csv: ClaimsCsv, incident: Incident) -> None:
-    table = rule_table(read(claims_csv([{}, {}]), incident))
-    assert table.is_empty()
-    assert table.columns == ["source_file", "rule", "outcome", "complaints", "source_row", "example"]
 
 
 @pytest.mark.slow
@@ -133,13 +119,6 @@ def test_the_first_rejects_are_reported_and_the_others_counted(
     ]
 
 
-def test_the_report_is_plain_values(claims_csv: ClaimsCsv, incident: Incident) -> None:
-    claims = read(claims_csv([{}, {"loss": "x"}], name="my-synthetic.csv"), incident)
-    told = ClaimsQuality(claims).to_dict()
-    assert json.loads(json.dumps(told, default=date.isoformat))["synthetic"] is True
-    assert told["skipped"] == []
-
-
 # --- rules that only count ------------------------------------------------------------------------------
 
 BREAKS: dict[str, list[Row]] = {
@@ -163,23 +142,6 @@ def test_a_complaint_that_breaks_a_counted_rule_is_a_claim_and_is_reported(
     assert lenient.to_polars()["source_row"].to_list() == [2, 3]
     assert lenient.counted_rules().rows() == [("claims.csv", rule, 1)]
     assert rule_table(lenient).filter(outcome="rejected").is_empty()
-
-
-def test_all_rules_may_be_counted_at_once_and_one_claim_may_break_several(
-    claims_csv: ClaimsCsv, incident: Incident
-) -> None:
-    rows = [{"filed_on": AFTER, "loss": "150300000001"}, {"claim_id": "c1"}, {"claim_id": "c1", "loss": "1"}]
-    claims = read(claims_csv(rows), counting(incident, *BREAKS))
-    assert len(claims) == 3
-    assert sorted(rules_of(claims)) == sorted(
-        [(WINDOW, "counted", 1), ("loss is plausible", "counted", 1), (REPEATED_ID, "counted", 2)]
-    )
-
-
-def test_a_counted_rule_can_be_strict_again(claims_csv: ClaimsCsv, incident: Incident) -> None:
-    strict = incident.model_copy(update={"rules": {WINDOW: "reject"}})
-    path = claims_csv([{}, {"filed_on": AFTER}])
-    assert rule_table(read(path, strict)).equals(rule_table(read(path, incident)))
 
 
 # --- hard forms -----------------------------------------------------------------------------------------
@@ -276,45 +238,69 @@ def test_claimants_who_filed_again_are_counted_by_hand(claims_csv: ClaimsCsv, in
     ]
 
 
-CLAIM = st.fixed_dictionaries(
-    {
-        "claim_id": st.sampled_from("abcd"),
-        "claimant_id": st.sampled_from(["", "a", "u", " u", "v"]),
-        "service": st.sampled_from(["카톡", "카카오톡", "멜론"]),
-        "filed_on": st.sampled_from(["2022-10-19", "2022-10-20", AFTER]),
-        "loss": st.sampled_from(["", "0", "5", "6", "x"]),
-    }
-)
+def claims_with_losses(claims_csv: ClaimsCsv, incident: Incident, losses: Iterable[object]) -> Claims:
+    return read_claims(claims_csv([{"loss": str(x)} for x in losses]), incident)
 
 
-@pytest.mark.slow
-@given(rows=st.lists(CLAIM, max_size=14))
-@settings(max_examples=12)
-def test_claimants_are_those_of_python(tmp_path_factory: pytest.TempPathFactory, rows: list[Row]) -> None:
-    incident = counting(load_incident("kakao-2022"), REPEATED_ID, EXACT_COPY)
-    full = claim_rows([{"claim_id": "good", "claimant_id": "", "loss": "1"}, *rows], incident)
-    header = list(full[0])
-    path = tmp_path_factory.mktemp("claimants") / "a.csv"
-    lines = [header, *([row[c] for c in header] for row in full)]
-    path.write_text("\n".join(",".join(line) for line in lines), "utf-8")
-    ids = {"카톡": "kakaotalk", "카카오톡": "kakaotalk", "멜론": "melon"}
-    told = [
-        (row["claimant_id"].strip(), row["claim_id"], ids[row["service"]], row["filed_on"], row["loss"])
-        for row in full
-        if row["loss"] != "x" and row["filed_on"] != AFTER
+# --- round sums -----------------------------------------------------------------------------------------
+
+
+def test_round_sums_are_counted_by_hand(claims_csv: ClaimsCsv, incident: Incident) -> None:
+    losses = ["", "0", "7", "20", "300", "5000", "5000", "120000"]
+    table = claims_with_losses(claims_csv, incident, losses).query("round-losses")
+    assert table.rows() == [
+        (10, 5, 0.8333333333, 0.1),
+        (100, 4, 0.6666666667, 0.01),
+        (1_000, 3, 0.5, 0.001),
+        (10_000, 1, 0.1666666667, 0.0001),
     ]
-    expected = []
-    for identified_by in ("claimant_id", "claim_id"):
-        group = [(u or c, s, d, x) for u, c, s, d, x in told if bool(u) == (identified_by == "claimant_id")]
-        grains: dict[str, list[object]] = {
-            "claimant": [who for who, *_ in group],
-            "claimant_and_service": [(who, s) for who, s, _, _ in group],
-            "claimant_service_and_day": [(who, s, d) for who, s, d, _ in group],
-            "claimant_service_and_loss": [(who, s, x) for who, s, _, x in group if x not in ("", "0")],
-        }
-        expected += [
-            (identified_by, grain, len(keys), len(set(keys)), sum(n > 1 for n in Counter(keys).values()))
-            for grain, keys in grains.items()
-            if keys
-        ]
-    assert read(path, incident).query("repeat-claimants").rows() == expected
+
+
+# --- edges of a policy ----------------------------------------------------------------------------------
+
+EDGE_COLUMNS = [
+    "edge", "losses", "below", "at_edge", "above", "ratio", "alike", "excess", "up_to_share", "under_share",
+]  # fmt: skip
+
+
+def test_claims_at_and_beside_an_edge_are_counted_by_hand(claims_csv: ClaimsCsv, incident: Incident) -> None:
+    losses = ["", 0, 50, 90, 91, 99, 100, 100, 100, 101, 110, 500]
+    table = bunching_table(claims_with_losses(claims_csv, incident, losses), [200, 100, 100])
+    assert table.columns == EDGE_COLUMNS
+    assert table.rows() == [
+        (100, 10, 2, 3, 1, 2.0, 0.5, 2.5, 0.7, 0.4),  # 50 and 200 are as round
+        (200, 10, 0, 0, 0, None, 1.5, -1.5, 0.9, 0.9),  # 100 and 300 are
+    ]
+    assert table.schema["edge"] == pl.Int64
+    assert bunching_table(claims_with_losses(claims_csv, incident, [2]), [1])["alike"].to_list() == [None]
+
+
+@pytest.mark.parametrize(
+    ("edge", "sums"),
+    [(300_000, [200_000, 400_000]), (100_000, [50_000, 200_000]), (250_000, [240_000, 260_000])],
+)
+def test_an_edge_is_held_against_sums_as_round(
+    claims_csv: ClaimsCsv, incident: Incident, edge: int, sums: list[int]
+) -> None:
+    losses = [edge] * 5 + sums + [edge - 1, edge + 1]
+    (row,) = bunching_table(claims_with_losses(claims_csv, incident, losses), [edge]).rows(named=True)
+    assert (row["alike"], row["excess"]) == (1, 4)
+
+
+def test_one_word_read_two_ways_is_eleven_points_apart(claims_csv: ClaimsCsv, incident: Incident) -> None:
+    losses = [100_000] * 48 + [300_000] * 11 + [400_000] * 41
+    (row,) = bunching_table(claims_with_losses(claims_csv, incident, losses), [300_000]).rows(named=True)
+    assert (row["up_to_share"], row["under_share"]) == (0.59, 0.48)
+
+
+def test_without_an_edge_or_a_loss_there_is_no_row(claims_csv: ClaimsCsv, incident: Incident) -> None:
+    assert bunching_table(claims_with_losses(claims_csv, incident, [5]), []).columns == EDGE_COLUMNS
+    assert bunching_table(claims_with_losses(claims_csv, incident, [5]), []).is_empty()
+    assert bunching_table(claims_with_losses(claims_csv, incident, ["", 0]), [100]).is_empty()
+
+
+def test_an_edge_too_small_for_neighbours_says_nothing_of_them(
+    claims_csv: ClaimsCsv, incident: Incident
+) -> None:
+    (row,) = bunching_table(claims_with_losses(claims_csv, incident, [9, 10, 11]), [10]).rows(named=True)
+    assert (row["below"], row["at_edge"], row["above"], row["ratio"]) == (0, 1, 0, None)

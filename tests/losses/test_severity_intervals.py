@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
+import polars as pl
 import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
-from scipy import optimize, stats
+from scipy import optimize, special, stats
 
 from outage_analysis.errors import ModelRefused, UsageError
-from outage_analysis.losses import FAMILIES, SeverityFit, fit_severity
+from outage_analysis.losses import COUNTED, FAMILIES, Fits, SeverityFit, curve_table, fit_all
 from tests.losses.test_severity import DENTAL, HOSTILE, INF, SCIPY, Table, log_likelihood, tables
 
 QUANTITIES = ("median", "mean", "p95")
@@ -145,35 +146,6 @@ def test_profile_ends_of_any_table_are_just_not_rejected_or_unbounded(
         assert deviance(table, fit, quantity, fit.value(quantity) * 1e3) < ALLOWED
 
 
-@pytest.mark.slow
-@pytest.mark.xfail(strict=True, reason="the search stays on the near side of a bent ridge")
-def test_profile_ends_on_a_bent_ridge_of_a_truncated_table_are_just_not_rejected() -> None:
-    edges = (0.5, 2.2888003840490745, 2.3288003840490745, 2.3688003840490746, 2.4088003840490746)
-    table = Table(edges, (46, 2, 3, 2), "truncated")
-    fit = table.fit("lognormal")
-    low, high = fit.interval("sigma")
-    assert deviance(table, fit, "sigma", low) == pytest.approx(ALLOWED, abs=0.01)
-    assert high == INF
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    ("edges", "counts", "quantity", "low", "high"),
-    [
-        # Both ends by a search over all shapes; above, in the limit of a Pareto law with one parameter.
-        ((0.0, 1.2829, 2.8788, 4.2013, 12.6615, 18.6756), (43, 51, 24, 27, 7), "p95", 9.583, 743.7),
-        ((0.0, 1.2829, 2.8788, 4.2013, 12.6615, 18.6756), (1, 19, 14, 0, 6), "alpha", 0.0, 0.45424),
-        ((0.0, 1.0, 2.0, 3.5625, 7.5625, 11.5625), (1, 1, 16, 0, 6), "alpha", 0.0, 0.86145),
-    ],
-)
-def test_a_burr_distribution_with_few_losses_reaches_as_far_as_a_search(
-    edges: tuple[float, ...], counts: tuple[int, ...], quantity: str, low: float, high: float
-) -> None:
-    found = fit_severity(edges, counts, family="burr", top="truncated").interval(quantity)
-    assert found[0] == pytest.approx(low, rel=1e-3, abs=2e-3)
-    assert found[1] == pytest.approx(high, rel=1e-2)
-
-
 def test_a_profile_interval_turns_with_its_quantity() -> None:
     fit = DENTAL_TABLES["closed"].fit("lognormal")
     low, high = fit.interval("mean")
@@ -183,26 +155,6 @@ def test_a_profile_interval_turns_with_its_quantity() -> None:
     assert turned == pytest.approx((1 / high, 1 / low), rel=1e-5)
     assert logs == pytest.approx((np.log(low), np.log(high)), rel=1e-5)
     assert below_zero == pytest.approx((-high, -low), rel=1e-5)
-
-
-def test_a_higher_level_is_a_wider_interval() -> None:
-    fit = DENTAL_TABLES["open"].fit("weibull")
-    ends = [fit.interval("p95", level) for level in (0.1, 0.5, 0.8, 0.95, 0.999)]
-    lows, highs = zip(*ends, strict=True)
-    assert list(lows) == sorted(lows, reverse=True)
-    assert list(highs) == sorted(highs)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("power", [-6, 9])
-@pytest.mark.parametrize("family", FAMILIES)
-def test_intervals_in_another_unit_are_the_same(family: str, power: int) -> None:
-    fit, unit = DENTAL_TABLES["closed"].fit(family), 10.0**power
-    edges = [edge * unit for edge in DENTAL["edges"]]
-    other = fit_severity(edges, DENTAL["counts"], family=family, top="closed")
-    for quantity in dict.fromkeys((*fit.params, *QUANTITIES)):
-        by = 1.0 if quantity in fit.params and quantity != FAMILIES[family].scale else unit
-        assert other.interval(quantity) == pytest.approx(np.array(fit.interval(quantity)) * by, rel=1e-4)
 
 
 # --- quantities and refusals -----------------------------------------------------------------------------
@@ -233,28 +185,6 @@ def test_a_level_outside_0_and_1_is_refused(level: float) -> None:
 
 
 @pytest.mark.slow
-def test_an_infinite_mean_has_no_interval() -> None:
-    fit = fit_severity((0, 1, 10, 100, 1e3, 1e4), (30, 40, 30, 20, 40), family="lomax", top="open")
-    assert fit.mean == INF
-    with pytest.raises(ModelRefused, match="infinite") as caught:
-        fit.interval("mean")
-    assert "limited mean" in caught.value.remedy
-    low, high = fit.interval(lambda distribution: distribution.limited_mean(1e4))
-    assert low < fit.value(lambda distribution: distribution.limited_mean(1e4)) < high
-
-
-def test_the_interval_of_a_cost_with_a_cap_is_that_of_the_limited_mean() -> None:
-    fit = DENTAL_TABLES["closed"].fit("exponential")
-    low, high = fit.interval("theta")
-
-    def capped(theta: float) -> float:
-        return float(theta * -np.expm1(-500 / theta))
-
-    found = fit.interval(lambda distribution: distribution.limited_mean(500))
-    assert found == pytest.approx((capped(low), capped(high)), rel=1e-5)
-
-
-@pytest.mark.slow
 @pytest.mark.parametrize("family", FAMILIES)
 @pytest.mark.parametrize("name", [name for name in HOSTILE if name != "2,000 bands"])
 def test_an_interval_on_a_hostile_table_holds_the_estimate_or_is_refused(name: str, family: str) -> None:
@@ -269,3 +199,65 @@ def test_an_interval_on_a_hostile_table_holds_the_estimate_or_is_refused(name: s
             continue
         assert 0 <= low <= fit.value(quantity) <= high, quantity
         assert low < high, quantity
+
+
+def dental(top: str, left: str = "ground_up", *, first: int = 0) -> Fits:
+    return fit_all(DENTAL["edges"][first:], DENTAL["counts"][first:], top=top, left=left)
+
+
+@pytest.fixture(scope="module")
+def fits() -> Fits:
+    return dental("open")
+
+
+def test_what_was_counted_is_the_running_share_at_every_finite_edge(fits: Fits) -> None:
+    counted = curve_table(fits).filter(family=COUNTED)
+    shares = np.cumsum(DENTAL["counts"]) / 378
+    assert counted["loss"].to_list() == DENTAL["edges"][1:-1]  # an open top has no last edge
+    assert counted["share_below"].to_list() == pytest.approx(shares[:-1].tolist(), rel=1e-5)
+    assert counted["share_above"].to_list() == pytest.approx((1 - shares[:-1]).tolist(), rel=1e-5)
+    assert counted["low"].null_count() == counted["weight"].null_count() == len(counted)
+    closed = curve_table(dental("closed")).filter(family=COUNTED)
+    assert closed["loss"].to_list() == DENTAL["edges"][1:]
+    assert closed["share_below"][-1] == 1.0
+
+
+@pytest.mark.parametrize("top", ["open", "closed", "truncated"])
+def test_curves_are_the_distributions_and_rise_with_the_loss(top: str) -> None:
+    found = dental(top)
+    table = curve_table(found)
+    for name in set(table["family"]) - {COUNTED}:
+        fit, rows = found[name], table.filter(family=name)
+        distribution = SCIPY[name](*fit.params.values())
+        whole = distribution.cdf(4000) if top == "truncated" else 1.0
+        below = distribution.cdf(rows["loss"].to_numpy()) / whole
+        assert rows["share_below"].to_list() == pytest.approx(below.tolist(), rel=1e-4)
+        assert rows["loss"].is_sorted()
+        assert rows["share_below"].is_sorted()
+        assert rows["share_above"].is_sorted(descending=True)
+        assert rows["p"].unique().to_list() == pytest.approx([fit.gof.p], rel=1e-5)
+        assert rows["weight"].unique().to_list() == pytest.approx([found.weights[name]], rel=1e-5)
+
+
+def test_the_interval_is_the_delta_method_on_the_logit(fits: Fits) -> None:
+    best = fits.best
+    table = curve_table(fits)
+    assert table.filter(pl.col("family") != best.family)["low"].null_count() == len(table) - 40
+    rows = table.filter(family=best.family)
+    losses, params = rows["loss"].to_numpy(), np.array([*best.params.values()])
+
+    def logit(at: np.ndarray) -> np.ndarray:
+        return np.asarray(special.logit(SCIPY[best.family](*at).cdf(losses)))
+
+    slope = np.array(
+        [(logit(params + s) - logit(params - s)) / (2 * s.sum()) for s in np.diag(1e-4 * params)]
+    )
+    reach = stats.norm.ppf(0.975) * np.sqrt(np.einsum("ip,ij,jp->p", slope, best.covariance, slope))
+    assert rows["low"].to_list() == pytest.approx(special.expit(logit(params) - reach).tolist(), rel=1e-3)
+    assert rows["high"].to_list() == pytest.approx(special.expit(logit(params) + reach).tolist(), rel=1e-3)
+
+
+def test_curves_without_a_likeliest_family_are_refused() -> None:
+    few = fit_all((0, 1, 2, 3), (1, 1, 1), top="open", families=("lognormal", "gamma"))
+    with pytest.raises(ModelRefused, match="too few losses"):
+        curve_table(few)

@@ -53,13 +53,6 @@ def test_a_document_holds_what_is_written(write_document: Callable[[str], Path])
     assert (mine.name["en"], mine.name["ko"]) == ("My losses", "내 손실")
 
 
-def test_losses_are_counted_from_nothing_on_unless_the_document_says_otherwise(
-    write_document: Callable[[str], Path],
-) -> None:
-    text = PAGE.replace('left = "truncated"\n', "").replace("[10, 20", "[0, 20")
-    assert load_grouped(write_document(text)).left == "ground_up"
-
-
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [

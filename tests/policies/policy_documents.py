@@ -5,12 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from datetime import date
-from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from outage_analysis.policies import Schedule
-from tests.costs.test_payouts import ANYONE, Loss, Page, Who, fits
+from tests.costs.test_payouts import Page
 from tests.paths import ROOT
 
 DOCS = ROOT / "docs"
@@ -45,13 +43,6 @@ def toml(*lines: Page) -> str:
 
 
 Written = Callable[[str], Path]
-
-
-def paid_to(line: Schedule, loss: Loss, who: Who = ANYONE) -> Fraction | None:
-    """What a line pays one claimant, by the tariff that fits."""
-    if not fits(line.eligibility, who):
-        return Fraction(0)
-    return next(tariff for when, tariff in line.tariffs if fits(when, who)).pay(loss)
 
 
 SOUND: Page = {

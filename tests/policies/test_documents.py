@@ -8,8 +8,11 @@ import subprocess
 import sys
 from collections.abc import Callable
 from datetime import date
+from fractions import Fraction
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -18,12 +21,14 @@ from hypothesis import strategies as st
 from outage_analysis.costs import exact_costs
 from outage_analysis.costs.policy_results import reconciliation_table
 from outage_analysis.errors import UsageError
-from outage_analysis.policies import PolicyExplainer, explain, findings, load_policy
+from outage_analysis.incidents import NEGATIVE, UNKNOWN, ZERO
+from outage_analysis.policies import FeeCredit, Policy, PolicyExplainer, explain, findings, load_policy
 from outage_analysis.policies.checks import FINDINGS
 from outage_analysis.policies.tariff import MAX_STEPS
 from outage_analysis.text import LANGUAGES, Locale
-from tests.costs.test_payouts import Page, cube, policy_of, rich_lines
-from tests.policies.policy_documents import DAY, EVERYBODY, FLAT, HEAD, LATER, A, Written, ends, toml
+from tests.conftest import Edited
+from tests.costs.test_payouts import Page, cube, owed, policy_of, rich_lines, turning_points
+from tests.policies.policy_documents import DAY, EVERYBODY, FLAT, HEAD, LATER, Written, ends, on_its_own, toml
 
 # --- what is wrong with a page, and where ----------------------------------------------------------
 
@@ -164,12 +169,6 @@ def test_the_document_itself_is_right(write_document: Written) -> None:
     assert [line.id for line in policy.lines] == ["cash", "fund"]
 
 
-def test_for_a_line_without_a_kind_the_error_lists_the_kinds(write_document: Written) -> None:
-    with pytest.raises(UsageError) as refusal:
-        load_policy(write_document(GOOD.replace('kind = "budget"\n', "")))
-    assert all(kind in str(refusal.value) for kind in ("schedule", "in_kind", "fee_credit", "budget"))
-
-
 @pytest.mark.parametrize(
     ("line", "key"), [({"id": "band"}, "line 'band' > band"), ({"note": "band"}, "line 'line-0' > band")]
 )
@@ -181,17 +180,13 @@ def test_a_missing_key_is_named_even_where_a_value_reads_like_it(
     assert refusal.value.column == key
 
 
-def test_one_mistake_is_counted_once(write_document: Written) -> None:
-    only = toml({"band": [{"over": 0, "fixed": -1}]})
-    with pytest.raises(UsageError) as refusal:
-        load_policy(write_document(only))
-    assert "more)" not in str(refusal.value)
-
-
 def test_two_mistakes_are_counted(write_document: Written) -> None:
     text = GOOD.replace("fixed = 30", "fixed = -1").replace("limit = 500", "limit = -1")
     with pytest.raises(UsageError, match=r"\(and 1 more\)"):
         load_policy(write_document(text))
+    with pytest.raises(UsageError) as refusal:
+        load_policy(write_document(toml({"band": [{"over": 0, "fixed": -1}]})))
+    assert "more)" not in str(refusal.value)
 
 
 # --- hostile pages ---------------------------------------------------------------------------------
@@ -451,14 +446,6 @@ def test_a_band_that_nobody_fell_into_costs_nothing_even_under_review() -> None:
     assert table["high"].item() == 15
 
 
-def test_the_rows_of_a_segment_say_which_it_is() -> None:
-    segment = {"id": "s", "when": A, "band": ({"over": 0, "fixed": 50},)}
-    line = {"band": ({"over": 0, "fixed": 5},), "segment": (segment,)}
-    claims = cube([("a", 0, 9, 1, None, None), ("b", 0, 9, 1, None, None)])
-    table = exact_costs(policy_of(line), None, as_of=DAY, cubes=[claims]).filter(level="band")
-    assert sorted(table.select("segment", "promised").rows(), key=str) == [("s", 50.0), (None, 5.0)]
-
-
 def test_a_sum_that_came_out_later_is_named_and_not_reported() -> None:
     policy = policy_of({"kind": "budget", "amount": "CO-16"}, currency="KRW", loss_unit="KRW")
     words = Locale("en", "KRW")
@@ -480,3 +467,210 @@ def test_a_sum_that_rests_on_a_later_line_or_a_later_fact_is_hindsight() -> None
     ):
         policy = policy_of(line, tie_out=(tie,))
         assert reconciliation_table(policy.tie_outs, policy, as_of=DAY)["hindsight"].item() is hindsight
+
+
+# --- more generous is never cheaper, a larger loss is never paid less ------------------------------
+
+
+@pytest.mark.slow
+@given(page=rich_lines(), data=st.data())
+@settings(max_examples=150)
+def test_a_larger_loss_in_a_band_is_never_paid_less(page: Page, data: st.DataObject) -> None:
+    for _, tariff in policy_of(page).schedules[0].tariffs:
+        for (low, high), _ in tariff.rules()[3:]:
+            if high is not None and high <= (low or 0):
+                continue
+            one = st.integers((low or 0) + 1, 10**15 - 1 if high is None else high)
+            less, more = sorted((data.draw(one), data.draw(one)))
+            mine, theirs = tariff.pay(less), tariff.pay(more)
+            assert (mine is None) == (theirs is None)
+            assert mine is None or theirs is None or mine <= theirs
+
+
+@pytest.mark.slow
+@given(page=rich_lines())
+@settings(max_examples=150)
+def test_the_pieces_of_a_tariff_hold_each_loss_once_and_pay_what_the_document_owes(page: Page) -> None:
+    for number, (_, tariff) in enumerate(policy_of(page).schedules[0].tariffs):
+        unknown, negative, zero, *positive = (piece.band for piece in tariff.pieces)
+        assert (unknown, negative, zero) == (UNKNOWN, NEGATIVE, ZERO)
+        assert (positive[0][0], positive[-1][1]) == (0, None)
+        for (_, end), (starts, top) in pairwise(positive):
+            assert end == starts
+            assert top is None or top > (starts or 0)
+        alone = on_its_own(page, number)
+        turns = {*tariff.cuts, *turning_points(alone)}
+        near = {turn + step for turn in turns for step in (-1, 0, 1)} - {-1}
+        for loss in {0, *near, 10**15, 10**18}:  # one claimant's losses may add up to more than a loss
+            assert tariff.pay(loss) == owed(alone, loss), loss
+        assert tariff.pay(None) == owed(alone, None)
+        assert tariff.pay(-1) == 0
+
+
+# --- what has too many steps is refused, with the remedy -------------------------------------------
+
+ENDLESS: st.SearchStrategy[tuple[Page, ...]] = st.one_of(
+    st.builds(  # periods without an end
+        lambda amount, every, after: (
+            {"band": [{"over": 0, "rate": {"amount": amount, "every": every, "after": after}}]},
+        ),
+        st.integers(1, 10**12),
+        st.integers(2, 10**11),
+        st.integers(0, 10**12),
+    ),
+    st.builds(  # periods as long as the limit lets them, or the edge
+        lambda every, end: (
+            {
+                "band": [
+                    {"over": 0, "up_to": every * 2_100, "rate": {"amount": 9, "every": every}, **end},
+                    {"over": every * 2_100},
+                ]
+            },
+        ),
+        st.integers(2, 10**9),
+        st.sampled_from([{}, {"limit": 9 * 2_050}]),
+    ),
+    st.builds(  # three lines of 900 steps, each on losses of its own
+        lambda every: tuple(
+            {"band": [{"over": 0, "rate": {"amount": 1, "every": every, "after": n}, "limit": 900}]}
+            for n in (0, 1, 2)
+        ),
+        st.integers(3, 10**9),
+    ),
+    st.builds(  # the same in segments of one line
+        lambda every: (
+            {
+                "band": [{"over": 0}],
+                "segment": [
+                    {
+                        "id": f"s{n}",
+                        "when": {"service": [f"x{n}"]},
+                        "band": [
+                            {"over": 0, "rate": {"amount": 1, "every": every, "after": n}, "limit": 900}
+                        ],
+                    }
+                    for n in (0, 1, 2)
+                ],
+            },
+        ),
+        st.integers(3, 10**9),
+    ),
+)
+
+
+@given(lines=ENDLESS)
+@settings(max_examples=120)
+def test_a_document_of_too_many_steps_is_refused_with_what_to_do(
+    write_document: Written, lines: tuple[Page, ...]
+) -> None:
+    with pytest.raises(UsageError, match=r"more than 2,000 losses|at most 2,000") as refusal:
+        load_policy(write_document(toml(*lines)))
+    assert refusal.value.remedy.startswith("Round to a larger amount, lengthen the period")
+    assert refusal.value.remedy.endswith(("or set `limit` or `up_to`.", "or split the policy."))
+
+
+def test_as_many_steps_as_are_allowed_are_allowed(write_document: Written) -> None:
+    last = {"over": 0, "rate": {"amount": 1, "every": 10}, "limit": MAX_STEPS - 1}
+    policy = load_policy(write_document(toml({"band": [last]})))
+    assert len(policy.breakpoints) == MAX_STEPS - 1
+    assert policy.schedules[0].tariff.pay(10 * MAX_STEPS) == MAX_STEPS - 1
+
+
+@pytest.mark.parametrize("closed", ["upper", "lower"])
+def test_edges_are_as_they_are_written_whichever_side_is_closed(edited: Edited, closed: str) -> None:
+    policy = load_policy(edited("policies", 'closed = "upper"', f'closed = "{closed}"'))
+    assert policy.edges == (300_000, 500_000)
+    assert load_policy("kt-2021").edges == ()  # without a schedule
+
+
+@pytest.mark.parametrize(
+    ("pairs", "message"),
+    [
+        (
+            ["over = 300_000", "over = 400_000"],
+            "line 'small-business-cash': there is a gap: no band covers losses over 300,000 up to 400,000.",
+        ),
+        (
+            ["over = 300_000", "over = 200_000"],
+            "line 'small-business-cash': two bands overlap on losses over 200,000 up to 300,000",
+        ),
+        (["over = 0", "over = 1"], "the first band starts at 1, not at 0"),
+        (
+            ["over = 500_000", "over = 500_000\nup_to = 900_000"],
+            "the last band ends at 900,000: larger losses have no rule",
+        ),
+        (
+            ["up_to = 500_000", f"up_to = {10**15 + 1}", "over = 500_000", f"over = {10**15 + 1}"],
+            "band 2 > up_to: input should be less than or equal to 1000000000000000",
+        ),
+        (
+            ["review = true", "review = true\nfixed = 1"],
+            "band 3: a reviewed band has no fixed payment, share, rate, floor or limit",
+        ),
+        (["review = true", "review = true\nshare = 0.5"], "band 3: a reviewed band has no fixed"),
+        (['closed = "upper"', 'closed = "both"'], "closed: input should be 'upper' or 'lower'"),
+        (
+            ['{ claimant_type = ["small_business"] }', "{ claimant_type = [] }"],
+            "eligibility > claimant_type: tuple should have at least 1 item",
+        ),
+        (
+            ['closed = "upper"', 'closed = "upper"\nunknown = { share = 0.5 }'],
+            "pays a share of an unknown loss",
+        ),
+    ],
+)
+def test_bands_that_break_a_rule_are_refused(edited: Edited, pairs: list[str], message: str) -> None:
+    with pytest.raises(UsageError) as refusal:
+        load_policy(edited("policies", *pairs))
+    assert message in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    ("written", "held"), [("0.25", 2500), ("0.3333", 3333), ("1", 10_000), ("1.0", 10_000)]
+)
+def test_a_share_of_at_most_four_places_is_held_exactly(edited: Edited, written: str, held: int) -> None:
+    line = load_policy(edited("policies", "fixed = 30_000", f"share = {written}")).schedules[0]
+    assert line.bands[0].share == held
+
+
+@pytest.mark.parametrize(
+    "written", ["0.33333", "1.1", "-0.1", "25", "inf", "-inf", "nan", "1e-5", "true", '"0.25"', "9" * 400]
+)
+def test_any_other_share_is_refused_by_its_key(edited: Edited, written: str) -> None:
+    with pytest.raises(UsageError) as refusal:
+        load_policy(edited("policies", "fixed = 30_000", f"share = {written}"))
+    assert "line 'small-business-cash' > band 1 > share: is not " in str(refusal.value)
+
+
+ROUNDED_UP = 'rounding = { to = 10, how = "up" }\n'
+
+
+def taxi_fee(policy: Policy) -> FeeCredit:
+    line = policy.line("taxi-pro-membership")
+    assert isinstance(line, FeeCredit)
+    return line
+
+
+def test_the_fee_credit_was_announced_at_two_won_above_its_arithmetic(
+    policy: Policy, golden: dict[str, Any], edited: Edited
+) -> None:
+    case = golden["fee_credit"]
+    line = taxi_fee(policy)
+    assert line.computed == Fraction(case["fee"] * case["days"], case["period_days"])
+    assert line.amount is None  # rounding up to ten won explains what was announced
+    assert line.payment == case["announced"]
+    assert taxi_fee(load_policy(edited("policies", ROUNDED_UP, ""))).payment == case["computed"]
+
+
+def test_a_credit_of_an_unknown_fee_has_no_amount(policy: Policy, edited: Edited) -> None:
+    line = policy.line("melon-passes")
+    assert isinstance(line, FeeCredit)
+    assert (line.fee, line.computed, line.payment) == (None, None, None)
+    assert line.credit(9_000) == 900  # three days of thirty, whatever the fee
+    no_fee = taxi_fee(load_policy(edited("policies", "fee = 39_000\n", "")))
+    assert (no_fee.computed, no_fee.payment) == (None, None)
+
+
+def test_a_line_that_is_not_there_names_those_that_are(policy: Policy) -> None:
+    with pytest.raises(UsageError, match=r"no such cost line.*emoticons"):
+        policy.line("emoticon")

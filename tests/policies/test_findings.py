@@ -7,26 +7,22 @@ import re
 from importlib.resources import files
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import polars as pl
 import pytest
 from hypothesis import given, settings
 
-from outage_analysis.costs import exact_costs
-from outage_analysis.costs.policy_results import line_table
 from outage_analysis.files import bundled_ids
-from outage_analysis.policies import Policy, explain, findings, load_policy
+from outage_analysis.policies import Policy, findings, load_policy
 from outage_analysis.policies.checks import FINDINGS
 from tests.commands import command
+from tests.conftest import Edited
 from tests.costs.test_payouts import Page, owed, policy_of, rich_lines
 from tests.paths import OWN_OUTAGE
 from tests.policies.policy_documents import AB, DAY, DOCS, EVERYBODY, FIRST_COME, LATER, SOUND, A, B, Written
 from tests.policies.stated_figures import contradicted_facts
 from tests.untranslated_text import untranslated
-
-if TYPE_CHECKING:
-    from tests.conftest import Edited
 
 # --- what a second reader would ask about ----------------------------------------------------------
 
@@ -181,13 +177,6 @@ def test_there_is_an_example_of_each_finding() -> None:
     assert {kind for kind, *_ in ASK} == set(FINDINGS)
 
 
-def test_the_kakao_document_shows_one_cliff(policy: Policy) -> None:
-    cliffs = findings(policy).filter(finding="cliff").select("line", "says").rows()
-    assert cliffs == [
-        ("small-business-cash", "a loss of 500,000 gets 50,000; one of 500,001 waits for a review")
-    ]
-
-
 def test_the_order_of_the_findings_is_that_of_the_lines() -> None:
     found = findings(policy_of({**SOUND, "accounting": None}, SOUND, {**SOUND, "public_on": None}))
     assert found.select("finding", "line").rows() == [("accounting", "line-0"), ("undated", "line-2")]
@@ -242,20 +231,6 @@ def test_our_own_documents_have_no_dead_parts(id_: str, write_document: Written)
             write_document(text.format(id="p", currency="KRW", loss_unit="KRW", second_band="  share = 0.1"))
         )
     assert findings(policy).filter(pl.col("finding").is_in(["dead", "gap", "cap", "fact"])).is_empty()
-
-
-def test_the_least_and_the_most_of_a_line_count_its_segments() -> None:
-    table = line_table(policy_of(segments(A, B)))  # 1, 2, and 5 for all others, in cents
-    assert table.select("least", "most").row(0) == (0.01, 0.05)
-
-
-def test_a_band_that_holds_no_whole_number_takes_no_part_in_anything() -> None:
-    rules = ({"over": 0, "up_to": 1, "fixed": 900}, {"over": 1, "fixed": 5})  # [0, 1) and [1, ...
-    policy = policy_of({**SOUND, "closed": "lower", "published_count": "CL-13", "band": rules})
-    row = exact_costs(policy, None, as_of=DAY).row(0, named=True)
-    assert [row[column] for column in ("promised", "low", "high")] == [8_461 * 5] * 3
-    assert line_table(policy).select("least", "most").row(0) == (0.05, 0.05)
-    assert not any("9.00" in sentence for sentence in explain(policy))
 
 
 # --- against facts and a ledger -------------------------------------------------------------------------

@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import json
-import re
 import tomllib
 from collections.abc import Iterator
 from datetime import date
 from fractions import Fraction
 from typing import Any
 
-import polars as pl
 import pytest
 
 from outage_analysis.costs import cost_table
-from outage_analysis.costs.policy_results import overview, policy_result, reconciliation_table
+from outage_analysis.costs.policy_results import policy_result, reconciliation_table
 from outage_analysis.files import bundled_ids, data_root
 from outage_analysis.incidents import fact_exists, facts, get_fact, outcomes
-from outage_analysis.policies import FeeCredit, InKind, explain, findings, load_policy
-from outage_analysis.text import LANGUAGES
+from outage_analysis.policies import FeeCredit, findings, load_policy
 
 FOLDER = data_root() / "policies"
 ALL = bundled_ids("policies")
@@ -60,13 +57,6 @@ def texts(part: Any) -> Iterator[dict[str, str]]:  # noqa: ANN401 - a page, or a
             yield part
         for value in part.values():
             yield from texts(value)
-
-
-def test_there_are_the_schemes_that_were_promised() -> None:
-    assert set(ALL) >= {
-        "kakao-2022", "kt-2018", "kt-2021", "skt-2008", "skt-2018", "kddi-2022", "kr-telecom-terms",
-        "ofcom-2019", "rogers-2022", "optus-2023", "att-2024", "kt-breach-2025",
-    }  # fmt: skip
 
 
 # --- every page ------------------------------------------------------------------------------------
@@ -118,24 +108,9 @@ def test_no_line_is_older_than_the_first_fact_that_says_so(id_: str) -> None:
 
 
 @EVERY
-def test_every_tie_out_comes_out_as_the_document_declares(id_: str) -> None:
-    policy = load_policy(id_)
-    table = reconciliation_table(policy.tie_outs, policy, as_of=date.max)
-    assert table["id"].to_list() == [tie.id for tie in policy.tie_outs]
-    assert table.filter(~pl.col("as_expected")).is_empty()
-    for tie, status in zip(policy.tie_outs, table["status"], strict=True):
-        assert status == tie.expect
-        assert status == "ties" or tie.note, f"{tie.id} differs and does not say why"
-
-
-@EVERY
 def test_the_golden_file_is_the_result_of_the_document(id_: str) -> None:
     golden = json.loads((FOLDER / f"{id_}.golden.json").read_text("utf-8"))
     assert golden == json.loads(json.dumps(policy_result(load_policy(id_)))), "run `make policies`"
-
-
-def test_there_is_a_golden_file_for_each_document_and_no_other() -> None:
-    assert sorted(path.name.removesuffix(".golden.json") for path in FOLDER.glob("*.golden.json")) == ALL
 
 
 @EVERY
@@ -145,16 +120,6 @@ def test_every_name_is_there_in_both_languages(id_: str) -> None:
     for text in found:
         assert text["en"].isascii() or not any("가" <= letter <= "힣" for letter in text["en"]), text
         assert any("가" <= letter <= "힣" for letter in text.get("ko", "")), text
-
-
-@EVERY
-@pytest.mark.parametrize("lang", LANGUAGES)
-def test_a_policy_can_be_explained_in_both_languages(id_: str, lang: str) -> None:
-    policy = load_policy(id_)
-    told = "\n".join(explain(policy, lang))
-    for line in policy.lines:
-        assert line.name[lang] in told
-    assert len(told.splitlines()) > 4 * len(policy.lines)
 
 
 @EVERY_REAL
@@ -176,15 +141,6 @@ def test_a_document_can_be_costed_on_any_day(id_: str) -> None:
         }
         bounded = table.drop_nulls(["low", "high"])
         assert (bounded["low"] <= bounded["high"]).all()
-
-
-def test_the_overview_counts_the_sums_that_are_met() -> None:
-    table = overview()
-    assert table["policy"].to_list() == ALL
-    for row in table.iter_rows(named=True):
-        declared = [tie.expect for tie in load_policy(row["policy"]).tie_outs]
-        said = re.findall(r"\d+", row["ties"])
-        assert said[:1] == ([str(declared.count("ties"))] if declared else [])
 
 
 # --- published sums, worked by hand ----------------------------------------------------------------
@@ -237,18 +193,14 @@ BY_HAND: list[tuple[str, str, float, float, str]] = [
 ]
 
 
-def result_of(id_: str, tie: str) -> dict[str, Any]:
-    policy = load_policy(id_)
-    return reconciliation_table(policy.tie_outs, policy, as_of=date.max).filter(id=tie).row(0, named=True)
-
-
 @pytest.mark.parametrize(
     ("id_", "tie", "by_hand", "printed", "status"), BY_HAND, ids=[f"{id_} {tie}" for id_, tie, *_ in BY_HAND]
 )
 def test_a_published_sum_is_what_it_is_by_hand(
     id_: str, tie: str, by_hand: float, printed: float, status: str
 ) -> None:
-    row = result_of(id_, tie)
+    ties = load_policy(id_).tie_outs
+    row = reconciliation_table(ties, load_policy(id_), as_of=date.max).filter(id=tie).row(0, named=True)
     assert row["computed"] == pytest.approx(by_hand, rel=1e-9)
     assert row["printed"] == pytest.approx(printed, rel=1e-9)
     assert row["status"] == status
@@ -257,12 +209,6 @@ def test_a_published_sum_is_what_it_is_by_hand(
 def test_every_published_sum_was_worked_by_hand() -> None:
     declared = {(id_, tie.id) for id_ in ALL if id_ != KAKAO for tie in load_policy(id_).tie_outs}
     assert declared <= {(id_, tie) for id_, tie, *_ in BY_HAND}
-
-
-def test_eleven_and_a_half_thousand_at_the_printed_mean_are_six_and_a_quarter_billion() -> None:
-    mean = get_fact("PO-KT18-SME.mean").whole
-    assert (mean, 11_500 * mean) == (543_500, 6_250_250_000)
-    assert round(11_500 * mean, -7) == get_fact("PO-KT18-SME.cost").whole
 
 
 @pytest.mark.parametrize(
@@ -300,69 +246,3 @@ def test_the_terms_give_ten_times_the_fee_from_two_hours_on(minutes: int, credit
 def test_the_rates_of_the_uk_code_are_paid_by_the_day(line: str, loss: int | None, pence: int) -> None:
     schedule = next(x for x in load_policy("ofcom-2019").schedules if x.id == line)
     assert schedule.tariff.pay(loss) == pence
-
-
-@pytest.mark.parametrize(("line", "paid"), [("taxi-pro-membership", 7_550), ("designated-driver-pro", 4_260)])
-def test_kakao_mobility_credited_what_it_announced(line: str, paid: int) -> None:
-    credit = load_policy("kakao-2022").line(line)
-    assert isinstance(credit, FeeCredit)
-    assert credit.payment == paid == get_fact(credit.facts[0]).whole
-
-
-@pytest.mark.parametrize(
-    ("id_", "line", "promised"),
-    [
-        ("kddi-2022", "flat", 7_178_000_000),
-        ("kddi-2022", "voice-only", 271_000_000),
-        ("skt-2008", "flat", 3_289_000_000),
-        ("kakao-2022", "emoticons", 312_000_000_000),
-        ("kakao-2022", "talk-drawer", 5_700_000_000),
-        ("kakao-2022", "channel-credit", 50_000_000_000),
-        ("kt-breach-2025", "package", 450_000_000_000),
-    ],
-)
-def test_what_was_promised_to_everybody_counted(id_: str, line: str, promised: int) -> None:
-    table = cost_table(load_policy(id_), None, as_of=date(2027, 1, 1)).filter(line=line)
-    assert table.row(0, named=True)["promised"] == promised
-
-
-@pytest.mark.parametrize(
-    ("id_", "line", "status"),
-    [
-        ("kt-2021", "all-lines", "not_published"),  # one plan's credit is not the mean of 35 million lines
-        ("optus-2023", "business-claims", "unpriced"),  # what was under discussion is no promise
-        ("att-2024", "credit", "not_published"),
-        ("rogers-2022", "mobile", "unpriced"),
-    ],
-)
-def test_what_was_not_published_is_in_no_figure(id_: str, line: str, status: str) -> None:
-    table = cost_table(load_policy(id_), None, as_of=date(2027, 1, 1))
-    row = table.filter(pl.col("line").str.starts_with(line)).row(0, named=True)
-    assert [row[k] for k in ("status", "promised", "low", "expected", "high")] == [status, *[None] * 4]
-
-
-def test_the_taxi_fund_is_no_certain_cost() -> None:
-    table = cost_table(load_policy("kakao-2022"), None, as_of=date(2023, 6, 30)).filter(
-        line="taxi-income-fund"
-    )
-    row = table.row(0, named=True)
-    assert [row[k] for k in ("promised", "low", "expected", "high")] == [3 * BN, 0, None, 3 * BN]
-
-
-@pytest.mark.parametrize(
-    ("id_", "line"),
-    [
-        ("rogers-2022", "mobile"),
-        ("skt-2018", "two-days"),
-        ("kt-2018", "landline-fee"),
-        ("optus-2023", "postpaid-data"),
-    ],
-)
-def test_a_fee_or_a_price_that_was_not_published_is_not_made_up(id_: str, line: str) -> None:
-    row = cost_table(load_policy(id_), None, as_of=date(2027, 1, 1)).filter(line=line).row(0, named=True)
-    assert (row["status"], row["promised"], row["expected"], row["high"]) == ("unpriced", None, None, None)
-
-
-def test_only_the_talk_drawer_of_kakao_is_capped() -> None:
-    goods = [line for line in load_policy("kakao-2022").lines if isinstance(line, InKind)]
-    assert {line.id: line.cap for line in goods if line.cap} == {"talk-drawer": "PG-04.users"}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from datetime import date, timedelta
 from fractions import Fraction
 from itertools import pairwise
@@ -15,16 +14,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import integrate, stats
 
-from outage_analysis.analysis import Plan, run
 from outage_analysis.assumptions import Ledger, RateAssumption, load_ledger
 from outage_analysis.assumptions.reference_classes import published_spread
 from outage_analysis.costs import exact_costs
 from outage_analysis.costs.policy_results import policy_result
-from outage_analysis.errors import OutageAnalysisError, UsageError
+from outage_analysis.errors import UsageError
 from outage_analysis.incidents import get_fact
-from outage_analysis.policies import FeeCredit, Policy, findings, load_policy
+from outage_analysis.policies import FeeCredit, Policy, load_policy
 from tests.costs.test_payouts import Page, policy_of
-from tests.paths import OWN_OUTAGE
 from tests.policies.policy_documents import (
     DAY,
     EVERYBODY,
@@ -73,23 +70,6 @@ def test_a_fee_credit_is_the_fee_for_the_time_that_is_credited(terms: Page, paid
     assert credit(fee=31_000, period_days=31, **terms).payment == paid
 
 
-@pytest.mark.parametrize(("minutes", "paid"), [(0, 0), (119, 0), (120, 1_200), (121, 1_210), (1_440, 14_400)])
-def test_a_multiple_is_owed_from_its_threshold_on(minutes: int, paid: int) -> None:
-    line = credit(fee=43_200, period_days=30, multiple=10, from_minutes=120)  # one a minute
-    assert line.credit(43_200, minutes) == paid
-    known = credit(fee=43_200, period_days=30, multiple=10, from_minutes=120, outage_minutes=minutes)
-    assert known.payment == paid
-
-
-@pytest.mark.parametrize(
-    ("fee", "exact", "paid"), [(39_000, "7548.39", 7_550), (22_000, "4258.06", 4_260)]
-)  # six days of a month of 31, to the next ten won
-def test_the_credits_of_kakao_mobility_are_rounded_up_to_ten_won(fee: int, exact: str, paid: int) -> None:
-    line = credit(fee=fee, days=6, period_days=31, rounding={"to": 10, "how": "up"})
-    assert f"{float(line.computed or 0):.2f}" == exact
-    assert line.payment == paid
-
-
 @given(
     fee=st.integers(1, 10**12),
     period=st.integers(1, 366),
@@ -111,12 +91,6 @@ def test_a_rounded_credit_is_the_nearest_step_on_its_side(
 def test_a_credit_without_a_fee_or_an_amount_is_unpriced_and_bounds_nothing() -> None:
     table = exact_costs(policy_of({"kind": "fee_credit", "days": 3, "recipients": "US-03"}), None, as_of=DAY)
     assert table.select("status", "promised", "expected", "high").row(0) == ("unpriced", None, None, None)
-
-
-def test_a_credit_whose_subscribers_are_bounded_costs_at_most_all_of_them() -> None:
-    line = {"kind": "fee_credit", "amount": 7_550, "effort": "automatic", "recipients_high": "US-07"}
-    row = exact_costs(policy_of(line), None, as_of=DAY).row(0, named=True)
-    assert (row["low"], row["expected"], row["high"]) == (0, None, 226_154 * 7_550)
 
 
 @pytest.mark.parametrize(
@@ -194,35 +168,12 @@ def test_a_capped_good_is_expected_to_serve_the_mean_of_the_lesser_number(cap: s
     assert row["low"] <= row["expected"] <= row["high"] <= served == row["promised"]
 
 
-def test_a_tighter_cap_never_serves_more() -> None:
-    caps = [FIRST_COME, "US-10.mau", "US-10.customers", "US-02", "US-01"]
-    rows = [taken(rates(), cap=cap) for cap in caps] + [taken(rates())]
-    for column in ("low", "expected", "high", "promised"):
-        values = [row[column] for row in rows]
-        assert values == sorted(values)
-
-
-@pytest.mark.parametrize("given_rates", [rates, lambda: stated(0.1, 0.2, 0.9), lambda: None])
-def test_a_cap_that_does_not_bind_changes_nothing(given_rates: Callable[[], Ledger | None]) -> None:
-    ledger, few = given_rates(), {"recipients": FIRST_COME}
-    free, capped = taken(ledger, **few), taken(ledger, **few, cap=EVERYBODY)
-    for column in ("count", "promised", "low", "expected", "high"):
-        assert free[column] == capped[column]
-
-
 def test_a_cap_inside_a_stated_distribution_cuts_off_what_lies_beyond_it() -> None:
     row = taken(stated(0.01, 0.1, 0.5), cap=FIRST_COME)  # 3 of 48 million is 0.0625
     share = 0.09 / 0.49
     served = 48 * MILLION * ((1 - share) * 0.01 + share * 0.0625)
     assert row["expected"] == pytest.approx(served)
     assert [row["low"], row["high"]] == pytest.approx([0.48 * MILLION, 3 * MILLION])
-
-
-def test_a_stated_rate_that_lies_on_one_side_of_the_cap_is_as_stated_or_the_cap() -> None:
-    below = taken(stated(0.01, 0.02, 0.0625), cap=FIRST_COME)  # 3 of 48 million is 0.0625
-    assert below["expected"] == pytest.approx(0.96 * MILLION)
-    above = taken(stated(0.0625, 0.5, 0.9), cap=FIRST_COME)
-    assert [above[c] for c in ("low", "expected", "high")] == [3 * MILLION] * 3
 
 
 # --- budgets ---------------------------------------------------------------------------------------
@@ -320,22 +271,10 @@ def test_a_budget_without_a_sum_is_unpriced() -> None:
     assert (row["status"], ends(row)[0], ends(row)[3]) == ("unpriced", None, None)
 
 
-def test_a_true_up_may_be_a_fact_that_only_the_outcome_revealed() -> None:
-    terms: Page = {"amount": 100, "true_ups": ({"since": date(2023, 6, 30), "amount": "CO-10"},)}
-    assert findings(policy_of({"kind": "budget", **terms})).filter(finding="fact").is_empty()
-    won = {"currency": "KRW", "loss_unit": "KRW"}
-    assert ends(budget(LATER, won, **terms)) == [50 * MILLION] * 4
-
-
 @pytest.mark.parametrize("terms", [{"low": 101}, {"high": 99}, {"low": 60, "high": 50}])
 def test_a_budget_whose_bounds_do_not_hold_it_is_refused(write_document: Written, terms: Page) -> None:
     with pytest.raises(UsageError, match=r"low|high"):
         load_policy(write_document(toml({"kind": "budget", "amount": 100, **terms})))
-
-
-def test_the_expected_cost_of_a_budget_lies_within_its_bounds() -> None:
-    row = budget(effort="one_tap", ledger=stated(0.1, 0.25, 0.5), amount=100, low=50)
-    assert row["low"] <= row["expected"] <= row["high"]
 
 
 # --- published sums, computed again from the lines -------------------------------------------------
@@ -363,23 +302,6 @@ def test_a_sum_is_what_the_line_pays_to_as_many_as_the_fact_counts(write_documen
         sum_of(write_document, shares, **COUNTED, loss=50) == 1_692.20
     )  # 8,461 times 12.5 cents, to the next ten
     assert sum_of(write_document, {**FLAT, "grain": "claimant"}, **COUNTED, loss=9) == 423.05
-
-
-def test_a_loss_under_review_has_no_sum(write_document: Written) -> None:
-    assert sum_of(write_document, FLAT, **COUNTED, loss=10) is None
-
-
-def test_a_cap_above_those_entitled_adds_nobody_to_a_sum(write_document: Written) -> None:
-    good = {"kind": "in_kind", "face_value": 100, "recipients": FIRST_COME}
-    assert sum_of(write_document, good, kind="face_value") == 3 * MILLION
-    capped = {**good, "recipients": EVERYBODY, "cap": FIRST_COME}
-    assert sum_of(write_document, capped, kind="face_value") == 3 * MILLION
-    assert sum_of(write_document, {**good, "cap": EVERYBODY}, kind="face_value") == 3 * MILLION
-
-
-def test_a_sum_of_what_is_no_loss_is_refused_in_words(write_document: Written) -> None:
-    with pytest.raises(OutageAnalysisError):
-        sum_of(write_document, FLAT, **COUNTED, loss=10**30)
 
 
 # --- what depends on the day -----------------------------------------------------------------------
@@ -416,13 +338,6 @@ def test_effort_and_deadline_are_those_known_on_the_day(day: date, effort: str, 
     assert (line.effort_on(day), line.closes_on(day)) == (effort, closes)
 
 
-def test_an_extension_closes_later_than_what_it_extends(write_document: Written) -> None:
-    first = {"announced_on": date(2023, 1, 10), "closes": date(2023, 4, 30)}
-    again = {"announced_on": date(2023, 2, 20), "closes": date(2023, 4, 30)}
-    with pytest.raises(UsageError, match="an extension that closes no later than the deadline before it"):
-        load_policy(write_document(toml({**DATED, "effort_changes": (), "deadlines": (first, again)})))
-
-
 def test_what_is_paid_without_being_asked_for_is_certain_until_more_is_asked() -> None:
     since = date(2023, 2, 1)
     change = {"since": since, "effort": "form"}
@@ -433,77 +348,6 @@ def test_what_is_paid_without_being_asked_for_is_certain_until_more_is_asked() -
     )
     assert ends(before) == [6 * MILLION] * 4
     assert ends(after) == [6 * MILLION, 0, None, 6 * MILLION]
-
-
-def test_a_line_without_a_day_is_never_used_and_is_listed(write_document: Written) -> None:
-    undated = toml({"kind": "budget", "amount": 9}, {"kind": "budget", "amount": 8})
-    text = undated.replace(f"public_on = {DAY}\n", "", 1).replace(
-        'loss_unit = "EUR"', 'loss_unit = "minutes"'
-    )
-    plan = Plan(
-        incident=OWN_OUTAGE / "incident.toml", policy=write_document(text), claims=(), as_of=date(2999, 1, 1)
-    )
-    analysis = run(plan)
-    assert analysis.dropped_lines == ("line-0",)
-    for table in ("costs", "funnel", "tornado", "levers"):
-        frame = analysis.tables[table]
-        assert "line" not in frame.columns or "line-0" not in frame["line"]
-    assert analysis.tables["totals"]["promised"].to_list() == [0.08]
-    assert not load_policy(plan.policy or "").lines[0].known_on(date.max)
-
-
-AS_OF_OCTOBER = {
-    "taxi-pro-membership",  # PP-11, 19 October
-    "designated-driver-pro",  # PP-12, 19 October
-    "emoticon-plus",  # PP-01, 20 October
-    "talk-drawer-plus-subscribers",  # PP-02, 20 October
-    "gift-shopping",  # PP-03, 23 October
-    "melon-passes",  # PP-04, 17 October
-    "melon-cash",  # PP-04, 17 October
-    "webtoon-rental",  # PP-05, 16 October
-    "page-rental",  # PP-06, 17 October
-    "tv-vod",  # PP-08, 22 October
-    "games",  # PP-09, 17 October
-    "bike-scooter-overcharges",  # PP-19, 20 October
-    "paid-services",  # CO-12, 24 October
-}
-BY_YEAR_END = {
-    "page-webtoon-cash",  # PP-07, 28 October
-    "pay-deadlines",  # PP-21.extension, October: its last day
-    "t-blue-fee-waiver",  # PP-13, 4 November
-    "small-business-cash",  # PR-01, 29 December
-    "channel-credit",  # PR-08, 29 December
-    "emoticons",  # PG-02, 29 December
-    "makers-coupons",  # PG-03, 29 December
-    "talk-drawer",  # PG-04, 29 December
-    "pay-merchant-support",  # PP-21.support, 29 December
-}
-BY_JUNE = {
-    "designated-driver-points-a",  # PP-14, December: its last day
-    "designated-driver-points-b",  # PP-14
-    "designated-driver-promotion",  # PP-15, December: its last day
-    "taxi-income-fund",  # CO-16, 11 May 2023
-    "game-partners",  # PP-10, 30 June 2023
-    "mobility-others",  # PP-20, 30 June 2023
-}
-KNOWN = [
-    (date(2022, 10, 24), AS_OF_OCTOBER),
-    (date(2022, 12, 30), AS_OF_OCTOBER | BY_YEAR_END),
-    (date(2023, 6, 30), AS_OF_OCTOBER | BY_YEAR_END | BY_JUNE),
-]
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(("day", "known"), KNOWN)
-def test_kakao_promised_by_a_day_what_its_facts_say(day: date, known: set[str], policy: Policy) -> None:
-    everything = [line.id for line in policy.lines]
-    assert set(everything) == AS_OF_OCTOBER | BY_YEAR_END | BY_JUNE
-    public, later = policy.public_by(day)
-    assert {line.id for line in public} == known
-    analysis = run(Plan(as_of=day, claims=()))
-    assert analysis.dropped_lines == tuple(id_ for id_ in everything if id_ not in known)
-    assert analysis.dropped_lines == tuple(line.id for line in later)
-    assert set(analysis.tables["costs"]["line"]) == known
 
 
 @pytest.mark.parametrize(("day", "before"), [(date(2022, 10, 15), True), (date(2022, 10, 16), False)])

@@ -21,7 +21,7 @@ from functools import cache, partial
 from itertools import product
 from pathlib import Path
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 from unittest import mock
 
 import numpy as np
@@ -31,14 +31,12 @@ from scipy import special
 
 from outage_analysis import costs
 from outage_analysis.analysis import Analysis, open_intake, run
+from outage_analysis.claims import Claims
 from outage_analysis.errors import ModelRefused
 from outage_analysis.losses import Branch, Channel
 from outage_analysis.losses.development.growth_curves import increments_from_counts, weigh_curves
 from outage_analysis.losses.development.late_claims import supported_late_count
 from tests.paths import ROOT
-
-if TYPE_CHECKING:
-    from outage_analysis.claims import Claims
 
 VALIDATION, LOSSES_PAGE = ROOT / "docs" / "validation.md", ROOT / "docs" / "losses.md"
 START, END = (

@@ -8,7 +8,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from outage_analysis.claims import Claims, read_claims
+from outage_analysis.claims import read_claims
 from outage_analysis.files import data_root
 from outage_analysis.incidents import fact_exists, get_fact, load_incident
 from outage_analysis.losses import rule_table
@@ -37,11 +37,6 @@ MARGINS: dict[str, pl.Expr] = {
 }
 
 
-@pytest.fixture(scope="module")
-def bundled() -> Claims:
-    return read_claims(BUNDLED, INCIDENT)
-
-
 @pytest.fixture(scope="module", params=["bundled", "other seed"])
 def rows(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> pl.DataFrame:
     path = BUNDLED
@@ -60,12 +55,6 @@ def test_days_run_from_the_opening_to_the_deadline(rows: pl.DataFrame) -> None:
     days = rows["filed_on"]
     assert (days.min(), days.max()) == (date(2022, 10, 19), INCIDENT.claims_to)
     assert days.is_sorted()
-
-
-def test_own_cases_are_about_own_services(rows: pl.DataFrame) -> None:
-    groups = {service.id: service.group for service in INCIDENT.services}
-    group = rows["service"].replace_strict(groups)
-    assert (group == "affiliate").equals(rows["category"] == "affiliate")
 
 
 def test_a_claimant_files_at_most_twice_and_keeps_type_and_region(rows: pl.DataFrame) -> None:
@@ -90,23 +79,6 @@ def test_each_band_holds_exactly_its_assumed_share(rows: pl.DataFrame) -> None:
     for band in model["band"][:-1]:
         share += band["share"]
         assert (told <= band["up_to"]).sum() == round(share * len(told))
-
-
-def test_the_file_reads_without_a_reject_and_says_it_is_synthetic(bundled: Claims) -> None:
-    assert bundled.rejected_rows.is_empty()
-    assert bundled.synthetic
-
-
-def test_the_rows_alone_say_that_they_are_synthetic(tmp_path: Path) -> None:
-    renamed = tmp_path / "claims.parquet"
-    renamed.write_bytes(BUNDLED.read_bytes())
-    assert read_claims(renamed, INCIDENT).synthetic
-
-
-def test_names_are_written_in_many_ways() -> None:
-    frame = pl.read_parquet(BUNDLED)
-    assert {"카카오톡", "카톡", "KKT", "talk"} <= set(frame["service"])
-    assert {"소상공인", "자영업자", "sme"} <= set(frame["claimant_type"])
 
 
 def test_the_bundled_file_is_what_its_seed_makes() -> None:

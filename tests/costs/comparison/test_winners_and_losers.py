@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any
+from itertools import pairwise
+from typing import Any
 
+import numpy as np
+import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from outage_analysis.assumptions import FloatArray
 from outage_analysis.costs import payments
-from outage_analysis.costs.benefits import edges_for_comparison, loss_shares
+from outage_analysis.costs.benefits import LossCells, edges_for_comparison, loss_shares, measure_benefits
 from outage_analysis.costs.comparison import simulate_policies, with_ranks
 from outage_analysis.costs.winners import winners_and_losers
 from outage_analysis.incidents import Bands
+from outage_analysis.losses import Cube
+from outage_analysis.policies import Policy
 from outage_analysis.text import Locale, schema_of
 from tests.loss_cubes import counts_only, cube_of_claims
 from tests.small_policies import (
@@ -29,12 +35,6 @@ from tests.small_policies import (
     policy_of,
     tiers,
 )
-
-if TYPE_CHECKING:
-    import polars as pl
-
-    from outage_analysis.losses import Cube
-    from outage_analysis.policies import Policy
 
 Claim = tuple[str, int | None]
 AWARD = 100_000
@@ -89,21 +89,27 @@ def test_three_claims_by_hand() -> None:
     assert (mail["payment"], mail["payment_other"], mail["total_difference"]) == (30, 20, 20)
 
 
-def test_without_an_edge_where_both_pay_the_same_the_sign_is_unclear() -> None:
-    claims: list[Claim] = [("mail", 20), ("mail", 100)]
-    coarse = cube_of_claims(claims, Bands.from_cuts(FLAT.breakpoints))
-    row = total_of(winners_and_losers(FLAT, SHARE, as_of=DAY, cubes=[coarse]))
-    assert [row[name] for name in SIGNS] == [0, 0, 0, 2]
-    assert row["total_difference"] == row["total_low"] == row["total_high"] == 0  # the sums are exact anyway
+UNRULED = policy_of(tiers(band=({"over": 0, "fixed": 30},)), id_="unruled")
+CAPPED = by_loss({"over": 0, "up_to": 100, "share": 0.5}, {"over": 100}, id_="capped")
+COARSE = cube_of_claims([("mail", 20), ("mail", 100)], Bands.from_cuts(FLAT.breakpoints))
+UNSTATED = cube_of_claims([("mail", 5), ("mail", 5), ("mail", None)], Bands.from_cuts(FLAT.breakpoints))
+COUNTED = counts_only(cube_of_claims([("mail", 20), ("mail", 90)], Bands.from_cuts(CAPPED.breakpoints)))
 
 
-def test_people_who_are_entitled_under_one_policy_only_gain_or_lose() -> None:
-    mail = by_loss({"over": 0, "fixed": 30}, id_="mail", eligibility={"service": ("mail",)})
-    maps = by_loss({"over": 0, "fixed": 20}, id_="maps", eligibility={"service": ("maps",)})
-    claims: list[Claim] = [("mail", 5), ("maps", 5), ("maps", 7), ("pay", 5)]
-    table = winners_and_losers(mail, maps, as_of=DAY, cubes=[cube_for(claims, mail, maps)])
-    services = table.filter(level="service").select("service", "difference", *SIGNS)
-    assert services.rows() == [("mail", 30, 1, 0, 0, 0), ("maps", -20, 0, 2, 0, 0), ("pay", 0, 0, 0, 1, 0)]
+@pytest.mark.parametrize(
+    ("first", "second", "cube", "signs", "difference"),
+    [
+        (FLAT, SHARE, COARSE, [0, 0, 0, 2], (0, 0, 0)),  # no edge where both pay the same; exact sums
+        (UNRULED, FLAT, UNSTATED, [0, 0, 2, 1], (0, 0, 30)),  # a loss that nobody states, without a rule
+        (FLAT, CAPPED, COUNTED, [0, 0, 0, 2], (None, 2 * (30 - 50), 2 * (30 - 0.5))),  # no sums of losses
+    ],
+)
+def test_where_the_sign_is_unclear_the_difference_has_bounds(
+    first: Policy, second: Policy, cube: Cube, signs: list[int], difference: tuple[float | None, ...]
+) -> None:
+    row = total_of(winners_and_losers(first, second, as_of=DAY, cubes=[cube]))
+    assert [row[name] for name in SIGNS] == signs
+    assert (row["total_difference"], row["total_low"], row["total_high"]) == difference
 
 
 def test_a_review_pays_the_mean_award_and_the_row_says_that_it_is_assumed() -> None:
@@ -122,23 +128,6 @@ def test_a_review_pays_the_mean_award_and_the_row_says_that_it_is_assumed() -> N
         winners_and_losers(reviewed, reviewed.model_copy(update={"id": "copy"}), as_of=DAY, cubes=[cube])
     )
     assert [same[name] for name in (*SIGNS, "total_difference")] == [0, 0, 2, 0, 0]
-
-
-def test_claims_without_a_stated_loss_and_without_a_rule_are_unclear() -> None:
-    without = policy_of(tiers(band=({"over": 0, "fixed": 30},)), id_="without")
-    claims: list[Claim] = [("mail", 5), ("mail", 5), ("mail", None)]
-    row = total_of(winners_and_losers(without, FLAT, as_of=DAY, cubes=[cube_for(claims, without, FLAT)]))
-    assert [row[name] for name in SIGNS] == [0, 0, 2, 1]
-    assert (row["total_difference"], row["total_low"], row["total_high"]) == (0, 0, 30)
-
-
-def test_totals_without_sums_of_losses_have_bounds() -> None:
-    capped = by_loss({"over": 0, "up_to": 100, "share": 0.5}, {"over": 100}, id_="capped")
-    cube = counts_only(cube_of_claims([("mail", 20), ("mail", 90)], Bands.from_cuts(capped.breakpoints)))
-    row = total_of(winners_and_losers(FLAT, capped, as_of=DAY, cubes=[cube]))
-    assert [row[name] for name in SIGNS] == [0, 0, 0, 2]
-    assert row["total_difference"] is None
-    assert (row["total_low"], row["total_high"]) == (2 * (30 - 50), 2 * (30 - 0.5))
 
 
 RULES = st.one_of(
@@ -276,13 +265,6 @@ def test_a_band_of_the_mix_across_an_edge_of_the_other_policy_is_unclear() -> No
     assert first["total_high"] == pytest.approx(REPORTS * 0.5 * (30_000 - 10_000))
 
 
-def test_a_stated_mean_payment_is_more_than_nothing() -> None:
-    ledger = ledger_of({"kind": "mean_payment", "distribution": fixed(70_000)}, mix(0.5, 0.3, 0.2))
-    table = winners_and_losers(policy_of(tiers()), policy_of(fee(10), id_="fee"), ledger, as_of=DAY)
-    bands = table.filter(level="band").select("gain", "equal", "total_difference").sum()
-    assert bands.row(0) == pytest.approx((REPORTS, 0, REPORTS * 70_000))
-
-
 def test_a_budget_has_a_sum_and_nobody_to_count() -> None:
     table = winners_and_losers(policy_of(budget(1_000), id_="a"), policy_of(budget(400), id_="b"), as_of=DAY)
     row = table.filter(level="line").row(0, named=True)
@@ -302,14 +284,13 @@ def test_the_stingy_policy_is_cheapest_and_the_generous_one_gives_most() -> None
     found = simulate_policies(
         pages, ledger_of(*RATES), as_of=DAY, cubes={p.id: [cube] for p in pages}, draws=2**10
     )
-    table = found.policies
-    assert table["cost_rank"].to_list() == [1, 2, 2]
-    assert table["replaced_low"].to_list() == pytest.approx([40 / 210, 130 / 210, 10 / 210])
-    assert table["benefit_rank"].to_list() == [2, 1, 3]
-    assert table["made_whole_low"].to_list() == [1, 2, 1]
-    # Two losses of 80 in one cell: from their sum alone, one of them could be 119.
-    assert table["largest_shortfall"].to_list() == [109, 79, 119]
-    assert table["dominated_by"].to_list() == [None, None, "stingy generous"]
+    measures = ("cost_rank", "benefit_rank", "made_whole_low", "largest_shortfall", "dominated_by")
+    assert found.policies.select(*measures).rows() == [
+        (1, 2, 1, 109, None),
+        (2, 1, 2, 79, None),
+        (2, 3, 1, 119, "stingy generous"),
+    ]
+    assert found.policies["replaced_low"].to_list() == pytest.approx([40 / 210, 130 / 210, 10 / 210])
     said = found.sentence(Locale("en"), {p.id: p.id for p in pages})
     assert "“stingy” costs least" in said
     assert "“generous” gives claimants most: it pays 62% of the stated losses" in said
@@ -341,14 +322,6 @@ def test_a_policy_is_dominated_only_if_nothing_about_it_is_better(
     assert [r["dominated_by"] for r in ranked] == [None, dominated]
 
 
-def test_with_counts_a_larger_payment_to_fewer_people_dominates_nothing() -> None:
-    cheap = {"policy": "few", "expected": 1.0, "p90": 1.0, "per_recipient": 9.0, "recipients": 1.0}
-    wide = {"policy": "many", "expected": 9.0, "p90": 9.0, "per_recipient": 1.0, "recipients": 9.0}
-    ranked = with_ranks([cheap, wide])
-    assert [r["benefit_rank"] for r in ranked] == [1, 2]
-    assert [r["dominated_by"] for r in ranked] == [None, None]
-
-
 def test_shares_that_nobody_knows_are_empty_with_the_reason() -> None:
     minutes = policy_of(tiers(), loss_unit="minutes")
     by_claimant = policy_of(tiers(grain="claimant"))
@@ -360,3 +333,52 @@ def test_shares_that_nobody_knows_are_empty_with_the_reason() -> None:
         (FLAT, counts_only(cube), "sums_not_stated"),
     ):
         assert loss_shares(policy, claims, None, DAY) == {"not_measured": reason}
+
+
+EDGES = (0, 10, 20, 50, 100)
+
+
+def cells_of(losses: list[int], edges: tuple[int | None, ...] = (*EDGES, None)) -> LossCells:
+    """Group losses into one cell per band."""
+    rows = []
+    for over, up_to in pairwise(edges):
+        own = [x for x in losses if x > (over or 0) and (up_to is None or x <= up_to)]
+        rows.append({"over": over, "up_to": up_to, "claims": len(own), "loss": sum(own)})
+    return LossCells.from_rows(pl.DataFrame(rows))
+
+
+def uniform_policy(cells: LossCells, fixed: float, share: float = 0.0) -> dict[str, FloatArray]:
+    """Measure a policy that pays all cells by one formula."""
+    nothing = np.zeros((1, len(cells.claims)))
+    return measure_benefits(cells, nothing + fixed, nothing + share, nothing > 0)
+
+
+def test_reviewed_claims_guarantee_nothing() -> None:
+    cells = cells_of([5, 5, 90], (0, 5, 50, None))
+    reviewed = np.array([[False, False, True]])
+    got = measure_benefits(cells, np.where(reviewed, 0.0, 5.0), np.zeros((1, 3)), reviewed)
+    assert (got["replaced_low"][0], got["replaced_high"][0]) == (pytest.approx(0.1), 1)
+    assert (got["made_whole_low"][0], got["made_whole_high"][0]) == (2, 3)
+    assert got["largest_shortfall"] == 0
+
+
+def test_nobody_is_measured_without_a_stated_loss() -> None:
+    stated = {"claims": [3], "loss": [None], "over": [None], "up_to": [None]}
+    got = uniform_policy(LossCells.from_rows(pl.DataFrame(stated)), fixed=5.0)
+    assert np.isnan(got["replaced_low"][0])
+    assert got["made_whole_high"] == got["largest_shortfall"] == 0
+
+
+@given(
+    losses=st.lists(st.integers(1, 150), min_size=1, max_size=12),
+    fixed=st.integers(0, 120),
+    share=st.sampled_from([0.0, 0.25, 0.5, 1.0]),
+)
+def test_bounds_contain_the_sums_over_single_losses(losses: list[int], fixed: int, share: float) -> None:
+    got = uniform_policy(cells_of(losses), float(fixed), share)
+    replaced = sum(min(x, fixed + share * x) for x in losses) / sum(losses)
+    made_whole = sum(fixed + share * x >= x for x in losses)
+    shortfall = max(max(x - fixed - share * x, 0) for x in losses)
+    assert got["replaced_low"][0] - 1e-12 <= replaced <= got["replaced_high"][0] + 1e-12
+    assert got["made_whole_low"][0] <= made_whole <= got["made_whole_high"][0]
+    assert shortfall <= got["largest_shortfall"][0] + 1e-9

@@ -2,27 +2,38 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import replace
 from itertools import product
 from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from scipy import stats
 
-from outage_analysis.costs import build_portfolio, simulate
-from outage_analysis.errors import ModelRefused
+from outage_analysis.assumptions import Ledger
+from outage_analysis.costs import build_portfolio, cost_table, simulate, totals
+from outage_analysis.costs.policy_search import PolicySearch
+from outage_analysis.costs.varied_payments import Vary, parse_parameters, with_payments
+from outage_analysis.errors import ModelRefused, UsageError
+from outage_analysis.incidents import Bands
+from outage_analysis.losses import Cube
+from outage_analysis.policies import Policy
 from tests.costs.policy_search.small_searches import (
     BANDS,
     HALF,
     LOSSES,
+    POLICY,
     accepting,
     expected,
     samples,
     search_of,
     solution,
 )
-from tests.loss_cubes import loss_cube
-from tests.small_policies import DAY, fixed, ledger_of, mix, policy_of, tiers, uniform
+from tests.loss_cubes import cube_of_claims, loss_cube
+from tests.small_policies import DAY, fee, fixed, ledger_of, mix, policy_of, tiers, uniform
 
 VALUES = {"tiers.tier1": [0, 10, 20, 30], "tiers.tier2": [10, 40, 70, 100]}
 UNCERTAIN = accepting(uniform(0.2, 0.9))
@@ -61,26 +72,10 @@ def test_equal_benefits_go_to_the_policy_that_costs_less() -> None:
     ]
 
 
-def test_a_dominated_announced_policy_names_what_is_better() -> None:
-    # Losses up to 100 are at most 20, so a payment of 50 replaces no more than one of 20.
-    generous = policy_of(tiers(band=({**BANDS[0], "fixed": 50}, *BANDS[1:])))
-    found = search_of({"tiers.tier1": [10, 20, 30]}, 10_000, losses=(10, 20, 20, 250), policy=generous)
-    assert found.table["dominated_by"][1] == "tier1=20"
-
-
-@pytest.mark.parametrize(
-    ("objective", "payments"),
-    [
-        # Two claims lose 10, one loses 200. Both (10, 80) and (0, 100) cost 100 and replace 100:
-        # the first makes two claims whole, too.
-        ("replaced", (10, 80)),
-        # The mean payment is 100 / 3 in two ways, as above.
-        ("per_claim", (10, 80)),
-    ],
-)
-def test_each_objective_has_its_own_best_policy(objective: str, payments: tuple[int, int]) -> None:
+def test_the_objective_per_claim_may_find_the_policy_of_another_one() -> None:
     vary = {"tiers.tier1": [0, 10], "tiers.tier2": [20, 80, 100]}
-    assert solution(search_of(vary, 100, losses=(10, 10, 200), objective=objective)) == payments
+    for objective in ("replaced", "per_claim"):
+        assert solution(search_of(vary, 100, losses=(10, 10, 200), objective=objective)) == (10, 80)
 
 
 # against plain loops
@@ -133,10 +128,6 @@ def test_the_total_follows_the_distribution_of_the_counts() -> None:
 
 
 # edges of the budget
-
-
-def test_a_budget_of_nothing_pays_nothing() -> None:
-    assert solution(search_of(VALUES | {"tiers.tier2": [0, 10]}, 0)) == (0, 0)
 
 
 def test_a_budget_below_the_certain_cost_names_the_smallest_that_suffices() -> None:
@@ -250,3 +241,145 @@ def test_counts_by_band_that_span_an_edge_are_refused() -> None:
     alike = policy_of(tiers(band=(BANDS[0], {**BANDS[1], "fixed": 10}, BANDS[2])))  # so the cost is known
     with pytest.raises(ModelRefused, match="the line has no expected cost"):
         search_of({"tiers.tier1": [20]}, 100, policy=alike, cubes=[loss_cube(LOSSES, 90, 300)])
+
+
+SHOP = {"id": "shop", "when": {"service": ("shop",)}, "band": ({"over": 0, "share": 0.5},)}
+CLAIMS = [("mail", 30), ("mail", 150), ("mail", None), ("mail", 0), ("shop", 80), ("shop", 200), (None, 90)]
+
+
+def checked(policy: Policy, cube: Cube, ledger: Ledger = HALF) -> PolicySearch:
+    """A search that tries the payment 20 in the first band, after a comparison with a run that pays it."""
+    found = search_of({"tiers.tier1": [20]}, 10**9, policy=policy, ledger=ledger, cubes=[cube])
+    other = policy.with_tier(line="tiers", up_to=100, pays=20)
+    table = cost_table(other, ledger, as_of=DAY, cubes=[cube])
+    mean = totals(table).filter(valuation="cash")["expected"].item()
+    assert expected(found) == pytest.approx([mean], rel=1e-9)
+    run = simulate(build_portfolio(other, ledger, as_of=DAY, cubes=[cube]), draws=2**11, seed=7)
+    own, common = run.totals["cash"], samples(found)[0]
+    for amount in np.quantile(own.values, (0.1, 0.5, 0.9)):
+        estimates = [sample.exceedance(amount + 0.5) for sample in (own, common)]
+        error = 4 * sum(x.error for x in estimates) + 0.002
+        assert estimates[0].value == pytest.approx(estimates[1].value, abs=error)
+    return found
+
+
+def test_claims_without_a_loss_cost_the_same_under_all_candidates() -> None:
+    line = tiers(band=BANDS, published_count=None, unknown={"fixed": 7}, zero={"fixed": 3})
+    cube = cube_of_claims(CLAIMS, Bands.from_cuts((30, 79, 80, 90, 100, 150, 200, 300)))
+    # Losses of 30, 80 and 90 pay 20, those of 150 and 200 pay 40, the claims without a loss 7 and 3.
+    assert expected(checked(policy_of(line), cube)) == [pytest.approx(0.5 * (3 * 20 + 2 * 40 + 7 + 3))]
+
+
+def test_a_line_with_segments_is_not_varied() -> None:
+    with pytest.raises(ModelRefused, match="with segments are not varied"):
+        search_of({"tiers.tier1": [20]}, 100, policy=policy_of(tiers(segment=(SHOP,), published_count=None)))
+
+
+def test_new_applicants_are_drawn_apart_and_paid_alike() -> None:
+    ledger = accepting(uniform(0.3, 0.9), {"kind": "new_applicants", "distribution": fixed(0.4)})
+    found = checked(policy_of(tiers(band=BANDS)), loss_cube((30, 30, 150, 250), 100, 300), ledger)
+    assert expected(found) == [pytest.approx(0.6 * 1.4 * (2 * 20 + 2 * 40))]
+
+
+def test_a_line_that_pays_claimants_uses_their_cube() -> None:
+    policy = policy_of(tiers(band=BANDS, grain="claimant", published_count=None))
+    claimants = loss_cube((30, 150, 250), 30, 100, 300)
+    cube = replace(claimants, frame=claimants.frame.drop("service"), dimensions=(), line="tiers")
+    found = checked(policy, cube)
+    assert found.tried.benefits["made_whole"][0] == 0
+    assert found.tried.benefits["replaced"][0] == pytest.approx((20 + 40 + 40) / 430)
+
+
+def test_two_lines_vary_together() -> None:
+    policy = policy_of(tiers(band=BANDS), tiers(id="fee", band=({"over": 0, "fixed": 11},)))
+    cube = loss_cube((30, 150), 30, 100, 150, 300)
+    vary = {"tiers.tier1": [0, 20], "fee.tier1": [5, 30]}
+    found = search_of(vary, 10**9, policy=policy, ledger=HALF, cubes=[cube])
+    pays = [(first, second) for first in (0, 20) for second in (5, 30)]
+    assert found.tried.values.tolist() == [list(pair) for pair in pays]
+    assert expected(found) == pytest.approx([0.5 * (first + 40 + 2 * second) for first, second in pays])
+    assert found.tried.benefits["replaced"].tolist() == pytest.approx(
+        [(min(30, first + second) + 40 + second) / 180 for first, second in pays]
+    )
+
+
+TWO = policy_of(tiers(), tiers(id="more", published_count=None), fee(10))
+
+
+def names(vary: Vary, policy: Policy = POLICY) -> list[str]:
+    """The parameters that a text names."""
+    return [p.name for p in parse_parameters(vary, policy)]
+
+
+@pytest.mark.parametrize(
+    ("vary", "found"),
+    [
+        (["tiers.tier1,tier2"], ["tiers.tier1", "tiers.tier2"]),
+        (["tier2", "tier1"], ["tiers.tier1", "tiers.tier2"]),
+        ({"tiers.tier1": None}, ["tiers.tier1"]),
+    ],
+)
+def test_texts_name_parameters_in_the_order_of_the_policy(vary: Vary, found: list[str]) -> None:
+    assert names(vary) == found
+
+
+def test_the_line_may_be_left_out_after_the_first_parameter() -> None:
+    assert names(["more.tier1,tier2", "tiers.tier1"], TWO) == ["tiers.tier1", "more.tier1", "more.tier2"]
+
+
+@pytest.mark.parametrize(
+    ("vary", "policy", "message"),
+    [
+        ([], POLICY, "nothing is varied"),
+        (["tier"], POLICY, "is no parameter"),
+        (["tiers.tier9"], POLICY, "no such parameter (found 'tiers.tier9'). Did you mean 'tiers.tier"),
+        (["tires.tier1"], POLICY, "no such cost line (found 'tires'). Did you mean 'tiers'?"),
+        (["fee.tier1"], TWO, "the cost line does not pay by loss band"),
+        (["tier1"], TWO, "names no cost line"),
+        (["tiers.tier1"], policy_of(tiers(statutory=True)), "fixed by law"),
+        (["tiers.tier1", "tier1"], POLICY, "named twice"),
+        (["tiers.tier1=5..x"], POLICY, "no number (found 'x')"),
+        (["tiers.tier1=9..5"], POLICY, "no range of values"),
+        (["tiers.tier1=1..5/0"], POLICY, "no range of values"),
+        ({"tiers.tier1": []}, POLICY, "has no values"),
+        ({"tiers.tier1": [0.5]}, POLICY, "no decimal places"),
+    ],
+)
+def test_what_is_no_parameter_is_refused_with_the_remedy(vary: Vary, policy: Policy, message: str) -> None:
+    with pytest.raises(UsageError) as error:
+        parse_parameters(vary, policy)
+    assert message in str(error.value)
+
+
+def test_a_payment_ends_at_the_largest_loss_of_its_band_or_of_its_range() -> None:
+    parameters = parse_parameters(["tier1,tier2"], POLICY)
+    found = with_payments(parameters, 50, lambda p: ((100, 300)[p.tier], math.inf))
+    assert [tuple(p.values) for p in found] == [(0, 50, 100), (0, 50, 100, 150, 200, 250, 300)]
+    assert not any(p.breaks_above for p in found)
+    (stated,) = with_payments(parse_parameters(["tiers.tier1=10..30/10"], POLICY), None, lambda _: (None, 0))
+    assert tuple(stated.values) == (10, 20, 30)
+
+
+@given(st.integers(1, 7), st.integers(0, 300))
+def test_the_last_payment_is_the_last_step_within_the_budget(step: int, most: int) -> None:
+    parameters = parse_parameters(["tier1"], POLICY)
+    (found,) = with_payments(parameters, step, lambda _: (200, most))
+    assert found.values[-1] == min(most, 200) // step * step
+    assert found.breaks_above == (most < 200 // step * step + step)
+
+
+def test_a_payment_that_nothing_limits_needs_a_range() -> None:
+    with pytest.raises(UsageError, match=r"Write tiers\.tier3=LOW\.\.HIGH"):
+        with_payments(parse_parameters(["tier3"], POLICY), 10, lambda _: (None, math.inf))
+
+
+def test_too_many_combinations_name_a_step_that_fits() -> None:
+    parameters = parse_parameters(["tier1,tier2"], POLICY)
+    with pytest.raises(UsageError) as error:
+        with_payments(parameters, 1, lambda _: (999, math.inf))
+    assert "1,000,000 combinations" in str(error.value)
+    assert "A step of 5 fits" in str(error.value)  # 200 x 200 = 40,000
+    with pytest.raises(UsageError, match=r"A step of 0\.05 fits"):  # the same in euros and cents
+        with_payments([replace(p, digits=2) for p in parameters], 1, lambda _: (999, math.inf))
+    found = with_payments(parameters, 5, lambda _: (999, math.inf))
+    assert [len(p.values) for p in found] == [200, 200]
