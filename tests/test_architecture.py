@@ -141,10 +141,6 @@ def test_a_query_says_what_one_row_means_and_what_its_placeholders_are(name: str
     assert "{" not in header + explained
 
 
-@pytest.mark.parametrize("name", queries.QUERY_NAMES)
-def test_a_query_names_each_of_its_steps(name: str) -> None:
-    """A step is a CTE; a query in brackets has no name, unless it is a placeholder that says what it is."""
-    assert re.findall(r"\b(?:from|join)\s+\((?!\{)", queries.query_text(name)) == []
 
 
 def test_queries_are_not_written_inside_python_modules() -> None:

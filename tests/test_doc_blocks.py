@@ -23,7 +23,7 @@ from outage_analysis.policies import findings, load_policy
 from outage_analysis.reports import Report
 from outage_analysis.text import LANGUAGES
 from outage_analysis.text import locale as labels
-from tests.doc_blocks import is_output, load, run_lines, run_page, runnable
+from tests.doc_blocks import run_page, runnable
 from tests.doc_pages import GUIDES, blocks_of, name
 from tests.import_graph import module_files
 from tests.paths import ROOT
@@ -61,22 +61,8 @@ def test_every_block_of_a_page_runs(
     run_page(page, shell)
 
 
-def test_the_output_below_a_block_is_found() -> None:
-    shown = "```python\n1 + 1\n```\n\n```text\n2\n```\n\nA drawing:\n\n```text\n-->\n```\n"
-    assert [is_output(block) for block in blocks_of(shown)] == [False, True, False]
 
 
-def test_a_block_that_fails_is_noticed(
-    shell: InteractiveShell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    with pytest.raises(NameError):
-        shell.run_cell("nothing_of_the_kind").raise_error()  # type: ignore[no-untyped-call]
-    for line in ("outage-analysis cost --budged 5", "outage-analysis ingest none.csv", "make tea", "rm -r ."):
-        with pytest.raises((AssertionError, KeyError)):
-            run_lines(line)
-    with pytest.raises(AssertionError):
-        load('id = "a-page-of-no-kind"')
 
 
 # --- the recipes of CONTRIBUTING --------------------------------------------------------------------------

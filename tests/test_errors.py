@@ -67,5 +67,3 @@ def test_long_text_is_cut_with_an_ellipsis() -> None:
     assert one_line("x" * 200) == "x" * 200
 
 
-def test_korean_text_is_shown_as_it_is() -> None:
-    assert one_line("카카오톡 300,000원") == "카카오톡 300,000원"

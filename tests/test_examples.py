@@ -80,15 +80,6 @@ def test_the_bundled_case_has_no_example(analysis: Analysis, lang: str, tmp_path
     assert "examples" not in create_manifest(Report(analysis, lang), tmp_path, ("html",)).to_json()
 
 
-def test_an_example_that_was_not_known_by_the_day_does_not_count(example: Analysis) -> None:
-    assert example.ledger
-    later = example.as_of.replace(year=2027)
-    entries = tuple(
-        a.model_copy(update={"public_on": later}) if a.grade == "example" else a
-        for a in example.ledger.assumptions
-    )
-    ledger = example.ledger.model_copy(update={"assumptions": entries})
-    assert Report(replace(example, ledger=ledger)).warning == ""
 
 
 # --- what the report says of an assumption ------------------------------------------------------------
@@ -117,19 +108,5 @@ def test_a_ledger_in_another_currency_is_refused_in_one_line(plan: Plan, tmp_pat
         load_documents(replace(plan, ledger=won))
 
 
-def test_a_ledger_without_a_currency_is_in_that_of_its_incident(plan: Plan, tmp_path: Path) -> None:
-    lines = Path(str(plan.ledger)).read_text("utf-8").splitlines()
-    own = tmp_path / "mine.toml"
-    own.write_text("\n".join(x for x in lines if not x.startswith("currency")), "utf-8")
-    _, _, ledger = load_documents(replace(plan, ledger=own))
-    assert ledger
-    assert ledger.currency is None
-    assert "Amounts are in the smallest unit of the incident's currency." in ledger.card().notes
 
 
-def test_the_card_of_a_ledger_says_its_sums_in_its_currency(example: Analysis) -> None:
-    assert example.ledger
-    card = example.ledger.card()
-    [award] = [row for row in card.tables[0].rows if row[0] == "Mean award of a review"]
-    assert award[1:3] == ("2,083.33 US dollars", "500.00–6,000.00 US dollars")
-    assert "Amounts are in US dollars, with as many decimals as ISO 4217 states." in card.notes

@@ -61,14 +61,3 @@ def test_the_pictures_of_the_front_pages_are_large_enough_to_read(script: dict[s
             assert picture.width == script["FRONT_WIDTH"]
 
 
-@pytest.mark.slow
-def test_a_picture_keeps_as_many_colours_as_there_is_room_for(script: dict[str, Any], tmp_path: Path) -> None:
-    ramp = Image.linear_gradient("L").resize((2_000, 1_000)).convert("RGB")
-    out = tmp_path / "ramp.png"
-    assert script["save"](ramp, out) == out.stat().st_size <= script["MOST_BYTES"]
-    with Image.open(out) as picture:
-        assert picture.size == (640, 320)
-    noise = Image.effect_noise((640, 2_000), 200)
-    with pytest.raises(SystemExit, match="show less of it"):
-        script["save"](noise, tmp_path / "noise.png")
-    assert not (tmp_path / "noise.png").exists()

@@ -92,6 +92,3 @@ def test_both_pages_are_one_screen_with_the_same_code_and_links() -> None:
     assert max(text.count("\n") for text in texts) <= 60
 
 
-def test_the_pages_do_not_claim_that_the_package_is_on_an_index() -> None:
-    for page in (FRONT, KOREAN):
-        assert "pip install outage-analysis" not in page.read_text("utf-8")

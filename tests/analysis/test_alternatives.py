@@ -9,9 +9,7 @@ from pathlib import Path
 import pytest
 
 from outage_analysis.analysis import Plan, compare, compare_policies, load_documents, run
-from outage_analysis.assumptions import load_ledger
 from outage_analysis.claims import load_sample
-from outage_analysis.costs.comparison.compare_policies import simulate_policies
 from outage_analysis.errors import ModelRefused, OutageAnalysisError, UsageError
 from outage_analysis.policies import load_policy
 from outage_analysis.text import LANGUAGES, Locale
@@ -61,28 +59,10 @@ def test_the_ledger_is_the_latest_that_was_written_by_the_day(as_of: date | None
     assert (ledger.id if ledger else None) == known
 
 
-def test_a_ledger_that_is_named_stands_whatever_the_day() -> None:
-    plan = Plan(as_of=WEEK, ledger="kakao-2023-06-30", draws=FEW)
-    assert load_documents(plan)[2] == load_ledger("kakao-2023-06-30")
-    # None of it was public in the decision week, so it says nothing of the candidates.
-    with pytest.raises(ModelRefused, match="fewer than two policies have an expected cost"):
-        compare_policies(plan, CANDIDATES)
 
 
-def test_a_comparison_is_of_the_latest_ledger_by_the_day() -> None:
-    found = compare_policies(Plan(as_of=WEEK, draws=FEW), CANDIDATES)
-    assert (found.as_of, found.ledger) == (WEEK, load_ledger("kakao-2022-10-24"))
-    assert tuple(page.id for page in found.policies) == CANDIDATES
-    assert (found.claims, found.synthetic) == (None, False)
-    policies = [load_policy(id_) for id_ in CANDIDATES]
-    expected = simulate_policies(policies, found.ledger, as_of=WEEK, draws=FEW)
-    for name in ("policies", "pairs", "flips", "replaced", "left_out"):
-        assert getattr(found.simulations, name).equals(getattr(expected, name)), name
 
 
-def test_without_a_day_the_ledger_says_which(tram: Plan) -> None:
-    pages = [of(tram, "counted.toml"), of(tram, "flat.toml")]
-    assert compare_policies(tram, pages).as_of == date(2031, 3, 10)
 
 
 # --- on the same draws ------------------------------------------------------------------------------------
@@ -112,23 +92,10 @@ def test_a_report_shows_what_compare_says(tram: Plan) -> None:
     }
 
 
-def test_a_report_that_names_no_other_policy_compares_nothing(tram: Plan) -> None:
-    analysis = run(tram)
-    assert analysis.compared is None
-    assert not {"comparison", "pairs", "flips"} & analysis.tables.keys()
 
 
-# --- from claims ------------------------------------------------------------------------------------------
 
 
-@pytest.mark.slow
-def test_a_report_without_a_published_cost_compares_what_its_claims_cost(tram: Plan) -> None:
-    plan = replace(tram, policy=of(tram, "policy.toml"), claims=(of(tram, "claims-synthetic.csv"),))
-    analysis = run(replace(plan, compare=(of(tram, "flat.toml"),)))
-    total = analysis.totals_row("synthetic")
-    assert total
-    assert analysis.exact_tables["comparison"]["expected"][0] == total["expected"]
-    assert {analysis.needs_synthetic_mark(name) for name in ("comparison", "pairs", "flips")} == {True}
 
 
 # --- words ------------------------------------------------------------------------------------------------
@@ -175,14 +142,6 @@ def test_a_report_refuses_what_it_cannot_compare(
     assert said in str(refusal.value)
 
 
-def test_a_policy_made_in_python_is_compared_as_its_document_is(tram: Plan) -> None:
-    page = load_policy(of(tram, "counted.toml"))
-    given = compare_policies(tram, [page, page.model_copy(update={"id": "twin"})]).simulations
-    cost, twin = given.policies["expected"].to_list()
-    assert cost == twin == run(tram).exact_tables["totals"].filter(valuation="cash")["expected"].item()
-    foreign = page.model_copy(update={"currency": "JPY"})
-    with pytest.raises(UsageError, match="JPY"):
-        compare_policies(tram, [page, foreign])
 
 
 # --- what people get --------------------------------------------------------------------------------------

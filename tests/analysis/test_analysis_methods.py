@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 import math
 import re
@@ -10,36 +9,15 @@ import struct
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import polars as pl
 import pytest
 
-from outage_analysis.analysis import Analysis, Plan, run
+from outage_analysis.analysis import Analysis, run
 from outage_analysis.analysis import compare as compare_policies
 from outage_analysis.errors import ModelRefused, UsageError
 from outage_analysis.losses import fit_severity, load_grouped
 from outage_analysis.policies import load_policy
-from outage_analysis.text import LANGUAGES
 from tests.tram_case import tram_plan
-
-KAKAO_BUDGET = 300_000_000
-
-
-@pytest.fixture(scope="module")
-def kakao() -> Analysis:
-    return run(Plan(claims=(), budget=KAKAO_BUDGET))
-
-
-def cash(analysis: Analysis, measure: str) -> float:
-    """A figure of the table of quantiles, in the smallest unit of the currency."""
-    return float(analysis.tables["quantiles"].filter(valuation="cash", measure=measure)["value"][0])
-
-
-def test_the_figures_are_those_of_the_tables_in_won(kakao: Analysis) -> None:
-    assert kakao.expected == cash(kakao, "expected")
-    assert kakao.quantile([0.1, 0.9, 0.95]) == [cash(kakao, "p10"), cash(kakao, "p90"), cash(kakao, "p95")]
-    assert kakao.median == kakao.quantile(0.5) == cash(kakao, "p50")
-    assert kakao.chance_over(KAKAO_BUDGET) == kakao.tables["budget"]["exceeded"][0]
 
 
 def test_the_marked_amounts_of_the_distribution_have_the_same_probabilities(made: Analysis) -> None:
@@ -49,12 +27,6 @@ def test_the_marked_amounts_of_the_distribution_have_the_same_probabilities(made
         assert made.chance_over(amount) == pytest.approx(1 - below, abs=1e-9), mark
 
 
-def test_the_whole_sample_is_the_simulation_in_another_order(kakao: Analysis) -> None:
-    run = kakao.runs[kakao.headline_basis]
-    sample = kakao.sample(run.draws)
-    simulated = run.totals["cash"].values.ravel()
-    assert np.array_equal(np.sort(sample.to_numpy()), np.sort(simulated))
-    assert not np.array_equal(sample.to_numpy(), simulated)
 
 
 def test_a_sample_is_the_same_for_the_same_plan_and_another_for_another_seed(tram: Path) -> None:
@@ -163,27 +135,6 @@ def test_a_wrong_chart_is_one_clear_error(made: Analysis, tmp_path: Path) -> Non
 # --- comparison ---------------------------------------------------------------------------------------------
 
 
-def test_compared_policies_have_the_figures_of_their_own_runs(tram: Path) -> None:
-    """Both are paid for the same accepted claims, so a run of each alone gives the same expected cost."""
-    counted, flat = tram / "counted.toml", tram / "flat.toml"
-    found = compare_policies(
-        counted,
-        str(flat),
-        ledger=tram / "mixed.toml",
-        incident=tram / "incident.toml",
-        budget=100_000,
-        draws=1_024,
-        seed=3,
-    )
-    for page, row in zip((counted, flat), found.table.iter_rows(named=True), strict=True):
-        alone = run(tram_plan(tram, policy=page, compare=()))
-        assert alone.expected is not None
-        assert row["expected"] == pytest.approx(alone.expected, rel=1e-9)
-        assert row["over_budget"] == pytest.approx(alone.chance_over(100_000), abs=0.03)
-    assert found.pairs.height == 1
-    expected = found.table["expected"].to_list()
-    assert found.pairs["difference"][0] == pytest.approx(expected[0] - expected[1], rel=1e-9)
-    assert set(found.flips.columns) >= {"policy", "other", "assumption", "flips_at"}
 
 
 def test_changed_copies_of_one_policy_are_compared_with_it(tmp_path: Path) -> None:
@@ -203,18 +154,6 @@ def test_changed_copies_of_one_policy_are_compared_with_it(tmp_path: Path) -> No
     assert "보상안별 비용" in repr(found.card("ko"))
 
 
-@pytest.mark.parametrize("lang", LANGUAGES)
-def test_the_card_of_a_comparison_shows_its_answer_and_the_chance_of_breaking_a_budget(lang: str) -> None:
-    policies = ("kakao-candidate-cash", "kakao-candidate-voucher")
-    found = compare_policies(*policies, as_of="2022-10-24", budget=300_000_000, draws=2**10)
-    card, answer, locale = found.card(lang), found.answer(lang), found.locale(lang)
-    assert list(card.notes[: len(answer.sentences)]) == list(answer.sentences)
-    names = found.names(lang)
-    *_, chances, caveat = card.notes
-    for id_, chance in found.table.select("policy", "over_budget").iter_rows():
-        assert f"{names[id_]} {locale.share(chance)}" in chances
-    assert caveat == locale("report.compared_caveat")
-    assert [row[0] for row in card.tables[0].rows] == list(names.values())
 
 
 def test_a_day_and_the_documents_of_a_comparison_are_checked() -> None:
@@ -237,23 +176,6 @@ def test_a_day_and_the_documents_of_a_comparison_are_checked() -> None:
 EDGES, COUNTS = [0, 100_000, 300_000, 500_000], [400, 300, 150, 50]
 
 
-def test_a_fit_has_the_largest_likelihood_of_its_family() -> None:
-    """An independent likelihood of grouped counts is smaller for every other pair of parameters nearby."""
-    fit = fit_severity(EDGES, COUNTS)
-    assert fit.family == "lognormal"
-
-    def loglik(median: float, sigma: float) -> float:
-        ends = [
-            0.0,
-            *(0.5 * (1 + math.erf(math.log(e / median) / sigma / math.sqrt(2))) for e in EDGES[1:]),
-            1.0,
-        ]
-        return sum(n * math.log(b - a) for n, (a, b) in zip(COUNTS, itertools.pairwise(ends), strict=True))
-
-    median, sigma = fit.params["median"], fit.params["sigma"]
-    assert loglik(median, sigma) == pytest.approx(fit.loglik, rel=1e-9)
-    for scale, width in itertools.product((0.99, 1, 1.01), repeat=2):
-        assert loglik(scale * median, width * sigma) <= fit.loglik + 1e-9
 
 
 def test_three_ways_to_write_an_open_band_are_one_fit() -> None:

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
 import pytest
 
-from outage_analysis import Plan, run, write_report
+from outage_analysis import Plan, run
 from outage_analysis.analysis.tables import funnel_table
-from outage_analysis.jupyter import new_project, show
+from outage_analysis.jupyter import new_project
 from outage_analysis.reports import Report, Text
 from outage_analysis.reports.blocks import Section
-from outage_analysis.text import Locale
-from tests.html_page import WebPage
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -87,56 +84,12 @@ def test_the_headline_is_that_of_the_claims(analyses: dict[str, Analysis], kind:
     assert analysis.headline_table_name("quantiles") == "quantiles"
 
 
-@pytest.mark.slow
-@both
-@each
-def test_the_cost_is_stated_to_come_from_the_claims(
-    analyses: dict[str, Analysis], kind: str, lang: str
-) -> None:
-    w = Locale(lang)
-    found, said = _section(Report(analyses[kind], lang), "cost")
-    assert found.synthetic == (kind == "synthetic")
-    assert (w("report.claims_intro_synthetic") in said) == (kind == "synthetic")
-    assert w("report.cost_intro_claims") in said
-    # The invented incident publishes nothing about its services.
-    assert not {
-        w(f"report.{key}") for key in ("cost_intro", "services_intro", "services_intro_claims")
-    } & set(said)
 
 
-@pytest.mark.slow
-@each
-def test_the_method_names_the_inputs_it_used(
-    analyses: dict[str, Analysis], reports: dict[str, Report], lang: str
-) -> None:
-    w = Locale(lang)
-    _, (ours,) = _section(Report(analyses["claims"], lang), "method")
-    assert ours == f"{w('report.method')} {w('report.method_claims')}"  # its ledger has no reference class
-    _, (published,) = _section(reports[lang], "method")
-    assert published == " ".join(w(f"report.method{part}") for part in ("", "_counts", "_rule"))
 
 
-@pytest.mark.slow
-@each
-def test_each_choice_names_its_line_where_there_are_several(
-    analyses: dict[str, Analysis], analysis: Analysis, lang: str
-) -> None:
-    without_scenarios = [replace(each) for each in (analyses["claims"], analysis)]
-    for each in without_scenarios:
-        vars(each)["exact_tables"] = {n: t for n, t in each.tables.items() if n != "scenarios"}
-    report, alone = (Report(each, lang) for each in without_scenarios)
-    levers = report.analysis.tables["levers"]
-    for line, said in zip(levers["line"], report.answers.decide, strict=True):
-        assert f"({report.names[line]})" in said
-    assert analysis.tables["levers"]["line"].n_unique() == 1
-    assert not [said for said in alone.answers.decide if "small-business" in said or "(" in said]
 
 
-@each
-def test_the_policy_no_longer_says_that_a_count_is_missing(analyses: dict[str, Analysis], lang: str) -> None:
-    shown = str(Report(analyses["claims"], lang).grids["policy"].rows)
-    assert Locale(lang)("word.ok") in shown
-    assert Locale(lang)("word.not_published") not in shown
 
 
 # --- what it shows ----------------------------------------------------------------------------------------
@@ -160,14 +113,6 @@ def test_the_cost_of_the_headline_adds_up(analyses: dict[str, Analysis], kind: s
     ]
 
 
-def test_its_bands_are_in_order_nothing_first_and_what_is_not_stated_last(
-    analyses: dict[str, Analysis],
-) -> None:
-    bands = analyses["claims"].headline_costs.filter(line="business-cash", level="band")
-    assert bands.select("over", "up_to").rows() == [
-        *((-1, 0), (0, 300_000), (300_000, 500_000), (500_000, None)),
-        (None, None),
-    ]
 
 
 @pytest.mark.parametrize("line", sorted(LINES))
@@ -182,23 +127,8 @@ def test_the_funnel_counts_the_claims_of_the_file(
     assert found["paid"] == pytest.approx(due * PAID[line])
 
 
-def test_a_chart_of_lines_bears_their_names(analyses: dict[str, Analysis]) -> None:
-    chart: Any = show("waterfall", analyses["claims"])
-    (rows,) = chart.to_dict()["datasets"].values()
-    assert [row["name"] for row in rows[:-1]] == ["Cash for small\nbusinesses", "Credit for general users"]
 
 
-@pytest.mark.slow
-def test_files_of_synthetic_counts_say_so_in_their_names(
-    analyses: dict[str, Analysis], tmp_path: Path
-) -> None:
-    page = write_report(analyses["synthetic"], tmp_path / "report", formats=("html", "csv"))
-    names = {path.stem for path in (tmp_path / "report" / "tables").iterdir()}
-    assert "claims_funnel-synthetic" in names
-    badge = Locale("en")("report.synthetic_badge")
-    (cost,) = WebPage.of(page).all("details", id="cost")
-    assert badge in cost.text
-    assert any(badge in e.text for e in WebPage.of(page).all("h2", id="why"))
 
 
 # --- what was published stays what it is ------------------------------------------------------------------

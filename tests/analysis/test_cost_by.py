@@ -81,10 +81,6 @@ def test_several_dimensions_and_another_level(claims: oa.Claims) -> None:
     assert table["expected"].sum() == pytest.approx(analysis.expected, rel=1e-9)
 
 
-def test_services_of_the_bundled_case_cost_what_their_bands_cost(analysis: oa.Analysis) -> None:
-    bands = analysis.tables["claims_service_bands"].group_by("service").agg(pl.col("expected").sum())
-    table = analysis.by("service").select("service", "expected")
-    assert table.rows() == [(name, pytest.approx(cost)) for name, cost in bands.sort("service").rows()]
 
 
 def test_a_policy_may_name_the_joined_column(claims: oa.Claims) -> None:

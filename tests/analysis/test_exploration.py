@@ -148,10 +148,6 @@ def test_an_outage_of_ones_own_has_its_own_bands_and_a_dimension_of_numbers() ->
         explore(None, incident, policy, None, Question())
 
 
-def test_without_a_policy_losses_have_bands_and_no_edges() -> None:
-    found = explore(own_claims(), None, None, None, Question())
-    assert found.tables["bunching"].is_empty()
-    assert found.tables["bands"]["claims"].sum() == 7
 
 
 def test_a_policy_in_other_units_is_refused(claims_path: Path) -> None:
@@ -159,9 +155,6 @@ def test_a_policy_in_other_units_is_refused(claims_path: Path) -> None:
         explore(read_claims(claims_path, "kakao-2022"), None, OWN_OUTAGE / "policy.toml", None, Question())
 
 
-def test_files_and_totals_are_one_too_many(claims_path: Path) -> None:
-    with pytest.raises(UsageError, match="give claim files or counts, not both"):
-        explore(read_claims(claims_path, "kakao-2022"), None, None, claims_path, Question())
 
 
 # --- where losses heap ----------------------------------------------------------------------------------
@@ -195,11 +188,6 @@ def test_recovery_fits_synthetic_claims_and_says_what_it_is() -> None:
     assert found.tables["fits"]["family"].to_list() == ["lognormal"]
 
 
-def test_synthetic_claims_say_so_even_when_nothing_is_fitted() -> None:
-    found = explore(None, "kakao-2022", None, None, Question())
-    assert found.synthetic
-    assert any("synthetic rows" in note for note in found.notes)
-    assert not {"fits", "quantities"} & found.tables.keys()
 
 
 def test_claims_of_ones_own_are_fitted_without_a_flag(own_claims: Path) -> None:
@@ -351,13 +339,6 @@ sources = ["a book"]
 OPEN = OWN.format(edges="[0, 10, 20, 50, 100, inf]", top="open")
 
 
-def test_another_convention_gives_another_fit_and_says_so() -> None:
-    asked = [
-        explore_grouped("dental-claims", Question(top=top, families=("gamma",))) for top in (None, "open")
-    ]
-    first, second = (found.tables["fits"]["median"][0] for found in asked)
-    assert first != second
-    assert ["top closed" in asked[0].notes[0], "top open" in asked[1].notes[0]] == [True, True]
 
 
 def test_a_table_of_ones_own_may_end_in_infinity(write_document: Callable[[str], Path]) -> None:

@@ -112,10 +112,6 @@ def test_a_step_is_new_claims_and_then_changed_assumptions(
     assert told.endswith(f"changed assumptions by {last['changed']:,}.")
 
 
-def test_without_a_changed_assumption_all_is_new_claims(made: IntakeForecast) -> None:
-    days = made.tables["days"]
-    assert days["new_claims"].to_list()[:5] == days["changed"].to_list()[:5] == [None] * 5
-    assert days.select("new_claims", "changed").row(5) == (median(6, 14.0) - median(5, 14.0), 0)
 
 
 def test_an_assumption_that_there_is_not_is_refused(claims: oa.Claims) -> None:

@@ -52,24 +52,8 @@ def test_the_costs_of_a_run_are_those_of_the_cost_table(
     assert analysis.tables["totals"].equals(totals(table))
 
 
-@pytest.mark.slow
-def test_a_run_names_its_steps_as_they_start() -> None:
-    steps: list[str] = []
-    run(Plan(claims=NO_CLAIMS, draws=FEW), progress=steps.append)
-    assert steps == [
-        "reading the incident, the policy and the ledger",
-        "reading the claims",
-        "computing the cost",
-        "drawing what is uncertain",
-    ]
 
 
-def test_the_total_of_a_basis_is_its_row_of_the_totals(analysis: Analysis) -> None:
-    synthetic = analysis.totals_row("synthetic")
-    assert synthetic == analysis.tables["claims_totals"].row(0, named=True)
-    assert analysis.totals_row("claims") is None  # the bundled rows are no real claims
-    for row in analysis.tables["totals"].iter_rows(named=True):
-        assert analysis.totals_row("published", row["valuation"]) == row
 
 
 # --- refusals -----------------------------------------------------------------------------------------
@@ -197,28 +181,10 @@ def test_what_an_incident_only_counts_is_in_the_cubes_and_is_reported(
     assert counted == [("filed_on is within the claims window", "counted", 1)]
 
 
-# --- what a plan chooses ----------------------------------------------------------------------------------
 
 
-@pytest.mark.slow
-def test_without_claims_there_is_no_table_of_claims(analysis: Analysis) -> None:
-    bare = run(Plan(claims=NO_CLAIMS, draws=FEW))
-    assert (bare.claims, bare.cubes, bare.synthetic) == (None, {}, False)
-    assert bare.tables.keys() == own_frames(analysis).keys()
 
 
-@pytest.mark.slow
-def test_the_other_reading_of_the_first_edge_is_one_changed_key(
-    edited: Edited, claims_csv: ClaimsCsv
-) -> None:
-    path = claims_csv([{"loss": "300000"}])
-    promised = [
-        run(Plan(claims=(path,), policy=policy, ledger="kakao-2022", draws=FEW)).totals_row("claims")[
-            "promised"
-        ]  # type: ignore[index]
-        for policy in ("kakao-2022", edited("policies", 'closed = "upper"', 'closed = "lower"'))
-    ]
-    assert promised == [30_000, 50_000]
 
 
 # --- synthetic rows feed no figure of the incident ----------------------------------------------------------
@@ -330,12 +296,3 @@ def test_with_hindsight_later_facts_change_only_what_says_so(
     assert without[0] == without[1]
 
 
-@pytest.mark.slow
-def test_before_any_promise_the_claims_are_not_cut_at_its_edges(claims_csv: ClaimsCsv) -> None:
-    claims = claims_csv([{"loss": "299999"}, {"loss": "300001"}])
-    edges = [
-        set(run(Plan(claims=(claims,), as_of=day, draws=FEW)).cubes["cost"].frame["up_to"].drop_nulls())
-        for day in (date(2022, 10, 19), date(2022, 12, 29))
-    ]
-    assert 300_000 not in edges[0]
-    assert 300_000 in edges[1]

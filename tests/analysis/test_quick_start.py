@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import UTC, date, datetime
-from decimal import Decimal
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -18,7 +16,6 @@ from outage_analysis.incidents import load_incident
 from outage_analysis.policies import load_policy, policy_from_tiers
 from outage_analysis.reports import Report, verify, write_report
 from outage_analysis.reports.slider_presets import repeat_command
-from outage_analysis.text import smallest_units
 
 pytestmark = pytest.mark.slow  # the contract suite runs the tasks of the how-to page in the quick run
 
@@ -58,11 +55,6 @@ def line_costs(analysis: Analysis) -> dict[str, float]:
     return {name: row[name] for name in ("low", "expected", "high", "most")}
 
 
-def test_a_changed_policy_keeps_the_rates_of_comparable_schemes(claims: Claims, analysis: Analysis) -> None:
-    changed = run(claims, policy=analysis.policy.with_tier(up_to=300_000, pays=60_000), draws=FEW)
-    assert changed.ledger == analysis.ledger
-    ratio = line_costs(changed)["expected"] / line_costs(analysis)["expected"]
-    assert ratio == pytest.approx((2 * 60_000 + 2 * 50_000) / PAID)
 
 
 def test_a_policy_that_was_announced_after_the_last_claim_is_not_left_out(
@@ -78,12 +70,6 @@ def test_a_policy_that_was_announced_after_the_last_claim_is_not_left_out(
     assert line_costs(later)["expected"] == pytest.approx(expected, rel=1e-9)
 
 
-def test_tiers_may_pay_larger_losses_and_losses_that_are_not_stated(tmp_path: Path) -> None:
-    more = tmp_path / "more.csv"
-    more.write_text(COMPLAINTS + "7,Kakao T,2022-10-19,\n", "utf-8")
-    tiers = {300_000: 30_000, 500_000: 50_000, None: 80_000}
-    costs = line_costs(run(more, tiers=tiers, effort="automatic", unknown=1_000, draws=FEW))
-    assert costs["expected"] == PAID + 80_000 + 1_000
 
 
 @pytest.mark.parametrize(
@@ -116,10 +102,6 @@ def test_the_output_states_where_rates_are_from_and_what_is_not_paid(
         assert note in " ".join(str(analysis.card(lang)).split()) or lang == "ko"
 
 
-@pytest.mark.slow
-def test_a_case_with_its_own_ledger_has_no_such_notes() -> None:
-    analysis = run(draws=FEW)
-    assert input_notes(analysis, analysis.locale("en")) == []
 
 
 def test_a_report_of_a_selection_asks_for_a_file_of_it(claims: Claims, tmp_path: Path) -> None:
@@ -160,28 +142,8 @@ def test_a_budget_that_is_no_amount_is_refused(claims: Claims, budget: object) -
         run(claims, tiers=TIERS, budget=budget)  # type: ignore[arg-type]
 
 
-@pytest.mark.slow
-def test_single_values_moments_and_floats_are_taken_where_they_are_certain(path: Path) -> None:
-    changed = load_policy("kakao-2022").with_tier(line="small-business-cash", up_to=300_000, pays=40_000)
-    assert run(compare=changed, draws=FEW).compared is not None
-    analysis = run(path, tiers=TIERS, budget=1e5, as_of=datetime(2022, 10, 19, 12, tzinfo=UTC), draws=FEW)
-    assert (analysis.plan.budget, analysis.as_of) == (100_000, date(2022, 10, 19))
 
 
-@pytest.mark.parametrize(
-    ("call", "problem"),
-    [
-        (lambda _: read_claims(5), r"is no file \(found '5'\)"),  # type: ignore[arg-type]
-        (lambda claims: run(claims, tiers=[1, 2]), "tiers are a mapping, not a list"),  # type: ignore[arg-type]
-        (lambda claims: claims.by(5), r"no such dimension \(found '5'\)"),
-        (lambda claims: claims.by("servce"), "Did you mean 'service'"),
-        (lambda claims: claims.filter(service="kakaotalc"), "Did you mean 'kakaotalk'"),
-        (lambda claims: run(claims, tiers=TIERS, incident="trms"), "Did you mean 'trams'"),
-    ],
-)
-def test_a_mistake_is_one_clear_error(claims: Claims, call: Callable[[Claims], object], problem: str) -> None:
-    with pytest.raises(UsageError, match=problem):
-        call(claims)
 
 
 def test_a_plan_takes_no_further_arguments() -> None:
@@ -215,11 +177,6 @@ def test_the_reference_rates_of_a_form_are_those_of_the_kakao_ledger() -> None:
             assert acceptance.classes == kakao["as-acceptance"].classes  # type: ignore[union-attr]
 
 
-@pytest.mark.parametrize(
-    ("amount", "digits", "units"), [(12, 0, 12), (12.5, 2, 1_250), (Decimal("0.1"), 2, 10), (0.3, 1, 3)]
-)
-def test_amounts_are_converted_exactly(amount: float | Decimal, digits: int, units: int) -> None:
-    assert smallest_units(amount, digits, "the payment") == units
 
 
 def test_a_report_of_ones_own_file_says_what_it_is_of(tmp_path: Path) -> None:

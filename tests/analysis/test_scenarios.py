@@ -8,7 +8,6 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-import polars as pl
 import pytest
 
 from outage_analysis.analysis import (
@@ -70,13 +69,6 @@ def dated(tram: Path, counted: Path) -> Analysis:
     return run(tram_plan(tram, **changes))
 
 
-def test_the_table_of_a_report_is_that_of_the_bundled_scenarios(analysis: Analysis) -> None:
-    table = analysis.tables.scenarios
-    assert table.equals(analysis.scenarios())
-    assert table.row(0, named=True)["expected"] == analysis.expected
-    assert table.row(0, named=True)["p75"] == analysis.quantile(0.75)
-    assert table["over_budget"].null_count() == len(table)
-    assert dict(table.select("scenario", "status").iter_rows())["two-more-weeks"] == "no_dates"
 
 
 ULTIMATE = ENTRY.format(
@@ -231,11 +223,3 @@ def test_without_expected_cash_there_are_no_scenarios(tram: Path) -> None:
         bare.scenarios()
 
 
-def test_the_level_of_the_plan_is_that_of_the_scenarios(tram: Path) -> None:
-    wide = run(tram_plan(tram, level=90, compare=()))
-    row = wide.scenarios().row(0, named=True)
-    measures = dict(
-        wide.tables.quantiles.filter(pl.col("valuation") == "cash").select("measure", "value").iter_rows()
-    )
-    assert (row["range_low"], row["range_high"]) == (measures["p5"], measures["p95"])
-    assert row["over_budget"] == wide.tables.budget["exceeded"].item()

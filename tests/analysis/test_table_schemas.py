@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import re
 from datetime import date
 from pathlib import Path
@@ -203,8 +202,6 @@ def test_an_unknown_table_is_one_clear_line(analysis: Analysis) -> None:
         _ = AnalysisTables({}).hindsight.backtest
 
 
-def test_tables_are_copied(analysis: Analysis) -> None:
-    assert copy.deepcopy(analysis.tables).costs.equals(analysis.tables.costs)
 
 
 # --- units in the report and the workbook -------------------------------------------------------------
@@ -273,9 +270,3 @@ def test_a_selected_table_is_recognised_only_if_its_units_are_certain() -> None:
     assert matching_schema(pl.DataFrame({"b": ["x"]}), (ONE,)) is None  # no number
 
 
-def test_dimensions_come_first() -> None:
-    grouped = schema_of("distribution.bands").grouped_by(
-        {"service": pl.String(), "filed_on": pl.Date(), "region": pl.String()}
-    )
-    assert grouped.names == ("service", "filed_on", "region", *schema_of("distribution.bands").names)
-    assert [column.unit for column in grouped.columns[:3]] == ["name", "day", "data"]

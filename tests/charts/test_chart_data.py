@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections import Counter
 from collections.abc import Iterable
@@ -60,9 +59,6 @@ def test_as_many_services_as_asked_for_and_no_claim_lost(most: int, shown: int) 
     assert dict(few.select("service", "services").unique().rows())[few["service"][-1]] == 5 - shown
 
 
-def test_a_service_without_a_claim_is_left_out() -> None:
-    none = bands_table(("talk", 0, 10, 1), ("bank", 0, 10, 0))
-    assert data.merge_small_services(none)["service"].unique(maintain_order=True).to_list() == ["talk"]
 
 
 def test_rows_that_do_not_fit_have_fewer_services() -> None:
@@ -73,9 +69,6 @@ def test_rows_that_do_not_fit_have_fewer_services() -> None:
     assert rows["claims"].sum() == 600
 
 
-def test_the_size_is_that_of_the_json() -> None:
-    table = pl.DataFrame({"name": ["카카오"], "n": [1.5]})
-    assert data.json_bytes(table) == len(json.dumps(table.to_dicts(), ensure_ascii=False).encode())
 
 
 # --- bands -----------------------------------------------------------------------------------------------
@@ -91,29 +84,8 @@ def test_bands_are_in_display_order() -> None:
     assert data.ordered_bands(shuffled) == [NEGATIVE, ZERO, (0, 10), (10, 20), (10, None), UNKNOWN]
 
 
-def test_bands_that_are_few_stay_as_they_are() -> None:
-    assert data.merge_bands(TABLE) is TABLE
 
 
-def test_neighbours_with_few_claims_are_joined_and_special_bands_stay_apart() -> None:
-    table = bands_table(
-        ("talk", None, -1, 1),
-        ("talk", -1, 0, 1),
-        ("talk", 0, 10, 50),
-        ("talk", 10, 20, 2),
-        ("bank", 20, 30, 1),
-        ("talk", 30, None, 40),
-        ("talk", None, None, 1),
-    )
-    assert data.merge_bands(table, 3).select("service", "over", "up_to", "claims").rows() == [
-        ("talk", *NEGATIVE, 1),
-        ("talk", *ZERO, 1),
-        ("talk", 0, 10, 50),
-        ("talk", 10, 30, 2),
-        ("bank", 10, 30, 1),
-        ("talk", 30, None, 40),
-        ("talk", *UNKNOWN, 1),
-    ]
 
 
 positive = st.tuples(st.integers(0, 500), st.one_of(st.none(), st.integers(1, 50))).map(
@@ -214,18 +186,8 @@ def test_the_counts_are_in_the_order_of_the_views() -> None:
     assert counts == [places.get(place, 0) for place in product(range(2), range(4), range(4), range(4))]
 
 
-def test_without_a_dimension_there_are_three_views() -> None:
-    views, counts = linked_charts.build_views(combinations_table(TOLD, None))
-    assert [view.id for view in views] == ["service", "day", "band"]
-    assert len(counts) == 2 * 4 * 4
-    assert sum(counts) == 15
 
 
-def test_a_long_window_has_several_days_to_a_bar() -> None:
-    told = [("talk", ZERO, date(2022, 1, 1) + timedelta(n), None, 1) for n in range(100)]
-    day = linked_charts.build_views(combinations_table(told))[0][1]
-    assert day.days_per_entry == 2
-    assert day.entries == [(date(2022, 1, 1) + timedelta(n),) for n in range(0, 100, 2)]
 
 
 large = st.tuples(
@@ -283,10 +245,6 @@ def test_the_likeliest_distribution_comes_first_and_what_was_counted_is_none() -
     assert fit_charts.counted_shares(curves()).rows() == [(10.0, 0.5, 0.5)]
 
 
-def test_lines_keep_their_ends() -> None:
-    lines = fit_charts.family_curves(curves(1000), 7)
-    assert lines.group_by("family", maintain_order=True).len().rows() == [("burr", 7), ("gamma", 7)]
-    assert lines.filter(family="burr")["loss"].to_list()[::6] == [1, 100]
 
 
 def test_the_median_is_between_the_points_on_their_logarithm() -> None:

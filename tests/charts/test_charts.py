@@ -5,10 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import math
-import re
-import struct
-from datetime import UTC, date, datetime, timedelta
-from functools import cache
+from datetime import date, datetime, timedelta
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
@@ -32,7 +29,7 @@ from outage_analysis.charts import (
 )
 from outage_analysis.charts.claims_data import MAX_DATA_BYTES
 from outage_analysis.charts.linked_charts import MAX_COMBINATIONS
-from outage_analysis.charts.loss_charts import band_colours, readable_on
+from outage_analysis.charts.loss_charts import readable_on
 from outage_analysis.charts.theme import BLACK, LOSS_COLOURS, MUTED, WHITE
 from outage_analysis.losses import curve_table, fit_all, with_shares
 from outage_analysis.reports import Report
@@ -187,33 +184,12 @@ def test_cash_and_face_value_never_share_a_chart(analysis: Analysis) -> None:
     assert draw("free_goods", cash, frame(analysis)) is None
 
 
-def test_a_good_without_an_expected_cost_is_in_no_range(analysis: Analysis) -> None:
-    costs = analysis.tables["costs"]
-    silent = costs.filter(pl.col("expected").is_null(), valuation="face_value")
-    assert "page-webtoon-cash" in silent["line"]  # bounded, and nothing is expected of it
-    assert "page-webtoon-cash" not in analysis.tables["cost_ranges"]["line"]
 
 
-def test_what_happened_is_in_the_variant_of_hindsight_alone(analysis: Analysis, draw_spec: Drawing) -> None:
-    later = analysis.tables["hindsight_total_distribution"].filter(mark="observed").row(0, named=True)
-    cash = analysis.runs["published"].totals["cash"].values
-    assert later["below"] == pytest.approx((cash <= later["amount"]).mean(), abs=2e-3)
-    assert "What happened" in json.dumps(draw_spec("total_hindsight"))
-    assert "What happened" not in json.dumps(draw_spec("total_distribution"))
 
 
-def test_the_funnel_has_one_bar_a_stage_with_its_bounds(analysis: Analysis, draw_spec: Drawing) -> None:
-    rows = analysis.tables["funnel"]
-    data = data_of(draw_spec("funnel"))
-    for column in ("low", "expected", "high"):
-        assert [r[column] for r in data] == pytest.approx(rows[column].to_list())
 
 
-def test_the_tornado_is_drawn_widest_first_from_end_to_end(analysis: Analysis, draw_spec: Drawing) -> None:
-    rows = analysis.tables["tornado"].filter(valuation="cash")
-    data = rows_with(draw_spec("tornado"), "name", "left", "right", "label")
-    assert [r["left"] for r in data] == pytest.approx(rows["cost_low"].to_list())
-    assert [r["right"] for r in data] == pytest.approx(rows["cost_high"].to_list())
 
 
 def test_without_an_expected_cost_there_is_nothing_to_set_beside_the_headlines(analysis: Analysis) -> None:
@@ -277,29 +253,10 @@ def test_the_title_of_the_stacked_bars_is_a_share_of_the_claims_that_they_show(d
     assert title_of(draw_spec("band_distribution", silent)) == "Claims by service and loss band"
 
 
-def test_a_subtitle_says_how_short_bands_are_meant_and_only_where_there_are_any(draw_spec: Drawing) -> None:
-    assert "k = thousand, m = million; a band includes its upper edge" in subtitle_of(
-        draw_spec("band_distribution", BANDS)
-    )
-    odd = BANDS.filter(pl.col("up_to") == 0)
-    assert "k thousand" not in subtitle_of(draw_spec("band_distribution", odd))
 
 
-def luminance(colour: str) -> float:
-    return sum(w * int(colour[i : i + 2], 16) for w, i in ((0.2126, 1), (0.7152, 3), (0.0722, 5)))
 
 
-@pytest.mark.parametrize("count", [1, 2, 5, 41])
-def test_darker_is_more_and_what_is_no_amount_is_grey(count: int) -> None:
-    bands = [(-1, 0), *((n, n + 1) for n in range(count)), (None, None)]
-    zero, *colours, unknown = band_colours(bands)
-    shades = [luminance(c) for c in colours]
-    assert shades == sorted(shades, reverse=True)
-    assert len(set(colours)) == count
-    assert colours[0] == LOSS_COLOURS[0]
-    for grey in (zero, unknown):
-        red, green, blue = (int(grey[i : i + 2], 16) for i in (1, 3, 5))
-        assert max(red, green, blue) - min(red, green, blue) < 16
 
 
 def in_dark_palette(spec: Any) -> Any:  # noqa: ANN401 - JSON
@@ -356,12 +313,6 @@ def test_a_theme_of_the_user_changes_no_report(analysis: Analysis) -> None:
         assert Report(analysis).charts == plain
 
 
-def test_a_png_has_as_many_pixels_as_asked_for(analysis: Analysis, tmp_path: Path) -> None:
-    chart, widths = analysis.chart("funnel", width=300), {}
-    for scale in (1, 3):
-        chart.save(tmp_path / "chart.png", scale_factor=scale)
-        (widths[scale],) = struct.unpack(">I", (tmp_path / "chart.png").read_bytes()[16:20])
-    assert widths == {1: 300, 3: 900}
 
 
 def contrast(one: str, other: str) -> float:
@@ -435,20 +386,6 @@ def test_names_of_distributions_are_not_on_top_of_each_other(draw_spec: Drawing)
         assert places[-1] <= 320
 
 
-@pytest.mark.parametrize("lang", LANGUAGES)
-@pytest.mark.parametrize("factor", [1e-3, 1, 1e3, 1e8])
-def test_the_axis_of_losses_has_readable_ticks_at_any_scale(
-    draw_spec: Drawing, samples: Samples, lang: str, factor: float
-) -> None:
-    scaled = samples["claims_curves"].with_columns(pl.col("loss") * 1000 * factor)
-    text = json.dumps(draw_spec("ogive", scaled, lang=lang), ensure_ascii=False)
-    narrow, wide = text.split('"labelExpr": "(width < 420 ? ')[1].split(")[indexof")[0].split(" : ")
-    labels, few = (json.loads(array.replace('\\"', '"')) for array in (wide, narrow))
-    assert [label for label in few if label] == [x for x, y in zip(labels, few, strict=True) if y]
-    assert sum(map(bool, few)) >= 2
-    assert 3 <= len(labels) <= 9
-    assert max(map(len, labels)) <= 8
-    assert len(set(labels)) == len(labels)
 
 
 # --- the forecast day by day ------------------------------------------------------------------------------
@@ -480,79 +417,16 @@ def test_without_a_forecast_or_after_the_deadline_the_title_says_so(
 # --- whatever the claims ----------------------------------------------------------------------------------
 
 
-def many_bands() -> pl.DataFrame:
-    """60 services in 200 bands, and those without an amount."""
-    bands = [(-1, 0), *((n * 5000, (n + 1) * 5000) for n in range(197)), (985_000, None), (None, None)]
-    rows = [(f"service-{s:02}", *band, 1 + (s * n) % 97) for s in range(60) for n, band in enumerate(bands)]
-    return pl.DataFrame(rows, schema=["service", "over", "up_to", "claims"], orient="row")
 
 
-def many_days() -> pl.DataFrame:
-    """60 services over 400 days."""
-    rows = [
-        (f"service-{s:02}", date(2022, 1, 1) + timedelta(n), 1 + s + n) for s in range(60) for n in range(400)
-    ]
-    return pl.DataFrame(rows, schema=["service", "filed_on", "claims"], orient="row")
 
 
-@cache
-def many_combinations() -> pl.DataFrame:
-    """Sixty services, 200 bands, 400 days and 20 regions in 12,000 combinations, with 96 million claims."""
-    at = pl.int_range(12_000).alias("at")
-    bands = many_bands().select("over", "up_to").unique(maintain_order=True)
-    days = many_days()["filed_on"].unique(maintain_order=True)
-    services = many_bands()["service"].unique(maintain_order=True)
-    rows = pl.select(at).with_columns(
-        service=services.gather(pl.select(at)["at"] % len(services)),
-        band=pl.col("at") * 7 % len(bands),
-        filed_on=days.gather(pl.select(at)["at"] * 11 % len(days)),
-        category=pl.format("region-{}", pl.col("at") * 3 % 20),
-        claims=pl.lit(8_000, pl.Int64),
-        dimension=pl.lit("region"),
-    )
-    numbered = bands.with_row_index("band").with_columns(pl.col("band").cast(rows.schema["band"]))
-    return rows.join(numbered, on="band", how="left").drop("at", "band")
 
 
-def many(name: str) -> pl.DataFrame:
-    """A table for a chart of claims that is far larger than a page can carry."""
-    daily = many_days()
-    if CHARTS[name].table == "claims_intake":
-        total = daily.group_by("filed_on", maintain_order=True).agg(pl.col("claims").sum())
-        return total.with_columns(cumulative=pl.col("claims").cum_sum())
-    if name == "intake_hours":
-        return hourly(24 * 400)
-    if name == "linked":
-        return many_combinations()
-    if name in ("ogive", "tail"):
-        edges, of_bands = DENTAL
-        curves = curve_table(fit_all([*edges, math.inf], of_bands, top="open"))
-        counted = pl.col("family") == "counted"
-        finer = [curves.filter(~counted).with_columns(pl.col("loss") * (1 + n / 5_000)) for n in range(50)]
-        return pl.concat([curves.filter(counted), *finer]).sort("family", "loss")
-    if name == "intake_days":
-        return forecast_table(3_000)
-    if name == "services_by_band":
-        return many_bands().with_columns(expected=1_000.0 * pl.col("claims"))
-    return many_bands()
 
 
-def test_joined_bands_are_labelled_as_such(draw_spec: Drawing) -> None:
-    assert "bands with few claims are joined" in subtitle_of(draw_spec("band_distribution", many_bands()))
-    assert "joined" not in subtitle_of(draw_spec("band_distribution"))
 
 
-def test_a_long_intake_says_the_year(draw_spec: Drawing) -> None:
-    spec = draw_spec("intake", many("intake"))
-    rows = data_of(spec)
-    noon = datetime(2023, 2, 4, 12, tzinfo=UTC)
-    assert rows[-1]["day"] == noon.timestamp() * 1000
-    axes = [layer["encoding"]["x"]["axis"] for layer in spec["layer"]]
-    labels = re.findall(r'"([^"]+)"', axes[0]["labelExpr"])
-    days = [date.fromisoformat(label) for label in labels]
-    assert {day.year for day in days} == {2022, 2023}
-    assert len({later - day for day, later in itertools.pairwise(days)}) == 1
-    assert rows[-1]["cumulative"] == many_days()["claims"].sum()
 
 
 @pytest.mark.slow

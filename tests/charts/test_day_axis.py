@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -12,7 +12,7 @@ from selenium.webdriver import Chrome, ChromeOptions
 from selenium.webdriver.chrome.service import Service
 
 from outage_analysis.charts import chart_context, draw, script_json, vega_bundle
-from outage_analysis.charts.axes import milliseconds, noon, shown_days
+from outage_analysis.charts.axes import shown_days
 from outage_analysis.text import Locale
 from tests.chromium import CHROMIUM, DRIVER, FLAGS, IN_A_BROWSER
 
@@ -32,9 +32,6 @@ def context(incident: Incident, as_of: date = LAST, lang: str = "en") -> ChartCo
     return chart_context(incident, Locale(lang), incident.display_names(lang), as_of, synthetic=False)
 
 
-def test_a_day_starts_at_midnight_utc_and_a_time_keeps_its_hour() -> None:
-    assert milliseconds(date(2022, 10, 19)) == datetime(2022, 10, 19, tzinfo=UTC).timestamp() * 1000
-    assert noon(date(2022, 10, 19)) - milliseconds(date(2022, 10, 19)) == 12 * 3_600_000
 
 
 def test_the_outage_is_in_the_local_time_of_the_incident(incident: Incident) -> None:
@@ -63,10 +60,6 @@ def test_the_axis_holds_a_near_outage_and_no_far_one(incident: Incident) -> None
     assert shown_days(far, far, shown) == (far, far)
 
 
-def test_the_last_deadline_ends_the_claims_window(incident: Incident) -> None:
-    fields = incident.model_dump(by_alias=True) | {"deadlines": incident.deadlines[:1]}
-    with pytest.raises(ValueError, match="the last of the deadlines is not the day claims_to"):
-        type(incident).model_validate(fields)
 
 
 LOOK = """

@@ -89,9 +89,6 @@ def test_the_last_hour_of_a_day_ends_at_24() -> None:
     assert spec([0] * 8 + [9])["title"]["text"] == ["Peak of 9 claims: 15 October 2022, 23:00 to 24:00"]
 
 
-def test_the_title_marks_synthetic_claims() -> None:
-    title = " ".join(spec([5, 0, 7], synthetic=True)["title"]["text"])
-    assert title == "Synthetic rows: " + " ".join(spec([5, 0, 7])["title"]["text"])
 
 
 @pytest.mark.parametrize(("hours", "width"), [(216, 1), (240, 2), (24 * 39, 4), (24 * 400, 48)])

@@ -204,29 +204,8 @@ def test_the_title_names_the_largest_service_and_marks_synthetic_rows(
     assert titles[1].startswith("KakaoTalk has 60% of all claims")
 
 
-def test_a_view_without_a_dimension_is_left_out(told_table: pl.DataFrame, incident: Incident) -> None:
-    bare = told_table.with_columns(category=pl.lit(None, pl.String), dimension=pl.lit(None, pl.String))
-    spec = drawing(bare, incident)
-    assert len(spec["vconcat"][1]["concat"]) == 3
 
 
-@pytest.mark.slow
-def test_names_keep_no_mark_that_turns_or_hides_the_text_beside_them(
-    told_table: pl.DataFrame, incident: Incident
-) -> None:
-    text = {"en": "Talk\u202e\x1b[31m"}
-    services = [s.model_copy(update={"name": text}) for s in incident.services]
-    regions = [incident.dimensions[0].model_copy(update={"name": text})]
-    hostile = incident.model_copy(update={"services": services, "dimensions": regions})
-    table = told_table.with_columns(pl.col("category").replace("Seoul", text["en"]))
-    params = {p["name"]: p for p in drawing(table, hostile)["params"]}
-    plain = "TalkU+202EU+001B[31m"
-    title = params["listed_2"]["bind"]["key"]["name"]
-    assert [params["names"]["value"][0][0], params["names"]["value"][2][0], title] == [
-        plain,
-        plain,
-        f"{plain}: ",
-    ]
 
 
 class Views:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import json
-import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,7 +19,7 @@ from outage_analysis.charts import slider_asset
 from outage_analysis.claims import read_claims
 from outage_analysis.costs import Simulation
 from outage_analysis.costs.page_model import FEWEST_DRAWS, browser_model
-from outage_analysis.costs.simulation import REPLICATES, Sample
+from outage_analysis.costs.simulation import REPLICATES
 from tests.chromium import IN_A_BROWSER
 
 Changes = Mapping[str, Mapping[str, float]]
@@ -159,35 +158,7 @@ class TestFurtherCases:
             theirs = python_totals(runs["published"], model["draws"], "face_value", changes)
             assert ours == pytest.approx(theirs, rel=LARGEST_DIFFERENCE)
 
-    def test_another_payment_changes_only_its_tier(self, engine: Chrome, runs: dict[str, Simulation]) -> None:
-        """A tier of 0 leaves the other tiers; doubling the tier adds its part once more."""
-        model = browser_model(runs["published"])
-        assert model
-        tier = "small-business-cash.pays.0"
-        without, announced, doubled = (
-            browser_totals(engine, model, {}, {tier: pays}) for pays in (0, 30_000, 60_000)
-        )
-        assert announced == pytest.approx(browser_totals(engine, model, {}))
-        assert doubled - announced == pytest.approx(announced - without, abs=1e-3)
-        assert (announced - without).mean() > 0
 
-    def test_another_payment_is_another_policy(self, engine: Chrome, own_claims: Path) -> None:
-        """Claims are counted by group of equal payments, which have a slider each."""
-        made = {}
-        for paid in (30_000, 80_000):
-            tiers = {300_000: paid, 500_000: 50_000}
-            claims = read_claims(own_claims, currency="KRW")
-            made[paid] = run(make_plan(claims, tiers=tiers, unknown=0)).runs["claims"]
-        model = browser_model(made[30_000])
-        assert model
-        ours = browser_totals(engine, model, {}, {"tiers.pays.0": 80_000})
-        before = browser_totals(engine, model, {})
-        assert ours.mean() > 1.1 * before.mean()
-        theirs = made[80_000].totals["cash"]
-        page = Sample(ours.reshape(REPLICATES, -1))
-        for p in (0.5, 0.75, 0.9):
-            one, other = page.quantile(p), theirs.quantile(p)
-            assert abs(one.value - other.value) <= 4 * math.hypot(one.error, other.error)
 
     def test_payments_that_are_drawn_together_have_no_range(self, own_claims: Path) -> None:
         plan = make_plan(

@@ -4,44 +4,29 @@ from __future__ import annotations
 
 import itertools
 import math
-import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import polars as pl
 import pytest
 from selenium.webdriver import Chrome
 
 from outage_analysis.analysis import Analysis, make_plan, run
-from outage_analysis.analysis.solving import BudgetSolution, solve
 from outage_analysis.assumptions import FloatArray
 from outage_analysis.charts import slider_asset
 from outage_analysis.claims import read_claims
 from outage_analysis.costs.simulation import Sample, quantile_place
-from outage_analysis.files import bundled_claims
 from outage_analysis.reports import Report
 from outage_analysis.reports.html import sliders
 from tests.chromium import IN_A_BROWSER
 
 FIRST, SECOND = "small-business-cash.pays.0", "small-business-cash.pays.1"
-STANDARD_ERRORS = 4.0
-"""Two estimates from different draws differ by at most this many standard errors."""
 
 Found = dict[str, Any]
 
 
-@pytest.fixture(scope="module")
-def few_claims(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Some fifty claims."""
-    bundled = bundled_claims("kakao-2022")
-    assert bundled
-    path = tmp_path_factory.mktemp("few") / "complaints.parquet"
-    rows = pl.read_parquet(bundled).drop("synthetic")
-    rows.gather_every(max(len(rows) // 50, 1)).write_parquet(path)
-    return path
 
 
 @pytest.fixture(scope="module")
@@ -159,100 +144,15 @@ def test_a_report_without_a_payment_that_can_be_searched_has_no_form(analysis: A
 # --- the page beside `solve` --------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class Case:
-    """What is searched for, with budget and step in whole currency.
-
-    `equal` if the payments of the page are those of `solve`. The two have different draws. Where a
-    combination costs the budget to within the numerical error, one may allow it and the other not.
-    """
-
-    name: str
-    vary: tuple[str, ...]
-    budget: int
-    level: int
-    step: int
-    equal: bool = True
 
 
 BOTH = (FIRST, SECOND)
-DELAYS = tuple(f"delay-payment.pays.{n}" for n in (1, 2, 3))
-TIERS = tuple(f"tiers.pays.{n}" for n in range(3))
-CASES = [
-    Case("published", BOTH, 650_000_000, 90, 10_000),
-    Case("published", BOTH, 60_000_000, 50, 5_000, equal=False),
-    Case("published", (SECOND,), 640_000_000, 90, 20_000),
-    Case("published", BOTH, 100_000_000, 90, 10_000),  # no payments keep the budget
-    Case("published", BOTH, 100_000_000_000, 95, 50_000),  # all payments keep the budget
-    Case("claims", TIERS[::2], 40_000_000, 95, 20_000),
-    Case("trams", DELAYS[1:], 580, 80, 2),
-    Case("few", TIERS[:2], 90_000, 80, 20_000),
-]
 
 
-def solved(case: Case, analysis: Analysis) -> BudgetSolution:
-    tiers = [re.sub(r"pays\.(\d+)$", lambda m: f"tier{int(m[1]) + 1}", x) for x in case.vary]
-    return solve(
-        analysis.plan,
-        vary=[",".join(tiers)],
-        budget=case.budget,
-        at=f"P{case.level}",
-        step=case.step,
-        objective="per_claim",
-    )
 
 
-def by_factor(parameters: Mapping[str, float], unit: int) -> dict[str, float]:
-    return {
-        re.sub(r"tier(\d+)$", lambda m: f"pays.{int(m[1]) - 1}", name): value * unit
-        for name, value in parameters.items()
-    }
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("case", CASES, ids=str)
-class TestBesideSolve:
-    pytestmark = IN_A_BROWSER
-
-    def test_the_page_finds_what_solve_finds(
-        self, engine: Chrome, cases: dict[str, Analysis], pages: dict[str, dict[str, Any]], case: Case
-    ) -> None:
-        data, level = pages[case.name], case.level / 100
-        unit = 10 ** cases[case.name].incident.minor_units
-        theirs = solved(case, cases[case.name])
-        asked = request_of(
-            data, case.vary, budget=case.budget * unit, level=level, step=case.step * unit, monotone=True
-        )
-        ours = found_in_page(engine, data, asked)
-        assert ours["solved"] == theirs.is_feasible
-        if case.equal:
-            assert ours["payments"] == by_factor(theirs.parameters, unit)
-        # The quantile of the page is that of `solve` within the stated errors.
-        search = theirs.search
-        wanted = [ours["payments"][x] for x in case.vary]
-        costs = search.tried.costs
-        payments = costs.payments(np.array([wanted], dtype=np.int64))
-        same = Sample(next(costs.totals(payments))[0]).quantile(level)
-        assert page_sample(engine, data, ours["payments"]).quantile(level).value == pytest.approx(
-            ours["quantile"]
-        )
-        error = STANDARD_ERRORS * math.hypot(ours["error"], same.error)
-        assert abs(ours["quantile"] - same.value) <= error
-        if not theirs.is_feasible:
-            assert theirs.search.least_budget == pytest.approx(ours["quantile"], abs=error)
-            return
-        assert ours["quantile"] <= case.budget * unit
-        if not ours["limited"]:
-            assert not theirs.search.is_limited
-        per_claim = costs.per_claim(payments)
-        assert per_claim is not None
-        best = search.tried.benefits["per_claim"][search.chosen]
-        gain = 0.0 if per_claim[0] == pytest.approx(best, rel=1e-9) else float(per_claim[0] - best)
-        if gain > 0:  # `solve` finds it just above the budget
-            assert 0 < same.value - case.budget * unit <= error
-        if gain < 0:  # the page finds the solution of `solve` just above the budget
-            other = page_sample(engine, data, by_factor(theirs.parameters, unit)).quantile(level)
-            assert 0 < other.value - case.budget * unit <= error
 
 
 # --- the page beside all combinations -----------------------------------------------------------------------

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import os
 import re
 import shutil
 import subprocess
@@ -30,8 +29,6 @@ pytestmark = [*IN_A_BROWSER, pytest.mark.installed]
 
 SECONDS = 120
 """Far more than anything here takes."""
-SHOTS = os.environ.get("NOTEBOOK_SHOTS")
-"""A folder for a picture of every notebook, for whoever wants to look at them."""
 VARIABLES = ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR", "IPYTHONDIR")
 """Where the user's own settings would be."""
 
@@ -187,18 +184,6 @@ def ink(picture: bytes) -> tuple[int, float]:
     return len(counts), 1 - max(counts) / sum(counts)
 
 
-def picture(ran: Ran) -> None:
-    """Keep a picture of the whole notebook where somebody asked for one."""
-    if SHOTS:
-        browser, pane = ran.browser, ran.panel.find_element(By.CSS_SELECTOR, ".jp-WindowedPanel-outer")
-        height = browser.execute_script("return arguments[0].scrollHeight", pane) + 200
-        size = {"width": 1300, "height": height, "deviceScaleFactor": 1, "mobile": False}
-        browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
-        browser.execute_script("arguments[0].scrollTop = 0", pane)
-        time.sleep(1)
-        Path(SHOTS).mkdir(parents=True, exist_ok=True)
-        ran.panel.screenshot(str(Path(SHOTS) / f"{ran.name}.png"))
-        browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
 
 
 def test_it_opens_on_a_welcome_that_leads_to_the_notebooks(entered: Chrome) -> None:

@@ -132,11 +132,6 @@ def test_a_value_keeps_the_type_of_the_one_it_replaces(
     assert given.values == {name: text}
 
 
-def test_comments_stay_where_they_are(stored: Notebook) -> None:
-    source = fill_parameters(stored, {"count": "6", "policy": "my", "longer": "2"}).executed or ""
-    assert "count: int = 6  # 몇 건\n" in source
-    assert "policy = 'my'  # an id or a path\n" in source
-    assert "longer = (\n    2\n)  # over three lines\n" in source
 
 
 @pytest.mark.parametrize(
@@ -404,16 +399,6 @@ def test_a_notebook_of_ones_own_runs_where_it_lies_and_leaves_nothing_there(
     ]
 
 
-@pytest.mark.parametrize(
-    ("asked", "place"),
-    [("05_executive_summary", None), (notebooks_root() / "05_executive_summary.ipynb", notebooks_root())],
-)
-def test_a_bundled_notebook_runs_elsewhere_unless_its_file_is_named(
-    asked: str | Path, place: Path | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(executed, "execute", lambda *_, folder: f"in {folder}")
-    monkeypatch.setattr(executed, "notebook_page", lambda done, *_, **__: done)
-    assert run_notebook(asked, tmp_path / "page.html").read_text("utf-8") == f"in {place}"
 
 
 # --- failures, through the command --------------------------------------------------------------------
@@ -506,10 +491,3 @@ def test_a_page_is_replaced_only_on_request_and_only_by_a_whole_one(
     assert sorted(p.name for p in tmp_path.iterdir()) == ["mine.ipynb", "page.html"]
 
 
-def test_a_folder_that_cannot_be_written_is_the_environments_failure(
-    written: Written, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    pretend_to_run(monkeypatch, "page")
-    (tmp_path / "file").touch()
-    with pytest.raises(EnvironmentFailed, match="cannot be written"):
-        run_notebook(written(), tmp_path / "file" / "page.html")

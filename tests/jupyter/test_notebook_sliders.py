@@ -108,11 +108,6 @@ def test_sliders_of_synthetic_rows_say_so(analysis: Analysis, slider_output: tup
         assert "made-up" in made_up.markup
 
 
-@pytest.mark.parametrize("lang", LANGUAGES)
-def test_where_nothing_can_be_moved_a_line_says_why(analysis: Analysis, lang: str) -> None:
-    html = show_what_if(replace(analysis, runs={}), lang=lang)
-    assert repr(html) == Locale(lang)("report.what_if_none")
-    assert html.markup.startswith("<p><em>")
 
 
 @pytest.mark.parametrize("most", [0, -1, 2.5, "5", True])

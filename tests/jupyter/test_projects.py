@@ -21,7 +21,7 @@ from outage_analysis import Plan, load_incident, read_claims, run, write_report
 from outage_analysis.analysis import Analysis, load_documents
 from outage_analysis.errors import EnvironmentFailed, OutageAnalysisError, UsageError
 from outage_analysis.files import notebooks_root
-from outage_analysis.jupyter import new_project, show_table
+from outage_analysis.jupyter import new_project
 from outage_analysis.jupyter import project as making
 from outage_analysis.jupyter.notebook import notebook_names, replace_values
 from outage_analysis.jupyter.project import ROWS, sample_claims_csv
@@ -111,18 +111,8 @@ def test_the_sample_is_synthetic_under_any_name(projects: dict[str, Path], tmp_p
     assert read_claims(path, load_incident(projects["KRW"] / "incident.toml")).synthetic
 
 
-def test_losses_have_the_decimals_of_the_currency() -> None:
-    won, cents = (
-        [row["loss"] for row in csv.DictReader(sample_claims_csv(digits).splitlines())] for digits in (0, 2)
-    )
-    assert {len(x.partition(".")[2]) for x in cents if x.strip("0")} == {2}
-    assert [x and int(x) for x in won] == [x and round(float(x) * 100) for x in cents]
-    assert {"", "0"} < set(won)
 
 
-def test_another_currency_reads_its_amounts_in_words(projects: dict[str, Path]) -> None:
-    assert "30_000 is 300.00 EUR" in (projects["EUR"] / "policy.toml").read_text("utf-8")
-    assert "30_000 is 30,000 KRW" in " ".join((projects["KRW"] / "README.md").read_text("utf-8").split())
 
 
 # --- the notebooks ------------------------------------------------------------------------------------
@@ -187,11 +177,6 @@ def check_promised(analysis: Analysis, loss_unit: str, edges: tuple[int, int]) -
     assert promised == {"user-credit": credit, "business-cash": business}
 
 
-@pytest.mark.slow
-def test_no_table_of_a_notebook_calls_the_sample_published(analyses: dict[str, Analysis]) -> None:
-    told = show_table(analyses["EUR"].tables["quantiles"], analyses["EUR"])._repr_html_()
-    assert "ynthetic" in told
-    assert "published" not in told
 
 
 @pytest.mark.skipif(MAKE is None, reason="needs make")
@@ -297,9 +282,6 @@ def test_a_project_runs_as_created_in_every_unit(
     assert "배상" not in WebPage.of(page).prose()
 
 
-def test_losses_in_the_currency_need_no_unit(projects: dict[str, Path], tmp_path: Path) -> None:
-    stated = new_project(tmp_path / "my-eur", currency="EUR", loss_unit="EUR")
-    assert file_contents(stated) == file_contents(projects["EUR"])
 
 
 # --- the same for everybody ---------------------------------------------------------------------------
@@ -376,13 +358,6 @@ def test_a_file_saved_meanwhile_into_the_folder_stays(
     assert file_contents(tmp_path) == {"notes.txt": b"mine"}
 
 
-def test_what_a_user_keeps_beside_a_project_is_not_touched(tmp_path: Path) -> None:
-    left = ".bk.outage-abcdefgh.part"  # of a report that was killed: its old folder is not this command's
-    for name in (".bk.20260101.old", ".bk.20260101.part", left):
-        (tmp_path / name / "old").mkdir(parents=True)
-    (tmp_path / ".bk.outage-zyxwvuts.part" / "new").mkdir(parents=True)
-    new_project(tmp_path / "bk")
-    assert {p.name for p in tmp_path.iterdir()} == {".bk.20260101.old", ".bk.20260101.part", left, "bk"}
 
 
 def test_a_name_is_no_markup_where_it_is_previewed(tmp_path: Path) -> None:
@@ -473,50 +448,9 @@ def test_the_command_prints_the_folder_and_what_to_do_next(
     assert err.startswith("Next: cd './-rf\\x1b\\u202e' && make report")
 
 
-def test_make_may_be_given_a_command_that_is_not_on_the_path(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    own = Path(sys.executable).with_name("outage-analysis")
-    monkeypatch.setenv("PATH", str(tmp_path))
-    _, _, err = command("new", tmp_path / "p")
-    assert f"make report OUTAGE={own}\n" in err
-    monkeypatch.setenv("PATH", str(own.parent))
-    _, _, err = command("new", tmp_path / "q")
-    assert "make report\n" in err
 
 
-# --- asked of its own rows ------------------------------------------------------------------------------
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("asked", [("ingest",), ("inspect",), ("cube",), ("distribution",)])
-def test_a_file_of_ones_own_is_not_judged_by_the_bundled_incident(
-    asked: tuple[str, ...], tmp_path: Path
-) -> None:
-    path = tmp_path / "mine.csv"
-    path.write_text("claim_id,service,filed_on,loss\nc1,app,2026-01-16,5\n", "utf-8")
-    code, _, err = command(*asked, path)
-    assert (code, "--currency" in err, "kakao" in err) == (
-        0 if asked == ("inspect",) else 2,
-        code == 2,
-        False,
-    )
-    if code:
-        assert command(*asked, path, "--currency", "EUR")[0] == 0
 
 
-@pytest.mark.parametrize(
-    ("edges", "said"),
-    [
-        ("0,12.345", "an edge of --bands is not a number with at most 2 decimals (found '12.345')"),
-        ("0,,5", "an edge of --bands is not a number with at most 2 decimals (found '')"),
-        ("-5,5", "an edge of --bands is not a number with at most 2 decimals (found '-5')"),
-        ("5,5", "the edges of --bands do not increase (found '5,5')"),
-    ],
-)
-def test_edges_that_are_no_loss_bands_are_refused(projects: dict[str, Path], edges: str, said: str) -> None:
-    own = projects["EUR"]
-    asked = ("cube", own / "claims", "--incident", own / "incident.toml", f"--bands={edges}")
-    code, out, err = command(*asked)
-    assert (code, out, err.count("\n")) == (2, "", 1)
-    assert err.startswith(f"error: {said}. ")

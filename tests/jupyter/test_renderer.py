@@ -33,17 +33,10 @@ from outage_analysis.charts import render_offline as drawn_offline
 from outage_analysis.claims import Claims
 from outage_analysis.errors import OutageAnalysisError, UsageError
 from outage_analysis.files import Text
-from outage_analysis.incidents import IntakeSeries, load_intake
+from outage_analysis.incidents import load_intake
 from outage_analysis.jupyter import show, show_part, show_table
 from outage_analysis.jupyter.display import Html, enable_offline_charts, note
-from outage_analysis.losses import (
-    GroupedLossesDocument,
-    build_cube,
-    cumulative_intake,
-    curve_table,
-    fit_all,
-    load_grouped,
-)
+from outage_analysis.losses import build_cube, cumulative_intake, curve_table, fit_all, load_grouped
 from outage_analysis.policies import Policy
 from outage_analysis.reports import Report
 from outage_analysis.text import LANGUAGES, Locale
@@ -76,12 +69,6 @@ def default_renderer() -> Iterator[None]:
     alt.renderers.enable(before)
 
 
-def test_bundle_is_one_script_that_loads_nothing() -> None:
-    script = script_bundle()
-    assert re.findall(r"</?script[^>]*>", script) == ["<script>", "</script>"]
-    assert script.count("window.vegaEmbed=") == 1
-    assert "import(" not in script
-    assert "sourceMappingURL" not in script
 
 
 @pytest.mark.usefixtures("default_renderer")
@@ -143,13 +130,6 @@ def test_every_run_of_the_first_cell_outputs_vega(
     assert "already loaded" not in output.out  # what IPython says of a second `%load_ext`
 
 
-@pytest.mark.usefixtures("default_renderer")
-def test_a_users_own_handler_of_errors_is_given_back(shell: InteractiveShell) -> None:
-    shell.set_custom_exc((KeyError,), lambda *_, **__: ["mine"])  # type: ignore[no-untyped-call]
-    own = shell.CustomTB
-    shell.run_line_magic("load_ext", "outage_analysis")
-    shell.run_line_magic("unload_ext", "outage_analysis")
-    assert (shell.custom_exceptions, shell.CustomTB) == ((KeyError,), own)
 
 
 @pytest.mark.parametrize("inside", ["[" * 100_000, '.push(["a", ' * 20_000, "9" * 5_000, ""])
@@ -209,17 +189,8 @@ def test_data_cannot_end_its_script() -> None:
     assert rows == [{"word": EVIL, "n": 1}]
 
 
-@pytest.mark.parametrize("name", ["ogive", "tail"])
-def test_there_is_no_distribution_of_synthetic_claims_to_draw(name: str, analysis: Analysis) -> None:
-    assert repr(show(name, analysis)) == "Nothing to draw from what was public on 30 December 2022."
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("lang", ["en", "ko"])
-def test_a_chart_of_several_views_is_marked_too(lang: str, analysis: Analysis) -> None:
-    assert {"en": "Synthetic rows", "ko": "합성 자료"}[lang] in title_of(show("linked", analysis, lang=lang))
-    with pytest.raises(UsageError, match="sets its own size"):
-        analysis.chart("linked", width=600)
 
 
 # --- pages as sources ---------------------------------------------------------------------------------
@@ -243,9 +214,6 @@ def test_a_distribution_of_a_printed_table_is_shown_with_its_name_and_its_source
     assert not re.search("ynthetic|합성|Kakao|카카오|As of|기준", title)
 
 
-def test_a_printed_table_has_no_table_of_its_own() -> None:
-    with pytest.raises(UsageError, match="the chart ogive needs a table"):
-        show("ogive", load_grouped("dental-claims"))
 
 
 @pytest.mark.parametrize(("lang", "day"), [("en", "As of 21 October 2022."), ("ko", "2022. 10. 21. 기준.")])
@@ -292,22 +260,6 @@ def test_a_table_says_what_it_was_made_from(
     assert repr(show_table(table.clear(), policy)).endswith("There are no rows.")
 
 
-@pytest.mark.parametrize(
-    ("lang", "dental", "federation"),
-    [
-        ("en", "Grouped dental claims.", "Federation of micro enterprise, reports of the Kakao outage."),
-        ("ko", "구간별 치과 보험 청구.", "소상공인연합회 카카오 장애 피해 접수."),
-    ],
-)
-def test_a_table_made_from_a_page_says_its_name(lang: str, dental: str, federation: str) -> None:
-    table = pl.DataFrame({"n": [1]})
-    sources: dict[str, GroupedLossesDocument | IntakeSeries] = {
-        dental: load_grouped("dental-claims"),
-        federation: load_intake("kakao-federation"),
-    }
-    for mark, source in sources.items():
-        assert f"<p><em>{mark}</em></p>" in show_table(table, source, lang=lang).markup
-        assert repr(show_table(table.clear(), source, lang=lang)).startswith(mark)
 
 
 def test_a_table_shows_figures_in_full_and_escapes_text(policy: Policy) -> None:
@@ -338,13 +290,6 @@ def test_only_what_the_package_writes_is_its_script() -> None:
         assert not is_package_script(other)
 
 
-def test_the_first_screen_of_a_report_stands_in_a_notebook(analysis: Analysis) -> None:
-    report = Report(analysis, "ko")
-    shown = show_part(analysis, "tiles", lang="ko")
-    assert re.findall(r"<strong>([^<]*)</strong>", shown.markup) == [tile.figure for tile in report.tiles]
-    assert all(escape(tile.note) in shown.markup for tile in report.tiles)
-    assert "합성" in shown.text  # the claims of the bundled case
-    assert not re.search("style=|src=|href=", shown.markup)
 
 
 @pytest.mark.slow
@@ -362,9 +307,6 @@ def test_what_a_report_says_is_stated_and_escaped(analysis: Analysis) -> None:
     assert escape(EVIL) in hostile
 
 
-def test_a_note_is_escaped() -> None:
-    assert "<script" not in note(EVIL).markup
-    assert repr(note(EVIL)) == EVIL
 
 
 @pytest.mark.slow

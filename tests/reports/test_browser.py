@@ -23,7 +23,6 @@ from outage_analysis.costs.page_model import live_cost
 from outage_analysis.text import Locale
 from tests.chromium import IN_A_BROWSER
 from tests.contract.live_page import cut_network
-from tests.contract.report_texts import amounts_in
 from tests.paths import AXE
 
 pytestmark = IN_A_BROWSER
@@ -220,11 +219,6 @@ def typed(browser: Chrome, factor: str, value: str) -> None:
     element.send_keys(Keys.TAB)
 
 
-def settled(browser: Chrome) -> None:
-    """Wait until the first screen says what to announce for the inputs as they are."""
-    WebDriverWait(browser, 20).until(
-        lambda b: b.find_elements(By.CSS_SELECTOR, ".box .announce[aria-busy=false]:not(:empty)")
-    )
 
 
 def slider_text(browser: Chrome, valuation: str, part: str) -> str:
@@ -285,35 +279,10 @@ def live_text(browser: Chrome, part: str) -> str:
     return browser.find_element(By.CSS_SELECTOR, f".what-if .{part}").text
 
 
-def wait_for_range(browser: Chrome, before: str) -> None:
-    """Wait until the page has shown a new range since it had shown `before` of them."""
-    WebDriverWait(browser, 10).until(lambda b: shown(b) != before)
 
 
-def shown(browser: Chrome) -> str:
-    return str(browser.execute_script("return document.querySelector('.live').dataset.shown"))
 
 
-def test_a_slider_moves_by_keyboard_and_the_range_follows(moved: tuple[Chrome, LiveCost, Locale]) -> None:
-    browser, found, w = moved
-    reset(browser)
-    in_the_report, before = live_text(browser, "likely"), shown(browser)
-    slider = field(browser, "as-filing-share", "range")
-    browser.execute_script("arguments[0].focus()", slider)
-    slider.send_keys(*[Keys.ARROW_RIGHT] * 3)
-    assert field(browser, "as-filing-share").get_attribute("value") == "33.2"
-    assert slider.get_attribute("aria-valuetext") == "33.2 %"
-    agree(browser, found, w, {"as-filing-share": 0.332})
-    more = found.expected("cash", {"as-filing-share": 0.332}) - found.expected("cash")
-    assert slider_text(browser, "cash", "change") == w(
-        "report.what_if_change", amount=f"+{w.money(more)}", share="+0.84%"
-    )
-    assert slider_text(browser, "face_value", "change") == w("report.what_if_same")
-    typed(browser, "as-filing-share", "100")
-    wait_for_range(browser, before)
-    WebDriverWait(browser, 10).until(lambda b: live_text(b, "likely") != in_the_report)
-    reset(browser)
-    WebDriverWait(browser, 10).until(lambda b: live_text(b, "likely") == in_the_report)
 
 
 def test_what_happened_stays_beside_the_moved_dots(
@@ -445,78 +414,7 @@ def test_a_search_without_a_hit_says_so(unfolded: Chrome) -> None:
 # --- the budget box beside Python ---------------------------------------------------------------------------
 
 FILED, ACCEPTED, SECOND = "as-filing-share", "as-acceptance", "small-business-cash.pays.1"
-BOXES: list[tuple[str, int, dict[str, float]]] = [
-    ("6.5억", 650, {FILED: 0.25}),
-    ("1b won", 1_000, {TIER: 60_000, SECOND: 90_000}),
-    ("2억 5,000만 원", 250, {FILED: 0.1}),
-    ("3_000_000_000", 3_000, {FILED: 1.0, ACCEPTED: 1.0, TIER: 100_000, SECOND: 100_000}),
-    ("550M", 550, {TIER: 0, SECOND: 200_000}),
-]
-"""What is typed, its millions of won, and the values that are known exactly."""
-NAMES = {TIER: "small-business-cash.tier1", SECOND: "small-business-cash.tier2"}
 
 
-@pytest.fixture(scope="module")
-def boxed(browser: Chrome, pages: dict[tuple[str, str], Path]) -> Chrome:
-    look(browser, pages, "bundled", "en", 1440)
-    return browser
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize(("text", "millions", "given"), BOXES, ids=[text for text, _, _ in BOXES])
-def test_the_box_says_what_python_says(
-    boxed: Chrome, text: str, millions: int, given: dict[str, float]
-) -> None:
-    """Chance, range, mean and payments, in the first screen, beside `run` with these changes and `solve`."""
-    budget, w = millions * 1_000_000, Locale("en")
-    reset(boxed)
-    for factor, value in given.items():
-        typed(boxed, factor, written(factor, value, "en"))
-        known = boxed.find_elements(By.CSS_SELECTOR, f".slider[data-factor='{factor}'] [type=checkbox]")
-        if known:
-            known[0].click()
-    element = boxed.find_element(By.CSS_SELECTOR, ".box .budget input")
-    element.clear()
-    element.send_keys(text)
-    box = boxed.find_element(By.CLASS_NAME, "box")
-    settled(boxed)
-    done = run(Plan(claims=(), budget=budget, changes={NAMES.get(x, x): v for x, v in given.items()}))
-    over = box.find_element(By.CLASS_NAME, "over").text
-    assert over.startswith(f"Chance of costing more than {w.money_in_full(budget)}: ")
-    stated = over.rpartition(": ")[2]
-    shown_chance = {"under 1%": 0.0, "over 99%": 1.0}.get(stated) if "er " in stated else None
-    chance = int(stated.rstrip("%")) / 100 if shown_chance is None else shown_chance
-    assert chance == pytest.approx(done.chance_over(budget), abs=0.015)
-    assert slider_text(boxed, "cash", "exact").startswith(f"{done.expected:,.0f} won")
-    for part, measures in (("likely", ("p10", "p90")), ("half", ("p50",))):
-        shown_amounts = sorted(
-            amounts_in(live_text(boxed, part).partition("Half")[2] or live_text(boxed, part), "en")
-        )
-        for amount, measure in zip(shown_amounts, measures, strict=True):
-            row = done.tables["quantiles"].filter(valuation="cash", measure=measure).row(0, named=True)
-            assert abs(amount - row["value"]) <= 6 * row["error"] + 0.05 * row["value"], measure
-    found = json.loads(box.get_attribute("data-found") or "")
-    level = found["level"]
-    solved = done.solve(
-        vary=["small-business-cash.tier1,tier2"],
-        budget=budget,
-        at=f"P{100 * level:.0f}",
-        step=10_000,
-        objective="per_claim",
-    )
-    said = box.find_element(By.CLASS_NAME, "announce").text
-    bands = ["up to 300,000 won", "300,001 to 500,000 won"]
-    tiers = "; ".join(f"{b}: {x:,.0f} won" for b, x in zip(bands, found["payments"].values(), strict=True))
-    if found["solved"]:
-        assert f"with {100 * level:.0f}% probability, announce by loss: {tiers}." in said
-    else:
-        assert "smallest budget" in said
-    theirs = [float(x) for x in solved.parameters.values()]
-    if (found["solved"], [*found["payments"].values()]) != (solved.is_feasible, theirs):
-        # One of the two is just beyond the budget: they differ by no more than the errors of the draws.
-        other = dict(done.plan.changes) | dict(zip(NAMES.values(), found["payments"].values(), strict=True))
-        again = run(Plan(claims=(), budget=budget, changes=other)).headline_run
-        assert again
-        quantile = again.totals["cash"].quantile(level)
-        assert abs(quantile.value - budget) <= 6 * math.hypot(quantile.error, found["error"]) + 0.02 * budget
-    reset(boxed)

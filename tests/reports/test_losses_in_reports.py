@@ -88,29 +88,8 @@ def test_claims_of_ones_own_have_the_curves_and_the_tables_of_their_distribution
     assert words("report.fits_intro") in page.prose()
 
 
-def test_the_distributions_are_those_of_the_losses(own_case: Analysis, own_claims: Path) -> None:
-    losses = pl.read_parquet(own_claims)["loss"].drop_nulls()
-    positive = losses.filter(losses > 0)
-    counted = own_case.tables["claims_curves"].filter(family="counted")
-    for loss, below in counted.select("loss", "share_below").iter_rows():
-        assert below == pytest.approx((positive <= loss).mean(), rel=1e-5), loss
-    fitted = own_case.tables["claims_fitted"].row(by_predicate=pl.col("quantity") == "median", named=True)
-    assert fitted["value"] == pytest.approx(positive.median(), rel=0.1)
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("lang", LANGUAGES)
-def test_means_and_edges_are_shown_for_any_claims(
-    bundles: Bundles, own_bundles: Bundles, analysis: Analysis, own_case: Analysis, lang: str
-) -> None:
-    words = Locale(lang)
-    for folder, made in ((bundles[lang], analysis), (own_bundles[lang], own_case)):
-        page = WebPage.of(folder / "report.html")
-        means = page.table(words("report.summary_title"))
-        assert len(means) == len(made.tables["claims_summary"]) == 15
-        assert means[0][words("column.claims")] == words.exact(made.tables["claims_summary"]["claims"][0])
-        edges = page.table(words("report.quality_bunching"))
-        assert [row[words("column.edge")] for row in edges] == ["300,000", "500,000"]
 
 
 # --- no law of synthetic claims --------------------------------------------------------------------------

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Callable
 from dataclasses import replace
@@ -92,25 +91,6 @@ def cash_of(analysis: Analysis, basis: str) -> dict[str, float]:
 # --- how unsure -------------------------------------------------------------------------------------------
 
 
-@both
-def test_the_quantiles_are_shown_to_the_digits_that_their_error_leaves(
-    pages: Pages, analysis: Analysis, lang: str
-) -> None:
-    w = words_of(analysis, lang)
-    rows = pages[lang].table(w("report.doubt_title"))
-    table = analysis.exact_tables["quantiles"]
-    assert len(rows) == len(table)
-    for shown, row in zip(rows, table.iter_rows(named=True), strict=True):
-        value, error, stressed = (shown[w(f"column.{c}")] for c in ("amount", "error", "stressed"))
-        assert shown[w("column.valuation")] == w(f"word.{row['valuation']}")
-        assert shown[w("column.measure")] == w(f"word.{row['measure']}")
-        assert value == w.exact_money(row["value"])
-        assert error == w.exact_money(row["error"])
-        assert stressed == ("" if row["stressed"] is None else w.exact_money(row["stressed"]))
-        if row["error"] >= 1:
-            decade = 10 ** math.floor(math.log10(row["error"]))
-            assert row["value"] % decade == 0
-            assert len(str(round(row["error"])).rstrip("0")) <= 2
 
 
 @both
@@ -130,11 +110,8 @@ def test_the_assumptions_are_shown_with_their_distributions(
     assert [row[w("column.owner")] for row in behind] == [entry.owner for entry in entries]
 
 
-# --- a budget ---------------------------------------------------------------------------------------------
 
 
-def test_without_a_budget_there_is_no_such_sentence(pages: Pages) -> None:
-    assert "rank correlation" not in " ".join(e.text for e in pages["en"].all("p", class_="without"))
 
 
 # --- beside the cash --------------------------------------------------------------------------------------
@@ -201,22 +178,6 @@ def test_lines_without_detail_and_handling_stand_beside_the_cash_and_in_no_sum_o
 # --- the back-test ----------------------------------------------------------------------------------------
 
 
-@both
-def test_the_back_test_stands_in_hindsight_alone(pages: Pages, analysis: Analysis, lang: str) -> None:
-    w, page = words_of(analysis, lang), pages[lang]
-    assert analysis.backtest
-    title = w("report.backtest_title")
-    (heading,) = [e for e in page.all("h3") if e.text == title]
-    assert "details.appendix hindsight" in heading.within
-    for e in page.all("caption"):
-        assert e.text != title or "details.appendix hindsight" in e.within
-    sentences = analysis.backtest.sentences(w)
-    listed = [e.text for e in page.all("li") if "details.appendix hindsight" in e.within]
-    assert [s for s in sentences if s not in listed] == []
-    rows = page.table(title)
-    table = analysis.exact_tables["hindsight_backtest"]
-    assert [r[w("column.verdict")] for r in rows] == [w(f"word.{x}") for x in table["verdict"]]
-    assert [r[w("column.percentile")] for r in rows] == [w.share(x) for x in table["percentile"]]
 
 
 @pytest.mark.slow

@@ -89,46 +89,8 @@ def test_the_first_screen_has_nothing_synthetic_and_no_ids_of_facts(
     assert not re.search(r"\b[A-Z]{2}-\d\d", text)
 
 
-@both
-def test_every_headline_says_who_how_much_what_it_counts_and_when(
-    pages: dict[str, WebPage], lang: str
-) -> None:
-    w = Locale(lang)
-    tables = pages[lang].elements
-    assert tables
-    rows = {r[w("column.facts")]: r for r in headline_rows(pages[lang], w)}
-    said = {id_: row[w("column.stated_amount")] for id_, row in rows.items()}
-    assert (
-        said
-        == {
-            "en": {
-                "": "260 million won (20–560 million won)",
-                "CO-07": "253.83–423.05 million won",
-                "CO-08": "450–750 million won",
-                "CO-09": "at most 1 billion won",
-                "CO-01": "557.7 billion won",
-                "CO-12": "40 billion won",
-                "CO-13": "40 billion won",
-            },
-            "ko": {
-                "": "2억 6,000만 원(2,000만 원~5억 6,000만 원)",
-                "CO-07": "2억 5,383만 원~4억 2,305만 원",
-                "CO-08": "4억 5,000만 원~7억 5,000만 원",
-                "CO-09": "최대 10억 원",
-                "CO-01": "5,577억 원",
-                "CO-12": "400억 원",
-                "CO-13": "400억 원",
-            },
-        }[lang]
-    )
-    for row in rows.values():
-        assert all(row[w(f"column.{c}")] for c in ("headline", "counts", "public_on"))
 
 
-def headline_rows(found: WebPage, w: Locale) -> list[dict[str, str]]:
-    """The rows of the first table of headlines; the second is in hindsight."""
-    several = found.table(w("report.differs"))
-    return [r for r in several if r.get(w("column.facts")) != w("column.facts")][:7]
 
 
 @pytest.mark.slow
@@ -148,25 +110,6 @@ def test_an_outcome_is_linked_from_the_first_screen_and_reported_in_hindsight_al
         assert told not in forgotten.prose()
 
 
-@both
-def test_the_options_are_the_choices_of_the_scenarios(
-    pages: dict[str, WebPage], lang: str, analysis: Analysis
-) -> None:
-    w = Locale(lang)
-    shown = {row[w("report.option_name")]: row for row in pages[lang].table(w("report.options_title"))}
-    rows = {row["scenario"]: row for row in analysis.tables["scenarios"].iter_rows(named=True)}
-    # The base, one tap, two reviews and two acceptances: no stress, and no scenario without figures.
-    ids = ("base", "one-tap", "generous-review", "strict-review", "lenient-acceptance", "strict-acceptance")
-    expected = [rows[id_] for id_ in ids]
-    assert [row[w("report.option_expected")] for row in shown.values()] == [
-        w.money(row["expected"]) for row in expected
-    ]
-    assert [row[w("report.option_range")] for row in shown.values()] == [
-        w.money_range(row["range_low"], row["range_high"]) for row in expected
-    ]
-    gains = [row[w("report.option_gains")] for row in shown.values()]
-    assert all(w.money(row["per_recipient"]) in text for row, text in zip(expected, gains, strict=True))
-    assert {len(row) for row in shown.values()} == {4}  # no budget
 
 
 @both
@@ -206,17 +149,6 @@ def test_every_chart_has_a_table_beside_it(pages: dict[str, WebPage], lang: str)
         assert w(f"report.{title}_title" if title != "differs" else "report.differs") in captions
 
 
-def test_the_chances_of_more_are_those_of_the_quantiles(
-    pages: dict[str, WebPage], analysis: Analysis
-) -> None:
-    w = Locale("en")
-    shown = pages["en"].table(w("report.exceedance_title"))
-    cash = dict(analysis.tables["quantiles"].filter(valuation="cash").select("measure", "value").iter_rows())
-    told = {r[w("column.chance")]: r[w("column.amount")] for r in shown}
-    assert told == {
-        f"{100 - p}%" if p < 95 else f"{100 - p}.0%": w.exact_money(cash[f"p{p}"])
-        for p in (10, 50, 90, 95, 99)
-    }
 
 
 @both

@@ -31,7 +31,7 @@ from outage_analysis.reports.pdf import (
     typeset,
 )
 from outage_analysis.reports.sections import PRINTED_APPENDICES
-from outage_analysis.text import LANGUAGES, fonts
+from outage_analysis.text import LANGUAGES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -211,11 +211,6 @@ def test_a_table_says_its_columns_again_on_every_page(
     assert all(heads in page for page in with_rows)
 
 
-@pytest.mark.slow
-def test_the_case_from_published_counts_prints_nothing_synthetic(reports: dict[str, Report]) -> None:
-    told = report_values(reports["en"])
-    assert [b for run in told["runs"] for b in run["blocks"] if b.get("synthetic")] == []
-    assert told["banner"] == ""
 
 
 # --- nothing but text, pictures and links ---------------------------------------------------------------
@@ -307,10 +302,6 @@ def test_a_letter_without_a_glyph_is_written_as_its_number() -> None:
 # --- what fails, and how ------------------------------------------------------------------------------
 
 
-def test_a_missing_font_is_an_error(hostile: Report, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fonts, "WEIGHTS", ("Regular", "Black"))
-    with pytest.raises(EnvironmentFailed, match=r"OutageSans-Black\.otf: the font is missing"):
-        set_again("brief", hostile)
 
 
 def test_what_typst_refuses_is_an_error_on_one_line(hostile: Report) -> None:

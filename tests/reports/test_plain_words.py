@@ -16,7 +16,7 @@ from outage_analysis import write_report
 from outage_analysis.analysis import Analysis, Plan, run
 from outage_analysis.files import Name
 from outage_analysis.reports import Report
-from outage_analysis.text import LANGUAGES, Locale
+from outage_analysis.text import LANGUAGES
 from tests.html_page import WebPage
 
 POLICY = """id = "delays"
@@ -165,16 +165,6 @@ def test_ranges_have_one_form(texts: Texts, case: str, lang: str) -> None:
     assert re.findall(WRONG_RANGES[lang], texts(case, lang)) == []
 
 
-def test_the_patterns_of_ranges_find_the_wrong_forms() -> None:
-    english = ("1.1 – 440 million won", "3.0% – 96%", "12 ~ 17", "12~17")
-    korean = ("110만 원 – 4억 원", "10–30만", "3.0% – 96%", "320 ~ 630유로", "2022. 10. 15. ~ 2022. 10. 20.")
-    assert all(re.search(WRONG_RANGES["en"], text) for text in english)
-    assert all(re.search(WRONG_RANGES["ko"], text) for text in korean)
-    for lang, right in (
-        ("en", ("1.1–440 million won", "5.7m–560m (0.79%–79%)", "12% to 17%", "23 January – Red Air")),
-        ("ko", ("110만 원~4억 원", "300,001~500,000원", "3.0%~96%", "P10~P90", "10만~30만")),
-    ):
-        assert not any(re.search(WRONG_RANGES[lang], text) for text in right)
 
 
 @pytest.mark.slow
@@ -255,31 +245,8 @@ def test_services_are_a_table_only_if_something_was_published_about_them(
     assert "Shortest outage (hours)" in titles
 
 
-@pytest.mark.parametrize(
-    ("band", "english", "korean"),
-    [
-        ((179, 299), "from 180 to under 300 minutes", "180분 이상 300분 미만"),
-        ((299, None), "from 300 minutes", "300분 이상"),
-        ((None, None), "not stated", "손실 미기재"),
-        ((-1, 0), "no loss (0)", "손실 없음(0)"),
-        ((0, 60), "up to 60 minutes", "60분 이하"),
-        ((60, 90), "over 60 up to 90 minutes", "60분 초과 90분 이하"),
-    ],
-)
-def test_each_edge_of_a_band_has_its_unit(
-    band: tuple[int | None, int | None], english: str, korean: str
-) -> None:
-    starts = frozenset((179, 299))
-    for lang, text in (("en", english), ("ko", korean)):
-        locale = Locale(lang, "EUR", 2, divisible=True, starts=starts, loss_unit="minutes")
-        assert locale.band_with_unit(*band) == text
 
 
-def test_a_band_in_won_shares_the_unit_in_a_range() -> None:
-    assert Locale("ko", loss_unit="KRW").band_with_unit(300_000, 500_000) == "300,001~500,000원"
-    assert Locale("en", loss_unit="KRW").band_with_unit(500_000, None) == "over 500,000 won"
-    assert Locale("ko", "EUR", 2, 2, loss_unit="EUR").band_with_unit(0, 1_250) == "12.50유로 이하"
-    assert Locale("en").band_with_unit(0, 60) == "up to 60"  # no unit is known
 
 
 @pytest.mark.slow

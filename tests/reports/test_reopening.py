@@ -17,11 +17,10 @@ from outage_analysis.assumptions import load_ledger
 from outage_analysis.costs import cost_table, totals
 from outage_analysis.costs.cost_bridge import bridge
 from outage_analysis.errors import InputRefused, UsageError
-from outage_analysis.files import Document, data_root, document_text
+from outage_analysis.files import Document, document_text
 from outage_analysis.incidents import load_incident
 from outage_analysis.policies import load_policy
 from outage_analysis.reports import bridge_side, verify, write_report
-from outage_analysis.reports.manifest import MAX_BYTES
 from tests.commands import command
 from tests.tram_case import write_documents
 from tests.zip_files import unpacked
@@ -73,15 +72,6 @@ LOADERS: dict[str, Callable[[Path], Document]] = {
 }
 
 
-def test_a_bundle_of_the_bundled_case_holds_its_documents(bundles: dict[str, Path]) -> None:
-    names = {"incident": "incidents", "policy": "policies", "ledger": "assumptions"}
-    for name, kind in names.items():
-        page = bundles["ko"] / "documents" / f"{name}.toml"
-        load = LOADERS[name]
-        assert load(page) == load(data_root() / kind / "kakao-2022.toml")
-        assert page.read_text("utf-8") == document_text(load(page))
-    manifest = json.loads((bundles["ko"] / "manifest.json").read_text("utf-8"))
-    assert manifest["expected"].keys() == {"cash", "face_value", "top_down", "handling"}
 
 
 def test_the_manifest_says_what_was_asked_and_names_every_document(written: Path, tram: Path) -> None:
@@ -164,14 +154,6 @@ def test_a_bundle_without_checksums_is_refused(bundle: Path) -> None:
         opened(bundle)
 
 
-@pytest.mark.parametrize(
-    "text", ["", "[]", "null", "{}", '"as_of"', 100_000 * "["], ids=lambda text: text[:70]
-)
-def test_a_manifest_of_another_kind_is_refused_in_one_line(bundle: Path, text: str) -> None:
-    with pytest.raises(InputRefused) as refusal:
-        opened(sealed(bundle, "manifest.json", text))
-    assert "is no manifest of a report of this version. Write the report again." in str(refusal.value)
-    assert "\n" not in str(refusal.value)
 
 
 @pytest.mark.parametrize(
@@ -195,11 +177,6 @@ def test_a_manifest_with_a_wrong_value_is_refused_in_one_line(bundle: Path, chan
         opened(bundle)
 
 
-def test_a_manifest_of_gigabytes_is_refused_unread(bundle: Path) -> None:
-    with (bundle / "manifest.json").open("wb") as stream:
-        stream.truncate(MAX_BYTES + 1)
-    with pytest.raises(InputRefused, match="is too large for a manifest"):
-        opened(bundle)
 
 
 def test_a_document_that_this_version_cannot_read_is_refused(bundle: Path) -> None:

@@ -15,7 +15,7 @@ import pytest
 
 from outage_analysis.analysis import Analysis, Plan, run
 from outage_analysis.errors import EnvironmentFailed, UsageError
-from outage_analysis.reports import FORMATS, write_report, write_table
+from outage_analysis.reports import write_report, write_table
 from outage_analysis.reports.report import Report
 from outage_analysis.text import LANGUAGES, Locale
 from tests.html_page import WebPage
@@ -37,8 +37,6 @@ def bare() -> Analysis:
     return run(Plan(claims=(), draws=FEW))
 
 
-def digest(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()
 
 
 def manifest_of(folder: Path) -> dict[str, Any]:
@@ -56,30 +54,8 @@ def charts_of(page: WebPage) -> dict[str, dict[str, Any]]:
 # --- what a bundle holds ------------------------------------------------------------------------------
 
 
-def test_a_bundle_holds_every_format_the_documents_a_manifest_and_checksums(
-    bundles: Bundles, analysis: Analysis
-) -> None:
-    names = set(file_contents(bundles["en"]))
-    stems = {f"{t}-synthetic" if t.startswith("claims_") else t for t in analysis.tables}
-    tables = {f"tables/{stem}.{suffix}" for stem in stems for suffix in ("csv", "parquet")}
-    pages = {f"documents/{name}.toml" for name in ("incident", "policy", "ledger")}
-    assert {"report.html", "manifest.json", "SHA256SUMS"} | tables | pages <= names
-    suffixes = {Path(name).suffix.lstrip(".") for name in names - pages - {"manifest.json", "SHA256SUMS"}}
-    assert suffixes == set(FORMATS)
 
 
-@pytest.mark.parametrize("lang", LANGUAGES)
-def test_checksums_and_manifest_say_what_is_there(bundles: Bundles, lang: str) -> None:
-    files = file_contents(bundles[lang])
-    lines = files["SHA256SUMS"].decode().splitlines()
-    sums = {name: sum_ for sum_, name in (line.split("  ") for line in lines)}
-    assert sums == {name: digest(content) for name, content in files.items() if name != "SHA256SUMS"}
-    outputs = manifest_of(bundles[lang])["outputs"]
-    assert {name: {k: told[k] for k in ("bytes", "sha256")} for name, told in outputs.items()} == {
-        name: {"bytes": len(content), "sha256": digest(content)}
-        for name, content in files.items()
-        if name not in ("SHA256SUMS", "manifest.json")
-    }
 
 
 def test_a_parquet_file_states_the_unit_and_the_meaning_of_its_columns(
@@ -263,15 +239,6 @@ def test_cash_and_face_value_are_never_one_figure(
         assert f"{both:,.0f}" not in page.prose()
 
 
-@pytest.mark.parametrize("lang", LANGUAGES)
-def test_services_without_any_published_count_have_one_sentence_and_no_column(
-    pages: dict[str, WebPage], lang: str
-) -> None:
-    words = Locale(lang)
-    rows = pages[lang].table(words("report.services_title"))
-    assert len(rows) == 15
-    assert words("column.published_count") not in rows[0]
-    assert pages[lang].prose().count(words("report.services_no_counts")) == 1
 
 
 # --- synthetic rows are marked --------------------------------------------------------------------------
@@ -335,13 +302,6 @@ def test_the_data_have_a_section_that_accounts_for_every_row(
     assert [row[words("column.claims")] for row in heaping] == ["2"] * 5
 
 
-@pytest.mark.parametrize("lang", LANGUAGES)
-def test_data_without_a_broken_rule_say_so(pages: dict[str, WebPage], lang: str) -> None:
-    page, words = pages[lang], Locale(lang)
-    (appendix,) = page.all("details", id="quality")
-    assert "synthetic" in appendix.attributes["class"]
-    assert words("report.quality_clean") in page.prose()
-    assert words("report.quality_rules") not in [e.text for e in page.all("caption")]
 
 
 # --- other plans -----------------------------------------------------------------------------------------
@@ -378,13 +338,6 @@ def test_a_policy_with_other_lines_than_the_outcome_has_a_report(tmp_path: Path,
     assert not page.all("p", class_="lesson")
 
 
-@pytest.mark.slow
-def test_a_policy_of_reviews_only_promises_nothing_fixed(tmp_path: Path, edited: Edited) -> None:
-    policy = edited("policies", "fixed = 30_000", "review = true", "fixed = 50_000", "review = true")
-    analysis = run(Plan(policy=policy, ledger="kakao-2022", claims=(), draws=FEW))
-    page = WebPage.of(write_report(analysis, tmp_path / "out", formats=PAGE))
-    titles = [e.text for e in page.all("h2")]
-    assert Locale("en")("report.tile_promised") not in titles
 
 
 @pytest.mark.parametrize("share", [0.5, 2.0])

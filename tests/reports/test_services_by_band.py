@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import itertools
 from collections.abc import Sequence
 from dataclasses import replace
@@ -11,7 +10,6 @@ import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pptx import Presentation
 
 from outage_analysis.analysis import Analysis, Plan, run
 from outage_analysis.analysis.service_bands import service_band_table
@@ -19,7 +17,6 @@ from outage_analysis.charts import chart_context, draw
 from outage_analysis.incidents import Bands, load_incident
 from outage_analysis.policies import Policy
 from outage_analysis.reports import Report
-from outage_analysis.reports.deck import build_deck
 from outage_analysis.reports.table_views import service_band_views
 from tests.loss_cubes import Told, counts_only, cube_of_claims
 from tests.small_policies import DAY, fixed, ledger_of, policy_of, tiers
@@ -49,16 +46,6 @@ def test_it_leads_the_sections_of_a_report_from_claims(report: Report) -> None:
     assert blocks == ["Text", "Text", "ChartBlock", *["Heading", "TableBlock"] * 3]
 
 
-@pytest.mark.slow
-def test_the_kakao_report_names_three_services_first_and_marks_its_rows() -> None:
-    report = Report(run(Plan(draws=1_024)), "en")
-    first = report.sections[0]
-    assert (first.id, first.synthetic) == ("service-bands", True)
-    rows = report.grids["service_bands_claims"].rows
-    assert [row[0] for row in rows[:3]] == ["KakaoTalk", "Kakao Bank", "Kakao T"]
-    assert [row[0] for row in rows[-2:]] == ["8 others", "Total"]
-    totals = [int(str(row[-1]).replace(",", "")) for row in rows]
-    assert sum(totals[:-1]) == totals[-1]
 
 
 def test_each_grid_is_marked_as_synthetic(report: Report) -> None:
@@ -78,15 +65,6 @@ def test_the_chart_shows_each_cell_once(analysis: Analysis, lang: str) -> None:
     assert [c["cost"] for c in red] == ["", "22", "130", "68", ""]
 
 
-def test_the_deck_has_a_slide_after_the_answer(report: Report) -> None:
-    deck = Presentation(io.BytesIO(build_deck(report)))
-    slide = deck.slides[1]
-    assert slide.shapes.title.text_frame.text == "Services by loss band"
-    (table,) = [shape.table for shape in slide.shapes if shape.has_table]
-    claims = [[cell.text for cell in row.cells] for row in table.rows]
-    assert claims[0][:2] == ["Service", "under 30"]
-    assert ["Red line", "24", "26", "57", "15", "12", "134"] in claims
-    assert "Ring line; 7; 29; 13; 4; 4; 57" in slide.notes_slide.notes_text_frame.text
 
 
 # --- the table by itself ---------------------------------------------------------------------------
@@ -121,15 +99,6 @@ def test_a_small_case_by_hand() -> None:
     ]
 
 
-def test_lines_with_other_bands_add_up_within_the_bands_of_both() -> None:
-    share = {"over": 0, "share": 0.1, "limit": 45_000}
-    table = cells(policy_of(tiers(), tiers(id="extra", effort="automatic", band=(share,))))
-    first = table.filter(service="mail", up_to=300_000).row(0, named=True)
-    # The second line is automatic, so that every claim is paid: a tenth of 100,000 and of 300,000 won.
-    assert first["expected"] == pytest.approx(0.4 * 60_000 + 10_000 + 30_000)
-    assert table.filter(service="map", over=500_000)["expected"][0] == pytest.approx(
-        0.4 * 200_000 + 2 * 45_000
-    )
 
 
 def test_without_a_ledger_the_cost_of_what_pays_is_unknown_and_the_rest_is_nothing() -> None:

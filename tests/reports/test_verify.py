@@ -13,15 +13,13 @@ import polars as pl
 import pytest
 
 from outage_analysis.analysis import Analysis, run
-from outage_analysis.claims import read_claims, save_claims
 from outage_analysis.errors import InputRefused, OutageAnalysisError, UsageError, VerificationFailed
-from outage_analysis.incidents import load_incident
 from outage_analysis.incidents import published_facts as published
 from outage_analysis.incidents.published_facts import FactCollection
 from outage_analysis.reports import FORMATS, Report, manifest, verify, write_report
 from outage_analysis.reports.manifest import MAX_BYTES
 from tests.commands import command
-from tests.tampered_bundles import Manifest, forged, manifest_of, retold, seal
+from tests.tampered_bundles import Manifest, manifest_of, retold, seal
 from tests.tram_case import tram_plan
 
 if TYPE_CHECKING:
@@ -100,14 +98,6 @@ def test_changed_facts_are_named_by_their_file(bundle: Path, reshelve: Reshelve)
     assert refused(bundle).problem.endswith(": facts published/kakao-2022.csv changed")
 
 
-def test_many_causes_are_counted(bundle: Path) -> None:
-    text_replaced(bundle / "tables" / "costs.csv", b"delay", b"relay")
-    forged(bundle, "tables/costs.csv")
-    others = dict.fromkeys(("altair", "duckdb", "numpy", "polars", "scipy"), "0.1")
-    retold(bundle, lambda m: m["versions"].update(others))
-    problem = refused(bundle).problem
-    assert [problem.count(name) for name in others] == [1, 1, 1, 0, 0]
-    assert problem.endswith("; and 2 more")
 
 
 # --- the claims -----------------------------------------------------------------------------------------
@@ -144,14 +134,6 @@ def test_totals_are_found_by_their_content(tram: Path, tmp_path: Path) -> None:
     assert (told["kind"], told["name"], told["claims"]) == ("counts", "totals.csv", 7)
 
 
-@pytest.mark.slow
-def test_a_warehouse_file_is_asked_for_by_its_name(tram: Path, tmp_path: Path) -> None:
-    store = tmp_path / "kept.duckdb"
-    save_claims(read_claims(tram / "claims.csv", load_incident(tram / "incident.toml")), store)
-    page = write_report(run(tram_plan(tram, claims=(store,), compare=())), tmp_path / "report", formats=FEW)
-    assert verify(page.parent, claims=[store]).notes == ()
-    with pytest.raises(UsageError, match=r"kept\.duckdb"):
-        verify(page.parent, claims=[tram / "claims.csv"])
 
 
 # --- a bundle from somebody who means harm --------------------------------------------------------------

@@ -110,26 +110,8 @@ def test_the_summary_says_the_answer_and_prints_on_one_page(
     assert 'fitToHeight="0"' in book.members["xl/worksheets/sheet2.xml"].decode()
 
 
-def test_a_sheet_has_the_scenarios_and_the_reserve_as_numbers(
-    books: dict[str, Workbook], reports: dict[str, Report], lang: str
-) -> None:
-    report = reports[lang]
-    w, tables = report.locale, report.analysis.exact_tables
-    values = {cell.value for cell in books[lang].cells(w("workbook.decisions")).values()}
-    assert w("report.scenario_base") in values
-    assert set(tables.reserve.filter(measure="p75").row(0)[1:]) <= values
-    assert set(tables.scenarios["p75"].drop_nulls()) <= values
-    assert w("word.no_dates") in values
 
 
-def test_sheets_of_synthetic_rows_say_so_in_their_name_and_first_row(
-    books: dict[str, Workbook], reports: dict[str, Report], lang: str
-) -> None:
-    w = reports[lang].locale
-    mark = f" ({w('workbook.synthetic')})"
-    marked = {name for name in books[lang].paths if name.endswith(mark)}
-    assert marked == {w(f"workbook.{key}") + mark for key in ("service_bands", "claims", "cube", "quality")}
-    assert {books[lang].cells(name)["A1"].value for name in marked} == {reports[lang].banner}
 
 
 def test_every_input_is_a_named_cell(
