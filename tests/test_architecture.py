@@ -141,8 +141,6 @@ def test_a_query_says_what_one_row_means_and_what_its_placeholders_are(name: str
     assert "{" not in header + explained
 
 
-
-
 def test_queries_are_not_written_inside_python_modules() -> None:
     inline = {
         f"{relative(path)}: {node.value}"

@@ -61,10 +61,6 @@ def test_every_block_of_a_page_runs(
     run_page(page, shell)
 
 
-
-
-
-
 # --- the recipes of CONTRIBUTING --------------------------------------------------------------------------
 
 

@@ -65,5 +65,3 @@ def test_an_error_is_one_short_printable_line_whatever_it_holds(hostile: str) ->
 def test_long_text_is_cut_with_an_ellipsis() -> None:
     assert one_line("x" * 201) == "x" * 199 + "…"
     assert one_line("x" * 200) == "x" * 200
-
-

@@ -80,8 +80,6 @@ def test_the_bundled_case_has_no_example(analysis: Analysis, lang: str, tmp_path
     assert "examples" not in create_manifest(Report(analysis, lang), tmp_path, ("html",)).to_json()
 
 
-
-
 # --- what the report says of an assumption ------------------------------------------------------------
 
 
@@ -106,7 +104,3 @@ def test_a_ledger_in_another_currency_is_refused_in_one_line(plan: Plan, tmp_pat
     said = r"^mine\.toml, currency: the ledger tram .* in USD \(found 'KRW'\)\. Restate each sum"
     with pytest.raises(UsageError, match=said):
         load_documents(replace(plan, ledger=won))
-
-
-
-

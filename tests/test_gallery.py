@@ -59,5 +59,3 @@ def test_the_pictures_of_the_front_pages_are_large_enough_to_read(script: dict[s
     for name in script["FRONT"]:
         with Image.open(ROOT / "docs" / "gallery" / f"{name}.png") as picture:
             assert picture.width == script["FRONT_WIDTH"]
-
-

@@ -53,8 +53,6 @@ def test_the_edges_belong_to_the_upper_band(analysis: Analysis) -> None:
     assert sorted(costs.select("over", "up_to", "count").rows()) == [(59, 119, 2.0), (119, None, 1.0)]
 
 
-
-
 def test_totals_alone_give_the_same_cost(tmp_path: Path) -> None:
     counts = tmp_path / "totals.csv"
     counts.write_text(
@@ -68,5 +66,3 @@ def test_totals_alone_give_the_same_cost(tmp_path: Path) -> None:
     )
     assert total is not None
     assert total["expected"] == 5_000
-
-

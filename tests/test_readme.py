@@ -90,5 +90,3 @@ def test_both_pages_are_one_screen_with_the_same_code_and_links() -> None:
     links = [{link for link in re.findall(r"\]\(([^)]+)\)", text) if ".gif" not in link} for text in texts]
     assert links[0] - own == links[1] - own
     assert max(text.count("\n") for text in texts) <= 60
-
-

@@ -58,7 +58,3 @@ def check_actions(job: dict[str, Any]) -> None:
     actions = [step["uses"] for step in job["steps"] if "uses" in step]
     assert [action for action in actions if not re.fullmatch(r"actions/[a-z-]+@v\d+", action)] == []
     assert actions[0].startswith("actions/checkout@")
-
-
-
-

@@ -59,12 +59,6 @@ def test_the_ledger_is_the_latest_that_was_written_by_the_day(as_of: date | None
     assert (ledger.id if ledger else None) == known
 
 
-
-
-
-
-
-
 # --- on the same draws ------------------------------------------------------------------------------------
 
 
@@ -90,12 +84,6 @@ def test_a_report_shows_what_compare_says(tram: Plan) -> None:
     assert {column: mine[column] for column in measures} == {
         column: cash.filter(measure=measure)["value"].item() for column, measure in measures.items()
     }
-
-
-
-
-
-
 
 
 # --- words ------------------------------------------------------------------------------------------------
@@ -140,8 +128,6 @@ def test_a_report_refuses_what_it_cannot_compare(
     with pytest.raises(error) as refusal:
         run(replace(tram, compare=pages))
     assert said in str(refusal.value)
-
-
 
 
 # --- what people get --------------------------------------------------------------------------------------

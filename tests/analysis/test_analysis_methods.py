@@ -27,8 +27,6 @@ def test_the_marked_amounts_of_the_distribution_have_the_same_probabilities(made
         assert made.chance_over(amount) == pytest.approx(1 - below, abs=1e-9), mark
 
 
-
-
 def test_a_sample_is_the_same_for_the_same_plan_and_another_for_another_seed(tram: Path) -> None:
     one, again, other = (run(tram_plan(tram, seed=seed)).sample(500) for seed in (3, 3, 4))
     assert one.name == "total"
@@ -135,8 +133,6 @@ def test_a_wrong_chart_is_one_clear_error(made: Analysis, tmp_path: Path) -> Non
 # --- comparison ---------------------------------------------------------------------------------------------
 
 
-
-
 def test_changed_copies_of_one_policy_are_compared_with_it(tmp_path: Path) -> None:
     policy = load_policy("kakao-2022")
     copies = [policy.with_tier(up_to=300_000, pays=pays) for pays in (40_000, 60_000)]
@@ -152,8 +148,6 @@ def test_changed_copies_of_one_policy_are_compared_with_it(tmp_path: Path) -> No
     assert all(id_ in text for id_ in ids)
     assert saved_svg(found.chart(width=700, title="Ours"), tmp_path)[1] == 700
     assert "보상안별 비용" in repr(found.card("ko"))
-
-
 
 
 def test_a_day_and_the_documents_of_a_comparison_are_checked() -> None:
@@ -174,8 +168,6 @@ def test_a_day_and_the_documents_of_a_comparison_are_checked() -> None:
 # --- fits ---------------------------------------------------------------------------------------------------
 
 EDGES, COUNTS = [0, 100_000, 300_000, 500_000], [400, 300, 150, 50]
-
-
 
 
 def test_three_ways_to_write_an_open_band_are_one_fit() -> None:

@@ -84,14 +84,6 @@ def test_the_headline_is_that_of_the_claims(analyses: dict[str, Analysis], kind:
     assert analysis.headline_table_name("quantiles") == "quantiles"
 
 
-
-
-
-
-
-
-
-
 # --- what it shows ----------------------------------------------------------------------------------------
 
 
@@ -113,8 +105,6 @@ def test_the_cost_of_the_headline_adds_up(analyses: dict[str, Analysis], kind: s
     ]
 
 
-
-
 @pytest.mark.parametrize("line", sorted(LINES))
 def test_the_funnel_counts_the_claims_of_the_file(
     analyses: dict[str, Analysis], claims: dict[str, Path], line: str
@@ -125,10 +115,6 @@ def test_the_funnel_counts_the_claims_of_the_file(
     assert list(found) == ["claimed", "due", "filed", "paid"]
     assert (found["claimed"], found["due"]) == (len(rows), due)
     assert found["paid"] == pytest.approx(due * PAID[line])
-
-
-
-
 
 
 # --- what was published stays what it is ------------------------------------------------------------------

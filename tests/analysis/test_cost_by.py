@@ -81,8 +81,6 @@ def test_several_dimensions_and_another_level(claims: oa.Claims) -> None:
     assert table["expected"].sum() == pytest.approx(analysis.expected, rel=1e-9)
 
 
-
-
 def test_a_policy_may_name_the_joined_column(claims: oa.Claims) -> None:
     # A policy uses the word segment for its own segments, so the column has another name.
     kinds = pl.DataFrame({"claimant_id": [*SEGMENTS], "kind": [*SEGMENTS.values()]})

@@ -148,13 +148,9 @@ def test_an_outage_of_ones_own_has_its_own_bands_and_a_dimension_of_numbers() ->
         explore(None, incident, policy, None, Question())
 
 
-
-
 def test_a_policy_in_other_units_is_refused(claims_path: Path) -> None:
     with pytest.raises(UsageError, match=r"EUR|minutes"):
         explore(read_claims(claims_path, "kakao-2022"), None, OWN_OUTAGE / "policy.toml", None, Question())
-
-
 
 
 # --- where losses heap ----------------------------------------------------------------------------------
@@ -186,8 +182,6 @@ def test_recovery_fits_synthetic_claims_and_says_what_it_is() -> None:
     assert found.synthetic
     assert found.notes[-1].startswith("synthetic rows: a fit only ")
     assert found.tables["fits"]["family"].to_list() == ["lognormal"]
-
-
 
 
 def test_claims_of_ones_own_are_fitted_without_a_flag(own_claims: Path) -> None:
@@ -337,8 +331,6 @@ top = "{top}"
 sources = ["a book"]
 """
 OPEN = OWN.format(edges="[0, 10, 20, 50, 100, inf]", top="open")
-
-
 
 
 def test_a_table_of_ones_own_may_end_in_infinity(write_document: Callable[[str], Path]) -> None:

@@ -112,8 +112,6 @@ def test_a_step_is_new_claims_and_then_changed_assumptions(
     assert told.endswith(f"changed assumptions by {last['changed']:,}.")
 
 
-
-
 def test_an_assumption_that_there_is_not_is_refused(claims: oa.Claims) -> None:
     with pytest.raises(
         UsageError, match=r"changes names no assumption \(found 'rush'\)\. Name closes, spike"

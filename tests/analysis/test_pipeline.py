@@ -52,10 +52,6 @@ def test_the_costs_of_a_run_are_those_of_the_cost_table(
     assert analysis.tables["totals"].equals(totals(table))
 
 
-
-
-
-
 # --- refusals -----------------------------------------------------------------------------------------
 
 
@@ -181,12 +177,6 @@ def test_what_an_incident_only_counts_is_in_the_cubes_and_is_reported(
     assert counted == [("filed_on is within the claims window", "counted", 1)]
 
 
-
-
-
-
-
-
 # --- synthetic rows feed no figure of the incident ----------------------------------------------------------
 
 
@@ -294,5 +284,3 @@ def test_with_hindsight_later_facts_change_only_what_says_so(
         assert [len(re.findall(place, page, re.DOTALL)) for page in pages] == [1, 1], place
     without = [re.sub("|".join(places), "", page, flags=re.DOTALL) for page in pages]
     assert without[0] == without[1]
-
-

@@ -55,8 +55,6 @@ def line_costs(analysis: Analysis) -> dict[str, float]:
     return {name: row[name] for name in ("low", "expected", "high", "most")}
 
 
-
-
 def test_a_policy_that_was_announced_after_the_last_claim_is_not_left_out(
     claims: Claims, analysis: Analysis
 ) -> None:
@@ -68,8 +66,6 @@ def test_a_policy_that_was_announced_after_the_last_claim_is_not_left_out(
     filing, acceptance = (entry.range for entry in later.ledger.assumptions)  # type: ignore[union-attr]
     expected = PAID * filing.expected * acceptance.expected
     assert line_costs(later)["expected"] == pytest.approx(expected, rel=1e-9)
-
-
 
 
 @pytest.mark.parametrize(
@@ -100,8 +96,6 @@ def test_the_output_states_where_rates_are_from_and_what_is_not_paid(
         assert text in note
         assert note in Report(analysis, lang).answers.headline
         assert note in " ".join(str(analysis.card(lang)).split()) or lang == "ko"
-
-
 
 
 def test_a_report_of_a_selection_asks_for_a_file_of_it(claims: Claims, tmp_path: Path) -> None:
@@ -142,10 +136,6 @@ def test_a_budget_that_is_no_amount_is_refused(claims: Claims, budget: object) -
         run(claims, tiers=TIERS, budget=budget)  # type: ignore[arg-type]
 
 
-
-
-
-
 def test_a_plan_takes_no_further_arguments() -> None:
     with pytest.raises(UsageError, match=r"other arguments have no effect \(found 'budget, level'\)"):
         run(Plan(), budget=5, level=90)
@@ -175,8 +165,6 @@ def test_the_reference_rates_of_a_form_are_those_of_the_kakao_ledger() -> None:
         assert filing.classes == kakao[f"as-filing-share{suffix}"].classes  # type: ignore[union-attr]
         if effort == "form":
             assert acceptance.classes == kakao["as-acceptance"].classes  # type: ignore[union-attr]
-
-
 
 
 def test_a_report_of_ones_own_file_says_what_it_is_of(tmp_path: Path) -> None:

@@ -79,8 +79,6 @@ def test_a_known_handling_cost_moves_every_measure_by_itself() -> None:
     assert [row["cash"] for row in rows.values()] == pytest.approx(DRIVERS * 100 * rate, rel=0.005)
 
 
-
-
 def test_a_line_without_an_obligation_is_not_in_the_reserve() -> None:
     found = analysis_of(
         fee(100, **DUTY),
@@ -120,8 +118,6 @@ def test_the_incremental_cash_of_a_free_good_is_money_to_set_aside() -> None:
     assert reserve_scope(found).counted == ("fee", "good")
     assert rows_of(found)["mean"]["cash"] == DRIVERS * (100 + 20)
     assert rows_of(found)["p50"]["cash"] == pytest.approx(DRIVERS * (100 + 20), rel=0.01)
-
-
 
 
 def test_handling_that_is_not_stated_cannot_be_inside() -> None:

@@ -137,8 +137,6 @@ def test_a_paid_row_costs_what_was_paid(tmp_path: Path, header: str) -> None:
     assert analysis.chance_over(certain + 20 + 40 + 40) == 0.0
 
 
-
-
 def test_decisions_agree_with_draws_of_our_own(tmp_path: Path) -> None:
     random = np.random.default_rng(7)
     size, words = 400, np.array(["", "filed", "approved", "refused", "paid"])

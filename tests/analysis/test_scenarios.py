@@ -69,8 +69,6 @@ def dated(tram: Path, counted: Path) -> Analysis:
     return run(tram_plan(tram, **changes))
 
 
-
-
 ULTIMATE = ENTRY.format(
     name="ultimate", kind="ultimate", distribution='distribution = { kind = "fixed", value = 1 }'
 )
@@ -221,5 +219,3 @@ def test_without_expected_cash_there_are_no_scenarios(tram: Path) -> None:
     bare = run(tram_plan(tram, ledger=None, as_of=date(2031, 3, 10), compare=(), budget=None))
     with pytest.raises(ModelRefused, match="scenarios"):
         bare.scenarios()
-
-

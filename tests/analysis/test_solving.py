@@ -49,8 +49,6 @@ def test_the_card_the_sentence_and_the_chart_state_the_result(counted: BudgetSol
     assert len(spec["layer"]) >= 5
 
 
-
-
 @pytest.mark.slow
 def test_claims_know_the_share_of_the_losses() -> None:
     claims = oa.load_sample("kakao")

@@ -202,8 +202,6 @@ def test_an_unknown_table_is_one_clear_line(analysis: Analysis) -> None:
         _ = AnalysisTables({}).hindsight.backtest
 
 
-
-
 # --- units in the report and the workbook -------------------------------------------------------------
 
 EUROS = TableFormatter(Locale("en", "EUR", 2, loss_digits=2), {})
@@ -268,5 +266,3 @@ def test_a_selected_table_is_recognised_only_if_its_units_are_certain() -> None:
     assert matching_schema(pl.DataFrame({"a": [1]}), (ONE,)) is None  # another type
     assert matching_schema(pl.DataFrame({"a": [1.0], "n": [1.0]}), (ONE,)) is None
     assert matching_schema(pl.DataFrame({"b": ["x"]}), (ONE,)) is None  # no number
-
-

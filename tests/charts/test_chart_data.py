@@ -59,16 +59,12 @@ def test_as_many_services_as_asked_for_and_no_claim_lost(most: int, shown: int) 
     assert dict(few.select("service", "services").unique().rows())[few["service"][-1]] == 5 - shown
 
 
-
-
 def test_rows_that_do_not_fit_have_fewer_services() -> None:
     table = bands_table(*((f"{'long' * 40}-{n:02}", 0, band, 1) for n in range(60) for band in range(1, 11)))
     rows = data.fit_services(table, lambda few: few)
     assert data.json_bytes(rows) <= data.MAX_DATA_BYTES
     assert 1 < rows["service"].n_unique() < data.MAX_SERVICES
     assert rows["claims"].sum() == 600
-
-
 
 
 # --- bands -----------------------------------------------------------------------------------------------
@@ -82,10 +78,6 @@ def test_bands_are_in_display_order() -> None:
         )
     )
     assert data.ordered_bands(shuffled) == [NEGATIVE, ZERO, (0, 10), (10, 20), (10, None), UNKNOWN]
-
-
-
-
 
 
 positive = st.tuples(st.integers(0, 500), st.one_of(st.none(), st.integers(1, 50))).map(
@@ -186,10 +178,6 @@ def test_the_counts_are_in_the_order_of_the_views() -> None:
     assert counts == [places.get(place, 0) for place in product(range(2), range(4), range(4), range(4))]
 
 
-
-
-
-
 large = st.tuples(
     st.integers(0, 59).map("service-{:02}".format),
     st.one_of(st.sampled_from([ZERO, UNKNOWN, (10**6, None)]), st.integers(0, 199).map(lambda n: (n, n + 1))),
@@ -243,8 +231,6 @@ def curves(count: int = 5) -> pl.DataFrame:
 def test_the_likeliest_distribution_comes_first_and_what_was_counted_is_none() -> None:
     assert fit_charts.family_weights(curves()).rows() == [("burr", 0.75), ("gamma", 0.25)]
     assert fit_charts.counted_shares(curves()).rows() == [(10.0, 0.5, 0.5)]
-
-
 
 
 def test_the_median_is_between_the_points_on_their_logarithm() -> None:

@@ -184,14 +184,6 @@ def test_cash_and_face_value_never_share_a_chart(analysis: Analysis) -> None:
     assert draw("free_goods", cash, frame(analysis)) is None
 
 
-
-
-
-
-
-
-
-
 def test_without_an_expected_cost_there_is_nothing_to_set_beside_the_headlines(analysis: Analysis) -> None:
     rows = analysis.tables["headlines"].with_columns(expected=pl.lit(None, pl.Float64))
     assert draw("headlines", rows, frame(analysis)) is None
@@ -253,12 +245,6 @@ def test_the_title_of_the_stacked_bars_is_a_share_of_the_claims_that_they_show(d
     assert title_of(draw_spec("band_distribution", silent)) == "Claims by service and loss band"
 
 
-
-
-
-
-
-
 def in_dark_palette(spec: Any) -> Any:  # noqa: ANN401 - JSON
     """A chart as the script of the page draws it on a dark page: it keeps the colours in data."""
     if isinstance(spec, dict):
@@ -311,8 +297,6 @@ def test_a_theme_of_the_user_changes_no_report(analysis: Analysis) -> None:
     plain = Report(analysis).charts
     with alt.theme.enable("dark"):
         assert Report(analysis).charts == plain
-
-
 
 
 def contrast(one: str, other: str) -> float:
@@ -386,8 +370,6 @@ def test_names_of_distributions_are_not_on_top_of_each_other(draw_spec: Drawing)
         assert places[-1] <= 320
 
 
-
-
 # --- the forecast day by day ------------------------------------------------------------------------------
 
 
@@ -415,18 +397,6 @@ def test_without_a_forecast_or_after_the_deadline_the_title_says_so(
 
 
 # --- whatever the claims ----------------------------------------------------------------------------------
-
-
-
-
-
-
-
-
-
-
-
-
 
 
 @pytest.mark.slow

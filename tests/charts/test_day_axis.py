@@ -32,8 +32,6 @@ def context(incident: Incident, as_of: date = LAST, lang: str = "en") -> ChartCo
     return chart_context(incident, Locale(lang), incident.display_names(lang), as_of, synthetic=False)
 
 
-
-
 def test_the_outage_is_in_the_local_time_of_the_incident(incident: Incident) -> None:
     assert context(incident).outage == (datetime(2022, 10, 15, 15, 30), datetime(2022, 10, 20, 23))  # noqa: DTZ001
 
@@ -58,8 +56,6 @@ def test_the_axis_holds_a_near_outage_and_no_far_one(incident: Incident) -> None
     assert shown_days(date(2022, 10, 19), LAST, shown) == (date(2022, 10, 15), LAST)
     far = date(2023, 6, 1)
     assert shown_days(far, far, shown) == (far, far)
-
-
 
 
 LOOK = """

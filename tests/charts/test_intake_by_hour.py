@@ -89,8 +89,6 @@ def test_the_last_hour_of_a_day_ends_at_24() -> None:
     assert spec([0] * 8 + [9])["title"]["text"] == ["Peak of 9 claims: 15 October 2022, 23:00 to 24:00"]
 
 
-
-
 @pytest.mark.parametrize(("hours", "width"), [(216, 1), (240, 2), (24 * 39, 4), (24 * 400, 48)])
 def test_a_long_intake_has_wider_bars_and_loses_no_claim(hours: int, width: int) -> None:
     counts = [n % 5 for n in range(hours)]

@@ -204,10 +204,6 @@ def test_the_title_names_the_largest_service_and_marks_synthetic_rows(
     assert titles[1].startswith("KakaoTalk has 60% of all claims")
 
 
-
-
-
-
 class Views:
     """The drawing in a browser: what its bars and its heading say, and a pointer over them."""
 

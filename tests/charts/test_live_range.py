@@ -158,8 +158,6 @@ class TestFurtherCases:
             theirs = python_totals(runs["published"], model["draws"], "face_value", changes)
             assert ours == pytest.approx(theirs, rel=LARGEST_DIFFERENCE)
 
-
-
     def test_payments_that_are_drawn_together_have_no_range(self, own_claims: Path) -> None:
         plan = make_plan(
             read_claims(own_claims, currency="KRW"), tiers={300_000: 50_000, 500_000: 50_000}, unknown=0

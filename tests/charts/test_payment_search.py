@@ -27,8 +27,6 @@ FIRST, SECOND = "small-business-cash.pays.0", "small-business-cash.pays.1"
 Found = dict[str, Any]
 
 
-
-
 @pytest.fixture(scope="module")
 def cases(analysis: Analysis, trams: Analysis, own_claims: Path, few_claims: Path) -> dict[str, Analysis]:
     """Published counts, many claims and few claims."""
@@ -144,15 +142,7 @@ def test_a_report_without_a_payment_that_can_be_searched_has_no_form(analysis: A
 # --- the page beside `solve` --------------------------------------------------------------------------------
 
 
-
-
 BOTH = (FIRST, SECOND)
-
-
-
-
-
-
 
 
 # --- the page beside all combinations -----------------------------------------------------------------------

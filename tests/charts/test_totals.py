@@ -125,8 +125,6 @@ def test_the_chance_of_nothing_is_marked_and_shown() -> None:
     assert "in 30%, nothing is paid" in " ".join(spec["title"]["subtitle"])
 
 
-
-
 def test_the_steps_of_one_line_are_its_bands_and_add_up_to_the_headline(
     policy: Policy, ledger: Ledger
 ) -> None:
@@ -166,8 +164,6 @@ def test_several_lines_are_the_steps_the_dearest_first_and_other_money_is_none()
     assert table.select("line", "expected", "tail").rows() == [("tiers", 7.0, 0.0), ("fees", 5.0, 0.0)]
 
 
-
-
 # --- what the charts are drawn from ----------------------------------------------------------------------
 
 
@@ -183,8 +179,6 @@ def test_a_waterfall_of_few_bars_loses_nothing(amounts: list[float], most: int) 
     if len(amounts) > most:  # what is joined is smaller than what is not
         assert rows["joined"][-1] == len(amounts) - most + 1
         assert sorted(rows["expected"][:-1]) == pytest.approx(sorted(amounts)[-(most - 1) :])
-
-
 
 
 @pytest.mark.parametrize(
@@ -218,8 +212,6 @@ def test_ends_of_a_range_have_the_digits_by_which_they_differ(
 )
 def test_an_amount_is_brief_in_the_step_that_a_person_says(amount: float, en: str, ko: str) -> None:
     assert (short_amount(EN, amount), short_amount(KO, amount)) == (en, ko)
-
-
 
 
 @pytest.mark.parametrize(
@@ -395,8 +387,6 @@ def test_the_tornado_names_the_widest_input_and_labels_each_end_with_cost_and_in
     assert (scale["type"], scale["domain"][0]) == ("linear", 0)  # as on the slides and in the workbook
 
 
-
-
 def test_separate_sums_have_their_range_their_median_and_what_was_announced() -> None:
     spec = spec_of("separate_sums", RANGES)
     finding = "Handling costs more than the cash: the medians are 270 million won and 50 million won"
@@ -438,7 +428,3 @@ def test_the_comparison_names_the_policy_that_is_most_often_cheapest() -> None:
         ("A voucher", "15bn (1bn–40bn)"),
     ]
     assert draw("comparison", POLICIES.head(1), frame()) is None
-
-
-
-

@@ -26,14 +26,10 @@ def case_terms(analysis: Analysis) -> LiveCost:
     return made
 
 
-
-
 def sliders_of(found: LiveCost | None, lang: str = "en") -> WhatIfSliders:
     made = what_if_sliders(found, Locale(lang), {})
     assert made
     return made
-
-
 
 
 # --- the sliders -------------------------------------------------------------------------------------------
@@ -91,8 +87,6 @@ def test_the_sliders_of_many_claims_need_no_more_than_those_of_a_count(
     values = {f.id: f.value for f in of_claims.factors}
     total = sum(base * math.prod(values[f] for f in ids) for base, ids in cash)
     assert round_digits(total, TABLE_DIGITS) == of_claims.expected("cash")
-
-
 
 
 def test_without_products_there_are_no_sliders() -> None:

@@ -184,8 +184,6 @@ def ink(picture: bytes) -> tuple[int, float]:
     return len(counts), 1 - max(counts) / sum(counts)
 
 
-
-
 def test_it_opens_on_a_welcome_that_leads_to_the_notebooks(entered: Chrome) -> None:
     rendered = (By.CSS_SELECTOR, ".jp-MarkdownViewer .jp-RenderedMarkdown:has(h1)")
     welcome = WebDriverWait(entered, SECONDS).until(lambda at: at.find_element(*rendered))
@@ -210,7 +208,6 @@ def test_a_notebook_runs_and_all_its_charts_are_seen(opened: Chrome, name: str) 
         colours, inked = ink(chart.screenshot_as_png)
         assert colours > 50, chart.text
         assert inked > 0.02, chart.text
-    picture(ran)
 
 
 STAYS = """

@@ -132,8 +132,6 @@ def test_a_value_keeps_the_type_of_the_one_it_replaces(
     assert given.values == {name: text}
 
 
-
-
 @pytest.mark.parametrize(
     ("name", "text", "said"),
     [
@@ -399,8 +397,6 @@ def test_a_notebook_of_ones_own_runs_where_it_lies_and_leaves_nothing_there(
     ]
 
 
-
-
 # --- failures, through the command --------------------------------------------------------------------
 
 
@@ -489,5 +485,3 @@ def test_a_page_is_replaced_only_on_request_and_only_by_a_whole_one(
         run_notebook(source, out, force=True)
     assert out.read_text("utf-8") == "second"
     assert sorted(p.name for p in tmp_path.iterdir()) == ["mine.ipynb", "page.html"]
-
-

@@ -108,8 +108,6 @@ def test_sliders_of_synthetic_rows_say_so(analysis: Analysis, slider_output: tup
         assert "made-up" in made_up.markup
 
 
-
-
 @pytest.mark.parametrize("most", [0, -1, 2.5, "5", True])
 def test_no_slider_at_all_is_not_a_number_of_sliders(analysis: Analysis, most: object) -> None:
     with pytest.raises(UsageError, match=f"most is not a number of sliders .found '{most}'"):

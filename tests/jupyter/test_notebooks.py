@@ -174,8 +174,6 @@ def test_opens_with_one_cell_of_parameters(path: Path) -> None:
     assert len(cells) <= MOST_CODE_CELLS
 
 
-
-
 @pytest.fixture(scope="module")
 def exported(installed: Installed, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """The page that the installed command makes of each notebook, elsewhere in the world; two at a time."""
@@ -238,16 +236,6 @@ def test_the_executive_summary_has_the_figures_of_the_report(analysis: Analysis)
         assert [sentence for sentence in sentences if escape(sentence) not in text] == []
 
 
-
-
-
-
-
-
-
-
-
-
 def test_the_bundled_notebooks_are_translated_where_the_page_is_korean() -> None:
     assert find_notebook("05_executive_summary", "ko") == FOLDER / "05_executive_summary.ko.ipynb"
     assert find_notebook("02_loss_distribution", "ko") == FOLDER / "02_loss_distribution.ipynb"
@@ -255,5 +243,3 @@ def test_the_bundled_notebooks_are_translated_where_the_page_is_korean() -> None
     with pytest.raises(UsageError, match="no such notebook"):
         find_notebook("02_loss_distribution.ko")
     assert find_notebook(FOLDER / "05_executive_summary.ipynb", "ko") == FOLDER / "05_executive_summary.ipynb"
-
-

@@ -111,10 +111,6 @@ def test_the_sample_is_synthetic_under_any_name(projects: dict[str, Path], tmp_p
     assert read_claims(path, load_incident(projects["KRW"] / "incident.toml")).synthetic
 
 
-
-
-
-
 # --- the notebooks ------------------------------------------------------------------------------------
 
 
@@ -175,8 +171,6 @@ def check_promised(analysis: Analysis, loss_unit: str, edges: tuple[int, int]) -
     costs = analysis.exact_tables["claims_costs"].filter(level="band", valuation="cash")
     promised = {line: costs.filter(line=line)["promised"].sum() for line in ("user-credit", "business-cash")}
     assert promised == {"user-credit": credit, "business-cash": business}
-
-
 
 
 @pytest.mark.skipif(MAKE is None, reason="needs make")
@@ -282,8 +276,6 @@ def test_a_project_runs_as_created_in_every_unit(
     assert "배상" not in WebPage.of(page).prose()
 
 
-
-
 # --- the same for everybody ---------------------------------------------------------------------------
 
 
@@ -356,8 +348,6 @@ def test_a_file_saved_meanwhile_into_the_folder_stays(
     with pytest.raises(UsageError, match="somebody wrote there meanwhile"):
         new_project(tmp_path)
     assert file_contents(tmp_path) == {"notes.txt": b"mine"}
-
-
 
 
 def test_a_name_is_no_markup_where_it_is_previewed(tmp_path: Path) -> None:
@@ -446,11 +436,3 @@ def test_the_command_prints_the_folder_and_what_to_do_next(
     code, out, err = command("new", "--", "-rf\x1b\u202e")
     assert (code, out) == (0, f"{tmp_path}/-rf\\x1b\\u202e\n")
     assert err.startswith("Next: cd './-rf\\x1b\\u202e' && make report")
-
-
-
-
-
-
-
-

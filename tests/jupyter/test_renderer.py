@@ -69,8 +69,6 @@ def default_renderer() -> Iterator[None]:
     alt.renderers.enable(before)
 
 
-
-
 @pytest.mark.usefixtures("default_renderer")
 def test_first_cell_puts_vega_into_its_output_and_charts_do_not(capsys: pytest.CaptureFixture[str]) -> None:
     enable_offline_charts(None)
@@ -130,8 +128,6 @@ def test_every_run_of_the_first_cell_outputs_vega(
     assert "already loaded" not in output.out  # what IPython says of a second `%load_ext`
 
 
-
-
 @pytest.mark.parametrize("inside", ["[" * 100_000, '.push(["a", ' * 20_000, "9" * 5_000, ""])
 def test_a_script_that_only_begins_as_ours_is_soon_distinguished(inside: str) -> None:
     head = '(window.outageCharts = window.outageCharts || []).push(["a", '
@@ -189,10 +185,6 @@ def test_data_cannot_end_its_script() -> None:
     assert rows == [{"word": EVIL, "n": 1}]
 
 
-
-
-
-
 # --- pages as sources ---------------------------------------------------------------------------------
 
 
@@ -212,8 +204,6 @@ def test_a_distribution_of_a_printed_table_is_shown_with_its_name_and_its_source
     assert page.note
     assert title.endswith(page.note[lang])
     assert not re.search("ynthetic|합성|Kakao|카카오|As of|기준", title)
-
-
 
 
 @pytest.mark.parametrize(("lang", "day"), [("en", "As of 21 October 2022."), ("ko", "2022. 10. 21. 기준.")])
@@ -260,8 +250,6 @@ def test_a_table_says_what_it_was_made_from(
     assert repr(show_table(table.clear(), policy)).endswith("There are no rows.")
 
 
-
-
 def test_a_table_shows_figures_in_full_and_escapes_text(policy: Policy) -> None:
     table = pl.DataFrame(
         {
@@ -290,8 +278,6 @@ def test_only_what_the_package_writes_is_its_script() -> None:
         assert not is_package_script(other)
 
 
-
-
 @pytest.mark.slow
 def test_what_a_report_says_is_stated_and_escaped(analysis: Analysis) -> None:
     report = Report(analysis)
@@ -305,8 +291,6 @@ def test_what_a_report_says_is_stated_and_escaped(analysis: Analysis) -> None:
     hostile = show_part(replace(analysis, incident=named), "tiles").markup
     assert "<script" not in hostile
     assert escape(EVIL) in hostile
-
-
 
 
 @pytest.mark.slow

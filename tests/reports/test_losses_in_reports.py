@@ -20,17 +20,48 @@ from tests.reports.test_reports import Bundles, charts_of
 FITTED = {"claims_fits", "claims_fitted", "claims_curves"}
 FEW = 1_024
 """Draws that suffice where no quantile of a cost is asked: the law of few claims takes long to invert."""
-OVERLAPPING = """service,claimant_type,band,claims
-카톡,소상공인,"(0, 300000]",100
-카톡,개인,"(0, 500000]",20
-카톡,소상공인,>500000,7
-"""
-TOTALS = """service,claimant_type,band,claims
-카톡,소상공인,"(0, 100000]",100
-카톡,소상공인,"(100000, 300000]",40
-카톡,소상공인,"(300000, 500000]",20
-카톡,소상공인,>500000,12
-"""
+
+
+@pytest.mark.slow
+def test_one_synthetic_file_among_others_is_enough_to_fit_nothing(tmp_path: Path, own_claims: Path) -> None:
+    bundled = bundled_claims("kakao-2022")
+    assert bundled
+    rows = pl.read_parquet(bundled).head(40).with_columns(claim_id="other " + pl.col("claim_id"))
+    rows.write_parquet(tmp_path / "some-synthetic.parquet")
+    mixed = run(Plan(claims=(own_claims, tmp_path / "some-synthetic.parquet"), draws=FEW))
+    assert mixed.synthetic
+    assert not FITTED & mixed.tables.keys()
+
+
+ENOUGH = {"(0, 100000]": 100, "(100000, 300000]": 40, "(300000, 500000]": 20, ">500000": 12}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("bands", "name", "fitted", "summarised"),
+    [
+        (ENOUGH, "totals", True, True),
+        (ENOUGH, "totals-synthetic", False, True),
+        ({"(0, 100000]": 100}, "totals", False, True),  # too few bands for a distribution
+        ({"(0, 300000]": 100, "(0, 500000]": 20, ">500000": 7}, "totals", False, False),  # they overlap
+    ],
+)
+def test_totals_have_the_means_and_the_distributions_that_their_bands_determine(
+    tmp_path: Path, bands: dict[str, int], name: str, *, fitted: bool, summarised: bool
+) -> None:
+    path = tmp_path / f"{name}.csv"
+    who = ["개인" if band == "(0, 500000]" else "소상공인" for band in bands]
+    rows = [f'카톡,{x},"{band}",{n}' for x, (band, n) in zip(who, bands.items(), strict=True)]
+    path.write_text("\n".join(["service,claimant_type,band,claims", *rows]), "utf-8")
+    analysis = run(Plan(counts=path, draws=FEW))
+    assert analysis.synthetic == name.endswith("synthetic")
+    assert FITTED & analysis.tables.keys() == (FITTED if fitted else set())
+    assert ("claims_summary" in analysis.tables) == summarised
+    assert analysis.tables["claims_bands"]["claims"].to_list() == [*bands.values()]
+    page = WebPage.of(write_report(analysis, tmp_path / "out", lang="ko", formats=("html",)))
+    assert "band_distribution" in charts_of(page)
+    assert ("ogive" in charts_of(page)) == fitted
+    assert (Locale("ko")("report.summary_title") in page.prose()) == summarised
 
 
 @pytest.fixture(scope="module")
@@ -42,25 +73,16 @@ def own_bundles(own_case: Analysis, tmp_path_factory: pytest.TempPathFactory) ->
     }
 
 
-def of_totals(folder: Path, text: str, name: str = "totals.csv") -> Analysis:
-    (folder / name).write_text(text, "utf-8")
-    return run(Plan(counts=folder / name, draws=FEW))
-
-
-def words_of_distributions() -> set[str]:
-    """Every name of a family, in the tables and in both languages."""
-    return {*FAMILIES, *(Locale(lang)(f"word.{family}") for family in FAMILIES for lang in LANGUAGES)}
-
-
 def family_names_in(folder: Path) -> set[str]:
-    """The names of families in what a bundle says: its page without the drawing library, and its tables."""
+    """Every file of a bundle, and the name of every file, searched for the name of a distribution."""
     page = WebPage.of(folder / "report.html")
     texts = [page.prose(), json.dumps(charts_of(page), ensure_ascii=False)]
-    # The manifest repeats the assumptions, whose laws are nobody's losses.
-    texts += [p.read_text("utf-8") for p in folder.rglob("*.csv")]
-    texts += [p.name for p in folder.rglob("*")]
+    texts += [
+        text for p in folder.rglob("*") for text in (p.name, p.read_text() if p.suffix == ".csv" else "")
+    ]
     said = "\n".join(texts).casefold()
-    return {w for w in words_of_distributions() if re.search(rf"(?<!\w){re.escape(w.casefold())}", said)}
+    words = {*FAMILIES, *(Locale(lang)(f"word.{family}") for family in FAMILIES for lang in LANGUAGES)}
+    return {w for w in words if re.search(rf"(?<!\w){re.escape(w.casefold())}", said)}
 
 
 # --- real claims ----------------------------------------------------------------------------------------
@@ -88,10 +110,6 @@ def test_claims_of_ones_own_have_the_curves_and_the_tables_of_their_distribution
     assert words("report.fits_intro") in page.prose()
 
 
-
-
-
-
 # --- no law of synthetic claims --------------------------------------------------------------------------
 
 
@@ -101,51 +119,4 @@ def test_no_file_of_a_synthetic_bundle_names_a_distribution(
     bundles: Bundles, own_bundles: Bundles, lang: str
 ) -> None:
     assert family_names_in(bundles[lang]) == set()
-    told = family_names_in(own_bundles[lang])
-    assert set(FAMILIES) & told  # the same search finds them where they are
-
-
-@pytest.mark.slow
-def test_one_synthetic_file_among_others_is_enough_to_fit_nothing(tmp_path: Path, own_claims: Path) -> None:
-    bundled = bundled_claims("kakao-2022")
-    assert bundled
-    rows = pl.read_parquet(bundled).head(40).with_columns(claim_id="other " + pl.col("claim_id"))
-    rows.write_parquet(tmp_path / "some-synthetic.parquet")
-    mixed = run(Plan(claims=(own_claims, tmp_path / "some-synthetic.parquet"), draws=FEW))
-    assert mixed.synthetic
-    assert not FITTED & mixed.tables.keys()
-
-
-# --- totals ---------------------------------------------------------------------------------------------
-
-
-@pytest.mark.slow
-def test_totals_in_bands_are_fitted_and_synthetic_ones_are_not(tmp_path: Path) -> None:
-    assert of_totals(tmp_path, TOTALS).tables.keys() >= FITTED
-    synthetic = of_totals(tmp_path, TOTALS, "totals-synthetic.csv")
-    assert synthetic.synthetic
-    assert not FITTED & synthetic.tables.keys()
-    assert "claims_summary" in synthetic.tables
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("lang", LANGUAGES)
-def test_totals_whose_bands_overlap_have_a_report_without_means_and_distributions(
-    tmp_path: Path, lang: str
-) -> None:
-    analysis = of_totals(tmp_path, OVERLAPPING)
-    assert not ({"claims_summary"} | FITTED) & analysis.tables.keys()
-    page = WebPage.of(write_report(analysis, tmp_path / "out", lang=lang, formats=("html",)))
-    assert "band_distribution" in charts_of(page)
-    assert Locale(lang)("report.summary_title") not in page.prose()
-    bands = analysis.tables["claims_bands"].select("over", "up_to", "claims").rows()
-    assert bands == [(0, 300_000, 100), (0, 500_000, 20), (500_000, None, 7)]
-
-
-@pytest.mark.slow
-def test_too_few_losses_for_a_distribution_are_shown_without_one(tmp_path: Path) -> None:
-    one_band = "\n".join(TOTALS.splitlines()[:2])
-    analysis = of_totals(tmp_path, one_band)
-    assert "claims_summary" in analysis.tables
-    assert not FITTED & analysis.tables.keys()
-    assert "ogive" not in charts_of(WebPage.of(write_report(analysis, tmp_path / "out", formats=("html",))))
+    assert set(FAMILIES) & family_names_in(own_bundles[lang])  # the same search finds them where they are

@@ -20,9 +20,10 @@ from outage_analysis.reports.report import Report
 from outage_analysis.text import LANGUAGES, Locale
 from tests.html_page import WebPage
 from tests.shared_folders import file_contents
+from tests.tampered_bundles import manifest_of
 
 if TYPE_CHECKING:
-    from tests.conftest import ClaimsCsv, Edited
+    from tests.conftest import ClaimsCsv
 
 Bundles = dict[str, Path]
 PAGE = ("html",)
@@ -31,17 +32,46 @@ FEW = 1_024
 """Draws that suffice where no quantile is asked: the law of few claims takes long to invert."""
 
 
-@pytest.fixture(scope="module")
-def bare() -> Analysis:
-    """The bundled case from published counts alone."""
-    return run(Plan(claims=(), draws=FEW))
+@pytest.mark.slow
+def test_a_report_without_claims_mentions_no_synthetic_rows(tmp_path: Path) -> None:
+    bare = run(Plan(claims=(), draws=FEW))
+    folder = write_report(bare, tmp_path / "out", formats=("html", "svg", "csv")).parent
+    page, words = WebPage.of(folder / "report.html"), Locale("en")
+    assert not [*page.all("p", class_="banner"), *page.all("details", id="quality")]
+    assert words("report.synthetic_badge") not in [e.text for e in page.all("span", class_="badge")]
+    assert not [n for n in file_contents(folder) if "synthetic" in n or "claims_" in n]
+    assert manifest_of(folder)["synthetic_claims"] is False
+    assert charts_of(page).keys() == {
+        *("headlines", "funnel", "total_distribution", "total_hindsight", "separate_sums", "waterfall"),
+        *("tornado", "free_goods", "backtest"),
+    }
 
 
-
-
-def manifest_of(folder: Path) -> dict[str, Any]:
-    loaded: dict[str, Any] = json.loads((folder / "manifest.json").read_text("utf-8"))
-    return loaded
+@pytest.mark.slow
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_the_data_have_a_section_that_accounts_for_every_row(
+    tmp_path: Path, claims_csv: ClaimsCsv, lang: str
+) -> None:
+    rows = [{"claimant_id": "u1"}, {"claimant_id": "u1", "loss": "500000"}, {"loss": "-7"}, {"loss": "15"}]
+    analysis = run(Plan(claims=(claims_csv(rows, name="우리.csv"),), max_rejects=0.5, draws=FEW))
+    words = Locale(lang)
+    page = WebPage.of(write_report(analysis, tmp_path / "out", lang=lang, formats=PAGE))
+    assert words("report.quality_line", rows=4, claims=3, rejects=1) in page.prose()
+    assert words("report.quality_clean") not in page.prose()
+    (file,) = page.table(words("report.quality_files"))
+    shown = [
+        file[words(f"column.{c}")] for c in ("file", "encoding", "rows", "claims", "rejects", "first_day")
+    ]
+    assert shown == ["우리.csv", "utf-8", "4", "3", "1", words.day(date(2022, 10, 19))]
+    (rule,) = page.table(words("report.quality_rules"))
+    broken = (words("rule.loss is not negative"), words("word.rejected"))
+    assert list(rule.values()) == ["우리.csv", *broken, "1", "4", "-7"]
+    claimants = page.table(words("report.quality_claimants"))
+    assert [list(row.values())[-3:] for row in claimants[:2]] == [["2", "1", "1"], ["2", "1", "1"]]
+    heaping = page.table(words("report.quality_heaping"))
+    assert [(row[words("column.step")], row[words("column.claims")]) for row in heaping] == [
+        (step, "2") for step in ("10", "100", "1,000", "10,000", "100,000")
+    ]
 
 
 def charts_of(page: WebPage) -> dict[str, dict[str, Any]]:
@@ -52,10 +82,6 @@ def charts_of(page: WebPage) -> dict[str, dict[str, Any]]:
 
 
 # --- what a bundle holds ------------------------------------------------------------------------------
-
-
-
-
 
 
 def test_a_parquet_file_states_the_unit_and_the_meaning_of_its_columns(
@@ -117,28 +143,11 @@ def test_the_policy_of_the_page_admits_only_its_own_script_and_style(
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)
-def test_the_page_is_small_and_so_are_its_charts(
+def test_the_page_is_small_and_misses_no_word_link_chart_or_description(
     bundles: Bundles, pages: dict[str, WebPage], lang: str
 ) -> None:
+    page, prose = pages[lang], pages[lang].prose()
     assert (bundles[lang] / "report.html").stat().st_size <= 1_800_000
-    specs = {name: spec for name, spec in charts_of(pages[lang]).items() if name != "linked"}
-    assert len(specs) == 12
-    for name, spec in specs.items():
-        assert len(json.dumps(spec["datasets"], ensure_ascii=False).encode()) <= 20_000, name
-
-
-COMMON = ("ID", "P10", "P50", "P75", "P90")
-"""Titles that are the same in every language."""
-
-# --- words ---------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("lang", LANGUAGES)
-def test_no_word_is_missing(pages: dict[str, WebPage], lang: str) -> None:
-    page = pages[lang]
-    (html,) = page.all("html")
-    assert html.attributes["lang"] == lang
-    prose = page.prose()
     assert not re.search(r"\{[a-z_]*\}|\b(report|word|column|chart|band)\.[a-z_]+\b", prose)
     cells = [e.text for e in page.elements if e.tag in ("td", "p", "li")]
     assert not [c for c in cells if re.search(r"^None$|\bnan\b|\binf\b|Decimal\(", c)]
@@ -147,34 +156,24 @@ def test_no_word_is_missing(pages: dict[str, WebPage], lang: str) -> None:
     if lang == "ko":
         words = [t for t in titles if not re.fullmatch(r"[\d,~]+", t)]  # a loss band needs no word
         assert [t for t in words if not re.search("[가-힣]", t) and t not in COMMON] == []
-
-
-@pytest.mark.parametrize("lang", LANGUAGES)
-def test_every_link_inside_the_page_leads_somewhere(pages: dict[str, WebPage], lang: str) -> None:
-    page = pages[lang]
     ids = [e.attributes["id"] for e in page.elements if "id" in e.attributes]
     assert len(set(ids)) == len(ids)
     inside = {e.attributes["href"][1:] for e in page.all("a") if e.attributes["href"].startswith("#")}
     assert inside
     assert inside <= set(ids)
-
-
-@pytest.mark.parametrize("lang", LANGUAGES)
-def test_every_chart_has_a_description_and_a_place(pages: dict[str, WebPage], lang: str) -> None:
-    page = pages[lang]
-    places = {e.attributes["id"]: e for e in page.all("div", class_="chart")}
+    places = {e.attributes["id"]: e.attributes["aria-label"] for e in page.all("div", class_="chart")}
     specs = charts_of(page)
-    assert places.keys() == {f"chart-{name}" for name in (*specs, "linked")}
+    assert (places.keys(), len(specs)) == ({f"chart-{name}" for name in (*specs, "linked")}, 12)
     for name, spec in specs.items():
-        assert places[f"chart-{name}"].attributes["aria-label"] == spec["description"]
+        assert places[f"chart-{name}"] == spec["description"]
+        assert len(json.dumps(spec["datasets"], ensure_ascii=False).encode()) <= 20_000, name
+
+
+COMMON = ("ID", "P10", "P50", "P75", "P90")
+"""Titles that are the same in every language."""
 
 
 # --- one truth -----------------------------------------------------------------------------------------
-
-
-def with_a_figure(costs: pl.DataFrame) -> pl.DataFrame:
-    figures = pl.col("count", "promised", "low", "expected", "high")
-    return costs.filter(pl.any_horizontal(figures.is_not_null()))
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)
@@ -182,126 +181,47 @@ def test_a_promise_without_a_figure_stands_in_the_policy_and_in_no_table_of_cost
     pages: dict[str, WebPage], analysis: Analysis, lang: str
 ) -> None:
     page, words = pages[lang], Locale(lang)
-    lines = {line.id: line.name[lang] for line in analysis.policy.lines}
-    costs = analysis.tables["costs"].filter(level="line")
-    silent = costs.filter(~pl.col("line").is_in(with_a_figure(costs)["line"].to_list()))
-    assert len(silent) == 14
-    assert set(silent["status"]) == {"unpriced", "not_published"}
-    column = words("column.line")
+    known = {x.id: x for x in analysis.policy.lines if x.id not in analysis.dropped_lines}
+    column, figures = words("column.line"), pl.col("count", "promised", "low", "expected", "high")
     policy = {r[column]: r for r in page.table(words("report.policy_title"))}
-    assert policy.keys() == {name for id_, name in lines.items() if id_ not in analysis.dropped_lines}
+    assert policy.keys() == {line.name[lang] for line in known.values()}
     priced = {r[column] for title in ("cost", "free") for r in page.table(words(f"report.{title}_title"))}
-    for id_, status in silent.select("line", "status").iter_rows():
-        assert policy[lines[id_]][words("column.status")] == words(f"word.{status}")
-        assert lines[id_] not in priced
+    lines = analysis.tables["costs"].filter(level="line").group_by("line")
+    silent = dict(
+        lines.agg(pl.any_horizontal(figures.is_not_null()).any().alias("known"), pl.col("status").first())
+        .filter(~pl.col("known"))
+        .select("line", "status")
+        .rows()
+    )
+    assert (len(silent), set(silent.values())) == (14, {"unpriced", "not_published"})
+    for id_, status in silent.items():
+        assert policy[known[id_].name[lang]][words("column.status")] == words(f"word.{status}")
+        assert known[id_].name[lang] not in priced
     assert words("report.no_figure", count=14) in page.prose()
-    bounded = words("report.not_counted", lines=lines["taxi-pro-membership"])
-    assert bounded in page.prose()
-
-
-@pytest.mark.parametrize("lang", LANGUAGES)
-def test_the_controller_reads_how_each_line_might_be_booked_and_until_when(
-    pages: dict[str, WebPage], analysis: Analysis, lang: str
-) -> None:
-    words = Locale(lang)
-    shown = pages[lang].table(words("report.controller_title"))
-    known = [x for x in analysis.policy.lines if x.id not in analysis.dropped_lines]
-    assert [r[words("column.line")] for r in shown] == [x.name[lang] for x in known]
-    for row, line in zip(shown, known, strict=True):
-        assert line.accounting
-        assert row[words("column.obligation")] == words(f"explain.{line.accounting.obligation}")
-        assert row[words("column.presentation")] == words(f"explain.{line.accounting.presentation}")
+    assert words("report.not_counted", lines=known["taxi-pro-membership"].name[lang]) in page.prose()
+    booked = page.table(words("report.controller_title"))
+    assert [r[column] for r in booked] == [x.name[lang] for x in known.values()]
+    for row, line in zip(booked, known.values(), strict=True):
         closes = line.closes_on(analysis.as_of)
-        assert row[words("column.closes_on")] == (words.day(closes) if closes else "")
+        assert line.accounting
+        assert [row[words(f"column.{x}")] for x in ("obligation", "presentation", "closes_on")] == [
+            words(f"explain.{line.accounting.obligation}"),
+            words(f"explain.{line.accounting.presentation}"),
+            words.day(closes) if closes else "",
+        ]
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)
-def test_the_expected_goods_are_stated_to_be_out_of_those_that_have_an_expected_value(
+def test_goods_are_stated_out_of_those_that_have_an_expected_value_and_in_no_sum_with_cash(
     pages: dict[str, WebPage], analysis: Analysis, lang: str
 ) -> None:
-    words, face = Locale(lang), analysis.totals_row("published", "face_value")
-    assert face is not None
+    words, said = Locale(lang), pages[lang].prose()
+    cash, face = (analysis.totals_row("published", v) or {} for v in ("cash", "face_value"))
     goods = words.money(48_000_000 * (6_500 + 5_000) + 3_000_000 * 1_900 + 1_000_000 * 50_000)
-    said = pages[lang].prose()
     assert said.count(words("report.tile_free_note", promised=goods)) == 1
-    assert words("report.tile_free_note", promised=words.money(face["promised"] or 0)) not in said
-
-
-@pytest.mark.parametrize("column", ["promised", "low", "expected", "high"])
-def test_cash_and_face_value_are_never_one_figure(
-    pages: dict[str, WebPage], analysis: Analysis, column: str
-) -> None:
-    cash, face = (analysis.totals_row("published", v) for v in ("cash", "face_value"))
-    assert cash is not None
-    assert face is not None
-    both = (cash[column] or 0) + (face[column] or 0)
-    for page in pages.values():
-        assert f"{both:,.0f}" not in page.prose()
-
-
-
-
-# --- synthetic rows are marked --------------------------------------------------------------------------
-
-
-@pytest.mark.slow
-def test_a_report_without_claims_mentions_no_synthetic_rows(tmp_path: Path, bare: Analysis) -> None:
-    folder = write_report(bare, tmp_path / "out", formats=("html", "svg", "csv")).parent
-    page = WebPage.of(folder / "report.html")
-    assert not page.all("p", class_="banner")
-    assert not page.all("details", id="quality")
-    assert Locale("en")("report.quality_title") not in page.prose()
-    assert Locale("en")("report.synthetic_badge") not in [e.text for e in page.all("span", class_="badge")]
-    assert not [n for n in file_contents(folder) if "synthetic" in n or "claims_" in n]
-    assert manifest_of(folder)["synthetic_claims"] is False
-    assert set(charts_of(page)) == {
-        *(
-            "headlines",
-            "funnel",
-            "total_distribution",
-            "total_hindsight",
-            "separate_sums",
-            "waterfall",
-            "tornado",
-            "free_goods",
-            "backtest",
-        )
-    }
-
-
-# --- the data ------------------------------------------------------------------------------------------
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("lang", LANGUAGES)
-def test_the_data_have_a_section_that_accounts_for_every_row(
-    tmp_path: Path, claims_csv: ClaimsCsv, lang: str
-) -> None:
-    rows = [{"claimant_id": "u1"}, {"claimant_id": "u1", "loss": "500000"}, {"loss": "-7"}, {"loss": "15"}]
-    analysis = run(Plan(claims=(claims_csv(rows, name="우리.csv"),), max_rejects=0.5, draws=FEW))
-    words = Locale(lang)
-    page = WebPage.of(write_report(analysis, tmp_path / "out", lang=lang, formats=PAGE))
-    (appendix,) = page.all("details", id="quality")
-    assert words("report.quality_title") in appendix.text
-    assert words("report.quality_line", rows=4, claims=3, rejects=1) in page.prose()
-    assert words("report.quality_clean") not in page.prose()
-    titles = {name: words(f"report.quality_{name}") for name in ("files", "rules", "claimants", "heaping")}
-    (file,) = page.table(titles["files"])
-    assert [file[words(f"column.{c}")] for c in ("file", "encoding", "rows", "claims", "rejects")] == [
-        *("우리.csv", "utf-8", "4", "3", "1")
-    ]
-    assert file[words("column.first_day")] == words.day(date(2022, 10, 19))
-    (rule,) = page.table(titles["rules"])
-    assert list(rule.values()) == [
-        *("우리.csv", words("rule.loss is not negative"), words("word.rejected"), "1", "4", "-7")
-    ]
-    claimants = page.table(titles["claimants"])
-    assert [list(row.values())[-3:] for row in claimants[:2]] == [["2", "1", "1"], ["2", "1", "1"]]
-    heaping = page.table(titles["heaping"])
-    assert [row[words("column.step")] for row in heaping] == ["10", "100", "1,000", "10,000", "100,000"][:5]
-    assert [row[words("column.claims")] for row in heaping] == ["2"] * 5
-
-
+    assert words("report.tile_free_note", promised=words.money(face["promised"])) not in said
+    for column in ("promised", "low", "expected", "high"):
+        assert f"{(cash[column] or 0) + (face[column] or 0):,.0f}" not in said
 
 
 # --- other plans -----------------------------------------------------------------------------------------
@@ -323,21 +243,6 @@ def test_a_report_can_be_written_for_any_day_of_the_case(tmp_path: Path, as_of: 
     page = WebPage.of(write_report(analysis, tmp_path / "out", lang=lang, formats=PAGE))
     no_headline = Locale(lang)("report.no_headline") in page.prose()
     assert no_headline == (as_of < "2022-12-30")
-
-
-@pytest.mark.slow
-def test_a_policy_with_other_lines_than_the_outcome_has_a_report(tmp_path: Path, edited: Edited) -> None:
-    policy = edited("policies", *['"small-business-cash"', '"shops"'] * 5)  # the line, and its tie-outs
-    ledger = edited("assumptions", *['"small-business-cash"', '"shops"'] * 5)
-    page = WebPage.of(
-        write_report(
-            run(Plan(policy=policy, ledger=ledger, claims=(), draws=FEW)), tmp_path / "out", formats=PAGE
-        )
-    )
-    assert page.all("p", class_="lead")
-    assert not page.all("p", class_="lesson")
-
-
 
 
 @pytest.mark.parametrize("share", [0.5, 2.0])

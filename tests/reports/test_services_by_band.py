@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
-from dataclasses import replace
+from typing import Any
 
 import polars as pl
 import pytest
@@ -17,7 +17,6 @@ from outage_analysis.charts import chart_context, draw
 from outage_analysis.incidents import Bands, load_incident
 from outage_analysis.policies import Policy
 from outage_analysis.reports import Report
-from outage_analysis.reports.table_views import service_band_views
 from tests.loss_cubes import Told, counts_only, cube_of_claims
 from tests.small_policies import DAY, fixed, ledger_of, policy_of, tiers
 
@@ -34,37 +33,22 @@ def report(analysis: Analysis) -> Report:
     return Report(analysis, "en")
 
 
-def test_the_cells_add_up_to_the_headline(analysis: Analysis) -> None:
-    total = analysis.exact_tables["claims_service_bands"]["expected"].sum()
-    assert total == pytest.approx(analysis.expected_cash("synthetic"), rel=1e-9)
-
-
-def test_it_leads_the_sections_of_a_report_from_claims(report: Report) -> None:
-    first = report.sections[0]
-    assert (first.id, first.title, first.synthetic) == ("service-bands", "Services by loss band", True)
-    blocks = [type(block).__name__ for block in first.blocks]
+@pytest.mark.parametrize("lang", ["en", "ko"])
+def test_it_leads_a_report_from_claims_and_adds_up_to_the_headline(analysis: Analysis, lang: str) -> None:
+    report = Report(analysis, lang)
+    assert (report.sections[0].id, report.sections[0].synthetic) == ("service-bands", True)
+    blocks = [type(block).__name__ for block in report.sections[0].blocks]
     assert blocks == ["Text", "Text", "ChartBlock", *["Heading", "TableBlock"] * 3]
-
-
-
-
-def test_each_grid_is_marked_as_synthetic(report: Report) -> None:
     assert all(report.table_is_synthetic(f"service_bands_{m}") for m in ("claims", "loss", "expected"))
     assert report.chart_is_synthetic("services_by_band")
-    assert report.charts["services_by_band"].title.startswith("Synthetic rows: ")
-
-
-@pytest.mark.parametrize("lang", ["en", "ko"])
-def test_the_chart_shows_each_cell_once(analysis: Analysis, lang: str) -> None:
-    report = Report(analysis, lang)
+    total = analysis.exact_tables["claims_service_bands"]["expected"].sum()
+    assert total == pytest.approx(analysis.expected_cash("synthetic"), rel=1e-9)
     (cells,) = report.charts["services_by_band"].spec["datasets"].values()
     assert len(cells) == 20
     assert sum(int(cell["claims"]) for cell in cells) == 360
     red = [c for c in cells if c["name"] == report.names["red_line"]]
     assert [c["claims"] for c in red] == ["24", "26", "57", "15", "12"]
     assert [c["cost"] for c in red] == ["", "22", "130", "68", ""]
-
-
 
 
 # --- the table by itself ---------------------------------------------------------------------------
@@ -99,29 +83,18 @@ def test_a_small_case_by_hand() -> None:
     ]
 
 
-
-
-def test_without_a_ledger_the_cost_of_what_pays_is_unknown_and_the_rest_is_nothing() -> None:
+def test_what_is_not_known_is_empty() -> None:
     table = cells(policy_of(tiers()), ledger=None)
     assert table.filter(service="mail", up_to=300_000)["expected"].to_list() == [None]
     assert table.filter(service="map", up_to=300_000)["expected"].to_list() == [0.0]
-
-
-def test_a_line_that_pays_per_claimant_has_no_cost_by_service() -> None:
-    table = cells(policy_of(tiers(grain="claimant")))
-    assert table["expected"].null_count() == len(table)
-    assert table["claims"].sum() == len(CLAIMS)
-
-
-def test_totals_in_the_bands_of_the_policy_count_as_claims_do() -> None:
-    cube = counts_only(cube_of_claims(CLAIMS, Bands.from_cuts((300_000, 500_000))))
-    table = cells(policy_of(tiers()), cube=cube)
-    assert table.drop("loss").equals(cells(policy_of(tiers())).drop("loss"))
-    assert table.filter(service="mail", up_to=300_000)["loss"].to_list() == [None]
-
-
-def test_totals_across_an_edge_of_the_policy_give_no_table() -> None:
-    across = cube_of_claims(CLAIMS, Bands.from_cuts((400_000,)))
+    per_claimant = cells(policy_of(tiers(grain="claimant")))
+    assert per_claimant["expected"].null_count() == len(per_claimant)
+    totals = cells(
+        policy_of(tiers()), cube=counts_only(cube_of_claims(CLAIMS, Bands.from_cuts((300_000, 500_000))))
+    )
+    assert totals.drop("loss").equals(cells(policy_of(tiers())).drop("loss"))
+    assert totals.filter(service="mail", up_to=300_000)["loss"].to_list() == [None]
+    across = cube_of_claims(CLAIMS, Bands.from_cuts((400_000,)))  # an edge of the policy lies within a band
     assert cells(policy_of(tiers()), cube=across).is_empty()
 
 
@@ -189,41 +162,23 @@ def test_each_claim_is_paid_in_its_band_whatever_the_bands(
 # --- the chart by itself ---------------------------------------------------------------------------
 
 
-def test_small_services_are_joined_with_their_cost(analysis: Analysis, report: Report) -> None:
-    rows = [(f"s{n:02}", 0, None, 100 - n, 10, float(n)) for n in range(30)]
-    schema = analysis.exact_tables["claims_service_bands"].schema
-    table = pl.DataFrame(rows, schema=schema, orient="row")
-    context = chart_context(INCIDENT, report.locale, {}, analysis.as_of, synthetic=False)
-    chart = draw("services_by_band", table, context)
-    assert chart is not None
-    (data,) = chart.to_dict(validate=False)["datasets"].values()
-    assert len(data) == 20
-    assert data[-1]["name"] == "11 others"
-    assert data[-1]["claims"] == f"{sum(100 - n for n in range(19, 30)):,}"
-    assert data[-1]["cost"] == "2.6"  # the sum of 19 to 29 is 264 cents
-
-
-def test_the_title_of_claims_that_are_not_synthetic_is_a_finding(analysis: Analysis, report: Report) -> None:
+def test_the_chart_joins_small_services_says_a_finding_and_needs_no_cost(
+    analysis: Analysis, report: Report
+) -> None:
+    table = analysis.exact_tables["claims_service_bands"]
     context = chart_context(INCIDENT, report.locale, report.names, analysis.as_of, synthetic=False)
-    chart = draw("services_by_band", analysis.exact_tables["claims_service_bands"], context)
-    assert chart is not None
-    title = " ".join(chart.to_dict(validate=False)["title"]["text"])
-    assert title == "49% of the expected cost is for Red line"  # 217.32 of 448.00
 
+    def drawn(rows: pl.DataFrame) -> dict[str, Any]:
+        chart = draw("services_by_band", rows, context)
+        assert chart is not None
+        return dict(chart.to_dict(validate=False))
 
-def test_without_a_cost_only_claims_are_drawn(analysis: Analysis, report: Report) -> None:
-    table = analysis.exact_tables["claims_service_bands"].with_columns(expected=pl.lit(None, pl.Float64))
-    context = chart_context(INCIDENT, report.locale, report.names, analysis.as_of, synthetic=False)
-    chart = draw("services_by_band", table, context)
-    assert chart is not None
-    assert len(chart.to_dict(validate=False)["layer"]) == 2
-    changed = replace(analysis)
-    vars(changed)["exact_tables"] = {**analysis.exact_tables, "claims_service_bands": table}
-    views = service_band_views(changed, report.formatter)
-    assert list(views) == ["service_bands_claims", "service_bands_loss"]
-
-
-def test_no_claims_draw_nothing(analysis: Analysis, report: Report) -> None:
-    table = analysis.exact_tables["claims_service_bands"].with_columns(claims=pl.lit(0, pl.Int64))
-    context = chart_context(INCIDENT, report.locale, report.names, analysis.as_of, synthetic=False)
-    assert draw("services_by_band", table, context) is None
+    found = "49% of the expected cost is for Red line"  # 217.32 of 448.00
+    assert " ".join(drawn(table)["title"]["text"]) == found
+    many = [(f"s{n:02}", 0, None, 100 - n, 10, float(n)) for n in range(30)]
+    (cells,) = drawn(pl.DataFrame(many, schema=table.schema, orient="row"))["datasets"].values()
+    joined = ("11 others", f"{sum(100 - n for n in range(19, 30)):,}", "2.6")  # 264 cents
+    assert (len(cells), tuple(cells[-1][x] for x in ("name", "claims", "cost"))) == (20, joined)
+    assert len(drawn(table.with_columns(expected=pl.lit(None, pl.Float64)))["layer"]) == 2
+    none = table.with_columns(claims=pl.lit(0, pl.Int64))
+    assert draw("services_by_band", none, context) is None
