@@ -8,34 +8,16 @@ from pathlib import Path
 
 import pytest
 
-from outage_analysis.analysis import Plan, compare, compare_policies, load_documents, run
+from outage_analysis.analysis import Plan, PolicyComparison, compare, compare_policies, load_documents, run
 from outage_analysis.claims import load_sample
 from outage_analysis.errors import ModelRefused, OutageAnalysisError, UsageError
 from outage_analysis.policies import load_policy
 from outage_analysis.text import LANGUAGES, Locale
-from tests.tram_case import write_documents
+from tests.tram_case import tram_plan
 
 FEW = 1_024
 WEEK = date(2022, 10, 24)
 CANDIDATES = ("kakao-candidate-cash", "kakao-candidate-voucher", "kakao-candidate-fees")
-
-
-@pytest.fixture(scope="module")
-def tram(tmp_path_factory: pytest.TempPathFactory) -> Plan:
-    """The tram outage from published counts."""
-    folder = tmp_path_factory.mktemp("tram")
-    write_documents(folder)
-    return Plan(
-        incident=folder / "incident.toml",
-        policy=folder / "counted.toml",
-        ledger=folder / "mixed.toml",
-        draws=FEW,
-    )
-
-
-def of(plan: Plan, name: str) -> Path:
-    """A page beside the one of the plan."""
-    return Path(str(plan.incident)).with_name(name)
 
 
 # --- which ledger, which day ------------------------------------------------------------------------------
@@ -59,55 +41,44 @@ def test_the_ledger_is_the_latest_that_was_written_by_the_day(as_of: date | None
     assert (ledger.id if ledger else None) == known
 
 
-# --- on the same draws ------------------------------------------------------------------------------------
+@pytest.fixture(scope="module")
+def week() -> PolicyComparison:
+    """The candidates of the decision week."""
+    return compare_policies(Plan(as_of=WEEK, draws=FEW), CANDIDATES)
 
 
-def test_the_order_of_the_policies_changes_no_figure(tram: Plan) -> None:
-    pages = [of(tram, "counted.toml"), of(tram, "flat.toml")]
-    one, other = (compare_policies(tram, found).simulations for found in (pages, pages[::-1]))
-    assert one.policies.sort("policy").equals(other.policies.sort("policy"))
-    there, back = one.pairs.row(0, named=True), other.pairs.row(0, named=True)
+def test_a_report_shows_what_compare_says_in_any_order(tram: Path) -> None:
+    plan, pages = tram_plan(tram, compare=(), budget=None), [tram / "counted.toml", tram / "flat.toml"]
+    found, other = (compare_policies(plan, order).simulations for order in (pages, pages[::-1]))
+    assert found.policies.sort("policy").equals(other.policies.sort("policy"))
+    there, back = found.pairs.row(0, named=True), other.pairs.row(0, named=True)
     assert (there["difference"], there["cheaper"]) == (-back["difference"], back["dearer"])
     assert there["range_low"] == pytest.approx(-back["range_high"], rel=0.02)
-
-
-def test_a_report_shows_what_compare_says(tram: Plan) -> None:
-    analysis = run(replace(tram, compare=(of(tram, "flat.toml"),)))
-    assert analysis.compared
-    found = compare_policies(tram, [of(tram, "counted.toml"), of(tram, "flat.toml")]).simulations
-    assert analysis.compared.policies[0] == analysis.policy
+    analysis = run(replace(plan, compare=(tram / "flat.toml",)))
     for name, table in {"comparison": found.policies, "pairs": found.pairs, "flips": found.flips}.items():
         assert analysis.exact_tables[name].equals(table), name
     cash = analysis.exact_tables["quantiles"].filter(valuation="cash")
-    mine = found.policies.row(0, named=True)
     measures = {"expected": "expected", "range_low": "p10", "p50": "p50", "range_high": "p90"}
+    mine = found.policies.row(0, named=True)
     assert {column: mine[column] for column in measures} == {
         column: cash.filter(measure=measure)["value"].item() for column, measure in measures.items()
     }
 
 
-# --- words ------------------------------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize("lang", LANGUAGES)
-def test_the_sentence_names_the_policies_as_readers_do(lang: str) -> None:
-    found = compare_policies(Plan(as_of=WEEK, draws=FEW), CANDIDATES)
-    said = found.sentence(Locale(lang))
-    best, second = found.simulations.policies.sort("expected")["policy"].to_list()[:2]
-    for id_ in (best, second):
+def test_the_sentence_names_the_policies_as_readers_do(week: PolicyComparison, lang: str) -> None:
+    said = week.sentence(Locale(lang))
+    for id_ in week.simulations.policies.sort("expected")["policy"].to_list()[:2]:
         assert load_policy(id_).name[lang] in said
     assert not set(CANDIDATES) & set(said.split())
 
 
-def test_two_policies_of_one_name_are_distinguished_by_their_ids(tram: Plan) -> None:
-    twin = of(tram, "twin.toml")
-    twin.write_text(of(tram, "flat.toml").read_text("utf-8").replace("Flat", "Tram charter"), "utf-8")
-    found = compare_policies(tram, [of(tram, "counted.toml"), twin])
+def test_two_policies_of_one_name_are_distinguished_by_their_ids(tram: Path, tmp_path: Path) -> None:
+    twin = tmp_path / "twin.toml"
+    twin.write_text((tram / "flat.toml").read_text("utf-8").replace("Flat", "Tram charter"), "utf-8")
+    found = compare_policies(tram_plan(tram), [tram / "counted.toml", twin])
     assert found.names("en") == {id_: f"Tram charter ({id_})" for id_ in ("tram-2031", "tram-flat")}
     assert "(tram-flat)” costs least" in found.sentence(Locale("en", "EUR", 2))
-
-
-# --- refusals ---------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -122,62 +93,50 @@ def test_two_policies_of_one_name_are_distinguished_by_their_ids(tram: Plan) -> 
     ],
 )
 def test_a_report_refuses_what_it_cannot_compare(
-    tram: Plan, others: tuple[str, ...], error: type[OutageAnalysisError], said: str
+    tram: Path, others: tuple[str, ...], error: type[OutageAnalysisError], said: str
 ) -> None:
-    pages = tuple(of(tram, x) if x.endswith(".toml") else x for x in others)
+    pages = tuple(tram / x if x.endswith(".toml") else x for x in others)
     with pytest.raises(error) as refusal:
-        run(replace(tram, compare=pages))
+        run(tram_plan(tram, compare=pages))
     assert said in str(refusal.value)
 
 
-# --- what people get --------------------------------------------------------------------------------------
-
-
-def test_the_candidates_of_the_decision_week_have_no_share_of_a_loss_and_nobody_dominates() -> None:
-    found = compare_policies(Plan(as_of=WEEK, draws=FEW), CANDIDATES)
-    table = found.simulations.policies
+def test_the_candidates_of_the_decision_week_have_no_share_of_a_loss_and_nobody_dominates(
+    week: PolicyComparison,
+) -> None:
+    table, said = week.simulations.policies, week.sentence(Locale("en"))
     assert table["not_measured"].to_list() == ["published_counts"] * 3
     assert table.select("replaced_low", "replaced_high", "made_whole_low").null_count().row(0) == (3, 3, 3)
     assert table["cost_rank"].to_list() == [2, 3, 1]
     assert table["benefit_rank"].to_list() == [1, 3, 2]  # 400,000, 5,060 and 7,550 won each
     assert table["dominated_by"].to_list() == [None] * 3
-    said = found.sentence(Locale("en"))
     assert "as KT in 2018” pays most per recipient" in said
     assert "as SK Telecom in 2008” pays the most recipients" in said
     promised = dict(table.select("policy", "promised").rows())
     first, *others = CANDIDATES
-    totals = found.winners_table.filter(level="total").select("other", "total_difference").rows()
+    totals = week.winners_table.filter(level="total").select("other", "total_difference").rows()
     assert totals == [(other, promised[first] - promised[other]) for other in others]
-
-
-def test_winners_and_losers_name_policies_of_the_comparison() -> None:
-    found = compare_policies(Plan(as_of=WEEK, draws=FEW), CANDIDATES)
-    there = found.winners_and_losers(CANDIDATES[0], CANDIDATES[2])
-    back = found.winners_and_losers(CANDIDATES[2], CANDIDATES[0])
-    assert there.filter(level="total")["total_difference"].item() == -(
-        back.filter(level="total")["total_difference"].item()
+    there, back = (
+        week.winners_and_losers(*pair).filter(level="total")["total_difference"].item()
+        for pair in ((first, others[1]), (others[1], first))
     )
+    assert there == -back
     with pytest.raises(UsageError, match="Did you mean 'kakao-candidate-fees'"):
-        found.winners_and_losers(CANDIDATES[0], "kakao-candidate-fee")
+        week.winners_and_losers(first, "kakao-candidate-fee")
 
 
 @pytest.mark.slow
 def test_minutes_of_delay_have_winners_but_no_share_of_a_loss() -> None:
     charter = load_policy("trams")
-    shorter = charter.model_copy(
-        update={
-            "id": "changed",
-            "lines": tuple(x for x in charter.lines if x.id != "season-credit"),
-            "tie_outs": (),
-        }
-    )
+    lines = tuple(x for x in charter.lines if x.id != "season-credit")
+    shorter = charter.model_copy(update={"id": "changed", "lines": lines, "tie_outs": ()})
     found = compare(charter, shorter, claims=load_sample("trams"), draws=FEW)
-    assert found.simulations.policies["not_measured"].to_list() == ["loss_not_money"] * 2
-    assert found.simulations.policies["replaced_low"].null_count() == 2
+    policies = found.simulations.policies
+    assert policies["not_measured"].to_list() == ["loss_not_money"] * 2
+    assert policies["replaced_low"].null_count() == 2
     total = found.winners_table.filter(level="total").row(0, named=True)
-    promised, without = found.simulations.policies["promised"]
+    promised, without = policies["promised"]
     assert total["total_difference"] == pytest.approx(promised - without)
-    assert total["gain"] > 0
-    assert total["lose"] == 0
+    assert (total["gain"] > 0, total["lose"]) == (True, 0)
     (note,) = found.simulations.benefit_notes(found.locale("en"))
     assert note.startswith("Losses are not money")

@@ -14,10 +14,12 @@ import pytest
 
 from outage_analysis.analysis import Analysis, run
 from outage_analysis.analysis import compare as compare_policies
-from outage_analysis.errors import ModelRefused, UsageError
+from outage_analysis.errors import ModelRefused, OutageAnalysisError, UsageError
 from outage_analysis.losses import fit_severity, load_grouped
 from outage_analysis.policies import load_policy
 from tests.tram_case import tram_plan
+
+CANDIDATES = ("kakao-candidate-cash", "kakao-candidate-voucher")
 
 
 def test_the_marked_amounts_of_the_distribution_have_the_same_probabilities(made: Analysis) -> None:
@@ -27,15 +29,7 @@ def test_the_marked_amounts_of_the_distribution_have_the_same_probabilities(made
         assert made.chance_over(amount) == pytest.approx(1 - below, abs=1e-9), mark
 
 
-def test_a_sample_is_the_same_for_the_same_plan_and_another_for_another_seed(tram: Path) -> None:
-    one, again, other = (run(tram_plan(tram, seed=seed)).sample(500) for seed in (3, 3, 4))
-    assert one.name == "total"
-    assert one.equals(again)
-    assert not one.equals(other)
-
-
-def test_an_amount_in_cents_is_compared_exactly(tram: Path) -> None:
-    """A certain total of 8,461 fares of 2.90 euros does not exceed itself."""
+def test_an_amount_in_cents_is_compared_exactly_and_a_sample_comes_from_its_seed(tram: Path) -> None:
     analysis = run(tram_plan(tram, policy=tram / "certain.toml", compare=(), budget=None))
     total = analysis.expected
     assert total is not None
@@ -43,6 +37,77 @@ def test_an_amount_in_cents_is_compared_exactly(tram: Path) -> None:
     assert (analysis.chance_over(total), analysis.chance_over(total - 0.01)) == (0, 1)
     assert (analysis.median, analysis.quantile(0.01)) == (total, total)
     assert analysis.sample(3).to_list() == [total] * 3
+    one, again, other = (run(tram_plan(tram, seed=seed)).sample(500) for seed in (3, 3, 4))
+    assert one.equals(again)
+    assert not one.equals(other)
+
+
+def test_a_chart_is_saved_in_every_format_as_it_is_shown_and_without_a_network(
+    made: Analysis, tmp_path: Path
+) -> None:
+    chart = made.chart("tornado", width=600, title="Our <inputs>", lang="ko")
+    for name in ("x.svg", "x.png", "x.pdf", "x.html", "x.json"):
+        chart.save(tmp_path / name)
+    drawing, page = ((tmp_path / name).read_text("utf-8") for name in ("x.svg", "x.html"))
+    assert re.search(r'<svg[^>]* width="600"', drawing)
+    assert all(said in drawing for said in ("Our &lt;inputs&gt;", "2031. 3. 10."))
+    assert struct.unpack(">I", (tmp_path / "x.png").read_bytes()[16:20]) == (1_200,)
+    assert (tmp_path / "x.pdf").read_bytes().startswith(b"%PDF")
+    spec = json.loads((tmp_path / "x.json").read_text("utf-8"))
+    assert (spec["width"], spec["usermeta"]["lang"]) == (600, "ko")
+    assert all(said in page for said in ("default-src 'none'", "font/otf;base64"))
+    assert not re.search("<link|<script src", page)
+    chart.save(tmp_path / "odd.name", format="svg")
+    assert (tmp_path / "odd.name").read_text("utf-8").startswith("<svg")
+    for asked, width in (({}, 760), ({"width": 320, "height": 400}, 320)):
+        made.chart("tornado", **asked).save(tmp_path / "y.svg")
+        assert re.search(rf'<svg[^>]* width="{width}"', (tmp_path / "y.svg").read_text("utf-8"))
+
+
+@pytest.mark.parametrize(
+    ("asked", "error", "problem"),
+    [
+        ({"name": "tornad"}, UsageError, "Did you mean 'tornado'"),
+        ({"name": "tornado", "width": 0}, UsageError, "whole number of pixels"),
+        ({"name": "tornado", "height": 2.5}, UsageError, "whole number of pixels"),
+        ({"name": "intake"}, ModelRefused, "nothing to show in the chart intake "),
+        ({"name": "tornado"}, UsageError, "svg, png, pdf, html, json"),
+    ],
+)
+def test_a_wrong_chart_is_one_clear_error(
+    made: Analysis, tmp_path: Path, asked: dict[str, Any], error: type[OutageAnalysisError], problem: str
+) -> None:
+    with pytest.raises(error, match=problem):
+        made.chart(**asked).save(tmp_path / "x.gif")
+    assert [*tmp_path.iterdir()] == []
+
+
+def test_changed_copies_of_one_policy_are_compared_with_it() -> None:
+    policy = load_policy("kakao-2022")
+    copies = [policy.with_tier(up_to=300_000, pays=pays) for pays in (40_000, 60_000)]
+    found = compare_policies(policy, *copies, draws=2**10)
+    ids = ["kakao-2022", "kakao-2022-changed", "kakao-2022-changed-2"]
+    assert found.table["policy"].to_list() == ids
+    first, second, third = found.table["expected"].to_list()
+    assert (third - first) / (second - first) == pytest.approx(3, rel=1e-6)
+    assert all(id_ in repr(found) for id_ in ids)
+    assert "보상안별 비용" in repr(found.card("ko"))
+
+
+@pytest.mark.parametrize(
+    ("policies", "asked", "problem"),
+    [
+        (CANDIDATES, {"as_of": "24.10.2022"}, "is not a day"),
+        (("kakao-2022",), {}, "two or more different policies"),
+        (CANDIDATES, {"budget": -1}, "the budget is a number from 0"),
+        (("kakao-2022", "kddi-2022"), {}, "pays JPY"),
+    ],
+)
+def test_what_cannot_be_compared_is_one_clear_error(
+    policies: tuple[str, ...], asked: dict[str, Any], problem: str
+) -> None:
+    with pytest.raises(UsageError, match=problem):
+        compare_policies(*policies, **asked)
 
 
 @pytest.mark.parametrize(
@@ -71,98 +136,6 @@ def test_without_an_expected_cost_there_is_no_distribution(tram: Path) -> None:
     for question in (lambda: analysis.median, lambda: analysis.sample(5), lambda: analysis.chance_over(1)):
         with pytest.raises(ModelRefused, match="no line has an expected cost in cash"):
             question()
-
-
-# --- charts -------------------------------------------------------------------------------------------------
-
-
-def saved_svg(chart: Any, folder: Path) -> tuple[str, float]:  # noqa: ANN401 - Altair's classes
-    """The words of a saved drawing, and its width in pixels."""
-    chart.save(folder / "x.svg")
-    drawing = (folder / "x.svg").read_text("utf-8")
-    width = re.search(r'<svg[^>]* width="([0-9.]+)"', drawing)
-    assert width
-    return " ".join(re.findall(r">([^<>]+)</(?:text|tspan)>", drawing)), float(width[1])
-
-
-def test_a_saved_chart_has_the_size_the_title_and_the_footer_that_it_shows(
-    made: Analysis, tmp_path: Path
-) -> None:
-    words, width = saved_svg(made.chart("tornado", width=600, title="Our <inputs>"), tmp_path)
-    assert width == 600
-    assert "Our &lt;inputs&gt;" in words
-    assert "10 March 2031" in words
-    assert saved_svg(made.chart("tornado"), tmp_path)[1] == 760
-    narrow, width = saved_svg(made.chart("tornado", width=320, height=400), tmp_path)
-    assert width == 320
-    assert "10 March 2031" in narrow
-
-
-def test_every_format_is_written_without_a_network(made: Analysis, tmp_path: Path) -> None:
-    chart = made.chart("tornado", width=600, lang="ko")
-    for name in ("x.svg", "x.png", "x.pdf", "x.html", "x.json"):
-        chart.save(tmp_path / name)
-    png = (tmp_path / "x.png").read_bytes()
-    assert struct.unpack(">I", png[16:20]) == (1_200,)
-    assert (tmp_path / "x.pdf").read_bytes().startswith(b"%PDF")
-    spec = json.loads((tmp_path / "x.json").read_text("utf-8"))
-    assert (spec["width"], spec["usermeta"]["lang"]) == (600, "ko")
-    page = (tmp_path / "x.html").read_text("utf-8")
-    assert "default-src 'none'" in page
-    assert "font/otf;base64" in page
-    assert "<link" not in page
-    assert "<script src" not in page
-    chart.save(tmp_path / "odd.name", format="svg")
-    assert (tmp_path / "odd.name").read_text("utf-8").startswith("<svg")
-
-
-def test_a_wrong_chart_is_one_clear_error(made: Analysis, tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="Did you mean 'tornado'"):
-        made.chart("tornad")
-    with pytest.raises(UsageError, match="whole number of pixels"):
-        made.chart("tornado", width=0)
-    with pytest.raises(UsageError, match="whole number of pixels"):
-        made.chart("tornado", height=2.5)  # type: ignore[arg-type]
-    with pytest.raises(ModelRefused, match="nothing to show in the chart intake "):
-        made.chart("intake")
-    with pytest.raises(UsageError, match="svg, png, pdf, html, json"):
-        made.chart("tornado").save(tmp_path / "x.gif")
-    assert [*tmp_path.iterdir()] == []
-
-
-# --- comparison ---------------------------------------------------------------------------------------------
-
-
-def test_changed_copies_of_one_policy_are_compared_with_it(tmp_path: Path) -> None:
-    policy = load_policy("kakao-2022")
-    copies = [policy.with_tier(up_to=300_000, pays=pays) for pays in (40_000, 60_000)]
-    found = compare_policies(policy, *copies, draws=2**10)
-    ids = ["kakao-2022", "kakao-2022-changed", "kakao-2022-changed-2"]
-    assert found.table["policy"].to_list() == ids
-    assert "over_budget" not in found.table.columns
-    # The expected cost is linear in the payment of a tier: 30,000 more cost three times as much as 10,000.
-    first, second, third = found.table["expected"].to_list()
-    assert (third - first) / (second - first) == pytest.approx(3, rel=1e-6)
-    text = repr(found)
-    assert len(text) < 3_000
-    assert all(id_ in text for id_ in ids)
-    assert saved_svg(found.chart(width=700, title="Ours"), tmp_path)[1] == 700
-    assert "보상안별 비용" in repr(found.card("ko"))
-
-
-def test_a_day_and_the_documents_of_a_comparison_are_checked() -> None:
-    candidates = ("kakao-candidate-cash", "kakao-candidate-voucher")
-    assert compare_policies(*candidates, as_of="2022-10-24", draws=2**10).as_of.isoformat() == "2022-10-24"
-    with pytest.raises(UsageError, match="is not a day"):
-        compare_policies(*candidates, as_of="24.10.2022")
-    with pytest.raises(UsageError, match="two or more different policies"):
-        compare_policies("kakao-2022")
-    with pytest.raises(UsageError, match="two or more different policies"):
-        compare_policies("kakao-2022", load_policy("kakao-2022"))
-    with pytest.raises(UsageError, match="the budget is a number from 0"):
-        compare_policies(*candidates, budget=-1)
-    with pytest.raises(UsageError, match="pays JPY"):
-        compare_policies("kakao-2022", "kddi-2022")
 
 
 # --- fits ---------------------------------------------------------------------------------------------------

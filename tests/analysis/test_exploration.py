@@ -11,19 +11,17 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
-from outage_analysis.analysis import Question, explore, explore_grouped, fit_tables, heap_tables
+from outage_analysis.analysis import Question, explore, explore_grouped, fit_tables
 from outage_analysis.analysis.exploration import Exploration
 from outage_analysis.claims import Claims, read_claims
 from outage_analysis.errors import DisclosureBlocked, InputRefused, ModelRefused, UsageError
 from outage_analysis.losses import FAMILIES, fit_all
-from outage_analysis.policies import load_policy
 from tests.commands import KAKAO, command
 from tests.paths import OWN_OUTAGE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from outage_analysis.incidents import Incident
     from tests.conftest import ClaimsCsv, Row
 
 BY_GROUP = ("bands", "summary", "quantiles")
@@ -153,16 +151,6 @@ def test_a_policy_in_other_units_is_refused(claims_path: Path) -> None:
         explore(read_claims(claims_path, "kakao-2022"), None, OWN_OUTAGE / "policy.toml", None, Question())
 
 
-# --- where losses heap ----------------------------------------------------------------------------------
-
-
-def test_heaps_are_looked_for_at_the_edges_of_the_policy(claims_path: Path, incident: Incident) -> None:
-    tables = heap_tables(read_claims(claims_path, incident), load_policy("kakao-2022"))
-    bunching = tables["bunching"].select("edge", "losses", "at_edge", "above")
-    assert bunching.rows() == [(300_000, 7, 1, 1), (500_000, 7, 1, 0)]
-    assert tables["heaps"].rows() == [(70_000, 2, pytest.approx(2 / 7))]
-
-
 # --- the honesty gate -----------------------------------------------------------------------------------
 
 
@@ -176,14 +164,6 @@ def test_a_fit_is_refused_from_synthetic_claims_and_from_synthetic_totals(tmp_pa
         explore(None, "kakao-2022", None, totals, Question(fit=True))
 
 
-def test_recovery_fits_synthetic_claims_and_says_what_it_is() -> None:
-    asked = Question(fit=True, families=("lognormal",), recovery=True)
-    found = explore(None, "kakao-2022", None, None, asked)
-    assert found.synthetic
-    assert found.notes[-1].startswith("synthetic rows: a fit only ")
-    assert found.tables["fits"]["family"].to_list() == ["lognormal"]
-
-
 def test_claims_of_ones_own_are_fitted_without_a_flag(own_claims: Path) -> None:
     found = explored(own_claims, fit=True)
     losses = pl.read_parquet(own_claims)["loss"].drop_nulls()
@@ -194,12 +174,6 @@ def test_claims_of_ones_own_are_fitted_without_a_flag(own_claims: Path) -> None:
     assert set(found.tables["fits"]["family"]) | set(found.tables["refused"]["family"]) == set(FAMILIES)
     middle = found.tables["quantities"].row(by_predicate=pl.col("quantity") == "median", named=True)
     assert middle["value"] == pytest.approx(positive.median(), rel=0.1)
-
-
-def test_a_fit_to_some_claims_is_of_these(own_claims: Path) -> None:
-    found = explored(own_claims, fit=True, where={"service": ["talk_channel"]}, families=("lognormal",))
-    stated = found.tables["summary"].row(0, named=True)
-    assert found.notes[0].startswith(f"fitted to {stated['stated'] - stated['zero']:,} losses above zero")
 
 
 # --- totals ---------------------------------------------------------------------------------------------
@@ -289,17 +263,6 @@ def test_totals_that_begin_above_nothing_are_truncated_on_the_left(tmp_path: Pat
     assert "left truncated" in found.notes[0]
 
 
-def test_totals_have_only_their_own_dimensions(tmp_path: Path) -> None:
-    path = totals_in(tmp_path / "totals.csv")
-    assert "claimant_type" in of_totals(path, by=("claimant_type",)).tables["bands"].columns
-    with pytest.raises(UsageError, match=r"no such dimension \(found 'region'\)"):
-        of_totals(path, by=("region",))
-    with pytest.raises(UsageError, match=r"no such dimension \(found 'region'\)"):
-        of_totals(path, where={"region": ["서울"]})
-    with pytest.raises(InputRefused, match="there is no such file"):
-        of_totals(tmp_path / "nowhere.csv")
-
-
 # --- what fitted laws say -------------------------------------------------------------------------------
 
 
@@ -310,13 +273,6 @@ def test_a_quantity_that_is_infinite_is_null() -> None:
     assert mean == {"quantity": "mean", "family": "lomax"} | dict.fromkeys(
         ("value", "low", "high", "average", "least", "greatest")
     )
-
-
-def test_a_family_that_could_not_be_fitted_says_why() -> None:
-    three_bands = fit_all([0, 10, 20, float("inf")], [40, 30, 30], top="open")
-    (row,) = fit_tables(three_bands)["refused"].filter(family="burr").rows(named=True)
-    assert "band" in row["reason"]
-    assert "burr" not in fit_tables(three_bands)["fits"]["family"]
 
 
 # --- a printed table ------------------------------------------------------------------------------------

@@ -137,18 +137,6 @@ def test_a_published_intake_has_the_days_on_which_its_counts_became_public() -> 
     assert "too few to forecast" in days["refused"][0]
 
 
-def test_the_command_shows_the_days(tmp_path: Path) -> None:
-    rows = [f"{n}-{i},App,{FIRST + timedelta(n)},100000" for n in range(7) for i in range(COUNTS[n])]
-    path = tmp_path / "mine.csv"
-    path.write_text("\n".join(["claim_id,service,filed_on,loss (KRW)", *rows]) + "\n", "utf-8")
-    code, out, err = command("intake", path, "--closes", "2022-11-01", "--by-day")
-    assert (code, err) == (0, "")
-    assert f"changed from {median(6, 14.0):,} to {median(7, 14.0):,}" in out
-    code, out, err = command("intake", path, "--closes", "2022-11-01", "--by-day", "--by", "2022-10-30")
-    assert (code, out) == (2, "")
-    assert "--by " in err
-
-
 @pytest.mark.parametrize("more", [(), ("--by-day",)])
 def test_the_last_day_of_a_file_is_no_deadline(tmp_path: Path, more: tuple[str, ...]) -> None:
     path = tmp_path / "mine.csv"

@@ -12,7 +12,7 @@ import pytest
 
 from outage_analysis.analysis import Analysis, Plan, run
 from outage_analysis.costs import cost_table, totals
-from outage_analysis.errors import ModelRefused, OutageAnalysisError, UsageError
+from outage_analysis.errors import ModelRefused, UsageError
 from outage_analysis.incidents import published_facts as published
 from outage_analysis.reports import FORMATS, write_report
 from tests.shared_folders import file_contents
@@ -137,15 +137,6 @@ def test_a_segment_that_no_claim_can_fit_is_refused(edited: Edited, when: str, s
     policy = edited("policies", 'published_count = "CL-13"\n', "", LAST_FACTS, segment)
     with pytest.raises(UsageError, match=said):
         run(Plan(policy=policy, claims=NO_CLAIMS))
-
-
-def test_a_policy_without_any_day_is_refused_rather_than_dated(edited: Edited, tmp_path: Path) -> None:
-    page = edited("policies").read_text("utf-8")
-    undated = tmp_path / "undated.toml"
-    undated.write_text(re.sub(r"^public_on = .*\n", "", page, flags=re.MULTILINE), "utf-8")
-    for day in (date(2022, 12, 30), None):
-        with pytest.raises(OutageAnalysisError):
-            run(Plan(policy=undated, as_of=day, claims=NO_CLAIMS))
 
 
 def test_claims_and_counts_together_are_refused(claims_csv: ClaimsCsv) -> None:

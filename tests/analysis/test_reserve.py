@@ -69,16 +69,6 @@ def test_both_together_are_added_draw_by_draw(analysis: Analysis) -> None:
         assert rows[measure]["both"] != rows[measure]["cash"] + rows[measure]["handling"]
 
 
-def test_a_known_handling_cost_moves_every_measure_by_itself() -> None:
-    certain = WORK | {"people": fixed(10)}
-    rows = rows_of(analysis_of(fee(100, effort="form"), entries=(*RATES, certain)))
-    for row in rows.values():
-        assert row["handling"] == 10 * 10 * 50_000
-        assert row["both"] == pytest.approx(row["cash"] + 5_000_000, rel=0.002)
-    rate = 0.5 * np.array([0.3, 0.3, 0.4, 0.46])  # mean, median, P75 and P90 of filing, times acceptance
-    assert [row["cash"] for row in rows.values()] == pytest.approx(DRIVERS * 100 * rate, rel=0.005)
-
-
 def test_a_line_without_an_obligation_is_not_in_the_reserve() -> None:
     found = analysis_of(
         fee(100, **DUTY),

@@ -53,31 +53,34 @@ def test_the_funnel_begins_at_the_stage_that_the_rows_have_come_to(tmp_path: Pat
     assert by_rows[None].expected == by_rows["complaints"].expected
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(("lang", "filed"), [("en", "filed claims"), ("ko", "접수된 신청")])
 def test_the_first_sentence_says_what_a_row_is_taken_for_unless_it_is_stated(
     tmp_path: Path, lang: str, filed: str
 ) -> None:
     file = write(tmp_path)
-    words = (file, "--tiers", "200:20,500:40", "--lang", lang)
+    words = ("cost", file, "--tiers", "200:20,500:40", "--lang", lang)
     if_filed = oa.run(file, tiers=TIERS, rows="filed").expected
     assert if_filed is not None
-    as_read = Locale(lang, "EUR", 2).money(100 * if_filed)
-    for command in ("cost", "reserve", "scenarios"):
-        first = outage_analysis(command, *words).out.splitlines()[0]
-        assert filed in first
-        assert as_read in first
-    assert filed not in outage_analysis("cost", *words, "--rows", "complaints").out
-    solution = outage_analysis("solve", *words, "--budget", 100, "--vary", "tiers.tier1", "--step", 10)
-    assert "35%" in solution.out.splitlines()[0]
-    report = outage_analysis("report", *words, "--formats", "html", "--out", tmp_path / "report")
-    assert report.code == 0
-    assert filed in (tmp_path / "report" / "report.html").read_text("utf-8")
+    first = outage_analysis(*words).out.splitlines()[0]
+    assert all(said in first for said in (filed, Locale(lang, "EUR", 2).money(100 * if_filed)))
+    assert filed not in outage_analysis(*words, "--rows", "complaints").out
+    # Nobody files for an automatic payment, so nothing is said.
+    assert filed not in outage_analysis(*words, "--effort", "automatic").out.splitlines()[0]
 
 
-def test_nobody_files_for_an_automatic_payment_so_nothing_is_said(tmp_path: Path) -> None:
-    printed = outage_analysis("cost", write(tmp_path), "--tiers", "200:20,500:40", "--effort", "automatic")
-    assert "complaint" not in printed.out.splitlines()[0]
+@pytest.mark.parametrize("decision", ["filed", pytest.param("complaint", marks=pytest.mark.slow), "paid"])
+def test_refused_rows_cost_nothing_in_the_mean_and_in_the_draws(tmp_path: Path, decision: str) -> None:
+    refused = oa.run(write(tmp_path, "status", ["refused"] * len(LOSSES)), tiers=TIERS)
+    assert (refused.expected, refused.quantile(0.9), refused.chance_over(0)) == (0, 0, 0)
+    half = len(LOSSES) // 2
+    cells = [decision] * half + ["refused"] * (len(LOSSES) - half)
+    decided = oa.run(write(tmp_path, "status", cells), tiers=TIERS)
+    text = (tmp_path / "claims.csv").read_text("utf-8").splitlines()
+    (tmp_path / "claims.csv").write_text("\n".join(text[: half + 1]), "utf-8")
+    alone = oa.run(tmp_path / "claims.csv", tiers=TIERS)
+    assert decided.expected == alone.expected
+    for share in (0.1, 0.5, 0.9, 0.99):
+        assert decided.quantile(share) == pytest.approx(alone.quantile(share), abs=0.01)
 
 
 DECISIONS = ["", "open", "approved", "denied", "Paid out", "paid", "접수", "지급완료"]
@@ -99,28 +102,6 @@ def decided_cost(rate: dict[str, float], paid: dict[int, float]) -> float:
 def test_a_row_that_states_a_decision_costs_what_it_says(tmp_path: Path) -> None:
     analysis = oa.run(write(tmp_path, "claim status", DECISIONS), tiers=TIERS)
     assert analysis.expected == pytest.approx(decided_cost(rates(analysis), {}))
-
-
-@pytest.mark.parametrize(
-    "decision",
-    ["filed", *(pytest.param(x, marks=pytest.mark.slow) for x in ("complaint", "approved", "paid"))],
-)
-def test_refused_rows_cost_nothing_in_the_mean_and_in_the_draws(tmp_path: Path, decision: str) -> None:
-    half = len(LOSSES) // 2
-    decided = oa.run(
-        write(tmp_path, "status", [decision] * half + ["refused"] * (len(LOSSES) - half)), tiers=TIERS
-    )
-    text = (tmp_path / "claims.csv").read_text("utf-8").splitlines()
-    (tmp_path / "claims.csv").write_text("\n".join(text[: half + 1]), "utf-8")
-    alone = oa.run(tmp_path / "claims.csv", tiers=TIERS)
-    assert decided.expected == alone.expected
-    for share in (0.1, 0.5, 0.9, 0.99):
-        assert decided.quantile(share) == pytest.approx(alone.quantile(share), abs=0.01)
-
-
-def test_if_all_rows_are_refused_the_cost_is_nothing(tmp_path: Path) -> None:
-    refused = oa.run(write(tmp_path, "status", ["refused"] * len(LOSSES)), tiers=TIERS)
-    assert (refused.expected, refused.quantile(0.9), refused.chance_over(0)) == (0, 0, 0)
 
 
 @pytest.mark.parametrize("header", ["paid amount (EUR)", "지급액", "payout (EUR cents)"])
@@ -222,15 +203,6 @@ def test_unknown_rows_are_refused(tmp_path: Path, words: tuple[str, str]) -> Non
     printed = outage_analysis("cost", write(tmp_path), "--tiers", "200:20", *words)
     assert printed.code == 2
     assert "complaints, filed" in printed.err
-
-
-@pytest.mark.slow
-def test_the_rows_of_a_report_are_stated_in_its_incident_and_verified(tmp_path: Path) -> None:
-    words = (write(tmp_path), "--tiers", "200:20,500:40", "--rows", "filed")
-    folder = tmp_path / "report"
-    assert outage_analysis("report", *words, "--formats", "csv", "--out", folder).code == 0
-    assert 'rows = "filed"' in (folder / "documents" / "incident.toml").read_text("utf-8")
-    assert outage_analysis("verify", folder, "--claims", words[0]).code == 0
 
 
 @pytest.mark.parametrize(

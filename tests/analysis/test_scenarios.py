@@ -10,15 +10,7 @@ from typing import Any
 
 import pytest
 
-from outage_analysis.analysis import (
-    Analysis,
-    Plan,
-    compare_policies,
-    counted_notes,
-    headline_sentences,
-    run,
-    solve,
-)
+from outage_analysis.analysis import Analysis, compare_policies, counted_notes, headline_sentences, run, solve
 from outage_analysis.assumptions import Ledger
 from outage_analysis.costs.scenarios import ScenarioSet
 from outage_analysis.errors import ModelRefused
@@ -201,18 +193,6 @@ def test_after_the_deadline_a_longer_one_has_no_figures(dated: Analysis, tram: P
     )
     row = row_of(closed, extra_days=DAYS, spike=0)
     assert (row["status"], row["reason"], row["expected"]) == ("deadline_passed", "2031-03-31", None)
-
-
-def test_synthetic_claims_say_nothing_of_a_longer_deadline() -> None:
-    trams = run(Plan(incident="trams", policy="trams", ledger="trams", draws=1_024))
-    row = row_of(trams, extra_days=DAYS, spike=0)
-    assert (row["status"], row["expected"]) == ("synthetic_claims", None)
-
-
-def test_published_counts_say_nothing_of_a_longer_deadline() -> None:
-    analysis = run(Plan(claims=(), as_of=date(2022, 12, 30), draws=1_024))
-    row = row_of(analysis, extra_days=DAYS, spike=0)
-    assert (row["status"], row["expected"]) == ("no_dates", None)
 
 
 def test_without_expected_cash_there_are_no_scenarios(tram: Path) -> None:

@@ -6,7 +6,6 @@ import pytest
 
 import outage_analysis as oa
 from outage_analysis.analysis import BudgetSolution
-from outage_analysis.costs import totals
 from outage_analysis.errors import ModelRefused
 from outage_analysis.text import LANGUAGES, schemas_of
 
@@ -27,16 +26,6 @@ def test_the_tables_have_their_schemas(counted: BudgetSolution) -> None:
     schemas = schemas_of("solution")
     schemas["solution"].check(counted.table)
     schemas["frontier"].check(counted.frontier)
-
-
-@pytest.mark.slow
-def test_the_announced_policy_costs_what_the_package_says(counted: BudgetSolution) -> None:
-    analysis = oa.run(policy="kakao-2022", ledger="kakao-2022", draws=FEW)
-    expected = totals(analysis.tables.costs).filter(valuation="cash")["expected"].item()
-    assert counted.table["expected"][1] == pytest.approx(expected, rel=1e-9)
-    assert counted.table["over_budget"][1] == pytest.approx(
-        analysis.runs["published"].totals["cash"].exceedance(550e6).value, abs=0.01
-    )
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)

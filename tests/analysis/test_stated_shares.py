@@ -156,15 +156,6 @@ def test_the_title_of_the_bars_is_the_share_of_all_claims_in_the_widest_bar(stor
     assert row[2] == sum(1 for d in delays if d is not None and 10 < d <= 100)
 
 
-def test_the_shares_of_the_bars_are_of_all_claims_of_the_service(storm: Storm) -> None:
-    for service, over, up_to, claims, share in (
-        storm.analysis.tables["claims_bands"].select("service", "over", "up_to", "claims", "share").rows()
-    ):
-        of = DELAYS[service]
-        held = len(inside(of, over, up_to))
-        assert (claims, share) == (held, held / len(of))
-
-
 def test_the_median_is_the_median_of_the_rows_early_arrivals_included(storm: Storm) -> None:
     for table in (storm.analysis.tables["claims_summary"], summary(storm.cube, ["service"])):
         for row in table.iter_rows(named=True):

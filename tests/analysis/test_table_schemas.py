@@ -10,15 +10,7 @@ import polars as pl
 import pytest
 
 import outage_analysis
-from outage_analysis.analysis import (
-    Analysis,
-    Question,
-    explore,
-    forecast_by_day,
-    forecast_intake,
-    run,
-    sensitivity_tables,
-)
+from outage_analysis.analysis import Analysis, forecast_by_day, forecast_intake, run, sensitivity_tables
 from outage_analysis.analysis.tables import AnalysisTables
 from outage_analysis.assumptions import ledger_table, load_ledger
 from outage_analysis.costs.backtesting import backtest
@@ -113,20 +105,6 @@ def test_tables_of_the_commands_have_the_columns_of_their_schemas(made: Analysis
             schemas[name].check(table)
 
 
-@pytest.mark.slow
-def test_tables_by_group_begin_with_the_dimensions() -> None:
-    by = ("service", "filed_on")
-    question = Question(by=by, fit=True, recovery=True)
-    found = explore(None, "kakao-2022", None, None, question).tables
-    schemas = schemas_of("distribution")
-    assert {*found} == {*schemas} - {"cube"}
-    dimensions = {"service": pl.String(), "filed_on": pl.Date()}
-    grouped = ("bands", "summary", "quantiles")
-    for name, table in found.items():
-        schema = schemas[name].grouped_by(dimensions) if name in grouped else schemas[name]
-        schema.check(table)
-
-
 def test_a_cube_has_the_columns_of_its_schema(made: Analysis, analysis: Analysis) -> None:
     for cube in (*analysis.cubes.values(), *made.cubes.values()):
         dimensions = {name: cube.frame.schema[name] for name in cube.dimensions}
@@ -154,13 +132,6 @@ def test_the_code_names_exactly_the_tables_that_are_described() -> None:
         name if group == "analysis" else f"{group}.{name}" for group in GROUPS for name in schemas_of(group)
     }
     assert named | of_groups == described
-
-
-def test_every_column_with_a_unit_by_row_has_the_column_that_decides() -> None:
-    columns = [(schema, column.unit) for schema in all_schemas() for column in schema.columns]
-    found = [(schema, unit) for schema, unit in columns if isinstance(unit, UnitByRow)]
-    assert len(found) > 10
-    assert [(unit.column, schema.row) for schema, unit in found if unit.column not in schema] == []
 
 
 def test_a_table_that_gains_a_column_or_changes_a_type_fails(analysis: Analysis) -> None:

@@ -70,14 +70,11 @@ def test_rows_that_do_not_fit_have_fewer_services() -> None:
 # --- bands -----------------------------------------------------------------------------------------------
 
 
-def test_bands_are_in_display_order() -> None:
-    shuffled = bands_table(
-        *(
-            ("talk", over, up_to, 1)
-            for over, up_to in (UNKNOWN, (10, None), (0, 10), ZERO, (10, 20), NEGATIVE)
-        )
-    )
-    assert data.ordered_bands(shuffled) == [NEGATIVE, ZERO, (0, 10), (10, 20), (10, None), UNKNOWN]
+def test_the_likeliest_distribution_comes_first_and_half_is_between_points_on_their_logarithm() -> None:
+    assert fit_charts.family_weights(curves()).rows() == [("burr", 0.75), ("gamma", 0.25)]
+    assert fit_charts.counted_shares(curves()).rows() == [(10.0, 0.5, 0.5)]
+    assert [fit_charts.median_loss(curves(n)) for n in (4, 5)] == pytest.approx([10, 10])
+    assert fit_charts.median_loss(curves(5).filter(pl.col("loss") < 10)) is None
 
 
 positive = st.tuples(st.integers(0, 500), st.one_of(st.none(), st.integers(1, 50))).map(
@@ -226,17 +223,6 @@ def curves(count: int = 5) -> pl.DataFrame:
     shares = ["share_below", "share_above", "low", "high", "above_low", "above_high"]
     names = ["family", "weight", "loss", *shares]
     return pl.DataFrame(rows, schema=names, orient="row")
-
-
-def test_the_likeliest_distribution_comes_first_and_what_was_counted_is_none() -> None:
-    assert fit_charts.family_weights(curves()).rows() == [("burr", 0.75), ("gamma", 0.25)]
-    assert fit_charts.counted_shares(curves()).rows() == [(10.0, 0.5, 0.5)]
-
-
-def test_the_median_is_between_the_points_on_their_logarithm() -> None:
-    assert fit_charts.median_loss(curves(5)) == pytest.approx(10)
-    assert fit_charts.median_loss(curves(4)) == pytest.approx(10)
-    assert fit_charts.median_loss(curves(5).filter(pl.col("loss") < 10)) is None
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import math
+import re
 from datetime import date, datetime, timedelta
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
@@ -14,7 +15,6 @@ import polars as pl
 import pytest
 import vl_convert
 
-from outage_analysis.analysis.service_bands import service_band_table
 from outage_analysis.charts import (
     ACCENT,
     CHARTS,
@@ -53,42 +53,28 @@ NOT_ON_THE_PAGE = {*SEVERAL_VIEWS, "intake_days", "frontier"}
 """A forecast is none of a report's tables."""
 
 
-def forecast_table(days: int = 5) -> pl.DataFrame:
-    """Forecasts by hand: none on the first day, then ranges around 320; 300 were filed by the deadline."""
-    last = date(2022, 10, 19) + timedelta(days - 1)
-    rows = [
-        {"day": last - timedelta(days - 1 - n), "filed": 300 * (n + 1) // days, "closes": last, "level": 0.8}
-        | ({"median": 320, "low": 290, "high": 365} if n else {"refused": "too few"})
-        | {"final": 300}
-        for n in range(days)
-    ]
-    return schema_of("intake.days").frame(rows)
-
-
 @pytest.fixture(scope="module")
 def samples(analysis: Analysis) -> Samples:
     """A table for every chart: those of the bundled run, and where it has none, made of real bands."""
     edges, counts = DENTAL
+    start = datetime(2022, 10, 15, 15)  # noqa: DTZ001 - local time
+    hours = [(start + timedelta(hours=n), n % 7 * 1_000, n) for n in range(48)]
+    known = {"median": 320, "low": 290, "high": 365}
+    days = [
+        {"day": date(2022, 10, 19 + n), "filed": 60 * (n + 1), "closes": date(2022, 10, 23), "level": 0.8}
+        | (known if n else {"refused": "too few"})
+        | {"final": 300}
+        for n in range(5)
+    ]
     return {
         "hindsight_backtest": TRIED,
         "comparison": POLICIES,
         **analysis.tables,
-        "claims_service_bands": service_band_table(
-            analysis.cubes["cost"], analysis.policy, analysis.ledger, analysis.as_of
-        ),
         "claims_curves": curve_table(fit_all([*edges, math.inf], counts, top="open")),
-        "intake_days": forecast_table(),
-        "claims_intake_hours": hourly(48),
+        "intake_days": schema_of("intake.days").frame(days),
+        "claims_intake_hours": pl.DataFrame(hours, ["filed_hour", "claims", "cumulative"], orient="row"),
         "frontier_points": FRONTIER,
     }
-
-
-def hourly(hours: int) -> pl.DataFrame:
-    """An intake by hour; the bundled claims state only days."""
-    start = datetime(2022, 10, 15, 15)  # noqa: DTZ001 - local time
-    rows = [(start + timedelta(hours=n), n % 7 * 1_000) for n in range(hours)]
-    table = pl.DataFrame(rows, schema={"filed_hour": pl.Datetime("us"), "claims": pl.Int64}, orient="row")
-    return table.with_columns(cumulative=pl.col("claims").cum_sum())
 
 
 def frame(analysis: Analysis, lang: str = "en", *, synthetic: bool = False) -> ChartContext:
@@ -119,19 +105,47 @@ def data_of(spec: dict[str, Any]) -> list[dict[str, Any]]:
     return rows
 
 
-def subtitle_of(spec: dict[str, Any]) -> str:
-    return " ".join(spec["title"]["subtitle"])
+def test_the_stacked_bars_run_from_0_to_100_with_the_count_at_their_end(draw_spec: Drawing) -> None:
+    spec = draw_spec("band_distribution", with_shares(BANDS, ["service"]))
+    rows = [r for r in data_of(spec) if r["name"] == "talk"]
+    assert [(r["band"], r["start"], r["end"], r["label"], r["of"]) for r in rows] == [
+        ("no loss (0)", 0, 10, "10", 100),
+        ("up to 300k", 10, 60, "50", None),
+        ("300–500k", 60, 80, "20", None),
+        ("not stated", 80, 100, "20", None),
+    ]
+    assert title_of(spec) == "49% of all claims are in one band: up to 300k"  # 51 of 104
+    silent = BANDS.filter(pl.col("up_to").is_null() & pl.col("over").is_null())
+    assert title_of(draw_spec("band_distribution", silent)) == "Claims by service and loss band"
+
+
+def test_the_days_show_what_was_forecast_when_and_what_came(draw_spec: Drawing, samples: Samples) -> None:
+    table, columns = samples["intake_days"], ("filed", "low", "median", "high", "final")
+    drawn = data_of(draw_spec("intake_days"))
+    assert [tuple(row[x] for x in columns) for row in drawn] == table.select(columns).rows()
+    expected = "As of 23 October 2022, 290 to 365 claims are expected by 23 October 2022"
+    for shown, title, ends in (
+        (table, expected, "at the deadline"),
+        (table.with_columns(final=pl.lit(None, pl.Int64)), expected, "80% range"),
+        (table.head(1), "The forecast day by day: none as of 19 October 2022", ""),
+        (
+            table.with_columns(median=300, low=300, high=300),
+            "300 claims were filed by 23 October 2022.",
+            "deadline",
+        ),
+    ):
+        spec = draw_spec("intake_days", shown)
+        assert title_of(spec) == title
+        assert " ".join(spec["title"]["subtitle"][:-1]).endswith(ends)
 
 
 def scales_of_times(part: object) -> Iterator[object]:
     """The scale types of all encodings of a time."""
-    if isinstance(part, dict):
-        if part.get("type") == "temporal":
-            yield part["scale"]["type"]
-        part = list(part.values())
-    if isinstance(part, list):
-        for inner in part:
-            yield from scales_of_times(inner)
+    if isinstance(part, dict) and part.get("type") == "temporal":
+        yield part["scale"]["type"]
+    inner = part.values() if isinstance(part, dict) else part if isinstance(part, list) else ()
+    for value in inner:
+        yield from scales_of_times(value)
 
 
 @pytest.mark.slow
@@ -140,61 +154,36 @@ def scales_of_times(part: object) -> Iterator[object]:
 def test_every_chart_says_what_it_shows_and_fits_its_place(
     draw_spec: Drawing, analysis: Analysis, name: str, lang: str
 ) -> None:
-    spec = draw_spec(name, lang=lang)
-    assert draw_spec(name, lang=lang) == spec
-    assert json.loads(json.dumps(spec, allow_nan=False)) == spec
-    title = spec["title"]
-    assert "".join(title["text"]).strip()
-    assert all(part.strip() for part in title["subtitle"])
-    assert len(title["subtitle"]) >= 2  # the measure, and the sources with their day
-    assert spec["description"].strip()
-    assert Locale(lang).day(analysis.as_of) in title["subtitle"][-1]
-    assert data_size(spec) <= MAX_DATA_BYTES + (6 * MAX_COMBINATIONS if name == "linked" else 0)
+    spec, made_up = draw_spec(name, lang=lang), draw_spec(name, lang=lang, synthetic=True)
+    assert draw_spec(name, lang=lang) == json.loads(json.dumps(spec, allow_nan=False)) == spec
+    title, *subtitle = title_of(spec), *spec["title"]["subtitle"]
+    assert all(part.strip() for part in (title, spec["description"], *subtitle))
+    assert len(subtitle) >= 2  # the measure, and the sources with their day
+    assert Locale(lang).day(analysis.as_of) in subtitle[-1]
+    assert not re.search("ynthetic|합성", " ".join([title, *subtitle]))
+    assert {"en": f"Synthetic rows: {title}", "ko": f"합성 자료: {title}"}[lang] == title_of(made_up)
+    said = {"en": "Synthetic rows, not a finding", "ko": "합성"}[lang]
+    assert said in made_up["title"]["subtitle"][-1]
+    size = len(json.dumps([spec["datasets"], spec.get("params", [])], ensure_ascii=False).encode())
+    assert 20 < size <= MAX_DATA_BYTES + (6 * MAX_COMBINATIONS if name == "linked" else 0)
     assert (spec.get("width") == "container") == (name not in SEVERAL_VIEWS)
     assert "http" not in json.dumps({k: v for k, v in spec.items() if k != "$schema"})
     assert set(scales_of_times(spec)) <= {"utc"}  # no chart depends on the time zone of its reader
 
 
-def data_size(spec: dict[str, Any]) -> int:
-    """The bytes of the data of a chart, which are not empty."""
-    assert spec["datasets"]
-    return len(json.dumps([spec["datasets"], spec.get("params", [])], ensure_ascii=False).encode())
-
-
-def test_only_charts_that_follow_the_width_of_their_place_are_on_the_page() -> None:
+def test_charts_on_the_page_follow_its_width_and_draw_nothing_of_nothing(
+    analysis: Analysis, samples: Samples, draw_spec: Drawing
+) -> None:
     assert {name for name, entry in CHARTS.items() if not entry.page} == NOT_ON_THE_PAGE
-
-
-@pytest.mark.parametrize("name", CHARTS)
-def test_an_empty_table_draws_nothing(analysis: Analysis, samples: Samples, name: str) -> None:
-    assert draw(name, samples[CHARTS[name].table].clear(), frame(analysis)) is None
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("name", CHARTS)
-def test_a_chart_of_synthetic_rows_says_so_in_its_title_and_its_footer(draw_spec: Drawing, name: str) -> None:
-    made_up, plain = draw_spec(name, synthetic=True), draw_spec(name)
-    assert title_of(made_up) == f"Synthetic rows: {title_of(plain)}"
-    assert "Synthetic rows, not a finding" in made_up["title"]["subtitle"][-1]
-    assert "ynthetic" not in json.dumps([plain["title"]["text"], plain["title"]["subtitle"]])
-
-
-def test_cash_and_face_value_never_share_a_chart(analysis: Analysis) -> None:
-    cash = analysis.tables["cost_ranges"].filter(valuation="cash")
-    assert draw("free_goods", cash, frame(analysis)) is None
-
-
-def test_without_an_expected_cost_there_is_nothing_to_set_beside_the_headlines(analysis: Analysis) -> None:
-    rows = analysis.tables["headlines"].with_columns(expected=pl.lit(None, pl.Float64))
-    assert draw("headlines", rows, frame(analysis)) is None
-
-
-def test_the_intake_ends_at_the_number_of_claims(draw_spec: Drawing) -> None:
+    nothing = {name: samples[entry.table].clear() for name, entry in CHARTS.items()}
+    nothing |= {
+        "free_goods": samples["cost_ranges"].filter(valuation="cash"),  # never in one chart
+        "headlines": samples["headlines"].with_columns(expected=pl.lit(None, pl.Float64)),
+        "intake": samples["claims_intake"].head(1),  # one day is no line
+    }
+    for name, table in nothing.items():
+        assert draw(name, table, frame(analysis)) is None, name
     assert data_of(draw_spec("intake"))[-1]["cumulative"] == 105_116
-
-
-def test_one_day_of_intake_is_no_line(analysis: Analysis) -> None:
-    assert draw("intake", analysis.tables["claims_intake"].head(1), frame(analysis)) is None
 
 
 @pytest.mark.parametrize(
@@ -224,25 +213,6 @@ BANDS = pl.DataFrame(
     schema=["service", "over", "up_to", "claims"],
     orient="row",
 )
-
-
-def test_the_stacked_bars_run_from_0_to_100_with_the_count_at_their_end(draw_spec: Drawing) -> None:
-    spec = draw_spec("band_distribution", with_shares(BANDS, ["service"]))
-    rows = [r for r in data_of(spec) if r["name"] == "talk"]
-    assert [(r["band"], r["start"], r["end"], r["label"]) for r in rows] == [
-        ("no loss (0)", 0, 10, "10"),
-        ("up to 300k", 10, 60, "50"),
-        ("300–500k", 60, 80, "20"),
-        ("not stated", 80, 100, "20"),
-    ]
-    assert [r["of"] for r in rows] == [100, None, None, None]
-
-
-def test_the_title_of_the_stacked_bars_is_a_share_of_the_claims_that_they_show(draw_spec: Drawing) -> None:
-    title = title_of(draw_spec("band_distribution", BANDS))  # 51 of 104
-    assert title == "49% of all claims are in one band: up to 300k"
-    silent = BANDS.filter(pl.col("up_to").is_null() & pl.col("over").is_null())
-    assert title_of(draw_spec("band_distribution", silent)) == "Claims by service and loss band"
 
 
 def in_dark_palette(spec: Any) -> Any:  # noqa: ANN401 - JSON
@@ -279,121 +249,68 @@ def test_charts_are_joined_as_in_altair_and_keep_their_style(analysis: Analysis,
     assert "Outage Sans" in drawing
 
 
-def test_a_setting_of_the_user_changes_the_style_and_a_theme_replaces_it(
+def test_a_setting_of_the_user_changes_the_style_and_a_theme_replaces_it_but_in_a_report(
     analysis: Analysis, tmp_path: Path
 ) -> None:
-    chart = analysis.chart("funnel")
+    chart, of_report = analysis.chart("funnel"), Report(analysis).charts
     plain = chart.to_dict()["config"]
     own = chart.configure_axis(labelFontSize=20).to_dict()["config"]
     assert own == plain | {"axis": plain["axis"] | {"labelFontSize": 20}}
     with alt.theme.enable("dark"):
         assert "font" not in chart.to_dict()["config"]
         chart.save(tmp_path / "dark.svg")
+        assert Report(analysis).charts == of_report
     assert 'fill="#333"' in (tmp_path / "dark.svg").read_text("utf-8")
     assert chart.to_dict()["config"] == plain
 
 
-def test_a_theme_of_the_user_changes_no_report(analysis: Analysis) -> None:
-    plain = Report(analysis).charts
-    with alt.theme.enable("dark"):
-        assert Report(analysis).charts == plain
-
-
-def contrast(one: str, other: str) -> float:
-    """The contrast of two colours as defined by WCAG 2."""
-    light, dark = sorted((relative_luminance(one), relative_luminance(other)), reverse=True)
-    return (light + 0.05) / (dark + 0.05)
-
-
-def relative_luminance(colour: str) -> float:
+def luminance(colour: str) -> float:
+    """The relative luminance of a colour as defined by WCAG 2, and 0.05."""
     parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
     linear = [p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts]
-    return sum(w * x for w, x in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
+    return 0.05 + sum(w * x for w, x in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
 
 
-def test_the_dark_palette_can_be_read() -> None:
-    ground = DARK["white"]
-    for text in (INK, MUTED, ACCENT):
-        assert contrast(DARK[text], ground) >= 4.5
-    assert contrast(DARK[GREY], ground) >= 3  # bars and dots
-
-
-def test_text_on_a_colour_can_be_read() -> None:
-    assert [readable_on(c) for c in ("#ffffff", "#000000", LOSS_COLOURS[0], LOSS_COLOURS[-1])] == [
-        BLACK, WHITE, BLACK, WHITE
-    ]  # fmt: skip
+def test_colours_can_be_read_on_dark_pages_and_texts_on_colours() -> None:
+    ground = luminance(DARK["white"])  # letters need 4.5, bars and dots 3
+    for colour, least in {INK: 4.5, MUTED: 4.5, ACCENT: 4.5, GREY: 3}.items():
+        assert luminance(DARK[colour]) / ground >= least
+    fills = ("#ffffff", "#000000", LOSS_COLOURS[0], LOSS_COLOURS[-1])
+    assert [readable_on(colour) for colour in fills] == [BLACK, WHITE, BLACK, WHITE]
 
 
 # --- the charts of laws -----------------------------------------------------------------------------------
 
 
-def test_the_ogive_draws_the_shares_that_were_counted_and_every_distribution(
+def test_the_ogive_draws_what_was_counted_and_every_distribution_and_says_where_half_is(
     draw_spec: Drawing, samples: Samples
 ) -> None:
-    table = samples["claims_curves"]
-    spec = draw_spec("ogive")
-    edges, counts = DENTAL
-    of_points = next(r for r in spec["datasets"].values() if len(r) == len(edges) - 1)
-    assert [r["loss"] for r in of_points] == edges[1:]
-    assert of_points[0]["share"] == pytest.approx(100 * counts[0] / sum(counts))
-    names = [r["name"] for r in rows_with(spec, "name", "y", "best")]
-    assert len(names) == table.filter(pl.col("family") != "counted")["family"].n_unique()
-
-
-def test_the_ogive_says_where_half_of_the_losses_are(draw_spec: Drawing) -> None:
+    spec, (edges, counts) = draw_spec("ogive"), DENTAL
+    points = next(r for r in spec["datasets"].values() if len(r) == len(edges) - 1)
+    assert [r["loss"] for r in points] == edges[1:]
+    assert points[0]["share"] == pytest.approx(100 * counts[0] / sum(counts))
+    names = rows_with(spec, "name", "y", "best")
+    families = samples["claims_curves"].filter(pl.col("family") != "counted")["family"]
+    assert len(names) == families.n_unique()
     assert (
-        title_of(draw_spec("ogive")) == "Half of the losses above 0 are up to about 190; "
+        title_of(spec) == "Half of the losses above 0 are up to about 190; "
         "several distributions fit, the Burr XII slightly best"
     )
-
-
-def test_the_tail_ends_where_the_counts_do(draw_spec: Drawing) -> None:
-    spec = draw_spec("tail")
-    (end,) = rows_with(spec, "loss")
-    assert end == {"loss": 2500}
-    assert title_of(spec) == "0.79% of the losses above 0 are above 2,500"
-    assert "The counts end at 2,500; above it, only the distributions give a value" in subtitle_of(spec)
-
-
-def test_an_edge_above_which_nothing_was_counted_ends_the_counts_and_is_no_point(draw_spec: Drawing) -> None:
-    edges, counts = DENTAL
-    spec = draw_spec("tail", curve_table(fit_all([*edges, 4000], counts, top="closed")))
-    assert rows_with(spec, "loss") == [{"loss": 4000}]
-    assert edges[1:] in [[r.get("loss") for r in rows] for rows in spec["datasets"].values()]
-    assert title_of(spec) == "0.79% of the losses above 0 are above 2,500"
-
-
-def test_names_of_distributions_are_not_on_top_of_each_other(draw_spec: Drawing) -> None:
-    for name in ("ogive", "tail"):
+    for name in ("ogive", "tail"):  # the names are not on top of each other
         places = sorted(r["y"] for r in rows_with(draw_spec(name), "name", "y", "best"))
         assert all(b - a > 14.9 for a, b in itertools.pairwise(places))
         assert places[-1] <= 320
 
 
-# --- the forecast day by day ------------------------------------------------------------------------------
-
-
-def test_the_days_show_what_was_forecast_when_and_what_came(draw_spec: Drawing, samples: Samples) -> None:
-    table = samples["intake_days"]
-    drawn = data_of(draw_spec("intake_days"))
-    assert [
-        (row["filed"], row["low"], row["median"], row["high"], row["final"]) for row in drawn
-    ] == table.select("filed", "low", "median", "high", "final").rows()
-    still_open = table.with_columns(final=pl.lit(None, pl.Int64))
-    title = "As of 23 October 2022, 290 to 365 claims are expected by 23 October 2022"
-    for shown, ends in ((table, "at the deadline"), (still_open, "80% range")):
-        spec = draw_spec("intake_days", shown)
-        assert title_of(spec) == title
-        assert " ".join(spec["title"]["subtitle"][:-1]).endswith(ends)
-
-
-def test_without_a_forecast_or_after_the_deadline_the_title_says_so(
-    draw_spec: Drawing, samples: Samples
-) -> None:
-    none = samples["intake_days"].head(1)
-    assert title_of(draw_spec("intake_days", none)).endswith("day by day: none as of 19 October 2022")
-    closed = samples["intake_days"].with_columns(median=300, low=300, high=300)
-    assert title_of(draw_spec("intake_days", closed)) == "300 claims were filed by 23 October 2022."
+def test_the_tail_ends_where_the_counts_do(draw_spec: Drawing) -> None:
+    edges, counts = DENTAL
+    empty_band = curve_table(fit_all([*edges, 4000], counts, top="closed"))
+    for spec, end in ((draw_spec("tail"), 2500), (draw_spec("tail", empty_band), 4000)):
+        assert rows_with(spec, "loss") == [{"loss": end}]
+        assert title_of(spec) == "0.79% of the losses above 0 are above 2,500"
+        assert edges[1:] in [[r.get("loss") for r in rows] for rows in spec["datasets"].values()]
+    subtitle = " ".join(draw_spec("tail")["title"]["subtitle"])
+    assert "The counts end at 2,500; above it, only the distributions give a value" in subtitle
 
 
 # --- whatever the claims ----------------------------------------------------------------------------------

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import os
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
 import pytest
-from selenium.webdriver import Chrome, ChromeOptions
-from selenium.webdriver.chrome.service import Service
 
 from outage_analysis.charts import chart_context, draw, script_json, vega_bundle
 from outage_analysis.charts.axes import shown_days
 from outage_analysis.text import Locale
-from tests.chromium import CHROMIUM, DRIVER, FLAGS, IN_A_BROWSER
+from tests.chromium import IN_A_BROWSER
+from tests.contract.live_page import started_browser
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -32,29 +30,19 @@ def context(incident: Incident, as_of: date = LAST, lang: str = "en") -> ChartCo
     return chart_context(incident, Locale(lang), incident.display_names(lang), as_of, synthetic=False)
 
 
-def test_the_outage_is_in_the_local_time_of_the_incident(incident: Incident) -> None:
-    assert context(incident).outage == (datetime(2022, 10, 15, 15, 30), datetime(2022, 10, 20, 23))  # noqa: DTZ001
-
-
-@pytest.mark.parametrize(
-    ("as_of", "known"),
-    [(date(2022, 10, 30), []), (date(2022, 10, 31), ["first deadline, 1 Nov", "last day to claim, 6 Nov"])],
-)
-def test_a_deadline_is_shown_from_the_day_on_which_it_was_announced(
-    incident: Incident, as_of: date, known: list[str]
+def test_the_axis_has_the_outage_in_local_time_and_the_deadlines_that_were_announced(
+    incident: Incident,
 ) -> None:
-    assert [label for _, label in context(incident, as_of).deadlines] == known
-
-
-def test_without_announcements_the_end_of_the_claims_window_is_the_deadline(incident: Incident) -> None:
-    plain = incident.model_copy(update={"deadlines": ()})
-    assert [day for day, _ in context(plain, plain.claims_from).deadlines] == [LAST]
-
-
-def test_the_axis_holds_a_near_outage_and_no_far_one(incident: Incident) -> None:
     shown = context(incident)
-    assert shown_days(date(2022, 10, 19), LAST, shown) == (date(2022, 10, 15), LAST)
+    assert shown.outage == (datetime(2022, 10, 15, 15, 30), datetime(2022, 10, 20, 23))  # noqa: DTZ001
+    known = {
+        day: [label for _, label in context(incident, date(2022, 10, day)).deadlines] for day in (30, 31)
+    }
+    assert known == {30: [], 31: ["first deadline, 1 Nov", "last day to claim, 6 Nov"]}
+    plain = incident.model_copy(update={"deadlines": ()})  # then the window of claims ends at it
+    assert [day for day, _ in context(plain, plain.claims_from).deadlines] == [LAST]
     far = date(2023, 6, 1)
+    assert shown_days(date(2022, 10, 19), LAST, shown) == (date(2022, 10, 15), LAST)
     assert shown_days(far, far, shown) == (far, far)
 
 
@@ -74,17 +62,11 @@ look();
 
 def seen(page: Path, zone: str, profile: Path) -> list[Any]:
     """The axis labels, places of points, other texts and UTC offset of a chart in a time zone."""
-    options = ChromeOptions()
-    options.binary_location = CHROMIUM or ""
-    for flag in (*FLAGS, "--window-size=900,600", f"--user-data-dir={profile}"):
-        options.add_argument(flag)
-    driver = Chrome(options=options, service=Service(DRIVER, env={**os.environ, "TZ": zone}))
-    try:
+    found: list[Any] = []
+    for driver in started_browser(profile, "--window-size=900,600", TZ=zone):
         driver.get(page.as_uri())
-        found: list[Any] = driver.execute_async_script(LOOK)
+        found += driver.execute_async_script(LOOK)
         assert driver.get_log("browser") == []  # type: ignore[no-untyped-call]
-    finally:
-        driver.quit()
     return found
 
 

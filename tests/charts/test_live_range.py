@@ -79,11 +79,13 @@ def test_the_page_has_the_draws_of_the_simulation(runs: dict[str, Simulation]) -
     assert np.quantile(read, [0.1, 0.5, 0.9]) == pytest.approx(np.quantile(kept, [0.1, 0.5, 0.9]), rel=1e-4)
 
 
-def test_a_page_is_never_too_large(runs: dict[str, Simulation]) -> None:
-    for simulation in runs.values():
-        model = browser_model(simulation)
-        assert model
-        assert len(json.dumps(model)) < 500_000
+def test_a_page_is_never_too_large_and_payments_that_are_drawn_together_have_no_range(
+    runs: dict[str, Simulation], own_claims: Path
+) -> None:
+    assert all(len(json.dumps(browser_model(simulation))) < 500_000 for simulation in runs.values())
+    claims = read_claims(own_claims, currency="KRW")
+    together = run(make_plan(claims, tiers={300_000: 50_000, 500_000: 50_000}, unknown=0))
+    assert browser_model(together.runs["claims"]) is None
 
 
 @pytest.fixture(scope="module")
@@ -94,17 +96,9 @@ def engine(browser: Chrome) -> Chrome:
     return browser
 
 
-def browser_totals(
-    engine: Chrome, model: dict[str, Any], changes: Changes, pays: Mapping[str, float] | None = None
-) -> FloatArray:
-    return np.array(
-        engine.execute_script(
-            "return Array.from(liveModel(arguments[0]).totals(arguments[1], arguments[2]))",
-            model,
-            changes,
-            pays or {},
-        )
-    )
+def browser_totals(engine: Chrome, model: dict[str, Any], changes: Changes) -> FloatArray:
+    script = "return Array.from(liveModel(arguments[0]).totals(arguments[1], {}))"
+    return np.array(engine.execute_script(script, model, changes))
 
 
 NOTHING: Changes = {}
@@ -143,7 +137,7 @@ class TestInABrowser:
 
 
 @pytest.mark.slow
-class TestFurtherCases:
+class TestFreeGoods:
     pytestmark = IN_A_BROWSER
 
     def test_a_capped_good_serves_no_more_than_its_capacity(
@@ -157,58 +151,3 @@ class TestFurtherCases:
             ours = browser_totals(engine, model, changes)
             theirs = python_totals(runs["published"], model["draws"], "face_value", changes)
             assert ours == pytest.approx(theirs, rel=LARGEST_DIFFERENCE)
-
-    def test_payments_that_are_drawn_together_have_no_range(self, own_claims: Path) -> None:
-        plan = make_plan(
-            read_claims(own_claims, currency="KRW"), tiers={300_000: 50_000, 500_000: 50_000}, unknown=0
-        )
-        assert browser_model(run(plan).runs["claims"]) is None
-
-    @pytest.mark.parametrize(
-        ("trials", "rate"),
-        [
-            (1.0, 0.3),
-            (7.0, 0.5),
-            (7.4, 0.9),
-            (40.0, 0.98),
-            (40.6, 0.02),
-            (300.0, 0.2),
-            (2.5, 1.0),
-            (3.0, 0.0),
-        ],
-    )
-    def test_counts_have_the_distribution_of_the_package(
-        self, engine: Chrome, trials: float, rate: float
-    ) -> None:
-        """One unit of claims that pay 1 each, so that the total is the count."""
-        from outage_analysis.costs.count_process import binomial_count
-
-        scores = np.linspace(-3.7, 3.7, 1_025)
-        codes = np.rint((scores / 5.2 + 1) / 2 * 65_535).astype("<u2")
-        exact = (codes / 65_535 * 2 - 1) * 5.2
-        unit = {"name": "a", "claims": trials, "fixed": 1, "share": 0, "reviewed": False, "band": None}
-        stream = {
-            "process": "p",
-            "trials": trials,
-            "scales": [],
-            "rates": ["r"],
-            "mix": "",
-            "award": "",
-            "spread": "",
-            "capacity": None,
-            "poisson": False,
-            "certain": [],
-            "units": [{**unit, "pays": ""}],
-            "bands": 0,
-        }
-        model = {
-            "draws": len(codes),
-            "inputs": {},
-            "fixed": {"r": rate},
-            "largest_score": 5.2,
-            "awards": {},
-            "scores": {"p, a": base64.b64encode(codes.tobytes()).decode()},
-            "streams": [stream],
-        }
-        theirs = binomial_count(exact, np.full_like(exact, trials), np.full_like(exact, rate))
-        assert browser_totals(engine, model, {}).tolist() == theirs.tolist()

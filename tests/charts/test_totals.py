@@ -60,14 +60,9 @@ LOGNORMAL = Lognormal(median=1, sigma=SIGMA)
 
 
 def spec_of(
-    name: str,
-    table: pl.DataFrame,
-    lang: str = "en",
-    names: dict[str, str] | None = None,
-    *,
-    synthetic: bool = False,
+    name: str, table: pl.DataFrame, lang: str = "en", names: dict[str, str] | None = None
 ) -> dict[str, Any]:
-    chart = draw(name, table, frame(lang, names, synthetic=synthetic))
+    chart = draw(name, table, frame(lang, names))
     assert chart is not None
     found: dict[str, Any] = chart.to_dict()
     return found
@@ -83,19 +78,14 @@ def texts_of(spec: dict[str, Any]) -> list[str]:
 # --- the tables of a run ---------------------------------------------------------------------------------
 
 
-def test_the_dots_of_a_lognormal_total_are_its_quantiles() -> None:
-    table = total_distribution_table(simulate(portfolio(LOGNORMAL)))
+def test_dots_and_marks_of_a_lognormal_total_are_its_quantiles() -> None:
+    table = total_distribution_table(simulate(portfolio(LOGNORMAL)), budget=2 * SUM)
+    oracle, chances = stats.lognorm(SIGMA, scale=SUM), [(n + 0.5) / 50 for n in range(50)]
     assert table.schema == schema_of("total_distribution").dtypes
-    dots, oracle = table.filter(pl.col("mark").is_null()), stats.lognorm(SIGMA, scale=SUM)
-    chances = [(n + 0.5) / 50 for n in range(50)]
+    dots = table.filter(pl.col("mark").is_null())
     assert dots["below"].to_list() == pytest.approx(chances)
     assert oracle.cdf(dots["amount"].to_numpy()) == pytest.approx(chances, abs=2e-3)
-
-
-def test_the_marks_are_the_expected_total_the_quantiles_and_the_budget() -> None:
-    table = total_distribution_table(simulate(portfolio(LOGNORMAL)), budget=2 * SUM)
     marks = {r["mark"]: r for r in table.filter(pl.col("mark").is_not_null()).iter_rows(named=True)}
-    oracle = stats.lognorm(SIGMA, scale=SUM)
     assert list(marks) == ["expected", "p10", "p50", "p90", "budget"]
     assert marks["expected"]["amount"] == pytest.approx(oracle.mean(), rel=1e-9)  # in closed form
     for mark, p in {"p10": 0.1, "p50": 0.5, "p90": 0.9}.items():
@@ -241,33 +231,6 @@ def test_every_axis_has_a_few_round_ticks_within_its_ends(low: float, times: flo
 # --- what the charts say ---------------------------------------------------------------------------------
 
 
-def test_the_chart_of_the_distribution_says_its_median_mean_and_upper_end() -> None:
-    spec = spec_of("total_distribution", lognormal_distribution())
-    assert title_of(spec) == (
-        "About 160 million won: 1 in 10 outcomes is above 360 million won, half are below 100 million won"
-    )
-    assert texts_of(spec) == ["P90 360m", "mean 160m", "median 100m"]
-    korean = spec_of("total_distribution", lognormal_distribution(), lang="ko")
-    assert title_of(korean) == "약 1억 6,000만 원, 10번 중 1번은 3억 6,000만 원 초과, 절반은 1억 원 미만"
-
-
-def test_a_budget_is_a_line_with_its_chance() -> None:
-    spec = spec_of("total_distribution", lognormal_distribution(300e6))  # above it lies 1 - Phi(ln 3)
-    assert texts_of(spec)[0] == "budget 300m: 14% above"
-    assert title_of(spec).startswith("14% of the outcomes exceed the budget of 300 million won;")
-
-
-def test_a_title_never_says_half_where_many_outcomes_equal_the_median() -> None:
-    spec = spec_of("total_distribution", atoms((0, 0.3), (10e6, 0.4), (20e6, 0.28), (30e6, 0.02)))
-    assert title_of(spec).startswith(
-        "70% of the outcomes are at most 10 million won, 2.0% exceed 20 million won"
-    )
-    mostly_nothing = spec_of("total_distribution", atoms((0, 0.6), (10e6, 0.4)))
-    assert title_of(mostly_nothing).startswith(
-        "Nothing is paid in 60% of the outcomes; 0% exceed 10 million won"
-    )
-
-
 PRESS = (("press", "F-1", 250e6, 420e6), ("press", "F-2", None, 1e9))
 
 
@@ -280,29 +243,6 @@ def test_forecasts_carry_their_publishers_and_a_bound_is_an_arrow() -> None:
     unnamed = spec_of("total_distribution", lognormal_distribution(published=PRESS[:1]))
     assert texts_of(unnamed)[0] == "Press forecast 250m–420m"
     assert "F-1" not in str(unnamed["title"])
-
-
-def test_only_a_table_of_hindsight_shows_what_happened() -> None:
-    seen = lognormal_distribution(published=[("observed", "F-3", None, 50e6)])
-    spec = spec_of("total_hindsight", seen)
-    assert "What happened: about 50m" in texts_of(spec)
-    # Up to 50 of a lognormal total with median 100 and sigma 1 lie Phi(ln 0.5) = 24.4 %.
-    assert (
-        title_of(spec) == "What happened: about 50 million won; 24% of the forecast outcomes are at most this"
-    )
-    assert not any(
-        "happened" in text for text in texts_of(spec_of("total_distribution", lognormal_distribution()))
-    )
-
-
-def dots_of(spec: dict[str, Any]) -> list[dict[str, Any]]:
-    return rows_with(spec, "amount", "place", "level", "likely", "label", "share", "room")
-
-
-def test_dots_in_the_likely_range_are_coloured_and_all_are_there() -> None:
-    dots = dots_of(spec_of("total_distribution", lognormal_distribution()))
-    assert len(dots) == 50
-    assert sum(dot["likely"] for dot in dots) == 40  # 80 % of the outcomes
 
 
 AMOUNTS = st.lists(st.floats(0, 1e12).map(lambda x: round(x, -3)), min_size=2, max_size=50).filter(any)
@@ -350,81 +290,112 @@ def test_amounts_too_small_for_a_log_axis_share_a_place_with_a_name() -> None:
     assert r"[\"0\"" in zeros
 
 
-def test_the_waterfall_names_its_largest_step_and_ends_in_the_sum() -> None:
-    spec = spec_of("waterfall", steps_of(20e6, 30e6, 150e6))
-    assert title_of(spec) == "201 to 300, individual review: 75% of the expected cash cost"
-    rows = rows_with(spec, "name", "start", "end", "label", "sum")
-    assert [(r["start"], r["end"], r["label"]) for r in rows] == [
-        (0, 20e6, "20m (10%)"),
-        (20e6, 50e6, "30m (15%)"),
-        (50e6, 200e6, "150m (75%)"),
-        (0, 200e6, "200m (100%)"),
-    ]
+NAMES = {
+    "filing": "Filing share: of those who reported",
+    "backlog": "Backlog",
+    "fees": "Candidate: fees",
+    "proof": "Candidate: cash on proof",
+    "voucher": "Candidate: a voucher",
+}
+TITLES: list[tuple[str, pl.DataFrame, str, list[str]]] = [
+    (
+        "total_distribution",
+        lognormal_distribution(),
+        "About 160 million won: 1 in 10 outcomes is above 360 million won, half are below 100 million won",
+        ["P90 360m", "mean 160m", "median 100m"],
+    ),
+    (
+        "total_distribution",
+        lognormal_distribution(300e6),  # above it lies 1 - Phi(ln 3)
+        "14% of the outcomes exceed the budget of 300 million won;",
+        ["budget 300m: 14% above"],
+    ),
+    (  # never half, where many outcomes equal the median
+        "total_distribution",
+        atoms((0, 0.3), (10e6, 0.4), (20e6, 0.28), (30e6, 0.02)),
+        "70% of the outcomes are at most 10 million won, 2.0% exceed 20 million won",
+        [],
+    ),
+    (
+        "total_distribution",
+        atoms((0, 0.6), (10e6, 0.4)),
+        "Nothing is paid in 60% of the outcomes; 0% exceed 10 million won",
+        [],
+    ),
+    (
+        "total_hindsight",
+        lognormal_distribution(published=[("observed", "F-3", None, 50e6)]),
+        "What happened: about 50 million won; 24% of the forecast outcomes are at most this",
+        ["What happened: about 50m"],
+    ),
+    (
+        "waterfall",
+        steps_of(20e6, 30e6, 150e6),
+        "201 to 300, individual review: 75% of the expected cash cost",
+        ["20m (10%)", "30m (15%)", "150m (75%)", "200m (100%)"],
+    ),
+    (  # 9 others have 39 %, and are never called the largest
+        "waterfall",
+        steps_of(*[1e6] * 18, 2e6, 3e6),
+        "1,901 to 2,000, individual review: 13%",
+        [],
+    ),
+    (
+        "tornado",
+        SWINGS,
+        "Filing share matters most: expected cash cost from 13 million won to 510 million won",
+        ["13m–510m (2.0%–64%)", "82m–470m (100k–1.1m)", "76m–340m (P10–P90)", "110m–240m (×2.5–×1.2)"],
+    ),
+    ("tornado", SWINGS.head(1).with_columns(cost_low=pl.lit(0.0)), "Filing share", ["0–510m (2.0%–64%)"]),
+    (
+        "separate_sums",
+        RANGES,
+        "Handling costs more than the cash: the medians are 270 million won and 50 million won",
+        [
+            *("50m (1m–440m)", "270m (110m–580m)", "66bn (9bn–400bn), list price 600bn"),
+            "40bn (13bn–130bn), announced 40bn",
+        ],
+    ),
+    (
+        "free_goods",
+        RANGES,
+        "At list price, 25% of the free goods are expected to be taken up (P10 1.5%, P90 67%)",
+        ["90bn (1bn–220bn) of 360bn", "60bn (1bn–170bn) of 240bn"],
+    ),
+    (
+        "comparison",
+        POLICIES,
+        "Cash on proof: the cheapest in 70% of the outcomes",
+        ["1.7bn", "1.8bn (40m–4.6bn)", "15bn (1bn–40bn)"],
+    ),
+]
 
 
-def test_the_waterfall_names_its_sources_and_never_calls_the_joined_steps_the_largest() -> None:
-    spec = spec_of("waterfall", steps_of(*[1e6] * 18, 2e6, 3e6))
-    assert title_of(spec).startswith("1,901 to 2,000, individual review: 13%")  # 9 others have 39 %
+@pytest.mark.parametrize(("name", "table", "title", "labels"), TITLES)
+def test_a_title_says_the_finding_and_labels_say_the_amounts(
+    name: str, table: pl.DataFrame, title: str, labels: list[str]
+) -> None:
+    spec = spec_of(name, table, names=NAMES)
+    assert title_of(spec).startswith(title)
+    of_rows = [row["label"] for rows in spec["datasets"].values() for row in rows if "label" in row]
+    assert [label for label in labels if label not in (*texts_of(spec), *of_rows)] == []
+    if name == "total_distribution":
+        assert "happened" not in " ".join(texts_of(spec))
+
+
+def test_charts_begin_at_nothing_end_in_the_sum_and_cite_their_sources() -> None:
+    korean = spec_of("total_distribution", lognormal_distribution(), lang="ko")
+    assert title_of(korean) == "약 1억 6,000만 원, 10번 중 1번은 3억 6,000만 원 초과, 절반은 1억 원 미만"
+    dots = rows_with(korean, "amount", "place", "level", "likely", "label", "share", "room")
+    assert (len(dots), sum(dot["likely"] for dot in dots)) == (50, 40)  # 80 % of the outcomes are coloured
+    steps = rows_with(
+        spec_of("waterfall", steps_of(20e6, 30e6, 150e6)), "name", "start", "end", "label", "sum"
+    )
+    assert [(r["start"], r["end"]) for r in steps] == [(0, 20e6), (20e6, 50e6), (50e6, 200e6), (0, 200e6)]
     cited = spec_of("waterfall", steps_of(1e6, 2e6).with_columns(facts=pl.lit("CO-07 CO-09 CO-99")))
     assert cited["title"]["subtitle"][-1] == "Sources: v.daum.net, thecfo.kr. As of 30 December 2022."
-
-
-def test_the_tornado_names_the_widest_input_and_labels_each_end_with_cost_and_input() -> None:
-    names = {"filing": "Filing share: of those who reported", "backlog": "Backlog"}
-    spec = spec_of("tornado", SWINGS, names=names)
-    assert (
-        title_of(spec)
-        == "Filing share matters most: expected cash cost from 13 million won to 510 million won"
-    )
-    rows = rows_with(spec, "name", "left", "right", "label")
-    assert [r["label"] for r in rows] == [
-        "13m–510m (2.0%–64%)",
-        "82m–470m (100k–1.1m)",
-        "76m–340m (P10–P90)",
-        "110m–240m (×2.5–×1.2)",
-    ]
-    scale = spec["layer"][0]["encoding"]["x"]["scale"]
+    scale = spec_of("tornado", SWINGS)["layer"][0]["encoding"]["x"]["scale"]
     assert (scale["type"], scale["domain"][0]) == ("linear", 0)  # as on the slides and in the workbook
-
-
-def test_separate_sums_have_their_range_their_median_and_what_was_announced() -> None:
-    spec = spec_of("separate_sums", RANGES)
-    finding = "Handling costs more than the cash: the medians are 270 million won and 50 million won"
-    assert title_of(spec) == finding
-    (rows,) = spec["datasets"].values()
-    assert [r["label"] for r in rows] == [
-        "50m (1m–440m)",
-        "270m (110m–580m)",
-        "66bn (9bn–400bn), list price 600bn",
-        "40bn (13bn–130bn), announced 40bn",
-    ]
-    assert draw("separate_sums", RANGES.filter(valuation="cash"), frame()) is None  # nothing to set beside it
-
-
-def test_free_goods_show_expected_range_and_list_price_with_an_honest_share() -> None:
-    spec = spec_of("free_goods", RANGES)
-    # 150 of 600 billion, from 9 to 400.
-    assert (
-        title_of(spec)
-        == "At list price, 25% of the free goods are expected to be taken up (P10 1.5%, P90 67%)"
-    )
-    (rows,) = spec["datasets"].values()
-    assert [r["label"] for r in rows] == ["90bn (1bn–220bn) of 360bn", "60bn (1bn–170bn) of 240bn"]
-    assert draw("free_goods", RANGES.filter(valuation="cash"), frame()) is None
-
-
-def test_the_comparison_names_the_policy_that_is_most_often_cheapest() -> None:
-    names = {
-        "fees": "Candidate: fees",
-        "proof": "Candidate: cash on proof",
-        "voucher": "Candidate: a voucher",
-    }
-    spec = spec_of("comparison", POLICIES, names=names)
-    assert title_of(spec) == "Cash on proof: the cheapest in 70% of the outcomes"
-    rows = rows_with(spec, "name", "label", "range_low", "range_high", "expected", "most")
-    assert [(r["name"], r["label"]) for r in rows] == [
-        ("Fees", "1.7bn"),
-        ("Cash on proof", "1.8bn (40m–4.6bn)"),
-        ("A voucher", "15bn (1bn–40bn)"),
-    ]
+    alone = RANGES.filter(valuation="cash")  # nothing to set beside it, and no goods
+    assert draw("separate_sums", alone, frame()) is draw("free_goods", alone, frame()) is None
     assert draw("comparison", POLICIES.head(1), frame()) is None

@@ -62,10 +62,30 @@ def test_a_slider_speaks_the_unit_that_a_person_reads(
     assert sliders["talk-drawer.served"].most == "6.25"  # first come, first served
 
 
-def test_a_bound_is_never_written_as_more_than_it_is() -> None:
-    factor = LiveInput("f", "take_up", "share", 0.01, 0.0, 0.062567)
-    made = sliders_of(LiveCost((factor,), (Product("line", "face_value", 1e6, ("f",)),)))
-    assert [s.most for group in made.groups.values() for s in group] == ["6.25"]
+def test_where_nothing_is_decided_or_paid_there_are_no_sliders() -> None:
+    handling = LiveInput("h", "handling", "money", 1e6, 0.0, 2e6)
+    idle = LiveInput("as-filing", "filing_share", "share", 0.2, 0.0, 1.0)
+    undecided = LiveCost((handling,), (Product("line", "handling", 1.0, ("h",)),))
+    for found in (None, undecided, LiveCost((idle,), ())):
+        assert what_if_sliders(found, Locale("en"), {}) is None
+
+
+@pytest.mark.parametrize(
+    ("factor", "label", "value", "most"),
+    [
+        (LiveInput("f", "pays", "money", 5e4, 0.0, 5e5, line="a", over=0), "a: payment for any loss", "", ""),
+        (LiveInput("f", "take_up", "share", 0.01, 0.0, 0.062567), "", "", "6.25"),  # never more than it is
+        (LiveInput("f", "take_up", "share", 0.12346, 0.0, 0.12346, line="a"), "", "12.34", "12.34"),
+    ],
+)
+def test_a_slider_says_what_it_moves_within_its_bounds(
+    factor: LiveInput, label: str, value: str, most: str
+) -> None:
+    made = sliders_of(LiveCost((factor,), (Product("a", "cash", 1_000.0, ("f",)),)))
+    ((slider,),) = made.groups.values()
+    assert float(slider.value) <= float(slider.most)
+    shown = (slider.label, slider.value, slider.most)
+    assert all(wanted in ("", found) for wanted, found in zip((label, value, most), shown, strict=True))
 
 
 def test_what_has_the_same_factors_is_one_term() -> None:
@@ -87,33 +107,3 @@ def test_the_sliders_of_many_claims_need_no_more_than_those_of_a_count(
     values = {f.id: f.value for f in of_claims.factors}
     total = sum(base * math.prod(values[f] for f in ids) for base, ids in cash)
     assert round_digits(total, TABLE_DIGITS) == of_claims.expected("cash")
-
-
-def test_without_products_there_are_no_sliders() -> None:
-    assert what_if_sliders(None, Locale("en"), {}) is None
-
-
-def test_inputs_that_nobody_decides_have_no_slider() -> None:
-    handling = LiveInput("h", "handling", "money", 1e6, 0.0, 2e6)
-    found = LiveCost((handling,), (Product("line", "handling", 1.0, ("h",)),))
-    assert what_if_sliders(found, Locale("en"), {}) is None
-
-
-def test_a_payment_for_any_loss_is_not_said_to_begin_above_nothing() -> None:
-    factor = LiveInput("p", "pays", "money", 5e4, 0.0, 5e5, line="cash-line", over=0)
-    made = sliders_of(LiveCost((factor,), (Product("cash-line", "cash", 10.0, ("p",)),)))
-    assert [s.label for group in made.groups.values() for s in group] == ["cash-line: payment for any loss"]
-
-
-def test_inputs_of_a_line_that_pays_nothing_have_no_slider() -> None:
-    idle = LiveInput("as-filing", "filing_share", "share", 0.2, 0.0, 1.0)
-    assert what_if_sliders(LiveCost((idle,), ()), Locale("en"), {}) is None
-
-
-def test_a_slider_never_begins_above_its_most() -> None:
-    served = LiveInput("goods.served", "take_up", "share", 0.12346, 0.0, 0.12346, line="goods")
-    term = Product("goods", "face_value", 1000.0, ("goods.served",))
-    found = what_if_sliders(LiveCost((served,), (term,)), Locale("en"), {})
-    assert found
-    ((slider,),) = found.groups.values()
-    assert float(slider.value) <= float(slider.most)
