@@ -40,35 +40,52 @@ def launched(monkeypatch: pytest.MonkeyPatch) -> Launched:
     return told
 
 
-def test_it_opens_on_the_welcome_rendered(launched: Launched) -> None:
-    code, out, err = command("lab", notebooks_root())
-    assert (code, out, err) == (0, "", "")
-    assert launched["ServerApp.root_dir"] == str(notebooks_root())
-    assert launched["LabApp.default_url"] == "/lab/tree/welcome.md"
-    viewers = json.loads(launched["settings"])["@jupyterlab/docmanager-extension:plugin"]
-    assert viewers == {"defaultViewers": {"markdown": "Markdown Preview"}}
-
-
-def test_kernels_multiply_matrices_on_as_many_threads_as_they_like(
+def test_it_opens_on_the_welcome_and_asks_the_network_for_nothing(
     launched: Launched, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Every other command takes one: with more, last digits depend on the number of cores."""
     monkeypatch.setenv("OPENBLAS_NUM_THREADS", "")
     monkeypatch.delenv("OPENBLAS_NUM_THREADS")
-    command("lab", notebooks_root())
-    assert launched
+    assert command("lab", notebooks_root()) == (0, "", "")
+    assert {name: launched.get(name) for name in ASKED} == ASKED
+    settings, own = json.loads(launched["settings"]), Path(launched["LabApp.app_settings_dir"])
+    viewers = settings["@jupyterlab/docmanager-extension:plugin"]
+    assert viewers == {"defaultViewers": {"markdown": "Markdown Preview"}}
+    news = settings["@jupyterlab/apputils-extension:notification"]
+    assert news == {"fetchNews": "false", "checkForUpdates": False}
+    # The user's own settings and tabs stay, and nothing is left.
+    assert Path(launched["LabApp.workspaces_dir"]).parent == own
+    assert not own.exists()
+    # A terminal in it finds the command, and a closed tab does not end it.
+    assert launched["path"].split(os.pathsep)[0] == str(Path(sys.executable).parent)
+    assert launched["sigpipe"] == str(signal.SIG_IGN)
+    # Kernels multiply matrices on as many threads as they like, other commands do not.
     assert "OPENBLAS_NUM_THREADS" not in os.environ
     command("policies", "list")
     assert os.environ["OPENBLAS_NUM_THREADS"] == "1"
 
 
-def test_it_asks_the_network_for_nothing(launched: Launched) -> None:
-    open_lab(notebooks_root())
-    assert launched["LabApp.check_for_updates_class"] == "jupyterlab.NeverCheckForUpdate"
-    assert launched["LabApp.news_url"] == "None"
-    assert launched["LabApp.extension_manager"] == "readonly"
-    news = json.loads(launched["settings"])["@jupyterlab/apputils-extension:notification"]
-    assert news == {"fetchNews": "false", "checkForUpdates": False}
+ASKED = {
+    "ServerApp.root_dir": str(notebooks_root()),
+    "LabApp.default_url": "/lab/tree/welcome.md",
+    "LabApp.check_for_updates_class": "jupyterlab.NeverCheckForUpdate",
+    "LabApp.news_url": "None",
+    "LabApp.extension_manager": "readonly",
+    "ServerApp.port": None,
+    "ServerApp.open_browser": "True",
+}
+
+
+def test_port_browser_and_folder_are_as_requested(launched: Launched, tmp_path: Path) -> None:
+    command("lab", notebooks_root(), "--no-browser", "--port", "8890")
+    assert (launched["ServerApp.port"], launched["ServerApp.port_retries"]) == ("8890", "0")
+    assert launched["ServerApp.open_browser"] == "False"
+    project = new_project(tmp_path / "my outage")  # its pages are within reach
+    open_lab(project / "notebooks")
+    assert launched["ServerApp.root_dir"] == str(project)
+    assert launched["LabApp.default_url"] == "/lab/tree/notebooks/welcome.md"
+    (tmp_path / "a.ipynb").touch()
+    open_lab(tmp_path)
+    assert launched["LabApp.default_url"] == "/lab"  # without a welcome
 
 
 def test_jupyterlab_knows_every_option_and_every_setting_that_it_is_given() -> None:
@@ -84,41 +101,6 @@ def test_jupyterlab_knows_every_option_and_every_setting_that_it_is_given() -> N
         package, _, name = plugin.partition(":")
         schema = json.loads((schemas / package / f"{name}.json").read_text("utf-8"))
         assert values.keys() <= schema["properties"].keys()
-
-
-def test_the_users_own_settings_and_tabs_stay_and_nothing_is_left(launched: Launched) -> None:
-    open_lab(notebooks_root())
-    own = Path(launched["LabApp.app_settings_dir"])
-    assert Path(launched["LabApp.workspaces_dir"]).parent == own
-    assert not own.exists()
-
-
-def test_a_terminal_in_it_finds_the_command_and_a_closed_tab_does_not_end_it(launched: Launched) -> None:
-    command("lab", notebooks_root())
-    assert launched["path"].split(os.pathsep)[0] == str(Path(sys.executable).parent)
-    assert launched["sigpipe"] == str(signal.SIG_IGN)
-
-
-def test_port_and_browser_are_as_requested(launched: Launched) -> None:
-    command("lab", notebooks_root())
-    assert "ServerApp.port" not in launched
-    assert launched["ServerApp.open_browser"] == "True"
-    command("lab", notebooks_root(), "--no-browser", "--port", "8890")
-    assert (launched["ServerApp.port"], launched["ServerApp.port_retries"]) == ("8890", "0")
-    assert launched["ServerApp.open_browser"] == "False"
-
-
-def test_the_pages_of_a_project_are_within_reach(launched: Launched, tmp_path: Path) -> None:
-    project = new_project(tmp_path / "my outage")
-    open_lab(project / "notebooks")
-    assert launched["ServerApp.root_dir"] == str(project)
-    assert launched["LabApp.default_url"] == "/lab/tree/notebooks/welcome.md"
-
-
-def test_a_folder_without_a_welcome_opens_as_it_is(launched: Launched, tmp_path: Path) -> None:
-    (tmp_path / "a.ipynb").touch()
-    open_lab(tmp_path)
-    assert launched["LabApp.default_url"] == "/lab"
 
 
 @pytest.mark.parametrize(

@@ -48,90 +48,71 @@ def script_of(shown: Html) -> str:
     return str(script)
 
 
-def handed(shown: Html) -> Any:  # noqa: ANN401 - it is JSON
-    """What the script of an output hands over."""
-    return json.loads(script_of(shown).partition(".push(")[2].removesuffix(");"))[1]
-
-
 def test_the_data_are_the_report_s_and_compute_its_expected_cost(slider_output: tuple[Html, Report]) -> None:
-    found, data = slider_output[1].products, handed(slider_output[0])
+    shown, found = slider_output[0], slider_output[1].products
     assert found
+    data = json.loads(script_of(shown).partition(".push(")[2].removesuffix(");"))[1]
     assert set(data["report"]) == set(data["terms"]) == {"cash"}  # of five sliders none moves another total
     assert data["report"]["cash"] == found.expected("cash")
     for share in (0.0, 0.241, 1.0):
         values = data["factors"] | {"as-filing-share": share}
-        terms = data["terms"]["cash"]
-        total = sum(base * math.prod(values[id_] for id_ in ids) for base, ids in terms)
+        total = sum(base * math.prod(values[id_] for id_ in ids) for base, ids in data["terms"]["cash"])
         assert round_digits(total, TABLE_DIGITS) == found.expected("cash", {"as-filing-share": share})
+    assert not re.search("ynthetic|합성", shown.markup)
 
 
-def test_a_script_that_is_not_to_the_letter_ours_is_foreign(analysis: Analysis) -> None:
-    script = script_of(show_what_if(analysis))
+def test_a_script_that_is_not_to_the_letter_ours_is_foreign(slider_output: tuple[Html, Report]) -> None:
+    script = script_of(slider_output[0])
     assert is_package_script(script)
-    assert "outageWhatIfs" in script
     for other in (
         script + "alert(1);",
-        script + "\n",
         script.replace("]);", ", alert(1)]);"),
         script.replace("|| []", "|| alert(1)"),
-        script.replace("outageWhatIfs", "outageElse"),
         script.replace("window.outageWhatIfs = ", "window.outageCharts = ", 1),
         script.replace('"cash": 2', '"cash": 1', 1),
         script.replace(", ", ",", 1),
         re.sub(r'push\(\["[0-9a-f]', 'push(["x', script),
-        re.sub(r"push\(.*", 'push(["0", []]);', script),
         re.sub(r"push\(.*", "push([1, 2, 3]);", script),
     ):
         assert other != script
         assert not is_package_script(other), other[:200]
 
 
-def test_names_are_inert(analysis: Analysis) -> None:
+def test_names_are_inert_and_sliders_of_synthetic_rows_say_so(analysis: Analysis) -> None:
     policy = analysis.policy
-    lines = [line.model_copy(update={"name": Text(en=EVIL)}) for line in policy.lines]
-    hostile = replace(analysis, policy=policy.model_copy(update={"lines": tuple(lines)}))
-    html = show_what_if(hostile, most=None)
+    lines = tuple(line.model_copy(update={"name": Text(en=EVIL)}) for line in policy.lines)
+    html = show_what_if(replace(analysis, policy=policy.model_copy(update={"lines": lines})), most=None)
     assert html.markup.count("<script") == html.markup.count("</script") == 1
-    assert "<svg" not in html.markup
-    assert "&lt;svg onload=alert(2)&gt;" in html.markup
+    assert ("<svg" in html.markup, "&lt;svg onload=alert(2)&gt;" in html.markup) == (False, True)
     assert is_package_script(script_of(html))
-
-
-def test_sliders_of_synthetic_rows_say_so(analysis: Analysis, slider_output: tuple[Html, Report]) -> None:
-    assert "ynthetic" not in slider_output[0].markup
-    assert "합성" not in slider_output[0].markup
-    runs = {"synthetic": analysis.runs["synthetic"]}
     for lang in LANGUAGES:
-        made_up = show_what_if(replace(analysis, runs=runs), lang=lang)
+        made_up = show_what_if(replace(analysis, runs={"synthetic": analysis.runs["synthetic"]}), lang=lang)
         assert Locale(lang)("notebook.synthetic") in made_up.markup
         assert repr(made_up).startswith(Locale(lang)("notebook.synthetic"))
-        assert "made-up" in made_up.markup
+    for most in (0, -1, 2.5, "5", True):
+        with pytest.raises(UsageError, match=f"most is not a number of sliders .found '{most}'"):
+            show_what_if(analysis, most=cast("int", most))
 
 
-@pytest.mark.parametrize("most", [0, -1, 2.5, "5", True])
-def test_no_slider_at_all_is_not_a_number_of_sliders(analysis: Analysis, most: object) -> None:
-    with pytest.raises(UsageError, match=f"most is not a number of sliders .found '{most}'"):
-        show_what_if(analysis, most=cast("int", most))
-
-
-def test_cash_comes_before_what_is_never_added_to_it() -> None:
+@pytest.mark.parametrize(
+    ("most", "ranking", "shown"),
+    [
+        (1, ["goods", "filing"], ["filing"]),
+        (2, ["goods"], ["filing", "tier"]),  # unranked: as the page has them
+        (9, ["goods", "filing"], ["filing", "tier", "goods"]),
+    ],
+)
+def test_cash_comes_before_what_is_never_added_to_it(most: int, ranking: list[str], shown: list[str]) -> None:
     factors = (
         LiveInput("goods", "take_up", "share", 0.5, 0.0, 1.0, assumption="goods"),
         LiveInput("tier", "pays", "money", 100.0, 0.0, 1000.0, line="cash-line"),
         LiveInput("filing", "filing_share", "share", 0.5, 0.0, 1.0, assumption="filing"),
     )
     terms = (Product("a", "face_value", 1e6, ("goods",)), Product("b", "cash", 10.0, ("filing", "tier")))
-    products = LiveCost(factors, terms)
-
-    def first(most: int, *ranking: str) -> list[str]:
-        made = what_if_sliders(products, Locale("en"), {}, most=most, ranking=ranking)
-        assert made
-        assert list(made.data["terms"]) == (["cash"] if most < 3 else ["cash", "face_value"])
-        return [s.factor for group in made.groups.values() for s in group]
-
-    assert first(1, "goods", "filing") == ["filing"]
-    assert first(2, "goods") == ["filing", "tier"]  # unranked: as the page has them
-    assert first(9, "goods", "filing") == ["filing", "tier", "goods"]
+    made = what_if_sliders(LiveCost(factors, terms), Locale("en"), {}, most=most, ranking=ranking)
+    assert made
+    assert list(made.data["terms"]) == ["cash", "face_value"][: 1 + ("goods" in shown)]
+    assert [s.factor for group in made.groups.values() for s in group] == shown
 
 
 # --- in a browser, from an exported page ------------------------------------------------------------------

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import csv
 import html
 import json
@@ -13,24 +12,23 @@ import subprocess
 import sys
 from functools import partial
 from pathlib import Path
-from typing import Any
+from unittest.mock import Mock
 
 import pytest
 
 from outage_analysis import Plan, load_incident, read_claims, run, write_report
-from outage_analysis.analysis import Analysis, load_documents
+from outage_analysis.analysis import load_documents
 from outage_analysis.errors import EnvironmentFailed, OutageAnalysisError, UsageError
 from outage_analysis.files import notebooks_root
 from outage_analysis.jupyter import new_project
 from outage_analysis.jupyter import project as making
 from outage_analysis.jupyter.notebook import notebook_names, replace_values
-from outage_analysis.jupyter.project import ROWS, sample_claims_csv
+from outage_analysis.jupyter.project import ROWS
 from tests.commands import command
 from tests.html_page import WebPage
 from tests.shared_folders import file_contents
 
 CURRENCIES = ("EUR", "KRW")
-DIGITS = {"EUR": 2, "KRW": 0}
 MAKE = shutil.which("make")
 
 
@@ -41,74 +39,64 @@ def projects(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     return {code: new_project(folder / f"my-{code.lower()}", currency=code) for code in CURRENCIES}
 
 
-@pytest.fixture(scope="module")
-def analyses(projects: dict[str, Path]) -> dict[str, Analysis]:
-    """What `make report` computes, with fewer draws."""
-    return {
-        code: run(
-            Plan(
-                project / "incident.toml",
-                project / "policy.toml",
-                project / "ledger.toml",
-                claims=(project / "claims",),
-                compare=(project / "alternative.toml",),
-                draws=8192,
-            )
-        )
-        for code, project in projects.items()
-    }
-
-
-def parameters(notebook: Path) -> dict[str, Any]:
-    """The values that a notebook's cell of parameters assigns."""
-    cells = json.loads(notebook.read_text("utf-8"))["cells"]
-    (cell,) = [c for c in cells if "parameters" in c["metadata"].get("tags", ())]
-    return {
-        statement.targets[0].id: ast.literal_eval(statement.value)
-        for statement in ast.parse("".join(cell["source"])).body
-        if isinstance(statement, ast.Assign) and isinstance(statement.targets[0], ast.Name)
-    }
-
-
-# --- what is in it ------------------------------------------------------------------------------------
-
-
-def test_no_word_of_a_template_is_left_open(projects: dict[str, Path]) -> None:
-    for project in projects.values():
-        assert not re.search(r"\{\{|\{%|Undefined", b"\n".join(file_contents(project).values()).decode())
-
-
 @pytest.mark.parametrize("code", CURRENCIES)
 def test_the_pages_fit_each_other_and_say_that_they_are_examples(
-    projects: dict[str, Path], code: str
+    projects: dict[str, Path], code: str, tmp_path: Path
 ) -> None:
-    project = projects[code]
-    incident, policy, ledger = load_documents(
-        Plan(project / "incident.toml", project / "policy.toml", project / "ledger.toml")
-    )
+    project, digits = projects[code], {"EUR": 2, "KRW": 0}[code]
+    incident, policy, ledger = load_documents(plan_of(project))
     assert ledger is not None
     assert (incident.id, policy.id, ledger.incident) == (project.name,) * 3
-    assert (incident.currency, ledger.currency, incident.minor_units) == (code, code, DIGITS[code])
+    assert (incident.currency, ledger.currency, incident.minor_units) == (code, code, digits)
     for entry in ledger.assumptions:
         for said in (entry.owner, entry.source.en, entry.rationale.en):
             assert "xample, not evidence" in said
         assert (entry.grade, entry.approved_by) == ("example", "")
     for page in ("incident", "policy", "alternative", "ledger"):
         assert "EXAMPLE" in (project / f"{page}.toml").read_text("utf-8")
-    assert "example" in policy.name.en
-
-
-@pytest.mark.parametrize("code", CURRENCIES)
-def test_every_row_of_the_sample_is_a_claim_and_synthetic(projects: dict[str, Path], code: str) -> None:
-    incident = load_incident(projects[code] / "incident.toml")
-    claims = read_claims(projects[code] / "claims", incident)
+    path = tmp_path / "mine.csv"  # the sample is synthetic under any name
+    shutil.copy(project / "claims" / "sample-synthetic.csv", path)
+    claims = read_claims(path, load_incident(project / "incident.toml"))
     assert (len(claims), len(claims.rejected_rows), claims.synthetic) == (ROWS, 0, True)
 
 
-def test_the_sample_is_synthetic_under_any_name(projects: dict[str, Path], tmp_path: Path) -> None:
-    path = tmp_path / "mine.csv"
-    shutil.copy(projects["KRW"] / "claims" / "sample-synthetic.csv", path)
-    assert read_claims(path, load_incident(projects["KRW"] / "incident.toml")).synthetic
+def plan_of(project: Path) -> Plan:
+    pages = {name: project / f"{name}.toml" for name in ("incident", "policy", "ledger")}
+    compared = (project / "alternative.toml",)
+    return Plan(**pages, claims=(project / "claims",), compare=compared, draws=8192)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("currency", "loss_unit", "edges"),
+    [
+        ("EUR", "", (300_000, 500_000)),
+        ("EUR", "minutes", (60, 180)),
+        ("KRW", "hours", (4, 24)),
+        ("USD", "days", (1, 3)),
+    ],
+)
+def test_a_project_runs_as_created_in_every_unit(
+    tmp_path: Path, currency: str, loss_unit: str, edges: tuple[int, int]
+) -> None:
+    project = new_project(tmp_path / "p", currency=currency, loss_unit=loss_unit or currency, lang="ko")
+    assert not re.search(r"\{\{|\{%|Undefined", b"\n".join(file_contents(project).values()).decode())
+    analysis = run(plan_of(project))
+    assert (analysis.incident.loss.unit, analysis.headline_basis) == (loss_unit or currency, "synthetic")
+    losses: dict[str, list[int]] = {"general_user": [], "small_business": []}
+    for row in csv.DictReader((project / "claims" / "sample-synthetic.csv").read_text("utf-8").splitlines()):
+        if row["loss"]:
+            losses[row["claimant_type"]].append(round(float(row["loss"]) * (1 if loss_unit else 100)))
+    credit = 5_000 * sum(loss > 0 for loss in losses["general_user"])
+    business = sum(
+        30_000 if loss <= edges[0] else 50_000 for loss in losses["small_business"] if 0 < loss <= edges[1]
+    )
+    costs = analysis.exact_tables["claims_costs"].filter(level="band", valuation="cash")
+    promised = {line: costs.filter(line=line)["promised"].sum() for line in ("user-credit", "business-cash")}
+    assert promised == {"user-credit": credit, "business-cash": business}
+    text = WebPage.of(write_report(analysis, tmp_path / "report", formats=("html",))).prose()
+    assert "Synthetic. The claims in this report are synthetic." in " ".join(text.split())
+    assert all(said in text for said in ("example, not evidence", "no figure in it describes a real outage"))
 
 
 # --- the notebooks ------------------------------------------------------------------------------------
@@ -142,35 +130,20 @@ def test_parameters_keep_their_comments_and_skip_what_is_not_there() -> None:
 # --- it runs ------------------------------------------------------------------------------------------
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("code", CURRENCIES)
-def test_the_report_says_that_it_is_synthetic_and_what_the_choice_costs(
-    analyses: dict[str, Analysis], code: str, tmp_path: Path
-) -> None:
-    analysis = analyses[code]
-    assert analysis.headline_basis == "synthetic"
-    text = WebPage.of(write_report(analysis, tmp_path / "report", formats=("html",))).prose()
-    assert "Synthetic. The claims in this report are synthetic." in " ".join(text.split())
-    assert "example, not evidence" in text
-    assert "no figure in it describes a real outage" in text
-    assert {"EUR": "euros", "KRW": "won"}[code] in text
-    check_promised(analysis, "", (300_000, 500_000))
-
-
-def check_promised(analysis: Analysis, loss_unit: str, edges: tuple[int, int]) -> None:
-    """Count in the sample who is paid how much, before filing and acceptance."""
-    digits = DIGITS.get(analysis.incident.currency, 2)
-    losses: dict[str, list[int]] = {"general_user": [], "small_business": []}
-    for row in csv.DictReader(sample_claims_csv(digits, loss_unit).splitlines()):
-        loss = round(float(row["loss"] or 0) * (1 if loss_unit else 10**digits))
-        losses[row["claimant_type"]] += [loss] if row["loss"] else []
-    credit = 5_000 * sum(loss > 0 for loss in losses["general_user"])
-    business = sum(
-        30_000 if loss <= edges[0] else 50_000 for loss in losses["small_business"] if 0 < loss <= edges[1]
+def make_in(project: Path, target: str, tool: object, here: Path) -> subprocess.CompletedProcess[str]:
+    words, environment = [str(MAKE), "-s", "-C", str(project), target], {**os.environ, "PWD": str(here)}
+    return subprocess.run(
+        [*words, f"OUTAGE={tool}"], cwd=here, env=environment, capture_output=True, text=True, check=False
     )
-    costs = analysis.exact_tables["claims_costs"].filter(level="band", valuation="cash")
-    promised = {line: costs.filter(line=line)["promised"].sum() for line in ("user-credit", "business-cash")}
-    assert promised == {"user-credit": credit, "business-cash": business}
+
+
+def tool_in(folder: Path) -> Path:
+    """A stand-in for the command that prints what it is asked."""
+    folder.mkdir(exist_ok=True)
+    tool = folder / "outage-analysis"
+    tool.write_text('#!/bin/sh\necho "ran $*"\n', "utf-8")
+    tool.chmod(0o755)
+    return tool
 
 
 @pytest.mark.skipif(MAKE is None, reason="needs make")
@@ -199,30 +172,12 @@ def check_promised(analysis: Analysis, loss_unit: str, edges: tuple[int, int]) -
 def test_make_calls_the_command_that_it_is_given(
     projects: dict[str, Path], target: str, said: str, tmp_path: Path
 ) -> None:
-    assert MAKE
-    tool = tmp_path / "a folder" / "outage-analysis"
-    tool.parent.mkdir()
-    tool.write_text('#!/bin/sh\necho "ran $*"\n', "utf-8")
-    tool.chmod(0o755)
-    make = [MAKE, "-s", "-C", str(projects["KRW"]), target]
-    for named in (
-        tool,
-        Path("a folder") / "outage-analysis",
-    ):  # from where make is called, not from where it goes
-        environment = {**os.environ, "PWD": str(tmp_path)}
-        done = subprocess.run(
-            [*make, f"OUTAGE={named}"],
-            cwd=tmp_path,
-            env=environment,
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-        assert f"ran {said}" in done.stdout
-    lost = subprocess.run([*make, "OUTAGE=no-such-tool"], capture_output=True, text=True, check=False)
-    assert (lost.returncode, lost.stdout) == (2, "")
+    tool = tool_in(tmp_path / "a folder")
+    for named in (tool, tool.relative_to(tmp_path)):  # from where make is called, not from where it goes
+        assert f"ran {said}" in make_in(projects["KRW"], target, named, tmp_path).stdout
+    lost = make_in(projects["KRW"], target, "no-such-tool", tmp_path)
+    assert (lost.returncode, lost.stdout, lost.stderr.count("\n")) == (2, "", 1)
     assert 'no-such-tool was not found: run pip install "outage-analysis[notebooks]"' in lost.stderr
-    assert lost.stderr.count("\n") == 1
 
 
 @pytest.mark.skipif(MAKE is None, reason="needs make")
@@ -232,48 +187,16 @@ def test_make_calls_the_command_that_it_is_given(
 def test_make_runs_nothing_that_a_folder_is_called(
     projects: dict[str, Path], name: str, tmp_path: Path
 ) -> None:
-    assert MAKE
-    project = tmp_path / name
-    shutil.copytree(projects["KRW"], project)
-    (project / "tool").write_text('#!/bin/sh\necho "ran $1"\n', "utf-8")
-    (project / "tool").chmod(0o755)
-    environment = {**os.environ, "PWD": str(project)}
-    for named, said in (("tool", "ran lab\n"), ("no-tool", "")):
-        words = [MAKE, "-s", "lab", f"OUTAGE={named}"]
+    project = Path(shutil.copytree(projects["KRW"], tmp_path / name))
+    tool_in(project)
+    for tool, said in (("./outage-analysis", "ran lab notebooks\n"), ("no-tool", "")):
+        words = [str(MAKE), "-s", "lab", f"OUTAGE={tool}"]
+        environment = {**os.environ, "PWD": str(project)}
         done = subprocess.run(
             words, cwd=project, env=environment, capture_output=True, text=True, check=False
         )
         assert done.stdout == said
     assert not [*tmp_path.rglob("P")]
-
-
-# --- other units ------------------------------------------------------------------------------------
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    ("currency", "loss_unit", "edges"),
-    [("EUR", "minutes", (60, 180)), ("KRW", "hours", (4, 24)), ("USD", "days", (1, 3))],
-)
-def test_a_project_runs_as_created_in_every_unit(
-    tmp_path: Path, currency: str, loss_unit: str, edges: tuple[int, int]
-) -> None:
-    project = new_project(tmp_path / "p", currency=currency, loss_unit=loss_unit, lang="ko")
-    plan = Plan(
-        project / "incident.toml",
-        project / "policy.toml",
-        project / "ledger.toml",
-        claims=(project / "claims",),
-        compare=(project / "alternative.toml",),
-        draws=8192,
-    )
-    analysis = run(plan)
-    assert analysis.incident.loss.unit == loss_unit
-    assert not re.search(r"\{\{|\{%|Undefined", b"\n".join(file_contents(project).values()).decode())
-    assert analysis.headline_is_synthetic
-    check_promised(analysis, loss_unit, edges)
-    page = write_report(analysis, tmp_path / "report", formats=("html",), lang="ko")
-    assert "배상" not in WebPage.of(page).prose()
 
 
 # --- the same for everybody ---------------------------------------------------------------------------
@@ -292,10 +215,10 @@ def test_equal_arguments_give_equal_bytes_whatever_the_hash_seed_and_the_clock(
 
 def test_the_language_is_that_of_the_notebooks_and_of_make(tmp_path: Path) -> None:
     project = new_project(tmp_path / "p", lang="ko", name='Tram "A"\\')
-    assert {parameters(p)["lang"] for p in (project / "notebooks").glob("*.ipynb")} == {"ko"}
-    prose = (project / "notebooks" / "05_executive_summary.ipynb").read_text("utf-8")
-    assert "경영진 요약" in prose
-    assert "Executive summary" not in prose
+    texts = {p.name: p.read_text("utf-8") for p in (project / "notebooks").glob("*.ipynb")}
+    assert all(r"lang = \"ko\"" in text for text in texts.values())
+    summary = texts["05_executive_summary.ipynb"]
+    assert ("경영진 요약" in summary, "Executive summary" in summary) == (True, False)
     assert "\nSPOKEN ?= ko\n" in (project / "Makefile").read_text("utf-8")
     assert load_incident(project / "incident.toml").name.en == 'Tram "A"\\'
 
@@ -305,40 +228,48 @@ def test_the_language_is_that_of_the_notebooks_and_of_make(tmp_path: Path) -> No
     [("Tram 2031!", "tram-2031"), ("Ünïted_Rail", "united_rail"), ("--x", "x"), ("a" * 99, "a" * 48)],
 )
 def test_the_id_is_made_of_the_name_of_the_folder(folder: str, id_: str, tmp_path: Path) -> None:
+    (tmp_path / folder).mkdir()  # an empty folder is filled
     assert load_incident(new_project(tmp_path / folder) / "incident.toml").id == id_
+    with pytest.raises(UsageError, match=r": is not empty\. Name a new folder"):
+        new_project(tmp_path / folder)
+
+
+def test_a_name_is_no_markup_where_it_is_previewed(tmp_path: Path) -> None:
+    name = "![x](http://evil/p.png) <b>_a_ *b* `c` $d$ &amp; \\(e\\) #"
+    project = new_project(tmp_path / "p", name=name)
+    for page in ("README.md", "notebooks/welcome.md"):
+        heading = (project / page).read_text("utf-8").splitlines()[0]
+        assert html.unescape(heading) == f"# {name}"
+        assert not re.search(r"[\\`*_\[\]<>$]|http://", heading)
+    assert load_incident(project / "incident.toml").name.en == name
+
+
+def test_a_project_that_could_not_be_finished_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(making, "load_documents", Mock(side_effect=OSError(28, "No space left on device")))
+    with pytest.raises(EnvironmentFailed, match="cannot be written: No space left"):
+        new_project(tmp_path / "p")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_command_prints_the_folder_and_what_to_do_next(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    code, out, err = command("new", "my outage", "--currency", "EUR", "--name", "Tram outage")
+    assert (code, out, err.count("\n")) == (0, f"{tmp_path / 'my outage'}\n", 4)
+    assert err.startswith("Next: cd 'my outage' && make report")
+    assert load_incident(tmp_path / "my outage" / "incident.toml").name.en == "Tram outage"
+    said = "error: my outage: is not empty. Name a new folder; nothing is ever overwritten.\n"
+    assert command("new", "my outage", "--json") == (2, "", said)
+    assert json.loads(command("new", "other", "--json")[1]) == {"project": str(tmp_path / "other")}
+    code, out, err = command("new", "--", "-rf\x1b\u202e")
+    assert (code, out) == (0, f"{tmp_path}/-rf\\x1b\\u202e\n")
+    assert err.startswith("Next: cd './-rf\\x1b\\u202e' && make report")
 
 
 # --- whole or not at all ------------------------------------------------------------------------------
-
-
-def test_an_empty_folder_is_filled_and_one_with_anything_in_it_is_refused(tmp_path: Path) -> None:
-    empty, taken = tmp_path / "empty", tmp_path / "taken"
-    empty.mkdir()
-    new_project(empty)
-    assert (empty / "incident.toml").is_file()
-    taken.mkdir()
-    (taken / ".hidden").touch()
-    with pytest.raises(UsageError, match=r"taken: is not empty\. Name a new folder"):
-        new_project(taken)
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["empty", "taken"]
-    assert [p.name for p in taken.iterdir()] == [".hidden"]
-
-
-def test_two_that_make_one_project_at_once_make_it_once(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    write = making._write_files  # noqa: SLF001 - where a run is slow
-
-    def overtaken(*project: Any, **settings: Any) -> None:  # noqa: ANN401 - as `_write_files`
-        write(*project, **settings)
-        monkeypatch.setattr(making, "_write_files", write)
-        new_project(tmp_path / "p", name="The first")
-
-    monkeypatch.setattr(making, "_write_files", overtaken)
-    with pytest.raises(UsageError, match=r"p: somebody wrote there meanwhile\. It stays"):
-        new_project(tmp_path / "p", name="The second")
-    assert load_incident(tmp_path / "p" / "incident.toml").name.en == "The first"
-    assert [p.name for p in tmp_path.iterdir()] == ["p"]
 
 
 def test_a_file_saved_meanwhile_into_the_folder_stays(
@@ -348,30 +279,6 @@ def test_a_file_saved_meanwhile_into_the_folder_stays(
     with pytest.raises(UsageError, match="somebody wrote there meanwhile"):
         new_project(tmp_path)
     assert file_contents(tmp_path) == {"notes.txt": b"mine"}
-
-
-def test_a_name_is_no_markup_where_it_is_previewed(tmp_path: Path) -> None:
-    name = "![x](http://evil/p.png) <b>_a_ *b* `c` $d$ &amp; \\(e\\) #"
-    project = new_project(tmp_path / "p", name=name)
-    for page in ("README.md", "notebooks/welcome.md"):
-        heading = (project / page).read_text("utf-8").splitlines()[0]
-        assert html.unescape(heading) == f"# {name}"
-        assert not set("\\`*_[]<>$").intersection(heading)
-        assert "http://" not in heading
-    assert load_incident(project / "incident.toml").name.en == name
-
-
-@pytest.mark.parametrize("failing", ["sample_claims_csv", "notebooks_with_parameters", "load_documents"])
-def test_a_project_that_could_not_be_finished_leaves_nothing(
-    failing: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def fail(*_: object) -> None:
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(making, failing, fail)
-    with pytest.raises(EnvironmentFailed, match="cannot be written: No space left"):
-        new_project(tmp_path / "p")
-    assert list(tmp_path.iterdir()) == []
 
 
 REFUSED = {
@@ -414,25 +321,3 @@ def test_what_cannot_be_a_project_is_refused_in_one_line(
     assert refused.value.exit_code == 2
     assert "\n" not in str(refused.value)
     assert sorted(here.iterdir()) == before
-
-
-# --- the command --------------------------------------------------------------------------------------
-
-
-def test_the_command_prints_the_folder_and_what_to_do_next(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    code, out, err = command("new", "my outage", "--currency", "EUR", "--name", "Tram outage")
-    assert (code, out) == (0, f"{tmp_path / 'my outage'}\n")
-    assert err.count("\n") == 4
-    assert err.startswith("Next: cd 'my outage' && make report")
-    assert load_incident(tmp_path / "my outage" / "incident.toml").name.en == "Tram outage"
-    code, out, err = command("new", "my outage", "--json")
-    assert (code, out) == (2, "")
-    assert err == "error: my outage: is not empty. Name a new folder; nothing is ever overwritten.\n"
-    code, out, _ = command("new", "other", "--json")
-    assert json.loads(out) == {"project": str(tmp_path / "other")}
-    code, out, err = command("new", "--", "-rf\x1b\u202e")
-    assert (code, out) == (0, f"{tmp_path}/-rf\\x1b\\u202e\n")
-    assert err.startswith("Next: cd './-rf\\x1b\\u202e' && make report")

@@ -10,7 +10,7 @@ from datetime import date
 from decimal import Decimal
 from html import escape
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import altair as alt
 import nbformat
@@ -19,23 +19,19 @@ import pytest
 from IPython.core.interactiveshell import InteractiveShell
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
-from nbformat import NotebookNode
 from PIL import Image
 from selenium.webdriver import Chrome
 from selenium.webdriver.support.wait import WebDriverWait
-from traitlets.config import Config
 
-import outage_analysis
 from outage_analysis.analysis import Analysis, forecast_by_day
 from outage_analysis.assumptions import Ledger
 from outage_analysis.charts import RENDERER, AltairChart, is_package_script, script_bundle
 from outage_analysis.charts import render_offline as drawn_offline
-from outage_analysis.claims import Claims
 from outage_analysis.errors import OutageAnalysisError, UsageError
 from outage_analysis.files import Text
 from outage_analysis.incidents import load_intake
 from outage_analysis.jupyter import show, show_part, show_table
-from outage_analysis.jupyter.display import Html, enable_offline_charts, note
+from outage_analysis.jupyter.display import Html, note
 from outage_analysis.losses import build_cube, cumulative_intake, curve_table, fit_all, load_grouped
 from outage_analysis.policies import Policy
 from outage_analysis.reports import Report
@@ -57,12 +53,6 @@ def rendered(chart: AltairChart | Html) -> dict[str, str]:
 
 
 @pytest.fixture
-def claims(analysis: Analysis) -> Claims:
-    assert analysis.claims is not None
-    return analysis.claims
-
-
-@pytest.fixture
 def default_renderer() -> Iterator[None]:
     before = alt.renderers.active
     yield
@@ -70,74 +60,60 @@ def default_renderer() -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("default_renderer")
-def test_first_cell_puts_vega_into_its_output_and_charts_do_not(capsys: pytest.CaptureFixture[str]) -> None:
-    enable_offline_charts(None)
-    capsys.readouterr()
-    assert alt.renderers.active == RENDERER
+@pytest.mark.parametrize("after", ["", "\nimport outage_analysis as oa"])
+def test_every_run_of_the_first_cell_outputs_vega_and_charts_do_not(
+    shell: InteractiveShell, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, after: str
+) -> None:
+    displayed: list[Html] = []
+    monkeypatch.setattr("IPython.display.display", displayed.append)
+    before, run_cell = alt.renderers.active, cast("Any", shell.run_cell)
+    for _ in range(3):
+        run_cell(f"%load_ext outage_analysis{after}").raise_error()
+        assert displayed.pop()._repr_html_().endswith(script_bundle())
+        assert displayed == []
+    assert (alt.renderers.active, shell.custom_exceptions) == (RENDERER, (OutageAnalysisError,))
     renderer: Any = alt.renderers.get()
     output = renderer(chart_of("a").to_dict())
     assert set(output) == {"text/html", "image/png", "text/plain"}
     assert len(output["text/html"]) < 10_000
     assert "vegaEmbed" not in output["text/html"]
-
-
-@pytest.fixture
-def shell() -> Iterator[InteractiveShell]:
-    """A session of IPython without a history."""
-    without = Config()
-    without.HistoryManager.enabled = False
-    yield InteractiveShell(config=without)  # type: ignore[no-untyped-call]
-    outage_analysis.unload_ipython_extension(None)  # type: ignore[arg-type] # it looks at none
-
-
-@pytest.mark.usefixtures("default_renderer")
-def test_a_session_starts_by_one_line_and_is_given_back_by_another(shell: InteractiveShell) -> None:
-    before = alt.renderers.active
-    line = shell.run_line_magic
-
-    def state() -> tuple[str, tuple[type[BaseException], ...]]:
-        return alt.renderers.active, shell.custom_exceptions
-
-    ours = (RENDERER, (OutageAnalysisError,))
-    line("load_ext", "outage_analysis")
-    assert state() == ours
-    line("load_ext", "outage_analysis")
-    line("unload_ext", "outage_analysis")
-    assert state() == (before, ())
-    line("load_ext", "outage_analysis")
-    assert state() == ours
-
-
-@pytest.mark.usefixtures("default_renderer")
-@pytest.mark.parametrize("after", ["", "\nimport outage_analysis as oa"])
-def test_every_run_of_the_first_cell_outputs_vega(
-    shell: InteractiveShell, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, after: str
-) -> None:
-    displayed: list[Html] = []
-    monkeypatch.setattr("IPython.display.display", displayed.append)
-    run_cell: Any = shell.run_cell
-    for _ in range(3):
-        run_cell(f"%load_ext outage_analysis{after}").raise_error()
-        assert displayed.pop()._repr_html_().endswith(script_bundle())
-        assert displayed == []
     run_cell("%unload_ext outage_analysis").raise_error()
     run_cell("%load_ext outage_analysis_of_others\n" if after else "'%load_ext outage_analysis'")
     assert displayed == []
-    assert alt.renderers.active != RENDERER
-    output = capsys.readouterr()
-    assert "already loaded" not in output.out  # what IPython says of a second `%load_ext`
-
-
-@pytest.mark.parametrize("inside", ["[" * 100_000, '.push(["a", ' * 20_000, "9" * 5_000, ""])
-def test_a_script_that_only_begins_as_ours_is_soon_distinguished(inside: str) -> None:
-    head = '(window.outageCharts = window.outageCharts || []).push(["a", '
-    assert not is_package_script(f"{head}{inside}]);")
-    assert not is_package_script(head + inside)
+    assert (alt.renderers.active, shell.custom_exceptions) == (before, ())
+    assert "already loaded" not in capsys.readouterr().out  # what IPython says of a second `%load_ext`
 
 
 def test_plain_text_moves_no_terminal() -> None:
     assert repr(note("a\x1b[31m\nb\u202e")) == "a\\x1b[31m\\nb\\u202e"
     assert repr(Html("", "a\x1b\nb\u202e")) == "a\\x1b\nb\\u202e"
+
+
+def handed_over(drawn: AltairChart | Html) -> dict[str, Any]:
+    """The chart that an output hands to its script."""
+    markup = rendered(drawn)["text/html"]
+    found = re.fullmatch(r"<div [^\n]*</div>\n<script>.*?\.push\((\[.*\])\);</script>", markup, re.DOTALL)
+    assert found
+    return dict(json.loads(found[1])[1])
+
+
+def title_of(drawn: AltairChart | Html) -> str:
+    title = handed_over(drawn)["title"]
+    return " ".join((*title["text"], *title["subtitle"]))
+
+
+def test_data_cannot_end_its_script_and_only_what_the_package_writes_is_its_script() -> None:
+    [rows] = handed_over(chart_of(EVIL))["datasets"].values()
+    assert rows == [{"word": EVIL, "n": 1}]
+    [vega] = re.findall("<script>(.*)</script>", script_bundle(), re.DOTALL)
+    [chart] = re.findall("<script>(.*)</script>", rendered(chart_of(EVIL))["text/html"], re.DOTALL)
+    assert is_package_script(vega)
+    assert is_package_script(chart)
+    foreign = ["alert(1)", vega + "alert(1)", chart + "alert(1);", chart.replace("]);", ", alert(1)]);")]
+    head = '(window.outageCharts = window.outageCharts || []).push(["a", '
+    for inside in ("[" * 100_000, '.push(["a", ' * 20_000, "9" * 5_000, ""):  # soon distinguished
+        foreign += [f"{head}{inside}]);", head + inside]
+    assert not any(map(is_package_script, foreign))
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)
@@ -165,84 +141,54 @@ def test_a_chart_of_data_on_the_web_waits_in_english(usermeta: dict[str, Any] | 
     assert "image/png" not in output  # nothing was asked from the web
 
 
-def handed_over(markup: str) -> dict[str, Any]:
-    found = re.fullmatch(r"<div [^\n]*</div>\n<script>.*?\.push\((\[.*\])\);</script>", markup, re.DOTALL)
-    assert found
-    _key, spec = json.loads(found[1])
-    assert isinstance(spec, dict)
-    return spec
-
-
-def title_of(drawn: AltairChart | Html) -> str:
-    title = handed_over(rendered(drawn)["text/html"])["title"]
-    return " ".join((*title["text"], *title["subtitle"]))
-
-
-def test_data_cannot_end_its_script() -> None:
-    markup = rendered(chart_of(EVIL))["text/html"]
-    assert markup.count("</script") == 1
-    [rows] = handed_over(markup)["datasets"].values()
-    assert rows == [{"word": EVIL, "n": 1}]
-
-
 # --- pages as sources ---------------------------------------------------------------------------------
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    ("lang", "said"),
-    [("en", "Grouped dental claims, as printed"), ("ko", "구간별 치과 보험 청구, 인쇄된 단위 그대로")],
-)
-@pytest.mark.parametrize("name", ["ogive", "tail"])
-def test_a_distribution_of_a_printed_table_is_shown_with_its_name_and_its_source_and_no_day(
-    name: str, lang: str, said: str
-) -> None:
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_a_chart_names_its_source_and_its_day(lang: str, analysis: Analysis) -> None:
     page = load_grouped("dental-claims")
     table = curve_table(fit_all(page.edges, page.counts, top=page.top, families=["weibull"]))
-    title = title_of(show(name, page, table, lang=lang))
-    assert said in title
+    title = title_of(show("tail", page, table, lang=lang))
+    assert {"en": "Grouped dental claims, as printed", "ko": "구간별 치과 보험 청구"}[lang] in title
     assert page.note
     assert title.endswith(page.note[lang])
     assert not re.search("ynthetic|합성|Kakao|카카오|As of|기준", title)
+    by_day = title_of(show("intake_days", forecast_by_day(load_intake("kakao-federation")), lang=lang))
+    assert by_day.endswith({"en": "As of 21 October 2022.", "ko": "2022. 10. 21. 기준."}[lang])
+    assert analysis.claims
+    daily = cumulative_intake(build_cube(analysis.claims, dimensions=("filed_on",)))
+    own = title_of(show("intake", analysis.claims, daily, as_of=date(2022, 11, 30), lang=lang))
+    assert re.search("(Synthetic rows, not a finding. As of 30 November|합성.* 2022. 11. 30. 기준)", own)
 
 
-@pytest.mark.parametrize(("lang", "day"), [("en", "As of 21 October 2022."), ("ko", "2022. 10. 21. 기준.")])
-def test_a_forecast_by_day_is_drawn_from_its_table_and_dated_by_its_day(lang: str, day: str) -> None:
-    made = forecast_by_day(load_intake("kakao-federation"))
-    assert title_of(show("intake_days", made, lang=lang)).endswith(day)
-    with pytest.raises(UsageError, match="the chart intake_days needs a table"):
-        show("intake_days", load_intake("kakao-federation"))
+@pytest.mark.parametrize(
+    ("name", "of", "said"),
+    [
+        ("intake", "claims", "the chart intake needs a table"),
+        ("tornad", "claims", "Did you mean 'tornado'"),
+        ("intake_days", "intake", "the chart intake_days needs a table"),
+    ],
+)
+def test_a_chart_that_cannot_be_made_is_refused(analysis: Analysis, name: str, of: str, said: str) -> None:
+    source = analysis.claims if of == "claims" else load_intake("kakao-federation")
+    assert source
+    with pytest.raises(UsageError, match=said):
+        show(name, source)
+    nothing = repr(show("tornado", analysis, pl.DataFrame()))
+    assert nothing == "Nothing to draw from what was public on 30 December 2022."
 
 
-def test_a_chart_of_claims_is_drawn_from_a_table_of_ones_own(claims: Claims) -> None:
-    daily = cumulative_intake(build_cube(claims, dimensions=("filed_on",)))
-    spec = handed_over(rendered(show("intake", claims, daily, as_of=date(2022, 11, 30)))["text/html"])
-    assert spec["title"]["subtitle"][-1] == "Synthetic rows, not a finding. As of 30 November 2022."
-
-
-def test_claims_without_a_table_and_an_unknown_chart_are_refused(claims: Claims) -> None:
-    with pytest.raises(UsageError, match="the chart intake needs a table"):
-        show("intake", claims)
-    with pytest.raises(UsageError, match="Did you mean 'tornado'"):
-        show("tornad", claims)
-
-
-def test_nothing_to_draw_is_stated(analysis: Analysis) -> None:
-    said = show("tornado", analysis, pl.DataFrame())
-    assert repr(said) == "Nothing to draw from what was public on 30 December 2022."
-
-
-def test_a_table_says_what_it_was_made_from(
-    analysis: Analysis, claims: Claims, policy: Policy, ledger: Ledger
-) -> None:
+def test_a_table_says_what_it_was_made_from(analysis: Analysis, policy: Policy, ledger: Ledger) -> None:
     table = pl.DataFrame({"n": [1]})
-    marks: dict[str, Analysis | Claims | Policy | Ledger] = {
+    assert analysis.claims
+    for mark, source in {
         "From published figures, as of 30 December 2022.": analysis,
-        "Synthetic rows, not a finding.": claims,
+        "Synthetic rows, not a finding.": analysis.claims,
         "Kakao compensation package of 29 December 2022.": policy,
         "Kakao ledger as of 30 December 2022.": ledger,
-    }
-    for mark, source in marks.items():
+        "Grouped dental claims.": load_grouped("dental-claims"),
+    }.items():
         shown = show_table(table, source)
         assert f"<p><em>{mark}</em></p>" in shown.markup
         assert repr(shown).startswith(mark)
@@ -269,15 +215,6 @@ def test_a_table_shows_figures_in_full_and_escapes_text(policy: Policy) -> None:
     assert cells[1:] == ["130,465,240", "233,370,000", "0.0308", "30 December 2022", "–", "a, b", "True"]
 
 
-def test_only_what_the_package_writes_is_its_script() -> None:
-    [vega] = re.findall("<script>(.*)</script>", script_bundle(), re.DOTALL)
-    [chart] = re.findall("<script>(.*)</script>", rendered(chart_of(EVIL))["text/html"], re.DOTALL)
-    assert is_package_script(vega)
-    assert is_package_script(chart)
-    for other in ("alert(1)", vega + "alert(1)", chart + "alert(1);", chart.replace("]);", ", alert(1)]);")):
-        assert not is_package_script(other)
-
-
 @pytest.mark.slow
 def test_what_a_report_says_is_stated_and_escaped(analysis: Analysis) -> None:
     report = Report(analysis)
@@ -295,18 +232,13 @@ def test_what_a_report_says_is_stated_and_escaped(analysis: Analysis) -> None:
 
 @pytest.mark.slow
 def test_an_error_of_ours_is_one_line_in_a_notebook(tmp_path: Path) -> None:
-    cells = (
-        ("%load_ext outage_analysis\nfrom outage_analysis import load_policy"),
-        "load_policy('kakao-2023')",
-    )
-    notebook: NotebookNode = nbformat.v4.new_notebook(  # type: ignore[no-untyped-call]
-        cells=[nbformat.v4.new_code_cell(source) for source in cells]  # type: ignore[no-untyped-call]
-    )
+    v4 = cast("Any", nbformat.v4)
+    first = "%load_ext outage_analysis\nfrom outage_analysis import load_policy"
+    notebook = v4.new_notebook(cells=[v4.new_code_cell(x) for x in (first, "load_policy('kakao-2023')")])
     client = NotebookClient(notebook, timeout=30, resources={"metadata": {"path": str(tmp_path)}})
     with pytest.raises(CellExecutionError):
         client.execute()
     [error] = notebook.cells[1].outputs
-    assert error.output_type == "error"
     [line] = error.traceback
     assert line.startswith("UsageError: kakao-2023: no such id in policies. Give a path")
 
