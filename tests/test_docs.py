@@ -16,22 +16,17 @@ from pydantic import BaseModel
 
 import outage_analysis
 import policies
-from outage_analysis.charts import CHARTS
-from outage_analysis.claims import READABLE_SUFFIXES, RULES, queries
+from outage_analysis.claims import RULES
 from outage_analysis.files import bundled_ids
 from outage_analysis.incidents import fact_exists
-from outage_analysis.jupyter.notebook import find_notebook, notebook_names, read_notebook
 from outage_analysis.policies import Budget, FeeCredit, InKind, Policy, Schedule, Voucher, findings
-from outage_analysis.reports import FORMATS
-from outage_analysis.text import AMOUNTS, DATES, LANGUAGES, schemas_of
+from outage_analysis.text import schemas_of
 from tests.doc_pages import GUIDES, PAGES, RECIPES, name, prose, targets
 from tests.paths import ROOT
 
 REFERENCE = "\n".join(reference.pages().values())
 COMMANDS = reference.commands()
 GUIDE = "\n".join(page.read_text("utf-8") for page in GUIDES)
-SHARED = {"incident", "files", "policy", "as_of", "lang", "seed", "ledger", "max_rejects"}
-"""Parameters that notebooks share."""
 
 
 @cache
@@ -66,32 +61,9 @@ def test_the_reference_says_what_every_key_of_a_page_is(title: str) -> None:
         assert re.search(rf"^\| `{key}` \|.*\| \S.* \|$", told, re.MULTILINE), f"{noun.__name__}.{key}"
 
 
-@pytest.mark.parametrize(
-    ("title", "entries"),
-    [
-        ("Charts", [*CHARTS]),
-        ("Formats", [*FORMATS]),
-        ("Complaint files", [*READABLE_SUFFIXES]),
-        ("Queries", [f"{query}.sql" for query in queries.QUERY_NAMES]),
-        ("Notations of days and amounts", [*DATES, *AMOUNTS]),
-        ("Languages", [*LANGUAGES]),
-        ("Bundled documents", [id_ for kind in reference.KINDS for id_ in bundled_ids(kind)]),
-    ],
-)
-def test_the_reference_names_every_entry_of_a_registry(title: str, entries: list[str]) -> None:
-    assert entries
-    assert [entry for entry in entries if f"`{entry}`" not in section(title)] == []
-
-
 @pytest.mark.parametrize("rule", RULES)
 def test_the_reference_says_what_to_do_about_every_broken_rule(rule: str) -> None:
     assert re.search(rf"^- \*\*{re.escape(rule)}\.\*\* \w", section("Rules of a claim"), re.MULTILINE)
-
-
-@pytest.mark.parametrize("format_", FORMATS)
-def test_the_page_on_reports_says_for_whom_a_format_is(format_: str) -> None:
-    table = (ROOT / "docs" / "reports.md").read_text("utf-8").split("\n\n")
-    assert any(part.startswith("| file") and f".{format_}`" in part for part in table)
 
 
 @pytest.mark.parametrize("target", sorted(targets(ROOT / "Makefile")))
@@ -103,19 +75,6 @@ def test_every_target_of_the_makefile_is_reported(target: str) -> None:
 def test_no_page_names_a_target_that_is_not_there(page: Path) -> None:
     named = set(re.findall(r"(?:^|`)make ([\w-]+)", page.read_text("utf-8"), re.MULTILINE))
     assert named <= targets(ROOT / "Makefile")
-
-
-@pytest.mark.parametrize("notebook", notebook_names())
-def test_the_page_on_notebooks_says_what_each_asks_and_takes(notebook: str) -> None:
-    page = (ROOT / "docs" / "notebooks.md").read_text("utf-8")
-    (row,) = re.findall(rf"^\| `{notebook}` \| \S.*$", page, re.MULTILINE)
-    stored = read_notebook(find_notebook(notebook))
-    question = stored.cells[0].source.splitlines()[0].split(": ")[1]
-    assert f"| {question.capitalize()} |" in row
-    given = re.findall(r"^(\w+) = ", stored.parameters or "", re.MULTILINE)
-    assert {"incident", "files", "policy", "lang"} <= set(given)
-    assert notebook == "01_claims" or {"as_of", "seed", "max_rejects"} <= set(given)
-    assert [p for p in given if p not in SHARED and f"`{p}`" not in row] == []
 
 
 # --- what the pages name ----------------------------------------------------------------------------------

@@ -11,7 +11,6 @@ import yaml
 from tests.paths import ROOT
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
-GITHUB = ROOT / ".github"
 
 
 def load_yaml(name: str) -> Any:  # noqa: ANN401 - YAML values have no common type

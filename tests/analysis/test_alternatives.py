@@ -1,16 +1,31 @@
-"""Policies set beside each other, by a report and by `compare`: which pages, ledger, day and claims."""
+"""Policies beside each other, and the samples and charts of an analysis."""
 
 from __future__ import annotations
 
+import json
+import math
+import re
+import struct
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
+from typing import Any
 
+import polars as pl
 import pytest
 
-from outage_analysis.analysis import Plan, PolicyComparison, compare, compare_policies, load_documents, run
+from outage_analysis.analysis import (
+    Analysis,
+    Plan,
+    PolicyComparison,
+    compare,
+    compare_policies,
+    load_documents,
+    run,
+)
 from outage_analysis.claims import load_sample
 from outage_analysis.errors import ModelRefused, OutageAnalysisError, UsageError
+from outage_analysis.losses import fit_severity, load_grouped
 from outage_analysis.policies import load_policy
 from outage_analysis.text import LANGUAGES, Locale
 from tests.tram_case import tram_plan
@@ -140,3 +155,147 @@ def test_minutes_of_delay_have_winners_but_no_share_of_a_loss() -> None:
     assert (total["gain"] > 0, total["lose"]) == (True, 0)
     (note,) = found.simulations.benefit_notes(found.locale("en"))
     assert note.startswith("Losses are not money")
+
+
+def test_the_marked_amounts_of_the_distribution_have_the_same_probabilities(made: Analysis) -> None:
+    marks = made.tables["total_distribution"].filter(pl.col("mark").is_not_null(), valuation="cash")
+    assert {"p50", "expected", "budget"} <= set(marks["mark"])
+    for mark, amount, below in marks.select("mark", "amount", "below").iter_rows():
+        assert made.chance_over(amount) == pytest.approx(1 - below, abs=1e-9), mark
+
+
+def test_an_amount_in_cents_is_compared_exactly_and_a_sample_comes_from_its_seed(tram: Path) -> None:
+    analysis = run(tram_plan(tram, policy=tram / "certain.toml", compare=(), budget=None))
+    total = analysis.expected
+    assert total is not None
+    assert round(total * 100) % 290 == 0
+    assert (analysis.chance_over(total), analysis.chance_over(total - 0.01)) == (0, 1)
+    assert (analysis.median, analysis.quantile(0.01)) == (total, total)
+    assert analysis.sample(3).to_list() == [total] * 3
+    one, again, other = (run(tram_plan(tram, seed=seed)).sample(500) for seed in (3, 3, 4))
+    assert one.equals(again)
+    assert not one.equals(other)
+
+
+def test_a_chart_is_saved_in_every_format_as_it_is_shown_and_without_a_network(
+    made: Analysis, tmp_path: Path
+) -> None:
+    chart = made.chart("tornado", width=600, title="Our <inputs>", lang="ko")
+    for name in ("x.svg", "x.png", "x.pdf", "x.html", "x.json"):
+        chart.save(tmp_path / name)
+    drawing, page = ((tmp_path / name).read_text("utf-8") for name in ("x.svg", "x.html"))
+    assert re.search(r'<svg[^>]* width="600"', drawing)
+    assert all(said in drawing for said in ("Our &lt;inputs&gt;", "2031. 3. 10."))
+    assert struct.unpack(">I", (tmp_path / "x.png").read_bytes()[16:20]) == (1_200,)
+    assert (tmp_path / "x.pdf").read_bytes().startswith(b"%PDF")
+    spec = json.loads((tmp_path / "x.json").read_text("utf-8"))
+    assert (spec["width"], spec["usermeta"]["lang"]) == (600, "ko")
+    assert all(said in page for said in ("default-src 'none'", "font/otf;base64"))
+    assert not re.search("<link|<script src", page)
+    chart.save(tmp_path / "odd.name", format="svg")
+    assert (tmp_path / "odd.name").read_text("utf-8").startswith("<svg")
+    for asked, width in (({}, 760), ({"width": 320, "height": 400}, 320)):
+        made.chart("tornado", **asked).save(tmp_path / "y.svg")
+        assert re.search(rf'<svg[^>]* width="{width}"', (tmp_path / "y.svg").read_text("utf-8"))
+
+
+@pytest.mark.parametrize(
+    ("asked", "error", "problem"),
+    [
+        ({"name": "tornad"}, UsageError, "Did you mean 'tornado'"),
+        ({"name": "tornado", "width": 0}, UsageError, "whole number of pixels"),
+        ({"name": "tornado", "height": 2.5}, UsageError, "whole number of pixels"),
+        ({"name": "intake"}, ModelRefused, "nothing to show in the chart intake "),
+        ({"name": "tornado"}, UsageError, "svg, png, pdf, html, json"),
+    ],
+)
+def test_a_wrong_chart_is_one_clear_error(
+    made: Analysis, tmp_path: Path, asked: dict[str, Any], error: type[OutageAnalysisError], problem: str
+) -> None:
+    with pytest.raises(error, match=problem):
+        made.chart(**asked).save(tmp_path / "x.gif")
+    assert [*tmp_path.iterdir()] == []
+
+
+def test_changed_copies_of_one_policy_are_compared_with_it() -> None:
+    policy = load_policy("kakao-2022")
+    copies = [policy.with_tier(up_to=300_000, pays=pays) for pays in (40_000, 60_000)]
+    found = compare(policy, *copies, draws=2**10)
+    ids = ["kakao-2022", "kakao-2022-changed", "kakao-2022-changed-2"]
+    assert found.table["policy"].to_list() == ids
+    first, second, third = found.table["expected"].to_list()
+    assert (third - first) / (second - first) == pytest.approx(3, rel=1e-6)
+    assert all(id_ in repr(found) for id_ in ids)
+    assert "보상안별 비용" in repr(found.card("ko"))
+
+
+@pytest.mark.parametrize(
+    ("policies", "asked", "problem"),
+    [
+        (CANDIDATES, {"as_of": "24.10.2022"}, "is not a day"),
+        (("kakao-2022",), {}, "two or more different policies"),
+        (CANDIDATES, {"budget": -1}, "the budget is a number from 0"),
+        (("kakao-2022", "kddi-2022"), {}, "pays JPY"),
+    ],
+)
+def test_what_cannot_be_compared_is_one_clear_error(
+    policies: tuple[str, ...], asked: dict[str, Any], problem: str
+) -> None:
+    with pytest.raises(UsageError, match=problem):
+        compare(*policies, **asked)
+
+
+@pytest.mark.parametrize(
+    ("method", "value", "problem"),
+    [
+        ("quantile", 90, "between 0 and 1, ends excluded"),
+        ("quantile", "0.9", "between 0 and 1"),
+        ("quantile", True, "between 0 and 1"),
+        ("quantile", [0.5, None], "between 0 and 1"),
+        ("sample", 0, "whole number of totals from 1"),
+        ("sample", 2.5, "whole number of totals from 1"),
+        ("sample", 2**22 + 1, "to 4,194,304"),
+        ("chance_over", "300", "number in whole currency"),
+        ("chance_over", math.nan, "number in whole currency"),
+        ("chance_over", None, "number in whole currency"),
+    ],
+)
+def test_a_wrong_value_is_one_clear_error(made: Analysis, method: str, value: Any, problem: str) -> None:  # noqa: ANN401
+    with pytest.raises(UsageError, match=problem):
+        getattr(made, method)(value)
+
+
+def test_without_an_expected_cost_there_is_no_distribution(tram: Path) -> None:
+    analysis = run(tram_plan(tram, ledger=None, compare=(), budget=None))
+    assert analysis.expected is None
+    for question in (lambda: analysis.median, lambda: analysis.sample(5), lambda: analysis.chance_over(1)):
+        with pytest.raises(ModelRefused, match="no line has an expected cost in cash"):
+            question()
+
+
+# --- fits ---------------------------------------------------------------------------------------------------
+
+EDGES, COUNTS = [0, 100_000, 300_000, 500_000], [400, 300, 150, 50]
+
+
+def test_three_ways_to_write_an_open_band_are_one_fit() -> None:
+    written = [fit_severity([*EDGES, *end], COUNTS, "weibull") for end in ([], [None], [math.inf])]
+    assert written[0].params == written[1].params == written[2].params
+    assert written[0].grouped.top == "open"
+    known = load_grouped("dental-claims")
+    closed = fit_severity(known.edges, known.counts, "gamma", top=known.top)
+    assert closed.grouped.top == known.top
+
+
+@pytest.mark.parametrize(
+    ("changes", "problem"),
+    [
+        ({"family": "lognorm"}, "Did you mean 'lognormal'"),
+        ({"edges": [*EDGES, 900_000]}, "state what is known about larger losses.*closed"),
+        ({"edges": [*EDGES, None], "top": "closed"}, "the last band is open"),
+        ({"edges": [0, 5], "top": "closed"}, "2 edges|3 edges|counts"),
+    ],
+)
+def test_a_wrong_fit_is_one_clear_error(changes: dict[str, Any], problem: str) -> None:
+    with pytest.raises(UsageError, match=problem):
+        fit_severity(**({"edges": EDGES, "counts": COUNTS} | changes))

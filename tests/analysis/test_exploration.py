@@ -2,27 +2,39 @@
 
 from __future__ import annotations
 
+import csv
+import math
 import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date
+from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
-from outage_analysis.analysis import Question, explore, explore_grouped, fit_tables
+from outage_analysis.analysis import Analysis, Plan, Question, explore, explore_grouped, fit_tables, run
 from outage_analysis.analysis.exploration import Exploration
 from outage_analysis.claims import Claims, read_claims
 from outage_analysis.errors import DisclosureBlocked, InputRefused, ModelRefused, UsageError
-from outage_analysis.losses import FAMILIES, fit_all
+from outage_analysis.incidents import Bands, load_incident
+from outage_analysis.losses import FAMILIES, Cube, fit_all, quantiles, regroup, summary, with_shares
+from outage_analysis.losses.loss_summaries import PROBABILITIES
 from tests.commands import KAKAO, command
+from tests.loss_cubes import cube_of_claims
 from tests.paths import OWN_OUTAGE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tests.conftest import ClaimsCsv, Row
+
 
 BY_GROUP = ("bands", "summary", "quantiles")
 """The tables that are of the groups and the claims asked for."""
@@ -297,33 +309,6 @@ def test_a_table_of_ones_own_may_end_in_infinity(write_document: Callable[[str],
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "said"),
-    [
-        ("edges = [0, 10,", "edges = [0, 30,", "is no table of losses"),
-        ("counts = [30, 40, 30, 20, 5]", "counts = [30, 40]", "is no table of losses"),
-        ("counts = [30", "counts = [-30", "counts"),
-        ("counts = [30", "counts = [30.5", "counts"),
-        ("edges = [0", 'edges = ["0"', "edges"),
-        ("edges = [0", "edges = [-1", "edges"),
-        ("edges = [0", "edges = [nan", "edges"),
-        ('top = "open"', 'top = "closed"', "a closed top needs a last edge that is finite"),
-        ('top = "open"', 'top = "ajar"', "top"),
-        ('top = "open"\n', "", "top: a required key is missing"),
-        ('unit = "won"', 'units = "won"', "Did you mean 'unit'?"),
-        ('sources = ["a book"]', "sources = []", "sources"),
-    ],
-)
-def test_a_document_that_is_no_table_says_which_key(
-    write_document: Callable[[str], Path], old: str, new: str, said: str
-) -> None:
-    assert old in OPEN
-    with pytest.raises(UsageError, match=r"page\.toml") as refusal:
-        explore_grouped(write_document(OPEN.replace(old, new, 1)), Question())
-    assert said in str(refusal.value)
-    assert "\n" not in str(refusal.value)
-
-
-@pytest.mark.parametrize(
     ("counts", "said"),
     [("[30, 0, 0, 0, 0]", "band"), ("[0, 0, 0, 0, 30]", "open"), ("[0, 0, 0, 0, 0]", "loss")],
 )
@@ -332,3 +317,170 @@ def test_a_table_from_which_no_distribution_follows_is_refused(
 ) -> None:
     with pytest.raises((ModelRefused, InputRefused, UsageError), match=said):
         explore_grouped(write_document(OPEN.replace("[30, 40, 30, 20, 5]", counts)), Question())
+
+
+INCIDENT = """
+id = "winter-storm"
+name = { en = "Winter storm" }
+currency = "EUR"
+minor_units = 2
+time_zone = "Europe/Berlin"
+outage = { start = 2031-02-03T06:00:00+01:00, end = 2031-02-03T20:00:00+01:00 }
+claims_from = 2031-02-03
+claims_to = 2031-02-28
+loss = { name = { en = "Arrival delay" }, unit = "minutes", negative = "band" }
+
+[[service]]
+id = "north"
+name = { en = "North" }
+
+[[service]]
+id = "south"
+name = { en = "South" }
+
+[[claimant_type]]
+id = "passenger"
+name = { en = "Passengers" }
+"""
+POLICY = """
+id = "winter-storm"
+name = { en = "Delay vouchers" }
+currency = "EUR"
+minor_units = 2
+loss_unit = "minutes"
+
+[[line]]
+id = "vouchers"
+kind = "schedule"
+name = { en = "Vouchers" }
+public_on = 2031-02-03
+effort = "form"
+facts = []
+zero = { fixed = 0 }
+unknown = { review = true }
+
+  [[line.band]]
+  over = 0
+  up_to = 100
+
+  [[line.band]]
+  over = 100
+  fixed = 25_000
+"""
+Delays = dict[str, Sequence[int | None]]
+
+EARLY = [-31] * 5 + [-12] * 9 + [-7] * 8 + [-4] * 16 + [-1] * 12
+LATE = [*[3] * 9, *[21] * 12, *[45] * 9, *[90] * 6, 150, 180, 240, 600]
+"""50 early and 40 late arrivals: with 6 on time, half of the 96 stated delays are -1 or less."""
+DELAYS: Delays = {"north": [*EARLY, *[0] * 6, *LATE, None, None], "south": [-7, -7, -9, 0, 4, None, None]}
+
+
+@dataclass(frozen=True)
+class Storm:
+    """The files of the case, its claims and its run."""
+
+    folder: Path
+    claims: Claims
+    analysis: Analysis
+
+    @property
+    def cube(self) -> Cube:
+        return self.analysis.cubes["cost"]
+
+
+def stated(delays: Sequence[int | None]) -> list[int]:
+    return sorted(delay for delay in delays if delay is not None)
+
+
+def quantile_of(delays: Sequence[int | None], p: float) -> int:
+    """The smallest delay that at least the share p of the stated delays do not exceed."""
+    known = stated(delays)
+    return known[max(1, math.ceil(Fraction(str(p)) * len(known))) - 1]
+
+
+def inside(delays: Sequence[int | None], over: int | None, up_to: int | None) -> list[int | None]:
+    """The delays over one edge up to another; between no edges, the unknown ones."""
+    if over is None and up_to is None:
+        return [delay for delay in delays if delay is None]
+    known = [d for d in delays if d is not None]
+    return [d for d in known if (over is None or over < d) and (up_to is None or d <= up_to)]
+
+
+def every(delays: Delays) -> list[int | None]:
+    return [delay for of in delays.values() for delay in of]
+
+
+@pytest.fixture(scope="module")
+def storm(tmp_path_factory: pytest.TempPathFactory) -> Storm:
+    folder = tmp_path_factory.mktemp("storm")
+    (folder / "incident.toml").write_text(INCIDENT, encoding="utf-8")
+    (folder / "policy.toml").write_text(POLICY, encoding="utf-8")
+    with (folder / "delays.csv").open("w", encoding="utf-8", newline="") as stream:
+        out = csv.writer(stream)
+        out.writerow(("claim_id", "service", "claimant_type", "filed_on", "loss"))
+        rows = [(service, delay) for service, of in DELAYS.items() for delay in of]
+        out.writerows((n, s, "passenger", "2031-02-05", x) for n, (s, x) in enumerate(rows, start=1))
+    incident = load_incident(folder / "incident.toml")
+    claims = read_claims([folder / "delays.csv"], incident)
+    plan = Plan(
+        incident=str(folder / "incident.toml"),
+        policy=str(folder / "policy.toml"),
+        claims=(str(folder / "delays.csv"),),
+        as_of=date(2031, 2, 28),
+    )
+    return Storm(folder, claims, run(plan))
+
+
+def test_every_table_of_a_distribution_agrees_with_the_rows(storm: Storm) -> None:
+    claims = read_claims(storm.folder / "delays.csv", storm.folder / "incident.toml")
+    made = explore(claims, None, storm.folder / "policy.toml", None, Question())
+    for row in made.tables["quantiles"].iter_rows(named=True):
+        of = DELAYS[row["service"]]
+        assert row["low"] <= quantile_of(of, row["probability"]) <= row["high"]
+    late = [d for d in every(DELAYS) if d is not None and d > 0]
+    times = Counter(late)
+    for loss, claims, share in made.tables["heaps"].rows():
+        assert (claims, share) == (times[loss], pytest.approx(times[loss] / len(late)))
+    (edge,) = made.tables["bunching"].iter_rows(named=True)
+    assert edge["losses"] == len(late)
+    assert edge["up_to_share"] == pytest.approx(sum(d <= 100 for d in late) / len(late))
+    for row in storm.claims.query("round-losses").iter_rows(named=True):
+        assert row["share"] == pytest.approx(sum(d % row["step"] == 0 for d in late) / len(late))
+    assert storm.claims.query("frequent-losses").rows() == made.tables["heaps"].rows()
+
+
+CLAIMS = st.lists(
+    st.tuples(
+        st.sampled_from(["north", "south"]),
+        st.one_of(st.none(), st.just(0), st.integers(-90, 90), st.integers(-(10**6), 10**6)),
+    ),
+    min_size=1,
+    max_size=40,
+)
+EDGES = st.lists(st.one_of(st.integers(1, 90), st.integers(1, 10**6)), max_size=5, unique=True)
+
+
+@pytest.mark.slow
+@given(rows=CLAIMS, cuts=EDGES, fine=EDGES)
+@settings(max_examples=200)
+def test_each_share_and_each_bound_holds_for_the_rows(
+    rows: list[tuple[str, int | None]], cuts: list[int], fine: list[int]
+) -> None:
+    cube = cube_of_claims(rows, Bands.from_cuts(tuple(cuts), tuple(fine)).with_mirrored_negatives())
+    by_service = {s: [x for service, x in rows if service == s] for s in {s for s, _ in rows}}
+    shown = with_shares(regroup(cube, ["service"], Bands.from_cuts(tuple(cuts), negative=True)), ["service"])
+    for service, over, up_to, _, _, share in shown.rows():
+        of = by_service[service]
+        assert share == len(inside(of, over, up_to)) / len(of)
+    for row in quantiles(cube, ["service"], (*PROBABILITIES, 0.0, 1.0)).iter_rows(named=True):
+        of = by_service[row["service"]]
+        if not stated(of):
+            assert row["low"] is row["high"] is row["value"] is None
+            continue
+        true = quantile_of(of, row["probability"])
+        assert row["low"] is None or row["low"] <= true
+        assert row["high"] is None or true <= row["high"]
+        assert row["value"] is None or abs(row["value"] - true) <= row["error"]
+    for row in summary(cube, ["service"]).iter_rows(named=True):
+        known = stated(by_service[row["service"]])
+        assert (row["negative"], row["zero"]) == (sum(x < 0 for x in known), known.count(0))

@@ -15,7 +15,7 @@ from outage_analysis.losses import FAMILIES
 from outage_analysis.reports import write_report
 from outage_analysis.text import LANGUAGES, Locale
 from tests.html_page import WebPage
-from tests.reports.test_reports import Bundles, charts_of
+from tests.reports.test_page import Bundles, charts_of
 
 FITTED = {"claims_fits", "claims_fitted", "claims_curves"}
 FEW = 1_024

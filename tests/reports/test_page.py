@@ -1,28 +1,36 @@
-"""The page: what its first screen answers, a table beside every chart, hostile names, a size that stays."""
+"""The page: its first screen, a table beside every chart, the model, the data, hostile names."""
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import json
 import re
+from dataclasses import replace
 from datetime import date
 from functools import partial
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 import pytest
 
 from outage_analysis.analysis import Analysis, Plan, run
+from outage_analysis.assumptions import distribution_text
+from outage_analysis.errors import EnvironmentFailed, UsageError
 from outage_analysis.files import bundled_claims
-from outage_analysis.reports import Report
+from outage_analysis.reports import Report, write_report, write_table
 from outage_analysis.reports.grids import MAX_CELL_LENGTH, truncate
 from outage_analysis.reports.html import html_page
 from outage_analysis.text import LANGUAGES, Locale, capitalized
 from tests.html_page import WebPage
+from tests.shared_folders import file_contents
+from tests.tampered_bundles import manifest_of
+from tests.tram_case import tram_plan
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from tests.conftest import ClaimsCsv, Edited
+
 
 FEW = 1_024
 both = pytest.mark.parametrize("lang", LANGUAGES)
@@ -206,3 +214,355 @@ def test_twenty_times_the_claims_make_a_page_of_the_same_size(tmp_path: Path, ow
     cases = (own_case, run(Plan(claims=(many,))))
     sizes = [len(html_page(Report(case))) for case in cases]
     assert sizes[1] == pytest.approx(sizes[0], rel=0.02)
+
+
+Bundles = dict[str, Path]
+PAGE = ("html",)
+"""The page alone: the other formats have tests of their own."""
+
+
+@pytest.mark.slow
+def test_a_report_without_claims_mentions_no_synthetic_rows(tmp_path: Path) -> None:
+    bare = run(Plan(claims=(), draws=FEW))
+    folder = write_report(bare, tmp_path / "out", formats=("html", "svg", "csv")).parent
+    page, words = WebPage.of(folder / "report.html"), Locale("en")
+    assert not [*page.all("p", class_="banner"), *page.all("details", id="quality")]
+    assert words("report.synthetic_badge") not in [e.text for e in page.all("span", class_="badge")]
+    assert not [n for n in file_contents(folder) if "synthetic" in n or "claims_" in n]
+    assert manifest_of(folder)["synthetic_claims"] is False
+    assert charts_of(page).keys() == {
+        *("headlines", "funnel", "total_distribution", "total_hindsight", "separate_sums", "waterfall"),
+        *("tornado", "free_goods", "backtest"),
+    }
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_the_data_have_a_section_that_accounts_for_every_row(
+    tmp_path: Path, claims_csv: ClaimsCsv, lang: str
+) -> None:
+    rows = [{"claimant_id": "u1"}, {"claimant_id": "u1", "loss": "500000"}, {"loss": "-7"}, {"loss": "15"}]
+    analysis = run(Plan(claims=(claims_csv(rows, name="우리.csv"),), max_rejects=0.5, draws=FEW))
+    words = Locale(lang)
+    page = WebPage.of(write_report(analysis, tmp_path / "out", lang=lang, formats=PAGE))
+    assert words("report.quality_line", rows=4, claims=3, rejects=1) in page.prose()
+    assert words("report.quality_clean") not in page.prose()
+    (file,) = page.table(words("report.quality_files"))
+    shown = [
+        file[words(f"column.{c}")] for c in ("file", "encoding", "rows", "claims", "rejects", "first_day")
+    ]
+    assert shown == ["우리.csv", "utf-8", "4", "3", "1", words.day(date(2022, 10, 19))]
+    (rule,) = page.table(words("report.quality_rules"))
+    broken = (words("rule.loss is not negative"), words("word.rejected"))
+    assert list(rule.values()) == ["우리.csv", *broken, "1", "4", "-7"]
+    claimants = page.table(words("report.quality_claimants"))
+    assert [list(row.values())[-3:] for row in claimants[:2]] == [["2", "1", "1"], ["2", "1", "1"]]
+    heaping = page.table(words("report.quality_heaping"))
+    assert [(row[words("column.step")], row[words("column.claims")]) for row in heaping] == [
+        (step, "2") for step in ("10", "100", "1,000", "10,000", "100,000")
+    ]
+
+
+def charts_of(page: WebPage) -> dict[str, dict[str, Any]]:
+    specs: dict[str, dict[str, Any]] = {}
+    for element in page.all("script", class_="charts"):
+        specs |= json.loads(element.text)
+    return specs
+
+
+# --- what a bundle holds ------------------------------------------------------------------------------
+
+
+def test_a_parquet_file_states_the_unit_and_the_meaning_of_its_columns(
+    bundles: Bundles, analysis: Analysis
+) -> None:
+    for name, table in analysis.tables.items():
+        stem = f"{name}-synthetic" if name.startswith("claims_") else name
+        stated = pl.read_parquet_metadata(bundles["en"] / "tables" / f"{stem}.parquet")
+        schema = analysis.tables.schema(name)
+        assert stated["row"] == schema.row
+        columns = json.loads(stated["columns"])
+        assert list(columns) == table.columns
+        assert columns == {
+            c.name: {"unit": str(c.unit), "description": c.description} for c in schema.columns
+        }
+
+
+# --- hostile text --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("suffix", ["csv", "parquet"])
+def test_a_table_that_cannot_be_put_in_place_leaves_nothing(tmp_path: Path, suffix: str) -> None:
+    (tmp_path / f"a.{suffix}").mkdir()
+    with pytest.raises(EnvironmentFailed, match=rf"a\.{suffix}: cannot be written"):
+        write_table(pl.DataFrame({"a": [1]}), tmp_path / f"a.{suffix}")
+    assert [p.name for p in tmp_path.iterdir()] == [f"a.{suffix}"]
+
+
+def test_a_table_of_another_suffix_is_refused_and_nothing_is_left(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"neither \.csv nor \.parquet"):
+        write_table(pl.DataFrame({"a": [1]}), tmp_path / "a.xlsx")
+    assert not list(tmp_path.iterdir())
+
+
+# --- offline -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_the_policy_of_the_page_admits_only_its_own_script_and_style(
+    pages: dict[str, WebPage], lang: str
+) -> None:
+    page = pages[lang]
+    (meta,) = [e for e in page.all("meta") if e.attributes.get("http-equiv") == "Content-Security-Policy"]
+    rules = dict(rule.strip().split(" ", 1) for rule in meta.attributes["content"].split(";"))
+    (style,) = page.all("style")
+    (script,) = [e for e in page.all("script") if "type" not in e.attributes]
+
+    def admitted(text: str) -> str:
+        return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
+
+    assert rules == {
+        "default-src": "'none'",
+        "script-src": admitted(script.text),
+        "style-src": admitted(style.text),
+        "font-src": "data:",
+        "base-uri": "'none'",
+        "form-action": "'none'",
+    }
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_the_page_is_small_and_misses_no_word_link_chart_or_description(
+    bundles: Bundles, pages: dict[str, WebPage], lang: str
+) -> None:
+    page, prose = pages[lang], pages[lang].prose()
+    assert (bundles[lang] / "report.html").stat().st_size <= 1_800_000
+    assert not re.search(r"\{[a-z_]*\}|\b(report|word|column|chart|band)\.[a-z_]+\b", prose)
+    cells = [e.text for e in page.elements if e.tag in ("td", "p", "li")]
+    assert not [c for c in cells if re.search(r"^None$|\bnan\b|\binf\b|Decimal\(", c)]
+    titles = [e.text for e in page.elements if e.tag in ("h1", "h2", "h3", "th", "caption", "summary")]
+    assert all(t.strip() for t in titles)
+    if lang == "ko":
+        words = [t for t in titles if not re.fullmatch(r"[\d,~]+", t)]  # a loss band needs no word
+        assert [t for t in words if not re.search("[가-힣]", t) and t not in COMMON] == []
+    ids = [e.attributes["id"] for e in page.elements if "id" in e.attributes]
+    assert len(set(ids)) == len(ids)
+    inside = {e.attributes["href"][1:] for e in page.all("a") if e.attributes["href"].startswith("#")}
+    assert inside
+    assert inside <= set(ids)
+    places = {e.attributes["id"]: e.attributes["aria-label"] for e in page.all("div", class_="chart")}
+    specs = charts_of(page)
+    assert (places.keys(), len(specs)) == ({f"chart-{name}" for name in (*specs, "linked")}, 12)
+    for name, spec in specs.items():
+        assert places[f"chart-{name}"] == spec["description"]
+        assert len(json.dumps(spec["datasets"], ensure_ascii=False).encode()) <= 20_000, name
+
+
+COMMON = ("ID", "P10", "P50", "P75", "P90")
+"""Titles that are the same in every language."""
+
+
+# --- one truth -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_a_promise_without_a_figure_stands_in_the_policy_and_in_no_table_of_costs(
+    pages: dict[str, WebPage], analysis: Analysis, lang: str
+) -> None:
+    page, words = pages[lang], Locale(lang)
+    known = {x.id: x for x in analysis.policy.lines if x.id not in analysis.dropped_lines}
+    column, figures = words("column.line"), pl.col("count", "promised", "low", "expected", "high")
+    policy = {r[column]: r for r in page.table(words("report.policy_title"))}
+    assert policy.keys() == {line.name[lang] for line in known.values()}
+    priced = {r[column] for title in ("cost", "free") for r in page.table(words(f"report.{title}_title"))}
+    lines = analysis.tables["costs"].filter(level="line").group_by("line")
+    silent = dict(
+        lines.agg(pl.any_horizontal(figures.is_not_null()).any().alias("known"), pl.col("status").first())
+        .filter(~pl.col("known"))
+        .select("line", "status")
+        .rows()
+    )
+    assert (len(silent), set(silent.values())) == (14, {"unpriced", "not_published"})
+    for id_, status in silent.items():
+        assert policy[known[id_].name[lang]][words("column.status")] == words(f"word.{status}")
+        assert known[id_].name[lang] not in priced
+    assert words("report.no_figure", count=14) in page.prose()
+    assert words("report.not_counted", lines=known["taxi-pro-membership"].name[lang]) in page.prose()
+    booked = page.table(words("report.controller_title"))
+    assert [r[column] for r in booked] == [x.name[lang] for x in known.values()]
+    for row, line in zip(booked, known.values(), strict=True):
+        closes = line.closes_on(analysis.as_of)
+        assert line.accounting
+        assert [row[words(f"column.{x}")] for x in ("obligation", "presentation", "closes_on")] == [
+            words(f"explain.{line.accounting.obligation}"),
+            words(f"explain.{line.accounting.presentation}"),
+            words.day(closes) if closes else "",
+        ]
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_goods_are_stated_out_of_those_that_have_an_expected_value_and_in_no_sum_with_cash(
+    pages: dict[str, WebPage], analysis: Analysis, lang: str
+) -> None:
+    words, said = Locale(lang), pages[lang].prose()
+    cash, face = (analysis.totals_row("published", v) or {} for v in ("cash", "face_value"))
+    goods = words.money(48_000_000 * (6_500 + 5_000) + 3_000_000 * 1_900 + 1_000_000 * 50_000)
+    assert said.count(words("report.tile_free_note", promised=goods)) == 1
+    assert words("report.tile_free_note", promised=words.money(face["promised"])) not in said
+    for column in ("promised", "low", "expected", "high"):
+        assert f"{(cash[column] or 0) + (face[column] or 0):,.0f}" not in said
+
+
+# --- other plans -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("as_of", "lang"),
+    [
+        ("2022-10-19", "en"),
+        ("2022-10-24", "ko"),
+        ("2022-12-29", "en"),
+        ("2022-12-31", "ko"),
+        ("2023-06-30", "en"),
+    ],
+)
+def test_a_report_can_be_written_for_any_day_of_the_case(tmp_path: Path, as_of: str, lang: str) -> None:
+    analysis = run(Plan(as_of=date.fromisoformat(as_of), claims=(), draws=FEW))
+    page = WebPage.of(write_report(analysis, tmp_path / "out", lang=lang, formats=PAGE))
+    no_headline = Locale(lang)("report.no_headline") in page.prose()
+    assert no_headline == (as_of < "2022-12-30")
+
+
+@pytest.mark.parametrize("share", [0.5, 2.0])
+def test_the_recommendation_says_if_it_exceeds_the_budget(share: float) -> None:
+    """The budget is half or twice the P90 of the cash; a budget never includes handling."""
+    reserve = dict(run(Plan(claims=())).tables["reserve"].select("measure", "cash").iter_rows())
+    budget = int(share * reserve["p90"])
+    report = Report(run(Plan(claims=(), budget=budget)), "en")
+    said = [text for text in report.answers.recommended if "more than the budget" in text]
+    assert len(said) == (share < 1)
+    assert all(report.locale.money(reserve["p90"]) in text for text in said)
+
+
+BUDGET = 100_000
+Pages = dict[str, WebPage]
+
+
+def words_of(analysis: Analysis, lang: str) -> Locale:
+    return Locale(lang, analysis.incident.currency, analysis.incident.minor_units)
+
+
+@both
+def test_the_assumptions_are_shown_with_their_distributions(
+    pages: Pages, analysis: Analysis, lang: str
+) -> None:
+    w = words_of(analysis, lang)
+    assert analysis.ledger
+    entries = analysis.ledger.as_known_on(analysis.as_of).assumptions
+    rows = pages[lang].table(w("report.assumptions_title"))
+    assert [(row[w("column.distribution")], row[w("column.grade")]) for row in rows] == [
+        (distribution_text(x, w), w(f"word.{x.grade}")) for x in entries
+    ]
+    behind = pages[lang].table(w("report.assumptions_behind"))
+    columns = [w(f"column.{name}") for name in ("rationale", "stated_source", "owner")]
+    assert [[row[column] for column in columns] for row in behind] == [
+        [entry.rationale[lang], entry.source[lang], entry.owner] for entry in entries
+    ]
+
+
+@both
+def test_lines_without_detail_and_handling_stand_beside_the_cash_and_in_no_sum_of_it(
+    pages: Pages, analysis: Analysis, lang: str
+) -> None:
+    w, page, said = words_of(analysis, lang), pages[lang], pages[lang].prose()
+    sums = {v: analysis.totals_row("published", v) or {} for v in ("cash", "top_down", "handling")}
+    cash, top_down, handling = (total["expected"] for total in sums.values())
+    column, amount = w("column.valuation"), w("column.expected")
+    beside = {row[column]: row[amount] for row in page.table(w("report.beside_title"))}
+    assert beside == {
+        w("word.top_down"): w.exact_money(top_down), w("word.handling"): w.exact_money(handling)
+    }  # fmt: skip
+    assert not {row[amount] for row in page.table(w("report.cost_title"))} & set(beside.values())
+    share = w.share(w.rounded(cash / (cash + top_down)))
+    assert said.count(w("report.answer_package", share=share)) == 1
+    # The sum of cash and handling stands in one cell of the whole page: the mean of the reserve with both,
+    # under a title that says so, in the appendix of decisions. The sum with the announced totals is nowhere.
+    reserve = page.table(w("report.reserve_title"))
+    (mean,) = [row for row in reserve if row[w("column.measure")] == w("word.mean")]
+    assert mean[w("column.both")] == w.exact_money(cash + handling)
+    holders = [e.within for e in page.all("td") if e.text == w.exact_money(cash + handling)]
+    assert ["details.appendix" in within for within in holders] == [True]
+    assert said.count(w.exact_money(cash + handling)) == 1
+    assert said.count(w.exact_money(cash + top_down)) == 0
+    # On the first screen it stands beside a sentence that says so.
+    before, _, behind = said.partition(w("report.decide"))
+    reserved, _, after = behind.partition(w("report.options_title"))
+    assert {"en": "cash and handling together", "ko": "현금 비용과 처리 비용 합계"}[lang] in reserved
+    assert w.money(cash + handling) in reserved
+    # The P90 of the cash reads like the sum with handling, 580 million won; where it is named it is cut.
+    p90, rest = w.money(analysis.quantile(0.9)), before + after
+    for part in {"en": (f"above {p90}", f"to {p90}", f"–{p90}"), "ko": (f"{p90} 초과", f"~{p90}")}[lang]:
+        rest = rest.replace(part, "")
+    for other in (top_down, handling):
+        alone = re.search(rf"(?<![\d.,억만]){re.escape(w.money(cash + other))}", rest)
+        assert not alone or w.money(cash + other) == w.money(other)
+
+
+@pytest.mark.slow
+def test_another_day_ledger_or_policy_has_no_back_test_of_this_one(edited: Edited) -> None:
+    own = edited("policies", "fixed = 30_000", "fixed = 31_000")
+    changed = (
+        {"as_of": date(2022, 12, 31)},
+        {"ledger": "kakao-2023-06-30"},
+        {"policy": own, "ledger": "kakao-2022"},  # it bears the id of the bundled one
+    )
+    for other in changed:
+        assert run(replace(Plan(claims=(), draws=FEW), **other)).backtest is None, other
+
+
+@pytest.mark.slow
+@both
+def test_a_cost_without_uncertainty_has_its_tile_and_no_range(tram: Path, tmp_path: Path, lang: str) -> None:
+    analysis = run(tram_plan(tram, policy=tram / "certain.toml", compare=()))
+    w = words_of(analysis, lang)
+    page = WebPage.of(write_report(analysis, tmp_path / "out", lang=lang, formats=("html",)))
+    cash = dict(analysis.exact_tables["quantiles"].filter(valuation="cash").select("measure", "value").rows())
+    assert cash["p10"] == cash["expected"] == cash["p90"] == 290 * 226_154  # US-07
+    (lead,) = page.all("p", class_="lead")
+    assert w.money(cash["expected"]) in lead.text
+    assert "P10" not in lead.text
+    chances = {"budget": w.money(BUDGET * 100), "chance": "100%", "together": "100%"}
+    assert w("report.answer_budget", **chances) in [e.text for e in page.all("p", class_="without")]
+
+
+@pytest.mark.slow
+def test_a_report_of_bounds_has_tables_with_headers_and_nothing_of_the_model(
+    tram: Path, tmp_path: Path
+) -> None:
+    analysis = run(tram_plan(tram, ledger=None, budget=None, compare=()))
+    assert analysis.runs == {}
+    page = write_report(analysis, tmp_path / "out", formats=("html", "csv"))
+    for name in ("tornado", "levers"):
+        assert analysis.exact_tables[name].is_empty()
+        written = pl.read_csv(page.parent / "tables" / f"{name}.csv")
+        assert written.columns == analysis.exact_tables[name].columns
+    shown = {e.attributes["id"] for e in WebPage.of(page).all("h2") if "id" in e.attributes}
+    assert not {"doubt", "tornado", "compared"} & shown
+
+
+@pytest.mark.slow
+def test_another_seed_changes_only_what_is_drawn(tram: Path, tmp_path: Path) -> None:
+    folders = {}
+    for name, seed in (("first", 3), ("again", 3), ("other", 4)):
+        analysis = run(tram_plan(tram, seed=seed, compare=()))
+        folders[name] = write_report(analysis, tmp_path / name, formats=("html", "csv", "parquet")).parent
+    first, again, other = map(file_contents, folders.values())
+    assert again == first
+    assert other.keys() == first.keys()
+    differ = {Path(name) for name in first if other[name] != first[name]}
+    assert {p.stem for p in differ if p.parent.name == "tables"} - {"steps"} == (
+        {"quantiles", "split", "contributions", "budget", "total_distribution"}
+        | {"information_value", "cost_ranges", "reserve", "scenarios"}
+    )
+    assert {p.name for p in differ if not p.parent.name} == {"report.html", "manifest.json", "SHA256SUMS"}
