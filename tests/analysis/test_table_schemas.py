@@ -89,7 +89,7 @@ def test_every_table_of_an_analysis_has_the_columns_of_its_schema(
 def test_the_cases_have_nearly_every_table(cases: dict[str, Analysis]) -> None:
     """A schema that no table of these cases has would never be compared with one."""
     seen = {name for case in cases.values() for name in case.tables}
-    # These claims state only days; tests/losses/test_charts.py checks the table by hour.
+    # These claims state only days; tests/losses/test_intake_by_hour.py checks the table by hour.
     assert set(schemas_of("analysis")) - seen == {"claims_intake_hours"}
 
 
