@@ -4,16 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 from math import fsum
-from typing import TYPE_CHECKING
 
 import polars as pl
 import pytest
 
 import outage_analysis as oa
 from outage_analysis.errors import DisclosureBlocked, ModelRefused, UsageError
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 ROWS = [
     ("1", "c1", "App", "2026-03-02", 100.0),
@@ -104,15 +100,6 @@ def test_a_group_of_which_most_state_no_loss_has_no_cost() -> None:
     first, second = analysis.by("service").rows()
     assert first == ("app", 3, None, None, None, None)
     assert second[2] == pytest.approx(analysis.expected)
-
-
-def test_totals_are_divided_by_what_they_are_counted_by(tmp_path: Path, claims: oa.Claims) -> None:
-    path = tmp_path / "totals.csv"
-    path.write_text('service,claimant_type,band,claims\napp,claimant,"(0, 50]",3\nweb,claimant,">50",2\n')
-    analysis = oa.run(counts=path, incident=claims.incident, tiers=TIERS, effort="automatic", draws=2048)
-    assert analysis.by("service").select("service", "expected").rows() == [("app", 15.0), ("web", 25.0)]
-    with pytest.raises(UsageError, match="no such dimension"):
-        analysis.by("filed_on")
 
 
 def test_what_cannot_be_divided_is_refused(analysis: oa.Analysis, claims: oa.Claims) -> None:

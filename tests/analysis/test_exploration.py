@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import csv
 import math
 import re
-from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
 from pathlib import Path
@@ -19,12 +16,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
-from outage_analysis.analysis import Analysis, Plan, Question, explore, explore_grouped, fit_tables, run
+from outage_analysis.analysis import Question, explore, explore_grouped, fit_tables
 from outage_analysis.analysis.exploration import Exploration
 from outage_analysis.claims import Claims, read_claims
 from outage_analysis.errors import DisclosureBlocked, InputRefused, ModelRefused, UsageError
-from outage_analysis.incidents import Bands, load_incident
-from outage_analysis.losses import FAMILIES, Cube, fit_all, quantiles, regroup, summary, with_shares
+from outage_analysis.incidents import Bands
+from outage_analysis.losses import FAMILIES, fit_all, quantiles, regroup, summary, with_shares
 from outage_analysis.losses.loss_summaries import PROBABILITIES
 from tests.commands import KAKAO, command
 from tests.loss_cubes import cube_of_claims
@@ -319,75 +316,6 @@ def test_a_table_from_which_no_distribution_follows_is_refused(
         explore_grouped(write_document(OPEN.replace("[30, 40, 30, 20, 5]", counts)), Question())
 
 
-INCIDENT = """
-id = "winter-storm"
-name = { en = "Winter storm" }
-currency = "EUR"
-minor_units = 2
-time_zone = "Europe/Berlin"
-outage = { start = 2031-02-03T06:00:00+01:00, end = 2031-02-03T20:00:00+01:00 }
-claims_from = 2031-02-03
-claims_to = 2031-02-28
-loss = { name = { en = "Arrival delay" }, unit = "minutes", negative = "band" }
-
-[[service]]
-id = "north"
-name = { en = "North" }
-
-[[service]]
-id = "south"
-name = { en = "South" }
-
-[[claimant_type]]
-id = "passenger"
-name = { en = "Passengers" }
-"""
-POLICY = """
-id = "winter-storm"
-name = { en = "Delay vouchers" }
-currency = "EUR"
-minor_units = 2
-loss_unit = "minutes"
-
-[[line]]
-id = "vouchers"
-kind = "schedule"
-name = { en = "Vouchers" }
-public_on = 2031-02-03
-effort = "form"
-facts = []
-zero = { fixed = 0 }
-unknown = { review = true }
-
-  [[line.band]]
-  over = 0
-  up_to = 100
-
-  [[line.band]]
-  over = 100
-  fixed = 25_000
-"""
-Delays = dict[str, Sequence[int | None]]
-
-EARLY = [-31] * 5 + [-12] * 9 + [-7] * 8 + [-4] * 16 + [-1] * 12
-LATE = [*[3] * 9, *[21] * 12, *[45] * 9, *[90] * 6, 150, 180, 240, 600]
-"""50 early and 40 late arrivals: with 6 on time, half of the 96 stated delays are -1 or less."""
-DELAYS: Delays = {"north": [*EARLY, *[0] * 6, *LATE, None, None], "south": [-7, -7, -9, 0, 4, None, None]}
-
-
-@dataclass(frozen=True)
-class Storm:
-    """The files of the case, its claims and its run."""
-
-    folder: Path
-    claims: Claims
-    analysis: Analysis
-
-    @property
-    def cube(self) -> Cube:
-        return self.analysis.cubes["cost"]
-
-
 def stated(delays: Sequence[int | None]) -> list[int]:
     return sorted(delay for delay in delays if delay is not None)
 
@@ -404,49 +332,6 @@ def inside(delays: Sequence[int | None], over: int | None, up_to: int | None) ->
         return [delay for delay in delays if delay is None]
     known = [d for d in delays if d is not None]
     return [d for d in known if (over is None or over < d) and (up_to is None or d <= up_to)]
-
-
-def every(delays: Delays) -> list[int | None]:
-    return [delay for of in delays.values() for delay in of]
-
-
-@pytest.fixture(scope="module")
-def storm(tmp_path_factory: pytest.TempPathFactory) -> Storm:
-    folder = tmp_path_factory.mktemp("storm")
-    (folder / "incident.toml").write_text(INCIDENT, encoding="utf-8")
-    (folder / "policy.toml").write_text(POLICY, encoding="utf-8")
-    with (folder / "delays.csv").open("w", encoding="utf-8", newline="") as stream:
-        out = csv.writer(stream)
-        out.writerow(("claim_id", "service", "claimant_type", "filed_on", "loss"))
-        rows = [(service, delay) for service, of in DELAYS.items() for delay in of]
-        out.writerows((n, s, "passenger", "2031-02-05", x) for n, (s, x) in enumerate(rows, start=1))
-    incident = load_incident(folder / "incident.toml")
-    claims = read_claims([folder / "delays.csv"], incident)
-    plan = Plan(
-        incident=str(folder / "incident.toml"),
-        policy=str(folder / "policy.toml"),
-        claims=(str(folder / "delays.csv"),),
-        as_of=date(2031, 2, 28),
-    )
-    return Storm(folder, claims, run(plan))
-
-
-def test_every_table_of_a_distribution_agrees_with_the_rows(storm: Storm) -> None:
-    claims = read_claims(storm.folder / "delays.csv", storm.folder / "incident.toml")
-    made = explore(claims, None, storm.folder / "policy.toml", None, Question())
-    for row in made.tables["quantiles"].iter_rows(named=True):
-        of = DELAYS[row["service"]]
-        assert row["low"] <= quantile_of(of, row["probability"]) <= row["high"]
-    late = [d for d in every(DELAYS) if d is not None and d > 0]
-    times = Counter(late)
-    for loss, claims, share in made.tables["heaps"].rows():
-        assert (claims, share) == (times[loss], pytest.approx(times[loss] / len(late)))
-    (edge,) = made.tables["bunching"].iter_rows(named=True)
-    assert edge["losses"] == len(late)
-    assert edge["up_to_share"] == pytest.approx(sum(d <= 100 for d in late) / len(late))
-    for row in storm.claims.query("round-losses").iter_rows(named=True):
-        assert row["share"] == pytest.approx(sum(d % row["step"] == 0 for d in late) / len(late))
-    assert storm.claims.query("frequent-losses").rows() == made.tables["heaps"].rows()
 
 
 CLAIMS = st.lists(

@@ -15,9 +15,8 @@ import pytest
 import outage_analysis as oa
 from outage_analysis.analysis import IntakeForecast
 from outage_analysis.errors import UsageError
-from outage_analysis.incidents import ClaimDeadline, Incident, load_incident, load_intake
+from outage_analysis.incidents import ClaimDeadline, Incident, load_incident
 from outage_analysis.losses import Branch, forecast_late_claims
-from outage_analysis.text import ShownTable, schema_of
 from tests.commands import command
 from tests.conftest import claim_rows
 
@@ -117,24 +116,6 @@ def test_an_assumption_that_there_is_not_is_refused(claims: oa.Claims) -> None:
         UsageError, match=r"changes names no assumption \(found 'rush'\)\. Name closes, spike"
     ):
         oa.forecast_by_day(claims, changes={EXTENDED_ON: {"rush": 1.0}})
-
-
-def test_the_tables_have_their_schemas_and_both_languages_their_reasons(made: IntakeForecast) -> None:
-    for name, table in made.tables.items():
-        schema_of(f"intake.{name}").check(table)
-    for lang, reason in (
-        ("en", "cannot determine a growth curve"),
-        ("ko", "접수 성장곡선을 추정할 수 없습니다"),
-    ):
-        shown = [x for x in made.answer(lang).tables if isinstance(x, ShownTable)]
-        (days,) = (table for table in shown if "refused" in table.rows.columns)
-        assert reason in days.rows["refused"][0]
-
-
-def test_a_published_intake_has_the_days_on_which_its_counts_became_public() -> None:
-    days = oa.forecast_by_day(load_intake("kakao-federation")).tables["days"]
-    assert days.select("day", "filed", "median").rows() == [(date(2022, 10, 21), 1254, None)]
-    assert "too few to forecast" in days["refused"][0]
 
 
 @pytest.mark.parametrize("more", [(), ("--by-day",)])

@@ -12,7 +12,6 @@ import polars as pl
 import pytest
 
 from outage_analysis.analysis import Analysis, Plan, compare_policies, run
-from outage_analysis.analysis.tables import funnel_table
 from outage_analysis.assumptions import example_warning, load_ledger
 from outage_analysis.costs import cost_table, totals
 from outage_analysis.errors import ModelRefused, UsageError
@@ -22,7 +21,6 @@ from outage_analysis.jupyter import new_project
 from outage_analysis.reports import FORMATS, Report, Text, verify, write_report
 from outage_analysis.text import LANGUAGES, Locale
 from tests.shared_folders import file_contents
-from tests.small_policies import DAY, REPORTS, ledger_of, policy_of, tiers
 from tests.studies.synthetic_claims import SEEDS, assumptions, synthetic_claims
 from tests.tram_case import LEDGER, LOSSES, POLICY, tram_plan
 
@@ -333,21 +331,6 @@ def test_its_report_is_written_and_verified(
     assert verify(tmp_path / "report", claims=[tram / "claims.csv"]).rebuilt
 
 
-def test_the_cost_of_automatic_payments_to_a_published_count_is_exact() -> None:
-    policy = policy_of(tiers(effort="automatic", band=({"over": 0, "fixed": 30_000},)))
-    row = totals(cost_table(policy, ledger_of(), as_of=DAY)).row(0, named=True)
-    assert [row[end] for end in ("low", "expected", "high")] == [REPORTS * 30_000] * 3
-
-
-def test_a_policy_that_needs_an_input_says_which(plan: Plan, tram: Path) -> None:
-    analysis = run(tram_plan(tram, ledger=plan.ledger, compare=(), budget=None))
-    assert analysis.expected is None
-    missing = analysis.tables["costs"].filter(level="line")["missing"][0]
-    assert {"filing_share", "acceptance", "band_mix"} <= set(missing.split())
-    with pytest.raises(ModelRefused, match="no line has an expected cost"):
-        _ = analysis.median
-
-
 def test_the_card_of_an_empty_ledger_has_no_table(plan: Plan) -> None:
     assert plan.ledger is not None
     card = load_ledger(plan.ledger).card()
@@ -436,13 +419,6 @@ def test_the_funnel_counts_the_claims_of_the_file(
 # --- what was published stays what it is ------------------------------------------------------------------
 
 
-def test_published_counts_keep_their_tables(analysis: Analysis) -> None:
-    assert not analysis.headline_from_claims
-    assert analysis.headline_costs.equals(analysis.tables["costs"].filter(valuation="cash"))
-    assert "claims_funnel" not in analysis.tables
-    assert analysis.published_lines_left_out == []
-
-
 @pytest.mark.slow
 @each
 def test_a_line_that_published_figures_bound_stands_apart(
@@ -479,21 +455,6 @@ def test_without_a_ledger_the_bounds_are_those_of_the_claims(
     assert told[0] == report.locale("report.controller_from_claims", low=none)
     limited = report.locale("report.exact", amount="980,000", unit=report.locale.unit)
     assert told[1] == report.locale("report.controller_between_claims", low=none, high=limited)
-
-
-def test_claims_whose_band_lies_across_two_rules_may_be_paid_or_not(
-    analyses: dict[str, Analysis], claims: dict[str, Path]
-) -> None:
-    found = analyses["claims"]
-    losses = pl.read_csv(claims["claims"]).filter(claimant_type="general_user")["loss"]
-    paid, zero = len(losses.filter(losses > 0)), len(losses.filter(losses == 0))
-    nothing = (pl.col("rule") == "nothing") & (pl.col("up_to") == 0)
-    across = pl.when(nothing).then(pl.lit("straddles")).otherwise("rule").alias("rule")
-    costs = found.tables["claims_costs"].with_columns(across).filter(line="user-credit")
-    table = funnel_table(found.policy, found.ledger, found.as_of, costs)
-    (due,) = table.filter(stage="due").rows(named=True)
-    assert losses.null_count() > 0  # the rule of the policy for them pays nothing
-    assert (due["low"], due["expected"], due["high"]) == (paid, None, paid + zero)
 
 
 USED = {"as-ultimate-reports", "as-entitled-share", "as-filing-share", "as-acceptance"}

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 
 import outage_analysis as oa
@@ -33,7 +31,6 @@ from outage_analysis.incidents import load_incident
 from outage_analysis.losses import Branch, forecast_late_claims
 from outage_analysis.reports.accounting import presentation_totals
 from outage_analysis.text import LANGUAGES, Locale, schema_of, schemas_of
-from tests.commands import command
 from tests.small_policies import DAY, DRIVERS, Page, budget, fee, fixed, ledger_of, policy_of, uniform
 from tests.tram_case import ENTRY, ledger, tram_plan
 
@@ -72,22 +69,6 @@ def rows_of(analysis: Analysis) -> dict[str, dict[str, Any]]:
     assert table is not None
     schema_of("reserve").check(table)
     return {row["measure"]: row for row in table.iter_rows(named=True)}
-
-
-def test_both_together_are_added_draw_by_draw(analysis: Analysis) -> None:
-    """The same draws taken apart and sorted by hand."""
-    run, rows = analysis.runs["published"], rows_of(analysis)
-    sums = np.zeros(0)
-    for block in run.replicates():
-        parts = [
-            paid.sum(axis=1)
-            for term, paid in zip(run.portfolio.terms, block.amounts, strict=True)
-            if term.valuation in ("cash", "handling")
-        ]
-        sums = np.concatenate([sums, np.add(*parts)])
-    for measure, p in (("p50", 0.5), ("p75", 0.75), ("p90", 0.9)):
-        assert rows[measure]["both"] == pytest.approx(np.quantile(sums, p, method="inverted_cdf"), rel=0.005)
-        assert rows[measure]["both"] != rows[measure]["cash"] + rows[measure]["handling"]
 
 
 def test_a_line_without_an_obligation_is_not_in_the_reserve() -> None:
@@ -264,25 +245,6 @@ def test_solve_and_compare_count_the_claims_still_to_come(dated: Analysis) -> No
     changed = dated.policy.model_copy(update={"id": "other"})
     compared = compare_policies(plan, [dated.policy, changed])
     assert compared.table["expected"].to_list() == pytest.approx([dated.expected] * 2, rel=1e-6)
-
-
-@pytest.mark.slow
-def test_reserve_and_scenarios_begin_with_the_open_intake(tram: Path, counted: Path, tmp_path: Path) -> None:
-    incident = tmp_path / "incident.toml"
-    text = (tram / "incident.toml").read_text("utf-8")
-    incident.write_text(re.sub(r"(?m)^claims_to = .*$", f"claims_to = {DEADLINE}", text), "utf-8")
-    few = tmp_path / "few.csv"
-    few.write_text("".join(counted.read_text("utf-8").splitlines(keepends=True)[:1501]), "utf-8")
-    options = ("--incident", incident, "--policy", tram / "policy.toml", "--ledger", tram / "ledger.toml")
-    for words in (("reserve",), ("scenarios",), ("cost",)):
-        code, out, err = command(*words, counted, *options, "--as-of", "2031-03-21")
-        assert code == 0, err
-        assert out.startswith(f"{sum(PER_DAY):,} claims were filed by 21 March 2031; ")
-        out = command(*words, few, *options, "--as-of", "2031-03-21")[1]
-        assert out.startswith(
-            "The cost counts only the claims filed by 21 March 2031. Filing is open until 31 March"
-        )
-        assert "They are not forecast: 1,500 claims are too few" in out.replace("\n", " ")
 
 
 def test_a_stated_ultimate_or_a_passed_deadline_needs_no_such_sentence(

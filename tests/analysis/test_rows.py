@@ -203,16 +203,3 @@ def test_unknown_rows_are_refused(tmp_path: Path, words: tuple[str, str]) -> Non
     printed = outage_analysis("cost", write(tmp_path), "--tiers", "200:20", *words)
     assert printed.code == 2
     assert "complaints, filed" in printed.err
-
-
-@pytest.mark.parametrize(
-    ("rows", "missing"),
-    [("complaints", "filing_share acceptance"), ("filed", "acceptance"), ("accepted", "")],
-)
-def test_the_rates_that_are_missing_are_named_in_their_order(tmp_path: Path, rows: str, missing: str) -> None:
-    claims = oa.read_claims(write(tmp_path), rows=rows)
-    oa.scaffold(tmp_path / "mine", claims, tiers=TIERS)
-    policy = (tmp_path / "mine" / "policy.toml").read_text("utf-8").replace('effort = "form"\n', "")
-    (tmp_path / "policy.toml").write_text(policy, "utf-8")
-    costs = oa.run(claims, policy=tmp_path / "policy.toml").tables["claims_costs"]
-    assert costs.filter(level="line")["missing"].to_list() == [missing]

@@ -135,7 +135,7 @@ def lab(installed: Installed, folder: Path) -> Iterator[subprocess.Popen[bytes]]
     config.parent.mkdir()
     config.write_text(json.dumps({"LabApp": {"expose_app_in_browser": True}}))
     environment = installed.environment(**{name: str(folder / name.lower()) for name in VARIABLES})
-    command = [installed.command, "lab", "notebooks", "--no-browser"]
+    command = [str(installed.command), "lab", "notebooks", "--no-browser"]
     with (folder / "log").open("w") as log:
         process = subprocess.Popen(command, cwd=folder, env=environment, stdout=log, stderr=log)
     yield process

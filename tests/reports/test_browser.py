@@ -259,7 +259,7 @@ def test_everything_is_reached_by_tab_and_seen(moved: tuple[Chrome, LiveCost, Lo
         "document.querySelectorAll('main details').forEach(d => { d.open = d.matches('.find'); });"
         "document.querySelector('.skip').focus()"
     )
-    reached, active = set(), ""
+    reached, active = set[str](), ""
     while len(reached) < 100 and not active.startswith("BODY"):  # which is behind the last element
         ActionChains(browser).send_keys(Keys.TAB).perform()
         active, outline = browser.execute_script(

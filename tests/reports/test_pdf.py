@@ -162,12 +162,15 @@ def test_the_brief_keeps_to_two_pages_whatever_it_has_to_say(
     long = (letter * 5_000)[:5_000]
     name = made.policy.name.model_copy(update={"en": long})
     report = Report(replace(made, policy=made.policy.model_copy(update={"name": name})))
-    answers = report.answers
+    answers, many = report.answers, (long,) * 20
     vars(report)["answers"] = replace(
         answers,
         headline=(long,) * 3,
         recommended=(long,),
-        **dict.fromkeys(("narrows", "drives", "decide", "left_out"), (long,) * 20),
+        narrows=many,
+        drives=many,
+        decide=many,
+        left_out=many,
         options=tuple(replace(option, name=long) for option in answers.options) * 9,
     )
     FORMATS["pdf"](report, tmp_path)

@@ -76,7 +76,7 @@ def automatic(tmp_path_factory: pytest.TempPathFactory) -> Analysis:
     """An outage in euros and minutes whose payments the law fixes and nobody has to ask for."""
     folder = tmp_path_factory.mktemp("delays")
     texts = {"incident": INCIDENT, "policy": POLICY, "ledger": LEDGER}
-    pages = {name: folder / f"{name}.toml" for name in texts}
+    pages: dict[str, Any] = {name: folder / f"{name}.toml" for name in texts}
     for name, text in texts.items():
         pages[name].write_text(text, "utf-8")
     (folder / "claims.csv").write_text(CLAIMS, "utf-8")

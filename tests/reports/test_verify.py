@@ -175,7 +175,7 @@ def test_another_python_that_changes_no_byte_passes_with_a_note(bundle: Path) ->
 @pytest.mark.parametrize("kind", ["own.csv", "totals.csv", "kept.duckdb"])
 def test_inputs_of_ones_own_are_found_by_their_content(tram: Path, tmp_path: Path, kind: str) -> None:
     given = tmp_path / kind
-    plan = {"claims": (given,)}
+    plan: dict[str, Any] = {"claims": (given,)}
     if kind == "own.csv":
         text = (tram / "claims.csv").read_text("utf-8").replace("claimant_type", "who", 1)
         given.write_text(text, "utf-8")
@@ -206,6 +206,7 @@ def test_claims_are_for_a_rebuild_and_pipes_and_gigabytes_are_not_read(bundle: P
     os.mkfifo(bundle / "tables" / "pipe.csv")
     with pytest.raises(InputRefused, match="is no plain file"):
         verify(bundle)
+    (bundle / "tables" / "pipe.csv").unlink()
     for name in ("manifest.json", "SHA256SUMS"):
         with (bundle / name).open("r+b") as stream:
             stream.truncate(MAX_BYTES + 1)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import zipfile
-from collections.abc import Callable
 from datetime import date
 from html import unescape
 from io import BytesIO
@@ -22,7 +21,6 @@ from outage_analysis.reports.workbook.live import formula_names
 from outage_analysis.reports.workbook.sheet import FEW_ROWS, Book, table_cells
 from outage_analysis.reports.workbook.writing import workbook_bytes
 from outage_analysis.text import LANGUAGES, Locale, column_of
-from tests.tampered_bundles import manifest_of
 from tests.workbook_reader import Workbook
 
 OURS = re.compile(
@@ -203,10 +201,9 @@ def test_names_are_no_cells_and_none_comes_twice() -> None:
     ]
 
 
-def test_cents_become_euros_and_formulas_give_euros(report: Callable[[str], Path]) -> None:
-    book = Workbook((report("trams-en") / "report.xlsx").read_bytes())
-    expected = manifest_of(report("trams-en"))["expected"]["cash"]  # in cents
-    assert book.named("expected_cash").value == pytest.approx(expected / 100, rel=1e-9)
+def test_cents_become_euros_and_formulas_give_euros(trams: Analysis) -> None:
+    book = Workbook(workbook_bytes(Report(trams)))
+    assert book.named("expected_cash").value == pytest.approx(trams.expected, rel=1e-9)
 
 
 def test_names_of_sheets_are_allowed_and_differ() -> None:
