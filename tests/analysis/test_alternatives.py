@@ -23,9 +23,8 @@ from outage_analysis.analysis import (
     load_documents,
     run,
 )
-from outage_analysis.claims import load_sample
 from outage_analysis.errors import ModelRefused, OutageAnalysisError, UsageError
-from outage_analysis.losses import fit_severity, load_grouped
+from outage_analysis.losses import fit_severity
 from outage_analysis.policies import load_policy
 from outage_analysis.text import LANGUAGES, Locale
 from tests.tram_case import tram_plan
@@ -138,23 +137,6 @@ def test_the_candidates_of_the_decision_week_have_no_share_of_a_loss_and_nobody_
     assert there == -back
     with pytest.raises(UsageError, match="Did you mean 'kakao-candidate-fees'"):
         week.winners_and_losers(first, "kakao-candidate-fee")
-
-
-@pytest.mark.slow
-def test_minutes_of_delay_have_winners_but_no_share_of_a_loss() -> None:
-    charter = load_policy("trams")
-    lines = tuple(x for x in charter.lines if x.id != "season-credit")
-    shorter = charter.model_copy(update={"id": "changed", "lines": lines, "tie_outs": ()})
-    found = compare(charter, shorter, claims=load_sample("trams"), draws=FEW)
-    policies = found.simulations.policies
-    assert policies["not_measured"].to_list() == ["loss_not_money"] * 2
-    assert policies["replaced_low"].null_count() == 2
-    total = found.winners_table.filter(level="total").row(0, named=True)
-    promised, without = policies["promised"]
-    assert total["total_difference"] == pytest.approx(promised - without)
-    assert (total["gain"] > 0, total["lose"]) == (True, 0)
-    (note,) = found.simulations.benefit_notes(found.locale("en"))
-    assert note.startswith("Losses are not money")
 
 
 def test_the_marked_amounts_of_the_distribution_have_the_same_probabilities(made: Analysis) -> None:
@@ -276,15 +258,6 @@ def test_without_an_expected_cost_there_is_no_distribution(tram: Path) -> None:
 # --- fits ---------------------------------------------------------------------------------------------------
 
 EDGES, COUNTS = [0, 100_000, 300_000, 500_000], [400, 300, 150, 50]
-
-
-def test_three_ways_to_write_an_open_band_are_one_fit() -> None:
-    written = [fit_severity([*EDGES, *end], COUNTS, "weibull") for end in ([], [None], [math.inf])]
-    assert written[0].params == written[1].params == written[2].params
-    assert written[0].grouped.top == "open"
-    known = load_grouped("dental-claims")
-    closed = fit_severity(known.edges, known.counts, "gamma", top=known.top)
-    assert closed.grouped.top == known.top
 
 
 @pytest.mark.parametrize(

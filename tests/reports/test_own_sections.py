@@ -144,14 +144,19 @@ def test_a_wrong_block_is_one_clear_error(made: Analysis, blocks: tuple[object, 
         made.report().add_section("Ours", *blocks)
 
 
-def test_a_wrong_title_and_too_many_sections_are_one_clear_error(made: Analysis) -> None:
+@pytest.mark.parametrize(
+    ("title", "problem"),
+    [
+        *((title, "the section cannot be added") for title in ("", "x" * 121, {"ko": "우리"})),
+        (5, "a title is a text"),
+    ],
+)
+def test_a_wrong_title_and_too_many_sections_are_one_clear_error(
+    made: Analysis, title: object, problem: str
+) -> None:
     report = made.report()
-    for title in ("", "x" * 121, {"ko": "우리"}):
-        with pytest.raises(UsageError, match="the section cannot be added"):
-            report.add_section(title, "Words.")
-    with pytest.raises(UsageError, match="a title is a text"):
-        report.add_section(5, "Words.")  # type: ignore[arg-type]
-    assert report.sections == []
+    with pytest.raises(UsageError, match=problem):
+        report.add_section(title, "Words.")  # type: ignore[arg-type]
     for n in range(20):
         report.add_section(f"S{n}", "Words.")
     with pytest.raises(UsageError, match="at most 20 sections"):

@@ -16,8 +16,6 @@ import pytest
 from outage_analysis.analysis import Analysis, Plan, run
 from outage_analysis.assumptions import load_ledger
 from outage_analysis.claims import read_claims, save_claims
-from outage_analysis.costs import cost_table, totals
-from outage_analysis.costs.cost_bridge import bridge
 from outage_analysis.errors import InputRefused, OutageAnalysisError, UsageError, VerificationFailed
 from outage_analysis.files import Document, document_text
 from outage_analysis.incidents import facts, load_incident, outcomes
@@ -358,19 +356,6 @@ def test_runs_of_two_incidents_have_no_bridge(slim: Path) -> None:
     )
 
 
-def test_the_bundled_report_leads_to_the_updated_ledger(bundles: dict[str, Path]) -> None:
-    (first, recorded), (second, _) = (
-        bridge_side(str(name), "kakao-2022", None) for name in (bundles["en"], "kakao-2023-06-30")
-    )
-    table = bridge(first, second, recorded=recorded)
-    ends = {}
-    for side in (first, second):
-        sums = totals(cost_table(side.policy, side.ledger, as_of=side.as_of))
-        ends[side.as_of] = round(sums.filter(valuation="cash")["expected"].item())
-    assert table["total"].to_list()[:: len(table) - 1] == list(ends.values())
-    assert table.filter(step="method")["amount"].item() == 0
-
-
 def test_without_hindsight_it_rests_on_no_outcome(tmp_path: Path, bundles: dict[str, Path]) -> None:
     plan = Plan(claims=(), hindsight=False, budget=300_000_000)
     known = write_report(run(plan), tmp_path / "report", formats=["csv"]).parent
@@ -386,19 +371,6 @@ def test_it_tells_no_place_on_the_machine_and_no_time(bundles: dict[str, Path]) 
     text = (bundles["ko"] / "manifest.json").read_text("utf-8")
     assert not re.search(rf"{re.escape(str(Path.home()))}|\d\d:\d\d:\d\d", text)
     assert json.loads(text)["inputs"][0]["name"] == "kakao-2022-synthetic.parquet"
-
-
-def test_it_tells_who_answers_for_each_assumption(bundles: dict[str, Path], analysis: Analysis) -> None:
-    assert analysis.ledger
-    used = analysis.ledger.as_known_on(analysis.as_of).assumptions
-    told = manifest_of(bundles["en"])["assumptions"]
-    assert [a["id"] for a in told] == [a.id for a in used]
-    for entry, row in zip(used, told, strict=True):
-        assert (row["owner"], row["approved_by"]) == (entry.owner, entry.approved_by)
-        assert (row["outcome_known"], row["public_on"]) == (entry.outcome_known, str(entry.public_on))
-    filing = next(a for a in told if a["id"] == "as-filing-share")
-    assert round(filing["expected"], 3) == 0.329
-    assert filing["low"] < filing["expected"] < filing["high"]
 
 
 def test_a_change_of_code_changes_its_checksum_and_nothing_else_does(

@@ -7,7 +7,6 @@ import zipfile
 from datetime import date
 from html import unescape
 from io import BytesIO
-from pathlib import Path
 
 import polars as pl
 import pytest
@@ -133,16 +132,6 @@ def test_the_quantiles_are_values_beside_a_word_on_their_state(
         assert cells[f"C{row}"].formula is None
         assert cells[f"E{row}"].value == w("workbook.current")
         assert w("workbook.stale") in str(cells[f"E{row}"].formula)
-
-
-def test_other_readers_see_numbers_and_days_as_such(data: dict[str, bytes], tmp_path: Path) -> None:
-    path = tmp_path / "report.xlsx"
-    path.write_bytes(data["en"])
-    cube = pl.read_excel(path, sheet_name="Claim cube (synthetic)", read_options={"header_row": 3})
-    assert cube["Claims"].sum() == 105_116
-    assert cube["Sum of losses"].dtype.is_numeric()
-    facts = pl.read_excel(path, sheet_name="Sources", read_options={"header_row": 2})
-    assert facts["Public on"].dtype == pl.Date
 
 
 def test_charts_are_pictures_with_title_sources_and_text_alternative(
