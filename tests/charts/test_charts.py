@@ -370,15 +370,6 @@ def bars(chart: dict) -> list[tuple[int, int, int]]:  # type: ignore[type-arg]
     return [(row["hour"], row["end"], row["claims"]) for row in chart["datasets"][name]]
 
 
-def test_each_hour_is_a_bar_on_a_time_axis_in_utc() -> None:
-    chart = spec([5, 0, 7])
-    at = milliseconds(START)
-    assert bars(chart) == [(at + n * HOUR, at + (n + 1) * HOUR, count) for n, count in enumerate([5, 0, 7])]
-    x = layer(chart, "rect", "hour")["encoding"]["x"]
-    assert (x["type"], x["scale"]["type"]) == ("temporal", "utc")
-    assert layer(chart, "rect", "hour")["encoding"]["y2"] == {"datum": 0}
-
-
 def test_the_outage_is_shaded_to_the_minute_under_the_bars() -> None:
     chart = spec([5, 0, 7])
     marks = [part["encoding"]["x"]["field"] for part in chart["layer"] if part["mark"]["type"] == "rect"]

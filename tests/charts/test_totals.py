@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections import Counter
 from collections.abc import Iterable
@@ -19,15 +18,8 @@ from scipy import stats
 from outage_analysis.assumptions.distributions import Discrete, Distribution, Lognormal
 from outage_analysis.charts import claims_data as data
 from outage_analysis.charts import cost_data as uncertain
-from outage_analysis.charts import draw, fit_charts, linked_charts
-from outage_analysis.charts.axes import (
-    dots_axis,
-    even_ticks,
-    log_ticks,
-    money_range_ends,
-    short_amount,
-    short_number,
-)
+from outage_analysis.charts import draw, linked_charts
+from outage_analysis.charts.axes import even_ticks, log_ticks, money_range_ends, short_amount, short_number
 from outage_analysis.charts.dot_stacks import dot_layout
 from outage_analysis.costs import build_portfolio, cost_table, simulate, totals
 from outage_analysis.costs.expected import Portfolio
@@ -262,18 +254,6 @@ def test_dots_keep_their_places_and_never_overlap(
         assert min(gaps, default=layout.width) >= layout.width * (1 - 1e-6)
 
 
-def test_amounts_too_small_for_a_log_axis_share_a_place_with_a_name() -> None:
-    amounts = [0.0, 0.0, 1e3, *(1e6 * 2**n for n in range(10))]
-    layout = dot_layout(amounts, [], 1e6, 1e8)
-    assert layout.log
-    assert layout.small is not None
-    assert layout.small < layout.start
-    only_zeros = dot_layout([0.0, 0.0, *amounts[3:]], [], 1e6, 1e8)
-    labels, zeros = (json.dumps(dots_axis(x, EN, "").to_dict()) for x in (layout, only_zeros))
-    assert r"[\"<" in labels
-    assert r"[\"0\"" in zeros
-
-
 NAMES = {
     "filing": "Filing share: of those who reported",
     "backlog": "Backlog",
@@ -430,13 +410,6 @@ def test_rows_that_do_not_fit_have_fewer_services() -> None:
 # --- bands -----------------------------------------------------------------------------------------------
 
 
-def test_the_likeliest_distribution_comes_first_and_half_is_between_points_on_their_logarithm() -> None:
-    assert fit_charts.family_weights(curves()).rows() == [("burr", 0.75), ("gamma", 0.25)]
-    assert fit_charts.counted_shares(curves()).rows() == [(10.0, 0.5, 0.5)]
-    assert [fit_charts.median_loss(curves(n)) for n in (4, 5)] == pytest.approx([10, 10])
-    assert fit_charts.median_loss(curves(5).filter(pl.col("loss") < 10)) is None
-
-
 positive = st.tuples(st.integers(0, 500), st.one_of(st.none(), st.integers(1, 50))).map(
     lambda t: (t[0], None if t[1] is None else t[0] + t[1])
 )
@@ -500,14 +473,6 @@ def test_the_fullest_band_is_a_stated_one_with_its_share_of_all_claims() -> None
 
 # --- combinations ----------------------------------------------------------------------------------------
 
-TOLD = (
-    ("talk", ZERO, date(2022, 10, 19), "capital", 4),
-    ("talk", (0, 10), date(2022, 10, 22), "capital", 3),
-    ("talk", (0, 10), date(2022, 10, 19), None, 2),
-    ("bank", (10, None), date(2022, 10, 20), "jeju", 5),
-    ("bank", UNKNOWN, date(2022, 10, 20), "", 1),
-)
-"""Service, band, day, region and how many claims are alike; an empty region is all but the commonest."""
 ToldRow = tuple[str, Band, date, str | None, int]
 
 
@@ -520,19 +485,6 @@ def combinations_table(told: Iterable[ToldRow], dimension: str | None = "region"
     schema = {"service": pl.String} | edges | {"filed_on": pl.Date, "category": pl.String, "claims": pl.Int64}
     table = pl.DataFrame([(*key, n) for key, n in sums.items()], schema=schema, orient="row")
     return table.with_columns(dimension=pl.lit(dimension, pl.String))
-
-
-def test_the_counts_are_in_the_order_of_the_views() -> None:
-    views, counts = linked_charts.build_views(combinations_table(TOLD))
-    assert [(view.id, view.entries) for view in views] == [
-        ("service", [("talk",), ("bank",)]),
-        ("day", [(date(2022, 10, 19) + timedelta(n),) for n in range(4)]),
-        ("category", [("capital",), ("jeju",), (None,), ("",)]),
-        ("band", [ZERO, (0, 10), (10, None), UNKNOWN]),
-    ]
-    assert {view.dimension for view in views} == {"region"}
-    places = {(0, 0, 0, 0): 4, (0, 3, 0, 1): 3, (0, 0, 2, 1): 2, (1, 1, 1, 2): 5, (1, 1, 3, 3): 1}
-    assert counts == [places.get(place, 0) for place in product(range(2), range(4), range(4), range(4))]
 
 
 large = st.tuples(
@@ -567,19 +519,3 @@ def test_an_intake_is_thinned_evenly_and_keeps_its_ends(days: int, kept: int) ->
     assert (some[0], some[-1]) == (0, days - 1)
     gaps = [b - a for a, b in pairwise(some)]
     assert max(gaps) - min(gaps) <= 1
-
-
-# --- laws ------------------------------------------------------------------------------------------------
-
-
-def curves(count: int = 5) -> pl.DataFrame:
-    """Two laws and what was counted; half lies below 10 under the likeliest."""
-    losses = [10 ** (2 * n / (count - 1)) for n in range(count)]
-    rows = [("counted", None, 10.0, 0.5, 0.5, *[None] * 4)]
-    for family, weight, power in (("gamma", 0.25, 0.5), ("burr", 0.75, 1.0)):
-        below = [x**power / (10**power + x**power) for x in losses]
-        for x, b in zip(losses, below, strict=True):
-            rows.append((family, weight, x, b, 1 - b, b, b, 1 - b, 1 - b))
-    shares = ["share_below", "share_above", "low", "high", "above_low", "above_high"]
-    names = ["family", "weight", "loss", *shares]
-    return pl.DataFrame(rows, schema=names, orient="row")

@@ -72,55 +72,6 @@ look();
 """
 
 
-def test_charts_stay_after_a_second_run_a_save_a_reload_and_a_restart(opened: Chrome) -> None:
-    name = "01_claims"
-    charts = len(charts_of(opened, name)[0])
-    for _ in range(2):
-        assert opened.execute_async_script(STAYS, name) is None
-        again, outputs = charts_of(opened, name)
-        assert len(again) == charts
-        assert "".join(outputs[0]["data"]["text/html"]).endswith("</script>")  # Vega
-    opened.refresh()
-    opened.execute_async_script(READY)
-    panel = opened.find_element(By.ID, opened.execute_async_script(SEEN_AGAIN, name))
-    places = panel.find_elements(By.CSS_SELECTOR, "[data-outage-chart]")
-    assert len(places) == charts > 0
-    for place in places:
-        assert opened.execute_async_script(DRAWN, place) > 1, place.get_attribute("outerHTML")
-    assert opened.execute_async_script(RESTARTED, name) is None
-    assert len(panel.find_elements(By.CSS_SELECTOR, "[data-outage-chart] svg.marks")) == charts
-
-
-def test_the_console_is_silent_and_nobody_else_was_asked(opened: Chrome, address: str) -> None:
-    # JupyterLab itself warns when a notebook that nobody looks at has not scrolled to its end in time.
-    told = [
-        e["message"]
-        for e in opened.get_log("browser")  # type: ignore[no-untyped-call]
-        if e["level"] == "SEVERE" or (e["level"] == "WARNING" and "/static/lab/" not in e["message"])
-    ]
-    assert told == []
-    events = [json.loads(e["message"])["message"] for e in opened.get_log("performance")]  # type: ignore[no-untyped-call]
-    asked = {
-        urlsplit(event["params"].get("url") or event["params"]["request"]["url"])
-        for event in events
-        if event["method"] in ("Network.requestWillBeSent", "Network.webSocketCreated")
-    }
-    assert {url.scheme for url in asked} >= {"http", "ws"}
-    places = {url.netloc for url in asked if url.scheme not in ("chrome", "data", "blob")}
-    assert places == {urlsplit(address).netloc}
-
-
-def test_it_stops_and_leaves_no_process_behind(
-    lab: subprocess.Popen[bytes], entered: Chrome, folder: Path
-) -> None:
-    entered.quit()
-    listed = ["pgrep", "-f", str(folder)]
-    assert subprocess.run(listed, capture_output=True, check=True).stdout.count(b"\n") > 1
-    lab.terminate()
-    assert lab.wait(SECONDS) == 0
-    assert subprocess.run(listed, capture_output=True, check=False).stdout == b""
-
-
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of the notebooks, with folders of its own for the settings of JupyterLab."""
@@ -238,3 +189,52 @@ const [name, done] = arguments, context = window.opened[name].sessionContext;
 context.session.kernel.restart().then(() => context.session.kernel.info).then(() => done(null),
   error => done(String(error)));
 """
+
+
+def test_charts_stay_after_a_second_run_a_save_a_reload_and_a_restart(opened: Chrome) -> None:
+    name = "01_claims"
+    charts = len(charts_of(opened, name)[0])
+    for _ in range(2):
+        assert opened.execute_async_script(STAYS, name) is None
+        again, outputs = charts_of(opened, name)
+        assert len(again) == charts
+        assert "".join(outputs[0]["data"]["text/html"]).endswith("</script>")  # Vega
+    opened.refresh()
+    opened.execute_async_script(READY)
+    panel = opened.find_element(By.ID, opened.execute_async_script(SEEN_AGAIN, name))
+    places = panel.find_elements(By.CSS_SELECTOR, "[data-outage-chart]")
+    assert len(places) == charts > 0
+    for place in places:
+        assert opened.execute_async_script(DRAWN, place) > 1, place.get_attribute("outerHTML")
+    assert opened.execute_async_script(RESTARTED, name) is None
+    assert len(panel.find_elements(By.CSS_SELECTOR, "[data-outage-chart] svg.marks")) == charts
+
+
+def test_the_console_is_silent_and_nobody_else_was_asked(opened: Chrome, address: str) -> None:
+    # JupyterLab itself warns when a notebook that nobody looks at has not scrolled to its end in time.
+    told = [
+        e["message"]
+        for e in opened.get_log("browser")  # type: ignore[no-untyped-call]
+        if e["level"] == "SEVERE" or (e["level"] == "WARNING" and "/static/lab/" not in e["message"])
+    ]
+    assert told == []
+    events = [json.loads(e["message"])["message"] for e in opened.get_log("performance")]  # type: ignore[no-untyped-call]
+    asked = {
+        urlsplit(event["params"].get("url") or event["params"]["request"]["url"])
+        for event in events
+        if event["method"] in ("Network.requestWillBeSent", "Network.webSocketCreated")
+    }
+    assert {url.scheme for url in asked} >= {"http", "ws"}
+    places = {url.netloc for url in asked if url.scheme not in ("chrome", "data", "blob")}
+    assert places == {urlsplit(address).netloc}
+
+
+def test_it_stops_and_leaves_no_process_behind(
+    lab: subprocess.Popen[bytes], entered: Chrome, folder: Path
+) -> None:
+    entered.quit()
+    listed = ["pgrep", "-f", str(folder)]
+    assert subprocess.run(listed, capture_output=True, check=True).stdout.count(b"\n") > 1
+    lab.terminate()
+    assert lab.wait(SECONDS) == 0
+    assert subprocess.run(listed, capture_output=True, check=False).stdout == b""

@@ -18,16 +18,13 @@ import pytest
 from outage_analysis.charts import STYLE, render_offline
 from outage_analysis.errors import EnvironmentFailed, OutageAnalysisError, UsageError
 from outage_analysis.files import atomic_write as placing
-from outage_analysis.files import notebooks_root
 from outage_analysis.jupyter import page as executed
 from outage_analysis.jupyter import run_notebook
 from outage_analysis.jupyter.notebook import (
     Notebook,
     execute,
     fill_parameters,
-    find_notebook,
     notebook_language,
-    notebook_names,
     read_notebook,
 )
 from outage_analysis.jupyter.page import notebook_page, sanitized_html
@@ -200,16 +197,6 @@ def test_files_are_found_from_the_working_folder_and_shown_by_name(
 
 
 # --- finding and reading ------------------------------------------------------------------------------
-
-
-def test_a_notebook_is_found_by_name_or_path(written: Written) -> None:
-    assert "05_executive_summary" in notebook_names()
-    assert find_notebook("05_executive_summary") == notebooks_root() / "05_executive_summary.ipynb"
-    assert find_notebook(str(written())).name == "mine.ipynb"
-    with pytest.raises(UsageError, match=r"no such notebook.*Did you mean '05_executive_summary'"):
-        find_notebook("05_executive_sumary")
-    with pytest.raises(UsageError, match="no such file"):
-        find_notebook("elsewhere/mine.ipynb")
 
 
 @pytest.mark.parametrize("module", ["nbformat", "nbclient", "nbconvert", "ipykernel"])

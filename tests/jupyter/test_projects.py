@@ -25,7 +25,7 @@ from outage_analysis.errors import EnvironmentFailed, OutageAnalysisError, Usage
 from outage_analysis.files import notebooks_root
 from outage_analysis.jupyter import new_project, open_lab
 from outage_analysis.jupyter import project as making
-from outage_analysis.jupyter.notebook import notebook_names, replace_values
+from outage_analysis.jupyter.notebook import notebook_names
 from outage_analysis.jupyter.project import ROWS
 from tests.commands import command
 from tests.html_page import WebPage
@@ -120,14 +120,6 @@ def test_a_notebook_differs_from_the_bundled_one_in_its_parameters_alone(
     for before, after in changed:
         assert before.split(" = ")[0] == after.split(" = ")[0]
         assert before.partition("  #")[2] == after.partition("  #")[2]
-
-
-def test_parameters_keep_their_comments_and_skip_what_is_not_there() -> None:
-    source = 'a = None  # 보상\nb = ["x"]\nc, d = 1, 2\n'
-    told = replace_values(source, {"a": '"\\', "b": ["y", "z"], "c": 3, "zzz": 4})
-    assert told == 'a = "\\"\\\\"  # 보상\nb = ["y", "z"]\nc, d = 1, 2\n'
-    assert replace_values("a = 1\n", {"a": 6_000_000}) == "a = 6_000_000\n"
-    assert replace_values("a = 1\n", {"a": None}) == "a = None\n"
 
 
 # --- it runs ------------------------------------------------------------------------------------------

@@ -154,22 +154,18 @@ def test_every_slider_has_a_number_field_and_a_label(pages: dict[str, WebPage], 
 
 
 @pytest.mark.slow
-def test_inputs_that_depend_on_each_other_have_a_sentence_in_place_of_sliders(edited: Edited) -> None:
+def test_inputs_that_are_tied_and_bounds_have_a_sentence_in_place_of_sliders(edited: Edited) -> None:
     tie = '\n[[correlation]]\nof = ["as-filing-share", "as-acceptance"]\nrank = 0.5\nrationale = "a test"\n'
     ledger = edited("assumptions", 'id = "kakao-2022"', 'id = "tied"')
     ledger.write_text(ledger.read_text("utf-8") + tie, "utf-8")
-    found = read(run(Plan(policy="kakao-2022", ledger=ledger, claims=(), draws=FEW)))
-    assert Locale("en")("report.what_if_tied") in found.prose()
-    assert not found.all("input", type="range")
-
-
-@pytest.mark.slow
-def test_a_report_of_bounds_has_a_sentence_in_place_of_sliders(edited: Edited) -> None:
-    policy = edited("policies", 'closed = "upper"', 'closed = "lower"')
-    found = read(run(Plan(policy=policy, as_of=date(2022, 12, 30), claims=())))
-    assert Locale("en")("report.what_if_none") in found.prose()
-    assert not found.all("input", type="range")
-    assert "chart-headlines" not in {e.attributes.get("id") for e in found.elements}
+    bounds = edited("policies", 'closed = "upper"', 'closed = "lower"')
+    for plan, reason in (
+        (Plan(policy="kakao-2022", ledger=ledger, claims=(), draws=FEW), "tied"),
+        (Plan(policy=bounds, as_of=date(2022, 12, 30), claims=()), "none"),
+    ):
+        found = read(run(plan))
+        assert Locale("en")(f"report.what_if_{reason}") in found.prose()
+        assert not found.all("input", type="range")
 
 
 # --- hostile names and sizes ----------------------------------------------------------------------------

@@ -37,7 +37,7 @@ def analysis() -> Analysis:
 
 
 @pytest.fixture(scope="module")
-def report(analysis: Analysis) -> Report:
+def trams_report(analysis: Analysis) -> Report:
     return Report(analysis, "en")
 
 
@@ -171,10 +171,11 @@ def test_each_claim_is_paid_in_its_band_whatever_the_bands(
 
 
 def test_the_chart_joins_small_services_says_a_finding_and_needs_no_cost(
-    analysis: Analysis, report: Report
+    analysis: Analysis, trams_report: Report
 ) -> None:
     table = analysis.exact_tables["claims_service_bands"]
-    context = chart_context(INCIDENT, report.locale, report.names, analysis.as_of, synthetic=False)
+    locale, names = trams_report.locale, trams_report.names
+    context = chart_context(INCIDENT, locale, names, analysis.as_of, synthetic=False)
 
     def drawn(rows: pl.DataFrame) -> dict[str, Any]:
         chart = draw("services_by_band", rows, context)

@@ -326,17 +326,6 @@ def test_a_run_is_a_report_with_the_figure_it_printed_or_a_ledger(slim: Path, ma
     assert (side.policy.id, side.as_of, recorded) == ("kakao-candidate-fees", side.ledger.as_of, None)
 
 
-def test_a_report_and_the_ledger_it_rests_on_have_nothing_between_them(slim: Path, tram: Path) -> None:
-    pages = ("--incident", tram / "incident.toml", "--policy", tram / "counted.toml")
-    code, out, err = command("bridge", slim, tram / "mixed.toml", *pages, "--json")
-    assert (code, err) == (0, "")
-    found = json.loads(out)
-    assert (found["currency"], found["minor_units"]) == ("EUR", 2)
-    assert {row["amount"] for row in found["bridge"]} == {None, 0}
-    (total,) = {row["total"] for row in found["bridge"]}
-    assert f" {total:,.2f} " in command("bridge", slim, slim)[1]
-
-
 def test_a_figure_that_an_older_version_printed_is_a_step_of_its_own(bundle: Path, tram: Path) -> None:
     told = 5_000_000.0
     retold(bundle, lambda manifest: manifest["expected"].update(cash=told))
