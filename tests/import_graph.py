@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -59,22 +58,3 @@ def _running(node: ast.AST) -> Iterator[ast.AST]:
         if not (isinstance(child, ast.If) and ast.unparse(child.test) == "TYPE_CHECKING"):
             yield child
             yield from _running(child)
-
-
-@cache
-def _graph() -> dict[str, set[str]]:
-    graph: dict[str, set[str]] = {}
-    for edge in imports():
-        graph.setdefault(edge.importer, set()).add(edge.target)
-    return graph
-
-
-def reachable(start: str) -> set[str]:
-    """Every module that a module imports, directly or through others."""
-    reached: set[str] = set()
-    ahead = [start]
-    while ahead:
-        for target in _graph().get(ahead.pop(), set()) - reached:
-            reached.add(target)
-            ahead.append(target)
-    return reached

@@ -13,16 +13,11 @@ import pytest
 
 from outage_analysis.claims import queries
 from outage_analysis.lazy_exports import exported_names
-from tests.import_graph import PACKAGE, imports, module_files, reachable
+from tests.import_graph import PACKAGE, imports
 from tests.paths import ROOT
 
 MODULES = sorted(PACKAGE.rglob("*.py"))
 PACKAGES = sorted(path.parent for path in PACKAGE.glob("*/__init__.py"))
-PURE = (
-    "assumptions", "costs", "files", "incidents", "policies", "text", "losses.cube", "losses.development",
-    "losses.grouped_losses", "losses.loss_summaries", "losses.severity",
-)  # fmt: skip
-"""Documents and calculations: they need neither DuckDB nor Altair."""
 
 
 def relative(path: Path) -> str:
@@ -48,17 +43,6 @@ def test_packages_import_each_other_through_their_interfaces() -> None:
         and package(found.importer) != package(found.source)
     ]
     assert inner == []
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("part", PURE)
-def test_documents_and_calculations_need_neither_duckdb_nor_altair(part: str) -> None:
-    modules = [name for name in module_files() if f"{name}.".startswith(f"outage_analysis.{part}.")]
-    assert modules
-    for module in modules:
-        assert not {target for target in reachable(module) if target.split(".")[0] in {"altair", "duckdb"}}, (
-            module
-        )
 
 
 @pytest.mark.parametrize("package", PACKAGES, ids=lambda path: path.name)
@@ -139,12 +123,6 @@ def test_a_query_says_what_one_row_means_and_what_its_placeholders_are(name: str
     explained = " ".join(comment).partition("Placeholder")[2]
     assert {part for part in queries.placeholders(name) if f"`{part}`" not in explained} == set()
     assert "{" not in header + explained
-
-
-@pytest.mark.parametrize("name", queries.QUERY_NAMES)
-def test_a_query_names_each_of_its_steps(name: str) -> None:
-    """A step is a CTE; a query in brackets has no name, unless it is a placeholder that says what it is."""
-    assert re.findall(r"\b(?:from|join)\s+\((?!\{)", queries.query_text(name)) == []
 
 
 def test_queries_are_not_written_inside_python_modules() -> None:

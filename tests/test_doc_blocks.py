@@ -7,29 +7,21 @@ from __future__ import annotations
 
 import doctest
 import re
-import tomllib
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from IPython.core.interactiveshell import InteractiveShell
 
 from outage_analysis.analysis import Analysis
-from outage_analysis.charts import ChartContext
-from outage_analysis.claims import queries, read_claims
-from outage_analysis.incidents import Incident, load_incident
+from outage_analysis.incidents import load_incident
 from outage_analysis.policies import findings, load_policy
 from outage_analysis.reports import Report
-from outage_analysis.text import LANGUAGES
-from outage_analysis.text import locale as labels
-from tests.doc_blocks import is_output, load, run_lines, run_page, runnable
+from tests.doc_blocks import run_page, runnable
 from tests.doc_pages import GUIDES, blocks_of, name
 from tests.import_graph import module_files
 from tests.paths import ROOT
-
-if TYPE_CHECKING:
-    from tests.conftest import ClaimsCsv
 
 CONTRIBUTING = ROOT / "CONTRIBUTING.md"
 RECIPE = re.MULTILINE | re.DOTALL
@@ -59,24 +51,6 @@ def test_every_block_of_a_page_runs(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     run_page(page, shell)
-
-
-def test_the_output_below_a_block_is_found() -> None:
-    shown = "```python\n1 + 1\n```\n\n```text\n2\n```\n\nA drawing:\n\n```text\n-->\n```\n"
-    assert [is_output(block) for block in blocks_of(shown)] == [False, True, False]
-
-
-def test_a_block_that_fails_is_noticed(
-    shell: InteractiveShell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    with pytest.raises(NameError):
-        shell.run_cell("nothing_of_the_kind").raise_error()  # type: ignore[no-untyped-call]
-    for line in ("outage-analysis cost --budged 5", "outage-analysis ingest none.csv", "make tea", "rm -r ."):
-        with pytest.raises((AssertionError, KeyError)):
-            run_lines(line)
-    with pytest.raises(AssertionError):
-        load('id = "a-page-of-no-kind"')
 
 
 # --- the recipes of CONTRIBUTING --------------------------------------------------------------------------
@@ -109,39 +83,6 @@ def test_a_policy_is_added_as_the_recipe_says(tmp_path: Path) -> None:
     policy = load_policy(page)
     assert f"{policy.id}.toml" == page.name
     assert findings(policy).is_empty()
-
-
-def test_a_query_is_added_as_the_recipe_says(
-    incident: Incident, claims_csv: ClaimsCsv, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    (path, text), (module, function) = recipe("Add a query").items()
-    assert text.startswith("-- One row per ")
-    stored = queries.query_text
-    monkeypatch.setattr(queries, "query_text", lambda name: text if name == Path(path).stem else stored(name))
-    names = room(module)
-    exec(function, names)  # noqa: S102 - the block is ours
-    read = read_claims(claims_csv([{"filed_on": day} for day in ("2022-10-19", "2022-10-26")]), incident)
-    assert names["weekdays_table"](read).rows() == [(3, 2)]
-
-
-@pytest.mark.parametrize("lang", LANGUAGES)
-def test_a_chart_is_added_as_the_recipe_says(
-    analysis: Analysis, monkeypatch: pytest.MonkeyPatch, lang: str
-) -> None:
-    (module, function), *pages = recipe("Add a chart").items()
-    said = {Path(path).stem: tomllib.loads(text) for path, text in pages}
-    assert said.keys() == set(LANGUAGES)
-
-    words = labels._label_texts(lang)  # noqa: SLF001 - a page that has been read stays as it was read
-    for key, text in said[lang].items():
-        monkeypatch.setitem(words, f"chart.{key}", text)
-    names = room(module)
-    exec(function, names)  # noqa: S102 - the block is ours
-    chart = names["daily"](
-        analysis.tables["claims_intake"], ChartContext(labels.Locale(lang), {}, analysis.as_of)
-    ).to_dict()
-    assert chart["title"]["text"] == [said[lang]["daily_measure"]]
-    assert len(next(iter(chart["datasets"].values()))) == len(analysis.tables["claims_intake"])
 
 
 def test_a_format_is_added_as_the_recipe_says(analysis: Analysis, tmp_path: Path) -> None:

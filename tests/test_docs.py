@@ -1,37 +1,40 @@
-"""Docs that cannot drift: what the code has, the docs name; what the docs name, is there."""
+"""The documentation names what is there, its pictures are small, and its figures are those of the package."""
 
 from __future__ import annotations
 
+import csv
 import re
+import runpy
 import tomllib
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import backtest
 import column_dictionary
+import forecasts
 import keys
+import moving_picture
+import polars as pl
 import pytest
 import reference
+from PIL import Image
 from pydantic import BaseModel
 
 import outage_analysis
+import outage_analysis as oa
 import policies
-from outage_analysis.charts import CHARTS
-from outage_analysis.claims import READABLE_SUFFIXES, RULES, queries
+from outage_analysis.claims import RULES
 from outage_analysis.files import bundled_ids
-from outage_analysis.incidents import fact_exists
-from outage_analysis.jupyter.notebook import find_notebook, notebook_names, read_notebook
+from outage_analysis.incidents import fact_exists, outcomes
 from outage_analysis.policies import Budget, FeeCredit, InKind, Policy, Schedule, Voucher, findings
-from outage_analysis.reports import FORMATS
-from outage_analysis.text import AMOUNTS, DATES, LANGUAGES, schemas_of
-from tests.doc_pages import GUIDES, PAGES, RECIPES, name, prose, targets
+from outage_analysis.text import schemas_of
+from tests.doc_pages import GUIDES, PAGES, RECIPES, blocks, name, prose, targets
 from tests.paths import ROOT
 
 REFERENCE = "\n".join(reference.pages().values())
 COMMANDS = reference.commands()
 GUIDE = "\n".join(page.read_text("utf-8") for page in GUIDES)
-SHARED = {"incident", "files", "policy", "as_of", "lang", "seed", "ledger", "max_rejects"}
-"""Parameters that notebooks share."""
 
 
 @cache
@@ -66,32 +69,9 @@ def test_the_reference_says_what_every_key_of_a_page_is(title: str) -> None:
         assert re.search(rf"^\| `{key}` \|.*\| \S.* \|$", told, re.MULTILINE), f"{noun.__name__}.{key}"
 
 
-@pytest.mark.parametrize(
-    ("title", "entries"),
-    [
-        ("Charts", [*CHARTS]),
-        ("Formats", [*FORMATS]),
-        ("Complaint files", [*READABLE_SUFFIXES]),
-        ("Queries", [f"{query}.sql" for query in queries.QUERY_NAMES]),
-        ("Notations of days and amounts", [*DATES, *AMOUNTS]),
-        ("Languages", [*LANGUAGES]),
-        ("Bundled documents", [id_ for kind in reference.KINDS for id_ in bundled_ids(kind)]),
-    ],
-)
-def test_the_reference_names_every_entry_of_a_registry(title: str, entries: list[str]) -> None:
-    assert entries
-    assert [entry for entry in entries if f"`{entry}`" not in section(title)] == []
-
-
 @pytest.mark.parametrize("rule", RULES)
 def test_the_reference_says_what_to_do_about_every_broken_rule(rule: str) -> None:
     assert re.search(rf"^- \*\*{re.escape(rule)}\.\*\* \w", section("Rules of a claim"), re.MULTILINE)
-
-
-@pytest.mark.parametrize("format_", FORMATS)
-def test_the_page_on_reports_says_for_whom_a_format_is(format_: str) -> None:
-    table = (ROOT / "docs" / "reports.md").read_text("utf-8").split("\n\n")
-    assert any(part.startswith("| file") and f".{format_}`" in part for part in table)
 
 
 @pytest.mark.parametrize("target", sorted(targets(ROOT / "Makefile")))
@@ -103,19 +83,6 @@ def test_every_target_of_the_makefile_is_reported(target: str) -> None:
 def test_no_page_names_a_target_that_is_not_there(page: Path) -> None:
     named = set(re.findall(r"(?:^|`)make ([\w-]+)", page.read_text("utf-8"), re.MULTILINE))
     assert named <= targets(ROOT / "Makefile")
-
-
-@pytest.mark.parametrize("notebook", notebook_names())
-def test_the_page_on_notebooks_says_what_each_asks_and_takes(notebook: str) -> None:
-    page = (ROOT / "docs" / "notebooks.md").read_text("utf-8")
-    (row,) = re.findall(rf"^\| `{notebook}` \| \S.*$", page, re.MULTILINE)
-    stored = read_notebook(find_notebook(notebook))
-    question = stored.cells[0].source.splitlines()[0].split(": ")[1]
-    assert f"| {question.capitalize()} |" in row
-    given = re.findall(r"^(\w+) = ", stored.parameters or "", re.MULTILINE)
-    assert {"incident", "files", "policy", "lang"} <= set(given)
-    assert notebook == "01_claims" or {"as_of", "seed", "max_rejects"} <= set(given)
-    assert [p for p in given if p not in SHARED and f"`{p}`" not in row] == []
 
 
 # --- what the pages name ----------------------------------------------------------------------------------
@@ -216,3 +183,168 @@ def test_every_key_of_a_policy_has_an_example_in_the_page_and_none_is_empty() ->
     assert {(Policy, "line"), (Schedule, "grain"), (Budget, "true_ups")} <= wanted  # all the way down
     assert sorted(map(spelled, wanted - examples.keys())) == []
     assert sorted(spelled(key) for key, value in examples.items() if value in ("", [], {})) == []
+
+
+DOCS = ROOT / "docs"
+PICTURED = (
+    *(ROOT / "README.md", ROOT / "README.ko.md", DOCS / "index.md", DOCS / "ko" / "index.md"),
+    *(DOCS / "reports.md", DOCS / "cases.md"),
+)
+SHOWN = {
+    said: (page.parent / path).resolve().relative_to(ROOT).as_posix()
+    for page in PICTURED
+    for said, path in re.findall(r"!\[([^\]]+)\]\(([^)]+)\)", page.read_text("utf-8"))
+}
+"""Path by what is said of the picture."""
+MOVING = [moving_picture.picture(lang) for lang in moving_picture.BUDGETS]
+
+
+@pytest.fixture(scope="module")
+def script() -> dict[str, Any]:
+    return runpy.run_path(str(ROOT / "docs" / "gallery.py"))
+
+
+def test_the_docs_show_every_picture_and_say_what_it_is(script: dict[str, Any]) -> None:
+    there = {p.relative_to(ROOT).as_posix() for p in (ROOT / "docs" / "gallery").iterdir()}
+    still = {f"docs/gallery/{name}.png" for name in script["PICTURES"]}
+    assert there == set(SHOWN.values()) == still | {f"docs/gallery/{path.name}" for path in MOVING}
+    assert all(len(said.split()) >= 4 for said in SHOWN)
+
+
+@pytest.mark.parametrize("path", MOVING, ids=lambda path: path.name)
+def test_a_moving_picture_is_small_and_shows_each_letter_and_result(path: Path) -> None:
+    assert path.stat().st_size <= moving_picture.MOST_BYTES
+    with Image.open(path) as picture:
+        assert picture.width <= moving_picture.WIDTH
+        assert getattr(picture, "n_frames", 1) > 4
+
+
+@pytest.mark.parametrize("path", sorted(path for path in SHOWN.values() if path.endswith(".png")))
+def test_a_picture_is_small(path: str, script: dict[str, Any]) -> None:
+    front = Path(path).stem in script["FRONT"]
+    assert (ROOT / path).stat().st_size <= script["FRONT_BYTES" if front else "MOST_BYTES"]
+    with Image.open(ROOT / path) as picture:
+        assert picture.width <= script["FRONT_WIDTH" if front else "WIDTH"]
+
+
+def test_the_pictures_of_the_front_pages_are_large_enough_to_read(script: dict[str, Any]) -> None:
+    for front in script["FRONT"]:
+        with Image.open(ROOT / "docs" / "gallery" / f"{front}.png") as picture:
+            assert picture.width == script["FRONT_WIDTH"]
+
+
+FRONT, KOREAN = ROOT / "README.md", ROOT / "README.ko.md"
+SERVICES = {"KakaoTalk": "kakaotalk", "Kakao T": "kakao_t"}
+
+
+def code(text: str) -> str:
+    """A block of code without its comments and its language."""
+    return re.sub(r" *#.*|, lang=\"ko\"", "", text)
+
+
+@pytest.fixture(scope="module")
+def sample() -> oa.Claims:
+    return oa.load_sample("kakao")
+
+
+@pytest.fixture(scope="module")
+def bundled() -> oa.Analysis:
+    return oa.run()
+
+
+def figure_of(id_: str) -> tuple[float | None, ...]:
+    """The value, low and high of a published figure or of an outcome."""
+    (row,) = pl.concat([oa.facts(), outcomes()]).filter(id=id_).select("value", "low", "high").rows()
+    return row
+
+
+def test_the_rows_of_the_table_are_those_of_the_claims(sample: oa.Claims) -> None:
+    (shown,) = (block.text for block in blocks(FRONT) if block.language == "text")
+    losses = sample.to_polars().select("service", "loss").rows()
+    for service, id_ in SERVICES.items():
+        stated = [loss for service, loss in losses if service == id_]
+        counts = [
+            sum(loss == 0 for loss in stated),
+            sum(loss is not None and 0 < loss <= 300_000 for loss in stated),
+            sum(loss is not None and 300_000 < loss <= 500_000 for loss in stated),
+            sum(loss is not None and loss > 500_000 for loss in stated),
+            sum(loss is None for loss in stated),
+            len(stated),
+        ]
+        assert re.search(rf"^ {service} +{' +'.join(f'{n:,}' for n in counts)}$", shown, re.MULTILINE)
+
+
+def test_the_figures_of_the_case_are_those_of_the_facts_and_of_the_model(bundled: oa.Analysis) -> None:
+    _, low, high = figure_of("CO-07")
+    assert (round((low or 0) / 1e6), round((high or 0) / 1e6)) == (254, 423)
+    assert figure_of("CL-13")[0] == 8_461
+    assert figure_of("CO-10")[0] == 50_000_000
+    model = [bundled.expected, bundled.median, bundled.quantile(0.1), bundled.quantile(0.9)]
+    rounded = [float(f"{amount:.2g}") for amount in model]
+    assert rounded == [260e6, 120e6, 20e6, 560e6]
+    assert rounded[2] < 50e6 < rounded[1] / 2  # paid: less than half of the median, and inside the range
+    english = (
+        "254–423 million won",
+        "8,461",
+        "expected 260 million won, median 120 million",
+        "20–560 million",
+        "about 50 million",
+        "which is less than half of the median and inside the 80 % range",
+    )
+    korean = (
+        "2억 5,400만~4억 2,300만 원",
+        "8,461건",
+        "기댓값 2억 6,000만 원, 중앙값 1억 2,000만 원",
+        "2,000만~5억 6,000만 원",
+        "약 5,000만 원",
+        "중앙값의 절반에 못 미치지만 80% 구간 안에 있습니다",
+    )
+    assert [text for text in english if text not in prose(FRONT)] == []
+    assert [text for text in korean if text not in prose(KOREAN)] == []
+
+
+def test_both_pages_are_one_screen_with_the_same_code_and_links() -> None:
+    first, second = ([code(b.text) for b in blocks(page) if b.language != "text"] for page in (FRONT, KOREAN))
+    assert first == second
+    own = {"README.md", "README.ko.md", "docs/ko/quick-start.md"}
+    texts = [page.read_text("utf-8") for page in (FRONT, KOREAN)]
+    links = [{link for link in re.findall(r"\]\(([^)]+)\)", text) if ".gif" not in link} for text in texts]
+    assert links[0] - own == links[1] - own
+    assert max(text.count("\n") for text in texts) <= 60
+
+
+def published() -> dict[str, dict[str, str]]:
+    folders = (ROOT / "data" / name for name in ("outcomes", "published"))
+    paths = [path for folder in folders for path in sorted(folder.glob("*.csv"))]
+    return {row["id"]: row for path in paths for row in csv.DictReader(path.read_text("utf-8").splitlines())}
+
+
+def test_each_ratio_is_the_forecast_over_what_was_paid_in_the_same_currency() -> None:
+    facts, rows = published(), oa.forecasts_and_payments()
+    assert rows["event"].n_unique() == 14
+    for row in rows.iter_rows(named=True):
+        forecast, paid = (facts[id_] for id_ in row["facts"].split())
+        assert forecast["unit"] == paid["unit"] == row["currency"]
+        ends = [float(forecast["value"] or forecast[end] or forecast["high"]) for end in ("low", "high")]
+        assert [row["ratio_low"], row["ratio_high"]] == pytest.approx(
+            [x / float(paid["value"]) for x in ends]
+        )
+
+
+def test_the_press_forecast_of_kakao_was_five_to_eight_times_what_was_paid() -> None:
+    (row,) = oa.forecasts_and_payments().filter(pl.col("facts") == "CO-07 R2-07").iter_rows(named=True)
+    assert (row["low"], row["high"], row["paid"]) == (253_830_000, 423_050_000, 50_000_000)
+    assert [row["ratio_low"], row["ratio_high"]] == pytest.approx([5.0766, 8.461])
+
+
+def test_both_languages_have_the_same_figures() -> None:
+    english, korean = oa.forecasts_and_payments(), oa.forecasts_and_payments("ko")
+    texts = ("event", "how", "note")
+    assert english.drop(texts).equals(korean.drop(texts))
+    assert korean.select(pl.col(texts).str.contains("[가-힣]").all()).row(0) == (True, True, True)
+
+
+def test_the_page_has_the_table_and_the_chart_of_the_notebook() -> None:
+    written = forecasts.PAGE.read_text("utf-8")
+    assert forecasts.renewed(written) == written, "run `make docs`"
+    assert len(forecasts.picture()) > 10_000

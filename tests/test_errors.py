@@ -26,16 +26,16 @@ def test_each_class_has_its_exit_code(name: str, code: int) -> None:
     assert error.exit_code == code
 
 
-def test_a_full_error_reads_as_place_problem_value_and_remedy() -> None:
+def test_an_error_reads_as_place_problem_value_and_remedy_as_far_as_they_are_known() -> None:
     error = InputRefused(
         "loss is negative", file="a.csv", row=1234, column="loss", value="-5", remedy="Fix it."
     )
     assert str(error) == "a.csv, row 1,234, loss: loss is negative (found '-5'). Fix it."
-
-
-def test_parts_that_are_missing_leave_no_trace() -> None:
     assert str(InputRefused("went wrong")) == "went wrong"
     assert str(InputRefused("went wrong", row=0, value=0)) == "row 0: went wrong (found '0')"
+    assert one_line("카카오톡 300,000원") == "카카오톡 300,000원"
+    assert one_line("x" * 201) == "x" * 199 + "…"
+    assert one_line("x" * 200) == "x" * 200
 
 
 @pytest.mark.parametrize(
@@ -60,12 +60,3 @@ def test_an_error_is_one_short_printable_line_whatever_it_holds(hostile: str) ->
     assert len(line.splitlines()) == 1
     assert len(line) < 1_500
     line.encode("utf-8")
-
-
-def test_long_text_is_cut_with_an_ellipsis() -> None:
-    assert one_line("x" * 201) == "x" * 199 + "…"
-    assert one_line("x" * 200) == "x" * 200
-
-
-def test_korean_text_is_shown_as_it_is() -> None:
-    assert one_line("카카오톡 300,000원") == "카카오톡 300,000원"

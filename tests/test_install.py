@@ -43,46 +43,29 @@ def test_an_editable_install_finds_the_checkout() -> None:
     assert data_root() == ROOT / "data"
 
 
-@pytest.fixture(scope="module")
-def shop(installed: Installed, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A project as the installed command makes it in an empty folder."""
-    empty = tmp_path_factory.mktemp("empty")
+@pytest.mark.installed
+def test_a_new_project_makes_its_report_verifies_it_and_makes_a_page_of_its_notebook(
+    installed: Installed, tmp_path: Path
+) -> None:
+    shop, examples = (
+        tmp_path / "shop",
+        "5 of 5 assumptions are examples, not evidence. No figure here may be used.\n",
+    )
     command = [str(installed.command), "new", "shop"]
-    environment = installed.environment()
-    subprocess.run(command, cwd=empty, env=environment, check=True, capture_output=True)
-    assert [path.name for path in empty.iterdir()] == ["shop"]
-    return empty / "shop"
+    subprocess.run(command, cwd=tmp_path, env=installed.environment(), check=True, capture_output=True)
+    assert [*tmp_path.iterdir()] == [shop]
 
+    def make(*words: str, told: str = "") -> list[str]:
+        asked = ("make", "--no-print-directory", "-C", "shop", *words, f"OUTAGE={installed.command}")
+        return installed.output(*asked, cwd=tmp_path, told=told).splitlines()
 
-EXAMPLES = "5 of 5 assumptions are examples, not evidence. No figure here may be used.\n"
-
-
-def make(installed: Installed, shop: Path, *words: str, told: str = "") -> list[str]:
-    """What `make` prints in a project, from the folder above it, as a README would say it."""
-    command = ("make", "--no-print-directory", "-C", "shop", *words, f"OUTAGE={installed.command}")
-    return installed.output(*command, cwd=shop.parent, told=told).splitlines()
-
-
-@pytest.mark.installed
-def test_a_new_project_makes_its_report_and_verifies_it(installed: Installed, shop: Path) -> None:
-    report = ["report", "OPTIONS=--formats html"]
-    assert make(installed, shop, *report, told=EXAMPLES)[-1] == "build/report/report.html"
-    page = (shop / "build" / "report" / "report.html").read_text("utf-8")
-    assert "<h1>" in page
-    command, outcome, *_limits = make(installed, shop, "verify")
-    assert "verify build/report" in command
-    assert "byte for byte" in outcome
-
-
-@pytest.mark.installed
-def test_a_new_project_makes_a_page_of_its_notebook(installed: Installed, shop: Path) -> None:
-    make(installed, shop, "summary")
+    assert make("report", "OPTIONS=--formats html", told=examples)[-1] == "build/report/report.html"
+    assert "<h1>" in (shop / "build" / "report" / "report.html").read_text("utf-8")
+    asked, outcome, *_limits = make("verify")
+    assert ("verify build/report" in asked, "byte for byte" in outcome) == (True, True)
+    make("summary")
     page = (shop / "build" / "summary.html").read_text("utf-8")
     assert page.count("data-outage-chart=") > 1
     assert "Shop" in page
-
-
-@pytest.mark.installed
-def test_nothing_in_a_new_project_names_the_checkout(shop: Path) -> None:
     texts = {path: path.read_bytes() for path in shop.rglob("*") if path.is_file()}
     assert [path for path, text in texts.items() if str(ROOT).encode() in text] == []

@@ -24,22 +24,11 @@ PINNED = [
 ]  # fmt: skip
 
 
-def test_the_public_names_are_pinned() -> None:
+def test_the_public_names_are_pinned_resolve_and_are_all_that_completion_shows() -> None:
     assert sorted(exported_names(Path(outage_analysis.__file__))) == PINNED
-
-
-@pytest.mark.parametrize("name", PINNED)
-def test_each_name_resolves(name: str) -> None:
-    assert callable(getattr(outage_analysis, name))
-    assert name in dir(outage_analysis)
-
-
-def test_completion_shows_the_public_names_and_nothing_internal() -> None:
+    assert [name for name in PINNED if not callable(getattr(outage_analysis, name))] == []
     assert dir(outage_analysis) == sorted(["__version__", *PINNED])
     assert outage_analysis.__version__ == version("outage-analysis")
-
-
-def test_another_name_is_an_attribute_error() -> None:
     with pytest.raises(AttributeError, match="has no attribute 'guess'"):
         _ = outage_analysis.guess
 

@@ -6,13 +6,11 @@ import re
 import tomllib
 from typing import Any
 
-import pytest
 import yaml
 
 from tests.paths import ROOT
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
-GITHUB = ROOT / ".github"
 
 
 def load_yaml(name: str) -> Any:  # noqa: ANN401 - YAML values have no common type
@@ -59,18 +57,3 @@ def check_actions(job: dict[str, Any]) -> None:
     actions = [step["uses"] for step in job["steps"] if "uses" in step]
     assert [action for action in actions if not re.fullmatch(r"actions/[a-z-]+@v\d+", action)] == []
     assert actions[0].startswith("actions/checkout@")
-
-
-@pytest.mark.parametrize("template", sorted(path.name for path in (GITHUB / "ISSUE_TEMPLATE").iterdir()))
-def test_an_issue_template_is_short_and_says_what_it_is_for(template: str) -> None:
-    _, head, body = (GITHUB / "ISSUE_TEMPLATE" / template).read_text("utf-8").split("---\n", 2)
-    assert {"name", "about"} <= yaml.safe_load(head).keys()
-    assert 3 < len(body.splitlines()) < 20
-
-
-def test_the_pull_request_template_asks_for_the_checks_of_the_makefile() -> None:
-    template = (GITHUB / "pull_request_template.md").read_text("utf-8")
-    targets = re.findall(r"`make ([\w-]+)`", template)
-    assert targets == ["check", "test"]
-    makefile = (ROOT / "Makefile").read_text("utf-8")
-    assert all(re.search(rf"^{target}:", makefile, re.MULTILINE) for target in targets)

@@ -1,43 +1,37 @@
-"""Policies set beside each other, by a report and by `compare`: which pages, ledger, day and claims."""
+"""Policies beside each other, and the samples and charts of an analysis."""
 
 from __future__ import annotations
 
+import json
+import math
+import re
+import struct
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
+from typing import Any
 
+import polars as pl
 import pytest
 
-from outage_analysis.analysis import Plan, compare, compare_policies, load_documents, run
-from outage_analysis.assumptions import load_ledger
-from outage_analysis.claims import load_sample
-from outage_analysis.costs.comparison import simulate_policies
+from outage_analysis.analysis import (
+    Analysis,
+    Plan,
+    PolicyComparison,
+    compare,
+    compare_policies,
+    load_documents,
+    run,
+)
 from outage_analysis.errors import ModelRefused, OutageAnalysisError, UsageError
+from outage_analysis.losses import fit_severity
 from outage_analysis.policies import load_policy
 from outage_analysis.text import LANGUAGES, Locale
-from tests.tram_case import write_documents
+from tests.tram_case import tram_plan
 
 FEW = 1_024
 WEEK = date(2022, 10, 24)
 CANDIDATES = ("kakao-candidate-cash", "kakao-candidate-voucher", "kakao-candidate-fees")
-
-
-@pytest.fixture(scope="module")
-def tram(tmp_path_factory: pytest.TempPathFactory) -> Plan:
-    """The tram outage from published counts."""
-    folder = tmp_path_factory.mktemp("tram")
-    write_documents(folder)
-    return Plan(
-        incident=folder / "incident.toml",
-        policy=folder / "counted.toml",
-        ledger=folder / "mixed.toml",
-        draws=FEW,
-    )
-
-
-def of(plan: Plan, name: str) -> Path:
-    """A page beside the one of the plan."""
-    return Path(str(plan.incident)).with_name(name)
 
 
 # --- which ledger, which day ------------------------------------------------------------------------------
@@ -61,98 +55,44 @@ def test_the_ledger_is_the_latest_that_was_written_by_the_day(as_of: date | None
     assert (ledger.id if ledger else None) == known
 
 
-def test_a_ledger_that_is_named_stands_whatever_the_day() -> None:
-    plan = Plan(as_of=WEEK, ledger="kakao-2023-06-30", draws=FEW)
-    assert load_documents(plan)[2] == load_ledger("kakao-2023-06-30")
-    # None of it was public in the decision week, so it says nothing of the candidates.
-    with pytest.raises(ModelRefused, match="fewer than two policies have an expected cost"):
-        compare_policies(plan, CANDIDATES)
+@pytest.fixture(scope="module")
+def week() -> PolicyComparison:
+    """The candidates of the decision week."""
+    return compare_policies(Plan(as_of=WEEK, draws=FEW), CANDIDATES)
 
 
-def test_a_comparison_is_of_the_latest_ledger_by_the_day() -> None:
-    found = compare_policies(Plan(as_of=WEEK, draws=FEW), CANDIDATES)
-    assert (found.as_of, found.ledger) == (WEEK, load_ledger("kakao-2022-10-24"))
-    assert tuple(page.id for page in found.policies) == CANDIDATES
-    assert (found.claims, found.synthetic) == (None, False)
-    policies = [load_policy(id_) for id_ in CANDIDATES]
-    expected = simulate_policies(policies, found.ledger, as_of=WEEK, draws=FEW)
-    for name in ("policies", "pairs", "flips", "replaced", "left_out"):
-        assert getattr(found.simulations, name).equals(getattr(expected, name)), name
-
-
-def test_without_a_day_the_ledger_says_which(tram: Plan) -> None:
-    pages = [of(tram, "counted.toml"), of(tram, "flat.toml")]
-    assert compare_policies(tram, pages).as_of == date(2031, 3, 10)
-
-
-# --- on the same draws ------------------------------------------------------------------------------------
-
-
-def test_the_order_of_the_policies_changes_no_figure(tram: Plan) -> None:
-    pages = [of(tram, "counted.toml"), of(tram, "flat.toml")]
-    one, other = (compare_policies(tram, found).simulations for found in (pages, pages[::-1]))
-    assert one.policies.sort("policy").equals(other.policies.sort("policy"))
-    there, back = one.pairs.row(0, named=True), other.pairs.row(0, named=True)
+def test_a_report_shows_what_compare_says_in_any_order(tram: Path) -> None:
+    plan, pages = tram_plan(tram, compare=(), budget=None), [tram / "counted.toml", tram / "flat.toml"]
+    found, other = (compare_policies(plan, order).simulations for order in (pages, pages[::-1]))
+    assert found.policies.sort("policy").equals(other.policies.sort("policy"))
+    there, back = found.pairs.row(0, named=True), other.pairs.row(0, named=True)
     assert (there["difference"], there["cheaper"]) == (-back["difference"], back["dearer"])
     assert there["range_low"] == pytest.approx(-back["range_high"], rel=0.02)
-
-
-def test_a_report_shows_what_compare_says(tram: Plan) -> None:
-    analysis = run(replace(tram, compare=(of(tram, "flat.toml"),)))
-    assert analysis.compared
-    found = compare_policies(tram, [of(tram, "counted.toml"), of(tram, "flat.toml")]).simulations
-    assert analysis.compared.policies[0] == analysis.policy
+    analysis = run(replace(plan, compare=(tram / "flat.toml",)))
     for name, table in {"comparison": found.policies, "pairs": found.pairs, "flips": found.flips}.items():
         assert analysis.exact_tables[name].equals(table), name
     cash = analysis.exact_tables["quantiles"].filter(valuation="cash")
-    mine = found.policies.row(0, named=True)
     measures = {"expected": "expected", "range_low": "p10", "p50": "p50", "range_high": "p90"}
+    mine = found.policies.row(0, named=True)
     assert {column: mine[column] for column in measures} == {
         column: cash.filter(measure=measure)["value"].item() for column, measure in measures.items()
     }
 
 
-def test_a_report_that_names_no_other_policy_compares_nothing(tram: Plan) -> None:
-    analysis = run(tram)
-    assert analysis.compared is None
-    assert not {"comparison", "pairs", "flips"} & analysis.tables.keys()
-
-
-# --- from claims ------------------------------------------------------------------------------------------
-
-
-@pytest.mark.slow
-def test_a_report_without_a_published_cost_compares_what_its_claims_cost(tram: Plan) -> None:
-    plan = replace(tram, policy=of(tram, "policy.toml"), claims=(of(tram, "claims-synthetic.csv"),))
-    analysis = run(replace(plan, compare=(of(tram, "flat.toml"),)))
-    total = analysis.totals_row("synthetic")
-    assert total
-    assert analysis.exact_tables["comparison"]["expected"][0] == total["expected"]
-    assert {analysis.needs_synthetic_mark(name) for name in ("comparison", "pairs", "flips")} == {True}
-
-
-# --- words ------------------------------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize("lang", LANGUAGES)
-def test_the_sentence_names_the_policies_as_readers_do(lang: str) -> None:
-    found = compare_policies(Plan(as_of=WEEK, draws=FEW), CANDIDATES)
-    said = found.sentence(Locale(lang))
-    best, second = found.simulations.policies.sort("expected")["policy"].to_list()[:2]
-    for id_ in (best, second):
+def test_the_sentence_names_the_policies_as_readers_do(week: PolicyComparison, lang: str) -> None:
+    said = week.sentence(Locale(lang))
+    for id_ in week.simulations.policies.sort("expected")["policy"].to_list()[:2]:
         assert load_policy(id_).name[lang] in said
     assert not set(CANDIDATES) & set(said.split())
 
 
-def test_two_policies_of_one_name_are_distinguished_by_their_ids(tram: Plan) -> None:
-    twin = of(tram, "twin.toml")
-    twin.write_text(of(tram, "flat.toml").read_text("utf-8").replace("Flat", "Tram charter"), "utf-8")
-    found = compare_policies(tram, [of(tram, "counted.toml"), twin])
+def test_two_policies_of_one_name_are_distinguished_by_their_ids(tram: Path, tmp_path: Path) -> None:
+    twin = tmp_path / "twin.toml"
+    twin.write_text((tram / "flat.toml").read_text("utf-8").replace("Flat", "Tram charter"), "utf-8")
+    found = compare_policies(tram_plan(tram), [tram / "counted.toml", twin])
     assert found.names("en") == {id_: f"Tram charter ({id_})" for id_ in ("tram-2031", "tram-flat")}
     assert "(tram-flat)” costs least" in found.sentence(Locale("en", "EUR", 2))
-
-
-# --- refusals ---------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -167,72 +107,168 @@ def test_two_policies_of_one_name_are_distinguished_by_their_ids(tram: Plan) -> 
     ],
 )
 def test_a_report_refuses_what_it_cannot_compare(
-    tram: Plan, others: tuple[str, ...], error: type[OutageAnalysisError], said: str
+    tram: Path, others: tuple[str, ...], error: type[OutageAnalysisError], said: str
 ) -> None:
-    pages = tuple(of(tram, x) if x.endswith(".toml") else x for x in others)
+    pages = tuple(tram / x if x.endswith(".toml") else x for x in others)
     with pytest.raises(error) as refusal:
-        run(replace(tram, compare=pages))
+        run(tram_plan(tram, compare=pages))
     assert said in str(refusal.value)
 
 
-def test_a_policy_made_in_python_is_compared_as_its_document_is(tram: Plan) -> None:
-    page = load_policy(of(tram, "counted.toml"))
-    given = compare_policies(tram, [page, page.model_copy(update={"id": "twin"})]).simulations
-    cost, twin = given.policies["expected"].to_list()
-    assert cost == twin == run(tram).exact_tables["totals"].filter(valuation="cash")["expected"].item()
-    foreign = page.model_copy(update={"currency": "JPY"})
-    with pytest.raises(UsageError, match="JPY"):
-        compare_policies(tram, [page, foreign])
-
-
-# --- what people get --------------------------------------------------------------------------------------
-
-
-def test_the_candidates_of_the_decision_week_have_no_share_of_a_loss_and_nobody_dominates() -> None:
-    found = compare_policies(Plan(as_of=WEEK, draws=FEW), CANDIDATES)
-    table = found.simulations.policies
+def test_the_candidates_of_the_decision_week_have_no_share_of_a_loss_and_nobody_dominates(
+    week: PolicyComparison,
+) -> None:
+    table, said = week.simulations.policies, week.sentence(Locale("en"))
     assert table["not_measured"].to_list() == ["published_counts"] * 3
     assert table.select("replaced_low", "replaced_high", "made_whole_low").null_count().row(0) == (3, 3, 3)
     assert table["cost_rank"].to_list() == [2, 3, 1]
     assert table["benefit_rank"].to_list() == [1, 3, 2]  # 400,000, 5,060 and 7,550 won each
     assert table["dominated_by"].to_list() == [None] * 3
-    said = found.sentence(Locale("en"))
     assert "as KT in 2018” pays most per recipient" in said
     assert "as SK Telecom in 2008” pays the most recipients" in said
     promised = dict(table.select("policy", "promised").rows())
     first, *others = CANDIDATES
-    totals = found.winners_table.filter(level="total").select("other", "total_difference").rows()
+    totals = week.winners_table.filter(level="total").select("other", "total_difference").rows()
     assert totals == [(other, promised[first] - promised[other]) for other in others]
-
-
-def test_winners_and_losers_name_policies_of_the_comparison() -> None:
-    found = compare_policies(Plan(as_of=WEEK, draws=FEW), CANDIDATES)
-    there = found.winners_and_losers(CANDIDATES[0], CANDIDATES[2])
-    back = found.winners_and_losers(CANDIDATES[2], CANDIDATES[0])
-    assert there.filter(level="total")["total_difference"].item() == -(
-        back.filter(level="total")["total_difference"].item()
+    there, back = (
+        week.winners_and_losers(*pair).filter(level="total")["total_difference"].item()
+        for pair in ((first, others[1]), (others[1], first))
     )
+    assert there == -back
     with pytest.raises(UsageError, match="Did you mean 'kakao-candidate-fees'"):
-        found.winners_and_losers(CANDIDATES[0], "kakao-candidate-fee")
+        week.winners_and_losers(first, "kakao-candidate-fee")
 
 
-@pytest.mark.slow
-def test_minutes_of_delay_have_winners_but_no_share_of_a_loss() -> None:
-    charter = load_policy("trams")
-    shorter = charter.model_copy(
-        update={
-            "id": "changed",
-            "lines": tuple(x for x in charter.lines if x.id != "season-credit"),
-            "tie_outs": (),
-        }
-    )
-    found = compare(charter, shorter, claims=load_sample("trams"), draws=FEW)
-    assert found.simulations.policies["not_measured"].to_list() == ["loss_not_money"] * 2
-    assert found.simulations.policies["replaced_low"].null_count() == 2
-    total = found.winners_table.filter(level="total").row(0, named=True)
-    promised, without = found.simulations.policies["promised"]
-    assert total["total_difference"] == pytest.approx(promised - without)
-    assert total["gain"] > 0
-    assert total["lose"] == 0
-    (note,) = found.simulations.benefit_notes(found.locale("en"))
-    assert note.startswith("Losses are not money")
+def test_the_marked_amounts_of_the_distribution_have_the_same_probabilities(made: Analysis) -> None:
+    marks = made.tables["total_distribution"].filter(pl.col("mark").is_not_null(), valuation="cash")
+    assert {"p50", "expected", "budget"} <= set(marks["mark"])
+    for mark, amount, below in marks.select("mark", "amount", "below").iter_rows():
+        assert made.chance_over(amount) == pytest.approx(1 - below, abs=1e-9), mark
+
+
+def test_an_amount_in_cents_is_compared_exactly_and_a_sample_comes_from_its_seed(tram: Path) -> None:
+    analysis = run(tram_plan(tram, policy=tram / "certain.toml", compare=(), budget=None))
+    total = analysis.expected
+    assert total is not None
+    assert round(total * 100) % 290 == 0
+    assert (analysis.chance_over(total), analysis.chance_over(total - 0.01)) == (0, 1)
+    assert (analysis.median, analysis.quantile(0.01)) == (total, total)
+    assert analysis.sample(3).to_list() == [total] * 3
+    one, again, other = (run(tram_plan(tram, seed=seed)).sample(500) for seed in (3, 3, 4))
+    assert one.equals(again)
+    assert not one.equals(other)
+
+
+def test_a_chart_is_saved_in_every_format_as_it_is_shown_and_without_a_network(
+    made: Analysis, tmp_path: Path
+) -> None:
+    chart = made.chart("tornado", width=600, title="Our <inputs>", lang="ko")
+    for name in ("x.svg", "x.png", "x.pdf", "x.html", "x.json"):
+        chart.save(tmp_path / name)
+    drawing, page = ((tmp_path / name).read_text("utf-8") for name in ("x.svg", "x.html"))
+    assert re.search(r'<svg[^>]* width="600"', drawing)
+    assert all(said in drawing for said in ("Our &lt;inputs&gt;", "2031. 3. 10."))
+    assert struct.unpack(">I", (tmp_path / "x.png").read_bytes()[16:20]) == (1_200,)
+    assert (tmp_path / "x.pdf").read_bytes().startswith(b"%PDF")
+    spec = json.loads((tmp_path / "x.json").read_text("utf-8"))
+    assert (spec["width"], spec["usermeta"]["lang"]) == (600, "ko")
+    assert all(said in page for said in ("default-src 'none'", "font/otf;base64"))
+    assert not re.search("<link|<script src", page)
+    chart.save(tmp_path / "odd.name", format="svg")
+    assert (tmp_path / "odd.name").read_text("utf-8").startswith("<svg")
+    for asked, width in ((None, 760), (320, 320)):
+        made.chart("tornado", width=asked).save(tmp_path / "y.svg")
+        assert re.search(rf'<svg[^>]* width="{width}"', (tmp_path / "y.svg").read_text("utf-8"))
+
+
+@pytest.mark.parametrize(
+    ("asked", "error", "problem"),
+    [
+        ({"name": "tornad"}, UsageError, "Did you mean 'tornado'"),
+        ({"name": "tornado", "width": 0}, UsageError, "whole number of pixels"),
+        ({"name": "tornado", "height": 2.5}, UsageError, "whole number of pixels"),
+        ({"name": "intake"}, ModelRefused, "nothing to show in the chart intake "),
+        ({"name": "tornado"}, UsageError, "svg, png, pdf, html, json"),
+    ],
+)
+def test_a_wrong_chart_is_one_clear_error(
+    made: Analysis, tmp_path: Path, asked: dict[str, Any], error: type[OutageAnalysisError], problem: str
+) -> None:
+    with pytest.raises(error, match=problem):
+        made.chart(**asked).save(tmp_path / "x.gif")
+    assert [*tmp_path.iterdir()] == []
+
+
+def test_changed_copies_of_one_policy_are_compared_with_it() -> None:
+    policy = load_policy("kakao-2022")
+    copies = [policy.with_tier(up_to=300_000, pays=pays) for pays in (40_000, 60_000)]
+    found = compare(policy, *copies, draws=2**10)
+    ids = ["kakao-2022", "kakao-2022-changed", "kakao-2022-changed-2"]
+    assert found.table["policy"].to_list() == ids
+    first, second, third = found.table["expected"].to_list()
+    assert (third - first) / (second - first) == pytest.approx(3, rel=1e-6)
+    assert all(id_ in repr(found) for id_ in ids)
+    assert "보상안별 비용" in repr(found.card("ko"))
+
+
+@pytest.mark.parametrize(
+    ("policies", "asked", "problem"),
+    [
+        (CANDIDATES, {"as_of": "24.10.2022"}, "is not a day"),
+        (("kakao-2022",), {}, "two or more different policies"),
+        (CANDIDATES, {"budget": -1}, "the budget is a number from 0"),
+        (("kakao-2022", "kddi-2022"), {}, "pays JPY"),
+    ],
+)
+def test_what_cannot_be_compared_is_one_clear_error(
+    policies: tuple[str, ...], asked: dict[str, Any], problem: str
+) -> None:
+    with pytest.raises(UsageError, match=problem):
+        compare(*policies, **asked)
+
+
+@pytest.mark.parametrize(
+    ("method", "value", "problem"),
+    [
+        ("quantile", 90, "between 0 and 1, ends excluded"),
+        ("quantile", "0.9", "between 0 and 1"),
+        ("quantile", True, "between 0 and 1"),
+        ("quantile", [0.5, None], "between 0 and 1"),
+        ("sample", 0, "whole number of totals from 1"),
+        ("sample", 2.5, "whole number of totals from 1"),
+        ("sample", 2**22 + 1, "to 4,194,304"),
+        ("chance_over", "300", "number in whole currency"),
+        ("chance_over", math.nan, "number in whole currency"),
+        ("chance_over", None, "number in whole currency"),
+    ],
+)
+def test_a_wrong_value_is_one_clear_error(made: Analysis, method: str, value: Any, problem: str) -> None:  # noqa: ANN401
+    with pytest.raises(UsageError, match=problem):
+        getattr(made, method)(value)
+
+
+def test_without_an_expected_cost_there_is_no_distribution(tram: Path) -> None:
+    analysis = run(tram_plan(tram, ledger=None, compare=(), budget=None))
+    assert analysis.expected is None
+    for question in (lambda: analysis.median, lambda: analysis.sample(5), lambda: analysis.chance_over(1)):
+        with pytest.raises(ModelRefused, match="no line has an expected cost in cash"):
+            question()
+
+
+# --- fits ---------------------------------------------------------------------------------------------------
+
+EDGES, COUNTS = [0, 100_000, 300_000, 500_000], [400, 300, 150, 50]
+
+
+@pytest.mark.parametrize(
+    ("changes", "problem"),
+    [
+        ({"family": "lognorm"}, "Did you mean 'lognormal'"),
+        ({"edges": [*EDGES, 900_000]}, "state what is known about larger losses.*closed"),
+        ({"edges": [*EDGES, None], "top": "closed"}, "the last band is open"),
+        ({"edges": [0, 5], "top": "closed"}, "2 edges|3 edges|counts"),
+    ],
+)
+def test_a_wrong_fit_is_one_clear_error(changes: dict[str, Any], problem: str) -> None:
+    with pytest.raises(UsageError, match=problem):
+        fit_severity(**({"edges": EDGES, "counts": COUNTS} | changes))

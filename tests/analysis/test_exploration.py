@@ -2,29 +2,36 @@
 
 from __future__ import annotations
 
+import math
 import re
+from collections.abc import Sequence
 from datetime import date
+from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
-from outage_analysis.analysis import Question, explore, explore_grouped, fit_tables, heap_tables
+from outage_analysis.analysis import Question, explore, explore_grouped, fit_tables
 from outage_analysis.analysis.exploration import Exploration
 from outage_analysis.claims import Claims, read_claims
 from outage_analysis.errors import DisclosureBlocked, InputRefused, ModelRefused, UsageError
-from outage_analysis.losses import FAMILIES, fit_all
-from outage_analysis.policies import load_policy
+from outage_analysis.incidents import Bands
+from outage_analysis.losses import FAMILIES, fit_all, quantiles, regroup, summary, with_shares
+from outage_analysis.losses.loss_summaries import PROBABILITIES
 from tests.commands import KAKAO, command
+from tests.loss_cubes import cube_of_claims
 from tests.paths import OWN_OUTAGE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from outage_analysis.incidents import Incident
     from tests.conftest import ClaimsCsv, Row
+
 
 BY_GROUP = ("bands", "summary", "quantiles")
 """The tables that are of the groups and the claims asked for."""
@@ -147,30 +154,9 @@ def test_an_outage_of_ones_own_has_its_own_bands_and_a_dimension_of_numbers() ->
         explore(None, incident, policy, None, Question())
 
 
-def test_without_a_policy_losses_have_bands_and_no_edges() -> None:
-    found = explore(own_claims(), None, None, None, Question())
-    assert found.tables["bunching"].is_empty()
-    assert found.tables["bands"]["claims"].sum() == 7
-
-
 def test_a_policy_in_other_units_is_refused(claims_path: Path) -> None:
     with pytest.raises(UsageError, match=r"EUR|minutes"):
         explore(read_claims(claims_path, "kakao-2022"), None, OWN_OUTAGE / "policy.toml", None, Question())
-
-
-def test_files_and_totals_are_one_too_many(claims_path: Path) -> None:
-    with pytest.raises(UsageError, match="give claim files or counts, not both"):
-        explore(read_claims(claims_path, "kakao-2022"), None, None, claims_path, Question())
-
-
-# --- where losses heap ----------------------------------------------------------------------------------
-
-
-def test_heaps_are_looked_for_at_the_edges_of_the_policy(claims_path: Path, incident: Incident) -> None:
-    tables = heap_tables(read_claims(claims_path, incident), load_policy("kakao-2022"))
-    bunching = tables["bunching"].select("edge", "losses", "at_edge", "above")
-    assert bunching.rows() == [(300_000, 7, 1, 1), (500_000, 7, 1, 0)]
-    assert tables["heaps"].rows() == [(70_000, 2, pytest.approx(2 / 7))]
 
 
 # --- the honesty gate -----------------------------------------------------------------------------------
@@ -186,21 +172,6 @@ def test_a_fit_is_refused_from_synthetic_claims_and_from_synthetic_totals(tmp_pa
         explore(None, "kakao-2022", None, totals, Question(fit=True))
 
 
-def test_recovery_fits_synthetic_claims_and_says_what_it_is() -> None:
-    asked = Question(fit=True, families=("lognormal",), recovery=True)
-    found = explore(None, "kakao-2022", None, None, asked)
-    assert found.synthetic
-    assert found.notes[-1].startswith("synthetic rows: a fit only ")
-    assert found.tables["fits"]["family"].to_list() == ["lognormal"]
-
-
-def test_synthetic_claims_say_so_even_when_nothing_is_fitted() -> None:
-    found = explore(None, "kakao-2022", None, None, Question())
-    assert found.synthetic
-    assert any("synthetic rows" in note for note in found.notes)
-    assert not {"fits", "quantities"} & found.tables.keys()
-
-
 def test_claims_of_ones_own_are_fitted_without_a_flag(own_claims: Path) -> None:
     found = explored(own_claims, fit=True)
     losses = pl.read_parquet(own_claims)["loss"].drop_nulls()
@@ -211,12 +182,6 @@ def test_claims_of_ones_own_are_fitted_without_a_flag(own_claims: Path) -> None:
     assert set(found.tables["fits"]["family"]) | set(found.tables["refused"]["family"]) == set(FAMILIES)
     middle = found.tables["quantities"].row(by_predicate=pl.col("quantity") == "median", named=True)
     assert middle["value"] == pytest.approx(positive.median(), rel=0.1)
-
-
-def test_a_fit_to_some_claims_is_of_these(own_claims: Path) -> None:
-    found = explored(own_claims, fit=True, where={"service": ["talk_channel"]}, families=("lognormal",))
-    stated = found.tables["summary"].row(0, named=True)
-    assert found.notes[0].startswith(f"fitted to {stated['stated'] - stated['zero']:,} losses above zero")
 
 
 # --- totals ---------------------------------------------------------------------------------------------
@@ -306,17 +271,6 @@ def test_totals_that_begin_above_nothing_are_truncated_on_the_left(tmp_path: Pat
     assert "left truncated" in found.notes[0]
 
 
-def test_totals_have_only_their_own_dimensions(tmp_path: Path) -> None:
-    path = totals_in(tmp_path / "totals.csv")
-    assert "claimant_type" in of_totals(path, by=("claimant_type",)).tables["bands"].columns
-    with pytest.raises(UsageError, match=r"no such dimension \(found 'region'\)"):
-        of_totals(path, by=("region",))
-    with pytest.raises(UsageError, match=r"no such dimension \(found 'region'\)"):
-        of_totals(path, where={"region": ["서울"]})
-    with pytest.raises(InputRefused, match="there is no such file"):
-        of_totals(tmp_path / "nowhere.csv")
-
-
 # --- what fitted laws say -------------------------------------------------------------------------------
 
 
@@ -327,13 +281,6 @@ def test_a_quantity_that_is_infinite_is_null() -> None:
     assert mean == {"quantity": "mean", "family": "lomax"} | dict.fromkeys(
         ("value", "low", "high", "average", "least", "greatest")
     )
-
-
-def test_a_family_that_could_not_be_fitted_says_why() -> None:
-    three_bands = fit_all([0, 10, 20, float("inf")], [40, 30, 30], top="open")
-    (row,) = fit_tables(three_bands)["refused"].filter(family="burr").rows(named=True)
-    assert "band" in row["reason"]
-    assert "burr" not in fit_tables(three_bands)["fits"]["family"]
 
 
 # --- a printed table ------------------------------------------------------------------------------------
@@ -350,47 +297,11 @@ sources = ["a book"]
 OPEN = OWN.format(edges="[0, 10, 20, 50, 100, inf]", top="open")
 
 
-def test_another_convention_gives_another_fit_and_says_so() -> None:
-    asked = [
-        explore_grouped("dental-claims", Question(top=top, families=("gamma",))) for top in (None, "open")
-    ]
-    first, second = (found.tables["fits"]["median"][0] for found in asked)
-    assert first != second
-    assert ["top closed" in asked[0].notes[0], "top open" in asked[1].notes[0]] == [True, True]
-
-
 def test_a_table_of_ones_own_may_end_in_infinity(write_document: Callable[[str], Path]) -> None:
     found = explore_grouped(write_document(OPEN), Question(families=("lognormal",)))
     assert found.source == "mine"
     assert found.tables["fits"]["family"].to_list() == ["lognormal"]
     assert 15 < found.tables["quantities"]["value"][0] < 25  # 30 of 125 are up to 10, 70 up to 20
-
-
-@pytest.mark.parametrize(
-    ("old", "new", "said"),
-    [
-        ("edges = [0, 10,", "edges = [0, 30,", "is no table of losses"),
-        ("counts = [30, 40, 30, 20, 5]", "counts = [30, 40]", "is no table of losses"),
-        ("counts = [30", "counts = [-30", "counts"),
-        ("counts = [30", "counts = [30.5", "counts"),
-        ("edges = [0", 'edges = ["0"', "edges"),
-        ("edges = [0", "edges = [-1", "edges"),
-        ("edges = [0", "edges = [nan", "edges"),
-        ('top = "open"', 'top = "closed"', "a closed top needs a last edge that is finite"),
-        ('top = "open"', 'top = "ajar"', "top"),
-        ('top = "open"\n', "", "top: a required key is missing"),
-        ('unit = "won"', 'units = "won"', "Did you mean 'unit'?"),
-        ('sources = ["a book"]', "sources = []", "sources"),
-    ],
-)
-def test_a_document_that_is_no_table_says_which_key(
-    write_document: Callable[[str], Path], old: str, new: str, said: str
-) -> None:
-    assert old in OPEN
-    with pytest.raises(UsageError, match=r"page\.toml") as refusal:
-        explore_grouped(write_document(OPEN.replace(old, new, 1)), Question())
-    assert said in str(refusal.value)
-    assert "\n" not in str(refusal.value)
 
 
 @pytest.mark.parametrize(
@@ -402,3 +313,58 @@ def test_a_table_from_which_no_distribution_follows_is_refused(
 ) -> None:
     with pytest.raises((ModelRefused, InputRefused, UsageError), match=said):
         explore_grouped(write_document(OPEN.replace("[30, 40, 30, 20, 5]", counts)), Question())
+
+
+def stated(delays: Sequence[int | None]) -> list[int]:
+    return sorted(delay for delay in delays if delay is not None)
+
+
+def quantile_of(delays: Sequence[int | None], p: float) -> int:
+    """The smallest delay that at least the share p of the stated delays do not exceed."""
+    known = stated(delays)
+    return known[max(1, math.ceil(Fraction(str(p)) * len(known))) - 1]
+
+
+def inside(delays: Sequence[int | None], over: int | None, up_to: int | None) -> list[int | None]:
+    """The delays over one edge up to another; between no edges, the unknown ones."""
+    if over is None and up_to is None:
+        return [delay for delay in delays if delay is None]
+    known = [d for d in delays if d is not None]
+    return [d for d in known if (over is None or over < d) and (up_to is None or d <= up_to)]
+
+
+CLAIMS = st.lists(
+    st.tuples(
+        st.sampled_from(["north", "south"]),
+        st.one_of(st.none(), st.just(0), st.integers(-90, 90), st.integers(-(10**6), 10**6)),
+    ),
+    min_size=1,
+    max_size=40,
+)
+EDGES = st.lists(st.one_of(st.integers(1, 90), st.integers(1, 10**6)), max_size=5, unique=True)
+
+
+@pytest.mark.slow
+@given(rows=CLAIMS, cuts=EDGES, fine=EDGES)
+@settings(max_examples=200)
+def test_each_share_and_each_bound_holds_for_the_rows(
+    rows: list[tuple[str, int | None]], cuts: list[int], fine: list[int]
+) -> None:
+    cube = cube_of_claims(rows, Bands.from_cuts(tuple(cuts), tuple(fine)).with_mirrored_negatives())
+    by_service = {s: [x for service, x in rows if service == s] for s in {s for s, _ in rows}}
+    shown = with_shares(regroup(cube, ["service"], Bands.from_cuts(tuple(cuts), negative=True)), ["service"])
+    for service, over, up_to, _, _, share in shown.rows():
+        of = by_service[service]
+        assert share == len(inside(of, over, up_to)) / len(of)
+    for row in quantiles(cube, ["service"], (*PROBABILITIES, 0.0, 1.0)).iter_rows(named=True):
+        of = by_service[row["service"]]
+        if not stated(of):
+            assert row["low"] is row["high"] is row["value"] is None
+            continue
+        true = quantile_of(of, row["probability"])
+        assert row["low"] is None or row["low"] <= true
+        assert row["high"] is None or true <= row["high"]
+        assert row["value"] is None or abs(row["value"] - true) <= row["error"]
+    for row in summary(cube, ["service"]).iter_rows(named=True):
+        known = stated(by_service[row["service"]])
+        assert (row["negative"], row["zero"]) == (sum(x < 0 for x in known), known.count(0))

@@ -15,9 +15,8 @@ import pytest
 import outage_analysis as oa
 from outage_analysis.analysis import IntakeForecast
 from outage_analysis.errors import UsageError
-from outage_analysis.incidents import ClaimDeadline, Incident, load_incident, load_intake
+from outage_analysis.incidents import ClaimDeadline, Incident, load_incident
 from outage_analysis.losses import Branch, forecast_late_claims
-from outage_analysis.text import ShownTable, schema_of
 from tests.commands import command
 from tests.conftest import claim_rows
 
@@ -112,47 +111,11 @@ def test_a_step_is_new_claims_and_then_changed_assumptions(
     assert told.endswith(f"changed assumptions by {last['changed']:,}.")
 
 
-def test_without_a_changed_assumption_all_is_new_claims(made: IntakeForecast) -> None:
-    days = made.tables["days"]
-    assert days["new_claims"].to_list()[:5] == days["changed"].to_list()[:5] == [None] * 5
-    assert days.select("new_claims", "changed").row(5) == (median(6, 14.0) - median(5, 14.0), 0)
-
-
 def test_an_assumption_that_there_is_not_is_refused(claims: oa.Claims) -> None:
     with pytest.raises(
         UsageError, match=r"changes names no assumption \(found 'rush'\)\. Name closes, spike"
     ):
         oa.forecast_by_day(claims, changes={EXTENDED_ON: {"rush": 1.0}})
-
-
-def test_the_tables_have_their_schemas_and_both_languages_their_reasons(made: IntakeForecast) -> None:
-    for name, table in made.tables.items():
-        schema_of(f"intake.{name}").check(table)
-    for lang, reason in (
-        ("en", "cannot determine a growth curve"),
-        ("ko", "접수 성장곡선을 추정할 수 없습니다"),
-    ):
-        shown = [x for x in made.answer(lang).tables if isinstance(x, ShownTable)]
-        (days,) = (table for table in shown if "refused" in table.rows.columns)
-        assert reason in days.rows["refused"][0]
-
-
-def test_a_published_intake_has_the_days_on_which_its_counts_became_public() -> None:
-    days = oa.forecast_by_day(load_intake("kakao-federation")).tables["days"]
-    assert days.select("day", "filed", "median").rows() == [(date(2022, 10, 21), 1254, None)]
-    assert "too few to forecast" in days["refused"][0]
-
-
-def test_the_command_shows_the_days(tmp_path: Path) -> None:
-    rows = [f"{n}-{i},App,{FIRST + timedelta(n)},100000" for n in range(7) for i in range(COUNTS[n])]
-    path = tmp_path / "mine.csv"
-    path.write_text("\n".join(["claim_id,service,filed_on,loss (KRW)", *rows]) + "\n", "utf-8")
-    code, out, err = command("intake", path, "--closes", "2022-11-01", "--by-day")
-    assert (code, err) == (0, "")
-    assert f"changed from {median(6, 14.0):,} to {median(7, 14.0):,}" in out
-    code, out, err = command("intake", path, "--closes", "2022-11-01", "--by-day", "--by", "2022-10-30")
-    assert (code, out) == (2, "")
-    assert "--by " in err
 
 
 @pytest.mark.parametrize("more", [(), ("--by-day",)])

@@ -1,8 +1,9 @@
-"""The recipe: what a plan refuses, and what no figure attributed to Kakao may depend on."""
+"""What a plan refuses, what a cost from claims or an empty ledger says, and what no figure rests on."""
 
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,21 +11,29 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 import pytest
 
-from outage_analysis.analysis import Analysis, Plan, run
+from outage_analysis.analysis import Analysis, Plan, compare_policies, run
+from outage_analysis.assumptions import example_warning, load_ledger
 from outage_analysis.costs import cost_table, totals
-from outage_analysis.errors import ModelRefused, OutageAnalysisError, UsageError
+from outage_analysis.errors import ModelRefused, UsageError
+from outage_analysis.files import data_root
 from outage_analysis.incidents import published_facts as published
-from outage_analysis.reports import FORMATS, write_report
+from outage_analysis.jupyter import new_project
+from outage_analysis.reports import FORMATS, Report, Text, verify, write_report
+from outage_analysis.text import LANGUAGES, Locale
 from tests.shared_folders import file_contents
 from tests.studies.synthetic_claims import SEEDS, assumptions, synthetic_claims
+from tests.tram_case import LEDGER, LOSSES, POLICY, tram_plan
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
+    from outage_analysis.analysis import Analysis
     from outage_analysis.assumptions import Ledger
     from outage_analysis.incidents.published_facts import FactCollection
     from outage_analysis.policies import Policy
     from tests.conftest import ClaimsCsv, Edited, Reshelve
+
 
 DAYS = {"decision week": date(2022, 10, 24), "announcement": date(2022, 12, 30)}
 NO_CLAIMS: tuple[str, ...] = ()
@@ -50,26 +59,6 @@ def test_the_costs_of_a_run_are_those_of_the_cost_table(
     table = cost_table(policy, ledger, as_of=analysis.as_of)
     assert analysis.tables["costs"].equals(table)
     assert analysis.tables["totals"].equals(totals(table))
-
-
-@pytest.mark.slow
-def test_a_run_names_its_steps_as_they_start() -> None:
-    steps: list[str] = []
-    run(Plan(claims=NO_CLAIMS, draws=FEW), progress=steps.append)
-    assert steps == [
-        "reading the incident, the policy and the ledger",
-        "reading the claims",
-        "computing the cost",
-        "drawing what is uncertain",
-    ]
-
-
-def test_the_total_of_a_basis_is_its_row_of_the_totals(analysis: Analysis) -> None:
-    synthetic = analysis.totals_row("synthetic")
-    assert synthetic == analysis.tables["claims_totals"].row(0, named=True)
-    assert analysis.totals_row("claims") is None  # the bundled rows are no real claims
-    for row in analysis.tables["totals"].iter_rows(named=True):
-        assert analysis.totals_row("published", row["valuation"]) == row
 
 
 # --- refusals -----------------------------------------------------------------------------------------
@@ -113,6 +102,7 @@ REFUSED = [
         "has the id of a service or a claimant type.*kakao_games",
     ),
     ("policy", '"kakaotalk"', '"kakao_talk"', "entitles a service.*'kakaotalk'"),
+    ("ledger", 'currency = "KRW"', 'currency = "USD"', r"in USD \(found 'KRW'\)\. Restate|Restate each sum"),
     ("ledger", 'incident = "kakao-2022"', 'incident = "elsewhere"', "for the incident elsewhere"),
 ]
 """A document, what is changed in it, and what the refusal says."""
@@ -159,15 +149,6 @@ def test_a_segment_that_no_claim_can_fit_is_refused(edited: Edited, when: str, s
         run(Plan(policy=policy, claims=NO_CLAIMS))
 
 
-def test_a_policy_without_any_day_is_refused_rather_than_dated(edited: Edited, tmp_path: Path) -> None:
-    page = edited("policies").read_text("utf-8")
-    undated = tmp_path / "undated.toml"
-    undated.write_text(re.sub(r"^public_on = .*\n", "", page, flags=re.MULTILINE), "utf-8")
-    for day in (date(2022, 12, 30), None):
-        with pytest.raises(OutageAnalysisError):
-            run(Plan(policy=undated, as_of=day, claims=NO_CLAIMS))
-
-
 def test_claims_and_counts_together_are_refused(claims_csv: ClaimsCsv) -> None:
     path = claims_csv([{}])
     with pytest.raises(UsageError, match="not both"):
@@ -195,30 +176,6 @@ def test_what_an_incident_only_counts_is_in_the_cubes_and_is_reported(
     assert analysis.cubes["cost"].frame["claims"].sum() == 3
     counted = analysis.tables["claims_rules"].select("rule", "outcome", "complaints").rows()
     assert counted == [("filed_on is within the claims window", "counted", 1)]
-
-
-# --- what a plan chooses ----------------------------------------------------------------------------------
-
-
-@pytest.mark.slow
-def test_without_claims_there_is_no_table_of_claims(analysis: Analysis) -> None:
-    bare = run(Plan(claims=NO_CLAIMS, draws=FEW))
-    assert (bare.claims, bare.cubes, bare.synthetic) == (None, {}, False)
-    assert bare.tables.keys() == own_frames(analysis).keys()
-
-
-@pytest.mark.slow
-def test_the_other_reading_of_the_first_edge_is_one_changed_key(
-    edited: Edited, claims_csv: ClaimsCsv
-) -> None:
-    path = claims_csv([{"loss": "300000"}])
-    promised = [
-        run(Plan(claims=(path,), policy=policy, ledger="kakao-2022", draws=FEW)).totals_row("claims")[
-            "promised"
-        ]  # type: ignore[index]
-        for policy in ("kakao-2022", edited("policies", 'closed = "upper"', 'closed = "lower"'))
-    ]
-    assert promised == [30_000, 50_000]
 
 
 # --- synthetic rows feed no figure of the incident ----------------------------------------------------------
@@ -330,12 +287,218 @@ def test_with_hindsight_later_facts_change_only_what_says_so(
     assert without[0] == without[1]
 
 
+PAID = {20: 12.50, 35: 12.50, 70: 25, 100: 25, 150: 50, 400: 50}
+"""Euros per loss: up to 60 euros, up to 120 euros, and more."""
+
+
+@pytest.fixture
+def plan(tram: Path, tmp_path: Path) -> Plan:
+    """Three hundred claims, fifty of each loss, all paid automatically."""
+    automatic = POLICY.replace('"form"', '"automatic"').replace("review = true", "fixed = 5_000")
+    (tmp_path / "policy.toml").write_text(automatic, "utf-8")
+    (tmp_path / "ledger.toml").write_text(LEDGER, "utf-8")
+    return tram_plan(
+        tram,
+        policy=tmp_path / "policy.toml",
+        ledger=tmp_path / "ledger.toml",
+        claims=(tram / "claims.csv",),
+        compare=(),
+        budget=8_000,
+    )
+
+
+def check_exact(analysis: Analysis) -> None:
+    total = sum(50 * PAID[loss] for loss in LOSSES)
+    assert total == 8_750
+    assert analysis.expected == analysis.median == total
+    assert analysis.quantile([0.01, 0.99]) == [total, total]
+    assert (analysis.chance_over(total), analysis.chance_over(8_000)) == (0, 1)
+    assert analysis.sample(3).to_list() == [total] * 3
+
+
+def test_the_cost_of_automatic_payments_to_claims_is_exact(plan: Plan) -> None:
+    check_exact(run(plan))
+
+
 @pytest.mark.slow
-def test_before_any_promise_the_claims_are_not_cut_at_its_edges(claims_csv: ClaimsCsv) -> None:
-    claims = claims_csv([{"loss": "299999"}, {"loss": "300001"}])
-    edges = [
-        set(run(Plan(claims=(claims,), as_of=day, draws=FEW)).cubes["cost"].frame["up_to"].drop_nulls())
-        for day in (date(2022, 10, 19), date(2022, 12, 29))
-    ]
-    assert 300_000 not in edges[0]
-    assert 300_000 in edges[1]
+@pytest.mark.parametrize(
+    ("lang", "formats"), [("en", ["csv", "html", "md", "pdf", "pptx", "xlsx"]), ("ko", ["csv", "html"])]
+)
+def test_its_report_is_written_and_verified(
+    plan: Plan, tram: Path, tmp_path: Path, lang: str, formats: list[str]
+) -> None:
+    run(plan).report(tmp_path / "report", lang=lang, formats=formats)
+    assert verify(tmp_path / "report", claims=[tram / "claims.csv"]).rebuilt
+
+
+def test_the_card_of_an_empty_ledger_has_no_table(plan: Plan) -> None:
+    assert plan.ledger is not None
+    card = load_ledger(plan.ledger).card()
+    assert card.tables == ()
+    assert "Assumptions: 0" in repr(card)
+
+
+KINDS = ("claims", "synthetic")
+LINES = {"business-cash": "small_business", "user-credit": "general_user"}
+RATES = {"business-cash": 2.5 / 6 * 4.15 / 6, "user-credit": 3.1 / 6}
+"""Mean filing share times mean acceptance, by the formula of a PERT law: (low + 4 mode + high) / 6."""
+FEE = """
+[[line]]
+id = "fee"
+kind = "fee_credit"
+name = { en = "Fee handed back", ko = "이용료 환급" }
+public_on = 2026-01-20
+effort = "automatic"
+fee = 31_000
+days = 1
+period_days = 31
+recipients_high = "US-07.of"
+"""
+both = pytest.mark.parametrize("kind", KINDS)
+each = pytest.mark.parametrize("lang", LANGUAGES)
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A new project: an outage without a published count."""
+    return new_project(tmp_path_factory.mktemp("basis") / "shop")
+
+
+@pytest.fixture(scope="module")
+def claims(project: Path) -> dict[str, Path]:
+    """The sample as it is, and under another name without the column that says it is made up."""
+    sample, real = project / "claims" / "sample-synthetic.csv", project / "received.csv"
+    pl.read_csv(sample).drop("synthetic").write_csv(real)
+    return {"synthetic": sample, "claims": real}
+
+
+@pytest.fixture(scope="module")
+def analyses(project: Path, claims: dict[str, Path]) -> dict[str, Analysis]:
+    """One of real claims, one of synthetic ones."""
+    return {kind: run(_plan(project, path)) for kind, path in claims.items()}
+
+
+def _plan(project: Path, path: Path, **changed: Any) -> Plan:  # noqa: ANN401 - whatever a plan has
+    pages = {name: project / f"{name}.toml" for name in ("incident", "policy", "ledger")}
+    return Plan(**{**pages, "claims": (path,), "draws": 1024, **changed})
+
+
+@both
+def test_the_headline_is_that_of_the_claims_and_adds_up(analyses: dict[str, Analysis], kind: str) -> None:
+    analysis = analyses[kind]
+    assert (analysis.headline_basis, analysis.headline_from_claims) == (kind, True)
+    assert analysis.headline_is_synthetic == (kind == "synthetic")
+    assert analysis.headline_table_name("costs") == "claims_costs"
+    costs, total = analysis.headline_costs, analysis.totals_row(kind)
+    assert total is not None
+    assert set(costs["basis"]) == {kind}
+    assert not costs.select("line", "level", "over", "up_to", "rule").is_duplicated().any()
+    for line in LINES:
+        whole, bands = (costs.filter(line=line, level=level) for level in ("line", "band"))
+        for figure in ("count", "low", "expected", "high"):
+            assert bands[figure].sum() == pytest.approx(whole[figure].item())
+    for figure in ("low", "expected"):
+        assert costs.filter(level="line")[figure].sum() == pytest.approx(total[figure])
+
+
+# --- what it shows ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("line", sorted(LINES))
+def test_the_funnel_counts_the_claims_of_the_file(
+    analyses: dict[str, Analysis], claims: dict[str, Path], line: str
+) -> None:
+    rows = pl.read_csv(claims["claims"]).filter(claimant_type=LINES[line])
+    due = len(rows.filter(pl.col("loss") > 0))
+    found = dict(analyses["claims"].tables["claims_funnel"].filter(line=line)["stage", "expected"].rows())
+    assert list(found) == ["claimed", "due", "filed", "paid"]
+    assert (found["claimed"], found["due"]) == (len(rows), due)
+    assert found["paid"] == pytest.approx(due * RATES[line])
+
+
+# --- what was published stays what it is ------------------------------------------------------------------
+
+
+@pytest.mark.slow
+@each
+def test_a_line_that_published_figures_bound_stands_apart(
+    project: Path, claims: dict[str, Path], tmp_path: Path, lang: str
+) -> None:
+    policy, ledger = tmp_path / "policy.toml", tmp_path / "ledger.toml"
+    policy.write_text((project / "policy.toml").read_text("utf-8") + FEE, encoding="utf-8")
+    stated = (project / "ledger.toml").read_text("utf-8").split("[[assumption]]")
+    kept = [part for part in stated if 'kind = "review_award"' not in part]
+    ledger.write_text("[[assumption]]".join(kept), encoding="utf-8")
+    found = run(_plan(project, claims["claims"], policy=policy, ledger=ledger))
+    assert found.headline_basis == "claims"
+    assert (found.bounded_lines, found.published_lines_left_out) == (["business-cash"], ["fee"])
+    report = Report(found, lang)
+    w, names = report.locale, report.names
+    for key, line in (("not_counted_claims", "business-cash"), ("lines_apart", "fee")):
+        assert w(f"report.{key}", lines=names[line]) in report.answers.left_out
+    bases = {row[0]: row[1] for row in report.grids["cost"].rows}  # the line's name, what it rests on
+    assert bases == {**{names[line]: w("word.claims") for line in LINES}, names["fee"]: w("word.published")}
+
+
+@each
+def test_without_a_ledger_the_bounds_are_those_of_the_claims(
+    project: Path, claims: dict[str, Path], lang: str
+) -> None:
+    found = run(_plan(project, claims["synthetic"], ledger=None))
+    assert (found.headline_basis, found.headline_from_claims, found.headline_is_synthetic) == ("", True, True)
+    report = Report(found, lang)
+    assert report.banner == report.locale("report.synthetic_headline")
+    assert report.table_is_synthetic("cost")
+    assert {row[0] for row in report.grids["cost"].rows} == {report.names[line] for line in LINES}
+    told = [row[3] for row in report.grids["controller"].rows]  # a review has no limit, a flat sum has one
+    none = report.locale("report.exact", amount="0", unit=report.locale.unit)
+    assert told[0] == report.locale("report.controller_from_claims", low=none)
+    limited = report.locale("report.exact", amount="980,000", unit=report.locale.unit)
+    assert told[1] == report.locale("report.controller_between_claims", low=none, high=limited)
+
+
+USED = {"as-ultimate-reports", "as-entitled-share", "as-filing-share", "as-acceptance"}
+"""What the cash candidate of the decision week rests on."""
+UNUSED = {"as-voucher-acceptance", "as-paying-drivers", "as-paid-services-ratio"}
+"""Entries of the same ledger for lines of other policies."""
+
+
+@pytest.fixture(scope="module")
+def week(tmp_path_factory: pytest.TempPathFactory) -> Plan:
+    """The cash candidate, with the voucher's acceptance as an example that nobody has replaced."""
+    text = (data_root() / "assumptions" / "kakao-2022-10-24.toml").read_text("utf-8")
+    head, tail = text.split('id = "as-voucher-acceptance"')
+    ledger = tmp_path_factory.mktemp("week") / "ledger.toml"
+    example = re.sub(r'grade = "\w+"', 'grade = "example"', tail, count=1)
+    ledger.write_text(f'{head}id = "as-voucher-acceptance"{example}', encoding="utf-8")
+    return Plan(policy="kakao-candidate-cash", ledger=ledger, claims=(), draws=2**10)
+
+
+@pytest.fixture(scope="module")
+def alone(week: Plan) -> Analysis:
+    return run(week)
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_a_report_lists_what_its_figures_rest_on_and_names_the_rest(alone: Analysis, lang: str) -> None:
+    assert alone.used_ledger is not None
+    assert {entry.id for entry in alone.used_ledger.assumptions} == USED
+    assert set(alone.unused_entries) == UNUSED
+    report = Report(alone, lang)
+    section = next(s for s in report.sections if s.id == "assumptions")
+    names = ", ".join(report.names[x] for x in alone.unused_entries)
+    said = [block.text for block in section.blocks if isinstance(block, Text)]
+    assert report.locale("report.assumptions_unused", names=names) in said
+    assert len(report.grids["assumptions"].rows) == len(USED)
+
+
+def test_an_example_that_nothing_uses_forbids_no_figure(week: Plan, alone: Analysis) -> None:
+    assert example_warning(alone.used_ledger, Locale("en")) == ""
+    assert "examples" not in alone.to_dict()
+    both = compare_policies(week, ["kakao-candidate-cash", "kakao-candidate-voucher"])
+    assert both.to_dict()["examples"] == ("as-voucher-acceptance",)
+    beside = run(replace(week, compare=("kakao-candidate-voucher",)))
+    assert example_warning(beside.used_ledger, Locale("en")).startswith(
+        "1 of 5 assumptions are examples, not evidence."
+    )
+    assert set(beside.unused_entries) == UNUSED - {"as-voucher-acceptance"}

@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import UTC, date, datetime
-from decimal import Decimal
+from datetime import date
 from pathlib import Path
 
 import pytest
 
 from outage_analysis.analysis import Analysis, Plan, headline_sentences, input_notes, run
-from outage_analysis.assumptions import load_ledger, reference_ledger
+from outage_analysis.assumptions import reference_ledger
 from outage_analysis.claims import Claims, read_claims, save_claims
-from outage_analysis.cli.option_values import parse_changes
 from outage_analysis.errors import ModelRefused, UsageError
-from outage_analysis.incidents import load_incident
-from outage_analysis.policies import load_policy, policy_from_tiers
+from outage_analysis.policies import policy_from_tiers
 from outage_analysis.reports import Report, verify, write_report
-from outage_analysis.reports.slider_presets import repeat_command
-from outage_analysis.text import smallest_units
 
 pytestmark = pytest.mark.slow  # the contract suite runs the tasks of the how-to page in the quick run
 
@@ -53,16 +47,57 @@ def analysis(claims: Claims) -> Analysis:
     return run(claims, tiers=TIERS, budget=100_000, draws=FEW)
 
 
-def line_costs(analysis: Analysis) -> dict[str, float]:
-    (row,) = analysis.tables.from_claims.costs.filter(level="line").iter_rows(named=True)
-    return {name: row[name] for name in ("low", "expected", "high", "most")}
+def test_a_report_of_ones_own_file_says_what_it_is_of(tmp_path: Path) -> None:
+    path = tmp_path / "x7.csv"
+    rows = ("claim_id,service,filed_on,loss (EUR)", "1,App,2026-01-15,12.50", "2,Web,2026-01-16,3.00")
+    path.write_text("\n".join(rows), "utf-8")
+    analysis, named = run(path, tiers={10: 2, None: 5.5}), run(path, tiers={10: 2}, title="Our shop")
+    assert analysis.incident.name.en == "Complaints dated 15 January 2026 to 16 January 2026"
+    assert analysis.incident.name.ko == "2026. 1. 15.~2026. 1. 16. 신고"
+    assert analysis.policy.name.en == "Tiers by loss (up to 10.00: 2.00 euros; over 10.00: 5.50 euros)"
+    first = headline_sentences(analysis, analysis.locale("en"))[0]
+    assert first.startswith("We treat 2 rows as complaints and expect 35% of those with a payment due to be ")
+    assert {named.incident.name[lang] for lang in ("en", "ko")} == {"Our shop"}
+    folder = named.report(tmp_path / "report", formats=("csv", "md")).parent
+    title = (folder / "report.md").read_text("utf-8").splitlines()[0]
+    assert title == "# What the outage would cost: Our shop"
+    assert verify(folder, claims=[path]).rebuilt
+    with pytest.raises(UsageError, match="the title is too long"):
+        run(path, tiers={10: 2}, title="x" * 121)
+    assert run(path, tiers=dict.fromkeys(range(1, 30), 1)).policy.name.en == "Tiers by loss"
 
 
-def test_a_changed_policy_keeps_the_rates_of_comparable_schemes(claims: Claims, analysis: Analysis) -> None:
-    changed = run(claims, policy=analysis.policy.with_tier(up_to=300_000, pays=60_000), draws=FEW)
-    assert changed.ledger == analysis.ledger
-    ratio = line_costs(changed)["expected"] / line_costs(analysis)["expected"]
-    assert ratio == pytest.approx((2 * 60_000 + 2 * 50_000) / PAID)
+def test_what_does_not_go_together_is_refused(claims: Claims) -> None:
+    with pytest.raises(UsageError, match=r"other arguments have no effect \(found 'budget, level'\)"):
+        run(Plan(), budget=5, level=90)
+    other = claims.incident.model_copy(update={"claims_to": claims.incident.claims_from})
+    with pytest.raises(UsageError, match="read for another definition of the incident"):
+        run(claims, incident=other, tiers=TIERS)
+    early = claims.incident.claims_from.replace(2009, 1, 1)
+    said = "as of 2009-01-01 no comparable rate was published for the effort form"
+    with pytest.raises(ModelRefused, match=said):
+        reference_ledger(policy_from_tiers(TIERS, claims.incident), claims.incident, as_of=early)
+    for budget in ("abc", -5, 0, 10.5, True):
+        with pytest.raises(UsageError, match="a budget is a whole number above 0"):
+            run(claims, tiers=TIERS, budget=budget)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "problem"),
+    [
+        ("as-filing-shar", 0.2, "as-filing-share"),
+        ("as-filing-share", 2.0, "as-filing-share"),
+        ("small-business-cash.tier9", 1.0, "tier9"),
+        ("small-business-cash.tier1", -1.0, "number from 0"),
+        ("small-business-cash.tier1", 0.5, "decimal places"),
+        ("small-business-cash.tier1.up_to", 1.0, "neither edges nor shares"),
+    ],
+)
+def test_a_change_that_is_none_is_refused(name: str, value: float, problem: str) -> None:
+    with pytest.raises((UsageError, ModelRefused), match=problem):
+        run(Plan(claims=(), changes={name: value}))
+    done = run(Plan(claims=(), changes={"small-business-cash.tier3": 90_000}, draws=FEW))
+    assert done.policy.schedules[0].bands[2].fixed == 90_000  # the last tier has no edge
 
 
 def test_a_policy_that_was_announced_after_the_last_claim_is_not_left_out(
@@ -74,16 +109,19 @@ def test_a_policy_that_was_announced_after_the_last_claim_is_not_left_out(
     assert (later.as_of, later.dropped_lines) == (date(2022, 12, 1), ())
     assert later.ledger
     filing, acceptance = (entry.range for entry in later.ledger.assumptions)  # type: ignore[union-attr]
-    expected = PAID * filing.expected * acceptance.expected
-    assert line_costs(later)["expected"] == pytest.approx(expected, rel=1e-9)
+    assert later.expected == pytest.approx(PAID * filing.expected * acceptance.expected, rel=1e-9)
 
 
-def test_tiers_may_pay_larger_losses_and_losses_that_are_not_stated(tmp_path: Path) -> None:
-    more = tmp_path / "more.csv"
-    more.write_text(COMPLAINTS + "7,Kakao T,2022-10-19,\n", "utf-8")
-    tiers = {300_000: 30_000, 500_000: 50_000, None: 80_000}
-    costs = line_costs(run(more, tiers=tiers, effort="automatic", unknown=1_000, draws=FEW))
-    assert costs["expected"] == PAID + 80_000 + 1_000
+def test_a_report_of_a_selection_asks_for_a_file_of_it(claims: Claims, tmp_path: Path) -> None:
+    selected, kept = claims.filter(service="kakao-t"), tmp_path / "part.parquet"
+    part = run(selected, tiers=TIERS, effort="automatic", draws=FEW)
+    assert part.expected == 50_000
+    with pytest.raises(UsageError, match=r"a selection.*save_claims\(claims"):
+        write_report(part, tmp_path / "report", formats=["csv"])
+    save_claims(selected, kept)
+    again = run(read_claims(kept, claims.incident), tiers=TIERS, draws=FEW)
+    folder = write_report(again, tmp_path / "report", formats=["csv"]).parent
+    assert verify(folder, claims=[kept]).rebuilt
 
 
 @pytest.mark.parametrize(
@@ -116,23 +154,6 @@ def test_the_output_states_where_rates_are_from_and_what_is_not_paid(
         assert note in " ".join(str(analysis.card(lang)).split()) or lang == "ko"
 
 
-@pytest.mark.slow
-def test_a_case_with_its_own_ledger_has_no_such_notes() -> None:
-    analysis = run(draws=FEW)
-    assert input_notes(analysis, analysis.locale("en")) == []
-
-
-def test_a_report_of_a_selection_asks_for_a_file_of_it(claims: Claims, tmp_path: Path) -> None:
-    part = run(claims.filter(service="kakao-t"), tiers=TIERS, effort="automatic", draws=FEW)
-    assert line_costs(part)["expected"] == 50_000
-    with pytest.raises(UsageError, match=r"a selection.*save_claims\(claims"):
-        write_report(part, tmp_path / "report", formats=["csv"])
-    save_claims(claims.filter(service="kakao-t"), tmp_path / "part.parquet")
-    again = run(read_claims(tmp_path / "part.parquet", claims.incident), tiers=TIERS, draws=FEW)
-    folder = write_report(again, tmp_path / "report", formats=["csv"]).parent
-    assert verify(folder, claims=[tmp_path / "part.parquet"]).rebuilt
-
-
 @pytest.mark.parametrize(
     ("arguments", "problem"),
     [
@@ -152,168 +173,3 @@ def test_arguments_that_fit_nothing_are_refused(
 ) -> None:
     with pytest.raises(UsageError, match=problem):
         run(claims, **arguments)  # type: ignore[arg-type]
-
-
-@pytest.mark.parametrize("budget", ["abc", -5, 0, 10.5, True])
-def test_a_budget_that_is_no_amount_is_refused(claims: Claims, budget: object) -> None:
-    with pytest.raises(UsageError, match="a budget is a whole number above 0"):
-        run(claims, tiers=TIERS, budget=budget)  # type: ignore[arg-type]
-
-
-@pytest.mark.slow
-def test_single_values_moments_and_floats_are_taken_where_they_are_certain(path: Path) -> None:
-    changed = load_policy("kakao-2022").with_tier(line="small-business-cash", up_to=300_000, pays=40_000)
-    assert run(compare=changed, draws=FEW).compared is not None
-    analysis = run(path, tiers=TIERS, budget=1e5, as_of=datetime(2022, 10, 19, 12, tzinfo=UTC), draws=FEW)
-    assert (analysis.plan.budget, analysis.as_of) == (100_000, date(2022, 10, 19))
-
-
-@pytest.mark.parametrize(
-    ("call", "problem"),
-    [
-        (lambda _: read_claims(5), r"is no file \(found '5'\)"),  # type: ignore[arg-type]
-        (lambda claims: run(claims, tiers=[1, 2]), "tiers are a mapping, not a list"),  # type: ignore[arg-type]
-        (lambda claims: claims.by(5), r"no such dimension \(found '5'\)"),
-        (lambda claims: claims.by("servce"), "Did you mean 'service'"),
-        (lambda claims: claims.filter(service="kakaotalc"), "Did you mean 'kakaotalk'"),
-        (lambda claims: run(claims, tiers=TIERS, incident="trms"), "Did you mean 'trams'"),
-    ],
-)
-def test_a_mistake_is_one_clear_error(claims: Claims, call: Callable[[Claims], object], problem: str) -> None:
-    with pytest.raises(UsageError, match=problem):
-        call(claims)
-
-
-def test_a_plan_takes_no_further_arguments() -> None:
-    with pytest.raises(UsageError, match=r"other arguments have no effect \(found 'budget, level'\)"):
-        run(Plan(), budget=5, level=90)
-
-
-def test_claims_of_another_definition_of_the_incident_are_refused(claims: Claims) -> None:
-    other = claims.incident.model_copy(update={"claims_to": claims.incident.claims_from})
-    with pytest.raises(UsageError, match="read for another definition of the incident"):
-        run(claims, incident=other, tiers=TIERS)
-
-
-def test_rates_that_were_not_published_yet_are_refused(claims: Claims) -> None:
-    policy = policy_from_tiers(TIERS, claims.incident)
-    with pytest.raises(
-        ModelRefused, match="as of 2009-01-01 no comparable rate was published for the effort form"
-    ):
-        reference_ledger(policy, claims.incident, as_of=claims.incident.claims_from.replace(2009, 1, 1))
-
-
-def test_the_reference_rates_of_a_form_are_those_of_the_kakao_ledger() -> None:
-    incident = load_incident("kakao-2022")
-    kakao = {entry.id: entry for entry in load_ledger("kakao-2022").assumptions}
-    day = load_ledger("kakao-2022").as_of
-    for effort, suffix in (("form", ""), ("documents", "-documents")):
-        ledger = reference_ledger(policy_from_tiers(TIERS, incident, effort=effort), incident, as_of=day)
-        filing, acceptance = ledger.assumptions
-        assert filing.classes == kakao[f"as-filing-share{suffix}"].classes  # type: ignore[union-attr]
-        if effort == "form":
-            assert acceptance.classes == kakao["as-acceptance"].classes  # type: ignore[union-attr]
-
-
-@pytest.mark.parametrize(
-    ("amount", "digits", "units"), [(12, 0, 12), (12.5, 2, 1_250), (Decimal("0.1"), 2, 10), (0.3, 1, 3)]
-)
-def test_amounts_are_converted_exactly(amount: float | Decimal, digits: int, units: int) -> None:
-    assert smallest_units(amount, digits, "the payment") == units
-
-
-def test_a_report_of_ones_own_file_says_what_it_is_of(tmp_path: Path) -> None:
-    path = tmp_path / "x7.csv"
-    path.write_text(
-        "claim_id,service,filed_on,loss (EUR)\n1,App,2026-01-15,12.50\n2,Web,2026-01-16,3.00\n", "utf-8"
-    )
-    analysis = run(path, tiers={10: 2, None: 5.5})
-    assert analysis.incident.name.en == "Complaints dated 15 January 2026 to 16 January 2026"
-    assert analysis.incident.name.ko == "2026. 1. 15.~2026. 1. 16. 신고"
-    assert analysis.policy.name.en == "Tiers by loss (up to 10.00: 2.00 euros; over 10.00: 5.50 euros)"
-    first = headline_sentences(analysis, analysis.locale("en"))[0]
-    assert first.startswith(
-        "We treat 2 rows as complaints and expect 35% of those with a payment due to be filed as claims, "
-    )
-    named = run(path, tiers={10: 2}, title="Outage of our shop")
-    assert {named.incident.name[lang] for lang in ("en", "ko")} == {"Outage of our shop"}
-    folder = named.report(tmp_path / "report", formats=("csv", "md")).parent
-    assert (
-        (folder / "report.md")
-        .read_text("utf-8")
-        .startswith("# What the outage would cost: Outage of our shop\n")
-    )
-    assert verify(folder, claims=[path]).rebuilt
-    with pytest.raises(UsageError, match="the title is too long"):
-        run(path, tiers={10: 2}, title="x" * 121)
-    many = run(path, tiers=dict.fromkeys(range(1, 30), 1))
-    assert many.policy.name.en == "Tiers by loss"
-
-
-# --- values in place of those of the documents -------------------------------------------------------------
-
-
-def test_changes_are_those_of_policy_and_ledger() -> None:
-    changes = {"small-business-cash.tier2": 80_000, "as-review-award": 200_000, "as-filing-share": 0.25}
-    done = run(Plan(claims=(), changes=changes, draws=FEW))
-    policy = load_policy("kakao-2022").with_tier(up_to=500_000, pays=80_000)
-    ledger = load_ledger("kakao-2022").with_value("as-review-award", 200_000)
-    ledger = ledger.with_value("as-filing-share", 0.25)
-    same = run(Plan(policy=policy, ledger=ledger, claims=(), draws=FEW))
-    assert (done.policy, done.ledger) == (same.policy, same.ledger)
-    assert done.quantile([0.1, 0.5, 0.9]) == same.quantile([0.1, 0.5, 0.9])
-    assert done.expected != run(Plan(claims=(), draws=FEW)).expected
-
-
-def test_a_last_tier_without_an_edge_is_set_too() -> None:
-    done = run(Plan(claims=(), changes={"small-business-cash.tier3": 90_000}, draws=FEW))
-    assert done.policy.schedules[0].bands[2].fixed == 90_000
-
-
-@pytest.mark.parametrize(
-    ("name", "value", "problem"),
-    [
-        ("as-filing-shar", 0.2, "as-filing-share"),
-        ("as-filing-share", 2.0, "as-filing-share"),
-        ("small-business-cash.tier9", 1.0, "tier9"),
-        ("small-business-cash.tier1", -1.0, "number from 0"),
-        ("small-business-cash.tier1", 0.5, "decimal places"),
-    ],
-)
-def test_a_change_that_is_none_is_refused(name: str, value: float, problem: str) -> None:
-    with pytest.raises(UsageError) as refused:
-        run(Plan(claims=(), changes={name: value}))
-    assert problem in str(refused.value)
-
-
-def test_the_edge_of_a_band_cannot_be_set() -> None:
-    with pytest.raises(ModelRefused, match="neither edges nor shares"):
-        run(Plan(claims=(), changes={"small-business-cash.tier1.up_to": 1.0}))
-
-
-def test_the_command_of_an_own_file_names_files_without_folders(path: Path) -> None:
-    analysis = run(read_claims(path, currency="KRW"), tiers=TIERS, unknown=0, level=90)
-    factors = Report(analysis).products
-    assert factors
-    command = repeat_command(analysis, factors.factors, "ko")
-    assert command["shell"]["line"] == (
-        "outage-analysis report --incident incident.toml --policy policy.toml --ledger ledger.toml "
-        "--claims complaints.csv --level 90 {budget}{changes} "
-        "--lang ko --out report-changed"
-    )
-    assert "claims=('complaints.csv',), level=90" in command["python"]["line"]
-    earlier = run(Plan(claims=(), ledger="kakao-2022", as_of=date(2023, 1, 31), draws=FEW))
-    line = repeat_command(earlier, (), "en")["python"]["line"]
-    assert line.startswith("import datetime; ")
-    assert "oa.Plan(as_of=datetime.date(2023, 1, 31), draws=8192, {budget}{changes})" in line
-    assert command["names"]["tiers.pays.1"] == ("tiers.tier2", 1)
-
-
-def test_set_is_read_as_people_write_numbers() -> None:
-    assert parse_changes(["a.tier1=20_000", "as-filing-share=30%"]) == {
-        "a.tier1": 20_000,
-        "as-filing-share": 0.3,
-    }
-    for wrong in (["a"], ["a=1", "a=2"], ["a=x"], ["a=-1"]):
-        with pytest.raises(UsageError, match="--set"):
-            parse_changes(wrong)

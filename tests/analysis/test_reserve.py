@@ -1,20 +1,38 @@
-"""The reserve: one figure by measure, the same as on the accounting page, draw by draw with handling."""
+"""What to set aside, the scenarios, and what a budget buys, beside plain Python."""
 
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import date
+from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 
-from outage_analysis.analysis import Analysis, Plan, parse_measure, reserve_mean, reserve_scope, run
+import outage_analysis as oa
+from outage_analysis.analysis import (
+    Analysis,
+    BudgetSolution,
+    Plan,
+    compare_policies,
+    counted_notes,
+    headline_sentences,
+    parse_measure,
+    reserve_mean,
+    reserve_scope,
+    run,
+    solve,
+)
 from outage_analysis.analysis.decisions import reserve_table
+from outage_analysis.assumptions import Ledger
+from outage_analysis.costs.scenarios import ScenarioSet
 from outage_analysis.errors import ModelRefused, UsageError
 from outage_analysis.incidents import load_incident
+from outage_analysis.losses import Branch, forecast_late_claims
 from outage_analysis.reports.accounting import presentation_totals
-from outage_analysis.text import Locale, schema_of
+from outage_analysis.text import LANGUAGES, Locale, schema_of, schemas_of
 from tests.small_policies import DAY, DRIVERS, Page, budget, fee, fixed, ledger_of, policy_of, uniform
+from tests.tram_case import ENTRY, ledger, tram_plan
 
 WORK = {
     "kind": "handling",
@@ -51,37 +69,6 @@ def rows_of(analysis: Analysis) -> dict[str, dict[str, Any]]:
     assert table is not None
     schema_of("reserve").check(table)
     return {row["measure"]: row for row in table.iter_rows(named=True)}
-
-
-def test_both_together_are_added_draw_by_draw(analysis: Analysis) -> None:
-    """The same draws taken apart and sorted by hand."""
-    run, rows = analysis.runs["published"], rows_of(analysis)
-    sums = np.zeros(0)
-    for block in run.replicates():
-        parts = [
-            paid.sum(axis=1)
-            for term, paid in zip(run.portfolio.terms, block.amounts, strict=True)
-            if term.valuation in ("cash", "handling")
-        ]
-        sums = np.concatenate([sums, np.add(*parts)])
-    for measure, p in (("p50", 0.5), ("p75", 0.75), ("p90", 0.9)):
-        assert rows[measure]["both"] == pytest.approx(np.quantile(sums, p, method="inverted_cdf"), rel=0.005)
-        assert rows[measure]["both"] != rows[measure]["cash"] + rows[measure]["handling"]
-
-
-def test_a_known_handling_cost_moves_every_measure_by_itself() -> None:
-    certain = WORK | {"people": fixed(10)}
-    rows = rows_of(analysis_of(fee(100, effort="form"), entries=(*RATES, certain)))
-    for row in rows.values():
-        assert row["handling"] == 10 * 10 * 50_000
-        assert row["both"] == pytest.approx(row["cash"] + 5_000_000, rel=0.002)
-    rate = 0.5 * np.array([0.3, 0.3, 0.4, 0.46])  # mean, median, P75 and P90 of filing, times acceptance
-    assert [row["cash"] for row in rows.values()] == pytest.approx(DRIVERS * 100 * rate, rel=0.005)
-
-
-def test_the_accounting_page_has_the_mean_of_the_reserve(analysis: Analysis) -> None:
-    (told,) = presentation_totals(analysis, Locale("en"))
-    assert Locale("en").exact_money(rows_of(analysis)["mean"]["cash"]) in told
 
 
 def test_a_line_without_an_obligation_is_not_in_the_reserve() -> None:
@@ -125,14 +112,6 @@ def test_the_incremental_cash_of_a_free_good_is_money_to_set_aside() -> None:
     assert rows_of(found)["p50"]["cash"] == pytest.approx(DRIVERS * (100 + 20), rel=0.01)
 
 
-def test_lines_without_a_price_are_named() -> None:
-    found = analysis_of(
-        fee(100), {"id": "budget", "kind": "budget", "effort": "form"}
-    )  # no amount was announced
-    scope = reserve_scope(found)
-    assert (scope.counted, scope.unpriced) == (("fee",), ("budget",))
-
-
 def test_handling_that_is_not_stated_cannot_be_inside() -> None:
     found = analysis_of(fee(100))
     with pytest.raises(ModelRefused, match="no handling"):
@@ -163,3 +142,232 @@ def test_without_expected_cash_there_is_no_reserve(analysis: Analysis) -> None:
     assert reserve_scope(none).not_due == ("pay-merchant-support",)
     with pytest.raises(ModelRefused, match="a reserve"):
         none.reserve()
+
+
+DEADLINE, DAYS = date(2031, 3, 31), 14
+PER_DAY = [round(600 * 0.86**day) for day in range(20)]
+"""Claims filed on each of the first twenty days: fewer and fewer."""
+
+
+def scenarios(**changes: object) -> ScenarioSet:
+    one = {"id": "s", "name": {"en": "S"}, "note": "A test.", **changes}
+    return ScenarioSet.model_validate({"id": "mine", "name": {"en": "Mine"}, "scenario": (one,)})
+
+
+def row_of(analysis: Analysis, **changes: object) -> dict[str, Any]:
+    return analysis.scenarios(scenarios(**changes)).row(1, named=True)
+
+
+@pytest.fixture(scope="module")
+def counted(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Claims with the day of each, filed on the first twenty days of an intake that is still open."""
+    path = tmp_path_factory.mktemp("dated") / "claims.csv"
+    rows = [
+        f"{day}-{n};{'RB'[n % 2]};rider;2031-03-{day + 2:02};{(20, 70, 400)[n % 3]};9"
+        for day, filed in enumerate(PER_DAY)
+        for n in range(filed)
+    ]
+    path.write_text("\n".join(["claim_id;line;claimant_type;filed_on;delay;distance", *rows]) + "\n", "utf-8")
+    return path
+
+
+@pytest.fixture(scope="module")
+def dated(tram: Path, counted: Path) -> Analysis:
+    """The outage from these claims, on the evening of the twentieth day."""
+    incident = load_incident(tram / "incident.toml").model_copy(update={"claims_to": DEADLINE})
+    changes: dict[str, Any] = {
+        "incident": incident,
+        "policy": tram / "policy.toml",
+        "ledger": tram / "ledger.toml",
+        "claims": (counted,),
+        "compare": (),
+        "as_of": date(2031, 3, 21),
+    }
+    return run(tram_plan(tram, **changes))
+
+
+ULTIMATE = ENTRY.format(
+    name="ultimate", kind="ultimate", distribution='distribution = { kind = "fixed", value = 1 }'
+)
+
+
+def forecast_of(per_day: list[int], *closes: float) -> list[float]:
+    """The expected claims in the end, if the intake closes so many days after its opening."""
+    filed = [sum(per_day[: day + 1]) for day in range(len(per_day))]
+    branches = [Branch(f"{days}", days, spike=0) for days in closes]
+    found = forecast_late_claims(range(1, len(filed) + 1), filed, branches, starts=date(2031, 3, 2))
+    return [filed[-1] + found.late[branch.id].mean for branch in branches]
+
+
+def test_the_cost_of_an_open_intake_includes_the_claims_still_to_come(
+    dated: Analysis, tram: Path, counted: Path, tmp_path: Path
+) -> None:
+    (total,) = forecast_of(PER_DAY, 30.0)  # the intake opened on 2 March and closes at the end of the 31st
+    filed, so_far = sum(PER_DAY), with_ultimate(dated, tram, counted, tmp_path)
+    assert 1.02 < total / filed < 1.1
+    assert so_far.expected is not None
+    assert dated.expected is not None
+    assert dated.expected == pytest.approx(so_far.expected * total / filed, rel=1e-4)
+    assert (dated.quantile(0.9), dated.quantile(0.5)) > (so_far.quantile(0.9), so_far.quantile(0.5))
+    parts = (dated.expected * filed / total, dated.expected * (1 - filed / total))
+    for lang, day in (("en", "31 March 2031"), ("ko", "2031. 3. 31.")):
+        locale = dated.locale(lang)
+        counts, cost = counted_notes(dated, locale)
+        assert all(said in counts for said in (day, f"{filed:,}", f"{total:,.0f}"))
+        assert all(locale.money(part * 100) in cost for part in parts)
+        assert dated.card(lang).notes[0].startswith(counts)
+        assert headline_sentences(dated, locale)[0].startswith(counts)
+
+
+def test_the_documents_of_an_open_intake_hold_no_forecast_and_give_the_same_cost(dated: Analysis) -> None:
+    stated = dated.documents["ledger"]
+    assert isinstance(stated, Ledger)
+    assert all(entry.id != "late-claims-1" for entry in stated.assumptions)
+    again = run(replace(dated.plan, ledger=stated))
+    assert (again.expected, again.quantile(0.9)) == (dated.expected, dated.quantile(0.9))
+
+
+@pytest.mark.slow
+def test_solve_and_compare_count_the_claims_still_to_come(dated: Analysis) -> None:
+    plan = replace(dated.plan, compare=())
+    assert dated.expected is not None
+    found = solve(plan, vary=[f"{dated.policy.schedules[0].id}.tier1"], budget=10**9)
+    costs = {row["role"]: row["expected"] for row in found.to_dict()["solution"]}
+    assert costs["announced"] == pytest.approx(dated.expected, rel=1e-6)
+    (total,) = forecast_of(PER_DAY, 30.0)
+    share = dated.locale("en").share(1 - sum(PER_DAY) / total)
+    for lang, said in (
+        ("en", f"claims still to come make up {share} of the cost"),
+        ("ko", f"비용 가운데 {share}"),
+    ):
+        assert said in " ".join(found.answer(lang).sentences)
+    assert " are expected by 31 March 2031" in " ".join(found.answer().sentences)
+    changed = dated.policy.model_copy(update={"id": "other"})
+    compared = compare_policies(plan, [dated.policy, changed])
+    assert compared.table["expected"].to_list() == pytest.approx([dated.expected] * 2, rel=1e-6)
+
+
+def test_a_stated_ultimate_or_a_passed_deadline_needs_no_such_sentence(
+    dated: Analysis, tram: Path, counted: Path, tmp_path: Path, analysis: Analysis
+) -> None:
+    assert counted_notes(analysis, analysis.locale("en")) == []
+    assert counted_notes(with_ultimate(dated, tram, counted, tmp_path), dated.locale("en")) == []
+
+
+def with_ultimate(dated: Analysis, tram: Path, counted: Path, folder: Path) -> Analysis:
+    """The same analysis with a ledger that states the claims in the end."""
+    path = folder / "ledger.toml"
+    path.write_text(ledger(ULTIMATE), "utf-8")
+    plan = tram_plan(
+        tram,
+        incident=dated.incident,
+        policy=tram / "policy.toml",
+        ledger=path,
+        claims=(counted,),
+        compare=(),
+        as_of=dated.as_of,
+    )
+    return run(plan)
+
+
+@pytest.mark.slow
+def test_a_longer_deadline_grows_as_the_forecast_from_the_claims_expects(dated: Analysis) -> None:
+    base = dated.scenarios().row(0, named=True)
+    row = row_of(dated, extra_days=DAYS, spike=0)
+    at_first, at_last = forecast_of(PER_DAY, 30.0, 30.0 + DAYS)
+    assert 1.001 < at_last / at_first < 1.2
+    assert row["expected"] == pytest.approx(base["expected"] * at_last / at_first, rel=1e-8)
+    assert row["status"] == "ok"
+
+
+def test_without_a_stated_rush_a_longer_deadline_has_no_figures(dated: Analysis) -> None:
+    row = row_of(dated, extra_days=DAYS)
+    assert (row["status"], row["expected"]) == ("no_spike", None)
+
+
+def test_after_the_deadline_a_longer_one_has_no_figures(dated: Analysis, tram: Path, counted: Path) -> None:
+    closed = run(
+        tram_plan(
+            tram,
+            incident=dated.incident,
+            policy=tram / "policy.toml",
+            ledger=tram / "ledger.toml",
+            claims=(counted,),
+            compare=(),
+            as_of=DEADLINE,
+        )
+    )
+    row = row_of(closed, extra_days=DAYS, spike=0)
+    assert (row["status"], row["reason"], row["expected"]) == ("deadline_passed", "2031-03-31", None)
+
+
+def test_without_expected_cash_there_are_no_scenarios(tram: Path) -> None:
+    bare = run(tram_plan(tram, ledger=None, as_of=date(2031, 3, 10), compare=(), budget=None))
+    with pytest.raises(ModelRefused, match="scenarios"):
+        bare.scenarios()
+
+
+FEW = 2**13
+VARY = {
+    "small-business-cash.tier1": [10_000, 20_000, 30_000],
+    "small-business-cash.tier2": [30_000, 50_000, 70_000],
+}
+
+
+@pytest.fixture(scope="module")
+def solved() -> BudgetSolution:
+    """The Kakao case from published counts."""
+    return oa.solve(vary=VARY, budget=550_000_000, draws=FEW)
+
+
+def test_the_tables_have_their_schemas(solved: BudgetSolution) -> None:
+    schemas = schemas_of("solution")
+    schemas["solution"].check(solved.table)
+    schemas["frontier"].check(solved.frontier)
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_the_card_the_sentence_and_the_chart_state_the_result(solved: BudgetSolution, lang: str) -> None:
+    card = solved.card(lang)
+    assert card.notes == tuple(solved.answer(lang).sentences)
+    assert [table.heads.count("P90") for table in card.tables] == [1, 1]
+    spec = solved.chart(lang=lang, width=600).to_dict()
+    assert spec["width"] == 600
+    assert len(spec["layer"]) >= 5
+
+
+@pytest.mark.slow
+def test_claims_know_the_share_of_the_losses() -> None:
+    claims = oa.load_sample("kakao")
+    found = oa.solve(claims, vary=VARY, budget=620_000_000, ledger="kakao-2022", draws=FEW)
+    assert (found.basis, found.search.tried.objective, found.is_feasible) == ("synthetic", "replaced", True)
+    row = found.table.row(0, named=True)
+    losses = claims.query("select service, claimant_type, loss from claims where loss > 0")
+    entitled = {*found.policy.schedules[0].eligibility["service"]}
+    low, high = (found.parameters[f"small-business-cash.tier{tier}"] for tier in (1, 2))
+    paid, whole = 0.0, 0
+    for service, claimant, loss in losses.iter_rows():
+        if service in entitled and claimant == "small_business" and loss <= 500_000:
+            pays = low if loss <= 300_000 else high
+            paid, whole = paid + min(pays, loss), whole + (pays >= loss)
+    assert row["replaced"] == pytest.approx(paid / float(losses["loss"].sum()), rel=1e-6)
+    assert row["made_whole"] == whole
+
+
+@pytest.mark.slow
+def test_tiers_without_documents_pay_per_claim() -> None:
+    claims = oa.load_sample("trams")
+    found = oa.solve(claims, tiers={60: 3, 120: 6}, vary=["tier1,tier2"], budget=2_000, draws=FEW)
+    assert found.search.tried.objective == "per_claim"
+    assert found.is_feasible
+    assert set(found.parameters) == {"tiers.tier1", "tiers.tier2"}
+    with pytest.raises(ModelRefused, match="losses are in minutes, which is no money"):
+        oa.solve(claims, tiers={60: 3, 120: 6}, vary=["tier1"], budget=2_000, objective="replaced", draws=FEW)
+
+
+def test_a_policy_that_is_named_has_a_row() -> None:
+    other = oa.load_policy("kakao-2022").with_tier(up_to=300_000, pays=60_000)
+    found = oa.solve(vary=VARY, budget=550_000_000, compare=[other], draws=FEW)
+    row = found.table.row(2, named=True)
+    assert (row["policy"], row["role"]) == ("kakao-2022-changed", "named")
+    assert row["parameters"] == "tier1=60,000; tier2=50,000"

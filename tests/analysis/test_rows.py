@@ -1,15 +1,18 @@
-"""What a row of a file is: a complaint, a filed claim, or a claim that is decided."""
+"""What a row of a file is, a complaint or a decided claim, and the cost by any dimension of the rows."""
 
 from __future__ import annotations
 
+from dataclasses import replace
+from math import fsum
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import polars as pl
 import pytest
 
 import outage_analysis as oa
-from outage_analysis.errors import InputRefused, ModelRefused, UsageError
+from outage_analysis.errors import DisclosureBlocked, InputRefused, ModelRefused, UsageError
 from outage_analysis.text import Locale
 from tests.contract.command_line import outage_analysis
 
@@ -53,31 +56,34 @@ def test_the_funnel_begins_at_the_stage_that_the_rows_have_come_to(tmp_path: Pat
     assert by_rows[None].expected == by_rows["complaints"].expected
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(("lang", "filed"), [("en", "filed claims"), ("ko", "접수된 신청")])
 def test_the_first_sentence_says_what_a_row_is_taken_for_unless_it_is_stated(
     tmp_path: Path, lang: str, filed: str
 ) -> None:
     file = write(tmp_path)
-    words = (file, "--tiers", "200:20,500:40", "--lang", lang)
+    words = ("cost", file, "--tiers", "200:20,500:40", "--lang", lang)
     if_filed = oa.run(file, tiers=TIERS, rows="filed").expected
     assert if_filed is not None
-    as_read = Locale(lang, "EUR", 2).money(100 * if_filed)
-    for command in ("cost", "reserve", "scenarios"):
-        first = outage_analysis(command, *words).out.splitlines()[0]
-        assert filed in first
-        assert as_read in first
-    assert filed not in outage_analysis("cost", *words, "--rows", "complaints").out
-    solution = outage_analysis("solve", *words, "--budget", 100, "--vary", "tiers.tier1", "--step", 10)
-    assert "35%" in solution.out.splitlines()[0]
-    report = outage_analysis("report", *words, "--formats", "html", "--out", tmp_path / "report")
-    assert report.code == 0
-    assert filed in (tmp_path / "report" / "report.html").read_text("utf-8")
+    first = outage_analysis(*words).out.splitlines()[0]
+    assert all(said in first for said in (filed, Locale(lang, "EUR", 2).money(100 * if_filed)))
+    assert filed not in outage_analysis(*words, "--rows", "complaints").out
+    # Nobody files for an automatic payment, so nothing is said.
+    assert filed not in outage_analysis(*words, "--effort", "automatic").out.splitlines()[0]
 
 
-def test_nobody_files_for_an_automatic_payment_so_nothing_is_said(tmp_path: Path) -> None:
-    printed = outage_analysis("cost", write(tmp_path), "--tiers", "200:20,500:40", "--effort", "automatic")
-    assert "complaint" not in printed.out.splitlines()[0]
+@pytest.mark.parametrize("decision", ["filed", pytest.param("complaint", marks=pytest.mark.slow), "paid"])
+def test_refused_rows_cost_nothing_in_the_mean_and_in_the_draws(tmp_path: Path, decision: str) -> None:
+    refused = oa.run(write(tmp_path, "status", ["refused"] * len(LOSSES)), tiers=TIERS)
+    assert (refused.expected, refused.quantile(0.9), refused.chance_over(0)) == (0, 0, 0)
+    half = len(LOSSES) // 2
+    cells = [decision] * half + ["refused"] * (len(LOSSES) - half)
+    decided = oa.run(write(tmp_path, "status", cells), tiers=TIERS)
+    text = (tmp_path / "claims.csv").read_text("utf-8").splitlines()
+    (tmp_path / "claims.csv").write_text("\n".join(text[: half + 1]), "utf-8")
+    alone = oa.run(tmp_path / "claims.csv", tiers=TIERS)
+    assert decided.expected == alone.expected
+    for share in (0.1, 0.5, 0.9, 0.99):
+        assert decided.quantile(share) == pytest.approx(alone.quantile(share), abs=0.01)
 
 
 DECISIONS = ["", "open", "approved", "denied", "Paid out", "paid", "접수", "지급완료"]
@@ -101,28 +107,6 @@ def test_a_row_that_states_a_decision_costs_what_it_says(tmp_path: Path) -> None
     assert analysis.expected == pytest.approx(decided_cost(rates(analysis), {}))
 
 
-@pytest.mark.parametrize(
-    "decision",
-    ["filed", *(pytest.param(x, marks=pytest.mark.slow) for x in ("complaint", "approved", "paid"))],
-)
-def test_refused_rows_cost_nothing_in_the_mean_and_in_the_draws(tmp_path: Path, decision: str) -> None:
-    half = len(LOSSES) // 2
-    decided = oa.run(
-        write(tmp_path, "status", [decision] * half + ["refused"] * (len(LOSSES) - half)), tiers=TIERS
-    )
-    text = (tmp_path / "claims.csv").read_text("utf-8").splitlines()
-    (tmp_path / "claims.csv").write_text("\n".join(text[: half + 1]), "utf-8")
-    alone = oa.run(tmp_path / "claims.csv", tiers=TIERS)
-    assert decided.expected == alone.expected
-    for share in (0.1, 0.5, 0.9, 0.99):
-        assert decided.quantile(share) == pytest.approx(alone.quantile(share), abs=0.01)
-
-
-def test_if_all_rows_are_refused_the_cost_is_nothing(tmp_path: Path) -> None:
-    refused = oa.run(write(tmp_path, "status", ["refused"] * len(LOSSES)), tiers=TIERS)
-    assert (refused.expected, refused.quantile(0.9), refused.chance_over(0)) == (0, 0, 0)
-
-
 @pytest.mark.parametrize("header", ["paid amount (EUR)", "지급액", "payout (EUR cents)"])
 def test_a_paid_row_costs_what_was_paid(tmp_path: Path, header: str) -> None:
     amounts = {4: 12.5, 5: 250.0, 7: 0.0}
@@ -135,13 +119,6 @@ def test_a_paid_row_costs_what_was_paid(tmp_path: Path, header: str) -> None:
     certain = 20 + sum(amounts.values())
     assert analysis.chance_over(certain - 0.01) == 1.0
     assert analysis.chance_over(certain + 20 + 40 + 40) == 0.0
-
-
-def test_forty_paid_rows_cost_what_the_policy_pays(tmp_path: Path) -> None:
-    file = tmp_path / "paid.csv"
-    rows = [f"{n},App,2026-01-15,{100 if n < 15 else 300},paid" for n in range(40)]
-    file.write_text("\n".join(["claim_id,service,filed_on,loss (EUR),status", *rows]), "utf-8")
-    assert oa.run(file, tiers=TIERS).expected == 15 * 20 + 25 * 40
 
 
 def test_decisions_agree_with_draws_of_our_own(tmp_path: Path) -> None:
@@ -231,23 +208,108 @@ def test_unknown_rows_are_refused(tmp_path: Path, words: tuple[str, str]) -> Non
     assert "complaints, filed" in printed.err
 
 
-@pytest.mark.slow
-def test_the_rows_of_a_report_are_stated_in_its_incident_and_verified(tmp_path: Path) -> None:
-    words = (write(tmp_path), "--tiers", "200:20,500:40", "--rows", "filed")
-    folder = tmp_path / "report"
-    assert outage_analysis("report", *words, "--formats", "csv", "--out", folder).code == 0
-    assert 'rows = "filed"' in (folder / "documents" / "incident.toml").read_text("utf-8")
-    assert outage_analysis("verify", folder, "--claims", words[0]).code == 0
+SEGMENTED = [
+    ("1", "c1", "App", "2026-03-02", 100.0),
+    ("2", "c2", "App", "2026-03-02", 40.0),
+    ("3", "c3", "Web", "2026-03-03", 300.0),
+    ("4", "c4", "Web", "2026-03-03", 50.0),
+    ("5", "c5", "Web", "2026-03-04", 50.01),
+    ("6", "c6", "App", "2026-03-05", 0.0),
+]
+SEGMENTS = {"c1": "big", "c2": "small", "c3": "big", "c4": "small", "c6": "small"}
+BY_LOSS = {50: 5, None: 12.5}
 
 
-@pytest.mark.parametrize(
-    ("rows", "missing"),
-    [("complaints", "filing_share acceptance"), ("filed", "acceptance"), ("accepted", "")],
-)
-def test_the_rates_that_are_missing_are_named_in_their_order(tmp_path: Path, rows: str, missing: str) -> None:
-    claims = oa.read_claims(write(tmp_path), rows=rows)
-    oa.scaffold(tmp_path / "mine", claims, tiers=TIERS)
-    policy = (tmp_path / "mine" / "policy.toml").read_text("utf-8").replace('effort = "form"\n', "")
-    (tmp_path / "policy.toml").write_text(policy, "utf-8")
-    costs = oa.run(claims, policy=tmp_path / "policy.toml").tables["claims_costs"]
-    assert costs.filter(level="line")["missing"].to_list() == [missing]
+def paid(loss: float) -> float:
+    return 0 if loss == 0 else 5 if loss <= 50 else 12.5
+
+
+@pytest.fixture(scope="module")
+def claims() -> oa.Claims:
+    columns = ["claim_id", "claimant_id", "service", "filed_on", "loss (EUR)"]
+    segments = pl.DataFrame({"claimant_id": [*SEGMENTS], "segment": [*SEGMENTS.values()]})
+    return oa.read_claims(pl.DataFrame(SEGMENTED, schema=columns, orient="row")).join(segments)
+
+
+@pytest.fixture(scope="module")
+def analysis(claims: oa.Claims) -> oa.Analysis:
+    return oa.run(claims, tiers=BY_LOSS, draws=2048)
+
+
+def test_a_certain_cost_is_what_the_claims_of_each_segment_are_paid(claims: oa.Claims) -> None:
+    table = oa.run(claims, tiers=BY_LOSS, effort="automatic", draws=2048).by("segment")
+    assert table.columns == ["segment", "claims", "expected", "p10", "p50", "p90"]
+    for segment, count, *amounts in table.rows():
+        losses = [loss for _, claimant, *_, loss in SEGMENTED if SEGMENTS.get(claimant) == segment]
+        assert (count, amounts) == (len(losses), [fsum(map(paid, losses))] * 4)
+    assert table["segment"].to_list() == ["big", "small", None]
+
+
+@pytest.mark.parametrize("dimension", ["segment", "service", "filed_on"])
+def test_a_group_costs_what_a_run_of_its_claims_alone_costs(analysis: oa.Analysis, dimension: str) -> None:
+    table = analysis.by(dimension)
+    assert table["claims"].sum() == len(SEGMENTED)
+    assert table["expected"].sum() == pytest.approx(analysis.expected, rel=1e-9)
+    assert analysis.claims
+    for value, count, expected, *spread in table.rows():
+        alone = oa.run(analysis.claims.filter(**{dimension: value}), tiers=BY_LOSS, draws=2048)
+        assert (count, expected) == (len(alone.claims or ()), pytest.approx(alone.expected, rel=1e-9))
+        quantiles = alone.tables["quantiles"].filter(pl.col("measure").is_in(["p10", "p50", "p90"]))
+        assert sorted(spread) == pytest.approx(sorted(quantiles["value"]), rel=1e-9)
+        assert spread == sorted(spread)
+
+
+def test_several_dimensions_and_another_level(claims: oa.Claims) -> None:
+    analysis = oa.run(claims, tiers=BY_LOSS, draws=2048, level=90)
+    table = analysis.by("service", "segment")
+    assert table.columns[2:] == ["claims", "expected", "p5", "p50", "p95"]
+    counts = table.select("service", "segment", "claims").rows()
+    assert counts == [
+        ("app", "big", 1),
+        ("app", "small", 2),
+        ("web", "big", 1),
+        ("web", "small", 1),
+        ("web", None, 1),
+    ]
+    assert table["expected"].sum() == pytest.approx(analysis.expected, rel=1e-9)
+
+
+def test_a_policy_may_name_the_joined_column(claims: oa.Claims) -> None:
+    # A policy uses the word segment for its own segments, so the column has another name.
+    kinds = pl.DataFrame({"claimant_id": [*SEGMENTS], "kind": [*SEGMENTS.values()]})
+    joined = claims.join(kinds)
+    policy = oa.policy_from_tiers(BY_LOSS, joined.incident, effort="automatic")
+    line = policy.lines[0].model_copy(update={"eligibility": {"kind": ("big",)}})
+    analysis = oa.run(joined, policy=policy.model_copy(update={"lines": (line,)}), draws=2048)
+    assert analysis.by("segment").select("segment", "expected").rows() == [
+        ("big", 25.0),
+        ("small", 0.0),
+        (None, 0.0),
+    ]
+
+
+def test_a_group_of_which_most_state_no_loss_has_no_cost() -> None:
+    rows = [(*row[:4], None if row[2] == "App" else row[4]) for row in SEGMENTED]
+    columns = ["claim_id", "claimant_id", "service", "filed_on", "loss (EUR)"]
+    more = [(f"x{n}", f"x{n}", "Web", "2026-03-03", 60.0) for n in range(5)]
+    some = pl.DataFrame([*rows, *more], schema=columns, orient="row")
+    analysis = oa.run(some, tiers=BY_LOSS, draws=2048)
+    first, second = analysis.by("service").rows()
+    assert first == ("app", 3, None, None, None, None)
+    assert second[2] == pytest.approx(analysis.expected)
+
+
+def test_what_cannot_be_divided_is_refused(analysis: oa.Analysis, claims: oa.Claims) -> None:
+    for dimensions, said in (((), "names no dimension"), (("x",), "no such"), (("service",) * 2, "twice")):
+        with pytest.raises(UsageError, match=said):
+            analysis.by(*dimensions)
+    with pytest.raises(ModelRefused, match="no claims to divide"):
+        oa.run(oa.Plan(claims=(), draws=2048)).by("service")
+    line = analysis.policy.lines[0].model_copy(update={"grain": "claimant"})
+    with pytest.raises(ModelRefused, match="pays per claimant"):
+        replace(analysis, policy=analysis.policy.model_copy(update={"lines": (line,)})).by("service")
+    mails = pl.DataFrame(
+        {"claimant_id": ["c1", "c2"], "mail": ["a.person@example.org", "b.person@example.org"]}
+    )
+    with pytest.raises(DisclosureBlocked, match="mail"):
+        oa.run(claims.join(mails), tiers=BY_LOSS, draws=2048).by("mail")

@@ -1,11 +1,14 @@
-"""Every table has the columns of its schema, and every column a unit, a title and a description."""
+"""Every table has the columns of its schema, and every column a unit and a title."""
 
 from __future__ import annotations
 
 import copy
 import re
+from collections.abc import Callable
 from datetime import date
+from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
@@ -13,29 +16,33 @@ import pytest
 import outage_analysis
 from outage_analysis.analysis import (
     Analysis,
-    Question,
-    explore,
+    currency_if_converted,
     forecast_by_day,
     forecast_intake,
+    format_amounts,
+    ledger_locale,
     run,
     sensitivity_tables,
+    whole_counts,
 )
 from outage_analysis.analysis.tables import AnalysisTables
-from outage_analysis.assumptions import ledger_table, load_ledger
+from outage_analysis.assumptions import Ledger, distribution_text, ledger_table, load_ledger
+from outage_analysis.cli.console import print_answer
 from outage_analysis.costs.backtesting import backtest
 from outage_analysis.costs.cost_bridge import BridgeRun, bridge
 from outage_analysis.errors import UsageError
-from outage_analysis.incidents import load_backtest_spec, load_intake
-from outage_analysis.policies import load_policy
+from outage_analysis.incidents import load_backtest_spec, load_incident, load_intake
+from outage_analysis.jupyter import show_table
+from outage_analysis.policies import Policy, load_policy
 from outage_analysis.reports import table_views
-from outage_analysis.reports.grids import TableFormatter
-from outage_analysis.reports.workbook.sheet import number_format, table_cells
 from outage_analysis.text import (
     AMOUNT_KINDS,
     LANGUAGES,
     UNITS,
+    Answer,
     Column,
     Locale,
+    ShownTable,
     TableSchema,
     UnitByRow,
     all_schemas,
@@ -114,20 +121,6 @@ def test_tables_of_the_commands_have_the_columns_of_their_schemas(made: Analysis
             schemas[name].check(table)
 
 
-@pytest.mark.slow
-def test_tables_by_group_begin_with_the_dimensions() -> None:
-    by = ("service", "filed_on")
-    question = Question(by=by, fit=True, recovery=True)
-    found = explore(None, "kakao-2022", None, None, question).tables
-    schemas = schemas_of("distribution")
-    assert {*found} == {*schemas} - {"cube"}
-    dimensions = {"service": pl.String(), "filed_on": pl.Date()}
-    grouped = ("bands", "summary", "quantiles")
-    for name, table in found.items():
-        schema = schemas[name].grouped_by(dimensions) if name in grouped else schemas[name]
-        schema.check(table)
-
-
 def test_a_cube_has_the_columns_of_its_schema(made: Analysis, analysis: Analysis) -> None:
     for cube in (*analysis.cubes.values(), *made.cubes.values()):
         dimensions = {name: cube.frame.schema[name] for name in cube.dimensions}
@@ -157,93 +150,41 @@ def test_the_code_names_exactly_the_tables_that_are_described() -> None:
     assert named | of_groups == described
 
 
-def test_every_column_with_a_unit_by_row_has_the_column_that_decides() -> None:
-    columns = [(schema, column.unit) for schema in all_schemas() for column in schema.columns]
-    found = [(schema, unit) for schema, unit in columns if isinstance(unit, UnitByRow)]
-    assert len(found) > 10
-    assert [(unit.column, schema.row) for schema, unit in found if unit.column not in schema] == []
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda costs: costs.with_columns(surprise=1), "surprise: Int32 in the table, not declared"),
+        (lambda costs: costs.drop("most"), "most: missing in the table, Float64"),
+        (lambda costs: costs.cast({"count": pl.Int64}), "count: Int64 in the table, Float64"),
+        (lambda costs: costs.select(reversed(costs.columns)), "the order differs"),
+    ],
+)
+def test_a_table_that_gains_a_column_or_changes_a_type_fails(
+    analysis: Analysis, change: Callable[[pl.DataFrame], pl.DataFrame], said: str
+) -> None:
+    with pytest.raises(ValueError, match=said):
+        schema_of("costs").check(change(analysis.tables.costs))
 
 
-def test_a_table_that_gains_a_column_or_changes_a_type_fails(analysis: Analysis) -> None:
-    costs = analysis.tables.costs
-    with pytest.raises(ValueError, match="surprise: Int32 in the table, not declared"):
-        schema_of("costs").check(costs.with_columns(surprise=1))
-    with pytest.raises(ValueError, match="most: missing in the table, Float64"):
-        schema_of("costs").check(costs.drop("most"))
-    with pytest.raises(ValueError, match="count: Int64 in the table, Float64"):
-        schema_of("costs").check(costs.with_columns(pl.col("count").cast(pl.Int64)))
-    with pytest.raises(ValueError, match="the order differs"):
-        schema_of("costs").check(costs.select(reversed(costs.columns)))
-
-
-# --- access by attribute ------------------------------------------------------------------------------
-
-
-def test_tables_are_attributes_with_completion(analysis: Analysis) -> None:
+def test_tables_are_attributes_with_completion_and_an_unknown_one_is_one_clear_line(
+    analysis: Analysis,
+) -> None:
     tables = analysis.tables
     assert tables.costs is tables["costs"]
     assert tables.from_claims.costs is tables["claims_costs"]
     assert tables.hindsight.backtest is tables["hindsight_backtest"]
     assert {"costs", "quantiles", "from_claims", "hindsight"} <= set(dir(tables))
     assert not [name for name in dir(tables) if name.startswith(("claims_", "hindsight_"))]
-    assert {"costs", "bands"} <= set(dir(tables.from_claims))
-    assert {"backtest", "rivals"} <= set(dir(tables.hindsight))
     assert tables.from_claims.schema("costs") == schema_of("costs")
-    assert dict(tables) == {name: tables[name] for name in tables}
-
-
-def test_an_unknown_table_is_one_clear_line(analysis: Analysis) -> None:
+    assert copy.deepcopy(tables).costs.equals(tables.costs)
     for error in (AttributeError, KeyError, UsageError):  # what Python, mappings and the command line need
         with pytest.raises(error, match=r"no such table .*'cost'.* Did you mean 'costs'\?"):
-            _ = analysis.tables.cost
-    assert not hasattr(analysis.tables, "surprise")
-    assert analysis.tables.get("surprise") is None
-    assert "surprise" not in analysis.tables
+            _ = tables.cost
     with pytest.raises(UsageError, match="It has no tables of this kind"):
         _ = AnalysisTables({}).hindsight.backtest
 
 
-def test_tables_are_copied(analysis: Analysis) -> None:
-    assert copy.deepcopy(analysis.tables).costs.equals(analysis.tables.costs)
-
-
 # --- units in the report and the workbook -------------------------------------------------------------
-
-EUROS = TableFormatter(Locale("en", "EUR", 2, loss_digits=2), {})
-
-
-@pytest.mark.parametrize(
-    ("unit", "value", "text", "number", "shown"),
-    [
-        ("money", 123_456.0, "1,234.56", 1_234.56, "#,##0.00"),
-        ("loss", 123_450.0, "1,234.5", 1_234.5, "#,##0.00"),
-        ("share", 0.256, "26%", 0.256, "0.0%"),
-        ("count", 2_345.6, "2,346", 2_345.6, "#,##0"),
-        ("decimal", 1_234.5, "1,234.5", 1_234.5, "#,##0.00"),
-        ("hours", 127.5, "127.5", 127.5, "#,##0.00"),
-        ("stated", 1_234.5, "1,234.5", 1_234.5, "#,##0.00"),
-    ],
-)
-def test_a_unit_decides_how_a_report_and_a_workbook_write_a_value(
-    unit: str, value: float, text: str, number: float, shown: str
-) -> None:
-    column = Column("x", unit, "A value.", label="value")  # type: ignore[arg-type] # the parameters are units
-    frame = pl.DataFrame({"x": [value]})
-    assert EUROS.grid(frame, (column,)).rows == ((text,),)
-    assert EUROS.grid(frame, (column,)).columns[0].style == "n"
-    _, ((cell,),) = table_cells(EUROS, frame, (column,))
-    assert cell.value == number
-    assert number_format(EUROS.locale, cell.unit, number) == shown
-
-
-def test_the_unit_of_a_row_decides_in_the_report_and_in_the_workbook() -> None:
-    swings = pl.DataFrame({"kind": ["review_award", "take_up"], "input_low": [123_456.0, 0.25]})
-    columns = schema_of("tornado").pick("input_low")
-    assert EUROS.grid(swings, columns).rows == (("1,234.56",), ("0.25",))
-    _, cells = table_cells(EUROS, swings, columns)
-    assert [(cell.value, cell.unit) for (cell,) in cells] == [(1_234.56, "money"), (0.25, "decimal")]
-    outcomes = pl.DataFrame({"stage": ["filed", "paid"], "p50": [451.0, 5e6]})
-    assert EUROS.grid(outcomes, schema_of("backtest.outcomes").pick("p50")).rows == (("451",), ("50,000.00",))
 
 
 def test_the_unit_of_an_input_is_money_for_exactly_the_kinds_of_amounts() -> None:
@@ -273,9 +214,322 @@ def test_a_selected_table_is_recognised_only_if_its_units_are_certain() -> None:
     assert matching_schema(pl.DataFrame({"b": ["x"]}), (ONE,)) is None  # no number
 
 
-def test_dimensions_come_first() -> None:
-    grouped = schema_of("distribution.bands").grouped_by(
-        {"service": pl.String(), "filed_on": pl.Date(), "region": pl.String()}
-    )
-    assert grouped.names == ("service", "filed_on", "region", *schema_of("distribution.bands").names)
-    assert [column.unit for column in grouped.columns[:3]] == ["name", "day", "data"]
+DAY = date(2022, 12, 30)
+DOLLARS, WON, MINUTES = Locale("en", "USD", 2, 2), Locale("en", "KRW"), Locale("en", "USD", 2)
+
+
+def written(
+    schema: TableSchema, columns: dict[str, list[Any]], sums: Locale = DOLLARS
+) -> dict[str, list[Any]]:
+    return format_amounts(pl.DataFrame(columns), schema, sums, str).to_dict(as_series=False)
+
+
+@pytest.mark.parametrize(
+    ("schema", "columns", "expected"),
+    [
+        (
+            schema_of("distribution.cube"),
+            {"loss": [240_000, None], "claims": [2, 1]},
+            {"loss": ["2,400.00", None], "claims": [2, 1]},
+        ),
+        (
+            schema_of("costs"),
+            {"expected": [8_292_465.0], "low": [1]},
+            {"expected": ["82,924.65"], "low": ["0.01"]},
+        ),
+        (
+            schema_of("claims_bunching"),
+            {"edge": [30_000], "at_edge": [7]},
+            {"edge": ["300.00"], "at_edge": [7]},
+        ),
+        (
+            schema_of("distribution.bands"),
+            {"over": [300_000], "up_to": [500_000], "share": [0.5]},
+            {"over": ["3,000.00"], "share": [0.5]},
+        ),
+        (
+            schema_of("distribution.quantiles"),
+            {"probability": [0.5], "value": [50_062]},
+            {"probability": [0.5], "value": ["500.62"]},
+        ),
+        (
+            schema_of("quantiles"),
+            {"measure": ["p90"], "value": [67_410], "error": [37]},
+            {"value": ["674.10"], "error": ["0.37"]},
+        ),
+        (
+            schema_of("claims_fitted"),
+            {"quantity": ["p90"], "value": [5e4], "least": [6e4]},
+            {"value": ["500.00"], "least": ["600.00"]},
+        ),
+        (
+            schema_of("claims_heaping"),
+            {"step": [1_000], "even": [0.001]},
+            {"step": ["10.00"], "even": [0.001]},
+        ),
+        (
+            schema_of("documents.bridge"),
+            {"step": ["data"], "amount": [100], "total": [250]},
+            {"amount": ["1.00"], "total": ["2.50"]},
+        ),
+        (
+            schema_of("distribution.cube"),
+            {"loss": [5], "loss_squared": [25]},
+            {"loss": ["0.05"], "loss_squared": ["0.0025"]},
+        ),
+        (
+            schema_of("distribution.cube"),
+            {"loss_squared": [Decimal(123456789**2)]},
+            {"loss_squared": ["1,524,157,875,019.0521"]},
+        ),
+        (schema_of("distribution.cube"), {"loss": [2**53 + 1]}, {"loss": ["90,071,992,547,409.93"]}),
+        (
+            schema_of("levers"),
+            {"lever": ["award", "filing"], "step": [100.0, 0.01], "adds": [7e4, 1e5]},
+            {"step": ["1.00", "0.01"], "adds": ["700.00", "1,000.00"]},
+        ),
+        (
+            schema_of("flips"),
+            {"kind": ["review_award", "take_up"], "expected": [41_667.0, 0.5], "flips_at": [5e3, 0.1]},
+            {"expected": ["416.67", "0.5"], "flips_at": ["50.00", "0.1"]},
+        ),
+        (
+            schema_of("backtest.outcomes"),
+            {"outcome": ["a", "b"], "stage": ["filed", "paid"], "p50": [451.0, 5e6]},
+            {"p50": ["451.0", "50,000.00"]},
+        ),
+        (
+            schema_of("headlines"),
+            {"fact": ["CO-10", ""], "low": [5e7, 5e7]},
+            {"low": ["50000000.0", "500,000.00"]},
+        ),
+        (
+            schema_of("claims_fits"),
+            {"parameters": ["alpha 0.362 ± 0.076, theta 2.136e+04 ± 4.2e+03"]},
+            {"parameters": ["alpha 0.362 ± 0.076, theta 213.6 ± 42"]},
+        ),
+    ],
+)
+def test_sums_are_in_whole_currency_and_nothing_else_is(
+    schema: TableSchema, columns: dict[str, list[Any]], expected: dict[str, list[Any]]
+) -> None:
+    found = written(schema, columns)
+    assert {name: found[name] for name in expected} == expected
+    assert numbers(written(schema, columns, WON)) == numbers(
+        columns
+    )  # no currency unit has a smaller one here
+
+
+def numbers(columns: dict[str, list[Any]]) -> dict[str, list[Any]]:
+    """Texts of numbers as numbers, so that separators do not matter."""
+
+    def plain(value: object) -> object:
+        try:
+            return float(str(value).replace(",", ""))
+        except ValueError:
+            return value
+
+    return {name: [plain(value) for value in values] for name, values in columns.items()}
+
+
+WON_LOSSES = Locale("en", "KRW", loss_unit="KRW")
+
+
+@pytest.mark.parametrize(
+    ("schema", "columns", "expected"),
+    [
+        # The cells of notebook 03 that showed hundredths of a won.
+        (schema_of("costs"), {"low": [1_137_827.82], "expected": [189_917_025.1]}, {"low": ["1,137,828"]}),
+        (
+            schema_of("levers"),
+            {"lever": ["filing"], "step": [0.01], "adds": [7_978_651.96]},
+            {"adds": ["7,978,652"]},
+        ),
+        (schema_of("costs"), {"expected": [189_917_025.1, None]}, {"expected": ["189,917,025", None]}),
+        (schema_of("distribution.summary"), {"loss": [5], "mean": [35_925.9]}, {"mean": ["35,926"]}),
+        (
+            schema_of("distribution.cube"),
+            {"loss": [5], "loss_squared": [123_456_789**2]},
+            {"loss_squared": ["15,241,578,750,190,521"]},
+        ),
+        (
+            schema_of("sensitivity.break_evens"),
+            {"kind": ["review_award", "take_up"], "break_even": [654_571.47, 0.376]},
+            {"break_even": ["654,571", "0.376"]},
+        ),
+    ],
+)
+def test_won_are_whole(
+    schema: TableSchema, columns: dict[str, list[Any]], expected: dict[str, list[Any]]
+) -> None:
+    found = written(schema, columns, WON_LOSSES)
+    assert {name: found[name] for name in expected} == expected
+
+
+def test_a_mean_of_minutes_keeps_its_decimals() -> None:
+    assert written(schema_of("distribution.summary"), {"loss": [5], "mean": [12.25]}, MINUTES)["mean"] == [
+        12.25
+    ]
+
+
+@pytest.mark.parametrize(
+    ("schema", "columns", "expected"),
+    [
+        # Notebook 04: payments expected under a policy.
+        (
+            schema_of("comparison"),
+            {"policy": ["a"], "recipients": [2_912_791.09]},
+            {"recipients": [2_912_791]},
+        ),
+        (schema_of("costs"), {"over": [0, 3], "count": [4_230.5, None]}, {"count": [4_231, None]}),
+        (
+            schema_of("funnel"),
+            {"stage": ["filed"], "low": [1.4], "expected": [2.5]},
+            {"low": [1], "expected": [3]},
+        ),
+        (
+            schema_of("intake.branches"),
+            {"branch": ["closes"], "late": [502.07], "total": [1_756.08]},
+            {"late": [502], "total": [1_756]},
+        ),
+        (
+            schema_of("sensitivity.indices"),
+            {"first": [0.2], "total": [0.5]},
+            {"first": [0.2], "total": [0.5]},
+        ),  # no counts
+    ],
+)
+def test_expected_counts_are_whole(
+    schema: TableSchema, columns: dict[str, list[Any]], expected: dict[str, list[Any]]
+) -> None:
+    found = whole_counts(pl.DataFrame(columns), schema).to_dict(as_series=False)
+    assert {name: found[name] for name in expected} == expected
+
+
+def test_a_notebook_shows_whole_counts_and_whole_won() -> None:
+    table = pl.DataFrame({"policy": ["voucher"], "expected": [1_137_827.82], "recipients": [2_912_791.09]})
+    shown = show_table(table, load_policy("kakao-2022"))
+    assert '<td class="n">1,137,828</td><td class="n">2,912,791</td>' in shown.markup
+    assert "." not in repr(shown).partition("\n")[2]
+
+
+@pytest.mark.parametrize(
+    ("schema", "columns"),
+    [
+        (schema_of("sensitivity.indices"), {"first": [0.2], "total": [0.4]}),
+        (schema_of("funnel"), {"stage": ["filed"], "low": [1], "expected": [2], "high": [3]}),  # people
+        (schema_of("intake.branches"), {"branch": ["closes"], "median": [5], "low": [1], "high": [3]}),
+        (schema_of("facts"), {"unit": ["USD"], "low": [1], "value": [2]}),  # what was printed
+        (schema_of("policy.tie_outs"), {"unit": ["USD"], "computed": [3], "printed": [3]}),
+    ],
+)
+def test_shares_counts_and_printed_figures_are_no_sums(
+    schema: TableSchema, columns: dict[str, list[Any]]
+) -> None:
+    assert written(schema, columns) == columns
+    assert currency_if_converted(pl.DataFrame(columns), schema, DOLLARS) == ""
+
+
+def test_losses_in_minutes_stay_minutes() -> None:
+    assert written(schema_of("distribution.cube"), {"loss": [240]}, MINUTES) == {"loss": [240]}
+    assert written(schema_of("costs"), {"promised": [1_250]}, MINUTES) == {"promised": ["12.50"]}
+
+
+def test_a_number_without_a_declared_unit_is_an_error_of_ours() -> None:
+    with pytest.raises(KeyError, match="surprise"):
+        written(schema_of("costs"), {"expected": [1.0], "surprise": [2.0]})
+    with pytest.raises(KeyError, match="surprise"):
+        whole_counts(pl.DataFrame({"surprise": [2.0]}), schema_of("costs"))
+
+
+def test_the_unit_of_a_value_needs_the_column_that_decides_it() -> None:
+    with pytest.raises(UsageError, match="kind: the unit of another column depends on this column"):
+        written(schema_of("sensitivity.break_evens"), {"break_even": [1.0]})
+
+
+def test_a_terminal_says_the_currency_above_a_table_and_hides_what_decides_a_unit(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    heaps = pl.DataFrame({"over": [100_000], "up_to": [1_000_000], "loss": [240_000], "claims": [3]})
+    rivals = pl.DataFrame({"stage": ["paid", "filed"], "rival": ["naive", "flat"], "low": [5e6, 451.0]})
+    losses = ShownTable("Losses", heaps, schema_of("distribution.cube"))
+    tables = [losses, ShownTable("Rivals", rivals, schema_of("hindsight_rivals"))]
+    print_answer(Answer(DOLLARS, tables=tables))
+    out = capsys.readouterr().out
+    assert out.startswith("Losses; sums in USD\n")
+    assert all(said in out for said in ("1,000.01 to 10,000.00", "2,400.00"))
+    assert "stage" not in out.lower()
+    assert [line.split() for line in out.rstrip().splitlines()[-2:]] == [
+        ["naive", "50,000.00"],
+        ["flat", "451"],
+    ]
+    print_answer(Answer(WON, tables=[losses]))
+    plain = capsys.readouterr().out
+    assert ("240,000" in plain, "sums in" in plain) == (True, False)
+
+
+@pytest.fixture(scope="module")
+def dollars() -> Policy:
+    """The charter of Kakao as if its sums were cents."""
+    return load_policy("kakao-2022").model_copy(update={"currency": "USD", "loss_unit": "USD"})
+
+
+@pytest.mark.parametrize(("lang", "said"), [("en", "Sums in USD."), ("ko", "금액 단위: USD.")])
+def test_a_notebook_says_the_currency_above_a_table(dollars: Policy, lang: str, said: str) -> None:
+    shown = show_table(pl.DataFrame({"loss": [2_400.0], "claims": [240_000]}), dollars, lang=lang)
+    assert f"{said}</em></p>" in shown.markup
+    assert '<td class="n">2,400.00</td><td class="n">240,000</td>' in shown.markup
+    assert said in repr(shown)
+    assert "2,400.00" in repr(shown)
+
+
+def test_a_notebook_guesses_no_unit(dollars: Policy) -> None:
+    """Costs and numbers of people both have a column `expected`, and no table has a column `n`."""
+    for columns in ({"expected": [240_000.0]}, {"loss": [240_000], "n": [240_000]}):
+        shown = show_table(pl.DataFrame(columns), dollars)
+        assert "240,000" in repr(shown) or "240000" in repr(shown)
+        assert "Sums in" not in repr(shown)
+
+
+def test_a_notebook_takes_the_units_of_own_columns(dollars: Policy) -> None:
+    table = pl.DataFrame({"largest": [2_400], "n": [7.6], "people": [7.6]})
+    shown = show_table(table, dollars, units={"largest": "loss", "people": "count"})
+    assert '<td class="n">2,400.00</td><td class="n">7.6</td><td class="n">8</td>' in shown.markup
+
+
+def test_a_ledger_has_the_currency_that_it_says_or_that_of_its_bundled_incident() -> None:
+    ledger = load_ledger("kakao-2022").model_copy(update={"currency": None})
+    assert ledger_locale(ledger) == load_incident("kakao-2022").locale("en")
+    assert ledger_locale(ledger.model_copy(update={"currency": "USD"})) == Locale("en", "USD", 2)
+    assert ledger_locale(ledger.model_copy(update={"incident": "tram-2031"})) is None
+
+
+@pytest.mark.parametrize(
+    ("kind", "distribution", "said"),
+    [
+        (
+            "review_award",
+            {"kind": "pert", "low": 50_000, "mode": 150_000, "high": 600_050},
+            "pert(low 500, high 6,000.5, mode 1,500, weight 4)",
+        ),
+        (
+            "mean_payment",
+            {"kind": "lognormal", "median": 26_254, "sigma": 1.5},
+            "lognormal(median 262.54, sigma 1.5)",
+        ),
+        (
+            "take_up",
+            {"kind": "pert", "low": 0.1, "mode": 0.2, "high": 0.8},
+            "pert(low 0.1, high 0.8, mode 0.2, weight 4)",
+        ),
+    ],
+)
+def test_the_distribution_of_a_sum_is_in_whole_currency_where_that_is_known(
+    kind: str, distribution: dict[str, Any], said: str
+) -> None:
+    known = {"id": "a", "kind": kind, "name": {"en": "A"}, "distribution": distribution, "public_on": DAY}
+    told = {"grade": "assumed", "source": {"en": "s"}, "rationale": {"en": "r"}, "owner": "o"}
+    page = {"id": "x", "name": {"en": "X"}, "incident": "x", "as_of": DAY}
+    entry = {**known, **told, "lines": ("line",), "outcome_known": False}
+    (read,) = Ledger.model_validate({**page, "assumption": (entry,)}).assumptions
+    assert distribution_text(read, Locale("en", "USD", 2)) == said

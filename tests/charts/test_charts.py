@@ -6,9 +6,7 @@ import itertools
 import json
 import math
 import re
-import struct
-from datetime import UTC, date, datetime, timedelta
-from functools import cache
+from datetime import date, datetime
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +15,6 @@ import polars as pl
 import pytest
 import vl_convert
 
-from outage_analysis.analysis.service_bands import service_band_table
 from outage_analysis.charts import (
     ACCENT,
     CHARTS,
@@ -27,24 +24,31 @@ from outage_analysis.charts import (
     ChartContext,
     chart_context,
     draw,
+    script_json,
     vega_bundle,
     wrap_columns,
 )
+from outage_analysis.charts.axes import shown_days
 from outage_analysis.charts.linked_charts import MAX_COMBINATIONS
-from outage_analysis.charts.loss_charts import band_colours, readable_on
+from outage_analysis.charts.loss_charts import readable_on
 from outage_analysis.charts.theme import BLACK, LOSS_COLOURS, MUTED, WHITE
 from outage_analysis.losses import curve_table, fit_all, with_shares
 from outage_analysis.reports import Report
 from outage_analysis.text import LANGUAGES, Locale, schema_of
 from tests.charts.cost_tables import FRONTIER, POLICIES, TRIED, rows_with, title_of
+from tests.chromium import IN_A_BROWSER
+from tests.contract.live_page import started_browser
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from outage_analysis.analysis import Analysis
+    from outage_analysis.incidents import Incident
 
     Drawing = Callable[..., dict[str, Any]]
+
+
 Samples = dict[str, pl.DataFrame]
 
 DENTAL = ([0, 25, 50, 100, 150, 250, 500, 1000, 1500, 2500], [30, 31, 57, 42, 65, 84, 45, 10, 11, 3])
@@ -57,31 +61,23 @@ NOT_ON_THE_PAGE = {*SEVERAL_VIEWS, "intake_days", "frontier"}
 """A forecast is none of a report's tables."""
 
 
-def forecast_table(days: int = 5) -> pl.DataFrame:
-    """Forecasts by hand: none on the first day, then ranges around 320; 300 were filed by the deadline."""
-    last = date(2022, 10, 19) + timedelta(days - 1)
-    rows = [
-        {"day": last - timedelta(days - 1 - n), "filed": 300 * (n + 1) // days, "closes": last, "level": 0.8}
-        | ({"median": 320, "low": 290, "high": 365} if n else {"refused": "too few"})
-        | {"final": 300}
-        for n in range(days)
-    ]
-    return schema_of("intake.days").frame(rows)
-
-
 @pytest.fixture(scope="module")
 def samples(analysis: Analysis) -> Samples:
     """A table for every chart: those of the bundled run, and where it has none, made of real bands."""
     edges, counts = DENTAL
+    known = {"median": 320, "low": 290, "high": 365}
+    days = [
+        {"day": date(2022, 10, 19 + n), "filed": 60 * (n + 1), "closes": date(2022, 10, 23), "level": 0.8}
+        | (known if n else {"refused": "too few"})
+        | {"final": 300}
+        for n in range(5)
+    ]
     return {
         "hindsight_backtest": TRIED,
         "comparison": POLICIES,
         **analysis.tables,
-        "claims_service_bands": service_band_table(
-            analysis.cubes["cost"], analysis.policy, analysis.ledger, analysis.as_of
-        ),
         "claims_curves": curve_table(fit_all([*edges, math.inf], counts, top="open")),
-        "intake_days": forecast_table(),
+        "intake_days": schema_of("intake.days").frame(days),
         "frontier_points": FRONTIER,
     }
 
@@ -114,19 +110,47 @@ def data_of(spec: dict[str, Any]) -> list[dict[str, Any]]:
     return rows
 
 
-def subtitle_of(spec: dict[str, Any]) -> str:
-    return " ".join(spec["title"]["subtitle"])
+def test_the_stacked_bars_run_from_0_to_100_with_the_count_at_their_end(draw_spec: Drawing) -> None:
+    spec = draw_spec("band_distribution", with_shares(BANDS, ["service"]))
+    rows = [r for r in data_of(spec) if r["name"] == "talk"]
+    assert [(r["band"], r["start"], r["end"], r["label"], r["of"]) for r in rows] == [
+        ("no loss (0)", 0, 10, "10", 100),
+        ("up to 300k", 10, 60, "50", None),
+        ("300–500k", 60, 80, "20", None),
+        ("not stated", 80, 100, "20", None),
+    ]
+    assert title_of(spec) == "49% of all claims are in one band: up to 300k"  # 51 of 104
+    silent = BANDS.filter(pl.col("up_to").is_null() & pl.col("over").is_null())
+    assert title_of(draw_spec("band_distribution", silent)) == "Claims by service and loss band"
+
+
+def test_the_days_show_what_was_forecast_when_and_what_came(draw_spec: Drawing, samples: Samples) -> None:
+    table, columns = samples["intake_days"], ("filed", "low", "median", "high", "final")
+    drawn = data_of(draw_spec("intake_days"))
+    assert [tuple(row[x] for x in columns) for row in drawn] == table.select(columns).rows()
+    expected = "As of 23 October 2022, 290 to 365 claims are expected by 23 October 2022"
+    for shown, title, ends in (
+        (table, expected, "at the deadline"),
+        (table.with_columns(final=pl.lit(None, pl.Int64)), expected, "80% range"),
+        (table.head(1), "The forecast of the final count, day by day: none as of 19 October 2022", ""),
+        (
+            table.with_columns(median=300, low=300, high=300),
+            "300 claims were filed by 23 October 2022.",
+            "deadline",
+        ),
+    ):
+        spec = draw_spec("intake_days", shown)
+        assert title_of(spec) == title
+        assert " ".join(spec["title"]["subtitle"][:-1]).endswith(ends)
 
 
 def scales_of_times(part: object) -> Iterator[object]:
     """The scale types of all encodings of a time."""
-    if isinstance(part, dict):
-        if part.get("type") == "temporal":
-            yield part["scale"]["type"]
-        part = list(part.values())
-    if isinstance(part, list):
-        for inner in part:
-            yield from scales_of_times(inner)
+    if isinstance(part, dict) and part.get("type") == "temporal":
+        yield part["scale"]["type"]
+    inner = part.values() if isinstance(part, dict) else part if isinstance(part, list) else ()
+    for value in inner:
+        yield from scales_of_times(value)
 
 
 @pytest.mark.slow
@@ -135,90 +159,36 @@ def scales_of_times(part: object) -> Iterator[object]:
 def test_every_chart_says_what_it_shows_and_fits_its_place(
     draw_spec: Drawing, analysis: Analysis, name: str, lang: str
 ) -> None:
-    spec = draw_spec(name, lang=lang)
-    assert draw_spec(name, lang=lang) == spec
-    assert json.loads(json.dumps(spec, allow_nan=False)) == spec
-    title = spec["title"]
-    assert "".join(title["text"]).strip()
-    assert all(part.strip() for part in title["subtitle"])
-    assert len(title["subtitle"]) >= 2  # the measure, and the sources with their day
-    assert spec["description"].strip()
-    assert Locale(lang).day(analysis.as_of) in title["subtitle"][-1]
-    assert data_size(spec) <= MAX_DATA_BYTES + (6 * MAX_COMBINATIONS if name == "linked" else 0)
+    spec, made_up = draw_spec(name, lang=lang), draw_spec(name, lang=lang, synthetic=True)
+    assert draw_spec(name, lang=lang) == json.loads(json.dumps(spec, allow_nan=False)) == spec
+    title, subtitle = title_of(spec), list(spec["title"]["subtitle"])
+    assert all(part.strip() for part in (title, spec["description"], *subtitle))
+    assert len(subtitle) >= 2  # the measure, and the sources with their day
+    assert Locale(lang).day(analysis.as_of) in subtitle[-1]
+    assert not re.search("ynthetic|합성", " ".join([title, *subtitle]))
+    assert {"en": f"Synthetic rows: {title}", "ko": f"합성 자료: {title}"}[lang] == title_of(made_up)
+    said = {"en": "Synthetic rows, not a finding", "ko": "합성"}[lang]
+    assert said in made_up["title"]["subtitle"][-1]
+    size = len(json.dumps([spec["datasets"], spec.get("params", [])], ensure_ascii=False).encode())
+    assert 20 < size <= MAX_DATA_BYTES + (6 * MAX_COMBINATIONS if name == "linked" else 0)
     assert (spec.get("width") == "container") == (name not in SEVERAL_VIEWS)
     assert "http" not in json.dumps({k: v for k, v in spec.items() if k != "$schema"})
     assert set(scales_of_times(spec)) <= {"utc"}  # no chart depends on the time zone of its reader
 
 
-def data_size(spec: dict[str, Any]) -> int:
-    """The bytes of the data of a chart, which are not empty."""
-    assert spec["datasets"]
-    return len(json.dumps([spec["datasets"], spec.get("params", [])], ensure_ascii=False).encode())
-
-
-def test_only_charts_that_follow_the_width_of_their_place_are_on_the_page() -> None:
+def test_charts_on_the_page_follow_its_width_and_draw_nothing_of_nothing(
+    analysis: Analysis, samples: Samples, draw_spec: Drawing
+) -> None:
     assert {name for name, entry in CHARTS.items() if not entry.page} == NOT_ON_THE_PAGE
-
-
-@pytest.mark.parametrize("name", CHARTS)
-def test_an_empty_table_draws_nothing(analysis: Analysis, samples: Samples, name: str) -> None:
-    assert draw(name, samples[CHARTS[name].table].clear(), frame(analysis)) is None
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("name", CHARTS)
-def test_a_chart_of_synthetic_rows_says_so_in_its_title_and_its_footer(draw_spec: Drawing, name: str) -> None:
-    made_up, plain = draw_spec(name, synthetic=True), draw_spec(name)
-    assert title_of(made_up) == f"Synthetic rows: {title_of(plain)}"
-    assert "Synthetic rows, not a finding" in made_up["title"]["subtitle"][-1]
-    assert "ynthetic" not in json.dumps([plain["title"]["text"], plain["title"]["subtitle"]])
-
-
-def test_cash_and_face_value_never_share_a_chart(analysis: Analysis) -> None:
-    cash = analysis.tables["cost_ranges"].filter(valuation="cash")
-    assert draw("free_goods", cash, frame(analysis)) is None
-
-
-def test_a_good_without_an_expected_cost_is_in_no_range(analysis: Analysis) -> None:
-    costs = analysis.tables["costs"]
-    silent = costs.filter(pl.col("expected").is_null(), valuation="face_value")
-    assert "page-webtoon-cash" in silent["line"]  # bounded, and nothing is expected of it
-    assert "page-webtoon-cash" not in analysis.tables["cost_ranges"]["line"]
-
-
-def test_what_happened_is_in_the_variant_of_hindsight_alone(analysis: Analysis, draw_spec: Drawing) -> None:
-    later = analysis.tables["hindsight_total_distribution"].filter(mark="observed").row(0, named=True)
-    cash = analysis.runs["published"].totals["cash"].values
-    assert later["below"] == pytest.approx((cash <= later["amount"]).mean(), abs=2e-3)
-    assert "What happened" in json.dumps(draw_spec("total_hindsight"))
-    assert "What happened" not in json.dumps(draw_spec("total_distribution"))
-
-
-def test_the_funnel_has_one_bar_a_stage_with_its_bounds(analysis: Analysis, draw_spec: Drawing) -> None:
-    rows = analysis.tables["funnel"]
-    data = data_of(draw_spec("funnel"))
-    for column in ("low", "expected", "high"):
-        assert [r[column] for r in data] == pytest.approx(rows[column].to_list())
-
-
-def test_the_tornado_is_drawn_widest_first_from_end_to_end(analysis: Analysis, draw_spec: Drawing) -> None:
-    rows = analysis.tables["tornado"].filter(valuation="cash")
-    data = rows_with(draw_spec("tornado"), "name", "left", "right", "label")
-    assert [r["left"] for r in data] == pytest.approx(rows["cost_low"].to_list())
-    assert [r["right"] for r in data] == pytest.approx(rows["cost_high"].to_list())
-
-
-def test_without_an_expected_cost_there_is_nothing_to_set_beside_the_headlines(analysis: Analysis) -> None:
-    rows = analysis.tables["headlines"].with_columns(expected=pl.lit(None, pl.Float64))
-    assert draw("headlines", rows, frame(analysis)) is None
-
-
-def test_the_intake_ends_at_the_number_of_claims(draw_spec: Drawing) -> None:
+    nothing = {name: samples[entry.table].clear() for name, entry in CHARTS.items()}
+    nothing |= {
+        "free_goods": samples["cost_ranges"].filter(valuation="cash"),  # never in one chart
+        "headlines": samples["headlines"].with_columns(expected=pl.lit(None, pl.Float64)),
+        "intake": samples["claims_intake"].head(1),  # one day is no line
+    }
+    for name, table in nothing.items():
+        assert draw(name, table, frame(analysis)) is None, name
     assert data_of(draw_spec("intake"))[-1]["cumulative"] == 105_116
-
-
-def test_one_day_of_intake_is_no_line(analysis: Analysis) -> None:
-    assert draw("intake", analysis.tables["claims_intake"].head(1), frame(analysis)) is None
 
 
 @pytest.mark.parametrize(
@@ -248,50 +218,6 @@ BANDS = pl.DataFrame(
     schema=["service", "over", "up_to", "claims"],
     orient="row",
 )
-
-
-def test_the_stacked_bars_run_from_0_to_100_with_the_count_at_their_end(draw_spec: Drawing) -> None:
-    spec = draw_spec("band_distribution", with_shares(BANDS, ["service"]))
-    rows = [r for r in data_of(spec) if r["name"] == "talk"]
-    assert [(r["band"], r["start"], r["end"], r["label"]) for r in rows] == [
-        ("no loss (0)", 0, 10, "10"),
-        ("up to 300k", 10, 60, "50"),
-        ("300–500k", 60, 80, "20"),
-        ("not stated", 80, 100, "20"),
-    ]
-    assert [r["of"] for r in rows] == [100, None, None, None]
-
-
-def test_the_title_of_the_stacked_bars_is_a_share_of_the_claims_that_they_show(draw_spec: Drawing) -> None:
-    title = title_of(draw_spec("band_distribution", BANDS))  # 51 of 104
-    assert title == "49% of all claims are in one band: up to 300k"
-    silent = BANDS.filter(pl.col("up_to").is_null() & pl.col("over").is_null())
-    assert title_of(draw_spec("band_distribution", silent)) == "Claims by service and loss band"
-
-
-def test_a_subtitle_says_how_short_bands_are_meant_and_only_where_there_are_any(draw_spec: Drawing) -> None:
-    assert "k = thousand, m = million; a band includes its upper edge" in subtitle_of(
-        draw_spec("band_distribution", BANDS)
-    )
-    odd = BANDS.filter(pl.col("up_to") == 0)
-    assert "k thousand" not in subtitle_of(draw_spec("band_distribution", odd))
-
-
-def luminance(colour: str) -> float:
-    return sum(w * int(colour[i : i + 2], 16) for w, i in ((0.2126, 1), (0.7152, 3), (0.0722, 5)))
-
-
-@pytest.mark.parametrize("count", [1, 2, 5, 41])
-def test_darker_is_more_and_what_is_no_amount_is_grey(count: int) -> None:
-    bands = [(-1, 0), *((n, n + 1) for n in range(count)), (None, None)]
-    zero, *colours, unknown = band_colours(bands)
-    shades = [luminance(c) for c in colours]
-    assert shades == sorted(shades, reverse=True)
-    assert len(set(colours)) == count
-    assert colours[0] == LOSS_COLOURS[0]
-    for grey in (zero, unknown):
-        red, green, blue = (int(grey[i : i + 2], 16) for i in (1, 3, 5))
-        assert max(red, green, blue) - min(red, green, blue) < 16
 
 
 def in_dark_palette(spec: Any) -> Any:  # noqa: ANN401 - JSON
@@ -328,221 +254,71 @@ def test_charts_are_joined_as_in_altair_and_keep_their_style(analysis: Analysis,
     assert "Outage Sans" in drawing
 
 
-def test_a_setting_of_the_user_changes_the_style_and_a_theme_replaces_it(
+def test_a_setting_of_the_user_changes_the_style_and_a_theme_replaces_it_but_in_a_report(
     analysis: Analysis, tmp_path: Path
 ) -> None:
-    chart = analysis.chart("funnel")
+    chart, of_report = analysis.chart("funnel"), Report(analysis).charts
     plain = chart.to_dict()["config"]
     own = chart.configure_axis(labelFontSize=20).to_dict()["config"]
     assert own == plain | {"axis": plain["axis"] | {"labelFontSize": 20}}
     with alt.theme.enable("dark"):
         assert "font" not in chart.to_dict()["config"]
         chart.save(tmp_path / "dark.svg")
+        assert Report(analysis).charts == of_report
     assert 'fill="#333"' in (tmp_path / "dark.svg").read_text("utf-8")
     assert chart.to_dict()["config"] == plain
 
 
-def test_a_theme_of_the_user_changes_no_report(analysis: Analysis) -> None:
-    plain = Report(analysis).charts
-    with alt.theme.enable("dark"):
-        assert Report(analysis).charts == plain
-
-
-def test_a_png_has_as_many_pixels_as_asked_for(analysis: Analysis, tmp_path: Path) -> None:
-    chart, widths = analysis.chart("funnel", width=300), {}
-    for scale in (1, 3):
-        chart.save(tmp_path / "chart.png", scale_factor=scale)
-        (widths[scale],) = struct.unpack(">I", (tmp_path / "chart.png").read_bytes()[16:20])
-    assert widths == {1: 300, 3: 900}
-
-
-def contrast(one: str, other: str) -> float:
-    """The contrast of two colours as defined by WCAG 2."""
-    light, dark = sorted((relative_luminance(one), relative_luminance(other)), reverse=True)
-    return (light + 0.05) / (dark + 0.05)
-
-
-def relative_luminance(colour: str) -> float:
+def luminance(colour: str) -> float:
+    """The relative luminance of a colour as defined by WCAG 2, and 0.05."""
     parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
     linear = [p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts]
-    return sum(w * x for w, x in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
+    return 0.05 + sum(w * x for w, x in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
 
 
-def test_the_dark_palette_can_be_read() -> None:
-    ground = DARK["white"]
-    for text in (INK, MUTED, ACCENT):
-        assert contrast(DARK[text], ground) >= 4.5
-    assert contrast(DARK[GREY], ground) >= 3  # bars and dots
-
-
-def test_text_on_a_colour_can_be_read() -> None:
-    assert [readable_on(c) for c in ("#ffffff", "#000000", LOSS_COLOURS[0], LOSS_COLOURS[-1])] == [
-        BLACK, WHITE, BLACK, WHITE
-    ]  # fmt: skip
+def test_colours_can_be_read_on_dark_pages_and_texts_on_colours() -> None:
+    ground = luminance(DARK["white"])  # letters need 4.5, bars and dots 3
+    for colour, least in {INK: 4.5, MUTED: 4.5, ACCENT: 4.5, GREY: 3}.items():
+        assert luminance(DARK[colour]) / ground >= least
+    fills = ("#ffffff", "#000000", LOSS_COLOURS[0], LOSS_COLOURS[-1])
+    assert [readable_on(colour) for colour in fills] == [BLACK, WHITE, BLACK, WHITE]
 
 
 # --- the charts of laws -----------------------------------------------------------------------------------
 
 
-def test_the_ogive_draws_the_shares_that_were_counted_and_every_distribution(
+def test_the_ogive_draws_what_was_counted_and_every_distribution_and_says_where_half_is(
     draw_spec: Drawing, samples: Samples
 ) -> None:
-    table = samples["claims_curves"]
-    spec = draw_spec("ogive")
-    edges, counts = DENTAL
-    of_points = next(r for r in spec["datasets"].values() if len(r) == len(edges) - 1)
-    assert [r["loss"] for r in of_points] == edges[1:]
-    assert of_points[0]["share"] == pytest.approx(100 * counts[0] / sum(counts))
-    names = [r["name"] for r in rows_with(spec, "name", "y", "best")]
-    assert len(names) == table.filter(pl.col("family") != "counted")["family"].n_unique()
-
-
-def test_the_ogive_says_where_half_of_the_losses_are(draw_spec: Drawing) -> None:
+    spec, (edges, counts) = draw_spec("ogive"), DENTAL
+    points = next(r for r in spec["datasets"].values() if len(r) == len(edges) - 1)
+    assert [r["loss"] for r in points] == edges[1:]
+    assert points[0]["share"] == pytest.approx(100 * counts[0] / sum(counts))
+    names = rows_with(spec, "name", "y", "best")
+    families = samples["claims_curves"].filter(pl.col("family") != "counted")["family"]
+    assert len(names) == families.n_unique()
     assert (
-        title_of(draw_spec("ogive")) == "Half of the losses above 0 are up to about 190; "
+        title_of(spec) == "Half of the losses above 0 are up to about 190; "
         "several distributions fit, the Burr XII slightly best"
     )
-
-
-def test_the_tail_ends_where_the_counts_do(draw_spec: Drawing) -> None:
-    spec = draw_spec("tail")
-    (end,) = rows_with(spec, "loss")
-    assert end == {"loss": 2500}
-    assert title_of(spec) == "0.79% of the losses above 0 are above 2,500"
-    assert "The counts end at 2,500; above it, only the distributions give a value" in subtitle_of(spec)
-
-
-def test_an_edge_above_which_nothing_was_counted_ends_the_counts_and_is_no_point(draw_spec: Drawing) -> None:
-    edges, counts = DENTAL
-    spec = draw_spec("tail", curve_table(fit_all([*edges, 4000], counts, top="closed")))
-    assert rows_with(spec, "loss") == [{"loss": 4000}]
-    assert edges[1:] in [[r.get("loss") for r in rows] for rows in spec["datasets"].values()]
-    assert title_of(spec) == "0.79% of the losses above 0 are above 2,500"
-
-
-def test_names_of_distributions_are_not_on_top_of_each_other(draw_spec: Drawing) -> None:
-    for name in ("ogive", "tail"):
+    for name in ("ogive", "tail"):  # the names are not on top of each other
         places = sorted(r["y"] for r in rows_with(draw_spec(name), "name", "y", "best"))
         assert all(b - a > 14.9 for a, b in itertools.pairwise(places))
         assert places[-1] <= 320
 
 
-@pytest.mark.parametrize("lang", LANGUAGES)
-@pytest.mark.parametrize("factor", [1e-3, 1, 1e3, 1e8])
-def test_the_axis_of_losses_has_readable_ticks_at_any_scale(
-    draw_spec: Drawing, samples: Samples, lang: str, factor: float
-) -> None:
-    scaled = samples["claims_curves"].with_columns(pl.col("loss") * 1000 * factor)
-    text = json.dumps(draw_spec("ogive", scaled, lang=lang), ensure_ascii=False)
-    narrow, wide = text.split('"labelExpr": "(width < 420 ? ')[1].split(")[indexof")[0].split(" : ")
-    labels, few = (json.loads(array.replace('\\"', '"')) for array in (wide, narrow))
-    assert [label for label in few if label] == [x for x, y in zip(labels, few, strict=True) if y]
-    assert sum(map(bool, few)) >= 2
-    assert 3 <= len(labels) <= 9
-    assert max(map(len, labels)) <= 8
-    assert len(set(labels)) == len(labels)
-
-
-# --- the forecast day by day ------------------------------------------------------------------------------
-
-
-def test_the_days_show_what_was_forecast_when_and_what_came(draw_spec: Drawing, samples: Samples) -> None:
-    table = samples["intake_days"]
-    drawn = data_of(draw_spec("intake_days"))
-    assert [
-        (row["filed"], row["low"], row["median"], row["high"], row["final"]) for row in drawn
-    ] == table.select("filed", "low", "median", "high", "final").rows()
-    still_open = table.with_columns(final=pl.lit(None, pl.Int64))
-    title = "As of 23 October 2022, 290 to 365 claims are expected by 23 October 2022"
-    for shown, ends in ((table, "at the deadline"), (still_open, "80% range")):
-        spec = draw_spec("intake_days", shown)
-        assert title_of(spec) == title
-        assert " ".join(spec["title"]["subtitle"][:-1]).endswith(ends)
-
-
-def test_without_a_forecast_or_after_the_deadline_the_title_says_so(
-    draw_spec: Drawing, samples: Samples
-) -> None:
-    none = samples["intake_days"].head(1)
-    assert title_of(draw_spec("intake_days", none)).endswith("day by day: none as of 19 October 2022")
-    closed = samples["intake_days"].with_columns(median=300, low=300, high=300)
-    assert title_of(draw_spec("intake_days", closed)) == "300 claims were filed by 23 October 2022."
+def test_the_tail_ends_where_the_counts_do(draw_spec: Drawing) -> None:
+    edges, counts = DENTAL
+    empty_band = curve_table(fit_all([*edges, 4000], counts, top="closed"))
+    for spec, end in ((draw_spec("tail"), 2500), (draw_spec("tail", empty_band), 4000)):
+        assert rows_with(spec, "loss") == [{"loss": end}]
+        assert title_of(spec) == "0.79% of the losses above 0 are above 2,500"
+        assert edges[1:] in [[r.get("loss") for r in rows] for rows in spec["datasets"].values()]
+    subtitle = " ".join(draw_spec("tail")["title"]["subtitle"])
+    assert "The counts end at 2,500; above it, only the distributions give a value" in subtitle
 
 
 # --- whatever the claims ----------------------------------------------------------------------------------
-
-
-def many_bands() -> pl.DataFrame:
-    """60 services in 200 bands, and those without an amount."""
-    bands = [(-1, 0), *((n * 5000, (n + 1) * 5000) for n in range(197)), (985_000, None), (None, None)]
-    rows = [(f"service-{s:02}", *band, 1 + (s * n) % 97) for s in range(60) for n, band in enumerate(bands)]
-    return pl.DataFrame(rows, schema=["service", "over", "up_to", "claims"], orient="row")
-
-
-def many_days() -> pl.DataFrame:
-    """60 services over 400 days."""
-    rows = [
-        (f"service-{s:02}", date(2022, 1, 1) + timedelta(n), 1 + s + n) for s in range(60) for n in range(400)
-    ]
-    return pl.DataFrame(rows, schema=["service", "filed_on", "claims"], orient="row")
-
-
-@cache
-def many_combinations() -> pl.DataFrame:
-    """Sixty services, 200 bands, 400 days and 20 regions in 12,000 combinations, with 96 million claims."""
-    at = pl.int_range(12_000).alias("at")
-    bands = many_bands().select("over", "up_to").unique(maintain_order=True)
-    days = many_days()["filed_on"].unique(maintain_order=True)
-    services = many_bands()["service"].unique(maintain_order=True)
-    rows = pl.select(at).with_columns(
-        service=services.gather(pl.select(at)["at"] % len(services)),
-        band=pl.col("at") * 7 % len(bands),
-        filed_on=days.gather(pl.select(at)["at"] * 11 % len(days)),
-        category=pl.format("region-{}", pl.col("at") * 3 % 20),
-        claims=pl.lit(8_000, pl.Int64),
-        dimension=pl.lit("region"),
-    )
-    numbered = bands.with_row_index("band").with_columns(pl.col("band").cast(rows.schema["band"]))
-    return rows.join(numbered, on="band", how="left").drop("at", "band")
-
-
-def many(name: str) -> pl.DataFrame:
-    """A table for a chart of claims that is far larger than a page can carry."""
-    daily = many_days()
-    if CHARTS[name].table == "claims_intake":
-        total = daily.group_by("filed_on", maintain_order=True).agg(pl.col("claims").sum())
-        return total.with_columns(cumulative=pl.col("claims").cum_sum())
-    if name == "linked":
-        return many_combinations()
-    if name in ("ogive", "tail"):
-        edges, of_bands = DENTAL
-        curves = curve_table(fit_all([*edges, math.inf], of_bands, top="open"))
-        counted = pl.col("family") == "counted"
-        finer = [curves.filter(~counted).with_columns(pl.col("loss") * (1 + n / 5_000)) for n in range(50)]
-        return pl.concat([curves.filter(counted), *finer]).sort("family", "loss")
-    if name == "intake_days":
-        return forecast_table(3_000)
-    if name == "services_by_band":
-        return many_bands().with_columns(expected=1_000.0 * pl.col("claims"))
-    return many_bands()
-
-
-def test_joined_bands_are_labelled_as_such(draw_spec: Drawing) -> None:
-    assert "bands with few claims are joined" in subtitle_of(draw_spec("band_distribution", many_bands()))
-    assert "joined" not in subtitle_of(draw_spec("band_distribution"))
-
-
-def test_a_long_intake_says_the_year(draw_spec: Drawing) -> None:
-    spec = draw_spec("intake", many("intake"))
-    rows = data_of(spec)
-    noon = datetime(2023, 2, 4, 12, tzinfo=UTC)
-    assert rows[-1]["day"] == noon.timestamp() * 1000
-    axes = [layer["encoding"]["x"]["axis"] for layer in spec["layer"]]
-    labels = re.findall(r'"([^"]+)"', axes[0]["labelExpr"])
-    days = [date.fromisoformat(label) for label in labels]
-    assert {day.year for day in days} == {2022, 2023}
-    assert len({later - day for day, later in itertools.pairwise(days)}) == 1
-    assert rows[-1]["cumulative"] == many_days()["claims"].sum()
 
 
 @pytest.mark.slow
@@ -553,3 +329,80 @@ def test_the_bundle_of_vega_is_that_of_the_converter_and_has_its_licences() -> N
     parts = {"vega": vl_convert.get_vega_version(), "vega-embed": vl_convert.get_vega_embed_version()}
     for name, version in parts.items():
         assert f"\n{name} {version} (BSD-3-Clause)\n" in licences
+
+
+LAST = date(2022, 11, 6)
+INTAKE = pl.DataFrame(
+    {"filed_on": [date(2022, 10, 19), date(2022, 10, 20), LAST], "cumulative": [10, 30, 40]}
+)
+
+
+def context(incident: Incident, as_of: date = LAST, lang: str = "en") -> ChartContext:
+    return chart_context(incident, Locale(lang), incident.display_names(lang), as_of, synthetic=False)
+
+
+def test_the_axis_has_the_outage_in_local_time_and_the_deadlines_that_were_announced(
+    incident: Incident,
+) -> None:
+    shown = context(incident)
+    assert shown.outage == (datetime(2022, 10, 15, 15, 30), datetime(2022, 10, 20, 23))  # noqa: DTZ001
+    known = {
+        day: [label for _, label in context(incident, date(2022, 10, day)).deadlines] for day in (30, 31)
+    }
+    assert known == {30: [], 31: ["first deadline, 1 Nov", "last day to claim, 6 Nov"]}
+    plain = incident.model_copy(update={"deadlines": ()})  # then the window of claims ends at it
+    assert [day for day, _ in context(plain, plain.claims_from).deadlines] == [LAST]
+    far = date(2023, 6, 1)
+    assert shown_days(date(2022, 10, 19), LAST, shown) == (date(2022, 10, 15), LAST)
+    assert shown_days(far, far, shown) == (far, far)
+
+
+LOOK = """
+const done = arguments[0];
+const texts = where => [...document.querySelectorAll(where)].filter(t => t.style.opacity !== '0')
+  .map(t => t.textContent);
+const look = () => window.view ? done([
+  texts('.role-axis-label text'),
+  [...document.querySelectorAll('.mark-symbol path')].map(p => Math.round(p.getBoundingClientRect().x)),
+  texts('.mark-text text'),
+  new Date(2022, 9, 19).getTimezoneOffset(),
+]) : setTimeout(look, 20);
+look();
+"""
+
+
+def seen(page: Path, zone: str, profile: Path) -> list[Any]:
+    """The axis labels, places of points, other texts and UTC offset of a chart in a time zone."""
+    found: list[Any] = []
+    for driver in started_browser(profile, "--window-size=900,600", TZ=zone):
+        driver.get(page.as_uri())
+        found += driver.execute_async_script(LOOK)
+        assert driver.get_log("browser") == []  # type: ignore[no-untyped-call]
+    return found
+
+
+@pytest.mark.slow
+@pytest.mark.browser
+@pytest.mark.skipif(IN_A_BROWSER[1].args[0], reason="needs Debian's chromium and chromium-driver")
+@pytest.mark.parametrize(("lang", "label"), [("en", "15 Oct"), ("ko", "10. 15.")])
+def test_no_chart_shifts_a_day_by_the_zone_of_its_reader(
+    incident: Incident, tmp_path: Path, lang: str, label: str
+) -> None:
+    chart = draw("intake", INTAKE, context(incident, lang=lang))
+    assert chart is not None
+    spec = script_json(chart.properties(width=700).to_dict())
+    embed = f"vegaEmbed('#v', {spec}, {{ast: true, renderer: 'svg'}}).then(r => window.view = r.view)"
+    page = tmp_path / "page.html"
+    page.write_text(
+        f"<!doctype html><meta charset='utf-8'><link rel='icon' href='data:,'><div id='v'></div>"
+        f"<script>{vega_bundle()}</script><script>{embed}</script>",
+        "utf-8",
+    )
+    west, east = (
+        seen(page, zone, tmp_path / zone.replace("/", "-")) for zone in ("America/Los_Angeles", "Asia/Seoul")
+    )
+    assert [west.pop(), east.pop()] == [420, -540]
+    assert west == east
+    assert label in west[0]
+    first, second, last = west[1]
+    assert (last - first) == pytest.approx(18 * (second - first), abs=19)

@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from selenium.webdriver import Chrome
-    from selenium.webdriver.remote.webelement import WebElement
 
     from outage_analysis.analysis import Analysis
     from outage_analysis.incidents import Incident
@@ -73,12 +72,6 @@ def test_combinations_stop_at_the_as_of_day(
     assert table.select("filed_on", "claims").rows() == [(date(2022, 10, 19), 1), (date(2022, 10, 20), 1)]
 
 
-def test_without_a_dimension_of_texts_there_is_no_category(claims_csv: ClaimsCsv, incident: Incident) -> None:
-    bare = incident.model_copy(update={"dimensions": ()})
-    table = combination_counts(read_claims(claims_csv([{}, {}], drop="region"), bare))
-    assert table.select("category", "claims", "dimension").rows() == [(None, 2, None)]
-
-
 def categories(regions: Iterable[str], claims_csv: ClaimsCsv, incident: Incident) -> dict[str | None, int]:
     """The claims of each category, beside their service, where these are the regions of all claims."""
     table = combination_counts(read_claims(claims_csv([{"region": region} for region in regions]), incident))
@@ -114,19 +107,15 @@ def test_a_dimension_may_have_any_id_and_every_combination_counts_all_claims(
     claims_csv: ClaimsCsv, incident: Incident
 ) -> None:
     ids = ["day", "band", "one", "other", "category", "source", "dimension", "bands"]
-    named = [incident.dimensions[0].model_copy(update={"id": id_}) for id_ in ids]
-    own = incident.model_copy(update={"dimensions": tuple(named)})
+    named = tuple(incident.dimensions[0].model_copy(update={"id": id_}) for id_ in ids)
+    own = incident.model_copy(update={"dimensions": named})
     texts = [dict.fromkeys(ids, text) for text in "ab" * MIN_CLAIMS_PER_CATEGORY]
     received = read_claims(claims_csv(texts), own)
     for id_ in ids:
         table = count_combinations(received, bands=Bands.from_cuts(tuple(EDGES)), dimension=id_)
-        assert table.group_by("category", "dimension").agg(pl.col("claims").sum()).sort(
-            "category"
-        ).rows() == [(text, id_, MIN_CLAIMS_PER_CATEGORY) for text in "ab"]
+        counts = table.group_by("category", "dimension").agg(pl.col("claims").sum()).sort("category")
+        assert counts.rows() == [(text, id_, MIN_CLAIMS_PER_CATEGORY) for text in "ab"]
     params = {p["name"]: p for p in drawing(combination_counts(received), own)["params"]}
-    assert [params[f"listed_{at}"]["bind"]["key"]["name"] for at in range(4)] == [
-        f"{title}: " for title in ("Service", "Day filed", "Region", "Loss band")
-    ]
     assert params["names"]["value"][2] == ["a", "b"]
 
 
@@ -195,40 +184,6 @@ def drawing(table: pl.DataFrame, incident: Incident, *, synthetic: bool = False)
     return spec
 
 
-@pytest.mark.slow
-def test_the_title_names_the_largest_service_and_marks_synthetic_rows(
-    told_table: pl.DataFrame, incident: Incident
-) -> None:
-    titles = [" ".join(drawing(told_table, incident, synthetic=s)["title"]["text"]) for s in (True, False)]
-    assert titles[0] == f"Synthetic rows: {titles[1]}"
-    assert titles[1].startswith("KakaoTalk has 60% of all claims")
-
-
-def test_a_view_without_a_dimension_is_left_out(told_table: pl.DataFrame, incident: Incident) -> None:
-    bare = told_table.with_columns(category=pl.lit(None, pl.String), dimension=pl.lit(None, pl.String))
-    spec = drawing(bare, incident)
-    assert len(spec["vconcat"][1]["concat"]) == 3
-
-
-@pytest.mark.slow
-def test_names_keep_no_mark_that_turns_or_hides_the_text_beside_them(
-    told_table: pl.DataFrame, incident: Incident
-) -> None:
-    text = {"en": "Talk\u202e\x1b[31m"}
-    services = [s.model_copy(update={"name": text}) for s in incident.services]
-    regions = [incident.dimensions[0].model_copy(update={"name": text})]
-    hostile = incident.model_copy(update={"services": services, "dimensions": regions})
-    table = told_table.with_columns(pl.col("category").replace("Seoul", text["en"]))
-    params = {p["name"]: p for p in drawing(table, hostile)["params"]}
-    plain = "TalkU+202EU+001B[31m"
-    title = params["listed_2"]["bind"]["key"]["name"]
-    assert [params["names"]["value"][0][0], params["names"]["value"][2][0], title] == [
-        plain,
-        plain,
-        f"{plain}: ",
-    ]
-
-
 class Views:
     """The drawing in a browser: what its bars and its heading say, and a pointer over them."""
 
@@ -236,38 +191,28 @@ class Views:
         """Open a page and wait until it is drawn."""
         self.driver = driver
         driver.get(page.as_uri())
-        self.until(100)
+        self.shows()
 
-    def bars(self) -> Bars:
-        script = "return [...document.querySelectorAll('path[aria-label]')].map(p => p.ariaLabel)"
-        said = [str(text).rpartition(": ") for text in self.driver.execute_script(script)]
-        return {name: int(count) for name, _, count in said}
+    def shows(self, *chosen: str) -> None:
+        """Wait for the heading of what is chosen; every bar then counts it but for its own view."""
+        count = len(kept(*chosen))
+        told = "All claims: 100" if count == 100 else f"{count} of 100 claims selected ({count}.0%)"
+        heading = "return (document.querySelector('.mark-text text') || {}).textContent"
+        WebDriverWait(self.driver, 10).until(lambda browser: browser.execute_script(heading) == told)
+        bars = "return [...document.querySelectorAll('path[aria-label]')].map(p => p.ariaLabel)"
+        said = [str(text).rpartition(": ") for text in self.driver.execute_script(bars)]
+        assert {name: int(number) for name, _, number in said} == counted(*chosen)
 
-    def heading(self) -> str:
-        script = "return (document.querySelector('.mark-text text') || {}).textContent"
-        return str(self.driver.execute_script(script))
+    def press(self, name: str, *, more: bool = False) -> None:
+        """Click a bar, or shift-click it to choose more or less."""
+        pointer, bar = ActionChains(self.driver), f'path[aria-label^="{name}: "]'
+        pointer = pointer.key_down(Keys.SHIFT) if more else pointer
+        pointer.click(self.driver.find_element("css selector", bar)).key_up(Keys.SHIFT).perform()
 
-    def until(self, claims: int) -> None:
-        """Wait until the heading counts so many claims."""
-        told = "All claims: 100" if claims == 100 else f"{claims} of 100 claims selected ({claims}.0%)"
-        WebDriverWait(self.driver, 10).until(lambda _: self.heading() == told)
-
-    def lists(self) -> dict[str, Select]:
-        """The drop-down lists by their labels."""
-        found = self.driver.find_elements("css selector", ".vega-bind")
-        return {e.text.split(":")[0]: Select(e.find_element("tag name", "select")) for e in found}
-
-    def bar(self, name: str) -> WebElement:
-        return self.driver.find_element("css selector", f'path[aria-label^="{name}: "]')
-
-    def choose(self, first: str, *others: str) -> None:
-        """Click a bar, and shift-click others."""
-        self.pointer().click(self.bar(first)).perform()
-        for name in others:
-            self.pointer().key_down(Keys.SHIFT).click(self.bar(name)).key_up(Keys.SHIFT).perform()
-
-    def pointer(self) -> ActionChains:
-        return ActionChains(self.driver)
+    def release(self) -> None:
+        bar = self.driver.find_element("css selector", 'path[aria-label^="Kakao Bank: "]')
+        ActionChains(self.driver).double_click(bar).perform()
+        self.shows()
 
 
 @pytest.fixture
@@ -280,58 +225,38 @@ def views(browser: Chrome, told_table: pl.DataFrame, incident: Incident, tmp_pat
 
 
 @pytest.mark.browser
-def test_what_is_chosen_in_one_view_is_what_the_others_count(views: Views) -> None:
-    assert views.heading() == "All claims: 100"
-    assert views.bars() == counted()
-    views.choose("up to 100k", "100–300k", "300–500k")
-    views.until(70)
-    assert views.bars() == counted("up to 100k", "100–300k", "300–500k")
-    # A click elsewhere takes the place of a choice; a shift-click adds to it, and takes away.
-    views.pointer().double_click(views.bar("KakaoTalk")).perform()
-    views.until(100)
-    views.pointer().click(views.bar("Busan")).perform()
-    views.until(40)
-    assert views.bars() == counted("Busan")
-    views.pointer().key_down(Keys.SHIFT).click(views.bar("unknown")).key_up(Keys.SHIFT).perform()
-    views.until(50)
-    assert views.bars() == counted("Busan", "unknown")
-    views.pointer().key_down(Keys.SHIFT).click(views.bar("Busan")).key_up(Keys.SHIFT).perform()
-    views.until(10)
-    assert views.bars() == counted("unknown")
-    views.pointer().double_click(views.bar("KakaoTalk")).perform()
-    views.until(100)
-    views.choose("21 Oct", "20 Oct")
-    views.until(50)
-    assert views.bars() == counted("20 Oct", "21 Oct")
-    views.pointer().double_click(views.bar("KakaoTalk")).perform()
-    views.until(100)
-    assert views.bars() == counted()
-    assert views.driver.get_log("browser") == []  # type: ignore[no-untyped-call]
-
-
-@pytest.mark.browser
-def test_the_lists_choose_too_and_let_go_when_their_view_is_pressed(views: Views) -> None:
-    lists = views.lists()
-    assert list(lists) == ["Service", "Day filed", "Region", "Loss band"]
+def test_what_is_chosen_in_one_view_or_list_is_what_the_others_count(views: Views) -> None:
     bands = ["up to 100k", "100–300k", "300–500k"]
-    views.choose(*bands)
-    views.until(70)
+    for number, band in enumerate(bands):
+        views.press(band, more=number > 0)
+    views.shows(*bands)
+    views.release()
+    # A click elsewhere takes the place of a choice; a shift-click adds to it, and takes away.
+    for name, more, chosen in (
+        ("Seoul", False, ["Seoul"]),
+        ("Busan", False, ["Busan"]),
+        ("unknown", True, ["Busan", "unknown"]),
+        ("Busan", True, ["unknown"]),
+    ):
+        views.press(name, more=more)
+        views.shows(*chosen)
+    views.release()
+    found = views.driver.find_elements("css selector", ".vega-bind")
+    lists = {e.text.split(":")[0]: Select(e.find_element("tag name", "select")) for e in found}
+    assert list(lists) == ["Service", "Day filed", "Region", "Loss band"]
     lists["Service"].select_by_visible_text("Kakao T")
-    views.until(len(kept(*bands, "Kakao T")))
-    assert views.bars() == counted(*bands, "Kakao T")
+    views.shows("Kakao T")
+    for number, band in enumerate(bands):
+        views.press(band, more=number > 0)
+    views.shows(*bands, "Kakao T")
     lists["Loss band"].select_by_visible_text("over 1m")  # in place of the three
     lists["Region"].select_by_visible_text("Seoul")
-    views.until(len(kept("over 1m", "Kakao T", "Seoul")))
-    assert views.bars() == counted("over 1m", "Kakao T", "Seoul")
-    views.pointer().click(views.bar("Kakao Bank")).perform()
-    views.until(0)
+    views.shows("over 1m", "Kakao T", "Seoul")
+    views.press("Kakao Bank")  # which lets go of its list
+    views.shows("over 1m", "Kakao Bank", "Seoul")
     assert lists["Service"].first_selected_option.text == "All claims"
-    assert lists["Region"].first_selected_option.text == "Seoul"
     lists["Loss band"].select_by_index(0)
-    views.until(len(kept("Kakao Bank", "Seoul")))
-    assert views.bars() == counted("Kakao Bank", "Seoul")
-    views.pointer().double_click(views.bar("Kakao Bank")).perform()
-    views.until(100)
-    assert views.bars() == counted()
+    views.shows("Kakao Bank", "Seoul")
+    views.release()
     assert {chooser.first_selected_option.text for chooser in lists.values()} == {"All claims"}
     assert views.driver.get_log("browser") == []  # type: ignore[no-untyped-call]

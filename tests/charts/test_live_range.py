@@ -1,12 +1,13 @@
-"""The range that a page recomputes in the browser, compared with the simulation draw by draw."""
+"""The range and the payments that a page finds, beside the simulation and all combinations."""
 
 from __future__ import annotations
 
 import base64
+import itertools
 import json
 import math
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +17,16 @@ from selenium.webdriver import Chrome
 
 from outage_analysis.analysis import Analysis, Plan, make_plan, run
 from outage_analysis.assumptions import FloatArray
-from outage_analysis.charts import slider_asset
+from outage_analysis.charts import WhatIfSliders, slider_asset, what_if_sliders
+from outage_analysis.charts.sliders.what_if import merged_terms
 from outage_analysis.claims import read_claims
-from outage_analysis.costs import Simulation
-from outage_analysis.costs.page_model import FEWEST_DRAWS, browser_model
-from outage_analysis.costs.simulation import REPLICATES, Sample
+from outage_analysis.costs import LiveCost, Simulation
+from outage_analysis.costs.page_model import FEWEST_DRAWS, LiveInput, Product, browser_model, live_cost
+from outage_analysis.costs.simulation import REPLICATES, Sample, quantile_place
+from outage_analysis.costs.simulation_tables import round_digits
+from outage_analysis.reports import Report
+from outage_analysis.reports.html import sliders
+from outage_analysis.text import TABLE_DIGITS, Locale
 from tests.chromium import IN_A_BROWSER
 
 Changes = Mapping[str, Mapping[str, float]]
@@ -80,32 +86,29 @@ def test_the_page_has_the_draws_of_the_simulation(runs: dict[str, Simulation]) -
     assert np.quantile(read, [0.1, 0.5, 0.9]) == pytest.approx(np.quantile(kept, [0.1, 0.5, 0.9]), rel=1e-4)
 
 
-def test_a_page_is_never_too_large(runs: dict[str, Simulation]) -> None:
-    for simulation in runs.values():
-        model = browser_model(simulation)
-        assert model
-        assert len(json.dumps(model)) < 500_000
+def test_a_page_is_never_too_large_and_payments_that_are_drawn_together_have_no_range(
+    runs: dict[str, Simulation], own_claims: Path
+) -> None:
+    assert all(len(json.dumps(browser_model(simulation))) < 500_000 for simulation in runs.values())
+    claims = read_claims(own_claims, currency="KRW")
+    together = run(make_plan(claims, tiers={300_000: 50_000, 500_000: 50_000}, unknown=0))
+    assert browser_model(together.runs["claims"]) is None
 
 
 @pytest.fixture(scope="module")
 def engine(browser: Chrome) -> Chrome:
-    """A browser with the script of the model."""
+    """A browser with the scripts of the model and of the search."""
     browser.get("about:blank")
-    browser.execute_script(slider_asset("live.js") + "window.liveModel = liveModel;")
+    browser.execute_script(
+        "".join(map(slider_asset, ("live.js", "live_search.js")))
+        + "window.liveModel = liveModel; window.findPayments = findPayments;"
+    )
     return browser
 
 
-def browser_totals(
-    engine: Chrome, model: dict[str, Any], changes: Changes, pays: Mapping[str, float] | None = None
-) -> FloatArray:
-    return np.array(
-        engine.execute_script(
-            "return Array.from(liveModel(arguments[0]).totals(arguments[1], arguments[2]))",
-            model,
-            changes,
-            pays or {},
-        )
-    )
+def browser_totals(engine: Chrome, model: dict[str, Any], changes: Changes) -> FloatArray:
+    script = "return Array.from(liveModel(arguments[0]).totals(arguments[1], {}))"
+    return np.array(engine.execute_script(script, model, changes))
 
 
 NOTHING: Changes = {}
@@ -126,7 +129,7 @@ SETTINGS: dict[str, list[Changes]] = {
 @pytest.mark.parametrize(
     ("case", "changes"), [(case, changes) for case, several in SETTINGS.items() for changes in several]
 )
-class TestInABrowser:
+class TestTotals:
     pytestmark = IN_A_BROWSER
 
     def test_the_totals_are_those_of_the_simulation(
@@ -144,7 +147,7 @@ class TestInABrowser:
 
 
 @pytest.mark.slow
-class TestFurtherCases:
+class TestFreeGoods:
     pytestmark = IN_A_BROWSER
 
     def test_a_capped_good_serves_no_more_than_its_capacity(
@@ -159,87 +162,235 @@ class TestFurtherCases:
             theirs = python_totals(runs["published"], model["draws"], "face_value", changes)
             assert ours == pytest.approx(theirs, rel=LARGEST_DIFFERENCE)
 
-    def test_another_payment_changes_only_its_tier(self, engine: Chrome, runs: dict[str, Simulation]) -> None:
-        """A tier of 0 leaves the other tiers; doubling the tier adds its part once more."""
-        model = browser_model(runs["published"])
-        assert model
-        tier = "small-business-cash.pays.0"
-        without, announced, doubled = (
-            browser_totals(engine, model, {}, {tier: pays}) for pays in (0, 30_000, 60_000)
-        )
-        assert announced == pytest.approx(browser_totals(engine, model, {}))
-        assert doubled - announced == pytest.approx(announced - without, abs=1e-3)
-        assert (announced - without).mean() > 0
 
-    def test_another_payment_is_another_policy(self, engine: Chrome, own_claims: Path) -> None:
-        """Claims are counted by group of equal payments, which have a slider each."""
-        made = {}
-        for paid in (30_000, 80_000):
-            tiers = {300_000: paid, 500_000: 50_000}
-            claims = read_claims(own_claims, currency="KRW")
-            made[paid] = run(make_plan(claims, tiers=tiers, unknown=0)).runs["claims"]
-        model = browser_model(made[30_000])
-        assert model
-        ours = browser_totals(engine, model, {}, {"tiers.pays.0": 80_000})
-        before = browser_totals(engine, model, {})
-        assert ours.mean() > 1.1 * before.mean()
-        theirs = made[80_000].totals["cash"]
-        page = Sample(ours.reshape(REPLICATES, -1))
-        for p in (0.5, 0.75, 0.9):
-            one, other = page.quantile(p), theirs.quantile(p)
-            assert abs(one.value - other.value) <= 4 * math.hypot(one.error, other.error)
+Found = dict[str, Any]
+FIRST, SECOND = "small-business-cash.pays.0", "small-business-cash.pays.1"
 
-    def test_payments_that_are_drawn_together_have_no_range(self, own_claims: Path) -> None:
-        plan = make_plan(
-            read_claims(own_claims, currency="KRW"), tiers={300_000: 50_000, 500_000: 50_000}, unknown=0
+
+def best_of_all(base: FloatArray, counts: Sequence[FloatArray], request: Mapping[str, Any]) -> Found | None:
+    """The best of all combinations that keep the budget, by trying each."""
+    place = quantile_place(request["level"], len(base))
+    values = [range(0, int(x["largest"]) + 1, request["step"]) for x in request["payments"]]
+    ids = [x["id"] for x in request["payments"]]
+    found: list[tuple[float, float, tuple[int, ...]]] = []
+    for chosen in itertools.product(*values):
+        paid = request["values"] | dict(zip(ids, chosen, strict=True))
+        falls = any(
+            paid.get(edge["below"], edge["below"]) > paid.get(edge["above"], edge["above"])
+            for edge in request["edges"]
+            if {edge["below"], edge["above"]} & {*ids}
         )
-        assert browser_model(run(plan).runs["claims"]) is None
+        total = base + sum(n * x for n, x in zip(chosen, counts, strict=True))
+        quantile = float(np.sort(total)[place])
+        if quantile <= request["budget"] and not (request["monotone"] and falls):
+            worth = sum(n * x["weight"] for n, x in zip(chosen, request["payments"], strict=True))
+            found.append((-float(f"{worth:.10g}"), quantile, chosen))
+    _, quantile, chosen = min(found, default=(0.0, 0.0, ()))
+    return {"payments": dict(zip(ids, chosen, strict=True)), "quantile": quantile} if found else None
+
+
+def asked(random: np.random.Generator, number: int, *, monotone: bool) -> dict[str, Any]:
+    """A request with small numbers: ties, zero counts and budgets that are met exactly are frequent."""
+    draws, varied, ids = (
+        int(random.choice([16, 32, 64])),
+        1 + number % 2,
+        [f"line.pays.{n}" for n in range(3)],
+    )
+    first = int(random.integers(0, 4 - varied))
+    counts = {
+        id_: random.integers(0, 5, draws) * random.integers(0, 2) for id_ in ids[first : first + varied]
+    }
+    request = {
+        "budget": float(random.integers(0, 120)),
+        "level": float(random.choice([0.5, 0.75, 0.8, 0.9, 0.95])),
+        "step": int(random.integers(1, 4)),
+        "payments": [
+            {"id": id_, "largest": int(random.integers(0, 20)), "weight": float(n.mean())}
+            for id_, n in counts.items()
+        ],
+        "edges": [{"below": a, "above": b} for a, b in itertools.pairwise([0, *ids])],
+        "values": {name: int(random.integers(0, 12)) for name in ids},
+        "monotone": monotone,
+        "replicates": 4,
+    }
+    base = random.integers(0, 40, draws).astype(float).tolist()
+    return {"base": base, "counts": {id_: n.tolist() for id_, n in counts.items()}, "request": request}
+
+
+@pytest.mark.slow
+class TestPayments:
+    pytestmark = IN_A_BROWSER
+
+    @pytest.mark.parametrize("monotone", [True, False])
+    def test_the_page_finds_the_best_of_all_combinations(self, engine: Chrome, *, monotone: bool) -> None:
+        random = np.random.default_rng(7)
+        questions = [asked(random, number, monotone=monotone) for number in range(120)]
+        made: list[Found] = engine.execute_script(
+            "return arguments[0].map(one => findPayments("
+            "{base: Float64Array.from(one.base), counts: one.counts}, one.request))",
+            questions,
+        )
+        outcomes = set()
+        for one, ours in zip(questions, made, strict=True):
+            counts = [np.array(n, dtype=float) for n in one["counts"].values()]
+            best = best_of_all(np.array(one["base"]), counts, one["request"])
+            outcomes.add(best is None)
+            assert bool(ours.get("solved")) == (best is not None), one
+            assert best is None or {k: ours[k] for k in best} == best, one
+        assert outcomes == {True, False}
+        assert any("excluded" in ours for ours in made) == monotone
+
+    def test_the_error_is_that_of_the_package(self, engine: Chrome, page: dict[str, Any]) -> None:
+        form, model = page["live"]["search"], page["live"]["model"]
+        payments = [x | {"weight": 1.0} for x in form["payments"]]
+        values = {x["id"]: page["factors"][x["id"]] for x in payments}
+        request = {"payments": payments, "values": values, "edges": form["edges"], "monotone": True}
+        request |= {"budget": 4e8, "step": 10_000, "replicates": model["replicates"]}
+        for level in (0.5, 0.9):
+            ours, totals = engine.execute_script(
+                "const live = liveModel(arguments[0]), ids = arguments[1].payments.map(x => x.id);"
+                "const found = findPayments(live.parts({}, {}, ids), arguments[1]);"
+                "return [found, Array.from(live.totals({}, found.payments))]",
+                model,
+                request | {"level": level},
+            )
+            estimate = Sample(np.array(totals).reshape(model["replicates"], -1)).quantile(level)
+            assert (ours["quantile"], ours["error"]) == pytest.approx((estimate.value, estimate.error))
 
     @pytest.mark.parametrize(
-        ("trials", "rate"),
+        ("counts", "budget", "found"),
         [
-            (1.0, 0.3),
-            (7.0, 0.5),
-            (7.4, 0.9),
-            (40.0, 0.98),
-            (40.6, 0.02),
-            (300.0, 0.2),
-            (2.5, 1.0),
-            (3.0, 0.0),
+            ([0, 0, 0, 1], 5, {"unlimited": True}),
+            ([1, 1, 1, 1], 5, {"payments": {"a": 5}}),
+            ([0, 0, 0, 1], -1, {"solved": False}),
+            ([1, 1, 1, 1], 1e6, {"many": 2_000}),
         ],
     )
-    def test_counts_have_the_distribution_of_the_package(
-        self, engine: Chrome, trials: float, rate: float
+    def test_a_payment_that_nothing_limits_is_said_to_be_unlimited(
+        self, engine: Chrome, counts: list[int], budget: float, found: Found
     ) -> None:
-        """One unit of claims that pay 1 each, so that the total is the count."""
-        from outage_analysis.costs.count_process import binomial_count
+        request = {"budget": budget, "level": 0.5, "step": 1, "values": {"a": 1}, "edges": []}
+        request |= {"monotone": True, "replicates": 2}
+        request["payments"] = [{"id": "a", "largest": None, "weight": 0.1}]
+        script = "return findPayments({base: new Float64Array(4), counts: {a: arguments[0]}}, arguments[1])"
+        ours = engine.execute_script(script, counts, request)
+        assert {key: ours[key] for key in found} == found
 
-        scores = np.linspace(-3.7, 3.7, 1_025)
-        codes = np.rint((scores / 5.2 + 1) / 2 * 65_535).astype("<u2")
-        exact = (codes / 65_535 * 2 - 1) * 5.2
-        unit = {"name": "a", "claims": trials, "fixed": 1, "share": 0, "reviewed": False, "band": None}
-        stream = {
-            "process": "p",
-            "trials": trials,
-            "scales": [],
-            "rates": ["r"],
-            "mix": "",
-            "award": "",
-            "spread": "",
-            "capacity": None,
-            "poisson": False,
-            "certain": [],
-            "units": [{**unit, "pays": ""}],
-            "bands": 0,
-        }
-        model = {
-            "draws": len(codes),
-            "inputs": {},
-            "fixed": {"r": rate},
-            "largest_score": 5.2,
-            "awards": {},
-            "scores": {"p, a": base64.b64encode(codes.tobytes()).decode()},
-            "streams": [stream],
-        }
-        theirs = binomial_count(exact, np.full_like(exact, trials), np.full_like(exact, rate))
-        assert browser_totals(engine, model, {}).tolist() == theirs.tolist()
+
+@pytest.fixture(scope="module")
+def page(analysis: Analysis) -> dict[str, Any]:
+    """What the page of the bundled case knows of payments."""
+    panel = sliders(Report(analysis), live=True).sliders
+    assert panel
+    assert panel.search
+    return panel.data
+
+
+def test_the_form_has_the_fixed_payments_that_no_law_fixes_and_their_limits(
+    analysis: Analysis, page: dict[str, Any]
+) -> None:
+    form = page["live"]["search"]
+    assert [(x["id"], x["largest"]) for x in form["payments"]] == [(FIRST, 300_000), (SECOND, 500_000)]
+    assert form["edges"] == [{"below": 0, "above": FIRST}, {"below": FIRST, "above": SECOND}]
+    lines = tuple(
+        line.model_copy(update={"statutory": line.id == "small-business-cash"})
+        for line in analysis.policy.lines
+    )
+    policy = analysis.policy.model_copy(update={"lines": lines})
+    panel = sliders(Report(replace(analysis, policy=policy)), live=True).sliders
+    assert panel
+    assert (bool(panel.live), panel.search) == (True, None)
+
+
+TIER = "small-business-cash.pays.0"
+
+
+@pytest.fixture(scope="module")
+def case_terms(analysis: Analysis) -> LiveCost:
+    """The products of the bundled case."""
+    made = Report(analysis).products
+    assert made
+    return made
+
+
+def sliders_of(found: LiveCost | None, lang: str = "en") -> WhatIfSliders:
+    made = what_if_sliders(found, Locale(lang), {})
+    assert made
+    return made
+
+
+# --- the sliders -------------------------------------------------------------------------------------------
+
+
+def test_every_input_that_is_decided_or_doubted_has_a_slider(case_terms: LiveCost) -> None:
+    groups = {title: [s.factor for s in group] for title, group in sliders_of(case_terms).groups.items()}
+    assert groups == {
+        "Expected cash cost": [
+            *("as-filing-share", "as-acceptance", TIER, "small-business-cash.pays.1", "as-review-award")
+        ],
+        "Free goods, at list price": [
+            *("as-channel-credit-take-up", "as-one-tap-take-up", "talk-drawer.served")
+        ],
+        "Announced only as a total": ["as-paid-services-ratio"],
+    }
+
+
+@pytest.mark.parametrize(
+    ("lang", "award"), [("en", ("374000", "won", 1, 1)), ("ko", ("37.4", "만 원", 10_000, 1))]
+)
+def test_a_slider_speaks_the_unit_that_a_person_reads(
+    case_terms: LiveCost, lang: str, award: tuple[str, str, int, int]
+) -> None:
+    sliders = {s.factor: s for group in sliders_of(case_terms, lang).groups.values() for s in group}
+    told = {id_: (s.value, s.unit, s.times, s.per) for id_, s in sliders.items()}
+    assert told["as-filing-share"] == ("32.93", "%", 1, 100)
+    assert told["as-review-award"] == award
+    assert sliders["as-filing-share"].most == "100"
+    assert sliders["talk-drawer.served"].most == "6.25"  # first come, first served
+
+
+def test_where_nothing_is_decided_or_paid_there_are_no_sliders() -> None:
+    handling = LiveInput("h", "handling", "money", 1e6, 0.0, 2e6)
+    idle = LiveInput("as-filing", "filing_share", "share", 0.2, 0.0, 1.0)
+    undecided = LiveCost((handling,), (Product("line", "handling", 1.0, ("h",)),))
+    for found in (None, undecided, LiveCost((idle,), ())):
+        assert what_if_sliders(found, Locale("en"), {}) is None
+
+
+@pytest.mark.parametrize(
+    ("factor", "label", "value", "most"),
+    [
+        (LiveInput("f", "pays", "money", 5e4, 0.0, 5e5, line="a", over=0), "a: payment for any loss", "", ""),
+        (LiveInput("f", "take_up", "share", 0.01, 0.0, 0.062567), "", "", "6.25"),  # never more than it is
+        (LiveInput("f", "take_up", "share", 0.12346, 0.0, 0.12346, line="a"), "", "12.34", "12.34"),
+    ],
+)
+def test_a_slider_says_what_it_moves_within_its_bounds(
+    factor: LiveInput, label: str, value: str, most: str
+) -> None:
+    made = sliders_of(LiveCost((factor,), (Product("a", "cash", 1_000.0, ("f",)),)))
+    ((slider,),) = made.groups.values()
+    assert float(slider.value) <= float(slider.most)
+    shown = (slider.label, slider.value, slider.most)
+    assert all(wanted in ("", found) for wanted, found in zip((label, value, most), shown, strict=True))
+
+
+def test_what_has_the_same_factors_is_one_term() -> None:
+    factors = (LiveInput("f", "filing_share", "share", 0.5, 0.0, 1.0),)
+    terms = tuple(Product("line", "cash", float(n), ("f",), service=f"s{n}") for n in range(1, 101))
+    made = sliders_of(LiveCost(factors, terms))
+    assert made.data["terms"] == {"cash": [(5050.0, ("f",))]}
+    assert made.data["report"] == {"cash": 2525.0}
+
+
+def test_the_sliders_of_many_claims_need_no_more_than_those_of_a_count(
+    case_terms: LiveCost, analysis: Analysis
+) -> None:
+    of_claims = live_cost(analysis.runs["synthetic"].portfolio)
+    assert of_claims
+    cash = merged_terms(of_claims)["cash"]
+    assert len(of_claims.terms) > 6 * len(cash)
+    assert len(cash) == len(merged_terms(case_terms)["cash"]) == 3
+    values = {f.id: f.value for f in of_claims.factors}
+    total = sum(base * math.prod(values[f] for f in ids) for base, ids in cash)
+    assert round_digits(total, TABLE_DIGITS) == of_claims.expected("cash")

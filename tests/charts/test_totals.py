@@ -1,10 +1,12 @@
-"""Charts of the total and its doubt: their data, what they say, and the tables of a run behind them."""
+"""The charts of a total cost, and what charts are drawn from: nothing overlaps, and nothing is lost."""
 
 from __future__ import annotations
 
-import json
-from datetime import date
-from itertools import pairwise
+import math
+from collections import Counter
+from collections.abc import Iterable
+from datetime import date, timedelta
+from itertools import pairwise, product
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -14,21 +16,16 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from outage_analysis.assumptions.distributions import Discrete, Distribution, Lognormal
+from outage_analysis.charts import claims_data as data
 from outage_analysis.charts import cost_data as uncertain
-from outage_analysis.charts import draw
-from outage_analysis.charts.axes import (
-    dots_axis,
-    even_ticks,
-    log_ticks,
-    money_range_ends,
-    short_amount,
-    short_number,
-)
+from outage_analysis.charts import draw, linked_charts
+from outage_analysis.charts.axes import even_ticks, log_ticks, money_range_ends, short_amount, short_number
 from outage_analysis.charts.dot_stacks import dot_layout
 from outage_analysis.costs import build_portfolio, cost_table, simulate, totals
 from outage_analysis.costs.expected import Portfolio
 from outage_analysis.costs.simulation_tables import contributions, total_distribution_table, waterfall_steps
-from outage_analysis.text import LANGUAGES, Locale, schema_of
+from outage_analysis.incidents import NEGATIVE, UNKNOWN, ZERO, Band
+from outage_analysis.text import Locale, schema_of
 from tests.charts.cost_tables import (
     POLICIES,
     RANGES,
@@ -46,6 +43,7 @@ if TYPE_CHECKING:
     from outage_analysis.assumptions import Ledger
     from outage_analysis.policies import Policy
 
+
 SUM, SIGMA, DAY = 1e6, 0.8, date(2022, 12, 30)
 EN, KO = Locale("en"), Locale("ko")
 
@@ -60,14 +58,9 @@ LOGNORMAL = Lognormal(median=1, sigma=SIGMA)
 
 
 def spec_of(
-    name: str,
-    table: pl.DataFrame,
-    lang: str = "en",
-    names: dict[str, str] | None = None,
-    *,
-    synthetic: bool = False,
+    name: str, table: pl.DataFrame, lang: str = "en", names: dict[str, str] | None = None
 ) -> dict[str, Any]:
-    chart = draw(name, table, frame(lang, names, synthetic=synthetic))
+    chart = draw(name, table, frame(lang, names))
     assert chart is not None
     found: dict[str, Any] = chart.to_dict()
     return found
@@ -83,19 +76,14 @@ def texts_of(spec: dict[str, Any]) -> list[str]:
 # --- the tables of a run ---------------------------------------------------------------------------------
 
 
-def test_the_dots_of_a_lognormal_total_are_its_quantiles() -> None:
-    table = total_distribution_table(simulate(portfolio(LOGNORMAL)))
+def test_dots_and_marks_of_a_lognormal_total_are_its_quantiles() -> None:
+    table = total_distribution_table(simulate(portfolio(LOGNORMAL)), budget=2 * SUM)
+    oracle, chances = stats.lognorm(SIGMA, scale=SUM), [(n + 0.5) / 50 for n in range(50)]
     assert table.schema == schema_of("total_distribution").dtypes
-    dots, oracle = table.filter(pl.col("mark").is_null()), stats.lognorm(SIGMA, scale=SUM)
-    chances = [(n + 0.5) / 50 for n in range(50)]
+    dots = table.filter(pl.col("mark").is_null())
     assert dots["below"].to_list() == pytest.approx(chances)
     assert oracle.cdf(dots["amount"].to_numpy()) == pytest.approx(chances, abs=2e-3)
-
-
-def test_the_marks_are_the_expected_total_the_quantiles_and_the_budget() -> None:
-    table = total_distribution_table(simulate(portfolio(LOGNORMAL)), budget=2 * SUM)
     marks = {r["mark"]: r for r in table.filter(pl.col("mark").is_not_null()).iter_rows(named=True)}
-    oracle = stats.lognorm(SIGMA, scale=SUM)
     assert list(marks) == ["expected", "p10", "p50", "p90", "budget"]
     assert marks["expected"]["amount"] == pytest.approx(oracle.mean(), rel=1e-9)  # in closed form
     for mark, p in {"p10": 0.1, "p50": 0.5, "p90": 0.9}.items():
@@ -123,12 +111,6 @@ def test_the_chance_of_nothing_is_marked_and_shown() -> None:
     spec = spec_of("total_distribution", table)
     assert title_of(spec).startswith("70% of the outcomes are at most 1 million won, 0% exceed 2 million won")
     assert "in 30%, nothing is paid" in " ".join(spec["title"]["subtitle"])
-
-
-def test_too_few_draws_for_a_quantile_leave_nothing_to_draw() -> None:
-    table = total_distribution_table(simulate(portfolio(LOGNORMAL), draws=2**8))
-    assert "p90" not in table["mark"]
-    assert draw("total_distribution", table, frame()) is None
 
 
 def test_the_steps_of_one_line_are_its_bands_and_add_up_to_the_headline(
@@ -170,12 +152,6 @@ def test_several_lines_are_the_steps_the_dearest_first_and_other_money_is_none()
     assert table.select("line", "expected", "tail").rows() == [("tiers", 7.0, 0.0), ("fees", 5.0, 0.0)]
 
 
-def test_one_line_without_bands_is_one_step_and_no_chart() -> None:
-    table = waterfall_steps(costs_of(("fees", "cash", "line", None, 0, "fee", 5.0)), no_contributions())
-    assert table["line"].to_list() == ["fees"]
-    assert draw("waterfall", table, frame()) is None
-
-
 # --- what the charts are drawn from ----------------------------------------------------------------------
 
 
@@ -191,13 +167,6 @@ def test_a_waterfall_of_few_bars_loses_nothing(amounts: list[float], most: int) 
     if len(amounts) > most:  # what is joined is smaller than what is not
         assert rows["joined"][-1] == len(amounts) - most + 1
         assert sorted(rows["expected"][:-1]) == pytest.approx(sorted(amounts)[-(most - 1) :])
-
-
-def test_parts_of_a_bar_are_never_negative_if_the_mean_is_outside_its_ends() -> None:
-    table = SWINGS.filter(assumption="filing").with_columns(pl.lit(900e6).alias("cost_expected"))
-    bar = uncertain.tornado_bars(table).row(0, named=True)
-    assert bar["right"] < 900e6
-    assert (bar["below"], bar["above"]) == (bar["right"] - bar["left"], 0)
 
 
 @pytest.mark.parametrize(
@@ -233,25 +202,6 @@ def test_an_amount_is_brief_in_the_step_that_a_person_says(amount: float, en: st
     assert (short_amount(EN, amount), short_amount(KO, amount)) == (en, ko)
 
 
-def test_an_amount_of_cents_is_reported_in_whole_currency() -> None:
-    assert short_amount(Locale("en", "EUR", 2), 123_456_700) == "1.2m"
-    assert short_number(EN, 17_300_000, 3) == "17.3m"
-
-
-@pytest.mark.parametrize(
-    ("low", "high", "ticks"),
-    [
-        (3e5, 6e9, [1e6, 1e7, 1e8, 1e9]),
-        (5e6, 6e9, [1e7, 3e7, 1e8, 3e8, 1e9, 3e9]),
-        (90, 600, [100, 200, 500]),
-        (170, 205, [170, 180, 190, 200]),
-        (0.05, 30, [0.1, 0.3, 1, 3, 10, 30]),
-    ],
-)
-def test_ticks_of_a_log_axis_are_round_and_never_too_few(low: float, high: float, ticks: list[float]) -> None:
-    assert log_ticks(low, high) == pytest.approx(ticks)
-
-
 @example(8500000000001.0, 1.15625)
 @given(st.floats(1e-3, 1e13), st.floats(1.01, 1e9))
 def test_every_axis_has_a_few_round_ticks_within_its_ends(low: float, times: float) -> None:
@@ -263,33 +213,6 @@ def test_every_axis_has_a_few_round_ticks_within_its_ends(low: float, times: flo
 
 
 # --- what the charts say ---------------------------------------------------------------------------------
-
-
-def test_the_chart_of_the_distribution_says_its_median_mean_and_upper_end() -> None:
-    spec = spec_of("total_distribution", lognormal_distribution())
-    assert title_of(spec) == (
-        "About 160 million won: 1 in 10 outcomes is above 360 million won, half are below 100 million won"
-    )
-    assert texts_of(spec) == ["P90 360m", "mean 160m", "median 100m"]
-    korean = spec_of("total_distribution", lognormal_distribution(), lang="ko")
-    assert title_of(korean) == "약 1억 6,000만 원, 10번 중 1번은 3억 6,000만 원 초과, 절반은 1억 원 미만"
-
-
-def test_a_budget_is_a_line_with_its_chance() -> None:
-    spec = spec_of("total_distribution", lognormal_distribution(300e6))  # above it lies 1 - Phi(ln 3)
-    assert texts_of(spec)[0] == "budget 300m: 14% above"
-    assert title_of(spec).startswith("14% of the outcomes exceed the budget of 300 million won;")
-
-
-def test_a_title_never_says_half_where_many_outcomes_equal_the_median() -> None:
-    spec = spec_of("total_distribution", atoms((0, 0.3), (10e6, 0.4), (20e6, 0.28), (30e6, 0.02)))
-    assert title_of(spec).startswith(
-        "70% of the outcomes are at most 10 million won, 2.0% exceed 20 million won"
-    )
-    mostly_nothing = spec_of("total_distribution", atoms((0, 0.6), (10e6, 0.4)))
-    assert title_of(mostly_nothing).startswith(
-        "Nothing is paid in 60% of the outcomes; 0% exceed 10 million won"
-    )
 
 
 PRESS = (("press", "F-1", 250e6, 420e6), ("press", "F-2", None, 1e9))
@@ -304,29 +227,6 @@ def test_forecasts_carry_their_publishers_and_a_bound_is_an_arrow() -> None:
     unnamed = spec_of("total_distribution", lognormal_distribution(published=PRESS[:1]))
     assert texts_of(unnamed)[0] == "Press forecast 250m–420m"
     assert "F-1" not in str(unnamed["title"])
-
-
-def test_only_a_table_of_hindsight_shows_what_happened() -> None:
-    seen = lognormal_distribution(published=[("observed", "F-3", None, 50e6)])
-    spec = spec_of("total_hindsight", seen)
-    assert "What happened: about 50m" in texts_of(spec)
-    # Up to 50 of a lognormal total with median 100 and sigma 1 lie Phi(ln 0.5) = 24.4 %.
-    assert (
-        title_of(spec) == "What happened: about 50 million won; 24% of the forecast outcomes are at most this"
-    )
-    assert not any(
-        "happened" in text for text in texts_of(spec_of("total_distribution", lognormal_distribution()))
-    )
-
-
-def dots_of(spec: dict[str, Any]) -> list[dict[str, Any]]:
-    return rows_with(spec, "amount", "place", "level", "likely", "label", "share", "room")
-
-
-def test_dots_in_the_likely_range_are_coloured_and_all_are_there() -> None:
-    dots = dots_of(spec_of("total_distribution", lognormal_distribution()))
-    assert len(dots) == 50
-    assert sum(dot["likely"] for dot in dots) == 40  # 80 % of the outcomes
 
 
 AMOUNTS = st.lists(st.floats(0, 1e12).map(lambda x: round(x, -3)), min_size=2, max_size=50).filter(any)
@@ -354,122 +254,268 @@ def test_dots_keep_their_places_and_never_overlap(
         assert min(gaps, default=layout.width) >= layout.width * (1 - 1e-6)
 
 
-def test_equal_amounts_stand_side_by_side_and_narrow_ranges_have_a_linear_axis() -> None:
-    layout = dot_layout([0.0] * 12 + [10.0] * 12 + [20.0], [20.0], 0.0, 20.0)
-    assert not layout.log
-    assert max(dot["level"] for dot in layout.dots) == 5  # two columns of six
-    assert layout.low < 0  # room for the columns beside 0
-    assert dot_layout([90.0, 100.0, 110.0], [], 90.0, 110.0).low > 50  # no axis from 0 for close amounts
+NAMES = {
+    "filing": "Filing share: of those who reported",
+    "backlog": "Backlog",
+    "fees": "Candidate: fees",
+    "proof": "Candidate: cash on proof",
+    "voucher": "Candidate: a voucher",
+}
+TITLES: list[tuple[str, pl.DataFrame, str, list[str]]] = [
+    (
+        "total_distribution",
+        lognormal_distribution(),
+        "About 160 million won: 1 in 10 outcomes is above 360 million won, half are below 100 million won",
+        ["P90 360m", "mean 160m", "median 100m"],
+    ),
+    (
+        "total_distribution",
+        lognormal_distribution(300e6),  # above it lies 1 - Phi(ln 3)
+        "14% of the outcomes exceed the budget of 300 million won;",
+        ["budget 300m: 14% above"],
+    ),
+    (  # never half, where many outcomes equal the median
+        "total_distribution",
+        atoms((0, 0.3), (10e6, 0.4), (20e6, 0.28), (30e6, 0.02)),
+        "70% of the outcomes are at most 10 million won, 2.0% exceed 20 million won",
+        [],
+    ),
+    (
+        "total_distribution",
+        atoms((0, 0.6), (10e6, 0.4)),
+        "Nothing is paid in 60% of the outcomes; 0% exceed 10 million won",
+        [],
+    ),
+    (
+        "total_hindsight",
+        lognormal_distribution(published=[("observed", "F-3", None, 50e6)]),
+        "What happened: about 50 million won; 24% of the forecast outcomes are at most this",
+        ["What happened: about 50m"],
+    ),
+    (
+        "waterfall",
+        steps_of(20e6, 30e6, 150e6),
+        "201 to 300, individual review: 75% of the expected cash cost",
+        ["20m (10%)", "30m (15%)", "150m (75%)", "200m (100%)"],
+    ),
+    (  # 9 others have 39 %, and are never called the largest
+        "waterfall",
+        steps_of(*[1e6] * 18, 2e6, 3e6),
+        "1,901 to 2,000, individual review: 13%",
+        [],
+    ),
+    (
+        "tornado",
+        SWINGS,
+        "Filing share matters most: expected cash cost from 13 million won to 510 million won",
+        ["13m–510m (2.0%–64%)", "82m–470m (100k–1.1m)", "76m–340m (P10–P90)", "110m–240m (×2.5–×1.2)"],
+    ),
+    ("tornado", SWINGS.head(1).with_columns(cost_low=pl.lit(0.0)), "Filing share", ["0–510m (2.0%–64%)"]),
+    (
+        "separate_sums",
+        RANGES,
+        "Handling costs more than the cash: the medians are 270 million won and 50 million won",
+        [
+            *("50m (1m–440m)", "270m (110m–580m)", "66bn (9bn–400bn), list price 600bn"),
+            "40bn (13bn–130bn), announced 40bn",
+        ],
+    ),
+    (
+        "free_goods",
+        RANGES,
+        "At list price, 25% of the free goods are expected to be taken up (P10 1.5%, P90 67%)",
+        ["90bn (1bn–220bn) of 360bn", "60bn (1bn–170bn) of 240bn"],
+    ),
+    (
+        "comparison",
+        POLICIES,
+        "Cash on proof: the cheapest in 70% of the outcomes",
+        ["1.7bn", "1.8bn (40m–4.6bn)", "15bn (1bn–40bn)"],
+    ),
+]
 
 
-def test_amounts_too_small_for_a_log_axis_share_a_place_with_a_name() -> None:
-    amounts = [0.0, 0.0, 1e3, *(1e6 * 2**n for n in range(10))]
-    layout = dot_layout(amounts, [], 1e6, 1e8)
-    assert layout.log
-    assert layout.small is not None
-    assert layout.small < layout.start
-    only_zeros = dot_layout([0.0, 0.0, *amounts[3:]], [], 1e6, 1e8)
-    labels, zeros = (json.dumps(dots_axis(x, EN, "").to_dict()) for x in (layout, only_zeros))
-    assert r"[\"<" in labels
-    assert r"[\"0\"" in zeros
+@pytest.mark.parametrize(("name", "table", "title", "labels"), TITLES)
+def test_a_title_says_the_finding_and_labels_say_the_amounts(
+    name: str, table: pl.DataFrame, title: str, labels: list[str]
+) -> None:
+    spec = spec_of(name, table, names=NAMES)
+    assert title_of(spec).startswith(title)
+    of_rows = [row["label"] for rows in spec["datasets"].values() for row in rows if "label" in row]
+    assert [label for label in labels if label not in (*texts_of(spec), *of_rows)] == []
+    if name == "total_distribution":
+        assert "happened" not in " ".join(texts_of(spec))
 
 
-def test_the_waterfall_names_its_largest_step_and_ends_in_the_sum() -> None:
-    spec = spec_of("waterfall", steps_of(20e6, 30e6, 150e6))
-    assert title_of(spec) == "201 to 300, individual review: 75% of the expected cash cost"
-    rows = rows_with(spec, "name", "start", "end", "label", "sum")
-    assert [(r["start"], r["end"], r["label"]) for r in rows] == [
-        (0, 20e6, "20m (10%)"),
-        (20e6, 50e6, "30m (15%)"),
-        (50e6, 200e6, "150m (75%)"),
-        (0, 200e6, "200m (100%)"),
-    ]
-
-
-def test_the_waterfall_names_its_sources_and_never_calls_the_joined_steps_the_largest() -> None:
-    spec = spec_of("waterfall", steps_of(*[1e6] * 18, 2e6, 3e6))
-    assert title_of(spec).startswith("1,901 to 2,000, individual review: 13%")  # 9 others have 39 %
+def test_charts_begin_at_nothing_end_in_the_sum_and_cite_their_sources() -> None:
+    korean = spec_of("total_distribution", lognormal_distribution(), lang="ko")
+    assert title_of(korean) == "약 1억 6,000만 원, 10번 중 1번은 3억 6,000만 원 초과, 절반은 1억 원 미만"
+    dots = rows_with(korean, "amount", "place", "level", "likely", "label", "share", "room")
+    assert (len(dots), sum(dot["likely"] for dot in dots)) == (50, 40)  # 80 % of the outcomes are coloured
+    steps = rows_with(
+        spec_of("waterfall", steps_of(20e6, 30e6, 150e6)), "name", "start", "end", "label", "sum"
+    )
+    assert [(r["start"], r["end"]) for r in steps] == [(0, 20e6), (20e6, 50e6), (50e6, 200e6), (0, 200e6)]
     cited = spec_of("waterfall", steps_of(1e6, 2e6).with_columns(facts=pl.lit("CO-07 CO-09 CO-99")))
     assert cited["title"]["subtitle"][-1] == "Sources: v.daum.net, thecfo.kr. As of 30 December 2022."
-
-
-def test_the_tornado_names_the_widest_input_and_labels_each_end_with_cost_and_input() -> None:
-    names = {"filing": "Filing share: of those who reported", "backlog": "Backlog"}
-    spec = spec_of("tornado", SWINGS, names=names)
-    assert (
-        title_of(spec)
-        == "Filing share matters most: expected cash cost from 13 million won to 510 million won"
-    )
-    rows = rows_with(spec, "name", "left", "right", "label")
-    assert [r["label"] for r in rows] == [
-        "13m–510m (2.0%–64%)",
-        "82m–470m (100k–1.1m)",
-        "76m–340m (P10–P90)",
-        "110m–240m (×2.5–×1.2)",
-    ]
-    scale = spec["layer"][0]["encoding"]["x"]["scale"]
+    scale = spec_of("tornado", SWINGS)["layer"][0]["encoding"]["x"]["scale"]
     assert (scale["type"], scale["domain"][0]) == ("linear", 0)  # as on the slides and in the workbook
-
-
-def test_an_input_that_can_bring_the_cost_to_nothing_starts_at_nothing() -> None:
-    table = SWINGS.head(1).with_columns(cost_low=pl.lit(0.0))
-    row = rows_with(spec_of("tornado", table), "name", "left", "right", "label")[0]
-    assert row["left"] == 0
-    assert row["label"] == "0–510m (2.0%–64%)"
-
-
-def test_separate_sums_have_their_range_their_median_and_what_was_announced() -> None:
-    spec = spec_of("separate_sums", RANGES)
-    finding = "Handling costs more than the cash: the medians are 270 million won and 50 million won"
-    assert title_of(spec) == finding
-    (rows,) = spec["datasets"].values()
-    assert [r["label"] for r in rows] == [
-        "50m (1m–440m)",
-        "270m (110m–580m)",
-        "66bn (9bn–400bn), list price 600bn",
-        "40bn (13bn–130bn), announced 40bn",
-    ]
-    assert draw("separate_sums", RANGES.filter(valuation="cash"), frame()) is None  # nothing to set beside it
-
-
-def test_free_goods_show_expected_range_and_list_price_with_an_honest_share() -> None:
-    spec = spec_of("free_goods", RANGES)
-    # 150 of 600 billion, from 9 to 400.
-    assert (
-        title_of(spec)
-        == "At list price, 25% of the free goods are expected to be taken up (P10 1.5%, P90 67%)"
-    )
-    (rows,) = spec["datasets"].values()
-    assert [r["label"] for r in rows] == ["90bn (1bn–220bn) of 360bn", "60bn (1bn–170bn) of 240bn"]
-    assert draw("free_goods", RANGES.filter(valuation="cash"), frame()) is None
-
-
-def test_the_comparison_names_the_policy_that_is_most_often_cheapest() -> None:
-    names = {
-        "fees": "Candidate: fees",
-        "proof": "Candidate: cash on proof",
-        "voucher": "Candidate: a voucher",
-    }
-    spec = spec_of("comparison", POLICIES, names=names)
-    assert title_of(spec) == "Cash on proof: the cheapest in 70% of the outcomes"
-    rows = rows_with(spec, "name", "label", "range_low", "range_high", "expected", "most")
-    assert [(r["name"], r["label"]) for r in rows] == [
-        ("Fees", "1.7bn"),
-        ("Cash on proof", "1.8bn (40m–4.6bn)"),
-        ("A voucher", "15bn (1bn–40bn)"),
-    ]
+    alone = RANGES.filter(valuation="cash")  # nothing to set beside it, and no goods
+    assert draw("separate_sums", alone, frame()) is draw("free_goods", alone, frame()) is None
     assert draw("comparison", POLICIES.head(1), frame()) is None
 
 
-STAGES = ["reported", "ultimate", "entitled", "new", "filed", "paid"]
+BandRow = tuple[str, int | None, int | None, int]
 
 
-@pytest.mark.parametrize("lang", LANGUAGES)
-def test_the_funnel_has_a_word_for_every_stage(lang: str) -> None:
-    counts = [8461.0, 9000.0, 8000.0, 300.0, 2000.0, 1600.0]
-    table = pl.DataFrame({"line": "a", "stage": STAGES, "low": 0.0, "expected": counts, "high": counts})
-    spec = spec_of("funnel", table, lang=lang)
-    (rows,) = spec["datasets"].values()
-    assert len({r["stage"] for r in rows}) == len(STAGES)
-    assert "8,461" in title_of(spec)
-    assert "1,600" in title_of(spec)
+def bands_table(*rows: BandRow) -> pl.DataFrame:
+    schema = {"service": pl.String, "over": pl.Int64, "up_to": pl.Int64, "claims": pl.Int64}
+    return pl.DataFrame(rows, schema=schema, orient="row")
+
+
+TABLE = bands_table(
+    ("bank", 0, 10, 5),
+    ("bank", 10, None, 5),
+    ("map", 0, 10, 1),
+    ("pay", 0, 10, 2),
+    ("pay", None, None, 1),
+    ("talk", -1, 0, 10),
+    ("talk", 0, 10, 90),
+)
+
+
+# --- services --------------------------------------------------------------------------------------------
+
+
+def test_services_are_in_the_order_of_their_claims_and_the_small_ones_one() -> None:
+    few = data.merge_small_services(TABLE, 3)
+    assert few.rows() == [
+        ("talk", 1, -1, 0, 10),
+        ("talk", 1, 0, 10, 90),
+        ("bank", 1, 0, 10, 5),
+        ("bank", 1, 10, None, 5),
+        (data.OTHER_ID, 2, 0, 10, 3),
+        (data.OTHER_ID, 2, None, None, 1),
+    ]
+
+
+def test_rows_that_do_not_fit_have_fewer_services() -> None:
+    table = bands_table(*((f"{'long' * 40}-{n:02}", 0, band, 1) for n in range(60) for band in range(1, 11)))
+    rows = data.fit_services(table, lambda few: few)
+    assert data.json_bytes(rows) <= data.MAX_DATA_BYTES
+    assert 1 < rows["service"].n_unique() < data.MAX_SERVICES
+    assert rows["claims"].sum() == 600
+
+
+# --- bands -----------------------------------------------------------------------------------------------
+
+
+positive = st.tuples(st.integers(0, 500), st.one_of(st.none(), st.integers(1, 50))).map(
+    lambda t: (t[0], None if t[1] is None else t[0] + t[1])
+)
+any_band = st.one_of(positive, st.sampled_from([NEGATIVE, ZERO, UNKNOWN]))
+
+
+def test_the_cost_of_joined_bands_is_added_up_and_unknown_where_one_is() -> None:
+    bands = [(0, 1), (1, 2), (2, 3), (3, 4), (None, None)]
+    rows = [
+        (service, over, up_to, 1 + 9 * (n > 1), None if service == "b" and n == 0 else 10.0 ** (n + 1))
+        for service in "ab"
+        for n, (over, up_to) in enumerate(bands)
+    ]
+    table = pl.DataFrame(rows, schema=["service", "over", "up_to", "claims", "expected"], orient="row")
+    assert data.merge_bands(table, 3).select(*table.columns).sort(
+        "service", "over", nulls_last=True
+    ).rows() == [
+        ("a", 0, 2, 2, 110.0),
+        ("a", 2, 3, 10, 1_000.0),
+        ("a", 3, 4, 10, 10_000.0),
+        ("a", None, None, 10, 100_000.0),
+        ("b", 0, 2, 2, None),
+        ("b", 2, 3, 10, 1_000.0),
+        ("b", 3, 4, 10, 10_000.0),
+        ("b", None, None, 10, 100_000.0),
+    ]
+
+
+@given(st.lists(st.tuples(any_band, st.integers(0, 9)), min_size=1, max_size=60), st.integers(1, 6))
+def test_joined_bands_hold_the_old_ones_and_all_claims(rows: list[tuple[Band, int]], most: int) -> None:
+    table = bands_table(*(("talk", over, up_to, n) for (over, up_to), n in rows))
+    joined = data.merge_bands(table, most)
+    assert joined["claims"].sum() == table["claims"].sum()
+    amounts = [b for b in data.ordered_bands(joined) if b not in (NEGATIVE, ZERO, UNKNOWN)]
+    before = {b for b, _ in rows if b not in (NEGATIVE, ZERO, UNKNOWN)}
+    assert len(amounts) <= max(most, 1) or set(amounts) == before
+    for over, up_to in before:
+        assert any(
+            (low or 0) <= (over or 0) and (high is None or (up_to is not None and up_to <= high))
+            for low, high in amounts
+        )
+    if set(amounts) != before:  # joined bands lie side by side
+        assert all(a[1] is not None and a[1] <= (b[0] or 0) for a, b in pairwise(amounts))
+
+
+def test_shares_run_from_end_to_end_of_each_service() -> None:
+    rows = data.band_shares(data.merge_small_services(TABLE))
+    talk = rows.filter(service="talk")
+    assert talk.select("start", "end", "percent", "of").rows() == [(0, 10, 10, 100), (10, 100, 90, 100)]
+    pay = rows.filter(service="pay").select("over", "up_to", "start", "end").rows()
+    assert pay == [(0, 10, 0, 66.67), (None, None, 66.67, 100)]
+
+
+def test_the_fullest_band_is_a_stated_one_with_its_share_of_all_claims() -> None:
+    assert data.largest_band(TABLE) == ((0, 10), 98 / 114)
+    late = (("talk", 0, 100, 36), ("talk", 100, None, 4), ("talk", None, None, 10))
+    assert data.largest_band(bands_table(*late, ("talk", *NEGATIVE, 50))) == (NEGATIVE, 0.5)
+    assert data.largest_band(bands_table(("talk", None, None, 9), ("talk", -1, 0, 3))) == (ZERO, 0.25)
+    assert data.largest_band(bands_table(("talk", None, None, 9), ("talk", 5, 6, 0))) is None
+
+
+# --- combinations ----------------------------------------------------------------------------------------
+
+ToldRow = tuple[str, Band, date, str | None, int]
+
+
+def combinations_table(told: Iterable[ToldRow], dimension: str | None = "region") -> pl.DataFrame:
+    """The claims by combination, counted by plain Python."""
+    sums: Counter[tuple[object, ...]] = Counter()
+    for service, band, day, category, claims in told:
+        sums[service, *band, day, category if dimension else None] += claims
+    edges = dict.fromkeys(("over", "up_to"), pl.Int64)
+    schema = {"service": pl.String} | edges | {"filed_on": pl.Date, "category": pl.String, "claims": pl.Int64}
+    table = pl.DataFrame([(*key, n) for key, n in sums.items()], schema=schema, orient="row")
+    return table.with_columns(dimension=pl.lit(dimension, pl.String))
+
+
+large = st.tuples(
+    st.integers(0, 59).map("service-{:02}".format),
+    st.one_of(st.sampled_from([ZERO, UNKNOWN, (10**6, None)]), st.integers(0, 199).map(lambda n: (n, n + 1))),
+    st.integers(0, 399).map(lambda n: date(2022, 1, 1) + timedelta(n)),
+    st.one_of(st.none(), st.integers(0, 20).map("{:02}".format)),
+    st.integers(1, 10**7),
+)
+
+
+@given(st.lists(large, min_size=1, max_size=60))
+def test_nothing_is_lost_and_the_combinations_are_few(told: list[ToldRow]) -> None:
+    views, counts = linked_charts.build_views(combinations_table(told))
+    assert len(counts) == math.prod(len(view.entries) for view in views) <= linked_charts.MAX_COMBINATIONS
+    wanted: Counter[tuple[int, ...]] = Counter()
+    for service, band, day, category, claims in told:
+        keys = ((service,), (day,), (category,), band)
+        wanted[tuple(view.positions[key] for view, key in zip(views, keys, strict=True))] += claims
+    sizes = [range(len(view.entries)) for view in views]
+    assert counts == [wanted[place] for place in product(*sizes)]
+
+
+# --- days ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("days", "kept"), [(2, 2), (10, 10), (11, 10), (20, 10), (400, 10)])
+def test_an_intake_is_thinned_evenly_and_keeps_its_ends(days: int, kept: int) -> None:
+    intake = pl.DataFrame({"cumulative": range(days)})
+    some = data.thin_evenly(intake, 10)["cumulative"].to_list()
+    assert len(some) == kept
+    assert (some[0], some[-1]) == (0, days - 1)
+    gaps = [b - a for a, b in pairwise(some)]
+    assert max(gaps) - min(gaps) <= 1

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import os
 import re
 import shutil
 import subprocess
@@ -16,22 +15,21 @@ from urllib.parse import urlsplit
 
 import pytest
 from PIL import Image
-from selenium.webdriver import Chrome, ChromeOptions
-from selenium.webdriver.chrome.service import Service
+from selenium.webdriver import Chrome
 from selenium.webdriver.common.by import By
+from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.ui import WebDriverWait
 
 from outage_analysis.files import notebooks_root
 from outage_analysis.jupyter.notebook import notebook_names
-from tests.chromium import CHROMIUM, DRIVER, FLAGS, IN_A_BROWSER
+from tests.chromium import IN_A_BROWSER
+from tests.contract.live_page import started_browser
 from tests.installed_package import Installed
 
 pytestmark = [*IN_A_BROWSER, pytest.mark.installed]
 
 SECONDS = 120
 """Far more than anything here takes."""
-SHOTS = os.environ.get("NOTEBOOK_SHOTS")
-"""A folder for a picture of every notebook, for whoever wants to look at them."""
 VARIABLES = ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR", "IPYTHONDIR")
 """Where the user's own settings would be."""
 
@@ -74,83 +72,49 @@ look();
 """
 
 
-def processes(folder: Path) -> list[str]:
-    """The processes whose command names a folder."""
-    found = []
-    for path in Path("/proc").glob("[0-9]*/cmdline"):
-        try:
-            command = path.read_bytes().replace(b"\0", b" ").decode(errors="replace")
-        except OSError:  # it ended meanwhile
-            continue
-        if str(folder) in command:
-            found.append(command)
-    return found
-
-
-class Lab:
-    """JupyterLab as it is installed, on a copy of the notebooks, with folders of its own for settings."""
-
-    def __init__(self, installed: Installed, folder: Path) -> None:
-        self.folder = folder
-        shutil.copytree(installed.package / "notebooks", folder / "notebooks")
-        variables = {name: str(folder / name.lower()) for name in VARIABLES}
-        settings = {"LabApp": {"expose_app_in_browser": True}}
-        config = folder / "jupyter_config_dir" / "jupyter_server_config.json"
-        config.parent.mkdir()
-        config.write_text(json.dumps(settings))
-        self.log = folder / "log"
-        with self.log.open("w") as log:
-            self.process = subprocess.Popen(
-                [installed.command, "lab", "notebooks", "--no-browser"],
-                cwd=folder,
-                env=installed.environment(**variables),
-                stdout=log,
-                stderr=log,
-            )
-
-    def address(self) -> str:
-        """Where it is, once it serves, with the token that lets in."""
-        for _ in range(10 * SECONDS):
-            told = list((self.folder / "jupyter_runtime_dir").glob("jpserver-*.json"))
-            if told:
-                said = json.loads(told[0].read_text())
-                return f"http://127.0.0.1:{said['port']}/?token={said['token']}"
-            assert self.process.poll() is None, self.log.read_text()
-            time.sleep(0.1)
-        pytest.fail(self.log.read_text())
-
-    def stop(self) -> int:
-        self.process.terminate()
-        return self.process.wait(SECONDS)
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the notebooks, with folders of its own for the settings of JupyterLab."""
+    return tmp_path_factory.mktemp("lab")
 
 
 @pytest.fixture(scope="module")
-def lab(installed: Installed, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
-    lab = Lab(installed, tmp_path_factory.mktemp("lab"))
-    yield lab
-    lab.stop()
+def lab(installed: Installed, folder: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """JupyterLab as it is installed."""
+    shutil.copytree(installed.package / "notebooks", folder / "notebooks")
+    config = folder / "jupyter_config_dir" / "jupyter_server_config.json"
+    config.parent.mkdir()
+    config.write_text(json.dumps({"LabApp": {"expose_app_in_browser": True}}))
+    environment = installed.environment(**{name: str(folder / name.lower()) for name in VARIABLES})
+    command = [str(installed.command), "lab", "notebooks", "--no-browser"]
+    with (folder / "log").open("w") as log:
+        process = subprocess.Popen(command, cwd=folder, env=environment, stdout=log, stderr=log)
+    yield process
+    process.terminate()
+    process.wait(SECONDS)
 
 
 @pytest.fixture(scope="module")
-def browser(lab: Lab) -> Iterator[Chrome]:
-    options = ChromeOptions()
-    options.binary_location = CHROMIUM or ""
-    nobody_else = "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"
-    for flag in (*FLAGS, nobody_else, "--window-size=1300,1300", f"--user-data-dir={lab.folder / 'profile'}"):
-        options.add_argument(flag)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-    driver = Chrome(options=options, service=Service(DRIVER))
-    driver.set_script_timeout(SECONDS)
-    yield driver
-    driver.quit()
+def address(lab: subprocess.Popen[bytes], folder: Path) -> str:
+    """Where it is, once it serves, with the token that lets in."""
+    for _ in range(10 * SECONDS):
+        for told in (folder / "jupyter_runtime_dir").glob("jpserver-*.json"):
+            said = json.loads(told.read_text())
+            return f"http://127.0.0.1:{said['port']}/?token={said['token']}"
+        assert lab.poll() is None, (folder / "log").read_text()
+        time.sleep(0.1)
+    pytest.fail((folder / "log").read_text())
 
 
 @pytest.fixture(scope="module")
-def entered(lab: Lab, browser: Chrome) -> Chrome:
+def entered(address: str, folder: Path) -> Iterator[Chrome]:
     """JupyterLab as it opens."""
-    browser.get(lab.address())
-    browser.execute_async_script(READY)
-    return browser
+    nobody_else = "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"
+    for browser in started_browser(folder / "profile", nobody_else, "--window-size=1300,1300"):
+        browser.set_script_timeout(SECONDS)
+        browser.get(address)
+        browser.execute_async_script(READY)
+        yield browser
 
 
 @pytest.fixture(scope="module")
@@ -160,45 +124,13 @@ def opened(entered: Chrome) -> Chrome:
     return entered
 
 
-class Ran:
-    """A notebook in front, all of whose cells ran."""
-
-    def __init__(self, opened: Chrome, name: str) -> None:
-        self.browser, self.name = opened, name
-        panel, self.notebook = opened.execute_async_script(RAN, name)
-        self.panel = opened.find_element(By.ID, panel)
-        self.charts = self.panel.find_elements(By.CSS_SELECTOR, "[data-outage-chart]")
-
-    @property
-    def markup(self) -> list[str]:
-        """The HTML of all outputs, in order."""
-        outputs = (output for cell in self.cells for output in cell["outputs"])
-        return ["".join(output.get("data", {}).get("text/html", "")) for output in outputs]
-
-    @property
-    def cells(self) -> list[dict[str, Any]]:
-        return [cell for cell in self.notebook["cells"] if cell["cell_type"] == "code"]
-
-
-def ink(picture: bytes) -> tuple[int, float]:
-    """How many colours a picture has, and the share of it that is not background."""
-    image = Image.open(io.BytesIO(picture)).convert("RGB")
-    counts = [count for count, _ in image.getcolors(image.width * image.height) or []]
-    return len(counts), 1 - max(counts) / sum(counts)
-
-
-def picture(ran: Ran) -> None:
-    """Keep a picture of the whole notebook where somebody asked for one."""
-    if SHOTS:
-        browser, pane = ran.browser, ran.panel.find_element(By.CSS_SELECTOR, ".jp-WindowedPanel-outer")
-        height = browser.execute_script("return arguments[0].scrollHeight", pane) + 200
-        size = {"width": 1300, "height": height, "deviceScaleFactor": 1, "mobile": False}
-        browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
-        browser.execute_script("arguments[0].scrollTop = 0", pane)
-        time.sleep(1)
-        Path(SHOTS).mkdir(parents=True, exist_ok=True)
-        ran.panel.screenshot(str(Path(SHOTS) / f"{ran.name}.png"))
-        browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+def charts_of(opened: Chrome, name: str) -> tuple[list[WebElement], list[dict[str, Any]]]:
+    """The charts of a notebook in front, all of whose cells ran, and its outputs."""
+    panel, notebook = opened.execute_async_script(RAN, name)
+    cells = [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]
+    assert all(cell["execution_count"] for cell in cells)
+    charts = opened.find_element(By.ID, panel).find_elements(By.CSS_SELECTOR, "[data-outage-chart]")
+    return charts, [output for cell in cells for output in cell["outputs"]]
 
 
 def test_it_opens_on_a_welcome_that_leads_to_the_notebooks(entered: Chrome) -> None:
@@ -214,18 +146,16 @@ def test_it_opens_on_a_welcome_that_leads_to_the_notebooks(entered: Chrome) -> N
 
 @pytest.mark.parametrize("name", notebook_names())
 def test_a_notebook_runs_and_all_its_charts_are_seen(opened: Chrome, name: str) -> None:
-    ran = Ran(opened, name)
-    outputs = [output for cell in ran.cells for output in cell["outputs"]]
-    assert [o for o in outputs if o["output_type"] not in ("display_data", "execute_result")] == []
-    assert all(cell["execution_count"] for cell in ran.cells)
-    handed_over = re.findall('data-outage-chart="[0-9a-f]{16}"', "".join(ran.markup))
-    assert len(ran.charts) == len(handed_over) > 0
-    for chart in ran.charts:
+    charts, outputs = charts_of(opened, name)
+    assert {output["output_type"] for output in outputs} <= {"display_data", "execute_result"}
+    markup = "".join("".join(output["data"].get("text/html", "")) for output in outputs)
+    assert len(charts) == len(re.findall('data-outage-chart="[0-9a-f]{16}"', markup)) > 0
+    for chart in charts:
         assert opened.execute_async_script(DRAWN, chart) > 1, chart.get_attribute("outerHTML")
-        colours, inked = ink(chart.screenshot_as_png)
-        assert colours > 50, chart.text
-        assert inked > 0.02, chart.text
-    picture(ran)
+        image = Image.open(io.BytesIO(chart.screenshot_as_png)).convert("RGB")
+        counts = [count for count, _ in image.getcolors(image.width * image.height) or []]
+        assert len(counts) > 50, chart.text
+        assert max(counts) < 0.98 * sum(counts), chart.text  # so much is no background
 
 
 STAYS = """
@@ -263,12 +193,12 @@ context.session.kernel.restart().then(() => context.session.kernel.info).then(()
 
 def test_charts_stay_after_a_second_run_a_save_a_reload_and_a_restart(opened: Chrome) -> None:
     name = "01_claims"
-    charts = len(Ran(opened, name).charts)
+    charts = len(charts_of(opened, name)[0])
     for _ in range(2):
         assert opened.execute_async_script(STAYS, name) is None
-        again = Ran(opened, name)
-        assert len(again.charts) == charts
-        assert again.markup[0].endswith("</script>")  # Vega
+        again, outputs = charts_of(opened, name)
+        assert len(again) == charts
+        assert "".join(outputs[0]["data"]["text/html"]).endswith("</script>")  # Vega
     opened.refresh()
     opened.execute_async_script(READY)
     panel = opened.find_element(By.ID, opened.execute_async_script(SEEN_AGAIN, name))
@@ -280,11 +210,14 @@ def test_charts_stay_after_a_second_run_a_save_a_reload_and_a_restart(opened: Ch
     assert len(panel.find_elements(By.CSS_SELECTOR, "[data-outage-chart] svg.marks")) == charts
 
 
-def test_the_console_is_silent_and_nobody_else_was_asked(opened: Chrome, lab: Lab) -> None:
-    told = [(e["level"], e["message"]) for e in opened.get_log("browser")]  # type: ignore[no-untyped-call]
-    assert [message for level, message in told if level == "SEVERE"] == []
+def test_the_console_is_silent_and_nobody_else_was_asked(opened: Chrome, address: str) -> None:
     # JupyterLab itself warns when a notebook that nobody looks at has not scrolled to its end in time.
-    assert [message for level, message in told if level == "WARNING" and "/static/lab/" not in message] == []
+    told = [
+        e["message"]
+        for e in opened.get_log("browser")  # type: ignore[no-untyped-call]
+        if e["level"] == "SEVERE" or (e["level"] == "WARNING" and "/static/lab/" not in e["message"])
+    ]
+    assert told == []
     events = [json.loads(e["message"])["message"] for e in opened.get_log("performance")]  # type: ignore[no-untyped-call]
     asked = {
         urlsplit(event["params"].get("url") or event["params"]["request"]["url"])
@@ -293,11 +226,15 @@ def test_the_console_is_silent_and_nobody_else_was_asked(opened: Chrome, lab: La
     }
     assert {url.scheme for url in asked} >= {"http", "ws"}
     places = {url.netloc for url in asked if url.scheme not in ("chrome", "data", "blob")}
-    assert places == {urlsplit(lab.address()).netloc}
+    assert places == {urlsplit(address).netloc}
 
 
-def test_it_stops_and_leaves_no_process_behind(lab: Lab, browser: Chrome) -> None:
-    browser.quit()
-    assert len(processes(lab.folder)) > 1
-    assert lab.stop() == 0
-    assert processes(lab.folder) == []
+def test_it_stops_and_leaves_no_process_behind(
+    lab: subprocess.Popen[bytes], entered: Chrome, folder: Path
+) -> None:
+    entered.quit()
+    listed = ["pgrep", "-f", str(folder)]
+    assert subprocess.run(listed, capture_output=True, check=True).stdout.count(b"\n") > 1
+    lab.terminate()
+    assert lab.wait(SECONDS) == 0
+    assert subprocess.run(listed, capture_output=True, check=False).stdout == b""

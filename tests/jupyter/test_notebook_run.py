@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import json
 import os
 import re
 import signal
@@ -11,7 +10,7 @@ import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import nbformat
 import pytest
@@ -19,16 +18,13 @@ import pytest
 from outage_analysis.charts import STYLE, render_offline
 from outage_analysis.errors import EnvironmentFailed, OutageAnalysisError, UsageError
 from outage_analysis.files import atomic_write as placing
-from outage_analysis.files import notebooks_root
 from outage_analysis.jupyter import page as executed
 from outage_analysis.jupyter import run_notebook
 from outage_analysis.jupyter.notebook import (
     Notebook,
     execute,
     fill_parameters,
-    find_notebook,
     notebook_language,
-    notebook_names,
     read_notebook,
     replace_values,
     shown_values,
@@ -126,12 +122,6 @@ def test_a_value_keeps_the_type_of_the_one_it_replaces(
     assert {n: v for n, v in then.items() if n != name} == {n: v for n, v in before.items() if n != name}
 
 
-def test_comments_stay_where_they_are(stored: Notebook) -> None:
-    source = replace_values(PARAMETERS, fill_parameters(stored, {"count": "6", "policy": "my"}))
-    assert "count: int = 6  # 몇 건\n" in source
-    assert 'policy = "my"  # an id or a path\n' in source
-
-
 @pytest.mark.parametrize(
     ("name", "text", "said"),
     [
@@ -140,6 +130,9 @@ def test_comments_stay_where_they_are(stored: Notebook) -> None:
         ("rate", "much", "is not a number, such as 0.05"),
         ("force", "1", "is not true or false"),
         ("files", "a.csv", "is not a list"),
+        ("cuont", "1", "Did you mean 'count'? Known: "),
+        ("zzz", "1", "Known: " + ", ".join(KNOWN)),
+        ("name", "two at once are no parameter", "Known"),
     ],
 )
 def test_a_value_of_another_type_is_refused(stored: Notebook, name: str, text: str, said: str) -> None:
@@ -147,27 +140,34 @@ def test_a_value_of_another_type_is_refused(stored: Notebook, name: str, text: s
         fill_parameters(stored, {name: text})
 
 
-def test_an_unknown_parameter_is_refused_and_the_known_are_named(stored: Notebook, written: Written) -> None:
-    with pytest.raises(UsageError, match=r"mine has no parameter .*Did you mean 'count'\? Known: "):
-        fill_parameters(stored, {"cuont": "1"})
-    with pytest.raises(UsageError, match="Known: " + ", ".join(KNOWN)):
-        fill_parameters(stored, {"zzz": "1"})
-    with pytest.raises(UsageError, match="Known"):
-        fill_parameters(stored, {"longer": "a value over several lines is no parameter"})
-    with pytest.raises(UsageError, match="It has no cell with the tag parameters"):
-        fill_parameters(
-            read_notebook(written(("code", "a = 1"), parameters="", name="bare.ipynb")), {"a": "2"}
-        )
-
-
 def test_the_language_is_a_parameter_where_the_notebook_has_it(stored: Notebook, written: Written) -> None:
     assert fill_parameters(stored, {}, "ko") == {"lang": "ko"}
-    assert notebook_language(stored, fill_parameters(stored, {"lang": "ko"})) == "ko"
-    assert notebook_language(stored, fill_parameters(stored, {})) == "en"
+    languages = [notebook_language(stored, fill_parameters(stored, given)) for given in ({"lang": "ko"}, {})]
+    assert languages == ["ko", "en"]
     with pytest.raises(UsageError, match="--lang and the parameter lang differ"):
         fill_parameters(stored, {"lang": "en"}, "ko")
     bare = read_notebook(written(("code", "a = 1"), parameters="", name="bare.ipynb"))
     assert fill_parameters(bare, {}, "ko") == {}
+    with pytest.raises(UsageError, match="It has no cell with the tag parameters"):
+        fill_parameters(bare, {"a": "2"})
+
+
+OF_R = '{"cells": [], "nbformat": 4, "nbformat_minor": 5, "metadata": {"kernelspec": {"name": "ir", '
+OF_R += '"display_name": "R", "language": "R"}}}'
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        *((text, "is not a notebook") for text in ("", "not json", "{}", "[1]", "\ud800")),
+        (OF_R, r"in a language other than Python \(found 'R'\)"),
+    ],
+)
+def test_what_is_no_notebook_is_refused(text: str, said: str, tmp_path: Path) -> None:
+    path = tmp_path / "odd.ipynb"
+    path.write_bytes(text.encode("utf-8", "surrogatepass"))
+    with pytest.raises(UsageError, match=said):
+        read_notebook(path)
 
 
 @pytest.mark.slow
@@ -191,33 +191,6 @@ def test_files_are_found_from_the_working_folder_and_shown_by_name(
 
 
 # --- finding and reading ------------------------------------------------------------------------------
-
-
-def test_a_notebook_is_found_by_name_or_path(written: Written) -> None:
-    assert "05_executive_summary" in notebook_names()
-    assert find_notebook("05_executive_summary") == notebooks_root() / "05_executive_summary.ipynb"
-    assert find_notebook(str(written())).name == "mine.ipynb"
-    with pytest.raises(UsageError, match=r"no such notebook.*Did you mean '05_executive_summary'"):
-        find_notebook("05_executive_sumary")
-    with pytest.raises(UsageError, match="no such file"):
-        find_notebook("elsewhere/mine.ipynb")
-
-
-@pytest.mark.parametrize("text", ["", "not json", "{}", "[1]", "\ud800"])
-def test_what_is_no_notebook_is_refused(text: str, tmp_path: Path) -> None:
-    path = tmp_path / "odd.ipynb"
-    path.write_bytes(text.encode("utf-8", "surrogatepass"))
-    with pytest.raises(UsageError, match="is not a notebook"):
-        read_notebook(path)
-
-
-def test_another_language_is_refused(written: Written) -> None:
-    path = written()
-    raw = json.loads(path.read_text("utf-8"))
-    raw["metadata"] = {"kernelspec": {"name": "ir", "display_name": "R", "language": "R"}}
-    path.write_text(json.dumps(raw), "utf-8")
-    with pytest.raises(UsageError, match=r"in a language other than Python \(found 'R'\)"):
-        read_notebook(path)
 
 
 @pytest.mark.parametrize("module", ["nbformat", "nbclient", "nbconvert", "ipykernel"])
@@ -251,8 +224,8 @@ OTHER = '(window.outageCharts = window.outageCharts || []).push(["x", {}]), aler
 
 
 @pytest.fixture(scope="module")
-def exported(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """One notebook, run once and exported with and without its code; nothing else stays in the folder."""
+def exported(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """One notebook, run once and exported without and with its code; nothing else stays in the folder."""
     folder = tmp_path_factory.mktemp("exported")
     path = write_notebook(
         folder / "mine.ipynb",
@@ -266,60 +239,47 @@ def exported(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     stored.cells.append(nbformat.v4.new_markdown_cell("Left out", metadata={"tags": ["remove-cell"]}))  # type: ignore[no-untyped-call]
     given = fill_parameters(stored, {"lang": "ko", "policy": str(path)})
     done = execute(stored, given)
-    pages = {}
-    for code in (False, True):
-        pages["code" if code else "plain"] = folder / f"{code}.html"
-        pages["code" if code else "plain"].write_text(
-            notebook_page(done, "ko", shown_values(given), code=code), "utf-8"
-        )
+    pages = [folder / "plain.html", folder / "code.html"]
+    for page in pages:
+        page.write_text(notebook_page(done, "ko", shown_values(given), code=page.stem == "code"), "utf-8")
     return pages
 
 
 @pytest.mark.slow
-def test_the_page_has_its_title_its_languages_and_what_it_was_given(exported: dict[str, Path]) -> None:
-    seen = WebPage.of(exported["plain"])
-    assert [e.text for e in seen.all("title")] == ["A first heading"]
-    assert [e.attributes["lang"] for e in seen.all("html")] == ["en"]
-    assert {e.attributes["lang"] for e in seen.all("div", class_="outputs")} == {"ko"}
-    assert "입력값: lang = ko, policy = mine.ipynb." in seen.all("footer")[0].text
-    assert "Left out" not in seen.prose()
-    assert "<b>stdout</b> UTC 1" in seen.prose()  # escaped; the folder held IPython's own folder alone
-    assert "'<i>text</i>'" in seen.prose()
+def test_the_page_says_what_it_was_given_and_names_no_machine_no_cell_and_no_count(
+    exported: list[Path],
+) -> None:
+    plain, code = map(WebPage.of, exported)
+    assert [e.text for e in plain.all("title")] == ["A first heading"]
+    assert [e.attributes["lang"] for e in plain.all("html")] == ["en"]
+    assert {e.attributes["lang"] for e in plain.all("div", class_="outputs")} == {"ko"}
+    assert "입력값: lang = ko, policy = mine.ipynb." in plain.all("footer")[0].text
+    assert "Left out" not in plain.prose()
+    assert "<b>stdout</b> UTC 1" in plain.prose()  # escaped; the folder held IPython's own folder alone
+    assert "'<i>text</i>'" in plain.prose()
+    machine = rf"\nto stderr|{re.escape(placing.TEMPORARY_PREFIX)}|{exported[0].parents[2]}"
+    for path in exported:
+        counts = r"In \[|Out\[|execution_count|cell-id|>alert\(2\)"
+        assert not re.search(f"{machine}|{counts}", path.read_text("utf-8"))
+    assert plain.all("details") == []
+    assert [e.text for e in code.all("summary")] == ["코드"] * 4  # the code is folded
+    shown = code.all("code")[0].text
+    assert ast.parse(shown)
+    assert all(said in shown for said in ("policy = 'mine.ipynb'  # an id or a path", "lang = 'ko'"))
 
 
 @pytest.mark.slow
-def test_the_page_loads_nothing_and_runs_only_scripts_of_ours(exported: dict[str, Path]) -> None:
-    text = exported["plain"].read_text("utf-8")
+def test_the_page_loads_nothing_and_runs_only_scripts_of_ours(exported: list[Path]) -> None:
+    text, seen = exported[0].read_text("utf-8"), WebPage.of(exported[0])
     policy = re.findall('Content-Security-Policy" content="([^"]*)"', text)[0]
     assert policy.startswith("default-src 'none'; style-src 'sha256-")
     assert "unsafe" not in policy
     assert len(re.findall("sha256-", policy.split("script-src")[1])) == 2  # Vega and one chart
-    assert text.count("window.vegaEmbed=") == 1
-    seen = WebPage.of(exported["plain"])
+    assert (text.count("window.vegaEmbed="), len(seen.all("script"))) == (1, 2)  # no foreign one
     assert [e for e in seen.elements if e.tag in ("link", "iframe") or "style" in e.attributes] == []
     (picture,) = seen.all("img")  # of the chart, until it is drawn
     assert picture.attributes["src"].startswith("data:image/png;base64,")
-    assert len(seen.all("script")) == 2  # no foreign one
     assert "font-family: 'Outage Sans'" in text
-
-
-def test_the_page_names_no_machine_no_cell_and_no_count(exported: dict[str, Path], tmp_path: Path) -> None:
-    for text in (p.read_text("utf-8") for p in exported.values()):
-        assert "\nto stderr" not in text
-        assert placing.TEMPORARY_PREFIX not in text
-        assert str(tmp_path.parent.parent) not in text
-        assert not re.search(r"In \[|Out\[|execution_count|cell-id", text)
-        assert ">alert(2)" not in text
-
-
-def test_code_is_folded_or_left_out(exported: dict[str, Path]) -> None:
-    plain, code = WebPage.of(exported["plain"]), WebPage.of(exported["code"])
-    assert plain.all("details") == []
-    assert [e.text for e in code.all("summary")] == ["코드"] * 4
-    shown = code.all("code")[0].text
-    assert ast.parse(shown)
-    assert 'policy = "mine.ipynb"  # an id or a path' in shown
-    assert 'lang = "ko"' in shown
 
 
 @pytest.mark.parametrize(
@@ -347,31 +307,22 @@ def test_what_is_ours_and_what_only_shows_stay_as_they_are() -> None:
     ours = f"<style>{STYLE}</style>{render_offline({'mark': 'bar'})['text/html']}"
     assert sanitized_html(ours).replace(' role="img"', "") == ours
     assert sanitized_html(f"<table><tbody>{ours}") == f"<table><tbody></tbody></table>{ours}"
-    table = (
-        '<div class="n" tabindex="0"><table><tbody><tr><td class="n">1 &lt; 2</td></tr></tbody></table></div>'
-    )
-    assert sanitized_html(table) == table
-    assert sanitized_html('<a href="https://example.org/?a=1&amp;b">x</a>') == (
-        '<a href="https://example.org/?a=1&amp;b">x</a>'
-    )
-    image = '<img alt="" src="data:image/png;base64,AA==">'
-    assert sanitized_html(image) == image
+    for shown in (
+        '<div class="n" tabindex="0"><table><tbody><tr><td>1 &lt; 2</td></tr></tbody></table></div>',
+        '<a href="https://example.org/?a=1&amp;b">x</a>',
+        '<img alt="" src="data:image/png;base64,AA==">',
+    ):
+        assert sanitized_html(shown) == shown
 
 
 @pytest.mark.slow
 def test_a_picture_ends_no_page() -> None:
-    evil = '"><meta http-equiv=refresh content=0>'
-    outputs = [
-        nbformat.v4.new_output("display_data", {kind: evil})  # type: ignore[no-untyped-call]
-        for kind in ("image/svg+xml", "image/png", "image/jpeg")
-    ]
-    cell = nbformat.v4.new_code_cell("1", outputs=outputs)  # type: ignore[no-untyped-call]
+    evil, v4 = '"><meta http-equiv=refresh content=0>', cast("Any", nbformat.v4)
+    kinds = ("image/svg+xml", "image/png", "image/jpeg")
+    cell = v4.new_code_cell("1", outputs=[v4.new_output("display_data", {kind: evil}) for kind in kinds])
     text = notebook_page(Notebook("mine", [cell]), "en")
     assert evil not in text
     assert text.count("<img ") == 3
-
-
-# --- where it runs ------------------------------------------------------------------------------------
 
 
 @pytest.mark.slow
@@ -381,32 +332,13 @@ def test_a_notebook_of_ones_own_runs_where_it_lies_and_leaves_nothing_there(
     (tmp_path / "notebooks").mkdir()
     (tmp_path / "beside.txt").write_text("found beside", "utf-8")
     source = "from pathlib import Path\nprint(Path(near).read_text('utf-8'))"
-    write_notebook(
-        tmp_path / "notebooks" / "mine.ipynb", ("code", source), parameters='near = "../beside.txt"'
-    )
+    mine = tmp_path / "notebooks" / "mine.ipynb"
+    write_notebook(mine, ("code", source), parameters='near = "../beside.txt"')
     monkeypatch.chdir(tmp_path)
-    page = run_notebook("notebooks/mine.ipynb", code=True)
-    text = page.read_text("utf-8")
-    assert "found beside" in text
-    assert str(tmp_path) not in text
-    assert sorted(str(p.relative_to(tmp_path)) for p in tmp_path.rglob("*")) == [
-        "beside.txt",
-        "mine.html",
-        "notebooks",
-        "notebooks/mine.ipynb",
-    ]
-
-
-@pytest.mark.parametrize(
-    ("asked", "place"),
-    [("05_executive_summary", None), (notebooks_root() / "05_executive_summary.ipynb", notebooks_root())],
-)
-def test_a_bundled_notebook_runs_elsewhere_unless_its_file_is_named(
-    asked: str | Path, place: Path | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(executed, "execute", lambda *_, folder: f"in {folder}")
-    monkeypatch.setattr(executed, "notebook_page", lambda done, *_, **__: done)
-    assert run_notebook(asked, tmp_path / "page.html").read_text("utf-8") == f"in {place}"
+    text = run_notebook("notebooks/mine.ipynb", code=True).read_text("utf-8")
+    assert ("found beside" in text, str(tmp_path) in text) == (True, False)
+    left = sorted(str(p.relative_to(tmp_path)) for p in tmp_path.rglob("*"))
+    assert left == ["beside.txt", "mine.html", "notebooks", "notebooks/mine.ipynb"]
 
 
 # --- failures, through the command --------------------------------------------------------------------
@@ -493,12 +425,3 @@ def test_a_page_is_replaced_only_on_request_and_only_by_a_whole_one(
         run_notebook(source, out, force=True)
     assert out.read_text("utf-8") == "second"
     assert sorted(p.name for p in tmp_path.iterdir()) == ["mine.ipynb", "page.html"]
-
-
-def test_a_folder_that_cannot_be_written_is_the_environments_failure(
-    written: Written, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    pretend_to_run(monkeypatch, "page")
-    (tmp_path / "file").touch()
-    with pytest.raises(EnvironmentFailed, match="cannot be written"):
-        run_notebook(written(), tmp_path / "file" / "page.html")

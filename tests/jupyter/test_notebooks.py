@@ -16,16 +16,14 @@ from nbformat import NotebookNode
 from PIL import Image
 from selenium.webdriver import Chrome
 
-from outage_analysis.analysis import Analysis, compare, run
-from outage_analysis.claims import load_sample
+from outage_analysis.analysis import Analysis
 from outage_analysis.errors import UsageError
 from outage_analysis.jupyter.notebook import find_notebook, notebook_names
-from outage_analysis.policies import load_policy
 from outage_analysis.reports import Report
 from tests.commands import command
 from tests.executed_notebooks import ANSWER, answers
 from tests.installed_package import Installed
-from tests.paths import AXE, GOLDEN, ROOT
+from tests.paths import AXE, ROOT
 
 FOLDER = ROOT / "notebooks"
 STORED = notebooks.stored_paths()
@@ -48,10 +46,59 @@ each_stored = pytest.mark.parametrize("path", STORED, ids=lambda path: path.stem
 each_twin = pytest.mark.parametrize("path", TWINS, ids=lambda path: path.stem)
 
 
-def outputs_text(cell: NotebookNode) -> str:
-    """The outputs of a cell, without the style sheet and the scripts that `%load_ext` writes."""
-    outputs = (o for o in cell.outputs if not o.get("data", {}).get("text/html", "").startswith("<style>"))
-    return json.dumps([*outputs], ensure_ascii=False)
+@each_stored
+def test_is_stored_executed_and_as_jupyter_writes_it(path: Path) -> None:
+    text, raw, cells = path.read_text("utf-8"), json.loads(path.read_text("utf-8")), code_cells(load(path))
+    assert text == json.dumps(raw, ensure_ascii=False, indent=1, sort_keys=True) + "\n"
+    assert (raw["nbformat"], raw["nbformat_minor"], raw["metadata"]) == (4, 5, notebooks.METADATA)
+    assert [cell.execution_count for cell in cells] == list(range(1, len(cells) + 1))
+    assert all(cell.outputs for cell in cells[1:])
+    assert all("execution" not in cell.metadata for cell in cells)
+    assert len(text.encode()) < MOST_BYTES
+    tagged = [number for number, cell in enumerate(cells) if "parameters" in cell.metadata.get("tags", ())]
+    given = set(re.findall(r"^(\w+) =", cells[0].source, re.MULTILINE))
+    assert (tagged, len(cells) <= MOST_CODE_CELLS) == ([0], True)
+    assert {"incident", "files", "policy", "ledger", "lang"} - given <= {"ledger"}
+    assert path.stem.startswith("01_claims") or {"as_of", "seed"} <= given
+    if path.stem.startswith("05"):  # the code of the summary is folded
+        assert all(cell.metadata.get("jupyter") == {"source_hidden": True} for cell in cells)
+        assert not re.search(r"<t[hd][^>]*>[a-z]+_[a-z_]+<", "".join(map(str, cells[1:])))
+
+
+@each_stored
+def test_outputs_are_pictures_and_markup_without_a_place_or_a_time_of_the_run(path: Path) -> None:
+    outputs, charts = [output for cell in code_cells(load(path)) for output in cell.outputs], 0
+    for output in outputs:
+        markup = output.data.get("text/html", "")
+        assert "vegaEmbed" not in markup  # the script bundle is not stored
+        is_chart = "data-outage-chart=" in markup
+        assert set(output.data) - {"text/html", "text/plain"} == ({"image/png"} if is_chart else set())
+        charts += is_chart
+        if is_chart:
+            assert Image.open(io.BytesIO(base64.b64decode(output.data["image/png"]))).width > 300
+            assert ("<img " in markup, bool(output.data["text/plain"])) == (True, True)
+    assert charts >= 1
+    texts = [text for output in outputs for kind, text in output.data.items() if "text" in kind]
+    plain = re.sub(r"data:image/png;base64,[\w+/=]+", "", "\n".join(texts))
+    places = r"(?<![\w<.:/])/(?:home|root|tmp|usr|var|work)\b|\b0x[0-9a-f]{6,}|\bC:\\\\"
+    assert not re.search(rf"{places}|\b\d\d:\d\d:\d\d\.\d", plain)
+
+
+@pytest.mark.parametrize(
+    ("asked", "lang", "found"),
+    [
+        ("05_executive_summary", "ko", "05_executive_summary.ko"),
+        ("02_loss_distribution", "ko", "02_loss_distribution"),
+        ("05_executive_summary.ko", "en", "05_executive_summary.ko"),
+        (FOLDER / "05_executive_summary.ipynb", "ko", "05_executive_summary"),
+    ],
+)
+def test_the_bundled_notebooks_are_translated_where_the_page_is_korean(
+    asked: str | Path, lang: str, found: str
+) -> None:
+    assert find_notebook(asked, lang) == FOLDER / f"{found}.ipynb"
+    with pytest.raises(UsageError, match="no such notebook"):
+        find_notebook("02_loss_distribution.ko")
 
 
 def shown_html(cell: NotebookNode) -> list[str]:
@@ -80,68 +127,18 @@ def test_the_wheel_has_the_notebooks_of_the_checkout(installed: Installed) -> No
     assert kept == carried
 
 
-@each_stored
-def test_is_stored_executed_and_as_jupyter_writes_it(path: Path) -> None:
-    text = path.read_text("utf-8")
-    raw = json.loads(text)
-    assert text == json.dumps(raw, ensure_ascii=False, indent=1, sort_keys=True) + "\n"
-    assert (raw["nbformat"], raw["nbformat_minor"]) == (4, 5)
-    assert raw["metadata"] == notebooks.METADATA
-    cells = code_cells(load(path))
-    assert [cell.execution_count for cell in cells] == list(range(1, len(cells) + 1))
-    outputs = [output for cell in cells for output in cell.outputs]
-    assert {output.output_type for output in outputs} <= {"display_data", "execute_result"}
-    assert all(cell.outputs for cell in cells[1:])
-    assert all("execution" not in cell.metadata for cell in cells)
-    assert len(text.encode()) < MOST_BYTES
-
-
-@each_stored
-def test_outputs_name_no_folder_address_or_time_of_the_run(path: Path) -> None:
-    raw = json.loads(path.read_text("utf-8"))
-    outputs = [output for cell in raw["cells"] for output in cell.get("outputs", ())]
-    texts = ["".join(text) for output in outputs for kind, text in output["data"].items() if "text" in kind]
-    plain = re.sub(r"data:image/png;base64,[\w+/=]+", "", "\n".join(texts))
-    assert not re.search(r"(?<![\w<.:/])/(?:home|root|tmp|usr|var|work)\b|\b0x[0-9a-f]{6,}|\bC:\\\\", plain)
-    assert not re.search(r"\b\d\d:\d\d:\d\d\.\d", plain)
-
-
-@each_stored
-def test_a_chart_is_stored_as_a_picture_beside_the_interactive_form(path: Path) -> None:
-    charts = 0
-    for output in (output for cell in code_cells(load(path)) for output in cell.outputs):
-        markup = output.data.get("text/html", "")
-        assert "vegaEmbed" not in markup  # the script bundle is not stored
-        if "data-outage-chart=" in markup:
-            charts += 1
-            assert set(output.data) == {"image/png", "text/html", "text/plain"}
-            picture = Image.open(io.BytesIO(base64.b64decode(output.data["image/png"])))
-            assert picture.width > 300
-            assert "<img " in markup
-            assert output.data["text/plain"]
-        else:
-            assert set(output.data) == {"text/html", "text/plain"}
-    assert charts >= 1
-
-
 @pytest.mark.slow
 @each_stored
-def test_executing_it_again_with_its_answers_gives_the_same_outputs_and_their_figures(
+def test_executing_it_again_with_its_answers_gives_the_same_outputs(
     path: Path, executed_notebook: Callable[[Path], Path]
 ) -> None:
     stored, again = (json.loads(file.read_text("utf-8"))["cells"] for file in (path, executed_notebook(path)))
     text = "".join(stored[-1]["source"])
+    exercises = re.findall(r"^\*\*\d\.\*\* .*\?", text, re.MULTILINE)
+    assert bool(exercises) == (not path.stem.startswith("05"))
+    assert len(exercises) == len(ANSWER.findall(text))
     assert len(again) - len(stored) == len(answers(text))
-    assert bool(answers(text)) == (not path.stem.startswith("05"))
-    for before, after in zip(stored, again, strict=False):
-        assert after == before, before["id"]
-    if path.stem == "01_claims":
-        results = ["".join(c["outputs"][-1]["data"]["text/plain"]) for c in again[len(stored) :]]
-        assert "50,822 claims" in text
-        assert "50822" in results[0]
-        assert "396,908,347 won instead of 261,364,185 won" in text
-        assert round(float(results[1])) == 396_908_347
-        assert run(policy="kakao-2022").expected == pytest.approx(261_364_185, abs=1)
+    assert [before["id"] for before, after in zip(stored, again, strict=False) if after != before] == []
 
 
 @each_twin
@@ -155,36 +152,6 @@ def test_a_twin_has_the_code_of_the_original_except_its_language(path: Path) -> 
         else:
             assert re.search("[가-힣]", ours.source)
             assert "배상" not in ours.source
-
-
-def test_the_code_of_the_summary_is_folded() -> None:
-    cells = code_cells(load(FOLDER / "05_executive_summary.ipynb"))
-    assert all(cell.metadata.get("jupyter") == {"source_hidden": True} for cell in cells)
-    assert shown_html(cells[1])  # the answer comes first: no output precedes it
-    for cell in cells[1:]:
-        assert not re.search(r"<t[hd][^>]*>[a-z]+_[a-z_]+<", outputs_text(cell)), cell.id
-
-
-@each
-def test_opens_with_one_cell_of_parameters(path: Path) -> None:
-    cells = code_cells(load(path))
-    tagged = [number for number, cell in enumerate(cells) if "parameters" in cell.metadata.get("tags", ())]
-    assert tagged == [0]
-    given = set(re.findall(r"^(\w+) =", cells[0].source, re.MULTILINE))
-    assert {"incident", "files", "policy", "ledger", "lang"} - given <= {"ledger"}
-    assert path.stem == "01_claims" or {"as_of", "seed"} <= given
-    assert len(cells) <= MOST_CODE_CELLS
-
-
-@each_stored
-def test_every_exercise_has_a_folded_answer(path: Path) -> None:
-    last = load(path).cells[-1].source
-    exercises = re.findall(r"^\*\*\d\.\*\* .*\?", last, re.MULTILINE)
-    name = path.stem.removesuffix(".ko")
-    assert len(exercises) == {"01_claims": 2, "02_loss_distribution": 3, "05_executive_summary": 0}.get(
-        name, 2
-    )
-    assert len(ANSWER.findall(last)) == len(exercises)
 
 
 @pytest.fixture(scope="module")
@@ -216,22 +183,21 @@ def test_the_page_of_another_process_has_the_same_bytes(
 def test_the_page_draws_in_a_browser_without_a_network(
     browser: Chrome, exported: dict[str, str], tmp_path: Path
 ) -> None:
-    path = tmp_path / "page.html"
+    path, ask = tmp_path / "page.html", browser.execute_script
     path.write_text(exported["05_executive_summary"], "utf-8")
     browser.set_script_timeout(60)
     size = {"width": 390, "height": 900, "deviceScaleFactor": 1, "mobile": True}
     browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
     browser.get(path.as_uri())
     browser.execute_async_script(DRAWN)
-    assert browser.execute_script("return document.documentElement.scrollWidth") == 390
+    assert ask("return document.documentElement.scrollWidth") == 390
     captions = browser.find_elements("css selector", ".outage-caption strong")
     assert "the mean is 260 million won" in captions[0].text
-    loaded = browser.execute_script("return performance.getEntriesByType('resource').map(r => r.name)")
+    loaded = ask("return performance.getEntriesByType('resource').map(r => r.name)")
     assert [name for name in loaded if not name.startswith("data:")] == []
-    browser.execute_script(AXE.read_text("utf-8"))
+    ask(AXE.read_text("utf-8"))
     axe = "axe.run(document).then(r => arguments[0](r.violations.map(v => v.id)))"
-    assert browser.execute_async_script(axe) == []
-    assert browser.get_log("browser") == []  # type: ignore[no-untyped-call]
+    assert browser.execute_async_script(axe) == browser.get_log("browser") == []  # type: ignore[no-untyped-call]
 
 
 def test_the_executive_summary_has_the_figures_of_the_report(analysis: Analysis) -> None:
@@ -247,71 +213,3 @@ def test_the_executive_summary_has_the_figures_of_the_report(analysis: Analysis)
         assert sentences
         text = shown_html(stored("05_executive_summary")[cell])[-1]
         assert [sentence for sentence in sentences if escape(sentence) not in text] == []
-
-
-def test_the_bounds_of_the_intake_say_how_it_ended_only_in_hindsight() -> None:
-    tables = {
-        frozenset(re.findall(r"<th[^>]*>([^<]*)</th>", markup)): markup
-        for markup in shown_html(stored("03_compensation_cost")["known"])
-        if "<th" in markup
-    }
-    told = {columns for columns, markup in tables.items() if "2,117" in markup}
-    assert told == {columns for columns in tables if "outcome" in columns}
-    (bounds,) = (m for columns, m in tables.items() if {"branch", "counted", "late"} <= columns)
-    assert "1,254" in bounds
-    assert "6,692" in bounds
-
-
-def test_the_fit_of_the_notebook_is_that_of_the_reference_case() -> None:
-    golden = json.loads((GOLDEN / "reference_cases.json").read_text("utf-8"))
-    (markup,) = shown_html(stored("02_loss_distribution")["fit-families"])
-    rows = [re.findall(r"<td[^>]*>([^<]*)</td>", row) for row in markup.split("<tr>")[2:]]
-    expected = {f: fit["loglik"] for f, fit in golden["gdental"]["fits"]["closed"].items()}
-    assert {row[0]: float(row[3].replace(",", "")) for row in rows} == pytest.approx(expected, abs=0.5)
-
-
-def test_the_distribution_that_was_put_in_is_found_again() -> None:
-    markup = stored("02_loss_distribution")["recover-distribution"].outputs[0].data["text/html"]
-    rows = [re.findall(r"<td[^>]*>([^<]*)</td>", row) for row in markup.split("<tr>")[2:]]
-    for name, put_in, found, *_ in rows:
-        assert float(found.replace(",", "")) == pytest.approx(float(put_in.replace(",", "")), rel=0.1), name
-    assert [row[0] for row in rows] == ["median", "sigma"]
-
-
-@pytest.mark.slow
-def test_the_change_of_a_tier_costs_a_third_more_of_that_tier() -> None:
-    (cell,) = (c for c in code_cells(load(FOLDER / "01_claims.ipynb")) if c.id == "change")
-    table = re.findall(r"<td[^>]*>([^<]*)</td>", shown_html(cell)[-1])
-    lowest = run(policy="kakao-2022").tables.costs.filter(level="band", up_to=300_000, valuation="cash")
-    assert float(table[2].replace(",", "")) == pytest.approx(-lowest["expected"].sum() / 3, rel=1e-6)
-
-
-@pytest.mark.slow
-def test_claims_of_another_policy_are_compared_from_the_same_claims() -> None:
-    claims, promised = load_sample("kakao"), load_policy("kakao-2022")
-    changed = promised.with_tier(up_to=300_000, pays=40_000)
-    compared = compare(promised, changed, claims=claims)
-    (alone,) = run(claims, policy=promised).tables.from_claims.totals.filter(valuation="cash")["expected"]
-    assert compared.table["expected"][0] == pytest.approx(alone, rel=1e-9)
-    assert compared.synthetic
-    korean = claims.by("service", bands=[0, 300_000], lang="ko")
-    assert korean.drop("band").equals(claims.by("service", bands=[0, 300_000]).drop("band"))
-    assert "카카오톡" in korean._repr_html_()
-
-
-def test_the_bundled_notebooks_are_translated_where_the_page_is_korean() -> None:
-    assert find_notebook("05_executive_summary", "ko") == FOLDER / "05_executive_summary.ko.ipynb"
-    assert find_notebook("02_loss_distribution", "ko") == FOLDER / "02_loss_distribution.ipynb"
-    assert find_notebook("05_executive_summary.ko") == FOLDER / "05_executive_summary.ko.ipynb"
-    with pytest.raises(UsageError, match="no such notebook"):
-        find_notebook("02_loss_distribution.ko")
-    assert find_notebook(FOLDER / "05_executive_summary.ipynb", "ko") == FOLDER / "05_executive_summary.ipynb"
-
-
-def test_an_option_of_all_lines_costs_their_sum_and_no_sum_of_quantiles() -> None:
-    markup = stored("04_policy_comparison")["own-option"].outputs[0].data["text/html"]
-    rows = [re.findall(r"<td[^>]*>([^<]*)</td>", row)[1:4] for row in markup.split("<tr>")[2:]]
-    *options, everything = ([float(text.replace(",", "")) for text in row] for row in rows)
-    expected, p10, p90 = (sum(column) for column in zip(*options, strict=True))
-    assert everything[0] == pytest.approx(expected)
-    assert p10 < everything[1] < everything[2] < p90

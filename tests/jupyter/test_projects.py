@@ -1,36 +1,37 @@
-"""A project of one's own: whole or not at all, the same for everybody, and it runs as created."""
+"""A new project, whole or not at all, and JupyterLab on its notebooks, quiet and on its welcome."""
 
 from __future__ import annotations
 
-import ast
 import csv
 import html
+import importlib
 import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 from functools import partial
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 
 from outage_analysis import Plan, load_incident, read_claims, run, write_report
-from outage_analysis.analysis import Analysis, load_documents
+from outage_analysis.analysis import load_documents
 from outage_analysis.errors import EnvironmentFailed, OutageAnalysisError, UsageError
 from outage_analysis.files import notebooks_root
-from outage_analysis.jupyter import new_project, show_table
+from outage_analysis.jupyter import new_project, open_lab
 from outage_analysis.jupyter import project as making
-from outage_analysis.jupyter.notebook import notebook_names, replace_values
-from outage_analysis.jupyter.project import ROWS, sample_claims_csv
+from outage_analysis.jupyter.notebook import notebook_names
+from outage_analysis.jupyter.project import ROWS
 from tests.commands import command
 from tests.html_page import WebPage
 from tests.shared_folders import file_contents
 
 CURRENCIES = ("EUR", "KRW")
-DIGITS = {"EUR": 2, "KRW": 0}
 MAKE = shutil.which("make")
 
 
@@ -41,88 +42,64 @@ def projects(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     return {code: new_project(folder / f"my-{code.lower()}", currency=code) for code in CURRENCIES}
 
 
-@pytest.fixture(scope="module")
-def analyses(projects: dict[str, Path]) -> dict[str, Analysis]:
-    """What `make report` computes, with fewer draws."""
-    return {
-        code: run(
-            Plan(
-                project / "incident.toml",
-                project / "policy.toml",
-                project / "ledger.toml",
-                claims=(project / "claims",),
-                compare=(project / "alternative.toml",),
-                draws=8192,
-            )
-        )
-        for code, project in projects.items()
-    }
-
-
-def parameters(notebook: Path) -> dict[str, Any]:
-    """The values that a notebook's cell of parameters assigns."""
-    cells = json.loads(notebook.read_text("utf-8"))["cells"]
-    (cell,) = [c for c in cells if "parameters" in c["metadata"].get("tags", ())]
-    return {
-        statement.targets[0].id: ast.literal_eval(statement.value)
-        for statement in ast.parse("".join(cell["source"])).body
-        if isinstance(statement, ast.Assign) and isinstance(statement.targets[0], ast.Name)
-    }
-
-
-# --- what is in it ------------------------------------------------------------------------------------
-
-
-def test_no_word_of_a_template_is_left_open(projects: dict[str, Path]) -> None:
-    for project in projects.values():
-        assert not re.search(r"\{\{|\{%|Undefined", b"\n".join(file_contents(project).values()).decode())
-
-
 @pytest.mark.parametrize("code", CURRENCIES)
 def test_the_pages_fit_each_other_and_say_that_they_are_examples(
-    projects: dict[str, Path], code: str
+    projects: dict[str, Path], code: str, tmp_path: Path
 ) -> None:
-    project = projects[code]
-    incident, policy, ledger = load_documents(
-        Plan(project / "incident.toml", project / "policy.toml", project / "ledger.toml")
-    )
+    project, digits = projects[code], {"EUR": 2, "KRW": 0}[code]
+    incident, policy, ledger = load_documents(plan_of(project))
     assert ledger is not None
     assert (incident.id, policy.id, ledger.incident) == (project.name,) * 3
-    assert (incident.currency, ledger.currency, incident.minor_units) == (code, code, DIGITS[code])
+    assert (incident.currency, ledger.currency, incident.minor_units) == (code, code, digits)
     for entry in ledger.assumptions:
         for said in (entry.owner, entry.source.en, entry.rationale.en):
             assert "xample, not evidence" in said
         assert (entry.grade, entry.approved_by) == ("example", "")
     for page in ("incident", "policy", "alternative", "ledger"):
         assert "EXAMPLE" in (project / f"{page}.toml").read_text("utf-8")
-    assert "example" in policy.name.en
-
-
-@pytest.mark.parametrize("code", CURRENCIES)
-def test_every_row_of_the_sample_is_a_claim_and_synthetic(projects: dict[str, Path], code: str) -> None:
-    incident = load_incident(projects[code] / "incident.toml")
-    claims = read_claims(projects[code] / "claims", incident)
+    path = tmp_path / "mine.csv"  # the sample is synthetic under any name
+    shutil.copy(project / "claims" / "sample-synthetic.csv", path)
+    claims = read_claims(path, load_incident(project / "incident.toml"))
     assert (len(claims), len(claims.rejected_rows), claims.synthetic) == (ROWS, 0, True)
 
 
-def test_the_sample_is_synthetic_under_any_name(projects: dict[str, Path], tmp_path: Path) -> None:
-    path = tmp_path / "mine.csv"
-    shutil.copy(projects["KRW"] / "claims" / "sample-synthetic.csv", path)
-    assert read_claims(path, load_incident(projects["KRW"] / "incident.toml")).synthetic
+def plan_of(project: Path) -> Plan:
+    pages: dict[str, Any] = {name: project / f"{name}.toml" for name in ("incident", "policy", "ledger")}
+    compared = (project / "alternative.toml",)
+    return Plan(**pages, claims=(project / "claims",), compare=compared, draws=8192)
 
 
-def test_losses_have_the_decimals_of_the_currency() -> None:
-    won, cents = (
-        [row["loss"] for row in csv.DictReader(sample_claims_csv(digits).splitlines())] for digits in (0, 2)
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("currency", "loss_unit", "edges"),
+    [
+        ("EUR", "", (300_000, 500_000)),
+        ("EUR", "minutes", (60, 180)),
+        ("KRW", "hours", (4, 24)),
+        ("USD", "days", (1, 3)),
+    ],
+)
+def test_a_project_runs_as_created_in_every_unit(
+    tmp_path: Path, currency: str, loss_unit: str, edges: tuple[int, int]
+) -> None:
+    project = new_project(tmp_path / "p", currency=currency, loss_unit=loss_unit or currency, lang="ko")
+    assert not re.search(r"\{\{|\{%|Undefined", b"\n".join(file_contents(project).values()).decode())
+    analysis = run(plan_of(project))
+    assert (analysis.incident.loss.unit, analysis.headline_basis) == (loss_unit or currency, "synthetic")
+    losses: dict[str, list[int]] = {"general_user": [], "small_business": []}
+    for row in csv.DictReader((project / "claims" / "sample-synthetic.csv").read_text("utf-8").splitlines()):
+        if row["loss"]:
+            losses[row["claimant_type"]].append(round(float(row["loss"]) * (1 if loss_unit else 100)))
+    credit = 5_000 * sum(loss > 0 for loss in losses["general_user"])
+    business = sum(
+        30_000 if loss <= edges[0] else 50_000 for loss in losses["small_business"] if 0 < loss <= edges[1]
     )
-    assert {len(x.partition(".")[2]) for x in cents if x.strip("0")} == {2}
-    assert [x and int(x) for x in won] == [x and round(float(x) * 100) for x in cents]
-    assert {"", "0"} < set(won)
-
-
-def test_another_currency_reads_its_amounts_in_words(projects: dict[str, Path]) -> None:
-    assert "30_000 is 300.00 EUR" in (projects["EUR"] / "policy.toml").read_text("utf-8")
-    assert "30_000 is 30,000 KRW" in " ".join((projects["KRW"] / "README.md").read_text("utf-8").split())
+    costs = analysis.exact_tables["claims_costs"].filter(level="band", valuation="cash")
+    promised = {line: costs.filter(line=line)["promised"].sum() for line in ("user-credit", "business-cash")}
+    assert promised == {"user-credit": credit, "business-cash": business}
+    text = WebPage.of(write_report(analysis, tmp_path / "report", formats=("html",))).prose()
+    assert "Synthetic. The claims in this report are synthetic." in " ".join(text.split())
+    assert all(said in text for said in ("example, not evidence", "no figure in it describes a real outage"))
 
 
 # --- the notebooks ------------------------------------------------------------------------------------
@@ -145,53 +122,23 @@ def test_a_notebook_differs_from_the_bundled_one_in_its_parameters_alone(
         assert before.partition("  #")[2] == after.partition("  #")[2]
 
 
-def test_parameters_keep_their_comments_and_skip_what_is_not_there() -> None:
-    source = 'a = None  # 보상\nb = ["x"]\nc, d = 1, 2\n'
-    told = replace_values(source, {"a": '"\\', "b": ["y", "z"], "c": 3, "zzz": 4})
-    assert told == 'a = "\\"\\\\"  # 보상\nb = ["y", "z"]\nc, d = 1, 2\n'
-    assert replace_values("a = 1\n", {"a": 6_000_000}) == "a = 6_000_000\n"
-    assert replace_values("a = 1\n", {"a": None}) == "a = None\n"
-
-
 # --- it runs ------------------------------------------------------------------------------------------
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("code", CURRENCIES)
-def test_the_report_says_that_it_is_synthetic_and_what_the_choice_costs(
-    analyses: dict[str, Analysis], code: str, tmp_path: Path
-) -> None:
-    analysis = analyses[code]
-    assert analysis.headline_basis == "synthetic"
-    text = WebPage.of(write_report(analysis, tmp_path / "report", formats=("html",))).prose()
-    assert "Synthetic. The claims in this report are synthetic." in " ".join(text.split())
-    assert "example, not evidence" in text
-    assert "no figure in it describes a real outage" in text
-    assert {"EUR": "euros", "KRW": "won"}[code] in text
-    check_promised(analysis, "", (300_000, 500_000))
-
-
-def check_promised(analysis: Analysis, loss_unit: str, edges: tuple[int, int]) -> None:
-    """Count in the sample who is paid how much, before filing and acceptance."""
-    digits = DIGITS.get(analysis.incident.currency, 2)
-    losses: dict[str, list[int]] = {"general_user": [], "small_business": []}
-    for row in csv.DictReader(sample_claims_csv(digits, loss_unit).splitlines()):
-        loss = round(float(row["loss"] or 0) * (1 if loss_unit else 10**digits))
-        losses[row["claimant_type"]] += [loss] if row["loss"] else []
-    credit = 5_000 * sum(loss > 0 for loss in losses["general_user"])
-    business = sum(
-        30_000 if loss <= edges[0] else 50_000 for loss in losses["small_business"] if 0 < loss <= edges[1]
+def make_in(project: Path, target: str, tool: object, here: Path) -> subprocess.CompletedProcess[str]:
+    words, environment = [str(MAKE), "-s", "-C", str(project), target], {**os.environ, "PWD": str(here)}
+    return subprocess.run(
+        [*words, f"OUTAGE={tool}"], cwd=here, env=environment, capture_output=True, text=True, check=False
     )
-    costs = analysis.exact_tables["claims_costs"].filter(level="band", valuation="cash")
-    promised = {line: costs.filter(line=line)["promised"].sum() for line in ("user-credit", "business-cash")}
-    assert promised == {"user-credit": credit, "business-cash": business}
 
 
-@pytest.mark.slow
-def test_no_table_of_a_notebook_calls_the_sample_published(analyses: dict[str, Analysis]) -> None:
-    told = show_table(analyses["EUR"].tables["quantiles"], analyses["EUR"])._repr_html_()
-    assert "ynthetic" in told
-    assert "published" not in told
+def tool_in(folder: Path) -> Path:
+    """A stand-in for the command that prints what it is asked."""
+    folder.mkdir(exist_ok=True)
+    tool = folder / "outage-analysis"
+    tool.write_text('#!/bin/sh\necho "ran $*"\n', "utf-8")
+    tool.chmod(0o755)
+    return tool
 
 
 @pytest.mark.skipif(MAKE is None, reason="needs make")
@@ -220,30 +167,12 @@ def test_no_table_of_a_notebook_calls_the_sample_published(analyses: dict[str, A
 def test_make_calls_the_command_that_it_is_given(
     projects: dict[str, Path], target: str, said: str, tmp_path: Path
 ) -> None:
-    assert MAKE
-    tool = tmp_path / "a folder" / "outage-analysis"
-    tool.parent.mkdir()
-    tool.write_text('#!/bin/sh\necho "ran $*"\n', "utf-8")
-    tool.chmod(0o755)
-    make = [MAKE, "-s", "-C", str(projects["KRW"]), target]
-    for named in (
-        tool,
-        Path("a folder") / "outage-analysis",
-    ):  # from where make is called, not from where it goes
-        environment = {**os.environ, "PWD": str(tmp_path)}
-        done = subprocess.run(
-            [*make, f"OUTAGE={named}"],
-            cwd=tmp_path,
-            env=environment,
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-        assert f"ran {said}" in done.stdout
-    lost = subprocess.run([*make, "OUTAGE=no-such-tool"], capture_output=True, text=True, check=False)
-    assert (lost.returncode, lost.stdout) == (2, "")
+    tool = tool_in(tmp_path / "a folder")
+    for named in (tool, tool.relative_to(tmp_path)):  # from where make is called, not from where it goes
+        assert f"ran {said}" in make_in(projects["KRW"], target, named, tmp_path).stdout
+    lost = make_in(projects["KRW"], target, "no-such-tool", tmp_path)
+    assert (lost.returncode, lost.stdout, lost.stderr.count("\n")) == (2, "", 1)
     assert 'no-such-tool was not found: run pip install "outage-analysis[notebooks]"' in lost.stderr
-    assert lost.stderr.count("\n") == 1
 
 
 @pytest.mark.skipif(MAKE is None, reason="needs make")
@@ -253,53 +182,16 @@ def test_make_calls_the_command_that_it_is_given(
 def test_make_runs_nothing_that_a_folder_is_called(
     projects: dict[str, Path], name: str, tmp_path: Path
 ) -> None:
-    assert MAKE
-    project = tmp_path / name
-    shutil.copytree(projects["KRW"], project)
-    (project / "tool").write_text('#!/bin/sh\necho "ran $1"\n', "utf-8")
-    (project / "tool").chmod(0o755)
-    environment = {**os.environ, "PWD": str(project)}
-    for named, said in (("tool", "ran lab\n"), ("no-tool", "")):
-        words = [MAKE, "-s", "lab", f"OUTAGE={named}"]
+    project = Path(shutil.copytree(projects["KRW"], tmp_path / name))
+    tool_in(project)
+    for tool, said in (("./outage-analysis", "ran lab notebooks\n"), ("no-tool", "")):
+        words = [str(MAKE), "-s", "lab", f"OUTAGE={tool}"]
+        environment = {**os.environ, "PWD": str(project)}
         done = subprocess.run(
             words, cwd=project, env=environment, capture_output=True, text=True, check=False
         )
         assert done.stdout == said
     assert not [*tmp_path.rglob("P")]
-
-
-# --- other units ------------------------------------------------------------------------------------
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    ("currency", "loss_unit", "edges"),
-    [("EUR", "minutes", (60, 180)), ("KRW", "hours", (4, 24)), ("USD", "days", (1, 3))],
-)
-def test_a_project_runs_as_created_in_every_unit(
-    tmp_path: Path, currency: str, loss_unit: str, edges: tuple[int, int]
-) -> None:
-    project = new_project(tmp_path / "p", currency=currency, loss_unit=loss_unit, lang="ko")
-    plan = Plan(
-        project / "incident.toml",
-        project / "policy.toml",
-        project / "ledger.toml",
-        claims=(project / "claims",),
-        compare=(project / "alternative.toml",),
-        draws=8192,
-    )
-    analysis = run(plan)
-    assert analysis.incident.loss.unit == loss_unit
-    assert not re.search(r"\{\{|\{%|Undefined", b"\n".join(file_contents(project).values()).decode())
-    assert analysis.headline_is_synthetic
-    check_promised(analysis, loss_unit, edges)
-    page = write_report(analysis, tmp_path / "report", formats=("html",), lang="ko")
-    assert "배상" not in WebPage.of(page).prose()
-
-
-def test_losses_in_the_currency_need_no_unit(projects: dict[str, Path], tmp_path: Path) -> None:
-    stated = new_project(tmp_path / "my-eur", currency="EUR", loss_unit="EUR")
-    assert file_contents(stated) == file_contents(projects["EUR"])
 
 
 # --- the same for everybody ---------------------------------------------------------------------------
@@ -318,10 +210,10 @@ def test_equal_arguments_give_equal_bytes_whatever_the_hash_seed_and_the_clock(
 
 def test_the_language_is_that_of_the_notebooks_and_of_make(tmp_path: Path) -> None:
     project = new_project(tmp_path / "p", lang="ko", name='Tram "A"\\')
-    assert {parameters(p)["lang"] for p in (project / "notebooks").glob("*.ipynb")} == {"ko"}
-    prose = (project / "notebooks" / "05_executive_summary.ipynb").read_text("utf-8")
-    assert "경영진 요약" in prose
-    assert "Executive summary" not in prose
+    texts = {p.name: p.read_text("utf-8") for p in (project / "notebooks").glob("*.ipynb")}
+    assert all(r"lang = \"ko\"" in text for text in texts.values())
+    summary = texts["05_executive_summary.ipynb"]
+    assert ("경영진 요약" in summary, "Executive summary" in summary) == (True, False)
     assert "\nSPOKEN ?= ko\n" in (project / "Makefile").read_text("utf-8")
     assert load_incident(project / "incident.toml").name.en == 'Tram "A"\\'
 
@@ -331,40 +223,48 @@ def test_the_language_is_that_of_the_notebooks_and_of_make(tmp_path: Path) -> No
     [("Tram 2031!", "tram-2031"), ("Ünïted_Rail", "united_rail"), ("--x", "x"), ("a" * 99, "a" * 48)],
 )
 def test_the_id_is_made_of_the_name_of_the_folder(folder: str, id_: str, tmp_path: Path) -> None:
+    (tmp_path / folder).mkdir()  # an empty folder is filled
     assert load_incident(new_project(tmp_path / folder) / "incident.toml").id == id_
+    with pytest.raises(UsageError, match=r": is not empty\. Name a new folder"):
+        new_project(tmp_path / folder)
+
+
+def test_a_name_is_no_markup_where_it_is_previewed(tmp_path: Path) -> None:
+    name = "![x](http://evil/p.png) <b>_a_ *b* `c` $d$ &amp; \\(e\\) #"
+    project = new_project(tmp_path / "p", name=name)
+    for page in ("README.md", "notebooks/welcome.md"):
+        heading = (project / page).read_text("utf-8").splitlines()[0]
+        assert html.unescape(heading) == f"# {name}"
+        assert not re.search(r"[\\`*_\[\]<>$]|http://", heading)
+    assert load_incident(project / "incident.toml").name.en == name
+
+
+def test_a_project_that_could_not_be_finished_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(making, "load_documents", Mock(side_effect=OSError(28, "No space left on device")))
+    with pytest.raises(EnvironmentFailed, match="cannot be written: No space left"):
+        new_project(tmp_path / "p")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_command_prints_the_folder_and_what_to_do_next(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    code, out, err = command("new", "my outage", "--currency", "EUR", "--name", "Tram outage")
+    assert (code, out, err.count("\n")) == (0, f"{tmp_path / 'my outage'}\n", 4)
+    assert err.startswith("Next: cd 'my outage' && make report")
+    assert load_incident(tmp_path / "my outage" / "incident.toml").name.en == "Tram outage"
+    said = "error: my outage: is not empty. Name a new folder; nothing is ever overwritten.\n"
+    assert command("new", "my outage", "--json") == (2, "", said)
+    assert json.loads(command("new", "other", "--json")[1]) == {"project": str(tmp_path / "other")}
+    code, out, err = command("new", "--", "-rf\x1b\u202e")
+    assert (code, out) == (0, f"{tmp_path}/-rf\\x1b\\u202e\n")
+    assert err.startswith("Next: cd './-rf\\x1b\\u202e' && make report")
 
 
 # --- whole or not at all ------------------------------------------------------------------------------
-
-
-def test_an_empty_folder_is_filled_and_one_with_anything_in_it_is_refused(tmp_path: Path) -> None:
-    empty, taken = tmp_path / "empty", tmp_path / "taken"
-    empty.mkdir()
-    new_project(empty)
-    assert (empty / "incident.toml").is_file()
-    taken.mkdir()
-    (taken / ".hidden").touch()
-    with pytest.raises(UsageError, match=r"taken: is not empty\. Name a new folder"):
-        new_project(taken)
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["empty", "taken"]
-    assert [p.name for p in taken.iterdir()] == [".hidden"]
-
-
-def test_two_that_make_one_project_at_once_make_it_once(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    write = making._write_files  # noqa: SLF001 - where a run is slow
-
-    def overtaken(*project: Any, **settings: Any) -> None:  # noqa: ANN401 - as `_write_files`
-        write(*project, **settings)
-        monkeypatch.setattr(making, "_write_files", write)
-        new_project(tmp_path / "p", name="The first")
-
-    monkeypatch.setattr(making, "_write_files", overtaken)
-    with pytest.raises(UsageError, match=r"p: somebody wrote there meanwhile\. It stays"):
-        new_project(tmp_path / "p", name="The second")
-    assert load_incident(tmp_path / "p" / "incident.toml").name.en == "The first"
-    assert [p.name for p in tmp_path.iterdir()] == ["p"]
 
 
 def test_a_file_saved_meanwhile_into_the_folder_stays(
@@ -374,39 +274,6 @@ def test_a_file_saved_meanwhile_into_the_folder_stays(
     with pytest.raises(UsageError, match="somebody wrote there meanwhile"):
         new_project(tmp_path)
     assert file_contents(tmp_path) == {"notes.txt": b"mine"}
-
-
-def test_what_a_user_keeps_beside_a_project_is_not_touched(tmp_path: Path) -> None:
-    left = ".bk.outage-abcdefgh.part"  # of a report that was killed: its old folder is not this command's
-    for name in (".bk.20260101.old", ".bk.20260101.part", left):
-        (tmp_path / name / "old").mkdir(parents=True)
-    (tmp_path / ".bk.outage-zyxwvuts.part" / "new").mkdir(parents=True)
-    new_project(tmp_path / "bk")
-    assert {p.name for p in tmp_path.iterdir()} == {".bk.20260101.old", ".bk.20260101.part", left, "bk"}
-
-
-def test_a_name_is_no_markup_where_it_is_previewed(tmp_path: Path) -> None:
-    name = "![x](http://evil/p.png) <b>_a_ *b* `c` $d$ &amp; \\(e\\) #"
-    project = new_project(tmp_path / "p", name=name)
-    for page in ("README.md", "notebooks/welcome.md"):
-        heading = (project / page).read_text("utf-8").splitlines()[0]
-        assert html.unescape(heading) == f"# {name}"
-        assert not set("\\`*_[]<>$").intersection(heading)
-        assert "http://" not in heading
-    assert load_incident(project / "incident.toml").name.en == name
-
-
-@pytest.mark.parametrize("failing", ["sample_claims_csv", "notebooks_with_parameters", "load_documents"])
-def test_a_project_that_could_not_be_finished_leaves_nothing(
-    failing: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def fail(*_: object) -> None:
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(making, failing, fail)
-    with pytest.raises(EnvironmentFailed, match="cannot be written: No space left"):
-        new_project(tmp_path / "p")
-    assert list(tmp_path.iterdir()) == []
 
 
 REFUSED = {
@@ -451,72 +318,107 @@ def test_what_cannot_be_a_project_is_refused_in_one_line(
     assert sorted(here.iterdir()) == before
 
 
-# --- the command --------------------------------------------------------------------------------------
+Launched = dict[str, str]
 
 
-def test_the_command_prints_the_folder_and_what_to_do_next(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.fixture
+def launched(monkeypatch: pytest.MonkeyPatch) -> Launched:
+    """What JupyterLab would be told, the settings that it would find, and where."""
+    told: Launched = {}
+
+    class App:
+        @staticmethod
+        def launch_instance(arguments: list[str]) -> None:
+            for argument in arguments:
+                option, _, value = argument.removeprefix("--").partition("=")
+                told[option] = value
+            settings = Path(told["LabApp.app_settings_dir"]) / "overrides.json"
+            told["settings"] = settings.read_text("utf-8")
+            told["path"] = os.environ["PATH"]
+            told["sigpipe"] = str(signal.getsignal(signal.SIGPIPE))
+
+    monkeypatch.setattr(importlib.import_module("jupyterlab.labapp"), "LabApp", App)
+    monkeypatch.setenv("PATH", os.environ["PATH"])
+    return told
+
+
+def test_it_opens_on_the_welcome_and_asks_the_network_for_nothing(
+    launched: Launched, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.chdir(tmp_path)
-    code, out, err = command("new", "my outage", "--currency", "EUR", "--name", "Tram outage")
-    assert (code, out) == (0, f"{tmp_path / 'my outage'}\n")
-    assert err.count("\n") == 4
-    assert err.startswith("Next: cd 'my outage' && make report")
-    assert load_incident(tmp_path / "my outage" / "incident.toml").name.en == "Tram outage"
-    code, out, err = command("new", "my outage", "--json")
-    assert (code, out) == (2, "")
-    assert err == "error: my outage: is not empty. Name a new folder; nothing is ever overwritten.\n"
-    code, out, _ = command("new", "other", "--json")
-    assert json.loads(out) == {"project": str(tmp_path / "other")}
-    code, out, err = command("new", "--", "-rf\x1b\u202e")
-    assert (code, out) == (0, f"{tmp_path}/-rf\\x1b\\u202e\n")
-    assert err.startswith("Next: cd './-rf\\x1b\\u202e' && make report")
+    monkeypatch.setenv("OPENBLAS_NUM_THREADS", "")
+    monkeypatch.delenv("OPENBLAS_NUM_THREADS")
+    assert command("lab", notebooks_root()) == (0, "", "")
+    assert {name: launched.get(name) for name in ASKED} == ASKED
+    settings, own = json.loads(launched["settings"]), Path(launched["LabApp.app_settings_dir"])
+    viewers = settings["@jupyterlab/docmanager-extension:plugin"]
+    assert viewers == {"defaultViewers": {"markdown": "Markdown Preview"}}
+    news = settings["@jupyterlab/apputils-extension:notification"]
+    assert news == {"fetchNews": "false", "checkForUpdates": False}
+    # The user's own settings and tabs stay, and nothing is left.
+    assert Path(launched["LabApp.workspaces_dir"]).parent == own
+    assert not own.exists()
+    # A terminal in it finds the command, and a closed tab does not end it.
+    assert launched["path"].split(os.pathsep)[0] == str(Path(sys.executable).parent)
+    assert launched["sigpipe"] == str(signal.SIG_IGN)
+    # Kernels multiply matrices on as many threads as they like, other commands do not.
+    assert "OPENBLAS_NUM_THREADS" not in os.environ
+    command("policies", "list")
+    assert os.environ["OPENBLAS_NUM_THREADS"] == "1"
 
 
-def test_make_may_be_given_a_command_that_is_not_on_the_path(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    own = Path(sys.executable).with_name("outage-analysis")
-    monkeypatch.setenv("PATH", str(tmp_path))
-    _, _, err = command("new", tmp_path / "p")
-    assert f"make report OUTAGE={own}\n" in err
-    monkeypatch.setenv("PATH", str(own.parent))
-    _, _, err = command("new", tmp_path / "q")
-    assert "make report\n" in err
+ASKED = {
+    "ServerApp.root_dir": str(notebooks_root()),
+    "LabApp.default_url": "/lab/tree/welcome.md",
+    "LabApp.check_for_updates_class": "jupyterlab.NeverCheckForUpdate",
+    "LabApp.news_url": "None",
+    "LabApp.extension_manager": "readonly",
+    "ServerApp.port": None,
+    "ServerApp.open_browser": "True",
+}
 
 
-# --- asked of its own rows ------------------------------------------------------------------------------
+def test_port_browser_and_folder_are_as_requested(launched: Launched, tmp_path: Path) -> None:
+    command("lab", notebooks_root(), "--no-browser", "--port", "8890")
+    assert (launched["ServerApp.port"], launched["ServerApp.port_retries"]) == ("8890", "0")
+    assert launched["ServerApp.open_browser"] == "False"
+    project = new_project(tmp_path / "my outage")  # its pages are within reach
+    open_lab(project / "notebooks")
+    assert launched["ServerApp.root_dir"] == str(project)
+    assert launched["LabApp.default_url"] == "/lab/tree/notebooks/welcome.md"
+    (tmp_path / "a.ipynb").touch()
+    open_lab(tmp_path)
+    assert launched["LabApp.default_url"] == "/lab"  # without a welcome
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("asked", [("ingest",), ("inspect",), ("cube",), ("distribution",)])
-def test_a_file_of_ones_own_is_not_judged_by_the_bundled_incident(
-    asked: tuple[str, ...], tmp_path: Path
-) -> None:
-    path = tmp_path / "mine.csv"
-    path.write_text("claim_id,service,filed_on,loss\nc1,app,2026-01-16,5\n", "utf-8")
-    code, _, err = command(*asked, path)
-    assert (code, "--currency" in err, "kakao" in err) == (
-        0 if asked == ("inspect",) else 2,
-        code == 2,
-        False,
-    )
-    if code:
-        assert command(*asked, path, "--currency", "EUR")[0] == 0
+def test_jupyterlab_knows_every_option_and_every_setting_that_it_is_given() -> None:
+    from jupyter_server.serverapp import ServerApp
+    from jupyterlab.labapp import LabApp
+
+    known = {app.__name__: app.class_trait_names(config=True) for app in (LabApp, ServerApp)}
+    for argument in making.lab_arguments(notebooks_root(), Path("own"), port=8890, browser=False):
+        app, _, option = argument.removeprefix("--").partition("=")[0].partition(".")
+        assert option in known[app], argument
+    schemas = Path(sys.prefix) / "share" / "jupyter" / "lab" / "schemas"
+    for plugin, values in making.SETTINGS.items():
+        package, _, name = plugin.partition(":")
+        schema = json.loads((schemas / package / f"{name}.json").read_text("utf-8"))
+        assert values.keys() <= schema["properties"].keys()
 
 
 @pytest.mark.parametrize(
-    ("edges", "said"),
-    [
-        ("0,12.345", "an edge of --bands is not a number with at most 2 decimals (found '12.345')"),
-        ("0,,5", "an edge of --bands is not a number with at most 2 decimals (found '')"),
-        ("-5,5", "an edge of --bands is not a number with at most 2 decimals (found '-5')"),
-        ("5,5", "the edges of --bands do not increase (found '5,5')"),
-    ],
+    ("folder", "said"),
+    [((), "notebooks: no such folder of notebooks"), (("empty",), "empty: has no notebook")],
 )
-def test_edges_that_are_no_loss_bands_are_refused(projects: dict[str, Path], edges: str, said: str) -> None:
-    own = projects["EUR"]
-    asked = ("cube", own / "claims", "--incident", own / "incident.toml", f"--bands={edges}")
-    code, out, err = command(*asked)
-    assert (code, out, err.count("\n")) == (2, "", 1)
-    assert err.startswith(f"error: {said}. ")
+def test_no_notebooks_is_one_line_with_the_remedy(
+    folder: tuple[str, ...], said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "empty").mkdir()
+    assert command("lab", *folder) == (2, "", f"error: {said}. Make a project: outage-analysis new DIR\n")
+
+
+def test_without_jupyterlab_the_remedy_is_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "jupyterlab", None)
+    code, out, err = command("lab", notebooks_root())
+    assert (code, out) == (6, "")
+    assert err == 'error: jupyterlab is not installed. Run: pip install "outage-analysis[notebooks]"\n'

@@ -1,8 +1,11 @@
+"""Charts, tables and sliders in a notebook: offline, marked, escaped, the figures of the report."""
+
 from __future__ import annotations
 
 import base64
 import io
 import json
+import math
 import re
 from collections.abc import Iterator
 from dataclasses import replace
@@ -10,7 +13,7 @@ from datetime import date
 from decimal import Decimal
 from html import escape
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import altair as alt
 import nbformat
@@ -19,35 +22,40 @@ import pytest
 from IPython.core.interactiveshell import InteractiveShell
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
-from nbformat import NotebookNode
 from PIL import Image
-from selenium.webdriver import Chrome
+from selenium.webdriver import Chrome, Keys
+from selenium.webdriver.common.by import By
+from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.wait import WebDriverWait
-from traitlets.config import Config
 
-import outage_analysis
 from outage_analysis.analysis import Analysis, forecast_by_day
 from outage_analysis.assumptions import Ledger
-from outage_analysis.charts import RENDERER, AltairChart, is_package_script, script_bundle
+from outage_analysis.charts import (
+    RENDERER,
+    STYLE,
+    AltairChart,
+    is_package_script,
+    script_bundle,
+    what_if_sliders,
+)
 from outage_analysis.charts import render_offline as drawn_offline
-from outage_analysis.claims import Claims
+from outage_analysis.costs import LiveCost
+from outage_analysis.costs.page_model import LiveInput, Product
+from outage_analysis.costs.simulation_tables import round_digits
 from outage_analysis.errors import OutageAnalysisError, UsageError
 from outage_analysis.files import Text
-from outage_analysis.incidents import IntakeSeries, load_intake
-from outage_analysis.jupyter import show, show_part, show_table
-from outage_analysis.jupyter.display import Html, enable_offline_charts, note
-from outage_analysis.losses import (
-    GroupedLossesDocument,
-    build_cube,
-    cumulative_intake,
-    curve_table,
-    fit_all,
-    load_grouped,
-)
+from outage_analysis.incidents import load_intake
+from outage_analysis.jupyter import show, show_part, show_table, show_what_if
+from outage_analysis.jupyter.display import Html, note
+from outage_analysis.jupyter.notebook import Notebook
+from outage_analysis.jupyter.page import notebook_page
+from outage_analysis.losses import build_cube, cumulative_intake, curve_table, fit_all, load_grouped
 from outage_analysis.policies import Policy
 from outage_analysis.reports import Report
-from outage_analysis.text import LANGUAGES, Locale
+from outage_analysis.text import LANGUAGES, TABLE_DIGITS, Locale
+from tests.chromium import IN_A_BROWSER
 from tests.contract.live_page import cut_network
+from tests.paths import AXE
 
 EVIL = "</script><script>alert(1)</script>"
 
@@ -64,104 +72,67 @@ def rendered(chart: AltairChart | Html) -> dict[str, str]:
 
 
 @pytest.fixture
-def claims(analysis: Analysis) -> Claims:
-    assert analysis.claims is not None
-    return analysis.claims
-
-
-@pytest.fixture
 def default_renderer() -> Iterator[None]:
     before = alt.renderers.active
     yield
     alt.renderers.enable(before)
 
 
-def test_bundle_is_one_script_that_loads_nothing() -> None:
-    script = script_bundle()
-    assert re.findall(r"</?script[^>]*>", script) == ["<script>", "</script>"]
-    assert script.count("window.vegaEmbed=") == 1
-    assert "import(" not in script
-    assert "sourceMappingURL" not in script
-
-
 @pytest.mark.usefixtures("default_renderer")
-def test_first_cell_puts_vega_into_its_output_and_charts_do_not(capsys: pytest.CaptureFixture[str]) -> None:
-    enable_offline_charts(None)
-    capsys.readouterr()
-    assert alt.renderers.active == RENDERER
+@pytest.mark.parametrize("after", ["", "\nimport outage_analysis as oa"])
+def test_every_run_of_the_first_cell_outputs_vega_and_charts_do_not(
+    shell: InteractiveShell, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, after: str
+) -> None:
+    displayed: list[Html] = []
+    monkeypatch.setattr("IPython.display.display", displayed.append)
+    before, run_cell = alt.renderers.active, cast("Any", shell.run_cell)
+    for _ in range(3):
+        run_cell(f"%load_ext outage_analysis{after}").raise_error()
+        assert displayed.pop()._repr_html_().endswith(script_bundle())
+        assert displayed == []
+    assert (alt.renderers.active, shell.custom_exceptions) == (RENDERER, (OutageAnalysisError,))
     renderer: Any = alt.renderers.get()
     output = renderer(chart_of("a").to_dict())
     assert set(output) == {"text/html", "image/png", "text/plain"}
     assert len(output["text/html"]) < 10_000
     assert "vegaEmbed" not in output["text/html"]
-
-
-@pytest.fixture
-def shell() -> Iterator[InteractiveShell]:
-    """A session of IPython without a history."""
-    without = Config()
-    without.HistoryManager.enabled = False
-    yield InteractiveShell(config=without)  # type: ignore[no-untyped-call]
-    outage_analysis.unload_ipython_extension(None)  # type: ignore[arg-type] # it looks at none
-
-
-@pytest.mark.usefixtures("default_renderer")
-def test_a_session_starts_by_one_line_and_is_given_back_by_another(shell: InteractiveShell) -> None:
-    before = alt.renderers.active
-    line = shell.run_line_magic
-
-    def state() -> tuple[str, tuple[type[BaseException], ...]]:
-        return alt.renderers.active, shell.custom_exceptions
-
-    ours = (RENDERER, (OutageAnalysisError,))
-    line("load_ext", "outage_analysis")
-    assert state() == ours
-    line("load_ext", "outage_analysis")
-    line("unload_ext", "outage_analysis")
-    assert state() == (before, ())
-    line("load_ext", "outage_analysis")
-    assert state() == ours
-
-
-@pytest.mark.usefixtures("default_renderer")
-@pytest.mark.parametrize("after", ["", "\nimport outage_analysis as oa"])
-def test_every_run_of_the_first_cell_outputs_vega(
-    shell: InteractiveShell, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, after: str
-) -> None:
-    displayed: list[Html] = []
-    monkeypatch.setattr("IPython.display.display", displayed.append)
-    run_cell: Any = shell.run_cell
-    for _ in range(3):
-        run_cell(f"%load_ext outage_analysis{after}").raise_error()
-        assert displayed.pop()._repr_html_().endswith(script_bundle())
-        assert displayed == []
     run_cell("%unload_ext outage_analysis").raise_error()
     run_cell("%load_ext outage_analysis_of_others\n" if after else "'%load_ext outage_analysis'")
     assert displayed == []
-    assert alt.renderers.active != RENDERER
-    output = capsys.readouterr()
-    assert "already loaded" not in output.out  # what IPython says of a second `%load_ext`
-
-
-@pytest.mark.usefixtures("default_renderer")
-def test_a_users_own_handler_of_errors_is_given_back(shell: InteractiveShell) -> None:
-    shell.set_custom_exc((KeyError,), lambda *_, **__: ["mine"])  # type: ignore[no-untyped-call]
-    own = shell.CustomTB
-    shell.run_line_magic("load_ext", "outage_analysis")
-    shell.run_line_magic("unload_ext", "outage_analysis")
-    assert (shell.custom_exceptions, shell.CustomTB) == ((KeyError,), own)
-
-
-@pytest.mark.parametrize("inside", ["[" * 100_000, '.push(["a", ' * 20_000, "9" * 5_000, ""])
-def test_a_script_that_only_begins_as_ours_is_soon_distinguished(inside: str) -> None:
-    head = '(window.outageCharts = window.outageCharts || []).push(["a", '
-    assert not is_package_script(f"{head}{inside}]);")
-    assert not is_package_script(head + inside)
+    assert (alt.renderers.active, shell.custom_exceptions) == (before, ())
+    assert "already loaded" not in capsys.readouterr().out  # what IPython says of a second `%load_ext`
 
 
 def test_plain_text_moves_no_terminal() -> None:
     assert repr(note("a\x1b[31m\nb\u202e")) == "a\\x1b[31m\\nb\\u202e"
     assert repr(Html("", "a\x1b\nb\u202e")) == "a\\x1b\nb\\u202e"
+
+
+def handed_over(drawn: AltairChart | Html) -> dict[str, Any]:
+    """The chart that an output hands to its script."""
+    markup = rendered(drawn)["text/html"]
+    found = re.fullmatch(r"<div [^\n]*</div>\n<script>.*?\.push\((\[.*\])\);</script>", markup, re.DOTALL)
+    assert found
+    return dict(json.loads(found[1])[1])
+
+
+def title_of(drawn: AltairChart | Html) -> str:
+    title = handed_over(drawn)["title"]
+    return " ".join((*title["text"], *title["subtitle"]))
+
+
+def test_data_cannot_end_its_script_and_only_what_the_package_writes_is_its_script() -> None:
+    [rows] = handed_over(chart_of(EVIL))["datasets"].values()
+    assert rows == [{"word": EVIL, "n": 1}]
+    [vega] = re.findall("<script>(.*)</script>", script_bundle(), re.DOTALL)
+    [chart] = re.findall("<script>(.*)</script>", rendered(chart_of(EVIL))["text/html"], re.DOTALL)
+    assert is_package_script(vega)
+    assert is_package_script(chart)
+    foreign = ["alert(1)", vega + "alert(1)", chart + "alert(1);", chart.replace("]);", ", alert(1)]);")]
+    head = '(window.outageCharts = window.outageCharts || []).push(["a", '
+    for inside in ("[" * 100_000, '.push(["a", ' * 20_000, "9" * 5_000, ""):  # soon distinguished
+        foreign += [f"{head}{inside}]);", head + inside]
+    assert not any(map(is_package_script, foreign))
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)
@@ -189,125 +160,60 @@ def test_a_chart_of_data_on_the_web_waits_in_english(usermeta: dict[str, Any] | 
     assert "image/png" not in output  # nothing was asked from the web
 
 
-def handed_over(markup: str) -> dict[str, Any]:
-    found = re.fullmatch(r"<div [^\n]*</div>\n<script>.*?\.push\((\[.*\])\);</script>", markup, re.DOTALL)
-    assert found
-    _key, spec = json.loads(found[1])
-    assert isinstance(spec, dict)
-    return spec
-
-
-def title_of(drawn: AltairChart | Html) -> str:
-    title = handed_over(rendered(drawn)["text/html"])["title"]
-    return " ".join((*title["text"], *title["subtitle"]))
-
-
-def test_data_cannot_end_its_script() -> None:
-    markup = rendered(chart_of(EVIL))["text/html"]
-    assert markup.count("</script") == 1
-    [rows] = handed_over(markup)["datasets"].values()
-    assert rows == [{"word": EVIL, "n": 1}]
-
-
-@pytest.mark.parametrize("name", ["ogive", "tail"])
-def test_there_is_no_distribution_of_synthetic_claims_to_draw(name: str, analysis: Analysis) -> None:
-    assert repr(show(name, analysis)) == "Nothing to draw from what was public on 30 December 2022."
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("lang", ["en", "ko"])
-def test_a_chart_of_several_views_is_marked_too(lang: str, analysis: Analysis) -> None:
-    assert {"en": "Synthetic rows", "ko": "합성 자료"}[lang] in title_of(show("linked", analysis, lang=lang))
-    with pytest.raises(UsageError, match="sets its own size"):
-        analysis.chart("linked", width=600)
-
-
 # --- pages as sources ---------------------------------------------------------------------------------
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    ("lang", "said"),
-    [("en", "Grouped dental claims, as printed"), ("ko", "구간별 치과 보험 청구, 인쇄된 단위 그대로")],
-)
-@pytest.mark.parametrize("name", ["ogive", "tail"])
-def test_a_distribution_of_a_printed_table_is_shown_with_its_name_and_its_source_and_no_day(
-    name: str, lang: str, said: str
-) -> None:
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_a_chart_names_its_source_and_its_day(lang: str, analysis: Analysis) -> None:
     page = load_grouped("dental-claims")
     table = curve_table(fit_all(page.edges, page.counts, top=page.top, families=["weibull"]))
-    title = title_of(show(name, page, table, lang=lang))
-    assert said in title
+    title = title_of(show("tail", page, table, lang=lang))
+    assert {"en": "Grouped dental claims, as printed", "ko": "구간별 치과 보험 청구"}[lang] in title
     assert page.note
     assert title.endswith(page.note[lang])
     assert not re.search("ynthetic|합성|Kakao|카카오|As of|기준", title)
+    by_day = title_of(show("intake_days", forecast_by_day(load_intake("kakao-federation")), lang=lang))
+    assert by_day.endswith({"en": "As of 21 October 2022.", "ko": "2022. 10. 21. 기준."}[lang])
+    assert analysis.claims
+    daily = cumulative_intake(build_cube(analysis.claims, dimensions=("filed_on",)))
+    own = title_of(show("intake", analysis.claims, daily, as_of=date(2022, 11, 30), lang=lang))
+    assert re.search("(Synthetic rows, not a finding. As of 30 November|합성.* 2022. 11. 30. 기준)", own)
 
 
-def test_a_printed_table_has_no_table_of_its_own() -> None:
-    with pytest.raises(UsageError, match="the chart ogive needs a table"):
-        show("ogive", load_grouped("dental-claims"))
+@pytest.mark.parametrize(
+    ("name", "of", "said"),
+    [
+        ("intake", "claims", "the chart intake needs a table"),
+        ("tornad", "claims", "Did you mean 'tornado'"),
+        ("intake_days", "intake", "the chart intake_days needs a table"),
+    ],
+)
+def test_a_chart_that_cannot_be_made_is_refused(analysis: Analysis, name: str, of: str, said: str) -> None:
+    source = analysis.claims if of == "claims" else load_intake("kakao-federation")
+    assert source
+    with pytest.raises(UsageError, match=said):
+        show(name, source)
+    nothing = repr(show("tornado", analysis, pl.DataFrame()))
+    assert nothing == "Nothing to draw from what was public on 30 December 2022."
 
 
-@pytest.mark.parametrize(("lang", "day"), [("en", "As of 21 October 2022."), ("ko", "2022. 10. 21. 기준.")])
-def test_a_forecast_by_day_is_drawn_from_its_table_and_dated_by_its_day(lang: str, day: str) -> None:
-    made = forecast_by_day(load_intake("kakao-federation"))
-    assert title_of(show("intake_days", made, lang=lang)).endswith(day)
-    with pytest.raises(UsageError, match="the chart intake_days needs a table"):
-        show("intake_days", load_intake("kakao-federation"))
-
-
-def test_a_chart_of_claims_is_drawn_from_a_table_of_ones_own(claims: Claims) -> None:
-    daily = cumulative_intake(build_cube(claims, dimensions=("filed_on",)))
-    spec = handed_over(rendered(show("intake", claims, daily, as_of=date(2022, 11, 30)))["text/html"])
-    assert spec["title"]["subtitle"][-1] == "Synthetic rows, not a finding. As of 30 November 2022."
-
-
-def test_claims_without_a_table_and_an_unknown_chart_are_refused(claims: Claims) -> None:
-    with pytest.raises(UsageError, match="the chart intake needs a table"):
-        show("intake", claims)
-    with pytest.raises(UsageError, match="Did you mean 'tornado'"):
-        show("tornad", claims)
-
-
-def test_nothing_to_draw_is_stated(analysis: Analysis) -> None:
-    said = show("tornado", analysis, pl.DataFrame())
-    assert repr(said) == "Nothing to draw from what was public on 30 December 2022."
-
-
-def test_a_table_says_what_it_was_made_from(
-    analysis: Analysis, claims: Claims, policy: Policy, ledger: Ledger
-) -> None:
+def test_a_table_says_what_it_was_made_from(analysis: Analysis, policy: Policy, ledger: Ledger) -> None:
     table = pl.DataFrame({"n": [1]})
-    marks: dict[str, Analysis | Claims | Policy | Ledger] = {
+    assert analysis.claims
+    sources: dict[str, Any] = {
         "From published figures, as of 30 December 2022.": analysis,
-        "Synthetic rows, not a finding.": claims,
+        "Synthetic rows, not a finding.": analysis.claims,
         "Kakao compensation package of 29 December 2022.": policy,
         "Kakao ledger as of 30 December 2022.": ledger,
+        "Grouped dental claims.": load_grouped("dental-claims"),
     }
-    for mark, source in marks.items():
+    for mark, source in sources.items():
         shown = show_table(table, source)
         assert f"<p><em>{mark}</em></p>" in shown.markup
         assert repr(shown).startswith(mark)
     assert repr(show_table(table, analysis.cubes["cost"])).startswith("Synthetic rows")
     assert repr(show_table(table.clear(), policy)).endswith("There are no rows.")
-
-
-@pytest.mark.parametrize(
-    ("lang", "dental", "federation"),
-    [
-        ("en", "Grouped dental claims.", "Federation of micro enterprise, reports of the Kakao outage."),
-        ("ko", "구간별 치과 보험 청구.", "소상공인연합회 카카오 장애 피해 접수."),
-    ],
-)
-def test_a_table_made_from_a_page_says_its_name(lang: str, dental: str, federation: str) -> None:
-    table = pl.DataFrame({"n": [1]})
-    sources: dict[str, GroupedLossesDocument | IntakeSeries] = {
-        dental: load_grouped("dental-claims"),
-        federation: load_intake("kakao-federation"),
-    }
-    for mark, source in sources.items():
-        assert f"<p><em>{mark}</em></p>" in show_table(table, source, lang=lang).markup
-        assert repr(show_table(table.clear(), source, lang=lang)).startswith(mark)
 
 
 def test_a_table_shows_figures_in_full_and_escapes_text(policy: Policy) -> None:
@@ -329,24 +235,6 @@ def test_a_table_shows_figures_in_full_and_escapes_text(policy: Policy) -> None:
     assert cells[1:] == ["130,465,240", "233,370,000", "0.0308", "30 December 2022", "–", "a, b", "True"]
 
 
-def test_only_what_the_package_writes_is_its_script() -> None:
-    [vega] = re.findall("<script>(.*)</script>", script_bundle(), re.DOTALL)
-    [chart] = re.findall("<script>(.*)</script>", rendered(chart_of(EVIL))["text/html"], re.DOTALL)
-    assert is_package_script(vega)
-    assert is_package_script(chart)
-    for other in ("alert(1)", vega + "alert(1)", chart + "alert(1);", chart.replace("]);", ", alert(1)]);")):
-        assert not is_package_script(other)
-
-
-def test_the_first_screen_of_a_report_stands_in_a_notebook(analysis: Analysis) -> None:
-    report = Report(analysis, "ko")
-    shown = show_part(analysis, "tiles", lang="ko")
-    assert re.findall(r"<strong>([^<]*)</strong>", shown.markup) == [tile.figure for tile in report.tiles]
-    assert all(escape(tile.note) in shown.markup for tile in report.tiles)
-    assert "합성" in shown.text  # the claims of the bundled case
-    assert not re.search("style=|src=|href=", shown.markup)
-
-
 @pytest.mark.slow
 def test_what_a_report_says_is_stated_and_escaped(analysis: Analysis) -> None:
     report = Report(analysis)
@@ -362,25 +250,15 @@ def test_what_a_report_says_is_stated_and_escaped(analysis: Analysis) -> None:
     assert escape(EVIL) in hostile
 
 
-def test_a_note_is_escaped() -> None:
-    assert "<script" not in note(EVIL).markup
-    assert repr(note(EVIL)) == EVIL
-
-
 @pytest.mark.slow
 def test_an_error_of_ours_is_one_line_in_a_notebook(tmp_path: Path) -> None:
-    cells = (
-        ("%load_ext outage_analysis\nfrom outage_analysis import load_policy"),
-        "load_policy('kakao-2023')",
-    )
-    notebook: NotebookNode = nbformat.v4.new_notebook(  # type: ignore[no-untyped-call]
-        cells=[nbformat.v4.new_code_cell(source) for source in cells]  # type: ignore[no-untyped-call]
-    )
+    v4 = cast("Any", nbformat.v4)
+    first = "%load_ext outage_analysis\nfrom outage_analysis import load_policy"
+    notebook = v4.new_notebook(cells=[v4.new_code_cell(x) for x in (first, "load_policy('kakao-2023')")])
     client = NotebookClient(notebook, timeout=30, resources={"metadata": {"path": str(tmp_path)}})
     with pytest.raises(CellExecutionError):
         client.execute()
     [error] = notebook.cells[1].outputs
-    assert error.output_type == "error"
     [line] = error.traceback
     assert line.startswith("UsageError: kakao-2023: no such id in policies. Give a path")
 
@@ -403,4 +281,155 @@ def test_charts_draw_offline_before_and_after_the_bundle_and_once_in_sight(
     WebDriverWait(browser, 10).until(lambda _: chart_count() == 3)
     browser.execute_script("document.getElementById('cell').style.display = 'block'")
     WebDriverWait(browser, 10).until(lambda _: chart_count() == 4)
+    assert browser.get_log("browser") == []  # type: ignore[no-untyped-call]
+
+
+EVIL_NAME = '</script><script>alert(1)</script>"><svg onload=alert(2)>'
+
+
+@pytest.fixture(scope="module", params=LANGUAGES)
+def slider_output(analysis: Analysis, request: pytest.FixtureRequest) -> tuple[Html, Report]:
+    """The sliders of the bundled case, and the report that they are of."""
+    return show_what_if(analysis, lang=request.param), Report(analysis, request.param)
+
+
+def script_of(shown: Html) -> str:
+    (script,) = re.findall("<script>(.*?)</script>", shown.markup, re.DOTALL)
+    return str(script)
+
+
+@pytest.mark.slow
+def test_the_data_are_the_report_s_and_compute_its_expected_cost(slider_output: tuple[Html, Report]) -> None:
+    shown, found = slider_output[0], slider_output[1].products
+    assert found
+    data = json.loads(script_of(shown).partition(".push(")[2].removesuffix(");"))[1]
+    assert set(data["report"]) == set(data["terms"]) == {"cash"}  # of five sliders none moves another total
+    assert data["report"]["cash"] == found.expected("cash")
+    for share in (0.0, 0.241, 1.0):
+        values = data["factors"] | {"as-filing-share": share}
+        total = sum(base * math.prod(values[id_] for id_ in ids) for base, ids in data["terms"]["cash"])
+        assert round_digits(total, TABLE_DIGITS) == found.expected("cash", {"as-filing-share": share})
+    assert not re.search("ynthetic|합성", shown.markup)
+
+
+@pytest.mark.slow
+def test_a_script_that_is_not_to_the_letter_ours_is_foreign(slider_output: tuple[Html, Report]) -> None:
+    script = script_of(slider_output[0])
+    assert is_package_script(script)
+    for other in (
+        script + "alert(1);",
+        script.replace("]);", ", alert(1)]);"),
+        script.replace("|| []", "|| alert(1)"),
+        script.replace("window.outageWhatIfs = ", "window.outageCharts = ", 1),
+        script.replace('"cash": 2', '"cash": 1', 1),
+        script.replace(", ", ",", 1),
+        re.sub(r'push\(\["[0-9a-f]', 'push(["x', script),
+        re.sub(r"push\(.*", "push([1, 2, 3]);", script),
+    ):
+        assert other != script
+        assert not is_package_script(other), other[:200]
+
+
+@pytest.mark.slow
+def test_names_are_inert_and_sliders_of_synthetic_rows_say_so(analysis: Analysis) -> None:
+    policy = analysis.policy
+    lines = tuple(line.model_copy(update={"name": Text(en=EVIL_NAME)}) for line in policy.lines)
+    html = show_what_if(replace(analysis, policy=policy.model_copy(update={"lines": lines})), most=None)
+    assert html.markup.count("<script") == html.markup.count("</script") == 1
+    assert ("<svg" in html.markup, "&lt;svg onload=alert(2)&gt;" in html.markup) == (False, True)
+    assert is_package_script(script_of(html))
+    for lang in LANGUAGES:
+        made_up = show_what_if(replace(analysis, runs={"synthetic": analysis.runs["synthetic"]}), lang=lang)
+        assert Locale(lang)("notebook.synthetic") in made_up.markup
+        assert repr(made_up).startswith(Locale(lang)("notebook.synthetic"))
+    for most in (0, -1, 2.5, "5", True):
+        with pytest.raises(UsageError, match=f"most is not a number of sliders .found '{most}'"):
+            show_what_if(analysis, most=cast("int", most))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("most", "ranking", "shown"),
+    [
+        (1, ["goods", "filing"], ["filing"]),
+        (2, ["goods"], ["filing", "tier"]),  # unranked: as the page has them
+        (9, ["goods", "filing"], ["filing", "tier", "goods"]),
+    ],
+)
+def test_cash_comes_before_what_is_never_added_to_it(most: int, ranking: list[str], shown: list[str]) -> None:
+    factors = (
+        LiveInput("goods", "take_up", "share", 0.5, 0.0, 1.0, assumption="goods"),
+        LiveInput("tier", "pays", "money", 100.0, 0.0, 1000.0, line="cash-line"),
+        LiveInput("filing", "filing_share", "share", 0.5, 0.0, 1.0, assumption="filing"),
+    )
+    terms = (Product("a", "face_value", 1e6, ("goods",)), Product("b", "cash", 10.0, ("filing", "tier")))
+    made = what_if_sliders(LiveCost(factors, terms), Locale("en"), {}, most=most, ranking=ranking)
+    assert made
+    assert list(made.data["terms"]) == ["cash", "face_value"][: 1 + ("goods" in shown)]
+    assert [s.factor for group in made.groups.values() for s in group] == shown
+
+
+# --- in a browser, from an exported page ------------------------------------------------------------------
+
+
+def exported(analysis: Analysis, lang: str) -> str:
+    """The page of a notebook with its sliders twice, the first before the cell that carries the script."""
+    v4: Any = nbformat.v4
+    sliders = show_what_if(analysis, lang=lang).markup
+    cells = [v4.new_markdown_cell("# What if?")]
+    for markup in (sliders, f"<style>{STYLE}</style>{script_bundle()}", sliders):
+        outputs = [v4.new_output("display_data", data={"text/html": markup})]
+        cells.append(v4.new_code_cell("show_what_if(analysis)", outputs=outputs))
+    return notebook_page(Notebook("mine", cells), lang)
+
+
+def part(place: WebElement, selector: str) -> WebElement:
+    return place.find_element(By.CSS_SELECTOR, selector)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("lang", "width"), [("en", 1000), ("ko", 390)])
+@IN_A_BROWSER[0]
+@IN_A_BROWSER[1]
+def test_sliders_of_an_exported_page_move_by_keyboard_each_for_itself(
+    browser: Chrome, analysis: Analysis, tmp_path: Path, lang: str, width: int
+) -> None:
+    path = tmp_path / "page.html"
+    path.write_text(exported(analysis, lang), "utf-8")
+    size = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 600}
+    cut_network(browser)
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+    browser.get(path.as_uri())
+    first, second = browser.find_elements(By.CLASS_NAME, "what-if")
+    found, w = Report(analysis, lang).products, Locale(lang)
+    assert found
+
+    def amounts_of(place: WebElement) -> tuple[str, str]:
+        return part(place, ".amount").text, part(place, ".exact").text
+
+    def written(**given: float) -> tuple[str, str]:
+        amount = found.expected("cash", {id_.replace("_", "-"): value for id_, value in given.items()})
+        exact = w("report.exact", amount=w.exact_money(amount), unit=w.unit)
+        return w.money(amount), exact if width > 600 else ""  # the strip of a phone has no room for it
+
+    assert amounts_of(first) == amounts_of(second) == written()
+    assert not part(first, ".waiting").is_displayed()
+    slider = part(second, "[data-factor=as-filing-share] [type=range]")
+    assert slider.get_attribute("data-lm-suppress-shortcuts")  # or JupyterLab would take the arrows
+    slider.send_keys(*[Keys.ARROW_RIGHT] * 3)
+    assert amounts_of(second) == written(as_filing_share=0.332)
+    assert amounts_of(first) == written()
+    assert [part(place, ".range").is_displayed() for place in (first, second)] == [False, True]
+    field = part(first, "[data-factor=as-acceptance] [type=number]")
+    field.send_keys(Keys.CONTROL, "a")
+    field.send_keys("50", Keys.TAB)
+    assert amounts_of(first) == written(as_acceptance=0.5)
+    part(second, "button").click()
+    assert amounts_of(second) == written()
+    assert amounts_of(first) == written(as_acceptance=0.5)
+    assert browser.execute_script("return document.documentElement.scrollWidth") <= width
+    browser.execute_script(AXE.read_text("utf-8"))
+    seen = "axe.run(document).then(found => arguments[0](found.violations.map(v => v.id)))"
+    browser.set_script_timeout(30)
+    assert browser.execute_async_script(seen) == []
     assert browser.get_log("browser") == []  # type: ignore[no-untyped-call]

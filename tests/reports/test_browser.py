@@ -22,8 +22,7 @@ from outage_analysis.costs import LiveCost
 from outage_analysis.costs.page_model import live_cost
 from outage_analysis.text import Locale
 from tests.chromium import IN_A_BROWSER
-from tests.contract.live_page import cut_network
-from tests.contract.report_texts import amounts_in
+from tests.contract.live_page import cut_network, wait_until_still
 from tests.paths import AXE
 
 pytestmark = IN_A_BROWSER
@@ -49,49 +48,20 @@ VIEWS = [("bundled", "en", width) for width in (390, 1024, 1440)]
 VIEWS += [("bundled", "ko", 390), ("bundled", "ko", 1440), ("own", "ko", 390)]
 
 
-@pytest.fixture(scope="module", params=VIEWS, ids=str)
-def opened(
-    browser: Chrome, pages: dict[tuple[str, str], Path], request: pytest.FixtureRequest
-) -> dict[str, Any]:
-    """A page opened at a width, and what was seen meanwhile."""
-    of, lang, width = request.param
-    return look(browser, pages, of, lang, width)
-
-
-def look(
-    browser: Chrome, pages: dict[tuple[str, str], Path], of: str, lang: str, width: int
-) -> dict[str, Any]:
-    """Open a page with the network cut, wait for its charts, and say what was seen meanwhile."""
+def look(browser: Chrome, page: Path, width: int) -> tuple[list[str], list[dict[str, Any]]]:
+    """Open a page with the network cut and wait for its charts: the addresses asked for, and the console."""
     browser.get("about:blank")
-    browser.get_log("browser")  # type: ignore[no-untyped-call]
-    browser.get_log("performance")  # type: ignore[no-untyped-call]
+    for log in ("browser", "performance"):
+        browser.get_log(log)  # type: ignore[no-untyped-call]
     size = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 600}
     cut_network(browser)
     browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
-    browser.get(pages[of, lang].as_uri())
-    browser.set_script_timeout(20)
-    wait = (
-        "const done = arguments[0], start = Date.now(); const look = () => {"
-        "document.querySelectorAll('details').forEach(d => { d.open = true; });"
-        "const count = what => document.querySelectorAll(what).length;"
-        "const all = count('.chart svg.marks') === count('.chart');"
-        "(all || Date.now() - start > 15000) ? done() : setTimeout(look, 50)}; look();"
-    )
-    browser.execute_async_script(wait)
+    browser.get(page.as_uri())
+    wait_until_still(browser)
     events = [json.loads(e["message"])["message"] for e in browser.get_log("performance")]  # type: ignore[no-untyped-call]
     asked = [e["params"]["request"]["url"] for e in events if e["method"] == "Network.requestWillBeSent"]
-    return {
-        "of": of,
-        "lang": lang,
-        "width": width,
-        "page": pages[of, lang].as_uri(),
-        "console": browser.get_log("browser"),  # type: ignore[no-untyped-call]
-        "asked": [url for url in asked if not url.startswith(("chrome:", "data:", "about:"))],
-    }
-
-
-def test_the_page_asks_for_itself_and_nothing_else(opened: dict[str, Any]) -> None:
-    assert opened["asked"] == [opened["page"]]
+    silent = ("chrome:", "data:", "about:")
+    return [url for url in asked if not url.startswith(silent)], browser.get_log("browser")  # type: ignore[no-untyped-call]
 
 
 TYPE_SIZES = """
@@ -105,95 +75,52 @@ for (const element of document.querySelectorAll('input, select, button'))
   if (element.checkVisibility()) sizes.add(getComputedStyle(element).fontSize);
 return [...sizes].sort();
 """
-"""The computed sizes of all visible texts and controls, those of the charts too."""
+CUT_OFF = """
+return [...document.querySelectorAll('.chart')].filter(c => {
+  const s = c.querySelector('svg'), right = s.getBoundingClientRect().right + 1;
+  const texts = [...s.querySelectorAll('text')].filter(t => t.getAttribute('opacity') !== '0');
+  return !texts.length || texts.some(t => t.getBoundingClientRect().right > right)}).map(c => c.id);
+"""
+ENDS = """
+const open = (which) => document.querySelectorAll('details').forEach(d => { d.open = which(d); });
+open(d => innerWidth > 1339 && d.closest('nav'));
+const places = ['.lead', '#chart-total_distribution', '.answers > div:nth-child(3) h2', 'dl',
+                '.options', '.answers dl'].map(what => document.querySelector(what).getBoundingClientRect())
+  .map(box => [box.left, box.right, box.bottom + scrollY]);
+open(d => true);
+return places;
+"""
+"""Of what the first screen shows: how much, how sure, what drives it, what to decide, options, amounts."""
+FIND = "const done = arguments[0]; axe.run(document, {resultTypes: ['violations']}).then(r => done("
+FIND += "r.violations.map(v => [v.id, v.nodes.map(n => n.html.slice(0, 200))])));"
 
 
-def test_the_page_has_at_most_six_sizes_of_type(browser: Chrome, opened: dict[str, Any]) -> None:
-    if opened["width"] != 1440:
-        return
-    sizes = browser.execute_script(TYPE_SIZES)
-    assert 3 < len(sizes) <= 6, sizes
-
-
-def test_the_options_and_the_amounts_fit_on_the_first_screen(browser: Chrome, opened: dict[str, Any]) -> None:
-    ends = browser.execute_script(
-        "document.querySelectorAll('details').forEach(d => { d.open = false; });"
-        "return ['.options', '.answers dl'].map(x => document.querySelector(x).getBoundingClientRect())"
-        ".map(box => [box.left, box.right, box.bottom + scrollY])"
-    )
-    browser.execute_script("document.querySelectorAll('details').forEach(d => { d.open = true; })")
-    assert all(0 <= left < right <= opened["width"] for left, right, _ in ends)
-    if (opened["of"], opened["width"]) == ("bundled", 1440):
-        assert all(bottom <= 900 for _, _, bottom in ends)
-
-
-def test_the_console_is_silent(opened: dict[str, Any]) -> None:
-    assert opened["console"] == []
-
-
-def test_every_chart_is_drawn(opened: dict[str, Any], browser: Chrome) -> None:
-    assert opened["page"]
-    marks = browser.execute_script(
+@pytest.mark.parametrize(("of", "lang", "width"), VIEWS)
+def test_a_page_asks_for_nothing_draws_all_and_can_be_read(
+    browser: Chrome, pages: dict[tuple[str, str], Path], of: str, lang: str, width: int
+) -> None:
+    ask = browser.execute_script
+    assert look(browser, pages[of, lang], width) == ([pages[of, lang].as_uri()], [])
+    assert {"en": "Kakao service outage", "ko": "카카오 서비스 장애"}[lang] in browser.title
+    assert ask("return document.documentElement.lang") == lang
+    marks = ask(
         "return Object.fromEntries([...document.querySelectorAll('.chart')].map("
         "c => [c.id, c.querySelectorAll('.mark-rect path, .mark-line path, .mark-rule line').length]))"
     )
-    assert set(marks) == {f"chart-{name}" for name in SHOWN[opened["of"]]}
+    assert set(marks) == {f"chart-{name}" for name in SHOWN[of]}
     assert all(count > 0 for count in marks.values()), marks
-
-
-def test_nothing_is_wider_than_the_screen(opened: dict[str, Any], browser: Chrome) -> None:
-    assert browser.execute_script("return document.documentElement.scrollWidth") <= opened["width"]
-
-
-def test_no_chart_is_cut_off(opened: dict[str, Any], browser: Chrome) -> None:
-    assert opened["page"]
-    wider = browser.execute_script(
-        "return [...document.querySelectorAll('.chart')].filter(c => {const s = c.querySelector('svg');"
-        "const right = s.getBoundingClientRect().right + 1;"
-        # Vega makes axis labels without room transparent instead of removing them.
-        "const texts = [...s.querySelectorAll('text')].filter(t => t.getAttribute('opacity') !== '0');"
-        "if (!texts.length) return true;"
-        "return texts.some(t => t.getBoundingClientRect().right > right)}).map(c => c.id)"
-    )
-    assert wider == []
-
-
-def test_the_page_has_a_title_and_its_language(opened: dict[str, Any], browser: Chrome) -> None:
-    word = {"en": "Kakao service outage", "ko": "카카오 서비스 장애"}[opened["lang"]]
-    assert word in browser.title
-    assert browser.execute_script("return document.documentElement.lang") == opened["lang"]
-
-
-def test_the_first_screen_shows_how_much_how_sure_what_drives_it_and_what_to_decide(
-    opened: dict[str, Any], browser: Chrome
-) -> None:
-    bottoms = browser.execute_script(
-        "const wide = innerWidth > 1339;"
-        "document.querySelectorAll('details').forEach(d => { d.open = wide && d.closest('nav'); });"
-        "const bottoms = ['.lead', '#chart-total_distribution', '.answers > div:nth-child(3) h2', 'dl'].map("
-        "what => document.querySelector(what).getBoundingClientRect().bottom + scrollY);"
-        "document.querySelectorAll('details').forEach(d => { d.open = true; });"
-        "return bottoms"
-    )
-    seen = {390: 2, 1024: 4, 1440: 4}[opened["width"]]
-    assert all(bottom <= 900 for bottom in bottoms[:seen]), bottoms
-
-
-@pytest.mark.parametrize("lang", ["en", "ko"])
-def test_axe_finds_nothing_on_a_phone(browser: Chrome, pages: dict[tuple[str, str], Path], lang: str) -> None:
-    look(browser, pages, "bundled", lang, 390)
-    browser.execute_script(AXE.read_text("utf-8"))
-    tried = (
-        "const done = arguments[0];"
-        "document.querySelectorAll('details').forEach(d => { d.open = true; });"
-        "axe.run(document, {resultTypes: ['violations']}).then(r => done("
-        "r.violations.map(v => [v.id, v.nodes.map(n => n.html.slice(0, 200))])));"
-    )
-    browser.set_script_timeout(60)
-    assert browser.execute_async_script(tried) == []
-
-
-# --- sliders --------------------------------------------------------------------------------------------
+    assert ask("return document.documentElement.scrollWidth") <= width  # nothing is wider than the screen
+    assert ask(CUT_OFF) == []
+    ends = ask(ENDS)
+    seen = {390: 2, 1024: 4, 1440: 6}[width]
+    assert all(bottom <= 900 for _, _, bottom in ends[:seen]), ends
+    assert all(0 <= left < right <= width for left, right, _ in ends[4:])
+    if width == 1440:
+        assert 3 < len(ask(TYPE_SIZES)) <= 6
+    if width == 390:
+        ask(AXE.read_text("utf-8"))
+        browser.set_script_timeout(60)
+        assert browser.execute_async_script(FIND) == []
 
 
 @pytest.fixture(scope="module", params=["en", "ko"])
@@ -201,7 +128,7 @@ def moved(
     browser: Chrome, pages: dict[tuple[str, str], Path], analysis: Analysis, request: pytest.FixtureRequest
 ) -> tuple[Chrome, LiveCost, Locale]:
     """The page of the bundled case, what its sliders must say, and in which words."""
-    look(browser, pages, "bundled", request.param, 1440)
+    look(browser, pages["bundled", request.param], 1440)
     found = live_cost(analysis.runs[analysis.headline_basis].portfolio)
     assert found
     return browser, found, Locale(request.param)
@@ -215,15 +142,7 @@ def typed(browser: Chrome, factor: str, value: str) -> None:
     element = field(browser, factor)
     element.click()
     element.send_keys(Keys.CONTROL, "a")
-    element.send_keys(value)
-    element.send_keys(Keys.TAB)
-
-
-def settled(browser: Chrome) -> None:
-    """Wait until the first screen says what to announce for the inputs as they are."""
-    WebDriverWait(browser, 20).until(
-        lambda b: b.find_elements(By.CSS_SELECTOR, ".box .announce[aria-busy=false]:not(:empty)")
-    )
+    element.send_keys(value or Keys.DELETE, Keys.TAB)
 
 
 def slider_text(browser: Chrome, valuation: str, part: str) -> str:
@@ -280,41 +199,6 @@ def test_the_sliders_agree_with_the_model_to_the_won(moved: tuple[Chrome, LiveCo
     assert slider_text(browser, "cash", "change") == w("report.what_if_same")
 
 
-def live_text(browser: Chrome, part: str) -> str:
-    return browser.find_element(By.CSS_SELECTOR, f".what-if .{part}").text
-
-
-def wait_for_range(browser: Chrome, before: str) -> None:
-    """Wait until the page has shown a new range since it had shown `before` of them."""
-    WebDriverWait(browser, 10).until(lambda b: shown(b) != before)
-
-
-def shown(browser: Chrome) -> str:
-    return str(browser.execute_script("return document.querySelector('.live').dataset.shown"))
-
-
-def test_a_slider_moves_by_keyboard_and_the_range_follows(moved: tuple[Chrome, LiveCost, Locale]) -> None:
-    browser, found, w = moved
-    reset(browser)
-    in_the_report, before = live_text(browser, "likely"), shown(browser)
-    slider = field(browser, "as-filing-share", "range")
-    browser.execute_script("arguments[0].focus()", slider)
-    slider.send_keys(*[Keys.ARROW_RIGHT] * 3)
-    assert field(browser, "as-filing-share").get_attribute("value") == "33.2"
-    assert slider.get_attribute("aria-valuetext") == "33.2 %"
-    agree(browser, found, w, {"as-filing-share": 0.332})
-    more = found.expected("cash", {"as-filing-share": 0.332}) - found.expected("cash")
-    assert slider_text(browser, "cash", "change") == w(
-        "report.what_if_change", amount=f"+{w.money(more)}", share="+0.84%"
-    )
-    assert slider_text(browser, "face_value", "change") == w("report.what_if_same")
-    typed(browser, "as-filing-share", "100")
-    wait_for_range(browser, before)
-    WebDriverWait(browser, 10).until(lambda b: live_text(b, "likely") != in_the_report)
-    reset(browser)
-    WebDriverWait(browser, 10).until(lambda b: live_text(b, "likely") == in_the_report)
-
-
 def test_what_happened_stays_beside_the_moved_dots(
     moved: tuple[Chrome, LiveCost, Locale], analysis: Analysis
 ) -> None:
@@ -341,20 +225,29 @@ def test_what_happened_stays_beside_the_moved_dots(
     WebDriverWait(browser, 10).until(lambda _: title.get_attribute("textContent") == in_the_report)
 
 
-@pytest.mark.parametrize(("value", "taken"), [("500", "100"), ("-5", "32.9"), ("", "32.9")])
 def test_a_share_is_never_more_than_all_of_it_nor_less_than_none(
-    moved: tuple[Chrome, LiveCost, Locale], value: str, taken: str
+    moved: tuple[Chrome, LiveCost, Locale],
 ) -> None:
     browser, found, w = moved
-    reset(browser)
-    element = field(browser, "as-filing-share")
-    element.click()
-    element.send_keys(Keys.CONTROL, "a")
-    element.send_keys(value or Keys.DELETE)
-    element.send_keys(Keys.TAB)
-    assert element.get_attribute("value") == taken
-    if value == "500":
-        agree(browser, found, w, {"as-filing-share": 1.0})
+    for value, taken in (("-5", "32.9"), ("", "32.9"), ("500", "100")):
+        reset(browser)
+        typed(browser, "as-filing-share", value)
+        assert field(browser, "as-filing-share").get_attribute("value") == taken
+    agree(browser, found, w, {"as-filing-share": 1.0})
+
+
+@pytest.mark.parametrize(
+    ("text", "budget"), [("6.5억", 650), ("1b won", 1_000), ("2억 5,000만 원", 250), ("3_000_000_000", 3_000)]
+)
+def test_a_budget_is_read_as_people_write_it(
+    moved: tuple[Chrome, LiveCost, Locale], text: str, budget: int
+) -> None:
+    browser, _, w = moved
+    element = browser.find_element(By.CSS_SELECTOR, ".box .budget input")
+    element.clear()
+    element.send_keys(text, Keys.TAB)
+    over = browser.find_element(By.CSS_SELECTOR, ".box .over")
+    WebDriverWait(browser, 20).until(lambda _: w.money_in_full(budget * 10**6) in over.text)
 
 
 def test_everything_is_reached_by_tab_and_seen(moved: tuple[Chrome, LiveCost, Locale]) -> None:
@@ -365,73 +258,47 @@ def test_everything_is_reached_by_tab_and_seen(moved: tuple[Chrome, LiveCost, Lo
         "document.querySelectorAll('main details').forEach(d => { d.open = d.matches('.find'); });"
         "document.querySelector('.skip').focus()"
     )
-    reached = set()
-    wanted = len(browser.find_elements(By.CSS_SELECTOR, ".what-if input, .box input"))
-    for _ in range(100):
+    reached, active = set[str](), ""
+    while len(reached) < 100 and not active.startswith("BODY"):  # which is behind the last element
         ActionChains(browser).send_keys(Keys.TAB).perform()
-        seen = browser.execute_script(
-            "const e = document.activeElement, s = getComputedStyle(e);"
+        active, outline = browser.execute_script(
+            "const e = document.activeElement;"
             "return [[e.tagName, e.type, (e.closest('.slider') || e).outerHTML].join(' '),"
-            "s.outlineStyle]"
+            "getComputedStyle(e).outlineStyle]"
         )
-        if seen[0].startswith("BODY"):  # behind the last element of the page
-            break
-        assert seen[1] != "none", seen
-        reached.add(seen[0])
-    inputs = [r for r in reached if r.startswith("INPUT")]
-    assert len(inputs) == wanted
+        assert outline != "none" or active.startswith("BODY"), active
+        reached.add(active)
+    wanted = len(browser.find_elements(By.CSS_SELECTOR, ".what-if input, .box input"))
+    assert sum(r.startswith("INPUT") for r in reached) == wanted
     assert any(r.startswith("SUMMARY") for r in reached)
     assert any("href" in r for r in reached)
 
 
-# --- tables ---------------------------------------------------------------------------------------------
+SORT = """
+return [...document.querySelectorAll('table:has(th button)')].slice(0, 20).flatMap(table =>
+  [...table.querySelectorAll('thead th')].flatMap((head, n) => [false, true].map(descending => {
+    head.querySelector('button').click();
+    return [descending, [...table.tBodies[0].rows].map(row => row.cells[n].textContent.trim())]; })));
+"""
 
 
-@pytest.fixture(scope="module")
-def unfolded(browser: Chrome, pages: dict[tuple[str, str], Path]) -> Chrome:
-    """The page of the bundled case with everything open."""
-    look(browser, pages, "bundled", "en", 1440)
+def test_a_table_is_sorted_by_a_column_with_empty_cells_last_and_is_searched(
+    moved: tuple[Chrome, LiveCost, Locale],
+) -> None:
+    browser, _, _ = moved
+    with_blanks = 0
+    for descending, cells in browser.execute_script(SORT):
+        filled = [cell for cell in cells if cell not in {"", "–", "—", "-"}]
+        if filled and all(re.fullmatch(r"[\d,]+(\.\d+)?", cell) for cell in filled):
+            numbers = [float(cell.replace(",", "")) for cell in filled]
+            assert numbers == sorted(numbers, reverse=descending)
+            assert cells[: len(filled)] == filled  # what is empty comes last
+            with_blanks += len(filled) < len(cells)
+    assert with_blanks > 1
     browser.execute_script("document.querySelectorAll('details').forEach(d => { d.open = true; })")
-    return browser
-
-
-def is_blank(cell: str) -> bool:
-    return cell in {"", "–", "—", "-"}
-
-
-def test_a_table_is_sorted_by_a_column_and_empty_cells_come_last(unfolded: Chrome) -> None:
-    def columns(table: WebElement) -> list[tuple[str, ...]]:
-        script = (
-            "return [...arguments[0].tBodies[0].rows].map(r => [...r.cells].map(c => c.textContent.trim()))"
-        )
-        return [*zip(*unfolded.execute_script(script, table), strict=True)]
-
-    def numbers(cells: tuple[str, ...]) -> list[float]:
-        return [float(cell.replace(",", "")) for cell in cells if not is_blank(cell)]
-
-    def has_blanks_and_numbers(cells: tuple[str, ...]) -> bool:
-        filled = [cell for cell in cells if not is_blank(cell)]
-        return 1 < len(filled) < len(cells) and all(re.fullmatch(r"[\d,]+(\.\d+)?", cell) for cell in filled)
-
-    table, column = next(
-        (table, place)
-        for table in unfolded.find_elements(By.CSS_SELECTOR, "table:has(th button)")
-        for place, cells in enumerate(columns(table))
-        if has_blanks_and_numbers(cells)
-    )
-    button = table.find_elements(By.CSS_SELECTOR, "thead th button")[column]
-    for ascending in (True, False):
-        unfolded.execute_script("arguments[0].click()", button)
-        cells = columns(table)[column]
-        assert numbers(cells) == sorted(numbers(cells), reverse=not ascending)
-        assert is_blank(cells[-1])
-
-
-def test_a_search_without_a_hit_says_so(unfolded: Chrome) -> None:
-    searched = unfolded.find_element(By.CSS_SELECTOR, ".search input")
-    table = unfolded.find_element(By.CSS_SELECTOR, ".search + .scroll table")
+    searched, said = (browser.find_element(By.CSS_SELECTOR, f".search {x}") for x in ("input", "span"))
+    table = browser.find_element(By.CSS_SELECTOR, ".search + .scroll table")
     count = len(table.text.splitlines())
-    said = unfolded.find_element(By.CSS_SELECTOR, ".search span")
     assert not said.is_displayed()
     searched.send_keys("no such words")
     assert said.is_displayed()
@@ -439,83 +306,3 @@ def test_a_search_without_a_hit_says_so(unfolded: Chrome) -> None:
     searched.send_keys(Keys.CONTROL, "a")
     searched.send_keys(Keys.DELETE)
     assert not said.is_displayed()
-
-
-# --- the budget box beside Python ---------------------------------------------------------------------------
-
-FILED, ACCEPTED, SECOND = "as-filing-share", "as-acceptance", "small-business-cash.pays.1"
-BOXES: list[tuple[str, int, dict[str, float]]] = [
-    ("6.5억", 650, {FILED: 0.25}),
-    ("1b won", 1_000, {TIER: 60_000, SECOND: 90_000}),
-    ("2억 5,000만 원", 250, {FILED: 0.1}),
-    ("3_000_000_000", 3_000, {FILED: 1.0, ACCEPTED: 1.0, TIER: 100_000, SECOND: 100_000}),
-    ("550M", 550, {TIER: 0, SECOND: 200_000}),
-]
-"""What is typed, its millions of won, and the values that are known exactly."""
-NAMES = {TIER: "small-business-cash.tier1", SECOND: "small-business-cash.tier2"}
-
-
-@pytest.fixture(scope="module")
-def boxed(browser: Chrome, pages: dict[tuple[str, str], Path]) -> Chrome:
-    look(browser, pages, "bundled", "en", 1440)
-    return browser
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(("text", "millions", "given"), BOXES, ids=[text for text, _, _ in BOXES])
-def test_the_box_says_what_python_says(
-    boxed: Chrome, text: str, millions: int, given: dict[str, float]
-) -> None:
-    """Chance, range, mean and payments, in the first screen, beside `run` with these changes and `solve`."""
-    budget, w = millions * 1_000_000, Locale("en")
-    reset(boxed)
-    for factor, value in given.items():
-        typed(boxed, factor, written(factor, value, "en"))
-        known = boxed.find_elements(By.CSS_SELECTOR, f".slider[data-factor='{factor}'] [type=checkbox]")
-        if known:
-            known[0].click()
-    element = boxed.find_element(By.CSS_SELECTOR, ".box .budget input")
-    element.clear()
-    element.send_keys(text)
-    box = boxed.find_element(By.CLASS_NAME, "box")
-    settled(boxed)
-    done = run(Plan(claims=(), budget=budget, changes={NAMES.get(x, x): v for x, v in given.items()}))
-    over = box.find_element(By.CLASS_NAME, "over").text
-    assert over.startswith(f"Chance of costing more than {w.money_in_full(budget)}: ")
-    stated = over.rpartition(": ")[2]
-    shown_chance = {"under 1%": 0.0, "over 99%": 1.0}.get(stated) if "er " in stated else None
-    chance = int(stated.rstrip("%")) / 100 if shown_chance is None else shown_chance
-    assert chance == pytest.approx(done.chance_over(budget), abs=0.015)
-    assert slider_text(boxed, "cash", "exact").startswith(f"{done.expected:,.0f} won")
-    for part, measures in (("likely", ("p10", "p90")), ("half", ("p50",))):
-        shown_amounts = sorted(
-            amounts_in(live_text(boxed, part).partition("Half")[2] or live_text(boxed, part), "en")
-        )
-        for amount, measure in zip(shown_amounts, measures, strict=True):
-            row = done.tables["quantiles"].filter(valuation="cash", measure=measure).row(0, named=True)
-            assert abs(amount - row["value"]) <= 6 * row["error"] + 0.05 * row["value"], measure
-    found = json.loads(box.get_attribute("data-found") or "")
-    level = found["level"]
-    solved = done.solve(
-        vary=["small-business-cash.tier1,tier2"],
-        budget=budget,
-        at=f"P{100 * level:.0f}",
-        step=10_000,
-        objective="per_claim",
-    )
-    said = box.find_element(By.CLASS_NAME, "announce").text
-    bands = ["up to 300,000 won", "300,001 to 500,000 won"]
-    tiers = "; ".join(f"{b}: {x:,.0f} won" for b, x in zip(bands, found["payments"].values(), strict=True))
-    if found["solved"]:
-        assert f"with {100 * level:.0f}% probability, announce by loss: {tiers}." in said
-    else:
-        assert "smallest budget" in said
-    theirs = [float(x) for x in solved.parameters.values()]
-    if (found["solved"], [*found["payments"].values()]) != (solved.is_feasible, theirs):
-        # One of the two is just beyond the budget: they differ by no more than the errors of the draws.
-        other = dict(done.plan.changes) | dict(zip(NAMES.values(), found["payments"].values(), strict=True))
-        again = run(Plan(claims=(), budget=budget, changes=other)).headline_run
-        assert again
-        quantile = again.totals["cash"].quantile(level)
-        assert abs(quantile.value - budget) <= 6 * math.hypot(quantile.error, found["error"]) + 0.02 * budget
-    reset(boxed)

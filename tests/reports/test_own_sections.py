@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import zipfile
+import shutil
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -53,24 +53,18 @@ def folder(made: Analysis, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.slow
-def test_the_page_shows_the_sections_escaped_and_marked_before_the_sources(folder: Path) -> None:
+def test_every_format_shows_the_sections_escaped_and_marked(folder: Path) -> None:
     page = (folder / "report.html").read_text("utf-8")
     assert EVIL not in page
     body = page[page.index('<h2 id="own-1"') : page.index('id="appendices"')]
-    assert "Our view &lt;script&gt;" in body
     assert body.count("added by the user of the report") == 2
-    assert "<p>First &lt;script&gt;alert(1)&lt;/script&gt;.</p>" in body
-    assert "<p>Second.</p>" in body
-    assert 'id="chart-own-1-2"' in body
-    assert '<td class="n">12</td>' in body
-    assert '<td class="d">2 March 2031</td>' in body
-    assert '<h2 id="own-2">Two</h2>' in body
-
-
-@pytest.mark.slow
-def test_every_other_format_shows_them(folder: Path) -> None:
-    frame = pl.read_parquet(folder / "tables" / "own-1-3.parquet")
-    assert frame.equals(TABLE)
+    for markup in (
+        "Our view &lt;script&gt;", "<p>First &lt;script&gt;alert(1)&lt;/script&gt;.</p>", "<p>Second.</p>",
+        'id="chart-own-1-2"', '<td class="n">12</td>', '<td class="d">2 March 2031</td>',
+        '<h2 id="own-2">Two</h2>',
+    ):  # fmt: skip
+        assert markup in body
+    assert pl.read_parquet(folder / "tables" / "own-1-3.parquet").equals(TABLE)
     csv = (folder / "tables" / "own-1-3.csv").read_text("utf-8")
     assert csv.splitlines()[1].startswith("'=1+1,12,0.8,2031-03-02,true")
     assert "<script>" not in (folder / "charts" / "own-1-2.svg").read_text("utf-8")
@@ -78,30 +72,22 @@ def test_every_other_format_shows_them(folder: Path) -> None:
     slides = Presentation(str(folder / "report.pptx")).slides
     words = ["\n".join(x.text_frame.text for x in slide.shapes if x.has_text_frame) for slide in slides]
     assert len(slides) == 5 + 3
-    assert "First <script>" in words[5]
+    assert ("First <script>" in words[5], "Last words." in words[7]) == (True, True)
+    assert all("added by the user of the report" in text for text in words[5:])
     assert any(shape.shape_type == 13 for shape in slides[5].shapes)  # a picture
     cells = next(shape.table for shape in slides[6].shapes if shape.has_table)
     assert cells.cell(1, 0).text == "=1+1"
-    assert "Last words." in words[7]
-    assert all("added by the user of the report" in text for text in words[5:])
-    app = zipfile.ZipFile(folder / "report.pptx").read("docProps/app.xml").decode()
-    assert "<Slides>8</Slides><Notes>8</Notes>" in app
 
 
 @pytest.mark.slow
-def test_a_report_with_sections_is_verified_byte_for_byte(folder: Path) -> None:
+def test_sections_are_verified_byte_for_byte_and_a_changed_one_is_found(folder: Path, tmp_path: Path) -> None:
     assert read_manifest(folder).sections == 2
     assert verify(folder).rebuilt
-
-
-@pytest.mark.slow
-def test_a_changed_section_is_found(made: Analysis, tmp_path: Path) -> None:
-    out = tmp_path / "report"
-    added(made, formats=["csv"]).write(out)
-    path = out / "sections" / "2.json"
+    changed = Path(shutil.copytree(folder, tmp_path / "report"))
+    path = changed / "sections" / "2.json"
     path.write_text(path.read_text("utf-8").replace("Last words", "Other words"), "utf-8")
     with pytest.raises(VerificationFailed, match=r"sections/2\.json"):
-        verify(out)
+        verify(changed)
 
 
 @pytest.mark.slow
@@ -114,8 +100,6 @@ def test_a_report_is_written_at_once_or_later(made: Analysis, tmp_path: Path) ->
         builder.write(tmp_path / "two")
     assert builder.write(tmp_path / "two", force=True) == tmp_path / "two" / "manifest.json"
     assert not (tmp_path / "two" / "sections").exists()
-    assert "sections" not in json.loads((tmp_path / "two" / "manifest.json").read_text("utf-8"))
-    assert len(repr(added(made))) < 500
     with pytest.raises(UsageError, match="Did you mean 'html'"):
         made.report(tmp_path / "three", formats="htm")
 
@@ -123,8 +107,7 @@ def test_a_report_is_written_at_once_or_later(made: Analysis, tmp_path: Path) ->
 @pytest.mark.slow
 def test_a_section_states_that_the_claims_are_synthetic(analysis: Analysis, tmp_path: Path) -> None:
     page = analysis.report(formats="html").add_section("Ours", "Words.").write(tmp_path / "report")
-    text = page.read_text("utf-8")
-    body = text[text.index('<h2 id="own-1"') : text.index('id="appendices"')]
+    body = page.read_text("utf-8").partition('<h2 id="own-1"')[2].partition('id="appendices"')[0]
     assert "The claims of this report are synthetic." in body
 
 
@@ -159,14 +142,19 @@ def test_a_wrong_block_is_one_clear_error(made: Analysis, blocks: tuple[object, 
         made.report().add_section("Ours", *blocks)
 
 
-def test_a_wrong_title_and_too_many_sections_are_one_clear_error(made: Analysis) -> None:
+@pytest.mark.parametrize(
+    ("title", "problem"),
+    [
+        *((title, "the section cannot be added") for title in ("", "x" * 121, {"ko": "우리"})),
+        (5, "a title is a text"),
+    ],
+)
+def test_a_wrong_title_and_too_many_sections_are_one_clear_error(
+    made: Analysis, title: object, problem: str
+) -> None:
     report = made.report()
-    for title in ("", "x" * 121, {"ko": "우리"}):
-        with pytest.raises(UsageError, match="the section cannot be added"):
-            report.add_section(title, "Words.")
-    with pytest.raises(UsageError, match="a title is a text"):
-        report.add_section(5, "Words.")  # type: ignore[arg-type]
-    assert report.sections == []
+    with pytest.raises(UsageError, match=problem):
+        report.add_section(title, "Words.")  # type: ignore[arg-type]
     for n in range(20):
         report.add_section(f"S{n}", "Words.")
     with pytest.raises(UsageError, match="at most 20 sections"):
@@ -190,34 +178,29 @@ def test_personal_data_are_refused(made: Analysis, title: str, block: object, wh
         made.report().add_section(title, block)
 
 
-VALUES = st.one_of(
-    st.lists(st.none() | st.integers(-(2**53), 2**53), min_size=1, max_size=5).map(
-        lambda x: pl.Series("n", x, pl.Int64)
-    ),
-    st.lists(st.none() | st.floats(allow_nan=False, allow_infinity=False), min_size=1, max_size=5).map(
-        lambda x: pl.Series("n", x, pl.Float64)
-    ),
-    st.lists(st.none() | st.booleans(), min_size=1, max_size=5).map(lambda x: pl.Series("n", x, pl.Boolean)),
-    st.lists(st.none() | st.dates(), min_size=1, max_size=5).map(lambda x: pl.Series("n", x, pl.Date)),
-    st.lists(st.none() | st.text('aé한"\\<&\n1-', max_size=9), min_size=1, max_size=5).map(
-        lambda x: pl.Series("n", x, pl.String)
-    ),
-)
+KINDS: dict[pl.DataType, st.SearchStrategy[Any]] = {
+    pl.Int64(): st.integers(-(2**53), 2**53),
+    pl.Float64(): st.floats(allow_nan=False, allow_infinity=False),
+    pl.Boolean(): st.booleans(),
+    pl.Date(): st.dates(),
+    pl.String(): st.text('aé한"\\<&\n1-', max_size=9),
+}
 
 
-@given(VALUES)
+@given(st.data(), st.sampled_from([*KINDS]))
 def test_a_table_is_read_from_the_folder_as_it_was_added(
-    tmp_path_factory: pytest.TempPathFactory, column: pl.Series
+    tmp_path_factory: pytest.TempPathFactory, data: st.DataObject, kind: pl.DataType
 ) -> None:
-    section = own_section("Ours", [column.to_frame()])
+    values = data.draw(st.lists(st.none() | KINDS[kind], min_size=1, max_size=5))
+    frame = pl.DataFrame({"n": values}, schema={"n": kind})
+    section = own_section("Ours", [frame])
     path = tmp_path_factory.mktemp("s") / "1.json"
     path.write_text(section.to_json(), "utf-8")
     again = read_section(path)
-    assert again == section
-    assert again.to_json() == section.to_json()
+    assert (again, again.to_json()) == (section, section.to_json())
     (table,) = again.blocks
     assert isinstance(table, OwnTable)
-    assert table.view[0].equals(column.to_frame())
+    assert table.view[0].equals(frame)
 
 
 @pytest.mark.parametrize(
@@ -251,14 +234,10 @@ def test_the_fonts_of_a_chart_are_those_of_the_report(made: Analysis) -> None:
 
 @pytest.mark.slow
 def test_a_slide_enlarges_the_letters_of_a_chart_and_changes_no_data(made: Analysis, tmp_path: Path) -> None:
-    """A column may be named like a size, such as `limit`: the picture must be the one of any other name."""
-    pictures = []
+    pictures = set()
     for name in ("height", "limit"):
         chart = alt.Chart(pl.DataFrame({name: [12]})).mark_text(fontSize=40).encode(text=f"{name}:Q")
-        out = tmp_path / name
-        made.report(formats=["pptx"]).add_section("Ours", chart).write(out)
-        deck = Presentation(str(out / "report.pptx"))
-        found = [s.image.blob for slide in deck.slides for s in slide.shapes if s.name == "Chart: own-1-1"]
-        pictures += found
-    assert len(pictures) == 2
-    assert pictures[0] == pictures[1]
+        made.report(formats=["pptx"]).add_section("Ours", chart).write(tmp_path / name)
+        slides = Presentation(str(tmp_path / name / "report.pptx")).slides
+        pictures |= {s.image.blob for slide in slides for s in slide.shapes if s.name == "Chart: own-1-1"}
+    assert len(pictures) == 1

@@ -1,29 +1,36 @@
-"""The page: what its first screen answers, a table beside every chart, hostile names, a size that stays."""
+"""The page: its first screen, a table beside every chart, the model, the data, hostile names."""
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import json
 import re
 from dataclasses import replace
 from datetime import date
 from functools import partial
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 import pytest
 
 from outage_analysis.analysis import Analysis, Plan, run
+from outage_analysis.assumptions import distribution_text
+from outage_analysis.errors import EnvironmentFailed, UsageError
 from outage_analysis.files import bundled_claims
-from outage_analysis.reports import Report
+from outage_analysis.reports import Report, write_report, write_table
 from outage_analysis.reports.grids import MAX_CELL_LENGTH, truncate
 from outage_analysis.reports.html import html_page
 from outage_analysis.text import LANGUAGES, Locale, capitalized
 from tests.html_page import WebPage
+from tests.shared_folders import file_contents
+from tests.tampered_bundles import manifest_of
+from tests.tram_case import tram_plan
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from tests.conftest import ClaimsCsv, Edited
+
 
 FEW = 1_024
 both = pytest.mark.parametrize("lang", LANGUAGES)
@@ -38,135 +45,31 @@ def read(analysis: Analysis, lang: str = "en") -> WebPage:
     return found
 
 
-def cash_of(analysis: Analysis) -> float:
-    expected = analysis.expected_cash()
-    assert expected is not None
-    return expected
-
-
-# --- the first screen -----------------------------------------------------------------------------------
-
-
 @both
-def test_the_first_screen_answers_in_reading_order(
+def test_the_page_opens_with_its_answers_and_closed_appendices(
     pages: dict[str, WebPage], lang: str, analysis: Analysis
 ) -> None:
-    w = Locale(lang)
-    headings = [e.text.split(w("report.synthetic_badge"))[0].strip() for e in pages[lang].all("h2")]
+    w, page, cash = Locale(lang), pages[lang], analysis.tables["quantiles"].filter(valuation="cash")
+    headings = [e.text.split(w("report.synthetic_badge"))[0].strip() for e in page.all("h2")]
     answers = [w(f"report.{x}") for x in ("drives", "narrows", "decide", "options_title", "what_if")]
     assert headings[:5] == answers
-    (lead,) = pages[lang].all("p", class_="lead")
-    points = dict(
-        analysis.tables["quantiles"].filter(valuation="cash").select("measure", "value").iter_rows()
-    )
-    for amount in (points["p10"], points["p50"], points["p90"], cash_of(analysis)):
-        assert w.money(amount) in lead.text
-    (stressed,) = analysis.tables["quantiles"].filter(valuation="cash", measure="p90")["stressed"]
-    without, all_paid, together = (e.text for e in pages[lang].all("p", class_="without"))
-    assert "8,461" in all_paid
-    assert w.money(stressed) in together
-    assert "14" in without
-
-
-@both
-def test_appendices_are_closed_and_screens_are_few(pages: dict[str, WebPage], lang: str) -> None:
-    appendices = [e for e in pages[lang].all("details") if "appendix" in e.attributes.get("class", "")]
+    (lead,) = page.all("p", class_="lead")
+    for measure in ("p10", "p50", "p90", "expected"):
+        assert w.money(cash.filter(measure=measure)["value"].item()) in lead.text
+    without, all_paid, together = (e.text for e in page.all("p", class_="without"))
+    assert ("14" in without, "8,461" in all_paid) == (True, True)
+    assert w.money(cash.filter(measure="p90")["stressed"].item()) in together
+    seen = [e for e in page.elements if "section.answer" in e.within and e.tag in ("p", "li", "h2", "dd")]
+    text = " ".join(e.text for e in seen).replace(w("report.examples_link"), "")  # to a synthetic appendix
+    assert not re.search(rf"{re.escape(w('report.synthetic_badge'))}|\b[A-Z]{{2}}-\d\d", text)
+    appendices = [e for e in page.all("details") if "appendix" in e.attributes.get("class", "")]
     assert len(appendices) > 8
     assert all("open" not in e.attributes for e in appendices)
-    screens = [e.attributes["id"] for e in pages[lang].all("h2") if "id" in e.attributes]
+    screens = [e.attributes["id"] for e in page.all("h2") if "id" in e.attributes]
     assert screens == ["what-if", "service-bands", "published", "why", "compared", "method", "appendices"]
 
 
-@both
-def test_the_first_screen_has_nothing_synthetic_and_no_ids_of_facts(
-    pages: dict[str, WebPage], lang: str
-) -> None:
-    w = Locale(lang)
-    seen = [e for e in pages[lang].elements if "section.answer" in e.within]
-    texts = [e.text for e in seen if e.tag in ("p", "li", "h2", "dd")]
-    text = " ".join(texts).replace(w("report.examples_link"), "")  # a link to the synthetic appendix
-    assert w("report.synthetic_badge") not in text
-    assert not re.search(r"\b[A-Z]{2}-\d\d", text)
-
-
-@both
-def test_every_headline_says_who_how_much_what_it_counts_and_when(
-    pages: dict[str, WebPage], lang: str
-) -> None:
-    w = Locale(lang)
-    tables = pages[lang].elements
-    assert tables
-    rows = {r[w("column.facts")]: r for r in headline_rows(pages[lang], w)}
-    said = {id_: row[w("column.stated_amount")] for id_, row in rows.items()}
-    assert (
-        said
-        == {
-            "en": {
-                "": "260 million won (20–560 million won)",
-                "CO-07": "253.83–423.05 million won",
-                "CO-08": "450–750 million won",
-                "CO-09": "at most 1 billion won",
-                "CO-01": "557.7 billion won",
-                "CO-12": "40 billion won",
-                "CO-13": "40 billion won",
-            },
-            "ko": {
-                "": "2억 6,000만 원(2,000만 원~5억 6,000만 원)",
-                "CO-07": "2억 5,383만 원~4억 2,305만 원",
-                "CO-08": "4억 5,000만 원~7억 5,000만 원",
-                "CO-09": "최대 10억 원",
-                "CO-01": "5,577억 원",
-                "CO-12": "400억 원",
-                "CO-13": "400억 원",
-            },
-        }[lang]
-    )
-    for row in rows.values():
-        assert all(row[w(f"column.{c}")] for c in ("headline", "counts", "public_on"))
-
-
-def headline_rows(found: WebPage, w: Locale) -> list[dict[str, str]]:
-    """The rows of the first table of headlines; the second is in hindsight."""
-    several = found.table(w("report.differs"))
-    return [r for r in several if r.get(w("column.facts")) != w("column.facts")][:7]
-
-
-@pytest.mark.slow
-@both
-def test_an_outcome_is_linked_from_the_first_screen_and_reported_in_hindsight_alone(
-    analysis: Analysis, pages: dict[str, WebPage], lang: str
-) -> None:
-    w, told = Locale(lang), {"en": "27.5 billion won", "ko": "275억 원"}[lang]
-    (link,) = [e for e in pages[lang].all("a", href="#hindsight") if "details.happened" in e.within]
-    assert link.text == w("report.differs_later")
-    cells = [e for e in pages[lang].all("td") if e.text == told]
-    assert cells
-    assert all("details.appendix hindsight" in e.within for e in cells)
-    if lang == "en":
-        forgotten = read(run(replace(analysis.plan, hindsight=False, draws=FEW)))
-        assert not forgotten.all("a", href="#hindsight")
-        assert told not in forgotten.prose()
-
-
-@both
-def test_the_options_are_the_choices_of_the_scenarios(
-    pages: dict[str, WebPage], lang: str, analysis: Analysis
-) -> None:
-    w = Locale(lang)
-    shown = {row[w("report.option_name")]: row for row in pages[lang].table(w("report.options_title"))}
-    rows = {row["scenario"]: row for row in analysis.tables["scenarios"].iter_rows(named=True)}
-    # The base, one tap, two reviews and two acceptances: no stress, and no scenario without figures.
-    ids = ("base", "one-tap", "generous-review", "strict-review", "lenient-acceptance", "strict-acceptance")
-    expected = [rows[id_] for id_ in ids]
-    assert [row[w("report.option_expected")] for row in shown.values()] == [
-        w.money(row["expected"]) for row in expected
-    ]
-    assert [row[w("report.option_range")] for row in shown.values()] == [
-        w.money_range(row["range_low"], row["range_high"]) for row in expected
-    ]
-    gains = [row[w("report.option_gains")] for row in shown.values()]
-    assert all(w.money(row["per_recipient"]) in text for row, text in zip(expected, gains, strict=True))
-    assert {len(row) for row in shown.values()} == {4}  # no budget
+# --- the first screen -----------------------------------------------------------------------------------
 
 
 @both
@@ -191,32 +94,16 @@ def test_every_driver_says_in_plain_words_what_it_is(
 
 @both
 def test_every_chart_has_a_table_beside_it(pages: dict[str, WebPage], lang: str) -> None:
-    found = pages[lang]
-    beside: dict[str, int] = {}
-    for e in found.elements:  # a table follows each chart before the next one
+    w, beside = Locale(lang), dict[str, int]()
+    for e in pages[lang].elements:  # a table follows each chart before the next one
         if e.tag == "div" and e.attributes.get("class") == "chart":
             beside[e.attributes["id"]] = 0
         if e.tag == "table" and beside:
             beside[list(beside)[-1]] += 1
-    # The chart of what happened repeats figures of the section on hindsight.
     assert {name for name, tables in beside.items() if not tables} <= {"chart-total_hindsight"}
-    captions = [e.text for e in found.all("caption")]
-    w = Locale(lang)
-    for title in ("steps", "exceedance", "drivers", "doubt", "funnel", "free", "backtest", "differs"):
-        assert w(f"report.{title}_title" if title != "differs" else "report.differs") in captions
-
-
-def test_the_chances_of_more_are_those_of_the_quantiles(
-    pages: dict[str, WebPage], analysis: Analysis
-) -> None:
-    w = Locale("en")
-    shown = pages["en"].table(w("report.exceedance_title"))
-    cash = dict(analysis.tables["quantiles"].filter(valuation="cash").select("measure", "value").iter_rows())
-    told = {r[w("column.chance")]: r[w("column.amount")] for r in shown}
-    assert told == {
-        f"{100 - p}%" if p < 95 else f"{100 - p}.0%": w.exact_money(cash[f"p{p}"])
-        for p in (10, 50, 90, 95, 99)
-    }
+    captions = {e.text for e in pages[lang].all("caption")}
+    titles = ("steps", "exceedance", "drivers", "doubt", "funnel", "free", "backtest")
+    assert {w("report.differs"), *(w(f"report.{title}_title") for title in titles)} <= captions
 
 
 @both
@@ -224,45 +111,37 @@ def test_the_controller_reads_a_best_estimate_or_why_there_is_none(
     pages: dict[str, WebPage], analysis: Analysis, lang: str
 ) -> None:
     w = Locale(lang)
-    exact = partial(w, "report.exact", unit=w.unit)
-    none, most = exact(amount="0"), exact(amount="1,840,002,950")
-    names = {x.id: x.name[lang] for x in analysis.policy.lines}
     rows = {r[w("column.line")]: r for r in pages[lang].table(w("report.controller_title"))}
-    told = {id_: rows[name][w("column.best_estimate")] for id_, name in names.items() if name in rows}
-    assert told["small-business-cash"] == w("report.exact", amount="261,364,185", unit=w.unit)
-    assert told["emoticon-plus"] == w("report.controller_unreliable")
-    assert told["pay-merchant-support"] == w("report.controller_not_due")
-    assert told["taxi-pro-membership"] == w("report.controller_between", low=none, high=most)
-    assert told["paid-services"] == w("report.controller_whole", amount=exact(amount="59,972,100,000"))
-    assert told["makers-coupons"] == w("report.controller_face", amount=exact(amount="24,897,252,090"))
+    exact = partial(w, "report.exact", unit=w.unit)
+    told = {
+        "small-business-cash": exact(amount="261,364,185"),
+        "emoticon-plus": w("report.controller_unreliable"),
+        "pay-merchant-support": w("report.controller_not_due"),
+        "taxi-pro-membership": w(
+            "report.controller_between", low=exact(amount="0"), high=exact(amount="1,840,002,950")
+        ),
+        "paid-services": w("report.controller_whole", amount=exact(amount="59,972,100,000")),
+        "makers-coupons": w("report.controller_face", amount=exact(amount="24,897,252,090")),
+    }
+    names = {x.id: x.name[lang] for x in analysis.policy.lines}
+    assert {id_: rows[names[id_]][w("column.best_estimate")] for id_ in told} == told
     total = w(
-        "report.controller_total",
-        presentation=w("explain.expense"),
-        amount=w("report.exact", amount="261,364,185", unit=w.unit),
+        "report.controller_total", presentation=w("explain.expense"), amount=told["small-business-cash"]
     )
     assert [e.text for e in pages[lang].all("li") if e.text == total] == [total]
-    assert w("report.controller_no_recourse") in pages[lang].prose()
-
-
-# --- sliders on the page --------------------------------------------------------------------------------
 
 
 @both
 def test_every_slider_has_a_number_field_and_a_label(pages: dict[str, WebPage], lang: str) -> None:
     found = pages[lang]
-    *fields, ranges = (found.all("input", type=kind) for kind in ("number", "checkbox", "range"))
-    (*numbers, step), (*exactly, first, second, monotone) = fields
+    numbers, boxes, ranges = (found.all("input", type=kind) for kind in ("number", "checkbox", "range"))
     (budget,) = found.all("input", type="text")
-    assert (len(numbers), len(ranges), len(exactly)) == (9, 9, 3)
-    assert step.within[-1] == "label."
-    assert [e.attributes["value"] for e in (first, second)] == [
-        "small-business-cash.pays.0",
-        "small-business-cash.pays.1",
-    ]
-    assert "label.budget" in budget.within
-    assert all("label." in e.within for e in numbers)
-    assert all("label.exactly" in e.within for e in exactly)
-    assert all("label.pick" in e.within for e in (first, second, monotone))
+    assert (len(numbers), len(boxes), len(ranges)) == (9 + 1, 3 + 3, 9)  # with the step and the search
+    pays = [f"small-business-cash.pays.{n}" for n in (0, 1)]
+    assert [e.attributes["value"] for e in boxes[3:5]] == pays
+    labels = [*["label."] * 10, *["label.exactly"] * 3, *["label.pick"] * 3, "label.budget"]
+    for field, label in zip((*numbers, *boxes, budget), labels, strict=True):
+        assert label in field.within
     names = [e.text for e in found.all("span", class_="name")]
     assert [e.attributes["aria-label"] for e in ranges] == names
     assert all(name.strip() for name in names)
@@ -271,23 +150,22 @@ def test_every_slider_has_a_number_field_and_a_label(pages: dict[str, WebPage], 
     assert json.loads(data.text)["report"]["cash"] == pytest.approx(261_364_185, abs=1)
 
 
+# --- sliders on the page --------------------------------------------------------------------------------
+
+
 @pytest.mark.slow
-def test_inputs_that_depend_on_each_other_have_a_sentence_in_place_of_sliders(edited: Edited) -> None:
+def test_inputs_that_are_tied_and_bounds_have_a_sentence_in_place_of_sliders(edited: Edited) -> None:
     tie = '\n[[correlation]]\nof = ["as-filing-share", "as-acceptance"]\nrank = 0.5\nrationale = "a test"\n'
     ledger = edited("assumptions", 'id = "kakao-2022"', 'id = "tied"')
     ledger.write_text(ledger.read_text("utf-8") + tie, "utf-8")
-    found = read(run(Plan(policy="kakao-2022", ledger=ledger, claims=(), draws=FEW)))
-    assert Locale("en")("report.what_if_tied") in found.prose()
-    assert not found.all("input", type="range")
-
-
-@pytest.mark.slow
-def test_a_report_of_bounds_has_a_sentence_in_place_of_sliders(edited: Edited) -> None:
-    policy = edited("policies", 'closed = "upper"', 'closed = "lower"')
-    found = read(run(Plan(policy=policy, as_of=date(2022, 12, 30), claims=())))
-    assert Locale("en")("report.what_if_none") in found.prose()
-    assert not found.all("input", type="range")
-    assert "chart-headlines" not in {e.attributes.get("id") for e in found.elements}
+    bounds = edited("policies", 'closed = "upper"', 'closed = "lower"')
+    for plan, reason in (
+        (Plan(policy="kakao-2022", ledger=ledger, claims=(), draws=FEW), "tied"),
+        (Plan(policy=bounds, as_of=date(2022, 12, 30), claims=()), "none"),
+    ):
+        found = read(run(plan))
+        assert Locale("en")(f"report.what_if_{reason}") in found.prose()
+        assert not found.all("input", type="range")
 
 
 # --- hostile names and sizes ----------------------------------------------------------------------------
@@ -332,3 +210,356 @@ def test_twenty_times_the_claims_make_a_page_of_the_same_size(tmp_path: Path, ow
     cases = (own_case, run(Plan(claims=(many,))))
     sizes = [len(html_page(Report(case))) for case in cases]
     assert sizes[1] == pytest.approx(sizes[0], rel=0.02)
+
+
+Bundles = dict[str, Path]
+PAGE = ("html",)
+"""The page alone: the other formats have tests of their own."""
+
+
+@pytest.mark.slow
+def test_a_report_without_claims_mentions_no_synthetic_rows(tmp_path: Path) -> None:
+    bare = run(Plan(claims=(), draws=FEW))
+    folder = write_report(bare, tmp_path / "out", formats=("html", "svg", "csv")).parent
+    page, words = WebPage.of(folder / "report.html"), Locale("en")
+    assert not [*page.all("p", class_="banner"), *page.all("details", id="quality")]
+    assert words("report.synthetic_badge") not in [e.text for e in page.all("span", class_="badge")]
+    assert not [n for n in file_contents(folder) if "synthetic" in n or "claims_" in n]
+    assert manifest_of(folder)["synthetic_claims"] is False
+    assert charts_of(page).keys() == {
+        *("headlines", "funnel", "total_distribution", "total_hindsight", "separate_sums", "waterfall"),
+        *("tornado", "free_goods", "backtest"),
+    }
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_the_data_have_a_section_that_accounts_for_every_row(
+    tmp_path: Path, claims_csv: ClaimsCsv, lang: str
+) -> None:
+    rows = [{"claimant_id": "u1"}, {"claimant_id": "u1", "loss": "500000"}, {"loss": "-7"}, {"loss": "15"}]
+    analysis = run(Plan(claims=(claims_csv(rows, name="우리.csv"),), max_rejects=0.5, draws=FEW))
+    words = Locale(lang)
+    page = WebPage.of(write_report(analysis, tmp_path / "out", lang=lang, formats=PAGE))
+    assert words("report.quality_line", rows=4, claims=3, rejects=1) in page.prose()
+    assert words("report.quality_clean") not in page.prose()
+    (file,) = page.table(words("report.quality_files"))
+    shown = [
+        file[words(f"column.{c}")] for c in ("file", "encoding", "rows", "claims", "rejects", "first_day")
+    ]
+    assert shown == ["우리.csv", "utf-8", "4", "3", "1", words.day(date(2022, 10, 19))]
+    (rule,) = page.table(words("report.quality_rules"))
+    broken = (words("rule.loss is not negative"), words("word.rejected"))
+    assert list(rule.values()) == ["우리.csv", *broken, "1", "4", "-7"]
+    claimants = page.table(words("report.quality_claimants"))
+    assert [list(row.values())[-3:] for row in claimants[:2]] == [["2", "1", "1"], ["2", "1", "1"]]
+    heaping = page.table(words("report.quality_heaping"))
+    assert [(row[words("column.step")], row[words("column.claims")]) for row in heaping] == [
+        (step, "2") for step in ("10", "100", "1,000", "10,000", "100,000")
+    ]
+
+
+def charts_of(page: WebPage) -> dict[str, dict[str, Any]]:
+    specs: dict[str, dict[str, Any]] = {}
+    for element in page.all("script", class_="charts"):
+        specs |= json.loads(element.text)
+    return specs
+
+
+# --- what a bundle holds ------------------------------------------------------------------------------
+
+
+def test_a_parquet_file_states_the_unit_and_the_meaning_of_its_columns(
+    bundles: Bundles, analysis: Analysis
+) -> None:
+    for name, table in analysis.tables.items():
+        stem = f"{name}-synthetic" if name.startswith("claims_") else name
+        stated = pl.read_parquet_metadata(bundles["en"] / "tables" / f"{stem}.parquet")
+        schema = analysis.tables.schema(name)
+        assert stated["row"] == schema.row
+        columns = json.loads(stated["columns"])
+        assert list(columns) == table.columns
+        assert columns == {
+            c.name: {"unit": str(c.unit), "description": c.description} for c in schema.columns
+        }
+
+
+# --- hostile text --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("suffix", ["csv", "parquet"])
+def test_a_table_that_cannot_be_put_in_place_leaves_nothing(tmp_path: Path, suffix: str) -> None:
+    (tmp_path / f"a.{suffix}").mkdir()
+    with pytest.raises(EnvironmentFailed, match=rf"a\.{suffix}: cannot be written"):
+        write_table(pl.DataFrame({"a": [1]}), tmp_path / f"a.{suffix}")
+    assert [p.name for p in tmp_path.iterdir()] == [f"a.{suffix}"]
+
+
+def test_a_table_of_another_suffix_is_refused_and_nothing_is_left(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"neither \.csv nor \.parquet"):
+        write_table(pl.DataFrame({"a": [1]}), tmp_path / "a.xlsx")
+    assert not list(tmp_path.iterdir())
+
+
+# --- offline -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_the_policy_of_the_page_admits_only_its_own_script_and_style(
+    pages: dict[str, WebPage], lang: str
+) -> None:
+    page = pages[lang]
+    (meta,) = [e for e in page.all("meta") if e.attributes.get("http-equiv") == "Content-Security-Policy"]
+    rules = dict(rule.strip().split(" ", 1) for rule in meta.attributes["content"].split(";"))
+    (style,) = page.all("style")
+    (script,) = [e for e in page.all("script") if "type" not in e.attributes]
+
+    def admitted(text: str) -> str:
+        return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
+
+    assert rules == {
+        "default-src": "'none'",
+        "script-src": admitted(script.text),
+        "style-src": admitted(style.text),
+        "font-src": "data:",
+        "base-uri": "'none'",
+        "form-action": "'none'",
+    }
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_the_page_is_small_and_misses_no_word_link_chart_or_description(
+    bundles: Bundles, pages: dict[str, WebPage], lang: str
+) -> None:
+    page, prose = pages[lang], pages[lang].prose()
+    assert (bundles[lang] / "report.html").stat().st_size <= 1_800_000
+    assert not re.search(r"\{[a-z_]*\}|\b(report|word|column|chart|band)\.[a-z_]+\b", prose)
+    cells = [e.text for e in page.elements if e.tag in ("td", "p", "li")]
+    assert not [c for c in cells if re.search(r"^None$|\bnan\b|\binf\b|Decimal\(", c)]
+    titles = [e.text for e in page.elements if e.tag in ("h1", "h2", "h3", "th", "caption", "summary")]
+    assert all(t.strip() for t in titles)
+    if lang == "ko":
+        words = [t for t in titles if not re.fullmatch(r"[\d,~]+", t)]  # a loss band needs no word
+        assert [t for t in words if not re.search("[가-힣]", t) and t not in COMMON] == []
+    ids = [e.attributes["id"] for e in page.elements if "id" in e.attributes]
+    assert len(set(ids)) == len(ids)
+    inside = {e.attributes["href"][1:] for e in page.all("a") if e.attributes["href"].startswith("#")}
+    assert inside
+    assert inside <= set(ids)
+    places = {e.attributes["id"]: e.attributes["aria-label"] for e in page.all("div", class_="chart")}
+    specs = {name: spec for name, spec in charts_of(page).items() if name != "linked"}
+    assert places.keys() == {f"chart-{name}" for name in (*specs, "linked")}
+    assert len(specs) == 12
+    for name, spec in specs.items():
+        assert places[f"chart-{name}"] == spec["description"]
+        assert len(json.dumps(spec["datasets"], ensure_ascii=False).encode()) <= 20_000, name
+
+
+COMMON = ("ID", "P10", "P50", "P75", "P90")
+"""Titles that are the same in every language."""
+
+
+# --- one truth -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_a_promise_without_a_figure_stands_in_the_policy_and_in_no_table_of_costs(
+    pages: dict[str, WebPage], analysis: Analysis, lang: str
+) -> None:
+    page, words = pages[lang], Locale(lang)
+    known = {x.id: x for x in analysis.policy.lines if x.id not in analysis.dropped_lines}
+    column, figures = words("column.line"), pl.col("count", "promised", "low", "expected", "high")
+    policy = {r[column]: r for r in page.table(words("report.policy_title"))}
+    assert policy.keys() == {line.name[lang] for line in known.values()}
+    priced = {r[column] for title in ("cost", "free") for r in page.table(words(f"report.{title}_title"))}
+    lines = analysis.tables["costs"].filter(level="line").group_by("line")
+    silent = dict(
+        lines.agg(pl.any_horizontal(figures.is_not_null()).any().alias("known"), pl.col("status").first())
+        .filter(~pl.col("known"))
+        .select("line", "status")
+        .rows()
+    )
+    assert (len(silent), set(silent.values())) == (14, {"unpriced", "not_published"})
+    for id_, status in silent.items():
+        assert policy[known[id_].name[lang]][words("column.status")] == words(f"word.{status}")
+        assert known[id_].name[lang] not in priced
+    assert words("report.no_figure", count=14) in page.prose()
+    assert words("report.not_counted", lines=known["taxi-pro-membership"].name[lang]) in page.prose()
+    booked = page.table(words("report.controller_title"))
+    assert [r[column] for r in booked] == [x.name[lang] for x in known.values()]
+    for row, line in zip(booked, known.values(), strict=True):
+        closes = line.closes_on(analysis.as_of)
+        assert line.accounting
+        assert [row[words(f"column.{x}")] for x in ("obligation", "presentation", "closes_on")] == [
+            words(f"explain.{line.accounting.obligation}"),
+            words(f"explain.{line.accounting.presentation}"),
+            words.day(closes) if closes else "",
+        ]
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_goods_are_stated_out_of_those_that_have_an_expected_value_and_in_no_sum_with_cash(
+    pages: dict[str, WebPage], analysis: Analysis, lang: str
+) -> None:
+    words, said = Locale(lang), pages[lang].prose()
+    cash, face = (dict[str, Any](analysis.totals_row("published", v) or {}) for v in ("cash", "face_value"))
+    goods = words.money(48_000_000 * (6_500 + 5_000) + 3_000_000 * 1_900 + 1_000_000 * 50_000)
+    assert said.count(words("report.tile_free_note", promised=goods)) == 1
+    assert words("report.tile_free_note", promised=words.money(face["promised"])) not in said
+    for column in ("promised", "low", "expected", "high"):
+        assert f"{(cash[column] or 0) + (face[column] or 0):,.0f}" not in said
+
+
+# --- other plans -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("as_of", "lang"),
+    [
+        ("2022-10-19", "en"),
+        ("2022-10-24", "ko"),
+        ("2022-12-29", "en"),
+        ("2022-12-31", "ko"),
+        ("2023-06-30", "en"),
+    ],
+)
+def test_a_report_can_be_written_for_any_day_of_the_case(tmp_path: Path, as_of: str, lang: str) -> None:
+    analysis = run(Plan(as_of=date.fromisoformat(as_of), claims=(), draws=FEW))
+    page = WebPage.of(write_report(analysis, tmp_path / "out", lang=lang, formats=PAGE))
+    no_headline = Locale(lang)("report.no_headline") in page.prose()
+    assert no_headline == (as_of < "2022-12-30")
+
+
+@pytest.mark.parametrize("share", [0.5, 2.0])
+def test_the_recommendation_says_if_it_exceeds_the_budget(share: float) -> None:
+    """The budget is half or twice the P90 of the cash; a budget never includes handling."""
+    reserve = dict(run(Plan(claims=())).tables["reserve"].select("measure", "cash").iter_rows())
+    budget = int(share * reserve["p90"])
+    report = Report(run(Plan(claims=(), budget=budget)), "en")
+    said = [text for text in report.answers.recommended if "more than the budget" in text]
+    assert len(said) == (share < 1)
+    assert all(report.locale.money(reserve["p90"]) in text for text in said)
+
+
+BUDGET = 100_000
+Pages = dict[str, WebPage]
+
+
+def words_of(analysis: Analysis, lang: str) -> Locale:
+    return Locale(lang, analysis.incident.currency, analysis.incident.minor_units)
+
+
+@both
+def test_the_assumptions_are_shown_with_their_distributions(
+    pages: Pages, analysis: Analysis, lang: str
+) -> None:
+    w = words_of(analysis, lang)
+    assert analysis.ledger
+    entries = analysis.ledger.as_known_on(analysis.as_of).assumptions
+    rows = pages[lang].table(w("report.assumptions_title"))
+    assert [(row[w("column.distribution")], row[w("column.grade")]) for row in rows] == [
+        (distribution_text(x, w), w(f"word.{x.grade}")) for x in entries
+    ]
+    behind = pages[lang].table(w("report.assumptions_behind"))
+    columns = [w(f"column.{name}") for name in ("rationale", "stated_source", "owner")]
+    assert [[row[column] for column in columns] for row in behind] == [
+        [entry.rationale[lang], entry.source[lang], entry.owner] for entry in entries
+    ]
+
+
+@both
+def test_lines_without_detail_and_handling_stand_beside_the_cash_and_in_no_sum_of_it(
+    pages: Pages, analysis: Analysis, lang: str
+) -> None:
+    w, page, said = words_of(analysis, lang), pages[lang], pages[lang].prose()
+    sums: list[Any] = [analysis.totals_row("published", v) for v in ("cash", "top_down", "handling")]
+    cash, top_down, handling = (float(total["expected"]) for total in sums)
+    column, amount = w("column.valuation"), w("column.expected")
+    beside = {row[column]: row[amount] for row in page.table(w("report.beside_title"))}
+    assert beside == {
+        w("word.top_down"): w.exact_money(top_down), w("word.handling"): w.exact_money(handling)
+    }  # fmt: skip
+    assert not {row[amount] for row in page.table(w("report.cost_title"))} & set(beside.values())
+    share = w.share(w.rounded(cash / (cash + top_down)))
+    assert said.count(w("report.answer_package", share=share)) == 1
+    # The sum of cash and handling stands in one cell of the whole page: the mean of the reserve with both,
+    # under a title that says so, in the appendix of decisions. The sum with the announced totals is nowhere.
+    reserve = page.table(w("report.reserve_title"))
+    (mean,) = [row for row in reserve if row[w("column.measure")] == w("word.mean")]
+    assert mean[w("column.both")] == w.exact_money(cash + handling)
+    holders = [e.within for e in page.all("td") if e.text == w.exact_money(cash + handling)]
+    assert ["details.appendix" in within for within in holders] == [True]
+    assert said.count(w.exact_money(cash + handling)) == 1
+    assert said.count(w.exact_money(cash + top_down)) == 0
+    # On the first screen it stands beside a sentence that says so.
+    before, _, behind = said.partition(w("report.decide"))
+    reserved, _, after = behind.partition(w("report.options_title"))
+    assert {"en": "cash and handling together", "ko": "현금 비용과 처리 비용 합계"}[lang] in reserved
+    assert w.money(cash + handling) in reserved
+    # The P90 of the cash reads like the sum with handling, 580 million won; where it is named it is cut.
+    p90, rest = w.money(analysis.quantile(0.9)), before + after
+    for part in {"en": (f"above {p90}", f"to {p90}", f"–{p90}"), "ko": (f"{p90} 초과", f"~{p90}")}[lang]:
+        rest = rest.replace(part, "")
+    for other in (top_down, handling):
+        alone = re.search(rf"(?<![\d.,억만]){re.escape(w.money(cash + other))}", rest)
+        assert not alone or w.money(cash + other) == w.money(other)
+
+
+@pytest.mark.slow
+def test_another_day_ledger_or_policy_has_no_back_test_of_this_one(edited: Edited) -> None:
+    own = edited("policies", "fixed = 30_000", "fixed = 31_000")
+    changed = (
+        {"as_of": date(2022, 12, 31)},
+        {"ledger": "kakao-2023-06-30"},
+        {"policy": own, "ledger": "kakao-2022"},  # it bears the id of the bundled one
+    )
+    for other in changed:
+        assert run(replace(Plan(claims=(), draws=FEW), **other)).backtest is None, other
+
+
+@pytest.mark.slow
+@both
+def test_a_cost_without_uncertainty_has_its_tile_and_no_range(tram: Path, tmp_path: Path, lang: str) -> None:
+    analysis = run(tram_plan(tram, policy=tram / "certain.toml", compare=()))
+    w = words_of(analysis, lang)
+    page = WebPage.of(write_report(analysis, tmp_path / "out", lang=lang, formats=("html",)))
+    cash = dict(analysis.exact_tables["quantiles"].filter(valuation="cash").select("measure", "value").rows())
+    assert cash["p10"] == cash["expected"] == cash["p90"] == 290 * 226_154  # US-07
+    (lead,) = page.all("p", class_="lead")
+    assert w.money(cash["expected"]) in lead.text
+    assert "P10" not in lead.text
+    chances = {"budget": w.money(BUDGET * 100), "chance": "100%", "together": "100%"}
+    assert w("report.answer_budget", **chances) in [e.text for e in page.all("p", class_="without")]
+
+
+@pytest.mark.slow
+def test_a_report_of_bounds_has_tables_with_headers_and_nothing_of_the_model(
+    tram: Path, tmp_path: Path
+) -> None:
+    analysis = run(tram_plan(tram, ledger=None, budget=None, compare=()))
+    assert analysis.runs == {}
+    page = write_report(analysis, tmp_path / "out", formats=("html", "csv"))
+    for name in ("tornado", "levers"):
+        assert analysis.exact_tables[name].is_empty()
+        written = pl.read_csv(page.parent / "tables" / f"{name}.csv")
+        assert written.columns == analysis.exact_tables[name].columns
+    shown = {e.attributes["id"] for e in WebPage.of(page).all("h2") if "id" in e.attributes}
+    assert not {"doubt", "tornado", "compared"} & shown
+
+
+@pytest.mark.slow
+def test_another_seed_changes_only_what_is_drawn(tram: Path, tmp_path: Path) -> None:
+    folders = {}
+    for name, seed in (("first", 3), ("again", 3), ("other", 4)):
+        analysis = run(tram_plan(tram, seed=seed, compare=()))
+        folders[name] = write_report(analysis, tmp_path / name, formats=("html", "csv", "parquet")).parent
+    first, again, other = map(file_contents, folders.values())
+    assert again == first
+    assert other.keys() == first.keys()
+    differ = {Path(name) for name in first if other[name] != first[name]}
+    assert {p.stem for p in differ if p.parent.name == "tables"} - {"steps"} == (
+        {"quantiles", "split", "contributions", "budget", "total_distribution"}
+        | {"information_value", "cost_ranges", "reserve", "scenarios"}
+    )
+    assert {p.name for p in differ if not p.parent.name} == {"report.html", "manifest.json", "SHA256SUMS"}

@@ -8,7 +8,7 @@ import re
 import shutil
 import subprocess
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import date
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -106,42 +106,74 @@ def alternative(shape: Any) -> str:  # noqa: ANN401 - no types
 
 @pytest.mark.parametrize("lang", LANGUAGES)
 def test_five_slides_give_the_answer_why_the_decision_what_others_said_and_the_limits(
-    cases: dict[str, Report], decks: dict[str, Deck], lang: str
+    cases: dict[str, Report], decks: dict[str, Deck], files: dict[str, bytes], lang: str
 ) -> None:
-    charts, sections = cases[lang].charts, {section.id: section for section in cases[lang].sections}
-    assert titles(decks[lang]) == [
-        charts["total_distribution"].title,
-        charts["waterfall"].title,
-        cases[lang].locale("report.decide"),
-        charts["headlines"].title,
-        sections["method"].title,
-    ]
-
-
-@pytest.mark.parametrize("case", ["kt", "trams"])
-def test_other_cases_have_five_slides_with_letters_of_14_points(decks: dict[str, Deck], case: str) -> None:
-    slides = decks[case].slides
-    sizes = {int(size) for slide in slides for size in slide._element.xpath(".//a:rPr/@sz")}  # noqa: SLF001 - no property
-    assert len(slides) == 5
-    assert min(sizes) >= 1_400
+    report, deck, parts = cases[lang], decks[lang], unpacked(files[lang])
+    charts, sections = report.charts, {section.id: section for section in report.sections}
+    shown = [charts[name].title for name in ("total_distribution", "waterfall", "headlines")]
+    assert titles(deck) == [*shown[:2], report.locale("report.decide"), shown[2], sections["method"].title]
+    first = deck.slides[0]
+    assert len(report.answers.headline) > 2
+    assert all(x in "\n".join(texts(first)) for x in (*report.answers.headline, report.policy, report.title))
+    assert pictures(first) == [charts["total_distribution"].description]
+    for number, grid in ((1, "steps"), (1, "tornado"), (3, "headlines")):  # the figures behind a picture
+        rows = report.grids[grid].rows
+        assert len(rows) > 2
+        cells = [re.sub("<[^>]*>", "", str(cell)) for row in rows for cell in row]
+        assert [cell for cell in cells if cell not in notes(deck)[number]] == []
+    slides = b"".join(data for name, data in parts.items() if name.startswith("ppt/slides/slide"))
+    assert set(re.findall(rb'lang="([^"]*)"', slides)) == {b"en-US" if lang == "en" else b"ko-KR"}
+    theme = parts["ppt/theme/theme1.xml"].decode()
+    assert theme.count('<a:ea typeface="Malgun Gothic"/>') == 2
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_an_outline_reads_the_title_of_each_slide(decks: dict[str, Deck], case: str) -> None:
-    found = titles(decks[case])
-    assert len(set(filter(str.strip, found))) == len(found) >= 3
-
-
-@pytest.mark.parametrize("lang", LANGUAGES)
-def test_the_first_slide_has_the_headline_and_the_chart_of_the_first_screen(
-    cases: dict[str, Report], decks: dict[str, Deck], lang: str
+def test_a_deck_is_titled_whole_and_laid_out_for_readers(
+    cases: dict[str, Report], decks: dict[str, Deck], case: str
 ) -> None:
-    report, first = cases[lang], decks[lang].slides[0]
-    assert len(report.answers.headline) > 2
-    for sentence in (*report.answers.headline, report.policy):
-        assert sentence in "\n".join(texts(first))
-    assert pictures(first) == [report.charts["total_distribution"].description]
-    assert any(report.title in text for text in texts(first))
+    deck, said = decks[case], "\n".join(notes(decks[case]))
+    check_layout(deck)
+    assert len(set(filter(str.strip, titles(deck)))) == len(titles(deck)) >= 3  # for an outline
+    for section in cases[case].slides:
+        assert section.title in said
+        for block in section.blocks:
+            parts = block.items if isinstance(block, BulletList) else ()
+            parts += (block.text,) if isinstance(block, Text | Heading) else ()
+            assert [part for part in parts if part not in said] == []
+    shown = [text for slide in deck.slides for text in texts(slide)]
+    assert [text for text in shown if re.search("…|see the notes|노트", text)] == []  # nothing is cut
+    for shape in (shape for slide in deck.slides for shape in slide.shapes):
+        assert bool(alternative(shape)) == (shape.shape_type == PICTURE or shape.has_table), shape.name
+        assert not shape.has_chart
+        sizes = {int(size) for size in shape._element.xpath(".//a:r/a:rPr/@sz")}  # noqa: SLF001 - no property
+        crowded = shape.name == "Table: headlines"  # every press figure, where no chart can be drawn
+        assert not sizes or min(sizes) >= (1200 if crowded else 1400)
+
+
+def check_layout(deck: Deck) -> None:
+    """No placeholder is empty, and nothing overlaps or leaves its slide."""
+    for number, slide in enumerate(deck.slides, start=1):
+        assert [s.name for s in slide.placeholders if not s.text_frame.text.strip()] == []
+        assert slide.placeholders[12].text_frame.text == str(number)
+        boxes = [(s.left, s.top, s.left + s.width, s.top + s.height) for s in slide.shapes]
+        for left, top, right, low in boxes:
+            assert 0 <= left < right <= WIDTH * EMU
+            assert 0 <= top < low <= HEIGHT * EMU
+        for one, other in combinations(boxes, 2):
+            apart = one[2] <= other[0] or other[2] <= one[0] or one[3] <= other[1] or other[3] <= one[1]
+            assert apart, (number, one, other)
+
+
+def test_the_document_says_what_it_is_without_a_clock_or_a_part_without_a_use(
+    cases: dict[str, Report], decks: dict[str, Deck], files: dict[str, bytes]
+) -> None:
+    told, parts = decks["en"].core_properties, unpacked(files["en"])
+    assert (told.title, told.author, told.revision) == (cases["en"].title, "outage-analysis", 1)
+    assert [layout.name for layout in decks["en"].slide_layouts] == ["Title Only"]
+    assert list(parts) == sorted(parts)
+    assert not re.search("printerSettings|thumbnail|embeddings", " ".join(parts))
+    xml = b"".join(data for name, data in parts.items() if name.endswith((".xml", ".rels")))
+    assert set(re.findall(rb"\d{4}-\d\d-\d\dT[\d:.]+Z?", xml)) == {b"2022-12-30T00:00:00Z"}
 
 
 def test_policies_are_compared_on_a_slide(cases: dict[str, Report], decks: dict[str, Deck]) -> None:
@@ -150,36 +182,6 @@ def test_policies_are_compared_on_a_slide(cases: dict[str, Report], decks: dict[
     assert report.analysis.compared is not None
     assert report.analysis.compared.sentence(report.locale) in texts(slide)[2]
     assert pictures(slide) == [report.charts["comparison"].description]
-
-
-@pytest.mark.parametrize("case", CASES)
-def test_every_sentence_of_a_section_with_a_slide_is_in_its_notes(
-    cases: dict[str, Report], decks: dict[str, Deck], case: str
-) -> None:
-    said = "\n".join(notes(decks[case]))
-    for section in cases[case].slides:
-        assert section.title in said
-        for block in section.blocks:
-            parts = block.items if isinstance(block, BulletList) else ()
-            parts += (block.text,) if isinstance(block, Text | Heading) else ()
-            assert [part for part in parts if part not in said] == []
-
-
-@pytest.mark.parametrize("lang", LANGUAGES)
-def test_notes_have_the_figures_behind_each_picture(
-    cases: dict[str, Report], decks: dict[str, Deck], lang: str
-) -> None:
-    for number, grid in ((1, "steps"), (1, "tornado"), (3, "headlines")):
-        rows = cases[lang].grids[grid].rows
-        assert len(rows) > 2
-        for row in rows:
-            assert all(re.sub("<[^>]*>", "", str(cell)) in notes(decks[lang])[number] for cell in row)
-
-
-@pytest.mark.parametrize("case", CASES)
-def test_nothing_is_cut_or_left_to_the_notes(decks: dict[str, Deck], case: str) -> None:
-    shown = [text for slide in decks[case].slides for text in texts(slide)]
-    assert [text for text in shown if "…" in text or "see the notes" in text or "노트" in text] == []
 
 
 @pytest.mark.parametrize(
@@ -191,81 +193,6 @@ def test_what_is_missing_is_stated_in_words(
 ) -> None:
     assert said in "\n".join(texts(decks[case].slides[0]))
     assert len(pictures(decks[case].slides[0])) == charts
-
-
-# --- notes, alternatives, shape ---------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("case", CASES)
-def test_pictures_and_tables_have_an_alternative_and_no_chart_is_native(
-    decks: dict[str, Deck], case: str
-) -> None:
-    shapes = [shape for slide in decks[case].slides for shape in slide.shapes]
-    assert len(shapes) > 10
-    for shape in shapes:
-        assert bool(alternative(shape)) == (shape.shape_type == PICTURE or shape.has_table), shape.name
-        assert not shape.has_chart
-
-
-@pytest.mark.parametrize("case", CASES)
-def test_no_placeholder_is_empty_and_nothing_overlaps_or_leaves_the_slide(
-    decks: dict[str, Deck], case: str
-) -> None:
-    check_layout(decks[case])
-
-
-def check_layout(deck: Deck) -> None:
-    for number, slide in enumerate(deck.slides, start=1):
-        assert [s.name for s in slide.placeholders if not s.text_frame.text.strip()] == []
-        assert slide.placeholders[12].text_frame.text == str(number)
-        boxes = {s.shape_id: (s.left, s.top, s.left + s.width, s.top + s.height) for s in slide.shapes}
-        assert len(boxes) == len(slide.shapes)
-        for left, top, right, low in boxes.values():
-            assert 0 <= left < right <= WIDTH * EMU
-            assert 0 <= top < low <= HEIGHT * EMU
-        for (a, one), (b, other) in combinations(boxes.items(), 2):
-            apart = one[2] <= other[0] or other[2] <= one[0] or one[3] <= other[1] or other[3] <= one[1]
-            assert apart, (number, a, b)
-
-
-@pytest.mark.parametrize("case", CASES)
-def test_no_text_is_smaller_than_14_points(decks: dict[str, Deck], case: str) -> None:
-    for shape in (shape for slide in decks[case].slides for shape in slide.shapes):
-        sizes = {int(size) for size in shape._element.xpath(".//a:r/a:rPr/@sz")}  # noqa: SLF001 - no property
-        crowded = (
-            shape.name == "Table: headlines"
-        )  # sentences of every press figure, where no chart can be drawn
-        assert not sizes or min(sizes) >= (1200 if crowded else 1400)
-
-
-@pytest.mark.parametrize("lang", LANGUAGES)
-def test_texts_have_their_language_and_korean_has_a_font(files: dict[str, bytes], lang: str) -> None:
-    parts = unpacked(files[lang])
-    slides = b"".join(data for name, data in parts.items() if name.startswith("ppt/slides/slide"))
-    assert set(re.findall(rb'lang="([^"]*)"', slides)) == {b"en-US" if lang == "en" else b"ko-KR"}
-    theme = parts["ppt/theme/theme1.xml"].decode()
-    assert theme.count('<a:ea typeface="Malgun Gothic"/>') == 2
-
-
-# --- the same bytes --------------------------------------------------------------------------------------
-
-
-def test_no_clock_and_no_part_without_a_use_is_in_the_deck(files: dict[str, bytes]) -> None:
-    parts = unpacked(files["en"])
-    assert list(parts) == sorted(parts)
-    stamps = set()
-    for name, data in parts.items():
-        assert not re.search("printerSettings|thumbnail|embeddings", name)
-        if name.endswith((".xml", ".rels")):
-            stamps |= set(re.findall(rb"\d{4}-\d\d-\d\dT[\d:.]+Z?", data))
-    assert stamps == {b"2022-12-30T00:00:00Z"}
-
-
-def test_the_document_says_what_it_is(cases: dict[str, Report], decks: dict[str, Deck]) -> None:
-    told = decks["en"].core_properties
-    assert (told.title, told.author, told.revision) == (cases["en"].title, "outage-analysis", 1)
-    assert told.created == told.modified == datetime(2022, 12, 30)  # noqa: DTZ001 - the format has no zone
-    assert [layout.name for layout in decks["en"].slide_layouts] == ["Title Only"]
 
 
 # --- text from outside -----------------------------------------------------------------------------------

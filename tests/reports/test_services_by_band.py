@@ -1,27 +1,31 @@
-"""Services by loss band: against plain sums over the rows of the file, and first in a report from claims."""
+"""What a report says of losses: services by band, laws of real claims, and none of synthetic ones."""
 
 from __future__ import annotations
 
-import io
 import itertools
+import json
+import re
 from collections.abc import Sequence
-from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pptx import Presentation
 
 from outage_analysis.analysis import Analysis, Plan, run
 from outage_analysis.analysis.service_bands import service_band_table
 from outage_analysis.charts import chart_context, draw
+from outage_analysis.files import bundled_claims
 from outage_analysis.incidents import Bands, load_incident
+from outage_analysis.losses import FAMILIES
 from outage_analysis.policies import Policy
-from outage_analysis.reports import Report
-from outage_analysis.reports.deck import build_deck
-from outage_analysis.reports.table_views import service_band_views
+from outage_analysis.reports import Report, write_report
+from outage_analysis.text import LANGUAGES, Locale
+from tests.html_page import WebPage
 from tests.loss_cubes import Told, counts_only, cube_of_claims
+from tests.reports.test_page import Bundles, charts_of
 from tests.small_policies import DAY, fixed, ledger_of, policy_of, tiers
 
 INCIDENT = load_incident("trams")
@@ -33,60 +37,26 @@ def analysis() -> Analysis:
 
 
 @pytest.fixture(scope="module")
-def report(analysis: Analysis) -> Report:
+def trams_report(analysis: Analysis) -> Report:
     return Report(analysis, "en")
 
 
-def test_the_cells_add_up_to_the_headline(analysis: Analysis) -> None:
-    total = analysis.exact_tables["claims_service_bands"]["expected"].sum()
-    assert total == pytest.approx(analysis.expected_cash("synthetic"), rel=1e-9)
-
-
-def test_it_leads_the_sections_of_a_report_from_claims(report: Report) -> None:
-    first = report.sections[0]
-    assert (first.id, first.title, first.synthetic) == ("service-bands", "Services by loss band", True)
-    blocks = [type(block).__name__ for block in first.blocks]
+@pytest.mark.parametrize("lang", ["en", "ko"])
+def test_it_leads_a_report_from_claims_and_adds_up_to_the_headline(analysis: Analysis, lang: str) -> None:
+    report = Report(analysis, lang)
+    assert (report.sections[0].id, report.sections[0].synthetic) == ("service-bands", True)
+    blocks = [type(block).__name__ for block in report.sections[0].blocks]
     assert blocks == ["Text", "Text", "ChartBlock", *["Heading", "TableBlock"] * 3]
-
-
-@pytest.mark.slow
-def test_the_kakao_report_names_three_services_first_and_marks_its_rows() -> None:
-    report = Report(run(Plan(draws=1_024)), "en")
-    first = report.sections[0]
-    assert (first.id, first.synthetic) == ("service-bands", True)
-    rows = report.grids["service_bands_claims"].rows
-    assert [row[0] for row in rows[:3]] == ["KakaoTalk", "Kakao Bank", "Kakao T"]
-    assert [row[0] for row in rows[-2:]] == ["8 others", "Total"]
-    totals = [int(str(row[-1]).replace(",", "")) for row in rows]
-    assert sum(totals[:-1]) == totals[-1]
-
-
-def test_each_grid_is_marked_as_synthetic(report: Report) -> None:
     assert all(report.table_is_synthetic(f"service_bands_{m}") for m in ("claims", "loss", "expected"))
     assert report.chart_is_synthetic("services_by_band")
-    assert report.charts["services_by_band"].title.startswith("Synthetic rows: ")
-
-
-@pytest.mark.parametrize("lang", ["en", "ko"])
-def test_the_chart_shows_each_cell_once(analysis: Analysis, lang: str) -> None:
-    report = Report(analysis, lang)
+    total = analysis.exact_tables["claims_service_bands"]["expected"].sum()
+    assert total == pytest.approx(analysis.expected_cash("synthetic"), rel=1e-9)
     (cells,) = report.charts["services_by_band"].spec["datasets"].values()
     assert len(cells) == 20
     assert sum(int(cell["claims"]) for cell in cells) == 360
     red = [c for c in cells if c["name"] == report.names["red_line"]]
     assert [c["claims"] for c in red] == ["24", "26", "57", "15", "12"]
     assert [c["cost"] for c in red] == ["", "22", "130", "68", ""]
-
-
-def test_the_deck_has_a_slide_after_the_answer(report: Report) -> None:
-    deck = Presentation(io.BytesIO(build_deck(report)))
-    slide = deck.slides[1]
-    assert slide.shapes.title.text_frame.text == "Services by loss band"
-    (table,) = [shape.table for shape in slide.shapes if shape.has_table]
-    claims = [[cell.text for cell in row.cells] for row in table.rows]
-    assert claims[0][:2] == ["Service", "under 30"]
-    assert ["Red line", "24", "26", "57", "15", "12", "134"] in claims
-    assert "Ring line; 7; 29; 13; 4; 4; 57" in slide.notes_slide.notes_text_frame.text
 
 
 # --- the table by itself ---------------------------------------------------------------------------
@@ -121,38 +91,18 @@ def test_a_small_case_by_hand() -> None:
     ]
 
 
-def test_lines_with_other_bands_add_up_within_the_bands_of_both() -> None:
-    share = {"over": 0, "share": 0.1, "limit": 45_000}
-    table = cells(policy_of(tiers(), tiers(id="extra", effort="automatic", band=(share,))))
-    first = table.filter(service="mail", up_to=300_000).row(0, named=True)
-    # The second line is automatic, so that every claim is paid: a tenth of 100,000 and of 300,000 won.
-    assert first["expected"] == pytest.approx(0.4 * 60_000 + 10_000 + 30_000)
-    assert table.filter(service="map", over=500_000)["expected"][0] == pytest.approx(
-        0.4 * 200_000 + 2 * 45_000
-    )
-
-
-def test_without_a_ledger_the_cost_of_what_pays_is_unknown_and_the_rest_is_nothing() -> None:
+def test_what_is_not_known_is_empty() -> None:
     table = cells(policy_of(tiers()), ledger=None)
     assert table.filter(service="mail", up_to=300_000)["expected"].to_list() == [None]
     assert table.filter(service="map", up_to=300_000)["expected"].to_list() == [0.0]
-
-
-def test_a_line_that_pays_per_claimant_has_no_cost_by_service() -> None:
-    table = cells(policy_of(tiers(grain="claimant")))
-    assert table["expected"].null_count() == len(table)
-    assert table["claims"].sum() == len(CLAIMS)
-
-
-def test_totals_in_the_bands_of_the_policy_count_as_claims_do() -> None:
-    cube = counts_only(cube_of_claims(CLAIMS, Bands.from_cuts((300_000, 500_000))))
-    table = cells(policy_of(tiers()), cube=cube)
-    assert table.drop("loss").equals(cells(policy_of(tiers())).drop("loss"))
-    assert table.filter(service="mail", up_to=300_000)["loss"].to_list() == [None]
-
-
-def test_totals_across_an_edge_of_the_policy_give_no_table() -> None:
-    across = cube_of_claims(CLAIMS, Bands.from_cuts((400_000,)))
+    per_claimant = cells(policy_of(tiers(grain="claimant")))
+    assert per_claimant["expected"].null_count() == len(per_claimant)
+    totals = cells(
+        policy_of(tiers()), cube=counts_only(cube_of_claims(CLAIMS, Bands.from_cuts((300_000, 500_000))))
+    )
+    assert totals.drop("loss").equals(cells(policy_of(tiers())).drop("loss"))
+    assert totals.filter(service="mail", up_to=300_000)["loss"].to_list() == [None]
+    across = cube_of_claims(CLAIMS, Bands.from_cuts((400_000,)))  # an edge of the policy lies within a band
     assert cells(policy_of(tiers()), cube=across).is_empty()
 
 
@@ -220,41 +170,129 @@ def test_each_claim_is_paid_in_its_band_whatever_the_bands(
 # --- the chart by itself ---------------------------------------------------------------------------
 
 
-def test_small_services_are_joined_with_their_cost(analysis: Analysis, report: Report) -> None:
-    rows = [(f"s{n:02}", 0, None, 100 - n, 10, float(n)) for n in range(30)]
-    schema = analysis.exact_tables["claims_service_bands"].schema
-    table = pl.DataFrame(rows, schema=schema, orient="row")
-    context = chart_context(INCIDENT, report.locale, {}, analysis.as_of, synthetic=False)
-    chart = draw("services_by_band", table, context)
-    assert chart is not None
-    (data,) = chart.to_dict(validate=False)["datasets"].values()
-    assert len(data) == 20
-    assert data[-1]["name"] == "11 others"
-    assert data[-1]["claims"] == f"{sum(100 - n for n in range(19, 30)):,}"
-    assert data[-1]["cost"] == "2.6"  # the sum of 19 to 29 is 264 cents
+def test_the_chart_joins_small_services_says_a_finding_and_needs_no_cost(
+    analysis: Analysis, trams_report: Report
+) -> None:
+    table = analysis.exact_tables["claims_service_bands"]
+    locale, names = trams_report.locale, trams_report.names
+    context = chart_context(INCIDENT, locale, names, analysis.as_of, synthetic=False)
+
+    def drawn(rows: pl.DataFrame) -> dict[str, Any]:
+        chart = draw("services_by_band", rows, context)
+        assert chart is not None
+        return dict(chart.to_dict(validate=False))
+
+    found = "49% of the expected cost is for Red line"  # 217.32 of 448.00
+    assert " ".join(drawn(table)["title"]["text"]) == found
+    many = [(f"s{n:02}", 0, None, 100 - n, 10, float(n)) for n in range(30)]
+    (cells,) = drawn(pl.DataFrame(many, schema=table.schema, orient="row"))["datasets"].values()
+    joined = ("11 others", f"{sum(100 - n for n in range(19, 30)):,}", "2.6")  # 264 cents
+    assert (len(cells), tuple(cells[-1][x] for x in ("name", "claims", "cost"))) == (20, joined)
+    assert len(drawn(table.with_columns(expected=pl.lit(None, pl.Float64)))["layer"]) == 2
+    none = table.with_columns(claims=pl.lit(0, pl.Int64))
+    assert draw("services_by_band", none, context) is None
 
 
-def test_the_title_of_claims_that_are_not_synthetic_is_a_finding(analysis: Analysis, report: Report) -> None:
-    context = chart_context(INCIDENT, report.locale, report.names, analysis.as_of, synthetic=False)
-    chart = draw("services_by_band", analysis.exact_tables["claims_service_bands"], context)
-    assert chart is not None
-    title = " ".join(chart.to_dict(validate=False)["title"]["text"])
-    assert title == "49% of the expected cost is for Red line"  # 217.32 of 448.00
+FITTED = {"claims_fits", "claims_fitted", "claims_curves"}
+FEW = 1_024
+"""Draws that suffice where no quantile of a cost is asked: the law of few claims takes long to invert."""
 
 
-def test_without_a_cost_only_claims_are_drawn(analysis: Analysis, report: Report) -> None:
-    table = analysis.exact_tables["claims_service_bands"].with_columns(expected=pl.lit(None, pl.Float64))
-    context = chart_context(INCIDENT, report.locale, report.names, analysis.as_of, synthetic=False)
-    chart = draw("services_by_band", table, context)
-    assert chart is not None
-    assert len(chart.to_dict(validate=False)["layer"]) == 2
-    changed = replace(analysis)
-    vars(changed)["exact_tables"] = {**analysis.exact_tables, "claims_service_bands": table}
-    views = service_band_views(changed, report.formatter)
-    assert list(views) == ["service_bands_claims", "service_bands_loss"]
+@pytest.mark.slow
+def test_one_synthetic_file_among_others_is_enough_to_fit_nothing(tmp_path: Path, own_claims: Path) -> None:
+    bundled = bundled_claims("kakao-2022")
+    assert bundled
+    rows = pl.read_parquet(bundled).head(40).with_columns(claim_id="other " + pl.col("claim_id"))
+    rows.write_parquet(tmp_path / "some-synthetic.parquet")
+    mixed = run(Plan(claims=(own_claims, tmp_path / "some-synthetic.parquet"), draws=FEW))
+    assert mixed.synthetic
+    assert not FITTED & mixed.tables.keys()
 
 
-def test_no_claims_draw_nothing(analysis: Analysis, report: Report) -> None:
-    table = analysis.exact_tables["claims_service_bands"].with_columns(claims=pl.lit(0, pl.Int64))
-    context = chart_context(INCIDENT, report.locale, report.names, analysis.as_of, synthetic=False)
-    assert draw("services_by_band", table, context) is None
+ENOUGH = {"(0, 100000]": 100, "(100000, 300000]": 40, "(300000, 500000]": 20, ">500000": 12}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("bands", "name", "fitted", "summarised"),
+    [
+        (ENOUGH, "totals", True, True),
+        (ENOUGH, "totals-synthetic", False, True),
+        ({"(0, 100000]": 100}, "totals", False, True),  # too few bands for a distribution
+        ({"(0, 300000]": 100, "(0, 500000]": 20, ">500000": 7}, "totals", False, False),  # they overlap
+    ],
+)
+def test_totals_have_the_means_and_the_distributions_that_their_bands_determine(
+    tmp_path: Path, bands: dict[str, int], name: str, *, fitted: bool, summarised: bool
+) -> None:
+    path = tmp_path / f"{name}.csv"
+    who = ["개인" if band == "(0, 500000]" else "소상공인" for band in bands]
+    rows = [f'카톡,{x},"{band}",{n}' for x, (band, n) in zip(who, bands.items(), strict=True)]
+    path.write_text("\n".join(["service,claimant_type,band,claims", *rows]), "utf-8")
+    analysis = run(Plan(counts=path, draws=FEW))
+    assert analysis.synthetic == name.endswith("synthetic")
+    assert FITTED & analysis.tables.keys() == (FITTED if fitted else set())
+    assert ("claims_summary" in analysis.tables) == summarised
+    assert analysis.tables["claims_bands"]["claims"].to_list() == [*bands.values()]
+    page = WebPage.of(write_report(analysis, tmp_path / "out", lang="ko", formats=("html",)))
+    assert "band_distribution" in charts_of(page)
+    assert ("ogive" in charts_of(page)) == fitted
+    assert (Locale("ko")("report.summary_title") in page.prose()) == summarised
+
+
+@pytest.fixture(scope="module")
+def own_bundles(own_case: Analysis, tmp_path_factory: pytest.TempPathFactory) -> Bundles:
+    out = tmp_path_factory.mktemp("own-bundles")
+    return {
+        lang: write_report(own_case, out / lang, lang=lang, formats=("html", "csv")).parent
+        for lang in LANGUAGES
+    }
+
+
+def family_names_in(folder: Path) -> set[str]:
+    """Every file of a bundle, and the name of every file, searched for the name of a distribution."""
+    page = WebPage.of(folder / "report.html")
+    texts = [page.prose(), json.dumps(charts_of(page), ensure_ascii=False)]
+    texts += [
+        text for p in folder.rglob("*") for text in (p.name, p.read_text() if p.suffix == ".csv" else "")
+    ]
+    said = "\n".join(texts).casefold()
+    words = {*FAMILIES, *(Locale(lang)(f"word.{family}") for family in FAMILIES for lang in LANGUAGES)}
+    return {w for w in words if re.search(rf"(?<!\w){re.escape(w.casefold())}", said)}
+
+
+# --- real claims ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_claims_of_ones_own_have_the_curves_and_the_tables_of_their_distributions(
+    own_case: Analysis, own_bundles: Bundles, lang: str
+) -> None:
+    words, page = Locale(lang), WebPage.of(own_bundles[lang] / "report.html")
+    assert {"ogive", "tail", "band_distribution", "intake"} <= set(charts_of(page))
+    distributions = page.table(words("report.fits_title"))
+    fits = own_case.tables["claims_fits"]
+    assert [row[words("column.family")] for row in distributions] == [
+        words(f"word.{f}") for f in fits["family"]
+    ]
+    assert {family for family, _ in zip(fits["family"], distributions, strict=True)} <= set(FAMILIES)
+    asked = page.table(words("report.fitted_title"))
+    assert len(asked) == len(own_case.tables["claims_fitted"])
+    middle = own_case.tables["claims_fitted"].row(by_predicate=pl.col("quantity") == "median", named=True)
+    (row,) = [r for r in asked if r[words("column.quantity_asked")] == words("word.median")]
+    for column, name in (("fit_value", "value"), ("fit_low", "low"), ("fit_high", "high")):
+        assert row[words(f"column.{column}")] == words.exact(middle[name]), column
+    assert words("report.fits_intro") in page.prose()
+
+
+# --- no law of synthetic claims --------------------------------------------------------------------------
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_no_file_of_a_synthetic_bundle_names_a_distribution(
+    bundles: Bundles, own_bundles: Bundles, lang: str
+) -> None:
+    assert family_names_in(bundles[lang]) == set()
+    assert set(FAMILIES) & family_names_in(own_bundles[lang])  # the same search finds them where they are

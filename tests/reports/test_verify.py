@@ -1,7 +1,8 @@
-"""A bundle verified: one changed byte is found and named, and a rebuild names what it was made with."""
+"""A bundle verified and opened again: a changed byte is found and named, and so are its inputs."""
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -12,20 +13,25 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 import pytest
 
-from outage_analysis.analysis import Analysis, run
+from outage_analysis.analysis import Analysis, Plan, run
+from outage_analysis.assumptions import load_ledger
 from outage_analysis.claims import read_claims, save_claims
 from outage_analysis.errors import InputRefused, OutageAnalysisError, UsageError, VerificationFailed
-from outage_analysis.incidents import load_incident
+from outage_analysis.files import Document, document_text
+from outage_analysis.incidents import facts, load_incident, outcomes
 from outage_analysis.incidents import published_facts as published
 from outage_analysis.incidents.published_facts import FactCollection
-from outage_analysis.reports import FORMATS, Report, manifest, verify, write_report
-from outage_analysis.reports.manifest import MAX_BYTES
+from outage_analysis.policies import load_policy
+from outage_analysis.reports import FORMATS, Report, bridge_side, manifest, verify, write_report
+from outage_analysis.reports.manifest import MAX_BYTES, code_digest
 from tests.commands import command
-from tests.tampered_bundles import Manifest, forged, manifest_of, retold, seal
-from tests.tram_case import tram_plan
+from tests.tampered_bundles import Manifest, manifest_of, retold, seal
+from tests.tram_case import tram_plan, write_documents
+from tests.zip_files import unpacked
 
 if TYPE_CHECKING:
     from tests.conftest import Reshelve
+
 
 FEW = ("csv",)
 """Formats that suffice where the format does not matter."""
@@ -51,12 +57,6 @@ def refused(folder: Path, **asked: Any) -> VerificationFailed:  # noqa: ANN401 -
 # --- a forger who seals it again ------------------------------------------------------------------------
 
 
-def text_replaced(path: Path, old: bytes, new: bytes) -> None:
-    data = path.read_bytes()
-    assert old in data
-    path.write_bytes(data.replace(old, new, 1))
-
-
 def test_a_run_that_is_never_the_same_is_stated_to_be_so(
     bundle: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -75,21 +75,6 @@ def test_a_run_that_is_never_the_same_is_stated_to_be_so(
 # --- the cause ------------------------------------------------------------------------------------------
 
 
-@pytest.mark.slow
-def test_another_python_that_changes_no_byte_passes_with_a_note(bundle: Path) -> None:
-    now = manifest.environment()["python"]
-    retold(bundle, lambda m: (m["environment"].update(python="3.10"), m["versions"].update(polars="0.1")))
-    found = verify(bundle)
-    assert re.fullmatch(r"environment: polars 0\.1 -> [\d.]+", found.notes[0])
-    assert found.notes[1] == f"environment: python 3.10 -> {now}"
-    code, out, err = command("verify", bundle)
-    assert (code, err) == (0, "")
-    assert (
-        out.splitlines()[2]
-        == f"different, but without effect on the files: environment: python 3.10 -> {now}"
-    )
-
-
 def test_changed_facts_are_named_by_their_file(bundle: Path, reshelve: Reshelve) -> None:
     shelf = published._fact_table  # noqa: SLF001 - the one place where every figure comes from
     counted = pl.when(id="CL-13").then(pl.col("value") + 1).otherwise("value").alias("value")
@@ -98,60 +83,6 @@ def test_changed_facts_are_named_by_their_file(bundle: Path, reshelve: Reshelve)
     }  # fmt: skip
     reshelve(shelves.__getitem__)
     assert refused(bundle).problem.endswith(": facts published/kakao-2022.csv changed")
-
-
-def test_many_causes_are_counted(bundle: Path) -> None:
-    text_replaced(bundle / "tables" / "costs.csv", b"delay", b"relay")
-    forged(bundle, "tables/costs.csv")
-    others = dict.fromkeys(("altair", "duckdb", "numpy", "polars", "scipy"), "0.1")
-    retold(bundle, lambda m: m["versions"].update(others))
-    problem = refused(bundle).problem
-    assert [problem.count(name) for name in others] == [1, 1, 1, 0, 0]
-    assert problem.endswith("; and 2 more")
-
-
-# --- the claims -----------------------------------------------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def given(tram: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The report of claims of one's own, whose columns a page names."""
-    folder = tmp_path_factory.mktemp("given")
-    text = (tram / "claims.csv").read_text("utf-8").replace("claimant_type", "who", 1)
-    (folder / "own.csv").write_text(text, "utf-8")
-    (folder / "layout.toml").write_text('[columns]\nclaimant_type = ["who"]\n', "utf-8")
-    plan = tram_plan(tram, claims=(folder / "own.csv",), columns=(folder / "layout.toml",), compare=())
-    return write_report(run(plan), folder / "report", formats=FEW).parent
-
-
-@pytest.mark.slow
-def test_claims_of_ones_own_are_found_by_their_content(given: Path) -> None:
-    own = given.parent / "own.csv"
-    assert verify(given, claims=[own]).notes == ()
-    assert verify(given, claims=[own.parent]).notes == ()
-    with pytest.raises(UsageError, match=r"rests on claims that a bundle does not hold \(found 'own.csv'\)"):
-        verify(given)
-    assert verify(given, rebuild=False).rebuilt is False
-
-
-@pytest.mark.slow
-def test_totals_are_found_by_their_content(tram: Path, tmp_path: Path) -> None:
-    counts = tmp_path / "totals.csv"
-    counts.write_text('service,claimant_type,band,claims\nred-line,rider,"(0, 60]",7\n', "utf-8")
-    page = write_report(run(tram_plan(tram, counts=counts, compare=())), tmp_path / "report", formats=FEW)
-    assert verify(page.parent, claims=[counts]).notes == ()
-    (told,) = manifest_of(page.parent)["inputs"]
-    assert (told["kind"], told["name"], told["claims"]) == ("counts", "totals.csv", 7)
-
-
-@pytest.mark.slow
-def test_a_warehouse_file_is_asked_for_by_its_name(tram: Path, tmp_path: Path) -> None:
-    store = tmp_path / "kept.duckdb"
-    save_claims(read_claims(tram / "claims.csv", load_incident(tram / "incident.toml")), store)
-    page = write_report(run(tram_plan(tram, claims=(store,), compare=())), tmp_path / "report", formats=FEW)
-    assert verify(page.parent, claims=[store]).notes == ()
-    with pytest.raises(UsageError, match=r"kept\.duckdb"):
-        verify(page.parent, claims=[tram / "claims.csv"])
 
 
 # --- a bundle from somebody who means harm --------------------------------------------------------------
@@ -191,20 +122,6 @@ def test_a_link_is_not_followed(bundle: Path, secret: Path, name: str) -> None:
         verify(bundle)
 
 
-def test_a_pipe_is_not_waited_for(bundle: Path) -> None:
-    os.mkfifo(bundle / "tables" / "pipe.csv")
-    with pytest.raises(InputRefused, match="is no plain file"):
-        verify(bundle)
-
-
-@pytest.mark.parametrize("name", ["manifest.json", "SHA256SUMS"])
-def test_what_is_too_large_is_refused_unread(bundle: Path, name: str) -> None:
-    with (bundle / name).open("r+b") as stream:
-        stream.truncate(MAX_BYTES + 1)
-    with pytest.raises(OutageAnalysisError, match=r"is too large|is not as the report wrote it"):
-        verify(bundle)
-
-
 LIES: dict[str, Callable[[Manifest], object]] = {
     "no documents": lambda m: m.update(documents={}),
     "a document elsewhere": lambda m: m["documents"].update({"../../secret": m["documents"]["ledger"]}),
@@ -237,6 +154,41 @@ def test_a_manifest_that_nobody_wrote_is_refused_in_one_line(
     assert "password" not in err
 
 
+@pytest.mark.slow
+def test_another_python_that_changes_no_byte_passes_with_a_note(bundle: Path) -> None:
+    now = manifest.environment()["python"]
+    retold(bundle, lambda m: (m["environment"].update(python="3.10"), m["versions"].update(polars="0.1")))
+    code, out, err = command("verify", bundle)
+    assert (code, err) == (0, "")
+    assert (
+        out.splitlines()[2]
+        == f"different, but without effect on the files: environment: python 3.10 -> {now}"
+    )
+    assert re.search(r"environment: polars 0\.1 -> [\d.]+", out)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["own.csv", "totals.csv", "kept.duckdb"])
+def test_inputs_of_ones_own_are_found_by_their_content(tram: Path, tmp_path: Path, kind: str) -> None:
+    given = tmp_path / kind
+    plan: dict[str, Any] = {"claims": (given,)}
+    if kind == "own.csv":
+        text = (tram / "claims.csv").read_text("utf-8").replace("claimant_type", "who", 1)
+        given.write_text(text, "utf-8")
+        (tmp_path / "layout.toml").write_text('[columns]\nclaimant_type = ["who"]\n', "utf-8")
+        plan["columns"] = (tmp_path / "layout.toml",)
+    elif kind == "totals.csv":
+        given.write_text('service,claimant_type,band,claims\nred-line,rider,"(0, 60]",7\n', "utf-8")
+        plan = {"counts": given}
+    else:
+        save_claims(read_claims(tram / "claims.csv", load_incident(tram / "incident.toml")), given)
+    folder = write_report(run(tram_plan(tram, **plan, compare=())), tmp_path / "r", formats=FEW).parent
+    assert verify(folder, claims=[given]).notes == ()
+    with pytest.raises(UsageError, match=rf"rests on claims that a bundle does not hold \(found '{kind}'\)"):
+        verify(folder)
+    assert verify(folder, rebuild=False).rebuilt is False
+
+
 @pytest.mark.parametrize("text", [b"", b"[]", b"{", b"\xff", b"1" * 5_000, 100_000 * b"["])
 def test_what_is_no_manifest_is_refused(bundle: Path, text: bytes) -> None:
     (bundle / "manifest.json").write_bytes(text)
@@ -244,9 +196,189 @@ def test_what_is_no_manifest_is_refused(bundle: Path, text: bytes) -> None:
         verify(seal(bundle))
 
 
-# --- the command ----------------------------------------------------------------------------------------
-
-
-def test_claims_are_for_a_rebuild(bundle: Path) -> None:
+def test_claims_are_for_a_rebuild_and_pipes_and_gigabytes_are_not_read(bundle: Path) -> None:
     code, _, err = command("verify", bundle, "--integrity", "--claims", "kakao-2022")
     assert (code, err.startswith("error: --claims is for a rebuild")) == (2, True)
+    os.mkfifo(bundle / "tables" / "pipe.csv")
+    with pytest.raises(InputRefused, match="is no plain file"):
+        verify(bundle)
+    (bundle / "tables" / "pipe.csv").unlink()
+    for name in ("manifest.json", "SHA256SUMS"):
+        with (bundle / name).open("r+b") as stream:
+            stream.truncate(MAX_BYTES + 1)
+        with pytest.raises(OutageAnalysisError, match=r"is too large|is not as the report wrote it"):
+            verify(bundle)
+
+
+def test_the_manifest_says_what_was_asked_and_the_documents_are_those_that_were_given(
+    slim: Path, tram: Path
+) -> None:
+    manifest = manifest_of(slim)
+    asked = ("budget", "draws", "seed", "hindsight", "as_of", "synthetic_claims")
+    assert [manifest[key] for key in asked] == [100_000, 1_024, 3, True, "2031-03-10", False]
+    pages: dict[str, tuple[str, str, Callable[[Path], Document]]] = {
+        "incident": ("tram-2031", "incident.toml", load_incident),
+        "policy": ("tram-2031", "counted.toml", load_policy),
+        "ledger": ("tram-ledger", "mixed.toml", load_ledger),
+        "compared-1": ("tram-flat", "flat.toml", load_policy),
+    }
+    assert manifest["documents"].keys() == pages.keys()
+    for name, (id_, file, load) in pages.items():
+        page = slim / "documents" / f"{name}.toml"
+        assert manifest["documents"][name]["id"] == id_
+        assert load(page) == load(tram / file)
+        assert page.read_text("utf-8") == document_text(load(page))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"as_of": 5}, {"as_of": "soon"}, {"documents": 7}, {"documents": {}}, {"expected": []},
+        {"expected": {"cash": "much"}}, {"expected": {"cash": [1]}}, {"expected": {"cash": float("nan")}},
+        {"expected": {"cash": float("inf")}},
+    ],
+    ids=str,
+)  # fmt: skip
+def test_a_manifest_with_a_wrong_value_is_refused_in_one_line(
+    bundle: Path, change: dict[str, object]
+) -> None:
+    retold(bundle, lambda manifest: manifest.update(change))
+    with pytest.raises(InputRefused, match=r"^[^\n]*is no manifest of a report of this version[^\n]*$"):
+        opened(bundle)
+
+
+def test_what_cannot_be_opened_says_why(bundle: Path, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"no report\. Name a folder that `report` wrote"):
+        opened(tmp_path)
+    page = bundle / "documents" / "policy.toml"
+    page.write_text(page.read_text("utf-8").replace("loss_unit", "unit_of_loss"), "utf-8")
+    with pytest.raises(InputRefused, match=r"policy\.toml: cannot be read by this version: .*unknown key"):
+        opened(seal(bundle))
+    (bundle / "SHA256SUMS").unlink()
+    with pytest.raises(InputRefused, match=r"manifest\.json: is not as the report wrote it"):
+        opened(bundle)
+
+
+def opened(bundle: Path) -> None:
+    bridge_side(str(bundle), "kakao-2022", None)
+
+
+# --- opened as it was written -----------------------------------------------------------------------------
+
+
+PRIVATE = ("010-1234-5678", "12 Long Street", "Kim Minji")
+
+
+@pytest.mark.slow
+def test_comments_of_documents_stay_with_their_author_and_the_bundle_is_still_verified(
+    tmp_path: Path,
+) -> None:
+    home = tmp_path / "home of kim"
+    home.mkdir()
+    write_documents(home)
+    for page in home.glob("*.toml"):
+        text = f"# {PRIVATE[0]}\r\n{page.read_text('utf-8')}\n# {PRIVATE[1]}\n\t#{PRIVATE[2]}\n"
+        page.write_text(text.replace("]\n", f"] # {PRIVATE[0]}\n", 1), "utf-8")
+    bundle = write_report(run(tram_plan(home)), tmp_path / "out").parent
+    assert len(list((bundle / "documents").iterdir())) == 4
+    private = "|".join((*PRIVATE, "home of kim", re.escape(str(tmp_path)))).encode()
+    for path in (p for p in bundle.rglob("*") if p.is_file()):
+        data = path.read_bytes()
+        for part in unpacked(data).values() if path.suffix in (".xlsx", ".pptx") else [data]:
+            assert not re.search(private, part), path
+    assert verify(bundle).rebuilt
+
+
+# --- what is not as it was written ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "name", ["manifest.json", *(f"documents/{x}.toml" for x in ("incident", "policy", "ledger"))]
+)
+@pytest.mark.parametrize("spoil", ["changed", "broken", "gone"])
+def test_a_file_that_is_not_as_it_was_written_is_refused(bundle: Path, name: str, spoil: str) -> None:
+    path = bundle / name
+    text = path.read_text("utf-8")
+    if spoil == "gone":
+        path.unlink()
+    else:
+        path.write_text(text.replace("tram", "bus") if spoil == "changed" else "{[", "utf-8")
+    gone_whole = (name, spoil) == ("manifest.json", "gone")
+    code, out, err = command("bridge", bundle, "kakao-2022")
+    assert (code, out) == (2 if gone_whole else 3, "")
+    assert re.fullmatch(
+        r"error: [^\n]+\. (Write the report again|Name a folder that `report` wrote)\.\n", err
+    )
+    assert ("report" if gone_whole else Path(name).name) in err
+
+
+# --- the sides of a bridge --------------------------------------------------------------------------------
+
+
+def test_a_run_is_a_report_with_the_figure_it_printed_or_a_ledger(slim: Path, made: Analysis) -> None:
+    side, recorded = bridge_side(str(slim), "kakao-2022", None)
+    assert (side.policy, side.ledger, side.as_of) == (made.policy, made.ledger, made.as_of)
+    assert recorded == made.exact_tables["totals"]["expected"].item()
+    side, recorded = bridge_side("kakao-2022-10-24", "kakao-2022", "kakao-candidate-fees")
+    assert side.ledger
+    assert (side.policy.id, side.as_of, recorded) == ("kakao-candidate-fees", side.ledger.as_of, None)
+
+
+def test_a_figure_that_an_older_version_printed_is_a_step_of_its_own(bundle: Path, tram: Path) -> None:
+    told = 5_000_000.0
+    retold(bundle, lambda manifest: manifest["expected"].update(cash=told))
+    pages = ("--incident", tram / "incident.toml", "--policy", tram / "counted.toml")
+    rows = json.loads(command("bridge", bundle, tram / "mixed.toml", *pages, "--json")[1])["bridge"]
+    steps = {row["step"]: row for row in rows}
+    assert steps["start"]["total"] == told / 100
+    assert steps["end"]["total"] == pytest.approx(steps["start"]["total"] + steps["method"]["amount"])
+    assert [row["step"] for row in rows if row["amount"]] == ["method"]
+
+
+def test_runs_of_two_incidents_have_no_bridge(slim: Path) -> None:
+    code, out, err = command("bridge", slim, "kakao-2022")
+    assert (code, out) == (2, "")
+    assert re.fullmatch(
+        r"error: the two runs are of two incidents \(found 'kakao-2022, tram-2031'\)\. .*\n", err
+    )
+
+
+def test_without_hindsight_it_rests_on_no_outcome(tmp_path: Path, bundles: dict[str, Path]) -> None:
+    plan = Plan(claims=(), hindsight=False, budget=300_000_000)
+    known = write_report(run(plan), tmp_path / "report", formats=["csv"]).parent
+    blind, seeing = manifest_of(known)["facts"], manifest_of(bundles["en"])["facts"]
+    files = {f"published/{name}.csv" for name in facts()["collection"].unique()}
+    assert blind.keys() <= files
+    later = {f"outcomes/{name}.csv" for name in outcomes()["collection"].unique()}
+    assert seeing.keys() == files | later | {"outcomes/kakao-2022.toml"}
+    assert blind["published/kakao-2022.csv"] != seeing["published/kakao-2022.csv"]
+
+
+def test_it_tells_no_place_on_the_machine_and_no_time(bundles: dict[str, Path]) -> None:
+    text = (bundles["ko"] / "manifest.json").read_text("utf-8")
+    assert not re.search(rf"{re.escape(str(Path.home()))}|\d\d:\d\d:\d\d", text)
+    assert json.loads(text)["inputs"][0]["name"] == "kakao-2022-synthetic.parquet"
+
+
+def test_a_change_of_code_changes_its_checksum_and_nothing_else_does(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(manifest, "package_root", lambda: tmp_path)
+    (tmp_path / "reports").mkdir()
+    (tmp_path / "reports" / "html.py").write_text("a = 1\n")
+
+    now = code_digest.__wrapped__  # reads again
+    before = now()
+    for folder, file in {
+        "data": "x.toml",
+        "font_files": "x.otf",
+        "__pycache__": "x.pyc",
+        ".git": "x",
+    }.items():
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / file).write_text("x")
+    assert now() == before
+    (tmp_path / "reports" / "html.css").write_text("a {}\n")
+    with_style = now()
+    (tmp_path / "reports" / "html.py").write_text("a = 2\n")
+    assert len({before, with_style, now()}) == 3
