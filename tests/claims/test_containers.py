@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import json
-from random import Random
 from typing import TYPE_CHECKING
-from unittest.mock import patch
 
 import pytest
 
 from outage_analysis.claims import read_claims
-from outage_analysis.claims.readers import source_file
 from outage_analysis.errors import InputRefused
 from tests.claims.test_damaged_rows import ids
 from tests.claims.test_ingest_csv import HEADER, csv_incident, lines, row
@@ -63,16 +60,6 @@ def test_an_archive_of_several_files_or_none_is_refused_by_name(
         read(tmp_path / "a.zip", zipped(files))
 
 
-def test_an_archive_that_grows_too_much_is_refused_before_it_is_whole(tmp_path: Path) -> None:
-    content = zipped({"a.csv": CSV + b"," * 500_000})
-    with (
-        patch.object(source_file, "ALWAYS_EXPANDED", 1_000),
-        patch.object(source_file, "BLOCK", 1_000),
-        pytest.raises(InputRefused, match="grows to more than"),
-    ):
-        read(tmp_path / "a.zip", content)
-
-
 @pytest.mark.parametrize("size", [3, 30, -20])
 def test_a_damaged_archive_is_refused(tmp_path: Path, size: int) -> None:
     with pytest.raises(InputRefused, match="is damaged, or no zip archive"):
@@ -90,20 +77,6 @@ def test_an_archive_with_a_password_is_refused(tmp_path: Path) -> None:
 # --- JSON arrays --------------------------------------------------------------------------------------------
 
 OBJECTS = [dict(zip(HEADER.split(","), row(n).split(","), strict=True)) for n in (1, 2, 3)]
-
-
-@pytest.mark.parametrize("indent", [None, 2])
-@pytest.mark.parametrize("suffix", [".json", ".jsonl"])
-@pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"])
-def test_an_array_of_objects_is_read(tmp_path: Path, indent: int | None, suffix: str, mark: bytes) -> None:
-    for name, value in {
-        "array": OBJECTS,
-        "object": {"made": {"by": ["x"]}, "rows": OBJECTS, "total": 3, "none": []},
-    }.items():
-        text = json.dumps(value, ensure_ascii=False, indent=indent).encode()
-        claims = read(tmp_path / f"{name}{suffix}", mark + text)
-        assert ids(claims) == ["1", "2", "3"]
-        assert claims.to_polars()["source_row"].to_list() == [1, 2, 3]
 
 
 def test_json_lines_under_the_suffix_of_json_are_read(tmp_path: Path) -> None:
@@ -209,31 +182,3 @@ def test_merged_cells_in_ods_are_refused_and_an_empty_cell_is_an_unknown_loss(tm
         read(tmp_path / "a.ods", ods_row(merged))
     claims = read(tmp_path / "b.ods", ods_row("<table:table-cell/>"))
     assert claims.to_polars()["loss"].to_list() == [5, 5, None]
-
-
-def test_a_sheet_of_repeated_cells_is_refused_before_it_is_read(tmp_path: Path) -> None:
-    repeated = (
-        '<table:table-cell office:value-type="float" office:value="1" '
-        'table:number-columns-repeated="99999999"/>'
-    )
-    with pytest.raises(InputRefused, match="50,000,000 cells"):
-        read(tmp_path / "a.ods", ods_row(repeated))
-
-
-def test_what_is_no_workbook_is_refused_on_one_line(tmp_path: Path) -> None:
-    noise = Random(1).randbytes(3_000)  # noqa: S311 - bytes of no format
-    for content in (CSV, noise, OLE + noise, zipped({"a.csv": CSV})):
-        with pytest.raises(InputRefused) as refusal:
-            read(tmp_path / "a.ods", content)
-        assert len(str(refusal.value).splitlines()) == 1
-
-
-@pytest.mark.parametrize("suffix", [".xls", ".xlsb", ".XLS"])
-def test_an_old_workbook_is_refused_by_name_also_in_a_folder(tmp_path: Path, suffix: str) -> None:
-    path = tmp_path / f"a{suffix}"
-    said = rf"^a{suffix}: is a workbook .* not read \({suffix.lower()}\)\. Open it and save it as \.xlsx\.$"
-    with pytest.raises(InputRefused, match=said):
-        read(path, OLE + CSV)
-    (tmp_path / "b.csv").write_bytes(CSV)
-    with pytest.raises(InputRefused, match=said):
-        read_claims(tmp_path, csv_incident())

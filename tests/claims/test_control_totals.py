@@ -70,10 +70,3 @@ def test_the_card_ingest_inspect_and_the_report_show_them(files: list[Path], tmp
     table = pl.read_csv(tmp_path / "report" / "tables" / "claims_amounts.csv")
     assert table.row(0)[1:6] == euros(file.name)
     assert total.removesuffix(".00") in (tmp_path / "report" / "report.html").read_text("utf-8")
-
-
-def test_inspect_shows_no_totals_in_a_currency_that_the_header_contradicts(files: list[Path]) -> None:
-    assert (
-        json.loads(outage_analysis("inspect", files[0], "--incident", "kakao-2022", "--json").out)["amounts"]
-        == []
-    )

@@ -13,17 +13,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from outage_analysis.claims import inspect_file, read_claims
-from outage_analysis.claims.readers.record_splitting import (
-    DOUBTFUL_LINE,
-    NOT_CLOSED,
-    UNDECODABLE,
-    Punctuation,
-    RecordSplitter,
-)
+from outage_analysis.claims import read_claims
+from outage_analysis.claims.readers.record_splitting import DOUBTFUL_LINE, NOT_CLOSED, UNDECODABLE
 from outage_analysis.errors import InputRefused
 from outage_analysis.incidents import Layout
-from outage_analysis.losses import build_cube
 from tests.claims.test_ingest_csv import HEADER, csv_incident, lines, refusal, row
 
 if TYPE_CHECKING:
@@ -66,52 +59,11 @@ def test_each_of_several_stray_marks_is_reported_with_its_row_and_byte(tmp_path:
         assert text.encode()[byte:].decode().startswith(raw + "\n")
 
 
-def test_marks_in_the_same_column_that_merge_rows_cost_two_rows(tmp_path: Path) -> None:
-    table = [ROWS[0], row(2, '"x'), ROWS[2], ROWS[3], row(5, '"'), ROWS[5]]
-    claims = read(tmp_path / "a.csv", lines(HEADER, *table))
-    assert ids(claims) == ["1", "3", "4", "6"]
-
-
 def test_lines_that_may_belong_to_the_note_of_a_damaged_row_are_rejected(tmp_path: Path) -> None:
     table = [ROWS[0], row(2, '"he said "no",'), ROWS[2], 'and left"', ROWS[3]]
     claims = read(tmp_path / "a.csv", lines(HEADER, *table))
     assert ids(claims) == ["1", "4"]
     assert problems(claims)[4] == problems(claims)[5] == DOUBTFUL_LINE
-
-
-def test_an_inspection_reads_a_file_with_stray_marks(tmp_path: Path) -> None:
-    (tmp_path / "a.csv").write_text(lines(HEADER, ROWS[0], '"' + ROWS[1], *ROWS[2:]), "utf-8")
-    found = inspect_file(tmp_path / "a.csv", csv_incident())
-    assert (found.records, found.unreadable) == (5, 1)
-    assert found.columns["header"].to_list() == HEADER.split(",")
-
-
-cells = st.text(st.sampled_from('ab ,"\n'), max_size=4)
-
-
-@given(
-    places=st.lists(st.tuples(st.integers(0, 7), st.integers(0, 60)), min_size=1, max_size=3),
-    edge=st.sampled_from(["", '"']),
-    mark=st.sampled_from(['"', '",', '""', "\n", '"\n']),
-)
-@settings(max_examples=300)
-def test_no_mark_anywhere_gives_a_record_that_was_not_there(
-    places: list[tuple[int, int]], edge: str, mark: str
-) -> None:
-    """Every record without a problem and with three fields is a row as it was, or has a changed line."""
-    rows = [[f"id{n}", f"name {n}", f"{n}00"] for n in range(8)]
-    texts = [",".join(f"{edge}{cell}{edge}" for cell in cells) + "\n" for cells in rows]
-    changed = {n for n, _ in places}
-    for n, at in places:
-        texts[n] = texts[n][: at % len(texts[n])] + mark + texts[n][at % len(texts[n]) :]
-    splitter = RecordSplitter(Punctuation(",", '"'), 3)
-    records = list(splitter.split("".join(texts).splitlines(keepends=True)))
-    assert "".join(line for record in records for line in record.lines) == "".join(texts)
-    pieces = {line for n in changed for line in texts[n].splitlines(keepends=True)}
-    untouched = [cells for n, cells in enumerate(rows) if n not in changed]
-    for record in records:
-        if not record.problem and len(record.cells) == 3 and record.cells not in untouched:
-            assert pieces & {*record.lines}
 
 
 # --- every damaged file ends with an account ----------------------------------------------------------------
@@ -185,27 +137,6 @@ def test_a_file_with_any_damaged_rows_ends_with_an_account_and_no_value_of_anoth
         assert (row_["service"], row_["filed_on"]) == ("kakaotalk", date(2022, 10, 19))
 
 
-def test_rows_that_are_all_rejected_end_with_an_account_if_all_may_be(tmp_path: Path) -> None:
-    text = lines(HEADER, *(f'"{line}' for line in ROWS))
-    claims = read(tmp_path / "a.csv", text)
-    assert (len(claims), len(claims.rejected_rows)) == (0, 6)
-    with pytest.raises(InputRefused, match="6 of 6 rows rejected, all of them"):
-        build_cube(claims)
-    with pytest.raises(InputRefused, match="6 of 6 rows rejected, all of them"):
-        read_claims(tmp_path / "a.csv", csv_incident(), max_rejects=0.99)
-
-
-# --- escapes ------------------------------------------------------------------------------------------------
-
-
-def test_a_backslash_escapes_if_the_layout_declares_it_and_inspect_proposes_it(tmp_path: Path) -> None:
-    text = lines(HEADER, ROWS[0], row(2, '"a \\"b\\", c"'), row(3, "d\\,e"))
-    assert len(read(tmp_path / "a.csv", text).rejected_rows) == 2
-    assert 'escape = "\\\\"' in inspect_file(tmp_path / "a.csv", csv_incident()).layout_toml
-    claims = read(tmp_path / "a.csv", text, Layout(escape="\\"))
-    assert claims.to_polars()["region"].to_list() == ["x", 'a "b", c', "d,e"]
-
-
 # --- bytes --------------------------------------------------------------------------------------------------
 
 
@@ -237,20 +168,7 @@ def test_lines_in_cp949_in_a_utf_8_file_are_rejected_and_the_other_way_round(tmp
     assert claims.rejected_rows["byte"].to_list() == [len(b"".join(parts[:3]))]
 
 
-def test_zero_width_spaces_at_the_ends_of_a_cell_are_blanks(tmp_path: Path) -> None:
-    table = [row(1).replace("카톡", "\u200b카톡\u200b"), "\u200b" + row(2), ROWS[2]]
-    assert ids(read(tmp_path / "a.csv", lines(HEADER, *table))) == ["1", "2", "3"]
-
-
 # --- headers and fields -------------------------------------------------------------------------------------
-
-
-def test_a_header_without_its_last_name_or_without_that_of_the_row_numbers_is_read(tmp_path: Path) -> None:
-    named = "claim_id,service,claimant_type,filed_on,region,loss"  # any text may be a region
-    noted = lines(named, *(f"{n},카톡,개인,2022-10-19,x,5,a note" for n in range(1, 7)))
-    numbered = lines(HEADER, *(f"{n},C-{line}" for n, line in enumerate(ROWS)))
-    assert ids(read(tmp_path / "a.csv", noted)) == list("123456")
-    assert ids(read(tmp_path / "b.csv", numbered)) == [f"C-{n}" for n in range(1, 7)]
 
 
 def test_a_header_without_a_name_that_could_be_anywhere_is_refused(tmp_path: Path) -> None:
@@ -261,26 +179,3 @@ def test_a_header_without_a_name_that_could_be_anywhere_is_refused(tmp_path: Pat
     error = refusal(tmp_path / "a.csv", odd)
     assert "has 7 fields in each row and 6 names in its header" in str(error)
     assert error.row == 1
-
-
-def test_a_delimiter_at_the_end_of_some_rows_costs_none_if_the_last_cell_is_always_filled(
-    tmp_path: Path,
-) -> None:
-    table = [*ROWS[:4], ROWS[4] + ",", ROWS[5]]
-    assert ids(read(tmp_path / "a.csv", lines(HEADER, *table))) == list("123456")
-    table[0] = row(1, "")  # Now a surplus field could be anywhere in row 5.
-    assert ids(read(tmp_path / "b.csv", lines(HEADER, *table))) == ["1", "2", "3", "4", "6"]
-
-
-def test_spaces_as_delimiters_are_found_and_spaces_within_cells_are_none(tmp_path: Path) -> None:
-    spaced = lines(HEADER, *ROWS).replace(",", " ")
-    assert ids(read(tmp_path / "a.csv", spaced)) == list("123456")
-    worded = lines("id;service name;kind;filed on;the loss;region", *(r.replace(",", ";") for r in ROWS))
-    worded = worded.replace(";x", ";a b c d e")
-    (tmp_path / "b.csv").write_text(worded, "utf-8")
-    assert "delimiter ';'" in inspect_file(tmp_path / "b.csv", csv_incident()).dialect
-
-
-def test_a_binary_file_is_refused_with_the_first_byte_that_is_no_text(tmp_path: Path) -> None:
-    with pytest.raises(InputRefused, match=r"is not UTF-8 at byte 1, and in 1 of 1 lines"):
-        read(tmp_path / "a.csv", b"\x1f\x81\xff\xfe\xff")

@@ -2,22 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
-from fractions import Fraction
+from datetime import date
 from math import inf
 from pathlib import Path
 
-import duckdb
-import polars as pl
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from outage_analysis.claims import Claims, inspect_file, read_claims
+from outage_analysis.claims import Claims, read_claims
 from outage_analysis.errors import InputRefused, UsageError
 from outage_analysis.incidents import Incident, Layout, load_layout
-from outage_analysis.text import number_sql
-from tests.claims.complaint_files import write_frame
 from tests.claims.test_times import hours, outage
 
 EDGES = {"zone": {"near": 10, "middle": 25.5, "far": inf}}
@@ -75,21 +68,6 @@ def test_a_day_and_a_time_are_joined_and_the_window_decides_the_order(tmp_path: 
     assert claims.rejects.select("row", "rule").rows() == [(10, "filed_on is a date")]
 
 
-def test_the_order_of_day_and_month_is_decided_for_times_too(tmp_path: Path) -> None:
-    path = write(
-        tmp_path / "a.csv",
-        "date,time",
-        [*DAY_AND_TIME[5:6], "c7,App,User,5,03/10/2022,23:59", "c8,App,User,5,15/10/2022,8:00"],
-    )
-    layout = Layout(computed={"filed_at": ("date", "time")}, formats={"filed_at": ("dmy", "mdy")})
-    incident = outage(claims_from=date(2022, 10, 1), claims_to=date(2022, 12, 1))
-    # 10 March is before the window.
-    times = ["2022-10-03 23:59", "2022-10-03 23:59", "2022-10-15 08:00"]
-    assert hours(read_claims(path, incident, layouts=[layout])) == times
-    both = read_claims(path, outage(), layouts=[layout], max_rejects=1)
-    assert (hours(both), both.rejects["rule"].to_list()) == (times[2:], ["filed_on is a date"] * 2)
-
-
 @pytest.mark.parametrize(
     ("zone", "filed_at"),
     [
@@ -121,24 +99,6 @@ def test_a_day_and_a_joined_time_must_be_on_the_same_day(tmp_path: Path) -> None
     assert hours(rare) == [None] * 200 + ["2022-10-15 08:00"]
 
 
-@pytest.mark.parametrize("suffix", ["csv", "jsonl", "xlsx", "parquet"])
-def test_typed_days_and_times_are_joined(tmp_path: Path, suffix: str) -> None:
-    table = {
-        "claim_id": ["c1", "c2"], "service": ["app"] * 2, "claimant_type": ["user"] * 2, "loss": [5, 6],
-        "day": [datetime(2022, 10, 15), datetime(2022, 10, 16)],  # noqa: DTZ001
-        "clock": ["15:30:00", "09:05:10"],
-    }  # fmt: skip
-    frame = pl.DataFrame(table).with_columns(pl.col("clock").str.to_time())
-    if suffix == "jsonl":
-        frame = frame.with_columns(pl.col("day").dt.to_string("%Y-%m-%dT%H:%M:%S"))
-    path = write_frame(tmp_path / f"a.{suffix}", frame)
-    claims = read_claims(path, outage(), layouts=[Layout(computed={"filed_at": ("day", "clock")})])
-    assert claims.to_polars()["filed_at"].dt.to_string("%F %T").to_list() == [
-        "2022-10-15 15:30:00",
-        "2022-10-16 09:05:10",
-    ]
-
-
 # --- bands of numbers -------------------------------------------------------------------------------------
 
 
@@ -159,14 +119,6 @@ def test_a_number_above_all_edges_or_no_number_is_rejected(tmp_path: Path, copie
     assert claims.rejects["rule"].to_list() == [NO_BAND] * 5 * copies
     assert claims.rejects["problem"][0] == "zone is not a number within its edges."
     assert claims.rejects["remedy"][0].startswith("Give a number up to the last edge; 1.250 may mean 1,250.")
-
-
-def test_a_stated_notation_says_that_three_decimals_are_decimals(tmp_path: Path) -> None:
-    layout = BANDED.model_copy(update={"formats": {"zone": ("plain",)}})
-    claims = read_claims(
-        distances(tmp_path / "a.csv", ["9.995", "10.001", "1.250"]), zoned(), layouts=[layout]
-    )
-    assert list(zones(claims).values()) == ["near", "middle", "near"]
 
 
 def test_numbers_in_other_notations_and_words_for_missing_values(tmp_path: Path) -> None:
@@ -195,38 +147,6 @@ def test_files_with_and_without_edges_are_read_together(tmp_path: Path) -> None:
             "beyond": 20,
             "far": 30,
         }
-
-
-@settings(max_examples=20, deadline=None)
-@given(
-    st.lists(st.decimals(-1000, 1000, places=4), min_size=1, max_size=30),
-    st.lists(st.decimals(-1000, 1000, places=2), min_size=1, max_size=4, unique=True),
-)
-def test_bands_match_exact_fractions(numbers: list[Fraction], edges: list[Fraction]) -> None:
-    with duckdb.connect() as connection:
-        connection.execute(
-            "create table t as select unnest($texts) as text", {"texts": [f"{n:f}" for n in numbers]}
-        )
-        query = f"select {number_sql('text', ['plain'])} from t"  # noqa: S608 - own SQL
-        read = [row[0] for row in connection.execute(query).fetchall()]
-    for edge in edges:
-        assert [number <= float(edge) for number in read] == [Fraction(n) <= Fraction(edge) for n in numbers]
-
-
-def test_edges_are_written_in_a_layout_and_stay_in_the_proposed_one(tmp_path: Path) -> None:
-    document = tmp_path / "layout.toml"
-    document.write_text(
-        '[columns]\nzone = ["Distance"]\n[edges]\nzone = { near = 10, "not so near" = 25.5, far = inf }\n',
-        "utf-8",
-    )
-    layout = load_layout(document)
-    assert layout.edges == {"zone": {"near": 10, "not so near": 25.5, "far": inf}}
-    path = distances(tmp_path / "a.csv", [str(n) for n in range(5, 35, 5)])
-    proposed = tmp_path / "proposed.toml"
-    proposed.write_text(inspect_file(path, zoned(), layout=layout).layout_toml, "utf-8")
-    claims = read_claims(path, zoned(), layouts=[load_layout(proposed)])
-    expected = ["near", "near", "not so near", "not so near", "not so near", "far"]
-    assert claims.to_polars()["zone"].to_list() == expected
 
 
 @pytest.mark.parametrize(

@@ -5,8 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from unittest.mock import patch
 
-import duckdb
-import numpy as np
 import polars as pl
 import pytest
 from hypothesis import given, settings
@@ -17,8 +15,6 @@ from outage_analysis.claims import queries
 from outage_analysis.claims.readers import delimited
 from outage_analysis.claims.readers import fast_path as module
 from outage_analysis.claims.readers import recheck as closer
-from outage_analysis.claims.readers.source_file import RowNumbers
-from outage_analysis.claims.readers.typed_rows import TypedRows, shift_sql
 from outage_analysis.errors import EnvironmentFailed
 from outage_analysis.incidents import Incident
 from tests.claims.complaint_files import record
@@ -177,30 +173,6 @@ def test_rows_that_all_end_in_one_delimiter_more_are_read_by_the_engine(
         assert summary_of(by_the_engine) == summary_of(read_claims(path, outage, max_rejects=1))
 
 
-@pytest.mark.slow
-@given(gaps=st.sets(st.integers(3, 30), max_size=12), place=st.integers(0, 9))
-def test_places_and_numbers_of_rows_are_distinguished(gaps: set[int], place: int) -> None:
-    numbers = [number for number in range(2, 32) if number not in gaps]
-    passed = TypedRows(place, RowNumbers(2, len(numbers), gaps=sorted(gaps)))
-    places = [place + at for at in range(len(numbers))]
-    assert passed.places(numbers).tolist() == places
-    assert passed.numbers(np.array(places)).tolist() == numbers
-    shift = shift_sql("place", passed.row_shifts())
-    query = f"select place + {shift} from (select unnest($places) as place) order by place"  # noqa: S608 - numbers
-    found = duckdb.connect().execute(query, {"places": places}).fetchall()
-    assert [number for (number,) in found] == numbers
-
-
-def test_texts_that_many_rows_have_are_read_at_first_sight(tmp_path: Path, outage: Incident) -> None:
-    """Padded cells and spelled amounts of a whole file need no closer look."""
-    lines = [",".join(COLUMNS), *(f" {n} ,u{n},카 톡 ,개인,2022. 10. 19.,30만원,a," for n in range(1, 60))]
-    path = tmp_path / "a.csv"
-    path.write_text("\n".join(lines), "utf-8")
-    claims = read_claims(path, outage)
-    assert claims.to_polars()["loss"].unique().to_list() == [300_000]
-    assert claims.warehouse.frame("select count(*) as n from checked_rows")["n"].item() == 0
-
-
 def test_a_dimension_of_few_words_may_have_others_further_down_and_in_other_files(
     tmp_path: Path, outage: Incident
 ) -> None:
@@ -245,22 +217,6 @@ def test_an_id_is_found_again_however_few_are_hashed_at_once(tmp_path: Path, out
         ("b.csv", "9", "b.csv"),
         ("c.csv", "1", "a.csv"),
     ]
-
-
-def test_where_nothing_is_judged_its_table_is_the_same_without_rows(tmp_path: Path, outage: Incident) -> None:
-    def kinds(name: str, *losses: str) -> dict[str, str]:
-        rows = ([str(n), *GOOD[1:5], loss, *GOOD[6:]] for n, loss in enumerate(losses, 1))
-        text = "".join(record(cells, ",", "\n") for cells in (list(COLUMNS), *rows))
-        (tmp_path / name).write_text(text, "utf-8")
-        claims = read_claims(tmp_path / name, outage, max_rejects=1)
-        assert claims.warehouse.frame("select count(*) as n from checked_rows")["n"].item() == losses.count(
-            "x"
-        )
-        return dict(
-            claims.warehouse.frame("select column_name, column_type from (describe checked_rows)").rows()
-        )
-
-    assert kinds("plain.csv", "5", "6") == kinds("doubtful.csv", "5", "x")
 
 
 def test_rows_that_came_in_another_order_end_the_run(tmp_path: Path, outage: Incident) -> None:

@@ -13,9 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from outage_analysis.claims import inspect_file, read_claims
-from outage_analysis.claims.inspection.inspect import MAX_EXAMPLES
 from outage_analysis.errors import InputRefused
-from outage_analysis.incidents import Dimension, Layout, load_incident, load_layout
+from outage_analysis.incidents import Layout, load_incident, load_layout
 from tests.claims.complaint_files import write_frame
 from tests.commands import KAKAO, command
 
@@ -244,31 +243,6 @@ def test_a_year_of_two_digits_is_the_one_in_the_claims_window(
         assert '# filed_on = ["short"] or ["dmy_short"]?' in found.layout_toml
 
 
-def test_a_share_is_of_the_values_that_were_looked_at(
-    tmp_path: Path, incident: Incident, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("outage_analysis.claims.inspection.columns.MAX_VALUES", 1)
-    table = table_of(filed_on=[], received=[f"2022-10-{day}" for day in range(19, 23)])
-    found = inspect_file(write(tmp_path / "a.csv", table), incident)
-    assert proposed(found)["filed_on"] == "received"
-    assert "iso reads 100% of the rows" in reason(found, "filed_on")
-    assert "plain reads 100% of the amounts" in reason(found, "loss")
-
-
-def test_a_number_is_no_day_where_another_column_holds_days(tmp_path: Path, incident: Incident) -> None:
-    # 517 is 5:17 in the morning of a flight, and 31 May 1901 to Excel.
-    january = window_of(incident, date(2013, 1, 1), date(2013, 1, 31))
-    flights = [["dep_time", "sched_dep_time", "day", "dep_delay", "tailnum", "time_hour"]]
-    flights += [[f"{517 + n}", f"{515 + n}", "1", "2", "N14228", "2013-01-01T10:00:00Z"] for n in range(9)]
-    found = inspect_file(write(tmp_path / "a.csv", flights), january)
-    assert proposed(found) == {"filed_on": "time_hour"}
-    assert tomllib.loads(found.layout_toml)["formats"] == {"filed_on": ["iso"]}
-    without = [row[:-1] for row in flights]
-    found = inspect_file(write(tmp_path / "b.csv", without), january)
-    assert proposed(found) == {}
-    assert '"dep_time": excel reads 100% of the rows, 0% of these days' in reason(found, "filed_on")
-
-
 @pytest.mark.parametrize(
     ("first", "second", "chosen"),
     [
@@ -328,29 +302,6 @@ def test_a_point_is_what_the_other_amounts_say_that_it_is(
         assert "# loss = [" in found.layout_toml
 
 
-@pytest.mark.parametrize(
-    ("header", "scale"),
-    [
-        ("피해액(만원)", 10_000),
-        ("피해 금액 (단위: 만원)", 10_000),
-        ("피해액(천만원)", 10_000_000),
-        ("피해액\N{FULLWIDTH LEFT PARENTHESIS}만원\N{FULLWIDTH RIGHT PARENTHESIS}", 10_000),
-        ("손실(억원)", 100_000_000),
-        ("손실액(십억원)", 1_000_000_000),
-        ("손실액", 1),
-        ("손실액(만원 이상)", 1),
-    ],
-)  # fmt: skip
-def test_the_unit_is_the_one_that_the_header_names(
-    tmp_path: Path, incident: Incident, header: str, scale: int
-) -> None:
-    table = table_of()
-    table[0][-1] = header
-    page = tomllib.loads(inspect_file(write(tmp_path / "a.csv", table), incident).layout_toml)
-    assert page["columns"]["loss"] == [header]
-    assert page.get("scale", {}).get("loss", 1) == scale
-
-
 def test_what_is_missing_is_a_remark_and_a_dimension_a_constant(tmp_path: Path, incident: Incident) -> None:
     table = table_of(claimant_type=[], claim_id=[], region=["서울"] * 4)
     path = write(tmp_path / "a.csv", table)
@@ -368,23 +319,6 @@ def test_an_amount_is_no_day_though_a_number_may_be_one(tmp_path: Path, incident
     # Excel counts days: 44853 is the 19th of October 2022.
     table = table_of(loss=[], 피해금액=["44853", "50000", "100000", "20221019"])
     assert proposed(inspect_file(write(tmp_path / "a.csv", table), incident))["loss"] == "피해금액"
-
-
-@pytest.mark.parametrize(
-    ("header", "texts"),
-    [
-        ("전화번호", ["010-1234-5678", "010-1234-5679", "010-1234-5680", "010-1234-5681"]),
-        ("note", ["어제부터", "안 됩니다", "전화 주세요", "급해요"]),
-        ("paid", ["yes", "no", "perhaps", "never"]),
-        ("접수번호2", ["1", "1", "1", "2"]),
-    ],
-)
-def test_what_is_no_id_is_not_proposed_as_one(
-    tmp_path: Path, incident: Incident, header: str, texts: list[str]
-) -> None:
-    table = table_of(claim_id=[], **{header: texts})
-    found = inspect_file(write(tmp_path / "a.csv", table), incident)
-    assert not {"claim_id", "claimant_id"} & proposed(found).keys()
 
 
 PHONES = {
@@ -448,16 +382,6 @@ def test_without_a_safe_id_the_document_says_why_and_what_it_means(
     assert set(lines) <= set(page.splitlines())
 
 
-def test_free_text_does_not_become_the_claimant_whose_payments_are_capped(
-    tmp_path: Path, incident: Incident
-) -> None:
-    # The first and the last complaint have the same words, and are of two people.
-    table = table_of(**{"customer comment": SENTENCES, "region": ["x"] * 4})
-    path = write(tmp_path / "a.csv", table)
-    claims = read_with(inspect_file(path, incident), path, incident)
-    assert claims.to_polars()["claimant_id"].to_list() == ["1", "2", "3", "4"]
-
-
 def test_a_known_header_of_personal_data_is_stated_to_be_read(tmp_path: Path, incident: Incident) -> None:
     table = table_of(claim_id=[], 접수번호=PHONES["접수번호"])
     found = inspect_file(write(tmp_path / "a.csv", table), incident)
@@ -480,27 +404,6 @@ def test_of_two_ids_the_header_decides_or_neither_is_proposed(
 ) -> None:
     table = table_of(claim_id=[], **{h: [f"{h[0]}-{n}" for n in range(4)] for h in headers})
     assert proposed(inspect_file(write(tmp_path / "a.csv", table), incident)).get("claim_id") == chosen
-
-
-def test_a_numeric_dimension_has_notations_and_a_unit_too(tmp_path: Path, incident: Incident) -> None:
-    cost = {"id": "contract", "name": {"en": "Contract"}, "kind": "number", "edges": (5,)}
-    own = incident.model_copy(
-        update={
-            "dimensions": (Dimension.model_validate(cost),),
-            "columns": {**incident.columns, "contract": ("계약금액(천원)",)},
-        }
-    )
-    table = table_of(**{"계약금액(천원)": ["1,000", "2,000", "3", ""]})
-    path = write(tmp_path / "a.csv", table)
-    found = inspect_file(path, own)
-    page = tomllib.loads(found.layout_toml)
-    assert (page["formats"]["contract"], page["scale"]) == (["grouped"], {"contract": 1_000})
-    assert read_with(found, path, own).to_polars()["contract"].to_list() == [
-        1_000_000,
-        2_000_000,
-        3_000,
-        None,
-    ]
 
 
 # --- what is known already --------------------------------------------------------------------------------
@@ -657,22 +560,6 @@ def test_a_file_named_after_a_person_shows_no_number(tmp_path: Path, incident: I
         assert "1234" not in command("inspect", path, *flags)[1]
 
 
-def test_no_remark_is_wider_than_a_terminal(tmp_path: Path, incident: Incident) -> None:
-    table = table_of(filed_on=[], **{f"received {'x' * 20} {n}": ["2022-10-19"] * 4 for n in range(9)})
-    page = inspect_file(write(tmp_path / "a.csv", table), incident).layout_toml
-    assert max(len(line) for line in page.splitlines() if line.startswith("#")) <= 80
-
-
-def test_the_first_rows_are_shown_under_their_numbers(tmp_path: Path, incident: Incident) -> None:
-    table = table_of(claim_id=[f"{n}" for n in range(1, 5)])
-    path = write(tmp_path / "a.csv", [*table, *([*row[:1], *row[1:]] for row in table[1:])])
-    path.write_text("제목\n\n" + path.read_text("utf-8"), "utf-8")
-    found = inspect_file(path, incident)
-    assert found.rows["row"].to_list() == list(range(4, 4 + MAX_EXAMPLES))
-    assert found.rows.columns[1:] == ["1 claim_id", "2 service", "3 claimant_type", "4 filed_on", "5 loss"]
-    assert found.rows.row(0)[1:] == tuple(table[1])
-
-
 def test_services_and_types_that_no_alias_covers_come_with_the_nearest(
     tmp_path: Path, incident: Incident
 ) -> None:
@@ -692,13 +579,6 @@ def test_services_and_types_that_no_alias_covers_come_with_the_nearest(
     assert rows[3][3] == "소상공인"
     known = inspect_file(write(tmp_path / "a.csv", table_of()), incident)
     assert known.strangers.is_empty()
-
-
-def test_claimants_are_counted_where_a_column_names_them(
-    inspection: Inspection, tmp_path: Path, incident: Incident
-) -> None:
-    assert inspection.claimants == 3
-    assert inspect_file(write(tmp_path / "a.csv", table_of()), incident).claimants is None
 
 
 def test_records_of_another_width_are_counted_and_not_shown(tmp_path: Path, incident: Incident) -> None:
@@ -838,24 +718,6 @@ def read_answered(
 
 
 # --- the command --------------------------------------------------------------------------------------------
-
-
-def test_a_document_that_is_known_already_may_be_given(tmp_path: Path) -> None:
-    path = write(tmp_path / "calls.csv", CALL_CENTRE)
-    page = tmp_path / "known.toml"
-    page.write_text('[columns]\nregion = ["메모"]\n', "utf-8")
-    told = tomllib.loads(command("inspect", path, *KAKAO, "--columns", page, "--toml")[1])
-    assert told["columns"]["region"] == ["메모"]
-    assert told["constants"] == {"industry": "", "category": ""}
-
-
-def test_a_known_document_that_speaks_of_another_column_is_refused(tmp_path: Path) -> None:
-    path = write(tmp_path / "calls.csv", CALL_CENTRE)
-    page = tmp_path / "known.toml"
-    page.write_text('[columns]\ncolour = ["메모"]\n', "utf-8")
-    code, out, err = command("inspect", path, *KAKAO, "--columns", page)
-    assert (code, out) == (2, "")
-    assert "speaks of a column that no claim has (found 'colour')" in err
 
 
 @pytest.mark.parametrize(

@@ -126,12 +126,6 @@ def test_rows_that_only_end_in_delimiters_are_read_and_reported(
     assert claims.inputs[0].dialect.endswith(f"header in row 1, rows {surplus} wider than the header")
 
 
-def test_a_column_before_the_services_is_not_shifted(tmp_path: Path) -> None:
-    header = "claim_id,memo,service,claimant_type,filed_on,loss,region"
-    text = lines(header, *(f"A-{n},m,카톡,개인,2022-10-19,5,North," for n in range(3)))
-    assert set(regions(read(tmp_path / "a.csv", text)).values()) == {"North"}
-
-
 # --- rows that a stray mark joins ---------------------------------------------------------------------
 
 
@@ -162,12 +156,6 @@ def test_a_row_that_was_swallowed_is_never_part_of_a_region(tmp_path: Path, *, s
         assert summary_of(claims) == summary_of(read(path, path.read_text("utf-8"), NARROW_TEXT))
 
 
-def test_a_memo_of_several_lines_in_the_first_column_is_a_text(tmp_path: Path) -> None:
-    """Its last line has all the fields of a row, its first line has not."""
-    text = lines(f"memo,{HEADER}", f'"a, b, c\nd, e, f, g",{row(1)}', f"m,{row(2)}")
-    assert regions(read(tmp_path / "a.csv", text)) == {"1": "x", "2": "x"}
-
-
 def written(folder: Path, suffix: str, rows: list[dict[str, str | None]] | list[dict[str, str]]) -> Path:
     """A file of these rows, every text of a CSV quoted."""
     path, frame = folder / f"a.{suffix}", pl.DataFrame(rows)
@@ -192,11 +180,6 @@ def test_a_mark_inside_a_field_rejects_its_row_in_a_file_with_quoted_fields(
     assert problems(claims) == {2: MISPLACED_QUOTE, 5: MISPLACED_QUOTE}
 
 
-def test_a_header_in_quotes_shows_that_marks_quote(tmp_path: Path) -> None:
-    text = lines('"claim_id",' + HEADER.partition(",")[2], row("A-1"), row("A-2", '5" pipe'))
-    assert problems(read(tmp_path / "a.csv", text)) == {3: MISPLACED_QUOTE}
-
-
 # --- spaces behind delimiters ----------------------------------------------------------------------------
 
 
@@ -214,14 +197,6 @@ def test_spaces_behind_every_delimiter_are_skipped(tmp_path: Path, header: str) 
     )
     assert regions(claims) == {"A-1": "North", "A-2": "North", "A-3": "a, b", "A-4": None, "A-5": None}
     assert claims.inputs[0].dialect == "delimiter ',' with spaces, quote \", header in row 1"
-
-
-def test_spaces_are_no_part_of_a_value_however_the_file_is_read(tmp_path: Path) -> None:
-    path = tmp_path / "a.csv"
-    claims = read(path, spaced(HEADER, *(row(f"A-{n}") for n in range(1, 6)), row("A-6", loss="x")))
-    assert claims.warehouse.frame("select count(*) as n from typed_rows where ok")["n"].item() == 5
-    with patch.object(delimited, "_engine_query", lambda *_: None):
-        assert summary_of(claims) == summary_of(read(path, path.read_text("utf-8")))
 
 
 # --- both readers ---------------------------------------------------------------------------------------
@@ -287,14 +262,3 @@ def test_an_empty_text_and_none_are_one_group_in_every_format(tmp_path: Path, su
     claims = read_claims(written(tmp_path, suffix, rows), csv_incident(), max_rejects=1)
     cube = build_cube(claims, dimensions=("region",)).frame
     assert dict(cube.group_by("region").agg(pl.col("claims").sum()).rows()) == {"x": 2, None: 4}
-
-
-@pytest.mark.parametrize(("suffix", "checked"), [("jsonl", 8), ("parquet", 0)])
-def test_empty_texts_need_no_closer_look_in_parquet(tmp_path: Path, suffix: str, checked: int) -> None:
-    good = {"service": "카톡", "claimant_type": "개인", "filed_on": "2022-10-19", "loss": "5"}
-    rows = [{"claim_id": f"A-{n}", "claimant_id": "", **good, "region": ""} for n in range(1, 9)]
-    claims = read_claims(written(tmp_path, suffix, rows), csv_incident())
-    assert claims.to_polars().select("claimant_id", "region").rows() == [
-        (f"A-{n}", None) for n in range(1, 9)
-    ]
-    assert claims.warehouse.frame("select count(*) as n from checked_rows")["n"].item() == checked

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import re
-
 import pytest
 
-from outage_analysis.claims import Claims, load_sample, queries
+from outage_analysis.claims import Claims, load_sample
 from outage_analysis.text import schemas_of
-from tests.test_size import SOURCE
 
 NAMED = schemas_of("query")
 
@@ -16,18 +13,6 @@ NAMED = schemas_of("query")
 @pytest.fixture(scope="module")
 def claims() -> Claims:
     return load_sample("trams")
-
-
-def test_there_is_a_file_for_each_query() -> None:
-    folder = SOURCE / "claims" / "queries" / "named"
-    assert {path.name for path in folder.iterdir()} == {f"{name}.sql" for name in NAMED}
-
-
-@pytest.mark.parametrize("name", NAMED)
-def test_a_file_opens_with_what_one_row_means_and_names_its_steps(name: str) -> None:
-    text = queries.named_query(name)
-    assert text.partition("\n")[0] == f"-- {NAMED[name].row}"
-    assert not re.findall(r"\b(?:from|join)\s+\(", text)
 
 
 @pytest.mark.parametrize("name", NAMED)

@@ -221,12 +221,6 @@ def test_advice_that_is_taken_improves_the_reading(tmp_path: Path, name: str) ->
     assert len(claims) >= advice.claims
 
 
-def test_an_amount_after_advice_on_its_unit_is_multiplied(tmp_path: Path) -> None:
-    advice = LAYOUTS["a unit above the header"]
-    claims = read(tmp_path / "a.csv", advice.content, "[scale]\nloss = 10000\n")
-    assert claims.to_polars()["loss"].to_list() == [50_000] * 6
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("rule", MENDED_ROWS)
 def test_a_row_that_is_corrected_as_its_reject_says_is_a_claim(tmp_path: Path, rule: str) -> None:
@@ -240,22 +234,6 @@ def test_a_row_that_is_corrected_as_its_reject_says_is_a_claim(tmp_path: Path, r
 def test_the_advice_of_each_rule_is_tried() -> None:
     assert {*MENDED_ROWS} | {*NOT_MENDED} == {*RULES}
     assert not {*MENDED_ROWS} & {*NOT_MENDED}
-
-
-def test_a_header_that_comes_again_is_removed_as_advised(tmp_path: Path) -> None:
-    claims = read(tmp_path / "a.csv", with_row(HEADER), "")
-    assert claims.rejects["remedy"].item().startswith("Remove it")
-    assert (len(claims), len(claims.rejects)) == (6, 1)
-    assert len(read(tmp_path / "b.csv", lines(HEADER, *ROWS), "").rejects) == 0
-
-
-def test_the_share_of_rejects_that_is_advised_lets_the_run_go_on(tmp_path: Path) -> None:
-    content = with_row(row(9, loss="much"))
-    with pytest.raises(InputRefused, match=r"max_rejects=") as refused:
-        read(tmp_path / "a.csv", content, "", share=0.05)
-    advised = re.search(r"max_rejects=([\d.]+\d)", refused.value.remedy)
-    assert advised
-    assert len(read(tmp_path / "a.csv", content, "", share=float(advised[1]))) == 6
 
 
 def test_the_sheet_that_is_advised_is_read(tmp_path: Path) -> None:

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import os
 import stat
-import subprocess
-import sys
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -117,15 +114,6 @@ def test_equal_claims_give_equal_bytes(claims_csv: ClaimsCsv, incident: Incident
     assert one_less.read_bytes() not in contents
 
 
-def test_a_change_of_a_parquet_is_another_incident_s_or_the_same_claims(
-    claims_csv: ClaimsCsv, incident: Incident, tmp_path: Path
-) -> None:
-    path = saved(read(claims_csv([{}]), incident), tmp_path / "kept.parquet")
-    other = incident.model_copy(update={"id": "elsewhere"})
-    with pytest.raises(InputRefused, match="holds claims of kakao-2022, not of elsewhere"):
-        read(path, other)
-
-
 def changed(**keys: object) -> Callable[[Incident], Incident]:
     return lambda incident: incident.model_copy(update=keys)
 
@@ -211,18 +199,6 @@ def test_claims_that_are_read_again_are_the_same(
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
-def test_a_constant_for_a_column_does_not_forbid_to_read_again(
-    claims_csv: ClaimsCsv, incident: Incident, tmp_path: Path, suffix: str
-) -> None:
-    own = incident.model_copy(update={"constants": {"region": "", "service": "카톡"}})
-    path = claims_csv([{}])
-    frame = pl.read_csv(path).drop("region", "service")
-    frame.write_csv(path)
-    again = read(saved(read(path, own), tmp_path / f"kept{suffix}"), own)
-    assert again.to_polars().select("service", "region").rows() == [("kakaotalk", None)]
-
-
-@pytest.mark.parametrize("suffix", SUFFIXES)
 @pytest.mark.parametrize("name", ["kept", "my-SYNTHETIC-claims"])
 def test_synthetic_claims_are_kept_only_under_a_name_that_says_so(
     claims_csv: ClaimsCsv, incident: Incident, tmp_path: Path, suffix: str, name: str
@@ -251,17 +227,6 @@ def test_a_warehouse_file_says_all_that_the_files_said(
     assert plain_values(again) == plain_values(claims)
     assert len(again) == len(claims) == 3
     assert again.rejected_rows["raw"].to_list()[-1] == "짧은;행"
-
-
-def test_a_warehouse_file_may_be_kept_again(
-    claims_csv: ClaimsCsv, incident: Incident, tmp_path: Path
-) -> None:
-    claims = read(claims_csv(ROWS), incident)
-    first = read(saved(claims, tmp_path / "1.duckdb"), incident)
-    second = read(saved(first, tmp_path / "2.duckdb"), incident)
-    assert plain_values(second) == plain_values(claims)
-    parquets = [saved(c, tmp_path / f"{n}.parquet").read_bytes() for n, c in enumerate((claims, second))]
-    assert parquets[0] == parquets[1]
 
 
 @pytest.mark.slow
@@ -336,16 +301,6 @@ def test_claims_that_another_document_judged_are_refused(
         ) as refusal:
             read(paths, own, add_to=add_to)
         assert (refusal.value.file, refusal.value.remedy) == ("kept.duckdb", "Ingest its files again.")
-
-
-@pytest.mark.parametrize("add_to", [False, True])
-def test_a_warehouse_file_is_read_alone(
-    claims_csv: ClaimsCsv, incident: Incident, tmp_path: Path, *, add_to: bool
-) -> None:
-    path = claims_csv([{}])
-    kept = saved(read(path, incident), tmp_path / "kept.duckdb")
-    with pytest.raises(UsageError, match="is a warehouse file, which is read alone"):
-        read([kept] if add_to else [path, kept], incident, add_to=kept if add_to else None)
 
 
 # --- what is no warehouse file, or no longer ----------------------------------------------------------------
@@ -577,10 +532,6 @@ def test_a_warehouse_file_that_lists_other_files_than_its_tables_is_refused(
 # --- whole, or as it was before -----------------------------------------------------------------------------
 
 
-def full(*_: object, **__: object) -> None:
-    raise OSError(28, "No space left on device")
-
-
 @pytest.mark.parametrize("suffix", SUFFIXES)
 def test_a_folder_in_the_way_is_left_alone(
     claims_csv: ClaimsCsv, incident: Incident, tmp_path: Path, suffix: str
@@ -608,33 +559,6 @@ def test_what_another_run_added_meanwhile_is_never_lost(
             save_claims(late, kept)
         assert refusal.value.exit_code == 6
     assert sorted(read(kept, incident).to_polars()["claim_id"]) == ["a", "c1"]
-
-
-@pytest.mark.slow
-def test_two_runs_that_add_at_once_add_both_or_say_that_they_did_not(
-    claims_csv: ClaimsCsv, tmp_path: Path
-) -> None:
-    kept = tmp_path / "kept.duckdb"
-    assert command("ingest", *KAKAO, claims_csv([{}]), "--out", kept)[0] == 0
-    paths = [claims_csv([{"claim_id": name}], name=f"{name}.csv") for name in "ab"]
-    runs = [
-        subprocess.Popen(
-            [*COMMAND, "ingest", str(path), "--out", str(kept), "--add"],
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-        for path in paths
-    ]
-    codes = [run.wait(timeout=60) for run in runs]
-    assert set(codes) <= {0, 6}
-    assert 0 in codes
-    files = json.loads(command("ingest", *KAKAO, kept, "--json")[1])["files"]
-    added = {path.name for path, code in zip(paths, codes, strict=True) if code == 0}
-    assert {f["file"] for f in files} == {"claims.csv", *added}
-    assert not list(tmp_path.glob(".*"))
-
-
-COMMAND = (sys.executable, "-m", "outage_analysis")
 
 
 @pytest.mark.slow

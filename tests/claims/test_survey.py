@@ -63,25 +63,6 @@ def test_whatever_is_taken_for_regular_is_cut_as_the_csv_module_cuts_it(
     assert joined == text
 
 
-@given(
-    rows=st.lists(
-        st.lists(st.text(st.sampled_from('a,"카 \n'), max_size=4), min_size=1, max_size=4).filter(any),
-        max_size=6,
-    ),
-    block=blocks,
-    quoting=st.sampled_from([csv.QUOTE_MINIMAL, csv.QUOTE_ALL]),
-)
-def test_what_the_csv_module_writes_is_regular(
-    folder: Path, rows: list[list[str]], block: int, quoting: int
-) -> None:
-    written = io.StringIO(newline="")
-    csv.writer(written, quoting=quoting, lineterminator="\n").writerows(rows)  # type: ignore[arg-type]
-    found = surveyed(folder, written.getvalue(), block=block)
-    assert found.regular
-    assert found.records == len(rows)
-    assert found.several_lines == any("\n" in cell for row in rows for cell in row)
-
-
 @pytest.mark.parametrize(
     ("text", "regular"),
     [
@@ -112,18 +93,3 @@ def test_a_text_is_regular_or_not_in_blocks_of_any_size(
     tmp_path: Path, text: str, block: int, *, regular: bool
 ) -> None:
     assert surveyed(tmp_path, text, block=block).regular == regular
-
-
-def test_records_above_the_header_may_have_any_number_of_fields(tmp_path: Path) -> None:
-    found = surveyed(tmp_path, "title\na,b,c\n1,2\n1,2,3\n1,2,3,4\n", header_row=2)
-    assert (found.records, found.uneven, found.regular) == (5, [3, 5], True)
-
-
-def test_a_record_that_may_be_two_rows_between_stray_marks_is_looked_at(tmp_path: Path) -> None:
-    found = surveyed(tmp_path, 'a,b,"c\n1,2,3"\n4,"5\n6",7\n')
-    assert (found.records, found.uneven) == (2, [1])
-
-
-def test_a_mark_is_text_where_nothing_is_quoted(tmp_path: Path) -> None:
-    found = surveyed(tmp_path, 'a,"b,c\nd,e,f\n', quote="")
-    assert (found.records, found.uneven, found.regular) == (2, [], True)

@@ -14,11 +14,9 @@ from hypothesis import strategies as st
 
 from outage_analysis.claims import Claims, inspect_file, read_claims, save_claims
 from outage_analysis.claims.rules import SAME_DAY
-from outage_analysis.claims.warehouse import NO_FRAMES, Warehouse
 from outage_analysis.incidents import Incident, Layout
-from outage_analysis.losses import build_cube, cumulative_intake, save_cube
-from outage_analysis.text import DATES, day_sql, has_time, has_time_sql, moment_sql
-from tests.claims.complaint_files import write_frame
+from outage_analysis.losses import build_cube, cumulative_intake
+from outage_analysis.text import day_sql, has_time, moment_sql
 
 SEOUL, BERLIN = ZoneInfo("Asia/Seoul"), ZoneInfo("Europe/Berlin")
 KST = timezone(timedelta(hours=9))
@@ -105,16 +103,6 @@ def test_the_time_of_day_of_every_notation_is_read(notation: str, text: str, loc
     assert has_time(text)
 
 
-@pytest.mark.parametrize("name", DATES)
-def test_the_examples_of_a_notation_have_a_time_exactly_if_they_show_one(name: str) -> None:
-    texts = list(DATES[name].examples)
-    assert [m is not None for m in moments(texts, name, "Asia/Seoul")] == [has_time(t) for t in texts]
-    with duckdb.connect() as connection:
-        sql = has_time_sql("$text", frozenset([name]))
-        marks = [connection.execute(f"select {sql}", {"text": t}).fetchall()[0][0] for t in texts]
-    assert marks == [has_time(t) for t in texts]
-
-
 @pytest.mark.slow
 @settings(max_examples=10, deadline=None)
 @given(
@@ -174,24 +162,6 @@ def test_the_day_and_everything_else_is_the_same_with_and_without_times(tmp_path
     assert "filed_at" not in days.warehouse.columns("typed_rows")  # Files without times need no memory.
 
 
-def test_no_join_changes_the_order_of_the_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Joins run in parallel above 122,880 rows; `in` with many constants is a join, too."""
-    plans, append = [], Warehouse.append_file
-
-    def explained(self: Warehouse, table: str, query: str, name: str, rows: int, **values: object) -> None:
-        plans.append(str(self.frame(f"explain {query}", inputs=NO_FRAMES, **values).rows()))
-        append(self, table, query, name, rows, **values)
-
-    monkeypatch.setattr(Warehouse, "append_file", explained)
-    rows = "".join(f'{n},App,User,{n}.10.2022 15:30,"{n},50 €",EUR\n' for n in range(10, 20))
-    (tmp_path / "a.csv").write_text(HEADER.strip() + ",currency\n" + rows, "utf-8")
-    layout = Layout(formats={"filed_on": ("dmy",), "loss": ("european_currency",)})
-    claims = read_claims(tmp_path / "a.csv", outage(), layouts=[layout])
-    assert claims.to_polars()["loss"].to_list() == [n + 0.5 for n in range(10, 20)]
-    assert ["READ_CSV" in plan for plan in plans] == [True]
-    assert "join" not in plans[0].casefold()
-
-
 def test_a_rare_time_or_an_unusual_one_is_kept_too(tmp_path: Path) -> None:
     formats = outage(formats={"filed_on": ("iso", "korean", "dmy")})
     rare = read(tmp_path, ["2022-10-15"] * 100 + ["2022-10-15 오후 3:30", "15.10.2022 16:30 Uhr"], formats)
@@ -201,21 +171,6 @@ def test_a_rare_time_or_an_unusual_one_is_kept_too(tmp_path: Path) -> None:
         tmp_path, ["2022-10-15 15:30"] * 99 + [" 2022-10-15 16:30 ", "2022. 10. 15. 17:30"], formats, "b.csv"
     )
     assert hours(often)[-3:] == ["2022-10-15 15:30", "2022-10-15 16:30", "2022-10-15 17:30"]
-
-
-@pytest.mark.parametrize("suffix", ["csv", "jsonl", "xlsx", "parquet"])
-def test_every_file_format_keeps_times(tmp_path: Path, suffix: str) -> None:
-    frame = pl.DataFrame(
-        {
-            "claim_id": ["c1", "c2"], "service": ["app", "web"], "claimant_type": ["user", "user"],
-            "filed_on": [datetime(2022, 10, 15, 15, 30), datetime(2022, 10, 16, 9, 5)],  # noqa: DTZ001
-            "loss": [5, 6],
-        }
-    )  # fmt: skip
-    if suffix == "jsonl":
-        frame = frame.with_columns(pl.col("filed_on").dt.strftime("%Y-%m-%dT%H:%M:%S"))
-    path = write_frame(tmp_path / f"a.{suffix}", frame)
-    assert hours(read_claims(path, outage())) == ["2022-10-15 15:30", "2022-10-16 09:05"]
 
 
 def test_a_column_filed_at_gives_the_time_and_must_be_on_the_day(tmp_path: Path) -> None:
@@ -298,17 +253,6 @@ def test_files_with_and_without_times_are_read_together(tmp_path: Path) -> None:
     read(tmp_path, ["2022-10-16"], name="c.csv")
     claims = read_claims([tmp_path / f"{n}.csv" for n in "abc"], outage())
     assert hours(claims) == [None, None, None, "2022-10-15 15:30", "2022-10-15 15:30", None]
-
-
-def test_a_cube_by_hour_is_saved_and_loaded(tmp_path: Path) -> None:
-    claims = read(tmp_path, ["2022-10-15 15:30", "2022-10-15 15:59:59", "2022-10-15"])
-    cube = build_cube(claims, dimensions=("filed_hour",))
-    assert cube.frame.select("filed_hour", "claims").rows() == [
-        (datetime(2022, 10, 15, 15), 2),  # noqa: DTZ001
-        (None, 1),
-    ]
-    save_cube(cube, tmp_path / "cube.parquet", claims=claims)
-    assert pl.read_parquet(tmp_path / "cube.parquet").equals(cube.frame)
 
 
 @pytest.mark.slow

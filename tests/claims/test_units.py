@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 from outage_analysis.claims import Claims, read_claims
-from outage_analysis.errors import InputRefused, OutageAnalysisError, UsageError
+from outage_analysis.errors import InputRefused, UsageError
 from outage_analysis.incidents import Incident, Layout, load_incident
 from outage_analysis.text import stated_unit
 from tests.claims.complaint_files import write_frame
@@ -101,21 +101,6 @@ def test_the_stated_scale_replaces_that_of_the_header(tmp_path: Path) -> None:
     assert losses(read_claims(path, scale=2)) == [60, 1]
     with pytest.raises(UsageError):
         read_claims(path, scale=0)
-
-
-def test_files_in_different_units_are_refused(tmp_path: Path) -> None:
-    paths = [written(tmp_path, "loss (KRW)", 30), written(tmp_path, "loss (KRW m)", 31, name="b.csv")]
-    with pytest.raises(OutageAnalysisError, match="different units"):
-        read_claims(paths)
-
-
-def test_thousands_are_compared_with_tiers_in_single_units(tmp_path: Path) -> None:
-    path = str(written(tmp_path, "loss (thousand KRW)", 250, 450, 800))
-    tiers = ["--tiers", "300000:30000,500000:50000", "--effort", "automatic", "--unknown", "0"]
-    for further, cash in (([], 80_000), (["--scale", "1000"], 80_000), (["--scale", "1"], 90_000)):
-        run = outage_analysis("cost", path, *tiers, *further, "--json")
-        assert run.code == 0, run.err
-        assert f'"expected": {cash}' in run.out, run.out[:500]
 
 
 def test_minutes_are_no_money(tmp_path: Path) -> None:

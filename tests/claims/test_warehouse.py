@@ -4,19 +4,14 @@ from __future__ import annotations
 
 import os
 import stat
-import subprocess
-import sys
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import duckdb
-import polars as pl
 import pytest
 
-from outage_analysis.claims import Limits, Warehouse, limits, run_settings
+from outage_analysis.claims import Limits, Warehouse, limits
 from outage_analysis.cli import app
-from outage_analysis.errors import EnvironmentFailed, InputRefused, UsageError
+from outage_analysis.errors import EnvironmentFailed, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -82,69 +77,9 @@ def test_limits_that_are_none_are_refused(wrong: dict[str, object], message: str
         Limits(**wrong)  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("memory", ["50%", "4GB", "512MiB", "1.5 GB"])
-def test_amounts_are_written_as_the_engine_takes_them(memory: str) -> None:
-    token = limits.set(Limits(memory=memory))
-    try:
-        assert Warehouse().frame("select 1 as one")["one"].item() == 1
-    finally:
-        limits.reset(token)
-
-
 def test_the_options_stand_before_the_command(tmp_path: Path) -> None:
     words = ["--memory", "1GB", "--threads", "1", "--temp", str(tmp_path), "incidents"]
     with pytest.raises(SystemExit) as done:
         app(words)
     assert done.value.code == 0
     assert limits.get() == Limits()
-
-
-# --- how far it is -----------------------------------------------------------------------------------------
-
-
-def test_words_say_rows_rate_and_the_time_that_is_left() -> None:
-    assert run_settings.progress_line("a.csv", 0.25, 10_000_000, 2.0) == (
-        "[#####...............] a.csv: 2,500,000 of about 10,000,000 rows, 1,250,000 per second, 6 s left"
-    )
-    assert (
-        run_settings.progress_line("a.csv", -1, 10, 0.0) == "[....................] a.csv: 0 of about 10 rows"
-    )
-    assert "10 of about 10 rows" in run_settings.progress_line("a.csv", 1.2, 10, 1.0)
-
-
-def test_a_long_query_tells_how_far_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(run_settings, "UPDATE_SECONDS", 0.01)
-    heard: list[str] = []
-    token = run_settings.progress_callback.set(heard.append)
-    try:
-        with run_settings.report_progress("a.csv", 100, lambda: 0.5):
-            time.sleep(0.1)
-    finally:
-        run_settings.progress_callback.reset(token)
-    assert "50 of about 100 rows" in heard[-1]
-
-
-def test_no_progress_is_reported_without_a_listener() -> None:
-    code = "from outage_analysis.claims import Warehouse as W; W().append_file('t', 'select 1', 'a', 1)"
-    code = code.replace("W().append", "w = W(); w.create('t', 'select 1 as x'); w.append").replace(
-        "select 1',", "select 1 as x',"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert (done.stdout, done.stderr) == ("", "")
-
-
-def test_the_inputs_of_a_query_are_known_to_this_query_only() -> None:
-    warehouse, numbers = Warehouse(), pl.DataFrame({"n": [1, 2, 3]})
-    warehouse.create("kept", "select n from numbers where n > $least", inputs={"numbers": numbers}, least=1)
-    warehouse.run(
-        "delete from kept where n in (select n + 1 from numbers)", inputs={"numbers": numbers.head(1)}
-    )
-    assert warehouse.frame("from kept")["n"].to_list() == [3]
-    warehouse.run("update kept set n = 7 where n in (from numbers)", inputs={"numbers": numbers})
-    assert warehouse.frame("from kept union all from numbers order by n", inputs={"numbers": numbers})[
-        "n"
-    ].to_list() == [1, 2, 3, 7]
-    with pytest.raises(InputRefused, match="'x'"):
-        warehouse.frame("select cast('x' as bigint) from numbers", inputs={"numbers": numbers})
-    with pytest.raises(duckdb.CatalogException, match="numbers"):
-        warehouse.frame("from numbers")

@@ -14,7 +14,7 @@ import xlsxwriter
 
 from outage_analysis.claims import read_claims
 from outage_analysis.claims.readers import workbooks
-from outage_analysis.claims.readers.workbook_xml import CHUNK, SPARSE_FROM_CELLS, UsedRange, used_range
+from outage_analysis.claims.readers.workbook_xml import CHUNK, UsedRange, used_range
 from outage_analysis.errors import InputRefused
 from outage_analysis.incidents import Layout, load_incident
 from tests.conftest import claim_rows
@@ -53,21 +53,6 @@ def read(path: Path, incident: Incident, **layout: object) -> Claims:
     return read_claims(path, incident, layouts=[Layout.model_validate(layout)], max_rejects=1)
 
 
-def test_a_formula_without_a_value_is_a_reject_and_no_unknown_loss(
-    workbook: Callable[..., Path], incident: Incident, tmp_path: Path
-) -> None:
-    path = workbook(lambda _book, sheet: sheet.write_formula(1, LOSS, "=100*3", None, 77_777))
-    # Report generators leave the value out; a spreadsheet computes it when it opens the file.
-    bare = tmp_path / "bare.xlsx"
-    with zipfile.ZipFile(path) as before, zipfile.ZipFile(bare, "w") as after:
-        for member in before.namelist():
-            after.writestr(member, before.read(member).replace(b"<v>77777</v>", b""))
-    assert read(path, incident).to_polars()["loss"].to_list() == [77_777, 100_000, 100_000]
-    claims = read(bare, incident)
-    assert claims.to_polars()["source_row"].to_list() == [3, 4]
-    assert claims.rejected_rows.select("source_row", "loss").rows() == [(2, "=100*3")]
-
-
 @pytest.mark.parametrize(
     ("shown", "factor"),
     [
@@ -85,13 +70,6 @@ def test_a_number_format_in_another_unit_refuses_until_the_scale_is_stated(
     assert f"loss = {factor} under [scale]" in refusal.value.remedy
     assert read(path, incident, scale={"loss": 1}).to_polars()["loss"][0] == 30
     assert read(path, incident, scale={"loss": factor}).to_polars()["loss"][0] == 30 * factor
-
-
-def test_a_number_format_in_won_is_no_other_unit(workbook: Callable[..., Path], incident: Incident) -> None:
-    def won(book: Any, sheet: Sheet) -> None:  # noqa: ANN401 - the writer has no types
-        sheet.write(1, LOSS, 30, book.add_format({"num_format": '#,##0"원"'}))
-
-    assert read(workbook(won), incident).to_polars()["loss"][0] == 30
 
 
 def by_hand(path: Path, rows: str, target: str = "worksheets/sheet1.xml", before: str = "") -> Path:
@@ -117,27 +95,6 @@ def by_hand(path: Path, rows: str, target: str = "worksheets/sheet1.xml", before
         }.items():
             parts.writestr(name, text)
     return path
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    ("cell", "place"),
-    [("XFD1048576", "row 1,048,576, column 16,384"), ("GR1048576", "row 1,048,576, column 200")],
-)
-def test_a_cell_far_from_the_others_is_refused_before_it_fills_the_memory(
-    workbook: Callable[..., Path], incident: Incident, cell: str, place: str
-) -> None:
-    with pytest.raises(InputRefused, match="a cell far away from the others, on the sheet s ") as refusal:
-        read(workbook(lambda _book, sheet: sheet.write(cell, 1)), incident)
-    assert refusal.value.value == place
-    assert len(read(workbook(lambda _book, sheet: sheet.write(900, 900, "not so far")), incident)) == 3
-
-
-def test_a_sheet_is_sparse_only_beyond_what_fits() -> None:
-    cells = b"<sheetData>" + b"".join(b'<c r="Z%d"/>' % row for row in range(1, 50))
-    assert used_range(io.BytesIO(cells)) == UsedRange(49, 26, 0)
-    far = used_range(io.BytesIO(cells + b"<x:c s='1' r='XFD9999'/>"))
-    assert (far, far.cells > SPARSE_FROM_CELLS) == (UsedRange(9_999, 16_384, 0), True)
 
 
 BESIDE = '<row r="3"><c r="XFD3"><v>1</v></c></row>'

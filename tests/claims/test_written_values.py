@@ -10,7 +10,6 @@ import polars as pl
 import pytest
 
 from outage_analysis.claims import inspect_file, read_claims
-from outage_analysis.errors import InputRefused
 from outage_analysis.incidents import Layout, load_incident, load_layout
 from tests.claims.complaint_files import write_frame
 
@@ -111,23 +110,6 @@ def test_a_day_with_two_readings_in_the_window_is_rejected_if_the_column_has_bot
     ]
 
 
-def test_a_column_with_one_order_is_read_in_this_order(tmp_path: Path, courier: Incident) -> None:
-    path = complaints(tmp_path / "a.csv", days=("14/05/2024", "15/05/2024", "05/06/2024"))
-    assert proposed(path, courier)["formats"] == {"filed_on": ["dmy"], "loss": ["plain"]}
-    claims = read_as_proposed(path, courier)
-    assert [*values(claims, "filed_on").values()] == [date(2024, 5, 14), date(2024, 5, 15), date(2024, 6, 5)]
-
-
-def test_days_outside_the_window_are_no_evidence_of_another_order(tmp_path: Path, courier: Incident) -> None:
-    path = complaints(tmp_path / "a.csv", days=("14/05/2024", "15/05/2024", "12/31/2024", "05/06/2024"))
-    assert proposed(path, courier)["formats"] == {"filed_on": ["dmy"], "loss": ["plain"]}
-
-
-def test_a_column_that_no_row_decides_gets_no_proposal(tmp_path: Path, courier: Incident) -> None:
-    path = complaints(tmp_path / "a.csv", days=("05/06/2024", "06/05/2024", "05/06/2024"))
-    assert "filed_on" not in str(proposed(path, courier)["formats"])
-
-
 @pytest.mark.parametrize(
     ("texts", "formats"),
     [
@@ -213,11 +195,6 @@ def test_an_empty_text_for_missing_values_is_refused() -> None:
         Layout(missing=("NA", " "))
 
 
-def test_the_texts_of_the_incident_and_of_the_layout_apply_together() -> None:
-    merged = Layout(missing=("NA",)).merged_over(Layout(missing=("-", "NA")))
-    assert merged.missing == ("NA", "-")
-
-
 # --- amounts ----------------------------------------------------------------------------------------------
 
 
@@ -261,25 +238,6 @@ def test_one_amount_with_cents_decides_what_the_points_of_a_column_mean(
     assert values(claims, "loss") == {"A1": 123_000, "A2": 245_000}
 
 
-@pytest.mark.parametrize(
-    ("text", "shown"),
-    [
-        ("1.234,567 €", "1.234,567 €"),
-        ("1 234 567,8 x", "* *** ***,* x"),
-        ("010-1234-5678", "***-****-****"),
-        ("900101-1234567", "******-*******"),
-        ("N/A", "N/A"),
-        ("keine Angabe", "keine Angabe"),
-        ("Kim Minsu", "(9 characters)"),
-    ],
-)
-def test_a_rejected_loss_is_shown_unless_it_looks_personal(
-    tmp_path: Path, courier: Incident, text: str, shown: str
-) -> None:
-    claims = read_claims(complaints(tmp_path / "a.csv", losses=("1", text)), courier, max_rejects=1)
-    assert claims.rejects["value"].to_list() == [shown]
-
-
 # --- ids, joined columns, scales --------------------------------------------------------------------------
 
 JOINED = [
@@ -303,23 +261,6 @@ SUFFIXES = (".csv", ".jsonl", ".parquet", ".xlsx")
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
-def test_columns_are_joined_to_ids_and_days(tmp_path: Path, courier: Incident, suffix: str) -> None:
-    path = written(tmp_path / f"a{suffix}", JOINED)
-    claims = read_claims(path, courier, layouts=[JOINS], max_rejects=1)
-    assert exact(claims).select("claim_id", "filed_on", "loss").sort("claim_id").rows() == [
-        ("S1-1", date(2024, 5, 20), 150),
-        ("S1-2", date(2024, 5, 21), 250),
-        ("S2-1", date(2024, 5, 22), 350),
-    ]
-    first = 1 if suffix in (".jsonl", ".parquet") else 2
-    assert claims.rejects.select("row", "rule").rows() == [
-        (first + 3, "claim_id is given"),
-        (first + 4, "the complaint is not an exact copy of another"),
-        (first + 5, "filed_on is a date"),
-    ]
-
-
-@pytest.mark.parametrize("suffix", SUFFIXES)
 def test_the_id_may_be_the_file_and_the_row(tmp_path: Path, courier: Incident, suffix: str) -> None:
     rows = [[row[0], *row[2:5], row[6]] for row in JOINED]
     rows[0] = ["branch", "service", "claimant_type", "filed_on", "loss"]
@@ -333,24 +274,10 @@ def test_the_id_may_be_the_file_and_the_row(tmp_path: Path, courier: Incident, s
     assert claims.files.select("rows", "claims", "rejects").row(0) == (6, 5, 1)
 
 
-def test_rows_of_two_files_have_different_ids(tmp_path: Path, courier: Incident) -> None:
-    rows = [[row[0], *row[2:5], row[6]] for row in JOINED[:3]]
-    rows[0] = ["branch", "service", "claimant_type", "filed_on", "loss"]
-    paths = [written(tmp_path / name, rows[: 3 - n]) for n, name in enumerate(("a.csv", "b.csv"))]
-    claims = read_claims(paths, courier, layouts=[Layout(computed={"claim_id": "row"})])
-    assert claims.to_polars()["claim_id"].sort().to_list() == ["a.csv#2", "a.csv#3", "b.csv#2"]
-
-
 def test_a_column_of_ids_is_read_even_if_the_layout_numbers_rows(tmp_path: Path, courier: Incident) -> None:
     path = complaints(tmp_path / "a.csv")
     claims = read_claims(path, courier, layouts=[Layout(computed={"claim_id": "row"})])
     assert claims.to_polars()["claim_id"].to_list() == ["A1"]
-
-
-def test_a_file_that_lacks_a_joined_column_is_refused(tmp_path: Path, courier: Incident) -> None:
-    path = complaints(tmp_path / "a.csv")
-    with pytest.raises(InputRefused, match="has not one column 'no', from which claim_id is computed"):
-        read_claims(path, courier, layouts=[Layout(computed={"claim_id": ("service", "no")})])
 
 
 @pytest.mark.parametrize(

@@ -70,31 +70,6 @@ def test_scenarios_of_ones_own_have_no_column_for_a_budget_that_was_not_given(tm
     assert line.split()[-1] == "-130,682,092"
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    ("arguments", "code", "said"),
-    [
-        (("scenarios", "--scenarios", "stress"), 2, "Did you mean 'stresses'?"),
-        (("scenarios", "--as-of", "2022-10-20", "--ledger", "kakao-2022-10-24"), 5, ""),
-        (("reserve", "--measure", "P80"), 2, "Did you mean 'P90'?"),
-        (("reserve", "--handling", "maybe"), 2, "Write one of them."),
-        (("reserve", "--since", "nowhere"), 2, "nowhere"),
-        (("reserve", "--ledger", "kakao-2023-06-30", "--handling", "inside"), 5, "handling"),
-        (
-            ("reserve", "--incident", "trams", "--policy", "trams", "--ledger", "trams", "--since", "trams"),
-            5,
-            "claims",
-        ),
-    ],
-)
-def test_bad_input_gives_one_line_with_a_remedy(arguments: tuple[str, ...], code: int, said: str) -> None:
-    found, out, err = command(*arguments, *FEW)
-    assert (found, out) == (code, "")
-    assert err.startswith("error: ")
-    assert err.count("\n") == 1
-    assert said in err
-
-
 def test_reserve_states_amount_measure_day_and_scope(few: Analysis) -> None:
     code, out, _ = command("reserve", *FEW)
     assert code == 0
@@ -127,18 +102,3 @@ def test_reserve_since_an_earlier_run_ends_at_the_reserve(few: Analysis) -> None
     assert "Since kakao-2022-10-24, the expected cash cost has changed from 0 won to 260 million won." in told
     assert told.count("\nIt includes Cash for small businesses.\n") == 1
     assert re.search(r"^ policy +261,364,185 .* small-business-cash$", told, re.MULTILINE)
-
-
-@pytest.mark.slow
-def test_reserve_since_a_report_starts_at_what_the_report_states(tmp_path: Path) -> None:
-    folder = tmp_path / "earlier"
-    command("report", "--ledger", "kakao-2022", "--formats", "csv", "--out", folder, *FEW)
-    _, out, _ = command("reserve", "--ledger", "kakao-2023-06-30", "--since", folder, *FEW, "--json")
-    bridge = json.loads(out)["bridge"]
-    assert (bridge[0]["total"], bridge[-1]["total"]) == (261_364_185, 50_000_000)
-    assert (folder / "tables" / "scenarios.csv").is_file()
-    assert (
-        (folder / "tables" / "reserve.csv")
-        .read_text("utf-8")
-        .startswith("measure,cash,handling,both\nmean,261364184.6")
-    )

@@ -95,19 +95,6 @@ def test_the_currency_and_the_column_of_the_options_are_in_the_documents() -> No
     assert line.unknown.fixed == 120
 
 
-def test_json_names_the_folder_and_suggests_nothing() -> None:
-    Path("c.csv").write_text(COMPLAINTS, "utf-8")
-    code, out, err = command("new", "p", "--claims", "c.csv", *TIERS, "--json")
-    assert (code, json.loads(out), err) == (0, {"project": str(Path("p").resolve())}, "")
-
-
-def test_the_message_and_the_suggested_report_are_korean() -> None:
-    Path("c.csv").write_text(COMPLAINTS, "utf-8")
-    err = command("new", "p", "--claims", "c.csv", *TIERS, "--lang", "ko")[2]
-    assert err.startswith("다음 명령: outage-analysis report c.csv --incident p/incident.toml ")
-    assert err.endswith(" --lang ko\n")
-
-
 CLAIMS = ("--claims", "c.csv")
 
 
@@ -136,13 +123,6 @@ def test_options_that_do_not_fit_are_refused_and_leave_no_folder(
     assert problem in err
     assert len(err.splitlines()) == 1
     assert [p.name for p in Path().iterdir()] == ["c.csv"]
-
-
-def test_files_that_are_missing_leave_no_folder() -> None:
-    code, _, err = command("new", "p", "--claims", "missing.csv", *TIERS)
-    assert code == 3
-    assert "missing.csv" in err
-    assert not any(Path().iterdir())
 
 
 def test_a_folder_with_files_is_not_overwritten() -> None:

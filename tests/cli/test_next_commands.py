@@ -70,9 +70,3 @@ def test_claims_that_were_saved_are_named_and_need_no_layout(
     assert command(*words)[0] == 0  # without a policy, a template is the next step
     policy, incident = load_policy("my-policy.toml"), load_incident("p/incident.toml")
     assert (policy.currency, policy.loss_unit) == (incident.currency, incident.loss.unit)
-
-
-def test_json_has_no_suggestion(tmp_path: Path) -> None:
-    claims = new_project(tmp_path / "p") / "claims"
-    for asked in (("ingest", claims), ("inspect", claims / "sample-synthetic.csv")):
-        assert command(*asked, "--incident", tmp_path / "p" / "incident.toml", "--json")[2] == ""

@@ -17,10 +17,6 @@ from scipy import stats
 
 import outage_analysis as oa
 from tests.contract.command_line import OWN_FILE, outage_analysis
-from tests.contract.report_texts import cells_of, workbook_of
-from tests.contract.test_reading import INCIDENT, PLAIN
-from tests.contract.test_refusals import POLICY
-from tests.paths import ROOT
 
 FEW = 8_192
 LINE = "small-business-cash"
@@ -412,59 +408,6 @@ def test_a_count_enters_a_cost_from_the_day_on_which_it_was_published(
     assert table.select("count", "most").rows() == [(count, most)]
 
 
-EXTENDED = """\
-effort = "form"
-deadlines = [
-  { announced_on = 2026-03-04, closes = 2026-03-21 },
-  { announced_on = 2026-03-28, closes = 2026-03-30 },
-]
-accounting = { obligation = "constructive", presentation = "expense" }
-"""
-GOODWILL = """
-[[line]]
-id = "goodwill"
-kind = "schedule"
-name = { en = "Goodwill" }
-public_on = 2026-03-27
-effort = "automatic"
-accounting = { obligation = "legal", presentation = "revenue" }
-band = [{ over = 0, fixed = 7_000 }]
-"""
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    ("day", "closes", "other", "known"),
-    [
-        ("2026-03-26", date(2026, 3, 21), date(2026, 3, 30), False),
-        pytest.param("2026-03-28", date(2026, 3, 30), date(2026, 3, 21), True, marks=pytest.mark.slow),
-    ],
-)
-def test_the_accounting_of_a_day_knows_no_later_line_and_no_later_deadline(
-    tmp_path: Path, day: str, closes: date, other: date, *, known: bool
-) -> None:
-    for name, text in {
-        "incident.toml": INCIDENT,
-        "policy.toml": POLICY.replace('effort = "form"\n', EXTENDED) + GOODWILL,
-        "list.csv": PLAIN,
-    }.items():
-        (tmp_path / name).write_text(text, "utf-8")
-    documents = (f"--{x}={tmp_path / x}.toml" for x in ("incident", "policy"))
-    inputs = ("--claims", tmp_path / "list.csv", *documents, "--as-of", day)
-    made = outage_analysis("report", *inputs, "--formats", "html,xlsx", "--out", tmp_path / "r")
-    assert made.code == 0, made.err
-    cells = [text.strip() for text in cells_of(tmp_path / "r")]
-    book = workbook_of(tmp_path / "r")
-    values = [cell.value for sheet in book.paths for cell in book.cells(sheet).values()]
-    serial = {x: (x - date(1899, 12, 30)).days for x in (closes, other)}
-    for told in (cells, values):
-        assert ("Goodwill" in told) == known
-        shown = [str(x) for x in told]
-        for x in (closes, other):
-            texts = (f"{x.day} {x:%B %Y}", x.isoformat(), f"{float(serial[x])}")
-            assert any(text in shown for text in texts) == (x == closes), x
-
-
 def test_the_decision_week_has_no_cash_and_says_so() -> None:
     code, _, err = outage_analysis("reserve", "--as-of", "2022-10-24", "--draws", FEW)
     assert code == 5
@@ -506,22 +449,3 @@ def test_a_scenario_with_two_changes_has_both(tmp_path: Path) -> None:
     table = oa.run(policy="kakao-2022", ledger="kakao-2022", draws=FEW).scenarios(page)
     costs = dict(table.select("scenario", "expected").iter_rows())
     assert costs["both"] / costs["alone"] == pytest.approx(1.055, abs=0.01)
-
-
-def test_the_reserve_leaves_out_the_handling_of_lines_without_an_obligation(tmp_path: Path) -> None:
-    data = ROOT / "data"
-    policy = (data / "policies" / "kakao-2022.toml").read_text("utf-8")
-    start = policy.rindex("[[line]]", 0, policy.index(f'id = "{LINE}"'))
-    end = policy.index("[[line]]", start + 5)
-    more = policy[start:end].replace(f'id = "{LINE}"', 'id = "more"').replace('"constructive"', '"none"')
-    (tmp_path / "policy.toml").write_text(policy[:end] + more + policy[end:], "utf-8")
-    ledger = (
-        (data / "assumptions" / "kakao-2022.toml")
-        .read_text("utf-8")
-        .replace(f'"{LINE}"', f'"{LINE}", "more"')
-    )
-    (tmp_path / "ledger.toml").write_text(ledger, "utf-8")
-    twice = oa.run(policy=tmp_path / "policy.toml", ledger=tmp_path / "ledger.toml", draws=FEW)
-    once = oa.run(policy="kakao-2022", ledger="kakao-2022", draws=FEW)
-    costs = [run.reserve("mean", handling="inside") for run in (twice, once)]
-    assert costs[0] == pytest.approx(costs[1], rel=1e-9)

@@ -412,18 +412,6 @@ def test_an_array_in_one_line_may_be_longer_than_any_line_of_a_table(folder: Pat
     assert (len(claims), claims.query("select sum(loss) from claims").item()) == (17_000, 5 * 17_000)
 
 
-@pytest.mark.parametrize("rows", [0, 2])
-def test_blank_lines_below_the_header_are_no_rows(folder: Path, rows: int) -> None:
-    lines = PLAIN.splitlines()
-    (folder / "blank.csv").write_text("\n".join([lines[0], *[""] * 300, *lines[1 : 1 + rows], ""]))
-    done = outage_analysis("ingest", "blank.csv", *WHERE, "--json")
-    if rows:
-        found = json.loads(done.out)
-        assert (found["rows"], found["claims"], found["files"][0]["rows"]) == (rows, rows, rows)
-    else:
-        assert (done.code, done.err) == (3, "error: blank.csv: has a header and no rows\n")
-
-
 def test_a_column_of_parquet_may_have_no_name(folder: Path) -> None:
     frame = pl.read_csv("list.csv", infer_schema=False)
     frame.with_columns(pl.lit("x").alias("")).write_parquet("nameless.parquet")
@@ -432,17 +420,6 @@ def test_a_column_of_parquet_may_have_no_name(folder: Path) -> None:
     assert oa.read_claims("nameless.parquet", "incident.toml").by("service").rows() == expected
     inspection = oa.inspect_file("nameless.parquet", oa.load_incident(folder / "incident.toml"))
     assert "" in inspection.columns["header"].to_list()
-
-
-@pytest.mark.slow
-def test_a_thousand_columns_are_read_within_seconds(folder: Path) -> None:
-    lines = [line.split(",") for line in PLAIN.splitlines()[:6]]
-    more = [[f"note {n}" for n in range(1_000)], *[[f"v{n}" for n in range(1_000)]] * 5]
-    (folder / "wide.csv").write_text("\n".join(",".join(a + b) for a, b in zip(lines, more, strict=True)))
-    begun = time.process_time()
-    claims = oa.read_claims("wide.csv", currency="KRW", max_rejects=1)
-    assert (len(claims), claims.incident.currency) == (5, "KRW")
-    assert time.process_time() - begun < 40
 
 
 def test_a_document_of_gigabytes_is_refused_unread(folder: Path) -> None:

@@ -132,9 +132,6 @@ FEW = ("--draws", "8192")
 TIERS = ("complaints.csv", "--tiers", "300000:30000,500000:50000")
 DAMAGED = "13,c12,Taxi,2026-02-30,5,north\n14,c12,Bank,2026-03-05,-7,north\n"
 """Two rows that cannot be claims."""
-FUNCTION_WORD = re.compile(
-    r"(?<![\w-])(?:the|of|and|is|are|it|in|to|for|with|by|from|than|that|was|an|as|at|on|no|all)(?![\w-])"
-)
 
 
 @pytest.fixture(scope="module")
@@ -150,20 +147,6 @@ def complaints(tmp_path_factory: pytest.TempPathFactory) -> Path:
         made = outage_analysis("new", "draft", "--currency", "EUR", "--loss-unit", "minutes")
         assert made.code == 0, made.err
     return folder
-
-
-def test_the_outcome_of_verify_is_said_in_korean(report: Report) -> None:
-    done = outage_analysis("verify", report("own-en"), "--integrity", "--lang", "ko")
-    assert done.code == 0, done.err
-    assert re.search("[가-힣]", done.out)
-    assert not re.findall(r"[A-Za-z]{3,}", WITH_A_POINT.sub("·", done.out.replace("report", "")))
-
-
-@pytest.mark.parametrize("words", [("cost", *FEW), pytest.param(("distribution",), marks=pytest.mark.slow)])
-def test_an_english_answer_has_no_korean(words: tuple[str, ...]) -> None:
-    done = outage_analysis(*words, "--lang", "en")
-    assert done.code == 0, done.err
-    assert not re.search("[가-힣]", done.out)
 
 
 # --- marks of rejected rows and of examples --------------------------------------------------
@@ -200,13 +183,6 @@ def test_every_command_says_how_many_rows_were_rejected(
     assert "row 14" in done.out + done.err  # the first of them
 
 
-def test_the_warning_of_rejected_rows_is_korean(complaints: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(complaints)
-    done = outage_analysis("cube", "damaged.csv", *OWN, "--max-rejects", "20%", "--lang", "ko")
-    assert done.code == 0, done.err
-    assert FUNCTION_WORD.findall(done.err) == []
-
-
 def test_the_rejected_rows_of_a_report_are_counted_where_its_claims_are_described(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
@@ -239,19 +215,6 @@ def test_figures_of_example_assumptions_are_marked_by_commands_and_in_every_form
     assert [of for of, texts in formats.items() if not mark.search(" ".join(" ".join(texts).split()))] == []
     own = outage_analysis("cube", "complaints.csv", *OWN, "--lang", lang)
     assert not mark.search(own.err)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("lang", MARK)
-def test_the_first_chance_over_a_budget_is_the_one_without_inputs_that_move_together(
-    tmp_path: Path, lang: str
-) -> None:
-    done = oa.run(budget=250_000_000, draws=8192)
-    done.report(tmp_path / "r", formats=["html"], lang=lang)
-    chances = [f"{done.tables.budget[column].item():.0%}" for column in ("exceeded", "stressed")]
-    said = [x for x in re.split(r"(?<=\.) ", page_text(tmp_path / "r")) if all(y in x for y in chances)]
-    assert said
-    assert all(text.index(chances[0]) < text.index(chances[1]) for text in said)
 
 
 @pytest.mark.parametrize("name", ["kakao-en", "kakao-ko"])
@@ -338,11 +301,6 @@ def test_each_section_of_markdown_with_synthetic_figures_is_marked(report: Repor
     heads = re.findall(r"^## (.*)", text, re.MULTILINE)
     assert {"Synthetic" in head for head in heads[:-1]} == {True}  # the last one is on the method
     assert MARK["en"].search(text.split("## ")[0])
-
-
-def test_each_slide_of_a_synthetic_headline_has_a_badge(report: Report) -> None:
-    slides = slides_of(report("trams-en"))
-    assert [n for n, texts in enumerate(slides) if "Synthetic" not in texts] == []
 
 
 @pytest.mark.parametrize("name", ["kakao-en", "kakao-ko"])
@@ -550,9 +508,3 @@ class TestInABrowser:
             "r.violations.map(v => [v.id, v.nodes.map(n => n.html.slice(0, 200))])));"
         )
         assert found == []
-
-
-def test_the_reason_for_no_forecast_is_korean_in_korean() -> None:
-    told = outage_analysis("intake", "--lang", "ko")
-    assert told.code == 0
-    assert not re.search(r"[a-z]{3,} [a-z]{3,} [a-z]{3,} [a-z]{3,}", told.out)

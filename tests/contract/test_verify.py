@@ -281,15 +281,6 @@ def test_a_wrong_digest_does_not_hide_a_forged_sign_off(tables_report: Path, tmp
     assert checked(folder, *claims_of(folder)).code == 1
 
 
-@pytest.mark.slow
-def test_a_limit_of_rejects_is_shown_as_stated_because_no_rebuild_can_check_it(
-    tables_report: Path, tmp_path: Path
-) -> None:
-    folder = retold(copy_of(tables_report, tmp_path), lambda manifest: manifest.update(max_rejects=0.5))
-    done = checked(folder, *claims_of(folder))
-    assert (done.code, "50%" in done.out) == (0, True)
-
-
 def other_expected(path: Path) -> None:
     """Another expected cost in a Parquet file."""
     frame = pl.read_parquet(path)
@@ -334,12 +325,6 @@ def test_other_claims_cannot_have_given_the_report(tables_report: Path, tmp_path
     code, out, err = checked(folder, "--claims", claims)
     assert (code, out) == (1, "")
     assert "complaints.csv" in err
-
-
-def test_a_folder_without_a_report_is_wrong_usage(tmp_path: Path) -> None:
-    code, out, err = checked(tmp_path)
-    assert (code, out) == (2, "")
-    assert err.startswith("error: ")
 
 
 # --- the same bytes ---------------------------------------------------------------------------------------

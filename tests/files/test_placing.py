@@ -17,11 +17,8 @@ from outage_analysis.errors import EnvironmentFailed, UsageError
 from outage_analysis.files import atomic_write as placing
 from outage_analysis.policies import load_policy
 from outage_analysis.reports import FORMATS, Report, write_report
-from outage_analysis.text import fonts
-from outage_analysis.text import locale as labels
 from tests.killed_runs import AT_A_STEP, killed_before
 from tests.shared_folders import file_contents
-from tests.tampered_bundles import manifest_of
 from tests.tram_case import tram_plan, write_documents
 
 FEW = ("csv",)
@@ -71,23 +68,6 @@ def test_the_old_report_comes_back_when_the_new_one_cannot_take_its_place(
     assert list(tmp_path.iterdir()) == [out]
 
 
-@pytest.mark.slow
-def test_a_report_may_be_replaced_from_inside_it(
-    tmp_path: Path, made: Analysis, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    out = written(made, tmp_path / "out")
-    monkeypatch.chdir(out)
-    written(made, Path(), "ko", force=True)
-    assert manifest_of(out)["language"] == "ko"
-
-
-@pytest.mark.slow
-def test_an_empty_folder_is_taken_and_parents_are_made(tmp_path: Path, made: Analysis) -> None:
-    (tmp_path / "empty").mkdir()
-    assert (written(made, tmp_path / "empty") / "manifest.json").is_file()
-    assert (written(made, tmp_path / "a" / "b" / "c") / "manifest.json").is_file()
-
-
 # --- what goes wrong ----------------------------------------------------------------------------------------
 
 
@@ -122,28 +102,6 @@ def test_nothing_is_left_behind_when_a_writer_fails(
     assert file_contents(out) == before
 
 
-@pytest.mark.skipif(not Path("/sys/kernel").is_dir(), reason="needs a file system that nobody may write to")
-def test_a_folder_that_nobody_may_write_to_is_a_failure_of_the_environment(made: Analysis) -> None:
-    with pytest.raises(EnvironmentFailed, match="/sys/kernel/report: cannot be written"):
-        written(made, Path("/sys/kernel/report"))
-
-
-@pytest.mark.parametrize(
-    ("asked", "told"),
-    [
-        ({"lang": "fr"}, r"'fr'.*Known: en, ko"),
-        ({"formats": ["docx"]}, r"no such format \(found 'docx'\)"),
-        ({"formats": []}, "no such format"),
-    ],
-)
-def test_what_is_unknown_is_refused_before_anything_is_written(
-    tmp_path: Path, made: Analysis, asked: dict[str, str], told: str
-) -> None:
-    with pytest.raises(UsageError, match=told):
-        write_report(made, tmp_path / "out", **asked)  # type: ignore[arg-type]
-    assert not list(tmp_path.iterdir())
-
-
 def test_a_report_has_the_documents_that_were_analysed_even_if_a_file_changed_since(tmp_path: Path) -> None:
     write_documents(tmp_path)
     analysis = run(tram_plan(tmp_path))
@@ -151,28 +109,6 @@ def test_a_report_has_the_documents_that_were_analysed_even_if_a_file_changed_si
     (tmp_path / "counted.toml").write_text(text.replace("1_250", "1_300"), "utf-8")
     folder = written(analysis, tmp_path / "out")
     assert load_policy(folder / "documents" / "policy.toml") == analysis.policy
-
-
-# --- letters ------------------------------------------------------------------------------------------------
-
-
-def test_a_missing_font_is_found_before_anything_is_written(
-    tmp_path: Path, made: Analysis, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(fonts, "__file__", str(tmp_path / "elsewhere" / "__init__.py"))
-    with pytest.raises(EnvironmentFailed, match=r"OutageSans-Regular\.otf: the font is missing"):
-        written(made, tmp_path / "out")
-    assert not list(tmp_path.iterdir())
-
-
-def test_a_letter_of_ours_without_a_glyph_is_found_before_anything_is_written(
-    tmp_path: Path, made: Analysis, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    words = labels._label_texts  # noqa: SLF001 - the one place where every word comes from
-    monkeypatch.setattr(labels, "_label_texts", lambda lang: words(lang) | {"report.title": "Ⴀ{incident}"})
-    with pytest.raises(EnvironmentFailed, match=r"lack letters of our own words in en \(found 'U\+10A0'\)"):
-        written(made, tmp_path / "out")
-    assert not list(tmp_path.iterdir())
 
 
 # --- a run that is killed -----------------------------------------------------------------------------------
@@ -307,14 +243,6 @@ def test_temporary_folders_are_private_whatever_the_umask(tmp_path: Path) -> Non
             assert stat.S_IMODE(folder.stat().st_mode) == 0o700
     finally:
         os.umask(before)
-
-
-def test_a_temporary_folder_that_cannot_be_made_is_one_line(tmp_path: Path) -> None:
-    with (
-        pytest.raises(EnvironmentFailed, match="no temporary folder can be made"),
-        placing.temporary_folder(tmp_path / "x"),
-    ):
-        pass
 
 
 def test_hidden_folders_of_others_are_left_alone(tmp_path: Path, made: Analysis) -> None:

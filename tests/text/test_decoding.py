@@ -13,16 +13,13 @@ import zstandard
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from outage_analysis.claims import read_claims
 from outage_analysis.errors import InputRefused
 from outage_analysis.text import TextFile, as_utf8, original_offsets
 from outage_analysis.text import encodings as decoding
-from tests.conftest import claim_rows
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from outage_analysis.incidents import Incident
 
 TEXT = '접수번호,서비스\n1,카카오톡\n2,"톡\'"\n'
 ENCODINGS = ("utf-8", "utf-8-sig", "utf-16", "cp949")
@@ -142,15 +139,6 @@ def test_a_mark_outweighs_what_else_the_bytes_could_be(tmp_path: Path) -> None:
         decoded(tmp_path, codecs.BOM_UTF8 + "가".encode("cp949"))
 
 
-@pytest.mark.slow
-def test_a_blank_line_behind_the_mark_is_a_row_that_is_counted(tmp_path: Path, incident: Incident) -> None:
-    (row,) = claim_rows([{}], incident)
-    text = "\n" + ",".join(row) + "\n" + ",".join(row.values()) + "\n"
-    for encoding in ("utf-8", "utf-8-sig", "utf-16"):
-        (tmp_path / "a.csv").write_bytes(text.encode(encoding))
-        assert read_claims(tmp_path / "a.csv", incident).to_polars()["source_row"].to_list() == [3], encoding
-
-
 # --- compressions ---------------------------------------------------------------------------------------
 
 
@@ -162,7 +150,6 @@ def wide_frame(content: bytes) -> bytes:
 
 
 PACKED = {".gz": gzip.compress(TEXT.encode(), mtime=0), ".zst": zstandard.compress(TEXT.encode())}
-SKIPPABLE = b"\x50\x2a\x4d\x18\x04\x00\x00\x00abcd"  # a frame of zstd that holds no content
 
 
 @pytest.mark.parametrize("suffix", PACKED)
@@ -182,11 +169,6 @@ def test_frames_may_follow_one_another(tmp_path: Path, suffix: str, block: int) 
     with patch.object(decoding, "SMALL_BLOCK", block):
         found = decoded(tmp_path, empty + one + empty + one + one, name=f"a.csv{suffix}")
     assert found.path.read_text("utf-8") == TEXT * 3
-
-
-def test_a_frame_that_may_be_skipped_is(tmp_path: Path) -> None:
-    found = decoded(tmp_path, SKIPPABLE + PACKED[".zst"] + SKIPPABLE, name="a.csv.zst")
-    assert found.path.read_text("utf-8") == TEXT
 
 
 @pytest.mark.parametrize("suffix", PACKED)

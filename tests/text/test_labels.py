@@ -78,11 +78,6 @@ def test_no_english_text_has_a_plural_after_a_count_that_may_be_one() -> None:
     assert [key for key, text in printed.items() if re.search(counted, text)] == []
 
 
-def test_a_missing_word_is_an_error_of_ours() -> None:
-    with pytest.raises(KeyError):
-        Locale("en")("report.no_such_word")
-
-
 @pytest.mark.parametrize(
     ("won", "english", "korean"),
     [
