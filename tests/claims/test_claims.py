@@ -16,10 +16,9 @@ from outage_analysis.claims.rules import (
     SAME_DAY,
     UNREADABLE,
 )
-from outage_analysis.errors import InputRefused, UsageError
+from outage_analysis.errors import InputRefused
 from outage_analysis.incidents import Dimension, Incident
 from outage_analysis.incidents.incident import COUNTABLE
-from outage_analysis.losses import rule_table
 from outage_analysis.text import Locale
 from tests.conftest import with_any_loss
 
@@ -355,19 +354,6 @@ def test_of_equal_complaints_the_first_is_kept_and_the_others_are_copies(
     assert claims.rejected_rows.select("kept_file", "kept_row").unique().rows() == [("claims.csv", 2)]
 
 
-def test_a_copy_in_another_file_is_a_copy(claims_csv: ClaimsCsv, incident: Incident) -> None:
-    one = claims_csv([{}, {}], name="z.csv")
-    rows = [{"claim_id": "c2", "loss": "5"}, {"claim_id": "c1"}, {"claim_id": "c3"}]
-    claims = read_claims([one, claims_csv(rows, name="a.csv")], incident, max_rejects=1)
-    assert claims.rejected_rows.select(
-        "source_file", "source_row", "broken", "kept_file", "kept_row"
-    ).rows() == [("a.csv", 2, [REPEATED_ID], "z.csv", 3), ("a.csv", 3, [EXACT_COPY], "z.csv", 2)]
-    assert rule_table(claims).select("source_file", "rule", "complaints").rows() == [
-        ("a.csv", REPEATED_ID, 1),
-        ("a.csv", EXACT_COPY, 1),
-    ]
-
-
 def test_ids_are_compared_as_they_are_written(claims_csv: ClaimsCsv, incident: Incident) -> None:
     rows = [{"claim_id": id_} for id_ in ("a", "A", "01", "1", "\uac00", "\u1100\u1161")]
     assert len(read(claims_csv(rows), incident)) == 6
@@ -487,17 +473,6 @@ def test_a_file_of_rejects_alone_is_refused_under_any_share_but_the_whole(
     assert claims.files.select("rows", "claims", "rejects").rows() == [(2, 0, 2)]
     with pytest.raises(InputRefused, match="2 of 2 rows rejected, all of them"):
         claims.check_any_claim()
-
-
-@pytest.mark.parametrize("share", [-0.1, 1.1, float("nan")])
-def test_a_share_of_rejects_that_is_none_is_refused(incident: Incident, share: float) -> None:
-    with pytest.raises(UsageError, match="max_rejects is a share between 0 and 1"):
-        read_claims("any.csv", incident, max_rejects=share)
-
-
-def test_no_files_at_all_are_refused(incident: Incident) -> None:
-    with pytest.raises(UsageError, match="no file of complaints was named"):
-        read_claims([], incident)
 
 
 @pytest.mark.parametrize(

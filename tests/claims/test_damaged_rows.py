@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import codecs
 import csv
 import io
 import re
@@ -138,17 +137,6 @@ def test_a_file_with_any_damaged_rows_ends_with_an_account_and_no_value_of_anoth
 
 
 # --- bytes --------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("bad", [b"\xff", b"\0", b"\xe4", "가".encode()[:2]])
-@pytest.mark.parametrize("mark", [b"", codecs.BOM_UTF8])
-def test_a_broken_byte_costs_its_row_and_no_other(tmp_path: Path, bad: bytes, mark: bytes) -> None:
-    content = lines(HEADER, *ROWS).encode()
-    content = mark + content.replace(ROWS[2].encode(), ROWS[2].encode() + bad)
-    claims = read(tmp_path / "a.csv", content)
-    assert ids(claims) == ["1", "2", "4", "5", "6"]
-    assert problems(claims) == {4: UNDECODABLE}
-    assert content[claims.rejected_rows["byte"][0] :].startswith(ROWS[2].encode() + bad)
 
 
 def test_bytes_that_are_no_text_alone_on_the_last_line_are_a_reject(tmp_path: Path) -> None:

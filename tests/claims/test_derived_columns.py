@@ -135,20 +135,6 @@ def test_numbers_in_other_notations_and_words_for_missing_values(tmp_path: Path)
     ) == {"c1": "a", "c2": "b"}
 
 
-def test_files_with_and_without_edges_are_read_together(tmp_path: Path) -> None:
-    rows = [f"z{n},App,User,5,2022-10-15,{('near', 'beyond')[n % 2]}" for n in range(40)]
-    named = write(tmp_path / "a.csv", "filed_on,zone", rows)
-    numbers = distances(tmp_path / "b.csv", ["3", "30"] * 30)
-    layout = BANDED.model_copy(update={"files": "b*"})
-    for paths in ([named, numbers], [numbers, named]):
-        claims = read_claims(paths, zoned(), layouts=[layout])
-        assert dict(claims.by("zone").select("zone", "claims").rows()) == {
-            "near": 50,
-            "beyond": 20,
-            "far": 30,
-        }
-
-
 @pytest.mark.parametrize(
     ("edges", "message"),
     [

@@ -72,12 +72,6 @@ def test_the_currency_is_read_where_the_loss_states_it(
 PLAIN = "claim_id,service,filed_on,loss\n1,App,2026-01-15,12\n2,Web,2026-01-16,7\n"
 
 
-def test_two_columns_that_may_be_the_service_are_not_guessed_between(tmp_path: Path) -> None:
-    text = "claim_id,product,app name,filed_on,loss\n1,App,Red,2026-01-15,12\n2,Web,Blue,2026-01-16,7\n"
-    with pytest.raises(UsageError, match=r'several columns.*"product", "app name"'):
-        read_claims(written(tmp_path, text), currency="KRW")
-
-
 def test_names_in_korean_get_numbered_ids_and_keep_their_names(tmp_path: Path) -> None:
     path = written(
         tmp_path,
@@ -92,18 +86,6 @@ def test_names_in_korean_get_numbered_ids_and_keep_their_names(tmp_path: Path) -
         ("type-1", "개인"),
         ("type-2", "소상공인"),
     ]
-
-
-def test_a_column_with_too_many_values_is_no_service(tmp_path: Path) -> None:
-    rows = "".join(f"{n},name {n} x,2026-01-15,5\n" for n in range(300))
-    with pytest.raises(InputRefused, match=r"300 different values, too many for a service"):
-        read_claims(written(tmp_path, f"claim_id,service,filed_on,loss\n{rows}"), currency="KRW")
-
-
-def test_personal_data_are_no_service(tmp_path: Path) -> None:
-    text = PLAIN.replace("App", "010-1234-5678")
-    with pytest.raises(InputRefused, match="holds personal data, so it is no service"):
-        read_claims(written(tmp_path, text), currency="KRW")
 
 
 @pytest.mark.parametrize(
@@ -139,18 +121,6 @@ def test_a_file_without_a_recognised_loss_names_its_columns_and_asks_for_no_curr
         read_claims(path)
     assert "currency" not in str(caught.value)
     assert read_claims(path, columns={"loss": "Wert (EUR)"}).incident.currency == "EUR"
-
-
-def test_amounts_in_no_known_format_are_told_with_the_formats_that_are_known(tmp_path: Path) -> None:
-    path = written(tmp_path, PLAIN.replace(",12\n", ",twelve\n").replace(",7\n", ",seven\n"))
-    with pytest.raises(UsageError, match=r"no format that is known for loss. Known: plain, grouped"):
-        read_claims(path, currency="EUR", columns={"loss": "loss"})
-
-
-@pytest.mark.parametrize("facts", [{"columns": {"servce": "service"}}, {"formats": {"loss": "iso"}}])
-def test_wrong_facts_about_the_files_are_one_clear_error(tmp_path: Path, facts: dict[str, object]) -> None:
-    with pytest.raises(UsageError, match="the outage cannot be derived"):
-        read_claims(written(tmp_path, PLAIN), currency="KRW", **facts)  # type: ignore[arg-type]
 
 
 def test_no_deadline_is_derived_and_missing_claimants_are_stated(tmp_path: Path) -> None:

@@ -11,11 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from outage_analysis import build_cube, load_incident, read_claims, save_claims
-from outage_analysis.claims import queries
 from outage_analysis.claims.readers import delimited
 from outage_analysis.claims.readers import fast_path as module
 from outage_analysis.claims.readers import recheck as closer
-from outage_analysis.errors import EnvironmentFailed
 from outage_analysis.incidents import Incident
 from tests.claims.complaint_files import record
 
@@ -77,7 +75,6 @@ TEXTS = {
     "region": ["", "a", " a", "a\N{IDEOGRAPHIC SPACE}", " ", "b c", '5" x', "two\nlines"],
     "synthetic": ["", "true", "No", " false ", "거짓", "yes"],
 }
-TEXT = queries.query_text
 GOOD = ("good-1", "u1", "카톡", "개인", "2022-10-19", "5", "a", "")
 rows = st.lists(st.tuples(*(st.sampled_from(TEXTS[c]) for c in COLUMNS)), min_size=6, max_size=16)
 
@@ -156,23 +153,6 @@ def test_blank_lines_and_either_end_of_a_line_are_read_by_the_engine_as_row_by_r
         assert summary_of(by_the_engine) == summary_of(read_claims(path, outage, max_rejects=1))
 
 
-def test_rows_that_all_end_in_one_delimiter_more_are_read_by_the_engine(
-    tmp_path: Path, outage: Incident
-) -> None:
-    path = tmp_path / "a.csv"
-    count, stray = 6_000, 5_990  # behind what is read to tell how the file is laid out
-    lines = [",".join((str(n), *GOOD[1:], "x" if n == stray else "")) for n in range(1, count + 1)]
-    path.write_text("\n".join([",".join(COLUMNS), *lines, ""]), "utf-8")
-    by_the_engine = read_claims(path, outage, max_rejects=1)
-    assert (
-        by_the_engine.warehouse.frame("select count(*) as n from typed_rows where ok")["n"].item()
-        == count - 1
-    )
-    assert by_the_engine.rejected_rows["source_row"].to_list() == [stray + 1]
-    with patch.object(delimited, "_engine_query", lambda *_: None):
-        assert summary_of(by_the_engine) == summary_of(read_claims(path, outage, max_rejects=1))
-
-
 def test_a_dimension_of_few_words_may_have_others_further_down_and_in_other_files(
     tmp_path: Path, outage: Incident
 ) -> None:
@@ -217,16 +197,3 @@ def test_an_id_is_found_again_however_few_are_hashed_at_once(tmp_path: Path, out
         ("b.csv", "9", "b.csv"),
         ("c.csv", "1", "a.csv"),
     ]
-
-
-def test_rows_that_came_in_another_order_end_the_run(tmp_path: Path, outage: Incident) -> None:
-    path = tmp_path / "a.csv"
-    rows = [[str(n), *GOOD[1:]] for n in (1, 2, 2, 3, 4)]
-    path.write_text("".join(record(cells, ",", "\n") for cells in (list(COLUMNS), *rows)), "utf-8")
-    assert len(read_claims(path, outage, max_rejects=1)) == 4
-    turned = queries.query_text("delimited") + " order by c0 desc"
-    with (
-        patch.object(queries, "query_text", lambda name: turned if name == "delimited" else TEXT(name)),
-        pytest.raises(EnvironmentFailed, match="has rows that came in another order"),
-    ):
-        read_claims(path, outage, max_rejects=1)

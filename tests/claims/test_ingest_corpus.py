@@ -33,7 +33,7 @@ def test_every_rule_and_every_format_is_in_the_corpus() -> None:
     # No file of the corpus has columns filed_at and count: test_times.py, test_rows_of_several_claims.py.
     assert broken == {*RULES, "delay is a whole number"} - {SAME_DAY, COUNTED_CLAIMS}
     assert all(any(CARRIERS[c].holds(damage, e) for c, e in LANES) for damage in DAMAGE.values())
-    in_other_tests = {"txt", "ndjson", "json", "ods", "zip"}  # see test_containers.py
+    in_other_tests = {"txt", "ndjson", "json", "ods", "zip"}  # see test_ingest_formats.py, test_json_files.py
     suffixes = {suffix.split(".")[1] for suffix in READABLE_SUFFIXES} - in_other_tests
     assert suffixes == {form.suffix.split(".")[1] for form in CARRIERS.values()}
 

@@ -20,7 +20,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from outage_analysis.claims import read_claims
-from outage_analysis.claims.readers import delimited
 from outage_analysis.claims.readers.cell_values import BLANKS
 from outage_analysis.claims.rules import EXACT_COPY, REPEATED_HEADER, REPEATED_ID, UNREADABLE
 from outage_analysis.errors import InputRefused
@@ -590,21 +589,6 @@ def test_complaints_above_the_header_are_not_lost_without_a_word(tmp_path: Path,
         assert len(str(error).splitlines()) == 1  # noqa: PT017 - the refusal is one outcome of two
         return
     assert claims.files["rows"].to_list() == [above + 2]
-
-
-def test_the_rows_of_a_file_are_the_same_in_batches_of_any_size(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    path = tmp_path / "a.csv"
-    rows = [row(n, '"q"') if n % 3 else ("" if n % 2 else "short") for n in range(20)]
-    path.write_text(lines(HEADER, *rows), "utf-8")
-    found = []
-    for size in (1, 2, 7, 50_000):
-        monkeypatch.setattr(delimited, "BATCH_ROWS", size)
-        claims = read_claims(path, csv_incident(), max_rejects=1)
-        found.append((claims.to_polars().rows(), claims.rejected_rows.rows()))
-    assert found[0][0]
-    assert all(one == found[-1] for one in found)
 
 
 # --- properties -------------------------------------------------------------------------------------

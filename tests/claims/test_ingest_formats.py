@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import io
 import json
 import re
 import zipfile
@@ -18,11 +19,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from outage_analysis.claims import READABLE_SUFFIXES, read_claims
+from outage_analysis.claims.readers import workbooks
+from outage_analysis.claims.readers.workbook_xml import CHUNK, UsedRange, used_range
 from outage_analysis.claims.rules import EXACT_COPY, REPEATED_ID, UNREADABLE
 from outage_analysis.errors import InputRefused, OutageAnalysisError
 from outage_analysis.incidents import Incident, Layout, load_incident
 from tests.claims.complaint_files import WHOLE, found_in_the_bytes, record, write_parquet
-from tests.contract.damaged_files.container_kinds import zipped
+from tests.contract.damaged_files.container_kinds import open_document, zipped
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -172,9 +175,7 @@ def rewritten(path: Path, change: Callable[[str], str], member: str = "xl/worksh
         content = {name: parts.read(name) for name in parts.namelist()}
     changed = change(content[member].decode())
     assert changed != content[member].decode()
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as parts:
-        for name, part in {**content, member: changed.encode()}.items():
-            parts.writestr(name, part)
+    path.write_bytes(zipped({**content, member: changed.encode()}))
     return path
 
 
@@ -273,6 +274,142 @@ def test_a_workbook_without_a_cell_or_without_a_row_is_refused(tmp_path: Path) -
     assert "has a header and no rows" in str(refused(book(tmp_path / "b.xlsx", {"s": table()})))
 
 
+@pytest.mark.parametrize(
+    ("shown", "factor"),
+    [
+        *(('#,##0"만원"', 10_000), ('0"만원"', 10_000), ('#,##0"만"', 10_000)),
+        *(('0"천원"', 1_000), ('#,##0,"천원"', 1_000), ('#,##0"억원"', 10**8), ('0"억"', 10**8)),
+    ],
+)
+def test_a_number_format_in_another_unit_refuses_until_the_scale_is_stated(
+    tmp_path: Path, shown: str, factor: int
+) -> None:
+    def format_loss(workbook: Any, sheet: Any) -> None:  # noqa: ANN401 - xlsxwriter has no types
+        sheet.write(1, 4, 30, workbook.add_format({"num_format": shown}))
+
+    path = book(tmp_path / "a.xlsx", {"s": table(complaint("1"))}, then=format_loss)
+    error = refused(path)
+    assert ("another unit than its cells hold" in error.problem, error.value) == (True, shown)
+    assert f"loss = {factor} under [scale]" in error.remedy
+    for scale in (1, factor):
+        assert read(path, Layout(scale={"loss": scale})).to_polars()["loss"].to_list() == [30 * scale]
+
+
+def by_hand(path: Path, rows: str, target: str = "worksheets/sheet1.xml", before: str = "") -> Path:
+    """A workbook of one sheet, 접수, with a header, one complaint and further rows."""
+    head, first = (
+        "".join(f'<c r="{chr(65 + at)}{n}" t="inlineStr"><is><t>{text}</t></is></c>' for at, text in cells)
+        for n, cells in enumerate(map(enumerate, table(complaint("1"))), start=1)
+    )
+    office = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+    main = 'xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"'
+    links = 'xmlns="http://schemas.openxmlformats.org/package/2006/relationships"'
+    parts = {
+        "_rels/.rels": f'<Relationships {links}><Relationship Id="a" Type="{office}/officeDocument" '
+        'Target="xl/workbook.xml"/></Relationships>',
+        "xl/workbook.xml": f'<workbook {main} xmlns:r="{office}"><sheets>'
+        '<sheet name="접수" sheetId="1" r:id="b"/></sheets></workbook>',
+        "xl/_rels/workbook.xml.rels": f'<Relationships {links}><Relationship Id="b" '
+        f'Type="{office}/worksheet" Target="{target}"/></Relationships>',
+        f"xl/{target}": f'<worksheet {main}>{before}<sheetData><row r="1">{head}</row>'
+        f'<row r="2">{first}</row>{rows}</sheetData></worksheet>',
+    }
+    path.write_bytes(zipped({name: text.encode() for name, text in parts.items()}))
+    return path
+
+
+BESIDE = '<row r="3"><c r="XFD3"><v>1</v></c></row>'
+FAR = {
+    "a last row of cells without references": '<row r="1048576">' + "<c><v>1</v></c>" * 16_384 + "</row>",
+    "one cell in the last column": '<row r="3"><c r="XFD1048576"><v>1</v></c></row>',
+    "small letters": '<row r="3"><c r="xfd1048576"><v>1</v></c></row>',
+    "a row of a number and a cell of none": BESIDE + '<row r="1048576"><c><v>1</v></c></row>',
+    "a million empty rows": BESIDE + "<row/>" * 1_048_570 + "<row><c><v>1</v></c></row>",
+    "beyond any column": '<row r="3"><c r="ZZZZ3"><v>1</v></c></row>',
+    "beyond any row": '<row r="4294967295"><c><v>1</v></c></row>',
+    "a mark in an attribute": '<row r="3"><c x=">" r="XFD1048576"><v>1</v></c></row>',
+    "another prefix": '<row r="3"><a-b.c:c r="XFD1048576"><v>1</v></a-b.c:c></row>',
+    "a tag on several lines": '<row r="3"><c\nr\n=\n"XFD1048576"\n><v>1</v></c></row>',
+}
+"""Rows behind the header and one complaint, for which the reader asks for up to 550 GB."""
+
+
+@pytest.mark.parametrize("target", ["worksheets/sheet1.xml", "elsewhere/a.bin"])
+@pytest.mark.parametrize("name", FAR)
+def test_the_used_range_is_bounded_before_a_workbook_is_read(tmp_path: Path, name: str, target: str) -> None:
+    error = refused(by_hand(tmp_path / "a.xlsx", FAR[name], target))
+    assert "far away from the others, on the sheet 접수" in error.problem
+    assert (error.file, error.remedy) == ("a.xlsx", "Delete the rows and columns between.")
+    assert re.fullmatch("row [0-9,]+, column [0-9,]+", str(error.value))
+
+
+def test_a_range_that_is_only_declared_is_not_believed(tmp_path: Path) -> None:
+    declared = '<dimension ref="A1:XFD1048576"/>'
+    assert len(read(by_hand(tmp_path / "a.xlsx", "", before=declared))) == 1
+
+
+@pytest.mark.parametrize("size", [CHUNK, CHUNK + 1, CHUNK + 77])
+@pytest.mark.parametrize("cut", range(0, 30, 3))
+def test_a_tag_across_two_pieces_of_a_sheet_is_seen(size: int, cut: int) -> None:
+    tag = b'<c x=">" y="<" r="XFD9"/>'
+    text = b"<sheetData>" + b" " * (size - 11 - cut) + tag + b" " * CHUNK
+    assert used_range(io.BytesIO(text)) == UsedRange(9, 16_384, 0)
+
+
+@pytest.mark.parametrize("tag", [b'<c %s r="XFD1048576">', b'<%s:c r="XFD1048576">', b'<c x="%s" r="XFD9">'])
+def test_a_tag_too_long_to_be_seen_whole_is_refused(tag: bytes) -> None:
+    filling = b" " if b"c %" in tag else b"a"
+    text = b"<sheetData>" + b" " * (CHUNK - 400_000) + tag % (filling * 500_000) + b" " * CHUNK
+    with pytest.raises(ValueError, match="a tag has more than"):
+        used_range(io.BytesIO(text))
+
+
+def test_many_sheets_that_each_fit_are_refused_together(tmp_path: Path) -> None:
+    full = 50 * '<row><c r="XFC1000"><v>1</v></c></row>'  # few cells, so they count as empty
+    path = by_hand(tmp_path / "a.xlsx", full)
+    with zipfile.ZipFile(path, "a") as parts:
+        parts.writestr("xl/worksheets/sheet2.xml", f"<worksheet><sheetData>{full}</sheetData></worksheet>")
+    assert "far away from the others" in str(refused(path))
+
+
+def test_more_cells_than_the_memory_takes_are_refused_even_if_they_are_full(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = by_hand(tmp_path / "a.xlsx", "")
+    monkeypatch.setattr(workbooks, "MAX_CELLS", 12)
+    assert len(read(path)) == 1
+    monkeypatch.setattr(workbooks, "MAX_CELLS", 11)
+    error = refused(path)
+    assert "has more than 11 cells, most of them on the sheet 접수" in error.problem
+    assert (error.value, error.remedy) == ("12", "Save its sheets as CSV.")
+
+
+CELL = '<table:table-cell office:value-type="string"{}><text:p>{}</text:p></table:table-cell>'
+
+
+@pytest.mark.parametrize(
+    ("cell", "losses"),
+    [
+        (CELL.format(' table:formula="of:=1/0"', "#DIV/0!"), [5]),
+        ('<table:table-cell table:formula="of:=[.Z1]"/>', [5]),
+        ("<table:table-cell/>", [5, None]),
+        (CELL.format(' table:number-rows-spanned="2"', "5"), "has merged cells among its rows"),
+    ],
+)
+def test_a_cell_of_an_open_document_is_read_rejected_or_refused(
+    tmp_path: Path, cell: str, losses: list[int | None] | str
+) -> None:
+    path = tmp_path / "a.ods"
+    path.write_bytes(open_document(table(complaint("1"), complaint("2", loss="@"))))
+    rewritten(path, lambda part: part.replace(CELL.format("", "@"), cell), "content.xml")
+    if isinstance(losses, str):
+        assert losses in str(refused(path))
+        return
+    claims = read(path)
+    assert claims.to_polars()["loss"].to_list() == losses
+    assert claims.rejected_rows["source_row"].to_list() == [3][len(losses) - 1 :]
+
+
 # --- JSON lines -------------------------------------------------------------------------------------
 
 
@@ -364,6 +501,18 @@ def test_json_lines_without_a_column_or_with_two_for_one_are_refused(
     assert problem in str(refused(objects(tmp_path / "a.jsonl", *lines)))
 
 
+@pytest.mark.parametrize("indent", [None, 2])
+def test_a_damaged_object_of_an_array_costs_its_row(tmp_path: Path, indent: int | None) -> None:
+    whole = json.dumps([complaint(n) for n in "123"], ensure_ascii=False, indent=indent)
+    damaged, cut = whole.replace('"claim_id": "2"', '"claim_id" "2"'), whole[: whole.index('": "3"') + 20]
+    for content, rows in ((damaged, [(1, "1"), (3, "3")]), (cut, [(1, "1"), (2, "2")])):
+        claims = read(objects(tmp_path / "a.json", content))
+        assert passed(claims) == rows
+        ((byte, raw),) = claims.rejected_rows.select("byte", "raw").rows()
+        assert content.encode()[byte:].decode().startswith(raw)
+        assert content == cut or (raw[0], raw[-1], '"2"' in raw) == ("{", "}", True)
+
+
 # --- Parquet ----------------------------------------------------------------------------------------
 
 
@@ -437,6 +586,45 @@ def test_every_text_may_be_compressed_and_no_other_format(tmp_path: Path, packed
     for name in (f"a.parquet{packed}", f"a.xlsx{packed}", f"a{packed}", f"a.csv{packed}{packed}"):
         (tmp_path / name).write_bytes(PACK[packed](text(complaint("1"))))
         assert "is of no known format" in str(refused(tmp_path / name))
+
+
+@pytest.mark.parametrize("name", ["a.zip", "a.csv.zip", "A.CSV.ZIP"])
+@pytest.mark.parametrize("inside", ["complaints.csv", "folder/complaints.CSV", "../../complaints.tsv"])
+def test_the_file_of_complaints_in_an_archive_is_read(tmp_path: Path, name: str, inside: str) -> None:
+    others = {"README.txt": b"x", "__MACOSX/._a.csv": b"x", ".hidden.csv": b"x", "logo.png": b"x"}
+    (tmp_path / name).write_bytes(zipped({**others, inside: text(complaint("1"))}))
+    claims = read(tmp_path / name)
+    assert (passed(claims), claims.inputs[0].name) == ([(2, "1")], name)
+    assert [p.name for p in tmp_path.iterdir()] == [name]
+
+
+def locked(archive: bytes) -> bytes:
+    """An archive whose first member is said to have a password."""
+    content = bytearray(archive)
+    content[6] |= 1
+    content[content.index(b"PK\1\2") + 8] |= 1
+    return bytes(content)
+
+
+ONE = text(complaint("1"))
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        (zipped({"a.csv": ONE, "b.csv": ONE}), "holds several files of complaints (found 'a.csv, b.csv')"),
+        (zipped({"a.csv": ONE, "notes.txt": b"x"}), "holds several files of complaints"),
+        (zipped({"README.txt": b"x"}), "holds no file of complaints"),
+        (zipped({}), "holds no file of complaints"),
+        *((zipped({"a.csv": ONE})[:size], "is damaged, or no zip archive") for size in (3, 30, -20)),
+        (locked(zipped({"a.csv": ONE})), "is protected by a password"),
+    ],
+)
+def test_an_archive_without_one_file_of_complaints_to_read_is_refused(
+    tmp_path: Path, content: bytes, problem: str
+) -> None:
+    (tmp_path / "a.zip").write_bytes(content)
+    assert problem in str(refused(tmp_path / "a.zip"))
 
 
 # --- folders and patterns ---------------------------------------------------------------------------

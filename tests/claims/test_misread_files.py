@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from outage_analysis.claims import read_claims
-from outage_analysis.claims.readers import delimited
+from outage_analysis.claims.readers import delimited, record_index
 from outage_analysis.claims.readers.delimited import MERGED_ROWS
 from outage_analysis.claims.readers.record_splitting import MISPLACED_QUOTE
 from outage_analysis.claims.rules import UNREADABLE
@@ -224,10 +224,11 @@ PIECES = [
 @given(
     pieces=st.lists(st.sampled_from(PIECES), max_size=30),
     top=st.sampled_from([lines(HEADER, row(1)), spaced(HEADER, row(1)), lines(HEADER, row(1, '"q"'))]),
+    block=st.sampled_from([1, 2, 3, 7, 1 << 20]),
 )
-@settings(max_examples=40)
-def test_the_engine_and_the_csv_module_read_any_text_alike(
-    tmp_path_factory: pytest.TempPathFactory, pieces: list[str], top: str
+@settings(max_examples=60)
+def test_the_engine_and_the_csv_module_read_any_text_alike_in_blocks_of_any_size(
+    tmp_path_factory: pytest.TempPathFactory, pieces: list[str], top: str, block: int
 ) -> None:
     path = tmp_path_factory.mktemp("both") / "a.csv"
     path.write_bytes((top + "".join(pieces)).encode())
@@ -238,7 +239,8 @@ def test_the_engine_and_the_csv_module_read_any_text_alike(
         except OutageAnalysisError as error:
             return str(error)
 
-    by_the_engine = outcome()
+    with patch.object(record_index, "BLOCK_BYTES", block):
+        by_the_engine = outcome()
     with patch.object(delimited, "_engine_query", lambda *_: None):
         assert by_the_engine == outcome()
 

@@ -11,9 +11,8 @@ import pytest
 from outage_analysis.claims import read_claims
 from outage_analysis.claims.rules import RULES
 from outage_analysis.errors import InputRefused
-from outage_analysis.incidents import Layout, load_layout
+from outage_analysis.incidents import load_layout
 from tests.claims.test_ingest_csv import HEADER, csv_incident, lines, row
-from tests.claims.test_ingest_formats import book
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -234,22 +233,3 @@ def test_a_row_that_is_corrected_as_its_reject_says_is_a_claim(tmp_path: Path, r
 def test_the_advice_of_each_rule_is_tried() -> None:
     assert {*MENDED_ROWS} | {*NOT_MENDED} == {*RULES}
     assert not {*MENDED_ROWS} & {*NOT_MENDED}
-
-
-def test_the_sheet_that_is_advised_is_read(tmp_path: Path) -> None:
-    grid = [line.split(",") for line in (HEADER, *ROWS)]
-    path = book(tmp_path / "a.xlsx", {"one": grid, "two": grid[:3]})
-    with pytest.raises(InputRefused) as refused:
-        read_claims(path, csv_incident(), max_rejects=1)
-    sheet = re.search(r'sheet = "(\w+)"', refused.value.remedy)
-    assert sheet
-    assert len(read_claims(path, csv_incident(), layouts=[Layout(sheet=sheet[1])], max_rejects=1)) == 6
-
-
-def test_a_time_on_another_day_is_left_empty_as_advised(tmp_path: Path) -> None:
-    rows = [f"{line},2022-10-19 08:00" for line in ROWS]
-    contradiction = f"{row(9)},2022-10-20 08:00"
-    claims = read(tmp_path / "a.csv", lines(f"{HEADER},filed_at", *rows, contradiction), "")
-    assert claims.rejects["rule"].to_list() == ["filed_on is the day of filed_at"]
-    assert "leave filed_at empty" in claims.rejects["remedy"].item()
-    assert len(read(tmp_path / "b.csv", lines(f"{HEADER},filed_at", *rows, f"{row(9)},"), "")) == 7

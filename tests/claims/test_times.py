@@ -12,10 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from outage_analysis.claims import Claims, inspect_file, read_claims, save_claims
+from outage_analysis.claims import Claims, read_claims
 from outage_analysis.claims.rules import SAME_DAY
 from outage_analysis.incidents import Incident, Layout
-from outage_analysis.losses import build_cube, cumulative_intake
 from outage_analysis.text import day_sql, has_time, moment_sql
 
 SEOUL, BERLIN = ZoneInfo("Asia/Seoul"), ZoneInfo("Europe/Berlin")
@@ -150,18 +149,6 @@ def test_midnight_stands_for_the_day_only_in_a_file_without_other_times(tmp_path
     assert hours(zoned) == ["2022-10-15 00:00", None]
 
 
-def test_the_day_and_everything_else_is_the_same_with_and_without_times(tmp_path: Path) -> None:
-    texts = [f"2022-10-{10 + n} {n:02}:15" for n in range(20)]
-    times, days = read(tmp_path, texts), read(tmp_path, [t[:10] for t in texts], name="ab.csv")
-    dropped = [claims.to_polars().drop("source_file", "filed_at") for claims in (times, days)]
-    assert dropped[0].equals(dropped[1])
-    assert days.to_polars()["filed_at"].null_count() == 20
-    assert days.to_polars().schema["filed_at"] == times.to_polars().schema["filed_at"]
-    daily = [cumulative_intake(build_cube(c, dimensions=("filed_on",))) for c in (times, days)]
-    assert daily[0].equals(daily[1])
-    assert "filed_at" not in days.warehouse.columns("typed_rows")  # Files without times need no memory.
-
-
 def test_a_rare_time_or_an_unusual_one_is_kept_too(tmp_path: Path) -> None:
     formats = outage(formats={"filed_on": ("iso", "korean", "dmy")})
     rare = read(tmp_path, ["2022-10-15"] * 100 + ["2022-10-15 오후 3:30", "15.10.2022 16:30 Uhr"], formats)
@@ -232,46 +219,9 @@ def test_times_are_shown_in_the_zone_of_the_outage(tmp_path: Path) -> None:
     ]
 
 
-def test_saved_claims_keep_times(tmp_path: Path) -> None:
-    claims = read(tmp_path, ["2022-10-15 15:30:05.25", "2022-10-15", "2022-10-16 00:00"])
-    save_claims(claims, tmp_path / "saved.parquet")
-    save_claims(claims, tmp_path / "saved.duckdb")
-    stored = pl.read_parquet(tmp_path / "saved.parquet")["filed_at"]
-    assert stored.dt.convert_time_zone("Asia/Seoul").equals(claims.to_polars()["filed_at"])
-    for name in ("saved.parquet", "saved.duckdb"):
-        again = read_claims(tmp_path / name, outage())
-        columns = ("claim_id", "filed_on", "filed_at", "loss")
-        assert again.to_polars().select(columns).equals(claims.to_polars().select(columns))
-    days = read(tmp_path, ["2022-10-15"], name="d.csv")
-    save_claims(days, tmp_path / "days.parquet")
-    assert "filed_at" not in pl.read_parquet_schema(tmp_path / "days.parquet")
-
-
 def test_files_with_and_without_times_are_read_together(tmp_path: Path) -> None:
     read(tmp_path, ["2022-10-15"] * 3, name="a.csv")
     read(tmp_path, ["2022-10-15 15:30"] * 2, name="b.csv")
     read(tmp_path, ["2022-10-16"], name="c.csv")
     claims = read_claims([tmp_path / f"{n}.csv" for n in "abc"], outage())
     assert hours(claims) == [None, None, None, "2022-10-15 15:30", "2022-10-15 15:30", None]
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    ("text", "format_"),
-    [
-        ("2022-10-15T15:30:00+09:00", "iso"),
-        ("2022-10-15 15:30", "iso"),
-        ("15.10.2022 15:30 Uhr", "dmy"),
-        ("2022-10-15 오후 3:30", "korean"),
-    ],
-)
-def test_inspect_and_derived_outages_recognise_times_of_day(tmp_path: Path, text: str, format_: str) -> None:
-    path = tmp_path / "complaints.csv"
-    rows = "".join(f"T-{n},App,{text},{n}.50\n" for n in range(1, 21))
-    path.write_text(f"Ticket No.,Product,Received,Damage (EUR)\n{rows}", "utf-8")
-    inspection = inspect_file(path, outage())
-    reasons = dict(inspection.proposals.select("column", "reason").rows())
-    assert reasons["filed_on"].endswith("100% of the rows state a time of day")
-    assert f'filed_on = ["{format_}"]' in inspection.layout_toml
-    claims = read_claims(path, columns={"service": "Product"}, time_zone="Asia/Seoul")
-    assert set(hours(claims)) == {"2022-10-15 15:30"}

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 import pytest
 
 from outage_analysis.claims import Limits, Warehouse, limits
-from outage_analysis.cli import app
 from outage_analysis.errors import EnvironmentFailed, UsageError
 
 if TYPE_CHECKING:
@@ -75,11 +74,3 @@ def test_a_folder_that_is_full_is_reported_with_what_to_do(allowed: Path) -> Non
 def test_limits_that_are_none_are_refused(wrong: dict[str, object], message: str) -> None:
     with pytest.raises(UsageError, match=message):
         Limits(**wrong)  # type: ignore[arg-type]
-
-
-def test_the_options_stand_before_the_command(tmp_path: Path) -> None:
-    words = ["--memory", "1GB", "--threads", "1", "--temp", str(tmp_path), "incidents"]
-    with pytest.raises(SystemExit) as done:
-        app(words)
-    assert done.value.code == 0
-    assert limits.get() == Limits()

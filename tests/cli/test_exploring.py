@@ -7,23 +7,18 @@ import re
 import shlex
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import polars as pl
 import pytest
 
 from outage_analysis.cli.explore import commands
 from outage_analysis.files import bundled_ids
-from outage_analysis.incidents import published_facts as published
 from outage_analysis.losses import FAMILIES
 from outage_analysis.text import Locale
 from tests.commands import GOOD, HEADER, KAKAO, Run, claims, command, names
 from tests.paths import ROOT
-
-if TYPE_CHECKING:
-    from tests.conftest import Reshelve
 
 COMMANDS = names(commands)
 LOCALE = Locale("en")
@@ -225,45 +220,6 @@ def test_before_a_count_was_public_nothing_is_stated(run: Run, day: str) -> None
     assert (code, out) == (5, "")
     said = f"no count of kakao-federation was public by {day}. Ask as of a later day, such as 2022-10-21."
     assert err == f"error: {said}\n"
-
-
-def noisy(shelf: Callable[[str], pl.DataFrame]) -> Callable[[str], pl.DataFrame]:
-    """Shelves on which whatever was published of the federation later says something else."""
-    later = pl.col("id").is_in(["IN-06.31-oct", "IN-06.extension", "IN-06.first-deadline", "IN-08"])
-
-    def later_replaced(column: str, instead: object) -> pl.Expr:
-        return (
-            pl.when(later & pl.col(column).is_not_null())
-            .then(pl.lit(instead))
-            .otherwise(column)
-            .alias(column)
-        )
-
-    def replaced(name: str) -> pl.DataFrame:
-        frame = shelf(name)
-        if name != "published":
-            return frame
-        numbers = (later_replaced(c, 31_337.0) for c in ("value", "low", "high"))
-        return frame.with_columns(
-            *numbers, *(later_replaced(c, "noise") for c in ("quantity", "counts", "source", "note"))
-        )
-
-    return replaced
-
-
-@pytest.mark.slow
-def test_noise_in_the_place_of_later_facts_changes_no_byte_without_hindsight(
-    run: Run, reshelve: Reshelve
-) -> None:
-    asked = ("intake", "--as-of", "2022-10-21", "--json")
-    blind, seeing = run(*asked, "--no-hindsight"), run(*asked)
-    reshelve(noisy(published._fact_table))  # noqa: SLF001 - where figures come from
-    assert run(*asked, "--no-hindsight") == blind
-    told = strict_json(run(*asked)[1])
-    assert {row["outcome"] for row in told.pop("hindsight")} == {31_337}
-    said = strict_json(seeing[1])
-    said.pop("hindsight")
-    assert told == said
 
 
 @pytest.mark.parametrize("arguments", [("claims.csv", "--series", "kakao-federation"), ("--recovery",)])

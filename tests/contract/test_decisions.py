@@ -102,15 +102,6 @@ def test_the_quantiles_the_chance_the_reserve_and_the_sample_are_one_distributio
     assert kakao.reserve("P90", handling="inside") > reserve["P90"]
 
 
-def test_a_reserve_with_handling_adds_the_two_means_and_not_the_two_percentiles(kakao: oa.Analysis) -> None:
-    table = {row["measure"]: row for row in kakao.tables["reserve"].to_dicts()}
-    assert table["mean"]["both"] == pytest.approx(table["mean"]["cash"] + table["mean"]["handling"], rel=1e-9)
-    assert table["p90"]["both"] < table["p90"]["cash"] + table["p90"]["handling"]
-    for measure, row in table.items():
-        name = {"p50": "median"}.get(measure, measure.replace("p", "P"))
-        assert kakao.reserve(name, handling="inside") == row["both"]
-
-
 def test_low_expected_high_and_most_are_in_order(kakao: oa.Analysis) -> None:
     for name in ("costs", "totals", "claims_costs", "claims_totals"):
         table = kakao.tables[name]
@@ -285,22 +276,6 @@ def test_the_cost_depends_on_the_cube_and_not_on_who_filed_the_rows(tmp_path: Pa
     assert expected_cost(costs[2]) == pytest.approx(2 * expected_cost(costs[0]), rel=1e-9)
 
 
-@pytest.mark.parametrize("tiers", [TIERS, {100_000: 10_000, 300_000: 20_000, None: 90_000}])
-def test_payments_of_a_cube_are_the_payments_of_the_rows(
-    claims: oa.Claims, tiers: dict[int | None, int]
-) -> None:
-    policy = oa.policy_from_tiers(tiers, claims.incident)
-    cube = oa.build_cube(claims, dimensions=("service",), policy=policy)
-    found = oa.payments(cube, policy)
-    stated = [row.split(",") for row in OWN_FILE.splitlines()[1:]]
-    for service in ("Messenger", "Bank", "Taxi"):
-        due = 0
-        for loss in (int(row[4]) for row in stated if row[2] == service and row[4]):
-            reached = [pays for up_to, pays in tiers.items() if up_to is None or loss <= up_to]
-            due += reached[0] if loss > 0 and reached else 0
-        assert found.filter(service=service.lower())["payment"].sum() == due, service
-
-
 # --- forecasts and fits -----------------------------------------------------------------------------------
 
 
@@ -414,38 +389,7 @@ def test_the_decision_week_has_no_cash_and_says_so() -> None:
     assert err.startswith("error: ")
 
 
-def test_two_lines_that_pay_the_same_published_reports_count_them_once(tmp_path: Path) -> None:
-    other = EARLY.replace('"early"', '"other"').replace('"tiers"', '"again"').replace("10_000", "20_000")
-    entry = (
-        '[[assumption]]\nid = "as-{0}"\nkind = "{0}"\nname.en = "A rate"\nlines = ["tiers", "again"]\n'
-        'public_on = 2022-10-20\ngrade = "assumed"\nsource = "a test"\nrationale = "a test"\n'
-        'owner = "a test"\noutcome_known = false\n'
-        'distribution = {{ kind = "fixed", value = 0.5 }}\n'
-    )
-    ledger = 'id = "mine"\nname.en = "Mine"\nincident = "kakao-2022"\nas_of = 2022-12-30\n'
-    ledger += "".join(entry.format(kind) for kind in ("filing_share", "acceptance"))
-    for name, text in (("early", EARLY), ("other", other), ("ledger", ledger)):
-        (tmp_path / f"{name}.toml").write_text(text, "utf-8")
-    files = [tmp_path / f"{name}.toml" for name in ("other", "early")]
-    done = outage_analysis("compare", *files, "--ledger", tmp_path / "ledger.toml", "--json")
-    assert done.code == 0, done.err
-    rows = json.loads(done.out)["winners_and_losers"]
-    (total,) = (row for row in rows if row["level"] == "total")
-    assert (total["gain"], total["lose"], total["equal"]) == (REPORTS, 0, 0)
-
-
 def test_a_limit_on_jumps_holds_for_the_first_payment_too() -> None:
     vary = [f"{LINE}.tier1,tier2"]
     found = oa.solve(vary=vary, budget=540_000_000, step=5_000, max_cliff=5_000, draws=FEW)
     assert found.parameters == {f"{LINE}.tier1": 5_000, f"{LINE}.tier2": 10_000}
-
-
-def test_a_scenario_with_two_changes_has_both(tmp_path: Path) -> None:
-    """Documents lower the acceptance; odds of 1.5 then raise the acceptance of documents, not of the form."""
-    both = 'id = "both"\nname.en = "Both"\nnote = "b"\neffort = "documents"\nacceptance_odds_ratio = 1.5\n'
-    alone = 'id = "alone"\nname.en = "Alone"\nnote = "a"\neffort = "documents"\n'
-    page = tmp_path / "mine.toml"
-    page.write_text(f'id = "mine"\nname.en = "Mine"\n[[scenario]]\n{both}[[scenario]]\n{alone}', "utf-8")
-    table = oa.run(policy="kakao-2022", ledger="kakao-2022", draws=FEW).scenarios(page)
-    costs = dict(table.select("scenario", "expected").iter_rows())
-    assert costs["both"] / costs["alone"] == pytest.approx(1.055, abs=0.01)

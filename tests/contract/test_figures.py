@@ -208,20 +208,6 @@ def test_payments_that_are_found_keep_the_budget_and_higher_ones_do_not(
     assert found["solution"][0]["per_claim"] == pytest.approx(max(within)[0] / 12)
 
 
-def test_the_shares_of_the_variance_are_those_of_a_product(report: Report, tmp_path: Path) -> None:
-    claims = tmp_path / "complaints.csv"
-    claims.write_text(OWN_FILE, "utf-8")
-    told = json.loads(outage_analysis("sensitivity", claims, *TIERS, "--json").out)["indices"]
-    inputs = {x: quantiles_of(rate(report("own-en"), x), 2000) for x in ("filing_share", "acceptance")}
-    spread = {x: values.var() / values.mean() ** 2 for x, values in inputs.items()}
-    whole = math.prod(1 + x for x in spread.values()) - 1
-    for row in told:
-        own = spread[row["kind"]]
-        (other,) = [x for kind, x in spread.items() if kind != row["kind"]]
-        assert row["first"] == pytest.approx(own / whole, abs=0.005)
-        assert row["total"] == pytest.approx(1 - other / whole, abs=0.005)
-
-
 # --- Kakao, by hand and as published --------------------------------------------------
 
 

@@ -94,13 +94,6 @@ def test_a_file_gives_the_cost_that_its_rows_add_up_to(
     assert found.expected == found.quantile(0.99) == paid
 
 
-def test_the_days_of_times_with_offsets_are_those_of_the_stated_time_zone(tmp_path: Path) -> None:
-    path = with_offsets(tmp_path)
-    for zone, day in (("", "2026-05-02"), ("Europe/Berlin", "2026-05-03")):
-        days = oa.read_claims(path, time_zone=zone).to_polars()["filed_on"].cast(pl.String)
-        assert days.to_list() == [day, day]
-
-
 def test_a_file_whose_currency_is_stated_is_inspected_and_read_by_the_layout(tmp_path: Path) -> None:
     path, layout = dollars(tmp_path), tmp_path / "layout.toml"
     code, out, err = command("inspect", path, "--currency", "USD", "--toml")
@@ -133,19 +126,3 @@ def test_the_remedies_work() -> None:
     rows = pl.DataFrame({"service": ["App"] * 2, "filed_on": "2026-03-02", "loss": [5.0, float("nan")]})
     stated: dict[str, Any] = {"currency": "EUR", "computed": {"claim_id": "row"}, "missing": ["nan"]}
     assert oa.run(rows, tiers=TIERS, unknown=7, rows="accepted", **stated).expected == 20 + 7
-
-
-def test_a_fit_of_losses_in_euros_is_in_euros_wherever_it_is_shown(tmp_path: Path) -> None:
-    losses = [60 * 1.05**n for n in range(61)]  # evenly spaced on a logarithmic scale; the median is n = 30
-    rows = (f"{n};2026-03-02;App;{loss:.2f}" for n, loss in enumerate(losses))
-    path = write(tmp_path / "euros.csv", "id;filed_on;service;loss (EUR)", *rows)
-    claims = oa.read_claims(path)
-    fits = claims.fit("lognormal")
-    euros = fits.best.median
-    assert euros == pytest.approx(losses[30], rel=0.1)
-    code, out, err = command("distribution", path, "--fit", "--family", "lognormal")
-    assert code == 0, err
-    shown = str(oa.show_table(fits.table(), claims)), str(oa.show_table(fits.quantities(), claims))
-    for parameters, quantities in ((out, out), shown):
-        assert f"median {euros:.4g} ± " in parameters
-        assert f"{euros:,.2f}" in quantities

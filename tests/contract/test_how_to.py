@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import csv
 import re
-from collections import Counter
 from pathlib import Path
 
-import polars as pl
 import pytest
 
 import outage_analysis as oa
@@ -34,13 +31,6 @@ def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def rows(path: Path) -> list[dict[str, str]]:
-    """The same complaints, read by the csv module."""
-    with path.open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
-
-
-@pytest.fixture(scope="module")
 def claims(path: Path) -> oa.Claims:
     return oa.read_claims(path)
 
@@ -64,18 +54,6 @@ def test_the_page_has_the_eighteen_tasks_in_order_and_in_three_lines_each() -> N
     for task in tasks:
         (code,) = re.findall(r"^```(?:python|sh)\n(.*?)^```$", task, re.MULTILINE | re.DOTALL)
         assert 1 <= code.count("\n") <= 3, task
-
-
-def test_6_a_chart_per_day_restyled_and_saved(
-    analysis: oa.Analysis, rows: list[dict[str, str]], tmp_path: Path
-) -> None:
-    chart = analysis.chart("intake", width=600, title="Complaints per day").configure_axis(labelFontSize=14)
-    chart.save(str(tmp_path / "days.svg"))
-    picture = (tmp_path / "days.svg").read_text("utf-8")
-    assert "Complaints per day" in picture
-    assert "14px" in picture
-    per_day = analysis.tables["claims_intake"].group_by("filed_on").agg(pl.col("claims").sum())
-    assert {str(day): count for day, count in per_day.rows() if count} == Counter(r["filed_on"] for r in rows)
 
 
 @pytest.mark.slow

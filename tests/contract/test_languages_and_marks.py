@@ -217,19 +217,6 @@ def test_figures_of_example_assumptions_are_marked_by_commands_and_in_every_form
     assert not mark.search(own.err)
 
 
-@pytest.mark.parametrize("name", ["kakao-en", "kakao-ko"])
-def test_the_sliders_of_payments_open_with_the_announced_payments_in_their_unit(
-    report: Report, name: str
-) -> None:
-    page = (report(name) / "report.html").read_text("utf-8")
-    field = (
-        r'\.pays\.\d"[^>]*>.*?type="number"[^>]*?value="([\d.]+)"[^>]*>\s*<span class="unit">([^<]+)</span>'
-    )
-    units = {"won": 1, "thousand won": 1_000, "만 원": 10_000}
-    fields = re.findall(field, page, re.DOTALL)
-    assert [float(value) * units[unit] for value, unit in fields[:2]] == [30_000, 50_000]
-
-
 # --- marks of synthetic rows --------------------------------------------------
 
 
@@ -406,20 +393,6 @@ def test_what_came_out_afterwards_stands_apart(report: Report) -> None:
     assert printed
     assert all(re.search("hindsight", page, re.IGNORECASE) for page in printed)
     assert not outcomes & {x for slide in slides_of(folder) for x in re.split(r"[,\s:]+", " ".join(slide))}
-
-
-@pytest.mark.slow
-def test_without_hindsight_no_button_sets_the_rates_that_came_out(report: Report, tmp_path: Path) -> None:
-    options = ("--formats", "html", "--no-hindsight", "--out", tmp_path / "r")
-    assert outage_analysis("report", *options).code == 0
-    buttons = {
-        folder: {e.text for e in page_of(folder).elements if e.tag == "button"}
-        for folder in (report("kakao-en"), tmp_path / "r")
-    }
-    with_hindsight, without = buttons.values()
-    assert with_hindsight - without
-    assert without <= with_hindsight
-    assert not any("turned out" in text for text in without)
 
 
 @pytest.mark.slow

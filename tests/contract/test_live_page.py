@@ -188,14 +188,6 @@ class TestInABrowser:
         (answer,) = [text for text in said(page) if payments <= amounts_in(text, "en")]
         assert in_two_digits(solved["solution"][0]["expected"]) in amounts_in(answer, "en")
 
-    def test_a_payment_of_nothing_moves_the_range_as_in_python(self, page: Chrome) -> None:
-        typed(page, FIRST, 0)
-        policy = oa.load_policy("kakao-2022").with_tier(up_to=300_000, pays=0)
-        done = analysis_of(policy=policy, ledger="kakao-2022")
-        low, high = shown_range(page)
-        assert close(low, done, 10)
-        assert close(high, done, 90)
-
     @pytest.mark.parametrize(
         ("place", "pays", "budget", "payment"),
         [

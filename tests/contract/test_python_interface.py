@@ -98,15 +98,6 @@ def test_a_summary_has_the_mean_and_the_median_of_the_losses(claims: oa.Claims) 
         assert row["median_low"] <= middle <= row["median_high"]
 
 
-def test_a_summary_is_in_whole_currency(tmp_path: Path) -> None:
-    lines = ["claim_id,service,filed_on,loss", *(f"c{n},Bank,2031-03-0{n + 1},{n}.50" for n in range(1, 4))]
-    (tmp_path / "list.csv").write_text("\n".join(lines) + "\n", "utf-8")
-    (row,) = oa.read_claims(tmp_path / "list.csv", currency="EUR").summary().rows(named=True)
-    assert (row["loss"], row["mean"]) == (7.5, 2.5)
-    assert row["median_low"] <= 2.5 <= row["median_high"]
-    assert row["stated"] == 3
-
-
 def test_a_forecast_and_a_fit_from_claims_mark_what_is_synthetic() -> None:
     trams = oa.load_sample("trams")
     for ask in (trams.forecast, lambda: trams.fit("lognormal")):

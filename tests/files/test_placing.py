@@ -7,7 +7,6 @@ import shutil
 import stat
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 
 import pytest
@@ -219,32 +218,6 @@ def test_a_temporary_folder_in_use_is_left_alone_and_so_is_what_only_looks_like_
     assert (target / "file").is_file()
 
 
-def test_a_folder_that_another_run_takes_for_one_left_behind_is_made_again(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    make, made = tempfile.mkdtemp, list[str]()
-
-    def taken(**named: object) -> str:
-        folder = make(**named)  # type: ignore[call-overload]
-        if not made:
-            shutil.rmtree(folder)
-        made.append(folder)
-        return str(folder)
-
-    monkeypatch.setattr(tempfile, "mkdtemp", taken)
-    with placing.temporary_folder(tmp_path) as folder:
-        assert (len(made), str(folder)) == (2, made[1])
-
-
-def test_temporary_folders_are_private_whatever_the_umask(tmp_path: Path) -> None:
-    before = os.umask(0)
-    try:
-        with placing.temporary_folder(tmp_path) as folder:
-            assert stat.S_IMODE(folder.stat().st_mode) == 0o700
-    finally:
-        os.umask(before)
-
-
 def test_hidden_folders_of_others_are_left_alone(tmp_path: Path, made: Analysis) -> None:
     others = (".out.backup", ".out.20260101.old", ".out.abcdefgh.part", ".other.outage-abcdefgh.part")
     for name in (*others, ".out.outage-abcdefgh.parts", ".out.outage-abcdefgh.part.d"):
@@ -261,32 +234,6 @@ def test_hidden_folders_of_others_are_left_alone(tmp_path: Path, made: Analysis)
 
 
 # --- somebody else, at the same time ------------------------------------------------------------------------
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("moved", [False, True], ids=["before it moves", "as it moves"])
-def test_a_file_saved_into_the_old_report_meanwhile_is_not_lost(
-    tmp_path: Path, made: Analysis, monkeypatch: pytest.MonkeyPatch, *, moved: bool
-) -> None:
-    out = written(made, tmp_path / "out")
-    before, move = file_contents(out), Path.replace
-
-    def late(self: Path, target: Path) -> Path:
-        done = move(self, target)
-        if moved and target.name == placing.OLD:
-            (target / "notes.txt").write_text("mine")
-        return done
-
-    def writer(_: Report, __: Path) -> None:
-        if not moved:
-            (out / "notes.txt").write_text("mine")
-
-    monkeypatch.setattr(Path, "replace", late)
-    monkeypatch.setitem(FORMATS, "csv", writer)
-    with pytest.raises(UsageError, match="out: exists and is not a report, or holds files"):
-        written(made, out, force=True)
-    assert file_contents(out) == {**before, "notes.txt": b"mine"}
-    assert list(tmp_path.iterdir()) == [out]
 
 
 def test_what_takes_the_place_meanwhile_stays_and_so_does_what_was_there_before(tmp_path: Path) -> None:
@@ -325,13 +272,17 @@ def test_two_writers_of_one_file_each_write_their_own(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [page]
 
 
-def test_files_and_folders_follow_the_umask(tmp_path: Path) -> None:
-    before = os.umask(0o077)
+def test_files_and_folders_follow_the_umask_and_temporary_ones_are_private(tmp_path: Path) -> None:
+    (tmp_path / "x").mkdir()
+    before = os.umask(0)
     try:
+        with placing.temporary_folder(tmp_path / "x") as private:
+            assert stat.S_IMODE(private.stat().st_mode) == 0o700
+        os.umask(0o077)
         with placing.atomic_folder(tmp_path / "out") as folder, placing.atomic_file(tmp_path / "f") as part:
             (folder / "in").touch()
             part.touch()
     finally:
         os.umask(before)
-    modes = {p.name: p.stat().st_mode & 0o777 for p in tmp_path.rglob("*")}
+    modes = {p.name: p.stat().st_mode & 0o777 for p in tmp_path.rglob("*") if p.name != "x"}
     assert modes == {"out": 0o700, "in": 0o600, "f": 0o600}
