@@ -10,11 +10,12 @@ import polars as pl
 import pytest
 from rich.cells import cell_len
 
-from outage_analysis.claims import Claims, read_claims, save_claims
+from outage_analysis.claims import Claims, load_sample, read_claims, save_claims
 from outage_analysis.errors import DisclosureBlocked, UsageError
 from outage_analysis.incidents import Incident
 from outage_analysis.losses import ClaimsQuality, build_cube
 from outage_analysis.losses.cube_building import WIDTH
+from outage_analysis.text import schemas_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -371,3 +372,18 @@ def test_many_rows_are_counted_and_are_in_the_total(claims_csv: ClaimsCsv, incid
     lines = repr(table).split("\n")
     assert lines[-1] == "and 10 more rows, in the total"
     assert re.findall(r"[\d,]+", lines[-2]) == ["40", "4,000,000"]
+
+
+NAMED = schemas_of("query")
+
+
+@pytest.fixture(scope="module")
+def trams() -> Claims:
+    return load_sample("trams")
+
+
+@pytest.mark.parametrize("name", NAMED)
+def test_a_result_has_the_columns_that_are_described(name: str, trams: Claims) -> None:
+    some = trams.to_polars()["service"][0]
+    for each in (trams, trams.filter(service=some), trams.filter(loss=None), trams.filter(service=[])):
+        NAMED[name].check(each.exact_rows(name))
