@@ -249,17 +249,6 @@ def test_a_frame_is_joined(library: str) -> None:
         oa.read_claims(ROWS).join("segments.csv")  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("library", ["lazy", "pandas", "pyarrow, once", "duckdb"])
-def test_a_run_of_a_frame_is_that_of_its_claims(library: str, tmp_path: Path) -> None:
-    ROWS.write_parquet(tmp_path / "complaints.parquet")
-    of_file = oa.run(tmp_path / "complaints.parquet", tiers={50: 5}, draws=1024)
-    assert of_file.claims
-    for known in ({}, {"incident": of_file.claims.incident}):
-        analysis = oa.run(LIBRARIES[library](ROWS), tiers={50: 5}, draws=1024, **known)  # type: ignore[arg-type]
-        assert (analysis.expected, analysis.median) == (of_file.expected, of_file.median)
-    assert oa.run(LIBRARIES[library](ROWS), tiers={50: 5}, draws=1024).incident.id == "data-frame"
-
-
 def test_a_report_of_a_frame_is_checked_and_not_written_again(tmp_path: Path) -> None:
     folder = tmp_path / "report"
     oa.run(ROWS, tiers={50: 5}, draws=1024).report(folder, formats="csv")

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from outage_analysis.claims import Claims, read_claims
-from outage_analysis.errors import InputRefused, UsageError
+from outage_analysis.errors import UsageError
 from outage_analysis.incidents import Incident, Layout, load_layout
 from tests.claims.test_times import hours, outage
 
@@ -93,10 +93,6 @@ def test_a_day_and_a_joined_time_must_be_on_the_same_day(tmp_path: Path) -> None
     claims = read_claims(path, outage(), layouts=[layout], max_rejects=1)
     assert hours(claims) == ["2022-10-15 15:30"] * 200 + ["2022-10-15 00:00"]
     assert claims.rejects.select("row", "rule").rows() == [(203, "filed_on is the day of filed_at")]
-    # Only rare times in a file: its first rows do not show them.
-    rows = [f"c{n},App,User,5,2022-10-15," for n in range(200)] + ["d1,App,User,5,2022-10-15,08:00"]
-    rare = read_claims(write(tmp_path / "b.csv", "filed_on,time", rows), outage(), layouts=[layout])
-    assert hours(rare) == [None] * 200 + ["2022-10-15 08:00"]
 
 
 # --- bands of numbers -------------------------------------------------------------------------------------
@@ -159,12 +155,9 @@ def test_bad_edges_are_refused_in_one_line(tmp_path: Path, edges: dict[str, obje
 
 def test_edges_of_another_column_or_with_a_scale_are_refused(tmp_path: Path) -> None:
     path = distances(tmp_path / "a.csv", ["3"])
-    for column in ("loss", "service"):
-        with pytest.raises(UsageError, match="no dimension of text") as refused:
+    for column, said in (("loss", "no dimension of text"), ("zones", "Did you mean 'zone'")):
+        with pytest.raises(UsageError, match=said):
             read_claims(path, zoned(), layouts=[Layout(edges={column: {"a": 1}})])
-        assert column in str(refused.value)
-    with pytest.raises(UsageError, match="Did you mean 'zone'"):
-        read_claims(path, zoned(), layouts=[Layout(edges={"zones": {"a": 1}})])
     with pytest.raises(ValueError, match="edges and a scale of zone"):
         Layout(edges={"zone": {"a": 1}}, scale={"zone": 10})
     with pytest.raises(ValueError, match="no dimension of text"):
@@ -177,5 +170,3 @@ def test_the_incident_may_have_the_edges(tmp_path: Path) -> None:
     assert list(zones(read_claims(path, incident)).values()) == ["near", "middle"]
     other = Layout(edges={"zone": {"all": inf}})
     assert list(zones(read_claims(path, incident, layouts=[other])).values()) == ["all", "all"]
-    with pytest.raises(InputRefused, match="the column zone is missing"):
-        read_claims(write(tmp_path / "b.csv", "filed_on", ["c1,App,User,5,2022-10-15"]), incident)

@@ -132,6 +132,3 @@ def test_an_unknown_encoding_is_refused_with_the_known_ones(tmp_path: Path) -> N
     ):
         with pytest.raises(UsageError, match=r"'klingon' is no known encoding.*cp949.*gbk.*cp1252"):
             refused()
-    (tmp_path / "layout.toml").write_text('encoding = "klingon"\n', "utf-8")
-    with pytest.raises(UsageError, match="klingon"):
-        oa.load_layout(tmp_path / "layout.toml")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import Path
 from unittest.mock import patch
 
 import polars as pl
@@ -11,16 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from outage_analysis import build_cube, read_claims, save_claims
+from outage_analysis.claims import Claims
 from outage_analysis.claims.readers import delimited
 from outage_analysis.claims.readers import fast_path as module
 from outage_analysis.claims.readers import recheck as closer
 from outage_analysis.incidents import Incident, load_incident
 from tests.claims.complaint_files import record
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from outage_analysis.claims import Claims
 
 COLUMNS = ("claim_id", "claimant_id", "service", "claimant_type", "filed_on", "loss", "region", "synthetic")
 TEXTS = {

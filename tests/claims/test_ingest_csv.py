@@ -12,24 +12,19 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import product
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from outage_analysis.claims import read_claims
+from outage_analysis.claims import Claims, read_claims
 from outage_analysis.claims.readers.cell_values import BLANKS
 from outage_analysis.claims.rules import EXACT_COPY, REPEATED_HEADER, REPEATED_ID, UNREADABLE
 from outage_analysis.errors import InputRefused
 from outage_analysis.incidents import Incident, Layout, load_incident
 from tests.claims.complaint_files import WHOLE, encoded, found_in_the_bytes, record
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from outage_analysis.claims import Claims
 
 COLUMNS = ("claim_id", "service", "claimant_type", "filed_on", "loss", "region")
 HEADER = ",".join(COLUMNS)

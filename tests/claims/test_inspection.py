@@ -5,25 +5,19 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Callable
 from datetime import date, datetime, time, timedelta
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from outage_analysis.claims import inspect_file, read_claims
+from outage_analysis.claims import Claims, Inspection, inspect_file, read_claims
 from outage_analysis.errors import InputRefused
-from outage_analysis.incidents import Layout, load_incident, load_layout
+from outage_analysis.incidents import Incident, Layout, load_incident, load_layout
 from tests.claims.complaint_files import write_frame
 from tests.claims.test_ingest_formats import book
 from tests.commands import KAKAO, command
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from outage_analysis.claims import Claims, Inspection
-    from outage_analysis.incidents import Incident
 
 pytestmark = pytest.mark.slow  # many files; the contract suite reads some of each kind in the quick run
 

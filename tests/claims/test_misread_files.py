@@ -10,7 +10,7 @@ import csv
 import io
 import re
 from datetime import date
-from typing import TYPE_CHECKING
+from pathlib import Path
 from unittest.mock import patch
 
 import polars as pl
@@ -18,7 +18,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from outage_analysis.claims import read_claims
+from outage_analysis.claims import Claims, read_claims
 from outage_analysis.claims.readers import delimited, record_index
 from outage_analysis.claims.readers.delimited import MERGED_ROWS
 from outage_analysis.claims.readers.record_splitting import (
@@ -34,12 +34,6 @@ from outage_analysis.losses import build_cube
 from tests.claims.complaint_files import found_in_the_bytes, write_frame
 from tests.claims.test_first_sight import summary_of
 from tests.claims.test_ingest_csv import HEADER, csv_incident, lines, refusal, row
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from outage_analysis.claims import Claims
-
 
 NARROW = Layout(constants={"service": "카톡", "claimant_type": "개인", "region": "x"})
 """The layout of a file with the columns claim_id, filed_on and loss."""

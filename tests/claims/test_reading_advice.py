@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
-from outage_analysis.claims import read_claims
+from outage_analysis.claims import Claims, read_claims
 from outage_analysis.claims.rules import RULES
 from outage_analysis.errors import InputRefused
 from outage_analysis.incidents import load_layout
 from tests.claims.test_ingest_csv import HEADER, csv_incident, lines, row
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
-    from outage_analysis.claims import Claims
 
 ROWS = [row(n) for n in range(1, 7)]
 NUMBERED = "\n".join(f'{name} = ["{at}"]' for at, name in enumerate(HEADER.split(","), start=1))

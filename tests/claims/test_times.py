@@ -206,14 +206,10 @@ def test_a_repeated_id_at_another_hour_is_no_exact_copy(tmp_path: Path) -> None:
 
 def test_times_are_shown_in_the_zone_of_the_outage(tmp_path: Path) -> None:
     claims = read(tmp_path, ["2022-10-15T23:30:00Z", "2022-10-15 08:15"], outage("Europe/Berlin"))
-    frame = claims.to_polars()
-    assert frame.schema["filed_at"] == pl.Datetime("us", "Europe/Berlin")
-    assert frame["filed_on"].equals(frame["filed_at"].dt.date())
-    assert claims.query("select hour(filed_at) as h from claims order by h")["h"].to_list() == [1, 8]
+    assert claims.to_polars().schema["filed_at"] == pl.Datetime("us", "Europe/Berlin")
     one = claims.filter(filed_on="2022-10-16")
     assert one.query("select hour(filed_at) as h from claims")["h"].to_list() == [1]
-    by_hour = claims.by("filed_hour")
-    assert by_hour["filed_hour"].to_list() == [
+    assert claims.by("filed_hour")["filed_hour"].to_list() == [
         datetime(2022, 10, 15, 8),  # noqa: DTZ001 - local time
         datetime(2022, 10, 16, 1),  # noqa: DTZ001
     ]

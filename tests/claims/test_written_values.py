@@ -3,20 +3,14 @@
 from __future__ import annotations
 
 import tomllib
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from pathlib import Path
 
 import polars as pl
 import pytest
 
-from outage_analysis.claims import inspect_file, read_claims
-from outage_analysis.incidents import Layout, load_incident, load_layout
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
-
-    from outage_analysis.claims import Claims
-    from outage_analysis.incidents import Incident
+from outage_analysis.claims import Claims, inspect_file, read_claims
+from outage_analysis.incidents import Incident, Layout, load_incident, load_layout
 
 pytestmark = pytest.mark.slow  # many files; the contract suite reads some of each kind in the quick run
 

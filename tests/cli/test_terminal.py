@@ -7,13 +7,12 @@ from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
-import polars as pl
 import pytest
 from rich.cells import cell_len
 
 from outage_analysis.analysis import text_table
 from outage_analysis.cli import console
-from outage_analysis.text import Answer, Locale, ShownTable, schema_of
+from outage_analysis.text import Answer, ShownTable
 from tests.commands import COMMANDS, GOOD, HEADER, KAKAO
 from tests.contract.command_line import outage_analysis
 
@@ -181,10 +180,3 @@ def test_a_narrow_terminal_leaves_out_columns_rather_than_rows(folder: Path) -> 
     rest = " ".join(out.partition("--all also prints: ")[2].split())
     assert re.search(r"Cash cost in each scenario \((\d more rows?, )?2 more columns\)", rest)
     assert " P50 " in on_a_terminal(120, folder, "scenarios", *PRINTING["scenarios"])
-
-
-def test_a_tiny_number_is_printed_without_a_power_of_ten() -> None:
-    shown = ShownTable("Chances", pl.DataFrame({"cheaper": [5.88e-298, 0.5]}), schema_of("pairs"))
-    out = printed((shown, Answer(Locale("en"))), None)
-    assert "<0.0001" in out
-    assert "e-" not in out

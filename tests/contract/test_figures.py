@@ -258,15 +258,6 @@ def test_the_complaints_by_service_are_those_published(report: Report) -> None:
     assert all(late["cumulative"] - early["cumulative"] == late["claims"] for early, late in pairwise(days))
 
 
-@pytest.mark.slow
-def test_the_level_of_the_range_is_that_of_the_scenarios_too() -> None:
-    options = ("--level", "90", "--draws", "8192", "--json")
-    base = json.loads(outage_analysis("scenarios", *options).out)["scenarios"][0]
-    found = json.loads(outage_analysis("cost", *options).out)["uncertainty"]["published"]["quantiles"]
-    ends = {row["measure"]: row["value"] for row in found if row["valuation"] == "cash"}
-    assert (base["range_low"], base["range_high"]) == (ends["p5"], ends["p95"])
-
-
 def test_reserve_scenarios_and_cost_start_from_one_figure(report: Report) -> None:
     quantiles = {
         row["measure"]: row["value"] for row in rows_of(report("kakao-en"), "quantiles", valuation="cash")

@@ -455,8 +455,8 @@ def test_compare_ranks_policies_with_the_correlation_in_their_means(report: Repo
         "flat.toml": FLAT,
     }.items():
         (tmp_path / name).write_text(text, "utf-8")
-    shared = ("--claims", tmp_path / "complaints.csv", "--incident", incident)
-    shared = (*shared, "--ledger", tmp_path / "ledger.toml", "--json")
+    inputs = {"claims": tmp_path / "complaints.csv", "incident": incident, "ledger": tmp_path / "ledger.toml"}
+    shared = (*(word for name, path in inputs.items() for word in (f"--{name}", path)), "--json")
     told = json.loads(outage_analysis("cost", "--policy", policy, *shared).out)
     means = {x["measure"]: x["value"] for x in told["uncertainty"]["claims"]["quantiles"]}
     assert means["mean"] > 94_800

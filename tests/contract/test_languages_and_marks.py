@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator
 from datetime import date
 from pathlib import Path
 
-import polars as pl
 import pytest
 from selenium.webdriver import Chrome
 
@@ -329,24 +328,6 @@ def test_the_terminal_marks_figures_of_synthetic_rows(command: str, lang: str) -
 
 def test_the_terminal_marks_a_reserve_of_synthetic_rows() -> None:
     assert MARK["en"].search(outage_analysis("reserve", "--incident", "trams").out)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("suffix", [".csv", ".xlsx"])
-def test_a_column_says_that_rows_are_synthetic_and_a_chart_with_an_own_title_keeps_the_mark(
-    tmp_path: Path, suffix: str
-) -> None:
-    rows = oa.load_sample("trams").to_polars().head(40).drop("source_file", "source_row", "filed_at")
-    rows = rows.with_columns(synthetic=pl.lit("true"))
-    path = tmp_path / f"claims{suffix}"
-    rows.write_csv(path) if suffix == ".csv" else rows.write_excel(path)
-    claims = oa.read_claims(path, "trams", max_rejects=1)
-    assert len(claims) > 0
-    assert claims.synthetic
-    chart = oa.run(claims, incident="trams", draws=1024).chart("services_by_band", title="Ours")
-    chart.save(tmp_path / "ours.svg")
-    words = re.sub(r"<[^>]*>", " ", (tmp_path / "ours.svg").read_text("utf-8"))
-    assert re.search(r"Synthetic rows:\s+Ours", words)
 
 
 @pytest.mark.slow

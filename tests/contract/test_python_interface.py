@@ -59,6 +59,7 @@ def test_a_signature_lists_every_keyword(function: Callable[..., object]) -> Non
         (lambda given: given.claims.summary("servise"), "service"),
         (lambda given: given.claims.filter(servise="Bank"), "service"),
         (lambda given: given.claims.fit("lognrmal"), "lognormal"),
+        (lambda given: given.claims.query("claim-by-day"), "claims-by-day"),
         (lambda given: ANY.show_part(given.analysis, "methd"), "method"),
     ],
 )

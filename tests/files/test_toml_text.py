@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import math
 import tomllib
+from collections.abc import Callable
 from datetime import datetime, time, timedelta, timezone
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -17,10 +19,6 @@ from outage_analysis.files.documents import MAX_TOML_LINE, toml_document
 from outage_analysis.incidents import load_incident, load_layout
 from outage_analysis.policies import load_policy
 from tests.paths import ROOT
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
 
 PAGE = '''
 # Ask Kim, 010-1234-5678, 12 Long Street

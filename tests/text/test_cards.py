@@ -137,14 +137,6 @@ def test_an_analysis_with_a_budget_says_the_chance_of_breaking_it(made: Analysis
     assert Locale("en").share(row["exceeded"]) in made.card().notes[1]
 
 
-def test_an_analysis_without_a_cash_figure_says_so(made: Analysis) -> None:
-    changed = replace(made, runs={})
-    vars(changed)["exact_tables"] = {**made.tables, "totals": made.tables["totals"].clear()}
-    card = changed.card()
-    assert [table for table in card.tables if "P90" in table.heads] == []
-    assert card.notes[0] == Locale("en")("terminal.no_cash")
-
-
 @pytest.mark.parametrize("lang", LANGUAGES)
 def test_synthetic_rows_say_so(analysis: Analysis, claims: Claims, lang: str) -> None:
     mark = Locale(lang)("card.synthetic")
@@ -157,13 +149,6 @@ def test_synthetic_rows_say_so(analysis: Analysis, claims: Claims, lang: str) ->
         for flag in (True, False)
     )
     assert made_up.card(lang).lines == (Locale(lang)("card.recovered"), *real.card(lang).lines)
-
-
-def test_a_policy_shows_its_first_lines_and_counts_the_rest(policy: Policy) -> None:
-    [table] = policy.card().tables
-    assert [row[0] for row in table.rows] == [line.name.en for line in policy.lines[:MAX_CARD_ROWS]]
-    assert table.more == "and 16 more: policy.lines"
-    assert table.rows[0][2].startswith("up to 300,000 won: 30,000 won; 300,001 to 500,000 won: 50,000 won")
 
 
 def test_the_first_rejects_are_reported_and_the_others_counted(claims: Claims) -> None:

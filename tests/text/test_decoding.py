@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gzip
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from pathlib import Path
 from unittest.mock import patch
 
 import pytest
@@ -15,10 +15,6 @@ from hypothesis import strategies as st
 from outage_analysis.errors import InputRefused
 from outage_analysis.text import TextFile, as_utf8, original_offsets
 from outage_analysis.text import encodings as decoding
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
 
 TEXT = '접수번호,서비스\n1,카카오톡\n2,"톡\'"\n'
 ENCODINGS = ("utf-8", "utf-8-sig", "utf-16", "cp949")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator
 
 import polars as pl
 import pytest
@@ -25,9 +25,6 @@ from outage_analysis.losses import FAMILIES, load_grouped
 from outage_analysis.policies import load_policy
 from outage_analysis.text import LANGUAGES, Locale
 from tests.untranslated_text import untranslated
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
 
 HANGUL = re.compile("[가-힣]")
 BOTH = pl.concat([facts(), outcomes()])
