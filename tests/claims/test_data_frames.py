@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-import adbc_driver_postgresql.dbapi as postgresql
 import duckdb
 import pandas as pd  # type: ignore[import-untyped]
 import polars as pl
@@ -21,7 +20,6 @@ import outage_analysis as oa
 from outage_analysis.errors import OutageAnalysisError, UsageError
 from tests.claims.broken_rows import with_broken_rows
 from tests.commands import command
-from tests.postgresql_server import postgresql_server
 
 LIBRARIES: dict[str, Callable[[pl.DataFrame], Any]] = {
     "polars": lambda frame: frame,
@@ -121,12 +119,14 @@ TYPED: dict[str, tuple[str, pl.Series, list[object]]] = {
 """Kind of values -> a column, its values, and what a claim has there: cents, the day in Seoul, ids."""
 
 
-@pytest.mark.parametrize("library", ["polars", "pyarrow", "duckdb"])
+@pytest.mark.parametrize("library", ["polars", "pyarrow", "duckdb", "a file"])
 @pytest.mark.parametrize("kind", TYPED)
-def test_typed_values_are_read_as_what_they_are(kind: str, library: str) -> None:
+def test_typed_values_are_read_as_what_they_are(tmp_path: Path, kind: str, library: str) -> None:
     column, values, expected = TYPED[kind]
     frame = ROWS.with_columns(values.alias(column))
-    claims = oa.read_claims(LIBRARIES[library](frame), currency="EUR", time_zone="Asia/Seoul")
+    frame.write_parquet(tmp_path / "a.parquet")
+    source = tmp_path / "a.parquet" if library == "a file" else LIBRARIES[library](frame)
+    claims = oa.read_claims(source, currency="EUR", time_zone="Asia/Seoul")
     read = claims.to_polars()
     found = read["loss" if column == LOSS else column] if column in {*read.columns, LOSS} else pl.Series([])
     expected = expected or [str(value) for value in values if column == "claim_id"]
@@ -144,15 +144,6 @@ def test_a_float_that_is_no_amount_of_cents_is_a_reject_as_in_a_csv_file(
         claims = oa.read_claims(source, columns={"loss": LOSS}, formats={"loss": "plain"}, max_rejects=1)
         assert claims.to_polars()["loss"].to_list() == [12.5, None, 100]
         assert claims.rejects.select("row", "column").rows() == [(row, "loss")]
-
-
-def test_three_decimals_of_a_float_are_decimals_and_no_thousands() -> None:
-    thousands = ROWS.rename({LOSS: "loss (thousand EUR)"})
-    values = pl.Series("loss (thousand EUR)", [1.125, 234.567, None, 0.001])
-    assert losses(thousands.with_columns(values)) == [1_125, 234_567, None, 1]
-    frame = ROWS.with_columns(pl.Series(LOSS, [12.0, 234.567, None, 100.0]))
-    claims = oa.read_claims(frame, formats={"loss": "european"}, max_rejects=1)
-    assert 23_456_700 not in claims.to_polars()["loss"].to_list()
 
 
 def test_missing_values_of_pandas_are_missing() -> None:
@@ -258,38 +249,6 @@ def test_a_frame_is_joined(library: str) -> None:
         oa.read_claims(ROWS).join("segments.csv")  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("library", ["lazy", "pandas", "pyarrow, once", "duckdb"])
-def test_a_run_of_a_frame_is_that_of_its_claims(library: str, tmp_path: Path) -> None:
-    ROWS.write_parquet(tmp_path / "complaints.parquet")
-    of_file = oa.run(tmp_path / "complaints.parquet", tiers={50: 5}, draws=1024)
-    assert of_file.claims
-    for known in ({}, {"incident": of_file.claims.incident}):
-        analysis = oa.run(LIBRARIES[library](ROWS), tiers={50: 5}, draws=1024, **known)  # type: ignore[arg-type]
-        assert (analysis.expected, analysis.median) == (of_file.expected, of_file.median)
-    assert oa.run(LIBRARIES[library](ROWS), tiers={50: 5}, draws=1024).incident.id == "data-frame"
-
-
-def test_a_layout_says_what_the_columns_of_a_frame_are(incident: oa.Incident, tmp_path: Path) -> None:
-    frame = pl.DataFrame(
-        {
-            "id": ["1"],
-            "what": ["카톡"],
-            "who": ["소상공인"],
-            "day": [date(2022, 10, 19)],
-            "won": [100_000],
-            **{dimension.id: ["x"] for dimension in incident.dimensions},
-        }
-    )
-    layout = tmp_path / "layout.toml"
-    columns = {"claim_id": "id", "service": "what", "claimant_type": "who", "filed_on": "day", "loss": "won"}
-    lines = [f'{column} = ["{header}"]' for column, header in columns.items()]
-    layout.write_text("\n".join(["[columns]", *lines]))
-    analysis = oa.run(frame, incident=incident, columns=layout, draws=1024)
-    assert analysis.claims
-    assert analysis.claims.to_polars()["loss"].to_list() == [100_000]
-    assert "layout-1" in analysis.documents
-
-
 def test_a_report_of_a_frame_is_checked_and_not_written_again(tmp_path: Path) -> None:
     folder = tmp_path / "report"
     oa.run(ROWS, tiers={50: 5}, draws=1024).report(folder, formats="csv")
@@ -298,48 +257,3 @@ def test_a_report_of_a_frame_is_checked_and_not_written_again(tmp_path: Path) ->
         code, *said = command("verify", folder, *claims)
         assert code == 2
         assert "rests on a data frame, which cannot be read again" in " ".join("".join(said).split())
-
-
-@pytest.mark.slow
-def test_a_million_rows_of_a_lazy_frame_are_a_million_claims() -> None:
-    number = pl.int_range(1_000_000, eager=True)
-    frame = pl.select(
-        (number + 1).alias("claim_id"),
-        pl.when(number % 2 == 0).then(pl.lit("App")).otherwise(pl.lit("Web")).alias("service"),
-        pl.date(2026, 1, 15).alias("filed_on"),
-        (number % 1000 / 4).alias(LOSS),
-    )
-    claims = oa.read_claims(frame.lazy())
-    assert len(claims) == len(frame)
-    assert claims.by("service")["loss"].sum() == pytest.approx(frame[LOSS].sum())
-
-
-# --- a database -------------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def database() -> Iterator[str]:
-    """The address of an empty database of a server of its own."""
-    with postgresql_server() as (address, _):
-        yield address
-
-
-@pytest.mark.slow
-def test_a_table_of_postgresql_is_read_and_results_go_back(database: str) -> None:
-    with postgresql.connect(database) as connection:
-        with connection.cursor() as cursor:
-            cursor.execute(
-                "create table complaints (id bigint, service text, filed_on timestamptz, loss numeric(12, 2))"
-            )
-            cursor.execute(
-                "insert into complaints values (1, 'App', '2026-01-15 23:30+09', 12.50), "
-                "(2, 'Web', '2026-01-16 01:00+09', null), (3, 'App', '2026-01-31 00:30+00', 7.25)"
-            )
-        connection.commit()
-        frame = pl.read_database("select * from complaints order by id", connection)
-        claims = oa.read_claims(frame, currency="EUR", time_zone="Asia/Seoul")
-        read = claims.to_polars().select("claim_id", pl.col("filed_on").dt.day(), "loss").rows()
-        assert read == [("1", 15, 12.5), ("2", 16, None), ("3", 31, 7.25)]
-        claims.by("service").write_database("by_service", connection)
-        back = pl.read_database("select service, claims, loss from by_service order by service", connection)
-        assert back.rows() == [("app", 2, 19.75), ("web", 1, None)]

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date
 from pathlib import Path
 
-import polars as pl
 import pytest
 
 from outage_analysis.claims import read_claims
 from outage_analysis.incidents import Layout
-from tests.claims.complaint_files import write_frame
 from tests.claims.test_times import hours, outage
 
 
@@ -48,21 +46,6 @@ def test_a_day_and_a_time_are_joined_and_the_window_decides_the_order(tmp_path: 
     assert claims.rejects.select("row", "rule").rows() == [(10, "filed_on is a date")]
 
 
-def test_the_order_of_day_and_month_is_decided_for_times_too(tmp_path: Path) -> None:
-    path = write(
-        tmp_path / "a.csv",
-        "date,time",
-        [*DAY_AND_TIME[5:6], "c7,App,User,5,03/10/2022,23:59", "c8,App,User,5,15/10/2022,8:00"],
-    )
-    layout = Layout(computed={"filed_at": ("date", "time")}, formats={"filed_at": ("dmy", "mdy")})
-    incident = outage(claims_from=date(2022, 10, 1), claims_to=date(2022, 12, 1))
-    # 10 March is before the window.
-    times = ["2022-10-03 23:59", "2022-10-03 23:59", "2022-10-15 08:00"]
-    assert hours(read_claims(path, incident, layouts=[layout])) == times
-    both = read_claims(path, outage(), layouts=[layout], max_rejects=1)
-    assert (hours(both), both.rejects["rule"].to_list()) == (times[2:], ["filed_on is a date"] * 2)
-
-
 @pytest.mark.parametrize(
     ("zone", "filed_at"),
     [
@@ -88,25 +71,3 @@ def test_a_day_and_a_joined_time_must_be_on_the_same_day(tmp_path: Path) -> None
     claims = read_claims(path, outage(), layouts=[layout], max_rejects=1)
     assert hours(claims) == ["2022-10-15 15:30"] * 200 + ["2022-10-15 00:00"]
     assert claims.rejects.select("row", "rule").rows() == [(203, "filed_on is the day of filed_at")]
-    # Only rare times in a file: its first rows do not show them.
-    rows = [f"c{n},App,User,5,2022-10-15," for n in range(200)] + ["d1,App,User,5,2022-10-15,08:00"]
-    rare = read_claims(write(tmp_path / "b.csv", "filed_on,time", rows), outage(), layouts=[layout])
-    assert hours(rare) == [None] * 200 + ["2022-10-15 08:00"]
-
-
-@pytest.mark.parametrize("suffix", ["csv", "jsonl", "xlsx", "parquet"])
-def test_typed_days_and_times_are_joined(tmp_path: Path, suffix: str) -> None:
-    table = {
-        "claim_id": ["c1", "c2"], "service": ["app"] * 2, "claimant_type": ["user"] * 2, "loss": [5, 6],
-        "day": [datetime(2022, 10, 15), datetime(2022, 10, 16)],  # noqa: DTZ001
-        "clock": ["15:30:00", "09:05:10"],
-    }  # fmt: skip
-    frame = pl.DataFrame(table).with_columns(pl.col("clock").str.to_time())
-    if suffix == "jsonl":
-        frame = frame.with_columns(pl.col("day").dt.to_string("%Y-%m-%dT%H:%M:%S"))
-    path = write_frame(tmp_path / f"a.{suffix}", frame)
-    claims = read_claims(path, outage(), layouts=[Layout(computed={"filed_at": ("day", "clock")})])
-    assert claims.to_polars()["filed_at"].dt.to_string("%F %T").to_list() == [
-        "2022-10-15 15:30:00",
-        "2022-10-16 09:05:10",
-    ]

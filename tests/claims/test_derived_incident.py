@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
@@ -40,17 +40,6 @@ def test_services_days_and_currency_come_from_the_file(tmp_path: Path) -> None:
     assert [item.id for item in incident.claimant_types] == ["claimant"]
 
 
-def test_the_claims_are_those_of_the_file(tmp_path: Path) -> None:
-    claims = read_claims(written(tmp_path, TICKETS))
-    rows = claims.warehouse.frame("select service, filed_on, loss from claims order by source_row").rows()
-    assert rows == [
-        ("kakaotalk", date(2022, 10, 16), 120_000),
-        ("kakao-bank", date(2022, 10, 17), None),
-        ("kakaotalk", date(2022, 10, 18), 450_000),
-        ("kakaotalk", date(2022, 10, 18), 1_450_000),
-    ]
-
-
 def test_several_files_give_one_incident_with_the_services_of_all(tmp_path: Path) -> None:
     written(tmp_path, TICKETS, "a.csv")
     written(tmp_path, "claim_id,service,filed_on,loss\n9,Kakao T,2022-11-01,5원\n", "b.csv")
@@ -58,19 +47,6 @@ def test_several_files_give_one_incident_with_the_services_of_all(tmp_path: Path
     assert [s.id for s in incident.services] == ["kakaotalk", "kakao-bank", "kakao-t"]
     assert incident.claims_to == date(2022, 11, 1)
     assert len(read_claims(tmp_path, incident)) == 5
-
-
-def test_files_of_one_name_in_different_folders_are_told_apart(tmp_path: Path) -> None:
-    for folder in ("a", "b"):
-        (tmp_path / folder).mkdir()
-    one = written(tmp_path / "a", TICKETS)
-    other = written(tmp_path / "b", "claim_id,service,filed_on,loss\n9,Kakao T,2022-11-01,5원\n")
-    incident = incident_from_files([one, other])
-    assert [s.id for s in incident.services] == ["kakaotalk", "kakao-bank", "kakao-t"]
-    written(tmp_path / "b", "claim_id,was,filed_on,loss\n9,1,2022-11-01,5원\n")
-    with pytest.raises(UsageError, match="no column that is recognised as the service") as refused:
-        incident_from_files([one, other])
-    assert str(other) in str(refused.value)
 
 
 @pytest.mark.parametrize(
@@ -96,19 +72,6 @@ def test_the_currency_is_read_where_the_loss_states_it(
 PLAIN = "claim_id,service,filed_on,loss\n1,App,2026-01-15,12\n2,Web,2026-01-16,7\n"
 
 
-def test_losses_that_are_no_money_need_a_unit_and_a_currency_of_payments(tmp_path: Path) -> None:
-    path = written(tmp_path, PLAIN.replace("loss", "delay (minutes)"))
-    claims = read_claims(path, currency="EUR", loss_unit="minutes", columns={"loss": "delay (minutes)"})
-    assert (claims.incident.loss.unit, claims.incident.loss_currency) == ("minutes", "")
-    assert claims.warehouse.frame("select loss from claims")["loss"].to_list() == [12, 7]
-
-
-def test_two_columns_that_may_be_the_service_are_not_guessed_between(tmp_path: Path) -> None:
-    text = "claim_id,product,app name,filed_on,loss\n1,App,Red,2026-01-15,12\n2,Web,Blue,2026-01-16,7\n"
-    with pytest.raises(UsageError, match=r'several columns.*"product", "app name"'):
-        read_claims(written(tmp_path, text), currency="KRW")
-
-
 def test_names_in_korean_get_numbered_ids_and_keep_their_names(tmp_path: Path) -> None:
     path = written(
         tmp_path,
@@ -125,18 +88,6 @@ def test_names_in_korean_get_numbered_ids_and_keep_their_names(tmp_path: Path) -
     ]
 
 
-def test_a_column_with_too_many_values_is_no_service(tmp_path: Path) -> None:
-    rows = "".join(f"{n},name {n} x,2026-01-15,5\n" for n in range(300))
-    with pytest.raises(InputRefused, match=r"300 different values, too many for a service"):
-        read_claims(written(tmp_path, f"claim_id,service,filed_on,loss\n{rows}"), currency="KRW")
-
-
-def test_personal_data_are_no_service(tmp_path: Path) -> None:
-    text = PLAIN.replace("App", "010-1234-5678")
-    with pytest.raises(InputRefused, match="holds personal data, so it is no service"):
-        read_claims(written(tmp_path, text), currency="KRW")
-
-
 @pytest.mark.parametrize(
     ("start", "expected"),
     [
@@ -150,38 +101,9 @@ def test_the_start_of_the_outage_can_be_stated(tmp_path: Path, start: str | date
     assert incident.outage.start.isoformat() == expected
 
 
-def test_further_columns_become_dimensions(tmp_path: Path) -> None:
-    text = (
-        PLAIN.replace("loss\n", "loss,Home region\n")
-        .replace(",12\n", ",12,North\n")
-        .replace(",7\n", ",7,South\n")
-    )
-    claims = read_claims(written(tmp_path, text), currency="KRW", dimensions=["Home region"])
-    assert claims.warehouse.frame("select home_region from claims order by claim_id").rows() == [
-        ("North",),
-        ("South",),
-    ]
-
-
-def test_an_incident_and_facts_about_it_contradict_each_other(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match=r"states this already \(found 'currency'\)"):
-        read_claims(written(tmp_path, PLAIN), "kakao-2022", currency="KRW")
-
-
 def test_a_file_with_the_name_of_a_bundled_incident_gets_another_id(tmp_path: Path) -> None:
     path = written(tmp_path, PLAIN, "kakao-2022.csv")
     assert incident_from_files(path, currency="KRW").id == "kakao-2022-claims"
-
-
-def test_the_claims_window_contains_every_day_of_a_large_file(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("outage_analysis.claims.inspection.columns.MAX_VALUES", 3)
-    frequent = "".join(f"{n},App,2026-01-{15 + n % 3},5\n" for n in range(9))
-    rare = "97,App,2026-01-02,5\n98,App,2026-02-27,5\n"
-    path = written(tmp_path, f"claim_id,service,filed_on,loss\n{frequent}{rare}")
-    incident = incident_from_files(path, currency="KRW")
-    assert (incident.claims_from, incident.claims_to) == (date(2026, 1, 2), date(2026, 2, 27))
 
 
 def test_saved_claims_of_a_bundled_incident_need_no_incident(tmp_path: Path) -> None:
@@ -201,18 +123,6 @@ def test_a_file_without_a_recognised_loss_names_its_columns_and_asks_for_no_curr
     assert read_claims(path, columns={"loss": "Wert (EUR)"}).incident.currency == "EUR"
 
 
-def test_amounts_in_no_known_format_are_told_with_the_formats_that_are_known(tmp_path: Path) -> None:
-    path = written(tmp_path, PLAIN.replace(",12\n", ",twelve\n").replace(",7\n", ",seven\n"))
-    with pytest.raises(UsageError, match=r"no format that is known for loss. Known: plain, grouped"):
-        read_claims(path, currency="EUR", columns={"loss": "loss"})
-
-
-@pytest.mark.parametrize("facts", [{"columns": {"servce": "service"}}, {"formats": {"loss": "iso"}}])
-def test_wrong_facts_about_the_files_are_one_clear_error(tmp_path: Path, facts: dict[str, object]) -> None:
-    with pytest.raises(UsageError, match="the outage cannot be derived"):
-        read_claims(written(tmp_path, PLAIN), currency="KRW", **facts)  # type: ignore[arg-type]
-
-
 def test_no_deadline_is_derived_and_missing_claimants_are_stated(tmp_path: Path) -> None:
     incident = incident_from_files(written(tmp_path, PLAIN), currency="KRW")
     assert incident.deadlines_by(date.max) == ()
@@ -229,26 +139,6 @@ def test_a_key_with_an_object_makes_no_row_unreadable(tmp_path: Path) -> None:
     assert claims.to_polars()["loss"].to_list() == [1.5, 2.5, 3.5]
     with pytest.raises(InputRefused, match="has 2 rows, none of which can be read"):
         read_claims(written(tmp_path, '{"a":1,"a":2}\n{"a":1,"a":2}\n', "double.jsonl"))
-
-
-def test_a_japanese_header_is_recognised(tmp_path: Path) -> None:
-    text = (
-        '受付番号,サービス,受付日,損害額(円),お客様氏名\nJ1,携帯電話,2026/03/01,"1,500",山田\n'
-        "J2,光回線,2026/03/02,800,鈴木\n"
-    )
-    claims = read_claims(written(tmp_path, text))
-    assert claims.incident.currency == "JPY"
-    assert claims.to_polars().select("claim_id", "loss").rows() == [("J1", 1500), ("J2", 800)]
-
-
-def test_days_that_decide_the_format_are_found_among_any_number_of_different_times(tmp_path: Path) -> None:
-    # Sorted as texts, the first 104,000 of these times can be read with the day or the month first.
-    rows, step = 160_000, timedelta(seconds=10)
-    times = [datetime(2026, 2, 1) + at * step for at in range(rows)]  # noqa: DTZ001 - as a file writes it
-    lines = [f"{at},App,{time:%d/%m/%Y %H:%M:%S},1\n" for at, time in enumerate(times)]
-    incident = incident_from_files(written(tmp_path, "id,service,filed_on,loss (EUR)\n" + "".join(lines)))
-    assert incident.formats["filed_on"] == ("dmy",)
-    assert (incident.claims_from, incident.claims_to) == (date(2026, 2, 1), times[-1].date())
 
 
 @pytest.mark.parametrize(

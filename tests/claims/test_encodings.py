@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import NamedTuple
 
@@ -10,7 +9,6 @@ import pytest
 
 import outage_analysis as oa
 from outage_analysis.errors import InputRefused, UsageError
-from tests.contract.command_line import outage_analysis
 
 pytestmark = pytest.mark.slow  # many files; the contract suite reads some of each kind in the quick run
 
@@ -80,13 +78,6 @@ def read(path: Path, encoding: str | None = None, max_rejects: float = 0.05) -> 
     )
 
 
-def without_encoding(documents: Path) -> None:
-    """Delete the encoding that the document of an incident states."""
-    text = (documents / "incident.toml").read_text("utf-8")
-    assert "\nencoding = " in text
-    (documents / "incident.toml").write_text(re.sub("(?m)^encoding = .*\n", "", text), "utf-8")
-
-
 def assert_as_written(claims: oa.Claims, case: Case) -> None:
     assert {str(service.name.en) for service in claims.incident.services} == set(case.services)
     assert set(claims.to_polars()["region"]) == {
@@ -120,21 +111,6 @@ def test_a_stated_encoding_is_used(tmp_path: Path, name: str) -> None:
     assert_as_written(claims, case)
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("further", [("--tiers", "100:10", "--currency", "EUR"), ()])
-def test_a_report_remembers_the_encoding(tmp_path: Path, further: tuple[str, ...]) -> None:
-    case = CASES["cp1252, one accent"]
-    path = str(written(tmp_path, case))
-    documents = oa.scaffold(tmp_path / "own", read(Path(path), encoding="cp1252"), tiers={100: 10})
-    without_encoding(documents)
-    own = [w for kind in ("incident", "policy", "ledger") for w in (f"--{kind}", documents / f"{kind}.toml")]
-    report = ("report", path, *(further or own), "--encoding", "cp1252", "--formats", "csv")
-    report = (*report, "--draws", "8192", "--out", tmp_path / "report")
-    assert outage_analysis(*report).code == 0
-    run = outage_analysis("verify", tmp_path / "report", "--claims", path)
-    assert run.code == 0, run.err
-
-
 def test_bytes_that_the_stated_encoding_lacks_cost_their_row(tmp_path: Path) -> None:
     path = written(tmp_path, Case("cp1252", ("Genève", "Köln", "Taxi"), told="cp1252"))
     path.write_bytes(path.read_bytes().replace(b"1,Gen\xe8ve", b"1,Gen\x81ve"))
@@ -156,6 +132,3 @@ def test_an_unknown_encoding_is_refused_with_the_known_ones(tmp_path: Path) -> N
     ):
         with pytest.raises(UsageError, match=r"'klingon' is no known encoding.*cp949.*gbk.*cp1252"):
             refused()
-    (tmp_path / "layout.toml").write_text('encoding = "klingon"\n', "utf-8")
-    with pytest.raises(UsageError, match="klingon"):
-        oa.load_layout(tmp_path / "layout.toml")

@@ -1,8 +1,8 @@
-"""Rows typed at first sight: as the closer look would have judged them, and in the order of the file."""
+"""Rows typed at first sight, and objects of JSON: read as the closer look and as lines are read."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import Path
 from unittest.mock import patch
 
 import polars as pl
@@ -11,18 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from outage_analysis import build_cube, load_incident, read_claims
-from outage_analysis.claims import queries
+from outage_analysis.claims import Claims
 from outage_analysis.claims.readers import delimited
 from outage_analysis.claims.readers import fast_path as module
 from outage_analysis.claims.readers import recheck as closer
-from outage_analysis.errors import EnvironmentFailed
 from outage_analysis.incidents import Incident
 from tests.claims.complaint_files import record
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from outage_analysis.claims import Claims
 
 COLUMNS = ("claim_id", "claimant_id", "service", "claimant_type", "filed_on", "loss", "region", "synthetic")
 TEXTS = {
@@ -77,7 +71,6 @@ TEXTS = {
     "region": ["", "a", " a", "a\N{IDEOGRAPHIC SPACE}", " ", "b c", '5" x', "two\nlines"],
     "synthetic": ["", "true", "No", " false ", "거짓", "yes"],
 }
-TEXT = queries.query_text
 GOOD = ("good-1", "u1", "카톡", "개인", "2022-10-19", "5", "a", "")
 rows = st.lists(st.tuples(*(st.sampled_from(TEXTS[c]) for c in COLUMNS)), min_size=6, max_size=16)
 
@@ -157,33 +150,6 @@ def test_blank_lines_and_either_end_of_a_line_are_read_by_the_engine_as_row_by_r
         assert summary_of(by_the_engine) == summary_of(read_claims(path, outage, max_rejects=1))
 
 
-def test_rows_that_all_end_in_one_delimiter_more_are_read_by_the_engine(
-    tmp_path: Path, outage: Incident
-) -> None:
-    path = tmp_path / "a.csv"
-    count, stray = 6_000, 5_990  # behind what is read to tell how the file is laid out
-    lines = [",".join((str(n), *GOOD[1:], "x" if n == stray else "")) for n in range(1, count + 1)]
-    path.write_text("\n".join([",".join(COLUMNS), *lines, ""]), "utf-8")
-    by_the_engine = read_claims(path, outage, max_rejects=1)
-    assert (
-        by_the_engine.warehouse.frame("select count(*) as n from typed_rows where ok")["n"].item()
-        == count - 1
-    )
-    assert by_the_engine.rejected_rows["source_row"].to_list() == [stray + 1]
-    with patch.object(delimited, "_engine_query", lambda *_: None):
-        assert summary_of(by_the_engine) == summary_of(read_claims(path, outage, max_rejects=1))
-
-
-def test_texts_that_many_rows_have_are_read_at_first_sight(tmp_path: Path, outage: Incident) -> None:
-    """Padded cells and spelled amounts of a whole file need no closer look."""
-    lines = [",".join(COLUMNS), *(f" {n} ,u{n},카 톡 ,개인,2022. 10. 19.,30만원,a," for n in range(1, 60))]
-    path = tmp_path / "a.csv"
-    path.write_text("\n".join(lines), "utf-8")
-    claims = read_claims(path, outage)
-    assert claims.to_polars()["loss"].unique().to_list() == [300_000]
-    assert claims.warehouse.frame("select count(*) as n from checked_rows")["n"].item() == 0
-
-
 def test_a_dimension_of_few_words_may_have_others_further_down_and_in_other_files(
     tmp_path: Path, outage: Incident
 ) -> None:
@@ -227,30 +193,90 @@ def test_an_id_is_found_again_however_few_are_hashed_at_once(tmp_path: Path, out
     ]
 
 
-def test_where_nothing_is_judged_its_table_is_the_same_without_rows(tmp_path: Path, outage: Incident) -> None:
-    def kinds(name: str, *losses: str) -> dict[str, str]:
-        rows = ([str(n), *GOOD[1:5], loss, *GOOD[6:]] for n, loss in enumerate(losses, 1))
-        text = "".join(record(cells, ",", "\n") for cells in (list(COLUMNS), *rows))
-        (tmp_path / name).write_text(text, "utf-8")
-        claims = read_claims(tmp_path / name, outage, max_rejects=1)
-        assert claims.warehouse.frame("select count(*) as n from checked_rows")["n"].item() == losses.count(
-            "x"
-        )
-        return dict(
-            claims.warehouse.frame("select column_name, column_type from (describe checked_rows)").rows()
-        )
+VALUES = {
+    "claim_id": ["1", '"1"', '"A-2"', '"A\\u002d2"', "1e5", '"1e5"', '"100000.0"', "-0", "null", "1.0"],
+    "claimant_id": ['"u1"', "7", "7.50", '""', "null", "true"],
+    "service": ['"카톡"', '"\\uce74\\ud1a1"', '"모름"', '"KakaoTalk"'],
+    "claimant_type": ['"개인"', '"sme"', '["개인"]'],
+    "filed_on": ['"2022-10-19"', '"2022-10-19 15:00"', '"x"', "20221019"],
+    "loss": [
+        *("5", "5.0", "5.50", "5e3", "-5", '"5"', '"30만원"', "null", "true", '{"loss": 5.5}'),
+        "12345678901234567890",
+    ],
+    "region": ['"a"', "null", '" a"', '"[a]"', '"{a"', '"a\\nb"', '"\\ud800"'],
+}
+OTHERS = [
+    *(
+        "[1]",
+        '"claim_id"',
+        "null",
+        "{}",
+        '{"claim_id": NaN}',
+        '{"claim_id": 1, "claim_id": 2}',
+        '{"extra": [[1]]}',
+    ),
+    '{"x": {"loss": 5.5, "loss": 6}, "loss": 5.5, "claim_id": "n"}',
+    '{"note": "}, {", "claim_id": "n"}',
+]
+"""Values that are no complaint, but elements of an array."""
+good = {name: texts[0] for name, texts in VALUES.items()}
+objects = st.fixed_dictionaries({name: st.sampled_from(texts) for name, texts in VALUES.items()}).map(
+    lambda cells: "{" + ", ".join(f'"{key}": {value}' for key, value in cells.items()) + "}"
+)
+values = st.lists(st.one_of(objects, objects, st.sampled_from(OTHERS)), max_size=12)
 
-    assert kinds("plain.csv", "5", "6") == kinds("doubtful.csv", "5", "x")
+
+@pytest.mark.slow
+@given(values=values, end=st.sampled_from(["\n", "\r\n"]), mark=st.booleans())
+@settings(max_examples=12)
+def test_an_array_is_read_as_lines_are(
+    tmp_path_factory: pytest.TempPathFactory, outage: Incident, values: list[str], end: str, *, mark: bool
+) -> None:
+    first = "{" + ", ".join(f'"{key}": {value}' for key, value in good.items()) + "}"
+    texts = {
+        "lines": end.join([first, *values]),
+        "array": f"[{first}" + "".join(f" ,{end} {value}" for value in values) + f"{end}]",
+        "object": f'{{"a": [], "rows":{end}[{first}'
+        + "".join(f",{value}" for value in values)
+        + '], "b": 1}',
+    }
+    found = {}
+    for name, text in texts.items():
+        path = tmp_path_factory.mktemp(name) / "a.json"
+        path.write_text(text, encoding="utf-8-sig" if mark else "utf-8", newline="")
+        claims = read_claims(path, outage, max_rejects=1)
+        found[name] = summary_of(claims)
+        content = path.read_bytes()
+        for at, raw in claims.rejected_rows.select("byte", "raw").iter_rows():
+            assert content[at:].startswith(raw.encode())
+    assert found["lines"] == found["array"] == found["object"]
 
 
-def test_rows_that_came_in_another_order_end_the_run(tmp_path: Path, outage: Incident) -> None:
-    path = tmp_path / "a.csv"
-    rows = [[str(n), *GOOD[1:]] for n in (1, 2, 2, 3, 4)]
-    path.write_text("".join(record(cells, ",", "\n") for cells in (list(COLUMNS), *rows)), "utf-8")
-    assert len(read_claims(path, outage, max_rejects=1)) == 4
-    turned = queries.query_text("delimited") + " order by c0 desc"
-    with (
-        patch.object(queries, "query_text", lambda name: turned if name == "delimited" else TEXT(name)),
-        pytest.raises(EnvironmentFailed, match="has rows that came in another order"),
-    ):
-        read_claims(path, outage, max_rejects=1)
+@pytest.mark.parametrize(
+    ("plain", "written"), [('"A-2"', '"A\\u002d2"'), ('"1e5"', "1e5"), ('"-1"', "-1"), ('"1.50"', "1.50")]
+)
+def test_an_id_that_is_written_in_two_ways_is_found_again(
+    tmp_path: Path, outage: Incident, plain: str, written: str
+) -> None:
+    path = tmp_path / "a.jsonl"
+    line = "{" + ", ".join(f'"{key}": {value}' for key, value in good.items()) + "}"
+    path.write_text("\n".join([line, *(line.replace("1", id_, 1) for id_ in (plain, written))]), "utf-8")
+    claims = read_claims(path, outage, max_rejects=1)
+    assert len(claims) == 2
+    assert claims.rejected_rows["source_row"].to_list() == [3]
+
+
+def test_a_key_that_only_a_late_line_has_is_a_column(tmp_path: Path, outage: Incident) -> None:
+    path = tmp_path / "a.jsonl"
+    lines = [
+        f'{{"claim_id": "c{n}", "claimant_id": {n}, "service": "카톡", "claimant_type": "개인", '
+        f'"filed_on": "2022-10-19", "loss": {n}, "region": "[{n % 3}]", "extra": [1, 2]}}'
+        for n in range(1, 6_001)
+    ]
+    lines[5_500] = lines[5_500].replace("extra", "synthetic").replace("[1, 2]", "true")
+    lines[5_600] = "nope"
+    path.write_text("\n".join(lines), "utf-8")
+    claims = read_claims(path, outage)
+    assert claims.synthetic
+    assert claims.to_polars()["loss"].to_list() == [n for n in range(1, 6_001) if n != 5_601]
+    assert claims.rejected_rows.select("source_row", "raw").rows() == [(5_601, "nope")]

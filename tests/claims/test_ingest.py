@@ -10,8 +10,6 @@ import polars as pl
 import pytest
 
 from outage_analysis.claims import Claims, read_claims
-from outage_analysis.claims.readers.dialects import HEAD_BYTES
-from outage_analysis.claims.rules import UNREADABLE
 from outage_analysis.errors import InputRefused
 from tests.conftest import claim_rows
 
@@ -27,58 +25,9 @@ def rows_of(claims: Claims) -> list[tuple[int, str]]:
     return claims.to_polars().select("source_row", "claim_id").rows()
 
 
-def header_and_good(incident: Incident, good: int = 3) -> list[str]:
-    """The lines of a small good file."""
-    rows = claim_rows([{}] * good, incident)
-    return [",".join(rows[0]), *(",".join(row.values()) for row in rows)]
-
-
 def read_text(path: Path, text: str | bytes, incident: Incident) -> Claims:
     path.write_bytes(text.encode() if isinstance(text, str) else text)
     return read_claims(path, incident, max_rejects=1)
-
-
-def test_headers_may_differ_in_case_spaces_and_hyphens(claims_csv: ClaimsCsv, incident: Incident) -> None:
-    path = claims_csv([{}])
-    text = path.read_text("utf-8").replace("claim_id", " Claim ID ").replace("filed_on", "FILED-ON")
-    assert rows_of(read_text(path, text, incident)) == [(2, "c1")]
-
-
-def test_ragged_rows_are_rejects_and_the_rows_between_keep_their_numbers(
-    tmp_path: Path, incident: Incident
-) -> None:
-    header, one, two, three = header_and_good(incident)
-    quoted = one.replace(",x", ',"x\n\nx"', 1)
-    lines = [header, "short", quoted, "a,b", two + ",extra", "z", three, "last,"]
-    claims = read_text(tmp_path / "a.csv", "\n".join(lines), incident)
-    assert rows_of(claims) == [(3, "c1"), (7, "c3")]
-    rejects = claims.rejected_rows
-    assert rejects["source_row"].to_list() == [2, 4, 5, 6, 8]
-    assert rejects["broken"].to_list() == [[UNREADABLE]] * 5
-    assert rejects["raw"].to_list() == ["short", "a,b", two + ",extra", "z", "last,"]
-    widths = ["1 field", "2 fields", "9 fields", "1 field", "2 fields"]
-    assert rejects["problem"].to_list() == [f"{width} instead of 8" for width in widths]
-
-
-@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
-def test_blank_rows_are_skipped_but_counted(tmp_path: Path, incident: Incident, end: str) -> None:
-    header, one, two, three = header_and_good(incident)
-    lines = [header, one, "", "", two, "short", "", three, "", ""]
-    claims = read_text(tmp_path / "a.csv", end.join(lines), incident)
-    assert rows_of(claims) == [(2, "c1"), (5, "c2"), (8, "c3")]
-    assert claims.rejected_rows["source_row"].to_list() == [6]
-    assert claims.files.rows() == [("a.csv", 4, 3, 1)]
-
-
-def test_a_quotation_mark_that_is_wrong_within_its_line_costs_its_own_record_only(
-    tmp_path: Path, incident: Incident
-) -> None:
-    header, one, two, three = header_and_good(incident)
-    lines = [header, one, two.replace("c2", '"c2"x'), three]
-    claims = read_text(tmp_path / "a.csv", "\n".join(lines), incident)
-    assert rows_of(claims) == [(2, "c1"), (4, "c3")]
-    assert claims.rejected_rows.select("source_row", "broken", "raw").rows() == [(3, [UNREADABLE], lines[2])]
-    assert claims.rejected_rows["problem"].item() == "',' expected after '\"'"
 
 
 @pytest.mark.parametrize(
@@ -120,18 +69,6 @@ def test_no_decoded_copy_of_a_file_is_left_behind(
         assert list((tmp_path / "temporary").iterdir()) == []
 
 
-def test_the_byte_is_right_even_where_two_blocks_of_the_file_meet(tmp_path: Path, incident: Incident) -> None:
-    start = b"x" * (HEAD_BYTES - 2)
-    for tail in (b"\xec\xb9\xff", b"\xec\xb9\xec"):
-        with pytest.raises(InputRefused, match=f"is not UTF-8 at byte {HEAD_BYTES - 2:,}"):
-            read_text(tmp_path / "a.csv", start + tail, incident)
-
-
-def test_a_format_that_is_not_known_names_those_that_are(claims_csv: ClaimsCsv, incident: Incident) -> None:
-    with pytest.raises(InputRefused, match=r"a\.pdf: is of no known format. Known: \.csv, \.tsv, .*\.xlsx"):
-        read_claims(claims_csv([{}], name="a.pdf"), incident)
-
-
 @pytest.mark.slow
 def test_a_path_that_the_engine_would_expand_is_the_file_that_it_names(
     claims_csv: ClaimsCsv, incident: Incident
@@ -169,17 +106,6 @@ def test_a_missing_column_is_named_with_what_to_do(
     assert refusal.value.row == 1
 
 
-@pytest.mark.parametrize("second", ["amount", "Loss", "손실액", "loss"])
-def test_two_columns_for_one_meaning_are_refused(
-    claims_csv: ClaimsCsv, incident: Incident, second: str
-) -> None:
-    path = claims_csv([{"other": "1"}])
-    text = path.read_text("utf-8").replace("other", second, 1)
-    with pytest.raises(InputRefused, match="two columns stand for loss") as refusal:
-        read_text(path, text, incident)
-    assert refusal.value.value == f"loss and {second}"
-
-
 def test_the_optional_claimant_falls_back_to_the_claim(claims_csv: ClaimsCsv, incident: Incident) -> None:
     rows = [{"claimant_id": "u1"}, {"claimant_id": ""}]
     assert read_claims(claims_csv(rows), incident).to_polars()["claimant_id"].to_list() == ["u1", "c2"]
@@ -192,11 +118,6 @@ def parquet_of(path: Path, incident: Incident, **columns: pl.Series) -> Path:
     frame = pl.DataFrame(rows).with_columns(pl.col("loss").replace("", None).cast(pl.Int64))
     frame.with_columns(**columns).write_parquet(path)
     return path
-
-
-def test_what_is_no_parquet_file_is_refused(claims_csv: ClaimsCsv, incident: Incident) -> None:
-    with pytest.raises(InputRefused, match=r"a\.parquet: is not a Parquet file"):
-        read_claims(claims_csv([{}], name="a.parquet"), incident)
 
 
 def test_a_damaged_parquet_file_is_refused(tmp_path: Path, incident: Incident) -> None:

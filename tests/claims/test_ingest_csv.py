@@ -12,25 +12,19 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import product
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from outage_analysis.claims import read_claims
-from outage_analysis.claims.readers import delimited
+from outage_analysis.claims import Claims, read_claims
 from outage_analysis.claims.readers.cell_values import BLANKS
 from outage_analysis.claims.rules import EXACT_COPY, REPEATED_HEADER, REPEATED_ID, UNREADABLE
 from outage_analysis.errors import InputRefused
 from outage_analysis.incidents import Incident, Layout, load_incident
 from tests.claims.complaint_files import WHOLE, encoded, found_in_the_bytes, record
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from outage_analysis.claims import Claims
 
 COLUMNS = ("claim_id", "service", "claimant_type", "filed_on", "loss", "region")
 HEADER = ",".join(COLUMNS)
@@ -541,16 +535,6 @@ def test_the_line_of_a_second_table_differs_from_its_row_below_a_note_of_several
         assert (error.row, error.remedy) == (4, "Split the file: another table begins in line 6.")
 
 
-def test_other_quotation_marks_than_declared_reject_the_row(tmp_path: Path) -> None:
-    path = tmp_path / "a.csv"
-    path.write_text(lines(HEADER, row(1, "'a,b'")))
-    layout = Layout(quote='"')
-    with pytest.raises(InputRefused, match="found '7 fields instead of 6'"):
-        read_claims(path, csv_incident(), layouts=[layout])
-    claims = read_claims(path, csv_incident(), layouts=[layout], max_rejects=1)
-    assert (len(claims), len(claims.rejects)) == (0, 1)
-
-
 @pytest.mark.parametrize(
     ("layout", "content", "problem"),
     [
@@ -567,20 +551,6 @@ def test_a_layout_that_the_file_does_not_have_is_refused(
     tmp_path: Path, layout: Layout, content: str | bytes, problem: str
 ) -> None:
     assert problem in str(refusal(tmp_path / "a.csv", content, layout))
-
-
-@pytest.mark.parametrize("order", ["utf-16-le", "utf-16-be"])
-def test_utf_16_without_its_mark_is_never_read_wrongly(tmp_path: Path, order: str) -> None:
-    path = tmp_path / "a.csv"
-    path.write_bytes(lines(HEADER, row(1), BAD).encode(order))
-    try:
-        claims = read_claims(path, csv_incident(), layouts=[Layout(encoding="utf-16")], max_rejects=1)
-    except InputRefused as error:
-        assert len(str(error).splitlines()) == 1  # noqa: PT017 - the refusal is one outcome of two
-        return
-    ((byte, raw),) = claims.rejected_rows.select("byte", "raw").rows()
-    assert raw == BAD
-    assert path.read_bytes()[byte:].startswith(raw.encode(order))
 
 
 @pytest.mark.slow
@@ -602,14 +572,6 @@ def test_a_field_is_read_up_to_two_million_characters_quoted_or_not(
 # --- what could be read as something else --------------------------------------------------------------
 
 
-def test_a_text_of_several_lines_with_delimiters_is_a_text(tmp_path: Path) -> None:
-    texts = ["one, two\nthree", "a,b,c\nd,e", "\n\n", "1,2\n3,4,5,6\n7", ",,\n,,", "a\n,,,,"]
-    path = tmp_path / "a.csv"
-    path.write_text(lines(HEADER, *(row(n, f'"{t}"') for n, t in enumerate(texts))), "utf-8", newline="")
-    claims = read_claims(path, csv_incident(), max_rejects=1)
-    assert claims.to_polars()["region"].to_list() == [text.strip() or None for text in texts]
-
-
 @pytest.mark.parametrize("above", [1, 3])
 def test_complaints_above_the_header_are_not_lost_without_a_word(tmp_path: Path, above: int) -> None:
     """Whoever sorts a sheet with its header leaves it in the middle."""
@@ -622,21 +584,6 @@ def test_complaints_above_the_header_are_not_lost_without_a_word(tmp_path: Path,
         assert len(str(error).splitlines()) == 1  # noqa: PT017 - the refusal is one outcome of two
         return
     assert claims.files["rows"].to_list() == [above + 2]
-
-
-def test_the_rows_of_a_file_are_the_same_in_batches_of_any_size(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    path = tmp_path / "a.csv"
-    rows = [row(n, '"q"') if n % 3 else ("" if n % 2 else "short") for n in range(20)]
-    path.write_text(lines(HEADER, *rows), "utf-8")
-    found = []
-    for size in (1, 2, 7, 50_000):
-        monkeypatch.setattr(delimited, "BATCH_ROWS", size)
-        claims = read_claims(path, csv_incident(), max_rejects=1)
-        found.append((claims.to_polars().rows(), claims.rejected_rows.rows()))
-    assert found[0][0]
-    assert all(one == found[-1] for one in found)
 
 
 # --- properties -------------------------------------------------------------------------------------

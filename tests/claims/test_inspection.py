@@ -5,25 +5,19 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Callable
 from datetime import date, datetime, time, timedelta
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from outage_analysis.claims import inspect_file, read_claims
-from outage_analysis.claims.inspection.inspect import MAX_EXAMPLES
+from outage_analysis.claims import Claims, Inspection, inspect_file, read_claims
 from outage_analysis.errors import InputRefused
-from outage_analysis.incidents import Dimension, Layout, load_incident, load_layout
+from outage_analysis.incidents import Incident, Layout, load_incident, load_layout
 from tests.claims.complaint_files import write_frame
+from tests.claims.test_ingest_formats import book
 from tests.commands import KAKAO, command
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from outage_analysis.claims import Claims, Inspection
-    from outage_analysis.incidents import Incident
 
 pytestmark = pytest.mark.slow  # many files; the contract suite reads some of each kind in the quick run
 
@@ -150,15 +144,6 @@ def test_the_document_reads_the_file_that_it_was_proposed_for(
         read_claims(path, incident)
 
 
-def test_known_headers_are_kept_whatever_is_in_them(tmp_path: Path, incident: Incident) -> None:
-    table = table_of(loss=["많음", "적음", "x", "y"], filed_on=["어제"] * 4, service=["?"] * 4)
-    found = inspect_file(write(tmp_path / "a.csv", table), incident)
-    assert {c: c for c in ("claim_id", "service", "claimant_type", "filed_on", "loss")} == proposed(found)
-    assert (
-        "formats" not in tomllib.loads(found.layout_toml) or not tomllib.loads(found.layout_toml)["formats"]
-    )
-
-
 @pytest.mark.parametrize(
     ("header", "texts", "notations"),
     [
@@ -204,8 +189,6 @@ def test_days_that_could_be_months_are_a_question_where_the_window_cannot_tell(
     assert '"03/11/2022" is 2022-11-03 (dmy) or 2022-03-11 (mdy)' in found.layout_toml
     unanswered = read_with(found, path, whole_year)  # all rows may be rejected, and are
     assert (len(unanswered), unanswered.rejects["rule"].to_list()) == (0, ["filed_on is a date"] * 4)
-    with pytest.raises(InputRefused, match="filed_on is a date"):
-        read_claims(path, whole_year, layouts=unanswered.layouts, max_rejects=0.99)
     one_that_could_not = table_of(filed_on=["03/11/2022", "04/11/2022", "05/11/2022", "13/10/2022"])
     clear = inspect_file(write(path, one_that_could_not), whole_year)
     assert tomllib.loads(clear.layout_toml)["formats"]["filed_on"] == ["dmy"]
@@ -244,113 +227,6 @@ def test_a_year_of_two_digits_is_the_one_in_the_claims_window(
         assert '# filed_on = ["short"] or ["dmy_short"]?' in found.layout_toml
 
 
-def test_a_share_is_of_the_values_that_were_looked_at(
-    tmp_path: Path, incident: Incident, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("outage_analysis.claims.inspection.columns.MAX_VALUES", 1)
-    table = table_of(filed_on=[], received=[f"2022-10-{day}" for day in range(19, 23)])
-    found = inspect_file(write(tmp_path / "a.csv", table), incident)
-    assert proposed(found)["filed_on"] == "received"
-    assert "iso reads 100% of the rows" in reason(found, "filed_on")
-    assert "plain reads 100% of the amounts" in reason(found, "loss")
-
-
-def test_a_number_is_no_day_where_another_column_holds_days(tmp_path: Path, incident: Incident) -> None:
-    # 517 is 5:17 in the morning of a flight, and 31 May 1901 to Excel.
-    january = window_of(incident, date(2013, 1, 1), date(2013, 1, 31))
-    flights = [["dep_time", "sched_dep_time", "day", "dep_delay", "tailnum", "time_hour"]]
-    flights += [[f"{517 + n}", f"{515 + n}", "1", "2", "N14228", "2013-01-01T10:00:00Z"] for n in range(9)]
-    found = inspect_file(write(tmp_path / "a.csv", flights), january)
-    assert proposed(found) == {"filed_on": "time_hour"}
-    assert tomllib.loads(found.layout_toml)["formats"] == {"filed_on": ["iso"]}
-    without = [row[:-1] for row in flights]
-    found = inspect_file(write(tmp_path / "b.csv", without), january)
-    assert proposed(found) == {}
-    assert '"dep_time": excel reads 100% of the rows, 0% of these days' in reason(found, "filed_on")
-
-
-@pytest.mark.parametrize(
-    ("first", "second", "chosen"),
-    [
-        ("발생일", "처리일", None),
-        ("event date", "date received", "date received"),
-        ("접수 일자", "신고 날짜", None),
-    ],
-)
-def test_of_two_columns_of_days_the_header_decides_or_neither_is_proposed(
-    tmp_path: Path, incident: Incident, first: str, second: str, chosen: str | None
-) -> None:
-    table = table_of(filed_on=[], **{first: ["2022-10-19"] * 4, second: ["2022-10-20"] * 4})
-    found = inspect_file(write(tmp_path / "a.csv", table), incident)
-    assert proposed(found).get("filed_on") == chosen
-    if chosen is None:
-        assert {f'# filed_on = ["{first}"]', f'# filed_on = ["{second}"]'} <= set(
-            found.layout_toml.splitlines()
-        )
-
-
-@pytest.mark.parametrize(
-    ("headers", "chosen"),
-    [
-        (["청구 금액", "보상 금액", "금액 합계"], None),
-        (["paid amount", "피해 금액"], "피해 금액"),
-        (["피해 건수"], None),
-        (["손실(건)"], None),
-        (["Estimated loss (KRW)"], "Estimated loss (KRW)"),
-    ],
-)
-def test_a_loss_is_proposed_only_where_the_header_says_nothing_else(
-    tmp_path: Path, incident: Incident, headers: list[str], chosen: str | None
-) -> None:
-    table = table_of(loss=[], **{header: ["5", "6", "7", "8"] for header in headers})
-    assert proposed(inspect_file(write(tmp_path / "a.csv", table), incident)).get("loss") == chosen
-
-
-@pytest.mark.parametrize(
-    ("texts", "formats"),
-    [
-        (["1.250", "3.500", "12", "7"], None),
-        (["1,250.00", "1.250,00", "12", "7"], None),
-        (["1.250", "3.500", "12,50", "7"], ["european"]),
-        (["1.250", "3.500", "1250.5", "7"], ["plain"]),
-        (["1,250", "3,500", "12", "7"], ["grouped"]),
-    ],
-)
-def test_a_point_is_what_the_other_amounts_say_that_it_is(
-    tmp_path: Path, incident: Incident, texts: list[str], formats: list[str] | None
-) -> None:
-    euros = incident.model_copy(
-        update={"currency": "EUR", "minor_units": 2, "loss": incident.loss.model_copy(update={"unit": "EUR"})}
-    )
-    found = inspect_file(write(tmp_path / "a.csv", table_of(loss=texts)), euros)
-    assert tomllib.loads(found.layout_toml)["formats"].get("loss") == formats
-    if formats is None:
-        assert "# loss = [" in found.layout_toml
-
-
-@pytest.mark.parametrize(
-    ("header", "scale"),
-    [
-        ("피해액(만원)", 10_000),
-        ("피해 금액 (단위: 만원)", 10_000),
-        ("피해액(천만원)", 10_000_000),
-        ("피해액\N{FULLWIDTH LEFT PARENTHESIS}만원\N{FULLWIDTH RIGHT PARENTHESIS}", 10_000),
-        ("손실(억원)", 100_000_000),
-        ("손실액(십억원)", 1_000_000_000),
-        ("손실액", 1),
-        ("손실액(만원 이상)", 1),
-    ],
-)  # fmt: skip
-def test_the_unit_is_the_one_that_the_header_names(
-    tmp_path: Path, incident: Incident, header: str, scale: int
-) -> None:
-    table = table_of()
-    table[0][-1] = header
-    page = tomllib.loads(inspect_file(write(tmp_path / "a.csv", table), incident).layout_toml)
-    assert page["columns"]["loss"] == [header]
-    assert page.get("scale", {}).get("loss", 1) == scale
-
-
 def test_what_is_missing_is_a_remark_and_a_dimension_a_constant(tmp_path: Path, incident: Incident) -> None:
     table = table_of(claimant_type=[], claim_id=[], region=["서울"] * 4)
     path = write(tmp_path / "a.csv", table)
@@ -362,29 +238,6 @@ def test_what_is_missing_is_a_remark_and_a_dimension_a_constant(tmp_path: Path, 
         assert f'# {column} = ["..."] was not found' in found.layout_toml.splitlines()
     with pytest.raises(InputRefused, match="the column claimant_type is missing"):
         read_with(found, path, incident)
-
-
-def test_an_amount_is_no_day_though_a_number_may_be_one(tmp_path: Path, incident: Incident) -> None:
-    # Excel counts days: 44853 is the 19th of October 2022.
-    table = table_of(loss=[], 피해금액=["44853", "50000", "100000", "20221019"])
-    assert proposed(inspect_file(write(tmp_path / "a.csv", table), incident))["loss"] == "피해금액"
-
-
-@pytest.mark.parametrize(
-    ("header", "texts"),
-    [
-        ("전화번호", ["010-1234-5678", "010-1234-5679", "010-1234-5680", "010-1234-5681"]),
-        ("note", ["어제부터", "안 됩니다", "전화 주세요", "급해요"]),
-        ("paid", ["yes", "no", "perhaps", "never"]),
-        ("접수번호2", ["1", "1", "1", "2"]),
-    ],
-)
-def test_what_is_no_id_is_not_proposed_as_one(
-    tmp_path: Path, incident: Incident, header: str, texts: list[str]
-) -> None:
-    table = table_of(claim_id=[], **{header: texts})
-    found = inspect_file(write(tmp_path / "a.csv", table), incident)
-    assert not {"claim_id", "claimant_id"} & proposed(found).keys()
 
 
 PHONES = {
@@ -448,16 +301,6 @@ def test_without_a_safe_id_the_document_says_why_and_what_it_means(
     assert set(lines) <= set(page.splitlines())
 
 
-def test_free_text_does_not_become_the_claimant_whose_payments_are_capped(
-    tmp_path: Path, incident: Incident
-) -> None:
-    # The first and the last complaint have the same words, and are of two people.
-    table = table_of(**{"customer comment": SENTENCES, "region": ["x"] * 4})
-    path = write(tmp_path / "a.csv", table)
-    claims = read_with(inspect_file(path, incident), path, incident)
-    assert claims.to_polars()["claimant_id"].to_list() == ["1", "2", "3", "4"]
-
-
 def test_a_known_header_of_personal_data_is_stated_to_be_read(tmp_path: Path, incident: Incident) -> None:
     table = table_of(claim_id=[], 접수번호=PHONES["접수번호"])
     found = inspect_file(write(tmp_path / "a.csv", table), incident)
@@ -465,42 +308,6 @@ def test_a_known_header_of_personal_data_is_stated_to_be_read(tmp_path: Path, in
         'the header "접수번호" is known, so its column is read although it holds personal data '
         "(phone number, 4 values): rename the header, or remove the column"
     )
-
-
-@pytest.mark.parametrize(
-    ("headers", "chosen"),
-    [
-        (["Ticket No", "No"], "Ticket No"),
-        (["order no", "Case ID"], "Case ID"),
-        (["티켓 번호", "민원 번호"], None),
-    ],
-)
-def test_of_two_ids_the_header_decides_or_neither_is_proposed(
-    tmp_path: Path, incident: Incident, headers: list[str], chosen: str | None
-) -> None:
-    table = table_of(claim_id=[], **{h: [f"{h[0]}-{n}" for n in range(4)] for h in headers})
-    assert proposed(inspect_file(write(tmp_path / "a.csv", table), incident)).get("claim_id") == chosen
-
-
-def test_a_numeric_dimension_has_notations_and_a_unit_too(tmp_path: Path, incident: Incident) -> None:
-    cost = {"id": "contract", "name": {"en": "Contract"}, "kind": "number", "edges": (5,)}
-    own = incident.model_copy(
-        update={
-            "dimensions": (Dimension.model_validate(cost),),
-            "columns": {**incident.columns, "contract": ("계약금액(천원)",)},
-        }
-    )
-    table = table_of(**{"계약금액(천원)": ["1,000", "2,000", "3", ""]})
-    path = write(tmp_path / "a.csv", table)
-    found = inspect_file(path, own)
-    page = tomllib.loads(found.layout_toml)
-    assert (page["formats"]["contract"], page["scale"]) == (["grouped"], {"contract": 1_000})
-    assert read_with(found, path, own).to_polars()["contract"].to_list() == [
-        1_000_000,
-        2_000_000,
-        3_000,
-        None,
-    ]
 
 
 # --- what is known already --------------------------------------------------------------------------------
@@ -530,24 +337,13 @@ def test_what_was_known_is_used_and_said_again(tmp_path: Path, incident: Inciden
 
 
 def test_a_sheet_is_chosen_by_name_and_said_in_the_document(tmp_path: Path, incident: Incident) -> None:
-    import xlsxwriter
-
-    path = tmp_path / "a.xlsx"
-    with xlsxwriter.Workbook(path) as book:
-        for name in ("10월", "11월"):
-            sheet = book.add_worksheet(name)
-            for n, row in enumerate(table_of(claim_id=[name + n for n in "abcd"])):
-                sheet.write_row(n, 0, row)
+    sheets = {name: table_of(claim_id=[name + n for n in "abcd"]) for name in ("10월", "11월")}
+    path = book(tmp_path / "a.xlsx", sheets)
     with pytest.raises(InputRefused, match="has the columns on several sheets"):
         inspect_file(path, incident)
     found = inspect_file(path, incident, layout=Layout(sheet="11월"))
     assert tomllib.loads(found.layout_toml)["sheet"] == "11월"
-    assert read_with(found, path, incident).to_polars()["claim_id"].to_list() == [
-        "11월a",
-        "11월b",
-        "11월c",
-        "11월d",
-    ]
+    assert read_with(found, path, incident).to_polars()["claim_id"][0] == "11월a"
     code, out, _ = command("inspect", path, "--sheet", "10월", "--toml")
     assert (code, tomllib.loads(out)["sheet"]) == (0, "10월")
 
@@ -606,8 +402,7 @@ def test_the_first_complaint_is_no_header(
     assert page["columns"] == {name: [str(at)] for at, name in enumerate(names, start=1)}
     for name in ("claim_id", "loss"):
         assert "the file has no header that confirms it: check it" in reason(found, name)
-    (tmp_path / "page.toml").write_text(found.layout_toml, "utf-8")
-    claims = read_claims(path, incident, layouts=[load_layout(tmp_path / "page.toml")], max_rejects=1)
+    claims = read_with(found, path, incident)
     assert claims.to_polars()["claim_id"].to_list() == [row[0] for row in rows]
 
 
@@ -657,22 +452,6 @@ def test_a_file_named_after_a_person_shows_no_number(tmp_path: Path, incident: I
         assert "1234" not in command("inspect", path, *flags)[1]
 
 
-def test_no_remark_is_wider_than_a_terminal(tmp_path: Path, incident: Incident) -> None:
-    table = table_of(filed_on=[], **{f"received {'x' * 20} {n}": ["2022-10-19"] * 4 for n in range(9)})
-    page = inspect_file(write(tmp_path / "a.csv", table), incident).layout_toml
-    assert max(len(line) for line in page.splitlines() if line.startswith("#")) <= 80
-
-
-def test_the_first_rows_are_shown_under_their_numbers(tmp_path: Path, incident: Incident) -> None:
-    table = table_of(claim_id=[f"{n}" for n in range(1, 5)])
-    path = write(tmp_path / "a.csv", [*table, *([*row[:1], *row[1:]] for row in table[1:])])
-    path.write_text("제목\n\n" + path.read_text("utf-8"), "utf-8")
-    found = inspect_file(path, incident)
-    assert found.rows["row"].to_list() == list(range(4, 4 + MAX_EXAMPLES))
-    assert found.rows.columns[1:] == ["1 claim_id", "2 service", "3 claimant_type", "4 filed_on", "5 loss"]
-    assert found.rows.row(0)[1:] == tuple(table[1])
-
-
 def test_services_and_types_that_no_alias_covers_come_with_the_nearest(
     tmp_path: Path, incident: Incident
 ) -> None:
@@ -681,24 +460,12 @@ def test_services_and_types_that_no_alias_covers_come_with_the_nearest(
         claimant_type=["소상공읜", "통신판매업자", "소상공인", "통신판매업자"],
     )
     found = inspect_file(write(tmp_path / "a.csv", table), incident).strangers
-    assert found.columns == ["column", "name", "rows", "nearest"]
-    rows = found.rows()
-    assert rows[:2] == [("service", "카카오톸", 2, "카카오톡"), ("service", "멜룐", 1, "멜론")]
-    assert [row[:3] for row in rows[2:]] == [
-        ("claimant_type", "통신판매업자", 2),
-        ("claimant_type", "소상공읜", 1),
+    assert found.select("column", "name", "rows", "nearest").rows() == [
+        ("service", "카카오톸", 2, "카카오톡"),
+        ("service", "멜룐", 1, "멜론"),
+        ("claimant_type", "통신판매업자", 2, None),
+        ("claimant_type", "소상공읜", 1, "소상공인"),
     ]
-    assert rows[2][3] is None
-    assert rows[3][3] == "소상공인"
-    known = inspect_file(write(tmp_path / "a.csv", table_of()), incident)
-    assert known.strangers.is_empty()
-
-
-def test_claimants_are_counted_where_a_column_names_them(
-    inspection: Inspection, tmp_path: Path, incident: Incident
-) -> None:
-    assert inspection.claimants == 3
-    assert inspect_file(write(tmp_path / "a.csv", table_of()), incident).claimants is None
 
 
 def test_records_of_another_width_are_counted_and_not_shown(tmp_path: Path, incident: Incident) -> None:
@@ -838,24 +605,6 @@ def read_answered(
 
 
 # --- the command --------------------------------------------------------------------------------------------
-
-
-def test_a_document_that_is_known_already_may_be_given(tmp_path: Path) -> None:
-    path = write(tmp_path / "calls.csv", CALL_CENTRE)
-    page = tmp_path / "known.toml"
-    page.write_text('[columns]\nregion = ["메모"]\n', "utf-8")
-    told = tomllib.loads(command("inspect", path, *KAKAO, "--columns", page, "--toml")[1])
-    assert told["columns"]["region"] == ["메모"]
-    assert told["constants"] == {"industry": "", "category": ""}
-
-
-def test_a_known_document_that_speaks_of_another_column_is_refused(tmp_path: Path) -> None:
-    path = write(tmp_path / "calls.csv", CALL_CENTRE)
-    page = tmp_path / "known.toml"
-    page.write_text('[columns]\ncolour = ["메모"]\n', "utf-8")
-    code, out, err = command("inspect", path, *KAKAO, "--columns", page)
-    assert (code, out) == (2, "")
-    assert "speaks of a column that no claim has (found 'colour')" in err
 
 
 @pytest.mark.parametrize(

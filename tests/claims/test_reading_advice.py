@@ -3,23 +3,17 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
-from outage_analysis.claims import read_claims
+from outage_analysis.claims import Claims, read_claims
 from outage_analysis.claims.rules import RULES
 from outage_analysis.errors import InputRefused
-from outage_analysis.incidents import Layout, load_layout
+from outage_analysis.incidents import load_layout
 from tests.claims.test_ingest_csv import HEADER, csv_incident, lines, row
-from tests.claims.test_ingest_formats import book
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
-    from outage_analysis.claims import Claims
 
 ROWS = [row(n) for n in range(1, 7)]
 NUMBERED = "\n".join(f'{name} = ["{at}"]' for at, name in enumerate(HEADER.split(","), start=1))
@@ -221,12 +215,6 @@ def test_advice_that_is_taken_improves_the_reading(tmp_path: Path, name: str) ->
     assert len(claims) >= advice.claims
 
 
-def test_an_amount_after_advice_on_its_unit_is_multiplied(tmp_path: Path) -> None:
-    advice = LAYOUTS["a unit above the header"]
-    claims = read(tmp_path / "a.csv", advice.content, "[scale]\nloss = 10000\n")
-    assert claims.to_polars()["loss"].to_list() == [50_000] * 6
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("rule", MENDED_ROWS)
 def test_a_row_that_is_corrected_as_its_reject_says_is_a_claim(tmp_path: Path, rule: str) -> None:
@@ -240,38 +228,3 @@ def test_a_row_that_is_corrected_as_its_reject_says_is_a_claim(tmp_path: Path, r
 def test_the_advice_of_each_rule_is_tried() -> None:
     assert {*MENDED_ROWS} | {*NOT_MENDED} == {*RULES}
     assert not {*MENDED_ROWS} & {*NOT_MENDED}
-
-
-def test_a_header_that_comes_again_is_removed_as_advised(tmp_path: Path) -> None:
-    claims = read(tmp_path / "a.csv", with_row(HEADER), "")
-    assert claims.rejects["remedy"].item().startswith("Remove it")
-    assert (len(claims), len(claims.rejects)) == (6, 1)
-    assert len(read(tmp_path / "b.csv", lines(HEADER, *ROWS), "").rejects) == 0
-
-
-def test_the_share_of_rejects_that_is_advised_lets_the_run_go_on(tmp_path: Path) -> None:
-    content = with_row(row(9, loss="much"))
-    with pytest.raises(InputRefused, match=r"max_rejects=") as refused:
-        read(tmp_path / "a.csv", content, "", share=0.05)
-    advised = re.search(r"max_rejects=([\d.]+\d)", refused.value.remedy)
-    assert advised
-    assert len(read(tmp_path / "a.csv", content, "", share=float(advised[1]))) == 6
-
-
-def test_the_sheet_that_is_advised_is_read(tmp_path: Path) -> None:
-    grid = [line.split(",") for line in (HEADER, *ROWS)]
-    path = book(tmp_path / "a.xlsx", {"one": grid, "two": grid[:3]})
-    with pytest.raises(InputRefused) as refused:
-        read_claims(path, csv_incident(), max_rejects=1)
-    sheet = re.search(r'sheet = "(\w+)"', refused.value.remedy)
-    assert sheet
-    assert len(read_claims(path, csv_incident(), layouts=[Layout(sheet=sheet[1])], max_rejects=1)) == 6
-
-
-def test_a_time_on_another_day_is_left_empty_as_advised(tmp_path: Path) -> None:
-    rows = [f"{line},2022-10-19 08:00" for line in ROWS]
-    contradiction = f"{row(9)},2022-10-20 08:00"
-    claims = read(tmp_path / "a.csv", lines(f"{HEADER},filed_at", *rows, contradiction), "")
-    assert claims.rejects["rule"].to_list() == ["filed_on is the day of filed_at"]
-    assert "leave filed_at empty" in claims.rejects["remedy"].item()
-    assert len(read(tmp_path / "b.csv", lines(f"{HEADER},filed_at", *rows, f"{row(9)},"), "")) == 7

@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 import outage_analysis as oa
-from outage_analysis.claims import incident_from_files, read_claims, save_claims
+from outage_analysis.claims import incident_from_files, read_claims
 from outage_analysis.errors import InputRefused, UsageError
 from outage_analysis.incidents import Layout
 from tests.claims.complaint_files import write_frame
@@ -88,14 +88,6 @@ def test_costs_and_sentences_are_those_of_repeated_rows(tmp_path: Path) -> None:
     ]
 
 
-def test_saved_claims_are_read_again(tmp_path: Path) -> None:
-    claims = read_claims(written(tmp_path / "delays.csv", ROWS), **COUNTED)
-    for name in ("kept.duckdb", "kept.parquet"):
-        save_claims(claims, tmp_path / name)
-        again = read_claims(tmp_path / name, claims.incident)
-        assert again.to_polars()["claim_id"].sort().equals(claims.to_polars()["claim_id"].sort()), name
-
-
 @pytest.mark.parametrize("count", ["", "0", "-1", "1.5", "many", "1000001"])
 def test_a_row_without_a_count_is_a_reject(tmp_path: Path, count: str) -> None:
     path = written(tmp_path / "delays.csv", [*ROWS[:6], ("T9", "North", "2026-01-17", "5", count)])
@@ -152,14 +144,3 @@ def test_a_loss_is_the_time_between_two_columns(tmp_path: Path) -> None:
         path, computed={"loss": ["due", "arrived"]}, max_rejects=0.5, **facts | {"loss_unit": "seconds"}
     )
     assert seconds.to_polars()["loss"].to_list() == [2100, 4200, None, 7200, 30]
-
-
-def test_what_a_layout_computes_is_known_when_an_incident_is_derived(tmp_path: Path) -> None:
-    path = tmp_path / "complaints.csv"
-    path.write_text("service,date,time,loss (EUR)\nApp,15.01.2026,10:30,5\nApp,16.01.2026,09:00,6\n", "utf-8")
-    claims = read_claims(path, computed={"claim_id": "row", "filed_on": ["date", "time"]})
-    assert claims.to_polars().select("claim_id", "loss").rows() == [
-        ("complaints.csv#2", 5),
-        ("complaints.csv#3", 6),
-    ]
-    assert [moment.hour for moment in claims.to_polars()["filed_at"]] == [10, 9]

@@ -1,4 +1,4 @@
-"""Claims that last: Parquet for others, a warehouse file to add to; whole or as it was before."""
+"""Claims that last: Parquet for others, a warehouse file to add to; and the limits of the engine."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import polars as pl
 import pytest
 from pydantic import ValidationError
 
-from outage_analysis.claims import queries, read_claims, save_claims, warehouse
+from outage_analysis.claims import Limits, Warehouse, limits, read_claims, save_claims
 from outage_analysis.errors import EnvironmentFailed, InputRefused, UsageError
 from outage_analysis.incidents import Dimension, Incident, Layout
 from outage_analysis.incidents.incident import RESERVED
@@ -22,7 +22,7 @@ from tests.claims.test_claims_methods import in_euros
 from tests.commands import KAKAO, command
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from outage_analysis.claims import Claims
     from tests.conftest import ClaimsCsv, Row
@@ -109,15 +109,6 @@ def test_equal_claims_give_equal_bytes(claims_csv: ClaimsCsv, incident: Incident
     assert one_less.read_bytes() not in contents
 
 
-def test_a_change_of_a_parquet_is_another_incident_s_or_the_same_claims(
-    claims_csv: ClaimsCsv, incident: Incident, tmp_path: Path
-) -> None:
-    path = saved(read(claims_csv([{}]), incident), tmp_path / "kept.parquet")
-    other = incident.model_copy(update={"id": "elsewhere"})
-    with pytest.raises(InputRefused, match="holds claims of kakao-2022, not of elsewhere"):
-        read(path, other)
-
-
 def changed(**keys: object) -> Callable[[Incident], Incident]:
     return lambda incident: incident.model_copy(update=keys)
 
@@ -166,6 +157,11 @@ VARIANTS: dict[str, tuple[Callable[[Incident], Incident], list[Row], Layout]] = 
         [{"claim_id": "x"}, {"claim_id": "x", "loss": "1"}],
         Layout(),
     ),
+    "times of day": (
+        changed(),
+        [{"filed_on": "2022-10-19 15:30:05.25"}, {"filed_on": "2022-10-20"}],
+        Layout(),
+    ),
     "odd text": (
         changed(),
         [{"claim_id": "=1+1"}, {"claim_id": "a\"b'c"}, {"region": "서울\t종로"}, {"region": "'; drop --"}],
@@ -174,7 +170,7 @@ VARIANTS: dict[str, tuple[Callable[[Incident], Incident], list[Row], Layout]] = 
 }  # fmt: skip
 
 
-AS_TABLES = ("cents", "a unit of the file", "a negative loss as a band", "odd text")
+AS_TABLES = ("cents", "times of day", "a unit of the file", "a negative loss as a band", "odd text")
 """A warehouse file keeps the tables as they are: a few variants are enough."""
 
 
@@ -200,18 +196,6 @@ def test_claims_that_are_read_again_are_the_same(
     dimensions = ("service", *(d.id for d in own.dimensions))
     cubes = [build_cube(c, dimensions=dimensions).frame for c in (claims, again)]
     assert cubes[0].equals(cubes[1])
-
-
-@pytest.mark.parametrize("suffix", SUFFIXES)
-def test_a_constant_for_a_column_does_not_forbid_to_read_again(
-    claims_csv: ClaimsCsv, incident: Incident, tmp_path: Path, suffix: str
-) -> None:
-    own = incident.model_copy(update={"constants": {"region": "", "service": "카톡"}})
-    path = claims_csv([{}])
-    frame = pl.read_csv(path).drop("region", "service")
-    frame.write_csv(path)
-    again = read(saved(read(path, own), tmp_path / f"kept{suffix}"), own)
-    assert again.to_polars().select("service", "region").rows() == [("kakaotalk", None)]
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
@@ -245,17 +229,6 @@ def test_a_warehouse_file_says_all_that_the_files_said(
     assert again.rejected_rows["raw"].to_list()[-1] == "짧은;행"
 
 
-def test_a_warehouse_file_may_be_kept_again(
-    claims_csv: ClaimsCsv, incident: Incident, tmp_path: Path
-) -> None:
-    claims = read(claims_csv(ROWS), incident)
-    first = read(saved(claims, tmp_path / "1.duckdb"), incident)
-    second = read(saved(first, tmp_path / "2.duckdb"), incident)
-    assert plain_values(second) == plain_values(claims)
-    parquets = [saved(c, tmp_path / f"{n}.parquet").read_bytes() for n, c in enumerate((claims, second))]
-    assert parquets[0] == parquets[1]
-
-
 @pytest.mark.slow
 def test_a_warehouse_file_is_read_and_never_changed(
     claims_csv: ClaimsCsv, incident: Incident, tmp_path: Path
@@ -287,36 +260,7 @@ def test_claims_that_another_document_judged_are_refused(
     assert (refusal.value.file, refusal.value.remedy) == ("kept.duckdb", "Ingest its files again.")
 
 
-def test_a_warehouse_file_is_read_alone(claims_csv: ClaimsCsv, incident: Incident, tmp_path: Path) -> None:
-    path = claims_csv([{}])
-    kept = saved(read(path, incident), tmp_path / "kept.duckdb")
-    with pytest.raises(UsageError, match="is a warehouse file, which is read alone"):
-        read([path, kept], incident)
-
-
 # --- what is no warehouse file, or no longer ----------------------------------------------------------------
-
-
-def foreign(path: Path, **passport: object) -> None:
-    """A database with tables of our names and other columns."""
-    with duckdb.connect(path) as connection:
-        for table in ("files", "accepted", "noted", "rejects"):
-            connection.execute(f"create table {table} as select 1 as a")
-        columns = ", ".join(f"$c{n} as {name}" for n, name in enumerate(passport))
-        values = {f"c{n}": value for n, value in enumerate(passport.values())}
-        connection.execute(f"create table passport as select {columns}", values)
-
-
-OURS: dict[str, object] = {"edition": 3, "incident": "x", "incident_sha256": "y", "synthetic": False}
-
-
-@pytest.mark.parametrize("passport", [{"edition": 3}, OURS, {**OURS, "inputs": "[1]", "layouts": "?"}])
-def test_somebody_else_s_database_is_refused(
-    incident: Incident, tmp_path: Path, passport: dict[str, object]
-) -> None:
-    foreign(tmp_path / "x.duckdb", **passport)
-    with pytest.raises(InputRefused, match=r"x\.duckdb: is no warehouse file of claims"):
-        read(tmp_path / "x.duckdb", incident)
 
 
 @pytest.mark.slow
@@ -449,25 +393,6 @@ def test_a_warehouse_file_with_anything_but_our_tables_is_refused_and_reads_no_l
     assert contents(tmp_path) == before
 
 
-FOREIGN_VIEW = "select 'view', content from opened.main.mine"
-
-
-def test_the_catalog_of_a_foreign_file_is_read_where_no_other_file_can_be_reached(
-    claims_csv: ClaimsCsv, incident: Incident, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    kept = saved(read(claims_csv(ROWS), incident), tmp_path / "kept.duckdb")
-    with duckdb.connect(kept) as connection:
-        connection.execute("create view mine as from read_text('{tmp_path}/claims.csv')")
-    texts = {
-        **{name: queries.query_text(name) for name in queries.QUERY_NAMES},
-        "other_objects": FOREIGN_VIEW,
-    }
-    monkeypatch.setattr(queries, "query_text", texts.__getitem__)
-    with pytest.raises(InputRefused, match="is no warehouse file of claims") as refusal:
-        read(kept, incident)
-    assert "file system operations are disabled" in str(refusal.value.__cause__)
-
-
 def test_a_warehouse_file_with_a_log_of_changes_beside_it_is_refused(
     claims_csv: ClaimsCsv, incident: Incident, tmp_path: Path
 ) -> None:
@@ -475,37 +400,6 @@ def test_a_warehouse_file_with_a_log_of_changes_beside_it_is_refused(
     (tmp_path / "kept.duckdb.wal").write_bytes(b"")
     with pytest.raises(InputRefused, match=r"has changes of another program beside it, in kept\.duckdb\.wal"):
         read(kept, incident)
-
-
-def test_a_warehouse_file_that_is_replaced_while_it_is_opened_is_refused(
-    claims_csv: ClaimsCsv, incident: Incident, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    kept = saved(read(claims_csv([{}]), incident), tmp_path / "kept.duckdb")
-    look = warehouse._check_base_tables_only  # noqa: SLF001 - the moment between two looks
-
-    def replaced_after(path: Path, columns: warehouse.TableColumns) -> list[tuple[str, str]]:
-        tables = look(path, columns)
-        with duckdb.connect(path) as connection:
-            connection.execute("drop table accepted")
-            connection.execute("create view accepted as select content from read_text('/etc/hostname')")
-        return tables
-
-    monkeypatch.setattr(warehouse, "_check_base_tables_only", replaced_after)
-    with pytest.raises(InputRefused, match=r"kept\.duckdb: changed while it was opened"):
-        read(kept, incident)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    "name", ["postgres:kept.duckdb", "it's [1].duckdb", "*.duckdb", "한글 파일.duckdb"], ids=range(4)
-)
-def test_a_warehouse_file_may_have_any_name(
-    claims_csv: ClaimsCsv, incident: Incident, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    claims = read(claims_csv(ROWS), incident)
-    save_claims(claims, name)
-    assert len(read(Path(name), incident)) == len(claims)
 
 
 def test_a_warehouse_file_that_lists_other_files_than_its_tables_is_refused(
@@ -519,23 +413,6 @@ def test_a_warehouse_file_that_lists_other_files_than_its_tables_is_refused(
 
 
 # --- whole, or as it was before -----------------------------------------------------------------------------
-
-
-def full(*_: object, **__: object) -> None:
-    raise OSError(28, "No space left on device")
-
-
-@pytest.mark.parametrize("suffix", SUFFIXES)
-def test_a_folder_in_the_way_is_left_alone(
-    claims_csv: ClaimsCsv, incident: Incident, tmp_path: Path, suffix: str
-) -> None:
-    claims = read(claims_csv([{}]), incident)
-    (tmp_path / f"kept{suffix}").mkdir()
-    said = rf"kept\{suffix}: (cannot be written|exists already)"
-    with pytest.raises(EnvironmentFailed, match=said) as refusal:
-        save_claims(claims, tmp_path / f"kept{suffix}")
-    assert refusal.value.exit_code == 6
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["claims.csv", f"kept{suffix}"]
 
 
 @pytest.mark.slow
@@ -590,7 +467,67 @@ def test_a_dimension_may_have_any_name_that_no_table_of_ours_needs(
     path.write_text("\n".join([head, *rows]), "utf-8")
     claims = read_claims(path, named, max_rejects=1)
     assert build_cube(claims, dimensions=(word,)).frame[word].to_list() == ["a"]
-    for suffix in (".parquet", ".duckdb"):
-        save_claims(claims, tmp_path / f"kept{suffix}")
-        again = read_claims(tmp_path / f"kept{suffix}", named, max_rejects=1)
+    for suffix in SUFFIXES:
+        again = read(saved(claims, tmp_path / f"kept{suffix}"), named)
         assert again.to_polars()[word].to_list() == ["a"]
+
+
+MANY = "select i, hash(i) as h, repeat('x', 40) || i as text from range(1_000_000) as rows(i)"
+
+
+@pytest.fixture
+def allowed(tmp_path: Path) -> Iterator[Path]:
+    """A warehouse may take 30 MB, and spills into this folder."""
+    folder = tmp_path / "spill"
+    folder.mkdir()
+    token = limits.set(Limits(memory="30MB", threads=1, folder=folder))
+    yield folder
+    limits.reset(token)
+
+
+def test_what_does_not_fit_into_memory_goes_to_the_folder_and_is_gone_in_the_end(allowed: Path) -> None:
+    umask = os.umask(0)
+    try:
+        warehouse = Warehouse()
+        warehouse.create("many", MANY)
+    finally:
+        os.umask(umask)
+    assert warehouse.frame("select count(*) as n from many")["n"].item() == 1_000_000
+    (folder,) = allowed.iterdir()
+    assert [p.name for p in folder.iterdir()] == ["spill"]
+    assert any((folder / "spill").iterdir())
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700  # nobody else reaches what is in it
+    del warehouse
+    assert list(allowed.iterdir()) == []
+
+
+def test_too_little_memory_is_reported_with_what_to_do(allowed: Path) -> None:
+    assert allowed.is_dir()
+    with pytest.raises(EnvironmentFailed, match="the allowed memory is not enough") as refusal:
+        Warehouse().frame("select string_agg(text, '' order by h) as s from (" + MANY + ")")  # noqa: S608
+    assert refusal.value.remedy == "Close other programs."
+
+
+def test_a_folder_that_is_full_is_reported_with_what_to_do(allowed: Path) -> None:
+    assert allowed.is_dir()
+    warehouse = Warehouse()
+    warehouse.frame("select 1")
+    warehouse.run("set max_temp_directory_size = '1MB'")
+    with pytest.raises(EnvironmentFailed, match="no disk space is left") as refusal:
+        warehouse.create("many", MANY)
+    assert refusal.value.remedy == "Free disk space, or set TMPDIR to a larger folder."
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"memory": "much"}, "memory is no amount"),
+        ({"memory": "0GB"}, "memory is no amount"),
+        ({"memory": "1GB'; drop"}, "memory is no amount"),
+        ({"threads": 0}, "threads is not between 1 and 1024"),
+        ({"folder": Path("nowhere")}, "folder is not an existing folder"),
+    ],
+)
+def test_limits_that_are_none_are_refused(wrong: dict[str, object], message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        Limits(**wrong)  # type: ignore[arg-type]

@@ -12,13 +12,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from outage_analysis.claims import Claims, inspect_file, read_claims, save_claims
+from outage_analysis.claims import Claims, read_claims
 from outage_analysis.claims.rules import SAME_DAY
-from outage_analysis.claims.warehouse import NO_FRAMES, Warehouse
 from outage_analysis.incidents import Incident, Layout
-from outage_analysis.losses import build_cube, cumulative_intake, save_cube
-from outage_analysis.text import DATES, day_sql, has_time, has_time_sql, moment_sql
-from tests.claims.complaint_files import write_frame
+from outage_analysis.text import day_sql, has_time, moment_sql
 
 SEOUL, BERLIN = ZoneInfo("Asia/Seoul"), ZoneInfo("Europe/Berlin")
 KST = timezone(timedelta(hours=9))
@@ -105,16 +102,6 @@ def test_the_time_of_day_of_every_notation_is_read(notation: str, text: str, loc
     assert has_time(text)
 
 
-@pytest.mark.parametrize("name", DATES)
-def test_the_examples_of_a_notation_have_a_time_exactly_if_they_show_one(name: str) -> None:
-    texts = list(DATES[name].examples)
-    assert [m is not None for m in moments(texts, name, "Asia/Seoul")] == [has_time(t) for t in texts]
-    with duckdb.connect() as connection:
-        sql = has_time_sql("$text", frozenset([name]))
-        marks = [connection.execute(f"select {sql}", {"text": t}).fetchall()[0][0] for t in texts]
-    assert marks == [has_time(t) for t in texts]
-
-
 @pytest.mark.slow
 @settings(max_examples=10, deadline=None)
 @given(
@@ -162,36 +149,6 @@ def test_midnight_stands_for_the_day_only_in_a_file_without_other_times(tmp_path
     assert hours(zoned) == ["2022-10-15 00:00", None]
 
 
-def test_the_day_and_everything_else_is_the_same_with_and_without_times(tmp_path: Path) -> None:
-    texts = [f"2022-10-{10 + n} {n:02}:15" for n in range(20)]
-    times, days = read(tmp_path, texts), read(tmp_path, [t[:10] for t in texts], name="ab.csv")
-    dropped = [claims.to_polars().drop("source_file", "filed_at") for claims in (times, days)]
-    assert dropped[0].equals(dropped[1])
-    assert days.to_polars()["filed_at"].null_count() == 20
-    assert days.to_polars().schema["filed_at"] == times.to_polars().schema["filed_at"]
-    daily = [cumulative_intake(build_cube(c, dimensions=("filed_on",))) for c in (times, days)]
-    assert daily[0].equals(daily[1])
-    assert "filed_at" not in days.warehouse.columns("typed_rows")  # Files without times need no memory.
-
-
-def test_no_join_changes_the_order_of_the_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Joins run in parallel above 122,880 rows; `in` with many constants is a join, too."""
-    plans, append = [], Warehouse.append_file
-
-    def explained(self: Warehouse, table: str, query: str, name: str, rows: int, **values: object) -> None:
-        plans.append(str(self.frame(f"explain {query}", inputs=NO_FRAMES, **values).rows()))
-        append(self, table, query, name, rows, **values)
-
-    monkeypatch.setattr(Warehouse, "append_file", explained)
-    rows = "".join(f'{n},App,User,{n}.10.2022 15:30,"{n},50 €",EUR\n' for n in range(10, 20))
-    (tmp_path / "a.csv").write_text(HEADER.strip() + ",currency\n" + rows, "utf-8")
-    layout = Layout(formats={"filed_on": ("dmy",), "loss": ("european_currency",)})
-    claims = read_claims(tmp_path / "a.csv", outage(), layouts=[layout])
-    assert claims.to_polars()["loss"].to_list() == [n + 0.5 for n in range(10, 20)]
-    assert ["READ_CSV" in plan for plan in plans] == [True]
-    assert "join" not in plans[0].casefold()
-
-
 def test_a_rare_time_or_an_unusual_one_is_kept_too(tmp_path: Path) -> None:
     formats = outage(formats={"filed_on": ("iso", "korean", "dmy")})
     rare = read(tmp_path, ["2022-10-15"] * 100 + ["2022-10-15 오후 3:30", "15.10.2022 16:30 Uhr"], formats)
@@ -201,21 +158,6 @@ def test_a_rare_time_or_an_unusual_one_is_kept_too(tmp_path: Path) -> None:
         tmp_path, ["2022-10-15 15:30"] * 99 + [" 2022-10-15 16:30 ", "2022. 10. 15. 17:30"], formats, "b.csv"
     )
     assert hours(often)[-3:] == ["2022-10-15 15:30", "2022-10-15 16:30", "2022-10-15 17:30"]
-
-
-@pytest.mark.parametrize("suffix", ["csv", "jsonl", "xlsx", "parquet"])
-def test_every_file_format_keeps_times(tmp_path: Path, suffix: str) -> None:
-    frame = pl.DataFrame(
-        {
-            "claim_id": ["c1", "c2"], "service": ["app", "web"], "claimant_type": ["user", "user"],
-            "filed_on": [datetime(2022, 10, 15, 15, 30), datetime(2022, 10, 16, 9, 5)],  # noqa: DTZ001
-            "loss": [5, 6],
-        }
-    )  # fmt: skip
-    if suffix == "jsonl":
-        frame = frame.with_columns(pl.col("filed_on").dt.strftime("%Y-%m-%dT%H:%M:%S"))
-    path = write_frame(tmp_path / f"a.{suffix}", frame)
-    assert hours(read_claims(path, outage())) == ["2022-10-15 15:30", "2022-10-16 09:05"]
 
 
 def test_a_column_filed_at_gives_the_time_and_must_be_on_the_day(tmp_path: Path) -> None:
@@ -264,32 +206,13 @@ def test_a_repeated_id_at_another_hour_is_no_exact_copy(tmp_path: Path) -> None:
 
 def test_times_are_shown_in_the_zone_of_the_outage(tmp_path: Path) -> None:
     claims = read(tmp_path, ["2022-10-15T23:30:00Z", "2022-10-15 08:15"], outage("Europe/Berlin"))
-    frame = claims.to_polars()
-    assert frame.schema["filed_at"] == pl.Datetime("us", "Europe/Berlin")
-    assert frame["filed_on"].equals(frame["filed_at"].dt.date())
-    assert claims.query("select hour(filed_at) as h from claims order by h")["h"].to_list() == [1, 8]
+    assert claims.to_polars().schema["filed_at"] == pl.Datetime("us", "Europe/Berlin")
     one = claims.filter(filed_on="2022-10-16")
     assert one.query("select hour(filed_at) as h from claims")["h"].to_list() == [1]
-    by_hour = claims.by("filed_hour")
-    assert by_hour["filed_hour"].to_list() == [
+    assert claims.by("filed_hour")["filed_hour"].to_list() == [
         datetime(2022, 10, 15, 8),  # noqa: DTZ001 - local time
         datetime(2022, 10, 16, 1),  # noqa: DTZ001
     ]
-
-
-def test_saved_claims_keep_times(tmp_path: Path) -> None:
-    claims = read(tmp_path, ["2022-10-15 15:30:05.25", "2022-10-15", "2022-10-16 00:00"])
-    save_claims(claims, tmp_path / "saved.parquet")
-    save_claims(claims, tmp_path / "saved.duckdb")
-    stored = pl.read_parquet(tmp_path / "saved.parquet")["filed_at"]
-    assert stored.dt.convert_time_zone("Asia/Seoul").equals(claims.to_polars()["filed_at"])
-    for name in ("saved.parquet", "saved.duckdb"):
-        again = read_claims(tmp_path / name, outage())
-        columns = ("claim_id", "filed_on", "filed_at", "loss")
-        assert again.to_polars().select(columns).equals(claims.to_polars().select(columns))
-    days = read(tmp_path, ["2022-10-15"], name="d.csv")
-    save_claims(days, tmp_path / "days.parquet")
-    assert "filed_at" not in pl.read_parquet_schema(tmp_path / "days.parquet")
 
 
 def test_files_with_and_without_times_are_read_together(tmp_path: Path) -> None:
@@ -298,36 +221,3 @@ def test_files_with_and_without_times_are_read_together(tmp_path: Path) -> None:
     read(tmp_path, ["2022-10-16"], name="c.csv")
     claims = read_claims([tmp_path / f"{n}.csv" for n in "abc"], outage())
     assert hours(claims) == [None, None, None, "2022-10-15 15:30", "2022-10-15 15:30", None]
-
-
-def test_a_cube_by_hour_is_saved_and_loaded(tmp_path: Path) -> None:
-    claims = read(tmp_path, ["2022-10-15 15:30", "2022-10-15 15:59:59", "2022-10-15"])
-    cube = build_cube(claims, dimensions=("filed_hour",))
-    assert cube.frame.select("filed_hour", "claims").rows() == [
-        (datetime(2022, 10, 15, 15), 2),  # noqa: DTZ001
-        (None, 1),
-    ]
-    save_cube(cube, tmp_path / "cube.parquet", claims=claims)
-    assert pl.read_parquet(tmp_path / "cube.parquet").equals(cube.frame)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    ("text", "format_"),
-    [
-        ("2022-10-15T15:30:00+09:00", "iso"),
-        ("2022-10-15 15:30", "iso"),
-        ("15.10.2022 15:30 Uhr", "dmy"),
-        ("2022-10-15 오후 3:30", "korean"),
-    ],
-)
-def test_inspect_and_derived_outages_recognise_times_of_day(tmp_path: Path, text: str, format_: str) -> None:
-    path = tmp_path / "complaints.csv"
-    rows = "".join(f"T-{n},App,{text},{n}.50\n" for n in range(1, 21))
-    path.write_text(f"Ticket No.,Product,Received,Damage (EUR)\n{rows}", "utf-8")
-    inspection = inspect_file(path, outage())
-    reasons = dict(inspection.proposals.select("column", "reason").rows())
-    assert reasons["filed_on"].endswith("100% of the rows state a time of day")
-    assert f'filed_on = ["{format_}"]' in inspection.layout_toml
-    claims = read_claims(path, columns={"service": "Product"}, time_zone="Asia/Seoul")
-    assert set(hours(claims)) == {"2022-10-15 15:30"}

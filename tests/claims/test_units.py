@@ -1,54 +1,21 @@
-"""What a header or a column says about currency, scale and unit of losses is understood or refused."""
+"""Currency, scale and unit of losses: understood or refused, and shown with totals for each file."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+import json
 from pathlib import Path
+from statistics import median_low
 
 import polars as pl
 import pytest
 
+import outage_analysis as oa
 from outage_analysis.claims import Claims, read_claims
-from outage_analysis.errors import InputRefused, OutageAnalysisError, UsageError
-from outage_analysis.incidents import Incident, Layout, load_incident
-from outage_analysis.text import stated_unit
+from outage_analysis.errors import InputRefused, UsageError
 from tests.claims.complaint_files import write_frame
-from tests.commands import GOOD, HEADER
 from tests.contract.command_line import outage_analysis
 
 pytestmark = pytest.mark.slow  # many files; the contract suite reads some units in the quick run
-
-UNDERSTOOD = {
-    "loss (KRW)": ("KRW", 30),
-    "KRW loss": ("KRW", 30),
-    "loss (KRW, gross)": ("KRW", 30),
-    "loss (원, 부가세 포함)": ("KRW", 30),
-    "loss (thousand KRW)": ("KRW", 30_000),
-    "loss (KRW thousands)": ("KRW", 30_000),
-    "loss KRW (in thousands)": ("KRW", 30_000),
-    "loss (1000 KRW)": ("KRW", 30_000),
-    "loss (1,000 KRW)": ("KRW", 30_000),
-    "loss (million KRW)": ("KRW", 30_000_000),
-    "loss (KRW m)": ("KRW", 30_000_000),
-    "피해액(천원)": ("KRW", 30_000),
-    "피해액 (단위: 만 원)": ("KRW", 300_000),
-    "피해액\uff08백만원\uff09": ("KRW", 30_000_000),
-    "피해액(억원)": ("KRW", 3_000_000_000),
-    "loss (EUR)": ("EUR", 30_00),
-    "loss (kEUR)": ("EUR", 30_000_00),
-    "loss (EUR thousands)": ("EUR", 30_000_00),
-    "loss (EUR '000)": ("EUR", 30_000_00),
-    "loss (T EUR)": ("EUR", 30_000_00),
-    "Schaden (TEUR)": ("EUR", 30_000_00),
-    "Schaden (Tsd. EUR)": ("EUR", 30_000_00),
-    "loss (Mio. EUR)": ("EUR", 30_000_000_00),
-    "loss (€k)": ("EUR", 30_000_00),
-    "loss (EUR cents)": ("EUR", 30),
-    "loss (USD mn)": ("USD", 30_000_000_00),
-    "loss (US$)": ("USD", 30_00),
-    "loss (KWD thousands)": ("KWD", 30_000_000),
-}
-"""Header -> the currency that it states, and the amount of "30" below it in the smallest unit."""
 
 
 def written(folder: Path, header: str, *losses: object, name: str = "complaints.csv") -> Path:
@@ -62,29 +29,8 @@ def losses(claims: Claims) -> list[int]:
     return claims.warehouse.frame("select loss from exact_claims order by source_row")["loss"].to_list()
 
 
-def kakao_with(header: str, **changes: object) -> tuple[str, Incident]:
-    """A good file of the bundled incident under another header of the losses, and the incident."""
-    kakao = load_incident("kakao-2022")
-    incident = kakao.model_copy(update={"columns": {**kakao.columns, "loss": (header,)}, **changes})
-    return "\n".join([HEADER.replace("loss", f'"{header}"').strip(), *GOOD.strip().split("\n"), ""]), incident
-
-
-@pytest.mark.parametrize("header", UNDERSTOOD)
-def test_a_header_gives_currency_and_scale(tmp_path: Path, header: str) -> None:
-    currency, amount = UNDERSTOOD[header]
-    columns = {"loss": header}
-    claims = read_claims(written(tmp_path, header, 30), currency=currency, columns=columns)
-    assert losses(claims) == [amount]
-    assert read_claims(written(tmp_path, header, 30), columns=columns).incident.currency == currency
-
-
-@pytest.mark.parametrize(
-    "header",
-    ["loss (per flight)", "loss (m)", "loss (%)", "loss (EUR/h)", "loss (KRW or EUR)", "loss (trillion KRW)"],
-)
-def test_other_text_in_brackets_refuses_the_file_until_the_scale_is_stated(
-    tmp_path: Path, header: str
-) -> None:
+def test_other_text_in_brackets_refuses_the_file_until_the_scale_is_stated(tmp_path: Path) -> None:
+    header = "loss (per flight)"
     path = written(tmp_path, header, 30)
     with pytest.raises(InputRefused) as refused:
         read_claims(path, currency="KRW", columns={"loss": header})
@@ -101,21 +47,6 @@ def test_the_stated_scale_replaces_that_of_the_header(tmp_path: Path) -> None:
     assert losses(read_claims(path, scale=2)) == [60, 1]
     with pytest.raises(UsageError):
         read_claims(path, scale=0)
-
-
-def test_files_in_different_units_are_refused(tmp_path: Path) -> None:
-    paths = [written(tmp_path, "loss (KRW)", 30), written(tmp_path, "loss (KRW m)", 31, name="b.csv")]
-    with pytest.raises(OutageAnalysisError, match="different units"):
-        read_claims(paths)
-
-
-def test_thousands_are_compared_with_tiers_in_single_units(tmp_path: Path) -> None:
-    path = str(written(tmp_path, "loss (thousand KRW)", 250, 450, 800))
-    tiers = ["--tiers", "300000:30000,500000:50000", "--effort", "automatic", "--unknown", "0"]
-    for further, cash in (([], 80_000), (["--scale", "1000"], 80_000), (["--scale", "1"], 90_000)):
-        run = outage_analysis("cost", path, *tiers, *further, "--json")
-        assert run.code == 0, run.err
-        assert f'"expected": {cash}' in run.out, run.out[:500]
 
 
 def test_minutes_are_no_money(tmp_path: Path) -> None:
@@ -140,32 +71,6 @@ def test_a_header_and_the_stated_currency_must_agree(tmp_path: Path, header: str
     )
     assert run.code == InputRefused.exit_code
     assert "--currency KRW" in run.err
-
-
-@pytest.mark.parametrize(
-    ("header", "said"),
-    [
-        ("loss (thousand KRW)", "loss = 1000 under [scale]"),
-        ("loss (in thousands)", "loss = 1000 under [scale]"),
-        ("loss (Mio. KRW)", "loss = 1000000 under [scale]"),
-        ("피해액(천원)", "loss = 1000 under [scale]"),
-        ("loss (per call)", "loss = 1 under [scale]"),
-        ("loss (EUR)", "says EUR in its header, but the currency is KRW"),
-        ("loss (hours)", "says hours in its header, but losses are in KRW"),
-    ],
-)
-def test_an_incident_refuses_what_its_scale_does_not_explain(tmp_path: Path, header: str, said: str) -> None:
-    text, incident = kakao_with(header)
-    (path := tmp_path / "claims.csv").write_text(text, "utf-8")
-    with pytest.raises(InputRefused) as refused:
-        read_claims(path, incident)
-    assert said in str(refused.value)
-    layouts = [Layout(scale={"loss": 1_000})]
-    if said.startswith("loss ="):
-        assert losses(read_claims(path, incident, layouts=layouts))[0] % 1_000 == 0
-    else:
-        with pytest.raises(InputRefused):
-            read_claims(path, incident, layouts=layouts)
 
 
 def with_currencies(folder: Path, header: str, codes: list[str]) -> Path:
@@ -221,14 +126,68 @@ def test_a_unit_above_the_header_is_refused_in_english_too(tmp_path: Path) -> No
     assert losses(read_claims(path, currency="KRW", scale=1_000)) == [30_000]
 
 
-def test_the_unit_of_an_incident_is_understood() -> None:
-    assert stated_unit("flights (GB)", "GB").unit == "GB"
-    assert stated_unit("flights (GB)").unknown == "GB"
-    assert replace(stated_unit("delay (Min.)"), unit="") == stated_unit("delay")
-
-
 @pytest.mark.parametrize("scale", [0, -5, float("nan"), float("inf")])
 def test_a_scale_that_is_no_positive_number_is_refused_before_a_file_is_read(scale: float) -> None:
     with pytest.raises(UsageError, match="the scale is not a number above 0") as refusal:
         read_claims("missing.csv", scale=scale)
     assert "1000 if losses are in thousands" in refusal.value.remedy
+
+
+LOSSES = {"a.csv": ("(kEUR)", 1000, [1.5, 2, 30, 0, 4]), "b.csv": ("(EUR)", 1, [7.25, 300])}
+"""File -> unit in its header, what an amount of 1 stands for, and its losses."""
+
+
+@pytest.fixture
+def files_in_two_units(tmp_path: Path) -> list[Path]:
+    """Two files_in_two_units of euros, one of them in thousands; one row states no loss."""
+    for name, (unit, _, losses) in LOSSES.items():
+        measures = [f"{name}{n},App,2026-01-15,{loss}" for n, loss in enumerate((*losses, ""))]
+        text = "\n".join([f"claim_id,service,filed_on,loss {unit}", *measures])
+        (tmp_path / name).write_text(text + "\n", "utf-8")
+    return [tmp_path / name for name in LOSSES]
+
+
+def euros(name: str) -> tuple[float, ...]:
+    """Compute number, sum, smallest, middle and largest of the losses of a file."""
+    _, scale, losses = LOSSES[name]
+    amounts = [scale * loss for loss in losses]
+    return len(amounts), sum(amounts), min(amounts), median_low(amounts), max(amounts)
+
+
+def measures(table: pl.DataFrame) -> dict[str, tuple[int | None, ...]]:
+    measures = table.select("file", "stated", "total", "smallest", "median", "largest").rows()
+    return {str(name): tuple(of) for name, *of in measures}
+
+
+def test_each_file_has_its_control_totals_with_unit_and_scale(files_in_two_units: list[Path]) -> None:
+    for file in files_in_two_units:
+        table = oa.read_claims(file).control_totals
+        assert measures(table) == {file.name: euros(file.name)}
+        assert table.select("unit", "scale").rows() == [("EUR", LOSSES[file.name][1])]
+
+
+def test_a_file_without_losses_has_empty_totals(files_in_two_units: list[Path]) -> None:
+    file, incident = files_in_two_units[1], oa.read_claims(files_in_two_units[1]).incident
+    file.write_text("claim_id,service,filed_on,loss (EUR)\n1,App,2026-01-15,\n", "utf-8")
+    assert measures(oa.read_claims(file, incident).control_totals)["b.csv"] == (0, None, None, None, None)
+
+
+def test_the_card_ingest_inspect_and_the_report_show_them(
+    files_in_two_units: list[Path], tmp_path: Path
+) -> None:
+    file, incident = files_in_two_units[0], tmp_path / "incident.toml"
+    claims = oa.read_claims(file)
+    total = f"{euros(file.name)[1]:,.2f}"
+    assert total in str(claims.card())
+    oa.scaffold(tmp_path / "mine", claims, tiers={200: 20})
+    words = (file, "--incident", tmp_path / "mine" / incident.name)
+    for command in ("ingest", "inspect"):
+        assert total in outage_analysis(command, *words).out
+        (found,) = json.loads(outage_analysis(command, *words, "--json").out)["amounts"]
+        assert tuple(found[name] for name in ("stated", "total", "smallest", "median", "largest")) == euros(
+            file.name
+        )
+    oa.run(file, tiers={200: 20}).report(tmp_path / "report", formats=["csv", "html"])
+    table = pl.read_csv(tmp_path / "report" / "tables" / "claims_amounts.csv")
+    assert table.row(0)[1:6] == euros(file.name)
+    assert total.removesuffix(".00") in (tmp_path / "report" / "report.html").read_text("utf-8")

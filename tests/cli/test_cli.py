@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import json
 import re
 import signal
@@ -10,13 +9,11 @@ import subprocess
 import sys
 from collections.abc import Callable
 from datetime import date
-from decimal import Decimal
 from pathlib import Path
 
 import polars as pl
 import pytest
 
-from outage_analysis.claims.readers import recheck as closer
 from outage_analysis.costs.policy_results import reconciliation_table
 from outage_analysis.files import data_root
 from outage_analysis.policies import load_policy
@@ -85,16 +82,6 @@ def test_the_report_ends_with_the_answer_and_the_paths_of_its_files(report: Call
     assert all(Path(path).exists() for path in paths)
 
 
-@pytest.mark.slow
-def test_a_report_in_json_has_the_answer_and_every_file(run: Run) -> None:
-    code, out, _ = run("report", "--out", "here", "--formats", "csv", "--json", "--lang", "ko", *FEW)
-    assert code == 0
-    told = json.loads(out)
-    assert len(told["answer"]) == 5
-    assert told["answer"][0].startswith("소상공인 현금 지원: ")
-    assert "here/tables/quantiles.csv" in told["files"]
-
-
 def test_a_report_without_a_distribution_ends_with_the_key_figure_in_words(run: Run) -> None:
     policy = data_root() / "policies" / "kakao-2022.toml"
     given = ("--policy", policy, "--claims", claims(HEADER + GOOD))
@@ -103,38 +90,6 @@ def test_a_report_without_a_distribution_ends_with_the_key_figure_in_words(run: 
     answer, *paths = out.splitlines()
     assert answer == "No expected cash cost can be given as of this day."
     assert paths[-1] == "here/manifest.json"
-
-
-@pytest.mark.slow
-def test_the_square_of_a_loss_has_every_digit_wherever_it_is_printed(run: Run) -> None:
-    file, square = claims(HEADER + GOOD.replace("300000", "123456789")), 123456789 * 123456789
-    assert f"{square:,}" == "15,241,578,750,190,521"
-    assert f"{square:,}" in run("cube", *KAKAO, file)[1]
-    assert json.loads(run("cube", *KAKAO, file, "--json")[1])["rows"][0]["loss_squared"] == square
-    run("cube", *KAKAO, file, "--out", "cube.csv")
-    assert f",{square}\n" in Path("cube.csv").read_text("utf-8")
-    run("cube", *KAKAO, file, "--out", "cube.parquet")
-    assert pl.read_parquet("cube.parquet")["loss_squared"].to_list() == [Decimal(square)]
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    ("arguments", "code", "said"),
-    [
-        (("report", "--out", "/etc"), 2, "is not a report"),
-        (("report", "--out", "claims.csv/deeper"), 6, "cannot be written"),
-        (("policies", "show", "kddi-2022", "--as-of", "2022-01-01"), 2, "Move --as-of"),
-        (("policies", "show", "kddi-2022", "--as-of", "soon"), 2, "not a day"),
-    ],
-)
-def test_every_refusal_is_one_line_with_its_exit_code(
-    run: Run, arguments: tuple[str, ...], code: int, said: str
-) -> None:
-    claims(HEADER + GOOD)
-    result, out, err = run(*arguments)
-    assert (result, out) == (code, "")
-    assert re.fullmatch(r"error: .*\n", err)
-    assert said in err
 
 
 # --- policies ----------------------------------------------------------------------------------------
@@ -250,16 +205,6 @@ def test_a_document_that_could_not_be_valid_is_not_written(
 
 
 # --- totals and files ---------------------------------------------------------------------------------
-
-
-def test_a_full_disk_says_what_helps(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    def full(*_: object) -> None:
-        raise OSError(errno.ENOSPC, "No space left on device")
-
-    monkeypatch.setattr(closer, "_repeated_hashes", full)
-    remedy = "Free disk space; for what is temporary, name a larger folder: --temp."
-    told = run("cube", *KAKAO, claims(HEADER + GOOD))
-    assert told == (6, "", f"error: No space left on device. {remedy}\n")
 
 
 @pytest.mark.slow

@@ -7,23 +7,18 @@ import re
 import shlex
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import polars as pl
 import pytest
 
 from outage_analysis.cli.explore import commands
 from outage_analysis.files import bundled_ids
-from outage_analysis.incidents import published_facts as published
 from outage_analysis.losses import FAMILIES
 from outage_analysis.text import Locale
 from tests.commands import GOOD, HEADER, KAKAO, Run, claims, command, names
 from tests.paths import ROOT
-
-if TYPE_CHECKING:
-    from tests.conftest import Reshelve
 
 COMMANDS = names(commands)
 LOCALE = Locale("en")
@@ -102,38 +97,12 @@ def test_nothing_is_said_of_totals_that_do_not_separate_zero_or_overlap(run: Run
     assert out.startswith(LOCALE("terminal.distribution_bands"))
 
 
-def test_groups_have_their_names(run: Run) -> None:
-    out = run("distribution", *KAKAO, claims(HEADER + GOOD))[1]
-    assert "\n KakaoTalk " in out
-    assert "kakaotalk" not in out
-
-
 def test_a_printed_table_is_fitted_from_its_document(run: Run) -> None:
     code, out, err = run("distribution", "--grouped", "dental-claims")
     assert (code, err) == (0, "")
     assert all(re.search(rf"^ {LOCALE(f'word.{family}')} ", out, re.MULTILINE) for family in FAMILIES)
     assert "\nGrouped dental claims, as printed; top closed" in out
     assert re.search(r"^ 2,500 +4,000 +3 ", out, re.MULTILINE)
-
-
-# --- JSON -----------------------------------------------------------------------------------------------
-
-
-@pytest.mark.slow
-def test_only_the_families_asked_for_are_fitted(run: Run) -> None:
-    asked = ("--family", "gamma", "--family", "burr", "--level", "50%")
-    found = strict_json(run("distribution", "--grouped", "dental-claims", "--json", *asked)[1])
-    assert {row["family"] for row in found["fits"]} == {"gamma", "burr"}
-    wide = strict_json(run("distribution", "--grouped", "dental-claims", "--json", *asked[:-2])[1])
-    assert found["quantities"][0]["low"] > wide["quantities"][0]["low"]
-
-
-def test_days_are_printed_as_days(run: Run) -> None:
-    file = claims(HEADER + GOOD)
-    (row,) = strict_json(run("distribution", *KAKAO, file, "--by", "filed_on", "--json")[1])["summary"]
-    assert row["filed_on"] == "2022-10-19"
-    chosen = run("distribution", *KAKAO, file, "--where", "filed_on=2022-10-19", "--json")
-    assert strict_json(chosen[1])["summary"][0]["claims"] == 1
 
 
 # --- refusals -------------------------------------------------------------------------------------------
@@ -234,11 +203,6 @@ def test_by_default_the_federation_has_bounds_as_of_the_day_of_its_last_count(
     ]
 
 
-def test_the_extension_of_the_issue_is_the_one_of_the_document(run: Run, in_october: dict[str, Any]) -> None:
-    asked = strict_json(run("intake", "--as-of", "2022-10-21", "--extend-to", "2022-10-31", "--json")[1])
-    assert asked["branches"] == in_october["branches"]
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("as_json", [(), ("--json",)])
 @pytest.mark.parametrize("more", [(), ("--extend-to", "2022-10-31"), ("--spike", "1")])
@@ -256,52 +220,6 @@ def test_before_a_count_was_public_nothing_is_stated(run: Run, day: str) -> None
     assert (code, out) == (5, "")
     said = f"no count of kakao-federation was public by {day}. Ask as of a later day, such as 2022-10-21."
     assert err == f"error: {said}\n"
-
-
-def test_once_the_extension_is_public_it_is_the_deadline(run: Run) -> None:
-    later = strict_json(run("intake", "--as-of", "2022-11-09", "--json")[1])["branches"]
-    assert {b["branch"]: b["by"] for b in later}["deadline"] == "2022-11-01T00:00+09:00"
-    then = strict_json(run("intake", "--as-of", "2022-11-08", "--json")[1])["branches"]
-    assert "deadline" not in {b["branch"] for b in then}
-
-
-def noisy(shelf: Callable[[str], pl.DataFrame]) -> Callable[[str], pl.DataFrame]:
-    """Shelves on which whatever was published of the federation later says something else."""
-    later = pl.col("id").is_in(["IN-06.31-oct", "IN-06.extension", "IN-06.first-deadline", "IN-08"])
-
-    def later_replaced(column: str, instead: object) -> pl.Expr:
-        return (
-            pl.when(later & pl.col(column).is_not_null())
-            .then(pl.lit(instead))
-            .otherwise(column)
-            .alias(column)
-        )
-
-    def replaced(name: str) -> pl.DataFrame:
-        frame = shelf(name)
-        if name != "published":
-            return frame
-        numbers = (later_replaced(c, 31_337.0) for c in ("value", "low", "high"))
-        return frame.with_columns(
-            *numbers, *(later_replaced(c, "noise") for c in ("quantity", "counts", "source", "note"))
-        )
-
-    return replaced
-
-
-@pytest.mark.slow
-def test_noise_in_the_place_of_later_facts_changes_no_byte_without_hindsight(
-    run: Run, reshelve: Reshelve
-) -> None:
-    asked = ("intake", "--as-of", "2022-10-21", "--json")
-    blind, seeing = run(*asked, "--no-hindsight"), run(*asked)
-    reshelve(noisy(published._fact_table))  # noqa: SLF001 - where figures come from
-    assert run(*asked, "--no-hindsight") == blind
-    told = strict_json(run(*asked)[1])
-    assert {row["outcome"] for row in told.pop("hindsight")} == {31_337}
-    said = strict_json(seeing[1])
-    said.pop("hindsight")
-    assert told == said
 
 
 @pytest.mark.parametrize("arguments", [("claims.csv", "--series", "kakao-federation"), ("--recovery",)])
@@ -345,7 +263,3 @@ def test_the_examples_run(run: Run, own_claims: Path, line: str) -> None:
     code, out, err = run(*words)
     assert (code, err) == (0, "")
     assert len(out.splitlines()) >= 10
-
-
-def test_there_are_examples_of_both_commands() -> None:
-    assert {line.split()[1] for line in examples()} == set(COMMANDS)

@@ -208,27 +208,6 @@ def test_the_korean_output_of_a_command_has_no_english(name: str, number: int) -
     assert "배상" not in out + err
 
 
-@in_the_folder
-def test_what_a_command_prints_is_korean() -> None:
-    for name, arguments in (
-        ("policies list", ()),
-        ("policies check", ("kakao-2022",)),
-        ("inspect", CASES["inspect"][0]),
-    ):
-        out, _ = printed_in("ko", name, arguments)
-        assert re.search("[가-힣]", out)
-        assert (
-            len(
-                [
-                    run
-                    for line in printed_in("en", name, arguments)[0].splitlines()
-                    for run in untranslated(line)
-                ]
-            )
-            > 3
-        )
-
-
 @pytest.mark.slow
 @in_the_folder
 def test_json_is_the_same_in_every_language() -> None:
@@ -254,28 +233,11 @@ def test_an_unknown_language_is_refused_before_anything_is_computed(name: str) -
     assert sorted(Path().iterdir()) == before
 
 
-@pytest.mark.slow
-@in_the_folder
-def test_the_suggested_command_stays_korean() -> None:
-    _, _, err = command("cost", *FEW, "--lang", "ko")
-    assert err.splitlines()[-1] == "다음 명령: outage-analysis report --draws 8192 --lang ko"
-    _, _, err = command("inspect", "bad.csv", *INCIDENT, "--lang", "ko")
-    assert err.endswith("--columns layout.toml --lang ko\n")
-    assert command("policies", "new", "my", "--lang", "ko")[2].endswith("policies check my.toml --lang ko\n")
-
-
 @in_the_folder
 def test_a_reject_is_explained_in_korean_with_its_row_and_value() -> None:
     out = command("ingest", "bad.csv", *INCIDENT, "--max-rejects", "90%", "--lang", "ko")[1]
     assert "bad.csv, 3행, 서비스: 규칙 위반(알려진 서비스다) (apq). 혹시 ‘app’입니까?" in out
     assert "전체 3행 = 신고 1건 + 반려 2건" in out
-
-
-@in_the_folder
-def test_a_count_of_one_is_singular() -> None:
-    Path("one.csv").write_text("".join(BAD_ROWS.splitlines(keepends=True)[::3]), "utf-8")
-    out = command("ingest", "one.csv", *INCIDENT)[1]
-    assert out.startswith("1 row = 1 claim + 0 rejects\n")
 
 
 # --- notes ------------------------------------------------------------------------------------------------
@@ -304,8 +266,3 @@ def test_a_note_is_said_in_korean_with_its_words_and_notes(key: str) -> None:
 def test_every_note_that_the_package_makes_has_words_and_none_is_left_over() -> None:
     sources = (path.read_text("utf-8") for path in (ROOT / "src").rglob("*.py"))
     assert {key for source in sources for key in MADE.findall(source)} | {"step_starting"} == set(NOTES)
-
-
-def test_another_text_is_no_note() -> None:
-    assert Locale("ko").note("something else") == "something else"
-    assert Locale("ko").note("source: x") == "source: x"

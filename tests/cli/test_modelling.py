@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 
 import outage_analysis as oa
-from outage_analysis.cli.option_values import parse_money
 from outage_analysis.cli.options import MOST_DRAWS
 from outage_analysis.text import Locale, schemas_of
 from tests.commands import Run, command
@@ -190,20 +189,6 @@ def test_a_document_of_a_back_test_that_cannot_be_tried_is_refused(
     assert said in err
 
 
-@pytest.mark.parametrize("text", ["300000000", "300_000_000", "300,000,000", "00300_000,000"])
-def test_a_sum_may_have_separators(text: str) -> None:
-    assert parse_money(text) == 300_000_000
-
-
-# --- JSON -----------------------------------------------------------------------------------------------
-
-
-def test_a_sum_that_everything_exceeds_tells_nothing_new(run: Run) -> None:
-    found = json_output(run, *MOVED, "--exceeds", "1")
-    assert [row["break_even"] for row in found["break_evens"]] == [None] * 3
-    assert [row["beyond"] for row in found["break_evens"]] == [1.0] * 3
-
-
 # --- tables ---------------------------------------------------------------------------------------------
 
 
@@ -233,23 +218,6 @@ def test_what_drives_the_cost_and_what_to_find_out_first_come_before_the_tables(
     assert compared.endswith("the policy with the least expected cost (cash) and that only this cost counts.")
     korean = run(*MOVED, "--budget", "150,000", "--lang", "ko")[1]
     assert "\n가장 먼저 확인할 입력값: " in korean.partition(Locale("ko")("terminal.sensitivity_tornado"))[0]
-
-
-@pytest.mark.slow
-def test_published_counts_are_not_called_synthetic_because_the_claims_are(run: Run) -> None:
-    synthetic = ("--claims", "claims-synthetic.csv", "--policy", "counted.toml", "--ledger", "mixed.toml")
-    assert "Synthetic" not in run("sensitivity", *TRAM, *synthetic)[1]
-
-
-def test_a_cost_without_uncertainty_is_reported_as_such(run: Run) -> None:
-    certain = ("sensitivity", *TRAM, "--policy", "certain.toml")
-    out = run(*certain, "--exceeds", "5_000")[1]
-    assert out.splitlines() == [
-        "nothing of this cost is uncertain, so no input moves it",
-        "as of 2031-03-10; sums in EUR",
-    ]
-    found = json_output(run, *certain)
-    assert (found["tornado"], found["levers"]) == ([], [])
 
 
 @pytest.mark.parametrize(

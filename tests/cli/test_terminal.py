@@ -2,25 +2,17 @@
 
 from __future__ import annotations
 
-import fcntl
-import os
-import pty
 import re
-import struct
-import subprocess
-import sys
-import termios
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
-import polars as pl
 import pytest
 from rich.cells import cell_len
 
 from outage_analysis.analysis import text_table
 from outage_analysis.cli import console
-from outage_analysis.text import Answer, Locale, ShownTable, schema_of
+from outage_analysis.text import Answer, ShownTable
 from tests.commands import COMMANDS, GOOD, HEADER, KAKAO
 from tests.contract.command_line import outage_analysis
 
@@ -102,27 +94,6 @@ def on_a_terminal(width: int, folder: Path, *arguments: str) -> str:
     return out
 
 
-def on_a_pseudo_terminal(width: int, folder: Path, *arguments: str) -> str:
-    """What a process prints on a pseudo-terminal of so many columns."""
-    ours, theirs = pty.openpty()
-    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 50, width, 0, 0))
-    words = [sys.executable, "-m", "outage_analysis", *arguments]
-    environment = {name: value for name, value in os.environ.items() if name != "COLUMNS"}
-    process = subprocess.Popen(
-        words, stdin=theirs, stdout=theirs, stderr=subprocess.DEVNULL, cwd=folder, env=environment
-    )
-    os.close(theirs)
-    read = bytearray()
-    try:
-        while piece := os.read(ours, 65_536):
-            read += piece
-    except OSError:  # how Linux says that the other side is closed
-        pass
-    os.close(ours)
-    assert process.wait() == 0
-    return read.decode().replace("\r\n", "\n")
-
-
 def printed(table: Printed, width: int | None) -> str:
     """A table as it is printed in full on a terminal of so many columns; None for a pipe."""
     lines: list[str] = []
@@ -181,21 +152,9 @@ def test_a_pipe_gets_one_line_per_row_in_full(recorded: Recorded, name: str) -> 
         assert len(out.split("\n")) == len(shown.rows) + 4  # title, names, rule, and an empty line behind
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("width", [100, 120])
-def test_the_width_of_the_terminal_is_used(folder: Path, width: int) -> None:
-    lines = on_a_terminal(width, folder, "cost", *FEW, "--all").split("\n")
-    assert 80 < max(map(cell_len, lines)) <= width
-
-
 @pytest.fixture(scope="module")
 def screen(folder: Path) -> str:
-    return on_a_pseudo_terminal(80, folder, "cost", *PRINTING["cost"])
-
-
-@pytest.mark.slow
-def test_a_process_on_a_pseudo_terminal_prints_the_same(folder: Path, screen: str) -> None:
-    assert screen == on_a_terminal(80, folder, "cost", *PRINTING["cost"])
+    return on_a_terminal(80, folder, "cost", *PRINTING["cost"])
 
 
 @pytest.mark.slow
@@ -221,19 +180,3 @@ def test_a_narrow_terminal_leaves_out_columns_rather_than_rows(folder: Path) -> 
     rest = " ".join(out.partition("--all also prints: ")[2].split())
     assert re.search(r"Cash cost in each scenario \((\d more rows?, )?2 more columns\)", rest)
     assert " P50 " in on_a_terminal(120, folder, "scenarios", *PRINTING["scenarios"])
-
-
-@pytest.mark.slow
-def test_with_all_cost_prints_every_table(recorded: Recorded) -> None:
-    tables, printed_ = recorded("cost")
-    out = " ".join(printed_.split())
-    titles = [shown.title for shown, _ in tables]
-    assert [title for title in titles if out.count(title) != titles.count(title)] == []
-    assert "--all" not in out
-
-
-def test_a_tiny_number_is_printed_without_a_power_of_ten() -> None:
-    shown = ShownTable("Chances", pl.DataFrame({"cheaper": [5.88e-298, 0.5]}), schema_of("pairs"))
-    out = printed((shown, Answer(Locale("en"))), None)
-    assert "<0.0001" in out
-    assert "e-" not in out

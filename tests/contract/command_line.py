@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import runpy
 import signal
 import sys
@@ -16,7 +15,6 @@ from unittest.mock import patch
 
 import pytest
 
-from tests.paths import ROOT
 from tests.shared_folders import filled_once
 
 OWN_FILE = """\
@@ -41,7 +39,6 @@ REPORTS: dict[str, tuple[str, ...]] = {
     "trams-en": ("--incident", "trams"),
     "trams-ko": ("--incident", "trams", "--lang", "ko"),
     "own-en": ("complaints.csv", "--tiers", "300000:30000,500000:50000", "--budget", "300000"),
-    "thin-en": ("--ledger", "thin.toml", "--formats", "csv,html,pdf,svg,xlsx"),
 }
 """The options of each report that several tests read."""
 
@@ -77,25 +74,6 @@ def outage_analysis(*arguments: object, columns: int | None = None) -> Printed:
     return Printed(int(stop.value.code or 0), out.getvalue(), err.getvalue())
 
 
-THIN = {
-    "as-filing-share": "location = -1.7627329, scale = 2.0029721, df = 4",
-    "as-acceptance": "location = 1.7503743, scale = 2.5011150, df = 4",
-}
-"""Rates about which hardly anything is known: 8,461 claims may cost next to nothing or a billion."""
-
-
-def thin_ledger(name: str) -> str:
-    """A bundled ledger of the Kakao case with the rates of `THIN` for those of its classes."""
-    text = (ROOT / "data" / "assumptions" / f"{name}.toml").read_text("utf-8")
-    for id_, values in THIN.items():
-        stated = f'distribution = {{ kind = "logit-t", {values} }}'
-        pattern = rf'(id = "{id_}"\n(?:.+\n)*?)classes = .*'
-        found = re.search(pattern, text)
-        assert found, id_
-        text = text.replace(found[0], found[1] + stated)
-    return text
-
-
 def written_report(name: str, base: Path) -> Path:
     """The folder of a report of `REPORTS`, below a folder that the workers of a test session share."""
     return filled_once(base / name, partial(_write, name)) / "report"
@@ -103,7 +81,6 @@ def written_report(name: str, base: Path) -> Path:
 
 def _write(name: str, folder: Path) -> None:
     (folder / "complaints.csv").write_text(OWN_FILE, "utf-8")
-    (folder / "thin.toml").write_text(thin_ledger("kakao-2022"), "utf-8")
     arguments = [folder / word if (folder / word).is_file() else word for word in REPORTS[name]]
     done = outage_analysis("report", *arguments, "--out", folder / "report", "--force")
     assert done.code == 0, done.err

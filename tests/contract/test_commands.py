@@ -245,12 +245,3 @@ def test_an_own_outage_in_files_costs_what_the_short_form_costs() -> None:
     both = [told("cost", "own"), json.loads(outage_analysis("cost", *PRICED[:1], *files, *FEW, "--json").out)]
     first, second = ([row["expected"] for row in each["totals"]] for each in both)
     assert first == second
-
-
-@pytest.mark.parametrize(
-    "arguments", [("lab", "nowhere"), ("notebook", "run", "nowhere"), ("verify", "mine")]
-)
-def test_what_is_not_there_is_wrong_usage(arguments: tuple[str, ...]) -> None:
-    code, out, err = outage_analysis(*arguments)
-    assert (code, out) == (2, "")
-    assert arguments[-1] in err

@@ -18,11 +18,10 @@ from tests.contract.damaged_files.damaged_file import (
     HALVES,
     HELD_OUT,
     KINDS,
-    TUNE,
     DamagedFile,
     all_files,
     damaged_file,
-    kind,
+    kinds,
 )
 from tests.contract.damaged_files.reading import DATA_REFUSED, failures_in_words, our_outcome, records_of
 from tests.contract.damaged_files.scoring import WholeFileRefused, outcome, scored, summary
@@ -68,6 +67,36 @@ def file_of(*records: Record, damaged: tuple[Record, ...] = (), **changes: objec
     return replace(made, records=records, damaged=damaged, **changes)  # type: ignore[arg-type]
 
 
+BOTH = file_of(ONE, TWO)
+
+
+DAMAGED = file_of(ONE, damaged=(TWO,))
+
+
+WITHOUT_IDS = file_of(ONE, TWO, keyed=False)
+
+
+@pytest.mark.parametrize(
+    ("file", "read", "score"),
+    [
+        (BOTH, [ONE, TWO], (2, 0)),
+        (BOTH, [ONE], (1, 0)),
+        (BOTH, [ONE, replace(TWO, loss=3)], (1, 1)),
+        (BOTH, [ONE, TWO, TWO], (2, 1)),  # a claim that is counted twice
+        (BOTH, [ONE, TWO, THREE], (2, 1)),  # a claim that is none, such as a total
+        (DAMAGED, [ONE], (1, 0)),
+        (DAMAGED, [ONE, replace(TWO, claim_id='"A-2')], (1, 0)),  # a damaged row may be read as it was
+        (DAMAGED, [ONE, replace(TWO, loss=30)], (1, 1)),
+        (WITHOUT_IDS, [replace(ONE, claim_id="1"), replace(ONE, claim_id="2")], (2, 0)),
+        (WITHOUT_IDS, [replace(ONE, claim_id=str(n)) for n in range(3)], (2, 1)),
+    ],
+)
+def test_records_are_exact_wrong_or_lost(
+    file: DamagedFile, read: list[Record], score: tuple[int, int]
+) -> None:
+    assert scored(file, read)[:2] == score
+
+
 # --- the corpus and its scores ------------------------------------------------------------------------------
 
 
@@ -82,31 +111,7 @@ def test_every_file_is_made_again_from_its_seed_and_states_its_truth() -> None:
         assert all(incident.claims_from <= r.filed_on <= incident.claims_to for r in file.records)
         assert set(file.headers) == columns
     with pytest.raises(ValueError, match="two kinds are called comma"):
-        kind("delimiters")(KINDS["comma"].make)
-
-
-def test_records_are_exact_wrong_or_lost() -> None:
-    file = file_of(ONE, TWO)
-    assert scored(file, [ONE, TWO]) == (2, 0, "")
-    assert scored(file, [ONE]) == (1, 0, "")
-    exact, wrong, first = scored(file, [ONE, replace(TWO, loss=3)])
-    assert (exact, wrong) == (1, 1)
-    assert first == "read 'A-2' kakaotalk general_user 2022-10-19 3"
-    assert scored(file, [ONE, TWO, TWO])[:2] == (2, 1)  # a claim that is counted twice
-    assert scored(file, [ONE, TWO, THREE])[:2] == (2, 1)  # a claim that is none, such as a total
-
-
-def test_a_damaged_row_may_be_left_out_or_read_as_it_was() -> None:
-    file = file_of(ONE, damaged=(TWO,))
-    assert scored(file, [ONE]) == (1, 0, "")
-    assert scored(file, [ONE, replace(TWO, claim_id='"A-2')])[:2] == (1, 0)
-    assert scored(file, [ONE, replace(TWO, loss=30)])[:2] == (1, 1)
-
-
-def test_records_without_ids_are_compared_by_their_number() -> None:
-    file = file_of(ONE, TWO, keyed=False)
-    assert scored(file, [replace(ONE, claim_id="1"), replace(ONE, claim_id="2")])[:2] == (2, 0)
-    assert scored(file, [replace(ONE, claim_id=str(n)) for n in range(3)])[:2] == (2, 1)
+        kinds("delimiters", comma=KINDS["comma"].make)
 
 
 def test_a_right_refusal_counts_nowhere_and_a_crash_is_no_refusal() -> None:
@@ -153,20 +158,6 @@ def test_every_file_of_both_halves_is_read_in_full_with_the_proposed_layout(
     assert failures_on(tmp_path, *files) == []
 
 
-def check_files_that_no_layout_describes(tmp_path: Path, group: str, half: str) -> None:
-    """No value is wrong and every row is counted; kinds that need no layout are read in full."""
-    failed = []
-    for file in (file for file in all_files() if (file.group, file.half) == (group, half)):
-        path = tmp_path / file.name
-        path.write_bytes(file.data)
-        result = outcome("r", file, partial(read_without_layout, path, file))
-        if result.wrong or result.crashed:
-            failed.append(f"{file.name}: {result.wrong} wrong, {result.message}")
-        elif file.kind not in NEEDS_A_LAYOUT and result.share not in (None, 1):
-            failed.append(f"{file.name}: {result.exact} of {result.records}, {result.message}")
-    assert failed == []
-
-
 def read_without_layout(path: Path, file: DamagedFile) -> list[Record]:
     """The records that are read by the columns of the incident; its dimensions are in no file."""
     lines = [f'{dimension.id} = ""' for dimension in file.case.incident.dimensions]
@@ -186,16 +177,26 @@ def read_without_layout(path: Path, file: DamagedFile) -> list[Record]:
 
 
 @pytest.mark.parametrize(
-    "group", [pytest.param(g, marks=pytest.mark.slow if n % 3 else ()) for n, g in enumerate(GROUPS)]
+    ("group", "half"),
+    [
+        pytest.param(group, half, marks=pytest.mark.slow if n % 3 or half == HELD_OUT else ())
+        for half in HALVES
+        for n, group in enumerate(GROUPS)
+    ],
 )
-def test_without_a_layout_rows_are_read_or_refused_and_never_read_wrongly(tmp_path: Path, group: str) -> None:
-    check_files_that_no_layout_describes(tmp_path, group, TUNE)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("group", GROUPS)
-def test_without_a_layout_rows_of_the_other_half_are_never_read_wrongly(tmp_path: Path, group: str) -> None:
-    check_files_that_no_layout_describes(tmp_path, group, HELD_OUT)
+def test_without_a_layout_rows_are_read_or_refused_and_never_read_wrongly(
+    tmp_path: Path, group: str, half: str
+) -> None:
+    failed = []
+    for file in (file for file in all_files() if (file.group, file.half) == (group, half)):
+        path = tmp_path / file.name
+        path.write_bytes(file.data)
+        result = outcome("r", file, partial(read_without_layout, path, file))
+        if result.wrong or result.crashed:
+            failed.append(f"{file.name}: {result.wrong} wrong, {result.message}")
+        elif file.kind not in NEEDS_A_LAYOUT and result.share not in (None, 1):
+            failed.append(f"{file.name}: {result.exact} of {result.records}, {result.message}")
+    assert failed == []
 
 
 # --- every row is a claim or a reject -----------------------------------------------------------------------

@@ -17,10 +17,6 @@ from scipy import stats
 
 import outage_analysis as oa
 from tests.contract.command_line import OWN_FILE, outage_analysis
-from tests.contract.report_texts import cells_of, workbook_of
-from tests.contract.test_reading import INCIDENT, PLAIN
-from tests.contract.test_refusals import POLICY
-from tests.paths import ROOT
 
 FEW = 8_192
 LINE = "small-business-cash"
@@ -104,15 +100,6 @@ def test_the_quantiles_the_chance_the_reserve_and_the_sample_are_one_distributio
         "P75": kakao.quantile(0.75), "P90": kakao.quantile(0.9),
     }  # fmt: skip
     assert kakao.reserve("P90", handling="inside") > reserve["P90"]
-
-
-def test_a_reserve_with_handling_adds_the_two_means_and_not_the_two_percentiles(kakao: oa.Analysis) -> None:
-    table = {row["measure"]: row for row in kakao.tables["reserve"].to_dicts()}
-    assert table["mean"]["both"] == pytest.approx(table["mean"]["cash"] + table["mean"]["handling"], rel=1e-9)
-    assert table["p90"]["both"] < table["p90"]["cash"] + table["p90"]["handling"]
-    for measure, row in table.items():
-        name = {"p50": "median"}.get(measure, measure.replace("p", "P"))
-        assert kakao.reserve(name, handling="inside") == row["both"]
 
 
 def test_low_expected_high_and_most_are_in_order(kakao: oa.Analysis) -> None:
@@ -289,22 +276,6 @@ def test_the_cost_depends_on_the_cube_and_not_on_who_filed_the_rows(tmp_path: Pa
     assert expected_cost(costs[2]) == pytest.approx(2 * expected_cost(costs[0]), rel=1e-9)
 
 
-@pytest.mark.parametrize("tiers", [TIERS, {100_000: 10_000, 300_000: 20_000, None: 90_000}])
-def test_payments_of_a_cube_are_the_payments_of_the_rows(
-    claims: oa.Claims, tiers: dict[int | None, int]
-) -> None:
-    policy = oa.policy_from_tiers(tiers, claims.incident)
-    cube = oa.build_cube(claims, dimensions=("service",), policy=policy)
-    found = oa.payments(cube, policy)
-    stated = [row.split(",") for row in OWN_FILE.splitlines()[1:]]
-    for service in ("Messenger", "Bank", "Taxi"):
-        due = 0
-        for loss in (int(row[4]) for row in stated if row[2] == service and row[4]):
-            reached = [pays for up_to, pays in tiers.items() if up_to is None or loss <= up_to]
-            due += reached[0] if loss > 0 and reached else 0
-        assert found.filter(service=service.lower())["payment"].sum() == due, service
-
-
 # --- forecasts and fits -----------------------------------------------------------------------------------
 
 
@@ -412,116 +383,13 @@ def test_a_count_enters_a_cost_from_the_day_on_which_it_was_published(
     assert table.select("count", "most").rows() == [(count, most)]
 
 
-EXTENDED = """\
-effort = "form"
-deadlines = [
-  { announced_on = 2026-03-04, closes = 2026-03-21 },
-  { announced_on = 2026-03-28, closes = 2026-03-30 },
-]
-accounting = { obligation = "constructive", presentation = "expense" }
-"""
-GOODWILL = """
-[[line]]
-id = "goodwill"
-kind = "schedule"
-name = { en = "Goodwill" }
-public_on = 2026-03-27
-effort = "automatic"
-accounting = { obligation = "legal", presentation = "revenue" }
-band = [{ over = 0, fixed = 7_000 }]
-"""
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    ("day", "closes", "other", "known"),
-    [
-        ("2026-03-26", date(2026, 3, 21), date(2026, 3, 30), False),
-        pytest.param("2026-03-28", date(2026, 3, 30), date(2026, 3, 21), True, marks=pytest.mark.slow),
-    ],
-)
-def test_the_accounting_of_a_day_knows_no_later_line_and_no_later_deadline(
-    tmp_path: Path, day: str, closes: date, other: date, *, known: bool
-) -> None:
-    for name, text in {
-        "incident.toml": INCIDENT,
-        "policy.toml": POLICY.replace('effort = "form"\n', EXTENDED) + GOODWILL,
-        "list.csv": PLAIN,
-    }.items():
-        (tmp_path / name).write_text(text, "utf-8")
-    documents = (f"--{x}={tmp_path / x}.toml" for x in ("incident", "policy"))
-    inputs = ("--claims", tmp_path / "list.csv", *documents, "--as-of", day)
-    made = outage_analysis("report", *inputs, "--formats", "html,xlsx", "--out", tmp_path / "r")
-    assert made.code == 0, made.err
-    cells = [text.strip() for text in cells_of(tmp_path / "r")]
-    book = workbook_of(tmp_path / "r")
-    values = [cell.value for sheet in book.paths for cell in book.cells(sheet).values()]
-    serial = {x: (x - date(1899, 12, 30)).days for x in (closes, other)}
-    for told in (cells, values):
-        assert ("Goodwill" in told) == known
-        shown = [str(x) for x in told]
-        for x in (closes, other):
-            texts = (f"{x.day} {x:%B %Y}", x.isoformat(), f"{float(serial[x])}")
-            assert any(text in shown for text in texts) == (x == closes), x
-
-
 def test_the_decision_week_has_no_cash_and_says_so() -> None:
     code, _, err = outage_analysis("reserve", "--as-of", "2022-10-24", "--draws", FEW)
     assert code == 5
     assert err.startswith("error: ")
 
 
-def test_two_lines_that_pay_the_same_published_reports_count_them_once(tmp_path: Path) -> None:
-    other = EARLY.replace('"early"', '"other"').replace('"tiers"', '"again"').replace("10_000", "20_000")
-    entry = (
-        '[[assumption]]\nid = "as-{0}"\nkind = "{0}"\nname.en = "A rate"\nlines = ["tiers", "again"]\n'
-        'public_on = 2022-10-20\ngrade = "assumed"\nsource = "a test"\nrationale = "a test"\n'
-        'owner = "a test"\noutcome_known = false\n'
-        'distribution = {{ kind = "fixed", value = 0.5 }}\n'
-    )
-    ledger = 'id = "mine"\nname.en = "Mine"\nincident = "kakao-2022"\nas_of = 2022-12-30\n'
-    ledger += "".join(entry.format(kind) for kind in ("filing_share", "acceptance"))
-    for name, text in (("early", EARLY), ("other", other), ("ledger", ledger)):
-        (tmp_path / f"{name}.toml").write_text(text, "utf-8")
-    files = [tmp_path / f"{name}.toml" for name in ("other", "early")]
-    done = outage_analysis("compare", *files, "--ledger", tmp_path / "ledger.toml", "--json")
-    assert done.code == 0, done.err
-    rows = json.loads(done.out)["winners_and_losers"]
-    (total,) = (row for row in rows if row["level"] == "total")
-    assert (total["gain"], total["lose"], total["equal"]) == (REPORTS, 0, 0)
-
-
 def test_a_limit_on_jumps_holds_for_the_first_payment_too() -> None:
     vary = [f"{LINE}.tier1,tier2"]
     found = oa.solve(vary=vary, budget=540_000_000, step=5_000, max_cliff=5_000, draws=FEW)
     assert found.parameters == {f"{LINE}.tier1": 5_000, f"{LINE}.tier2": 10_000}
-
-
-def test_a_scenario_with_two_changes_has_both(tmp_path: Path) -> None:
-    """Documents lower the acceptance; odds of 1.5 then raise the acceptance of documents, not of the form."""
-    both = 'id = "both"\nname.en = "Both"\nnote = "b"\neffort = "documents"\nacceptance_odds_ratio = 1.5\n'
-    alone = 'id = "alone"\nname.en = "Alone"\nnote = "a"\neffort = "documents"\n'
-    page = tmp_path / "mine.toml"
-    page.write_text(f'id = "mine"\nname.en = "Mine"\n[[scenario]]\n{both}[[scenario]]\n{alone}', "utf-8")
-    table = oa.run(policy="kakao-2022", ledger="kakao-2022", draws=FEW).scenarios(page)
-    costs = dict(table.select("scenario", "expected").iter_rows())
-    assert costs["both"] / costs["alone"] == pytest.approx(1.055, abs=0.01)
-
-
-def test_the_reserve_leaves_out_the_handling_of_lines_without_an_obligation(tmp_path: Path) -> None:
-    data = ROOT / "data"
-    policy = (data / "policies" / "kakao-2022.toml").read_text("utf-8")
-    start = policy.rindex("[[line]]", 0, policy.index(f'id = "{LINE}"'))
-    end = policy.index("[[line]]", start + 5)
-    more = policy[start:end].replace(f'id = "{LINE}"', 'id = "more"').replace('"constructive"', '"none"')
-    (tmp_path / "policy.toml").write_text(policy[:end] + more + policy[end:], "utf-8")
-    ledger = (
-        (data / "assumptions" / "kakao-2022.toml")
-        .read_text("utf-8")
-        .replace(f'"{LINE}"', f'"{LINE}", "more"')
-    )
-    (tmp_path / "ledger.toml").write_text(ledger, "utf-8")
-    twice = oa.run(policy=tmp_path / "policy.toml", ledger=tmp_path / "ledger.toml", draws=FEW)
-    once = oa.run(policy="kakao-2022", ledger="kakao-2022", draws=FEW)
-    costs = [run.reserve("mean", handling="inside") for run in (twice, once)]
-    assert costs[0] == pytest.approx(costs[1], rel=1e-9)

@@ -208,20 +208,6 @@ def test_payments_that_are_found_keep_the_budget_and_higher_ones_do_not(
     assert found["solution"][0]["per_claim"] == pytest.approx(max(within)[0] / 12)
 
 
-def test_the_shares_of_the_variance_are_those_of_a_product(report: Report, tmp_path: Path) -> None:
-    claims = tmp_path / "complaints.csv"
-    claims.write_text(OWN_FILE, "utf-8")
-    told = json.loads(outage_analysis("sensitivity", claims, *TIERS, "--json").out)["indices"]
-    inputs = {x: quantiles_of(rate(report("own-en"), x), 2000) for x in ("filing_share", "acceptance")}
-    spread = {x: values.var() / values.mean() ** 2 for x, values in inputs.items()}
-    whole = math.prod(1 + x for x in spread.values()) - 1
-    for row in told:
-        own = spread[row["kind"]]
-        (other,) = [x for kind, x in spread.items() if kind != row["kind"]]
-        assert row["first"] == pytest.approx(own / whole, abs=0.005)
-        assert row["total"] == pytest.approx(1 - other / whole, abs=0.005)
-
-
 # --- Kakao, by hand and as published --------------------------------------------------
 
 
@@ -270,34 +256,6 @@ def test_the_complaints_by_service_are_those_published(report: Report) -> None:
     days = rows_of(report("kakao-en"), "claims_intake-synthetic")
     assert sum(row["claims"] for row in days) == days[-1]["cumulative"] == 105_116
     assert all(late["cumulative"] - early["cumulative"] == late["claims"] for early, late in pairwise(days))
-
-
-def test_the_bridge_leads_from_the_forecast_to_what_was_paid() -> None:
-    steps = json.loads(outage_analysis("bridge", "kakao-2022", "kakao-2023-06-30", "--json").out)["bridge"]
-    assert (steps[0]["total"], steps[-1]["total"]) == (261_364_185, 50_000_000)
-    assert sum(step["amount"] or 0 for step in steps) == steps[-1]["total"] - steps[0]["total"]
-
-
-@pytest.mark.slow
-def test_the_level_of_the_range_is_that_of_the_scenarios_too() -> None:
-    options = ("--level", "90", "--draws", "8192", "--json")
-    base = json.loads(outage_analysis("scenarios", *options).out)["scenarios"][0]
-    found = json.loads(outage_analysis("cost", *options).out)["uncertainty"]["published"]["quantiles"]
-    ends = {row["measure"]: row["value"] for row in found if row["valuation"] == "cash"}
-    assert (base["range_low"], base["range_high"]) == (ends["p5"], ends["p95"])
-
-
-@pytest.mark.slow
-def test_the_ranges_of_all_sums_have_the_level_that_is_asked_for(tmp_path: Path) -> None:
-    options = ("--level", "95", "--draws", "8192", "--formats", "csv")
-    assert outage_analysis("report", *options, "--out", tmp_path / "report").code == 0
-    measured = rows_of(tmp_path / "report", "quantiles")
-    ends = {(row["valuation"], row["measure"]): row["value"] for row in measured}
-    sums = [row for row in rows_of(tmp_path / "report", "cost_ranges") if not row["line"]]
-    assert len(sums) > 2
-    for row in sums:
-        expected = [ends[row["valuation"], measure] for measure in ("p2_5", "p97_5")]
-        assert [row["range_low"], row["range_high"]] == expected
 
 
 def test_reserve_scenarios_and_cost_start_from_one_figure(report: Report) -> None:

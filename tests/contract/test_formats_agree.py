@@ -9,18 +9,16 @@ import json
 import re
 from collections.abc import Callable
 from datetime import date
-from decimal import Decimal
 from functools import cache
-from math import floor, log10
+from math import floor
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
 import polars as pl
 import pytest
 
 import outage_analysis as oa
-from tests.contract.command_line import OWN_FILE, REPORTS, outage_analysis, thin_ledger
+from tests.contract.command_line import OWN_FILE, REPORTS, outage_analysis
 from tests.contract.report_tables import Table, read_table, read_tables
 from tests.contract.report_texts import (
     Known,
@@ -76,12 +74,6 @@ def whole_text(folder: Path, of: str) -> list[str]:
     return list(pdf_pages(folder / of))
 
 
-def test_the_workbook_has_the_mean_losses_in_full(report: Report) -> None:
-    means = read_tables(report("trams-en"))["claims_summary-synthetic"]["mean"]
-    numbers = {round(x, 6) for found in workbook_numbers(report("trams-en")).values() for x in found}
-    assert {round(float(mean or 0), 6) for mean in means} <= numbers
-
-
 @pytest.mark.parametrize("of", ["page", "report.pdf", "brief.pdf", "slides"])
 def test_each_detailed_number_is_one_of_the_tables(named: tuple[str, Path], of: str) -> None:
     texts = whole_text(named[1], of)
@@ -118,29 +110,6 @@ def test_a_column_of_the_workbook_is_in_the_unit_that_it_names(report: Report, n
     assert shown == pytest.approx([figures[measure] for measure in measures])
 
 
-def test_the_workbook_opens_with_the_chance_over_the_budget_and_not_with_the_stressed_one(
-    report: Report,
-) -> None:
-    folder = report("own-en")
-    budget = pl.read_csv(folder / "tables" / "budget.csv").row(0, named=True)
-    book = workbook_of(folder)
-    cells = book.cells(next(iter(book.paths)))
-    (place,) = (
-        place for place, cell in cells.items() if str(cell.value).startswith("Chance of a cost above")
-    )
-    assert cells[place.replace("A", "C")].value == budget["exceeded"]
-    assert budget["stressed"] != budget["exceeded"]
-
-
-@pytest.mark.parametrize("name", ["kakao-en", "kakao-ko"])
-def test_a_slide_shows_the_cost_of_each_option_as_the_table_of_scenarios(report: Report, name: str) -> None:
-    table = read_table(report(name) / "tables" / "scenarios.csv")
-    shown = amounts_in(shown_on_slides(report(name))[2], name[-2:])
-    largest = max(range(len(table["change"])), key=lambda n: float(table["change"][n] or 0))
-    for column in ("expected", "range_high"):
-        assert in_two_digits(float(table[column][largest] or 0)) in shown, column
-
-
 @pytest.mark.parametrize("name", ["kakao-en", "kakao-ko"])
 def test_the_pictures_of_the_slides_are_charts_of_the_page(report: Report, name: str) -> None:
     drawn = {x.stem: html.unescape(x.read_text("utf-8")) for x in (report(name) / "charts").glob("*.svg")}
@@ -158,24 +127,6 @@ def test_the_page_and_the_slides_name_what_was_not_public_yet(report: Report, na
     assert len(later) > 1
     notes = " ".join(notes_of_slides(report(name)))
     assert all(text in page_text(report(name)) and text in notes for text in later)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(("unit", "header"), [("EUR", "loss (EUR)"), ("minutes", "delay (minutes)")])
-def test_the_sheet_of_the_cube_adds_up_to_the_losses_in_their_unit(
-    tmp_path: Path, unit: str, header: str
-) -> None:
-    texts = ("12.50", "75", "250.25") if unit == "EUR" else ("5", "75", "120")
-    losses = [Decimal(text) for text in texts]
-    rows = [f"{n},App,2026-03-0{n},{loss}" for n, loss in enumerate(losses, start=1)]
-    (tmp_path / "a.csv").write_text("\n".join([f"claim_id,service,filed_on,{header}", *rows]), "utf-8")
-    stated: dict[str, Any] = {} if unit == "EUR" else {"loss_unit": unit, "columns": {"loss": header}}
-    claims = oa.read_claims(tmp_path / "a.csv", currency="EUR", **stated)
-    oa.run(claims, tiers={200: 20}, draws=1024).report(tmp_path / "r", formats=["xlsx"])
-    book = workbook_of(tmp_path / "r")
-    (sheet,) = (name for name in book.paths if "cube" in name.casefold())
-    values = {float(x.value) for x in book.cells(sheet).values() if isinstance(x.value, int | float)}
-    assert {float(losses[-1]), float(losses[0] + losses[1])} <= values  # alone and together in a band
 
 
 # --- rows --------------------------------------------------
@@ -284,34 +235,6 @@ PRESS = {
     "CO-09": ("The CFO (newspaper)", None, 1_000.0, "at most 1bn"),
 }
 """Press forecasts of the cash: publisher, low and high in millions of won, and how a chart says them."""
-
-
-@pytest.mark.parametrize(
-    ("name", "stem", "of", "least"),
-    [
-        ("kakao-en", "reserve", "page", 3),
-        ("kakao-en", "reserve", "workbook", 3),
-        ("kakao-en", "quantiles", "page", 20),
-        ("own-en", "quantiles", "page", 2),
-    ],
-)
-def test_each_percentile_stands_beside_its_name(
-    report: Report, name: str, stem: str, of: str, least: int
-) -> None:
-    """A row with the figures of P90 says P90; no other row of the format has these figures."""
-    table = read_tables(report(name))[stem]
-    rows = [dict(zip(table, row, strict=True)) for row in zip(*table.values(), strict=True)]
-    named = 0
-    for row in rows:
-        large = {round(x) for x in row.values() if isinstance(x, int | float) and x >= 1_000}
-        measure = str(row["measure"])
-        if len(large) > 1 and re.fullmatch(r"p\d+", measure):
-            found = [texts for numbers, texts in seen_lines(report(name), of) if len(numbers & large) > 1]
-            words = {measure.upper()} | ({"median", "Median"} if measure == "p50" else set())
-            others = {f"P{level}" for level in (1, 5, 10, 25, 50, 75, 90, 95, 99)} - words
-            assert all(not texts & others for texts in found if texts & {*others, *words}), row
-            named += any(texts & words for texts in found)
-    assert named >= least
 
 
 def shelf(name: str) -> dict[str, dict[str, str]]:
@@ -486,117 +409,12 @@ def test_every_format_has_the_chance_over_the_budget_and_the_number_of_claims(
 # --- known contradictions --------------------------------------------------
 
 
-@pytest.mark.slow
-def test_the_chance_that_nothing_is_paid_is_one_figure(report: Report) -> None:
-    book = workbook_of(report("thin-en"))
-    texts = [page_text(report("thin-en")), *pdf_pages(report("thin-en") / "brief.pdf"), *book.texts()]
-    assert not [name for name in book.members if "charts/chart" in name]  # such a chart would say its own
-    told = {x for text in texts for x in re.findall(r"in\s+([\d.]+%),\s+nothing\s+is\s+paid", text)}
-    assert len(told) == 1
-
-
-def test_half_of_8461_claims_is_rounded_in_one_way(report: Report) -> None:
-    texts = {"page": " ".join(cells_of(report("kakao-en"))), "terminal": cost("kakao-en", report("kakao-en"))}
-    rounded = {of: set(re.findall(r"4,23[01]", text)) for of, text in texts.items()}
-    assert all(rounded.values())
-    assert rounded["page"] == rounded["terminal"]
-
-
 def test_a_total_of_the_workbook_is_the_total_of_the_model(report: Report) -> None:
     book = workbook_of(report("kakao-en"))
     totals = read_table(report("kakao-en") / "tables" / "totals.csv")
     expected = dict(zip(totals["valuation"], totals["expected"], strict=True))
     (live,) = [book.named(name).value for name in book.names if name.endswith("face_value")]
     assert live == pytest.approx(expected["face_value"], rel=1e-12)
-
-
-def test_the_brief_gives_the_handling_cost_one_central_figure(report: Report) -> None:
-    table = read_table(report("kakao-en") / "tables" / "reserve.csv")
-    handling = dict(zip(table["measure"], table["handling"], strict=True))
-    central = {in_two_digits(float(str(handling[x]))) for x in ("mean", "p50")}
-    brief = amounts_in(re.sub(r"\s+", " ", " ".join(pdf_pages(report("kakao-en") / "brief.pdf"))), "en")
-    assert len(central) == 2
-    assert len(central & brief) == 1
-
-
-def test_an_estimate_is_not_said_to_be_announced(report: Report) -> None:
-    """40 billion won were announced; 59,972,100,000 are what the model expects."""
-    page = page_text(report("kakao-en"))
-    assert "59,972,100,000" in page
-    assert not re.search(r"as announced[^.]{0,80}?59,972,100,000", page)
-
-
-def test_the_bounds_of_an_input_enclose_its_p10_and_p90(report: Report) -> None:
-    stated = json.loads((report("kakao-en") / "manifest.json").read_text("utf-8"))["assumptions"]
-    table = read_table(report("kakao-en") / "tables" / "tornado.csv")
-    rows = zip(table["assumption"], table["input_low"], table["input_high"], strict=True)
-    ends: dict[Any, Any] = {name: (low, high) for name, low, high in rows if name == "as-filing-share"}
-    (entry,) = [row for row in stated if row["id"] in ends]
-    low, high = ends[entry["id"]]
-    assert entry["low"] <= low <= high <= entry["high"]
-
-
-@pytest.mark.slow
-def test_a_range_does_not_read_as_an_arrow(report: Report) -> None:
-    assert not re.search(r"[-–]>\d", page_text(report("thin-en")))
-
-
-def test_every_site_that_published_a_figure_is_named_in_page_and_pdf(report: Report) -> None:
-    folder = report("kakao-en")
-    sources = [str(x).split()[0] for x in read_table(folder / "tables" / "facts.csv")["source"]]
-    sites = {re.sub(r"^(www\d*|m)\.", "", urlsplit(x).netloc) for x in sources if x.startswith("http")}
-    assert len(sites) > 20
-    for text in (page_text(folder), "".join("".join(pdf_pages(folder / "report.pdf")).split())):
-        assert [site for site in sites if site not in text] == []
-
-
-def test_the_best_estimate_of_each_line_with_an_obligation_is_in_page_and_pdf(report: Report) -> None:
-    folder = report("kakao-en")
-    page, pdf = page_text(folder), " ".join(pdf_pages(folder / "report.pdf"))
-    costs = read_table(folder / "tables" / "costs.csv")
-    kinds = zip(costs["expected"], costs["level"], costs["valuation"], strict=True)
-    best = [float(str(x)) for x, level, kind in kinds if x and (level, kind) == ("line", "cash")]
-    assert best
-    for text in (page, pdf):
-        assert re.search(r"constructive\s+obligation", text)
-        assert {f"{amount:,.0f}" for amount in best} <= numbers_in(text)
-
-
-@pytest.mark.slow
-def test_the_policies_of_a_comparison_stand_at_the_top_of_the_page(tmp_path: Path) -> None:
-    policies = ("--policy", "kakao-candidate-cash", "--compare", "kakao-candidate-voucher")
-    asked = (*policies, "--ledger", "kakao-2022-10-24", "--budget", "400000000", "--draws", "8192")
-    done = outage_analysis("report", *asked, "--formats", "csv,html", "--out", tmp_path / "r")
-    assert done.code == 0, done.err
-    page = page_of(tmp_path / "r").elements
-    before = next(n for n, e in enumerate(page) if e.attributes.get("type") == "range")  # the first slider
-    top = {x for e in page[:before] if e.tag == "td" for x in amounts_in(e.text, "en")}
-    expected = read_table(tmp_path / "r" / "tables" / "comparison.csv")["expected"]
-    assert len(expected) == 2
-    assert {in_two_digits(float(str(x))) for x in expected} <= top
-
-
-def test_the_chances_of_being_cheapest_add_to_one(tmp_path: Path) -> None:
-    (tmp_path / "thin.toml").write_text(thin_ledger("kakao-2022-10-24"), "utf-8")
-    asked = ("kakao-candidate-cash", "kakao-candidate-voucher", "--ledger", tmp_path / "thin.toml", "--json")
-    policies = json.loads(outage_analysis("compare", *asked).out)["policies"]
-    assert sum(row["cheapest"] for row in policies) == pytest.approx(1, abs=1e-4)
-
-
-@pytest.mark.slow
-def test_the_axis_of_the_chart_of_sums_begins_below_its_lowest_bar(report: Report) -> None:
-    """The bar of the cash begins at 1.1 million won; the axis has to begin there or lower."""
-    svg = (report("thin-en") / "charts" / "separate_sums.svg").read_text("utf-8")
-    table = read_table(report("thin-en") / "tables" / "cost_ranges.csv")
-    lowest = min(float(str(x)) for x in table["range_low"] if x)
-    ticks = dict(
-        re.findall(r'text-anchor="middle" transform="translate\(([\d.]+),[\d.]+\)"[^>]*>(\d+m|\d+bn)<', svg)
-    )
-    places = sorted((float(place), log10(float(re.sub(r"\D", "", x)) * (1e9 if "bn" in x else 1e6)))
-                    for place, x in ticks.items())  # fmt: skip
-    (left, one), (right, other) = places[0], places[-1]
-    begins = one - left * (other - one) / (right - left)
-    assert begins <= log10(lowest)
 
 
 # --- the cost model --------------------------------------------------
@@ -607,31 +425,6 @@ of = ["filing-share-form", "acceptance-form"]
 rank = 0.8
 rationale = "Tried."
 """
-
-
-@pytest.fixture
-def correlated(report: Report, tmp_path: Path) -> tuple[object, ...]:
-    """The twelve complaints with a ledger in which who files more is also accepted more."""
-    claims, ledger = tmp_path / "complaints.csv", tmp_path / "ledger.toml"
-    claims.write_text(OWN_FILE, "utf-8")
-    ledger.write_text(
-        (report("own-en") / "documents" / "ledger.toml").read_text("utf-8") + CORRELATED, "utf-8"
-    )
-    documents = [
-        part for x in ("incident", "policy") for part in (f"--{x}", report("own-en") / f"documents/{x}.toml")
-    ]
-    return claims, *documents, "--ledger", ledger
-
-
-@pytest.mark.slow
-def test_an_expected_cost_that_solve_finds_has_the_correlation_in_it(correlated: tuple[object, ...]) -> None:
-    claims, *options = correlated
-    told = json.loads(outage_analysis("cost", "--claims", claims, *options, "--json").out)
-    quantiles = {x["measure"]: x["value"] for x in told["uncertainty"]["claims"]["quantiles"]}
-    asked = ("--budget", 10**6, "--at", "expected", "--vary", "tiers.tier1", "--step", 10_000, "--json")
-    solved = json.loads(outage_analysis("solve", "--claims", claims, *options, *asked).out)
-    (announced,) = [x["expected"] for x in solved["solution"] if x["role"] == "announced"]
-    assert announced == pytest.approx(quantiles["mean"], rel=0.01)
 
 
 FLAT = """
@@ -652,43 +445,24 @@ band = [{ over = 0, fixed = 7_900 }]
 """It costs 72,000 won for certain: more than the tiers without their correlation, less than with it."""
 
 
-def test_compare_ranks_policies_with_the_correlation_in_their_means(
-    correlated: tuple[object, ...], tmp_path: Path
-) -> None:
-    claims, _, incident, _, tiers, _, ledger = correlated
-    (tmp_path / "flat.toml").write_text(FLAT, "utf-8")
-    shared = ("--claims", claims, "--incident", incident, "--ledger", ledger, "--json")
-    told = json.loads(outage_analysis("cost", "--policy", tiers, *shared).out)
+def test_compare_ranks_policies_with_the_correlation_in_their_means(report: Report, tmp_path: Path) -> None:
+    incident, policy, ledger = (
+        report("own-en") / f"documents/{x}.toml" for x in ("incident", "policy", "ledger")
+    )
+    for name, text in {
+        "complaints.csv": OWN_FILE,
+        "ledger.toml": ledger.read_text("utf-8") + CORRELATED,
+        "flat.toml": FLAT,
+    }.items():
+        (tmp_path / name).write_text(text, "utf-8")
+    inputs = {"claims": tmp_path / "complaints.csv", "incident": incident, "ledger": tmp_path / "ledger.toml"}
+    shared = (*(word for name, path in inputs.items() for word in (f"--{name}", path)), "--json")
+    told = json.loads(outage_analysis("cost", "--policy", policy, *shared).out)
     means = {x["measure"]: x["value"] for x in told["uncertainty"]["claims"]["quantiles"]}
     assert means["mean"] > 94_800
-    compared = json.loads(outage_analysis("compare", tiers, tmp_path / "flat.toml", *shared).out)["policies"]
+    compared = json.loads(outage_analysis("compare", policy, tmp_path / "flat.toml", *shared).out)["policies"]
     expected = {row["policy"]: row["expected"] for row in compared}
     assert min(expected, key=lambda policy: expected[policy]) == "flat"
-
-
-@pytest.mark.slow
-def test_what_would_narrow_the_range_is_the_mean_width_over_what_an_input_may_turn_out_to_be(
-    report: Report,
-) -> None:
-    """P10, the median and P90 of the share that files stand for the answers of a survey: 30, 40 and 30 %."""
-    pattern = r"Filing share.{0,40}? reduce its width on average from .{1,30}? won to (.{1,30}? won)"
-    (width,) = set(re.findall(pattern, page_text(report("kakao-en"))))
-    table = read_table(report("kakao-en") / "tables" / "tornado.csv")
-    place = table["assumption"].index("as-filing-share")
-    widths = []
-    for share in (table["input_low"][place], 0.271, table["input_high"][place]):
-        known = oa.load_ledger("kakao-2022").with_value("as-filing-share", float(str(share)))
-        p10, p90 = oa.run(policy="kakao-2022", ledger=known, draws=8192).quantile([0.1, 0.9])
-        widths.append(p90 - p10)
-    (told,) = amounts_in(width, "en")
-    assert told == pytest.approx(0.3 * widths[0] + 0.4 * widths[1] + 0.3 * widths[2], rel=0.1)
-
-
-def test_handling_costs_more_at_its_p90_if_its_inputs_move_together(report: Report) -> None:
-    table = read_table(report("kakao-en") / "tables" / "quantiles.csv")
-    rows = zip(table["valuation"], table["measure"], table["value"], table["stressed"], strict=True)
-    ((value, together),) = [(x, y) for of, measure, x, y in rows if (of, measure) == ("handling", "p90")]
-    assert float(str(together)) > 1.2 * float(str(value))
 
 
 @pytest.mark.slow
@@ -707,20 +481,3 @@ def test_claims_of_one_claimant_are_decided_together_or_the_output_says_that_the
     )
     claims.write_text(claims.read_text("utf-8").replace("c01", ""), "utf-8")  # thirty strangers
     assert "claimant" not in outage_analysis("cost", claims, "--tiers", "300000:30000").out
-
-
-@pytest.mark.slow
-def test_p99_misses_what_many_draws_give_by_about_the_error_that_it_states(tmp_path: Path) -> None:
-    thin = tmp_path / "thin.toml"
-    thin.write_text(thin_ledger("kakao-2022"), "utf-8")
-
-    def p99(*options: object) -> tuple[float, float]:
-        told = json.loads(outage_analysis("cost", "--ledger", thin, *options, "--json").out)["uncertainty"][
-            "published"
-        ]
-        rows = [x for x in told["quantiles"] if (x["valuation"], x["measure"]) == ("cash", "p99")]
-        return rows[0]["value"], rows[0]["error"]
-
-    many, _ = p99("--draws", 2**20)
-    misses = [(value - many) / error for value, error in (p99("--seed", seed) for seed in range(1, 13))]
-    assert 0.6 < (sum(x**2 for x in misses) / len(misses)) ** 0.5 < 1.5

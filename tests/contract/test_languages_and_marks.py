@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator
 from datetime import date
 from pathlib import Path
 
-import polars as pl
 import pytest
 from selenium.webdriver import Chrome
 
@@ -132,9 +131,6 @@ FEW = ("--draws", "8192")
 TIERS = ("complaints.csv", "--tiers", "300000:30000,500000:50000")
 DAMAGED = "13,c12,Taxi,2026-02-30,5,north\n14,c12,Bank,2026-03-05,-7,north\n"
 """Two rows that cannot be claims."""
-FUNCTION_WORD = re.compile(
-    r"(?<![\w-])(?:the|of|and|is|are|it|in|to|for|with|by|from|than|that|was|an|as|at|on|no|all)(?![\w-])"
-)
 
 
 @pytest.fixture(scope="module")
@@ -150,20 +146,6 @@ def complaints(tmp_path_factory: pytest.TempPathFactory) -> Path:
         made = outage_analysis("new", "draft", "--currency", "EUR", "--loss-unit", "minutes")
         assert made.code == 0, made.err
     return folder
-
-
-def test_the_outcome_of_verify_is_said_in_korean(report: Report) -> None:
-    done = outage_analysis("verify", report("own-en"), "--integrity", "--lang", "ko")
-    assert done.code == 0, done.err
-    assert re.search("[가-힣]", done.out)
-    assert not re.findall(r"[A-Za-z]{3,}", WITH_A_POINT.sub("·", done.out.replace("report", "")))
-
-
-@pytest.mark.parametrize("words", [("cost", *FEW), pytest.param(("distribution",), marks=pytest.mark.slow)])
-def test_an_english_answer_has_no_korean(words: tuple[str, ...]) -> None:
-    done = outage_analysis(*words, "--lang", "en")
-    assert done.code == 0, done.err
-    assert not re.search("[가-힣]", done.out)
 
 
 # --- marks of rejected rows and of examples --------------------------------------------------
@@ -200,13 +182,6 @@ def test_every_command_says_how_many_rows_were_rejected(
     assert "row 14" in done.out + done.err  # the first of them
 
 
-def test_the_warning_of_rejected_rows_is_korean(complaints: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(complaints)
-    done = outage_analysis("cube", "damaged.csv", *OWN, "--max-rejects", "20%", "--lang", "ko")
-    assert done.code == 0, done.err
-    assert FUNCTION_WORD.findall(done.err) == []
-
-
 def test_the_rejected_rows_of_a_report_are_counted_where_its_claims_are_described(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
@@ -239,32 +214,6 @@ def test_figures_of_example_assumptions_are_marked_by_commands_and_in_every_form
     assert [of for of, texts in formats.items() if not mark.search(" ".join(" ".join(texts).split()))] == []
     own = outage_analysis("cube", "complaints.csv", *OWN, "--lang", lang)
     assert not mark.search(own.err)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("lang", MARK)
-def test_the_first_chance_over_a_budget_is_the_one_without_inputs_that_move_together(
-    tmp_path: Path, lang: str
-) -> None:
-    done = oa.run(budget=250_000_000, draws=8192)
-    done.report(tmp_path / "r", formats=["html"], lang=lang)
-    chances = [f"{done.tables.budget[column].item():.0%}" for column in ("exceeded", "stressed")]
-    said = [x for x in re.split(r"(?<=\.) ", page_text(tmp_path / "r")) if all(y in x for y in chances)]
-    assert said
-    assert all(text.index(chances[0]) < text.index(chances[1]) for text in said)
-
-
-@pytest.mark.parametrize("name", ["kakao-en", "kakao-ko"])
-def test_the_sliders_of_payments_open_with_the_announced_payments_in_their_unit(
-    report: Report, name: str
-) -> None:
-    page = (report(name) / "report.html").read_text("utf-8")
-    field = (
-        r'\.pays\.\d"[^>]*>.*?type="number"[^>]*?value="([\d.]+)"[^>]*>\s*<span class="unit">([^<]+)</span>'
-    )
-    units = {"won": 1, "thousand won": 1_000, "만 원": 10_000}
-    fields = re.findall(field, page, re.DOTALL)
-    assert [float(value) * units[unit] for value, unit in fields[:2]] == [30_000, 50_000]
 
 
 # --- marks of synthetic rows --------------------------------------------------
@@ -340,11 +289,6 @@ def test_each_section_of_markdown_with_synthetic_figures_is_marked(report: Repor
     assert MARK["en"].search(text.split("## ")[0])
 
 
-def test_each_slide_of_a_synthetic_headline_has_a_badge(report: Report) -> None:
-    slides = slides_of(report("trams-en"))
-    assert [n for n, texts in enumerate(slides) if "Synthetic" not in texts] == []
-
-
 @pytest.mark.parametrize("name", ["kakao-en", "kakao-ko"])
 def test_tables_and_charts_of_synthetic_rows_have_it_in_their_name_and_text(
     report: Report, name: str
@@ -384,24 +328,6 @@ def test_the_terminal_marks_figures_of_synthetic_rows(command: str, lang: str) -
 
 def test_the_terminal_marks_a_reserve_of_synthetic_rows() -> None:
     assert MARK["en"].search(outage_analysis("reserve", "--incident", "trams").out)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("suffix", [".csv", ".xlsx"])
-def test_a_column_says_that_rows_are_synthetic_and_a_chart_with_an_own_title_keeps_the_mark(
-    tmp_path: Path, suffix: str
-) -> None:
-    rows = oa.load_sample("trams").to_polars().head(40).drop("source_file", "source_row", "filed_at")
-    rows = rows.with_columns(synthetic=pl.lit("true"))
-    path = tmp_path / f"claims{suffix}"
-    rows.write_csv(path) if suffix == ".csv" else rows.write_excel(path)
-    claims = oa.read_claims(path, "trams", max_rejects=1)
-    assert len(claims) > 0
-    assert claims.synthetic
-    chart = oa.run(claims, incident="trams", draws=1024).chart("services_by_band", title="Ours")
-    chart.save(tmp_path / "ours.svg")
-    words = re.sub(r"<[^>]*>", " ", (tmp_path / "ours.svg").read_text("utf-8"))
-    assert re.search(r"Synthetic rows:\s+Ours", words)
 
 
 @pytest.mark.slow
@@ -448,20 +374,6 @@ def test_what_came_out_afterwards_stands_apart(report: Report) -> None:
     assert printed
     assert all(re.search("hindsight", page, re.IGNORECASE) for page in printed)
     assert not outcomes & {x for slide in slides_of(folder) for x in re.split(r"[,\s:]+", " ".join(slide))}
-
-
-@pytest.mark.slow
-def test_without_hindsight_no_button_sets_the_rates_that_came_out(report: Report, tmp_path: Path) -> None:
-    options = ("--formats", "html", "--no-hindsight", "--out", tmp_path / "r")
-    assert outage_analysis("report", *options).code == 0
-    buttons = {
-        folder: {e.text for e in page_of(folder).elements if e.tag == "button"}
-        for folder in (report("kakao-en"), tmp_path / "r")
-    }
-    with_hindsight, without = buttons.values()
-    assert with_hindsight - without
-    assert without <= with_hindsight
-    assert not any("turned out" in text for text in without)
 
 
 @pytest.mark.slow
@@ -550,9 +462,3 @@ class TestInABrowser:
             "r.violations.map(v => [v.id, v.nodes.map(n => n.html.slice(0, 200))])));"
         )
         assert found == []
-
-
-def test_the_reason_for_no_forecast_is_korean_in_korean() -> None:
-    told = outage_analysis("intake", "--lang", "ko")
-    assert told.code == 0
-    assert not re.search(r"[a-z]{3,} [a-z]{3,} [a-z]{3,} [a-z]{3,}", told.out)

@@ -9,7 +9,6 @@ from statistics import mean
 from types import SimpleNamespace
 from typing import Any
 
-import polars as pl
 import pytest
 
 import outage_analysis as oa
@@ -60,6 +59,7 @@ def test_a_signature_lists_every_keyword(function: Callable[..., object]) -> Non
         (lambda given: given.claims.summary("servise"), "service"),
         (lambda given: given.claims.filter(servise="Bank"), "service"),
         (lambda given: given.claims.fit("lognrmal"), "lognormal"),
+        (lambda given: given.claims.query("claim-by-day"), "claims-by-day"),
         (lambda given: ANY.show_part(given.analysis, "methd"), "method"),
     ],
 )
@@ -77,11 +77,6 @@ def test_what_the_cost_depends_on_is_shown_as_sentences_and_tables(analysis: oa.
     assert "shape: (" not in shown
 
 
-def test_a_wrong_keyword_is_a_type_error_as_python_raises_it(claims: oa.Claims) -> None:
-    with pytest.raises(TypeError, match="'teirs'"):
-        oa.run(claims, teirs=TIERS)  # type: ignore[call-arg]
-
-
 def test_completion_offers_what_analysts_use(analysis: oa.Analysis) -> None:
     offered = dir(analysis)
     assert len(offered) < 25
@@ -89,11 +84,6 @@ def test_completion_offers_what_analysts_use(analysis: oa.Analysis) -> None:
     keys = analysis.tables._ipython_key_completions_()
     assert {"costs", "tornado", "quantiles"} <= {*keys}
     assert {*analysis.tables} <= {*keys}
-
-
-def test_head_and_columns_show_the_first_claims(claims: oa.Claims) -> None:
-    assert claims.head(3).equals(claims.to_polars()[:3])
-    assert claims.columns == claims.to_polars().columns
 
 
 def test_a_summary_has_the_mean_and_the_median_of_the_losses(claims: oa.Claims) -> None:
@@ -107,21 +97,6 @@ def test_a_summary_has_the_mean_and_the_median_of_the_losses(claims: oa.Claims) 
         assert row["mean"] == pytest.approx(mean(losses))
         middle = sorted(losses)[(len(losses) - 1) // 2]  # the smallest loss that half of them do not exceed
         assert row["median_low"] <= middle <= row["median_high"]
-
-
-def test_a_summary_is_in_whole_currency(tmp_path: Path) -> None:
-    lines = ["claim_id,service,filed_on,loss", *(f"c{n},Bank,2031-03-0{n + 1},{n}.50" for n in range(1, 4))]
-    (tmp_path / "list.csv").write_text("\n".join(lines) + "\n", "utf-8")
-    (row,) = oa.read_claims(tmp_path / "list.csv", currency="EUR").summary().rows(named=True)
-    assert (row["loss"], row["mean"]) == (7.5, 2.5)
-    assert row["median_low"] <= 2.5 <= row["median_high"]
-    assert row["stated"] == 3
-
-
-def test_a_run_from_claims_is_a_run_of_the_claims(claims: oa.Claims) -> None:
-    one, other = claims.run(tiers=TIERS, draws=1_024), oa.run(claims, tiers=TIERS, draws=1_024)
-    assert one.expected == other.expected
-    assert one.tables["claims_costs"].equals(other.tables["claims_costs"])
 
 
 def test_a_forecast_and_a_fit_from_claims_mark_what_is_synthetic() -> None:
@@ -154,11 +129,6 @@ def test_a_report_is_verified_in_python(tmp_path: Path, analysis: oa.Analysis) -
     with pytest.raises(Exception, match=r"costs\.csv") as refusal:
         oa.verify(page.parent, rebuild=False)
     assert getattr(refusal.value, "exit_code", None) == 1
-
-
-def test_the_head_of_many_claims_is_a_polars_frame() -> None:
-    assert isinstance(oa.load_sample().head(), pl.DataFrame)
-    assert len(oa.load_sample().head()) == 5
 
 
 def test_a_refusal_in_python_names_arguments_of_python(tmp_path: Path) -> None:

@@ -128,16 +128,3 @@ def test_the_command_lists_runs_and_refuses(tmp_path: Path) -> None:
         code, out, _ = outage_analysis("query", wrong, path)
         assert (code, out) == (2, "")
     assert "repeat-claimants" in outage_analysis("query", "repeat-claimant")[2]
-
-
-def test_a_misspelt_name_is_refused_with_the_right_one(claims: oa.Claims) -> None:
-    with pytest.raises(Exception, match="Did you mean 'claims-by-day'"):
-        claims.query("claim-by-day")
-    with pytest.raises(Exception, match="does not use the value least"):
-        claims.query("claims-by-day", least=5)
-
-
-def test_without_a_file_the_bundled_rows_of_the_incident_are_read() -> None:
-    assert oa.read_claims(None, "trams").synthetic
-    with pytest.raises(Exception, match="no file of complaints was named"):
-        oa.read_claims(None)

@@ -107,6 +107,12 @@ FILES: dict[str, str | bytes] = {
     "two-days.csv": FREE.replace("2026-01-15", "03/04/2026").replace("2026-01-16", "05/06/2026"),
     "one-accent.csv": FREE.replace("App", "Genève").encode("cp1252"),
     "unnamed.csv": FREE.replace("service", "what failed"),
+    "two-services.csv": FREE.replace("service,", "product,app name,")
+    .replace("App", "App,Red")
+    .replace("Web", "Web,Blue"),
+    "names.csv": FREE.splitlines()[0] + "".join(f"\n{n},name {n} x,2026-01-15,5" for n in range(300)),
+    "called.csv": FREE.replace("App", "010-1234-5678"),
+    "in-words.csv": FREE.replace(",12\n", ",twelve\n").replace(",7\n", ",seven\n"),
     "persons.csv": ONE.replace(",x\n", ",010-1234-5678\n"),
     "mine/keep.txt": "mine",
 }
@@ -155,6 +161,11 @@ CASES: list[tuple[str, int, tuple[str, ...]]] = [
     ("backtest kakao-2021", USAGE, ("kakao-2021",)),
     ("reserve --measure P81", USAGE, ("P81",)),
     ("scenarios --scenarios stress", USAGE, ("stress",)),
+    ("reserve --handling maybe --draws 8192", USAGE, ("maybe",)),
+    ("reserve --since nowhere --draws 8192", USAGE, ("nowhere",)),
+    ("report --out /etc", USAGE, ("/etc", "is not a report")),
+    ("policies show kddi-2022 --as-of 2022-01-01", USAGE, ("--as-of",)),
+    ("policies show kddi-2022 --as-of soon", USAGE, ("soon",)),
     ("distribution --by ,", USAGE, ("--by",)),
     ("ingest list.csv --incident incident.toml --out kept.csv", USAGE, ("kept.csv", ".parquet")),
     # documents: the file and its line or key are named
@@ -229,12 +240,16 @@ CASES: list[tuple[str, int, tuple[str, ...]]] = [
         ("'cash'",),
     ),
     # the environment
+    ("scenarios --as-of 2022-10-20 --ledger kakao-2022-10-24 --draws 8192", MODEL, ()),
+    ("reserve --ledger kakao-2023-06-30 --handling inside --draws 8192", MODEL, ("handling",)),
+    ("reserve --incident trams --since trams --draws 8192", MODEL, ("claims",)),
+    ("report --out list.csv/deeper --formats csv --draws 8192", ENVIRONMENT, ("deeper",)),
     ("policies new a --out list.csv/a.toml", ENVIRONMENT, ("a.toml",)),
     ("cube list.csv --incident incident.toml --out nowhere/cube.parquet", ENVIRONMENT, ("cube.parquet",)),
 ]
 SELF_EVIDENT = (
     *("nowhere.csv", "empty.csv", "header.csv", "false.parquet", "false.csv.gz", "false.zip", "kept.csv"),
-    *("broken.toml", "500000:60000", "nowhere/cube.parquet", "list.csv/a.toml", "--claims list.csv --counts"),
+    *("broken.toml", "500000:60000", "nowhere/cube.parquet", "list.csv/", "--claims list.csv --counts"),
     *("negative-count.csv", "above-one.toml"),
 )
 """Parts of commands whose refusal gives no remedy, because the place and the problem say it."""
@@ -374,6 +389,46 @@ PYTHON: dict[str, tuple[Callable[[Path], Any], int, tuple[str, ...]]] = {
         lambda f: oa.read_claims(f / "unnamed.csv", currency="KRW", columns={"service": "what fialed"}),
         USAGE,
         ("what fialed", "what failed"),
+    ),
+    "two columns of services": (
+        lambda f: oa.read_claims(f / "two-services.csv", currency="KRW"),
+        USAGE,
+        ("several columns", '"product", "app name"'),
+    ),
+    "too many services": (
+        lambda f: oa.read_claims(f / "names.csv", currency="KRW"),
+        DATA,
+        ("300 different values, too many for a service",),
+    ),
+    "a person as a service": (
+        lambda f: oa.read_claims(f / "called.csv", currency="KRW"),
+        DATA,
+        ("holds personal data, so it is no service",),
+    ),
+    "amounts in words": (
+        lambda f: oa.read_claims(f / "in-words.csv", currency="EUR", columns={"loss": "loss"}),
+        USAGE,
+        ("no format that is known for loss. Known: plain, grouped",),
+    ),
+    "a fact that is none": (
+        lambda f: oa.read_claims(f / "free.csv", currency="KRW", columns={"servce": "service"}),
+        USAGE,
+        ("the outage cannot be derived",),
+    ),
+    "no files": (
+        lambda f: oa.read_claims([], f / "incident.toml"),
+        USAGE,
+        ("no file of complaints was named",),
+    ),
+    "a share beyond one": (
+        lambda f: oa.read_claims(f / "list.csv", f / "incident.toml", max_rejects=1.1),
+        USAGE,
+        ("max_rejects is a share between 0 and 1",),
+    ),
+    "no share": (
+        lambda f: oa.read_claims(f / "list.csv", f / "incident.toml", max_rejects=float("nan")),
+        USAGE,
+        ("max_rejects is a share between 0 and 1",),
     ),
     "no such file": (lambda f: oa.read_claims(f / "nowhere.csv"), DATA, ("nowhere.csv",)),
     "no such incident": (lambda _: oa.load_incident("kakao-2021"), USAGE, ("kakao-2021", "kakao-2022")),

@@ -80,29 +80,6 @@ def test_an_analysis_of_claims_has_the_same_figures_in_another_process(claims: o
     assert getattr(refusal.value, "exit_code", None) == 2
 
 
-@pytest.mark.slow
-def test_other_results_have_the_same_figures_in_another_process(claims: oa.Claims) -> None:
-    published, trams = oa.run(draws=1_024), oa.load_sample("trams")
-    policy = oa.load_policy("trams")
-    other = policy.model_copy(update={"id": "other"})
-    results = (
-        published,
-        oa.run(trams, compare=other, draws=1_024),
-        oa.compare(policy, other, claims=trams, draws=1_024),
-        oa.solve(claims, tiers=TIERS, vary=["tiers.tier1"], budget=200_000, step=10_000, draws=1_024),
-    )
-    for result in results:
-        again = pickled(result)
-        assert again.to_dict() == result.to_dict()
-        assert str(again) == str(result)
-    tables = pickled(published.tables)
-    assert [name for name in published.tables if not published.tables[name].equals(tables[name])] == []
-    cube = oa.build_cube(claims)
-    assert pickled(cube).frame.equals(cube.frame)
-    by = claims.by("service", bands=[300_000])
-    assert pickled(by).equals(by)
-
-
 def test_claims_are_not_pickled_and_say_how_to_save_them(claims: oa.Claims, tmp_path: Path) -> None:
     with pytest.raises(Exception, match=r'save_claims\(claims, "claims\.parquet"\)') as refusal:
         pickle.dumps(claims)

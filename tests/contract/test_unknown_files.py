@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -152,33 +151,6 @@ def test_arguments_about_files_need_files(tmp_path: Path) -> None:
 
 
 # --- the command line ---------------------------------------------------------------------------------------
-
-
-@pytest.mark.slow
-def test_commands_derive_the_incident_of_a_file_as_python_does(tmp_path: Path) -> None:
-    path = written(tmp_path, HEADER, *ROWS)
-    services = [service.id for service in oa.read_claims(path).incident.services]
-    assert json.loads(outage_analysis("ingest", path, "--json").out)["claims"] == 40
-    cube = json.loads(outage_analysis("cube", path, "--by", "service", "--json").out)["rows"]
-    assert sorted({row["service"] for row in cube}) == sorted(services) == ["app", "web"]
-    assert outage_analysis("distribution", path).code == 0
-    assert outage_analysis("intake", path, "--closes", "2026-02-10", "--spike", "0").code == 0
-    layout = json.loads(outage_analysis("inspect", path, "--json").out)["layout_toml"]
-    assert 'service = ["service"]' in layout
-    (tmp_path / "layout.toml").write_text(layout)
-    assert outage_analysis("ingest", path, "--columns", tmp_path / "layout.toml").code == 0
-
-
-@pytest.mark.slow
-def test_a_remedy_of_the_command_line_names_an_option_that_the_command_has(tmp_path: Path) -> None:
-    unnamed = written(tmp_path, "claim_id,service,filed_on,cost of it", *ROWS)
-    assert "--column loss=..." in outage_analysis("ingest", unnamed, "--currency", "EUR").err
-    done = outage_analysis("ingest", unnamed, "--currency", "EUR", "--column", "loss=cost of it")
-    assert done.code == 0
-    damaged = written(tmp_path, HEADER, *ROWS[:9], ROWS[9].replace("2026", "then"), *ROWS[10:15])
-    words = ("new", tmp_path / "mine", "--claims", damaged, "--tiers", "100:10")
-    assert "--max-rejects 7%" in outage_analysis(*words[:1], tmp_path / "mine", *words[2:]).err
-    assert outage_analysis(*words, "--max-rejects", "7%").code == 0
 
 
 @pytest.mark.parametrize("command", ["ingest", "cube", "distribution"])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import threading
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -113,12 +112,6 @@ def test_faults_are_counted_as_in_a_data_frame(load: Load, incident: oa.Incident
         max_rejects=1,
     )
     assert again.frame.equals(cube.frame)
-
-
-@pytest.mark.slow
-def test_a_million_rows_with_faults_are_counted_as_in_a_data_frame(load: Load, incident: oa.Incident) -> None:
-    frame = faulty_claims(1_000_000)
-    check_equal(load(frame), frame, incident)
 
 
 def test_without_an_order_every_row_of_an_ambiguous_id_is_rejected(load: Load, incident: oa.Incident) -> None:
@@ -411,20 +404,6 @@ def test_a_stopped_postgresql_server_is_one_line() -> None:
         oa.read_cube(table, shop())
         stop()
         check_engine_failed(table, shop(), "connection|terminating")
-
-
-def test_a_postgresql_server_stopped_amid_a_query_is_one_line() -> None:
-    with postgresql_server() as (address, stop):
-        connection = connect_postgresql(address)
-        name = load_into_postgresql(connection, ROWS).get_name()
-        waiting = "generate_series(1, 100) where pg_sleep(1) is not null"
-        with connection.con.cursor() as cursor:
-            cursor.execute(f"create view slow as select rows.* from {name} rows, {waiting}")  # noqa: S608
-        connection.con.commit()
-        timer = threading.Timer(1, stop)
-        timer.start()
-        check_engine_failed(connection.table("slow"), shop(), "connection|terminating")
-        timer.join()
 
 
 def test_a_stopped_spark_server_is_one_line(tmp_path: Path) -> None:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import codecs
 import gzip
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from pathlib import Path
 from unittest.mock import patch
 
 import pytest
@@ -13,16 +12,9 @@ import zstandard
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from outage_analysis.claims import read_claims
 from outage_analysis.errors import InputRefused
 from outage_analysis.text import TextFile, as_utf8, original_offsets
 from outage_analysis.text import encodings as decoding
-from tests.conftest import claim_rows
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from outage_analysis.incidents import Incident
 
 TEXT = '접수번호,서비스\n1,카카오톡\n2,"톡\'"\n'
 ENCODINGS = ("utf-8", "utf-8-sig", "utf-16", "cp949")
@@ -134,23 +126,6 @@ def test_a_nul_is_found_in_blocks_of_any_size(folder: Path, before: str, block: 
     assert decoded(folder, f"a\n{before}\0a\n".encode(), block=block).damaged
 
 
-def test_a_mark_outweighs_what_else_the_bytes_could_be(tmp_path: Path) -> None:
-    odd = codecs.BOM_UTF16_LE + "가나".encode("utf-16-le") + b"\x00"
-    with pytest.raises(InputRefused, match="is not UTF-16 at byte 6"):
-        decoded(tmp_path, odd)
-    with pytest.raises(InputRefused, match="is not UTF-8 at byte 3"):
-        decoded(tmp_path, codecs.BOM_UTF8 + "가".encode("cp949"))
-
-
-@pytest.mark.slow
-def test_a_blank_line_behind_the_mark_is_a_row_that_is_counted(tmp_path: Path, incident: Incident) -> None:
-    (row,) = claim_rows([{}], incident)
-    text = "\n" + ",".join(row) + "\n" + ",".join(row.values()) + "\n"
-    for encoding in ("utf-8", "utf-8-sig", "utf-16"):
-        (tmp_path / "a.csv").write_bytes(text.encode(encoding))
-        assert read_claims(tmp_path / "a.csv", incident).to_polars()["source_row"].to_list() == [3], encoding
-
-
 # --- compressions ---------------------------------------------------------------------------------------
 
 
@@ -162,31 +137,16 @@ def wide_frame(content: bytes) -> bytes:
 
 
 PACKED = {".gz": gzip.compress(TEXT.encode(), mtime=0), ".zst": zstandard.compress(TEXT.encode())}
-SKIPPABLE = b"\x50\x2a\x4d\x18\x04\x00\x00\x00abcd"  # a frame of zstd that holds no content
 
 
 @pytest.mark.parametrize("suffix", PACKED)
 @pytest.mark.parametrize("block", [1, 7, 1 << 12])
-def test_a_compressed_text_is_the_text_in_it(tmp_path: Path, suffix: str, block: int) -> None:
-    with patch.object(decoding, "SMALL_BLOCK", block):
-        found = decoded(tmp_path, PACKED[suffix], name=f"a.csv{suffix}")
-    assert found.path.read_text("utf-8") == TEXT
-    assert found.encoding == "utf-8"
-
-
-@pytest.mark.parametrize("suffix", PACKED)
-@pytest.mark.parametrize("block", [1, 7, 1 << 12])
-def test_frames_may_follow_one_another(tmp_path: Path, suffix: str, block: int) -> None:
+def test_a_compressed_text_is_the_text_of_all_its_frames(tmp_path: Path, suffix: str, block: int) -> None:
     one = PACKED[suffix]
     empty = gzip.compress(b"") if suffix == ".gz" else zstandard.compress(b"")
     with patch.object(decoding, "SMALL_BLOCK", block):
         found = decoded(tmp_path, empty + one + empty + one + one, name=f"a.csv{suffix}")
-    assert found.path.read_text("utf-8") == TEXT * 3
-
-
-def test_a_frame_that_may_be_skipped_is(tmp_path: Path) -> None:
-    found = decoded(tmp_path, SKIPPABLE + PACKED[".zst"] + SKIPPABLE, name="a.csv.zst")
-    assert found.path.read_text("utf-8") == TEXT
+    assert (found.path.read_text("utf-8"), found.encoding) == (TEXT * 3, "utf-8")
 
 
 @pytest.mark.parametrize("suffix", PACKED)

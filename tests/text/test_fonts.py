@@ -5,7 +5,7 @@ from __future__ import annotations
 import tomllib
 from importlib.resources import files
 from io import BytesIO
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import polars as pl
 import pytest
@@ -13,9 +13,6 @@ from fontTools.ttLib import TTFont
 
 from outage_analysis.errors import EnvironmentFailed
 from outage_analysis.text import LANGUAGES, fonts
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 def opened(weight: fonts.Weight) -> TTFont:

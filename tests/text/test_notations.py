@@ -193,11 +193,6 @@ def test_a_notation_reads_nothing_else(name: str) -> None:
     assert wrong == {}
 
 
-@pytest.mark.parametrize("name", DATES)
-def test_the_examples_of_a_notation_of_days_are_days(name: str) -> None:
-    assert set(days([*DATES[name].examples], name)) == {DAY}
-
-
 @pytest.mark.parametrize(
     ("text", "zone", "day"),
     [
@@ -471,11 +466,6 @@ def test_a_notation_reads_no_other_amount(name: str) -> None:
     assert wrong == {}
 
 
-@pytest.mark.parametrize("name", AMOUNTS)
-def test_the_examples_of_a_notation_of_amounts_are_amounts(name: str) -> None:
-    assert None not in amounts([*AMOUNTS[name].examples], name, digits=2)
-
-
 @pytest.mark.parametrize(
     ("currency", "digits", "expected"),
     [
@@ -572,19 +562,6 @@ def test_an_amount_is_exact_or_nothing(
 def test_a_scale_that_no_amount_could_bear_is_refused(scale: Decimal | int) -> None:
     with pytest.raises(ValueError, match="cannot be multiplied"):
         amount_sql('"said"', ["plain"], scale=scale)
-
-
-def test_an_unknown_notation_is_refused() -> None:
-    with pytest.raises(KeyError, match="hebrew"):
-        day_sql('"said"', ["hebrew"], SEOUL)
-    with pytest.raises(KeyError, match="roman"):
-        amount_sql('"said"', ["roman"])
-
-
-def test_a_notation_is_listed_under_its_name_with_a_line_of_words() -> None:
-    for notations in (DATES, AMOUNTS):
-        assert [n.name for n in notations.values()] == list(notations)
-        assert all(n.description.endswith(".") and "\n" not in n.description for n in notations.values())
 
 
 def spelled_days(day: date) -> dict[str, list[str]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator
 
 import polars as pl
 import pytest
@@ -24,12 +24,7 @@ from outage_analysis.incidents.published_facts import KOREAN, MEASURES
 from outage_analysis.losses import FAMILIES, load_grouped
 from outage_analysis.policies import load_policy
 from outage_analysis.text import LANGUAGES, Locale
-from tests.html_page import WebPage
 from tests.untranslated_text import untranslated
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from pathlib import Path
 
 HANGUL = re.compile("[가-힣]")
 BOTH = pl.concat([facts(), outcomes()])
@@ -41,35 +36,6 @@ PAGES: dict[str, Callable[[str], Document]] = {
     "backtests": load_backtest_spec,
     "grouped": load_grouped,
 }
-READ = ("kakao-2022-synthetic.parquet", "parquet", "data/published/rates.csv")
-"""The bundled file of claims, how it was read, and the file of facts that sources of assumptions name."""
-TEXTS = (
-    *("title", "h1", "h2", "h3", "p", "li", "th", "td", "caption", "figcaption", "summary", "span", "strong"),
-)
-
-
-def texts(page: WebPage) -> Iterator[str]:
-    """What a reader of a page sees or hears, element by element: cells of a row do not run together."""
-    for element in page.elements:
-        if element.tag in TEXTS:
-            yield element.text
-        if "aria-label" in element.attributes:
-            yield element.attributes["aria-label"]
-
-
-def chart_texts(spec: object) -> Iterator[str]:
-    """The titles and descriptions inside the charts of a page."""
-    if isinstance(spec, dict):
-        for key, value in spec.items():
-            if key in ("title", "text", "description", "subtitle"):
-                yield from (
-                    line for line in (value if isinstance(value, list) else [value]) if isinstance(line, str)
-                )
-            if key != "datasets":
-                yield from chart_texts(value)
-    elif isinstance(spec, list):
-        for inner in spec:
-            yield from chart_texts(inner)
 
 
 def translated_texts(value: object) -> Iterator[Text]:
@@ -118,14 +84,6 @@ def test_what_is_allowed_is_allowed_whole() -> None:
     assert untranslated("파일 my-claims.csv.gz", allowed=["my-claims.csv"]) == ["my-claims.csv.gz"]
 
 
-# --- the report -------------------------------------------------------------------------------------------
-
-
-def test_the_finder_would_see_english_in_the_page(bundles: dict[str, Path]) -> None:
-    page = WebPage.of(bundles["en"] / "report.html")
-    assert len([run for text in texts(page) for run in untranslated(text, READ)]) > 500
-
-
 # --- the data ---------------------------------------------------------------------------------------------
 
 
@@ -154,11 +112,6 @@ def test_a_table_of_facts_is_reported_in_one_language() -> None:
     assert english.equals(BOTH.select(english.columns))
     assert korean["counts"].to_list() == BOTH["counts_ko"].to_list()
     assert korean.drop("quantity", "counts").equals(english.drop("quantity", "counts"))
-
-
-def test_a_figure_without_a_translation_stays_english() -> None:
-    row = pl.DataFrame({"counts": ["cases"], "counts_ko": [None]}, schema_overrides={"counts_ko": pl.String})
-    assert facts_in_language(row, "ko").to_dicts() == [{"counts": "cases"}]
 
 
 @pytest.mark.parametrize("unit", sorted({*BOTH["unit"].drop_nulls(), *MEASURES} - {""}))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from random import Random
 
 from tests.contract.damaged_files.clean_table import NOTE, Table, clean_table
@@ -10,6 +11,7 @@ from tests.contract.damaged_files.damaged_file import (
     Style,
     file_of,
     kind,
+    kinds,
     written_line,
     written_lines,
 )
@@ -31,29 +33,14 @@ def in_style(draw: Random, style: Style) -> DamagedFile:
 # --- delimiters -------------------------------------------------------------------------------------------
 
 
-@kind(DELIMITERS)
-def comma(draw: Random) -> DamagedFile:
-    return in_style(draw, Style())
-
-
-@kind(DELIMITERS)
-def semicolon(draw: Random) -> DamagedFile:
-    return in_style(draw, Style(";"))
-
-
-@kind(DELIMITERS)
-def tab(draw: Random) -> DamagedFile:
-    return in_style(draw, Style("\t", suffix=draw.choice((".tsv", ".txt", ".csv"))))
-
-
-@kind(DELIMITERS)
-def pipe(draw: Random) -> DamagedFile:
-    return in_style(draw, Style("|", suffix=draw.choice((".txt", ".csv"))))
-
-
-@kind(DELIMITERS)
-def space(draw: Random) -> DamagedFile:
-    return in_style(draw, Style(" ", suffix=draw.choice((".txt", ".csv"))))
+kinds(
+    DELIMITERS,
+    comma=lambda draw: in_style(draw, Style()),
+    semicolon=lambda draw: in_style(draw, Style(";")),
+    tab=lambda draw: in_style(draw, Style("\t", suffix=draw.choice((".tsv", ".txt", ".csv")))),
+    pipe=lambda draw: in_style(draw, Style("|", suffix=draw.choice((".txt", ".csv")))),
+    space=lambda draw: in_style(draw, Style(" ", suffix=draw.choice((".txt", ".csv")))),
+)
 
 
 @kind(DELIMITERS)
@@ -84,9 +71,64 @@ def separator_line_of_excel(draw: Random) -> DamagedFile:
 # --- quotation marks and escapes --------------------------------------------------------------------------
 
 
-@kind(QUOTES)
-def every_field_quoted(draw: Random) -> DamagedFile:
-    return in_style(draw, Style(draw.choice(",;\t"), quote_all=True))
+def with_texts(
+    draw: Random,
+    style: Callable[[Random], Style],
+    text: Callable[[Style], str],
+    *,
+    rows: int = 3,
+    quoted: bool = True,
+) -> DamagedFile:
+    """A file with such texts in some of its notes, quoted as the style says or not at all."""
+    table, chosen = noted(draw), style(draw)
+    for row in draw.sample(range(len(table.rows)), rows):
+        table = table.with_cell(row, NOTE, text(chosen))
+    joined = [chosen.delimiter.join(cells) for cells in (table.headers, *table.rows)]
+    return file_of(table, written_lines(table, chosen) if quoted else joined, chosen)
+
+
+kinds(
+    QUOTES,
+    every_field_quoted=lambda draw: in_style(draw, Style(draw.choice(",;\t"), quote_all=True)),
+    doubled_quotes=lambda draw: with_texts(
+        draw,
+        lambda draw: Style(draw.choice(",;"), quote_all=draw.random() < 0.5),
+        lambda _: draw.choice(('they said "wait"', '"', 'a "b", c')),
+    ),
+    delimiters_in_quotes=lambda draw: with_texts(
+        draw,
+        lambda draw: Style(draw.choice(",;|")),
+        lambda style: f"one{style.delimiter} two{style.delimiter}three",
+        rows=4,
+    ),
+    backslash_before_quotes=lambda draw: with_texts(
+        draw,
+        lambda draw: Style(draw.choice(",;"), escape="\\", quote_all=draw.random() < 0.7),
+        lambda _: draw.choice(('they said "wait"', 'a "b", c', '"x"')),
+    ),
+    backslash_before_delimiters=lambda draw: with_texts(
+        draw,
+        lambda draw: Style(draw.choice(",;"), escape="\\"),
+        lambda style: f"one\\{style.delimiter} two",
+        quoted=False,
+    ),
+    backslashes_as_text=lambda draw: with_texts(
+        draw,
+        lambda draw: Style(quote_all=draw.random() < 0.5),
+        lambda _: draw.choice(("C:\\temp\\", "\\", "a\\b")),
+    ),
+    apostrophes_as_text=lambda draw: with_texts(
+        draw,
+        lambda draw: Style(draw.choice(",;")),
+        lambda _: draw.choice(("O'Brien", "can't pay", "'tis late")),
+    ),
+    inch_marks_as_text=lambda draw: with_texts(
+        draw,
+        lambda draw: Style(draw.choice(",;|")),
+        lambda _: draw.choice(('5" pipe', 'screen 14"', 'a 3" b')),
+        quoted=False,
+    ),
+)
 
 
 @kind(QUOTES)
@@ -95,64 +137,6 @@ def single_quotes(draw: Random) -> DamagedFile:
     row = draw.randrange(len(table.rows))
     table = table.with_cell(row, NOTE, "first, second")
     return file_of(table, written_lines(table, style), style)
-
-
-@kind(QUOTES)
-def doubled_quotes(draw: Random) -> DamagedFile:
-    table, style = noted(draw), Style(draw.choice(",;"), quote_all=draw.random() < 0.5)
-    for row in draw.sample(range(len(table.rows)), 3):
-        table = table.with_cell(row, NOTE, draw.choice(('they said "wait"', '"', 'a "b", c')))
-    return file_of(table, written_lines(table, style), style)
-
-
-@kind(QUOTES)
-def delimiters_in_quotes(draw: Random) -> DamagedFile:
-    table, style = noted(draw), Style(draw.choice(",;|"))
-    for row in draw.sample(range(len(table.rows)), 4):
-        table = table.with_cell(row, NOTE, f"one{style.delimiter} two{style.delimiter}three")
-    return file_of(table, written_lines(table, style), style)
-
-
-@kind(QUOTES)
-def backslash_before_quotes(draw: Random) -> DamagedFile:
-    table, style = noted(draw), Style(draw.choice(",;"), escape="\\", quote_all=draw.random() < 0.7)
-    for row in draw.sample(range(len(table.rows)), 3):
-        table = table.with_cell(row, NOTE, draw.choice(('they said "wait"', 'a "b", c', '"x"')))
-    return file_of(table, written_lines(table, style), style)
-
-
-@kind(QUOTES)
-def backslash_before_delimiters(draw: Random) -> DamagedFile:
-    table, style = noted(draw), Style(draw.choice(",;"), escape="\\")
-    for row in draw.sample(range(len(table.rows)), 3):
-        table = table.with_cell(row, NOTE, f"one\\{style.delimiter} two")
-    lines = [style.delimiter.join(cells) for cells in (table.headers, *table.rows)]
-    return file_of(table, lines, style)
-
-
-@kind(QUOTES)
-def backslashes_as_text(draw: Random) -> DamagedFile:
-    table, style = noted(draw), Style(quote_all=draw.random() < 0.5)
-    for row in draw.sample(range(len(table.rows)), 3):
-        table = table.with_cell(row, NOTE, draw.choice(("C:\\temp\\", "\\", "a\\b")))
-    return file_of(table, written_lines(table, style), style)
-
-
-@kind(QUOTES)
-def apostrophes_as_text(draw: Random) -> DamagedFile:
-    table, style = noted(draw), Style(draw.choice(",;"))
-    for row in draw.sample(range(len(table.rows)), 3):
-        table = table.with_cell(row, NOTE, draw.choice(("O'Brien", "can't pay", "'tis late")))
-    return file_of(table, written_lines(table, style), style)
-
-
-@kind(QUOTES)
-def inch_marks_as_text(draw: Random) -> DamagedFile:
-    table, style = noted(draw), Style(draw.choice(",;|"))
-    for row in draw.sample(range(len(table.rows)), 3):
-        table = table.with_cell(row, NOTE, draw.choice(('5" pipe', 'screen 14"', 'a 3" b')))
-    lines = [style.delimiter.join(cells) for cells in (table.headers, *table.rows)]
-    return file_of(table, lines, style)
 
 
 @kind(QUOTES)
@@ -196,69 +180,30 @@ def with_stray_marks(
     return file_of(table, lines, style, damaged_rows=broken)
 
 
-@kind(STRAY)
-def mark_at_start_of_plain_field(draw: Random) -> DamagedFile:
-    return with_stray_marks(draw, where="start", quoted=False)
-
-
-@kind(STRAY)
-def mark_inside_plain_field(draw: Random) -> DamagedFile:
-    return with_stray_marks(draw, where="inside", quoted=False)
-
-
-@kind(STRAY)
-def mark_at_end_of_plain_field(draw: Random) -> DamagedFile:
-    return with_stray_marks(draw, where="end", quoted=False)
-
-
-@kind(STRAY)
-def mark_at_start_of_quoted_field(draw: Random) -> DamagedFile:
-    return with_stray_marks(draw, where="start", quoted=True)
-
-
-@kind(STRAY)
-def mark_inside_quoted_field(draw: Random) -> DamagedFile:
-    return with_stray_marks(draw, where="inside", quoted=True)
-
-
-@kind(STRAY)
-def mark_at_end_of_quoted_field(draw: Random) -> DamagedFile:
-    return with_stray_marks(draw, where="end", quoted=True)
-
-
-@kind(STRAY)
-def quoted_field_not_closed(draw: Random) -> DamagedFile:
-    return with_stray_marks(draw, where="not closed", quoted=True)
-
-
-@kind(STRAY)
-def quoted_field_not_opened(draw: Random) -> DamagedFile:
-    return with_stray_marks(draw, where="not opened", quoted=True)
-
-
-@kind(STRAY)
-def mark_in_first_field(draw: Random) -> DamagedFile:
-    return with_stray_marks(draw, where="start", quoted=draw.random() < 0.5, column="claim_id")
-
-
-@kind(STRAY)
-def mark_in_last_row(draw: Random) -> DamagedFile:
-    return with_stray_marks(draw, where="start", quoted=draw.random() < 0.5, last=True)
-
-
-@kind(STRAY)
-def two_marks_in_two_rows(draw: Random) -> DamagedFile:
-    return with_stray_marks(draw, where="start", quoted=False, rows=2)
-
-
-@kind(STRAY)
-def three_marks_in_quoted_rows(draw: Random) -> DamagedFile:
-    return with_stray_marks(draw, where=draw.choice(("start", "not closed")), quoted=True, rows=3)
-
-
-@kind(STRAY)
-def five_marks_of_all_sorts(draw: Random) -> DamagedFile:
-    return with_stray_marks(draw, where=draw.choice(("start", "inside", "end")), quoted=False, rows=5)
+kinds(
+    STRAY,
+    mark_at_start_of_plain_field=lambda draw: with_stray_marks(draw, where="start", quoted=False),
+    mark_inside_plain_field=lambda draw: with_stray_marks(draw, where="inside", quoted=False),
+    mark_at_end_of_plain_field=lambda draw: with_stray_marks(draw, where="end", quoted=False),
+    mark_at_start_of_quoted_field=lambda draw: with_stray_marks(draw, where="start", quoted=True),
+    mark_inside_quoted_field=lambda draw: with_stray_marks(draw, where="inside", quoted=True),
+    mark_at_end_of_quoted_field=lambda draw: with_stray_marks(draw, where="end", quoted=True),
+    quoted_field_not_closed=lambda draw: with_stray_marks(draw, where="not closed", quoted=True),
+    quoted_field_not_opened=lambda draw: with_stray_marks(draw, where="not opened", quoted=True),
+    mark_in_first_field=lambda draw: with_stray_marks(
+        draw, where="start", quoted=draw.random() < 0.5, column="claim_id"
+    ),
+    mark_in_last_row=lambda draw: with_stray_marks(
+        draw, where="start", quoted=draw.random() < 0.5, last=True
+    ),
+    two_marks_in_two_rows=lambda draw: with_stray_marks(draw, where="start", quoted=False, rows=2),
+    three_marks_in_quoted_rows=lambda draw: with_stray_marks(
+        draw, where=draw.choice(("start", "not closed")), quoted=True, rows=3
+    ),
+    five_marks_of_all_sorts=lambda draw: with_stray_marks(
+        draw, where=draw.choice(("start", "inside", "end")), quoted=False, rows=5
+    ),
+)
 
 
 @kind(STRAY)
@@ -295,24 +240,17 @@ def with_notes(draw: Random, notes: tuple[str, ...], *, narrow: bool = False) ->
     return file_of(table, written_lines(table, style), style)
 
 
-@kind(NOTES)
-def notes_over_two_lines(draw: Random) -> DamagedFile:
-    return with_notes(draw, ("first line\nsecond line", "one\r\ntwo", "a\nb"))
-
-
-@kind(NOTES)
-def notes_with_blank_lines(draw: Random) -> DamagedFile:
-    return with_notes(draw, ("first\n\nsecond", "\nbegins below", "ends above\n"))
-
-
-@kind(NOTES)
-def notes_with_quotes_and_delimiters(draw: Random) -> DamagedFile:
-    return with_notes(draw, ('he said "no",\nthen left', 'a, b\n"c", d', '""\n,,'))
-
-
-@kind(NOTES)
-def notes_in_any_column(draw: Random) -> DamagedFile:
-    return with_notes(draw, ("first line\nsecond line", "a,b\nc"), narrow=True)
+kinds(
+    NOTES,
+    notes_over_two_lines=lambda draw: with_notes(draw, ("first line\nsecond line", "one\r\ntwo", "a\nb")),
+    notes_with_blank_lines=lambda draw: with_notes(
+        draw, ("first\n\nsecond", "\nbegins below", "ends above\n")
+    ),
+    notes_with_quotes_and_delimiters=lambda draw: with_notes(
+        draw, ('he said "no",\nthen left', 'a, b\n"c", d', '""\n,,')
+    ),
+    notes_in_any_column=lambda draw: with_notes(draw, ("first line\nsecond line", "a,b\nc"), narrow=True),
+)
 
 
 @kind(NOTES)

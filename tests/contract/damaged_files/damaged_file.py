@@ -65,14 +65,19 @@ KINDS: dict[str, Kind] = {}
 Maker = Callable[[random.Random], DamagedFile]
 
 
-def kind(group: str) -> Callable[[Maker], Maker]:
-    """Register a function that makes files of one kind of damage, under the name of the function."""
-
-    def register(make: Maker) -> Maker:
-        name = make.__name__
+def kinds(group: str, **makers: Maker) -> None:
+    """Register makers of a group of damage by the name of their kind."""
+    for name, make in makers.items():
         if name in KINDS:
             raise ValueError(f"two kinds are called {name}")
         KINDS[name] = Kind(name, group, make)
+
+
+def kind(group: str) -> Callable[[Maker], Maker]:
+    """Register a function as a kind of damage under its own name."""
+
+    def register(make: Maker) -> Maker:
+        kinds(group, **{make.__name__: make})
         return make
 
     return register

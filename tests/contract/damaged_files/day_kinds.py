@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from random import Random
 
 from tests.contract.damaged_files.clean_table import COURIER, KAKAO, Case, clean_table
-from tests.contract.damaged_files.damaged_file import DamagedFile, kind
+from tests.contract.damaged_files.damaged_file import DamagedFile, kind, kinds
 from tests.contract.damaged_files.value_kinds import written
 
 DAYS = "days and times"
@@ -55,30 +55,31 @@ def with_days(
 # --- days -------------------------------------------------------------------------------------------------
 
 
-@kind(DAYS)
-def day_first_with_slashes(draw: Random) -> DamagedFile:
-    return with_days(draw, lambda day: f"{day:%d/%m/%Y}")
-
-
-@kind(DAYS)
-def day_first_with_points(draw: Random) -> DamagedFile:
-    return with_days(draw, lambda day: f"{day.day}.{day.month}.{day.year}")
-
-
-@kind(DAYS)
-def month_first(draw: Random) -> DamagedFile:
-    return with_days(draw, lambda day: f"{day:%m/%d/%Y}")
+kinds(
+    DAYS,
+    day_first_with_slashes=lambda draw: with_days(draw, lambda day: f"{day:%d/%m/%Y}"),
+    day_first_with_points=lambda draw: with_days(draw, lambda day: f"{day.day}.{day.month}.{day.year}"),
+    month_first=lambda draw: with_days(draw, lambda day: f"{day:%m/%d/%Y}"),
+    month_first_two_digit_years=lambda draw: with_days(draw, lambda day: f"{day:%m/%d/%y}"),
+    english_short_months_short_years=lambda draw: with_days(
+        draw, lambda d: f"{d.day:02d}-{MONTHS['en'][d.month - 1][:3]}-{d:%y}"
+    ),
+    german_month_names=lambda draw: with_days(
+        draw, lambda d: f"{d.day}. {MONTHS['de'][d.month - 1]} {d.year}", case=COURIER
+    ),
+    korean_days_short_years=lambda draw: with_days(
+        draw, lambda d: f"{d:%y}년 {d.month}월 {d.day}일", case=KAKAO
+    ),
+    korean_month_and_day=lambda draw: with_days(draw, lambda d: f"{d.month}월 {d.day}일", case=KAKAO),
+    digits_alone=lambda draw: with_days(draw, lambda day: f"{day:%Y%m%d}"),
+    excel_day_numbers=lambda draw: with_days(draw, lambda day: str((day - date(1899, 12, 30)).days)),
+)
 
 
 @kind(DAYS)
 def day_first_two_digit_years(draw: Random) -> DamagedFile:
     mark = draw.choice("./-")
     return with_days(draw, lambda day: f"{day:%d{mark}%m{mark}%y}")
-
-
-@kind(DAYS)
-def month_first_two_digit_years(draw: Random) -> DamagedFile:
-    return with_days(draw, lambda day: f"{day:%m/%d/%y}")
 
 
 @kind(DAYS)
@@ -99,16 +100,6 @@ def english_month_names(draw: Random) -> DamagedFile:
 
 
 @kind(DAYS)
-def english_short_months_short_years(draw: Random) -> DamagedFile:
-    return with_days(draw, lambda d: f"{d.day:02d}-{MONTHS['en'][d.month - 1][:3]}-{d:%y}")
-
-
-@kind(DAYS)
-def german_month_names(draw: Random) -> DamagedFile:
-    return with_days(draw, lambda d: f"{d.day}. {MONTHS['de'][d.month - 1]} {d.year}", case=COURIER)
-
-
-@kind(DAYS)
 def korean_days(draw: Random) -> DamagedFile:
     patterns: tuple[Callable[[date], str], ...] = (
         lambda d: f"{d.year}년 {d.month}월 {d.day}일",
@@ -116,27 +107,6 @@ def korean_days(draw: Random) -> DamagedFile:
         lambda d: f"{d.year}년 {d.month:02d}월 {d.day:02d}일({'월화수목금토일'[d.weekday()]})",
     )
     return with_days(draw, draw.choice(patterns), case=KAKAO)
-
-
-@kind(DAYS)
-def korean_days_short_years(draw: Random) -> DamagedFile:
-    return with_days(draw, lambda d: f"{d:%y}년 {d.month}월 {d.day}일", case=KAKAO)
-
-
-@kind(DAYS)
-def korean_month_and_day(draw: Random) -> DamagedFile:
-    # The year is that of the claims window, which lies within one year.
-    return with_days(draw, lambda d: f"{d.month}월 {d.day}일", case=KAKAO)
-
-
-@kind(DAYS)
-def digits_alone(draw: Random) -> DamagedFile:
-    return with_days(draw, lambda day: f"{day:%Y%m%d}")
-
-
-@kind(DAYS)
-def excel_day_numbers(draw: Random) -> DamagedFile:
-    return with_days(draw, lambda day: str((day - date(1899, 12, 30)).days))
 
 
 @kind(DAYS)

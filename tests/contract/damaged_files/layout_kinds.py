@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Callable
 from dataclasses import replace
 from random import Random
 
@@ -13,6 +14,7 @@ from tests.contract.damaged_files.damaged_file import (
     file_of,
     file_of_bytes,
     kind,
+    kinds,
     written_line,
     written_lines,
 )
@@ -26,37 +28,44 @@ def plain_lines(draw: Random, **of_table: object) -> tuple[Table, Style, list[st
     return table, style, written_lines(table, style)
 
 
+def without_change(_draw: Random, _table: Table, _style: Style) -> list[str]:
+    return []
+
+
+def with_lines_around(
+    draw: Random,
+    above: Callable[[Random, Table, Style], list[str]] = without_change,
+    below: Callable[[Random, Table, Style], list[str]] = without_change,
+) -> DamagedFile:
+    """A file with other lines above its header and below its rows."""
+    table, style, lines = plain_lines(draw)
+    top = above(draw, table, style)
+    return file_of(table, [*top, *lines, *below(draw, table, style)], style, header_line=len(top))
+
+
+def written_in(draw: Random, table: Table) -> DamagedFile:
+    """A file of a table, with commas or semicolons."""
+    style = Style(draw.choice(",;"))
+    return file_of(table, written_lines(table, style), style)
+
+
 # --- line ends --------------------------------------------------------------------------------------------
 
 
-@kind(LINE_ENDS)
-def line_ends_crlf(draw: Random) -> DamagedFile:
+def with_line_ends(draw: Random, end: Callable[[], str]) -> DamagedFile:
+    """A file with such an end behind each of its lines."""
     table, style, lines = plain_lines(draw)
-    return file_of(table, lines, replace(style, newline="\r\n"))
+    return file_of(table, "".join(line + end() for line in lines), style)
 
 
-@kind(LINE_ENDS)
-def line_ends_cr(draw: Random) -> DamagedFile:
-    table, style, lines = plain_lines(draw)
-    return file_of(table, lines, replace(style, newline="\r"))
-
-
-@kind(LINE_ENDS)
-def line_ends_mixed(draw: Random) -> DamagedFile:
-    table, style, lines = plain_lines(draw)
-    return file_of(table, "".join(line + draw.choice(("\n", "\r\n", "\r")) for line in lines), style)
-
-
-@kind(LINE_ENDS)
-def line_ends_crlf_and_lf(draw: Random) -> DamagedFile:
-    table, style, lines = plain_lines(draw)
-    return file_of(table, "".join(line + draw.choice(("\n", "\r\n")) for line in lines), style)
-
-
-@kind(LINE_ENDS)
-def line_ends_doubled_cr(draw: Random) -> DamagedFile:
-    table, style, lines = plain_lines(draw)
-    return file_of(table, lines, replace(style, newline="\r\r\n"))
+kinds(
+    LINE_ENDS,
+    line_ends_crlf=lambda draw: with_line_ends(draw, lambda: "\r\n"),
+    line_ends_cr=lambda draw: with_line_ends(draw, lambda: "\r"),
+    line_ends_mixed=lambda draw: with_line_ends(draw, lambda: draw.choice(("\n", "\r\n", "\r"))),
+    line_ends_crlf_and_lf=lambda draw: with_line_ends(draw, lambda: draw.choice(("\n", "\r\n"))),
+    line_ends_doubled_cr=lambda draw: with_line_ends(draw, lambda: "\r\r\n"),
+)
 
 
 @kind(LINE_ENDS)
@@ -76,44 +85,19 @@ def encoded(draw: Random, encoding: str, mark: bytes = b"", *, korean: bool = Fa
     return file_of_bytes(table, mark + text.encode(encoding), replace(style, encoding=encoding))
 
 
-@kind(ENCODINGS)
-def utf_8(draw: Random) -> DamagedFile:
-    return encoded(draw, "utf-8")
-
-
-@kind(ENCODINGS)
-def utf_8_with_mark(draw: Random) -> DamagedFile:
-    return encoded(draw, "utf-8", b"\xef\xbb\xbf")
-
-
-@kind(ENCODINGS)
-def utf_16_little_endian(draw: Random) -> DamagedFile:
-    return encoded(draw, "utf-16-le", b"\xff\xfe")
-
-
-@kind(ENCODINGS)
-def utf_16_big_endian(draw: Random) -> DamagedFile:
-    return encoded(draw, "utf-16-be", b"\xfe\xff")
-
-
-@kind(ENCODINGS)
-def utf_16_without_mark(draw: Random) -> DamagedFile:
-    return replace(encoded(draw, draw.choice(("utf-16-le", "utf-16-be"))), may_refuse=True)
-
-
-@kind(ENCODINGS)
-def cp949(draw: Random) -> DamagedFile:
-    return encoded(draw, "cp949", korean=True)
-
-
-@kind(ENCODINGS)
-def euc_kr(draw: Random) -> DamagedFile:
-    return encoded(draw, "euc-kr", korean=True)
-
-
-@kind(ENCODINGS)
-def windows_1252(draw: Random) -> DamagedFile:
-    return encoded(draw, "cp1252")
+kinds(
+    ENCODINGS,
+    utf_8=lambda draw: encoded(draw, "utf-8"),
+    utf_8_with_mark=lambda draw: encoded(draw, "utf-8", b"\xef\xbb\xbf"),
+    utf_16_little_endian=lambda draw: encoded(draw, "utf-16-le", b"\xff\xfe"),
+    utf_16_big_endian=lambda draw: encoded(draw, "utf-16-be", b"\xfe\xff"),
+    utf_16_without_mark=lambda draw: replace(
+        encoded(draw, draw.choice(("utf-16-le", "utf-16-be"))), may_refuse=True
+    ),
+    cp949=lambda draw: encoded(draw, "cp949", korean=True),
+    euc_kr=lambda draw: encoded(draw, "euc-kr", korean=True),
+    windows_1252=lambda draw: encoded(draw, "cp1252"),
+)
 
 
 @kind(ENCODINGS)
@@ -148,17 +132,34 @@ def with_headers(draw: Random, korean: tuple[str, ...], german: tuple[str, ...])
     names = korean if table.case is KAKAO else german
     for column, header in zip(NAMES, names, strict=True):
         table = table.with_header(column, header)
-    style = Style(draw.choice(",;"))
-    return file_of(table, written_lines(table, style), style)
+    return written_in(draw, table)
 
 
 @kind(HEADERS)
-def headers_in_local_words(draw: Random) -> DamagedFile:
-    return with_headers(
+def columns_in_another_order(draw: Random) -> DamagedFile:
+    table = clean_table(draw)
+    return written_in(draw, table.in_order(draw.sample(range(len(table.columns)), len(table.columns))))
+
+
+kinds(
+    HEADERS,
+    group_line_above_header=lambda draw: with_lines_around(
+        draw,
+        lambda _, table, style: [
+            written_line(
+                ["Claim", "", "Claimant", "Complaint", "", *([""] * (len(table.columns) - 5))], style
+            )
+        ],
+    ),
+    header_over_two_lines=lambda draw: written_in(
+        draw, clean_table(draw, note=True).with_header(NOTE, "note\n(optional)")
+    ),
+    headers_in_local_words=lambda draw: with_headers(
         draw,
         ("민원번호", "장애 서비스", "고객 구분", "신고일자", "손해액"),
         ("Vorgangsnummer", "Betroffener Dienst", "Art des Kunden", "Eingangsdatum", "Schadenssumme"),
-    )
+    ),
+)
 
 
 @kind(HEADERS)
@@ -174,14 +175,6 @@ def headers_in_capitals_and_spaces(draw: Random) -> DamagedFile:
 
 
 @kind(HEADERS)
-def columns_in_another_order(draw: Random) -> DamagedFile:
-    table = clean_table(draw)
-    table = table.in_order(draw.sample(range(len(table.columns)), len(table.columns)))
-    style = Style(draw.choice(",;"))
-    return file_of(table, written_lines(table, style), style)
-
-
-@kind(HEADERS)
 def no_header(draw: Random) -> DamagedFile:
     table, style, lines = plain_lines(draw, stated=True)
     return file_of(table, lines[1:], style, header_line=None)
@@ -192,8 +185,7 @@ def duplicated_note_headers(draw: Random) -> DamagedFile:
     table = clean_table(draw, note=True)
     note = table.headers[table.at(NOTE)]
     table = table.with_column("further note", note, ["" for _ in table.rows])
-    style = Style(draw.choice(",;"))
-    return file_of(table, written_lines(table, style), style)
+    return written_in(draw, table)
 
 
 @kind(HEADERS)
@@ -207,25 +199,10 @@ def duplicated_loss_headers(draw: Random) -> DamagedFile:
 
 
 @kind(HEADERS)
-def group_line_above_header(draw: Random) -> DamagedFile:
-    table, style, lines = plain_lines(draw)
-    groups = ["Claim", "", "Claimant", "Complaint", "", *([""] * (len(table.columns) - 5))]
-    return file_of(table, [written_line(groups, style), *lines], style, header_line=1)
-
-
-@kind(HEADERS)
 def translation_line_below_header(draw: Random) -> DamagedFile:
     table, style, lines = plain_lines(draw, note=False)
     second = written_line(["(number)", "(name)", "(group)", "(date)", "(amount)"], style)
     return file_of(table, [lines[0], second, *lines[1:]], style)
-
-
-@kind(HEADERS)
-def header_over_two_lines(draw: Random) -> DamagedFile:
-    table = clean_table(draw, note=True)
-    table = table.with_header(NOTE, "note\n(optional)")
-    style = Style(draw.choice(",;"))
-    return file_of(table, written_lines(table, style), style)
 
 
 @kind(HEADERS)

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from random import Random
 
-from tests.contract.damaged_files.clean_table import KAKAO, NAMES, clean_table
+from tests.contract.damaged_files.clean_table import KAKAO, NAMES, Table, clean_table
 from tests.contract.damaged_files.damaged_file import (
     DamagedFile,
     Style,
     file_of,
     kind,
+    kinds,
     written_line,
     written_lines,
 )
-from tests.contract.damaged_files.layout_kinds import plain_lines
+from tests.contract.damaged_files.layout_kinds import plain_lines, with_lines_around
 
 OTHER_LINES, FIELDS, BYTES = "lines that are no rows", "missing and surplus fields", "odd characters"
 
@@ -21,28 +23,45 @@ OTHER_LINES, FIELDS, BYTES = "lines that are no rows", "missing and surplus fiel
 # --- lines that are no rows -------------------------------------------------------------------------------
 
 
-@kind(OTHER_LINES)
-def title_above(draw: Random) -> DamagedFile:
+def with_lines_between(draw: Random, count: int, text: Callable[[Table, Style], str]) -> DamagedFile:
+    """A file with other lines among its rows."""
     table, style, lines = plain_lines(draw)
-    above = draw.choice(
-        (["Complaints of the outage"], ["신고 내역", ""], ["Report", "made on 7 November", ""])
-    )
-    return file_of(table, [*above, *lines], style, header_line=len(above))
+    for _ in range(count):
+        lines.insert(draw.randrange(1, len(lines) + 1), text(table, style))
+    return file_of(table, lines, style)
 
 
-@kind(OTHER_LINES)
-def facts_above_with_delimiters(draw: Random) -> DamagedFile:
-    table, style, lines = plain_lines(draw)
-    cells = (["Sender", "call centre"], ["Rows", str(len(table.rows))], ["Status", "final", "v2"])
-    above = [written_line(line, style) for line in cells]
-    return file_of(table, [*above, "", *lines], style, header_line=4)
-
-
-@kind(OTHER_LINES)
-def comment_lines_above(draw: Random) -> DamagedFile:
-    table, style, lines = plain_lines(draw)
-    above = ["# exported by the ticket system", f"# rows: {len(table.rows)}"]
-    return file_of(table, [*above, *lines], style, header_line=2)
+kinds(
+    OTHER_LINES,
+    title_above=lambda draw: with_lines_around(
+        draw,
+        lambda draw, *_: draw.choice(
+            (["Complaints of the outage"], ["신고 내역", ""], ["Report", "made on 7 November", ""])
+        ),
+    ),
+    facts_above_with_delimiters=lambda draw: with_lines_around(
+        draw,
+        lambda _, table, style: [
+            written_line(["Sender", "call centre"], style),
+            written_line(["Rows", str(len(table.rows))], style),
+            written_line(["Status", "final", "v2"], style),
+            "",
+        ],
+    ),
+    comment_lines_above=lambda draw: with_lines_around(
+        draw, lambda _draw, table, _style: ["# exported by the ticket system", f"# rows: {len(table.rows)}"]
+    ),
+    words_below=lambda draw: with_lines_around(
+        draw,
+        below=lambda draw, table, _: draw.choice(
+            (["", "End of report"], [f"({len(table.rows)} rows)"], ["", "", "작성자: 고객센터"])
+        ),
+    ),
+    blank_lines_between=lambda draw: with_lines_between(draw, 4, lambda *_: ""),
+    lines_of_delimiters=lambda draw: with_lines_between(
+        draw, 3, lambda table, style: style.delimiter * (len(table.columns) - 1)
+    ),
+)
 
 
 @kind(OTHER_LINES)
@@ -59,13 +78,6 @@ def total_below(draw: Random) -> DamagedFile:
     total[0] = draw.choice(("합계", "Total", "Summe"))
     total[table.at("loss")] = str(sum(r.loss or 0 for r in table.records) // table.case.minor)
     return file_of(table, [*lines, written_line(total, style)], style)
-
-
-@kind(OTHER_LINES)
-def words_below(draw: Random) -> DamagedFile:
-    table, style, lines = plain_lines(draw)
-    below = draw.choice((["", "End of report"], [f"({len(table.rows)} rows)"], ["", "", "작성자: 고객센터"]))
-    return file_of(table, [*lines, *below], style)
 
 
 @kind(OTHER_LINES)
@@ -86,14 +98,6 @@ def second_table_as_wide(draw: Random) -> DamagedFile:
 
 
 @kind(OTHER_LINES)
-def blank_lines_between(draw: Random) -> DamagedFile:
-    table, style, lines = plain_lines(draw)
-    for _ in range(4):
-        lines.insert(draw.randrange(1, len(lines) + 1), "")
-    return file_of(table, lines, style)
-
-
-@kind(OTHER_LINES)
 def every_second_line_blank(draw: Random) -> DamagedFile:
     table, style, lines = plain_lines(draw)
     return file_of(table, "".join(line + "\n\n" for line in lines), style)
@@ -109,14 +113,6 @@ def lines_of_spaces(draw: Random) -> DamagedFile:
 
 
 @kind(OTHER_LINES)
-def lines_of_delimiters(draw: Random) -> DamagedFile:
-    table, style, lines = plain_lines(draw)
-    for _ in range(3):
-        lines.insert(draw.randrange(1, len(lines) + 1), style.delimiter * (len(table.columns) - 1))
-    return file_of(table, lines, style)
-
-
-@kind(OTHER_LINES)
 def ruled_line_below_header(draw: Random) -> DamagedFile:
     table, style = clean_table(draw, note=False), Style("|", suffix=".txt")
     lines = written_lines(table, style)
@@ -127,44 +123,54 @@ def ruled_line_below_header(draw: Random) -> DamagedFile:
 # --- missing and surplus fields ---------------------------------------------------------------------------
 
 
-@kind(FIELDS)
-def row_lacks_last_field(draw: Random) -> DamagedFile:
-    table, style, lines = plain_lines(draw, note=False, stated=True)
-    broken = draw.sample(range(len(table.rows)), 2)
+def with_broken_lines(
+    draw: Random,
+    change: Callable[[str, tuple[str, ...], Style], str],
+    count: int = 2,
+    *,
+    harmless: bool = False,
+    **of_table: object,
+) -> DamagedFile:
+    """A file with some lines that are changed, from their text or from their cells."""
+    table, style, lines = plain_lines(draw, **of_table)
+    broken = draw.sample(range(len(table.rows)), count)
     for row in broken:
-        lines[row + 1] = lines[row + 1].rpartition(style.delimiter)[0]
-    return file_of(table, lines, style, damaged_rows=broken)
+        lines[row + 1] = change(lines[row + 1], table.rows[row], style)
+    return file_of(table, lines, style, damaged_rows=() if harmless else broken)
 
 
-@kind(FIELDS)
-def row_lacks_inner_field(draw: Random) -> DamagedFile:
-    table, style, lines = plain_lines(draw, stated=True)
-    broken = draw.sample(range(len(table.rows)), 2)
-    for row in broken:
-        cells = list(table.rows[row])
-        del cells[draw.randrange(1, len(cells) - 1)]
-        lines[row + 1] = written_line(cells, style)
-    return file_of(table, lines, style, damaged_rows=broken)
+def without(cells: tuple[str, ...], at: int) -> tuple[str, ...]:
+    return (*cells[:at], *cells[at + 1 :])
 
 
-@kind(FIELDS)
-def row_with_surplus_field(draw: Random) -> DamagedFile:
-    table, style, lines = plain_lines(draw, stated=True)
-    broken = draw.sample(range(len(table.rows)), 2)
-    for row in broken:
-        cells = list(table.rows[row])
-        cells.insert(draw.randrange(1, len(cells)), draw.choice(("", "x", "0")))
-        lines[row + 1] = written_line(cells, style)
-    return file_of(table, lines, style, damaged_rows=broken)
+def with_cell_at(cells: tuple[str, ...], at: int, text: str) -> tuple[str, ...]:
+    return (*cells[:at], text, *cells[at:])
 
 
-@kind(FIELDS)
-def delimiter_in_unquoted_note(draw: Random) -> DamagedFile:
-    table, style, lines = plain_lines(draw, note=True)
-    broken = draw.sample(range(len(table.rows)), 3)
-    for row in broken:
-        lines[row + 1] += f"{style.delimiter} and more"
-    return file_of(table, lines, style, damaged_rows=broken)
+kinds(
+    FIELDS,
+    row_lacks_last_field=lambda draw: with_broken_lines(
+        draw, lambda line, _, style: line.rpartition(style.delimiter)[0], note=False, stated=True
+    ),
+    row_lacks_inner_field=lambda draw: with_broken_lines(
+        draw,
+        lambda _, cells, style: written_line(without(cells, draw.randrange(1, len(cells) - 1)), style),
+        stated=True,
+    ),
+    row_with_surplus_field=lambda draw: with_broken_lines(
+        draw,
+        lambda _, cells, style: written_line(
+            with_cell_at(cells, draw.randrange(1, len(cells)), draw.choice(("", "x", "0"))), style
+        ),
+        stated=True,
+    ),
+    delimiter_in_unquoted_note=lambda draw: with_broken_lines(
+        draw, lambda line, _, style: f"{line}{style.delimiter} and more", 3, note=True
+    ),
+    delimiter_at_end_of_some_rows=lambda draw: with_broken_lines(
+        draw, lambda line, _, style: line + style.delimiter, 3, harmless=True, stated=True
+    ),
+)
 
 
 @kind(FIELDS)
@@ -185,14 +191,6 @@ def unquoted_thousands(draw: Random) -> DamagedFile:
 def delimiter_at_end_of_rows(draw: Random) -> DamagedFile:
     table, style, lines = plain_lines(draw, stated=True)
     return file_of(table, [lines[0], *(line + style.delimiter for line in lines[1:])], style)
-
-
-@kind(FIELDS)
-def delimiter_at_end_of_some_rows(draw: Random) -> DamagedFile:
-    table, style, lines = plain_lines(draw, stated=True)
-    for row in draw.sample(range(len(table.rows)), 3):
-        lines[row + 1] += style.delimiter
-    return file_of(table, lines, style)
 
 
 @kind(FIELDS)

@@ -7,7 +7,7 @@ from dataclasses import replace
 from random import Random
 
 from tests.contract.damaged_files.clean_table import COURIER, KAKAO, Case, Record, Table, clean_table, plain
-from tests.contract.damaged_files.damaged_file import DamagedFile, Style, file_of, kind, written_lines
+from tests.contract.damaged_files.damaged_file import DamagedFile, Style, file_of, kind, kinds, written_lines
 
 AMOUNTS, MISSING, IDS = "amounts", "missing values", "ids"
 
@@ -32,14 +32,16 @@ def euros(cents: int, thousands: str, point: str) -> str:
     return f"{cents // 100:,}".replace(",", thousands) + f"{point}{cents % 100:02d}"
 
 
-@kind(AMOUNTS)
-def decimal_commas(draw: Random) -> DamagedFile:
-    return with_losses(draw, lambda cents: euros(cents, "", ","), COURIER)
-
-
-@kind(AMOUNTS)
-def decimal_commas_and_points(draw: Random) -> DamagedFile:
-    return with_losses(draw, lambda cents: euros(cents, ".", ","), COURIER)
+kinds(
+    AMOUNTS,
+    decimal_commas=lambda draw: with_losses(draw, lambda cents: euros(cents, "", ","), COURIER),
+    decimal_commas_and_points=lambda draw: with_losses(draw, lambda cents: euros(cents, ".", ","), COURIER),
+    thousands_with_commas=lambda draw: with_losses(draw, lambda won: f"{won:,}", KAKAO),
+    thousands_with_apostrophes=lambda draw: with_losses(draw, lambda cents: euros(cents, "'", "."), COURIER),
+    decimals_of_whole_won=lambda draw: with_losses(
+        draw, lambda won: f"{won}.00" if draw.random() < 0.8 else f"{won}.0", KAKAO
+    ),
+)
 
 
 @kind(AMOUNTS)
@@ -52,11 +54,6 @@ def euro_sign_behind(draw: Random) -> DamagedFile:
 def euro_sign_before(draw: Random) -> DamagedFile:
     start = draw.choice(("€", "€ ", "EUR "))
     return with_losses(draw, lambda cents: start + euros(cents, ",", "."), COURIER)
-
-
-@kind(AMOUNTS)
-def thousands_with_commas(draw: Random) -> DamagedFile:
-    return with_losses(draw, lambda won: f"{won:,}", KAKAO)
 
 
 @kind(AMOUNTS)
@@ -80,11 +77,6 @@ def thousands_with_points(draw: Random) -> DamagedFile:
 def thousands_with_spaces(draw: Random) -> DamagedFile:
     gap = draw.choice((" ", "\N{NO-BREAK SPACE}", "\N{NARROW NO-BREAK SPACE}"))
     return with_losses(draw, lambda cents: euros(cents, gap, ","), COURIER)
-
-
-@kind(AMOUNTS)
-def thousands_with_apostrophes(draw: Random) -> DamagedFile:
-    return with_losses(draw, lambda cents: euros(cents, "'", "."), COURIER)
 
 
 @kind(AMOUNTS)
@@ -127,11 +119,6 @@ def amounts_in_several_ways(draw: Random) -> DamagedFile:
 
 
 @kind(AMOUNTS)
-def decimals_of_whole_won(draw: Random) -> DamagedFile:
-    return with_losses(draw, lambda won: f"{won}.00" if draw.random() < 0.8 else f"{won}.0", KAKAO)
-
-
-@kind(AMOUNTS)
 def one_amount_in_words(draw: Random) -> DamagedFile:
     table = clean_table(draw, stated=True)
     row = draw.randrange(len(table.rows))
@@ -163,34 +150,20 @@ def with_token(draw: Random, *tokens: str) -> DamagedFile:
     )
 
 
-@kind(MISSING)
-def loss_na(draw: Random) -> DamagedFile:
-    return with_token(draw, draw.choice(("NA", "N/A", "n/a", "#N/A")))
-
-
-@kind(MISSING)
-def loss_dash(draw: Random) -> DamagedFile:
-    return with_token(draw, draw.choice(("-", "–", "--")))
-
-
-@kind(MISSING)
-def loss_null(draw: Random) -> DamagedFile:
-    return with_token(draw, draw.choice(("NULL", "null", "None", "nan", "NaN", "\\N")))
-
-
-@kind(MISSING)
-def loss_unknown_in_words(draw: Random) -> DamagedFile:
-    return with_token(draw, draw.choice(("미상", "unknown", "unbekannt", "모름")))
-
-
-@kind(MISSING)
-def loss_missing_in_several_ways(draw: Random) -> DamagedFile:
-    return with_token(draw, "NA", "-", "", "미상")
-
-
-@kind(MISSING)
-def loss_of_spaces(draw: Random) -> DamagedFile:
-    return with_token(draw, " ", "  ", "")
+kinds(
+    MISSING,
+    loss_na=lambda draw: with_token(draw, draw.choice(("NA", "N/A", "n/a", "#N/A"))),
+    loss_dash=lambda draw: with_token(draw, draw.choice(("-", "–", "--"))),
+    loss_null=lambda draw: with_token(draw, draw.choice(("NULL", "null", "None", "nan", "NaN", "\\N"))),
+    loss_unknown_in_words=lambda draw: with_token(
+        draw, draw.choice(("미상", "unknown", "unbekannt", "모름"))
+    ),
+    loss_missing_in_several_ways=lambda draw: with_token(draw, "NA", "-", "", "미상"),
+    loss_of_spaces=lambda draw: with_token(draw, " ", "  ", ""),
+    missing_id=lambda draw: with_missing(draw, "claim_id"),
+    missing_day=lambda draw: with_missing(draw, "filed_on"),
+    missing_service=lambda draw: with_missing(draw, "service"),
+)
 
 
 def with_missing(draw: Random, column: str) -> DamagedFile:
@@ -200,21 +173,6 @@ def with_missing(draw: Random, column: str) -> DamagedFile:
     for row in broken:
         table = table.with_cell(row, column, draw.choice(("", "NA", "-", "미상")))
     return written(draw, table, damaged_rows=broken)
-
-
-@kind(MISSING)
-def missing_id(draw: Random) -> DamagedFile:
-    return with_missing(draw, "claim_id")
-
-
-@kind(MISSING)
-def missing_day(draw: Random) -> DamagedFile:
-    return with_missing(draw, "filed_on")
-
-
-@kind(MISSING)
-def missing_service(draw: Random) -> DamagedFile:
-    return with_missing(draw, "service")
 
 
 # --- ids --------------------------------------------------------------------------------------------------
@@ -228,9 +186,10 @@ def with_ids(draw: Random, id_: Callable[[int], str], **changes: object) -> Dama
     return written(draw, table.with_cells("claim_id", lambda r: r.claim_id), **changes)
 
 
-@kind(IDS)
-def no_id_column(draw: Random) -> DamagedFile:
-    return written(draw, clean_table(draw, stated=True).without("claim_id"), keyed=False)
+kinds(
+    IDS,
+    no_id_column=lambda draw: written(draw, clean_table(draw, stated=True).without("claim_id"), keyed=False),
+)
 
 
 @kind(IDS)
