@@ -377,13 +377,11 @@ def test_a_warehouse_file_with_anything_but_our_tables_is_refused_and_reads_no_l
     with duckdb.connect(kept) as connection:
         for statement in statements.replace("READING", READING).format(local=local).split("; "):
             connection.execute(statement)
-    new = claims_csv([{"claim_id": "new"}], name="new.csv")
     before = contents(tmp_path)
     for arguments in (
         ("ingest", *KAKAO, kept, "--json"),
         ("cube", *KAKAO, kept, "--by", "region", "--json"),
         ("cost", "--claims", kept),
-        ("ingest", *KAKAO, new, "--out", kept, "--add"),
     ):
         code, out, err = command(*arguments)
         assert (code, out, err.count("\n")) == (3, "", 1)

@@ -201,10 +201,6 @@ RICH: dict[str, tuple[dict[str, Any], list[dict[str, Any]]]] = {
         {"dimension": [{"id": "delay", "name": {"en": "Delay"}, "kind": "number", "edges": [10, 20]}]},
         [{"claim_id": f"n{n}", "delay": n} for n in (-1, 9, 10, 11, 20, 21, None, 10**15)],
     ),
-    "edges of a layout": (
-        {"dimension": [{"id": "zone", "name": {"en": "Zone"}}], "edges": {"zone": {"near": 10, "far": 99.5}}},
-        [{"claim_id": f"n{n}", "zone": n} for n in (-1.5, 9.0, 10.0, 10.5, 99.5, 100.0, None)],
-    ),
     "decisions": (
         {
             "dimension": [

@@ -60,15 +60,13 @@ def without_decimals(frame: pl.DataFrame) -> pl.DataFrame:
 
     DuckDB returns sums of whole numbers as decimals of 38 digits.
     """
-    decimals = [column for column in frame if isinstance(column.dtype, pl.Decimal)]
-    return frame.with_columns(
-        column.cast(pl.Int64 if column.dtype.scale == 0 and _fits(column) else pl.Float64)
-        for column in decimals
-    )
-
-
-def _fits(column: pl.Series) -> bool:
-    return bool(column.cast(pl.Int64, strict=False).null_count() == column.null_count())
+    changed = []
+    for column in frame:
+        if isinstance(column.dtype, pl.Decimal):
+            whole = column.cast(pl.Int64, strict=False)
+            fits = column.dtype.scale == 0 and whole.null_count() == column.null_count()
+            changed.append(whole if fits else column.cast(pl.Float64))
+    return frame.with_columns(changed)
 
 
 MAX_SQL_LENGTH = 80

@@ -45,7 +45,6 @@ TYPES = {
     **dict.fromkeys((*NAMED, CURRENCY, "decision"), ("string",)),
     **dict.fromkeys(("filed_on", FILED_AT), ("date", "timestamp")),
     **dict.fromkeys(("loss", "number", "paid"), ("integer", "decimal")),
-    "edges": ("integer", "decimal", "floating"),
     "text": ("string", "integer", "boolean", "date"),
     "synthetic": ("boolean", "string"),
 }
@@ -137,7 +136,7 @@ class _TableRows:
         except InputRefused as error:
             problem, remedy = error.problem, error.remedy
             raise UsageError(problem, column=error.column, value=error.value, remedy=remedy) from error
-        kinds = {d.id: "edges" if d.id in self.layout.edges else d.kind for d in incident.dimensions}
+        kinds = {d.id: d.kind for d in incident.dimensions}
         cells = {c: ibis.literal(text or None, "string") for c, text in self.layout.constants.items()}
         cells |= {column: table[table.columns[at]] for column, at in positions.items()}
         for column, cell in cells.items():
@@ -232,10 +231,8 @@ class _TableRows:
         loss = self._amount("loss", incident.loss_digits)
         values["loss"] = (loss < 0).ifelse(0, loss) if incident.loss.negative == "zero" else loss
         for dimension in incident.dimensions:
-            name, edges = dimension.id, layout.edges.get(dimension.id, {})
-            if edges:
-                value = ibis.cases(*((cells[name] <= edge, band) for band, edge in edges.items()))
-            elif dimension.is_number:
+            name = dimension.id
+            if dimension.is_number:
                 value = self._amount(name, incident.minor_units if dimension.kind == "paid" else 0)
             else:
                 value = values[f"_raw_{name}"] = self._text(name)

@@ -22,7 +22,7 @@ import polars as pl
 from outage_analysis.claims import queries
 from outage_analysis.claims.readers.expected_table import ExpectedTable
 from outage_analysis.claims.readers.record_index import Numbers
-from outage_analysis.claims.warehouse import Frames, Warehouse
+from outage_analysis.claims.warehouse import NO_FRAMES, Frames, Warehouse
 from outage_analysis.errors import InputRefused
 from outage_analysis.text import Note, TextFile, masked_name
 
@@ -182,7 +182,7 @@ def _append(
 ) -> tuple[int, int] | None:
     """Append the rows of a query to a table, and return the first rowid and the number of rows there."""
     try:
-        warehouse.append(target, query, **values)
+        warehouse.append(target, query, inputs=NO_FRAMES, **values)
     except InputRefused as error:
         raise_engine_problem(file, error)
         return None
