@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TypedDict, Unpack, cast
 
+from outage_analysis import costs
 from outage_analysis.arguments import lists_arguments
 from outage_analysis.assumptions import Ledger, bundled_ledger, load_ledger, reference_ledger
 from outage_analysis.claims import (
@@ -20,7 +21,7 @@ from outage_analysis.claims import (
     Sources,
     read_claims,
 )
-from outage_analysis.costs import DRAWS, SEED, varied_payments
+from outage_analysis.costs import DRAWS, SEED
 from outage_analysis.errors import ModelRefused, UsageError, either
 from outage_analysis.files import atomic_folder, bundled_claims, bundled_ids, document_text, spelling_hint
 from outage_analysis.incidents import Bands, Incident, Layout, load_incident, load_layout, with_encoding
@@ -314,7 +315,7 @@ def load_inputs(plan: Plan) -> tuple[Incident, tuple[Policy, ...], Ledger | None
 
 
 def _with_payment(policy: Policy, name: str, value: float) -> Policy:
-    (tier,) = varied_payments.parse_parameters({name: None}, policy)
+    (tier,) = costs.varied_payments.parse_parameters({name: None}, policy)
     edge = next(line for line in policy.schedules if line.id == tier.line).bands[tier.tier].up_to
     up_to = None if edge is None else edge / 10**policy.loss_digits
     return policy.with_tier(line=tier.line, up_to=up_to, pays=value)

@@ -25,6 +25,7 @@ from outage_analysis.analysis.plan import (
 from outage_analysis.analysis.summary import rows_are_complaints
 from outage_analysis.arguments import lists_arguments
 from outage_analysis.claims import Claims, Sources
+from outage_analysis.costs import policy_search, varied_payments
 from outage_analysis.errors import UsageError
 from outage_analysis.files import bundled_claims
 from outage_analysis.losses import Cube
@@ -45,7 +46,7 @@ BENEFIT_DIGITS = 3
 class BudgetSolution(PolicyResult):
     """The policy that gives claimants most within a budget, beside the announced policy and the frontier."""
 
-    search: costs.policy_search.PolicySearch
+    search: policy_search.PolicySearch
 
     @property
     def used_assumptions(self) -> AbstractSet[str]:
@@ -147,7 +148,7 @@ class BudgetSolution(PolicyResult):
             yield locale("solve.more", rows=len(some), count=f"{count:,}")
 
 
-def _sentences(search: costs.policy_search.PolicySearch, locale: Locale) -> list[str]:
+def _sentences(search: policy_search.PolicySearch, locale: Locale) -> list[str]:
     chosen, announced = (search.table.row(n, named=True) for n in (0, 1))
     values = _cost_values(search, chosen, locale) | {"tiers": _varied_tiers(search, locale)}
     by_mean = "" if search.request.level is not None else "_expected"
@@ -179,7 +180,7 @@ def _sentences(search: costs.policy_search.PolicySearch, locale: Locale) -> list
     return sentences
 
 
-def _varied_tiers(search: costs.policy_search.PolicySearch, locale: Locale) -> str:
+def _varied_tiers(search: policy_search.PolicySearch, locale: Locale) -> str:
     # Such as `up to 300,000: 20,000 won`.
     explainer, texts = PolicyExplainer(search.policy, locale), []
     parameters = search.tried.parameters
@@ -197,7 +198,7 @@ def _varied_tiers(search: costs.policy_search.PolicySearch, locale: Locale) -> s
 
 
 def _cost_values(
-    search: costs.policy_search.PolicySearch, row: Mapping[str, Any], locale: Locale
+    search: policy_search.PolicySearch, row: Mapping[str, Any], locale: Locale
 ) -> dict[str, str]:
     return {
         "expected": locale.money(row["expected"]),
@@ -209,7 +210,7 @@ def _cost_values(
     }
 
 
-def _benefits(row: Mapping[str, Any], search: costs.policy_search.PolicySearch, locale: Locale) -> str:
+def _benefits(row: Mapping[str, Any], search: policy_search.PolicySearch, locale: Locale) -> str:
     def text(objective: str) -> str:
         if objective == "replaced":
             return locale.share(row[objective])
@@ -218,7 +219,7 @@ def _benefits(row: Mapping[str, Any], search: costs.policy_search.PolicySearch, 
         return locale.money(row[objective], BENEFIT_DIGITS)
 
     own = search.tried.objective
-    known = [x for x in (own, *(x for x in costs.policy_search.BENEFITS if x != own)) if row[x] is not None]
+    known = [x for x in (own, *(x for x in policy_search.BENEFITS if x != own)) if row[x] is not None]
     texts = [locale(f"solve.got_{objective}", value=text(objective)) for objective in known]
     return "; ".join(texts) if texts else locale("solve.got_unknown")
 
@@ -226,7 +227,7 @@ def _benefits(row: Mapping[str, Any], search: costs.policy_search.PolicySearch, 
 class SearchArguments(TypedDict, total=False):
     """What `solve` searches for; its documentation says more."""
 
-    vary: Required[costs.varied_payments.Vary]
+    vary: Required[varied_payments.Vary]
     budget: Required[Amount]
     at: str
     step: Amount | None
@@ -252,7 +253,7 @@ def _percentile(at: object) -> float | None:
 def solve(
     claims: Plan | Claims | Cube | Sources | None = None,
     *,
-    vary: costs.varied_payments.Vary,
+    vary: varied_payments.Vary,
     budget: Amount,
     at: str = "P90",
     step: Amount | None = None,
@@ -313,6 +314,6 @@ def solve(
         return [*cubes.values()]
 
     about = (policy, ledger, as_of, plan.draws, plan.seed, vary, limit)
-    request = costs.policy_search.SearchRequest(*about, _percentile(at), objective, least, jump)
-    found = costs.policy_search.find_best_policy(request, others, cubes_of)
+    request = policy_search.SearchRequest(*about, _percentile(at), objective, least, jump)
+    found = policy_search.find_best_policy(request, others, cubes_of)
     return BudgetSolution(incident, ledger, as_of, claims, plan, (found.policy, *named), found)

@@ -330,12 +330,11 @@ def loss_replacement(policy: Policy, cubes: Sequence[Cube] = ()) -> pl.DataFrame
         for segment, (_, tariff) in zip([*(s.id for s in line.segments), None], line.tariffs, strict=True)
         for band, rule in tariff.rules()[3:]
     ]
-    names = ("line", "segment", "over", "up_to", "rule", "low", "high")
-    stated = {"policy": policy.id, "basis": "published"}
-    return pl.DataFrame(
-        [stated | dict(zip(names, row, strict=True)) for row in rows],
-        schema=schema_of("compare.replaced").dtypes,
+    names, stated = (
+        ("line", "segment", *EDGES, "rule", "low", "high"),
+        {"policy": policy.id, "basis": "published"},
     )
+    return schema_of("compare.replaced").frame(stated | dict(zip(names, row, strict=True)) for row in rows)
 
 
 def _replaced_claims(policy: Policy, cube: Cube) -> pl.DataFrame:

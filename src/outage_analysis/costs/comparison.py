@@ -206,7 +206,13 @@ def simulate_policies(
             remedy=f"Without one: {', '.join(name for name in names if name not in portfolios)}. "
             "Give a ledger with the inputs that they need, or another policy.",
         )
-    runs = shared_runs(portfolios, ledger, as_of, draws, seed)
+    # Each simulation draws the inputs of all policies; the correlations of the ledger apply to these.
+    entries = {name: e for one in portfolios.values() for name, e in one.entries.items()}
+    shared = {name: entries[name] for name in sorted(entries)}
+    declared = ledger.as_known_on(as_of).correlations if ledger else ()
+    ties = {c.of: c.rank for c in declared if set(c.of) <= shared.keys()}
+    alike = [replace(one, entries=shared, correlations=ties) for one in portfolios.values()]
+    runs = dict(zip(portfolios, simulate_together(alike, draws=draws, seed=seed), strict=True))
     pairs, rows = list(combinations(portfolios, 2)), list[dict[str, Any]]()
     amounts = np.stack([run.totals["cash"].values for run in runs.values()])
     least = amounts == amounts.min(axis=0)
@@ -233,26 +239,6 @@ def simulate_policies(
         inputs=frozenset().union(*map(assumption_ids, tables.values())),
         runs=runs,
     )
-
-
-def shared_runs(
-    portfolios: Mapping[str, Portfolio], ledger: Ledger | None, as_of: date, draws: int, seed: int
-) -> dict[str, Simulation]:
-    """Simulate all policies with the same draws; each simulation draws the inputs of all policies.
-
-    Args:
-        portfolios: the terms of each policy, by name.
-        ledger: the assumptions; its correlations apply to the inputs that the policies have.
-        as_of: only correlations public by this day are used.
-        draws: the number of points, a power of two.
-        seed: the seed of the points.
-    """
-    entries = {name: e for one in portfolios.values() for name, e in one.entries.items()}
-    shared = {name: entries[name] for name in sorted(entries)}
-    declared = ledger.as_known_on(as_of).correlations if ledger else ()
-    ties = {c.of: c.rank for c in declared if set(c.of) <= shared.keys()}
-    alike = [replace(one, entries=shared, correlations=ties) for one in portfolios.values()]
-    return dict(zip(portfolios, simulate_together(alike, draws=draws, seed=seed), strict=True))
 
 
 def _figures(run: Simulation, likely: text.LikelyRange, won: FloatArray) -> dict[str, Any]:

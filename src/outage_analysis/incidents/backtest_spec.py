@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 from typing import Literal
 
@@ -114,15 +115,7 @@ class BacktestSpec(NamedDocument):
         Raises:
             UsageError: there is no fact with this id, or it became public outside this period.
         """
-        fact = get_fact(id_, hindsight=True)
-        if fact.public_on is None or not self.as_of < fact.public_on <= self.known_on:
-            raise UsageError(
-                f"fact {id_} was public on {fact.public_on or 'an unknown day'},"
-                f" so it is no outcome by {self.known_on} of a forecast of {self.as_of}",
-                file=self.id,
-                remedy="Let as_of be before that day, and known_on that day or later.",
-            )
-        return fact
+        return self._fact_after(self.as_of, id_)
 
     def denominator(self, outcome: Outcome) -> Fact | None:
         """Return the fact that counts the people who could file, be accepted or take the offer.
@@ -132,14 +125,16 @@ class BacktestSpec(NamedDocument):
         Raises:
             UsageError: there is no fact with this id, or it was not public by the day `known_on`.
         """
-        if not outcome.denominator:
-            return None
-        fact = get_fact(outcome.denominator, hindsight=True)
-        if fact.public_on is None or fact.public_on > self.known_on:
+        return self._fact_after(date.min, outcome.denominator) if outcome.denominator else None
+
+    def _fact_after(self, day: date, id_: str) -> Fact:
+        fact = get_fact(id_, hindsight=True)
+        if fact.public_on is None or not day < fact.public_on <= self.known_on:
             raise UsageError(
-                f"fact {fact.id} was public on {fact.public_on or 'an unknown day'}, after {self.known_on}",
+                f"fact {id_} was public on {fact.public_on or 'an unknown day'},"
+                f" so it is no outcome by {self.known_on} of a forecast of {self.as_of}",
                 file=self.id,
-                remedy="Let known_on be that day or later, or give another count.",
+                remedy="Let as_of be before that day, and known_on that day or later.",
             )
         return fact
 

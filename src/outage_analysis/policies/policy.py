@@ -264,17 +264,15 @@ def check_same_units(policy: Policy, incident: Incident) -> None:
     Raises:
         UsageError: currency, decimal places or loss unit differ.
     """
-    payer, outage = f"the policy {policy.id}", f"the incident {incident.id}"
+    payer, outage, theirs = f"the policy {policy.id}", f"the incident {incident.id}", incident.loss.unit
     if policy.currency != incident.currency:
         problem = f"{payer} pays {policy.currency}, {outage} counts in {incident.currency}"
         raise UsageError(problem, remedy="Restate the policy in the incident's currency.")
     if policy.digits != incident.minor_units:
         problem = f"{payer} counts in {policy.digits} decimal places, {outage} in {incident.minor_units}"
         raise UsageError(problem, remedy="Give both the same minor_units.")
-    if policy.loss_unit != incident.loss.unit:
-        problem = (
-            f"the policy's bands are in {policy.loss_unit}, the incident's losses in {incident.loss.unit}"
-        )
+    if policy.loss_unit != theirs:
+        problem = f"the policy's bands are in {policy.loss_unit}, the incident's losses in {theirs}"
         raise UsageError(problem, remedy="Restate the bands in the incident's loss unit.")
 
 

@@ -394,17 +394,15 @@ class Channel(ShortRepr):
         stated = {id_: day for id_, day in ((DEADLINE, closes), (EXTENDED, extended)) if day}
         for id_, last in stated.items():
             if self.end_of(last) < self.times[-1]:
-                raise UsageError(
-                    f"the last count is of {until:%Y-%m-%d %H:%M}, after that day",
-                    value=last,
-                    remedy="Name a later day"
-                    + either(".", ", or give a deadline that has passed with --former."),
+                remedy = (
+                    f"Name a later day{either('.', ', or give a deadline that has passed with --former.')}"
                 )
+                problem = f"the last count is of {until:%Y-%m-%d %H:%M}, after that day"
+                raise UsageError(problem, value=last, remedy=remedy)
             branches[id_] = Branch(id_, self.end_of(last))
         if not branches:
-            raise UsageError(
-                "no deadline is known", remedy="Say when the intake closes" + either(".", ": --closes DAY.")
-            )
+            remedy = f"Say when the intake closes{either('.', ': --closes DAY.')}"
+            raise UsageError("no deadline is known", remedy=remedy)
         if spike is not None:
             branches = {id_: replace(branch, spike=spike) for id_, branch in branches.items()}
         ordered = sorted(branches.values(), key=lambda branch: branch.id != DEADLINE)
@@ -485,12 +483,9 @@ def channel_from_cube(
         ModelRefused: the cube is synthetic and `recovery` is not set.
     """
     if cube.synthetic and not recovery:
-        raise ModelRefused(
-            "synthetic claims say nothing of how many are still to come",
-            remedy="Give real claims; or "
-            + either("recovery=True", "--recovery")
-            + " to see the generator's own input again.",
-        )
+        say = either("recovery=True", "--recovery")
+        remedy = f"Give real claims; or {say} to see the generator's own input again."
+        raise ModelRefused("synthetic claims say nothing of how many are still to come", remedy=remedy)
     if "filed_on" not in cube.dimensions:
         dimensions = ", ".join(cube.dimensions)
         raise UsageError("the cube does not have the days", value=dimensions, remedy="Build it by filed_on.")
