@@ -76,7 +76,7 @@ def test_jupyterlab_knows_every_option_and_every_setting_that_it_is_given() -> N
     from jupyterlab.labapp import LabApp
 
     known = {app.__name__: app.class_trait_names(config=True) for app in (LabApp, ServerApp)}
-    for argument in projects.lab_arguments(notebooks_root(), Path("own"), port=8890, browser=False):
+    for argument in projects.lab_arguments(notebooks_root(), Path("own")):
         app, _, option = argument.removeprefix("--").partition("=")[0].partition(".")
         assert option in known[app], argument
     schemas = Path(sys.prefix) / "share" / "jupyter" / "lab" / "schemas"
@@ -97,15 +97,6 @@ def test_a_terminal_in_it_finds_the_command_and_a_closed_tab_does_not_end_it(lau
     command("lab", notebooks_root())
     assert launched["path"].split(os.pathsep)[0] == str(Path(sys.executable).parent)
     assert launched["sigpipe"] == str(signal.SIG_IGN)
-
-
-def test_port_and_browser_are_as_requested(launched: Launched) -> None:
-    command("lab", notebooks_root())
-    assert "ServerApp.port" not in launched
-    assert launched["ServerApp.open_browser"] == "True"
-    command("lab", notebooks_root(), "--no-browser", "--port", "8890")
-    assert (launched["ServerApp.port"], launched["ServerApp.port_retries"]) == ("8890", "0")
-    assert launched["ServerApp.open_browser"] == "False"
 
 
 def test_the_pages_of_a_project_are_within_reach(launched: Launched, tmp_path: Path) -> None:
