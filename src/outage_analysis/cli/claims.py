@@ -17,7 +17,6 @@ from outage_analysis.cli.options import (
     Encoding,
     Output,
     ReadOptions,
-    cost_command,
     expand_options,
     language_option,
     option_words,
@@ -69,12 +68,6 @@ def ingest(
     print_answer(quality.answer(lang))
     if out:
         print_line(str(out))
-    if len(complaints):
-        stored = [out] if out and options.incident else []
-        words = cost_command(complaints, options, stored or files, stored=bool(stored))
-    else:
-        words = ["inspect", jupyter.shell_path(files[0]), *option_words(options, "max_rejects")]
-    suggest_command(*words, *language_option(lang), lang=lang)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -19,7 +19,6 @@ from outage_analysis.cli.options import (
     Json,
     PlanOptions,
     check_language,
-    document_options,
     expand_options,
     language_option,
     suggest_command,
@@ -108,7 +107,8 @@ def new(
     print_line(one_line(written, jupyter.MAX_PATH_LENGTH))
     if from_claims:
         words = ["report", *map(jupyter.shell_path, claims or ())]
-        words += document_options(written, folder, ("incident", "policy", "ledger"))
+        for kind in ("incident", "policy", "ledger"):
+            words += [f"--{kind}", jupyter.shell_path(folder / f"{kind}.toml")]
         suggest_command(*words, *language_option(lang), lang=lang)
 
 
@@ -137,20 +137,13 @@ def _make_option() -> str:
 
 @commands.command()
 @expand_options()
-def lab(
-    folder: Annotated[Path, typer.Argument(help="Folder of notebooks.")] = Path("notebooks"),
-    *,
-    browser: Annotated[bool, "Open it in a browser."] = True,
-    port: Annotated[
-        int | None, typer.Option(min=1, max=65_535, help="Port to listen on. By default 8888 or the next.")
-    ] = None,
-) -> None:
+def lab(folder: Annotated[Path, typer.Argument(help="Folder of notebooks.")] = Path("notebooks")) -> None:
     """Open a folder of notebooks in JupyterLab, on its welcome page, without network requests.
 
     Example:
         outage-analysis lab notebooks --no-browser --port 8890
     """
-    jupyter.open_lab(folder, port=port, browser=browser)
+    jupyter.open_lab(folder)
 
 
 @notebook_commands.command("run")

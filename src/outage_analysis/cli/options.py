@@ -9,7 +9,6 @@ likely to need next.
 from __future__ import annotations
 
 import inspect
-import shlex
 import sys
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, is_dataclass, replace
@@ -19,7 +18,7 @@ from typing import Annotated, get_args
 
 import typer
 
-from outage_analysis import analysis, claims, costs, files, incidents, jupyter, text
+from outage_analysis import analysis, claims, costs, incidents, jupyter, text
 from outage_analysis.cli.console import print_answer, print_json, print_warnings, start_screen
 from outage_analysis.cli.option_values import (
     parse_amount,
@@ -410,43 +409,3 @@ def suggest_command(*words: str, lang: str = "en") -> None:
     """
     command = f"outage-analysis {' '.join(words)}"
     sys.stderr.write(text.Locale(lang)("terminal.next", command=command) + "\n")
-
-
-def cost_command(
-    read: claims.Claims, options: ReadOptions, paths: Sequence[Path], *, stored: bool
-) -> list[str]:
-    """Return the words of the command that computes a cost from claims which `ingest` has read.
-
-    If the incident is no bundled one, the policy and the ledger beside its file are named. If there is no
-    policy, the command that writes a template for one is returned.
-
-    Args:
-        read: the claims.
-        options: the options with which the files were read.
-        paths: the files to name in the command.
-        stored: whether the files are claims that `ingest` saved, which need no layout.
-    """
-    about, folder = read.incident, Path(options.incident or BUNDLED).parent
-    if options.incident is None and about.id not in files.bundled_ids("incidents"):
-        return ["cost", *map(jupyter.shell_path, paths), "--tiers", "300000:30000", *option_words(options)]
-    words = ["cost"]
-    words += [word for path in paths for word in ("--claims", jupyter.shell_path(path))]
-    words += option_words(options, *(("columns", "encoding", "max_rejects") if stored else ()))
-    if about.id in files.bundled_ids("policies"):
-        return words
-    if not (folder / "policy.toml").is_file():
-        units = [] if about.loss_currency else ["--loss-unit", shlex.quote(about.loss.unit)]
-        return ["policies", "new", "my-policy", "--currency", about.currency, *units]
-    return words + document_options(folder, folder, ("policy", "ledger"))
-
-
-def document_options(folder: Path, named: Path, kinds: Sequence[str]) -> list[str]:
-    """Return the options that name the TOML documents of a folder, as words of a shell command.
-
-    Args:
-        folder: the folder that has the documents, or some of them.
-        named: the folder as the user writes it.
-        kinds: the documents to name, such as policy.
-    """
-    known = [kind for kind in kinds if (folder / f"{kind}.toml").is_file()]
-    return [word for kind in known for word in (f"--{kind}", jupyter.shell_path(named / f"{kind}.toml"))]
