@@ -193,13 +193,6 @@ def test_a_waterfall_of_few_bars_loses_nothing(amounts: list[float], most: int) 
         assert sorted(rows["expected"][:-1]) == pytest.approx(sorted(amounts)[-(most - 1) :])
 
 
-def test_parts_of_a_bar_are_never_negative_if_the_mean_is_outside_its_ends() -> None:
-    table = SWINGS.filter(assumption="filing").with_columns(pl.lit(900e6).alias("cost_expected"))
-    bar = uncertain.tornado_bars(table).row(0, named=True)
-    assert bar["right"] < 900e6
-    assert (bar["below"], bar["above"]) == (bar["right"] - bar["left"], 0)
-
-
 @pytest.mark.parametrize(
     ("low", "high", "ends"),
     [

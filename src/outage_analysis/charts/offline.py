@@ -162,7 +162,7 @@ def render_offline(spec: dict[str, Any], **_options: object) -> dict[str, Any]:
         lang = (spec.get("usermeta") or {}).get("lang")
         waiting = escape(Locale(lang if lang in LANGUAGES else "en")("notebook.waiting"))
     else:
-        width = round(images.width_of(drawing))
+        width = round(images.size_of(drawing)[0])
         waiting = f'<img alt="{line}" width="{width}" src="data:image/png;base64,{picture}">'
     place = f'<div class="outage-chart" data-outage-chart="{key}"{label}>{waiting}</div>'
     output = {"text/html": f"{place}\n<script>{script}</script>", "text/plain": described}
