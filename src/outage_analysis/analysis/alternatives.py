@@ -300,9 +300,8 @@ def _winners(pair: pl.DataFrame, locale: text.Locale) -> pl.DataFrame:
 
 def _without_empty_columns(table: pl.DataFrame) -> pl.DataFrame:
     """Return a table without the columns that are empty, or that count nobody, in each row."""
-    kept = table.drop(name for name in table.columns if not table[name].count())
-    counts = (name for name in ("equal", "unclear") if name in kept.columns)
-    return kept.drop(name for name in counts if not kept[name].fill_null(0).sum())
+    nobody = [name for name in ("equal", "unclear") if name in table.columns and not table[name].sum()]
+    return table.drop(nobody, *(name for name in table.columns if not table[name].count()))
 
 
 def compare_loaded(

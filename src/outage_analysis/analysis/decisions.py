@@ -409,9 +409,8 @@ class Reserve(AnalysisResult):
 
     def to_dict(self) -> dict[str, Any]:
         """Return the reserve as plain values, with its scope."""
-        scope, measure = reserve_scope(self.analysis), parse_measure(self.measure)
-        amount = self.analysis.reserve(self.measure, handling=self.handling)
-        about = {"amount": amount, "measure": measure, "handling": self.handling}
+        scope, amount = reserve_scope(self.analysis), self.amount / 10**self.analysis.incident.minor_units
+        about = {"amount": amount, "measure": parse_measure(self.measure), "handling": self.handling}
         lines = {"lines": scope.counted, "without_price": scope.unpriced, "without_obligation": scope.not_due}
         tables = {"reserve": self.analysis.whole(self.table, "reserve")}
         if self.moved is not None:

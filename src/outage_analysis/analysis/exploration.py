@@ -21,11 +21,11 @@ from outage_analysis.incidents import Bands, Incident, load_incident
 from outage_analysis.losses import FAMILIES, Cube, DimensionFilter, Fits
 from outage_analysis.policies import Policy, check_same_units, load_policy
 
-TIMES: dict[str, tuple[Callable[[str], date], str, str]] = {
-    "filed_on": (date.fromisoformat, "is not a day", "Write it as 2022-10-31."),
-    "filed_hour": (datetime.fromisoformat, "is not an hour", "Write it as 2022-10-31T15:00."),
+TIMES: dict[str, Callable[[str], date]] = {
+    "filed_on": date.fromisoformat,
+    "filed_hour": datetime.fromisoformat,
 }
-"""Dimension of times -> how its values are parsed, and the error and the remedy if one cannot be."""
+"""Dimension of times -> how its values are parsed."""
 
 
 @dataclass(frozen=True)
@@ -87,16 +87,23 @@ class Exploration(text.Result):
 
     def answer(self, lang: str = "en") -> text.Answer:
         """Return how many losses are small and large, all tables in the incident's units, then the notes."""
-        locale, sentences, names = text.Locale(lang), list[str](), dict[str, dict[str, str]]()
+        locale, sentences = text.Locale(lang), list[str]()
+        words = {dimension: {"": locale("terminal.merged_groups")} for dimension in self.by}
         mark = text.synthetic_mark(locale, synthetic=self.synthetic)
         if self.incident is not None:
             locale = replace(self.incident.locale(lang), starts=self.starts)
             sentences = [mark + sentence for sentence in _band_sentences(self.tables["bands"], locale)]
             named = {"service": self.incident.services, "claimant_type": self.incident.claimant_types}
-            names = {n: {item.id: item.name[lang] for item in items} for n, items in named.items()}
+            for dimension in set(self.by) & set(named):
+                words[dimension] |= {item.id: item.name[lang] for item in named[dimension]}
         reasons = [(family, locale.note(reason)) for family, reason in self.refused.items()]
         told = {"refused": text.schema_of("distribution.refused").frame(reasons)} if reasons else {}
-        tables = _in_language(self.tables | told, {n: names.get(n, {}) for n in self.by}, locale)
+        tables = {
+            name: table.with_columns(
+                pl.col(n).replace(words[n]) for n in words if table.schema.get(n) == pl.String
+            )
+            for name, table in (self.tables | told).items()
+        }
         shown = text.shown_tables(tables, "distribution", locale, mark)
         return text.Answer(locale, sentences, [*shown, *map(locale.note, self.notes)])
 
@@ -121,25 +128,6 @@ def _band_sentences(bands: pl.DataFrame, locale: text.Locale) -> list[str]:
         amounts = {"edge": locale.loss(edges[0][1]), "top": locale.loss(edges[-1][0])}
         told.append(locale("terminal.distribution_ends", count=count, **ends, **amounts))
     return told
-
-
-def _in_language(
-    tables: Mapping[str, pl.DataFrame], by: Mapping[str, Mapping[str, str]], locale: text.Locale
-) -> dict[str, pl.DataFrame]:
-    """Return tables in which groups are in words of a language.
-
-    Args:
-        tables: the tables by name.
-        by: the dimensions of the groups, each with the names of its values by id.
-        locale: the language.
-    """
-    merged = {"": locale("terminal.merged_groups")}
-    found = {}
-    for name, table in tables.items():
-        groups = [pl.col(n).replace(merged | dict(names)) for n, names in by.items()]
-        own = [e for e in groups if table.schema.get(e.meta.output_name()) == pl.String]
-        found[name] = table.with_columns(own)
-    return found
 
 
 def explore(
@@ -169,23 +157,41 @@ def explore(
     edges = load_policy(policy or loaded.id) if policy or loaded.id in bundled_ids("policies") else None
     if edges:
         check_same_units(edges, loaded)
+    bands, heaps, notes = None, dict[str, pl.DataFrame](), list[str]()
     if counts is not None:
         if claims is not None:
             raise UsageError("give claim files or counts, not both")
         cube = losses.cube_of(counts, loaded)
-        return replace(_explore_cube(cube, None, question, {}), incident=loaded, starts=cube.starts)
-    claims = read_claims(None, loaded) if claims is None else claims
-    dimensions = tuple(dict.fromkeys([*question.by, *question.where]))
-    every = losses.build_cube(claims, dimensions=dimensions, policy=edges)
-    texts = [d.id for d in loaded.dimensions if d.kind == "text" and d.id in dimensions]
-    cube = losses.merge_rare_groups(every, texts)
-    bands = losses.display_bands(edges.cuts if edges else (), negative=loaded.loss.negative == "band")
-    found = _explore_cube(cube, bands, question, heap_tables(claims, edges))
-    least = losses.MIN_CLAIMS_PER_CATEGORY
-    note = text.Note("merged_groups", least=str(least))
-    notes = found.notes if cube is every else (note, *found.notes)
-    starts = edges.starts if edges else frozenset[int]()
-    return replace(found, incident=loaded, claims=claims, starts=starts, notes=notes)
+        starts = cube.starts
+    else:
+        claims = read_claims(None, loaded) if claims is None else claims
+        dimensions = tuple(dict.fromkeys([*question.by, *question.where]))
+        every = losses.build_cube(claims, dimensions=dimensions, policy=edges)
+        texts = [d.id for d in loaded.dimensions if d.kind == "text" and d.id in dimensions]
+        cube = losses.merge_rare_groups(every, texts)
+        bands = losses.display_bands(edges.cuts if edges else (), negative=loaded.loss.negative == "band")
+        heaps, starts = heap_tables(claims, edges), edges.starts if edges else frozenset[int]()
+        if cube is not every:
+            notes.append(text.Note("merged_groups", least=str(losses.MIN_CLAIMS_PER_CATEGORY)))
+    by, families, refused = question.by, question.families or tuple(FAMILIES), dict[str, str]()
+    where = {
+        name: [_typed(name, value) for value in values] if isinstance(values, list | tuple) else values
+        for name, values in question.where.items()
+    }
+    chosen = losses.filter_cube(cube, where)
+    summed = {"summary": losses.summary(chosen, by), "quantiles": losses.quantiles(chosen, by)}
+    tables = {"bands": band_counts(chosen, by, bands), **summed, **heaps}
+    if question.fit:
+        options = {"totals": bands is None, "recovery": question.recovery}
+        fits, note = fit_cube(cube, where=where, top=question.top, families=families, **options)
+        tables, refused = tables | fit_tables(fits, question.level), dict(fits.refused)
+        notes.append(note)
+    if heaps and (where or by):
+        notes.append(text.Note("heaps_of_all"))
+    if cube.synthetic:
+        notes.append(text.Note("synthetic_fit"))
+    about = (tables, cube.source, cube.synthetic, by, loaded, claims)
+    return Exploration(*about, refused=refused, starts=starts, notes=tuple(notes))
 
 
 def explore_grouped(id_or_path: str | Path, question: Question, lang: str = "en") -> Exploration:
@@ -214,38 +220,6 @@ def explore_grouped(id_or_path: str | Path, question: Question, lang: str = "en"
     return Exploration(tables, table.id, synthetic=False, refused=fits.refused, notes=tuple(notes))
 
 
-def _explore_cube(
-    cube: Cube, bands: Bands | None, question: Question, heaps: Mapping[str, pl.DataFrame]
-) -> Exploration:
-    """Compute the tables that a `Question` requests from a cube; without `bands`, in the cube's own bands."""
-    by, families, refused = question.by, question.families or tuple(FAMILIES), dict[str, str]()
-    where = {d: _typed(d, v) if isinstance(v, list | tuple) else v for d, v in question.where.items()}
-    chosen, notes = losses.filter_cube(cube, where), []
-    tables = {
-        "bands": band_counts(chosen, by, bands),
-        "summary": losses.summary(chosen, by),
-        "quantiles": losses.quantiles(chosen, by),
-    }
-    tables |= heaps
-    if question.fit:
-        fits, note = fit_cube(
-            cube,
-            totals=bands is None,
-            where=where,
-            top=question.top,
-            families=families,
-            recovery=question.recovery,
-        )
-        tables |= fit_tables(fits, question.level)
-        refused |= fits.refused
-        notes.append(note)
-    if heaps and (where or by):
-        notes.append(text.Note("heaps_of_all"))
-    if cube.synthetic:
-        notes.append(text.Note("synthetic_fit"))
-    return Exploration(tables, cube.source, cube.synthetic, by, refused=refused, notes=tuple(notes))
-
-
 def band_counts(cube: Cube, by: Sequence[str], bands: Bands | None) -> pl.DataFrame:
     """Count the claims of a cube by group and loss band; without `bands` in the cube's own, as of totals."""
     if bands is None:
@@ -255,18 +229,13 @@ def band_counts(cube: Cube, by: Sequence[str], bands: Bands | None) -> pl.DataFr
     return losses.with_shares(counted, by)
 
 
-def _typed(dimension: str, values: Sequence[object]) -> list[object]:
-    """Convert words of the command line: days and hours to times, and an empty word to None."""
-    if dimension not in TIMES:
-        return [None if value == "" else value for value in values]
-    parse, problem, remedy = TIMES[dimension]
-    times: list[object] = []
-    for value in values:
-        try:
-            times.append(None if value == "" else parse(str(value)))
-        except ValueError as error:
-            raise UsageError(problem, column=dimension, value=value, remedy=remedy) from error
-    return times
+def _typed(dimension: str, value: object) -> object:
+    parse = TIMES.get(dimension)
+    try:
+        return None if value == "" else parse(str(value)) if parse else value
+    except ValueError as error:
+        remedy = "Write a day as 2022-10-31, and an hour as 2022-10-31T15:00."
+        raise UsageError("is not a day or an hour", column=dimension, value=value, remedy=remedy) from error
 
 
 def heap_tables(claims: Claims, policy: Policy | None) -> dict[str, pl.DataFrame]:

@@ -395,27 +395,6 @@ def check_documents_fit(
         )
 
 
-def _plan_claims(plan: Plan, incident: Incident) -> Claims | None:
-    if isinstance(plan.claims, Claims):
-        own = plan.claims.incident.with_rows(incident.rows).titled(plan.title)
-        claims = replace(plan.claims, incident=own)
-        if claims.incident != incident:
-            raise UsageError(
-                f"the claims were read for another definition of the incident {incident.id}",
-                remedy="Use the incident of the claims: claims.incident.",
-            )
-        if plan.columns:
-            raise UsageError("claims that are read already take no layouts", remedy="Give the files instead.")
-        claims.check_reject_share(plan.max_rejects)
-        return claims
-    bundled = bundled_claims(incident.id) if plan.claims is None else None
-    paths = [bundled] if bundled else list(plan.claims or ())
-    if not paths:
-        return None
-    layouts = [load_layout(layout) for layout in plan.columns]
-    return read_claims(paths, incident, layouts=layouts, max_rejects=plan.max_rejects)
-
-
 def check_one_stage(cubes: Iterable[Cube]) -> None:
     """Raise an error if claims, of which several policies are considered, have come to different stages.
 
@@ -470,9 +449,24 @@ def load_cubes(
         if plan.claims:
             raise UsageError("give claim files or counts, not both")
         return None, {"cost": cube_of(plan.counts, incident)}
-    claims = _plan_claims(plan, incident)
-    if claims is None:
-        return None, {}
+    if isinstance(plan.claims, Claims):
+        own = plan.claims.incident.with_rows(incident.rows).titled(plan.title)
+        claims = replace(plan.claims, incident=own)
+        if claims.incident != incident:
+            raise UsageError(
+                f"the claims were read for another definition of the incident {incident.id}",
+                remedy="Use the incident of the claims: claims.incident.",
+            )
+        if plan.columns:
+            raise UsageError("claims that are read already take no layouts", remedy="Give the files instead.")
+        claims.check_reject_share(plan.max_rejects)
+    else:
+        bundled = bundled_claims(incident.id) if plan.claims is None else None
+        paths = [bundled] if bundled else plan.claims
+        if not paths:
+            return None, {}
+        layouts = [load_layout(layout) for layout in plan.columns]
+        claims = read_claims(paths, incident, layouts=layouts, max_rejects=plan.max_rejects)
     claims.check_no_personal_data([d.id for d in incident.dimensions if d.kind == "text"])
     by_claimant = [line for line in policy.schedules if line.grain == "claimant"]
     if incident.decision and by_claimant:

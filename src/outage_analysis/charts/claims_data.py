@@ -123,11 +123,12 @@ def band_shares(table: pl.DataFrame) -> pl.DataFrame:
         of these claims), and `start` and `end` (both ends of the bar segment, in percent). Services keep the
         order of the table; bands are in display order.
     """
-    service = pl.int_range(pl.len()).min().over("service")
     percent = pl.col("claims") / pl.col("of") * 100
     return (
-        table.with_columns(of=pl.col("claims").sum().over("service"))
-        .sort(service, *BAND_ORDER)
+        table.with_row_index("place")
+        .sort(pl.col("place").min().over("service"), *BAND_ORDER)
+        .drop("place")
+        .with_columns(of=pl.col("claims").sum().over("service"))
         .with_columns(percent=percent, end=percent.cum_sum().over("service"))
         .with_columns(start=pl.col("end") - pl.col("percent"))
         .with_columns(pl.col("start", "end", "percent").round(2))

@@ -101,8 +101,7 @@ def tornado_bars(table: pl.DataFrame, most: int = MAX_ROWS) -> pl.DataFrame:
 
     Returns:
         One row per input: `assumption`, `kind`, `expected`, `left` and `right` (the lower and the higher
-        cost), `input_left` and `input_right` (the values of the input that lead to these costs), `below` and
-        `above` (the lengths of the bar below and above the expected cost, never negative).
+        cost), `input_left` and `input_right` (the values of the input that lead to these costs).
     """
     falls = pl.col("cost_high") < pl.col("cost_low")
     ends = ("cost_low", "cost_high", "input_low", "input_high")
@@ -119,9 +118,6 @@ def tornado_bars(table: pl.DataFrame, most: int = MAX_ROWS) -> pl.DataFrame:
             input_left=pl.when(falls).then(last).otherwise(first),
             input_right=pl.when(falls).then(first).otherwise(last),
         )
-        .with_columns(middle=pl.col("expected").clip("left", "right"))
-        .with_columns(below=pl.col("middle") - pl.col("left"), above=pl.col("right") - pl.col("middle"))
-        .drop("middle")
         .filter(pl.col("right") > 0)
     )
 
@@ -155,18 +151,3 @@ def backtest_ratios(table: pl.DataFrame, most: int = MAX_ROWS) -> pl.DataFrame:
         for part, (low, high) in parts.items()
     ]
     return pl.concat(forecasts).filter(pl.col("high").is_not_null())
-
-
-def policy_ranges(table: pl.DataFrame, most: int = MAX_ROWS) -> pl.DataFrame:
-    """Return the policies whose expected cost is above 0, with their cost ranges, the cheapest first.
-
-    Args:
-        table: the table `comparison`.
-        most: largest number of policies.
-
-    Returns:
-        `policy`, `most` (the largest possible total), `expected`, `range_low`, `p50`, `range_high` and
-        `cheapest` (the probability that it costs least).
-    """
-    columns = ["policy", "most", "expected", *LikelyRange().columns, "cheapest"]
-    return table.filter(pl.col("expected") > 0).sort("expected", "policy").head(most).select(columns)

@@ -194,14 +194,10 @@ def _html(spec: dict[str, Any]) -> bytes:
     ).encode()
 
 
-def _json(spec: dict[str, Any]) -> bytes:
-    return (json.dumps(spec, ensure_ascii=False, indent=2, sort_keys=True) + "\n").encode()
-
-
 WRITERS: dict[str, Callable[[dict[str, Any]], bytes]] = {
     "svg": lambda spec: svg(spec).encode(),
     "pdf": lambda spec: pdf(svg(spec)),
     "html": _html,
-    "json": _json,
+    "json": lambda spec: (json.dumps(spec, ensure_ascii=False, indent=2, sort_keys=True) + "\n").encode(),
 }
 """The formats in which a chart is saved, besides PNG."""

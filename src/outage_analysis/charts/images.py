@@ -45,19 +45,19 @@ def _renumber_ids(drawing: str) -> str:
 
 def add_captions(drawing: str, title: str, subtitle: str, footer: str, description: str) -> str:
     """Add title, subtitle, footer and a text description to an SVG, to make it self-explanatory."""
-    width, height = _size(drawing)
-    head = [(line, 17, 700, INK) for line in wrap_columns(title, 82)]
-    head += [(line, 13, 400, MUTED) for line in wrap_columns(subtitle, 110)]
-    foot = [(line, 11, 400, MUTED) for line in wrap_columns(footer, 130)]
-    y, rows = 4, []
-    for line, size, weight, colour in head:
-        y += size + 5
-        rows.append(_text_line(line, y, size, weight, colour))
-    top = y + 12
-    y = top + round(height)
-    for line, size, weight, colour in foot:
-        y += size + 5
-        rows.append(_text_line(line, y, size, weight, colour))
+    (width, height), rows = size_of(drawing), list[str]()
+
+    def write(y: int, *texts: tuple[str, int, int, int, str]) -> int:
+        """Write texts below each other from a height on; return the height at which they end."""
+        for text, columns, size, weight, colour in texts:
+            style = f'font-family="{fonts.FAMILY}, sans-serif" font-size="{size}" font-weight="{weight}"'
+            for line in wrap_columns(text, columns):
+                y += size + 5
+                rows.append(f'<text x="4" y="{y}" {style} fill="{colour}">{escape(line)}</text>')
+        return y
+
+    top = write(4, (title, 82, 17, 700, INK), (subtitle, 110, 13, 400, MUTED)) + 12
+    y = write(top + round(height), (footer, 130, 11, 400, MUTED))
     inside = drawing[drawing.index(">") + 1 : drawing.rindex("</svg>")]
     extent = f'width="{width:g}" height="{y + 8}"'
     spaces = 'xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink"'
@@ -68,11 +68,6 @@ def add_captions(drawing: str, title: str, subtitle: str, footer: str, descripti
     return f'<svg {spaces} {extent} {view_box} role="img">{accessible}{background}{body}</svg>'
 
 
-def _text_line(line: str, y: int, size: int, weight: int, colour: str) -> str:
-    style = f'font-family="{fonts.FAMILY}, sans-serif" font-size="{size}" font-weight="{weight}"'
-    return f'<text x="4" y="{y}" {style} fill="{colour}">{escape(line)}</text>'
-
-
 def png(drawing: str, scale: float = 2) -> bytes:
     """Convert an SVG of this package to PNG, with `scale` times as many pixels in width and height.
 
@@ -81,7 +76,7 @@ def png(drawing: str, scale: float = 2) -> bytes:
     """
     import typst
 
-    width, height = (f"{length:g}pt" for length in _size(drawing))
+    width, height = (f"{length:g}pt" for length in size_of(drawing))
     extent = f"width: {width}, height: {height}"
     page = f'#page({extent}, margin: 0pt, image("chart.svg", {extent}))'
     folder = fonts.folder()
@@ -117,12 +112,8 @@ def small_png(drawing: str) -> bytes:
     return image.getvalue()
 
 
-def width_of(drawing: str) -> float:
-    """Return the width of an SVG of the converter in pixels."""
-    return _size(drawing)[0]
-
-
-def _size(drawing: str) -> tuple[float, float]:
+def size_of(drawing: str) -> tuple[float, float]:
+    """Return the width and the height of an SVG of this package in pixels."""
     sizes = re.search(r'width="([\d.]+)" height="([\d.]+)"', drawing)
     assert sizes is not None  # noqa: S101 - the converter always writes both
     return float(sizes[1]), float(sizes[2])

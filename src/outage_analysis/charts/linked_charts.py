@@ -13,6 +13,7 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from functools import partial
 from math import prod
 from typing import Any
 
@@ -75,11 +76,6 @@ class View:
     names: tuple[str, ...] = ()
     """The labels of the entries."""
     title: str = ""
-
-    @property
-    def merged_count(self) -> int:
-        """Number of values in the table, such as services, that are merged into the last bar."""
-        return sum(position == len(self.entries) - 1 for position in self.positions.values())
 
     @property
     def days_per_entry(self) -> int:
@@ -214,7 +210,8 @@ def _merge_smallest(claims: dict[ViewEntry, int], most: int) -> MergedEntries:
 def _names(view: View, context: ChartContext) -> list[str]:
     locale, firsts = context.locale, [entry[0] for entry in view.entries]
     if view.id == "service":
-        return [_one_line(service_name(context, id_, view.merged_count)) for id_ in firsts]
+        merged = sum(position == len(firsts) - 1 for position in view.positions.values())
+        return [_one_line(service_name(context, id_, merged)) for id_ in firsts]
     if view.id == "band":
         return [locale.band_short(*band) for band in view.entries]
     if view.id == "day":
@@ -235,11 +232,6 @@ def _title(view: View, context: ChartContext) -> str:
 def _one_line(text: str) -> str:
     """Put a text on one line, and make control characters visible that could hide or reorder text."""
     return fonts.printable(" ".join(text.split()))
-
-
-def _quote(value: str) -> str:
-    """Return a string as a quoted literal for a Vega expression."""
-    return json.dumps(value, ensure_ascii=False)
 
 
 # --- the drawing -------------------------------------------------------------------------------------------
@@ -371,10 +363,14 @@ def _heading(base: alt.Chart, claims: int, views: Sequence[View], context: Chart
     template = locale(
         "chart.linked_selected", claims=f"{claims:,}", **{name: f"\0{name}\0" for name in values}
     )
+    quote = partial(json.dumps, ensure_ascii=False)
     # Every second part of the text is the name of a value.
-    parts = [values[part] if number % 2 else _quote(part) for number, part in enumerate(template.split("\0"))]
+    parts = [
+        values[part] if number % 2 else json.dumps(part, ensure_ascii=False)
+        for number, part in enumerate(template.split("\0"))
+    ]
     none = " && ".join(f"!length(keys_{view.at})" for view in views)
-    all_claims = _quote(f"{locale('chart.linked_all')}: {claims:,}")
+    all_claims = quote(f"{locale('chart.linked_all')}: {claims:,}")
     heading: alt.Chart = (
         _selected_claims(base, views)
         .transform_aggregate(n="sum(counted)")

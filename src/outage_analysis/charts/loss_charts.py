@@ -54,13 +54,10 @@ def band_colours(bands: Sequence[Band]) -> list[str]:
     Larger losses have darker colours. The bands of zero, negative and unknown losses are grey.
     """
     amounts = [band for band in bands if holds_positive(band)]
-    steps = max(len(amounts) - 1, 1)
-    return [
-        interpolated_colour(amounts.index(b) / steps)
-        if b in amounts
-        else theme.SPECIAL_BAND_COLOURS.get(b, theme.GREY)
-        for b in bands
-    ]
+    colours = theme.SPECIAL_BAND_COLOURS | {
+        band: interpolated_colour(n / max(len(amounts) - 1, 1)) for n, band in enumerate(amounts)
+    }
+    return [colours.get(band, theme.GREY) for band in bands]
 
 
 def interpolated_colour(position: float) -> str:

@@ -153,20 +153,18 @@ def render_offline(spec: dict[str, Any], **_options: object) -> dict[str, Any]:
     described = str(spec.get("description", ""))
     line = escape(" ".join(described.split()))
     label = f' role="img" aria-label="{line}"' if described else ""
+    output = {"text/plain": described}
     try:
         drawing = images.svg(stable)
     except ValueError:
-        drawing = ""
-    picture = base64.b64encode(images.small_png(drawing)).decode() if drawing else ""
-    if not drawing:
         lang = (spec.get("usermeta") or {}).get("lang")
         waiting = escape(Locale(lang if lang in LANGUAGES else "en")("notebook.waiting"))
     else:
-        width = round(images.width_of(drawing))
-        waiting = f'<img alt="{line}" width="{width}" src="data:image/png;base64,{picture}">'
+        picture, width = base64.b64encode(images.small_png(drawing)).decode(), images.size_of(drawing)[0]
+        output["image/png"] = picture
+        waiting = f'<img alt="{line}" width="{round(width)}" src="data:image/png;base64,{picture}">'
     place = f'<div class="outage-chart" data-outage-chart="{key}"{label}>{waiting}</div>'
-    output = {"text/html": f"{place}\n<script>{script}</script>", "text/plain": described}
-    return {**output, "image/png": picture} if picture else output
+    return output | {"text/html": f"{place}\n<script>{script}</script>"}
 
 
 def is_package_script(script: str) -> bool:

@@ -79,7 +79,8 @@ def _input_label(kind: str, value: float | None, point: str, locale: Locale) -> 
 
 def comparison(table: pl.DataFrame, context: theme.ChartContext) -> theme.AltairChart:
     """Draw one row per policy: likely range, expected cash cost and largest possible total."""
-    locale, rows = context.locale, cost_data.policy_ranges(table)
+    locale, rows = context.locale, table.filter(pl.col("expected") > 0).sort("expected", "policy")
+    rows = rows.head(cost_data.MAX_ROWS)
     if len(rows) < 2:  # noqa: PLR2004 - a comparison needs two policies
         raise theme.NothingToDraw
     names, columns = marks.row_names(rows["policy"].to_list(), context), (LOW, HIGH, "expected", "most")

@@ -111,7 +111,9 @@ def standalone_chart(
     """
     check_chart_name(name)
     for measure, pixels in (("width", width), ("height", height)):
-        _check_pixels(measure, pixels)
+        if pixels is not None and (type(pixels) is not int or not LEAST_PIXELS <= pixels <= MOST_PIXELS):
+            problem = f"a {measure} is a whole number of pixels from {LEAST_PIXELS} to {MOST_PIXELS:,}"
+            raise UsageError(problem, value=pixels)
     chart = draw(name, table, context)
     if chart is None:
         return None
@@ -145,14 +147,6 @@ def check_chart_name(name: str) -> None:
     """
     if name not in CHARTS:
         raise UsageError("no such chart", value=name, remedy=spelling_hint(str(name), list(CHARTS)))
-
-
-def _check_pixels(measure: str, pixels: object) -> None:
-    if pixels is None:
-        return
-    if isinstance(pixels, bool) or not isinstance(pixels, int) or not LEAST_PIXELS <= pixels <= MOST_PIXELS:
-        problem = f"a {measure} is a whole number of pixels from {LEAST_PIXELS} to {MOST_PIXELS:,}"
-        raise UsageError(problem, value=pixels)
 
 
 def _columns(width: int, most: int, letter: float = SUBTITLE_PIXELS) -> int:
