@@ -114,7 +114,7 @@ HALF, FORM = ledger_of(*rates(0.5, 1.0)), policy_of(fee(1_000, effort="form"))
         # Another effort, another amount, and new bands with a mix of their own are policy.
         (
             (policy_of(fee(100, effort="form", effort_changes=PAPERS)), BY_EFFORT, DAY),
-            (policy_of(fee(100, effort="form", effort_changes=PAPERS)), BY_EFFORT, LATER),
+            (policy_of(fee(100, effort="form", effort_changes=PAPERS)), BY_EFFORT, date(2023, 1, 30)),
             {"policy": (-DRIVERS * 25, "fee PR-06")},
         ),
         (

@@ -93,6 +93,7 @@ UNRULED = policy_of(tiers(band=({"over": 0, "fixed": 30},)), id_="unruled")
 CAPPED = by_loss({"over": 0, "up_to": 100, "share": 0.5}, {"over": 100}, id_="capped")
 COARSE = cube_of_claims([("mail", 20), ("mail", 100)], Bands.from_cuts(FLAT.breakpoints))
 UNSTATED = cube_of_claims([("mail", 5), ("mail", 5), ("mail", None)], Bands.from_cuts(FLAT.breakpoints))
+MOSTLY = cube_of_claims([("mail", 5), ("mail", None), ("mail", None)], Bands.from_cuts(FLAT.breakpoints))
 COUNTED = counts_only(cube_of_claims([("mail", 20), ("mail", 90)], Bands.from_cuts(CAPPED.breakpoints)))
 
 
@@ -101,6 +102,7 @@ COUNTED = counts_only(cube_of_claims([("mail", 20), ("mail", 90)], Bands.from_cu
     [
         (FLAT, SHARE, COARSE, [0, 0, 0, 2], (0, 0, 0)),  # no edge where both pay the same; exact sums
         (UNRULED, FLAT, UNSTATED, [0, 0, 2, 1], (0, 0, 30)),  # a loss that nobody states, without a rule
+        (UNRULED, FLAT, MOSTLY, [0, 0, 1, 2], (None, 0, 60)),  # most losses are not stated: no estimate
         (FLAT, CAPPED, COUNTED, [0, 0, 0, 2], (None, 2 * (30 - 50), 2 * (30 - 0.5))),  # no sums of losses
     ],
 )
