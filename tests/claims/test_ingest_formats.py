@@ -679,6 +679,14 @@ def test_files_folders_and_patterns_stand_for_their_files_in_order(
         assert claims.skipped == (("notes.pdf", "old") if asked == (".",) else ())
 
 
+def test_more_files_than_anyone_means_are_refused(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    limit = "outage_analysis.claims.readers.read_files.MAX_FILES"
+    monkeypatch.setattr(limit, 4)
+    assert len(read(folder).inputs) == 4
+    monkeypatch.setattr(limit, 3)
+    assert "there are more than 3 files to read" in str(refused(folder))
+
+
 NO_FILE = {
     **dict.fromkeys(("*.tsv", "none*/*.csv", "*.pdf", "empty", "~$*"), "holds no file of complaints"),
     **dict.fromkeys(("nul\0*.csv", "nul\0/*.csv"), "holds no file of complaints"),  # no name fits these
