@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import adbc_driver_postgresql.dbapi as postgresql
 import duckdb
 import pandas as pd  # type: ignore[import-untyped]
 import polars as pl
@@ -20,6 +21,7 @@ import outage_analysis as oa
 from outage_analysis.errors import OutageAnalysisError, UsageError
 from tests.claims.broken_rows import with_broken_rows
 from tests.commands import command
+from tests.postgresql_server import postgresql_server
 
 LIBRARIES: dict[str, Callable[[pl.DataFrame], Any]] = {
     "polars": lambda frame: frame,
@@ -257,3 +259,31 @@ def test_a_report_of_a_frame_is_checked_and_not_written_again(tmp_path: Path) ->
         code, *said = command("verify", folder, *claims)
         assert code == 2
         assert "rests on a data frame, which cannot be read again" in " ".join("".join(said).split())
+
+
+@pytest.fixture
+def database() -> Iterator[str]:
+    """The address of an empty database of a server of its own."""
+    with postgresql_server() as (address, _):
+        yield address
+
+
+@pytest.mark.slow
+def test_a_table_of_postgresql_is_read_and_results_go_back(database: str) -> None:
+    with postgresql.connect(database) as connection:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "create table complaints (id bigint, service text, filed_on timestamptz, loss numeric(12, 2))"
+            )
+            cursor.execute(
+                "insert into complaints values (1, 'App', '2026-01-15 23:30+09', 12.50), "
+                "(2, 'Web', '2026-01-16 01:00+09', null), (3, 'App', '2026-01-31 00:30+00', 7.25)"
+            )
+        connection.commit()
+        frame = pl.read_database("select * from complaints order by id", connection)
+        claims = oa.read_claims(frame, currency="EUR", time_zone="Asia/Seoul")
+        read = claims.to_polars().select("claim_id", pl.col("filed_on").dt.day(), "loss").rows()
+        assert read == [("1", 15, 12.5), ("2", 16, None), ("3", 31, 7.25)]
+        claims.by("service").write_database("by_service", connection)
+        back = pl.read_database("select service, claims, loss from by_service order by service", connection)
+        assert back.rows() == [("app", 2, 19.75), ("web", 1, None)]

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from outage_analysis import build_cube, load_incident, read_claims
 from outage_analysis.claims import Claims
-from outage_analysis.claims.readers import delimited
+from outage_analysis.claims.readers import delimited, record_index
 from outage_analysis.claims.readers import fast_path as module
 from outage_analysis.claims.readers import recheck as closer
 from outage_analysis.incidents import Incident
@@ -130,6 +130,7 @@ ENDS = ("\n", "\r\n", "\n\n", "\r\n\n\r\n")
     table=rows,
     ends=st.lists(st.sampled_from(ENDS), min_size=18, max_size=18),
     above=st.sampled_from(["", "\n", "title\n\n"]),
+    block=st.sampled_from([7, 50, 1 << 20]),
 )
 @settings(max_examples=12)
 def test_blank_lines_and_either_end_of_a_line_are_read_by_the_engine_as_row_by_row(
@@ -138,11 +139,13 @@ def test_blank_lines_and_either_end_of_a_line_are_read_by_the_engine_as_row_by_r
     table: list[tuple[str, ...]],
     ends: list[str],
     above: str,
+    block: int,
 ) -> None:
     path = tmp_path_factory.mktemp("ends") / "a.csv"
     lines = [record(cells, ",", end) for cells, end in zip((COLUMNS, GOOD, *table), ends, strict=False)]
     path.write_bytes((above + "".join(lines)).encode())
-    by_the_engine = read_claims(path, outage, max_rejects=1)
+    with patch.object(record_index, "BLOCK_BYTES", block):
+        by_the_engine = read_claims(path, outage, max_rejects=1)
     passed = by_the_engine.warehouse.frame("select count(*) as n from typed_rows")["n"].item()
     blank_between = any(len(end) > 2 for end in ends[: len(table) + 1])
     assert passed == (0 if above or blank_between else len(table) + 1)

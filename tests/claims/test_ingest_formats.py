@@ -490,7 +490,9 @@ def test_a_line_that_is_no_flat_object_is_a_reject_that_says_why(tmp_path: Path)
             [complaint("1"), {**complaint("2"), "amount": "6"}],
             "two columns stand for loss (found 'loss and amount')",
         ),
-        (["{", '"a": 1', "}"], "holds no array of objects"),
+        (["{", '"a": 1, "b": [1]', "}"], "holds no array of objects"),
+        (['{"a": [{}],', '"b": [{}]}'], "holds several arrays of objects (found 'a, b'"),
+        (["[", complaint("1"), "]", "[{}]"], "has text below its JSON array"),
         ([complaint("1"), {"접수번호": "2"}], "two columns stand for claim_id"),
         (["\r".join(json.dumps(complaint(n)) for n in "12")], "the column claim_id is missing"),
     ],
@@ -675,6 +677,14 @@ def test_files_folders_and_patterns_stand_for_their_files_in_order(
         claims = read_claims([f"{where}{path}" for path in asked], small_incident())
         assert [f.name for f in claims.inputs] == claims.files["file"].to_list() == FOUND[asked]
         assert claims.skipped == (("notes.pdf", "old") if asked == (".",) else ())
+
+
+def test_more_files_than_anyone_means_are_refused(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    limit = "outage_analysis.claims.readers.read_files.MAX_FILES"
+    monkeypatch.setattr(limit, 4)
+    assert len(read(folder).inputs) == 4
+    monkeypatch.setattr(limit, 3)
+    assert "there are more than 3 files to read" in str(refused(folder))
 
 
 NO_FILE = {

@@ -89,6 +89,8 @@ def test_a_parquet_says_what_it_is_of(claims_csv: ClaimsCsv, incident: Incident,
     claims = read(paths, incident)
     marks = pl.read_parquet_metadata(saved(claims, tmp_path / "kept.parquet"))
     assert marks["outage_analysis.incident"] == "kakao-2022"
+    with pytest.raises(InputRefused, match="holds claims of kakao-2022, not of elsewhere"):
+        read(tmp_path / "kept.parquet", incident.model_copy(update={"id": "elsewhere"}))
     assert marks["outage_analysis.synthetic"] == "false"
     assert marks["outage_analysis.inputs_sha256"].split() == sorted(f.sha256 for f in claims.inputs)
     other = incident.model_copy(update={"claims_to": date(2022, 11, 5)})

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 import outage_analysis as oa
+from outage_analysis.incidents import Layout
 from tests.contract.command_line import OWN_FILE, outage_analysis
 from tests.contract.test_reading import INCIDENT, PLAIN
 
@@ -414,6 +415,20 @@ PYTHON: dict[str, tuple[Callable[[Path], Any], int, tuple[str, ...]]] = {
         lambda f: oa.read_claims(f / "free.csv", currency="KRW", columns={"servce": "service"}),
         USAGE,
         ("the outage cannot be derived",),
+    ),
+    "facts beside an incident": (
+        lambda f: oa.read_claims(f / "list.csv", f / "incident.toml", currency="KRW"),
+        USAGE,
+        ("the incident states this already", "currency"),
+    ),
+    "a part of an id that is not there": (
+        lambda f: oa.read_claims(
+            f / "list.csv",
+            f / "incident.toml",
+            layouts=[Layout(computed={"claim_id": ("service", "nowhere")})],
+        ),
+        DATA,
+        ("list.csv", "nowhere", "claim_id"),
     ),
     "no files": (
         lambda f: oa.read_claims([], f / "incident.toml"),
