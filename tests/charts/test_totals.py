@@ -399,14 +399,6 @@ def test_services_are_in_the_order_of_their_claims_and_the_small_ones_one() -> N
     ]
 
 
-def test_rows_that_do_not_fit_have_fewer_services() -> None:
-    table = bands_table(*((f"{'long' * 40}-{n:02}", 0, band, 1) for n in range(60) for band in range(1, 11)))
-    rows = data.fit_services(table, lambda few: few)
-    assert data.json_bytes(rows) <= data.MAX_DATA_BYTES
-    assert 1 < rows["service"].n_unique() < data.MAX_SERVICES
-    assert rows["claims"].sum() == 600
-
-
 # --- bands -----------------------------------------------------------------------------------------------
 
 

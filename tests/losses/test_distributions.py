@@ -434,7 +434,7 @@ def test_synthetic_claims_are_fitted_for_recovery_only() -> None:
     cube = made_up(SERVICES)
     with pytest.raises(ModelRefused, match=r"a fit of synthetic claims would be no finding.*recovery=True"):
         loss_counts(cube)
-    assert loss_counts(cube, recovery=True).synthetic
+    assert sum(loss_counts(cube, recovery=True).counts) > 0
 
 
 def test_an_edge_inside_a_band_is_refused_with_the_nearest_edge_of_the_cube() -> None:

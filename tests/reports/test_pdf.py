@@ -149,8 +149,7 @@ def test_the_first_page_has_every_option_if_a_budget_adds_sentences(tmp_path: Pa
     report = Report(run(Plan(claims=(), budget=300_000_000)), lang)
     FORMATS["pdf"](report, tmp_path)
     first = words_of(tmp_path / "brief.pdf")[0]
-    assert report.options is not None
-    assert all(squeezed(cell) in first for row in report.options.rows for cell in map(str, row))
+    assert all(squeezed(cell) in first for row in report.grids["options"].rows for cell in map(str, row))
     assert all(squeezed(sentence) in first for sentence in report.answers.recommended)
 
 

@@ -86,7 +86,7 @@ def test_the_summary_says_the_answer_and_prints_on_one_page(
     assert {*answers.headline, *listed} <= cells
     assert (len(answers.options), len(answers.reserve) > 1) == (6, True)
     for option in answers.options:
-        assert {option.name, option.expected, option.low, option.high} <= cells
+        assert {option.name, option.expected, option.range_low, option.range_high} <= cells
     first, second = (book.members[f"xl/worksheets/sheet{n}.xml"].decode() for n in (1, 2))
     assert re.search(r'<pageSetup[^>]* orientation="portrait"/>', first)
     assert '<pageSetUpPr fitToPage="1"/>' in first

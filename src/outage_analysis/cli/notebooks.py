@@ -137,13 +137,20 @@ def _make_option() -> str:
 
 @commands.command()
 @expand_options()
-def lab(folder: Annotated[Path, typer.Argument(help="Folder of notebooks.")] = Path("notebooks")) -> None:
+def lab(
+    folder: Annotated[Path, typer.Argument(help="Folder of notebooks.")] = Path("notebooks"),
+    *,
+    browser: Annotated[bool, "Open it in a browser."] = True,
+    port: Annotated[
+        int | None, typer.Option(min=1, max=65_535, help="Port to listen on. By default 8888 or the next.")
+    ] = None,
+) -> None:
     """Open a folder of notebooks in JupyterLab, on its welcome page, without network requests.
 
     Example:
         outage-analysis lab notebooks --no-browser --port 8890
     """
-    jupyter.open_lab(folder)
+    jupyter.open_lab(folder, port=port, browser=browser)
 
 
 @notebook_commands.command("run")

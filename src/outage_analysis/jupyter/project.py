@@ -241,11 +241,13 @@ SETTINGS: dict[str, dict[str, object]] = {
 """Overrides of JupyterLab's default settings; settings that the user has saved take precedence."""
 
 
-def open_lab(folder: str | Path) -> None:
+def open_lab(folder: str | Path, *, port: int | None = None, browser: bool = True) -> None:
     """Run JupyterLab on a folder of notebooks until the user stops it.
 
     Args:
         folder: the folder of the notebooks. If it contains a welcome.md, JupyterLab opens this file.
+        port: the port of the server; by default 8888, or the next free one.
+        browser: whether to open a browser.
 
     Raises:
         UsageError: the folder does not exist or has no notebook.
@@ -265,15 +267,17 @@ def open_lab(folder: str | Path) -> None:
     os.environ["PATH"] = os.pathsep.join((str(bin_), os.environ.get("PATH", os.defpath)))
     with temporary_folder() as own:
         (own / "overrides.json").write_text(json.dumps(SETTINGS), "utf-8")
-        LabApp.launch_instance(lab_arguments(place.absolute(), own))
+        LabApp.launch_instance(lab_arguments(place.absolute(), own, port=port, browser=browser))
 
 
-def lab_arguments(folder: Path, own: Path) -> list[str]:
+def lab_arguments(folder: Path, own: Path, *, port: int | None, browser: bool) -> list[str]:
     """Return the command-line arguments for JupyterLab.
 
     Args:
         folder: the absolute path of the folder of the notebooks.
         own: a temporary folder for settings and tab layout, so that the user's own settings do not change.
+        port: the port of the server; None for JupyterLab's default.
+        browser: whether to open a browser.
     """
     # In a project, serve the whole project folder: users edit its TOML files between runs of a notebook.
     root = folder.parent if (folder.parent / "incident.toml").is_file() else folder
@@ -281,6 +285,7 @@ def lab_arguments(folder: Path, own: Path) -> list[str]:
     tree = quote(start.relative_to(root).as_posix())
     options = {
         "ServerApp.root_dir": root,
+        "ServerApp.open_browser": browser,
         "LabApp.default_url": "/lab" if start == root else f"/lab/tree/{tree}",
         "LabApp.app_settings_dir": own,
         "LabApp.workspaces_dir": own / "workspaces",
@@ -289,5 +294,6 @@ def lab_arguments(folder: Path, own: Path) -> list[str]:
         "LabApp.extension_manager": "readonly",
         # Containers often run as root. The server listens on this machine only and requires a token.
         "ServerApp.allow_root": os.name == "posix" and os.geteuid() == 0,
+        **({} if port is None else {"ServerApp.port": port, "ServerApp.port_retries": 0}),
     }
     return [f"--{key}={value}" for key, value in options.items()]
