@@ -349,8 +349,8 @@ def compare_policies(plan: Plan, policies: Sequence[str | Path | Policy]) -> Pol
         ModelRefused: fewer than two policies have an expected cost.
     """
     ledger = plan.ledger or bundled_ledger(load_incident(plan.incident).id, plan.as_of)
-    first, *others = policies
-    inputs = load_inputs(replace(plan, policy=first, ledger=ledger, compare=tuple(others)))
+    first = next(iter(policies), None)
+    inputs = load_inputs(replace(plan, policy=first, ledger=ledger, compare=tuple(policies[1:])))
     return compare_loaded(plan, *inputs, of_claims=plan.has_own_counts)
 
 
