@@ -172,19 +172,3 @@ def test_each_command_leads_to_the_next_until_the_report(
     assert Path("build/report/report.html").is_file()
     # A layout that exists is not overwritten by the suggested command.
     assert "new-layout.toml" in suggested(command("inspect", sample, *own, "--columns", "layout.toml")[2])
-
-
-def test_claims_that_were_saved_are_named_and_need_no_layout(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    project = new_project("p", currency="EUR", loss_unit="minutes")
-    asked = ("ingest", project / "claims", "--incident", "p/incident.toml", "--max-rejects", "7%")
-    words = suggested(command(*asked, "--out", "it's-synthetic.duckdb")[2])
-    assert words[:5] == ["cost", "--claims", "it's-synthetic.duckdb", "--incident", "p/incident.toml"]
-    assert "--max-rejects" not in words
-    Path("p/policy.toml").unlink()
-    words = suggested(command(*asked)[2])
-    assert command(*words)[0] == 0  # without a policy, a template is the next step
-    policy, incident = load_policy("my-policy.toml"), load_incident("p/incident.toml")
-    assert (policy.currency, policy.loss_unit) == (incident.currency, incident.loss.unit)

@@ -233,7 +233,7 @@ CASES: list[tuple[str, int, tuple[str, ...]]] = [
     ("cost --as-of 2022-10-01", MODEL, ("--as-of", "2022-10-01")),
     ("distribution --fit", MODEL, ("synthetic",)),
     ("solve --vary nothing.tier1 --budget 5000", USAGE, ("nothing", "small-business-cash")),
-    ("solve --vary small-business-cash.tier1.up_to --budget 5000000000", MODEL, ("tier1.up_to",)),
+    ("solve --vary small-business-cash.tier1.up_to --budget 5000000000", USAGE, ("tier1.up_to",)),
     ("compare kakao-2022 kakao-candidate-cash --as-of 2022-12-30", MODEL, ("kakao-candidate-cash",)),
     (
         "solve unstated.csv --incident incident.toml --policy policy.toml --vary cash.tier1 --budget 100",

@@ -439,9 +439,9 @@ def test_synthetic_claims_are_fitted_for_recovery_only() -> None:
 
 def test_an_edge_inside_a_band_is_refused_with_the_nearest_edge_of_the_cube() -> None:
     cube = loss_cube([15, 25], 10, 20)
-    with pytest.raises(UsageError, match=r"the edge 12 is inside .* over 10 up to 20.*nearest .* is 10;"):
+    with pytest.raises(UsageError, match=r"the edge 12 is inside .* over 10 up to 20\. Take 10, or"):
         loss_counts(cube, edges=(0, 12, INF))
-    with pytest.raises(UsageError, match=r"nearest edge of the cube is 20;"):
+    with pytest.raises(UsageError, match=r"Take 20, or"):
         loss_counts(cube, edges=(0, 18.5, INF))
     with pytest.raises(UsageError, match=r"the edge 40 is inside the cube's band over 20\. "):
         loss_counts(cube, edges=(0, 40))
@@ -449,19 +449,10 @@ def test_an_edge_inside_a_band_is_refused_with_the_nearest_edge_of_the_cube() ->
 
 
 @pytest.mark.parametrize(
-    "edges", [(), (0,), (0, 20, 10), (0, 20, 20), (-5, 20), (INF, INF), (0, math.nan), (math.nan, 10)]
-)
-def test_edges_that_are_none_are_refused(edges: tuple[float, ...]) -> None:
-    with pytest.raises(UsageError, match=r"at least two, from 0 on.*Write \(0, 1400"):
-        loss_counts(SERVICES, edges=edges)
-
-
-@pytest.mark.parametrize(
     ("where", "message"),
     [
         ({"servce": "mail"}, r"no such dimension \(found 'servce'\). Did you mean 'service'\?"),
         ({"service": "mial"}, r"no claim of the cube has it \(found 'mial'\). Did you mean 'mail'\?"),
-        ({"service": ["mail", "mail"]}, "is named twice"),
     ],
 )
 def test_unknown_names_are_refused(where: dict[str, object], message: str) -> None:

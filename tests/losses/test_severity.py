@@ -347,7 +347,7 @@ BANDS = (0.0, 1.0, 2.0, 3.0, 4.0)
         ((np.nan, 1, 2, 3, 4), (1, 2, 3, 4), {}, UsageError, "edges do not increase"),
         ((0, 1, 2, INF, INF), (1, 2, 3, 4), {}, UsageError, "edges do not increase"),
         ((0, 1, INF, 3, 4), (1, 2, 3, 4), {}, UsageError, "edges do not increase"),
-        ((-INF, 1, 2, 3, 4), (1, 2, 3, 4), {}, UsageError, "negative"),
+        ((-INF, 1, 2, 3, 4), (1, 2, 3, 4), {}, UsageError, "do not increase from 0 on"),
         ((0, 1, 2, 3, INF), (1, 2, 3, 4), {"top": "closed"}, UsageError, "a closed top needs a last edge"),
         ((0, 1, 2, 3, INF), (1, 2, 3, 4), {"top": "truncated"}, UsageError, "a truncated top needs"),
         ((0, 1e-300, 2, 3, 4), (1, 2, 3, 4), {}, UsageError, "too small or too large"),

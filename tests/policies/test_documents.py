@@ -566,7 +566,7 @@ def test_a_document_of_too_many_steps_is_refused_with_what_to_do(
     with pytest.raises(UsageError, match=r"more than 2,000 losses|at most 2,000") as refusal:
         load_policy(write_document(toml(*lines)))
     assert refusal.value.remedy.startswith("Round to a larger amount, lengthen the period")
-    assert refusal.value.remedy.endswith(("or set `limit` or `up_to`.", "or split the policy."))
+    assert refusal.value.remedy.endswith(("or drop `rounding`.", "or split the policy."))
 
 
 def test_as_many_steps_as_are_allowed_are_allowed(write_document: Written) -> None:

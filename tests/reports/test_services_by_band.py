@@ -186,8 +186,8 @@ def test_the_chart_joins_small_services_says_a_finding_and_needs_no_cost(
     assert " ".join(drawn(table)["title"]["text"]) == found
     many = [(f"s{n:02}", 0, None, 100 - n, 10, float(n)) for n in range(30)]
     (cells,) = drawn(pl.DataFrame(many, schema=table.schema, orient="row"))["datasets"].values()
-    joined = ("11 others", f"{sum(100 - n for n in range(19, 30)):,}", "2.6")  # 264 cents
-    assert (len(cells), tuple(cells[-1][x] for x in ("name", "claims", "cost"))) == (20, joined)
+    joined = ("16 others", f"{sum(100 - n for n in range(14, 30)):,}", "3.4")  # 344 cents
+    assert (len(cells), tuple(cells[-1][x] for x in ("name", "claims", "cost"))) == (15, joined)
     assert len(drawn(table.with_columns(expected=pl.lit(None, pl.Float64)))["layer"]) == 2
     none = table.with_columns(claims=pl.lit(0, pl.Int64))
     assert draw("services_by_band", none, context) is None

@@ -333,9 +333,9 @@ def test_the_line_may_be_left_out_after_the_first_parameter() -> None:
         ([], POLICY, "nothing is varied"),
         (["tier"], POLICY, "is no parameter"),
         (["tiers.tier9"], POLICY, "no such parameter (found 'tiers.tier9'). Did you mean 'tiers.tier"),
-        (["tires.tier1"], POLICY, "no such cost line (found 'tires'). Did you mean 'tiers'?"),
-        (["fee.tier1"], TWO, "the cost line does not pay by loss band"),
-        (["tier1"], TWO, "names no cost line"),
+        (["tires.tier1"], POLICY, "no such parameter (found 'tires.tier1'). Did you mean 'tiers.tier1'?"),
+        (["fee.tier1"], TWO, "the policy has no such parameter (found 'fee.tier1')"),
+        (["tier1"], TWO, "the policy has no such parameter (found 'tier1')"),
         (["tiers.tier1"], policy_of(tiers(statutory=True)), "fixed by law"),
         (["tiers.tier1", "tier1"], POLICY, "named twice"),
         (["tiers.tier1=5..x"], POLICY, "no number (found 'x')"),
@@ -373,13 +373,9 @@ def test_a_payment_that_nothing_limits_needs_a_range() -> None:
         with_payments(parse_parameters(["tier3"], POLICY), 10, lambda _: (None, math.inf))
 
 
-def test_too_many_combinations_name_a_step_that_fits() -> None:
+def test_too_many_combinations_are_refused() -> None:
     parameters = parse_parameters(["tier1,tier2"], POLICY)
-    with pytest.raises(UsageError) as error:
+    with pytest.raises(UsageError, match="1,000,000 combinations are more than the 50,000"):
         with_payments(parameters, 1, lambda _: (999, math.inf))
-    assert "1,000,000 combinations" in str(error.value)
-    assert "A step of 5 fits" in str(error.value)  # 200 x 200 = 40,000
-    with pytest.raises(UsageError, match=r"A step of 0\.05 fits"):  # the same in euros and cents
-        with_payments([replace(p, digits=2) for p in parameters], 1, lambda _: (999, math.inf))
     found = with_payments(parameters, 5, lambda _: (999, math.inf))
     assert [len(p.values) for p in found] == [200, 200]
