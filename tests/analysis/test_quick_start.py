@@ -90,7 +90,7 @@ def test_what_does_not_go_together_is_refused(claims: Claims) -> None:
         ("small-business-cash.tier9", 1.0, "tier9"),
         ("small-business-cash.tier1", -1.0, "number from 0"),
         ("small-business-cash.tier1", 0.5, "decimal places"),
-        ("small-business-cash.tier1.up_to", 1.0, "neither edges nor shares"),
+        ("small-business-cash.tier1.up_to", 1.0, "is no parameter"),
     ],
 )
 def test_a_change_that_is_none_is_refused(name: str, value: float, problem: str) -> None:

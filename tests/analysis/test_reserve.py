@@ -361,7 +361,7 @@ def test_tiers_without_documents_pay_per_claim() -> None:
     assert found.search.tried.objective == "per_claim"
     assert found.is_feasible
     assert set(found.parameters) == {"tiers.tier1", "tiers.tier2"}
-    with pytest.raises(ModelRefused, match="losses are in minutes, which is no money"):
+    with pytest.raises(ModelRefused, match="replaced is not known: losses are no money"):
         oa.solve(claims, tiers={60: 3, 120: 6}, vary=["tier1"], budget=2_000, objective="replaced", draws=FEW)
 
 

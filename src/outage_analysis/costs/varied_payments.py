@@ -38,7 +38,7 @@ _PATTERN = re.compile(
     r"(?:(?P<line>[^.=]+)\.)?(?P<tier>tier\d+)"
     r"(?:=(?P<low>[^./]+(?:\.\d+)?)\.\.(?P<high>[^/]+?)(?:/(?P<step>.+))?)?"
 )
-_REMEDY = "Write LINE.tier1, and =LOW..HIGH/STEP to set the values."
+_REMEDY = "Write LINE.tier1; a search may add =LOW..HIGH/STEP."
 
 
 @dataclass(frozen=True)
