@@ -265,7 +265,7 @@ def test_the_page_says_what_it_was_given_and_names_no_machine_no_cell_and_no_cou
     assert [e.text for e in code.all("summary")] == ["코드"] * 4  # the code is folded
     shown = code.all("code")[0].text
     assert ast.parse(shown)
-    assert all(said in shown for said in ("policy = 'mine.ipynb'  # an id or a path", "lang = 'ko'"))
+    assert all(said in shown for said in ('policy = "mine.ipynb"  # an id or a path', 'lang = "ko"'))
 
 
 @pytest.mark.slow
