@@ -102,6 +102,7 @@ COUNTED = counts_only(cube_of_claims([("mail", 20), ("mail", 90)], Bands.from_cu
     [
         (FLAT, SHARE, COARSE, [0, 0, 0, 2], (0, 0, 0)),  # no edge where both pay the same; exact sums
         (UNRULED, FLAT, UNSTATED, [0, 0, 2, 1], (0, 0, 30)),  # a loss that nobody states, without a rule
+        (FLAT, UNRULED, UNSTATED, [0, 0, 2, 1], (0, -30, 0)),
         (UNRULED, FLAT, MOSTLY, [0, 0, 1, 2], (None, 0, 60)),  # most losses are not stated: no estimate
         (FLAT, CAPPED, COUNTED, [0, 0, 0, 2], (None, 2 * (30 - 50), 2 * (30 - 0.5))),  # no sums of losses
     ],
@@ -122,6 +123,8 @@ def test_a_review_pays_the_mean_award_and_the_row_says_that_it_is_assumed() -> N
     row = total_of(winners_and_losers(reviewed, flat, ledger_of(*RATES), as_of=DAY, cubes=[cube]))
     assert [row[name] for name in (*SIGNS, "assumed")] == [1, 1, 0, 0, 1]
     assert row["total_difference"] == (30_000 - 60_000) + (AWARD - 60_000)
+    swapped = total_of(winners_and_losers(flat, reviewed, ledger_of(*RATES), as_of=DAY, cubes=[cube]))
+    assert (swapped["assumed"], swapped["total_difference"]) == (1, -row["total_difference"])
     unknown = total_of(winners_and_losers(reviewed, flat, as_of=DAY, cubes=[cube]))
     assert [unknown[name] for name in (*SIGNS, "assumed")] == [0, 1, 0, 1, 1]
     assert (unknown["total_difference"], unknown["total_high"]) == (None, None)
@@ -240,6 +243,13 @@ def test_reports_are_counted_by_the_band_mix_of_the_ledger() -> None:
         ("total", None, None, None, None, None, None, None, None, None),
     ]
     assert total_of(table)["total_difference"] == pytest.approx(-REPORTS * 0.5 * 10_000 - DRIVERS * 10)
+
+
+def test_a_stated_mean_payment_is_more_than_nothing() -> None:
+    ledger = ledger_of({"kind": "mean_payment", "distribution": fixed(70_000)}, mix(0.5, 0.3, 0.2))
+    table = winners_and_losers(policy_of(tiers()), policy_of(fee(10), id_="fee"), ledger, as_of=DAY)
+    bands = table.filter(level="band").select("gain", "equal", "total_difference").sum()
+    assert bands.row(0) == pytest.approx((REPORTS, 0, REPORTS * 70_000))
 
 
 def test_without_a_band_mix_there_are_payments_and_no_counts() -> None:
