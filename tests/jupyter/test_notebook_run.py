@@ -292,13 +292,14 @@ def test_the_page_loads_nothing_and_runs_only_scripts_of_ours(exported: list[Pat
         "<iframe src=x></iframe><object data=x></object><embed src=x><form action=x></form>",
         "<svg onload=alert(1)><style><!--</style><a href='java&#x73;cript:alert(1)'>",
         "<img src=x><img src='data:text/html,a'><p style='position: fixed'>",
+        "<img src='https://example.org/x'><img srcset='x 2x'><a href='data:text/html,a'>",
         "<script src=x>1</script ><SCRIPT>2</SCRIPT><script>3",
         "<plaintext><textarea><title>",
     ],
 )
 def test_foreign_markup_neither_leads_away_nor_ends_the_page(markup: str) -> None:
     found = sanitized_html(f"<p class='a'>before</p>{markup} after")
-    assert not re.search(r"<(?!/?(p|a|img|svg)\b)|(on\w+|style|action|src)=|script:", found)
+    assert not re.search(r"<(?!/?(p|a|img|svg)\b)|(on\w+|style|action|src|srcset)=|script:|data:", found)
     assert found.startswith('<p class="a">before</p>')
     assert sanitized_html(found) == found
 

@@ -331,7 +331,7 @@ def test_a_script_that_is_not_to_the_letter_ours_is_foreign(slider_output: tuple
 
 
 @pytest.mark.slow
-def test_names_are_inert_and_sliders_of_synthetic_rows_say_so(analysis: Analysis) -> None:
+def test_names_are_inert_and_sliders_and_parts_of_synthetic_rows_say_so(analysis: Analysis) -> None:
     policy = analysis.policy
     lines = tuple(line.model_copy(update={"name": Text(en=EVIL_NAME)}) for line in policy.lines)
     html = show_what_if(replace(analysis, policy=policy.model_copy(update={"lines": lines})), most=None)
@@ -339,9 +339,12 @@ def test_names_are_inert_and_sliders_of_synthetic_rows_say_so(analysis: Analysis
     assert ("<svg" in html.markup, "&lt;svg onload=alert(2)&gt;" in html.markup) == (False, True)
     assert is_package_script(script_of(html))
     for lang in LANGUAGES:
-        made_up = show_what_if(replace(analysis, runs={"synthetic": analysis.runs["synthetic"]}), lang=lang)
-        assert Locale(lang)("notebook.synthetic") in made_up.markup
-        assert repr(made_up).startswith(Locale(lang)("notebook.synthetic"))
+        made = replace(analysis, runs={"synthetic": analysis.runs["synthetic"]})
+        parts = (show_part(made, "drives", lang=lang), show_part(analysis, "claims", lang=lang))
+        for made_up in (show_what_if(made, lang=lang), *parts):
+            assert Locale(lang)("notebook.synthetic") in made_up.markup
+            assert repr(made_up).startswith(Locale(lang)("notebook.synthetic"))
+        assert f"({Locale(lang)('report.synthetic_badge')}): " in show_part(made, "tiles", lang=lang).text
     for most in (0, -1, 2.5, "5", True):
         with pytest.raises(UsageError, match=f"most is not a number of sliders .found '{most}'"):
             show_what_if(analysis, most=cast("int", most))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from fractions import Fraction
 from itertools import pairwise
 from typing import Any
@@ -26,6 +27,7 @@ from tests.small_policies import (
     DAY,
     DRIVERS,
     REPORTS,
+    TIERS,
     Page,
     budget,
     fee,
@@ -102,6 +104,7 @@ COUNTED = counts_only(cube_of_claims([("mail", 20), ("mail", 90)], Bands.from_cu
     [
         (FLAT, SHARE, COARSE, [0, 0, 0, 2], (0, 0, 0)),  # no edge where both pay the same; exact sums
         (UNRULED, FLAT, UNSTATED, [0, 0, 2, 1], (0, 0, 30)),  # a loss that nobody states, without a rule
+        (FLAT, UNRULED, UNSTATED, [0, 0, 2, 1], (0, -30, 0)),
         (UNRULED, FLAT, MOSTLY, [0, 0, 1, 2], (None, 0, 60)),  # most losses are not stated: no estimate
         (FLAT, CAPPED, COUNTED, [0, 0, 0, 2], (None, 2 * (30 - 50), 2 * (30 - 0.5))),  # no sums of losses
     ],
@@ -122,6 +125,8 @@ def test_a_review_pays_the_mean_award_and_the_row_says_that_it_is_assumed() -> N
     row = total_of(winners_and_losers(reviewed, flat, ledger_of(*RATES), as_of=DAY, cubes=[cube]))
     assert [row[name] for name in (*SIGNS, "assumed")] == [1, 1, 0, 0, 1]
     assert row["total_difference"] == (30_000 - 60_000) + (AWARD - 60_000)
+    swapped = total_of(winners_and_losers(flat, reviewed, ledger_of(*RATES), as_of=DAY, cubes=[cube]))
+    assert (swapped["assumed"], swapped["total_difference"]) == (1, -row["total_difference"])
     unknown = total_of(winners_and_losers(reviewed, flat, as_of=DAY, cubes=[cube]))
     assert [unknown[name] for name in (*SIGNS, "assumed")] == [0, 1, 0, 1, 1]
     assert (unknown["total_difference"], unknown["total_high"]) == (None, None)
@@ -242,6 +247,25 @@ def test_reports_are_counted_by_the_band_mix_of_the_ledger() -> None:
     assert total_of(table)["total_difference"] == pytest.approx(-REPORTS * 0.5 * 10_000 - DRIVERS * 10)
 
 
+def test_two_lines_with_one_published_count_pay_the_same_people_once_it_is_public() -> None:
+    now = policy_of(tiers(), id_="now")
+    flat = policy_of(tiers(id="flat", band=({"over": 0, "fixed": 60_000},)), id_="flat")
+    ledger = ledger_of(*RATES, as_of=DAY - timedelta(days=1))
+    for day, claims in ((DAY, [4_230.5, 2_538.3, 1_692.2]), (ledger.as_of, [None] * 3)):
+        bands = winners_and_losers(now, flat, ledger, as_of=day).filter(level="band")
+        assert bands["claims"].to_list() == claims
+        assert bands.select("payment", "payment_other").rows() == [
+            (payment, 60_000) for payment in (30_000, 50_000, AWARD)
+        ]
+
+
+def test_a_stated_mean_payment_is_more_than_nothing() -> None:
+    ledger = ledger_of({"kind": "mean_payment", "distribution": fixed(70_000)}, mix(0.5, 0.3, 0.2))
+    table = winners_and_losers(policy_of(tiers()), policy_of(fee(10), id_="fee"), ledger, as_of=DAY)
+    bands = table.filter(level="band").select("gain", "equal", "total_difference").sum()
+    assert bands.row(0) == pytest.approx((REPORTS, 0, REPORTS * 70_000))
+
+
 def test_without_a_band_mix_there_are_payments_and_no_counts() -> None:
     now = policy_of(tiers(), id_="now")
     flat = policy_of(
@@ -265,6 +289,17 @@ def test_a_band_of_the_mix_across_an_edge_of_the_other_policy_is_unclear() -> No
     assert (first["payment"], first["payment_other"], first["total_difference"]) == (30_000, None, None)
     assert first["total_low"] == pytest.approx(REPORTS * 0.5 * (30_000 - 60_000))
     assert first["total_high"] == pytest.approx(REPORTS * 0.5 * (30_000 - 10_000))
+
+
+def test_a_difference_within_a_band_of_the_mix_has_the_bounds_of_its_parts() -> None:
+    rest = TIERS[1:]
+    one, two = (
+        policy_of(tiers(band=({"over": 0, "up_to": 300_000, "share": x, "limit": 100_000}, *rest)), id_=id_)
+        for x, id_ in ((0.5, "one"), (0.4, "two"))
+    )
+    first = winners_and_losers(one, two, ledger_of(*RATES), as_of=DAY).row(0, named=True)
+    assert (first["unclear"], first["total_low"]) == (REPORTS * 0.5, 0)
+    assert first["total_high"] == pytest.approx(REPORTS * 0.5 * 20_000)  # where one of them is capped
 
 
 def test_a_budget_has_a_sum_and_nobody_to_count() -> None:
