@@ -119,7 +119,7 @@ def test_a_printed_table_is_fitted_from_its_document(run: Run) -> None:
         ("--where =x", 2, "--where has no name (found '=x')"),
         ("--where colour=red", 2, "no such dimension"),
         ("--where service=kakao_x", 2, "Did you mean 'kakao_t'?"),
-        ("--where filed_on=soon", 2, "is not a day or an hour (found 'soon'). Write a day as 2022-10-31, and an hour as"),
+        ("--where filed_on=soon", 2, "is not a day or an hour (found 'soon'). Write a day as 2022-10-31"),
         ("--level lots --fit --recovery", 2, "--level is not a share"),
         ("--level 100% --fit --recovery", 2, "a level lies between 0 and 1"),
         ("claims.csv --max-rejects lots", 2, "--max-rejects is not a share"),

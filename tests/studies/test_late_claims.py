@@ -87,6 +87,12 @@ def test_the_cost_of_the_study_is_that_of_a_run() -> None:
 
 
 @pytest.mark.bench
+@pytest.mark.xfail(reason="curves that neither kind resembles are answered, and too narrowly", strict=True)
+def test_curves_that_were_held_out_meet_the_criterion_too() -> None:
+    pooled(study.forecasts(study.OTHERS, intakes=20))
+
+
+@pytest.mark.bench
 def test_the_stored_tables_are_those_of_the_study() -> None:
     written = study.VALIDATION.read_text("utf-8").split(study.START)[1].split(study.END)[0]
     assert written == study.tables()

@@ -143,11 +143,12 @@ class Warehouse:
                 for name, frame in frames.items():
                     connection.register(name, ArrowStream(frame))
                 yield connection
-            except duckdb.Error as error:
-                raise self._as_own_error(error) from error
-            except RuntimeError as error:
-                if str(error) == "Query interrupted":  # by Ctrl-C
+            except (duckdb.Error, RuntimeError) as error:
+                # So Ctrl-C comes out of a query, and out of reading a frame that a query uses.
+                if str(error) == "Query interrupted" or "failed: KeyboardInterrupt" in str(error):
                     raise KeyboardInterrupt from None
+                if isinstance(error, duckdb.Error):
+                    raise self._as_own_error(error) from error
                 raise
             finally:
                 for name in frames:
