@@ -133,7 +133,7 @@ class VariedLine:
         self.edges = [(rule.up_to or 0) - schedule.tariff.shift for rule in schedule.bands[:-1]]
         if self.places and schedule.segments:
             problem = "the payments of a line with segments are not varied"
-            raise ModelRefused(problem, value=schedule.id, remedy="Write one line a segment.")
+            raise ModelRefused(problem, value=schedule.id, remedy="Write each segment as a line of its own.")
         bands, flat = list(schedule.bands), [x.fixed or 0 for x in schedule.tariff.pieces if not x.slope]
         step = SHARE_SCALE * (schedule.rounding.to if schedule.rounding else 1)
         for tier in self.places:
@@ -159,7 +159,7 @@ class VariedLine:
         return np.array(found, dtype=np.int64)
 
     def pays_at(self, tier: int, candidates: IntArray, loss: int) -> FloatArray:
-        """Return what candidates pay for a loss in a tier, (candidates,); not a number under review."""
+        """Return what each candidate pays for a loss in a tier, (candidates,); NaN if a review decides it."""
         if tier in self.places:
             return candidates[:, self.places[tier]].astype(float)
         paid = self.schedule.tariff.pay(loss)
@@ -283,12 +283,14 @@ def candidate_costs(
             mean = expected_payment(run, replace(term, groups=tuple(own)))
             means[place] += mean / paid[place]
             expected_by_loss += mean if place == count and term.line in by_loss else 0.0
-    *draws, base = _drawn(run, column, paid)
+    *draws, base = _draws_by_column(run, column, paid)
     accepted = paid_and_accepted(run, policy)[1]
     return CandidateCosts(np.array(draws), means[:-1], base, float(means[-1]), expected_by_loss, accepted)
 
 
-def _drawn(run: Simulation, column: Callable[[Term, Mapping[str, Any]], int], paid: FloatArray) -> FloatArray:
+def _draws_by_column(
+    run: Simulation, column: Callable[[Term, Mapping[str, Any]], int], paid: FloatArray
+) -> FloatArray:
     # The payments of each column in each draw over what is paid, (columns, replicates, draws).
     shares = [np.zeros((len(paid), len(units))) for units in run.process.units]
     for term, units, share in zip(run.portfolio.terms, run.process.units, shares, strict=True):
@@ -367,7 +369,7 @@ def largest_shortfall(lines: Sequence[VariedLine], candidates: IntArray) -> Floa
     """Return the largest shortfall at the upper edges of the loss bands, (candidates,), without any claims.
 
     Returns:
-        None if a band without an upper edge is paid by a rule, so that the shortfall has no limit.
+        None if a rule pays in a band without an upper edge: there the shortfall has no limit.
     """
     worst = np.zeros(len(candidates))
     for line in lines:
@@ -724,7 +726,8 @@ def _candidates(
 
 
 def _frontier_rows(tried: Candidates, frontier: IntArray, own: Costs, chosen: int) -> list[dict[str, Any]]:
-    # Costs are those in the common draws, with the relative errors of the chosen candidate's own costs.
+    # The costs come from the draws that all candidates share; their errors, relative to the cost, from the
+    # simulation of the chosen candidate.
     values, level = tried.values[frontier], tried.request.quantile_level
     over = [rows for x in tried.costs.totals(values) for rows in (x > tried.request.budget).mean(axis=2)]
     means = [costs.quantiles(values, level) for costs in (tried.costs.on_average, tried.costs)]

@@ -331,11 +331,11 @@ class Schedule(Line):
         )
         refuse_if(
             self.segments and self.grain == "claimant",
-            "pays by claimant and by segment | Write one line a segment.",
+            "pays by claimant and by segment | Write each segment as a line of its own.",
         )
         refuse_if(
             self.segments and self.published_count,
-            "has segments and one published count | Write one line a segment.",
+            "has segments and one published count | Write each segment as a line of its own.",
         )
         rules = [self.zero, self.unknown or Rule(), *(b for _, t in self.tariffs for b in t.bands)]
         step = self.rounding.to if self.rounding else 1
