@@ -46,7 +46,7 @@ WRITERS = ("jinja2", "pptx", "xlsxwriter", "typst", "vl_convert", "rfc3987_synta
             "outage_analysis.analysis.analysis",
             (
                 *("altair", *WRITERS),
-                "outage_analysis.losses.development",
+                "outage_analysis.losses.late_claims",
                 "outage_analysis.analysis.exploration",
                 "outage_analysis.incidents.backtest_spec",
             ),

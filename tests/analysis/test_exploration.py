@@ -22,7 +22,7 @@ from outage_analysis.claims import Claims, read_claims
 from outage_analysis.errors import DisclosureBlocked, InputRefused, ModelRefused, UsageError
 from outage_analysis.incidents import Bands
 from outage_analysis.losses import FAMILIES, fit_all, quantiles, regroup, summary, with_shares
-from outage_analysis.losses.loss_summaries import PROBABILITIES
+from outage_analysis.losses.cube import PROBABILITIES
 from tests.commands import KAKAO, command
 from tests.loss_cubes import cube_of_claims
 from tests.paths import OWN_OUTAGE

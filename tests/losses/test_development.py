@@ -18,19 +18,21 @@ from scipy import special, stats
 from outage_analysis.errors import InputRefused, ModelRefused, OutageAnalysisError, UsageError
 from outage_analysis.incidents import Incident, load_incident
 from outage_analysis.losses import Branch, Cube, LateClaimsForecast, channel_from_cube, forecast_late_claims
-from outage_analysis.losses.development.growth_curves import (
+from outage_analysis.losses.late_claims import (
     BURR,
     EQUAL_WEEKDAYS,
     LOGNORMAL,
     Array,
+    LateCount,
     WeekdayClock,
     WeightedCurves,
     filed_shares,
     increments_from_counts,
     late_claim_bounds,
+    late_count,
+    supported_late_count,
     weigh_curves,
 )
-from outage_analysis.losses.development.late_claims import LateCount, late_count, supported_late_count
 
 MONDAY = date(2022, 10, 17)
 SIX = ([1 / 3, 4 / 3, 7 / 3, 37 / 12, 10 / 3, 47 / 12], [2182, 7401, 11091, 13130, 13700, 14853])

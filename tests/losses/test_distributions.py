@@ -28,9 +28,8 @@ from outage_analysis.losses import (
     summary,
     with_shares,
 )
-from outage_analysis.losses.cube import EDGES, MEASURES, Cell
-from outage_analysis.losses.grouped_losses import between_heaps, fit_edges
-from outage_analysis.losses.loss_summaries import PROBABILITIES, loss_bounds, quantile
+from outage_analysis.losses.cube import EDGES, MEASURES, PROBABILITIES, Cell, loss_bounds, quantile
+from outage_analysis.losses.severity import between_heaps, fit_edges
 from outage_analysis.text import schema_of
 from tests.loss_cubes import CUTS, LOSSES, band_of, counts_only, cube_of_claims, loss_cube, made_up
 

@@ -34,8 +34,7 @@ from outage_analysis.analysis import Analysis, open_intake, run
 from outage_analysis.claims import Claims
 from outage_analysis.errors import ModelRefused
 from outage_analysis.losses import Branch, Channel
-from outage_analysis.losses.development.growth_curves import increments_from_counts, weigh_curves
-from outage_analysis.losses.development.late_claims import supported_late_count
+from outage_analysis.losses.late_claims import increments_from_counts, supported_late_count, weigh_curves
 from tests.paths import ROOT
 
 VALIDATION, LOSSES_PAGE = ROOT / "docs" / "validation.md", ROOT / "docs" / "losses.md"

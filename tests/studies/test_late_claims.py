@@ -11,7 +11,7 @@ import pytest
 from outage_analysis.errors import ModelRefused
 from outage_analysis.incidents import facts as published_facts
 from outage_analysis.losses import Branch, forecast_late_claims
-from outage_analysis.losses.development.growth_curves import late_claim_bounds
+from outage_analysis.losses.late_claims import late_claim_bounds
 from tests.studies import late_claims as study
 
 

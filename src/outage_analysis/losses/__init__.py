@@ -1,14 +1,12 @@
 """Losses: claims go in; cubes, loss summaries, severity distributions and late-claim forecasts come out.
 
 Modules:
-    cube: claim counts and sums of losses by dimension and loss band; groups of claims, and wider bands
+    cube: claim counts and sums of losses by dimension and loss band; groups of claims, and wider bands; means
+        and quantiles of losses
     cube_building: builds a cube from claims, saves it, and shows it as a heat table
     engines: builds a cube where a table is, in a database or on a cluster
-    loss_summaries: means, quantiles and group comparisons of losses
-    grouped_losses: losses counted by band for a fit, and the families of severity distributions
-    severity: fits severity distributions to losses
-    fit_displays: the cards of fits, and points on their curves
-    development: forecasts the claims still to be filed
+    severity: losses counted by band, and the severity distributions that are fitted to them
+    late_claims: forecasts the claims still to be filed
     data_quality: quality of the complaint files, losses on round numbers and at policy edges
 """
 
@@ -35,12 +33,14 @@ if TYPE_CHECKING:
         filter_cube,
         merge_rare_groups,
         null_unstated_sums,
+        quantiles,
         read_counts,
         regroup,
         sort_as_built,
         sorted_cube,
         sum_or_none,
         sum_or_null,
+        summary,
         with_shares,
     )
     from outage_analysis.losses.cube_building import (
@@ -59,8 +59,8 @@ if TYPE_CHECKING:
         reject_sentence,
         rule_table,
     )
-    from outage_analysis.losses.development.growth_curves import late_claim_bounds
-    from outage_analysis.losses.development.late_claims import (
+    from outage_analysis.losses.engines import read_cube
+    from outage_analysis.losses.late_claims import (
         DEADLINE,
         EXTENDED,
         Branch,
@@ -70,19 +70,22 @@ if TYPE_CHECKING:
         channel_from_cube,
         channel_from_series,
         forecast_late_claims,
+        late_claim_bounds,
         supported_late_count,
     )
-    from outage_analysis.losses.engines import read_cube
-    from outage_analysis.losses.fit_displays import COUNTED, curve_table
-    from outage_analysis.losses.grouped_losses import (
+    from outage_analysis.losses.severity import (
+        COUNTED,
         FAMILIES,
+        Fits,
         GroupedLossesDocument,
+        SeverityFit,
+        curve_table,
+        fit_all,
         fit_edges,
+        fit_severity,
         load_grouped,
         loss_counts,
         stated_edges,
     )
-    from outage_analysis.losses.loss_summaries import quantiles, summary
-    from outage_analysis.losses.severity import Fits, SeverityFit, fit_all, fit_severity
 else:  # so that type checkers report a name that is not exported
     __getattr__, __dir__ = lazy_exports(__name__, __file__)

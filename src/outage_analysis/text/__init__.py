@@ -2,12 +2,10 @@
 
 Modules:
     locale: labels, numbers, amounts, dates, loss bands and the likely range in English and Korean
-    amounts: SQL that parses amounts
+    notations: SQL that parses amounts, days and times of day; the lists of words that are recognised
     stated_units: what a header says about currency, scale and unit of time; amounts in the smallest unit
-    dates: SQL that parses days and times of day
     display: cards and tables as text and HTML; the sentences and tables with which a result answers
     encodings: detects the encoding of a text file, and converts the file to UTF-8
-    word_lists: the words of headers, units, currencies and months that are recognised
     fonts: the bundled fonts and the characters that they contain
     personal_data: finds and masks personal data
     table_schema: the columns of a table with data type, unit, label and description; shared columns
@@ -20,18 +18,6 @@ from typing import TYPE_CHECKING
 from outage_analysis.lazy_exports import lazy_exports
 
 if TYPE_CHECKING:
-    from outage_analysis.text.amounts import (
-        AMOUNTS,
-        COMMA_AMOUNTS,
-        MONEY_UNITS,
-        NEVER,
-        THOUSANDTHS,
-        amount_sql,
-        in_smallest_units,
-        let_sql,
-        smallest_units,
-    )
-    from outage_analysis.text.dates import DATES, SHORT_NOTATIONS, day_sql, has_time, has_time_sql, moment_sql
     from outage_analysis.text.display import (
         MAX_CARD_ROWS,
         Answer,
@@ -76,6 +62,24 @@ if TYPE_CHECKING:
         percentile_probability,
         short_names,
     )
+    from outage_analysis.text.notations import (
+        AMOUNTS,
+        COMMA_AMOUNTS,
+        DATES,
+        MONEY_UNITS,
+        NEVER,
+        SHORT_NOTATIONS,
+        THOUSANDTHS,
+        amount_sql,
+        day_sql,
+        has_time,
+        has_time_sql,
+        in_smallest_units,
+        let_sql,
+        listed_words,
+        moment_sql,
+        smallest_units,
+    )
     from outage_analysis.text.personal_data import (
         find_personal_data,
         has_personal_number,
@@ -115,6 +119,5 @@ if TYPE_CHECKING:
         schema_of,
         schemas_of,
     )
-    from outage_analysis.text.word_lists import listed_words
 else:  # so that type checkers report a name that is not exported
     __getattr__, __dir__ = lazy_exports(__name__, __file__)

@@ -11,8 +11,8 @@ from decimal import Decimal
 from functools import lru_cache
 
 from outage_analysis.errors import InputRefused, either
+from outage_analysis.text.notations import listed_words
 from outage_analysis.text.personal_data import mask_personal_data
-from outage_analysis.text.word_lists import listed_words
 
 DECIMALS = {code: int(digits) for code, digits in listed_words("decimals").items()}
 """Currency code that is recognised in headers and values -> its decimal places (ISO 4217)."""
